@@ -1,0 +1,331 @@
+import { inspect } from 'node:util';
+import { formatArray } from './array-format.js';
+import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
+
+export type DType = 'float64' | 'float32' | 'int32';
+/** The memory of an NDArray: one typed array in row-major order. */
+export type TypedData = Float64Array | Float32Array | Int32Array;
+type Flat = TypedData | Uint8Array;
+/** Nested arrays of numbers; the innermost arrays may be typed arrays. */
+export type NestedArray = readonly number[] | readonly Flat[] | readonly NestedArray[];
+/** Everything that is accepted as an array. A typed array is one-dimensional, a Uint8Array is read as int32. */
+export type ArrayInput = NDArray | NestedArray | Flat;
+
+const TYPED = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
+const DTYPES = Object.keys(TYPED) as DType[];
+
+/**
+ * A dense array in row-major order, as NumPy's ndarray.
+ *
+ * `shape`, `dtype` and `data` are plain to read; `data` is the array's own memory, so writing to it changes the array.
+ */
+export class NDArray {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly data: TypedData;
+
+  private constructor(data: TypedData, shape: readonly number[], dtype: DType) {
+    this.data = data;
+    this.shape = shape;
+    this.dtype = dtype;
+  }
+
+  /**
+   * Copies numbers into a new array.
+   *
+   * @param x an NDArray, nested arrays of numbers, or a typed array (one-dimensional)
+   * @param options.shape the shape of the result, one entry may be -1; default: the shape of `x`
+   * @param options.dtype default: that of `x`, where numbers are float64 and a Uint8Array is int32
+   * @throws TypeError if an element is not a number or a typed array was detached
+   * @throws RangeError if the arrays are ragged, do not fit `shape`, or hold no 32-bit integers when dtype is 'int32'
+   */
+  static from(x: ArrayInput, options: { shape?: readonly number[]; dtype?: DType } = {}): NDArray {
+    checkOptions('options', options, ['shape', 'dtype']);
+    const array = asArray('x', x, options.dtype);
+    const shape = options.shape === undefined ? array.shape : resolveShape(options.shape, array.size);
+    const shared = array === x || array.data === x;
+    return new NDArray(shared ? new TYPED[array.dtype](array.data) : array.data, shape, array.dtype);
+  }
+
+  /** An NDArray over `data` itself, with no copy. @throws RangeError if `shape` does not hold `data.length` elements */
+  static wrap(data: TypedData, shape: readonly number[] = [data.length]): NDArray {
+    if (product(shape) !== data.length) throw wrongShape(shape, data.length);
+    const dtype = data instanceof Float64Array ? 'float64' : data instanceof Float32Array ? 'float32' : 'int32';
+    return new NDArray(data, Object.freeze([...shape]), dtype);
+  }
+
+  static zeros(shape: readonly number[], dtype: DType = 'float64'): NDArray {
+    return NDArray.wrap(new TYPED[dtype](product(shape)), shape);
+  }
+
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** The number of rows: the length of axis 0 (as NumPy's `len`). @throws TypeError for an array of no dimension */
+  get length(): number {
+    if (this.shape.length === 0) throw wrongType('array', 'of one dimension or more', this);
+    return this.shape[0];
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return product(this.shape);
+  }
+
+  /** The same memory under another shape; one entry may be -1. @throws RangeError if the number of elements differs */
+  reshape(...shape: number[] | [readonly number[]]): NDArray {
+    const wanted = (Array.isArray(shape[0]) ? shape[0] : shape) as readonly number[];
+    return new NDArray(this.data, resolveShape(wanted, this.size), this.dtype);
+  }
+
+  /**
+   * A new array of the given rows (elements along axis 0), as NumPy's `take(rows, axis=0)`: negative rows count from the
+   * end, and the result's shape is `[...rows.shape, ...shape.slice(1)]`.
+   *
+   * @throws RangeError if a row is not an integer in [-length, length)
+   */
+  take(rows: ArrayInput): NDArray {
+    const index = asArray('rows', rows);
+    const n = this.length;
+    const width = product(this.shape.slice(1));
+    const data = new TYPED[this.dtype](index.size * width);
+    for (let i = 0; i < index.size; i++) {
+      let row = index.data[i];
+      if (!Number.isInteger(row) || row < -n || row >= n) throw wrongValue(`rows[${i}]`, `a row of ${n}`, row);
+      if (row < 0) row += n;
+      if (width < 16) for (let j = 0; j < width; j++) data[i * width + j] = this.data[row * width + j];
+      else data.set(this.data.subarray(row * width, (row + 1) * width), i * width);
+    }
+    return NDArray.wrap(data, [...index.shape, ...this.shape.slice(1)]);
+  }
+
+  /** Nested arrays of numbers. */
+  toArray<T extends NestedArray | number = NestedArray>(): T {
+    let level: unknown[] = Array.from(this.data);
+    for (let axis = this.shape.length - 1; axis >= 1; axis--) {
+      const width = this.shape[axis];
+      const count = product(this.shape.slice(0, axis));
+      level = Array.from({ length: count }, (_, i) => level.slice(i * width, (i + 1) * width));
+    }
+    return (this.shape.length === 0 ? level[0] : level) as T;
+  }
+
+  /** The text NumPy prints: 8 digits, aligned, with `...` in arrays of more than 1000 elements. */
+  toString(): string {
+    return formatArray(this.data, this.shape);
+  }
+
+  [inspect.custom](): string {
+    return `NDArray ${this.dtype} [${this.shape.join(', ')}]\n${this.toString()}`;
+  }
+}
+
+/**
+ * `num` evenly spaced numbers from `start` to `stop`, both included: NumPy's `linspace`, to the last bit.
+ *
+ * @param num default 50
+ */
+export function linspace(start: number, stop: number, num = 50): NDArray {
+  checkNumber('start', start);
+  checkNumber('stop', stop);
+  checkInteger('num', num, 0);
+  const gaps = num - 1;
+  const delta = stop - start;
+  const step = delta / gaps;
+  const data = new Float64Array(num);
+  for (let i = 0; i < num; i++) data[i] = (gaps < 1 ? 0 : step === 0 ? (i / gaps) * delta : i * step) + start;
+  if (num > 1) data[gaps] = stop;
+  return NDArray.wrap(data);
+}
+
+/**
+ * `num` numbers evenly spaced on a logarithmic scale, from 10**start to 10**stop: NumPy's `logspace`.
+ *
+ * Powers are rounded correctly, so 10**-5 is 1e-5. NumPy's are too where it calls glibc's pow; on AVX-512 machines
+ * NumPy uses Intel's SVML, whose last bit differs in a third of them.
+ *
+ * @param num default 50
+ */
+export function logspace(start: number, stop: number, num = 50): NDArray {
+  const array = linspace(start, stop, num);
+  for (let i = 0; i < num; i++) array.data[i] = pow10(array.data[i]);
+  return array;
+}
+
+const LN10 = 783529105480883066805338482703447369892n; // ln(10) * 2**128
+
+/** 10**y, correctly rounded: y = k + f, 10**f by Taylor's series in 128-bit fixed point, k through decimal digits. */
+function pow10(y: number): number {
+  if (Math.abs(y) > 400) return y > 0 ? Number.POSITIVE_INFINITY : 0;
+  const k = Math.round(y);
+  const exponent = (BigInt(Math.trunc((y - k) * 2 ** 120)) * LN10) >> 120n;
+  let sum = 0n;
+  for (let term = 1n << 128n, n = 1n; term !== 0n && term !== -1n; n++) {
+    sum += term;
+    term = ((term * exponent) >> 128n) / n;
+  }
+  return Number(`${(sum * 10n ** 36n) >> 128n}e${k - 36}`);
+}
+
+/**
+ * `x` as an NDArray, without a copy where it already is one or is a typed array of that dtype: the result may share
+ * memory with `x`, and is for reading.
+ */
+export function asArray(name: string, x: ArrayInput, dtype?: DType): NDArray {
+  if (dtype !== undefined) checkOneOf('dtype', dtype, DTYPES);
+  const array = readArray(name, x);
+  return dtype === undefined || dtype === array.dtype ? array : cast(name, array, dtype);
+}
+
+/**
+ * `x` as a matrix fit for arithmetic: two dimensions, at least one row and column, no NaN or Infinity.
+ * May share memory with `x`.
+ */
+export function toMatrix(name: string, x: ArrayInput, options: { dtype?: DType } = {}): NDArray {
+  return checkArray(name, x, { ...options, ndim: 2 });
+}
+
+/**
+ * `x` as an NDArray of at least one element, none of them NaN or Infinity. May share memory with `x`.
+ *
+ * @param options.ndim the number of dimensions to insist on
+ * @param options.dtype the result's dtype; default: that of `x`
+ */
+export function checkArray(name: string, x: ArrayInput, options: { dtype?: DType; ndim?: number } = {}): NDArray {
+  const array = asArray(name, x);
+  const { ndim, dtype } = options;
+  if (ndim !== undefined && array.ndim !== ndim)
+    throw new RangeError(
+      `Expected ${name} to have ${plural(ndim, 'dimension')}, got shape [${array.shape.join(', ')}]`,
+    );
+  if (array.size === 0) throw new RangeError(`Expected ${name} to hold data, got shape [${array.shape.join(', ')}]`);
+  checkFinite(name, array);
+  if (dtype === undefined || dtype === array.dtype) return array;
+  const converted = cast(name, array, dtype);
+  if (dtype === 'float32') checkFinite(name, converted, array);
+  return converted;
+}
+
+/** Refuses NaN and Infinity, naming the row and column. `original` holds the values before they were converted. */
+export function checkFinite(name: string, array: NDArray, original: NDArray = array): void {
+  const { data, dtype, shape } = array;
+  if (dtype === 'int32') return;
+  for (let i = 0; i < data.length; i++) {
+    // x - x is 0 for every finite x and NaN otherwise.
+    if (data[i] - data[i] !== 0) {
+      const what = original === array ? 'finite numbers' : `numbers within ${dtype}'s range`;
+      throw new RangeError(`Expected ${name} to hold ${what}, got ${original.data[i]} at ${position(i, shape)}`);
+    }
+  }
+}
+
+/** The column of the largest value of every row (the first of equals, or of the first NaN, as NumPy): int32 [n]. */
+export function argmaxRows(matrix: NDArray): NDArray {
+  const [n, width] = matrix.shape;
+  const { data } = matrix;
+  const best = new Int32Array(n);
+  for (let i = 0; i < n; i++) {
+    let at = i * width;
+    for (let k = at + 1; k < (i + 1) * width && !Number.isNaN(data[at]); k++) if (!(data[k] <= data[at])) at = k;
+    best[i] = at - i * width;
+  }
+  return NDArray.wrap(best);
+}
+
+/** `row 3`, `row 3, column 7` or `index [3, 0, 7]`: where the element number `i` of an array lies. */
+export function position(i: number, shape: readonly number[]): string {
+  if (shape.length === 1) return `row ${i}`;
+  const index: number[] = [];
+  for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
+    index.unshift(rest % shape[axis]);
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return shape.length === 2 ? `row ${index[0]}, column ${index[1]}` : `index [${index.join(', ')}]`;
+}
+
+function readArray(name: string, x: unknown): NDArray {
+  if (x instanceof NDArray) {
+    if (x.data.length !== x.size) throw detached(name, x.data);
+    return x;
+  }
+  if (ArrayBuffer.isView(x)) return NDArray.wrap(typed(name, x));
+  if (Array.isArray(x)) return readNested(name, x);
+  throw wrongType(name, 'an array of numbers', x);
+}
+
+function typed(name: string, x: ArrayBufferView): TypedData {
+  if (x.byteLength === 0 && isDetached(x.buffer)) throw detached(name, x);
+  if (x instanceof Float64Array || x instanceof Float32Array || x instanceof Int32Array) return x;
+  if (x instanceof Uint8Array) return new Int32Array(x);
+  throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+const detached = (name: string, x: ArrayBufferView) =>
+  new TypeError(`Expected ${name} to own its memory, got a detached ${x.constructor.name} (it was transferred)`);
+
+function readNested(name: string, x: readonly unknown[]): NDArray {
+  const shape: number[] = [];
+  for (let level: unknown = x; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as unknown[])[0])
+    shape.push((level as unknown[]).length);
+  const data = new Float64Array(product(shape));
+  let filled = 0;
+
+  const read = (part: unknown, axis: number, path: string) => {
+    const isArray = Array.isArray(part) || ArrayBuffer.isView(part);
+    if (!isArray) throw wrongType(path, `an array of length ${shape[axis]}, as the ones before it are`, part);
+    const values = ArrayBuffer.isView(part) ? typed(path, part) : part;
+    if (values.length !== shape[axis])
+      throw wrongValue(path, `an array of length ${shape[axis]}, as the ones before it are`, part);
+    const leaf = axis === shape.length - 1;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i];
+      if (!leaf) read(value, axis + 1, `${path}[${i}]`);
+      else if (typeof value === 'number') data[filled++] = value;
+      else throw wrongType(`${path}[${i}]`, 'a number', value);
+    }
+  };
+  read(x, 0, name);
+  return NDArray.wrap(data, shape);
+}
+
+function cast(name: string, array: NDArray, dtype: DType): NDArray {
+  const { data, shape } = array;
+  if (dtype === 'int32')
+    for (let i = 0; i < data.length; i++)
+      if ((data[i] | 0) !== data[i])
+        throw new RangeError(`Expected ${name} to hold 32-bit integers, got ${data[i]} at ${position(i, shape)}`);
+  return NDArray.wrap(new TYPED[dtype](data), shape);
+}
+
+function resolveShape(shape: readonly number[], size: number): readonly number[] {
+  if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
+  const known = shape.map((n, axis) => checkInteger(`shape[${axis}]`, n, -1)).filter((n) => n !== -1);
+  if (known.length === shape.length) {
+    if (product(shape) !== size) throw wrongShape(shape, size);
+    return Object.freeze([...shape]);
+  }
+  const rest = size / product(known);
+  if (known.length < shape.length - 1 || !Number.isInteger(rest)) throw wrongShape(shape, size);
+  return Object.freeze(shape.map((n) => (n === -1 ? rest : n)));
+}
+
+const wrongShape = (shape: readonly number[], size: number) =>
+  new RangeError(`Expected shape to hold ${plural(size, 'element')}, got [${shape.join(', ')}]`);
+
+const plural = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+const product = (shape: readonly number[]) => {
+  let size = 1;
+  for (const n of shape) size *= n;
+  return size;
+};

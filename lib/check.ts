@@ -1,0 +1,116 @@
+/** Describes a received value for an error message: `0 (number)`, `'relu' (string)`, `Float64Array(3)`. */
+function describe(actual: unknown): string {
+  if (actual === null || actual === undefined) return String(actual);
+  if (typeof actual === 'string') return `'${actual}' (string)`;
+  if (typeof actual !== 'object') return `${String(actual)} (${typeof actual})`;
+  const name = actual.constructor?.name ?? 'object';
+  if (Array.isArray(actual) || ArrayBuffer.isView(actual)) return `${name}(${(actual as { length?: number }).length})`;
+  return name === 'Object' ? JSON.stringify(actual) : name;
+}
+
+const sentence = (name: string, expected: string, actual: unknown) =>
+  `Expected ${name} to be ${expected}, got ${describe(actual)}`;
+
+/** A TypeError in the library's one sentence shape: the value is of the wrong kind. */
+export function wrongType(name: string, expected: string, actual: unknown): TypeError {
+  return new TypeError(sentence(name, expected, actual));
+}
+
+/** A RangeError in the library's one sentence shape: the kind is right, the value is not. */
+export function wrongValue(name: string, expected: string, actual: unknown): RangeError {
+  return new RangeError(sentence(name, expected, actual));
+}
+
+/** An Error with a stable `code`, such as ERR_BUSY. */
+export function failure(code: string, message: string, options?: ErrorOptions): Error & { code: string } {
+  return Object.assign(new Error(message, options), { code });
+}
+
+export function checkNumber(name: string, value: unknown, expected = 'a finite number'): number {
+  if (typeof value !== 'number') throw wrongType(name, expected, value);
+  if (!Number.isFinite(value)) throw wrongValue(name, expected, value);
+  return value;
+}
+
+/** A finite number with `low <= value <= high`; `open` excludes the bounds it names. */
+export function checkInterval(
+  name: string,
+  value: unknown,
+  low: number,
+  high: number,
+  open: '' | 'low' | 'high' | 'both' = '',
+): number {
+  const left = open === 'low' || open === 'both';
+  const right = open === 'high' || open === 'both';
+  const range =
+    high === Number.POSITIVE_INFINITY
+      ? low === 0
+        ? `a ${left ? 'positive' : 'non-negative'} number`
+        : `a number ${left ? '>' : '>='} ${low}`
+      : `a number in ${left ? '(' : '['}${low}, ${high}${right ? ')' : ']'}`;
+  const x = checkNumber(name, value, range);
+  if (x < low || x > high || (left && x === low) || (right && x === high)) throw wrongValue(name, range, value);
+  return x;
+}
+
+export function checkInteger(name: string, value: unknown, low = Number.MIN_SAFE_INTEGER): number {
+  const expected =
+    low === 1
+      ? 'a positive integer'
+      : low === 0
+        ? 'a non-negative integer'
+        : low === Number.MIN_SAFE_INTEGER
+          ? 'an integer'
+          : `an integer >= ${low}`;
+  if (typeof value !== 'number') throw wrongType(name, expected, value);
+  if (!Number.isSafeInteger(value) || value < low) throw wrongValue(name, expected, value);
+  return value;
+}
+
+export function checkBoolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value);
+  return value;
+}
+
+export function checkOneOf<S extends string>(name: string, value: unknown, allowed: readonly S[]): S {
+  const expected = `one of ${allowed.map((s) => `'${s}'`).join(', ')}`;
+  if (typeof value !== 'string') throw wrongType(name, expected, value);
+  if (!allowed.includes(value as S)) throw wrongValue(name, `${expected}${didYouMean(value, allowed)}`, value);
+  return value as S;
+}
+
+/** Refuses option names that do not exist, naming the nearest one that does. */
+export function checkOptions(name: string, options: object, allowed: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw wrongType(name, 'an object', options);
+  for (const key of Object.keys(options)) {
+    if (!allowed.includes(key))
+      throw new TypeError(
+        `Expected ${name} to have no option '${key}'${didYouMean(key, allowed)}; there are: ${allowed.join(', ')}`,
+      );
+  }
+}
+
+/** ` (did you mean 'relu'?)` for the nearest allowed name within two edits, else nothing. */
+export function didYouMean(value: string, allowed: readonly string[]): string {
+  let best = '';
+  let least = Math.min(3, Math.ceil(value.length / 2) + 1);
+  for (const name of allowed) {
+    const d = editDistance(value.toLowerCase(), name.toLowerCase());
+    if (d < least) {
+      least = d;
+      best = name;
+    }
+  }
+  return best && best !== value ? ` (did you mean '${best}'?)` : '';
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    row = next;
+  }
+  return row[b.length];
+}

@@ -1,0 +1,81 @@
+import { type ArrayInput, asArray, checkFinite, NDArray, position } from './array.js';
+import { checkInteger, wrongType } from './check.js';
+
+/** Class labels: one number or one string a sample. */
+export type Labels = ArrayInput | readonly string[];
+export type Label = number | string;
+
+/** The labels of `y` one by one: an array of strings, or numbers in one dimension (or one column). */
+export function readLabels(name: string, y: Labels): ArrayLike<Label> {
+  if (isStrings(y)) {
+    y.forEach((label, i) => {
+      if (typeof label !== 'string') throw wrongType(`${name}[${i}]`, 'a string, as the labels before it are', label);
+    });
+    return y;
+  }
+  const array = asArray(name, y);
+  if (array.ndim === 2 ? array.shape[1] !== 1 : array.ndim !== 1)
+    throw new RangeError(`Expected ${name} to hold one label a row, got shape [${array.shape.join(', ')}]`);
+  if (array.size === 0) throw new RangeError(`Expected ${name} to hold labels, got shape [${array.shape.join(', ')}]`);
+  checkFinite(name, array);
+  return array.data;
+}
+
+export function isStrings(y: unknown): y is readonly string[] {
+  return Array.isArray(y) && typeof y[0] === 'string';
+}
+
+/** The distinct labels, sorted as NumPy's `unique` sorts them. */
+export function uniqueLabels(...labels: ArrayLike<Label>[]): Label[] {
+  const seen = new Set<Label>();
+  for (const y of labels) for (let i = 0; i < y.length; i++) seen.add(y[i]);
+  const unique = [...seen];
+  return unique.sort(typeof unique[0] === 'string' ? byCodePoint : (a, b) => (a as number) - (b as number));
+}
+
+/** The sorted classes of `y`, and for every sample the number of its class among them. */
+export function encodeLabels(name: string, y: Labels): { classes: Label[]; codes: Int32Array } {
+  const labels = readLabels(name, y);
+  const classes = uniqueLabels(labels);
+  return { classes, codes: codesOf(labels, classes) };
+}
+
+/** For every label its place in `classes`, or -1. */
+export function codesOf(labels: ArrayLike<Label>, classes: readonly Label[]): Int32Array {
+  const place = new Map(classes.map((label, code) => [label, code]));
+  return Int32Array.from(labels as ArrayLike<unknown>, (label) => place.get(label as Label) ?? -1);
+}
+
+/**
+ * One-hot rows of class numbers, as Keras' `to_categorical`.
+ *
+ * @param labels integers 0 .. numClasses - 1, shape [n] or [n, 1]
+ * @param numClasses default: the largest label + 1
+ * @returns float64 [n, numClasses]
+ * @throws RangeError naming the row of a label that is not an integer in range
+ */
+export function toCategorical(labels: ArrayInput, numClasses?: number): NDArray {
+  if (isStrings(labels)) throw wrongType('labels', 'integers', labels);
+  if (numClasses !== undefined) checkInteger('numClasses', numClasses, 1);
+  const y = readLabels('labels', labels) as ArrayLike<number>;
+  const limit = numClasses ?? Number.POSITIVE_INFINITY;
+  let width = numClasses ?? 0;
+  for (let i = 0; i < y.length; i++) {
+    if (!Number.isInteger(y[i]) || y[i] < 0 || y[i] >= limit) {
+      const range = numClasses === undefined ? 'integers >= 0' : `integers in [0, ${numClasses})`;
+      throw new RangeError(`Expected labels to hold ${range}, got ${y[i]} at ${position(i, [y.length])}`);
+    }
+    width = Math.max(width, y[i] + 1);
+  }
+  const oneHot = NDArray.zeros([y.length, width]);
+  for (let i = 0; i < y.length; i++) oneHot.data[i * width + y[i]] = 1;
+  return oneHot;
+}
+
+/** JavaScript compares UTF-16 units, which puts U+E000 .. U+FFFF behind the characters above U+FFFF. */
+function byCodePoint(a: Label, b: Label): number {
+  const x = Array.from(a as string);
+  const y = Array.from(b as string);
+  for (let i = 0; i < Math.min(x.length, y.length); i++) if (x[i] !== y[i]) return x[i].codePointAt(0)! - y[i].codePointAt(0)!;
+  return x.length - y.length;
+}

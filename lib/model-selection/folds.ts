@@ -1,0 +1,153 @@
+import { type ArrayInput, NDArray } from '../array.js';
+import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { encodeLabels, type Labels } from '../labels.js';
+import { checkRandomState, type RandomState } from '../random.js';
+
+/** Row numbers of the training set and of the test set: int32, one-dimensional. */
+export type Split = [train: NDArray, test: NDArray];
+
+export interface KFoldOptions {
+  /** The number of folds, at least 2. Default: 5. */
+  nSplits?: number;
+  /** Whether the rows are shuffled before they are dealt to folds. Default: false. */
+  shuffle?: boolean;
+  /** A seed (the same folds at every call) or a RandomState (drawn from at every call); only with `shuffle`. */
+  randomState?: number | RandomState;
+}
+
+abstract class Folds {
+  readonly nSplits: number;
+  readonly shuffle: boolean;
+  readonly randomState: number | RandomState | undefined;
+
+  constructor(options: KFoldOptions = {}) {
+    checkOptions('options', options, ['nSplits', 'shuffle', 'randomState']);
+    this.nSplits = checkInteger('nSplits', options.nSplits ?? 5, 2);
+    this.shuffle = checkBoolean('shuffle', options.shuffle ?? false);
+    this.randomState = options.randomState;
+    if (!this.shuffle && options.randomState !== undefined)
+      throw wrongValue('randomState', 'undefined when shuffle is false', options.randomState);
+    if (options.randomState !== undefined) checkRandomState(options.randomState);
+  }
+
+  protected checkRows(x: ArrayInput | readonly unknown[]): number {
+    const n = rowCount('x', x);
+    if (this.nSplits > n) throw wrongValue('nSplits', `at most the number of rows, ${n}`, this.nSplits);
+    return n;
+  }
+}
+
+/**
+ * K folds, each the test set once: scikit-learn's `KFold`, with the same rows for the same `randomState`.
+ *
+ * The first n % nSplits folds have one row more than the others.
+ */
+export class KFold extends Folds {
+  /** @param x anything with rows; its values are not read */
+  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
+    return this.folds(this.checkRows(x));
+  }
+
+  private *folds(n: number): Generator<Split> {
+    const order = this.shuffle ? checkRandomState(this.randomState).permutation(n).data : undefined;
+    const fold = new Int32Array(n);
+    let next = 0;
+    for (let k = 0; k < this.nSplits; k++) {
+      const size = Math.floor(n / this.nSplits) + (k < n % this.nSplits ? 1 : 0);
+      for (let i = 0; i < size; i++, next++) fold[order ? order[next] : next] = k;
+    }
+    for (let k = 0; k < this.nSplits; k++) yield partition(fold, k);
+  }
+}
+
+/**
+ * K folds with the classes' shares of the whole: scikit-learn's `StratifiedKFold`, with the same rows for the same
+ * `randomState`. Warns when a class has fewer members than there are folds.
+ */
+export class StratifiedKFold extends Folds {
+  /**
+   * @param x anything with rows; its values are not read
+   * @param y the class of every row
+   */
+  split(x: ArrayInput | readonly unknown[], y: Labels): Iterable<Split> {
+    const n = this.checkRows(x);
+    const { classes, codes } = encodeLabels('y', y);
+    checkRowCount('y', codes.length, n);
+    classes.forEach((label) => {
+      if (typeof label === 'number' && !Number.isInteger(label)) throw wrongValue('y', 'class labels (integers or strings)', label);
+    });
+    const counts = countClasses(codes, classes.length);
+    const least = Math.min(...counts);
+    if (counts.every((count) => this.nSplits > count))
+      throw wrongValue('nSplits', `at most the number of members of some class in y, ${Math.max(...counts)}`, this.nSplits);
+    if (this.nSplits > least)
+      process.emitWarning(
+        `The least populated class in y has only ${least} members, which is less than nSplits=${this.nSplits}.`,
+        'UserWarning',
+      );
+    return this.folds(byAppearance(codes, classes.length), classes.length);
+  }
+
+  private *folds(codes: Int32Array, nClasses: number): Generator<Split> {
+    const random = this.shuffle ? checkRandomState(this.randomState) : undefined;
+    const fold = new Int32Array(codes.length);
+    const members = groupByClass(codes, nClasses);
+    // Dealing the sorted labels out in turn tells how many of each class every fold gets.
+    let dealt = 0;
+    for (const rows of members) {
+      const share = new Int32Array(this.nSplits);
+      for (let i = 0; i < rows.length; i++) share[dealt++ % this.nSplits]++;
+      const blocks = Array.from(share).flatMap((count, k) => new Array<number>(count).fill(k));
+      const order = random?.permutation(rows.length).data;
+      rows.forEach((row, i) => {
+        fold[row] = blocks[order ? order[i] : i];
+      });
+    }
+    for (let k = 0; k < this.nSplits; k++) yield partition(fold, k);
+  }
+}
+
+/** The rows outside fold `k` and the rows in it, both in ascending order. */
+function partition(fold: Int32Array, k: number): Split {
+  const train: number[] = [];
+  const test: number[] = [];
+  fold.forEach((f, row) => {
+    (f === k ? test : train).push(row);
+  });
+  return [NDArray.wrap(Int32Array.from(train)), NDArray.wrap(Int32Array.from(test))];
+}
+
+/** The rows of every class, in ascending order. */
+export function groupByClass(codes: Int32Array, nClasses: number): number[][] {
+  const members = Array.from({ length: nClasses }, () => [] as number[]);
+  codes.forEach((code, row) => {
+    members[code].push(row);
+  });
+  return members;
+}
+
+export function countClasses(codes: Int32Array, nClasses: number): number[] {
+  const counts = new Array<number>(nClasses).fill(0);
+  for (const code of codes) counts[code]++;
+  return counts;
+}
+
+/** Classes numbered in the order in which they appear. */
+function byAppearance(codes: Int32Array, nClasses: number): Int32Array {
+  const rank = new Int32Array(nClasses).fill(-1);
+  let seen = 0;
+  return codes.map((code) => {
+    if (rank[code] < 0) rank[code] = seen++;
+    return rank[code];
+  });
+}
+
+/** The number of rows of anything that has rows. */
+export function rowCount(name: string, x: ArrayInput | readonly unknown[]): number {
+  if (x instanceof NDArray || Array.isArray(x) || (ArrayBuffer.isView(x) && 'length' in x)) return (x as { length: number }).length;
+  throw wrongType(name, 'an array', x);
+}
+
+export function checkRowCount(name: string, rows: number, expected: number): void {
+  if (rows !== expected) throw new RangeError(`Expected ${name} to have ${expected} rows, got ${rows}`);
+}

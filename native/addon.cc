@@ -1,0 +1,687 @@
+// The wall between JavaScript and the kernels: argument marshalling, asynchronous jobs, and nothing else. The only file with napi.h.
+// TypeScript checks what users pass; what is refused here is a mistake in this library.
+#include <napi.h>
+
+#include <cmath>
+#include <list>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "blas.h"
+#include "dataset.h"
+#include "kernel.h"
+#include "parallel.h"
+#include "plan.h"
+#include "random.h"
+
+namespace {
+
+using namespace fjordnet;
+
+constexpr napi_type_tag kDatasetTag = {0x6a0c5d3f1b9e4e21, 0x9d4c83a71f60b5e8};
+
+// Live native objects and bytes, for tests of garbage collection; outlives the environment's other data.
+struct Counters {
+  std::atomic<std::int64_t> objects{0}, bytes{0};
+};
+
+Napi::Error coded(Napi::Env env, const char* code, const std::string& message) {
+  auto error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  return error;
+}
+
+// Turns what kernels' set-up throws into JavaScript errors.
+template <typename F>
+auto guarded(Napi::Env env, const F& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    throw coded(env, "ERR_MEMORY", "Expected enough memory for this network and batch size, but the system has none left");
+  } catch (const std::out_of_range& e) {
+    throw Napi::RangeError::New(env, e.what());
+  } catch (const std::invalid_argument& e) {
+    throw Napi::TypeError::New(env, e.what());
+  }
+}
+
+template <typename T>
+constexpr napi_typedarray_type arrayType();
+template <>
+constexpr napi_typedarray_type arrayType<float>() {
+  return napi_float32_array;
+}
+template <>
+constexpr napi_typedarray_type arrayType<double>() {
+  return napi_float64_array;
+}
+template <>
+constexpr napi_typedarray_type arrayType<std::int32_t>() {
+  return napi_int32_array;
+}
+
+template <typename T>
+struct View {
+  T* data;
+  Index size;
+};
+
+template <typename T>
+View<T> view(const Napi::Value& value) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != arrayType<T>()) {
+    throw std::invalid_argument(std::string("Expected a typed array of ") +
+                                (std::is_same_v<T, float> ? "float32" : std::is_same_v<T, double> ? "float64" : "int32"));
+  }
+  auto array = value.As<Napi::TypedArrayOf<T>>();
+  return {array.Data(), static_cast<Index>(array.ElementLength())};
+}
+
+template <typename T>
+Napi::Value copyOut(Napi::Env env, const std::vector<T>& values) {
+  auto array = Napi::TypedArrayOf<T>::New(env, values.size(), arrayType<T>());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+Index integer(const Napi::Value& value) {
+  if (!value.IsNumber()) throw std::invalid_argument("Expected a number");
+  return value.As<Napi::Number>().Int64Value();
+}
+
+std::vector<int> integers(const Napi::Value& value) {
+  const auto array = value.As<Napi::Array>();
+  std::vector<int> out(array.Length());
+  for (std::uint32_t i = 0; i < out.size(); ++i) out[i] = static_cast<int>(integer(array.Get(i)));
+  return out;
+}
+
+// An asynchronous call. Constructed and finished on the JavaScript thread; work runs on a thread of the pool.
+struct Task {
+  explicit Task(Napi::Env env) : deferred(env) {}
+  Napi::Promise::Deferred deferred;
+  std::function<void()> stop;                   // any thread
+  std::function<Napi::Value(Napi::Env)> finish;  // JavaScript thread
+  std::exception_ptr failed;
+};
+
+// Everything an environment (the main thread or one Worker) owns.
+class Addon {
+ public:
+  explicit Addon(Napi::Env env, int threads) : pool(threads) {
+    napi_value name = Napi::String::New(env, "fjordnet");
+    napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
+    if (status != napi_ok) throw Napi::Error::New(env);
+    napi_unref_threadsafe_function(env, done_);
+    // Runs before Node unloads the addon, at exit and when a Worker is terminated: no thread of ours outlives it.
+    napi_add_env_cleanup_hook(env, [](void* self) { static_cast<Addon*>(self)->shutDown(); }, this);
+  }
+
+  void submit(Napi::Env env, std::unique_ptr<Task> task, std::function<void(Team&)> work) {
+    Task* raw = task.get();
+    tasks_.push_back(std::move(task));
+    if (tasks_.size() == 1) napi_ref_threadsafe_function(env, done_);
+    try {
+      pool.submit([this, raw, work = std::move(work)](Team& team) {
+        try {
+          work(team);
+        } catch (...) {
+          raw->failed = std::current_exception();
+        }
+        napi_call_threadsafe_function(done_, raw, napi_tsfn_nonblocking);
+      });
+    } catch (const std::system_error& e) {
+      tasks_.pop_back();
+      if (tasks_.empty()) napi_unref_threadsafe_function(env, done_);
+      throw coded(env, "ERR_THREAD", std::string("Expected the system to start a thread: ") + e.what());
+    }
+  }
+
+  Pool pool;
+  const std::shared_ptr<Counters> counters = std::make_shared<Counters>();
+
+ private:
+  static void deliver(napi_env rawEnv, napi_value, void* context, void* data) {
+    if (rawEnv == nullptr) return;  // the environment is going away; shutDown has the task
+    const Napi::Env env(rawEnv);
+    auto& self = *static_cast<Addon*>(context);
+    std::unique_ptr<Task> task;
+    for (auto it = self.tasks_.begin(); it != self.tasks_.end(); ++it) {
+      if (it->get() != data) continue;
+      task = std::move(*it);
+      self.tasks_.erase(it);
+      break;
+    }
+    if (self.tasks_.empty()) napi_unref_threadsafe_function(env, self.done_);
+    try {
+      const auto value = guarded(env, [&] {
+        if (task->failed) std::rethrow_exception(task->failed);
+        return task->finish(env);
+      });
+      task->deferred.Resolve(value);
+    } catch (const Napi::Error& e) {
+      task->deferred.Reject(e.Value());
+    }
+  }
+
+  void shutDown() {
+    for (auto& task : tasks_) task->stop();
+    pool.stop();
+    napi_release_threadsafe_function(done_, napi_tsfn_abort);
+  }
+
+  napi_threadsafe_function done_ = nullptr;
+  std::list<std::unique_ptr<Task>> tasks_;
+};
+
+// Reports an object's bytes to V8 while it lives, so that garbage collection sees them.
+class Reported {
+ public:
+  Reported(Napi::Env env, std::shared_ptr<Counters> counters) : env_(env), counters_(std::move(counters)) { ++counters_->objects; }
+  ~Reported() {
+    set(0);
+    --counters_->objects;
+  }
+  Reported(const Reported&) = delete;
+  Reported& operator=(const Reported&) = delete;
+  void set(std::int64_t bytes) {
+    Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - bytes_);
+    counters_->bytes += bytes - bytes_;
+    bytes_ = bytes;
+  }
+
+ private:
+  Napi::Env env_;
+  std::shared_ptr<Counters> counters_;
+  std::int64_t bytes_ = 0;
+};
+
+Addon& addon(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
+
+// ---------------------------------------------------------------- Dataset
+
+// new Dataset(name, values, rows, width, dtype): copies values, refuses those that are not finite, by row and column.
+class DatasetWrap : public Napi::ObjectWrap<DatasetWrap> {
+ public:
+  template <typename T>
+  using Pointer = std::shared_ptr<const Dataset<T>>;
+
+  static Napi::Function define(Napi::Env env) { return DefineClass(env, "Dataset", {}); }
+
+  explicit DatasetWrap(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<DatasetWrap>(info), reported_(info.Env(), addon(info.Env()).counters) {
+    const auto env = info.Env();
+    guarded(env, [&] {
+      const auto name = info[0].As<Napi::String>().Utf8Value();
+      const Index rows = integer(info[2]), width = integer(info[3]);
+      if (info[4].As<Napi::String>().Utf8Value() == "float32") {
+        fill<float>(env, name, info[1], rows, width);
+      } else {
+        fill<double>(env, name, info[1], rows, width);
+      }
+    });
+    napi_type_tag_object(env, info.This(), &kDatasetTag);
+  }
+
+  template <typename T>
+  static Pointer<T> unwrap(const Napi::Value& value) {
+    bool ours = false;
+    if (value.IsObject()) napi_check_object_type_tag(value.Env(), value, &kDatasetTag, &ours);
+    if (!ours) throw std::invalid_argument("Expected a Dataset");
+    const auto* found = std::get_if<Pointer<T>>(&Unwrap(value.As<Napi::Object>())->data_);
+    if (found == nullptr) throw std::invalid_argument("Expected a Dataset of the plan's dtype");
+    return *found;
+  }
+
+ private:
+  template <typename T>
+  void fill(Napi::Env env, const std::string& name, const Napi::Value& values, Index rows, Index width) {
+    if (!values.IsTypedArray()) throw std::invalid_argument("Expected a typed array");
+    switch (values.As<Napi::TypedArray>().TypedArrayType()) {
+      case napi_float64_array: return copy<T, double>(env, name, values, rows, width);
+      case napi_float32_array: return copy<T, float>(env, name, values, rows, width);
+      case napi_int32_array: return copy<T, std::int32_t>(env, name, values, rows, width);
+      default: throw std::invalid_argument("Expected a typed array of float64, float32 or int32");
+    }
+  }
+
+  template <typename T, typename From>
+  void copy(Napi::Env env, const std::string& name, const Napi::Value& values, Index rows, Index width) {
+    const auto from = view<From>(values);
+    if (rows < 0 || width < 0 || from.size != rows * width) throw std::invalid_argument("Expected rows x width values");
+    auto data = std::make_shared<Dataset<T>>(rows, width);
+    T* to = data->values.data();
+    T nothing = T(0);  // 0 * x sums to NaN as soon as one x is not finite
+    for (Index i = 0; i < from.size; ++i) {
+      to[i] = static_cast<T>(from.data[i]);
+      nothing += to[i] * T(0);
+    }
+    if (!(nothing == T(0))) {
+      const Index at = std::find_if(to, to + from.size, [](T x) { return !std::isfinite(x); }) - to;
+      const auto where = width == 1 ? "row " + std::to_string(at)
+                                    : "row " + std::to_string(at / width) + ", column " + std::to_string(at % width);
+      const auto what = std::isnan(to[at]) ? "NaN" : to[at] > T(0) ? "Infinity" : "-Infinity";
+      throw Napi::RangeError::New(env, "Expected " + name + " to hold finite numbers, got " + what + " at " + where);
+    }
+    reported_.set(data->values.bytes());
+    data_ = Pointer<T>(std::move(data));
+  }
+
+  std::variant<Pointer<float>, Pointer<double>> data_;
+  Reported reported_;
+};
+
+// ---------------------------------------------------------------- Plan
+
+class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Plan",
+                       {InstanceMethod<&PlanWrap::run>("run"), InstanceMethod<&PlanWrap::runSync>("runSync"),
+                        InstanceMethod<&PlanWrap::stop>("stop"), InstanceMethod<&PlanWrap::read>("read"),
+                        InstanceMethod<&PlanWrap::write>("write"), InstanceAccessor<&PlanWrap::busy>("busy"),
+                        InstanceAccessor<&PlanWrap::bytes>("bytes")});
+  }
+
+  // new Plan(dtype, spec)
+  explicit PlanWrap(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<PlanWrap>(info), reported_(info.Env(), addon(info.Env()).counters) {
+    guarded(info.Env(), [&] {
+      auto spec = parse(info[1].As<Napi::Object>());
+      if (info[0].As<Napi::String>().Utf8Value() == "float32") {
+        core_ = std::make_shared<Core<float>>(std::move(spec));
+      } else {
+        core_ = std::make_shared<Core<double>>(std::move(spec));
+      }
+    });
+    std::visit([&](auto& core) { reported_.set(core->plan.bytes()); }, core_);
+  }
+
+  static PlanSpec parse(const Napi::Object& from) {
+    PlanSpec spec;
+    spec.fixedSize = integer(from.Get("fixedSize"));
+    spec.rowSize = integer(from.Get("rowSize"));
+    if (from.Has("capacity")) spec.capacity = integer(from.Get("capacity"));
+    if (from.Has("report")) spec.report = static_cast<int>(integer(from.Get("report")));
+    const auto buffers = from.Get("buffers").As<Napi::Array>();
+    for (std::uint32_t i = 0; i < buffers.Length(); ++i) {
+      const auto b = buffers.Get(i).As<Napi::Object>();
+      spec.buffers.push_back({integer(b.Get("offset")), integer(b.Get("size")), b.Get("batched").ToBoolean()});
+    }
+    const auto scalars = from.Get("scalars").As<Napi::Array>();
+    for (std::uint32_t i = 0; i < scalars.Length(); ++i) spec.scalars.push_back(scalars.Get(i).ToNumber().DoubleValue());
+    const auto programs = from.Get("programs").As<Napi::Object>();
+    for (const auto& [key, value] : programs) {
+      auto& program = spec.programs[key.As<Napi::String>()];
+      const auto list = static_cast<Napi::Value>(value).As<Napi::Array>();
+      for (std::uint32_t i = 0; i < list.Length(); ++i) {
+        const auto from1 = list.Get(i).As<Napi::Object>();
+        InstructionSpec instruction{from1.Get("kernel").As<Napi::String>(), integers(from1.Get("buffers")), {}, {}};
+        for (const auto& [dim, size] : from1.Get("dims").As<Napi::Object>()) {
+          instruction.dims[dim.As<Napi::String>()] = integer(static_cast<Napi::Value>(size));
+        }
+        for (const auto& [scalar, index] : from1.Get("scalars").As<Napi::Object>()) {
+          instruction.scalars[scalar.As<Napi::String>()] = static_cast<int>(integer(static_cast<Napi::Value>(index)));
+        }
+        program.push_back(std::move(instruction));
+      }
+    }
+    return spec;
+  }
+
+ private:
+  // What a running job shares with its Plan object, and may outlive it.
+  template <typename T>
+  struct Core {
+    explicit Core(PlanSpec spec) : plan(std::move(spec), kernelTable()) {}
+    Plan<T> plan;
+    std::mutex running;  // held while a job runs: read() waits for the end of the job, at most some 20 ms
+  };
+
+  template <typename T>
+  static Job<T> parseJob(const Napi::Object& from) {
+    Job<T> job;
+    job.program = from.Get("program").As<Napi::String>();
+    const auto inputs = from.Get("inputs").As<Napi::Array>();
+    for (std::uint32_t i = 0; i < inputs.Length(); ++i) {
+      const auto pair = inputs.Get(i).As<Napi::Array>();
+      job.inputs.emplace_back(static_cast<int>(integer(pair.Get(0u))), DatasetWrap::unwrap<T>(pair.Get(1u)));
+    }
+    if (from.Has("rows")) {
+      const auto rows = view<std::int32_t>(from.Get("rows"));
+      job.rows.assign(rows.data, rows.data + rows.size);
+      job.count = rows.size;
+    } else {
+      job.first = integer(from.Get("first"));
+      job.count = integer(from.Get("count"));
+    }
+    job.batchSize = integer(from.Get("batchSize"));
+    if (from.Has("scalars")) {
+      job.scalars = integers(from.Get("scalars"));
+      const auto values = view<double>(from.Get("values"));
+      job.values.assign(values.data, values.data + values.size);
+    }
+    if (from.Has("output")) job.output = static_cast<int>(integer(from.Get("output")));
+    return job;
+  }
+
+  template <typename T>
+  static Napi::Value result(Napi::Env env, Job<T>& job, Index reportSize) {
+    auto out = Napi::Object::New(env);
+    out.Set("steps", static_cast<double>(job.steps));
+    job.report.resize(static_cast<std::size_t>(job.steps * reportSize));
+    out.Set("report", copyOut(env, job.report));
+    if (job.output >= 0) out.Set("output", copyOut(env, job.collected));
+    return out;
+  }
+
+  // Everything that can fail comes before the plan is marked busy.
+  template <typename T>
+  std::shared_ptr<Job<T>> begin(Napi::Env env, Core<T>& core, const Napi::Value& from) {
+    if (core.plan.busy) throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
+    auto job = std::make_shared<Job<T>>(parseJob<T>(from.As<Napi::Object>()));
+    core.plan.check(*job);
+    core.plan.prepare(*job);
+    core.plan.reserve(std::min(job->batchSize, std::max<Index>(job->count, 1)), addon(env).pool.slots());
+    reported_.set(core.plan.bytes());
+    core.plan.busy = true;
+    core.plan.stop = false;
+    return job;
+  }
+
+  template <typename T>
+  static void execute(Core<T>& core, Job<T>& job, Team& team) {
+    std::lock_guard lock(core.running);
+    core.plan.run(job, team);
+  }
+
+  // run(job): Promise<{steps, report, output?}>
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&] {
+      return std::visit(
+          [&](auto core) -> Napi::Value {
+            auto job = begin(env, *core, info[0]);
+            auto task = std::make_unique<Task>(env);
+            const auto promise = task->deferred.Promise();
+            task->stop = [core] { core->plan.stop = true; };
+            task->finish = [core, job](Napi::Env e) {
+              core->plan.busy = false;
+              return result(e, *job, core->plan.reportSize());
+            };
+            try {
+              addon(env).submit(env, std::move(task), [core, job](Team& team) { execute(*core, *job, team); });
+            } catch (...) {
+              core->plan.busy = false;
+              throw;
+            }
+            return promise;
+          },
+          core_);
+    });
+  }
+
+  Napi::Value runSync(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&] {
+      return std::visit(
+          [&](auto core) -> Napi::Value {
+            auto job = begin(env, *core, info[0]);
+            addon(env).pool.runHere([&](Team& team) { execute(*core, *job, team); });
+            core->plan.busy = false;
+            return result(env, *job, core->plan.reportSize());
+          },
+          core_);
+    });
+  }
+
+  // Ends the running job after its current batch.
+  void stop(const Napi::CallbackInfo&) {
+    std::visit([](auto& core) { core->plan.stop = true; }, core_);
+  }
+
+  // read(offset, into) and write(offset, from): the fixed part of the arena.
+  void read(const Napi::CallbackInfo& info) { transfer(info, false); }
+  void write(const Napi::CallbackInfo& info) { transfer(info, true); }
+
+  void transfer(const Napi::CallbackInfo& info, bool write) {
+    guarded(info.Env(), [&] {
+      std::visit(
+          [&](auto& core) {
+            using T = std::decay_t<decltype(*core->plan.fixed())>;
+            const Index offset = integer(info[0]);
+            const auto values = view<T>(info[1]);
+            if (offset < 0 || values.size > core->plan.fixedSize() || offset > core->plan.fixedSize() - values.size) {
+              throw std::out_of_range("Expected offset and length to lie inside the arena");
+            }
+            std::lock_guard lock(core->running);
+            T* here = core->plan.fixed() + offset;
+            std::copy_n(write ? values.data : here, values.size, write ? here : values.data);
+          },
+          core_);
+    });
+  }
+
+  Napi::Value busy(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), std::visit([](auto& core) { return core->plan.busy.load(); }, core_));
+  }
+  Napi::Value bytes(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(std::visit([](auto& core) { return core->plan.bytes(); }, core_)));
+  }
+
+  std::variant<std::shared_ptr<Core<float>>, std::shared_ptr<Core<double>>> core_;
+  Reported reported_;
+};
+
+// ---------------------------------------------------------------- RandomState
+
+class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "RandomState",
+                       {InstanceMethod<&RandomStateWrap::doubles>("doubles"), InstanceMethod<&RandomStateWrap::gaussians>("gaussians"),
+                        InstanceMethod<&RandomStateWrap::bounded>("bounded"), InstanceMethod<&RandomStateWrap::shuffle>("shuffle"),
+                        InstanceMethod<&RandomStateWrap::batches>("batches"), InstanceMethod<&RandomStateWrap::getState>("getState"),
+                        InstanceMethod<&RandomStateWrap::setState>("setState")});
+  }
+
+  explicit RandomStateWrap(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<RandomStateWrap>(info), state_(info[0].As<Napi::Number>().Uint32Value()) {}
+
+ private:
+  // doubles(out: Float64Array): uniform in [0, 1)
+  void doubles(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const auto out = view<double>(info[0]);
+      for (Index i = 0; i < out.size; ++i) out.data[i] = state_.nextDouble();
+    });
+  }
+  // gaussians(out: Float64Array): standard normal
+  void gaussians(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const auto out = view<double>(info[0]);
+      for (Index i = 0; i < out.size; ++i) out.data[i] = state_.nextGauss();
+    });
+  }
+  // bounded(out: Float64Array, max): integers in [0, max], max < 2^53
+  void bounded(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const auto out = view<double>(info[0]);
+      const auto max = static_cast<std::uint64_t>(integer(info[1]));
+      for (Index i = 0; i < out.size; ++i) out.data[i] = static_cast<double>(state_.nextBounded(max));
+    });
+  }
+  // shuffle(values: Int32Array): in place
+  void shuffle(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const auto values = view<std::int32_t>(info[0]);
+      state_.shuffle(values.data, values.size);
+    });
+  }
+  // batches(n, out: Int32Array, size): for each batch of size rows in out, the first of a permutation of n:
+  // choice(n, size, replace = false), as often as out has room
+  void batches(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const Index n = integer(info[0]), size = integer(info[2]);
+      const auto out = view<std::int32_t>(info[1]);
+      if (n < 1 || size < 1 || size > n || out.size % size != 0) throw std::invalid_argument("Expected whole batches of rows");
+      std::vector<std::int32_t> index(static_cast<std::size_t>(n));
+      for (Index at = 0; at < out.size; at += size) {
+        for (Index i = 0; i < n; ++i) index[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
+        state_.shuffle(index.data(), n);
+        std::copy_n(index.data(), size, out.data + at);
+      }
+    });
+  }
+  // getState(key: Uint32Array(624)): [pos, hasGauss, gauss]
+  Napi::Value getState(const Napi::CallbackInfo& info) {
+    auto key = info[0].As<Napi::Uint32Array>();
+    std::copy_n(state_.key, Mt19937::kWords, key.Data());
+    auto out = Napi::Array::New(info.Env(), 3);
+    out.Set(0u, state_.pos);
+    out.Set(1u, state_.hasGauss ? 1 : 0);
+    out.Set(2u, state_.gauss);
+    return out;
+  }
+  void setState(const Napi::CallbackInfo& info) {
+    auto key = info[0].As<Napi::Uint32Array>();
+    std::copy_n(key.Data(), Mt19937::kWords, state_.key);
+    state_.pos = static_cast<int>(integer(info[1]));
+    state_.hasGauss = integer(info[2]) != 0;
+    state_.gauss = info[3].As<Napi::Number>().DoubleValue();
+  }
+
+  Mt19937 state_;
+};
+
+// ---------------------------------------------------------------- functions
+
+// kernel(name, dims, buffers, scalars): runs one kernel on typed arrays of one dtype, outputs written in place.
+template <typename T>
+void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row) {
+  const Signature signature(row.signature);
+  const auto dims = info[1].As<Napi::Object>();
+  const auto arrays = info[2].As<Napi::Array>();
+  const auto values = info[3].As<Napi::Object>();
+  PlanSpec spec;
+  InstructionSpec instruction{row.name, {}, {}, {}};
+  std::vector<Index> dim;
+  for (char c : signature.dims) {
+    const auto size = dims.Get(std::string(1, c));
+    if (!size.IsNumber() || integer(size) < 0) throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + " for '" + row.name + "' (" + row.signature + ")");
+    dim.push_back(integer(size));
+    if (c == 'B') {
+      spec.capacity = std::max<Index>(dim.back(), 1);
+    } else {
+      instruction.dims[std::string(1, c)] = dim.back();
+    }
+  }
+  const auto batch = signature.dims.find('B');
+  const Index B = batch == std::string::npos ? 1 : dim[batch];
+  if (arrays.Length() != signature.buffers.size()) {
+    throw std::invalid_argument("Expected '" + std::string(row.name) + "' (" + row.signature + ") to be given " + std::to_string(signature.buffers.size()) + " arrays, got " + std::to_string(arrays.Length()));
+  }
+  std::vector<View<T>> views;
+  for (std::uint32_t k = 0; k < arrays.Length(); ++k) {
+    const auto& length = signature.buffers[k];
+    const bool batched = length.find('B') != std::string::npos;
+    const Index size = signature.size(length, dim);
+    views.push_back(view<T>(arrays.Get(k)));
+    const Index whole = batched ? size * B : size;
+    if (views.back().size != whole) {
+      throw std::out_of_range("Expected array " + std::to_string(k) + " of '" + row.name + "' (" + row.signature + ") to hold " +
+                              std::to_string(whole) + " values, got " + std::to_string(views.back().size));
+    }
+    Index& end = batched ? spec.rowSize : spec.fixedSize;
+    instruction.buffers.push_back(static_cast<int>(k));
+    spec.buffers.push_back({end, size, batched});
+    end += (size + 15) / 16 * 16;
+  }
+  for (const auto& name : signature.scalars) {
+    const auto value = values.Get(name);
+    if (!value.IsNumber()) throw std::invalid_argument("Expected scalars to hold " + name + " for '" + row.name + "' (" + row.signature + ")");
+    instruction.scalars[name] = static_cast<int>(spec.scalars.size());
+    spec.scalars.push_back(value.As<Napi::Number>().DoubleValue());
+  }
+  spec.programs["kernel"] = {instruction};
+  if (B == 0) return;
+  Plan<T> plan(spec, kernelTable());
+  auto& pool = addon(env).pool;
+  plan.reserve(B, pool.slots());
+  for (std::size_t k = 0; k < views.size(); ++k) std::copy_n(views[k].data, views[k].size, plan.pointer(static_cast<int>(k)));
+  Job<T> job;
+  job.program = "kernel";
+  job.count = job.batchSize = B;
+  pool.runHere([&](Team& team) { plan.run(job, team); });
+  for (std::size_t k = 0; k < views.size(); ++k) std::copy_n(plan.pointer(static_cast<int>(k)), views[k].size, views[k].data);
+}
+
+void kernel(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] {
+    const auto name = info[0].As<Napi::String>().Utf8Value();
+    const auto table = kernelTable();
+    for (int i = 0; i < table.size; ++i) {
+      if (name != table.rows[i].name) continue;
+      const auto first = info[2].As<Napi::Array>().Get(0u);
+      const bool single = first.IsTypedArray() && first.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+      return single ? runKernel<float>(info.Env(), info, table.rows[i]) : runKernel<double>(info.Env(), info, table.rows[i]);
+    }
+    throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
+  });
+}
+
+// kernels(): Record<name, signature>
+Napi::Value kernels(const Napi::CallbackInfo& info) {
+  auto out = Napi::Object::New(info.Env());
+  const auto table = kernelTable();
+  for (int i = 0; i < table.size; ++i) out.Set(table.rows[i].name, table.rows[i].signature);
+  return out;
+}
+
+Napi::Value buildInfo(const Napi::CallbackInfo& info) {
+  auto out = Napi::Object::New(info.Env());
+  const auto blas = blasInfo();
+  const auto table = kernelTable();
+  out.Set("blas", blas.library);
+  out.Set("blasConfig", blas.config);
+  out.Set("blasCore", blas.core);
+  out.Set("blasLinkage", blas.linkage);
+  out.Set("simd", table.simd);
+  out.Set("simdBits", table.simdBits);
+  out.Set("napiVersion", NAPI_VERSION);
+  return out;
+}
+
+void setThreads(const Napi::CallbackInfo& info) {
+  addon(info.Env()).pool.resize(static_cast<int>(std::clamp<Index>(integer(info[0]), 1, Pool::kMostThreads)));
+}
+Napi::Value getThreads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), addon(info.Env()).pool.threads()); }
+
+// memory(): {objects, bytes} of live plans and datasets
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  auto out = Napi::Object::New(info.Env());
+  const auto& counters = *addon(info.Env()).counters;
+  out.Set("objects", static_cast<double>(counters.objects));
+  out.Set("bytes", static_cast<double>(counters.bytes));
+  return out;
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  if (const char* refused = blasInit()) throw coded(env, "ERR_BLAS", refused);
+  const auto cores = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, static_cast<unsigned>(Pool::kMostThreads)));
+  env.SetInstanceData(new Addon(env, cores));
+  exports.Set("Dataset", DatasetWrap::define(env));
+  exports.Set("Plan", PlanWrap::define(env));
+  exports.Set("RandomState", RandomStateWrap::define(env));
+  exports.Set("kernel", Napi::Function::New<kernel>(env, "kernel"));
+  exports.Set("kernels", Napi::Function::New<kernels>(env, "kernels"));
+  exports.Set("buildInfo", Napi::Function::New<buildInfo>(env, "buildInfo"));
+  exports.Set("setThreads", Napi::Function::New<setThreads>(env, "setThreads"));
+  exports.Set("getThreads", Napi::Function::New<getThreads>(env, "getThreads"));
+  exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(fjordnet, init)

@@ -1,0 +1,57 @@
+// Owned, immutable samples, one row each, shared by any number of plans.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "kernel.h"
+
+namespace fjordnet {
+
+// 64-byte aligned, so that a buffer never shares a cache line or splits a vector with another.
+template <typename T>
+class Block {
+ public:
+  Block() = default;
+  explicit Block(Index size) : size_(size) {
+    if (size == 0) return;
+    if (size > (Index{1} << 50) / static_cast<Index>(sizeof(T))) throw std::bad_alloc();
+    data_.reset(static_cast<T*>(::operator new(static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64})));
+  }
+  T* data() const { return data_.get(); }
+  Index size() const { return size_; }
+  std::int64_t bytes() const { return size_ * static_cast<std::int64_t>(sizeof(T)); }
+  void zero() {
+    if (size_ > 0) std::memset(data_.get(), 0, static_cast<std::size_t>(bytes()));
+  }
+
+ private:
+  struct Delete {
+    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+  };
+  std::unique_ptr<T, Delete> data_;
+  Index size_ = 0;
+};
+
+template <typename T>
+struct Dataset {
+  Index rows;
+  Index width;
+  Block<T> values;
+
+  Dataset(Index rows_, Index width_) : rows(rows_), width(width_), values(rows_ * width_) {}
+
+  // out[k] = row rows[k]
+  void gather(const std::int32_t* index, Index count, T* out) const {
+    const auto size = static_cast<std::size_t>(width) * sizeof(T);
+    for (Index k = 0; k < count; ++k) std::memcpy(out + k * width, values.data() + index[k] * width, size);
+  }
+
+  void copy(Index first, Index count, T* out) const {
+    std::memcpy(out, values.data() + first * width, static_cast<std::size_t>(count * width) * sizeof(T));
+  }
+};
+
+}  // namespace fjordnet

@@ -1,0 +1,12 @@
+// Everything the kernels include, ahead of any change of the compiler's target: functions of the standard library must not be
+// compiled for an instruction set the processor may lack.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "../blas.h"
+#include "../kernel.h"

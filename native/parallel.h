@@ -1,0 +1,273 @@
+// The worker pool: jobs off the main thread, and tiles of one job over idle threads. No N-API, no BLAS.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace fjordnet {
+
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
+class Pool;
+
+// One running job and the threads that help it. The leader (the thread that runs the job) publishes a region of tiles; every
+// member takes tiles by compare-and-swap until none is left. Which thread computes a tile changes nothing in its result:
+// tiles depend on shapes alone, and what must be summed over tiles is summed by the leader in tile order.
+class Team {
+ public:
+  Team(Pool& pool, int slot) : pool_(pool), slot_(slot) {}
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+
+  // Calls fn(tile, slot) once for each tile in [0, tiles); slot numbers the calling thread, for per-thread scratch.
+  // No exception may leave fn.
+  template <typename F>
+  void parallel_for(int tiles, const F& fn) {
+    if (tiles < 2 || !wantHelp()) {
+      for (int tile = 0; tile < tiles; ++tile) fn(tile, slot_);
+      return;
+    }
+    publish(tiles, [](const void* f, int tile, int slot) { (*static_cast<const F*>(f))(tile, slot); }, &fn);
+  }
+
+  int slot() const { return slot_; }
+
+ private:
+  friend class Pool;
+  using Call = void (*)(const void* context, int tile, int slot);
+  static constexpr std::uint64_t kTileBits = 20;  // ticket = generation | tiles | next tile
+  static constexpr std::uint64_t kTileMask = (1u << kTileBits) - 1;
+
+  bool wantHelp();
+  void publish(int tiles, Call call, const void* context);
+  bool takeTile(int slot);
+
+  Pool& pool_;
+  const int slot_;
+  bool asked_ = false;
+  int members_ = 0;  // helpers inside help(); guarded by the pool's mutex
+  alignas(64) std::atomic<std::uint64_t> ticket_{0};
+  alignas(64) std::atomic<int> done_{0};
+  Call call_ = nullptr;
+  const void* context_ = nullptr;
+  alignas(64) std::atomic<bool> finished_{false};
+};
+
+// Threads of one environment. A thread takes queued jobs in turn; with none queued it helps a job that has tiles to share.
+class Pool {
+ public:
+  using Job = std::function<void(Team&)>;
+  static constexpr int kMostThreads = 256;
+
+  explicit Pool(int threads) : size_(threads) {}
+  ~Pool() { stop(); }
+
+  // Slots that scratch must provide for: one for each pool thread and one for the caller of runHere.
+  int slots() const { return size_ + 1; }
+  int threads() const { return size_; }
+
+  // Waits for queued and running jobs, then changes the number of threads.
+  void resize(int threads) {
+    drain();
+    size_ = threads;
+  }
+
+  // Runs the job on a thread of the pool. Throws std::system_error where no thread can be started.
+  void submit(Job job) {
+    start();
+    {
+      std::lock_guard lock(mutex_);
+      queue_.push_back(std::move(job));
+      queued_.store(static_cast<int>(queue_.size()), std::memory_order_release);
+    }
+    wake_.notify_one();
+  }
+
+  // Runs the job on the calling thread, with the pool's threads as helpers.
+  void runHere(const Job& job) {
+    Team team(*this, 0);
+    job(team);
+    finish(team);
+  }
+
+  // Runs no further job, waits for those that run.
+  void stop() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+      queue_.clear();
+      queued_ = 1;  // sends helpers back
+    }
+    wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+ private:
+  friend class Team;
+
+  void start() {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    while (static_cast<int>(threads_.size()) < size_) {
+      const int slot = static_cast<int>(threads_.size()) + 1;
+      threads_.emplace_back([this, slot] { work(slot); });
+    }
+  }
+
+  void drain() {
+    {
+      std::unique_lock lock(mutex_);
+      idle_.wait(lock, [this] { return queue_.empty() && running_ == 0; });
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+    stopping_ = false;
+  }
+
+  // A team asks once a job. With one thread, or none to spare, it works alone.
+  bool recruit(Team& team) {
+    if (size_ < 2) return false;
+    try {
+      start();
+    } catch (const std::system_error&) {  // fewer threads than wished for change the speed, not the result
+      if (threads_.empty()) return false;
+    }
+    {
+      std::lock_guard lock(mutex_);
+      teams_.push_back(&team);
+    }
+    wake_.notify_all();
+    return true;
+  }
+
+  void finish(Team& team) {
+    if (!team.asked_) return;
+    team.finished_.store(true, std::memory_order_release);
+    std::unique_lock lock(mutex_);
+    for (std::size_t i = 0; i < teams_.size(); ++i) {
+      if (teams_[i] == &team) {
+        teams_.erase(teams_.begin() + static_cast<std::ptrdiff_t>(i));
+        break;
+      }
+    }
+    left_.wait(lock, [&team] { return team.members_ == 0; });
+  }
+
+  Team* needy() {
+    Team* least = nullptr;
+    for (Team* team : teams_) {
+      if (team->members_ < size_ - 1 && (least == nullptr || team->members_ < least->members_)) least = team;
+    }
+    return least;
+  }
+
+  void work(int slot) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      Team* team = nullptr;
+      wake_.wait(lock, [&] { return stopping_ || !queue_.empty() || (team = needy()) != nullptr; });
+      if (stopping_) return;
+      if (!queue_.empty()) {
+        Job job = std::move(queue_.front());
+        queue_.pop_front();
+        queued_.store(static_cast<int>(queue_.size()), std::memory_order_release);
+        ++running_;
+        lock.unlock();
+        {
+          Team own(*this, slot);
+          job(own);
+          finish(own);
+          job = nullptr;
+        }
+        lock.lock();
+        --running_;
+        if (queue_.empty() && running_ == 0) idle_.notify_all();
+      } else {
+        ++team->members_;
+        lock.unlock();
+        help(*team, slot);
+        lock.lock();
+        --team->members_;
+        left_.notify_all();
+      }
+    }
+  }
+
+  // Spins while the job lasts: a tile is handed over in well under 1 us, where a sleeping thread takes 50.
+  void help(Team& team, int slot) {
+    int idle = 0;
+    while (!team.finished_.load(std::memory_order_acquire) && queued_.load(std::memory_order_relaxed) == 0) {
+      if (team.takeTile(slot)) {
+        idle = 0;
+      } else if (++idle < 4000) {
+        pause();
+      } else {
+        std::this_thread::yield();
+      }
+    }
+  }
+
+  int size_;
+  std::mutex mutex_;
+  std::condition_variable wake_, idle_, left_;
+  std::deque<Job> queue_;
+  std::vector<Team*> teams_;
+  std::vector<std::thread> threads_;
+  std::atomic<int> queued_{0};
+  int running_ = 0;
+  bool stopping_ = false;
+};
+
+inline bool Team::wantHelp() {
+  if (!asked_) asked_ = pool_.recruit(*this);
+  return asked_;
+}
+
+inline void Team::publish(int tiles, Call call, const void* context) {
+  call_ = call;
+  context_ = context;
+  done_.store(0, std::memory_order_relaxed);
+  const std::uint64_t generation = (ticket_.load(std::memory_order_relaxed) >> (2 * kTileBits)) + 1;
+  ticket_.store((generation << (2 * kTileBits)) | (static_cast<std::uint64_t>(tiles) << kTileBits), std::memory_order_release);
+  while (takeTile(slot_)) {
+  }
+  // A helper may have lost its core to another process in the middle of a tile: after a while, give it this one.
+  for (int spin = 0; done_.load(std::memory_order_acquire) < tiles; ++spin) {
+    if (spin < 20000) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+inline bool Team::takeTile(int slot) {
+  std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  while (true) {
+    const auto tiles = static_cast<int>((ticket >> kTileBits) & kTileMask);
+    const auto tile = static_cast<int>(ticket & kTileMask);
+    if (tile >= tiles) return false;
+    if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      call_(context_, tile, slot);
+      done_.fetch_add(1, std::memory_order_release);
+      return true;
+    }
+  }
+}
+
+}  // namespace fjordnet

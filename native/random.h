@@ -1,0 +1,124 @@
+// MT19937 and the draws of NumPy's legacy RandomState (numpy/random/src/mt19937, legacy-distributions.c, mtrand.pyx), draw for
+// draw. NumPy froze this stream in NEP 19.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace fjordnet {
+
+class Mt19937 {
+ public:
+  static constexpr int kWords = 624;
+
+  std::uint32_t key[kWords];
+  int pos = kWords;
+  bool hasGauss = false;
+  double gauss = 0.0;
+
+  explicit Mt19937(std::uint32_t seed) {
+    for (int i = 0; i < kWords; ++i) {
+      key[i] = seed;
+      seed = 1812433253u * (seed ^ (seed >> 30)) + static_cast<std::uint32_t>(i) + 1u;
+    }
+  }
+
+  std::uint32_t next32() {
+    if (pos == kWords) twist();
+    return temper(key[pos++]);
+  }
+
+  std::uint64_t next64() {
+    const std::uint64_t high = next32();
+    return (high << 32) | next32();
+  }
+
+  // Uniform in [0, 1) with 53 bits.
+  double nextDouble() {
+    const std::uint32_t a = next32() >> 5, b = next32() >> 6;
+    return (a * 67108864.0 + b) / 9007199254740992.0;
+  }
+
+  // Standard normal by the polar method; every second value is kept for the next call.
+  double nextGauss() {
+    if (hasGauss) {
+      hasGauss = false;
+      const double kept = gauss;
+      gauss = 0.0;
+      return kept;
+    }
+    double x1, x2, r2;
+    do {
+      x1 = 2.0 * nextDouble() - 1.0;
+      x2 = 2.0 * nextDouble() - 1.0;
+      r2 = x1 * x1 + x2 * x2;
+    } while (r2 >= 1.0 || r2 == 0.0);
+    const double f = std::sqrt(-2.0 * std::log(r2) / r2);
+    gauss = f * x1;
+    hasGauss = true;
+    return f * x2;
+  }
+
+  // Uniform integer in [0, max] by masked rejection; no draw for max = 0.
+  std::uint64_t nextBounded(std::uint64_t max) {
+    if (max == 0) return 0;
+    const std::uint64_t mask = maskFor(max);
+    std::uint64_t value;
+    do {
+      value = max <= 0xffffffffu ? next32() & mask : next64() & mask;
+    } while (value > max);
+    return value;
+  }
+
+  // In-place shuffle of a[0..n), n < 2^32: for i = n-1 .. 1, swap a[i] with a[bounded(i)]. The rejection is folded into the swap
+  // (a rejected draw swaps a[i] with itself and keeps i): the branch it saves is mispredicted every other draw.
+  void shuffle(std::int32_t* a, std::int64_t n) {
+    std::int64_t i = n - 1;
+    while (i > 0) {
+      const auto mask = static_cast<std::uint32_t>(maskFor(static_cast<std::uint64_t>(i)));
+      const std::int64_t lowest = (static_cast<std::int64_t>(mask) + 1) / 2;  // the mask serves i down to here
+      while (i >= lowest) {
+        if (pos == kWords) twist();
+        // i falls by at most one a draw, so that a run of this length cannot cross the lowest index
+        const int end = static_cast<int>(std::min<std::int64_t>(kWords, pos + (i - lowest + 1)));
+        for (; pos < end; ++pos) {
+          const std::int64_t drawn = temper(key[pos]) & mask;
+          const bool accepted = drawn <= i;
+          const std::int64_t j = accepted ? drawn : i;
+          const std::int32_t kept = a[i];
+          a[i] = a[j];
+          a[j] = kept;
+          i -= accepted;
+        }
+      }
+    }
+  }
+
+ private:
+  static std::uint64_t maskFor(std::uint64_t max) {
+    return ~std::uint64_t{0} >> __builtin_clzll(max);
+  }
+
+  static std::uint32_t temper(std::uint32_t y) {
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c5680u;
+    y ^= (y << 15) & 0xefc60000u;
+    return y ^ (y >> 18);
+  }
+
+  void twist() {
+    constexpr int kShift = 397;
+    const auto mix = [](std::uint32_t u, std::uint32_t v) {
+      const std::uint32_t y = (u & 0x80000000u) | (v & 0x7fffffffu);
+      return (y >> 1) ^ ((0u - (v & 1u)) & 0x9908b0dfu);
+    };
+    for (int i = 0; i < kWords - kShift; ++i) key[i] = key[i + kShift] ^ mix(key[i], key[i + 1]);
+    for (int i = kWords - kShift; i < kWords - 1; ++i) key[i] = key[i + kShift - kWords] ^ mix(key[i], key[i + 1]);
+    key[kWords - 1] = key[kShift - 1] ^ mix(key[kWords - 1], key[0]);
+    pos = 0;
+  }
+};
+
+}  // namespace fjordnet

@@ -1,0 +1,115 @@
+'use strict';
+// Which BLAS to build with and how to link it. binding.gyp and CMakeLists.txt both ask here:
+//   node scripts/openblas.cjs kind | defines | includes | libraries | ldflags   [KIND]
+// KIND, or the environment's FJORDNET_BLAS, is one of
+//   static      OpenBLAS' archive inside the .node, its symbols hidden (the default where the archive is found)
+//   shared      the system's libopenblas.so
+//   accelerate  macOS' own
+//   builtin     native/blas_fallback.h
+// CXX names the compiler, as for make; a cross compiler's own target decides where OpenBLAS is looked for.
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+
+/** Debian's multiarch name of the compiler's target, such as x86_64-linux-gnu; '' without a compiler. */
+function target() {
+  const [compiler, ...args] = (process.env.CXX || 'g++').split(' ');
+  try {
+    return execFileSync(compiler, [...args, '-dumpmachine'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return '';
+  }
+}
+
+const triplet = target();
+const architecture = triplet.split('-')[0];
+const first = (paths) => paths.find((path) => path && fs.existsSync(path)) ?? '';
+
+// Only the pthread flavour: the serial one returns wrong numbers when two threads call it at once.
+const archive = first([
+  process.env.OPENBLAS_STATIC,
+  `/usr/lib/${triplet}/openblas-pthread/libopenblas.a`,
+  '/usr/lib64/libopenblasp.a',
+]);
+const sharedObject = first([
+  `/usr/lib/${triplet}/openblas-pthread/libopenblas.so`,
+  '/usr/lib64/libopenblasp.so',
+  '/usr/lib/libopenblas.so',
+  '/usr/local/lib/libopenblas.so',
+]);
+const headers = [
+  process.env.OPENBLAS_INCLUDE,
+  `/usr/include/${triplet}/openblas-pthread`,
+  '/usr/include/openblas',
+  '/usr/local/include/openblas',
+  '/usr/local/include',
+  '/usr/include',
+].find((folder) => folder && fs.existsSync(`${folder}/cblas.h`));
+
+function kind() {
+  const wanted = process.argv[3] || process.env.FJORDNET_BLAS;
+  if (wanted) return wanted;
+  if (process.platform === 'darwin') return 'accelerate';
+  if (process.platform !== 'linux' || !headers) return 'builtin';
+  return archive ? 'static' : sharedObject ? 'shared' : 'builtin';
+}
+
+/**
+ * OpenBLAS carries one table of kernels per CPU model, 20 MB of them. Each table here stands in for those on its
+ * right, whose CPUs have its whole instruction set, so that the linker leaves their kernels out.
+ */
+const standIns = {
+  x86_64: {
+    PRESCOTT: 'CORE2 PENRYN DUNNINGTON NEHALEM ATOM NANO OPTERON OPTERON_SSE3 BARCELONA BOBCAT',
+    SANDYBRIDGE: 'BULLDOZER PILEDRIVER STEAMROLLER EXCAVATOR',
+    HASWELL: 'ZEN',
+    SKYLAKEX: 'COOPERLAKE SAPPHIRERAPIDS',
+  },
+}[architecture];
+
+function aliases() {
+  if (!standIns) return [];
+  const tables = new Set(archiveIndex(archive).match(/(?<=\0gotoblas_)[A-Z0-9_]+(?=\0)/g));
+  return Object.entries(standIns).flatMap(([table, others]) =>
+    others
+      .split(' ')
+      .filter((other) => tables.has(other) && tables.has(table))
+      .map((other) => `-Wl,--defsym=gotoblas_${other}=gotoblas_${table}`),
+  );
+}
+
+/** The names an archive defines, NUL-separated: its first member (ar(5)), read here because nm takes seconds over 58 MB. */
+function archiveIndex(path) {
+  const file = fs.openSync(path, 'r');
+  const header = Buffer.alloc(68);
+  fs.readSync(file, header);
+  const index = Buffer.alloc(Number(header.toString('latin1', 56, 66)));
+  fs.readSync(file, index);
+  fs.closeSync(file);
+  return index.toString('latin1');
+}
+
+/** What native/compat.cc wraps: `getenv` for OpenBLAS' settings, the rest for the sake of older C libraries. */
+const wrapped = [
+  'getenv',
+  'pthread_create',
+  'pthread_join',
+  'pthread_setaffinity_np',
+  'pthread_getaffinity_np',
+  'exp',
+  'log',
+  'pow',
+  '_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE',
+];
+
+const answers = {
+  kind: () => kind(),
+  defines: () => `FJORDNET_BLAS_${kind().toUpperCase()}`,
+  includes: () => (kind() === 'static' || kind() === 'shared' ? (headers ?? '/usr/include') : 'native'),
+  libraries: () => ({ static: archive, shared: sharedObject, accelerate: '-framework Accelerate', builtin: '' })[kind()],
+  ldflags: () =>
+    kind() === 'static' ? [...aliases(), ...wrapped.map((name) => `-Wl,--wrap=${name}`)].join(' ') : '',
+};
+const answer = answers[process.argv[2]];
+if (!answer) throw new Error(`Expected one of ${Object.keys(answers).join(', ')}, got ${process.argv[2]}`);
+console.log(answer());
