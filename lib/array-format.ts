@@ -140,7 +140,7 @@ function shortestDigits(x: number, single: boolean): { digits: number; fraction:
 }
 
 /** `print(precision)` of toFixed or toExponential, with exact ties to the even digit where JavaScript rounds them up. */
-function roundEven(print: (digits: number) => string, precision: number): string {
+export function roundEven(print: (digits: number) => string, precision: number): string {
   const [exact, power] = print(precision + 40).split('e');
   const kept = exact.slice(0, -40);
   const isTie = /^50*$/.test(exact.slice(-40));

@@ -2,6 +2,7 @@
 // TypeScript checks what users pass; what is refused here is a mistake in this library.
 #include <napi.h>
 
+#include <chrono>
 #include <cmath>
 #include <list>
 #include <optional>
@@ -369,6 +370,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
   static Napi::Value result(Napi::Env env, Job<T>& job, Index reportSize) {
     auto out = Napi::Object::New(env);
     out.Set("steps", static_cast<double>(job.steps));
+    out.Set("seconds", job.seconds);
     job.report.resize(static_cast<std::size_t>(job.steps * reportSize));
     out.Set("report", copyOut(env, job.report));
     if (job.output >= 0) out.Set("output", copyOut(env, job.collected));
@@ -392,7 +394,9 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
   template <typename T>
   static void execute(Core<T>& core, Job<T>& job, Team& team) {
     std::lock_guard lock(core.running);
+    const auto start = std::chrono::steady_clock::now();
     core.plan.run(job, team);
+    job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
   // run(job): Promise<{steps, report, output?}>

@@ -1,6 +1,6 @@
 // Matrix products, row-major, on one thread. The only file that knows which BLAS is underneath.
-//   gemm: C (m x n) = alpha * op(A) (m x k) @ op(B) (k x n) + beta * C, where op transposes or not; lda, ldb and ldc are
-//   the lengths of the rows as stored. beta == 0 overwrites C, NaN included.
+//   gemm: C (m x n) = alpha * op(A) (m x k) @ op(B) (k x n) + beta * C, where op transposes or not; lda, ldb and ldc
+//   are the lengths of the rows as stored. beta == 0 overwrites C, NaN included.
 #pragma once
 
 #if defined(FJORDNET_BLAS_STATIC) || defined(FJORDNET_BLAS_SHARED)
@@ -29,8 +29,8 @@ inline const char* blasInit() { return nullptr; }
 inline BlasInfo blasInfo() { return {"built-in", "portable blocked GEMM", fallback::core(), "none", "static"}; }
 
 template <typename T>
-inline void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
-                 T* c, int ldc) {
+inline void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb,
+                 T beta, T* c, int ldc) {
   fallback::gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
@@ -47,14 +47,14 @@ inline BlasInfo blasInfo() { return {"Accelerate", "macOS", "Accelerate", "own",
 // Sets OpenBLAS to one thread (our own threads run above it). Returns null, or why this library cannot be used.
 inline const char* blasInit() {
   switch (openblas_get_parallel()) {
-    case OPENBLAS_THREAD:
-      openblas_set_num_threads(1);
-      return nullptr;
+    case OPENBLAS_THREAD: openblas_set_num_threads(1); return nullptr;
     case OPENBLAS_OPENMP:
-      return "Expected OpenBLAS to be built for pthreads, got the OpenMP build, whose number of threads is set per thread: "
+      return "Expected OpenBLAS to be built for pthreads, got the OpenMP build, whose number of threads is set per "
+             "thread: "
              "install libopenblas-pthread-dev and build fjordnet again";
     default:
-      return "Expected OpenBLAS to be built for pthreads, got the serial build, which returns wrong numbers when two threads "
+      return "Expected OpenBLAS to be built for pthreads, got the serial build, which returns wrong numbers when two "
+             "threads "
              "use it: install libopenblas-pthread-dev and build fjordnet again";
   }
 }
@@ -75,28 +75,28 @@ namespace blas {
 
 inline void gemm(bool transA, bool transB, int m, int n, int k, float alpha, const float* a, int lda, const float* b,
                  int ldb, float beta, float* c, int ldc) {
-  cblas_sgemm(CblasRowMajor, transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda,
-              b, ldb, beta, c, ldc);
+  cblas_sgemm(CblasRowMajor, transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, m, n, k, alpha, a,
+              lda, b, ldb, beta, c, ldc);
 }
 inline void gemm(bool transA, bool transB, int m, int n, int k, double alpha, const double* a, int lda, const double* b,
                  int ldb, double beta, double* c, int ldc) {
-  cblas_dgemm(CblasRowMajor, transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda,
-              b, ldb, beta, c, ldc);
+  cblas_dgemm(CblasRowMajor, transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, m, n, k, alpha, a,
+              lda, b, ldb, beta, c, ldc);
 }
 inline void gemv(bool transA, int m, int n, float alpha, const float* a, int lda, const float* x, int incx, float beta,
                  float* y, int incy) {
   cblas_sgemv(CblasRowMajor, transA ? CblasTrans : CblasNoTrans, m, n, alpha, a, lda, x, incx, beta, y, incy);
 }
-inline void gemv(bool transA, int m, int n, double alpha, const double* a, int lda, const double* x, int incx, double beta,
-                 double* y, int incy) {
+inline void gemv(bool transA, int m, int n, double alpha, const double* a, int lda, const double* x, int incx,
+                 double beta, double* y, int incy) {
   cblas_dgemv(CblasRowMajor, transA ? CblasTrans : CblasNoTrans, m, n, alpha, a, lda, x, incx, beta, y, incy);
 }
 
 }  // namespace blas
 
 template <typename T>
-inline void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
-                 T* c, int ldc) {
+inline void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb,
+                 T beta, T* c, int ldc) {
   if (k > 0 && m == 1) {  // one row: C^T = op(B)^T @ op(A)^T
     if (transB)
       blas::gemv(false, n, k, alpha, b, ldb, a, transA ? lda : 1, beta, c, 1);

@@ -1,6 +1,6 @@
-// What lets a binary that was linked on a new system, with OpenBLAS' archive inside, load on every system that runs Node 20
-// (glibc 2.28, libstdc++ 6.0.25): `--wrap` in scripts/openblas.cjs sends these names here, and each asks for the oldest
-// version of the symbol. Linking libstdc++ or libgcc statically would raise the floor to glibc 2.35 instead.
+// What lets a binary that was linked on a new system, with OpenBLAS' archive inside, load on every system that runs
+// Node 20 (glibc 2.28, libstdc++ 6.0.25): `--wrap` in scripts/openblas.cjs sends these names here, and each asks for
+// the oldest version of the symbol. Linking libstdc++ or libgcc statically would raise the floor to glibc 2.35 instead.
 #if defined(FJORDNET_BLAS_STATIC)
 
 #include <pthread.h>
@@ -49,8 +49,8 @@ double __wrap_exp(double x) { return exp(x); }
 double __wrap_log(double x) { return log(x); }
 double __wrap_pow(double x, double y) { return pow(x, y); }
 
-// OpenBLAS reads its settings, and starts its threads, while the .node loads. It finds one thread set there, whatever the
-// process's environment says, and that environment stays as it is.
+// OpenBLAS reads its settings, and starts its threads, while the .node loads. It finds one thread set there, whatever
+// the process's environment says, and that environment stays as it is.
 char* __real_getenv(const char* name);
 char* __wrap_getenv(const char* name) {
   static char one[] = "1";

@@ -54,6 +54,7 @@ struct Job {
 
   // results
   Index steps = 0;
+  double seconds = 0.0;
   std::vector<double> report;  // [steps, report size]
   std::vector<T> collected;    // [count, output size]
 };

@@ -80,7 +80,9 @@ function buildNative() {
   }
   run(process.execPath, [gyp, 'build', '--loglevel=warn', '--jobs=max', ...nodedir], { V: '' });
   if (openblas[0] === 'builtin')
-    console.log('No OpenBLAS was found: built with the portable matrix product, which is slower (apt-get install libopenblas-dev).');
+    console.log(
+      'No OpenBLAS was found: built with the portable matrix product, which is slower (apt-get install libopenblas-dev).',
+    );
 }
 
 function buildWithCmake(folder, config, options) {

@@ -15,7 +15,10 @@ const fs = require('node:fs');
 function target() {
   const [compiler, ...args] = (process.env.CXX || 'g++').split(' ');
   try {
-    return execFileSync(compiler, [...args, '-dumpmachine'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync(compiler, [...args, '-dumpmachine'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
   } catch {
     return '';
   }
@@ -106,9 +109,9 @@ const answers = {
   kind: () => kind(),
   defines: () => `FJORDNET_BLAS_${kind().toUpperCase()}`,
   includes: () => (kind() === 'static' || kind() === 'shared' ? (headers ?? '/usr/include') : 'native'),
-  libraries: () => ({ static: archive, shared: sharedObject, accelerate: '-framework Accelerate', builtin: '' })[kind()],
-  ldflags: () =>
-    kind() === 'static' ? [...aliases(), ...wrapped.map((name) => `-Wl,--wrap=${name}`)].join(' ') : '',
+  libraries: () =>
+    ({ static: archive, shared: sharedObject, accelerate: '-framework Accelerate', builtin: '' })[kind()],
+  ldflags: () => (kind() === 'static' ? [...aliases(), ...wrapped.map((name) => `-Wl,--wrap=${name}`)].join(' ') : ''),
 };
 const answer = answers[process.argv[2]];
 if (!answer) throw new Error(`Expected one of ${Object.keys(answers).join(', ')}, got ${process.argv[2]}`);

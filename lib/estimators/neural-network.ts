@@ -1,0 +1,370 @@
+import { type ArrayInput, argmaxRows, NDArray, toMatrix } from '../array.js';
+import type { NativeDataset } from '../binding.js';
+import { checkInteger, checkInterval, checkOptions, failure, wrongType, wrongValue } from '../check.js';
+import { checkRandomState, RandomState } from '../random.js';
+import { type Buffer, dataset, type Plan, Tape } from '../tape.js';
+import { drive, driveSync, Pace, type Training } from '../train.js';
+
+export interface NeuralNetworkOptions {
+  /** Neurons of the hidden layer. Default 50 */
+  nHiddenNeurons?: number;
+  /** Classes, the columns of `yOneHot`. Default 10 */
+  nCategories?: number;
+  /** Passes over the data; one is `floor(n / batchSize)` batches. Default 10 */
+  epochs?: number;
+  /** Samples of a batch, drawn without replacement. Default 100 */
+  batchSize?: number;
+  /** Learning rate, >= 0. Default 0.1 */
+  eta?: number;
+  /** L2 regularization of the weights, >= 0: `lmbd * W` is added to their gradients. Default 0 */
+  lmbd?: number;
+  /**
+   * A seed, or a RandomState to go on drawing from. A RandomState may have other users, so `train` and `trainSync` draw
+   * all their batches from it when they are called. Default: an unpredictable seed
+   */
+  randomState?: number | RandomState;
+}
+
+export interface TrainOptions {
+  /** Aborts the training after the batch in progress: `train` rejects with ERR_ABORTED, the network stays usable. */
+  signal?: AbortSignal;
+  /** Called after each epoch; a promise is waited for. `loss` is the epoch's mean cross-entropy per sample. */
+  onEpochEnd?: (info: { epoch: number; epochs: number; loss: number }) => unknown;
+}
+
+export interface Gradients {
+  /** [nHiddenNeurons, nCategories] */
+  outputWeightsGradient: NDArray;
+  /** [nCategories] */
+  outputBiasGradient: NDArray;
+  /** [features, nHiddenNeurons] */
+  hiddenWeightsGradient: NDArray;
+  /** [nHiddenNeurons] */
+  hiddenBiasGradient: NDArray;
+}
+
+const OPTIONS = ['nHiddenNeurons', 'nCategories', 'epochs', 'batchSize', 'eta', 'lmbd', 'randomState'];
+const PREDICT_BATCH = 256;
+
+/**
+ * The lecture's network: one hidden layer with the logistic function, a softmax output, cross-entropy, minibatch
+ * gradient descent. float64; gradients are *sums* over the batch.
+ * Source: M. Hjorth-Jensen, Applied Data Analysis and Machine Learning (University of Oslo), "Neural networks".
+ */
+export class NeuralNetwork {
+  readonly nInputs: number;
+  readonly nFeatures: number;
+  readonly nHiddenNeurons: number;
+  readonly nCategories: number;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly eta: number;
+  readonly lmbd: number;
+
+  #random: RandomState;
+  #shared: boolean;
+  #training = false;
+  #x: NativeDataset;
+  #y: NativeDataset;
+  #net: Network;
+
+  /**
+   * @param xData [n, features], finite numbers
+   * @param yOneHot [n, nCategories], one row a sample
+   * @throws RangeError if shapes do not fit, data are empty or not finite, or an option is out of its range
+   */
+  constructor(xData: ArrayInput, yOneHot: ArrayInput, options: NeuralNetworkOptions = {}) {
+    checkOptions('options', options, OPTIONS);
+    this.nHiddenNeurons = checkInteger('nHiddenNeurons', options.nHiddenNeurons ?? 50, 1);
+    this.nCategories = checkInteger('nCategories', options.nCategories ?? 10, 1);
+    this.epochs = checkInteger('epochs', options.epochs ?? 10, 0);
+    this.batchSize = checkInteger('batchSize', options.batchSize ?? 100, 1);
+    this.eta = checkInterval('eta', options.eta ?? 0.1, 0, Number.POSITIVE_INFINITY);
+    this.lmbd = checkInterval('lmbd', options.lmbd ?? 0, 0, Number.POSITIVE_INFINITY);
+    const x = toMatrix('xData', xData);
+    const y = this.#checkTargets('yOneHot', yOneHot, x.shape[0]);
+    [this.nInputs, this.nFeatures] = x.shape;
+    if (this.batchSize > this.nInputs)
+      throw wrongValue('batchSize', `at most the number of samples, ${this.nInputs}`, this.batchSize);
+    this.#shared = options.randomState instanceof RandomState;
+    this.#random = checkRandomState(options.randomState);
+    this.#x = dataset('xData', x, 'float64');
+    this.#y = dataset('yOneHot', y, 'float64');
+    this.#net = record(this.nFeatures, this.nHiddenNeurons, this.nCategories, this.eta, this.lmbd);
+    const { plan, wh, bh, wo, bo } = this.#net;
+    plan.write(wh, this.#random.randn(this.nFeatures, this.nHiddenNeurons));
+    plan.write(bh, constant(this.nHiddenNeurons, 0.01));
+    plan.write(wo, this.#random.randn(this.nHiddenNeurons, this.nCategories));
+    plan.write(bo, constant(this.nCategories, 0.01));
+  }
+
+  /** [features, nHiddenNeurons]; reading gives a copy, as of the last finished job of a running training. */
+  get hiddenWeights(): NDArray {
+    return this.#net.plan.read(this.#net.wh);
+  }
+  set hiddenWeights(values: ArrayInput) {
+    this.#write('hiddenWeights', this.#net.wh, values);
+  }
+
+  /** [nHiddenNeurons] */
+  get hiddenBias(): NDArray {
+    return this.#net.plan.read(this.#net.bh);
+  }
+  set hiddenBias(values: ArrayInput) {
+    this.#write('hiddenBias', this.#net.bh, values);
+  }
+
+  /** [nHiddenNeurons, nCategories] */
+  get outputWeights(): NDArray {
+    return this.#net.plan.read(this.#net.wo);
+  }
+  set outputWeights(values: ArrayInput) {
+    this.#write('outputWeights', this.#net.wo, values);
+  }
+
+  /** [nCategories] */
+  get outputBias(): NDArray {
+    return this.#net.plan.read(this.#net.bo);
+  }
+  set outputBias(values: ArrayInput) {
+    this.#write('outputBias', this.#net.bo, values);
+  }
+
+  /**
+   * Probabilities [n, nCategories] for x [n, features].
+   * @throws Error with code ERR_BUSY while the network is training
+   */
+  feedForward(x: ArrayInput): NDArray {
+    const array = this.#checkSamples(x);
+    this.#checkIdle();
+    const { plan, p } = this.#net;
+    const n = array.shape[0];
+    const inputs = [[this.#net.x, dataset('x', array, 'float64')] as const];
+    const { output } = plan.runSync({
+      program: 'predict',
+      inputs,
+      first: 0,
+      count: n,
+      batchSize: Math.min(n, PREDICT_BATCH),
+      output: p,
+    });
+    return NDArray.wrap(output as Float64Array, [n, this.nCategories]);
+  }
+
+  /**
+   * The gradients of the network's cost for samples x [n, features] and targets y [n, nCategories]: summed over the
+   * samples, with `lmbd * W` in those of the weights, as the lecture's class computes them. Changes no weight.
+   */
+  backpropagation(x: ArrayInput, y: ArrayInput): Gradients {
+    const array = this.#checkSamples(x);
+    const n = array.shape[0];
+    const targets = this.#checkTargets('y', y, n);
+    this.#checkIdle();
+    const net = this.#net;
+    net.plan.runSync({
+      program: 'gradients',
+      inputs: [
+        [net.x, dataset('x', array, 'float64')],
+        [net.y, dataset('y', targets, 'float64')],
+      ],
+      first: 0,
+      count: n,
+      batchSize: n,
+    });
+    return {
+      outputWeightsGradient: this.#penalised(net.dwo, net.wo),
+      outputBiasGradient: net.plan.read(net.dbo),
+      hiddenWeightsGradient: this.#penalised(net.dwh, net.wh),
+      hiddenBiasGradient: net.plan.read(net.dbh),
+    };
+  }
+
+  /**
+   * Trains for `epochs` epochs off the main thread. Same bits as `trainSync`. A diverging run ends with NaN weights and
+   * a loss of NaN; it does not throw.
+   * @throws Error with code ERR_BUSY if the network is training already, ERR_ABORTED after `signal` fired
+   */
+  async train(options: TrainOptions = {}): Promise<this> {
+    checkOptions('options', options, ['signal', 'onEpochEnd']);
+    if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+      throw wrongType('signal', 'an AbortSignal', options.signal);
+    await drive(this.#loop(options), options.signal);
+    return this;
+  }
+
+  /** Trains on the calling thread. */
+  trainSync(options: Omit<TrainOptions, 'signal'> = {}): this {
+    checkOptions('options', options, ['onEpochEnd']);
+    driveSync(this.#loop(options));
+    return this;
+  }
+
+  /** The most probable class of every row of x: int32 [n]. */
+  predict(x: ArrayInput): NDArray {
+    return argmaxRows(this.feedForward(x));
+  }
+
+  /** The same as `feedForward`. */
+  predictProbabilities(x: ArrayInput): NDArray {
+    return this.feedForward(x);
+  }
+
+  *#loop({ onEpochEnd }: TrainOptions): Training<void> {
+    this.#checkIdle();
+    if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
+      throw wrongType('onEpochEnd', 'a function', onEpochEnd);
+    this.#training = true;
+    try {
+      const { plan, x, y } = this.#net;
+      const { batchSize, epochs } = this;
+      const inputs = [[x, this.#x] as const, [y, this.#y] as const];
+      const perEpoch = Math.floor(this.nInputs / batchSize);
+      const total = epochs * perEpoch;
+      const pace = new Pace();
+      const draw = (steps: number) => this.#random.batches(this.nInputs, batchSize, new Int32Array(steps * batchSize));
+      const all = this.#shared ? draw(total) : undefined;
+      const take = (from: number) => {
+        const end = onEpochEnd ? Math.min(total, (Math.floor(from / perEpoch) + 1) * perEpoch) : total;
+        const steps = Math.min(pace.steps, end - from);
+        return all ? all.subarray(from * batchSize, (from + steps) * batchSize) : draw(steps);
+      };
+      let done = 0;
+      let loss = 0;
+      let rows = take(0);
+      while (done < total) {
+        const after = done + rows.length / batchSize;
+        // The next job's rows are drawn while this one trains, unless a callback comes first, which might draw itself.
+        let next: Int32Array | undefined;
+        const early = !onEpochEnd || after % perEpoch !== 0;
+        const result = yield {
+          plan,
+          job: { program: 'train', inputs, rows, batchSize },
+          meanwhile: () => {
+            if (early) next = take(after);
+          },
+        };
+        pace.measured(result);
+        done += result.steps;
+        for (const batchLoss of result.report) loss += batchLoss;
+        if (onEpochEnd && done % perEpoch === 0) {
+          const info = { epoch: done / perEpoch - 1, epochs, loss: loss / (perEpoch * batchSize) };
+          loss = 0;
+          const answer = onEpochEnd(info);
+          if (isPromise(answer)) yield answer;
+        }
+        rows = next ?? take(done);
+      }
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  #checkIdle(): void {
+    if (this.#training) throw failure('ERR_BUSY', 'Expected the network to be idle, but it is training already');
+  }
+
+  #checkSamples(x: ArrayInput): NDArray {
+    const array = toMatrix('x', x);
+    if (array.shape[1] !== this.nFeatures)
+      throw wrongValue('x', `a matrix of ${this.nFeatures} columns, as xData is`, array.shape);
+    return array;
+  }
+
+  #checkTargets(name: string, y: ArrayInput, samples: number): NDArray {
+    const array = toMatrix(name, y);
+    if (array.shape[0] !== samples || array.shape[1] !== this.nCategories)
+      throw wrongValue(name, `a matrix of shape [${samples}, ${this.nCategories}]`, array.shape);
+    return array;
+  }
+
+  #write(name: string, buffer: Buffer, values: ArrayInput): void {
+    this.#checkIdle();
+    const array = NDArray.from(values);
+    if (array.shape.join() !== buffer.shape.join()) throw wrongValue(name, `of shape [${buffer.shape}]`, array.shape);
+    this.#net.plan.write(buffer, array);
+  }
+
+  #penalised(gradient: Buffer, weights: Buffer): NDArray {
+    const sum = this.#net.plan.read(gradient);
+    if (this.lmbd === 0) return sum;
+    const w = this.#net.plan.read(weights);
+    for (let i = 0; i < sum.data.length; i++) sum.data[i] += this.lmbd * w.data[i];
+    return sum;
+  }
+}
+
+interface Network {
+  plan: Plan;
+  x: Buffer;
+  y: Buffer;
+  wh: Buffer;
+  bh: Buffer;
+  wo: Buffer;
+  bo: Buffer;
+  dwh: Buffer;
+  dbh: Buffer;
+  dwo: Buffer;
+  dbo: Buffer;
+  p: Buffer;
+}
+
+/** The lecture's network on a tape, line by line. */
+function record(I: number, H: number, O: number, eta: number, lmbd: number): Network {
+  const t = new Tape('float64');
+  const wh = t.fixed('parameter', 'hiddenWeights', [I, H]);
+  const bh = t.fixed('parameter', 'hiddenBias', [H]);
+  const wo = t.fixed('parameter', 'outputWeights', [H, O]);
+  const bo = t.fixed('parameter', 'outputBias', [O]);
+  const dwh = t.fixed('gradient', 'hiddenWeightsGradient', [I, H]);
+  const dbh = t.fixed('gradient', 'hiddenBiasGradient', [H]);
+  const dwo = t.fixed('gradient', 'outputWeightsGradient', [H, O]);
+  const dbo = t.fixed('gradient', 'outputBiasGradient', [O]);
+  const loss = t.fixed('report', 'loss', [1]);
+  const x = t.batched('x', [I]);
+  const y = t.batched('y', [O]);
+  const ah = t.batched('aH', [H]);
+  const z = t.batched('zO', [O]);
+  const p = t.batched('probabilities', [O]);
+  const losses = t.batched('losses', [1]);
+  const dO = t.batched('errorOutput', [O]);
+  const dH = t.batched('errorHidden', [H]);
+
+  const forward = () => {
+    t.emit('affine', [x, wh, bh, ah], { O: H, I }); // z_h = X @ W_h + b_h
+    t.emit('sigmoid', [ah, ah], { N: H }); // a_h = sigmoid(z_h)
+    t.emit('affine', [ah, wo, bo, z], { O, I: H }); // z_o = a_h @ W_o + b_o
+  };
+  const backward = () => {
+    t.emit('softmaxCrossentropy', [z, y, p, losses, dO], { N: O }, { mean: 0 }); // error_o = p - Y
+    t.emit('inputGradient', [dO, wo, dH], { O, I: H }); // error_h = error_o @ W_o.T
+    t.emit('sigmoidGradient', [ah, dH, dH], { N: H }); //            * a_h * (1 - a_h)
+    t.emit('weightGradient', [ah, dO, dwo], { O, I: H }); // a_h.T @ error_o
+    t.emit('biasGradient', [dO, dbo], { O }); // error_o.sum(0)
+    t.emit('weightGradient', [x, dH, dwh], { O: H, I }); // X.T @ error_h
+    t.emit('biasGradient', [dH, dbh], { O: H }); // error_h.sum(0)
+  };
+
+  t.program('predict');
+  forward();
+  t.emit('softmax', [z, p], { N: O });
+
+  t.program('gradients');
+  forward();
+  backward();
+
+  t.program('train');
+  forward();
+  backward();
+  t.emit('sumRows', [losses, loss], {});
+  t.emit('sgd', [dwo, wo], { N: H * O }, { eta, lmbd }); // W_o -= eta * (dW_o + lmbd * W_o)
+  t.emit('sgd', [dbo, bo], { N: O }, { eta, lmbd: 0 });
+  t.emit('sgd', [dwh, wh], { N: I * H }, { eta, lmbd });
+  t.emit('sgd', [dbh, bh], { N: H }, { eta, lmbd: 0 });
+
+  return { plan: t.compile(), x, y, wh, bh, wo, bo, dwh, dbh, dwo, dbo, p };
+}
+
+const constant = (n: number, value: number) => NDArray.wrap(new Float64Array(n).fill(value));
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';

@@ -1,0 +1,44 @@
+import { createRequire } from 'node:module';
+import { binding } from './binding.js';
+import { checkInteger, wrongValue } from './check.js';
+
+const MOST_THREADS = 256;
+
+export interface BuildInfo {
+  /** The version of this package. */
+  version: string;
+  /** The matrix library: 'OpenBLAS', 'Accelerate' or 'built-in'. */
+  blas: string;
+  /** The library's version and build options in its own words. */
+  blasConfig: string;
+  /** The processor whose matrix kernels are in use, such as 'SkylakeX' or 'Haswell'. */
+  blasCore: string;
+  blasLinkage: 'static' | 'shared';
+  /** The instruction set of our own kernels, such as 'AVX-512', and its width in bits. */
+  simd: string;
+  simdBits: number;
+  threads: number;
+  napiVersion: number;
+}
+
+/** What this build of the library runs on. */
+export function buildInfo(): BuildInfo {
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  return { version, ...binding.buildInfo(), threads: getThreads() };
+}
+
+/**
+ * Sets the number of threads that compute, in this thread's environment (the main thread and each Worker have their own).
+ * It changes the speed, never a bit of a result. Waits for a job in progress. Default: the processors available.
+ *
+ * @param n an integer in [1, 256]
+ */
+export function setThreads(n: number): void {
+  if (checkInteger('n', n, 1) > MOST_THREADS) throw wrongValue('n', `at most ${MOST_THREADS}`, n);
+  binding.setThreads(n);
+}
+
+/** The number of threads that compute. */
+export function getThreads(): number {
+  return binding.getThreads();
+}

@@ -1,0 +1,12 @@
+import { type ArrayInput, argmaxRows, NDArray } from '../array.js';
+import { accuracyScore } from '../scores/classification.js';
+
+/** Accuracy where targets or predictions may be rows of class scores (one-hot, probabilities) instead of labels. */
+export function accuracy(yTrue: unknown, yPred: unknown): number {
+  return accuracyScore(labels(yTrue), labels(yPred));
+}
+
+function labels(y: unknown): any {
+  const rows = y instanceof NDArray ? y : Array.isArray(y) && Array.isArray(y[0]) ? NDArray.from(y as ArrayInput) : y;
+  return rows instanceof NDArray && rows.shape.length === 2 && rows.shape[1] > 1 ? argmaxRows(rows) : rows;
+}

@@ -1,0 +1,178 @@
+import { type DType, NDArray } from './array.js';
+import {
+  binding,
+  type InstructionSpec,
+  type NativeDataset,
+  type NativeJob,
+  type NativePlan,
+  type NativeResult,
+} from './binding.js';
+
+export type FloatType = Exclude<DType, 'int32'>;
+export type FloatArray = Float64Array | Float32Array;
+
+/** Stretches of the arena lie together by role, in this order; those with a batch dimension lie in a second region. */
+const ROLES = ['parameter', 'gradient', 'state', 'report'] as const;
+type Role = (typeof ROLES)[number];
+
+/** A buffer on a tape. `shape` is without the batch dimension. */
+export interface Buffer {
+  readonly index: number;
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly size: number;
+  readonly batched: boolean;
+}
+
+/** A scalar on a tape: a constant, or one that a job may set before each step. */
+export interface Scalar {
+  readonly index: number;
+}
+
+const ALIGNMENT = 16; // values: 64 bytes of float32
+
+/**
+ * A recording of kernel instructions. Networks emit their forward and backward passes on it, one line per NumPy line;
+ * `compile` lays out the arena and hands everything to C++, which checks it once and then replays it.
+ */
+export class Tape {
+  readonly dtype: FloatType;
+  #buffers: (Buffer & { role: Role | 'activation' })[] = [];
+  #scalars: number[] = [];
+  #programs: Record<string, InstructionSpec[]> = {};
+  #recording: InstructionSpec[] = [];
+
+  constructor(dtype: FloatType) {
+    this.dtype = dtype;
+  }
+
+  /** A buffer of fixed size. */
+  fixed(role: Role, name: string, shape: readonly number[]): Buffer {
+    return this.#add(role, name, shape);
+  }
+
+  /** A buffer with one row of `shape` for each sample of the batch. */
+  batched(name: string, shape: readonly number[]): Buffer {
+    return this.#add('activation', name, shape);
+  }
+
+  scalar(value: number): Scalar {
+    return { index: this.#scalars.push(value) - 1 };
+  }
+
+  /** What is emitted until the next call belongs to the program `name`. */
+  program(name: string): void {
+    this.#programs[name] ??= [];
+    this.#recording = this.#programs[name];
+  }
+
+  /** Appends an instruction: a kernel, its input and output buffers in the order of its signature, dimensions, scalars. */
+  emit(
+    kernel: string,
+    buffers: readonly Buffer[],
+    dims: Record<string, number>,
+    scalars: Record<string, number | Scalar> = {},
+  ): void {
+    const index: Record<string, number> = {};
+    for (const [name, value] of Object.entries(scalars))
+      index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
+    this.#recording.push({ kernel, buffers: buffers.map((b) => b.index), dims, scalars: index });
+  }
+
+  /** Lays out the arena, checks every instruction against its kernel's signature, and allocates. */
+  compile(): Plan {
+    const offsets: number[] = [];
+    let fixedSize = 0;
+    let rowSize = 0;
+    let report: number | undefined;
+    for (const role of [...ROLES, 'activation'] as const) {
+      for (const b of this.#buffers) {
+        if (b.role !== role) continue;
+        const size = Math.ceil(b.size / ALIGNMENT) * ALIGNMENT;
+        offsets[b.index] = b.batched ? rowSize : fixedSize;
+        if (b.batched) rowSize += size;
+        else fixedSize += size;
+        if (role === 'report') report = b.index;
+      }
+    }
+    const native = new binding.Plan(this.dtype, {
+      fixedSize,
+      rowSize,
+      buffers: this.#buffers.map((b) => ({ offset: offsets[b.index], size: b.size, batched: b.batched })),
+      scalars: this.#scalars,
+      programs: this.#programs,
+      ...(report === undefined ? {} : { report }),
+    });
+    return new Plan(native, this.dtype, offsets);
+  }
+
+  #add(role: Role | 'activation', name: string, shape: readonly number[]): Buffer {
+    const size = shape.reduce((product, n) => product * n, 1);
+    const buffer = { index: this.#buffers.length, name, shape, size, batched: role === 'activation', role };
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+}
+
+/** A job for a plan: batches of samples and the program to replay for each. */
+export interface Job extends Omit<NativeJob, 'inputs' | 'output' | 'scalars'> {
+  inputs: (readonly [Buffer, NativeDataset])[];
+  scalars?: Scalar[];
+  output?: Buffer;
+}
+
+/** A compiled tape: an arena and the programs that run in it. */
+export class Plan {
+  readonly dtype: FloatType;
+  #native: NativePlan;
+  #offsets: readonly number[];
+
+  constructor(native: NativePlan, dtype: FloatType, offsets: readonly number[]) {
+    this.#native = native;
+    this.dtype = dtype;
+    this.#offsets = offsets;
+  }
+
+  /** A copy of a fixed buffer. During a job: as of its end. */
+  read(buffer: Buffer): NDArray {
+    const data = this.dtype === 'float32' ? new Float32Array(buffer.size) : new Float64Array(buffer.size);
+    this.#native.read(this.#offsets[buffer.index], data);
+    return NDArray.wrap(data, buffer.shape);
+  }
+
+  write(buffer: Buffer, values: NDArray): void {
+    const data = this.dtype === 'float32' ? Float32Array.from(values.data) : Float64Array.from(values.data);
+    this.#native.write(this.#offsets[buffer.index], data);
+  }
+
+  run(job: Job): Promise<NativeResult> {
+    return this.#native.run(nativeJob(job));
+  }
+
+  runSync(job: Job): NativeResult {
+    return this.#native.runSync(nativeJob(job));
+  }
+
+  /** Ends the running job after its current batch. */
+  stop(): void {
+    this.#native.stop();
+  }
+
+  /** Bytes of the arena. */
+  get bytes(): number {
+    return this.#native.bytes;
+  }
+}
+
+function nativeJob({ inputs, output, scalars, ...job }: Job): NativeJob {
+  const native: NativeJob = { ...job, inputs: inputs.map(([buffer, data]) => [buffer.index, data] as const) };
+  if (output) native.output = output.index;
+  if (scalars) native.scalars = scalars.map((s) => s.index);
+  return native;
+}
+
+/** The samples of an array in native memory, one row of the array each. */
+export function dataset(name: string, array: NDArray, dtype: FloatType): NativeDataset {
+  const rows = array.shape[0];
+  return new binding.Dataset(name, array.data, rows, rows === 0 ? 0 : array.size / rows, dtype);
+}

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import test from 'ava';
+
+const root = new URL('../', import.meta.url);
+const read = (name: string) => readFileSync(new URL(name, root), 'utf8');
+
+const quoted = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), (match) => match[1]).sort();
+
+test('binding.gyp and CMakeLists.txt compile the same files with the same definitions', (t) => {
+  const target = JSON.parse(read('binding.gyp')).targets[0];
+  const cmake = read('CMakeLists.txt');
+  t.true(target.sources.length >= 5);
+  t.deepEqual(quoted(cmake, /(native\/\w+\.cc)/g), [...target.sources].sort());
+  for (const source of target.sources) t.true(existsSync(new URL(source, root)), source);
+
+  const definitions = /target_compile_definitions\(fjordnet PRIVATE([^)]*)\)/.exec(cmake)![1];
+  const own = (names: string[]) => names.filter((name) => /^N\w+(=8)?$/.test(name)).sort();
+  t.deepEqual(own(definitions.split(/\s+/)), own(target.defines));
+  t.is(own(target.defines).length, 5);
+});
+
+test('binding.gyp and CMakeLists.txt agree on every flag that changes numbers', (t) => {
+  const flags = (text: string) => [
+    ...new Set(quoted(text, /(-f(?:no-)?(?:math-errno|trapping-math|openmp-simd|fast-math|\w*contract[=\w]*))/g)),
+  ];
+  t.deepEqual(flags(read('binding.gyp')), ['-fno-math-errno', '-fno-trapping-math', '-fopenmp-simd']);
+  t.deepEqual(flags(read('CMakeLists.txt')), ['-fno-math-errno', '-fno-trapping-math', '-fopenmp-simd']);
+});
+
+const binary = new URL('build/Release/fjordnet.node', root);
+const onLinux = process.platform === 'linux' && existsSync(binary) ? test : test.skip;
+
+onLinux('the addon exports its two entry points and nothing else', (t) => {
+  const names = execFileSync('nm', ['-D', '--defined-only', binary.pathname], { encoding: 'utf8' }).match(/\S+$/gm);
+  t.deepEqual(names, ['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
+});
+
+onLinux(
+  'loading changes no environment variable and starts no BLAS thread, whatever OPENBLAS_NUM_THREADS says',
+  (t) => {
+    const script = `
+    const threads = () => fs.readdirSync('/proc/self/task').length;
+    const before = [JSON.stringify(process.env), threads()];
+    process.dlopen({ exports: {} }, ${JSON.stringify(binary.pathname)});
+    console.log(JSON.stringify([before, [JSON.stringify(process.env), threads()]]));`;
+    const env = { ...process.env, OPENBLAS_NUM_THREADS: '7' };
+    const [before, after] = JSON.parse(execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8' }));
+    t.deepEqual(after, before);
+  },
+);
