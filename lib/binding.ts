@@ -47,7 +47,8 @@ export interface PlanSpec {
   buffers: { offset: number; size: number; batched: boolean }[];
   scalars: number[];
   programs: Record<string, InstructionSpec[]>;
-  report?: number;
+  /** The buffer that is handed back after every step. */
+  report: number;
 }
 
 export interface InstructionSpec {

@@ -76,6 +76,7 @@ export function toCategorical(labels: ArrayInput, numClasses?: number): NDArray 
 function byCodePoint(a: Label, b: Label): number {
   const x = Array.from(a as string);
   const y = Array.from(b as string);
-  for (let i = 0; i < Math.min(x.length, y.length); i++) if (x[i] !== y[i]) return x[i].codePointAt(0)! - y[i].codePointAt(0)!;
+  for (let i = 0; i < Math.min(x.length, y.length); i++)
+    if (x[i] !== y[i]) return x[i].codePointAt(0)! - y[i].codePointAt(0)!;
   return x.length - y.length;
 }

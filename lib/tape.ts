@@ -11,7 +11,10 @@ import {
 export type FloatType = Exclude<DType, 'int32'>;
 export type FloatArray = Float64Array | Float32Array;
 
-/** Stretches of the arena lie together by role, in this order; those with a batch dimension lie in a second region. */
+/**
+ * Stretches of the arena lie together by role, in this order; those with a batch dimension lie in a second region.
+ * What is in 'report' is handed back after every step.
+ */
 const ROLES = ['parameter', 'gradient', 'state', 'report'] as const;
 type Role = (typeof ROLES)[number];
 
@@ -84,26 +87,27 @@ export class Tape {
     const offsets: number[] = [];
     let fixedSize = 0;
     let rowSize = 0;
-    let report: number | undefined;
+    let reportStart = 0;
     for (const role of [...ROLES, 'activation'] as const) {
+      if (role === 'report') reportStart = fixedSize;
       for (const b of this.#buffers) {
         if (b.role !== role) continue;
-        const size = Math.ceil(b.size / ALIGNMENT) * ALIGNMENT;
+        const size = role === 'report' ? b.size : Math.ceil(b.size / ALIGNMENT) * ALIGNMENT;
         offsets[b.index] = b.batched ? rowSize : fixedSize;
         if (b.batched) rowSize += size;
         else fixedSize += size;
-        if (role === 'report') report = b.index;
       }
     }
+    const report = { offset: reportStart, size: fixedSize - reportStart, batched: false };
     const native = new binding.Plan(this.dtype, {
       fixedSize,
       rowSize,
-      buffers: this.#buffers.map((b) => ({ offset: offsets[b.index], size: b.size, batched: b.batched })),
+      buffers: [...this.#buffers.map((b) => ({ offset: offsets[b.index], size: b.size, batched: b.batched })), report],
       scalars: this.#scalars,
       programs: this.#programs,
-      ...(report === undefined ? {} : { report }),
+      report: this.#buffers.length,
     });
-    return new Plan(native, this.dtype, offsets);
+    return new Plan(native, this.dtype, offsets, report);
   }
 
   #add(role: Role | 'activation', name: string, shape: readonly number[]): Buffer {
@@ -126,11 +130,25 @@ export class Plan {
   readonly dtype: FloatType;
   #native: NativePlan;
   #offsets: readonly number[];
+  #report: { offset: number; size: number };
 
-  constructor(native: NativePlan, dtype: FloatType, offsets: readonly number[]) {
+  constructor(
+    native: NativePlan,
+    dtype: FloatType,
+    offsets: readonly number[],
+    report: { offset: number; size: number },
+  ) {
     this.#native = native;
     this.dtype = dtype;
     this.#offsets = offsets;
+    this.#report = report;
+  }
+
+  /** What the report buffer `buffer` of one value held after each step of a job. */
+  reported(result: NativeResult, buffer: Buffer): Float64Array {
+    const { offset, size } = this.#report;
+    const at = this.#offsets[buffer.index] - offset;
+    return Float64Array.from({ length: result.steps }, (_, step) => result.report[step * size + at]);
   }
 
   /** A copy of a fixed buffer. During a job: as of its end. */

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 
 const root = new URL('../', import.meta.url);
@@ -28,11 +29,11 @@ test('binding.gyp and CMakeLists.txt agree on every flag that changes numbers', 
   t.deepEqual(flags(read('CMakeLists.txt')), ['-fno-math-errno', '-fno-trapping-math', '-fopenmp-simd']);
 });
 
-const binary = new URL('build/Release/fjordnet.node', root);
+const binary = fileURLToPath(new URL('build/Release/fjordnet.node', root));
 const onLinux = process.platform === 'linux' && existsSync(binary) ? test : test.skip;
 
 onLinux('the addon exports its two entry points and nothing else', (t) => {
-  const names = execFileSync('nm', ['-D', '--defined-only', binary.pathname], { encoding: 'utf8' }).match(/\S+$/gm);
+  const names = execFileSync('nm', ['-D', '--defined-only', binary], { encoding: 'utf8' }).match(/\S+$/gm);
   t.deepEqual(names, ['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
 });
 
@@ -42,7 +43,7 @@ onLinux(
     const script = `
     const threads = () => fs.readdirSync('/proc/self/task').length;
     const before = [JSON.stringify(process.env), threads()];
-    process.dlopen({ exports: {} }, ${JSON.stringify(binary.pathname)});
+    process.dlopen({ exports: {} }, ${JSON.stringify(binary)});
     console.log(JSON.stringify([before, [JSON.stringify(process.env), threads()]]));`;
     const env = { ...process.env, OPENBLAS_NUM_THREADS: '7' };
     const [before, after] = JSON.parse(execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8' }));

@@ -74,12 +74,17 @@ export class StratifiedKFold extends Folds {
     const { classes, codes } = encodeLabels('y', y);
     checkRowCount('y', codes.length, n);
     classes.forEach((label) => {
-      if (typeof label === 'number' && !Number.isInteger(label)) throw wrongValue('y', 'class labels (integers or strings)', label);
+      if (typeof label === 'number' && !Number.isInteger(label))
+        throw wrongValue('y', 'class labels (integers or strings)', label);
     });
     const counts = countClasses(codes, classes.length);
     const least = Math.min(...counts);
     if (counts.every((count) => this.nSplits > count))
-      throw wrongValue('nSplits', `at most the number of members of some class in y, ${Math.max(...counts)}`, this.nSplits);
+      throw wrongValue(
+        'nSplits',
+        `at most the number of members of some class in y, ${Math.max(...counts)}`,
+        this.nSplits,
+      );
     if (this.nSplits > least)
       process.emitWarning(
         `The least populated class in y has only ${least} members, which is less than nSplits=${this.nSplits}.`,
@@ -144,7 +149,8 @@ function byAppearance(codes: Int32Array, nClasses: number): Int32Array {
 
 /** The number of rows of anything that has rows. */
 export function rowCount(name: string, x: ArrayInput | readonly unknown[]): number {
-  if (x instanceof NDArray || Array.isArray(x) || (ArrayBuffer.isView(x) && 'length' in x)) return (x as { length: number }).length;
+  if (x instanceof NDArray || Array.isArray(x) || (ArrayBuffer.isView(x) && 'length' in x))
+    return (x as { length: number }).length;
   throw wrongType(name, 'an array', x);
 }
 

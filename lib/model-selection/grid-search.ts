@@ -128,7 +128,10 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     best: best ?? results[0],
     table(name) {
       checkOneOf('name', name, ['trainScore', 'testScore', 'seconds']);
-      return NDArray.wrap(Float64Array.from(results, (r) => r[name]), shape);
+      return NDArray.wrap(
+        Float64Array.from(results, (r) => r[name]),
+        shape,
+      );
     },
   };
 }

@@ -129,10 +129,10 @@ export function mismatchSplit<const A extends readonly Splittable[]>(
   const ofTrain = distribute(trainSide, side(trainSide[0].length, nTrainValidation, stratify?.[0]));
   const [test, testValidation] = side(testSide[0].length, nTestValidation, stratify?.[1]);
   const ofTest = distribute(testSide, [testValidation, test]);
-  return trainSide.flatMap((_, i) => [
-    ...ofTrain.slice(2 * i, 2 * i + 2),
-    ...ofTest.slice(2 * i, 2 * i + 2),
-  ]) as Parts<A, [0, 0, 0, 0]>;
+  return trainSide.flatMap((_, i) => [...ofTrain.slice(2 * i, 2 * i + 2), ...ofTest.slice(2 * i, 2 * i + 2)]) as Parts<
+    A,
+    [0, 0, 0, 0]
+  >;
 }
 
 export interface StratifiedShuffleSplitOptions {
@@ -229,7 +229,9 @@ function checkStrata(name: string, y: Labels, n: number, { nTrain, nTest }: Size
     throw new RangeError(`Expected ${name} to hold every class at least twice, got class ${classes[rare]} once`);
   if (Math.min(nTrain, nTest) < classes.length) {
     const [set, size] = nTrain < classes.length ? ['training', nTrain] : ['test', nTest];
-    throw new RangeError(`Expected the ${set} set to have a row for each of the ${classes.length} classes, got ${size}`);
+    throw new RangeError(
+      `Expected the ${set} set to have a row for each of the ${classes.length} classes, got ${size}`,
+    );
   }
   return { codes, counts };
 }
@@ -285,7 +287,9 @@ function checkArrays(name: string, arrays: readonly Splittable[]): (NDArray | re
   if (!Array.isArray(arrays)) throw wrongType(name, 'an array of arrays', arrays);
   if (arrays.length === 0) throw wrongValue(name, 'one array or more', arrays);
   const sources = arrays.map((a, i) => (isStrings(a) ? a : asArray(`${name}[${i}]`, a)));
-  sources.forEach((a, i) => checkRowCount(`${name}[${i}]`, a.length, sources[0].length));
+  sources.forEach((a, i) => {
+    checkRowCount(`${name}[${i}]`, a.length, sources[0].length);
+  });
   return sources;
 }
 

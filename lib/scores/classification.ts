@@ -66,7 +66,8 @@ export function confusionMatrix(
     if (row >= 0 && column >= 0) counts[row * k + column] += weight[i];
   }
   if (known === 0) throw wrongValue('labels', 'labels of which one occurs in yTrue', options.labels);
-  if (normalize === undefined && options.sampleWeight === undefined) return NDArray.wrap(Int32Array.from(counts), [k, k]);
+  if (normalize === undefined && options.sampleWeight === undefined)
+    return NDArray.wrap(Int32Array.from(counts), [k, k]);
   if (normalize !== undefined) divideBySums(counts, k, normalize);
   return NDArray.wrap(counts, [k, k]);
 }
@@ -110,9 +111,13 @@ export function logLoss(
   const width = Math.max(columns, 2);
   const source = given === labels ? 'yTrue' : 'labels';
   if (classes.length < 2)
-    throw new RangeError(`Expected ${source} to hold two classes or more (options.labels may name them), got ${classes.join()}`);
+    throw new RangeError(
+      `Expected ${source} to hold two classes or more (options.labels may name them), got ${classes.join()}`,
+    );
   if (classes.length !== width)
-    throw new RangeError(`Expected yPred to have a column for each of the ${classes.length} classes in ${source}, got ${columns}`);
+    throw new RangeError(
+      `Expected yPred to have a column for each of the ${classes.length} classes in ${source}, got ${columns}`,
+    );
   const code = codesOf(labels, classes);
   const unknown = code.indexOf(-1);
   if (unknown >= 0) throw wrongValue(`yTrue[${unknown}]`, 'one of labels', labels[unknown]);
@@ -135,7 +140,9 @@ export function readTargets(yTrue: Labels, yPred: Labels): Targets {
   const [a, b] = [readIndicators('yTrue', yTrue), readIndicators('yPred', yPred)];
   if (a && b) {
     if (a.shape[0] !== b.shape[0] || a.shape[1] !== b.shape[1])
-      throw new RangeError(`Expected yPred to have shape [${a.shape.join(', ')}], as yTrue has, got [${b.shape.join(', ')}]`);
+      throw new RangeError(
+        `Expected yPred to have shape [${a.shape.join(', ')}], as yTrue has, got [${b.shape.join(', ')}]`,
+      );
     const classes = Array.from({ length: a.shape[1] }, (_, k) => k);
     return { kind: 'multilabel', n: a.shape[0], classes, yTrue: a.data, yPred: b.data };
   }

@@ -81,7 +81,8 @@ export function precisionRecallFscoreSupport(
   const scores = divide(counts, beta, zeroDivision);
   if (average === 'weighted') return weightedScores(scores, counts, zeroDivision);
   if (average !== null) return meanScores(scores);
-  const support = options.sampleWeight === undefined ? Int32Array.from(scores.actual) : Float64Array.from(scores.actual);
+  const support =
+    options.sampleWeight === undefined ? Int32Array.from(scores.actual) : Float64Array.from(scores.actual);
   return {
     precision: NDArray.from(scores.precision),
     recall: NDArray.from(scores.recall),
@@ -148,15 +149,26 @@ export function classificationReport(
     ['weighted avg', weightedScores(scores, counts, zeroDivision)],
   ];
   if (targets.kind === 'multilabel')
-    averages.push(['samples avg', meanScores(divide(countSamples(targets, labels), 1, zeroDivision, true), Array.from(weight))]);
+    averages.push([
+      'samples avg',
+      meanScores(divide(countSamples(targets, labels), 1, zeroDivision, true), Array.from(weight)),
+    ]);
   // Over all classes of single-label targets, micro precision, recall and F1 are all the accuracy.
-  else if (targets.classes.every((label) => labels.includes(label)) && labels.every((label) => targets.classes.includes(label)))
+  else if (
+    targets.classes.every((label) => labels.includes(label)) &&
+    labels.every((label) => targets.classes.includes(label))
+  )
     averages[0][0] = 'accuracy';
 
   const rows: [string, ReportRow][] = [
     ...targetNames.map((name, k): [string, ReportRow] => [
       name,
-      { precision: scores.precision[k], recall: scores.recall[k], 'f1-score': scores.fscore[k], support: counts.actual[k] },
+      {
+        precision: scores.precision[k],
+        recall: scores.recall[k],
+        'f1-score': scores.fscore[k],
+        support: counts.actual[k],
+      },
     ]),
     ...averages.map(([name, { precision, recall, fscore }]): [string, ReportRow] => [
       name,
@@ -169,7 +181,11 @@ export function classificationReport(
 
 function printReport(rows: [string, ReportRow][], nClasses: number, digits: number, weighted: boolean): string {
   const width = Math.max(...rows.slice(0, nClasses).map(([name]) => name.length), 'weighted avg'.length, digits);
-  const line = (cells: string[]) => `${cells[0].padStart(width)} ${cells.slice(1).map((c) => ` ${c.padStart(9)}`).join('')}\n`;
+  const line = (cells: string[]) =>
+    `${cells[0].padStart(width)} ${cells
+      .slice(1)
+      .map((c) => ` ${c.padStart(9)}`)
+      .join('')}\n`;
   const fixed = (x: number) => roundEven((d) => x.toFixed(d), digits);
   const body = rows.map(([name, { precision, recall, 'f1-score': f1, support }]) => {
     const shown = name === 'accuracy' ? ['', '', fixed(f1)] : [precision, recall, f1].map(fixed);
@@ -183,7 +199,11 @@ function chooseLabels(targets: Targets, options: PrecisionRecallOptions): Label[
   if (options.average === 'binary') {
     const { posLabel = 1 } = options;
     if (targets.kind === 'multilabel' || targets.classes.length > 2)
-      throw wrongValue('average', `other than 'binary' for ${targets.kind === 'labels' ? 'many classes' : 'many labels'}`, 'binary');
+      throw wrongValue(
+        'average',
+        `other than 'binary' for ${targets.kind === 'labels' ? 'many classes' : 'many labels'}`,
+        'binary',
+      );
     if (!targets.classes.includes(posLabel) && targets.classes.length === 2)
       throw wrongValue('posLabel', `one of ${targets.classes.join(', ')}`, posLabel);
     return [posLabel];

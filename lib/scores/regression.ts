@@ -1,4 +1,4 @@
-import { type ArrayInput, checkArray, NDArray } from '../array.js';
+import { type ArrayInput, checkArray, type NDArray } from '../array.js';
 import { checkOneOf, checkOptions, wrongValue } from '../check.js';
 import { readWeights } from './classification.js';
 
@@ -56,7 +56,9 @@ function squaredSums(yTrue: ArrayInput, yPred: ArrayInput, sampleWeight?: ArrayI
   const [a, b] = [columns('yTrue', yTrue), columns('yPred', yPred)];
   const [n, outputs] = a.shape;
   if (b.shape[0] !== n || b.shape[1] !== outputs)
-    throw new RangeError(`Expected yPred to have shape [${a.shape.join(', ')}], as yTrue has, got [${b.shape.join(', ')}]`);
+    throw new RangeError(
+      `Expected yPred to have shape [${a.shape.join(', ')}], as yTrue has, got [${b.shape.join(', ')}]`,
+    );
   const weight = readWeights(sampleWeight, n);
   let totalWeight = 0;
   const mean = new Array<number>(outputs).fill(0);
@@ -78,17 +80,22 @@ function squaredSums(yTrue: ArrayInput, yPred: ArrayInput, sampleWeight?: ArrayI
 
 function columns(name: string, y: ArrayInput): NDArray {
   const array = checkArray(name, y, { dtype: 'float64' });
-  if (array.ndim > 2) throw new RangeError(`Expected ${name} to have 1 or 2 dimensions, got shape [${array.shape.join(', ')}]`);
+  if (array.ndim > 2)
+    throw new RangeError(`Expected ${name} to have 1 or 2 dimensions, got shape [${array.shape.join(', ')}]`);
   return array.ndim === 1 ? array.reshape(-1, 1) : array;
 }
 
-function averageOutputs(scores: number[], multioutput: 'uniformAverage' | readonly number[] = 'uniformAverage'): number {
+function averageOutputs(
+  scores: number[],
+  multioutput: 'uniformAverage' | readonly number[] = 'uniformAverage',
+): number {
   if (typeof multioutput === 'string') {
     checkOneOf('multioutput', multioutput, ['uniformAverage']);
     return scores.reduce((a, b) => a + b, 0) / scores.length;
   }
   const weights = checkArray('multioutput', multioutput, { ndim: 1 });
-  if (weights.length !== scores.length) throw wrongValue('multioutput', `an array of ${scores.length} weights`, multioutput);
+  if (weights.length !== scores.length)
+    throw wrongValue('multioutput', `an array of ${scores.length} weights`, multioutput);
   let sum = 0;
   let total = 0;
   scores.forEach((score, k) => {

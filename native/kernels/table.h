@@ -34,6 +34,8 @@ const Kernel kRows[] = {
     ROW("softmaxCrossentropy", "B N : BN, BN -> BN, B, BN | mean", softmaxCrossentropy),
     ROW("sumRows", "B : B -> 1", sumRows),
     ROW("sgd", "N : N -> N | eta lmbd", sgd),
+    ROW("momentum", "N : N -> N, N | rate momentum nesterov lmbd", momentum),
+    ROW("adam", "N : N -> N, N, N | rate beta1 beta2 epsilon lmbd", adam),
 };
 
 }  // namespace
