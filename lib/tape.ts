@@ -25,6 +25,8 @@ export interface Buffer {
   readonly shape: readonly number[];
   readonly size: number;
   readonly batched: boolean;
+  /** The buffer whose memory this one is, under another shape. */
+  readonly viewOf?: Buffer;
 }
 
 /** A scalar on a tape: a constant, or one that a job may set before each step. */
@@ -40,7 +42,7 @@ const ALIGNMENT = 16; // values: 64 bytes of float32
  */
 export class Tape {
   readonly dtype: FloatType;
-  #buffers: (Buffer & { role: Role | 'activation' })[] = [];
+  #buffers: (Buffer & { role?: Role | 'activation' })[] = [];
   #scalars: number[] = [];
   #programs: Record<string, InstructionSpec[]> = {};
   #recording: InstructionSpec[] = [];
@@ -57,6 +59,14 @@ export class Tape {
   /** A buffer with one row of `shape` for each sample of the batch. */
   batched(name: string, shape: readonly number[]): Buffer {
     return this.#add('activation', name, shape);
+  }
+
+  /** The same memory under another shape of the same size. */
+  view(of: Buffer, shape: readonly number[]): Buffer {
+    const viewOf = of.viewOf ?? of;
+    const view = { ...of, index: this.#buffers.length, shape, viewOf, role: undefined };
+    this.#buffers.push(view);
+    return view;
   }
 
   scalar(value: number): Scalar {
@@ -98,6 +108,7 @@ export class Tape {
         else fixedSize += size;
       }
     }
+    for (const b of this.#buffers) if (b.viewOf) offsets[b.index] = offsets[b.viewOf.index];
     const report = { offset: reportStart, size: fixedSize - reportStart, batched: false };
     const native = new binding.Plan(this.dtype, {
       fixedSize,

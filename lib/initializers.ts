@@ -1,0 +1,140 @@
+import { NDArray } from './array.js';
+import { checkInterval, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
+import { RandomState } from './random.js';
+
+/** Makes the first values of a weight. `config` is serializable and makes the same initializer again. */
+export interface Initializer {
+  readonly config: { readonly name: InitializerName; readonly [option: string]: unknown };
+  /** Values of `shape`, drawn from `random` (or from the initializer's own `seed`). */
+  (shape: readonly number[], random: RandomState): NDArray;
+}
+
+export type InitializerName = keyof typeof initializers;
+export type InitializerInput = InitializerName | Initializer;
+
+interface Seeded {
+  /** Draw from a generator of its own, the same values each time. Default: the network's generator */
+  seed?: number;
+}
+
+const fill = (shape: readonly number[], value: () => number) => {
+  const array = NDArray.zeros(shape);
+  for (let i = 0; i < array.data.length; i++) array.data[i] = value();
+  return array;
+};
+
+function make(
+  name: InitializerName,
+  options: Record<string, unknown>,
+  allowed: readonly string[],
+  draw: (shape: readonly number[], random: RandomState) => NDArray,
+): Initializer {
+  checkOptions('options', options, allowed);
+  const { seed } = options as Seeded;
+  if (seed !== undefined) new RandomState(seed); // refuses a bad seed now
+  const initializer = (shape: readonly number[], random: RandomState) =>
+    draw(shape, seed === undefined ? random : new RandomState(seed));
+  return Object.assign(initializer, { config: { name, ...options } });
+}
+
+/**
+ * Inputs and outputs of one unit. A kernel of a convolution (height, width, in, out) counts its receptive field, as
+ * Keras' `compute_fans`.
+ */
+export function fans(shape: readonly number[]): [fanIn: number, fanOut: number] {
+  if (shape.length === 0) return [1, 1];
+  if (shape.length === 1) return [shape[0], shape[0]];
+  const field = shape.slice(0, -2).reduce((product, n) => product * n, 1);
+  return [shape[shape.length - 2] * field, shape[shape.length - 1] * field];
+}
+
+/** Normal numbers redrawn until they lie within two standard deviations, as TensorFlow's truncated_normal. */
+function truncated(shape: readonly number[], mean: number, stddev: number, random: RandomState): NDArray {
+  return fill(shape, () => {
+    let x = random.randn();
+    while (Math.abs(x) > 2) x = random.randn();
+    return mean + stddev * x;
+  });
+}
+
+/** The standard deviation of a standard normal cut at two: what it takes to give a truncated normal the wanted spread. */
+const CUT = 0.87962566103423978;
+
+/**
+ * Variance scaling (Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998), as Keras' VarianceScaling: variance
+ * `scale / fan`; uniform within sqrt(3 * variance), or normal cut at two standard deviations.
+ */
+function scaling(
+  name: InitializerName,
+  scale: number,
+  mode: 'in' | 'average',
+  distribution: 'uniform' | 'normal',
+): (options?: Seeded) => Initializer {
+  return (options = {}) =>
+    make(name, { ...options }, ['seed'], (shape, random) => {
+      const [fanIn, fanOut] = fans(shape);
+      const variance = scale / Math.max(1, mode === 'in' ? fanIn : (fanIn + fanOut) / 2);
+      if (distribution === 'normal') return truncated(shape, 0, Math.sqrt(variance) / CUT, random);
+      const limit = Math.sqrt(3 * variance);
+      return random.uniform(-limit, limit, shape);
+    });
+}
+
+/** Keras' initializers, by the names TensorFlow.js gives them. */
+export const initializers = {
+  zeros: (): Initializer => make('zeros', {}, [], (shape) => NDArray.zeros(shape)),
+  ones: (): Initializer => make('ones', {}, [], (shape) => fill(shape, () => 1)),
+  constant: (options: { value?: number } = {}): Initializer => {
+    const value = checkNumber('value', options.value ?? 0);
+    return make('constant', { ...options }, ['value'], (shape) => fill(shape, () => value));
+  },
+  /** Defaults: mean 0, stddev 0.05 */
+  randomNormal: (options: { mean?: number; stddev?: number } & Seeded = {}): Initializer => {
+    const { mean, stddev } = checkNormal(options);
+    return make('randomNormal', { ...options }, ['mean', 'stddev', 'seed'], (shape, random) =>
+      random.normal(mean, stddev, shape),
+    );
+  },
+  /** Defaults: minval -0.05, maxval 0.05 */
+  randomUniform: (options: { minval?: number; maxval?: number } & Seeded = {}): Initializer => {
+    const minval = checkNumber('minval', options.minval ?? -0.05);
+    const maxval = checkInterval('maxval', options.maxval ?? 0.05, minval, Number.POSITIVE_INFINITY);
+    return make('randomUniform', { ...options }, ['minval', 'maxval', 'seed'], (shape, random) =>
+      random.uniform(minval, maxval, shape),
+    );
+  },
+  /** Normal, redrawn beyond two standard deviations. Defaults: mean 0, stddev 0.05 */
+  truncatedNormal: (options: { mean?: number; stddev?: number } & Seeded = {}): Initializer => {
+    const { mean, stddev } = checkNormal(options);
+    return make('truncatedNormal', { ...options }, ['mean', 'stddev', 'seed'], (shape, random) =>
+      truncated(shape, mean, stddev, random),
+    );
+  },
+  /** Uniform within sqrt(6 / (fanIn + fanOut)): the default of kernels. */
+  glorotUniform: scaling('glorotUniform', 1, 'average', 'uniform'),
+  glorotNormal: scaling('glorotNormal', 1, 'average', 'normal'),
+  heUniform: scaling('heUniform', 2, 'in', 'uniform'),
+  heNormal: scaling('heNormal', 2, 'in', 'normal'),
+  leCunUniform: scaling('leCunUniform', 1, 'in', 'uniform'),
+  leCunNormal: scaling('leCunNormal', 1, 'in', 'normal'),
+};
+
+function checkNormal(options: { mean?: number; stddev?: number }): { mean: number; stddev: number } {
+  return {
+    mean: checkNumber('mean', options.mean ?? 0),
+    stddev: checkInterval('stddev', options.stddev ?? 0.05, 0, Number.POSITIVE_INFINITY),
+  };
+}
+
+/** An initializer by name, or the one given. */
+export function getInitializer(option: string, input: InitializerInput): Initializer {
+  if (typeof input === 'function' && 'config' in input) return input;
+  if (typeof input !== 'string') throw wrongType(option, 'the name of an initializer or one of initializers.*', input);
+  return initializers[checkOneOf(option, input, Object.keys(initializers) as InitializerName[])]();
+}
+
+/** The initializer that `config` describes. */
+export function initializerFrom({ name, ...options }: Initializer['config']): Initializer {
+  const factory = initializers[checkOneOf('initializer', name, Object.keys(initializers) as InitializerName[])];
+  return (factory as (options: object) => Initializer)(options);
+}

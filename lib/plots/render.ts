@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { failure } from '../check.js';
+import { FONT, textWidth } from './font.js';
+import type { Figure } from './plot.js';
+import { DARK, LIGHT } from './theme.js';
+
+/** Draws a figure as SVG, without a browser or DOM. */
+export async function renderSvg(figure: Figure): Promise<string> {
+  const vega = await peer('vega', () => import('vega'));
+  const vegaLite = await peer('vega-lite', () => import('vega-lite'));
+  measureOurFont(vega);
+  const { spec } = vegaLite.compile({ ...figure.spec, background: 'transparent' } as never);
+  const view = new vega.View(vega.parse(spec), { renderer: 'none' });
+  try {
+    return dress(await view.toSVG(), figure);
+  } finally {
+    view.finalize();
+  }
+}
+
+/** Draws an SVG as PNG, with the text in Arimo and in no font of the machine's. */
+export async function renderPng(svg: string, scale: number): Promise<Buffer> {
+  const { renderAsync } = await peer('@resvg/resvg-js', () => import('@resvg/resvg-js'));
+  const require = createRequire(import.meta.url);
+  const fontFiles = await peer('@expo-google-fonts/arimo', async () =>
+    ['400Regular', '700Bold'].map((style) => require.resolve(`@expo-google-fonts/arimo/${style}/Arimo_${style}.ttf`)),
+  );
+  const image = await renderAsync(svg, {
+    fitTo: { mode: 'zoom', value: scale },
+    font: { loadSystemFonts: false, defaultFontFamily: 'Arimo', fontFiles },
+  });
+  return image.asPng();
+}
+
+async function peer<T>(name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+    if (!missing || !(message.includes(`'${name}'`) || message.includes(`'${name}/`))) throw error;
+    const all = name.startsWith('vega') ? 'vega vega-lite' : '@resvg/resvg-js @expo-google-fonts/arimo';
+    throw failure('ERR_MISSING_PEER', `Expected the package ${name} to be installed: npm install ${all}`, { cause: error });
+  }
+}
+
+interface TextMetrics {
+  width: ((item: { font?: string; fontSize?: number; fontWeight?: unknown }, text: unknown) => number) & {
+    fjordnet?: true;
+  };
+}
+
+/** Lets Vega measure text in our font by its real widths; text in other fonts is measured as before. */
+function measureOurFont(vega: object): void {
+  const { textMetrics } = vega as { textMetrics: TextMetrics };
+  const original = textMetrics.width;
+  if (original.fjordnet) return;
+  textMetrics.width = Object.assign(
+    (item: Parameters<typeof original>[0], text: unknown) =>
+      item.font === FONT
+        ? textWidth(String(text ?? '').trim(), item.fontSize ?? 11, item.fontWeight === 'bold')
+        : original(item, text),
+    { fjordnet: true as const },
+  );
+}
+
+/** Vega's SVG with the promised width, a name and a description, ids of its own, and colours for the dark. */
+function dress(drawn: string, { frame, title, description }: Figure): string {
+  const match = /^<svg[^>]*? width="([\d.]+)" height="([\d.]+)"[^>]*>(.*)<\/svg>$/s.exec(drawn);
+  if (!match) throw failure('ERR_FORMAT', `Expected Vega to give an SVG, got ${drawn.slice(0, 60)}`);
+  const [contentWidth, contentHeight] = [Number(match[1]), Number(match[2])];
+  const boxWidth = Math.max(frame.width, contentWidth);
+  const height = Math.ceil((contentHeight * frame.width) / boxWidth);
+  const boxHeight = (height * boxWidth) / frame.width;
+  const shift = Math.floor((boxWidth - contentWidth) / 2);
+
+  // Vega's ids count on from figure to figure: here they count from 0, so that the same figure is the same text.
+  const names = new Map<string, string>();
+  for (const [, id] of match[3].matchAll(/ id="([^"]+)"/g)) names.set(id, `d${names.size}`);
+  let body = match[3]
+    .replace(/ id="([^"]+)"/g, (_, id) => ` id="@@${names.get(id)}"`)
+    .replace(/url\(#([^)]+)\)/g, (whole, id) => (names.has(id) ? `url(#@@${names.get(id)})` : whole))
+    // Neighbouring cells would show hairlines between them.
+    .replaceAll('<g class="mark-rect role-mark', '<g shape-rendering="crispEdges" class="mark-rect role-mark');
+  if (shift > 0) body = `<g transform="translate(${shift},0)">${body}</g>`;
+  if (frame.background !== 'transparent')
+    body = `<rect width="100%" height="100%" fill="${escape(frame.background)}"/>${body}`;
+
+  const id = `fjordnet-${createHash('sha256').update(`${frame.theme}${title}${description}${body}`).digest('hex').slice(0, 10)}`;
+  const svg =
+    `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" id="${id}" role="img" ` +
+    `aria-labelledby="${id}-title ${id}-desc" width="${frame.width}" height="${height}" ` +
+    `viewBox="0 0 ${boxWidth} ${boxHeight}" style="max-width:100%;height:auto">` +
+    `<title id="${id}-title">${escape(title)}</title><desc id="${id}-desc">${escape(description)}</desc>` +
+    `${frame.theme === 'auto' ? darkStyle(id) : ''}${body.replaceAll('@@', `${id}-`)}</svg>`;
+  return wellFormed(svg);
+}
+
+/** Every colour of the light palette gives way to its dark counterpart where the reader's system is dark. */
+function darkStyle(id: string): string {
+  const rules = (Object.keys(LIGHT) as (keyof typeof LIGHT)[]).flatMap((name) =>
+    ['fill', 'stroke'].map((property) => `#${id} [${property}="${LIGHT[name]}"]{${property}:${DARK[name]}}`),
+  );
+  return `<style>@media (prefers-color-scheme:dark){${rules.join('')}}</style>`;
+}
+
+const escape = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+/** XML has no place for control characters and halves of surrogate pairs, which labels from a file may hold. */
+const wellFormed = (xml: string) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  xml.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, '\ufffd');

@@ -1,0 +1,36 @@
+import { checkInterval, checkOptions, wrongType } from './check.js';
+
+/** A penalty on a weight, added to the loss: l1 * sum(|w|) + l2 * sum(w^2), as Keras (no 1/2, no division by n). */
+export interface Regularizer {
+  readonly l1: number;
+  readonly l2: number;
+}
+
+const weight = (name: string, value: number) => checkInterval(name, value, 0, Number.POSITIVE_INFINITY);
+
+export const regularizers = {
+  /** l1 * sum(|w|). Default l1 = 0.01 */
+  l1: (options: { l1?: number } = {}): Regularizer => {
+    checkOptions('options', options, ['l1']);
+    return { l1: weight('l1', options.l1 ?? 0.01), l2: 0 };
+  },
+  /** l2 * sum(w^2). Default l2 = 0.01 */
+  l2: (options: { l2?: number } = {}): Regularizer => {
+    checkOptions('options', options, ['l2']);
+    return { l1: 0, l2: weight('l2', options.l2 ?? 0.01) };
+  },
+  /** Both. Defaults: l1 = 0.01, l2 = 0.01 (Keras: 0; TensorFlow.js: 0.01) */
+  l1l2: (options: { l1?: number; l2?: number } = {}): Regularizer => {
+    checkOptions('options', options, ['l1', 'l2']);
+    return { l1: weight('l1', options.l1 ?? 0.01), l2: weight('l2', options.l2 ?? 0.01) };
+  },
+};
+
+export function checkRegularizer(option: string, input: unknown): Regularizer | undefined {
+  if (input === undefined || input === null) return undefined;
+  if (input === 'l1' || input === 'l2' || input === 'l1l2') return regularizers[input]();
+  if (typeof input !== 'object') throw wrongType(option, 'one of regularizers.* or its name', input);
+  checkOptions(option, input, ['l1', 'l2']);
+  const { l1 = 0, l2 = 0 } = input as Partial<Regularizer>;
+  return { l1: weight(`${option}.l1`, l1), l2: weight(`${option}.l2`, l2) };
+}
