@@ -9,7 +9,19 @@ export interface Initializer {
   (shape: readonly number[], random: RandomState): NDArray;
 }
 
-export type InitializerName = keyof typeof initializers;
+export type InitializerName =
+  | 'zeros'
+  | 'ones'
+  | 'constant'
+  | 'randomNormal'
+  | 'randomUniform'
+  | 'truncatedNormal'
+  | 'glorotUniform'
+  | 'glorotNormal'
+  | 'heUniform'
+  | 'heNormal'
+  | 'leCunUniform'
+  | 'leCunNormal';
 export type InitializerInput = InitializerName | Initializer;
 
 interface Seeded {
@@ -117,7 +129,7 @@ export const initializers = {
   heNormal: scaling('heNormal', 2, 'in', 'normal'),
   leCunUniform: scaling('leCunUniform', 1, 'in', 'uniform'),
   leCunNormal: scaling('leCunNormal', 1, 'in', 'normal'),
-};
+} satisfies Record<InitializerName, unknown>;
 
 function checkNormal(options: { mean?: number; stddev?: number }): { mean: number; stddev: number } {
   return {
