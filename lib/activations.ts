@@ -54,12 +54,15 @@ export function activationFrom({ name, ...options }: Activation['config']): Acti
   return (factory as (options: object) => Activation)(options);
 }
 
-/** Emits y = f(z); in place if the derivative can be written from y. Returns y. */
-export function emitActivation(t: Tape, activation: Activation, z: Buffer): Buffer {
-  if (!activation.kernel) return z;
-  const y = activation.derivativeFrom === 'y' ? z : t.batched(`${z.name}/${activation.config.name}`, z.shape);
-  t.emit(activation.kernel, [z, y], rowsOf(activation, z), activation.scalars);
-  return y;
+/** Where y = f(z) goes: in place of z if the derivative can be written from y. */
+export function activationOutput(t: Tape, activation: Activation, z: Buffer): Buffer {
+  if (activation.derivativeFrom === 'y') return z;
+  return t.batched(`${z.name}/${activation.config.name}`, z.shape);
+}
+
+/** Emits y = f(z). */
+export function emitActivation(t: Tape, activation: Activation, z: Buffer, y: Buffer): void {
+  if (activation.kernel) t.emit(activation.kernel, [z, y], rowsOf(activation, z), activation.scalars);
 }
 
 /** Emits dz = dy * f'(z), in place. */

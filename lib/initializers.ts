@@ -22,7 +22,8 @@ export type InitializerName =
   | 'heNormal'
   | 'leCunUniform'
   | 'leCunNormal';
-export type InitializerInput = InitializerName | Initializer;
+/** A name, one of `initializers.*`, or an initializer's `config`. */
+export type InitializerInput = InitializerName | Initializer | Initializer['config'];
 
 interface Seeded {
   /** Draw from a generator of its own, the same values each time. Default: the network's generator */
@@ -141,12 +142,13 @@ function checkNormal(options: { mean?: number; stddev?: number }): { mean: numbe
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, input: InitializerInput): Initializer {
   if (typeof input === 'function' && 'config' in input) return input;
+  if (typeof input === 'object' && input !== null && 'name' in input) return initializerFrom(input);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an initializer or one of initializers.*', input);
   return initializers[checkOneOf(option, input, Object.keys(initializers) as InitializerName[])]();
 }
 
 /** The initializer that `config` describes. */
-export function initializerFrom({ name, ...options }: Initializer['config']): Initializer {
+function initializerFrom({ name, ...options }: Initializer['config']): Initializer {
   const factory = initializers[checkOneOf('initializer', name, Object.keys(initializers) as InitializerName[])];
   return (factory as (options: object) => Initializer)(options);
 }

@@ -79,6 +79,11 @@ export class Tape {
     this.#recording = this.#programs[name];
   }
 
+  /** A program made of others, one after the other. */
+  compose(name: string, programs: readonly string[]): void {
+    this.#programs[name] = programs.flatMap((part) => this.#programs[part]);
+  }
+
   /** Appends an instruction: a kernel, its input and output buffers in the order of its signature, dimensions, scalars. */
   emit(
     kernel: string,

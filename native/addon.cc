@@ -529,9 +529,10 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap> {
       const Index n = integer(info[0]), size = integer(info[2]);
       const auto out = view<std::int32_t>(info[1]);
       if (n < 1 || size < 1 || size > n || out.size % size != 0) throw std::invalid_argument("Expected whole batches of rows");
-      std::vector<std::int32_t> index(static_cast<std::size_t>(n));
+      std::vector<std::int32_t> identity(static_cast<std::size_t>(n)), index(identity);
+      for (Index i = 0; i < n; ++i) identity[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
       for (Index at = 0; at < out.size; at += size) {
-        for (Index i = 0; i < n; ++i) index[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
+        index = identity;
         state_.shuffle(index.data(), n);
         std::copy_n(index.data(), size, out.data + at);
       }

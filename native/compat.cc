@@ -65,6 +65,18 @@ void __wrap__ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE(std::condi
   fjordnet_wait(condition, lock);
 }
 
+// std::exception_ptr counts its references in _M_addref and _M_release since libstdc++ 6.0.29; before, its copy
+// constructor and destructor did, and they still do.
+void fjordnet_copy(void* copy, const void* pointer);
+void fjordnet_destroy(void* pointer);
+__asm__(".symver fjordnet_copy,_ZNSt15__exception_ptr13exception_ptrC1ERKS0_@CXXABI_1.3.3");
+__asm__(".symver fjordnet_destroy,_ZNSt15__exception_ptr13exception_ptrD1Ev@CXXABI_1.3.3");
+void __wrap__ZNSt15__exception_ptr13exception_ptr9_M_addrefEv(void* pointer) {
+  void* never_destroyed;
+  fjordnet_copy(&never_destroyed, pointer);
+}
+void __wrap__ZNSt15__exception_ptr13exception_ptr10_M_releaseEv(void* pointer) { fjordnet_destroy(pointer); }
+
 }  // extern "C"
 
 namespace std {

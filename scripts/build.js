@@ -17,6 +17,8 @@ import { fileURLToPath } from 'node:url';
 const require = createRequire(import.meta.url);
 const { nodeApiHeaders } = require('./headers.cjs');
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+/** The target's; node-gyp reads this variable too. */
+const arch = process.env.npm_config_arch ?? process.arch;
 const isCheckout = existsSync(join(root, 'test'));
 
 function run(command, args, env = {}) {
@@ -45,7 +47,7 @@ function tool(name, script) {
  */
 function nodeFolder() {
   const prefix = resolve(dirname(process.execPath), '..');
-  if (existsSync(join(prefix, 'include', 'node', 'node_api.h'))) return prefix;
+  if (arch === process.arch && existsSync(join(prefix, 'include', 'node', 'node_api.h'))) return prefix;
   if (process.platform === 'win32') return undefined;
   // gyp's makefiles do not quote include folders
   const made = /\s/.test(root) ? join(tmpdir(), 'fjordnet-headers') : join(root, 'build-headers');
@@ -68,7 +70,7 @@ function buildNative() {
   const stamp = join(root, 'build', 'fjordnet.stamp');
   const openblas = ['kind', 'includes', 'libraries'].map((question) => output('scripts/openblas.cjs', question));
   const state = createHash('sha256')
-    .update(JSON.stringify([process.version, process.arch, folder, process.env.CXX, openblas]))
+    .update(JSON.stringify([process.version, arch, folder, process.env.CXX, openblas]))
     .update(readFileSync(join(root, 'binding.gyp')))
     .update(readFileSync(join(root, 'scripts', 'openblas.cjs')))
     .digest('hex');

@@ -58,7 +58,7 @@ function kind() {
 }
 
 /**
- * OpenBLAS carries one table of kernels per CPU model, 20 MB of them. Each table here stands in for those on its
+ * OpenBLAS carries one table of kernels per CPU model, 20 MB of them on x86-64. Each table here stands in for those on its
  * right, whose CPUs have its whole instruction set, so that the linker leaves their kernels out.
  */
 const standIns = {
@@ -67,6 +67,13 @@ const standIns = {
     SANDYBRIDGE: 'BULLDOZER PILEDRIVER STEAMROLLER EXCAVATOR',
     HASWELL: 'ZEN',
     SKYLAKEX: 'COOPERLAKE SAPPHIRERAPIDS',
+  },
+  aarch64: {
+    ARMV8: 'THUNDERX',
+    CORTEXA53: 'CORTEXA55',
+    CORTEXA57: 'CORTEXA72 CORTEXA73 FALKOR EMAG8180',
+    NEOVERSEN1: 'NEOVERSEV1 NEOVERSEN2 TSV110',
+    THUNDERX2T99: 'THUNDERX3T110',
   },
 }[architecture];
 
@@ -103,6 +110,8 @@ const wrapped = [
   'log',
   'pow',
   '_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE',
+  '_ZNSt15__exception_ptr13exception_ptr9_M_addrefEv',
+  '_ZNSt15__exception_ptr13exception_ptr10_M_releaseEv',
 ];
 
 const answers = {

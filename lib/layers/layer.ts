@@ -65,10 +65,10 @@ export class Recorder extends Tape {
 export interface Recorded {
   /** The output, before `layer.activation`. */
   readonly y: Buffer;
-  /** Emits the forward pass; `training` is false in evaluation and prediction. */
+  /** Emits the forward pass, into buffers that `record` made; `training` is false in evaluation and prediction. */
   forward(training: boolean): void;
   /**
-   * Emits the backward pass: the gradients of the layer's parameters, and the gradient of its input, whose buffer is
+   * Emits the backward pass, called once a tape: the gradients of the layer's parameters, and the gradient of its input, whose buffer is
    * returned, if that is `wanted` (the first layer's is not). May overwrite dy.
    */
   backward(dy: Buffer, wanted: boolean): Buffer | undefined;

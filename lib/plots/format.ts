@@ -1,5 +1,5 @@
-import { asArray, type ArrayInput } from '../array.js';
-import { checkInteger, wrongType } from '../check.js';
+import { type ArrayInput, asArray } from '../array.js';
+import { wrongType } from '../check.js';
 
 /** The values along an axis: numbers, or names. */
 export type AxisInput = ArrayInput | readonly string[];
@@ -22,13 +22,16 @@ export function general(value: number, digits = 4): string {
 /** One label for each value, all different where the values are; 1e-05 … 1e+01 if they run over three decades or more. */
 export function axisLabels(name: string, values: AxisInput | undefined, length: number): string[] {
   if (values === undefined) return Array.from({ length }, (_, i) => String(i));
-  const labels = isNames(values) ? values.map((label, i) => nameOf(`${name}[${i}]`, label)) : numberLabels(name, values);
+  const labels = isNames(values)
+    ? values.map((label, i) => nameOf(`${name}[${i}]`, label))
+    : numberLabels(name, values);
   if (labels.length !== length)
     throw new RangeError(`Expected ${name} to hold ${length} values, as the table does, got ${labels.length}`);
   return labels;
 }
 
-const isNames = (values: AxisInput): values is readonly string[] => Array.isArray(values) && typeof values[0] === 'string';
+const isNames = (values: AxisInput): values is readonly string[] =>
+  Array.isArray(values) && typeof values[0] === 'string';
 
 function nameOf(name: string, label: unknown): string {
   if (typeof label !== 'string') throw wrongType(name, 'a string, as the ones before it are', label);
@@ -37,7 +40,8 @@ function nameOf(name: string, label: unknown): string {
 
 function numberLabels(name: string, values: ArrayInput): string[] {
   const array = asArray(name, values);
-  if (array.ndim !== 1) throw new RangeError(`Expected ${name} to have 1 dimension, got shape [${array.shape.join(', ')}]`);
+  if (array.ndim !== 1)
+    throw new RangeError(`Expected ${name} to have 1 dimension, got shape [${array.shape.join(', ')}]`);
   const numbers = Array.from(array.data);
   const magnitudes = numbers.filter((v) => v !== 0 && Number.isFinite(v)).map(Math.abs);
   const logarithmic = magnitudes.length > 2 && Math.max(...magnitudes) >= 999 * Math.min(...magnitudes);
@@ -55,18 +59,22 @@ function numberLabels(name: string, values: ArrayInput): string[] {
   return labels;
 }
 
-/** A function that writes numbers with `decimals` digits after the point. NaN is `nan`, as NumPy has it. */
-export function fixed(decimals: number): (value: number) => string {
-  checkInteger('decimals', decimals, 0);
-  return (value) => (Number.isNaN(value) ? 'nan' : Number.isFinite(value) ? value.toFixed(decimals) : String(value));
-}
+/** A number with `decimals` digits after the point. NaN is `nan`, as NumPy has it. */
+export const fixed = (value: number, decimals: number): string =>
+  Number.isFinite(value) ? value.toFixed(decimals) : Number.isNaN(value) ? 'nan' : general(value);
 
-/** The least number of decimals that shows `values` with three significant digits in the largest; 0 for integers. */
-export function decimalsFor(values: readonly number[]): number {
+/**
+ * How to write the numbers of a table, with three significant digits in the largest (0.978, 2.31, 98.7); integers as they
+ * are. `fewer` takes that many digits away, but leaves two.
+ */
+export function tableFormat(values: readonly number[], fewer = 0): (value: number) => string {
   const finite = values.filter(Number.isFinite);
-  if (finite.every(Number.isInteger)) return 0;
-  const largest = Math.max(...finite.map(Math.abs));
-  return Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(largest)))) - (largest > 0.1 && largest < 1 ? 0 : 0);
+  const largest = Math.max(0, ...finite.map(Math.abs));
+  if (finite.every(Number.isInteger)) return (value) => fixed(value, 0);
+  if (largest < 1e-3 || largest >= 1e6)
+    return (value) => (Number.isNaN(value) ? 'nan' : general(value, 3 - Math.min(1, fewer)));
+  const decimals = Math.max(0, 3 - Math.ceil(Math.log10(largest)) - Math.min(1, fewer));
+  return (value) => fixed(value, decimals);
 }
 
 export const plural = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -41,7 +41,9 @@ async function peer<T>(name: string, load: () => Promise<T>): Promise<T> {
     const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
     if (!missing || !(message.includes(`'${name}'`) || message.includes(`'${name}/`))) throw error;
     const all = name.startsWith('vega') ? 'vega vega-lite' : '@resvg/resvg-js @expo-google-fonts/arimo';
-    throw failure('ERR_MISSING_PEER', `Expected the package ${name} to be installed: npm install ${all}`, { cause: error });
+    throw failure('ERR_MISSING_PEER', `Expected the package ${name} to be installed: npm install ${all}`, {
+      cause: error,
+    });
   }
 }
 
@@ -81,6 +83,11 @@ function dress(drawn: string, { frame, title, description }: Figure): string {
   let body = match[3]
     .replace(/ id="([^"]+)"/g, (_, id) => ` id="@@${names.get(id)}"`)
     .replace(/url\(#([^)]+)\)/g, (whole, id) => (names.has(id) ? `url(#@@${names.get(id)})` : whole))
+    // resvg takes the last value, whether it knows it or not; browsers the last they know.
+    .replaceAll(
+      'image-rendering: optimizeSpeed; image-rendering: pixelated;',
+      'image-rendering:pixelated;image-rendering:optimizeSpeed',
+    )
     // Neighbouring cells would show hairlines between them.
     .replaceAll('<g class="mark-rect role-mark', '<g shape-rendering="crispEdges" class="mark-rect role-mark');
   if (shift > 0) body = `<g transform="translate(${shift},0)">${body}</g>`;

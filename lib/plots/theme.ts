@@ -53,6 +53,9 @@ export const SERIES = [
   '#8d6748',
 ] as const;
 
+/** What was predicted wrongly. */
+export const WRONG = '#d1363f';
+
 /** Blue for below zero, red for above, as ColorBrewer's RdBu. */
 export const DIVERGING = ['#2166ac', '#f7f7f7', '#b2182b'] as const;
 
@@ -85,12 +88,20 @@ export const PADDING = 8;
 /** The parts of a specification that all plots share. */
 export function base(frame: Frame): Record<string, unknown> {
   const { palette, fontSize, title, width } = frame;
-  const text = { labelFontSize: fontSize, titleFontSize: fontSize, titleFontWeight: 'normal', labelLimit: 0, titleLimit: 0 };
+  const text = {
+    labelFontSize: fontSize,
+    titleFontSize: fontSize,
+    titleFontWeight: 'normal',
+    labelLimit: 0,
+    titleLimit: 0,
+  };
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     background: frame.background,
     padding: PADDING,
-    ...(title ? { title: { text: wrap(title, width - 2 * PADDING, fontSize + 3, true), anchor: 'start', frame: 'bounds' } } : {}),
+    ...(title
+      ? { title: { text: wrap(title, width - 2 * PADDING, fontSize + 3, true), anchor: 'start', frame: 'bounds' } }
+      : {}),
     config: {
       font: FONT,
       aria: false,
@@ -111,8 +122,15 @@ export function base(frame: Frame): Record<string, unknown> {
   };
 }
 
-/** `text` in lines of at most `width` px, as the title of a panel in a concatenated view. */
+/**
+ * The name of a panel over its plot, as a layer. (Vega's own titles of panels move with the labels of the axes, so that
+ * those of neighbours would not stand on one line.)
+ */
 export function panelTitle(frame: Frame, text: string, width: number): Record<string, unknown> {
   const fontSize = frame.fontSize + 1;
-  return { text: wrap(text, width, fontSize), fontSize, fontWeight: 'normal', anchor: 'start', offset: 6 };
+  return {
+    data: { values: [{}] },
+    mark: { type: 'text', align: 'left', baseline: 'bottom', fontSize, lineHeight: fontSize + 3 },
+    encoding: { x: { value: 0 }, y: { value: -8 }, text: { value: wrap(text, width, fontSize) } },
+  };
 }

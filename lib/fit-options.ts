@@ -1,0 +1,169 @@
+import { type ArrayInput, argmaxRows, checkArray, NDArray } from './array.js';
+import type { Callback } from './callbacks/callback.js';
+import { CallbackList } from './callbacks/callback-list.js';
+import { History } from './callbacks/callback.js';
+import { callbacks as callbackFactories } from './callbacks/index.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from './check.js';
+import type { FitPlan, Samples } from './fit.js';
+import type { Shape } from './layers/layer.js';
+import type { Loss } from './losses.js';
+import type { FitOptions, Sequential } from './sequential.js';
+import { dataset, type FloatType } from './tape.js';
+
+const OPTIONS = [
+  'batchSize',
+  'epochs',
+  'validationSplit',
+  'validationData',
+  'validationBatchSize',
+  'shuffle',
+  'classWeight',
+  'sampleWeight',
+  'callbacks',
+  'verbose',
+  'initialEpoch',
+  'signal',
+];
+
+type Prepared = Omit<FitPlan, 'network' | 'compiled' | 'random' | 'progress' | 'stopRequested'>;
+
+/** Checks everything a `fit` is given, then copies the data. `checkX` checks the samples of validationData. */
+export function prepareFit(
+  model: Sequential,
+  x: NDArray,
+  y: ArrayInput,
+  outputShape: Shape,
+  loss: Loss,
+  options: FitOptions,
+  checkX: (name: string, x: ArrayInput) => NDArray,
+): Prepared {
+  checkOptions('options', options, OPTIONS);
+  const n = x.shape[0];
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
+  const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
+  const epochs = checkInteger('epochs', options.epochs ?? 1, 0);
+  const initialEpoch = checkInteger('initialEpoch', options.initialEpoch ?? 0, 0);
+  const shuffle = checkBoolean('shuffle', options.shuffle ?? true);
+  const verbose = options.verbose ?? 0;
+  if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw wrongType('signal', 'an AbortSignal', options.signal);
+  const targets = checkTargets('y', y, n, loss, outputShape);
+  const weights = checkWeights(n, targets, options);
+  const split = checkInterval('validationSplit', options.validationSplit ?? 0, 0, 1, 'high');
+  const count = Math.floor(n * (1 - split));
+  if (split > 0 && options.validationData)
+    throw new TypeError('Expected one of validationSplit and validationData, got both');
+  if (split > 0 && (count === 0 || count === n))
+    throw new RangeError(
+      `Expected validationSplit to leave samples to train and to validate on, got ${split} of ${n} samples`,
+    );
+  const validation = options.validationData && checkValidation(options.validationData, loss, outputShape, checkX);
+  const list = checkCallbacks(options.callbacks);
+  if (verbose > 0) list.push(callbackFactories.progressBar({ verbose }));
+
+  const { dtype } = model;
+  const samples: Samples = { ...copy('', x, targets, weights, dtype), first: 0, count };
+  let validationSamples: Samples | undefined;
+  if (validation) {
+    const [vx, vy, vw] = validation;
+    validationSamples = { ...copy('validation ', vx, vy, vw, dtype), first: 0, count: vx.shape[0] };
+  } else if (split > 0) {
+    // class weights are for training alone, as in Keras
+    const own = options.sampleWeight ? samples.weights : undefined;
+    validationSamples = { x: samples.x, y: samples.y, weights: own, first: count, count: n - count };
+  }
+  const history = new History();
+  const callbacks = new CallbackList([...list, history], model, {
+    epochs,
+    initialEpoch,
+    steps: Math.ceil(count / batchSize),
+    samples: count,
+    batchSize,
+    verbose,
+    metrics: model.metrics.map((metric) => metric.name),
+  });
+  return {
+    samples,
+    ...(validationSamples ? { validation: validationSamples } : {}),
+    batchSize,
+    validationBatchSize,
+    epochs,
+    initialEpoch,
+    shuffle,
+    callbacks,
+    history,
+    everyBatch: callbacks.wantsBatches,
+  };
+}
+
+function checkTargets(name: string, y: ArrayInput, n: number, loss: Loss, outputShape: Shape): NDArray {
+  const targets = loss.prepare(name, checkArray(name, y), outputShape);
+  if (targets.shape[0] !== n) throw wrongValue(name, `${n} targets, one for each sample of x`, targets.shape[0]);
+  return targets;
+}
+
+function checkWeights(n: number, targets: NDArray, options: FitOptions): NDArray | undefined {
+  const { sampleWeight, classWeight } = options;
+  if (sampleWeight === undefined && classWeight === undefined) return undefined;
+  const weights = Float64Array.from({ length: n }, () => 1);
+  if (sampleWeight !== undefined) weights.set(checkSampleWeight('sampleWeight', sampleWeight, n).data);
+  if (classWeight !== undefined) {
+    if (typeof classWeight !== 'object' || classWeight === null)
+      throw wrongType('classWeight', 'an object of weights by class', classWeight);
+    for (const [label, weight] of Object.entries(classWeight)) {
+      if (!/^\d+$/.test(label)) throw wrongValue('classWeight', 'an object of weights by class number', label);
+      checkInterval(`classWeight[${label}]`, weight, 0, Number.POSITIVE_INFINITY);
+    }
+    const width = targets.size / n;
+    if (targets.shape.length > 2) throw wrongValue('y', 'one label for each sample, for classWeight', targets.shape);
+    const labels = width > 1 ? argmaxRows(targets).data : targets.data;
+    for (let i = 0; i < n; i++) weights[i] *= classWeight[labels[i]] ?? 1;
+  }
+  return NDArray.wrap(weights, [n, 1]);
+}
+
+function checkSampleWeight(name: string, weights: ArrayInput, n: number): NDArray {
+  const array = checkArray(name, weights);
+  if (array.size !== n || array.shape[0] !== n)
+    throw wrongValue(name, `${n} numbers, one for each sample`, array.shape);
+  if (array.data.some((w) => w < 0)) throw wrongValue(name, 'non-negative numbers', Math.min(...array.data));
+  return NDArray.wrap(Float64Array.from(array.data), [n, 1]);
+}
+
+function checkValidation(
+  data: NonNullable<FitOptions['validationData']>,
+  loss: Loss,
+  outputShape: Shape,
+  checkX: (name: string, x: ArrayInput) => NDArray,
+): [NDArray, NDArray, NDArray | undefined] {
+  if (!Array.isArray(data) || data.length < 2 || data.length > 3)
+    throw wrongType('validationData', '[x, y] or [x, y, sampleWeight]', data);
+  const x = checkX('validationData[0]', data[0]);
+  const n = x.shape[0];
+  const y = checkTargets('validationData[1]', data[1], n, loss, outputShape);
+  return [x, y, data[2] && checkSampleWeight('validationData[2]', data[2], n)];
+}
+
+function checkCallbacks(input: FitOptions['callbacks']): Callback[] {
+  const list = input === undefined ? [] : Array.isArray(input) ? [...input] : [input as Callback];
+  for (const [i, callback] of list.entries())
+    if (typeof callback !== 'object' || callback === null)
+      throw wrongType(`callbacks[${i}]`, 'a callback: one of callbacks.*, or an object of onEpochEnd and the like', callback);
+  return list;
+}
+
+function copy(prefix: string, x: NDArray, y: NDArray, weights: NDArray | undefined, dtype: FloatType) {
+  return {
+    x: dataset(`${prefix}x`, x, dtype),
+    y: dataset(`${prefix}y`, y, dtype),
+    ...(weights ? { weights: dataset(`${prefix}sampleWeight`, weights, dtype) } : {}),
+  };
+}

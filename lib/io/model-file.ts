@@ -1,0 +1,165 @@
+import { NDArray } from '../array.js';
+import { failure, wrongType, wrongValue } from '../check.js';
+import type { MT19937State } from '../random.js';
+import { filePath } from './atomic.js';
+import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
+
+/** An object of JSON's values only: no typed arrays, no functions, no NaN or Infinity. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** What a model file holds. */
+export interface ModelFile {
+  /** From which the network is built again. */
+  readonly architecture: JsonObject;
+  /** Names are unique; the order is kept, but after another program rewrote the file only the names can be relied on. */
+  readonly weights: readonly (readonly [name: string, values: NDArray])[];
+  /** The optimizer's memory. Absent (or empty): none was saved. */
+  readonly optimizerState?: readonly (readonly [name: string, values: NDArray])[];
+  /** What else resuming needs: epoch, iterations, the optimizer's configuration … */
+  readonly training?: JsonObject;
+  /** The generator's state, as RandomState's `getState` gives and `setState` takes it. */
+  readonly randomState?: MT19937State;
+}
+
+const FORMAT = 'fjordnet';
+const VERSION = 1;
+const WEIGHTS = 'weights/';
+const OPTIMIZER = 'optimizer/';
+const RANDOM_KEY = 'random/key';
+const MAX_DEPTH = 100;
+
+/**
+ * Writes a network to one safetensors file, atomically: a crash leaves the old file or the new one. Tensors are called
+ * `weights/NAME`, `optimizer/NAME` and `random/key`; `__metadata__` holds format, version, architecture and training
+ * as strings. The arrays are read until the promise is settled.
+ *
+ * @throws TypeError or RangeError for what cannot be written exactly, before anything is written; Error with the file
+ *   system's code (ENOENT, EACCES, ENOSPC …)
+ */
+export async function saveModel(path: string | URL, model: ModelFile): Promise<void> {
+  const { architecture, weights, optimizerState = [], training, randomState } = model;
+  const tensors: (readonly [string, Tensor])[] = [
+    ...weights.map(([name, values]) => [WEIGHTS + name, values] as const),
+    ...optimizerState.map(([name, values]) => [OPTIMIZER + name, values] as const),
+  ];
+  const metadata: Record<string, string> = {
+    format: FORMAT,
+    version: String(VERSION),
+    architecture: formatJson('architecture', architecture),
+  };
+  if (training !== undefined) metadata.training = formatJson('training', training);
+  if (randomState !== undefined) {
+    const [algorithm, key, position, hasGauss, cachedGaussian] = randomState;
+    metadata.randomState = formatJson('randomState', { algorithm, position, hasGauss, cachedGaussian });
+    tensors.push([RANDOM_KEY, { shape: [key.length], data: key }]);
+  }
+  await writeSafetensors(path, tensors, metadata);
+}
+
+/**
+ * Reads what `saveModel` wrote. `optimizerState`, `training` and `randomState` are absent if they were not saved.
+ *
+ * @throws Error with code ERR_FORMAT and the reason if the file is damaged, hostile, no model, or of a later version;
+ *   ERR_MEMORY if it does not fit into memory; the file system's code (ENOENT …)
+ */
+export async function loadModel(path: string | URL): Promise<ModelFile> {
+  const source = filePath(path);
+  const damaged = (reason: string) => failure('ERR_FORMAT', `Cannot load a model from '${source}': ${reason}`);
+  const { tensors, metadata } = await readSafetensors(path);
+  const format = metadata.get('format');
+  if (format !== FORMAT)
+    throw damaged(`it is a safetensors file ${format === undefined ? 'without a format' : `of format '${format}'`}`);
+  const version = metadata.get('version');
+  if (version !== String(VERSION))
+    throw damaged(`it is of version ${version ?? '(none)'}, this Fjordnet reads version ${VERSION}`);
+
+  const json = (name: string): JsonObject | undefined => {
+    const text = metadata.get(name);
+    return text === undefined ? undefined : parseJson(text, (reason) => damaged(`its ${name} ${reason}`));
+  };
+  const architecture = json('architecture');
+  if (architecture === undefined) throw damaged('it has no architecture');
+  const training = json('training');
+  const random = json('randomState');
+
+  const weights: (readonly [string, NDArray])[] = [];
+  const optimizerState: (readonly [string, NDArray])[] = [];
+  let key: Uint32Array | undefined;
+  for (const [name, { shape, data }] of tensors) {
+    const list = name.startsWith(WEIGHTS) ? weights : name.startsWith(OPTIMIZER) ? optimizerState : undefined;
+    if (list && (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array))
+      list.push([name.slice(list === weights ? WEIGHTS.length : OPTIMIZER.length), NDArray.wrap(data, shape)]);
+    else if (name === RANDOM_KEY && data instanceof Uint32Array && data.length === 624) key = data;
+    else
+      throw damaged(`its tensor '${name}' (${data.constructor.name}, shape [${shape.join(', ')}]) is none of a model`);
+  }
+  return {
+    architecture,
+    weights,
+    ...(optimizerState.length > 0 ? { optimizerState } : {}),
+    ...(training ? { training } : {}),
+    ...(random ? { randomState: readRandomState(random, key, damaged) } : {}),
+  };
+}
+
+function readRandomState(
+  { algorithm, position, hasGauss, cachedGaussian }: JsonObject,
+  key: Uint32Array | undefined,
+  damaged: (reason: string) => Error,
+): MT19937State {
+  const valid =
+    algorithm === 'MT19937' &&
+    Number.isInteger(position) &&
+    (position as number) >= 0 &&
+    (position as number) <= 624 &&
+    (hasGauss === 0 || hasGauss === 1) &&
+    Number.isFinite(cachedGaussian);
+  if (!valid || !key) throw damaged('its randomState is not that of an MT19937 generator');
+  return ['MT19937', key, position as number, hasGauss as number, cachedGaussian as number];
+}
+
+/** JSON that reads back as the same value, or an error. */
+function formatJson(name: string, value: JsonObject): string {
+  checkJson(value, (path, what, actual) =>
+    typeof actual === 'number' ? wrongValue(name + path, what, actual) : wrongType(name + path, what, actual),
+  );
+  return JSON.stringify(value);
+}
+
+function parseJson(text: string, damaged: (reason: string) => Error): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw damaged(`is not JSON (${(error as Error).message})`);
+  }
+  checkJson(value, (path, what) => damaged(`has ${path || 'a value'} that is not ${what}`));
+  return value as JsonObject;
+}
+
+/** Walks through without recursion, so that hostile nesting cannot exhaust the stack. */
+function checkJson(root: unknown, wrong: (path: string, what: string, actual: unknown) => Error): void {
+  if (!isPlain(root)) throw wrong('', 'an object', root);
+  const left: { value: unknown; path: string; depth: number }[] = [{ value: root, path: '', depth: 0 }];
+  for (let node = left.pop(); node; node = left.pop()) {
+    const { value, path, depth } = node;
+    if (depth > MAX_DEPTH) throw wrong(path.slice(0, 40), `at most ${MAX_DEPTH} levels deep`, depth);
+    if (Array.isArray(value)) {
+      for (const [i, item] of value.entries()) left.push({ value: item, path: `${path}[${i}]`, depth: depth + 1 });
+    } else if (isPlain(value)) {
+      if (Object.hasOwn(value, '__proto__')) throw wrong(`${path}.__proto__`, 'a name that is not reserved', value);
+      for (const [key, item] of Object.entries(value))
+        if (item !== undefined) left.push({ value: item, path: `${path}.${key}`, depth: depth + 1 });
+    } else if (typeof value === 'number' ? !Number.isFinite(value) : !isPrimitive(value)) {
+      throw wrong(path, 'a finite number, a string, a boolean, null, or an array or plain object of these', value);
+    }
+  }
+}
+
+const isPrimitive = (value: unknown) => value === null || typeof value === 'string' || typeof value === 'boolean';
+
+function isPlain(value: unknown): value is JsonObject {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,398 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { endianness } from 'node:os';
+import { failure, wrongType, wrongValue } from '../check.js';
+import { filePath, writeFileAtomic } from './atomic.js';
+
+const TYPES = {
+  F64: Float64Array,
+  F32: Float32Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+} as const;
+
+/** The dtypes of the format that JavaScript has typed arrays for. F16, BF16, BOOL and the 8-bit floats are refused. */
+export type SafetensorsDType = keyof typeof TYPES;
+export type TensorData =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+
+/** A tensor in row-major order; its dtype is that of its typed array. An NDArray is one. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+/** The content of a safetensors file, in the order of its header. Maps, since the names are a stranger's. */
+export interface Safetensors {
+  readonly tensors: Map<string, Tensor>;
+  readonly metadata: Map<string, string>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+const LENGTH_BYTES = 8;
+/** The reference implementation's bound. */
+const MAX_HEADER = 100_000_000;
+const METADATA = '__metadata__';
+const MAX_READ = 2 ** 30;
+
+/**
+ * Writes tensors to a file in the safetensors format (https://github.com/huggingface/safetensors), atomically: see
+ * `writeFileAtomic`. The tensors' memory is read until the promise is settled.
+ *
+ * @param tensors pairs of a name and an NDArray, or `{ shape, data }`; the header keeps their order
+ * @param metadata strings to keep beside them
+ * @throws TypeError or RangeError for names that occur twice or are reserved, before anything is written
+ */
+export async function writeSafetensors(
+  path: string | URL,
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeFileAtomic(path, formatSafetensors(tensors, metadata));
+}
+
+/** The bytes of a safetensors file, as chunks: the header, and then views of the tensors' own memory. */
+export function formatSafetensors(
+  tensors: Iterable<readonly [string, Tensor]>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const entries = [...tensors].map(([name, { shape, data }]) => ({ name, dtype: dtypeOf(name, data), shape, data }));
+  const names = new Set<string>([METADATA]);
+  for (const { name, shape, data } of entries) {
+    checkName('name', name);
+    if (names.has(name)) throw wrongValue('name', 'unique among the tensors', name);
+    names.add(name);
+    if (sizeOf(shape) !== data.length)
+      throw wrongValue(`the shape of '${name}'`, `that of ${data.length} elements`, shape);
+  }
+  const fields: string[] = [];
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value !== 'string') throw wrongType(`metadata.${key}`, 'a string', value);
+    checkName('metadata', key);
+    checkText(`metadata.${key}`, value);
+    fields.push(`${JSON.stringify(key)}:${JSON.stringify(value)}`);
+  }
+  // Wide elements come first, so that every tensor is aligned in the file.
+  const stored = [...entries].sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  const offsets = new Map<string, readonly [number, number]>();
+  let end = 0;
+  for (const { name, data } of stored) {
+    offsets.set(name, [end, end + data.byteLength]);
+    end += data.byteLength;
+  }
+
+  const header = entries.map(
+    ({ name, dtype, shape }) =>
+      `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: offsets.get(name) })}`,
+  );
+  if (fields.length > 0) header.unshift(`"${METADATA}":{${fields.join(',')}}`);
+  const json = Buffer.from(`{${header.join(',')}}`);
+  const padded = Math.ceil(json.length / LENGTH_BYTES) * LENGTH_BYTES;
+  if (padded > MAX_HEADER) throw wrongValue('the header', `at most ${MAX_HEADER} bytes long`, padded);
+  const head = Buffer.alloc(LENGTH_BYTES + padded, ' ');
+  head.writeBigUInt64LE(BigInt(padded));
+  json.copy(head, LENGTH_BYTES);
+  return [head, ...stored.map(({ data }) => littleEndian(bytesOf(data), data.BYTES_PER_ELEMENT))];
+}
+
+/**
+ * Reads a safetensors file. Everything is checked before memory for the tensors is taken, and that is never more than
+ * the file's own size.
+ *
+ * @throws Error with code ERR_FORMAT and the reason if the file is damaged, truncated or no safetensors file,
+ *   ERR_MEMORY if it does not fit into memory, or the file system's code (ENOENT …)
+ */
+export async function readSafetensors(path: string | URL): Promise<Safetensors> {
+  const source = `'${filePath(path)}'`;
+  let file: FileHandle;
+  try {
+    file = await open(path);
+  } catch (error) {
+    throw failure((error as NodeJS.ErrnoException).code ?? 'ERR_IO', `Cannot open ${source}`, { cause: error });
+  }
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw damaged(source, 'it is no file');
+    const { size } = stats;
+    const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
+    await readFully(file, prefix, 0, source);
+    const length = headerLength(prefix, size, source);
+    const header = new Uint8Array(length);
+    await readFully(file, header, LENGTH_BYTES, source);
+    const body = LENGTH_BYTES + length;
+    const { entries, metadata } = parseHeader(header, size - body, source);
+    const tensors = new Map<string, Tensor>();
+    for (const entry of entries) {
+      const data = allocate(entry, source);
+      await readFully(file, bytesOf(data), body + entry.begin, source);
+      littleEndian(bytesOf(data), data.BYTES_PER_ELEMENT, true);
+      tensors.set(entry.name, { shape: entry.shape, data });
+    }
+    return { tensors, metadata };
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Reads the bytes of a safetensors file; the tensors are copies.
+ *
+ * @param source what to call the bytes in an error message
+ * @throws Error with code ERR_FORMAT and the reason
+ */
+export function parseSafetensors(bytes: Uint8Array, source = 'the bytes'): Safetensors {
+  const length = headerLength(bytes, bytes.length, source);
+  const body = bytes.subarray(LENGTH_BYTES + length);
+  const { entries, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), body.length, source);
+  const tensors = new Map<string, Tensor>();
+  for (const entry of entries) {
+    const data = allocate(entry, source);
+    bytesOf(data).set(body.subarray(entry.begin, entry.end));
+    littleEndian(bytesOf(data), data.BYTES_PER_ELEMENT, true);
+    tensors.set(entry.name, { shape: entry.shape, data });
+  }
+  return { tensors, metadata };
+}
+
+function headerLength(prefix: Uint8Array, size: number, source: string): number {
+  if (size < LENGTH_BYTES) throw damaged(source, `it has ${size} bytes, too few for a safetensors file`);
+  const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  if (length > MAX_HEADER)
+    throw damaged(
+      source,
+      `its header would be ${length} bytes long, more than the ${MAX_HEADER} a safetensors file has`,
+    );
+  if (Number(length) > size - LENGTH_BYTES)
+    throw damaged(source, `its header would be ${length} bytes long, but only ${size - LENGTH_BYTES} follow`);
+  return Number(length);
+}
+
+/** Checks the whole header, against the number of bytes that follow it. */
+function parseHeader(bytes: Uint8Array, bodySize: number, source: string) {
+  const wrong = (reason: string) => damaged(source, reason);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw wrong('its header is not UTF-8');
+  }
+  const json = new HeaderReader(text, wrong);
+  const metadata = new Map<string, string>();
+  const entries: Entry[] = [];
+  json.object((name) => {
+    if (name === METADATA) json.object((key) => metadata.set(key, json.string()));
+    else entries.push(readEntry(json, name, bodySize, wrong));
+  });
+  json.end();
+
+  let covered = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin < covered) throw wrong(`tensor '${name}' overlaps another one`);
+    if (begin > covered) throw wrong(`no tensor owns the ${begin - covered} bytes before '${name}'`);
+    covered = end;
+  }
+  if (covered !== bodySize) throw wrong(`its tensors have ${covered} bytes, but ${bodySize} follow the header`);
+  return { entries, metadata };
+}
+
+function readEntry(json: HeaderReader, name: string, bodySize: number, wrong: (reason: string) => Error): Entry {
+  let dtype: string | undefined;
+  let shape: number[] | undefined;
+  let offsets: number[] | undefined;
+  json.object((key) => {
+    if (key === 'dtype') dtype = json.string();
+    else if (key === 'shape') shape = json.integers();
+    else if (key === 'data_offsets') offsets = json.integers();
+    else throw wrong(`tensor '${name}' has an unknown property '${key}'`);
+  });
+  if (dtype === undefined || !shape || !offsets)
+    throw wrong(`tensor '${name}' has no ${dtype === undefined ? 'dtype' : shape ? 'data_offsets' : 'shape'}`);
+  if (!Object.hasOwn(TYPES, dtype))
+    throw wrong(`tensor '${name}' has the dtype '${dtype}', none of ${Object.keys(TYPES).join(', ')}`);
+  const type = dtype as SafetensorsDType;
+  const [begin, end] = offsets;
+  if (offsets.length !== 2 || begin > end || end > bodySize)
+    throw wrong(`tensor '${name}' has data_offsets [${offsets}] outside the ${bodySize} bytes that follow the header`);
+  const bytes = sizeOf(shape) * TYPES[type].BYTES_PER_ELEMENT;
+  if (bytes !== end - begin)
+    throw wrong(
+      `tensor '${name}' of shape [${shape.join(', ')}] and dtype ${dtype} does not fit its ${end - begin} bytes`,
+    );
+  return { name, dtype: type, shape: Object.freeze(shape), begin, end };
+}
+
+/**
+ * Reads the JSON of a header by the format's grammar, which is stricter than JSON: objects of known depth, no name
+ * twice, whole numbers, nothing before the first brace, and only spaces after the last.
+ */
+class HeaderReader {
+  readonly #text: string;
+  readonly #wrong: (reason: string) => Error;
+  #at = 0;
+
+  constructor(text: string, wrong: (reason: string) => Error) {
+    this.#text = text;
+    this.#wrong = wrong;
+    if (text[0] !== '{') throw wrong('its header is not a JSON object');
+  }
+
+  object(property: (key: string) => void): void {
+    const keys = new Set<string>();
+    this.#list('{', '}', () => {
+      const key = this.string();
+      if (keys.has(key)) throw this.#wrong(`'${key}' occurs twice in its header`);
+      if (key === '__proto__') throw this.#wrong("its header has the name '__proto__'");
+      keys.add(key);
+      this.#expect(':');
+      property(key);
+    });
+  }
+
+  integers(): number[] {
+    const values: number[] = [];
+    this.#list('[', ']', () => {
+      this.#space();
+      const [digits] = this.#match(/(?:0|[1-9][0-9]*)(?![0-9.eE])/y) ?? this.#unexpected('a whole number');
+      if (!Number.isSafeInteger(Number(digits))) throw this.#wrong(`its header has the number ${digits.slice(0, 40)}`);
+      values.push(Number(digits));
+    });
+    return values;
+  }
+
+  string(): string {
+    this.#expect('"');
+    const start = this.#at - 1;
+    for (;;) {
+      const c = this.#text[this.#at++];
+      if (c === undefined) return this.#unexpected('the end of a string');
+      if (c === '\\') this.#at++;
+      if (c === '"') break;
+    }
+    let value: string;
+    try {
+      value = JSON.parse(this.#text.slice(start, this.#at));
+    } catch {
+      this.#at = start;
+      return this.#unexpected('a string');
+    }
+    if (LONE_SURROGATE.test(value)) throw this.#wrong('its header has a string that is not Unicode');
+    return value;
+  }
+
+  end(): void {
+    if (this.#match(/ *$/y) === null) this.#unexpected('the end');
+  }
+
+  #list(open: string, close: string, item: () => void): void {
+    this.#expect(open);
+    if (this.#accept(close)) return;
+    do item();
+    while (this.#accept(','));
+    this.#expect(close);
+  }
+
+  #accept(character: string): boolean {
+    this.#space();
+    if (this.#text[this.#at] !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  #expect(character: string): void {
+    if (!this.#accept(character)) this.#unexpected(`'${character}'`);
+  }
+
+  #space(): void {
+    this.#match(/[ \t\n\r]*/y);
+  }
+
+  #match(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text);
+    if (found) this.#at = pattern.lastIndex;
+    return found;
+  }
+
+  #unexpected(expected: string): never {
+    const found = this.#at < this.#text.length ? JSON.stringify(this.#text[this.#at]) : 'its end';
+    throw this.#wrong(`its header has ${found} at byte ${this.#at} where ${expected} is due`);
+  }
+}
+
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+
+function checkName(what: string, name: string): void {
+  if (typeof name !== 'string') throw wrongType(what, 'a string', name);
+  if (name === METADATA || name === '__proto__') throw wrongValue(what, 'a name that is not reserved', name);
+  checkText(what, name);
+}
+
+function checkText(what: string, text: string): void {
+  if (LONE_SURROGATE.test(text)) throw wrongValue(what, 'Unicode, with no lone surrogate', text);
+}
+
+function dtypeOf(name: string, data: unknown): SafetensorsDType {
+  for (const [dtype, type] of Object.entries(TYPES)) if (data instanceof type) return dtype as SafetensorsDType;
+  throw wrongType(`the data of '${name}'`, 'a typed array', data);
+}
+
+/** The number of elements; NaN where it is no exact number. */
+function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const n of shape) {
+    size *= n;
+    if (!Number.isSafeInteger(size)) return Number.NaN;
+  }
+  return size;
+}
+
+function allocate({ name, dtype, shape }: Entry, source: string): TensorData {
+  try {
+    return new TYPES[dtype](sizeOf(shape));
+  } catch (error) {
+    throw failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for tensor '${name}'`, { cause: error });
+  }
+}
+
+const bytesOf = (data: TensorData) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** The bytes in the file's order (or, the same thing, back in the machine's); a copy unless `inPlace`. */
+function littleEndian(bytes: Uint8Array, width: number, inPlace = false): Uint8Array {
+  if (endianness() === 'LE' || width === 1) return bytes;
+  const swapped = inPlace ? bytes : bytes.slice();
+  for (let i = 0; i < swapped.length; i += width) swapped.subarray(i, i + width).reverse();
+  return swapped;
+}
+
+async function readFully(file: FileHandle, bytes: Uint8Array, position: number, source: string): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const length = Math.min(bytes.length - done, MAX_READ);
+    const { bytesRead } = await file.read(bytes, done, length, position + done);
+    if (bytesRead === 0) throw damaged(source, `it ended at byte ${position + done}`);
+    done += bytesRead;
+  }
+}
+
+const damaged = (source: string, reason: string) => failure('ERR_FORMAT', `Cannot read ${source}: ${reason}`);

@@ -1,0 +1,153 @@
+import { checkOneOf, wrongType } from '../check.js';
+import { general, plural } from './format.js';
+import { TextPlot } from './plot.js';
+import { historyText } from './terminal.js';
+import { base, type Frame, PADDING, panelTitle, type PlotOptions, readFrame, SERIES } from './theme.js';
+
+/** Keras' History, or its `history` alone: one array a quantity, those of the validation data named `val_…`. */
+export type HistoryInput =
+  | { readonly epoch?: readonly number[]; readonly history: Readonly<Record<string, readonly number[]>> }
+  | Readonly<Record<string, readonly number[]>>;
+
+export interface HistoryOptions extends PlotOptions {
+  /** The scale of the losses; 'log' leaves out values that are not positive. Default 'linear' */
+  lossScale?: 'linear' | 'log';
+}
+
+/** One quantity over the epochs. */
+export interface Series {
+  readonly name: string;
+  /** Counted from 1. */
+  readonly epochs: readonly number[];
+  readonly training?: readonly number[];
+  readonly validation?: readonly number[];
+}
+
+/**
+ * Loss and metrics over the epochs, training beside validation. Epochs are counted from 1: the first point is the state
+ * after the first epoch. Values that are not finite leave a gap.
+ *
+ * @param history what `fit` resolves to
+ */
+export function history(history: HistoryInput, options: HistoryOptions = {}): TextPlot {
+  const frame = readFrame(options, ['lossScale']);
+  const lossScale = checkOneOf('lossScale', options.lossScale ?? 'linear', ['linear', 'log']);
+  const series = readHistory(history);
+  const epochs = Math.max(...series.map((s) => s.epochs.length));
+  const figure = {
+    frame,
+    spec: specOf(frame, series, lossScale),
+    title: 'Training history',
+    description: `${plural(epochs, 'epoch')}. ${series.map(describe).join(' ')}`,
+  };
+  return new TextPlot(figure, (color, width) => historyText(series, color, width, frame.title));
+}
+
+function readHistory(history: HistoryInput): Series[] {
+  if (typeof history !== 'object' || history === null) throw wrongType('history', 'a History', history);
+  const whole = 'history' in history && !Array.isArray(history.history);
+  const record = (whole ? history.history : history) as Record<string, readonly number[]>;
+  const epoch = whole ? (history as { epoch?: readonly number[] }).epoch : undefined;
+  const names = Object.keys(record);
+  for (const name of names) {
+    const values = record[name];
+    if (!Array.isArray(values) || values.some((v) => typeof v !== 'number'))
+      throw wrongType(`history.${name}`, 'an array of numbers', values);
+  }
+  const quantities = [...new Set(names.map((name) => name.replace(/^val_/, '')))];
+  const series = quantities.map((name) => {
+    const [training, validation] = [record[name], record[`val_${name}`]];
+    const length = Math.max(training?.length ?? 0, validation?.length ?? 0);
+    return { name, epochs: Array.from({ length }, (_, i) => (epoch?.[i] ?? i) + 1), training, validation };
+  });
+  const filled = series.filter((s) => s.epochs.length > 0);
+  if (filled.length === 0) throw new RangeError('Expected history to hold at least one epoch, got none');
+  return filled;
+}
+
+const isLoss = (name: string) => /loss|error|entropy/i.test(name);
+
+function specOf(frame: Frame, series: readonly Series[], lossScale: 'linear' | 'log') {
+  const { width } = frame;
+  const columns = width >= 560 ? Math.min(series.length, width >= 1100 ? 3 : 2) : 1;
+  const extent = 46;
+  const spacing = 18;
+  const panel = (width - 2 * PADDING - (columns - 1) * spacing) / columns - extent - 8;
+  const kinds = ['training', 'validation'].filter((kind) => series.some((s) => s[kind as 'training' | 'validation']));
+  const panels = series.map((s) => {
+    const log = lossScale === 'log' && isLoss(s.name);
+    const data = kinds.flatMap((kind) =>
+      (s[kind as 'training' | 'validation'] ?? []).map((value, i) => ({
+        epoch: s.epochs[i],
+        value: Number.isFinite(value) && !(log && value <= 0) ? value : null,
+        data: kind,
+      })),
+    );
+    const few = s.epochs.length <= 30;
+    return {
+      width: panel,
+      height: Math.round(Math.min(260, panel * 0.62)),
+      layer: [
+        panelTitle(frame, s.name, panel),
+        {
+          data: { values: data },
+          mark: {
+            type: 'line',
+            strokeWidth: 2,
+            invalid: 'break-paths-show-domains',
+            point: few ? { size: 22 } : false,
+          },
+          encoding: {
+            x: {
+              field: 'epoch',
+              type: 'quantitative',
+              title: 'epoch',
+              scale: { zero: false, nice: false, ...(s.epochs.length === 1 ? { padding: 20 } : {}) },
+              axis: {
+                grid: false,
+                tickMinStep: 1,
+                format: 'd',
+                tickCount: Math.max(2, Math.floor(panel / 60)),
+                labelFlush: false,
+              },
+            },
+            y: {
+              field: 'value',
+              type: 'quantitative',
+              title: null,
+              scale: log ? { type: 'log', nice: true } : { zero: false, nice: true },
+              axis: {
+                minExtent: extent,
+                maxExtent: extent,
+                tickCount: 5,
+                domain: false,
+                ticks: false,
+                labelPadding: 6,
+                ...(log ? { format: '~g' } : {}),
+              },
+            },
+            color: {
+              field: 'data',
+              type: 'nominal',
+              scale: { domain: kinds, range: SERIES.slice(0, kinds.length) },
+              legend: kinds.length > 1 ? { title: null, orient: 'top', symbolType: 'circle', offset: 10 } : null,
+            },
+          },
+        },
+      ],
+    };
+  });
+  return { ...base(frame), columns, spacing: { row: 22, column: spacing }, concat: panels };
+}
+
+function describe({ name, training, validation, epochs }: Series): string {
+  const run = (values: readonly number[]) => `from ${general(values[0])} to ${general(values[values.length - 1])}`;
+  const parts: string[] = [];
+  if (training?.length) parts.push(`training ${run(training)}`);
+  if (validation?.length) {
+    const best = (isLoss(name) ? Math.min : Math.max)(...validation.filter(Number.isFinite));
+    const at = validation.indexOf(best);
+    parts.push(`validation ${run(validation)}${at >= 0 ? `, best ${general(best)} at epoch ${epochs[at]}` : ''}`);
+  }
+  return `${name}: ${parts.join(', ')}.`;
+}

@@ -1,0 +1,477 @@
+import { type ArrayInput, checkArray, NDArray } from './array.js';
+import type { NativeResult } from './binding.js';
+import type { Callback, History, Logs } from './callbacks/callback.js';
+import { checkInteger, checkOneOf, checkOptions, failure, wrongType, wrongValue } from './check.js';
+import { evaluateLoop, type FitPlan, fitLoop, Totals, trainJob } from './fit.js';
+import { prepareFit } from './fit-options.js';
+import type { Layer, Shape } from './layers/layer.js';
+import { getLoss, type LossInput } from './losses.js';
+import { getMetric, type MetricInput } from './metrics.js';
+import { loadSequential, restore, saveSequential } from './model-io.js';
+import { type Network, recordNetwork, shapesOf, type Training as Compiled } from './network.js';
+import { getOptimizer, type Optimizer, type OptimizerInput } from './optimizers.js';
+import { RandomState } from './random.js';
+import { summaryText } from './summary.js';
+import { dataset, type FloatType, type Job } from './tape.js';
+import { drive, driveSync, Pace, type Training } from './train.js';
+
+export interface SequentialOptions {
+  layers?: readonly Layer[];
+  /** Default 'sequential' */
+  name?: string;
+  /** What the network computes in. Default 'float32' */
+  dtype?: FloatType;
+  /** Decides the initial weights, the shuffles and the dropout masks. Default: an unpredictable one */
+  seed?: number;
+}
+
+export interface CompileOptions {
+  /** An optimizer or its name, such as 'adam'. */
+  optimizer: OptimizerInput;
+  /** A loss or its name, such as 'categoricalCrossentropy'. */
+  loss: LossInput;
+  /** Metrics or their names, such as 'accuracy'. Default: none */
+  metrics?: readonly MetricInput[];
+}
+
+export interface FitOptions {
+  /** Samples for each update of the weights. The last batch of an epoch may be smaller. Default 32 */
+  batchSize?: number;
+  /** Passes over the data, counted from 0: training ends before the epoch of this number. Default 1 */
+  epochs?: number;
+  /** Share of the samples, the last ones before any shuffling, to validate on. Default 0 */
+  validationSplit?: number;
+  /** [x, y] or [x, y, sampleWeight] to validate on after each epoch. */
+  validationData?: readonly [ArrayInput, ArrayInput] | readonly [ArrayInput, ArrayInput, ArrayInput];
+  /** Default: batchSize */
+  validationBatchSize?: number;
+  /** Put the samples into a new order for each epoch. Default true */
+  shuffle?: boolean;
+  /** Weight of each class in the loss, such as `{ 0: 1, 1: 5 }`. Classes that are not named weigh 1. */
+  classWeight?: Readonly<Record<number, number>>;
+  /** Weight of each sample in the loss, [n]. */
+  sampleWeight?: ArrayInput;
+  callbacks?: Callback | readonly Callback[];
+  /** 0: silent; 1: a progress bar; 2: one line an epoch. Default 0 */
+  verbose?: 0 | 1 | 2;
+  /** The epoch to begin with, to go on with an earlier run. Default 0 */
+  initialEpoch?: number;
+  /** Stops after the batch in progress; `fit` rejects with ERR_ABORTED and the network stays usable. */
+  signal?: AbortSignal;
+}
+
+export interface EvaluateOptions {
+  /** Default 32 */
+  batchSize?: number;
+  sampleWeight?: ArrayInput;
+  signal?: AbortSignal;
+}
+
+export interface PredictOptions {
+  /** Samples computed at a time. Default 32 */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * A network of layers, one after the other, as Keras' and TensorFlow.js' `Sequential`.
+ *
+ * ```js
+ * const model = sequential({ layers: [layers.dense({ units: 50, activation: 'relu' }), layers.dense({ units: 10, activation: 'softmax' })], seed: 1 });
+ * model.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+ * await model.fit(x, y, { epochs: 10 });
+ * ```
+ */
+export class Sequential {
+  readonly name: string;
+  readonly dtype: FloatType;
+  /** Set by a callback, or anyone, to end training after the batch in progress. */
+  stopTraining = false;
+
+  #layers: Layer[] = [];
+  #names: string[] = [];
+  #random: RandomState;
+  #compiled?: Compiled;
+  #network?: Network;
+  #busy = false;
+  #progress = { iterations: 0 };
+
+  constructor(options: SequentialOptions = {}) {
+    checkOptions('options', options, ['layers', 'name', 'dtype', 'seed']);
+    const { layers = [], name = 'sequential', dtype = 'float32', seed } = options;
+    if (typeof name !== 'string') throw wrongType('name', 'a string', name);
+    this.name = name;
+    this.dtype = checkOneOf('dtype', dtype, ['float32', 'float64']);
+    this.#random = new RandomState(seed);
+    if (!Array.isArray(layers)) throw wrongType('layers', 'an array of layers', layers);
+    for (const layer of layers) this.add(layer);
+  }
+
+  /** The layers, with their names in `layerNames`. */
+  get layers(): readonly Layer[] {
+    return this.#layers;
+  }
+
+  get layerNames(): readonly string[] {
+    return this.#names;
+  }
+
+  /** The shape of one sample; undefined until it is known. */
+  get inputShape(): Shape | undefined {
+    return this.#network?.inputShape ?? this.#layers[0]?.inputShape;
+  }
+
+  /** The shape of each layer's output for one sample; undefined until the input's is known. */
+  get outputShapes(): readonly Shape[] | undefined {
+    return this.inputShape && shapesOf(this.#layers, this.inputShape);
+  }
+
+  /** The optimizer of `compile`; its `learningRate` may be set at any time. */
+  get optimizer(): Optimizer {
+    return this.#needCompiled().optimizer;
+  }
+
+  get loss() {
+    return this.#compiled?.loss;
+  }
+
+  get metrics() {
+    return this.#compiled?.metrics ?? [];
+  }
+
+  /** True while `fit`, `evaluate` or `predict` is running. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Appends a layer. A network that was built keeps the weights it has. */
+  add(layer: Layer): this {
+    if (typeof layer?.record !== 'function') throw wrongType('layer', 'a layer, one of layers.*', layer);
+    this.#checkIdle();
+    if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
+    const name = layer.name ?? this.#freeName(layer.className);
+    if (this.#names.includes(name)) throw wrongValue('layer.name', 'unique in the network', name);
+    if (this.inputShape) shapesOf([...this.#layers, layer], this.inputShape);
+    const weights = this.#network && this.getWeights();
+    this.#layers.push(layer);
+    this.#names.push(name);
+    if (weights && this.#network) this.#record(this.#network.inputShape, weights);
+    return this;
+  }
+
+  /**
+   * Sets how the network is trained and judged. Weights stay; the optimizer begins anew.
+   * @throws RangeError naming what there is, for an unknown optimizer, loss or metric
+   */
+  compile(options: CompileOptions): void {
+    checkOptions('options', options, ['optimizer', 'loss', 'metrics']);
+    this.#checkIdle();
+    this.#needLayers();
+    const loss = getLoss('loss', options.loss);
+    const metrics = options.metrics ?? [];
+    if (!Array.isArray(metrics)) throw wrongType('metrics', 'an array of metrics', metrics);
+    const compiled = {
+      optimizer: getOptimizer('optimizer', options.optimizer),
+      loss,
+      metrics: metrics.map((metric, i) => getMetric(`metrics[${i}]`, metric, loss)),
+    };
+    const { inputShape } = this;
+    if (inputShape) loss.targetShape(shapesOf(this.#layers, inputShape).at(-1) as Shape);
+    const before = this.#compiled;
+    this.#compiled = compiled;
+    this.#progress.iterations = 0;
+    try {
+      if (this.#network) this.#record(this.#network.inputShape, this.getWeights());
+      else if (inputShape) this.#build(inputShape);
+    } catch (error) {
+      this.#compiled = before;
+      throw error;
+    }
+  }
+
+  /**
+   * Builds the network for samples of this shape: draws the initial weights. Called by the first `fit`, `evaluate` or
+   * `predict` where the first layer has no `inputShape`.
+   */
+  build(inputShape: Shape): void {
+    if (!Array.isArray(inputShape)) throw wrongType('inputShape', 'an array of positive integers', inputShape);
+    for (const [i, n] of inputShape.entries()) checkInteger(`inputShape[${i}]`, n, 1);
+    this.#needLayers();
+    this.#build(inputShape);
+  }
+
+  /** Layers, output shapes and numbers of parameters, as Keras prints them. */
+  summary(): string {
+    return summaryText(this, this.#network);
+  }
+
+  /** The number of weights, trained and not. 0 until the input shape is known. */
+  countParams(): number {
+    return this.#builtIfPossible()?.recorder.parameters.reduce((sum, { value }) => sum + value.size, 0) ?? 0;
+  }
+
+  /** Copies of all weights, in the order of the layers. @throws Error if the input shape is not known yet */
+  getWeights(): NDArray[] {
+    const { plan, recorder } = this.#needBuilt();
+    return recorder.parameters.map(({ value }) => plan.read(value));
+  }
+
+  /** The weights' names, such as 'dense/kernel', in the order of `getWeights`. */
+  get weightNames(): string[] {
+    return this.#needBuilt().recorder.parameters.map(({ layer, name }) => `${layer}/${name}`);
+  }
+
+  /**
+   * Sets all weights, in the order of `getWeights`.
+   * @throws RangeError if their number or a shape is wrong; nothing is changed then
+   */
+  setWeights(weights: readonly ArrayInput[]): void {
+    const { plan, recorder } = this.#needBuilt();
+    if (!Array.isArray(weights)) throw wrongType('weights', 'an array of arrays', weights);
+    const { parameters } = recorder;
+    if (weights.length !== parameters.length)
+      throw new RangeError(`Expected weights to hold ${parameters.length} arrays, got ${weights.length}`);
+    const arrays = weights.map((w, i) => {
+      const array = NDArray.from(w);
+      if (array.shape.join() !== parameters[i].value.shape.join())
+        throw wrongValue(`weights[${i}] (${parameters[i].value.name})`, `of shape [${parameters[i].value.shape.join(', ')}]`, array.shape);
+      return array;
+    });
+    for (const [i, array] of arrays.entries()) plan.write(parameters[i].value, array);
+  }
+
+  /**
+   * Trains off the main thread.
+   *
+   * @param x [n, ...], samples; images are [n, height, width, channels]
+   * @param y targets in the form the loss takes: one-hot rows, class numbers, numbers
+   * @returns the loss and metrics of every epoch
+   * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED
+   */
+  async fit(x: ArrayInput, y: ArrayInput, options: FitOptions = {}): Promise<History> {
+    const plan = this.#prepareFit(x, y, options);
+    return drive(this.#exclusively(fitLoop(plan)), options.signal);
+  }
+
+  /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
+  fitSync(x: ArrayInput, y: ArrayInput, options: Omit<FitOptions, 'signal'> = {}): History {
+    return driveSync(this.#exclusively(fitLoop(this.#prepareFit(x, y, options))));
+  }
+
+  /** One update of the weights on all samples given. Returns the loss and metrics before the update. */
+  trainOnBatch(
+    x: ArrayInput,
+    y: ArrayInput,
+    options: { sampleWeight?: ArrayInput; classWeight?: Readonly<Record<number, number>> } = {},
+  ): Logs {
+    checkOptions('options', options, ['sampleWeight', 'classWeight']);
+    const { network, compiled, samples, random, progress } = this.#prepareFit(x, y, { ...options, shuffle: false });
+    const rows = Int32Array.from({ length: samples.count }, (_, i) => i);
+    const totals = new Totals(network, compiled);
+    driveSync(
+      this.#exclusively(
+        (function* (): Training<void> {
+          const result = yield { plan: network.plan, job: trainJob(network, samples, rows, rows.length, progress, random) };
+          progress.iterations += result.steps;
+          totals.add(result, rows.length, rows.length);
+        })(),
+      ),
+    );
+    return totals.logs();
+  }
+
+  /** The loss and the metrics of the network on samples, off the main thread. */
+  async evaluate(x: ArrayInput, y: ArrayInput, options: EvaluateOptions = {}): Promise<Logs> {
+    return drive(this.#exclusively(this.#evaluation(x, y, options)), options.signal);
+  }
+
+  evaluateSync(x: ArrayInput, y: ArrayInput, options: Omit<EvaluateOptions, 'signal'> = {}): Logs {
+    return driveSync(this.#exclusively(this.#evaluation(x, y, options)));
+  }
+
+  /** The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype. */
+  async predict(x: ArrayInput, options: PredictOptions = {}): Promise<NDArray> {
+    return drive(this.#exclusively(this.#prediction(x, options)), options.signal);
+  }
+
+  predictSync(x: ArrayInput, options: Omit<PredictOptions, 'signal'> = {}): NDArray {
+    return driveSync(this.#exclusively(this.#prediction(x, options)));
+  }
+
+  /**
+   * Saves architecture, weights, the optimizer's state and the generator's into one file of the safetensors format, so
+   * that training goes on with the same bits after `load`. The file is replaced at once or not at all.
+   */
+  async save(path: string): Promise<void> {
+    await saveSequential(path, this, this.#needBuilt(), {
+      compiled: this.#compiled,
+      iterations: this.#progress.iterations,
+      random: this.#random.getState(),
+    });
+  }
+
+  /** A network that `save` wrote. @throws Error with code ERR_FORMAT, and the reason, if the file is damaged */
+  static async load(path: string): Promise<Sequential> {
+    const loaded = await loadSequential(path);
+    const { name, dtype, layers, inputShape, compiled, iterations, random } = loaded;
+    try {
+      const model = new Sequential({ name, dtype, layers, seed: 0 });
+      shapesOf(layers, inputShape);
+      model.#compiled = compiled;
+      restore(model.#record(inputShape), loaded);
+      model.#progress.iterations = iterations;
+      model.#random.setState(random);
+      return model;
+    } catch (error) {
+      throw failure('ERR_FORMAT', `Cannot load a model from '${path}': ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  *#evaluation(x: ArrayInput, y: ArrayInput, options: EvaluateOptions): Training<Logs> {
+    checkOptions('options', options, ['batchSize', 'sampleWeight', 'signal']);
+    const { network, compiled, samples, batchSize } = this.#prepareFit(x, y, {
+      batchSize: options.batchSize,
+      sampleWeight: options.sampleWeight,
+    });
+    return yield* evaluateLoop(network, compiled, samples, batchSize);
+  }
+
+  *#prediction(x: ArrayInput, options: PredictOptions): Training<NDArray> {
+    checkOptions('options', options, ['batchSize', 'signal']);
+    const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
+    const array = this.#checkSamples('x', x);
+    const network = this.#build(array.shape.slice(1));
+    const count = array.shape[0];
+    const data = dataset('x', array, this.dtype);
+    const shape = [count, ...network.output.shape];
+    const out = NDArray.zeros(shape, this.dtype);
+    const pace = new Pace();
+    for (let first = 0; first < count; ) {
+      const job: Job = {
+        program: 'predict',
+        inputs: [[network.x, data]],
+        first,
+        count: Math.min(count - first, pace.steps * batchSize),
+        batchSize,
+        output: network.output,
+      };
+      const result: NativeResult = yield { plan: network.plan, job };
+      pace.measured(result);
+      out.data.set(result.output as Float32Array, first * network.output.size);
+      first += job.count as number;
+    }
+    return out;
+  }
+
+  #prepareFit(x: ArrayInput, y: ArrayInput, options: FitOptions): FitPlan {
+    const compiled = this.#needCompiled();
+    this.#checkIdle();
+    const array = this.#checkSamples('x', x);
+    const outputShape = shapesOf(this.#layers, this.inputShape ?? array.shape.slice(1)).at(-1) as Shape;
+    const prepared = prepareFit(this, array, y, outputShape, compiled.loss, options, (name, validationX) =>
+      this.#checkSamples(name, validationX),
+    );
+    const network = this.#build(array.shape.slice(1));
+    this.stopTraining = false;
+    return {
+      ...prepared,
+      network,
+      compiled,
+      random: this.#random,
+      progress: this.#progress,
+      stopRequested: () => this.stopTraining,
+    };
+  }
+
+  /** Refuses a second call while one is running. */
+  *#exclusively<R>(training: Training<R>): Training<R> {
+    this.#checkIdle();
+    this.#busy = true;
+    try {
+      return yield* training;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #build(inputShape: Shape): Network {
+    if (this.#network) return this.#network;
+    shapesOf(this.#layers, inputShape);
+    const network = this.#record(inputShape);
+    for (const { value, initializer } of network.recorder.parameters)
+      network.plan.write(value, initializer(value.shape, this.#random));
+    return network;
+  }
+
+  #record(inputShape: Shape, weights: readonly NDArray[] = []): Network {
+    const network = recordNetwork(this.#layers, this.#names, inputShape, this.dtype, this.#compiled);
+    const { parameters } = network.recorder;
+    for (const [i, { value, initializer }] of parameters.entries()) {
+      if (i < weights.length) network.plan.write(value, weights[i]);
+      else if (weights.length > 0) network.plan.write(value, initializer(value.shape, this.#random));
+    }
+    this.#network = network;
+    return network;
+  }
+
+  #builtIfPossible(): Network | undefined {
+    if (!this.#network && this.#layers.length > 0 && this.inputShape) this.#build(this.inputShape);
+    return this.#network;
+  }
+
+  #needBuilt(): Network {
+    this.#needLayers();
+    const network = this.#builtIfPossible();
+    if (!network)
+      throw failure(
+        'ERR_NOT_BUILT',
+        "Expected the network's input shape to be known: give its first layer an inputShape, or call fit or build(inputShape) first",
+      );
+    return network;
+  }
+
+  #needCompiled(): Compiled {
+    this.#needLayers();
+    if (!this.#compiled)
+      throw failure('ERR_NOT_COMPILED', 'Expected the network to be compiled: call compile({ optimizer, loss }) first');
+    return this.#compiled;
+  }
+
+  #needLayers(): void {
+    if (this.#layers.length === 0)
+      throw failure('ERR_NOT_BUILT', 'Expected the network to have layers, got none: call add(layer) first');
+  }
+
+  #checkIdle(): void {
+    if (this.#busy)
+      throw failure('ERR_BUSY', 'Expected the network to be idle, but it is training, evaluating or predicting already');
+  }
+
+  /** x as an array [n, ...] of the samples' shape; a sample [h, w] may stand for [h, w, 1]. */
+  #checkSamples(name: string, x: ArrayInput): NDArray {
+    this.#needLayers();
+    const array = checkArray(name, x);
+    const { inputShape } = this;
+    if (array.shape.length < 2)
+      throw wrongValue(name, 'an array of samples, of two dimensions or more', array.shape);
+    if (inputShape && array.shape.slice(1).join() !== inputShape.join())
+      throw wrongValue(name, `of shape [n, ${inputShape.join(', ')}], as the network's input`, array.shape);
+    return array;
+  }
+
+  #freeName(className: string): string {
+    // 'MaxPooling2D' -> 'max_pooling2d', as Keras
+    const base = className
+      .replace(/(.)([A-Z][a-z0-9]+)/g, '$1_$2')
+      .replace(/([a-z])([A-Z])/g, '$1_$2')
+      .toLowerCase();
+    let name = base;
+    for (let i = 1; this.#names.includes(name); i++) name = `${base}_${i}`;
+    return name;
+  }
+}
+
+/** A new `Sequential`. */
+export function sequential(options: SequentialOptions = {}): Sequential {
+  return new Sequential(options);
+}
