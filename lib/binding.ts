@@ -7,8 +7,8 @@ export interface NativeDataset {
 
 export interface NativeJob {
   program: string;
-  /** Pairs of a batched buffer and the samples its rows are gathered from. */
-  inputs: (readonly [number, NativeDataset])[];
+  /** Pairs of a batched buffer and the samples its rows are gathered from; `runSync` also takes typed arrays. */
+  inputs: (readonly [number, NativeDataset | Float64Array | Float32Array])[];
   /** Samples of all batches in turn; or `first` and `count` for consecutive ones. */
   rows?: Int32Array;
   first?: number;
@@ -17,7 +17,7 @@ export interface NativeJob {
   /** Scalars set before each step, from `values` [steps, scalars.length]. */
   scalars?: number[];
   values?: Float64Array;
-  /** A batched buffer whose rows are collected. */
+  /** A batched buffer whose rows are collected, in place of the reports. */
   output?: number;
 }
 

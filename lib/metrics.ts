@@ -1,25 +1,237 @@
-import { checkInteger, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { Buffer, Tape } from './tape.js';
 
-/** A figure of merit of predictions, from sums over batches. */
+/** A metric for the targets of one loss: sums of each batch, and the value they make. */
 export interface Metric {
-  /** Its key in History. */
+  /** Its key in History: the name it was asked for by. */
   readonly name: string;
-  readonly config: { readonly name: MetricName; readonly [option: string]: unknown };
+  readonly config: MetricChoice['config'];
   /** Emits the sums of one batch; each is a report buffer of one value. */
-  record(t: Tape, io: { readonly output: Buffer; readonly targets: Buffer }, outputShape: Shape): Buffer[];
-  /** The metric, of the sums over all batches and the number of samples. */
+  record(t: Tape, io: MetricBuffers, outputShape: Shape): Buffer[];
+  /** The metric, from the sums over all batches and their number of samples. */
   result(sums: readonly number[], samples: number): number;
 }
 
-export type MetricName = keyof typeof metrics;
-export type MetricInput = MetricName | keyof typeof ALIASES | MetricFactory;
-
-/** A metric that is to be recorded for the targets of `loss`. */
-export interface MetricFactory {
-  (loss: Loss): Metric;
+export interface MetricBuffers {
+  /** The network's output. */
+  readonly output: Buffer;
+  /** As `Loss.prepare` gave them. */
+  readonly targets: Buffer;
 }
 
+/** A metric that was chosen, before it is known for which loss. */
+export interface MetricChoice {
+  readonly config: { readonly name: MetricName; readonly as: string; readonly [option: string]: unknown };
+  for(loss: Loss): Metric;
+}
+
+export type MetricName = keyof typeof metrics;
+export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice;
+
 const ALIASES = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
+
+export interface MetricOptions {
+  /** The key in History. Default: the metric's name */
+  as?: string;
+}
+
+interface Threshold extends MetricOptions {
+  /** An output above it is read as 1. Default 0.5, with the hinge loss 0 */
+  threshold?: number;
+}
+
+type Record_ = (t: Tape, io: MetricBuffers, report: (name: string) => Buffer) => Buffer[];
+
+/** A metric named `name` that `record`s sums, of which `result` makes the value. */
+function make(
+  name: MetricName,
+  options: MetricOptions,
+  allowed: readonly string[],
+  record: (loss: Loss) => Record_,
+  result: Metric['result'],
+): MetricChoice {
+  checkOptions('options', options, ['as', ...allowed]);
+  const { as = name } = options;
+  if (typeof as !== 'string') throw wrongType('as', 'a string', as);
+  const config = { ...options, name, as };
+  return {
+    config,
+    for: (loss) => ({
+      name: as,
+      config,
+      record: (t, io) => record(loss)(t, io, (sum) => t.fixed('report', `${as}/${sum}`, [1])),
+      result,
+    }),
+  };
+}
+
+const rows = ({ shape, size }: Buffer) => ({ M: size / (shape.at(-1) ?? 1), N: shape.at(-1) ?? 1 });
+
+/** Do the targets hold class numbers, one for each row of the output? */
+const areLabels = ({ output, targets }: MetricBuffers) => targets.size < output.size;
+
+/** The output as probabilities: for a loss that takes logits, what its softmax or sigmoid makes of them. */
+function probabilities(t: Tape, loss: Loss, output: Buffer): Buffer {
+  if (!loss.config.fromLogits) return output;
+  const p = t.batched('probabilities', output.shape);
+  if (loss.config.name === 'binaryCrossentropy') t.emit('sigmoid', [output, p], { N: output.size });
+  else t.emit('softmax', [output, p], rows(output));
+  return p;
+}
+
+/** The share of rows of the output whose largest value stands at the target's class. */
+const categorical: Record_ = (t, io, report) => {
+  const sum = report('matches');
+  const { output, targets } = io;
+  t.emit(areLabels(io) ? 'sparseMatches' : 'categoricalMatches', [output, targets, sum], rows(output));
+  return [sum];
+};
+
+/** The share of outputs on the same side of the threshold as their targets. */
+const binary = (loss: Loss, threshold?: number): Record_ => {
+  return (t, { output, targets }, report) => {
+    const sum = report('matches');
+    const hinge = loss.config.name === 'hinge';
+    const scalars = { threshold: threshold ?? (hinge ? 0 : 0.5), negative: hinge ? -1 : 0 };
+    t.emit('binaryMatches', [probabilities(t, loss, output), targets, sum], { N: output.size }, scalars);
+    return [sum];
+  };
+};
+
+const mean: Metric['result'] = ([sum], samples) => sum / samples;
+
+/** x / y, or 0 where there is nothing to divide by, as Keras. */
+const ratio: Metric['result'] = ([x, y]) => (y === 0 ? 0 : x / y);
+
+/** Counts of all elements: true positives, and the positives among predictions or targets. */
+const positives =
+  (of: 'predicted' | 'actual', { threshold }: Threshold) =>
+  (loss: Loss): Record_ => {
+    return (t, io, report) => {
+      const [both, predicted, actual] = ['true', 'predicted', 'actual'].map(report);
+      const p = probabilities(t, loss, io.output);
+      const kernel = areLabels(io) ? 'sparsePositives' : 'positives';
+      t.emit(kernel, [p, io.targets, both, predicted, actual], rows(io.output), {
+        threshold: threshold ?? (loss.config.name === 'hinge' ? 0 : 0.5),
+      });
+      return [both, of === 'predicted' ? predicted : actual];
+    };
+  };
+
+function checkThreshold(options: Threshold): Threshold {
+  if (options.threshold !== undefined) checkNumber('threshold', options.threshold);
+  return options;
+}
+
+/** Refuses targets that are class numbers where the metric compares values. */
+function compared(metric: MetricName, io: MetricBuffers): [output: Buffer, targets: Buffer] {
+  if (areLabels(io))
+    throw new RangeError(`Expected the loss to have targets of the output's shape for the metric '${metric}', got class numbers`);
+  return [io.output, io.targets];
+}
+
+const errors = (name: 'meanSquaredError' | 'meanAbsoluteError', kernel: string, options: MetricOptions): MetricChoice =>
+  make(
+    name,
+    options,
+    [],
+    () => (t, io, report) => {
+      const sum = report('sum');
+      t.emit(kernel, [...compared(name, io), sum], { N: io.output.size });
+      return [sum];
+    },
+    mean,
+  );
+
+/** What the R² of one column is made of; y and y^2 in two parts each, for sums of more digits than float32 has. */
+const R_SQUARED = ['residual', 'y', 'yRest', 'y2', 'y2Rest'];
+
+/**
+ * Keras' metrics. They are means over all samples seen in an epoch, without sample weights; for classes, targets may be
+ * class numbers or one-hot rows, as the loss takes them.
+ */
+export const metrics = {
+  /**
+   * The share of right answers: `binaryAccuracy` with one output or the loss binaryCrossentropy, else the class of the
+   * largest output, against class numbers or one-hot rows.
+   */
+  accuracy: (options: MetricOptions = {}): MetricChoice =>
+    make(
+      'accuracy',
+      options,
+      [],
+      (loss) => (t, io, report) => {
+        const isBinary = io.output.shape.at(-1) === 1 || loss.config.name === 'binaryCrossentropy';
+        return (isBinary ? binary(loss) : categorical)(t, io, report);
+      },
+      mean,
+    ),
+  /** The share of outputs whose value, 1 above `threshold` and 0 (with the hinge loss, -1) else, equals the target. */
+  binaryAccuracy: (options: Threshold = {}): MetricChoice =>
+    make('binaryAccuracy', checkThreshold(options), ['threshold'], (loss) => binary(loss, options.threshold), mean),
+  /** The share of samples whose class is among the k largest outputs; ties count. Default k = 5 */
+  topKCategoricalAccuracy: (options: MetricOptions & { k?: number } = {}): MetricChoice => {
+    const k = checkInteger('k', options.k ?? 5, 1);
+    const record = (): Record_ => (t, io, report) => {
+      const sum = report('matches');
+      const kernel = areLabels(io) ? 'sparseTopKMatches' : 'topKMatches';
+      t.emit(kernel, [io.output, io.targets, sum], rows(io.output), { k });
+      return [sum];
+    };
+    return make('topKCategoricalAccuracy', options, ['k'], record, mean);
+  },
+  /** True positives / predicted positives, over all outputs; 0 where none is predicted. */
+  precision: (options: Threshold = {}): MetricChoice =>
+    make('precision', checkThreshold(options), ['threshold'], positives('predicted', options), ratio),
+  /** True positives / actual positives, over all outputs; 0 where there are none. */
+  recall: (options: Threshold = {}): MetricChoice =>
+    make('recall', checkThreshold(options), ['threshold'], positives('actual', options), ratio),
+  meanSquaredError: (options: MetricOptions = {}) => errors('meanSquaredError', 'squaredErrors', options),
+  meanAbsoluteError: (options: MetricOptions = {}) => errors('meanAbsoluteError', 'absoluteErrors', options),
+  /**
+   * R², the coefficient of determination: 1 - sum((y - p)^2) / sum((y - mean(y))^2), the mean over outputs. Of an output
+   * whose targets are all the same: 1 where it is exact, else 0, as scikit-learn.
+   */
+  rSquared: (options: MetricOptions = {}): MetricChoice =>
+    make(
+      'rSquared',
+      options,
+      [],
+      () => (t, io, report) => {
+        const buffers = compared('rSquared', io);
+        const N = io.output.size;
+        return Array.from({ length: N }, (_, column) => {
+          const sums = R_SQUARED.map((sum) => report(`${sum}${column}`));
+          t.emit('rSquaredSums', [...buffers, ...sums], { N }, { column });
+          return sums;
+        }).flat();
+      },
+      (sums, samples) => {
+        let total = 0;
+        for (let i = 0; i < sums.length; i += R_SQUARED.length) {
+          const [residual, y, yRest, y2, y2Rest] = sums.slice(i);
+          const squares = y2 + y2Rest;
+          const variation = squares - (y + yRest) ** 2 / samples;
+          total += variation > 1e-13 * squares ? 1 - residual / variation : residual === 0 ? 1 : 0;
+        }
+        return (total * R_SQUARED.length) / sums.length;
+      },
+    ),
+};
+
+/** A metric by name, or the one given, for the targets of `loss`. */
+export function getMetric(option: string, input: unknown, loss: Loss): Metric {
+  if (typeof input === 'object' && input !== null && 'config' in input && 'for' in input)
+    return (input as MetricChoice).for(loss);
+  if (typeof input !== 'string') throw wrongType(option, 'the name of a metric or one of metrics.*', input);
+  const name = ALIASES[input as keyof typeof ALIASES] ?? input;
+  return metrics[checkOneOf(option, name, Object.keys(metrics) as MetricName[])]({ as: input }).for(loss);
+}
+
+/** The metric that `config` describes, for the targets of `loss`. */
+export function metricFrom({ name, ...options }: Metric['config'], loss: Loss): Metric {
+  const factory = metrics[checkOneOf('metric', name, Object.keys(metrics) as MetricName[])];
+  return (factory as (options: object) => MetricChoice)(options).for(loss);
+}

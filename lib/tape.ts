@@ -136,7 +136,7 @@ export class Tape {
 
 /** A job for a plan: batches of samples and the program to replay for each. */
 export interface Job extends Omit<NativeJob, 'inputs' | 'output' | 'scalars'> {
-  inputs: (readonly [Buffer, NativeDataset])[];
+  inputs: (readonly [Buffer, NativeDataset | FloatArray])[];
   scalars?: Scalar[];
   output?: Buffer;
 }

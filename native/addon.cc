@@ -251,7 +251,7 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap> {
     const auto from = view<From>(values);
     if (rows < 0 || width < 0 || from.size != rows * width) throw std::invalid_argument("Expected rows x width values");
     auto data = std::make_shared<Dataset<T>>(rows, width);
-    T* to = data->values.data();
+    T* to = data->owned.data();
     T nothing = T(0);  // 0 * x sums to NaN as soon as one x is not finite
     for (Index i = 0; i < from.size; ++i) {
       to[i] = static_cast<T>(from.data[i]);
@@ -264,7 +264,7 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap> {
       const auto what = std::isnan(to[at]) ? "NaN" : to[at] > T(0) ? "Infinity" : "-Infinity";
       throw Napi::RangeError::New(env, "Expected " + name + " to hold finite numbers, got " + what + " at " + where);
     }
-    reported_.set(data->values.bytes());
+    reported_.set(data->owned.bytes());
     data_ = Pointer<T>(std::move(data));
   }
 
@@ -339,14 +339,25 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
     std::mutex running;  // held while a job runs: read() waits for the end of the job, at most some 20 ms
   };
 
+  // Inputs are Datasets; of a synchronous job also typed arrays, which are read in place.
   template <typename T>
-  static Job<T> parseJob(const Napi::Object& from) {
+  static Job<T> parseJob(const Plan<T>& plan, const Napi::Object& from, bool sync) {
     Job<T> job;
     job.program = from.Get("program").As<Napi::String>();
     const auto inputs = from.Get("inputs").As<Napi::Array>();
     for (std::uint32_t i = 0; i < inputs.Length(); ++i) {
       const auto pair = inputs.Get(i).As<Napi::Array>();
-      job.inputs.emplace_back(static_cast<int>(integer(pair.Get(0u))), DatasetWrap::unwrap<T>(pair.Get(1u)));
+      const auto index = static_cast<int>(integer(pair.Get(0u)));
+      const Napi::Value data = pair.Get(1u);
+      if (sync && data.IsTypedArray()) {
+        const auto values = view<T>(data);
+        const Index width = plan.buffer(index).size;
+        const Index rows = width == 0 ? 0 : values.size / width;
+        if (rows * width != values.size) throw std::invalid_argument("Expected whole rows");
+        job.inputs.emplace_back(index, std::make_shared<const Dataset<T>>(values.data, rows, width));
+      } else {
+        job.inputs.emplace_back(index, DatasetWrap::unwrap<T>(data));
+      }
     }
     if (from.Has("rows")) {
       const auto rows = view<std::int32_t>(from.Get("rows"));
@@ -371,17 +382,20 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
     auto out = Napi::Object::New(env);
     out.Set("steps", static_cast<double>(job.steps));
     out.Set("seconds", job.seconds);
-    job.report.resize(static_cast<std::size_t>(job.steps * reportSize));
-    out.Set("report", copyOut(env, job.report));
-    if (job.output >= 0) out.Set("output", copyOut(env, job.collected));
+    if (job.output >= 0) {
+      out.Set("output", copyOut(env, job.collected));
+    } else {
+      job.report.resize(static_cast<std::size_t>(job.steps * reportSize));
+      out.Set("report", copyOut(env, job.report));
+    }
     return out;
   }
 
   // Everything that can fail comes before the plan is marked busy.
   template <typename T>
-  std::shared_ptr<Job<T>> begin(Napi::Env env, Core<T>& core, const Napi::Value& from) {
+  std::shared_ptr<Job<T>> begin(Napi::Env env, Core<T>& core, const Napi::Value& from, bool sync) {
     if (core.plan.busy) throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
-    auto job = std::make_shared<Job<T>>(parseJob<T>(from.As<Napi::Object>()));
+    auto job = std::make_shared<Job<T>>(parseJob<T>(core.plan, from.As<Napi::Object>(), sync));
     core.plan.check(*job);
     core.plan.prepare(*job);
     core.plan.reserve(std::min(job->batchSize, std::max<Index>(job->count, 1)), addon(env).pool.slots());
@@ -405,7 +419,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
     return guarded(env, [&] {
       return std::visit(
           [&](auto core) -> Napi::Value {
-            auto job = begin(env, *core, info[0]);
+            auto job = begin(env, *core, info[0], false);
             auto task = std::make_unique<Task>(env);
             const auto promise = task->deferred.Promise();
             task->stop = [core] { core->plan.stop = true; };
@@ -430,7 +444,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
     return guarded(env, [&] {
       return std::visit(
           [&](auto core) -> Napi::Value {
-            auto job = begin(env, *core, info[0]);
+            auto job = begin(env, *core, info[0], true);
             addon(env).pool.runHere([&](Team& team) { execute(*core, *job, team); });
             core->plan.busy = false;
             return result(env, *job, core->plan.reportSize());
