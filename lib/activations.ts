@@ -14,7 +14,8 @@ export interface Activation {
 }
 
 export type ActivationName = keyof typeof activations;
-export type ActivationInput = ActivationName | Activation;
+/** A name, one of `activations.*`, or an activation's `config`. */
+export type ActivationInput = ActivationName | Activation | Activation['config'];
 
 const make = (
   name: ActivationName,
@@ -43,12 +44,14 @@ export const activations = {
 /** An activation by name, or the one given. */
 export function getActivation(option: string, input: unknown): Activation {
   if (typeof input === 'object' && input !== null && 'config' in input) return input as Activation;
+  if (typeof input === 'object' && input !== null && 'name' in input)
+    return activationFrom(input as Activation['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an activation or one of activations.*', input);
   return activations[checkOneOf(option, input, Object.keys(activations) as ActivationName[])]();
 }
 
 /** The activation that `config` describes. */
-export function activationFrom({ name, ...options }: Activation['config']): Activation {
+function activationFrom({ name, ...options }: Activation['config']): Activation {
   const factory = activations[checkOneOf('activation', name, Object.keys(activations) as ActivationName[])];
   checkOptions('activation', options, ['alpha']);
   return (factory as (options: object) => Activation)(options);

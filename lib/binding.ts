@@ -3,6 +3,8 @@ import { loadAddon } from './load.js';
 /** Samples in native memory: one copy, immutable, shared by any number of plans. */
 export interface NativeDataset {
   readonly dataset: unique symbol;
+  /** Whether this is still what a new Dataset of these values would be. */
+  holds(values: Float64Array | Float32Array | Int32Array, width: number, dtype: string): boolean;
 }
 
 export interface NativeJob {
@@ -37,8 +39,8 @@ export interface NativePlan {
   stop(): void;
   read(offset: number, into: Float64Array | Float32Array): void;
   write(offset: number, from: Float64Array | Float32Array): void;
-  readonly busy: boolean;
-  readonly bytes: number;
+  busy(): boolean;
+  bytes(): number;
 }
 
 export interface PlanSpec {

@@ -1,5 +1,4 @@
 import { type ArrayInput, argmaxRows, checkArray, NDArray } from './array.js';
-import type { Callback } from './callbacks/callback.js';
 import { CallbackList } from './callbacks/callback-list.js';
 import { History } from './callbacks/callback.js';
 import { callbacks as callbackFactories } from './callbacks/index.js';
@@ -66,7 +65,7 @@ export function prepareFit(
       `Expected validationSplit to leave samples to train and to validate on, got ${split} of ${n} samples`,
     );
   const validation = options.validationData && checkValidation(options.validationData, loss, outputShape, checkX);
-  const list = checkCallbacks(options.callbacks);
+  const list = options.callbacks === undefined ? [] : [options.callbacks].flat();
   if (verbose > 0) list.push(callbackFactories.progressBar({ verbose }));
 
   const { dtype } = model;
@@ -150,14 +149,6 @@ function checkValidation(
   const n = x.shape[0];
   const y = checkTargets('validationData[1]', data[1], n, loss, outputShape);
   return [x, y, data[2] && checkSampleWeight('validationData[2]', data[2], n)];
-}
-
-function checkCallbacks(input: FitOptions['callbacks']): Callback[] {
-  const list = input === undefined ? [] : Array.isArray(input) ? [...input] : [input as Callback];
-  for (const [i, callback] of list.entries())
-    if (typeof callback !== 'object' || callback === null)
-      throw wrongType(`callbacks[${i}]`, 'a callback: one of callbacks.*, or an object of onEpochEnd and the like', callback);
-  return list;
 }
 
 function copy(prefix: string, x: NDArray, y: NDArray, weights: NDArray | undefined, dtype: FloatType) {

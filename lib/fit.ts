@@ -40,19 +40,16 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   const { network, compiled, samples, validation, batchSize, callbacks, history, progress, random } = fit;
   const { first, count } = samples;
   const pace = new Pace();
-  const wait = function* (promise: PromiseLike<unknown> | undefined): Training<void> {
-    if (promise) yield promise;
-  };
   const order = new Int32Array(count);
-  yield* wait(callbacks.onTrainBegin());
+  yield* callbacks.onTrainBegin();
   for (let epoch = fit.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
-    yield* wait(callbacks.onEpochBegin(epoch));
+    yield* callbacks.onEpochBegin(epoch);
     for (let i = 0; i < count; i++) order[i] = first + i;
     if (fit.shuffle) random.shuffle(order);
     const totals = new Totals(network, compiled);
     for (let at = 0; at < count && !fit.stopRequested(); ) {
       const batch = Math.floor(at / batchSize);
-      if (fit.everyBatch) yield* wait(callbacks.onBatchBegin(batch));
+      if (fit.everyBatch) yield* callbacks.onBatchBegin(batch);
       const end = Math.min(count, at + (fit.everyBatch ? 1 : pace.steps) * batchSize);
       const rows = order.subarray(at, end);
       const result = yield { plan: network.plan, job: trainJob(network, samples, rows, batchSize, progress, random) };
@@ -60,7 +57,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
       progress.iterations += result.steps;
       totals.add(result, rows.length, batchSize);
       at = end;
-      if (fit.everyBatch) yield* wait(callbacks.onBatchEnd(batch, totals.logs()));
+      if (fit.everyBatch) yield* callbacks.onBatchEnd(batch, totals.logs());
       else callbacks.onProgress(Math.ceil(end / batchSize), totals.logs());
     }
     const logs = totals.logs();
@@ -68,10 +65,9 @@ export function* fitLoop(fit: FitPlan): Training<History> {
       const scores = yield* evaluateLoop(network, compiled, validation, fit.validationBatchSize);
       for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
     }
-    history.record(epoch, logs);
-    yield* wait(callbacks.onEpochEnd(epoch, logs));
+    yield* callbacks.onEpochEnd(epoch, logs);
   }
-  yield* wait(callbacks.onTrainEnd());
+  yield* callbacks.onTrainEnd();
   return history;
 }
 

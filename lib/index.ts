@@ -1,4 +1,6 @@
+export { type Activation, type ActivationInput, activations } from './activations.js';
 export { type ArrayInput, type DType, linspace, logspace, NDArray, type NestedArray } from './array.js';
+export { type Callback, type CallbackModel, type CallbackParams, callbacks, History, type Logs } from './callbacks/index.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export {
   type Gradients,
@@ -7,8 +9,13 @@ export {
   type TrainOptions,
 } from './estimators/neural-network.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
+export { type Initializer, type InitializerInput, initializers } from './initializers.js';
 export { type Kernel, kernels } from './kernels.js';
 export { type Label, type Labels, toCategorical } from './labels.js';
+export { layers } from './layers/index.js';
+export type { Layer, LayerOptions, Shape } from './layers/layer.js';
+export { type Loss, type LossInput, losses } from './losses.js';
+export { type Metric, type MetricInput, metrics } from './metrics.js';
 export { KFold, type KFoldOptions, type Split, StratifiedKFold } from './model-selection/folds.js';
 export {
   type GridResult,
@@ -26,8 +33,11 @@ export {
   trainTestSplit,
   trainValidationTestSplit,
 } from './model-selection/splits.js';
+export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
 export { MinMaxScaler, StandardScaler } from './preprocessing.js';
 export { type MT19937State, RandomState } from './random.js';
+export { type Regularizer, regularizers } from './regularizers.js';
+export { type Schedule, schedules } from './schedules.js';
 export { accuracyScore, confusionMatrix, logLoss } from './scores/classification.js';
 export {
   type AverageScores,
@@ -39,3 +49,12 @@ export {
   type ReportDict,
 } from './scores/precision-recall.js';
 export { meanSquaredError, type RegressionScoreOptions, r2Score } from './scores/regression.js';
+export {
+  type CompileOptions,
+  type EvaluateOptions,
+  type FitOptions,
+  type PredictOptions,
+  Sequential,
+  type SequentialOptions,
+  sequential,
+} from './sequential.js';

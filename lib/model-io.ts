@@ -81,7 +81,7 @@ export async function loadSequential(path: string): Promise<LoadedModel> {
         compiled: {
           optimizer: optimizerFrom(optimizer),
           loss: trained,
-          metrics: metrics.map((metric: JsonObject) => metricFrom(metric, trained)),
+          metrics: metrics.map((metric: JsonObject) => metricFrom(metric as never, trained)),
         },
       }),
     };

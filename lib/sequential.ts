@@ -139,6 +139,11 @@ export class Sequential {
     return this.#compiled?.metrics ?? [];
   }
 
+  /** Updates of the weights since `compile`. */
+  get iterations(): number {
+    return this.#progress.iterations;
+  }
+
   /** True while `fit`, `evaluate` or `predict` is running. */
   get busy(): boolean {
     return this.#busy;

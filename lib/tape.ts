@@ -1,4 +1,4 @@
-import { type DType, NDArray } from './array.js';
+import { type DType, NDArray, type TypedData } from './array.js';
 import {
   binding,
   type InstructionSpec,
@@ -194,7 +194,7 @@ export class Plan {
 
   /** Bytes of the arena. */
   get bytes(): number {
-    return this.#native.bytes;
+    return this.#native.bytes();
   }
 }
 
@@ -205,8 +205,18 @@ function nativeJob({ inputs, output, scalars, ...job }: Job): NativeJob {
   return native;
 }
 
-/** The samples of an array in native memory, one row of the array each. */
+const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();
+
+/**
+ * The samples of an array in native memory, one row of the array each. Networks that are given the same array share one
+ * copy, for as long as the array has not been changed: comparing takes less time than copying.
+ */
 export function dataset(name: string, array: NDArray, dtype: FloatType): NativeDataset {
   const rows = array.shape[0];
-  return new binding.Dataset(name, array.data, rows, rows === 0 ? 0 : array.size / rows, dtype);
+  const width = rows === 0 ? 0 : array.size / rows;
+  const known = copies.get(array.data)?.deref();
+  if (known?.holds(array.data, width, dtype)) return known;
+  const copy = new binding.Dataset(name, array.data, rows, width, dtype);
+  copies.set(array.data, new WeakRef(copy));
+  return copy;
 }

@@ -22,10 +22,61 @@ using namespace fjordnet;
 
 constexpr napi_type_tag kDatasetTag = {0x6a0c5d3f1b9e4e21, 0x9d4c83a71f60b5e8};
 
-// Live native objects and bytes, for tests of garbage collection; outlives the environment's other data.
-struct Counters {
-  std::atomic<std::int64_t> objects{0}, bytes{0};
+class Holder;
+
+// The native memory of one environment. Outlives the environment's other data: the last finalizers run after it.
+struct Ledger {
+  std::vector<Holder*> holders;
+  std::int64_t bytes = 0;
+  std::int64_t added = 0;  // since the last look for collected objects
+
+  void add(Napi::Env env, std::int64_t change);
 };
+
+// What a JavaScript object owns natively. Its bytes are reported to V8, so that garbage collection sees them.
+//
+// Node runs finalizers between turns of the event loop only: a loop that makes networks and never ends its turn would keep them
+// all. A weak reference, however, is empty as soon as its object was collected. So as memory grows we look for such objects,
+// and let go of what they own; the finalizer finds an empty shell.
+class Holder {
+ public:
+  Holder(Napi::Env env, std::shared_ptr<Ledger> ledger) : env_(env), ledger_(std::move(ledger)), index_(ledger_->holders.size()) {
+    ledger_->holders.push_back(this);
+  }
+  virtual ~Holder() {
+    ledger_->holders.back()->index_ = index_;
+    std::swap(ledger_->holders[index_], ledger_->holders.back());
+    ledger_->holders.pop_back();
+    hold(0);
+  }
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+
+  virtual bool collected() = 0;
+  virtual void release() = 0;
+
+  void hold(std::int64_t bytes) { ledger_->add(env_, bytes - std::exchange(bytes_, bytes)); }
+
+ private:
+  Napi::Env env_;
+  std::shared_ptr<Ledger> ledger_;
+  std::size_t index_;
+  std::int64_t bytes_ = 0;
+};
+
+void Ledger::add(Napi::Env env, std::int64_t change) {
+  constexpr std::int64_t kLook = 16 << 20;
+  bytes += change;
+  Napi::MemoryManagement::AdjustExternalMemory(env, change);
+  if (change <= 0 || (added += change) < std::max(kLook, bytes / 2)) return;
+  added = 0;
+  const Napi::HandleScope scope(env);
+  for (auto* holder : holders) {
+    if (!holder->collected()) continue;
+    holder->release();
+    holder->hold(0);
+  }
+}
 
 Napi::Error coded(Napi::Env env, const char* code, const std::string& message) {
   auto error = Napi::Error::New(env, message);
@@ -40,10 +91,16 @@ auto guarded(Napi::Env env, const F& body) -> decltype(body()) {
     return body();
   } catch (const std::bad_alloc&) {
     throw coded(env, "ERR_MEMORY", "Expected enough memory for this network and batch size, but the system has none left");
+  } catch (const std::length_error&) {
+    throw coded(env, "ERR_MEMORY", "Expected results to fit into memory");
   } catch (const std::out_of_range& e) {
     throw Napi::RangeError::New(env, e.what());
   } catch (const std::invalid_argument& e) {
     throw Napi::TypeError::New(env, e.what());
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw coded(env, "ERR_NATIVE", e.what());
   }
 }
 
@@ -61,6 +118,10 @@ template <>
 constexpr napi_typedarray_type arrayType<std::int32_t>() {
   return napi_int32_array;
 }
+template <>
+constexpr napi_typedarray_type arrayType<std::uint32_t>() {
+  return napi_uint32_array;
+}
 
 template <typename T>
 struct View {
@@ -72,7 +133,7 @@ template <typename T>
 View<T> view(const Napi::Value& value) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != arrayType<T>()) {
     throw std::invalid_argument(std::string("Expected a typed array of ") +
-                                (std::is_same_v<T, float> ? "float32" : std::is_same_v<T, double> ? "float64" : "int32"));
+                                (std::is_same_v<T, float> ? "float32" : std::is_same_v<T, double> ? "float64" : std::is_same_v<T, std::int32_t> ? "int32" : "uint32"));
   }
   auto array = value.As<Napi::TypedArrayOf<T>>();
   return {array.Data(), static_cast<Index>(array.ElementLength())};
@@ -90,6 +151,12 @@ Index integer(const Napi::Value& value) {
   return value.As<Napi::Number>().Int64Value();
 }
 
+bool isFloat32(const Napi::Value& dtype) {
+  const auto name = dtype.As<Napi::String>().Utf8Value();
+  if (name != "float32" && name != "float64") throw std::invalid_argument("Expected dtype to be float32 or float64, got '" + name + "'");
+  return name == "float32";
+}
+
 std::vector<int> integers(const Napi::Value& value) {
   const auto array = value.As<Napi::Array>();
   std::vector<int> out(array.Length());
@@ -101,8 +168,9 @@ std::vector<int> integers(const Napi::Value& value) {
 struct Task {
   explicit Task(Napi::Env env) : deferred(env) {}
   Napi::Promise::Deferred deferred;
-  std::function<void()> stop;                   // any thread
-  std::function<Napi::Value(Napi::Env)> finish;  // JavaScript thread
+  std::function<void()> stop;                    // any thread
+  std::function<void()> done;                    // JavaScript thread: whatever happened
+  std::function<Napi::Value(Napi::Env)> finish;  // JavaScript thread: makes the result
   std::exception_ptr failed;
 };
 
@@ -139,7 +207,7 @@ class Addon {
   }
 
   Pool pool;
-  const std::shared_ptr<Counters> counters = std::make_shared<Counters>();
+  const std::shared_ptr<Ledger> ledger = std::make_shared<Ledger>();
 
  private:
   static void deliver(napi_env rawEnv, napi_value, void* context, void* data) {
@@ -154,6 +222,7 @@ class Addon {
       break;
     }
     if (self.tasks_.empty()) napi_unref_threadsafe_function(env, self.done_);
+    task->done();
     try {
       const auto value = guarded(env, [&] {
         if (task->failed) std::rethrow_exception(task->failed);
@@ -175,47 +244,27 @@ class Addon {
   std::list<std::unique_ptr<Task>> tasks_;
 };
 
-// Reports an object's bytes to V8 while it lives, so that garbage collection sees them.
-class Reported {
- public:
-  Reported(Napi::Env env, std::shared_ptr<Counters> counters) : env_(env), counters_(std::move(counters)) { ++counters_->objects; }
-  ~Reported() {
-    set(0);
-    --counters_->objects;
-  }
-  Reported(const Reported&) = delete;
-  Reported& operator=(const Reported&) = delete;
-  void set(std::int64_t bytes) {
-    Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - bytes_);
-    counters_->bytes += bytes - bytes_;
-    bytes_ = bytes;
-  }
-
- private:
-  Napi::Env env_;
-  std::shared_ptr<Counters> counters_;
-  std::int64_t bytes_ = 0;
-};
-
 Addon& addon(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
 // ---------------------------------------------------------------- Dataset
 
 // new Dataset(name, values, rows, width, dtype): copies values, refuses those that are not finite, by row and column.
-class DatasetWrap : public Napi::ObjectWrap<DatasetWrap> {
+class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
  public:
   template <typename T>
   using Pointer = std::shared_ptr<const Dataset<T>>;
 
-  static Napi::Function define(Napi::Env env) { return DefineClass(env, "Dataset", {}); }
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Dataset", {InstanceMethod<&DatasetWrap::holds>("holds")});
+  }
 
   explicit DatasetWrap(const Napi::CallbackInfo& info)
-      : Napi::ObjectWrap<DatasetWrap>(info), reported_(info.Env(), addon(info.Env()).counters) {
+      : Napi::ObjectWrap<DatasetWrap>(info), Holder(info.Env(), addon(info.Env()).ledger) {
     const auto env = info.Env();
     guarded(env, [&] {
       const auto name = info[0].As<Napi::String>().Utf8Value();
       const Index rows = integer(info[2]), width = integer(info[3]);
-      if (info[4].As<Napi::String>().Utf8Value() == "float32") {
+      if (isFloat32(info[4])) {
         fill<float>(env, name, info[1], rows, width);
       } else {
         fill<double>(env, name, info[1], rows, width);
@@ -234,7 +283,42 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap> {
     return *found;
   }
 
+  bool collected() override { return Value().IsEmpty(); }
+  void release() override { data_ = {}; }
+
+  // holds(values, width, dtype): whether this is still what a new Dataset of these values would be
+  Napi::Value holds(const Napi::CallbackInfo& info) {
+    const bool same = guarded(info.Env(), [&] {
+      const Index width = integer(info[1]);
+      const bool single = isFloat32(info[2]);
+      const auto among = [&](const auto& data) {
+        using T = std::decay_t<decltype(*data->values)>;
+        if (data == nullptr || single != std::is_same_v<T, float> || data->width != width) return false;
+        switch (info[0].As<Napi::TypedArray>().TypedArrayType()) {
+          case napi_float64_array: return equal(*data, view<double>(info[0]));
+          case napi_float32_array: return equal(*data, view<float>(info[0]));
+          case napi_int32_array: return equal(*data, view<std::int32_t>(info[0]));
+          default: return false;
+        }
+      };
+      return std::visit(among, data_);
+    });
+    return Napi::Boolean::New(info.Env(), same);
+  }
+
  private:
+  template <typename T, typename From>
+  static bool equal(const Dataset<T>& data, const View<From>& from) {
+    constexpr Index kBlock = 1024;  // without a branch inside, a block is compared a vector at a time
+    if (from.size != data.rows * data.width) return false;
+    for (Index at = 0; at < from.size; at += kBlock) {
+      bool same = true;
+      for (Index i = at; i < std::min(at + kBlock, from.size); ++i) same &= static_cast<T>(from.data[i]) == data.values[i];
+      if (!same) return false;
+    }
+    return true;
+  }
+
   template <typename T>
   void fill(Napi::Env env, const std::string& name, const Napi::Value& values, Index rows, Index width) {
     if (!values.IsTypedArray()) throw std::invalid_argument("Expected a typed array");
@@ -249,7 +333,9 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap> {
   template <typename T, typename From>
   void copy(Napi::Env env, const std::string& name, const Napi::Value& values, Index rows, Index width) {
     const auto from = view<From>(values);
-    if (rows < 0 || width < 0 || from.size != rows * width) throw std::invalid_argument("Expected rows x width values");
+    if (rows < 1 || width < 1 || from.size % width != 0 || from.size / width != rows) {
+      throw std::invalid_argument("Expected rows x width values");
+    }
     auto data = std::make_shared<Dataset<T>>(rows, width);
     T* to = data->owned.data();
     T nothing = T(0);  // 0 * x sums to NaN as soon as one x is not finite
@@ -264,39 +350,42 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap> {
       const auto what = std::isnan(to[at]) ? "NaN" : to[at] > T(0) ? "Infinity" : "-Infinity";
       throw Napi::RangeError::New(env, "Expected " + name + " to hold finite numbers, got " + what + " at " + where);
     }
-    reported_.set(data->owned.bytes());
+    hold(data->owned.bytes());
     data_ = Pointer<T>(std::move(data));
   }
 
   std::variant<Pointer<float>, Pointer<double>> data_;
-  Reported reported_;
 };
 
 // ---------------------------------------------------------------- Plan
 
-class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
+class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
  public:
+  // Methods only: V8 checks their receivers, but not those of accessors.
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "Plan",
                        {InstanceMethod<&PlanWrap::run>("run"), InstanceMethod<&PlanWrap::runSync>("runSync"),
                         InstanceMethod<&PlanWrap::stop>("stop"), InstanceMethod<&PlanWrap::read>("read"),
-                        InstanceMethod<&PlanWrap::write>("write"), InstanceAccessor<&PlanWrap::busy>("busy"),
-                        InstanceAccessor<&PlanWrap::bytes>("bytes")});
+                        InstanceMethod<&PlanWrap::write>("write"), InstanceMethod<&PlanWrap::busy>("busy"),
+                        InstanceMethod<&PlanWrap::bytes>("bytes")});
   }
 
   // new Plan(dtype, spec)
   explicit PlanWrap(const Napi::CallbackInfo& info)
-      : Napi::ObjectWrap<PlanWrap>(info), reported_(info.Env(), addon(info.Env()).counters) {
+      : Napi::ObjectWrap<PlanWrap>(info), Holder(info.Env(), addon(info.Env()).ledger) {
     guarded(info.Env(), [&] {
       auto spec = parse(info[1].As<Napi::Object>());
-      if (info[0].As<Napi::String>().Utf8Value() == "float32") {
+      if (isFloat32(info[0])) {
         core_ = std::make_shared<Core<float>>(std::move(spec));
       } else {
         core_ = std::make_shared<Core<double>>(std::move(spec));
       }
     });
-    std::visit([&](auto& core) { reported_.set(core->plan.bytes()); }, core_);
+    std::visit([&](auto& core) { hold(core->plan.bytes()); }, core_);
   }
+
+  bool collected() override { return Value().IsEmpty(); }
+  void release() override { core_ = {}; }
 
   static PlanSpec parse(const Napi::Object& from) {
     PlanSpec spec;
@@ -399,7 +488,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
     core.plan.check(*job);
     core.plan.prepare(*job);
     core.plan.reserve(std::min(job->batchSize, std::max<Index>(job->count, 1)), addon(env).pool.slots());
-    reported_.set(core.plan.bytes());
+    hold(core.plan.bytes());
     core.plan.busy = true;
     core.plan.stop = false;
     return job;
@@ -423,10 +512,8 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
             auto task = std::make_unique<Task>(env);
             const auto promise = task->deferred.Promise();
             task->stop = [core] { core->plan.stop = true; };
-            task->finish = [core, job](Napi::Env e) {
-              core->plan.busy = false;
-              return result(e, *job, core->plan.reportSize());
-            };
+            task->done = [core] { core->plan.busy = false; };
+            task->finish = [core, job](Napi::Env e) { return result(e, *job, core->plan.reportSize()); };
             try {
               addon(env).submit(env, std::move(task), [core, job](Team& team) { execute(*core, *job, team); });
             } catch (...) {
@@ -488,12 +575,11 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap> {
   }
 
   std::variant<std::shared_ptr<Core<float>>, std::shared_ptr<Core<double>>> core_;
-  Reported reported_;
 };
 
 // ---------------------------------------------------------------- RandomState
 
-class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap> {
+class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "RandomState",
@@ -504,21 +590,28 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap> {
   }
 
   explicit RandomStateWrap(const Napi::CallbackInfo& info)
-      : Napi::ObjectWrap<RandomStateWrap>(info), state_(info[0].As<Napi::Number>().Uint32Value()) {}
+      : Napi::ObjectWrap<RandomStateWrap>(info),
+        Holder(info.Env(), addon(info.Env()).ledger),
+        state_(std::make_unique<Mt19937>(info[0].As<Napi::Number>().Uint32Value())) {
+    hold(sizeof *state_);
+  }
+
+  bool collected() override { return Value().IsEmpty(); }
+  void release() override { state_.reset(); }
 
  private:
   // doubles(out: Float64Array): uniform in [0, 1)
   void doubles(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto out = view<double>(info[0]);
-      for (Index i = 0; i < out.size; ++i) out.data[i] = state_.nextDouble();
+      for (Index i = 0; i < out.size; ++i) out.data[i] = state_->nextDouble();
     });
   }
   // gaussians(out: Float64Array): standard normal
   void gaussians(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto out = view<double>(info[0]);
-      for (Index i = 0; i < out.size; ++i) out.data[i] = state_.nextGauss();
+      for (Index i = 0; i < out.size; ++i) out.data[i] = state_->nextGauss();
     });
   }
   // bounded(out: Float64Array, max): integers in [0, max], max < 2^53
@@ -526,14 +619,14 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap> {
     guarded(info.Env(), [&] {
       const auto out = view<double>(info[0]);
       const auto max = static_cast<std::uint64_t>(integer(info[1]));
-      for (Index i = 0; i < out.size; ++i) out.data[i] = static_cast<double>(state_.nextBounded(max));
+      for (Index i = 0; i < out.size; ++i) out.data[i] = static_cast<double>(state_->nextBounded(max));
     });
   }
   // shuffle(values: Int32Array): in place
   void shuffle(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto values = view<std::int32_t>(info[0]);
-      state_.shuffle(values.data, values.size);
+      state_->shuffle(values.data, values.size);
     });
   }
   // batches(n, out: Int32Array, size): for each batch of size rows in out, the first of a permutation of n:
@@ -547,30 +640,43 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap> {
       for (Index i = 0; i < n; ++i) identity[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
       for (Index at = 0; at < out.size; at += size) {
         index = identity;
-        state_.shuffle(index.data(), n);
+        state_->shuffle(index.data(), n);
         std::copy_n(index.data(), size, out.data + at);
       }
     });
   }
   // getState(key: Uint32Array(624)): [pos, hasGauss, gauss]
   Napi::Value getState(const Napi::CallbackInfo& info) {
-    auto key = info[0].As<Napi::Uint32Array>();
-    std::copy_n(state_.key, Mt19937::kWords, key.Data());
-    auto out = Napi::Array::New(info.Env(), 3);
-    out.Set(0u, state_.pos);
-    out.Set(1u, state_.hasGauss ? 1 : 0);
-    out.Set(2u, state_.gauss);
-    return out;
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      std::copy_n(state_->key, Mt19937::kWords, words(info[0]));
+      auto out = Napi::Array::New(info.Env(), 3);
+      out.Set(0u, state_->pos);
+      out.Set(1u, state_->hasGauss ? 1 : 0);
+      out.Set(2u, state_->gauss);
+      return out;
+    });
   }
   void setState(const Napi::CallbackInfo& info) {
-    auto key = info[0].As<Napi::Uint32Array>();
-    std::copy_n(key.Data(), Mt19937::kWords, state_.key);
-    state_.pos = static_cast<int>(integer(info[1]));
-    state_.hasGauss = integer(info[2]) != 0;
-    state_.gauss = info[3].As<Napi::Number>().DoubleValue();
+    guarded(info.Env(), [&] {
+      const auto* key = words(info[0]);
+      const Index pos = integer(info[1]);
+      const bool hasGauss = integer(info[2]) != 0;
+      const double gauss = info[3].As<Napi::Number>().DoubleValue();
+      if (pos < 0 || pos > Mt19937::kWords) throw std::out_of_range("Expected a position in [0, 624]");
+      std::copy_n(key, Mt19937::kWords, state_->key);
+      state_->pos = static_cast<int>(pos);
+      state_->hasGauss = hasGauss;
+      state_->gauss = gauss;
+    });
   }
 
-  Mt19937 state_;
+  static std::uint32_t* words(const Napi::Value& value) {
+    const auto key = view<std::uint32_t>(value);
+    if (key.size != Mt19937::kWords) throw std::out_of_range("Expected a key of 624 words");
+    return key.data;
+  }
+
+  std::unique_ptr<Mt19937> state_;
 };
 
 // ---------------------------------------------------------------- functions
@@ -587,10 +693,10 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
   std::vector<Index> dim;
   for (char c : signature.dims) {
     const auto size = dims.Get(std::string(1, c));
-    if (!size.IsNumber() || integer(size) < 0) throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + " for '" + row.name + "' (" + row.signature + ")");
+    if (!size.IsNumber() || integer(size) < (c == 'B' ? 1 : 0)) throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + " for '" + row.name + "' (" + row.signature + ")");
     dim.push_back(integer(size));
     if (c == 'B') {
-      spec.capacity = std::max<Index>(dim.back(), 1);
+      spec.capacity = dim.back();
     } else {
       instruction.dims[std::string(1, c)] = dim.back();
     }
@@ -606,7 +712,7 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
     const bool batched = length.find('B') != std::string::npos;
     const Index size = signature.size(length, dim);
     views.push_back(view<T>(arrays.Get(k)));
-    const Index whole = batched ? size * B : size;
+    const Index whole = batched ? times(size, B) : size;
     if (views.back().size != whole) {
       throw std::out_of_range("Expected array " + std::to_string(k) + " of '" + row.name + "' (" + row.signature + ") to hold " +
                               std::to_string(whole) + " values, got " + std::to_string(views.back().size));
@@ -623,7 +729,6 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
     spec.scalars.push_back(value.As<Napi::Number>().DoubleValue());
   }
   spec.programs["kernel"] = {instruction};
-  if (B == 0) return;
   Plan<T> plan(spec, kernelTable());
   auto& pool = addon(env).pool;
   plan.reserve(B, pool.slots());
@@ -679,9 +784,9 @@ Napi::Value getThreads(const Napi::CallbackInfo& info) { return Napi::Number::Ne
 // memory(): {objects, bytes} of live plans and datasets
 Napi::Value memory(const Napi::CallbackInfo& info) {
   auto out = Napi::Object::New(info.Env());
-  const auto& counters = *addon(info.Env()).counters;
-  out.Set("objects", static_cast<double>(counters.objects));
-  out.Set("bytes", static_cast<double>(counters.bytes));
+  const auto& ledger = *addon(info.Env()).ledger;
+  out.Set("objects", static_cast<double>(ledger.holders.size()));
+  out.Set("bytes", static_cast<double>(ledger.bytes));
   return out;
 }
 

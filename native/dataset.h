@@ -10,7 +10,8 @@
 
 namespace fjordnet {
 
-// 64-byte aligned, so that a buffer never shares a cache line or splits a vector with another.
+// 64-byte aligned, so that a buffer never shares a cache line or splits a vector with another. By hand: the C library's aligned
+// allocation does not fill the holes it leaves, so that a program which makes and drops networks would grow.
 template <typename T>
 class Block {
  public:
@@ -18,20 +19,24 @@ class Block {
   explicit Block(Index size) : size_(size) {
     if (size == 0) return;
     if (size > (Index{1} << 50) / static_cast<Index>(sizeof(T))) throw std::bad_alloc();
-    data_.reset(static_cast<T*>(::operator new(static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64})));
+    memory_.reset(static_cast<char*>(::operator new(static_cast<std::size_t>(bytes()) + kAlignment)));
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_.get());
+    data_ = reinterpret_cast<T*>((address + kAlignment - 1) / kAlignment * kAlignment);
   }
-  T* data() const { return data_.get(); }
+  T* data() const { return data_; }
   Index size() const { return size_; }
   std::int64_t bytes() const { return size_ * static_cast<std::int64_t>(sizeof(T)); }
   void zero() {
-    if (size_ > 0) std::memset(data_.get(), 0, static_cast<std::size_t>(bytes()));
+    if (size_ > 0) std::memset(data_, 0, static_cast<std::size_t>(bytes()));
   }
 
  private:
+  static constexpr std::size_t kAlignment = 64;
   struct Delete {
-    void operator()(T* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(char* p) const { ::operator delete(p); }
   };
-  std::unique_ptr<T, Delete> data_;
+  std::unique_ptr<char, Delete> memory_;
+  T* data_ = nullptr;
   Index size_ = 0;
 };
 
@@ -47,7 +52,7 @@ struct Dataset {
   // Somebody else's memory, for one synchronous call.
   Dataset(const T* borrowed, Index rows_, Index width_) : rows(rows_), width(width_), values(borrowed) {}
 
-  // out[k] = row index[k]. Long rows at random places of a large dataset: asking for the next ones ahead saves 20 to 40 %.
+  // out[k] = row index[k]. Long rows at random places of a large dataset: asking for the next ones ahead saves 15 to 35 %.
   void gather(const std::int32_t* index, Index count, T* out) const {
     const auto size = static_cast<std::size_t>(width) * sizeof(T);
     const Index ahead = size < 512 ? count : size < 2048 ? 4 : 1;

@@ -35,7 +35,7 @@ class Team {
   // No exception may leave fn.
   template <typename F>
   void parallel_for(int tiles, const F& fn) {
-    if (tiles < 2 || !wantHelp()) {
+    if (tiles < 2 || tiles > kMostTiles || !wantHelp()) {
       for (int tile = 0; tile < tiles; ++tile) fn(tile, slot_);
       return;
     }
@@ -49,6 +49,7 @@ class Team {
   using Call = void (*)(const void* context, int tile, int slot);
   static constexpr std::uint64_t kTileBits = 20;  // ticket = generation | tiles | next tile
   static constexpr std::uint64_t kTileMask = (1u << kTileBits) - 1;
+  static constexpr int kMostTiles = static_cast<int>(kTileMask);
 
   bool wantHelp();
   void publish(int tiles, Call call, const void* context);
@@ -123,7 +124,12 @@ class Pool {
     if (stopping_) return;
     while (static_cast<int>(threads_.size()) < size_) {
       const int slot = static_cast<int>(threads_.size()) + 1;
-      threads_.emplace_back([this, slot] { work(slot); });
+      try {
+        threads_.emplace_back([this, slot] { work(slot); });
+      } catch (const std::system_error&) {  // fewer threads than wished for change the speed, not the result
+        if (threads_.empty()) throw;
+        return;
+      }
     }
   }
 
@@ -144,8 +150,8 @@ class Pool {
     if (size_ < 2) return false;
     try {
       start();
-    } catch (const std::system_error&) {  // fewer threads than wished for change the speed, not the result
-      if (threads_.empty()) return false;
+    } catch (const std::system_error&) {
+      return false;
     }
     {
       std::lock_guard lock(mutex_);

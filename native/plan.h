@@ -52,6 +52,8 @@ struct Job {
   std::vector<double> values;  // [steps, scalars.size()]
   int output = -1;             // batched buffer to collect
 
+  Index stepCount() const { return count / batchSize + (count % batchSize != 0); }
+
   // results
   Index steps = 0;
   double seconds = 0.0;
@@ -64,6 +66,12 @@ using KernelFunction = void (*)(const Args<T>&);
 
 inline KernelFunction<float> function(const Kernel& row, float) { return row.f32; }
 inline KernelFunction<double> function(const Kernel& row, double) { return row.f64; }
+
+inline Index times(Index a, Index b) {
+  constexpr Index kMost = Index{1} << 50;
+  if (b > 0 && a > kMost / b) throw std::out_of_range("Expected fewer than 2^50 values");
+  return a * b;
+}
 
 // The parts of a kernel signature.
 struct Signature {
@@ -81,11 +89,14 @@ struct Signature {
     if (bar != std::string::npos) scalars = words(text.substr(bar + 1));
   }
 
-  // Values a buffer of this length holds, B counted as 1.
+  // Values a buffer of this length holds, B counted as 1. Kernels may rely on buffers that are not empty.
   Index size(const std::string& length, const std::vector<Index>& dim) const {
     Index n = 1;
     for (char c : length) {
-      if (c != 'B' && c != '1') n *= dim[dims.find(c)];
+      if (c == 'B' || c == '1') continue;
+      const Index factor = dim[dims.find(c)];
+      if (factor < 1) throw std::out_of_range(std::string("Expected dimension ") + c + " to be positive");
+      n = times(n, factor);
     }
     return n;
   }
@@ -160,13 +171,14 @@ class Plan {
   void check(const Job<T>& job) const {
     if (programs_.find(job.program) == programs_.end()) throw std::invalid_argument("Expected program to be one of the plan's, got '" + job.program + "'");
     if (job.batchSize < 1) throw std::invalid_argument("Expected batchSize to be a positive integer");
-    const Index steps = (job.count + job.batchSize - 1) / job.batchSize;
+    if (job.first < 0 || job.count < 0) throw std::out_of_range("Expected first and count to be non-negative");
+    const Index steps = job.stepCount();
     for (const auto& [index, data] : job.inputs) {
       const auto& b = buffer(index);
       if (!b.batched || b.size != data->width) {
         throw std::invalid_argument("Expected input samples of " + std::to_string(b.size) + " values, got " + std::to_string(data->width));
       }
-      bool inside = job.first >= 0 && job.count >= 0 && (!job.rows.empty() || job.first + job.count <= data->rows);
+      bool inside = !job.rows.empty() || (job.count <= data->rows && job.first <= data->rows - job.count);
       for (auto row : job.rows) inside = inside && row >= 0 && row < data->rows;
       if (!inside) throw std::out_of_range("Expected rows to lie in [0, " + std::to_string(data->rows) + ")");
     }
@@ -208,9 +220,9 @@ class Plan {
 
   // Room for the results, made before the first step.
   void prepare(Job<T>& job) const {
-    const Index steps = (job.count + job.batchSize - 1) / job.batchSize;
-    job.report.resize(static_cast<std::size_t>(steps * reportSize()));
-    if (job.output >= 0) job.collected.resize(static_cast<std::size_t>(job.count * buffer(job.output).size));
+    const Index steps = job.stepCount();
+    job.report.resize(static_cast<std::size_t>(times(steps, reportSize())));
+    if (job.output >= 0) job.collected.resize(static_cast<std::size_t>(times(job.count, buffer(job.output).size)));
   }
 
  private:

@@ -273,7 +273,7 @@ class HeaderReader {
     const values: number[] = [];
     this.#list('[', ']', () => {
       this.#space();
-      const [digits] = this.#match(/(?:0|[1-9][0-9]*)(?![0-9.eE])/y) ?? this.#unexpected('a whole number');
+      const [digits] = this.#match(WHOLE_NUMBER) ?? this.#unexpected('a whole number');
       if (!Number.isSafeInteger(Number(digits))) throw this.#wrong(`its header has the number ${digits.slice(0, 40)}`);
       values.push(Number(digits));
     });
@@ -301,7 +301,7 @@ class HeaderReader {
   }
 
   end(): void {
-    if (this.#match(/ *$/y) === null) this.#unexpected('the end');
+    if (this.#match(SPACES_TO_END) === null) this.#unexpected('the end');
   }
 
   #list(open: string, close: string, item: () => void): void {
@@ -324,7 +324,7 @@ class HeaderReader {
   }
 
   #space(): void {
-    this.#match(/[ \t\n\r]*/y);
+    this.#match(SPACE);
   }
 
   #match(pattern: RegExp): RegExpExecArray | null {
@@ -340,6 +340,9 @@ class HeaderReader {
   }
 }
 
+const SPACE = /[ \t\n\r]*/y;
+const SPACES_TO_END = / *$/y;
+const WHOLE_NUMBER = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 function checkName(what: string, name: string): void {

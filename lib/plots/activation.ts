@@ -1,7 +1,7 @@
 import { checkInterval, checkOneOf, wrongType } from '../check.js';
 import { CURVES } from './curves.js';
 import { Plot } from './plot.js';
-import { base, type Frame, PADDING, panelTitle, type PlotOptions, readFrame, SERIES } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, panelTitle, readFrame, SERIES } from './theme.js';
 
 export type ActivationName = keyof typeof CURVES;
 const NAMES = Object.keys(CURVES) as ActivationName[];

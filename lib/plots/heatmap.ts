@@ -1,6 +1,6 @@
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, wrongType } from '../check.js';
-import { textWidth, widest, wrap } from './font.js';
+import { clip, textWidth, widest, wrap } from './font.js';
 import { type AxisInput, axisLabels, general, plural, tableFormat } from './format.js';
 import { type Figure, TextPlot } from './plot.js';
 import { heatmapText } from './terminal.js';
@@ -102,8 +102,10 @@ export function tablePlot(frame: Frame, table: Table, colours: Colours, words: {
 }
 
 function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colours): Figure['spec'] {
-  const { columns, rows, values } = table;
+  const { values } = table;
   const { fontSize } = frame;
+  const rows = table.rows.map((label) => clip(label, frame.width * 0.3, fontSize));
+  const columns = table.columns.map((label) => clip(label, 120, fontSize));
   const legendBelow = frame.width < 520;
   const rowLabels = widest(rows, fontSize);
   const legendWidth = legendBelow ? 0 : Math.max(70, textWidth(table.valueLabel, fontSize) + 20);

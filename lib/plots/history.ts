@@ -2,7 +2,7 @@ import { checkOneOf, wrongType } from '../check.js';
 import { general, plural } from './format.js';
 import { TextPlot } from './plot.js';
 import { historyText } from './terminal.js';
-import { base, type Frame, PADDING, panelTitle, type PlotOptions, readFrame, SERIES } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, panelTitle, readFrame, SERIES } from './theme.js';
 
 /** Keras' History, or its `history` alone: one array a quantity, those of the validation data named `val_…`. */
 export type HistoryInput =

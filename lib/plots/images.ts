@@ -4,7 +4,7 @@ import { type Label, type Labels, readLabels } from '../labels.js';
 import { plural } from './format.js';
 import { TextPlot } from './plot.js';
 import { imagesText } from './terminal.js';
-import { base, type PlotOptions, readFrame, WRONG } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, readFrame, WRONG } from './theme.js';
 import { type Tile, tileView } from './tiles.js';
 
 export interface ImagesOptions extends PlotOptions {
@@ -63,7 +63,10 @@ export function images(images: ArrayInput, options: ImagesOptions = {}): TextPlo
   return new TextPlot(
     {
       frame,
-      spec: { ...base(frame), ...tileView(frame, tiles, { columns, smallest: 64 }) },
+      spec: {
+        ...base(frame),
+        ...(tiles.length > 0 ? tileView(frame, tiles, { columns, smallest: 64 }) : note(frame, summary)),
+      },
       title: mistakes ? 'Misclassified images' : 'Images',
       description: `${[summary, ...picked.map(spoken)].join('; ')}.`,
     },
@@ -78,6 +81,15 @@ export function images(images: ArrayInput, options: ImagesOptions = {}): TextPlo
           ),
   );
 }
+
+/** A view with a sentence in place of pictures. */
+const note = (frame: Frame, text: string) => ({
+  width: frame.width - 2 * PADDING,
+  height: 2 * frame.fontSize,
+  data: { values: [{}] },
+  mark: { type: 'text', align: 'left', color: frame.palette.muted },
+  encoding: { text: { value: text }, x: { value: 0 }, y: { value: frame.fontSize } },
+});
 
 function readImages(images: ArrayInput): NDArray {
   const array = asArray('images', images);
@@ -127,7 +139,7 @@ function pick(
     return {
       index,
       pixels: Array.from(values[i], (value) => (high > low ? (value - low) / (high - low) : 0)),
-      captions: wrong ? [`${guess}`, `true ${label}`] : known === undefined ? [] : [`${known}`],
+      captions: wrong ? [`predicted ${guess}`, `true ${label}`] : known === undefined ? [] : [`${known}`],
       wrong,
     };
   });
@@ -135,5 +147,5 @@ function pick(
 
 function spoken({ index, captions, wrong }: Picked): string {
   if (captions.length === 0) return `image ${index}`;
-  return wrong ? `image ${index} taken for ${captions[0]}, ${captions[1]}` : `image ${index} is ${captions[0]}`;
+  return wrong ? `image ${index} ${captions.join(', ')}` : `image ${index} is ${captions[0]}`;
 }

@@ -1,7 +1,12 @@
+export { type ActivationName, type ActivationOptions, activation } from './activation.js';
 export { type ConfusionMatrixOptions, confusionMatrix } from './confusion-matrix.js';
+export { type DecisionBoundaryOptions, decisionBoundary } from './decision-boundary.js';
+export { type FiltersOptions, filters } from './filters.js';
 export { type Colormap, type HeatmapOptions, heatmap } from './heatmap.js';
 export { type HistoryInput, type HistoryOptions, history } from './history.js';
+export { type ImagesOptions, images } from './images.js';
+export type { LayerLike, NetworkInput, WeightsInput } from './model.js';
+export { type NetworkOptions, network } from './network.js';
 export { Plot, type PngOptions, type TextOptions, TextPlot } from './plot.js';
 export type { PlotOptions, VegaLiteSpec } from './theme.js';
-export { type ActivationName, type ActivationOptions, activation } from './activation.js';
-export { type ImagesOptions, images } from './images.js';
+export { type WeightsOptions, weights } from './weights.js';

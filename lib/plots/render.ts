@@ -77,31 +77,47 @@ function dress(drawn: string, { frame, title, description }: Figure): string {
   const boxHeight = (height * boxWidth) / frame.width;
   const shift = Math.floor((boxWidth - contentWidth) / 2);
 
-  // Vega's ids count on from figure to figure: here they count from 0, so that the same figure is the same text.
-  const names = new Map<string, string>();
-  for (const [, id] of match[3].matchAll(/ id="([^"]+)"/g)) names.set(id, `d${names.size}`);
-  let body = match[3]
-    .replace(/ id="([^"]+)"/g, (_, id) => ` id="@@${names.get(id)}"`)
-    .replace(/url\(#([^)]+)\)/g, (whole, id) => (names.has(id) ? `url(#@@${names.get(id)})` : whole))
-    // resvg takes the last value, whether it knows it or not; browsers the last they know.
-    .replaceAll(
-      'image-rendering: optimizeSpeed; image-rendering: pixelated;',
-      'image-rendering:pixelated;image-rendering:optimizeSpeed',
-    )
-    // Neighbouring cells would show hairlines between them.
-    .replaceAll('<g class="mark-rect role-mark', '<g shape-rendering="crispEdges" class="mark-rect role-mark');
+  const hash = createHash('sha256').update(JSON.stringify([frame, title, description, tidy(match[3], '')]));
+  const id = `fjordnet-${hash.digest('hex').slice(0, 10)}`;
+  let body = tidy(match[3], `${id}-`);
   if (shift > 0) body = `<g transform="translate(${shift},0)">${body}</g>`;
   if (frame.background !== 'transparent')
-    body = `<rect width="100%" height="100%" fill="${escape(frame.background)}"/>${body}`;
-
-  const id = `fjordnet-${createHash('sha256').update(`${frame.theme}${title}${description}${body}`).digest('hex').slice(0, 10)}`;
+    body = `<rect width="100%" height="100%" fill="${escapeXml(frame.background)}"/>${body}`;
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" id="${id}" role="img" ` +
-    `aria-labelledby="${id}-title ${id}-desc" width="${frame.width}" height="${height}" ` +
+    `aria-labelledby="${id}-title ${id}-desc" font-family="${FONT}" width="${frame.width}" height="${height}" ` +
     `viewBox="0 0 ${boxWidth} ${boxHeight}" style="max-width:100%;height:auto">` +
-    `<title id="${id}-title">${escape(title)}</title><desc id="${id}-desc">${escape(description)}</desc>` +
-    `${frame.theme === 'auto' ? darkStyle(id) : ''}${body.replaceAll('@@', `${id}-`)}</svg>`;
+    `<title id="${id}-title">${escapeXml(title)}</title><desc id="${id}-desc">${escapeXml(description)}</desc>` +
+    `${frame.theme === 'auto' ? darkStyle(id) : ''}${body}</svg>`;
   return wellFormed(svg);
+}
+
+/** Vega's elements with ids that start with `prefix`, coordinates of three decimals, and what makes them draw alike. */
+function tidy(body: string, prefix: string): string {
+  // Vega's ids count on from figure to figure: here they count from 0, so that the same figure is the same text.
+  const names = new Map<string, string>();
+  const nameOf = (id: string) => {
+    if (!names.has(id)) names.set(id, `${prefix}${names.size}`);
+    return names.get(id);
+  };
+  return body.replace(/<[a-z][^>]*>/gi, (tag) =>
+    tag
+      .replace(/ id="([^"]+)"/, (_, id) => ` id="${nameOf(id)}"`)
+      .replace(/url\(#([^)]+)\)/, (_, id) => `url(#${nameOf(id)})`)
+      .replace(` font-family="${FONT}"`, '')
+      // The figure as a whole is one image, with a name and a description.
+      .replace(/ (?:role|aria-[a-z]+)="[^"]*"/g, '')
+      .replace(/ (?:d|transform|x|y|x2|y2|width|height)="[^"]*"/g, (attribute) =>
+        attribute.replace(/-?\d+\.\d{4,}(?:e-?\d+)?/g, (number) => String(Math.round(Number(number) * 1000) / 1000)),
+      )
+      // resvg takes the last value, whether it knows it or not; browsers the last they know.
+      .replace(
+        /image-rendering: optimizeSpeed; image-rendering: pixelated;/,
+        'image-rendering:pixelated;image-rendering:optimizeSpeed',
+      )
+      // Neighbouring cells would show hairlines between them.
+      .replace('<g class="mark-rect role-mark', '<g shape-rendering="crispEdges" class="mark-rect role-mark'),
+  );
 }
 
 /** Every colour of the light palette gives way to its dark counterpart where the reader's system is dark. */
@@ -112,7 +128,7 @@ function darkStyle(id: string): string {
   return `<style>@media (prefers-color-scheme:dark){${rules.join('')}}</style>`;
 }
 
-const escape = (text: string) =>
+const escapeXml = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 /** XML has no place for control characters and halves of surrogate pairs, which labels from a file may hold. */

@@ -15,9 +15,9 @@ function hex(colours: string): Rgb[] {
   return colours.split(' ').map((c) => [0, 2, 4].map((i) => Number.parseInt(c.slice(i, i + 2), 16)) as unknown as Rgb);
 }
 
-/** The colour at `t` in [0, 1] of a map; those that a terminal does not have are shown as viridis. */
+/** The colour at `t` in [0, 1]. */
 function colourAt(map: string, t: number): Rgb {
-  const stops = MAPS[map] ?? MAPS.viridis;
+  const stops = MAPS[map];
   const place = Math.min(1, Math.max(0, t)) * (stops.length - 1);
   const i = Math.min(stops.length - 2, Math.floor(place));
   return stops[i].map((c, k) => Math.round(c + (stops[i + 1][k] - c) * (place - i))) as unknown as Rgb;
@@ -41,7 +41,7 @@ const onto = (background: Rgb) => (luminance(background) > 0.18 ? 16 : 231);
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
 const plain = (text: string) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 
-const fit = (text: string, width: number) =>
+const shorten = (text: string, width: number) =>
   [...text].length > width ? `${[...text].slice(0, width - 1).join('')}…` : text;
 
 /** The numbers in columns, on their colours if there are any; where they have no room, a digit from 0 (low) to 9. */
@@ -52,7 +52,7 @@ export function heatmapText(
   scheme: string | readonly string[],
   title?: string,
 ): string {
-  const map = typeof scheme === 'string' ? scheme : 'blues';
+  const map = typeof scheme !== 'string' ? 'blues' : scheme in MAPS ? scheme : 'viridis';
   const { values } = table;
   const rows = table.rows.map(plain);
   const columns = table.columns.map(plain);
@@ -82,24 +82,25 @@ export function heatmapText(
       const background = colourAt(map, share(values[i]));
       return paint(text, onto(background), xterm(background));
     });
-    return `${fit(rows[row], margin - 1).padStart(margin - 1)} ${cells.join('')}`.trimEnd();
+    return `${shorten(rows[row], margin - 1).padStart(margin - 1)} ${cells.join('')}`.trimEnd();
   };
   const head = written
     ? [
-        `${fit(plain(table.yLabel), margin - 1).padStart(margin - 1)} ${columns.map((label) => `${label} `.padStart(cell)).join('')}`.trimEnd(),
+        `${shorten(plain(table.yLabel), margin - 1).padStart(margin - 1)} ${columns.map((label) => `${label} `.padStart(cell)).join('')}`.trimEnd(),
       ]
     : [];
   const scale = finite.length === 0 ? 'no finite value' : `${general(low)} … ${general(high)}`;
+  const ends = [plain(table.xLabel), columns[0], 'to', columns[columns.length - 1]].filter(Boolean).join(' ');
   const notes = [
-    table.xLabel && `columns: ${plain(table.xLabel)}`,
-    !written && `${color ? 'dark to bright' : '0 to 9'}: ${scale}`,
+    written ? table.xLabel && `columns: ${plain(table.xLabel)}` : `columns: ${ends}`,
+    !written && `${!color ? '0 to 9' : map === 'viridis' ? 'dark to bright' : 'light to dark'}: ${scale}`,
     shown < columns.length && `${columns.length - shown} more columns not shown`,
   ].filter(Boolean);
   return [
     ...(title ? [plain(title)] : []),
     ...head,
     ...rows.map((_, row) => line(row)),
-    ...(notes.length ? [notes.join('; ')] : []),
+    ...notes.map((note) => shorten(String(note), width)),
   ].join('\n');
 }
 
@@ -137,7 +138,7 @@ export function imagesText(images: readonly TextImage[], color: boolean, width: 
     }
     const columns = Math.max(across * perPixel, 6);
     const padding = ' '.repeat(columns - across * perPixel);
-    const captions = image.captions.map((text) => fit(plain(text), Math.max(columns, width)));
+    const captions = image.captions.map((text) => shorten(plain(text), Math.max(columns, width)));
     return {
       columns: Math.max(columns, ...captions.map((c) => c.length)),
       lines: lines.map((l) => l + padding),
@@ -201,8 +202,8 @@ export function historyText(charts: readonly Series[], color: boolean, width: nu
       continue;
     }
     const [low, high] = [Math.min(...finite), Math.max(...finite)];
-    const labels = [high, (high + low) / 2, low].map((v) => general(v, 3));
-    const margin = Math.max(...labels.map((label) => label.length));
+    const [top, bottom] = [high, low].map((v) => general(v, 3));
+    const margin = Math.max(top.length, bottom.length);
     const across = Math.max(2, width - margin - 2);
     const canvas = Array.from({ length: rows }, () => new Array<string>(across).fill(' '));
     const draw = (values: readonly number[] | undefined, kind: keyof typeof marks) => {
@@ -217,7 +218,7 @@ export function historyText(charts: readonly Series[], color: boolean, width: nu
     draw(validation, 'validation');
     draw(training, 'training');
     canvas.forEach((cells, y) => {
-      const label = y === 0 ? labels[0] : y === rows - 1 ? labels[2] : '';
+      const label = high === low ? (y === rows / 2 ? top : '') : y === 0 ? top : y === rows - 1 ? bottom : '';
       out.push(`${label.padStart(margin)} ┤${cells.join('').trimEnd()}`);
     });
     const [first, last] = [general(epochs[0]), `epoch ${general(epochs[epochs.length - 1])}`];

@@ -28,7 +28,7 @@ export function tileView(frame: Frame, tiles: readonly Tile[], options: { column
     ),
   );
   const fitting = Math.max(1, Math.floor((inner + GAP) / (Math.min(wanted, LARGEST) + GAP)));
-  const columns = options.columns ?? Math.min(fitting, Math.max(1, tiles.length));
+  const columns = options.columns ?? Math.max(1, Math.ceil(tiles.length / Math.ceil(tiles.length / fitting)));
   const cell = Math.min(LARGEST + GAP, (inner + GAP) / columns);
   const size = cell - GAP;
   const lineHeight = fontSize + 3;

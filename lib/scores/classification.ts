@@ -157,7 +157,7 @@ export function readTargets(yTrue: Labels, yPred: Labels): Targets {
   return { kind: 'labels', n: labels[0].length, classes, yTrue: codesTrue, yPred: codesPred };
 }
 
-function readClasses(name: string, y: Labels): ArrayLike<Label> {
+export function readClasses(name: string, y: Labels): ArrayLike<Label> {
   const labels = readLabels(name, y);
   for (let i = 0; i < labels.length; i++)
     if (typeof labels[i] === 'number' && !Number.isInteger(labels[i]))
@@ -165,7 +165,7 @@ function readClasses(name: string, y: Labels): ArrayLike<Label> {
   return labels;
 }
 
-function readIndicators(name: string, y: Labels): NDArray | undefined {
+export function readIndicators(name: string, y: Labels): NDArray | undefined {
   if (isStrings(y)) return undefined;
   const array = asArray(name, y);
   if (array.ndim !== 2 || array.shape[1] === 1) return undefined;

@@ -7,6 +7,12 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
 #include "../blas.h"
 #include "../kernel.h"

@@ -5,6 +5,10 @@ namespace fjordnet {
 namespace FJORDNET_ISA {
 namespace {
 
+#include "vector.h"
+//
+#include "pack.h"
+//
 #include "vmath.h"
 //
 #include "tiles.h"
@@ -12,6 +16,7 @@ namespace {
 #include "activation.h"
 #include "dense.h"
 #include "loss.h"
+#include "log_loss.h"
 #include "update.h"
 
 #define ROW(name, signature, function) {name, signature, function<float>, function<double>, nullptr}
@@ -32,6 +37,10 @@ const Kernel kRows[] = {
     ROW("reluGradient", "B N : BN, BN -> BN", reluGradient),
     ROW("softmax", "B N : BN -> BN", softmax),
     ROW("softmaxCrossentropy", "B N : BN, BN -> BN, B, BN | mean", softmaxCrossentropy),
+    ROW("softmaxLogLoss", "B N : BN, BN -> BN, B, BN | scale", softmaxLogLoss),
+    ROW("logisticLogLoss", "B N : BN, BN -> BN, B, BN | scale", logisticLogLoss),
+    ROW("halfSquaredError", "B N : BN, BN -> B, BN | scale", halfSquaredError),
+    ROW("halfPoissonDeviance", "B N : BN, BN -> BN, B, BN | scale", halfPoissonDeviance),
     ROW("sumRows", "B : B -> 1", sumRows),
     ROW("sgd", "N : N -> N | eta lmbd", sgd),
     ROW("momentum", "N : N -> N, N | rate momentum nesterov lmbd", momentum),

@@ -1,0 +1,101 @@
+import { didYouMean, wrongType } from '../check.js';
+import type { Training } from '../train.js';
+import type { Callback, CallbackModel, CallbackParams, Logs } from './callback.js';
+
+const HOOKS = [
+  'setModel',
+  'setParams',
+  'onTrainBegin',
+  'onTrainEnd',
+  'onEpochBegin',
+  'onEpochEnd',
+  'onBatchBegin',
+  'onBatchEnd',
+  'onProgress',
+] as const satisfies readonly (keyof Callback)[];
+
+/**
+ * The callbacks of one `fit`, called in order. Each step is a generator for the training loop to delegate to: it yields
+ * the promises that callbacks return, and calls the next callback once the driver has waited for the one before.
+ */
+export class CallbackList {
+  readonly #callbacks: readonly Callback[];
+  readonly #model: CallbackModel;
+  readonly #params: CallbackParams;
+  #logs: Logs = {};
+
+  /** @throws TypeError for what is not a callback, naming misspelt methods */
+  constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams) {
+    for (const [i, callback] of callbacks.entries()) checkCallback(`callbacks[${i}]`, callback);
+    this.#callbacks = callbacks;
+    this.#model = model;
+    this.#params = params;
+  }
+
+  /** Does any callback want to be called for every batch? */
+  get wantsBatches(): boolean {
+    return this.#callbacks.some((callback) => callback.onBatchBegin || callback.onBatchEnd);
+  }
+
+  *onTrainBegin(): Training<void> {
+    for (const callback of this.#callbacks) {
+      callback.setModel?.(this.#model);
+      callback.setParams?.(this.#params);
+    }
+    yield* this.#each((callback) => callback.onTrainBegin?.());
+  }
+
+  *onTrainEnd(): Training<void> {
+    yield* this.#each((callback) => callback.onTrainEnd?.(this.#logs));
+  }
+
+  *onEpochBegin(epoch: number): Training<void> {
+    yield* this.#each((callback) => callback.onEpochBegin?.(epoch));
+  }
+
+  *onEpochEnd(epoch: number, logs: Logs): Training<void> {
+    this.#logs = logs;
+    yield* this.#each((callback) => callback.onEpochEnd?.(epoch, logs));
+  }
+
+  *onBatchBegin(batch: number): Training<void> {
+    yield* this.#each((callback) => callback.onBatchBegin?.(batch));
+  }
+
+  *onBatchEnd(batch: number, logs: Logs): Training<void> {
+    yield* this.#each((callback) => callback.onBatchEnd?.(batch, logs));
+    this.onProgress(batch + 1, logs);
+  }
+
+  /** For the end of a job of several batches, where no callback wants them one by one. */
+  onProgress(batches: number, logs: Logs): void {
+    for (const callback of this.#callbacks) callback.onProgress?.(batches, logs);
+  }
+
+  *#each(call: (callback: Callback) => unknown): Training<void> {
+    for (const callback of this.#callbacks) {
+      const returned = call(callback);
+      if (!isPromise(returned)) continue;
+      returned.then(undefined, () => {}); // a synchronous driver will not look at it again
+      yield returned;
+    }
+  }
+}
+
+function checkCallback(name: string, callback: unknown): void {
+  const expected = 'a callback: one of callbacks.*, or an object of onEpochEnd and the like';
+  if (typeof callback !== 'object' || callback === null) throw wrongType(name, expected, callback);
+  const misspelt = Object.keys(callback).filter((key) => /^on[A-Z]/.test(key) && !HOOKS.includes(key as never));
+  if (misspelt.length > 0)
+    throw new TypeError(
+      `Expected ${name} to have no method '${misspelt[0]}'${didYouMean(misspelt[0], HOOKS)}; there are: ${HOOKS.join(', ')}`,
+    );
+  const hooks = HOOKS.filter((hook) => (callback as Callback)[hook] !== undefined);
+  if (hooks.length === 0) throw wrongType(name, expected, callback);
+  for (const hook of hooks)
+    if (typeof (callback as Callback)[hook] !== 'function')
+      throw wrongType(`${name}.${hook}`, 'a function', (callback as Callback)[hook]);
+}
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';

@@ -1,0 +1,93 @@
+import type { ArrayInput, NDArray } from '../array.js';
+import { wrongValue } from '../check.js';
+import type { Layer, Shape } from '../layers/layer.js';
+import type { Schedule } from '../schedules.js';
+
+/** The loss and the metrics by name; those of the validation data begin with 'val_'. */
+export type Logs = Record<string, number>;
+
+/** What `fit` is about to do. */
+export interface CallbackParams {
+  /** Training ends before the epoch of this number. */
+  readonly epochs: number;
+  /** The number of the first epoch. */
+  readonly initialEpoch: number;
+  /** Batches of an epoch. */
+  readonly steps: number;
+  /** Samples of an epoch. */
+  readonly samples: number;
+  readonly batchSize: number;
+  readonly verbose: 0 | 1 | 2;
+  /** Names of the metrics, beside 'loss'. */
+  readonly metrics: readonly string[];
+}
+
+/** The network as callbacks see it; a `Sequential` is one. */
+export interface CallbackModel {
+  readonly name: string;
+  /** Set it to true to end training after the batch in progress. */
+  stopTraining: boolean;
+  readonly optimizer: { learningRate: number | Schedule };
+  /** Updates of the weights done so far. */
+  readonly iterations: number;
+  readonly metrics: readonly { readonly name: string; readonly config: { readonly name: string } }[];
+  readonly layers: readonly Layer[];
+  readonly layerNames: readonly string[];
+  readonly inputShape?: Shape;
+  readonly outputShapes?: readonly Shape[];
+  readonly weightNames: readonly string[];
+  getWeights(): NDArray[];
+  setWeights(weights: readonly ArrayInput[]): void;
+  save(path: string): Promise<void>;
+}
+
+/**
+ * Something that watches or steers `fit`: any object of these methods. Where one returns a promise, `fit` waits for it
+ * before it goes on, and `fitSync` throws; what one throws, `fit` rejects with. Epochs and batches count from 0. All
+ * callbacks are given the same `logs`, in their order, and what one adds to those of an epoch is in the History.
+ */
+export interface Callback {
+  setModel?(model: CallbackModel): void;
+  setParams?(params: CallbackParams): void;
+  onTrainBegin?(): unknown;
+  /** @param logs those of the last epoch. Not called when training ends with an error or is aborted */
+  onTrainEnd?(logs: Logs): unknown;
+  onEpochBegin?(epoch: number): unknown;
+  onEpochEnd?(epoch: number, logs: Logs): unknown;
+  /** Batches then run one by one, which costs a round trip of some 15 µs each; `onProgress` does not. */
+  onBatchBegin?(batch: number): unknown;
+  /** @param logs means over the epoch so far */
+  onBatchEnd?(batch: number, logs: Logs): unknown;
+  /**
+   * Called every 10 ms or so, at the end of a batch.
+   * @param batches of the epoch done so far
+   * @param logs means over the epoch so far
+   */
+  onProgress?(batches: number, logs: Logs): void;
+}
+
+/** What `fit` returns: the logs of every epoch. */
+export class History implements Callback {
+  /** The numbers of the epochs, from 0. */
+  readonly epoch: number[] = [];
+  /** For each name in the logs its values, one for each epoch. */
+  readonly history: Record<string, number[]> = {};
+
+  onEpochEnd(epoch: number, logs: Logs): void {
+    this.epoch.push(epoch);
+    for (const [name, value] of Object.entries(logs)) {
+      this.history[name] ??= [];
+      this.history[name].push(value);
+    }
+  }
+}
+
+/** Prints what a callback of `verbose: 1` does. */
+export function announce(verbose: 0 | 1, message: string): void {
+  if (verbose === 1) process.stdout.write(`\n${message}\n`);
+}
+
+export function checkVerbose(verbose: unknown = 0): 0 | 1 {
+  if (verbose !== 0 && verbose !== 1) throw wrongValue('verbose', '0 or 1', verbose);
+  return verbose;
+}

@@ -1,0 +1,101 @@
+import { checkOptions, wrongType, wrongValue } from '../check.js';
+import type { Callback, CallbackParams, Logs } from './callback.js';
+
+export interface ProgressBarOptions {
+  /** 0: nothing; 1: a bar where the stream is a terminal; 2: one line an epoch anywhere. Default 1 */
+  verbose?: 0 | 1 | 2;
+  /** Where to write. Default: standard output */
+  stream?: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+}
+
+/** Between two drawings, in ms. */
+const INTERVAL = 50;
+const BAR = { least: 8, most: 30 };
+
+/**
+ * Shows how training gets on. On a terminal one line is drawn over and over, no wider than the terminal: a bar of the
+ * epoch, the time that all epochs will still take, samples per second, loss and metrics so far. Elsewhere, and with
+ * `verbose: 2`, one line is written when an epoch ends.
+ */
+export function progressBar(options: ProgressBarOptions = {}): Callback {
+  checkOptions('options', options, ['verbose', 'stream']);
+  const { verbose = 1, stream = process.stdout } = options;
+  if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
+  if (typeof stream?.write !== 'function') throw wrongType('stream', 'a stream to write to', stream);
+  const draws = verbose === 1 && stream.isTTY === true;
+  let params: CallbackParams;
+  let epoch = 0;
+  let begun = 0; // ms, of training
+  let epochBegun = 0;
+  let drawn = 0;
+
+  const samplesOf = (batches: number) => Math.min(batches * params.batchSize, params.samples);
+  const title = () => {
+    const total = String(params.epochs);
+    return `Epoch ${String(epoch + 1).padStart(total.length)}/${total}`;
+  };
+  const bar: Callback = {
+    setParams(given) {
+      params = given;
+    },
+    onTrainBegin() {
+      begun = performance.now();
+    },
+    onEpochBegin(number) {
+      epoch = number;
+      epochBegun = performance.now();
+    },
+    onEpochEnd(_epoch, logs) {
+      const seconds = (performance.now() - epochBegun) / 1000;
+      const parts = [title(), duration(seconds), rate(params.samples / seconds), ...values(logs)];
+      stream.write(draws ? `\r${CLEAR}${parts.join(' - ')}\n` : `${parts.join(' - ')}\n`);
+    },
+  };
+  if (draws)
+    bar.onProgress = (batches, logs) => {
+      const now = performance.now();
+      if (now - drawn < INTERVAL) return;
+      drawn = now;
+      const samples = samplesOf(batches);
+      const done = epoch - params.initialEpoch + samples / params.samples;
+      const left = ((now - begun) / done) * (params.epochs - params.initialEpoch - done);
+      const parts = [`ETA ${duration(left / 1000)}`, rate(samples / ((now - epochBegun) / 1000)), ...values(logs)];
+      stream.write(`\r${CLEAR}${line(title(), samples / params.samples, parts, (stream.columns ?? 80) - 1)}`);
+    };
+  return verbose === 0 ? { setParams() {} } : bar;
+}
+
+/** ANSI: from the cursor to the end of the line. */
+const CLEAR = '\x1b[K';
+
+/** One line of at most `width` characters: as many parts as there is room for, and a bar of what is left. */
+function line(title: string, share: number, parts: readonly string[], width: number): string {
+  const percent = `${Math.floor(100 * share)}%`.padStart(4);
+  let room = width - title.length - percent.length - BAR.least - 2;
+  let text = '';
+  for (const part of parts) {
+    if (part.length + 3 > room) break;
+    text += ` - ${part}`;
+    room -= part.length + 3;
+  }
+  const length = Math.min(BAR.least + room, BAR.most);
+  if (length < BAR.least) return `${title}${percent}`.slice(0, width);
+  const full = Math.round(share * length);
+  return `${title} ${'━'.repeat(full)}${'╌'.repeat(length - full)} ${percent}${text}`.slice(0, width);
+}
+
+/** Digits as Keras prints them. */
+const values = (logs: Logs) =>
+  Object.entries(logs).map(
+    ([name, value]) => `${name}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
+  );
+
+const rate = (perSecond: number) => `${Math.round(perSecond).toLocaleString('en')} samples/s`;
+
+function duration(seconds: number): string {
+  const s = Math.round(seconds);
+  const two = (n: number) => String(n).padStart(2, '0');
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)}`;
+  return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}

@@ -1,0 +1,19 @@
+import type { Callback, CallbackModel } from './callback.js';
+
+/**
+ * Stops training after the first batch whose loss makes the epoch's mean NaN or infinite, with a warning; Keras'
+ * TerminateOnNaN. The epoch still ends as every other, with its logs and its validation.
+ */
+export function terminateOnNaN(): Callback {
+  let model: CallbackModel;
+  return {
+    setModel(given) {
+      model = given;
+    },
+    onBatchEnd(batch, logs) {
+      if (Number.isFinite(logs.loss) || model.stopTraining) return;
+      process.emitWarning(`Batch ${batch}: the loss is ${logs.loss}, so training ends`, { code: 'FJORDNET_NAN' });
+      model.stopTraining = true;
+    },
+  };
+}

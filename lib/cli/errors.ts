@@ -1,0 +1,66 @@
+/** What the command ends with. Documented in `fjordnet --help`. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  input: 3,
+  output: 4,
+  missing: 5,
+  interrupted: 130,
+} as const;
+
+/** An error a person can act on, with the code the command ends with. */
+export class CommandError extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The command line is wrong. */
+export const usage = (message: string): CommandError => new CommandError(EXIT.usage, message);
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'the operation is not permitted',
+  EROFS: 'the file system is read-only',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENOSPC: 'there is no space left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EMFILE: 'too many files are open',
+  ENAMETOOLONG: 'the name is too long',
+  EFBIG: 'the file would be too large',
+};
+
+/** What went wrong in the file system, without the system call and the path: 'permission denied'. */
+export function reason(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code && SYSTEM[code]) ?? message;
+}
+
+/** An input that cannot be read, in one sentence; what is no error of reading passes through. */
+export function unreadable(path: string, error: unknown): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (error instanceof CommandError || (!syscall && !(code && code in SYSTEM) && code !== 'ERR_FORMAT')) return error;
+  if (code === 'ERR_FORMAT') return new CommandError(EXIT.input, (error as Error).message, { cause: error });
+  return new CommandError(EXIT.input, `Cannot read '${path}': ${reason(error)}`, { cause: error });
+}
+
+/** An output that cannot be written, in one sentence. */
+export function unwritable(option: string, path: string, error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  return new CommandError(EXIT.output, `Cannot write ${option} '${path}': ${reason(error)}`, { cause: error });
+}
+
+/** The exit code of any error: those of arguments to the library count as a wrong command line. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === 'ERR_MISSING_PEER' || code === 'ERR_NATIVE_LOAD') return EXIT.missing;
+  if (code === 'ERR_FORMAT' || code === 'ERR_MEMORY') return EXIT.input;
+  return EXIT.failed;
+}

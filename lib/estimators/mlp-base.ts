@@ -1,0 +1,340 @@
+import { type ArrayInput, NDArray, toMatrix } from '../array.js';
+import { checkOptions, failure, wrongType, wrongValue } from '../check.js';
+import type { Labels } from '../labels.js';
+import { checkRowCount } from '../model-selection/folds.js';
+import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
+import { checkRandomState, RandomState } from '../random.js';
+import { readWeights as readSampleWeight } from '../scores/classification.js';
+import { type Buffer, dataset, type FloatType } from '../tape.js';
+import { drive, driveSync, type Training } from '../train.js';
+import {
+  type Architecture,
+  clearState,
+  initialize,
+  type MLPNetwork,
+  readWeights,
+  recordMLP,
+  writeWeights,
+} from './mlp-network.js';
+import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
+import { checkParameters, layerSizes, type MLPOptions, type MLPRegressorOptions, type Parameters } from './mlp-parameters.js';
+import { type Fit, predictLoop, type Progress, type Samples, trainLbfgs, trainStochastic } from './mlp-training.js';
+import { checkTurn, inTurn } from './turns.js';
+
+export interface MLPFitOptions {
+  /** Aborts the training after the batch in progress: `fit` rejects with ERR_ABORTED and keeps the weights it has. */
+  signal?: AbortSignal;
+  /** One weight >= 0 a sample: losses and gradients are weighted means. */
+  sampleWeight?: ArrayInput;
+}
+
+export type SampleWeight = Pick<MLPFitOptions, 'sampleWeight'>;
+
+/** The targets of a fit, checked. */
+export interface Targets {
+  /** [n, outputs] */
+  columns: NDArray;
+  outActivation: Architecture['outActivation'];
+  /** The classes to keep the shares of, where a validation set is split off. */
+  strata?: Labels;
+  /** Of the network's outputs for some rows; for early stopping. */
+  score(outputs: NDArray, rows: Int32Array, weights?: ArrayLike<number>): number;
+  /** Called when training starts. */
+  adopt?(): void;
+}
+
+/** A fit whose arguments have been checked. */
+interface Prepared {
+  p: Parameters;
+  incremental: boolean;
+  firstPass: boolean;
+  architecture: Architecture;
+  samples: Samples;
+  targets: Targets;
+  random: RandomState;
+  /** Draws the rows to train on, and those set aside. */
+  split(): [train: Int32Array, validation?: Int32Array];
+}
+
+/** What scikit-learn's two multi-layer perceptrons have in common. */
+export abstract class MultilayerPerceptron<O extends MLPOptions> {
+  protected parameters: Parameters<O>;
+  #extra: Partial<MLPRegressorOptions>;
+  #network?: MLPNetwork;
+  #optimizer?: Optimizer;
+  #progress: Progress = begun(false);
+  #training = false;
+
+  constructor(options: O, extra: Partial<MLPRegressorOptions>) {
+    this.#extra = extra;
+    this.parameters = checkParameters(options, extra);
+  }
+
+  /** Checks y and reads it. Changes nothing. */
+  protected abstract readTargets(y: unknown, firstPass: boolean, incremental: boolean, classes?: Labels): Targets;
+
+  /** The weight matrices, [fan in, fan out] each; copies, as of the last finished job of a running fit. [] before. */
+  get coefs(): NDArray[] {
+    return this.#read('coefs');
+  }
+  set coefs(values: readonly ArrayInput[]) {
+    this.#write('coefs', values);
+  }
+
+  /** The bias vectors. [] before fit. */
+  get intercepts(): NDArray[] {
+    return this.#read('intercepts');
+  }
+  set intercepts(values: readonly ArrayInput[]) {
+    this.#write('intercepts', values);
+  }
+
+  /** The loss of the last epoch, penalty included; of 'lbfgs' the least found. NaN before fit. */
+  get loss(): number {
+    return this.#progress.loss;
+  }
+
+  /** The loss of every epoch since the weights were initialized; [] with 'lbfgs'. */
+  get lossCurve(): number[] {
+    return [...this.#progress.lossCurve];
+  }
+
+  /** The least loss of an epoch; null with earlyStopping or 'lbfgs'. */
+  get bestLoss(): number | null {
+    return this.#progress.bestLoss;
+  }
+
+  /** The score of the samples set aside, after every epoch; null without earlyStopping. */
+  get validationScores(): number[] | null {
+    return this.#progress.validationScores && [...this.#progress.validationScores];
+  }
+
+  /** Null without earlyStopping. */
+  get bestValidationScore(): number | null {
+    return this.#progress.bestValidationScore;
+  }
+
+  /** Epochs (with 'lbfgs' iterations) of the last call of fit, as in scikit-learn since 1.3. */
+  get nIter(): number {
+    return this.#progress.nIter;
+  }
+
+  /** Samples seen since the weights were initialized. */
+  get t(): number {
+    return this.#progress.t;
+  }
+
+  /** Layers with input and output; 0 before fit. */
+  get nLayers(): number {
+    return this.#network?.architecture.units.length ?? 0;
+  }
+
+  /** Neurons of the output layer; 0 before fit. */
+  get nOutputs(): number {
+    return this.#network?.architecture.units.at(-1) ?? 0;
+  }
+
+  /** Columns of x; 0 before fit. */
+  get nFeaturesIn(): number {
+    return this.#network?.architecture.units[0] ?? 0;
+  }
+
+  /** The activation of the output layer; undefined before fit. */
+  get outActivation(): Architecture['outActivation'] | undefined {
+    return this.#network?.architecture.outActivation;
+  }
+
+  /** All parameters, with the values they have. */
+  getParams(): Parameters<O> {
+    return { ...this.parameters };
+  }
+
+  /** Changes parameters, from the next call of fit on. @throws as the constructor does, with nothing changed */
+  setParams(options: O): this {
+    this.parameters = checkParameters(options, this.#extra, this.parameters);
+    return this;
+  }
+
+  protected async fitWith(x: ArrayInput, y: unknown, options: MLPFitOptions): Promise<this> {
+    checkOptions('options', options, ['signal', 'sampleWeight']);
+    const { signal, sampleWeight } = options;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+    const prepared = this.#prepare(x, y, sampleWeight, false);
+    const task = () => drive(this.#train(prepared), signal);
+    this.#training = true;
+    try {
+      await (this.parameters.randomState instanceof RandomState ? inTurn(prepared.random, task) : task());
+    } finally {
+      this.#training = false;
+    }
+    return this;
+  }
+
+  protected trainSync(x: ArrayInput, y: unknown, options: SampleWeight, incremental: boolean, classes?: Labels): this {
+    checkOptions('options', options, ['sampleWeight']);
+    const prepared = this.#prepare(x, y, options.sampleWeight, incremental, classes);
+    checkTurn(prepared.random);
+    this.#training = true;
+    try {
+      driveSync(this.#train(prepared));
+    } finally {
+      this.#training = false;
+    }
+    return this;
+  }
+
+  /** The network's outputs, [n, outputs]. */
+  protected outputs(x: ArrayInput): NDArray {
+    const network = this.#fitted();
+    this.#checkIdle();
+    const array = checkColumns(toMatrix('x', x), network);
+    const rows = Int32Array.from({ length: array.shape[0] }, (_, i) => i);
+    return driveSync(predictLoop(network, dataset('x', array, network.architecture.dtype), rows));
+  }
+
+  #prepare(
+    x: ArrayInput,
+    y: unknown,
+    sampleWeight: ArrayInput | undefined,
+    incremental: boolean,
+    classes?: Labels,
+  ): Prepared {
+    this.#checkIdle();
+    const p = this.parameters as unknown as Parameters;
+    const { solver, activation } = p;
+    if (incremental && solver === 'lbfgs') throw wrongValue('solver', "'sgd' or 'adam' for partialFit", solver);
+    if (incremental && p.earlyStopping) throw wrongValue('earlyStopping', 'false for partialFit', p.earlyStopping);
+    const old = this.#network;
+    const firstPass = !old || (!p.warmStart && !incremental);
+    const array = toMatrix('x', x);
+    if (!firstPass) checkColumns(array, old);
+    const [n, features] = array.shape;
+    const targets = this.readTargets(y, firstPass, incremental, classes);
+    const { columns, outActivation } = targets;
+    checkRowCount('y', columns.shape[0], n);
+    const units = [features, ...layerSizes(p.hiddenLayerSizes), columns.shape[1]];
+    if (!firstPass && units.join() !== old.architecture.units.join())
+      throw new RangeError(
+        `Expected the layers to be those of the last fit, [${old.architecture.units.join(', ')}], whose weights are trained on, got [${units.join(', ')}]`,
+      );
+    const dtype = solver === 'lbfgs' ? 'float64' : firstPass ? floatType(x) : old.architecture.dtype;
+    const values = sampleWeight === undefined ? undefined : readSampleWeight(sampleWeight, n);
+    const samples: Samples = {
+      n,
+      x: dataset('x', array, dtype),
+      y: dataset('y', columns, dtype),
+      ...(values && { weights: { values, data: dataset('sampleWeight', column(values), dtype) } }),
+    };
+    const random = checkRandomState(p.randomState);
+    const architecture = { units, activation, outActivation, solver, dtype };
+    const split = p.earlyStopping && solver !== 'lbfgs' ? splitter(p, n, random, targets.strata) : () => [range(n)] as [Int32Array];
+    return { p, incremental, firstPass, architecture, samples, targets, random, split };
+  }
+
+  *#train({ p, incremental, firstPass, architecture, samples, targets, random, split }: Prepared): Training<void> {
+    const old = this.#network;
+    const same = old !== undefined && JSON.stringify(old.architecture) === JSON.stringify(architecture);
+    const network = same ? old : recordMLP(architecture);
+    if (firstPass) {
+      initialize(network, random);
+      this.#progress = begun(p.solver !== 'lbfgs', p.earlyStopping);
+    } else if (!same) {
+      writeWeights(network, readWeights(old as MLPNetwork));
+    }
+    this.#network = network;
+    targets.adopt?.();
+    const progress = this.#progress;
+    const fit: Fit = { network, samples, parameters: p, progress };
+    if (p.solver === 'lbfgs') {
+      yield* trainLbfgs(fit);
+    } else {
+      if (!incremental || !same || !this.#optimizer) {
+        this.#optimizer = p.solver === 'sgd' ? new SGDOptimizer(p) : new AdamOptimizer(p);
+        clearState(network);
+      }
+      const [rows, aside] = split();
+      const weights = aside && samples.weights && Float64Array.from(aside, (row) => samples.weights!.values[row]);
+      const validation = aside && { rows: aside, score: (outputs: NDArray) => targets.score(outputs, aside, weights) };
+      const shared = p.randomState instanceof RandomState;
+      yield* trainStochastic({ ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation });
+    }
+    if (!readWeights(network).every(({ data }) => data.every(Number.isFinite)))
+      throw failure(
+        'ERR_DIVERGED',
+        'The solver produced weights that are not finite: x may hold large values that need scaling, or learningRateInit may be too large',
+      );
+  }
+
+  #fitted(): MLPNetwork {
+    if (this.#network) return this.#network;
+    throw failure('ERR_NOT_FITTED', `Expected this ${this.constructor.name} to be fitted: call fit first`);
+  }
+
+  #checkIdle(): void {
+    if (this.#training)
+      throw failure('ERR_BUSY', `Expected this ${this.constructor.name} to be idle, but it is training`);
+  }
+
+  #read(name: 'coefs' | 'intercepts'): NDArray[] {
+    return this.#network?.[name].map((buffer) => (this.#network as MLPNetwork).plan.read(buffer)) ?? [];
+  }
+
+  #write(name: 'coefs' | 'intercepts', values: readonly ArrayInput[]): void {
+    const network = this.#fitted();
+    this.#checkIdle();
+    const buffers: readonly Buffer[] = network[name];
+    if (!Array.isArray(values)) throw wrongType(name, 'an array of arrays', values);
+    if (values.length !== buffers.length) throw wrongValue(name, `an array of ${buffers.length} arrays`, values);
+    const arrays = values.map((value, l) => {
+      const array = NDArray.from(value);
+      if (array.shape.join() === buffers[l].shape.join()) return array;
+      throw new RangeError(
+        `Expected ${name}[${l}] to have shape [${buffers[l].shape.join(', ')}], got [${array.shape.join(', ')}]`,
+      );
+    });
+    for (const [l, array] of arrays.entries()) network.plan.write(buffers[l], array);
+  }
+}
+
+function begun(stochastic: boolean, earlyStopping = false): Progress {
+  return {
+    nIter: 0,
+    t: 0,
+    loss: Number.NaN,
+    lossCurve: [],
+    bestLoss: stochastic && !earlyStopping ? Number.POSITIVE_INFINITY : null,
+    validationScores: stochastic && earlyStopping ? [] : null,
+    bestValidationScore: stochastic && earlyStopping ? Number.NEGATIVE_INFINITY : null,
+    noImprovement: 0,
+    best: [],
+  };
+}
+
+/** Checks that a validation set can be split off; the rows are drawn when the result is called. */
+function splitter(p: Parameters, n: number, randomState: RandomState, strata?: Labels): Prepared['split'] {
+  const testSize = p.validationFraction;
+  const aside = Math.ceil(testSize * n);
+  if (aside < 2 || aside >= n)
+    throw wrongValue('validationFraction', `a share of the ${n} samples that is two or more, and not all`, testSize);
+  const splits = strata && new StratifiedShuffleSplit({ nSplits: 1, testSize, randomState }).split(range(n), strata);
+  return () => {
+    const [train, validation] = splits ? [...splits][0] : trainTestSplit([range(n)], { testSize, randomState });
+    return [train.data as Int32Array, validation.data as Int32Array];
+  };
+}
+
+/** scikit-learn trains in the dtype of x if that is a floating type, else in float64. */
+function floatType(x: ArrayInput): FloatType {
+  if (x instanceof NDArray) return x.dtype === 'float32' ? 'float32' : 'float64';
+  return Array.isArray(x) && x.every((row) => row instanceof Float32Array) ? 'float32' : 'float64';
+}
+
+function checkColumns(x: NDArray, { architecture }: MLPNetwork): NDArray {
+  const features = architecture.units[0];
+  if (x.shape[1] !== features)
+    throw wrongValue('x', `a matrix of ${features} columns, as at fit`, x.shape);
+  return x;
+}
+
+const range = (n: number) => Int32Array.from({ length: n }, (_, i) => i);
+const column = (values: ArrayLike<number>) => NDArray.wrap(Float64Array.from(values), [values.length, 1]);

@@ -1,0 +1,74 @@
+import type { Parameters } from './mlp-parameters.js';
+
+/**
+ * The side of an optimizer that changes from step to step; the update itself is a kernel. Hyperparameters are those of
+ * the time it was made. Source: scikit-learn's neural_network/_stochastic_optimizers.py
+ */
+export interface Optimizer {
+  readonly learningRate: number;
+  /** The kernel's scalars for the next step. */
+  next(): Record<string, number>;
+  /** The epoch has ended; `t` counts samples. */
+  iterationEnds(t: number): void;
+  /** Training would stop for `reason`. Answers whether it does, or goes on with a lower rate. */
+  triggerStopping(reason: string, print: (line: string) => unknown): boolean;
+}
+
+export class SGDOptimizer implements Optimizer {
+  learningRate: number;
+  #p: Parameters;
+
+  constructor(parameters: Parameters) {
+    this.#p = { ...parameters };
+    this.learningRate = parameters.learningRateInit;
+  }
+
+  next(): Record<string, number> {
+    const { momentum, nesterovsMomentum } = this.#p;
+    return { rate: this.learningRate, momentum, nesterov: nesterovsMomentum ? 1 : 0 };
+  }
+
+  iterationEnds(t: number): void {
+    if (this.#p.learningRate === 'invscaling')
+      this.learningRate = this.#p.learningRateInit / (t + 1) ** this.#p.powerT;
+  }
+
+  triggerStopping(reason: string, print: (line: string) => unknown): boolean {
+    if (this.#p.learningRate !== 'adaptive') {
+      print(`${reason} Stopping.`);
+      return true;
+    }
+    if (this.learningRate <= 1e-6) {
+      print(`${reason} Learning rate too small. Stopping.`);
+      return true;
+    }
+    this.learningRate /= 5;
+    print(`${reason} Setting learning rate to ${this.learningRate.toFixed(6)}`);
+    return false;
+  }
+}
+
+export class AdamOptimizer implements Optimizer {
+  learningRate: number;
+  #p: Parameters;
+  #steps = 0;
+
+  constructor(parameters: Parameters) {
+    this.#p = { ...parameters };
+    this.learningRate = parameters.learningRateInit;
+  }
+
+  next(): Record<string, number> {
+    const { learningRateInit, beta1, beta2, epsilon } = this.#p;
+    this.#steps++;
+    this.learningRate = (learningRateInit * Math.sqrt(1 - beta2 ** this.#steps)) / (1 - beta1 ** this.#steps);
+    return { rate: this.learningRate, beta1, beta2, epsilon };
+  }
+
+  iterationEnds(): void {}
+
+  triggerStopping(reason: string, print: (line: string) => unknown): boolean {
+    print(`${reason} Stopping.`);
+    return true;
+  }
+}

@@ -1,0 +1,211 @@
+import { type ArrayInput, NDArray } from '../array.js';
+import { wrongType, wrongValue } from '../check.js';
+import type { Label, Labels } from '../labels.js';
+import { accuracyScore } from '../scores/classification.js';
+import { r2Score } from '../scores/regression.js';
+import { MultilayerPerceptron, type MLPFitOptions, type SampleWeight, type Targets } from './mlp-base.js';
+import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
+import { type ClassTargets, LabelBinarizer, readNumbers } from './mlp-targets.js';
+
+/**
+ * A classifier of dense layers: scikit-learn's `MLPClassifier`. The same data, parameters and seed give its numbers: the
+ * same draws, the same loss curve, the same weights.
+ *
+ * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' is float64 always, as there).
+ *
+ * @example
+ * const model = await new MLPClassifier({ hiddenLayerSizes: [50], randomState: 1 }).fit(xTrain, yTrain);
+ * model.score(xTest, yTest);
+ */
+export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
+  /** How cross-validation by a number of folds splits: with the classes' shares kept. */
+  readonly estimatorType = 'classifier';
+  #binarizer?: LabelBinarizer;
+
+  /** @throws TypeError or RangeError naming the parameter that is out of its range */
+  constructor(options: MLPOptions = {}) {
+    super(options, {});
+  }
+
+  /** The sorted class labels; of multi-label targets the numbers of their columns. [] before fit. */
+  get classes(): Label[] {
+    return [...(this.#binarizer?.classes ?? [])];
+  }
+
+  /**
+   * Trains off the main thread. Same bits as `fitSync`.
+   *
+   * Warns with a 'ConvergenceWarning' where maxIter ends the training.
+   *
+   * @param x [n, features], finite numbers
+   * @param y class labels [n], numbers or strings; or rows of 0s and 1s [n, labels] where a sample may have several
+   * @throws RangeError if x or y do not fit, hold NaN, or y holds one class only
+   * @throws Error with code ERR_BUSY if the estimator is training already, ERR_ABORTED after `signal` fired, ERR_DIVERGED
+   *   if weights became NaN or infinite
+   */
+  async fit(x: ArrayInput, y: ClassTargets, options: MLPFitOptions = {}): Promise<this> {
+    return this.fitWith(x, y, options);
+  }
+
+  /** Trains on the calling thread. */
+  fitSync(x: ArrayInput, y: ClassTargets, options: SampleWeight = {}): this {
+    return this.trainSync(x, y, options, false);
+  }
+
+  /**
+   * Trains for one epoch over these samples, on the calling thread; the weights and the optimizer's memory are kept from
+   * call to call. Not for 'lbfgs' nor with earlyStopping.
+   *
+   * @param classes all classes, needed in the first call; y need not hold them all
+   */
+  partialFit(x: ArrayInput, y: ClassTargets, classes?: Labels, options: SampleWeight = {}): this {
+    return this.trainSync(x, y, options, true, classes);
+  }
+
+  /**
+   * The most probable class of every row of x: numbers [n] or strings; for multi-label targets 0s and 1s [n, labels].
+   * @throws Error with code ERR_NOT_FITTED before fit, ERR_BUSY while training
+   */
+  predict(x: ArrayInput): NDArray | string[] {
+    const outputs = this.outputs(x);
+    return (this.#binarizer as LabelBinarizer).inverse(outputs);
+  }
+
+  /** The probabilities [n, classes], in the order of `classes`. */
+  predictProba(x: ArrayInput): NDArray {
+    const p = this.outputs(x);
+    if (this.#binarizer?.kind !== 'binary') return p;
+    const n = p.shape[0];
+    const both = NDArray.zeros([n, 2], p.dtype);
+    for (let i = 0; i < n; i++) {
+      both.data[2 * i] = 1 - p.data[i];
+      both.data[2 * i + 1] = p.data[i];
+    }
+    return both;
+  }
+
+  /** The logarithms of `predictProba`. */
+  predictLogProba(x: ArrayInput): NDArray {
+    const p = this.predictProba(x);
+    for (let i = 0; i < p.data.length; i++) p.data[i] = Math.log(p.data[i]);
+    return p;
+  }
+
+  /** The share of rows of x that are predicted as y says. */
+  score(x: ArrayInput, y: ClassTargets, options: SampleWeight = {}): number {
+    return accuracyScore(y, this.predict(x), options);
+  }
+
+  protected readTargets(y: ClassTargets, _firstPass: boolean, incremental: boolean, classes?: Labels): Targets {
+    const binarizer = this.#binarizerFor(y, incremental, classes);
+    const columns = binarizer.transform(y);
+    const truth = binarizer.decide(columns).data;
+    const width = truth.length / columns.shape[0];
+    return {
+      columns,
+      outActivation: binarizer.kind === 'multiclass' ? 'softmax' : 'logistic',
+      // scikit-learn means to stratify all but multi-label targets, but tells them by their single column.
+      strata: binarizer.kind === 'binary' ? y : undefined,
+      score: (outputs, rows, weights) => {
+        const predicted = binarizer.decide(outputs).data;
+        let correct = 0;
+        let total = 0;
+        rows.forEach((row, i) => {
+          let equal = true;
+          for (let k = 0; k < width; k++) equal &&= truth[row * width + k] === predicted[i * width + k];
+          const weight = weights ? weights[i] : 1;
+          correct += equal ? weight : 0;
+          total += weight;
+        });
+        return correct / total;
+      },
+      adopt: () => {
+        this.#binarizer = binarizer;
+      },
+    };
+  }
+
+  #binarizerFor(y: ClassTargets, incremental: boolean, classes?: Labels): LabelBinarizer {
+    const known = this.#binarizer;
+    if (!incremental) {
+      if (!known || !this.parameters.warmStart) return LabelBinarizer.fromTargets(y);
+      known.checkSame(y);
+      return known;
+    }
+    if (classes === undefined) {
+      if (known) return known;
+      throw wrongType('classes', 'the labels of all classes in the first call of partialFit', classes);
+    }
+    const given = LabelBinarizer.fromClasses(classes, y);
+    if (known && given.classes.join() !== known.classes.join())
+      throw wrongValue('classes', `those of the earlier calls, ${known.classes.join(', ')}`, classes);
+    return known ?? given;
+  }
+}
+
+/**
+ * A regression by dense layers: scikit-learn's `MLPRegressor`. The same data, parameters and seed give its numbers.
+ *
+ * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' is float64 always, as there).
+ */
+export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
+  readonly estimatorType = 'regressor';
+
+  /** @throws TypeError or RangeError naming the parameter that is out of its range */
+  constructor(options: MLPRegressorOptions = {}) {
+    super(options, { loss: 'squaredError' });
+  }
+
+  /**
+   * Trains off the main thread. Same bits as `fitSync`.
+   *
+   * @param x [n, features], finite numbers
+   * @param y numbers [n] or [n, outputs]; non-negative for the loss 'poisson'
+   * @throws RangeError if x or y do not fit or hold NaN
+   * @throws Error with code ERR_BUSY if the estimator is training already, ERR_ABORTED after `signal` fired, ERR_DIVERGED
+   *   if weights became NaN or infinite
+   */
+  async fit(x: ArrayInput, y: ArrayInput, options: MLPFitOptions = {}): Promise<this> {
+    return this.fitWith(x, y, options);
+  }
+
+  /** Trains on the calling thread. */
+  fitSync(x: ArrayInput, y: ArrayInput, options: SampleWeight = {}): this {
+    return this.trainSync(x, y, options, false);
+  }
+
+  /**
+   * Trains for one epoch over these samples, on the calling thread; the weights and the optimizer's memory are kept from
+   * call to call. Not for 'lbfgs' nor with earlyStopping.
+   */
+  partialFit(x: ArrayInput, y: ArrayInput, options: SampleWeight = {}): this {
+    return this.trainSync(x, y, options, true);
+  }
+
+  /**
+   * Predictions for the rows of x: [n], or [n, outputs] where there are several outputs.
+   * @throws Error with code ERR_NOT_FITTED before fit, ERR_BUSY while training
+   */
+  predict(x: ArrayInput): NDArray {
+    const outputs = this.outputs(x);
+    return outputs.shape[1] === 1 ? outputs.reshape(-1) : outputs;
+  }
+
+  /** R², the coefficient of determination; for several outputs their mean. */
+  score(x: ArrayInput, y: ArrayInput, options: SampleWeight = {}): number {
+    return r2Score(y, this.predict(x), options);
+  }
+
+  protected readTargets(y: ArrayInput): Targets {
+    const poisson = this.parameters.loss === 'poisson';
+    const columns = readNumbers(y, poisson);
+    return {
+      columns,
+      outActivation: poisson ? 'exp' : 'identity',
+      score: (outputs, rows, weights) =>
+        outputs.data.every(Number.isFinite)
+          ? r2Score(columns.take(rows), outputs, weights && { sampleWeight: weights as Float64Array })
+          : Number.NaN,
+    };
+  }
+}

@@ -1,0 +1,150 @@
+import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { checkInteger, wrongType } from '../check.js';
+
+type ActivationLike = string | { readonly name: string } | { readonly config: { readonly name: string } };
+
+/** A layer as `network` reads it: of a Sequential, or described by hand. */
+export interface LayerLike {
+  readonly className?: string;
+  readonly name?: string;
+  readonly activation?: ActivationLike;
+  /** The shape of one output sample. */
+  readonly outputShape?: readonly number[] | ((inputShape: readonly number[]) => readonly number[]);
+}
+
+/** What `network` can draw. */
+export type NetworkInput =
+  /** A Sequential whose input shape is known, or layers described by hand. */
+  | {
+      readonly layers: readonly LayerLike[];
+      readonly inputShape?: readonly number[];
+      readonly outputShapes?: readonly (readonly number[])[];
+    }
+  /** The number of nodes in every layer, the input first; and the activation of every layer but the input. */
+  | { readonly sizes: readonly number[]; readonly activations?: readonly string[] }
+  /** An MLPClassifier or MLPRegressor that was fitted. */
+  | { readonly coefs: readonly NDArray[]; readonly activation?: unknown; readonly outActivation?: unknown }
+  /** The lecture's NeuralNetwork. */
+  | { readonly hiddenWeights: NDArray; readonly outputWeights: NDArray };
+
+/** One column of a network's figure. */
+export interface Stage {
+  readonly kind: string;
+  /** The shape of one sample. */
+  readonly shape: readonly number[];
+  /** The activation, and the layers that change no shape. */
+  readonly notes: readonly string[];
+}
+
+export function readNetwork(model: NetworkInput): Stage[] {
+  if (typeof model !== 'object' || model === null)
+    throw wrongType('model', 'a network, or { sizes: [64, 50, 10] }', model);
+  if ('sizes' in model) return stagesOf(model.sizes, model.activations);
+  if ('layers' in model) return stagesOfLayers(model);
+  if ('coefs' in model) {
+    if (!Array.isArray(model.coefs) || model.coefs.length === 0) throw wrongType('model', 'a fitted estimator', model);
+    const sizes = [model.coefs[0].shape[0], ...model.coefs.map((c) => c.shape[1])];
+    const names = sizes
+      .slice(1, -1)
+      .map(() => nameOf(model.activation))
+      .concat(nameOf(model.outActivation));
+    return stagesOf(sizes, names);
+  }
+  if ('hiddenWeights' in model) {
+    const [hidden, output] = [model.hiddenWeights.shape, model.outputWeights.shape];
+    return stagesOf([hidden[0], hidden[1], output[1]], ['sigmoid', 'softmax']);
+  }
+  throw wrongType('model', 'a network, or { sizes: [64, 50, 10] }', model);
+}
+
+function stagesOf(sizes: readonly number[], activations: readonly string[] = []): Stage[] {
+  if (!Array.isArray(sizes) || sizes.length < 2) throw wrongType('sizes', 'an array of two sizes or more', sizes);
+  return sizes.map((size, i) => ({
+    kind: i === 0 ? 'input' : i === sizes.length - 1 ? 'output' : sizes.length === 3 ? 'hidden' : `hidden ${i}`,
+    shape: [checkInteger(`sizes[${i}]`, size, 1)],
+    notes: i > 0 && activations[i - 1] ? [activations[i - 1]] : [],
+  }));
+}
+
+function stagesOfLayers(model: Extract<NetworkInput, { layers: unknown }>): Stage[] {
+  const { layers, inputShape, outputShapes } = model;
+  if (!Array.isArray(layers) || layers.length === 0) throw wrongType('model.layers', 'an array of layers', layers);
+  if (!inputShape)
+    throw new TypeError('Expected model to know its inputShape: call build(inputShape) or give it to the first layer');
+  const stages: Stage[] = [{ kind: 'Input', shape: inputShape, notes: [] }];
+  layers.forEach((layer: LayerLike, i) => {
+    const before = stages[stages.length - 1];
+    const own = typeof layer.outputShape === 'function' ? layer.outputShape(before.shape) : layer.outputShape;
+    const shape = outputShapes?.[i] ?? own;
+    if (!Array.isArray(shape)) throw wrongType(`model.layers[${i}].outputShape`, 'an array of integers', shape);
+    const kind = layer.className ?? layer.name ?? 'layer';
+    const activation = nameOf(layer.activation);
+    const named = activation && activation !== 'linear' ? [activation] : [];
+    const isSame = shape.join() === before.shape.join();
+    if (/^Input/.test(kind) && isSame) return;
+    // Dropout and its like are no column of their own.
+    const passes = isSame && !/dense|conv/i.test(kind);
+    if (!passes) stages.push({ kind, shape, notes: named });
+    else
+      stages[stages.length - 1] = {
+        ...before,
+        notes: [...before.notes, ...(/^Activation/.test(kind) ? named : [kind])],
+      };
+  });
+  return stages;
+}
+
+function nameOf(activation: unknown): string {
+  if (typeof activation === 'string') return activation;
+  const { config, name } = (activation ?? {}) as { config?: { name?: string }; name?: string };
+  return config?.name ?? name ?? '';
+}
+
+/** What `weights` and `filters` take: a network or estimator, or arrays, gradients for example, with their names. */
+export type WeightsInput =
+  | { getWeights(): readonly NDArray[]; readonly weightNames?: readonly string[] }
+  | { readonly coefs: readonly NDArray[]; readonly intercepts: readonly NDArray[] }
+  | {
+      readonly hiddenWeights: NDArray;
+      readonly hiddenBias: NDArray;
+      readonly outputWeights: NDArray;
+      readonly outputBias: NDArray;
+    }
+  | Readonly<Record<string, ArrayInput>>;
+
+export interface NamedArray {
+  readonly name: string;
+  readonly array: NDArray;
+}
+
+/** All arrays of a model, in order. `fromModel` is false for those that were given one by one. */
+export function readWeights(model: WeightsInput): { arrays: NamedArray[]; fromModel: boolean } {
+  if (typeof model !== 'object' || model === null || Array.isArray(model) || model instanceof NDArray)
+    throw wrongType('model', 'a network, an estimator, or arrays by name', model);
+  const { getWeights, weightNames } = model as { getWeights?: unknown; weightNames?: readonly string[] };
+  if (typeof getWeights === 'function') {
+    const arrays: readonly NDArray[] = (model as { getWeights(): readonly NDArray[] }).getWeights();
+    return {
+      arrays: arrays.map((array, i) => ({ name: weightNames?.[i] ?? `weight ${i + 1}`, array })),
+      fromModel: true,
+    };
+  }
+  const { coefs, intercepts } = model as { coefs?: readonly NDArray[]; intercepts?: readonly NDArray[] };
+  if (Array.isArray(coefs)) {
+    const pairs = coefs.flatMap((array: NDArray, i) => [
+      { name: `coefs[${i}]`, array },
+      ...(intercepts?.[i] ? [{ name: `intercepts[${i}]`, array: intercepts[i] }] : []),
+    ]);
+    return { arrays: pairs, fromModel: true };
+  }
+  if ('hiddenWeights' in model) {
+    const names = ['hiddenWeights', 'hiddenBias', 'outputWeights', 'outputBias'];
+    const own = model as unknown as Record<string, NDArray>;
+    return { arrays: names.filter((name) => own[name]).map((name) => ({ name, array: own[name] })), fromModel: true };
+  }
+  const arrays = Object.entries(model as Record<string, ArrayInput>).map(([name, x]) => ({
+    name,
+    array: asArray(name, x),
+  }));
+  return { arrays, fromModel: false };
+}

@@ -1,0 +1,96 @@
+// scikit-learn's losses, each together with the output activation it is the partner of: for all of them the derivative by z is
+// p - y. scale is 1 over the number of samples, or over their total weight. Source: sklearn/neural_network/_base.py
+// z, y [B,N] -> p [B,N], loss [B], delta [B,N] = (p - y) * scale
+
+// p kept within [epsilon, 1 - epsilon], as np.clip does; NaN stays
+template <typename T>
+inline T clipProbability(T p) {
+  constexpr T least = std::numeric_limits<T>::epsilon(), most = T(1) - least;
+  return p < least ? least : p > most ? most : p;
+}
+
+// y * log(x), 0 where y is
+template <typename T>
+inline T xlogy(T y, T x) {
+  return y == T(0) ? T(0) : y * std::log(x);
+}
+
+template <typename T>
+inline void scaledDifference(const T* p, const T* y, T* delta, T scale, Index begin, Index end) {
+#pragma GCC ivdep
+  for (Index i = begin; i < end; ++i) delta[i] = (p[i] - y[i]) * scale;
+}
+
+// One class of several: p = softmax(z), loss = -sum_j y_j log p_j
+template <typename T>
+void softmaxLogLoss(const Args<T>& a) {
+  const Index B = a.dim[0], N = a.dim[1];
+  const T *z = a.buffer[0], *y = a.buffer[1];
+  T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
+  const T scale = static_cast<T>(*a.scalar[0]);
+  rows(*a.team, B, N, [&](Index first, Index last) {
+    softmaxRows(z, p, first, last, N);
+    for (Index r = first; r < last; ++r) {
+      T sum = T(0);
+      for (Index j = r * N; j < (r + 1) * N; ++j) sum -= xlogy(y[j], clipProbability(p[j]));
+      loss[r] = sum;
+    }
+    scaledDifference(p, y, delta, scale, first * N, last * N);
+  });
+}
+
+// Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)), loss = -sum_j y_j log p_j + (1 - y_j) log(1 - p_j)
+template <typename T>
+void logisticLogLoss(const Args<T>& a) {
+  const Index B = a.dim[0], N = a.dim[1];
+  const T *z = a.buffer[0], *y = a.buffer[1];
+  T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
+  const T scale = static_cast<T>(*a.scalar[0]);
+  rows(*a.team, B, N, [&](Index first, Index last) {
+#pragma GCC ivdep
+    for (Index i = first * N; i < last * N; ++i) p[i] = sigmoid_(z[i]);
+    for (Index r = first; r < last; ++r) {
+      T sum = T(0);
+      for (Index j = r * N; j < (r + 1) * N; ++j) sum -= xlogy(y[j], clipProbability(p[j])) + xlogy(T(1) - y[j], T(1) - clipProbability(p[j]));
+      loss[r] = sum;
+    }
+    scaledDifference(p, y, delta, scale, first * N, last * N);
+  });
+}
+
+// Numbers: p = z, loss = sum_j (p_j - y_j)^2 / (2 N). The mean over outputs is in the loss, and not in the delta.
+// z, y [B,N] -> loss [B], delta [B,N]
+template <typename T>
+void halfSquaredError(const Args<T>& a) {
+  const Index B = a.dim[0], N = a.dim[1];
+  const T *z = a.buffer[0], *y = a.buffer[1];
+  T *loss = a.buffer[2], *delta = a.buffer[3];
+  const T scale = static_cast<T>(*a.scalar[0]);
+  rows(*a.team, B, N, [&](Index first, Index last) {
+    for (Index r = first; r < last; ++r) {
+      T sum = T(0);
+      for (Index j = r * N; j < (r + 1) * N; ++j) sum += (z[j] - y[j]) * (z[j] - y[j]);
+      loss[r] = sum / (T(2) * static_cast<T>(N));
+    }
+    scaledDifference(z, y, delta, scale, first * N, last * N);
+  });
+}
+
+// Counts: p = exp(z), loss = sum_j y_j log(y_j / p_j) - y_j + p_j, half the Poisson deviance
+template <typename T>
+void halfPoissonDeviance(const Args<T>& a) {
+  const Index B = a.dim[0], N = a.dim[1];
+  const T *z = a.buffer[0], *y = a.buffer[1];
+  T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
+  const T scale = static_cast<T>(*a.scalar[0]);
+  rows(*a.team, B, N, [&](Index first, Index last) {
+#pragma GCC ivdep
+    for (Index i = first * N; i < last * N; ++i) p[i] = exp_(z[i]);
+    for (Index r = first; r < last; ++r) {
+      T sum = T(0);
+      for (Index j = r * N; j < (r + 1) * N; ++j) sum += xlogy(y[j], y[j] / p[j]) - y[j] + p[j];
+      loss[r] = sum;
+    }
+    scaledDifference(p, y, delta, scale, first * N, last * N);
+  });
+}

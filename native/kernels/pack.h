@@ -1,0 +1,123 @@
+// What vmath.h is written with: functions of one value, and the same of a vector of them.
+
+namespace simd {}  // vector.h
+using namespace simd;
+
+template <typename T>
+struct ValueOf {
+  using Type = T;
+};
+
+// Of two values the one on the right where either is NaN.
+template <typename V>
+inline V min_(V a, V b) {
+  return a < b ? a : b;
+}
+template <typename V>
+inline V max_(V a, V b) {
+  return a > b ? a : b;
+}
+
+inline double splat(double x, double) { return x; }
+inline float splat(float x, float) { return x; }
+inline double sqrt_(double x) { return std::sqrt(x); }
+inline float sqrt_(float x) { return std::sqrt(x); }
+
+#if FJORDNET_VECTOR_BYTES >= 32 || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+inline double fma_(double a, double b, double c) { return __builtin_fma(a, b, c); }
+inline float fma_(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#else
+inline double fma_(double a, double b, double c) { return a * b + c; }
+inline float fma_(float a, float b, float c) { return a * b + c; }
+#endif
+
+template <typename To, typename From>
+inline To bits(From from) {
+  To to;
+  static_assert(sizeof to == sizeof from, "");
+  std::memcpy(&to, &from, sizeof to);
+  return to;
+}
+inline std::uint64_t toBits(double x) { return bits<std::uint64_t>(x); }
+inline std::uint32_t toBits(float x) { return bits<std::uint32_t>(x); }
+inline double fromBits(std::uint64_t x) { return bits<double>(x); }
+inline float fromBits(std::uint32_t x) { return bits<float>(x); }
+
+#if FJORDNET_VECTOR_BYTES > 0
+
+using Doubles = Vector<double>;
+using Floats = Vector<float>;
+typedef std::uint64_t Bits64 __attribute__((vector_size(FJORDNET_VECTOR_BYTES)));
+typedef std::uint32_t Bits32 __attribute__((vector_size(FJORDNET_VECTOR_BYTES)));
+
+template <>
+struct ValueOf<Doubles> {
+  using Type = double;
+};
+template <>
+struct ValueOf<Floats> {
+  using Type = float;
+};
+
+inline Doubles splat(double x, Doubles) { return broadcast(x); }
+inline Floats splat(float x, Floats) { return broadcast(x); }
+inline Bits64 toBits(Doubles x) { return (Bits64)x; }
+inline Bits32 toBits(Floats x) { return (Bits32)x; }
+inline Doubles fromBits(Bits64 x) { return (Doubles)x; }
+inline Floats fromBits(Bits32 x) { return (Floats)x; }
+
+#if FJORDNET_VECTOR_BYTES == 64
+// Intrinsics that take a mask: GCC 12 warns of uninitialized values in its own definitions of the others (its bug 105593).
+constexpr __mmask8 kAll8 = 0xff;
+constexpr __mmask16 kAll16 = 0xffff;
+inline Doubles min_(Doubles a, Doubles b) { return _mm512_maskz_min_pd(kAll8, a, b); }
+inline Floats min_(Floats a, Floats b) { return _mm512_maskz_min_ps(kAll16, a, b); }
+inline Doubles max_(Doubles a, Doubles b) { return _mm512_maskz_max_pd(kAll8, a, b); }
+inline Floats max_(Floats a, Floats b) { return _mm512_maskz_max_ps(kAll16, a, b); }
+inline Doubles sqrt_(Doubles x) { return _mm512_maskz_sqrt_pd(kAll8, x); }
+inline Floats sqrt_(Floats x) { return _mm512_maskz_sqrt_ps(kAll16, x); }
+#elif FJORDNET_VECTOR_BYTES == 32
+inline Doubles min_(Doubles a, Doubles b) { return _mm256_min_pd(a, b); }
+inline Floats min_(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+inline Doubles max_(Doubles a, Doubles b) { return _mm256_max_pd(a, b); }
+inline Floats max_(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+inline Doubles sqrt_(Doubles x) { return _mm256_sqrt_pd(x); }
+inline Floats sqrt_(Floats x) { return _mm256_sqrt_ps(x); }
+#else
+template <typename V>
+inline V sqrt_(V x) {
+  for (unsigned i = 0; i < sizeof x / sizeof x[0]; ++i) x[i] = std::sqrt(x[i]);
+  return x;
+}
+#endif
+
+#endif
+
+template <typename V>
+using Value = typename ValueOf<V>::Type;
+
+// A constant in every lane.
+template <typename V>
+inline V all(double x) {
+  return splat(static_cast<Value<V>>(x), V{});
+}
+
+template <typename V>
+constexpr auto kSign = ~(~decltype(toBits(Value<V>{})){0} >> 1);
+
+template <typename V>
+inline V abs_(V x) {
+  return fromBits(toBits(x) & ~kSign<V>);
+}
+template <typename V>
+inline V copysign_(V x, V sign) {
+  return fromBits((toBits(x) & ~kSign<V>) | (toBits(sign) & kSign<V>));
+}
+
+// fn(i, n) over vectors of n lanes that begin at i; the last may be short.
+template <typename T, typename F>
+inline void vectors(Index begin, Index end, const F& fn) {
+  Index i = begin;
+  for (; i + kLanes<T> <= end; i += kLanes<T>) fn(i, Index{kLanes<T>});
+  if (i < end) fn(i, end - i);
+}

@@ -1,0 +1,120 @@
+// One register of the instruction set that this is compiled for: for sums that stay in registers and for rows shorter than a
+// vector, neither of which compilers vectorise well. Where the compiler has no vector types a register holds one value.
+
+// FJORDNET_VECTOR_BYTES is set beside the compiler's target: GCC 12 defines no __AVX512F__ after #pragma GCC target.
+
+#if !defined(FJORDNET_VECTOR_BYTES)
+#if defined(__GNUC__)
+#define FJORDNET_VECTOR_BYTES 16
+#else
+#define FJORDNET_VECTOR_BYTES 0
+#endif
+#endif
+
+namespace simd {
+
+#if FJORDNET_VECTOR_BYTES == 64 || defined(__aarch64__)
+constexpr int kRegisters = 32;
+#else
+constexpr int kRegisters = 16;
+#endif
+
+#if FJORDNET_VECTOR_BYTES > 0
+
+template <typename T>
+struct VectorOf {
+  typedef T Type __attribute__((vector_size(FJORDNET_VECTOR_BYTES)));
+  typedef T Unaligned __attribute__((vector_size(FJORDNET_VECTOR_BYTES), aligned(alignof(T)), may_alias));
+};
+template <typename T>
+constexpr int kLanes = FJORDNET_VECTOR_BYTES / static_cast<int>(sizeof(T));
+
+#else
+
+template <typename T>
+struct VectorOf {
+  using Type = T;
+  using Unaligned = T;
+};
+template <typename T>
+constexpr int kLanes = 1;
+
+#endif
+
+template <typename T>
+using Vector = typename VectorOf<T>::Type;
+
+// Not memcpy, which GCC 12 splits into 16-byte moves.
+template <typename T>
+inline Vector<T> load(const T* from) {
+  return *reinterpret_cast<const typename VectorOf<T>::Unaligned*>(from);
+}
+template <typename T>
+inline void store(T* to, Vector<T> v) {
+  *reinterpret_cast<typename VectorOf<T>::Unaligned*>(to) = v;
+}
+template <typename T>
+inline Vector<T> broadcast(T x) {
+  return x - Vector<T>{};  // 0 + x would lose the sign of -0, and so be computed
+}
+
+// load(p, n) and store(p, v, n) touch the first n < kLanes values alone; what is not loaded is zero.
+// fma_ is a * b + c, rounded once where the processor can.
+#if FJORDNET_VECTOR_BYTES == 64
+
+inline Vector<float> load(const float* from, Index n) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), from);
+}
+inline Vector<double> load(const double* from, Index n) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), from);
+}
+inline void store(float* to, Vector<float> v, Index n) {
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << n) - 1), v);
+}
+inline void store(double* to, Vector<double> v, Index n) {
+  _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << n) - 1), v);
+}
+inline Vector<float> fma_(Vector<float> a, Vector<float> b, Vector<float> c) { return _mm512_fmadd_ps(a, b, c); }
+inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c) { return _mm512_fmadd_pd(a, b, c); }
+
+#else
+
+// In halves of the halves: short loops over single values cost as much as the arithmetic.
+template <int N, typename T>
+inline void copyFirst(T* to, const T* from, Index n) {
+  if constexpr (N > 0) {
+    if (n & N) {
+      std::memcpy(to, from, N * sizeof(T));
+      to += N;
+      from += N;
+    }
+    copyFirst<N / 2>(to, from, n);
+  }
+}
+template <typename T>
+inline Vector<T> load(const T* from, Index n) {
+  T lanes[kLanes<T>] = {};
+  copyFirst<kLanes<T> / 2>(lanes, from, n);
+  return load(lanes);
+}
+template <typename T>
+inline void store(T* to, Vector<T> v, Index n) {
+  T lanes[kLanes<T>];
+  store(lanes, v);
+  copyFirst<kLanes<T> / 2>(to, lanes, n);
+}
+
+#if FJORDNET_VECTOR_BYTES == 32
+inline Vector<float> fma_(Vector<float> a, Vector<float> b, Vector<float> c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c) { return _mm256_fmadd_pd(a, b, c); }
+#elif defined(__aarch64__)
+inline Vector<float> fma_(Vector<float> a, Vector<float> b, Vector<float> c) { return vfmaq_f32(c, a, b); }
+inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c) { return vfmaq_f64(c, a, b); }
+#elif FJORDNET_VECTOR_BYTES > 0
+inline Vector<float> fma_(Vector<float> a, Vector<float> b, Vector<float> c) { return a * b + c; }
+inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c) { return a * b + c; }
+#endif
+
+#endif
+
+}  // namespace simd

@@ -1,0 +1,469 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import fc from 'fast-check';
+import { type Callback, type CallbackModel, callbacks, History, type Logs, NDArray, schedules } from 'fjordnet';
+import { CallbackList } from '../dist/callbacks/callback-list.js';
+import { drive, driveSync, type Training } from '../dist/train.js';
+
+const golden = JSON.parse(readFileSync(new URL('../test/fixtures/callbacks.json', import.meta.url), 'utf8'));
+
+/** What callbacks ask of a network; its weights are the number of the epoch that just ended. */
+class FakeModel implements CallbackModel {
+  readonly name = 'fake';
+  readonly metrics = ['loss', 'accuracy'].slice(1).map((name) => ({ name, config: { name } }));
+  readonly layers = [];
+  readonly layerNames = [];
+  readonly weightNames = ['epoch'];
+  stopTraining = false;
+  iterations = 0;
+  optimizer: CallbackModel['optimizer'] = { learningRate: 0.5 };
+  weights = Number.NaN;
+  saved: string[] = [];
+  getWeights() {
+    return [NDArray.from([this.weights])];
+  }
+  setWeights([weights]: NDArray[]) {
+    this.weights = weights.data[0];
+  }
+  async save(path: string) {
+    this.saved.push(path);
+  }
+}
+
+interface Case {
+  options: Record<string, never>;
+  logs: Logs[];
+}
+
+/** Keras' option names in camelCase. */
+const camel = (options: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(options).map(([k, v]) => [k.replace(/_(.)/g, (_, c) => c.toUpperCase()), v]),
+  ) as never;
+
+/** Runs callbacks as `fit` does, with the given logs. */
+async function run(list: Callback[], epochs: readonly Logs[], model: CallbackModel, batches = 0) {
+  const rates: unknown[] = [];
+  const params = {
+    epochs: epochs.length,
+    initialEpoch: 0,
+    steps: 4,
+    samples: 400,
+    batchSize: 100,
+    verbose: 0,
+    metrics: [],
+  } as const;
+  const callbackList = new CallbackList(list, model, params);
+  const history = new History();
+  const loop = function* (): Training<void> {
+    yield* callbackList.onTrainBegin();
+    for (const [epoch, epochLogs] of epochs.entries()) {
+      yield* callbackList.onEpochBegin(epoch);
+      for (let batch = 0; batch < batches; batch++) {
+        yield* callbackList.onBatchBegin(batch);
+        yield* callbackList.onBatchEnd(batch, { loss: batch / 4 });
+      }
+      if (model instanceof FakeModel) model.weights = epoch;
+      rates.push(model.optimizer.learningRate);
+      const logs = { ...epochLogs };
+      yield* callbackList.onEpochEnd(epoch, logs);
+      history.onEpochEnd(epoch, logs);
+      if (model.stopTraining) break;
+    }
+    yield* callbackList.onTrainEnd();
+  };
+  await drive(loop());
+  return { epochs: history.epoch.length, rates: [...rates, model.optimizer.learningRate], history };
+}
+
+async function warningsOf(action: () => unknown): Promise<string[]> {
+  const messages: string[] = [];
+  const listen = (warning: Error) => messages.push(warning.message);
+  process.on('warning', listen);
+  await action();
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', listen);
+  return messages;
+}
+
+function folder(t: { teardown(fn: () => void): void }): string {
+  const path = mkdtempSync(join(tmpdir(), 'fjordnet-callbacks-'));
+  t.teardown(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+test("earlyStopping stops, and restores, where Keras' does", async (t) => {
+  for (const { options, logs, epochs, weights } of golden.earlyStopping as (Case & {
+    epochs: number;
+    weights: number;
+  })[]) {
+    const model = new FakeModel();
+    const result = await run([callbacks.earlyStopping(camel(options))], logs, model);
+    t.deepEqual([result.epochs, model.weights], [epochs, weights], JSON.stringify(options));
+  }
+});
+
+test("reduceLROnPlateau sets Keras' rates, and logs them", async (t) => {
+  for (const { options, logs, rates, last } of golden.reduceLROnPlateau as (Case & { rates: number[]; last: Logs })[]) {
+    const result = await run([callbacks.reduceLROnPlateau(camel(options))], logs, new FakeModel());
+    t.deepEqual(result.rates, rates, JSON.stringify(options));
+    t.is(result.history.history.learning_rate.at(-1), last.learning_rate);
+  }
+});
+
+test("modelCheckpoint saves where and when Keras' does", async (t) => {
+  for (const { path, options, logs, saved } of golden.modelCheckpoint as (Case & { path: string; saved: string[] })[]) {
+    const model = new FakeModel();
+    const home = folder(t);
+    const checkpoint = callbacks.modelCheckpoint({ filepath: join(home, path), ...(camel(options) as object) });
+    await run([checkpoint], logs, model, 4);
+    t.deepEqual(
+      model.saved,
+      saved.map((file) => join(home, file)),
+    );
+    t.is(checkpoint.lastSaved, model.saved.at(-1));
+  }
+});
+
+test("csvLogger writes Keras' text", async (t) => {
+  for (const { options, logs, text } of golden.csvLogger as (Case & { text: string })[]) {
+    const file = join(folder(t), 'log.csv');
+    for (let training = 0; training < 2; training++)
+      await run([callbacks.csvLogger(file, options)], logs, new FakeModel());
+    t.is(readFileSync(file, 'utf8'), text);
+  }
+});
+
+test('csvLogger appends to the columns there are, and refuses a file that is no log', async (t) => {
+  const file = join(folder(t), 'log.csv');
+  await run([callbacks.csvLogger(file)], [{ loss: 1, val_loss: 2 }], new FakeModel());
+  await run([callbacks.csvLogger(file, { append: true })], [{ accuracy: 0.5, loss: Number.NaN }], new FakeModel());
+  t.is(readFileSync(file, 'utf8'), 'epoch,loss,val_loss\r\n0,1,2\r\n0,NaN,NA\r\n');
+  writeFileSync(file, 'name,value\n');
+  await t.throwsAsync(run([callbacks.csvLogger(file, { append: true })], [{}], new FakeModel()), {
+    instanceOf: RangeError,
+    message: "Expected filename to be a log whose first column is 'epoch', to append to, got 'name,value' (string)",
+  });
+  t.is(readFileSync(file, 'utf8'), 'name,value\n');
+});
+
+test.serial('a monitored value that is missing gives one warning for each training', async (t) => {
+  const stopping = callbacks.earlyStopping({ monitor: 'val_accuracy' });
+  const logs = [
+    { loss: 1, accuracy: 0 },
+    { loss: 1, accuracy: 0 },
+  ];
+  const messages = await warningsOf(() => run([stopping], logs, new FakeModel()));
+  t.deepEqual(messages, ["earlyStopping needs 'val_accuracy', which is not in the logs; there are: loss, accuracy"]);
+  t.is((await warningsOf(() => run([stopping], logs, new FakeModel()))).length, 1);
+});
+
+test("mode 'auto' knows what a renamed metric is, and refuses names it does not know", async (t) => {
+  const model = new FakeModel();
+  (model.metrics as { name: string; config: { name: string } }[]).push({
+    name: 'top3',
+    config: { name: 'topKCategoricalAccuracy' },
+  });
+  const stopping = callbacks.earlyStopping({ monitor: 'val_top3' });
+  await run([stopping], [{ val_top3: 0.1 }, { val_top3: 0.2 }, { val_top3: 0.15 }, { val_top3: 0.3 }], model);
+  t.deepEqual([stopping.best, stopping.bestEpoch, stopping.stoppedEpoch], [0.2, 1, 2]);
+  await t.throwsAsync(run([callbacks.earlyStopping({ monitor: 'val_los' })], [{}], model), {
+    instanceOf: RangeError,
+    message:
+      "Expected mode to be 'min' or 'max' where monitor is 'val_los' (this network logs loss, accuracy, top3), got 'auto' (string)",
+  });
+});
+
+test('learningRateScheduler sets the rate of every epoch from the one before', async (t) => {
+  const model = new FakeModel();
+  const seen: number[][] = [];
+  const schedule = (epoch: number, rate: number) => {
+    seen.push([epoch, rate]);
+    return rate / 2;
+  };
+  const { history } = await run(
+    [callbacks.learningRateScheduler(schedule)],
+    [{ loss: 1 }, { loss: 1 }, { loss: 1 }],
+    model,
+  );
+  t.deepEqual(seen, [
+    [0, 0.5],
+    [1, 0.25],
+    [2, 0.125],
+  ]);
+  t.deepEqual(history.history.learning_rate, [0.25, 0.125, 0.0625]);
+  await t.throwsAsync(run([callbacks.learningRateScheduler(() => Number.NaN)], [{}], model), {
+    instanceOf: RangeError,
+    message: 'Expected the rate that schedule returned to be a non-negative number, got NaN (number)',
+  });
+});
+
+test('callbacks that set the learning rate refuse an optimizer with a schedule', async (t) => {
+  for (const callback of [callbacks.reduceLROnPlateau(), callbacks.learningRateScheduler(() => 1)]) {
+    const model = new FakeModel();
+    model.optimizer.learningRate = schedules.cosineDecay({ initialLearningRate: 1, decaySteps: 10 });
+    await t.throwsAsync(run([callback], [{ val_loss: 1 }], model), { instanceOf: TypeError, message: /'cosineDecay'/ });
+  }
+});
+
+test.serial('terminateOnNaN ends training at the batch', async (t) => {
+  for (const loss of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const model = new FakeModel();
+    const callback = callbacks.terminateOnNaN();
+    callback.setModel?.(model);
+    const messages = await warningsOf(() => {
+      callback.onBatchEnd?.(0, { loss: 1 });
+      t.false(model.stopTraining);
+      callback.onBatchEnd?.(1, { loss });
+      callback.onBatchEnd?.(2, { loss });
+    });
+    t.true(model.stopTraining);
+    t.deepEqual(messages, [`Batch 1: the loss is ${loss}, so training ends`]);
+  }
+});
+
+test('callbacks are called in order, each after the promise of the one before', async (t) => {
+  const calls: string[] = [];
+  const record = (name: string, wait: boolean): Callback => {
+    const hook =
+      (what: string) =>
+      (...args: unknown[]) => {
+        calls.push(`${name}.${what}(${args.filter((arg) => typeof arg === 'number').join()})`);
+        return wait
+          ? new Promise((resolve) => setTimeout(resolve, 2)).then(() => calls.push(`${name} waited`))
+          : undefined;
+      };
+    return {
+      setModel: () => void calls.push(`${name}.setModel`),
+      setParams: ({ steps }) => void calls.push(`${name}.setParams(${steps})`),
+      onTrainBegin: hook('onTrainBegin'),
+      onEpochEnd: hook('onEpochEnd'),
+      onProgress: (batches) => void calls.push(`${name}.onProgress(${batches})`),
+      onTrainEnd: hook('onTrainEnd'),
+    };
+  };
+  await run([record('a', true), record('b', false)], [{ loss: 1 }], new FakeModel(), 1);
+  t.deepEqual(calls, [
+    ...['a.setModel', 'a.setParams(4)', 'b.setModel', 'b.setParams(4)'],
+    ...['a.onTrainBegin()', 'a waited', 'b.onTrainBegin()'],
+    ...['a.onProgress(1)', 'b.onProgress(1)'],
+    ...['a.onEpochEnd(0)', 'a waited', 'b.onEpochEnd(0)'],
+    ...['a.onTrainEnd()', 'a waited', 'b.onTrainEnd()'],
+  ]);
+});
+
+test('a synchronous training refuses promises, and calls nobody after that', async (t) => {
+  const calls: string[] = [];
+  const list = new CallbackList(
+    [{ onTrainBegin: () => Promise.reject(new Error('unheard')) }, { onTrainBegin: () => calls.push('second') }],
+    new FakeModel(),
+    { epochs: 1, initialEpoch: 0, steps: 1, samples: 1, batchSize: 1, verbose: 0, metrics: [] },
+  );
+  t.throws(() => driveSync(list.onTrainBegin()), {
+    instanceOf: TypeError,
+    message: /callbacks of a synchronous call.*promise/,
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.deepEqual(calls, []);
+});
+
+test('what a callback throws or rejects with comes out', async (t) => {
+  for (const fail of [
+    () => Promise.reject(new Error('mine')),
+    () => {
+      throw new Error('mine');
+    },
+  ])
+    await t.throwsAsync(run([{ onEpochEnd: fail }], [{ loss: 1 }], new FakeModel()), { message: 'mine' });
+});
+
+test('the logs of a batch are only asked for by callbacks that want them', (t) => {
+  const wants = (...list: Callback[]) => new CallbackList(list, new FakeModel(), {} as never).wantsBatches;
+  const { earlyStopping, csvLogger, progressBar, modelCheckpoint, terminateOnNaN, tensorBoard } = callbacks;
+  t.false(
+    wants(
+      earlyStopping(),
+      csvLogger('x'),
+      progressBar(),
+      tensorBoard(),
+      modelCheckpoint({ filepath: 'x' }),
+      new History(),
+    ),
+  );
+  t.true(wants(modelCheckpoint({ filepath: 'x', saveFreq: 3 })));
+  t.true(wants(terminateOnNaN()));
+  t.true(wants(tensorBoard('x', { updateFreq: 'batch' })));
+});
+
+test('what is no callback is refused, misspelt methods by name', (t) => {
+  const list =
+    (...given: unknown[]) =>
+    () =>
+      new CallbackList(given as Callback[], new FakeModel(), {} as never);
+  t.throws(list({ onEpochEnd() {} }, { onEpochEnded() {} }), {
+    instanceOf: TypeError,
+    message:
+      /^Expected callbacks\[1\] to have no method 'onEpochEnded' \(did you mean 'onEpochEnd'\?\); there are: setModel/,
+  });
+  for (const wrong of [undefined, 'earlyStopping', callbacks.earlyStopping, {}, []])
+    t.throws(list(wrong), { instanceOf: TypeError, message: /^Expected callbacks\[0\] to be a callback/ });
+  t.throws(list({ onEpochEnd: 3 }), { message: 'Expected callbacks[0].onEpochEnd to be a function, got 3 (number)' });
+  t.notThrows(
+    list(
+      new (class {
+        onEpochEnd() {}
+      })(),
+    ),
+  );
+});
+
+test('options are checked', (t) => {
+  const refuses = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });
+  const { earlyStopping, reduceLROnPlateau, modelCheckpoint, csvLogger, tensorBoard, progressBar } = callbacks;
+  refuses(() => earlyStopping({ patients: 3 } as never), /no option 'patients' \(did you mean 'patience'\?\)/);
+  refuses(() => earlyStopping({ patience: -1 }), 'Expected patience to be a non-negative integer, got -1 (number)');
+  refuses(() => earlyStopping({ mode: 'maximum' as never }), /one of 'auto', 'min', 'max'/);
+  refuses(() => earlyStopping({ minDelta: Number.NaN }), /Expected minDelta/);
+  refuses(() => earlyStopping({ verbose: 2 as never }), 'Expected verbose to be 0 or 1, got 2 (number)');
+  refuses(() => reduceLROnPlateau({ factor: 1 }), 'Expected factor to be a number in (0, 1), got 1 (number)');
+  refuses(() => modelCheckpoint({} as never), 'Expected filepath to be a string, got undefined');
+  refuses(() => modelCheckpoint({ filepath: '{epoch:x}.safetensors' }), /placeholders such as/);
+  refuses(
+    () => modelCheckpoint({ filepath: 'x', saveFreq: 0 }),
+    'Expected saveFreq to be a positive integer, got 0 (number)',
+  );
+  refuses(
+    () => modelCheckpoint({ filepath: 'x', saveFreq: 'batch' as never }),
+    /Expected saveFreq to be 'epoch' or a positive/,
+  );
+  refuses(() => csvLogger('x', { separator: ', ' }), "Expected separator to be one character, got ', ' (string)");
+  refuses(() => csvLogger(3 as never), 'Expected path to be a file name or URL, got 3 (number)');
+  refuses(() => tensorBoard('x', { updateFreq: 0 }), 'Expected updateFreq to be a positive integer, got 0 (number)');
+  refuses(() => progressBar({ verbose: 3 as never }), 'Expected verbose to be 0, 1 or 2, got 3 (number)');
+});
+
+test('modelCheckpoint says which names a path can be made of', async (t) => {
+  const checkpoint = callbacks.modelCheckpoint({ filepath: join(folder(t), '{epoch}-{val_accuracy}') });
+  await t.throwsAsync(run([checkpoint], [{ loss: 1 }], new FakeModel()), {
+    instanceOf: RangeError,
+    message: /^Expected filepath to be made of the names loss, epoch, got /,
+  });
+});
+
+class Terminal {
+  text = '';
+  constructor(
+    readonly isTTY?: boolean,
+    readonly columns?: number,
+  ) {}
+  write(text: string) {
+    this.text += text;
+    return true;
+  }
+  /** What is on the screen: escapes and overdrawn lines removed. */
+  get lines() {
+    return this.text.split('\n').map((line) => line.split('\r\x1b[K'));
+  }
+}
+
+test('the progress bar writes one line an epoch where there is no terminal', async (t) => {
+  for (const terminal of [new Terminal(), new Terminal(true, 80)]) {
+    const bar = callbacks.progressBar({ verbose: terminal.isTTY ? 2 : 1, stream: terminal as never });
+    await run(
+      [bar],
+      [
+        { loss: 1.5, accuracy: 0.25 },
+        { loss: 0.0004, accuracy: Number.NaN },
+      ],
+      new FakeModel(),
+      4,
+    );
+    const [first, second, rest] = terminal.text.split('\n');
+    t.regex(first, /^Epoch 1\/2 - 0s - [\d,]+ samples\/s - loss: 1\.5000 - accuracy: 0\.2500$/);
+    t.regex(second, /^Epoch 2\/2 - 0s - [\d,]+ samples\/s - loss: 4\.0000e-4 - accuracy: NaN$/);
+    t.is(rest, '');
+  }
+  const silent = new Terminal();
+  await run([callbacks.progressBar({ verbose: 0, stream: silent as never })], [{ loss: 1 }], new FakeModel());
+  t.is(silent.text, '');
+});
+
+test('the progress bar draws over one line of a terminal, and never beyond its width', (t) => {
+  const arb = fc.record({
+    columns: fc.integer({ min: 1, max: 200 }),
+    epochs: fc.integer({ min: 1, max: 2000 }),
+    batches: fc.integer({ min: 1, max: 40 }),
+    logs: fc.dictionary(fc.string({ minLength: 1, maxLength: 12 }), fc.double(), { maxKeys: 6 }),
+  });
+  fc.assert(
+    fc.property(arb, ({ columns, epochs, batches, logs }) => {
+      const terminal = new Terminal(true, columns);
+      const bar = callbacks.progressBar({ stream: terminal as never });
+      bar.setParams?.({ epochs, initialEpoch: 0, steps: 40, samples: 3950, batchSize: 100, verbose: 1, metrics: [] });
+      bar.onTrainBegin?.();
+      bar.onEpochBegin?.(0);
+      bar.onProgress?.(batches, logs);
+      const [[empty, drawn]] = terminal.lines;
+      t.is(empty, '');
+      t.true(drawn.length < Math.max(columns, 2), `${drawn.length} of ${columns}: ${drawn}`);
+      const share = Math.min(100 * batches, 3950) / 3950;
+      if (columns >= 40) t.true(drawn.includes(`${Math.floor(100 * share)}%`));
+      if (columns >= 120) t.regex(drawn, /━*╌* +\d+% - ETA \d+.* - [\d,∞]+ samples\/s/);
+    }),
+    { seed: 1, numRuns: 300 },
+  );
+});
+
+test('the ETA counts all epochs that are left', async (t) => {
+  const terminal = new Terminal(true, 120);
+  const bar = callbacks.progressBar({ stream: terminal as never });
+  bar.setParams?.({ epochs: 1000, initialEpoch: 0, steps: 2, samples: 200, batchSize: 100, verbose: 1, metrics: [] });
+  bar.onTrainBegin?.();
+  bar.onEpochBegin?.(0);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  bar.onProgress?.(1, { loss: 2 });
+  const [[, drawn]] = terminal.lines;
+  const [, minutes, seconds] = /ETA (\d+):(\d\d)/.exec(drawn) ?? [];
+  const eta = 60 * Number(minutes) + Number(seconds);
+  t.true(eta >= 0.06 * 1999 - 1 && eta < 600, drawn); // half an epoch took 60 ms or more, 1999 halves are left
+});
+
+test.serial('verbose callbacks say what they do', async (t) => {
+  const { write } = process.stdout;
+  let text = '';
+  process.stdout.write = (chunk: unknown) => {
+    text += chunk;
+    return true;
+  };
+  try {
+    await run(
+      [
+        callbacks.earlyStopping({ verbose: 1, restoreBestWeights: true }),
+        callbacks.reduceLROnPlateau({ verbose: 1, patience: 1 }),
+        callbacks.modelCheckpoint({ filepath: join(folder(t), '{epoch}'), verbose: 1, saveBestOnly: true }),
+        callbacks.learningRateScheduler((_, rate) => rate, { verbose: 1 }),
+      ],
+      [{ val_loss: 1 }, { val_loss: 2 }],
+      new FakeModel(),
+    );
+  } finally {
+    process.stdout.write = write;
+  }
+  for (const part of [
+    'Epoch 2: early stopping',
+    'best epoch, 1',
+    'rate to 0.05',
+    'improved from nothing to 1.00000',
+    'did not improve',
+    'setting the learning rate to 0.5',
+  ])
+    t.true(text.includes(part), `${part} in ${text}`);
+});
+
+test('tensorBoard makes no file before training begins', (t) => {
+  const home = folder(t);
+  callbacks.tensorBoard(home);
+  t.deepEqual(readdirSync(home), []);
+});
