@@ -1,4 +1,4 @@
-import { checkOneOf, checkOptions, wrongType } from './check.js';
+import { checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import type { Buffer, Tape } from './tape.js';
 
 /**
@@ -7,7 +7,9 @@ import type { Buffer, Tape } from './tape.js';
  */
 export interface Activation {
   readonly config: { readonly name: ActivationName; readonly [option: string]: unknown };
+  /** Absent: f(z) = z */
   readonly kernel?: string;
+  /** Absent with a kernel: the activation has no derivative to train by. */
   readonly gradient?: string;
   readonly derivativeFrom: 'y' | 'z';
   readonly scalars: Readonly<Record<string, number>>;
@@ -15,19 +17,26 @@ export interface Activation {
 
 export type ActivationName = keyof typeof activations;
 /** A name, one of `activations.*`, or an activation's `config`. */
-export type ActivationInput = ActivationName | Activation | Activation['config'];
+export type ActivationInput = ActivationName | keyof typeof ALIASES | Activation | Activation['config'];
+
+const ALIASES = { swish: 'silu' } as const;
 
 const make = (
   name: ActivationName,
   derivativeFrom: 'y' | 'z' = 'y',
-  scalars: Record<string, number> = {},
+  options: Record<string, number | boolean> = {},
 ): Activation => ({
-  config: { name, ...scalars },
+  config: { name, ...options },
   kernel: name,
   gradient: `${name}Gradient`,
   derivativeFrom,
-  scalars,
+  scalars: Object.fromEntries(Object.entries(options).map(([option, value]) => [option, Number(value)])),
 });
+
+function checkAlpha(options: { alpha?: number }, byDefault: number): { alpha: number } {
+  checkOptions('options', options, ['alpha']);
+  return { alpha: checkInterval('alpha', options.alpha ?? byDefault, 0, Number.POSITIVE_INFINITY) };
+}
 
 /** Keras' activations. Each has the kernels `name` and `nameGradient`. */
 export const activations = {
@@ -37,8 +46,28 @@ export const activations = {
   tanh: () => make('tanh'),
   /** max(z, 0) */
   relu: () => make('relu'),
+  /** z where z > 0, else alpha * z. Default alpha = 0.3, as Keras' and TensorFlow.js' LeakyReLU (PyTorch: 0.01) */
+  leakyRelu: (options: { alpha?: number } = {}) => make('leakyRelu', 'y', checkAlpha(options, 0.3)),
+  /** z where z > 0, else alpha * (exp(z) - 1) (Clevert, Unterthiner and Hochreiter 2016). Default alpha = 1 */
+  elu: (options: { alpha?: number } = {}) => make('elu', 'z', checkAlpha(options, 1)),
+  /** elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017); wants leCunNormal kernels. */
+  selu: () => make('selu', 'z'),
+  /** log(1 + exp(z)) */
+  softplus: () => make('softplus'),
+  /**
+   * z * Phi(z), Phi the normal distribution's cumulative function (Hendrycks and Gimpel 2016); `approximate` (default
+   * false): by their formula with tanh.
+   */
+  gelu: (options: { approximate?: boolean } = {}): Activation => {
+    checkOptions('options', options, ['approximate']);
+    return make('gelu', 'z', { approximate: checkBoolean('approximate', options.approximate ?? false) });
+  },
+  /** z * sigmoid(z), also called swish */
+  silu: () => make('silu', 'z'),
   /** exp(z) / sum(exp(z)) over the last axis */
   softmax: () => make('softmax'),
+  /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */
+  heaviside: (): Activation => ({ ...make('heaviside', 'z'), gradient: undefined }),
 };
 
 /** An activation by name, or the one given. */
@@ -47,14 +76,17 @@ export function getActivation(option: string, input: unknown): Activation {
   if (typeof input === 'object' && input !== null && 'name' in input)
     return activationFrom(input as Activation['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an activation or one of activations.*', input);
-  return activations[checkOneOf(option, input, Object.keys(activations) as ActivationName[])]();
+  const name = ALIASES[input as keyof typeof ALIASES] ?? input;
+  return activations[checkOneOf(option, name, Object.keys(activations) as ActivationName[])]();
 }
 
 /** The activation that `config` describes. */
 function activationFrom({ name, ...options }: Activation['config']): Activation {
   const factory = activations[checkOneOf('activation', name, Object.keys(activations) as ActivationName[])];
-  checkOptions('activation', options, ['alpha']);
-  return (factory as (options: object) => Activation)(options);
+  const activation = (factory as (options: object) => Activation)(options);
+  const { name: _, ...known } = activation.config;
+  checkOptions(`activation '${name}'`, options, Object.keys(known));
+  return activation;
 }
 
 /** Where y = f(z) goes: in place of z if the derivative can be written from y. */
@@ -65,17 +97,24 @@ export function activationOutput(t: Tape, activation: Activation, z: Buffer): Bu
 
 /** Emits y = f(z). */
 export function emitActivation(t: Tape, activation: Activation, z: Buffer, y: Buffer): void {
-  if (activation.kernel) t.emit(activation.kernel, [z, y], rowsOf(activation, z), activation.scalars);
+  if (activation.kernel) t.emit(activation.kernel, [z, y], sizes(activation, z), activation.scalars);
 }
 
-/** Emits dz = dy * f'(z), in place. */
+/** Emits dz = dy * f'(z), in place. @throws TypeError for an activation without a derivative */
 export function emitActivationGradient(t: Tape, activation: Activation, z: Buffer, y: Buffer, dy: Buffer): void {
-  if (!activation.gradient) return;
+  if (!activation.kernel) return;
+  if (!activation.gradient)
+    throw new TypeError(
+      `Expected the activation of a layer that is trained to have a derivative, got '${activation.config.name}', ` +
+        'which is for prediction only',
+    );
   const from = activation.derivativeFrom === 'y' ? y : z;
-  t.emit(activation.gradient, [from, dy, dy], rowsOf(activation, z), activation.scalars);
+  t.emit(activation.gradient, [from, dy, dy], sizes(activation, z), activation.scalars);
 }
 
-/** Softmax works along the last axis: a sample of shape [..., n] is size / n rows. */
-function rowsOf(_activation: Activation, z: Buffer): Record<string, number> {
-  return { N: z.size };
+/** Softmax works along the last axis: a sample of shape [..., N] is M rows of N. The others take every element alone. */
+function sizes({ config }: Activation, { shape, size }: Buffer): Record<string, number> {
+  if (config.name !== 'softmax') return { N: size };
+  const N = shape.at(-1) ?? 1;
+  return { M: size / N, N };
 }

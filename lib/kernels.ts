@@ -1,5 +1,5 @@
 import { binding } from './binding.js';
-import { checkInteger, wrongType } from './check.js';
+import { checkInteger, checkNumber, checkOptions, wrongType } from './check.js';
 
 type Floats = Float64Array | Float32Array;
 
@@ -20,9 +20,15 @@ export interface Kernel {
 export const kernels: Readonly<Record<string, Kernel>> = Object.freeze(
   Object.fromEntries(
     Object.entries(binding.kernels()).map(([name, signature]) => {
+      const [left, buffers, right = ''] = signature.split(/[:|]/);
+      const letters = [...left.replaceAll(' ', '')];
+      const names = right.split(/[ ,]+/).filter(Boolean);
       const kernel = (dims: Record<string, number>, arrays: readonly Floats[], scalars: Record<string, number> = {}) => {
+        checkOptions('dims', dims, letters);
+        for (const letter of letters) checkInteger(`dims.${letter}`, dims[letter], buffers.includes(letter) ? 1 : 0);
         if (!Array.isArray(arrays)) throw wrongType('arrays', 'an array of typed arrays', arrays);
-        for (const [letter, size] of Object.entries(dims)) checkInteger(letter, size, 0);
+        checkOptions('scalars', scalars, names);
+        for (const scalar of names) checkNumber(`scalars.${scalar}`, scalars[scalar]);
         binding.kernel(name, dims, [...arrays], scalars);
       };
       return [name, Object.assign(kernel, { signature })];

@@ -74,7 +74,7 @@ export const losses = {
     const fromLogits = checkLogits(options);
     return {
       config: { name: 'categoricalCrossentropy', fromLogits },
-      fuses: 'softmax',
+      ...(fromLogits ? {} : { fuses: 'softmax' as const }),
       targetShape: (outputShape) => outputShape,
       prepare: (name, y, outputShape) => {
         const classes = outputShape.at(-1);
@@ -102,7 +102,7 @@ export const losses = {
     const fromLogits = checkLogits(options);
     return {
       config: { name: 'sparseCategoricalCrossentropy', fromLogits },
-      fuses: 'softmax',
+      ...(fromLogits ? {} : { fuses: 'softmax' as const }),
       targetShape: (outputShape) => [...outputShape.slice(0, -1), 1],
       prepare: checkClasses,
       emit: (t, { output, targets, probabilities, losses, delta }, fused) => {
@@ -124,7 +124,7 @@ export const losses = {
     const fromLogits = checkLogits(options);
     return {
       config: { name: 'binaryCrossentropy', fromLogits },
-      fuses: 'sigmoid',
+      ...(fromLogits ? {} : { fuses: 'sigmoid' as const }),
       targetShape: (outputShape) => outputShape,
       prepare: (name, y, outputShape) => {
         const targets = fitted('binaryCrossentropy', name, y, outputShape);
@@ -176,7 +176,10 @@ export function getLoss(option: string, input: unknown): Loss {
 /** The loss that `config` describes. */
 export function lossFrom({ name, ...options }: Loss['config']): Loss {
   const factory = losses[checkOneOf('loss', name, Object.keys(losses) as LossName[])];
-  return (factory as (options: object) => Loss)(options);
+  const loss = (factory as (options: object) => Loss)(options);
+  const { name: _, ...known } = loss.config;
+  checkOptions(`loss '${name}'`, options, Object.keys(known));
+  return loss;
 }
 
 /** y as [n, ...outputShape]; where the last axis of the output has length 1, y may lack it. */

@@ -69,6 +69,7 @@ export class RandomState {
     checkInteger('low', from);
     checkInteger('high', to);
     if (to <= from) throw wrongValue(high === undefined ? 'low' : 'high', `an integer > ${from}`, to);
+    if (to - from > Number.MAX_SAFE_INTEGER) throw wrongValue('high - low', 'at most 2^53 - 1', to - from);
     const drawn = this.#draw(shape, (out) => {
       this.#native.bounded(out, to - 1 - from);
       for (let i = 0; i < out.length; i++) out[i] += from;
@@ -116,7 +117,7 @@ export class RandomState {
     if (array instanceof NDArray) {
       array.data.set(this.permutation(array).data);
     } else if (array instanceof Int32Array) {
-      this.#native.shuffle(array);
+      this.#native.shuffle(asArray('array', array).data as Int32Array);
     } else if (Array.isArray(array) || ArrayBuffer.isView(array)) {
       const old = array.slice();
       const order = this.permutation(old.length).data;

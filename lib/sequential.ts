@@ -1,4 +1,4 @@
-import { type ArrayInput, checkArray, NDArray } from './array.js';
+import { type ArrayInput, checkArray, NDArray, type TypedData } from './array.js';
 import type { NativeResult } from './binding.js';
 import type { Callback, History, Logs } from './callbacks/callback.js';
 import { checkInteger, checkOneOf, checkOptions, failure, wrongType, wrongValue } from './check.js';
@@ -12,7 +12,7 @@ import { type Network, recordNetwork, shapesOf, type Training as Compiled } from
 import { getOptimizer, type Optimizer, type OptimizerInput } from './optimizers.js';
 import { RandomState } from './random.js';
 import { summaryText } from './summary.js';
-import { dataset, type FloatType, type Job } from './tape.js';
+import { dataset, type FloatArray, type FloatType, type Job, valuesOf } from './tape.js';
 import { drive, driveSync, Pace, type Training } from './train.js';
 
 export interface SequentialOptions {
@@ -254,13 +254,12 @@ export class Sequential {
    * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED
    */
   async fit(x: ArrayInput, y: ArrayInput, options: FitOptions = {}): Promise<History> {
-    const plan = this.#prepareFit(x, y, options);
-    return drive(this.#exclusively(fitLoop(plan)), options.signal);
+    return drive(this.#exclusively(this.#fitting(x, y, options)), options.signal);
   }
 
   /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
   fitSync(x: ArrayInput, y: ArrayInput, options: Omit<FitOptions, 'signal'> = {}): History {
-    return driveSync(this.#exclusively(fitLoop(this.#prepareFit(x, y, options))));
+    return driveSync(this.#exclusively(this.#fitting(x, y, options)));
   }
 
   /** One update of the weights on all samples given. Returns the loss and metrics before the update. */
@@ -270,19 +269,7 @@ export class Sequential {
     options: { sampleWeight?: ArrayInput; classWeight?: Readonly<Record<number, number>> } = {},
   ): Logs {
     checkOptions('options', options, ['sampleWeight', 'classWeight']);
-    const { network, compiled, samples, random, progress } = this.#prepareFit(x, y, { ...options, shuffle: false });
-    const rows = Int32Array.from({ length: samples.count }, (_, i) => i);
-    const totals = new Totals(network, compiled);
-    driveSync(
-      this.#exclusively(
-        (function* (): Training<void> {
-          const result = yield { plan: network.plan, job: trainJob(network, samples, rows, rows.length, progress, random) };
-          progress.iterations += result.steps;
-          totals.add(result, rows.length, rows.length);
-        })(),
-      ),
-    );
-    return totals.logs();
+    return driveSync(this.#exclusively(this.#oneStep(x, y, options)));
   }
 
   /** The loss and the metrics of the network on samples, off the main thread. */
@@ -296,11 +283,12 @@ export class Sequential {
 
   /** The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype. */
   async predict(x: ArrayInput, options: PredictOptions = {}): Promise<NDArray> {
-    return drive(this.#exclusively(this.#prediction(x, options)), options.signal);
+    const copy = (array: NDArray) => dataset('x', array, this.dtype);
+    return drive(this.#exclusively(this.#prediction(x, options, copy)), options.signal);
   }
 
   predictSync(x: ArrayInput, options: Omit<PredictOptions, 'signal'> = {}): NDArray {
-    return driveSync(this.#exclusively(this.#prediction(x, options)));
+    return driveSync(this.#exclusively(this.#prediction(x, options, (array) => valuesOf(array, this.dtype))));
   }
 
   /**
@@ -332,6 +320,23 @@ export class Sequential {
     }
   }
 
+  *#fitting(x: ArrayInput, y: ArrayInput, options: FitOptions): Training<History> {
+    const plan = this.#prepareFit(x, y, options);
+    this.stopTraining = false;
+    return yield* fitLoop(plan);
+  }
+
+  *#oneStep(x: ArrayInput, y: ArrayInput, options: FitOptions): Training<Logs> {
+    const { network, compiled, samples, random, progress } = this.#prepareFit(x, y, options);
+    const n = samples.count;
+    const rows = Int32Array.from({ length: n }, (_, i) => i);
+    const totals = new Totals(network, compiled);
+    const result = yield { plan: network.plan, job: trainJob(network, samples, rows, n, progress, random) };
+    progress.iterations += result.steps;
+    totals.add(result, n, n);
+    return totals.logs();
+  }
+
   *#evaluation(x: ArrayInput, y: ArrayInput, options: EvaluateOptions): Training<Logs> {
     checkOptions('options', options, ['batchSize', 'sampleWeight', 'signal']);
     const { network, compiled, samples, batchSize } = this.#prepareFit(x, y, {
@@ -341,43 +346,41 @@ export class Sequential {
     return yield* evaluateLoop(network, compiled, samples, batchSize);
   }
 
-  *#prediction(x: ArrayInput, options: PredictOptions): Training<NDArray> {
+  *#prediction(
+    x: ArrayInput,
+    options: PredictOptions,
+    samples: (array: NDArray) => Job['inputs'][number][1],
+  ): Training<NDArray> {
     checkOptions('options', options, ['batchSize', 'signal']);
     const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
     const array = this.#checkSamples('x', x);
-    const network = this.#build(array.shape.slice(1));
-    const count = array.shape[0];
-    const data = dataset('x', array, this.dtype);
-    const shape = [count, ...network.output.shape];
-    const out = NDArray.zeros(shape, this.dtype);
+    const { plan, x: input, output } = this.#build(array.shape.slice(1));
+    const n = array.shape[0];
+    const inputs: Job['inputs'] = [[input, samples(array)]];
+    const shape = [n, ...output.shape];
     const pace = new Pace();
-    for (let first = 0; first < count; ) {
-      const job: Job = {
-        program: 'predict',
-        inputs: [[network.x, data]],
-        first,
-        count: Math.min(count - first, pace.steps * batchSize),
-        batchSize,
-        output: network.output,
-      };
-      const result: NativeResult = yield { plan: network.plan, job };
+    let all: TypedData | undefined;
+    for (let first = 0; first < n; ) {
+      const count = Math.min(n - first, pace.steps * batchSize);
+      const result: NativeResult = yield { plan, job: { program: 'predict', inputs, first, count, batchSize, output } };
       pace.measured(result);
-      out.data.set(result.output as Float32Array, first * network.output.size);
-      first += job.count as number;
+      const part = result.output as FloatArray;
+      if (count === n) return NDArray.wrap(part, shape);
+      all ??= NDArray.zeros(shape, this.dtype).data;
+      all.set(part, first * output.size);
+      first += count;
     }
-    return out;
+    return NDArray.wrap(all as TypedData, shape);
   }
 
   #prepareFit(x: ArrayInput, y: ArrayInput, options: FitOptions): FitPlan {
     const compiled = this.#needCompiled();
-    this.#checkIdle();
     const array = this.#checkSamples('x', x);
     const outputShape = shapesOf(this.#layers, this.inputShape ?? array.shape.slice(1)).at(-1) as Shape;
     const prepared = prepareFit(this, array, y, outputShape, compiled.loss, options, (name, validationX) =>
       this.#checkSamples(name, validationX),
     );
     const network = this.#build(array.shape.slice(1));
-    this.stopTraining = false;
     return {
       ...prepared,
       network,

@@ -174,9 +174,8 @@ export class Plan {
     return NDArray.wrap(data, buffer.shape);
   }
 
-  write(buffer: Buffer, values: NDArray): void {
-    const data = this.dtype === 'float32' ? Float32Array.from(values.data) : Float64Array.from(values.data);
-    this.#native.write(this.#offsets[buffer.index], data);
+  write(buffer: Buffer, array: NDArray): void {
+    this.#native.write(this.#offsets[buffer.index], valuesOf(array, this.dtype));
   }
 
   run(job: Job): Promise<NativeResult> {
@@ -203,6 +202,12 @@ function nativeJob({ inputs, output, scalars, ...job }: Job): NativeJob {
   if (output) native.output = output.index;
   if (scalars) native.scalars = scalars.map((s) => s.index);
   return native;
+}
+
+/** The values of an array in a plan's dtype, for `runSync`, which reads them in place. */
+export function valuesOf(array: NDArray, dtype: FloatType): FloatArray {
+  if (array.dtype === dtype) return array.data as FloatArray;
+  return dtype === 'float32' ? new Float32Array(array.data) : new Float64Array(array.data);
 }
 
 const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();

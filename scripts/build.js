@@ -99,7 +99,9 @@ function buildWithCmake(folder, config, options) {
 
 function compile(project) {
   const tsc = tool('typescript', 'bin/tsc');
-  if (tsc) run(process.execPath, [tsc, '-p', project]);
+  const out = project === 'tsconfig.json' ? 'dist' : 'build-test';
+  const incremental = ['--incremental', '--tsBuildInfoFile', join(root, out, '.tsbuildinfo')];
+  if (tsc) run(process.execPath, [tsc, '-p', project, ...incremental]);
   else if (!existsSync(join(root, 'dist', 'index.js'))) throw new Error('Expected typescript to be installed: npm ci');
 }
 

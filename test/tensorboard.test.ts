@@ -112,8 +112,8 @@ function modelOf(weights: () => NDArray[]): CallbackModel {
     optimizer: { learningRate: 0.5 },
     iterations: 0,
     metrics: [],
-    layers: [layers.flatten(), layers.dense({ units: 3, activation: 'relu' })],
-    layerNames: ['flatten', 'größe'],
+    layers: [layers.dense({ units: 600 }), layers.dense({ units: 3, activation: 'relu' })],
+    layerNames: ['hidden', 'größe'],
     inputShape: [2, 300],
     outputShapes: [[600], [3]],
     weightNames: ['größe/kernel', 'größe/bias'],
@@ -245,8 +245,8 @@ test('the graph has a node for each layer', (t) => {
   });
   t.deepEqual(nodes, [
     { name: 'input', op: 'Placeholder', inputs: [], shape: [-1, 2, 300], units: undefined },
-    { name: 'flatten', op: 'Flatten', inputs: ['input'], shape: [-1, 600], units: undefined },
-    { name: 'größe', op: 'Dense', inputs: ['flatten'], shape: [-1, 3], units: '3' },
+    { name: 'hidden', op: 'Dense', inputs: ['input'], shape: [-1, 600], units: '600' },
+    { name: 'größe', op: 'Dense', inputs: ['hidden'], shape: [-1, 3], units: '3' },
   ]);
   const without = folder(t);
   train(callbacks.tensorBoard(without, { writeGraph: false }), modelOf(flat), 1);

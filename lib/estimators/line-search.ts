@@ -23,7 +23,8 @@ const LONGEST = 1e10;
  * and f', which are what `next` is given, and returns when the last step yielded is to be taken.
  *
  * Source: J. J. Moré and D. J. Thuente, "Line search algorithms with guaranteed sufficient decrease", ACM TOMS 20 (1994),
- * as in MINPACK-2's dcsrch, with the tolerances of L-BFGS-B 3.0.
+ * as in MINPACK-2's dcsrch, with the tolerances of L-BFGS-B 3.0. As there, a search also ends once the bracket is shorter
+ * than a tenth of its upper end.
  */
 export function* lineSearch(
   f0: number,
@@ -42,6 +43,10 @@ export function* lineSearch(
   while (true) {
     const point = { step, ...(yield step) };
     const { f, slope } = point;
+    if (!Number.isFinite(f) || !Number.isFinite(slope)) {
+      step = (bracket.best.step + step) / 2; // back to where the function has values
+      continue;
+    }
     const enough = f0 + step * least;
     if (modified && f <= enough && slope >= 0) modified = false;
 

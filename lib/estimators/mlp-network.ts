@@ -28,8 +28,8 @@ export interface MLPNetwork {
   readonly squares: Buffer;
   /** 'lbfgs': what train adds its gradients to, those of the coefficients and then of the intercepts. Else the optimizer's memory. */
   readonly state: readonly Buffer[];
-  /** To be set for each step: scale (1 / samples of the batch), lmbd (alpha / samples), and the optimizer's. */
-  readonly scalars: Readonly<Record<string, Scalar>>;
+  /** To be set for each step: scale (1 / samples of the batch), lmbd (alpha / samples), then the optimizer's. */
+  readonly scalars: readonly Scalar[];
 }
 
 const HIDDEN = { identity: undefined, logistic: 'sigmoid', tanh: 'tanh', relu: 'relu' } as const;
@@ -65,7 +65,7 @@ export function recordMLP(architecture: Architecture): MLPNetwork {
   const squares = t.fixed('report', 'squares', [1]);
   const scale = t.scalar(1);
   const lmbd = t.scalar(0);
-  const scalars: Record<string, Scalar> = { scale, lmbd };
+  const scalars = [scale, lmbd];
   const state: Buffer[] = [];
 
   const hidden = HIDDEN[activation];
@@ -113,7 +113,7 @@ export function recordMLP(architecture: Architecture): MLPNetwork {
   } else {
     const { kernel, memory, scalars: names } = UPDATE[solver];
     const own = Object.fromEntries(names.map((name) => [name, t.scalar(0)]));
-    Object.assign(scalars, own);
+    scalars.push(...Object.values(own));
     const memories = parameters.map((w) => memory.map((name) => t.fixed('state', `${w.name}/${name}`, w.shape)));
     state.push(...memories.flat());
     update = () =>
@@ -125,7 +125,7 @@ export function recordMLP(architecture: Architecture): MLPNetwork {
 
   t.program('predict');
   forward();
-  if (out.kernel) t.emit(out.kernel, [z, output], { N: units[layers] });
+  if (out.kernel) t.emit(out.kernel, [z, output], { M: 1, N: units[layers] });
   for (const weighted of [false, true]) {
     t.program(weighted ? 'trainWeighted' : 'train');
     forward();

@@ -6,8 +6,8 @@ import type { Parameters } from './mlp-parameters.js';
  */
 export interface Optimizer {
   readonly learningRate: number;
-  /** The kernel's scalars for the next step. */
-  next(): Record<string, number>;
+  /** Writes the kernel's scalars for the next step, in the kernel's order, at `at`. */
+  next(scalars: Float64Array, at: number): void;
   /** The epoch has ended; `t` counts samples. */
   iterationEnds(t: number): void;
   /** Training would stop for `reason`. Answers whether it does, or goes on with a lower rate. */
@@ -23,9 +23,10 @@ export class SGDOptimizer implements Optimizer {
     this.learningRate = parameters.learningRateInit;
   }
 
-  next(): Record<string, number> {
-    const { momentum, nesterovsMomentum } = this.#p;
-    return { rate: this.learningRate, momentum, nesterov: nesterovsMomentum ? 1 : 0 };
+  next(scalars: Float64Array, at: number): void {
+    scalars[at] = this.learningRate;
+    scalars[at + 1] = this.#p.momentum;
+    scalars[at + 2] = this.#p.nesterovsMomentum ? 1 : 0;
   }
 
   iterationEnds(t: number): void {
@@ -58,11 +59,14 @@ export class AdamOptimizer implements Optimizer {
     this.learningRate = parameters.learningRateInit;
   }
 
-  next(): Record<string, number> {
+  next(scalars: Float64Array, at: number): void {
     const { learningRateInit, beta1, beta2, epsilon } = this.#p;
     this.#steps++;
     this.learningRate = (learningRateInit * Math.sqrt(1 - beta2 ** this.#steps)) / (1 - beta1 ** this.#steps);
-    return { rate: this.learningRate, beta1, beta2, epsilon };
+    scalars[at] = this.learningRate;
+    scalars[at + 1] = beta1;
+    scalars[at + 2] = beta2;
+    scalars[at + 3] = epsilon;
   }
 
   iterationEnds(): void {}

@@ -1,7 +1,7 @@
 import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import type { RandomState } from '../random.js';
-import type { FloatArray, Job } from '../tape.js';
+import type { FloatArray, Job, Scalar } from '../tape.js';
 import { Pace, type Training } from '../train.js';
 import { lbfgs } from './lbfgs.js';
 import { clearState, type MLPNetwork, readWeights, writeWeights } from './mlp-network.js';
@@ -60,6 +60,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     process.emitWarning(`batchSize ${p.batchSize} is larger than the number of samples, ${n}, and is clipped to it`);
   const batchSize = Math.min(p.batchSize === 'auto' ? 200 : p.batchSize, n);
   const print = (line: string) => p.verbose && console.log(line);
+  const jobFor = jobMaker(fit, batchSize);
   const pace = new Pace();
   const epochs = fit.incremental ? 1 : p.maxIter;
   let drawn = false;
@@ -71,7 +72,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     let accumulated = 0;
     for (let at = 0; at < n; ) {
       const end = Math.min(n, at + pace.steps * batchSize);
-      const { job, totals } = trainJob(fit, rows.subarray(at, end), batchSize);
+      const { job, totals } = jobFor(at === 0 && end === n ? rows : rows.subarray(at, end));
       const ahead = p.shuffle && !fit.shared && end === n && progress.nIter + 1 < epochs;
       const result = yield {
         plan: network.plan,
@@ -119,23 +120,29 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   if (validation) writeWeights(network, progress.best);
 }
 
-/** A job of whole batches, and for each the number of its samples, or their total weight. */
-function trainJob(fit: StochasticFit, rows: Int32Array, batchSize: number): { job: Job; totals: number[] } {
+/** Makes jobs of whole batches, over and over in the same memory. */
+function jobMaker(fit: StochasticFit, batchSize: number) {
   const { network, samples, parameters, optimizer } = fit;
-  const names = Object.keys(network.scalars);
-  const steps = Math.ceil(rows.length / batchSize);
-  const values = new Float64Array(steps * names.length);
-  const totals: number[] = [];
-  for (let k = 0; k < steps; k++) {
-    const total = weightOf(samples, rows.subarray(k * batchSize, (k + 1) * batchSize));
-    totals.push(total);
-    const scalars: Record<string, number> = { scale: 1 / total, lmbd: parameters.alpha / total, ...optimizer.next() };
-    names.forEach((name, i) => {
-      values[k * names.length + i] = scalars[name];
-    });
-  }
-  const job = { ...inputs(fit), rows, batchSize, scalars: Object.values(network.scalars), values };
-  return { job, totals };
+  const { scalars } = network;
+  const sources = inputs(fit);
+  let values = new Float64Array(0);
+  let totals = new Float64Array(0);
+  return (rows: Int32Array): { job: Job; totals: Float64Array } => {
+    const steps = Math.ceil(rows.length / batchSize);
+    if (totals.length !== steps) {
+      totals = new Float64Array(steps);
+      values = new Float64Array(steps * scalars.length);
+    }
+    for (let k = 0; k < steps; k++) {
+      const total = weightOf(samples, rows, k * batchSize, Math.min(rows.length, (k + 1) * batchSize));
+      const at = k * scalars.length;
+      totals[k] = total;
+      values[at] = 1 / total;
+      values[at + 1] = parameters.alpha / total;
+      optimizer.next(values, at + 2);
+    }
+    return { job: { ...sources, rows, batchSize, scalars: scalars as Scalar[], values }, totals };
+  };
 }
 
 function inputs({ network, samples }: Fit): Pick<Job, 'program' | 'inputs'> {
@@ -145,10 +152,11 @@ function inputs({ network, samples }: Fit): Pick<Job, 'program' | 'inputs'> {
   return { program: 'trainWeighted', inputs: [...data, [weights, samples.weights.data]] };
 }
 
-function weightOf({ weights }: Samples, rows: Int32Array): number {
-  if (!weights) return rows.length;
+/** The number of samples in rows first .. last - 1, or their total weight. */
+function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: number): number {
+  if (!weights) return last - first;
   let total = 0;
-  for (const row of rows) total += weights.values[row];
+  for (let i = first; i < last; i++) total += weights.values[rows[i]];
   if (total === 0) throw new RangeError('Expected sampleWeight to have a positive sum in every batch, got a sum of 0');
   return total;
 }
@@ -198,7 +206,7 @@ export function* predictLoop(network: MLPNetwork, x: NativeDataset, rows: Int32A
 export function* trainLbfgs(fit: Fit): Training<void> {
   const { network, samples, parameters: p, progress } = fit;
   const all = Int32Array.from({ length: samples.n }, (_, i) => i);
-  const total = weightOf(samples, all);
+  const total = weightOf(samples, all, 0, samples.n);
   const pace = new Pace();
   const minimizer = lbfgs(pack(readWeights(network)), { maxIter: p.maxIter, maxFun: p.maxFun, gtol: p.tol });
   let wanted = minimizer.next();
@@ -230,7 +238,7 @@ export function* trainLbfgs(fit: Fit): Training<void> {
           first: at,
           count,
           batchSize: Math.min(count, SAMPLES_A_STEP),
-          scalars: [network.scalars.scale],
+          scalars: [network.scalars[0]],
           values: new Float64Array(Math.ceil(count / SAMPLES_A_STEP)).fill(1 / total),
         },
       };

@@ -1,8 +1,8 @@
-import { type ArrayInput, argmaxRows, NDArray, toMatrix } from '../array.js';
+import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
-import { type Buffer, dataset, type Plan, Tape } from '../tape.js';
+import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
 import { drive, driveSync, Pace, type Training } from '../train.js';
 
 export interface NeuralNetworkOptions {
@@ -139,7 +139,7 @@ export class NeuralNetwork {
     this.#checkIdle();
     const { plan, p } = this.#net;
     const n = array.shape[0];
-    const inputs = [[this.#net.x, dataset('x', array, 'float64')] as const];
+    const inputs = [[this.#net.x, valuesOf(array, 'float64')] as const];
     const { output } = plan.runSync({
       program: 'predict',
       inputs,
@@ -164,8 +164,8 @@ export class NeuralNetwork {
     net.plan.runSync({
       program: 'gradients',
       inputs: [
-        [net.x, dataset('x', array, 'float64')],
-        [net.y, dataset('y', targets, 'float64')],
+        [net.x, valuesOf(array, 'float64')],
+        [net.y, valuesOf(targets, 'float64')],
       ],
       first: 0,
       count: n,
@@ -279,7 +279,7 @@ export class NeuralNetwork {
 
   #write(name: string, buffer: Buffer, values: ArrayInput): void {
     this.#checkIdle();
-    const array = NDArray.from(values);
+    const array = asArray(name, values);
     if (array.shape.join() !== buffer.shape.join()) throw wrongValue(name, `of shape [${buffer.shape}]`, array.shape);
     this.#net.plan.write(buffer, array);
   }
@@ -346,7 +346,7 @@ function record(I: number, H: number, O: number, eta: number, lmbd: number): Net
 
   t.program('predict');
   forward();
-  t.emit('softmax', [z, p], { N: O });
+  t.emit('softmax', [z, p], { M: 1, N: O });
 
   t.program('gradients');
   forward();

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { failure, wrongType, wrongValue } from '../check.js';
-import { filePath, writeFileAtomic } from './atomic.js';
+import { wrongType, wrongValue } from '../check.js';
+import { writeFileAtomic } from './atomic.js';
+import { allocateBytes, damaged, openFile, readFully, sizeOfFile, sourceOf, swapBytes } from './read.js';
 
 const TYPES = {
   F64: Float64Array,
@@ -54,7 +54,6 @@ const LENGTH_BYTES = 8;
 /** The reference implementation's bound. */
 const MAX_HEADER = 100_000_000;
 const METADATA = '__metadata__';
-const MAX_READ = 2 ** 30;
 
 /**
  * Writes tensors to a file in the safetensors format (https://github.com/huggingface/safetensors), atomically: see
@@ -124,17 +123,10 @@ export function formatSafetensors(
  *   ERR_MEMORY if it does not fit into memory, or the file system's code (ENOENT …)
  */
 export async function readSafetensors(path: string | URL): Promise<Safetensors> {
-  const source = `'${filePath(path)}'`;
-  let file: FileHandle;
+  const source = sourceOf(path);
+  const file = await openFile(path);
   try {
-    file = await open(path);
-  } catch (error) {
-    throw failure((error as NodeJS.ErrnoException).code ?? 'ERR_IO', `Cannot open ${source}`, { cause: error });
-  }
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile()) throw damaged(source, 'it is no file');
-    const { size } = stats;
+    const size = await sizeOfFile(file, source);
     const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
     await readFully(file, prefix, 0, source);
     const length = headerLength(prefix, size, source);
@@ -370,12 +362,9 @@ function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-function allocate({ name, dtype, shape }: Entry, source: string): TensorData {
-  try {
-    return new TYPES[dtype](sizeOf(shape));
-  } catch (error) {
-    throw failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for tensor '${name}'`, { cause: error });
-  }
+function allocate({ dtype, shape }: Entry, source: string): TensorData {
+  const type = TYPES[dtype];
+  return new type(allocateBytes(sizeOf(shape) * type.BYTES_PER_ELEMENT, source).buffer);
 }
 
 const bytesOf = (data: TensorData) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -384,18 +373,6 @@ const bytesOf = (data: TensorData) => new Uint8Array(data.buffer, data.byteOffse
 function littleEndian(bytes: Uint8Array, width: number, inPlace = false): Uint8Array {
   if (endianness() === 'LE' || width === 1) return bytes;
   const swapped = inPlace ? bytes : bytes.slice();
-  for (let i = 0; i < swapped.length; i += width) swapped.subarray(i, i + width).reverse();
+  swapBytes(swapped, width);
   return swapped;
 }
-
-async function readFully(file: FileHandle, bytes: Uint8Array, position: number, source: string): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const length = Math.min(bytes.length - done, MAX_READ);
-    const { bytesRead } = await file.read(bytes, done, length, position + done);
-    if (bytesRead === 0) throw damaged(source, `it ended at byte ${position + done}`);
-    done += bytesRead;
-  }
-}
-
-const damaged = (source: string, reason: string) => failure('ERR_FORMAT', `Cannot read ${source}: ${reason}`);

@@ -40,7 +40,7 @@ export interface GridSearchOptions<M extends Model = Model> {
   threads?: number;
   /** Stops all models and rejects with ERR_ABORTED. */
   signal?: AbortSignal;
-  /** Called as each model is done, in order of completion. */
+  /** Called as each model is done, in order of completion. What it throws ends the search. */
   onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => void;
 }
 
@@ -74,9 +74,13 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
   if (test !== undefined) checkPair('test', test);
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
   const scoring = options.scoring ?? defaultScore;
+  if (typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
+  if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
   const points = product(axes);
   const results: GridResult[] = [];
   let done = 0;
+  let broken: { error: unknown } | undefined;
 
   const finish = async (index: number, model: M, training: Promise<unknown>, start: number) => {
     const result: GridResult = { params: points[index], trainScore: Number.NaN, testScore: Number.NaN, seconds: 0 };
@@ -92,15 +96,20 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
   };
   const report = (index: number, result: GridResult, model?: M) => {
     results[index] = result;
-    if (!signal?.aborted) onResult?.(result, model, { done: ++done, total: points.length });
+    if (signal?.aborted || broken) return;
+    try {
+      onResult?.(result, model, { done: ++done, total: points.length });
+    } catch (error) {
+      broken = { error };
+    }
   };
 
   // One model more than there are threads is in flight: its draws are made while the others train.
   const running = new Set<Promise<void>>();
   try {
-    for (let index = 0; index < points.length && !signal?.aborted; index++) {
+    for (let index = 0; index < points.length; index++) {
       while (running.size > threads) await Promise.race(running);
-      if (signal?.aborted) break;
+      if (signal?.aborted || broken) break;
       const start = performance.now();
       try {
         const made = build(points[index]);
@@ -116,7 +125,11 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
   } finally {
     await Promise.all(running);
   }
-  if (signal?.aborted) throw failure('ERR_ABORTED', 'The grid search was aborted', { cause: signal.reason });
+  if (broken) throw broken.error;
+  if (signal?.aborted)
+    throw Object.assign(failure('ERR_ABORTED', 'The grid search was aborted', { cause: signal.reason }), {
+      name: 'AbortError',
+    });
 
   const score = (r: GridResult) => (test ? r.testScore : r.trainScore);
   let best: GridResult | undefined;

@@ -7,7 +7,7 @@ export type ActivationName = keyof typeof CURVES;
 const NAMES = Object.keys(CURVES) as ActivationName[];
 
 export interface ActivationOptions extends PlotOptions {
-  /** The functions are drawn from -range to range. Default 4 */
+  /** The functions are drawn from -range to range, up to 100. Default 4 */
   range?: number;
 }
 
@@ -21,7 +21,7 @@ export function activation(
   options: ActivationOptions = {},
 ): Plot {
   const frame = readFrame(options, ['range']);
-  const range = checkInterval('range', options.range ?? 4, 0, 1000, 'low');
+  const range = checkInterval('range', options.range ?? 4, 0, 100, 'low');
   if (typeof names !== 'string' && !Array.isArray(names))
     throw wrongType('names', 'a name or an array of names', names);
   const list = (typeof names === 'string' ? [names] : names) as readonly ActivationName[];

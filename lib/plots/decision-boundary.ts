@@ -3,7 +3,7 @@ import { checkInteger, wrongType } from '../check.js';
 import { type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
 import { plural } from './format.js';
 import { Plot } from './plot.js';
-import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
 
 /** Predicts labels [n], or probabilities [n, classes] or [n, 1], for points [n, 2]. */
 type Predict = (x: NDArray) => Labels | Promise<Labels>;
@@ -166,7 +166,7 @@ interface Scene {
 }
 
 function specOf(frame: Frame, { ranges, regions, points, names, xLabel, yLabel }: Scene) {
-  const axis = { grid: false, tickCount: 5 };
+  const axis = { grid: false, tickCount: 5, labelExpr: SHORT_NUMBER };
   const colours = names.map((_, i) => SERIES[i % SERIES.length]);
   const scale = { domain: names, range: colours };
   const legend = { title: null, orient: 'top', offset: 8, columns: Math.max(2, Math.floor(frame.width / 110)) };

@@ -3,7 +3,7 @@ import { checkInteger, wrongType, wrongValue } from '../check.js';
 import { general, plural } from './format.js';
 import { readWeights, type WeightsInput } from './model.js';
 import { Plot } from './plot.js';
-import { base, DIVERGING, type PlotOptions, readFrame } from './theme.js';
+import { base, DIVERGING, type PlotOptions, readFrame, SHORT_NUMBER } from './theme.js';
 import { type Tile, tileView } from './tiles.js';
 
 export interface FiltersOptions extends PlotOptions {
@@ -52,6 +52,8 @@ export function filters(model: WeightsInput | ArrayInput, options: FiltersOption
     direction: 'horizontal',
     gradientLength: Math.min(240, view.width),
     tickCount: 5,
+    labelExpr: SHORT_NUMBER,
+    labelOverlap: 'greedy',
   };
   const range = [-scale, scale];
   view.layer.push({

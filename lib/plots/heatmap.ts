@@ -4,7 +4,7 @@ import { clip, textWidth, widest, wrap } from './font.js';
 import { type AxisInput, axisLabels, general, plural, tableFormat } from './format.js';
 import { type Figure, TextPlot } from './plot.js';
 import { heatmapText } from './terminal.js';
-import { base, type Frame, PADDING, type PlotOptions, readFrame } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, readFrame, SHORT_NUMBER } from './theme.js';
 
 /** Vega's colour schemes for numbers; `greys`, `blues` and others as well as matplotlib's four. */
 export const COLORMAPS = [
@@ -132,6 +132,8 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
   const label = (labels: readonly string[]) => `${JSON.stringify(labels)}[datum.value]`;
   const axis = { ticks: false, domain: false, labelPadding: 4 };
   const legend = {
+    labelExpr: SHORT_NUMBER,
+    labelOverlap: 'greedy',
     title: table.valueLabel ? wrap(table.valueLabel, legendBelow ? plotWidth : 90, fontSize) : null,
     ...(legendBelow
       ? { orient: 'bottom', direction: 'horizontal', gradientLength: Math.min(240, plotWidth), tickCount: 5, offset: 8 }
@@ -139,7 +141,7 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
   };
   // The test of Vega's own `contrast` picks the text colour: whichever of black and white stands out more.
   const onWhite = "contrast('white', scale('color', datum.value)) < contrast('black', scale('color', datum.value))";
-  const overlap = { labelOverlap: 'parity' as const };
+  const crowded = (room: number) => (room < fontSize + 1 ? 'parity' : false);
   return {
     ...base(frame),
     autosize: { type: 'fit-x', contains: 'padding' },
@@ -151,7 +153,13 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
         field: 'column',
         type: 'ordinal',
         scale: { padding: 0 },
-        axis: { ...axis, ...overlap, labelExpr: label(columns), labelAngle: angle, title: table.xLabel || null },
+        axis: {
+          ...axis,
+          labelOverlap: crowded(cellWidth),
+          labelExpr: label(columns),
+          labelAngle: angle,
+          title: table.xLabel || null,
+        },
       },
       y: {
         field: 'row',
@@ -159,7 +167,7 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
         scale: { padding: 0 },
         axis: {
           ...axis,
-          ...overlap,
+          labelOverlap: crowded(cellHeight),
           labelExpr: label(rows),
           title: table.yLabel || null,
           ...(textWidth(table.yLabel, fontSize) < 20

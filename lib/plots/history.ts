@@ -2,7 +2,7 @@ import { checkOneOf, wrongType } from '../check.js';
 import { general, plural } from './format.js';
 import { TextPlot } from './plot.js';
 import { historyText } from './terminal.js';
-import { base, type Frame, PADDING, type PlotOptions, panelTitle, readFrame, SERIES } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, panelTitle, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
 
 /** Keras' History, or its `history` alone: one array a quantity, those of the validation data named `val_…`. */
 export type HistoryInput =
@@ -123,7 +123,7 @@ function specOf(frame: Frame, series: readonly Series[], lossScale: 'linear' | '
                 domain: false,
                 ticks: false,
                 labelPadding: 6,
-                ...(log ? { format: '~g' } : {}),
+                labelExpr: SHORT_NUMBER,
               },
             },
             color: {
@@ -141,7 +141,12 @@ function specOf(frame: Frame, series: readonly Series[], lossScale: 'linear' | '
 }
 
 function describe({ name, training, validation, epochs }: Series): string {
-  const run = (values: readonly number[]) => `from ${general(values[0])} to ${general(values[values.length - 1])}`;
+  const run = (values: readonly number[]) => {
+    const broken = values.findIndex((value) => !Number.isFinite(value));
+    const last = broken < 0 ? values.length - 1 : broken - 1;
+    const told = last < 0 ? [] : [`from ${general(values[0])} to ${general(values[last])}`];
+    return [...told, ...(broken < 0 ? [] : [`not finite at epoch ${epochs[broken]}`])].join(', ');
+  };
   const parts: string[] = [];
   if (training?.length) parts.push(`training ${run(training)}`);
   if (validation?.length) {

@@ -10,7 +10,8 @@ export async function renderSvg(figure: Figure): Promise<string> {
   const vega = await peer('vega', () => import('vega'));
   const vegaLite = await peer('vega-lite', () => import('vega-lite'));
   measureOurFont(vega);
-  const { spec } = vegaLite.compile({ ...figure.spec, background: 'transparent' } as never);
+  // A copy: Vega writes into the data it is given.
+  const { spec } = vegaLite.compile({ ...structuredClone(figure.spec), background: 'transparent' } as never);
   const view = new vega.View(vega.parse(spec), { renderer: 'none' });
   try {
     return dress(await view.toSVG(), figure);

@@ -195,8 +195,11 @@ export function historyText(charts: readonly Series[], color: boolean, width: nu
   for (const { name, epochs, training, validation } of charts) {
     const finite = [...(training ?? []), ...(validation ?? [])].filter(Number.isFinite);
     if (out.length > 0) out.push('');
-    const kinds = [training && `${mark('training')} training`, validation && `${mark('validation')} validation`];
-    out.push([plain(name), ...kinds.filter(Boolean)].join('  '));
+    const given = (['training', 'validation'] as const).filter((kind) => (kind === 'training' ? training : validation));
+    const heading = [shorten(plain(name), width), ...given.map((kind) => `${marks[kind].glyph} ${kind}`)];
+    const coloured = [heading[0], ...given.map((kind) => `${mark(kind)} ${kind}`)];
+    if (heading.join('  ').length <= width) out.push(coloured.join('  '));
+    else out.push(...coloured);
     if (finite.length === 0) {
       out.push('no finite value');
       continue;

@@ -83,6 +83,12 @@ export function readFrame(options: PlotOptions, others: readonly string[] = []):
   return { width, theme, palette, background, title, description, fontSize: width < 520 ? 11 : 12 };
 }
 
+/** Vega's label, or 1e-05 where that would be long: the expression of an axis or legend. */
+export const SHORT_NUMBER =
+  "datum.label === '' ? '' : datum.value === 0 && length(datum.label) > 4 ? '0' : " +
+  'datum.value === 0 || (abs(datum.value) >= 1e-3 && abs(datum.value) < 1e5) ? datum.label : ' +
+  "replace(format(datum.value, '~e'), regexp('e([+-])([0-9])$'), 'e$10$2')";
+
 export const PADDING = 8;
 
 /** The parts of a specification that all plots share. */

@@ -4,7 +4,7 @@ import { clip, textWidth } from './font.js';
 import { general, plural } from './format.js';
 import { readWeights, type WeightsInput } from './model.js';
 import { Plot } from './plot.js';
-import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
 
 export interface WeightsOptions extends PlotOptions {
   /**
@@ -138,7 +138,8 @@ function specOf(frame: Frame, histograms: readonly Histogram[], domain: [number,
                 labels: last,
                 ticks: last,
                 tickCount: Math.floor(inner / 70),
-                ...(log ? { tickMinStep: 1, labelExpr: EXPONENT, title: last ? 'magnitude' : null } : {}),
+                labelExpr: log ? EXPONENT : SHORT_NUMBER,
+                ...(log ? { tickMinStep: 1, title: last ? 'magnitude' : null } : {}),
               },
             },
             x2: { field: 'to' },

@@ -1,6 +1,7 @@
-// Activations and their derivatives. A derivative is written from the activation's value where that is possible, and
-// multiplies the gradient in place: dz = dy * f'(z).
+// Activations and their derivatives. A derivative is written from the activation's value y where that determines it to the last
+// digits, else from z, and multiplies the gradient, in place where wanted: dz = dy * f'(z).
 
+// y = f(x), one value at a time: for what compilers vectorise
 template <typename T, typename F>
 void map1(const Args<T>& a, const F& f) {
   const T* x = a.buffer[0];
@@ -10,7 +11,6 @@ void map1(const Args<T>& a, const F& f) {
     for (Index i = begin; i < end; ++i) y[i] = f(x[i]);
   });
 }
-
 template <typename T, typename F>
 void map2(const Args<T>& a, const F& f) {
   const T *x = a.buffer[0], *y = a.buffer[1];
@@ -21,16 +21,34 @@ void map2(const Args<T>& a, const F& f) {
   });
 }
 
+// The same with a function of vectors.
+template <typename T, typename F>
+void mapVectors1(const Args<T>& a, const F& f) {
+  const T* x = a.buffer[0];
+  T* y = a.buffer[1];
+  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
+    vectors<T>(begin, end, [&](Index i, auto lanes) { store(y + i, f(load(x + i, lanes)), lanes); });
+  });
+}
+template <typename T, typename F>
+void mapVectors2(const Args<T>& a, const F& f) {
+  const T *x = a.buffer[0], *y = a.buffer[1];
+  T* z = a.buffer[2];
+  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
+    vectors<T>(begin, end, [&](Index i, auto lanes) { store(z + i, f(load(x + i, lanes), load(y + i, lanes)), lanes); });
+  });
+}
+
 // y = exp(x)
 template <typename T>
 void exponential(const Args<T>& a) {
-  map1(a, [](T x) { return exp_(x); });
+  mapVectors1(a, [](auto x) { return exp_(x); });
 }
 
 // y = 1 / (1 + exp(-z));  dz = dy * y * (1 - y)
 template <typename T>
 void sigmoid(const Args<T>& a) {
-  map1(a, [](T z) { return sigmoid_(z); });
+  mapVectors1(a, [](auto z) { return sigmoid_(z); });
 }
 template <typename T>
 void sigmoidGradient(const Args<T>& a) {
@@ -40,7 +58,7 @@ void sigmoidGradient(const Args<T>& a) {
 // y = tanh(z);  dz = dy * (1 - y^2)
 template <typename T>
 void tanh(const Args<T>& a) {
-  map1(a, [](T z) { return tanh_(z); });
+  mapVectors1(a, [](auto z) { return tanh_(z); });
 }
 template <typename T>
 void tanhGradient(const Args<T>& a) {
@@ -57,30 +75,180 @@ void reluGradient(const Args<T>& a) {
   map2(a, [](T y, T dy) { return y > T(0) ? dy : T(0); });
 }
 
-// p[B,N] = exp(z - max z) / sum: the row's maximum is subtracted, so that no finite z overflows.
+// y = z where z > 0, else alpha * z with alpha >= 0;  dz = dy or alpha * dy
 template <typename T>
-void softmaxRows(const T* z, T* p, Index first, Index last, Index N) {
-  for (Index r = first; r < last; ++r) {
-    const T* row = z + r * N;
-    T most = row[0];
-    for (Index j = 1; j < N; ++j) most = row[j] > most ? row[j] : most;
-#pragma GCC ivdep
-    for (Index j = 0; j < N; ++j) p[r * N + j] = row[j] - most;
-  }
-  // one pass over all rows: rows of 10 would leave most of a vector empty
-#pragma GCC ivdep
-  for (Index i = first * N; i < last * N; ++i) p[i] = exp_(p[i]);
-  for (Index r = first; r < last; ++r) {
-    T* row = p + r * N;
-    T sum = T(0);
-    for (Index j = 0; j < N; ++j) sum += row[j];
-    const T scale = T(1) / sum;
-#pragma GCC ivdep
-    for (Index j = 0; j < N; ++j) row[j] *= scale;
-  }
+void leakyRelu(const Args<T>& a) {
+  const T alpha = static_cast<T>(*a.scalar[0]);
+  map1(a, [alpha](T z) { return z > T(0) ? z : alpha * z; });
+}
+template <typename T>
+void leakyReluGradient(const Args<T>& a) {
+  const T alpha = static_cast<T>(*a.scalar[0]);
+  map2(a, [alpha](T y, T dy) { return y > T(0) ? dy : alpha * dy; });
+}
+
+// y = scale * z where z > 0, else scale * alpha * (exp(z) - 1);  dz = dy * scale, or dy * scale * alpha * exp(z)
+template <typename T>
+void exponentialUnit(const Args<T>& a, double scale, double alpha) {
+  mapVectors1(a, [=](auto z) {
+    using V = decltype(z);
+    return z > V{} ? all<V>(scale) * z : all<V>(scale * alpha) * expm1_(z);
+  });
+}
+template <typename T>
+void exponentialUnitGradient(const Args<T>& a, double scale, double alpha) {
+  mapVectors2(a, [=](auto z, auto dy) {
+    using V = decltype(z);
+    return dy * (z > V{} ? all<V>(scale) : all<V>(scale * alpha) * expNormal(z));
+  });
 }
 
 template <typename T>
+void elu(const Args<T>& a) {
+  exponentialUnit(a, 1.0, *a.scalar[0]);
+}
+template <typename T>
+void eluGradient(const Args<T>& a) {
+  exponentialUnitGradient(a, 1.0, *a.scalar[0]);
+}
+
+// Klambauer, Unterthiner, Mayr and Hochreiter (2017), equation 14
+constexpr double kSeluScale = 1.0507009873554804934, kSeluAlpha = 1.6732632423543772848;
+
+template <typename T>
+void selu(const Args<T>& a) {
+  exponentialUnit(a, kSeluScale, kSeluAlpha);
+}
+template <typename T>
+void seluGradient(const Args<T>& a) {
+  exponentialUnitGradient(a, kSeluScale, kSeluAlpha);
+}
+
+// y = log(1 + exp(z)), as max(z, 0) + log(1 + exp(-|z|));  dz = dy * (1 - exp(-y))
+template <typename T>
+void softplus(const Args<T>& a) {
+  mapVectors1(a, [](auto z) {
+    using V = decltype(z);
+    return max_(V{}, z) + log1pSmall(expNormal(-abs_(z)));
+  });
+}
+template <typename T>
+void softplusGradient(const Args<T>& a) {
+  mapVectors2(a, [](auto y, auto dy) { return -dy * expm1_(-y); });
+}
+
+// y = z * sigmoid(z);  dz = dy * s * (1 + z * (1 - s)), s = sigmoid(z)
+template <typename T>
+void silu(const Args<T>& a) {
+  mapVectors1(a, [](auto z) { return z * sigmoid_(z); });
+}
+template <typename T>
+void siluGradient(const Args<T>& a) {
+  mapVectors2(a, [](auto z, auto dy) {
+    using V = decltype(z);
+    const V s = sigmoid_(z);
+    return dy * s * (all<V>(1.0) + z * (all<V>(1.0) - s));
+  });
+}
+
+// y = z * Phi(z), Phi the normal distribution's cumulative function;  dz = dy * (Phi(z) + z * phi(z))
+// approximate: Phi(z) = (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (z + 0.044715 z^3)  (Hendrycks and Gimpel 2016)
+constexpr double kSqrtHalf = 0.70710678118654752440, kSqrt2OverPi = 0.79788456080286535588;
+constexpr double kPhi0 = 0.39894228040143267794;  // 1 / sqrt(2 pi)
+
+template <typename V>
+inline V geluTanh(V z) {
+  return tanh_(all<V>(kSqrt2OverPi) * z * (all<V>(1.0) + all<V>(0.044715) * z * z));
+}
+
+template <typename T>
+void gelu(const Args<T>& a) {
+  if (*a.scalar[0] != 0.0) {
+    mapVectors1(a, [](auto z) {
+      using V = decltype(z);
+      return all<V>(0.5) * z * (all<V>(1.0) + geluTanh(z));
+    });
+  } else {
+    mapVectors1(a, [](auto z) {
+      using V = decltype(z);
+      return all<V>(0.5) * z * (all<V>(1.0) + erf_(z * all<V>(kSqrtHalf)));
+    });
+  }
+}
+template <typename T>
+void geluGradient(const Args<T>& a) {
+  if (*a.scalar[0] != 0.0) {
+    mapVectors2(a, [](auto z, auto dy) {
+      using V = decltype(z);
+      const V t = geluTanh(z);
+      const V du = all<V>(kSqrt2OverPi) * (all<V>(1.0) + all<V>(3.0 * 0.044715) * z * z);
+      return dy * all<V>(0.5) * ((all<V>(1.0) + t) + z * (all<V>(1.0) - t * t) * du);
+    });
+  } else {
+    mapVectors2(a, [](auto z, auto dy) {
+      using V = decltype(z);
+      const V cumulative = all<V>(0.5) * (all<V>(1.0) + erf_(z * all<V>(kSqrtHalf)));
+      return dy * (cumulative + z * (all<V>(kPhi0) * expNormal(all<V>(-0.5) * z * z)));
+    });
+  }
+}
+
+// y = 1 where z >= 0, else 0; NaN kept
+template <typename T>
+void heaviside(const Args<T>& a) {
+  map1(a, [](T z) { return z >= T(0) ? T(1) : z < T(0) ? T(0) : z; });
+}
+
+// Rows [first, last) of p = exp(z - max z), by blocks: then(begin, end, most, sum) with the maximum of z and the sum of p in each
+// row of a block. The maximum is subtracted so that no finite z overflows. p may be z.
+constexpr Index kSoftmaxBlock = 64;
+
+template <typename T, typename F>
+void softmaxBlocks(const T* z, T* p, Index first, Index last, Index N, const F& then) {
+  T most[kSoftmaxBlock], total[kSoftmaxBlock];
+  for (Index begin = first; begin < last; begin += kSoftmaxBlock) {
+    const Index end = std::min(begin + kSoftmaxBlock, last);
+    for (Index r = begin; r < end; ++r) {
+      const T* row = z + r * N;
+      const T m = most[r - begin] = maximum(row, N);
+#pragma GCC ivdep
+      for (Index j = 0; j < N; ++j) p[r * N + j] = row[j] - m;
+    }
+    // one pass over all rows: rows of 10 would leave most of a vector empty
+    vectors<T>(begin * N, end * N, [&](Index i, auto lanes) { store(p + i, expNormal(load(p + i, lanes)), lanes); });
+    for (Index r = begin; r < end; ++r) total[r - begin] = sum(p + r * N, N);
+    then(begin, end, static_cast<const T*>(most), static_cast<const T*>(total));
+  }
+}
+
+// p[R,N] = softmax(z), rows [first, last)
+template <typename T>
+void softmaxRows(const T* z, T* p, Index first, Index last, Index N) {
+  softmaxBlocks(z, p, first, last, N, [=](Index begin, Index end, const T*, const T* total) {
+    for (Index r = begin; r < end; ++r) {
+      const T scale = T(1) / total[r - begin];
+#pragma GCC ivdep
+      for (Index j = r * N; j < (r + 1) * N; ++j) p[j] *= scale;
+    }
+  });
+}
+
+// y = softmax(z) along the last axis;  dz = y * (dy - sum(y * dy))
+template <typename T>
 void softmax(const Args<T>& a) {
-  rows(*a.team, a.dim[0], a.dim[1], [&](Index first, Index last) { softmaxRows(a.buffer[0], a.buffer[1], first, last, a.dim[1]); });
+  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
+  rows(*a.team, B * M, N, [&](Index first, Index last) { softmaxRows(a.buffer[0], a.buffer[1], first, last, N); });
+}
+template <typename T>
+void softmaxGradient(const Args<T>& a) {
+  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
+  rows(*a.team, B * M, N, [&](Index first, Index last) {
+    for (Index r = first; r < last; ++r) {
+      const T *y = a.buffer[0] + r * N, *dy = a.buffer[1] + r * N;
+      T* dz = a.buffer[2] + r * N;
+      const T mean = sum<T>(N, [&](Index j, auto lanes) { return load(y + j, lanes) * load(dy + j, lanes); });
+#pragma GCC ivdep
+      for (Index j = 0; j < N; ++j) dz[j] = y[j] * (dy[j] - mean);
+    }
+  });
 }

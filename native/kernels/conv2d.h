@@ -1,105 +1,264 @@
 // Two-dimensional convolution: forward, and the gradients of weights, bias and inputs. Images are [B,H,W,C], kernels
-// [K,L,C,F]; strides s, t, dilations d, e, and p rows and q columns of zeros before the first.
+// [K,L,C,F], strides s, t, dilations d, e; p rows and q columns of zeros stand before the first. Most go the direct way
+// (conv2d_direct.h); large weights over few pixels, and the input gradient of strided convolutions, go by im2col and matrix
+// products, of one row of the kernel at a time: that copy is a third as long as all of a 3x3 kernel's.
 
 inline Conv2d conv2dOf(const Index* dim) {
-  return {dim[0], dim[1], dim[2], dim[3], dim[4], dim[5], dim[6], dim[7], dim[8], dim[9], dim[10], dim[11], dim[12], dim[13], dim[14]};
+  return {dim[0], dim[1], dim[2],  dim[3],  dim[4],  dim[5],  dim[6], dim[7],
+          dim[8], dim[9], dim[10], dim[11], dim[12], dim[13], dim[14]};
 }
 
-// The convolution of dy with the kernel turned around that gives the input gradient, where all strides are 1.
+// The convolution of dy with the kernel turned around that gives the input gradient where both strides are 1.
 inline Conv2d turned(const Conv2d& c) {
   return {c.B, c.Y, c.X, c.F, c.K, c.L, c.C, c.H, c.W, 1, 1, c.d, c.e, (c.K - 1) * c.d - c.p, (c.L - 1) * c.e - c.q};
 }
 
-// Weights beyond this many bytes leave the outer cache, and those of a layer with few filters most lanes of a vector.
-constexpr Index kDirectBytes = 262144;
+// Directly, if the weights stay in the outer cache, or those of one block of filters do and serve many pixels there. Offsets
+// within a padded image have 31 bits.
 template <typename T>
 bool isDirect(const Conv2d& c) {
-  return packedRoom<T>(c) * static_cast<Index>(sizeof(T)) <= kDirectBytes;
+  constexpr Index room = 262144 / sizeof(T);
+  const double padded = static_cast<double>(c.rows(c.Y)) * static_cast<double>(c.columns()) * static_cast<double>(c.C);
+  return padded < 2147483648.0 && (c.taps() * c.F <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= 32));
 }
 template <typename T>
 bool isInputDirect(const Conv2d& c) {
   return c.s == 1 && c.t == 1 && isDirect<T>(turned(c));
 }
 
-// Samples a tile, of some 0.3 MFLOP and more.
-inline Index samplesPerTile(const Conv2d& c) {
-  const Index work = 2 * c.output() * c.taps();
-  return std::clamp<Index>(300000 / std::max<Index>(work, 1), 1, std::max<Index>(1, c.B / 4));
+// The rows of y of all images in one count: row g belongs to image g / Y. A chunk of them is one matrix product: long enough
+// for the product, and its im2col no longer than 1 MB in float unless that takes more.
+inline Index chunkOf(const Conv2d& c) {
+  const Index row = std::max<Index>(c.X * c.L * c.C, 1);
+  return std::max<Index>(262144 / row, (255 + c.X) / std::max<Index>(c.X, 1));
+}
+// An image is its own im2col.
+inline bool isPlain(const Conv2d& c) { return c.K * c.L == 1 && c.s == 1 && c.t == 1 && !c.padded() && c.Y == c.H && c.X == c.W; }
+
+// Scratch in float or double, whichever is more: where that is direct the packed weights and patches of `direct`, else the
+// im2col of `products`.
+inline Scratch scratchOf(const Conv2d& direct, bool isFloatDirect, bool isDoubleDirect, const Conv2d& products) {
+  const auto chunk = [](const Conv2d& c) {
+    return c.isEmpty() || isPlain(c) ? 0 : std::min(chunkOf(c), c.B * c.Y) * c.X * c.L * c.C;
+  };
+  Scratch room;
+  if (isFloatDirect) room = {Packed<float>::room(direct), patchRoom<float>(direct)};
+  if (isDoubleDirect) {
+    room.shared = std::max(room.shared, Packed<double>::room(direct));
+    room.perSlot = std::max(room.perSlot, patchRoom<double>(direct));
+  }
+  if (!isFloatDirect || !isDoubleDirect) room.perSlot = std::max(room.perSlot, chunk(products));
+  return room;
 }
 
-// fn(sample, slot) for every sample, in tiles.
+// fn(place in the row of im2col, values, from this place in x on) for the stretches of x that row g of y sees through row k of
+// the kernel, and zeros(place, values) for what lies outside.
+template <typename Fn, typename Zeros>
+inline void taps(const Conv2d& c, Index g, Index k, const Fn& fn, const Zeros& zeros) {
+  const Index h = g % c.Y * c.s + k * c.d - c.p, width = c.L * c.C;
+  if (h < 0 || h >= c.H) return zeros(0, c.X * width);
+  const Index row = (g / c.Y * c.H + h) * c.W;
+  for (Index x = 0; x < c.X; ++x) {
+    const Index w = x * c.t - c.q;
+    if (c.e == 1 && w >= 0 && w + c.L <= c.W) {
+      fn(x * width, width, (row + w) * c.C);
+      continue;
+    }
+    for (Index l = 0; l < c.L; ++l) {
+      const Index at = w + l * c.e;
+      if (at >= 0 && at < c.W) {
+        fn(x * width + l * c.C, c.C, (row + at) * c.C);
+      } else {
+        zeros(x * width + l * c.C, c.C);
+      }
+    }
+  }
+}
+
+// col[n * X, L * C] of rows first .. first + n - 1 of y and row k of the kernel.
+template <typename T>
+const T* im2col(const Conv2d& c, const T* x, Index first, Index n, Index k, T* col) {
+  if (isPlain(c)) return x + first * c.X * c.C;
+  for (Index i = 0; i < n; ++i) {
+    T* to = col + i * c.X * c.L * c.C;
+    taps(
+        c, first + i, k, [&](Index at, Index count, Index from) { std::copy_n(x + from, count, to + at); },
+        [&](Index at, Index count) { std::fill_n(to + at, count, T(0)); });
+  }
+  return col;
+}
+
+// dx += what im2col copied from it.
+template <typename T>
+void col2im(const Conv2d& c, const T* col, Index first, Index n, Index k, T* dx) {
+  for (Index i = 0; i < n; ++i) {
+    const T* from = col + i * c.X * c.L * c.C;
+    taps(
+        c, first + i, k,
+        [&](Index at, Index count, Index to) {
+#pragma GCC ivdep
+          for (Index j = 0; j < count; ++j) dx[to + j] += from[at + j];
+        },
+        [](Index, Index) {});
+  }
+}
+
+template <typename T>
+void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc) {
+  gemm(transA, transB, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), T(1), a, static_cast<int>(lda), b,
+       static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
+}
+
+// fn(first, n, slot) for tiles of [0, count), of some 0.3 MFLOP each and of at most `most`; at most 64 of them.
 template <typename F>
-void samples(Team& team, const Conv2d& c, const F& fn) {
-  const Index size = samplesPerTile(c);
-  team.parallel_for(static_cast<int>((c.B + size - 1) / size), [&](int tile, int slot) {
-    for (Index n = tile * size; n < std::min(tile * size + size, c.B); ++n) fn(n, slot);
+void tiles(Team& team, Index count, Index work, Index most, const F& fn) {
+  const Index size = std::min(most, std::max((count + 63) / 64, 300000 / std::max<Index>(work, 1) + 1));
+  team.parallel_for(static_cast<int>((count + size - 1) / size), [&](int tile, int slot) {
+    fn(tile * size, std::min(size, count - tile * size), slot);
   });
 }
 
 template <typename T>
-void conv2d(const Args<T>& a) {
-  const Conv2d c = conv2dOf(a.dim);
-  const T *x = a.buffer[0], *w = a.buffer[1], *b = a.buffer[2];
-  T* y = a.buffer[3];
-  const Packed<T> packed(c, a.shared);
-  packed.pack(*a.team, c, [&](Index tap, Index f) { return w[tap * c.F + f]; }, [&](Index f) { return b[f]; });
-  samples(*a.team, c, [&](Index n, int slot) {
-    directForward(c, x + n * c.image(), packed, y + n * c.output(), a.scratch(slot));
+void directConvolution(const Args<T>& a, const Conv2d& c, const T* x, const Packed<T>& packed, T* y) {
+  const Index stretch = stretchOf<T>(c), stretches = (c.Y + stretch - 1) / stretch, count = c.B * stretches;
+  tiles(*a.team, count, 2 * stretch * c.X * c.F * c.taps(), count, [&](Index begin, Index n, int slot) {
+    for (Index i = begin; i < begin + n; ++i) {
+      const Index image = i / stretches, first = i % stretches * stretch;
+      directForward(c, x + image * c.image(), first, std::min(stretch, c.Y - first), packed, y + image * c.output(), a.scratch(slot));
+    }
   });
+}
+
+// y = x * w + b; b may be null
+template <typename T>
+void convolution(const Args<T>& a, const T* b, T* y) {
+  const Conv2d c = conv2dOf(a.dim);
+  const T *x = a.buffer[0], *w = a.buffer[1];
+  const auto bias = [b](Index f) { return b == nullptr ? T(0) : b[f]; };
+  if (!c.isEmpty() && isDirect<T>(c)) {
+    const auto weight = [&](Index tap, Index f) { return w[tap * c.F + f]; };
+    return directConvolution(a, c, x, Packed<T>(*a.team, c, a.shared, weight, bias), y);
+  }
+  if (c.B * c.output() == 0) return;
+  const Index width = c.L * c.C;
+  tiles(*a.team, c.B * c.Y, 2 * c.X * c.F * c.taps(), chunkOf(c), [&](Index first, Index n, int slot) {
+    T* to = y + first * c.X * c.F;
+    for (Index i = 0; i < n * c.X; ++i) {
+      for (Index f = 0; f < c.F; ++f) to[i * c.F + f] = bias(f);
+    }
+    for (Index k = 0; k < c.K && width > 0; ++k) {
+      const T* col = im2col(c, x, first, n, k, a.scratch(slot));
+      product(false, false, n * c.X, c.F, width, col, width, w + k * width * c.F, c.F, T(1), to, c.F);
+    }
+  });
+}
+template <typename T>
+void conv2d(const Args<T>& a) {
+  convolution(a, static_cast<const T*>(a.buffer[2]), a.buffer[3]);
+}
+template <typename T>
+void conv2dNoBias(const Args<T>& a) {
+  convolution(a, static_cast<const T*>(nullptr), a.buffer[2]);
 }
 inline Scratch conv2dScratch(const Index* dim) {
   const Conv2d c = conv2dOf(dim);
-  return {packedRoom<float>(c)+packedRoom<double>(c), std::max(patchRoom<float>(c), patchRoom<double>(c))};
+  return scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
 }
 
-// Partial sums of the weights' gradient: groups of samples, by their shape alone.
-inline Index groups(const Conv2d& c) {
-  return std::clamp<Index>(2 * c.B * c.output() * c.taps() / 300000, 1, std::min<Index>(16, std::max<Index>(c.B, 1)));
+// The weights' gradient is summed over groups of images first, as many as their shape asks for.
+inline Index mostGroups(const Conv2d& c) {
+  const Index fit = (Index{1} << 22) / std::max<Index>(c.taps() * c.F, 1);
+  return std::min(std::clamp<Index>(fit, 2, 16), std::max<Index>(c.B, 1));
 }
-inline Index groupSize(const Conv2d& c) { return (c.taps() * c.F + c.F + 15) / 16 * 16; }
+inline Index groupRoom(const Conv2d& c) { return roundUp(c.taps() * c.F + c.F, 16); }
 
+// dw = x.T @ dy over all images and pixels, db = dy.sum() over them; db may be null
 template <typename T>
-void conv2dWeightGradient(const Args<T>& a) {
+void weightGradients(const Args<T>& a, T* dw, T* db) {
   const Conv2d c = conv2dOf(a.dim);
   const T *x = a.buffer[0], *dy = a.buffer[1];
-  T *dw = a.buffer[2], *db = a.buffer[3];
-  const Index count = groups(c), size = groupSize(c), weights = c.taps() * c.F;
-  const Packed<T> packed(c, a.shared + count * size);
-  a.team->parallel_for(static_cast<int>(count), [&](int g, int slot) {
-    T* sum = a.shared + g * size;
-    std::fill_n(sum, size, T(0));
-    for (Index n = g * c.B / count; n < (g + 1) * c.B / count; ++n) {
-      directGradient(c, x + n * c.image(), dy + n * c.output(), packed, sum, sum + weights, a.scratch(slot));
-    }
-  });
-  elements(*a.team, weights + c.F, [&](Index begin, Index end) {
+  const Index weights = c.taps() * c.F, width = c.L * c.C, room = groupRoom(c);
+  const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / 150000, 1, mostGroups(c));
+  const auto image = [&](Index g) { return g * c.B / groups; };
+  if (!c.isEmpty() && isDirect<T>(c)) {
+    const std::int32_t* offset = tapOffsets(c, a.shared + groups * room);
+    a.team->parallel_for(static_cast<int>(groups), [&](int g, int slot) {
+      T* sum = a.shared + g * room;
+      std::fill_n(sum, room, T(0));
+      for (Index i = image(g); i < image(g + 1); ++i) {
+        directGradient(c, x + i * c.image(), dy + i * c.output(), offset, sum, sum + weights, a.scratch(slot));
+      }
+    });
+  } else {
+    a.team->parallel_for(static_cast<int>(groups * std::max<Index>(c.K, 1)), [&](int tile, int slot) {
+      const Index g = tile % groups, k = tile / groups, end = image(g + 1) * c.Y;
+      T *sum = a.shared + g * room, *to = sum + k * width * c.F;
+      std::fill_n(to, c.K == 0 ? 0 : width * c.F, T(0));
+      if (k == 0) std::fill_n(sum + weights, c.F, T(0));
+      for (Index first = image(g) * c.Y; first < end; first += chunkOf(c)) {
+        const Index n = std::min(chunkOf(c), end - first);
+        const T* from = dy + first * c.X * c.F;
+        if (k == 0) addRows(from, n * c.X, c.F, sum + weights);
+        if (weights == 0 || n * c.X == 0) continue;
+        const T* col = im2col(c, x, first, n, k, a.scratch(slot));
+        product(true, false, width, c.F, n * c.X, col, width, from, c.F, T(1), to, c.F);
+      }
+    });
+  }
+  elements(*a.team, weights + (db == nullptr ? 0 : c.F), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
       T total = a.shared[i];
-      for (Index g = 1; g < count; ++g) total += a.shared[g * size + i];
+      for (Index g = 1; g < groups; ++g) total += a.shared[g * room + i];
       (i < weights ? dw[i] : db[i - weights]) = total;
     }
   });
 }
+template <typename T>
+void conv2dWeightGradient(const Args<T>& a) {
+  weightGradients(a, a.buffer[2], a.buffer[3]);
+}
+template <typename T>
+void conv2dWeightGradientNoBias(const Args<T>& a) {
+  weightGradients(a, a.buffer[2], static_cast<T*>(nullptr));
+}
 inline Scratch conv2dWeightGradientScratch(const Index* dim) {
   const Conv2d c = conv2dOf(dim);
-  return {std::min<Index>(16, std::max<Index>(c.B, 1)) * groupSize(c) + roundUp(c.taps(), 16)*2+c.F, std::max(patchRoom<float>(c), patchRoom<double>(c))};
+  Scratch room = scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
+  room.shared = mostGroups(c) * groupRoom(c) + offsetRoom(c);
+  return room;
 }
 
+// dx = dy * w turned around
 template <typename T>
 void conv2dInputGradient(const Args<T>& a) {
-  const Conv2d c = conv2dOf(a.dim), r = turned(c);
+  const Conv2d c = conv2dOf(a.dim);
   const T *dy = a.buffer[0], *w = a.buffer[1];
   T* dx = a.buffer[2];
-  const Packed<T> packed(r, a.shared);
-  packed.pack(*a.team, r, [&](Index tap, Index channel) {
-        const Index f = tap % c.F, place = c.K * c.L - 1 - tap / c.F;
-        return w[(place * c.C + channel) * c.F + f];
-      }, [](Index) { return T(0); });
-  samples(*a.team, r, [&](Index n, int slot) {
-    directForward(r, dy + n * r.image(), packed, dx + n * r.output(), a.scratch(slot));
+  if (!c.isEmpty() && isInputDirect<T>(c)) {
+    const auto weight = [&](Index tap, Index channel) {
+      const Index f = tap % c.F, place = c.K * c.L - 1 - tap / c.F;
+      return w[(place * c.C + channel) * c.F + f];
+    };
+    const Conv2d r = turned(c);
+    return directConvolution(a, r, dy, Packed<T>(*a.team, r, a.shared, weight, [](Index) { return T(0); }), dx);
+  }
+  if (c.B * c.image() == 0) return;
+  const Index width = c.L * c.C;
+  tiles(*a.team, c.B, 2 * c.output() * c.taps(), c.B, [&](Index image, Index images, int slot) {
+    std::fill_n(dx + image * c.image(), images * c.image(), T(0));
+    if (c.isEmpty()) return;
+    for (Index first = image * c.Y; first < (image + images) * c.Y; first += chunkOf(c)) {
+      const Index n = std::min(chunkOf(c), (image + images) * c.Y - first);
+      const T* from = dy + first * c.X * c.F;
+      for (Index k = 0; k < c.K; ++k) {
+        T* to = isPlain(c) ? dx + first * c.X * c.C : a.scratch(slot);
+        product(false, true, n * c.X, width, c.F, from, c.F, w + k * width * c.F, c.F, T(0), to, width);
+        if (!isPlain(c)) col2im(c, to, first, n, k, dx);
+      }
+    }
   });
 }
 inline Scratch conv2dInputGradientScratch(const Index* dim) {
-  const Conv2d c = turned(conv2dOf(dim));
-  return {packedRoom<float>(c)+packedRoom<double>(c), std::max(patchRoom<float>(c), patchRoom<double>(c))};
+  const Conv2d c = conv2dOf(dim);
+  return scratchOf(turned(c), isInputDirect<float>(c), isInputDirect<double>(c), c);
 }

@@ -1,7 +1,7 @@
 // Convolution without im2col: some pixels times a vector or two of filters stay in registers while all taps (the K * L * C
-// products of one value of y) go by. With few filters or one input channel a matrix product starves, and with more of them
-// the copies of im2col cost more than the product's packing gains, as long as the weights fit the outer cache. Share of
-// sgemm's rate on one Zen 4 core, this and im2col: 26x26x32 -> 64 1.09 and 0.8, 32x32x3 -> 12 0.7 and 0.3.
+// products of one value of y) go by. No value is copied but at the image's edge. Rates on one Zen 4 core, as shares of its
+// sgemm's (in brackets by im2col and sgemm): 26x26x32 -> 64 forward 1.05 (0.82), weights 1.02 (0.76), inputs 0.91 (0.73);
+// 32x32x3 -> 12 0.78 and 0.68 (0.16, 0.27); 8x8x1 -> 10 0.45 and 0.32 (0.04, 0.07).
 
 // The convolution y[B,Y,X,F] = x[B,H,W,C] * w[K,L,C,F]: strides s, t, dilations d, e, and p rows, q columns of zeros before
 // the first. What the image lacks behind its end is zero too.
@@ -11,6 +11,7 @@ struct Conv2d {
   Index taps() const { return K * L * C; }
   Index image() const { return H * W * C; }
   Index output() const { return Y * X * F; }
+  bool isEmpty() const { return B * output() * taps() == 0; }
   // Rows of x that n rows of y look at, and columns.
   Index rows(Index n) const { return (n - 1) * s + (K - 1) * d + 1; }
   Index columns() const { return (X - 1) * t + (L - 1) * e + 1; }
@@ -19,10 +20,10 @@ struct Conv2d {
 
 inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// As many rows of y as fit the inner cache together with their part of the image.
+// As many rows of y as leave, with their part of the image, room in the outer cache for the weights of a block of filters.
 template <typename T>
 Index stretchOf(const Conv2d& c) {
-  constexpr Index room = 24576 / sizeof(T);
+  constexpr Index room = 131072 / sizeof(T);
   const Index row = c.X * c.F + c.columns() * c.C * std::min(c.s, c.K);
   return std::clamp<Index>(room / std::max<Index>(row, 1), 1, std::max<Index>(c.Y, 1));
 }
@@ -177,25 +178,31 @@ inline void gradientBlock(Index vectors, Index taps, const Gradient<T>& a, std::
   table[vectors - 1][a.filters >= vectors * kLanes<T>][taps - 1](a);
 }
 
-// What all images share: where the taps of a pixel lie, the bias, and the weights as forwardBlock reads them: for each block
-// of filters its vectors tap by tap, with zeros in unused lanes.
+// Where the taps of a pixel lie, from its first.
+template <typename T>
+std::int32_t* tapOffsets(const Conv2d& c, T* room) {
+  auto* offsets = reinterpret_cast<std::int32_t*>(room);
+  const Index row = (c.padded() ? c.columns() : c.W) * c.C;
+  Index i = 0;
+  for (Index k = 0; k < c.K; ++k) {
+    for (Index l = 0; l < c.L; ++l) {
+      for (Index j = 0; j < c.C; ++j) offsets[i++] = static_cast<std::int32_t>(k * c.d * row + l * c.e * c.C + j);
+    }
+  }
+  return offsets;
+}
+inline Index offsetRoom(const Conv2d& c) { return roundUp(c.taps(), 16); }
+
+// What all images share: the offsets, the bias, and the weights as forwardBlock reads them: for each block of filters its
+// vectors tap by tap, with zeros in unused lanes. weight(tap, filter) and biasOf(filter) are the values.
 template <typename T>
 struct Packed {
-  std::int32_t* offset;
+  const std::int32_t* offset;
   T *bias, *w;
 
-  Packed(const Conv2d& c, T* room)
-      : offset(reinterpret_cast<std::int32_t*>(room)), bias(room + roundUp(c.taps(), 16)), w(bias + roundUp(c.F, kLanes<T>)) {
-    std::int32_t* o = offset;
-    const Index row = (c.padded() ? c.columns() : c.W) * c.C;
-    for (Index k = 0; k < c.K; ++k)
-      for (Index l = 0; l < c.L; ++l)
-        for (Index j = 0; j < c.C; ++j) *o++ = static_cast<std::int32_t>(k * c.d * row + l * c.e * c.C + j);
-  }
-
-  // weight(tap, filter) and biasOf(filter) are the values.
   template <typename Weight, typename Bias>
-  void pack(Team& team, const Conv2d& c, const Weight& weight, const Bias& biasOf) const {
+  Packed(Team& team, const Conv2d& c, T* room, const Weight& weight, const Bias& biasOf)
+      : offset(tapOffsets(c, room)), bias(room + offsetRoom(c)), w(bias + roundUp(c.F, kLanes<T>)) {
     for (Index f = 0; f < roundUp(c.F, kLanes<T>); ++f) bias[f] = f < c.F ? biasOf(f) : T(0);
     rows(team, c.taps(), c.F, [&](Index first, Index last) {
       filterBlocks<T>(c.F, [&](Index f, Index vectors) {
@@ -207,50 +214,37 @@ struct Packed {
       });
     });
   }
+  static Index room(const Conv2d& c) { return offsetRoom(c) + (c.taps() + 1) * roundUp(c.F, kLanes<T>); }
 };
-template <typename T>
-Index packedRoom(const Conv2d& c) {
-  return roundUp(c.taps(), 16) + (c.taps() + 1) * roundUp(c.F, kLanes<T>);
-}
 
-// y[Y,X,F] of one image.
+// Rows first .. first + n - 1 of y[Y,X,F] of one image.
 template <typename T>
-void directForward(const Conv2d& c, const T* image, const Packed<T>& packed, T* y, T* room) {
-  const Index stretch = stretchOf<T>(c);
-  for (Index first = 0; first < c.Y; first += stretch) {
-    const Index n = std::min(stretch, c.Y - first);
-    const Patch<T> patch = patchOf(c, image, first, n, room);
-    filterBlocks<T>(c.F, [&](Index f, Index vectors) {
-      blocks(c.X, [&](Index i, Index pixels) {
-        forwardBlock<T>(vectors, pixels,
-                        {patch.x + i * c.t * c.C, c.s * patch.row, c.t * c.C, packed.offset, c.taps(), packed.w + f * c.taps(),
-                         packed.bias + f, n, y + (first * c.X + i) * c.F + f, c.X * c.F, c.F, c.F - f},
-                        BlockSizes());
-      });
+void directForward(const Conv2d& c, const T* image, Index first, Index n, const Packed<T>& packed, T* y, T* room) {
+  const Patch<T> patch = patchOf(c, image, first, n, room);
+  filterBlocks<T>(c.F, [&](Index f, Index vectors) {
+    blocks(c.X, [&](Index i, Index pixels) {
+      forwardBlock<T>(vectors, pixels,
+                      {patch.x + i * c.t * c.C, c.s * patch.row, c.t * c.C, packed.offset, c.taps(), packed.w + f * c.taps(),
+                       packed.bias + f, n, y + (first * c.X + i) * c.F + f, c.X * c.F, c.F, c.F - f},
+                      BlockSizes());
     });
-  }
+  });
 }
 
 // sum[N] += x[rows,N].sum(0)
 template <typename T>
 void addRows(const T* x, Index rows, Index N, T* sum) {
   for (Index j = 0; j < N; j += kLanes<T>) {
-    const Index n = N - j;
-    if (n >= kLanes<T>) {
-      Vector<T> total = load(sum + j);
-      for (Index r = 0; r < rows; ++r) total = total + load(x + r * N + j);
-      store(sum + j, total);
-    } else {
-      Vector<T> total = load(sum + j, n);
-      for (Index r = 0; r < rows; ++r) total = total + load(x + r * N + j, n);
-      store(sum + j, total, n);
-    }
+    const Index n = std::min<Index>(kLanes<T>, N - j);
+    Vector<T> total{};
+    for (Index r = 0; r < rows; ++r) total = total + simd::loadSome(x + r * N + j, n);
+    simd::storeSome(sum + j, simd::loadSome(sum + j, n) + total, n);
   }
 }
 
 // The gradients dw[K,L,C,F] and db[F] of one image are added to what is there.
 template <typename T>
-void directGradient(const Conv2d& c, const T* image, const T* dy, const Packed<T>& packed, T* dw, T* db, T* room) {
+void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int32_t* offset, T* dw, T* db, T* room) {
   const Index stretch = stretchOf<T>(c);
   for (Index first = 0; first < c.Y; first += stretch) {
     const Index n = std::min(stretch, c.Y - first);
@@ -259,7 +253,7 @@ void directGradient(const Conv2d& c, const T* image, const T* dy, const Packed<T
     filterBlocks<T>(c.F, [&](Index f, Index vectors) {
       blocks(c.taps(), [&](Index tap, Index taps) {
         gradientBlock<T>(vectors, taps,
-                         {patch.x, c.s * patch.row, c.t * c.C, packed.offset + tap, from + f, n, c.X, c.F, c.F - f, dw + tap * c.F + f, c.F},
+                         {patch.x, c.s * patch.row, c.t * c.C, offset + tap, from + f, n, c.X, c.F, c.F - f, dw + tap * c.F + f, c.F},
                          BlockSizes());
       });
     });

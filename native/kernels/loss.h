@@ -1,29 +1,236 @@
-// Losses. Each hands back the loss of every sample and the output delta, the derivative of the batch's loss by the network's
-// output; mean = 1 divides the delta by the batch size (Keras), mean = 0 leaves the sum (the lecture).
+// Losses, as Keras defines them. Each hands back the loss of every sample, the mean over the sample's rows or elements, and the
+// output delta: the derivative of the batch's mean loss by the network's output.
 
-// Softmax and cross-entropy in one: p = softmax(z), loss = -sum_j y_j log p_j, delta = (p - y) for targets that sum to 1.
+// The class number that a label holds, or -1.
+template <typename T>
+inline Index classOf(T label, Index N) {
+  return label >= T(0) && label < static_cast<T>(N) ? static_cast<Index>(label) : -1;
+}
+
+// Softmax and cross-entropy in one: p = softmax(z), and by row(r, most, log, scale) the loss of each of a sample's M rows, where
+// log(sum_j exp z_j) = most + log, and p is still to be multiplied by scale
+template <typename T, typename F>
+void fusedSoftmax(const Args<T>& a, Index B, Index M, Index N, const F& row) {
+  const T* z = a.buffer[0];
+  T *p = a.buffer[2], *loss = a.buffer[3];
+  const T share = T(1) / static_cast<T>(M);
+  rows(*a.team, B, M * N, [&](Index first, Index last) {
+    std::fill(loss + first, loss + last, T(0));
+    softmaxBlocks(z, p, first * M, last * M, N, [&](Index begin, Index end, const T* most, const T* total) {
+      T log[kSoftmaxBlock];
+      vectors<T>(0, end - begin, [&](Index i, auto lanes) { store(log + i, log_(load(total + i, lanes)), lanes); });
+      for (Index r = begin; r < end; ++r) {
+        const Index i = r - begin;
+        loss[M == 1 ? r : r / M] += row(r, most[i], log[i], T(1) / total[i]) * share;
+      }
+    });
+  });
+}
+
+// loss = -sum_j y_j log p_j;  delta = p * sum(y) - y, which is p - y for targets that sum to 1
+template <typename T>
+void fusedCrossentropy(const Args<T>& a, Index B, Index M, Index N, T deltaScale) {
+  fusedSoftmax(a, B, M, N, [=](Index r, T most, T log, T scale) {
+    const T *z = a.buffer[0] + r * N, *y = a.buffer[1] + r * N;
+    T *p = a.buffer[2] + r * N, *delta = a.buffer[4] + r * N;
+    T loss = T(0), total = T(0);
+    for (Index j = 0; j < N; ++j) {
+      loss += y[j] != T(0) ? y[j] * ((most - z[j]) + log) : T(0);
+      total += y[j];
+    }
+#pragma GCC ivdep
+    for (Index j = 0; j < N; ++j) {
+      p[j] *= scale;
+      delta[j] = (p[j] * total - y[j]) * deltaScale;
+    }
+    return loss;
+  });
+}
+
+// One row a sample; mean = 1 divides the delta by the batch size (Keras), mean = 0 leaves the sum (the lecture).
 // z, y [B,N] -> p [B,N], loss [B], delta [B,N]
 template <typename T>
 void softmaxCrossentropy(const Args<T>& a) {
+  const Index B = a.dim[0];
+  fusedCrossentropy(a, B, Index{1}, a.dim[1], *a.scalar[0] != 0.0 ? T(1) / static_cast<T>(B) : T(1));
+}
+
+// z, y [B,M,N] -> p [B,M,N], loss [B], delta [B,M,N]
+template <typename T>
+void softmaxCrossentropyRows(const Args<T>& a) {
+  const Index B = a.dim[0], M = a.dim[1];
+  fusedCrossentropy(a, B, M, a.dim[2], T(1) / static_cast<T>(B * M));
+}
+
+// The same for targets that are class numbers: z [B,M,N], y [B,M] -> p [B,M,N], loss [B], delta [B,M,N]
+template <typename T>
+void sparseSoftmaxCrossentropy(const Args<T>& a) {
+  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
+  const T deltaScale = T(1) / static_cast<T>(B * M);
+  fusedSoftmax(a, B, M, N, [=](Index r, T most, T log, T scale) {
+    const T* z = a.buffer[0] + r * N;
+    T *p = a.buffer[2] + r * N, *delta = a.buffer[4] + r * N;
+#pragma GCC ivdep
+    for (Index j = 0; j < N; ++j) {
+      p[j] *= scale;
+      delta[j] = p[j] * deltaScale;
+    }
+    const Index k = classOf(a.buffer[1][r], N);
+    if (k < 0) return std::numeric_limits<T>::quiet_NaN();
+    delta[k] = (p[k] - T(1)) * deltaScale;
+    return (most - z[k]) + log;
+  });
+}
+
+// Keras' epsilon: probabilities are clipped to [epsilon, 1 - epsilon] before their logarithm; beyond, the derivative is 0.
+constexpr double kClip = 1e-7;
+
+// Cross-entropy of outputs that are no softmax: q = p / sum(p) clipped, loss = -sum_j y_j log q_j, with y_j = target(r, j)
+template <typename T, typename F>
+void crossentropyRows(const Args<T>& a, const F& target) {
+  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
+  const T low = static_cast<T>(kClip), high = static_cast<T>(1.0 - kClip);
+  T *loss = a.buffer[2], *delta = a.buffer[3];
+  const T share = T(1) / static_cast<T>(M), deltaScale = T(1) / static_cast<T>(B * M);
+  rows(*a.team, B, M * N, [&](Index first, Index last) {
+    for (Index b = first; b < last; ++b) {
+      T total = T(0);
+      for (Index r = b * M; r < (b + 1) * M; ++r) {
+        const T* p = a.buffer[0] + r * N;
+        T* d = delta + r * N;
+        const T scale = T(1) / sum(p, N);
+        T mean = T(0);  // sum_j d_j q_j
+        for (Index j = 0; j < N; ++j) {
+          const T y = target(r, j), q = p[j] * scale;
+          const T clipped = min_(high, max_(low, q));
+          if (y != T(0)) total -= y * std::log(clipped);
+          d[j] = clipped == q ? -y / q : T(0);
+          mean += d[j] * q;
+        }
+#pragma GCC ivdep
+        for (Index j = 0; j < N; ++j) d[j] = (d[j] - mean) * scale * deltaScale;
+      }
+      loss[b] = total * share;
+    }
+  });
+}
+
+// p, y [B,M,N] -> loss [B], delta [B,M,N]
+template <typename T>
+void categoricalCrossentropy(const Args<T>& a) {
+  const T* y = a.buffer[1];
+  const Index N = a.dim[2];
+  crossentropyRows(a, [=](Index r, Index j) { return y[r * N + j]; });
+}
+
+// p [B,M,N], y [B,M] -> loss [B], delta [B,M,N]
+template <typename T>
+void sparseCategoricalCrossentropy(const Args<T>& a) {
+  const T* y = a.buffer[1];
+  crossentropyRows(a, [=](Index r, Index j) { return y[r] == static_cast<T>(j) ? T(1) : T(0); });
+}
+
+// The mean of what stands in [first, last) rows of x[B,N]
+template <typename T>
+inline void rowMeans(const T* x, T* mean, Index first, Index last, Index N) {
+  const T share = T(1) / static_cast<T>(N);
+  for (Index r = first; r < last; ++r) mean[r] = sum(x + r * N, N) * share;
+}
+
+// Sigmoid and binary cross-entropy in one: p = 1 / (1 + exp(-z)), loss = -(y log p + (1 - y) log(1 - p)), delta = p - y
+// z, y [B,N] -> p [B,N], loss [B], delta [B,N]
+template <typename T>
+void sigmoidCrossentropy(const Args<T>& a) {
   const Index B = a.dim[0], N = a.dim[1];
   const T *z = a.buffer[0], *y = a.buffer[1];
   T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
-  const T scale = *a.scalar[0] != 0.0 ? T(1) / static_cast<T>(B) : T(1);
+  const T deltaScale = T(1) / static_cast<T>(B * N);
   rows(*a.team, B, N, [&](Index first, Index last) {
-    softmaxRows(z, p, first, last, N);
-    for (Index r = first; r < last; ++r) {
-      // log p_j = z_j - log sum exp z, written with p of the largest output, which is never small
-      const T *zr = z + r * N, *yr = y + r * N;
-      Index k = 0;
-      for (Index j = 1; j < N; ++j) k = zr[j] > zr[k] ? j : k;
-      const T logSum = zr[k] - std::log(p[r * N + k]);
-      T sum = T(0);
-      for (Index j = 0; j < N; ++j) sum += yr[j] != T(0) ? yr[j] * (logSum - zr[j]) : T(0);
-      loss[r] = sum;
-    }
+    vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
+      const auto zi = load(z + i, lanes);
+      using V = std::decay_t<decltype(zi)>;
+      const V e = expNormal(-abs_(zi));
+      const V q = all<V>(1.0) / (all<V>(1.0) + e);
+      store(p + i, zi < V{} ? e * q : q, lanes);
+      store(delta + i, (max_(V{}, zi) - zi * load(y + i, lanes)) + log1pSmall(e), lanes);
+    });
+    rowMeans(delta, loss, first, last, N);
 #pragma GCC ivdep
-    for (Index i = first * N; i < last * N; ++i) delta[i] = (p[i] - y[i]) * scale;
+    for (Index i = first * N; i < last * N; ++i) delta[i] = (p[i] - y[i]) * deltaScale;
   });
+}
+
+// Binary cross-entropy of outputs that are no sigmoid: p clipped, delta = (1 - y) / (1 - p) - y / p
+// p, y [B,N] -> loss [B], delta [B,N]
+template <typename T>
+void binaryCrossentropy(const Args<T>& a) {
+  const Index B = a.dim[0], N = a.dim[1];
+  const T *p = a.buffer[0], *y = a.buffer[1];
+  T *loss = a.buffer[2], *delta = a.buffer[3];
+  const T low = static_cast<T>(kClip), high = static_cast<T>(1.0 - kClip), deltaScale = T(1) / static_cast<T>(B * N);
+  rows(*a.team, B, N, [&](Index first, Index last) {
+    vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
+      const auto yi = load(y + i, lanes);
+      using V = std::decay_t<decltype(yi)>;
+      const V q = min_(all<V>(1.0 - kClip), max_(all<V>(kClip), load(p + i, lanes)));
+      store(delta + i, -(yi * log_(q) + (all<V>(1.0) - yi) * log_(all<V>(1.0) - q)), lanes);
+    });
+    rowMeans(delta, loss, first, last, N);
+#pragma GCC ivdep
+    for (Index i = first * N; i < last * N; ++i) {
+      delta[i] = p[i] < low || p[i] > high ? T(0) : ((T(1) - y[i]) / (T(1) - p[i]) - y[i] / p[i]) * deltaScale;
+    }
+  });
+}
+
+// A loss that is the mean of value(p, y) over elements, with the derivative slope(p, y).  p, y [B,N] -> loss [B], delta [B,N]
+template <typename T, typename F, typename G>
+void elementLoss(const Args<T>& a, const F& value, const G& slope) {
+  const Index B = a.dim[0], N = a.dim[1];
+  const T *p = a.buffer[0], *y = a.buffer[1];
+  T *loss = a.buffer[2], *delta = a.buffer[3];
+  const T deltaScale = T(1) / static_cast<T>(B * N);
+  rows(*a.team, B, N, [&](Index first, Index last) {
+#pragma GCC ivdep
+    for (Index i = first * N; i < last * N; ++i) delta[i] = value(p[i], y[i]);
+    rowMeans(delta, loss, first, last, N);
+#pragma GCC ivdep
+    for (Index i = first * N; i < last * N; ++i) delta[i] = slope(p[i], y[i]) * deltaScale;
+  });
+}
+
+// (p - y)^2
+template <typename T>
+void meanSquaredError(const Args<T>& a) {
+  elementLoss(
+      a, [](T p, T y) { return (p - y) * (p - y); }, [](T p, T y) { return T(2) * (p - y); });
+}
+
+// |p - y|
+template <typename T>
+void meanAbsoluteError(const Args<T>& a) {
+  elementLoss(
+      a, [](T p, T y) { return std::fabs(p - y); }, [](T p, T y) { return p > y ? T(1) : p < y ? T(-1) : p - y; });
+}
+
+// e^2 / 2 where |e| <= delta, e = p - y, else delta * |e| - delta^2 / 2
+template <typename T>
+void huber(const Args<T>& a) {
+  const T limit = static_cast<T>(*a.scalar[0]);
+  elementLoss(
+      a,
+      [limit](T p, T y) {
+        const T e = std::fabs(p - y);
+        return e <= limit ? T(0.5) * e * e : limit * e - T(0.5) * limit * limit;
+      },
+      [limit](T p, T y) { return min_(limit, max_(-limit, p - y)); });
+}
+
+// max(1 - y p, 0) with y = -1 or 1
+template <typename T>
+void hinge(const Args<T>& a) {
+  elementLoss(
+      a, [](T p, T y) { return max_(T(0), T(1) - y * p); }, [](T p, T y) { return T(1) - y * p < T(0) ? T(0) : -y; });
 }
 
 // total[1] = x[B].sum(), in double and in order

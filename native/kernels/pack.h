@@ -114,10 +114,71 @@ inline V copysign_(V x, V sign) {
   return fromBits((toBits(x) & ~kSign<V>) | (toBits(sign) & kSign<V>));
 }
 
-// fn(i, n) over vectors of n lanes that begin at i; the last may be short.
+// All lanes of a vector, or the first n < kLanes.
+struct Whole {};
+struct Part {
+  Index n;
+};
+template <typename T>
+inline Vector<T> load(const T* from, Whole) {
+  return load(from);
+}
+template <typename T>
+inline Vector<T> load(const T* from, Part part) {
+  return load(from, part.n);
+}
+template <typename T>
+inline void store(T* to, Vector<T> v, Whole) {
+  store(to, v);
+}
+template <typename T>
+inline void store(T* to, Vector<T> v, Part part) {
+  store(to, v, part.n);
+}
+
+// fn(i, lanes) over [begin, end) by vectors, the last of which may be a Part.
 template <typename T, typename F>
 inline void vectors(Index begin, Index end, const F& fn) {
   Index i = begin;
-  for (; i + kLanes<T> <= end; i += kLanes<T>) fn(i, Index{kLanes<T>});
-  if (i < end) fn(i, end - i);
+  for (; i + kLanes<T> <= end; i += kLanes<T>) fn(i, Whole{});
+  if (i < end) fn(i, Part{end - i});
+}
+
+// x.max() of n > 0 values
+template <typename T>
+inline T maximum(const T* x, Index n) {
+  Index i = 1;
+  T most = x[0];
+  if (n >= 2 * kLanes<T>) {
+    Vector<T> m = load(x);
+    for (i = kLanes<T>; i + kLanes<T> <= n; i += kLanes<T>) m = max_(load(x + i), m);
+    T lanes[kLanes<T>];
+    store(lanes, m);
+    most = lanes[0];
+    for (T lane : lanes) most = max_(lane, most);
+  }
+  for (; i < n; ++i) most = max_(x[i], most);
+  return most;
+}
+
+// The sum over i in [0, n) of fn(i, lanes), which gives vectors. In an order that depends on n alone.
+template <typename T, typename F>
+inline T sum(Index n, const F& fn) {
+  Vector<T> total{};
+  vectors<T>(0, n, [&](Index i, auto lanes) { total = total + fn(i, lanes); });
+  T lanes[kLanes<T>];
+  store(lanes, total);
+  for (Index half = kLanes<T> / 2; half > 0; half /= 2) {
+    for (Index k = 0; k < half; ++k) lanes[k] += lanes[k + half];
+  }
+  return lanes[0];
+}
+
+// x.sum()
+template <typename T>
+inline T sum(const T* x, Index n) {
+  if (n >= 2 * kLanes<T>) return sum<T>(n, [x](Index i, auto lanes) { return load(x + i, lanes); });
+  T total = T(0);
+  for (Index i = 0; i < n; ++i) total += x[i];
+  return total;
 }

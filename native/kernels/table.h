@@ -14,10 +14,18 @@ namespace {
 #include "tiles.h"
 //
 #include "activation.h"
+#include "conv2d_direct.h"
 #include "dense.h"
 #include "loss.h"
 #include "log_loss.h"
+#include "metric.h"
 #include "update.h"
+//
+#include "conv2d.h"
+#include "dropout.h"
+#include "normalization.h"
+#include "penalty.h"
+#include "pool.h"
 
 #define ROW(name, signature, function) {name, signature, function<float>, function<double>, nullptr}
 #define ROW_WITH_SCRATCH(name, signature, function, scratch) {name, signature, function<float>, function<double>, scratch}
@@ -28,6 +36,29 @@ const Kernel kRows[] = {
     ROW("weightGradient", "B O I : BI, BO -> IO", weightGradient),
     ROW("biasGradient", "B O : BO -> O", biasGradient),
     ROW("inputGradient", "B O I : BO, IO -> BI", inputGradient),
+    ROW_WITH_SCRATCH("conv2d", "B H W C K L F Y X s t d e p q : BHWC, KLCF, F -> BYXF", conv2d, conv2dScratch),
+    ROW_WITH_SCRATCH("conv2dNoBias", "B H W C K L F Y X s t d e p q : BHWC, KLCF -> BYXF", conv2dNoBias, conv2dScratch),
+    ROW_WITH_SCRATCH("conv2dWeightGradient", "B H W C K L F Y X s t d e p q : BHWC, BYXF -> KLCF, F", conv2dWeightGradient,
+                     conv2dWeightGradientScratch),
+    ROW_WITH_SCRATCH("conv2dWeightGradientNoBias", "B H W C K L F Y X s t d e p q : BHWC, BYXF -> KLCF",
+                     conv2dWeightGradientNoBias, conv2dWeightGradientScratch),
+    ROW_WITH_SCRATCH("conv2dInputGradient", "B H W C K L F Y X s t d e p q : BYXF, KLCF -> BHWC", conv2dInputGradient,
+                     conv2dInputGradientScratch),
+    ROW("maxPooling2d", "B H W C Y X K L s t p q : BHWC -> BYXC, BYXC", maxPooling2d),
+    ROW("maxPooling2dGradient", "B H W C Y X K L s t p q : BYXC, BYXC -> BHWC", maxPooling2dGradient),
+    ROW("averagePooling2d", "B H W C Y X K L s t p q : BHWC -> BYXC", averagePooling2d),
+    ROW("averagePooling2dGradient", "B H W C Y X K L s t p q : BYXC -> BHWC", averagePooling2dGradient),
+    ROW("globalAveragePooling", "B N C : BNC -> BC", globalAveragePooling),
+    ROW("globalAveragePoolingGradient", "B N C : BC -> BNC", globalAveragePoolingGradient),
+    ROW_WITH_SCRATCH("batchNormalization", "B N C : BNC, C, C -> C, C, C, C, BNC | momentum epsilon", batchNormalization,
+                     batchNormalizationScratch),
+    ROW_WITH_SCRATCH("batchNormalizationGradient", "B N C : BNC, BNC, C, C, C -> C, C, BNC", batchNormalizationGradient,
+                     batchNormalizationScratch),
+    ROW_WITH_SCRATCH("batchNormalizationInference", "B N C : BNC, C, C, C, C -> BNC | epsilon", batchNormalizationInference,
+                     batchNormalizationInferenceScratch),
+    ROW("dropout", "B N : BN -> BN, BN | rate seed", dropout),
+    ROW("dropoutGradient", "B N : BN, BN -> BN", dropoutGradient),
+    ROW("copy", "B N : BN -> BN", copy),
     ROW("exp", "B N : BN -> BN", exponential),
     ROW("sigmoid", "B N : BN -> BN", sigmoid),
     ROW("sigmoidGradient", "B N : BN, BN -> BN", sigmoidGradient),
@@ -35,16 +66,61 @@ const Kernel kRows[] = {
     ROW("tanhGradient", "B N : BN, BN -> BN", tanhGradient),
     ROW("relu", "B N : BN -> BN", relu),
     ROW("reluGradient", "B N : BN, BN -> BN", reluGradient),
-    ROW("softmax", "B N : BN -> BN", softmax),
+    ROW("leakyRelu", "B N : BN -> BN | alpha", leakyRelu),
+    ROW("leakyReluGradient", "B N : BN, BN -> BN | alpha", leakyReluGradient),
+    ROW("elu", "B N : BN -> BN | alpha", elu),
+    ROW("eluGradient", "B N : BN, BN -> BN | alpha", eluGradient),
+    ROW("selu", "B N : BN -> BN", selu),
+    ROW("seluGradient", "B N : BN, BN -> BN", seluGradient),
+    ROW("softplus", "B N : BN -> BN", softplus),
+    ROW("softplusGradient", "B N : BN, BN -> BN", softplusGradient),
+    ROW("gelu", "B N : BN -> BN | approximate", gelu),
+    ROW("geluGradient", "B N : BN, BN -> BN | approximate", geluGradient),
+    ROW("silu", "B N : BN -> BN", silu),
+    ROW("siluGradient", "B N : BN, BN -> BN", siluGradient),
+    ROW("heaviside", "B N : BN -> BN", heaviside),
+    ROW("softmax", "B M N : BMN -> BMN", softmax),
+    ROW("softmaxGradient", "B M N : BMN, BMN -> BMN", softmaxGradient),
     ROW("softmaxCrossentropy", "B N : BN, BN -> BN, B, BN | mean", softmaxCrossentropy),
+    ROW("softmaxCrossentropyRows", "B M N : BMN, BMN -> BMN, B, BMN", softmaxCrossentropyRows),
+    ROW("sparseSoftmaxCrossentropy", "B M N : BMN, BM -> BMN, B, BMN", sparseSoftmaxCrossentropy),
+    ROW("sigmoidCrossentropy", "B N : BN, BN -> BN, B, BN", sigmoidCrossentropy),
+    ROW("categoricalCrossentropy", "B M N : BMN, BMN -> B, BMN", categoricalCrossentropy),
+    ROW("sparseCategoricalCrossentropy", "B M N : BMN, BM -> B, BMN", sparseCategoricalCrossentropy),
+    ROW("binaryCrossentropy", "B N : BN, BN -> B, BN", binaryCrossentropy),
+    ROW("meanSquaredError", "B N : BN, BN -> B, BN", meanSquaredError),
+    ROW("meanAbsoluteError", "B N : BN, BN -> B, BN", meanAbsoluteError),
+    ROW("huber", "B N : BN, BN -> B, BN | delta", huber),
+    ROW("hinge", "B N : BN, BN -> B, BN", hinge),
     ROW("softmaxLogLoss", "B N : BN, BN -> BN, B, BN | scale", softmaxLogLoss),
     ROW("logisticLogLoss", "B N : BN, BN -> BN, B, BN | scale", logisticLogLoss),
     ROW("halfSquaredError", "B N : BN, BN -> B, BN | scale", halfSquaredError),
     ROW("halfPoissonDeviance", "B N : BN, BN -> BN, B, BN | scale", halfPoissonDeviance),
     ROW("sumRows", "B : B -> 1", sumRows),
+    ROW("categoricalMatches", "B M N : BMN, BMN -> 1", categoricalMatches),
+    ROW("sparseMatches", "B M N : BMN, BM -> 1", sparseMatches),
+    ROW("topKMatches", "B M N : BMN, BMN -> 1 | k", topKMatches),
+    ROW("sparseTopKMatches", "B M N : BMN, BM -> 1 | k", sparseTopKMatches),
+    ROW("binaryMatches", "B N : BN, BN -> 1 | threshold negative", binaryMatches),
+    ROW("positives", "B M N : BMN, BMN -> 1, 1, 1 | threshold", positives),
+    ROW("sparsePositives", "B M N : BMN, BM -> 1, 1, 1 | threshold", sparsePositives),
+    ROW("squaredErrors", "B N : BN, BN -> 1", squaredErrors),
+    ROW("absoluteErrors", "B N : BN, BN -> 1", absoluteErrors),
+    ROW("rSquaredSums", "B N : BN, BN -> 1, 1, 1, 1, 1 | column", rSquaredSums),
+    ROW_WITH_SCRATCH("penalty", "N : N -> N, 1 | l1 l2", penalty, penaltyScratch),
+    ROW("weightRows", "B N : BN, B -> BN", weightRows),
     ROW("sgd", "N : N -> N | eta lmbd", sgd),
     ROW("momentum", "N : N -> N, N | rate momentum nesterov lmbd", momentum),
     ROW("adam", "N : N -> N, N, N | rate beta1 beta2 epsilon lmbd", adam),
+    ROW("sgdW", "N : N -> N, N | rate momentum nesterov decay", sgdW),
+    ROW("adamW", "N : N -> N, N, N | rate beta1 beta2 epsilon decay", adamW),
+    ROW("nadam", "N : N -> N, N, N | rateM rateG correction beta1 beta2 epsilon decay", nadam),
+    ROW("rmsprop", "N : N -> N, N, N, N | rate rho momentum epsilon centered decay", rmsprop),
+    ROW("adagrad", "N : N -> N, N | rate epsilon decay", adagrad),
+    ROW("adadelta", "N : N -> N, N, N | rate rho epsilon decay", adadelta),
+    ROW_WITH_SCRATCH("sumSquares", "N : 1, N -> 1", sumSquares, sumSquaresScratch),
+    ROW("clipNorm", "N : 1, N -> N | limit", clipNorm),
+    ROW("clipValue", "N : N -> N | limit", clipValue),
 };
 
 }  // namespace

@@ -91,12 +91,21 @@ inline void copyFirst(T* to, const T* from, Index n) {
     copyFirst<N / 2>(to, from, n);
   }
 }
+#if FJORDNET_VECTOR_BYTES == 32
+inline Vector<float> load(const float* from, Index n) {
+  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+}
+inline Vector<double> load(const double* from, Index n) {
+  return _mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)));
+}
+#else
 template <typename T>
 inline Vector<T> load(const T* from, Index n) {
   T lanes[kLanes<T>] = {};
   copyFirst<kLanes<T> / 2>(lanes, from, n);
   return load(lanes);
 }
+#endif
 template <typename T>
 inline void store(T* to, Vector<T> v, Index n) {
   T lanes[kLanes<T>];
@@ -116,5 +125,19 @@ inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c)
 #endif
 
 #endif
+
+// The same for n <= kLanes.
+template <typename T>
+inline Vector<T> loadSome(const T* from, Index n) {
+  return n == kLanes<T> ? load(from) : load(from, n);
+}
+template <typename T>
+inline void storeSome(T* to, Vector<T> v, Index n) {
+  if (n == kLanes<T>) {
+    store(to, v);
+  } else {
+    store(to, v, n);
+  }
+}
 
 }  // namespace simd

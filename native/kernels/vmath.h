@@ -1,4 +1,4 @@
-// exp, expm1, log, log1p, tanh and sigmoid without branches or calls, for single values and vectors. exp and tanh are within 2 ulp.
+// exp, expm1, log, log1p, tanh, sigmoid and erf without branches or calls, for single values and vectors. exp and tanh are within 2 ulp.
 // Methods: P. Tang, "Table-driven implementation of the exponential function in IEEE floating-point arithmetic" (1989); the
 // logarithm after fdlibm's e_log.c. Polynomials: interpolation in Chebyshev points, errors below 3e-17 (float: 5e-9).
 
@@ -183,4 +183,32 @@ inline V log1pSmall(V x) {
   const auto large = x > all<V>(0.41421356237309504880);
   const V f = large ? all<V>(0.5) * (x - all<V>(1.0)) : x;
   return logNear1(f, large ? all<V>(1.0) : all<V>(0.0));
+}
+
+// The error function: x + x P(x^2) up to 1, and 1 - exp(-x^2) P((x - K) / (x + K)) above.
+template <typename V>
+inline V erf_(V x) {
+  constexpr bool isDouble = sizeof(Value<V>) == 8;
+  const V size = min_(all<V>(isDouble ? 6.0 : 4.0), abs_(x));
+  const V z = size * size;
+  const V t = (size - all<V>(isDouble ? 3.0 : 2.0)) / (size + all<V>(isDouble ? 3.0 : 2.0));
+  V small, tail;
+  if constexpr (isDouble) {
+    small = polynomial(z, -7.7958988270021422416e-10, 1.3720064546977685604e-8, -1.6208483801871705902e-7,
+                       1.644742470331736241e-6, -1.4924736907419660338e-5, 1.2055294904839707917e-4,
+                       -8.5483259753896920806e-4, 5.2239776071164227321e-3, -2.686617064323777036e-2,
+                       1.1283791670945006266e-1, -3.7612638903183540438e-1, 1.283791670955125665e-1);
+    tail = polynomial(t, 1.2801900862962661938e-6, 2.0236031796417566352e-6, -8.0080213194126843348e-6,
+                      -0.000012848894512523528795, 0.000064061820735305467428, 0.000045254726354833541373,
+                      -0.00059706235170932842794, 0.00070774644439015373147, 0.0042691363475082563605,
+                      -0.024392499318273193125, 0.071665837197748743386, -0.15011593650078743912,
+                      0.24560380171233194479, -0.32623356004303717477, 0.17900115118138995023);
+  } else {
+    small = polynomial(z, 7.8758750626854883e-5, -8.0168642871658696e-4, 5.1890874234339740e-3, -2.6854212010626412e-2,
+                       1.1283594715160218e-1, -3.7612626666720331e-1, 1.283791658483509e-1);
+    tail = polynomial(t, -0.0008379754387023134563, 0.0068111401310856345634, 0.003732371758939544441,
+                      -0.078968306127934728421, 0.24165820152556019554, -0.42718598976848669643,
+                      0.25539567631050574387);
+  }
+  return copysign_(size < all<V>(1.0) ? fma_(size, small, size) : all<V>(1.0) - expNormal(-z) * tail, x);
 }

@@ -15,7 +15,8 @@ export interface TextBox {
 /** The root of an SVG; throws where it is not well-formed XML. */
 export function parseSvg(svg: string): Element {
   const onError = (level: string, message: string) => {
-    throw new Error(`${level}: ${message}`);
+    // U+FFFD is a character like others, and stands where a label held what XML cannot.
+    if (!message.includes('replacement character')) throw new Error(`${level}: ${message}`);
   };
   return new DOMParser({ onError }).parseFromString(svg, 'image/svg+xml').documentElement!;
 }
@@ -50,9 +51,11 @@ function transformOf(element: Element): Matrix {
   return matrix;
 }
 
-/** Where every line of text lies, by the font's widths and 0.75 em above and 0.2 em below its base line. */
+/** Where every line of visible text lies, by the font's widths and 0.75 em above and 0.2 em below its base line. */
 export function textBoxes(root: Element): TextBox[] {
-  return elements(root, 'text').flatMap((element) => {
+  // Vega hides the labels that would overlap in this way.
+  const visible = elements(root, 'text').filter((element) => element.getAttribute('opacity') !== '0');
+  return visible.flatMap((element) => {
     let matrix = IDENTITY;
     for (let node: Element | null = element; node && node !== root; node = node.parentNode as Element | null)
       matrix = multiply(transformOf(node), matrix);

@@ -1,0 +1,275 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Callback, callbacks, type Logs } from '../../callbacks/index.js';
+import { buildInfo, setThreads } from '../../info.js';
+import { type Assessment, assess } from '../assessment.js';
+import { DATA_ARGUMENT, DATA_OPTIONS, readDataOptions } from '../data-options.js';
+import { type DataOptions, loadSplit, type Split } from '../dataset.js';
+import { checkDestination, checkFolder } from '../destinations.js';
+import { EXIT, unwritable, usage } from '../errors.js';
+import { exitCode, type Interruption } from '../interrupt.js';
+import type { CommandSpec, Values } from '../options.js';
+import { count, Output, percent, seconds, short } from '../output.js';
+import { buildSequential, type Recipe, readRecipe, takesRows } from '../recipe.js';
+import { RECIPE_OPTIONS, readOverrides, TRAINING_OPTIONS } from '../recipe-options.js';
+import { checkReport, writeRunReport } from '../run-report.js';
+import { expectedBytes, loadOwnRun, type Run, saveRun } from '../run-file.js';
+import { type Outcome, train, trainedOn } from '../training.js';
+
+/** Where Ctrl-C saves the network of a training that has no --save. */
+const CHECKPOINT = 'fjordnet-checkpoint.safetensors';
+
+export const trainCommand: CommandSpec = {
+  name: 'train',
+  summary: 'Train a network, test it, and keep it',
+  usage: '[DATA] [OPTIONS]',
+  arguments: [DATA_ARGUMENT],
+  least: 0,
+  most: 1,
+  groups: [
+    DATA_OPTIONS,
+    RECIPE_OPTIONS,
+    [
+      'Training',
+      {
+        ...TRAINING_OPTIONS,
+        validation: { value: 'SHARE', help: 'The share of the training samples to validate on after every epoch. Default: 0.1' },
+        patience: { value: 'N', help: 'Stop after N epochs without a better validation, with the best weights' },
+        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
+        threads: { value: 'N', help: 'Changes the speed, never a result. Default: the processors' },
+      },
+    ],
+    [
+      'Output',
+      {
+        save: { value: 'FILE', help: 'Keep the network, with all that predicting and resuming need (.safetensors)' },
+        resume: { value: 'FILE', help: 'Go on with a saved training; its data and options are in the file' },
+        report: { value: 'FILE', help: 'Write an HTML report' },
+        tensorboard: { value: 'FOLDER', help: 'Write event files for TensorBoard' },
+        json: { help: 'One JSON document a line on standard output: every epoch, then the result' },
+        quiet: { help: 'Only results and errors', short: 'q' },
+      },
+    ],
+  ],
+  examples: [
+    ['The digits, with the convolutional network of the lecture, and a report', 'fjordnet train digits --model cnn --save digits.safetensors --report digits.html'],
+    ['A table whose column "species" holds the classes', 'fjordnet train iris.csv --label species --hidden 16 --epochs 200 --save iris.safetensors'],
+    ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 220'],
+  ],
+  run,
+};
+
+/** All that one training is made of, from options or from a file. */
+interface Plan {
+  readonly data: DataOptions;
+  readonly recipe: Recipe;
+  readonly seed: number;
+  readonly validation: number;
+  readonly patience?: number;
+  readonly before?: Pick<Outcome, 'model' | 'epochs' | 'history'> & { readonly seconds: number };
+}
+
+async function run(values: Values): Promise<number> {
+  const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
+  const threads = values.integer('threads', 1);
+  if (threads !== undefined) setThreads(threads);
+  const resumed = values.text('resume');
+  const plan = resumed === undefined ? await planFromOptions(values) : await planFromFile(values, resumed);
+  const { data, recipe, seed, patience, before } = plan;
+  const save = values.text('save') ?? resumed;
+  const report = values.text('report');
+  const folder = values.text('tensorboard');
+  if (folder !== undefined && (recipe.kind === 'lecture' || recipe.kind === 'sklearn'))
+    throw usage(`Expected no --tensorboard with --model ${recipe.kind}, which has no callbacks`);
+  if (save !== undefined) await checkDestination('--save', save);
+  if (report !== undefined) await checkReport('--report', report);
+  if (folder !== undefined) await checkFolder('--tensorboard', folder);
+
+  const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
+  const validation = validationOf(plan, split.train.x.shape[0], out);
+  const before_ = before ?? undefined;
+  if (save !== undefined && recipe.kind !== 'lecture' && recipe.kind !== 'sklearn') {
+    const { model } = before_ ?? { model: buildSequential(recipe, split.meaning, seed) };
+    await checkDestination('--save', save, expectedBytes(model.getWeights()));
+  }
+  describe(out, split, recipe, validation, before);
+
+  const outcome = await train({
+    recipe,
+    meaning: split.meaning,
+    samples: split.train,
+    seed,
+    validation,
+    ...(patience !== undefined && { patience }),
+    ...(before && { before }),
+    callbacks: [
+      ...(out.quiet ? [] : [callbacks.progressBar({ stream: process.stderr })]),
+      ...(out.json ? [epochDocuments(out)] : []),
+      ...(folder === undefined ? [] : [callbacks.tensorBoard(folder, { histogramFreq: 1 })]),
+    ],
+    onStop: (by) => announceStop(out, by),
+  });
+  if (outcome.diverged) {
+    const { epochs } = outcome;
+    out.document({ type: 'result', diverged: true, epochs });
+    out.warn(
+      `The training diverged: its loss is no number after ${count(epochs, 'epoch')}. A smaller --learning-rate or another --scale may help. Nothing was saved.`,
+    );
+    return EXIT.failed;
+  }
+  const result = runOf(plan, split, outcome, validation);
+  const path = save ?? (outcome.by ? CHECKPOINT : undefined);
+  if (path !== undefined) await keep(out, path, outcome, result, save === undefined);
+  if (outcome.by) return stopped(out, path as string, outcome, result);
+
+  const assessment = split.test && (await assess(outcome.model, split.test, split.meaning));
+  announce(out, result, assessment, path);
+  if (report !== undefined) {
+    await writeRunReport(report, { model: outcome.model, run: result, split, ...(assessment && { assessment }) });
+    out.say(`Report: ${report}`);
+  }
+  return EXIT.done;
+}
+
+async function planFromOptions(values: Values): Promise<Plan> {
+  const source = values.positionals[0];
+  if (source === undefined) throw usage(`Expected DATA, such as 'digits' or a CSV file, got none; fjordnet train --help shows an example`);
+  const recipe = await readRecipe(values.text('model') ?? 'mlp', readOverrides(values));
+  const data = readDataOptions(values, source);
+  const raw = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
+  const patience = values.integer('patience', 1);
+  if (patience !== undefined && recipe.kind === 'lecture') throw usage('Expected no --patience with --model lecture');
+  return {
+    recipe,
+    data: data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data,
+    seed: values.integer('seed', 0) ?? 0,
+    validation: values.number('validation', 0, 0.9) ?? 0.1,
+    ...(patience !== undefined && { patience }),
+  };
+}
+
+/** What may be said beside --resume; all else is in the file. */
+const WITH_RESUME = ['resume', 'epochs', 'save', 'report', 'tensorboard', 'threads', 'json', 'quiet', 'patience'];
+
+async function planFromFile(values: Values, path: string): Promise<Plan> {
+  const surplus = values.given.find((name) => !WITH_RESUME.includes(name));
+  if (surplus) throw usage(`Expected no --${surplus} beside --resume: it is kept in '${path}'`);
+  if (values.positionals.length > 0) throw usage(`Expected no DATA beside --resume: it is kept in '${path}'`);
+  const { model, run } = await loadOwnRun(path);
+  const { data, recipe, seed, validation, history, epochs, seconds } = run;
+  if (recipe.kind === 'sklearn')
+    throw usage(`Expected '${path}' to be of --model mlp, cnn, lecture or FILE.json: an estimator of scikit-learn keeps its optimizer's memory to itself and cannot go on`);
+  if (data.source === '-') throw usage(`Expected the data of '${path}' to be a file to resume with, got standard input`);
+  if (data.source !== 'digits' && !existsSync(data.source))
+    throw usage(`Expected the data of '${path}' to be at '${data.source}', where they were trained on`);
+  const wanted = values.integer('epochs', 1) ?? recipe.epochs;
+  if (wanted <= epochs)
+    throw usage(`Expected --epochs to be more than the ${epochs} that '${path}' was trained for, got ${wanted}`);
+  const patience = values.integer('patience', 1) ?? run.patience;
+  return {
+    data,
+    recipe: { ...recipe, epochs: wanted },
+    seed,
+    validation,
+    before: { model, epochs, history, seconds },
+    ...(patience !== undefined && { patience }),
+  };
+}
+
+/** A validation set of no sample, or of all, is none. */
+function validationOf({ validation }: Plan, n: number, out: Output): number {
+  const kept = trainedOn(n, validation);
+  if (validation === 0 || (kept > 0 && kept < n)) return validation;
+  out.note(`Too few samples (${n}) to validate on ${percent(validation)} of them: going without`);
+  return 0;
+}
+
+function describe(out: Output, split: Split, recipe: Recipe, validation: number, before: Plan['before']): void {
+  const { train, test, meaning, name } = split;
+  const n = train.x.shape[0];
+  const held = n - trainedOn(n, validation);
+  const parts = [`${(n - held).toLocaleString('en-US')} to train on`, held && `${held} to validate`, test && `${test.x.shape[0]} to test`];
+  const what = meaning.classes ? `${meaning.classes.length} classes` : `numbers${meaning.target ? ` (${meaning.target})` : ''}`;
+  out.say(`${name}: ${count(n + (test?.x.shape[0] ?? 0), 'sample')} of ${meaning.inputShape.join(' x ')}, ${what}; ${parts.filter(Boolean).join(', ')}`);
+  if (meaning.classes && meaning.classes.length > 50)
+    out.note(`The labels are ${meaning.classes.length} different numbers, taken for classes: --task regression takes them for numbers`);
+  if (before) out.say(`Going on after ${count(before.epochs, 'epoch')}, up to ${recipe.epochs}`);
+}
+
+function epochDocuments(out: Output): Callback {
+  return {
+    onEpochEnd(epoch: number, logs: Logs) {
+      out.document({ type: 'epoch', epoch: epoch + 1, ...logs });
+    },
+  };
+}
+
+function announceStop(out: Output, by: Interruption): void {
+  if (by === 'SIGINT') out.note('\nStopping after this batch; Ctrl-C again leaves at once');
+  else if (by !== 'SIGPIPE') out.note(`\nStopping after this batch (${by})`);
+}
+
+function runOf(plan: Plan, { meaning, train, test }: Split, outcome: Outcome, validation: number): Run {
+  const { version, blas, blasCore, blasLinkage, simd, threads } = buildInfo();
+  const n = train.x.shape[0];
+  const kept = trainedOn(n, validation);
+  const { data, recipe, seed, patience, before } = plan;
+  return {
+    version: 1,
+    data,
+    recipe,
+    meaning,
+    seed,
+    validation,
+    ...(patience !== undefined && { patience }),
+    samples: { train: kept, validation: n - kept, test: test?.x.shape[0] ?? 0 },
+    epochs: outcome.epochs,
+    history: outcome.history,
+    seconds: outcome.seconds + (before?.seconds ?? 0),
+    build: { version, blas, blasCore, blasLinkage, simd, threads, node: process.versions.node },
+    saved: new Date().toISOString(),
+  };
+}
+
+async function keep(out: Output, path: string, { model }: Outcome, run: Run, unasked: boolean): Promise<void> {
+  try {
+    if (unasked) await checkDestination('the checkpoint', path, expectedBytes(model.getWeights()));
+    await saveRun(resolve(path), model, run);
+  } catch (error) {
+    throw unwritable(unasked ? 'the checkpoint' : '--save', path, error);
+  }
+  if (run.epochs >= run.recipe.epochs) out.say(`Saved: ${path}`);
+}
+
+function stopped(out: Output, path: string, outcome: Outcome, run: Run): number {
+  const by = outcome.by as Interruption;
+  out.document({ type: 'stopped', by, epochs: run.epochs, saved: path });
+  if (by === 'SIGPIPE') return exitCode(by);
+  out.note(`Stopped after ${run.epochs} of ${count(run.recipe.epochs, 'epoch')}; saved to ${path}`);
+  if (run.recipe.kind === 'sklearn') out.note('It can predict; an estimator of scikit-learn cannot go on from a file.');
+  else if (run.data.source !== '-') {
+    out.note(`To go on: fjordnet train --resume ${path}`);
+    out.note('An epoch that was cut short is done again from its beginning.');
+  }
+  return exitCode(by);
+}
+
+function announce(out: Output, run: Run, assessment: Assessment | undefined, saved: string | undefined): void {
+  const last = Object.fromEntries(Object.entries(run.history.history).map(([name, values]) => [name, values.at(-1) as number]));
+  const test = assessment && {
+    loss: assessment.loss,
+    ...(assessment.classification && { accuracy: assessment.classification.accuracy }),
+    ...assessment.regression,
+  };
+  out.document({ type: 'result', epochs: run.epochs, seconds: run.seconds, seed: run.seed, training: last, test, saved });
+  out.say(`Trained for ${count(run.epochs, 'epoch')} in ${seconds(run.seconds)}`);
+  if (assessment?.classification)
+    out.say(
+      `Test accuracy ${percent(assessment.classification.accuracy)} (${count(assessment.samples, 'sample')}, loss ${short(assessment.loss)})`,
+    );
+  if (assessment?.regression) {
+    const { r2, meanAbsoluteError, rootMeanSquaredError } = assessment.regression;
+    out.say(`Test R² ${short(r2)}, mean absolute error ${short(meanAbsoluteError)}, root mean squared error ${short(rootMeanSquaredError)}`);
+  }
+  if (saved !== undefined) out.say(`To predict: fjordnet predict ${saved} DATA`);
+}

@@ -1,0 +1,77 @@
+import { resolve } from 'node:path';
+import type { DataOptions } from './dataset.js';
+import { usage } from './errors.js';
+import { type OptionGroup, readInteger, type Values } from './options.js';
+import { SCALINGS } from './scaling.js';
+import type { SourceOptions } from './sources.js';
+
+export const DATA_ARGUMENT = [
+  'DATA',
+  "'digits' (1,797 handwritten digits that come with fjordnet) or a file: CSV or TSV (gzipped or not, '-' for standard input), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
+] as const;
+
+/** How a file is read. */
+export const SOURCE_OPTIONS = {
+  label: { value: 'COLUMN', help: 'CSV: the column of the labels, by name or number from 0. Default: the last column' },
+  header: { help: 'CSV: the first row holds names. Default: it does if it holds text' },
+  'no-header': { help: 'CSV: the first row holds data' },
+  separator: { value: 'CHARACTER', help: "CSV: what stands between cells, such as ';'. Default: ',', in a .tsv file a tab" },
+  labels: { value: 'FILE', help: "NPY, IDX: the file of the labels. Default: for MNIST's file names the one beside it" },
+} as const;
+
+export const DATA_OPTIONS: OptionGroup = [
+  'Data',
+  {
+    ...SOURCE_OPTIONS,
+    task: { value: 'TASK', help: 'classification or regression. Default: by what the labels are' },
+    scale: {
+      value: 'HOW',
+      help: 'none, standard (mean 0, variance 1 of every feature), minmax (every feature into 0 … 1) or max (all divided by the largest). Default: max for images, else standard; none with --model lecture and sklearn',
+    },
+    shape: { value: 'HxWxC', help: 'The shape of one sample, such as 28x28x1. Default: that of the file' },
+    'test-size': { value: 'SHARE', help: 'The share of the samples held out for testing, 0 for none. Default: 0.2' },
+    'test-data': { value: 'FILE', help: 'Test on the samples of this file' },
+    'test-labels': { value: 'FILE', help: 'Their labels' },
+  },
+];
+
+/** The options of a source, checked; files as absolute paths, so that they are found from any folder. */
+export function readSourceOptions(values: Values, source: string): SourceOptions {
+  const separator = values.text('separator');
+  if (separator !== undefined && separator !== '\\t' && separator.length !== 1)
+    throw usage(`Expected --separator to be one character, got '${separator}'`);
+  if (values.has('header') && values.has('no-header')) throw usage('Expected one of --header and --no-header, got both');
+  const labels = values.text('labels');
+  const label = values.text('label');
+  return {
+    source: absolute(source),
+    ...(labels !== undefined && { labels: resolve(labels) }),
+    ...(label !== undefined && { label }),
+    ...(separator !== undefined && { separator: separator === '\\t' ? '\t' : separator }),
+    ...(values.has('header') && { header: true }),
+    ...(values.has('no-header') && { header: false }),
+  };
+}
+
+export function readDataOptions(values: Values, source: string): DataOptions {
+  const shape = values.text('shape')?.split(/[x×,]/);
+  if (shape && shape.length > 3)
+    throw usage(`Expected --shape to be HEIGHTxWIDTHxCHANNELS, such as 28x28x1, got '${values.text('shape')}'`);
+  const sizes = shape?.map((part) => readInteger('--shape', part, 1));
+  const testData = values.text('test-data');
+  const testLabels = values.text('test-labels');
+  const testSize = values.number('test-size', 0, 0.99);
+  if (testData !== undefined && testSize !== undefined) throw usage('Expected one of --test-data and --test-size, got both');
+  if (testLabels !== undefined && testData === undefined) throw usage('Expected --test-data beside --test-labels, got none');
+  return {
+    ...readSourceOptions(values, source),
+    task: values.choice('task', ['auto', 'classification', 'regression']) ?? 'auto',
+    scale: values.choice('scale', SCALINGS) ?? 'auto',
+    testSize: testData !== undefined ? 0 : (testSize ?? 0.2),
+    ...(sizes && { shape: sizes.length === 2 ? [...sizes, 1] : sizes }),
+    ...(testData !== undefined && { testData: absolute(testData) }),
+    ...(testLabels !== undefined && { testLabels: resolve(testLabels) }),
+  };
+}
+
+const absolute = (source: string) => (source === 'digits' || source === '-' ? source : resolve(source));

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { access, constants, mkdir, open, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { CommandError, EXIT, unwritable } from './errors.js';
+
+/**
+ * Makes sure, before hours of training, that a file can be written: its folder exists and takes a file, what is there is
+ * no folder and may be replaced, and the disk has room.
+ *
+ * @param option how the user named it, such as '--save'
+ * @param bytes what it will take
+ */
+export async function checkDestination(option: string, path: string, bytes = 65536): Promise<void> {
+  const target = resolve(path);
+  const folder = dirname(target);
+  try {
+    const existing = await stat(target).catch(() => undefined);
+    if (existing?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (existing) await access(target, constants.W_OK);
+    const where = await stat(folder).catch((error) => {
+      throw error.code === 'ENOENT'
+        ? new CommandError(EXIT.output, `Cannot write ${option} '${path}': there is no folder '${dirname(path)}'`)
+        : error;
+    });
+    if (!where.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    await tryFolder(folder);
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize < bytes)
+      throw new CommandError(
+        EXIT.output,
+        `Cannot write ${option} '${path}': it takes some ${megabytes(bytes)}, and the disk has ${megabytes(bavail * bsize)} left`,
+      );
+  } catch (error) {
+    throw unwritable(option, path, error);
+  }
+}
+
+/** The same for a folder, which is made. */
+export async function checkFolder(option: string, path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await tryFolder(resolve(path));
+  } catch (error) {
+    throw unwritable(option, path, error);
+  }
+}
+
+const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+
+async function tryFolder(folder: string): Promise<void> {
+  const probe = join(folder, `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+  const file = await open(probe, 'wx');
+  try {
+    await file.write(new Uint8Array(4096));
+    await file.sync();
+  } finally {
+    await file.close();
+    await rm(probe, { force: true });
+  }
+}

@@ -1,0 +1,59 @@
+/** Where a command's words go: people read text, programs read JSON. */
+export class Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+
+  /** @param json one JSON document a line on standard output, and text for people on standard error */
+  constructor({ json = false, quiet = false }: { json?: boolean; quiet?: boolean }) {
+    this.json = json;
+    this.quiet = quiet;
+  }
+
+  /** A line for people. */
+  say(line = ''): void {
+    if (this.quiet) return;
+    (this.json ? process.stderr : process.stdout).write(`${line}\n`);
+  }
+
+  /** A line for people that is no result: on standard error. */
+  note(line: string): void {
+    if (!this.quiet) process.stderr.write(`${line}\n`);
+  }
+
+  /** What is important even to those who want silence. */
+  warn(line: string): void {
+    process.stderr.write(`fjordnet: ${line}\n`);
+  }
+
+  /** A document for programs. NaN and Infinity, which JSON lacks, are null. */
+  document(value: object): void {
+    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+}
+
+/** Waits until what was written is on its way, so that a program that writes much does not fill the memory. */
+export function written(text: string, stream: NodeJS.WriteStream = process.stdout): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.write(text)) resolve();
+    else stream.once('drain', resolve);
+  });
+}
+
+/** 0.973 as '97.3 %'. */
+export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'nan');
+
+/** Four significant digits. */
+export const short = (value: number): string => {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : String(value);
+  const size = Math.abs(value);
+  return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(3) : String(Number(value.toPrecision(4)));
+};
+
+export const count = (n: number, noun: string): string =>
+  `${n.toLocaleString('en-US')} ${noun}${n === 1 ? '' : noun.endsWith('s') ? 'es' : 's'}`;
+
+export function seconds(s: number): string {
+  if (s < 0.0995) return `${(1000 * s).toFixed(0)} ms`;
+  if (s < 99.5) return `${s.toFixed(1)} s`;
+  return `${Math.floor(s / 60)} min ${String(Math.round(s % 60)).padStart(2, '0')} s`;
+}

@@ -1,0 +1,285 @@
+import { readFile } from 'node:fs/promises';
+import type { NDArray } from '../array.js';
+import { activations } from '../activations.js';
+import { didYouMean } from '../check.js';
+import { layerFrom, layers } from '../layers/index.js';
+import type { Layer } from '../layers/layer.js';
+import { type LossInput, lossFrom } from '../losses.js';
+import { optimizerFrom, optimizers, type Optimizer } from '../optimizers.js';
+import { regularizers } from '../regularizers.js';
+import { Sequential, sequential } from '../sequential.js';
+import type { FloatType } from '../tape.js';
+import type { Meaning } from './dataset.js';
+import { CommandError, EXIT, unreadable, usage } from './errors.js';
+
+export const MODEL_NAMES = ['mlp', 'cnn', 'lecture', 'sklearn'] as const;
+export type ModelKind = (typeof MODEL_NAMES)[number] | 'file';
+
+/** How a network is built and trained; kept with it. Plain JSON. */
+export interface Recipe {
+  readonly kind: ModelKind;
+  /** The content of FILE.json. */
+  readonly architecture?: Architecture;
+  /** Neurons of the hidden layers. */
+  readonly hidden: readonly number[];
+  readonly activation: string;
+  /** Of a convolutional network: filters of its convolutions, each followed by 2 x 2 pooling. */
+  readonly filters: readonly number[];
+  readonly kernel: number;
+  readonly dropout: number;
+  readonly optimizer: string;
+  /** Default: the optimizer's own */
+  readonly learningRate?: number;
+  readonly momentum?: number;
+  /** l2 * sum(w^2) of every kernel; the lecture's lambda; scikit-learn's alpha. */
+  readonly l2: number;
+  readonly epochs: number;
+  readonly batchSize: number | 'auto';
+  readonly dtype: FloatType;
+}
+
+export type RecipeOverrides = Partial<Omit<Recipe, 'kind' | 'architecture'>>;
+
+/** A network as FILE.json describes it. */
+export interface Architecture {
+  readonly layers: readonly LayerSpec[];
+  readonly optimizer?: string | ({ readonly name: string } & Record<string, unknown>);
+  readonly loss?: string | ({ readonly name: string } & Record<string, unknown>);
+}
+
+type LayerSpec = { readonly type: string } & Record<string, unknown>;
+
+const SHARED = { filters: [10], kernel: 3, dropout: 0, l2: 0, dtype: 'float32' } as const;
+
+/** What is trained when no option says otherwise. */
+const DEFAULTS: Readonly<Record<ModelKind, Recipe>> = {
+  mlp: { ...SHARED, kind: 'mlp', hidden: [100, 50], activation: 'relu', optimizer: 'adam', epochs: 30, batchSize: 32 },
+  cnn: { ...SHARED, kind: 'cnn', hidden: [50], activation: 'relu', optimizer: 'adam', epochs: 30, batchSize: 32 },
+  lecture: {
+    ...SHARED,
+    kind: 'lecture',
+    hidden: [50],
+    activation: 'sigmoid',
+    optimizer: 'sgd',
+    learningRate: 0.001,
+    l2: 0.1,
+    epochs: 100,
+    batchSize: 100,
+    dtype: 'float64',
+  },
+  sklearn: {
+    ...SHARED,
+    kind: 'sklearn',
+    hidden: [100],
+    activation: 'relu',
+    optimizer: 'adam',
+    learningRate: 0.001,
+    l2: 1e-4,
+    epochs: 200,
+    batchSize: 'auto',
+    dtype: 'float64',
+  },
+  file: { ...SHARED, kind: 'file', hidden: [], activation: '', optimizer: 'adam', epochs: 30, batchSize: 32 },
+};
+
+/** What each kind of network has no use for: giving it is a mistake that should be told. */
+const UNUSED: Readonly<Record<ModelKind, readonly (keyof RecipeOverrides)[]>> = {
+  mlp: ['filters', 'kernel'],
+  cnn: [],
+  lecture: ['filters', 'kernel', 'dropout', 'optimizer', 'activation', 'momentum', 'dtype'],
+  sklearn: ['filters', 'kernel', 'dropout'],
+  file: ['filters', 'kernel', 'dropout', 'hidden', 'activation', 'l2'],
+};
+
+const OPTION_NAMES: Partial<Record<keyof RecipeOverrides, string>> = { learningRate: 'learning-rate', batchSize: 'batch-size' };
+export const optionName = (key: keyof RecipeOverrides): string => OPTION_NAMES[key] ?? key;
+
+/** The recipe that `--model` names, with the options that were given. */
+export async function readRecipe(model: string, overrides: RecipeOverrides): Promise<Recipe> {
+  const isFile = /\.json$/i.test(model);
+  const kind = MODEL_NAMES.find((name) => name === model) ?? (isFile ? 'file' : undefined);
+  if (kind === undefined) {
+    const names = MODEL_NAMES.join(', ');
+    throw usage(`Expected --model to be one of ${names} or a FILE.json${didYouMean(model, MODEL_NAMES)}, got '${model}'`);
+  }
+  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined)) as RecipeOverrides;
+  const unused = UNUSED[kind].find((key) => given[key] !== undefined);
+  if (unused) throw usage(`Expected no option --${optionName(unused)} with --model ${kind === 'file' ? 'FILE.json' : kind}`);
+  const recipe = { ...DEFAULTS[kind], ...given };
+  checkRecipe(recipe);
+  return kind === 'file' ? { ...recipe, architecture: await readArchitecture(model) } : recipe;
+}
+
+const SKLEARN = {
+  activation: ['relu', 'logistic', 'tanh', 'identity'],
+  optimizer: ['adam', 'sgd', 'lbfgs'],
+};
+
+function checkRecipe({ kind, activation, optimizer, hidden, batchSize, momentum }: Recipe): void {
+  const oneOf = (option: string, value: string, allowed: readonly string[]) => {
+    if (!allowed.includes(value))
+      throw usage(`Expected --${option} to be one of ${allowed.join(', ')}${didYouMean(value, allowed)}, got '${value}'`);
+  };
+  const sklearn = kind === 'sklearn';
+  if (kind !== 'file') oneOf('activation', activation, sklearn ? SKLEARN.activation : Object.keys(activations));
+  oneOf('optimizer', optimizer, sklearn ? SKLEARN.optimizer : Object.keys(optimizers));
+  if (kind === 'lecture' && hidden.length !== 1)
+    throw usage(`Expected --hidden to be one layer with --model lecture, got ${hidden.join(',')}`);
+  if (batchSize === 'auto' && !sklearn) throw usage("Expected --batch-size to be a positive integer, got 'auto'");
+  if (momentum !== undefined && !['sgd', 'rmsprop'].includes(optimizer))
+    throw usage(`Expected no option --momentum with --optimizer ${optimizer}`);
+}
+
+async function readArchitecture(path: string): Promise<Architecture> {
+  const bad = (why: string, cause?: unknown) =>
+    new CommandError(EXIT.input, `Expected '${path}' to describe a network as { "layers": [{ "type": "dense", "units": 10 }, …] }: ${why}`, { cause });
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw bad(`it is not JSON (${error.message})`, error);
+    throw unreadable(path, error);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('it holds no object');
+  const { layers: list, optimizer, loss, ...rest } = value as Record<string, unknown>;
+  const [unknown] = Object.keys(rest);
+  if (unknown) throw bad(`there is no '${unknown}'${didYouMean(unknown, ['layers', 'optimizer', 'loss'])}`);
+  if (!Array.isArray(list) || list.length === 0) throw bad('it has no layers');
+  const architecture = { layers: list, ...(optimizer ? { optimizer } : {}), ...(loss ? { loss } : {}) } as Architecture;
+  try {
+    for (const [i, layer] of architecture.layers.entries()) within(`layer ${i}`, () => layerOf(layer));
+    const { optimizer: o, loss: l } = architecture;
+    if (o) within('optimizer', () => optimizerOf(o));
+    if (l) within('loss', () => lossOf(l));
+  } catch (error) {
+    throw bad((error as Error).message, error);
+  }
+  return architecture;
+}
+
+function within<T>(where: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new RangeError(`${where}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function layerOf(spec: LayerSpec): Layer {
+  if (typeof spec !== 'object' || spec === null) throw new TypeError(`Expected an object, got ${JSON.stringify(spec)}`);
+  const { type, className, config, ...options } = spec as LayerSpec & { className?: string; config?: object };
+  if (typeof className === 'string') return layerFrom(className, config ?? {});
+  const names = Object.keys(layers);
+  if (typeof type !== 'string' || !names.includes(type))
+    throw new RangeError(
+      `Expected its type to be one of ${names.join(', ')}${typeof type === 'string' ? didYouMean(type, names) : ''}, got ${JSON.stringify(type)}`,
+    );
+  return (layers[type as keyof typeof layers] as (options: object) => Layer)(options);
+}
+
+const named = (spec: string | ({ readonly name: string } & object)) => (typeof spec === 'string' ? { name: spec } : spec);
+const optimizerOf = (spec: NonNullable<Architecture['optimizer']>) => optimizerFrom(named(spec) as Optimizer['config']);
+const lossOf = (spec: NonNullable<Architecture['loss']>) => lossFrom(named(spec) as Parameters<typeof lossFrom>[0]);
+
+/** Does the network take rows of numbers rather than images? */
+export function takesRows({ kind, architecture }: Recipe): boolean {
+  if (kind === 'cnn') return false;
+  return !architecture?.layers.some((layer) => /conv|pool/i.test(String(layer.type ?? layer.className)));
+}
+
+/** The network, not trained yet. Its output fits the task: a softmax over the classes, or one number. */
+export function buildSequential(recipe: Recipe, meaning: Meaning, seed: number): Sequential {
+  const { inputShape, classes } = meaning;
+  const model = sequential({ layers: layersOf(recipe, meaning), dtype: recipe.dtype, seed });
+  model.build(inputShape);
+  if (recipe.kind === 'file') checkOutput(model, meaning);
+  model.compile({
+    optimizer: optimizerFor(recipe),
+    loss: lossFor(recipe, meaning, model.outputShapes?.at(-1)?.[0]),
+    metrics: [classes ? 'accuracy' : 'meanAbsoluteError'],
+  });
+  return model;
+}
+
+function layersOf({ kind, architecture, hidden, activation, filters, kernel, dropout, l2 }: Recipe, meaning: Meaning): Layer[] {
+  if (architecture) return architecture.layers.map((layer, i) => within(`layer ${i}`, () => layerOf(layer)));
+  const penalty = l2 > 0 ? { kernelRegularizer: regularizers.l2({ l2 }) } : {};
+  const convolutions =
+    kind === 'cnn'
+      ? [
+          ...filters.flatMap((n) => [
+            layers.conv2d({ filters: n, kernelSize: kernel, padding: 'same', activation: activation as 'relu', ...penalty }),
+            layers.maxPooling2d({ poolSize: 2 }),
+          ]),
+          layers.flatten(),
+        ]
+      : meaning.inputShape.length > 1
+        ? [layers.flatten()]
+        : [];
+  return [
+    ...convolutions,
+    ...hidden.flatMap((units) => [
+      layers.dense({ units, activation: activation as 'relu', ...penalty }),
+      ...(dropout > 0 ? [layers.dropout({ rate: dropout })] : []),
+    ]),
+    layers.dense({
+      units: meaning.classes?.length ?? 1,
+      activation: meaning.classes ? 'softmax' : 'linear',
+      ...penalty,
+    }),
+  ];
+}
+
+function optimizerFor({ architecture, optimizer, learningRate, momentum }: Recipe): Optimizer {
+  const base = architecture?.optimizer ? named(architecture.optimizer) : { name: optimizer };
+  return optimizerFrom({
+    ...base,
+    ...(learningRate !== undefined && { learningRate }),
+    ...(momentum !== undefined && { momentum }),
+  } as Optimizer['config']);
+}
+
+function lossFor({ architecture }: Recipe, { classes }: Meaning, outputs: number | undefined): LossInput {
+  if (architecture?.loss) return lossOf(architecture.loss);
+  if (!classes) return 'meanSquaredError';
+  return outputs === 1 ? 'binaryCrossentropy' : 'sparseCategoricalCrossentropy';
+}
+
+function checkOutput(model: Sequential, { classes }: Meaning): void {
+  const output = model.outputShapes?.at(-1) ?? [];
+  const wanted = classes?.length ?? 1;
+  const oneForTwo = classes?.length === 2 && output.join() === '1';
+  if (output.length !== 1 || (output[0] !== wanted && !oneForTwo))
+    throw new CommandError(
+      EXIT.input,
+      `Expected the network's output to be ${wanted} ${classes ? `values, one a class (${classes.join(', ')})` : 'number'}, got shape [${output.join(', ')}]`,
+    );
+}
+
+/** A network of dense layers with weights from elsewhere: [kernel, bias, kernel, bias, …]. */
+export function denseNetwork(
+  weights: readonly NDArray[],
+  names: { hidden: string; output: string; dtype: FloatType },
+  meaning: Meaning,
+): Sequential {
+  const kernels = weights.filter((_, i) => i % 2 === 0);
+  const model = new Sequential({
+    dtype: names.dtype,
+    seed: 0,
+    layers: kernels.map((kernel, i) =>
+      layers.dense({
+        units: kernel.shape[1],
+        activation: (i < kernels.length - 1 ? names.hidden : names.output) as 'relu',
+        ...(i === 0 && { inputShape: [kernel.shape[0]] }),
+      }),
+    ),
+  });
+  const binary = meaning.classes && names.output === 'sigmoid';
+  model.compile({
+    optimizer: 'sgd',
+    loss: binary ? 'binaryCrossentropy' : meaning.classes ? 'sparseCategoricalCrossentropy' : 'meanSquaredError',
+    metrics: [meaning.classes ? 'accuracy' : 'meanAbsoluteError'],
+  });
+  model.setWeights(weights);
+  return model;
+}

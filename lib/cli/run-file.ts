@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { NDArray } from '../array.js';
+import type { BuildInfo } from '../info.js';
+import { loadModel, saveModel } from '../io/model-file.js';
+import { Sequential } from '../sequential.js';
+import type { DataOptions, Meaning } from './dataset.js';
+import { CommandError, EXIT, unreadable } from './errors.js';
+import type { Recipe } from './recipe.js';
+
+/** How a network came about: kept in its file, so that evaluating, predicting, resuming and reporting need no options. */
+export interface Run {
+  readonly version: 1;
+  readonly data: DataOptions;
+  readonly recipe: Recipe;
+  readonly meaning: Meaning;
+  readonly seed: number;
+  /** The share of the training samples, the last ones, that was validated on. */
+  readonly validation: number;
+  readonly patience?: number;
+  readonly samples: { readonly train: number; readonly validation: number; readonly test: number };
+  /** Whole epochs done. */
+  readonly epochs: number;
+  readonly history: { readonly epoch: readonly number[]; readonly history: Readonly<Record<string, readonly number[]>> };
+  /** Of training alone. */
+  readonly seconds: number;
+  readonly build: Pick<BuildInfo, 'version' | 'blas' | 'blasCore' | 'blasLinkage' | 'simd' | 'threads'> & { readonly node: string };
+  /** When the file was written, ISO 8601. */
+  readonly saved: string;
+}
+
+/** Writes a network with its run, at once or not at all. */
+export async function saveRun(path: string, model: Sequential, run: Run): Promise<void> {
+  const temporary = join(dirname(path), `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    await model.save(temporary);
+    const file = await loadModel(temporary);
+    await saveModel(path, { ...file, training: { ...file.training, run: withoutUndefined(run) } });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** JSON has no NaN and no Infinity, which losses may be: they are null in the file. */
+const withoutUndefined = (run: Run): unknown => JSON.parse(JSON.stringify(run));
+
+/**
+ * Reads a network that `fjordnet train --save` or `Sequential.save` wrote; the latter has no run.
+ *
+ * @throws CommandError that says why the file is of no use
+ */
+export async function loadRun(path: string): Promise<{ model: Sequential; run?: Run }> {
+  try {
+    if ((await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR', syscall: 'read' });
+    const model = await Sequential.load(path);
+    const { training } = await loadModel(path);
+    const run = training?.run as Run | undefined;
+    if (run === undefined) return { model };
+    if (run.version !== 1)
+      throw new CommandError(EXIT.input, `Expected the run in '${path}' to be of version 1, got ${run.version}: it is of a later fjordnet`);
+    return { model, run: { ...run, history: withNaN(run.history) } };
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** A network whose run is needed. */
+export async function loadOwnRun(path: string): Promise<{ model: Sequential; run: Run }> {
+  const { model, run } = await loadRun(path);
+  if (run) return { model, run };
+  throw new CommandError(
+    EXIT.input,
+    `Expected '${path}' to be saved by fjordnet train, which keeps data, classes and scaling in it; it holds a network alone`,
+  );
+}
+
+function withNaN({ epoch, history }: Run['history']): Run['history'] {
+  const values = Object.entries(history).map(([name, list]) => [name, list.map((value) => value ?? Number.NaN)] as const);
+  return { epoch, history: Object.fromEntries(values) };
+}
+
+/** The bytes that a network's file will take: its weights, and what the optimizer keeps of each. */
+export function expectedBytes(weights: readonly NDArray[]): number {
+  return 4 * weights.reduce((sum, { data }) => sum + data.byteLength, 0) + 65536;
+}

@@ -1,0 +1,56 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { failure } from '../check.js';
+import { filePath } from './atomic.js';
+
+/** Reads at most this much at a time, since Node reads less than 2^31 bytes. */
+const MAX_READ = 2 ** 30;
+
+/** For what cannot be read: an Error with code ERR_FORMAT and the reason. */
+export const damaged = (source: string, reason: string, cause?: unknown) =>
+  failure('ERR_FORMAT', `Cannot read ${source}: ${reason}`, { cause });
+
+/** What to call a file in an error message. */
+export const sourceOf = (path: string | URL) => `'${filePath(path)}'`;
+
+/** Opens a file for reading. @throws Error with the file system's code (ENOENT …) and the caller's stack */
+export async function openFile(path: string | URL): Promise<FileHandle> {
+  const source = sourceOf(path);
+  try {
+    return await open(path);
+  } catch (error) {
+    throw failure((error as NodeJS.ErrnoException).code ?? 'ERR_IO', `Cannot open ${source}`, { cause: error });
+  }
+}
+
+/** The size of a file that is one, and no folder or pipe. */
+export async function sizeOfFile(file: FileHandle, source: string): Promise<number> {
+  const stats = await file.stat();
+  if (!stats.isFile()) throw damaged(source, 'it is no file');
+  return stats.size;
+}
+
+/** Fills `bytes` from the given position. @throws Error with code ERR_FORMAT if the file ends before */
+export async function readFully(file: FileHandle, bytes: Uint8Array, position: number, source: string): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const length = Math.min(bytes.length - done, MAX_READ);
+    const { bytesRead } = await file.read(bytes, done, length, position + done);
+    if (bytesRead === 0) throw damaged(source, `it ended at byte ${position + done}`);
+    done += bytesRead;
+  }
+}
+
+/** Turns the bytes of every element round, in place. */
+export function swapBytes(bytes: Uint8Array, width: number): void {
+  for (let at = 0; at < bytes.length; at += width)
+    for (let i = at, j = at + width - 1; i < j; i++, j--) [bytes[i], bytes[j]] = [bytes[j], bytes[i]];
+}
+
+/** Zero bytes, or an Error with code ERR_MEMORY. */
+export function allocateBytes(length: number, source: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (error) {
+    throw failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for ${length} bytes`, { cause: error });
+  }
+}

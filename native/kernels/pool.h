@@ -1,0 +1,171 @@
+// Pooling over windows of K x L with strides s, t, and p rows, q columns of nothing before the first: what lies outside the
+// image is no part of a window. Images are [B,H,W,C].
+
+struct Pool2d {
+  Index B, H, W, C, Y, X, K, L, s, t, p, q;
+
+  explicit Pool2d(const Index* dim)
+      : B(dim[0]), H(dim[1]), W(dim[2]), C(dim[3]), Y(dim[4]), X(dim[5]), K(dim[6]), L(dim[7]), s(dim[8]), t(dim[9]), p(dim[10]), q(dim[11]) {}
+
+  bool apart() const { return s >= K && t >= L; }
+  // Do windows that lie apart leave nothing out?
+  bool tiled() const { return s == K && t == L && p == 0 && q == 0 && Y * K == H && X * L == W; }
+};
+
+// The part of a window that lies inside the image: rows [k, kEnd) and columns [l, lEnd) of it.
+struct Window {
+  Index top, left, k, kEnd, l, lEnd;
+  Window(const Pool2d& c, Index y, Index x)
+      : top(y * c.s - c.p),
+        left(x * c.t - c.q),
+        k(std::clamp<Index>(-top, 0, c.K)),
+        kEnd(std::clamp<Index>(c.H - top, k, c.K)),
+        l(std::clamp<Index>(-left, 0, c.L)),
+        lEnd(std::clamp<Index>(c.W - left, l, c.L)) {}
+  Index count() const { return (kEnd - k) * (lEnd - l); }
+  // fn(place in the window, place in the image)
+  template <typename F>
+  void each(const Pool2d& c, const F& fn) const {
+    for (Index i = k; i < kEnd; ++i) {
+      for (Index j = l; j < lEnd; ++j) fn(i * c.L + j, ((top + i) * c.W + left + j) * c.C);
+    }
+  }
+};
+
+// fn(window, image, place of the output in [B,Y,X]) for every window of rows first .. last - 1 of [B,Y].
+template <typename F>
+inline void windows(const Pool2d& c, Index first, Index last, const F& fn) {
+  for (Index row = first; row < last; ++row) {
+    for (Index x = 0; x < c.X; ++x) fn(Window(c, row % c.Y, x), row / c.Y, row * c.X + x);
+  }
+}
+
+// fn(channel, n) for vectors of channels, n in use.
+template <typename T, typename F>
+inline void channels(const Pool2d& c, const F& fn) {
+  for (Index j = 0; j < c.C; j += kLanes<T>) fn(j, std::min<Index>(kLanes<T>, c.C - j));
+}
+
+// y and the place of the largest value in each window, the first of equal ones; NaN is larger than all.
+// x[B,H,W,C] -> y[B,Y,X,C], winner[B,Y,X,C]
+template <typename T>
+void maxPooling2d(const Args<T>& a) {
+  const Pool2d c(a.dim);
+  const T* x = a.buffer[0];
+  T *y = a.buffer[1], *winner = a.buffer[2];
+  rows(*a.team, c.B * c.Y, c.X * c.C * c.K * c.L, [&](Index begin, Index end) {
+    windows(c, begin, end, [&](const Window& window, Index image, Index out) {
+      channels<T>(c, [&](Index j, Index n) {
+        const T* from = x + image * c.H * c.W * c.C + j;
+        const Index first = window.k * c.L + window.l;
+        Vector<T> most{}, at = simd::broadcast(static_cast<T>(first));
+        window.each(c, [&](Index place, Index offset) {
+          const Vector<T> v = simd::loadSome(from + offset, n);
+          const Vector<T> here = simd::broadcast(static_cast<T>(place));
+          if (place == first) {
+            most = v;
+          } else {
+            const auto larger = (v > most) | (v != v);
+            most = larger ? v : most;
+            at = larger ? here : at;
+          }
+        });
+        simd::storeSome(y + out * c.C + j, most, n);
+        simd::storeSome(winner + out * c.C + j, at, n);
+      });
+    });
+  });
+}
+
+// dx[B,H,W,C] = dy[B,Y,X,C] at the winners
+template <typename T>
+void maxPooling2dGradient(const Args<T>& a) {
+  const Pool2d c(a.dim);
+  const T *winner = a.buffer[0], *dy = a.buffer[1];
+  T* dx = a.buffer[2];
+  const Index size = c.H * c.W * c.C;
+  const bool apart = c.apart(), tiled = c.tiled();
+  rows(*a.team, c.B, size, [&](Index begin, Index end) {
+    if (!tiled) std::fill_n(dx + begin * size, (end - begin) * size, T(0));
+    windows(c, begin * c.Y, end * c.Y, [&](const Window& window, Index image, Index out) {
+      channels<T>(c, [&](Index j, Index n) {
+        T* to = dx + image * size + j;
+        const Vector<T> d = simd::loadSome(dy + out * c.C + j, n), at = simd::loadSome(winner + out * c.C + j, n);
+        window.each(c, [&](Index place, Index offset) {
+          const Vector<T> here = at == simd::broadcast(static_cast<T>(place)) ? d : Vector<T>{};
+          simd::storeSome(to + offset, apart ? here : simd::loadSome(to + offset, n) + here, n);
+        });
+      });
+    });
+  });
+}
+
+// y[B,Y,X,C] = mean of x[B,H,W,C] over the part of each window that lies inside
+template <typename T>
+void averagePooling2d(const Args<T>& a) {
+  const Pool2d c(a.dim);
+  const T* x = a.buffer[0];
+  T* y = a.buffer[1];
+  rows(*a.team, c.B * c.Y, c.X * c.C * c.K * c.L, [&](Index begin, Index end) {
+    windows(c, begin, end, [&](const Window& window, Index image, Index out) {
+      const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
+      channels<T>(c, [&](Index j, Index n) {
+        const T* from = x + image * c.H * c.W * c.C + j;
+        Vector<T> sum{};
+        window.each(c, [&](Index, Index offset) { sum = sum + simd::loadSome(from + offset, n); });
+        simd::storeSome(y + out * c.C + j, sum / count, n);
+      });
+    });
+  });
+}
+
+// dx[B,H,W,C] = dy[B,Y,X,C], shared out evenly
+template <typename T>
+void averagePooling2dGradient(const Args<T>& a) {
+  const Pool2d c(a.dim);
+  const T* dy = a.buffer[0];
+  T* dx = a.buffer[1];
+  const Index size = c.H * c.W * c.C;
+  const bool apart = c.apart(), tiled = c.tiled();
+  rows(*a.team, c.B, size, [&](Index begin, Index end) {
+    if (!tiled) std::fill_n(dx + begin * size, (end - begin) * size, T(0));
+    windows(c, begin * c.Y, end * c.Y, [&](const Window& window, Index image, Index out) {
+      const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
+      channels<T>(c, [&](Index j, Index n) {
+        T* to = dx + image * size + j;
+        const Vector<T> share = simd::loadSome(dy + out * c.C + j, n) / count;
+        window.each(c, [&](Index, Index offset) {
+          simd::storeSome(to + offset, apart ? share : simd::loadSome(to + offset, n) + share, n);
+        });
+      });
+    });
+  });
+}
+
+// y[B,C] = x[B,N,C].mean(1)
+template <typename T>
+void globalAveragePooling(const Args<T>& a) {
+  const Index B = a.dim[0], N = a.dim[1], C = a.dim[2];
+  const T* x = a.buffer[0];
+  T* y = a.buffer[1];
+  rows(*a.team, B, N * C, [&](Index begin, Index end) {
+    std::fill_n(y + begin * C, (end - begin) * C, T(0));
+    for (Index i = begin; i < end; ++i) addRows(x + i * N * C, N, C, y + i * C);
+    for (Index i = begin * C; i < end * C; ++i) y[i] /= static_cast<T>(N);
+  });
+}
+
+// dx[B,N,C] = dy[B,C] / N
+template <typename T>
+void globalAveragePoolingGradient(const Args<T>& a) {
+  const Index B = a.dim[0], N = a.dim[1], C = a.dim[2];
+  const T* dy = a.buffer[0];
+  T* dx = a.buffer[1];
+  rows(*a.team, B, N * C, [&](Index begin, Index end) {
+    for (Index i = begin * N; i < end * N; ++i) {
+      const T* d = dy + i / N * C;
+#pragma GCC ivdep
+      for (Index j = 0; j < C; ++j) dx[i * C + j] = d[j] / static_cast<T>(N);
+    }
+  });
+}

@@ -1,0 +1,499 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { Resvg } from '@resvg/resvg-js';
+import type { Element } from '@xmldom/xmldom';
+import test from 'ava';
+import fc from 'fast-check';
+import { decode } from 'fast-png';
+import * as plots from 'fjordnet/plots';
+import { NDArray } from '../dist/array.js';
+import { CURVES } from '../dist/plots/curves.js';
+import { textWidth } from '../dist/plots/font.js';
+import { axisLabels } from '../dist/plots/format.js';
+import { DARK, LIGHT, SERIES } from '../dist/plots/theme.js';
+import { elements, parseSvg, textBoxes } from './helpers/svg.js';
+
+const run = promisify(execFile);
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const fontFiles = ['400Regular', '700Bold'].map((style) =>
+  join(root, 'node_modules/@expo-google-fonts/arimo', style, `Arimo_${style}.ttf`),
+);
+const decades = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10];
+const table = Array.from({ length: 7 }, (_, i) => Array.from({ length: 7 }, (_, j) => (7 * i + j) / 48));
+const search = (options: plots.HeatmapOptions = {}) => plots.heatmap(table, { x: decades, y: decades, ...options });
+
+async function temporary(t: { teardown(undo: () => Promise<void>): void }): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'fjordnet-plots-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** WCAG's contrast ratio. */
+function contrast(a: string, b: string): number {
+  const luminance = (colour: string) => {
+    const named: Record<string, string> = { black: '#000000', white: '#ffffff' };
+    const hex = (named[colour] ?? colour).match(/^#(..)(..)(..)$/);
+    const channels = hex ? hex.slice(1).map((c) => Number.parseInt(c, 16)) : colour.match(/\d+/g)!.map(Number);
+    const [r, g, b] = channels.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+test('text is as wide as the font draws it', (t) => {
+  const inkWidth = (text: string, weight: string) => {
+    const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+    const svg =
+      '<svg xmlns="http://www.w3.org/2000/svg" width="9000" height="200"><text y="100" font-family="Arimo" ' +
+      `font-size="100" font-kerning="none" xml:space="preserve" font-weight="${weight}">H${escaped}H</text></svg>`;
+    return new Resvg(svg, { font: { loadSystemFonts: false, fontFiles } }).innerBBox()!.width;
+  };
+  for (const weight of ['normal', 'bold']) {
+    const frame = inkWidth('', weight);
+    for (let code = 32; code < 127; code++) {
+      const char = String.fromCharCode(code);
+      const text = `${char}H`.repeat(10); // with H between: the font has a kerning of 11
+      const drawn = inkWidth(text, weight) - frame;
+      t.true(Math.abs(drawn - textWidth(text, 100, weight === 'bold')) < 10, `${weight} '${char}': ${drawn}`);
+    }
+    for (const char of '−×·–°≠ληπσé₁')
+      t.true(textWidth(char, 100, weight === 'bold') >= inkWidth(char, weight) - frame - 1, `${weight} '${char}'`);
+  }
+});
+
+test('PNG text is there without any system font', async (t) => {
+  const plot = search({ title: 'Test accuracy', xLabel: 'lambda', yLabel: 'eta', valueLabel: 'accuracy' });
+  const boxes = textBoxes(parseSvg(await plot.svg()));
+  const png = decode(await plot.png({ scale: 2 }));
+  const at = (x: number, y: number) =>
+    png.data
+      .subarray((y * png.width + x) * png.channels)
+      .slice(0, 3)
+      .join();
+  for (const { text, left, right, top, bottom } of boxes) {
+    const colours = new Set<string>();
+    for (let y = Math.ceil(2 * top); y < 2 * bottom; y++)
+      for (let x = Math.ceil(2 * left); x < 2 * right; x++) colours.add(at(x, y));
+    t.true(colours.size > 3, `'${text}' was not drawn`);
+  }
+  for (const label of ['Test accuracy', 'lambda', 'eta', 'accuracy', '1e-05', '0.521'])
+    t.true(
+      boxes.some((box) => box.text === label),
+      label,
+    );
+});
+
+test('logarithmic axes say 1e-05 … 1e+01', async (t) => {
+  const texts = textBoxes(parseSvg(await search().svg())).map((box) => box.text);
+  for (const label of ['1e-05', '1e-04', '1e-03', '1e-02', '1e-01', '1e+00', '1e+01'])
+    t.is(texts.filter((text) => text === label).length, 2, label);
+});
+
+test('axis labels tell values apart, and say what Python says', (t) => {
+  t.deepEqual(axisLabels('x', [1e-5, 1e-4, 1e1], 3), ['1e-05', '1e-04', '1e+01']);
+  t.deepEqual(axisLabels('x', [0, 1e-5, 1e-3, 1], 4), ['0', '1e-05', '1e-03', '1e+00']);
+  t.deepEqual(axisLabels('x', [10 ** -2.5, 1e-5, 1], 3), ['3.2e-03', '1.0e-05', '1.0e+00']);
+  t.deepEqual(axisLabels('x', [0.1, 0.25, 50, 90], 4), ['0.1', '0.25', '50', '90']);
+  t.deepEqual(axisLabels('x', [100.01, 100.02], 2), ['100.01', '100.02']);
+  t.deepEqual(axisLabels('x', ['relu', 'tanh'], 2), ['relu', 'tanh']);
+  t.deepEqual(axisLabels('x', undefined, 2), ['0', '1']);
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e9, max: 1e9 }), {
+        minLength: 1,
+        maxLength: 8,
+      }),
+      (values) => {
+        const distinct = new Set(values.map((v) => v + 0));
+        return new Set(axisLabels('x', values, values.length)).size === distinct.size;
+      },
+    ),
+  );
+});
+
+test('numbers in cells stand out from their colours', async (t) => {
+  for (const colormap of ['viridis', 'magma', 'blues', 'redblue'] as const) {
+    const svg = parseSvg(await search({ colormap }).svg());
+    const cells = elements(svg, 'g').find((g) => g.getAttribute('class')?.includes('mark-rect'))!;
+    const numbers = elements(svg, 'g').find((g) => g.getAttribute('class')?.includes('mark-text role-mark'))!;
+    const fills = (g: Element, name: string) => elements(g, name).map((e) => e.getAttribute('fill')!);
+    const [grounds, inks] = [fills(cells, 'path'), fills(numbers, 'text')];
+    t.is(grounds.length, 49);
+    t.is(inks.length, 49);
+    grounds.forEach((ground, i) => {
+      t.true(contrast(ground, inks[i]) >= 4.5, `${colormap}: ${inks[i]} on ${ground}`);
+    });
+  }
+});
+
+test('series stand out in both themes', (t) => {
+  for (const colour of SERIES)
+    for (const { surface } of [LIGHT, DARK]) t.true(contrast(colour, surface) >= 3, `${colour} on ${surface}`);
+  for (const { surface, ink, muted } of [LIGHT, DARK])
+    for (const colour of [ink, muted]) t.true(contrast(colour, surface) >= 4.5, `${colour} on ${surface}`);
+});
+
+test('figures of one page share no id, and refer to their own', async (t) => {
+  const all = [
+    search({ title: 'train' }),
+    search({ title: 'test' }),
+    plots.confusionMatrix([
+      [2, 1],
+      [0, 3],
+    ]),
+  ];
+  const documents = await Promise.all(all.map((plot) => plot.svg()));
+  const ids = documents.map((svg) => [...svg.matchAll(/ id="([^"]+)"/g)].map((match) => match[1]));
+  t.is(new Set(ids.flat()).size, ids.flat().length);
+  documents.forEach((svg, i) => {
+    const references = [...svg.matchAll(/url\(#([^)]+)\)/g)].map((match) => match[1]);
+    t.true(references.length > 0);
+    for (const reference of references) t.true(ids[i].includes(reference), reference);
+  });
+  t.is(await search({ title: 'train' }).svg(), documents[0], 'the same figure is the same text');
+});
+
+test("the theme 'auto' has no background and follows the reader's", async (t) => {
+  const auto = await search({ theme: 'auto', xLabel: 'x' }).svg();
+  t.regex(auto, /<style>@media \(prefers-color-scheme:dark\)\{/);
+  t.notRegex(auto, /<rect width="100%"/);
+  t.true(auto.includes(`[fill="${LIGHT.ink}"]{fill:${DARK.ink}}`));
+  const dark = await search({ theme: 'dark', xLabel: 'x' }).svg();
+  t.true(dark.includes(`<rect width="100%" height="100%" fill="${DARK.surface}"/>`));
+  for (const colour of Object.values(LIGHT)) t.false(dark.includes(colour), colour);
+  const png = decode(await search({ theme: 'auto' }).png({ scale: 1 }));
+  t.deepEqual([...png.data.subarray(0, 3)], [255, 255, 255], 'the PNG of auto is light');
+});
+
+test('labels may hold anything', async (t) => {
+  const odd = ['<b>&"\'', 'a\u0000b\u001b[31m', '\ud800 alone', ' id="x" url(#y)', '@@', '日本語', ''];
+  const plot = plots.heatmap([odd.map((_, i) => i)], { x: odd, title: odd[0], description: odd[3] });
+  const svg = parseSvg(await plot.svg());
+  const texts = textBoxes(svg).map((box) => box.text);
+  for (const label of ['<b>&"\'', 'id="x" url(#y)', '@@', '日本語']) t.true(texts.includes(label), label);
+  t.false(plot.text({ color: false }).includes('\u001b'));
+});
+
+test('images are grey, reversed, and keep their pixels', async (t) => {
+  const plot = plots.images(
+    NDArray.from([
+      [
+        [0, 16],
+        [8, 4],
+      ],
+    ]),
+    { width: 240 },
+  );
+  const uri = parseSvg(await plot.svg())
+    .getElementsByTagName('image')[0]
+    .getAttribute('xlink:href')!;
+  const png = decode(Buffer.from(uri.split(',')[1], 'base64'));
+  t.deepEqual([png.width, png.height, png.channels], [2, 2, 3]);
+  t.deepEqual(
+    [...png.data].filter((_, i) => i % 3 === 0),
+    [255, 0, 128, 191],
+  );
+  const page = decode(await plot.png({ scale: 1 }));
+  const greys = new Set(Array.from({ length: page.width * page.height }, (_, i) => page.data[i * page.channels]));
+  for (const grey of [0, 128, 191, 255]) t.true(greys.has(grey));
+  t.true(greys.size <= 16, 'pixels were blurred into each other');
+});
+
+test('misclassified images are found, and named', (t) => {
+  const three = NDArray.zeros([3, 2, 2]);
+  const plot = plots.images(three, { labels: [1, 2, 3], predicted: [1, 7, 3] });
+  t.is(plot.title, 'Misclassified images');
+  t.is(plot.description, '1 image of 1 misclassified image of 3; image 1 predicted 7, true 2.');
+  t.is(
+    plots.images(three, { labels: [1, 2, 3], predicted: [1, 2, 3] }).text(),
+    '0 images of 0 misclassified images of 3',
+  );
+  t.is(plots.images(three, { labels: ['a', 'b', 'c'], indices: [2] }).description, '1 image of 3; image 2 is c.');
+});
+
+test('descriptions say what the data says', (t) => {
+  t.is(
+    plots.heatmap(
+      [
+        [0.1, 0.9],
+        [0.4, Number.NaN],
+      ],
+      { x: [1e-5, 1], y: [2, 3], xLabel: 'λ', yLabel: 'η', valueLabel: 'accuracy' },
+    ).description,
+    '2 rows by 2 columns, η in the rows, λ in the columns; highest accuracy 0.9 at η 2, λ 1; lowest accuracy 0.1 at η 2, λ 1e-05.',
+  );
+  t.is(
+    plots.confusionMatrix(
+      [
+        [5, 2],
+        [1, 4],
+      ],
+      { labels: ['cat', 'dog'] },
+    ).description,
+    '9 of 12 samples of 2 classes classified correctly; the most frequent mistake is cat taken for dog, 2 times.',
+  );
+  t.is(
+    plots.history({ loss: [2, 1, 0.5], val_loss: [2, 0.8, 0.9] }).description,
+    '3 epochs. loss: training from 2 to 0.5, validation from 2 to 0.9, best 0.8 at epoch 2.',
+  );
+});
+
+test('shares are of the true class, of the predicted one, or of all', (t) => {
+  const matrix = [
+    [3, 1],
+    [0, 0],
+  ];
+  const values = (normalize: 'true' | 'pred' | 'all') =>
+    (plots.confusionMatrix(matrix, { normalize }).spec.data as { values: { value: number }[] }).values.map(
+      (cell) => cell.value,
+    );
+  t.deepEqual(values('true'), [0.75, 0.25, 0, 0]);
+  t.deepEqual(values('pred'), [1, 1, 0, 0]);
+  t.deepEqual(values('all'), [0.75, 0.25, 0, 0]);
+});
+
+test('derivatives are the slopes of their functions', (t) => {
+  for (const [name, { f, derivative }] of Object.entries(CURVES))
+    for (const x of [-3.1, -1, -0.2, 0.3, 1.7, 3.9]) {
+      const slope = (f(x + 1e-6) - f(x - 1e-6)) / 2e-6;
+      t.true(Math.abs(slope - derivative(x)) < 1e-6, `${name} at ${x}`);
+    }
+});
+
+test('histograms count every weight once, on one axis', (t) => {
+  const plot = plots.weights({ a: [-1, 0, 0, 1], b: [1e-3, Number.NaN, 5] }, { bins: 10 });
+  const panels = plot.spec.vconcat as { layer: { data: { values: { from: number; share: number }[] } }[] }[];
+  const sums = panels.map((panel) => panel.layer[0].data.values.reduce((sum, bin) => sum + bin.share, 0));
+  t.true(Math.abs(sums[0] - 1) < 1e-12);
+  t.true(Math.abs(sums[1] - 2 / 3) < 1e-12);
+  t.is(plot.description, 'a: 4 values, mean 0, std 0.71, 50 % zero; b: 3 values, mean 2.5, std 2.5, 1 not finite.');
+});
+
+test('a network is read from a Sequential, an estimator, the lecture, or sizes', (t) => {
+  const sequential = {
+    inputShape: [8, 8, 1],
+    outputShapes: [[6, 6, 4], [6, 6, 4], [144], [10]],
+    layers: [
+      { className: 'Conv2D', activation: { config: { name: 'relu' } } },
+      { className: 'Dropout' },
+      { className: 'Flatten' },
+      { className: 'Dense' },
+    ],
+  };
+  t.is(
+    plots.network(sequential).description,
+    'Input 8×8×1; then Conv2D 6×6×4 relu Dropout; then Flatten 144; then Dense 10.',
+  );
+  const coefs = [NDArray.zeros([64, 50]), NDArray.zeros([50, 10])];
+  t.is(
+    plots.network({ coefs, activation: 'logistic', outActivation: 'softmax' }).description,
+    'input 64; then hidden 50 logistic; then output 10 softmax.',
+  );
+  const lecture = { hiddenWeights: coefs[0], outputWeights: coefs[1] };
+  t.is(plots.network(lecture).description, 'input 64; then hidden 50 sigmoid; then output 10 softmax.');
+  t.is(plots.network({ sizes: [2, 3, 4, 1] }).description, 'input 2; then hidden 1 3; then hidden 2 4; then output 1.');
+});
+
+test('a decision boundary takes labels and probabilities, now or later', async (t) => {
+  const x = [
+    [-1, 0],
+    [1, 0],
+    [0.5, 1],
+  ];
+  const right = (grid: NDArray) => Array.from({ length: grid.shape[0] }, (_, i) => (grid.data[2 * i] > 0 ? 1 : 0));
+  const models = [
+    (grid: NDArray) => right(grid).map((r) => ['left', 'right'][r]),
+    { predict: async (grid: NDArray) => NDArray.from(right(grid).map((r) => [1 - r, r])) },
+    { predict: async (grid: NDArray) => NDArray.from(right(grid).map((r) => [r])) },
+  ];
+  const made = await Promise.all(
+    models.map((model) => plots.decisionBoundary(model, x, ['left', 'right', 'right'], { resolution: 20 })),
+  );
+  for (const plot of made) t.deepEqual(plot.spec, made[0].spec);
+  t.is(
+    made[0].description,
+    '3 points of 2 classes over x₁ and x₂; of the area the model gives: left 50 %, right 50 %.',
+  );
+});
+
+test.serial('text has colours only where they are wanted', (t) => {
+  const plot = plots.heatmap([[0, 1]], { title: 'T' });
+  const { isTTY, hasColors } = process.stdout;
+  const { NO_COLOR } = process.env;
+  t.teardown(() => {
+    Object.assign(process.stdout, { isTTY, hasColors });
+    if (NO_COLOR === undefined) delete process.env.NO_COLOR;
+    else process.env.NO_COLOR = NO_COLOR;
+  });
+  delete process.env.NO_COLOR;
+  Object.assign(process.stdout, { isTTY: false, hasColors: undefined });
+  t.false(plot.text().includes('\u001b'));
+  t.true(plot.text({ color: true }).includes('\u001b['));
+  Object.assign(process.stdout, { isTTY: true, hasColors: () => true });
+  t.true(plot.text().includes('\u001b['));
+  t.false(plot.text({ color: false }).includes('\u001b'));
+  process.env.NO_COLOR = '1';
+  t.false(plot.text().includes('\u001b'));
+});
+
+test('text keeps to its width', (t) => {
+  const wide = Array.from({ length: 5 }, (_, i) => Array.from({ length: 30 }, (_, j) => i * j));
+  const made = [
+    plots.heatmap(wide, { xLabel: 'a label', yLabel: 'another' }),
+    search({ xLabel: 'λ' }),
+    plots.history({ loss: [3, 2, 1], val_loss: [3, 2.5, Number.NaN] }),
+    plots.images(
+      NDArray.from(
+        Array.from({ length: 3 * 28 * 28 }, (_, i) => i % 17),
+        { shape: [3, 28, 28] },
+      ),
+      { labels: [1, 2, 3] },
+    ),
+  ];
+  for (const plot of made)
+    for (const width of [20, 40, 80])
+      for (const color of [false, true])
+        for (const line of plot.text({ width, color }).split('\n')) {
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences have no width
+          const length = [...line.replace(/\u001b\[[\d;]*m/g, '')].length;
+          t.true(length <= width, `${length} > ${width}: ${line}`);
+        }
+});
+
+test('the text of a table holds its numbers', (t) => {
+  const text = plots
+    .heatmap(
+      [
+        [0.5, 0.25],
+        [1, Number.NaN],
+      ],
+      { x: ['a', 'b'], y: ['c', 'd'], yLabel: 'row', xLabel: 'column' },
+    )
+    .text({ width: 40 });
+  t.is(text, 'row      a      b\n  c  0.500  0.250\n  d  1.000    nan\ncolumns: column');
+});
+
+test('save writes SVG, PNG and the specification, and nothing else', async (t) => {
+  const folder = await temporary(t);
+  const plot = search();
+  await plot.save(join(folder, 'a.svg'));
+  await plot.save(pathToFileURL(join(folder, 'a.PNG')), { scale: 1 });
+  await plot.save(join(folder, 'a.json'));
+  t.is(await readFile(join(folder, 'a.svg'), 'utf8'), `${await plot.svg()}\n`);
+  t.is(decode(await readFile(join(folder, 'a.PNG'))).width, 640);
+  t.deepEqual(JSON.parse(await readFile(join(folder, 'a.json'), 'utf8')), plot.spec);
+  await t.throwsAsync(plot.save(join(folder, 'a.gif')), {
+    instanceOf: RangeError,
+    message: /ends in \.svg, \.png or \.json/,
+  });
+  await t.throwsAsync(plot.save(join(folder, 'missing', 'a.json')), { code: 'ENOENT' });
+});
+
+test('a missing package is named with the command that installs it', async (t) => {
+  const folder = await temporary(t);
+  const own = join(folder, 'node_modules', 'fjordnet');
+  await mkdir(own, { recursive: true });
+  await cp(join(root, 'dist'), join(own, 'dist'), { recursive: true });
+  await cp(join(root, 'package.json'), join(own, 'package.json'));
+  const link = async (name: string) => {
+    await mkdir(dirname(join(folder, 'node_modules', name)), { recursive: true });
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction');
+  };
+  const code = `
+    const { heatmap } = await import('fjordnet/plots');
+    const plot = heatmap([[1, 2]]);
+    if (!plot.text().includes('2') || !plot.spec.layer) throw new Error('text and spec need no package');
+    console.log(JSON.stringify(await plot.png().then((png) => ({ size: png.length }), ({ code, message }) => ({ code, message }))));`;
+  const draw = async () =>
+    JSON.parse((await run(process.execPath, ['--input-type=module', '-e', code], { cwd: folder })).stdout);
+  const missing = (name: string, command: string) => ({
+    code: 'ERR_MISSING_PEER',
+    message: `Expected the package ${name} to be installed: npm install ${command}`,
+  });
+  t.deepEqual(await draw(), missing('vega', 'vega vega-lite'));
+  await link('vega');
+  t.deepEqual(await draw(), missing('vega-lite', 'vega vega-lite'));
+  await link('vega-lite');
+  t.deepEqual(await draw(), missing('@resvg/resvg-js', '@resvg/resvg-js @expo-google-fonts/arimo'));
+  await link('@resvg/resvg-js');
+  t.deepEqual(await draw(), missing('@expo-google-fonts/arimo', '@resvg/resvg-js @expo-google-fonts/arimo'));
+  await link('@expo-google-fonts/arimo');
+  t.true((await draw()).size > 500);
+});
+
+test("import 'fjordnet' reaches no file of the plots", async (t) => {
+  const seen = new Set<string>();
+  const visit = async (file: string) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const source = await readFile(file, 'utf8');
+    for (const [, path] of source.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)) await visit(join(dirname(file), path));
+  };
+  await visit(join(root, 'dist', 'index.js'));
+  t.true(seen.size > 5);
+  t.deepEqual(
+    [...seen].filter((file) => file.includes('plots')),
+    [],
+  );
+});
+
+test('what does not fit is refused, and named', async (t) => {
+  const refused = (make: () => unknown, error: ErrorConstructor, message: RegExp) =>
+    t.throws(make, { instanceOf: error, message }, String(message));
+  refused(() => plots.heatmap([1, 2]), RangeError, /Expected table to have shape \[rows, columns\], got \[2\]/);
+  refused(() => search({ x: [1, 2] }), RangeError, /Expected x to hold 7 values, as the table does, got 2/);
+  refused(() => search({ colormap: 'virids' as never }), RangeError, /did you mean 'viridis'/);
+  refused(() => search({ widht: 3 } as never), TypeError, /no option 'widht' \(did you mean 'width'\?\)/);
+  refused(() => search({ width: 10 }), RangeError, /Expected width to be a number in \[240, 4000\], got 10/);
+  refused(() => search({ title: 5 as never }), TypeError, /Expected title to be a string, got 5 \(number\)/);
+  refused(() => plots.activation('rely' as never), RangeError, /did you mean 'relu'/);
+  refused(() => plots.activation([]), RangeError, /at least one name/);
+  refused(() => plots.confusionMatrix([[1, 2]]), RangeError, /Expected matrix to be square, got shape \[1, 2\]/);
+  refused(
+    () =>
+      plots.confusionMatrix([
+        [1, -2],
+        [0, 1],
+      ]),
+    RangeError,
+    /Expected matrix\[0\]\[1\] to be a non-negative number, got -2/,
+  );
+  refused(() => plots.images([[1, 2]]), RangeError, /Expected images to have shape/);
+  refused(
+    () => plots.images(NDArray.zeros([2, 3, 3]), { labels: [1] }),
+    RangeError,
+    /Expected labels to hold 2 labels/,
+  );
+  refused(
+    () => plots.images(NDArray.zeros([2, 3, 3]), { indices: [2] }),
+    RangeError,
+    /Expected indices\[0\] to be an integer in \[0, 2\), got 2/,
+  );
+  refused(() => plots.history({}), RangeError, /at least one epoch/);
+  refused(() => plots.history({ loss: 'x' } as never), TypeError, /Expected history.loss to be an array of numbers/);
+  refused(() => plots.network({ sizes: [3] }), TypeError, /array of two sizes or more/);
+  refused(() => plots.network({ sizes: [3, 0] }), RangeError, /Expected sizes\[1\] to be a positive integer, got 0/);
+  refused(() => plots.network({ layers: [{ className: 'Dense' }] }), TypeError, /know its inputShape/);
+  refused(() => plots.filters(NDArray.zeros([10, 4])), RangeError, /Expected imageShape to hold 10 pixels/);
+  refused(
+    () => plots.filters(NDArray.zeros([3, 3, 2, 4]), { channel: 2 }),
+    RangeError,
+    /Expected channel to be an integer in \[0, 2\), got 2/,
+  );
+  refused(() => plots.weights({}), RangeError, /Expected model to have weights/);
+  refused(() => search().text({ color: 'yes' as never }), TypeError, /Expected color to be a boolean/);
+  await t.throwsAsync(search().png({ scale: 0 }), { instanceOf: RangeError, message: /Expected scale/ });
+  await t.throwsAsync(
+    plots.decisionBoundary(() => [1], [[1, 2, 3]], [1]),
+    { message: /Expected x to have shape \[n, 2\], got \[1, 3\]/ },
+  );
+  await t.throwsAsync(
+    plots.decisionBoundary(() => [1], [[1, 2]], [1]),
+    { message: /Expected the model to predict 40000 labels, got 1/ },
+  );
+});
