@@ -63,8 +63,14 @@
               "GCC_OPTIMIZATION_LEVEL": "3",
               "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
               "MACOSX_DEPLOYMENT_TARGET": "11.0",
-              "OTHER_CPLUSPLUSFLAGS": ["-ffp-contract=off",
-        "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-Wall", "-Wextra"]
+              "OTHER_CPLUSPLUSFLAGS": [
+                "-ffp-contract=off",
+                "-fno-math-errno",
+                "-fno-trapping-math",
+                "-fopenmp-simd",
+                "-Wall",
+                "-Wextra"
+              ]
             }
           }
         ],

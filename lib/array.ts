@@ -220,6 +220,13 @@ export function checkFinite(name: string, array: NDArray, original: NDArray = ar
   }
 }
 
+/** The type that scikit-learn computes in for x: float32 where x holds nothing else, or float64. */
+export function floatDType(x: ArrayInput): 'float64' | 'float32' {
+  if (x instanceof NDArray) return x.dtype === 'float32' ? 'float32' : 'float64';
+  const rows: readonly unknown[] = Array.isArray(x) && x.length > 0 ? x : [x];
+  return rows.every((row) => row instanceof Float32Array) ? 'float32' : 'float64';
+}
+
 /** The column of the largest value of every row (the first of equals, or of the first NaN, as NumPy): int32 [n]. */
 export function argmaxRows(matrix: NDArray): NDArray {
   const [n, width] = matrix.shape;

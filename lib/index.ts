@@ -2,6 +2,9 @@ export { type Activation, type ActivationInput, activations } from './activation
 export { type ArrayInput, type DType, linspace, logspace, NDArray, type NestedArray } from './array.js';
 export { type Callback, type CallbackModel, type CallbackParams, callbacks, History, type Logs } from './callbacks/index.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
+export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
+export type { MLPFitOptions } from './estimators/mlp-base.js';
+export type { MLPOptions, MLPRegressorOptions } from './estimators/mlp-parameters.js';
 export {
   type Gradients,
   NeuralNetwork,
@@ -16,6 +19,16 @@ export { layers } from './layers/index.js';
 export type { Layer, LayerOptions, Shape } from './layers/layer.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricInput, metrics } from './metrics.js';
+export {
+  type BootstrapScore,
+  type BootstrapScoreOptions,
+  bootstrapScore,
+  type CrossValidation,
+  type CrossValScoreOptions,
+  crossValScore,
+  type ModelSource,
+} from './model-selection/cross-validation.js';
+export type { Model } from './model-selection/fits.js';
 export { KFold, type KFoldOptions, type Split, StratifiedKFold } from './model-selection/folds.js';
 export {
   type GridResult,

@@ -24,6 +24,14 @@ struct Routines {
   T (*dot)(int k, const T* a, const T* b);
 };
 
+// Products are fused with their sums here, as every BLAS does, whatever -ffp-contract says for the kernels.
+#if defined(__clang__)
+#pragma clang fp contract(fast)
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=fast")
+#endif
+
 #define FJORDNET_BLOCK_ISA baseline
 #define FJORDNET_VECTOR_BYTES 16
 #if defined(__aarch64__)
@@ -47,6 +55,12 @@ struct Routines {
 #define FJORDNET_VECTOR_BYTES 64
 #define FJORDNET_BLOCK_ROWS 12
 #include "blas_microkernel.h"
+#pragma GCC pop_options
+#endif
+
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
 #pragma GCC pop_options
 #endif
 
@@ -90,12 +104,18 @@ class Workspace {
 // what is left of the width is zero.
 template <typename T>
 void pack(int count, int k, const T* from, Index stride, Index step, int width, T* to) {
-  for (int p = 0; p < k; ++p, from += step, to += width) {
-    if (stride == 1)
-      std::copy_n(from, count, to);
-    else
+  if (stride == 1 || count < width) {
+    for (int p = 0; p < k; ++p, from += step, to += width) {
       for (int i = 0; i < count; ++i) to[i] = from[i * stride];
-    std::fill(to + count, to + width, T(0));
+      std::fill(to + count, to + width, T(0));
+    }
+    return;
+  }
+  constexpr int kStrip = 16;  // what is written meanwhile stays in the inner cache
+  for (int first = 0; first < k; first += kStrip) {
+    const int last = std::min(first + kStrip, k);
+    for (int i = 0; i < count; ++i)
+      for (int p = first; p < last; ++p) to[p * width + i] = from[i * stride + p * step];
   }
 }
 

@@ -3,7 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
-import { type Callback, type CallbackModel, callbacks, History, type Logs, NDArray, schedules } from 'fjordnet';
+import {
+  type Callback,
+  type CallbackModel,
+  callbacks,
+  History,
+  type Logs,
+  layers,
+  NDArray,
+  RandomState,
+  Sequential,
+  schedules,
+  sequential,
+} from 'fjordnet';
 import { CallbackList } from '../dist/callbacks/callback-list.js';
 import { drive, driveSync, type Training } from '../dist/train.js';
 
@@ -466,4 +478,86 @@ test('tensorBoard makes no file before training begins', (t) => {
   const home = folder(t);
   callbacks.tensorBoard(home);
   t.deepEqual(readdirSync(home), []);
+});
+
+/** A network that learns by heart: its validation loss falls, and then rises. */
+function overfitting() {
+  const random = new RandomState(2);
+  const x = random.randn(60, 10);
+  const y = random.randn(60, 1);
+  for (let i = 0; i < 60; i++) y.data[i] += x.data[10 * i];
+  const model = sequential({
+    layers: [layers.dense({ units: 40, activation: 'tanh', inputShape: [10] }), layers.dense({ units: 1 })],
+    seed: 1,
+  });
+  model.compile({ optimizer: 'adam', loss: 'meanSquaredError', metrics: ['mae'] });
+  return { model, x, y };
+}
+
+test('in a real training: best weights restored, checkpoints loadable, logs complete', async (t) => {
+  const home = folder(t);
+  const { model, x, y } = overfitting();
+  const stopping = callbacks.earlyStopping({ patience: 5, restoreBestWeights: true });
+  const checkpoint = callbacks.modelCheckpoint({
+    filepath: join(home, 'best/{epoch}.safetensors'),
+    saveBestOnly: true,
+  });
+  const history = await model.fit(x, y, {
+    epochs: 400,
+    validationSplit: 0.5,
+    callbacks: [
+      stopping,
+      checkpoint,
+      callbacks.reduceLROnPlateau({ patience: 2 }),
+      callbacks.csvLogger(join(home, 'log.csv')),
+    ],
+  });
+  const losses = history.history.val_loss;
+  const best = losses.indexOf(Math.min(...losses));
+  t.is(stopping.bestEpoch, best);
+  t.is(stopping.stoppedEpoch, best + 5);
+  t.deepEqual(history.epoch.at(-1), best + 5);
+  t.is(history.history.learning_rate[0], 1e-3);
+  t.true((history.history.learning_rate.at(-1) as number) < 1e-3);
+  const half = {
+    x: x.take(Array.from({ length: 30 }, (_, i) => 30 + i)),
+    y: y.take(Array.from({ length: 30 }, (_, i) => 30 + i)),
+  };
+  t.is((await model.evaluate(half.x, half.y)).loss, losses[best]);
+  t.is(checkpoint.lastSaved, join(home, `best/${best + 1}.safetensors`));
+  const loaded = await Sequential.load(checkpoint.lastSaved as string);
+  t.is((await loaded.evaluate(half.x, half.y)).loss, losses[best]);
+  const rows = readFileSync(join(home, 'log.csv'), 'utf8').trimEnd().split('\r\n');
+  t.is(rows.length, 1 + losses.length);
+  t.is(rows[0], 'epoch,learning_rate,loss,mae,val_loss,val_mae');
+});
+
+test('callbacks change no bit of what is trained', async (t) => {
+  const train = async (list: Callback[]) => {
+    const { model, x, y } = overfitting();
+    await model.fit(x, y, { epochs: 5, batchSize: 7, callbacks: list });
+    return model.getWeights();
+  };
+  const home = folder(t);
+  const watching = [
+    callbacks.terminateOnNaN(),
+    callbacks.tensorBoard(home, { histogramFreq: 1, updateFreq: 'batch' }),
+    callbacks.modelCheckpoint({ filepath: join(home, 'x'), saveFreq: 4 }),
+    callbacks.progressBar({ stream: new Terminal(true) as never }),
+  ];
+  t.deepEqual(await train(watching), await train([]));
+});
+
+test('a training of fitSync with a callback that waits fails, and the network stays usable', async (t) => {
+  const { model, x, y } = overfitting();
+  const checkpoint = callbacks.modelCheckpoint({ filepath: join(folder(t), 'x') });
+  t.throws(() => model.fitSync(x, y, { callbacks: checkpoint }), {
+    instanceOf: TypeError,
+    message: /synchronous.*promise/,
+  });
+  t.notThrows(() => model.fitSync(x, y, { callbacks: callbacks.earlyStopping({ monitor: 'loss' }) }));
+  await t.throwsAsync(model.fit(x, y, { callbacks: { onEpochEnd: () => Promise.reject(new Error('mine')) } }), {
+    message: 'mine',
+  });
+  t.is((await model.predict(x)).length, 60);
 });

@@ -9,6 +9,7 @@ import type { Element } from '@xmldom/xmldom';
 import test from 'ava';
 import fc from 'fast-check';
 import { decode } from 'fast-png';
+import { layers, NeuralNetwork, sequential, toCategorical } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
 import { NDArray } from '../dist/array.js';
 import { CURVES } from '../dist/plots/curves.js';
@@ -134,8 +135,8 @@ test('numbers in cells stand out from their colours', async (t) => {
 test('series stand out in both themes', (t) => {
   for (const colour of SERIES)
     for (const { surface } of [LIGHT, DARK]) t.true(contrast(colour, surface) >= 3, `${colour} on ${surface}`);
-  for (const { surface, ink, muted } of [LIGHT, DARK])
-    for (const colour of [ink, muted]) t.true(contrast(colour, surface) >= 4.5, `${colour} on ${surface}`);
+  for (const { surface, ink, muted, wrong } of [LIGHT, DARK])
+    for (const colour of [ink, muted, wrong]) t.true(contrast(colour, surface) >= 4.5, `${colour} on ${surface}`);
 });
 
 test('figures of one page share no id, and refer to their own', async (t) => {
@@ -297,6 +298,37 @@ test('a network is read from a Sequential, an estimator, the lecture, or sizes',
   const lecture = { hiddenWeights: coefs[0], outputWeights: coefs[1] };
   t.is(plots.network(lecture).description, 'input 64; then hidden 50 sigmoid; then output 10 softmax.');
   t.is(plots.network({ sizes: [2, 3, 4, 1] }).description, 'input 2; then hidden 1 3; then hidden 2 4; then output 1.');
+});
+
+test("the library's own objects are taken as they are", async (t) => {
+  const x = NDArray.from(
+    Array.from({ length: 60 }, (_, i) => Math.sin(i)),
+    { shape: [15, 4] },
+  );
+  const y = toCategorical(Array.from({ length: 15 }, (_, i) => i % 3));
+  const lecture = new NeuralNetwork(x, y, {
+    nHiddenNeurons: 5,
+    nCategories: 3,
+    batchSize: 5,
+    epochs: 1,
+    randomState: 0,
+  });
+  const model = sequential({
+    layers: [layers.dense({ units: 5 }), layers.dense({ units: 3, activation: 'softmax' })],
+    seed: 1,
+  });
+  model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  const past = await model.fit(x, y, { epochs: 2, validationSplit: 0.2 });
+  t.is(plots.network(lecture).description, 'input 4; then hidden 5 sigmoid; then output 3 softmax.');
+  t.is(plots.network(model).description, 'Input 4; then Dense 5; then Dense 3 softmax.');
+  t.regex(plots.weights(model).description, /^dense\/kernel: 20 values, .*; dense_1\/kernel: 15 values/);
+  t.regex(plots.weights(lecture, { biases: true }).description, /hiddenBias: 5 values/);
+  t.regex(
+    plots.weights(lecture.backpropagation(x, y), { scale: 'log' }).description,
+    /outputWeightsGradient: 15 values/,
+  );
+  t.regex(plots.filters(lecture).description, /^5 nodes of 5 of hiddenWeights/);
+  t.regex(plots.history(past).description, /^2 epochs\. loss: training from .* accuracy: training from /);
 });
 
 test('a decision boundary takes labels and probabilities, now or later', async (t) => {

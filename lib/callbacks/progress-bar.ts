@@ -14,7 +14,7 @@ const BAR = { least: 8, most: 30 };
 
 /**
  * Shows how training gets on. On a terminal one line is drawn over and over, no wider than the terminal: a bar of the
- * epoch, the time that all epochs will still take, samples per second, loss and metrics so far. Elsewhere, and with
+ * epoch, the time that all epochs will still take, samples per second of training, loss and metrics so far. Elsewhere, and with
  * `verbose: 2`, one line is written when an epoch ends.
  */
 export function progressBar(options: ProgressBarOptions = {}): Callback {
@@ -27,6 +27,7 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
   let epoch = 0;
   let begun = 0; // ms, of training
   let epochBegun = 0;
+  let trained = 0; // when the last batch was known to be done
   let drawn = 0;
 
   const samplesOf = (batches: number) => Math.min(batches * params.batchSize, params.samples);
@@ -45,23 +46,23 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
       epoch = number;
       epochBegun = performance.now();
     },
+    onProgress(batches, logs) {
+      trained = performance.now();
+      if (!draws || trained - drawn < INTERVAL) return;
+      drawn = trained;
+      const samples = samplesOf(batches);
+      const done = epoch - params.initialEpoch + samples / params.samples;
+      const left = ((trained - begun) / done) * (params.epochs - params.initialEpoch - done);
+      const parts = [`ETA ${duration(left / 1000)}`, rate(samples / seconds(epochBegun, trained)), ...values(logs)];
+      stream.write(`\r${CLEAR}${line(title(), samples / params.samples, parts, (stream.columns ?? 80) - 1)}`);
+    },
     onEpochEnd(_epoch, logs) {
-      const seconds = (performance.now() - epochBegun) / 1000;
-      const parts = [title(), duration(seconds), rate(params.samples / seconds), ...values(logs)];
+      const now = performance.now();
+      const speed = rate(params.samples / seconds(epochBegun, trained > epochBegun ? trained : now));
+      const parts = [title(), duration(seconds(epochBegun, now)), speed, ...values(logs)];
       stream.write(draws ? `\r${CLEAR}${parts.join(' - ')}\n` : `${parts.join(' - ')}\n`);
     },
   };
-  if (draws)
-    bar.onProgress = (batches, logs) => {
-      const now = performance.now();
-      if (now - drawn < INTERVAL) return;
-      drawn = now;
-      const samples = samplesOf(batches);
-      const done = epoch - params.initialEpoch + samples / params.samples;
-      const left = ((now - begun) / done) * (params.epochs - params.initialEpoch - done);
-      const parts = [`ETA ${duration(left / 1000)}`, rate(samples / ((now - epochBegun) / 1000)), ...values(logs)];
-      stream.write(`\r${CLEAR}${line(title(), samples / params.samples, parts, (stream.columns ?? 80) - 1)}`);
-    };
   return verbose === 0 ? { setParams() {} } : bar;
 }
 
@@ -90,10 +91,11 @@ const values = (logs: Logs) =>
     ([name, value]) => `${name}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
   );
 
+const seconds = (from: number, to: number) => (to - from) / 1000;
 const rate = (perSecond: number) => `${Math.round(perSecond).toLocaleString('en')} samples/s`;
 
-function duration(seconds: number): string {
-  const s = Math.round(seconds);
+function duration(length: number): string {
+  const s = Math.round(length);
   const two = (n: number) => String(n).padStart(2, '0');
   if (s < 60) return `${s}s`;
   if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)}`;

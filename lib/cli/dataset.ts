@@ -30,6 +30,8 @@ export interface Meaning {
   readonly target?: string;
   readonly features?: readonly string[];
   readonly inputShape: readonly number[];
+  /** [height, width, channels] of samples that are images, also where the network takes them as rows. */
+  readonly imageShape?: readonly number[];
   readonly scaling: Scaling;
   /** Of a regression's targets. */
   readonly targetScaling?: Scaling;
@@ -63,8 +65,8 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     : table.test;
   const [train, test] = other ? [{ x, y }, await testSamples(other, x, classes)] : split(table, x, y, options.testSize, seed);
 
-  const images = train.x.ndim > 2 || table.imageShape !== undefined;
-  const scaling = fitScaling(options.scale === 'auto' ? (images ? 'max' : 'standard') : options.scale, train.x);
+  const imageShape = [x.shape.slice(1), options.shape, table.imageShape].find((shape) => shape?.length === 3);
+  const scaling = fitScaling(options.scale === 'auto' ? (imageShape ? 'max' : 'standard') : options.scale, train.x);
   const targetScaling = classes ? undefined : fitScaling('standard', train.y.reshape(-1, 1));
   for (const samples of test ? [train, test] : [train]) {
     applyScaling(scaling, samples.x);
@@ -75,6 +77,7 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     meaning: {
       task,
       inputShape: train.x.shape.slice(1),
+      ...(imageShape && { imageShape }),
       scaling,
       ...(classes && { classes }),
       ...(targetScaling && { targetScaling }),

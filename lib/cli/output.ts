@@ -31,13 +31,6 @@ export class Output {
   }
 }
 
-/** Waits until what was written is on its way, so that a program that writes much does not fill the memory. */
-export function written(text: string, stream: NodeJS.WriteStream = process.stdout): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.write(text)) resolve();
-    else stream.once('drain', resolve);
-  });
-}
 
 /** 0.973 as '97.3 %'. */
 export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'nan');

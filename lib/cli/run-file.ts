@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { NDArray } from '../array.js';
 import type { BuildInfo } from '../info.js';
 import { loadModel, saveModel } from '../io/model-file.js';
 import { Sequential } from '../sequential.js';
@@ -81,6 +80,6 @@ function withNaN({ epoch, history }: Run['history']): Run['history'] {
 }
 
 /** The bytes that a network's file will take: its weights, and what the optimizer keeps of each. */
-export function expectedBytes(weights: readonly NDArray[]): number {
-  return 4 * weights.reduce((sum, { data }) => sum + data.byteLength, 0) + 65536;
+export function expectedBytes(model: Sequential): number {
+  return 4 * (model.dtype === 'float32' ? 4 : 8) * model.countParams() + 65536;
 }

@@ -1,11 +1,11 @@
-import { type ArrayInput, NDArray, toMatrix } from '../array.js';
+import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
-import { type Buffer, dataset, type FloatType } from '../tape.js';
+import { type Buffer, dataset } from '../tape.js';
 import { drive, driveSync, type Training } from '../train.js';
 import {
   type Architecture,
@@ -217,7 +217,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       throw new RangeError(
         `Expected the layers to be those of the last fit, [${old.architecture.units.join(', ')}], whose weights are trained on, got [${units.join(', ')}]`,
       );
-    const dtype = solver === 'lbfgs' ? 'float64' : firstPass ? floatType(x) : old.architecture.dtype;
+    const dtype = solver === 'lbfgs' ? 'float64' : firstPass ? floatDType(x) : old.architecture.dtype;
     const values = sampleWeight === undefined ? undefined : readSampleWeight(sampleWeight, n);
     const samples: Samples = {
       n,
@@ -321,12 +321,6 @@ function splitter(p: Parameters, n: number, randomState: RandomState, strata?: L
     const [train, validation] = splits ? [...splits][0] : trainTestSplit([range(n)], { testSize, randomState });
     return [train.data as Int32Array, validation.data as Int32Array];
   };
-}
-
-/** scikit-learn trains in the dtype of x if that is a floating type, else in float64. */
-function floatType(x: ArrayInput): FloatType {
-  if (x instanceof NDArray) return x.dtype === 'float32' ? 'float32' : 'float64';
-  return Array.isArray(x) && x.every((row) => row instanceof Float32Array) ? 'float32' : 'float64';
 }
 
 function checkColumns(x: NDArray, { architecture }: MLPNetwork): NDArray {

@@ -36,6 +36,7 @@ interface CsvParse {
     delimiter: string;
     max_record_size: number;
     on_record: (cells: string[], info: { lines: number }) => null;
+    record_delimiter: string[];
     skip_empty_lines: boolean;
     trim: boolean;
   }): NodeJS.ReadWriteStream;
@@ -75,13 +76,15 @@ export async function readCsv(input: string | URL | Readable, options: CsvOption
       table.row(cells, lines);
       return null;
     },
+    record_delimiter: ['\r\n', '\n', '\r'],
     skip_empty_lines: true,
     trim: true,
   });
   const streams: (NodeJS.ReadableStream | NodeJS.ReadWriteStream)[] =
     input instanceof Readable ? [input] : await openStreams(input);
   try {
-    await pipeline([...streams, parser, drain] as Parameters<typeof pipeline>[0]);
+    parser.resume(); // rows are taken as they are parsed: nothing comes out
+    await pipeline([...streams, parser]);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (!code?.startsWith('CSV_') && !code?.startsWith('Z_')) throw error;
@@ -104,10 +107,6 @@ async function openStreams(path: string | URL): Promise<(NodeJS.ReadableStream |
     await file.close();
     throw error;
   }
-}
-
-async function drain(records: AsyncIterable<unknown>): Promise<void> {
-  for await (const _ of records);
 }
 
 /** Rows of text as they come, kept as numbers. */
@@ -173,11 +172,7 @@ class Table {
     if (label !== undefined) {
       const at = header && typeof label === 'string' && names.includes(label) ? names.indexOf(label) : numbered;
       if (at === undefined) throw noColumn(label, names, header);
-      if (
-        names.indexOf(names[at]) !== names.lastIndexOf(names[at]) &&
-        typeof label === 'string' &&
-        names.includes(label)
-      )
+      if (names.filter((name) => name === label).length > 1)
         throw wrongValue('label', 'a name that one column alone has', label);
       this.#at = at;
     }

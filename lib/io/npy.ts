@@ -20,6 +20,8 @@ const TYPES = {
 const MAGIC = '\x93NUMPY';
 /** Magic, version, and the longer of the two forms of the header's length. */
 const PREFIX = 12;
+/** NumPy's own bound, for files that are not trusted. */
+const MAX_HEADER = 10_000;
 /** Deflate makes nothing smaller than this. */
 const DEFLATE_RATIO = 1032;
 
@@ -106,7 +108,9 @@ function offsetOf(bytes: Uint8Array, source: string): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const version = bytes[6];
   if (version < 1 || version > 3) throw damaged(source, `it is of version ${version} of the NPY format, not 1 to 3`);
-  return version === 1 ? 10 + view.getUint16(8, true) : PREFIX + view.getUint32(8, true);
+  const offset = version === 1 ? 10 + view.getUint16(8, true) : PREFIX + view.getUint32(8, true);
+  if (offset > MAX_HEADER) throw damaged(source, `its header would be ${offset} bytes long, more than ${MAX_HEADER}`);
+  return offset;
 }
 
 function parseHeader(bytes: Uint8Array, fileSize: number, source: string): Header {

@@ -42,6 +42,7 @@ export async function readFully(file: FileHandle, bytes: Uint8Array, position: n
 
 /** Turns the bytes of every element round, in place. */
 export function swapBytes(bytes: Uint8Array, width: number): void {
+  if (width === 1) return;
   for (let at = 0; at < bytes.length; at += width)
     for (let i = at, j = at + width - 1; i < j; i++, j--) [bytes[i], bytes[j]] = [bytes[j], bytes[i]];
 }

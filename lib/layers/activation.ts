@@ -1,4 +1,4 @@
-import { type Activation, type ActivationInput, getActivation } from '../activations.js';
+import { type Activation as ActivationFunction, type ActivationInput, getActivation } from '../activations.js';
 import { checkOptions } from '../check.js';
 import type { Buffer } from '../tape.js';
 import { checkLayer, LAYER_OPTIONS, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
@@ -8,11 +8,11 @@ export interface ActivationOptions extends LayerOptions {
 }
 
 /** An activation as a layer of its own. */
-export class ActivationLayer implements Layer {
+export class Activation implements Layer {
   readonly className = 'Activation';
   name?: string;
   readonly inputShape?: Shape;
-  readonly activation: Activation;
+  readonly activation: ActivationFunction;
 
   constructor(options: ActivationOptions) {
     checkOptions('options', options, [...LAYER_OPTIONS, 'activation']);
@@ -24,13 +24,15 @@ export class ActivationLayer implements Layer {
     return inputShape;
   }
 
-  // The layer before may need its own output for its derivative, so that this one works on a copy.
   record(t: Recorder, x: Buffer, name: string): Recorded {
-    const y = t.batched(`${name}/y`, x.shape);
+    // The network applies the activation, in place where its derivative is written from its value. The layer before may need
+    // its own values for its gradient: then a copy is what is overwritten.
+    const inPlace = this.activation.kernel !== undefined && this.activation.derivativeFrom === 'y';
+    const y = inPlace ? t.batched(`${name}/y`, x.shape) : x;
     return {
       y,
       forward() {
-        t.emit('copy', [x, y], { N: x.size });
+        if (inPlace) t.emit('copy', [x, y], { N: x.size });
       },
       backward: (dy, wanted) => (wanted ? dy : undefined),
     };

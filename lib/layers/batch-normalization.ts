@@ -1,5 +1,6 @@
 import { checkInterval, checkOptions } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
+import { checkRegularizer, type Regularizer } from '../regularizers.js';
 import type { Buffer } from '../tape.js';
 import {
   checkLayer,
@@ -13,22 +14,32 @@ import {
 } from './layer.js';
 
 export interface BatchNormalizationOptions extends LayerOptions {
-  /** Of the moving mean and variance, in [0, 1]. Default 0.99 */
+  /** What the moving averages keep of themselves at each step, in [0, 1]. Default 0.99 */
   momentum?: number;
-  /** Added to the variance, > 0. Default 1e-3 */
+  /** Added to the variance, positive. Default 1e-3 */
   epsilon?: number;
   /** Default 'zeros' */
   betaInitializer?: InitializerInput;
   /** Default 'ones' */
   gammaInitializer?: InitializerInput;
+  /** Default 'zeros' */
+  movingMeanInitializer?: InitializerInput;
+  /** Default 'ones' */
+  movingVarianceInitializer?: InitializerInput;
+  betaRegularizer?: Regularizer | 'l1' | 'l2' | 'l1l2';
+  gammaRegularizer?: Regularizer | 'l1' | 'l2' | 'l1l2';
 }
 
-const OPTIONS = [...LAYER_OPTIONS, 'momentum', 'epsilon', 'betaInitializer', 'gammaInitializer'];
+const INITIALIZERS = {
+  gammaInitializer: 'ones',
+  betaInitializer: 'zeros',
+  movingMeanInitializer: 'zeros',
+  movingVarianceInitializer: 'ones',
+} as const;
 
 /**
- * Gives every channel (the last axis) mean beta and standard deviation gamma: over the batch in training, with moving
- * averages in evaluation and prediction (Ioffe and Szegedy, 2015). Weights as Keras: gamma, beta, moving mean, moving
- * variance, each [channels].
+ * gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel, the last axis (Ioffe and Szegedy, 2015). In training
+ * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages.
  */
 export class BatchNormalization implements Layer {
   readonly className = 'BatchNormalization';
@@ -36,48 +47,61 @@ export class BatchNormalization implements Layer {
   readonly inputShape?: Shape;
   readonly momentum: number;
   readonly epsilon: number;
-  readonly betaInitializer: Initializer;
-  readonly gammaInitializer: Initializer;
+  readonly initializers: Readonly<Record<keyof typeof INITIALIZERS, Initializer>>;
+  readonly betaRegularizer?: Regularizer;
+  readonly gammaRegularizer?: Regularizer;
 
   constructor(options: BatchNormalizationOptions = {}) {
-    checkOptions('options', options, OPTIONS);
+    const own = ['momentum', 'epsilon', ...Object.keys(INITIALIZERS), 'betaRegularizer', 'gammaRegularizer'];
+    checkOptions('options', options, [...LAYER_OPTIONS, ...own]);
     ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
     this.momentum = checkInterval('momentum', options.momentum ?? 0.99, 0, 1);
     this.epsilon = checkInterval('epsilon', options.epsilon ?? 1e-3, 0, Number.POSITIVE_INFINITY, 'low');
-    this.betaInitializer = getInitializer('betaInitializer', options.betaInitializer ?? 'zeros');
-    this.gammaInitializer = getInitializer('gammaInitializer', options.gammaInitializer ?? 'ones');
+    const initializer = (option: keyof typeof INITIALIZERS) =>
+      getInitializer(option, options[option] ?? INITIALIZERS[option]);
+    this.initializers = {
+      gammaInitializer: initializer('gammaInitializer'),
+      betaInitializer: initializer('betaInitializer'),
+      movingMeanInitializer: initializer('movingMeanInitializer'),
+      movingVarianceInitializer: initializer('movingVarianceInitializer'),
+    };
+    this.betaRegularizer = checkRegularizer('betaRegularizer', options.betaRegularizer);
+    this.gammaRegularizer = checkRegularizer('gammaRegularizer', options.gammaRegularizer);
   }
 
   outputShape(inputShape: Shape): Shape {
-    if (inputShape.length === 0) throw wrongInput(this, 'of one axis or more for each sample', inputShape);
+    if (inputShape.length === 0) throw wrongInput(this, 'of at least one dimension, the last of them channels', inputShape);
     return inputShape;
   }
 
   record(t: Recorder, x: Buffer, name: string): Recorded {
     const C = x.shape[x.shape.length - 1];
-    const dims = { M: x.size / C, C };
-    const gamma = t.parameter(name, 'gamma', [C], this.gammaInitializer);
-    const beta = t.parameter(name, 'beta', [C], this.betaInitializer);
-    const movingMean = t.statistic(name, 'moving_mean', [C], getInitializer('', 'zeros'));
-    const movingVariance = t.statistic(name, 'moving_variance', [C], getInitializer('', 'ones'));
-    const mean = t.fixed('gradient', `${name}/mean`, [C]);
-    const inverse = t.fixed('gradient', `${name}/inverse`, [C]);
+    const dims = { N: x.size / C, C };
+    const { momentum, epsilon, initializers: first } = this;
+    const gamma = t.parameter(name, 'gamma', [C], first.gammaInitializer, this.gammaRegularizer);
+    const beta = t.parameter(name, 'beta', [C], first.betaInitializer, this.betaRegularizer);
+    const movingMean = t.statistic(name, 'movingMean', [C], first.movingMeanInitializer);
+    const movingVariance = t.statistic(name, 'movingVariance', [C], first.movingVarianceInitializer);
+    const mean = t.fixed('state', `${name}/mean`, [C]);
+    const scale = t.fixed('state', `${name}/scale`, [C]);
     const y = t.batched(`${name}/y`, x.shape);
-    const xhat = t.batched(`${name}/xhat`, x.shape);
-    const { momentum, epsilon } = this;
     return {
       y,
       forward(training) {
-        const weights = [x, gamma.value, beta.value];
         if (training) {
-          const buffers = [...weights, movingMean, movingVariance, y, xhat, mean, inverse];
-          t.emit('batchNormalization', buffers, dims, { momentum, epsilon });
+          // y = gamma * (x - mean) * scale + beta, scale = 1 / sqrt(variance + epsilon)
+          const outputs = [movingMean, movingVariance, mean, scale, y];
+          t.emit('batchNormalization', [x, gamma.value, beta.value, ...outputs], dims, { momentum, epsilon });
         } else {
-          t.emit('batchNormalizationInference', [...weights, movingMean, movingVariance, y], dims, { epsilon });
+          const moving = [movingMean, movingVariance];
+          t.emit('batchNormalizationInference', [x, gamma.value, beta.value, ...moving, y], dims, { epsilon });
         }
       },
       backward(dy, wanted) {
-        t.emit('batchNormalizationGradient', [xhat, dy, gamma.value, inverse, gamma.gradient, beta.gradient, dy], dims);
+        // n = (x - mean) * scale; dgamma = (dy * n).sum(0), dbeta = dy.sum(0)
+        // dx = gamma * scale * (dy - dbeta / rows - n * dgamma / rows), in place of dy
+        const inputs = [x, dy, gamma.value, mean, scale];
+        t.emit('batchNormalizationGradient', [...inputs, gamma.gradient, beta.gradient, dy], dims);
         return wanted ? dy : undefined;
       },
     };
@@ -87,8 +111,9 @@ export class BatchNormalization implements Layer {
     return {
       momentum: this.momentum,
       epsilon: this.epsilon,
-      betaInitializer: this.betaInitializer.config,
-      gammaInitializer: this.gammaInitializer.config,
+      ...Object.fromEntries(Object.entries(this.initializers).map(([option, { config }]) => [option, config])),
+      betaRegularizer: this.betaRegularizer,
+      gammaRegularizer: this.gammaRegularizer,
     };
   }
 }

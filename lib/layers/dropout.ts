@@ -3,13 +3,13 @@ import type { Buffer } from '../tape.js';
 import { checkLayer, LAYER_OPTIONS, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
 
 export interface DropoutOptions extends LayerOptions {
-  /** The share of values to drop, in [0, 1). */
+  /** The share of values that is set to 0, in [0, 1]. */
   rate: number;
 }
 
 /**
- * Sets a random share `rate` of its input to 0 in training and divides the rest by 1 - rate; does nothing in evaluation
- * and prediction (Srivastava et al., 2014). The masks are decided by the network's seed.
+ * In training sets a random share of the values to 0 and scales the others by 1 / (1 - rate); otherwise passes them on
+ * (Srivastava et al., 2014). The network's seed decides the masks.
  */
 export class Dropout implements Layer {
   readonly className = 'Dropout';
@@ -20,7 +20,7 @@ export class Dropout implements Layer {
   constructor(options: DropoutOptions) {
     checkOptions('options', options, [...LAYER_OPTIONS, 'rate']);
     ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
-    this.rate = checkInterval('rate', options.rate, 0, 1, 'high');
+    this.rate = checkInterval('rate', options.rate, 0, 1);
   }
 
   outputShape(inputShape: Shape): Shape {
@@ -29,19 +29,19 @@ export class Dropout implements Layer {
 
   record(t: Recorder, x: Buffer, name: string): Recorded {
     const N = x.size;
-    const y = t.batched(`${name}/y`, x.shape);
-    const mask = t.batched(`${name}/mask`, x.shape);
-    const seed = t.perStep((_iteration, random) => random.randint(0, 2 ** 32));
     const { rate } = this;
+    const seed = t.perStep((_, random) => Math.floor(random.randomSample() * 2 ** 53));
+    const mask = t.batched(`${name}/mask`, x.shape);
+    const y = t.batched(`${name}/y`, x.shape);
     return {
       y,
       forward(training) {
-        if (training) t.emit('dropout', [x, y, mask], { N }, { seed, rate });
+        if (training) t.emit('dropout', [x, y, mask], { N }, { rate, seed }); // y = x * mask
         else t.emit('copy', [x, y], { N });
       },
       backward(dy, wanted) {
         if (!wanted) return undefined;
-        t.emit('multiply', [dy, mask, dy], { N });
+        t.emit('dropoutGradient', [mask, dy, dy], { N }); // dx = dy * mask
         return dy;
       },
     };

@@ -1,12 +1,56 @@
+import { checkOneOf, wrongType } from '../check.js';
+import { Activation, type ActivationOptions } from './activation.js';
+import { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
+import { Conv2D, type Conv2DOptions } from './conv2d.js';
 import { Dense, type DenseOptions } from './dense.js';
-import type { Layer } from './layer.js';
+import { Dropout, type DropoutOptions } from './dropout.js';
+import type { Layer, LayerOptions } from './layer.js';
+import { AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D, type Pooling2DOptions } from './pooling.js';
+import { Flatten, InputLayer, type InputLayerOptions, Reshape, type ReshapeOptions } from './shape.js';
 
-/** The layers, by the names TensorFlow.js gives them. */
+/** The layers, by the names TensorFlow.js gives them. Images are [n, height, width, channels]. */
 export const layers = {
+  /** Fully connected: activation(x @ kernel + bias). */
   dense: (options: DenseOptions) => new Dense(options),
+  /** Convolution of images. */
+  conv2d: (options: Conv2DOptions) => new Conv2D(options),
+  /** The largest value of each window, 2 x 2 by default. */
+  maxPooling2d: (options?: Pooling2DOptions) => new MaxPooling2D(options),
+  /** The mean of each window, 2 x 2 by default. */
+  averagePooling2d: (options?: Pooling2DOptions) => new AveragePooling2D(options),
+  /** The mean of each channel over the image. */
+  globalAveragePooling2d: (options?: LayerOptions) => new GlobalAveragePooling2D(options),
+  /** A sample's values as one vector. */
+  flatten: (options?: LayerOptions) => new Flatten(options),
+  /** A sample's values in another shape. */
+  reshape: (options: ReshapeOptions) => new Reshape(options),
+  /** Sets a random share of the values to 0, in training. */
+  dropout: (options: DropoutOptions) => new Dropout(options),
+  /** Mean 0 and variance 1 for each channel, then a trained scale and shift. */
+  batchNormalization: (options?: BatchNormalizationOptions) => new BatchNormalization(options),
+  /** An activation as a layer of its own. */
+  activation: (options: ActivationOptions) => new Activation(options),
+  /** States the shape of the network's input. */
+  inputLayer: (options: InputLayerOptions) => new InputLayer(options),
+};
+
+const classes = {
+  Dense,
+  Conv2D,
+  MaxPooling2D,
+  AveragePooling2D,
+  GlobalAveragePooling2D,
+  Flatten,
+  Reshape,
+  Dropout,
+  BatchNormalization,
+  Activation,
+  InputLayer,
 };
 
 /** The layer that `className` and `config` (of its `getConfig`) describe. */
-export function layerFrom(_className: string, config: object): Layer {
-  return new Dense(config as DenseOptions);
+export function layerFrom(className: string, config: object): Layer {
+  const name = checkOneOf('className', className, Object.keys(classes) as (keyof typeof classes)[]);
+  if (typeof config !== 'object' || config === null) throw wrongType('config', 'an object', config);
+  return new (classes[name] as new (config: object) => Layer)(config);
 }

@@ -10,90 +10,82 @@ import {
   type Shape,
   wrongInput,
 } from './layer.js';
-import { checkPadding, checkPair, type Padding, type Pair, windows } from './window.js';
+import { checkPadding, checkPair, type Pair, type PairInput, type Padding, slide } from './window.js';
 
-export interface PoolingOptions extends LayerOptions {
-  /** Cells of a window. Default 2 */
-  poolSize?: Pair;
-  /** Steps between windows. Default: poolSize */
-  strides?: Pair;
-  /** Default 'valid' */
+export interface Pooling2DOptions extends LayerOptions {
+  /** Height and width of the window, in pixels. Default 2 */
+  poolSize?: PairInput;
+  /** Pixels from one window to the next. Default: poolSize */
+  strides?: PairInput;
+  /** 'same': ceil(n / stride) windows, of which only the part inside the image counts. Default 'valid': those inside */
   padding?: Padding;
 }
-
-const OPTIONS = [...LAYER_OPTIONS, 'poolSize', 'strides', 'padding'];
 
 abstract class Pooling2D implements Layer {
   abstract readonly className: string;
   name?: string;
   readonly inputShape?: Shape;
-  readonly poolSize: readonly [number, number];
-  readonly strides: readonly [number, number];
+  readonly poolSize: Pair;
+  readonly strides: Pair;
   readonly padding: Padding;
 
-  constructor(options: PoolingOptions = {}) {
-    checkOptions('options', options, OPTIONS);
+  constructor(options: Pooling2DOptions = {}) {
+    checkOptions('options', options, [...LAYER_OPTIONS, 'poolSize', 'strides', 'padding']);
     ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
     this.poolSize = checkPair('poolSize', options.poolSize ?? 2);
     this.strides = checkPair('strides', options.strides ?? this.poolSize);
-    this.padding = checkPadding(options.padding);
-  }
-
-  outputShape(inputShape: Shape): Shape {
-    if (inputShape.length !== 3) throw wrongInput(this, 'an image [height, width, channels] for each sample', inputShape);
-    const [rows, columns] = this.#windows(inputShape);
-    if (rows.count < 1 || columns.count < 1)
-      throw wrongInput(this, `at least as large as poolSize [${this.poolSize.join(', ')}]`, inputShape);
-    return [rows.count, columns.count, inputShape[2]];
-  }
-
-  #windows([height, width]: Shape) {
-    const [K, L] = this.poolSize;
-    const [s, t] = this.strides;
-    return [windows(height, K, s, 1, this.padding), windows(width, L, t, 1, this.padding)];
-  }
-
-  /** The letters of the pooling kernels' signatures. */
-  protected dims(inputShape: Shape): Record<string, number> {
-    const [H, W, C] = inputShape;
-    const [rows, columns] = this.#windows(inputShape);
-    const [K, L] = this.poolSize;
-    const [s, t] = this.strides;
-    return { H, W, C, K, L, Y: rows.count, X: columns.count, s, t, p: rows.before, q: columns.before };
+    this.padding = checkPadding(options.padding ?? 'valid');
   }
 
   abstract record(t: Recorder, x: Buffer, name: string): Recorded;
 
+  outputShape(inputShape: Shape): Shape {
+    return [...this.#slide(inputShape).places, inputShape[2]];
+  }
+
+  /** The dimensions of the kernels. */
+  protected dims(inputShape: Shape): Record<string, number> {
+    const [H, W, C] = inputShape;
+    const { places, before } = this.#slide(inputShape);
+    const [K, L] = this.poolSize;
+    const [s, t] = this.strides;
+    return { H, W, C, Y: places[0], X: places[1], K, L, s, t, p: before[0], q: before[1] };
+  }
+
   getConfig(): Record<string, unknown> {
     return { poolSize: this.poolSize, strides: this.strides, padding: this.padding };
   }
+
+  #slide(inputShape: Shape) {
+    const { poolSize: size, strides, padding } = this;
+    return slide(this, 'window', { size, strides, dilations: [1, 1], padding }, inputShape);
+  }
 }
 
-/** The largest value of each window, for every channel. Its gradient goes to the first of the largest. */
+/** The largest value in each window, channel by channel. */
 export class MaxPooling2D extends Pooling2D {
   readonly className = 'MaxPooling2D';
 
   record(t: Recorder, x: Buffer, name: string): Recorded {
     const dims = this.dims(x.shape);
-    const shape = this.outputShape(x.shape);
-    const y = t.batched(`${name}/y`, shape);
-    const winner = t.batched(`${name}/winner`, shape);
+    const y = t.batched(`${name}/y`, this.outputShape(x.shape));
+    const winner = t.batched(`${name}/winner`, y.shape);
     return {
       y,
       forward() {
-        t.emit('maxPool2d', [x, y, winner], dims);
+        t.emit('maxPooling2d', [x, y, winner], dims); // y = windows(x).max(), winner = windows(x).argmax()
       },
       backward(dy, wanted) {
         if (!wanted) return undefined;
         const dx = t.batched(`${name}/dx`, x.shape);
-        t.emit('maxPool2dGradient', [winner, dy, dx], dims);
+        t.emit('maxPooling2dGradient', [winner, dy, dx], dims); // windows(dx)[winner] += dy
         return dx;
       },
     };
   }
 }
 
-/** The mean of each window, for every channel; cells of the padding are not counted. */
+/** The mean of each window, channel by channel. */
 export class AveragePooling2D extends Pooling2D {
   readonly className = 'AveragePooling2D';
 
@@ -103,19 +95,19 @@ export class AveragePooling2D extends Pooling2D {
     return {
       y,
       forward() {
-        t.emit('averagePool2d', [x, y], dims);
+        t.emit('averagePooling2d', [x, y], dims); // y = windows(x).mean()
       },
       backward(dy, wanted) {
         if (!wanted) return undefined;
         const dx = t.batched(`${name}/dx`, x.shape);
-        t.emit('averagePool2dGradient', [dy, dx], dims);
+        t.emit('averagePooling2dGradient', [dy, dx], dims); // windows(dx) += dy / size
         return dx;
       },
     };
   }
 }
 
-/** The mean of every channel over the whole image: [height, width, channels] -> [channels]. */
+/** The mean over the whole image: [height, width, channels] to [channels]. */
 export class GlobalAveragePooling2D implements Layer {
   readonly className = 'GlobalAveragePooling2D';
   name?: string;
@@ -127,23 +119,23 @@ export class GlobalAveragePooling2D implements Layer {
   }
 
   outputShape(inputShape: Shape): Shape {
-    if (inputShape.length !== 3) throw wrongInput(this, 'an image [height, width, channels] for each sample', inputShape);
+    if (inputShape.length !== 3) throw wrongInput(this, 'images [height, width, channels]', inputShape);
     return [inputShape[2]];
   }
 
   record(t: Recorder, x: Buffer, name: string): Recorded {
-    const [height, width, C] = x.shape;
-    const dims = { S: height * width, C };
+    const [H, W, C] = x.shape;
+    const N = H * W;
     const y = t.batched(`${name}/y`, [C]);
     return {
       y,
       forward() {
-        t.emit('meanOverSpace', [x, y], dims);
+        t.emit('globalAveragePooling', [x, y], { N, C }); // y = x.mean(pixels)
       },
       backward(dy, wanted) {
         if (!wanted) return undefined;
         const dx = t.batched(`${name}/dx`, x.shape);
-        t.emit('meanOverSpaceGradient', [dy, dx], dims);
+        t.emit('globalAveragePoolingGradient', [dy, dx], { N, C }); // dx = dy / N
         return dx;
       },
     };

@@ -1,4 +1,4 @@
-import { checkInteger, checkOptions, wrongType } from '../check.js';
+import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Buffer } from '../tape.js';
 import {
   checkLayer,
@@ -11,7 +11,7 @@ import {
   wrongInput,
 } from './layer.js';
 
-/** The same values under another shape; no copy is made. */
+/** The same values under another shape: no kernel, no copy. */
 function recordView(t: Recorder, x: Buffer, shape: Shape): Recorded {
   return {
     y: t.view(x, shape),
@@ -22,7 +22,7 @@ function recordView(t: Recorder, x: Buffer, shape: Shape): Recorded {
 
 const sizeOf = (shape: Shape) => shape.reduce((product, n) => product * n, 1);
 
-/** Makes a vector of each sample, in row-major order. */
+/** A sample's values in a row, the last axis fastest: [height, width, channels] to [height * width * channels]. */
 export class Flatten implements Layer {
   readonly className = 'Flatten';
   name?: string;
@@ -47,31 +47,36 @@ export class Flatten implements Layer {
 }
 
 export interface ReshapeOptions extends LayerOptions {
-  /** The shape of one sample; one entry may be -1, which stands for what is left. */
+  /** The new shape of a sample. One of its sizes may be -1: whatever fits. */
   targetShape: readonly number[];
 }
 
-/** Gives each sample another shape. */
+/** Samples in another shape, values in the same order. */
 export class Reshape implements Layer {
   readonly className = 'Reshape';
   name?: string;
   readonly inputShape?: Shape;
-  readonly targetShape: readonly number[];
+  readonly targetShape: Shape;
 
   constructor(options: ReshapeOptions) {
     checkOptions('options', options, [...LAYER_OPTIONS, 'targetShape']);
     ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
-    if (!Array.isArray(options.targetShape)) throw wrongType('targetShape', 'an array of integers', options.targetShape);
-    this.targetShape = options.targetShape.map((n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
+    const { targetShape } = options;
+    const expected = 'an array of positive integers, one of which may be -1';
+    if (!Array.isArray(targetShape)) throw wrongType('targetShape', expected, targetShape);
+    this.targetShape = targetShape.map((n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
+    if (targetShape.filter((n) => n === -1).length > 1) throw wrongValue('targetShape', expected, targetShape);
   }
 
   outputShape(inputShape: Shape): Shape {
-    const known = this.targetShape.filter((n) => n !== -1);
-    const rest = sizeOf(inputShape) / sizeOf(known);
-    const fits = this.targetShape.length - known.length === 0 ? rest === 1 : known.length === this.targetShape.length - 1;
-    if (!fits || !Number.isInteger(rest))
-      throw wrongInput(this, `of a size that fits targetShape [${this.targetShape.join(', ')}]`, inputShape);
-    return this.targetShape.map((n) => (n === -1 ? rest : n));
+    const size = sizeOf(inputShape);
+    const known = Math.abs(sizeOf(this.targetShape));
+    const fits = this.targetShape.includes(-1) ? size % known === 0 : size === known;
+    if (!fits) {
+      const values = this.targetShape.includes(-1) ? `a multiple of ${known} values` : `${known} values`;
+      throw wrongInput(this, `of ${values} (targetShape [${this.targetShape.join(', ')}])`, inputShape);
+    }
+    return this.targetShape.map((n) => (n === -1 ? size / known : n));
   }
 
   record(t: Recorder, x: Buffer): Recorded {
@@ -84,29 +89,30 @@ export class Reshape implements Layer {
 }
 
 export interface InputLayerOptions {
+  /** Unique in its network. Default: the class and a number, as Keras */
+  name?: string;
   /** The shape of one sample. */
   shape: readonly number[];
-  name?: string;
 }
 
-/** States the shape of one sample, as the first layer. */
+/** States the shape of the network's input. */
 export class InputLayer implements Layer {
   readonly className = 'InputLayer';
   name?: string;
   readonly inputShape: Shape;
 
   constructor(options: InputLayerOptions) {
-    checkOptions('options', options, ['shape', 'name']);
-    const { name, inputShape } = checkLayer({ name: options.name, inputShape: options.shape });
-    if (inputShape === undefined) throw wrongType('shape', 'an array of positive integers', inputShape);
-    this.name = name;
-    this.inputShape = inputShape;
+    checkOptions('options', options, ['name', 'shape']);
+    const { name, shape } = options;
+    ({ name: this.name } = checkLayer({ name }));
+    if (!Array.isArray(shape)) throw wrongType('shape', 'an array of positive integers', shape);
+    this.inputShape = shape.map((n, i) => checkInteger(`shape[${i}]`, n, 1));
   }
 
   outputShape(inputShape: Shape): Shape {
     if (inputShape.join() !== this.inputShape.join())
       throw wrongInput(this, `of shape [${this.inputShape.join(', ')}]`, inputShape);
-    return inputShape;
+    return this.inputShape;
   }
 
   record(t: Recorder, x: Buffer): Recorded {

@@ -297,6 +297,6 @@ function distribute(sources: readonly (NDArray | readonly string[])[], sets: rea
   return sources.flatMap((a) => sets.map((rows) => takeRows(a, rows)));
 }
 
-function takeRows(a: Splittable, rows: NDArray): NDArray | string[] {
+export function takeRows(a: Splittable, rows: NDArray): NDArray | string[] {
   return isStrings(a) ? Array.from(rows.data, (i) => a[i]) : asArray('array', a).take(rows);
 }

@@ -1,7 +1,7 @@
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, wrongType, wrongValue } from '../check.js';
 import { general, plural } from './format.js';
-import { readWeights, type WeightsInput } from './model.js';
+import { type NamedArrays, readWeights, type WeightsModel } from './model.js';
 import { Plot } from './plot.js';
 import { base, DIVERGING, type PlotOptions, readFrame, SHORT_NUMBER } from './theme.js';
 import { type Tile, tileView } from './tiles.js';
@@ -23,7 +23,10 @@ export interface FiltersOptions extends PlotOptions {
  *
  * @param model a network or estimator; or a kernel [height, width, channels, filters] or [inputs, nodes]
  */
-export function filters(model: WeightsInput | ArrayInput, options: FiltersOptions = {}): Plot {
+export function filters<T extends NamedArrays<T>>(
+  model: WeightsModel | ArrayInput | T,
+  options: FiltersOptions = {},
+): Plot {
   const frame = readFrame(options, ['channel', 'imageShape', 'limit', 'columns']);
   const limit = checkInteger('limit', options.limit ?? 64, 1);
   const columns = options.columns === undefined ? undefined : checkInteger('columns', options.columns, 1);
@@ -87,11 +90,11 @@ function colourOf(weight: number): number[] {
 }
 
 /** The first weights of two or four dimensions, as [height, width, channels, filters]. */
-function asImages(model: WeightsInput | ArrayInput, imageShape?: readonly [number, number]) {
+function asImages(model: object, imageShape?: readonly [number, number]) {
   const isArray = model instanceof NDArray || Array.isArray(model) || ArrayBuffer.isView(model);
   const arrays = isArray
     ? [{ name: 'the kernel', array: asArray('model', model as ArrayInput) }]
-    : readWeights(model as WeightsInput).arrays;
+    : readWeights(model).arrays;
   const first = arrays.find(({ array }) => array.ndim === 2 || array.ndim === 4);
   if (!first)
     throw wrongType('model', 'one that has a kernel [height, width, channels, filters] or [inputs, nodes]', model);

@@ -29,7 +29,7 @@ export function textWidth(text: string, size: number, bold = false): number {
   let sum = 0;
   for (const char of text) {
     const code = char.codePointAt(0)!;
-    sum += table[code - 32] ?? OTHER[char] ?? (code < 0x2000 ? 722 : 1000);
+    sum += table[code - 32] ?? OTHER[char] ?? (code < 0x2000 ? 770 : 1000);
   }
   return (sum / 1000) * size;
 }

@@ -4,7 +4,7 @@ import { type Label, type Labels, readLabels } from '../labels.js';
 import { plural } from './format.js';
 import { TextPlot } from './plot.js';
 import { imagesText } from './terminal.js';
-import { base, type Frame, PADDING, type PlotOptions, readFrame, WRONG } from './theme.js';
+import { base, type Frame, PADDING, type PlotOptions, readFrame } from './theme.js';
 import { type Tile, tileView } from './tiles.js';
 
 export interface ImagesOptions extends PlotOptions {
@@ -57,7 +57,8 @@ export function images(images: ArrayInput, options: ImagesOptions = {}): TextPlo
     const rgb = new Uint8Array(width * height * 3).map((_, i) =>
       Math.round(255 * (1 - image.pixels[Math.floor(i / 3)])),
     );
-    const colour = (line: number) => (!image.wrong ? frame.palette.ink : line === 0 ? WRONG : frame.palette.muted);
+    const colour = (line: number) =>
+      !image.wrong ? frame.palette.ink : line === 0 ? frame.palette.wrong : frame.palette.muted;
     return { rgb, width, height, captions: image.captions.map((text, line) => ({ text, colour: colour(line) })) };
   });
   return new TextPlot(

@@ -5,7 +5,7 @@ export { type FiltersOptions, filters } from './filters.js';
 export { type Colormap, type HeatmapOptions, heatmap } from './heatmap.js';
 export { type HistoryInput, type HistoryOptions, history } from './history.js';
 export { type ImagesOptions, images } from './images.js';
-export type { LayerLike, NetworkInput, WeightsInput } from './model.js';
+export type { LayerLike, NamedArrays, NetworkInput, WeightsModel } from './model.js';
 export { type NetworkOptions, network } from './network.js';
 export { Plot, type PngOptions, type TextOptions, TextPlot } from './plot.js';
 export type { PlotOptions, VegaLiteSpec } from './theme.js';

@@ -100,8 +100,8 @@ function nameOf(activation: unknown): string {
   return config?.name ?? name ?? '';
 }
 
-/** What `weights` and `filters` take: a network or estimator, or arrays, gradients for example, with their names. */
-export type WeightsInput =
+/** A network or estimator as `weights` and `filters` read it. */
+export type WeightsModel =
   | { getWeights(): readonly NDArray[]; readonly weightNames?: readonly string[] }
   | { readonly coefs: readonly NDArray[]; readonly intercepts: readonly NDArray[] }
   | {
@@ -109,8 +109,10 @@ export type WeightsInput =
       readonly hiddenBias: NDArray;
       readonly outputWeights: NDArray;
       readonly outputBias: NDArray;
-    }
-  | Readonly<Record<string, ArrayInput>>;
+    };
+
+/** Arrays by name: gradients, for example. Written so that an interface such as Gradients fits. */
+export type NamedArrays<T> = { readonly [K in keyof T]: ArrayInput };
 
 export interface NamedArray {
   readonly name: string;
@@ -118,7 +120,7 @@ export interface NamedArray {
 }
 
 /** All arrays of a model, in order. `fromModel` is false for those that were given one by one. */
-export function readWeights(model: WeightsInput): { arrays: NamedArray[]; fromModel: boolean } {
+export function readWeights(model: object): { arrays: NamedArray[]; fromModel: boolean } {
   if (typeof model !== 'object' || model === null || Array.isArray(model) || model instanceof NDArray)
     throw wrongType('model', 'a network, an estimator, or arrays by name', model);
   const { getWeights, weightNames } = model as { getWeights?: unknown; weightNames?: readonly string[] };

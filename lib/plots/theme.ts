@@ -30,11 +30,25 @@ export interface Palette {
   readonly muted: string;
   /** Grid lines and frames. */
   readonly grid: string;
+  /** What was predicted wrongly. */
+  readonly wrong: string;
   readonly surface: string;
 }
 
-export const LIGHT: Palette = { ink: '#1f2328', muted: '#59636e', grid: '#dde1e6', surface: '#ffffff' };
-export const DARK: Palette = { ink: '#e6edf3', muted: '#9da7b3', grid: '#30363d', surface: '#0d1117' };
+export const LIGHT: Palette = {
+  ink: '#1f2328',
+  muted: '#59636e',
+  grid: '#dde1e6',
+  wrong: '#c62b36',
+  surface: '#ffffff',
+};
+export const DARK: Palette = {
+  ink: '#e6edf3',
+  muted: '#9da7b3',
+  grid: '#30363d',
+  wrong: '#ff7b72',
+  surface: '#0d1117',
+};
 
 /**
  * Colours of series and classes, the first four from Okabe and Ito's palette for the colour-blind. Each has a contrast of
@@ -52,9 +66,6 @@ export const SERIES = [
   '#2f8f9d',
   '#8d6748',
 ] as const;
-
-/** What was predicted wrongly. */
-export const WRONG = '#d1363f';
 
 /** Blue for below zero, red for above, as ColorBrewer's RdBu. */
 export const DIVERGING = ['#2166ac', '#f7f7f7', '#b2182b'] as const;

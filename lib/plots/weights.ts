@@ -2,7 +2,7 @@ import type { NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOneOf } from '../check.js';
 import { clip, textWidth } from './font.js';
 import { general, plural } from './format.js';
-import { readWeights, type WeightsInput } from './model.js';
+import { type NamedArrays, readWeights, type WeightsModel } from './model.js';
 import { Plot } from './plot.js';
 import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
 
@@ -30,7 +30,7 @@ interface Histogram {
  * Histograms of the weights layer by layer, under one another on one x axis; or of gradients, given by name:
  * `weights(net.backpropagation(x, y), { scale: 'log' })`.
  */
-export function weights(model: WeightsInput, options: WeightsOptions = {}): Plot {
+export function weights<T extends NamedArrays<T>>(model: WeightsModel | T, options: WeightsOptions = {}): Plot {
   const frame = readFrame(options, ['scale', 'biases', 'bins']);
   const log = checkOneOf('scale', options.scale ?? 'linear', ['linear', 'log']) === 'log';
   const biases = checkBoolean('biases', options.biases ?? false);

@@ -87,11 +87,7 @@ async function run(values: Values): Promise<number> {
 
   const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
   const validation = validationOf(plan, split.train.x.shape[0], out);
-  const before_ = before ?? undefined;
-  if (save !== undefined && recipe.kind !== 'lecture' && recipe.kind !== 'sklearn') {
-    const { model } = before_ ?? { model: buildSequential(recipe, split.meaning, seed) };
-    await checkDestination('--save', save, expectedBytes(model.getWeights()));
-  }
+  if (save !== undefined) await checkDestination('--save', save, expectedBytes(before?.model ?? buildSequential(recipe, split.meaning, seed)));
   describe(out, split, recipe, validation, before);
 
   const outcome = await train({
@@ -233,7 +229,7 @@ function runOf(plan: Plan, { meaning, train, test }: Split, outcome: Outcome, va
 
 async function keep(out: Output, path: string, { model }: Outcome, run: Run, unasked: boolean): Promise<void> {
   try {
-    if (unasked) await checkDestination('the checkpoint', path, expectedBytes(model.getWeights()));
+    if (unasked) await checkDestination('the checkpoint', path, expectedBytes(model));
     await saveRun(resolve(path), model, run);
   } catch (error) {
     throw unwritable(unasked ? 'the checkpoint' : '--save', path, error);

@@ -1,0 +1,66 @@
+import { assess } from '../assessment.js';
+import { SOURCE_OPTIONS, readSourceOptions } from '../data-options.js';
+import { loadFor, loadSplit, type Samples } from '../dataset.js';
+import { CommandError, EXIT } from '../errors.js';
+import type { CommandSpec, Values } from '../options.js';
+import { count, Output, percent, short } from '../output.js';
+import { takesRows } from '../recipe.js';
+import { loadOwnRun } from '../run-file.js';
+
+export const MODEL_ARGUMENT = ['MODEL', 'A file that fjordnet train --save wrote'] as const;
+
+export const evaluateCommand: CommandSpec = {
+  name: 'evaluate',
+  summary: 'Test a saved network',
+  usage: 'MODEL [DATA] [OPTIONS]',
+  arguments: [MODEL_ARGUMENT, ['DATA', 'Samples and labels. Default: the test set of the training']],
+  least: 1,
+  most: 2,
+  groups: [
+    ['Data', SOURCE_OPTIONS],
+    ['Output', { json: { help: 'One JSON document on standard output' } }],
+  ],
+  examples: [
+    ['On the samples that were held out in training', 'fjordnet evaluate digits.safetensors'],
+    ['On another file', 'fjordnet evaluate iris.safetensors more-iris.csv --label species'],
+  ],
+  run,
+};
+
+async function run(values: Values): Promise<number> {
+  const out = new Output({ json: values.switch('json') });
+  const [path, source] = values.positionals;
+  const { model, run } = await loadOwnRun(path);
+  const { meaning, recipe, data, seed } = run;
+  let name: string;
+  let samples: Samples;
+  if (source === undefined) {
+    const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
+    if (!split.test) throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was trained without a test set, got none`);
+    [name, samples] = [`the test set of ${split.name}`, split.test];
+  } else {
+    const loaded = await loadFor(meaning, readSourceOptions(values, source), recipe.dtype, true);
+    [name, samples] = [loaded.name, loaded as Samples];
+  }
+  const { loss, classification, regression, samples: n } = await assess(model, samples, meaning);
+  out.document({
+    samples: n,
+    loss,
+    ...(classification && {
+      accuracy: classification.accuracy,
+      classes: meaning.classes,
+      confusionMatrix: classification.matrix.toArray(),
+    }),
+    ...regression,
+  });
+  out.say(`${path} on ${name}: ${count(n, 'sample')}`);
+  if (classification) {
+    out.say(`Accuracy ${percent(classification.accuracy)}, loss ${short(loss)}`);
+    out.say();
+    out.say(classification.report);
+  }
+  if (regression) {
+    out.say(`R² ${short(regression.r2)}, mean absolute error ${short(regression.meanAbsoluteError)}, root mean squared error ${short(regression.rootMeanSquaredError)}`);
+  }
+  return EXIT.done;
+}

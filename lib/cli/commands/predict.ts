@@ -1,0 +1,110 @@
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+import type { NDArray } from '../../array.js';
+import type { Label } from '../../labels.js';
+import { classCodes, inUnits, probabilities } from '../assessment.js';
+import { SOURCE_OPTIONS, readSourceOptions } from '../data-options.js';
+import { loadFor } from '../dataset.js';
+import { checkDestination } from '../destinations.js';
+import { EXIT, unwritable, usage } from '../errors.js';
+import type { CommandSpec, Values } from '../options.js';
+import { count, Output } from '../output.js';
+import { loadOwnRun } from '../run-file.js';
+import { MODEL_ARGUMENT } from './evaluate.js';
+
+export const predictCommand: CommandSpec = {
+  name: 'predict',
+  summary: 'Predict with a saved network, one line a sample',
+  usage: 'MODEL DATA [OPTIONS]',
+  arguments: [MODEL_ARGUMENT, ['DATA', "Samples, with or without labels: 'digits', CSV, NPY, NPZ or IDX, or '-' for CSV on standard input"]],
+  least: 2,
+  most: 2,
+  groups: [
+    ['Data', SOURCE_OPTIONS],
+    [
+      'Output',
+      {
+        out: { value: 'FILE', help: 'Write to a file. Default: standard output', short: 'o' },
+        probabilities: { help: 'The probability of every class as well' },
+        json: { help: 'One JSON document a line, in place of CSV' },
+      },
+    ],
+  ],
+  examples: [
+    ['A column of classes', 'fjordnet predict iris.safetensors flowers.csv'],
+    ['With probabilities, into a file', 'fjordnet predict iris.safetensors flowers.csv --probabilities --out predicted.csv'],
+  ],
+  run,
+};
+
+const BATCH = 256;
+/** Samples whose lines are written at a time. */
+const CHUNK = 4096;
+
+async function run(values: Values): Promise<number> {
+  const json = values.switch('json');
+  const out = new Output({ json });
+  const [path, source] = values.positionals;
+  const file = values.text('out');
+  if (file !== undefined) await checkDestination('--out', file);
+  const { model, run } = await loadOwnRun(path);
+  const { meaning, recipe } = run;
+  const { classes } = meaning;
+  const withProbabilities = values.switch('probabilities');
+  if (withProbabilities && !classes) throw usage(`Expected no --probabilities: '${path}' predicts numbers`);
+  const { x } = await loadFor(meaning, readSourceOptions(values, source), recipe.dtype, false);
+
+  const [n] = x.shape;
+  const stream = file === undefined ? process.stdout : createWriteStream(file);
+  try {
+    if (!json) await write(stream, `${csvRow(['prediction', ...(withProbabilities && classes ? classes.map((c) => `p(${c})`) : [])])}\n`);
+    for (let at = 0; at < n; at += CHUNK) {
+      const rows = Int32Array.from({ length: Math.min(CHUNK, n - at) }, (_, i) => at + i);
+      const output = await model.predict(x.take(rows), { batchSize: BATCH });
+      const predicted = classes ? classCodes(output).data : inUnits(output.reshape(-1), meaning).data;
+      const p = withProbabilities ? probabilities(output) : undefined;
+      let text = '';
+      for (let i = 0; i < rows.length; i++) {
+        const prediction = classes ? classes[predicted[i]] : predicted[i];
+        text += json ? jsonLine(at + i, prediction, classes, p, i) : csvLine(prediction, p, i);
+      }
+      await write(stream, text);
+    }
+    if (stream !== process.stdout) {
+      stream.end();
+      await finished(stream);
+    }
+  } catch (error) {
+    throw file === undefined ? error : unwritable('--out', file, error);
+  }
+  if (file !== undefined) out.note(`${count(n, 'prediction')} written to ${file}`);
+  return EXIT.done;
+}
+
+/** Waits where the reader is slower, so that memory stays small. */
+async function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
+  if (stream.write(text)) return;
+  await new Promise<void>((resolve, reject) => {
+    stream.once('drain', resolve);
+    stream.once('error', reject);
+  });
+}
+
+function csvLine(prediction: Label, p: NDArray | undefined, row: number): string {
+  return `${csvRow([prediction, ...(p ? rowOf(p, row) : [])])}\n`;
+}
+
+function jsonLine(sample: number, prediction: Label, classes: readonly Label[] | undefined, p: NDArray | undefined, row: number): string {
+  const shares = p && classes && Object.fromEntries(rowOf(p, row).map((share, i) => [String(classes[i]), share]));
+  return `${JSON.stringify({ sample, prediction, ...(shares && { probabilities: shares }) })}\n`;
+}
+
+/** Seven significant digits: more than float32 has. */
+const rowOf = (p: NDArray, row: number): number[] => {
+  const [, width] = p.shape;
+  return Array.from(p.data.subarray(row * width, (row + 1) * width), (share) => Number(share.toPrecision(7)));
+};
+
+/** Quoted as RFC 4180 says. */
+const csvRow = (cells: readonly Label[]) =>
+  cells.map((cell) => (/[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell))).join(',');

@@ -1,0 +1,227 @@
+import { type ArrayInput, NDArray } from '../array.js';
+import { checkInteger, checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
+import { getThreads } from '../info.js';
+import { isStrings, type Labels } from '../labels.js';
+import { checkRandomState, RandomState } from '../random.js';
+import { type FitsOptions, type Model, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
+import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
+import { type Splittable, takeRows } from './splits.js';
+
+/** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
+export type CrossValidation = number | { split(x: ArrayInput, y: any): Iterable<Split> } | Iterable<Split>;
+
+/** An estimator of which copies are trained, or a function that makes models. */
+export type ModelSource<M extends Model> = M | (() => M | Promise<M>);
+
+interface ScoreOptions<M extends Model> {
+  /** Score of a model on (x, y), larger is better. Default: the model's own `score`, else accuracy. */
+  scoring?: Scoring<M>;
+  /** Passed on to `fit`, such as `{ epochs: 100 }`. */
+  fitOptions?: Record<string, unknown>;
+  /** Models in training at a time. Default: `getThreads()` */
+  threads?: number;
+  /** Stops all models and rejects with ERR_ABORTED. */
+  signal?: AbortSignal;
+}
+
+export interface CrossValScoreOptions<M extends Model = Model> extends ScoreOptions<M> {
+  /** A number of folds is a `StratifiedKFold` for classifiers with one label a sample, else a `KFold`. Default 5 */
+  cv?: CrossValidation;
+}
+
+/**
+ * The scores of copies of an estimator, each trained on all folds but one and scored on that: scikit-learn's
+ * `cross_val_score`. Several train at a time; the scores do not depend on it. A copy has the estimator's parameters and
+ * none of its training; where randomState is a RandomState, every copy has a copy of that.
+ *
+ * @param estimator an `MLPClassifier`, `MLPRegressor` or other object with getParams; or a function that makes a model,
+ *   called once a fold in their order
+ * @returns one score a fold
+ * @throws the first failed fold's error, when the others are done; ERR_ABORTED after `signal` fired
+ */
+export async function crossValScore<M extends Model>(
+  estimator: ModelSource<M>,
+  x: ArrayInput,
+  y: Splittable,
+  options: CrossValScoreOptions<M> = {},
+): Promise<number[]> {
+  const { cv = 5, ...rest } = options;
+  checkFolds(cv);
+  const make = maker(estimator);
+  const fits = checkScoreOptions(rest);
+  let first = typeof cv === 'number' ? await make() : undefined;
+  const folds = foldsOf(cv, readSamples(x), y, first?.estimatorType === 'classifier');
+  const tasks = folds.map((fold): Task<M> => {
+    const build = () => {
+      const made = first ?? make();
+      first = undefined;
+      return made;
+    };
+    return { ...fold, build, needsFit: true };
+  });
+  return testScores(tasks, fits);
+}
+
+export interface BootstrapScoreOptions<M extends Model = Model> extends ScoreOptions<M> {
+  /** Models to train. Default 200 */
+  nResamples?: number;
+  /** A seed or a RandomState to draw the samples from. Default: a fresh seed */
+  randomState?: number | RandomState;
+  /** The share of the scores inside the interval, in (0, 1). Default 0.95 */
+  confidenceLevel?: number;
+}
+
+export interface BootstrapScore {
+  mean: number;
+  /** The standard deviation of the scores. */
+  standardError: number;
+  /** The percentile interval of the scores. */
+  interval: [low: number, high: number];
+  /** In the order of the draws. */
+  scores: number[];
+}
+
+/**
+ * The score of an estimator by the bootstrap: copies are trained on n samples drawn with replacement, and scored on those
+ * that were not drawn (some 37 %). Draws that leave out no sample are drawn again.
+ *
+ * Source: B. Efron and R. Tibshirani, "An Introduction to the Bootstrap" (1993), chapters 13 and 17; the draws are those
+ * of `RandomState.choice(n, n)`.
+ *
+ * @param estimator as in `crossValScore`
+ */
+export async function bootstrapScore<M extends Model>(
+  estimator: ModelSource<M>,
+  x: ArrayInput,
+  y: Splittable,
+  options: BootstrapScoreOptions<M> = {},
+): Promise<BootstrapScore> {
+  const { nResamples = 200, randomState, confidenceLevel = 0.95, ...rest } = options;
+  checkInteger('nResamples', nResamples, 1);
+  checkInterval('confidenceLevel', confidenceLevel, 0, 1, 'both');
+  const make = maker(estimator);
+  const fits = checkScoreOptions(rest);
+  const random = checkRandomState(randomState);
+  const samples = readSamples(x);
+  const n = samples.length;
+  checkRowCount('y', rowCount('y', y), n);
+  if (n < 2) throw wrongValue('x', 'of two rows or more', samples.shape);
+  const resamples = Array.from({ length: nResamples }, () => drawResample(n, random));
+  const scores = await testScores(bootstrapTasks(resamples, samples, y, make), fits);
+  const mean = scores.reduce((sum, s) => sum + s, 0) / nResamples;
+  const squares = scores.reduce((sum, s) => sum + (s - mean) ** 2, 0);
+  const tail = (1 - confidenceLevel) / 2;
+  return {
+    mean,
+    standardError: nResamples > 1 ? Math.sqrt(squares / (nResamples - 1)) : Number.NaN,
+    interval: [quantile(scores, tail), quantile(scores, 1 - tail)],
+    scores,
+  };
+}
+
+function drawResample(n: number, random: RandomState): Split {
+  while (true) {
+    const train = random.choice(n, [n]);
+    const drawn = new Set(train.data);
+    const test = Array.from({ length: n }, (_, row) => row).filter((row) => !drawn.has(row));
+    if (test.length > 0) return [train, NDArray.wrap(Int32Array.from(test))];
+  }
+}
+
+/** Rows are taken as models start, not for all of them at once. */
+function* bootstrapTasks<M extends Model>(
+  resamples: readonly Split[],
+  x: NDArray,
+  y: Splittable,
+  build: () => M | Promise<M>,
+): Generator<Task<M>> {
+  for (const split of resamples) yield { ...fold(x, y, split), build, needsFit: true };
+}
+
+/** NumPy's `quantile`, with linear interpolation. */
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const below = Math.floor(at);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+}
+
+async function testScores<M extends Model>(
+  tasks: Iterable<Task<M>>,
+  options: Omit<FitsOptions<M>, 'onDone' | 'scoreTrain'>,
+): Promise<number[]> {
+  const scores: number[] = [];
+  const errors: Error[] = [];
+  await trainAll(tasks, {
+    ...options,
+    scoreTrain: false,
+    onDone(index, { testScore, error }) {
+      scores[index] = testScore;
+      if (error) errors[index] = error;
+    },
+  });
+  const error = errors.find((e) => e);
+  if (error) throw error;
+  return scores;
+}
+
+function checkScoreOptions<M extends Model>(options: ScoreOptions<M>) {
+  checkOptions('options', options, ['scoring', 'fitOptions', 'threads', 'signal']);
+  const { scoring, fitOptions, signal } = options;
+  const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
+  if (scoring !== undefined && typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+  return { threads, scoring, fitOptions, signal };
+}
+
+/** @throws unless `cv` can be what it is meant to be; before any work is done */
+export function checkFolds(cv: CrossValidation): void {
+  if (typeof cv === 'number') checkInteger('cv', cv, 2);
+  else if (typeof (cv as { split?: unknown })?.split !== 'function' && !(Symbol.iterator in Object(cv)))
+    throw wrongType('cv', 'a number of folds, a splitter, or an array of [train, test] rows', cv);
+}
+
+/** The training and test set of every fold. */
+export function foldsOf(
+  cv: CrossValidation,
+  x: NDArray,
+  y: Pair[1],
+  classifier: boolean,
+): { train: Pair; test: Pair }[] {
+  checkRowCount('y', rowCount('y', y), x.length);
+  const splitter =
+    typeof cv !== 'number' ? cv : classifier && isLabels(y) ? new StratifiedKFold({ nSplits: cv }) : new KFold({ nSplits: cv });
+  const splits = 'split' in splitter ? splitter.split(x, y as Labels) : splitter;
+  const folds = Array.from(splits, (split) => fold(x, y as Splittable, split));
+  if (folds.length === 0) throw wrongValue('cv', 'one split or more', cv);
+  return folds;
+}
+
+function fold(x: NDArray, y: Splittable, [train, test]: Split): { train: Pair; test: Pair } {
+  return { train: [x.take(train), takeRows(y, train)], test: [x.take(test), takeRows(y, test)] };
+}
+
+/** One label a row. */
+function isLabels(y: Pair[1]): boolean {
+  if (isStrings(y)) return true;
+  const { shape } = NDArray.from(y as ArrayInput);
+  return shape.length === 1 || shape[1] === 1;
+}
+
+function maker<M extends Model>(estimator: ModelSource<M>): () => M | Promise<M> {
+  if (typeof estimator === 'function') return estimator as () => M | Promise<M>;
+  if (typeof estimator?.getParams === 'function') return () => clone(estimator);
+  throw wrongType('estimator', 'an estimator with a method getParams, or a function that makes a model', estimator);
+}
+
+/** A new estimator of the same parameters: scikit-learn's `clone`. */
+function clone<M extends Model>(estimator: M): M {
+  const params = { ...estimator.getParams?.() };
+  if (params.randomState instanceof RandomState) {
+    const copy = new RandomState(0);
+    copy.setState(params.randomState.getState());
+    params.randomState = copy;
+  }
+  return new (estimator.constructor as new (params: object) => M)(params);
+}

@@ -1,0 +1,144 @@
+import { type ArrayInput, floatDType, NDArray } from '../array.js';
+import { failure, wrongType } from '../check.js';
+import { RandomState } from '../random.js';
+import { accuracy } from './score.js';
+
+/** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
+export interface Model {
+  train?(options: { signal?: AbortSignal }): Promise<unknown>;
+  fit?(x: any, y: any, options?: any): Promise<unknown>;
+  predict(x: any): unknown;
+  score?(x: any, y: any): number | Promise<number>;
+  /** 'classifier' for models whose folds keep the classes' shares. */
+  readonly estimatorType?: 'classifier' | 'regressor';
+  getParams?(): { randomState?: unknown };
+}
+
+export type Pair = readonly [x: ArrayInput, y: ArrayInput | readonly unknown[]];
+export type Scoring<M> = (model: M, x: Pair[0], y: Pair[1]) => number | Promise<number>;
+
+/** A model to build, train and score. */
+export interface Task<M extends Model> {
+  build(): M | Promise<M>;
+  train: Pair;
+  test?: Pair;
+  /** Whether the training set is passed on to `fit`: then a method `train` will not do. */
+  needsFit?: boolean;
+}
+
+/** A model that failed has an `error`, and NaN for its scores. */
+export interface Outcome {
+  trainScore: number;
+  /** NaN without a test set. */
+  testScore: number;
+  /** Wall time of the training. */
+  seconds: number;
+  error?: Error;
+}
+
+export interface FitsOptions<M extends Model> {
+  threads: number;
+  scoring?: Scoring<M>;
+  /** Whether the training set is scored too. */
+  scoreTrain: boolean;
+  fitOptions?: Record<string, unknown>;
+  signal?: AbortSignal;
+  /** Called as each model is done, in order of completion; what it throws ends everything. */
+  onDone(index: number, outcome: Outcome, model?: M): void;
+}
+
+/**
+ * Trains models several at a time; they are built and started in order. Those that share a RandomState train one after
+ * another, so that the draws of one, and its time, do not depend on the others.
+ *
+ * @throws Error with code ERR_ABORTED after `signal` fired, when the models in training have stopped
+ */
+export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, options: FitsOptions<M>): Promise<void> {
+  const { threads, fitOptions, signal, onDone } = options;
+  const scoring: Scoring<M> = options.scoring ?? defaultScore;
+  let broken: { error: unknown } | undefined;
+  const report = (index: number, outcome: Outcome, model?: M) => {
+    if (signal?.aborted || broken) return;
+    try {
+      onDone(index, outcome, model);
+    } catch (error) {
+      broken = { error };
+    }
+  };
+  const finish = async (index: number, task: Task<M>, model: M, training: Promise<unknown>, start: number) => {
+    const outcome = failed();
+    try {
+      await training;
+      outcome.seconds = (performance.now() - start) / 1000;
+      if (options.scoreTrain) outcome.trainScore = await scoring(model, ...task.train);
+      if (task.test) outcome.testScore = await scoring(model, ...task.test);
+    } catch (error) {
+      outcome.error = error as Error;
+    }
+    report(index, outcome, model);
+  };
+
+  // One model more than there are threads is in flight: its draws are made while the others train.
+  const running = new Set<Promise<void>>();
+  const users = new Map<unknown, Promise<void>>();
+  let index = 0;
+  try {
+    for (const task of tasks) {
+      while (running.size > threads) await Promise.race(running);
+      if (signal?.aborted || broken) break;
+      try {
+        const made = task.build();
+        const model = isPromise(made) ? await made : made;
+        const random = model?.getParams?.().randomState;
+        if (users.has(random)) await users.get(random);
+        const start = performance.now();
+        const training = startTraining(model, task, fitOptions, signal);
+        const entry = finish(index, task, model, training, start).finally(() => running.delete(entry));
+        running.add(entry);
+        if (random instanceof RandomState) users.set(random, entry);
+      } catch (error) {
+        report(index, failed(error));
+      }
+      index++;
+    }
+  } finally {
+    await Promise.all(running);
+  }
+  if (broken) throw broken.error;
+  if (signal?.aborted)
+    throw Object.assign(failure('ERR_ABORTED', 'The search was aborted', { cause: signal.reason }), {
+      name: 'AbortError',
+    });
+}
+
+function startTraining(
+  model: Model,
+  { train: [x, y], needsFit }: Task<Model>,
+  fitOptions: Record<string, unknown> = {},
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const withSignal = signal ? { signal } : {};
+  if (typeof model?.train === 'function' && !needsFit) return model.train(withSignal);
+  if (typeof model?.fit === 'function') return model.fit(x, y, { ...fitOptions, ...withSignal });
+  throw wrongType('the model', needsFit ? 'an object with a method fit' : 'an object with a method train or fit', model);
+}
+
+async function defaultScore(model: Model, x: ArrayInput, y: Pair[1]): Promise<number> {
+  if (model.score) return model.score(x, y);
+  return accuracy(y, await model.predict(x));
+}
+
+const failed = (error?: unknown): Outcome => ({
+  trainScore: Number.NaN,
+  testScore: Number.NaN,
+  seconds: 0,
+  ...(error === undefined ? {} : { error: error as Error }),
+});
+
+/** Samples of which many parts will be taken, in the floating type they are trained in. */
+export function readSamples(x: ArrayInput): NDArray {
+  return x instanceof NDArray ? x : NDArray.from(x, { dtype: floatDType(x) });
+}
+
+const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
+  typeof (value as Promise<T> | undefined)?.then === 'function';

@@ -1,0 +1,215 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import {
+  bootstrapScore,
+  crossValScore,
+  gridSearch,
+  KFold,
+  loadDigits,
+  MLPClassifier,
+  MLPRegressor,
+  NDArray,
+  NeuralNetwork,
+  RandomState,
+  StratifiedShuffleSplit,
+  toCategorical,
+} from 'fjordnet';
+import { silenceWarnings } from './helpers/sklearn.js';
+
+const golden = JSON.parse(readFileSync(new URL('../test/fixtures/cross-validation.json', import.meta.url), 'utf8'));
+silenceWarnings();
+
+const digits = loadDigits();
+const rows = Array.from({ length: 240 }, (_, i) => i);
+const x = digits.data.take(rows);
+const y = digits.target.take(rows);
+const letters = Array.from(y.data, (v) => 'abcdefghij'[v]);
+const small = { hiddenLayerSizes: [8], maxIter: 8, learningRateInit: 0.01 };
+
+function near(t: any, actual: readonly number[], expected: readonly number[]): void {
+  t.is(actual.length, expected.length);
+  actual.forEach((a, i) => {
+    t.true(Math.abs(a - expected[i]) <= 1e-9 * Math.abs(expected[i]), `${a} against ${expected[i]}`);
+  });
+}
+
+test('crossValScore has the scores of cross_val_score', async (t) => {
+  const classifier = new MLPClassifier({ ...small, randomState: 1 });
+  near(t, await crossValScore(classifier, x, y, { cv: 3 }), golden.classifier);
+  near(t, await crossValScore(classifier, x, letters, { cv: 4, threads: 1 }), golden.strings);
+  const regressor = new MLPRegressor({ ...small, randomState: 1 });
+  near(t, await crossValScore(regressor, x, Array.from(y.data, (v) => v / 7), { cv: 3 }), golden.regressor);
+  near(t, await crossValScore(classifier, x, y, { cv: new KFold({ nSplits: 3, shuffle: true, randomState: 5 }) }), golden.kfold);
+  const shuffled = new StratifiedShuffleSplit({ nSplits: 2, testSize: 0.3, randomState: 5 });
+  near(t, await crossValScore(classifier, x, y, { cv: shuffled }), golden.shuffle_split);
+  near(t, await crossValScore(classifier, x, y, { cv: [...shuffled.split(x, y)] }), golden.shuffle_split);
+  t.is(classifier.nLayers, 0); // the estimator itself is not trained
+  t.is((await crossValScore(classifier, x, y)).length, 5);
+});
+
+test('copies of an estimator have copies of its RandomState', async (t) => {
+  const randomState = new RandomState(2);
+  const scores = await crossValScore(new MLPClassifier({ ...small, randomState }), x, y, { cv: 3 });
+  near(t, scores, golden.generator);
+  t.deepEqual(randomState.getState(), new RandomState(2).getState());
+});
+
+test('crossValScore takes a function that makes models, and a scoring', async (t) => {
+  const make = () => new MLPClassifier({ ...small, randomState: 1 });
+  near(t, await crossValScore(make, x, y, { cv: 3 }), golden.classifier);
+  const scoring = (model: MLPClassifier, xTest: any, yTest: any) => -model.score(xTest, yTest);
+  near(t, await crossValScore(make, x, y, { cv: 3, scoring }), golden.classifier.map((s: number) => -s)); // prettier-ignore
+  const network = () => {
+    let net: NeuralNetwork;
+    return {
+      async fit(xTrain: NDArray, yTrain: NDArray) {
+        net = new NeuralNetwork(xTrain, toCategorical(yTrain, 10), { epochs: 2, eta: 0.001, batchSize: 20, randomState: 1 });
+        await net.train();
+      },
+      predict: (xTest: NDArray) => net.predict(xTest),
+    };
+  };
+  const scores = await crossValScore(network, x, y, { cv: 3 });
+  t.true(scores.every((s) => s > 0.2));
+});
+
+test("gridSearch with cv has GridSearchCV's means", async (t) => {
+  const grid = { alpha: [1e-3, 10], hiddenLayerSizes: [[4], [16]] };
+  const build = (params: any) => new MLPClassifier({ randomState: 0, maxIter: 6, ...params });
+  const seen: number[] = [];
+  const search = await gridSearch({
+    grid,
+    build,
+    train: [x, y],
+    cv: 3,
+    onResult: (result, model, { done, total }) => {
+      t.is(model, undefined);
+      t.is(total, 4);
+      seen.push(done);
+      t.is(result.testScores?.length, 3);
+    },
+  });
+  t.deepEqual(seen, [1, 2, 3, 4]);
+  near(t, search.results.map((r) => r.testScore), golden.grid.mean_test); // prettier-ignore
+  near(t, search.results.map((r) => r.trainScore), golden.grid.mean_train); // prettier-ignore
+  for (let k = 0; k < 3; k++) near(t, search.results.map((r) => r.testScores![k]), golden.grid.splits[k]); // prettier-ignore
+  t.is(search.best, search.results[golden.grid.best]);
+  t.deepEqual([...search.table('testScore').shape], [2, 2]);
+  t.true(search.results.every((r) => r.seconds > 0));
+  const one = await gridSearch({ grid, build, train: [x, y], cv: 3, threads: 1 });
+  t.deepEqual(one.results.map((r) => r.testScores), search.results.map((r) => r.testScores)); // prettier-ignore
+});
+
+test('in a grid whose models share a RandomState the draws are those of a plain loop', async (t) => {
+  const grid = { maxIter: [3, 1, 2], alpha: [0, 1] };
+  const loop = new RandomState(4);
+  const expected = grid.maxIter.flatMap((maxIter) =>
+    grid.alpha.map((alpha) => new MLPClassifier({ ...small, maxIter, alpha, randomState: loop }).fitSync(x, y).score(x, y)),
+  );
+  for (const threads of [1, 3]) {
+    const randomState = new RandomState(4);
+    const build = (params: any) => new MLPClassifier({ ...small, ...params, randomState });
+    const { results } = await gridSearch({ grid, build, train: [x, y], threads });
+    t.deepEqual(results.map((r) => r.trainScore), expected); // prettier-ignore
+    t.deepEqual(randomState.getState(), loop.getState());
+  }
+});
+
+test('a model that fails is reported with its parameters, the others finish', async (t) => {
+  const build = (params: any) => new MLPClassifier({ ...small, randomState: 0, ...params });
+  for (const cv of [undefined, 2]) {
+    const { results, best } = await gridSearch({ grid: { maxIter: [0, 2] }, build, train: [x, y], cv });
+    t.like(results[0].params, { maxIter: 0 });
+    t.regex(results[0].error!.message, /maxIter/);
+    t.true(Number.isNaN(results[0].testScore));
+    t.is(best, results[1]);
+    t.true(best.trainScore > 0);
+  }
+  const failing = () => build({ maxIter: 0 });
+  await t.throwsAsync(crossValScore(failing, x, y), { message: /maxIter/ });
+  await t.throwsAsync(gridSearch({ grid: { maxIter: [0] }, build, train: [x, y], cv: 2 }), { message: /maxIter/ });
+  const refusing = new MLPClassifier(small);
+  await t.throwsAsync(crossValScore(refusing, x, y, { cv: [[[0, 1], [2]]] as any }), { message: undefined });
+});
+
+test('one signal stops all models', async (t) => {
+  const endless = { ...small, maxIter: 1e6, tol: 0, nIterNoChange: Number.POSITIVE_INFINITY, randomState: 0 };
+  const build = (params: any) => new MLPClassifier({ ...endless, ...params });
+  for (const run of [
+    (signal: AbortSignal) => gridSearch({ grid: { alpha: [0, 1, 2, 3] }, build, train: [x, y], signal }),
+    (signal: AbortSignal) => gridSearch({ grid: { alpha: [0, 1, 2, 3] }, build, train: [x, y], cv: 2, signal }),
+    (signal: AbortSignal) => crossValScore(build({}), x, y, { signal }),
+    (signal: AbortSignal) => bootstrapScore(build({}), x, y, { signal }),
+  ]) {
+    const controller = new AbortController();
+    const running = run(controller.signal);
+    setTimeout(() => controller.abort(), 20);
+    await t.throwsAsync(running, { code: 'ERR_ABORTED', name: 'AbortError' });
+  }
+});
+
+test('bootstrapScore: mean and percentile interval of out-of-bag scores', async (t) => {
+  const model = new MLPClassifier({ ...small, randomState: 1 });
+  const result = await bootstrapScore(model, x, y, { nResamples: 12, randomState: 3 });
+  const random = new RandomState(3);
+  const scores = Array.from({ length: 12 }, () => {
+    const train = random.choice(240, [240]);
+    const test = rows.filter((row) => !train.data.includes(row));
+    return new MLPClassifier({ ...small, randomState: 1 }).fitSync(x.take(train), y.take(train)).score(x.take(test), y.take(test));
+  });
+  t.deepEqual(result.scores, scores);
+  near(t, [result.mean], [scores.reduce((a, b) => a + b) / 12]);
+  const sorted = [...scores].sort((a, b) => a - b);
+  near(t, result.interval, [
+    sorted[0] + 0.275 * (sorted[1] - sorted[0]),
+    sorted[10] + 0.725 * (sorted[11] - sorted[10]),
+  ]);
+  t.true(result.standardError > 0);
+  const again = await bootstrapScore(model, x, y, { nResamples: 12, randomState: 3, threads: 1, confidenceLevel: 0.5 });
+  t.deepEqual(again.scores, result.scores);
+  t.true(again.interval[1] - again.interval[0] < result.interval[1] - result.interval[0]);
+  const two = await bootstrapScore(new MLPRegressor({ ...small, solver: 'lbfgs' }), [[1], [2]], [1, 2], {
+    nResamples: 3,
+    scoring: (m, xTest) => (m.predict(xTest) as NDArray).length,
+  });
+  t.deepEqual(two.scores, [1, 1, 1]); // a draw that leaves nothing out is drawn again
+});
+
+test('folds keep float32, whatever holds it', async (t) => {
+  const dtypes: string[] = [];
+  const model = () => ({
+    async fit(xTrain: NDArray) {
+      dtypes.push(xTrain.dtype);
+    },
+    predict: () => 0,
+    score: () => 1,
+  });
+  const floats = x.toArray<number[][]>().map((row) => Float32Array.from(row));
+  t.deepEqual(await crossValScore(model, floats, y, { cv: 2 }), [1, 1]);
+  await crossValScore(model, x, y, { cv: 2 });
+  t.deepEqual(dtypes, ['float32', 'float32', 'float64', 'float64']);
+});
+
+test('bad arguments are refused before any model is trained', async (t) => {
+  const model = new MLPClassifier(small);
+  const refused: [() => Promise<unknown>, RegExp][] = [
+    [() => crossValScore(model, x, y, { cv: 1 }), /^Expected cv to be an integer >= 2, got 1/],
+    [() => crossValScore(model, x, y, { cv: 'five' as any }), /^Expected cv to be a number of folds, a splitter/],
+    [() => crossValScore(model, x, y, { cv: [] }), /^Expected cv to be one split or more/],
+    [() => crossValScore(model, x, y, { cv: 100 }), /^Expected nSplits to be at most the number of members of some class/],
+    [() => crossValScore(new MLPRegressor(small), x, y, { cv: 300 }), /^Expected nSplits to be at most the number of rows, 240/],
+    [() => crossValScore(model, x, letters.slice(1)), /^Expected y to have 240 rows, got 239$/],
+    [() => crossValScore({ predict: () => 0 }, x, y), /^Expected estimator to be an estimator with a method getParams/],
+    [() => crossValScore(() => ({ predict: () => 0 }), x, y), /^Expected the model to be an object with a method fit/],
+    [() => crossValScore(model, x, y, { folds: 3 } as any), /no option 'folds'/],
+    [() => crossValScore(model, x, y, { threads: 0 }), /^Expected threads to be a positive integer/],
+    [() => crossValScore(model, x, y, { scoring: 'accuracy' as any }), /^Expected scoring to be a function/],
+    [() => crossValScore(model, x, y, { signal: {} as any }), /^Expected signal to be an AbortSignal/],
+    [() => bootstrapScore(model, x, y, { nResamples: 0 }), /^Expected nResamples to be a positive integer/],
+    [() => bootstrapScore(model, x, y, { confidenceLevel: 1 }), /^Expected confidenceLevel to be a number in \(0, 1\)/],
+    [() => bootstrapScore(model, [[1]], [1]), /^Expected x to be of two rows or more/],
+    [() => gridSearch({ grid: { a: [1] }, build: () => model, train: [x, y], test: [x, y], cv: 2 }), /^Expected test to be undefined where cv is given/],
+    [() => gridSearch({ grid: { a: [1] }, build: () => model, train: [x, y], cv: {} as any }), /^Expected cv to be a number of folds/],
+  ];
+  for (const [call, message] of refused) await t.throwsAsync(call(), { message });
+});
