@@ -53,6 +53,7 @@
             ]
           }
         ],
+        ["blas=='static'", { "ldflags": ["openblas.ld<!(node scripts/openblas.cjs script build/openblas.ld)"] }],
         [
           "OS=='mac'",
           {

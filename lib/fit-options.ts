@@ -1,15 +1,8 @@
 import { type ArrayInput, argmaxRows, checkArray, NDArray } from './array.js';
-import { CallbackList } from './callbacks/callback-list.js';
 import { History } from './callbacks/callback.js';
+import { CallbackList } from './callbacks/callback-list.js';
 import { callbacks as callbackFactories } from './callbacks/index.js';
-import {
-  checkBoolean,
-  checkInteger,
-  checkInterval,
-  checkOptions,
-  wrongType,
-  wrongValue,
-} from './check.js';
+import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongType, wrongValue } from './check.js';
 import type { FitPlan, Samples } from './fit.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';

@@ -1,7 +1,7 @@
 import type { NativeDataset, NativeResult } from './binding.js';
-import type { CallbackList } from './callbacks/callback-list.js';
 import type { History, Logs } from './callbacks/callback.js';
-import type { Network, Training as Compiled } from './network.js';
+import type { CallbackList } from './callbacks/callback-list.js';
+import type { Training as Compiled, Network } from './network.js';
 import type { RandomState } from './random.js';
 import type { Job } from './tape.js';
 import { Pace, type Training } from './train.js';

@@ -1,6 +1,13 @@
 export { type Activation, type ActivationInput, activations } from './activations.js';
 export { type ArrayInput, type DType, linspace, logspace, NDArray, type NestedArray } from './array.js';
-export { type Callback, type CallbackModel, type CallbackParams, callbacks, History, type Logs } from './callbacks/index.js';
+export {
+  type Callback,
+  type CallbackModel,
+  type CallbackParams,
+  callbacks,
+  History,
+  type Logs,
+} from './callbacks/index.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
 export type { MLPFitOptions } from './estimators/mlp-base.js';

@@ -23,7 +23,11 @@ export const kernels: Readonly<Record<string, Kernel>> = Object.freeze(
       const [left, buffers, right = ''] = signature.split(/[:|]/);
       const letters = [...left.replaceAll(' ', '')];
       const names = right.split(/[ ,]+/).filter(Boolean);
-      const kernel = (dims: Record<string, number>, arrays: readonly Floats[], scalars: Record<string, number> = {}) => {
+      const kernel = (
+        dims: Record<string, number>,
+        arrays: readonly Floats[],
+        scalars: Record<string, number> = {},
+      ) => {
         checkOptions('dims', dims, letters);
         for (const letter of letters) checkInteger(`dims.${letter}`, dims[letter], buffers.includes(letter) ? 1 : 0);
         if (!Array.isArray(arrays)) throw wrongType('arrays', 'an array of typed arrays', arrays);

@@ -150,7 +150,9 @@ export const losses = {
   /** (p - y)^2 / 2 where |p - y| <= delta, else delta * |p - y| - delta^2 / 2 (Huber 1964). Default delta = 1 */
   huber: (options: { delta?: number } = {}): Loss => {
     checkOptions('options', options, ['delta']);
-    return elementwise('huber', { delta: checkInterval('delta', options.delta ?? 1, 0, Number.POSITIVE_INFINITY, 'low') });
+    return elementwise('huber', {
+      delta: checkInterval('delta', options.delta ?? 1, 0, Number.POSITIVE_INFINITY, 'low'),
+    });
   },
   /** max(1 - y * p, 0). Targets are -1 and 1; where they are 0 and 1, 0 is read as -1. */
   hinge: (): Loss => ({
@@ -160,7 +162,10 @@ export const losses = {
       every(name, targets, '-1 and 1, or 0 and 1', (value) => value === 0 || value === 1 || value === -1);
       if (!targets.data.includes(0)) return targets;
       every(name, targets, '0 and 1, as the targets before it are', (value) => value !== -1);
-      return NDArray.wrap(targets.data.map((value) => 2 * value - 1), targets.shape);
+      return NDArray.wrap(
+        targets.data.map((value) => 2 * value - 1),
+        targets.shape,
+      );
     },
   }),
 };
@@ -198,7 +203,8 @@ function checkClasses(name: string, y: NDArray, outputShape: Shape): NDArray {
   const shape = [y.shape[0], ...outputShape.slice(0, -1), 1];
   if (y.shape.join() !== shape.join() && y.shape.join() !== shape.slice(0, -1).join()) {
     const wanted = ['n', ...outputShape.slice(0, -1)].join(', ');
-    const hint = y.shape.join() === [y.shape[0], ...outputShape].join() ? " (for such rows take 'categoricalCrossentropy')" : '';
+    const hint =
+      y.shape.join() === [y.shape[0], ...outputShape].join() ? " (for such rows take 'categoricalCrossentropy')" : '';
     throw new RangeError(
       `Expected ${name} to have shape [${wanted}], a class number for each row of the output, for ` +
         `sparseCategoricalCrossentropy, got shape [${y.shape.join(', ')}]${hint}`,
@@ -210,5 +216,6 @@ function checkClasses(name: string, y: NDArray, outputShape: Shape): NDArray {
 
 function every(name: string, { data, shape }: NDArray, expected: string, holds: (value: number) => boolean): void {
   for (let i = 0; i < data.length; i++)
-    if (!holds(data[i])) throw new RangeError(`Expected ${name} to hold ${expected}, got ${data[i]} at ${position(i, shape)}`);
+    if (!holds(data[i]))
+      throw new RangeError(`Expected ${name} to hold ${expected}, got ${data[i]} at ${position(i, shape)}`);
 }

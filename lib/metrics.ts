@@ -128,7 +128,9 @@ function checkThreshold(options: Threshold): Threshold {
 /** Refuses targets that are class numbers where the metric compares values. */
 function compared(metric: MetricName, io: MetricBuffers): [output: Buffer, targets: Buffer] {
   if (areLabels(io))
-    throw new RangeError(`Expected the loss to have targets of the output's shape for the metric '${metric}', got class numbers`);
+    throw new RangeError(
+      `Expected the loss to have targets of the output's shape for the metric '${metric}', got class numbers`,
+    );
   return [io.output, io.targets];
 }
 

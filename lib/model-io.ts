@@ -27,7 +27,12 @@ export interface LoadedModel extends SavedState {
   optimizerState: readonly (readonly [string, NDArray])[];
 }
 
-export async function saveSequential(path: string, model: Sequential, network: Network, state: SavedState): Promise<void> {
+export async function saveSequential(
+  path: string,
+  model: Sequential,
+  network: Network,
+  state: SavedState,
+): Promise<void> {
   const { plan, recorder, inputShape } = network;
   const { compiled, iterations, random } = state;
   await saveModel(path, {
@@ -71,7 +76,9 @@ export async function loadSequential(path: string): Promise<LoadedModel> {
     return {
       name,
       dtype,
-      layers: layers.map((layer: { className: string; config: JsonObject }) => layerFrom(layer.className, layer.config)),
+      layers: layers.map((layer: { className: string; config: JsonObject }) =>
+        layerFrom(layer.className, layer.config),
+      ),
       inputShape,
       weights: file.weights,
       optimizerState: file.optimizerState ?? [],

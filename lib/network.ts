@@ -68,7 +68,8 @@ export function recordNetwork(
   const forward = (isTraining: boolean, fused: boolean) => {
     for (const { layer, recorded, y } of parts) {
       recorded.forward(isTraining);
-      if (layer.activation && !(fused && recorded === last.recorded)) emitActivation(t, layer.activation, recorded.y, y);
+      if (layer.activation && !(fused && recorded === last.recorded))
+        emitActivation(t, layer.activation, recorded.y, y);
     }
   };
   const network = { recorder: t, inputShape, outputShape: last.y.shape, x, output: last.y };

@@ -77,7 +77,12 @@ function make(name: OptimizerName, options: OptimizerOptions, own: Record<string
     record(t, parameters) {
       const trained = parameters.flatMap((p) =>
         p.gradient
-          ? { w: p.value, dw: p.gradient, N: p.value.size, state: (s: string) => t.state(`${p.layer}/${p.name}/${s}`, p.value.shape) }
+          ? {
+              w: p.value,
+              dw: p.gradient,
+              N: p.value.size,
+              state: (s: string) => t.state(`${p.layer}/${p.name}/${s}`, p.value.shape),
+            }
           : [],
       );
       if (clip && limit) emitClip(t, clip, limit, trained);
@@ -184,7 +189,8 @@ export const optimizers = {
   /** Adam (Kingma and Ba 2015, with the "epsilon hat" of its section 2). Default learningRate 0.001 */
   adam: (options: AdamOptions = {}): Optimizer => adam('adam', { learningRate: 0.001, ...options }),
   /** Adam with decoupled weight decay (Loshchilov and Hutter 2019). Defaults: learningRate 0.001, weightDecay 0.004 */
-  adamW: (options: AdamOptions = {}): Optimizer => adam('adamW', { learningRate: 0.001, weightDecay: 0.004, ...options }),
+  adamW: (options: AdamOptions = {}): Optimizer =>
+    adam('adamW', { learningRate: 0.001, weightDecay: 0.004, ...options }),
   /** Adam with Nesterov's momentum (Dozat 2016). Default learningRate 0.001 */
   nadam: (options: AdamOptions = {}): Optimizer => {
     const own = checkAdam(options);
@@ -226,11 +232,16 @@ export const optimizers = {
     const start = options.initialAccumulatorValue ?? 0.1;
     const initialAccumulatorValue = checkInterval('initialAccumulatorValue', start, 0, Number.POSITIVE_INFINITY);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
-    return make('adagrad', { learningRate: 0.001, ...options }, { initialAccumulatorValue, epsilon }, ({ rate, decay }) => {
-      // memory starts at zero, so that the initial value joins epsilon under the root
-      const scalars = { rate: rate(), epsilon: initialAccumulatorValue + epsilon, decay };
-      return (t, { w, dw, N, state }) => t.emit('adagrad', [dw, state('v'), w], { N }, scalars);
-    });
+    return make(
+      'adagrad',
+      { learningRate: 0.001, ...options },
+      { initialAccumulatorValue, epsilon },
+      ({ rate, decay }) => {
+        // memory starts at zero, so that the initial value joins epsilon under the root
+        const scalars = { rate: rate(), epsilon: initialAccumulatorValue + epsilon, decay };
+        return (t, { w, dw, N, state }) => t.emit('adagrad', [dw, state('v'), w], { N }, scalars);
+      },
+    );
   },
   /** Adadelta (Zeiler 2012). Default learningRate 0.001; the paper's is 1 */
   adadelta: (options: AdadeltaOptions = {}): Optimizer => {

@@ -1,7 +1,15 @@
 import { randomInt } from 'node:crypto';
 import { type ArrayInput, asArray, NDArray } from './array.js';
 import { binding } from './binding.js';
-import { checkBoolean, checkInteger, checkInterval, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkNumber,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from './check.js';
 
 /** `[name, key, position, hasGauss, cachedGaussian]`, as NumPy's `RandomState.get_state()`. */
 export type MT19937State = readonly ['MT19937', Uint32Array, number, number, number];

@@ -81,7 +81,11 @@ export const schedules = {
    * A straight line from `initialLearningRate` (default 0) to `learningRate` over `warmupSteps` steps; from there on
    * `learningRate`, whose own steps, where it is a schedule, start then.
    */
-  warmup: (options: { learningRate: number | Schedule; warmupSteps: number; initialLearningRate?: number }): Schedule => {
+  warmup: (options: {
+    learningRate: number | Schedule;
+    warmupSteps: number;
+    initialLearningRate?: number;
+  }): Schedule => {
     checkOptions('options', options, ['learningRate', 'warmupSteps', 'initialLearningRate']);
     const learningRate = checkLearningRate('learningRate', options.learningRate);
     const warmupSteps = checkInteger('warmupSteps', options.warmupSteps, 1);

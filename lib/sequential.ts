@@ -8,7 +8,7 @@ import type { Layer, Shape } from './layers/layer.js';
 import { getLoss, type LossInput } from './losses.js';
 import { getMetric, type MetricInput } from './metrics.js';
 import { loadSequential, restore, saveSequential } from './model-io.js';
-import { type Network, recordNetwork, shapesOf, type Training as Compiled } from './network.js';
+import { type Training as Compiled, type Network, recordNetwork, shapesOf } from './network.js';
 import { getOptimizer, type Optimizer, type OptimizerInput } from './optimizers.js';
 import { RandomState } from './random.js';
 import { summaryText } from './summary.js';
@@ -239,7 +239,11 @@ export class Sequential {
     const arrays = weights.map((w, i) => {
       const array = NDArray.from(w);
       if (array.shape.join() !== parameters[i].value.shape.join())
-        throw wrongValue(`weights[${i}] (${parameters[i].value.name})`, `of shape [${parameters[i].value.shape.join(', ')}]`, array.shape);
+        throw wrongValue(
+          `weights[${i}] (${parameters[i].value.name})`,
+          `of shape [${parameters[i].value.shape.join(', ')}]`,
+          array.shape,
+        );
       return array;
     });
     for (const [i, array] of arrays.entries()) plan.write(parameters[i].value, array);
@@ -452,7 +456,10 @@ export class Sequential {
 
   #checkIdle(): void {
     if (this.#busy)
-      throw failure('ERR_BUSY', 'Expected the network to be idle, but it is training, evaluating or predicting already');
+      throw failure(
+        'ERR_BUSY',
+        'Expected the network to be idle, but it is training, evaluating or predicting already',
+      );
   }
 
   /** x as an array [n, ...] of the samples' shape; a sample [h, w] may stand for [h, w, 1]. */
@@ -460,8 +467,7 @@ export class Sequential {
     this.#needLayers();
     const array = checkArray(name, x);
     const { inputShape } = this;
-    if (array.shape.length < 2)
-      throw wrongValue(name, 'an array of samples, of two dimensions or more', array.shape);
+    if (array.shape.length < 2) throw wrongValue(name, 'an array of samples, of two dimensions or more', array.shape);
     if (inputShape && array.shape.slice(1).join() !== inputShape.join())
       throw wrongValue(name, `of shape [n, ${inputShape.join(', ')}], as the network's input`, array.shape);
     return array;

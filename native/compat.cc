@@ -33,6 +33,9 @@ FJORDNET_OLDEST(pow);
 
 extern "C" {
 
+// Stands where OpenBLAS' tables point to kernels that blas.h never uses (scripts/openblas.cjs leaves those out).
+[[noreturn]] void fjordnet_unused_blas() { std::abort(); }
+
 char __libc_single_threaded = 0;  // glibc 2.32; 0 is always right, and makes shared_ptr count atomically
 
 int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {

@@ -1,6 +1,7 @@
 'use strict';
 // Which BLAS to build with and how to link it. binding.gyp and CMakeLists.txt both ask here:
 //   node scripts/openblas.cjs kind | defines | includes | libraries | ldflags   [KIND]
+//   node scripts/openblas.cjs script FILE                        (writes the linker script that goes with `static`)
 // KIND, or the environment's FJORDNET_BLAS, is one of
 //   static      OpenBLAS' archive inside the .node, its symbols hidden (the default where the archive is found)
 //   shared      the system's libopenblas.so
@@ -10,6 +11,7 @@
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
+const path = require('node:path');
 
 /** Debian's multiarch name of the compiler's target, such as x86_64-linux-gnu; '' without a compiler. */
 function target() {
@@ -50,7 +52,7 @@ const headers = [
 ].find((folder) => folder && fs.existsSync(`${folder}/cblas.h`));
 
 function kind() {
-  const wanted = process.argv[3] || process.env.FJORDNET_BLAS;
+  const wanted = (process.argv[2] !== 'script' && process.argv[3]) || process.env.FJORDNET_BLAS;
   if (wanted) return wanted;
   if (process.platform === 'darwin') return 'accelerate';
   if (process.platform !== 'linux' || !headers) return 'builtin';
@@ -58,8 +60,8 @@ function kind() {
 }
 
 /**
- * OpenBLAS carries one table of kernels per CPU model, 20 MB of them on x86-64. Each table here stands in for those on its
- * right, whose CPUs have its whole instruction set, so that the linker leaves their kernels out.
+ * OpenBLAS carries one table of kernels per CPU model. Each table here stands in for those on its right, whose CPUs have its
+ * whole instruction set, so that the linker leaves their kernels out.
  */
 const standIns = {
   x86_64: {
@@ -77,15 +79,26 @@ const standIns = {
   },
 }[architecture];
 
-function aliases() {
-  if (!standIns) return [];
-  const tables = new Set(archiveIndex(archive).match(/(?<=\0gotoblas_)[A-Z0-9_]+(?=\0)/g));
-  return Object.entries(standIns).flatMap(([table, others]) =>
-    others
-      .split(' ')
-      .filter((other) => tables.has(other) && tables.has(table))
-      .map((other) => `-Wl,--defsym=gotoblas_${other}=gotoblas_${table}`),
-  );
+/** Complex kernels and the triangular and symmetric products: in the tables, but nothing that native/blas.h calls. */
+const UNUSED = /^(?:i?[cz]|xc)|^[sd](?:trsm|trmm|symm|neg_tcopy|laswp)|_i?(?:trsm|trmm|symm|hemm)/;
+
+/**
+ * A linker script that gives the unwanted tables and the unused kernels of the wanted ones another address, so that the
+ * archive's members with them stay out: 2 MB of OpenBLAS are left of 25.
+ */
+function linkerScript() {
+  if (kind() !== 'static' || !standIns) return '';
+  const names = archiveIndex(archive).split('\0');
+  const tables = new Set(names.filter((name) => name.startsWith('gotoblas_')));
+  const lines = [];
+  for (const [table, others] of Object.entries(standIns)) {
+    if (!tables.has(`gotoblas_${table}`)) continue;
+    for (const other of others.split(' '))
+      if (tables.has(`gotoblas_${other}`)) lines.push(`gotoblas_${other} = gotoblas_${table};`);
+    for (const name of names)
+      if (name.endsWith(`_${table}`) && UNUSED.test(name)) lines.push(`${name} = fjordnet_unused_blas;`);
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 /** The names an archive defines, NUL-separated: its first member (ar(5)), read here because nm takes seconds over 58 MB. */
@@ -120,7 +133,12 @@ const answers = {
   includes: () => (kind() === 'static' || kind() === 'shared' ? (headers ?? '/usr/include') : 'native'),
   libraries: () =>
     ({ static: archive, shared: sharedObject, accelerate: '-framework Accelerate', builtin: '' })[kind()],
-  ldflags: () => (kind() === 'static' ? [...aliases(), ...wrapped.map((name) => `-Wl,--wrap=${name}`)].join(' ') : ''),
+  ldflags: () => (kind() === 'static' ? wrapped.map((name) => `-Wl,--wrap=${name}`).join(' ') : ''),
+  script: () => {
+    fs.mkdirSync(path.dirname(process.argv[3]), { recursive: true });
+    fs.writeFileSync(process.argv[3], linkerScript());
+    return '';
+  },
 };
 const answer = answers[process.argv[2]];
 if (!answer) throw new Error(`Expected one of ${Object.keys(answers).join(', ')}, got ${process.argv[2]}`);

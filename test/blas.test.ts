@@ -27,6 +27,10 @@ function program(kind: string, ...flags: string[]): (mode: string) => string {
   const definitions = openblas('defines', kind).map((name) => `-D${name}`);
   const includes = openblas('includes', kind).map((path) => `-I${path}`);
   const libraries = [...openblas('libraries', kind), ...openblas('ldflags', kind)];
+  if (kind === 'static') {
+    libraries.unshift(join(folder, 'openblas.ld'));
+    openblas('script', libraries[0]);
+  }
   const options = JSON.parse(readFileSync(join(root, 'binding.gyp'), 'utf8')).targets[0].cflags_cc;
   execFileSync(
     'g++',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import {
   getThreads,
   loadDigits,
@@ -13,7 +13,8 @@ import {
 } from 'fjordnet';
 import { camelCase, makeData, makeWeights, silenceWarnings, warningsOf } from './helpers/sklearn.js';
 
-const fixture = (name: string) => JSON.parse(readFileSync(new URL(`../test/fixtures/${name}`, import.meta.url), 'utf8'));
+const fixture = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../test/fixtures/${name}`, import.meta.url), 'utf8'));
 const golden = fixture('sklearn_mlp.json');
 const more = fixture('mlp.json');
 silenceWarnings();
@@ -24,11 +25,13 @@ const regressors = ['regression', 'outputs', 'counts'];
 
 /** 200 digits scaled to [0, 1], those below `classes`. */
 function someDigits(classes: number): { x: NDArray; y: NDArray } {
-  const rows = Array.from(target.data.keys()).filter((i) => target.data[i] < classes).slice(0, 200);
+  const rows = Array.from(target.data.keys())
+    .filter((i) => target.data[i] < classes)
+    .slice(0, 200);
   return { x: new MinMaxScaler().fitTransform(digits.take(rows)), y: target.take(rows) };
 }
 
-function near(t: any, actual: ArrayLike<number>, expected: readonly number[], tolerance: number, label: string): void {
+function near(t: ExecutionContext, actual: ArrayLike<number>, expected: readonly number[], tolerance: number, label: string): void {
   t.is(actual.length, expected.length, label);
   expected.forEach((e, i) => {
     const bound = tolerance * Math.max(Math.abs(e), 1e-3);
@@ -138,7 +141,14 @@ test('a step of partialFit is the worked example', (t) => {
   const options = { solver: 'sgd', learningRateInit: 0.1, alpha: 0.1, activation: 'logistic', momentum: 0 } as const;
   const model = new MLPClassifier({ ...options, hiddenLayerSizes: 2, randomState: 1 });
   model.partialFit(x, [0], [0, 1]);
-  model.coefs = [[[0.1, 0.2], [0.3, 0.1], [0.5, 0]], [[0.1], [0.2]]]; // prettier-ignore
+  model.coefs = [
+    [
+      [0.1, 0.2],
+      [0.3, 0.1],
+      [0.5, 0],
+    ],
+    [[0.1], [0.2]],
+  ];
   model.intercepts = [[0.1, 0.1], [1]];
   model.partialFit(x, [0]);
   const expected = [
@@ -189,7 +199,10 @@ test('gradients are those of the loss, for every activation and loss', (t) => {
               );
             const numeric = (at(moved(1e-5)) - at(moved(-1e-5))) / 2e-5;
             const label = `${activation} ${kind} ${g} ${l} ${k}`;
-            t.true(Math.abs(numeric - gradient) < 1e-6 * Math.max(1, Math.abs(gradient)), `${label} ${numeric} ${gradient}`);
+            t.true(
+              Math.abs(numeric - gradient) < 1e-6 * Math.max(1, Math.abs(gradient)),
+              `${label} ${numeric} ${gradient}`,
+            );
           });
         });
       }
@@ -203,7 +216,14 @@ test('every solver learns the digits', async (t) => {
     for (const solver of ['lbfgs', 'sgd', 'adam'] as const)
       for (const activation of ['identity', 'logistic', 'tanh', 'relu'] as const) {
         const learningRateInit = solver === 'sgd' ? 0.2 : 0.01;
-        const model = new MLPClassifier({ solver, activation, hiddenLayerSizes: 50, maxIter: 150, learningRateInit, randomState: 1 });
+        const model = new MLPClassifier({
+          solver,
+          activation,
+          hiddenLayerSizes: 50,
+          maxIter: 150,
+          learningRateInit,
+          randomState: 1,
+        });
         await model.fit(x.take(a), y.take(a));
         t.true(model.score(x.take(a), y.take(a)) > 0.95, `${solver} ${activation}`);
         t.deepEqual((model.predict(x.take(b)) as NDArray).shape, [b.length]);
@@ -226,7 +246,12 @@ test('partialFit reaches fit', (t) => {
     const options = { solver: 'sgd', randomState: 1, tol: 0, alpha: 1e-5, learningRateInit: 0.2 } as const;
     const whole = new MLPClassifier({ ...options, maxIter: 100 }).fitSync(x, y);
     const parts = new MLPClassifier(options);
-    for (let i = 0; i < 100; i++) parts.partialFit(x, y, Array.from({ length: classes }, (_, k) => k));
+    for (let i = 0; i < 100; i++)
+      parts.partialFit(
+        x,
+        y,
+        Array.from({ length: classes }, (_, k) => k),
+      );
     t.deepEqual(parts.predict(x), whole.predict(x));
     t.true(parts.score(x, y) > 0.95);
   }
@@ -243,19 +268,19 @@ test('partialFit takes classes that y does not hold yet', (t) => {
 
 test('labels: strings, numbers, several at once', (t) => {
   const x = Array.from({ length: 40 }, (_, i) => [i % 2, (i >> 1) % 2, 1]);
-  const fit = (y: any) => new MLPClassifier({ solver: 'lbfgs', hiddenLayerSizes: 10, randomState: 3 }).fitSync(x, y);
+  const train = (y: any) => new MLPClassifier({ solver: 'lbfgs', hiddenLayerSizes: 10, randomState: 3 }).fitSync(x, y);
   const names = x.map(([a]) => (a ? 'ja' : 'nei'));
-  t.deepEqual(fit(names).predict(x), names);
-  t.deepEqual(fit(names).classes, ['ja', 'nei']);
+  t.deepEqual(train(names).predict(x), names);
+  t.deepEqual(train(names).classes, ['ja', 'nei']);
   const far = x.map(([a, b]) => 10 ** 10 * a - b);
-  const model = fit(far);
+  const model = train(far);
   t.deepEqual((model.predict(x) as NDArray).toArray(), far);
   t.deepEqual(model.classes, [-1, 0, 10 ** 10 - 1, 10 ** 10]);
   const both = x.map(([a, b]) => [a, b, 0]);
-  t.deepEqual((fit(both).predict(x) as NDArray).toArray(), both);
-  t.is(fit(both).score(x, both), 1);
-  t.deepEqual(fit(both).predictProba(x).shape, [40, 3]);
-  t.deepEqual(fit(x.map(([a]) => [a])).predictProba(x).shape, [40, 2]); // one column: labels
+  t.deepEqual((train(both).predict(x) as NDArray).toArray(), both);
+  t.is(train(both).score(x, both), 1);
+  t.deepEqual(train(both).predictProba(x).shape, [40, 3]);
+  t.deepEqual(train(x.map(([a]) => [a])).predictProba(x).shape, [40, 2]); // one column: labels
 });
 
 test('log-probabilities are the logarithms of probabilities, which sum to 1', (t) => {
@@ -279,7 +304,10 @@ test('shuffle matters', (t) => {
 });
 
 test('tol, adaptive and nIterNoChange stop', (t) => {
-  const x = [[3, 2], [1, 6]]; // prettier-ignore
+  const x = [
+    [3, 2],
+    [1, 6],
+  ];
   const options = { tol: 0.5, maxIter: 3000, solver: 'sgd' } as const;
   t.true(new MLPClassifier(options).fitSync(x, [1, 0]).nIter < 3000);
   t.true(new MLPClassifier({ ...options, learningRate: 'adaptive' }).fitSync(x, [1, 0]).nIter < 3000);
@@ -294,15 +322,16 @@ test('tol, adaptive and nIterNoChange stop', (t) => {
 
 test.serial('warns where maxIter or maxFun ends the training, and of a batch size that is clipped', async (t) => {
   const { x, y } = someDigits(2);
-  const fit = (options: object) => () => new MLPClassifier({ hiddenLayerSizes: 5, randomState: 1, ...options }).fitSync(x, y);
-  const [stochastic] = await warningsOf('ConvergenceWarning', fit({ maxIter: 3 }));
+  const train = (options: object) => () =>
+    new MLPClassifier({ hiddenLayerSizes: 5, randomState: 1, ...options }).fitSync(x, y);
+  const [stochastic] = await warningsOf('ConvergenceWarning', train({ maxIter: 3 }));
   t.is(stochastic, "Stochastic Optimizer: Maximum iterations (3) reached and the optimization hasn't converged yet.");
-  const [iterations] = await warningsOf('ConvergenceWarning', fit({ solver: 'lbfgs', maxIter: 3 }));
+  const [iterations] = await warningsOf('ConvergenceWarning', train({ solver: 'lbfgs', maxIter: 3 }));
   t.regex(iterations, /lbfgs failed to converge \(status=1\):\nSTOP: TOTAL NO. of ITERATIONS REACHED LIMIT/);
-  const [evaluations] = await warningsOf('ConvergenceWarning', fit({ solver: 'lbfgs', maxFun: 3, tol: 0 }));
+  const [evaluations] = await warningsOf('ConvergenceWarning', train({ solver: 'lbfgs', maxFun: 3, tol: 0 }));
   t.regex(evaluations, /EVALUATIONS EXCEEDS LIMIT/);
-  t.deepEqual(await warningsOf('ConvergenceWarning', fit({ tol: 10, nIterNoChange: 1 })), []);
-  t.regex((await warningsOf('Warning', fit({ batchSize: 1000, maxIter: 1 })))[0], /batchSize 1000/);
+  t.deepEqual(await warningsOf('ConvergenceWarning', train({ tol: 10, nIterNoChange: 1 })), []);
+  t.regex((await warningsOf('Warning', train({ batchSize: 1000, maxIter: 1 })))[0], /batchSize 1000/);
 });
 
 test.serial('verbose prints the epochs', async (t) => {
@@ -311,14 +340,32 @@ test.serial('verbose prints the epochs', async (t) => {
   const { log } = console;
   console.log = (line: string) => lines.push(line);
   try {
-    const options = { hiddenLayerSizes: 2, maxIter: 60, verbose: true, earlyStopping: true, nIterNoChange: 2, randomState: 1 };
+    const options = {
+      hiddenLayerSizes: 2,
+      maxIter: 60,
+      verbose: true,
+      earlyStopping: true,
+      nIterNoChange: 2,
+      randomState: 1,
+    };
     const model = new MLPClassifier({ ...options, tol: 2 }).fitSync(x, y);
     t.is(lines[0], `Iteration 1, loss = ${model.lossCurve[0].toFixed(8)}`);
     t.is(lines[1], `Validation score: ${model.validationScores![0].toFixed(6)}`);
     t.is(lines.at(-1), 'Validation score did not improve more than tol=2.000000 for 2 consecutive epochs. Stopping.');
     lines.length = 0;
-    new MLPClassifier({ ...options, earlyStopping: false, solver: 'sgd', learningRate: 'adaptive', tol: 10, maxIter: 8 }).fitSync(x, y);
-    t.true(lines.includes('Training loss did not improve more than tol=10.000000 for 2 consecutive epochs. Setting learning rate to 0.000200'));
+    new MLPClassifier({
+      ...options,
+      earlyStopping: false,
+      solver: 'sgd',
+      learningRate: 'adaptive',
+      tol: 10,
+      maxIter: 8,
+    }).fitSync(x, y);
+    t.true(
+      lines.includes(
+        'Training loss did not improve more than tol=10.000000 for 2 consecutive epochs. Setting learning rate to 0.000200',
+      ),
+    );
   } finally {
     console.log = log;
   }
@@ -360,7 +407,10 @@ test('fits that share a RandomState take turns: the draws are those of a plain l
   const shared = new RandomState(9);
   const models = make(shared);
   const running = models.map((model) => model.fit(x, y));
-  t.throws(() => new MLPClassifier({ randomState: shared }).fitSync(x, y), { code: 'ERR_BUSY', message: /randomState/ });
+  t.throws(() => new MLPClassifier({ randomState: shared }).fitSync(x, y), {
+    code: 'ERR_BUSY',
+    message: /randomState/,
+  });
   await Promise.all(running);
   t.deepEqual(models.map(bits), one);
   t.deepEqual(shared.getState(), loop.getState());
@@ -417,13 +467,22 @@ test('parameters: defaults, reading, changing, refusing', (t) => {
   const refused: [Record<string, unknown>, string][] = [
     [{ hiddenLayerSizes: 0 }, 'Expected hiddenLayerSizes to be a positive integer, got 0 (number)'],
     [{ hiddenLayerSizes: [4, -1] }, 'Expected hiddenLayerSizes[1] to be a positive integer, got -1 (number)'],
-    [{ hiddenLayerSizes: 'big' }, "Expected hiddenLayerSizes to be a positive integer or an array of them, got 'big' (string)"],
-    [{ activation: 'cloak' }, "Expected activation to be one of 'identity', 'logistic', 'tanh', 'relu', got 'cloak' (string)"],
+    [
+      { hiddenLayerSizes: 'big' },
+      "Expected hiddenLayerSizes to be a positive integer or an array of them, got 'big' (string)",
+    ],
+    [
+      { activation: 'cloak' },
+      "Expected activation to be one of 'identity', 'logistic', 'tanh', 'relu', got 'cloak' (string)",
+    ],
     [{ solver: 'hadoken' }, "Expected solver to be one of 'lbfgs', 'sgd', 'adam', got 'hadoken' (string)"],
     [{ alpha: -1 }, 'Expected alpha to be a non-negative number, got -1 (number)'],
     [{ batchSize: 0 }, "Expected batchSize to be a positive integer or 'auto', got 0 (number)"],
     [{ batchSize: 'all' }, "Expected batchSize to be a positive integer or 'auto', got 'all' (string)"],
-    [{ learningRate: 'converge' }, "Expected learningRate to be one of 'constant', 'invscaling', 'adaptive', got 'converge' (string)"],
+    [
+      { learningRate: 'converge' },
+      "Expected learningRate to be one of 'constant', 'invscaling', 'adaptive', got 'converge' (string)",
+    ],
     [{ learningRateInit: 0 }, 'Expected learningRateInit to be a positive number, got 0 (number)'],
     [{ powerT: -0.5 }, 'Expected powerT to be a non-negative number, got -0.5 (number)'],
     [{ maxIter: 0 }, 'Expected maxIter to be a positive integer, got 0 (number)'],
@@ -437,7 +496,10 @@ test('parameters: defaults, reading, changing, refusing', (t) => {
     [{ nesterovsMomentum: 0 }, 'Expected nesterovsMomentum to be a boolean, got 0 (number)'],
     [{ earlyStopping: 3 }, 'Expected earlyStopping to be a boolean, got 3 (number)'],
     [{ validationFraction: 1 }, 'Expected validationFraction to be a number in [0, 1), got 1 (number)'],
-    [{ validationFraction: 0, earlyStopping: true }, 'Expected validationFraction to be a number in (0, 1), got 0 (number)'],
+    [
+      { validationFraction: 0, earlyStopping: true },
+      'Expected validationFraction to be a number in (0, 1), got 0 (number)',
+    ],
     [{ beta1: 1 }, 'Expected beta1 to be a number in [0, 1), got 1 (number)'],
     [{ beta2: -0.5 }, 'Expected beta2 to be a number in [0, 1), got -0.5 (number)'],
     [{ epsilon: 0 }, 'Expected epsilon to be a positive number, got 0 (number)'],
@@ -457,7 +519,10 @@ test('parameters: defaults, reading, changing, refusing', (t) => {
 test('data that does not fit is refused, with nothing changed', async (t) => {
   const { x, y } = someDigits(3);
   const model = new MLPClassifier({ hiddenLayerSizes: 4, maxIter: 2, randomState: 0 });
-  t.throws(() => model.predict(x), { code: 'ERR_NOT_FITTED', message: 'Expected this MLPClassifier to be fitted: call fit first' });
+  t.throws(() => model.predict(x), {
+    code: 'ERR_NOT_FITTED',
+    message: 'Expected this MLPClassifier to be fitted: call fit first',
+  });
   model.fitSync(x, y);
   const before = bits(model);
   const labels = Array.from(y.data);
@@ -467,15 +532,42 @@ test('data that does not fit is refused, with nothing changed', async (t) => {
     [() => model.fitSync(withNaN, y), /^Expected x to hold finite numbers, got NaN at row 3, column 7$/],
     [() => model.fitSync(x, labels.slice(1)), /^Expected y to have 200 rows, got 199$/],
     [() => model.fitSync(x, labels.fill(1).slice()), /^Expected y to hold two classes or more, got only 1$/],
-    [() => model.fitSync(x, labels.map(() => 0.5)), /^Expected y to hold class labels \(integers or strings\), got 0.5 at row 0$/],
-    [() => model.fitSync(x, labels.map(() => [1, 2])), /^Expected y to hold rows of 0s and 1s \(multi-label\), got 2 at row 0/],
+    [
+      () =>
+        model.fitSync(
+          x,
+          labels.map(() => 0.5),
+        ),
+      /^Expected y to hold class labels \(integers or strings\), got 0.5 at row 0$/,
+    ],
+    [
+      () =>
+        model.fitSync(
+          x,
+          labels.map(() => [1, 2]),
+        ),
+      /^Expected y to hold rows of 0s and 1s \(multi-label\), got 2 at row 0/,
+    ],
     [() => model.fitSync(Array.from(x.data), y), /^Expected x to have 2 dimensions/],
     [() => model.fitSync(x, y, { sampleWeight: [1, 2] }), /^Expected sampleWeight to have 200 rows, got 2$/],
-    [() => model.fitSync(x, y, { sampleWeight: new Float64Array(200) }), /^Expected sampleWeight to be weights of which one is positive/],
+    [
+      () => model.fitSync(x, y, { sampleWeight: new Float64Array(200) }),
+      /^Expected sampleWeight to be weights of which one is positive/,
+    ],
     [() => model.fitSync(x, y, { weights: [] } as any), /no option 'weights'/],
-    [() => model.partialFit(x.take([0]), [9]), /^Expected y to hold labels out of the classes of the last fit, 0, 1, 2, got 9 at row 0$/],
+    [
+      () => model.partialFit(x.take([0]), [9]),
+      /^Expected y to hold labels out of the classes of the last fit, 0, 1, 2, got 9 at row 0$/,
+    ],
     [() => model.partialFit(x, y, [0, 1]), /^Expected classes to be those of the earlier calls, 0, 1, 2/],
-    [() => model.partialFit(x, labels.map(() => [0, 1])), /^Expected y to hold labels/],
+    [
+      () =>
+        model.partialFit(
+          x,
+          labels.map(() => [0, 1]),
+        ),
+      /^Expected y to hold labels/,
+    ],
     [() => model.partialFit([[1, 2]], [0]), /^Expected x to be a matrix of 64 columns, as at fit/],
     [() => model.predict([[1, 2]]), /^Expected x to be a matrix of 64 columns, as at fit/],
     [() => (model.coefs = [[[1]]]), /^Expected coefs to be an array of 2 arrays/],
@@ -486,26 +578,65 @@ test('data that does not fit is refused, with nothing changed', async (t) => {
     t.deepEqual(bits(model), before);
   }
   await t.throwsAsync(model.fit(x, y, { signal: 5 as any }), { instanceOf: TypeError, message: /AbortSignal/ });
-  t.throws(() => new MLPClassifier().partialFit(x, y), { message: /^Expected classes to be the labels of all classes in the first call/ });
-  t.throws(() => new MLPClassifier({ solver: 'lbfgs' }).partialFit(x, y, [0, 1, 2]), { message: /^Expected solver to be 'sgd' or 'adam' for partialFit/ });
-  t.throws(() => new MLPClassifier({ earlyStopping: true }).partialFit(x, y, [0, 1, 2]), { message: /^Expected earlyStopping to be false for partialFit/ });
-  t.throws(() => new MLPClassifier({ earlyStopping: true }).fitSync([[1, 2], [2, 3], [3, 4], [4, 5]], [0, 0, 0, 1]), { message: /validationFraction|every class at least twice/ }); // prettier-ignore
+  t.throws(() => new MLPClassifier().partialFit(x, y), {
+    message: /^Expected classes to be the labels of all classes in the first call/,
+  });
+  t.throws(() => new MLPClassifier({ solver: 'lbfgs' }).partialFit(x, y, [0, 1, 2]), {
+    message: /^Expected solver to be 'sgd' or 'adam' for partialFit/,
+  });
+  t.throws(() => new MLPClassifier({ earlyStopping: true }).partialFit(x, y, [0, 1, 2]), {
+    message: /^Expected earlyStopping to be false for partialFit/,
+  });
+  t.throws(
+    () =>
+      new MLPClassifier({ earlyStopping: true }).fitSync(
+        [
+          [1, 2],
+          [2, 3],
+          [3, 4],
+          [4, 5],
+        ],
+        [0, 0, 0, 1],
+      ),
+    { message: /validationFraction|every class at least twice/ },
+  );
   const rare = Array.from({ length: 40 }, (_, i) => Number(i === 0));
-  t.throws(() => new MLPClassifier({ earlyStopping: true }).fitSync(rare.map((v) => [v]), rare), { message: 'Expected y to hold every class at least twice, got class 1 once' });
-  t.throws(() => new MLPRegressor({ loss: 'poisson' }).fitSync([[1], [2]], [1, -1]), { message: /non-negative numbers for the loss 'poisson', got -1 at row 1/ });
-  t.throws(() => new MLPRegressor().fitSync([[1], [2]], [1, Number.POSITIVE_INFINITY]), { message: /Expected y to hold finite numbers/ });
+  t.throws(
+    () =>
+      new MLPClassifier({ earlyStopping: true }).fitSync(
+        rare.map((v) => [v]),
+        rare,
+      ),
+    { message: 'Expected y to hold every class at least twice, got class 1 once' },
+  );
+  t.throws(() => new MLPRegressor({ loss: 'poisson' }).fitSync([[1], [2]], [1, -1]), {
+    message: /non-negative numbers for the loss 'poisson', got -1 at row 1/,
+  });
+  t.throws(() => new MLPRegressor().fitSync([[1], [2]], [1, Number.POSITIVE_INFINITY]), {
+    message: /Expected y to hold finite numbers/,
+  });
 });
 
 test('warmStart goes on from the last fit, with the same classes and layers', (t) => {
   const { x, y } = someDigits(3);
-  const model = new MLPClassifier({ solver: 'lbfgs', hiddenLayerSizes: 2, warmStart: true, randomState: 4, maxIter: 20 });
+  const model = new MLPClassifier({
+    solver: 'lbfgs',
+    hiddenLayerSizes: 2,
+    warmStart: true,
+    randomState: 4,
+    maxIter: 20,
+  });
   const first = model.fitSync(x, y).loss;
   t.true(model.fitSync(x, y).loss <= first);
   const two = Array.from(y.data, (v) => Math.min(v, 1));
   const other = Array.from(y.data, (v) => (v === 2 ? 3 : v));
-  t.throws(() => model.fitSync(x, two), { message: /^Expected y to hold all classes of the last fit, 0, 1, 2, where warmStart is true, got only 0, 1$/ });
+  t.throws(() => model.fitSync(x, two), {
+    message: /^Expected y to hold all classes of the last fit, 0, 1, 2, where warmStart is true, got only 0, 1$/,
+  });
   t.throws(() => model.fitSync(x, other), { message: /^Expected y to hold labels out of the classes/ });
-  t.throws(() => model.setParams({ hiddenLayerSizes: 3 }).fitSync(x, y), { message: /^Expected the layers to be those of the last fit/ });
+  t.throws(() => model.setParams({ hiddenLayerSizes: 3 }).fitSync(x, y), {
+    message: /^Expected the layers to be those of the last fit/,
+  });
   model.setParams({ hiddenLayerSizes: 2, solver: 'adam', maxIter: 1, activation: 'tanh' });
   const before = model.coefs[0];
   model.fitSync(x, y); // another solver and activation, the same weights
@@ -516,7 +647,10 @@ test('rows of Float32Array train in float32; predictions take any dtype', (t) =>
   const { x, y } = someDigits(2);
   const rows = x.toArray<number[][]>();
   const model = new MLPClassifier({ hiddenLayerSizes: 3, maxIter: 2, randomState: 0 });
-  model.fitSync(rows.map((row) => Float32Array.from(row)), y);
+  model.fitSync(
+    rows.map((row) => Float32Array.from(row)),
+    y,
+  );
   t.is(model.coefs[0].dtype, 'float32');
   t.is(model.predictProba(rows).dtype, 'float32');
   t.is(model.fitSync(rows, y).coefs[0].dtype, 'float64');

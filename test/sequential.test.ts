@@ -48,7 +48,14 @@ function build({ network, optimizer, lr, lmbd }: Case): Sequential {
     seed: 0,
     layers: network.startsWith('cnn')
       ? [
-          layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same', activation: 'relu', inputShape: [8, 8, 1], ...l2 }),
+          layers.conv2d({
+            filters: 4,
+            kernelSize: 3,
+            padding: 'same',
+            activation: 'relu',
+            inputShape: [8, 8, 1],
+            ...l2,
+          }),
           layers.maxPooling2d({ poolSize: 2 }),
           layers.flatten(),
           layers.dense({ units: 12, activation: 'relu', ...l2 }),
@@ -119,7 +126,10 @@ function convolutional(seed = 3): Sequential {
   return model;
 }
 const bits = (model: Sequential) =>
-  model.getWeights().map((w) => Buffer.from(w.data.buffer, w.data.byteOffset, w.data.byteLength).toString('hex')).join();
+  model
+    .getWeights()
+    .map((w) => Buffer.from(w.data.buffer, w.data.byteOffset, w.data.byteLength).toString('hex'))
+    .join();
 const options = { epochs: 4, batchSize: 32, validationSplit: 0.1 };
 
 test.serial('fit and fitSync, one, two and three threads, and a run beside others give the same bits', async (t) => {
@@ -204,7 +214,11 @@ test('sample and class weights multiply the loss of their samples', (t) => {
   t.true(Math.abs(model.getWeights()[0].data[0] - (1 - 0.01 * gradient)) < 1e-15);
 
   const binary = () => {
-    const m = sequential({ dtype: 'float64', seed: 1, layers: [layers.dense({ units: 1, activation: 'sigmoid', inputShape: [1] })] });
+    const m = sequential({
+      dtype: 'float64',
+      seed: 1,
+      layers: [layers.dense({ units: 1, activation: 'sigmoid', inputShape: [1] })],
+    });
     m.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' });
     return m;
   };
@@ -267,7 +281,7 @@ test('an abort ends fit after a batch, and the network stays usable', async (t) 
   });
   await t.throwsAsync(model.fit(digits.x, digits.y), { code: 'ERR_BUSY' });
   const error = await t.throwsAsync(run, { code: 'ERR_ABORTED' });
-  t.is((error?.cause as Error).message, 'enough');
+  t.is((error.cause as Error).message, 'enough');
   t.deepEqual(seen, [0, 1, 2]);
   const { loss } = await model.evaluate(digits.x, digits.y);
   t.true(Number.isFinite(loss));
@@ -306,11 +320,17 @@ test('summary, names and numbers of parameters are Keras’', (t) => {
 });
 
 test('the input shape may come with the first fit; compiling again keeps the weights', async (t) => {
-  const model = sequential({ seed: 5, layers: [layers.dense({ units: 4, activation: 'tanh' }), layers.dense({ units: 1 })] });
+  const model = sequential({
+    seed: 5,
+    layers: [layers.dense({ units: 4, activation: 'tanh' }), layers.dense({ units: 1 })],
+  });
   model.compile({ optimizer: 'sgd', loss: 'mse' });
   t.throws(() => model.getWeights(), { code: 'ERR_NOT_BUILT' });
   await model.fit(new RandomState(0).randn(20, 3), new RandomState(1).randn(20, 1));
-  t.deepEqual(model.getWeights().map((w) => w.shape), [[3, 4], [4], [4, 1], [1]]);
+  t.deepEqual(
+    model.getWeights().map((w) => w.shape),
+    [[3, 4], [4], [4, 1], [1]],
+  );
   const before = bits(model);
   model.compile({ optimizer: 'adam', loss: 'mae' });
   t.is(bits(model), before);
@@ -323,7 +343,11 @@ test('bad input gets one sentence, before anything changes', async (t) => {
     if (code) t.is((error as NodeJS.ErrnoException).code, code);
   };
   const x = column([1, 2, 3]);
-  await throws(() => sequential().compile({ optimizer: 'sgd', loss: 'mse' }), /to have layers, got none/, 'ERR_NOT_BUILT');
+  await throws(
+    () => sequential().compile({ optimizer: 'sgd', loss: 'mse' }),
+    /to have layers, got none/,
+    'ERR_NOT_BUILT',
+  );
   const bare = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
   await throws(() => bare.fit(x, x), /to be compiled/, 'ERR_NOT_COMPILED');
   await throws(
@@ -342,7 +366,10 @@ test('bad input gets one sentence, before anything changes', async (t) => {
   await throws(() => model.fit(x, x, { batchSize: 0 }), 'Expected batchSize to be a positive integer, got 0 (number)');
   await throws(() => model.fit(x, x, { validationSplit: 0.9 }), /validationSplit to leave samples/);
   await throws(() => model.fit(x, x, { validationSplit: 1 }), /validationSplit/);
-  await throws(() => model.fit(column([1, Number.NaN, 3]), x), 'Expected x to hold finite numbers, got NaN at row 1, column 0');
+  await throws(
+    () => model.fit(column([1, Number.NaN, 3]), x),
+    'Expected x to hold finite numbers, got NaN at row 1, column 0',
+  );
   await throws(() => model.fit(x, x, { ephocs: 3 } as object), /no option 'ephocs' \(did you mean 'epochs'\?\)/);
   await throws(() => model.setWeights([[1]] as ArrayInput[]), /weights\[0\]/);
   await throws(() => model.setWeights([]), 'Expected weights to hold 1 arrays, got 0');

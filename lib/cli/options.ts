@@ -19,8 +19,6 @@ export type OptionGroup = readonly [heading: string, options: Readonly<Record<st
 
 export interface CommandSpec {
   readonly name: string;
-  /** One line. */
-  readonly summary: string;
   /** After 'fjordnet NAME'. */
   readonly usage: string;
   /** What the arguments before the options are, [name, help]. */

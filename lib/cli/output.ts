@@ -9,9 +9,8 @@ export class Output {
     this.quiet = quiet;
   }
 
-  /** A line for people. */
+  /** A line of a result, for people. */
   say(line = ''): void {
-    if (this.quiet) return;
     (this.json ? process.stderr : process.stdout).write(`${line}\n`);
   }
 

@@ -126,7 +126,7 @@ function dataSection({ samples, data, seed }: Run, { name, meaning }: Split): Se
       facts([
         ['Source', name],
         ['Samples', total.toLocaleString('en-US')],
-        ['Shape of one', `${meaning.inputShape.join(' × ')}${meaning.imageShape ? ` (image of ${meaning.imageShape.join(' × ')})` : ''}`],
+        ['Shape of one', shapeOf(meaning)],
         ...(features ? ([['Features', shortList(features)]] as const) : []),
         ...(classes ? ([['Classes', `${classes.length}: ${shortList(classes.map(String))}`]] as const) : []),
         ...(target ? ([[classes ? 'Label' : 'Target', target]] as const) : []),
@@ -138,6 +138,12 @@ function dataSection({ samples, data, seed }: Run, { name, meaning }: Split): Se
       ]),
     ],
   };
+}
+
+function shapeOf({ inputShape, imageShape }: Meaning): string {
+  if (!imageShape) return inputShape.join(' × ');
+  const image = `image of ${imageShape.join(' × ')}`;
+  return imageShape.join() === inputShape.join() ? image : `${inputShape.join(' × ')} (${image})`;
 }
 
 const shortList = (names: readonly string[]) =>
@@ -152,13 +158,15 @@ async function networkSection({ recipe }: Run, model: Sequential): Promise<Secti
     const own = weights.filter((_, k) => model.weightNames[k].slice(0, model.weightNames[k].lastIndexOf('/')) === name);
     const size = own.reduce((sum, array) => sum + array.size, 0);
     total += size;
-    return [`${name} (${layer.className})`, layer.activation?.config.name ?? '', shapes[i]?.join(' × ') ?? '', size.toLocaleString('en-US')];
+    const activation = layer.activation?.config.name ?? 'linear';
+    const kind = activation === 'linear' ? layer.className : `${layer.className}, ${activation}`;
+    return [`${name} (${kind})`, shapes[i]?.join(' × ') ?? '', size.toLocaleString('en-US')];
   });
   return {
     title: 'Network',
     content: [
       await figure((drawing) => plots.network(model, drawing), 'Layers from left to right; of large ones the first and the last nodes.'),
-      table(['Layer', 'Activation', 'Output', 'Parameters'], rows, { caption: 'Layers', numeric: [3] }),
+      table(['Layer', 'Output', 'Parameters'], rows, { caption: 'Layers', numeric: [2] }),
       paragraph(`${count(total, 'parameter')} in ${model.dtype}.`),
       ...(recipe.l2 > 0 ? [note(`L2 regularization of the weights: ${recipe.l2}.`)] : []),
     ],
@@ -296,6 +304,7 @@ async function heatmaps(grid: Grid): Promise<Html> {
           ...(y ? { y: axisValues(y.values), yLabel: y.name } : { y: [''] }),
           valueLabel: `${label} ${grid.score}`,
           title: `${label[0].toUpperCase()}${label.slice(1)} ${grid.score}`,
+          ...(grid.score === 'accuracy' && { domain: [0, 1] as const }),
         }),
       label === 'test' ? 'On samples that were held out.' : 'On the samples that were trained on.',
       { half: true },

@@ -112,8 +112,7 @@ function nextStep(bracket: Bracket, newest: Point, low: number, high: number): n
     // Lower and flatter. The cubic's step only if the cubic tends to infinity that way, or has its minimum beyond.
     const { theta, gamma } = cubic(best, newest, step > best.step);
     const ratio = (gamma - slope + theta) / (gamma + (best.slope - slope) + gamma);
-    const byCubic =
-      ratio < 0 && gamma !== 0 ? step + ratio * (best.step - step) : step > best.step ? high : low;
+    const byCubic = ratio < 0 && gamma !== 0 ? step + ratio * (best.step - step) : step > best.step ? high : low;
     const cubicIsCloser = Math.abs(byCubic - step) < Math.abs(secant - step);
     if (bracket.closed) {
       const limit = step + 0.66 * (other.step - step);

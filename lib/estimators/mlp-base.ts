@@ -17,8 +17,14 @@ import {
   writeWeights,
 } from './mlp-network.js';
 import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
-import { checkParameters, layerSizes, type MLPOptions, type MLPRegressorOptions, type Parameters } from './mlp-parameters.js';
-import { type Fit, predictLoop, type Progress, type Samples, trainLbfgs, trainStochastic } from './mlp-training.js';
+import {
+  checkParameters,
+  layerSizes,
+  type MLPOptions,
+  type MLPRegressorOptions,
+  type Parameters,
+} from './mlp-parameters.js';
+import { type Fit, type Progress, predictLoop, type Samples, trainLbfgs, trainStochastic } from './mlp-training.js';
 import { checkTurn, inTurn } from './turns.js';
 
 export interface MLPFitOptions {
@@ -227,7 +233,8 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     };
     const random = checkRandomState(p.randomState);
     const architecture = { units, activation, outActivation, solver, dtype };
-    const split = p.earlyStopping && solver !== 'lbfgs' ? splitter(p, n, random, targets.strata) : () => [range(n)] as [Int32Array];
+    const split =
+      p.earlyStopping && solver !== 'lbfgs' ? splitter(p, n, random, targets.strata) : () => [range(n)] as [Int32Array];
     return { p, incremental, firstPass, architecture, samples, targets, random, split };
   }
 
@@ -325,8 +332,7 @@ function splitter(p: Parameters, n: number, randomState: RandomState, strata?: L
 
 function checkColumns(x: NDArray, { architecture }: MLPNetwork): NDArray {
   const features = architecture.units[0];
-  if (x.shape[1] !== features)
-    throw wrongValue('x', `a matrix of ${features} columns, as at fit`, x.shape);
+  if (x.shape[1] !== features) throw wrongValue('x', `a matrix of ${features} columns, as at fit`, x.shape);
   return x;
 }
 

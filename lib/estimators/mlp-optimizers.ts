@@ -30,8 +30,7 @@ export class SGDOptimizer implements Optimizer {
   }
 
   iterationEnds(t: number): void {
-    if (this.#p.learningRate === 'invscaling')
-      this.learningRate = this.#p.learningRateInit / (t + 1) ** this.#p.powerT;
+    if (this.#p.learningRate === 'invscaling') this.learningRate = this.#p.learningRateInit / (t + 1) ** this.#p.powerT;
   }
 
   triggerStopping(reason: string, print: (line: string) => unknown): boolean {

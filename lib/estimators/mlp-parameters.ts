@@ -1,5 +1,13 @@
 import { type ArrayInput, NDArray } from '../array.js';
-import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkOneOf,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from '../check.js';
 import { checkRandomState, type RandomState } from '../random.js';
 
 /** What scikit-learn's multi-layer perceptrons take: its parameters and defaults, in camelCase. */

@@ -36,11 +36,15 @@ export class LabelBinarizer {
   }
 
   static #multilabel(indicators: NDArray): LabelBinarizer {
-    return new LabelBinarizer('multilabel', Array.from({ length: indicators.shape[1] }, (_, k) => k));
+    return new LabelBinarizer(
+      'multilabel',
+      Array.from({ length: indicators.shape[1] }, (_, k) => k),
+    );
   }
 
   static #ofClasses(name: string, classes: Label[]): LabelBinarizer {
-    if (classes.length < 2) throw new RangeError(`Expected ${name} to hold two classes or more, got only ${classes[0]}`);
+    if (classes.length < 2)
+      throw new RangeError(`Expected ${name} to hold two classes or more, got only ${classes[0]}`);
     return new LabelBinarizer(classes.length === 2 ? 'binary' : 'multiclass', classes);
   }
 
@@ -57,8 +61,7 @@ export class LabelBinarizer {
         throw new RangeError(`Expected y to hold ${this.#expected()}, got shape [${read.indicators.shape.join(', ')}]`);
       return read.indicators;
     }
-    if (this.kind === 'multilabel')
-      throw new RangeError(`Expected y to hold ${this.#expected()}, got one label a row`);
+    if (this.kind === 'multilabel') throw new RangeError(`Expected y to hold ${this.#expected()}, got one label a row`);
     const codes = codesOf(read.labels, this.classes);
     const unknown = codes.indexOf(-1);
     if (unknown >= 0)
@@ -87,7 +90,9 @@ export class LabelBinarizer {
     const codes = this.decide(p).data;
     if (typeof this.classes[0] === 'string') return Array.from(codes, (code) => this.classes[code] as string);
     const labels = Array.from(codes, (code) => this.classes[code] as number);
-    return NDArray.wrap(this.classes.every((c) => ((c as number) | 0) === c) ? Int32Array.from(labels) : Float64Array.from(labels));
+    return NDArray.wrap(
+      this.classes.every((c) => ((c as number) | 0) === c) ? Int32Array.from(labels) : Float64Array.from(labels),
+    );
   }
 
   /** The decisions behind `inverse`, int32: the class numbers [n], or 0s and 1s [n, outputs]. */

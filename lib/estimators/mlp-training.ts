@@ -86,7 +86,8 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
       const losses = network.plan.reported(result, network.loss);
       const squares = network.plan.reported(result, network.squares);
       for (let k = 0; k < result.steps; k++)
-        accumulated += ((losses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * Math.min(batchSize, end - at - k * batchSize);
+        accumulated +=
+          ((losses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * Math.min(batchSize, end - at - k * batchSize);
       at = end;
     }
 

@@ -3,7 +3,7 @@ import { wrongType, wrongValue } from '../check.js';
 import type { Label, Labels } from '../labels.js';
 import { accuracyScore } from '../scores/classification.js';
 import { r2Score } from '../scores/regression.js';
-import { MultilayerPerceptron, type MLPFitOptions, type SampleWeight, type Targets } from './mlp-base.js';
+import { type MLPFitOptions, MultilayerPerceptron, type SampleWeight, type Targets } from './mlp-base.js';
 import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
 import { type ClassTargets, LabelBinarizer, readNumbers } from './mlp-targets.js';
 

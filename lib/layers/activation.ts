@@ -1,7 +1,15 @@
 import { type Activation as ActivationFunction, type ActivationInput, getActivation } from '../activations.js';
 import { checkOptions } from '../check.js';
 import type { Buffer } from '../tape.js';
-import { checkLayer, LAYER_OPTIONS, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
+import {
+  checkLayer,
+  LAYER_OPTIONS,
+  type Layer,
+  type LayerOptions,
+  type Recorded,
+  type Recorder,
+  type Shape,
+} from './layer.js';
 
 export interface ActivationOptions extends LayerOptions {
   activation: ActivationInput;

@@ -70,7 +70,8 @@ export class BatchNormalization implements Layer {
   }
 
   outputShape(inputShape: Shape): Shape {
-    if (inputShape.length === 0) throw wrongInput(this, 'of at least one dimension, the last of them channels', inputShape);
+    if (inputShape.length === 0)
+      throw wrongInput(this, 'of at least one dimension, the last of them channels', inputShape);
     return inputShape;
   }
 

@@ -3,8 +3,16 @@ import { checkBoolean, checkInteger, checkOptions } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer } from '../regularizers.js';
 import type { Buffer } from '../tape.js';
-import { checkLayer, LAYER_OPTIONS, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
-import { checkPadding, checkPair, type Pair, type PairInput, type Padding, slide } from './window.js';
+import {
+  checkLayer,
+  LAYER_OPTIONS,
+  type Layer,
+  type LayerOptions,
+  type Recorded,
+  type Recorder,
+  type Shape,
+} from './layer.js';
+import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface Conv2DOptions extends LayerOptions {
   /** Channels of the output. */
@@ -100,7 +108,8 @@ export class Conv2D implements Layer {
     return {
       y,
       forward() {
-        if (b) t.emit('conv2d', [x, w.value, b.value, y], dims); // y = x * w + b
+        if (b)
+          t.emit('conv2d', [x, w.value, b.value, y], dims); // y = x * w + b
         else t.emit('conv2dNoBias', [x, w.value, y], dims);
       },
       backward(dy, wanted) {

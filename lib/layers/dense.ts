@@ -1,4 +1,4 @@
-import { type ActivationInput, type Activation, getActivation } from '../activations.js';
+import { type Activation, type ActivationInput, getActivation } from '../activations.js';
 import { checkBoolean, checkInteger, checkOptions } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer } from '../regularizers.js';
@@ -66,7 +66,8 @@ export class Dense implements Layer {
   }
 
   outputShape(inputShape: Shape): Shape {
-    if (inputShape.length !== 1) throw wrongInput(this, 'a vector for each sample (add layers.flatten() before)', inputShape);
+    if (inputShape.length !== 1)
+      throw wrongInput(this, 'a vector for each sample (add layers.flatten() before)', inputShape);
     return [this.units];
   }
 
@@ -79,7 +80,8 @@ export class Dense implements Layer {
     return {
       y,
       forward() {
-        if (b) t.emit('affine', [x, w.value, b.value, y], { O, I }); // y = x @ w + b
+        if (b)
+          t.emit('affine', [x, w.value, b.value, y], { O, I }); // y = x @ w + b
         else t.emit('matmul', [x, w.value, y], { O, I });
       },
       backward(dy, wanted) {

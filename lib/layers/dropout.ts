@@ -1,6 +1,14 @@
 import { checkInterval, checkOptions } from '../check.js';
 import type { Buffer } from '../tape.js';
-import { checkLayer, LAYER_OPTIONS, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
+import {
+  checkLayer,
+  LAYER_OPTIONS,
+  type Layer,
+  type LayerOptions,
+  type Recorded,
+  type Recorder,
+  type Shape,
+} from './layer.js';
 
 export interface DropoutOptions extends LayerOptions {
   /** The share of values that is set to 0, in [0, 1]. */
@@ -36,7 +44,8 @@ export class Dropout implements Layer {
     return {
       y,
       forward(training) {
-        if (training) t.emit('dropout', [x, y, mask], { N }, { rate, seed }); // y = x * mask
+        if (training)
+          t.emit('dropout', [x, y, mask], { N }, { rate, seed }); // y = x * mask
         else t.emit('copy', [x, y], { N });
       },
       backward(dy, wanted) {

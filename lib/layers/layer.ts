@@ -1,5 +1,5 @@
-import { checkInteger, wrongType, wrongValue } from '../check.js';
 import type { Activation } from '../activations.js';
+import { checkInteger, wrongType, wrongValue } from '../check.js';
 import type { Initializer } from '../initializers.js';
 import type { RandomState } from '../random.js';
 import type { Regularizer } from '../regularizers.js';

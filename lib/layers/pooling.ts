@@ -10,7 +10,7 @@ import {
   type Shape,
   wrongInput,
 } from './layer.js';
-import { checkPadding, checkPair, type Pair, type PairInput, type Padding, slide } from './window.js';
+import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface Pooling2DOptions extends LayerOptions {
   /** Height and width of the window, in pixels. Default 2 */

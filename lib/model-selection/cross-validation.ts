@@ -178,7 +178,7 @@ function checkScoreOptions<M extends Model>(options: ScoreOptions<M>) {
 /** @throws unless `cv` can be what it is meant to be; before any work is done */
 export function checkFolds(cv: CrossValidation): void {
   if (typeof cv === 'number') checkInteger('cv', cv, 2);
-  else if (typeof (cv as { split?: unknown })?.split !== 'function' && !(Symbol.iterator in Object(cv)))
+  else if (typeof cv !== 'object' || cv === null || !('split' in cv || Symbol.iterator in cv))
     throw wrongType('cv', 'a number of folds, a splitter, or an array of [train, test] rows', cv);
 }
 
@@ -191,9 +191,16 @@ export function foldsOf(
 ): { train: Pair; test: Pair }[] {
   checkRowCount('y', rowCount('y', y), x.length);
   const splitter =
-    typeof cv !== 'number' ? cv : classifier && isLabels(y) ? new StratifiedKFold({ nSplits: cv }) : new KFold({ nSplits: cv });
+    typeof cv !== 'number'
+      ? cv
+      : classifier && isLabels(y)
+        ? new StratifiedKFold({ nSplits: cv })
+        : new KFold({ nSplits: cv });
   const splits = 'split' in splitter ? splitter.split(x, y as Labels) : splitter;
-  const folds = Array.from(splits, (split) => fold(x, y as Splittable, split));
+  const folds = Array.from(splits, (split, i) => {
+    if (!Array.isArray(split) || split.length !== 2) throw wrongType(`cv[${i}]`, 'a pair of [train, test] rows', split);
+    return fold(x, y as Splittable, split);
+  });
   if (folds.length === 0) throw wrongValue('cv', 'one split or more', cv);
   return folds;
 }

@@ -120,7 +120,11 @@ function startTraining(
   const withSignal = signal ? { signal } : {};
   if (typeof model?.train === 'function' && !needsFit) return model.train(withSignal);
   if (typeof model?.fit === 'function') return model.fit(x, y, { ...fitOptions, ...withSignal });
-  throw wrongType('the model', needsFit ? 'an object with a method fit' : 'an object with a method train or fit', model);
+  throw wrongType(
+    'the model',
+    needsFit ? 'an object with a method fit' : 'an object with a method train or fit',
+    model,
+  );
 }
 
 async function defaultScore(model: Model, x: ArrayInput, y: Pair[1]): Promise<number> {

@@ -87,13 +87,14 @@ figure{margin:1rem 0;min-width:0}
 figure svg{display:block;max-width:100%;height:auto}
 .pair{display:grid;grid-template-columns:minmax(0,1fr);gap:0 1.5rem}
 .wide{display:none}
-@media (min-width:44rem){.wide{display:block}.narrow{display:none}.pair{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
+@media (min-width:48rem){.wide{display:block}.narrow{display:none}.pair{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
 .verdict{font-weight:600}.yes{color:var(--good)}.no{color:var(--bad)}
 .beside{display:grid;grid-template-columns:minmax(0,1fr);gap:.75rem;margin:.9rem 0}
 .beside>div{padding:.6rem .9rem;border-left:3px solid var(--line);background:var(--band);border-radius:0 .4rem .4rem 0;min-width:0}
 .beside h3{margin:0 0 .25rem;font-size:.8rem;text-transform:uppercase;letter-spacing:.04em;color:var(--muted)}
 .beside p{margin:.25rem 0}
-@media (min-width:44rem){.beside{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
+@media (min-width:48rem){.beside{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
+@media (max-width:30rem){th,td{padding:.3rem .4rem}table{font-size:.85rem}dl{column-gap:.9rem}}
 pre{margin:.4rem 0;overflow-x:auto;font:.8rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 footer{margin-top:3rem;padding-top:.75rem;border-top:1px solid var(--line)}
 @media print{body{max-width:none}.wide{display:block}.narrow{display:none}}

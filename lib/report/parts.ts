@@ -3,7 +3,7 @@ import type { PlotOptions } from '../plots/theme.js';
 import { type Content, type Html, html, raw } from './html.js';
 
 /** Widths in px that figures are drawn at: for phones, alone on the page, and one beside another. */
-const WIDTHS = { narrow: 340, wide: 860, half: 420 } as const;
+const WIDTHS = { narrow: 360, wide: 900, half: 450 } as const;
 
 /** What a figure is drawn with: pass it on to a plot. */
 export type Drawing = Required<Pick<PlotOptions, 'width' | 'theme'>>;

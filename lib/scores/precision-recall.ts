@@ -60,6 +60,11 @@ export function precisionRecallFscoreSupport(
 export function precisionRecallFscoreSupport(
   yTrue: Labels,
   yPred: Labels,
+  options?: PrecisionRecallOptions,
+): ClassScores | AverageScores;
+export function precisionRecallFscoreSupport(
+  yTrue: Labels,
+  yPred: Labels,
   options: PrecisionRecallOptions = {},
 ): ClassScores | AverageScores {
   const names = ['average', 'labels', 'beta', 'posLabel', 'zeroDivision', 'sampleWeight'];

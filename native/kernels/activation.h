@@ -153,7 +153,7 @@ void siluGradient(const Args<T>& a) {
 
 // y = z * Phi(z), Phi the normal distribution's cumulative function;  dz = dy * (Phi(z) + z * phi(z))
 // approximate: Phi(z) = (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (z + 0.044715 z^3)  (Hendrycks and Gimpel 2016)
-constexpr double kSqrtHalf = 0.70710678118654752440, kSqrt2OverPi = 0.79788456080286535588;
+constexpr double kSqrt2OverPi = 0.79788456080286535588;
 constexpr double kPhi0 = 0.39894228040143267794;  // 1 / sqrt(2 pi)
 
 template <typename V>
@@ -169,10 +169,7 @@ void gelu(const Args<T>& a) {
       return all<V>(0.5) * z * (all<V>(1.0) + geluTanh(z));
     });
   } else {
-    mapVectors1(a, [](auto z) {
-      using V = decltype(z);
-      return all<V>(0.5) * z * (all<V>(1.0) + erf_(z * all<V>(kSqrtHalf)));
-    });
+    mapVectors1(a, [](auto z) { return z * normal_(z); });
   }
 }
 template <typename T>
@@ -187,8 +184,7 @@ void geluGradient(const Args<T>& a) {
   } else {
     mapVectors2(a, [](auto z, auto dy) {
       using V = decltype(z);
-      const V cumulative = all<V>(0.5) * (all<V>(1.0) + erf_(z * all<V>(kSqrtHalf)));
-      return dy * (cumulative + z * (all<V>(kPhi0) * expNormal(all<V>(-0.5) * z * z)));
+      return dy * (normal_(z) + z * (all<V>(kPhi0) * expNormal(all<V>(-0.5) * z * z)));
     });
   }
 }

@@ -21,7 +21,7 @@ inline void scaledDifference(const T* p, const T* y, T* delta, T scale, Index be
   for (Index i = begin; i < end; ++i) delta[i] = (p[i] - y[i]) * scale;
 }
 
-// One class of several: p = softmax(z), loss = -sum_j y_j log p_j
+// One class of several, y one-hot: p = softmax(z), loss = -log sum_j y_j p_j
 template <typename T>
 void softmaxLogLoss(const Args<T>& a) {
   const Index B = a.dim[0], N = a.dim[1];
@@ -31,9 +31,9 @@ void softmaxLogLoss(const Args<T>& a) {
   rows(*a.team, B, N, [&](Index first, Index last) {
     softmaxRows(z, p, first, last, N);
     for (Index r = first; r < last; ++r) {
-      T sum = T(0);
-      for (Index j = r * N; j < (r + 1) * N; ++j) sum -= xlogy(y[j], clipProbability(p[j]));
-      loss[r] = sum;
+      T own = T(0);
+      for (Index j = r * N; j < (r + 1) * N; ++j) own += y[j] * p[j];
+      loss[r] = -std::log(clipProbability(own));
     }
     scaledDifference(p, y, delta, scale, first * N, last * N);
   });

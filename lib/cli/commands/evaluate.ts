@@ -11,7 +11,6 @@ export const MODEL_ARGUMENT = ['MODEL', 'A file that fjordnet train --save wrote
 
 export const evaluateCommand: CommandSpec = {
   name: 'evaluate',
-  summary: 'Test a saved network',
   usage: 'MODEL [DATA] [OPTIONS]',
   arguments: [MODEL_ARGUMENT, ['DATA', 'Samples and labels. Default: the test set of the training']],
   least: 1,

@@ -12,7 +12,6 @@ import { readSource } from '../sources.js';
 
 export const infoCommand: CommandSpec = {
   name: 'info',
-  summary: 'Tell about this build of fjordnet, about a saved network, or about data',
   usage: '[FILE] [OPTIONS]',
   arguments: [['FILE', "A network (.safetensors), or data: 'digits', CSV, NPY, NPZ or IDX. Default: this build"]],
   least: 0,

@@ -14,7 +14,6 @@ import { MODEL_ARGUMENT } from './evaluate.js';
 
 export const predictCommand: CommandSpec = {
   name: 'predict',
-  summary: 'Predict with a saved network, one line a sample',
   usage: 'MODEL DATA [OPTIONS]',
   arguments: [MODEL_ARGUMENT, ['DATA', "Samples, with or without labels: 'digits', CSV, NPY, NPZ or IDX, or '-' for CSV on standard input"]],
   least: 2,

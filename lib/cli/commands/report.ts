@@ -10,7 +10,6 @@ import { checkReport, writeGridReport, writeRunReport } from '../run-report.js';
 
 export const reportCommand: CommandSpec = {
   name: 'report',
-  summary: 'Write an HTML report of a saved network, or of a grid',
   usage: '[MODEL] --out FILE [OPTIONS]',
   arguments: [['MODEL', 'A file that fjordnet train --save wrote; its data are read again']],
   least: 0,

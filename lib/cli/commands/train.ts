@@ -21,7 +21,6 @@ const CHECKPOINT = 'fjordnet-checkpoint.safetensors';
 
 export const trainCommand: CommandSpec = {
   name: 'train',
-  summary: 'Train a network, test it, and keep it',
   usage: '[DATA] [OPTIONS]',
   arguments: [DATA_ARGUMENT],
   least: 0,
@@ -186,10 +185,10 @@ function describe(out: Output, split: Split, recipe: Recipe, validation: number,
   const held = n - trainedOn(n, validation);
   const parts = [`${(n - held).toLocaleString('en-US')} to train on`, held && `${held} to validate`, test && `${test.x.shape[0]} to test`];
   const what = meaning.classes ? `${meaning.classes.length} classes` : `numbers${meaning.target ? ` (${meaning.target})` : ''}`;
-  out.say(`${name}: ${count(n + (test?.x.shape[0] ?? 0), 'sample')} of ${meaning.inputShape.join(' x ')}, ${what}; ${parts.filter(Boolean).join(', ')}`);
+  out.note(`${name}: ${count(n + (test?.x.shape[0] ?? 0), 'sample')} of ${meaning.inputShape.join(' x ')}, ${what}; ${parts.filter(Boolean).join(', ')}`);
   if (meaning.classes && meaning.classes.length > 50)
     out.note(`The labels are ${meaning.classes.length} different numbers, taken for classes: --task regression takes them for numbers`);
-  if (before) out.say(`Going on after ${count(before.epochs, 'epoch')}, up to ${recipe.epochs}`);
+  if (before) out.note(`Going on after ${count(before.epochs, 'epoch')}, up to ${recipe.epochs}`);
 }
 
 function epochDocuments(out: Output): Callback {

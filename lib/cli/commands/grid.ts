@@ -1,0 +1,323 @@
+import { logspace } from '../../array.js';
+import { MLPClassifier, MLPRegressor } from '../../estimators/mlp.js';
+import { NeuralNetwork } from '../../estimators/neural-network.js';
+import { buildInfo, setThreads } from '../../info.js';
+import { toCategorical } from '../../labels.js';
+import type { Model } from '../../model-selection/fits.js';
+import { type GridResult, gridSearch } from '../../model-selection/grid-search.js';
+import { heatmap } from '../../plots/heatmap.js';
+import { RandomState } from '../../random.js';
+import { accuracyScore } from '../../scores/classification.js';
+import { r2Score } from '../../scores/regression.js';
+import { classCodes, fitTargets } from '../assessment.js';
+import { DATA_ARGUMENT, DATA_OPTIONS, readDataOptions } from '../data-options.js';
+import { loadSplit, type Meaning, type Samples } from '../dataset.js';
+import { checkDestination } from '../destinations.js';
+import { EXIT, unwritable, usage } from '../errors.js';
+import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from '../grid-file.js';
+import { exitCode, interruptible } from '../interrupt.js';
+import { type CommandSpec, readInteger, readNumber, type Values } from '../options.js';
+import { count, Output, percent, seconds, short } from '../output.js';
+import { buildSequential, type Recipe, type RecipeOverrides, readRecipe, takesRows } from '../recipe.js';
+import { RECIPE_OPTIONS, readOverrides, TRAINING_OPTIONS } from '../recipe-options.js';
+import { checkReport, writeGridReport } from '../run-report.js';
+import { didYouMean } from '../../check.js';
+
+export const gridCommand: CommandSpec = {
+  name: 'grid',
+  usage: 'DATA [OPTIONS]',
+  arguments: [DATA_ARGUMENT],
+  least: 1,
+  most: 1,
+  groups: [
+    [
+      'Grid',
+      {
+        search: {
+          value: 'NAME=VALUES',
+          multiple: true,
+          short: 's',
+          help: 'Values of one option: a list such as 0.1,0.01 or FIRST:LAST:COUNT for decades. Of hidden layers 50,100x50 are one and two. Default: learning-rate=1e-5:10:7 and l2=1e-5:10:7, as the lecture',
+        },
+      },
+    ],
+    DATA_OPTIONS,
+    RECIPE_OPTIONS,
+    [
+      'Training',
+      {
+        ...TRAINING_OPTIONS,
+        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
+        threads: { value: 'N', help: 'Networks in training at a time. Default: the processors' },
+      },
+    ],
+    [
+      'Output',
+      {
+        save: { value: 'FILE', help: 'Keep the scores (.json), for plots and reports' },
+        report: { value: 'FILE', help: 'Write an HTML report with heatmaps' },
+        json: { help: 'One JSON document a line on standard output: every network, then the best' },
+        quiet: { help: 'Only results and errors', short: 'q' },
+      },
+    ],
+  ],
+  examples: [
+    ["The lecture's grid of 49 networks", 'fjordnet grid digits --model lecture --report grid.html'],
+    ['Two options of your own choice', 'fjordnet grid iris.csv --label species --search hidden=8,16,32x16 --search learning-rate=0.001:0.1:3'],
+  ],
+  run,
+};
+
+/** How the values of an option are read. */
+const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: string, text: string) => GridValue }>> = {
+  'learning-rate': { key: 'learningRate', read: (name, text) => readNumber(name, text, 0) },
+  l2: { key: 'l2', read: (name, text) => readNumber(name, text, 0) },
+  dropout: { key: 'dropout', read: (name, text) => readNumber(name, text, 0, 0.99) },
+  momentum: { key: 'momentum', read: (name, text) => readNumber(name, text, 0, 1) },
+  epochs: { key: 'epochs', read: (name, text) => readInteger(name, text, 1) },
+  'batch-size': { key: 'batchSize', read: (name, text) => readInteger(name, text, 1) },
+  kernel: { key: 'kernel', read: (name, text) => readInteger(name, text, 1) },
+  hidden: { key: 'hidden', read: (name, text) => text.split('x').map((part) => readInteger(name, part, 1)) },
+  filters: { key: 'filters', read: (name, text) => text.split('x').map((part) => readInteger(name, part, 1)) },
+  activation: { key: 'activation', read: (_, text) => text },
+  optimizer: { key: 'optimizer', read: (_, text) => text },
+};
+const ALIASES: Readonly<Record<string, string>> = { eta: 'learning-rate', lmbd: 'l2', alpha: 'l2' };
+
+async function run(values: Values): Promise<number> {
+  const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
+  const threads = values.integer('threads', 1);
+  if (threads !== undefined) setThreads(threads);
+  const axes = readAxes(values.texts('search'));
+  const overrides = readOverrides(values);
+  for (const { name } of axes)
+    if (overrides[AXES[name].key] !== undefined) throw usage(`Expected one of --${name} and --search ${name}=…, got both`);
+  const model = values.text('model') ?? 'mlp';
+  const recipe = await readRecipe(model, overrides);
+  // every value is checked before the first network is trained
+  const recipeOf = async (params: Grid['results'][number]['params']) =>
+    readRecipe(model, { ...overrides, ...Object.fromEntries(axes.map(({ name }) => [AXES[name].key, params[name]])) });
+  for (const { name, values: list } of axes) for (const value of list) await recipeOf({ ...first(axes), [name]: value });
+  const save = values.text('save');
+  const report = values.text('report');
+  if (save !== undefined) await checkDestination('--save', save);
+  if (report !== undefined) await checkReport('--report', report);
+
+  const seed = values.integer('seed', 0) ?? 0;
+  const data = readDataOptions(values, values.positionals[0]);
+  const raw = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
+  const split = await loadSplit(data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data, recipe.dtype, seed, takesRows(recipe));
+  const { meaning, train, test } = split;
+  if (recipe.kind === 'lecture' && !meaning.classes) throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
+  const total = axes.reduce((product, axis) => product * axis.values.length, 1);
+  const score = meaning.classes ? 'accuracy' : 'R²';
+  out.note(`${split.name}: ${count(total, 'network')} on ${count(train.x.shape[0], 'sample')}${test ? `, tested on ${test.x.shape[0].toLocaleString('en-US')}` : ''}`);
+
+  const random = new RandomState(seed);
+  const abort = new AbortController();
+  const progress = new GridProgress(out, score, total);
+  const begun = performance.now();
+  const { result, by } = await interruptible(
+    (reason) => {
+      abort.abort();
+      if (reason === 'SIGINT') out.note('\nStopping; Ctrl-C again leaves at once');
+    },
+    () =>
+      gridSearch({
+        grid: Object.fromEntries(axes.map((axis) => [axis.name, axis.values])),
+        build: async (params) => modelFor(await recipeOf(params), meaning, train, seed, random),
+        train: [train.x, train.y],
+        ...(test && { test: [test.x, test.y] }),
+        signal: abort.signal,
+        onResult: (found, _, { done }) => progress.add(found, done),
+      }).catch((error) => {
+        if (error.code === 'ERR_ABORTED' && abort.signal.aborted) return undefined;
+        throw error;
+      }),
+  );
+  progress.end();
+  if (!result) {
+    out.note(`Stopped after ${progress.done} of ${count(total, 'network')}${progress.best ? `; best so far: ${progress.describe(progress.best)}` : ''}`);
+    return exitCode(by ?? 'SIGINT');
+  }
+  const { version, blas, blasCore, blasLinkage, simd, threads: used } = buildInfo();
+  const grid: Grid = {
+    version: 1,
+    axes,
+    results: result.results.map((r) => ({
+      params: r.params,
+      trainScore: finite(r.trainScore),
+      testScore: finite(r.testScore),
+      seconds: r.seconds,
+      ...(r.error && { error: r.error.message }),
+    })),
+    best: result.results.indexOf(result.best),
+    score,
+    data: split.name,
+    samples: { train: train.x.shape[0], test: test?.x.shape[0] ?? 0 },
+    recipe,
+    seed,
+    seconds: (performance.now() - begun) / 1000,
+    build: { version, blas, blasCore, blasLinkage, simd, threads: used, node: process.versions.node },
+    saved: new Date().toISOString(),
+  };
+  if (save !== undefined)
+    await saveGrid(save, grid).catch((error) => {
+      throw unwritable('--save', save, error);
+    });
+  announce(out, grid, progress.describe(result.best));
+  if (save !== undefined) out.say(`Saved: ${save}`);
+  if (report !== undefined) {
+    await writeGridReport(report, grid);
+    out.say(`Report: ${report}`);
+  }
+  return EXIT.done;
+}
+
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+
+const first = (axes: Grid['axes']) => Object.fromEntries(axes.map(({ name, values }) => [name, values[0]]));
+
+function readAxes(texts: readonly string[]): Grid['axes'] {
+  const given = texts.length > 0 ? texts : ['learning-rate=1e-5:10:7', 'l2=1e-5:10:7'];
+  const axes = given.map((text) => {
+    const [, written, list] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    if (written === undefined) throw usage(`Expected --search to be NAME=VALUES, such as learning-rate=0.1,0.01, got '${text}'`);
+    const name = ALIASES[written] ?? written;
+    if (!Object.hasOwn(AXES, name)) {
+      const names = Object.keys(AXES);
+      throw usage(`Expected --search to name one of ${names.join(', ')}${didYouMean(name, names)}, got '${written}'`);
+    }
+    return { name, values: readValues(name, list) };
+  });
+  const twice = axes.find(({ name }, i) => axes.findIndex((axis) => axis.name === name) < i);
+  if (twice) throw usage(`Expected --search to name ${twice.name} once, got it twice`);
+  return axes;
+}
+
+function readValues(name: string, text: string): GridValue[] {
+  const option = `--search ${name}`;
+  const range = text.split(':');
+  if (range.length === 1) return text.split(',').map((part) => AXES[name].read(option, part.trim()));
+  if (range.length !== 3) throw usage(`Expected ${option} to be a list or FIRST:LAST:COUNT, got '${text}'`);
+  const [from, to] = range.slice(0, 2).map((part) => readNumber(option, part, Number.MIN_VALUE));
+  const decade = (value: number) => {
+    const exponent = Math.log10(value);
+    return Math.abs(exponent - Math.round(exponent)) < 1e-12 ? Math.round(exponent) : exponent;
+  };
+  const values = Array.from(logspace(decade(from), decade(to), readInteger(option, range[2], 1)).data);
+  return values.map((value) => AXES[name].read(option, String(value)));
+}
+
+/** One network of the grid, with the score that all are compared by. */
+function modelFor(recipe: Recipe, meaning: Meaning, train: Samples, seed: number, random: RandomState): Model {
+  const { classes } = meaning;
+  if (recipe.kind === 'lecture') {
+    const [nHiddenNeurons] = recipe.hidden;
+    // one generator for all, drawn from in the order of the grid, as the lecture's loop does
+    return new NeuralNetwork(train.x, toCategorical(train.y, classes?.length), {
+      nHiddenNeurons,
+      nCategories: classes?.length,
+      epochs: recipe.epochs,
+      batchSize: recipe.batchSize as number,
+      eta: recipe.learningRate,
+      lmbd: recipe.l2,
+      randomState: random,
+    });
+  }
+  if (recipe.kind === 'sklearn') {
+    const options = {
+      hiddenLayerSizes: [...recipe.hidden],
+      activation: recipe.activation as 'relu',
+      solver: recipe.optimizer as 'adam',
+      alpha: recipe.l2,
+      learningRateInit: recipe.learningRate,
+      batchSize: recipe.batchSize,
+      maxIter: recipe.epochs,
+      randomState: seed,
+      ...(recipe.momentum !== undefined && { momentum: recipe.momentum }),
+    };
+    return (classes ? new MLPClassifier(options) : new MLPRegressor(options)) as Model;
+  }
+  const model = buildSequential(recipe, meaning, seed);
+  return {
+    fit: (x, y, { signal }) =>
+      model.fit(x, fitTargets(model, y, meaning), { epochs: recipe.epochs, batchSize: recipe.batchSize as number, ...(signal && { signal }) }),
+    predict: (x) => model.predict(x),
+    async score(x, y) {
+      const output = await model.predict(x, { batchSize: 256 });
+      return classes ? accuracyScore(y, classCodes(output)) : (r2Score(y, output.reshape(-1)) as number);
+    },
+  };
+}
+
+/** Tells of every network as it is done: on a terminal in one line that is drawn over and over. */
+class GridProgress {
+  readonly #out: Output;
+  readonly #score: Grid['score'];
+  readonly #total: number;
+  readonly #begun = performance.now();
+  readonly #draws = process.stderr.isTTY === true;
+  done = 0;
+  best: GridResult | undefined;
+
+  constructor(out: Output, score: Grid['score'], total: number) {
+    this.#out = out;
+    this.#score = score;
+    this.#total = total;
+  }
+
+  add(result: GridResult, done: number): void {
+    this.done = done;
+    const { params, trainScore, testScore, seconds: time, error } = result;
+    this.#out.document({ type: 'network', params, trainScore, testScore, seconds: time, ...(error && { error: error.message }) });
+    if (!error && !(this.#value(result) <= this.#value(this.best))) this.best = result;
+    if (this.#out.quiet) return;
+    if (!this.#draws) {
+      process.stderr.write(`[${done}/${this.#total}] ${this.describe(result)}\n`);
+      return;
+    }
+    const left = ((performance.now() - this.#begun) / done) * (this.#total - done);
+    const parts = [`${done}/${this.#total}`, `ETA ${seconds(left / 1000)}`, ...(this.best ? [`best ${this.describe(this.best)}`] : [])];
+    process.stderr.write(`\r\x1b[K${parts.join(' - ').slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  }
+
+  end(): void {
+    if (this.#draws && !this.#out.quiet && this.done > 0) process.stderr.write('\r\x1b[K');
+  }
+
+  describe({ params, trainScore, testScore, error }: GridResult): string {
+    const what = Object.entries(params).map(([name, value]) => `${name} ${typeof value === 'number' ? short(value) : written(value)}`);
+    if (error) return `${what.join(', ')}: failed (${error.message})`;
+    return `${what.join(', ')}: ${this.#score} ${this.#format(trainScore)} in training, ${this.#format(testScore)} in the test`;
+  }
+
+  #value(result: GridResult | undefined): number {
+    return result === undefined ? Number.NaN : Number.isNaN(result.testScore) ? result.trainScore : result.testScore;
+  }
+
+  #format(score: number): string {
+    return this.#score === 'accuracy' ? percent(score) : short(score);
+  }
+}
+
+function announce(out: Output, grid: Grid, best: string): void {
+  const { axes, results, score } = grid;
+  out.document({ type: 'result', best: results[grid.best], networks: results.length, seconds: grid.seconds, seed: grid.seed });
+  if (axes.length <= 2) {
+    const [y, x] = axes.length === 2 ? axes : [undefined, axes[0]];
+    for (const name of ['trainScore', 'testScore'] as const) {
+      const label = name === 'trainScore' ? 'Training' : 'Test';
+      const plot = heatmap(scores(grid, name).reshape(y?.values.length ?? 1, x.values.length), {
+        x: axisValues(x.values),
+        xLabel: x.name,
+        ...(y ? { y: axisValues(y.values), yLabel: y.name } : { y: [''] }),
+        title: `${label} ${score}`,
+      });
+      out.say();
+      out.say(plot.text(out.json ? { color: false } : {}));
+    }
+    out.say();
+  }
+  out.say(`${count(results.length, 'network')} in ${seconds(grid.seconds)}; the best: ${best}`);
+}

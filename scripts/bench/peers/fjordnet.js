@@ -1,0 +1,184 @@
+// This package through its public surface, as its README uses it: on one thread synchronously, else `await fit`.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import {
+  buildInfo,
+  gridSearch,
+  layers as L,
+  logspace,
+  MLPClassifier,
+  NDArray,
+  NeuralNetwork,
+  optimizers,
+  RandomState,
+  Sequential,
+  setThreads,
+  toCategorical,
+} from 'fjordnet';
+import { measureLimits } from '../limits.js';
+import { means, Skip, serve, THREADS } from './protocol.js';
+
+setThreads(THREADS);
+
+function about() {
+  const { version, blas, blasConfig, blasCore, simd } = buildInfo();
+  return { name: `Fjordnet ${version}`, kernel: `${blasConfig || blas}, ${blasCore}; own kernels ${simd}` };
+}
+
+const array = ({ data, shape }) => NDArray.from(data).reshape(shape);
+
+/** A Sequential of a workload's layers with its weights. */
+export function build(workload) {
+  const made = workload.layers.map(({ kind, ...options }, i) =>
+    L[kind](i === 0 ? { ...options, inputShape: workload.inputShape } : options),
+  );
+  const model = new Sequential({ layers: made, dtype: workload.dtype, seed: workload.seed });
+  model.compile({
+    optimizer: optimizers.sgd({ learningRate: workload.learningRate }),
+    loss: 'sparseCategoricalCrossentropy',
+  });
+  model.setWeights(workload.weights().map(array));
+  return model;
+}
+
+function sequentialCase(workload) {
+  const x = array(workload.array('x'));
+  const y = array(workload.array('y'));
+  const model = build(workload);
+  const losses = means(
+    workload
+      .batches()
+      .map((group) => group.map((rows) => model.trainOnBatch(x.take(rows), y.take(rows)).loss)),
+  );
+  model.setWeights(workload.weights().map(array));
+  const { batchSize, samples } = workload;
+  return {
+    losses,
+    model,
+    x,
+    y,
+    async run(epochs) {
+      if (THREADS === 1) model.fitSync(x, y, { batchSize, epochs });
+      else await model.fit(x, y, { batchSize, epochs });
+      return (epochs * samples) / batchSize;
+    },
+  };
+}
+
+/** The class takes sums over the batch, hence eta / batch; weights and batches are drawn from the case's own seed. */
+async function lectureCase(workload) {
+  const x = array(workload.array('x'));
+  const y = toCategorical(array(workload.array('y')), 10);
+  const { batchSize, learningRate, samples, check, seed } = workload;
+  const make = (epochs) =>
+    new NeuralNetwork(x, y, {
+      nHiddenNeurons: workload.layers[0].units,
+      epochs,
+      batchSize,
+      eta: learningRate / batchSize,
+      randomState: seed,
+    });
+  const losses = [];
+  make(check[0]).trainSync({ onEpochEnd: ({ loss }) => losses.push(loss) });
+  const work = {
+    losses,
+    seconds: 0,
+    async run(epochs) {
+      const network = make(epochs);
+      const start = performance.now();
+      if (THREADS === 1) network.trainSync();
+      else await network.train();
+      work.seconds = (performance.now() - start) / 1000;
+      return epochs * Math.floor(samples / batchSize);
+    },
+  };
+  return work;
+}
+
+function predictCase(workload) {
+  const x = array(workload.array('x'));
+  const model = build(workload);
+  const rows = x.take(Array.from({ length: workload.rows }, (_, i) => i));
+  const call = () => model.predictSync(rows, { batchSize: workload.rows });
+  return { call, losses: call().data.subarray(0, 10) };
+}
+
+function mlpCase(workload) {
+  const x = array(workload.array('x'));
+  const y = array(workload.array('y'));
+  const { units, solver, epochs, seed } = workload;
+  const make = () =>
+    new MLPClassifier({ hiddenLayerSizes: [units], solver, maxIter: epochs, randomState: seed });
+  return {
+    losses: quietly(() => make().fitSync(x, y)).lossCurve,
+    async run(repetitions) {
+      for (let i = 0; i < repetitions; i++)
+        await quietly(() => (THREADS === 1 ? make().fitSync(x, y) : make().fit(x, y)));
+      return repetitions;
+    },
+  };
+}
+
+/** Training stops at maxIter by design here, which the estimators warn of. */
+function quietly(call) {
+  process.removeAllListeners('warning');
+  process.on('warning', () => {});
+  return call();
+}
+
+async function gridCase(workload) {
+  const x = array(workload.array('x'));
+  const labels = array(workload.array('y'));
+  const y = toCategorical(labels, 10);
+  const { points, epochs, batchSize, hidden, seed } = workload;
+  const search = async (count) => {
+    const randomState = new RandomState(seed);
+    const { results } = await gridSearch({
+      grid: { eta: logspace(-5, 1, points), lmbd: logspace(-5, 1, points) },
+      build: ({ eta, lmbd }) =>
+        new NeuralNetwork(x, y, { nHiddenNeurons: hidden, epochs: count, batchSize, eta, lmbd, randomState }),
+      train: [x, labels],
+      threads: THREADS,
+    });
+    return results.map((r) => r.trainScore);
+  };
+  return {
+    losses: await search(1),
+    async run(repetitions) {
+      for (let i = 0; i < repetitions; i++) await search(epochs);
+      return repetitions;
+    },
+  };
+}
+
+const KINDS = {
+  train: (workload) => (workload.lecture ? lectureCase(workload) : sequentialCase(workload)),
+  predict: predictCase,
+  start: sequentialCase,
+  delay: sequentialCase,
+  memory: sequentialCase,
+  mlp: mlpCase,
+  grid: gridCase,
+};
+
+function openCase(workload) {
+  if (!KINDS[workload.kind]) throw new Skip('no such workload');
+  return KINDS[workload.kind](workload);
+}
+
+/** Delay of the event loop while `fit` trains, beyond the timer's own resolution of 1 ms. */
+async function delay({ count }, work) {
+  const { model, x, y } = work;
+  await work.run(1);
+  const monitor = monitorEventLoopDelay({ resolution: 1 });
+  monitor.enable();
+  await model.fit(x, y, { batchSize: 128, epochs: count });
+  monitor.disable();
+  const seconds = (ns) => ns / 1e9;
+  return {
+    p50: seconds(monitor.percentile(50)),
+    p99: seconds(monitor.percentile(99)),
+    max: seconds(monitor.max),
+  };
+}
+
+await serve(about, openCase, { delay, limits: ({ quick }) => measureLimits(quick) });

@@ -1,0 +1,118 @@
+"""scikit-learn's MLPClassifier: solver 'sgd' without momentum is the plain gradient descent of the other peers."""
+import warnings
+
+import joblib
+import numpy as np
+import sklearn
+from protocol import THREADS, Skip, openblas, serve
+from sklearn.neural_network import MLPClassifier
+
+warnings.filterwarnings("ignore")
+np.seterr(all="ignore")
+
+
+def about():
+    return {"name": f"scikit-learn {sklearn.__version__}", "kernel": openblas()}
+
+
+class Network:
+    def __init__(self, case):
+        if any(layer["kind"] != "dense" for layer in case.layers):
+            raise Skip("scikit-learn has no convolution")
+        self.case = case
+        self.x, self.y = case.array("x"), case.array("y")
+        self.losses = []
+        if "batches" in case["arrays"]:
+            model = self.model(1)
+            self.losses = [np.mean([self.one(model, rows) for rows in group]) for group in case.array("batches")]
+
+    def model(self, epochs):
+        hidden = self.case.layers[:-1]
+        kind = {"sigmoid": "logistic", "relu": "relu"}[hidden[0]["activation"]]
+        model = MLPClassifier([layer["units"] for layer in hidden], activation=kind, solver="sgd", alpha=0, momentum=0,
+                              nesterovs_momentum=False, learning_rate_init=self.case.learningRate, max_iter=epochs, tol=0,
+                              batch_size=self.case.batchSize, n_iter_no_change=epochs + 1, random_state=0)
+        model._bench_new = True
+        return model
+
+    def one(self, model, rows):
+        if model._bench_new:  # partial_fit builds the network; then it is given the weights of the case
+            model.partial_fit(self.x[rows], self.y[rows], classes=np.arange(10))
+            weights = self.case.weights()
+            model.coefs_, model.intercepts_ = weights[0::2], weights[1::2]
+            model._bench_new = False
+        model.partial_fit(self.x[rows], self.y[rows])
+        return model.loss_
+
+    def run(self, epochs):
+        self.model(epochs).fit(self.x, self.y)
+        return epochs * (len(self.x) // self.case.batchSize)
+
+
+class Prediction(Network):
+    def __init__(self, case):
+        super().__init__(case)
+        self.net = self.model(1)
+        self.one(self.net, np.arange(100))
+        weights = case.weights()
+        self.net.coefs_, self.net.intercepts_ = weights[0::2], weights[1::2]
+        self.rows = self.x[: case.rows]
+        self.losses = self.call()[0]
+
+    def call(self):
+        return self.net.predict_proba(self.rows)
+
+
+class Fit:
+    def __init__(self, case):
+        self.case = case
+        self.x, self.y = case.array("x"), case.array("y")
+        self.losses = self.fit().loss_curve_
+
+    def fit(self):
+        c = self.case
+        return MLPClassifier([c.units], solver=c.solver, max_iter=c.epochs, random_state=c.seed).fit(self.x, self.y)
+
+    def run(self, repetitions):
+        for _ in range(repetitions):
+            self.fit()
+        return repetitions
+
+
+class Grid:
+    """The same grid through MLPClassifier; its shuffles are its own, so that the scores are not the lecture's."""
+
+    losses = None
+
+    def __init__(self, case):
+        self.case = case
+        self.x, self.y = case.array("x"), case.array("y")
+
+    def run(self, repetitions):
+        values = np.logspace(-5, 1, self.case.points)
+        for _ in range(repetitions):
+            jobs = (joblib.delayed(self.score)(eta, lmbd) for eta in values for lmbd in values)
+            joblib.Parallel(n_jobs=THREADS)(jobs)
+        return repetitions
+
+    def score(self, eta, lmbd):
+        warnings.filterwarnings("ignore")
+        c = self.case
+        model = MLPClassifier([c.hidden], activation="logistic", solver="sgd", momentum=0, alpha=lmbd, random_state=0,
+                              learning_rate_init=eta * c.batchSize, batch_size=c.batchSize, max_iter=c.epochs,
+                              n_iter_no_change=c.epochs + 1, tol=0)
+        try:
+            return model.fit(self.x, self.y).score(self.x, self.y)
+        except ValueError:  # a diverging network is refused at the end of its training
+            return np.nan
+
+
+def open_case(case):
+    kinds = {"train": Network, "start": Network, "memory": Network, "predict": Prediction, "mlp": Fit, "grid": Grid}
+    if case.kind not in kinds:
+        raise Skip("not a thing scikit-learn does")
+    return kinds[case.kind](case)
+
+
+if __name__ == "__main__":
+    serve(about, open_case)

@@ -1,0 +1,217 @@
+// What is measured, as data. A network is a list of layers in Keras' terms; `samples` is a multiple of `batchSize`, so that
+// every peer makes the same number of steps an epoch. Targets are the least factor by which a peer is to be beaten.
+
+const dense = (units, activation) => ({ kind: 'dense', units, activation });
+const conv2d = (filters, kernelSize, activation, padding = 'valid') => ({
+  kind: 'conv2d',
+  filters,
+  kernelSize,
+  activation,
+  padding,
+});
+const maxPooling2d = (poolSize) => ({ kind: 'maxPooling2d', poolSize });
+const flatten = { kind: 'flatten' };
+
+/** Steps to compare losses over: `check` groups of as many batches, the mean loss of each group. */
+const DIGITS = { data: 'digits', samples: 1400, batchSize: 100, learningRate: 0.1, check: [3, 14] };
+const IMAGES = { data: 'random', batchSize: 128, samples: 1024, learningRate: 0.01, check: [2, 3], dtype: 'float32' };
+
+const lecture = { ...DIGITS, kind: 'train', inputShape: [64], layers: [dense(50, 'sigmoid'), dense(10, 'softmax')] };
+const digitsCnn = {
+  ...DIGITS,
+  kind: 'train',
+  dtype: 'float32',
+  inputShape: [8, 8, 1],
+  layers: [conv2d(10, 3, 'relu', 'same'), maxPooling2d(2), flatten, dense(50, 'relu'), dense(10, 'softmax')],
+};
+const mnistMlp = (width) => ({
+  ...IMAGES,
+  kind: 'train',
+  inputShape: [784],
+  layers: [dense(width, 'relu'), dense(width, 'relu'), dense(10, 'softmax')],
+});
+const mnistCnn = {
+  ...IMAGES,
+  kind: 'train',
+  samples: 512,
+  check: [2, 1],
+  inputShape: [28, 28, 1],
+  layers: [
+    conv2d(32, 3, 'relu'),
+    conv2d(64, 3, 'relu'),
+    maxPooling2d(2),
+    flatten,
+    dense(128, 'relu'),
+    dense(10, 'softmax'),
+  ],
+};
+const cifar = (batchSize) => ({
+  ...IMAGES,
+  batchSize,
+  kind: 'train',
+  inputShape: [32, 32, 3],
+  layers: [conv2d(12, 3, 'relu', 'same'), maxPooling2d(2), flatten, dense(10, 'softmax')],
+});
+const mlp = (solver, units) => ({ kind: 'mlp', unit: 's', data: 'digits', dtype: 'float64', solver, units, epochs: 30 });
+const TFJS = { 'tfjs-cpu': 100, 'tfjs-wasm': 100 };
+
+export const WORKLOADS = [
+  {
+    id: 'a',
+    title: 'lecture step, float64: digits, 64-50-10 sigmoid, batch 100',
+    ...lecture,
+    dtype: 'float64',
+    lecture: true,
+    targets: { numpy: 3 },
+  },
+  {
+    id: 'a-400',
+    title: 'the same, batch 400',
+    ...lecture,
+    dtype: 'float64',
+    lecture: true,
+    batchSize: 400,
+    samples: 1200,
+    check: [3, 3],
+  },
+  {
+    id: 'a-1400',
+    title: 'the same, batch 1400',
+    ...lecture,
+    dtype: 'float64',
+    lecture: true,
+    batchSize: 1400,
+    check: [3, 1],
+  },
+  {
+    id: 'b',
+    title: 'lecture step, float32',
+    ...lecture,
+    dtype: 'float32',
+    targets: { pytorch: 6, ...TFJS },
+  },
+  {
+    id: 'c',
+    title: 'deep network: digits, 64-100-50-10 sigmoid, batch 100, float32',
+    ...lecture,
+    layers: [dense(100, 'sigmoid'), dense(50, 'sigmoid'), dense(10, 'softmax')],
+    dtype: 'float32',
+    targets: { pytorch: 4, keras: 20, ...TFJS },
+  },
+  {
+    id: 'd',
+    title: 'digits CNN: conv 10, pool, dense 50, batch 100',
+    ...digitsCnn,
+    targets: { pytorch: 5, keras: 15, ...TFJS },
+  },
+  { id: 'd-350', title: 'the same, batch 350', ...digitsCnn, batchSize: 350, check: [3, 4] },
+  {
+    id: 'e',
+    title: 'MNIST-sized MLP: 784-512-512-10 relu, batch 128',
+    ...mnistMlp(512),
+    targets: { pytorch: 1.3, keras: 1, ...TFJS },
+  },
+  { id: 'e-128', title: 'the same, 784-128-128-10', ...mnistMlp(128) },
+  { id: 'e-1024', title: 'the same, 784-1024-1024-10', ...mnistMlp(1024) },
+  {
+    id: 'f',
+    title: 'MNIST-sized CNN: conv 32, conv 64, pool, dense 128, batch 128',
+    ...mnistCnn,
+    targets: { pytorch: 1, keras: 1, ...TFJS },
+    shareOfLimit: 0.55,
+  },
+  { id: 'f-32', title: 'the same, batch 32', ...mnistCnn, batchSize: 32, samples: 256 },
+  {
+    id: 'g',
+    title: 'CIFAR-sized network: conv 12, pool, dense 10, batch 128',
+    ...cifar(128),
+    targets: { pytorch: 2, keras: 1, ...TFJS },
+  },
+  { id: 'g-32', title: 'the same, batch 32', ...cifar(32) },
+  {
+    id: 'h',
+    title: 'grid of 49 lecture networks, 100 epochs',
+    kind: 'grid',
+    unit: 's',
+    data: 'digits',
+    dtype: 'float64',
+    points: 7,
+    epochs: 100,
+    batchSize: 100,
+    hidden: 50,
+    targets: { numpy: 6, sklearn: 6 },
+  },
+  { id: 'i', title: 'MLPClassifier.fit, digits, sgd, 30 epochs', ...mlp('sgd', 100), targets: { sklearn: 4 } },
+  { id: 'i-adam', title: 'MLPClassifier.fit, digits, adam, 30 epochs', ...mlp('adam', 100), targets: { sklearn: 4 } },
+  { id: 'i-400', title: 'the same, adam, 400 hidden neurons', ...mlp('adam', 400) },
+  {
+    id: 'j',
+    title: 'predict 1 row, 64-50-10, float32',
+    ...lecture,
+    kind: 'predict',
+    dtype: 'float32',
+    rows: 1,
+    atMost: 10e-6,
+  },
+  { id: 'j-1000', title: 'predict 1000 rows, 64-50-10, float32', ...lecture, kind: 'predict', dtype: 'float32', rows: 1000 },
+  {
+    id: 'k',
+    title: 'cold start: process start to first trained epoch, 64-50-10',
+    ...lecture,
+    kind: 'start',
+    unit: 's',
+    dtype: 'float32',
+    atMost: 0.15,
+  },
+  {
+    id: 'm',
+    title: 'event-loop delay during fit, MNIST-sized CNN',
+    ...mnistCnn,
+    kind: 'delay',
+    atMost: 0.01,
+  },
+  { id: 'n', title: 'peak memory, MNIST-sized CNN', ...mnistCnn, kind: 'memory', unit: 'MB' },
+];
+
+/** One tiny row, to see that the program works. */
+export const SMOKE = {
+  id: 'smoke',
+  title: 'smoke test: digits, 64-8-10 sigmoid, batch 100, float64',
+  ...lecture,
+  layers: [dense(8, 'sigmoid'), dense(10, 'softmax')],
+  dtype: 'float64',
+};
+
+/** Shapes of weights as Keras orders them: kernel, bias of each layer. */
+export function weightShapes({ inputShape, layers }) {
+  return walk(inputShape, layers).flatMap(({ weights }) => weights);
+}
+
+/** Multiplications and additions of one training step: forward, gradients of weights and, but for the first layer, inputs. */
+export function stepFlop({ inputShape, layers, batchSize }) {
+  let seen = 0;
+  let flop = 0;
+  for (const { macs } of walk(inputShape, layers)) if (macs > 0) flop += 2 * macs * (seen++ === 0 ? 2 : 3);
+  return flop * batchSize;
+}
+
+function walk(inputShape, layers) {
+  let shape = inputShape;
+  return layers.map((layer) => {
+    const from = shape;
+    if (layer.kind === 'dense') {
+      shape = [layer.units];
+      return { weights: [[from[0], layer.units], [layer.units]], macs: from[0] * layer.units };
+    }
+    if (layer.kind === 'conv2d') {
+      const { kernelSize: k, filters } = layer;
+      const edge = layer.padding === 'same' ? 0 : k - 1;
+      shape = [from[0] - edge, from[1] - edge, filters];
+      return { weights: [[k, k, from[2], filters], [filters]], macs: shape[0] * shape[1] * k * k * from[2] * filters };
+    }
+    if (layer.kind === 'maxPooling2d')
+      shape = [Math.floor(from[0] / layer.poolSize), Math.floor(from[1] / layer.poolSize), from[2]];
+    else shape = [from.reduce((a, b) => a * b, 1)];
+    return { weights: [], macs: 0 };
+  });
+}

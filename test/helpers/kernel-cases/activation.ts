@@ -1,0 +1,74 @@
+import { type KernelCases, map, map2, range, ROWS, row, type Scalars, softmax, sum } from './case.js';
+
+const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+const alphas: readonly Scalars[] = [{ alpha: 0 }, { alpha: 0.3 }, { alpha: 1 }];
+const SCALE = 1.0507009873554805;
+const ALPHA = 1.6732632423543772;
+const exact: readonly Scalars[] = [{ approximate: 0 }];
+const approximate: readonly Scalars[] = [{ approximate: 1 }];
+const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+
+/** The error function by a series of positive terms (Abramowitz and Stegun 7.1.6). */
+function erf(x: number): number {
+  let term = x;
+  let total = x;
+  for (let n = 1; Math.abs(term) > Math.abs(total) * 1e-17; n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    total += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * total;
+}
+
+const phi = (z: number) => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+const Phi = (z: number) => 0.5 * (1 + erf(z * Math.SQRT1_2));
+const inner = (z: number) => Math.tanh(SQRT_2_OVER_PI * (z + 0.044715 * z ** 3));
+const innerSlope = (z: number) => SQRT_2_OVER_PI * (1 + 3 * 0.044715 * z * z);
+
+export const activation: KernelCases = {
+  copy: map((x) => x, { tolerance: 0 }),
+  exp: map(Math.exp),
+  sigmoid: map(sigmoid),
+  sigmoidGradient: map2((y, dy) => dy * y * (1 - y), { fill: (k, draw) => (k === 0 ? draw.uniform(0, 1) : undefined) }),
+  tanh: map(Math.tanh),
+  tanhGradient: map2((y, dy) => dy * (1 - y * y), { fill: (k, draw) => (k === 0 ? draw.uniform(-1, 1) : undefined) }),
+  relu: map((z) => Math.max(z, 0), { tolerance: 0 }),
+  reluGradient: map2((y, dy) => (y > 0 ? dy : 0), { tolerance: 0 }),
+  leakyRelu: map((z, { alpha }) => (z > 0 ? z : alpha * z), { scalars: alphas }),
+  leakyReluGradient: map2((y, dy, { alpha }) => (y > 0 ? dy : alpha * dy), { scalars: alphas }),
+  elu: map((z, { alpha }) => (z > 0 ? z : alpha * Math.expm1(z)), { scalars: alphas }),
+  eluGradient: map2((z, dy, { alpha }) => (z > 0 ? dy : dy * alpha * Math.exp(z)), { scalars: alphas }),
+  selu: map((z) => SCALE * (z > 0 ? z : ALPHA * Math.expm1(z))),
+  seluGradient: map2((z, dy) => dy * SCALE * (z > 0 ? 1 : ALPHA * Math.exp(z))),
+  softplus: map((z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))),
+  softplusGradient: map2((y, dy) => dy * -Math.expm1(-y), { fill: (k, draw) => (k === 0 ? draw.positive() : undefined) }),
+  silu: map((z) => z * sigmoid(z)),
+  siluGradient: map2((z, dy) => dy * sigmoid(z) * (1 + z * (1 - sigmoid(z)))),
+  gelu: {
+    ...map((z, s) => (s.approximate ? 0.5 * z * (1 + inner(z)) : z * Phi(z))),
+    scalars: [...exact, ...approximate],
+  },
+  geluGradient: {
+    ...map2((z, dy, s) =>
+      s.approximate
+        ? dy * 0.5 * (1 + inner(z) + z * (1 - inner(z) ** 2) * innerSlope(z))
+        : dy * (Phi(z) + z * phi(z)),
+    ),
+    scalars: [...exact, ...approximate],
+  },
+  heaviside: map((z) => Number(z >= 0), { tolerance: 0 }),
+  softmax: {
+    dims: ROWS,
+    reference: ([z], { B, M, N }) => [range(B * M).flatMap((r) => softmax(row(z, r, N)))],
+  },
+  softmaxGradient: {
+    dims: ROWS,
+    fill: (k, draw, { N }) => (k === 0 ? draw.targets(N) : undefined),
+    reference: ([y, dy], { B, M, N }) => [
+      range(B * M).flatMap((r) => {
+        const [p, d] = [row(y, r, N), row(dy, r, N)];
+        const mean = sum(p.map((v, j) => v * d[j]));
+        return Array.from(p, (v, j) => v * (d[j] - mean));
+      }),
+    ],
+  },
+};

@@ -1,0 +1,21 @@
+import { activation } from './activation.js';
+import type { KernelCases } from './case.js';
+import { conv2d } from './conv2d.js';
+import { dense } from './dense.js';
+import { loss } from './loss.js';
+import { metric } from './metric.js';
+import { normalization } from './normalization.js';
+import { pool } from './pool.js';
+import { update } from './update.js';
+
+/** The cases of every row of native/kernels/table.h: test/native-kernels.test.ts insists on one for each. */
+export const kernelCases: KernelCases = {
+  ...dense,
+  ...conv2d,
+  ...pool,
+  ...normalization,
+  ...activation,
+  ...loss,
+  ...metric,
+  ...update,
+};

@@ -1,0 +1,76 @@
+import { type KernelCase, type KernelCases, MATRICES, range, ROWS, row, sum } from './case.js';
+
+const argmax = (x: Float64Array) => x.indexOf(Math.max(...x));
+const oneHot: KernelCase['fill'] = (k, draw, { N }) => (k === 1 ? draw.targets(N) : undefined);
+const labels: KernelCase['fill'] = (k, draw, { N }) => (k === 1 ? draw.integers(N) : undefined);
+const count = (n: number, holds: (i: number) => boolean) => range(n).filter(holds).length;
+
+/** Rows whose class (that of the target) is among the `k` largest outputs. */
+const topK =
+  (sparse: boolean): KernelCase['reference'] =>
+  ([p, y], { B, M, N }, { k = 1 }) => [
+    [
+      count(B * M, (r) => {
+        const outputs = row(p, r, N);
+        const target = sparse ? y[r] : argmax(row(y, r, N));
+        return outputs.filter((v) => v > outputs[target]).length < k;
+      }) / M,
+    ],
+  ];
+
+const positives =
+  (sparse: boolean): KernelCase['reference'] =>
+  ([p, y], { N }, { threshold }) => {
+    const is = (i: number) => (sparse ? y[Math.floor(i / N)] === i % N : y[i] > threshold);
+    return [
+      [count(p.length, (i) => p[i] > threshold && is(i))],
+      [count(p.length, (i) => p[i] > threshold)],
+      [count(p.length, is)],
+    ];
+  };
+
+const errors = (f: (e: number) => number): KernelCase => ({
+  dims: MATRICES,
+  reference: ([p, y], { N }) => [[sum(p.map((v, i) => f(v - y[i]))) / N]],
+  tolerance: 64, // a plain sum in double
+});
+
+export const metric: KernelCases = {
+  categoricalMatches: { dims: ROWS, fill: oneHot, reference: topK(false) },
+  sparseMatches: { dims: ROWS, fill: labels, reference: topK(true) },
+  topKMatches: { dims: ROWS, scalars: [{ k: 1 }, { k: 3 }], fill: oneHot, reference: topK(false) },
+  sparseTopKMatches: { dims: ROWS, scalars: [{ k: 1 }, { k: 3 }], fill: labels, reference: topK(true) },
+  binaryMatches: {
+    dims: MATRICES,
+    scalars: [
+      { threshold: 0.5, negative: 0 },
+      { threshold: 0, negative: -1 },
+    ],
+    fill: (k, draw, _, { negative }) => (k === 1 ? draw.integers(2).map((b) => (b === 1 ? 1 : negative)) : undefined),
+    reference: ([p, y], { N }, { threshold, negative }) => [
+      [count(p.length, (i) => y[i] === (p[i] > threshold ? 1 : negative)) / N],
+    ],
+  },
+  positives: { dims: ROWS, scalars: [{ threshold: 0.5 }], fill: oneHot, reference: positives(false), tolerance: 0 },
+  sparsePositives: { dims: ROWS, scalars: [{ threshold: 0.5 }], fill: labels, reference: positives(true), tolerance: 0 },
+  squaredErrors: errors((e) => e * e),
+  absoluteErrors: errors(Math.abs),
+  rSquaredSums: {
+    dims: [
+      { B: 1, N: 1 },
+      { B: 300, N: 3 },
+    ],
+    scalars: [{ column: 0 }],
+    // Of the last two sums also what is lost by rounding them to the dtype.
+    reference: ([p, y], { B, N }, { column }, round) => {
+      const own = (x: Float64Array) => range(B).map((r) => x[r * N + column]);
+      const [prediction, target] = [own(p), own(y)];
+      const total = sum(target);
+      const squares = sum(target.map((v) => v * v));
+      return [
+        [sum(target.map((v, r) => (v - prediction[r]) ** 2))],
+        ...[total, squares].flatMap((v) => [[round(v)], [v - round(v)]]),
+      ];
+    },
+  },
+};

@@ -1,0 +1,91 @@
+import { type Dims, type Draw, type KernelCases, map2, range, sum } from './case.js';
+
+const DIMS: readonly Dims[] = [
+  { B: 2, N: 1, C: 1 },
+  { B: 6, N: 3, C: 5 },
+  { B: 50, N: 9, C: 300 },
+  { B: 40, N: 196, C: 8 },
+];
+
+/** mean[C] of value(i) over the rows of [B,N,C]. */
+const meanOver = ({ B, N, C }: Dims, value: (i: number) => number) =>
+  range(C).map((c) => sum(range(B * N).map((r) => value(r * C + c))) / (B * N));
+
+/** 32 random bits of a counter: C. Wellons' lowbias32. */
+function mix(x: number): number {
+  let h = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+  h = Math.imul(h ^ (h >>> 15), 0x735a2d97);
+  return (h ^ (h >>> 15)) >>> 0;
+}
+
+const scaleFill = (positive: number) => (k: number, draw: Draw) => (k === positive ? draw.positive() : undefined);
+
+export const normalization: KernelCases = {
+  batchNormalization: {
+    dims: DIMS,
+    scalars: [
+      { momentum: 0.99, epsilon: 1e-3 },
+      { momentum: 0, epsilon: 1e-5 },
+    ],
+    updates: [3, 4],
+    reference: ([x, gamma, beta, movingMean, movingVariance], d, { momentum, epsilon }) => {
+      const { C } = d;
+      const mean = meanOver(d, (i) => x[i]);
+      const variance = meanOver(d, (i) => (x[i] - mean[i % C]) ** 2);
+      const scale = variance.map((v) => 1 / Math.sqrt(v + epsilon));
+      return [
+        mean.map((m, c) => momentum * movingMean[c] + (1 - momentum) * m),
+        variance.map((v, c) => momentum * movingVariance[c] + (1 - momentum) * v),
+        mean,
+        scale,
+        x.map((v, i) => (v - mean[i % C]) * scale[i % C] * gamma[i % C] + beta[i % C]),
+      ];
+    },
+    tolerance: 32,
+  },
+  batchNormalizationGradient: {
+    dims: DIMS,
+    fill: scaleFill(4),
+    reference: ([x, dy, gamma, mean, scale], d) => {
+      const { C } = d;
+      const n = x.map((v, i) => (v - mean[i % C]) * scale[i % C]);
+      const dgamma = meanOver(d, (i) => dy[i] * n[i]);
+      const dbeta = meanOver(d, (i) => dy[i]);
+      return [
+        dgamma.map((v) => v * d.B * d.N),
+        dbeta.map((v) => v * d.B * d.N),
+        dy.map((v, i) => gamma[i % C] * scale[i % C] * (v - dbeta[i % C] - n[i] * dgamma[i % C])),
+      ];
+    },
+    tolerance: 64,
+  },
+  batchNormalizationInference: {
+    dims: DIMS,
+    scalars: [{ epsilon: 1e-3 }],
+    fill: scaleFill(4),
+    reference: ([x, gamma, beta, mean, variance], { C }, { epsilon }) => [
+      x.map((v, i) => ((v - mean[i % C]) / Math.sqrt(variance[i % C] + epsilon)) * gamma[i % C] + beta[i % C]),
+    ],
+    tolerance: 16,
+  },
+  dropout: {
+    dims: [
+      { B: 1, N: 1 },
+      { B: 7, N: 9 },
+      { B: 40, N: 1000 },
+    ],
+    scalars: [
+      { rate: 0.5, seed: 0 },
+      { rate: 0.2, seed: 2 ** 53 - 1 },
+      { rate: 0, seed: 5 },
+    ],
+    reference: ([x], _, { rate, seed }, round) => {
+      const [low, high] = [seed % 2 ** 32, Math.floor(seed / 2 ** 32)];
+      const threshold = Math.floor(rate * 2 ** 32);
+      const mask = x.map((_, i) => (mix(mix((i + low) | 0) ^ high) >= threshold ? round(1 / (1 - rate)) : 0));
+      return [x.map((v, i) => round(v * mask[i])), mask];
+    },
+    tolerance: 0,
+  },
+  dropoutGradient: map2((mask, dy) => mask * dy),
+};

@@ -1,0 +1,356 @@
+import test from 'ava';
+import { type Layer, layers, NDArray, optimizers, RandomState, sequential } from 'fjordnet';
+import { layerFrom } from '../dist/layers/index.js';
+import { Recorder } from '../dist/layers/layer.js';
+import { valuesOf } from '../dist/tape.js';
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+const normal = (random: RandomState, shape: readonly number[]) => random.normal(0, 1, shape) as NDArray;
+
+/**
+ * Records one layer with the loss (y * c).sum() for random c, and returns what runs it: forward and backward for given
+ * input and weights.
+ */
+function harness(layer: Layer, inputShape: readonly number[], samples: number) {
+  const random = new RandomState(11);
+  const t = new Recorder('float64');
+  const x = t.batched('x', inputShape);
+  const recorded = layer.record(t, x, 'layer');
+  const c = t.batched('c', recorded.y.shape);
+  t.program('train');
+  recorded.forward(true);
+  t.program('backward');
+  const dy = t.batched('dy', recorded.y.shape);
+  t.emit('copy', [c, dy], { N: c.size });
+  const dx = recorded.backward(dy, true)!;
+  t.compose('both', ['train', 'backward']);
+  t.program('predict');
+  recorded.forward(false);
+  const plan = t.compile();
+  const coefficients = normal(random, [samples, ...recorded.y.shape]);
+  const scalars = t.stepScalars.map(({ scalar }) => scalar);
+  const run = (program: string, data: NDArray, output: typeof x) => {
+    const isTraining = program !== 'predict';
+    const { output: collected } = plan.runSync({
+      program,
+      first: 0,
+      count: samples,
+      batchSize: samples,
+      inputs: [
+        [x, valuesOf(data, 'float64')],
+        [c, valuesOf(coefficients, 'float64')],
+      ],
+      output,
+      scalars: isTraining ? scalars : [],
+      values: Float64Array.from(isTraining ? scalars : [], () => 12345),
+    });
+    return collected as Float64Array;
+  };
+  return {
+    t,
+    plan,
+    random,
+    y: (data: NDArray) => run('train', data, recorded.y),
+    predict: (data: NDArray) => run('predict', data, recorded.y),
+    dx: (data: NDArray) => run('both', data, dx),
+    loss: (data: NDArray) =>
+      run('train', data, recorded.y).reduce((sum, v, i) => sum + v * coefficients.data[i], 0),
+  };
+}
+
+const cases: [name: string, layer: Layer, inputShape: number[], outputShape: number[]][] = [
+  ['dense', layers.dense({ units: 4 }), [5], [4]],
+  ['conv2d', layers.conv2d({ filters: 3, kernelSize: 3 }), [6, 5, 2], [4, 3, 3]],
+  [
+    'conv2d, strided',
+    layers.conv2d({ filters: 4, kernelSize: [3, 2], strides: [2, 1], padding: 'same' }),
+    [7, 4, 2],
+    [4, 4, 4],
+  ],
+  ['conv2d, dilated', layers.conv2d({ filters: 2, kernelSize: 2, dilationRate: [2, 3] }), [5, 6, 1], [3, 3, 2]],
+  ['conv2d, no bias', layers.conv2d({ filters: 2, kernelSize: 1, useBias: false }), [3, 3, 3], [3, 3, 2]],
+  ['maxPooling2d', layers.maxPooling2d(), [5, 6, 2], [2, 3, 2]],
+  ['maxPooling2d, overlapping', layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }), [5, 6, 2], [3, 3, 2]],
+  ['averagePooling2d', layers.averagePooling2d({ poolSize: [2, 3] }), [5, 7, 2], [2, 2, 2]],
+  [
+    'averagePooling2d, overlapping',
+    layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+    [5, 6, 2],
+    [3, 3, 2],
+  ],
+  ['globalAveragePooling2d', layers.globalAveragePooling2d(), [4, 5, 3], [3]],
+  ['flatten', layers.flatten(), [2, 3, 4], [24]],
+  ['reshape', layers.reshape({ targetShape: [4, -1] }), [2, 3, 4], [4, 6]],
+  ['dropout', layers.dropout({ rate: 0.4 }), [3, 7], [3, 7]],
+  ['batchNormalization', layers.batchNormalization(), [3, 2, 4], [3, 2, 4]],
+  ['activation', layers.activation({ activation: 'linear' }), [3, 2], [3, 2]],
+  ['inputLayer', layers.inputLayer({ shape: [3, 2] }), [3, 2], [3, 2]],
+];
+
+test('every layer is checked here', (t) => {
+  const checked = new Set(cases.map(([, layer]) => layer.className));
+  const all = Object.keys(layers) as (keyof typeof layers)[];
+  t.is(checked.size, all.length);
+});
+
+for (const [name, layer, inputShape, outputShape] of cases) {
+  test(`${name}: gradients are those of finite differences`, (t) => {
+    const samples = 4;
+    t.deepEqual([...layer.outputShape(inputShape)], outputShape);
+    const { t: tape, plan, random, loss, dx } = harness(layer, inputShape, samples);
+    for (const { value } of tape.parameters) plan.write(value, normal(random, value.shape));
+    const x = normal(random, [samples, ...inputShape]);
+    const numeric = (at: Float64Array, after: () => void) =>
+      at.map((value, i) => {
+        const h = 1e-5;
+        const side = (step: number) => {
+          at[i] = value + step;
+          after();
+          return loss(x);
+        };
+        const derivative = (side(h) - side(-h)) / (2 * h);
+        at[i] = value;
+        after();
+        return derivative;
+      });
+    const close = (what: string, actual: ArrayLike<number>, expected: ArrayLike<number>) => {
+      t.is(actual.length, expected.length);
+      for (let i = 0; i < actual.length; i++)
+        t.true(Math.abs(actual[i] - expected[i]) < 1e-7 * (1 + Math.abs(expected[i])), `${what}[${i}]: ${actual[i]}, ${expected[i]}`);
+    };
+    close('dx', dx(x), numeric(x.data as Float64Array, () => {}));
+    for (const { name, value, gradient } of tape.parameters) {
+      if (!gradient) continue;
+      dx(x);
+      const analytic = plan.read(gradient).data;
+      const weights = plan.read(value);
+      close(name, analytic, numeric(weights.data as Float64Array, () => plan.write(value, weights)));
+    }
+  });
+
+  test(`${name}: its configuration makes it again, through JSON`, (t) => {
+    const config = JSON.parse(JSON.stringify(layer.getConfig()));
+    const again = layerFrom(layer.className, config);
+    t.is(again.constructor, layer.constructor);
+    t.deepEqual(JSON.parse(JSON.stringify(again.getConfig())), config);
+    t.deepEqual(again.outputShape(inputShape), layer.outputShape(inputShape));
+  });
+}
+
+test("the defaults are Keras'", (t) => {
+  const plain = (layer: Layer) => JSON.parse(JSON.stringify(layer.getConfig()));
+  t.deepEqual(plain(layers.conv2d({ filters: 8, kernelSize: 3 })), {
+    filters: 8,
+    kernelSize: [3, 3],
+    strides: [1, 1],
+    padding: 'valid',
+    dilationRate: [1, 1],
+    activation: { name: 'linear' },
+    useBias: true,
+    kernelInitializer: { name: 'glorotUniform' },
+    biasInitializer: { name: 'zeros' },
+  });
+  const pooling = { poolSize: [2, 2], strides: [2, 2], padding: 'valid' };
+  t.deepEqual(plain(layers.maxPooling2d()), pooling);
+  t.deepEqual(plain(layers.averagePooling2d({})), pooling);
+  t.deepEqual(plain(layers.averagePooling2d({ poolSize: 3 })).strides, [3, 3]);
+  const { momentum, epsilon, gammaInitializer, movingVarianceInitializer } = plain(layers.batchNormalization());
+  t.deepEqual([momentum, epsilon], [0.99, 1e-3]);
+  t.deepEqual([gammaInitializer.name, movingVarianceInitializer.name], ['ones', 'ones']);
+});
+
+test("padding 'same' is TensorFlow's", (t) => {
+  // n, size, stride, dilation, places (tf.nn.conv2d on TensorFlow 2.12)
+  for (const [n, size, stride, dilation, places] of [
+    [8, 3, 1, 1, 8],
+    [8, 3, 2, 1, 4],
+    [9, 3, 2, 1, 5],
+    [5, 4, 3, 1, 2],
+    [10, 3, 1, 2, 10],
+    [1, 7, 1, 1, 1],
+  ]) {
+    const layer = layers.conv2d({
+      filters: 1,
+      kernelSize: [size, 1],
+      strides: [stride, 1],
+      dilationRate: [dilation, 1],
+      padding: 'same',
+    });
+    t.deepEqual(layer.outputShape([n, 1, 1]), [places, 1, 1]);
+  }
+  // An odd row of padding goes to the bottom: a 2 x 1 kernel of ones sums each row and the one below.
+  const layer = layers.conv2d({ filters: 1, kernelSize: [2, 1], padding: 'same', useBias: false, kernelInitializer: 'ones' });
+  const { y, plan, t: tape } = harness(layer, [3, 1, 1], 1);
+  plan.write(tape.parameters[0].value, NDArray.from([1, 1], { shape: [2, 1, 1, 1] }));
+  t.deepEqual([...y(NDArray.from([1, 10, 100], { shape: [1, 3, 1, 1] }))], [11, 110, 100]);
+});
+
+test('dropout does nothing in prediction, and its mask is that of the seed in training', (t) => {
+  const layer = layers.dropout({ rate: 0.5 });
+  const { y, predict, random } = harness(layer, [40], 10);
+  const x = normal(random, [10, 40]);
+  t.deepEqual(predict(x), x.data);
+  t.deepEqual(y(x), y(x));
+  t.true(y(x).every((v, i) => v === 0 || v === 2 * x.data[i]));
+});
+
+test('batch normalization uses the statistics of the batch in training, moving averages otherwise', (t) => {
+  const { y, predict, plan, t: tape, random } = harness(layers.batchNormalization({ momentum: 0.5 }), [2, 3], 4);
+  const [gamma, beta, movingMean, movingVariance] = tape.parameters;
+  t.deepEqual(
+    tape.parameters.map(({ name, gradient }) => [name, gradient !== undefined]),
+    [
+      ['gamma', true],
+      ['beta', true],
+      ['movingMean', false],
+      ['movingVariance', false],
+    ],
+  );
+  for (const { value, initializer } of tape.parameters) plan.write(value, initializer(value.shape, random));
+  t.deepEqual([...plan.read(gamma.value).data, ...plan.read(beta.value).data], [1, 1, 1, 0, 0, 0]);
+  const x = normal(random, [4, 2, 3]);
+  t.true(predict(x).every((v, i) => Math.abs(v - x.data[i] / Math.sqrt(1 + 1e-3)) < 1e-14));
+  const normalized = y(x);
+  for (let c = 0; c < 3; c++) {
+    const column = normalized.filter((_, i) => i % 3 === c);
+    t.true(Math.abs(column.reduce((a, b) => a + b) / 8) < 1e-14);
+    const inputs = x.data.filter((_, i) => i % 3 === c) as Float64Array;
+    const mean = inputs.reduce((a, b) => a + b) / 8;
+    const variance = inputs.reduce((a, b) => a + (b - mean) ** 2, 0) / 8;
+    t.true(Math.abs(plan.read(movingMean.value).data[c] - mean / 2) < 1e-14);
+    t.true(Math.abs(plan.read(movingVariance.value).data[c] - (1 + variance) / 2) < 1e-14);
+  }
+});
+
+test('an activation layer leaves the values before it alone, so that their gradient is right', async (t) => {
+  const random = new RandomState(3);
+  const x = normal(random, [12, 4]);
+  const y = normal(random, [12, 3]);
+  const dense = { units: 3, activation: 'sigmoid' } as const;
+  const weights = async (tail: Layer[]) => {
+    const model = sequential({ dtype: 'float64', seed: 5, layers: [layers.dense({ ...dense, inputShape: [4] }), ...tail] });
+    model.compile({ optimizer: optimizers.sgd({ learningRate: 0.5 }), loss: 'meanSquaredError' });
+    model.fitSync(x, y, { batchSize: 4, epochs: 3, shuffle: false });
+    return model.getWeights().map((w) => [...w.data]);
+  };
+  // relu changes nothing in a sigmoid's values
+  t.deepEqual(await weights([layers.activation({ activation: 'relu' })]), await weights([]));
+  t.deepEqual(await weights([layers.flatten(), layers.activation({ activation: 'relu' })]), await weights([]));
+});
+
+test('a softmax layer of its own is fused with the loss as a dense layer with softmax is', (t) => {
+  const random = new RandomState(4);
+  const x = (normal(random, [20, 4]).data as Float64Array).map((v) => v * 1e4);
+  const labels = Array.from({ length: 20 }, (_, i) => i % 3);
+  const losses = (tail: Layer[]) => {
+    const model = sequential({ dtype: 'float64', seed: 5, layers: tail });
+    model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+    return model.fitSync(NDArray.from(x, { shape: [20, 4] }), labels, { epochs: 2, shuffle: false }).history.loss;
+  };
+  const inputShape = [4];
+  const fused = losses([layers.dense({ units: 3, activation: 'softmax', inputShape })]);
+  t.true(fused.every(Number.isFinite));
+  t.deepEqual(losses([layers.dense({ units: 3, inputShape }), layers.activation({ activation: 'softmax' })]), fused);
+});
+
+test('options that cannot be: one sentence each', (t) => {
+  const refuse = (make: () => unknown, instanceOf: ErrorConstructor, message: string) =>
+    t.throws(make, { instanceOf, message });
+  // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
+  const wrong = (value: unknown) => value as any;
+  refuse(() => layers.conv2d(wrong(undefined)), TypeError, 'Expected options to be an object, got undefined');
+  refuse(
+    () => layers.conv2d({ filters: 0, kernelSize: 3 }),
+    RangeError,
+    'Expected filters to be a positive integer, got 0 (number)',
+  );
+  refuse(
+    () => layers.conv2d({ filters: 1, kernelSize: wrong('3') }),
+    TypeError,
+    "Expected kernelSize to be a positive integer or two of them, got '3' (string)",
+  );
+  refuse(
+    () => layers.conv2d({ filters: 1, kernelSize: wrong([3, 3, 3]) }),
+    TypeError,
+    'Expected kernelSize to be a positive integer or two of them, got Array(3)',
+  );
+  refuse(
+    () => layers.conv2d({ filters: 1, kernelSize: [3, 0.5] }),
+    RangeError,
+    'Expected kernelSize[1] to be a positive integer, got 0.5 (number)',
+  );
+  refuse(
+    () => layers.conv2d({ filters: 1, kernelSize: 3, padding: wrong('sane') }),
+    RangeError,
+    "Expected padding to be one of 'valid', 'same' (did you mean 'same'?), got 'sane' (string)",
+  );
+  refuse(
+    () => layers.conv2d(wrong({ filters: 1, kernelsize: 3 })),
+    TypeError,
+    "Expected options to have no option 'kernelsize' (did you mean 'kernelSize'?); there are: name, inputShape, filters, " +
+      'kernelSize, strides, padding, dilationRate, activation, useBias, kernelInitializer, biasInitializer, kernelRegularizer, ' +
+      'biasRegularizer',
+  );
+  refuse(() => layers.dropout({ rate: 1.5 }), RangeError, 'Expected rate to be a number in [0, 1], got 1.5 (number)');
+  refuse(
+    () => layers.reshape({ targetShape: [-1, -1] }),
+    RangeError,
+    'Expected targetShape to be an array of positive integers, one of which may be -1, got Array(2)',
+  );
+  refuse(
+    () => layers.batchNormalization({ epsilon: 0 }),
+    RangeError,
+    'Expected epsilon to be a positive number, got 0 (number)',
+  );
+  refuse(
+    () => layers.inputLayer({ shape: wrong(3) }),
+    TypeError,
+    'Expected shape to be an array of positive integers, got 3 (number)',
+  );
+  t.throws(() => layerFrom('Conv3D', {}), { instanceOf: RangeError, message: /^Expected className to be one of 'Dense', 'Conv2D'.*did you mean 'Conv2D'/ });
+});
+
+test('inputs that a layer cannot take: one sentence each', (t) => {
+  const refuse = (layer: Layer, shape: number[], message: string) =>
+    t.throws(() => layer.outputShape(shape), { instanceOf: RangeError, message });
+  refuse(
+    layers.conv2d({ filters: 1, kernelSize: [5, 3], name: 'edges' }),
+    [4, 4, 1],
+    "Expected the input of Conv2D 'edges' to be images of at least 5 x 3 pixels, as its kernel with padding 'valid' (or use " +
+      "padding 'same'), got shape [4, 4, 1]",
+  );
+  refuse(
+    layers.conv2d({ filters: 1, kernelSize: 3, dilationRate: 2 }),
+    [4, 8, 1],
+    "Expected the input of Conv2D to be images of at least 5 x 5 pixels, as its kernel with padding 'valid' (or use " +
+      "padding 'same'), got shape [4, 8, 1]",
+  );
+  refuse(
+    layers.maxPooling2d(),
+    [8, 1, 3],
+    "Expected the input of MaxPooling2D to be images of at least 2 x 2 pixels, as its window with padding 'valid' (or use " +
+      "padding 'same'), got shape [8, 1, 3]",
+  );
+  refuse(
+    layers.conv2d({ filters: 1, kernelSize: 3 }),
+    [8, 8],
+    'Expected the input of Conv2D to be images [height, width, channels] (one channel: [8, 8, 1]), got shape [8, 8]',
+  );
+  refuse(
+    layers.globalAveragePooling2d(),
+    [64],
+    'Expected the input of GlobalAveragePooling2D to be images [height, width, channels], got shape [64]',
+  );
+  refuse(
+    layers.reshape({ targetShape: [5, 5] }),
+    [24],
+    'Expected the input of Reshape to be of 25 values (targetShape [5, 5]), got shape [24]',
+  );
+  refuse(
+    layers.reshape({ targetShape: [5, -1] }),
+    [24],
+    'Expected the input of Reshape to be of a multiple of 5 values (targetShape [5, -1]), got shape [24]',
+  );
+  refuse(layers.inputLayer({ shape: [3] }), [4], 'Expected the input of InputLayer to be of shape [3], got shape [4]');
+  t.is(sizeOf(layers.conv2d({ filters: 1, kernelSize: 9, padding: 'same' }).outputShape([3, 3, 1])), 9);
+});

@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import { getThreads, kernels, RandomState, setThreads } from 'fjordnet';
+import { expUlps, sigmoidUlps, tanhUlps } from './helpers/exact.js';
+import { type Dims, Draw, type KernelCase, type Scalars } from './helpers/kernel-cases/case.js';
+import { kernelCases } from './helpers/kernel-cases/index.js';
+
+type Floats = Float64Array | Float32Array;
+type DType = 'float64' | 'float32';
+
+const EPSILON = { float64: 2 ** -52, float32: 2 ** -23 };
+const TYPED = { float64: Float64Array, float32: Float32Array };
+
+const signatureOf = (name: string) => {
+  const [, lengths] = kernels[name].signature.split(/[:|]/);
+  const [inputs, outputs] = lengths.split('->').map((side) => side.split(',').map((length) => length.trim()));
+  return { inputs, lengths: [...inputs, ...outputs] };
+};
+
+const sizeOf = (length: string, d: Dims) => (length === '1' ? 1 : [...length].reduce((n, letter) => n * d[letter], 1));
+
+/** The buffers of one call; what the kernel has to write holds NaN. */
+function buffersOf(name: string, one: KernelCase, d: Dims, s: Scalars, dtype: DType): Floats[] {
+  const { inputs, lengths } = signatureOf(name);
+  return lengths.map((length, k) => {
+    const size = sizeOf(length, d);
+    if (k >= inputs.length && !one.updates?.includes(k)) return new TYPED[dtype](size).fill(Number.NaN);
+    const draw = new Draw(1000 * k + name.length, size);
+    return TYPED[dtype].from(one.fill?.(k, draw, d, s) ?? draw.normal());
+  });
+}
+
+const same = (a: Floats[], b: Floats[]) =>
+  a.every((x, k) => Buffer.from(x.buffer).equals(Buffer.from(b[k].buffer))) && a.length === b.length;
+
+function compare(t: ExecutionContext, what: string, got: Floats, want: ArrayLike<number>, allowed: number): void {
+  if (got.length !== want.length) return void t.fail(`${what}: ${want.length} values in the reference of ${got.length}`);
+  let largest = 0;
+  for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(want[i]));
+  for (let i = 0; i < want.length; i++) {
+    if (Math.abs(got[i] - want[i]) <= allowed * largest || got[i] === want[i]) continue;
+    const off = (Math.abs(got[i] - want[i]) / largest).toExponential(1);
+    return void t.fail(`${what}: ${got[i]} instead of ${want[i]} at ${i}, ${off} of the largest`);
+  }
+}
+
+for (const [name, one] of Object.entries(kernelCases)) {
+  test.serial(`${name} equals its reference in both dtypes, and itself with any number of threads`, (t) => {
+    t.truthy(kernels[name], 'no such kernel');
+    const before = getThreads();
+    for (const dtype of ['float64', 'float32'] as const) {
+      for (const d of one.dims) {
+        for (const s of one.scalars ?? [{}]) {
+          const what = `${dtype} ${JSON.stringify({ ...d, ...s })}`;
+          const made = () => buffersOf(name, one, d, s, dtype);
+          const round = dtype === 'float32' ? Math.fround : (x: number) => x;
+          const want = one.reference(
+            made().map((b) => Float64Array.from(b)),
+            d,
+            s,
+            round,
+          );
+          const runs = [1, 2, 3].map((threads) => {
+            setThreads(threads);
+            const buffers = made();
+            kernels[name](d, buffers, s);
+            return buffers;
+          });
+          const { inputs } = signatureOf(name);
+          const inputsOf = (buffers: Floats[]) => buffers.slice(0, inputs.length);
+          t.true(same(inputsOf(runs[0]), inputsOf(made())), `${what}: inputs were changed`);
+          t.true(same(runs[1], runs[0]), `${what}: two threads`);
+          t.true(same(runs[2], runs[0]), `${what}: three threads`);
+          const outputs = runs[0].slice(inputs.length);
+          t.is(outputs.length, want.length, `${what}: outputs of the reference`);
+          outputs.forEach((got, k) => {
+            compare(t, `${what}, output ${k}`, got, want[k], (one.tolerance ?? 8) * EPSILON[dtype]);
+          });
+        }
+      }
+    }
+    setThreads(before);
+  });
+}
+
+test('every row of the kernel table has a case, and no name stands there twice', (t) => {
+  const table = readFileSync(new URL('../native/kernels/table.h', import.meta.url), 'utf8');
+  const rows = Array.from(table.matchAll(/^ {4}ROW(?:_WITH_SCRATCH)?\("(\w+)"/gm), (match) => match[1]);
+  t.deepEqual([...new Set(rows)], rows);
+  t.deepEqual(Object.keys(kernels).sort(), [...rows].sort());
+  t.deepEqual(Object.keys(kernelCases).sort(), [...rows].sort());
+});
+
+const wide = { float64: [-745, 709.78], float32: [-103, 88.7] } as const;
+const functions = [
+  { name: 'exp', ulps: expUlps, range: wide },
+  { name: 'tanh', ulps: tanhUlps, range: { float64: [-20, 20], float32: [-10, 10] } },
+  { name: 'sigmoid', ulps: sigmoidUlps, range: { float64: [-700, 40], float32: [-86, 20] } },
+] as const;
+
+for (const { name, ulps, range } of functions) {
+  test(`${name} lies within 2 ulp of the exact value`, (t) => {
+    for (const dtype of ['float64', 'float32'] as const) {
+      const [low, high] = range[dtype];
+      const random = new RandomState(1);
+      const x = TYPED[dtype].from([
+        ...random.uniform(low, high, 1500).data,
+        ...random.uniform(-2, 2, 1500).data,
+        ...random.randn(500).data.map((v) => v * 1e-3),
+      ]);
+      const y = new TYPED[dtype](x.length);
+      kernels[name]({ B: 1, N: x.length }, [x, y]);
+      let worst = 0;
+      let at = 0;
+      x.forEach((v, i) => {
+        const off = ulps(v, y[i], dtype);
+        if (!(off <= worst)) [worst, at] = [off, i];
+      });
+      t.true(worst <= 2, `${dtype}: ${worst} ulp at ${x[at]}`);
+      t.true(worst > 0.2, `${dtype}: the measure itself must see rounding`);
+    }
+  });
+}
+
+test('exp, tanh and sigmoid are what they must be at the ends, for subnormal numbers and for NaN', (t) => {
+  const limits = {
+    exp: (x: number) => (x > 0 ? Number.POSITIVE_INFINITY : 0),
+    tanh: (x: number) => Math.sign(x),
+    sigmoid: (x: number) => (x > 0 ? 1 : 0),
+  };
+  for (const dtype of ['float64', 'float32'] as const) {
+    const most = dtype === 'float64' ? Number.MAX_VALUE : 3.4028234663852886e38;
+    for (const [name, limit] of Object.entries(limits)) {
+      const x = TYPED[dtype].from([most, -most, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1000, -1000]);
+      const y = new TYPED[dtype](x.length);
+      kernels[name]({ B: 1, N: x.length }, [x, y]);
+      x.forEach((v, i) => {
+        t.is(y[i], Number.isNaN(v) ? Number.NaN : limit(v), `${dtype} ${name}(${v})`);
+      });
+    }
+    const tiny = dtype === 'float64' ? 5e-324 : 1.401298464324817e-45;
+    const x = TYPED[dtype].from([tiny, -tiny, 0, -0]);
+    const y = new TYPED[dtype](4);
+    kernels.tanh({ B: 1, N: 4 }, [x, y]);
+    t.deepEqual(y, x);
+    kernels.exp({ B: 1, N: 4 }, [x, y]);
+    t.deepEqual([...y], [1, 1, 1, 1]);
+  }
+});
+
+test('softmax is finite for every finite input', (t) => {
+  for (const dtype of ['float64', 'float32'] as const) {
+    const z = TYPED[dtype].from([1e30, -1e30, 1e30, 0, 5000, -5000, 88, 710, -1e-30]);
+    const p = new TYPED[dtype](9);
+    kernels.softmax({ B: 1, M: 3, N: 3 }, [z, p]);
+    t.deepEqual([...p.subarray(0, 6)], [0.5, 0, 0.5, 0, 1, 0]);
+    t.deepEqual([...p.subarray(6)].map(Math.round), [0, 1, 0]);
+  }
+});
