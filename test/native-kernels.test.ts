@@ -93,13 +93,13 @@ test('every row of the kernel table has a case, and no name stands there twice',
 
 const wide = { float64: [-745, 709.78], float32: [-103, 88.7] } as const;
 const functions = [
-  { name: 'exp', ulps: expUlps, range: wide },
-  { name: 'tanh', ulps: tanhUlps, range: { float64: [-20, 20], float32: [-10, 10] } },
-  { name: 'sigmoid', ulps: sigmoidUlps, range: { float64: [-700, 40], float32: [-86, 20] } },
+  { name: 'exp', most: 2, ulps: expUlps, range: wide },
+  { name: 'tanh', most: 2, ulps: tanhUlps, range: { float64: [-20, 20], float32: [-10, 10] } },
+  { name: 'sigmoid', most: 3, ulps: sigmoidUlps, range: { float64: [-700, 40], float32: [-86, 20] } },
 ] as const;
 
-for (const { name, ulps, range } of functions) {
-  test(`${name} lies within 2 ulp of the exact value`, (t) => {
+for (const { name, most, ulps, range } of functions) {
+  test(`${name} lies within ${most} ulp of the exact value`, (t) => {
     for (const dtype of ['float64', 'float32'] as const) {
       const [low, high] = range[dtype];
       const random = new RandomState(1);
@@ -116,7 +116,7 @@ for (const { name, ulps, range } of functions) {
         const off = ulps(v, y[i], dtype);
         if (!(off <= worst)) [worst, at] = [off, i];
       });
-      t.true(worst <= 2, `${dtype}: ${worst} ulp at ${x[at]}`);
+      t.true(worst <= most, `${dtype}: ${worst} ulp at ${x[at]}`);
       t.true(worst > 0.2, `${dtype}: the measure itself must see rounding`);
     }
   });

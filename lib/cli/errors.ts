@@ -56,11 +56,12 @@ export function unwritable(option: string, path: string, error: unknown): Comman
   return new CommandError(EXIT.output, `Cannot write ${option} '${path}': ${reason(error)}`, { cause: error });
 }
 
-/** The exit code of any error: those of arguments to the library count as a wrong command line. */
+/** The exit code of any error; what the library refuses counts as a wrong command line. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return error.exitCode;
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'ERR_MISSING_PEER' || code === 'ERR_NATIVE_LOAD') return EXIT.missing;
   if (code === 'ERR_FORMAT' || code === 'ERR_MEMORY') return EXIT.input;
+  if (code === undefined && (error as Error)?.message?.startsWith('Expected ')) return EXIT.usage;
   return EXIT.failed;
 }

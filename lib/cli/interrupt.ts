@@ -43,13 +43,16 @@ export function exitCode(by: Interruption): number {
 
 /** Lets a closed pipe end the command quietly, and a full disk behind `>` with one sentence. */
 export function watchStandardStreams(): void {
+  let closed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') {
+    if (error.code !== 'EPIPE' && !closed) {
       process.stderr.write(`fjordnet: Cannot write to standard output: ${reason(error)}\n`);
       process.exit(EXIT.output);
     }
+    // A run ends by itself, and saves its network first; what it still writes fails again, and is nobody's loss.
     if (current) current('SIGPIPE');
-    else process.exit(EXIT.done);
+    else if (!closed) process.exit(EXIT.done);
+    closed = true;
   });
   // Nobody is left to be told.
   process.stderr.on('error', () => {});

@@ -19,9 +19,9 @@ export class Output {
     if (!this.quiet) process.stderr.write(`${line}\n`);
   }
 
-  /** What is important even to those who want silence. */
-  warn(line: string): void {
-    process.stderr.write(`fjordnet: ${line}\n`);
+  /** What is important even to those who want silence: on standard error. */
+  alert(line: string): void {
+    process.stderr.write(`${line}\n`);
   }
 
   /** A document for programs. NaN and Infinity, which JSON lacks, are null. */

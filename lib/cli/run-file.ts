@@ -60,7 +60,9 @@ export async function loadRun(path: string): Promise<{ model: Sequential; run?: 
       throw new CommandError(EXIT.input, `Expected the run in '${path}' to be of version 1, got ${run.version}: it is of a later fjordnet`);
     return { model, run: { ...run, history: withNaN(run.history) } };
   } catch (error) {
-    throw unreadable(path, error);
+    const known = unreadable(path, error);
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_FORMAT') throw known;
+    throw new CommandError(EXIT.input, `${(known as Error).message}; expected a network that fjordnet train --save wrote`, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, isAbsolute, relative } from 'node:path';
 import { NDArray } from '../array.js';
 import { loadDigits } from '../datasets/digits.js';
 import { type CsvData, readCsv } from '../io/csv.js';
@@ -48,21 +48,29 @@ type Format = 'npy' | 'npz' | 'idx' | 'csv';
 
 /** @throws CommandError in one sentence for what cannot be read or understood */
 export async function readSource(options: SourceOptions, dtype: FloatType): Promise<Table> {
-  const { source, labels } = options;
+  const source = shownPath(options.source);
+  const { labels } = options;
   try {
     if (source === 'digits') return digits(dtype);
-    if (source === '-') return await csv(options, dtype);
+    if (source === '-') return await csv({ ...options, source }, dtype);
     const format = await formatOf(source);
     if (labels !== undefined && format === 'csv')
       throw usage(`Expected no --labels with a CSV file: --label names the column of '${source}'`);
-    if (format === 'csv') return await csv(options, dtype);
-    if (format === 'npz') return await npz(options, dtype);
+    if (format === 'csv') return await csv({ ...options, source }, dtype);
+    if (format === 'npz') return await npz({ ...options, source }, dtype);
     const array = format === 'npy' ? await readNpy(source) : await readIdx(source);
     const file = labels ?? (format === 'idx' ? labelsBeside(source) : undefined);
     return table(source, array, file === undefined ? undefined : await readLabelFile(file, array.shape[0]), dtype);
   } catch (error) {
     throw unreadable(source, error);
   }
+}
+
+/** Paths are kept whole; people read them as they typed them. */
+function shownPath(source: string): string {
+  if (!isAbsolute(source)) return source;
+  const short = relative('', source);
+  return short.startsWith('..') || short === 'digits' || short === '-' ? source : short;
 }
 
 function digits(dtype: FloatType): Table {
@@ -113,6 +121,8 @@ async function explained(source: string, reading: Promise<CsvData>): Promise<Csv
   } catch (error) {
     if (error instanceof RangeError && error.message.startsWith('Expected label'))
       throw new CommandError(EXIT.usage, error.message.replace('Expected label', `Expected --label for '${source}'`), { cause: error });
+    if ((error as Error).message.includes('expected a finite number'))
+      throw new CommandError(EXIT.input, `${(error as Error).message} (only labels may be text, and missing values must be filled in)`, { cause: error });
     throw error;
   }
 }

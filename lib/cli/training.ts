@@ -1,4 +1,4 @@
-import { type Callback, type CallbackParams, callbacks, type Logs } from '../callbacks/index.js';
+import { type Callback, type CallbackModel, type CallbackParams, callbacks, type Logs } from '../callbacks/index.js';
 import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
 import { NeuralNetwork } from '../estimators/neural-network.js';
 import { toCategorical } from '../labels.js';
@@ -82,7 +82,6 @@ async function trainSequential(job: TrainingJob, epochs: Epochs): Promise<Result
         validationSplit: validation,
         callbacks: [
           epochs,
-          callbacks.terminateOnNaN(),
           ...(patience !== undefined ? [callbacks.earlyStopping({ monitor, patience, restoreBestWeights: true })] : []),
           ...job.callbacks,
         ],
@@ -238,15 +237,26 @@ async function endEpoch(all: readonly Callback[], epoch: number, logs: Logs): Pr
   }
 }
 
-/** The logs of all epochs, those of an earlier run first. */
+/** Keeps the logs of all epochs, those of an earlier run first, and ends a training whose loss is no number. */
 class Epochs implements Callback {
   readonly #epoch: number[];
   readonly #logs: Record<string, number[]>;
+  #model?: CallbackModel;
   diverged = false;
 
   constructor(before: Outcome['history'] = { epoch: [], history: {} }) {
     this.#epoch = [...before.epoch];
     this.#logs = Object.fromEntries(Object.entries(before.history).map(([name, values]) => [name, [...values]]));
+  }
+
+  setModel(model: CallbackModel): void {
+    this.#model = model;
+  }
+
+  onProgress(_batches: number, logs: Logs): void {
+    if (Number.isFinite(logs.loss)) return;
+    this.diverged = true;
+    if (this.#model) this.#model.stopTraining = true;
   }
 
   onEpochEnd(epoch: number, logs: Logs): void {
@@ -255,7 +265,7 @@ class Epochs implements Callback {
       this.#logs[name] ??= [];
       this.#logs[name].push(value);
     }
-    if (!Number.isFinite(logs.loss)) this.diverged = true;
+    this.onProgress(0, logs);
   }
 
   /** Without an epoch that was cut short. */

@@ -68,7 +68,10 @@ export class LabelBinarizer {
       throw new RangeError(`Expected y to hold ${this.#expected()}, got ${read.labels[unknown]} at row ${unknown}`);
     const columns = NDArray.zeros([codes.length, this.outputs], 'int32');
     if (this.kind === 'binary') columns.data.set(codes);
-    else codes.forEach((code, i) => (columns.data[i * this.outputs + code] = 1));
+    else
+      codes.forEach((code, i) => {
+        columns.data[i * this.outputs + code] = 1;
+      });
     return columns;
   }
 

@@ -57,14 +57,16 @@ Index patchRoom(const Conv2d& c) {
   return c.padded() ? c.rows(stretchOf<T>(c)) * c.columns() * c.C : 0;
 }
 
-// Blocks of sums in registers: up to kBlock pixels (or taps) times up to two vectors of filters.
-constexpr int kBlock = simd::kRegisters == 32 ? 8 : 6;
-using BlockSizes = std::make_integer_sequence<int, kBlock>;
+// Blocks of sums in registers: up to kPixels pixels or taps times two vectors of filters, up to kTaps taps times one.
+constexpr int kPixels = simd::kRegisters == 32 ? 8 : 6;
+constexpr int kTaps = 12;
+template <int N>
+using Counts = std::make_integer_sequence<int, N>;
 
 // fn(first, size) for blocks of [0, n) of nearly equal size.
 template <typename F>
-inline void blocks(Index n, const F& fn) {
-  const Index count = (n + kBlock - 1) / kBlock;
+inline void blocks(Index n, Index most, const F& fn) {
+  const Index count = (n + most - 1) / most;
   for (Index i = 0, first = 0; i < count; ++i) {
     const Index size = (n - first) / (count - i);
     fn(first, size);
@@ -96,20 +98,20 @@ void forwardBlock(const Forward<T>& a) {
   const Index step = a.pixel, rest = a.filters - (V - 1) * lanes;
   for (Index r = 0; r < a.rows; ++r) {
     Vector<T> sum[P][V];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int i = 0; i < P; ++i)
 #pragma GCC unroll 2
       for (int v = 0; v < V; ++v) sum[i][v] = load(a.bias + v * lanes);
     const T *x = a.x + r * a.row, *w = a.w;
     for (const std::int32_t *o = a.offset, *end = o + a.taps; o < end; ++o, w += V * lanes) {
       const T* at = x + *o;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int i = 0; i < P; ++i)
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) sum[i][v] = fma_(simd::broadcast(at[i * step]), load(w + v * lanes), sum[i][v]);
     }
     T* y = a.y + r * a.yRow;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int i = 0; i < P; ++i, y += a.yPixel) {
       if (V == 2) store(y, sum[i][0]);
       if (rest >= lanes) {
@@ -120,10 +122,10 @@ void forwardBlock(const Forward<T>& a) {
     }
   }
 }
-template <typename T, int... P>
-inline void forwardBlock(Index vectors, Index pixels, const Forward<T>& a, std::integer_sequence<int, P...>) {
-  static constexpr void (*table[2][kBlock])(const Forward<T>&) = {{forwardBlock<T, 1, P + 1>...}, {forwardBlock<T, 2, P + 1>...}};
-  table[vectors - 1][pixels - 1](a);
+template <typename T, int V, int... P>
+inline void forwardBlock(Index pixels, const Forward<T>& a, std::integer_sequence<int, P...>) {
+  static constexpr void (*table[])(const Forward<T>&) = {forwardBlock<T, V, P + 1>...};
+  table[pixels - 1](a);
 }
 
 // dw[R taps, filters] += sum over rows and pixels of x[pixel + offset of the tap] * dy[pixel, filters].
@@ -142,24 +144,24 @@ void gradientBlock(const Gradient<T>& a) {
   constexpr int lanes = kLanes<T>;
   Vector<T> sum[R][V] = {};
   const T* x[R];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int i = 0; i < R; ++i) x[i] = a.x + a.offset[i];
   const T* dy = a.dy;
   const Index rest = a.filters - (V - 1) * lanes, step = a.pixel, yPixel = a.yPixel, pixels = a.pixels;
   for (Index r = 0; r < a.rows; ++r) {
     for (Index i = 0, at = 0; i < pixels; ++i, at += step, dy += yPixel) {
       const Vector<T> first = load(dy), last = full ? load(dy + (V - 1) * lanes) : load(dy + (V - 1) * lanes, rest);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int k = 0; k < R; ++k) {
         if (V == 2) sum[k][0] = fma_(simd::broadcast(x[k][at]), first, sum[k][0]);
         sum[k][V - 1] = fma_(simd::broadcast(x[k][at]), last, sum[k][V - 1]);
       }
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int k = 0; k < R; ++k) x[k] += a.row;
   }
   T* dw = a.dw;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
   for (int k = 0; k < R; ++k, dw += a.wTap) {
     if (V == 2) store(dw, load(dw) + sum[k][0]);
     T* to = dw + (V - 1) * lanes;
@@ -170,12 +172,11 @@ void gradientBlock(const Gradient<T>& a) {
     }
   }
 }
-template <typename T, int... R>
-inline void gradientBlock(Index vectors, Index taps, const Gradient<T>& a, std::integer_sequence<int, R...>) {
-  static constexpr void (*table[2][2][kBlock])(const Gradient<T>&) = {
-      {{gradientBlock<T, 1, R + 1, false>...}, {gradientBlock<T, 1, R + 1, true>...}},
-      {{gradientBlock<T, 2, R + 1, false>...}, {gradientBlock<T, 2, R + 1, true>...}}};
-  table[vectors - 1][a.filters >= vectors * kLanes<T>][taps - 1](a);
+template <typename T, int V, int... R>
+inline void gradientBlock(Index taps, const Gradient<T>& a, std::integer_sequence<int, R...>) {
+  static constexpr void (*table[2][sizeof...(R)])(const Gradient<T>&) = {{gradientBlock<T, V, R + 1, false>...},
+                                                                         {gradientBlock<T, V, R + 1, true>...}};
+  table[a.filters >= V * kLanes<T>][taps - 1](a);
 }
 
 // Where the taps of a pixel lie, from its first.
@@ -222,11 +223,14 @@ template <typename T>
 void directForward(const Conv2d& c, const T* image, Index first, Index n, const Packed<T>& packed, T* y, T* room) {
   const Patch<T> patch = patchOf(c, image, first, n, room);
   filterBlocks<T>(c.F, [&](Index f, Index vectors) {
-    blocks(c.X, [&](Index i, Index pixels) {
-      forwardBlock<T>(vectors, pixels,
-                      {patch.x + i * c.t * c.C, c.s * patch.row, c.t * c.C, packed.offset, c.taps(), packed.w + f * c.taps(),
-                       packed.bias + f, n, y + (first * c.X + i) * c.F + f, c.X * c.F, c.F, c.F - f},
-                      BlockSizes());
+    blocks(c.X, kPixels, [&](Index i, Index pixels) {
+      const Forward<T> block{patch.x + i * c.t * c.C, c.s * patch.row, c.t * c.C, packed.offset, c.taps(), packed.w + f * c.taps(),
+                             packed.bias + f, n, y + (first * c.X + i) * c.F + f, c.X * c.F, c.F, c.F - f};
+      if (vectors == 2) {
+        forwardBlock<T, 2>(pixels, block, Counts<kPixels>());
+      } else {
+        forwardBlock<T, 1>(pixels, block, Counts<kPixels>());
+      }
     });
   });
 }
@@ -251,10 +255,13 @@ void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int
     const Patch<T> patch = patchOf(c, image, first, n, room);
     const T* from = dy + first * c.X * c.F;
     filterBlocks<T>(c.F, [&](Index f, Index vectors) {
-      blocks(c.taps(), [&](Index tap, Index taps) {
-        gradientBlock<T>(vectors, taps,
-                         {patch.x, c.s * patch.row, c.t * c.C, offset + tap, from + f, n, c.X, c.F, c.F - f, dw + tap * c.F + f, c.F},
-                         BlockSizes());
+      blocks(c.taps(), vectors == 2 ? kPixels : kTaps, [&](Index tap, Index taps) {
+        const Gradient<T> block{patch.x, c.s * patch.row, c.t * c.C, offset + tap, from + f, n, c.X, c.F, c.F - f, dw + tap * c.F + f, c.F};
+        if (vectors == 2) {
+          gradientBlock<T, 2>(taps, block, Counts<kPixels>());
+        } else {
+          gradientBlock<T, 1>(taps, block, Counts<kTaps>());
+        }
       });
     });
     addRows(from, n * c.X, c.F, db);

@@ -22,15 +22,16 @@ void dropout(const Args<T>& a) {
   const T scale = rate < 1.0 ? static_cast<T>(1.0 / (1.0 - rate)) : T(0);
   const auto threshold = static_cast<std::uint32_t>(std::min<std::uint64_t>(dropped, 0xffffffffu));
   elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
-    const auto low = static_cast<std::uint32_t>(seed), first = static_cast<std::uint32_t>(begin);
+    const auto low = static_cast<std::uint32_t>(seed) + static_cast<std::uint32_t>(begin);
     const auto high = static_cast<std::uint32_t>(seed >> 32) ^ mix(static_cast<std::uint32_t>(begin >> 32));
-    const auto n = static_cast<std::uint32_t>(end - begin);
+    const T factor = scale, zero = T(0);  // copies: the compiler does not vectorise a choice between a captured value and another
     const T* from = x + begin;
-    T *to = y + begin, *kept = mask + begin;
+    T *to = y + begin, *factors = mask + begin;
+    const auto n = static_cast<std::uint32_t>(end - begin);
 #pragma GCC ivdep
     for (std::uint32_t i = 0; i < n; ++i) {
-      kept[i] = mix(mix(first + i + low) ^ high) >= threshold ? scale : T(0);
-      to[i] = from[i] * kept[i];
+      factors[i] = mix(mix(low + i) ^ high) >= threshold ? factor : zero;
+      to[i] = from[i] * factors[i];
     }
   });
 }

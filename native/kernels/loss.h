@@ -34,9 +34,17 @@ void fusedCrossentropy(const Args<T>& a, Index B, Index M, Index N, T deltaScale
     const T *z = a.buffer[0] + r * N, *y = a.buffer[1] + r * N;
     T *p = a.buffer[2] + r * N, *delta = a.buffer[4] + r * N;
     T loss = T(0), total = T(0);
-    for (Index j = 0; j < N; ++j) {
-      loss += y[j] != T(0) ? y[j] * ((most - z[j]) + log) : T(0);
-      total += y[j];
+    if (N < 2 * kLanes<T>) {
+      for (Index j = 0; j < N; ++j) {
+        loss += y[j] * ((most - z[j]) + log);
+        total += y[j];
+      }
+    } else {
+      loss = sum<T>(N, [=](Index j, auto lanes) {
+        using V = Vector<T>;
+        return load(y + j, lanes) * ((all<V>(most) - load(z + j, lanes)) + all<V>(log));
+      });
+      total = sum(y, N);
     }
 #pragma GCC ivdep
     for (Index j = 0; j < N; ++j) {

@@ -23,9 +23,15 @@ struct Window {
         l(std::clamp<Index>(-left, 0, c.L)),
         lEnd(std::clamp<Index>(c.W - left, l, c.L)) {}
   Index count() const { return (kEnd - k) * (lEnd - l); }
+  bool whole(const Pool2d& c) const { return k == 0 && l == 0 && kEnd == c.K && lEnd == c.L; }
   // fn(place in the window, place in the image)
   template <typename F>
   void each(const Pool2d& c, const F& fn) const {
+    if (c.K == 2 && c.L == 2 && whole(c)) {  // the most common: without loops
+      const Index at = (top * c.W + left) * c.C, below = at + c.W * c.C;
+      fn(0, at), fn(1, at + c.C), fn(2, below), fn(3, below + c.C);
+      return;
+    }
     for (Index i = k; i < kEnd; ++i) {
       for (Index j = l; j < lEnd; ++j) fn(i * c.L + j, ((top + i) * c.W + left + j) * c.C);
     }

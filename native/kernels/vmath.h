@@ -185,7 +185,7 @@ inline V log1pSmall(V x) {
   return logNear1(f, large ? all<V>(1.0) : all<V>(0.0));
 }
 
-// The normal distribution's cumulative function, exact to the last digits in its lower tail too. With u = |x| / sqrt(2): from
+// The normal distribution's cumulative function, within 2 x^2 + 2 ulp: precise in its lower tail too. With u = |x| / sqrt(2): from
 // erf(u) = u + u P(u^2) up to 1, from erfc(u) = exp(-u^2) P((u - K) / (u + K)) above.
 template <typename V>
 inline V normal_(V x) {

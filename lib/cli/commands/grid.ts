@@ -120,7 +120,7 @@ async function run(values: Values): Promise<number> {
   const { result, by } = await interruptible(
     (reason) => {
       abort.abort();
-      if (reason === 'SIGINT') out.note('\nStopping; Ctrl-C again leaves at once');
+      if (reason === 'SIGINT') out.alert('\nStopping; Ctrl-C again leaves at once');
     },
     () =>
       gridSearch({
@@ -137,7 +137,7 @@ async function run(values: Values): Promise<number> {
   );
   progress.end();
   if (!result) {
-    out.note(`Stopped after ${progress.done} of ${count(total, 'network')}${progress.best ? `; best so far: ${progress.describe(progress.best)}` : ''}`);
+    out.alert(`Stopped after ${progress.done} of ${count(total, 'network')}${progress.best ? `; best so far: ${progress.describe(progress.best)}` : ''}`);
     return exitCode(by ?? 'SIGINT');
   }
   const { version, blas, blasCore, blasLinkage, simd, threads: used } = buildInfo();

@@ -94,7 +94,7 @@ async function network(out: Output, path: string): Promise<void> {
 }
 
 async function data(out: Output, values: Values, path: string): Promise<void> {
-  const { name, x, y, columns, target, test } = await readSource({ ...readSourceOptions(values, path), labelOptional: !values.has('label') && path !== 'digits' }, 'float64');
+  const { name, x, y, columns, target, test } = await readSource({ ...readSourceOptions(values, path), labelOptional: /\.npz$/i.test(path) }, 'float64');
   const [n, ...shape] = x.shape;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of x.data) {

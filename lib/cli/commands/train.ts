@@ -52,8 +52,8 @@ export const trainCommand: CommandSpec = {
   ],
   examples: [
     ['The digits, with the convolutional network of the lecture, and a report', 'fjordnet train digits --model cnn --save digits.safetensors --report digits.html'],
-    ['A table whose column "species" holds the classes', 'fjordnet train iris.csv --label species --hidden 16 --epochs 200 --save iris.safetensors'],
-    ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 220'],
+    ['A table whose column "species" holds the classes', 'fjordnet train iris.csv --label species --learning-rate 0.01 --save iris.safetensors'],
+    ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 50'],
   ],
   run,
 };
@@ -85,6 +85,8 @@ async function run(values: Values): Promise<number> {
   if (folder !== undefined) await checkFolder('--tensorboard', folder);
 
   const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
+  if (recipe.kind === 'lecture' && !split.meaning.classes)
+    throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
   const validation = validationOf(plan, split.train.x.shape[0], out);
   if (save !== undefined) await checkDestination('--save', save, expectedBytes(before?.model ?? buildSequential(recipe, split.meaning, seed)));
   describe(out, split, recipe, validation, before);
@@ -107,8 +109,8 @@ async function run(values: Values): Promise<number> {
   if (outcome.diverged) {
     const { epochs } = outcome;
     out.document({ type: 'result', diverged: true, epochs });
-    out.warn(
-      `The training diverged: its loss is no number after ${count(epochs, 'epoch')}. A smaller --learning-rate or another --scale may help. Nothing was saved.`,
+    out.alert(
+      `fjordnet: The training diverged: its loss is no number after ${count(epochs, 'epoch')}. A smaller --learning-rate or another --scale may help. Nothing was saved.`,
     );
     return EXIT.failed;
   }
@@ -200,8 +202,8 @@ function epochDocuments(out: Output): Callback {
 }
 
 function announceStop(out: Output, by: Interruption): void {
-  if (by === 'SIGINT') out.note('\nStopping after this batch; Ctrl-C again leaves at once');
-  else if (by !== 'SIGPIPE') out.note(`\nStopping after this batch (${by})`);
+  if (by === 'SIGINT') out.alert('\nStopping after this batch; Ctrl-C again leaves at once');
+  else if (by !== 'SIGPIPE') out.alert(`\nStopping after this batch (${by})`);
 }
 
 function runOf(plan: Plan, { meaning, train, test }: Split, outcome: Outcome, validation: number): Run {
@@ -240,11 +242,11 @@ function stopped(out: Output, path: string, outcome: Outcome, run: Run): number 
   const by = outcome.by as Interruption;
   out.document({ type: 'stopped', by, epochs: run.epochs, saved: path });
   if (by === 'SIGPIPE') return exitCode(by);
-  out.note(`Stopped after ${run.epochs} of ${count(run.recipe.epochs, 'epoch')}; saved to ${path}`);
-  if (run.recipe.kind === 'sklearn') out.note('It can predict; an estimator of scikit-learn cannot go on from a file.');
+  out.alert(`Stopped after ${run.epochs} of ${count(run.recipe.epochs, 'epoch')}; saved to ${path}`);
+  if (run.recipe.kind === 'sklearn') out.alert('It can predict; an estimator of scikit-learn cannot go on from a file.');
   else if (run.data.source !== '-') {
-    out.note(`To go on: fjordnet train --resume ${path}`);
-    out.note('An epoch that was cut short is done again from its beginning.');
+    out.alert(`To go on: fjordnet train --resume ${path}`);
+    out.alert('An epoch that was cut short is done again from its beginning.');
   }
   return exitCode(by);
 }

@@ -1,0 +1,70 @@
+// TensorFlow.js on its cpu or wasm backend: `await model.fit`. Its packages lie outside this one: see scripts/bench/setup.
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { PEERS } from '../adapters.js';
+import { means, Skip, serve } from './protocol.js';
+
+const backend = process.argv[2]?.split('=')[1];
+process.argv.splice(2, 1);
+const require = createRequire(join(PEERS, 'node', 'package.json'));
+console.log = console.info = console.warn = () => {};
+const tf = require('@tensorflow/tfjs');
+if (backend === 'wasm') {
+  const wasm = require('@tensorflow/tfjs-backend-wasm');
+  wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
+}
+await tf.setBackend(backend);
+await tf.ready();
+
+const about = () => ({ name: `TensorFlow.js ${tf.version.tfjs}, ${backend}`, kernel: backend === 'wasm' ? 'XNNPACK' : 'JavaScript' });
+
+function build(workload) {
+  const { layers, inputShape, learningRate } = workload;
+  const model = tf.sequential();
+  for (const [i, { kind, ...options }] of layers.entries())
+    model.add(tf.layers[kind]({ ...options, ...(i === 0 ? { inputShape } : {}) }));
+  model.setWeights(workload.weights().map(({ data, shape }) => tf.tensor(data, shape)));
+  model.compile({ optimizer: tf.train.sgd(learningRate), loss: 'categoricalCrossentropy' });
+  return model;
+}
+
+/** TensorFlow.js' sparse loss takes float labels and converts them at every step; one-hot rows are the faster way. */
+async function openCase(workload) {
+  const { kind, dtype, samples, batchSize, layers } = workload;
+  if (!['train', 'start', 'memory', 'predict'].includes(kind)) throw new Skip('not a thing TensorFlow.js does');
+  if (dtype === 'float64') throw new Skip('it has no float64');
+  const all = workload.array('x');
+  const x = tf.tensor(all.data, all.shape);
+  const y = tf.oneHot(tf.tensor(workload.array('y').data, [samples], 'int32'), layers.at(-1).units).toFloat();
+  const model = build(workload);
+  const work = { call() {}, close: () => tf.disposeVariables() };
+  if (kind === 'predict') {
+    const rows = tf.tensor(all.data.subarray(0, workload.rows * all.shape[1]), [workload.rows, all.shape[1]]);
+    work.call = () => tf.tidy(() => model.predict(rows).dataSync());
+    work.losses = work.call().subarray(0, 10);
+    return work;
+  }
+  const groups = [];
+  try {
+    for (const group of workload.batches()) {
+      const losses = [];
+      for (const rows of group) {
+        const index = tf.tensor(rows, [rows.length], 'int32');
+        losses.push(await model.trainOnBatch(x.gather(index), y.gather(index)));
+      }
+      groups.push(losses);
+    }
+    work.losses = means(groups);
+  } catch (error) {
+    throw new Skip(`it cannot train this on ${backend}: ${error.message.split('\n')[0]}`);
+  }
+  return {
+    ...work,
+    async run(epochs) {
+      await model.fit(x, y, { batchSize, epochs, verbose: 0, yieldEvery: 'never' });
+      return (epochs * samples) / batchSize;
+    },
+  };
+}
+
+await serve(about, openCase);

@@ -1,0 +1,52 @@
+// All peers of a run, each on one thread and on all.
+import { availableParallelism } from 'node:os';
+import { missing } from './adapters.js';
+import { Session } from './session.js';
+
+export class Sessions {
+  #adapters;
+  #running = [];
+  #about = new Map();
+
+  constructor(adapters) {
+    this.#adapters = adapters;
+  }
+
+  get running() {
+    return this.#running;
+  }
+
+  get adapters() {
+    return this.#adapters;
+  }
+
+  /** Starts everyone; returns what they say of themselves. */
+  async start() {
+    const all = availableParallelism();
+    for (const adapter of this.#adapters) {
+      const about = { id: adapter.id, title: adapter.title, skip: missing(adapter) };
+      this.#about.set(adapter.id, about);
+      for (const threads of about.skip ? [] : threadCounts(adapter, all)) {
+        const session = new Session(adapter, threads);
+        Object.assign(about, await session.start());
+        if (about.skip) break;
+        this.#running.push(session);
+      }
+    }
+    return [...this.#about.values()];
+  }
+
+  /** What a session of ours measures the machine at, for each number of threads. */
+  async limits(quick) {
+    const limits = [];
+    for (const session of this.#running.filter((s) => s.adapter.id === 'fjordnet'))
+      limits.push({ threads: session.threads, ...(await session.ask({ op: 'limits', quick })) });
+    return limits;
+  }
+
+  async stop() {
+    await Promise.all(this.#running.map((session) => session.stop()));
+  }
+}
+
+export const threadCounts = (adapter, all) => (all === 1 || adapter.threads === 'one' ? [1] : [1, all]);
