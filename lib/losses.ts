@@ -161,7 +161,7 @@ export const losses = {
       const targets = fitted('hinge', name, y, outputShape);
       every(name, targets, '-1 and 1, or 0 and 1', (value) => value === 0 || value === 1 || value === -1);
       if (!targets.data.includes(0)) return targets;
-      every(name, targets, '0 and 1, as the targets before it are', (value) => value !== -1);
+      every(name, targets, '0 and 1, as other targets do', (value) => value !== -1);
       return NDArray.wrap(
         targets.data.map((value) => 2 * value - 1),
         targets.shape,
@@ -210,7 +210,7 @@ function checkClasses(name: string, y: NDArray, outputShape: Shape): NDArray {
         `sparseCategoricalCrossentropy, got shape [${y.shape.join(', ')}]${hint}`,
     );
   }
-  every(name, y, `class numbers, integers in [0, ${classes}),`, (k) => Number.isInteger(k) && k >= 0 && k < classes);
+  every(name, y, `class numbers, integers in [0, ${classes})`, (k) => Number.isInteger(k) && k >= 0 && k < classes);
   return y.reshape(shape);
 }
 

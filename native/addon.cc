@@ -230,7 +230,10 @@ class Addon {
       });
       task->deferred.Resolve(value);
     } catch (const Napi::Error& e) {
-      task->deferred.Reject(e.Value());
+      try {
+        task->deferred.Reject(e.Value());
+      } catch (const Napi::Error&) {  // a Worker that is being terminated runs no JavaScript any more: there is nobody to tell
+      }
     }
   }
 

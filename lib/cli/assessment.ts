@@ -22,7 +22,11 @@ export interface Assessment {
     readonly report: string;
   };
   /** In the units of the targets. */
-  readonly regression?: { readonly meanAbsoluteError: number; readonly rootMeanSquaredError: number; readonly r2: number };
+  readonly regression?: {
+    readonly meanAbsoluteError: number;
+    readonly rootMeanSquaredError: number;
+    readonly r2: number;
+  };
 }
 
 export async function assess(model: Sequential, samples: Samples, meaning: Meaning): Promise<Assessment> {
@@ -40,7 +44,7 @@ export async function assess(model: Sequential, samples: Samples, meaning: Meani
         accuracy: accuracyScore(samples.y, predicted),
         predicted,
         matrix: confusionMatrix(samples.y, predicted, { labels: codes }),
-        report: classificationReport(samples.y, predicted, { labels: codes, targetNames: names }) as string,
+        report: classificationReport(samples.y, predicted, { labels: codes, targetNames: names, zeroDivision: 0 }),
       },
     };
   }
@@ -99,4 +103,3 @@ export function unscaled(x: NDArray, { scaling }: Meaning): NDArray {
   undoScaling(scaling, copy);
   return copy;
 }
-

@@ -15,8 +15,14 @@ export const SOURCE_OPTIONS = {
   label: { value: 'COLUMN', help: 'CSV: the column of the labels, by name or number from 0. Default: the last column' },
   header: { help: 'CSV: the first row holds names. Default: it does if it holds text' },
   'no-header': { help: 'CSV: the first row holds data' },
-  separator: { value: 'CHARACTER', help: "CSV: what stands between cells, such as ';'. Default: ',', in a .tsv file a tab" },
-  labels: { value: 'FILE', help: "NPY, IDX: the file of the labels. Default: for MNIST's file names the one beside it" },
+  separator: {
+    value: 'CHARACTER',
+    help: "CSV: what stands between cells, such as ';'. Default: ',', in a .tsv file a tab",
+  },
+  labels: {
+    value: 'FILE',
+    help: "NPY, IDX: the file of the labels. Default: for MNIST's file names the one beside it",
+  },
 } as const;
 
 export const DATA_OPTIONS: OptionGroup = [
@@ -40,7 +46,8 @@ export function readSourceOptions(values: Values, source: string): SourceOptions
   const separator = values.text('separator');
   if (separator !== undefined && separator !== '\\t' && separator.length !== 1)
     throw usage(`Expected --separator to be one character, got '${separator}'`);
-  if (values.has('header') && values.has('no-header')) throw usage('Expected one of --header and --no-header, got both');
+  if (values.has('header') && values.has('no-header'))
+    throw usage('Expected one of --header and --no-header, got both');
   const labels = values.text('labels');
   const label = values.text('label');
   return {
@@ -61,8 +68,10 @@ export function readDataOptions(values: Values, source: string): DataOptions {
   const testData = values.text('test-data');
   const testLabels = values.text('test-labels');
   const testSize = values.number('test-size', 0, 0.99);
-  if (testData !== undefined && testSize !== undefined) throw usage('Expected one of --test-data and --test-size, got both');
-  if (testLabels !== undefined && testData === undefined) throw usage('Expected --test-data beside --test-labels, got none');
+  if (testData !== undefined && testSize !== undefined)
+    throw usage('Expected one of --test-data and --test-size, got both');
+  if (testLabels !== undefined && testData === undefined)
+    throw usage('Expected --test-data beside --test-labels, got none');
   return {
     ...readSourceOptions(values, source),
     task: values.choice('task', ['auto', 'classification', 'regression']) ?? 'auto',

@@ -63,7 +63,9 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
   const other = options.testData
     ? await readSource({ ...options, source: options.testData, labels: options.testLabels, keys: 'test' }, dtype)
     : table.test;
-  const [train, test] = other ? [{ x, y }, await testSamples(other, x, classes)] : split(table, x, y, options.testSize, seed);
+  const [train, test] = other
+    ? [{ x, y }, await testSamples(other, x, classes)]
+    : split(table, x, y, options.testSize, seed);
 
   const imageShape = [x.shape.slice(1), options.shape, table.imageShape].find((shape) => shape?.length === 3);
   const scaling = fitScaling(options.scale === 'auto' ? (imageShape ? 'max' : 'standard') : options.scale, train.x);
@@ -97,7 +99,10 @@ export async function loadFor(
   withTargets: boolean,
 ): Promise<{ x: NDArray; y?: NDArray; name: string }> {
   const label = options.label ?? meaning.target;
-  const table = await readSource({ ...options, ...(label !== undefined && { label }), labelOptional: !withTargets }, dtype);
+  const table = await readSource(
+    { ...options, ...(label !== undefined && { label }), labelOptional: !withTargets },
+    dtype,
+  );
   const x = selectFeatures(table, meaning);
   applyScaling(meaning.scaling, x);
   if (!table.y) {
@@ -139,7 +144,11 @@ export function selectFeatures(table: Pick<Table, 'x' | 'name' | 'columns'>, mea
 
 /** Numbers with a fraction, or very many different ones, are no classes. */
 function guessTask({ y, name }: Table): Task {
-  if (!y) throw new CommandError(EXIT.input, `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`);
+  if (!y)
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
+    );
   if (!(y instanceof NDArray)) return 'classification';
   const distinct = new Set<number>();
   for (const value of y.data) {
@@ -152,9 +161,16 @@ function guessTask({ y, name }: Table): Task {
 const MOST_CLASSES = 100;
 
 function checkTask({ y, name, target }: Table, task: Task): void {
-  if (!y) throw new CommandError(EXIT.input, `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`);
+  if (!y)
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
+    );
   if (task === 'regression' && !(y instanceof NDArray))
-    throw new CommandError(EXIT.input, `Expected the column '${target}' of '${name}' to hold numbers for a regression, got '${y[0]}'`);
+    throw new CommandError(
+      EXIT.input,
+      `Expected the column '${target}' of '${name}' to hold numbers for a regression, got '${y[0]}'`,
+    );
 }
 
 const labelsOf = ({ y }: Table): ArrayLike<Label> => (y instanceof NDArray ? y.data : (y as readonly string[]));
@@ -164,7 +180,8 @@ function targetsOf(table: Table, classes: readonly Label[] | undefined): NDArray
   const { name, y } = table;
   if (!classes) return NDArray.from(y as NDArray, { dtype: 'float64', shape: [-1] });
   const labels = labelsOf(table);
-  const known = typeof classes[0] === typeof labels[0] ? labels : Array.from(labels, (label) => alike(label, classes[0]));
+  const known =
+    typeof classes[0] === typeof labels[0] ? labels : Array.from(labels, (label) => alike(label, classes[0]));
   const codes = codesOf(known, classes);
   const row = codes.indexOf(-1);
   if (row >= 0)
@@ -178,7 +195,8 @@ function targetsOf(table: Table, classes: readonly Label[] | undefined): NDArray
 /** A label read from a file where the other one was read from another: '3' and 3 are the same class. */
 const alike = (label: Label, like: Label): Label => (typeof like === 'string' ? String(label) : Number(label));
 
-const list = (classes: readonly Label[]) => (classes.length > 12 ? `${classes.slice(0, 12).join(', ')}, …` : classes.join(', '));
+const list = (classes: readonly Label[]) =>
+  classes.length > 12 ? `${classes.slice(0, 12).join(', ')}, …` : classes.join(', ');
 
 /** Samples in the shape that was asked for, or that the file has; rows of numbers for a network of dense layers. */
 function shaped({ x, name, imageShape }: Table, shape: readonly number[] | undefined, flat: boolean): NDArray {
@@ -186,7 +204,10 @@ function shaped({ x, name, imageShape }: Table, shape: readonly number[] | undef
   if (shape) {
     const size = shape.reduce((product, n) => product * n, 1);
     if (size !== width)
-      throw new CommandError(EXIT.usage, `Expected --shape to hold the ${width} values of a sample of '${name}', got ${shape.join('x')}`);
+      throw new CommandError(
+        EXIT.usage,
+        `Expected --shape to hold the ${width} values of a sample of '${name}', got ${shape.join('x')}`,
+      );
     return x.reshape(-1, ...shape);
   }
   if (flat) return x.reshape(x.shape[0], -1);
@@ -215,7 +236,10 @@ function split({ name }: Table, x: NDArray, y: NDArray, testSize: number, seed: 
   if (testSize === 0) return [{ x, y }];
   const n = x.shape[0];
   if (n < 2)
-    throw new CommandError(EXIT.input, `Expected '${name}' to hold two samples or more to split a test set off, got ${n}`);
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${name}' to hold two samples or more to split a test set off, got ${n}`,
+    );
   // as the lecture: train_size=0.8, test_size=1 - 0.8
   const [xTrain, xTest, yTrain, yTest] = trainTestSplit([x, y], { testSize, randomState: seed });
   return [

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { writeFileAtomic } from '../io/atomic.js';
 import { NDArray } from '../array.js';
+import { writeFileAtomic } from '../io/atomic.js';
 import { CommandError, EXIT, unreadable } from './errors.js';
-import type { Run } from './run-file.js';
 import type { Recipe } from './recipe.js';
+import type { Run } from './run-file.js';
 
 /** A value of one option, as the user would write it. */
 export type GridValue = number | string | readonly number[];
@@ -45,7 +45,11 @@ export async function loadGrid(path: string): Promise<Grid> {
     return grid;
   } catch (error) {
     if (error instanceof SyntaxError)
-      throw new CommandError(EXIT.input, `Expected '${path}' to be a grid that fjordnet grid --save wrote: it is no JSON`, { cause: error });
+      throw new CommandError(
+        EXIT.input,
+        `Expected '${path}' to be a grid that fjordnet grid --save wrote: it is no JSON`,
+        { cause: error },
+      );
     throw unreadable(path, error);
   }
 }

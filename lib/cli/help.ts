@@ -3,7 +3,7 @@ import { type CommandSpec, HELP, type OptionSpec } from './options.js';
 const WIDTH = 100;
 
 /** The help of one command. */
-export function commandHelp(spec: CommandSpec, summary: string): string {
+export function commandHelp(spec: CommandSpec): string {
   const groups = [...spec.groups, ['Other', { help: HELP }] as const];
   const rows = groups.map(([heading, options]) => [heading, Object.entries(options).map(row)] as const);
   const all = [...rows.flatMap(([, list]) => list), ...spec.arguments];
@@ -11,7 +11,7 @@ export function commandHelp(spec: CommandSpec, summary: string): string {
   return [
     `Usage: fjordnet ${spec.name} ${spec.usage}`,
     '',
-    ...wrap(`${summary}.`, WIDTH),
+    ...wrap(`${spec.summary}.`, WIDTH),
     ...(spec.arguments.length > 0 ? ['', 'Arguments:', ...table(spec.arguments, column)] : []),
     ...rows.flatMap(([heading, list]) => ['', `${heading}:`, ...table(list, column)]),
     '',
@@ -22,17 +22,17 @@ export function commandHelp(spec: CommandSpec, summary: string): string {
 }
 
 /** The help of the whole command. */
-export function mainHelp(
-  commands: readonly (readonly [name: string, summary: string])[],
-  codes: readonly (readonly [number, string])[],
-): string {
+export function mainHelp(commands: readonly CommandSpec[], codes: readonly (readonly [number, string])[]): string {
   return [
     'Usage: fjordnet COMMAND [ARGUMENTS] [OPTIONS]',
     '',
     'Trains neural networks natively, on data from CSV, NPY, NPZ and IDX files.',
     '',
     'Commands:',
-    ...table(commands, 12),
+    ...table(
+      commands.map(({ name, summary }) => [name, summary] as const),
+      12,
+    ),
     '',
     'Options:',
     ...table(

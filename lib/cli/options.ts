@@ -19,6 +19,8 @@ export type OptionGroup = readonly [heading: string, options: Readonly<Record<st
 
 export interface CommandSpec {
   readonly name: string;
+  /** One line. */
+  readonly summary: string;
   /** After 'fjordnet NAME'. */
   readonly usage: string;
   /** What the arguments before the options are, [name, help]. */
@@ -27,7 +29,8 @@ export interface CommandSpec {
   readonly most: number;
   readonly groups: readonly OptionGroup[];
   readonly examples: readonly (readonly [what: string, command: string])[];
-  run(values: Values): Promise<number>;
+  /** What runs it; `run` gives the exit code. */
+  load(): Promise<{ run(values: Values): Promise<number> }>;
 }
 
 export const HELP: OptionSpec = { short: 'h', help: 'Show this help' };
@@ -112,7 +115,8 @@ export function readNumber(name: string, text: string, low: number, high = Numbe
 export function parse(spec: CommandSpec, args: readonly string[]): Values {
   const options = optionsOf(spec);
   const names = new Map<string, string>();
-  for (const [name, { aliases = [] }] of Object.entries(options)) for (const n of [name, ...aliases]) names.set(n, name);
+  for (const [name, { aliases = [] }] of Object.entries(options))
+    for (const n of [name, ...aliases]) names.set(n, name);
   const { tokens } = parseArgs({
     args: [...args],
     strict: false,
@@ -165,5 +169,7 @@ function checkCount({ name, arguments: list, least, most }: CommandSpec, positio
     throw usage(`Expected ${missing} (${help.split(/[:;.]/)[0]}), got none; fjordnet ${name} --help shows an example`);
   }
   if (positionals.length > most)
-    throw usage(`Expected no argument '${positionals[most]}' after the others; fjordnet ${name} --help shows an example`);
+    throw usage(
+      `Expected no argument '${positionals[most]}' after the others; fjordnet ${name} --help shows an example`,
+    );
 }

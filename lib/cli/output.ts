@@ -30,7 +30,6 @@ export class Output {
   }
 }
 
-
 /** 0.973 as '97.3 %'. */
 export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'nan');
 

@@ -9,7 +9,10 @@ export const RECIPE_OPTIONS: OptionGroup = [
       help: 'mlp (dense layers), cnn (convolution, pooling, dense), lecture (the NumPy network of the lecture), sklearn (its MLPClassifier or MLPRegressor) or FILE.json of { "layers": [{ "type": "dense", "units": 10 }, …] }. Default: mlp',
     },
     hidden: { value: 'SIZES', help: 'Neurons of the dense hidden layers, such as 100,50' },
-    activation: { value: 'NAME', help: 'Of the hidden layers: relu, sigmoid, tanh …; with sklearn relu, logistic, tanh or identity' },
+    activation: {
+      value: 'NAME',
+      help: 'Of the hidden layers: relu, sigmoid, tanh …; with sklearn relu, logistic, tanh or identity',
+    },
     filters: { value: 'NUMBERS', help: 'cnn: filters of each convolution, such as 10 or 32,64. Default: 10' },
     kernel: { value: 'SIZE', help: 'cnn: height and width of a convolution. Default: 3' },
     dropout: { value: 'RATE', help: 'Dropout after every dense hidden layer. Default: 0' },
@@ -25,7 +28,10 @@ export const RECIPE_OPTIONS: OptionGroup = [
 export const TRAINING_OPTIONS = {
   epochs: { value: 'N', help: 'Passes over the data. Default: 30; lecture 100, sklearn 200 at most' },
   'batch-size': { value: 'N', help: 'Samples for each update. Default: 32; lecture 100, sklearn auto' },
-  optimizer: { value: 'NAME', help: 'sgd, adam, adamW, nadam, rmsprop, adagrad, adadelta; with sklearn sgd, adam, lbfgs. Default: adam' },
+  optimizer: {
+    value: 'NAME',
+    help: 'sgd, adam, adamW, nadam, rmsprop, adagrad, adadelta; with sklearn sgd, adam, lbfgs. Default: adam',
+  },
   'learning-rate': { value: 'RATE', help: "Default: the optimizer's own; lecture 0.001", aliases: ['eta'] },
   momentum: { value: 'M', help: 'Of sgd and rmsprop' },
 } as const;

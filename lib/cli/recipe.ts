@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import type { NDArray } from '../array.js';
 import { activations } from '../activations.js';
+import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { layerFrom, layers } from '../layers/index.js';
 import type { Layer } from '../layers/layer.js';
 import { type LossInput, lossFrom } from '../losses.js';
-import { optimizerFrom, optimizers, type Optimizer } from '../optimizers.js';
+import { type Optimizer, optimizerFrom, optimizers } from '../optimizers.js';
 import { regularizers } from '../regularizers.js';
 import { Sequential, sequential } from '../sequential.js';
 import type { FloatType } from '../tape.js';
@@ -91,7 +91,10 @@ const UNUSED: Readonly<Record<ModelKind, readonly (keyof RecipeOverrides)[]>> = 
   file: ['filters', 'kernel', 'dropout', 'hidden', 'activation', 'l2'],
 };
 
-const OPTION_NAMES: Partial<Record<keyof RecipeOverrides, string>> = { learningRate: 'learning-rate', batchSize: 'batch-size' };
+const OPTION_NAMES: Partial<Record<keyof RecipeOverrides, string>> = {
+  learningRate: 'learning-rate',
+  batchSize: 'batch-size',
+};
 export const optionName = (key: keyof RecipeOverrides): string => OPTION_NAMES[key] ?? key;
 
 /** The recipe that `--model` names, with the options that were given. */
@@ -100,11 +103,16 @@ export async function readRecipe(model: string, overrides: RecipeOverrides): Pro
   const kind = MODEL_NAMES.find((name) => name === model) ?? (isFile ? 'file' : undefined);
   if (kind === undefined) {
     const names = MODEL_NAMES.join(', ');
-    throw usage(`Expected --model to be one of ${names} or a FILE.json${didYouMean(model, MODEL_NAMES)}, got '${model}'`);
+    throw usage(
+      `Expected --model to be one of ${names} or a FILE.json${didYouMean(model, MODEL_NAMES)}, got '${model}'`,
+    );
   }
-  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined)) as RecipeOverrides;
+  const given = Object.fromEntries(
+    Object.entries(overrides).filter(([, value]) => value !== undefined),
+  ) as RecipeOverrides;
   const unused = UNUSED[kind].find((key) => given[key] !== undefined);
-  if (unused) throw usage(`Expected no option --${optionName(unused)} with --model ${kind === 'file' ? 'FILE.json' : kind}`);
+  if (unused)
+    throw usage(`Expected no option --${optionName(unused)} with --model ${kind === 'file' ? 'FILE.json' : kind}`);
   const recipe = { ...DEFAULTS[kind], ...given };
   checkRecipe(recipe);
   return kind === 'file' ? { ...recipe, architecture: await readArchitecture(model) } : recipe;
@@ -118,7 +126,9 @@ const SKLEARN = {
 function checkRecipe({ kind, activation, optimizer, hidden, batchSize, momentum }: Recipe): void {
   const oneOf = (option: string, value: string, allowed: readonly string[]) => {
     if (!allowed.includes(value))
-      throw usage(`Expected --${option} to be one of ${allowed.join(', ')}${didYouMean(value, allowed)}, got '${value}'`);
+      throw usage(
+        `Expected --${option} to be one of ${allowed.join(', ')}${didYouMean(value, allowed)}, got '${value}'`,
+      );
   };
   const sklearn = kind === 'sklearn';
   if (kind !== 'file') oneOf('activation', activation, sklearn ? SKLEARN.activation : Object.keys(activations));
@@ -132,7 +142,11 @@ function checkRecipe({ kind, activation, optimizer, hidden, batchSize, momentum 
 
 async function readArchitecture(path: string): Promise<Architecture> {
   const bad = (why: string, cause?: unknown) =>
-    new CommandError(EXIT.input, `Expected '${path}' to describe a network as { "layers": [{ "type": "dense", "units": 10 }, …] }: ${why}`, { cause });
+    new CommandError(
+      EXIT.input,
+      `Expected '${path}' to describe a network as { "layers": [{ "type": "dense", "units": 10 }, …] }: ${why}`,
+      { cause },
+    );
   let value: unknown;
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
@@ -177,7 +191,8 @@ function layerOf(spec: LayerSpec): Layer {
   return (layers[type as keyof typeof layers] as (options: object) => Layer)(options);
 }
 
-const named = (spec: string | ({ readonly name: string } & object)) => (typeof spec === 'string' ? { name: spec } : spec);
+const named = (spec: string | ({ readonly name: string } & object)) =>
+  typeof spec === 'string' ? { name: spec } : spec;
 const optimizerOf = (spec: NonNullable<Architecture['optimizer']>) => optimizerFrom(named(spec) as Optimizer['config']);
 const lossOf = (spec: NonNullable<Architecture['loss']>) => lossFrom(named(spec) as Parameters<typeof lossFrom>[0]);
 
@@ -201,14 +216,23 @@ export function buildSequential(recipe: Recipe, meaning: Meaning, seed: number):
   return model;
 }
 
-function layersOf({ kind, architecture, hidden, activation, filters, kernel, dropout, l2 }: Recipe, meaning: Meaning): Layer[] {
+function layersOf(
+  { kind, architecture, hidden, activation, filters, kernel, dropout, l2 }: Recipe,
+  meaning: Meaning,
+): Layer[] {
   if (architecture) return architecture.layers.map((layer, i) => within(`layer ${i}`, () => layerOf(layer)));
   const penalty = l2 > 0 ? { kernelRegularizer: regularizers.l2({ l2 }) } : {};
   const convolutions =
     kind === 'cnn'
       ? [
           ...filters.flatMap((n) => [
-            layers.conv2d({ filters: n, kernelSize: kernel, padding: 'same', activation: activation as 'relu', ...penalty }),
+            layers.conv2d({
+              filters: n,
+              kernelSize: kernel,
+              padding: 'same',
+              activation: activation as 'relu',
+              ...penalty,
+            }),
             layers.maxPooling2d({ poolSize: 2 }),
           ]),
           layers.flatten(),

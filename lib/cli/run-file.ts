@@ -21,10 +21,15 @@ export interface Run {
   readonly samples: { readonly train: number; readonly validation: number; readonly test: number };
   /** Whole epochs done. */
   readonly epochs: number;
-  readonly history: { readonly epoch: readonly number[]; readonly history: Readonly<Record<string, readonly number[]>> };
+  readonly history: {
+    readonly epoch: readonly number[];
+    readonly history: Readonly<Record<string, readonly number[]>>;
+  };
   /** Of training alone. */
   readonly seconds: number;
-  readonly build: Pick<BuildInfo, 'version' | 'blas' | 'blasCore' | 'blasLinkage' | 'simd' | 'threads'> & { readonly node: string };
+  readonly build: Pick<BuildInfo, 'version' | 'blas' | 'blasCore' | 'blasLinkage' | 'simd' | 'threads'> & {
+    readonly node: string;
+  };
   /** When the file was written, ISO 8601. */
   readonly saved: string;
 }
@@ -57,12 +62,19 @@ export async function loadRun(path: string): Promise<{ model: Sequential; run?: 
     const run = training?.run as Run | undefined;
     if (run === undefined) return { model };
     if (run.version !== 1)
-      throw new CommandError(EXIT.input, `Expected the run in '${path}' to be of version 1, got ${run.version}: it is of a later fjordnet`);
+      throw new CommandError(
+        EXIT.input,
+        `Expected the run in '${path}' to be of version 1, got ${run.version}: it is of a later fjordnet`,
+      );
     return { model, run: { ...run, history: withNaN(run.history) } };
   } catch (error) {
     const known = unreadable(path, error);
     if ((error as NodeJS.ErrnoException).code !== 'ERR_FORMAT') throw known;
-    throw new CommandError(EXIT.input, `${(known as Error).message}; expected a network that fjordnet train --save wrote`, { cause: error });
+    throw new CommandError(
+      EXIT.input,
+      `${(known as Error).message}; expected a network that fjordnet train --save wrote`,
+      { cause: error },
+    );
   }
 }
 
@@ -77,7 +89,9 @@ export async function loadOwnRun(path: string): Promise<{ model: Sequential; run
 }
 
 function withNaN({ epoch, history }: Run['history']): Run['history'] {
-  const values = Object.entries(history).map(([name, list]) => [name, list.map((value) => value ?? Number.NaN)] as const);
+  const values = Object.entries(history).map(
+    ([name, list]) => [name, list.map((value) => value ?? Number.NaN)] as const,
+  );
   return { epoch, history: Object.fromEntries(values) };
 }
 

@@ -1,7 +1,18 @@
-import { writeFileAtomic } from '../io/atomic.js';
 import { NDArray } from '../array.js';
+import { writeFileAtomic } from '../io/atomic.js';
 import * as plots from '../plots/index.js';
-import { facts, figure, type Html, note, numbers, pair, paragraph, renderPage, type Section, table } from '../report/index.js';
+import {
+  facts,
+  figure,
+  type Html,
+  note,
+  numbers,
+  pair,
+  paragraph,
+  renderPage,
+  type Section,
+  table,
+} from '../report/index.js';
 import { precisionRecallFscoreSupport } from '../scores/precision-recall.js';
 import type { Sequential } from '../sequential.js';
 import { type Assessment, unscaled } from './assessment.js';
@@ -105,7 +116,9 @@ function resultSection(run: Run, assessment: Assessment | undefined): Section {
     title: 'Result',
     content: [
       numbers(scores),
-      ...(assessment ? [] : [note('There is no test set: these numbers say nothing about samples that the network has not seen.')]),
+      ...(assessment
+        ? []
+        : [note('There is no test set: these numbers say nothing about samples that the network has not seen.')]),
     ],
   };
 }
@@ -165,7 +178,10 @@ async function networkSection({ recipe }: Run, model: Sequential): Promise<Secti
   return {
     title: 'Network',
     content: [
-      await figure((drawing) => plots.network(model, drawing), 'Layers from left to right; of large ones the first and the last nodes.'),
+      await figure(
+        (drawing) => plots.network(model, drawing),
+        'Layers from left to right; of large ones the first and the last nodes.',
+      ),
       table(['Layer', 'Output', 'Parameters'], rows, { caption: 'Layers', numeric: [2] }),
       paragraph(`${count(total, 'parameter')} in ${model.dtype}.`),
       ...(recipe.l2 > 0 ? [note(`L2 regularization of the weights: ${recipe.l2}.`)] : []),
@@ -176,19 +192,28 @@ async function networkSection({ recipe }: Run, model: Sequential): Promise<Secti
 async function trainingSection(run: Run, model: Sequential): Promise<Section> {
   const { recipe, history, validation, patience } = run;
   const ownLoop = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
-  const { name, learningRate } = ownLoop ? { name: recipe.optimizer, learningRate: recipe.learningRate } : model.optimizer.config;
+  const { name, learningRate } = ownLoop
+    ? { name: recipe.optimizer, learningRate: recipe.learningRate }
+    : model.optimizer.config;
   const rate = typeof learningRate === 'number' ? `, learning rate ${learningRate}` : '';
   return {
     title: 'Training',
     content: [
       ...(history.epoch.length > 0
-        ? [await figure((drawing) => plots.history({ ...history } as plots.HistoryInput, drawing), 'Loss and metrics after every epoch.')]
+        ? [
+            await figure(
+              (drawing) => plots.history({ ...history } as plots.HistoryInput, drawing),
+              'Loss and metrics after every epoch.',
+            ),
+          ]
         : [note('This training has no curve.')]),
       facts([
         ['Optimizer', `${name}${rate}${recipe.momentum === undefined ? '' : `, momentum ${recipe.momentum}`}`],
         ['Batch size', String(recipe.batchSize)],
         ['Epochs', `${run.epochs} of at most ${recipe.epochs}`],
-        ...(patience === undefined ? [] : ([['Early stopping', `after ${count(patience, 'epoch')} without a better validation`]] as const)),
+        ...(patience === undefined
+          ? []
+          : ([['Early stopping', `after ${count(patience, 'epoch')} without a better validation`]] as const)),
         ...(validation > 0 && run.samples.validation > 0 ? [] : ([['Validation', 'none']] as const)),
         ['Time', `${seconds(run.seconds)}, ${seconds(run.seconds / Math.max(1, run.epochs))} an epoch`],
       ]),
@@ -196,11 +221,17 @@ async function trainingSection(run: Run, model: Sequential): Promise<Section> {
   };
 }
 
-async function classesSection({ meaning, test }: Split, { matrix, predicted }: NonNullable<Assessment['classification']>): Promise<Section> {
+async function classesSection(
+  { meaning, test }: Split,
+  { matrix, predicted }: NonNullable<Assessment['classification']>,
+): Promise<Section> {
   const classes = (meaning.classes ?? []).map(String);
   const codes = classes.map((_, i) => i);
   const y = (test as NonNullable<Split['test']>).y;
-  const { precision, recall, fscore, support } = precisionRecallFscoreSupport(y, predicted, { labels: codes, zeroDivision: 0 });
+  const { precision, recall, fscore, support } = precisionRecallFscoreSupport(y, predicted, {
+    labels: codes,
+    zeroDivision: 0,
+  });
   const fixed = (array: NDArray, i: number) => array.data[i].toFixed(3);
   return {
     title: 'Classes',
@@ -216,14 +247,23 @@ async function classesSection({ meaning, test }: Split, { matrix, predicted }: N
         : []),
       table(
         ['Class', 'Precision', 'Recall', 'F1', 'Test samples'],
-        classes.map((name, i) => [name, fixed(precision, i), fixed(recall, i), fixed(fscore, i), String(support.data[i])]),
+        classes.map((name, i) => [
+          name,
+          fixed(precision, i),
+          fixed(recall, i),
+          fixed(fscore, i),
+          String(support.data[i]),
+        ]),
         { caption: 'Scores of every class', numeric: [1, 2, 3, 4] },
       ),
     ],
   };
 }
 
-async function mistakesSection(split: Split, { predicted }: NonNullable<Assessment['classification']>): Promise<Section | undefined> {
+async function mistakesSection(
+  split: Split,
+  { predicted }: NonNullable<Assessment['classification']>,
+): Promise<Section | undefined> {
   const { meaning, test } = split;
   const samples = test as NonNullable<Split['test']>;
   const wrong: number[] = [];
@@ -239,7 +279,8 @@ async function mistakesSection(split: Split, { predicted }: NonNullable<Assessme
     title,
     content: [
       await figure(
-        (drawing) => plots.images(images, { ...drawing, labels: label(samples.y), predicted: label(predicted), limit: MISTAKES }),
+        (drawing) =>
+          plots.images(images, { ...drawing, labels: label(samples.y), predicted: label(predicted), limit: MISTAKES }),
         `${all} ${count(wrong.length, 'misclassified test image')}, of ${samples.x.shape[0].toLocaleString('en-US')}.`,
       ),
     ],
@@ -265,7 +306,11 @@ async function weightsSection(model: Sequential): Promise<Section> {
     title: 'Weights',
     content: [
       ...(convolutional
-        ? [await figure((drawing) => plots.filters(model, drawing), 'The kernels of the first convolution.', { most: 600 })]
+        ? [
+            await figure((drawing) => plots.filters(model, drawing), 'The kernels of the first convolution.', {
+              most: 600,
+            }),
+          ]
         : []),
       await figure((drawing) => plots.weights(model, drawing), 'How the weights of every layer are distributed.'),
     ],
@@ -280,17 +325,22 @@ async function gridSection(grid: Grid): Promise<Section> {
     title: 'Grid search',
     content: [
       paragraph(
-        `${count(results.length, 'network')} in ${seconds(grid.seconds)}. The best test ${score}, ${formatScore(grid, winner.testScore)}, has ${Object.entries(winner.params)
+        `${count(results.length, 'network')} in ${seconds(grid.seconds)}. The best test ${score}, ${formatScore(grid, winner.testScore)}, has ${Object.entries(
+          winner.params,
+        )
           .map(([name, value]) => `${name} ${written(value)}`)
           .join(' and ')}.`,
       ),
       ...(axes.length <= 2 ? [await heatmaps(grid)] : [bestTable(grid)]),
-      ...(failed > 0 ? [note(`${count(failed, 'network')} failed, mostly since training diverged; their cells are empty.`)] : []),
+      ...(failed > 0
+        ? [note(`${count(failed, 'network')} failed, mostly since training diverged; their cells are empty.`)]
+        : []),
     ],
   };
 }
 
-const formatScore = ({ score }: Grid, value: number | null) => (value === null ? 'none' : score === 'accuracy' ? percent(value) : short(value));
+const formatScore = ({ score }: Grid, value: number | null) =>
+  value === null ? 'none' : score === 'accuracy' ? percent(value) : short(value);
 
 async function heatmaps(grid: Grid): Promise<Html> {
   const [y, x] = grid.axes.length === 2 ? grid.axes : [undefined, grid.axes[0]];
@@ -342,7 +392,9 @@ function buildSection(build: Run['build'], seed: number): Section {
         ['Threads', String(build.threads)],
         ['Node.js', build.node],
       ]),
-      note('The same seed, data and options give the same numbers on this kind of processor, with any number of threads.'),
+      note(
+        'The same seed, data and options give the same numbers on this kind of processor, with any number of threads.',
+      ),
     ],
   };
 }

@@ -32,12 +32,14 @@ export function fitScaling(name: Scaling['name'], x: NDArray): Scaling {
 export function applyScaling({ name, shift, factor }: Scaling, { data, shape }: NDArray): void {
   if (name === 'none') return;
   const width = factor.length === 1 ? 1 : data.length / shape[0];
-  for (let i = 0, k = 0; i < data.length; i++, k = k + 1 === width ? 0 : k + 1) data[i] = (data[i] - shift[k]) * factor[k];
+  for (let i = 0, k = 0; i < data.length; i++, k = k + 1 === width ? 0 : k + 1)
+    data[i] = (data[i] - shift[k]) * factor[k];
 }
 
 /** Undoes a scaling in place, to show the samples. */
 export function undoScaling({ name, shift, factor }: Scaling, { data, shape }: NDArray): void {
   if (name === 'none') return;
   const width = factor.length === 1 ? 1 : data.length / shape[0];
-  for (let i = 0, k = 0; i < data.length; i++, k = k + 1 === width ? 0 : k + 1) data[i] = data[i] / factor[k] + shift[k];
+  for (let i = 0, k = 0; i < data.length; i++, k = k + 1 === width ? 0 : k + 1)
+    data[i] = data[i] / factor[k] + shift[k];
 }

@@ -120,9 +120,15 @@ async function explained(source: string, reading: Promise<CsvData>): Promise<Csv
     return await reading;
   } catch (error) {
     if (error instanceof RangeError && error.message.startsWith('Expected label'))
-      throw new CommandError(EXIT.usage, error.message.replace('Expected label', `Expected --label for '${source}'`), { cause: error });
+      throw new CommandError(EXIT.usage, error.message.replace('Expected label', `Expected --label for '${source}'`), {
+        cause: error,
+      });
     if ((error as Error).message.includes('expected a finite number'))
-      throw new CommandError(EXIT.input, `${(error as Error).message} (only labels may be text, and missing values must be filled in)`, { cause: error });
+      throw new CommandError(
+        EXIT.input,
+        `${(error as Error).message} (only labels may be text, and missing values must be filled in)`,
+        { cause: error },
+      );
     throw error;
   }
 }
@@ -158,7 +164,10 @@ async function npz({ source, labelOptional, keys }: SourceOptions, dtype: FloatT
 
 function table(source: string, x: NDArray, y: Labels | undefined, dtype: FloatType): Table {
   if (x.ndim < 2 || x.size === 0)
-    throw new CommandError(EXIT.input, `Expected '${source}' to hold samples [n, …], got shape [${x.shape.join(', ')}]`);
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${source}' to hold samples [n, …], got shape [${x.shape.join(', ')}]`,
+    );
   const targets = y instanceof NDArray ? classNumbers(source, y) : (y as readonly string[] | undefined);
   if (targets && targets.length !== x.shape[0])
     throw new CommandError(
@@ -180,7 +189,10 @@ function classNumbers(source: string, y: NDArray): NDArray {
   if (y.ndim <= 2 && width === 1) return y.reshape(n);
   const oneHot = y.ndim === 2 && y.data.every((v) => v === 0 || v === 1);
   if (!oneHot)
-    throw new CommandError(EXIT.input, `Expected the labels of '${source}' to have shape [n], got [${y.shape.join(', ')}]`);
+    throw new CommandError(
+      EXIT.input,
+      `Expected the labels of '${source}' to have shape [n], got [${y.shape.join(', ')}]`,
+    );
   const codes = new Int32Array(n);
   for (let i = 0; i < n; i++) codes[i] = y.data.subarray(i * width, (i + 1) * width).indexOf(1);
   return NDArray.wrap(codes);
@@ -192,7 +204,10 @@ async function readLabelFile(path: string, n: number): Promise<Labels> {
     if (format === 'npy') return await readNpy(path);
     if (format === 'idx') return await readIdx(path);
     if (format === 'npz') throw usage(`Expected --labels to be an NPY, IDX or text file, got '${path}'`);
-    const lines = (await readFile(path, 'utf8')).split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '');
+    const lines = (await readFile(path, 'utf8'))
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
     const labels = lines.length === n + 1 ? lines.slice(1) : lines;
     return labels.every((label) => Number.isFinite(Number(label))) ? NDArray.from(labels.map(Number)) : labels;
   } catch (error) {

@@ -29,7 +29,10 @@ export interface TrainingJob {
 export interface Outcome {
   readonly model: Sequential;
   /** Of whole epochs. */
-  readonly history: { readonly epoch: readonly number[]; readonly history: Readonly<Record<string, readonly number[]>> };
+  readonly history: {
+    readonly epoch: readonly number[];
+    readonly history: Readonly<Record<string, readonly number[]>>;
+  };
   /** Whole epochs done, those before included. */
   readonly epochs: number;
   readonly seconds: number;
@@ -122,7 +125,8 @@ async function trainLecture(job: TrainingJob, epochs: Epochs): Promise<Result> {
     Object.assign(network, { hiddenWeights, hiddenBias, outputWeights, outputBias });
   }
   const weights = () => [network.hiddenWeights, network.hiddenBias, network.outputWeights, network.outputBias];
-  const model = before?.model ?? denseNetwork(weights(), { hidden: 'sigmoid', output: 'softmax', dtype: 'float64' }, meaning);
+  const model =
+    before?.model ?? denseNetwork(weights(), { hidden: 'sigmoid', output: 'softmax', dtype: 'float64' }, meaning);
   const all: Callback[] = [epochs, ...watchers];
   begin(all, { epochs: recipe.epochs, initialEpoch, samples: count, batchSize, metrics: ['accuracy'] });
   const abort = new AbortController();
@@ -172,7 +176,11 @@ async function trainSklearn(job: TrainingJob, epochs: Epochs): Promise<Result> {
     maxIter: recipe.epochs,
     randomState: job.seed,
     ...(recipe.momentum !== undefined && { momentum: recipe.momentum }),
-    ...(patience !== undefined && { earlyStopping: true, nIterNoChange: patience, validationFraction: validation || 0.1 }),
+    ...(patience !== undefined && {
+      earlyStopping: true,
+      nIterNoChange: patience,
+      validationFraction: validation || 0.1,
+    }),
   };
   const estimator = meaning.classes ? new MLPClassifier(options) : new MLPRegressor(options);
   const n = samples.x.shape[0];
@@ -197,7 +205,10 @@ async function trainSklearn(job: TrainingJob, epochs: Epochs): Promise<Result> {
       abort.abort();
       job.onStop(reason);
     },
-    () => untilAborted(estimator.fit(samples.x, samples.y, { signal: abort.signal }), epochs).finally(() => clearInterval(timer)),
+    () =>
+      untilAborted(estimator.fit(samples.x, samples.y, { signal: abort.signal }), epochs).finally(() =>
+        clearInterval(timer),
+      ),
   );
   await look();
   await Promise.all(all.map((callback) => callback.onTrainEnd?.({})));
@@ -275,4 +286,3 @@ class Epochs implements Callback {
     return { epoch: this.#epoch.slice(0, whole), history: Object.fromEntries(cut) };
   }
 }
-

@@ -21,12 +21,12 @@ export const raw = (text: string): Html => new Html(text);
 
 function markup(value: Content): string {
   if (value instanceof Html) return value.text;
-  if (typeof value === 'string' || typeof value === 'number') return escape(String(value));
+  if (typeof value === 'string' || typeof value === 'number') return escapeHtml(String(value));
   return value.map(markup).join('\n');
 }
 
 /** Data may hold anything: what HTML has no place for becomes a replacement character. */
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return (
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

@@ -1,7 +1,7 @@
 // Two-dimensional convolution: forward, and the gradients of weights, bias and inputs. Images are [B,H,W,C], kernels
 // [K,L,C,F], strides s, t, dilations d, e; p rows and q columns of zeros stand before the first. Most go the direct way
-// (conv2d_direct.h); large weights over few pixels, and the input gradient of strided convolutions, go by im2col and matrix
-// products, of one row of the kernel at a time: that copy is a third as long as all of a 3x3 kernel's.
+// (conv2d_direct.h); large weights over few pixels, and the input gradient of strided convolutions, go by im2col and
+// matrix products, of one row of the kernel at a time: that copy is a third as long as all of a 3x3 kernel's.
 
 inline Conv2d conv2dOf(const Index* dim) {
   return {dim[0], dim[1], dim[2],  dim[3],  dim[4],  dim[5],  dim[6], dim[7],
@@ -13,8 +13,8 @@ inline Conv2d turned(const Conv2d& c) {
   return {c.B, c.Y, c.X, c.F, c.K, c.L, c.C, c.H, c.W, 1, 1, c.d, c.e, (c.K - 1) * c.d - c.p, (c.L - 1) * c.e - c.q};
 }
 
-// Directly, if the weights stay in the outer cache, or those of one block of filters do and serve many pixels there. Offsets
-// within a padded image have 31 bits.
+// Directly, if the weights stay in the outer cache, or those of one block of filters do and serve many pixels there.
+// Offsets within a padded image have 31 bits.
 template <typename T>
 bool isDirect(const Conv2d& c) {
   constexpr Index room = 262144 / sizeof(T);
@@ -26,17 +26,20 @@ bool isInputDirect(const Conv2d& c) {
   return c.s == 1 && c.t == 1 && isDirect<T>(turned(c));
 }
 
-// The rows of y of all images in one count: row g belongs to image g / Y. A chunk of them is one matrix product: long enough
-// for the product, and its im2col no longer than 1 MB in float unless that takes more.
+// The rows of y of all images in one count: row g belongs to image g / Y. A chunk of them is one matrix product: long
+// enough for the product, and its im2col no longer than 1 MB in float unless that takes more.
 inline Index chunkOf(const Conv2d& c) {
   const Index row = std::max<Index>(c.X * c.L * c.C, 1);
   return std::max<Index>(262144 / row, (255 + c.X) / std::max<Index>(c.X, 1));
 }
-// An image is its own im2col.
-inline bool isPlain(const Conv2d& c) { return c.K * c.L == 1 && c.s == 1 && c.t == 1 && !c.padded() && c.Y == c.H && c.X == c.W; }
 
-// Scratch in float or double, whichever is more: where that is direct the packed weights and patches of `direct`, else the
-// im2col of `products`.
+// An image is its own im2col.
+inline bool isPlain(const Conv2d& c) {
+  return c.K * c.L == 1 && c.s == 1 && c.t == 1 && !c.padded() && c.Y == c.H && c.X == c.W;
+}
+
+// Scratch in float or double, whichever is more: where that is direct the packed weights and patches of `direct`, else
+// the im2col of `products`.
 inline Scratch scratchOf(const Conv2d& direct, bool isFloatDirect, bool isDoubleDirect, const Conv2d& products) {
   const auto chunk = [](const Conv2d& c) {
     return c.isEmpty() || isPlain(c) ? 0 : std::min(chunkOf(c), c.B * c.Y) * c.X * c.L * c.C;
@@ -51,10 +54,10 @@ inline Scratch scratchOf(const Conv2d& direct, bool isFloatDirect, bool isDouble
   return room;
 }
 
-// fn(place in the row of im2col, values, from this place in x on) for the stretches of x that row g of y sees through row k of
-// the kernel, and zeros(place, values) for what lies outside.
+// fn(place in the row of im2col, values, from this place in x on) for the stretches of x that row g of y sees through
+// row k of the kernel, and zeros(place, values) for what lies outside.
 template <typename Fn, typename Zeros>
-inline void taps(const Conv2d& c, Index g, Index k, const Fn& fn, const Zeros& zeros) {
+inline void visit(const Conv2d& c, Index g, Index k, const Fn& fn, const Zeros& zeros) {
   const Index h = g % c.Y * c.s + k * c.d - c.p, width = c.L * c.C;
   if (h < 0 || h >= c.H) return zeros(0, c.X * width);
   const Index row = (g / c.Y * c.H + h) * c.W;
@@ -81,7 +84,7 @@ const T* im2col(const Conv2d& c, const T* x, Index first, Index n, Index k, T* c
   if (isPlain(c)) return x + first * c.X * c.C;
   for (Index i = 0; i < n; ++i) {
     T* to = col + i * c.X * c.L * c.C;
-    taps(
+    visit(
         c, first + i, k, [&](Index at, Index count, Index from) { std::copy_n(x + from, count, to + at); },
         [&](Index at, Index count) { std::fill_n(to + at, count, T(0)); });
   }
@@ -93,7 +96,7 @@ template <typename T>
 void col2im(const Conv2d& c, const T* col, Index first, Index n, Index k, T* dx) {
   for (Index i = 0; i < n; ++i) {
     const T* from = col + i * c.X * c.L * c.C;
-    taps(
+    visit(
         c, first + i, k,
         [&](Index at, Index count, Index to) {
 #pragma GCC ivdep
@@ -104,7 +107,8 @@ void col2im(const Conv2d& c, const T* col, Index first, Index n, Index k, T* dx)
 }
 
 template <typename T>
-void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc) {
+void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T beta,
+             T* c, Index ldc) {
   gemm(transA, transB, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), T(1), a, static_cast<int>(lda), b,
        static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
 }
@@ -113,9 +117,8 @@ void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, In
 template <typename F>
 void tiles(Team& team, Index count, Index work, Index most, const F& fn) {
   const Index size = std::min(most, std::max((count + 63) / 64, 300000 / std::max<Index>(work, 1) + 1));
-  team.parallel_for(static_cast<int>((count + size - 1) / size), [&](int tile, int slot) {
-    fn(tile * size, std::min(size, count - tile * size), slot);
-  });
+  team.parallel_for(static_cast<int>((count + size - 1) / size),
+                    [&](int tile, int slot) { fn(tile * size, std::min(size, count - tile * size), slot); });
 }
 
 template <typename T>
@@ -124,7 +127,8 @@ void directConvolution(const Args<T>& a, const Conv2d& c, const T* x, const Pack
   tiles(*a.team, count, 2 * stretch * c.X * c.F * c.taps(), count, [&](Index begin, Index n, int slot) {
     for (Index i = begin; i < begin + n; ++i) {
       const Index image = i / stretches, first = i % stretches * stretch;
-      directForward(c, x + image * c.image(), first, std::min(stretch, c.Y - first), packed, y + image * c.output(), a.scratch(slot));
+      directForward(c, x + image * c.image(), first, std::min(stretch, c.Y - first), packed, y + image * c.output(),
+                    a.scratch(slot));
     }
   });
 }

@@ -1,10 +1,10 @@
-// Convolution without im2col: some pixels times a vector or two of filters stay in registers while all taps (the K * L * C
-// products of one value of y) go by. No value is copied but at the image's edge. Rates on one Zen 4 core, as shares of its
-// sgemm's (in brackets by im2col and sgemm): 26x26x32 -> 64 forward 1.05 (0.82), weights 1.02 (0.76), inputs 0.91 (0.73);
-// 32x32x3 -> 12 0.78 and 0.68 (0.16, 0.27); 8x8x1 -> 10 0.45 and 0.32 (0.04, 0.07).
+// Convolution without im2col: some pixels times a vector or two of filters stay in registers while all taps (the products
+// of one value of y, K * L * C of them) go by. No value is copied but at the image's edge. Rates on one Zen 4 core, as
+// shares of its sgemm's (in brackets by im2col and sgemm): 26x26x32 -> 64 forward 1.05 (0.82), weights 1.02 (0.76),
+// inputs 0.91 (0.73); 32x32x3 -> 12 0.78 and 0.68 (0.16, 0.27); 8x8x1 -> 10 0.45 and 0.32 (0.04, 0.07).
 
-// The convolution y[B,Y,X,F] = x[B,H,W,C] * w[K,L,C,F]: strides s, t, dilations d, e, and p rows, q columns of zeros before
-// the first. What the image lacks behind its end is zero too.
+// The convolution y[B,Y,X,F] = x[B,H,W,C] * w[K,L,C,F]: strides s, t, dilations d, e, and p rows, q columns of zeros
+// before the first. What the image lacks behind its end is zero too.
 struct Conv2d {
   Index B, H, W, C, K, L, F, Y, X, s, t, d, e, p, q;
 
@@ -20,12 +20,22 @@ struct Conv2d {
 
 inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// As many rows of y as leave, with their part of the image, room in the outer cache for the weights of a block of filters.
+// As many rows of y as leave, with their part of the image, room in the outer cache for the weights of a block of
+// filters.
 template <typename T>
 Index stretchOf(const Conv2d& c) {
   constexpr Index room = 131072 / sizeof(T);
   const Index row = c.X * c.F + c.columns() * c.C * std::min(c.s, c.K);
   return std::clamp<Index>(room / std::max<Index>(row, 1), 1, std::max<Index>(c.Y, 1));
+}
+
+// Without the call of memmove, which takes as long as the copy of a short row.
+template <typename T>
+inline void copyValues(const T* from, Index n, T* to) {
+  for (Index j = 0; j < n; j += kLanes<T>) {
+    const Index some = std::min<Index>(kLanes<T>, n - j);
+    simd::storeSome(to + j, simd::loadSome(from + j, some), some);
+  }
 }
 
 // The part of an image that n rows of y look at: the image itself, or a copy with zeros around it.
@@ -46,7 +56,7 @@ Patch<T> patchOf(const Conv2d& c, const T* image, Index first, Index n, T* room)
       std::fill_n(to, width * c.C, T(0));
     } else {
       std::fill_n(to, left * c.C, T(0));
-      std::copy_n(image + (from * c.W + left - c.q) * c.C, (right - left) * c.C, to + left * c.C);
+      copyValues(image + (from * c.W + left - c.q) * c.C, (right - left) * c.C, to + left * c.C);
       std::fill_n(to + right * c.C, (width - right) * c.C, T(0));
     }
   }
@@ -150,7 +160,8 @@ void gradientBlock(const Gradient<T>& a) {
   const Index rest = a.filters - (V - 1) * lanes, step = a.pixel, yPixel = a.yPixel, pixels = a.pixels;
   for (Index r = 0; r < a.rows; ++r) {
     for (Index i = 0, at = 0; i < pixels; ++i, at += step, dy += yPixel) {
-      const Vector<T> first = load(dy), last = full ? load(dy + (V - 1) * lanes) : load(dy + (V - 1) * lanes, rest);
+      const Vector<T> last = full ? load(dy + (V - 1) * lanes) : load(dy + (V - 1) * lanes, rest);
+      const Vector<T> first = V == 2 ? load(dy) : last;
 #pragma GCC unroll 12
       for (int k = 0; k < R; ++k) {
         if (V == 2) sum[k][0] = fma_(simd::broadcast(x[k][at]), first, sum[k][0]);
@@ -194,8 +205,8 @@ std::int32_t* tapOffsets(const Conv2d& c, T* room) {
 }
 inline Index offsetRoom(const Conv2d& c) { return roundUp(c.taps(), 16); }
 
-// What all images share: the offsets, the bias, and the weights as forwardBlock reads them: for each block of filters its
-// vectors tap by tap, with zeros in unused lanes. weight(tap, filter) and biasOf(filter) are the values.
+// What all images share: the offsets, the bias, and the weights as forwardBlock reads them: for each block of filters
+// its vectors tap by tap, with zeros in unused lanes. weight(tap, filter) and biasOf(filter) are the values.
 template <typename T>
 struct Packed {
   const std::int32_t* offset;
@@ -224,8 +235,18 @@ void directForward(const Conv2d& c, const T* image, Index first, Index n, const 
   const Patch<T> patch = patchOf(c, image, first, n, room);
   filterBlocks<T>(c.F, [&](Index f, Index vectors) {
     blocks(c.X, kPixels, [&](Index i, Index pixels) {
-      const Forward<T> block{patch.x + i * c.t * c.C, c.s * patch.row, c.t * c.C, packed.offset, c.taps(), packed.w + f * c.taps(),
-                             packed.bias + f, n, y + (first * c.X + i) * c.F + f, c.X * c.F, c.F, c.F - f};
+      const Forward<T> block{patch.x + i * c.t * c.C,
+                             c.s * patch.row,
+                             c.t * c.C,
+                             packed.offset,
+                             c.taps(),
+                             packed.w + f * c.taps(),
+                             packed.bias + f,
+                             n,
+                             y + (first * c.X + i) * c.F + f,
+                             c.X * c.F,
+                             c.F,
+                             c.F - f};
       if (vectors == 2) {
         forwardBlock<T, 2>(pixels, block, Counts<kPixels>());
       } else {
@@ -256,7 +277,8 @@ void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int
     const T* from = dy + first * c.X * c.F;
     filterBlocks<T>(c.F, [&](Index f, Index vectors) {
       blocks(c.taps(), vectors == 2 ? kPixels : kTaps, [&](Index tap, Index taps) {
-        const Gradient<T> block{patch.x, c.s * patch.row, c.t * c.C, offset + tap, from + f, n, c.X, c.F, c.F - f, dw + tap * c.F + f, c.F};
+        const Gradient<T> block{patch.x, c.s * patch.row, c.t * c.C,          offset + tap, from + f, n, c.X,
+                                c.F,     c.F - f,         dw + tap * c.F + f, c.F};
         if (vectors == 2) {
           gradientBlock<T, 2>(taps, block, Counts<kPixels>());
         } else {

@@ -1,7 +1,8 @@
-// Dropout (Srivastava et al., 2014), inverted: what is kept grows by 1 / (1 - rate), so that nothing changes in inference.
+// Dropout (Srivastava et al., 2014), inverted: what is kept grows by 1 / (1 - rate), so that nothing changes in
+// inference.
 
-// Random bits of counter i: two rounds of C. Wellons' lowbias32 ("Prospecting for hash functions", 2018), keyed by both halves
-// of the seed. Any element's bits are computed alone, so that tiles need no order.
+// Random bits of counter i: two rounds of C. Wellons' lowbias32 ("Prospecting for hash functions", 2018), keyed by both
+// halves of the seed. Any element's bits are computed alone, so that tiles need no order.
 inline std::uint32_t mix(std::uint32_t x) {
   x ^= x >> 16;
   x *= 0x21f0aaadu;
@@ -24,7 +25,8 @@ void dropout(const Args<T>& a) {
   elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
     const auto low = static_cast<std::uint32_t>(seed) + static_cast<std::uint32_t>(begin);
     const auto high = static_cast<std::uint32_t>(seed >> 32) ^ mix(static_cast<std::uint32_t>(begin >> 32));
-    const T factor = scale, zero = T(0);  // copies: the compiler does not vectorise a choice between a captured value and another
+    const T factor = scale,
+            zero = T(0);  // copies: the compiler does not vectorise a choice between a captured value and another
     const T* from = x + begin;
     T *to = y + begin, *factors = mask + begin;
     const auto n = static_cast<std::uint32_t>(end - begin);

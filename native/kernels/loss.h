@@ -33,19 +33,11 @@ void fusedCrossentropy(const Args<T>& a, Index B, Index M, Index N, T deltaScale
   fusedSoftmax(a, B, M, N, [=](Index r, T most, T log, T scale) {
     const T *z = a.buffer[0] + r * N, *y = a.buffer[1] + r * N;
     T *p = a.buffer[2] + r * N, *delta = a.buffer[4] + r * N;
-    T loss = T(0), total = T(0);
-    if (N < 2 * kLanes<T>) {
-      for (Index j = 0; j < N; ++j) {
-        loss += y[j] * ((most - z[j]) + log);
-        total += y[j];
-      }
-    } else {
-      loss = sum<T>(N, [=](Index j, auto lanes) {
-        using V = Vector<T>;
-        return load(y + j, lanes) * ((all<V>(most) - load(z + j, lanes)) + all<V>(log));
-      });
-      total = sum(y, N);
-    }
+    const T total = sum(y, N);
+    const T loss = sum<T>(N, [=](Index j, auto lanes) {
+      using V = Vector<T>;
+      return load(y + j, lanes) * ((all<V>(most) - load(z + j, lanes)) + all<V>(log));
+    });
 #pragma GCC ivdep
     for (Index j = 0; j < N; ++j) {
       p[j] *= scale;
@@ -180,8 +172,9 @@ void binaryCrossentropy(const Args<T>& a) {
     vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
       const auto yi = load(y + i, lanes);
       using V = std::decay_t<decltype(yi)>;
-      const V q = min_(all<V>(1.0 - kClip), max_(all<V>(kClip), load(p + i, lanes)));
-      store(delta + i, -(yi * log_(q) + (all<V>(1.0) - yi) * log_(all<V>(1.0) - q)), lanes);
+      const auto clip = [](V x) { return min_(all<V>(1.0 - kClip), max_(all<V>(kClip), x)); };
+      const V q = load(p + i, lanes);
+      store(delta + i, -(yi * log_(clip(q)) + (all<V>(1.0) - yi) * log_(clip(all<V>(1.0) - q))), lanes);
     });
     rowMeans(delta, loss, first, last, N);
 #pragma GCC ivdep

@@ -18,7 +18,8 @@ void sumOverRows(Team& team, const RowTiles& split, Index C, T* partial, const T
     T* sum = partial + tile * C;
     std::fill_n(sum, C, T(0));
     const Index end = std::min((tile + 1) * split.size, split.rows);
-    for (Index first = tile * split.size; first < end; first += kRowBlock) term(first, std::min(kRowBlock, end - first), sum);
+    for (Index first = tile * split.size; first < end; first += kRowBlock)
+      term(first, std::min(kRowBlock, end - first), sum);
   });
   for (Index c = 0; c < C; ++c) {
     double total = 0.0;
@@ -44,24 +45,28 @@ inline void addValues(Index first, Index n, Index C, T* sum, const Value& value)
   }
 }
 
-// mean[C], variance (that of the batch, divided by R), scale = 1 / sqrt(variance + epsilon), y = gamma (x - mean) scale + beta;
-// the moving averages become momentum * average + (1 - momentum) * value.
-// x[B,N,C], gamma[C], beta[C] -> movingMean[C], movingVariance[C], mean[C], scale[C], y[B,N,C]
+// mean[C], variance (that of the batch, divided by R), scale = 1 / sqrt(variance + epsilon), y = gamma (x - mean) scale
+// + beta; the moving averages become momentum * average + (1 - momentum) * value. x[B,N,C], gamma[C], beta[C] ->
+// movingMean[C], movingVariance[C], mean[C], scale[C], y[B,N,C]
 template <typename T>
 void batchNormalization(const Args<T>& a) {
   const Index R = a.dim[0] * a.dim[1], C = a.dim[2];
   const T *x = a.buffer[0], *gamma = a.buffer[1], *beta = a.buffer[2];
-  T *movingMean = a.buffer[3], *movingVariance = a.buffer[4], *mean = a.buffer[5], *scale = a.buffer[6], *y = a.buffer[7];
+  T *movingMean = a.buffer[3], *movingVariance = a.buffer[4], *mean = a.buffer[5], *scale = a.buffer[6],
+    *y = a.buffer[7];
   const T momentum = static_cast<T>(*a.scalar[0]), epsilon = static_cast<T>(*a.scalar[1]), count = static_cast<T>(R);
   if (R == 0) return;
   const RowTiles split(R, C);
-  sumOverRows(*a.team, split, C, a.shared, [&](Index first, Index n, T* sum) {
-    addValues(first, n, C, sum, [x](Index i, Index) { return x[i]; });
-  }, mean);
+  sumOverRows(
+      *a.team, split, C, a.shared,
+      [&](Index first, Index n, T* sum) { addValues(first, n, C, sum, [x](Index i, Index) { return x[i]; }); }, mean);
   for (Index c = 0; c < C; ++c) mean[c] /= count;
-  sumOverRows(*a.team, split, C, a.shared, [&](Index first, Index n, T* sum) {
-    addValues(first, n, C, sum, [x, mean](Index i, Index c) { return (x[i] - mean[c]) * (x[i] - mean[c]); });
-  }, scale);
+  sumOverRows(
+      *a.team, split, C, a.shared,
+      [&](Index first, Index n, T* sum) {
+        addValues(first, n, C, sum, [x, mean](Index i, Index c) { return (x[i] - mean[c]) * (x[i] - mean[c]); });
+      },
+      scale);
   for (Index c = 0; c < C; ++c) {
     const T variance = scale[c] / count;
     movingMean[c] = momentum * movingMean[c] + (T(1) - momentum) * mean[c];
@@ -104,12 +109,15 @@ void batchNormalizationGradient(const Args<T>& a) {
   const T *x = a.buffer[0], *dy = a.buffer[1], *gamma = a.buffer[2], *mean = a.buffer[3], *scale = a.buffer[4];
   T *dgamma = a.buffer[5], *dbeta = a.buffer[6], *dx = a.buffer[7];
   const RowTiles split(R, C);
-  sumOverRows(*a.team, split, C, a.shared, [&](Index first, Index n, T* sum) {
-    addValues(first, n, C, sum, [=](Index i, Index c) { return dy[i] * ((x[i] - mean[c]) * scale[c]); });
-  }, dgamma);
-  sumOverRows(*a.team, split, C, a.shared, [&](Index first, Index n, T* sum) {
-    addValues(first, n, C, sum, [=](Index i, Index) { return dy[i]; });
-  }, dbeta);
+  sumOverRows(
+      *a.team, split, C, a.shared,
+      [&](Index first, Index n, T* sum) {
+        addValues(first, n, C, sum, [=](Index i, Index c) { return dy[i] * ((x[i] - mean[c]) * scale[c]); });
+      },
+      dgamma);
+  sumOverRows(
+      *a.team, split, C, a.shared,
+      [&](Index first, Index n, T* sum) { addValues(first, n, C, sum, [=](Index i, Index) { return dy[i]; }); }, dbeta);
   const T count = static_cast<T>(R);
   rows(*a.team, R, C, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {

@@ -144,20 +144,62 @@ inline void vectors(Index begin, Index end, const F& fn) {
   if (i < end) fn(i, Part{end - i});
 }
 
+#if FJORDNET_VECTOR_BYTES > 0
+
+typedef double Doubles2 __attribute__((vector_size(16)));
+typedef float Floats4 __attribute__((vector_size(16)));
+#if FJORDNET_VECTOR_BYTES == 64
+typedef double Doubles4 __attribute__((vector_size(32)));
+typedef float Floats8 __attribute__((vector_size(32)));
+inline Doubles4 lower(Doubles v) { return _mm512_maskz_extractf64x4_pd(kAll8, v, 0); }
+inline Doubles4 upper(Doubles v) { return _mm512_maskz_extractf64x4_pd(kAll8, v, 1); }
+inline Floats8 lower(Floats v) { return _mm512_maskz_extractf32x8_ps(kAll8, v, 0); }
+inline Floats8 upper(Floats v) { return _mm512_maskz_extractf32x8_ps(kAll8, v, 1); }
+#elif FJORDNET_VECTOR_BYTES == 32
+using Doubles4 = Doubles;
+using Floats8 = Floats;
+#endif
+#if FJORDNET_VECTOR_BYTES >= 32
+inline Doubles2 lower(Doubles4 v) { return _mm256_castpd256_pd128(v); }
+inline Doubles2 upper(Doubles4 v) { return _mm256_extractf128_pd(v, 1); }
+inline Floats4 lower(Floats8 v) { return _mm256_castps256_ps128(v); }
+inline Floats4 upper(Floats8 v) { return _mm256_extractf128_ps(v, 1); }
+#endif
+
+// op over all lanes, by halves
+template <typename V, typename F>
+inline auto fold(V v, const F& op) {
+  if constexpr (sizeof(V) > 16) {
+    return fold(op(lower(v), upper(v)), op);
+  } else if constexpr (sizeof v[0] == 8) {
+    return op(v[0] + 0, v[1] + 0);
+  } else {
+    return op(op(v[0] + 0, v[2] + 0), op(v[1] + 0, v[3] + 0));
+  }
+}
+
+#else
+
+template <typename V, typename F>
+inline V fold(V v, const F&) {
+  return v;
+}
+
+#endif
+
 // x.max() of n > 0 values
 template <typename T>
 inline T maximum(const T* x, Index n) {
-  Index i = 1;
+  const auto larger = [](auto a, auto b) { return max_(b, a); };
   T most = x[0];
-  if (n >= 2 * kLanes<T>) {
+  Index i = 1;
+  if (n >= kLanes<T>) {
     Vector<T> m = load(x);
-    for (i = kLanes<T>; i + kLanes<T> <= n; i += kLanes<T>) m = max_(load(x + i), m);
-    T lanes[kLanes<T>];
-    store(lanes, m);
-    most = lanes[0];
-    for (T lane : lanes) most = max_(lane, most);
+    for (i = kLanes<T>; i + kLanes<T> <= n; i += kLanes<T>) m = larger(m, load(x + i));
+    m = larger(m, load(x + n - kLanes<T>));
+    return fold(m, larger);
   }
-  for (; i < n; ++i) most = max_(x[i], most);
+  for (; i < n; ++i) most = larger(most, x[i]);
   return most;
 }
 
@@ -166,19 +208,11 @@ template <typename T, typename F>
 inline T sum(Index n, const F& fn) {
   Vector<T> total{};
   vectors<T>(0, n, [&](Index i, auto lanes) { total = total + fn(i, lanes); });
-  T lanes[kLanes<T>];
-  store(lanes, total);
-  for (Index half = kLanes<T> / 2; half > 0; half /= 2) {
-    for (Index k = 0; k < half; ++k) lanes[k] += lanes[k + half];
-  }
-  return lanes[0];
+  return fold(total, [](auto a, auto b) { return a + b; });
 }
 
 // x.sum()
 template <typename T>
 inline T sum(const T* x, Index n) {
-  if (n >= 2 * kLanes<T>) return sum<T>(n, [x](Index i, auto lanes) { return load(x + i, lanes); });
-  T total = T(0);
-  for (Index i = 0; i < n; ++i) total += x[i];
-  return total;
+  return sum<T>(n, [x](Index i, auto lanes) { return load(x + i, lanes); });
 }

@@ -1,11 +1,22 @@
-// Pooling over windows of K x L with strides s, t, and p rows, q columns of nothing before the first: what lies outside the
-// image is no part of a window. Images are [B,H,W,C].
+// Pooling over windows of K x L with strides s, t, and p rows, q columns of nothing before the first: what lies outside
+// the image is no part of a window. Images are [B,H,W,C].
 
 struct Pool2d {
   Index B, H, W, C, Y, X, K, L, s, t, p, q;
 
   explicit Pool2d(const Index* dim)
-      : B(dim[0]), H(dim[1]), W(dim[2]), C(dim[3]), Y(dim[4]), X(dim[5]), K(dim[6]), L(dim[7]), s(dim[8]), t(dim[9]), p(dim[10]), q(dim[11]) {}
+      : B(dim[0]),
+        H(dim[1]),
+        W(dim[2]),
+        C(dim[3]),
+        Y(dim[4]),
+        X(dim[5]),
+        K(dim[6]),
+        L(dim[7]),
+        s(dim[8]),
+        t(dim[9]),
+        p(dim[10]),
+        q(dim[11]) {}
 
   bool apart() const { return s >= K && t >= L; }
   // Do windows that lie apart leave nothing out?
@@ -15,19 +26,23 @@ struct Pool2d {
 // The part of a window that lies inside the image: rows [k, kEnd) and columns [l, lEnd) of it.
 struct Window {
   Index top, left, k, kEnd, l, lEnd;
-  Window(const Pool2d& c, Index y, Index x)
-      : top(y * c.s - c.p),
-        left(x * c.t - c.q),
-        k(std::clamp<Index>(-top, 0, c.K)),
-        kEnd(std::clamp<Index>(c.H - top, k, c.K)),
-        l(std::clamp<Index>(-left, 0, c.L)),
-        lEnd(std::clamp<Index>(c.W - left, l, c.L)) {}
+  bool whole;
+
+  Window(const Pool2d& c, Index y)
+      : top(y * c.s - c.p), k(std::clamp<Index>(-top, 0, c.K)), kEnd(std::clamp<Index>(c.H - top, k, c.K)) {}
+  void move(const Pool2d& c, Index x) {
+    left = x * c.t - c.q;
+    const bool inside = left >= 0 && left + c.L <= c.W;
+    l = inside ? 0 : std::clamp<Index>(-left, 0, c.L);
+    lEnd = inside ? c.L : std::clamp<Index>(c.W - left, l, c.L);
+    whole = inside && kEnd - k == c.K;
+  }
+
   Index count() const { return (kEnd - k) * (lEnd - l); }
-  bool whole(const Pool2d& c) const { return k == 0 && l == 0 && kEnd == c.K && lEnd == c.L; }
   // fn(place in the window, place in the image)
   template <typename F>
   void each(const Pool2d& c, const F& fn) const {
-    if (c.K == 2 && c.L == 2 && whole(c)) {  // the most common: without loops
+    if (whole && c.K == 2 && c.L == 2) {  // most of them, without loops
       const Index at = (top * c.W + left) * c.C, below = at + c.W * c.C;
       fn(0, at), fn(1, at + c.C), fn(2, below), fn(3, below + c.C);
       return;
@@ -42,7 +57,12 @@ struct Window {
 template <typename F>
 inline void windows(const Pool2d& c, Index first, Index last, const F& fn) {
   for (Index row = first; row < last; ++row) {
-    for (Index x = 0; x < c.X; ++x) fn(Window(c, row % c.Y, x), row / c.Y, row * c.X + x);
+    const Index image = row / c.Y;
+    Window window(c, row - image * c.Y);
+    for (Index x = 0; x < c.X; ++x) {
+      window.move(c, x);
+      fn(window, image, row * c.X + x);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
-// One register of the instruction set that this is compiled for: for sums that stay in registers and for rows shorter than a
-// vector, neither of which compilers vectorise well. Where the compiler has no vector types a register holds one value.
+// One register of the instruction set that this is compiled for: for sums that stay in registers and for rows shorter
+// than a vector, neither of which compilers vectorise well. Where the compiler has no vector types a register holds one
+// value.
 
 // FJORDNET_VECTOR_BYTES is set beside the compiler's target: GCC 12 defines no __AVX512F__ after #pragma GCC target.
 
@@ -93,7 +94,8 @@ inline void copyFirst(T* to, const T* from, Index n) {
 }
 #if FJORDNET_VECTOR_BYTES == 32
 inline Vector<float> load(const float* from, Index n) {
-  return _mm256_maskload_ps(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+  return _mm256_maskload_ps(
+      from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
 }
 inline Vector<double> load(const double* from, Index n) {
   return _mm256_maskload_pd(from, _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)));

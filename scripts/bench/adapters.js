@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Peers that no system package brings: a Python environment and Node packages, outside this package. */
 export const PEERS =
-  process.env.FJORDNET_BENCH_PEERS ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fjordnet-bench');
+  process.env.FJORDNET_BENCH_PEERS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fjordnet-bench');
 
 const script = (name) => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
 
@@ -15,7 +14,7 @@ const script = (name) => fileURLToPath(new URL(`peers/${name}`, import.meta.url)
 const python = process.env.FJORDNET_BENCH_PYTHON ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
 const environmentPython = join(PEERS, 'python', 'bin', 'python');
 
-/** `threads: 'one'` marks peers that cannot use more. */
+/** `threads: 'one'` marks peers that cannot use more; `patience` lengthens the repetitions of one whose `fit` is slow to begin. */
 export const ADAPTERS = [
   { id: 'fjordnet', title: 'Fjordnet', command: [process.execPath, script('fjordnet.js')] },
   { id: 'numpy', title: 'NumPy', command: [python, script('numpy_lecture.py')] },
@@ -26,6 +25,7 @@ export const ADAPTERS = [
     title: 'Keras',
     command: [environmentPython, script('keras_tensorflow.py')],
     needs: environmentPython,
+    patience: 4,
   },
   {
     id: 'tfjs-cpu',

@@ -82,7 +82,8 @@ async function publish(result) {
 
 async function profile() {
   const { profileWorkload } = await import('./profile.js');
-  for (const workload of workloads) if (workload.kind === 'train') console.log(await profileWorkload(workload, options));
+  for (const workload of workloads)
+    if (workload.kind === 'train') console.log(await profileWorkload(workload, options));
 }
 
 function commandLine() {

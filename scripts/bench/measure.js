@@ -1,6 +1,7 @@
 // One workload on all peers: the case on disk, the same losses everywhere, then times.
 import { availableParallelism } from 'node:os';
 import { writeCase } from './case.js';
+import { footprint } from './footprint.js';
 import { coldStart, interleave, Session } from './session.js';
 import { threadCounts } from './sessions.js';
 import { quantile, ratioSpread, spread } from './statistics.js';
@@ -15,7 +16,15 @@ const TOLERANCE = { float64: 1e-9, float32: 2e-4 };
  */
 export async function measure(workload, sessions, options) {
   writeCase(options.folder, workload);
-  const row = { id: workload.id, title: workload.title, kind: workload.kind, unit: workload.unit, entries: [], refused: [] };
+  const row = {
+    id: workload.id,
+    title: workload.title,
+    kind: workload.kind,
+    unit: workload.unit,
+    entries: [],
+    refused: [],
+  };
+  Object.assign(row, { choices: {}, unchecked: [] });
   row.targets = { peers: workload.targets ?? {}, atMost: workload.atMost, shareOfLimit: workload.shareOfLimit };
   row.dtype = workload.dtype;
   if (workload.kind === 'train') row.flop = stepFlop(workload);
@@ -24,12 +33,12 @@ export async function measure(workload, sessions, options) {
   return row;
 }
 
-const MEASURES = { train: timed, grid: timed, mlp: timed, predict, start, delay, memory };
+const MEASURES = { train: timed, grid: timed, mlp: timed, predict, start, delay, memory, size };
 
 async function timed(workload, row, sessions, options) {
   const ready = await prepare(workload, row, sessions, options.folder);
   const { measured, failures } = await interleave(ready, options);
-  for (const [session, reason] of failures) refuse(row, session, reason);
+  for (const [session, { error, skip }] of failures) refuse(row, session, error ?? skip, skip !== undefined);
   for (const [session, values] of measured) addEntry(row, session, values);
 }
 
@@ -45,7 +54,12 @@ async function predict(workload, row, sessions, options) {
       for (const time of times) all.push(time);
     }
   for (const [session, { medians, all }] of measured)
-    addEntry(row, session, medians, { p99: quantile(all.sort((a, b) => a - b), 0.99) });
+    addEntry(row, session, medians, {
+      p99: quantile(
+        all.sort((a, b) => a - b),
+        0.99,
+      ),
+    });
 }
 
 async function start(_workload, row, sessions, { folder, repetitions }) {
@@ -68,7 +82,12 @@ async function delay(_workload, row, sessions, { folder, seconds, repetitions })
     const delays = [];
     for (let i = 0; i < repetitions; i++) delays.push(await session.ask({ op: 'delay', count }));
     const most = Math.max(...delays.map((d) => d.max));
-    addEntry(row, session, delays.map((d) => d.p99), { p50: spread(delays.map((d) => d.p50)).median, max: most });
+    addEntry(
+      row,
+      session,
+      delays.map((d) => d.p99),
+      { p50: spread(delays.map((d) => d.p50)).median, max: most },
+    );
   }
 }
 
@@ -90,6 +109,16 @@ async function memory(_workload, row, sessions, { folder }) {
   }
 }
 
+/** Nothing is run: what is on the disk. */
+function size(_workload, row, sessions, { root }) {
+  for (const adapter of sessions.adapters) {
+    const found = footprint(adapter.id, root);
+    const session = { adapter, threads: 1 };
+    if (found) addEntry(row, session, [found.bytes], { note: found.note });
+    else refuse(row, session, 'its size is not known here', true);
+  }
+}
+
 /** The sessions that take the workload and whose losses are ours. */
 async function prepare(workload, row, sessions, folder) {
   const ready = [];
@@ -104,8 +133,8 @@ async function prepare(workload, row, sessions, folder) {
     const difference = answer.losses && disagreement(answer.losses, expected, TOLERANCE[workload.dtype]);
     if (difference) refuse(row, session, difference);
     else ready.push(session);
-    if (answer.choice) (row.choices ??= {})[session.label] = answer.choice;
-    if (!answer.losses) (row.unchecked ??= []).push(session.adapter.id);
+    if (answer.choice) row.choices[session.label] = answer.choice;
+    if (!answer.losses) row.unchecked.push(session.adapter.id);
   }
   row.losses = expected;
   return ready;
@@ -139,8 +168,7 @@ function addEntry(row, session, values, more = {}) {
 /** Each peer's better number of threads beside our better one. */
 function compareWithOurs(row) {
   const best = new Map();
-  for (const entry of row.entries)
-    if (!(best.get(entry.peer)?.median <= entry.median)) best.set(entry.peer, entry);
+  for (const entry of row.entries) if (!(best.get(entry.peer)?.median <= entry.median)) best.set(entry.peer, entry);
   const ours = best.get('fjordnet');
   row.best = [...best.values()].map(({ peer, threads }) => ({ peer, threads }));
   row.ratios = {};

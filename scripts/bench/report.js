@@ -56,9 +56,10 @@ export function verdicts(row, { limits }) {
 /** A row as it is measured, for the terminal. */
 export function consoleRow(row, result) {
   const lines = [`(${row.id}) ${row.title}`];
-  for (const { peer, threads, median, lower, upper, p50, p99, max } of row.entries) {
+  for (const { peer, threads, median, lower, upper, p50, p99, max, note } of row.entries) {
     const best = row.best.some((b) => b.peer === peer && b.threads === threads);
     const more = [
+      note,
       p50 !== undefined && `p50 ${quantity(p50)}`,
       p99 !== undefined && `p99 ${quantity(p99)}`,
       max !== undefined && `max ${quantity(max)}`,
@@ -73,7 +74,8 @@ export function consoleRow(row, result) {
         `${quantity(median, row.unit).padStart(9)}  (${range})  ${more.join(', ')}`,
     );
   }
-  for (const { peer, reason, skipped } of row.refused) lines.push(`    ${title(peer)}: ${skipped ? 'not run' : 'REFUSED'}, ${reason}`);
+  for (const { peer, reason, skipped } of row.refused)
+    lines.push(`    ${title(peer)}: ${skipped ? 'not run' : 'REFUSED'}, ${reason}`);
   for (const { text, met } of verdicts(row, result)) lines.push(`    ${met ? 'ok   ' : 'SHORT'} ${text}`);
   return lines.join('\n');
 }

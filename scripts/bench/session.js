@@ -11,6 +11,12 @@ export function environment(threads) {
   return env;
 }
 
+/** Seconds that a peer may take for one answer. */
+const PATIENCE = 60;
+/** Beyond this many seconds the smallest piece of work, an epoch, is not repeated. */
+const LONGEST = 8;
+const WORDS = { prepare: 'take the steps whose losses are compared', run: 'train' };
+
 /** One peer on a number of threads. */
 export class Session {
   #child;
@@ -41,9 +47,19 @@ export class Session {
     return this.#answer();
   }
 
+  /** The peer's answer; a peer that takes longer than PATIENCE is stopped, and begins anew with the next workload. */
   async ask(request) {
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
-    return this.#answer();
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort();
+      this.#child.kill('SIGKILL');
+    }, PATIENCE * 1000);
+    const answer = await this.#answer();
+    clearTimeout(timer);
+    if (!late.signal.aborted) return answer;
+    await this.start();
+    return { skip: `stopped: more than ${PATIENCE} s to ${WORDS[request.op] ?? request.op}` };
   }
 
   async stop() {
@@ -72,17 +88,28 @@ export async function interleave(sessions, { repetitions, seconds }) {
   for (const session of sessions) {
     let count = 1;
     let answer = await session.ask({ op: 'run', count });
-    if (answer.seconds < seconds / 4) {
-      count = Math.max(1, Math.min(1000, Math.floor(seconds / 4 / answer.seconds)));
+    const wanted = seconds * (session.adapter.patience ?? 1);
+    for (let i = 0; i < 3 && answer.seconds < wanted / 4; i++) {
+      count = Math.ceil(count * Math.min(100, wanted / 2 / answer.seconds));
       answer = await session.ask({ op: 'run', count });
     }
-    if (answer.seconds === undefined) failures.set(session, answer.error ?? answer.skip);
-    else counts.set(session, Math.max(1, Math.round((seconds / answer.seconds) * count)));
+    if (answer.seconds === undefined) failures.set(session, answer);
+    else if (answer.seconds / count > LONGEST && session.adapter.id !== 'fjordnet')
+      failures.set(session, {
+        skip: `one took ${(answer.seconds / answer.units).toFixed(2)} s, which is not repeated`,
+      });
+    else counts.set(session, Math.max(1, Math.round((wanted / answer.seconds) * count)));
   }
   const measured = new Map([...counts.keys()].map((session) => [session, []]));
   for (let i = 0; i < repetitions; i++)
     for (const [session, count] of counts) {
       const answer = await session.ask({ op: 'run', count });
+      if (answer.seconds === undefined) {
+        failures.set(session, answer);
+        measured.delete(session);
+        counts.delete(session);
+        continue;
+      }
       measured.get(session).push(answer.seconds / answer.units);
       await new Promise((resolve) => setTimeout(resolve, 5)); // threads of this one stop spinning
     }

@@ -52,7 +52,15 @@ const cifar = (batchSize) => ({
   inputShape: [32, 32, 3],
   layers: [conv2d(12, 3, 'relu', 'same'), maxPooling2d(2), flatten, dense(10, 'softmax')],
 });
-const mlp = (solver, units) => ({ kind: 'mlp', unit: 's', data: 'digits', dtype: 'float64', solver, units, epochs: 30 });
+const mlp = (solver, units) => ({
+  kind: 'mlp',
+  unit: 's',
+  data: 'digits',
+  dtype: 'float64',
+  solver,
+  units,
+  epochs: 30,
+});
 const TFJS = { 'tfjs-cpu': 100, 'tfjs-wasm': 100 };
 
 export const WORKLOADS = [
@@ -153,7 +161,14 @@ export const WORKLOADS = [
     rows: 1,
     atMost: 10e-6,
   },
-  { id: 'j-1000', title: 'predict 1000 rows, 64-50-10, float32', ...lecture, kind: 'predict', dtype: 'float32', rows: 1000 },
+  {
+    id: 'j-1000',
+    title: 'predict 1000 rows, 64-50-10, float32',
+    ...lecture,
+    kind: 'predict',
+    dtype: 'float32',
+    rows: 1000,
+  },
   {
     id: 'k',
     title: 'cold start: process start to first trained epoch, 64-50-10',
@@ -164,6 +179,7 @@ export const WORKLOADS = [
     dtype: 'float32',
     atMost: 0.15,
   },
+  { id: 'l', title: 'installed size', kind: 'size', unit: 'MB', data: 'digits', dtype: 'float64' },
   {
     id: 'm',
     title: 'event-loop delay during fit, MNIST-sized CNN',

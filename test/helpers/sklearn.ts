@@ -1,4 +1,5 @@
-import { NDArray, RandomState } from 'fjordnet';
+import type { ExecutionContext } from 'ava';
+import { loadDigits, MinMaxScaler, NDArray, RandomState } from 'fjordnet';
 
 /** scikit-learn's option names and values in ours. */
 export const camelCase = (options: Record<string, unknown>): Record<string, any> =>
@@ -49,3 +50,36 @@ export async function warningsOf(type: string, run: () => unknown): Promise<stri
   process.off('warning', listen);
   return seen;
 }
+
+/** 200 digits scaled to [0, 1], those below `classes`. */
+export function someDigits(classes: number): { x: NDArray; y: NDArray } {
+  const { data: digits, target } = loadDigits();
+  const rows = Array.from(target.data.keys())
+    .filter((i) => target.data[i] < classes)
+    .slice(0, 200);
+  return { x: new MinMaxScaler().fitTransform(digits.take(rows)), y: target.take(rows) };
+}
+
+/** Each number within `tolerance` of its own size, or of 0.001. */
+export function near(
+  t: ExecutionContext,
+  actual: ArrayLike<number>,
+  expected: readonly number[],
+  tolerance: number,
+  label: string,
+): void {
+  t.is(actual.length, expected.length, label);
+  expected.forEach((e, i) => {
+    const bound = tolerance * Math.max(Math.abs(e), 1e-3);
+    if (!(Math.abs(actual[i] - e) <= bound)) t.fail(`${label}[${i}]: ${actual[i]} against ${e}`);
+  });
+  t.pass();
+}
+
+export const absSum = (a: NDArray) => Array.from(a.data).reduce((sum, v) => sum + Math.abs(v), 0);
+
+/** All of a model's numbers. */
+export const bits = (m: { coefs: NDArray[]; intercepts: NDArray[]; lossCurve: number[] }) => [
+  ...[...m.coefs, ...m.intercepts].map((w) => Array.from(w.data)),
+  m.lossCurve,
+];

@@ -1,32 +1,14 @@
 import { assess } from '../assessment.js';
-import { SOURCE_OPTIONS, readSourceOptions } from '../data-options.js';
+import { readSourceOptions } from '../data-options.js';
 import { loadFor, loadSplit, type Samples } from '../dataset.js';
 import { CommandError, EXIT } from '../errors.js';
-import type { CommandSpec, Values } from '../options.js';
+import type { Values } from '../options.js';
 import { count, Output, percent, short } from '../output.js';
 import { takesRows } from '../recipe.js';
 import { loadOwnRun } from '../run-file.js';
 
-export const MODEL_ARGUMENT = ['MODEL', 'A file that fjordnet train --save wrote'] as const;
-
-export const evaluateCommand: CommandSpec = {
-  name: 'evaluate',
-  usage: 'MODEL [DATA] [OPTIONS]',
-  arguments: [MODEL_ARGUMENT, ['DATA', 'Samples and labels. Default: the test set of the training']],
-  least: 1,
-  most: 2,
-  groups: [
-    ['Data', SOURCE_OPTIONS],
-    ['Output', { json: { help: 'One JSON document on standard output' } }],
-  ],
-  examples: [
-    ['On the samples that were held out in training', 'fjordnet evaluate digits.safetensors'],
-    ['On another file', 'fjordnet evaluate iris.safetensors more-iris.csv --label species'],
-  ],
-  run,
-};
-
-async function run(values: Values): Promise<number> {
+/** @returns the exit code */
+export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
   const [path, source] = values.positionals;
   const { model, run } = await loadOwnRun(path);
@@ -35,7 +17,8 @@ async function run(values: Values): Promise<number> {
   let samples: Samples;
   if (source === undefined) {
     const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
-    if (!split.test) throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was trained without a test set, got none`);
+    if (!split.test)
+      throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was trained without a test set, got none`);
     [name, samples] = [`the test set of ${split.name}`, split.test];
   } else {
     const loaded = await loadFor(meaning, readSourceOptions(values, source), recipe.dtype, true);
@@ -59,7 +42,9 @@ async function run(values: Values): Promise<number> {
     out.say(classification.report);
   }
   if (regression) {
-    out.say(`R² ${short(regression.r2)}, mean absolute error ${short(regression.meanAbsoluteError)}, root mean squared error ${short(regression.rootMeanSquaredError)}`);
+    out.say(
+      `R² ${short(regression.r2)}, mean absolute error ${short(regression.meanAbsoluteError)}, root mean squared error ${short(regression.rootMeanSquaredError)}`,
+    );
   }
   return EXIT.done;
 }

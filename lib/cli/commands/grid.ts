@@ -1,4 +1,5 @@
 import { logspace } from '../../array.js';
+import { didYouMean } from '../../check.js';
 import { MLPClassifier, MLPRegressor } from '../../estimators/mlp.js';
 import { NeuralNetwork } from '../../estimators/neural-network.js';
 import { buildInfo, setThreads } from '../../info.js';
@@ -10,94 +11,52 @@ import { RandomState } from '../../random.js';
 import { accuracyScore } from '../../scores/classification.js';
 import { r2Score } from '../../scores/regression.js';
 import { classCodes, fitTargets } from '../assessment.js';
-import { DATA_ARGUMENT, DATA_OPTIONS, readDataOptions } from '../data-options.js';
+import { readDataOptions } from '../data-options.js';
 import { loadSplit, type Meaning, type Samples } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from '../grid-file.js';
 import { exitCode, interruptible } from '../interrupt.js';
-import { type CommandSpec, readInteger, readNumber, type Values } from '../options.js';
+import { readInteger, readNumber, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { buildSequential, type Recipe, type RecipeOverrides, readRecipe, takesRows } from '../recipe.js';
-import { RECIPE_OPTIONS, readOverrides, TRAINING_OPTIONS } from '../recipe-options.js';
+import { readOverrides } from '../recipe-options.js';
 import { checkReport, writeGridReport } from '../run-report.js';
-import { didYouMean } from '../../check.js';
-
-export const gridCommand: CommandSpec = {
-  name: 'grid',
-  usage: 'DATA [OPTIONS]',
-  arguments: [DATA_ARGUMENT],
-  least: 1,
-  most: 1,
-  groups: [
-    [
-      'Grid',
-      {
-        search: {
-          value: 'NAME=VALUES',
-          multiple: true,
-          short: 's',
-          help: 'Values of one option: a list such as 0.1,0.01 or FIRST:LAST:COUNT for decades. Of hidden layers 50,100x50 are one and two. Default: learning-rate=1e-5:10:7 and l2=1e-5:10:7, as the lecture',
-        },
-      },
-    ],
-    DATA_OPTIONS,
-    RECIPE_OPTIONS,
-    [
-      'Training',
-      {
-        ...TRAINING_OPTIONS,
-        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
-        threads: { value: 'N', help: 'Networks in training at a time. Default: the processors' },
-      },
-    ],
-    [
-      'Output',
-      {
-        save: { value: 'FILE', help: 'Keep the scores (.json), for plots and reports' },
-        report: { value: 'FILE', help: 'Write an HTML report with heatmaps' },
-        json: { help: 'One JSON document a line on standard output: every network, then the best' },
-        quiet: { help: 'Only results and errors', short: 'q' },
-      },
-    ],
-  ],
-  examples: [
-    ["The lecture's grid of 49 networks", 'fjordnet grid digits --model lecture --report grid.html'],
-    ['Two options of your own choice', 'fjordnet grid iris.csv --label species --search hidden=8,16,32x16 --search learning-rate=0.001:0.1:3'],
-  ],
-  run,
-};
 
 /** How the values of an option are read. */
-const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: string, text: string) => GridValue }>> = {
-  'learning-rate': { key: 'learningRate', read: (name, text) => readNumber(name, text, 0) },
-  l2: { key: 'l2', read: (name, text) => readNumber(name, text, 0) },
-  dropout: { key: 'dropout', read: (name, text) => readNumber(name, text, 0, 0.99) },
-  momentum: { key: 'momentum', read: (name, text) => readNumber(name, text, 0, 1) },
-  epochs: { key: 'epochs', read: (name, text) => readInteger(name, text, 1) },
-  'batch-size': { key: 'batchSize', read: (name, text) => readInteger(name, text, 1) },
-  kernel: { key: 'kernel', read: (name, text) => readInteger(name, text, 1) },
-  hidden: { key: 'hidden', read: (name, text) => text.split('x').map((part) => readInteger(name, part, 1)) },
-  filters: { key: 'filters', read: (name, text) => text.split('x').map((part) => readInteger(name, part, 1)) },
-  activation: { key: 'activation', read: (_, text) => text },
-  optimizer: { key: 'optimizer', read: (_, text) => text },
-};
+const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: string, text: string) => GridValue }>> =
+  {
+    'learning-rate': { key: 'learningRate', read: (name, text) => readNumber(name, text, 0) },
+    l2: { key: 'l2', read: (name, text) => readNumber(name, text, 0) },
+    dropout: { key: 'dropout', read: (name, text) => readNumber(name, text, 0, 0.99) },
+    momentum: { key: 'momentum', read: (name, text) => readNumber(name, text, 0, 1) },
+    epochs: { key: 'epochs', read: (name, text) => readInteger(name, text, 1) },
+    'batch-size': { key: 'batchSize', read: (name, text) => readInteger(name, text, 1) },
+    kernel: { key: 'kernel', read: (name, text) => readInteger(name, text, 1) },
+    hidden: { key: 'hidden', read: (name, text) => text.split('x').map((part) => readInteger(name, part, 1)) },
+    filters: { key: 'filters', read: (name, text) => text.split('x').map((part) => readInteger(name, part, 1)) },
+    activation: { key: 'activation', read: (_, text) => text },
+    optimizer: { key: 'optimizer', read: (_, text) => text },
+  };
 const ALIASES: Readonly<Record<string, string>> = { eta: 'learning-rate', lmbd: 'l2', alpha: 'l2' };
 
-async function run(values: Values): Promise<number> {
+/** @returns the exit code */
+export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
   const threads = values.integer('threads', 1);
   if (threads !== undefined) setThreads(threads);
   const axes = readAxes(values.texts('search'));
   const overrides = readOverrides(values);
   for (const { name } of axes)
-    if (overrides[AXES[name].key] !== undefined) throw usage(`Expected one of --${name} and --search ${name}=…, got both`);
+    if (overrides[AXES[name].key] !== undefined)
+      throw usage(`Expected one of --${name} and --search ${name}=…, got both`);
   const model = values.text('model') ?? 'mlp';
   const recipe = await readRecipe(model, overrides);
   // every value is checked before the first network is trained
   const recipeOf = async (params: Grid['results'][number]['params']) =>
     readRecipe(model, { ...overrides, ...Object.fromEntries(axes.map(({ name }) => [AXES[name].key, params[name]])) });
-  for (const { name, values: list } of axes) for (const value of list) await recipeOf({ ...first(axes), [name]: value });
+  for (const { name, values: list } of axes)
+    for (const value of list) await recipeOf({ ...first(axes), [name]: value });
   const save = values.text('save');
   const report = values.text('report');
   if (save !== undefined) await checkDestination('--save', save);
@@ -106,12 +65,20 @@ async function run(values: Values): Promise<number> {
   const seed = values.integer('seed', 0) ?? 0;
   const data = readDataOptions(values, values.positionals[0]);
   const raw = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
-  const split = await loadSplit(data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data, recipe.dtype, seed, takesRows(recipe));
+  const split = await loadSplit(
+    data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data,
+    recipe.dtype,
+    seed,
+    takesRows(recipe),
+  );
   const { meaning, train, test } = split;
-  if (recipe.kind === 'lecture' && !meaning.classes) throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
+  if (recipe.kind === 'lecture' && !meaning.classes)
+    throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
   const total = axes.reduce((product, axis) => product * axis.values.length, 1);
   const score = meaning.classes ? 'accuracy' : 'R²';
-  out.note(`${split.name}: ${count(total, 'network')} on ${count(train.x.shape[0], 'sample')}${test ? `, tested on ${test.x.shape[0].toLocaleString('en-US')}` : ''}`);
+  out.note(
+    `${split.name}: ${count(total, 'network')} on ${count(train.x.shape[0], 'sample')}${test ? `, tested on ${test.x.shape[0].toLocaleString('en-US')}` : ''}`,
+  );
 
   const random = new RandomState(seed);
   const abort = new AbortController();
@@ -137,7 +104,9 @@ async function run(values: Values): Promise<number> {
   );
   progress.end();
   if (!result) {
-    out.alert(`Stopped after ${progress.done} of ${count(total, 'network')}${progress.best ? `; best so far: ${progress.describe(progress.best)}` : ''}`);
+    out.alert(
+      `Stopped after ${progress.done} of ${count(total, 'network')}${progress.best ? `; best so far: ${progress.describe(progress.best)}` : ''}`,
+    );
     return exitCode(by ?? 'SIGINT');
   }
   const { version, blas, blasCore, blasLinkage, simd, threads: used } = buildInfo();
@@ -182,7 +151,8 @@ function readAxes(texts: readonly string[]): Grid['axes'] {
   const given = texts.length > 0 ? texts : ['learning-rate=1e-5:10:7', 'l2=1e-5:10:7'];
   const axes = given.map((text) => {
     const [, written, list] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-    if (written === undefined) throw usage(`Expected --search to be NAME=VALUES, such as learning-rate=0.1,0.01, got '${text}'`);
+    if (written === undefined)
+      throw usage(`Expected --search to be NAME=VALUES, such as learning-rate=0.1,0.01, got '${text}'`);
     const name = ALIASES[written] ?? written;
     if (!Object.hasOwn(AXES, name)) {
       const names = Object.keys(AXES);
@@ -242,7 +212,11 @@ function modelFor(recipe: Recipe, meaning: Meaning, train: Samples, seed: number
   const model = buildSequential(recipe, meaning, seed);
   return {
     fit: (x, y, { signal }) =>
-      model.fit(x, fitTargets(model, y, meaning), { epochs: recipe.epochs, batchSize: recipe.batchSize as number, ...(signal && { signal }) }),
+      model.fit(x, fitTargets(model, y, meaning), {
+        epochs: recipe.epochs,
+        batchSize: recipe.batchSize as number,
+        ...(signal && { signal }),
+      }),
     predict: (x) => model.predict(x),
     async score(x, y) {
       const output = await model.predict(x, { batchSize: 256 });
@@ -270,7 +244,14 @@ class GridProgress {
   add(result: GridResult, done: number): void {
     this.done = done;
     const { params, trainScore, testScore, seconds: time, error } = result;
-    this.#out.document({ type: 'network', params, trainScore, testScore, seconds: time, ...(error && { error: error.message }) });
+    this.#out.document({
+      type: 'network',
+      params,
+      trainScore,
+      testScore,
+      seconds: time,
+      ...(error && { error: error.message }),
+    });
     if (!error && !(this.#value(result) <= this.#value(this.best))) this.best = result;
     if (this.#out.quiet) return;
     if (!this.#draws) {
@@ -278,7 +259,11 @@ class GridProgress {
       return;
     }
     const left = ((performance.now() - this.#begun) / done) * (this.#total - done);
-    const parts = [`${done}/${this.#total}`, `ETA ${seconds(left / 1000)}`, ...(this.best ? [`best ${this.describe(this.best)}`] : [])];
+    const parts = [
+      `${done}/${this.#total}`,
+      `ETA ${seconds(left / 1000)}`,
+      ...(this.best ? [`best ${this.describe(this.best)}`] : []),
+    ];
     process.stderr.write(`\r\x1b[K${parts.join(' - ').slice(0, (process.stderr.columns ?? 80) - 1)}`);
   }
 
@@ -287,7 +272,9 @@ class GridProgress {
   }
 
   describe({ params, trainScore, testScore, error }: GridResult): string {
-    const what = Object.entries(params).map(([name, value]) => `${name} ${typeof value === 'number' ? short(value) : written(value)}`);
+    const what = Object.entries(params).map(
+      ([name, value]) => `${name} ${typeof value === 'number' ? short(value) : written(value)}`,
+    );
     if (error) return `${what.join(', ')}: failed (${error.message})`;
     return `${what.join(', ')}: ${this.#score} ${this.#format(trainScore)} in training, ${this.#format(testScore)} in the test`;
   }
@@ -303,7 +290,13 @@ class GridProgress {
 
 function announce(out: Output, grid: Grid, best: string): void {
   const { axes, results, score } = grid;
-  out.document({ type: 'result', best: results[grid.best], networks: results.length, seconds: grid.seconds, seed: grid.seed });
+  out.document({
+    type: 'result',
+    best: results[grid.best],
+    networks: results.length,
+    seconds: grid.seconds,
+    seed: grid.seed,
+  });
   if (axes.length <= 2) {
     const [y, x] = axes.length === 2 ? axes : [undefined, axes[0]];
     for (const name of ['trainScore', 'testScore'] as const) {

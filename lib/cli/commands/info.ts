@@ -1,33 +1,17 @@
-import { cpus, totalmem } from 'node:os';
 import { open } from 'node:fs/promises';
-import { buildInfo } from '../../info.js';
+import { cpus, totalmem } from 'node:os';
 import { NDArray } from '../../array.js';
+import { buildInfo } from '../../info.js';
 import { uniqueLabels } from '../../labels.js';
-import { SOURCE_OPTIONS, readSourceOptions } from '../data-options.js';
+import { readSourceOptions } from '../data-options.js';
 import { EXIT, unreadable } from '../errors.js';
-import type { CommandSpec, Values } from '../options.js';
+import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { loadRun } from '../run-file.js';
 import { readSource } from '../sources.js';
 
-export const infoCommand: CommandSpec = {
-  name: 'info',
-  usage: '[FILE] [OPTIONS]',
-  arguments: [['FILE', "A network (.safetensors), or data: 'digits', CSV, NPY, NPZ or IDX. Default: this build"]],
-  least: 0,
-  most: 1,
-  groups: [
-    ['Data', SOURCE_OPTIONS],
-    ['Output', { json: { help: 'One JSON document on standard output' } }],
-  ],
-  examples: [
-    ['What calculates here', 'fjordnet info'],
-    ['What is in a file', 'fjordnet info digits.safetensors'],
-  ],
-  run,
-};
-
-async function run(values: Values): Promise<number> {
+/** @returns the exit code */
+export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
   const [path] = values.positionals;
   if (path === undefined) build(out);
@@ -38,7 +22,12 @@ async function run(values: Values): Promise<number> {
 
 function build(out: Output): void {
   const info = buildInfo();
-  const machine = { node: process.versions.node, platform: `${process.platform}-${process.arch}`, processors: cpus().length, memory: totalmem() };
+  const machine = {
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    processors: cpus().length,
+    memory: totalmem(),
+  };
   out.document({ ...info, ...machine });
   const rows = [
     ['fjordnet', info.version],
@@ -47,7 +36,10 @@ function build(out: Output): void {
     ['own kernels', `${info.simd}, ${info.simdBits} bits`],
     ['threads', String(info.threads)],
     ['Node.js', `${machine.node}, Node-API ${info.napiVersion}`],
-    ['machine', `${machine.platform}, ${machine.processors} processors (${cpus()[0]?.model ?? 'unknown'}), ${(machine.memory / 2 ** 30).toFixed(1)} GB`],
+    [
+      'machine',
+      `${machine.platform}, ${machine.processors} processors (${cpus()[0]?.model ?? 'unknown'}), ${(machine.memory / 2 ** 30).toFixed(1)} GB`,
+    ],
   ];
   for (const [name, value] of rows) out.say(`${name.padEnd(16)}${value}`);
 }
@@ -59,7 +51,11 @@ async function isNetwork(path: string): Promise<boolean> {
     try {
       const start = Buffer.alloc(9);
       await file.read(start, 0, start.length, 0);
-      return start[8] === 0x7b && start.readBigUInt64LE(0) < 2n ** 32n && /\.safetensors$|^(?!.*\.(csv|tsv|txt)$)/i.test(path);
+      return (
+        start[8] === 0x7b &&
+        start.readBigUInt64LE(0) < 2n ** 32n &&
+        /\.safetensors$|^(?!.*\.(csv|tsv|txt)$)/i.test(path)
+      );
     } finally {
       await file.close();
     }
@@ -74,7 +70,10 @@ async function network(out: Output, path: string): Promise<void> {
     name: model.name,
     dtype: model.dtype,
     inputShape: model.inputShape,
-    layers: model.layers.map((layer, i) => ({ className: layer.className, config: { name: model.layerNames[i], ...layer.getConfig() } })),
+    layers: model.layers.map((layer, i) => ({
+      className: layer.className,
+      config: { name: model.layerNames[i], ...layer.getConfig() },
+    })),
     parameters: model.countParams(),
     iterations: model.iterations,
     run,
@@ -83,8 +82,11 @@ async function network(out: Output, path: string): Promise<void> {
   if (!run) return;
   const { meaning, history, recipe } = run;
   out.say();
-  out.say(`Trained for ${run.epochs} of ${count(recipe.epochs, 'epoch')} in ${seconds(run.seconds)} on ${run.data.source}, seed ${run.seed}`);
-  if (meaning.classes) out.say(`Classes: ${meaning.classes.slice(0, 20).join(', ')}${meaning.classes.length > 20 ? ', …' : ''}`);
+  out.say(
+    `Trained for ${run.epochs} of ${count(recipe.epochs, 'epoch')} in ${seconds(run.seconds)} on ${run.data.source}, seed ${run.seed}`,
+  );
+  if (meaning.classes)
+    out.say(`Classes: ${meaning.classes.slice(0, 20).join(', ')}${meaning.classes.length > 20 ? ', …' : ''}`);
   const last = Object.entries(history.history).map(([name, values]) => {
     const value = values.at(-1) ?? Number.NaN;
     return `${name} ${name.endsWith('accuracy') ? percent(value) : short(value)}`;
@@ -94,7 +96,10 @@ async function network(out: Output, path: string): Promise<void> {
 }
 
 async function data(out: Output, values: Values, path: string): Promise<void> {
-  const { name, x, y, columns, target, test } = await readSource({ ...readSourceOptions(values, path), labelOptional: /\.npz$/i.test(path) }, 'float64');
+  const { name, x, y, columns, target, test } = await readSource(
+    { ...readSourceOptions(values, path), labelOptional: /\.npz$/i.test(path) },
+    'float64',
+  );
   const [n, ...shape] = x.shape;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of x.data) {
@@ -113,7 +118,8 @@ async function data(out: Output, values: Values, path: string): Promise<void> {
     ...(test && { testSamples: test.x.shape[0] }),
   });
   out.say(`${name}: ${count(n, 'sample')} of ${shape.join(' x ')}, from ${short(low)} to ${short(high)}`);
-  if (columns) out.say(`Columns: ${columns.slice(0, 30).join(', ')}${columns.length > 30 ? `, … (${columns.length})` : ''}`);
+  if (columns)
+    out.say(`Columns: ${columns.slice(0, 30).join(', ')}${columns.length > 30 ? `, … (${columns.length})` : ''}`);
   if (labels) {
     const shown = labels.length <= 20 ? `: ${labels.join(', ')}` : '';
     out.say(`Labels${target === undefined ? '' : ` (${target})`}: ${labels.length} different${shown}`);

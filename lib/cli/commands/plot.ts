@@ -1,70 +1,28 @@
 import { NDArray } from '../../array.js';
+import { didYouMean } from '../../check.js';
 import * as plots from '../../plots/index.js';
 import { assess, classCodes } from '../assessment.js';
-import { SOURCE_OPTIONS, readSourceOptions } from '../data-options.js';
+import { PLOTS } from '../commands.js';
+import { readSourceOptions } from '../data-options.js';
 import { loadFor, loadSplit, type Samples } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
-import type { CommandSpec, Values } from '../options.js';
+import type { Values } from '../options.js';
 import { Output } from '../output.js';
 import { takesRows } from '../recipe.js';
 import { loadOwnRun, loadRun, type Run } from '../run-file.js';
 import { greyImages } from '../run-report.js';
 import { readSource } from '../sources.js';
-import { didYouMean } from '../../check.js';
 
-const KINDS = {
-  activation: 'activation functions and their derivatives: plot activation relu tanh',
-  images: 'the first images of DATA: plot images digits',
-  history: 'loss and metrics of MODEL over the epochs',
-  network: 'the layers of MODEL',
-  weights: 'histograms of the weights of MODEL',
-  filters: 'the kernels of the first convolution of MODEL',
-  confusion: 'which class MODEL takes for which, on DATA or its own test set',
-  mistakes: 'the images that MODEL gets wrong, of DATA or its own test set',
-  boundary: 'which class MODEL sees where, for data of two features',
-  heatmap: 'the scores of GRID, a file that fjordnet grid --save wrote',
-} as const;
-type Kind = keyof typeof KINDS;
+type Kind = keyof typeof PLOTS;
 
-export const plotCommand: CommandSpec = {
-  name: 'plot',
-  usage: 'KIND [SOURCE …] [OPTIONS]',
-  arguments: [
-    ['KIND', `one of ${Object.keys(KINDS).join(', ')}`],
-    ...Object.entries(KINDS).map(([kind, help]) => [`  ${kind}`, help] as const),
-  ],
-  least: 1,
-  most: 12,
-  groups: [
-    ['Data', SOURCE_OPTIONS],
-    [
-      'Figure',
-      {
-        out: { value: 'FILE', help: 'FILE.svg, FILE.png, or FILE.json for the Vega-Lite specification. Default: text on the terminal', short: 'o' },
-        width: { value: 'PX', help: 'Default: 640' },
-        scale: { value: 'N', help: 'Pixels of a PNG for each px. Default: 2' },
-        theme: { value: 'NAME', help: 'light, dark or auto (as the reader prefers; SVG). Default: light' },
-        title: { value: 'TEXT', help: 'Drawn above the figure' },
-        limit: { value: 'N', help: 'images, mistakes: how many. Default: 20' },
-        set: { value: 'NAME', help: 'heatmap: train or test. Default: test' },
-      },
-    ],
-    ['Output', { json: { help: 'One JSON document on standard output' } }],
-  ],
-  examples: [
-    ['The first digits, as text', 'fjordnet plot images digits --limit 5'],
-    ['The confusion matrix of a network, as a picture', 'fjordnet plot confusion digits.safetensors --out confusion.png'],
-  ],
-  run,
-};
-
-async function run(values: Values): Promise<number> {
+/** @returns the exit code */
+export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
   const [kind, ...sources] = values.positionals;
-  if (!Object.hasOwn(KINDS, kind)) {
-    const kinds = Object.keys(KINDS);
+  if (!Object.hasOwn(PLOTS, kind)) {
+    const kinds = Object.keys(PLOTS);
     throw usage(`Expected KIND to be one of ${kinds.join(', ')}${didYouMean(kind, kinds)}, got '${kind}'`);
   }
   const file = values.text('out');
@@ -75,10 +33,15 @@ async function run(values: Values): Promise<number> {
   const width = values.number('width', 240, 4000);
   const theme = values.choice('theme', ['light', 'dark', 'auto']);
   const title = values.text('title');
-  const frame = { ...(width !== undefined && { width }), ...(theme && { theme }), ...(title !== undefined && { title }) };
+  const frame = {
+    ...(width !== undefined && { width }),
+    ...(theme && { theme }),
+    ...(title !== undefined && { title }),
+  };
   const plot = await draw(kind as Kind, sources, values, frame);
   if (file === undefined) {
-    if (!(plot instanceof plots.TextPlot)) throw usage(`Expected --out FILE.svg or FILE.png, since ${kind} has no text form, got none`);
+    if (!(plot instanceof plots.TextPlot))
+      throw usage(`Expected --out FILE.svg or FILE.png, since ${kind} has no text form, got none`);
     out.say(plot.text());
     out.document({ title: plot.title, description: plot.description });
     return EXIT.done;
@@ -95,22 +58,36 @@ async function run(values: Values): Promise<number> {
   return EXIT.done;
 }
 
-async function draw(kind: Kind, sources: readonly string[], values: Values, frame: plots.PlotOptions): Promise<plots.Plot> {
+async function draw(
+  kind: Kind,
+  sources: readonly string[],
+  values: Values,
+  frame: plots.PlotOptions,
+): Promise<plots.Plot> {
   if (kind === 'activation')
     return plots.activation(sources.length > 0 ? (sources as plots.ActivationName[]) : undefined, frame);
   const [source, data, ...surplus] = sources;
   const takesData = ['confusion', 'mistakes', 'boundary'].includes(kind);
-  if (source === undefined) throw usage(`Expected ${kind === 'images' ? 'DATA' : kind === 'heatmap' ? 'GRID' : 'MODEL'} after ${kind}, got none: ${KINDS[kind]}`);
+  if (source === undefined)
+    throw usage(
+      `Expected ${kind === 'images' ? 'DATA' : kind === 'heatmap' ? 'GRID' : 'MODEL'} after ${kind}, got none: ${PLOTS[kind]}`,
+    );
   const extra = takesData ? surplus[0] : data;
   if (extra !== undefined) throw usage(`Expected no argument '${extra}' after ${source}`);
   const limit = values.integer('limit', 1) ?? 20;
   switch (kind) {
     case 'images': {
-      const { x, y, imageShape, name } = await readSource({ ...readSourceOptions(values, source), labelOptional: true }, 'float64');
+      const { x, y, imageShape, name } = await readSource(
+        { ...readSourceOptions(values, source), labelOptional: true },
+        'float64',
+      );
       const side = Math.sqrt(x.size / x.shape[0]);
       const [height, across, channels] = imageShape ?? [side, side, 1];
       if (!Number.isInteger(height) || channels !== 1)
-        throw new CommandError(EXIT.input, `Expected the samples of '${name}' to be grey images, got shape [${x.shape.slice(1).join(', ')}]`);
+        throw new CommandError(
+          EXIT.input,
+          `Expected the samples of '${name}' to be grey images, got shape [${x.shape.slice(1).join(', ')}]`,
+        );
       const labels = y instanceof NDArray || y === undefined ? y : [...y];
       return plots.images(x.reshape(-1, height, across), { ...frame, limit, ...(labels && { labels }) });
     }
@@ -121,15 +98,19 @@ async function draw(kind: Kind, sources: readonly string[], values: Values, fram
     case 'heatmap': {
       const grid = await loadGrid(source);
       const set = values.choice('set', ['train', 'test']) ?? 'test';
-      if (grid.axes.length > 2) throw new CommandError(EXIT.input, `Expected '${source}' to have one or two options, got ${grid.axes.length}`);
+      if (grid.axes.length > 2)
+        throw new CommandError(EXIT.input, `Expected '${source}' to have one or two options, got ${grid.axes.length}`);
       const [y, x] = grid.axes.length === 2 ? grid.axes : [undefined, grid.axes[0]];
-      return plots.heatmap(scores(grid, set === 'train' ? 'trainScore' : 'testScore').reshape(y?.values.length ?? 1, x.values.length), {
-        ...frame,
-        x: axisValues(x.values),
-        xLabel: x.name,
-        ...(y ? { y: axisValues(y.values), yLabel: y.name } : { y: [''] }),
-        valueLabel: `${set === 'train' ? 'training' : 'test'} ${grid.score}`,
-      });
+      return plots.heatmap(
+        scores(grid, set === 'train' ? 'trainScore' : 'testScore').reshape(y?.values.length ?? 1, x.values.length),
+        {
+          ...frame,
+          x: axisValues(x.values),
+          xLabel: x.name,
+          ...(y ? { y: axisValues(y.values), yLabel: y.name } : { y: [''] }),
+          valueLabel: `${set === 'train' ? 'training' : 'test'} ${grid.score}`,
+        },
+      );
     }
     case 'network':
       return plots.network((await loadRun(source)).model, frame);
@@ -153,27 +134,51 @@ async function drawTested(
 ): Promise<plots.Plot> {
   const { model, run } = await loadOwnRun(source);
   const { meaning } = run;
-  if (!meaning.classes) throw new CommandError(EXIT.input, `Expected '${source}' to be a classifier for ${kind}, but it predicts numbers`);
+  if (!meaning.classes)
+    throw new CommandError(EXIT.input, `Expected '${source}' to be a classifier for ${kind}, but it predicts numbers`);
   const names = meaning.classes.map(String);
   const samples = await samplesFor(run, source, data, values);
   if (kind === 'boundary') {
     if (samples.x.size !== 2 * samples.x.shape[0])
-      throw new CommandError(EXIT.input, `Expected '${source}' to take two features for boundary, got ${samples.x.size / samples.x.shape[0]}`);
+      throw new CommandError(
+        EXIT.input,
+        `Expected '${source}' to take two features for boundary, got ${samples.x.size / samples.x.shape[0]}`,
+      );
     const [xLabel, yLabel] = meaning.features ?? ['x₁', 'x₂'];
     const predict = async (x: NDArray) => classCodes(await model.predict(x, { batchSize: 256 }));
     const present = [...new Set(Array.from(samples.y.data))].length === names.length;
-    return plots.decisionBoundary(predict, samples.x.reshape(-1, 2), samples.y, { ...frame, xLabel, yLabel, ...(present && { classNames: names }) });
+    return plots.decisionBoundary(predict, samples.x.reshape(-1, 2), samples.y, {
+      ...frame,
+      xLabel,
+      yLabel,
+      ...(present && { classNames: names }),
+    });
   }
   const { classification } = await assess(model, samples, meaning);
   const { matrix, predicted } = classification as NonNullable<typeof classification>;
   if (kind === 'confusion') return plots.confusionMatrix(matrix, { ...frame, labels: names });
-  if (!meaning.imageShape) throw new CommandError(EXIT.input, `Expected '${source}' to be trained on images for mistakes (train --shape HxWxC says how they lie)`);
+  if (!meaning.imageShape)
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${source}' to be trained on images for mistakes (train --shape HxWxC says how they lie)`,
+    );
   const label = (codes: NDArray) => Array.from(codes.data, (code) => names[code]);
-  return plots.images(greyImages(samples.x, meaning), { ...frame, limit, labels: label(samples.y), predicted: label(predicted) });
+  return plots.images(greyImages(samples.x, meaning), {
+    ...frame,
+    limit,
+    labels: label(samples.y),
+    predicted: label(predicted),
+  });
 }
 
-async function samplesFor({ data, recipe, seed, meaning }: Run, source: string, given: string | undefined, values: Values): Promise<Samples> {
-  if (given !== undefined) return (await loadFor(meaning, readSourceOptions(values, given), recipe.dtype, true)) as Samples;
+async function samplesFor(
+  { data, recipe, seed, meaning }: Run,
+  source: string,
+  given: string | undefined,
+  values: Values,
+): Promise<Samples> {
+  if (given !== undefined)
+    return (await loadFor(meaning, readSourceOptions(values, given), recipe.dtype, true)) as Samples;
   const { test } = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
   if (test) return test;
   throw new CommandError(EXIT.usage, `Expected DATA, since '${source}' was trained without a test set, got none`);

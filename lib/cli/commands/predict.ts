@@ -1,46 +1,24 @@
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { NDArray } from '../../array.js';
 import type { Label } from '../../labels.js';
 import { classCodes, inUnits, probabilities } from '../assessment.js';
-import { SOURCE_OPTIONS, readSourceOptions } from '../data-options.js';
+import { readSourceOptions } from '../data-options.js';
 import { loadFor } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
-import type { CommandSpec, Values } from '../options.js';
+import type { Values } from '../options.js';
 import { count, Output } from '../output.js';
 import { loadOwnRun } from '../run-file.js';
-import { MODEL_ARGUMENT } from './evaluate.js';
-
-export const predictCommand: CommandSpec = {
-  name: 'predict',
-  usage: 'MODEL DATA [OPTIONS]',
-  arguments: [MODEL_ARGUMENT, ['DATA', "Samples, with or without labels: 'digits', CSV, NPY, NPZ or IDX, or '-' for CSV on standard input"]],
-  least: 2,
-  most: 2,
-  groups: [
-    ['Data', SOURCE_OPTIONS],
-    [
-      'Output',
-      {
-        out: { value: 'FILE', help: 'Write to a file. Default: standard output', short: 'o' },
-        probabilities: { help: 'The probability of every class as well' },
-        json: { help: 'One JSON document a line, in place of CSV' },
-      },
-    ],
-  ],
-  examples: [
-    ['A column of classes', 'fjordnet predict iris.safetensors flowers.csv'],
-    ['With probabilities, into a file', 'fjordnet predict iris.safetensors flowers.csv --probabilities --out predicted.csv'],
-  ],
-  run,
-};
 
 const BATCH = 256;
 /** Samples whose lines are written at a time. */
 const CHUNK = 4096;
 
-async function run(values: Values): Promise<number> {
+/** @returns the exit code */
+export async function run(values: Values): Promise<number> {
   const json = values.switch('json');
   const out = new Output({ json });
   const [path, source] = values.positionals;
@@ -56,7 +34,11 @@ async function run(values: Values): Promise<number> {
   const [n] = x.shape;
   const stream = file === undefined ? process.stdout : createWriteStream(file);
   try {
-    if (!json) await write(stream, `${csvRow(['prediction', ...(withProbabilities && classes ? classes.map((c) => `p(${c})`) : [])])}\n`);
+    if (!json)
+      await write(
+        stream,
+        `${csvRow(['prediction', ...(withProbabilities && classes ? classes.map((c) => `p(${c})`) : [])])}\n`,
+      );
     for (let at = 0; at < n; at += CHUNK) {
       const rows = Int32Array.from({ length: Math.min(CHUNK, n - at) }, (_, i) => at + i);
       const output = await model.predict(x.take(rows), { batchSize: BATCH });
@@ -81,19 +63,21 @@ async function run(values: Values): Promise<number> {
 }
 
 /** Waits where the reader is slower, so that memory stays small. */
-async function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
-  if (stream.write(text)) return;
-  await new Promise<void>((resolve, reject) => {
-    stream.once('drain', resolve);
-    stream.once('error', reject);
-  });
+async function write(stream: Writable, text: string): Promise<void> {
+  if (!stream.write(text)) await once(stream, 'drain');
 }
 
 function csvLine(prediction: Label, p: NDArray | undefined, row: number): string {
   return `${csvRow([prediction, ...(p ? rowOf(p, row) : [])])}\n`;
 }
 
-function jsonLine(sample: number, prediction: Label, classes: readonly Label[] | undefined, p: NDArray | undefined, row: number): string {
+function jsonLine(
+  sample: number,
+  prediction: Label,
+  classes: readonly Label[] | undefined,
+  p: NDArray | undefined,
+  row: number,
+): string {
   const shares = p && classes && Object.fromEntries(rowOf(p, row).map((share, i) => [String(classes[i]), share]));
   return `${JSON.stringify({ sample, prediction, ...(shares && { probabilities: shares }) })}\n`;
 }
@@ -106,4 +90,6 @@ const rowOf = (p: NDArray, row: number): number[] => {
 
 /** Quoted as RFC 4180 says. */
 const csvRow = (cells: readonly Label[]) =>
-  cells.map((cell) => (/[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell))).join(',');
+  cells
+    .map((cell) => (/[",\r\n]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell)))
+    .join(',');

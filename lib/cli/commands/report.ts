@@ -2,41 +2,21 @@ import { assess } from '../assessment.js';
 import { loadSplit } from '../dataset.js';
 import { EXIT, usage } from '../errors.js';
 import { loadGrid } from '../grid-file.js';
-import type { CommandSpec, Values } from '../options.js';
+import type { Values } from '../options.js';
 import { Output } from '../output.js';
 import { takesRows } from '../recipe.js';
 import { loadOwnRun } from '../run-file.js';
 import { checkReport, writeGridReport, writeRunReport } from '../run-report.js';
 
-export const reportCommand: CommandSpec = {
-  name: 'report',
-  usage: '[MODEL] --out FILE [OPTIONS]',
-  arguments: [['MODEL', 'A file that fjordnet train --save wrote; its data are read again']],
-  least: 0,
-  most: 1,
-  groups: [
-    [
-      'Options',
-      {
-        out: { value: 'FILE', help: 'The report, one HTML file that needs no network', short: 'o' },
-        grid: { value: 'FILE', help: 'A grid that fjordnet grid --save wrote, beside the network or alone' },
-        json: { help: 'One JSON document on standard output' },
-      },
-    ],
-  ],
-  examples: [
-    ['A network and the grid that led to it', 'fjordnet report digits.safetensors --grid grid.json --out report.html'],
-  ],
-  run,
-};
-
-async function run(values: Values): Promise<number> {
+/** @returns the exit code */
+export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
   const [path] = values.positionals;
   const file = values.text('out');
   const gridFile = values.text('grid');
   if (file === undefined) throw usage('Expected --out FILE, the report to write, got none');
-  if (path === undefined && gridFile === undefined) throw usage('Expected MODEL or --grid FILE, got neither; fjordnet report --help shows an example');
+  if (path === undefined && gridFile === undefined)
+    throw usage('Expected MODEL or --grid FILE, got neither; fjordnet report --help shows an example');
   await checkReport('--out', file);
   const grid = gridFile === undefined ? undefined : await loadGrid(gridFile);
   if (path === undefined) {

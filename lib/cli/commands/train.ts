@@ -3,60 +3,21 @@ import { resolve } from 'node:path';
 import { type Callback, callbacks, type Logs } from '../../callbacks/index.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { type Assessment, assess } from '../assessment.js';
-import { DATA_ARGUMENT, DATA_OPTIONS, readDataOptions } from '../data-options.js';
+import { readDataOptions } from '../data-options.js';
 import { type DataOptions, loadSplit, type Split } from '../dataset.js';
 import { checkDestination, checkFolder } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
-import type { CommandSpec, Values } from '../options.js';
+import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { buildSequential, type Recipe, readRecipe, takesRows } from '../recipe.js';
-import { RECIPE_OPTIONS, readOverrides, TRAINING_OPTIONS } from '../recipe-options.js';
-import { checkReport, writeRunReport } from '../run-report.js';
+import { readOverrides } from '../recipe-options.js';
 import { expectedBytes, loadOwnRun, type Run, saveRun } from '../run-file.js';
+import { checkReport, writeRunReport } from '../run-report.js';
 import { type Outcome, train, trainedOn } from '../training.js';
 
 /** Where Ctrl-C saves the network of a training that has no --save. */
 const CHECKPOINT = 'fjordnet-checkpoint.safetensors';
-
-export const trainCommand: CommandSpec = {
-  name: 'train',
-  usage: '[DATA] [OPTIONS]',
-  arguments: [DATA_ARGUMENT],
-  least: 0,
-  most: 1,
-  groups: [
-    DATA_OPTIONS,
-    RECIPE_OPTIONS,
-    [
-      'Training',
-      {
-        ...TRAINING_OPTIONS,
-        validation: { value: 'SHARE', help: 'The share of the training samples to validate on after every epoch. Default: 0.1' },
-        patience: { value: 'N', help: 'Stop after N epochs without a better validation, with the best weights' },
-        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
-        threads: { value: 'N', help: 'Changes the speed, never a result. Default: the processors' },
-      },
-    ],
-    [
-      'Output',
-      {
-        save: { value: 'FILE', help: 'Keep the network, with all that predicting and resuming need (.safetensors)' },
-        resume: { value: 'FILE', help: 'Go on with a saved training; its data and options are in the file' },
-        report: { value: 'FILE', help: 'Write an HTML report' },
-        tensorboard: { value: 'FOLDER', help: 'Write event files for TensorBoard' },
-        json: { help: 'One JSON document a line on standard output: every epoch, then the result' },
-        quiet: { help: 'Only results and errors', short: 'q' },
-      },
-    ],
-  ],
-  examples: [
-    ['The digits, with the convolutional network of the lecture, and a report', 'fjordnet train digits --model cnn --save digits.safetensors --report digits.html'],
-    ['A table whose column "species" holds the classes', 'fjordnet train iris.csv --label species --learning-rate 0.01 --save iris.safetensors'],
-    ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 50'],
-  ],
-  run,
-};
 
 /** All that one training is made of, from options or from a file. */
 interface Plan {
@@ -68,7 +29,8 @@ interface Plan {
   readonly before?: Pick<Outcome, 'model' | 'epochs' | 'history'> & { readonly seconds: number };
 }
 
-async function run(values: Values): Promise<number> {
+/** @returns the exit code */
+export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
   const threads = values.integer('threads', 1);
   if (threads !== undefined) setThreads(threads);
@@ -88,7 +50,12 @@ async function run(values: Values): Promise<number> {
   if (recipe.kind === 'lecture' && !split.meaning.classes)
     throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
   const validation = validationOf(plan, split.train.x.shape[0], out);
-  if (save !== undefined) await checkDestination('--save', save, expectedBytes(before?.model ?? buildSequential(recipe, split.meaning, seed)));
+  if (save !== undefined)
+    await checkDestination(
+      '--save',
+      save,
+      expectedBytes(before?.model ?? buildSequential(recipe, split.meaning, seed)),
+    );
   describe(out, split, recipe, validation, before);
 
   const outcome = await train({
@@ -130,7 +97,8 @@ async function run(values: Values): Promise<number> {
 
 async function planFromOptions(values: Values): Promise<Plan> {
   const source = values.positionals[0];
-  if (source === undefined) throw usage(`Expected DATA, such as 'digits' or a CSV file, got none; fjordnet train --help shows an example`);
+  if (source === undefined)
+    throw usage(`Expected DATA, such as 'digits' or a CSV file, got none; fjordnet train --help shows an example`);
   const recipe = await readRecipe(values.text('model') ?? 'mlp', readOverrides(values));
   const data = readDataOptions(values, source);
   const raw = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
@@ -155,8 +123,11 @@ async function planFromFile(values: Values, path: string): Promise<Plan> {
   const { model, run } = await loadOwnRun(path);
   const { data, recipe, seed, validation, history, epochs, seconds } = run;
   if (recipe.kind === 'sklearn')
-    throw usage(`Expected '${path}' to be of --model mlp, cnn, lecture or FILE.json: an estimator of scikit-learn keeps its optimizer's memory to itself and cannot go on`);
-  if (data.source === '-') throw usage(`Expected the data of '${path}' to be a file to resume with, got standard input`);
+    throw usage(
+      `Expected '${path}' to be of --model mlp, cnn, lecture or FILE.json: an estimator of scikit-learn keeps its optimizer's memory to itself and cannot go on`,
+    );
+  if (data.source === '-')
+    throw usage(`Expected the data of '${path}' to be a file to resume with, got standard input`);
   if (data.source !== 'digits' && !existsSync(data.source))
     throw usage(`Expected the data of '${path}' to be at '${data.source}', where they were trained on`);
   const wanted = values.integer('epochs', 1) ?? recipe.epochs;
@@ -185,11 +156,21 @@ function describe(out: Output, split: Split, recipe: Recipe, validation: number,
   const { train, test, meaning, name } = split;
   const n = train.x.shape[0];
   const held = n - trainedOn(n, validation);
-  const parts = [`${(n - held).toLocaleString('en-US')} to train on`, held && `${held} to validate`, test && `${test.x.shape[0]} to test`];
-  const what = meaning.classes ? `${meaning.classes.length} classes` : `numbers${meaning.target ? ` (${meaning.target})` : ''}`;
-  out.note(`${name}: ${count(n + (test?.x.shape[0] ?? 0), 'sample')} of ${meaning.inputShape.join(' x ')}, ${what}; ${parts.filter(Boolean).join(', ')}`);
+  const parts = [
+    `${(n - held).toLocaleString('en-US')} to train on`,
+    held && `${held.toLocaleString('en-US')} to validate`,
+    test && `${test.x.shape[0].toLocaleString('en-US')} to test`,
+  ];
+  const what = meaning.classes
+    ? `${meaning.classes.length} classes`
+    : `numbers${meaning.target ? ` (${meaning.target})` : ''}`;
+  out.note(
+    `${name}: ${count(n + (test?.x.shape[0] ?? 0), 'sample')} of ${meaning.inputShape.join(' x ')}, ${what}; ${parts.filter(Boolean).join(', ')}`,
+  );
   if (meaning.classes && meaning.classes.length > 50)
-    out.note(`The labels are ${meaning.classes.length} different numbers, taken for classes: --task regression takes them for numbers`);
+    out.note(
+      `The labels are ${meaning.classes.length} different numbers, taken for classes: --task regression takes them for numbers`,
+    );
   if (before) out.note(`Going on after ${count(before.epochs, 'epoch')}, up to ${recipe.epochs}`);
 }
 
@@ -243,7 +224,8 @@ function stopped(out: Output, path: string, outcome: Outcome, run: Run): number 
   out.document({ type: 'stopped', by, epochs: run.epochs, saved: path });
   if (by === 'SIGPIPE') return exitCode(by);
   out.alert(`Stopped after ${run.epochs} of ${count(run.recipe.epochs, 'epoch')}; saved to ${path}`);
-  if (run.recipe.kind === 'sklearn') out.alert('It can predict; an estimator of scikit-learn cannot go on from a file.');
+  if (run.recipe.kind === 'sklearn')
+    out.alert('It can predict; an estimator of scikit-learn cannot go on from a file.');
   else if (run.data.source !== '-') {
     out.alert(`To go on: fjordnet train --resume ${path}`);
     out.alert('An epoch that was cut short is done again from its beginning.');
@@ -252,13 +234,23 @@ function stopped(out: Output, path: string, outcome: Outcome, run: Run): number 
 }
 
 function announce(out: Output, run: Run, assessment: Assessment | undefined, saved: string | undefined): void {
-  const last = Object.fromEntries(Object.entries(run.history.history).map(([name, values]) => [name, values.at(-1) as number]));
+  const last = Object.fromEntries(
+    Object.entries(run.history.history).map(([name, values]) => [name, values.at(-1) as number]),
+  );
   const test = assessment && {
     loss: assessment.loss,
     ...(assessment.classification && { accuracy: assessment.classification.accuracy }),
     ...assessment.regression,
   };
-  out.document({ type: 'result', epochs: run.epochs, seconds: run.seconds, seed: run.seed, training: last, test, saved });
+  out.document({
+    type: 'result',
+    epochs: run.epochs,
+    seconds: run.seconds,
+    seed: run.seed,
+    training: last,
+    test,
+    saved,
+  });
   out.say(`Trained for ${count(run.epochs, 'epoch')} in ${seconds(run.seconds)}`);
   if (assessment?.classification)
     out.say(
@@ -266,7 +258,9 @@ function announce(out: Output, run: Run, assessment: Assessment | undefined, sav
     );
   if (assessment?.regression) {
     const { r2, meanAbsoluteError, rootMeanSquaredError } = assessment.regression;
-    out.say(`Test R² ${short(r2)}, mean absolute error ${short(meanAbsoluteError)}, root mean squared error ${short(rootMeanSquaredError)}`);
+    out.say(
+      `Test R² ${short(r2)}, mean absolute error ${short(meanAbsoluteError)}, root mean squared error ${short(rootMeanSquaredError)}`,
+    );
   }
   if (saved !== undefined) out.say(`To predict: fjordnet predict ${saved} DATA`);
 }

@@ -30,7 +30,7 @@ await serve(about, (workload) => {
   const network = new NeuralNetwork({ hiddenLayers, activation: 'sigmoid' });
   return {
     async run(epochs) {
-      network.train(data, { iterations: epochs, errorThresh: 0, learningRate: workload.learningRate });
+      network.train(data, { iterations: epochs, errorThresh: 1e-12, learningRate: workload.learningRate });
       return (epochs * workload.samples) / workload.batchSize;
     },
   };

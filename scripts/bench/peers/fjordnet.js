@@ -45,9 +45,7 @@ function sequentialCase(workload) {
   const y = array(workload.array('y'));
   const model = build(workload);
   const losses = means(
-    workload
-      .batches()
-      .map((group) => group.map((rows) => model.trainOnBatch(x.take(rows), y.take(rows)).loss)),
+    workload.batches().map((group) => group.map((rows) => model.trainOnBatch(x.take(rows), y.take(rows)).loss)),
   );
   model.setWeights(workload.weights().map(array));
   const { batchSize, samples } = workload;
@@ -106,8 +104,7 @@ function mlpCase(workload) {
   const x = array(workload.array('x'));
   const y = array(workload.array('y'));
   const { units, solver, epochs, seed } = workload;
-  const make = () =>
-    new MLPClassifier({ hiddenLayerSizes: [units], solver, maxIter: epochs, randomState: seed });
+  const make = () => new MLPClassifier({ hiddenLayerSizes: [units], solver, maxIter: epochs, randomState: seed });
   return {
     losses: quietly(() => make().fitSync(x, y)).lossCurve,
     async run(repetitions) {

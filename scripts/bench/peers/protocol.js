@@ -30,7 +30,9 @@ export function readCase(folder) {
       const { shape, data } = this.array('batches');
       const [groups, perGroup, size] = shape;
       return Array.from({ length: groups }, (_, g) =>
-        Array.from({ length: perGroup }, (_, b) => data.subarray((g * perGroup + b) * size, (g * perGroup + b + 1) * size)),
+        Array.from({ length: perGroup }, (_, b) =>
+          data.subarray((g * perGroup + b) * size, (g * perGroup + b + 1) * size),
+        ),
       );
     },
   };
@@ -82,7 +84,9 @@ export async function serve(about, openCase, operations = {}) {
     try {
       answer(await all[request.op](request, work));
     } catch (error) {
-      answer(error instanceof Skip ? { skip: error.message } : { error: error.stack.split('\n').slice(0, 3).join(' ') });
+      answer(
+        error instanceof Skip ? { skip: error.message } : { error: error.stack.split('\n').slice(0, 3).join(' ') },
+      );
     }
   }
 }

@@ -16,7 +16,10 @@ if (backend === 'wasm') {
 await tf.setBackend(backend);
 await tf.ready();
 
-const about = () => ({ name: `TensorFlow.js ${tf.version.tfjs}, ${backend}`, kernel: backend === 'wasm' ? 'XNNPACK' : 'JavaScript' });
+const about = () => ({
+  name: `TensorFlow.js ${tf.version.tfjs}, ${backend}`,
+  kernel: backend === 'wasm' ? 'XNNPACK' : 'JavaScript',
+});
 
 function build(workload) {
   const { layers, inputShape, learningRate } = workload;

@@ -1,0 +1,250 @@
+import { DATA_ARGUMENT, DATA_OPTIONS, SOURCE_OPTIONS } from './data-options.js';
+import type { CommandSpec } from './options.js';
+import { RECIPE_OPTIONS, TRAINING_OPTIONS } from './recipe-options.js';
+
+const MODEL_ARGUMENT = ['MODEL', 'A file that fjordnet train --save wrote'] as const;
+
+/** What `fjordnet plot` draws. */
+export const PLOTS = {
+  activation: 'activation functions and their derivatives: plot activation relu tanh',
+  images: 'the first images of DATA: plot images digits',
+  history: 'loss and metrics of MODEL over the epochs',
+  network: 'the layers of MODEL',
+  weights: 'histograms of the weights of MODEL',
+  filters: 'the kernels of the first convolution of MODEL',
+  confusion: 'which class MODEL takes for which, on DATA or its own test set',
+  mistakes: 'the images that MODEL gets wrong, of DATA or its own test set',
+  boundary: 'which class MODEL sees where, for data of two features',
+  heatmap: 'the scores of GRID, a file that fjordnet grid --save wrote',
+} as const;
+
+const train: CommandSpec = {
+  name: 'train',
+  summary: 'Train a network, test it, and keep it',
+  usage: '[DATA] [OPTIONS]',
+  arguments: [DATA_ARGUMENT],
+  least: 0,
+  most: 1,
+  groups: [
+    DATA_OPTIONS,
+    RECIPE_OPTIONS,
+    [
+      'Training',
+      {
+        ...TRAINING_OPTIONS,
+        validation: {
+          value: 'SHARE',
+          help: 'The share of the training samples to validate on after every epoch. Default: 0.1',
+        },
+        patience: { value: 'N', help: 'Stop after N epochs without a better validation, with the best weights' },
+        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
+        threads: { value: 'N', help: 'Changes the speed, never a result. Default: the processors' },
+      },
+    ],
+    [
+      'Output',
+      {
+        save: { value: 'FILE', help: 'Keep the network, with all that predicting and resuming need (.safetensors)' },
+        resume: { value: 'FILE', help: 'Go on with a saved training; its data and options are in the file' },
+        report: { value: 'FILE', help: 'Write an HTML report' },
+        tensorboard: { value: 'FOLDER', help: 'Write event files for TensorBoard' },
+        json: { help: 'One JSON document a line on standard output: every epoch, then the result' },
+        quiet: { help: 'Only results and errors', short: 'q' },
+      },
+    ],
+  ],
+  examples: [
+    [
+      'The digits, with the convolutional network of the lecture, and a report',
+      'fjordnet train digits --model cnn --save digits.safetensors --report digits.html',
+    ],
+    [
+      'A table whose column "species" holds the classes',
+      'fjordnet train iris.csv --label species --learning-rate 0.01 --save iris.safetensors',
+    ],
+    ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 50'],
+  ],
+  load: () => import('./commands/train.js'),
+};
+
+const grid: CommandSpec = {
+  name: 'grid',
+  summary: 'Train one network for every combination of options, and compare them',
+  usage: 'DATA [OPTIONS]',
+  arguments: [DATA_ARGUMENT],
+  least: 1,
+  most: 1,
+  groups: [
+    [
+      'Grid',
+      {
+        search: {
+          value: 'NAME=VALUES',
+          multiple: true,
+          short: 's',
+          help: 'Values of one option: a list such as 0.1,0.01 or FIRST:LAST:COUNT for decades. Of hidden layers 50,100x50 are one and two. Default: learning-rate=1e-5:10:7 and l2=1e-5:10:7, as the lecture',
+        },
+      },
+    ],
+    DATA_OPTIONS,
+    RECIPE_OPTIONS,
+    [
+      'Training',
+      {
+        ...TRAINING_OPTIONS,
+        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
+        threads: { value: 'N', help: 'Networks in training at a time. Default: the processors' },
+      },
+    ],
+    [
+      'Output',
+      {
+        save: { value: 'FILE', help: 'Keep the scores (.json), for plots and reports' },
+        report: { value: 'FILE', help: 'Write an HTML report with heatmaps' },
+        json: { help: 'One JSON document a line on standard output: every network, then the best' },
+        quiet: { help: 'Only results and errors', short: 'q' },
+      },
+    ],
+  ],
+  examples: [
+    ["The lecture's grid of 49 networks", 'fjordnet grid digits --model lecture --report grid.html'],
+    [
+      'Two options of your own choice',
+      'fjordnet grid iris.csv --label species --search hidden=8,16,32x16 --search learning-rate=0.001:0.1:3',
+    ],
+  ],
+  load: () => import('./commands/grid.js'),
+};
+
+const evaluate: CommandSpec = {
+  name: 'evaluate',
+  summary: 'Test a saved network',
+  usage: 'MODEL [DATA] [OPTIONS]',
+  arguments: [MODEL_ARGUMENT, ['DATA', 'Samples and labels. Default: the test set of the training']],
+  least: 1,
+  most: 2,
+  groups: [
+    ['Data', SOURCE_OPTIONS],
+    ['Output', { json: { help: 'One JSON document on standard output' } }],
+  ],
+  examples: [
+    ['On the samples that were held out in training', 'fjordnet evaluate digits.safetensors'],
+    ['On another file', 'fjordnet evaluate iris.safetensors more-iris.csv --label species'],
+  ],
+  load: () => import('./commands/evaluate.js'),
+};
+
+const predict: CommandSpec = {
+  name: 'predict',
+  summary: 'Predict with a saved network, one line a sample',
+  usage: 'MODEL DATA [OPTIONS]',
+  arguments: [
+    MODEL_ARGUMENT,
+    ['DATA', "Samples, with or without labels: 'digits', CSV, NPY, NPZ or IDX, or '-' for CSV on standard input"],
+  ],
+  least: 2,
+  most: 2,
+  groups: [
+    ['Data', SOURCE_OPTIONS],
+    [
+      'Output',
+      {
+        out: { value: 'FILE', help: 'Write to a file. Default: standard output', short: 'o' },
+        probabilities: { help: 'The probability of every class as well' },
+        json: { help: 'One JSON document a line, in place of CSV' },
+      },
+    ],
+  ],
+  examples: [
+    ['A column of classes', 'fjordnet predict iris.safetensors flowers.csv'],
+    [
+      'With probabilities, into a file',
+      'fjordnet predict iris.safetensors flowers.csv --probabilities --out predicted.csv',
+    ],
+  ],
+  load: () => import('./commands/predict.js'),
+};
+
+const plot: CommandSpec = {
+  name: 'plot',
+  summary: 'Draw a figure: into an SVG or PNG file, or as text where it has a text form',
+  usage: 'KIND [SOURCE …] [OPTIONS]',
+  arguments: [
+    ['KIND', `one of ${Object.keys(PLOTS).join(', ')}`],
+    ...Object.entries(PLOTS).map(([kind, help]) => [`  ${kind}`, help] as const),
+  ],
+  least: 1,
+  most: 12,
+  groups: [
+    ['Data', SOURCE_OPTIONS],
+    [
+      'Figure',
+      {
+        out: {
+          value: 'FILE',
+          help: 'FILE.svg, FILE.png, or FILE.json for the Vega-Lite specification. Default: text on the terminal',
+          short: 'o',
+        },
+        width: { value: 'PX', help: 'Default: 640' },
+        scale: { value: 'N', help: 'Pixels of a PNG for each px. Default: 2' },
+        theme: { value: 'NAME', help: 'light, dark or auto (as the reader prefers; SVG). Default: light' },
+        title: { value: 'TEXT', help: 'Drawn above the figure' },
+        limit: { value: 'N', help: 'images, mistakes: how many. Default: 20' },
+        set: { value: 'NAME', help: 'heatmap: train or test. Default: test' },
+      },
+    ],
+    ['Output', { json: { help: 'One JSON document on standard output' } }],
+  ],
+  examples: [
+    ['The first digits, as text', 'fjordnet plot images digits --limit 5'],
+    [
+      'The confusion matrix of a network, as a picture',
+      'fjordnet plot confusion digits.safetensors --out confusion.png',
+    ],
+  ],
+  load: () => import('./commands/plot.js'),
+};
+
+const report: CommandSpec = {
+  name: 'report',
+  summary: 'Write an HTML report of a saved network, or of a grid',
+  usage: '[MODEL] --out FILE [OPTIONS]',
+  arguments: [['MODEL', 'A file that fjordnet train --save wrote; its data are read again']],
+  least: 0,
+  most: 1,
+  groups: [
+    [
+      'Options',
+      {
+        out: { value: 'FILE', help: 'The report, one HTML file that needs no network', short: 'o' },
+        grid: { value: 'FILE', help: 'A grid that fjordnet grid --save wrote, beside the network or alone' },
+        json: { help: 'One JSON document on standard output' },
+      },
+    ],
+  ],
+  examples: [
+    ['A network and the grid that led to it', 'fjordnet report digits.safetensors --grid grid.json --out report.html'],
+  ],
+  load: () => import('./commands/report.js'),
+};
+
+const info: CommandSpec = {
+  name: 'info',
+  summary: 'Tell about this build of fjordnet, about a saved network, or about data',
+  usage: '[FILE] [OPTIONS]',
+  arguments: [['FILE', "A network (.safetensors), or data: 'digits', CSV, NPY, NPZ or IDX. Default: this build"]],
+  least: 0,
+  most: 1,
+  groups: [
+    ['Data', SOURCE_OPTIONS],
+    ['Output', { json: { help: 'One JSON document on standard output' } }],
+  ],
+  examples: [
+    ['What calculates here', 'fjordnet info'],
+    ['What is in a file', 'fjordnet info digits.safetensors'],
+  ],
+  load: () => import('./commands/info.js'),
+};
+
+/** All commands, in the order of the help. What runs them is loaded when it is asked for: help needs nothing native. */
+export const COMMANDS: readonly CommandSpec[] = [train, grid, evaluate, predict, plot, report, info];

@@ -1,0 +1,165 @@
+// Where the time of our own step goes: every instruction of the tape alone, repeated, on the buffers that it has in the step.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { layers as L, NDArray, optimizers, setThreads } from 'fjordnet';
+import { getLoss } from '../../dist/losses.js';
+import { recordNetwork } from '../../dist/network.js';
+import { dataset, Tape } from '../../dist/tape.js';
+import { writeCase } from './case.js';
+import { measureLimits } from './limits.js';
+import { readCase } from './peers/protocol.js';
+import { digits } from './report.js';
+import { spread } from './statistics.js';
+
+/** Multiplications and additions by kernel: dims of the instruction, B the batch. */
+const GEMMS = {
+  affine: ({ B, I, O }) => 2 * B * I * O,
+  matmul: ({ B, I, O }) => 2 * B * I * O,
+  weightGradient: ({ B, I, O }) => 2 * B * I * O,
+  inputGradient: ({ B, I, O }) => 2 * B * I * O,
+};
+for (const name of [
+  'conv2d',
+  'conv2dNoBias',
+  'conv2dWeightGradient',
+  'conv2dWeightGradientNoBias',
+  'conv2dInputGradient',
+])
+  GEMMS[name] = ({ B, K, L, C, F, Y, X }) => 2 * B * Y * X * K * L * C * F;
+
+/** @returns a table as text, for one thread and for all */
+export async function profileWorkload(workload, { quick, threads = [...new Set([1, availableParallelism()])] }) {
+  const parts = [`(${workload.id}) ${workload.title}`];
+  for (const n of threads) {
+    setThreads(n);
+    parts.push(table(profile(workload, quick), measureLimits(), n, workload.dtype));
+  }
+  return parts.join('\n');
+}
+
+/** { kernel, dims, seconds, flop, bytes } of each instruction of a training step. */
+export function profile(workload, quick = false) {
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-profile-'));
+  try {
+    writeCase(folder, workload);
+    return run(readCase(folder), quick);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function run(workload, quick) {
+  const repeats = quick ? 3 : 20;
+  const runs = quick ? 3 : 9;
+  const { network, instructions, names, x, targets } = recorded(workload, repeats);
+  const { plan, training } = network;
+  for (const [i, { value }] of network.recorder.parameters.entries()) {
+    const { data, shape } = workload.weights()[i];
+    plan.write(value, NDArray.from(data).reshape(shape));
+  }
+  const inputs = [
+    [network.x, x],
+    [training.targets, targets],
+  ];
+  const B = workload.batchSize;
+  const job = (program) => ({ program, inputs, first: 0, count: B, batchSize: B });
+  plan.runSync(job('train'));
+  const empty = time(() => plan.runSync(job('nothing')).seconds, runs);
+  const step = time(() => plan.runSync(job('train')).seconds, runs);
+  const rows = instructions.map((instruction, i) => {
+    const seconds = Math.max(1e-9, (time(() => plan.runSync(job(names[i])).seconds, runs) - empty) / repeats);
+    const dims = { ...instruction.dims, B };
+    return { ...instruction, seconds, flop: GEMMS[instruction.kernel]?.(dims), bytes: instruction.bytes(B) };
+  });
+  return { rows, step, gather: empty };
+}
+
+/** The best of some runs: what else the machine does is no part of a profile. */
+const time = (call, runs) => spread(Array.from({ length: runs }, call)).least;
+
+/** The network on a tape that also has one program for each instruction, which repeats it. */
+function recorded(workload, repeats) {
+  const layers = workload.layers.map(({ kind, ...options }) => L[kind](options));
+  const names = layers.map((_, i) => `layer${i}`);
+  const emitted = [];
+  const { emit, compile } = Tape.prototype;
+  let program;
+  const width = workload.dtype === 'float32' ? 4 : 8;
+  const labels = [];
+  // The recorder is made inside recordNetwork; every tape learns to repeat for as long as this one is recorded.
+  Tape.prototype.emit = function (kernel, buffers, dims, scalars) {
+    emitted.push({ kernel, buffers, dims, scalars, program });
+    return emit.call(this, kernel, buffers, dims, scalars);
+  };
+  const { program: select } = Tape.prototype;
+  Tape.prototype.program = function (name) {
+    program = name;
+    return select.call(this, name);
+  };
+  Tape.prototype.compile = function () {
+    Tape.prototype.emit = emit;
+    for (const [i, e] of chosen(emitted).entries()) {
+      labels.push(`repeat ${i}`);
+      this.program(labels[i]);
+      for (let k = 0; k < repeats; k++) this.emit(e.kernel, e.buffers, e.dims, e.scalars);
+    }
+    this.program('nothing');
+    return compile.call(this);
+  };
+  let network;
+  try {
+    network = recordNetwork(layers, names, workload.inputShape, workload.dtype, {
+      optimizer: optimizers.sgd({ learningRate: 1e-9 }),
+      loss: getLoss('loss', 'sparseCategoricalCrossentropy'),
+      metrics: [],
+    });
+  } finally {
+    Object.assign(Tape.prototype, { emit, compile, program: select });
+  }
+  const instructions = chosen(emitted).map(({ kernel, buffers, dims, program: part }) => ({
+    kernel,
+    dims,
+    part,
+    bytes: (B) => width * buffers.reduce((sum, b) => sum + b.size * (b.batched ? B : 1), 0),
+  }));
+  const x = workload.array('x');
+  const y = workload.array('y');
+  const samples = NDArray.from(x.data).reshape(x.shape);
+  const rank = network.training.targets.shape;
+  return {
+    network,
+    instructions,
+    names: labels,
+    x: dataset('x', samples, workload.dtype),
+    targets: dataset('y', NDArray.from(y.data).reshape(-1, ...rank), workload.dtype),
+  };
+}
+
+/** Those of a training step without sample weights. */
+const chosen = (emitted) =>
+  emitted.filter(({ program }) => !['predict', 'forward in evaluation', 'sample weights'].includes(program));
+
+function table({ rows, step, gather }, limits, threads, dtype) {
+  const gemm = dtype === 'float64' ? limits.dgemm : limits.sgemm;
+  const total = rows.reduce((sum, row) => sum + row.seconds, 0);
+  const lines = [
+    `  ${threads} thread${threads === 1 ? '' : 's'}: step ${us(step)}, instructions ${us(total)}, row gather and call ${us(gather)}; ` +
+      `limit ${digits(gemm)} GFLOP/s, ${digits(limits.copy)} GB/s`,
+    '    share       time   of the limit',
+  ];
+  for (const { kernel, dims, seconds, flop, bytes } of rows) {
+    const rate = flop ? `${digits(flop / seconds / 1e9)} GFLOP/s` : `${digits(bytes / seconds / 1e9)} GB/s`;
+    const of = flop ? flop / seconds / 1e9 / gemm : bytes / seconds / 1e9 / limits.copy;
+    const shape = Object.entries(dims)
+      .map(([k, v]) => `${k}${v}`)
+      .join(' ');
+    lines.push(
+      `    ${`${((100 * seconds) / total).toFixed(1)} %`.padStart(7)} ${us(seconds).padStart(10)}  ${`${(100 * of).toFixed(0)} %`.padStart(6)} ` +
+        `${rate.padStart(14)}   ${kernel} ${shape}`,
+    );
+  }
+  return lines.join('\n');
+}
+
+const us = (seconds) => `${digits(seconds * 1e6)} µs`;

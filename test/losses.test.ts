@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { type ArrayInput, losses, NDArray, RandomState } from 'fjordnet';
+import { getLoss, lossFrom } from '../dist/losses.js';
+import type { FloatType } from '../dist/tape.js';
+import { difference, numericalGradient, replay } from './helpers/replay.js';
+
+interface Case {
+  name: string;
+  options: object;
+  outputShape: number[];
+  output: number[];
+  targetShape: number[];
+  targets: number[];
+  losses: number[];
+  delta: number[];
+}
+const cases = JSON.parse(readFileSync(new URL('../test/fixtures/losses.json', import.meta.url), 'utf8')) as Case[];
+const DTYPES = ['float64', 'float32'] as const;
+type Name = keyof typeof losses;
+const NAMES = Object.keys(losses) as Name[];
+
+/** Losses, delta and, if fused, probabilities, as a network records them. */
+function run(dtype: FloatType, name: string, options: object, output: NDArray, y: NDArray): number[][] {
+  const [kind, activation] = name.split('+') as [Name, string?];
+  const loss = (losses[kind] as (options: object) => ReturnType<typeof getLoss>)(options);
+  const shape = output.shape.slice(1);
+  if (activation && loss.fuses !== activation) throw new Error(`${kind} is not fused with ${activation}`);
+  const targets = loss.prepare('y', y, shape);
+  if (targets.shape.slice(1).join() !== loss.targetShape(shape).join()) throw new Error(`targets are [${targets.shape}]`);
+  return replay(dtype, [output, targets], (t, outputs, prepared) => {
+    const perSample = t.batched('losses', [1]);
+    const delta = t.batched('delta', shape);
+    const probabilities = activation ? t.batched('probabilities', shape) : undefined;
+    loss.emit(t, { output: outputs, targets: prepared, losses: perSample, delta, probabilities }, activation !== undefined);
+    return probabilities ? [perSample, delta, probabilities] : [perSample, delta];
+  });
+}
+
+for (const dtype of DTYPES)
+  for (const name of [...new Set(cases.map((c) => c.name))])
+    test(`${name} is Keras': ${dtype}`, (t) => {
+      const tolerance = dtype === 'float64' ? 1e-13 : 2e-6;
+      for (const c of cases.filter((other) => other.name === name)) {
+        const output = NDArray.from(c.output, { shape: [c.losses.length, ...c.outputShape] });
+        const [values, delta, p] = run(dtype, name, c.options, output, NDArray.from(c.targets, { shape: c.targetShape }));
+        const [ofLoss, ofDelta] = [difference(values, c.losses), difference(delta, c.delta)];
+        const which = `${JSON.stringify(c.options)} [${c.outputShape}]`;
+        t.true(ofLoss <= tolerance, `losses ${which}: ${ofLoss}`);
+        // Beside the clip at 1e-7 derivatives are as large as 1e7, and float32 does not hold 1 - 1e-7 exactly.
+        t.true(ofDelta <= tolerance, `delta ${which}: ${ofDelta}`);
+        if (p && name.endsWith('sigmoid')) {
+          const sigmoid = c.output.map((z) => 1 / (1 + Math.exp(-z)));
+          t.true(difference(p, sigmoid) <= tolerance);
+        } else if (p) {
+          const n = c.outputShape.at(-1) as number;
+          for (let i = 0; i < p.length; i += n) {
+            const sum = p.slice(i, i + n).reduce((a, b) => a + b);
+            t.true(Math.abs(sum - 1) <= tolerance, `row ${i / n} sums to ${sum}`);
+          }
+        }
+      }
+    });
+
+test('every loss has cases, with and without the activation it is fused with', (t) => {
+  const tested = new Set(cases.map((c) => c.name));
+  for (const name of NAMES) {
+    t.true(tested.has(name), name);
+    const { fuses } = losses[name]();
+    if (fuses) t.true(tested.has(`${name}+${fuses}`), name);
+  }
+});
+
+/** Targets that fit the loss, away from its kinks. */
+function targetsFor(name: Name, shape: number[], random: RandomState): NDArray {
+  if (name === 'sparseCategoricalCrossentropy') return random.randint(0, shape[shape.length - 1], shape.slice(0, -1));
+  if (name === 'hinge') return NDArray.from(random.randint(0, 2, shape), { dtype: 'float64' });
+  return random.randomSample(shape);
+}
+
+for (const name of NAMES)
+  for (const fused of losses[name]().fuses ? [true, false] : [false])
+    test(`gradient check in float64: ${name}${fused ? ' fused' : ''}`, (t) => {
+      const random = new RandomState(3);
+      const shape = [4, 3, 5];
+      const output = fused ? random.normal(0, 2, shape) : random.uniform(0.3, 0.7, shape);
+      const y = targetsFor(name, shape, random);
+      if (y.size === output.size) y.data.forEach((v, i) => (output.data[i] += Math.abs(output.data[i] - v) < 0.01 ? 0.02 : 0));
+      const which = fused ? `${name}+${losses[name]().fuses}` : name;
+      const [, delta] = run('float64', which, {}, output, y);
+      const f = (x: Float64Array) => run('float64', which, {}, NDArray.from(x, { shape }), y)[0];
+      const mean = new Array(4).fill(1 / 4);
+      const d = difference(delta, numericalGradient(f, output.data as Float64Array, mean));
+      t.true(d < 1e-9, `${d}`);
+    });
+
+test('many rows and wide rows: softmax and cross-entropy against the formula', (t) => {
+  for (const dtype of DTYPES)
+    for (const [n, classes] of [
+      [150, 3],
+      [65, 33],
+      [3, 1000],
+      [1, 16],
+      [129, 1],
+    ]) {
+      const random = new RandomState(n);
+      const z = random.normal(0, 3, [n, classes]);
+      const labels = random.randint(0, classes, [n]);
+      const y = NDArray.zeros([n, classes]);
+      labels.data.forEach((label, i) => (y.data[i * classes + label] = 1));
+      const expected = Array.from(labels.data, (label, i) => {
+        const row = Array.from(z.data.subarray(i * classes, (i + 1) * classes));
+        return Math.log(row.reduce((sum, v) => sum + Math.exp(v - row[label]), 0));
+      });
+      const tolerance = dtype === 'float64' ? 1e-14 : 1e-6;
+      const dense = run(dtype, 'categoricalCrossentropy+softmax', {}, z, y);
+      const sparse = run(dtype, 'sparseCategoricalCrossentropy+softmax', {}, z, labels);
+      t.true(difference(dense[0], expected) <= tolerance);
+      t.true(difference(sparse[0], expected) <= tolerance);
+      t.true(difference(sparse[1], dense[1]) <= tolerance);
+      t.deepEqual(sparse[2], dense[2]);
+    }
+});
+
+test('logits of +-1e4 give exact losses and probabilities of 0 and 1', (t) => {
+  for (const dtype of DTYPES) {
+    const z = NDArray.from([[1e4, -1e4], [1e4, -1e4], [1e4, 1e4]]);
+    const y = NDArray.from([[1, 0], [0, 1], [0.5, 0.5]]);
+    const [values, delta, p] = run(dtype, 'categoricalCrossentropy+softmax', {}, z, y);
+    t.deepEqual(values.slice(0, 2), [0, 2e4]);
+    t.true(Math.abs(values[2] - Math.LN2) < 1e-7);
+    t.deepEqual(p, [1, 0, 1, 0, 0.5, 0.5]);
+    t.true(difference(delta, [0, 0, 1 / 3, -1 / 3, 0, 0]) < 1e-7);
+    const binary = run(dtype, 'binaryCrossentropy+sigmoid', {}, NDArray.from([[1e4], [-1e4], [1e4], [-1e4]]), NDArray.from([1, 0, 0, 1]));
+    t.deepEqual(binary, [[0, 0, 1e4, 1e4], [0, 0, 0.25, -0.25], [1, 0, 1, 0]]);
+  }
+});
+
+test('labels that a kernel is given out of range make the loss NaN, and touch no memory outside', (t) => {
+  const z = NDArray.from([[1, 2], [1, 2], [1, 2]]);
+  const [values] = replay('float64', [z, NDArray.from([[2], [-1], [1]])], (tape, output, targets) => {
+    const p = tape.batched('p', [2]);
+    const perSample = tape.batched('losses', [1]);
+    tape.emit('sparseSoftmaxCrossentropy', [output, targets, p, perSample, tape.batched('delta', [2])], { M: 1, N: 2 });
+    return [perSample];
+  });
+  t.true(Number.isNaN(values[0]) && Number.isNaN(values[1]));
+  t.true(Math.abs(values[2] - Math.log1p(Math.exp(-1))) < 1e-15);
+});
+
+test('targets that do not fit are refused in one sentence', (t) => {
+  const refuse = (name: Name, y: ArrayInput, outputShape: number[], message: string | RegExp) =>
+    t.throws(() => losses[name]().prepare('y', NDArray.from(y), outputShape), { instanceOf: RangeError, message });
+  refuse('categoricalCrossentropy', [1, 2, 0], [3], /^Expected y to have the output's shape \[n, 3\] for categoricalCrossentropy \(of labels, toCategorical\(labels, 3\) makes such rows; 'sparseCategoricalCrossentropy' takes labels\), got shape \[3\]$/);
+  refuse('categoricalCrossentropy', [[1, 0]], [3], /got shape \[1, 2\]$/);
+  refuse('sparseCategoricalCrossentropy', [0, 3, 1], [3], 'Expected y to hold class numbers, integers in [0, 3), got 3 at row 1');
+  refuse('sparseCategoricalCrossentropy', [[0], [0.5]], [3], 'Expected y to hold class numbers, integers in [0, 3), got 0.5 at row 1, column 0');
+  refuse('sparseCategoricalCrossentropy', [0, -1], [3], /got -1 at row 1$/);
+  refuse('sparseCategoricalCrossentropy', [[1, 0, 0]], [3], /^Expected y to have shape \[n\], a class number for each row of the output, .* got shape \[1, 3\] \(for such rows take 'categoricalCrossentropy'\)$/);
+  refuse('binaryCrossentropy', [0, 1, 2], [1], 'Expected y to hold numbers in [0, 1], got 2 at row 2, column 0');
+  refuse('meanSquaredError', [[1], [2]], [2], "Expected y to have the output's shape [n, 2] for meanSquaredError, got shape [2, 1]");
+  refuse('hinge', [0, 2], [1], 'Expected y to hold -1 and 1, or 0 and 1, got 2 at row 1, column 0');
+  refuse('hinge', [0, -1], [1], 'Expected y to hold 0 and 1, as other targets do, got -1 at row 1, column 0');
+});
+
+test('targets in the form a loss takes', (t) => {
+  const prepared = (name: Name, y: ArrayInput, outputShape: number[]) => losses[name]().prepare('y', NDArray.from(y), outputShape).toArray();
+  t.deepEqual(prepared('meanSquaredError', [1, 2], [1]), [[1], [2]]);
+  t.deepEqual(prepared('hinge', [0, 1], [1]), [[-1], [1]]);
+  t.deepEqual(prepared('hinge', [-1, 1], [1]), [[-1], [1]]);
+  t.deepEqual(prepared('hinge', [1, 1], [1]), [[1], [1]]);
+  t.deepEqual(prepared('sparseCategoricalCrossentropy', [2, 1], [3]), [[2], [1]]);
+  t.deepEqual(prepared('sparseCategoricalCrossentropy', [[[2], [1]]], [2, 3]), [[[2], [1]]]);
+});
+
+test('names, aliases, configs and wrong options', (t) => {
+  t.is(getLoss('loss', 'mse').config.name, 'meanSquaredError');
+  t.is(getLoss('loss', 'mae').config.name, 'meanAbsoluteError');
+  t.is(getLoss('loss', 'bce').config.name, 'binaryCrossentropy');
+  t.is(losses.huber().config.delta, 1);
+  for (const name of NAMES) {
+    const { config } = losses[name]();
+    t.deepEqual(lossFrom(JSON.parse(JSON.stringify(config))).config, config);
+    t.is(getLoss('loss', name).config.name, name);
+  }
+  const loss = losses.huber({ delta: 0.5 });
+  t.is(getLoss('loss', loss), loss);
+  t.deepEqual(lossFrom(loss.config).config, { name: 'huber', delta: 0.5 });
+  t.throws(() => getLoss('loss', 'categorical_crossentropy'), { message: /did you mean 'categoricalCrossentropy'\?/ });
+  t.throws(() => getLoss('loss', undefined), {
+    instanceOf: TypeError,
+    message: 'Expected loss to be the name of a loss or one of losses.*, got undefined',
+  });
+  t.throws(() => losses.huber({ delta: 0 }), { message: 'Expected delta to be a positive number, got 0 (number)' });
+  t.throws(() => losses.binaryCrossentropy({ fromLogit: true } as object), { message: /did you mean 'fromLogits'\?/ });
+  t.throws(() => losses.categoricalCrossentropy({ fromLogits: 1 as never }), { instanceOf: TypeError });
+});
