@@ -14,7 +14,8 @@ const script = (name) => fileURLToPath(new URL(`peers/${name}`, import.meta.url)
 const python = process.env.FJORDNET_BENCH_PYTHON ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
 const environmentPython = join(PEERS, 'python', 'bin', 'python');
 
-/** `threads: 'one'` marks peers that cannot use more; `patience` lengthens the repetitions of one whose `fit` is slow to begin. */
+/** `threads: 'one'` marks peers that cannot use more; `rows: 'main'` those left out where sizes grow;
+ * `patience` lengthens the repetitions of one whose `fit` is slow to begin. */
 export const ADAPTERS = [
   { id: 'fjordnet', title: 'Fjordnet', command: [process.execPath, script('fjordnet.js')] },
   { id: 'numpy', title: 'NumPy', command: [python, script('numpy_lecture.py')] },
@@ -26,6 +27,7 @@ export const ADAPTERS = [
     command: [environmentPython, script('keras_tensorflow.py')],
     needs: environmentPython,
     patience: 4,
+    rows: 'main',
   },
   {
     id: 'tfjs-cpu',
@@ -33,6 +35,7 @@ export const ADAPTERS = [
     command: [process.execPath, script('tfjs.js'), '--backend=cpu'],
     needs: join(PEERS, 'node', 'node_modules', '@tensorflow', 'tfjs'),
     threads: 'one',
+    rows: 'main',
   },
   {
     id: 'tfjs-wasm',
@@ -40,6 +43,7 @@ export const ADAPTERS = [
     command: [process.execPath, script('tfjs.js'), '--backend=wasm'],
     needs: join(PEERS, 'node', 'node_modules', '@tensorflow', 'tfjs-backend-wasm'),
     threads: 'one',
+    rows: 'main',
   },
   {
     id: 'brain',
@@ -47,6 +51,7 @@ export const ADAPTERS = [
     command: [process.execPath, script('brain.js')],
     needs: join(PEERS, 'node', 'node_modules', 'brain.js'),
     threads: 'one',
+    rows: 'main',
   },
 ];
 

@@ -37,7 +37,7 @@ const MEASURES = { train: timed, grid: timed, mlp: timed, predict, start, delay,
 
 async function timed(workload, row, sessions, options) {
   const ready = await prepare(workload, row, sessions, options.folder);
-  const { measured, failures } = await interleave(ready, options);
+  const { measured, failures } = await interleave(ready, { ...options, longest: workload.longest });
   for (const [session, { error, skip }] of failures) refuse(row, session, error ?? skip, skip !== undefined);
   for (const [session, values] of measured) addEntry(row, session, values);
 }
@@ -124,6 +124,7 @@ async function prepare(workload, row, sessions, folder) {
   const ready = [];
   let expected;
   for (const session of sessions.running) {
+    if (workload.growth && session.adapter.rows === 'main') continue;
     const answer = await session.ask({ op: 'prepare', folder });
     if (answer.error ?? answer.skip) {
       refuse(row, session, answer.error ?? answer.skip, answer.skip !== undefined);

@@ -12,9 +12,7 @@ export function environment(threads) {
 }
 
 /** Seconds that a peer may take for one answer. */
-const PATIENCE = 60;
-/** Beyond this many seconds the smallest piece of work, an epoch, is not repeated. */
-const LONGEST = 8;
+const PATIENCE = 90;
 const WORDS = { prepare: 'take the steps whose losses are compared', run: 'train' };
 
 /** One peer on a number of threads. */
@@ -79,10 +77,11 @@ export class Session {
 }
 
 /**
- * Runs every session `repetitions` times in turn, A B C A B C, each for about `seconds`. `unit` seconds for each session
- * and repetition come back.
+ * Runs every session `repetitions` times in turn, A B C A B C, each for about `seconds`, or once where
+ * that takes longer; a peer is left out whose smallest piece of work takes longer than `longest`. Seconds a unit
+ * of work come back, for each session and repetition.
  */
-export async function interleave(sessions, { repetitions, seconds }) {
+export async function interleave(sessions, { repetitions, seconds, longest = 8 }) {
   const counts = new Map();
   const failures = new Map();
   for (const session of sessions) {
@@ -94,7 +93,7 @@ export async function interleave(sessions, { repetitions, seconds }) {
       answer = await session.ask({ op: 'run', count });
     }
     if (answer.seconds === undefined) failures.set(session, answer);
-    else if (answer.seconds / count > LONGEST && session.adapter.id !== 'fjordnet')
+    else if (answer.seconds / count > longest && session.adapter.id !== 'fjordnet')
       failures.set(session, {
         skip: `one took ${(answer.seconds / answer.units).toFixed(2)} s, which is not repeated`,
       });

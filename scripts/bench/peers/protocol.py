@@ -86,7 +86,8 @@ def serve(about, open_case):
             if request["op"] == "prepare":
                 work = None
                 work = open_case(Case(request["folder"]))
-                answer({"losses": [float(v) for v in work.losses], "choice": getattr(work, "choice", None)})
+                losses = None if work.losses is None else [float(v) for v in work.losses]
+                answer({"losses": losses, "choice": getattr(work, "choice", None)})
             elif request["op"] == "run":
                 start = time.perf_counter()
                 units = work.run(request["count"])
