@@ -21,6 +21,11 @@ export function wrongValue(name: string, expected: string, actual: unknown): Ran
   return new RangeError(sentence(name, expected, actual));
 }
 
+/** The same for an array whose shape is not the one expected. */
+export function wrongShape(name: string, expected: string, shape: readonly number[]): RangeError {
+  return new RangeError(`Expected ${name} to be ${expected}, got shape [${shape.join(', ')}]`);
+}
+
 /** An Error with a stable `code`, such as ERR_BUSY. */
 export function failure(code: string, message: string, options?: ErrorOptions): Error & { code: string } {
   return Object.assign(new Error(message, options), { code });

@@ -22,6 +22,11 @@ export interface Loss {
   readonly config: { readonly name: LossName; readonly [option: string]: unknown };
   /** The output activation that the loss is exact and stable in one step with, given z instead of the activation's value. */
   readonly fuses?: 'softmax' | 'sigmoid';
+  /**
+   * Refuses a network whose last layer does not give what the loss takes; `activation` is that layer's, if it has one.
+   * @throws RangeError
+   */
+  checkOutput?(outputShape: Shape, activation?: string): void;
   /** The shape of one sample's targets. */
   targetShape(outputShape: Shape): Shape;
   /**
@@ -51,6 +56,29 @@ function checkLogits(options: Logits): boolean {
   return checkBoolean('fromLogits', options.fromLogits ?? false);
 }
 
+/** What the losses of probabilities have in common: the activation they are fused with, and the outputs they take. */
+function probabilistic(
+  name: LossName,
+  activation: 'softmax' | 'sigmoid',
+  fromLogits: boolean,
+): Pick<Loss, 'fuses' | 'checkOutput'> {
+  const isProbability = (other: string) => other === 'softmax' || other === 'sigmoid';
+  return {
+    ...(fromLogits ? {} : { fuses: activation }),
+    checkOutput(outputShape, actual) {
+      const wanted = fromLogits ? 'no activation, as fromLogits says,' : `the activation '${activation}'`;
+      const hint = fromLogits ? '' : ' (or the loss to have fromLogits: true)';
+      if (actual !== undefined && isProbability(actual) === fromLogits)
+        throw new RangeError(`Expected the last layer to have ${wanted} for ${name}${hint}, got '${actual}'`);
+      if (activation === 'softmax' && outputShape.at(-1) === 1)
+        throw new RangeError(
+          `Expected the last layer to have one output for each class for ${name}, got 1 (for two classes in one output ` +
+            `take 'sigmoid' and 'binaryCrossentropy')`,
+        );
+    },
+  };
+}
+
 /** A loss over the elements of outputs and targets of one shape, by the kernel of its name. */
 const elementwise = (name: LossName, scalars: Record<string, number> = {}): Loss => ({
   config: { name, ...scalars },
@@ -74,7 +102,7 @@ export const losses = {
     const fromLogits = checkLogits(options);
     return {
       config: { name: 'categoricalCrossentropy', fromLogits },
-      ...(fromLogits ? {} : { fuses: 'softmax' as const }),
+      ...probabilistic('categoricalCrossentropy', 'softmax', fromLogits),
       targetShape: (outputShape) => outputShape,
       prepare: (name, y, outputShape) => {
         const classes = outputShape.at(-1);
@@ -102,7 +130,7 @@ export const losses = {
     const fromLogits = checkLogits(options);
     return {
       config: { name: 'sparseCategoricalCrossentropy', fromLogits },
-      ...(fromLogits ? {} : { fuses: 'softmax' as const }),
+      ...probabilistic('sparseCategoricalCrossentropy', 'softmax', fromLogits),
       targetShape: (outputShape) => [...outputShape.slice(0, -1), 1],
       prepare: checkClasses,
       emit: (t, { output, targets, probabilities, losses, delta }, fused) => {
@@ -124,7 +152,7 @@ export const losses = {
     const fromLogits = checkLogits(options);
     return {
       config: { name: 'binaryCrossentropy', fromLogits },
-      ...(fromLogits ? {} : { fuses: 'sigmoid' as const }),
+      ...probabilistic('binaryCrossentropy', 'sigmoid', fromLogits),
       targetShape: (outputShape) => outputShape,
       prepare: (name, y, outputShape) => {
         const targets = fitted('binaryCrossentropy', name, y, outputShape);

@@ -97,9 +97,9 @@ export class RandomState {
     checkOptions('options', options, ['replace']);
     const replace = checkBoolean('replace', options.replace ?? true);
     const from = typeof a === 'number' ? undefined : asArray('a', a);
-    if (from && from.shape.length !== 1) throw wrongValue('a', 'a number or a one-dimensional array', from.shape);
+    if (from && from.shape.length !== 1) throw wrongShape('a', 'a number or a one-dimensional array', from.shape);
     const n = from ? from.length : checkInteger('a', a, 1);
-    if (n === 0) throw wrongValue('a', 'an array that is not empty', from);
+    if (from && n === 0) throw wrongShape('a', 'an array that is not empty', from.shape);
     const shape = shapeOf(size);
     const count = shape.reduce((product, m) => product * m, 1);
     if (!replace && count > n) throw wrongValue('size', `at most ${n} without replacement`, count);

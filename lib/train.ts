@@ -19,7 +19,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
   const caller: { stack?: string } = {};
   Error.captureStackTrace(caller, drive);
   try {
-    let next = signal?.aborted ? training.throw(aborted(signal)) : training.next();
+    let next = signal?.aborted ? training.throw(withStack(aborted(signal), caller)) : training.next();
     while (!next.done) {
       const step = next.value;
       let result: NativeResult | undefined;
@@ -35,7 +35,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
         running = undefined;
         signal?.throwIfAborted();
       } catch (error) {
-        next = training.throw(signal?.aborted ? aborted(signal) : withStack(error, caller));
+        next = training.throw(signal?.aborted ? withStack(aborted(signal), caller) : framed(error, caller));
         continue;
       }
       next = training.next(result as NativeResult);
@@ -86,10 +86,12 @@ function aborted(signal: AbortSignal): Error {
   );
 }
 
-/** Errors that come from native code carry no JavaScript frames: give them the caller's. */
-function withStack(error: unknown, caller: { stack?: string }): unknown {
-  if (error instanceof Error && !error.stack?.includes('\n    at ')) {
-    error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`;
-  }
+/** Gives an error the frames of the line that called. */
+function withStack(error: Error, caller: { stack?: string }): Error {
+  error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`;
   return error;
 }
+
+/** Errors that come from native code carry no JavaScript frames. */
+const framed = (error: unknown, caller: { stack?: string }): unknown =>
+  error instanceof Error && !error.stack?.includes('\n    at ') ? withStack(error, caller) : error;

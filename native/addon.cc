@@ -1,5 +1,5 @@
-// The wall between JavaScript and the kernels: argument marshalling, asynchronous jobs, and nothing else. The only file with napi.h.
-// TypeScript checks what users pass; what is refused here is a mistake in this library.
+// The wall between JavaScript and the kernels: argument marshalling, asynchronous jobs, and nothing else. The only file
+// with napi.h. TypeScript checks what users pass; what is refused here is a mistake in this library.
 #include <napi.h>
 
 #include <chrono>
@@ -35,12 +35,13 @@ struct Ledger {
 
 // What a JavaScript object owns natively. Its bytes are reported to V8, so that garbage collection sees them.
 //
-// Node runs finalizers between turns of the event loop only: a loop that makes networks and never ends its turn would keep them
-// all. A weak reference, however, is empty as soon as its object was collected. So as memory grows we look for such objects,
-// and let go of what they own; the finalizer finds an empty shell.
+// Node runs finalizers between turns of the event loop only: a loop that makes networks and never ends its turn would
+// keep them all. A weak reference, however, is empty as soon as its object was collected. So as memory grows we look
+// for such objects, and let go of what they own; the finalizer finds an empty shell.
 class Holder {
  public:
-  Holder(Napi::Env env, std::shared_ptr<Ledger> ledger) : env_(env), ledger_(std::move(ledger)), index_(ledger_->holders.size()) {
+  Holder(Napi::Env env, std::shared_ptr<Ledger> ledger)
+      : env_(env), ledger_(std::move(ledger)), index_(ledger_->holders.size()) {
     ledger_->holders.push_back(this);
   }
   virtual ~Holder() {
@@ -90,7 +91,8 @@ auto guarded(Napi::Env env, const F& body) -> decltype(body()) {
   try {
     return body();
   } catch (const std::bad_alloc&) {
-    throw coded(env, "ERR_MEMORY", "Expected enough memory for this network and batch size, but the system has none left");
+    throw coded(env, "ERR_MEMORY",
+                "Expected enough memory for this network and batch size, but the system has none left");
   } catch (const std::length_error&) {
     throw coded(env, "ERR_MEMORY", "Expected results to fit into memory");
   } catch (const std::out_of_range& e) {
@@ -133,7 +135,10 @@ template <typename T>
 View<T> view(const Napi::Value& value) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != arrayType<T>()) {
     throw std::invalid_argument(std::string("Expected a typed array of ") +
-                                (std::is_same_v<T, float> ? "float32" : std::is_same_v<T, double> ? "float64" : std::is_same_v<T, std::int32_t> ? "int32" : "uint32"));
+                                (std::is_same_v<T, float>          ? "float32"
+                                 : std::is_same_v<T, double>       ? "float64"
+                                 : std::is_same_v<T, std::int32_t> ? "int32"
+                                                                   : "uint32"));
   }
   auto array = value.As<Napi::TypedArrayOf<T>>();
   return {array.Data(), static_cast<Index>(array.ElementLength())};
@@ -153,7 +158,8 @@ Index integer(const Napi::Value& value) {
 
 bool isFloat32(const Napi::Value& dtype) {
   const auto name = dtype.As<Napi::String>().Utf8Value();
-  if (name != "float32" && name != "float64") throw std::invalid_argument("Expected dtype to be float32 or float64, got '" + name + "'");
+  if (name != "float32" && name != "float64")
+    throw std::invalid_argument("Expected dtype to be float32 or float64, got '" + name + "'");
   return name == "float32";
 }
 
@@ -179,11 +185,13 @@ class Addon {
  public:
   explicit Addon(Napi::Env env, int threads) : pool(threads) {
     napi_value name = Napi::String::New(env, "fjordnet");
-    napi_status status = napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
+    napi_status status =
+        napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
     if (status != napi_ok) throw Napi::Error::New(env);
     napi_unref_threadsafe_function(env, done_);
     // Runs before Node unloads the addon, at exit and when a Worker is terminated: no thread of ours outlives it.
-    napi_add_env_cleanup_hook(env, [](void* self) { static_cast<Addon*>(self)->shutDown(); }, this);
+    napi_add_env_cleanup_hook(
+        env, [](void* self) { static_cast<Addon*>(self)->shutDown(); }, this);
   }
 
   void submit(Napi::Env env, std::unique_ptr<Task> task, std::function<void(Team&)> work) {
@@ -232,7 +240,8 @@ class Addon {
     } catch (const Napi::Error& e) {
       try {
         task->deferred.Reject(e.Value());
-      } catch (const Napi::Error&) {  // a Worker that is being terminated runs no JavaScript any more: there is nobody to tell
+      } catch (const Napi::Error&) {  // a Worker that is being terminated runs no JavaScript any more: there is nobody
+                                      // to tell
       }
     }
   }
@@ -316,7 +325,8 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
     if (from.size != data.rows * data.width) return false;
     for (Index at = 0; at < from.size; at += kBlock) {
       bool same = true;
-      for (Index i = at; i < std::min(at + kBlock, from.size); ++i) same &= static_cast<T>(from.data[i]) == data.values[i];
+      for (Index i = at; i < std::min(at + kBlock, from.size); ++i)
+        same &= static_cast<T>(from.data[i]) == data.values[i];
       if (!same) return false;
     }
     return true;
@@ -402,7 +412,8 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       spec.buffers.push_back({integer(b.Get("offset")), integer(b.Get("size")), b.Get("batched").ToBoolean()});
     }
     const auto scalars = from.Get("scalars").As<Napi::Array>();
-    for (std::uint32_t i = 0; i < scalars.Length(); ++i) spec.scalars.push_back(scalars.Get(i).ToNumber().DoubleValue());
+    for (std::uint32_t i = 0; i < scalars.Length(); ++i)
+      spec.scalars.push_back(scalars.Get(i).ToNumber().DoubleValue());
     const auto programs = from.Get("programs").As<Napi::Object>();
     for (const auto& [key, value] : programs) {
       auto& program = spec.programs[key.As<Napi::String>()];
@@ -486,7 +497,8 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
   // Everything that can fail comes before the plan is marked busy.
   template <typename T>
   std::shared_ptr<Job<T>> begin(Napi::Env env, Core<T>& core, const Napi::Value& from, bool sync) {
-    if (core.plan.busy) throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
+    if (core.plan.busy)
+      throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
     auto job = std::make_shared<Job<T>>(parseJob<T>(core.plan, from.As<Napi::Object>(), sync));
     core.plan.check(*job);
     core.plan.prepare(*job);
@@ -574,7 +586,8 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     return Napi::Boolean::New(info.Env(), std::visit([](auto& core) { return core->plan.busy.load(); }, core_));
   }
   Napi::Value bytes(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(std::visit([](auto& core) { return core->plan.bytes(); }, core_)));
+    return Napi::Number::New(info.Env(),
+                             static_cast<double>(std::visit([](auto& core) { return core->plan.bytes(); }, core_)));
   }
 
   std::variant<std::shared_ptr<Core<float>>, std::shared_ptr<Core<double>>> core_;
@@ -585,11 +598,12 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
 class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "RandomState",
-                       {InstanceMethod<&RandomStateWrap::doubles>("doubles"), InstanceMethod<&RandomStateWrap::gaussians>("gaussians"),
-                        InstanceMethod<&RandomStateWrap::bounded>("bounded"), InstanceMethod<&RandomStateWrap::shuffle>("shuffle"),
-                        InstanceMethod<&RandomStateWrap::batches>("batches"), InstanceMethod<&RandomStateWrap::getState>("getState"),
-                        InstanceMethod<&RandomStateWrap::setState>("setState")});
+    return DefineClass(
+        env, "RandomState",
+        {InstanceMethod<&RandomStateWrap::doubles>("doubles"), InstanceMethod<&RandomStateWrap::gaussians>("gaussians"),
+         InstanceMethod<&RandomStateWrap::bounded>("bounded"), InstanceMethod<&RandomStateWrap::shuffle>("shuffle"),
+         InstanceMethod<&RandomStateWrap::batches>("batches"), InstanceMethod<&RandomStateWrap::getState>("getState"),
+         InstanceMethod<&RandomStateWrap::setState>("setState")});
   }
 
   explicit RandomStateWrap(const Napi::CallbackInfo& info)
@@ -638,7 +652,8 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
     guarded(info.Env(), [&] {
       const Index n = integer(info[0]), size = integer(info[2]);
       const auto out = view<std::int32_t>(info[1]);
-      if (n < 1 || size < 1 || size > n || out.size % size != 0) throw std::invalid_argument("Expected whole batches of rows");
+      if (n < 1 || size < 1 || size > n || out.size % size != 0)
+        throw std::invalid_argument("Expected whole batches of rows");
       std::vector<std::int32_t> identity(static_cast<std::size_t>(n)), index(identity);
       for (Index i = 0; i < n; ++i) identity[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
       for (Index at = 0; at < out.size; at += size) {
@@ -696,7 +711,9 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
   std::vector<Index> dim;
   for (char c : signature.dims) {
     const auto size = dims.Get(std::string(1, c));
-    if (!size.IsNumber() || integer(size) < (c == 'B' ? 1 : 0)) throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + " for '" + row.name + "' (" + row.signature + ")");
+    if (!size.IsNumber() || integer(size) < (c == 'B' ? 1 : 0))
+      throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + " for '" + row.name + "' (" +
+                                  row.signature + ")");
     dim.push_back(integer(size));
     if (c == 'B') {
       spec.capacity = dim.back();
@@ -707,7 +724,9 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
   const auto batch = signature.dims.find('B');
   const Index B = batch == std::string::npos ? 1 : dim[batch];
   if (arrays.Length() != signature.buffers.size()) {
-    throw std::invalid_argument("Expected '" + std::string(row.name) + "' (" + row.signature + ") to be given " + std::to_string(signature.buffers.size()) + " arrays, got " + std::to_string(arrays.Length()));
+    throw std::invalid_argument("Expected '" + std::string(row.name) + "' (" + row.signature + ") to be given " +
+                                std::to_string(signature.buffers.size()) + " arrays, got " +
+                                std::to_string(arrays.Length()));
   }
   std::vector<View<T>> views;
   for (std::uint32_t k = 0; k < arrays.Length(); ++k) {
@@ -717,8 +736,9 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
     views.push_back(view<T>(arrays.Get(k)));
     const Index whole = batched ? times(size, B) : size;
     if (views.back().size != whole) {
-      throw std::out_of_range("Expected array " + std::to_string(k) + " of '" + row.name + "' (" + row.signature + ") to hold " +
-                              std::to_string(whole) + " values, got " + std::to_string(views.back().size));
+      throw std::out_of_range("Expected array " + std::to_string(k) + " of '" + row.name + "' (" + row.signature +
+                              ") to hold " + std::to_string(whole) + " values, got " +
+                              std::to_string(views.back().size));
     }
     Index& end = batched ? spec.rowSize : spec.fixedSize;
     instruction.buffers.push_back(static_cast<int>(k));
@@ -727,7 +747,9 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
   }
   for (const auto& name : signature.scalars) {
     const auto value = values.Get(name);
-    if (!value.IsNumber()) throw std::invalid_argument("Expected scalars to hold " + name + " for '" + row.name + "' (" + row.signature + ")");
+    if (!value.IsNumber())
+      throw std::invalid_argument("Expected scalars to hold " + name + " for '" + row.name + "' (" + row.signature +
+                                  ")");
     instruction.scalars[name] = static_cast<int>(spec.scalars.size());
     spec.scalars.push_back(value.As<Napi::Number>().DoubleValue());
   }
@@ -735,12 +757,14 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
   Plan<T> plan(spec, kernelTable());
   auto& pool = addon(env).pool;
   plan.reserve(B, pool.slots());
-  for (std::size_t k = 0; k < views.size(); ++k) std::copy_n(views[k].data, views[k].size, plan.pointer(static_cast<int>(k)));
+  for (std::size_t k = 0; k < views.size(); ++k)
+    std::copy_n(views[k].data, views[k].size, plan.pointer(static_cast<int>(k)));
   Job<T> job;
   job.program = "kernel";
   job.count = job.batchSize = B;
   pool.runHere([&](Team& team) { plan.run(job, team); });
-  for (std::size_t k = 0; k < views.size(); ++k) std::copy_n(plan.pointer(static_cast<int>(k)), views[k].size, views[k].data);
+  for (std::size_t k = 0; k < views.size(); ++k)
+    std::copy_n(plan.pointer(static_cast<int>(k)), views[k].size, views[k].data);
 }
 
 void kernel(const Napi::CallbackInfo& info) {
@@ -751,7 +775,8 @@ void kernel(const Napi::CallbackInfo& info) {
       if (name != table.rows[i].name) continue;
       const auto first = info[2].As<Napi::Array>().Get(0u);
       const bool single = first.IsTypedArray() && first.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
-      return single ? runKernel<float>(info.Env(), info, table.rows[i]) : runKernel<double>(info.Env(), info, table.rows[i]);
+      return single ? runKernel<float>(info.Env(), info, table.rows[i])
+                    : runKernel<double>(info.Env(), info, table.rows[i]);
     }
     throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
   });
@@ -782,7 +807,9 @@ Napi::Value buildInfo(const Napi::CallbackInfo& info) {
 void setThreads(const Napi::CallbackInfo& info) {
   addon(info.Env()).pool.resize(static_cast<int>(std::clamp<Index>(integer(info[0]), 1, Pool::kMostThreads)));
 }
-Napi::Value getThreads(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), addon(info.Env()).pool.threads()); }
+Napi::Value getThreads(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), addon(info.Env()).pool.threads());
+}
 
 // memory(): {objects, bytes} of live plans and datasets
 Napi::Value memory(const Napi::CallbackInfo& info) {
@@ -795,7 +822,8 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   if (const char* refused = blasInit()) throw coded(env, "ERR_BLAS", refused);
-  const auto cores = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, static_cast<unsigned>(Pool::kMostThreads)));
+  const auto cores =
+      static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, static_cast<unsigned>(Pool::kMostThreads)));
   env.SetInstanceData(new Addon(env, cores));
   exports.Set("Dataset", DatasetWrap::define(env));
   exports.Set("Plan", PlanWrap::define(env));

@@ -10,8 +10,8 @@
 
 namespace fjordnet {
 
-// 64-byte aligned, so that a buffer never shares a cache line or splits a vector with another. By hand: the C library's aligned
-// allocation does not fill the holes it leaves, so that a program which makes and drops networks would grow.
+// 64-byte aligned, so that a buffer never shares a cache line or splits a vector with another. By hand: the C library's
+// aligned allocation does not fill the holes it leaves, so that a program which makes and drops networks would grow.
 template <typename T>
 class Block {
  public:
@@ -52,7 +52,8 @@ struct Dataset {
   // Somebody else's memory, for one synchronous call.
   Dataset(const T* borrowed, Index rows_, Index width_) : rows(rows_), width(width_), values(borrowed) {}
 
-  // out[k] = row index[k]. Long rows at random places of a large dataset: asking for the next ones ahead saves 15 to 35 %.
+  // out[k] = row index[k]. Long rows at random places of a large dataset: asking for the next ones ahead saves 15 to 35
+  // %.
   void gather(const std::int32_t* index, Index count, T* out) const {
     const auto size = static_cast<std::size_t>(width) * sizeof(T);
     const Index ahead = size < 512 ? count : size < 2048 ? 4 : 1;

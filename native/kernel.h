@@ -29,9 +29,9 @@ struct Scratch {
   Index perSlot = 0;
 };
 
-// The signature is check and documentation in one: "B O I : BI, IO, O -> BO | eta". Left of the colon stand the dimensions,
-// then the lengths of the input and output buffers as products of dimensions ("1" for one value), then the scalars.
-// B is the batch size, the one dimension that may differ from call to call.
+// The signature is check and documentation in one: "B O I : BI, IO, O -> BO | eta". Left of the colon stand the
+// dimensions, then the lengths of the input and output buffers as products of dimensions ("1" for one value), then the
+// scalars. B is the batch size, the one dimension that may differ from call to call.
 struct Kernel {
   const char* name;
   const char* signature;

@@ -24,9 +24,7 @@ KernelTable kernelTable() {
   return baseline::table("SSE2", 128);
 }
 #else
-KernelTable kernelTable() {
-  return baseline::table("baseline", 128);
-}
+KernelTable kernelTable() { return baseline::table("baseline", 128); }
 #endif
 
 }  // namespace fjordnet

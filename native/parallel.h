@@ -24,8 +24,8 @@ inline void pause() {
 #endif
 }
 
-// Puts the calling thread behind the event loop's, for the whole of its life: with as many threads computing as there are
-// processors, the loop's delay at p99 falls from some 11 ms to 6. (On Linux the nice value belongs to the thread.)
+// Puts the calling thread behind the event loop's, for the whole of its life: with as many threads computing as there
+// are processors, the loop's delay at p99 falls from some 11 ms to 6. (On Linux the nice value belongs to the thread.)
 inline void giveWay() {
 #if defined(__linux__)
   static_cast<void>(!nice(5));
@@ -34,9 +34,9 @@ inline void giveWay() {
 
 class Pool;
 
-// One running job and the threads that help it. The leader (the thread that runs the job) publishes a region of tiles; every
-// member takes tiles by compare-and-swap until none is left. Which thread computes a tile changes nothing in its result:
-// tiles depend on shapes alone, and what must be summed over tiles is summed by the leader in tile order.
+// One running job and the threads that help it. The leader (the thread that runs the job) publishes a region of tiles;
+// every member takes tiles by compare-and-swap until none is left. Which thread computes a tile changes nothing in its
+// result: tiles depend on shapes alone, and what must be summed over tiles is summed by the leader in tile order.
 class Team {
  public:
   Team(Pool& pool, int slot) : pool_(pool), slot_(slot) {}
@@ -51,7 +51,8 @@ class Team {
       for (int tile = 0; tile < tiles; ++tile) fn(tile, slot_);
       return;
     }
-    publish(tiles, [](const void* f, int tile, int slot) { (*static_cast<const F*>(f))(tile, slot); }, &fn);
+    publish(
+        tiles, [](const void* f, int tile, int slot) { (*static_cast<const F*>(f))(tile, slot); }, &fn);
   }
 
   int slot() const { return slot_; }
@@ -78,7 +79,8 @@ class Team {
   alignas(64) std::atomic<bool> finished_{false};
 };
 
-// Threads of one environment. A thread takes queued jobs in turn; with none queued it helps a job that has tiles to share.
+// Threads of one environment. A thread takes queued jobs in turn; with none queued it helps a job that has tiles to
+// share.
 class Pool {
  public:
   using Job = std::function<void(Team&)>;
@@ -262,7 +264,8 @@ inline void Team::publish(int tiles, Call call, const void* context) {
   context_ = context;
   done_.store(0, std::memory_order_relaxed);
   const std::uint64_t generation = (ticket_.load(std::memory_order_relaxed) >> (2 * kTileBits)) + 1;
-  ticket_.store((generation << (2 * kTileBits)) | (static_cast<std::uint64_t>(tiles) << kTileBits), std::memory_order_release);
+  ticket_.store((generation << (2 * kTileBits)) | (static_cast<std::uint64_t>(tiles) << kTileBits),
+                std::memory_order_release);
   while (takeTile(slot_)) {
   }
   // A helper may have lost its core to another process in the middle of a tile: after a while, give it this one.

@@ -16,7 +16,8 @@
 
 namespace fjordnet {
 
-// A stretch of the arena. Fixed buffers lie at offset; batched ones at offset * capacity, with size values for each sample.
+// A stretch of the arena. Fixed buffers lie at offset; batched ones at offset * capacity, with size values for each
+// sample.
 struct BufferSpec {
   Index offset;
   Index size;
@@ -123,14 +124,16 @@ class Plan {
   std::atomic<bool> stop{false};
 
   Plan(PlanSpec spec, const KernelTable& table) : spec_(std::move(spec)), scalars_(spec_.scalars) {
-    if (spec_.fixedSize < 0 || spec_.rowSize < 0 || spec_.capacity < 1) throw std::invalid_argument("Expected sizes to be non-negative");
+    if (spec_.fixedSize < 0 || spec_.rowSize < 0 || spec_.capacity < 1)
+      throw std::invalid_argument("Expected sizes to be non-negative");
     for (const auto& b : spec_.buffers) {
       const Index room = b.batched ? spec_.rowSize : spec_.fixedSize;
       if (b.offset < 0 || b.size < 0 || b.size > room || b.offset > room - b.size) {
         throw std::invalid_argument("Expected every buffer to lie inside the arena");
       }
     }
-    if (spec_.report >= 0 && buffer(spec_.report).batched) throw std::invalid_argument("Expected report to be a fixed buffer");
+    if (spec_.report >= 0 && buffer(spec_.report).batched)
+      throw std::invalid_argument("Expected report to be a fixed buffer");
     for (const auto& [name, instructions] : spec_.programs) {
       auto& program = programs_[name];
       program.reserve(instructions.size());
@@ -148,7 +151,8 @@ class Plan {
   Index reportSize() const { return spec_.report < 0 ? 0 : buffer(spec_.report).size; }
 
   const BufferSpec& buffer(int index) const {
-    if (index < 0 || index >= static_cast<int>(spec_.buffers.size())) throw std::invalid_argument("Expected a buffer of the plan");
+    if (index < 0 || index >= static_cast<int>(spec_.buffers.size()))
+      throw std::invalid_argument("Expected a buffer of the plan");
     return spec_.buffers[static_cast<std::size_t>(index)];
   }
 
@@ -169,14 +173,16 @@ class Plan {
 
   // Refuses what does not fit this plan. Nothing is changed.
   void check(const Job<T>& job) const {
-    if (programs_.find(job.program) == programs_.end()) throw std::invalid_argument("Expected program to be one of the plan's, got '" + job.program + "'");
+    if (programs_.find(job.program) == programs_.end())
+      throw std::invalid_argument("Expected program to be one of the plan's, got '" + job.program + "'");
     if (job.batchSize < 1) throw std::invalid_argument("Expected batchSize to be a positive integer");
     if (job.first < 0 || job.count < 0) throw std::out_of_range("Expected first and count to be non-negative");
     const Index steps = job.stepCount();
     for (const auto& [index, data] : job.inputs) {
       const auto& b = buffer(index);
       if (!b.batched || b.size != data->width) {
-        throw std::invalid_argument("Expected input samples of " + std::to_string(b.size) + " values, got " + std::to_string(data->width));
+        throw std::invalid_argument("Expected input samples of " + std::to_string(b.size) + " values, got " +
+                                    std::to_string(data->width));
       }
       bool inside = !job.rows.empty() || (job.count <= data->rows && job.first <= data->rows - job.count);
       for (auto row : job.rows) inside = inside && row >= 0 && row < data->rows;
@@ -188,7 +194,8 @@ class Plan {
     if (job.values.size() != job.scalars.size() * static_cast<std::size_t>(steps)) {
       throw std::invalid_argument("Expected values to hold one row a step");
     }
-    if (job.output >= 0 && !buffer(job.output).batched) throw std::invalid_argument("Expected output to be a batched buffer");
+    if (job.output >= 0 && !buffer(job.output).batched)
+      throw std::invalid_argument("Expected output to be a batched buffer");
   }
 
   // Replays the program for each batch of a checked job, until all are done or stop is set.
@@ -205,7 +212,8 @@ class Plan {
         }
       }
       for (std::size_t k = 0; k < job.scalars.size(); ++k) {
-        scalars_[static_cast<std::size_t>(job.scalars[k])] = job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
+        scalars_[static_cast<std::size_t>(job.scalars[k])] =
+            job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
       }
       for (auto& instruction : program) {
         if (instruction.batch >= 0) instruction.dim[static_cast<std::size_t>(instruction.batch)] = n;
@@ -238,8 +246,10 @@ class Plan {
   };
 
   Instruction check(const InstructionSpec& spec, const KernelTable& table) {
-    const auto* row = std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return spec.kernel == k.name; });
-    if (row == table.rows + table.size) throw std::invalid_argument("Expected kernel to be one of the table, got '" + spec.kernel + "'");
+    const auto* row =
+        std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return spec.kernel == k.name; });
+    if (row == table.rows + table.size)
+      throw std::invalid_argument("Expected kernel to be one of the table, got '" + spec.kernel + "'");
     const Signature signature(row->signature);
     const auto refuse = [&](const std::string& what) {
       throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row->signature + ") to be given " + what);
@@ -264,13 +274,14 @@ class Plan {
       const bool batched = length.find('B') != std::string::npos;
       const Index size = signature.size(length, out.dim);
       if (b.batched != batched || b.size != size) {
-        refuse(length + " = " + (batched ? "batch x " : "") + std::to_string(size) + " values in buffer " + std::to_string(k) + ", got " +
-               (b.batched ? "batch x " : "") + std::to_string(b.size));
+        refuse(length + " = " + (batched ? "batch x " : "") + std::to_string(size) + " values in buffer " +
+               std::to_string(k) + ", got " + (b.batched ? "batch x " : "") + std::to_string(b.size));
       }
     }
     for (const auto& name : signature.scalars) {
       const auto found = spec.scalars.find(name);
-      if (found == spec.scalars.end() || found->second < 0 || found->second >= static_cast<int>(scalars_.size())) refuse("a scalar " + name);
+      if (found == spec.scalars.end() || found->second < 0 || found->second >= static_cast<int>(scalars_.size()))
+        refuse("a scalar " + name);
       out.scalar.push_back(&scalars_[static_cast<std::size_t>(found->second)]);
     }
     return out;

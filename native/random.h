@@ -1,5 +1,5 @@
-// MT19937 and the draws of NumPy's legacy RandomState (numpy/random/src/mt19937, legacy-distributions.c, mtrand.pyx), draw for
-// draw. NumPy froze this stream in NEP 19.
+// MT19937 and the draws of NumPy's legacy RandomState (numpy/random/src/mt19937, legacy-distributions.c, mtrand.pyx),
+// draw for draw. NumPy froze this stream in NEP 19.
 #pragma once
 
 #include <algorithm>
@@ -72,9 +72,10 @@ class Mt19937 {
     return value;
   }
 
-  // In-place shuffle of a[0..n), n < 2^32: for i = n-1 .. 1, swap a[i] with a[bounded(i)]. The rejection is folded into the swap
-  // (a rejected draw swaps a[i] with itself and keeps i): the branch it saves is mispredicted every other draw. Words are tempered
-  // many at once, which vectorises, and indices have 32 bits: together 3.3 us instead of 5.1 for n = 1437.
+  // In-place shuffle of a[0..n), n < 2^32: for i = n-1 .. 1, swap a[i] with a[bounded(i)]. The rejection is folded into
+  // the swap (a rejected draw swaps a[i] with itself and keeps i): the branch it saves is mispredicted every other
+  // draw. Words are tempered many at once, which vectorises, and indices have 32 bits: together 3.3 us instead of 5.1
+  // for n = 1437.
   void shuffle(std::int32_t* a, std::int64_t n) {
     if (n < 2) return;
     std::uint32_t drawn[kWords];
@@ -101,9 +102,7 @@ class Mt19937 {
   }
 
  private:
-  static std::uint64_t maskFor(std::uint64_t max) {
-    return ~std::uint64_t{0} >> __builtin_clzll(max);
-  }
+  static std::uint64_t maskFor(std::uint64_t max) { return ~std::uint64_t{0} >> __builtin_clzll(max); }
 
   static std::uint32_t temper(std::uint32_t y) {
     y ^= y >> 11;

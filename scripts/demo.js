@@ -14,7 +14,9 @@ import {
 process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1)); // `scripts/demo | head`
 
 const { version, blas, blasCore, simd, threads } = buildInfo();
-console.log(`fjordnet ${version} on Node.js ${process.versions.node}: ${blas} (${blasCore}), ${simd}, ${threads} threads\n`);
+console.log(
+  `fjordnet ${version} on Node.js ${process.versions.node}: ${blas} (${blasCore}), ${simd}, ${threads} threads\n`,
+);
 
 const { images, data, target } = loadDigits();
 const randomState = new RandomState(0);
@@ -79,4 +81,6 @@ for (const [i, x] of eta.data.entries()) {
   const row = Array.from(scores.data.subarray(7 * i, 7 * i + 7), (s) => (100 * s).toFixed(1).padStart(6));
   console.log(`  ${power(x).padEnd(10)}  ${row.join(' ')}`);
 }
-console.log(`  ${took.toFixed(2)} s. Best: eta ${power(best.params.eta)}, lmbd ${power(best.params.lmbd)}, ${percent(best.testScore).trim()}`);
+console.log(
+  `  ${took.toFixed(2)} s. Best: eta ${power(best.params.eta)}, lmbd ${power(best.params.lmbd)}, ${percent(best.testScore).trim()}`,
+);

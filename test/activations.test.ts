@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { activations, kernels, layers, NDArray, RandomState, sequential } from 'fjordnet';
-import { type Activation, activationOutput, emitActivation, emitActivationGradient, getActivation } from '../dist/activations.js';
+import {
+  type Activation,
+  activationOutput,
+  emitActivation,
+  emitActivationGradient,
+  getActivation,
+} from '../dist/activations.js';
 import type { FloatType } from '../dist/tape.js';
 import { difference, numericalGradient, replay } from './helpers/replay.js';
 
@@ -19,7 +25,9 @@ const TOLERANCE = { float64: 1e-14, float32: 1e-6 };
 const DTYPES = ['float64', 'float32'] as const;
 
 const make = (name: string, options: object): Activation =>
-  Object.keys(options).length > 0 ? getActivation('activation', { name, ...options }) : getActivation('activation', name);
+  Object.keys(options).length > 0
+    ? getActivation('activation', { name, ...options })
+    : getActivation('activation', name);
 
 /** y = f(z), and dz for the given dy, as a network records them. The first axis counts samples. */
 function run(dtype: FloatType, activation: Activation, z: NDArray, dy?: NDArray): number[][] {
@@ -69,7 +77,11 @@ for (const name of Object.keys(activations) as (keyof typeof activations)[]) {
 
 test('softmax of any finite logits sums to 1', (t) => {
   for (const dtype of DTYPES) {
-    const z = NDArray.from([[1e4, -1e4, 0], [-1e4, -1e4, -1e4], [3e38, -3e38, 3e38]]);
+    const z = NDArray.from([
+      [1e4, -1e4, 0],
+      [-1e4, -1e4, -1e4],
+      [3e38, -3e38, 3e38],
+    ]);
     const [y] = run(dtype, activations.softmax(), z);
     const third = dtype === 'float64' ? 1 / 3 : Math.fround(1 / 3);
     t.deepEqual(y, [1, 0, 0, third, third, third, 0.5, 0, 0.5]);
@@ -84,7 +96,10 @@ test('NaN passes through every activation', (t) => {
       const y = new typed(19);
       const dims: Record<string, number> = name === 'softmax' ? { B: 1, M: 19, N: 1 } : { B: 1, N: 19 };
       kernels[kernel](dims, [y.map((_, i) => (i % 3 === 1 ? Number.NaN : 1)), y], scalars);
-      t.true(y.every((value, i) => Number.isNaN(value) === (i % 3 === 1)), `${name}: ${y}`);
+      t.true(
+        y.every((value, i) => Number.isNaN(value) === (i % 3 === 1)),
+        `${name}: ${y}`,
+      );
     }
 });
 

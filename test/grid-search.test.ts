@@ -1,60 +1,78 @@
 import test from 'ava';
-import { type GridResult, getThreads, gridSearch, linspace, logspace, NDArray, NeuralNetwork, setThreads } from 'fjordnet';
+import {
+  type GridResult,
+  getThreads,
+  gridSearch,
+  linspace,
+  logspace,
+  type NDArray,
+  NeuralNetwork,
+  setThreads,
+} from 'fjordnet';
 import { descend, distance, golden, parametersOf, small, start } from './helpers/lecture.js';
 
 const lecture = { epochs: 100, batchSize: 100 };
 
-test.serial('the lecture’s 49 models: NumPy’s table where the descent is not chaotic, its bands elsewhere', async (t) => {
-  const { random, x, xTest, y, yTest, yOneHot } = start();
-  // The lecture has trained twice before its grid: one network on all images, one on minibatches.
-  const network = new NeuralNetwork(x, yOneHot, { ...lecture, randomState: random });
-  descend(network, x, yOneHot, 0.01);
-  await new NeuralNetwork(x, yOneHot, { ...lecture, eta: 0.01, lmbd: 0.01, randomState: random }).train();
+test.serial(
+  'the lecture’s 49 models: NumPy’s table where the descent is not chaotic, its bands elsewhere',
+  async (t) => {
+    const { random, x, xTest, y, yTest, yOneHot } = start();
+    // The lecture has trained twice before its grid: one network on all images, one on minibatches.
+    const network = new NeuralNetwork(x, yOneHot, { ...lecture, randomState: random });
+    descend(network, x, yOneHot, 0.01);
+    await new NeuralNetwork(x, yOneHot, { ...lecture, eta: 0.01, lmbd: 0.01, randomState: random }).train();
 
-  const models = new Map<object, NeuralNetwork>();
-  const order: number[] = [];
-  const search = await gridSearch({
-    grid: { eta: logspace(-5, 1, 7), lmbd: logspace(-5, 1, 7) },
-    build: (params) => {
-      order.push(params.eta);
-      return new NeuralNetwork(x, yOneHot, { ...lecture, ...params, randomState: random });
-    },
-    train: [x, y],
-    test: [xTest, yTest],
-    onResult: (result: GridResult, model) => models.set(result.params, model!),
-  });
-  const { results, best } = search;
-  t.is(results.length, 49);
-  t.deepEqual(order, results.map(({ params }) => params.eta));
-  results.forEach(({ params, trainScore, testScore, error }, i) => {
-    const what = `model ${i} (${JSON.stringify(params)})`;
-    t.is(error, undefined, what);
-    t.is(params.eta, Number(`1e${Math.floor(i / 7) - 5}`));
-    t.is(params.lmbd, Number(`1e${(i % 7) - 5}`));
-    const [train, tested] = [golden.grid.train_accuracy[i], golden.grid.test_accuracy[i]];
-    if (i < 7 * golden.grid.reproducible_rows) {
-      t.is(trainScore, train, what);
-      t.is(testScore, tested, what);
-      const [wh, , wo] = parametersOf(models.get(params)!);
-      t.true(distance(wh, golden.grid.hidden_weights[i]!) < 1e-9, what);
-      t.true(distance(wo, golden.grid.output_weights[i]!) < 1e-9, what);
-    } else if (i < 26) {
-      // eta = 0.01: everything is learnt, by NumPy and by us, up to lmbd = 0.1
-      t.true(trainScore > 0.95 && testScore > 0.88, `${what}: ${trainScore}, ${testScore}`);
-      t.true(train > 0.95 && tested > 0.88, what);
-    } else if (i >= 28) {
-      // eta >= 0.1: nothing is, but for one digit of ten
-      t.true(trainScore < 0.3 && testScore < 0.3, `${what}: ${trainScore}, ${testScore}`);
-      t.true(train < 0.3 && tested < 0.3, what);
-    }
-  });
-  t.deepEqual(best.params, { eta: 0.001, lmbd: 1 });
-  t.is(best.testScore, Math.max(...golden.grid.test_accuracy.slice(0, 21)));
-  // eta * lmbd = 100: every step multiplies the weights by -99
-  t.true(models.get(results[48].params)!.hiddenWeights.data.every(Number.isNaN));
-  t.deepEqual([...search.table('testScore').shape], [7, 7]);
-  t.deepEqual([...search.table('testScore').data], results.map(({ testScore }) => testScore));
-});
+    const models = new Map<object, NeuralNetwork>();
+    const order: number[] = [];
+    const search = await gridSearch({
+      grid: { eta: logspace(-5, 1, 7), lmbd: logspace(-5, 1, 7) },
+      build: (params) => {
+        order.push(params.eta);
+        return new NeuralNetwork(x, yOneHot, { ...lecture, ...params, randomState: random });
+      },
+      train: [x, y],
+      test: [xTest, yTest],
+      onResult: (result: GridResult, model) => models.set(result.params, model!),
+    });
+    const { results, best } = search;
+    t.is(results.length, 49);
+    t.deepEqual(
+      order,
+      results.map(({ params }) => params.eta),
+    );
+    results.forEach(({ params, trainScore, testScore, error }, i) => {
+      const what = `model ${i} (${JSON.stringify(params)})`;
+      t.is(error, undefined, what);
+      t.is(params.eta, Number(`1e${Math.floor(i / 7) - 5}`));
+      t.is(params.lmbd, Number(`1e${(i % 7) - 5}`));
+      const [train, tested] = [golden.grid.train_accuracy[i], golden.grid.test_accuracy[i]];
+      if (i < 7 * golden.grid.reproducible_rows) {
+        t.is(trainScore, train, what);
+        t.is(testScore, tested, what);
+        const [wh, , wo] = parametersOf(models.get(params)!);
+        t.true(distance(wh, golden.grid.hidden_weights[i]!) < 1e-9, what);
+        t.true(distance(wo, golden.grid.output_weights[i]!) < 1e-9, what);
+      } else if (i < 26) {
+        // eta = 0.01: everything is learnt, by NumPy and by us, up to lmbd = 0.1
+        t.true(trainScore > 0.95 && testScore > 0.88, `${what}: ${trainScore}, ${testScore}`);
+        t.true(train > 0.95 && tested > 0.88, what);
+      } else if (i >= 28) {
+        // eta >= 0.1: nothing is, but for one digit of ten
+        t.true(trainScore < 0.3 && testScore < 0.3, `${what}: ${trainScore}, ${testScore}`);
+        t.true(train < 0.3 && tested < 0.3, what);
+      }
+    });
+    t.deepEqual(best.params, { eta: 0.001, lmbd: 1 });
+    t.is(best.testScore, Math.max(...golden.grid.test_accuracy.slice(0, 21)));
+    // eta * lmbd = 100: every step multiplies the weights by -99
+    t.true(models.get(results[48].params)!.hiddenWeights.data.every(Number.isNaN));
+    t.deepEqual([...search.table('testScore').shape], [7, 7]);
+    t.deepEqual(
+      [...search.table('testScore').data],
+      results.map(({ testScore }) => testScore),
+    );
+  },
+);
 
 const { x, labels } = small();
 const build = (params: object) => small(5, { epochs: 4, ...params }).network;
@@ -98,7 +116,10 @@ test('one axis a parameter, the first varying slowest, of any values', async (t)
     train: [x, labels],
   });
   t.deepEqual([...table('trainScore').shape], [2, 3, 1]);
-  t.deepEqual(seen.map((p) => Object.values(p)), [0.001, 0.002].flatMap((eta) => [3, 4, 5].map((n) => [eta, n, 30])));
+  t.deepEqual(
+    seen.map((p) => Object.values(p)),
+    [0.001, 0.002].flatMap((eta) => [3, 4, 5].map((n) => [eta, n, 30])),
+  );
   t.true(results.every(({ seconds, testScore }) => seconds > 0 && Number.isNaN(testScore)));
 });
 
@@ -124,7 +145,10 @@ test('models are anything with train or fit, and predict; fitOptions are passed 
     fitOptions: { epochs: 3 },
   });
   t.deepEqual(calls, [{ epochs: 3 }, { epochs: 3 }, { epochs: 3 }]);
-  t.deepEqual(results.map(({ testScore }) => testScore), [0, 0.5, 0.25]);
+  t.deepEqual(
+    results.map(({ testScore }) => testScore),
+    [0, 0.5, 0.25],
+  );
   t.is(best, results[1]);
   const free = await gridSearch({
     grid: { value: [7, 1, 9] },
@@ -219,5 +243,8 @@ test('wrong options are refused before anything is built', async (t) => {
     message: 'Expected the model to be an object with a method train or fit, got {}',
   });
   const { table } = await gridSearch(valid);
-  t.throws(() => table('score' as never), { instanceOf: RangeError, message: /one of 'trainScore', 'testScore', 'seconds'/ });
+  t.throws(() => table('score' as never), {
+    instanceOf: RangeError,
+    message: /one of 'trainScore', 'testScore', 'seconds'/,
+  });
 });

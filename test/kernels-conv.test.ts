@@ -143,7 +143,12 @@ for (const Float of dtypes) {
       const [X, q] = slide(W, L, s, d, c.padding);
       t.deepEqual([B, Y, X, F], c.y.shape);
       const dims = { B, H, W, C, K, L, F, Y, X, s, t: s, d, e: d, p, q };
-      const arrays = [c.x, c.kernel, c.bias, c.dy].map(({ data }) => Float.from(data)) as [Floats, Floats, Floats, Floats];
+      const arrays = [c.x, c.kernel, c.bias, c.dy].map(({ data }) => Float.from(data)) as [
+        Floats,
+        Floats,
+        Floats,
+        Floats,
+      ];
       const { y, dw, db, dx } = convolve(dims, ...arrays);
       near(t, 'y', y, c.y.data);
       near(t, 'dkernel', dw, c.dkernel.data);
@@ -329,7 +334,12 @@ for (const Float of dtypes) {
       expected[Math.floor(i / (N * C)) * C + (i % C)] += v / N;
     });
     near(t, 'y', y, expected);
-    near(t, 'dx', dx, Array.from(x, (_, i) => dy[Math.floor(i / (N * C)) * C + (i % C)] / N));
+    near(
+      t,
+      'dx',
+      dx,
+      Array.from(x, (_, i) => dy[Math.floor(i / (N * C)) * C + (i % C)] / N),
+    );
   });
 
   test(`batch normalization: statistics, output, moving averages, ${dtype}`, (t) => {
@@ -353,9 +363,24 @@ for (const Float of dtypes) {
       variances[i % C] += (v - means[i % C]) ** 2 / R;
     });
     near(t, 'mean', mean, means);
-    near(t, 'scale', scale, variances.map((v) => 1 / Math.sqrt(v + 1e-3)));
-    near(t, 'moving mean', movingMean, means.map((m, c) => 0.9 * before[c] + 0.1 * m));
-    near(t, 'moving variance', movingVariance, variances.map((v) => 0.9 * 2 + 0.1 * v));
+    near(
+      t,
+      'scale',
+      scale,
+      variances.map((v) => 1 / Math.sqrt(v + 1e-3)),
+    );
+    near(
+      t,
+      'moving mean',
+      movingMean,
+      means.map((m, c) => 0.9 * before[c] + 0.1 * m),
+    );
+    near(
+      t,
+      'moving variance',
+      movingVariance,
+      variances.map((v) => 0.9 * 2 + 0.1 * v),
+    );
     // Of x itself up to 1,800 only so many digits are left in x - mean.
     const expected = Array.from(x, (v, i) => {
       const c = i % C;
@@ -400,7 +425,17 @@ test('the bits of dropout: each is kept half of the time, whatever its place, it
     kernels.dropout({ B: 1, N: n }, [ones, y, mask], { rate: 0.5, seed });
     return mask.map(Number);
   };
-  const seeds = [0, 1, 2, 3, 2 ** 32, 2 ** 32 + 1, 2 ** 53 - 1, 123456, ...Array.from({ length: 56 }, (_, i) => i * 7919 + 11)];
+  const seeds = [
+    0,
+    1,
+    2,
+    3,
+    2 ** 32,
+    2 ** 32 + 1,
+    2 ** 53 - 1,
+    123456,
+    ...Array.from({ length: 56 }, (_, i) => i * 7919 + 11),
+  ];
   const masks = seeds.map(draw);
   t.deepEqual(draw(1), masks[1]);
   const bound = 5 / Math.sqrt(n); // five standard deviations of a mean of n signs
@@ -409,12 +444,11 @@ test('the bits of dropout: each is kept half of the time, whatever its place, it
       const correlation = m.reduce((sum, v, i) => sum + (v - 1) * (m[(i + lag) % n] - 1), 0) / n;
       t.true(Math.abs(correlation) < bound, `lag ${lag}: ${correlation}`);
     }
-  masks.forEach((a, i) =>
-    masks.slice(i + 1).forEach((b) => {
+  for (const [i, a] of masks.entries())
+    for (const b of masks.slice(i + 1)) {
       const correlation = a.reduce((sum, v, j) => sum + (v - 1) * (b[j] - 1), 0) / n;
       t.true(Math.abs(correlation) < bound);
-    }),
-  );
+    }
 });
 
 test.serial('the number of threads changes no bit', (t) => {
@@ -457,7 +491,8 @@ test.serial('the number of threads changes no bit', (t) => {
       const expected = run(Float).map((a) => Buffer.from(a.buffer));
       for (const n of [2, 3]) {
         setThreads(n);
-        run(Float).forEach((a, i) => t.true(Buffer.from(a.buffer).equals(expected[i]), `${n} threads, array ${i}`));
+        for (const [i, a] of run(Float).entries())
+          t.true(Buffer.from(a.buffer).equals(expected[i]), `${n} threads, array ${i}`);
       }
     }
 });

@@ -48,7 +48,15 @@ for (const [name, dtype, x, y] of cases)
 for (const dtype of DTYPES) {
   test(`NaN, infinities and zeros: ${dtype}`, (t) => {
     const x = TYPED[dtype].of(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, -0, 1e30, -1e30);
-    t.deepEqual(Array.from(apply('exp', x)), [Number.NaN, Number.POSITIVE_INFINITY, 0, 1, 1, Number.POSITIVE_INFINITY, 0]);
+    t.deepEqual(Array.from(apply('exp', x)), [
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      0,
+      1,
+      1,
+      Number.POSITIVE_INFINITY,
+      0,
+    ]);
     t.deepEqual(Array.from(apply('tanh', x)), [Number.NaN, 1, -1, 0, -0, 1, -1]);
     t.deepEqual(Array.from(apply('sigmoid', x)), [Number.NaN, 1, 0, 0.5, 0.5, 1, 0]);
   });
@@ -57,7 +65,10 @@ for (const dtype of DTYPES) {
     const n = 20000;
     const x = TYPED[dtype].from(Array.from({ length: n }, (_, i) => (i / n) * 20 - 5));
     const minus = x.map((v) => -v);
-    t.deepEqual(apply('tanh', minus), apply('tanh', x).map((v) => -v));
+    t.deepEqual(
+      apply('tanh', minus),
+      apply('tanh', x).map((v) => -v),
+    );
     for (const name of ['exp', 'tanh'] as const) {
       const y = apply(name, x);
       for (let i = 1; i < n; i++) if (y[i] < y[i - 1]) t.true(ulps(y[i], y[i - 1], dtype) <= 2, `${name} at ${x[i]}`);

@@ -53,8 +53,7 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
     y: (data: NDArray) => run('train', data, recorded.y),
     predict: (data: NDArray) => run('predict', data, recorded.y),
     dx: (data: NDArray) => run('both', data, dx),
-    loss: (data: NDArray) =>
-      run('train', data, recorded.y).reduce((sum, v, i) => sum + v * coefficients.data[i], 0),
+    loss: (data: NDArray) => run('train', data, recorded.y).reduce((sum, v, i) => sum + v * coefficients.data[i], 0),
   };
 }
 
@@ -70,7 +69,12 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['conv2d, dilated', layers.conv2d({ filters: 2, kernelSize: 2, dilationRate: [2, 3] }), [5, 6, 1], [3, 3, 2]],
   ['conv2d, no bias', layers.conv2d({ filters: 2, kernelSize: 1, useBias: false }), [3, 3, 3], [3, 3, 2]],
   ['maxPooling2d', layers.maxPooling2d(), [5, 6, 2], [2, 3, 2]],
-  ['maxPooling2d, overlapping', layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }), [5, 6, 2], [3, 3, 2]],
+  [
+    'maxPooling2d, overlapping',
+    layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+    [5, 6, 2],
+    [3, 3, 2],
+  ],
   ['averagePooling2d', layers.averagePooling2d({ poolSize: [2, 3] }), [5, 7, 2], [2, 2, 2]],
   [
     'averagePooling2d, overlapping',
@@ -116,15 +120,26 @@ for (const [name, layer, inputShape, outputShape] of cases) {
     const close = (what: string, actual: ArrayLike<number>, expected: ArrayLike<number>) => {
       t.is(actual.length, expected.length);
       for (let i = 0; i < actual.length; i++)
-        t.true(Math.abs(actual[i] - expected[i]) < 1e-7 * (1 + Math.abs(expected[i])), `${what}[${i}]: ${actual[i]}, ${expected[i]}`);
+        t.true(
+          Math.abs(actual[i] - expected[i]) < 1e-7 * (1 + Math.abs(expected[i])),
+          `${what}[${i}]: ${actual[i]}, ${expected[i]}`,
+        );
     };
-    close('dx', dx(x), numeric(x.data as Float64Array, () => {}));
+    close(
+      'dx',
+      dx(x),
+      numeric(x.data as Float64Array, () => {}),
+    );
     for (const { name, value, gradient } of tape.parameters) {
       if (!gradient) continue;
       dx(x);
       const analytic = plan.read(gradient).data;
       const weights = plan.read(value);
-      close(name, analytic, numeric(weights.data as Float64Array, () => plan.write(value, weights)));
+      close(
+        name,
+        analytic,
+        numeric(weights.data as Float64Array, () => plan.write(value, weights)),
+      );
     }
   });
 
@@ -179,7 +194,13 @@ test("padding 'same' is TensorFlow's", (t) => {
     t.deepEqual(layer.outputShape([n, 1, 1]), [places, 1, 1]);
   }
   // An odd row of padding goes to the bottom: a 2 x 1 kernel of ones sums each row and the one below.
-  const layer = layers.conv2d({ filters: 1, kernelSize: [2, 1], padding: 'same', useBias: false, kernelInitializer: 'ones' });
+  const layer = layers.conv2d({
+    filters: 1,
+    kernelSize: [2, 1],
+    padding: 'same',
+    useBias: false,
+    kernelInitializer: 'ones',
+  });
   const { y, plan, t: tape } = harness(layer, [3, 1, 1], 1);
   plan.write(tape.parameters[0].value, NDArray.from([1, 1], { shape: [2, 1, 1, 1] }));
   t.deepEqual([...y(NDArray.from([1, 10, 100], { shape: [1, 3, 1, 1] }))], [11, 110, 100]);
@@ -228,7 +249,11 @@ test('an activation layer leaves the values before it alone, so that their gradi
   const y = normal(random, [12, 3]);
   const dense = { units: 3, activation: 'sigmoid' } as const;
   const weights = async (tail: Layer[]) => {
-    const model = sequential({ dtype: 'float64', seed: 5, layers: [layers.dense({ ...dense, inputShape: [4] }), ...tail] });
+    const model = sequential({
+      dtype: 'float64',
+      seed: 5,
+      layers: [layers.dense({ ...dense, inputShape: [4] }), ...tail],
+    });
     model.compile({ optimizer: optimizers.sgd({ learningRate: 0.5 }), loss: 'meanSquaredError' });
     model.fitSync(x, y, { batchSize: 4, epochs: 3, shuffle: false });
     return model.getWeights().map((w) => [...w.data]);
@@ -307,7 +332,10 @@ test('options that cannot be: one sentence each', (t) => {
     TypeError,
     'Expected shape to be an array of positive integers, got 3 (number)',
   );
-  t.throws(() => layerFrom('Conv3D', {}), { instanceOf: RangeError, message: /^Expected className to be one of 'Dense', 'Conv2D'.*did you mean 'Conv2D'/ });
+  t.throws(() => layerFrom('Conv3D', {}), {
+    instanceOf: RangeError,
+    message: /^Expected className to be one of 'Dense', 'Conv2D'.*did you mean 'Conv2D'/,
+  });
 });
 
 test('inputs that a layer cannot take: one sentence each', (t) => {

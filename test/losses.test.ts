@@ -27,12 +27,17 @@ function run(dtype: FloatType, name: string, options: object, output: NDArray, y
   const shape = output.shape.slice(1);
   if (activation && loss.fuses !== activation) throw new Error(`${kind} is not fused with ${activation}`);
   const targets = loss.prepare('y', y, shape);
-  if (targets.shape.slice(1).join() !== loss.targetShape(shape).join()) throw new Error(`targets are [${targets.shape}]`);
+  if (targets.shape.slice(1).join() !== loss.targetShape(shape).join())
+    throw new Error(`targets are [${targets.shape}]`);
   return replay(dtype, [output, targets], (t, outputs, prepared) => {
     const perSample = t.batched('losses', [1]);
     const delta = t.batched('delta', shape);
     const probabilities = activation ? t.batched('probabilities', shape) : undefined;
-    loss.emit(t, { output: outputs, targets: prepared, losses: perSample, delta, probabilities }, activation !== undefined);
+    loss.emit(
+      t,
+      { output: outputs, targets: prepared, losses: perSample, delta, probabilities },
+      activation !== undefined,
+    );
     return probabilities ? [perSample, delta, probabilities] : [perSample, delta];
   });
 }
@@ -43,11 +48,16 @@ for (const dtype of DTYPES)
       const tolerance = dtype === 'float64' ? 1e-13 : 2e-6;
       for (const c of cases.filter((other) => other.name === name)) {
         const output = NDArray.from(c.output, { shape: [c.losses.length, ...c.outputShape] });
-        const [values, delta, p] = run(dtype, name, c.options, output, NDArray.from(c.targets, { shape: c.targetShape }));
+        const [values, delta, p] = run(
+          dtype,
+          name,
+          c.options,
+          output,
+          NDArray.from(c.targets, { shape: c.targetShape }),
+        );
         const [ofLoss, ofDelta] = [difference(values, c.losses), difference(delta, c.delta)];
         const which = `${JSON.stringify(c.options)} [${c.outputShape}]`;
         t.true(ofLoss <= tolerance, `losses ${which}: ${ofLoss}`);
-        // Beside the clip at 1e-7 derivatives are as large as 1e7, and float32 does not hold 1 - 1e-7 exactly.
         t.true(ofDelta <= tolerance, `delta ${which}: ${ofDelta}`);
         if (p && name.endsWith('sigmoid')) {
           const sigmoid = c.output.map((z) => 1 / (1 + Math.exp(-z)));
@@ -85,7 +95,8 @@ for (const name of NAMES)
       const shape = [4, 3, 5];
       const output = fused ? random.normal(0, 2, shape) : random.uniform(0.3, 0.7, shape);
       const y = targetsFor(name, shape, random);
-      if (y.size === output.size) y.data.forEach((v, i) => (output.data[i] += Math.abs(output.data[i] - v) < 0.01 ? 0.02 : 0));
+      if (y.size === output.size)
+        y.data.forEach((v, i) => (output.data[i] += Math.abs(output.data[i] - v) < 0.01 ? 0.02 : 0));
       const which = fused ? `${name}+${losses[name]().fuses}` : name;
       const [, delta] = run('float64', which, {}, output, y);
       const f = (x: Float64Array) => run('float64', which, {}, NDArray.from(x, { shape }), y)[0];
@@ -124,20 +135,42 @@ test('many rows and wide rows: softmax and cross-entropy against the formula', (
 
 test('logits of +-1e4 give exact losses and probabilities of 0 and 1', (t) => {
   for (const dtype of DTYPES) {
-    const z = NDArray.from([[1e4, -1e4], [1e4, -1e4], [1e4, 1e4]]);
-    const y = NDArray.from([[1, 0], [0, 1], [0.5, 0.5]]);
+    const z = NDArray.from([
+      [1e4, -1e4],
+      [1e4, -1e4],
+      [1e4, 1e4],
+    ]);
+    const y = NDArray.from([
+      [1, 0],
+      [0, 1],
+      [0.5, 0.5],
+    ]);
     const [values, delta, p] = run(dtype, 'categoricalCrossentropy+softmax', {}, z, y);
     t.deepEqual(values.slice(0, 2), [0, 2e4]);
     t.true(Math.abs(values[2] - Math.LN2) < 1e-7);
     t.deepEqual(p, [1, 0, 1, 0, 0.5, 0.5]);
     t.true(difference(delta, [0, 0, 1 / 3, -1 / 3, 0, 0]) < 1e-7);
-    const binary = run(dtype, 'binaryCrossentropy+sigmoid', {}, NDArray.from([[1e4], [-1e4], [1e4], [-1e4]]), NDArray.from([1, 0, 0, 1]));
-    t.deepEqual(binary, [[0, 0, 1e4, 1e4], [0, 0, 0.25, -0.25], [1, 0, 1, 0]]);
+    const binary = run(
+      dtype,
+      'binaryCrossentropy+sigmoid',
+      {},
+      NDArray.from([[1e4], [-1e4], [1e4], [-1e4]]),
+      NDArray.from([1, 0, 0, 1]),
+    );
+    t.deepEqual(binary, [
+      [0, 0, 1e4, 1e4],
+      [0, 0, 0.25, -0.25],
+      [1, 0, 1, 0],
+    ]);
   }
 });
 
 test('labels that a kernel is given out of range make the loss NaN, and touch no memory outside', (t) => {
-  const z = NDArray.from([[1, 2], [1, 2], [1, 2]]);
+  const z = NDArray.from([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
   const [values] = replay('float64', [z, NDArray.from([[2], [-1], [1]])], (tape, output, targets) => {
     const p = tape.batched('p', [2]);
     const perSample = tape.batched('losses', [1]);
@@ -151,20 +184,72 @@ test('labels that a kernel is given out of range make the loss NaN, and touch no
 test('targets that do not fit are refused in one sentence', (t) => {
   const refuse = (name: Name, y: ArrayInput, outputShape: number[], message: string | RegExp) =>
     t.throws(() => losses[name]().prepare('y', NDArray.from(y), outputShape), { instanceOf: RangeError, message });
-  refuse('categoricalCrossentropy', [1, 2, 0], [3], /^Expected y to have the output's shape \[n, 3\] for categoricalCrossentropy \(of labels, toCategorical\(labels, 3\) makes such rows; 'sparseCategoricalCrossentropy' takes labels\), got shape \[3\]$/);
+  refuse(
+    'categoricalCrossentropy',
+    [1, 2, 0],
+    [3],
+    /^Expected y to have the output's shape \[n, 3\] for categoricalCrossentropy \(of labels, toCategorical\(labels, 3\) makes such rows; 'sparseCategoricalCrossentropy' takes labels\), got shape \[3\]$/,
+  );
   refuse('categoricalCrossentropy', [[1, 0]], [3], /got shape \[1, 2\]$/);
-  refuse('sparseCategoricalCrossentropy', [0, 3, 1], [3], 'Expected y to hold class numbers, integers in [0, 3), got 3 at row 1');
-  refuse('sparseCategoricalCrossentropy', [[0], [0.5]], [3], 'Expected y to hold class numbers, integers in [0, 3), got 0.5 at row 1, column 0');
+  refuse(
+    'sparseCategoricalCrossentropy',
+    [0, 3, 1],
+    [3],
+    'Expected y to hold class numbers, integers in [0, 3), got 3 at row 1',
+  );
+  refuse(
+    'sparseCategoricalCrossentropy',
+    [[0], [0.5]],
+    [3],
+    'Expected y to hold class numbers, integers in [0, 3), got 0.5 at row 1, column 0',
+  );
   refuse('sparseCategoricalCrossentropy', [0, -1], [3], /got -1 at row 1$/);
-  refuse('sparseCategoricalCrossentropy', [[1, 0, 0]], [3], /^Expected y to have shape \[n\], a class number for each row of the output, .* got shape \[1, 3\] \(for such rows take 'categoricalCrossentropy'\)$/);
+  refuse(
+    'sparseCategoricalCrossentropy',
+    [[1, 0, 0]],
+    [3],
+    /^Expected y to have shape \[n\], a class number for each row of the output, .* got shape \[1, 3\] \(for such rows take 'categoricalCrossentropy'\)$/,
+  );
   refuse('binaryCrossentropy', [0, 1, 2], [1], 'Expected y to hold numbers in [0, 1], got 2 at row 2, column 0');
-  refuse('meanSquaredError', [[1], [2]], [2], "Expected y to have the output's shape [n, 2] for meanSquaredError, got shape [2, 1]");
+  refuse(
+    'meanSquaredError',
+    [[1], [2]],
+    [2],
+    "Expected y to have the output's shape [n, 2] for meanSquaredError, got shape [2, 1]",
+  );
   refuse('hinge', [0, 2], [1], 'Expected y to hold -1 and 1, or 0 and 1, got 2 at row 1, column 0');
   refuse('hinge', [0, -1], [1], 'Expected y to hold 0 and 1, as other targets do, got -1 at row 1, column 0');
 });
 
+test('a last layer that does not fit the loss is refused', (t) => {
+  const check = (
+    name: 'categoricalCrossentropy' | 'binaryCrossentropy',
+    options: object,
+    activation?: string,
+    units = 3,
+  ) => losses[name](options).checkOutput?.([units], activation);
+  for (const [name, own] of [
+    ['categoricalCrossentropy', 'softmax'],
+    ['binaryCrossentropy', 'sigmoid'],
+  ] as const) {
+    for (const fits of ['softmax', 'sigmoid', undefined]) t.notThrows(() => check(name, {}, fits));
+    t.notThrows(() => check(name, { fromLogits: true }, 'linear'));
+    t.throws(() => check(name, {}, 'linear'), {
+      message: `Expected the last layer to have the activation '${own}' for ${name} (or the loss to have fromLogits: true), got 'linear'`,
+    });
+    t.throws(() => check(name, { fromLogits: true }, own), {
+      message: `Expected the last layer to have no activation, as fromLogits says, for ${name}, got '${own}'`,
+    });
+  }
+  t.throws(() => check('categoricalCrossentropy', {}, 'softmax', 1), {
+    message: /one output for each class .* got 1 \(for two/,
+  });
+  t.notThrows(() => check('binaryCrossentropy', {}, 'sigmoid', 1));
+});
+
 test('targets in the form a loss takes', (t) => {
-  const prepared = (name: Name, y: ArrayInput, outputShape: number[]) => losses[name]().prepare('y', NDArray.from(y), outputShape).toArray();
+  const prepared = (name: Name, y: ArrayInput, outputShape: number[]) =>
+    losses[name]().prepare('y', NDArray.from(y), outputShape).toArray();
   t.deepEqual(prepared('meanSquaredError', [1, 2], [1]), [[1], [2]]);
   t.deepEqual(prepared('hinge', [0, 1], [1]), [[-1], [1]]);
   t.deepEqual(prepared('hinge', [-1, 1], [1]), [[-1], [1]]);

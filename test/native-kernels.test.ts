@@ -33,7 +33,8 @@ const same = (a: Floats[], b: Floats[]) =>
   a.every((x, k) => Buffer.from(x.buffer).equals(Buffer.from(b[k].buffer))) && a.length === b.length;
 
 function compare(t: ExecutionContext, what: string, got: Floats, want: ArrayLike<number>, allowed: number): void {
-  if (got.length !== want.length) return void t.fail(`${what}: ${want.length} values in the reference of ${got.length}`);
+  if (got.length !== want.length)
+    return void t.fail(`${what}: ${want.length} values in the reference of ${got.length}`);
   let largest = 0;
   for (let i = 0; i < want.length; i++) largest = Math.max(largest, Math.abs(want[i]));
   for (let i = 0; i < want.length; i++) {

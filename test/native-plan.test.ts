@@ -29,7 +29,13 @@ const spec = (changes: Partial<PlanSpec> = {}): PlanSpec => ({
 });
 
 const samples = (dtype: DType, rows = 4, width = 3) =>
-  new binding.Dataset('x', Float64Array.from({ length: rows * width }, (_, i) => i), rows, width, dtype);
+  new binding.Dataset(
+    'x',
+    Float64Array.from({ length: rows * width }, (_, i) => i),
+    rows,
+    width,
+    dtype,
+  );
 
 const job = (dtype: DType, changes: Partial<NativeJob> = {}): NativeJob => ({
   program: 'forward',
@@ -55,7 +61,9 @@ for (const dtype of ['float64', 'float32'] as const) {
     t.deepEqual(output, want);
     t.is(steps, 2);
     t.true(seconds >= 0);
-    const some = plan().runSync(job(dtype, { output: 2, first: undefined, count: undefined, rows: Int32Array.of(3, 0, 3) }));
+    const some = plan().runSync(
+      job(dtype, { output: 2, first: undefined, count: undefined, rows: Int32Array.of(3, 0, 3) }),
+    );
     t.deepEqual(some.output, FLOATS[dtype].of(20, 21, 2, 3, 20, 21));
     t.deepEqual(plan().runSync(job(dtype, { output: 2, first: 2, count: 2 })).output, FLOATS[dtype].of(14, 15, 20, 21));
     t.is(plan().runSync(job(dtype, { count: 0 })).steps, 0);
@@ -74,7 +82,10 @@ for (const dtype of ['float64', 'float32'] as const) {
     shrinking.runSync(job(dtype, { program: 'shrink', inputs: [], count: 3, batchSize: 1, scalars: [0], values }));
     const w = new FLOATS[dtype](6);
     shrinking.read(0, w);
-    t.deepEqual([...w], [1, 0, 0, 1, 1, 1].map((x) => x * 0.375));
+    t.deepEqual(
+      [...w],
+      [1, 0, 0, 1, 1, 1].map((x) => x * 0.375),
+    );
   });
 
   test(`${dtype}: a plan refuses what does not fit it, and stays as it was`, (t) => {
@@ -126,7 +137,9 @@ for (const dtype of ['float64', 'float32'] as const) {
     const matmul = { kernel: 'matmul', buffers: [0, 1, 2], dims: { O: 2, I: 3 }, scalars: {} };
     const sgd = { kernel: 'sgd', buffers: [1, 1], dims: { N: 6 }, scalars: { eta: 0, lmbd: 1 } };
     const of = (instruction: object) => ({ programs: { p: [instruction as never] } });
-    const buffers = (change: object) => ({ buffers: [{ ...spec().buffers[0], ...change }, ...spec().buffers.slice(1)] });
+    const buffers = (change: object) => ({
+      buffers: [{ ...spec().buffers[0], ...change }, ...spec().buffers.slice(1)],
+    });
     const refused: [Partial<PlanSpec>, RegExp][] = [
       [of({ ...matmul, kernel: 'matmult' }), /kernel to be one of the table, got 'matmult'/],
       [of({ ...matmul, buffers: [0, 1] }), /3 buffers, got 2/],
@@ -177,7 +190,8 @@ for (const dtype of ['float64', 'float32'] as const) {
 
     const states = ['idle', 'busy', 'stopped', 'idle again'] as const;
     for (const state of states) {
-      const running = state === 'busy' || state === 'stopped' ? long.plan.run(work(state === 'busy' ? 40 : 100_000)) : undefined;
+      const running =
+        state === 'busy' || state === 'stopped' ? long.plan.run(work(state === 'busy' ? 40 : 100_000)) : undefined;
       if (state === 'stopped') long.plan.stop();
       if (running) {
         t.throws(() => long.plan.run(work(1)), { code: 'ERR_BUSY' }, state);
@@ -199,7 +213,16 @@ for (const dtype of ['float64', 'float32'] as const) {
 }
 
 test('methods of native objects refuse receivers of other kinds', (t) => {
-  const objects = [new binding.Plan('float64', spec()), samples('float64'), new binding.RandomState(0), {}, [], null, undefined, 7];
+  const objects = [
+    new binding.Plan('float64', spec()),
+    samples('float64'),
+    new binding.RandomState(0),
+    {},
+    [],
+    null,
+    undefined,
+    7,
+  ];
   const classes: { new (...args: never[]): object }[] = [binding.Plan, binding.Dataset, binding.RandomState];
   for (const { prototype } of classes) {
     for (const name of Object.getOwnPropertyNames(prototype)) {
@@ -229,10 +252,13 @@ test('native constructors and methods refuse arguments of other kinds', (t) => {
     const plan = new Plan('float64', spec());
     t.throws(() => plan.runSync(value));
     t.throws(() => plan.run(value));
-    t.throws(() => plan.read(0, typeof value === 'object' && value instanceof Float64Array ? new Float32Array(2) : value));
+    t.throws(() =>
+      plan.read(0, typeof value === 'object' && value instanceof Float64Array ? new Float32Array(2) : value),
+    );
     const random = new Random(1);
     for (const method of ['shuffle', 'getState', 'setState']) t.throws(() => random[method](value));
-    if (!(value instanceof Float64Array)) for (const method of ['doubles', 'gaussians', 'bounded']) t.throws(() => random[method](value));
+    if (!(value instanceof Float64Array))
+      for (const method of ['doubles', 'gaussians', 'bounded']) t.throws(() => random[method](value));
     t.throws(() => random.batches(10, value, 2));
   }
   const random = new Random(1);
@@ -245,8 +271,12 @@ test('native constructors and methods refuse arguments of other kinds', (t) => {
 });
 
 test('a dataset holds finite numbers in rows', (t) => {
-  const of = (values: Float64Array | Float32Array | Int32Array, rows: number, width: number, dtype: DType = 'float64') =>
-    new binding.Dataset('x', values, rows, width, dtype);
+  const of = (
+    values: Float64Array | Float32Array | Int32Array,
+    rows: number,
+    width: number,
+    dtype: DType = 'float64',
+  ) => new binding.Dataset('x', values, rows, width, dtype);
   t.throws(() => of(new Float64Array(5), 2, 3), { message: /rows x width/ });
   t.throws(() => of(new Float64Array(6), -2, -3), { message: /rows x width/ });
   t.throws(() => of(new Float64Array(0), 2 ** 62, 4), { message: /rows x width/ });
@@ -262,8 +292,18 @@ test('a dataset holds finite numbers in rows', (t) => {
   });
   for (const from of [Float64Array.of(1, -2), Float32Array.of(1, -2), Int32Array.of(1, -2)]) {
     for (const dtype of ['float64', 'float32'] as const) {
-      const plan = new binding.Plan(dtype, spec({ buffers: [{ offset: 0, size: 2, batched: true }], programs: { p: [] }, report: -1 }));
-      const { output } = plan.runSync({ program: 'p', inputs: [[0, of(from, 1, 2, dtype)]], first: 0, count: 1, batchSize: 1, output: 0 });
+      const plan = new binding.Plan(
+        dtype,
+        spec({ buffers: [{ offset: 0, size: 2, batched: true }], programs: { p: [] }, report: -1 }),
+      );
+      const { output } = plan.runSync({
+        program: 'p',
+        inputs: [[0, of(from, 1, 2, dtype)]],
+        first: 0,
+        count: 1,
+        batchSize: 1,
+        output: 0,
+      });
       t.deepEqual(output, FLOATS[dtype].of(1, -2));
     }
   }

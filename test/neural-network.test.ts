@@ -73,7 +73,9 @@ function plainStep(p: number[][][], x: number[][], y: number[][], eta: number, l
     const total = e.reduce((a, b) => a + b);
     return e.map((v, j) => v / total - y[r][j]);
   });
-  const errorH = ah.map((row, r) => row.map((a, i) => wo[i].reduce((s, w, j) => s + w * errorO[r][j], 0) * a * (1 - a)));
+  const errorH = ah.map((row, r) =>
+    row.map((a, i) => wo[i].reduce((s, w, j) => s + w * errorO[r][j], 0) * a * (1 - a)),
+  );
   const update = (w: number[][], input: number[][], error: number[][], l: number) => {
     const gradient = w.map((row, i) => row.map((v, j) => input.reduce((s, a, r) => s + a[i] * error[r][j], 0) + l * v));
     w.forEach((row, i) => row.forEach((_, j) => (row[j] -= eta * gradient[i][j])));
@@ -129,7 +131,8 @@ test('the gradients are the slope of the cost, along random directions', (t) => 
       const p = network.feedForward(batch).data;
       let total = 0;
       targets.data.forEach((y, i) => (total -= y === 0 ? 0 : y * Math.log(p[i])));
-      for (const w of [network.hiddenWeights, network.outputWeights]) for (const v of w.data) total += (lmbd / 2) * v * v;
+      for (const w of [network.hiddenWeights, network.outputWeights])
+        for (const v of w.data) total += (lmbd / 2) * v * v;
       return total;
     };
     for (let trial = 0; trial < 5; trial++) {
@@ -215,7 +218,10 @@ test('predictions: probabilities sum to 1, classes are their largest, any number
     for (const row of p) t.true(Math.abs(row.reduce((a, b) => a + b) - 1) < 1e-14);
     const classes = network.predict(rows);
     t.is(classes.dtype, 'int32');
-    t.deepEqual([...classes.data], p.map((row) => row.indexOf(Math.max(...row))));
+    t.deepEqual(
+      [...classes.data],
+      p.map((row) => row.indexOf(Math.max(...row))),
+    );
   }
   // inputs far from any digit: the softmax subtracts the row's maximum, so that nothing overflows
   const far = network.feedForward(NDArray.wrap(new Float64Array(64).fill(1e306), [1, 64]));
@@ -232,7 +238,11 @@ test('inputs are copied: changing them later changes nothing', (t) => {
 test('float32, integer and nested inputs are accepted', (t) => {
   const { x, y, network } = small(6);
   const labels = y.toArray<number[][]>();
-  for (const data of [NDArray.from(x, { dtype: 'float32' }), NDArray.from(x, { dtype: 'int32' }), x.toArray<number[][]>()]) {
+  for (const data of [
+    NDArray.from(x, { dtype: 'float32' }),
+    NDArray.from(x, { dtype: 'int32' }),
+    x.toArray<number[][]>(),
+  ]) {
     const twin = new NeuralNetwork(data, labels, { nHiddenNeurons: 12, batchSize: 30, eta: 1e-3, randomState: 6 });
     t.deepEqual(twin.feedForward(data), network.feedForward(x)); // the digits are small integers
   }
@@ -242,6 +252,9 @@ test('defaults are the lecture’s', (t) => {
   const { x, y } = small();
   const network = new NeuralNetwork(x, y);
   const { nHiddenNeurons, nCategories, epochs, batchSize, eta, lmbd, nInputs, nFeatures } = network;
-  t.deepEqual([nHiddenNeurons, nCategories, epochs, batchSize, eta, lmbd, nInputs, nFeatures], [50, 10, 10, 100, 0.1, 0, 300, 64]);
+  t.deepEqual(
+    [nHiddenNeurons, nCategories, epochs, batchSize, eta, lmbd, nInputs, nFeatures],
+    [50, 10, 10, 100, 0.1, 0, 300, 64],
+  );
   t.is(network.trainSync(), network);
 });

@@ -8,7 +8,8 @@ const most = getThreads();
 test.afterEach(() => setThreads(most));
 
 const options = { epochs: 6, eta: 0.005, lmbd: 0.01 };
-const bits = (network: NeuralNetwork) => parametersOf(network).map(({ data }) => Buffer.from(data.buffer).toString('base64'));
+const bits = (network: NeuralNetwork) =>
+  parametersOf(network).map(({ data }) => Buffer.from(data.buffer).toString('base64'));
 const reference = bits(small(1, options).network.trainSync());
 
 /** A network so wide that its matrix products are cut into tiles, unlike those of small(). */

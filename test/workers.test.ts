@@ -19,7 +19,11 @@ async function run(end: string) {
 const clean = { code: 0, signal: null, stderr: '' };
 
 const endings: [end: string, what: string, stdout: string][] = [
-  ['terminate', 'a Worker that is terminated in the middle of a job leaves the process alive', 'terminated 1\ntrained\n'],
+  [
+    'terminate',
+    'a Worker that is terminated in the middle of a job leaves the process alive',
+    `${'terminated 1\n'.repeat(5)}trained\n`,
+  ],
   ['terminate-sync', 'a Worker that trains synchronously can be terminated', 'terminated\n'],
   ['exit', 'process.exit ends a process in the middle of its jobs', 'exiting\n'],
   ['exit-at-once', 'process.exit ends a process before its first job has begun', ''],

@@ -1,3 +1,8 @@
+import { statSync } from 'node:fs';
+
+/** Files that take a while to read, in bytes. */
+const LARGE = 2 ** 25;
+
 /** Where a command's words go: people read text, programs read JSON. */
 export class Output {
   readonly json: boolean;
@@ -17,6 +22,12 @@ export class Output {
   /** A line for people that is no result: on standard error. */
   note(line: string): void {
     if (!this.quiet) process.stderr.write(`${line}\n`);
+  }
+
+  /** Says that a large file is about to be read. */
+  reading(path: string): void {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size >= LARGE) this.note(`Reading ${path} (${(size / 1e6).toFixed(0)} MB) …`);
   }
 
   /** What is important even to those who want silence: on standard error. */

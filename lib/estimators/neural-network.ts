@@ -1,6 +1,6 @@
 import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../array.js';
 import type { NativeDataset } from '../binding.js';
-import { checkInteger, checkInterval, checkOptions, failure, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
 import { drive, driveSync, Pace, type Training } from '../train.js';
@@ -266,21 +266,22 @@ export class NeuralNetwork {
   #checkSamples(x: ArrayInput): NDArray {
     const array = toMatrix('x', x);
     if (array.shape[1] !== this.nFeatures)
-      throw wrongValue('x', `a matrix of ${this.nFeatures} columns, as xData is`, array.shape);
+      throw wrongShape('x', `a matrix of ${this.nFeatures} columns, as xData is`, array.shape);
     return array;
   }
 
   #checkTargets(name: string, y: ArrayInput, samples: number): NDArray {
     const array = toMatrix(name, y);
     if (array.shape[0] !== samples || array.shape[1] !== this.nCategories)
-      throw wrongValue(name, `a matrix of shape [${samples}, ${this.nCategories}]`, array.shape);
+      throw wrongShape(name, `a matrix of shape [${samples}, ${this.nCategories}]`, array.shape);
     return array;
   }
 
   #write(name: string, buffer: Buffer, values: ArrayInput): void {
     this.#checkIdle();
     const array = asArray(name, values);
-    if (array.shape.join() !== buffer.shape.join()) throw wrongValue(name, `of shape [${buffer.shape}]`, array.shape);
+    if (array.shape.join() !== buffer.shape.join())
+      throw wrongShape(name, `of shape [${buffer.shape.join(', ')}]`, array.shape);
     this.#net.plan.write(buffer, array);
   }
 

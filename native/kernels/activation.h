@@ -1,5 +1,5 @@
-// Activations and their derivatives. A derivative is written from the activation's value y where that determines it to the last
-// digits, else from z, and multiplies the gradient, in place where wanted: dz = dy * f'(z).
+// Activations and their derivatives. A derivative is written from the activation's value y where that determines it to
+// the last digits, else from z, and multiplies the gradient, in place where wanted: dz = dy * f'(z).
 
 // y = f(x), one value at a time: for what compilers vectorise
 template <typename T, typename F>
@@ -35,7 +35,8 @@ void mapVectors2(const Args<T>& a, const F& f) {
   const T *x = a.buffer[0], *y = a.buffer[1];
   T* z = a.buffer[2];
   elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
-    vectors<T>(begin, end, [&](Index i, auto lanes) { store(z + i, f(load(x + i, lanes), load(y + i, lanes)), lanes); });
+    vectors<T>(begin, end,
+               [&](Index i, auto lanes) { store(z + i, f(load(x + i, lanes), load(y + i, lanes)), lanes); });
   });
 }
 
@@ -195,8 +196,8 @@ void heaviside(const Args<T>& a) {
   map1(a, [](T z) { return z >= T(0) ? T(1) : z < T(0) ? T(0) : z; });
 }
 
-// Rows [first, last) of p = exp(z - max z), by blocks: then(begin, end, most, sum) with the maximum of z and the sum of p in each
-// row of a block. The maximum is subtracted so that no finite z overflows. p may be z.
+// Rows [first, last) of p = exp(z - max z), by blocks: then(begin, end, most, sum) with the maximum of z and the sum of
+// p in each row of a block. The maximum is subtracted so that no finite z overflows. p may be z.
 constexpr Index kSoftmaxBlock = 64;
 
 template <typename T, typename F>

@@ -1,7 +1,7 @@
-// Convolution without im2col: some pixels times a vector or two of filters stay in registers while all taps (the products
-// of one value of y, K * L * C of them) go by. No value is copied but at the image's edge. Rates on one Zen 4 core, as
-// shares of its sgemm's (in brackets by im2col and sgemm): 26x26x32 -> 64 forward 1.05 (0.82), weights 1.02 (0.76),
-// inputs 0.91 (0.73); 32x32x3 -> 12 0.78 and 0.68 (0.16, 0.27); 8x8x1 -> 10 0.45 and 0.32 (0.04, 0.07).
+// Convolution without im2col: some pixels times a vector or two of filters stay in registers while all taps (the
+// products of one value of y, K * L * C of them) go by. No value is copied but at the image's edge. Rates on one Zen 4
+// core, as shares of its sgemm's (in brackets by im2col and sgemm): 26x26x32 -> 64 forward 1.05 (0.82), weights 1.02
+// (0.76), inputs 0.91 (0.73); 32x32x3 -> 12 0.78 and 0.68 (0.16, 0.27); 8x8x1 -> 10 0.45 and 0.32 (0.04, 0.07).
 
 // The convolution y[B,Y,X,F] = x[B,H,W,C] * w[K,L,C,F]: strides s, t, dilations d, e, and p rows, q columns of zeros
 // before the first. What the image lacks behind its end is zero too.

@@ -1,5 +1,5 @@
-// Everything the kernels include, ahead of any change of the compiler's target: functions of the standard library must not be
-// compiled for an instruction set the processor may lack.
+// Everything the kernels include, ahead of any change of the compiler's target: functions of the standard library must
+// not be compiled for an instruction set the processor may lack.
 #pragma once
 
 #include <algorithm>

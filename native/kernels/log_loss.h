@@ -1,6 +1,6 @@
-// scikit-learn's losses, each together with the output activation it is the partner of: for all of them the derivative by z is
-// p - y. scale is 1 over the number of samples, or over their total weight. Source: sklearn/neural_network/_base.py
-// z, y [B,N] -> p [B,N], loss [B], delta [B,N] = (p - y) * scale
+// scikit-learn's losses, each together with the output activation it is the partner of: for all of them the derivative
+// by z is p - y. scale is 1 over the number of samples, or over their total weight. Source:
+// sklearn/neural_network/_base.py z, y [B,N] -> p [B,N], loss [B], delta [B,N] = (p - y) * scale
 
 // p kept within [epsilon, 1 - epsilon], as np.clip does; NaN stays
 template <typename T>
@@ -39,7 +39,8 @@ void softmaxLogLoss(const Args<T>& a) {
   });
 }
 
-// Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)), loss = -sum_j y_j log p_j + (1 - y_j) log(1 - p_j)
+// Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)), loss = -sum_j y_j log p_j + (1 - y_j) log(1 -
+// p_j)
 template <typename T>
 void logisticLogLoss(const Args<T>& a) {
   const Index B = a.dim[0], N = a.dim[1];
@@ -51,7 +52,8 @@ void logisticLogLoss(const Args<T>& a) {
     for (Index i = first * N; i < last * N; ++i) p[i] = sigmoid_(z[i]);
     for (Index r = first; r < last; ++r) {
       T sum = T(0);
-      for (Index j = r * N; j < (r + 1) * N; ++j) sum -= xlogy(y[j], clipProbability(p[j])) + xlogy(T(1) - y[j], T(1) - clipProbability(p[j]));
+      for (Index j = r * N; j < (r + 1) * N; ++j)
+        sum -= xlogy(y[j], clipProbability(p[j])) + xlogy(T(1) - y[j], T(1) - clipProbability(p[j]));
       loss[r] = sum;
     }
     scaledDifference(p, y, delta, scale, first * N, last * N);

@@ -1,5 +1,5 @@
-// Losses, as Keras defines them. Each hands back the loss of every sample, the mean over the sample's rows or elements, and the
-// output delta: the derivative of the batch's mean loss by the network's output.
+// Losses, as Keras defines them. Each hands back the loss of every sample, the mean over the sample's rows or elements,
+// and the output delta: the derivative of the batch's mean loss by the network's output.
 
 // The class number that a label holds, or -1.
 template <typename T>
@@ -7,8 +7,8 @@ inline Index classOf(T label, Index N) {
   return label >= T(0) && label < static_cast<T>(N) ? static_cast<Index>(label) : -1;
 }
 
-// Softmax and cross-entropy in one: p = softmax(z), and by row(r, most, log, scale) the loss of each of a sample's M rows, where
-// log(sum_j exp z_j) = most + log, and p is still to be multiplied by scale
+// Softmax and cross-entropy in one: p = softmax(z), and by row(r, most, log, scale) the loss of each of a sample's M
+// rows, where log(sum_j exp z_j) = most + log, and p is still to be multiplied by scale
 template <typename T, typename F>
 void fusedSoftmax(const Args<T>& a, Index B, Index M, Index N, const F& row) {
   const T* z = a.buffer[0];
@@ -82,14 +82,19 @@ void sparseSoftmaxCrossentropy(const Args<T>& a) {
   });
 }
 
-// Keras' epsilon: probabilities are clipped to [epsilon, 1 - epsilon] before their logarithm; beyond, the derivative is 0.
+// Keras' epsilon: probabilities are clipped to [epsilon, 1 - epsilon] before their logarithm; beyond, the derivative is
+// 0.
 constexpr double kClip = 1e-7;
+template <typename V>
+inline V clip(V p) {
+  return min_(all<V>(1.0 - kClip), max_(all<V>(kClip), p));
+}
 
-// Cross-entropy of outputs that are no softmax: q = p / sum(p) clipped, loss = -sum_j y_j log q_j, with y_j = target(r, j)
+// Cross-entropy of outputs that are no softmax: q = p / sum(p) clipped, loss = -sum_j y_j log q_j, with y_j = target(r,
+// j)
 template <typename T, typename F>
 void crossentropyRows(const Args<T>& a, const F& target) {
   const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  const T low = static_cast<T>(kClip), high = static_cast<T>(1.0 - kClip);
   T *loss = a.buffer[2], *delta = a.buffer[3];
   const T share = T(1) / static_cast<T>(M), deltaScale = T(1) / static_cast<T>(B * M);
   rows(*a.team, B, M * N, [&](Index first, Index last) {
@@ -102,7 +107,7 @@ void crossentropyRows(const Args<T>& a, const F& target) {
         T mean = T(0);  // sum_j d_j q_j
         for (Index j = 0; j < N; ++j) {
           const T y = target(r, j), q = p[j] * scale;
-          const T clipped = min_(high, max_(low, q));
+          const T clipped = clip(q);
           if (y != T(0)) total -= y * std::log(clipped);
           d[j] = clipped == q ? -y / q : T(0);
           mean += d[j] * q;
@@ -172,7 +177,6 @@ void binaryCrossentropy(const Args<T>& a) {
     vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
       const auto yi = load(y + i, lanes);
       using V = std::decay_t<decltype(yi)>;
-      const auto clip = [](V x) { return min_(all<V>(1.0 - kClip), max_(all<V>(kClip), x)); };
       const V q = load(p + i, lanes);
       store(delta + i, -(yi * log_(clip(q)) + (all<V>(1.0) - yi) * log_(clip(all<V>(1.0) - q))), lanes);
     });
@@ -184,7 +188,8 @@ void binaryCrossentropy(const Args<T>& a) {
   });
 }
 
-// A loss that is the mean of value(p, y) over elements, with the derivative slope(p, y).  p, y [B,N] -> loss [B], delta [B,N]
+// A loss that is the mean of value(p, y) over elements, with the derivative slope(p, y).  p, y [B,N] -> loss [B], delta
+// [B,N]
 template <typename T, typename F, typename G>
 void elementLoss(const Args<T>& a, const F& value, const G& slope) {
   const Index B = a.dim[0], N = a.dim[1];
@@ -211,7 +216,9 @@ void meanSquaredError(const Args<T>& a) {
 template <typename T>
 void meanAbsoluteError(const Args<T>& a) {
   elementLoss(
-      a, [](T p, T y) { return std::fabs(p - y); }, [](T p, T y) { return p > y ? T(1) : p < y ? T(-1) : p - y; });
+      a, [](T p, T y) { return std::fabs(p - y); }, [](T p, T y) { return p > y   ? T(1)
+                                                                          : p < y ? T(-1)
+                                                                                  : p - y; });
 }
 
 // e^2 / 2 where |e| <= delta, e = p - y, else delta * |e| - delta^2 / 2

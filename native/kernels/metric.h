@@ -17,7 +17,8 @@ inline bool isAmong(const T* p, Index k, Index N, double top) {
   return static_cast<double>(larger) < top && p[k] - p[k] == T(0);
 }
 
-// sum[1] of the rows of p[B,M,N] for which holds(row, k) with the row's class k: the largest of y[B,M,N], or y[B,M] itself
+// sum[1] of the rows of p[B,M,N] for which holds(row, k) with the row's class k: the largest of y[B,M,N], or y[B,M]
+// itself
 template <bool sparse, typename T, typename F>
 void countRows(const Args<T>& a, const F& holds) {
   const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
@@ -64,8 +65,8 @@ void binaryMatches(const Args<T>& a) {
   a.buffer[2][0] = static_cast<T>(static_cast<double>(count) / static_cast<double>(N));
 }
 
-// Elements of p[B,M,N] above the threshold, of the targets' ones, and of both: targets are y[B,M,N] > threshold, or, sparse, the
-// element of class y[B,M] in each row.  -> both [1], predicted [1], actual [1]
+// Elements of p[B,M,N] above the threshold, of the targets' ones, and of both: targets are y[B,M,N] > threshold, or,
+// sparse, the element of class y[B,M] in each row.  -> both [1], predicted [1], actual [1]
 template <bool sparse, typename T>
 void countPositives(const Args<T>& a) {
   const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
@@ -119,7 +120,8 @@ void rSquaredSums(const Args<T>& a) {
   const Index B = a.dim[0], N = a.dim[1], column = static_cast<Index>(*a.scalar[0]);
   double residual = 0.0, sum = 0.0, squares = 0.0;
   for (Index r = 0; r < B && column >= 0 && column < N; ++r) {
-    const double p = static_cast<double>(a.buffer[0][r * N + column]), y = static_cast<double>(a.buffer[1][r * N + column]);
+    const double p = static_cast<double>(a.buffer[0][r * N + column]),
+                 y = static_cast<double>(a.buffer[1][r * N + column]);
     residual += (y - p) * (y - p);
     sum += y;
     squares += y * y;

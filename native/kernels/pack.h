@@ -1,6 +1,6 @@
 // What vmath.h is written with: functions of one value, and the same of a vector of them.
 
-namespace simd {}  // vector.h
+namespace simd {}  // namespace simd
 using namespace simd;
 
 template <typename T>
@@ -67,7 +67,8 @@ inline Doubles fromBits(Bits64 x) { return (Doubles)x; }
 inline Floats fromBits(Bits32 x) { return (Floats)x; }
 
 #if FJORDNET_VECTOR_BYTES == 64
-// Intrinsics that take a mask: GCC 12 warns of uninitialized values in its own definitions of the others (its bug 105593).
+// Intrinsics that take a mask: GCC 12 warns of uninitialized values in its own definitions of the others (its bug
+// 105593).
 constexpr __mmask8 kAll8 = 0xff;
 constexpr __mmask16 kAll16 = 0xffff;
 inline Doubles min_(Doubles a, Doubles b) { return _mm512_maskz_min_pd(kAll8, a, b); }

@@ -1,5 +1,6 @@
-// The kernels of one instruction set. Included once by each of kernels.cc, kernels_avx2.cc and kernels_avx512.cc, which set
-// FJORDNET_ISA and the compiler's target; everything below lives in that namespace, so that the linker cannot mix them.
+// The kernels of one instruction set. Included once by each of kernels.cc, kernels_avx2.cc and kernels_avx512.cc, which
+// set FJORDNET_ISA and the compiler's target; everything below lives in that namespace, so that the linker cannot mix
+// them.
 
 namespace fjordnet {
 namespace FJORDNET_ISA {
@@ -16,8 +17,8 @@ namespace {
 #include "activation.h"
 #include "conv2d_direct.h"
 #include "dense.h"
-#include "loss.h"
 #include "log_loss.h"
+#include "loss.h"
 #include "metric.h"
 #include "update.h"
 //
@@ -27,8 +28,10 @@ namespace {
 #include "penalty.h"
 #include "pool.h"
 
-#define ROW(name, signature, function) {name, signature, function<float>, function<double>, nullptr}
-#define ROW_WITH_SCRATCH(name, signature, function, scratch) {name, signature, function<float>, function<double>, scratch}
+#define ROW(name, signature, function) \
+  { name, signature, function<float>, function<double>, nullptr }
+#define ROW_WITH_SCRATCH(name, signature, function, scratch) \
+  { name, signature, function<float>, function<double>, scratch }
 
 const Kernel kRows[] = {
     ROW("affine", "B O I : BI, IO, O -> BO", affine),
@@ -38,8 +41,8 @@ const Kernel kRows[] = {
     ROW("inputGradient", "B O I : BO, IO -> BI", inputGradient),
     ROW_WITH_SCRATCH("conv2d", "B H W C K L F Y X s t d e p q : BHWC, KLCF, F -> BYXF", conv2d, conv2dScratch),
     ROW_WITH_SCRATCH("conv2dNoBias", "B H W C K L F Y X s t d e p q : BHWC, KLCF -> BYXF", conv2dNoBias, conv2dScratch),
-    ROW_WITH_SCRATCH("conv2dWeightGradient", "B H W C K L F Y X s t d e p q : BHWC, BYXF -> KLCF, F", conv2dWeightGradient,
-                     conv2dWeightGradientScratch),
+    ROW_WITH_SCRATCH("conv2dWeightGradient", "B H W C K L F Y X s t d e p q : BHWC, BYXF -> KLCF, F",
+                     conv2dWeightGradient, conv2dWeightGradientScratch),
     ROW_WITH_SCRATCH("conv2dWeightGradientNoBias", "B H W C K L F Y X s t d e p q : BHWC, BYXF -> KLCF",
                      conv2dWeightGradientNoBias, conv2dWeightGradientScratch),
     ROW_WITH_SCRATCH("conv2dInputGradient", "B H W C K L F Y X s t d e p q : BYXF, KLCF -> BHWC", conv2dInputGradient,
@@ -50,12 +53,12 @@ const Kernel kRows[] = {
     ROW("averagePooling2dGradient", "B H W C Y X K L s t p q : BYXC -> BHWC", averagePooling2dGradient),
     ROW("globalAveragePooling", "B N C : BNC -> BC", globalAveragePooling),
     ROW("globalAveragePoolingGradient", "B N C : BC -> BNC", globalAveragePoolingGradient),
-    ROW_WITH_SCRATCH("batchNormalization", "B N C : BNC, C, C -> C, C, C, C, BNC | momentum epsilon", batchNormalization,
-                     batchNormalizationScratch),
+    ROW_WITH_SCRATCH("batchNormalization", "B N C : BNC, C, C -> C, C, C, C, BNC | momentum epsilon",
+                     batchNormalization, batchNormalizationScratch),
     ROW_WITH_SCRATCH("batchNormalizationGradient", "B N C : BNC, BNC, C, C, C -> C, C, BNC", batchNormalizationGradient,
                      batchNormalizationScratch),
-    ROW_WITH_SCRATCH("batchNormalizationInference", "B N C : BNC, C, C, C, C -> BNC | epsilon", batchNormalizationInference,
-                     batchNormalizationInferenceScratch),
+    ROW_WITH_SCRATCH("batchNormalizationInference", "B N C : BNC, C, C, C, C -> BNC | epsilon",
+                     batchNormalizationInference, batchNormalizationInferenceScratch),
     ROW("dropout", "B N : BN -> BN, BN | rate seed", dropout),
     ROW("dropoutGradient", "B N : BN, BN -> BN", dropoutGradient),
     ROW("copy", "B N : BN -> BN", copy),

@@ -1,7 +1,7 @@
 // Parameter updates: one pass over each parameter.
 //
-// sgdW, adamW and those below them are Keras': decay = learningRate * weightDecay is what every weight loses of itself before the
-// update (Loshchilov and Hutter 2019).
+// sgdW, adamW and those below them are Keras': decay = learningRate * weightDecay is what every weight loses of itself
+// before the update (Loshchilov and Hutter 2019).
 
 // Gradient descent with the lecture's L2 term: w -= eta * (dw + lmbd * w)
 template <typename T>
@@ -41,7 +41,8 @@ template <typename T>
 void adam(const Args<T>& a) {
   const T* dw = a.buffer[0];
   T *m = a.buffer[1], *v = a.buffer[2], *w = a.buffer[3];
-  const T rate = static_cast<T>(*a.scalar[0]), c1 = static_cast<T>(1.0 - *a.scalar[1]), c2 = static_cast<T>(1.0 - *a.scalar[2]);
+  const T rate = static_cast<T>(*a.scalar[0]), c1 = static_cast<T>(1.0 - *a.scalar[1]),
+          c2 = static_cast<T>(1.0 - *a.scalar[2]);
   const T epsilon = static_cast<T>(*a.scalar[3]), lmbd = static_cast<T>(*a.scalar[4]);
   elements(*a.team, a.dim[0], [&](Index begin, Index end) {
 #pragma GCC ivdep
@@ -83,7 +84,8 @@ void sgdW(const Args<T>& a) {
 template <typename T>
 void adamW(const Args<T>& a) {
   T *m = a.buffer[1], *v = a.buffer[2];
-  const T rate = static_cast<T>(*a.scalar[0]), c1 = static_cast<T>(1.0 - *a.scalar[1]), c2 = static_cast<T>(1.0 - *a.scalar[2]);
+  const T rate = static_cast<T>(*a.scalar[0]), c1 = static_cast<T>(1.0 - *a.scalar[1]),
+          c2 = static_cast<T>(1.0 - *a.scalar[2]);
   const T epsilon = static_cast<T>(*a.scalar[3]);
   update(a, a.buffer[3], *a.scalar[4], [=](Index i, T g, T w) {
     m[i] += c1 * (g - m[i]);
@@ -96,8 +98,10 @@ void adamW(const Args<T>& a) {
 template <typename T>
 void nadam(const Args<T>& a) {
   T *m = a.buffer[1], *v = a.buffer[2];
-  const T rateM = static_cast<T>(*a.scalar[0]), rateG = static_cast<T>(*a.scalar[1]), correction = static_cast<T>(*a.scalar[2]);
-  const T c1 = static_cast<T>(1.0 - *a.scalar[3]), c2 = static_cast<T>(1.0 - *a.scalar[4]), epsilon = static_cast<T>(*a.scalar[5]);
+  const T rateM = static_cast<T>(*a.scalar[0]), rateG = static_cast<T>(*a.scalar[1]),
+          correction = static_cast<T>(*a.scalar[2]);
+  const T c1 = static_cast<T>(1.0 - *a.scalar[3]), c2 = static_cast<T>(1.0 - *a.scalar[4]),
+          epsilon = static_cast<T>(*a.scalar[5]);
   update(a, a.buffer[3], *a.scalar[6], [=](Index i, T g, T w) {
     m[i] += c1 * (g - m[i]);
     v[i] += c2 * (g * g - v[i]);
@@ -105,13 +109,14 @@ void nadam(const Args<T>& a) {
   });
 }
 
-// v = rho * v + (1 - rho) * g^2;  step = rate * g / sqrt(v + epsilon), centered: rate * g / sqrt(v - mean^2 + epsilon) with
-// mean = rho * mean + (1 - rho) * g;  velocity = momentum * velocity + step;  w -= velocity
-// Touches mean only where centered, and velocity only where momentum > 0.
+// v = rho * v + (1 - rho) * g^2;  step = rate * g / sqrt(v + epsilon), centered: rate * g / sqrt(v - mean^2 + epsilon)
+// with mean = rho * mean + (1 - rho) * g;  velocity = momentum * velocity + step;  w -= velocity Touches mean only
+// where centered, and velocity only where momentum > 0.
 template <typename T>
 void rmsprop(const Args<T>& a) {
   T *v = a.buffer[1], *mean = a.buffer[2], *velocity = a.buffer[3], *weights = a.buffer[4];
-  const T rate = static_cast<T>(*a.scalar[0]), rho = static_cast<T>(*a.scalar[1]), c = static_cast<T>(1.0 - *a.scalar[1]);
+  const T rate = static_cast<T>(*a.scalar[0]), rho = static_cast<T>(*a.scalar[1]),
+          c = static_cast<T>(1.0 - *a.scalar[1]);
   const T mu = static_cast<T>(*a.scalar[2]), epsilon = static_cast<T>(*a.scalar[3]);
   const double decay = *a.scalar[5];
   const auto plain = [=](Index i, T g) {
@@ -156,7 +161,8 @@ void adagrad(const Args<T>& a) {
 template <typename T>
 void adadelta(const Args<T>& a) {
   T *v = a.buffer[1], *u = a.buffer[2];
-  const T rate = static_cast<T>(*a.scalar[0]), rho = static_cast<T>(*a.scalar[1]), c = static_cast<T>(1.0 - *a.scalar[1]);
+  const T rate = static_cast<T>(*a.scalar[0]), rho = static_cast<T>(*a.scalar[1]),
+          c = static_cast<T>(1.0 - *a.scalar[1]);
   const T epsilon = static_cast<T>(*a.scalar[2]);
   update(a, a.buffer[3], *a.scalar[3], [=](Index i, T g, T w) {
     v[i] = rho * v[i] + c * (g * g);

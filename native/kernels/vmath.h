@@ -1,6 +1,7 @@
-// exp, expm1, log, log1p, tanh, sigmoid and the normal distribution without branches or calls, for single values and vectors. exp and tanh are within 2 ulp.
-// Methods: P. Tang, "Table-driven implementation of the exponential function in IEEE floating-point arithmetic" (1989); the
-// logarithm after fdlibm's e_log.c. Polynomials: interpolation in Chebyshev points, errors below 3e-17 (float: 5e-9).
+// exp, expm1, log, log1p, tanh, sigmoid and the normal distribution without branches or calls, for single values and
+// vectors. exp and tanh are within 2 ulp. Methods: P. Tang, "Table-driven implementation of the exponential function in
+// IEEE floating-point arithmetic" (1989); the logarithm after fdlibm's e_log.c. Polynomials: interpolation in Chebyshev
+// points, errors below 3e-17 (float: 5e-9).
 
 // c[0] x^n + c[1] x^(n-1) + … + c[n]
 template <typename V, typename... C>
@@ -35,9 +36,10 @@ struct Reduced {
     V r, p;
     if constexpr (sizeof(Value<V>) == 8) {
       r = fma_(k, all<V>(-1.42860682030941723212e-6), fma_(k, all<V>(-6.93145751953125e-1), x));
-      p = polynomial(r, 2.5100385495510319078e-8, 2.7620088445409748161e-7, 2.7557268459997064772e-6, 2.4801521295954375131e-5,
-                     1.9841269863053616878e-4, 1.3888888917213716901e-3, 8.3333333333300618325e-3, 4.1666666666624127873e-2,
-                     1.6666666666666667453e-1, 5.0000000000000010221e-1);
+      p = polynomial(r, 2.5100385495510319078e-8, 2.7620088445409748161e-7, 2.7557268459997064772e-6,
+                     2.4801521295954375131e-5, 1.9841269863053616878e-4, 1.3888888917213716901e-3,
+                     8.3333333333300618325e-3, 4.1666666666624127873e-2, 1.6666666666666667453e-1,
+                     5.0000000000000010221e-1);
     } else {
       r = fma_(k, all<V>(2.12194440e-4), fma_(k, all<V>(-0.693359375), x));
       p = polynomial(r, 1.9891080463998842e-4, 1.3933730715792083e-3, 8.3333108446478629e-3, 4.1666464197405692e-2,
@@ -70,29 +72,43 @@ inline V expNormal(V x) {
 #if FJORDNET_VECTOR_BYTES == 64
 
 // 2^(j/16)
-alignas(64) constexpr double kRoots[16] = {
-    1.0,                   1.0442737824274138403, 1.0905077326652576592, 1.1387886347566916537,
-    1.1892071150027210667, 1.2418578120734840486, 1.2968395546510096659, 1.3542555469368927283,
-    1.4142135623730950488, 1.4768261459394993114, 1.5422108254079408236, 1.6104903319492543082,
-    1.6817928305074290861, 1.7562521603732994831, 1.8340080864093424635, 1.9152065613971472939};
+alignas(64) constexpr double kRoots[16] = {1.0,
+                                           1.0442737824274138403,
+                                           1.0905077326652576592,
+                                           1.1387886347566916537,
+                                           1.1892071150027210667,
+                                           1.2418578120734840486,
+                                           1.2968395546510096659,
+                                           1.3542555469368927283,
+                                           1.4142135623730950488,
+                                           1.4768261459394993114,
+                                           1.5422108254079408236,
+                                           1.6104903319492543082,
+                                           1.6817928305074290861,
+                                           1.7562521603732994831,
+                                           1.8340080864093424635,
+                                           1.9152065613971472939};
 
-// x = k ln(2) + r with k in sixteenths, whose roots of 2 lie in registers; the processor scales, results below the smallest normal
-// number included. Half the time of the polynomial above.
+// x = k ln(2) + r with k in sixteenths, whose roots of 2 lie in registers; the processor scales, results below the
+// smallest normal number included. Half the time of the polynomial above.
 inline Doubles exp_(Doubles x) {
   const Doubles bounded = min_(all<Doubles>(710.0), max_(all<Doubles>(-746.0), x));
   const Doubles shifted = fma_(bounded, all<Doubles>(1.4426950408889634074), all<Doubles>(0x1.8p48));
   const Doubles k = shifted - all<Doubles>(0x1.8p48);
-  const Doubles r = fma_(k, all<Doubles>(-1.42860682030941723212e-6), fma_(k, all<Doubles>(-6.93145751953125e-1), bounded));
+  const Doubles r =
+      fma_(k, all<Doubles>(-1.42860682030941723212e-6), fma_(k, all<Doubles>(-6.93145751953125e-1), bounded));
   const Doubles p = polynomial(r, 1.3889034377693011883e-3, 8.3334497245283561569e-3, 4.1666666664959767097e-2,
                                1.6666666665301144786e-1, 0.5);
-  const Doubles root = _mm512_permutex2var_pd(_mm512_load_pd(kRoots), _mm512_castpd_si512(shifted), _mm512_load_pd(kRoots + 8));
+  const Doubles root =
+      _mm512_permutex2var_pd(_mm512_load_pd(kRoots), _mm512_castpd_si512(shifted), _mm512_load_pd(kRoots + 8));
   return _mm512_maskz_scalef_pd(kAll8, fma_(root, fma_(p, r * r, r), root), k);
 }
 
 inline Floats exp_(Floats x) {
-  alignas(64) static constexpr float kFloatRoots[16] = {
-      1.0f,         1.0442737824f, 1.0905077327f, 1.1387886348f, 1.1892071150f, 1.2418578121f, 1.2968395547f, 1.3542555469f,
-      1.4142135624f, 1.4768261459f, 1.5422108254f, 1.6104903319f, 1.6817928305f, 1.7562521604f, 1.8340080864f, 1.9152065614f};
+  alignas(64) static constexpr float kFloatRoots[16] = {1.0f,          1.0442737824f, 1.0905077327f, 1.1387886348f,
+                                                        1.1892071150f, 1.2418578121f, 1.2968395547f, 1.3542555469f,
+                                                        1.4142135624f, 1.4768261459f, 1.5422108254f, 1.6104903319f,
+                                                        1.6817928305f, 1.7562521604f, 1.8340080864f, 1.9152065614f};
   const Floats bounded = min_(all<Floats>(89.0), max_(all<Floats>(-104.0), x));
   const Floats shifted = fma_(bounded, all<Floats>(1.4426950408889634074), all<Floats>(0x1.8p19));
   const Floats k = shifted - all<Floats>(0x1.8p19);
@@ -115,7 +131,8 @@ inline V expm1_(V x) {
   return fma_(scale, e.expm1, scale - all<V>(1.0));
 }
 
-// x + x^3 P(x^2) / Q(x^2) below 0.625 (S. Moshier, Cephes Mathematical Library), else 1 - 2 / (exp(2x) + 1), by one division.
+// x + x^3 P(x^2) / Q(x^2) below 0.625 (S. Moshier, Cephes Mathematical Library), else 1 - 2 / (exp(2x) + 1), by one
+// division.
 template <typename V>
 inline V tanh_(V x) {
   const V size = abs_(x);
@@ -129,7 +146,8 @@ inline V tanh_(V x) {
     const V quotient = (isSmall ? size * z * p : all<V>(-2.0)) / (isSmall ? q : e);
     result = (isSmall ? size : all<V>(1.0)) + quotient;
   } else {
-    const V p = polynomial(z, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1);
+    const V p =
+        polynomial(z, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1);
     result = isSmall ? fma_(size * z, p, size) : all<V>(1.0) - all<V>(2.0) / e;
   }
   return copysign_(result, x);
@@ -150,7 +168,8 @@ inline V logNear1(V f, V k) {
   if constexpr (sizeof(Value<V>) == 8) {
     p = polynomial(z, 0.14616585424888621989, 0.15331710618210771568, 0.18182889455674946039, 0.22222211130259877029,
                    0.28571428626003268742, 0.39999999999899443233, 0.66666666666666696883);
-    return fma_(k, all<V>(6.93147180369123816490e-1), f - (half - fma_(s, fma_(p, z, half), k * all<V>(1.90821492927058770002e-10))));
+    return fma_(k, all<V>(6.93147180369123816490e-1),
+                f - (half - fma_(s, fma_(p, z, half), k * all<V>(1.90821492927058770002e-10))));
   } else {
     p = polynomial(z, 0.23330581938241894, 0.28550816599711549, 0.40000121876972001, 0.66666666554451646);
     return fma_(k, all<V>(0.693359375), f - (half - fma_(s, fma_(p, z, half), k * all<V>(-2.12194440e-4))));
@@ -185,8 +204,8 @@ inline V log1pSmall(V x) {
   return logNear1(f, large ? all<V>(1.0) : all<V>(0.0));
 }
 
-// The normal distribution's cumulative function, within 2 x^2 + 2 ulp: precise in its lower tail too. With u = |x| / sqrt(2): from
-// erf(u) = u + u P(u^2) up to 1, from erfc(u) = exp(-u^2) P((u - K) / (u + K)) above.
+// The normal distribution's cumulative function, within 2 x^2 + 2 ulp: precise in its lower tail too. With u = |x| /
+// sqrt(2): from erf(u) = u + u P(u^2) up to 1, from erfc(u) = exp(-u^2) P((u - K) / (u + K)) above.
 template <typename V>
 inline V normal_(V x) {
   constexpr bool isDouble = sizeof(Value<V>) == 8;

@@ -5,7 +5,7 @@ import { dataset, Tape } from '../../dist/tape.js';
 import { spread } from './statistics.js';
 
 const N = 512;
-const COPY = 1 << 24; // values: far beyond any cache
+const COPY = 1 << 26; // bytes: far beyond any cache
 
 /** GFLOP/s of sgemm and dgemm at 512^3, and GB/s of a copy, reading and writing counted. */
 export function measureLimits(quick = false) {
@@ -13,7 +13,7 @@ export function measureLimits(quick = false) {
   return {
     sgemm: gemmRate('float32', runs),
     dgemm: gemmRate('float64', runs),
-    copy: copyRate(quick ? 1 << 20 : COPY, runs),
+    copy: copyRate(quick ? COPY / 16 : COPY, runs),
   };
 }
 
@@ -34,19 +34,25 @@ function gemmRate(dtype, runs) {
   return (2 * N ** 3) / spread(times).least / 1e9;
 }
 
-function copyRate(values, runs) {
-  const rows = 1024;
-  const width = values / rows;
+/**
+ * GB/s of copying so many bytes again and again, reading and writing counted: the rate of the cache that holds them, or of
+ * memory. Short copies are repeated within one call, so that the call does not count.
+ */
+export function copyRate(bytes, runs) {
+  const values = Math.max(16, bytes / 4);
+  const rows = Math.max(1, Math.min(1024, Math.floor(values / 64)));
+  const width = Math.ceil(values / rows);
+  const copies = Math.max(1, Math.min(100, Math.round(4e6 / bytes)));
   const tape = new Tape('float32');
   const x = tape.batched('x', [1]);
   const from = tape.batched('from', [width]);
   const to = tape.batched('to', [width]);
   tape.program('copy');
-  tape.emit('copy', [from, to], { N: width });
+  for (let i = 0; i < copies; i++) tape.emit('copy', [from, to], { N: width });
   const plan = tape.compile();
   const samples = dataset('x', new RandomState(0).randn(rows, 1), 'float32');
   const job = { program: 'copy', inputs: [[x, samples]], first: 0, count: rows, batchSize: rows };
   plan.runSync(job);
-  const times = Array.from({ length: runs }, () => plan.runSync(job).seconds);
-  return (2 * 4 * values) / spread(times).least / 1e9;
+  const times = Array.from({ length: runs }, () => plan.runSync(job).seconds / copies);
+  return (2 * 4 * rows * width) / spread(times).least / 1e9;
 }

@@ -5,9 +5,10 @@
 //   --seconds S            length of one repetition (default 0.3)
 //   --quick                3 short repetitions: to see that everything works, not to be quoted
 //   --json FILE            results as JSON
-//   --write                BENCHMARKS.md, benchmarks.json and benchmarks.svg beside README.md
+//   --write                BENCHMARKS.md, benchmarks.json and benchmarks.svg beside README.md, or in --out FOLDER
+//   --from FILE            no run: what --json or --write wrote, for --write again
 //   --profile              time of each tape instruction of our own step instead, and its share of the machine's limit
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { ADAPTERS } from './adapters.js';
 import { machine } from './machine.js';
 import { measure } from './measure.js';
-import { consoleRow } from './report.js';
+import { consoleRow, verdicts } from './report.js';
 import { Sessions } from './sessions.js';
 import { SMOKE, WORKLOADS } from './workloads.js';
 
@@ -28,6 +29,8 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    from: { type: 'string' },
     profile: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
   },
@@ -45,6 +48,7 @@ for (const id of peers)
 
 if (options.list) for (const { id, title } of WORKLOADS) console.log(`${id.padEnd(8)} ${title}`);
 else if (options.profile) await profile();
+else if (options.from) await publish(JSON.parse(readFileSync(options.from, 'utf8')));
 else await compare();
 
 async function compare() {
@@ -60,6 +64,7 @@ async function compare() {
     result.rows = [];
     for (const workload of workloads) {
       const row = await measure(workload, sessions, { folder: join(folder, workload.id), repetitions, seconds, root });
+      if (options.write) await explain(row, workload, result);
       result.rows.push(row);
       console.log(consoleRow(row, result));
     }
@@ -70,14 +75,29 @@ async function compare() {
   }
 }
 
+/** A row that falls short says why: from its workload, or, of a training step, from the profile. */
+async function explain(row, workload, result) {
+  if (verdicts(row, result).every(({ met }) => met)) return;
+  row.shortfall = workload.why;
+  if (workload.kind !== 'train' || !row.best.some(({ peer }) => peer === 'fjordnet')) return;
+  const { largest } = await import('./profile.js');
+  const { threads } = row.best.find(({ peer }) => peer === 'fjordnet');
+  row.shortfall = largest(
+    workload,
+    result.limits.find((l) => l.threads === threads),
+    threads,
+  );
+}
+
 async function publish(result) {
   const json = `${JSON.stringify(result, null, 1)}\n`;
   if (options.json) writeFileSync(options.json, json);
   if (!options.write) return;
   const [{ chart }, { markdown }] = await Promise.all([import('./chart.js'), import('./markdown.js')]);
-  writeFileSync(join(root, 'benchmarks.json'), json);
-  writeFileSync(join(root, 'benchmarks.svg'), await chart(result));
-  writeFileSync(join(root, 'BENCHMARKS.md'), markdown(result));
+  const folder = options.out ?? root;
+  writeFileSync(join(folder, 'benchmarks.json'), json);
+  writeFileSync(join(folder, 'benchmarks.svg'), await chart(result));
+  writeFileSync(join(folder, 'BENCHMARKS.md'), markdown(result));
 }
 
 async function profile() {

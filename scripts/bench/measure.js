@@ -1,4 +1,5 @@
 // One workload on all peers: the case on disk, the same losses everywhere, then times.
+import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { writeCase } from './case.js';
 import { footprint } from './footprint.js';
@@ -70,7 +71,16 @@ async function start(_workload, row, sessions, { folder, repetitions }) {
   for (const session of able) await coldStart(session.adapter, 1, folder); // fills the disk cache
   for (let i = 0; i < repetitions; i++)
     for (const [session, times] of measured) times.push(await coldStart(session.adapter, 1, folder));
-  for (const [session, times] of measured) addEntry(row, session, times);
+  const bare = spread(Array.from({ length: repetitions }, bareStart)).median;
+  const note = `${(1000 * bare).toFixed(0)} ms of it are Node.js' own start`;
+  for (const [session, times] of measured)
+    addEntry(row, session, times, session.adapter.command[0] === process.execPath ? { note } : {});
+}
+
+function bareStart() {
+  const begin = performance.now();
+  execFileSync(process.execPath, ['-e', '0']);
+  return (performance.now() - begin) / 1000;
 }
 
 async function delay(_workload, row, sessions, { folder, seconds, repetitions }) {

@@ -7,7 +7,7 @@ import { getLoss } from '../../dist/losses.js';
 import { recordNetwork } from '../../dist/network.js';
 import { dataset, Tape } from '../../dist/tape.js';
 import { writeCase } from './case.js';
-import { measureLimits } from './limits.js';
+import { copyRate, measureLimits } from './limits.js';
 import { readCase } from './peers/protocol.js';
 import { digits } from './report.js';
 import { spread } from './statistics.js';
@@ -36,6 +36,37 @@ export async function profileWorkload(workload, { quick, threads = [...new Set([
     parts.push(table(profile(workload, quick), measureLimits(), n, workload.dtype));
   }
   return parts.join('\n');
+}
+
+/** Where a step that falls short spends its time, in a sentence: the three largest instructions and what they reach. */
+export function largest(workload, limits, threads) {
+  setThreads(threads);
+  const own = { ...limits };
+  const { rows } = profile(workload);
+  const total = rows.reduce((sum, row) => sum + row.seconds, 0);
+  const parts = rows
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 3)
+    .map((row) => {
+      const { of, name } = reached(row, own, workload.dtype);
+      return `${row.kernel} ${((100 * row.seconds) / total).toFixed(0)} % of the step at ${(100 * of).toFixed(0)} % of the ${name} rate`;
+    });
+  return `${parts.join(', ')}; what these are below the limit is what there is to gain`;
+}
+
+/**
+ * The share of the limit that an instruction reaches: of the matrix products' rate, or, without products, of the rate at
+ * which as many bytes are copied, so that what lies in a cache is compared with that cache.
+ */
+function reached({ seconds, flop, bytes }, limits, dtype) {
+  if (flop) {
+    const name = dtype === 'float64' ? 'dgemm' : 'sgemm';
+    return { of: flop / seconds / 1e9 / limits[name], name };
+  }
+  limits.copies ??= new Map();
+  const size = 2 ** Math.max(8, Math.round(Math.log2(bytes / 2)));
+  if (!limits.copies.has(size)) limits.copies.set(size, copyRate(size, 9));
+  return { of: bytes / seconds / 1e9 / limits.copies.get(size), name: 'copy' };
 }
 
 /** { kernel, dims, seconds, flop, bytes } of each instruction of a training step. */
@@ -145,12 +176,12 @@ function table({ rows, step, gather }, limits, threads, dtype) {
   const total = rows.reduce((sum, row) => sum + row.seconds, 0);
   const lines = [
     `  ${threads} thread${threads === 1 ? '' : 's'}: step ${us(step)}, instructions ${us(total)}, row gather and call ${us(gather)}; ` +
-      `limit ${digits(gemm)} GFLOP/s, ${digits(limits.copy)} GB/s`,
+      `limit ${digits(gemm)} GFLOP/s, memory ${digits(limits.copy)} GB/s`,
     '    share       time   of the limit',
   ];
   for (const { kernel, dims, seconds, flop, bytes } of rows) {
     const rate = flop ? `${digits(flop / seconds / 1e9)} GFLOP/s` : `${digits(bytes / seconds / 1e9)} GB/s`;
-    const of = flop ? flop / seconds / 1e9 / gemm : bytes / seconds / 1e9 / limits.copy;
+    const { of } = reached({ seconds, flop, bytes }, limits, dtype);
     const shape = Object.entries(dims)
       .map(([k, v]) => `${k}${v}`)
       .join(' ');

@@ -11,7 +11,14 @@ function convolutional(eta, l2, initialized) {
   const kernelRegularizer = regularizers.l2({ l2 });
   return compiled(
     [
-      layers.conv2d({ filters: 10, kernelSize: 3, padding: 'same', activation: 'relu', kernelRegularizer, ...initialized }),
+      layers.conv2d({
+        filters: 10,
+        kernelSize: 3,
+        padding: 'same',
+        activation: 'relu',
+        kernelRegularizer,
+        ...initialized,
+      }),
       layers.maxPooling2d({ poolSize: 2 }),
       layers.flatten(),
       layers.dense({ units: 50, activation: 'relu', kernelRegularizer, ...initialized }),
@@ -38,7 +45,9 @@ const pairs = ({ xTrain, xTest, yTrain, yTest }) => ({
 export const convolution = [
   {
     title: 'The convolutional network in TensorFlow',
-    says: ['Images as (n, height, width, depth), so that nothing of their structure is lost: 3 x 3 filters, relu, 2 x 2 max pooling, a dense layer of 50. Such networks exploit the local correlations of images.'],
+    says: [
+      'Images as (n, height, width, depth), so that nothing of their structure is lost: 3 x 3 filters, relu, 2 x 2 max pooling, a dense layer of 50. Such networks exploit the local correlations of images.',
+    ],
     async run(lecture) {
       const { search, sentence, figures } = await grid(lecture, { build: tensorflow, ...pairs(lecture) });
       return {

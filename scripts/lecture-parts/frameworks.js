@@ -20,13 +20,18 @@ function tensorflow({ eta, lmbd }) {
 
 /** The same sizes with Keras. */
 function keras({ eta, lmbd }) {
-  const hidden = (units) => layers.dense({ units, activation: 'sigmoid', kernelRegularizer: regularizers.l2({ l2: lmbd }) });
+  const hidden = (units) =>
+    layers.dense({ units, activation: 'sigmoid', kernelRegularizer: regularizers.l2({ l2: lmbd }) });
   return compiled([hidden(100), hidden(50), layers.dense({ units: 10, activation: 'softmax' })], eta);
 }
 
 export function compiled(list, eta) {
   const model = sequential({ layers: list, seed: 0 });
-  model.compile({ optimizer: optimizers.sgd({ learningRate: eta }), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  model.compile({
+    optimizer: optimizers.sgd({ learningRate: eta }),
+    loss: 'categoricalCrossentropy',
+    metrics: ['accuracy'],
+  });
   return model;
 }
 
@@ -40,7 +45,9 @@ const oneHot = ({ xTrain, xTest, yTrain, yTest }) => ({
 export const frameworks = [
   {
     title: 'TensorFlow',
-    says: ['Two hidden layers, 64-100-50-10, weights from a truncated normal distribution of standard deviation 0.1, biases 0.1; gradient descent on the mean loss. From here it should be clear how to build networks of any depth.'],
+    says: [
+      'Two hidden layers, 64-100-50-10, weights from a truncated normal distribution of standard deviation 0.1, biases 0.1; gradient descent on the mean loss. From here it should be clear how to build networks of any depth.',
+    ],
     async run(lecture) {
       const { search, sentence, figures } = await grid(lecture, { build: tensorflow, ...oneHot(lecture) });
       return {
@@ -63,7 +70,13 @@ export const frameworks = [
       return {
         here: [sentence, `${learned(search)} of the 49 are right on more than half of the test images.`],
         holds: search.best.testScore > 0.9,
-        figures: [...figures, await figure((drawing) => history(curves, drawing), 'The best of them while it learns; the test images as validation.')],
+        figures: [
+          ...figures,
+          await figure(
+            (drawing) => history(curves, drawing),
+            'The best of them while it learns; the test images as validation.',
+          ),
+        ],
       };
     },
   },
@@ -98,7 +111,11 @@ async function compareActivations(lecture) {
         ],
         seed,
       });
-      model.compile({ optimizer: optimizers.sgd({ learningRate: 0.05 }), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+      model.compile({
+        optimizer: optimizers.sgd({ learningRate: 0.05 }),
+        loss: 'categoricalCrossentropy',
+        metrics: ['accuracy'],
+      });
       if (seed === 0) gradients.push(firstGradients(model, a, p));
       await model.fit(a, p, { epochs: 60, batchSize: 50 });
       lecture.networks++;
@@ -116,10 +133,18 @@ async function compareActivations(lecture) {
       `Mean test accuracy over ${SEEDS.length} seeds, after 60 epochs: ${order.map(({ name, mean }) => `${name} ${mean.toFixed(3)}`).join(', ')}.`,
       rankingOf(order),
     ],
-    holds: order.at(-1).name === 'sigmoid' && vanishing < 0.01,
+    holds: order.at(-1).name === 'sigmoid' && vanishing < 0.01 && (isRankedAs(order) || 'partly'),
     figures: [
       await figure(
-        (drawing) => heatmap(logs, { ...drawing, x: layerNames, y: NAMES, xLabel: 'layer', valueLabel: 'log₁₀ of the gradient', title: 'Gradients at the start' }),
+        (drawing) =>
+          heatmap(logs, {
+            ...drawing,
+            x: layerNames,
+            y: NAMES,
+            xLabel: 'layer',
+            valueLabel: 'log₁₀ of the gradient',
+            title: 'Gradients at the start',
+          }),
         'The size of the gradients (root mean square) in the first step, layer by layer: with the logistic function they vanish.',
       ),
       table(
@@ -131,10 +156,11 @@ async function compareActivations(lecture) {
   };
 }
 
+const isRankedAs = (order) => order.every(({ name }, i) => name === ['elu', 'leakyRelu', 'relu', 'tanh', 'sigmoid'][i]);
+
 /** How far the order of the text is that of the scores. */
 function rankingOf(order) {
-  const expected = ['elu', 'leakyRelu', 'relu', 'tanh', 'sigmoid'];
-  if (order.every(({ name }, i) => name === expected[i])) return 'That is the order of the text.';
+  if (isRankedAs(order)) return 'That is the order of the text.';
   const spread = order[0].mean - order.at(-2).mean;
   return `The logistic function is ${order.at(-1).name === 'sigmoid' ? 'last, as the text says' : 'not last'}; the others lie within ${(100 * spread).toFixed(1)} % of each other, too close on these images to be ranked.`;
 }

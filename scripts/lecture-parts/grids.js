@@ -31,10 +31,12 @@ export async function grid(lecture, options) {
     );
   return {
     search,
-    sentence: `49 networks in ${seconds.toFixed(1)} s. The best has eta ${params.eta} and lambda ${params.lmbd}: accuracy ${trainScore.toFixed(3)} on the training data, ${testScore.toFixed(3)} on the test data.`,
+    sentence: `49 networks in ${seconds.toFixed(1)} s. The best has eta ${power(params.eta)} and lambda ${power(params.lmbd)}: accuracy ${trainScore.toFixed(3)} on the training data, ${testScore.toFixed(3)} on the test data.`,
     figures: [pair(await draw('trainScore', 'Training accuracy'), await draw('testScore', 'Test accuracy'))],
   };
 }
 
-/** The share of a grid's networks that do better than guessing. */
+const power = (value) => value.toExponential(0);
+
+/** How many of a grid's networks do better than guessing. */
 export const learned = (search) => search.results.filter(({ testScore }) => testScore > 0.5).length;

@@ -27,13 +27,19 @@ export const numpy = [
           `Prediction for image 0: ${predictions.data[0]}; correct label: ${yTrain.data[0]}.`,
         ],
         holds: Math.abs(sum - 1) < 1e-12 && first.hiddenWeights.size === 3200 && first.outputWeights.size === 500,
-        figures: [await figure((drawing) => network(first, drawing), 'The network: 64 inputs, 50 hidden neurons, 10 outputs.', { most: 640 })],
+        figures: [
+          await figure((drawing) => network(first, drawing), 'The network: 64 inputs, 50 hidden neurons, 10 outputs.', {
+            most: 640,
+          }),
+        ],
       };
     },
   },
   {
     title: 'The network that does not learn',
-    says: ['1000 steps of gradient descent on all training data at once, with eta = 0.01 and lambda = 0.01: the network does not seem to learn at all, it seems to guess.'],
+    says: [
+      '1000 steps of gradient descent on all training data at once, with eta = 0.01 and lambda = 0.01: the network does not seem to learn at all, it seems to guess.',
+    ],
     async run(lecture) {
       const { first, xTrain, yTrain, oneHot } = lecture;
       const accuracy = () => accuracyScore(yTrain, first.predict(xTrain));
@@ -42,14 +48,18 @@ export const numpy = [
       lecture.networks = (lecture.networks ?? 0) + 1;
       const now = accuracy();
       return {
-        here: [`Old accuracy on training data: ${old.toFixed(4)}. New accuracy on training data: ${now.toFixed(4)}, where guessing gives 0.1.`],
+        here: [
+          `Old accuracy on training data: ${old.toFixed(4)}. New accuracy on training data: ${now.toFixed(4)}, where guessing gives 0.1.`,
+        ],
         holds: now < 0.2,
       };
     },
   },
   {
     title: 'The class, with minibatches',
-    says: ['The same network as a class, trained for 100 epochs in minibatches of 100: the randomness they bring is thought to regularize the weights, and the network does something useful.'],
+    says: [
+      'The same network as a class, trained for 100 epochs in minibatches of 100: the randomness they bring is thought to regularize the weights, and the network does something useful.',
+    ],
     async run(lecture) {
       const { xTrain, xTest, yTest, yTrain, oneHot, random } = lecture;
       const options = { ...SIZES, epochs: 100, batchSize: 100, eta: 0.01, lmbd: 0.01, randomState: random };
@@ -66,11 +76,14 @@ export const numpy = [
   },
   {
     title: 'The grid and its heatmaps',
-    says: ['Learning rate and penalty, from 1e-5 to 1e1 each, decide how well the network does: some combinations learn, many do not. Human performance is estimated at 98 %.'],
+    says: [
+      'Learning rate and penalty, from 1e-5 to 1e1 each, decide how well the network does: some combinations learn, many do not. Human performance is estimated at 98 %.',
+    ],
     async run(lecture) {
       const { xTrain, xTest, yTrain, yTest, oneHot, random } = lecture;
       const { search, sentence, figures } = await grid(lecture, {
-        build: ({ eta, lmbd }) => new NeuralNetwork(xTrain, oneHot, { ...SIZES, epochs: 100, batchSize: 100, eta, lmbd, randomState: random }),
+        build: ({ eta, lmbd }) =>
+          new NeuralNetwork(xTrain, oneHot, { ...SIZES, epochs: 100, batchSize: 100, eta, lmbd, randomState: random }),
         train: [xTrain, yTrain],
         test: [xTest, yTest],
       });
@@ -84,18 +97,30 @@ export const numpy = [
   },
   {
     title: 'scikit-learn',
-    says: ["scikit-learn's MLPClassifier improves on the class: early stopping, a varying learning rate, other optimization methods. A better performance overall is expected."],
+    says: [
+      "scikit-learn's MLPClassifier improves on the class: early stopping, a varying learning rate, other optimization methods. A better performance overall is expected.",
+    ],
     async run(lecture) {
       const { xTrain, xTest, yTrain, yTest } = lecture;
       const { search, sentence, figures } = await grid(lecture, {
         build: ({ eta, lmbd }) =>
-          new MLPClassifier({ hiddenLayerSizes: [50], activation: 'logistic', alpha: lmbd, learningRateInit: eta, maxIter: 100, randomState: 0 }),
+          new MLPClassifier({
+            hiddenLayerSizes: [50],
+            activation: 'logistic',
+            alpha: lmbd,
+            learningRateInit: eta,
+            maxIter: 100,
+            randomState: 0,
+          }),
         train: [xTrain, yTrain],
         test: [xTest, yTest],
       });
       lecture.sklearn = learned(search);
       return {
-        here: [sentence, `${learned(search)} of the 49 are right on more than half of the test images. The best of the class had ${lecture.best.toFixed(3)}.`],
+        here: [
+          sentence,
+          `${learned(search)} of the 49 are right on more than half of the test images. The best of the class had ${lecture.best.toFixed(3)}.`,
+        ],
         holds: learned(search) > 21 && search.best.testScore > lecture.best - 0.02,
         figures,
       };

@@ -22,7 +22,9 @@ export const pictures = [
   },
   {
     title: 'The digits',
-    says: ['scikit-learn brings 1797 images of 8 x 8 pixels, each with a label from 0 to 9; flattened, each is a row of 64 numbers.'],
+    says: [
+      'scikit-learn brings 1797 images of 8 x 8 pixels, each with a label from 0 to 9; flattened, each is a row of 64 numbers.',
+    ],
     async run(lecture) {
       const { images: pixels, data, target } = loadDigits();
       const shown = lecture.random.choice(data.shape[0], 5);
@@ -34,7 +36,11 @@ export const pictures = [
         ],
         holds: data.shape.join() === '1797,64' && pixels.shape.join() === '1797,8,8',
         figures: [
-          await figure((drawing) => images(pixels, { ...drawing, indices: shown, labels: target, columns: 5 }), 'Five of the digits.', { most: 600 }),
+          await figure(
+            (drawing) => images(pixels, { ...drawing, indices: shown, labels: target, columns: 5 }),
+            'Five of the digits.',
+            { most: 600 },
+          ),
         ],
       };
     },
@@ -44,7 +50,11 @@ export const pictures = [
     says: ['80 % of the images are to train on and 20 % to test with, drawn at random.'],
     async run(lecture) {
       const { data, target, random } = lecture;
-      const [xTrain, xTest, yTrain, yTest] = trainTestSplit([data, target], { trainSize: 0.8, testSize: 1 - 0.8, randomState: random });
+      const [xTrain, xTest, yTrain, yTest] = trainTestSplit([data, target], {
+        trainSize: 0.8,
+        testSize: 1 - 0.8,
+        randomState: random,
+      });
       Object.assign(lecture, { xTrain, xTest, yTrain, yTest });
       const [n, m] = [xTrain.shape[0], xTest.shape[0]];
       return {

@@ -49,7 +49,11 @@ export function start() {
   const random = new RandomState(0);
   const { data, target } = loadDigits();
   const shown = random.choice(data.length, 5);
-  const [x, xTest, y, yTest] = trainTestSplit([data, target], { trainSize: 0.8, testSize: 1 - 0.8, randomState: random });
+  const [x, xTest, y, yTest] = trainTestSplit([data, target], {
+    trainSize: 0.8,
+    testSize: 1 - 0.8,
+    randomState: random,
+  });
   return { random, shown, x, xTest, y, yTest, yOneHot: toCategorical(y, 10) };
 }
 
@@ -73,7 +77,13 @@ export function small(seed = 0, options: ConstructorParameters<typeof NeuralNetw
   const { data, target } = loadDigits();
   const rows = Int32Array.from({ length: 300 }, (_, i) => i);
   const [x, y] = [data.take(rows), toCategorical(target.take(rows), 10)];
-  const network = new NeuralNetwork(x, y, { nHiddenNeurons: 12, batchSize: 30, eta: 1e-3, randomState: seed, ...options });
+  const network = new NeuralNetwork(x, y, {
+    nHiddenNeurons: 12,
+    batchSize: 30,
+    eta: 1e-3,
+    randomState: seed,
+    ...options,
+  });
   return { x, y, labels: target.take(rows), network };
 }
 

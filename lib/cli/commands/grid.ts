@@ -65,6 +65,7 @@ export async function run(values: Values): Promise<number> {
   const seed = values.integer('seed', 0) ?? 0;
   const data = readDataOptions(values, values.positionals[0]);
   const raw = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
+  out.reading(data.source);
   const split = await loadSplit(
     data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data,
     recipe.dtype,

@@ -29,6 +29,7 @@ export async function run(values: Values): Promise<number> {
   const { classes } = meaning;
   const withProbabilities = values.switch('probabilities');
   if (withProbabilities && !classes) throw usage(`Expected no --probabilities: '${path}' predicts numbers`);
+  if (!json) out.reading(source);
   const { x } = await loadFor(meaning, readSourceOptions(values, source), recipe.dtype, false);
 
   const [n] = x.shape;

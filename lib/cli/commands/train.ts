@@ -46,6 +46,7 @@ export async function run(values: Values): Promise<number> {
   if (report !== undefined) await checkReport('--report', report);
   if (folder !== undefined) await checkFolder('--tensorboard', folder);
 
+  out.reading(data.source);
   const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
   if (recipe.kind === 'lecture' && !split.meaning.classes)
     throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');

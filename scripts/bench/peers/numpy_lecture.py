@@ -1,6 +1,6 @@
 """The lecture's NumPy code path: dense layers, minibatches by `choice` without replacement, gradients in plain expressions."""
 import numpy as np
-from protocol import Skip, THREADS, openblas, serve
+from protocol import Skip, openblas, serve
 
 np.seterr(all="ignore")
 
@@ -33,6 +33,7 @@ class Network:
         self.y = np.eye(case.layers[-1]["units"], dtype=self.x.dtype)[case.array("y")]
         self.p = case.weights()
         self.rate = self.x.dtype.type(case.learningRate / case.batchSize)
+        self.losses = []
         if "batches" in case["arrays"]:
             self.losses = [np.mean([self.loss_and_step(rows) for rows in group]) for group in case.array("batches")]
         self.p = case.weights()

@@ -17,12 +17,13 @@ async function workers(): Promise<Worker[]> {
 const ends: Record<string, () => Promise<void>> = {
   // A Worker is terminated in the middle of a job; the other one, the main thread and new Workers go on.
   async terminate() {
-    const [first, second] = await workers();
-    const own = small(1, { epochs: 30 }).network.train();
-    console.log('terminated', await first.terminate());
-    await own;
-    const again = await workers();
-    for (const worker of [second, ...again]) await worker.terminate();
+    for (let round = 0; round < 5; round++) {
+      const [first, second] = await workers();
+      const own = small(1, { epochs: 30 }).network.train();
+      console.log('terminated', await first.terminate());
+      await own;
+      await second.terminate();
+    }
     small(1).network.trainSync();
     console.log('trained');
   },

@@ -1,4 +1,4 @@
-import { type KernelCases, map, map2, range, ROWS, row, type Scalars, softmax, sum } from './case.js';
+import { type KernelCases, map, map2, ROWS, range, row, type Scalars, softmax, sum } from './case.js';
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 const alphas: readonly Scalars[] = [{ alpha: 0 }, { alpha: 0.3 }, { alpha: 1 }];
@@ -40,7 +40,9 @@ export const activation: KernelCases = {
   selu: map((z) => SCALE * (z > 0 ? z : ALPHA * Math.expm1(z))),
   seluGradient: map2((z, dy) => dy * SCALE * (z > 0 ? 1 : ALPHA * Math.exp(z))),
   softplus: map((z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))),
-  softplusGradient: map2((y, dy) => dy * -Math.expm1(-y), { fill: (k, draw) => (k === 0 ? draw.positive() : undefined) }),
+  softplusGradient: map2((y, dy) => dy * -Math.expm1(-y), {
+    fill: (k, draw) => (k === 0 ? draw.positive() : undefined),
+  }),
   silu: map((z) => z * sigmoid(z)),
   siluGradient: map2((z, dy) => dy * sigmoid(z) * (1 + z * (1 - sigmoid(z)))),
   gelu: {
@@ -49,9 +51,7 @@ export const activation: KernelCases = {
   },
   geluGradient: {
     ...map2((z, dy, s) =>
-      s.approximate
-        ? dy * 0.5 * (1 + inner(z) + z * (1 - inner(z) ** 2) * innerSlope(z))
-        : dy * (Phi(z) + z * phi(z)),
+      s.approximate ? dy * 0.5 * (1 + inner(z) + z * (1 - inner(z) ** 2) * innerSlope(z)) : dy * (Phi(z) + z * phi(z)),
     ),
     scalars: [...exact, ...approximate],
   },

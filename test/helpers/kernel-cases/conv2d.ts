@@ -13,7 +13,10 @@ const DIMS: readonly Dims[] = [
 ];
 
 /** fn(place in x, in w, in y) for every product of the convolution y[b,y,x,f] = sum x[b,h,w,c] * w[k,l,c,f]. */
-function products({ B, H, W, C, K, L, F, Y, X, s, t, d, e, p, q }: Dims, fn: (x: number, w: number, y: number) => void) {
+function products(
+  { B, H, W, C, K, L, F, Y, X, s, t, d, e, p, q }: Dims,
+  fn: (x: number, w: number, y: number) => void,
+) {
   for (let b = 0; b < B; b++)
     for (let i = 0; i < Y; i++)
       for (let j = 0; j < X; j++)

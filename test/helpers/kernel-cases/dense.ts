@@ -10,10 +10,15 @@ const DIMS: readonly Dims[] = [
 ];
 
 /** c[M,N] = sum over k of a(m, k) * b(k, n) */
-function product(M: number, N: number, K: number, a: (m: number, k: number) => number, b: (k: number, n: number) => number) {
+function product(
+  M: number,
+  N: number,
+  K: number,
+  a: (m: number, k: number) => number,
+  b: (k: number, n: number) => number,
+) {
   const c = new Float64Array(M * N);
-  for (let m = 0; m < M; m++)
-    for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) c[m * N + n] += a(m, k) * b(k, n);
+  for (let m = 0; m < M; m++) for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) c[m * N + n] += a(m, k) * b(k, n);
   return c;
 }
 
@@ -21,28 +26,66 @@ export const dense: KernelCases = {
   affine: {
     dims: DIMS,
     reference: ([x, w, b], { B, O, I }) => [
-      product(B, O, I, (r, i) => x[r * I + i], (i, o) => w[i * O + o]).map((v, at) => v + b[at % O]),
+      product(
+        B,
+        O,
+        I,
+        (r, i) => x[r * I + i],
+        (i, o) => w[i * O + o],
+      ).map((v, at) => v + b[at % O]),
     ],
     tolerance: 16,
   },
   matmul: {
     dims: DIMS,
-    reference: ([x, w], { B, O, I }) => [product(B, O, I, (r, i) => x[r * I + i], (i, o) => w[i * O + o])],
+    reference: ([x, w], { B, O, I }) => [
+      product(
+        B,
+        O,
+        I,
+        (r, i) => x[r * I + i],
+        (i, o) => w[i * O + o],
+      ),
+    ],
     tolerance: 16,
   },
   weightGradient: {
     dims: DIMS,
-    reference: ([x, dy], { B, O, I }) => [product(I, O, B, (i, r) => x[r * I + i], (r, o) => dy[r * O + o])],
+    reference: ([x, dy], { B, O, I }) => [
+      product(
+        I,
+        O,
+        B,
+        (i, r) => x[r * I + i],
+        (r, o) => dy[r * O + o],
+      ),
+    ],
     tolerance: 16,
   },
   biasGradient: {
     dims: [...DIMS.map(({ B, O }) => ({ B, O })), { B: 300, O: 1000 }],
-    reference: ([dy], { B, O }) => [product(1, O, B, () => 1, (r, o) => dy[r * O + o])],
+    reference: ([dy], { B, O }) => [
+      product(
+        1,
+        O,
+        B,
+        () => 1,
+        (r, o) => dy[r * O + o],
+      ),
+    ],
     tolerance: 32,
   },
   inputGradient: {
     dims: DIMS,
-    reference: ([dy, w], { B, O, I }) => [product(B, I, O, (r, o) => dy[r * O + o], (o, i) => w[i * O + o])],
+    reference: ([dy, w], { B, O, I }) => [
+      product(
+        B,
+        I,
+        O,
+        (r, o) => dy[r * O + o],
+        (o, i) => w[i * O + o],
+      ),
+    ],
     tolerance: 16,
   },
 };

@@ -1,4 +1,4 @@
-import { type KernelCase, type KernelCases, MATRICES, range, ROWS, row, type Scalars, softmax, sum } from './case.js';
+import { type KernelCase, type KernelCases, MATRICES, ROWS, range, row, type Scalars, softmax, sum } from './case.js';
 
 type Round = (x: number) => number;
 
@@ -108,7 +108,10 @@ export const loss: KernelCases = {
     fill: bits,
     reference: ([z, y], { B, N }) => [
       z.map(sigmoid),
-      range(B).map((r) => sum(row(z, r, N).map((v, j) => Math.max(v, 0) - v * y[r * N + j] + Math.log1p(Math.exp(-Math.abs(v))))) / N),
+      range(B).map(
+        (r) =>
+          sum(row(z, r, N).map((v, j) => Math.max(v, 0) - v * y[r * N + j] + Math.log1p(Math.exp(-Math.abs(v))))) / N,
+      ),
       z.map((v, i) => (sigmoid(v) - y[i]) / (B * N)),
     ],
   },
@@ -117,16 +120,26 @@ export const loss: KernelCases = {
     (p, y, _, round) => (clip(p, round) === p ? (1 - y) / (1 - p) - y / p : 0),
     { fill: probabilities(bits) },
   ),
-  meanSquaredError: elements((p, y) => (p - y) ** 2, (p, y) => 2 * (p - y)),
-  meanAbsoluteError: elements((p, y) => Math.abs(p - y), (p, y) => Math.sign(p - y)),
+  meanSquaredError: elements(
+    (p, y) => (p - y) ** 2,
+    (p, y) => 2 * (p - y),
+  ),
+  meanAbsoluteError: elements(
+    (p, y) => Math.abs(p - y),
+    (p, y) => Math.sign(p - y),
+  ),
   huber: elements(
     (p, y, { delta }) => (Math.abs(p - y) <= delta ? 0.5 * (p - y) ** 2 : delta * (Math.abs(p - y) - 0.5 * delta)),
     (p, y, { delta }) => Math.min(delta, Math.max(-delta, p - y)),
     { scalars: [{ delta: 1 }, { delta: 0.25 }] },
   ),
-  hinge: elements((p, y) => Math.max(1 - y * p, 0), (p, y) => (1 - y * p < 0 ? 0 : -y), {
-    fill: (k, draw) => (k === 1 ? draw.integers(2).map((b) => 2 * b - 1) : undefined),
-  }),
+  hinge: elements(
+    (p, y) => Math.max(1 - y * p, 0),
+    (p, y) => (1 - y * p < 0 ? 0 : -y),
+    {
+      fill: (k, draw) => (k === 1 ? draw.integers(2).map((b) => 2 * b - 1) : undefined),
+    },
+  ),
 
   softmaxLogLoss: {
     dims: MATRICES,

@@ -1,4 +1,4 @@
-import { type KernelCase, type KernelCases, MATRICES, range, ROWS, row, sum } from './case.js';
+import { type KernelCase, type KernelCases, MATRICES, ROWS, range, row, sum } from './case.js';
 
 const argmax = (x: Float64Array) => x.indexOf(Math.max(...x));
 const oneHot: KernelCase['fill'] = (k, draw, { N }) => (k === 1 ? draw.targets(N) : undefined);
@@ -52,7 +52,13 @@ export const metric: KernelCases = {
     ],
   },
   positives: { dims: ROWS, scalars: [{ threshold: 0.5 }], fill: oneHot, reference: positives(false), tolerance: 0 },
-  sparsePositives: { dims: ROWS, scalars: [{ threshold: 0.5 }], fill: labels, reference: positives(true), tolerance: 0 },
+  sparsePositives: {
+    dims: ROWS,
+    scalars: [{ threshold: 0.5 }],
+    fill: labels,
+    reference: positives(true),
+    tolerance: 0,
+  },
   squaredErrors: errors((e) => e * e),
   absoluteErrors: errors(Math.abs),
   rSquaredSums: {

@@ -28,7 +28,8 @@ function windows({ B, H, W, C, Y, X, K, L, s, t, p, q }: Dims): Window[] {
             for (let l = 0; l < L; l++) {
               const h = i * s + k - p;
               const w = j * t + l - q;
-              if (h >= 0 && h < H && w >= 0 && w < W) inside.push({ at: ((b * H + h) * W + w) * C + c, place: k * L + l });
+              if (h >= 0 && h < H && w >= 0 && w < W)
+                inside.push({ at: ((b * H + h) * W + w) * C + c, place: k * L + l });
             }
           found.push({ out: ((b * Y + i) * X + j) * C + c, inside });
         }

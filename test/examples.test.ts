@@ -1,0 +1,24 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import test from 'ava';
+
+const run = promisify(execFile);
+const folder = fileURLToPath(new URL('../scripts/examples/', import.meta.url));
+
+/** What every example prints, and the least that it must reach. */
+const EXAMPLES: Readonly<Record<string, readonly [pattern: RegExp, least: number]>> = {
+  tensorflow: [/test accuracy ([\d.]+)/, 0.93],
+  keras: [/test accuracy ([\d.]+)/, 0.95],
+  cnn: [/test accuracy ([\d.]+)/, 0.97],
+  regression: [/test R² ([\d.]+)/, 0.97],
+  binary: [/test accuracy ([\d.]+)/, 0.96],
+};
+
+for (const [name, [pattern, least]] of Object.entries(EXAMPLES))
+  test.serial(`scripts/examples/${name}.js runs, and learns`, async (t) => {
+    const { stdout, stderr } = await run(process.execPath, [`${folder}${name}.js`]);
+    const [, value] = pattern.exec(stdout) ?? [];
+    t.true(Number(value) >= least, `${stdout}\n${stderr}`);
+    t.is(stderr, '');
+  });

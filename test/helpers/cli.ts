@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A folder of its own, with the command to run in it. */
+export class Workplace {
+  readonly folder = mkdtempSync(join(tmpdir(), 'fjordnet-cli-'));
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  write(name: string, content: string | Uint8Array): string {
+    writeFileSync(this.path(name), content);
+    return this.path(name);
+  }
+
+  /** Starts the command; what it prints is collected. */
+  start(args: readonly string[], input?: string): { child: ChildProcess; finished: Promise<Finished> } {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: this.folder,
+      env: { ...process.env, NO_COLOR: '1' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input ?? '');
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr?.on('data', (text) => {
+      stderr += text;
+    });
+    const finished = new Promise<Finished>((resolve) => {
+      child.on('close', (code) => resolve({ code, stdout, stderr }));
+    });
+    return { child, finished };
+  }
+
+  run(...args: string[]): Promise<Finished> {
+    return this.start(args).finished;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Four features and three classes in text, that a network learns within a few epochs. */
+export function flowersCsv(rows: number, { header = true, label = true } = {}): string {
+  const names = ['tepal', 'sepal', '"petal, long"', 'petal'];
+  const lines = header ? [[...names, ...(label ? ['species'] : [])].join(',')] : [];
+  for (let i = 0; i < rows; i++) {
+    const kind = i % 3;
+    const noise = (k: number) => (((i * 7919 + k * 104729) % 101) / 101 - 0.5) * 0.8;
+    const cells = [0, 1, 2, 3].map((k) => (kind === k % 3 ? 2 : 0) + noise(k));
+    lines.push(
+      [...cells.map((v) => v.toFixed(4)), ...(label ? [['lily', '"rose, wild"', 'iris'][kind]] : [])].join(','),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The last JSON document of several lines. */
+export function lastDocument(stdout: string): Record<string, any> {
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) as string);
+}

@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DOMParser } from '@xmldom/xmldom';
+import test, { type ExecutionContext } from 'ava';
+import { history, network } from 'fjordnet/plots';
+import { type Browser, chromium } from 'playwright-core';
+import { facts, figure, html, paragraph, renderPage, table } from '../dist/report/index.js';
+import { flowersCsv, Workplace } from './helpers/cli.js';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+);
+/** Where pictures of the pages are kept, to be looked at. */
+const SHOTS = fileURLToPath(new URL('../build-test/screenshots/', import.meta.url));
+
+const place = new Workplace();
+let browser: Browser | undefined;
+test.before(async (t) => {
+  if (CHROMIUM) browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  else t.log('chromium is not installed: the pages are not opened in a browser');
+  mkdirSync(SHOTS, { recursive: true });
+});
+test.after.always(async () => {
+  await browser?.close();
+  place.remove();
+});
+
+test('markup in data stays text', (t) => {
+  const page = renderPage({
+    title: '<script>alert(1)</script>',
+    sections: [
+      {
+        title: '"quoted" & <b>',
+        content: [paragraph("it's <i>\u0007"), facts([['<a>', html`<code>${'<x>'}</code>`]])],
+      },
+    ],
+    footer: '</footer>',
+  });
+  t.notRegex(page, /<script|<i>|<b>|<a>|<\/footer><\/footer>|\u0007/);
+  t.regex(page, /&lt;script&gt;alert\(1\)&lt;\/script&gt;/);
+  t.regex(page, /<code>&lt;x&gt;<\/code>/);
+});
+
+test('a page is well-formed and refers to nothing outside', async (t) => {
+  const page = renderPage({
+    title: 'Page',
+    sections: [
+      { title: 'Figure', content: [await figure((drawing) => network({ sizes: [3, 2] }, drawing), 'A network')] },
+      { title: 'Table', content: [table(['a', 'b'], [['x', '1']], { caption: 'Numbers', numeric: [1] })] },
+      {
+        title: 'Figure',
+        content: [await figure((drawing) => history({ loss: [2, 1] }, drawing), 'A curve', { half: true })],
+      },
+    ],
+    footer: 'foot',
+  });
+  checkMarkup(t, page);
+  t.is([...page.matchAll(/<svg/g)].length, 4);
+});
+
+/** Every id once, every reference to one that is there, no address to load from, and names for all figures. */
+function checkMarkup(t: ExecutionContext, page: string): void {
+  const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+  t.is(new Set(ids).size, ids.length);
+  for (const [, list] of page.matchAll(/ aria-labelledby="([^"]+)"/g))
+    for (const id of list.split(' ')) t.true(ids.includes(id), id);
+  for (const [, id] of page.matchAll(/(?:href="|url\()#([^")]+)/g)) t.true(ids.includes(id), id);
+  for (const [, address] of page.matchAll(/(?:src|href)="([^"]+)"/g)) t.regex(address, /^(#|data:)/);
+  t.notRegex(page, /@import|url\((?!#|data:)|<link(?! rel="icon" href="data:,")|<script/);
+  for (const [svg] of page.matchAll(/<svg.*?<\/svg>/gs)) {
+    const errors: string[] = [];
+    const document = new DOMParser({ onError: (_level, message) => errors.push(String(message)) }).parseFromString(
+      svg,
+      'image/svg+xml',
+    );
+    t.deepEqual(errors, []);
+    t.is(document.documentElement?.getAttribute('role'), 'img');
+    t.regex(svg, /<title id="[^"]+">[^<]+<\/title><desc id="[^"]+">[^<]+<\/desc>/);
+  }
+}
+
+/** Opens a page at phone and desk widths, in light and dark. */
+async function open(t: ExecutionContext, name: string): Promise<void> {
+  if (!browser) return;
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const width of [400, 1200]) {
+      const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+      const troubles: string[] = [];
+      const address = pathToFileURL(place.path(`${name}.html`)).href;
+      page.on('console', (message) => troubles.push(`console: ${message.text()}`));
+      page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
+      page.on('request', (request) => {
+        if (request.url() !== address && !request.url().startsWith('data:')) troubles.push(`request: ${request.url()}`);
+      });
+      await page.goto(address);
+      const { scroll, inner, clipped, hidden } = await page.evaluate(() => {
+        const text = [...document.querySelectorAll('figure div svg text')].filter(
+          (e) => (e as SVGTextElement).getClientRects().length > 0,
+        );
+        return {
+          scroll: document.documentElement.scrollWidth,
+          inner: innerWidth,
+          clipped: text.filter(
+            (e) => e.getBoundingClientRect().right > innerWidth + 1 || e.getBoundingClientRect().left < -1,
+          ).length,
+          hidden: [...document.querySelectorAll('figure')].filter(
+            (f) => [...f.querySelectorAll('svg')].filter((svg) => svg.getBoundingClientRect().width > 0).length !== 1,
+          ).length,
+        };
+      });
+      t.true(scroll <= inner, `${name} scrolls sideways at ${width} px: ${scroll}`);
+      t.is(clipped, 0, `${name} at ${width} px: text beyond the edge`);
+      t.is(hidden, 0, `${name} at ${width} px: a figure must be seen once`);
+      const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      t.is(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(13, 17, 23)');
+      const shot = `${SHOTS}${name}-${width}-${colorScheme}.png`;
+      await page.screenshot({ path: shot, fullPage: true });
+      t.true(statSync(shot).size > 10_000);
+      t.deepEqual(troubles, []);
+      await page.close();
+    }
+}
+
+test.serial('the report of a convolutional network, with a grid', async (t) => {
+  const [trained, grid] = await Promise.all([
+    place.run(
+      'train',
+      'digits',
+      '--model',
+      'cnn',
+      '--epochs',
+      '8',
+      '-q',
+      '--save',
+      'cnn.safetensors',
+      '--report',
+      'cnn.html',
+    ),
+    place.run(
+      'grid',
+      'digits',
+      '--model',
+      'lecture',
+      '--epochs',
+      '3',
+      '-q',
+      '--save',
+      'grid.json',
+      '--report',
+      'grid.html',
+    ),
+  ]);
+  t.is(trained.code, 0, trained.stderr);
+  t.is(grid.code, 0, grid.stderr);
+  const both = await place.run('report', 'cnn.safetensors', '--grid', 'grid.json', '--out', 'both.html');
+  t.is(both.code, 0, both.stderr);
+  for (const name of ['cnn', 'grid', 'both']) checkMarkup(t, readFileSync(place.path(`${name}.html`), 'utf8'));
+  const page = readFileSync(place.path('both.html'), 'utf8');
+  for (const title of [
+    'Result',
+    'Data',
+    'Network',
+    'Training',
+    'Classes',
+    'Mistakes',
+    'Weights',
+    'Grid search',
+    'To repeat it',
+  ])
+    t.regex(page, new RegExp(`<h2 id="[^"]+">${title}</h2>`));
+  t.regex(page, /Confusion matrix/);
+  t.regex(page, /<dt>Seed<\/dt><dd>0<\/dd>/);
+  await open(t, 'grid');
+  await open(t, 'both');
+});
+
+test.serial('reports of a table of classes, of a regression, and of an estimator', async (t) => {
+  place.write('flowers.csv', flowersCsv(90));
+  place.write('line.csv', `x,y\n${Array.from({ length: 80 }, (_, i) => `${i / 10},${3 * i + 0.5}`).join('\n')}\n`);
+  const runs = await Promise.all([
+    place.run('train', 'flowers.csv', '--epochs', '5', '-q', '--report', 'flowers.html'),
+    place.run(
+      'train',
+      'line.csv',
+      '--epochs',
+      '5',
+      '-q',
+      '--test-size',
+      '0',
+      '--validation',
+      '0',
+      '--report',
+      'line.html',
+    ),
+    place.run('train', 'flowers.csv', '--model', 'sklearn', '--epochs', '5', '-q', '--report', 'sklearn.html'),
+  ]);
+  for (const { code, stderr } of runs) t.is(code, 0, stderr);
+  for (const name of ['flowers', 'line', 'sklearn']) {
+    checkMarkup(t, readFileSync(place.path(`${name}.html`), 'utf8'));
+    await open(t, name);
+  }
+  t.regex(readFileSync(place.path('flowers.html'), 'utf8'), /rose, wild/);
+  t.regex(readFileSync(place.path('line.html'), 'utf8'), /There is no test set/);
+});
