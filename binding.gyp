@@ -8,6 +8,7 @@
       "target_name": "fjordnet",
       "sources": [
         "native/addon.cc",
+        "native/blas_fallback.cc",
         "native/compat.cc",
         "native/kernels.cc",
         "native/kernels_avx2.cc",

@@ -7,6 +7,7 @@ import {
   checkInterval,
   checkNumber,
   checkOptions,
+  wrongShape,
   wrongType,
   wrongValue,
 } from './check.js';

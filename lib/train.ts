@@ -24,6 +24,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
       const step = next.value;
       let result: NativeResult | undefined;
       try {
+        signal?.throwIfAborted(); // by a callback
         if ('plan' in step) {
           running = step.plan;
           const job = step.plan.run(step.job);

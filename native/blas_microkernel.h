@@ -1,4 +1,4 @@
-// The inner loops of blas_fallback.h, compiled once for each instruction set. The file that includes this sets the
+// The inner loops of blas_fallback.cc, compiled once for each instruction set. The file that includes this sets the
 // compiler's target, FJORDNET_BLOCK_ISA (a namespace), FJORDNET_VECTOR_BYTES and FJORDNET_BLOCK_ROWS: a block of sums,
 // rows x 2 vectors, stays in registers, with the two vectors of b and one broadcast value of a beside it.
 

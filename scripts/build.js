@@ -4,7 +4,7 @@
 //                       test       the library and the tests (build-test/)
 //                       dev        the addon through cmake-js: build-cmake/, with compile_commands.json
 //                       asan       the same under AddressSanitizer and UBSan: build-asan/
-//                       builtin    the same with native/blas_fallback.h in OpenBLAS' place: build-builtin/
+//                       builtin    the same with native/blas_fallback.cc in OpenBLAS' place: build-builtin/
 // What is up to date is left alone. FJORDNET_BLAS and CXX are read by scripts/openblas.cjs.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -6,7 +6,7 @@
 //   static      OpenBLAS' archive inside the .node, its symbols hidden (the default where the archive is found)
 //   shared      the system's libopenblas.so
 //   accelerate  macOS' own
-//   builtin     native/blas_fallback.h
+//   builtin     native/blas_fallback.cc
 // CXX names the compiler, as for make; a cross compiler's own target decides where OpenBLAS is looked for.
 
 const { execFileSync } = require('node:child_process');

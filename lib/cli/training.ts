@@ -112,15 +112,15 @@ async function trainLecture(job: TrainingJob, epochs: Epochs): Promise<Result> {
   const network = new NeuralNetwork(own.x, toCategorical(own.y, nCategories), {
     nHiddenNeurons: nHidden,
     nCategories,
-    epochs: recipe.epochs - initialEpoch,
+    epochs: 1,
     batchSize,
     eta: recipe.learningRate,
     lmbd: recipe.l2,
     randomState: random,
   });
   if (before) {
-    // the draws of the epochs that were done
-    random.batches(count, batchSize, new Int32Array(initialEpoch * Math.floor(count / batchSize) * batchSize));
+    const drawn = new Int32Array(Math.floor(count / batchSize) * batchSize);
+    for (let epoch = 0; epoch < initialEpoch; epoch++) random.batches(count, batchSize, drawn);
     const [hiddenWeights, hiddenBias, outputWeights, outputBias] = before.model.getWeights();
     Object.assign(network, { hiddenWeights, hiddenBias, outputWeights, outputBias });
   }
@@ -129,32 +129,34 @@ async function trainLecture(job: TrainingJob, epochs: Epochs): Promise<Result> {
     before?.model ?? denseNetwork(weights(), { hidden: 'sigmoid', output: 'softmax', dtype: 'float64' }, meaning);
   const all: Callback[] = [epochs, ...watchers];
   begin(all, { epochs: recipe.epochs, initialEpoch, samples: count, batchSize, metrics: ['accuracy'] });
-  const abort = new AbortController();
   let done = initialEpoch;
+  // One call of train an epoch: a RandomState of our own is drawn from for all epochs of a call at once.
+  const loop = async (signal: AbortSignal) => {
+    while (done < recipe.epochs && !signal.aborted) {
+      const logs: Logs = { loss: Number.NaN };
+      await network.train({
+        signal,
+        onEpochEnd({ loss }) {
+          logs.loss = loss;
+        },
+      });
+      model.setWeights(weights());
+      logs.accuracy = (await model.evaluate(own.x, own.y, { batchSize: 256 })).accuracy;
+      if (held) {
+        const scores = await model.evaluate(held.x, held.y, { batchSize: 256 });
+        Object.assign(logs, { val_loss: scores.loss, val_accuracy: scores.accuracy });
+      }
+      await endEpoch(all, done++, logs);
+      if (epochs.diverged) return;
+    }
+  };
+  const abort = new AbortController();
   const { by } = await interruptible(
     (reason) => {
       abort.abort();
       job.onStop(reason);
     },
-    () =>
-      untilAborted(
-        network.train({
-          signal: abort.signal,
-          async onEpochEnd({ epoch, loss }) {
-            model.setWeights(weights());
-            const { accuracy } = await model.evaluate(own.x, own.y, { batchSize: 256 });
-            const logs: Logs = { loss, accuracy };
-            if (held) {
-              const scores = await model.evaluate(held.x, held.y, { batchSize: 256 });
-              Object.assign(logs, { val_loss: scores.loss, val_accuracy: scores.accuracy });
-            }
-            done = initialEpoch + epoch + 1;
-            await endEpoch(all, done - 1, logs);
-            if (!Number.isFinite(loss)) abort.abort();
-          },
-        }),
-        epochs,
-      ),
+    () => untilAborted(loop(abort.signal), epochs),
   );
   model.setWeights(weights());
   await Promise.all(all.map((callback) => callback.onTrainEnd?.({})));

@@ -1,17 +1,21 @@
-// gemm fuzz    compares blas.h's gemm with sums in double over random shapes, transposes, row lengths, alpha and beta
-// gemm rate    prints, for some shapes of training, gemm's rate and the built-in's, in GFLOP/s
-// Built and run by test/blas.test.ts, once for each BLAS.
+// gemm fuzz N  compares N products of blas.h's gemm with sums in double: random shapes, transposes, row lengths, alpha,
+// beta gemm rate    prints, for some shapes of training, gemm's rate and the built-in's, in GFLOP/s Built and run by
+// test/blas.test.ts, once for each BLAS.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
 
 #include "../../native/blas.h"
-#include "../../native/blas_fallback.h"
+#if !defined(FJORDNET_BLAS_BUILTIN)
+#define FJORDNET_BLAS_BUILTIN
+#endif
+#include "../../native/blas_fallback.cc"
 
 namespace {
 
@@ -118,8 +122,10 @@ int main(int, char** arguments) {
     return 1;
   }
   std::printf("%s %s\n", fjordnet::blasInfo().library, fjordnet::blasInfo().core);
-  if (std::strcmp(arguments[1], "rate") != 0)
-    return fuzz<float>("float32", 4000) && fuzz<double>("float64", 4000) ? 0 : 1;
+  if (std::strcmp(arguments[1], "fuzz") == 0) {
+    const int trials = std::atoi(arguments[2]);
+    return fuzz<float>("float32", trials) && fuzz<double>("float64", trials) ? 0 : 1;
+  }
   rates<float>("float32");
   rates<double>("float64");
 }
