@@ -79,6 +79,7 @@ export function recordNetwork(
 
   const { loss, metrics, optimizer } = training;
   const fused = loss.fuses !== undefined && loss.fuses === last.layer.activation?.config.name;
+  loss.checkOutput?.(last.y.shape, last.layer.activation?.config.name);
   const output = fused ? last.recorded.y : last.y;
   const probabilities = fused ? t.batched('probabilities', output.shape) : output;
   const targets = t.batched('targets', loss.targetShape(output.shape));

@@ -22,7 +22,11 @@ function openblas(question: string, argument: string, compiler = 'g++'): string[
 }
 
 /** Compiles test/native/gemm.cc for one BLAS with the flags of a release; returns what runs it. */
-function program(kind: string, compiler: string, ...flags: string[]): (emulator: string[], ...args: string[]) => string {
+function program(
+  kind: string,
+  compiler: string,
+  ...flags: string[]
+): (emulator: string[], ...args: string[]) => string {
   const file = join(folder, `${kind}-${compiler}`);
   const sources = ['test/native/gemm.cc', ...(kind === 'static' ? ['native/compat.cc'] : [])];
   const definitions = openblas('defines', kind, compiler).map((name) => `-D${name}`);

@@ -281,7 +281,6 @@ test('a softmax layer of its own is fused with the loss as a dense layer with so
 test('options that cannot be: one sentence each', (t) => {
   const refuse = (make: () => unknown, instanceOf: ErrorConstructor, message: string) =>
     t.throws(make, { instanceOf, message });
-  // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
   const wrong = (value: unknown) => value as any;
   refuse(() => layers.conv2d(wrong(undefined)), TypeError, 'Expected options to be an object, got undefined');
   refuse(

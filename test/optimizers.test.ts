@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { getThreads, initializers, NDArray, optimizers, RandomState, type Schedule, schedules, setThreads } from 'fjordnet';
+import {
+  getThreads,
+  initializers,
+  NDArray,
+  optimizers,
+  RandomState,
+  type Schedule,
+  schedules,
+  setThreads,
+} from 'fjordnet';
 import { Recorder } from '../dist/layers/layer.js';
 import { getOptimizer, type Optimizer, optimizerFrom } from '../dist/optimizers.js';
 import { scheduleFrom } from '../dist/schedules.js';
@@ -42,7 +51,9 @@ class Weights {
 
   step(gradients: readonly ArrayLike<number>[]): void {
     const { parameters, stepScalars } = this.tape;
-    gradients.forEach((g, i) => this.plan.write(parameters[i].gradient!, NDArray.wrap(Float64Array.from(g), parameters[i].value.shape)));
+    gradients.forEach((g, i) =>
+      this.plan.write(parameters[i].gradient!, NDArray.wrap(Float64Array.from(g), parameters[i].value.shape)),
+    );
     const values = Float64Array.from(stepScalars, ({ next }) => next(this.#iteration, random));
     const scalars = stepScalars.map(({ scalar }) => scalar);
     this.plan.runSync({ program: 'update', inputs: [], first: 0, count: 1, batchSize: 1, scalars, values });
@@ -84,7 +95,10 @@ const KERAS: Record<Name, { defaults: Options; start?: (o: Options) => Record<st
     },
   },
   adam: { defaults: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 }, update: adam },
-  adamW: { defaults: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004 }, update: adam },
+  adamW: {
+    defaults: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004 },
+    update: adam,
+  },
   nadam: {
     defaults: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
     update: (o, lr, t, g, s) => {
@@ -144,7 +158,11 @@ const VARIANTS: Record<Name, object[]> = {
 
 for (const name of NAMES)
   for (const variant of VARIANTS[name])
-    for (const more of [{}, { learningRate: 0.05, weightDecay: 0.2 }, { learningRate: schedules.inverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 2, decayRate: 1 }) }])
+    for (const more of [
+      {},
+      { learningRate: 0.05, weightDecay: 0.2 },
+      { learningRate: schedules.inverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 2, decayRate: 1 }) },
+    ])
       test(`${name} ${JSON.stringify({ ...variant, ...more, ...('learningRate' in more && typeof more.learningRate === 'function' ? { learningRate: 'schedule' } : {}) })} is Keras' formula`, (t) => {
         const optimizer = make(name, { ...variant, ...more });
         const weights = new Weights('float64', optimizer, start);
@@ -162,7 +180,8 @@ for (const name of NAMES)
             }
           weights.step(gradients);
         }
-        for (const [i, values] of weights.values.entries()) t.true(difference(values, w[i]) <= 1e-13, `${difference(values, w[i])}`);
+        for (const [i, values] of weights.values.entries())
+          t.true(difference(values, w[i]) <= 1e-13, `${difference(values, w[i])}`);
       });
 
 test('every optimizer has PyTorch cases and a formula', (t) => {
@@ -187,7 +206,11 @@ test('large weights: the same bits whatever the number of threads, and no weight
         });
         t.deepEqual(runs[1], runs[0], name);
         t.deepEqual(runs[2], runs[0], name);
-        if (Object.keys(options).length === 0 && dtype === 'float64') t.true(runs[0].every((w, i) => w !== value.data[i]), name);
+        if (Object.keys(options).length === 0 && dtype === 'float64')
+          t.true(
+            runs[0].every((w, i) => w !== value.data[i]),
+            name,
+          );
       }
   setThreads(threads);
 });
@@ -214,14 +237,18 @@ test('a run that goes on at a later step takes the same steps', (t) => {
     const { parameters, states } = first.tape;
     parameters.forEach((p, i) => second.plan.write(second.tape.parameters[i].value, first.plan.read(p.value)));
     states.forEach((s, i) => second.plan.write(second.tape.states[i], first.plan.read(s)));
-    t.deepEqual(states.map((s) => s.name), second.tape.states.map((s) => s.name));
+    t.deepEqual(
+      states.map((s) => s.name),
+      second.tape.states.map((s) => s.name),
+    );
     for (const gradients of golden.gradients.slice(3)) second.step(gradients);
     t.deepEqual(second.values, whole.values, name);
   }
 });
 
 test('an optimizer keeps no memory it does not need', (t) => {
-  const states = (name: Name, options: object) => new Weights('float64', make(name, options), start).tape.states.length / start.length;
+  const states = (name: Name, options: object) =>
+    new Weights('float64', make(name, options), start).tape.states.length / start.length;
   t.is(states('sgd', {}), 0);
   t.is(states('sgd', { momentum: 0.9 }), 1);
   t.is(states('adam', {}), 2);
@@ -242,12 +269,15 @@ test('the learning rate may be set between steps', (t) => {
   optimizer.learningRate = schedules.stepDecay({ initialLearningRate: 8, decaySteps: 1, decayRate: 0.5 });
   weights.step([[1]]);
   t.deepEqual(weights.values, [[-13]]); // 8 * 0.5^2: the schedule is given the steps done
-  t.throws(() => (optimizer.learningRate = -1), { message: 'Expected learningRate to be a non-negative number, got -1 (number)' });
+  t.throws(() => (optimizer.learningRate = -1), {
+    message: 'Expected learningRate to be a non-negative number, got -1 (number)',
+  });
 });
 
 test('schedules', (t) => {
   const decay = { initialLearningRate: 0.1, decaySteps: 4, decayRate: 0.5 };
-  const close = (actual: number, expected: number) => t.true(Math.abs(actual - expected) <= 1e-15, `${actual} is not ${expected}`);
+  const close = (actual: number, expected: number) =>
+    t.true(Math.abs(actual - expected) <= 1e-15, `${actual} is not ${expected}`);
   close(schedules.exponentialDecay(decay)(6), 0.1 * 0.5 ** 1.5);
   close(schedules.exponentialDecay({ ...decay, staircase: true })(7), 0.05);
   close(schedules.stepDecay(decay)(7), 0.05);
@@ -259,7 +289,11 @@ test('schedules', (t) => {
   close(cosine(5), 1.25);
   close(cosine(10), 0.5);
   close(cosine(11), 0.5);
-  const warmup = schedules.warmup({ learningRate: schedules.exponentialDecay(decay), warmupSteps: 5, initialLearningRate: 0.05 });
+  const warmup = schedules.warmup({
+    learningRate: schedules.exponentialDecay(decay),
+    warmupSteps: 5,
+    initialLearningRate: 0.05,
+  });
   close(warmup(0), 0.05);
   close(warmup(2), 0.07);
   close(warmup(5), 0.1);
@@ -279,23 +313,49 @@ test('names, configs and wrong options', (t) => {
     t.deepEqual(optimizerFrom(JSON.parse(JSON.stringify(config))).config, config);
     t.is(getOptimizer('optimizer', name).config.name, name);
     t.is(config.learningRate, KERAS[name].defaults.learningRate);
-    for (const [option, value] of Object.entries(KERAS[name].defaults)) t.is(config[option], value, `${name}.${option}`);
+    for (const [option, value] of Object.entries(KERAS[name].defaults))
+      t.is(config[option], value, `${name}.${option}`);
   }
   const optimizer = optimizers.sgd({ weightDecay: 0.1, clipNorm: 2 });
-  t.deepEqual(optimizer.config, { name: 'sgd', learningRate: 0.01, momentum: 0, nesterov: false, weightDecay: 0.1, clipNorm: 2 });
+  t.deepEqual(optimizer.config, {
+    name: 'sgd',
+    learningRate: 0.01,
+    momentum: 0,
+    nesterov: false,
+    weightDecay: 0.1,
+    clipNorm: 2,
+  });
   t.is(getOptimizer('optimizer', optimizer), optimizer);
   const refused = (run: () => unknown, message: string | RegExp) => t.throws(run, { message });
   refused(() => getOptimizer('optimizer', 'Adam'), /did you mean 'adam'\?/);
-  refused(() => getOptimizer('optimizer', {}), 'Expected optimizer to be the name of an optimizer or one of optimizers.*, got {}');
-  refused(() => optimizers.adam({ learnigRate: 1 } as object), /no option 'learnigRate' \(did you mean 'learningRate'\?\)/);
-  refused(() => optimizers.adam({ learningRate: '1' as never }), "Expected learningRate to be a non-negative number or one of schedules.*, got '1' (string)");
+  refused(
+    () => getOptimizer('optimizer', {}),
+    'Expected optimizer to be the name of an optimizer or one of optimizers.*, got {}',
+  );
+  refused(
+    () => optimizers.adam({ learnigRate: 1 } as object),
+    /no option 'learnigRate' \(did you mean 'learningRate'\?\)/,
+  );
+  refused(
+    () => optimizers.adam({ learningRate: '1' as never }),
+    "Expected learningRate to be a non-negative number or one of schedules.*, got '1' (string)",
+  );
   refused(() => optimizers.adam({ beta1: 1 }), 'Expected beta1 to be a number in [0, 1), got 1 (number)');
   refused(() => optimizers.adam({ epsilon: 0 }), 'Expected epsilon to be a positive number, got 0 (number)');
   refused(() => optimizers.sgd({ momentum: -0.1 }), 'Expected momentum to be a number in [0, 1), got -0.1 (number)');
   refused(() => optimizers.sgd({ nesterov: 1 as never }), 'Expected nesterov to be a boolean, got 1 (number)');
   refused(() => optimizers.sgd({ clipNorm: 0 }), 'Expected clipNorm to be a positive number, got 0 (number)');
-  refused(() => optimizers.sgd({ clipNorm: 1, clipValue: 1 }), 'Expected at most one of clipNorm, globalClipNorm, clipValue, got clipNorm and clipValue');
-  refused(() => schedules.stepDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 1 }), 'Expected decaySteps to be a positive integer, got 0 (number)');
-  refused(() => schedules.cosineDecay({ decaySteps: 1 } as never), 'Expected initialLearningRate to be a non-negative number, got undefined');
+  refused(
+    () => optimizers.sgd({ clipNorm: 1, clipValue: 1 }),
+    'Expected at most one of clipNorm, globalClipNorm, clipValue, got clipNorm and clipValue',
+  );
+  refused(
+    () => schedules.stepDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 1 }),
+    'Expected decaySteps to be a positive integer, got 0 (number)',
+  );
+  refused(
+    () => schedules.cosineDecay({ decaySteps: 1 } as never),
+    'Expected initialLearningRate to be a non-negative number, got undefined',
+  );
   refused(() => schedules.warmup({ learningRate: 1, warmupSteps: 1, target: 1 } as never), /no option 'target'/);
 });
