@@ -96,3 +96,7 @@ function withStack(error: Error, caller: { stack?: string }): Error {
 /** Errors that come from native code carry no JavaScript frames. */
 const framed = (error: unknown, caller: { stack?: string }): unknown =>
   error instanceof Error && !error.stack?.includes('\n    at ') ? withStack(error, caller) : error;
+
+/** Whether what a callback returned is to be waited for. */
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';

@@ -1,5 +1,5 @@
 import { didYouMean, wrongType } from '../check.js';
-import type { Training } from '../train.js';
+import { isPromise, type Training } from '../train.js';
 import type { Callback, CallbackModel, CallbackParams, Logs } from './callback.js';
 
 const HOOKS = [
@@ -96,6 +96,3 @@ function checkCallback(name: string, callback: unknown): void {
     if (typeof (callback as Callback)[hook] !== 'function')
       throw wrongType(`${name}.${hook}`, 'a function', (callback as Callback)[hook]);
 }
-
-const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';

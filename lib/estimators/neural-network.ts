@@ -3,7 +3,7 @@ import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
-import { drive, driveSync, Pace, type Training } from '../train.js';
+import { drive, driveSync, isPromise, Pace, type Training } from '../train.js';
 
 export interface NeuralNetworkOptions {
   /** Neurons of the hidden layer. Default 50 */
@@ -366,6 +366,3 @@ function record(I: number, H: number, O: number, eta: number, lmbd: number): Net
 }
 
 const constant = (n: number, value: number) => NDArray.wrap(new Float64Array(n).fill(value));
-
-const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
