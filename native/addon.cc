@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "blas.h"
+#include "cpu.h"
 #include "dataset.h"
 #include "kernel.h"
 #include "parallel.h"
@@ -822,6 +823,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   if (const char* refused = blasInit()) throw coded(env, "ERR_BLAS", refused);
+  if (const char* refused = simdChoice().refused) throw coded(env, "ERR_SIMD", refused);
   const auto cores =
       static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, static_cast<unsigned>(Pool::kMostThreads)));
   env.SetInstanceData(new Addon(env, cores));

@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#include "cpu.h"
+
 namespace fjordnet::fallback {
 
 using Index = std::int64_t;
@@ -69,10 +71,11 @@ template <typename T>
 const Routines<T>& routines() {
   static const Routines<T> chosen = [] {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f")) return avx512::routines<T>("AVX-512");
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::routines<T>("AVX2");
-    return baseline::routines<T>("SSE2");
+    switch (simdChoice().simd) {
+      case Simd::kAvx512: return avx512::routines<T>("AVX-512");
+      case Simd::kAvx2: return avx2::routines<T>("AVX2");
+      default: return baseline::routines<T>("SSE2");
+    }
 #elif defined(__aarch64__)
     return baseline::routines<T>("NEON");
 #else

@@ -1,4 +1,5 @@
 // The table for any processor, and the choice between the tables.
+#include "cpu.h"
 #include "kernels/includes.h"
 
 #define FJORDNET_ISA baseline
@@ -15,13 +16,11 @@ KernelTable table(const char* simd, int bits);
 }
 
 KernelTable kernelTable() {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl")) {
-    return avx512::table("AVX-512", 512);
+  switch (simdChoice().simd) {
+    case Simd::kAvx512: return avx512::table("AVX-512", 512);
+    case Simd::kAvx2: return avx2::table("AVX2", 256);
+    default: return baseline::table("SSE2", 128);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::table("AVX2", 256);
-  return baseline::table("SSE2", 128);
 }
 #else
 KernelTable kernelTable() { return baseline::table("baseline", 128); }

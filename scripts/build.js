@@ -2,7 +2,7 @@
 //                       native     the addon alone (node-gyp, binding.gyp)
 //                       ts         the library alone
 //                       test       the library and the tests (build-test/)
-//                       dev        the addon through cmake-js: build-cmake/, with compile_commands.json
+//                       dev        the addon through cmake-js, for a debugger: build-cmake/, with compile_commands.json
 //                       asan       the same under AddressSanitizer and UBSan: build-asan/
 //                       builtin    the same with native/blas_fallback.cc in OpenBLAS' place: build-builtin/
 // What is up to date is left alone. FJORDNET_BLAS and CXX are read by scripts/openblas.cjs.
@@ -112,7 +112,7 @@ const targets = {
     compile('tsconfig.json');
     compile('test/tsconfig.json');
   },
-  dev: () => buildWithCmake('build-cmake', 'RelWithDebInfo', []),
+  dev: () => buildWithCmake('build-cmake', 'Debug', []),
   asan: () => buildWithCmake('build-asan', 'Debug', ['--CDFJORDNET_SANITIZE=ON']),
   builtin: () => buildWithCmake('build-builtin', 'Release', ['--CDFJORDNET_BLAS=builtin']),
 };

@@ -1,36 +1,29 @@
 'use strict';
 // Where the C and C++ headers of Node-API are: in node_modules in a checkout, in deps/ in the published package (which has
 // no dependency that would install them).
-//   node scripts/headers.cjs            prints node-addon-api's folder, relative to the working folder, as gyp wants it
-//   node scripts/headers.cjs pack       copies the headers to deps/ (npm runs this before it packs)
-//   node scripts/headers.cjs unpack     removes them again
+//   node scripts/headers.cjs     prints node-addon-api's folder, relative to the working folder, as gyp wants it
 const fs = require('node:fs');
 const path = require('node:path');
 
 const root = path.join(__dirname, '..');
 const deps = path.join(root, 'deps');
-const inNodeModules = (name) => path.dirname(require.resolve(`${name}/package.json`, { paths: [root] }));
-const packed = (name) => fs.existsSync(path.join(deps, name));
+// not what `require` finds: the user of the package may have other versions above it
+const installed = (name) => path.join(root, 'node_modules', name);
+const from = (...folders) => folders.find((folder) => fs.existsSync(folder)) ?? folders[0];
 
-const nodeAddonApi = () =>
-  packed('node-addon-api') ? path.join(deps, 'node-addon-api') : inNodeModules('node-addon-api');
+const nodeAddonApi = () => from(installed('node-addon-api'), path.join(deps, 'node-addon-api'));
 const nodeApiHeaders = () =>
-  packed('node-api-headers')
-    ? path.join(deps, 'node-api-headers')
-    : path.join(inNodeModules('node-api-headers'), 'include');
+  from(path.join(installed('node-api-headers'), 'include'), path.join(deps, 'node-api-headers'));
 
-function pack() {
-  const addonApi = inNodeModules('node-addon-api');
+/** Makes deps/ for publication. */
+function copyHeaders() {
+  fs.rmSync(deps, { recursive: true, force: true });
   for (const file of ['napi.h', 'napi-inl.h', 'napi-inl.deprecated.h', 'LICENSE.md'])
-    fs.cpSync(path.join(addonApi, file), path.join(deps, 'node-addon-api', file));
-  const api = inNodeModules('node-api-headers');
+    fs.cpSync(path.join(installed('node-addon-api'), file), path.join(deps, 'node-addon-api', file));
+  const api = installed('node-api-headers');
   fs.cpSync(path.join(api, 'include'), path.join(deps, 'node-api-headers'), { recursive: true });
   fs.cpSync(path.join(api, 'LICENSE'), path.join(deps, 'node-api-headers', 'LICENSE'));
 }
 
-module.exports = { nodeAddonApi, nodeApiHeaders };
-if (require.main === module) {
-  if (process.argv[2] === 'pack') pack();
-  else if (process.argv[2] === 'unpack') fs.rmSync(deps, { recursive: true, force: true });
-  else console.log(path.relative('.', nodeAddonApi()));
-}
+module.exports = { copyHeaders, nodeAddonApi, nodeApiHeaders };
+if (require.main === module) console.log(path.relative('.', nodeAddonApi()));

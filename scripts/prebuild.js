@@ -1,65 +1,83 @@
-// npm run prebuild [-- x64 | arm64 ...]: binaries for publication, prebuilds/linux-<arch>/fjordnet.glibc.node, with OpenBLAS
-// inside. Another architecture than this machine's is cross-compiled with Debian's toolchain:
+// npm run prebuild: binaries for publication, prebuilds/linux-<arch>/fjordnet.glibc.node, with OpenBLAS inside, and deps/ with
+// the headers that a source build of the published package needs.
+//   node scripts/prebuild.js x64 arm64
+// Another architecture than this machine's is cross-compiled with Debian's toolchain (scripts/setup --test installs it):
 //   dpkg --add-architecture arm64 && apt-get update && apt-get install g++-aarch64-linux-gnu libopenblas-pthread-dev:arm64
-// Each is built in a folder of its own from what the package publishes, and must pass scripts/binary-check.js.
+// Each must pass scripts/binary-check.js.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import prebuildify from 'prebuildify';
-import { checkBinary } from './binary-check.js';
+import { checkBinary, sourcesHash } from './binary-check.js';
 
+const { copyHeaders } = createRequire(import.meta.url)('./headers.cjs');
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const TRIPLETS = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 
-function build(arch) {
-  const native = arch === process.arch;
-  const prefix = native ? '' : `${TRIPLETS[arch]}-`;
-  const cwd = join(root, 'build-prebuild', arch);
-  mkdirSync(cwd, { recursive: true });
-  for (const name of ['native', 'scripts']) rmSync(join(cwd, name), { recursive: true, force: true });
-  for (const name of ['native', 'scripts', 'binding.gyp', 'package.json'])
-    cpSync(join(root, name), join(cwd, name), { recursive: true, preserveTimestamps: true });
-  rmSync(join(cwd, 'node_modules'), { force: true });
-  symlinkSync(join(root, 'node_modules'), join(cwd, 'node_modules'));
-
-  const tools = native ? {} : { CXX: `${prefix}g++`, CC: `${prefix}gcc`, AR: `${prefix}ar`, npm_config_arch: arch };
+function compile(cwd, env) {
   const { status } = spawnSync(process.execPath, ['scripts/build.js', 'native'], {
     cwd,
     stdio: 'inherit',
-    env: { ...process.env, ...tools, FJORDNET_BLAS: 'static' },
+    env: { ...process.env, ...env, FJORDNET_BLAS: 'static' },
   });
-  if (status !== 0) throw new Error(`the build for ${arch} failed`);
-  return { cwd, stripBin: `${prefix}strip` };
+  if (status !== 0) throw new Error(`the build in ${cwd} failed`);
+}
+
+/** Leaves <folder>/build/Release/fjordnet.node for prebuildify to take away. */
+function build(arch, folder) {
+  mkdirSync(folder, { recursive: true });
+  if (arch === process.arch) {
+    // the binary of `npm run build`: the same compiler with the same flags
+    compile(root, {});
+    cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+    cpSync(join(root, 'build', 'Release', 'fjordnet.node'), join(folder, 'build', 'Release', 'fjordnet.node'));
+    return;
+  }
+  for (const name of ['native', 'scripts']) rmSync(join(folder, name), { recursive: true, force: true });
+  for (const name of ['native', 'scripts', 'binding.gyp', 'package.json'])
+    cpSync(join(root, name), join(folder, name), { recursive: true, preserveTimestamps: true });
+  rmSync(join(folder, 'node_modules'), { force: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const tool = (name) => `${TRIPLETS[arch]}-${name}`;
+  compile(folder, { CXX: tool('g++'), CC: tool('gcc'), AR: tool('ar'), npm_config_arch: arch });
 }
 
 /** Names, strips and places what was built as node-gyp-build looks for it. */
-function place(arch, { cwd, stripBin }) {
-  // `true`: prebuildify's own call of node-gyp is not wanted, the binary is there
+function place(arch, folder) {
   const options = {
     napi: true,
     strip: true,
+    stripBin: arch === process.arch ? 'strip' : `${TRIPLETS[arch]}-strip`,
     tagLibc: 'glibc',
     arch,
     platform: 'linux',
-    cwd,
+    cwd: folder,
     out: root,
-    stripBin,
-    nodeGyp: 'true',
+    nodeGyp: 'true', // its own call of node-gyp is not wanted, the binary is there
   };
   return new Promise((done, failed) => {
     prebuildify({ ...options, targets: [] }, (error) => (error ? failed(error) : done()));
   });
 }
 
-for (const arch of process.argv.length > 2 ? process.argv.slice(2) : [process.arch]) {
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : [process.arch];
+for (const arch of wanted)
   if (!TRIPLETS[arch]) throw new Error(`Expected one of ${Object.keys(TRIPLETS).join(', ')}, got ${arch}`);
-  await place(arch, build(arch));
+
+copyHeaders();
+for (const arch of wanted) {
+  const sources = sourcesHash();
+  const folder = join(root, 'build-prebuild', arch);
+  build(arch, folder);
+  await place(arch, folder);
   const file = join(root, 'prebuilds', `linux-${arch}`, 'fjordnet.glibc.node');
   const problems = checkBinary(file);
   if (problems.length > 0) {
     rmSync(file);
     throw new Error(`${file} cannot be published:\n  ${problems.join('\n  ')}`);
   }
+  writeFileSync(join(folder, 'sources'), sources);
   console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
 }
