@@ -1,55 +1,71 @@
 // How each peer is started, and where it is looked for. scripts/bench/setup fills the folder.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Peers that no system package brings: a Python environment and Node packages, outside this package. */
+/** Peers outside this package: a Python environment and Node packages. */
 export const PEERS =
   process.env.FJORDNET_BENCH_PEERS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'fjordnet-bench');
 
+/** Packages of the Python environment and of Node. */
+export const SITE = sitePackages();
+export const MODULES = join(PEERS, 'node', 'node_modules');
+
 const script = (name) => fileURLToPath(new URL(`peers/${name}`, import.meta.url));
+const environment = join(PEERS, 'python', 'bin', 'python');
+const system = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
-/** Debian's own interpreter has Debian's NumPy, scikit-learn and PyTorch. */
-const python = process.env.FJORDNET_BENCH_PYTHON ?? (existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3');
-const environmentPython = join(PEERS, 'python', 'bin', 'python');
+/** A Python peer runs in the environment where that has its module, else in the system's own Python. */
+const inPython = (name, module) => [existsSync(join(SITE, module)) ? environment : system, script(name)];
+const inNode = (name, ...args) => [process.execPath, script(name), ...args];
 
-/** `threads: 'one'` marks peers that cannot use more; `rows: 'main'` those left out where sizes grow;
- * `patience` lengthens the repetitions of one whose `fit` is slow to begin. */
+/**
+ * `needs`: without it a peer is not there. `threads: 'one'` marks peers that cannot use more; `rows: 'main'` those left out where
+ * sizes grow; `steps` those that can be asked for less than an epoch; `patience` lengthens the repetitions of one whose `fit` is
+ * slow to begin; `waits` are the seconds after which one is given up. `package` is what `footprint.js` looks up.
+ */
 export const ADAPTERS = [
-  { id: 'fjordnet', title: 'Fjordnet', command: [process.execPath, script('fjordnet.js')] },
-  { id: 'numpy', title: 'NumPy', command: [python, script('numpy_lecture.py')] },
-  { id: 'sklearn', title: 'scikit-learn', command: [python, script('scikit_learn.py')] },
-  { id: 'pytorch', title: 'PyTorch', command: [python, script('pytorch.py')] },
+  { id: 'fjordnet', title: 'Fjordnet', command: inNode('fjordnet.js') },
+  { id: 'numpy', title: 'NumPy', command: inPython('numpy_lecture.py', 'numpy'), package: 'numpy' },
+  { id: 'sklearn', title: 'scikit-learn', command: inPython('scikit_learn.py', 'sklearn'), package: 'scikit-learn' },
+  { id: 'pytorch', title: 'PyTorch', command: inPython('pytorch.py', 'torch'), package: 'torch' },
   {
     id: 'keras',
     title: 'Keras',
-    command: [environmentPython, script('keras_tensorflow.py')],
-    needs: environmentPython,
-    patience: 4,
+    command: inPython('keras_tensorflow.py', 'tensorflow'),
+    package: 'tensorflow-cpu',
+    patience: 2,
     rows: 'main',
   },
   {
     id: 'tfjs-cpu',
     title: 'TensorFlow.js cpu',
-    command: [process.execPath, script('tfjs.js'), '--backend=cpu'],
-    needs: join(PEERS, 'node', 'node_modules', '@tensorflow', 'tfjs'),
+    command: inNode('tfjs.js', '--backend=cpu'),
+    needs: join(MODULES, '@tensorflow', 'tfjs'),
+    package: '@tensorflow/tfjs',
     threads: 'one',
     rows: 'main',
+    steps: true,
+    waits: 80,
   },
   {
     id: 'tfjs-wasm',
     title: 'TensorFlow.js wasm',
-    command: [process.execPath, script('tfjs.js'), '--backend=wasm'],
-    needs: join(PEERS, 'node', 'node_modules', '@tensorflow', 'tfjs-backend-wasm'),
+    command: inNode('tfjs.js', '--backend=wasm'),
+    needs: join(MODULES, '@tensorflow', 'tfjs-backend-wasm'),
+    package: '@tensorflow/tfjs-backend-wasm',
     threads: 'one',
     rows: 'main',
+    steps: true,
+    waits: 80,
   },
   {
     id: 'brain',
     title: 'brain.js',
-    command: [process.execPath, script('brain.js')],
-    needs: join(PEERS, 'node', 'node_modules', 'brain.js'),
+    command: inNode('brain.js'),
+    needs: join(MODULES, 'brain.js'),
+    package: 'brain.js',
     threads: 'one',
     rows: 'main',
   },
@@ -58,4 +74,10 @@ export const ADAPTERS = [
 /** Why a peer cannot be started, or undefined. */
 export function missing({ needs }) {
   return needs && !existsSync(needs) ? 'not installed; scripts/bench/setup installs it' : undefined;
+}
+
+function sitePackages() {
+  const lib = join(PEERS, 'python', 'lib');
+  const version = existsSync(lib) ? readdirSync(lib).find((name) => name.startsWith('python')) : undefined;
+  return join(lib, version ?? 'python3', 'site-packages');
 }

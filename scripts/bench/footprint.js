@@ -1,37 +1,42 @@
-// Installed sizes in bytes, and how long an install of this package takes.
+// Installed sizes in bytes, each peer with what it depends on, and how long an install of this package takes.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PEERS } from './adapters.js';
+import { fileURLToPath } from 'node:url';
+import { MODULES } from './adapters.js';
 
-const site = join(PEERS, 'python', 'lib');
-const modules = join(PEERS, 'node', 'node_modules');
-
-/** Of each peer that is installed: { bytes, note }. */
-const FOOTPRINTS = {
-  numpy: () => debian(['python3-numpy', 'libopenblas0-pthread']),
-  sklearn: () =>
-    debian([
-      'python3-sklearn',
-      'python3-sklearn-lib',
-      'python3-scipy',
-      'python3-joblib',
-      'python3-numpy',
-      'libopenblas0-pthread',
-    ]),
-  pytorch: () => debian(['python3-torch', 'libtorch1.13', 'python3-numpy', 'libopenblas0-pthread']),
-  keras: () => ({ bytes: folderSize(site), note: 'the whole Python environment' }),
-  'tfjs-cpu': () => ({ bytes: folderSize(join(modules, '@tensorflow')), note: 'all its backends for browsers' }),
-  brain: () => ({ bytes: folderSize(join(modules, 'brain.js')), note: 'without what it depends on' }),
+/** Debian's packages, where a peer is the system's own. */
+const DEBIAN = {
+  numpy: ['python3-numpy', 'libopenblas0-pthread'],
+  'scikit-learn': [
+    'python3-sklearn',
+    'python3-sklearn-lib',
+    'python3-scipy',
+    'python3-joblib',
+    'python3-numpy',
+    'libopenblas0-pthread',
+  ],
+  torch: ['python3-torch', 'libtorch1.13', 'python3-numpy', 'libopenblas0-pthread'],
 };
 
-/** Undefined where a peer is not installed, or not in a way whose size is known. */
-export function footprint(id, root) {
+/** { bytes, note }, or { skip } where a peer is not installed or its size is not known. */
+export function footprint({ id, package: name, command }, root) {
   try {
-    return id === 'fjordnet' ? ours(root) : FOOTPRINTS[id]?.();
-  } catch {
-    return undefined;
+    if (id === 'fjordnet') return ours(root);
+    if (existsSync(join(MODULES, name))) return nodePackage(name);
+    return command[0].startsWith('/usr/bin') ? debian(DEBIAN[name]) : pythonPackage(command[0], name);
+  } catch (error) {
+    return { skip: `its size is not known here: ${error.message.split('\n')[0]}` };
   }
 }
 
@@ -41,9 +46,8 @@ function ours(root) {
   const npm = (cwd, ...args) =>
     execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   try {
-    const [{ filename, size }] = JSON.parse(
-      npm(root, 'pack', '--ignore-scripts', '--json', '--pack-destination', folder),
-    );
+    const packed = npm(root, 'pack', '--ignore-scripts', '--json', '--pack-destination', folder);
+    const [{ filename, size }] = JSON.parse(packed);
     const project = join(folder, 'project');
     mkdirSync(project);
     writeFileSync(join(project, 'package.json'), '{ "private": true }');
@@ -51,14 +55,35 @@ function ours(root) {
     const start = performance.now();
     npm(project, 'install', ...flags, join(folder, filename));
     const seconds = (performance.now() - start) / 1000;
-    const binaries = existsSync(join(root, 'prebuilds')) ? readdirSync(join(root, 'prebuilds')) : [];
-    return {
-      bytes: folderSize(join(project, 'node_modules')),
-      note: `${(size / 2 ** 20).toFixed(1)} MB packed, binaries for ${binaries.join(', ') || 'no platform'}; npm install took ${seconds.toFixed(1)} s`,
-    };
+    const prebuilds = join(project, 'node_modules', 'fjordnet', 'prebuilds');
+    const binaries = existsSync(prebuilds) ? readdirSync(prebuilds) : [];
+    const note = `${megabytes(size)} packed, binaries for ${binaries.join(', ') || 'no platform'}; npm install took ${seconds.toFixed(1)} s`;
+    return { bytes: folderSize(join(project, 'node_modules')), note };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function nodePackage(name) {
+  const names = new Set();
+  const queue = [name];
+  for (const next of queue) {
+    if (names.has(next) || !existsSync(join(MODULES, next))) continue;
+    names.add(next);
+    const { dependencies = {} } = JSON.parse(readFileSync(join(MODULES, next, 'package.json'), 'utf8'));
+    queue.push(...Object.keys(dependencies));
+  }
+  const bytes = [...names].reduce((sum, n) => sum + folderSize(join(MODULES, n)), 0);
+  return { bytes, note: `npm, ${names.size} packages` };
+}
+
+function pythonPackage(python, name) {
+  const script = fileURLToPath(new URL('footprint.py', import.meta.url));
+  const { bytes, packages, cuda } = JSON.parse(execFileSync(python, [script, name], { encoding: 'utf8' }));
+  return {
+    bytes,
+    note: `PyPI, ${packages} package${packages === 1 ? '' : 's'}${cuda ? `, of it ${megabytes(cuda)} of CUDA` : ''}`,
+  };
 }
 
 function debian(packages) {
@@ -71,6 +96,9 @@ function debian(packages) {
   return { bytes: kibibytes * 1024, note: `Debian's ${packages.join(', ')}` };
 }
 
+const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 24 ? 1 : 0)} MB`;
+
+/** A nested node_modules is a dependency of its own version, so it belongs. */
 function folderSize(folder) {
   if (!existsSync(folder)) throw new Error(`${folder} does not exist`);
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

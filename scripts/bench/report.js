@@ -20,8 +20,18 @@ const times = (ratio) => `${digits(ratio.median)}x (${digits(ratio.lower)} to ${
 
 export const bestOf = (row, peer) => {
   const best = row.best.find((b) => b.peer === peer);
-  return best && row.entries.find((e) => e.peer === peer && e.threads === best.threads);
+  return best && row.entries.find((e) => e.peer === peer && e.threads === best.threads && e.mode === best.mode);
 };
+
+/** '1 thread', '2 threads, trainSync', '1 thread, 3 repetitions' where others have more. */
+export const setting = ({ threads, mode, values }, repetitions) =>
+  [
+    `${threads} thread${threads === 1 ? '' : 's'}`,
+    mode,
+    values.length < repetitions && `${values.length} repetition${values.length === 1 ? '' : 's'}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
 
 /** Share of the machine's measured rate of matrix products that a training step reaches, on the same threads. */
 export function shareOfLimit(row, entry, limits) {
@@ -37,12 +47,16 @@ export function verdicts(row, { limits }) {
   const { peers, atMost, shareOfLimit: share } = row.targets;
   const list = Object.entries(peers).flatMap(([peer, least]) => {
     const ratio = row.ratios[peer];
+    const bound = row.atLeast?.[peer];
+    if (!ratio && bound >= least) return [{ text: `${least}x ${title(peer)}: more than ${digits(bound)}x`, met: true }];
     return ratio ? [{ text: `${least}x ${title(peer)}: ${digits(ratio.median)}x`, met: ratio.median >= least }] : [];
   });
   if (atMost !== undefined)
     list.push({ text: `${quantity(atMost)} at most: ${quantity(ours.median)}`, met: ours.median <= atMost });
   if (share !== undefined) {
-    const entry = row.entries.filter((e) => e.peer === 'fjordnet').at(-1);
+    const all = row.entries.filter((e) => e.peer === 'fjordnet');
+    const most = Math.max(...all.map((e) => e.threads));
+    const entry = all.filter((e) => e.threads === most).reduce((a, b) => (b.median < a.median ? b : a));
     const reached = shareOfLimit(row, entry, limits);
     if (reached !== undefined)
       list.push({
@@ -56,8 +70,9 @@ export function verdicts(row, { limits }) {
 /** A row as it is measured, for the terminal. */
 export function consoleRow(row, result) {
   const lines = [`(${row.id}) ${row.title}`];
-  for (const { peer, threads, median, lower, upper, p50, p99, max, note } of row.entries) {
-    const best = row.best.some((b) => b.peer === peer && b.threads === threads);
+  for (const entry of row.entries) {
+    const { peer, threads, median, lower, upper, p50, p99, max, note } = entry;
+    const best = bestOf(row, peer) === entry;
     const more = [
       note,
       p50 !== undefined && `p50 ${quantity(p50)}`,
@@ -70,7 +85,7 @@ export function consoleRow(row, result) {
     if (ratio) more.push(times(ratio));
     const range = `${quantity(lower, row.unit)} to ${quantity(upper, row.unit)}`;
     lines.push(
-      `  ${best ? '*' : ' '} ${`${title(peer)}, ${threads} thread${threads === 1 ? '' : 's'}`.padEnd(30)} ` +
+      `  ${best ? '*' : ' '} ${`${title(peer)}, ${setting(entry, row.kind === 'memory' || row.kind === 'size' ? 1 : result.repetitions)}`.padEnd(38)} ` +
         `${quantity(median, row.unit).padStart(9)}  (${range})  ${more.join(', ')}`,
     );
   }

@@ -1,4 +1,4 @@
-// Peers in processes of their own, spoken to in JSON lines, and the interleaved measurement of one workload.
+// Peers in processes of their own, spoken to in JSON lines. Whatever becomes of such a process is an answer, never the end of ours.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -7,18 +7,23 @@ import { createInterface } from 'node:readline';
 export function environment(threads) {
   const env = { ...process.env, BENCH_THREADS: String(threads), PYTHONWARNINGS: 'ignore', TF_CPP_MIN_LOG_LEVEL: '3' };
   for (const name of Object.keys(env)) if (/^(OPENBLAS|GOTO|OMP|MKL|ATEN)_/.test(name)) delete env[name];
-  env.OPENBLAS_NUM_THREADS = env.OMP_NUM_THREADS = String(threads);
+  env.OPENBLAS_NUM_THREADS = env.OMP_NUM_THREADS = env.MKL_NUM_THREADS = String(threads);
+  env.CUDA_VISIBLE_DEVICES = '';
   return env;
 }
 
-/** Seconds that a peer may take for one answer. */
-const PATIENCE = 90;
+/** Seconds that a peer may take for one answer, and to begin. */
+const PATIENCE = 150;
+const START_PATIENCE = 120;
 const WORDS = { prepare: 'take the steps whose losses are compared', run: 'train' };
 
 /** One peer on a number of threads. */
 export class Session {
   #child;
-  #lines;
+  #ended = true;
+  #lines = [];
+  #waiting;
+  #failure;
   #stderr = '';
 
   constructor(adapter, threads) {
@@ -30,107 +35,123 @@ export class Session {
     return `${this.adapter.id}@${this.threads}`;
   }
 
-  /** Starts the process; resolves to { name, kernel }, or to { skip } where the peer is not installed. */
-  async start() {
+  /** Starts the process; resolves to { name, kernel }, or to { skip } or { error } where that is not possible. */
+  start() {
     const [command, ...args] = this.adapter.command;
-    this.#child = spawn(command, args, { env: environment(this.threads), stdio: ['pipe', 'pipe', 'pipe'] });
-    this.#child.on('error', (error) => {
-      this.#stderr += error.message;
-    });
-    this.#child.stdin.on('error', () => {});
-    this.#child.stderr.on('data', (chunk) => {
+    const child = spawn(command, args, { env: environment(this.threads), stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = child;
+    this.#ended = false;
+    this.#lines = [];
+    this.#stderr = '';
+    child.stdin.on('error', () => {});
+    child.stderr.on('data', (chunk) => {
       this.#stderr = (this.#stderr + chunk).slice(-4000);
     });
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-    return this.#answer();
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (this.#child !== child) return;
+      this.#lines.push(parsed(line));
+      this.#deliver();
+    });
+    const end = (error) => {
+      if (this.#child !== child || this.#ended) return;
+      this.#ended = true;
+      this.#failure = { error };
+      this.#lines.push(this.#failure);
+      this.#deliver();
+    };
+    child.on('error', ({ message }) => end(`it does not start: ${message}`));
+    child.on('close', (code, signal) => end(ending(code, signal, this.#stderr)));
+    return this.#answer(START_PATIENCE, 'start');
   }
 
-  /** The peer's answer; a peer that takes longer than PATIENCE is stopped, and begins anew with the next workload. */
+  /**
+   * The peer's answer; { error } where its process ended, { skip, waited } where it took longer than PATIENCE, or its adapter's
+   * own `waits`, and was stopped. It begins anew when it is next asked to prepare a workload.
+   */
   async ask(request) {
+    if (this.#ended) {
+      if (request.op !== 'prepare' && request.op !== 'limits') return this.#failure;
+      const { error, skip } = await this.start();
+      if (error ?? skip) return { error, skip };
+    }
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
-    const late = new AbortController();
-    const timer = setTimeout(() => {
-      late.abort();
-      this.#child.kill('SIGKILL');
-    }, PATIENCE * 1000);
-    const answer = await this.#answer();
-    clearTimeout(timer);
-    if (!late.signal.aborted) return answer;
-    await this.start();
-    return { skip: `stopped: more than ${PATIENCE} s to ${WORDS[request.op] ?? request.op}` };
+    return this.#answer(this.adapter.waits ?? PATIENCE, WORDS[request.op] ?? request.op);
   }
 
   async stop() {
-    if (!this.#child || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.stdin.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 3000);
-    await once(this.#child, 'exit');
+    const child = this.#child;
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return;
+    this.#ended = true;
+    child.stdin.end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+    await once(child, 'exit');
     clearTimeout(timer);
   }
 
-  async #answer() {
-    const { value, done } = await this.#lines.next();
-    if (!done) return JSON.parse(value);
-    const last = this.#stderr.trim().split('\n').at(-1);
-    return { skip: last || 'its process ended' };
+  #answer(patience, what) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#ended = true;
+        this.#child.kill('SIGKILL');
+        this.#waiting = undefined;
+        this.#failure = { skip: `stopped: more than ${patience} s to ${what}`, waited: patience };
+        resolve(this.#failure);
+      }, patience * 1000);
+      this.#waiting = (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      };
+      this.#deliver();
+    });
+  }
+
+  #deliver() {
+    if (!this.#waiting || this.#lines.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting(this.#lines.shift());
   }
 }
 
-/**
- * Runs every session `repetitions` times in turn, A B C A B C, each for about `seconds`, or once where
- * that takes longer; a peer is left out whose smallest piece of work takes longer than `longest`. Seconds a unit
- * of work come back, for each session and repetition.
- */
-export async function interleave(sessions, { repetitions, seconds, longest = 8 }) {
-  const counts = new Map();
-  const failures = new Map();
-  for (const session of sessions) {
-    let count = 1;
-    let answer = await session.ask({ op: 'run', count });
-    const wanted = seconds * (session.adapter.patience ?? 1);
-    for (let i = 0; i < 3 && answer.seconds < wanted / 4; i++) {
-      count = Math.ceil(count * Math.min(100, wanted / 2 / answer.seconds));
-      answer = await session.ask({ op: 'run', count });
-    }
-    if (answer.seconds === undefined) failures.set(session, answer);
-    else if (answer.seconds / count > longest && session.adapter.id !== 'fjordnet')
-      failures.set(session, {
-        skip: `one took ${(answer.seconds / answer.units).toFixed(2)} s, which is not repeated`,
-      });
-    else counts.set(session, Math.max(1, Math.round((wanted / answer.seconds) * count)));
+function parsed(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { error: `its answer is no JSON: ${line.slice(0, 200)}` };
   }
-  const measured = new Map([...counts.keys()].map((session) => [session, []]));
-  for (let i = 0; i < repetitions; i++)
-    for (const [session, count] of counts) {
-      const answer = await session.ask({ op: 'run', count });
-      if (answer.seconds === undefined) {
-        failures.set(session, answer);
-        measured.delete(session);
-        counts.delete(session);
-        continue;
-      }
-      measured.get(session).push(answer.seconds / answer.units);
-      await new Promise((resolve) => setTimeout(resolve, 5)); // threads of this one stop spinning
-    }
-  return { measured, failures };
 }
 
-/** Times from process start to the answer that one epoch is trained. */
+/** How a process ended that should not have, in words. */
+export function ending(code, signal, stderr) {
+  const last = stderr.trim().split('\n').at(-1);
+  const said = last ? `: ${last.slice(0, 300)}` : '';
+  if (signal === 'SIGKILL') return 'its process was killed by SIGKILL, as the system does when memory runs out';
+  if (signal) return `its process was ended by ${signal}${said}`;
+  return `its process ended with code ${code}${said}`;
+}
+
+/** Seconds from process start to the answer that one epoch is trained, or { error }. */
 export async function coldStart(adapter, threads, folder) {
   const [command, ...args] = adapter.command;
   const start = performance.now();
   const child = spawn(command, [...args, folder], { env: environment(threads), stdio: ['ignore', 'pipe', 'pipe'] });
+  let seconds;
   let stderr = '';
+  let stdout = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+    if (stdout.includes('\n')) seconds ??= (performance.now() - start) / 1000;
+  });
   child.stderr.on('data', (chunk) => {
-    stderr += chunk;
+    stderr = (stderr + chunk).slice(-4000);
   });
-  child.on('error', (error) => {
-    stderr += error.message;
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE * 1000);
+  const failure = await new Promise((resolve) => {
+    child.on('error', ({ message }) => resolve(`it does not start: ${message}`));
+    child.on('close', (code, signal) =>
+      resolve(stdout.includes('"trained"') ? undefined : ending(code, signal, stderr)),
+    );
   });
-  const exited = new Promise((resolve) => child.on('close', resolve));
-  const { value, done } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
-  const seconds = (performance.now() - start) / 1000;
-  await exited;
-  if (done || !JSON.parse(value).trained) throw new Error(stderr.trim().split('\n').at(-1) || 'it did not train');
-  return seconds;
+  clearTimeout(timer);
+  return failure ? { error: failure } : { seconds };
 }

@@ -28,7 +28,8 @@ export class Sessions {
       this.#about.set(adapter.id, about);
       for (const threads of about.skip ? [] : threadCounts(adapter, all)) {
         const session = new Session(adapter, threads);
-        Object.assign(about, await session.start());
+        const answer = await session.start();
+        Object.assign(about, answer.error ? { skip: absent(answer.error) } : answer);
         if (about.skip) break;
         this.#running.push(session);
       }
@@ -50,3 +51,6 @@ export class Sessions {
 }
 
 export const threadCounts = (adapter, all) => (all === 1 || adapter.threads === 'one' ? [1] : [1, all]);
+
+const absent = (error) =>
+  /ModuleNotFoundError/.test(error) ? 'not installed; scripts/bench/setup installs it' : error;

@@ -10,8 +10,11 @@ export function spread(values) {
   };
 }
 
-/** Of the ratios of neighbours in an interleaved run: what disturbs the machine for a while disturbs both. */
-export const ratioSpread = (theirs, ours) => spread(theirs.map((value, i) => value / ours[i]));
+/**
+ * Of the ratios of neighbours in an interleaved run: what disturbs the machine for a while disturbs both. Where one of them was
+ * repeated less often, the first repetitions are the neighbours.
+ */
+export const ratioSpread = (theirs, ours) => spread(theirs.slice(0, ours.length).map((value, i) => value / ours[i]));
 
 /** Linear interpolation, as NumPy's default. */
 export function quantile(sorted, q) {

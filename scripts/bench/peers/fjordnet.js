@@ -1,6 +1,7 @@
-// This package through its public surface, as its README uses it: on one thread synchronously, else `await fit`.
+// This package through its public surface, as its README uses it, synchronously and not: the modes of a case.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
+  accuracyScore,
   buildInfo,
   gridSearch,
   layers as L,
@@ -54,9 +55,9 @@ function sequentialCase(workload) {
     model,
     x,
     y,
-    async run(epochs) {
-      if (THREADS === 1) model.fitSync(x, y, { batchSize, epochs });
-      else await model.fit(x, y, { batchSize, epochs });
+    modes: ['fitSync', 'fit'],
+    async run(epochs, mode = 'fit') {
+      await model[mode](x, y, { batchSize, epochs });
       return (epochs * samples) / batchSize;
     },
   };
@@ -80,11 +81,11 @@ async function lectureCase(workload) {
   const work = {
     losses,
     seconds: 0,
-    async run(epochs) {
+    modes: ['trainSync', 'train'],
+    async run(epochs, mode) {
       const network = make(epochs);
       const start = performance.now();
-      if (THREADS === 1) network.trainSync();
-      else await network.train();
+      await network[mode]();
       work.seconds = (performance.now() - start) / 1000;
       return epochs * Math.floor(samples / batchSize);
     },
@@ -103,13 +104,14 @@ function predictCase(workload) {
 function mlpCase(workload) {
   const x = array(workload.array('x'));
   const y = array(workload.array('y'));
-  const { units, solver, epochs, seed } = workload;
-  const make = () => new MLPClassifier({ hiddenLayerSizes: [units], solver, maxIter: epochs, randomState: seed });
+  const { units, solver, batchSize, epochs, seed } = workload;
+  const make = () =>
+    new MLPClassifier({ hiddenLayerSizes: [units], solver, batchSize, maxIter: epochs, randomState: seed });
   return {
     losses: quietly(() => make().fitSync(x, y)).lossCurve,
-    async run(repetitions) {
-      for (let i = 0; i < repetitions; i++)
-        await quietly(() => (THREADS === 1 ? make().fitSync(x, y) : make().fit(x, y)));
+    modes: ['fitSync', 'fit'],
+    async run(repetitions, mode) {
+      for (let i = 0; i < repetitions; i++) await quietly(() => make()[mode](x, y));
       return repetitions;
     },
   };
@@ -122,26 +124,69 @@ function quietly(call) {
   return call();
 }
 
+/** The lecture's networks, several at a time, or one after another as the lecture has them. */
 async function gridCase(workload) {
   const x = array(workload.array('x'));
   const labels = array(workload.array('y'));
   const y = toCategorical(labels, 10);
   const { points, epochs, batchSize, hidden, seed } = workload;
-  const search = async (count) => {
+  const values = logspace(-5, 1, points);
+  const builder = (count) => {
     const randomState = new RandomState(seed);
+    return ({ eta, lmbd }) =>
+      new NeuralNetwork(x, y, { nHiddenNeurons: hidden, epochs: count, batchSize, eta, lmbd, randomState });
+  };
+  const search = async (count) => {
     const { results } = await gridSearch({
-      grid: { eta: logspace(-5, 1, points), lmbd: logspace(-5, 1, points) },
-      build: ({ eta, lmbd }) =>
-        new NeuralNetwork(x, y, { nHiddenNeurons: hidden, epochs: count, batchSize, eta, lmbd, randomState }),
+      grid: { eta: values, lmbd: values },
+      build: builder(count),
       train: [x, labels],
       threads: THREADS,
     });
     return results.map((r) => r.trainScore);
   };
+  const loop = (count) => {
+    const build = builder(count);
+    for (const eta of values.data)
+      for (const lmbd of values.data) accuracyScore(labels, build({ eta, lmbd }).trainSync().predict(x));
+  };
   return {
     losses: await search(1),
+    modes: ['gridSearch', 'trainSync'],
+    async run(repetitions, mode) {
+      for (let i = 0; i < repetitions; i++) await (mode === 'trainSync' ? loop(epochs) : search(epochs));
+      return repetitions;
+    },
+  };
+}
+
+/** scikit-learn's networks; what is compared is the loss of each in its first epoch. */
+async function mlpGridCase(workload) {
+  const x = array(workload.array('x'));
+  const y = array(workload.array('y'));
+  const { points, epochs, hidden, seed } = workload;
+  const values = logspace(-5, 1, points);
+  const search = async (maxIter, scoring) => {
+    const { results } = await gridSearch({
+      grid: { learningRateInit: values, alpha: values },
+      build: (params) =>
+        new MLPClassifier({
+          hiddenLayerSizes: [hidden],
+          activation: 'logistic',
+          maxIter,
+          randomState: seed,
+          ...params,
+        }),
+      train: [x, y],
+      threads: THREADS,
+      scoring,
+    });
+    return results.map((r) => r.trainScore);
+  };
+  return {
+    losses: await quietly(() => search(1, (model) => model.lossCurve[0])),
     async run(repetitions) {
-      for (let i = 0; i < repetitions; i++) await search(epochs);
+      for (let i = 0; i < repetitions; i++) await quietly(() => search(epochs));
       return repetitions;
     },
   };
@@ -155,6 +200,7 @@ const KINDS = {
   memory: sequentialCase,
   mlp: mlpCase,
   grid: gridCase,
+  mlpGrid: mlpGridCase,
 };
 
 function openCase(workload) {

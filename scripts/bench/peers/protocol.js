@@ -39,7 +39,7 @@ export function readCase(folder) {
 }
 
 /** Times of single calls, in seconds. */
-function latencies(call, seconds = 0.3, least = 200) {
+function latencies(call, seconds, least = 200) {
   const times = [];
   const until = performance.now() + seconds * 1000;
   while (times.length < least || performance.now() < until) {
@@ -68,14 +68,14 @@ export async function serve(about, openCase, operations = {}) {
       work?.close?.();
       work = undefined;
       work = await openCase(readCase(folder));
-      return { losses: work.losses && [...work.losses], choice: work.choice };
+      return { losses: work.losses && [...work.losses], choice: work.choice, modes: work.modes };
     },
-    async run({ count }) {
+    async run({ count, mode, steps }) {
       const start = performance.now();
-      const units = await work.run(count);
+      const units = await (steps ? work.steps(steps) : work.run(count, mode));
       return { seconds: work.seconds ?? (performance.now() - start) / 1000, units };
     },
-    latencies: () => ({ times: latencies(() => work.call()) }),
+    latencies: ({ seconds }) => ({ times: latencies(() => work.call(), seconds) }),
     memory: () => ({ bytes: process.resourceUsage().maxRSS * 1024 }),
     ...operations,
   };

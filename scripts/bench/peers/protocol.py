@@ -55,7 +55,7 @@ def peak_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def latencies(call, seconds=0.3, least=200):
+def latencies(call, seconds, least=200):
     """Times of single calls."""
     times = []
     until = time.perf_counter() + seconds
@@ -67,6 +67,8 @@ def latencies(call, seconds=0.3, least=200):
 
 
 def serve(about, open_case):
+    import numpy as np
+
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints must not get in between
 
@@ -86,14 +88,14 @@ def serve(about, open_case):
             if request["op"] == "prepare":
                 work = None
                 work = open_case(Case(request["folder"]))
-                losses = None if work.losses is None else [float(v) for v in work.losses]
+                losses = None if work.losses is None else [float(v) if np.isfinite(v) else None for v in work.losses]
                 answer({"losses": losses, "choice": getattr(work, "choice", None)})
             elif request["op"] == "run":
                 start = time.perf_counter()
                 units = work.run(request["count"])
                 answer({"seconds": time.perf_counter() - start, "units": units})
             elif request["op"] == "latencies":
-                answer({"times": latencies(work.call)})
+                answer({"times": latencies(work.call, request["seconds"])})
             elif request["op"] == "memory":
                 answer({"bytes": peak_memory()})
         except Skip as reason:

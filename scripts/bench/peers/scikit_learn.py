@@ -71,7 +71,8 @@ class Fit:
 
     def fit(self):
         c = self.case
-        return MLPClassifier([c.units], solver=c.solver, max_iter=c.epochs, random_state=c.seed).fit(self.x, self.y)
+        return MLPClassifier([c.units], solver=c.solver, batch_size=c.batchSize, max_iter=c.epochs,
+                             random_state=c.seed).fit(self.x, self.y)
 
     def run(self, repetitions):
         for _ in range(repetitions):
@@ -79,8 +80,23 @@ class Fit:
         return repetitions
 
 
+def grid_points(case):
+    values = np.logspace(-5, 1, case.points)
+    return [(eta, lmbd) for eta in values for lmbd in values]
+
+
+def grid_score(x, y, options):
+    """A function of plain values, for joblib's processes."""
+    warnings.filterwarnings("ignore")
+    np.seterr(all="ignore")
+    try:
+        return MLPClassifier(**options).fit(x, y).score(x, y)
+    except ValueError:  # a diverging network is refused at the end of its training
+        return np.nan
+
+
 class Grid:
-    """The same grid through MLPClassifier; its shuffles are its own, so that the scores are not the lecture's."""
+    """The lecture's networks through MLPClassifier; its shuffles are its own, so that the scores are not the lecture's."""
 
     losses = None
 
@@ -89,26 +105,41 @@ class Grid:
         self.x, self.y = case.array("x"), case.array("y")
 
     def run(self, repetitions):
-        values = np.logspace(-5, 1, self.case.points)
+        """Through joblib, as scikit-learn's own grid search."""
         for _ in range(repetitions):
-            jobs = (joblib.delayed(self.score)(eta, lmbd) for eta in values for lmbd in values)
-            joblib.Parallel(n_jobs=THREADS)(jobs)
+            jobs = [joblib.delayed(grid_score)(self.x, self.y, self.options(eta, lmbd, self.case.epochs))
+                    for eta, lmbd in grid_points(self.case)]
+            if THREADS > 1:
+                with joblib.parallel_config("loky", n_jobs=THREADS, inner_max_num_threads=1):
+                    joblib.Parallel()(jobs)
+            else:
+                joblib.Parallel(n_jobs=1)(jobs)
         return repetitions
 
-    def score(self, eta, lmbd):
-        warnings.filterwarnings("ignore")
+    def options(self, eta, lmbd, epochs):
         c = self.case
-        model = MLPClassifier([c.hidden], activation="logistic", solver="sgd", momentum=0, alpha=lmbd, random_state=0,
-                              learning_rate_init=eta * c.batchSize, batch_size=c.batchSize, max_iter=c.epochs,
-                              n_iter_no_change=c.epochs + 1, tol=0)
-        try:
-            return model.fit(self.x, self.y).score(self.x, self.y)
-        except ValueError:  # a diverging network is refused at the end of its training
-            return np.nan
+        return {"hidden_layer_sizes": [c.hidden], "activation": "logistic", "solver": "sgd", "momentum": 0,
+                "alpha": lmbd, "learning_rate_init": eta * c.batchSize, "batch_size": c.batchSize, "max_iter": epochs,
+                "n_iter_no_change": epochs + 1, "tol": 0, "random_state": c.seed}
+
+
+class OwnGrid(Grid):
+    """The lecture's grid of scikit-learn's networks: Adam, batches of 200, until the loss no longer falls."""
+
+    def __init__(self, case):
+        super().__init__(case)
+        self.losses = [MLPClassifier(**self.options(eta, lmbd, 1)).fit(self.x, self.y).loss_curve_[0]
+                       for eta, lmbd in grid_points(case)]
+
+    def options(self, eta, lmbd, epochs):
+        c = self.case
+        return {"hidden_layer_sizes": [c.hidden], "activation": "logistic", "alpha": lmbd, "learning_rate_init": eta,
+                "max_iter": epochs, "random_state": c.seed}
 
 
 def open_case(case):
-    kinds = {"train": Network, "start": Network, "memory": Network, "predict": Prediction, "mlp": Fit, "grid": Grid}
+    kinds = {"train": Network, "start": Network, "memory": Network, "predict": Prediction, "mlp": Fit, "grid": Grid,
+             "mlpGrid": OwnGrid}
     if case.kind not in kinds:
         raise Skip("not a thing scikit-learn does")
     return kinds[case.kind](case)
