@@ -16,6 +16,8 @@ export interface NativeJob {
   first?: number;
   count?: number;
   batchSize: number;
+  /** After so many samples batches begin anew, whether the last was full or not: an epoch. */
+  period?: number;
   /** Scalars set before each step, from `values` [steps, scalars.length]. */
   scalars?: number[];
   values?: Float64Array;

@@ -472,6 +472,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       job.count = integer(from.Get("count"));
     }
     job.batchSize = integer(from.Get("batchSize"));
+    if (from.Has("period")) job.period = integer(from.Get("period"));
     if (from.Has("scalars")) {
       job.scalars = integers(from.Get("scalars"));
       const auto values = view<double>(from.Get("values"));

@@ -49,11 +49,19 @@ struct Job {
   Index first = 0;
   Index count = 0;
   Index batchSize = 1;
+  Index period = 0;            // where positive, batches begin anew after so many samples: at an epoch's end
   std::vector<int> scalars;    // set before each step from
   std::vector<double> values;  // [steps, scalars.size()]
   int output = -1;             // batched buffer to collect
 
-  Index stepCount() const { return count / batchSize + (count % batchSize != 0); }
+  // The size of the batch that begins at this sample.
+  Index batchAt(Index at) const {
+    return std::min(batchSize, (period > 0 ? std::min(count, at - at % period + period) : count) - at);
+  }
+  Index stepCount() const {
+    const auto batches = [this](Index n) { return n / batchSize + (n % batchSize != 0); };
+    return period > 0 ? count / period * batches(period) + batches(count % period) : batches(count);
+  }
 
   // results
   Index steps = 0;
@@ -176,7 +184,8 @@ class Plan {
     if (programs_.find(job.program) == programs_.end())
       throw std::invalid_argument("Expected program to be one of the plan's, got '" + job.program + "'");
     if (job.batchSize < 1) throw std::invalid_argument("Expected batchSize to be a positive integer");
-    if (job.first < 0 || job.count < 0) throw std::out_of_range("Expected first and count to be non-negative");
+    if (job.first < 0 || job.count < 0 || job.period < 0)
+      throw std::out_of_range("Expected first, count and period to be non-negative");
     const Index steps = job.stepCount();
     for (const auto& [index, data] : job.inputs) {
       const auto& b = buffer(index);
@@ -202,8 +211,9 @@ class Plan {
   void run(Job<T>& job, Team& team) {
     auto& program = programs_.at(job.program);
     const Index report = reportSize(), width = job.output < 0 ? 0 : buffer(job.output).size;
-    for (Index at = 0; at < job.count && !stop.load(std::memory_order_relaxed); at += job.batchSize) {
-      const Index n = std::min(job.batchSize, job.count - at);
+    Index n = 0;
+    for (Index at = 0; at < job.count && !stop.load(std::memory_order_relaxed); at += n) {
+      n = job.batchAt(at);
       for (const auto& [index, data] : job.inputs) {
         if (job.rows.empty()) {
           data->copy(job.first + at, n, pointer(index));

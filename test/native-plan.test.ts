@@ -75,6 +75,17 @@ for (const dtype of ['float64', 'float32'] as const) {
     t.deepEqual(report, Float64Array.of(3, 7, 5));
   });
 
+  test(`${dtype}: with a period batches begin anew at every epoch`, (t) => {
+    const ones = Float64Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    const inputs: NativeJob['inputs'] = [[4, new binding.Dataset('x', ones, 8, 1, dtype)]];
+    const reports = (batchSize: number, period: number, count = 8) =>
+      plan().runSync(job(dtype, { program: 'total', inputs, count, batchSize, period })).report;
+    t.deepEqual(reports(2, 3), Float64Array.of(3, 3, 9, 6, 15));
+    t.deepEqual(reports(5, 3), Float64Array.of(6, 15, 15));
+    t.deepEqual(reports(2, 100, 5), Float64Array.of(3, 7, 5));
+    t.deepEqual(reports(3, 0), reports(3, 2 ** 50));
+  });
+
   test(`${dtype}: scalars may change before every step`, (t) => {
     // w -= eta * (w + 0 * w)
     const shrinking = plan();
@@ -95,8 +106,9 @@ for (const dtype of ['float64', 'float32'] as const) {
       [{ program: 'backward' }, /Expected program to be one of the plan's, got 'backward'/],
       [{ batchSize: 0 }, /batchSize/],
       [{ batchSize: -1 }, /batchSize/],
-      [{ first: -1 }, /first and count/],
-      [{ count: -500, inputs: [] }, /first and count/],
+      [{ first: -1 }, /first, count and period/],
+      [{ count: -500, inputs: [] }, /first, count and period/],
+      [{ period: -1 }, /first, count and period/],
       [{ count: 5 }, /rows to lie in \[0, 4\)/],
       [{ first: 2, count: 3 }, /rows to lie in \[0, 4\)/],
       [{ first: 2 ** 62, count: 1 }, /rows to lie in \[0, 4\)/],

@@ -52,7 +52,7 @@ export interface StochasticFit extends Fit {
 
 const SAMPLES_A_STEP = 1024;
 
-/** scikit-learn's `_fit_stochastic`: one job an epoch, or several where an epoch is long. */
+/** scikit-learn's `_fit_stochastic`: several epochs a job where they are short, several jobs an epoch where it is long. */
 export function* trainStochastic(fit: StochasticFit): Training<void> {
   const { network, parameters: p, optimizer, progress, random, rows, validation } = fit;
   const n = rows.length;
@@ -67,45 +67,21 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   if (validation && progress.best.length === 0) progress.best = readWeights(network);
   progress.nIter = 0;
   while (progress.nIter < epochs) {
-    if (p.shuffle && !drawn) random.shuffle(rows);
-    drawn = false;
-    let accumulated = 0;
-    for (let at = 0; at < n; ) {
-      const end = Math.min(n, at + pace.steps * batchSize);
-      const { job, totals } = jobFor(at === 0 && end === n ? rows : rows.subarray(at, end));
-      const ahead = p.shuffle && !fit.shared && end === n && progress.nIter + 1 < epochs;
-      const result = yield {
-        plan: network.plan,
-        job,
-        meanwhile: () => {
-          if (ahead) random.shuffle(rows);
-          drawn = ahead;
-        },
-      };
-      pace.measured(result);
-      const losses = network.plan.reported(result, network.loss);
-      const squares = network.plan.reported(result, network.squares);
-      for (let k = 0; k < result.steps; k++)
-        accumulated +=
-          ((losses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * Math.min(batchSize, end - at - k * batchSize);
-      at = end;
+    for (const loss of yield* train(epochsAhead())) {
+      progress.nIter++;
+      progress.t += n;
+      progress.loss = loss;
+      progress.lossCurve.push(loss);
+      if (p.verbose) print(`Iteration ${progress.nIter}, loss = ${loss.toFixed(8)}`);
+      if (validation) {
+        const outputs = yield* predictLoop(network, fit.samples.x, validation.rows);
+        const score = validation.score(outputs);
+        if (p.verbose) print(`Validation score: ${score.toFixed(6)}`);
+        recordScore(fit, score);
+      } else {
+        recordLoss(fit);
+      }
     }
-
-    progress.nIter++;
-    progress.t += n;
-    progress.loss = accumulated / n;
-    progress.lossCurve.push(progress.loss);
-    if (p.verbose) print(`Iteration ${progress.nIter}, loss = ${progress.loss.toFixed(8)}`);
-    if (validation) {
-      const outputs = yield* predictLoop(network, fit.samples.x, validation.rows);
-      const score = validation.score(outputs);
-      if (p.verbose) print(`Validation score: ${score.toFixed(6)}`);
-      recordScore(fit, score);
-    } else {
-      recordLoss(fit);
-    }
-
-    optimizer.iterationEnds(progress.t);
     if (progress.noImprovement > p.nIterNoChange) {
       const what = validation ? 'Validation score' : 'Training loss';
       const reason = `${what} did not improve more than tol=${p.tol.toFixed(6)} for ${p.nIterNoChange} consecutive epochs.`;
@@ -119,6 +95,46 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
       );
   }
   if (validation) writeWeights(network, progress.best);
+
+  /** As many epochs as last a job, and as come for certain: training cannot end, nor its rate change, before the last. */
+  function epochsAhead(): number {
+    if (validation || fit.shared) return 1;
+    const certain = Math.min(epochs - progress.nIter, p.nIterNoChange - progress.noImprovement + 1);
+    return Math.max(1, Math.min(certain, Math.floor(pace.steps / Math.ceil(n / batchSize))));
+  }
+
+  /** Trains for `count` epochs. Returns the loss of each. */
+  function* train(count: number): Training<number[]> {
+    const all = count === 1 ? rows : new Int32Array(count * n);
+    for (let epoch = 0; epoch < count; epoch++) {
+      if (p.shuffle && !drawn) random.shuffle(rows);
+      drawn = false;
+      if (count > 1) all.set(rows, epoch * n);
+    }
+    const losses = new Array<number>(count).fill(0);
+    for (let at = 0; at < all.length; ) {
+      const end = count > 1 ? all.length : Math.min(n, at + pace.steps * batchSize);
+      const { job, totals } = jobFor(all.subarray(at, end), end % n === 0);
+      const ahead = p.shuffle && !fit.shared && end === all.length && progress.nIter + count < epochs;
+      const result = yield {
+        plan: network.plan,
+        job,
+        meanwhile: () => {
+          if (ahead) random.shuffle(rows);
+          drawn = ahead;
+        },
+      };
+      pace.measured(result);
+      const batchLosses = network.plan.reported(result, network.loss);
+      const squares = network.plan.reported(result, network.squares);
+      for (let k = 0; k < result.steps; k++) {
+        const size = Math.min(batchSize, n - (at % n));
+        losses[Math.floor(at / n)] += ((batchLosses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * size;
+        at += size;
+      }
+    }
+    return losses.map((sum) => sum / n);
+  }
 }
 
 /** Makes jobs of whole batches, over and over in the same memory. */
@@ -126,23 +142,33 @@ function jobMaker(fit: StochasticFit, batchSize: number) {
   const { network, samples, parameters, optimizer } = fit;
   const { scalars } = network;
   const sources = inputs(fit);
+  const period = fit.rows.length;
+  let t = fit.progress.t;
   let values = new Float64Array(0);
   let totals = new Float64Array(0);
-  return (rows: Int32Array): { job: Job; totals: Float64Array } => {
-    const steps = Math.ceil(rows.length / batchSize);
+  return (rows: Int32Array, endsEpoch: boolean): { job: Job; totals: Float64Array } => {
+    const sizes: number[] = [];
+    for (let at = 0; at < rows.length; at += sizes[sizes.length - 1])
+      sizes.push(Math.min(batchSize, rows.length - at, period - (at % period)));
+    const steps = sizes.length;
     if (totals.length !== steps) {
       totals = new Float64Array(steps);
       values = new Float64Array(steps * scalars.length);
     }
-    for (let k = 0; k < steps; k++) {
-      const total = weightOf(samples, rows, k * batchSize, Math.min(rows.length, (k + 1) * batchSize));
-      const at = k * scalars.length;
+    let at = 0;
+    sizes.forEach((size, k) => {
+      const total = weightOf(samples, rows, at, at + size);
       totals[k] = total;
-      values[at] = 1 / total;
-      values[at + 1] = parameters.alpha / total;
-      optimizer.next(values, at + 2);
-    }
-    return { job: { ...sources, rows, batchSize, scalars: scalars as Scalar[], values }, totals };
+      values[k * scalars.length] = 1 / total;
+      values[k * scalars.length + 1] = parameters.alpha / total;
+      optimizer.next(values, k * scalars.length + 2);
+      at += size;
+      if (at % period === 0 || (endsEpoch && k === steps - 1)) {
+        t += period;
+        optimizer.iterationEnds(t);
+      }
+    });
+    return { job: { ...sources, rows, batchSize, period, scalars: scalars as Scalar[], values }, totals };
   };
 }
 

@@ -202,7 +202,7 @@ void weightGradients(const Args<T>& a, T* dw, T* db) {
       for (Index first = image(g) * c.Y; first < end; first += chunkOf(c)) {
         const Index n = std::min(chunkOf(c), end - first);
         const T* from = dy + first * c.X * c.F;
-        if (k == 0) addRows(from, n * c.X, c.F, sum + weights);
+        if (k == 0) addRows(from, n * c.X, c.F, c.F, sum + weights);
         if (weights == 0 || n * c.X == 0) continue;
         const T* col = im2col(c, x, first, n, k, a.scratch(slot));
         product(true, false, width, c.F, n * c.X, col, width, from, c.F, T(1), to, c.F);

@@ -73,17 +73,6 @@ constexpr int kTaps = 12;
 template <int N>
 using Counts = std::make_integer_sequence<int, N>;
 
-// fn(first, size) for blocks of [0, n) of nearly equal size.
-template <typename F>
-inline void blocks(Index n, Index most, const F& fn) {
-  const Index count = (n + most - 1) / most;
-  for (Index i = 0, first = 0; i < count; ++i) {
-    const Index size = (n - first) / (count - i);
-    fn(first, size);
-    first += size;
-  }
-}
-
 // fn(filter, vectors) for blocks of filters; the last of them may have lanes to spare.
 template <typename T, typename F>
 inline void filterBlocks(Index filters, const F& fn) {
@@ -256,13 +245,13 @@ void directForward(const Conv2d& c, const T* image, Index first, Index n, const 
   });
 }
 
-// sum[N] += x[rows,N].sum(0)
+// sum[N] += x[rows,N].sum(0), where stride values lie from a row to the next
 template <typename T>
-void addRows(const T* x, Index rows, Index N, T* sum) {
+void addRows(const T* x, Index rows, Index N, Index stride, T* sum) {
   for (Index j = 0; j < N; j += kLanes<T>) {
     const Index n = std::min<Index>(kLanes<T>, N - j);
     Vector<T> total{};
-    for (Index r = 0; r < rows; ++r) total = total + simd::loadSome(x + r * N + j, n);
+    for (Index r = 0; r < rows; ++r) total = total + simd::loadSome(x + r * stride + j, n);
     simd::storeSome(sum + j, simd::loadSome(sum + j, n) + total, n);
   }
 }
@@ -286,6 +275,6 @@ void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int
         }
       });
     });
-    addRows(from, n * c.X, c.F, db);
+    addRows(from, n * c.X, c.F, c.F, db);
   }
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>

@@ -31,10 +31,10 @@ void softmaxLogLoss(const Args<T>& a) {
   rows(*a.team, B, N, [&](Index first, Index last) {
     softmaxRows(z, p, first, last, N);
     for (Index r = first; r < last; ++r) {
-      T own = T(0);
-      for (Index j = r * N; j < (r + 1) * N; ++j) own += y[j] * p[j];
-      loss[r] = -std::log(clipProbability(own));
+      loss[r] = clipProbability(
+          sum<T>(N, [=](Index j, auto lanes) { return load(y + r * N + j, lanes) * load(p + r * N + j, lanes); }));
     }
+    vectors<T>(first, last, [=](Index r, auto lanes) { store(loss + r, -log_(load(loss + r, lanes)), lanes); });
     scaledDifference(p, y, delta, scale, first * N, last * N);
   });
 }
@@ -48,8 +48,7 @@ void logisticLogLoss(const Args<T>& a) {
   T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
   const T scale = static_cast<T>(*a.scalar[0]);
   rows(*a.team, B, N, [&](Index first, Index last) {
-#pragma GCC ivdep
-    for (Index i = first * N; i < last * N; ++i) p[i] = sigmoid_(z[i]);
+    vectors<T>(first * N, last * N, [=](Index i, auto lanes) { store(p + i, sigmoid_(load(z + i, lanes)), lanes); });
     for (Index r = first; r < last; ++r) {
       T sum = T(0);
       for (Index j = r * N; j < (r + 1) * N; ++j)
@@ -86,8 +85,7 @@ void halfPoissonDeviance(const Args<T>& a) {
   T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
   const T scale = static_cast<T>(*a.scalar[0]);
   rows(*a.team, B, N, [&](Index first, Index last) {
-#pragma GCC ivdep
-    for (Index i = first * N; i < last * N; ++i) p[i] = exp_(z[i]);
+    vectors<T>(first * N, last * N, [=](Index i, auto lanes) { store(p + i, exp_(load(z + i, lanes)), lanes); });
     for (Index r = first; r < last; ++r) {
       T sum = T(0);
       for (Index j = r * N; j < (r + 1) * N; ++j) sum += xlogy(y[j], y[j] / p[j]) - y[j] + p[j];

@@ -176,7 +176,7 @@ void globalAveragePooling(const Args<T>& a) {
   T* y = a.buffer[1];
   rows(*a.team, B, N * C, [&](Index begin, Index end) {
     std::fill_n(y + begin * C, (end - begin) * C, T(0));
-    for (Index i = begin; i < end; ++i) addRows(x + i * N * C, N, C, y + i * C);
+    for (Index i = begin; i < end; ++i) addRows(x + i * N * C, N, C, C, y + i * C);
     for (Index i = begin * C; i < end * C; ++i) y[i] /= static_cast<T>(N);
   });
 }

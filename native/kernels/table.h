@@ -14,6 +14,8 @@ namespace {
 //
 #include "tiles.h"
 //
+#include "gemm.h"
+//
 #include "activation.h"
 #include "conv2d_direct.h"
 #include "dense.h"
@@ -38,7 +40,7 @@ const Kernel kRows[] = {
     ROW("matmul", "B O I : BI, IO -> BO", matmul),
     ROW("weightGradient", "B O I : BI, BO -> IO", weightGradient),
     ROW("biasGradient", "B O : BO -> O", biasGradient),
-    ROW("inputGradient", "B O I : BO, IO -> BI", inputGradient),
+    ROW_WITH_SCRATCH("inputGradient", "B O I : BO, IO -> BI", inputGradient, inputGradientScratch),
     ROW_WITH_SCRATCH("conv2d", "B H W C K L F Y X s t d e p q : BHWC, KLCF, F -> BYXF", conv2d, conv2dScratch),
     ROW_WITH_SCRATCH("conv2dNoBias", "B H W C K L F Y X s t d e p q : BHWC, KLCF -> BYXF", conv2dNoBias, conv2dScratch),
     ROW_WITH_SCRATCH("conv2dWeightGradient", "B H W C K L F Y X s t d e p q : BHWC, BYXF -> KLCF, F",

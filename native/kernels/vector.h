@@ -128,6 +128,53 @@ inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c)
 
 #endif
 
+// The first n values of a vector, and of half of one: loadPart(p, n, to), storePart(p, n, v).
+#if FJORDNET_VECTOR_BYTES == 64
+
+constexpr bool kHasHalf = true;
+template <typename T>
+struct HalfOf {
+  typedef T Type __attribute__((vector_size(32)));
+};
+template <typename T>
+using HalfVector = typename HalfOf<T>::Type;
+
+inline void loadPart(const float* from, Index n, HalfVector<float>& to) {
+  to = _mm256_maskz_loadu_ps(static_cast<__mmask8>((1u << n) - 1), from);
+}
+inline void loadPart(const double* from, Index n, HalfVector<double>& to) {
+  to = _mm256_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1), from);
+}
+inline void storePart(float* to, Index n, HalfVector<float> v) {
+  _mm256_mask_storeu_ps(to, static_cast<__mmask8>((1u << n) - 1), v);
+}
+inline void storePart(double* to, Index n, HalfVector<double> v) {
+  _mm256_mask_storeu_pd(to, static_cast<__mmask8>((1u << n) - 1), v);
+}
+inline HalfVector<float> fma_(HalfVector<float> a, HalfVector<float> b, HalfVector<float> c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+inline HalfVector<double> fma_(HalfVector<double> a, HalfVector<double> b, HalfVector<double> c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
+
+#else
+
+constexpr bool kHasHalf = false;
+template <typename T>
+using HalfVector = Vector<T>;
+
+#endif
+
+template <typename T>
+inline void loadPart(const T* from, Index n, Vector<T>& to) {
+  to = load(from, n);
+}
+template <typename T>
+inline void storePart(T* to, Index n, Vector<T> v) {
+  store(to, v, n);
+}
+
 // The same for n <= kLanes.
 template <typename T>
 inline Vector<T> loadSome(const T* from, Index n) {
