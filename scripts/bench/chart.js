@@ -13,7 +13,7 @@ export function chart(result) {
   const peers = ADAPTERS.filter((a) => rows.some((row) => row.ratios[a.id]));
   const values = rows.flatMap((row) =>
     Object.entries(row.ratios).map(([peer, { median, lower, upper }]) => ({
-      row: `${row.id}  ${row.title.split(':')[0].slice(0, 44)}`,
+      row: label(row),
       peer: ADAPTERS.find((a) => a.id === peer).title,
       median,
       lower,
@@ -28,24 +28,27 @@ export function chart(result) {
     title: null,
     axis: { grid: true, ticks: false, domain: false },
   };
-  const scale = { type: 'log', nice: true };
+  const least = Math.min(0.5, ...values.map((v) => v.lower));
+  const scale = { type: 'log', nice: false, domain: [least, 1.2 * Math.max(10, ...values.map((v) => v.upper))] };
   const x = {
     field: 'lower',
     type: 'quantitative',
     scale,
     title: "peer's time over Fjordnet's",
-    axis: { format: '~r' },
+    axis: { format: '~r', values: [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] },
   };
+  // A lane for each peer, so that none hides another.
+  const yOffset = { field: 'peer', type: 'nominal', scale: { domain: peers.map((p) => p.title) } };
   const color = {
     field: 'peer',
     type: 'nominal',
     scale: { domain: peers.map((p) => p.title), range: SERIES.slice(0, peers.length) },
-    legend: { title: null, orient: 'top' },
+    legend: { title: null, orient: 'top', columns: 4, columnPadding: 28 },
   };
   const spec = {
     ...base(frame),
     width: 500,
-    height: { step: 22 },
+    height: { step: 4 + 3 * peers.length, for: 'position' },
     data: { values },
     layer: [
       {
@@ -53,10 +56,10 @@ export function chart(result) {
         mark: { type: 'rule', strokeWidth: 1.5, color: frame.palette.ink },
         encoding: { x: { field: 'one', type: 'quantitative', scale } },
       },
-      { mark: { type: 'rule', strokeWidth: 2 }, encoding: { x, x2: { field: 'upper' }, y, color } },
+      { mark: { type: 'rule', strokeWidth: 2 }, encoding: { x, x2: { field: 'upper' }, y, yOffset, color } },
       {
-        mark: { type: 'point', filled: true, size: 55, opacity: 1 },
-        encoding: { x: { ...x, field: 'median' }, y, color },
+        mark: { type: 'point', filled: true, size: 42, opacity: 1 },
+        encoding: { x: { ...x, field: 'median' }, y, yOffset, color },
       },
     ],
   };
@@ -67,4 +70,15 @@ export function chart(result) {
     title: 'Training times beside other libraries',
     description: `${description}.`,
   }).svg();
+}
+
+/** 'd digits CNN': what stands before the first colon, cut at a word. */
+function label({ id, title }) {
+  const words = title.split(':')[0].split(' ');
+  let text = id;
+  for (const word of words) {
+    if (`${text} ${word}`.length > 46) return `${text.replace(/,$/, '')} …`;
+    text += ` ${word}`;
+  }
+  return text.replace(/,$/, '');
 }

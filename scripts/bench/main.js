@@ -19,7 +19,7 @@ import { ADAPTERS, PEERS } from './adapters.js';
 import { machine } from './machine.js';
 import { measure } from './measure.js';
 import { Progress } from './progress.js';
-import { consoleRow, verdicts } from './report.js';
+import { consoleRow, verdicts, withinReach } from './report.js';
 import { sameRun } from './resume.js';
 import { Sessions } from './sessions.js';
 import { SMOKE, WORKLOADS } from './workloads.js';
@@ -146,7 +146,7 @@ async function explain(row, workload, result) {
     parts.push(largest(workload, limits, ours.threads));
   }
   if (workload.why) parts.push(workload.why);
-  row.shortfall = parts.join(' ');
+  row.shortfall = [...parts, ...withinReach(row, result)].join(' ');
 }
 
 function keep(result) {

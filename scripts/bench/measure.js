@@ -7,7 +7,7 @@ import { interleave } from './interleave.js';
 import { coldStart, Session } from './session.js';
 import { threadCounts } from './sessions.js';
 import { quantile, ratioSpread, spread } from './statistics.js';
-import { stepFlop } from './workloads.js';
+import { flopOf } from './workloads.js';
 
 /** Of losses, relative to ours. Some steps of gradient descent in float32 leave five digits. */
 const TOLERANCE = { float64: 1e-9, float32: 2e-4 };
@@ -22,7 +22,7 @@ export async function measure(workload, sessions, options) {
   const { id, title, kind, unit, dtype, targets, atMost, shareOfLimit } = workload;
   const row = { id, title, kind, unit, dtype, entries: [], refused: [], choices: {}, unchecked: [], atLeast: {} };
   row.targets = { peers: targets ?? {}, atMost, shareOfLimit };
-  if (kind === 'train') row.flop = stepFlop(workload);
+  row.flop = flopOf(workload);
   await MEASURES[kind](workload, row, sessions, options);
   compareWithOurs(row);
   return row;

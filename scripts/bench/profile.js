@@ -42,16 +42,15 @@ export async function profileWorkload(workload, { quick, threads = [...new Set([
 export function largest(workload, limits, threads) {
   setThreads(threads);
   const own = { ...limits };
-  const { rows } = profile(workload);
-  const total = rows.reduce((sum, row) => sum + row.seconds, 0);
+  const { rows, step } = profile(workload);
   const parts = rows
     .sort((a, b) => b.seconds - a.seconds)
     .slice(0, 3)
     .map((row) => {
       const { of, name } = reached(row, own, workload.dtype);
-      return `${row.kernel} ${((100 * row.seconds) / total).toFixed(0)} % of the step at ${(100 * of).toFixed(0)} % of the ${name} rate`;
+      return `${row.kernel} ${((100 * row.seconds) / step).toFixed(0)} % of the step at ${(100 * of).toFixed(0)} % of the ${name} rate`;
     });
-  return `${parts.join(', ')}; what these are below the limit is what there is to gain`;
+  return `${parts.join(', ')}; what these are below the limit is what there is to gain.`;
 }
 
 /**
@@ -174,8 +173,10 @@ const chosen = (emitted) =>
 function table({ rows, step, gather }, limits, threads, dtype) {
   const gemm = dtype === 'float64' ? limits.dgemm : limits.sgemm;
   const total = rows.reduce((sum, row) => sum + row.seconds, 0);
+  const share = (seconds) =>
+    `    ${`${((100 * seconds) / step).toFixed(1)} %`.padStart(7)} ${us(seconds).padStart(10)}`;
   const lines = [
-    `  ${threads} thread${threads === 1 ? '' : 's'}: step ${us(step)}, instructions ${us(total)}, row gather and call ${us(gather)}; ` +
+    `  ${threads} thread${threads === 1 ? '' : 's'}: step ${us(step)}; ` +
       `limit ${digits(gemm)} GFLOP/s, memory ${digits(limits.copy)} GB/s`,
     '    share       time   of the limit',
   ];
@@ -186,10 +187,14 @@ function table({ rows, step, gather }, limits, threads, dtype) {
       .map(([k, v]) => `${k}${v}`)
       .join(' ');
     lines.push(
-      `    ${`${((100 * seconds) / total).toFixed(1)} %`.padStart(7)} ${us(seconds).padStart(10)}  ${`${(100 * of).toFixed(0)} %`.padStart(6)} ` +
-        `${rate.padStart(14)}   ${kernel} ${shape}`,
+      `${share(seconds)}  ${`${(100 * of).toFixed(0)} %`.padStart(6)} ${rate.padStart(14)}   ${kernel} ${shape}`,
     );
   }
+  const blank = ' '.repeat(25);
+  lines.push(`${share(gather)}${blank}the call, and the gather of the batch's rows`);
+  lines.push(
+    `${share(step - total - gather)}${blank}what they cost more in turn than alone: caches, hand-over to threads`,
+  );
   return lines.join('\n');
 }
 

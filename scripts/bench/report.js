@@ -67,6 +67,24 @@ export function verdicts(row, { limits }) {
   return list;
 }
 
+/** Of each target that a row falls short of: whether it could be met if our products ran at the measured rate of all threads. */
+export function withinReach(row, { limits }) {
+  const ours = bestOf(row, 'fjordnet');
+  const limit = limits.reduce((a, b) => (b.threads > a.threads ? b : a));
+  const rate = row.dtype === 'float64' ? limit.dgemm : limit.sgemm;
+  if (!ours || !row.flop || !rate) return [];
+  return Object.entries(row.targets.peers).flatMap(([peer, least]) => {
+    const ratio = row.ratios[peer]?.median;
+    if (!(ratio < least)) return [];
+    const most = (ratio * ours.median) / (row.flop / rate / 1e9);
+    const count = `${limit.threads} thread${limit.threads === 1 ? '' : 's'}`;
+    const verdict = most < least ? 'the target is beyond this processor' : 'the target is within its reach';
+    return [
+      `If our products ran at the full rate of ${count}, and all else took no time, it would be ${digits(most)}x ${title(peer)}: ${verdict}.`,
+    ];
+  });
+}
+
 /** A row as it is measured, for the terminal. */
 export function consoleRow(row, result) {
   const lines = [`(${row.id}) ${row.title}`];
@@ -83,10 +101,10 @@ export function consoleRow(row, result) {
     if (share) more.push(`${(100 * share).toFixed(0)} % of gemm rate`);
     const ratio = best && row.ratios[peer];
     if (ratio) more.push(times(ratio));
-    const range = `${quantity(lower, row.unit)} to ${quantity(upper, row.unit)}`;
+    const range = entry.values.length > 1 ? `(${quantity(lower, row.unit)} to ${quantity(upper, row.unit)})  ` : '';
     lines.push(
       `  ${best ? '*' : ' '} ${`${title(peer)}, ${setting(entry, row.kind === 'memory' || row.kind === 'size' ? 1 : result.repetitions)}`.padEnd(38)} ` +
-        `${quantity(median, row.unit).padStart(9)}  (${range})  ${more.join(', ')}`,
+        `${quantity(median, row.unit).padStart(9)}  ${range}${more.join(', ')}`,
     );
   }
   for (const { peer, reason, skipped } of row.refused)

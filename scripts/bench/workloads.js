@@ -12,6 +12,8 @@ const conv2d = (filters, kernelSize, activation, padding = 'valid') => ({
 const maxPooling2d = (poolSize) => ({ kind: 'maxPooling2d', poolSize });
 const flatten = { kind: 'flatten' };
 
+const DIGITS_SAMPLES = 1797;
+
 /** Steps to compare losses over: `check` groups of as many batches, the mean loss of each group. */
 const DIGITS = { data: 'digits', samples: 1400, batchSize: 100, learningRate: 0.1, check: [3, 14] };
 const IMAGES = { data: 'random', batchSize: 128, samples: 1024, learningRate: 0.01, check: [2, 3], dtype: 'float32' };
@@ -171,6 +173,7 @@ const ROWS = [
     dtype: 'float32',
     rows: 1,
     atMost: 10e-6,
+    why: "The products are 7,400 operations, a tenth of a microsecond; the rest is the crossing into native code and the result's array. A predict into an array of the caller's would mend that.",
   },
   {
     id: 'j-1000',
@@ -189,6 +192,7 @@ const ROWS = [
     unit: 's',
     dtype: 'float32',
     atMost: 0.15,
+    why: "Most of it is Node.js' own start and the reading of this package's modules, one file each: one bundled file would mend the second.",
   },
   { id: 'l', title: 'installed size', kind: 'size', unit: 'MB', data: 'digits', dtype: 'float64' },
   {
@@ -198,6 +202,7 @@ const ROWS = [
     kind: 'delay',
     check: undefined,
     atMost: 0.01,
+    why: 'Training runs on threads of its own; where these take every processor, the main thread waits for the system to schedule it. One thread fewer, by setThreads, mends that.',
   },
   { id: 'n', title: 'peak memory, MNIST-sized CNN', ...mnistCnn, kind: 'memory', check: undefined, unit: 'MB' },
 ];
@@ -225,6 +230,16 @@ export function stepFlop({ inputShape, layers, batchSize }) {
   let flop = 0;
   for (const { macs } of walk(inputShape, layers)) if (macs > 0) flop += 2 * macs * (seen++ === 0 ? 2 : 3);
   return flop * batchSize;
+}
+
+/** Of what a row's unit of work is: a step, a fit of MLPClassifier, a grid of lecture networks; undefined where it is not known. */
+export function flopOf(workload) {
+  const { kind, units, hidden, epochs, points, batchSize } = workload;
+  if (kind === 'train') return stepFlop(workload);
+  const layers = [dense(units ?? hidden, 'sigmoid'), dense(10, 'softmax')];
+  const network = (samples) => stepFlop({ inputShape: [64], layers, batchSize: samples * epochs });
+  if (kind === 'mlp') return network(DIGITS_SAMPLES);
+  if (kind === 'grid') return points ** 2 * network(DIGITS_SAMPLES - (DIGITS_SAMPLES % batchSize));
 }
 
 function walk(inputShape, layers) {
