@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { lastDocument, Workplace } from './helpers/cli.js';
 
 const script = (name: string) => fileURLToPath(new URL(`../scripts/bench/${name}`, import.meta.url));
 const load = (name: string) => import(script(name));
@@ -67,4 +68,140 @@ test('work of a step: three products a layer, two in the first', async (t) => {
   };
   t.deepEqual(weightShapes(image), [[3, 3, 1, 2], [2], [24, 2], [2]]);
   t.is(stepFlop(image), 2 * (3 * 4 * 9 * 2 * 2 + 24 * 2 * 3));
+});
+
+/** A peer that answers as it is told: a script for Node.js that reads requests line by line. */
+const peer = (onRequest: string) => ({
+  id: 'numpy',
+  title: 'a peer',
+  command: [
+    process.execPath,
+    '-e',
+    `const answer = (a) => console.log(JSON.stringify(a));
+     answer({ name: 'peer 1', kernel: 'none' });
+     require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+       const request = JSON.parse(line);
+       ${onRequest}
+     });`,
+  ],
+});
+
+test('a peer whose process is killed, ends or is not there is an answer, and it begins anew with the next workload', async (t) => {
+  const { Session } = await load('session.js');
+  const fickle = new Session(
+    peer("if (request.op === 'run') process.kill(process.pid, 'SIGKILL'); else answer({ losses: [1] });"),
+    1,
+  );
+  t.deepEqual(await fickle.start(), { name: 'peer 1', kernel: 'none' });
+  t.deepEqual(await fickle.ask({ op: 'prepare' }), { losses: [1] });
+  t.regex((await fickle.ask({ op: 'run' })).error, /killed by SIGKILL, as the system does when memory runs out/);
+  t.regex((await fickle.ask({ op: 'run' })).error, /killed by SIGKILL/);
+  t.deepEqual(await fickle.ask({ op: 'prepare' }), { losses: [1] });
+  await fickle.stop();
+
+  const failing = new Session(peer("console.error('no such kernel'); process.exit(3);"), 1);
+  await failing.start();
+  t.is((await failing.ask({ op: 'prepare' })).error, 'its process ended with code 3: no such kernel');
+  const absent = new Session({ ...peer(''), command: ['/nonexistent/python'] }, 1);
+  t.regex((await absent.start()).error, /^it does not start: .*ENOENT/);
+});
+
+test('a peer that takes long gets fewer repetitions, one that fails none', async (t) => {
+  const { interleave } = await load('interleave.js');
+  const requests: string[] = [];
+  const cell = (id: string, seconds: number, more = {}, failing = false) => ({
+    session: {
+      adapter: { id, ...more },
+      async ask({ count, steps }: { count?: number; steps?: number }) {
+        requests.push(id);
+        if (failing) return { error: 'out of order' };
+        const units = steps ?? 10 * (count ?? 0);
+        return { seconds: seconds * units, units };
+      },
+    },
+  });
+  const quick = cell('quick', 0.01);
+  const slow = cell('slow', 0.4);
+  const slowest = cell('slowest', 100);
+  const steps = cell('steps', 0.4, { steps: true });
+  const broken = cell('broken', 0.1, {}, true);
+  const { measured, failures } = await interleave([quick, slow, slowest, steps, broken], {
+    repetitions: 5,
+    seconds: 0.1,
+    budget: 10,
+    stepsPerEpoch: 10,
+  });
+  t.deepEqual(
+    [quick, slow, slowest, steps].map((c) => measured.get(c).length),
+    [5, 2, 1, 5],
+  );
+  t.true(measured.get(slowest).every((s: number) => Math.abs(s - 100) < 1e-9));
+  t.deepEqual([...failures], [[broken, { error: 'out of order' }]]);
+  const rounds = ['quick', 'slow', 'steps', 'quick', 'slow', 'steps', ...Array(3).fill(['quick', 'steps']).flat()];
+  t.deepEqual(requests.slice(-rounds.length), rounds);
+});
+
+test('a run goes on only with rows of the same machine, versions and options', async (t) => {
+  const { sameRun } = await load('resume.js');
+  const run = {
+    machine: { processor: 'one', cores: 2, node: 'v20', commit: 'abc', load: 1 },
+    peers: [{ id: 'numpy', name: 'NumPy 2', kernel: 'OpenBLAS' }],
+    repetitions: 7,
+    seconds: 0.25,
+    budget: 8,
+  };
+  t.is(sameRun(run, { ...run, machine: { ...run.machine, load: 2 } }), undefined);
+  t.is(sameRun(run, { ...run, machine: { ...run.machine, commit: 'abd' } }), 'commit');
+  t.is(sameRun(run, { ...run, repetitions: 3 }), 'number of repetitions');
+  t.is(sameRun(run, { ...run, peers: [{ id: 'numpy', name: 'NumPy 3', kernel: 'OpenBLAS' }] }), 'set of peers');
+});
+
+test('a row that falls short says whether the target is within reach of the processor', async (t) => {
+  const { verdicts, withinReach } = await load('report.js');
+  const entry = (peerId: string, median: number) => ({ peer: peerId, threads: 2, values: [median], median });
+  const row = {
+    dtype: 'float64',
+    flop: 1e9,
+    targets: { peers: { numpy: 3, pytorch: 2 } },
+    entries: [entry('fjordnet', 0.1), entry('numpy', 0.2), entry('pytorch', 0.3)],
+    best: ['fjordnet', 'numpy', 'pytorch'].map((id) => ({ peer: id, threads: 2 })),
+    ratios: { numpy: { median: 2 }, pytorch: { median: 3 } },
+  };
+  const limits = (dgemm: number) => [
+    { threads: 1, dgemm: 1 },
+    { threads: 2, dgemm },
+  ];
+  t.deepEqual(
+    verdicts(row, { limits: limits(20) }).map(({ met }: { met: boolean }) => met),
+    [false, true],
+  );
+  t.regex(withinReach(row, { limits: limits(20) })[0], /would be 4\.00x NumPy: the target is within its reach/);
+  t.regex(withinReach(row, { limits: limits(12) })[0], /would be 2\.40x NumPy: the target is beyond this processor/);
+});
+
+test('fjordnet bench measures on the machine it is on', async (t) => {
+  const place = new Workplace();
+  try {
+    const [json, text, wrong] = await Promise.all([
+      place.run('bench', '--seconds', '0.02', '--threads', '1', '--json'),
+      place.run('bench', '--seconds', '0.02'),
+      place.run('bench', '--seconds', 'long'),
+    ]);
+    t.is(json.code, 0, json.stderr);
+    const { threads, version, results } = lastDocument(json.stdout) as any;
+    t.is(threads, 1);
+    t.truthy(version);
+    t.deepEqual(
+      results.map(({ name }: { name: string }) => name),
+      ['lecture-step', 'dense-step', 'cnn-step', 'grid', 'predict', 'event-loop'],
+    );
+    for (const { median, least = median, most = median, p99 = median, max = p99 } of results)
+      t.true(least > 0 && least <= median && median <= most && median <= p99 && p99 <= max);
+    t.is(text.code, 0, text.stderr);
+    t.regex(text.stdout, /^fjordnet \d.*own kernels.*\n.*threads\nstep, 64-50-10, batch 100, float64 +[\d.]+ [µm]s/);
+    t.is(wrong.code, 2);
+    t.regex(wrong.stderr, /Expected --seconds to be a number/);
+  } finally {
+    place.remove();
+  }
 });

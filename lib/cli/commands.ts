@@ -246,5 +246,29 @@ const info: CommandSpec = {
   load: () => import('./commands/info.js'),
 };
 
+const bench: CommandSpec = {
+  name: 'bench',
+  summary: 'Measure this machine: training steps, a grid, a prediction, the event loop, on the digits',
+  usage: '[OPTIONS]',
+  arguments: [],
+  least: 0,
+  most: 0,
+  groups: [
+    [
+      'Options',
+      {
+        seconds: { value: 'S', help: 'About how long each of the six measurements takes. Default: 1' },
+        threads: { value: 'N', help: 'Threads that compute. Default: the processors' },
+        json: { help: 'One JSON document on standard output, times in seconds' },
+      },
+    ],
+  ],
+  examples: [
+    ['What one thread does', 'fjordnet bench --threads 1'],
+    ['To keep the numbers', 'fjordnet bench --seconds 5 --json > bench.json'],
+  ],
+  load: () => import('./commands/bench.js'),
+};
+
 /** All commands, in the order of the help. What runs them is loaded when it is asked for: help needs nothing native. */
-export const COMMANDS: readonly CommandSpec[] = [train, grid, evaluate, predict, plot, report, info];
+export const COMMANDS: readonly CommandSpec[] = [train, grid, evaluate, predict, plot, report, info, bench];
