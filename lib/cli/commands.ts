@@ -265,7 +265,7 @@ const bench: CommandSpec = {
   ],
   examples: [
     ['What one thread does', 'fjordnet bench --threads 1'],
-    ['To keep the numbers', 'fjordnet bench --seconds 5 --json > bench.json'],
+    ['Longer, and for programs', 'fjordnet bench --seconds 5 --json'],
   ],
   load: () => import('./commands/bench.js'),
 };
