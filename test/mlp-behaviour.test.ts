@@ -3,6 +3,7 @@ import {
   getThreads,
   loadDigits,
   MLPClassifier,
+  type MLPEpoch,
   MLPRegressor,
   NDArray,
   RandomState,
@@ -139,6 +140,66 @@ test.serial('warns where maxIter or maxFun ends the training, and of a batch siz
   t.regex(evaluations, /EVALUATIONS EXCEEDS LIMIT/);
   t.deepEqual(await warningsOf('ConvergenceWarning', train({ tol: 10, nIterNoChange: 1 })), []);
   t.regex((await warningsOf('Warning', train({ batchSize: 1000, maxIter: 1 })))[0], /batchSize 1000/);
+});
+
+test('onEpochEnd is told of every epoch, and changes nothing', async (t) => {
+  const { x, y } = someDigits(10);
+  for (const earlyStopping of [false, true]) {
+    const options = { hiddenLayerSizes: 5, maxIter: 300, nIterNoChange: 3, tol: 0.02, earlyStopping, randomState: 3 };
+    const told: MLPEpoch[] = [];
+    const model = new MLPClassifier(options);
+    let asleep = false;
+    await model.fit(x, y, {
+      onEpochEnd: async (info) => {
+        t.false(asleep);
+        asleep = true;
+        await new Promise((done) => setImmediate(done));
+        asleep = false;
+        told.push(info);
+      },
+    });
+    const alone = await new MLPClassifier(options).fit(x, y);
+    t.true(told.length > 3 && told.length < 300);
+    t.deepEqual(
+      told.map(({ loss }) => loss),
+      alone.lossCurve,
+    );
+    t.deepEqual(
+      told.map(({ epoch }) => epoch),
+      [...told.keys()],
+    );
+    t.deepEqual(earlyStopping ? told.map(({ validationScore }) => validationScore) : null, alone.validationScores);
+    t.deepEqual(model.coefs, alone.coefs);
+  }
+  const failing = new MLPClassifier({ maxIter: 5 });
+  await t.throwsAsync(failing.fit(x, y, { onEpochEnd: () => Promise.reject(new Error('enough')) }), {
+    message: 'enough',
+  });
+  t.is(failing.lossCurve.length, 1);
+  await t.throwsAsync(failing.fit(x, y, { onEpochEnd: 1 as never }), {
+    message: /^Expected onEpochEnd to be a function/,
+  });
+});
+
+test('epochs that share a job stop where epochs one by one do', async (t) => {
+  const { x, y } = someDigits(10);
+  for (const solver of ['sgd', 'adam'] as const)
+    for (const learningRate of ['constant', 'invscaling', 'adaptive'] as const)
+      for (const batchSize of [7, 20, 1000]) {
+        const base = {
+          hiddenLayerSizes: 4,
+          maxIter: 120,
+          nIterNoChange: 4,
+          tol: 0.01,
+          learningRateInit: 0.02,
+          batchSize,
+        };
+        const options = { ...base, solver, learningRate, randomState: 5 };
+        const together = await new MLPClassifier(options).fit(x, y);
+        const single = await new MLPClassifier(options).fit(x, y, { onEpochEnd: () => undefined });
+        t.deepEqual(together.lossCurve, single.lossCurve);
+        t.deepEqual(together.coefs, single.coefs);
+      }
 });
 
 test.serial('verbose prints the epochs', async (t) => {

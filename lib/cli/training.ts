@@ -1,5 +1,6 @@
 import { type Callback, type CallbackModel, type CallbackParams, callbacks, type Logs } from '../callbacks/index.js';
 import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
+import type { MLPEpoch } from '../estimators/mlp-base.js';
 import { NeuralNetwork } from '../estimators/neural-network.js';
 import { toCategorical } from '../labels.js';
 import { RandomState } from '../random.js';
@@ -163,9 +164,6 @@ async function trainLecture(job: TrainingJob, epochs: Epochs): Promise<Result> {
   return { model, done, ...(by && { by }) };
 }
 
-/** How often the curve of a scikit-learn estimator, which has no callbacks, is looked at, in ms. */
-const LOOK = 100;
-
 async function trainSklearn(job: TrainingJob, epochs: Epochs): Promise<Result> {
   const { recipe, meaning, samples, patience, validation, callbacks: watchers } = job;
   const options = {
@@ -191,28 +189,18 @@ async function trainSklearn(job: TrainingJob, epochs: Epochs): Promise<Result> {
   begin(all, { epochs: recipe.epochs, initialEpoch: 0, samples: n, batchSize, metrics: [] });
   const abort = new AbortController();
   let seen = 0;
-  const look = async () => {
-    const { lossCurve, validationScores } = estimator;
-    for (; seen < lossCurve.length; seen++) {
-      const name = meaning.classes ? 'val_accuracy' : 'val_rSquared';
-      await endEpoch(all, seen, {
-        loss: lossCurve[seen],
-        ...(validationScores?.[seen] !== undefined && { [name]: validationScores[seen] }),
-      });
-    }
+  const score = meaning.classes ? 'val_accuracy' : 'val_rSquared';
+  const onEpochEnd = ({ epoch, loss, validationScore }: MLPEpoch) => {
+    seen = epoch + 1;
+    return endEpoch(all, epoch, { loss, ...(validationScore !== undefined && { [score]: validationScore }) });
   };
-  const timer = setInterval(look, LOOK);
   const { by } = await interruptible(
     (reason) => {
       abort.abort();
       job.onStop(reason);
     },
-    () =>
-      untilAborted(estimator.fit(samples.x, samples.y, { signal: abort.signal }), epochs).finally(() =>
-        clearInterval(timer),
-      ),
+    () => untilAborted(estimator.fit(samples.x, samples.y, { signal: abort.signal, onEpochEnd }), epochs),
   );
-  await look();
   await Promise.all(all.map((callback) => callback.onTrainEnd?.({})));
   const weights = estimator.coefs.flatMap((coef, i) => [coef, estimator.intercepts[i]]);
   const hidden = { logistic: 'sigmoid', identity: 'linear' }[recipe.activation] ?? recipe.activation;

@@ -27,11 +27,23 @@ import {
 import { type Fit, type Progress, predictLoop, type Samples, trainLbfgs, trainStochastic } from './mlp-training.js';
 import { checkTurn, inTurn } from './turns.js';
 
+/** What is told after each epoch. */
+export interface MLPEpoch {
+  /** From 0. */
+  epoch: number;
+  /** The mean loss of its batches, penalty included. */
+  loss: number;
+  /** With earlyStopping: of the samples set aside. */
+  validationScore?: number;
+}
+
 export interface MLPFitOptions {
   /** Aborts the training after the batch in progress: `fit` rejects with ERR_ABORTED and keeps the weights it has. */
   signal?: AbortSignal;
   /** One weight >= 0 a sample: losses and gradients are weighted means. */
   sampleWeight?: ArrayInput;
+  /** Called after each epoch of 'sgd' and 'adam'; a promise is waited for. */
+  onEpochEnd?: (info: MLPEpoch) => unknown;
 }
 
 export type SampleWeight = Pick<MLPFitOptions, 'sampleWeight'>;
@@ -162,11 +174,13 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   }
 
   protected async fitWith(x: ArrayInput, y: unknown, options: MLPFitOptions): Promise<this> {
-    checkOptions('options', options, ['signal', 'sampleWeight']);
-    const { signal, sampleWeight } = options;
+    checkOptions('options', options, ['signal', 'sampleWeight', 'onEpochEnd']);
+    const { signal, sampleWeight, onEpochEnd } = options;
+    if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
+      throw wrongType('onEpochEnd', 'a function', onEpochEnd);
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
     const prepared = this.#prepare(x, y, sampleWeight, false);
-    const task = () => drive(this.#train(prepared), signal);
+    const task = () => drive(this.#train(prepared, onEpochEnd), signal);
     this.#training = true;
     try {
       await (this.parameters.randomState instanceof RandomState ? inTurn(prepared.random, task) : task());
@@ -238,7 +252,8 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     return { p, incremental, firstPass, architecture, samples, targets, random, split };
   }
 
-  *#train({ p, incremental, firstPass, architecture, samples, targets, random, split }: Prepared): Training<void> {
+  *#train(prepared: Prepared, onEpochEnd?: MLPFitOptions['onEpochEnd']): Training<void> {
+    const { p, incremental, firstPass, architecture, samples, targets, random, split } = prepared;
     const old = this.#network;
     const same = old !== undefined && JSON.stringify(old.architecture) === JSON.stringify(architecture);
     const network = same ? old : recordMLP(architecture);
@@ -263,7 +278,8 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       const weights = aside && samples.weights && Float64Array.from(aside, (row) => samples.weights!.values[row]);
       const validation = aside && { rows: aside, score: (outputs: NDArray) => targets.score(outputs, aside, weights) };
       const shared = p.randomState instanceof RandomState;
-      yield* trainStochastic({ ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation });
+      const loop = { ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation, onEpochEnd };
+      yield* trainStochastic(loop);
     }
     if (!readWeights(network).every(({ data }) => data.every(Number.isFinite)))
       throw failure(

@@ -2,7 +2,7 @@ import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray, Job, Scalar } from '../tape.js';
-import { Pace, type Training } from '../train.js';
+import { isPromise, Pace, type Training } from '../train.js';
 import { lbfgs } from './lbfgs.js';
 import { clearState, type MLPNetwork, readWeights, writeWeights } from './mlp-network.js';
 import type { Optimizer } from './mlp-optimizers.js';
@@ -48,6 +48,7 @@ export interface StochasticFit extends Fit {
   readonly rows: Int32Array;
   /** The samples set aside for early stopping, and the score of the network's outputs for them. */
   readonly validation?: { readonly rows: Int32Array; score(outputs: NDArray): number };
+  readonly onEpochEnd?: (info: { epoch: number; loss: number; validationScore?: number }) => unknown;
 }
 
 const SAMPLES_A_STEP = 1024;
@@ -81,6 +82,13 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
       } else {
         recordLoss(fit);
       }
+      const validationScore = progress.validationScores?.at(-1);
+      const answer = fit.onEpochEnd?.({
+        epoch: progress.nIter - 1,
+        loss,
+        ...(validationScore !== undefined && { validationScore }),
+      });
+      if (isPromise(answer)) yield answer;
     }
     if (progress.noImprovement > p.nIterNoChange) {
       const what = validation ? 'Validation score' : 'Training loss';
@@ -96,9 +104,12 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   }
   if (validation) writeWeights(network, progress.best);
 
-  /** As many epochs as last a job, and as come for certain: training cannot end, nor its rate change, before the last. */
+  /**
+   * As many epochs as last a job, and as come for certain: training cannot end, nor its rate change, before the last. One
+   * where something is to be done or said after each.
+   */
   function epochsAhead(): number {
-    if (validation || fit.shared) return 1;
+    if (validation || fit.shared || p.verbose || fit.onEpochEnd) return 1;
     const certain = Math.min(epochs - progress.nIter, p.nIterNoChange - progress.noImprovement + 1);
     return Math.max(1, Math.min(certain, Math.floor(pace.steps / Math.ceil(n / batchSize))));
   }
@@ -115,7 +126,8 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     for (let at = 0; at < all.length; ) {
       const end = count > 1 ? all.length : Math.min(n, at + pace.steps * batchSize);
       const { job, totals } = jobFor(all.subarray(at, end), end % n === 0);
-      const ahead = p.shuffle && !fit.shared && end === all.length && progress.nIter + count < epochs;
+      const ahead =
+        p.shuffle && !fit.shared && !fit.onEpochEnd && end === all.length && progress.nIter + count < epochs;
       const result = yield {
         plan: network.plan,
         job,
