@@ -62,6 +62,7 @@ else await compare();
 
 async function compare() {
   const folder = mkdtempSync(join(tmpdir(), 'fjordnet-bench-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   const sessions = new Sessions(ADAPTERS.filter((a) => a.id === 'fjordnet' || peers.includes(a.id)));
   const progress = new Progress(workloads, kept);
   try {
@@ -84,7 +85,6 @@ async function compare() {
     await publish(result);
   } finally {
     await sessions.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

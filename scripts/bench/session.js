@@ -17,6 +17,19 @@ const PATIENCE = 150;
 const START_PATIENCE = 120;
 const WORDS = { prepare: 'take the steps whose losses are compared', run: 'train' };
 
+/** Processes that must not outlive this one, whatever ends it. */
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+function launch(command, args, options) {
+  const child = spawn(command, args, options);
+  children.add(child);
+  child.once('close', () => children.delete(child));
+  return child;
+}
+
 /** One peer on a number of threads. */
 export class Session {
   #child;
@@ -38,7 +51,7 @@ export class Session {
   /** Starts the process; resolves to { name, kernel }, or to { skip } or { error } where that is not possible. */
   start() {
     const [command, ...args] = this.adapter.command;
-    const child = spawn(command, args, { env: environment(this.threads), stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = launch(command, args, { env: environment(this.threads), stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     this.#ended = false;
     this.#lines = [];
@@ -134,7 +147,7 @@ export function ending(code, signal, stderr) {
 export async function coldStart(adapter, threads, folder) {
   const [command, ...args] = adapter.command;
   const start = performance.now();
-  const child = spawn(command, [...args, folder], { env: environment(threads), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = launch(command, [...args, folder], { env: environment(threads), stdio: ['ignore', 'pipe', 'pipe'] });
   let seconds;
   let stderr = '';
   let stdout = '';
