@@ -87,8 +87,7 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
       while (running.size > threads) await Promise.race(running);
       if (signal?.aborted || broken) break;
       try {
-        const made = task.build();
-        const model = isPromise(made) ? await made : made;
+        const model = await task.build();
         const random = model?.getParams?.().randomState;
         if (users.has(random)) await users.get(random);
         const start = performance.now();
@@ -143,6 +142,3 @@ const failed = (error?: unknown): Outcome => ({
 export function readSamples(x: ArrayInput): NDArray {
   return x instanceof NDArray ? x : NDArray.from(x, { dtype: floatDType(x) });
 }
-
-const isPromise = <T>(value: T | Promise<T>): value is Promise<T> =>
-  typeof (value as Promise<T> | undefined)?.then === 'function';
