@@ -1,6 +1,7 @@
-import { activationOutput, emitActivation, emitActivationGradient } from './activations.js';
+import { type Activation, activationOutput, emitActivation, emitActivationGradient } from './activations.js';
 import type { Layer, Recorded, Shape } from './layers/layer.js';
 import { Recorder } from './layers/layer.js';
+import { MaxPooling2D } from './layers/pooling.js';
 import type { Loss } from './losses.js';
 import type { Metric } from './metrics.js';
 import type { Optimizer } from './optimizers.js';
@@ -41,6 +42,15 @@ export function shapesOf(layers: readonly Layer[], inputShape: Shape): Shape[] {
   return shapes;
 }
 
+/** What each layer's output goes through. A relu goes behind the maximum that follows it: the same there, on fewer values. */
+function activationsOf(layers: readonly Layer[]): (Activation | undefined)[] {
+  const all = layers.map((layer) => layer.activation);
+  for (const [i, layer] of layers.entries())
+    if (layer instanceof MaxPooling2D && all[i - 1]?.config.name === 'relu')
+      [all[i - 1], all[i]] = [undefined, all[i - 1]];
+  return all;
+}
+
 /**
  * Records a network: its forward pass as the program 'predict'; with `training` also 'evaluate' (forward, loss, metrics)
  * and 'train' (these, backward, update), and both of them with sample weights.
@@ -54,22 +64,23 @@ export function recordNetwork(
 ): Network {
   const t = new Recorder(dtype);
   const x = t.batched('x', inputShape);
-  const parts: { layer: Layer; recorded: Recorded; y: Buffer }[] = [];
+  const parts: { layer: Layer; activation?: Activation; recorded: Recorded; y: Buffer }[] = [];
+  const activations = activationsOf(layers);
   const before: boolean[] = []; // does a layer before this one have weights to train?
   let input = x;
   for (const [i, layer] of layers.entries()) {
     before.push(t.parameters.some((p) => p.gradient));
     const recorded = layer.record(t, input, names[i]);
-    const y = layer.activation ? activationOutput(t, layer.activation, recorded.y) : recorded.y;
-    parts.push({ layer, recorded, y });
+    const activation = activations[i];
+    const y = activation ? activationOutput(t, activation, recorded.y) : recorded.y;
+    parts.push({ layer, activation, recorded, y });
     input = y;
   }
   const last = parts[parts.length - 1];
   const forward = (isTraining: boolean, fused: boolean) => {
-    for (const { layer, recorded, y } of parts) {
+    for (const { activation, recorded, y } of parts) {
       recorded.forward(isTraining);
-      if (layer.activation && !(fused && recorded === last.recorded))
-        emitActivation(t, layer.activation, recorded.y, y);
+      if (activation && !(fused && recorded === last.recorded)) emitActivation(t, activation, recorded.y, y);
     }
   };
   const network = { recorder: t, inputShape, outputShape: last.y.shape, x, output: last.y };
@@ -108,9 +119,9 @@ export function recordNetwork(
   t.program('backward');
   let dy: Buffer | undefined = delta;
   for (let i = parts.length - 1; i >= 0 && dy; i--) {
-    const { layer, recorded, y } = parts[i];
+    const { activation, recorded, y } = parts[i];
     const skip = fused && i === parts.length - 1;
-    if (layer.activation && !skip) emitActivationGradient(t, layer.activation, recorded.y, y, dy);
+    if (activation && !skip) emitActivationGradient(t, activation, recorded.y, y, dy);
     dy = recorded.backward(dy, before[i]);
   }
   t.program('penalties');
