@@ -1,25 +1,18 @@
 // What `npm install fjordnet` gives: the tarball of `npm pack`, installed and used with nothing else on the machine. The
-// prebuilt binaries are those of `npm run prebuilds`.
+// prebuilt binaries are those of `npm run prebuild`. Other systems and builds are in package-systems.test.ts.
 import { cpSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { build as bundle } from 'esbuild';
-import { bytesOf, newest, npm, type Ran, root, Sandbox } from './helpers/packed.js';
+import { bytesOf, npm, prebuilt, type Ran, result, root, runtime, Sandbox } from './helpers/packed.js';
 
-const prebuilt = join(root, 'prebuilds', 'linux-x64', 'fjordnet.glibc.node');
-const here =
-  process.platform === 'linux' && process.arch === 'x64' && existsSync(prebuilt) ? test.serial : test.serial.skip;
+const onLinux = process.platform === 'linux' && process.arch === 'x64';
+const here = onLinux ? test.serial : test.serial.skip;
 
 const sandbox = new Sandbox();
 let tarballs: ReturnType<Sandbox['pack']>;
 let app: string;
 let installed: string;
-
-/** Installs the tarballs as a user would, without the registry. */
-function install(folder: string, ...options: string[]): Ran {
-  const both = [tarballs.nodeGypBuild, tarballs.fjordnet];
-  return sandbox.node([npm, 'install', ...both, '--offline', '--no-audit', '--no-fund', ...options], { cwd: folder });
-}
 
 /** A copy of the installed project, to damage. */
 function copyOfApp(name: string): { folder: string; binary: string; prebuilds: string } {
@@ -29,16 +22,9 @@ function copyOfApp(name: string): { folder: string; binary: string; prebuilds: s
   return { folder, prebuilds, binary: join(prebuilds, 'linux-x64', 'fjordnet.glibc.node') };
 }
 
-const result = ({ status, stdout, stderr }: Ran) => {
-  if (status !== 0) throw new Error(`exit code ${status}\n${stdout}\n${stderr}`);
-  return JSON.parse(stdout);
-};
-
-test.before(() => {
-  if (!existsSync(prebuilt)) return;
-  const sources = newest(join(root, 'native'), (file) => statSync(file).mtimeMs);
-  if (statSync(prebuilt).mtimeMs < sources)
-    throw new Error('The prebuilt binary is older than native/: npm run prebuilds');
+test.before(async () => {
+  if (!onLinux) return;
+  await prebuilt('x64');
   tarballs = sandbox.pack();
   app = sandbox.project('app');
   installed = join(app, 'node_modules', 'fjordnet');
@@ -63,11 +49,11 @@ here('the tarball is below 4 MB and holds what a source build and the licences n
 });
 
 here('installs without compiler, Python, OpenBLAS or scripts in 3 seconds, and takes 15 MB', (t) => {
-  const seconds = [];
-  for (let trial = 0; trial < 3; trial++) {
+  const seconds = []; // the least of some: the machine may have other work
+  while (seconds.length < 5 && !(Math.min(...seconds) < 3)) {
     rmSync(join(app, 'node_modules'), { recursive: true, force: true });
     const start = performance.now();
-    const { status, stderr } = install(app, '--ignore-scripts');
+    const { status, stderr } = sandbox.install(tarballs, app, '--ignore-scripts');
     seconds.push((performance.now() - start) / 1000);
     t.is(status, 0, stderr);
     t.notRegex(stderr, /warn/);
@@ -90,10 +76,10 @@ here('it trains then, with the OpenBLAS inside it', (t) => {
 
 here('it says nothing while it is installed with scripts allowed, and needs none of them', (t) => {
   const folder = sandbox.project('scripts');
-  const { status, stderr, stdout } = install(folder);
+  const { status, stderr, stdout } = sandbox.install(tarballs, folder);
   t.is(status, 0, stderr);
   t.notRegex(stdout + stderr, /warn|script|gyp/);
-  t.is(install(sandbox.project('strict'), '--strict-allow-scripts').status, 0);
+  t.is(sandbox.install(tarballs, sandbox.project('strict'), '--strict-allow-scripts').status, 0);
 });
 
 here('the same bits in a worker, through require(), and from pnpm', (t) => {
@@ -111,16 +97,15 @@ here('the same bits in a worker, through require(), and from pnpm', (t) => {
   t.is(result(sandbox.node(['train.mjs'], { cwd: folder })).weights, expected);
 });
 
-for (const version of [20, 22, 24, 26]) {
-  const node = join(root, 'test', 'runtimes', 'node_modules', `node-${version}`, 'bin', 'node');
-  (existsSync(node) ? here : test.serial.skip)(`Node.js ${version}: import, require() and a worker`, (t) => {
+for (const version of [20, 22, 24, 26])
+  here(`Node.js ${version}: import, require() and a worker`, (t) => {
+    const node = runtime(`node-${version}`);
     const weights = ['train.mjs', 'train.cjs', 'worker.mjs'].map(
       (program) => result(sandbox.run(node, [program], { cwd: app })).weights,
     );
     t.is(new Set(weights).size, 1);
     t.regex(sandbox.run(node, ['--version']).stdout, new RegExp(`^v${version}\\.`));
   });
-}
 
 here('TypeScript sees the types with both module resolutions, without skipLibCheck', (t) => {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -209,8 +194,8 @@ here('the command of that message builds from the tarball, without a download, a
   const [, prefix] = /npm --prefix "(.+)" run build:native\n/.exec(message)!;
   t.is(prefix, join(folder, 'node_modules', 'fjordnet'));
 
-  const env = { HOME: sandbox.env.HOME, PATH: process.env.PATH, npm_config_offline: 'true' };
-  const { status, stdout, stderr } = sandbox.node([npm, '--prefix', prefix, 'run', 'build:native'], { cwd: '/', env });
+  const build = [npm, '--prefix', prefix, 'run', 'build:native'];
+  const { status, stdout, stderr } = sandbox.node(build, { cwd: '/', env: sandbox.toolchain });
   t.is(status, 0, stdout + stderr);
   t.true(existsSync(join(prefix, 'build', 'Release', 'fjordnet.node')));
   const after = result(sandbox.node(['train.mjs'], { cwd: folder }));

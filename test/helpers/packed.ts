@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,8 @@ export interface Ran {
 export class Sandbox {
   readonly folder = mkdtempSync(join(realpathSync(tmpdir()), 'fjordnet-package-'));
   readonly env: Record<string, string>;
+  /** The same with a compiler, and no registry. */
+  readonly toolchain: Record<string, string | undefined>;
 
   constructor() {
     const bin = this.path('bin');
@@ -35,6 +37,8 @@ export class Sandbox {
     symlinkSync(process.execPath, join(bin, 'node'));
     mkdirSync(this.path('home'));
     this.env = { PATH: bin, HOME: this.path('home') };
+    const { PATH, LANG, CCACHE_DIR, CCACHE_IGNOREOPTIONS } = process.env;
+    this.toolchain = { ...this.env, PATH, LANG, CCACHE_DIR, CCACHE_IGNOREOPTIONS, npm_config_offline: 'true' };
   }
 
   path(...names: string[]): string {
@@ -69,6 +73,21 @@ export class Sandbox {
     return folder;
   }
 
+  /** Installs the tarballs as a user would, without the registry. */
+  install(tarballs: { fjordnet: string; nodeGypBuild: string }, cwd: string, ...options: string[]): Ran {
+    const both = [tarballs.nodeGypBuild, tarballs.fjordnet];
+    return this.node([npm, 'install', ...both, '--offline', '--no-audit', '--no-fund', ...options], { cwd });
+  }
+
+  /** Runs a command where the system's OpenBLAS is hidden, in a mount namespace of its own. */
+  withoutOpenblas(command: string[], options: { cwd: string; env?: Record<string, string | undefined> }): Ran {
+    const hide = 'for folder in /usr/lib/*/openblas-*; do mount -t tmpfs none "$folder" || exit 99; done; exec "$@"';
+    return this.run('/usr/bin/unshare', ['-rm', '/bin/sh', '-c', hide, 'sh', ...command], {
+      ...options,
+      env: { ...(options.env ?? this.env), PATH: `${(options.env ?? this.env).PATH}:/usr/bin:/bin` },
+    });
+  }
+
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -80,11 +99,23 @@ export function bytesOf(folder: string): number {
   return Number(du.split('\t')[0]);
 }
 
-/** The newest change under a folder, in milliseconds. */
-export function newest(folder: string, time: (file: string) => number): number {
-  return Math.max(
-    ...readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => time(join(entry.parentPath, entry.name))),
-  );
+/** What a program of test/fixtures/app printed. */
+export function result({ status, stdout, stderr }: Ran) {
+  if (status !== 0) throw new Error(`exit code ${status}\n${stdout}\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** The published binary of an architecture. @throws Error where there is none, or one of other sources. */
+export async function prebuilt(arch: string): Promise<string> {
+  const script = join(root, 'scripts', 'binary-check.js');
+  const { isFresh } = await import(script);
+  if (!isFresh(arch)) throw new Error(`Expected prebuilds/linux-${arch} of these sources: npm run prebuild`);
+  return join(root, 'prebuilds', `linux-${arch}`, 'fjordnet.glibc.node');
+}
+
+/** A binary of test/runtimes, such as node-22. @throws Error where it is not installed. */
+export function runtime(name: string): string {
+  const file = join(root, 'test', 'runtimes', 'node_modules', name, 'bin', 'node');
+  if (!existsSync(file)) throw new Error(`Expected ${name} in test/runtimes: scripts/setup --test`);
+  return file;
 }

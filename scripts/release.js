@@ -1,0 +1,187 @@
+// npm run release: whether this checkout can be published; ends with npm's dry run, after which `npm publish` does it.
+// Before it: npm run build && npm run prebuild.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkBinary, isFresh } from './binary-check.js';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const MOST_PACKED = 4e6;
+const MOST_UNPACKED = 15e6;
+const ARCHITECTURES = ['x64', 'arm64'];
+
+let failed = 0;
+/** Runs one check: what it throws or gives, if anything, is what is wrong. */
+function check(name, run) {
+  let problems;
+  try {
+    problems = [run() ?? []].flat();
+  } catch (error) {
+    problems = [error.message];
+  }
+  console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name}`);
+  for (const problem of problems) console.log(`       ${problem}`);
+  failed += problems.length;
+}
+
+function run(command, args, cwd = root) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed:\n${stdout}${stderr}`.trimEnd());
+  return stdout;
+}
+
+const inside = (folder) =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+
+const folder = mkdtempSync(join(tmpdir(), 'fjordnet-release-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+check('the checkout has no changes that are not committed', () => {
+  const changed = run('git', ['status', '--porcelain']).trim();
+  if (changed)
+    return `Expected everything to be committed, got changes in ${changed.split('\n').length} files:\n${changed}`;
+});
+
+check('the version is new, and the change log, if there is one, tells of it', () => {
+  const problems = [];
+  if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(manifest.version))
+    problems.push(`Expected a version like 1.2.3, got ${manifest.version}`);
+  if (JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).version !== manifest.version)
+    problems.push(`Expected package-lock.json to have version ${manifest.version}: npm install --package-lock-only`);
+  const tag = run('git', ['tag', '--list', `v${manifest.version}`]).trim();
+  if (tag && run('git', ['rev-list', '-1', tag]) !== run('git', ['rev-parse', 'HEAD']))
+    problems.push(`Expected a new version: tag ${tag} is another commit`);
+  const log = join(root, 'CHANGELOG.md');
+  if (existsSync(log) && !readFileSync(log, 'utf8').includes(manifest.version))
+    problems.push(`Expected CHANGELOG.md to tell of ${manifest.version}`);
+  return problems;
+});
+
+check('a user of it gets one other package and no install script', () => {
+  const problems = [];
+  const names = Object.keys(manifest.dependencies ?? {}).join(', ');
+  if (names !== 'node-gyp-build') problems.push(`Expected node-gyp-build to be the one dependency, got ${names}`);
+  for (const [name, { optional }] of Object.entries(manifest.peerDependenciesMeta ?? {}))
+    if (!optional) problems.push(`Expected the peer dependency ${name} to be optional`);
+  for (const name of Object.keys(manifest.peerDependencies ?? {}))
+    if (!manifest.peerDependenciesMeta?.[name]) problems.push(`Expected the peer dependency ${name} to be optional`);
+  if (manifest.gypfile !== false) problems.push('Expected "gypfile": false, or npm builds while it installs');
+  for (const event of ['preinstall', 'install', 'postinstall', 'prepare', 'prepack', 'postpack'])
+    if (manifest.scripts[event]) problems.push(`Expected no ${event} script`);
+  return problems;
+});
+
+for (const arch of ARCHITECTURES)
+  check(`the binary for linux-${arch} is of these sources, small, alone with its symbols, for glibc 2.28`, () => {
+    if (!isFresh(arch)) return `Expected prebuilds/linux-${arch} of these sources: npm run prebuild`;
+    return checkBinary(join(root, 'prebuilds', `linux-${arch}`, 'fjordnet.glibc.node'));
+  });
+
+check('the library is compiled from these sources', () => {
+  const stale = inside('lib').filter((name) => {
+    const compiled = join(root, name.replace(/^lib/, 'dist').replace(/\.ts$/, '.js'));
+    return !existsSync(compiled);
+  });
+  if (stale.length > 0) return `Expected dist/ to have ${stale[0]}, compiled: npm run build`;
+  run(process.execPath, ['scripts/build.js', 'test']); // recompiles what has changed
+});
+
+let tarball;
+check('the tarball is small and holds everything', () => {
+  const output = run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', folder]);
+  const [packed] = JSON.parse(output.slice(output.indexOf('[')));
+  tarball = join(folder, packed.filename);
+  const problems = [];
+  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
+  console.log(
+    `       ${packed.entryCount} files, ${megabytes(packed.size)}, unpacked ${megabytes(packed.unpackedSize)}`,
+  );
+  if (packed.size >= MOST_PACKED) problems.push(`Expected less than 4 MB, got ${megabytes(packed.size)}`);
+  if (packed.unpackedSize >= MOST_UNPACKED)
+    problems.push(`Expected less than 15 MB unpacked, got ${megabytes(packed.unpackedSize)}`);
+
+  const has = new Set(packed.files.map(({ path }) => path));
+  const points = Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string' ? [target] : [target.types, target.default],
+  );
+  const needed = [
+    ...['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'package.json', ...Object.values(manifest.bin)],
+    ...points.map((path) => path.replace(/^\.\//, '')),
+    ...ARCHITECTURES.map((arch) => `prebuilds/linux-${arch}/fjordnet.glibc.node`),
+    ...['binding.gyp', 'scripts/build.js', 'scripts/headers.cjs', 'scripts/openblas.cjs', ...inside('native')],
+    ...['napi.h', 'napi-inl.h', 'LICENSE.md'].map((name) => `deps/node-addon-api/${name}`),
+    ...['node_api.h', 'js_native_api.h', 'LICENSE'].map((name) => `deps/node-api-headers/${name}`),
+    ...inside('data'),
+  ];
+  for (const name of needed) if (!has.has(name)) problems.push(`Expected the tarball to hold ${name}`);
+  for (const name of has)
+    if (/^(test|build|scripts\/(bench|demo|test|setup|release))|\.tgz$|tsbuildinfo/.test(name))
+      problems.push(`Expected the tarball to leave out ${name}`);
+  for (const text of ['OpenBLAS', 'node-addon-api', 'CC BY 4.0|Creative Commons'])
+    if (!new RegExp(text).test(readFileSync(join(root, 'THIRD_PARTY_NOTICES'), 'utf8')))
+      problems.push(`Expected THIRD_PARTY_NOTICES to name ${text}`);
+  return problems;
+});
+
+check('TypeScript finds the types of every entry point', () => {
+  if (!tarball) return 'Expected a tarball';
+  const gypBuild = JSON.parse(
+    run('npm', ['pack', './node_modules/node-gyp-build', '--json', '--pack-destination', folder]),
+  );
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const both = [join(folder, gypBuild[0].filename), tarball];
+  run('npm', ['install', ...both, '--offline', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
+  const points = Object.keys(manifest.exports).filter((name) => name !== './package.json');
+  const program = points.map((name, i) => `export * as _${i} from 'fjordnet${name.slice(1)}';\n`).join('');
+  const problems = [];
+  for (const [resolution, module, extension] of [
+    ['nodenext', 'nodenext', 'ts'],
+    ['nodenext', 'nodenext', 'cts'],
+    ['bundler', 'esnext', 'ts'],
+  ]) {
+    const file = join(folder, `program.${extension}`);
+    writeFileSync(file, program);
+    const options = [
+      '--strict',
+      '--noEmit',
+      '--target',
+      'es2022',
+      '--module',
+      module,
+      '--moduleResolution',
+      resolution,
+    ];
+    const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')];
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, ...types, file], {
+      encoding: 'utf8',
+      cwd: folder,
+    });
+    if (status !== 0)
+      problems.push(`Expected moduleResolution ${resolution} to find the types in .${extension}:\n${stdout}`);
+  }
+  return problems;
+});
+
+check('the tests of the package pass', () => {
+  const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
+  const tests = readdirSync(join(root, 'build-test')).filter((name) => /^package.*\.test\.js$/.test(name));
+  if (tests.length === 0) return 'Expected build-test/ to hold tests of the package';
+  run(process.execPath, [ava, ...tests.map((name) => `build-test/${name}`)]);
+});
+
+check('npm publish --dry-run', () => {
+  run('npm', ['publish', '--dry-run', '--loglevel=error', '--access', 'public']);
+});
+
+if (failed > 0) {
+  console.log(`\nfjordnet ${manifest.version} cannot be published yet.`);
+  process.exit(1);
+}
+console.log(`\nfjordnet ${manifest.version} can be published: npm publish`);
