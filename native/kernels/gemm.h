@@ -130,7 +130,7 @@ struct Product {
 
 template <typename T>
 void product(const Product<T>& p, bool ownWhereSmall) {
-  constexpr Index cache = 2500000 / sizeof(T), small = 1000000;
+  constexpr Index cache = 2500000 / sizeof(T), small = FJORDNET_VECTOR_BYTES == 64 ? 1000000 : 0;
   const bool inCache = p.M * p.K + p.K * p.N + p.M * p.N <= cache;
   if (!p.transB && p.M >= 4 && inCache && (ownWhereSmall || p.M * p.N * p.K > small))
     return gemmInCache(p.M, p.N, p.K, p.a, p.transA ? 1 : p.lda, p.transA ? p.lda : 1, p.b, p.ldb, p.bias, p.c, p.ldc);
