@@ -62,6 +62,10 @@ function place(arch, folder) {
   });
 }
 
+if (process.platform !== 'linux') {
+  console.log('The binaries that are published are made on Linux.');
+  process.exit();
+}
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : [process.arch];
 for (const arch of wanted)
   if (!TRIPLETS[arch]) throw new Error(`Expected one of ${Object.keys(TRIPLETS).join(', ')}, got ${arch}`);

@@ -173,7 +173,10 @@ check('the tests of the package pass', () => {
   const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
   const tests = readdirSync(join(root, 'build-test')).filter((name) => /^package.*\.test\.js$/.test(name));
   if (tests.length === 0) return 'Expected build-test/ to hold tests of the package';
-  run(process.execPath, [ava, ...tests.map((name) => `build-test/${name}`)]);
+  const args = [ava, ...tests.map((name) => `build-test/${name}`)];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  const broken = Array.from(stdout.matchAll(/✘ \[fail\]: (.+)/g), (match) => match[1]);
+  if (status !== 0) return `Expected the tests of the package to pass, these fail: ${broken.join('; ') || stdout}`;
 });
 
 check('npm publish --dry-run', () => {
