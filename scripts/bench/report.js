@@ -16,7 +16,8 @@ export function quantity(value, unit) {
 
 export const digits = (v) => (v >= 100 ? v.toFixed(0) : v >= 10 ? v.toFixed(1) : v.toFixed(2));
 
-const times = (ratio) => `${digits(ratio.median)}x (${digits(ratio.lower)} to ${digits(ratio.upper)})`;
+const times = (ratio, { values }) =>
+  `${digits(ratio.median)}x${values.length > 1 ? ` (${digits(ratio.lower)} to ${digits(ratio.upper)})` : ''}`;
 
 export const bestOf = (row, peer) => {
   const best = row.best.find((b) => b.peer === peer);
@@ -100,7 +101,7 @@ export function consoleRow(row, result) {
     const share = peer === 'fjordnet' && shareOfLimit(row, { threads, median }, result.limits);
     if (share) more.push(`${(100 * share).toFixed(0)} % of gemm rate`);
     const ratio = best && row.ratios[peer];
-    if (ratio) more.push(times(ratio));
+    if (ratio) more.push(times(ratio, entry));
     const range = entry.values.length > 1 ? `(${quantity(lower, row.unit)} to ${quantity(upper, row.unit)})  ` : '';
     lines.push(
       `  ${best ? '*' : ' '} ${`${title(peer)}, ${setting(entry, row.kind === 'memory' || row.kind === 'size' ? 1 : result.repetitions)}`.padEnd(38)} ` +
