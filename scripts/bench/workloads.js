@@ -157,6 +157,7 @@ const ROWS = [
     kind: 'mlpGrid',
     ...grid,
     budgets: { fjordnet: 20, sklearn: 70 },
+    why: "scikit-learn trains a network on each processor as well, through the same kind of BLAS, and at batches of 200 Python's own time is a small share of its step: what would mend this are faster products in float64 and a cheaper update of Adam.",
     cost: 4,
     targets: { sklearn: 6 },
   },
