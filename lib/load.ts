@@ -43,7 +43,8 @@ function checkComplete(file: string): void {
  * Loads the native addon: the file that the environment variable FJORDNET_NATIVE names (sanitizer builds), else
  * build/Release of a source build, else the prebuilt binary for this platform.
  *
- * @throws Error with code ERR_NATIVE_LOAD, whose message says what was tried and how to build from source.
+ * @throws Error with code ERR_NATIVE_LOAD, whose message says what was tried and how to build from source; with code ERR_SIMD
+ *   if the environment variable FJORDNET_SIMD is none of avx512, avx2 and baseline.
  */
 export function loadAddon(): unknown {
   const require = createRequire(import.meta.url);
@@ -56,6 +57,7 @@ export function loadAddon(): unknown {
     if (process.platform === 'linux') checkComplete(file);
     addon = require(file);
   } catch (cause) {
+    if ((cause as { code?: string }).code === 'ERR_SIMD') throw cause;
     const tried = file
       ? `${file} does not load: ${(cause as Error).message}`
       : `There is no build/Release/*.node and no fitting prebuilds/${platform}/*.node in ${root}.`;
