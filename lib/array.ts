@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { formatArray } from './array-format.js';
+import { binding } from './binding.js';
 import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 
 export type DType = 'float64' | 'float32' | 'int32';
@@ -211,13 +212,10 @@ export function checkArray(name: string, x: ArrayInput, options: { dtype?: DType
 export function checkFinite(name: string, array: NDArray, original: NDArray = array): void {
   const { data, dtype, shape } = array;
   if (dtype === 'int32') return;
-  for (let i = 0; i < data.length; i++) {
-    // x - x is 0 for every finite x and NaN otherwise.
-    if (data[i] - data[i] !== 0) {
-      const what = original === array ? 'finite numbers' : `numbers within ${dtype}'s range`;
-      throw new RangeError(`Expected ${name} to hold ${what}, got ${original.data[i]} at ${position(i, shape)}`);
-    }
-  }
+  const i = binding.firstNotFinite(data as Float64Array | Float32Array);
+  if (i < 0) return;
+  const what = original === array ? 'finite numbers' : `numbers within ${dtype}'s range`;
+  throw new RangeError(`Expected ${name} to hold ${what}, got ${original.data[i]} at ${position(i, shape)}`);
 }
 
 /** The type that scikit-learn computes in for x: float32 where x holds nothing else, or float64. */
