@@ -4,7 +4,7 @@ import { appendFileSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { prebuilt, root } from './helpers/packed.js';
+import { npm, prebuilt, root } from './helpers/packed.js';
 
 const here = process.platform === 'linux' && process.arch === 'x64' ? test : test.skip;
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-gate-'));
@@ -65,4 +65,14 @@ here('a binary is refused for a newer C library, and for a library that a system
     '-L/usr/lib/x86_64-linux-gnu/openblas-pthread',
   );
   t.deepEqual(checkBinary(linked), ['needs libopenblas.so.0']);
+});
+
+test('npm run build does not run prebuild, thanks to .npmrc', (t) => {
+  copyFileSync(join(root, '.npmrc'), join(folder, '.npmrc'));
+  const scripts = { prebuild: 'echo the binaries', build: 'echo the build' };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'named', version: '1.0.0', scripts }));
+  const run = (name: string) => execFileSync(process.execPath, [npm, 'run', name], { cwd: folder, encoding: 'utf8' });
+  t.regex(run('build'), /\nthe build\n$/);
+  t.notRegex(run('build'), /the binaries/);
+  t.regex(run('prebuild'), /\nthe binaries\n$/);
 });

@@ -1,9 +1,10 @@
-// The published package on systems that are not this one: without OpenBLAS, with Debian 11's libraries, on arm64, on a machine
-// that has to build it; and the golden runs of NumPy, scikit-learn and PyTorch with each build and each set of kernels.
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+// The published package on systems that are not this one: without OpenBLAS, with Debian 11's libraries, on arm64; and the golden
+// runs of NumPy, scikit-learn and PyTorch there and with each set of kernels.
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { npm, prebuilt, type Ran, result, root, runtime, Sandbox } from './helpers/packed.js';
+import { files, NUMBERS, passed } from './helpers/numbers.js';
+import { prebuilt, result, root, runtime, Sandbox } from './helpers/packed.js';
 
 const onLinux = process.platform === 'linux' && process.arch === 'x64';
 const here = onLinux ? test.serial : test.serial.skip;
@@ -22,30 +23,6 @@ test.before(async () => {
   expected = result(sandbox.node(['train.mjs'], { cwd: app }));
 });
 test.after.always(() => sandbox.remove());
-
-/** Runs tests of this project with a binary; gives how many passed. */
-function passed(
-  native: string,
-  options: string[],
-  env: Record<string, string> = {},
-  node = [process.execPath],
-): number {
-  const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs');
-  const [command, ...args] = [...node, ava, '--tap', ...options];
-  const { status, stdout, stderr }: Ran = sandbox.run(command, args, {
-    cwd: root,
-    env: { ...sandbox.env, PATH: process.env.PATH, FJORDNET_NATIVE: native, ...env },
-  });
-  if (status !== 0) throw new Error(`${stdout}\n${stderr}`);
-  return Number(/^# pass (\d+)$/m.exec(stdout)![1]);
-}
-
-const files = (...names: string[]) => names.map((name) => `build-test/${name}.test.js`);
-/** The kernels one by one, and whole runs. */
-const NUMBERS = [
-  ...files('native-kernels', 'native-plan', 'kernels-conv', 'kernels-vmath'),
-  ...files('random', 'neural-network', 'mlp', 'sequential'),
-];
 
 here('it trains where the system has no OpenBLAS', (t) => {
   const ran = sandbox.withoutOpenblas([process.execPath, 'train.mjs'], { cwd: app });
@@ -82,7 +59,7 @@ here("linux-arm64: NumPy's, scikit-learn's and PyTorch's numbers", async (t) => 
   const options = ['--worker-threads', '--concurrency=1', ...match.map((name) => `--match=${name}`)];
   const tests = files('random', 'neural-network', 'mlp', 'sequential');
   const node = ['/usr/bin/qemu-aarch64', runtime('node-arm64')];
-  t.true(passed(await prebuilt('arm64'), [...options, ...tests], {}, node) > 80);
+  t.true(passed(sandbox, await prebuilt('arm64'), [...options, ...tests], {}, node) > 80);
 });
 
 // As on processors that have no AVX-512, or no AVX2: OpenBLAS' kernels and our own.
@@ -91,7 +68,7 @@ for (const [simd, core] of Object.entries({ avx2: 'Haswell', baseline: 'Prescott
     const env = { FJORDNET_SIMD: simd, OPENBLAS_CORETYPE: core };
     const { build } = result(sandbox.node(['train.mjs', '1'], { cwd: app, env: { ...sandbox.env, ...env } }));
     t.deepEqual([build.simd, build.blasCore], [simd === 'avx2' ? 'AVX2' : 'SSE2', core]);
-    t.true(passed(await prebuilt('x64'), NUMBERS, env) > 250);
+    t.true(passed(sandbox, await prebuilt('x64'), NUMBERS, env) > 250);
   });
 
 here('FJORDNET_SIMD must be one of its values', (t) => {
@@ -100,26 +77,4 @@ here('FJORDNET_SIMD must be one of its values', (t) => {
   );
   t.is(code, 'ERR_SIMD');
   t.is(message, 'Expected FJORDNET_SIMD to be avx512, avx2 or baseline');
-});
-
-here('a source build on a machine without OpenBLAS says so, trains, and has the same numbers', async (t) => {
-  const folder = sandbox.path('bare');
-  cpSync(app, folder, { recursive: true });
-  const installed = join(folder, 'node_modules', 'fjordnet');
-  rmSync(join(installed, 'prebuilds'), { recursive: true });
-  const ran = sandbox.withoutOpenblas([process.execPath, npm, '--prefix', installed, 'run', 'build:native'], {
-    cwd: folder,
-    env: sandbox.toolchain,
-  });
-  t.is(ran.status, 0, ran.stdout + ran.stderr);
-  t.regex(ran.stdout, /No OpenBLAS was found: built with the portable matrix product/);
-
-  const trained = sandbox.node(['train.mjs'], { cwd: folder });
-  t.is(result(trained).build.blas, 'built-in');
-  t.true(result(trained).accuracy > 0.85);
-  t.is(trained.stderr.match(/FjordnetWarning: this build of fjordnet has its own matrix products/g)?.length, 1);
-
-  const binary = join(installed, 'build', 'Release', 'fjordnet.node');
-  t.true(passed(binary, NUMBERS) > 250);
-  t.true(passed(binary, files('neural-network', 'mlp'), { FJORDNET_SIMD: 'baseline' }) > 80);
 });
