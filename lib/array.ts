@@ -1,6 +1,5 @@
 import { inspect } from 'node:util';
 import { formatArray } from './array-format.js';
-import { binding } from './binding.js';
 import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 
 export type DType = 'float64' | 'float32' | 'int32';
@@ -208,11 +207,26 @@ export function checkArray(name: string, x: ArrayInput, options: { dtype?: DType
   return converted;
 }
 
+/** The index of the first value that is NaN or infinite, or -1. */
+function firstNotFinite(data: TypedData): number {
+  // 0 * x sums to 0 unless there is one; in four sums, which do not wait for each other.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = data.length - (data.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += data[i] * 0;
+    b += data[i + 1] * 0;
+    c += data[i + 2] * 0;
+    d += data[i + 3] * 0;
+  }
+  for (let i = whole; i < data.length; i++) a += data[i] * 0;
+  return a + b + c + d === 0 ? -1 : data.findIndex((x) => !Number.isFinite(x));
+}
+
 /** Refuses NaN and Infinity, naming the row and column. `original` holds the values before they were converted. */
 export function checkFinite(name: string, array: NDArray, original: NDArray = array): void {
   const { data, dtype, shape } = array;
   if (dtype === 'int32') return;
-  const i = binding.firstNotFinite(data as Float64Array | Float32Array);
+  const i = firstNotFinite(data);
   if (i < 0) return;
   const what = original === array ? 'finite numbers' : `numbers within ${dtype}'s range`;
   throw new RangeError(`Expected ${name} to hold ${what}, got ${original.data[i]} at ${position(i, shape)}`);

@@ -88,8 +88,6 @@ interface Binding {
     arrays: (Float64Array | Float32Array)[],
     scalars: Record<string, number>,
   ): void;
-  /** The index of the first value that is NaN or infinite, or -1. */
-  firstNotFinite(values: Float64Array | Float32Array): number;
   kernels(): Record<string, string>;
   buildInfo(): {
     blas: string;

@@ -276,18 +276,6 @@ Index firstNotFinite(const T* x, Index n) {
   return std::find_if(x, x + n, [](T value) { return !std::isfinite(value); }) - x;
 }
 
-// firstNotFinite(values: Float64Array | Float32Array): its index, or -1
-Napi::Value firstNotFiniteOf(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] {
-    if (info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
-      const auto values = view<float>(info[0]);
-      return Napi::Value(Napi::Number::New(info.Env(), static_cast<double>(firstNotFinite(values.data, values.size))));
-    }
-    const auto values = view<double>(info[0]);
-    return Napi::Value(Napi::Number::New(info.Env(), static_cast<double>(firstNotFinite(values.data, values.size))));
-  });
-}
-
 // new Dataset(name, values, rows, width, dtype): copies values, refuses those that are not finite, by row and column.
 class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
  public:
@@ -853,7 +841,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Dataset", DatasetWrap::define(env));
   exports.Set("Plan", PlanWrap::define(env));
   exports.Set("RandomState", RandomStateWrap::define(env));
-  exports.Set("firstNotFinite", Napi::Function::New<firstNotFiniteOf>(env, "firstNotFinite"));
   exports.Set("kernel", Napi::Function::New<kernel>(env, "kernel"));
   exports.Set("kernels", Napi::Function::New<kernels>(env, "kernels"));
   exports.Set("buildInfo", Napi::Function::New<buildInfo>(env, "buildInfo"));
