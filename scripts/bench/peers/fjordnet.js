@@ -104,9 +104,9 @@ function predictCase(workload) {
 function mlpCase(workload) {
   const x = array(workload.array('x'));
   const y = array(workload.array('y'));
-  const { units, solver, batchSize, epochs, seed } = workload;
-  const make = () =>
-    new MLPClassifier({ hiddenLayerSizes: [units], solver, batchSize, maxIter: epochs, randomState: seed });
+  const { units, activation, solver, alpha, batchSize, learningRate, epochs, seed } = workload;
+  const options = { hiddenLayerSizes: [units], activation, solver, alpha, batchSize, learningRateInit: learningRate };
+  const make = () => new MLPClassifier({ ...options, maxIter: epochs, randomState: seed });
   return {
     losses: quietly(() => make().fitSync(x, y)).lossCurve,
     modes: ['fitSync', 'fit'],

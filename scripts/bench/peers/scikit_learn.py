@@ -71,8 +71,8 @@ class Fit:
 
     def fit(self):
         c = self.case
-        return MLPClassifier([c.units], solver=c.solver, batch_size=c.batchSize, max_iter=c.epochs,
-                             random_state=c.seed).fit(self.x, self.y)
+        return MLPClassifier([c.units], activation=c.activation, solver=c.solver, alpha=c.alpha, batch_size=c.batchSize,
+                             learning_rate_init=c.learningRate, max_iter=c.epochs, random_state=c.seed).fit(self.x, self.y)
 
     def run(self, repetitions):
         for _ in range(repetitions):
