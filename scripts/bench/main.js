@@ -9,6 +9,7 @@
 //   --write                BENCHMARKS.md, benchmarks.json and benchmarks.svg beside README.md, or in --out FOLDER
 //   --resume               go on with a run of these options that was interrupted (--json or --write kept what it had)
 //   --from FILE            no run: what --json or --write wrote, for --write again
+//   --list, --help
 //   --profile              time of each tape instruction of our own step instead, and its share of the machine's limit
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +25,7 @@ import { sameRun } from './resume.js';
 import { Sessions } from './sessions.js';
 import { SMOKE, WORKLOADS } from './workloads.js';
 
-const { values: options } = parseArgs({
+const config = {
   options: {
     only: { type: 'string' },
     peers: { type: 'string' },
@@ -39,8 +40,10 @@ const { values: options } = parseArgs({
     from: { type: 'string' },
     profile: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
-});
+};
+const options = read();
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const ids = options.only?.split(',');
 const known = [...WORKLOADS, SMOKE];
@@ -55,7 +58,8 @@ for (const id of peers)
 /** Where a run keeps what it has so far. */
 const kept = options.json ?? (options.write ? join(PEERS, 'unfinished.json') : undefined);
 
-if (options.list) for (const { id, title } of WORKLOADS) console.log(`${id.padEnd(10)} ${title}`);
+if (options.help) console.log(usage());
+else if (options.list) for (const { id, title } of WORKLOADS) console.log(`${id.padEnd(10)} ${title}`);
 else if (options.profile) await profile();
 else if (options.from) await publish(JSON.parse(readFileSync(options.from, 'utf8')));
 else await compare();
@@ -176,6 +180,26 @@ async function profile() {
 function commandLine() {
   const args = process.argv.slice(2).filter((arg) => arg !== '--resume');
   return ['npm run bench --', ...args].join(' ');
+}
+
+function read() {
+  try {
+    return parseArgs(config).values;
+  } catch (error) {
+    return fail(`${error.message}\n${usage()}`);
+  }
+}
+
+/** The lines that this file begins with. */
+function usage() {
+  const lines = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n');
+  return lines
+    .slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('//')),
+    )
+    .map((line) => line.slice(3))
+    .join('\n');
 }
 
 function fail(message) {
