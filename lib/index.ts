@@ -10,8 +10,9 @@ export {
 } from './callbacks/index.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
-export type { MLPEpoch, MLPFitOptions } from './estimators/mlp-base.js';
+export type { MLPFitOptions } from './estimators/mlp-base.js';
 export type { MLPOptions, MLPRegressorOptions } from './estimators/mlp-parameters.js';
+export type { MLPEpoch } from './estimators/mlp-training.js';
 export {
   type Gradients,
   NeuralNetwork,

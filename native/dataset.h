@@ -52,8 +52,8 @@ struct Dataset {
   // Somebody else's memory, for one synchronous call.
   Dataset(const T* borrowed, Index rows_, Index width_) : rows(rows_), width(width_), values(borrowed) {}
 
-  // out[k] = row index[k]. Long rows at random places of a large dataset: asking for the next ones ahead saves 15 to 35
-  // %.
+  // out[k] = row index[k]. Long rows at random places of a large dataset: asking for the next ones ahead saves up to a
+  // third.
   void gather(const std::int32_t* index, Index count, T* out) const {
     const auto size = static_cast<std::size_t>(width) * sizeof(T);
     const Index ahead = size < 512 ? count : size < 2048 ? 4 : 1;

@@ -2,6 +2,7 @@ import { DATA_ARGUMENT, DATA_OPTIONS, SOURCE_OPTIONS } from './data-options.js';
 import type { CommandSpec } from './options.js';
 import { RECIPE_OPTIONS, TRAINING_OPTIONS } from './recipe-options.js';
 
+const SEED = { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' } as const;
 const MODEL_ARGUMENT = ['MODEL', 'A file that fjordnet train --save wrote'] as const;
 
 /** What `fjordnet plot` draws. */
@@ -37,7 +38,7 @@ const train: CommandSpec = {
           help: 'The share of the training samples to validate on after every epoch. Default: 0.1',
         },
         patience: { value: 'N', help: 'Stop after N epochs without a better validation, with the best weights' },
-        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
+        seed: SEED,
         threads: { value: 'N', help: 'Changes the speed, never a result. Default: the processors' },
       },
     ],
@@ -92,7 +93,7 @@ const grid: CommandSpec = {
       'Training',
       {
         ...TRAINING_OPTIONS,
-        seed: { value: 'N', help: 'Decides split, first weights, shuffles and dropout. Default: 0' },
+        seed: SEED,
         threads: { value: 'N', help: 'Networks in training at a time. Default: the processors' },
       },
     ],

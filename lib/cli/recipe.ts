@@ -9,7 +9,7 @@ import { type Optimizer, optimizerFrom, optimizers } from '../optimizers.js';
 import { regularizers } from '../regularizers.js';
 import { Sequential, sequential } from '../sequential.js';
 import type { FloatType } from '../tape.js';
-import type { Meaning } from './dataset.js';
+import { type DataOptions, loadSplit, type Meaning, type Split } from './dataset.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
 
 export const MODEL_NAMES = ['mlp', 'cnn', 'lecture', 'sklearn'] as const;
@@ -196,8 +196,22 @@ const named = (spec: string | ({ readonly name: string } & object)) =>
 const optimizerOf = (spec: NonNullable<Architecture['optimizer']>) => optimizerFrom(named(spec) as Optimizer['config']);
 const lossOf = (spec: NonNullable<Architecture['loss']>) => lossFrom(named(spec) as Parameters<typeof lossFrom>[0]);
 
+/** The data as the recipe takes them: the lecture's and scikit-learn's networks as they are, unless told otherwise. */
+export function dataFor({ kind }: Recipe, data: DataOptions): DataOptions {
+  const raw = kind === 'lecture' || kind === 'sklearn';
+  return data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data;
+}
+
+/** Reads the data and splits them for the recipe's network. */
+export async function splitFor(recipe: Recipe, data: DataOptions, seed: number): Promise<Split> {
+  const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
+  if (recipe.kind === 'lecture' && !split.meaning.classes)
+    throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
+  return split;
+}
+
 /** Does the network take rows of numbers rather than images? */
-export function takesRows({ kind, architecture }: Recipe): boolean {
+function takesRows({ kind, architecture }: Recipe): boolean {
   if (kind === 'cnn') return false;
   return !architecture?.layers.some((layer) => /conv|pool/i.test(String(layer.type ?? layer.className)));
 }

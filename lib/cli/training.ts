@@ -1,6 +1,6 @@
 import { type Callback, type CallbackModel, type CallbackParams, callbacks, type Logs } from '../callbacks/index.js';
 import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
-import type { MLPEpoch } from '../estimators/mlp-base.js';
+import type { MLPEpoch } from '../estimators/mlp-training.js';
 import { NeuralNetwork } from '../estimators/neural-network.js';
 import { toCategorical } from '../labels.js';
 import { RandomState } from '../random.js';

@@ -24,18 +24,16 @@ import {
   type MLPRegressorOptions,
   type Parameters,
 } from './mlp-parameters.js';
-import { type Fit, type Progress, predictLoop, type Samples, trainLbfgs, trainStochastic } from './mlp-training.js';
+import {
+  type Fit,
+  type MLPEpoch,
+  type Progress,
+  predictLoop,
+  type Samples,
+  trainLbfgs,
+  trainStochastic,
+} from './mlp-training.js';
 import { checkTurn, inTurn } from './turns.js';
-
-/** What is told after each epoch. */
-export interface MLPEpoch {
-  /** From 0. */
-  epoch: number;
-  /** The mean loss of its batches, penalty included. */
-  loss: number;
-  /** With earlyStopping: of the samples set aside. */
-  validationScore?: number;
-}
 
 export interface MLPFitOptions {
   /** Aborts the training after the batch in progress: `fit` rejects with ERR_ABORTED and keeps the weights it has. */

@@ -37,6 +37,16 @@ export interface Fit {
   readonly progress: Progress;
 }
 
+/** What is told after each epoch. */
+export interface MLPEpoch {
+  /** From 0. */
+  epoch: number;
+  /** The mean loss of its batches, penalty included. */
+  loss: number;
+  /** With earlyStopping: of the samples set aside. */
+  validationScore?: number;
+}
+
 export interface StochasticFit extends Fit {
   readonly optimizer: Optimizer;
   readonly random: RandomState;
@@ -48,7 +58,7 @@ export interface StochasticFit extends Fit {
   readonly rows: Int32Array;
   /** The samples set aside for early stopping, and the score of the network's outputs for them. */
   readonly validation?: { readonly rows: Int32Array; score(outputs: NDArray): number };
-  readonly onEpochEnd?: (info: { epoch: number; loss: number; validationScore?: number }) => unknown;
+  readonly onEpochEnd?: (info: MLPEpoch) => unknown;
 }
 
 const SAMPLES_A_STEP = 1024;
@@ -125,7 +135,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     const losses = new Array<number>(count).fill(0);
     for (let at = 0; at < all.length; ) {
       const end = count > 1 ? all.length : Math.min(n, at + pace.steps * batchSize);
-      const { job, totals } = jobFor(all.subarray(at, end), end % n === 0);
+      const { job, sizes, totals } = jobFor(all.subarray(at, end));
       const ahead =
         p.shuffle && !fit.shared && !fit.onEpochEnd && end === all.length && progress.nIter + count < epochs;
       const result = yield {
@@ -140,47 +150,40 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
       const batchLosses = network.plan.reported(result, network.loss);
       const squares = network.plan.reported(result, network.squares);
       for (let k = 0; k < result.steps; k++) {
-        const size = Math.min(batchSize, n - (at % n));
-        losses[Math.floor(at / n)] += ((batchLosses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * size;
-        at += size;
+        losses[Math.floor(at / n)] += ((batchLosses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * sizes[k];
+        at += sizes[k];
       }
     }
     return losses.map((sum) => sum / n);
   }
 }
 
-/** Makes jobs of whole batches, over and over in the same memory. */
+/** Makes jobs of whole batches, of one epoch after the other. */
 function jobMaker(fit: StochasticFit, batchSize: number) {
   const { network, samples, parameters, optimizer } = fit;
   const { scalars } = network;
   const sources = inputs(fit);
   const period = fit.rows.length;
-  let t = fit.progress.t;
-  let values = new Float64Array(0);
-  let totals = new Float64Array(0);
-  return (rows: Int32Array, endsEpoch: boolean): { job: Job; totals: Float64Array } => {
+  const before = fit.progress.t;
+  let done = 0; // samples
+  return (rows: Int32Array): { job: Job; sizes: number[]; totals: number[] } => {
     const sizes: number[] = [];
     for (let at = 0; at < rows.length; at += sizes[sizes.length - 1])
-      sizes.push(Math.min(batchSize, rows.length - at, period - (at % period)));
-    const steps = sizes.length;
-    if (totals.length !== steps) {
-      totals = new Float64Array(steps);
-      values = new Float64Array(steps * scalars.length);
-    }
+      sizes.push(Math.min(batchSize, rows.length - at, period - ((done + at) % period)));
+    const totals: number[] = [];
+    const values = new Float64Array(sizes.length * scalars.length);
     let at = 0;
-    sizes.forEach((size, k) => {
+    for (const [k, size] of sizes.entries()) {
       const total = weightOf(samples, rows, at, at + size);
-      totals[k] = total;
+      totals.push(total);
       values[k * scalars.length] = 1 / total;
       values[k * scalars.length + 1] = parameters.alpha / total;
       optimizer.next(values, k * scalars.length + 2);
       at += size;
-      if (at % period === 0 || (endsEpoch && k === steps - 1)) {
-        t += period;
-        optimizer.iterationEnds(t);
-      }
-    });
-    return { job: { ...sources, rows, batchSize, period, scalars: scalars as Scalar[], values }, totals };
+      done += size;
+      if (done % period === 0) optimizer.iterationEnds(before + done);
+    }
+    return { job: { ...sources, rows, batchSize, period, scalars: scalars as Scalar[], values }, sizes, totals };
   };
 }
 

@@ -106,13 +106,6 @@ void col2im(const Conv2d& c, const T* col, Index first, Index n, Index k, T* dx)
   }
 }
 
-template <typename T>
-void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T beta,
-             T* c, Index ldc) {
-  gemm(transA, transB, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), T(1), a, static_cast<int>(lda), b,
-       static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
-}
-
 // fn(first, n, slot) for tiles of [0, count), of some 0.3 MFLOP each and of at most `most`; at most 64 of them.
 template <typename F>
 void tiles(Team& team, Index count, Index work, Index most, const F& fn) {

@@ -4,21 +4,21 @@
 template <typename T>
 void affine(const Args<T>& a) {
   const Index B = a.dim[0], O = a.dim[1], I = a.dim[2];
-  productTiled<T>(*a.team, {false, false, B, O, I, a.buffer[0], I, a.buffer[1], O, a.buffer[2], a.buffer[3], O}, true);
+  productTiled<T>(*a.team, {false, false, B, O, I, a.buffer[0], I, a.buffer[1], O, a.buffer[2], a.buffer[3], O});
 }
 
 // y[B,O] = x[B,I] @ w[I,O]
 template <typename T>
 void matmul(const Args<T>& a) {
   const Index B = a.dim[0], O = a.dim[1], I = a.dim[2];
-  productTiled<T>(*a.team, {false, false, B, O, I, a.buffer[0], I, a.buffer[1], O, nullptr, a.buffer[2], O}, true);
+  productTiled<T>(*a.team, {false, false, B, O, I, a.buffer[0], I, a.buffer[1], O, nullptr, a.buffer[2], O});
 }
 
 // dw[I,O] = x[B,I].T @ dy[B,O]
 template <typename T>
 void weightGradient(const Args<T>& a) {
   const Index B = a.dim[0], O = a.dim[1], I = a.dim[2];
-  productTiled<T>(*a.team, {true, false, I, O, B, a.buffer[0], I, a.buffer[1], O, nullptr, a.buffer[2], O}, false);
+  productTiled<T>(*a.team, {true, false, I, O, B, a.buffer[0], I, a.buffer[1], O, nullptr, a.buffer[2], O});
 }
 
 // db[O] = dy[B,O].sum(0)
@@ -44,10 +44,10 @@ void inputGradient(const Args<T>& a) {
   const Index B = a.dim[0], O = a.dim[1], I = a.dim[2];
   const T *dy = a.buffer[0], *w = a.buffer[1];
   if (O * I > kTransposed)
-    return productTiled<T>(*a.team, {false, true, B, I, O, dy, O, w, O, nullptr, a.buffer[2], I}, false);
+    return productTiled<T>(*a.team, {false, true, B, I, O, dy, O, w, O, nullptr, a.buffer[2], I});
   T* transposed = a.shared;
   for (Index o = 0; o < O; ++o) {
     for (Index i = 0; i < I; ++i) transposed[o * I + i] = w[i * O + o];
   }
-  productTiled<T>(*a.team, {false, false, B, I, O, dy, O, transposed, I, nullptr, a.buffer[2], I}, true);
+  productTiled<T>(*a.team, {false, false, B, I, O, dy, O, transposed, I, nullptr, a.buffer[2], I});
 }

@@ -2,8 +2,8 @@
 // some rows and up to kGemmVectors vectors stays in registers while all of K goes by; each sum is one chain of fma in
 // the order of k, whatever block it is in. Its rate on one Zen 4 core over OpenBLAS' (SkylakeX): float32
 // 128x784x512 1.17, 128x784x128 1.16, 1400x64x50 1.13, float64 1.03, 1.19, 1.32; with a bias 100x64x50 1.0 and 1.05,
-// 100x50x10 1.6 and 1.1. OpenBLAS is ahead up to 10^6 multiplications without bias (0.92 to 1), and where the caches
-// are full.
+// 100x50x10 1.6 and 1.1. OpenBLAS is ahead up to 10^6 multiplications without bias (0.92 to 1), for which it has
+// kernels of its own with AVX-512 alone, and where the caches are full.
 
 // c[M,N] = a[M,K] b[K,N] + bias[N]; a(i, k) lies at a + i * aRow + k * aStep. No bias counts as zeros.
 template <typename T>
@@ -33,7 +33,7 @@ template <typename T, int R, int V, Last last>
 void gemmBlock(const Gemm<T>& g) {
   constexpr int L = kLanes<T>, W = last == Last::kWhole ? V : V - 1;
   using Tail = std::conditional_t<last == Last::kHalf, simd::HalfVector<T>, Vector<T>>;
-  Vector<T> sum[R][V > 1 ? V : 1];
+  Vector<T> sum[R][V];
   Tail tail[R];
   const T *a = g.a, *b = g.b;
   const Index aRow = g.aRow, aStep = g.aStep, ldb = g.ldb, rest = g.rest;
@@ -97,23 +97,6 @@ void gemmPanel(const Gemm<T>& g, Index rows) {
   if constexpr (L > 1) gemmPanel<T, V, Last::kPart>(g, rows);
 }
 
-template <typename T>
-void gemmInCache(Index M, Index N, Index K, const T* a, Index aRow, Index aStep, const T* b, Index ldb, const T* bias,
-                 T* c, Index ldc) {
-  constexpr int L = kLanes<T>;
-  blocks((N + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
-    const Index j = first * L, rest = std::min<Index>(L, N - j - (vectors - 1) * L);
-    const Gemm<T> g{K, a, aRow, aStep, b + j, ldb, bias == nullptr ? nullptr : bias + j, c + j, ldc, rest};
-    switch (vectors) {
-      case 1: return gemmPanel<T, 1>(g, M);
-      case 2: return gemmPanel<T, 2>(g, M);
-      case 3: return gemmPanel<T, 3>(g, M);
-      default:
-        if constexpr (kGemmVectors == 4) gemmPanel<T, 4>(g, M);
-    }
-  });
-}
-
 // c[M,N] = op(a)[M,K] op(b)[K,N] + bias[N], where bias may be null.
 template <typename T>
 struct Product {
@@ -128,14 +111,47 @@ struct Product {
   Index ldc;
 };
 
+// For b as it is stored.
 template <typename T>
-void product(const Product<T>& p, bool ownWhereSmall) {
+void productInCache(const Product<T>& p) {
+  constexpr int L = kLanes<T>;
+  blocks((p.N + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
+    const Index j = first * L;
+    const Gemm<T> g{p.K,
+                    p.a,
+                    p.transA ? 1 : p.lda,
+                    p.transA ? p.lda : 1,
+                    p.b + j,
+                    p.ldb,
+                    p.bias == nullptr ? nullptr : p.bias + j,
+                    p.c + j,
+                    p.ldc,
+                    std::min<Index>(L, p.N - j - (vectors - 1) * L)};
+    switch (vectors) {
+      case 1: return gemmPanel<T, 1>(g, p.M);
+      case 2: return gemmPanel<T, 2>(g, p.M);
+      case 3: return gemmPanel<T, 3>(g, p.M);
+      default:
+        if constexpr (kGemmVectors == 4) gemmPanel<T, 4>(g, p.M);
+    }
+  });
+}
+
+// The library's: c[m,n] = op(a) op(b) + beta * c
+template <typename T>
+void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T beta,
+             T* c, Index ldc) {
+  gemm(transA, transB, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), T(1), a, static_cast<int>(lda), b,
+       static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
+}
+
+// The faster of the two. Fewer than four rows read b too often; the transposed a of weight gradients has no bias.
+template <typename T>
+void product(const Product<T>& p) {
   constexpr Index cache = 2500000 / sizeof(T), small = FJORDNET_VECTOR_BYTES == 64 ? 1000000 : 0;
   const bool inCache = p.M * p.K + p.K * p.N + p.M * p.N <= cache;
-  if (!p.transB && p.M >= 4 && inCache && (ownWhereSmall || p.M * p.N * p.K > small))
-    return gemmInCache(p.M, p.N, p.K, p.a, p.transA ? 1 : p.lda, p.transA ? p.lda : 1, p.b, p.ldb, p.bias, p.c, p.ldc);
-  gemm(p.transA, p.transB, static_cast<int>(p.M), static_cast<int>(p.N), static_cast<int>(p.K), T(1), p.a,
-       static_cast<int>(p.lda), p.b, static_cast<int>(p.ldb), T(0), p.c, static_cast<int>(p.ldc));
+  if (!p.transB && p.M >= 4 && inCache && (!p.transA || p.M * p.N * p.K > small)) return productInCache(p);
+  product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, T(0), p.c, p.ldc);
   if (p.bias == nullptr) return;
   for (Index i = 0; i < p.M; ++i) {
     T* c = p.c + i * p.ldc;
@@ -148,7 +164,7 @@ void product(const Product<T>& p, bool ownWhereSmall) {
 // columns or 32 rows lose more than they gain, and those below 2 MFLOP gain nothing in a whole step (100x64x50 takes
 // half the time alone, but its operands then lie in the other core's cache) and lose much where the other core is busy.
 template <typename T>
-void productTiled(Team& team, const Product<T>& p, bool ownWhereSmall) {
+void productTiled(Team& team, const Product<T>& p) {
   const Index wanted = std::min<Index>(8, 2 * p.M * p.N * p.K / 2000000);
   const Split columns(p.N, wanted, 48, 16);
   const Split lines(p.M, columns.tiles > 1 ? 1 : wanted, 32, 2);
@@ -161,6 +177,6 @@ void productTiled(Team& team, const Product<T>& p, bool ownWhereSmall) {
     part.b += p.transB ? j * p.ldb : j;
     if (p.bias != nullptr) part.bias += j;
     part.c += i * p.ldc + j;
-    product(part, ownWhereSmall);
+    product(part);
   });
 }

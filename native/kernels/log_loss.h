@@ -1,6 +1,7 @@
 // scikit-learn's losses, each together with the output activation it is the partner of: for all of them the derivative
 // by z is p - y. scale is 1 over the number of samples, or over their total weight. Source:
-// sklearn/neural_network/_base.py z, y [B,N] -> p [B,N], loss [B], delta [B,N] = (p - y) * scale
+// sklearn/neural_network/_base.py
+//   z, y [B,N] -> p [B,N], loss [B], delta [B,N] = (p - y) * scale
 
 // p kept within [epsilon, 1 - epsilon], as np.clip does; NaN stays
 template <typename T>
@@ -39,8 +40,8 @@ void softmaxLogLoss(const Args<T>& a) {
   });
 }
 
-// Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)), loss = -sum_j y_j log p_j + (1 - y_j) log(1 -
-// p_j)
+// Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)),
+// loss = -sum_j y_j log p_j + (1 - y_j) log(1 - p_j)
 template <typename T>
 void logisticLogLoss(const Args<T>& a) {
   const Index B = a.dim[0], N = a.dim[1];

@@ -110,8 +110,8 @@ void nadam(const Args<T>& a) {
 }
 
 // v = rho * v + (1 - rho) * g^2;  step = rate * g / sqrt(v + epsilon), centered: rate * g / sqrt(v - mean^2 + epsilon)
-// with mean = rho * mean + (1 - rho) * g;  velocity = momentum * velocity + step;  w -= velocity Touches mean only
-// where centered, and velocity only where momentum > 0.
+// with mean = rho * mean + (1 - rho) * g;  velocity = momentum * velocity + step;  w -= velocity.
+// Touches mean only where centered, and velocity only where momentum > 0.
 template <typename T>
 void rmsprop(const Args<T>& a) {
   T *v = a.buffer[1], *mean = a.buffer[2], *velocity = a.buffer[3], *weights = a.buffer[4];

@@ -1,10 +1,10 @@
 import { assess } from '../assessment.js';
 import { readSourceOptions } from '../data-options.js';
-import { loadFor, loadSplit, type Samples } from '../dataset.js';
+import { loadFor, type Samples } from '../dataset.js';
 import { CommandError, EXIT } from '../errors.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, short } from '../output.js';
-import { takesRows } from '../recipe.js';
+import { splitFor } from '../recipe.js';
 import { loadOwnRun } from '../run-file.js';
 
 /** @returns the exit code */
@@ -16,7 +16,7 @@ export async function run(values: Values): Promise<number> {
   let name: string;
   let samples: Samples;
   if (source === undefined) {
-    const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
+    const split = await splitFor(recipe, data, seed);
     if (!split.test)
       throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was trained without a test set, got none`);
     [name, samples] = [`the test set of ${split.name}`, split.test];

@@ -12,14 +12,14 @@ import { accuracyScore } from '../../scores/classification.js';
 import { r2Score } from '../../scores/regression.js';
 import { classCodes, fitTargets } from '../assessment.js';
 import { readDataOptions } from '../data-options.js';
-import { loadSplit, type Meaning, type Samples } from '../dataset.js';
+import type { Meaning, Samples } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from '../grid-file.js';
 import { exitCode, interruptible } from '../interrupt.js';
 import { readInteger, readNumber, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
-import { buildSequential, type Recipe, type RecipeOverrides, readRecipe, takesRows } from '../recipe.js';
+import { buildSequential, dataFor, type Recipe, type RecipeOverrides, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
 import { checkReport, writeGridReport } from '../run-report.js';
 
@@ -64,17 +64,9 @@ export async function run(values: Values): Promise<number> {
 
   const seed = values.integer('seed', 0) ?? 0;
   const data = readDataOptions(values, values.positionals[0]);
-  const raw = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
   out.reading(data.source);
-  const split = await loadSplit(
-    data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data,
-    recipe.dtype,
-    seed,
-    takesRows(recipe),
-  );
+  const split = await splitFor(recipe, dataFor(recipe, data), seed);
   const { meaning, train, test } = split;
-  if (recipe.kind === 'lecture' && !meaning.classes)
-    throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
   const total = axes.reduce((product, axis) => product * axis.values.length, 1);
   const score = meaning.classes ? 'accuracy' : 'R²';
   out.note(

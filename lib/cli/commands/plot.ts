@@ -4,13 +4,13 @@ import * as plots from '../../plots/index.js';
 import { assess, classCodes } from '../assessment.js';
 import { PLOTS } from '../commands.js';
 import { readSourceOptions } from '../data-options.js';
-import { loadFor, loadSplit, type Samples } from '../dataset.js';
+import { loadFor, type Samples } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
-import { takesRows } from '../recipe.js';
+import { splitFor } from '../recipe.js';
 import { loadOwnRun, loadRun, type Run } from '../run-file.js';
 import { greyImages } from '../run-report.js';
 import { readSource } from '../sources.js';
@@ -179,7 +179,7 @@ async function samplesFor(
 ): Promise<Samples> {
   if (given !== undefined)
     return (await loadFor(meaning, readSourceOptions(values, given), recipe.dtype, true)) as Samples;
-  const { test } = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
+  const { test } = await splitFor(recipe, data, seed);
   if (test) return test;
   throw new CommandError(EXIT.usage, `Expected DATA, since '${source}' was trained without a test set, got none`);
 }

@@ -1,10 +1,9 @@
 import { assess } from '../assessment.js';
-import { loadSplit } from '../dataset.js';
 import { EXIT, usage } from '../errors.js';
 import { loadGrid } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
-import { takesRows } from '../recipe.js';
+import { splitFor } from '../recipe.js';
 import { loadOwnRun } from '../run-file.js';
 import { checkReport, writeGridReport, writeRunReport } from '../run-report.js';
 
@@ -23,7 +22,7 @@ export async function run(values: Values): Promise<number> {
     if (grid) await writeGridReport(file, grid);
   } else {
     const { model, run } = await loadOwnRun(path);
-    const split = await loadSplit(run.data, run.recipe.dtype, run.seed, takesRows(run.recipe));
+    const split = await splitFor(run.recipe, run.data, run.seed);
     const assessment = split.test && (await assess(model, split.test, split.meaning));
     await writeRunReport(file, { model, run, split, ...(assessment && { assessment }), ...(grid && { grid }) });
   }

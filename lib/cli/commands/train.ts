@@ -4,13 +4,13 @@ import { type Callback, callbacks, type Logs } from '../../callbacks/index.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { type Assessment, assess } from '../assessment.js';
 import { readDataOptions } from '../data-options.js';
-import { type DataOptions, loadSplit, type Split } from '../dataset.js';
+import type { DataOptions, Split } from '../dataset.js';
 import { checkDestination, checkFolder } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
-import { buildSequential, type Recipe, readRecipe, takesRows } from '../recipe.js';
+import { buildSequential, dataFor, type Recipe, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
 import { expectedBytes, loadOwnRun, type Run, saveRun } from '../run-file.js';
 import { checkReport, writeRunReport } from '../run-report.js';
@@ -47,9 +47,7 @@ export async function run(values: Values): Promise<number> {
   if (folder !== undefined) await checkFolder('--tensorboard', folder);
 
   out.reading(data.source);
-  const split = await loadSplit(data, recipe.dtype, seed, takesRows(recipe));
-  if (recipe.kind === 'lecture' && !split.meaning.classes)
-    throw usage('Expected classes with --model lecture, got numbers: --task classification takes them for classes');
+  const split = await splitFor(recipe, data, seed);
   const validation = validationOf(plan, split.train.x.shape[0], out);
   if (save !== undefined)
     await checkDestination(
@@ -102,12 +100,11 @@ async function planFromOptions(values: Values): Promise<Plan> {
     throw usage(`Expected DATA, such as 'digits' or a CSV file, got none; fjordnet train --help shows an example`);
   const recipe = await readRecipe(values.text('model') ?? 'mlp', readOverrides(values));
   const data = readDataOptions(values, source);
-  const raw = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
   const patience = values.integer('patience', 1);
   if (patience !== undefined && recipe.kind === 'lecture') throw usage('Expected no --patience with --model lecture');
   return {
     recipe,
-    data: data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data,
+    data: dataFor(recipe, data),
     seed: values.integer('seed', 0) ?? 0,
     validation: values.number('validation', 0, 0.9) ?? 0.1,
     ...(patience !== undefined && { patience }),
