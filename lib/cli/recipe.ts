@@ -197,10 +197,12 @@ const optimizerOf = (spec: NonNullable<Architecture['optimizer']>) => optimizerF
 const lossOf = (spec: NonNullable<Architecture['loss']>) => lossFrom(named(spec) as Parameters<typeof lossFrom>[0]);
 
 /** The data as the recipe takes them: the lecture's and scikit-learn's networks as they are, unless told otherwise. */
-export function dataFor({ kind }: Recipe, data: DataOptions): DataOptions {
-  const raw = kind === 'lecture' || kind === 'sklearn';
-  return data.scale === 'auto' && raw ? { ...data, scale: 'none' } : data;
+export function dataFor(recipe: Recipe, data: DataOptions): DataOptions {
+  return data.scale === 'auto' && hasOwnLoop(recipe) ? { ...data, scale: 'none' } : data;
 }
+
+/** Is it trained by another class than Sequential? */
+export const hasOwnLoop = ({ kind }: Recipe): boolean => kind === 'lecture' || kind === 'sklearn';
 
 /** Reads the data and splits them for the recipe's network. */
 export async function splitFor(recipe: Recipe, data: DataOptions, seed: number): Promise<Split> {

@@ -21,6 +21,7 @@ import { checkDestination } from './destinations.js';
 import { unwritable } from './errors.js';
 import { axisValues, type Grid, scores, written } from './grid-file.js';
 import { count, percent, seconds, short } from './output.js';
+import { hasOwnLoop } from './recipe.js';
 import type { Run } from './run-file.js';
 
 /** What a report is made of. */
@@ -191,8 +192,7 @@ async function networkSection({ recipe }: Run, model: Sequential): Promise<Secti
 
 async function trainingSection(run: Run, model: Sequential): Promise<Section> {
   const { recipe, history, validation, patience } = run;
-  const ownLoop = recipe.kind === 'lecture' || recipe.kind === 'sklearn';
-  const { name, learningRate } = ownLoop
+  const { name, learningRate } = hasOwnLoop(recipe)
     ? { name: recipe.optimizer, learningRate: recipe.learningRate }
     : model.optimizer.config;
   const rate = typeof learningRate === 'number' ? `, learning rate ${learningRate}` : '';

@@ -2,7 +2,7 @@ import { initializers, layers, NDArray, regularizers, toCategorical } from 'fjor
 import { filters, images, network } from 'fjordnet/plots';
 import { figure } from '../../dist/report/index.js';
 import { compiled } from './frameworks.js';
-import { grid, learned } from './grids.js';
+import { grid } from './grids.js';
 
 const FIT = { epochs: 100, batchSize: 100 };
 
@@ -49,9 +49,9 @@ export const convolution = [
       'Images as (n, height, width, depth), so that nothing of their structure is lost: 3 x 3 filters, relu, 2 x 2 max pooling, a dense layer of 50. Such networks exploit the local correlations of images.',
     ],
     async run(lecture) {
-      const { search, sentence, figures } = await grid(lecture, { build: tensorflow, ...pairs(lecture) });
+      const { search, sentence, share, figures } = await grid(lecture, { build: tensorflow, ...pairs(lecture) });
       return {
-        here: [sentence, `${learned(search)} of the 49 are right on more than half of the test images.`],
+        here: [sentence, share],
         holds: search.best.testScore > 0.95,
         figures,
       };
@@ -61,7 +61,7 @@ export const convolution = [
     title: 'The convolutional network in Keras',
     says: ['The same network from named layers.'],
     async run(lecture) {
-      const { search, sentence, figures } = await grid(lecture, { build: keras, ...pairs(lecture) });
+      const { search, sentence, share, figures } = await grid(lecture, { build: keras, ...pairs(lecture) });
       const { train, test } = pairs(lecture);
       const model = keras(search.best.params);
       await model.fit(...train, FIT);
@@ -70,10 +70,7 @@ export const convolution = [
       const predicted = NDArray.from(output.toArray().map((row) => row.indexOf(Math.max(...row))));
       const wrong = Array.from(predicted.data).filter((digit, i) => digit !== lecture.yTest.data[i]).length;
       return {
-        here: [
-          sentence,
-          `${learned(search)} of the 49 are right on more than half of the test images. Trained again, the best is wrong on ${wrong} of ${predicted.size} test images.`,
-        ],
+        here: [sentence, `${share} Trained again, the best is wrong on ${wrong} of ${predicted.size} test images.`],
         holds: search.best.testScore > 0.95,
         figures: [
           ...figures,

@@ -10,7 +10,7 @@ import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
-import { buildSequential, dataFor, type Recipe, readRecipe, splitFor } from '../recipe.js';
+import { buildSequential, dataFor, hasOwnLoop, type Recipe, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
 import { expectedBytes, loadOwnRun, type Run, saveRun } from '../run-file.js';
 import { checkReport, writeRunReport } from '../run-report.js';
@@ -40,7 +40,7 @@ export async function run(values: Values): Promise<number> {
   const save = values.text('save') ?? resumed;
   const report = values.text('report');
   const folder = values.text('tensorboard');
-  if (folder !== undefined && (recipe.kind === 'lecture' || recipe.kind === 'sklearn'))
+  if (folder !== undefined && hasOwnLoop(recipe))
     throw usage(`Expected no --tensorboard with --model ${recipe.kind}, which has no callbacks`);
   if (save !== undefined) await checkDestination('--save', save);
   if (report !== undefined) await checkReport('--report', report);
