@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <variant>
@@ -181,6 +182,34 @@ struct Task {
   std::exception_ptr failed;
 };
 
+class Addon;
+
+// The environments that have threads: the one thing a process has one of. process.exit() runs no cleanup hooks of the
+// main environment; it goes straight to the exit handlers, among them OpenBLAS', which unmaps what running products
+// use. This is made after OpenBLAS was loaded, hence ends before it, and ends those threads. (Windows ends all other
+// threads before it gets here.)
+class Environments {
+ public:
+  static Environments& all() {
+    static Environments environments;
+    return environments;
+  }
+  ~Environments();
+
+  void add(Addon* addon) {
+    std::lock_guard lock(mutex_);
+    addons_.push_back(addon);
+  }
+  void remove(Addon* addon) {
+    std::lock_guard lock(mutex_);
+    addons_.remove(addon);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::list<Addon*> addons_;
+};
+
 // Everything an environment (the main thread or one Worker) owns.
 class Addon {
  public:
@@ -190,9 +219,11 @@ class Addon {
         napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
     if (status != napi_ok) throw Napi::Error::New(env);
     napi_unref_threadsafe_function(env, done_);
-    // Runs before Node unloads the addon, at exit and when a Worker is terminated: no thread of ours outlives it.
+    // Runs before Node unloads the addon, when a Worker or the process has nothing left to do and when a Worker is
+    // terminated: no thread of ours outlives it.
     napi_add_env_cleanup_hook(
         env, [](void* self) { static_cast<Addon*>(self)->shutDown(); }, this);
+    Environments::all().add(this);
   }
 
   void submit(Napi::Env env, std::unique_ptr<Task> task, std::function<void(Team&)> work) {
@@ -213,6 +244,12 @@ class Addon {
       if (tasks_.empty()) napi_unref_threadsafe_function(env, done_);
       throw coded(env, "ERR_THREAD", std::string("Expected the system to start a thread: ") + e.what());
     }
+  }
+
+  // Runs no further job, stops those that run after their batch, and waits for them.
+  void stop() {
+    for (auto& task : tasks_) task->stop();
+    pool.stop();
   }
 
   Pool pool;
@@ -248,14 +285,20 @@ class Addon {
   }
 
   void shutDown() {
-    for (auto& task : tasks_) task->stop();
-    pool.stop();
+    Environments::all().remove(this);
+    stop();
     napi_release_threadsafe_function(done_, napi_tsfn_abort);
   }
 
   napi_threadsafe_function done_ = nullptr;
   std::list<std::unique_ptr<Task>> tasks_;
 };
+
+Environments::~Environments() {
+#if !defined(_WIN32)
+  for (Addon* addon : addons_) addon->stop();
+#endif
+}
 
 Addon& addon(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 

@@ -27,6 +27,7 @@ const endings: [end: string, what: string, stdout: string][] = [
   ['terminate-sync', 'a Worker that trains synchronously can be terminated', 'terminated\n'],
   ['exit', 'process.exit ends a process in the middle of its jobs', 'exiting\n'],
   ['exit-at-once', 'process.exit ends a process before its first job has begun', ''],
+  ['exit-in-products', 'process.exit ends a process in the middle of products', ''],
   ['exit-in-worker', 'process.exit ends a Worker in the middle of its jobs', 'worker 3\n'],
   ['natural', 'a process lives as long as it trains, and no longer', 'trained\ntrained\n'],
   ['many-workers', 'Workers come and go', 'ended 0,0,0,0\n'.repeat(3)],

@@ -1,10 +1,18 @@
 // One way for a process to end while networks train, named by its argument. Prints what it has seen.
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { setThreads } from 'fjordnet';
+import { layers, NDArray, sequential, setThreads } from 'fjordnet';
 import { small } from '../lecture.js';
 
 const endless = () => small(0, { epochs: 10_000_000 }).network;
+/** Trains a network whose products are OpenBLAS', for as long as it can. */
+function large() {
+  const network = sequential({ layers: [layers.dense({ units: 1500 }), layers.dense({ units: 1500 })], seed: 0 });
+  network.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const x = NDArray.from(new Float32Array(1000 * 64), { shape: [1000, 64] });
+  const y = NDArray.from(new Float32Array(1000 * 1500), { shape: [1000, 1500] });
+  return network.fit(x, y, { batchSize: 1000, epochs: 10_000 });
+}
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Two Workers with two networks each, in training. */
@@ -40,6 +48,13 @@ const ends: Record<string, () => Promise<void>> = {
     void endless().train();
     await sleep(50);
     console.log('exiting');
+    process.exit(0);
+  },
+  // OpenBLAS unmaps its buffers in an exit handler.
+  async 'exit-in-products'() {
+    void large();
+    void large();
+    await sleep(300);
     process.exit(0);
   },
   async 'exit-in-worker'() {
