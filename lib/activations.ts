@@ -46,8 +46,8 @@ export const activations = {
   tanh: () => make('tanh'),
   /** max(z, 0) */
   relu: () => make('relu'),
-  /** z where z > 0, else alpha * z. Default alpha = 0.3, as Keras' and TensorFlow.js' LeakyReLU (PyTorch: 0.01) */
-  leakyRelu: (options: { alpha?: number } = {}) => make('leakyRelu', 'y', checkAlpha(options, 0.3)),
+  /** z where z > 0, else alpha * z. Default alpha = 0.01, as the lecture and PyTorch (Keras' function: 0.2, its layer: 0.3) */
+  leakyRelu: (options: { alpha?: number } = {}) => make('leakyRelu', 'y', checkAlpha(options, 0.01)),
   /** z where z > 0, else alpha * (exp(z) - 1) (Clevert, Unterthiner and Hochreiter 2016). Default alpha = 1 */
   elu: (options: { alpha?: number } = {}) => make('elu', 'z', checkAlpha(options, 1)),
   /** elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017); wants leCunNormal kernels. */

@@ -19,10 +19,12 @@ export const regularizers = {
     checkOptions('options', options, ['l2']);
     return { l1: 0, l2: weight('l2', options.l2 ?? 0.01) };
   },
-  /** Both. Defaults: l1 = 0.01, l2 = 0.01 (Keras: 0; TensorFlow.js: 0.01) */
+  /** Both. One that is not given is 0, as Keras'; with neither, both are 0.01. */
   l1l2: (options: { l1?: number; l2?: number } = {}): Regularizer => {
     checkOptions('options', options, ['l1', 'l2']);
-    return { l1: weight('l1', options.l1 ?? 0.01), l2: weight('l2', options.l2 ?? 0.01) };
+    const { l1, l2 } = options;
+    const other = l1 === undefined && l2 === undefined ? 0.01 : 0;
+    return { l1: weight('l1', l1 ?? other), l2: weight('l2', l2 ?? other) };
   },
 };
 

@@ -55,6 +55,29 @@ for (const dtype of DTYPES)
       t.true(gradient <= TOLERANCE[dtype], `dz: ${gradient}`);
     });
 
+interface Golden {
+  name: keyof typeof activations;
+  z: { data: number[] };
+  y: { data: number[] };
+  dz: { data: number[] };
+}
+const golden = JSON.parse(readFileSync(new URL('../test/fixtures/layers.json', import.meta.url), 'utf8')) as {
+  activations: Golden[];
+};
+
+for (const dtype of DTYPES)
+  for (const { name, z, y, dz } of golden.activations)
+    test(`${name} by name is PyTorch's, as a layer and backward: ${dtype}`, async (t) => {
+      const shape = [z.data.length, 1];
+      const layer = layers.activation({ activation: name, inputShape: [1] });
+      const predicted = await sequential({ layers: [layer], dtype }).predict(NDArray.from(z.data, { shape }));
+      const ones = NDArray.from(new Float64Array(z.data.length).fill(1), { shape });
+      const [, backward] = run(dtype, getActivation('activation', name), NDArray.from(z.data, { shape }), ones);
+      const limit = dtype === 'float64' ? 1e-12 : 1e-5;
+      t.true(difference(predicted.data, y.data) <= limit);
+      t.true(difference(backward, dz.data) <= limit);
+    });
+
 test('every activation has a case', (t) => {
   t.deepEqual([...new Set(cases.map((c) => c.name))].sort(), Object.keys(activations).sort() as never);
 });
@@ -105,7 +128,7 @@ test('NaN passes through every activation', (t) => {
 
 test('names, aliases, configs and wrong options', (t) => {
   t.is(getActivation('activation', 'swish').config.name, 'silu');
-  t.is(activations.leakyRelu().config.alpha, 0.3);
+  t.is(activations.leakyRelu().config.alpha, 0.01);
   t.is(activations.elu().config.alpha, 1);
   t.is(activations.gelu().config.approximate, false);
   for (const name of Object.keys(activations) as (keyof typeof activations)[]) {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Layer, layers, NDArray, optimizers, RandomState, sequential } from 'fjordnet';
+import { type Layer, layers, NDArray, optimizers, RandomState, regularizers, sequential } from 'fjordnet';
 import { layerFrom } from '../dist/layers/index.js';
 import { Recorder } from '../dist/layers/layer.js';
 import { valuesOf } from '../dist/tape.js';
@@ -172,6 +172,10 @@ test("the defaults are Keras'", (t) => {
   const { momentum, epsilon, gammaInitializer, movingVarianceInitializer } = plain(layers.batchNormalization());
   t.deepEqual([momentum, epsilon], [0.99, 1e-3]);
   t.deepEqual([gammaInitializer.name, movingVarianceInitializer.name], ['ones', 'ones']);
+  t.deepEqual(regularizers.l1(), { l1: 0.01, l2: 0 });
+  t.deepEqual(regularizers.l2(), { l1: 0, l2: 0.01 });
+  t.deepEqual(regularizers.l1l2({ l2: 0.1 }), { l1: 0, l2: 0.1 });
+  t.deepEqual(regularizers.l1l2({ l1: 0.1 }), { l1: 0.1, l2: 0 });
 });
 
 test("padding 'same' is TensorFlow's", (t) => {
