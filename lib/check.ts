@@ -95,17 +95,21 @@ export function checkOptions(name: string, options: object, allowed: readonly st
   }
 }
 
-/** ` (did you mean 'relu'?)` for the nearest allowed name within two edits, else nothing. */
+/** ` (did you mean 'relu'?)` for the nearest allowed name: within two edits, or one that holds the other, else nothing. */
 export function didYouMean(value: string, allowed: readonly string[]): string {
+  const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const wanted = plain(value);
   let best = '';
   let least = Math.min(3, Math.ceil(value.length / 2) + 1);
   for (const name of allowed) {
-    const d = editDistance(value.toLowerCase(), name.toLowerCase());
+    const d = editDistance(wanted, plain(name));
     if (d < least) {
       least = d;
       best = name;
     }
   }
+  const holds = (a: string, b: string) => b.length > 2 && a.includes(b);
+  best ||= allowed.find((name) => holds(plain(name), wanted) || holds(wanted, plain(name))) ?? '';
   return best && best !== value ? ` (did you mean '${best}'?)` : '';
 }
 

@@ -2,7 +2,7 @@ import { type ArrayInput, argmaxRows, checkArray, NDArray } from './array.js';
 import { History } from './callbacks/callback.js';
 import { CallbackList } from './callbacks/callback-list.js';
 import { callbacks as callbackFactories } from './callbacks/index.js';
-import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongType, wrongValue } from './check.js';
+import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from './check.js';
 import type { FitPlan, Samples } from './fit.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
@@ -115,7 +115,7 @@ function checkWeights(n: number, targets: NDArray, options: FitOptions): NDArray
       checkInterval(`classWeight[${label}]`, weight, 0, Number.POSITIVE_INFINITY);
     }
     const width = targets.size / n;
-    if (targets.shape.length > 2) throw wrongValue('y', 'one label for each sample, for classWeight', targets.shape);
+    if (targets.shape.length > 2) throw wrongShape('y', 'one label for each sample, for classWeight', targets.shape);
     const labels = width > 1 ? argmaxRows(targets).data : targets.data;
     for (let i = 0; i < n; i++) weights[i] *= classWeight[labels[i]] ?? 1;
   }
@@ -125,7 +125,7 @@ function checkWeights(n: number, targets: NDArray, options: FitOptions): NDArray
 function checkSampleWeight(name: string, weights: ArrayInput, n: number): NDArray {
   const array = checkArray(name, weights);
   if (array.size !== n || array.shape[0] !== n)
-    throw wrongValue(name, `${n} numbers, one for each sample`, array.shape);
+    throw wrongShape(name, `${n} numbers, one for each sample`, array.shape);
   if (array.data.some((w) => w < 0)) throw wrongValue(name, 'non-negative numbers', Math.min(...array.data));
   return NDArray.wrap(Float64Array.from(array.data), [n, 1]);
 }

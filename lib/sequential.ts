@@ -1,7 +1,7 @@
 import { type ArrayInput, checkArray, NDArray, type TypedData } from './array.js';
 import type { NativeResult } from './binding.js';
 import type { Callback, History, Logs } from './callbacks/callback.js';
-import { checkInteger, checkOneOf, checkOptions, failure, wrongType, wrongValue } from './check.js';
+import { checkInteger, checkOneOf, checkOptions, failure, wrongShape, wrongType, wrongValue } from './check.js';
 import { evaluateLoop, type FitPlan, fitLoop, Totals, trainJob } from './fit.js';
 import { prepareFit } from './fit-options.js';
 import type { Layer, Shape } from './layers/layer.js';
@@ -156,7 +156,8 @@ export class Sequential {
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     const name = layer.name ?? this.#freeName(layer.className);
     if (this.#names.includes(name)) throw wrongValue('layer.name', 'unique in the network', name);
-    if (this.inputShape) shapesOf([...this.#layers, layer], this.inputShape);
+    const inputShape = this.inputShape ?? (this.#layers.length === 0 ? layer.inputShape : undefined);
+    if (inputShape) shapesOf([...this.#layers, layer], inputShape);
     const weights = this.#network && this.getWeights();
     this.#layers.push(layer);
     this.#names.push(name);
@@ -239,7 +240,7 @@ export class Sequential {
     const arrays = weights.map((w, i) => {
       const array = NDArray.from(w);
       if (array.shape.join() !== parameters[i].value.shape.join())
-        throw wrongValue(
+        throw wrongShape(
           `weights[${i}] (${parameters[i].value.name})`,
           `of shape [${parameters[i].value.shape.join(', ')}]`,
           array.shape,
@@ -467,9 +468,9 @@ export class Sequential {
     this.#needLayers();
     const array = checkArray(name, x);
     const { inputShape } = this;
-    if (array.shape.length < 2) throw wrongValue(name, 'an array of samples, of two dimensions or more', array.shape);
+    if (array.shape.length < 2) throw wrongShape(name, 'an array of samples, of two dimensions or more', array.shape);
     if (inputShape && array.shape.slice(1).join() !== inputShape.join())
-      throw wrongValue(name, `of shape [n, ${inputShape.join(', ')}], as the network's input`, array.shape);
+      throw wrongShape(name, `of shape [n, ${inputShape.join(', ')}], as the network's input`, array.shape);
     return array;
   }
 

@@ -1,5 +1,5 @@
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
-import { checkOptions, failure, wrongType, wrongValue } from '../check.js';
+import { checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
@@ -346,7 +346,7 @@ function splitter(p: Parameters, n: number, randomState: RandomState, strata?: L
 
 function checkColumns(x: NDArray, { architecture }: MLPNetwork): NDArray {
   const features = architecture.units[0];
-  if (x.shape[1] !== features) throw wrongValue('x', `a matrix of ${features} columns, as at fit`, x.shape);
+  if (x.shape[1] !== features) throw wrongShape('x', `a matrix of ${features} columns, as at fit`, x.shape);
   return x;
 }
 

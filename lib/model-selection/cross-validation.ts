@@ -1,5 +1,5 @@
 import { type ArrayInput, NDArray } from '../array.js';
-import { checkInteger, checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
 import { isStrings, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
@@ -105,7 +105,7 @@ export async function bootstrapScore<M extends Model>(
   const samples = readSamples(x);
   const n = samples.length;
   checkRowCount('y', rowCount('y', y), n);
-  if (n < 2) throw wrongValue('x', 'of two rows or more', samples.shape);
+  if (n < 2) throw wrongShape('x', 'of two rows or more', samples.shape);
   const resamples = Array.from({ length: nResamples }, () => drawResample(n, random));
   const scores = await testScores(bootstrapTasks(resamples, samples, y, make), fits);
   const mean = scores.reduce((sum, s) => sum + s, 0) / nResamples;
