@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { NeuralNetwork } from 'fjordnet';
+import { layers, NDArray, NeuralNetwork, sequential } from 'fjordnet';
 import { binding } from '../dist/binding.js';
 import { small } from './helpers/lecture.js';
 
@@ -37,4 +37,27 @@ test('networks that are given the same arrays share one native copy', (t) => {
   t.true(binding.memory().bytes - before < 10 * x.data.byteLength * 0.5);
   t.is(new Set(networks).size, 10);
   t.is(first.nInputs, 300);
+});
+
+test("a step of an MNIST-sized convolutional network needs less than 64 MB beside weights and layers' outputs", (t) => {
+  const samples = 128;
+  const relu = { activation: 'relu' } as const;
+  const model = sequential({
+    layers: [
+      layers.conv2d({ filters: 32, kernelSize: 3, ...relu, inputShape: [28, 28, 1] }),
+      layers.conv2d({ filters: 64, kernelSize: 3, ...relu }),
+      layers.maxPooling2d(),
+      layers.flatten(),
+      layers.dense({ units: 128, ...relu }),
+      layers.dense({ units: 10, activation: 'softmax' }),
+    ],
+  });
+  model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+  const x = NDArray.from(new Float32Array(samples * 28 * 28), { shape: [samples, 28, 28, 1] });
+  const before = binding.memory().bytes;
+  model.trainOnBatch(x, new Int32Array(samples));
+  const outputs = model.outputShapes!.map((shape) => shape.reduce((product, n) => product * n));
+  const known = 4 * (model.countParams() + samples * (outputs[0] + outputs[1] + outputs[2] + outputs[4] + outputs[5]));
+  const workspace = binding.memory().bytes - before - known;
+  t.true(workspace > 0 && workspace < 64e6, `${workspace} bytes`);
 });

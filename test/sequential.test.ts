@@ -358,11 +358,26 @@ test('bad input gets one sentence, before anything changes', async (t) => {
     () => layers.dense({ units: 1, activation: 'rleu' as 'relu' }),
     /^Expected activation to be one of .*did you mean 'relu'\?\)/,
   );
+  await throws(
+    () => layers.dense({ units: 1, kernelInitializer: 'glorot' as 'zeros' }),
+    /^Expected kernelInitializer to be one of 'zeros', .* \(did you mean 'glorotUniform'\?\), got 'glorot' \(string\)$/,
+  );
+  await throws(
+    () => bare.compile({ optimizer: 'sgd', loss: 'crossentropy' as 'mse' }),
+    /^Expected loss to be one of .* \(did you mean 'categoricalCrossentropy'\?\), got 'crossentropy' \(string\)$/,
+  );
+  await throws(
+    () => sequential({ layers: [layers.conv2d({ filters: 1, kernelSize: 5, inputShape: [4, 4, 1] })] }),
+    /^Expected the input of Conv2D to be images of at least 5 x 5 pixels.*, got shape \[4, 4, 1\]$/,
+  );
   await throws(() => layers.dense({ units: 0 }), 'Expected units to be a positive integer, got 0 (number)');
   const model = line();
   const before = bits(model);
   await throws(() => model.fit(x, column([1, 2])), /Expected y to be 3 targets/);
-  await throws(() => model.fit([[1, 2]], [[1]]), /Expected x to be of shape \[n, 1\]/);
+  await throws(
+    () => model.fit([[1, 2]], [[1]]),
+    /^Expected x to be of shape \[n, 1\], as the network's input, got shape \[1, 2\]$/,
+  );
   await throws(() => model.fit(x, x, { batchSize: 0 }), 'Expected batchSize to be a positive integer, got 0 (number)');
   await throws(() => model.fit(x, x, { validationSplit: 0.9 }), /validationSplit to leave samples/);
   await throws(() => model.fit(x, x, { validationSplit: 1 }), /validationSplit/);
@@ -371,7 +386,10 @@ test('bad input gets one sentence, before anything changes', async (t) => {
     'Expected x to hold finite numbers, got NaN at row 1, column 0',
   );
   await throws(() => model.fit(x, x, { ephocs: 3 } as object), /no option 'ephocs' \(did you mean 'epochs'\?\)/);
-  await throws(() => model.setWeights([[1]] as ArrayInput[]), /weights\[0\]/);
+  await throws(
+    () => model.setWeights([[1]] as ArrayInput[]),
+    'Expected weights[0] (dense/kernel) to be of shape [1, 1], got shape [1]',
+  );
   await throws(() => model.setWeights([]), 'Expected weights to hold 1 arrays, got 0');
   t.is(bits(model), before);
   const classes = sequential({ layers: [layers.dense({ units: 3, activation: 'softmax', inputShape: [1] })] });
