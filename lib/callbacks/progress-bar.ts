@@ -4,7 +4,7 @@ import type { Callback, CallbackParams, Logs } from './callback.js';
 export interface ProgressBarOptions {
   /** 0: nothing; 1: a bar where the stream is a terminal; 2: one line an epoch anywhere. Default 1 */
   verbose?: 0 | 1 | 2;
-  /** Where to write. Default: standard output */
+  /** Where to write. Default: standard output. A terminal that tells no width (0 columns) is taken for 80 wide. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 }
 
@@ -54,7 +54,7 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
       const done = epoch - params.initialEpoch + samples / params.samples;
       const left = ((trained - begun) / done) * (params.epochs - params.initialEpoch - done);
       const parts = [`ETA ${duration(left / 1000)}`, rate(samples / seconds(epochBegun, trained)), ...values(logs)];
-      stream.write(`\r${CLEAR}${line(title(), samples / params.samples, parts, (stream.columns ?? 80) - 1)}`);
+      stream.write(`\r${CLEAR}${line(title(), samples / params.samples, parts, (stream.columns || 80) - 1)}`);
     },
     onEpochEnd(_epoch, logs) {
       const now = performance.now();
