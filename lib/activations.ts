@@ -1,4 +1,4 @@
-import { checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import type { Buffer, Tape } from './tape.js';
 
 /**
@@ -16,8 +16,13 @@ export interface Activation {
 }
 
 export type ActivationName = keyof typeof activations;
-/** A name, one of `activations.*`, or an activation's `config`. */
-export type ActivationInput = ActivationName | keyof typeof ALIASES | Activation | Activation['config'];
+/** A name, one of `activations.*` (called or not), or an activation's `config`. */
+export type ActivationInput =
+  | ActivationName
+  | keyof typeof ALIASES
+  | Activation
+  | (() => Activation)
+  | Activation['config'];
 
 const ALIASES = { swish: 'silu' } as const;
 
@@ -71,7 +76,8 @@ export const activations = {
 };
 
 /** An activation by name, or the one given. */
-export function getActivation(option: string, input: unknown): Activation {
+export function getActivation(option: string, given: unknown): Activation {
+  const input = called(given, activations);
   if (typeof input === 'object' && input !== null && 'config' in input) return input as Activation;
   if (typeof input === 'object' && input !== null && 'name' in input)
     return activationFrom(input as Activation['config']);

@@ -84,6 +84,11 @@ export function checkOneOf<S extends string>(name: string, value: unknown, allow
   return value as S;
 }
 
+/** What a factory passed uncalled (`activations.relu`) makes without options; anything else as it is. */
+export function called(input: unknown, factories: Readonly<Record<string, unknown>>): unknown {
+  return typeof input === 'function' && Object.values(factories).includes(input) ? input() : input;
+}
+
 /** Refuses option names that do not exist, naming the nearest one that does. */
 export function checkOptions(name: string, options: object, allowed: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw wrongType(name, 'an object', options);

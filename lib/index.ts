@@ -57,7 +57,7 @@ export {
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
 export { MinMaxScaler, StandardScaler } from './preprocessing.js';
 export { type MT19937State, RandomState } from './random.js';
-export { type Regularizer, regularizers } from './regularizers.js';
+export { type Regularizer, type RegularizerInput, regularizers } from './regularizers.js';
 export { type Schedule, schedules } from './schedules.js';
 export { accuracyScore, confusionMatrix, logLoss } from './scores/classification.js';
 export {

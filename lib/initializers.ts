@@ -1,5 +1,5 @@
 import { NDArray } from './array.js';
-import { checkInterval, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkInterval, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
 import { RandomState } from './random.js';
 
 /** Makes the first values of a weight. `config` is serializable and makes the same initializer again. */
@@ -22,8 +22,8 @@ export type InitializerName =
   | 'heNormal'
   | 'leCunUniform'
   | 'leCunNormal';
-/** A name, one of `initializers.*`, or an initializer's `config`. */
-export type InitializerInput = InitializerName | Initializer | Initializer['config'];
+/** A name, one of `initializers.*` (called or not), or an initializer's `config`. */
+export type InitializerInput = InitializerName | Initializer | (() => Initializer) | Initializer['config'];
 
 interface Seeded {
   /** Draw from a generator of its own, the same values each time. Default: the network's generator */
@@ -140,9 +140,11 @@ function checkNormal(options: { mean?: number; stddev?: number }): { mean: numbe
 }
 
 /** An initializer by name, or the one given. */
-export function getInitializer(option: string, input: InitializerInput): Initializer {
-  if (typeof input === 'function' && 'config' in input) return input;
-  if (typeof input === 'object' && input !== null && 'name' in input) return initializerFrom(input);
+export function getInitializer(option: string, given: unknown): Initializer {
+  const input = called(given, initializers);
+  if (typeof input === 'function' && 'config' in input) return input as Initializer;
+  if (typeof input === 'object' && input !== null && 'name' in input)
+    return initializerFrom(input as Initializer['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an initializer or one of initializers.*', input);
   return initializers[checkOneOf(option, input, Object.keys(initializers) as InitializerName[])]();
 }

@@ -1,5 +1,5 @@
 import { NDArray, position } from './array.js';
-import { checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import type { Shape } from './layers/layer.js';
 import type { Buffer, Tape } from './tape.js';
 
@@ -39,7 +39,7 @@ export interface Loss {
 }
 
 export type LossName = keyof typeof losses;
-export type LossInput = LossName | keyof typeof ALIASES | Loss;
+export type LossInput = LossName | keyof typeof ALIASES | Loss | (() => Loss);
 
 const ALIASES = { mse: 'meanSquaredError', mae: 'meanAbsoluteError', bce: 'binaryCrossentropy' } as const;
 
@@ -199,7 +199,8 @@ export const losses = {
 };
 
 /** A loss by name, or the one given. */
-export function getLoss(option: string, input: unknown): Loss {
+export function getLoss(option: string, given: unknown): Loss {
+  const input = called(given, losses);
   if (typeof input === 'object' && input !== null && 'config' in input) return input as Loss;
   if (typeof input !== 'string') throw wrongType(option, 'the name of a loss or one of losses.*', input);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;

@@ -1,4 +1,4 @@
-import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { Buffer, Tape } from './tape.js';
@@ -28,7 +28,7 @@ export interface MetricChoice {
 }
 
 export type MetricName = keyof typeof metrics;
-export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice;
+export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice | (() => MetricChoice);
 
 const ALIASES = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
 
@@ -224,7 +224,8 @@ export const metrics = {
 };
 
 /** A metric by name, or the one given, for the targets of `loss`. */
-export function getMetric(option: string, input: unknown, loss: Loss): Metric {
+export function getMetric(option: string, given: unknown, loss: Loss): Metric {
+  const input = called(given, metrics);
   if (typeof input === 'object' && input !== null && 'config' in input && 'for' in input)
     return (input as MetricChoice).for(loss);
   if (typeof input !== 'string') throw wrongType(option, 'the name of a metric or one of metrics.*', input);

@@ -1,4 +1,4 @@
-import { checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import type { Parameter, Recorder } from './layers/layer.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from './schedules.js';
 import type { Buffer, Scalar } from './tape.js';
@@ -14,7 +14,7 @@ export interface Optimizer {
 }
 
 export type OptimizerName = keyof typeof optimizers;
-export type OptimizerInput = OptimizerName | Optimizer;
+export type OptimizerInput = OptimizerName | Optimizer | (() => Optimizer);
 
 export interface OptimizerOptions {
   /** A number >= 0, or one of schedules.*, which is given the number of steps done. */
@@ -266,7 +266,8 @@ function runningProduct(f: (t: number) => number): (t: number) => number {
 }
 
 /** An optimizer by name, or the one given. */
-export function getOptimizer(option: string, input: unknown): Optimizer {
+export function getOptimizer(option: string, given: unknown): Optimizer {
+  const input = called(given, optimizers);
   if (typeof input === 'object' && input !== null && 'config' in input && 'record' in input) return input as Optimizer;
   if (typeof input !== 'string') throw wrongType(option, 'the name of an optimizer or one of optimizers.*', input);
   return optimizers[checkOneOf(option, input, Object.keys(optimizers) as OptimizerName[])]();

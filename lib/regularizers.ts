@@ -1,4 +1,4 @@
-import { checkInterval, checkOptions, wrongType } from './check.js';
+import { called, checkInterval, checkOptions, wrongType } from './check.js';
 
 /** A penalty on a weight, added to the loss: l1 * sum(|w|) + l2 * sum(w^2), as Keras (no 1/2, no division by n). */
 export interface Regularizer {
@@ -7,6 +7,9 @@ export interface Regularizer {
 }
 
 const weight = (name: string, value: number) => checkInterval(name, value, 0, Number.POSITIVE_INFINITY);
+
+/** One of `regularizers.*` (called or not), its name, or l1 and l2. */
+export type RegularizerInput = Partial<Regularizer> | 'l1' | 'l2' | 'l1l2' | (() => Regularizer);
 
 export const regularizers = {
   /** l1 * sum(|w|). Default l1 = 0.01 */
@@ -28,7 +31,8 @@ export const regularizers = {
   },
 };
 
-export function checkRegularizer(option: string, input: unknown): Regularizer | undefined {
+export function checkRegularizer(option: string, given: unknown): Regularizer | undefined {
+  const input = called(given, regularizers);
   if (input === undefined || input === null) return undefined;
   if (input === 'l1' || input === 'l2' || input === 'l1l2') return regularizers[input]();
   if (typeof input !== 'object') throw wrongType(option, 'one of regularizers.* or its name', input);

@@ -5,11 +5,15 @@ import { join } from 'node:path';
 import test from 'ava';
 import {
   type ArrayInput,
+  activations,
   type Callback,
   callbacks,
   getThreads,
+  initializers,
   layers,
   loadDigits,
+  losses,
+  metrics,
   NDArray,
   optimizers,
   RandomState,
@@ -335,6 +339,37 @@ test('the input shape may come with the first fit; compiling again keeps the wei
   model.compile({ optimizer: 'adam', loss: 'mae' });
   t.is(bits(model), before);
   t.is(model.iterations, 0);
+});
+
+test('a factory stands for what it makes without options', (t) => {
+  const { relu } = activations;
+  const { glorotUniform } = initializers;
+  const model = (named: boolean) => {
+    const made = sequential({
+      layers: [
+        layers.dense({
+          units: 2,
+          activation: named ? 'relu' : relu,
+          kernelInitializer: named ? 'glorotUniform' : glorotUniform,
+          kernelRegularizer: named ? 'l2' : regularizers.l2,
+          inputShape: [1],
+        }),
+        layers.dense({ units: 1 }),
+      ],
+      seed: 1,
+    });
+    made.compile(
+      named
+        ? { optimizer: 'adam', loss: 'huber', metrics: ['meanAbsoluteError'] }
+        : { optimizer: optimizers.adam, loss: losses.huber, metrics: [metrics.meanAbsoluteError] },
+    );
+    return made;
+  };
+  const runs = [model(true), model(false)].map((made) => ({
+    history: made.fitSync(column([1, 2, 3]), column([2, 3, 4]), { epochs: 3 }).history,
+    bits: bits(made),
+  }));
+  t.deepEqual(runs[0], runs[1]);
 });
 
 test('bad input gets one sentence, before anything changes', async (t) => {

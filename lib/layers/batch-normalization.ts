@@ -1,6 +1,6 @@
 import { checkInterval, checkOptions } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
-import { checkRegularizer, type Regularizer } from '../regularizers.js';
+import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import type { Buffer } from '../tape.js';
 import {
   checkLayer,
@@ -26,8 +26,8 @@ export interface BatchNormalizationOptions extends LayerOptions {
   movingMeanInitializer?: InitializerInput;
   /** Default 'ones' */
   movingVarianceInitializer?: InitializerInput;
-  betaRegularizer?: Regularizer | 'l1' | 'l2' | 'l1l2';
-  gammaRegularizer?: Regularizer | 'l1' | 'l2' | 'l1l2';
+  betaRegularizer?: RegularizerInput;
+  gammaRegularizer?: RegularizerInput;
 }
 
 const INITIALIZERS = {

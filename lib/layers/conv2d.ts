@@ -1,7 +1,7 @@
 import { type Activation, type ActivationInput, getActivation } from '../activations.js';
 import { checkBoolean, checkInteger, checkOptions } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
-import { checkRegularizer, type Regularizer } from '../regularizers.js';
+import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import type { Buffer } from '../tape.js';
 import {
   checkLayer,
@@ -33,8 +33,8 @@ export interface Conv2DOptions extends LayerOptions {
   kernelInitializer?: InitializerInput;
   /** Default 'zeros' */
   biasInitializer?: InitializerInput;
-  kernelRegularizer?: Regularizer | 'l1' | 'l2' | 'l1l2';
-  biasRegularizer?: Regularizer | 'l1' | 'l2' | 'l1l2';
+  kernelRegularizer?: RegularizerInput;
+  biasRegularizer?: RegularizerInput;
 }
 
 const OPTIONS = [
