@@ -1,20 +1,10 @@
-import { type Activation, type ActivationInput, getActivation } from '../activations.js';
-import { checkBoolean, checkInteger, checkOptions } from '../check.js';
-import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
-import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
+import { checkInteger } from '../check.js';
 import type { Buffer } from '../tape.js';
-import {
-  checkLayer,
-  LAYER_OPTIONS,
-  type Layer,
-  type LayerOptions,
-  type Recorded,
-  type Recorder,
-  type Shape,
-} from './layer.js';
+import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
+import type { Layer, Recorded, Recorder, Shape } from './layer.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
-export interface Conv2DOptions extends LayerOptions {
+export interface Conv2DOptions extends KernelLayerOptions {
   /** Channels of the output. */
   filters: number;
   /** Height and width of the kernel, in pixels. */
@@ -25,67 +15,27 @@ export interface Conv2DOptions extends LayerOptions {
   padding?: Padding;
   /** Pixels from one value of the kernel to the next. Default 1 */
   dilationRate?: PairInput;
-  /** Default: linear */
-  activation?: ActivationInput;
-  /** Default true */
-  useBias?: boolean;
-  /** Default 'glorotUniform' */
-  kernelInitializer?: InitializerInput;
-  /** Default 'zeros' */
-  biasInitializer?: InitializerInput;
-  kernelRegularizer?: RegularizerInput;
-  biasRegularizer?: RegularizerInput;
 }
-
-const OPTIONS = [
-  ...LAYER_OPTIONS,
-  'filters',
-  'kernelSize',
-  'strides',
-  'padding',
-  'dilationRate',
-  'activation',
-  'useBias',
-  'kernelInitializer',
-  'biasInitializer',
-  'kernelRegularizer',
-  'biasRegularizer',
-];
 
 /**
  * A convolution of images [height, width, channels] with a kernel [height, width, channels, filters] (a correlation, as
  * everywhere in this field), plus a bias for each filter. As Keras' Conv2D with its default data format.
  */
-export class Conv2D implements Layer {
+export class Conv2D extends KernelLayer implements Layer {
   readonly className = 'Conv2D';
-  name?: string;
-  readonly inputShape?: Shape;
   readonly filters: number;
   readonly kernelSize: Pair;
   readonly strides: Pair;
   readonly padding: Padding;
   readonly dilationRate: Pair;
-  readonly activation: Activation;
-  readonly useBias: boolean;
-  readonly kernelInitializer: Initializer;
-  readonly biasInitializer: Initializer;
-  readonly kernelRegularizer?: Regularizer;
-  readonly biasRegularizer?: Regularizer;
 
   constructor(options: Conv2DOptions) {
-    checkOptions('options', options, OPTIONS);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, ['filters', 'kernelSize', 'strides', 'padding', 'dilationRate']);
     this.filters = checkInteger('filters', options.filters, 1);
     this.kernelSize = checkPair('kernelSize', options.kernelSize);
     this.strides = checkPair('strides', options.strides ?? 1);
     this.padding = checkPadding(options.padding ?? 'valid');
     this.dilationRate = checkPair('dilationRate', options.dilationRate ?? 1);
-    this.activation = getActivation('activation', options.activation ?? 'linear');
-    this.useBias = checkBoolean('useBias', options.useBias ?? true);
-    this.kernelInitializer = getInitializer('kernelInitializer', options.kernelInitializer ?? 'glorotUniform');
-    this.biasInitializer = getInitializer('biasInitializer', options.biasInitializer ?? 'zeros');
-    this.kernelRegularizer = checkRegularizer('kernelRegularizer', options.kernelRegularizer);
-    this.biasRegularizer = checkRegularizer('biasRegularizer', options.biasRegularizer);
   }
 
   outputShape(inputShape: Shape): Shape {
@@ -102,8 +52,7 @@ export class Conv2D implements Layer {
     const [d, e] = this.dilationRate;
     const [p, q] = before;
     const dims = { H, W, C, K, L, F, Y, X, s, t: u, d, e, p, q };
-    const w = t.parameter(name, 'kernel', [K, L, C, F], this.kernelInitializer, this.kernelRegularizer);
-    const b = this.useBias ? t.parameter(name, 'bias', [F], this.biasInitializer, this.biasRegularizer) : undefined;
+    const { w, b } = this.weights(t, name, [K, L, C, F]);
     const y = t.batched(`${name}/y`, [Y, X, F]);
     return {
       y,
@@ -124,20 +73,9 @@ export class Conv2D implements Layer {
     };
   }
 
-  getConfig(): Record<string, unknown> {
-    return {
-      filters: this.filters,
-      kernelSize: this.kernelSize,
-      strides: this.strides,
-      padding: this.padding,
-      dilationRate: this.dilationRate,
-      activation: this.activation.config,
-      useBias: this.useBias,
-      kernelInitializer: this.kernelInitializer.config,
-      biasInitializer: this.biasInitializer.config,
-      kernelRegularizer: this.kernelRegularizer,
-      biasRegularizer: this.biasRegularizer,
-    };
+  override getConfig(): Record<string, unknown> {
+    const { filters, kernelSize, strides, padding, dilationRate } = this;
+    return { filters, kernelSize, strides, padding, dilationRate, ...super.getConfig() };
   }
 
   #slide(inputShape: Shape) {

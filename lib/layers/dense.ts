@@ -1,68 +1,21 @@
-import { type Activation, type ActivationInput, getActivation } from '../activations.js';
-import { checkBoolean, checkInteger, checkOptions } from '../check.js';
-import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
-import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
+import { checkInteger } from '../check.js';
 import type { Buffer } from '../tape.js';
-import {
-  checkLayer,
-  LAYER_OPTIONS,
-  type Layer,
-  type LayerOptions,
-  type Recorded,
-  type Recorder,
-  type Shape,
-  wrongInput,
-} from './layer.js';
+import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
+import { type Layer, type Recorded, type Recorder, type Shape, wrongInput } from './layer.js';
 
-export interface DenseOptions extends LayerOptions {
+export interface DenseOptions extends KernelLayerOptions {
   /** Neurons: the size of the output. */
   units: number;
-  /** Default: linear */
-  activation?: ActivationInput;
-  /** Default true */
-  useBias?: boolean;
-  /** Default 'glorotUniform' */
-  kernelInitializer?: InitializerInput;
-  /** Default 'zeros' */
-  biasInitializer?: InitializerInput;
-  kernelRegularizer?: RegularizerInput;
-  biasRegularizer?: RegularizerInput;
 }
 
-const OPTIONS = [
-  ...LAYER_OPTIONS,
-  'units',
-  'activation',
-  'useBias',
-  'kernelInitializer',
-  'biasInitializer',
-  'kernelRegularizer',
-  'biasRegularizer',
-];
-
 /** A fully connected layer: activation(x @ kernel + bias), kernel [inputs, units], bias [units]. */
-export class Dense implements Layer {
+export class Dense extends KernelLayer implements Layer {
   readonly className = 'Dense';
-  name?: string;
-  readonly inputShape?: Shape;
   readonly units: number;
-  readonly activation: Activation;
-  readonly useBias: boolean;
-  readonly kernelInitializer: Initializer;
-  readonly biasInitializer: Initializer;
-  readonly kernelRegularizer?: Regularizer;
-  readonly biasRegularizer?: Regularizer;
 
   constructor(options: DenseOptions) {
-    checkOptions('options', options, OPTIONS);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, ['units']);
     this.units = checkInteger('units', options.units, 1);
-    this.activation = getActivation('activation', options.activation ?? 'linear');
-    this.useBias = checkBoolean('useBias', options.useBias ?? true);
-    this.kernelInitializer = getInitializer('kernelInitializer', options.kernelInitializer ?? 'glorotUniform');
-    this.biasInitializer = getInitializer('biasInitializer', options.biasInitializer ?? 'zeros');
-    this.kernelRegularizer = checkRegularizer('kernelRegularizer', options.kernelRegularizer);
-    this.biasRegularizer = checkRegularizer('biasRegularizer', options.biasRegularizer);
   }
 
   outputShape(inputShape: Shape): Shape {
@@ -74,8 +27,7 @@ export class Dense implements Layer {
   record(t: Recorder, x: Buffer, name: string): Recorded {
     const I = x.size;
     const O = this.units;
-    const w = t.parameter(name, 'kernel', [I, O], this.kernelInitializer, this.kernelRegularizer);
-    const b = this.useBias ? t.parameter(name, 'bias', [O], this.biasInitializer, this.biasRegularizer) : undefined;
+    const { w, b } = this.weights(t, name, [I, O]);
     const y = t.batched(`${name}/y`, [O]);
     return {
       y,
@@ -95,15 +47,7 @@ export class Dense implements Layer {
     };
   }
 
-  getConfig(): Record<string, unknown> {
-    return {
-      units: this.units,
-      activation: this.activation.config,
-      useBias: this.useBias,
-      kernelInitializer: this.kernelInitializer.config,
-      biasInitializer: this.biasInitializer.config,
-      kernelRegularizer: this.kernelRegularizer,
-      biasRegularizer: this.biasRegularizer,
-    };
+  override getConfig(): Record<string, unknown> {
+    return { units: this.units, ...super.getConfig() };
   }
 }
