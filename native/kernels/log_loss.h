@@ -40,24 +40,38 @@ void softmaxLogLoss(const Args<T>& a) {
   });
 }
 
-// Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)),
-// loss = -sum_j y_j log p_j + (1 - y_j) log(1 - p_j)
-template <typename T>
-void logisticLogLoss(const Args<T>& a) {
+// p = output(z), loss = sum_j term(p_j, y_j)
+template <typename T, typename F, typename G>
+void elementLogLoss(const Args<T>& a, const F& output, const G& term) {
   const Index B = a.dim[0], N = a.dim[1];
   const T *z = a.buffer[0], *y = a.buffer[1];
   T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
   const T scale = static_cast<T>(*a.scalar[0]);
   rows(*a.team, B, N, [&](Index first, Index last) {
-    vectors<T>(first * N, last * N, [=](Index i, auto lanes) { store(p + i, sigmoid_(load(z + i, lanes)), lanes); });
+    vectors<T>(first * N, last * N, [=](Index i, auto lanes) { store(p + i, output(load(z + i, lanes)), lanes); });
     for (Index r = first; r < last; ++r) {
       T sum = T(0);
-      for (Index j = r * N; j < (r + 1) * N; ++j)
-        sum -= xlogy(y[j], clipProbability(p[j])) + xlogy(T(1) - y[j], T(1) - clipProbability(p[j]));
+      for (Index j = r * N; j < (r + 1) * N; ++j) sum += term(p[j], y[j]);
       loss[r] = sum;
     }
     scaledDifference(p, y, delta, scale, first * N, last * N);
   });
+}
+
+// Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)),
+// loss = -sum_j y_j log p_j + (1 - y_j) log(1 - p_j)
+template <typename T>
+void logisticLogLoss(const Args<T>& a) {
+  elementLogLoss(
+      a, [](auto z) { return sigmoid_(z); },
+      [](T p, T y) { return -(xlogy(y, clipProbability(p)) + xlogy(T(1) - y, T(1) - clipProbability(p))); });
+}
+
+// Counts: p = exp(z), loss = sum_j y_j log(y_j / p_j) - y_j + p_j, half the Poisson deviance
+template <typename T>
+void halfPoissonDeviance(const Args<T>& a) {
+  elementLogLoss(
+      a, [](auto z) { return exp_(z); }, [](T p, T y) { return xlogy(y, y / p) - y + p; });
 }
 
 // Numbers: p = z, loss = sum_j (p_j - y_j)^2 / (2 N). The mean over outputs is in the loss, and not in the delta.
@@ -75,23 +89,5 @@ void halfSquaredError(const Args<T>& a) {
       loss[r] = sum / (T(2) * static_cast<T>(N));
     }
     scaledDifference(z, y, delta, scale, first * N, last * N);
-  });
-}
-
-// Counts: p = exp(z), loss = sum_j y_j log(y_j / p_j) - y_j + p_j, half the Poisson deviance
-template <typename T>
-void halfPoissonDeviance(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *z = a.buffer[0], *y = a.buffer[1];
-  T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
-  const T scale = static_cast<T>(*a.scalar[0]);
-  rows(*a.team, B, N, [&](Index first, Index last) {
-    vectors<T>(first * N, last * N, [=](Index i, auto lanes) { store(p + i, exp_(load(z + i, lanes)), lanes); });
-    for (Index r = first; r < last; ++r) {
-      T sum = T(0);
-      for (Index j = r * N; j < (r + 1) * N; ++j) sum += xlogy(y[j], y[j] / p[j]) - y[j] + p[j];
-      loss[r] = sum;
-    }
-    scaledDifference(p, y, delta, scale, first * N, last * N);
   });
 }
