@@ -208,7 +208,7 @@ export class Sequential {
 
   /** Layers, output shapes and numbers of parameters, as Keras prints them. */
   summary(): string {
-    return summaryText(this, this.#network);
+    return summaryText(this, this.#builtIfPossible());
   }
 
   /** The number of weights, trained and not. 0 until the input shape is known. */

@@ -1,3 +1,4 @@
+import { InputLayer } from './layers/shape.js';
 import type { Network } from './network.js';
 import type { Sequential } from './sequential.js';
 
@@ -12,17 +13,15 @@ function bytes(n: number): string {
   return `${size.toFixed(2)} ${units[unit]}`;
 }
 
-/** The table of Keras' `model.summary()`. */
+/** The table of Keras' `model.summary()`, which leaves input layers out. */
 export function summaryText(model: Sequential, network: Network | undefined): string {
   const shapes = model.outputShapes;
   const parameters = network?.recorder.parameters ?? [];
-  const rows = model.layers.map((layer, i) => {
+  const rows = model.layers.flatMap((layer, i) => {
+    if (layer instanceof InputLayer) return [];
     const own = parameters.filter((p) => p.layer === model.layerNames[i]).reduce((sum, p) => sum + p.value.size, 0);
-    return [
-      `${model.layerNames[i]} (${layer.className})`,
-      shapes ? `(${['None', ...shapes[i]].join(', ')})` : '?',
-      network ? count(own) : '0 (unbuilt)',
-    ];
+    const shape = shapes ? `(${['None', ...shapes[i]].join(', ')})` : '?';
+    return [[`${model.layerNames[i]} (${layer.className})`, shape, network ? count(own) : '0 (unbuilt)']];
   });
   const head = ['Layer (type)', 'Output Shape', 'Param #'];
   const width = [31, 22, 13].map((least, c) => Math.max(least, ...rows.map((row) => row[c].length)));

@@ -319,6 +319,8 @@ test('summary, names and numbers of parameters are Keras’', (t) => {
   t.true(lines.includes(' Trainable params: 8,760 (34.22 KB)'));
   t.true(lines.includes(' Non-trainable params: 100 (400.00 B)'));
   t.deepEqual(model.layerNames.slice(-3), ['dense', 'batch_normalization', 'dense_1']);
+  const known = sequential({ layers: [layers.inputLayer({ shape: [4] }), layers.dense({ units: 3 })] });
+  t.regex(known.summary(), /┩\n│ dense \(Dense\) +│ \(None, 3\) +│ +15 │\n└/);
   const unbuilt = sequential({ layers: [layers.dense({ units: 3 })] });
   t.regex(unbuilt.summary(), /dense \(Dense\) +│ \? +│ +0 \(unbuilt\)/);
 });

@@ -1,30 +1,18 @@
 import { type Activation as ActivationFunction, type ActivationInput, getActivation } from '../activations.js';
-import { checkOptions } from '../check.js';
 import type { Buffer } from '../tape.js';
-import {
-  checkLayer,
-  LAYER_OPTIONS,
-  type Layer,
-  type LayerOptions,
-  type Recorded,
-  type Recorder,
-  type Shape,
-} from './layer.js';
+import { BaseLayer, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
 
 export interface ActivationOptions extends LayerOptions {
   activation: ActivationInput;
 }
 
 /** An activation as a layer of its own. */
-export class Activation implements Layer {
+export class Activation extends BaseLayer implements Layer {
   readonly className = 'Activation';
-  name?: string;
-  readonly inputShape?: Shape;
   readonly activation: ActivationFunction;
 
   constructor(options: ActivationOptions) {
-    checkOptions('options', options, [...LAYER_OPTIONS, 'activation']);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, ['activation']);
     this.activation = getActivation('activation', options.activation);
   }
 
@@ -46,7 +34,7 @@ export class Activation implements Layer {
     };
   }
 
-  getConfig(): Record<string, unknown> {
+  override getConfig(): Record<string, unknown> {
     return { activation: this.activation.config };
   }
 }

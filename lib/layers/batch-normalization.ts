@@ -1,10 +1,9 @@
-import { checkInterval, checkOptions } from '../check.js';
+import { checkInterval } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import type { Buffer } from '../tape.js';
 import {
-  checkLayer,
-  LAYER_OPTIONS,
+  BaseLayer,
   type Layer,
   type LayerOptions,
   type Recorded,
@@ -41,10 +40,8 @@ const INITIALIZERS = {
  * gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel, the last axis (Ioffe and Szegedy, 2015). In training
  * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages.
  */
-export class BatchNormalization implements Layer {
+export class BatchNormalization extends BaseLayer implements Layer {
   readonly className = 'BatchNormalization';
-  name?: string;
-  readonly inputShape?: Shape;
   readonly momentum: number;
   readonly epsilon: number;
   readonly initializers: Readonly<Record<keyof typeof INITIALIZERS, Initializer>>;
@@ -52,9 +49,7 @@ export class BatchNormalization implements Layer {
   readonly gammaRegularizer?: Regularizer;
 
   constructor(options: BatchNormalizationOptions = {}) {
-    const own = ['momentum', 'epsilon', ...Object.keys(INITIALIZERS), 'betaRegularizer', 'gammaRegularizer'];
-    checkOptions('options', options, [...LAYER_OPTIONS, ...own]);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, ['momentum', 'epsilon', ...Object.keys(INITIALIZERS), 'betaRegularizer', 'gammaRegularizer']);
     this.momentum = checkInterval('momentum', options.momentum ?? 0.99, 0, 1);
     this.epsilon = checkInterval('epsilon', options.epsilon ?? 1e-3, 0, Number.POSITIVE_INFINITY, 'low');
     const initializer = (option: keyof typeof INITIALIZERS) =>
@@ -108,7 +103,7 @@ export class BatchNormalization implements Layer {
     };
   }
 
-  getConfig(): Record<string, unknown> {
+  override getConfig(): Record<string, unknown> {
     return {
       momentum: this.momentum,
       epsilon: this.epsilon,

@@ -1,14 +1,6 @@
-import { checkInterval, checkOptions } from '../check.js';
+import { checkInterval } from '../check.js';
 import type { Buffer } from '../tape.js';
-import {
-  checkLayer,
-  LAYER_OPTIONS,
-  type Layer,
-  type LayerOptions,
-  type Recorded,
-  type Recorder,
-  type Shape,
-} from './layer.js';
+import { BaseLayer, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
 
 export interface DropoutOptions extends LayerOptions {
   /** The share of values that is set to 0, in [0, 1]. */
@@ -19,15 +11,12 @@ export interface DropoutOptions extends LayerOptions {
  * In training sets a random share of the values to 0 and scales the others by 1 / (1 - rate); otherwise passes them on
  * (Srivastava et al., 2014). The network's seed decides the masks.
  */
-export class Dropout implements Layer {
+export class Dropout extends BaseLayer implements Layer {
   readonly className = 'Dropout';
-  name?: string;
-  readonly inputShape?: Shape;
   readonly rate: number;
 
   constructor(options: DropoutOptions) {
-    checkOptions('options', options, [...LAYER_OPTIONS, 'rate']);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, ['rate']);
     this.rate = checkInterval('rate', options.rate, 0, 1);
   }
 
@@ -56,7 +45,7 @@ export class Dropout implements Layer {
     };
   }
 
-  getConfig(): Record<string, unknown> {
+  override getConfig(): Record<string, unknown> {
     return { rate: this.rate };
   }
 }

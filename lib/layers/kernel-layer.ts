@@ -1,8 +1,8 @@
 import { type Activation, type ActivationInput, getActivation } from '../activations.js';
-import { checkBoolean, checkOptions } from '../check.js';
+import { checkBoolean } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
-import { checkLayer, LAYER_OPTIONS, type LayerOptions, type Recorder, type Shape } from './layer.js';
+import { BaseLayer, type LayerOptions, type Recorder, type Shape } from './layer.js';
 
 export interface KernelLayerOptions extends LayerOptions {
   /** Default: linear */
@@ -29,9 +29,7 @@ const OPTIONS = [
 ];
 
 /** What layers have in common that multiply their input with a kernel: its weights, a bias, an activation. */
-export abstract class KernelLayer {
-  name?: string;
-  readonly inputShape?: Shape;
+export abstract class KernelLayer extends BaseLayer {
   readonly activation: Activation;
   readonly useBias: boolean;
   readonly kernelInitializer: Initializer;
@@ -39,10 +37,8 @@ export abstract class KernelLayer {
   readonly kernelRegularizer?: Regularizer;
   readonly biasRegularizer?: Regularizer;
 
-  /** `own`: the names of the options that only this layer has. */
   constructor(options: KernelLayerOptions, own: readonly string[]) {
-    checkOptions('options', options, [...LAYER_OPTIONS, ...own, ...OPTIONS]);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, [...own, ...OPTIONS]);
     this.activation = getActivation('activation', options.activation ?? 'linear');
     this.useBias = checkBoolean('useBias', options.useBias ?? true);
     this.kernelInitializer = getInitializer('kernelInitializer', options.kernelInitializer ?? 'glorotUniform');
@@ -60,7 +56,7 @@ export abstract class KernelLayer {
     };
   }
 
-  getConfig(): Record<string, unknown> {
+  override getConfig(): Record<string, unknown> {
     return {
       activation: this.activation.config,
       useBias: this.useBias,

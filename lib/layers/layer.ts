@@ -1,5 +1,5 @@
 import type { Activation } from '../activations.js';
-import { checkInteger, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Initializer } from '../initializers.js';
 import type { RandomState } from '../random.js';
 import type { Regularizer } from '../regularizers.js';
@@ -100,16 +100,30 @@ export interface LayerOptions {
   inputShape?: readonly number[];
 }
 
-export const LAYER_OPTIONS = ['name', 'inputShape'] as const;
+/** The options that every layer has. */
+export abstract class BaseLayer {
+  name?: string;
+  readonly inputShape?: Shape;
 
-/** The checked options that every layer has. */
-export function checkLayer(options: LayerOptions): { name?: string; inputShape?: Shape } {
-  const { name, inputShape } = options;
-  if (name !== undefined && typeof name !== 'string') throw wrongType('name', 'a string', name);
-  if (name === '') throw wrongValue('name', 'a string that is not empty', name);
-  if (inputShape === undefined) return { name };
-  if (!Array.isArray(inputShape)) throw wrongType('inputShape', 'an array of positive integers', inputShape);
-  return { name, inputShape: inputShape.map((n, i) => checkInteger(`inputShape[${i}]`, n, 1)) };
+  /** `own`: the names of the options that this layer has beside. */
+  constructor(options: LayerOptions, own: readonly string[] = []) {
+    checkOptions('options', options, ['name', 'inputShape', ...own]);
+    const { name, inputShape } = options;
+    if (name !== undefined && typeof name !== 'string') throw wrongType('name', 'a string', name);
+    if (name === '') throw wrongValue('name', 'a string that is not empty', name);
+    this.name = name;
+    if (inputShape !== undefined) this.inputShape = checkShape('inputShape', inputShape);
+  }
+
+  getConfig(): Record<string, unknown> {
+    return {};
+  }
+}
+
+/** The shape of one sample. */
+export function checkShape(name: string, shape: unknown): Shape {
+  if (!Array.isArray(shape)) throw wrongType(name, 'an array of positive integers', shape);
+  return shape.map((n, i) => checkInteger(`${name}[${i}]`, n, 1));
 }
 
 /** For layers that were given a shape they cannot take. */

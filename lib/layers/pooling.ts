@@ -1,8 +1,6 @@
-import { checkOptions } from '../check.js';
 import type { Buffer } from '../tape.js';
 import {
-  checkLayer,
-  LAYER_OPTIONS,
+  BaseLayer,
   type Layer,
   type LayerOptions,
   type Recorded,
@@ -21,17 +19,14 @@ export interface Pooling2DOptions extends LayerOptions {
   padding?: Padding;
 }
 
-abstract class Pooling2D implements Layer {
+abstract class Pooling2D extends BaseLayer implements Layer {
   abstract readonly className: string;
-  name?: string;
-  readonly inputShape?: Shape;
   readonly poolSize: Pair;
   readonly strides: Pair;
   readonly padding: Padding;
 
   constructor(options: Pooling2DOptions = {}) {
-    checkOptions('options', options, [...LAYER_OPTIONS, 'poolSize', 'strides', 'padding']);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, ['poolSize', 'strides', 'padding']);
     this.poolSize = checkPair('poolSize', options.poolSize ?? 2);
     this.strides = checkPair('strides', options.strides ?? this.poolSize);
     this.padding = checkPadding(options.padding ?? 'valid');
@@ -52,7 +47,7 @@ abstract class Pooling2D implements Layer {
     return { H, W, C, Y: places[0], X: places[1], K, L, s, t, p: before[0], q: before[1] };
   }
 
-  getConfig(): Record<string, unknown> {
+  override getConfig(): Record<string, unknown> {
     return { poolSize: this.poolSize, strides: this.strides, padding: this.padding };
   }
 
@@ -108,14 +103,11 @@ export class AveragePooling2D extends Pooling2D {
 }
 
 /** The mean over the whole image: [height, width, channels] to [channels]. */
-export class GlobalAveragePooling2D implements Layer {
+export class GlobalAveragePooling2D extends BaseLayer implements Layer {
   readonly className = 'GlobalAveragePooling2D';
-  name?: string;
-  readonly inputShape?: Shape;
 
   constructor(options: LayerOptions = {}) {
-    checkOptions('options', options, LAYER_OPTIONS);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options);
   }
 
   outputShape(inputShape: Shape): Shape {
@@ -139,9 +131,5 @@ export class GlobalAveragePooling2D implements Layer {
         return dx;
       },
     };
-  }
-
-  getConfig(): Record<string, unknown> {
-    return {};
   }
 }

@@ -1,8 +1,8 @@
 import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Buffer } from '../tape.js';
 import {
-  checkLayer,
-  LAYER_OPTIONS,
+  BaseLayer,
+  checkShape,
   type Layer,
   type LayerOptions,
   type Recorded,
@@ -23,14 +23,11 @@ function recordView(t: Recorder, x: Buffer, shape: Shape): Recorded {
 const sizeOf = (shape: Shape) => shape.reduce((product, n) => product * n, 1);
 
 /** A sample's values in a row, the last axis fastest: [height, width, channels] to [height * width * channels]. */
-export class Flatten implements Layer {
+export class Flatten extends BaseLayer implements Layer {
   readonly className = 'Flatten';
-  name?: string;
-  readonly inputShape?: Shape;
 
   constructor(options: LayerOptions = {}) {
-    checkOptions('options', options, LAYER_OPTIONS);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options);
   }
 
   outputShape(inputShape: Shape): Shape {
@@ -40,10 +37,6 @@ export class Flatten implements Layer {
   record(t: Recorder, x: Buffer): Recorded {
     return recordView(t, x, this.outputShape(x.shape));
   }
-
-  getConfig(): Record<string, unknown> {
-    return {};
-  }
 }
 
 export interface ReshapeOptions extends LayerOptions {
@@ -52,15 +45,12 @@ export interface ReshapeOptions extends LayerOptions {
 }
 
 /** Samples in another shape, values in the same order. */
-export class Reshape implements Layer {
+export class Reshape extends BaseLayer implements Layer {
   readonly className = 'Reshape';
-  name?: string;
-  readonly inputShape?: Shape;
   readonly targetShape: Shape;
 
   constructor(options: ReshapeOptions) {
-    checkOptions('options', options, [...LAYER_OPTIONS, 'targetShape']);
-    ({ name: this.name, inputShape: this.inputShape } = checkLayer(options));
+    super(options, ['targetShape']);
     const { targetShape } = options;
     const expected = 'an array of positive integers, one of which may be -1';
     if (!Array.isArray(targetShape)) throw wrongType('targetShape', expected, targetShape);
@@ -83,7 +73,7 @@ export class Reshape implements Layer {
     return recordView(t, x, this.outputShape(x.shape));
   }
 
-  getConfig(): Record<string, unknown> {
+  override getConfig(): Record<string, unknown> {
     return { targetShape: this.targetShape };
   }
 }
@@ -96,17 +86,13 @@ export interface InputLayerOptions {
 }
 
 /** States the shape of the network's input. */
-export class InputLayer implements Layer {
+export class InputLayer extends BaseLayer implements Layer {
   readonly className = 'InputLayer';
-  name?: string;
-  readonly inputShape: Shape;
+  declare readonly inputShape: Shape;
 
   constructor(options: InputLayerOptions) {
     checkOptions('options', options, ['name', 'shape']);
-    const { name, shape } = options;
-    ({ name: this.name } = checkLayer({ name }));
-    if (!Array.isArray(shape)) throw wrongType('shape', 'an array of positive integers', shape);
-    this.inputShape = shape.map((n, i) => checkInteger(`shape[${i}]`, n, 1));
+    super({ name: options.name, inputShape: checkShape('shape', options.shape) });
   }
 
   outputShape(inputShape: Shape): Shape {
@@ -119,7 +105,7 @@ export class InputLayer implements Layer {
     return recordView(t, x, x.shape);
   }
 
-  getConfig(): Record<string, unknown> {
+  override getConfig(): Record<string, unknown> {
     return { shape: this.inputShape };
   }
 }
