@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { activations } from '../activations.js';
 import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
+import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
+import type { MLPOptions } from '../estimators/mlp-parameters.js';
 import { layerFrom, layers } from '../layers/index.js';
 import type { Layer } from '../layers/layer.js';
 import { type LossInput, lossFrom } from '../losses.js';
@@ -216,6 +218,23 @@ export async function splitFor(recipe: Recipe, data: DataOptions, seed: number):
 function takesRows({ kind, architecture }: Recipe): boolean {
   if (kind === 'cnn') return false;
   return !architecture?.layers.some((layer) => /conv|pool/i.test(String(layer.type ?? layer.className)));
+}
+
+/** scikit-learn's estimator for the task, not trained yet; with `more` of its options. */
+export function buildEstimator(recipe: Recipe, { classes }: Meaning, seed: number, more: MLPOptions = {}) {
+  const options = {
+    hiddenLayerSizes: [...recipe.hidden],
+    activation: recipe.activation as 'relu',
+    solver: recipe.optimizer as 'adam',
+    alpha: recipe.l2,
+    learningRateInit: recipe.learningRate,
+    batchSize: recipe.batchSize,
+    maxIter: recipe.epochs,
+    randomState: seed,
+    ...(recipe.momentum !== undefined && { momentum: recipe.momentum }),
+    ...more,
+  };
+  return classes ? new MLPClassifier(options) : new MLPRegressor(options);
 }
 
 /** The network, not trained yet. Its output fits the task: a softmax over the classes, or one number. */

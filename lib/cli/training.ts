@@ -1,5 +1,4 @@
 import { type Callback, type CallbackModel, type CallbackParams, callbacks, type Logs } from '../callbacks/index.js';
-import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
 import type { MLPEpoch } from '../estimators/mlp-training.js';
 import { NeuralNetwork } from '../estimators/neural-network.js';
 import { toCategorical } from '../labels.js';
@@ -8,7 +7,7 @@ import type { Sequential } from '../sequential.js';
 import { fitTargets } from './assessment.js';
 import type { Meaning, Samples } from './dataset.js';
 import { type Interruption, interruptible } from './interrupt.js';
-import { buildSequential, denseNetwork, type Recipe } from './recipe.js';
+import { buildEstimator, buildSequential, denseNetwork, type Recipe } from './recipe.js';
 
 /** What is to be trained, and what watches it. */
 export interface TrainingJob {
@@ -166,23 +165,11 @@ async function trainLecture(job: TrainingJob, epochs: Epochs): Promise<Result> {
 
 async function trainSklearn(job: TrainingJob, epochs: Epochs): Promise<Result> {
   const { recipe, meaning, samples, patience, validation, callbacks: watchers } = job;
-  const options = {
-    hiddenLayerSizes: [...recipe.hidden],
-    activation: recipe.activation as 'relu',
-    solver: recipe.optimizer as 'adam',
-    alpha: recipe.l2,
-    learningRateInit: recipe.learningRate,
-    batchSize: recipe.batchSize,
-    maxIter: recipe.epochs,
-    randomState: job.seed,
-    ...(recipe.momentum !== undefined && { momentum: recipe.momentum }),
-    ...(patience !== undefined && {
-      earlyStopping: true,
-      nIterNoChange: patience,
-      validationFraction: validation || 0.1,
-    }),
-  };
-  const estimator = meaning.classes ? new MLPClassifier(options) : new MLPRegressor(options);
+  const stopping =
+    patience === undefined
+      ? {}
+      : { earlyStopping: true, nIterNoChange: patience, validationFraction: validation || 0.1 };
+  const estimator = buildEstimator(recipe, meaning, job.seed, stopping);
   const n = samples.x.shape[0];
   const all: Callback[] = [epochs, ...watchers];
   const batchSize = recipe.batchSize === 'auto' ? Math.min(200, n) : recipe.batchSize;

@@ -1,6 +1,5 @@
 import { logspace } from '../../array.js';
 import { didYouMean } from '../../check.js';
-import { MLPClassifier, MLPRegressor } from '../../estimators/mlp.js';
 import { NeuralNetwork } from '../../estimators/neural-network.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { toCategorical } from '../../labels.js';
@@ -19,7 +18,15 @@ import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from
 import { exitCode, interruptible } from '../interrupt.js';
 import { readInteger, readNumber, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
-import { buildSequential, dataFor, type Recipe, type RecipeOverrides, readRecipe, splitFor } from '../recipe.js';
+import {
+  buildEstimator,
+  buildSequential,
+  dataFor,
+  type Recipe,
+  type RecipeOverrides,
+  readRecipe,
+  splitFor,
+} from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
 import { checkReport, writeGridReport } from '../run-report.js';
 
@@ -188,20 +195,7 @@ function modelFor(recipe: Recipe, meaning: Meaning, train: Samples, seed: number
       randomState: random,
     });
   }
-  if (recipe.kind === 'sklearn') {
-    const options = {
-      hiddenLayerSizes: [...recipe.hidden],
-      activation: recipe.activation as 'relu',
-      solver: recipe.optimizer as 'adam',
-      alpha: recipe.l2,
-      learningRateInit: recipe.learningRate,
-      batchSize: recipe.batchSize,
-      maxIter: recipe.epochs,
-      randomState: seed,
-      ...(recipe.momentum !== undefined && { momentum: recipe.momentum }),
-    };
-    return (classes ? new MLPClassifier(options) : new MLPRegressor(options)) as Model;
-  }
+  if (recipe.kind === 'sklearn') return buildEstimator(recipe, meaning, seed) as Model;
   const model = buildSequential(recipe, meaning, seed);
   return {
     fit: (x, y, { signal }) =>
