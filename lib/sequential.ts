@@ -4,7 +4,7 @@ import type { Callback, History, Logs } from './callbacks/callback.js';
 import { checkInteger, checkOneOf, checkOptions, failure, wrongShape, wrongType, wrongValue } from './check.js';
 import { evaluateLoop, type FitPlan, fitLoop, Totals, trainJob } from './fit.js';
 import { prepareFit } from './fit-options.js';
-import type { Layer, Shape } from './layers/layer.js';
+import { checkShape, type Layer, type Shape } from './layers/layer.js';
 import { getLoss, type LossInput } from './losses.js';
 import { getMetric, type MetricInput } from './metrics.js';
 import { loadSequential, restore, saveSequential } from './model-io.js';
@@ -156,8 +156,9 @@ export class Sequential {
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     const name = layer.name ?? this.#freeName(layer.className);
     if (this.#names.includes(name)) throw wrongValue('layer.name', 'unique in the network', name);
-    const inputShape = this.inputShape ?? (this.#layers.length === 0 ? layer.inputShape : undefined);
-    if (inputShape) shapesOf([...this.#layers, layer], inputShape);
+    const layers = [...this.#layers, layer];
+    const inputShape = this.#network?.inputShape ?? layers[0].inputShape;
+    if (inputShape) shapesOf(layers, inputShape);
     const weights = this.#network && this.getWeights();
     this.#layers.push(layer);
     this.#names.push(name);
@@ -200,10 +201,9 @@ export class Sequential {
    * `predict` where the first layer has no `inputShape`.
    */
   build(inputShape: Shape): void {
-    if (!Array.isArray(inputShape)) throw wrongType('inputShape', 'an array of positive integers', inputShape);
-    for (const [i, n] of inputShape.entries()) checkInteger(`inputShape[${i}]`, n, 1);
+    const shape = checkShape('inputShape', inputShape);
     this.#needLayers();
-    this.#build(inputShape);
+    this.#build(shape);
   }
 
   /** Layers, output shapes and numbers of parameters, as Keras prints them. */

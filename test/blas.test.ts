@@ -61,7 +61,9 @@ const withOpenblas = kind === 'static' || kind === 'shared' ? test : test.skip;
 withOpenblas('so does OpenBLAS, vectors through gemv', (t) => {
   const run = program(kind, 'g++');
   t.regex(run([], 'fuzz', '4000'), passed('\\w+', 4000));
-  for (const line of run([], 'rate').trim().split('\n').slice(1)) {
+  const rates = run([], 'rate').trim().split('\n').slice(1);
+  t.is(rates.length, 6);
+  for (const line of rates) {
     const [dtype, shape, theirs, ours] = line.split(' ');
     t.log(`${dtype} ${shape}: the built-in reaches ${ours} of ${theirs} GFLOP/s`);
   }

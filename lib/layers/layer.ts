@@ -1,5 +1,5 @@
 import type { Activation } from '../activations.js';
-import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Initializer } from '../initializers.js';
 import type { RandomState } from '../random.js';
 import type { Regularizer } from '../regularizers.js';
@@ -120,7 +120,7 @@ export abstract class BaseLayer {
   }
 }
 
-/** The shape of one sample. */
+/** The shape of one sample, as given by the option `name`. */
 export function checkShape(name: string, shape: unknown): Shape {
   if (!Array.isArray(shape)) throw wrongType(name, 'an array of positive integers', shape);
   return shape.map((n, i) => checkInteger(`${name}[${i}]`, n, 1));
@@ -129,5 +129,5 @@ export function checkShape(name: string, shape: unknown): Shape {
 /** For layers that were given a shape they cannot take. */
 export function wrongInput(layer: Layer, expected: string, shape: Shape): Error {
   const which = layer.name ? `${layer.className} '${layer.name}'` : layer.className;
-  return new RangeError(`Expected the input of ${which} to be ${expected}, got shape [${shape.join(', ')}]`);
+  return wrongShape(`the input of ${which}`, expected, shape);
 }

@@ -5,6 +5,7 @@ import { layers, NDArray, sequential, setThreads } from 'fjordnet';
 import { small } from '../lecture.js';
 
 const endless = () => small(0, { epochs: 10_000_000 }).network;
+
 /** Trains a network whose products are OpenBLAS', for as long as it can. */
 function large() {
   const network = sequential({ layers: [layers.dense({ units: 1500 }), layers.dense({ units: 1500 })], seed: 0 });
@@ -13,6 +14,7 @@ function large() {
   const y = NDArray.from(new Float32Array(1000 * 1500), { shape: [1000, 1500] });
   return network.fit(x, y, { batchSize: 1000, epochs: 10_000 });
 }
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Two Workers with two networks each, in training. */
