@@ -1,7 +1,8 @@
-/** Describes a received value for an error message: `0 (number)`, `'relu' (string)`, `Float64Array(3)`. */
+/** Describes a received value for an error message: `0 (number)`, `'relu' (string)`, `huber (function)`, `Float64Array(3)`. */
 function describe(actual: unknown): string {
   if (actual === null || actual === undefined) return String(actual);
   if (typeof actual === 'string') return `'${actual}' (string)`;
+  if (typeof actual === 'function') return actual.name ? `${actual.name} (function)` : 'a function';
   if (typeof actual !== 'object') return `${String(actual)} (${typeof actual})`;
   const name = actual.constructor?.name ?? 'object';
   if (Array.isArray(actual) || ArrayBuffer.isView(actual)) return `${name}(${(actual as { length?: number }).length})`;

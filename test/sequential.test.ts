@@ -344,34 +344,28 @@ test('the input shape may come with the first fit; compiling again keeps the wei
 });
 
 test('a factory stands for what it makes without options', (t) => {
-  const { relu } = activations;
-  const { glorotUniform } = initializers;
-  const model = (named: boolean) => {
-    const made = sequential({
-      layers: [
-        layers.dense({
-          units: 2,
-          activation: named ? 'relu' : relu,
-          kernelInitializer: named ? 'glorotUniform' : glorotUniform,
-          kernelRegularizer: named ? 'l2' : regularizers.l2,
-          inputShape: [1],
-        }),
-        layers.dense({ units: 1 }),
-      ],
+  const named = {
+    dense: { activation: 'tanh', kernelInitializer: 'heNormal', kernelRegularizer: 'l2' },
+    training: { optimizer: 'adam', loss: 'huber', metrics: ['meanAbsoluteError'] },
+  } as const;
+  const uncalled = {
+    dense: {
+      activation: activations.tanh,
+      kernelInitializer: initializers.heNormal,
+      kernelRegularizer: regularizers.l2,
+    },
+    training: { optimizer: optimizers.adam, loss: losses.huber, metrics: [metrics.meanAbsoluteError] },
+  };
+  const [first, second] = [named, uncalled].map(({ dense, training }) => {
+    const model = sequential({
+      layers: [layers.dense({ units: 2, inputShape: [1], ...dense }), layers.dense({ units: 1 })],
       seed: 1,
     });
-    made.compile(
-      named
-        ? { optimizer: 'adam', loss: 'huber', metrics: ['meanAbsoluteError'] }
-        : { optimizer: optimizers.adam, loss: losses.huber, metrics: [metrics.meanAbsoluteError] },
-    );
-    return made;
-  };
-  const runs = [model(true), model(false)].map((made) => ({
-    history: made.fitSync(column([1, 2, 3]), column([2, 3, 4]), { epochs: 3 }).history,
-    bits: bits(made),
-  }));
-  t.deepEqual(runs[0], runs[1]);
+    model.compile(training);
+    const { history } = model.fitSync(column([1, 2, 3]), column([2, 3, 4]), { epochs: 3 });
+    return { history, bits: bits(model) };
+  });
+  t.deepEqual(first, second);
 });
 
 test('bad input gets one sentence, before anything changes', async (t) => {
@@ -394,6 +388,10 @@ test('bad input gets one sentence, before anything changes', async (t) => {
   await throws(
     () => layers.dense({ units: 1, activation: 'rleu' as 'relu' }),
     /^Expected activation to be one of .*did you mean 'relu'\?\)/,
+  );
+  await throws(
+    () => layers.dense({ units: 1, activation: losses.huber as never }),
+    'Expected activation to be the name of an activation or one of activations.*, got huber (function)',
   );
   await throws(
     () => layers.dense({ units: 1, kernelInitializer: 'glorot' as 'zeros' }),
