@@ -72,6 +72,28 @@ withOpenblas('so does OpenBLAS, vectors through gemv', (t) => {
       t.regex(run(['qemu-x86_64', '-cpu', cpu], 'fuzz', '400'), passed(core, 400), cpu);
 });
 
+const onX64 = kind === 'static' && process.arch === 'x64' ? test : test.skip;
+
+onX64("OpenBLAS' kernels are those of the processor's instruction set, also on models that it does not know", (t) => {
+  const script = "import('fjordnet').then(({ buildInfo }) => console.log(buildInfo().simd, buildInfo().blasCore))";
+  const info = (settings: Record<string, string>) =>
+    execFileSync(process.execPath, ['-e', script], {
+      cwd: root,
+      env: { ...env, ...settings },
+      encoding: 'utf8',
+    }).trim();
+  const expected: Record<string, RegExp> = {
+    'AVX-512': /^SkylakeX$/,
+    AVX2: /^Haswell$/,
+    SSE2: /^(Prescott|Sandybridge)$/,
+  };
+  for (const settings of [{}, { OPENBLAS_CORETYPE: '' }] as Record<string, string>[]) {
+    const [simd, core] = info(settings).split(' ');
+    t.regex(core, expected[simd], simd);
+  }
+  t.is(info({ OPENBLAS_CORETYPE: 'Prescott' }).split(' ')[1], 'Prescott');
+});
+
 const onArm64 = has(CROSS) && has('qemu-aarch64') && openblas('kind', '', CROSS)[0] === 'static' ? test : test.skip;
 
 onArm64('and so do both on arm64', (t) => {
