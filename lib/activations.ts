@@ -1,5 +1,4 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
-import type { Buffer, Tape } from './tape.js';
 
 /**
  * An activation: its kernel, and the kernel `dz = dy * f'(z)` of its derivative, which is written from the value y = f(z)
@@ -93,34 +92,4 @@ function activationFrom({ name, ...options }: Activation['config']): Activation 
   const { name: _, ...known } = activation.config;
   checkOptions(`activation '${name}'`, options, Object.keys(known));
   return activation;
-}
-
-/** Where y = f(z) goes: in place of z if the derivative can be written from y. */
-export function activationOutput(t: Tape, activation: Activation, z: Buffer): Buffer {
-  if (activation.derivativeFrom === 'y') return z;
-  return t.batched(`${z.name}/${activation.config.name}`, z.shape);
-}
-
-/** Emits y = f(z). */
-export function emitActivation(t: Tape, activation: Activation, z: Buffer, y: Buffer): void {
-  if (activation.kernel) t.emit(activation.kernel, [z, y], sizes(activation, z), activation.scalars);
-}
-
-/** Emits dz = dy * f'(z), in place. @throws TypeError for an activation without a derivative */
-export function emitActivationGradient(t: Tape, activation: Activation, z: Buffer, y: Buffer, dy: Buffer): void {
-  if (!activation.kernel) return;
-  if (!activation.gradient)
-    throw new TypeError(
-      `Expected the activation of a layer that is trained to have a derivative, got '${activation.config.name}', ` +
-        'which is for prediction only',
-    );
-  const from = activation.derivativeFrom === 'y' ? y : z;
-  t.emit(activation.gradient, [from, dy, dy], sizes(activation, z), activation.scalars);
-}
-
-/** Softmax works along the last axis: a sample of shape [..., N] is M rows of N. The others take every element alone. */
-function sizes({ config }: Activation, { shape, size }: Buffer): Record<string, number> {
-  if (config.name !== 'softmax') return { N: size };
-  const N = shape.at(-1) ?? 1;
-  return { M: size / N, N };
 }

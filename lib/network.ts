@@ -1,7 +1,9 @@
-import { type Activation, activationOutput, emitActivation, emitActivationGradient } from './activations.js';
-import type { Layer, Recorded, Shape } from './layers/layer.js';
-import { Recorder } from './layers/layer.js';
-import { MaxPooling2D } from './layers/pooling.js';
+import { expand } from './graph/expand.js';
+import { Lowered } from './graph/lower.js';
+import { activation } from './graph/ops/activation.js';
+import { Recorder } from './graph/recorder.js';
+import { type Call, isCall, type Node, placeholder, type Shape, type Value } from './graph/value.js';
+import type { Layer, Weights } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { Metric } from './metrics.js';
 import type { Optimizer } from './optimizers.js';
@@ -42,15 +44,6 @@ export function shapesOf(layers: readonly Layer[], inputShape: Shape): Shape[] {
   return shapes;
 }
 
-/** What each layer's output goes through. A relu goes behind the maximum that follows it: the same there, on fewer values. */
-function activationsOf(layers: readonly Layer[]): (Activation | undefined)[] {
-  const all = layers.map((layer) => layer.activation);
-  for (const [i, layer] of layers.entries())
-    if (layer instanceof MaxPooling2D && all[i - 1]?.config.name === 'relu')
-      [all[i - 1], all[i]] = [undefined, all[i - 1]];
-  return all;
-}
-
 /**
  * Records a network: its forward pass as the program 'predict'; with `training` also 'evaluate' (forward, loss, metrics)
  * and 'train' (these, backward, update), and both of them with sample weights.
@@ -62,89 +55,124 @@ export function recordNetwork(
   dtype: FloatType,
   training?: Training,
 ): Network {
+  const input = placeholder(inputShape);
+  let output: Value = input;
+  for (const layer of layers) output = layer.apply(output);
+
   const t = new Recorder(dtype);
   const x = t.batched('x', inputShape);
-  const parts: { layer: Layer; activation?: Activation; recorded: Recorded; y: Buffer }[] = [];
-  const activations = activationsOf(layers);
-  const before: boolean[] = []; // does a layer before this one have weights to train?
-  let input = x;
+  const buffers = new Map<Value, Buffer>([[input, x]]);
+  const gradients = new Map<Value, Buffer>();
+  let shape = inputShape;
   for (const [i, layer] of layers.entries()) {
-    before.push(t.parameters.some((p) => p.gradient));
-    const recorded = layer.record(t, input, names[i]);
-    const activation = activations[i];
-    const y = activation ? activationOutput(t, activation, recorded.y) : recorded.y;
-    parts.push({ layer, activation, recorded, y });
-    input = y;
+    declareWeights(t, names[i], layer.weightsFor(shape), { buffers, gradients });
+    shape = layer.outputShape(shape);
   }
-  const last = parts[parts.length - 1];
-  const forward = (isTraining: boolean, fused: boolean) => {
-    for (const { activation, recorded, y } of parts) {
-      recorded.forward(isTraining);
-      if (activation && !(fused && recorded === last.recorded)) emitActivation(t, activation, recorded.y, y);
-    }
+  const nameOf = (layerOf: ReadonlyMap<Node, Layer>) => (node: Node) => {
+    const layer = layerOf.get(node);
+    return layer ? `${names[layers.indexOf(layer)]}/${node.op.name}` : node.op.name;
   };
-  const network = { recorder: t, inputShape, outputShape: last.y.shape, x, output: last.y };
+
+  const inference = expand([output], false);
+  const predicted = inference.outputs[0];
   t.program('predict');
-  forward(false, false);
-  if (!training) return { ...network, plan: t.compile() };
+  const prediction = new Lowered(t, [predicted], {
+    training: false,
+    buffers,
+    gradients,
+    nameOf: nameOf(inference.layerOf),
+  });
+  prediction.forward();
+  const network = {
+    recorder: t,
+    inputShape,
+    outputShape: output.shape,
+    x,
+    output: prediction.buffer(predicted),
+  };
+  if (!training)
+    return { ...network, plan: t.compile({ programs: ['predict'], inputs: [x], outputs: [network.output] }) };
 
   const { loss, metrics, optimizer } = training;
-  const fused = loss.fuses !== undefined && loss.fuses === last.layer.activation?.config.name;
-  loss.checkOutput?.(last.y.shape, last.layer.activation?.config.name);
-  const output = fused ? last.recorded.y : last.y;
-  const probabilities = fused ? t.batched('probabilities', output.shape) : output;
+  loss.checkOutput?.(output.shape, (output.from as Call).layer.activation?.config.name);
   const targets = t.batched('targets', loss.targetShape(output.shape));
   const weights = t.batched('sampleWeights', [1]);
-  const losses = t.batched('losses', [1]);
-  const delta = t.batched('delta', output.shape);
   const total = t.fixed('report', 'loss', [1]);
-  const regularized = t.parameters.flatMap(({ name, value, gradient, regularizer }) =>
+  const regularized = t.parameters.flatMap(({ value, gradient, regularizer }) =>
     regularizer && gradient
-      ? [{ value, gradient, regularizer, penalty: t.fixed('report', `${name}/penalty`, [1]) }]
+      ? [{ value, gradient, regularizer, penalty: t.fixed('report', `${value.name}/penalty`, [1]) }]
       : [],
   );
 
-  t.program('forward in evaluation');
-  forward(false, fused);
-  t.program('forward in training');
-  forward(true, fused);
-  t.program('loss');
-  loss.emit(t, { output, targets, losses, delta, ...(fused ? { probabilities } : {}) }, fused);
-  t.program('sample weights');
-  t.emit('weightRows', [losses, weights, losses], { N: 1 });
-  t.emit('weightRows', [delta, weights, delta], { N: delta.size });
-  t.program('metrics');
-  t.emit('sumRows', [losses, total], {});
-  const counts = metrics.map((metric) => metric.record(t, { output: probabilities, targets }, output.shape));
+  /** Forward, loss and metrics in one mode; `weighted` programs have sample weights in between. */
+  let counts: readonly Buffer[][] = [];
+  const judge = (isTraining: boolean) => {
+    const mode = isTraining ? 'training' : 'evaluation';
+    const { outputs, layerOf } = expand([output], isTraining);
+    // softmax and cross-entropy are one kernel, which is exact for any logits
+    const y = outputs[0];
+    const fused = y.from && !isCall(y.from) && y.from.op === activation && y.from.options.config.name === loss.fuses;
+    const judged = fused ? (y.from as Node).inputs[0] : y;
+    const lowered = new Lowered(t, [judged], { training: isTraining, buffers, gradients, nameOf: nameOf(layerOf) });
+    t.program(`forward in ${mode}`);
+    lowered.forward();
+    const z = lowered.buffer(judged);
+    const probabilities = fused ? t.batched('probabilities', z.shape) : z;
+    const losses = t.batched('losses', [1]);
+    const delta = t.batched('delta', z.shape);
+    t.program(`loss in ${mode}`);
+    loss.emit(t, { output: z, targets, losses, delta, ...(fused ? { probabilities } : {}) }, Boolean(fused));
+    t.program(`sample weights in ${mode}`);
+    t.emit('weightRows', [losses, weights, losses], { N: 1 });
+    t.emit('weightRows', [delta, weights, delta], { N: delta.size });
+    t.program(`metrics in ${mode}`);
+    t.emit('sumRows', [losses, total], {});
+    counts = metrics.map((metric) => metric.record(t, { output: probabilities, targets }, z.shape));
+    return () => lowered.backward(new Map([[judged, delta]]));
+  };
+  judge(false);
+  const backward = judge(true);
   t.program('backward');
-  let dy: Buffer | undefined = delta;
-  for (let i = parts.length - 1; i >= 0 && dy; i--) {
-    const { activation, recorded, y } = parts[i];
-    const skip = fused && i === parts.length - 1;
-    if (activation && !skip) emitActivationGradient(t, activation, recorded.y, y, dy);
-    dy = recorded.backward(dy, before[i]);
-  }
+  backward();
   t.program('penalties');
   for (const { value, gradient, regularizer, penalty } of regularized)
     t.emit('penalty', [value, gradient, penalty], { N: value.size }, { ...regularizer });
   t.program('update');
   optimizer.record(t, t.parameters);
 
-  t.compose('evaluate', ['forward in evaluation', 'loss', 'metrics', 'penalties']);
-  t.compose('evaluateWeighted', ['forward in evaluation', 'loss', 'sample weights', 'metrics', 'penalties']);
-  t.compose('train', ['forward in training', 'loss', 'metrics', 'backward', 'penalties', 'update']);
-  t.compose('trainWeighted', [
-    'forward in training',
-    'loss',
-    'sample weights',
-    'metrics',
-    'backward',
-    'penalties',
-    'update',
-  ]);
+  const update = ['backward', 'penalties', 'update'];
+  const steps = (mode: string, weighted: boolean) =>
+    ['forward', 'loss', ...(weighted ? ['sample weights'] : []), 'metrics'].map((part) => `${part} in ${mode}`);
+  t.compose('evaluate', [...steps('evaluation', false), 'penalties']);
+  t.compose('evaluateWeighted', [...steps('evaluation', true), 'penalties']);
+  t.compose('train', [...steps('training', false), ...update]);
+  t.compose('trainWeighted', [...steps('training', true), ...update]);
   return {
     ...network,
-    plan: t.compile(),
+    plan: t.compile({
+      programs: ['predict', 'evaluate', 'evaluateWeighted', 'train', 'trainWeighted'],
+      inputs: [x, targets, weights],
+      outputs: [network.output],
+    }),
     training: { targets, weights, loss: total, metrics: counts, penalties: regularized.map((r) => r.penalty) },
   };
+}
+
+/** Gives weights their buffers. */
+export function declareWeights(
+  t: Recorder,
+  layer: string,
+  weights: Weights,
+  { buffers, gradients }: { buffers: Map<Value, Buffer>; gradients: Map<Value, Buffer> },
+): void {
+  for (const weight of Object.values(weights)) {
+    const { name, shape, initializer, regularizer, trained } = weight;
+    if (trained) {
+      const { value, gradient } = t.parameter(layer, name, shape, initializer, regularizer);
+      buffers.set(weight, value);
+      gradients.set(weight, gradient);
+    } else {
+      buffers.set(weight, t.statistic(layer, name, shape, initializer));
+    }
+  }
 }

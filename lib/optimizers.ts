@@ -1,5 +1,5 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
-import type { Parameter, Recorder } from './layers/layer.js';
+import type { Parameter, Recorder } from './graph/recorder.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from './schedules.js';
 import type { Buffer, Scalar } from './tape.js';
 

@@ -151,7 +151,7 @@ export class Sequential {
 
   /** Appends a layer. A network that was built keeps the weights it has. */
   add(layer: Layer): this {
-    if (typeof layer?.record !== 'function') throw wrongType('layer', 'a layer, one of layers.*', layer);
+    if (typeof layer?.call !== 'function') throw wrongType('layer', 'a layer, one of layers.*', layer);
     this.#checkIdle();
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     const name = layer.name ?? this.#freeName(layer.className);

@@ -51,9 +51,10 @@ export class Tape {
     this.dtype = dtype;
   }
 
-  /** A buffer of fixed size. */
+  /** A buffer of fixed size. A report of one name is one buffer, which several programs fill. */
   fixed(role: Role, name: string, shape: readonly number[]): Buffer {
-    return this.#add(role, name, shape);
+    const known = role === 'report' && this.#buffers.find((b) => b.role === role && b.name === name);
+    return known || this.#add(role, name, shape);
   }
 
   /** A buffer with one row of `shape` for each sample of the batch. */
@@ -97,22 +98,28 @@ export class Tape {
     this.#recording.push({ kernel, buffers: buffers.map((b) => b.index), dims, scalars: index });
   }
 
-  /** Lays out the arena, checks every instruction against its kernel's signature, and allocates. */
-  compile(): Plan {
+  /**
+   * Lays out the arena, checks every instruction against its kernel's signature, and allocates.
+   *
+   * With `use`, only those programs are kept, and batched buffers whose lives do not meet in any of them share memory: what
+   * is not an input is written by a program before it reads it, and what is not an output is not read after its end.
+   */
+  compile(use?: { programs: readonly string[]; inputs: readonly Buffer[]; outputs: readonly Buffer[] }): Plan {
+    const programs = use ? Object.fromEntries(use.programs.map((p) => [p, this.#programs[p]])) : this.#programs;
     const offsets: number[] = [];
     let fixedSize = 0;
-    let rowSize = 0;
     let reportStart = 0;
-    for (const role of [...ROLES, 'activation'] as const) {
+    for (const role of ROLES) {
       if (role === 'report') reportStart = fixedSize;
       for (const b of this.#buffers) {
         if (b.role !== role) continue;
-        const size = role === 'report' ? b.size : Math.ceil(b.size / ALIGNMENT) * ALIGNMENT;
-        offsets[b.index] = b.batched ? rowSize : fixedSize;
-        if (b.batched) rowSize += size;
-        else fixedSize += size;
+        offsets[b.index] = fixedSize;
+        fixedSize += role === 'report' ? b.size : aligned(b.size);
       }
     }
+    const batched = this.#buffers.filter((b) => b.role === 'activation');
+    const lives = use && this.#lives(Object.values(programs), use.inputs, use.outputs);
+    const rowSize = layOut(batched, lives, offsets);
     for (const b of this.#buffers) if (b.viewOf) offsets[b.index] = offsets[b.viewOf.index];
     const report = { offset: reportStart, size: fixedSize - reportStart, batched: false };
     const native = new binding.Plan(this.dtype, {
@@ -120,10 +127,34 @@ export class Tape {
       rowSize,
       buffers: [...this.#buffers.map((b) => ({ offset: offsets[b.index], size: b.size, batched: b.batched })), report],
       scalars: this.#scalars,
-      programs: this.#programs,
+      programs,
       report: this.#buffers.length,
     });
     return new Plan(native, this.dtype, offsets, report);
+  }
+
+  /** The first and last instruction of each program that touches a buffer, by the buffer's index. */
+  #lives(
+    programs: readonly (readonly InstructionSpec[])[],
+    inputs: readonly Buffer[],
+    outputs: readonly Buffer[],
+  ): Map<number, Life[]> {
+    const owner = this.#buffers.map((b) => (b.viewOf ?? b).index);
+    const lives = new Map<number, Life[]>();
+    for (const [program, instructions] of programs.entries()) {
+      const touch = (index: number, at: number) => {
+        const own = lives.get(owner[index]) ?? [];
+        lives.set(owner[index], own);
+        const life = own.find((other) => other.program === program);
+        if (life) life.last = at;
+        else own.push({ program, first: at, last: at });
+      };
+      for (const { index } of inputs) touch(index, -1);
+      for (const [at, { buffers }] of instructions.entries()) for (const index of buffers) touch(index, at);
+      for (const { index } of outputs)
+        if (lives.get(owner[index])?.some((life) => life.program === program)) touch(index, instructions.length);
+    }
+    return lives;
   }
 
   #add(role: Role | 'activation', name: string, shape: readonly number[]): Buffer {
@@ -132,6 +163,45 @@ export class Tape {
     this.#buffers.push(buffer);
     return buffer;
   }
+}
+
+/** Where a program first and last touches a buffer. */
+interface Life {
+  readonly program: number;
+  readonly first: number;
+  last: number;
+}
+
+const aligned = (size: number) => Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+
+/** Gives batched buffers their offsets; those whose lives do not meet may lie on each other. Returns the size of a row. */
+function layOut(buffers: readonly Buffer[], lives: Map<number, Life[]> | undefined, offsets: number[]): number {
+  let rowSize = 0;
+  if (!lives) {
+    for (const b of buffers) {
+      offsets[b.index] = rowSize;
+      rowSize += aligned(b.size);
+    }
+    return rowSize;
+  }
+  const meet = (a: readonly Life[], b: readonly Life[]) =>
+    a.some((x) => b.some((y) => x.program === y.program && x.first <= y.last && y.first <= x.last));
+  const placed: { begin: number; end: number; life: Life[] }[] = [];
+  // the largest first, each at the lowest place that is free for its whole life
+  for (const { index, size } of [...buffers].sort((a, b) => b.size - a.size || a.index - b.index)) {
+    const life = lives.get(index) ?? [];
+    const taken = placed.filter((other) => meet(life, other.life)).sort((a, b) => a.begin - b.begin);
+    let begin = 0;
+    for (const other of taken) {
+      if (begin + aligned(size) <= other.begin) break;
+      begin = Math.max(begin, other.end);
+    }
+    const end = begin + aligned(size);
+    placed.push({ begin, end, life });
+    offsets[index] = begin;
+    rowSize = Math.max(rowSize, end);
+  }
+  return rowSize;
 }
 
 /** A job for a plan: batches of samples and the program to replay for each. */

@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { activations, kernels, layers, NDArray, RandomState, sequential } from 'fjordnet';
-import {
-  type Activation,
-  activationOutput,
-  emitActivation,
-  emitActivationGradient,
-  getActivation,
-} from '../dist/activations.js';
-import type { FloatType } from '../dist/tape.js';
+import { type Activation, getActivation } from '../dist/activations.js';
+import { Lowered } from '../dist/graph/lower.js';
+import { activate } from '../dist/graph/ops/activation.js';
+import { placeholder, type Value } from '../dist/graph/value.js';
+import type { Buffer, FloatType } from '../dist/tape.js';
 import { difference, numericalGradient, replay } from './helpers/replay.js';
 
 interface Case {
@@ -32,11 +29,15 @@ const make = (name: string, options: object): Activation =>
 /** y = f(z), and dz for the given dy, as a network records them. The first axis counts samples. */
 function run(dtype: FloatType, activation: Activation, z: NDArray, dy?: NDArray): number[][] {
   return replay(dtype, dy ? [z, dy] : [z], (t, zBuffer, dyBuffer) => {
-    const y = activationOutput(t, activation, zBuffer);
-    emitActivation(t, activation, zBuffer, y);
-    if (!dyBuffer) return [y];
-    emitActivationGradient(t, activation, zBuffer, y, dyBuffer);
-    return [y, dyBuffer];
+    const input = placeholder(zBuffer.shape);
+    const output = activate(input, activation);
+    const gradients = new Map<Value, Buffer>(dyBuffer ? [[input, t.batched('dz', zBuffer.shape)]] : []);
+    const buffers = new Map([[input, zBuffer]]);
+    const lowered = new Lowered(t, [output], { training: true, buffers, gradients, nameOf: ({ op }) => op.name });
+    lowered.forward();
+    if (!dyBuffer) return [lowered.buffer(output)];
+    const dz = lowered.backward(new Map([[output, dyBuffer]])).get(input)!;
+    return [lowered.buffer(output), dz];
   });
 }
 

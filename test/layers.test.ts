@@ -1,8 +1,12 @@
 import test from 'ava';
 import { type Layer, layers, NDArray, optimizers, RandomState, regularizers, sequential } from 'fjordnet';
+import { expand } from '../dist/graph/expand.js';
+import { Lowered } from '../dist/graph/lower.js';
+import { Recorder } from '../dist/graph/recorder.js';
+import { type Node, placeholder, type Value } from '../dist/graph/value.js';
 import { layerFrom } from '../dist/layers/index.js';
-import { Recorder } from '../dist/layers/layer.js';
-import { valuesOf } from '../dist/tape.js';
+import { declareWeights } from '../dist/network.js';
+import { type Buffer, valuesOf } from '../dist/tape.js';
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
 const normal = (random: RandomState, shape: readonly number[]) => random.normal(0, 1, shape) as NDArray;
@@ -14,22 +18,35 @@ const normal = (random: RandomState, shape: readonly number[]) => random.normal(
 function harness(layer: Layer, inputShape: readonly number[], samples: number) {
   const random = new RandomState(11);
   const t = new Recorder('float64');
+  const input = placeholder(inputShape);
+  const output = layer.apply(input);
   const x = t.batched('x', inputShape);
-  const recorded = layer.record(t, x, 'layer');
-  const c = t.batched('c', recorded.y.shape);
+  const c = t.batched('c', output.shape);
+  const buffers = new Map<Value, Buffer>([[input, x]]);
+  const gradients = new Map<Value, Buffer>([[input, t.batched('dx', inputShape)]]);
+  declareWeights(t, 'layer', layer.weightsFor(inputShape), { buffers, gradients });
+  const lower = (training: boolean) => {
+    const { outputs } = expand([output], training);
+    const options = { training, buffers, gradients, nameOf: ({ op }: Node) => op.name };
+    return { value: outputs[0], lowered: new Lowered(t, outputs, options) };
+  };
+  const training = lower(true);
   t.program('train');
-  recorded.forward(true);
+  training.lowered.forward();
+  const y = training.lowered.buffer(training.value);
   t.program('backward');
-  const dy = t.batched('dy', recorded.y.shape);
+  const dy = t.batched('dy', output.shape);
   t.emit('copy', [c, dy], { N: c.size });
-  const dx = recorded.backward(dy, true)!;
+  const dx = training.lowered.backward(new Map([[training.value, dy]])).get(input)!;
   t.compose('both', ['train', 'backward']);
   t.program('predict');
-  recorded.forward(false);
+  const inference = lower(false);
+  inference.lowered.forward();
+  const predicted = inference.lowered.buffer(inference.value);
   const plan = t.compile();
-  const coefficients = normal(random, [samples, ...recorded.y.shape]);
+  const coefficients = normal(random, [samples, ...output.shape]);
   const scalars = t.stepScalars.map(({ scalar }) => scalar);
-  const run = (program: string, data: NDArray, output: typeof x) => {
+  const run = (program: string, data: NDArray, collect: Buffer) => {
     const isTraining = program !== 'predict';
     const { output: collected } = plan.runSync({
       program,
@@ -40,7 +57,7 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
         [x, valuesOf(data, 'float64')],
         [c, valuesOf(coefficients, 'float64')],
       ],
-      output,
+      output: collect,
       scalars: isTraining ? scalars : [],
       values: Float64Array.from(isTraining ? scalars : [], () => 12345),
     });
@@ -50,10 +67,10 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
     t,
     plan,
     random,
-    y: (data: NDArray) => run('train', data, recorded.y),
-    predict: (data: NDArray) => run('predict', data, recorded.y),
+    y: (data: NDArray) => run('train', data, y),
+    predict: (data: NDArray) => run('predict', data, predicted),
     dx: (data: NDArray) => run('both', data, dx),
-    loss: (data: NDArray) => run('train', data, recorded.y).reduce((sum, v, i) => sum + v * coefficients.data[i], 0),
+    loss: (data: NDArray) => run('train', data, y).reduce((sum, v, i) => sum + v * coefficients.data[i], 0),
   };
 }
 

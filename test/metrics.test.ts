@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { losses, metrics, NDArray } from 'fjordnet';
-import { Recorder } from '../dist/layers/layer.js';
+import { Recorder } from '../dist/graph/recorder.js';
 import { getMetric, type Metric, metricFrom } from '../dist/metrics.js';
 import { dataset, type FloatType } from '../dist/tape.js';
 

@@ -10,7 +10,7 @@ import {
   schedules,
   setThreads,
 } from 'fjordnet';
-import { Recorder } from '../dist/layers/layer.js';
+import { Recorder } from '../dist/graph/recorder.js';
 import { getOptimizer, type Optimizer, optimizerFrom } from '../dist/optimizers.js';
 import { scheduleFrom } from '../dist/schedules.js';
 import type { FloatType } from '../dist/tape.js';

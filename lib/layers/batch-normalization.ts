@@ -1,16 +1,9 @@
 import { checkInterval } from '../check.js';
+import { batchNormalization, batchNormalizationInference } from '../graph/ops/normalization.js';
+import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
-import type { Buffer } from '../tape.js';
-import {
-  BaseLayer,
-  type Layer,
-  type LayerOptions,
-  type Recorded,
-  type Recorder,
-  type Shape,
-  wrongInput,
-} from './layer.js';
+import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
 
 export interface BatchNormalizationOptions extends LayerOptions {
   /** What the moving averages keep of themselves at each step, in [0, 1]. Default 0.99 */
@@ -40,7 +33,7 @@ const INITIALIZERS = {
  * gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel, the last axis (Ioffe and Szegedy, 2015). In training
  * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages.
  */
-export class BatchNormalization extends BaseLayer implements Layer {
+export class BatchNormalization extends Layer {
   readonly className = 'BatchNormalization';
   readonly momentum: number;
   readonly epsilon: number;
@@ -64,43 +57,23 @@ export class BatchNormalization extends BaseLayer implements Layer {
     this.gammaRegularizer = checkRegularizer('gammaRegularizer', options.gammaRegularizer);
   }
 
-  outputShape(inputShape: Shape): Shape {
+  override build(inputShape: Shape): void {
     if (inputShape.length === 0)
       throw wrongInput(this, 'of at least one dimension, the last of them channels', inputShape);
-    return inputShape;
+    const shape = inputShape.slice(-1);
+    const { gammaInitializer, betaInitializer, movingMeanInitializer, movingVarianceInitializer } = this.initializers;
+    this.addWeight('gamma', shape, gammaInitializer, { regularizer: this.gammaRegularizer });
+    this.addWeight('beta', shape, betaInitializer, { regularizer: this.betaRegularizer });
+    this.addWeight('movingMean', shape, movingMeanInitializer, { trained: false });
+    this.addWeight('movingVariance', shape, movingVarianceInitializer, { trained: false });
   }
 
-  record(t: Recorder, x: Buffer, name: string): Recorded {
-    const C = x.shape[x.shape.length - 1];
-    const dims = { N: x.size / C, C };
-    const { momentum, epsilon, initializers: first } = this;
-    const gamma = t.parameter(name, 'gamma', [C], first.gammaInitializer, this.gammaRegularizer);
-    const beta = t.parameter(name, 'beta', [C], first.betaInitializer, this.betaRegularizer);
-    const movingMean = t.statistic(name, 'movingMean', [C], first.movingMeanInitializer);
-    const movingVariance = t.statistic(name, 'movingVariance', [C], first.movingVarianceInitializer);
-    const mean = t.fixed('state', `${name}/mean`, [C]);
-    const scale = t.fixed('state', `${name}/scale`, [C]);
-    const y = t.batched(`${name}/y`, x.shape);
-    return {
-      y,
-      forward(training) {
-        if (training) {
-          // y = gamma * (x - mean) * scale + beta, scale = 1 / sqrt(variance + epsilon)
-          const outputs = [movingMean, movingVariance, mean, scale, y];
-          t.emit('batchNormalization', [x, gamma.value, beta.value, ...outputs], dims, { momentum, epsilon });
-        } else {
-          const moving = [movingMean, movingVariance];
-          t.emit('batchNormalizationInference', [x, gamma.value, beta.value, ...moving, y], dims, { epsilon });
-        }
-      },
-      backward(dy, wanted) {
-        // n = (x - mean) * scale; dgamma = (dy * n).sum(0), dbeta = dy.sum(0)
-        // dx = gamma * scale * (dy - dbeta / rows - n * dgamma / rows), in place of dy
-        const inputs = [x, dy, gamma.value, mean, scale];
-        t.emit('batchNormalizationGradient', [...inputs, gamma.gradient, beta.gradient, dy], dims);
-        return wanted ? dy : undefined;
-      },
-    };
+  call(x: Value, { gamma, beta, movingMean, movingVariance }: Weights, { training }: Mode): Value {
+    const { momentum, epsilon } = this;
+    const inputs = [x, gamma, beta, movingMean, movingVariance];
+    return training
+      ? applyOp(batchNormalization, inputs, { momentum, epsilon })
+      : applyOp(batchNormalizationInference, inputs, { epsilon });
   }
 
   override getConfig(): Record<string, unknown> {

@@ -1,7 +1,9 @@
 import { checkInteger } from '../check.js';
-import type { Buffer } from '../tape.js';
+import { activate } from '../graph/ops/activation.js';
+import { conv2d } from '../graph/ops/conv2d.js';
+import { applyOp, type Value } from '../graph/value.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
-import type { Layer, Recorded, Recorder, Shape } from './layer.js';
+import type { Shape, Weights } from './layer.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface Conv2DOptions extends KernelLayerOptions {
@@ -21,7 +23,7 @@ export interface Conv2DOptions extends KernelLayerOptions {
  * A convolution of images [height, width, channels] with a kernel [height, width, channels, filters] (a correlation, as
  * everywhere in this field), plus a bias for each filter. As Keras' Conv2D with its default data format.
  */
-export class Conv2D extends KernelLayer implements Layer {
+export class Conv2D extends KernelLayer {
   readonly className = 'Conv2D';
   readonly filters: number;
   readonly kernelSize: Pair;
@@ -38,39 +40,15 @@ export class Conv2D extends KernelLayer implements Layer {
     this.dilationRate = checkPair('dilationRate', options.dilationRate ?? 1);
   }
 
-  outputShape(inputShape: Shape): Shape {
-    return [...this.#slide(inputShape).places, this.filters];
+  override build(inputShape: Shape): void {
+    this.#slide(inputShape);
+    this.addKernel([...this.kernelSize, inputShape[2], this.filters]);
   }
 
-  record(t: Recorder, x: Buffer, name: string): Recorded {
-    const [H, W, C] = x.shape;
-    const [K, L] = this.kernelSize;
-    const F = this.filters;
-    const { places, before } = this.#slide(x.shape);
-    const [Y, X] = places;
-    const [s, u] = this.strides;
-    const [d, e] = this.dilationRate;
-    const [p, q] = before;
-    const dims = { H, W, C, K, L, F, Y, X, s, t: u, d, e, p, q };
-    const { w, b } = this.weights(t, name, [K, L, C, F]);
-    const y = t.batched(`${name}/y`, [Y, X, F]);
-    return {
-      y,
-      forward() {
-        if (b)
-          t.emit('conv2d', [x, w.value, b.value, y], dims); // y = x * w + b
-        else t.emit('conv2dNoBias', [x, w.value, y], dims);
-      },
-      backward(dy, wanted) {
-        // dw = patches(x).T @ dy, db = dy.sum(0)
-        if (b) t.emit('conv2dWeightGradient', [x, dy, w.gradient, b.gradient], dims);
-        else t.emit('conv2dWeightGradientNoBias', [x, dy, w.gradient], dims);
-        if (!wanted) return undefined;
-        const dx = t.batched(`${name}/dx`, x.shape);
-        t.emit('conv2dInputGradient', [dy, w.value, dx], dims); // patches(dx) = dy @ w.T
-        return dx;
-      },
-    };
+  call(x: Value, { kernel, bias }: Weights): Value {
+    const { strides, dilationRate: dilations } = this;
+    const z = applyOp(conv2d, bias ? [x, kernel, bias] : [x, kernel], { ...this.#slide(x.shape), strides, dilations });
+    return activate(z, this.activation);
   }
 
   override getConfig(): Record<string, unknown> {

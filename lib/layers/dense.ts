@@ -1,7 +1,9 @@
 import { checkInteger } from '../check.js';
-import type { Buffer } from '../tape.js';
+import { activate } from '../graph/ops/activation.js';
+import { affine } from '../graph/ops/affine.js';
+import { applyOp, type Value } from '../graph/value.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
-import { type Layer, type Recorded, type Recorder, type Shape, wrongInput } from './layer.js';
+import { type Shape, type Weights, wrongInput } from './layer.js';
 
 export interface DenseOptions extends KernelLayerOptions {
   /** Neurons: the size of the output. */
@@ -9,7 +11,7 @@ export interface DenseOptions extends KernelLayerOptions {
 }
 
 /** A fully connected layer: activation(x @ kernel + bias), kernel [inputs, units], bias [units]. */
-export class Dense extends KernelLayer implements Layer {
+export class Dense extends KernelLayer {
   readonly className = 'Dense';
   readonly units: number;
 
@@ -18,33 +20,14 @@ export class Dense extends KernelLayer implements Layer {
     this.units = checkInteger('units', options.units, 1);
   }
 
-  outputShape(inputShape: Shape): Shape {
+  override build(inputShape: Shape): void {
     if (inputShape.length !== 1)
       throw wrongInput(this, 'a vector for each sample (add layers.flatten() before)', inputShape);
-    return [this.units];
+    this.addKernel([inputShape[0], this.units]);
   }
 
-  record(t: Recorder, x: Buffer, name: string): Recorded {
-    const I = x.size;
-    const O = this.units;
-    const { w, b } = this.weights(t, name, [I, O]);
-    const y = t.batched(`${name}/y`, [O]);
-    return {
-      y,
-      forward() {
-        if (b)
-          t.emit('affine', [x, w.value, b.value, y], { O, I }); // y = x @ w + b
-        else t.emit('matmul', [x, w.value, y], { O, I });
-      },
-      backward(dy, wanted) {
-        t.emit('weightGradient', [x, dy, w.gradient], { O, I }); // dw = x.T @ dy
-        if (b) t.emit('biasGradient', [dy, b.gradient], { O }); // db = dy.sum(0)
-        if (!wanted) return undefined;
-        const dx = t.batched(`${name}/dx`, x.shape);
-        t.emit('inputGradient', [dy, w.value, dx], { O, I }); // dx = dy @ w.T
-        return dx;
-      },
-    };
+  call(x: Value, { kernel, bias }: Weights): Value {
+    return activate(applyOp(affine, bias ? [x, kernel, bias] : [x, kernel], undefined), this.activation);
   }
 
   override getConfig(): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { checkInterval } from '../check.js';
-import type { Buffer } from '../tape.js';
-import { BaseLayer, type Layer, type LayerOptions, type Recorded, type Recorder, type Shape } from './layer.js';
+import { dropout } from '../graph/ops/dropout.js';
+import { applyOp, type Value } from '../graph/value.js';
+import { Layer, type LayerOptions, type Mode, type Weights } from './layer.js';
 
 export interface DropoutOptions extends LayerOptions {
   /** The share of values that is set to 0, in [0, 1]. */
@@ -11,7 +12,7 @@ export interface DropoutOptions extends LayerOptions {
  * In training sets a random share of the values to 0 and scales the others by 1 / (1 - rate); otherwise passes them on
  * (Srivastava et al., 2014). The network's seed decides the masks.
  */
-export class Dropout extends BaseLayer implements Layer {
+export class Dropout extends Layer {
   readonly className = 'Dropout';
   readonly rate: number;
 
@@ -20,29 +21,8 @@ export class Dropout extends BaseLayer implements Layer {
     this.rate = checkInterval('rate', options.rate, 0, 1);
   }
 
-  outputShape(inputShape: Shape): Shape {
-    return inputShape;
-  }
-
-  record(t: Recorder, x: Buffer, name: string): Recorded {
-    const N = x.size;
-    const { rate } = this;
-    const seed = t.perStep((_, random) => Math.floor(random.randomSample() * 2 ** 53));
-    const mask = t.batched(`${name}/mask`, x.shape);
-    const y = t.batched(`${name}/y`, x.shape);
-    return {
-      y,
-      forward(training) {
-        if (training)
-          t.emit('dropout', [x, y, mask], { N }, { rate, seed }); // y = x * mask
-        else t.emit('copy', [x, y], { N });
-      },
-      backward(dy, wanted) {
-        if (!wanted) return undefined;
-        t.emit('dropoutGradient', [mask, dy, dy], { N }); // dx = dy * mask
-        return dy;
-      },
-    };
+  call(x: Value, _: Weights, { training }: Mode): Value {
+    return training ? applyOp(dropout, [x], { rate: this.rate }) : x;
   }
 
   override getConfig(): Record<string, unknown> {

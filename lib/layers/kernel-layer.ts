@@ -2,7 +2,7 @@ import { type Activation, type ActivationInput, getActivation } from '../activat
 import { checkBoolean } from '../check.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
-import { BaseLayer, type LayerOptions, type Recorder, type Shape } from './layer.js';
+import { Layer, type LayerOptions, type Shape } from './layer.js';
 
 export interface KernelLayerOptions extends LayerOptions {
   /** Default: linear */
@@ -29,8 +29,8 @@ const OPTIONS = [
 ];
 
 /** What layers have in common that multiply their input with a kernel: its weights, a bias, an activation. */
-export abstract class KernelLayer extends BaseLayer {
-  readonly activation: Activation;
+export abstract class KernelLayer extends Layer {
+  override readonly activation: Activation;
   readonly useBias: boolean;
   readonly kernelInitializer: Initializer;
   readonly biasInitializer: Initializer;
@@ -48,12 +48,10 @@ export abstract class KernelLayer extends BaseLayer {
   }
 
   /** Declares a kernel of this shape and, with `useBias`, a bias for each of its outputs. */
-  protected weights(t: Recorder, name: string, shape: Shape) {
-    const outputs = shape.slice(-1);
-    return {
-      w: t.parameter(name, 'kernel', shape, this.kernelInitializer, this.kernelRegularizer),
-      b: this.useBias ? t.parameter(name, 'bias', outputs, this.biasInitializer, this.biasRegularizer) : undefined,
-    };
+  protected addKernel(shape: Shape): void {
+    this.addWeight('kernel', shape, this.kernelInitializer, { regularizer: this.kernelRegularizer });
+    if (this.useBias)
+      this.addWeight('bias', shape.slice(-1), this.biasInitializer, { regularizer: this.biasRegularizer });
   }
 
   override getConfig(): Record<string, unknown> {

@@ -1,95 +1,18 @@
 import type { Activation } from '../activations.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import { type Call, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
 import type { Initializer } from '../initializers.js';
-import type { RandomState } from '../random.js';
 import type { Regularizer } from '../regularizers.js';
-import { type Buffer, type Scalar, Tape } from '../tape.js';
 
-/** The shape of one sample, without the batch dimension. */
-export type Shape = readonly number[];
+export type { Shape } from '../graph/value.js';
 
-/** A weight of a layer. Those with a gradient are trained. */
-export interface Parameter {
-  readonly layer: string;
-  readonly name: string;
-  readonly value: Buffer;
-  readonly gradient?: Buffer;
-  readonly initializer: Initializer;
-  readonly regularizer?: Regularizer;
-}
+/** The weights of a layer by their names, as `build` declared them. */
+export type Weights = Readonly<Record<string, Weight>>;
 
-/** A tape that also keeps the list of a network's weights and of the scalars that change from step to step. */
-export class Recorder extends Tape {
-  readonly parameters: Parameter[] = [];
-  /** The optimizer's memory, saved with the network. */
-  readonly states: Buffer[] = [];
-  readonly stepScalars: { scalar: Scalar; next: (iteration: number, random: RandomState) => number }[] = [];
-
-  /** A trained weight, with its gradient. */
-  parameter(
-    layer: string,
-    name: string,
-    shape: Shape,
-    initializer: Initializer,
-    regularizer?: Regularizer,
-  ): { value: Buffer; gradient: Buffer } {
-    const value = this.fixed('parameter', `${layer}/${name}`, shape);
-    const gradient = this.fixed('gradient', `${layer}/${name}/gradient`, shape);
-    this.parameters.push({ layer, name, value, gradient, initializer, ...(regularizer ? { regularizer } : {}) });
-    return { value, gradient };
-  }
-
-  /** A weight that is kept and saved, but not trained by gradients (moving averages). */
-  statistic(layer: string, name: string, shape: Shape, initializer: Initializer): Buffer {
-    const value = this.fixed('parameter', `${layer}/${name}`, shape);
-    this.parameters.push({ layer, name, value, initializer });
-    return value;
-  }
-
-  /** A buffer of the optimizer, zero at first. */
-  state(name: string, shape: Shape): Buffer {
-    const state = this.fixed('state', name, shape);
-    this.states.push(state);
-    return state;
-  }
-
-  /** A scalar that is computed anew for every training step; `iteration` counts from 0. */
-  perStep(next: (iteration: number, random: RandomState) => number): Scalar {
-    const scalar = this.scalar(0);
-    this.stepScalars.push({ scalar, next });
-    return scalar;
-  }
-}
-
-/** A layer as it lies on one tape: its output, and what to emit for each pass. */
-export interface Recorded {
-  /** The output, before `layer.activation`. */
-  readonly y: Buffer;
-  /** Emits the forward pass, into buffers that `record` made; `training` is false in evaluation and prediction. */
-  forward(training: boolean): void;
-  /**
-   * Emits the backward pass, called once a tape: the gradients of the layer's parameters, and the gradient of its input, whose buffer is
-   * returned, if that is `wanted` (the first layer's is not). May overwrite dy.
-   */
-  backward(dy: Buffer, wanted: boolean): Buffer | undefined;
-}
-
-/** A layer is a description; `record` puts it on a tape. */
-export interface Layer {
-  /** Keras' class name, such as 'Dense'. */
-  readonly className: string;
-  /** Unique in its network; given by the network if absent. */
-  name?: string;
-  /** The shape of one input sample, where the user gave it. */
-  readonly inputShape?: Shape;
-  /** Applied to the output by the network, which may fuse it with the loss. */
-  readonly activation?: Activation;
-  /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
-  outputShape(inputShape: Shape): Shape;
-  /** Declares parameters and buffers for the input x, which has the shape `outputShape` accepted. */
-  record(t: Recorder, x: Buffer, name: string): Recorded;
-  /** Options, serializable, with which the layer's factory makes the same layer. */
-  getConfig(): Record<string, unknown>;
+/** What a layer's `call` is told about the pass. */
+export interface Mode {
+  /** False in evaluation and prediction. */
+  readonly training: boolean;
 }
 
 /** What every layer's options may hold. */
@@ -100,10 +23,25 @@ export interface LayerOptions {
   inputShape?: readonly number[];
 }
 
-/** The options that every layer has. */
-export abstract class BaseLayer {
+/** One shape, or one for each input. */
+export type Shapes = Shape | readonly Shape[];
+/** One value, or one for each input. */
+export type Values = Value | readonly Value[];
+
+const isList = <T>(of: T | readonly T[]): of is readonly T[] => Array.isArray(of) && typeof of[0] === 'object';
+
+/** A layer: a description of weights and of the operations that it is made of. */
+export abstract class Layer {
+  /** Keras' class name, such as 'Dense'. */
+  abstract readonly className: string;
+  /** Unique in its network; given by the network if absent. */
   name?: string;
+  /** The shape of one input sample, where the user gave it. */
   readonly inputShape?: Shape;
+  /** What its output has gone through, where the layer has such an option. */
+  readonly activation?: Activation;
+  #declared?: Record<string, Weight>;
+  #weights?: { readonly shapes: string; readonly weights: Weights };
 
   /** `own`: the names of the options that this layer has beside. */
   constructor(options: LayerOptions, own: readonly string[] = []) {
@@ -115,8 +53,64 @@ export abstract class BaseLayer {
     if (inputShape !== undefined) this.inputShape = checkShape('inputShape', inputShape);
   }
 
+  /**
+   * Checks the shape of the input, or those of the inputs, and declares the weights by `addWeight`.
+   * @throws RangeError if the layer cannot take such an input
+   */
+  build(_inputShape: any): void {}
+
+  /** What the layer makes of its input (a list, if it is applied to one). Run once when a network is compiled. */
+  abstract call(inputs: any, weights: Weights, mode: Mode): Value;
+
+  /** Options, serializable, with which the layer's factory makes the same layer. */
   getConfig(): Record<string, unknown> {
     return {};
+  }
+
+  /** The layer's value for an input, or for a list of inputs; every application shares the layer's weights. */
+  apply(inputs: Values): Value {
+    const list = isList(inputs);
+    const values = list ? inputs : [inputs];
+    const shape = this.outputShape(list ? values.map((value) => value.shape) : values[0].shape);
+    const output: { shape: Shape; batched: boolean; from?: Call } = { shape, batched: true };
+    output.from = { layer: this, inputs: values, outputs: [output], list };
+    return output;
+  }
+
+  /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
+  outputShape(inputShape: Shapes): Shape {
+    const inputs = isList(inputShape) ? inputShape.map(placeholder) : placeholder(inputShape);
+    return this.call(inputs, this.#declare(inputShape), { training: false }).shape;
+  }
+
+  /** The weights for an input of this shape: the same ones as long as the shape is. */
+  weightsFor(inputShape: Shapes): Weights {
+    const shapes = JSON.stringify(inputShape);
+    if (this.#weights?.shapes !== shapes) this.#weights = { shapes, weights: this.#declare(inputShape) };
+    return this.#weights.weights;
+  }
+
+  /** Declares a weight, in `build`. */
+  protected addWeight(
+    name: string,
+    shape: Shape,
+    initializer: Initializer,
+    { regularizer, trained = true }: { regularizer?: Regularizer; trained?: boolean } = {},
+  ): void {
+    if (!this.#declared) throw new TypeError('Expected addWeight to be called in build');
+    const regularized = regularizer ? { regularizer } : {};
+    this.#declared[name] = { name, shape, batched: false, initializer, trained, ...regularized };
+  }
+
+  #declare(inputShape: Shapes): Weights {
+    const declared: Record<string, Weight> = {};
+    this.#declared = declared;
+    try {
+      this.build(inputShape);
+    } finally {
+      this.#declared = undefined;
+    }
+    return declared;
   }
 }
 

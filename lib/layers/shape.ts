@@ -1,41 +1,18 @@
 import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
-import type { Buffer } from '../tape.js';
-import {
-  BaseLayer,
-  checkShape,
-  type Layer,
-  type LayerOptions,
-  type Recorded,
-  type Recorder,
-  type Shape,
-  wrongInput,
-} from './layer.js';
-
-/** The same values under another shape: no kernel, no copy. */
-function recordView(t: Recorder, x: Buffer, shape: Shape): Recorded {
-  return {
-    y: t.view(x, shape),
-    forward() {},
-    backward: (dy, wanted) => (wanted ? t.view(dy, x.shape) : undefined),
-  };
-}
-
-const sizeOf = (shape: Shape) => shape.reduce((product, n) => product * n, 1);
+import { reshape } from '../graph/ops/shape.js';
+import { applyOp, sizeOf, type Value } from '../graph/value.js';
+import { checkShape, Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
 
 /** A sample's values in a row, the last axis fastest: [height, width, channels] to [height * width * channels]. */
-export class Flatten extends BaseLayer implements Layer {
+export class Flatten extends Layer {
   readonly className = 'Flatten';
 
   constructor(options: LayerOptions = {}) {
     super(options);
   }
 
-  outputShape(inputShape: Shape): Shape {
-    return [sizeOf(inputShape)];
-  }
-
-  record(t: Recorder, x: Buffer): Recorded {
-    return recordView(t, x, this.outputShape(x.shape));
+  call(x: Value): Value {
+    return applyOp(reshape, [x], { shape: [sizeOf(x.shape)] });
   }
 }
 
@@ -45,7 +22,7 @@ export interface ReshapeOptions extends LayerOptions {
 }
 
 /** Samples in another shape, values in the same order. */
-export class Reshape extends BaseLayer implements Layer {
+export class Reshape extends Layer {
   readonly className = 'Reshape';
   readonly targetShape: Shape;
 
@@ -58,19 +35,15 @@ export class Reshape extends BaseLayer implements Layer {
     if (targetShape.filter((n) => n === -1).length > 1) throw wrongValue('targetShape', expected, targetShape);
   }
 
-  outputShape(inputShape: Shape): Shape {
-    const size = sizeOf(inputShape);
+  call(x: Value): Value {
+    const size = sizeOf(x.shape);
     const known = Math.abs(sizeOf(this.targetShape));
     const fits = this.targetShape.includes(-1) ? size % known === 0 : size === known;
     if (!fits) {
       const values = this.targetShape.includes(-1) ? `a multiple of ${known} values` : `${known} values`;
-      throw wrongInput(this, `of ${values} (targetShape [${this.targetShape.join(', ')}])`, inputShape);
+      throw wrongInput(this, `of ${values} (targetShape [${this.targetShape.join(', ')}])`, x.shape);
     }
-    return this.targetShape.map((n) => (n === -1 ? size / known : n));
-  }
-
-  record(t: Recorder, x: Buffer): Recorded {
-    return recordView(t, x, this.outputShape(x.shape));
+    return applyOp(reshape, [x], { shape: this.targetShape.map((n) => (n === -1 ? size / known : n)) });
   }
 
   override getConfig(): Record<string, unknown> {
@@ -86,7 +59,7 @@ export interface InputLayerOptions {
 }
 
 /** States the shape of the network's input. */
-export class InputLayer extends BaseLayer implements Layer {
+export class InputLayer extends Layer {
   readonly className = 'InputLayer';
   declare readonly inputShape: Shape;
 
@@ -95,14 +68,13 @@ export class InputLayer extends BaseLayer implements Layer {
     super({ name: options.name, inputShape: checkShape('shape', options.shape) });
   }
 
-  outputShape(inputShape: Shape): Shape {
+  override build(inputShape: Shape): void {
     if (inputShape.join() !== this.inputShape.join())
       throw wrongInput(this, `of shape [${this.inputShape.join(', ')}]`, inputShape);
-    return this.inputShape;
   }
 
-  record(t: Recorder, x: Buffer): Recorded {
-    return recordView(t, x, x.shape);
+  call(x: Value): Value {
+    return x;
   }
 
   override getConfig(): Record<string, unknown> {

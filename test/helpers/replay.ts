@@ -1,5 +1,5 @@
 import type { NDArray } from 'fjordnet';
-import { Recorder } from '../../dist/layers/layer.js';
+import { Recorder } from '../../dist/graph/recorder.js';
 import { type Buffer, dataset, type FloatType } from '../../dist/tape.js';
 
 /**

@@ -1,0 +1,133 @@
+import type { Buffer } from '../tape.js';
+import type { Saved } from './op.js';
+import type { Recorder } from './recorder.js';
+import { isCall, type Node, topological, type Value } from './value.js';
+
+/** What lowering a graph is told. */
+export interface Lowering {
+  /** Whether a backward pass follows, which reads what the forward pass leaves. */
+  readonly training: boolean;
+  /** The buffers of inputs and weights, and of trained weights' gradients. */
+  readonly buffers: ReadonlyMap<Value, Buffer>;
+  readonly gradients: ReadonlyMap<Value, Buffer>;
+  /** What buffers of a node are called in messages. */
+  nameOf(node: Node): string;
+}
+
+/**
+ * A graph of operations on a tape: `forward` emits their instructions in an order in which each finds its inputs, `backward`
+ * the derivatives in the reverse order. What is computed in place, where gradients go and what is added up follows from the
+ * graph alone.
+ */
+export class Lowered {
+  readonly #t: Recorder;
+  readonly #options: Lowering;
+  readonly #order: readonly Node[];
+  readonly #buffers: Map<Value, Buffer>;
+  /** Values that depend on a weight with a gradient. */
+  readonly #wanted: Set<Value>;
+  /** How often the memory of a value is read, through whatever views of it. */
+  readonly #uses = new Map<Value, number>();
+  readonly #saved = new Map<Node, Saved>();
+
+  constructor(t: Recorder, outputs: readonly Value[], options: Lowering) {
+    this.#t = t;
+    this.#options = options;
+    this.#order = topological(outputs) as Node[];
+    this.#buffers = new Map(options.buffers);
+    this.#wanted = new Set(options.training ? options.gradients.keys() : []);
+    for (const { inputs, output } of this.#order)
+      if (inputs.some((input) => this.#wanted.has(input))) this.#wanted.add(output);
+    const use = (value: Value) => this.#uses.set(memoryOf(value), (this.#uses.get(memoryOf(value)) ?? 0) + 1);
+    for (const { op, inputs } of this.#order) if (!op.view) inputs.forEach(use);
+    outputs.forEach(use);
+  }
+
+  /** The buffer of an input, a weight or, once `forward` has run, any value of the graph. */
+  buffer(value: Value): Buffer {
+    return this.#buffers.get(value) as Buffer;
+  }
+
+  forward(): void {
+    const t = this.#t;
+    for (const node of this.#order) {
+      const { op, inputs, options, output } = node;
+      const x = inputs.map((input) => this.buffer(input));
+      const y = op.view
+        ? t.view(x[0], output.shape)
+        : this.#mayOverwriteInput(node)
+          ? x[0]
+          : this.#make(output, this.#options.nameOf(node));
+      this.#buffers.set(output, y);
+      const saved = op.forward?.({ t, x, y, options });
+      if (saved) this.#saved.set(node, saved);
+    }
+  }
+
+  /** Emits the gradients of all values that depend on a weight, from those of some on. Overwrites the buffers in `seeds`. */
+  backward(seeds: ReadonlyMap<Value, Buffer>): ReadonlyMap<Value, Buffer> {
+    const t = this.#t;
+    const gradients = new Map(seeds);
+    for (const node of this.#order.toReversed()) {
+      const { op, inputs, options, output } = node;
+      const dy = gradients.get(output);
+      if (!dy || !this.#wanted.has(output)) continue;
+      const name = this.#options.nameOf(node);
+      if (op.view) {
+        this.#add(gradients, inputs[0], t.view(dy, inputs[0].shape));
+        continue;
+      }
+      if (!op.backward)
+        throw new TypeError(`Expected '${name}' to have a derivative, since layers before it are trained`);
+      const parts: [input: Value, part: Buffer][] = [];
+      const dx = inputs.map((input, k) => {
+        if (!this.#wanted.has(input)) return undefined;
+        const first = !gradients.has(input);
+        const place = first ? this.#options.gradients.get(input) : undefined;
+        const part = place ?? (k === 0 && op.gradientInPlace ? dy : this.#make(input, `${name}/d${k}`));
+        if (first) gradients.set(input, part);
+        else parts.push([input, part]);
+        return part;
+      });
+      const x = inputs.map((input) => this.buffer(input));
+      op.backward({ t, x, y: this.buffer(output), dy, dx, saved: this.#saved.get(node) ?? {}, options });
+      for (const [input, part] of parts) this.#add(gradients, input, part);
+    }
+    return gradients;
+  }
+
+  /** Adds to the gradient of a value; the first part of it stays where it is. */
+  #add(gradients: Map<Value, Buffer>, value: Value, part: Buffer): void {
+    if (!this.#wanted.has(value)) return;
+    const sum = gradients.get(value);
+    if (sum) this.#t.emit('add', [sum, part, sum], { N: sum.size });
+    else gradients.set(value, part);
+  }
+
+  #make(value: Value, name: string): Buffer {
+    return value.batched ? this.#t.batched(name, value.shape) : this.#t.fixed('state', name, value.shape);
+  }
+
+  /**
+   * Whether a node may write its value over its first input: another node made it, nobody else reads it, and no derivative
+   * is written from what would be lost.
+   */
+  #mayOverwriteInput({ op, inputs, options, output }: Node): boolean {
+    const input = memoryOf(inputs[0]);
+    if (!op.inPlace || !input.from || isCall(input.from)) return false;
+    if (input.batched !== output.batched || this.#uses.get(input) !== 1) return false;
+    const reads = (node: Node, what: 'x' | 'y') => {
+      const read = this.#wanted.has(node.output) ? (node.op.reads?.(node.options) ?? 'neither') : 'neither';
+      return read === what || read === 'both';
+    };
+    const maker = input.from;
+    return !reads({ op, inputs, options, output }, 'x') && !reads(maker, 'y');
+  }
+}
+
+/** The value whose memory this one is: its own, or through views that of another. */
+function memoryOf(value: Value): Value {
+  let owner = value;
+  while (owner.from && !isCall(owner.from) && owner.from.op.view) owner = owner.from.inputs[0];
+  return owner;
+}

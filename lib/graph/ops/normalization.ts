@@ -1,0 +1,44 @@
+import type { Op } from '../op.js';
+
+export interface BatchNormalizationOptions {
+  readonly momentum: number;
+  readonly epsilon: number;
+}
+
+/**
+ * y = gamma * (x - mean) * scale + beta with scale = 1 / sqrt(variance + epsilon), over the batch and all axes of x but the
+ * last; moves the averages. Inputs x [..., C] and gamma, beta, movingMean, movingVariance [C]
+ */
+export const batchNormalization: Op<BatchNormalizationOptions> = {
+  name: 'batchNormalization',
+  shape: ([x]) => x.shape,
+  reads: () => 'x',
+  gradientInPlace: true,
+  forward({ t, x: [x, gamma, beta, movingMean, movingVariance], y, options: { momentum, epsilon } }) {
+    const C = gamma.size;
+    const mean = t.fixed('state', `${y.name}/mean`, [C]);
+    const scale = t.fixed('state', `${y.name}/scale`, [C]);
+    const outputs = [movingMean, movingVariance, mean, scale, y];
+    t.emit('batchNormalization', [x, gamma, beta, ...outputs], { N: x.size / C, C }, { momentum, epsilon });
+    return { mean, scale };
+  },
+  backward({ t, x: [x, gamma], dy, dx: [dx = dy, dgamma, dbeta], saved: { mean, scale } }) {
+    const C = gamma.size;
+    const unwanted = () => t.fixed('state', `${dy.name}/unwanted`, [C]);
+    // n = (x - mean) * scale; dgamma = (dy * n).sum(0), dbeta = dy.sum(0)
+    // dx = gamma * scale * (dy - dbeta / rows - n * dgamma / rows)
+    const outputs = [dgamma ?? unwanted(), dbeta ?? unwanted(), dx];
+    t.emit('batchNormalizationGradient', [x, dy, gamma, mean, scale, ...outputs], { N: x.size / C, C });
+  },
+};
+
+/** The same by the moving averages, which stay. */
+export const batchNormalizationInference: Op<Pick<BatchNormalizationOptions, 'epsilon'>> = {
+  name: 'batchNormalizationInference',
+  shape: ([x]) => x.shape,
+  forward({ t, x: [x, gamma, beta, movingMean, movingVariance], y, options: { epsilon } }) {
+    const C = gamma.size;
+    const moving = [movingMean, movingVariance];
+    t.emit('batchNormalizationInference', [x, gamma, beta, ...moving, y], { N: x.size / C, C }, { epsilon });
+  },
+};

@@ -1,0 +1,58 @@
+import type { Initializer } from '../initializers.js';
+import type { RandomState } from '../random.js';
+import type { Regularizer } from '../regularizers.js';
+import { type Buffer, type Scalar, Tape } from '../tape.js';
+import type { Shape } from './value.js';
+
+/** A weight on a tape. Those with a gradient are trained. */
+export interface Parameter {
+  readonly layer: string;
+  readonly name: string;
+  readonly value: Buffer;
+  readonly gradient?: Buffer;
+  readonly initializer: Initializer;
+  readonly regularizer?: Regularizer;
+}
+
+/** A tape that also keeps the list of a network's weights and of the scalars that change from step to step. */
+export class Recorder extends Tape {
+  readonly parameters: Parameter[] = [];
+  /** The optimizer's memory, saved with the network. */
+  readonly states: Buffer[] = [];
+  readonly stepScalars: { scalar: Scalar; next: (iteration: number, random: RandomState) => number }[] = [];
+
+  /** A weight that is trained, with its gradient. */
+  parameter(
+    layer: string,
+    name: string,
+    shape: Shape,
+    initializer: Initializer,
+    regularizer?: Regularizer,
+  ): { value: Buffer; gradient: Buffer } {
+    const value = this.fixed('parameter', `${layer}/${name}`, shape);
+    const gradient = this.fixed('gradient', `${layer}/${name}/gradient`, shape);
+    this.parameters.push({ layer, name, value, gradient, initializer, ...(regularizer ? { regularizer } : {}) });
+    return { value, gradient };
+  }
+
+  /** A weight that is kept and saved, but not trained by gradients (moving averages). */
+  statistic(layer: string, name: string, shape: Shape, initializer: Initializer): Buffer {
+    const value = this.fixed('parameter', `${layer}/${name}`, shape);
+    this.parameters.push({ layer, name, value, initializer });
+    return value;
+  }
+
+  /** A buffer of the optimizer, zero at first. */
+  state(name: string, shape: Shape): Buffer {
+    const state = this.fixed('state', name, shape);
+    this.states.push(state);
+    return state;
+  }
+
+  /** A scalar that is computed anew for every training step; `iteration` counts from 0. */
+  perStep(next: (iteration: number, random: RandomState) => number): Scalar {
+    const scalar = this.scalar(0);
+    this.stepScalars.push({ scalar, next });
+    return scalar;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Initializer } from '../initializers.js';
+import type { Layer } from '../layers/layer.js';
+import type { Regularizer } from '../regularizers.js';
+import type { Op } from './op.js';
+
+/** The shape of one sample, without the batch dimension. */
+export type Shape = readonly number[];
+
+/** A symbolic array: what an input, a weight or an operation gives, without the batch dimension. */
+export interface Value {
+  readonly shape: Shape;
+  /** Whether every sample has a value of its own. Weights, and what is made of them alone, are the same for all. */
+  readonly batched: boolean;
+  /** The operation that makes it; of a layer that is not spelled out yet, its call. Absent for inputs and weights. */
+  readonly from?: Node | Call;
+}
+
+/** A weight of a layer. */
+export interface Weight extends Value {
+  readonly name: string;
+  readonly initializer: Initializer;
+  readonly regularizer?: Regularizer;
+  /** Moved by gradients; false for moving averages. */
+  readonly trained: boolean;
+}
+
+/** An operation applied to values. */
+export interface Node<O = any> {
+  readonly op: Op<O>;
+  readonly inputs: readonly Value[];
+  readonly options: O;
+  readonly output: Value;
+}
+
+/** A layer applied to values. A layer that is applied twice has two calls, and one set of weights. */
+export interface Call {
+  readonly layer: Layer;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** Whether the layer was given a list: one value alone is not the same as a list of one. */
+  readonly list: boolean;
+}
+
+export const isCall = (from: Node | Call): from is Call => 'layer' in from;
+
+/** What stands for the samples of an input. */
+export const placeholder = (shape: Shape): Value => ({ shape, batched: true });
+
+/** The value that `op` makes of its inputs. @throws RangeError if they do not fit it */
+export function applyOp<O>(op: Op<O>, inputs: readonly Value[], options: O): Value {
+  const output: { -readonly [K in keyof Value]: Value[K] } = {
+    shape: op.shape(inputs, options),
+    batched: inputs.some((value) => value.batched),
+  };
+  output.from = { op, inputs, options, output };
+  return output;
+}
+
+export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+
+/** What makes `outputs`, each behind what makes its inputs; without recursion, for networks of any depth. */
+export function topological(outputs: readonly Value[]): (Node | Call)[] {
+  const order: (Node | Call)[] = [];
+  const seen = new Set<Node | Call>();
+  const stack: { from: Node | Call; next: number }[] = [];
+  const visit = ({ from }: Value) => {
+    if (!from || seen.has(from)) return;
+    seen.add(from);
+    stack.push({ from, next: 0 });
+  };
+  for (const output of outputs) {
+    visit(output);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1];
+      if (top.next < top.from.inputs.length) {
+        visit(top.from.inputs[top.next++]);
+      } else {
+        order.push(top.from);
+        stack.pop();
+      }
+    }
+  }
+  return order;
+}
