@@ -12,7 +12,12 @@ const TYPED = { float64: Float64Array, float32: Float32Array };
 
 const signatureOf = (name: string) => {
   const [, lengths] = kernels[name].signature.split(/[:|]/);
-  const [inputs, outputs] = lengths.split('->').map((side) => side.split(',').map((length) => length.trim()));
+  const [inputs, outputs] = lengths.split('->').map((side) =>
+    side
+      .split(',')
+      .map((length) => length.trim())
+      .filter(Boolean),
+  );
   return { inputs, lengths: [...inputs, ...outputs] };
 };
 

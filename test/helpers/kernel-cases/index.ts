@@ -1,4 +1,5 @@
 import { activation } from './activation.js';
+import { algebra } from './algebra.js';
 import type { KernelCases } from './case.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
@@ -18,4 +19,5 @@ export const kernelCases: KernelCases = {
   ...loss,
   ...metric,
   ...update,
+  ...algebra,
 };
