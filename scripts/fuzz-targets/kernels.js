@@ -1,6 +1,7 @@
 // Every kernel through the addon: small sizes with arrays that fit, wild sizes, and arrays that do not fit.
 import { binding } from '../../dist/binding.js';
 import { kernels } from '../../dist/index.js';
+import { lengthOf, parseSignature } from '../../dist/signature.js';
 
 export const name = 'kernels';
 
@@ -22,23 +23,14 @@ const WILD = [
 const VALUES = [0, -0, 1, -1, 1e-40, 1e30, -1e30, 1e300, Number.NaN, Number.POSITIVE_INFINITY];
 const MOST = 1 << 12; // values of an array
 
-/** The lengths of a kernel's arrays, as products of dimensions. */
-const lengthsOf = (signature) =>
-  signature
-    .split(/[:|]/)[1]
-    .split(/->|,/)
-    .map((buffer) => buffer.trim().split(' ').at(-1));
-
-const sizeOf = (length, dims) => (length === '1' ? 1 : [...length].reduce((n, letter) => n * dims[letter], 1));
-
 /** Sizes for the letters: one long one at most, as many as leave all arrays short; then a wild one here and there. */
-function dimsOf(random, letters, lengths) {
+function dimsOf(random, { dims: letters, operands }) {
   const dims = Object.fromEntries(letters.map((letter) => [letter, random.integer(1, 9)]));
   dims[random.pick(letters)] = random.chance(0.3) ? random.integer(1, 600) : 1;
-  while (lengths.some((length) => sizeOf(length, dims) > MOST)) dims[random.pick(letters)] = random.integer(1, 3);
+  while (operands.some((operand) => lengthOf(operand, dims) > MOST)) dims[random.pick(letters)] = random.integer(1, 3);
   // Strides, dilations and paddings: no array has them.
   for (const letter of letters)
-    if (!lengths.join('').includes(letter) && random.chance(0.1))
+    if (!operands.some(({ length }) => length.includes(letter)) && random.chance(0.1))
       dims[letter] = random.pick([0, 100, 12_000, 10 ** 6, 2 ** 31 - 1]);
   if (random.chance(0.1)) dims[random.pick(letters)] = random.pick(WILD);
   return dims;
@@ -64,20 +56,13 @@ function arrayOf(random, Floats, size) {
 export function run(random, count, report) {
   for (let i = 0; i < count; i++) {
     const kernel = random.pick(names);
-    const { signature } = kernels[kernel];
-    const [left, , right = ''] = signature.split(/[:|]/);
-    const lengths = lengthsOf(signature);
-    const dims = dimsOf(random, [...left.replaceAll(' ', '')], lengths);
-    const scalars = Object.fromEntries(
-      right
-        .split(/[ ,]+/)
-        .filter(Boolean)
-        .map((scalar) => [scalar, scalarOf(random)]),
-    );
+    const signature = parseSignature(kernels[kernel].signature);
+    const dims = dimsOf(random, signature);
+    const scalars = Object.fromEntries(signature.scalars.map((scalar) => [scalar, scalarOf(random)]));
     const Floats = random.pick(FLOATS);
     const input = { kernel, dims, scalars, dtype: Floats.name };
-    const arrays = lengths.map((length) => {
-      let size = sizeOf(length, dims);
+    const arrays = signature.operands.map((operand) => {
+      let size = lengthOf(operand, dims);
       if (random.chance(0.02)) size += random.pick([-1, 1, 16]);
       return arrayOf(
         random,
