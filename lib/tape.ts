@@ -35,6 +35,7 @@ export interface Scalar {
 }
 
 const ALIGNMENT = 16; // values: 64 bytes of float32
+const LEFT_OUT = -1; // in place of a buffer's index
 
 /**
  * A recording of kernel instructions. Networks emit their forward and backward passes on it, one line per NumPy line;
@@ -85,17 +86,20 @@ export class Tape {
     this.#programs[name] = programs.flatMap((part) => this.#programs[part]);
   }
 
-  /** Appends an instruction: a kernel, its input and output buffers in the order of its signature, dimensions, scalars. */
+  /**
+   * Appends an instruction: a kernel, its input and output buffers in the order of its signature (undefined where one is
+   * left out), dimensions, scalars.
+   */
   emit(
     kernel: string,
-    buffers: readonly Buffer[],
+    buffers: readonly (Buffer | undefined)[],
     dims: Record<string, number>,
     scalars: Record<string, number | Scalar> = {},
   ): void {
     const index: Record<string, number> = {};
     for (const [name, value] of Object.entries(scalars))
       index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
-    this.#recording.push({ kernel, buffers: buffers.map((b) => b.index), dims, scalars: index });
+    this.#recording.push({ kernel, buffers: buffers.map((b) => b?.index ?? LEFT_OUT), dims, scalars: index });
   }
 
   /**
@@ -150,7 +154,8 @@ export class Tape {
         else own.push({ program, first: at, last: at });
       };
       for (const { index } of inputs) touch(index, -1);
-      for (const [at, { buffers }] of instructions.entries()) for (const index of buffers) touch(index, at);
+      for (const [at, { buffers }] of instructions.entries())
+        for (const index of buffers) if (index !== LEFT_OUT) touch(index, at);
       for (const { index } of outputs)
         if (lives.get(owner[index])?.some((life) => life.program === program)) touch(index, instructions.length);
     }

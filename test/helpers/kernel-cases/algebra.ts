@@ -124,7 +124,6 @@ export const algebra: KernelCases = {
   },
   place: {
     dims: STRETCHES,
-    updates: [1],
     scalars: [{ start: 0 }, { start: 2 }, { start: 1000 }],
     reference: ([y, x], { B, A, M, N, C }, { start }) => {
       const to = x.slice();
