@@ -60,6 +60,8 @@ export interface InstructionSpec {
   buffers: number[];
   dims: Record<string, number>;
   scalars: Record<string, number>;
+  /** The kernel's B is so many times the batch; where its buffers are fixed, just so many. Default 1 */
+  rows?: number;
 }
 
 export interface NativeRandomState {

@@ -88,18 +88,19 @@ export class Tape {
 
   /**
    * Appends an instruction: a kernel, its input and output buffers in the order of its signature (undefined where one is
-   * left out), dimensions, scalars.
+   * left out), dimensions, scalars. The kernel's B is `rows` times the batch; where all its buffers are fixed, just `rows`.
    */
   emit(
     kernel: string,
     buffers: readonly (Buffer | undefined)[],
     dims: Record<string, number>,
     scalars: Record<string, number | Scalar> = {},
+    rows = 1,
   ): void {
     const index: Record<string, number> = {};
     for (const [name, value] of Object.entries(scalars))
       index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
-    this.#recording.push({ kernel, buffers: buffers.map((b) => b?.index ?? LEFT_OUT), dims, scalars: index });
+    this.#recording.push({ kernel, buffers: buffers.map((b) => b?.index ?? LEFT_OUT), dims, scalars: index, rows });
   }
 
   /**
