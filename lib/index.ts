@@ -54,6 +54,7 @@ export {
   trainTestSplit,
   trainValidationTestSplit,
 } from './model-selection/splits.js';
+export { type Along, type Operand, ops } from './ops.js';
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
 export { MinMaxScaler, StandardScaler } from './preprocessing.js';
 export { type MT19937State, RandomState } from './random.js';

@@ -36,16 +36,23 @@ export class Lowered {
     this.#order = topological(outputs) as Node[];
     this.#buffers = new Map(options.buffers);
     this.#wanted = new Set(options.training ? options.gradients.keys() : []);
-    for (const { inputs, output } of this.#order)
-      if (inputs.some((input) => this.#wanted.has(input))) this.#wanted.add(output);
+    for (const { op, inputs, output } of this.#order)
+      if (!op.isStep && inputs.some((input) => this.#wanted.has(input))) this.#wanted.add(output);
     const use = (value: Value) => this.#uses.set(memoryOf(value), (this.#uses.get(memoryOf(value)) ?? 0) + 1);
     for (const { op, inputs } of this.#order) if (!op.view) inputs.forEach(use);
     outputs.forEach(use);
   }
 
-  /** The buffer of an input, a weight or, once `forward` has run, any value of the graph. */
+  /** The buffer of an input, a weight, a constant or, once `forward` has run, any value of the graph. */
   buffer(value: Value): Buffer {
-    return this.#buffers.get(value) as Buffer;
+    let buffer = this.#buffers.get(value);
+    if (!buffer) {
+      if (!value.constant)
+        throw new TypeError('Expected values of this graph alone, got an input or a weight of another one');
+      buffer = this.#t.constant(value.constant);
+      this.#buffers.set(value, buffer);
+    }
+    return buffer;
   }
 
   forward(): void {

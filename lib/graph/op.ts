@@ -33,7 +33,11 @@ export interface Op<O = undefined> {
   readonly view?: true;
   /** Emits y = f(x). `view` operations emit nothing. */
   forward?(io: Forward<O>): Saved | undefined;
-  /** Emits dx from dy. Absent: the operation has no derivative. */
+  /** Every sample has a value of its own, also where the inputs are the same for all. */
+  readonly isBatched?: true;
+  /** Its derivative is 0 wherever there is one: no gradient passes. */
+  readonly isStep?: true;
+  /** Emits dx from dy. Absent, unless it `isStep`: the operation has no derivative. */
   backward?(io: Backward<O>): void;
   /** What of its forward pass `backward` reads: the inputs, the value, both or (the default) neither. */
   reads?(options: O): 'x' | 'y' | 'both' | 'neither';

@@ -1,7 +1,8 @@
+import type { NDArray } from '../array.js';
 import type { Initializer } from '../initializers.js';
 import type { RandomState } from '../random.js';
 import type { Regularizer } from '../regularizers.js';
-import { type Buffer, type Scalar, Tape } from '../tape.js';
+import { type Buffer, type Plan, type Scalar, Tape } from '../tape.js';
 import type { Shape } from './value.js';
 
 /** A weight on a tape. Those with a gradient are trained. */
@@ -19,6 +20,7 @@ export class Recorder extends Tape {
   readonly parameters: Parameter[] = [];
   /** The optimizer's memory, saved with the network. */
   readonly states: Buffer[] = [];
+  readonly #constants: [Buffer, NDArray][] = [];
   readonly stepScalars: { scalar: Scalar; next: (iteration: number, random: RandomState) => number }[] = [];
 
   /** A weight that is trained, with its gradient. */
@@ -47,6 +49,19 @@ export class Recorder extends Tape {
     const state = this.fixed('state', name, shape);
     this.states.push(state);
     return state;
+  }
+
+  /** A buffer that holds these numbers from the start. */
+  constant(values: NDArray): Buffer {
+    const buffer = this.fixed('state', 'constant', values.shape);
+    this.#constants.push([buffer, values]);
+    return buffer;
+  }
+
+  override compile(use?: Parameters<Tape['compile']>[0]): Plan {
+    const plan = super.compile(use);
+    for (const [buffer, values] of this.#constants) plan.write(buffer, values);
+    return plan;
   }
 
   /** A scalar that is computed anew for every training step; `iteration` counts from 0. */

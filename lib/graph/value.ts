@@ -1,3 +1,4 @@
+import type { NDArray } from '../array.js';
 import type { Initializer } from '../initializers.js';
 import type { Layer } from '../layers/layer.js';
 import type { Regularizer } from '../regularizers.js';
@@ -13,6 +14,8 @@ export interface Value {
   readonly batched: boolean;
   /** The operation that makes it; of a layer that is not spelled out yet, its call. Absent for inputs and weights. */
   readonly from?: Node | Call;
+  /** The numbers that a constant holds. */
+  readonly constant?: NDArray;
 }
 
 /** A weight of a layer. */
@@ -41,6 +44,10 @@ export interface Call {
   readonly list: boolean;
 }
 
+/** Whether this is a value of a graph. */
+export const isValue = (x: unknown): x is Value =>
+  typeof x === 'object' && x !== null && 'shape' in x && 'batched' in x && Array.isArray(x.shape);
+
 export const isCall = (from: Node | Call): from is Call => 'layer' in from;
 
 /** What stands for the samples of an input. */
@@ -50,7 +57,7 @@ export const placeholder = (shape: Shape): Value => ({ shape, batched: true });
 export function applyOp<O>(op: Op<O>, inputs: readonly Value[], options: O): Value {
   const output: { -readonly [K in keyof Value]: Value[K] } = {
     shape: op.shape(inputs, options),
-    batched: inputs.some((value) => value.batched),
+    batched: op.isBatched ?? inputs.some((value) => value.batched),
   };
   output.from = { op, inputs, options, output };
   return output;

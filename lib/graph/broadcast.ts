@@ -1,0 +1,46 @@
+import { repeatAxis, repeatRows } from './ops/axes.js';
+import { reshape } from './ops/shape.js';
+import { applyOp, type Shape, sizeOf, type Value } from './value.js';
+
+const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
+
+/** The shape of values that are computed with element by element, by NumPy's rule. @throws RangeError if there is none */
+export function broadcastShape(shapes: readonly Shape[]): Shape {
+  const rank = Math.max(...shapes.map((shape) => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    let length = 1;
+    for (const shape of shapes) {
+      const own = shape[axis - rank + shape.length] ?? 1;
+      if (own === 1 || own === length) continue;
+      if (length !== 1) throw new RangeError(`Expected shapes that broadcast, got ${listed(shapes)}`);
+      length = own;
+    }
+    return length;
+  });
+}
+
+/** A value repeated along the axes that it lacks, up to `shape`; with `batched` for every sample. */
+export function broadcastTo(value: Value, shape: Shape, batched: boolean): Value {
+  let out = value;
+  if (value.shape.length < shape.length)
+    out = reshaped(out, [...Array.from({ length: shape.length - value.shape.length }, () => 1), ...value.shape]);
+  for (const [axis, n] of shape.entries()) if (out.shape[axis] !== n) out = applyOp(repeatAxis, [out], { axis, n });
+  return batched && !out.batched ? applyOp(repeatRows, [out], undefined) : out;
+}
+
+/** The values with the shape that they have together. */
+export function broadcast(values: readonly Value[]): Value[] {
+  const shape = broadcastShape(values.map((value) => value.shape));
+  const batched = values.some((value) => value.batched);
+  return values.map((value) => broadcastTo(value, shape, batched));
+}
+
+export function reshaped(value: Value, shape: Shape): Value {
+  if (sizeOf(shape) !== sizeOf(value.shape))
+    throw new RangeError(
+      `Expected shape to hold the ${sizeOf(value.shape)} values of a sample, got [${shape.join(', ')}]`,
+    );
+  return value.shape.join() === shape.join() && value.shape.length === shape.length
+    ? value
+    : applyOp(reshape, [value], { shape });
+}

@@ -1,0 +1,295 @@
+import { activations } from './activations.js';
+import { type ArrayInput, NDArray } from './array.js';
+import { checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
+import { broadcast, broadcastTo, reshaped } from './graph/broadcast.js';
+import type { Op } from './graph/op.js';
+import { activate } from './graph/ops/activation.js';
+import * as arithmetic from './graph/ops/arithmetic.js';
+import { concatenate, maxAxis, minAxis, slice, sumAxis, swapAxes } from './graph/ops/axes.js';
+import { batchMatmul, gather, logSoftmax, matmul, oneHot } from './graph/ops/products.js';
+import { applyOp, isValue, type Shape, sizeOf, type Value } from './graph/value.js';
+
+/** A value of a graph, or numbers that are the same for all samples. */
+export type Operand = Value | number | ArrayInput;
+
+/** The axis or axes of a sample to go along, from 0 or from the end by -1; default: all. */
+export interface Along {
+  axis?: number | readonly number[];
+  /** Leave axes of length 1 behind. Default false */
+  keepDims?: boolean;
+}
+
+function toValue(name: string, x: Operand): Value {
+  if (isValue(x)) return x;
+  if (typeof x === 'number') {
+    checkNumber(name, x);
+    return { shape: [], batched: false, constant: NDArray.from([x]).reshape() };
+  }
+  if (x === null || x === undefined || typeof x !== 'object')
+    throw wrongType(name, 'a value of a graph, a number or an array of numbers', x);
+  const constant = NDArray.from(x);
+  return { shape: constant.shape, batched: false, constant };
+}
+
+function checkAxis(name: string, axis: unknown, rank: number): number {
+  const n = checkInteger(name, axis);
+  if (n < -rank || n >= rank) throw wrongValue(name, `an axis of the ${rank} of a sample`, axis);
+  return n < 0 ? n + rank : n;
+}
+
+const unary =
+  (op: Op) =>
+  (x: Operand): Value =>
+    applyOp(op, [toValue('x', x)], undefined);
+
+const binary =
+  (op: Op) =>
+  (x: Operand, y: Operand): Value =>
+    applyOp(op, broadcast([toValue('x', x), toValue('y', y)]), undefined);
+
+const linear = (x: Value, scale: number, shift: number) => applyOp(arithmetic.linear, [x], { scale, shift });
+
+/** x + y, and its kin, with a number on one side: without an array of that number. */
+const shifted =
+  (op: Op, onRight: (x: Value, c: number) => Value, onLeft: (c: number, x: Value) => Value) =>
+  (x: Operand, y: Operand): Value => {
+    if (typeof y === 'number' && isValue(x)) return onRight(x, checkNumber('y', y));
+    if (typeof x === 'number' && isValue(y)) return onLeft(checkNumber('x', x), y);
+    return binary(op)(x, y);
+  };
+
+/** Reduces axis by axis, the last first. */
+function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value): Value {
+  checkOptions('options', options, ['axis', 'keepDims']);
+  const value = toValue('x', x);
+  const rank = value.shape.length;
+  const { axis, keepDims = false } = options;
+  if (axis === undefined && !keepDims) return rank === 0 ? value : along(reshaped(value, [sizeOf(value.shape)]), 0);
+  const given = axis === undefined ? value.shape.map((_, i) => i) : [axis].flat();
+  const axes = [...new Set(given.map((a) => checkAxis('axis', a, rank)))].sort((a, b) => b - a);
+  let out = value;
+  for (const a of axes) out = along(out, a);
+  return keepDims
+    ? reshaped(
+        out,
+        value.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+      )
+    : out;
+}
+
+/** Axes in another order, by exchanges of neighbours. */
+function transposed(x: Value, axes: readonly number[]): Value {
+  const order = [...axes];
+  let out = x;
+  const now = x.shape.map((_, i) => i);
+  for (let place = 0; place < order.length; place++)
+    for (let at = now.indexOf(order[place]); at > place; at--) {
+      out = applyOp(swapAxes, [out], { axis: at - 1 });
+      [now[at - 1], now[at]] = [now[at], now[at - 1]];
+    }
+  return out;
+}
+
+/**
+ * What losses, metrics, activations and layers of one's own are written in. Values are symbolic, without the batch dimension:
+ * an axis is one of a sample. Numbers and arrays broadcast as NumPy's. Everything is recorded once, differentiated, and run
+ * natively.
+ */
+export const ops = {
+  add: shifted(
+    arithmetic.add,
+    (x, c) => linear(x, 1, c),
+    (c, x) => linear(x, 1, c),
+  ),
+  sub: shifted(
+    arithmetic.subtract,
+    (x, c) => linear(x, 1, -c),
+    (c, x) => linear(x, -1, c),
+  ),
+  mul: shifted(
+    arithmetic.multiply,
+    (x, c) => linear(x, c, 0),
+    (c, x) => linear(x, c, 0),
+  ),
+  div: binary(arithmetic.divide),
+  /** x ** y; the derivative by y at x = 0 is 0 */
+  pow: (x: Operand, y: Operand): Value => {
+    if (y === 2) return ops.square(x);
+    if (y === 0.5) return ops.sqrt(x);
+    return binary(arithmetic.power)(x, y);
+  },
+  /** The larger of two; where they are equal, x has the gradient. */
+  maximum: binary(arithmetic.maximum),
+  minimum: binary(arithmetic.minimum),
+  /** Comparisons: 1 where they hold, else 0. No gradient passes. */
+  greater: binary(arithmetic.greater),
+  greaterEqual: binary(arithmetic.greaterEqual),
+  less: (x: Operand, y: Operand) => ops.greater(y, x),
+  lessEqual: (x: Operand, y: Operand) => ops.greaterEqual(y, x),
+  equal: binary(arithmetic.equal),
+  /** x where the condition is not 0, else y */
+  where: (condition: Operand, x: Operand, y: Operand): Value => {
+    const values = [toValue('condition', condition), toValue('x', x), toValue('y', y)];
+    return applyOp(arithmetic.select, broadcast(values), undefined);
+  },
+
+  neg: (x: Operand): Value => linear(toValue('x', x), -1, 0),
+  abs: unary(arithmetic.abs),
+  /** -1, 0 or 1. No gradient passes. */
+  sign: unary(arithmetic.sign),
+  exp: unary(arithmetic.exp),
+  /** The natural logarithm */
+  log: unary(arithmetic.log),
+  /** log(1 + x) */
+  log1p: unary(arithmetic.log1p),
+  sqrt: unary(arithmetic.sqrt),
+  square: unary(arithmetic.square),
+  /** x within [low, high] */
+  clip: (x: Operand, low: number, high: number): Value => ops.minimum(ops.maximum(x, low), high),
+  /** x, taken as a constant: no gradient passes. */
+  stopGradient: unary(arithmetic.stopGradient),
+
+  sum: (x: Operand, options: Along = {}): Value =>
+    reduced(x, options, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 })),
+  mean: (x: Operand, options: Along = {}): Value =>
+    reduced(x, options, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 / value.shape[axis] })),
+  /** Equal largest ones share the gradient, as TensorFlow's. */
+  max: (x: Operand, options: Along = {}): Value =>
+    reduced(x, options, (value, axis) => applyOp(maxAxis, [value], { axis })),
+  min: (x: Operand, options: Along = {}): Value =>
+    reduced(x, options, (value, axis) => applyOp(minAxis, [value], { axis })),
+
+  /** NumPy's x @ y of each sample: the last two axes are matrices; a vector is a row on the left, a column on the right. */
+  matmul: (x: Operand, y: Operand): Value => {
+    const [a, b] = [toValue('x', x), toValue('y', y)];
+    if (a.shape.length === 0 || b.shape.length === 0)
+      throw wrongValue('operands of matmul', 'of one dimension or more', a.shape.length === 0 ? a.shape : b.shape);
+    const left = a.shape.length === 1 ? reshaped(a, [1, ...a.shape]) : a;
+    const right = b.shape.length === 1 ? reshaped(b, [...b.shape, 1]) : b;
+    if (left.shape.at(-1) !== right.shape.at(-2))
+      throw new RangeError(
+        `Expected matrices that can be multiplied, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
+      );
+    const product = multiplied(left, right);
+    const shape = product.shape.slice(0, -2);
+    if (a.shape.length > 1) shape.push(left.shape[left.shape.length - 2]);
+    if (b.shape.length > 1) shape.push(right.shape[right.shape.length - 1]);
+    return reshaped(product, shape);
+  },
+  /** Axes in another order; default: reversed */
+  transpose: (x: Operand, axes?: readonly number[]): Value => {
+    const value = toValue('x', x);
+    const rank = value.shape.length;
+    if (axes === undefined)
+      return transposed(
+        value,
+        value.shape.map((_, i) => rank - 1 - i),
+      );
+    if (!Array.isArray(axes) || axes.length !== rank)
+      throw wrongType('axes', `an array of the ${rank} axes of a sample`, axes);
+    const order = axes.map((axis, i) => checkAxis(`axes[${i}]`, axis, rank));
+    if (new Set(order).size !== rank) throw wrongValue('axes', 'every axis once', axes);
+    return transposed(value, order);
+  },
+  /** The same values in another shape; one entry may be -1 */
+  reshape: (x: Operand, shape: readonly number[]): Value => {
+    const value = toValue('x', x);
+    if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
+    const known = sizeOf(shape.map((n, i) => checkInteger(`shape[${i}]`, n, -1)).filter((n) => n !== -1));
+    const rest = sizeOf(value.shape) / known;
+    return reshaped(
+      value,
+      shape.map((n) => (n === -1 && Number.isInteger(rest) ? rest : n)),
+    );
+  },
+  /** x[start : start + length] along each axis; a length of -1 goes to the end */
+  slice: (x: Operand, start: readonly number[], length: readonly number[]): Value => {
+    let out = toValue('x', x);
+    const rank = out.shape.length;
+    for (const [name, list] of Object.entries({ start, length }))
+      if (!Array.isArray(list) || list.length !== rank)
+        throw wrongType(name, `an array of ${rank} integers, one for each axis of a sample`, list);
+    for (let axis = 0; axis < rank; axis++) {
+      const from = checkInteger(`start[${axis}]`, start[axis], 0);
+      const n = out.shape[axis];
+      const wanted = length[axis] === -1 ? n - from : checkInteger(`length[${axis}]`, length[axis], 1);
+      if (wanted < 1 || from + wanted > n)
+        throw wrongValue(`start[${axis}] + length[${axis}]`, `at most ${n}, the length of the axis`, from + wanted);
+      if (wanted < n) out = applyOp(slice, [out], { axis, start: from, length: wanted });
+    }
+    return out;
+  },
+  /** Values one behind the other along an axis. Default axis -1 */
+  concat: (values: readonly Operand[], options: { axis?: number } = {}): Value => {
+    checkOptions('options', options, ['axis']);
+    const list = checkList(values);
+    const rank = list[0].shape.length;
+    const axis = checkAxis('axis', options.axis ?? -1, rank);
+    for (const [i, { shape }] of list.entries())
+      if (shape.length !== rank || shape.some((n, a) => a !== axis && n !== list[0].shape[a]))
+        throw wrongValue(`values[${i}]`, `like values[0] but for axis ${axis}: [${list[0].shape.join(', ')}]`, shape);
+    const batched = list.some((value) => value.batched);
+    return applyOp(
+      concatenate,
+      list.map((value) => broadcastTo(value, value.shape, batched)),
+      { axis },
+    );
+  },
+  /** Values of one shape along a new axis. Default axis 0 */
+  stack: (values: readonly Operand[], options: { axis?: number } = {}): Value => {
+    checkOptions('options', options, ['axis']);
+    const list = checkList(values);
+    const axis = checkAxis('axis', options.axis ?? 0, list[0].shape.length + 1);
+    const withAxis = (shape: Shape) => [...shape.slice(0, axis), 1, ...shape.slice(axis)];
+    return ops.concat(
+      list.map((value) => reshaped(value, withAxis(value.shape))),
+      { axis },
+    );
+  },
+
+  /** The entries of x along its first axis that `indices` (from 0) name; NaN where there is none of the number */
+  gather: (x: Operand, indices: Operand): Value => {
+    const [value, index] = [toValue('x', x), toValue('indices', indices)];
+    if (value.shape.length === 0) throw wrongValue('x', 'of one dimension or more', value.shape);
+    const [n, ...rest] = value.shape;
+    const batched = value.batched || index.batched;
+    const table = broadcastTo(reshaped(value, [n, sizeOf(rest)]), [n, sizeOf(rest)], batched);
+    const flat = broadcastTo(reshaped(index, [sizeOf(index.shape)]), [sizeOf(index.shape)], batched);
+    return reshaped(applyOp(gather, [table, flat], undefined), [...index.shape, ...rest]);
+  },
+  /** Class numbers as rows with one 1, along a new last axis. No gradient passes. */
+  oneHot: (x: Operand, depth: number): Value =>
+    applyOp(oneHot, [toValue('x', x)], { depth: checkInteger('depth', depth, 1) }),
+
+  softmax: (x: Operand): Value => activate(toValue('x', x), activations.softmax()),
+  logSoftmax: unary(logSoftmax),
+  sigmoid: (x: Operand): Value => activate(toValue('x', x), activations.sigmoid()),
+  tanh: (x: Operand): Value => activate(toValue('x', x), activations.tanh()),
+  relu: (x: Operand): Value => activate(toValue('x', x), activations.relu()),
+  leakyRelu: (x: Operand, options: { alpha?: number } = {}): Value =>
+    activate(toValue('x', x), activations.leakyRelu(options)),
+  elu: (x: Operand, options: { alpha?: number } = {}): Value => activate(toValue('x', x), activations.elu(options)),
+  selu: (x: Operand): Value => activate(toValue('x', x), activations.selu()),
+  softplus: (x: Operand): Value => activate(toValue('x', x), activations.softplus()),
+  gelu: (x: Operand, options: { approximate?: boolean } = {}): Value =>
+    activate(toValue('x', x), activations.gelu(options)),
+  silu: (x: Operand): Value => activate(toValue('x', x), activations.silu()),
+};
+
+function checkList(values: readonly Operand[]): Value[] {
+  if (!Array.isArray(values) || values.length === 0) throw wrongType('values', 'an array of values', values);
+  return values.map((value, i) => toValue(`values[${i}]`, value));
+}
+
+/** left [..., M, K] @ right [..., K, N] */
+function multiplied(left: Value, right: Value): Value {
+  if (!right.batched && right.shape.length === 2) return applyOp(matmul, [left, right], undefined);
+  const [a, b] = [left.shape.slice(0, -2), right.shape.slice(0, -2)];
+  const [stacked] = broadcast([
+    { shape: a, batched: left.batched },
+    { shape: b, batched: right.batched },
+  ]).map((value) => value.shape);
+  const batched = left.batched || right.batched;
+  const like = (value: Value) => broadcastTo(value, [...stacked, ...value.shape.slice(-2)], batched);
+  return applyOp(batchMatmul, [like(left), like(right)], undefined);
+}

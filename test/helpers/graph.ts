@@ -1,0 +1,60 @@
+import { NDArray } from 'fjordnet';
+import { Lowered } from '../../dist/graph/lower.js';
+import { Recorder } from '../../dist/graph/recorder.js';
+import type { Value } from '../../dist/graph/value.js';
+import { type Buffer, type FloatType, valuesOf } from '../../dist/tape.js';
+
+/** The value of `output`, and the gradients of its sum over all samples by each input: one row of it for each sample. */
+export interface Evaluated {
+  readonly value: NDArray;
+  readonly gradients: readonly NDArray[];
+}
+
+/** Runs a graph once, on inputs whose first axis counts samples; those that are not batched are given as they are. */
+export function evaluate(
+  dtype: FloatType,
+  output: Value,
+  inputs: readonly (readonly [Value, NDArray])[],
+  training = true,
+): Evaluated {
+  const t = new Recorder(dtype);
+  const buffers = new Map<Value, Buffer>();
+  const gradients = new Map<Value, Buffer>();
+  for (const [value] of inputs) {
+    buffers.set(value, value.batched ? t.batched('x', value.shape) : t.fixed('parameter', 'w', value.shape));
+    gradients.set(value, value.batched ? t.batched('dx', value.shape) : t.fixed('gradient', 'dw', value.shape));
+  }
+  const lowered = new Lowered(t, [output], { training, buffers, gradients, nameOf: ({ op }) => op.name });
+  t.program('run');
+  lowered.forward();
+  const y = lowered.buffer(output);
+  // reading a buffer in place of the last one would read what was written over it
+  const seen = y.batched ? t.batched('seen', y.shape) : t.fixed('state', 'seen', y.shape);
+  t.emit('copy', [y, seen], { N: y.size });
+  const dy = y.batched ? t.batched('dy', y.shape) : t.fixed('state', 'dy', y.shape);
+  t.emit('fill', [dy], { N: y.size }, { value: 1 });
+  const found = training ? lowered.backward(new Map([[output, dy]])) : new Map<Value, Buffer>();
+  const plan = t.compile();
+  const samples = inputs.find(([value]) => value.batched)?.[1].shape[0] ?? 1;
+  for (const [value, array] of inputs) if (!value.batched) plan.write(buffers.get(value)!, array);
+  const data = inputs.filter(([value]) => value.batched);
+  const collect = (buffer: Buffer): NDArray => {
+    const result = plan.runSync({
+      program: 'run',
+      inputs: data.map(([value, array]) => [buffers.get(value)!, valuesOf(array, dtype)] as const),
+      first: 0,
+      count: samples,
+      batchSize: samples,
+      ...(buffer.batched ? { output: buffer } : {}),
+    });
+    if (!buffer.batched) return plan.read(buffer);
+    return NDArray.wrap(result.output as Float64Array, [samples, ...buffer.shape]);
+  };
+  return {
+    value: collect(seen),
+    gradients: inputs.map(([value, array]) => {
+      const buffer = found.get(value);
+      return buffer ? collect(buffer) : NDArray.zeros(array.shape);
+    }),
+  };
+}

@@ -1,0 +1,342 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { NDArray, ops, RandomState } from 'fjordnet';
+import { placeholder, type Value } from '../dist/graph/value.js';
+import { evaluate } from './helpers/graph.js';
+import { difference } from './helpers/replay.js';
+
+const SAMPLES = 3;
+const random = () => new RandomState(7);
+const weight = (shape: readonly number[]): Value => ({ shape, batched: false });
+
+interface OpCase {
+  /** Shapes of one sample of the inputs. */
+  shapes: readonly (readonly number[])[];
+  make(...x: Value[]): Value;
+  /** What NumPy computes for one sample, flat. */
+  numpy(...x: number[][]): number[];
+  draw?: 'positive' | 'integers';
+  /** No derivative to check. */
+  isStep?: true;
+}
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+const map = (f: (x: number) => number) => (x: number[]) => x.map(f);
+const zip = (f: (x: number, y: number) => number) => (x: number[], y: number[]) => x.map((v, i) => f(v, y[i]));
+const sum = (x: number[]) => x.reduce((a, b) => a + b, 0);
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const softmax = (z: number[]) => {
+  const e = z.map(Math.exp);
+  return e.map((v) => v / sum(e));
+};
+const rows = (f: (row: number[]) => number[], n: number) => (x: number[]) =>
+  range(x.length / n).flatMap((r) => f(x.slice(r * n, (r + 1) * n)));
+const v = [5] as const;
+const m = [2, 3] as const;
+
+const cases: Record<string, OpCase> = {
+  add: { shapes: [v, v], make: ops.add, numpy: zip((x, y) => x + y) },
+  'add a number': { shapes: [v], make: (x) => ops.add(2, ops.add(x, 1.5)), numpy: map((x) => x + 3.5) },
+  'add a row to a matrix': {
+    shapes: [m, [3]],
+    make: ops.add,
+    numpy: (x, y) => x.map((value, i) => value + y[i % 3]),
+  },
+  'add a column to a row': {
+    shapes: [[2, 1], [3]],
+    make: ops.add,
+    numpy: (x, y) => x.flatMap((a) => y.map((b) => a + b)),
+  },
+  sub: { shapes: [v, v], make: ops.sub, numpy: zip((x, y) => x - y) },
+  'sub with numbers': { shapes: [v], make: (x) => ops.sub(1, ops.sub(x, 0.25)), numpy: map((x) => 1.25 - x) },
+  mul: { shapes: [v, v], make: ops.mul, numpy: zip((x, y) => x * y) },
+  'mul by itself': { shapes: [v], make: (x) => ops.mul(x, x), numpy: map((x) => x * x) },
+  'mul by a number': { shapes: [v], make: (x) => ops.mul(3, x), numpy: map((x) => 3 * x) },
+  'mul by an array': {
+    shapes: [v],
+    make: (x) => ops.mul(x, [1, 2, 3, 4, 5]),
+    numpy: (x) => x.map((a, i) => a * (i + 1)),
+  },
+  div: { shapes: [v, v], make: ops.div, numpy: zip((x, y) => x / y), draw: 'positive' },
+  'div of a number': { shapes: [v], make: (x) => ops.div(1, x), numpy: map((x) => 1 / x), draw: 'positive' },
+  pow: { shapes: [v, v], make: ops.pow, numpy: zip((x, y) => x ** y), draw: 'positive' },
+  'pow 3': { shapes: [v], make: (x) => ops.pow(x, 3), numpy: map((x) => x ** 3) },
+  maximum: { shapes: [v, v], make: ops.maximum, numpy: zip(Math.max) },
+  minimum: { shapes: [v, v], make: ops.minimum, numpy: zip(Math.min) },
+  greater: { shapes: [v, v], make: ops.greater, numpy: zip((x, y) => Number(x > y)), isStep: true },
+  greaterEqual: { shapes: [v, v], make: ops.greaterEqual, numpy: zip((x, y) => Number(x >= y)), isStep: true },
+  less: { shapes: [v, v], make: ops.less, numpy: zip((x, y) => Number(x < y)), isStep: true },
+  lessEqual: { shapes: [v, v], make: ops.lessEqual, numpy: zip((x, y) => Number(x <= y)), isStep: true },
+  equal: { shapes: [v, v], make: ops.equal, numpy: zip((x, y) => Number(x === y)), draw: 'integers', isStep: true },
+  where: {
+    shapes: [v, v, v],
+    make: (c, x, y) => ops.where(ops.greater(c, 0), x, y),
+    numpy: (c, x, y) => c.map((value, i) => (value > 0 ? x[i] : y[i])),
+  },
+  neg: { shapes: [v], make: ops.neg, numpy: map((x) => -x) },
+  abs: { shapes: [v], make: ops.abs, numpy: map(Math.abs) },
+  sign: { shapes: [v], make: ops.sign, numpy: map(Math.sign), isStep: true },
+  exp: { shapes: [v], make: ops.exp, numpy: map(Math.exp) },
+  log: { shapes: [v], make: ops.log, numpy: map(Math.log), draw: 'positive' },
+  log1p: { shapes: [v], make: ops.log1p, numpy: map(Math.log1p), draw: 'positive' },
+  sqrt: { shapes: [v], make: ops.sqrt, numpy: map(Math.sqrt), draw: 'positive' },
+  square: { shapes: [v], make: ops.square, numpy: map((x) => x * x) },
+  clip: { shapes: [v], make: (x) => ops.clip(x, -0.5, 0.5), numpy: map((x) => Math.min(0.5, Math.max(-0.5, x))) },
+  stopGradient: { shapes: [v], make: ops.stopGradient, numpy: map((x) => x), isStep: true },
+  sum: { shapes: [m], make: (x) => ops.sum(x), numpy: (x) => [sum(x)] },
+  'sum of axis 0': {
+    shapes: [m],
+    make: (x) => ops.sum(x, { axis: 0 }),
+    numpy: (x) => range(3).map((c) => x[c] + x[3 + c]),
+  },
+  'sum of axis -1, kept': {
+    shapes: [m],
+    make: (x) => ops.sum(x, { axis: -1, keepDims: true }),
+    numpy: rows((row) => [sum(row)], 3),
+  },
+  'sum of two axes': {
+    shapes: [[2, 3, 2]],
+    make: (x) => ops.sum(x, { axis: [0, 2] }),
+    numpy: (x) => range(3).map((j) => x[2 * j] + x[2 * j + 1] + x[6 + 2 * j] + x[7 + 2 * j]),
+  },
+  mean: { shapes: [m], make: (x) => ops.mean(x), numpy: (x) => [sum(x) / 6] },
+  max: { shapes: [m], make: (x) => ops.max(x, { axis: 1 }), numpy: rows((row) => [Math.max(...row)], 3) },
+  min: { shapes: [m], make: (x) => ops.min(x), numpy: (x) => [Math.min(...x)] },
+  matmul: {
+    shapes: [
+      [2, 3],
+      [3, 4],
+    ],
+    make: ops.matmul,
+    numpy: (x, y) =>
+      range(2).flatMap((i) => range(4).map((j) => sum(range(3).map((k) => x[3 * i + k] * y[4 * k + j])))),
+  },
+  'matmul of a vector and a matrix': {
+    shapes: [[3], [3, 4]],
+    make: ops.matmul,
+    numpy: (x, y) => range(4).map((j) => sum(range(3).map((k) => x[k] * y[4 * k + j]))),
+  },
+  'matmul of stacks': {
+    shapes: [
+      [2, 1, 3],
+      [3, 2],
+    ],
+    make: ops.matmul,
+    numpy: (x, y) =>
+      range(2).flatMap((i) => range(2).map((j) => sum(range(3).map((k) => x[3 * i + k] * y[2 * k + j])))),
+  },
+  transpose: { shapes: [m], make: (x) => ops.transpose(x), numpy: (x) => range(3).flatMap((j) => [x[j], x[3 + j]]) },
+  'transpose of three axes': {
+    shapes: [[2, 3, 4]],
+    make: (x) => ops.transpose(x, [2, 0, 1]),
+    numpy: (x) => range(4).flatMap((k) => range(2).flatMap((i) => range(3).map((j) => x[(i * 3 + j) * 4 + k]))),
+  },
+  reshape: { shapes: [m], make: (x) => ops.reshape(x, [3, -1]), numpy: map((x) => x) },
+  slice: {
+    shapes: [[3, 4]],
+    make: (x) => ops.slice(x, [1, 0], [2, 3]),
+    numpy: (x) => [1, 2].flatMap((i) => range(3).map((j) => x[4 * i + j])),
+  },
+  concat: {
+    shapes: [m, [2, 2]],
+    make: (x, y) => ops.concat([x, y]),
+    numpy: (x, y) => range(2).flatMap((i) => [...x.slice(3 * i, 3 * i + 3), ...y.slice(2 * i, 2 * i + 2)]),
+  },
+  'concat with itself': { shapes: [v], make: (x) => ops.concat([x, x]), numpy: (x) => [...x, ...x] },
+  stack: { shapes: [v, v], make: (x, y) => ops.stack([x, y]), numpy: (x, y) => [...x, ...y] },
+  'stack at the end': {
+    shapes: [v, v],
+    make: (x, y) => ops.stack([x, y], { axis: -1 }),
+    numpy: (x, y) => x.flatMap((value, i) => [value, y[i]]),
+  },
+  gather: {
+    shapes: [[4, 2]],
+    make: (x) => ops.gather(x, [3, 0, 3]),
+    numpy: (x) => [3, 0, 3].flatMap((i) => [x[2 * i], x[2 * i + 1]]),
+  },
+  oneHot: {
+    shapes: [[2]],
+    make: (x) => ops.oneHot(x, 4),
+    numpy: (x) => x.flatMap((k) => range(4).map((n) => Number(n === k))),
+    draw: 'integers',
+    isStep: true,
+  },
+  softmax: { shapes: [m], make: ops.softmax, numpy: rows(softmax, 3) },
+  logSoftmax: { shapes: [m], make: ops.logSoftmax, numpy: rows((z) => softmax(z).map(Math.log), 3) },
+  sigmoid: { shapes: [v], make: ops.sigmoid, numpy: map(sigmoid) },
+  tanh: { shapes: [v], make: ops.tanh, numpy: map(Math.tanh) },
+  relu: { shapes: [v], make: ops.relu, numpy: map((x) => Math.max(x, 0)) },
+  leakyRelu: { shapes: [v], make: (x) => ops.leakyRelu(x), numpy: map((x) => (x > 0 ? x : 0.01 * x)) },
+  elu: { shapes: [v], make: (x) => ops.elu(x), numpy: map((x) => (x > 0 ? x : Math.expm1(x))) },
+  selu: {
+    shapes: [v],
+    make: ops.selu,
+    numpy: map((x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x))),
+  },
+  softplus: { shapes: [v], make: ops.softplus, numpy: map((x) => Math.log1p(Math.exp(x))) },
+  gelu: {
+    shapes: [v],
+    make: (x) => ops.gelu(x, { approximate: true }),
+    numpy: map((x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))),
+  },
+  silu: { shapes: [v], make: ops.silu, numpy: map((x) => x * sigmoid(x)) },
+};
+
+test('every op has a case', (t) => {
+  const named = new Set(Object.keys(cases).map((name) => name.split(' ')[0]));
+  t.deepEqual([...named].sort(), Object.keys(ops).sort());
+});
+
+const draw = (r: RandomState, shape: readonly number[], how: OpCase['draw']): NDArray => {
+  if (how === 'integers') return NDArray.from(r.randint(0, 4, [...shape]), { dtype: 'float64' });
+  const x = r.normal(0, 1, [...shape]) as NDArray;
+  return how === 'positive'
+    ? NDArray.wrap(
+        (x.data as Float64Array).map((a) => Math.abs(a) + 0.3),
+        x.shape,
+      )
+    : x;
+};
+
+/** The derivatives along a direction of the sum of `output`, by the graph and by differences of the values. */
+function alongDirection(
+  output: Value,
+  inputs: readonly (readonly [Value, NDArray])[],
+  r: RandomState,
+): [number, number] {
+  const { gradients } = evaluate('float64', output, inputs);
+  const directions = inputs.map(([, x]) => r.normal(0, 1, [...x.shape]) as NDArray);
+  const total = (h: number) => {
+    const moved = inputs.map(
+      ([value, x], k) =>
+        [
+          value,
+          NDArray.wrap(
+            (x.data as Float64Array).map((a, i) => a + h * directions[k].data[i]),
+            x.shape,
+          ),
+        ] as const,
+    );
+    return sum(Array.from(evaluate('float64', output, moved, false).value.data));
+  };
+  const h = 2 ** -12;
+  const numeric = (8 * (total(h) - total(-h)) - (total(2 * h) - total(-2 * h))) / (12 * h);
+  const exact = gradients.reduce((s, g, k) => s + sum(Array.from(g.data, (d, i) => d * directions[k].data[i])), 0);
+  return [exact, numeric];
+}
+
+for (const [name, { shapes, make, numpy, draw: how, isStep }] of Object.entries(cases)) {
+  test(`${name}: NumPy's values in both dtypes`, (t) => {
+    const r = random();
+    const arrays = shapes.map((shape) => draw(r, [SAMPLES, ...shape], how));
+    const expected = range(SAMPLES).flatMap((s) => numpy(...arrays.map((a) => [...a.take([s]).data])));
+    for (const dtype of ['float64', 'float32'] as const) {
+      const values = shapes.map((shape) => placeholder(shape));
+      const output = make(...values);
+      const { value } = evaluate(
+        dtype,
+        output,
+        values.map((x, i) => [x, arrays[i]] as const),
+      );
+      t.is(output.shape.reduce((a, b) => a * b, 1) * SAMPLES, expected.length);
+      const d = difference(value.data, expected);
+      t.true(d < (dtype === 'float64' ? 1e-14 : 2e-6), `${dtype}: ${d}`);
+    }
+  });
+
+  if (isStep) {
+    test(`${name}: no gradient passes`, (t) => {
+      const values = shapes.map((shape) => placeholder(shape));
+      const inputs = values.map((x, i) => [x, draw(random(), [SAMPLES, ...shapes[i]], how)] as const);
+      for (const g of evaluate('float64', make(...values), inputs).gradients) t.true(g.data.every((d) => d === 0));
+    });
+    continue;
+  }
+
+  test(`${name}: its gradients are those of differences, for samples and for weights`, (t) => {
+    for (const kinds of shapes.length > 1
+      ? [
+          [1, 1],
+          [1, 0],
+          [0, 1],
+          [0, 0],
+        ]
+      : [[1], [0]]) {
+      const r = random();
+      const values = shapes.map((shape, i) => (kinds[i] === 0 ? weight(shape) : placeholder(shape)));
+      const inputs = values.map((x, i) => [x, draw(r, x.batched ? [SAMPLES, ...shapes[i]] : shapes[i], how)] as const);
+      // a gradient that differs from element to element
+      const plain = make(...values);
+      const output = ops.sum(ops.mul(plain, ops.sigmoid(plain)));
+      const [exact, numeric] = alongDirection(output, inputs, r);
+      t.true(Math.abs(exact - numeric) < 1e-8 * Math.max(1, Math.abs(numeric)), `${kinds}: ${exact} is not ${numeric}`);
+    }
+  });
+}
+
+/** A random graph over two inputs and a weight, all of one shape, with values used again. */
+const graphs = fc.array(fc.tuple(fc.nat(13), fc.nat(1000), fc.nat(1000)), { minLength: 3, maxLength: 14 });
+
+function grow(steps: readonly (readonly [number, number, number])[], leaves: readonly Value[]): Value {
+  const values = [...leaves];
+  for (const [kind, i, j] of steps) {
+    const [x, y] = [values[i % values.length], values[j % values.length]];
+    const [n, c] = x.shape;
+    values.push(
+      [
+        () => ops.add(x, y),
+        () => ops.sub(x, y),
+        () => ops.mul(ops.tanh(x), y),
+        () => ops.div(x, ops.add(ops.square(y), 1)),
+        () => ops.tanh(x),
+        () => ops.sigmoid(x),
+        () => ops.softmax(x),
+        () => ops.add(x, ops.mean(y, { axis: 0, keepDims: true })),
+        () => ops.reshape(ops.tanh(ops.reshape(x, [c, n])), [n, c]),
+        () => ops.slice(ops.concat([x, y], { axis: 0 }), [1, 0], [n, c]),
+        () => ops.transpose(ops.elu(ops.transpose(x))),
+        () => ops.matmul(x, ops.mul(0.1, ops.matmul(ops.transpose(ops.tanh(y)), x))),
+        () => ops.silu(x),
+        () => ops.log1p(ops.square(x)),
+      ][kind](),
+    );
+  }
+  return ops.mean(ops.add(values[values.length - 1], values[values.length >> 1]));
+}
+
+test('gradients of 50 random graphs are those of differences, and float32 agrees', (t) => {
+  fc.assert(
+    fc.property(graphs, fc.nat(1e6), (steps, seed) => {
+      const r = new RandomState(seed);
+      const leaves = [placeholder([2, 3]), placeholder([2, 3]), weight([2, 3])];
+      const output = grow(steps, leaves);
+      const inputs = leaves.map((x) => [x, draw(r, x.batched ? [SAMPLES, 2, 3] : [2, 3], undefined)] as const);
+      const [exact, numeric] = alongDirection(output, inputs, r);
+      if (!(Math.abs(exact - numeric) < 1e-6 * Math.max(1, Math.abs(numeric))))
+        throw new Error(`${exact} is not ${numeric}`);
+      const double = evaluate('float64', output, inputs);
+      const single = evaluate('float32', output, inputs);
+      for (const [k, g] of double.gradients.entries())
+        for (const [i, d] of g.data.entries())
+          if (Math.abs(single.gradients[k].data[i] - d) > 1e-4 * Math.max(1, Math.abs(d)))
+            throw new Error(`float32: gradient ${k} is ${single.gradients[k].data[i]}, not ${d}`);
+    }),
+    { numRuns: 50 },
+  );
+  t.pass();
+});
+
+test('what does not fit: one sentence each', (t) => {
+  const [x, y] = [placeholder([2, 3]), placeholder([4])];
+  const refuse = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });
+  refuse(() => ops.add(x, y), 'Expected shapes that broadcast, got [2, 3] and [4]');
+  refuse(() => ops.matmul(x, y), 'Expected matrices that can be multiplied, got [2, 3] and [4]');
+  refuse(() => ops.sum(x, { axis: 2 }), 'Expected axis to be an axis of the 2 of a sample, got 2 (number)');
+  refuse(() => ops.reshape(x, [4, 2]), 'Expected shape to hold the 6 values of a sample, got [4, 2]');
+  refuse(() => ops.reshape(x, [4, -1]), 'Expected shape to hold the 6 values of a sample, got [4, -1]');
+  refuse(() => ops.exp('x' as never), /^Expected x to be a value of a graph, a number or an array of numbers, got 'x'/);
+  refuse(() => ops.add(x, Number.NaN), 'Expected y to be a finite number, got NaN (number)');
+  refuse(() => ops.concat([]), 'Expected values to be an array of values, got Array(0)');
+  refuse(() => ops.transpose(x, [0, 0]), 'Expected axes to be every axis once, got Array(2)');
+  refuse(() => ops.sum(x, { axes: 0 } as never), /did you mean 'axis'/);
+});
