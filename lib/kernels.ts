@@ -1,5 +1,6 @@
 import { binding } from './binding.js';
 import { checkInteger, checkNumber, checkOptions, wrongType } from './check.js';
+import { parseSignature } from './signature.js';
 
 type Floats = Float64Array | Float32Array;
 
@@ -9,7 +10,11 @@ type Floats = Float64Array | Float32Array;
  */
 export interface Kernel {
   (dims: Record<string, number>, arrays: readonly Floats[], scalars?: Record<string, number>): void;
-  /** Such as `B O I : BI, IO, O -> BO`: dimensions, lengths of the buffers as products of dimensions, scalars. */
+  /**
+   * Such as `B O I : x BI, w IO, b O -> y BO`: dimensions, then the arrays with their lengths as products of dimensions,
+   * then, after a bar, scalars. An output marked `!` is read, too; one marked `~` may lie on an input within a network,
+   * and one marked `?` may be left out there.
+   */
   readonly signature: string;
 }
 
@@ -20,16 +25,15 @@ export interface Kernel {
 export const kernels: Readonly<Record<string, Kernel>> = Object.freeze(
   Object.fromEntries(
     Object.entries(binding.kernels()).map(([name, signature]) => {
-      const [left, buffers, right = ''] = signature.split(/[:|]/);
-      const letters = [...left.replaceAll(' ', '')];
-      const names = right.split(/[ ,]+/).filter(Boolean);
+      const { dims: letters, operands, scalars: names } = parseSignature(signature);
+      const lengths = operands.map(({ length }) => length).join('');
       const kernel = (
         dims: Record<string, number>,
         arrays: readonly Floats[],
         scalars: Record<string, number> = {},
       ) => {
         checkOptions('dims', dims, letters);
-        for (const letter of letters) checkInteger(`dims.${letter}`, dims[letter], buffers.includes(letter) ? 1 : 0);
+        for (const letter of letters) checkInteger(`dims.${letter}`, dims[letter], lengths.includes(letter) ? 1 : 0);
         if (!Array.isArray(arrays)) throw wrongType('arrays', 'an array of typed arrays', arrays);
         checkOptions('scalars', scalars, names);
         for (const scalar of names) checkNumber(`scalars.${scalar}`, scalars[scalar]);

@@ -221,9 +221,8 @@ export const optimizers = {
     return make('rmsprop', { learningRate: 0.001, ...options }, own, ({ rate, decay }) => {
       const scalars = { ...own, rate: rate(), centered: Number(centered), decay };
       return (t, { w, dw, N, state }) => {
-        const v = state('v');
-        // the kernel leaves alone what it does not need
-        t.emit('rmsprop', [dw, v, centered ? state('g') : v, momentum ? state('m') : v, w], { N }, scalars);
+        const [v, mean, velocity] = [state('v'), centered ? state('g') : undefined, momentum ? state('m') : undefined];
+        t.emit('rmsprop', [dw, v, mean, velocity, w], { N }, scalars);
       };
     });
   },

@@ -35,6 +35,7 @@ export interface Scalar {
 }
 
 const ALIGNMENT = 16; // values: 64 bytes of float32
+const LEFT_OUT = -1; // in place of a buffer's index
 
 /**
  * A recording of kernel instructions. Networks emit their forward and backward passes on it, one line per NumPy line;
@@ -84,17 +85,20 @@ export class Tape {
     this.#programs[name] = programs.flatMap((part) => this.#programs[part]);
   }
 
-  /** Appends an instruction: a kernel, its input and output buffers in the order of its signature, dimensions, scalars. */
+  /**
+   * Appends an instruction: a kernel, its input and output buffers in the order of its signature (undefined where one is
+   * left out), dimensions, scalars.
+   */
   emit(
     kernel: string,
-    buffers: readonly Buffer[],
+    buffers: readonly (Buffer | undefined)[],
     dims: Record<string, number>,
     scalars: Record<string, number | Scalar> = {},
   ): void {
     const index: Record<string, number> = {};
     for (const [name, value] of Object.entries(scalars))
       index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
-    this.#recording.push({ kernel, buffers: buffers.map((b) => b.index), dims, scalars: index });
+    this.#recording.push({ kernel, buffers: buffers.map((b) => b?.index ?? LEFT_OUT), dims, scalars: index });
   }
 
   /** Lays out the arena, checks every instruction against its kernel's signature, and allocates. */

@@ -8,7 +8,21 @@
 
 #include "kernel.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace fjordnet {
+
+// Values that lie around what may be used: under AddressSanitizer touching them ends the process. Elsewhere there are
+// none.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr Index kGuard = 16;
+inline void guard(const void* from, std::size_t bytes) { ASAN_POISON_MEMORY_REGION(from, bytes); }
+#else
+constexpr Index kGuard = 0;
+inline void guard(const void*, std::size_t) {}
+#endif
 
 // 64-byte aligned, so that a buffer never shares a cache line or splits a vector with another. By hand: the C library's
 // aligned allocation does not fill the holes it leaves, so that a program which makes and drops networks would grow.
@@ -22,6 +36,7 @@ class Block {
     memory_.reset(static_cast<char*>(::operator new(static_cast<std::size_t>(bytes()) + kAlignment)));
     const auto address = reinterpret_cast<std::uintptr_t>(memory_.get());
     data_ = reinterpret_cast<T*>((address + kAlignment - 1) / kAlignment * kAlignment);
+    guard(data_ + size, kAlignment - (reinterpret_cast<std::uintptr_t>(data_) - address));
   }
   T* data() const { return data_; }
   Index size() const { return size_; }

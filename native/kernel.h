@@ -23,15 +23,22 @@ struct Args {
   T* scratch(int slot) const { return perSlot + slot * stride; }
 };
 
-// Elements of scratch a kernel wants, of unspecified content.
+// Elements of scratch a kernel wants, of unspecified content. A plan asks once, with B at its capacity, and then runs
+// every shorter batch in that room: what is asked for must be enough for every B up to the one it was asked with, and
+// so must never grow as B shrinks. (Tiles are where that goes wrong: fewer rows may make more of them.)
 struct Scratch {
   Index shared = 0;
   Index perSlot = 0;
 };
 
-// The signature is check and documentation in one: "B O I : BI, IO, O -> BO | eta". Left of the colon stand the
-// dimensions, then the lengths of the input and output buffers as products of dimensions ("1" for one value), then the
-// scalars. B is the batch size, the one dimension that may differ from call to call.
+// The signature is check and documentation in one: "N : dw N -> v! N, w! N | rate momentum". Left of the colon stand
+// the dimensions, then the input and the output buffers, each with its length as a product of dimensions ("1" for one
+// value), then the scalars. B is the batch size, the one dimension that may differ from call to call. Marks:
+//   !  an output that is read, too
+//   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Anything
+//   else
+//      of an output's that overlaps an input or another output is refused when the plan is made.
+//   ?  what a plan may leave out: buffer -1 there, a null pointer here
 struct Kernel {
   const char* name;
   const char* signature;

@@ -24,6 +24,9 @@ struct BufferSpec {
   bool batched;
 };
 
+// In place of a buffer that is left out.
+constexpr int kNone = -1;
+
 struct InstructionSpec {
   std::string kernel;
   std::vector<int> buffers;
@@ -82,19 +85,26 @@ inline Index times(Index a, Index b) {
   return a * b;
 }
 
-// The parts of a kernel signature.
+// The parts of a kernel signature (kernel.h).
 struct Signature {
+  struct Operand {
+    std::string name;
+    bool isOutput;
+    bool mayLieOnInput;
+    bool mayBeLeftOut;
+  };
   std::string dims;                  // "BOI"
-  std::vector<std::string> buffers;  // {"BI", "IO", "O", "BO"}
+  std::vector<std::string> buffers;  // lengths: {"BI", "IO", "O", "BO"}
+  std::vector<Operand> operands;     // whose lengths they are
   std::vector<std::string> scalars;  // {"eta"}
 
   explicit Signature(const std::string& text) {
-    const auto colon = text.find(':');
-    const auto bar = text.find('|');
+    const auto colon = text.find(':'), bar = text.find('|'), arrow = text.find("->");
     for (char c : text.substr(0, colon)) {
       if (c != ' ') dims += c;
     }
-    buffers = words(text.substr(colon + 1, bar == std::string::npos ? bar : bar - colon - 1));
+    addOperands(text.substr(colon + 1, arrow - colon - 1), false);
+    addOperands(text.substr(arrow + 2, bar == std::string::npos ? bar : bar - arrow - 2), true);
     if (bar != std::string::npos) scalars = words(text.substr(bar + 1));
   }
 
@@ -111,11 +121,21 @@ struct Signature {
   }
 
  private:
+  void addOperands(const std::string& text, bool isOutput) {
+    const auto parts = words(text);  // a name with its marks, a length, and so on
+    for (std::size_t k = 0; k + 1 < parts.size(); k += 2) {
+      const auto end = parts[k].find_first_of("?!~");
+      const auto isMarked = [&](char mark) { return parts[k].find(mark) != std::string::npos; };
+      operands.push_back({parts[k].substr(0, end), isOutput, isMarked('~'), isMarked('?')});
+      buffers.push_back(parts[k + 1]);
+    }
+  }
+
   static std::vector<std::string> words(const std::string& text) {
     std::vector<std::string> out;
     std::string word;
     for (char c : text + " ") {
-      if (c != ' ' && c != ',' && c != '-' && c != '>') {
+      if (c != ' ' && c != ',') {
         word += c;
       } else if (!word.empty()) {
         out.push_back(std::exchange(word, {}));
@@ -173,7 +193,7 @@ class Plan {
   void reserve(Index capacity, int slots) {
     if (capacity > capacity_) allocate(capacity);
     if (slots > slots_ && stride_ > 0) {
-      perSlot_ = Block<T>(stride_ * slots);
+      perSlot_ = slotRoom(slots);
       slots_ = slots;
       bind();
     }
@@ -279,6 +299,7 @@ class Plan {
       refuse(std::to_string(signature.buffers.size()) + " buffers, got " + std::to_string(spec.buffers.size()));
     }
     for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
+      if (spec.buffers[k] == kNone && signature.operands[k].mayBeLeftOut) continue;
       const auto& length = signature.buffers[k];
       const auto& b = buffer(spec.buffers[k]);
       const bool batched = length.find('B') != std::string::npos;
@@ -286,6 +307,18 @@ class Plan {
       if (b.batched != batched || b.size != size) {
         refuse(length + " = " + (batched ? "batch x " : "") + std::to_string(size) + " values in buffer " +
                std::to_string(k) + ", got " + (b.batched ? "batch x " : "") + std::to_string(b.size));
+      }
+    }
+    for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
+      for (std::size_t other = 0; other < k; ++other) {
+        const auto &a = signature.operands[other], &b = signature.operands[k];
+        const int first = spec.buffers[other], second = spec.buffers[k];
+        if (!b.isOutput || first == kNone || second == kNone || !overlap(buffer(first), buffer(second))) continue;
+        const bool onWhole = b.mayLieOnInput && !a.isOutput;
+        if (onWhole && buffer(first).offset == buffer(second).offset && buffer(first).size == buffer(second).size)
+          continue;
+        refuse(b.name + " apart from " + a.name + (onWhole ? " or on the whole of it" : "") + ", got buffer " +
+               std::to_string(second) + (first == second ? " for both" : " over buffer " + std::to_string(first)));
       }
     }
     for (const auto& name : signature.scalars) {
@@ -297,35 +330,48 @@ class Plan {
     return out;
   }
 
+  static bool overlap(const BufferSpec& a, const BufferSpec& b) {
+    return a.batched == b.batched && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+  }
+
   void allocate(Index capacity) {
     if (capacity > (Index{1} << 40) / std::max<Index>(spec_.rowSize, 1)) throw std::bad_alloc();
     batched_ = Block<T>();
     capacity_ = 0;
     Block<T> room(spec_.rowSize * capacity);
-    Index shared = 0, stride = 0;
+    Index shared = 0, perSlot = 0;
     for (auto& [name, program] : programs_) {
       for (auto& i : program) {
         if (i.scratch == nullptr) continue;
         if (i.batch >= 0) i.dim[static_cast<std::size_t>(i.batch)] = capacity;
         const Scratch s = i.scratch(i.dim.data());
         shared = std::max(shared, s.shared);
-        stride = std::max(stride, (s.perSlot + 15) / 16 * 16);
+        perSlot = std::max(perSlot, s.perSlot);
       }
     }
-    Block<T> sharedRoom(shared), slotRoom(stride * slots_);
+    Block<T> sharedRoom(shared);
+    slotSize_ = perSlot;
+    stride_ = perSlot == 0 ? 0 : (perSlot + 15) / 16 * 16 + kGuard;
+    perSlot_ = slotRoom(slots_);
     batched_ = std::move(room);
     shared_ = std::move(sharedRoom);
-    perSlot_ = std::move(slotRoom);
-    stride_ = stride;
     capacity_ = capacity;
     bind();
+  }
+
+  Block<T> slotRoom(int slots) const {
+    Block<T> room(stride_ * slots);
+    for (int slot = 0; slot < slots && stride_ > 0; ++slot) {
+      guard(room.data() + slot * stride_ + slotSize_, static_cast<std::size_t>(stride_ - slotSize_) * sizeof(T));
+    }
+    return room;
   }
 
   void bind() {
     for (auto& [name, program] : programs_) {
       for (auto& i : program) {
         i.buffer.clear();
-        for (int b : i.bufferIndex) i.buffer.push_back(pointer(b));
+        for (int b : i.bufferIndex) i.buffer.push_back(b == kNone ? nullptr : pointer(b));
         i.args = {i.buffer.data(), i.dim.data(), i.scalar.data(), shared_.data(), perSlot_.data(), stride_, nullptr};
       }
     }
@@ -335,7 +381,7 @@ class Plan {
   std::vector<double> scalars_;
   std::map<std::string, std::vector<Instruction>> programs_;
   Block<T> fixed_, batched_, shared_, perSlot_;
-  Index capacity_ = 0, stride_ = 0;
+  Index capacity_ = 0, slotSize_ = 0, stride_ = 0;
   int slots_ = 2;
 };
 

@@ -1,14 +1,18 @@
 // Batch normalization (Ioffe and Szegedy, 2015) over the last axis: R = B * N rows of C channels.
 
 // Sums over rows: by tile, in blocks of 64 rows, then over the tiles in order.
-constexpr Index kRowBlock = 64;
+constexpr Index kRowBlock = 64, kMostRowTiles = 64;
 struct RowTiles {
   Index rows, tiles, size;
   RowTiles(Index R, Index C) : rows(R) {
-    const Index least = roundUp(std::max<Index>(1, kElementTile / std::max<Index>(C, 1)), kRowBlock);
-    size = std::max(least, roundUp((R + 63) / 64, kRowBlock));
+    size = std::max(least(C), roundUp((R + kMostRowTiles - 1) / kMostRowTiles, kRowBlock));
     tiles = (R + size - 1) / size;
   }
+  // Tiles that R rows or fewer make. Not those that R rows make: 4,096 rows of 300 channels make 64, 4,097 make 33.
+  static Index most(Index R, Index C) { return std::min(kMostRowTiles, (R + least(C) - 1) / least(C)); }
+
+ private:
+  static Index least(Index C) { return roundUp(std::max<Index>(1, kElementTile / std::max<Index>(C, 1)), kRowBlock); }
 };
 
 // out[C] = sum over rows of term(row, block), where term(first, n, sum[C]) adds those of some rows. partial [tiles, C]
@@ -81,7 +85,7 @@ void batchNormalization(const Args<T>& a) {
   });
 }
 inline Scratch batchNormalizationScratch(const Index* dim) {
-  return {(RowTiles(dim[0] * dim[1], dim[2]).tiles + 1) * dim[2], 0};
+  return {RowTiles::most(dim[0] * dim[1], dim[2]) * dim[2], 0};
 }
 
 // y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta

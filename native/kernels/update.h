@@ -111,7 +111,8 @@ void nadam(const Args<T>& a) {
 
 // v = rho * v + (1 - rho) * g^2;  step = rate * g / sqrt(v + epsilon), centered: rate * g / sqrt(v - mean^2 + epsilon)
 // with mean = rho * mean + (1 - rho) * g;  velocity = momentum * velocity + step;  w -= velocity.
-// Touches mean only where centered, and velocity only where momentum > 0.
+// Touches mean only where centered, and velocity only where momentum > 0. Without a mean it is never centered, without
+// a velocity there is no momentum.
 template <typename T>
 void rmsprop(const Args<T>& a) {
   T *v = a.buffer[1], *mean = a.buffer[2], *velocity = a.buffer[3], *weights = a.buffer[4];
@@ -129,7 +130,7 @@ void rmsprop(const Args<T>& a) {
     return rate * g / std::sqrt(v[i] - mean[i] * mean[i] + epsilon);
   };
   const auto run = [&](const auto& step) {
-    if (mu == T(0)) {
+    if (mu == T(0) || velocity == nullptr) {
       update(a, weights, decay, [=](Index i, T g, T w) { return w - step(i, g); });
     } else {
       update(a, weights, decay, [=](Index i, T g, T w) {
@@ -138,7 +139,7 @@ void rmsprop(const Args<T>& a) {
       });
     }
   };
-  if (*a.scalar[4] != 0.0) {
+  if (*a.scalar[4] != 0.0 && mean != nullptr) {
     run(centered);
   } else {
     run(plain);

@@ -12,8 +12,6 @@ export interface KernelCase {
   scalars?: readonly Scalars[];
   /** Values of buffer number `k`, counted as in the signature; default: standard normal numbers. Outputs that are not read hold NaN. */
   fill?(k: number, draw: Draw, d: Dims, s: Scalars): Values | undefined;
-  /** Outputs that the kernel reads, because it updates them in place: their numbers in the signature. */
-  updates?: readonly number[];
   /**
    * The outputs in order, written down naively: from all buffers as they were before, updated outputs included. `round`
    * rounds to the dtype.

@@ -202,7 +202,6 @@ export const loss: KernelCases = {
       { l1: 0, l2: 0.3 },
       { l1: 0.01, l2: 0.02 },
     ],
-    updates: [1],
     fill: (k, draw) => (k === 0 ? draw.normal().map((w, i) => (i % 10 === 4 ? 0 : w)) : undefined),
     reference: ([w, dw], _, { l1, l2 }) => [
       dw.map((d, i) => d + l1 * Math.sign(w[i]) + 2 * l2 * w[i]),

@@ -27,7 +27,6 @@ export const normalization: KernelCases = {
       { momentum: 0.99, epsilon: 1e-3 },
       { momentum: 0, epsilon: 1e-5 },
     ],
-    updates: [3, 4],
     reference: ([x, gamma, beta, movingMean, movingVariance], d, { momentum, epsilon }) => {
       const { C } = d;
       const mean = meanOver(d, (i) => x[i]);

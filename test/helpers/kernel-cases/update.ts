@@ -32,13 +32,11 @@ export const update: KernelCases = {
       { eta: 0.1, lmbd: 0 },
       { eta: 0.1, lmbd: 0.5 },
     ],
-    updates: [1],
     reference: ([dw, w], _, { eta, lmbd }) => [w.map((v, i) => v - eta * (dw[i] + lmbd * v))],
   },
   momentum: {
     dims: DIMS,
     scalars: MOMENTUM.map((s) => ({ ...s, lmbd: 0.3 })),
-    updates: [1, 2],
     reference: ([dw, v, w], { N }, { rate, momentum, nesterov, lmbd }) =>
       each(N, 2, (i) => {
         const step = rate * (dw[i] + lmbd * w[i]);
@@ -49,7 +47,6 @@ export const update: KernelCases = {
   sgdW: {
     dims: DIMS,
     scalars: MOMENTUM.map((s) => ({ ...s, decay: 0.004 })),
-    updates: [1, 2],
     reference: ([dw, v, w], { N }, { rate, momentum, nesterov, decay }) =>
       each(N, 2, (i) => {
         const velocity = momentum * v[i] - rate * dw[i];
@@ -59,7 +56,6 @@ export const update: KernelCases = {
   adam: {
     dims: DIMS,
     scalars: [{ ...ADAM, lmbd: 0.1 }],
-    updates: [1, 2, 3],
     fill: positive(2),
     reference: ([dw, m, v, w], { N }, { rate, beta1, beta2, epsilon, lmbd }) =>
       each(N, 3, (i) => {
@@ -72,7 +68,6 @@ export const update: KernelCases = {
   adamW: {
     dims: DIMS,
     scalars: [{ ...ADAM, decay: 0.004 }],
-    updates: [1, 2, 3],
     fill: positive(2),
     reference: ([dw, m, v, w], { N }, { rate, beta1, beta2, epsilon, decay }) =>
       each(N, 3, (i) => {
@@ -84,7 +79,6 @@ export const update: KernelCases = {
   nadam: {
     dims: DIMS,
     scalars: [{ rateM: 0.009, rateG: 0.002, correction: 3.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, decay: 0.004 }],
-    updates: [1, 2, 3],
     fill: positive(2),
     reference: ([dw, m, v, w], { N }, { rateM, rateG, correction, beta1, beta2, epsilon, decay }) =>
       each(N, 3, (i) => {
@@ -102,7 +96,6 @@ export const update: KernelCases = {
       { rate: 0.01, rho: 0.9, momentum: 0, epsilon: 1e-7, centered: 1, decay: 0.004 },
       { rate: 0.01, rho: 0.9, momentum: 0.8, epsilon: 1e-7, centered: 1, decay: 0 },
     ],
-    updates: [1, 2, 3, 4],
     // A mean of squares is at least the square of the mean.
     fill: (k, draw) => (k === 1 ? draw.positive().map((v) => v + 1) : k === 2 ? draw.uniform(-1, 1) : undefined),
     reference: ([dw, v, mean, velocity, w], { N }, { rate, rho, momentum, epsilon, centered, decay }) =>
@@ -117,7 +110,6 @@ export const update: KernelCases = {
   adagrad: {
     dims: DIMS,
     scalars: [{ rate: 0.1, epsilon: 0.1, decay: 0.004 }],
-    updates: [1, 2],
     fill: positive(1),
     reference: ([dw, v, w], { N }, { rate, epsilon, decay }) =>
       each(N, 2, (i) => {
@@ -128,7 +120,6 @@ export const update: KernelCases = {
   adadelta: {
     dims: DIMS,
     scalars: [{ rate: 0.5, rho: 0.95, epsilon: 1e-7, decay: 0.004 }],
-    updates: [1, 2, 3],
     fill: positive(1, 2),
     reference: ([dw, v, u, w], { N }, { rate, rho, epsilon, decay }) =>
       each(N, 3, (i) => {
