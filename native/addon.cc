@@ -270,7 +270,7 @@ class Environments {
 // Everything an environment (the main thread or one Worker) owns.
 class Addon {
  public:
-  explicit Addon(Napi::Env env, int threads) : pool(threads, blasReserve) {
+  explicit Addon(Napi::Env env, int threads) : pool(threads, blasReserveToHelp) {
     const auto keep = [&](const char* name) {
       auto reference = Napi::Persistent(env.Global().Get(name).As<Napi::Function>());
       reference.SuppressDestruct();
