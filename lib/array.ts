@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { allocate } from './allocate.js';
 import { formatArray } from './array-format.js';
 import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 
@@ -13,6 +14,9 @@ export type ArrayInput = NDArray | NestedArray | Flat;
 
 const TYPED = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
 const DTYPES = Object.keys(TYPED) as DType[];
+
+const make = (dtype: DType, of: number | TypedData): TypedData =>
+  allocate(TYPED[dtype] as new (of: number | TypedData) => TypedData, of);
 
 /**
  * A dense array in row-major order, as NumPy's ndarray.
@@ -44,7 +48,7 @@ export class NDArray {
     const array = asArray('x', x, options.dtype);
     const shape = options.shape === undefined ? array.shape : resolveShape(options.shape, array.size);
     const shared = array === x || array.data === x;
-    return new NDArray(shared ? new TYPED[array.dtype](array.data) : array.data, shape, array.dtype);
+    return new NDArray(shared ? make(array.dtype, array.data) : array.data, shape, array.dtype);
   }
 
   /** An NDArray over `data` itself, with no copy. @throws RangeError if `shape` does not hold `data.length` elements */
@@ -55,7 +59,9 @@ export class NDArray {
   }
 
   static zeros(shape: readonly number[], dtype: DType = 'float64'): NDArray {
-    return NDArray.wrap(new TYPED[dtype](product(shape)), shape);
+    if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
+    shape.forEach((n, axis) => checkInteger(`shape[${axis}]`, n, 0));
+    return NDArray.wrap(make(checkOneOf('dtype', dtype, DTYPES), product(shape)), shape);
   }
 
   get ndim(): number {
@@ -89,7 +95,7 @@ export class NDArray {
     const index = asArray('rows', rows);
     const n = this.length;
     const width = product(this.shape.slice(1));
-    const data = new TYPED[this.dtype](index.size * width);
+    const data = make(this.dtype, index.size * width);
     for (let i = 0; i < index.size; i++) {
       let row = index.data[i];
       if (!Number.isInteger(row) || row < -n || row >= n) throw wrongValue(`rows[${i}]`, `a row of ${n}`, row);
@@ -133,7 +139,7 @@ export function linspace(start: number, stop: number, num = 50): NDArray {
   const gaps = num - 1;
   const delta = stop - start;
   const step = delta / gaps;
-  const data = new Float64Array(num);
+  const data = allocate(Float64Array, num);
   for (let i = 0; i < num; i++) data[i] = (gaps < 1 ? 0 : step === 0 ? (i / gaps) * delta : i * step) + start;
   if (num > 1) data[gaps] = stop;
   return NDArray.wrap(data);
@@ -276,7 +282,7 @@ function readArray(name: string, x: unknown): NDArray {
 function typed(name: string, x: ArrayBufferView): TypedData {
   if (x.byteLength === 0 && isDetached(x.buffer)) throw detached(name, x);
   if (x instanceof Float64Array || x instanceof Float32Array || x instanceof Int32Array) return x;
-  if (x instanceof Uint8Array) return new Int32Array(x);
+  if (x instanceof Uint8Array) return allocate(Int32Array, x);
   throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
 }
 
@@ -296,7 +302,7 @@ function readNested(name: string, x: readonly unknown[]): NDArray {
   const shape: number[] = [];
   for (let level: unknown = x; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as unknown[])[0])
     shape.push((level as unknown[]).length);
-  const data = new Float64Array(product(shape));
+  const data = allocate(Float64Array, product(shape));
   let filled = 0;
 
   const read = (part: unknown, axis: number, path: string) => {
@@ -323,7 +329,7 @@ function cast(name: string, array: NDArray, dtype: DType): NDArray {
     for (let i = 0; i < data.length; i++)
       if ((data[i] | 0) !== data[i])
         throw new RangeError(`Expected ${name} to hold 32-bit integers, got ${data[i]} at ${position(i, shape)}`);
-  return NDArray.wrap(new TYPED[dtype](data), shape);
+  return NDArray.wrap(make(dtype, data), shape);
 }
 
 function resolveShape(shape: readonly number[], size: number): readonly number[] {

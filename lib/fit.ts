@@ -1,3 +1,4 @@
+import { allocate } from './allocate.js';
 import type { NativeDataset, NativeResult } from './binding.js';
 import type { History, Logs } from './callbacks/callback.js';
 import type { CallbackList } from './callbacks/callback-list.js';
@@ -40,7 +41,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   const { network, compiled, samples, validation, batchSize, callbacks, history, progress, random } = fit;
   const { first, count } = samples;
   const pace = new Pace();
-  const order = new Int32Array(count);
+  const order = allocate(Int32Array, count);
   yield* callbacks.onTrainBegin();
   for (let epoch = fit.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
     yield* callbacks.onEpochBegin(epoch);
@@ -110,7 +111,7 @@ export function trainJob(
 ): Job {
   const { stepScalars } = network.recorder;
   const steps = Math.ceil(rows.length / batchSize);
-  const values = new Float64Array(steps * stepScalars.length);
+  const values = allocate(Float64Array, steps * stepScalars.length);
   let k = 0;
   for (let step = 0; step < steps; step++)
     for (const { next } of stepScalars) values[k++] = next(iterations + step, random);

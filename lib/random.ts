@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { allocate } from './allocate.js';
 import { type ArrayInput, asArray, NDArray } from './array.js';
 import { binding } from './binding.js';
 import {
@@ -115,7 +116,7 @@ export class RandomState {
   permutation(x: number | ArrayInput): NDArray {
     const from = typeof x === 'number' ? undefined : asArray('x', x);
     const n = from ? from.length : checkInteger('x', x, 0);
-    const index = new Int32Array(n);
+    const index = allocate(Int32Array, n);
     for (let i = 0; i < n; i++) index[i] = i;
     this.#native.shuffle(index);
     return from ? from.take(index) : NDArray.wrap(index);
@@ -163,7 +164,10 @@ export class RandomState {
 
   #draw(shape: Shape | undefined, fill: (out: Float64Array) => void): number | NDArray {
     const dimensions = shapeOf(shape);
-    const out = new Float64Array(dimensions.reduce((product, n) => product * n, 1));
+    const out = allocate(
+      Float64Array,
+      dimensions.reduce((product, n) => product * n, 1),
+    );
     fill(out);
     return shape === undefined ? out[0] : NDArray.wrap(out, dimensions);
   }

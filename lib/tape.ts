@@ -1,3 +1,4 @@
+import { allocate } from './allocate.js';
 import { type DType, NDArray, type TypedData } from './array.js';
 import {
   binding,
@@ -173,7 +174,7 @@ export class Plan {
 
   /** A copy of a fixed buffer. During a job: as of its end. */
   read(buffer: Buffer): NDArray {
-    const data = this.dtype === 'float32' ? new Float32Array(buffer.size) : new Float64Array(buffer.size);
+    const data = allocate<number, FloatArray>(this.dtype === 'float32' ? Float32Array : Float64Array, buffer.size);
     this.#native.read(this.#offsets[buffer.index], data);
     return NDArray.wrap(data, buffer.shape);
   }
@@ -211,7 +212,7 @@ function nativeJob({ inputs, output, scalars, ...job }: Job): NativeJob {
 /** The values of an array in a plan's dtype, for `runSync`, which reads them in place. */
 export function valuesOf(array: NDArray, dtype: FloatType): FloatArray {
   if (array.dtype === dtype) return array.data as FloatArray;
-  return dtype === 'float32' ? new Float32Array(array.data) : new Float64Array(array.data);
+  return allocate<ArrayLike<number>, FloatArray>(dtype === 'float32' ? Float32Array : Float64Array, array.data);
 }
 
 const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();

@@ -1,9 +1,14 @@
 // The wall between JavaScript and the kernels: argument marshalling, asynchronous jobs, and nothing else. The only file
 // with napi.h. TypeScript checks what users pass; what is refused here is a mistake in this library.
+//
+// Reading a property, an array's element or an object's keys may run JavaScript (getters, proxies), which may do
+// anything: shrink or detach a buffer, start a job, change the number of threads. So every call reads all of its
+// arguments first, values alone, and only then looks at memory (view) and at the plan, with no JavaScript in between.
 #include <napi.h>
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -22,7 +27,9 @@ namespace {
 
 using namespace fjordnet;
 
-constexpr napi_type_tag kDatasetTag = {0x6a0c5d3f1b9e4e21, 0x9d4c83a71f60b5e8};
+// Tells the Datasets of this very library from those of another copy of it, whose layout may be another.
+const char kThisLibrary = 0;
+const napi_type_tag kDatasetTag = {0x6a0c5d3f1b9e4e21, reinterpret_cast<std::uintptr_t>(&kThisLibrary)};
 
 class Holder;
 
@@ -96,7 +103,7 @@ auto guarded(Napi::Env env, const F& body) -> decltype(body()) {
     throw coded(env, "ERR_MEMORY",
                 "Expected enough memory for this network and batch size, but the system has none left");
   } catch (const std::length_error&) {
-    throw coded(env, "ERR_MEMORY", "Expected results to fit into memory");
+    throw coded(env, "ERR_MEMORY", "Expected enough memory for the results, but they are more than any system has");
   } catch (const std::out_of_range& e) {
     throw Napi::RangeError::New(env, e.what());
   } catch (const std::invalid_argument& e) {
@@ -127,6 +134,76 @@ constexpr napi_typedarray_type arrayType<std::uint32_t>() {
   return napi_uint32_array;
 }
 
+// What was given in another value's place. Runs no JavaScript.
+std::string shown(const Napi::Value& value) {
+  static constexpr const char* kTypes[] = {"undefined", "null",      "a boolean",  "a number",    "a string",
+                                           "a symbol",  "an object", "a function", "an external", "a bigint"};
+  return value.IsNumber() ? value.ToString().Utf8Value() : kTypes[value.Type()];
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& expected, const Napi::Value& value) {
+  throw std::invalid_argument("Expected " + name + " to be " + expected + ", got " + shown(value));
+}
+
+Napi::Object object(const Napi::Value& value, const std::string& name) {
+  if (!value.IsObject()) refuse(name, "an object", value);
+  return value.As<Napi::Object>();
+}
+
+// A proxy of an array is none: its length may differ from one look to the next.
+Napi::Array array(const Napi::Value& value, const std::string& name) {
+  if (!value.IsArray()) refuse(name, "an array", value);
+  return value.As<Napi::Array>();
+}
+
+std::string text(const Napi::Value& value, const std::string& name) {
+  if (!value.IsString()) refuse(name, "a string", value);
+  return value.As<Napi::String>().Utf8Value();
+}
+
+double number(const Napi::Value& value, const std::string& name) {
+  if (!value.IsNumber()) refuse(name, "a number", value);
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+// At most 2^62, so that a sum of two fits.
+Index integer(const Napi::Value& value, const std::string& name) {
+  constexpr double kMost = 4611686018427387904.0;
+  const double x = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0.5;
+  if (!(std::abs(x) <= kMost) || std::trunc(x) != x) refuse(name, "an integer", value);
+  return static_cast<Index>(x);
+}
+
+Index integer(const Napi::Value& value, const std::string& name, Index low, Index high) {
+  const Index x = integer(value, name);
+  if (x < low || x > high)
+    refuse(name, "an integer in [" + std::to_string(low) + ", " + std::to_string(high) + "]", value);
+  return x;
+}
+
+// An int, which tells a buffer or a scalar of a plan by its number; what there is the plan knows.
+int ordinal(const Napi::Value& value, const std::string& name) {
+  return static_cast<int>(integer(value, name, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+}
+
+// Element by element, for as long as they are integers: a length alone takes no memory.
+std::vector<int> ordinals(const Napi::Value& value, const std::string& name) {
+  const auto list = array(value, name);
+  std::vector<int> out;
+  for (std::uint32_t i = 0; i < list.Length(); ++i)
+    out.push_back(ordinal(list.Get(i), name + "[" + std::to_string(i) + "]"));
+  return out;
+}
+
+bool isFloat32(const Napi::Value& dtype) {
+  const auto name = text(dtype, "dtype");
+  if (name != "float32" && name != "float64")
+    throw std::invalid_argument("Expected dtype to be float32 or float64, got '" + name + "'");
+  return name == "float32";
+}
+
+// A typed array's memory, until JavaScript runs again. A detached array, or one whose buffer has shrunk below it, is
+// empty.
 template <typename T>
 struct View {
   T* data;
@@ -146,39 +223,19 @@ View<T> view(const Napi::Value& value) {
   return {array.Data(), static_cast<Index>(array.ElementLength())};
 }
 
-template <typename T>
-Napi::Value copyOut(Napi::Env env, const std::vector<T>& values) {
-  auto array = Napi::TypedArrayOf<T>::New(env, values.size(), arrayType<T>());
-  std::copy(values.begin(), values.end(), array.Data());
-  return array;
-}
-
-Index integer(const Napi::Value& value) {
-  if (!value.IsNumber()) throw std::invalid_argument("Expected a number");
-  return value.As<Napi::Number>().Int64Value();
-}
-
-bool isFloat32(const Napi::Value& dtype) {
-  const auto name = dtype.As<Napi::String>().Utf8Value();
-  if (name != "float32" && name != "float64")
-    throw std::invalid_argument("Expected dtype to be float32 or float64, got '" + name + "'");
-  return name == "float32";
-}
-
-std::vector<int> integers(const Napi::Value& value) {
-  const auto array = value.As<Napi::Array>();
-  std::vector<int> out(array.Length());
-  for (std::uint32_t i = 0; i < out.size(); ++i) out[i] = static_cast<int>(integer(array.Get(i)));
-  return out;
-}
-
-// An asynchronous call. Constructed and finished on the JavaScript thread; work runs on a thread of the pool.
+// An asynchronous call. It belongs to the JavaScript thread, which makes it, finishes it and lets it go, when no thread
+// of the pool knows of it any more: those borrow it for work, and tell the JavaScript thread last.
 struct Task {
   explicit Task(Napi::Env env) : deferred(env) {}
+  virtual ~Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  virtual void work(Team& team) = 0;              // a thread of the pool
+  virtual void stop() = 0;                        // any thread
+  virtual Napi::Value finish(Napi::Env env) = 0;  // JavaScript thread: makes the result
+
   Napi::Promise::Deferred deferred;
-  std::function<void()> stop;                    // any thread
-  std::function<void()> done;                    // JavaScript thread: whatever happened
-  std::function<Napi::Value(Napi::Env)> finish;  // JavaScript thread: makes the result
   std::exception_ptr failed;
 };
 
@@ -213,7 +270,14 @@ class Environments {
 // Everything an environment (the main thread or one Worker) owns.
 class Addon {
  public:
-  explicit Addon(Napi::Env env, int threads) : pool(threads) {
+  explicit Addon(Napi::Env env, int threads) : pool(threads, blasReserveToHelp) {
+    const auto keep = [&](const char* name) {
+      auto reference = Napi::Persistent(env.Global().Get(name).As<Napi::Function>());
+      reference.SuppressDestruct();
+      return reference;
+    };
+    float32Array = keep("Float32Array");
+    float64Array = keep("Float64Array");
     napi_value name = Napi::String::New(env, "fjordnet");
     napi_status status =
         napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
@@ -226,24 +290,32 @@ class Addon {
     Environments::all().add(this);
   }
 
-  void submit(Napi::Env env, std::unique_ptr<Task> task, std::function<void(Team&)> work) {
-    Task* raw = task.get();
-    tasks_.push_back(std::move(task));
+  Napi::Promise submit(Napi::Env env, std::unique_ptr<Task> owned) {
+    Task* task = owned.get();
+    const auto promise = task->deferred.Promise();
+    tasks_.push_back(std::move(owned));
     if (tasks_.size() == 1) napi_ref_threadsafe_function(env, done_);
-    try {
-      pool.submit([this, raw, work = std::move(work)](Team& team) {
-        try {
-          work(team);
-        } catch (...) {
-          raw->failed = std::current_exception();
-        }
-        napi_call_threadsafe_function(done_, raw, napi_tsfn_nonblocking);
-      });
-    } catch (const std::system_error& e) {
+    const auto forget = [&] {
       tasks_.pop_back();
       if (tasks_.empty()) napi_unref_threadsafe_function(env, done_);
-      throw coded(env, "ERR_THREAD", std::string("Expected the system to start a thread: ") + e.what());
+    };
+    try {
+      pool.submit([this, task](Team& team) {
+        try {
+          task->work(team);
+        } catch (...) {
+          task->failed = std::current_exception();
+        }
+        napi_call_threadsafe_function(done_, task, napi_tsfn_nonblocking);
+      });
+    } catch (const std::system_error& e) {
+      forget();
+      throw coded(env, "ERR_THREAD", std::string("Expected the system to start a thread, got: ") + e.what());
+    } catch (...) {
+      forget();
+      throw;
     }
+    return promise;
   }
 
   // Runs no further job, stops those that run after their batch, and waits for them.
@@ -253,6 +325,7 @@ class Addon {
   }
 
   Pool pool;
+  Napi::FunctionReference float32Array, float64Array;  // as they were when the addon was loaded
   const std::shared_ptr<Ledger> ledger = std::make_shared<Ledger>();
 
  private:
@@ -268,7 +341,6 @@ class Addon {
       break;
     }
     if (self.tasks_.empty()) napi_unref_threadsafe_function(env, self.done_);
-    task->done();
     try {
       const auto value = guarded(env, [&] {
         if (task->failed) std::rethrow_exception(task->failed);
@@ -302,6 +374,23 @@ Environments::~Environments() {
 
 Addon& addon(Napi::Env env) { return *env.GetInstanceData<Addon>(); }
 
+// A new typed array of these values. Made by JavaScript's own constructor: napi_create_arraybuffer ends the process
+// where there is no memory.
+template <typename T>
+Napi::Value copyOut(Napi::Env env, const std::vector<T>& values) {
+  const auto& constructor = std::is_same_v<T, float> ? addon(env).float32Array : addon(env).float64Array;
+  const auto made = [&] {
+    try {
+      return constructor.New({Napi::Number::New(env, static_cast<double>(values.size()))});
+    } catch (const Napi::Error&) {
+      throw std::bad_alloc();
+    }
+  }();
+  const auto to = view<T>(made);
+  std::copy_n(values.begin(), std::min(values.size(), static_cast<std::size_t>(to.size)), to.data);
+  return made;
+}
+
 // ---------------------------------------------------------------- Dataset
 
 // The first value that is NaN or infinite, or -1. 0 * x sums to 0 unless there is one; eight sums, for compilers to
@@ -333,8 +422,8 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
       : Napi::ObjectWrap<DatasetWrap>(info), Holder(info.Env(), addon(info.Env()).ledger) {
     const auto env = info.Env();
     guarded(env, [&] {
-      const auto name = info[0].As<Napi::String>().Utf8Value();
-      const Index rows = integer(info[2]), width = integer(info[3]);
+      const auto name = text(info[0], "name");
+      const Index rows = integer(info[2], "rows"), width = integer(info[3], "width");
       if (isFloat32(info[4])) {
         fill<float>(env, name, info[1], rows, width);
       } else {
@@ -360,7 +449,8 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
   // holds(values, width, dtype): whether this is still what a new Dataset of these values would be
   Napi::Value holds(const Napi::CallbackInfo& info) {
     const bool same = guarded(info.Env(), [&] {
-      const Index width = integer(info[1]);
+      if (!info[0].IsTypedArray()) refuse("values", "a typed array", info[0]);
+      const Index width = integer(info[1], "width");
       const bool single = isFloat32(info[2]);
       const auto among = [&](const auto& data) {
         using T = std::decay_t<decltype(*data->values)>;
@@ -393,7 +483,7 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
 
   template <typename T>
   void fill(Napi::Env env, const std::string& name, const Napi::Value& values, Index rows, Index width) {
-    if (!values.IsTypedArray()) throw std::invalid_argument("Expected a typed array");
+    if (!values.IsTypedArray()) refuse("values", "a typed array", values);
     switch (values.As<Napi::TypedArray>().TypedArrayType()) {
       case napi_float64_array: return copy<T, double>(env, name, values, rows, width);
       case napi_float32_array: return copy<T, float>(env, name, values, rows, width);
@@ -441,7 +531,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
   explicit PlanWrap(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<PlanWrap>(info), Holder(info.Env(), addon(info.Env()).ledger) {
     guarded(info.Env(), [&] {
-      auto spec = parse(info[1].As<Napi::Object>());
+      auto spec = parse(info[1]);
       if (isFloat32(info[0])) {
         core_ = std::make_shared<Core<float>>(std::move(spec));
       } else {
@@ -454,40 +544,56 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
   bool collected() override { return Value().IsEmpty(); }
   void release() override { core_ = {}; }
 
-  static PlanSpec parse(const Napi::Object& from) {
+  static PlanSpec parse(const Napi::Value& value) {
     PlanSpec spec;
-    spec.fixedSize = integer(from.Get("fixedSize"));
-    spec.rowSize = integer(from.Get("rowSize"));
-    if (from.Has("capacity")) spec.capacity = integer(from.Get("capacity"));
-    if (from.Has("report")) spec.report = static_cast<int>(integer(from.Get("report")));
-    const auto buffers = from.Get("buffers").As<Napi::Array>();
+    const auto from = object(value, "spec");
+    spec.fixedSize = integer(from.Get("fixedSize"), "fixedSize");
+    spec.rowSize = integer(from.Get("rowSize"), "rowSize");
+    if (const auto capacity = from.Get("capacity"); !capacity.IsUndefined())
+      spec.capacity = integer(capacity, "capacity");
+    if (const auto report = from.Get("report"); !report.IsUndefined()) spec.report = ordinal(report, "report");
+    const auto buffers = array(from.Get("buffers"), "buffers");
     for (std::uint32_t i = 0; i < buffers.Length(); ++i) {
-      const auto b = buffers.Get(i).As<Napi::Object>();
-      spec.buffers.push_back({integer(b.Get("offset")), integer(b.Get("size")), b.Get("batched").ToBoolean()});
+      const auto name = "buffers[" + std::to_string(i) + "]";
+      const auto b = object(buffers.Get(i), name);
+      spec.buffers.push_back({integer(b.Get("offset"), name + ".offset"), integer(b.Get("size"), name + ".size"),
+                              b.Get("batched").ToBoolean()});
     }
-    const auto scalars = from.Get("scalars").As<Napi::Array>();
+    const auto scalars = array(from.Get("scalars"), "scalars");
     for (std::uint32_t i = 0; i < scalars.Length(); ++i)
-      spec.scalars.push_back(scalars.Get(i).ToNumber().DoubleValue());
-    const auto programs = from.Get("programs").As<Napi::Object>();
-    for (const auto& [key, value] : programs) {
-      auto& program = spec.programs[key.As<Napi::String>()];
-      const auto list = static_cast<Napi::Value>(value).As<Napi::Array>();
-      for (std::uint32_t i = 0; i < list.Length(); ++i) {
-        const auto from1 = list.Get(i).As<Napi::Object>();
-        InstructionSpec instruction{from1.Get("kernel").As<Napi::String>(), integers(from1.Get("buffers")), {}, {}};
-        for (const auto& [dim, size] : from1.Get("dims").As<Napi::Object>()) {
-          instruction.dims[dim.As<Napi::String>()] = integer(static_cast<Napi::Value>(size));
-        }
-        for (const auto& [scalar, index] : from1.Get("scalars").As<Napi::Object>()) {
-          instruction.scalars[scalar.As<Napi::String>()] = static_cast<int>(integer(static_cast<Napi::Value>(index)));
-        }
-        program.push_back(std::move(instruction));
-      }
+      spec.scalars.push_back(number(scalars.Get(i), "scalars[" + std::to_string(i) + "]"));
+    for (const auto& [key, list] : entries(from.Get("programs"), "programs")) {
+      auto& program = spec.programs[key];
+      const auto instructions = array(list, "programs." + key);
+      for (std::uint32_t i = 0; i < instructions.Length(); ++i)
+        program.push_back(parseInstruction(instructions.Get(i), "programs." + key + "[" + std::to_string(i) + "]"));
     }
     return spec;
   }
 
  private:
+  static InstructionSpec parseInstruction(const Napi::Value& value, const std::string& name) {
+    const auto from = object(value, name);
+    InstructionSpec instruction{
+        text(from.Get("kernel"), name + ".kernel"), ordinals(from.Get("buffers"), name + ".buffers"), {}, {}};
+    for (const auto& [dim, size] : entries(from.Get("dims"), name + ".dims"))
+      instruction.dims[dim] = integer(size, name + ".dims." + dim);
+    for (const auto& [scalar, index] : entries(from.Get("scalars"), name + ".scalars"))
+      instruction.scalars[scalar] = ordinal(index, name + ".scalars." + scalar);
+    return instruction;
+  }
+
+  static std::vector<std::pair<std::string, Napi::Value>> entries(const Napi::Value& value, const std::string& name) {
+    const auto from = object(value, name);
+    const auto keys = from.GetPropertyNames();
+    std::vector<std::pair<std::string, Napi::Value>> out;
+    for (std::uint32_t i = 0; i < keys.Length(); ++i) {
+      const Napi::Value key = keys.Get(i);
+      out.emplace_back(text(key, name), from.Get(key));
+    }
+    return out;
+  }
+
   // What a running job shares with its Plan object, and may outlive it.
   template <typename T>
   struct Core {
@@ -496,16 +602,49 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     std::mutex running;  // held while a job runs: read() waits for the end of the job, at most some 20 ms
   };
 
+  // A job as JavaScript hands it over, before any memory is looked at.
+  struct Request {
+    std::string program;
+    std::vector<std::pair<int, Napi::Value>> inputs;
+    std::optional<Napi::Value> rows;
+    Index first = 0, count = 0, batchSize = 0, period = 0;
+    std::optional<std::vector<int>> scalars;
+    Napi::Value values;
+    int output = -1;
+  };
+
+  static Request read(const Napi::Value& value) {
+    Request request;
+    const auto from = object(value, "job");
+    request.program = text(from.Get("program"), "program");
+    const auto inputs = array(from.Get("inputs"), "inputs");
+    for (std::uint32_t i = 0; i < inputs.Length(); ++i) {
+      const auto name = "inputs[" + std::to_string(i) + "]";
+      const auto pair = array(inputs.Get(i), name);
+      request.inputs.emplace_back(ordinal(pair.Get(0u), name + "[0]"), pair.Get(1u));
+    }
+    if (const auto rows = from.Get("rows"); !rows.IsUndefined()) {
+      request.rows = rows;
+    } else {
+      request.first = integer(from.Get("first"), "first");
+      request.count = integer(from.Get("count"), "count");
+    }
+    request.batchSize = integer(from.Get("batchSize"), "batchSize");
+    if (const auto period = from.Get("period"); !period.IsUndefined()) request.period = integer(period, "period");
+    if (const auto scalars = from.Get("scalars"); !scalars.IsUndefined()) {
+      request.scalars = ordinals(scalars, "scalars");
+      request.values = from.Get("values");
+    }
+    if (const auto output = from.Get("output"); !output.IsUndefined()) request.output = ordinal(output, "output");
+    return request;
+  }
+
   // Inputs are Datasets; of a synchronous job also typed arrays, which are read in place.
   template <typename T>
-  static Job<T> parseJob(const Plan<T>& plan, const Napi::Object& from, bool sync) {
+  static Job<T> take(const Plan<T>& plan, Request&& request, bool sync) {
     Job<T> job;
-    job.program = from.Get("program").As<Napi::String>();
-    const auto inputs = from.Get("inputs").As<Napi::Array>();
-    for (std::uint32_t i = 0; i < inputs.Length(); ++i) {
-      const auto pair = inputs.Get(i).As<Napi::Array>();
-      const auto index = static_cast<int>(integer(pair.Get(0u)));
-      const Napi::Value data = pair.Get(1u);
+    job.program = std::move(request.program);
+    for (const auto& [index, data] : request.inputs) {
       if (sync && data.IsTypedArray()) {
         const auto values = view<T>(data);
         const Index width = plan.buffer(index).size;
@@ -516,60 +655,83 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
         job.inputs.emplace_back(index, DatasetWrap::unwrap<T>(data));
       }
     }
-    if (from.Has("rows")) {
-      const auto rows = view<std::int32_t>(from.Get("rows"));
+    job.first = request.first;
+    job.count = request.count;
+    if (request.rows) {
+      const auto rows = view<std::int32_t>(*request.rows);
       job.rows.assign(rows.data, rows.data + rows.size);
       job.count = rows.size;
-    } else {
-      job.first = integer(from.Get("first"));
-      job.count = integer(from.Get("count"));
     }
-    job.batchSize = integer(from.Get("batchSize"));
-    if (from.Has("period")) job.period = integer(from.Get("period"));
-    if (from.Has("scalars")) {
-      job.scalars = integers(from.Get("scalars"));
-      const auto values = view<double>(from.Get("values"));
+    job.batchSize = request.batchSize;
+    job.period = request.period;
+    if (request.scalars) {
+      job.scalars = std::move(*request.scalars);
+      const auto values = view<double>(request.values);
       job.values.assign(values.data, values.data + values.size);
     }
-    if (from.Has("output")) job.output = static_cast<int>(integer(from.Get("output")));
+    job.output = request.output;
     return job;
   }
 
+  // A job in progress: its plan is busy as long as this lives.
   template <typename T>
-  static Napi::Value result(Napi::Env env, Job<T>& job, Index reportSize) {
-    auto out = Napi::Object::New(env);
-    out.Set("steps", static_cast<double>(job.steps));
-    out.Set("seconds", job.seconds);
-    if (job.output >= 0) {
-      out.Set("output", copyOut(env, job.collected));
-    } else {
-      job.report.resize(static_cast<std::size_t>(job.steps * reportSize));
-      out.Set("report", copyOut(env, job.report));
+  struct Run {
+    Run(std::shared_ptr<Core<T>> core_, Job<T>&& job_) : core(std::move(core_)), job(std::move(job_)) {
+      core->plan.busy = true;
+      core->plan.stop = false;
     }
-    return out;
-  }
+    ~Run() { core->plan.busy = false; }
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
 
-  // Everything that can fail comes before the plan is marked busy.
+    void execute(Team& team) {
+      if (!blasReserve()) throw std::bad_alloc();
+      std::lock_guard lock(core->running);
+      const auto start = std::chrono::steady_clock::now();
+      core->plan.run(job, team);
+      job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+
+    Napi::Value result(Napi::Env env) {
+      auto out = Napi::Object::New(env);
+      out.Set("steps", static_cast<double>(job.steps));
+      out.Set("seconds", job.seconds);
+      if (job.output >= 0) {
+        out.Set("output", copyOut(env, job.collected));
+      } else {
+        job.report.resize(static_cast<std::size_t>(job.steps * core->plan.reportSize()));
+        out.Set("report", copyOut(env, job.report));
+      }
+      return out;
+    }
+
+    const std::shared_ptr<Core<T>> core;  // which the Plan object may leave alone meanwhile
+    Job<T> job;
+  };
+
   template <typename T>
-  std::shared_ptr<Job<T>> begin(Napi::Env env, Core<T>& core, const Napi::Value& from, bool sync) {
+  struct RunTask : Task {
+    RunTask(Napi::Env env, std::shared_ptr<Core<T>> core, Job<T>&& job)
+        : Task(env), run(std::in_place, std::move(core), std::move(job)) {}
+    void work(Team& team) override { run->execute(team); }
+    void stop() override { run->core->plan.stop = true; }
+    Napi::Value finish(Napi::Env env) override { return run->result(env); }
+
+    std::optional<Run<T>> run;
+  };
+
+  // Everything that can be refused is, before the plan is marked busy.
+  template <typename T>
+  Job<T> begin(Napi::Env env, Core<T>& core, const Napi::Value& from, bool sync) {
+    auto request = read(from);
     if (core.plan.busy)
       throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
-    auto job = std::make_shared<Job<T>>(parseJob<T>(core.plan, from.As<Napi::Object>(), sync));
-    core.plan.check(*job);
-    core.plan.prepare(*job);
-    core.plan.reserve(std::min(job->batchSize, std::max<Index>(job->count, 1)), addon(env).pool.slots());
+    auto job = take<T>(core.plan, std::move(request), sync);
+    core.plan.check(job);
+    core.plan.prepare(job);
+    core.plan.reserve(std::min(job.batchSize, std::max<Index>(job.count, 1)), addon(env).pool.slots());
     hold(core.plan.bytes());
-    core.plan.busy = true;
-    core.plan.stop = false;
     return job;
-  }
-
-  template <typename T>
-  static void execute(Core<T>& core, Job<T>& job, Team& team) {
-    std::lock_guard lock(core.running);
-    const auto start = std::chrono::steady_clock::now();
-    core.plan.run(job, team);
-    job.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
   // run(job): Promise<{steps, report, output?}>
@@ -578,19 +740,9 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     return guarded(env, [&] {
       return std::visit(
           [&](auto core) -> Napi::Value {
+            using T = std::decay_t<decltype(*core->plan.fixed())>;
             auto job = begin(env, *core, info[0], false);
-            auto task = std::make_unique<Task>(env);
-            const auto promise = task->deferred.Promise();
-            task->stop = [core] { core->plan.stop = true; };
-            task->done = [core] { core->plan.busy = false; };
-            task->finish = [core, job](Napi::Env e) { return result(e, *job, core->plan.reportSize()); };
-            try {
-              addon(env).submit(env, std::move(task), [core, job](Team& team) { execute(*core, *job, team); });
-            } catch (...) {
-              core->plan.busy = false;
-              throw;
-            }
-            return promise;
+            return addon(env).submit(env, std::make_unique<RunTask<T>>(env, core, std::move(job)));
           },
           core_);
     });
@@ -601,10 +753,11 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     return guarded(env, [&] {
       return std::visit(
           [&](auto core) -> Napi::Value {
+            using T = std::decay_t<decltype(*core->plan.fixed())>;
             auto job = begin(env, *core, info[0], true);
-            addon(env).pool.runHere([&](Team& team) { execute(*core, *job, team); });
-            core->plan.busy = false;
-            return result(env, *job, core->plan.reportSize());
+            Run<T> run(core, std::move(job));
+            addon(env).pool.runHere([&](Team& team) { run.execute(team); });
+            return run.result(env);
           },
           core_);
     });
@@ -624,7 +777,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       std::visit(
           [&](auto& core) {
             using T = std::decay_t<decltype(*core->plan.fixed())>;
-            const Index offset = integer(info[0]);
+            const Index offset = integer(info[0], "offset");
             const auto values = view<T>(info[1]);
             if (offset < 0 || values.size > core->plan.fixedSize() || offset > core->plan.fixedSize() - values.size) {
               throw std::out_of_range("Expected offset and length to lie inside the arena");
@@ -664,7 +817,9 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   explicit RandomStateWrap(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<RandomStateWrap>(info),
         Holder(info.Env(), addon(info.Env()).ledger),
-        state_(std::make_unique<Mt19937>(info[0].As<Napi::Number>().Uint32Value())) {
+        state_(guarded(info.Env(), [&] {
+          return std::make_unique<Mt19937>(static_cast<std::uint32_t>(integer(info[0], "seed", 0, 0xffffffff)));
+        })) {
     hold(sizeof *state_);
   }
 
@@ -690,7 +845,7 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   void bounded(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto out = view<double>(info[0]);
-      const auto max = static_cast<std::uint64_t>(integer(info[1]));
+      const auto max = static_cast<std::uint64_t>(integer(info[1], "max", 0, (Index{1} << 53) - 1));
       for (Index i = 0; i < out.size; ++i) out.data[i] = static_cast<double>(state_->nextBounded(max));
     });
   }
@@ -705,10 +860,11 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   // choice(n, size, replace = false), as often as out has room
   void batches(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      const Index n = integer(info[0]), size = integer(info[2]);
+      const Index n = integer(info[0], "n", 1, std::numeric_limits<std::int32_t>::max());
+      const Index size = integer(info[2], "size", 1, n);
       const auto out = view<std::int32_t>(info[1]);
-      if (n < 1 || size < 1 || size > n || out.size % size != 0)
-        throw std::invalid_argument("Expected whole batches of rows");
+      if (out.size % size != 0) throw std::invalid_argument("Expected out to hold whole batches of rows");
+      if (out.size == 0) return;
       std::vector<std::int32_t> identity(static_cast<std::size_t>(n)), index(identity);
       for (Index i = 0; i < n; ++i) identity[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
       for (Index at = 0; at < out.size; at += size) {
@@ -732,9 +888,9 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   void setState(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const auto* key = words(info[0]);
-      const Index pos = integer(info[1]);
-      const bool hasGauss = integer(info[2]) != 0;
-      const double gauss = info[3].As<Napi::Number>().DoubleValue();
+      const Index pos = integer(info[1], "pos");
+      const bool hasGauss = integer(info[2], "hasGauss", 0, 1) != 0;
+      const double gauss = number(info[3], "gauss");
       if (pos < 0 || pos > Mt19937::kWords) throw std::out_of_range("Expected a position in [0, 624]");
       std::copy_n(key, Mt19937::kWords, state_->key);
       state_->pos = static_cast<int>(pos);
@@ -754,41 +910,58 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
 
 // ---------------------------------------------------------------- functions
 
-// kernel(name, dims, buffers, scalars): runs one kernel on typed arrays of one dtype, outputs written in place.
-template <typename T>
-void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row) {
-  const Signature signature(row.signature);
-  const auto dims = info[1].As<Napi::Object>();
-  const auto arrays = info[2].As<Napi::Array>();
-  const auto values = info[3].As<Napi::Object>();
-  PlanSpec spec;
-  InstructionSpec instruction{row.name, {}, {}, {}};
-  std::vector<Index> dim;
+// One kernel's arguments as JavaScript hands them over, before any memory is looked at.
+struct KernelCall {
+  std::vector<Index> dim;  // in the order of the signature
+  std::vector<Napi::Value> arrays;
+  std::vector<double> scalars;
+};
+
+KernelCall read(const Kernel& row, const Signature& signature, const Napi::CallbackInfo& info) {
+  const auto forWhat = std::string(" for '") + row.name + "' (" + row.signature + ")";
+  KernelCall call;
+  const auto dims = object(info[1], "dims");
+  const auto arrays = array(info[2], "arrays");
+  const auto values = object(info[3], "scalars");
   for (char c : signature.dims) {
     const auto size = dims.Get(std::string(1, c));
-    if (!size.IsNumber() || integer(size) < (c == 'B' ? 1 : 0))
-      throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + " for '" + row.name + "' (" +
-                                  row.signature + ")");
-    dim.push_back(integer(size));
-    if (c == 'B') {
-      spec.capacity = dim.back();
-    } else {
-      instruction.dims[std::string(1, c)] = dim.back();
-    }
+    if (!size.IsNumber() || integer(size, std::string("dims.") + c) < (c == 'B' ? 1 : 0))
+      throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + forWhat);
+    call.dim.push_back(integer(size, std::string("dims.") + c));
   }
-  const auto batch = signature.dims.find('B');
-  const Index B = batch == std::string::npos ? 1 : dim[batch];
   if (arrays.Length() != signature.buffers.size()) {
     throw std::invalid_argument("Expected '" + std::string(row.name) + "' (" + row.signature + ") to be given " +
                                 std::to_string(signature.buffers.size()) + " arrays, got " +
                                 std::to_string(arrays.Length()));
   }
+  for (std::uint32_t k = 0; k < signature.buffers.size(); ++k) call.arrays.push_back(arrays.Get(k));
+  for (const auto& name : signature.scalars) {
+    const auto value = values.Get(name);
+    if (!value.IsNumber()) throw std::invalid_argument("Expected scalars to hold " + name + forWhat);
+    call.scalars.push_back(value.As<Napi::Number>().DoubleValue());
+  }
+  return call;
+}
+
+// Runs one kernel on typed arrays of one dtype, outputs written in place.
+template <typename T>
+void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, const KernelCall& call) {
+  PlanSpec spec;
+  InstructionSpec instruction{row.name, {}, {}, {}};
+  for (std::size_t i = 0; i < call.dim.size(); ++i) {
+    if (signature.dims[i] == 'B') {
+      spec.capacity = call.dim[i];
+    } else {
+      instruction.dims[std::string(1, signature.dims[i])] = call.dim[i];
+    }
+  }
+  const Index B = spec.capacity;
   std::vector<View<T>> views;
-  for (std::uint32_t k = 0; k < arrays.Length(); ++k) {
+  for (std::size_t k = 0; k < call.arrays.size(); ++k) {
     const auto& length = signature.buffers[k];
     const bool batched = length.find('B') != std::string::npos;
-    const Index size = signature.size(length, dim);
-    views.push_back(view<T>(arrays.Get(k)));
+    const Index size = signature.size(length, call.dim);
+    views.push_back(view<T>(call.arrays[k]));
     const Index whole = batched ? times(size, B) : size;
     if (views.back().size != whole) {
       throw std::out_of_range("Expected array " + std::to_string(k) + " of '" + row.name + "' (" + row.signature +
@@ -801,13 +974,9 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
     end += (size + 15) / 16 * 16;
   }
   for (const auto& name : signature.scalars) {
-    const auto value = values.Get(name);
-    if (!value.IsNumber())
-      throw std::invalid_argument("Expected scalars to hold " + name + " for '" + row.name + "' (" + row.signature +
-                                  ")");
-    instruction.scalars[name] = static_cast<int>(spec.scalars.size());
-    spec.scalars.push_back(value.As<Napi::Number>().DoubleValue());
+    instruction.scalars[name] = static_cast<int>(instruction.scalars.size());
   }
+  spec.scalars = call.scalars;
   spec.programs["kernel"] = {instruction};
   Plan<T> plan(spec, kernelTable());
   auto& pool = addon(env).pool;
@@ -817,23 +986,27 @@ void runKernel(Napi::Env env, const Napi::CallbackInfo& info, const Kernel& row)
   Job<T> job;
   job.program = "kernel";
   job.count = job.batchSize = B;
+  if (!blasReserve()) throw std::bad_alloc();
   pool.runHere([&](Team& team) { plan.run(job, team); });
   for (std::size_t k = 0; k < views.size(); ++k)
     std::copy_n(plan.pointer(static_cast<int>(k)), views[k].size, views[k].data);
 }
 
+// kernel(name, dims, arrays, scalars)
 void kernel(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
-    const auto name = info[0].As<Napi::String>().Utf8Value();
+    const auto name = text(info[0], "kernel");
     const auto table = kernelTable();
-    for (int i = 0; i < table.size; ++i) {
-      if (name != table.rows[i].name) continue;
-      const auto first = info[2].As<Napi::Array>().Get(0u);
-      const bool single = first.IsTypedArray() && first.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
-      return single ? runKernel<float>(info.Env(), info, table.rows[i])
-                    : runKernel<double>(info.Env(), info, table.rows[i]);
-    }
-    throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
+    const auto* row =
+        std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return name == k.name; });
+    if (row == table.rows + table.size)
+      throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
+    const Signature signature(row->signature);
+    const auto call = read(*row, signature, info);
+    const auto& first = call.arrays.front();
+    const bool single = first.IsTypedArray() && first.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+    return single ? runKernel<float>(info.Env(), *row, signature, call)
+                  : runKernel<double>(info.Env(), *row, signature, call);
   });
 }
 
@@ -860,7 +1033,10 @@ Napi::Value buildInfo(const Napi::CallbackInfo& info) {
 }
 
 void setThreads(const Napi::CallbackInfo& info) {
-  addon(info.Env()).pool.resize(static_cast<int>(std::clamp<Index>(integer(info[0]), 1, Pool::kMostThreads)));
+  guarded(info.Env(), [&] {
+    const auto threads = std::clamp<Index>(integer(info[0], "threads"), 1, Pool::kMostThreads);
+    addon(info.Env()).pool.resize(static_cast<int>(threads));
+  });
 }
 Napi::Value getThreads(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), addon(info.Env()).pool.threads());

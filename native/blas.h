@@ -1,7 +1,16 @@
 // Matrix products, row-major, on one thread. The only file that knows which BLAS is underneath.
 //   gemm: C (m x n) = alpha * op(A) (m x k) @ op(B) (k x n) + beta * C, where op transposes or not; lda, ldb and ldc
 //   are the lengths of the rows as stored. beta == 0 overwrites C, NaN included.
+//   blasReserve: makes sure that products on the calling thread have the memory they pack into; false where the system
+//   has none left. To be asked before them, because a product itself cannot fail. It is let go when the thread ends.
+//   blasReserveToHelp: the same for a thread that can be done without.
 #pragma once
+
+#if defined(FJORDNET_BLAS_STATIC) || defined(FJORDNET_BLAS_SHARED)
+#include <sys/mman.h>
+
+#include <cstddef>
+#endif
 
 #if defined(FJORDNET_BLAS_STATIC) || defined(FJORDNET_BLAS_SHARED)
 #include <cblas.h>
@@ -26,6 +35,8 @@ struct BlasInfo {
 #if defined(FJORDNET_BLAS_BUILTIN)
 
 inline const char* blasInit() { return nullptr; }
+inline bool blasReserve() { return fallback::reserve(); }
+inline bool blasReserveToHelp() { return fallback::reserve(); }
 inline BlasInfo blasInfo() { return {"built-in", "portable blocked GEMM", fallback::core(), "none", "static"}; }
 
 template <typename T>
@@ -40,9 +51,66 @@ inline void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T
 
 // VECLIB_MAXIMUM_THREADS is the only setting that every macOS has; Accelerate splits large products by itself.
 inline const char* blasInit() { return nullptr; }
+inline bool blasReserve() { return true; }
+inline bool blasReserveToHelp() { return true; }
 inline BlasInfo blasInfo() { return {"Accelerate", "macOS", "Accelerate", "own", "shared"}; }
 
 #else
+
+namespace blas {
+
+// OpenBLAS' BUFFER_SIZE on x86-64 and, from 0.3.22 on, on arm64 (common_x86_64.h, common_arm64.h): the largest it has
+// unless it is built for another one. All of it is address space; pages become memory as a product first writes to
+// them.
+constexpr std::size_t kBufferSize = std::size_t{128} << 20;
+
+// OpenBLAS' own table of buffers (driver/others/memory.c) asks the system again and again until it has one, which is
+// for ever where address space is limited, and breaks when more than 128 threads are in products at a time. So with
+// the archive inside, native/compat.cc puts this in its place: a buffer for each thread.
+class Buffer {
+ public:
+  Buffer() = default;
+  ~Buffer() {
+    if (at_ != nullptr) munmap(at_, kBufferSize);
+  }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  void* get() {
+    if (at_ == nullptr) at_ = map(kBufferSize, PROT_READ | PROT_WRITE);
+    return at_;
+  }
+
+  // Whether there is address space for so much more.
+  static bool spare(std::size_t size) {
+    void* at = map(size, PROT_NONE);
+    return at != nullptr && munmap(at, size) == 0;
+  }
+
+  static Buffer& own() {
+    thread_local Buffer buffer;
+    return buffer;
+  }
+
+ private:
+  static void* map(std::size_t size, int protection) {
+    void* at = mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? nullptr : at;
+  }
+
+  void* at_ = nullptr;
+};
+
+}  // namespace blas
+
+#if defined(FJORDNET_BLAS_STATIC)
+inline bool blasReserve() { return blas::Buffer::own().get() != nullptr; }
+#else
+// The shared library keeps to its table. What can be done is to look whether there is room for one more buffer, and
+// leave it to the library.
+inline bool blasReserve() { return blas::Buffer::spare(blas::kBufferSize); }
+#endif
+inline bool blasReserveToHelp() { return blas::Buffer::spare(std::size_t{1} << 30) && blasReserve(); }
 
 // Sets OpenBLAS to one thread (our own threads run above it). Returns null, or why this library cannot be used.
 inline const char* blasInit() {
@@ -50,12 +118,10 @@ inline const char* blasInit() {
     case OPENBLAS_THREAD: openblas_set_num_threads(1); return nullptr;
     case OPENBLAS_OPENMP:
       return "Expected OpenBLAS to be built for pthreads, got the OpenMP build, whose number of threads is set per "
-             "thread: "
-             "install libopenblas-pthread-dev and build fjordnet again";
+             "thread: install libopenblas-pthread-dev and build fjordnet again";
     default:
       return "Expected OpenBLAS to be built for pthreads, got the serial build, which returns wrong numbers when two "
-             "threads "
-             "use it: install libopenblas-pthread-dev and build fjordnet again";
+             "threads use it: install libopenblas-pthread-dev and build fjordnet again";
   }
 }
 

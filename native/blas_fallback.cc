@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "cpu.h"
@@ -98,11 +99,26 @@ class Workspace {
   T* a() { return aligned_; }
   T* b() { return aligned_ + kHeight * kDepth; }
 
+  static Workspace& own() {
+    thread_local Workspace workspace;
+    return workspace;
+  }
+
  private:
   static constexpr std::size_t kLine = 64;
   std::unique_ptr<T[]> memory_{new T[(kHeight + kWidth) * kDepth + kLine / sizeof(T)]};
   T* aligned_ = reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(memory_.get()) + kLine - 1) / kLine * kLine);
 };
+
+bool reserve() {
+  try {
+    Workspace<float>::own();
+    Workspace<double>::own();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
 
 // The panel of `count` vectors of length k, vector i's element p at from[i * stride + p * step], to to[p * width + i];
 // what is left of the width is zero.
@@ -142,7 +158,7 @@ void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, In
     return;
   }
 
-  thread_local Workspace<T> workspace;
+  auto& workspace = Workspace<T>::own();
   const int lanes = routine.lanes, wide = 2 * lanes;
   const int most = m == 1 ? 16 : kDepth;  // one row: few enough rows of b for the CPU to prefetch each
   for (int j0 = 0; j0 < n; j0 += kWidth)

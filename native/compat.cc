@@ -1,6 +1,8 @@
 // What lets a binary that was linked on a new system, with OpenBLAS' archive inside, load on every system that runs
 // Node 20 (glibc 2.28, libstdc++ 6.0.25): `--wrap` in scripts/openblas.cjs sends these names here, and each asks for
 // the oldest version of the symbol. Linking libstdc++ or libgcc statically would raise the floor to glibc 2.35 instead.
+//
+// And what stands in OpenBLAS' place of its own: its settings, and its buffers.
 #if defined(FJORDNET_BLAS_STATIC)
 
 #include <pthread.h>
@@ -12,6 +14,7 @@
 #include <mutex>
 #include <new>
 
+#include "blas.h"
 #include "cpu.h"
 
 #if defined(__x86_64__)
@@ -75,6 +78,21 @@ char* __wrap_getenv(const char* name) {
 #endif
   return value;
 }
+
+// The buffer of the calling thread (blas.h says why), which blasReserve has made. OpenBLAS sets up what depends on the
+// CPU when it loads, but for the sizes of blocks in builds for one CPU model: those with its first buffer.
+void blas_set_parameter() __attribute__((weak));
+void* __wrap_blas_memory_alloc(int) {
+  static const bool set = [] {
+    if (blas_set_parameter != nullptr) blas_set_parameter();
+    return true;
+  }();
+  static_cast<void>(set);
+  void* buffer = fjordnet::blas::Buffer::own().get();
+  if (buffer == nullptr) std::abort();
+  return buffer;
+}
+void __wrap_blas_memory_free(void*) {}
 
 // std::condition_variable::wait, whose newest version is of libstdc++ 6.0.30.
 void fjordnet_wait(std::condition_variable*, std::unique_lock<std::mutex>&);

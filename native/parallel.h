@@ -40,6 +40,7 @@ class Pool;
 class Team {
  public:
   Team(Pool& pool, int slot) : pool_(pool), slot_(slot) {}
+  ~Team();  // no thread helps any more
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
@@ -80,13 +81,15 @@ class Team {
 };
 
 // Threads of one environment. A thread takes queued jobs in turn; with none queued it helps a job that has tiles to
-// share.
+// share, where it is ready to: `ready` is asked by every thread before it helps for the first time.
 class Pool {
  public:
   using Job = std::function<void(Team&)>;
   static constexpr int kMostThreads = 256;
 
-  explicit Pool(int threads) : size_(threads) {}
+  explicit Pool(
+      int threads, bool (*ready)() = [] { return true; })
+      : ready_(ready), size_(threads) {}
   ~Pool() { stop(); }
 
   // Slots that scratch must provide for: one for each pool thread and one for the caller of runHere.
@@ -114,7 +117,6 @@ class Pool {
   void runHere(const Job& job) {
     Team team(*this, 0);
     job(team);
-    finish(team);
   }
 
   // Runs no further job, waits for those that run.
@@ -140,7 +142,7 @@ class Pool {
       const int slot = static_cast<int>(threads_.size()) + 1;
       try {
         threads_.emplace_back([this, slot] { work(slot); });
-      } catch (const std::system_error&) {  // fewer threads than wished for change the speed, not the result
+      } catch (const std::exception&) {  // fewer threads than wished for change the speed, not the result
         if (threads_.empty()) throw;
         return;
       }
@@ -164,12 +166,10 @@ class Pool {
     if (size_ < 2) return false;
     try {
       start();
-    } catch (const std::system_error&) {
-      return false;
-    }
-    {
       std::lock_guard lock(mutex_);
       teams_.push_back(&team);
+    } catch (const std::exception&) {  // no thread, or no memory
+      return false;
     }
     wake_.notify_all();
     return true;
@@ -198,10 +198,11 @@ class Pool {
 
   void work(int slot) {
     giveWay();
+    bool helps = true, ready = false;
     std::unique_lock lock(mutex_);
     while (true) {
       Team* team = nullptr;
-      wake_.wait(lock, [&] { return stopping_ || !queue_.empty() || (team = needy()) != nullptr; });
+      wake_.wait(lock, [&] { return stopping_ || !queue_.empty() || (helps && (team = needy()) != nullptr); });
       if (stopping_) return;
       if (!queue_.empty()) {
         Job job = std::move(queue_.front());
@@ -212,16 +213,16 @@ class Pool {
         {
           Team own(*this, slot);
           job(own);
-          finish(own);
-          job = nullptr;
         }
+        job = nullptr;
         lock.lock();
         --running_;
         if (queue_.empty() && running_ == 0) idle_.notify_all();
       } else {
         ++team->members_;
         lock.unlock();
-        help(*team, slot);
+        if (!ready) ready = helps = ready_();
+        if (ready) help(*team, slot);
         lock.lock();
         --team->members_;
         left_.notify_all();
@@ -243,6 +244,7 @@ class Pool {
     }
   }
 
+  bool (*const ready_)();
   int size_;
   std::mutex mutex_;
   std::condition_variable wake_, idle_, left_;
@@ -253,6 +255,8 @@ class Pool {
   int running_ = 0;
   bool stopping_ = false;
 };
+
+inline Team::~Team() { pool_.finish(*this); }
 
 inline bool Team::wantHelp() {
   if (!asked_) asked_ = pool_.recruit(*this);

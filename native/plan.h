@@ -220,7 +220,7 @@ class Plan {
     for (int s : job.scalars) {
       if (s < 0 || s >= static_cast<int>(scalars_.size())) throw std::invalid_argument("Expected a scalar of the plan");
     }
-    if (job.values.size() != job.scalars.size() * static_cast<std::size_t>(steps)) {
+    if (static_cast<Index>(job.values.size()) != times(steps, static_cast<Index>(job.scalars.size()))) {
       throw std::invalid_argument("Expected values to hold one row a step");
     }
     if (job.output >= 0 && !buffer(job.output).batched)

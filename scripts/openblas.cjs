@@ -112,9 +112,11 @@ function archiveIndex(path) {
   return index.toString('latin1');
 }
 
-/** What native/compat.cc wraps: `getenv` for OpenBLAS' settings, the rest for the sake of older C libraries. */
+/** What native/compat.cc wraps: OpenBLAS' settings and buffers, the rest for the sake of older C libraries. */
 const wrapped = [
   'getenv',
+  'blas_memory_alloc',
+  'blas_memory_free',
   'pthread_create',
   'pthread_join',
   'pthread_setaffinity_np',

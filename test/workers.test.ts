@@ -29,6 +29,7 @@ const endings: [end: string, what: string, stdout: string][] = [
   ['exit-at-once', 'process.exit ends a process before its first job has begun', ''],
   ['exit-in-products', 'process.exit ends a process in the middle of products', ''],
   ['exit-in-worker', 'process.exit ends a Worker in the middle of its jobs', 'worker 3\n'],
+  ['exit-beside-worker', 'process.exit ends a process while one of its Workers is terminated', ''],
   ['natural', 'a process lives as long as it trains, and no longer', 'trained\ntrained\n'],
   ['many-workers', 'Workers come and go', 'ended 0,0,0,0\n'.repeat(3)],
 ];

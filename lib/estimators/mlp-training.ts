@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import type { RandomState } from '../random.js';
@@ -126,7 +127,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
 
   /** Trains for `count` epochs. Returns the loss of each. */
   function* train(count: number): Training<number[]> {
-    const all = count === 1 ? rows : new Int32Array(count * n);
+    const all = count === 1 ? rows : allocate(Int32Array, count * n);
     for (let epoch = 0; epoch < count; epoch++) {
       if (p.shuffle && !drawn) random.shuffle(rows);
       drawn = false;
@@ -171,7 +172,7 @@ function jobMaker(fit: StochasticFit, batchSize: number) {
     for (let at = 0; at < rows.length; at += sizes[sizes.length - 1])
       sizes.push(Math.min(batchSize, rows.length - at, period - ((done + at) % period)));
     const totals: number[] = [];
-    const values = new Float64Array(sizes.length * scalars.length);
+    const values = allocate(Float64Array, sizes.length * scalars.length);
     let at = 0;
     for (const [k, size] of sizes.entries()) {
       const total = weightOf(samples, rows, at, at + size);

@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
@@ -221,7 +222,8 @@ export class NeuralNetwork {
       const perEpoch = Math.floor(this.nInputs / batchSize);
       const total = epochs * perEpoch;
       const pace = new Pace();
-      const draw = (steps: number) => this.#random.batches(this.nInputs, batchSize, new Int32Array(steps * batchSize));
+      const draw = (steps: number) =>
+        this.#random.batches(this.nInputs, batchSize, allocate(Int32Array, steps * batchSize));
       const all = this.#shared ? draw(total) : undefined;
       const take = (from: number) => {
         const end = onEpochEnd ? Math.min(total, (Math.floor(from / perEpoch) + 1) * perEpoch) : total;
@@ -365,4 +367,4 @@ function record(I: number, H: number, O: number, eta: number, lmbd: number): Net
   return { plan: t.compile(), x, y, wh, bh, wo, bo, dwh, dbh, dwo, dbo, p };
 }
 
-const constant = (n: number, value: number) => NDArray.wrap(new Float64Array(n).fill(value));
+const constant = (n: number, value: number) => NDArray.wrap(allocate(Float64Array, n).fill(value));

@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, checkArray, checkFinite, NDArray, position } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { codesOf, isStrings, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
@@ -57,7 +58,7 @@ export function confusionMatrix(
   const labels = options.labels === undefined ? targets.classes : Array.from(readLabels('labels', options.labels));
   const place = codesOf(targets.classes, labels);
   const k = labels.length;
-  const counts = new Float64Array(k * k);
+  const counts = allocate(Float64Array, k * k);
   let known = 0;
   for (let i = 0; i < targets.n; i++) {
     const row = place[targets.yTrue[i]];

@@ -1,4 +1,5 @@
-// One way for a process to end while networks train, named by its argument. Prints what it has seen.
+// One way for a process to end while networks train, named by its first argument; the second is how many milliseconds
+// after its start, where that matters. Prints what it has seen.
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { layers, NDArray, sequential, setThreads } from 'fjordnet';
@@ -16,6 +17,7 @@ function large() {
 }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const moment = (ms: number) => sleep(Number(process.argv[3] ?? ms));
 
 /** Two Workers with two networks each, in training. */
 async function workers(): Promise<Worker[]> {
@@ -48,7 +50,7 @@ const ends: Record<string, () => Promise<void>> = {
   async exit() {
     void endless().train();
     void endless().train();
-    await sleep(50);
+    await moment(50);
     console.log('exiting');
     process.exit(0);
   },
@@ -56,18 +58,28 @@ const ends: Record<string, () => Promise<void>> = {
   async 'exit-in-products'() {
     void large();
     void large();
-    await sleep(300);
+    await moment(300);
     process.exit(0);
   },
   async 'exit-in-worker'() {
     const [worker] = await workers();
+    await moment(0);
     worker.postMessage('exit');
     console.log('worker', (await once(worker, 'exit'))[0]);
     process.exit(0);
   },
+  // An environment is unloaded while another one trains, and the process ends meanwhile.
+  async 'exit-beside-worker'() {
+    const [first] = await workers();
+    void endless().train();
+    void large();
+    void first.terminate();
+    await moment(10);
+    process.exit(0);
+  },
   async throw() {
     void endless().train();
-    await sleep(50);
+    await moment(50);
     throw new Error('uncaught');
   },
   async natural() {
@@ -95,6 +107,10 @@ if (isMainThread) {
   endless().trainSync();
 } else if (process.argv[2] === 'short') {
   await small(3).network.train();
+} else if (process.argv[2] === 'large') {
+  void large();
+  void large();
+  parentPort!.postMessage('training');
 } else {
   void endless().train();
   void endless().train();
