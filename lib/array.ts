@@ -1,6 +1,15 @@
 import { inspect } from 'node:util';
 import { formatArray } from './array-format.js';
 import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
+import {
+  brand,
+  isFloat32Array,
+  isFloat64Array,
+  isInt32Array,
+  isNDArray,
+  isUint8Array,
+  typedArrayName,
+} from './kind.js';
 
 export type DType = 'float64' | 'float32' | 'int32';
 /** The memory of an NDArray: one typed array in row-major order. */
@@ -23,6 +32,10 @@ export class NDArray {
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly data: TypedData;
+
+  static {
+    brand(NDArray, 'NDArray');
+  }
 
   private constructor(data: TypedData, shape: readonly number[], dtype: DType) {
     this.data = data;
@@ -50,7 +63,7 @@ export class NDArray {
   /** An NDArray over `data` itself, with no copy. @throws RangeError if `shape` does not hold `data.length` elements */
   static wrap(data: TypedData, shape: readonly number[] = [data.length]): NDArray {
     if (product(shape) !== data.length) throw wrongShape(shape, data.length);
-    const dtype = data instanceof Float64Array ? 'float64' : data instanceof Float32Array ? 'float32' : 'int32';
+    const dtype = isFloat64Array(data) ? 'float64' : isFloat32Array(data) ? 'float32' : 'int32';
     return new NDArray(data, Object.freeze([...shape]), dtype);
   }
 
@@ -234,9 +247,9 @@ export function checkFinite(name: string, array: NDArray, original: NDArray = ar
 
 /** The type that scikit-learn computes in for x: float32 where x holds nothing else, or float64. */
 export function floatDType(x: ArrayInput): 'float64' | 'float32' {
-  if (x instanceof NDArray) return x.dtype === 'float32' ? 'float32' : 'float64';
+  if (isNDArray(x)) return x.dtype === 'float32' ? 'float32' : 'float64';
   const rows: readonly unknown[] = Array.isArray(x) && x.length > 0 ? x : [x];
-  return rows.every((row) => row instanceof Float32Array) ? 'float32' : 'float64';
+  return rows.every((row) => isFloat32Array(row)) ? 'float32' : 'float64';
 }
 
 /** The column of the largest value of every row (the first of equals, or of the first NaN, as NumPy): int32 [n]. */
@@ -264,7 +277,7 @@ export function position(i: number, shape: readonly number[]): string {
 }
 
 function readArray(name: string, x: unknown): NDArray {
-  if (x instanceof NDArray) {
+  if (isNDArray(x)) {
     if (x.data.length !== x.size) throw detached(name, x.data);
     return x;
   }
@@ -275,8 +288,8 @@ function readArray(name: string, x: unknown): NDArray {
 
 function typed(name: string, x: ArrayBufferView): TypedData {
   if (x.byteLength === 0 && isDetached(x.buffer)) throw detached(name, x);
-  if (x instanceof Float64Array || x instanceof Float32Array || x instanceof Int32Array) return x;
-  if (x instanceof Uint8Array) return new Int32Array(x);
+  if (isFloat64Array(x) || isFloat32Array(x) || isInt32Array(x)) return x;
+  if (isUint8Array(x)) return new Int32Array(x);
   throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
 }
 
@@ -290,7 +303,7 @@ function isDetached(buffer: ArrayBufferLike): boolean {
 }
 
 const detached = (name: string, x: ArrayBufferView) =>
-  new TypeError(`Expected ${name} to own its memory, got a detached ${x.constructor.name} (it was transferred)`);
+  new TypeError(`Expected ${name} to own its memory, got a detached ${typedArrayName(x)} (it was transferred)`);
 
 function readNested(name: string, x: readonly unknown[]): NDArray {
   const shape: number[] = [];

@@ -11,6 +11,7 @@ import {
   wrongType,
   wrongValue,
 } from './check.js';
+import { brand, isInt32Array, isNDArray, isRandomState, isTypedArray } from './kind.js';
 
 /** `[name, key, position, hasGauss, cachedGaussian]`, as NumPy's `RandomState.get_state()`. */
 export type MT19937State = readonly ['MT19937', Uint32Array, number, number, number];
@@ -23,6 +24,10 @@ type Shape = number | readonly number[];
  */
 export class RandomState {
   #native: InstanceType<typeof binding.RandomState>;
+
+  static {
+    brand(RandomState, 'RandomState');
+  }
 
   /** @param seed an integer in [0, 2^32); default: an unpredictable one */
   constructor(seed?: number) {
@@ -123,11 +128,11 @@ export class RandomState {
 
   /** Puts the elements of an array, or the rows of an NDArray, into random order, in place. */
   shuffle(array: NDArray | unknown[] | Float64Array | Float32Array | Int32Array | Uint8Array): void {
-    if (array instanceof NDArray) {
+    if (isNDArray(array)) {
       array.data.set(this.permutation(array).data);
-    } else if (array instanceof Int32Array) {
+    } else if (isInt32Array(array)) {
       this.#native.shuffle(asArray('array', array).data as Int32Array);
-    } else if (Array.isArray(array) || ArrayBuffer.isView(array)) {
+    } else if (Array.isArray(array) || isTypedArray(array)) {
       const old = array.slice();
       const order = this.permutation(old.length).data;
       for (let i = 0; i < old.length; i++) array[i] = old[order[i]] as never;
@@ -171,7 +176,7 @@ export class RandomState {
 
 /** What `randomState` options accept: a seed, a generator to go on drawing from, or nothing for an unpredictable one. */
 export function checkRandomState(randomState?: number | RandomState): RandomState {
-  return randomState instanceof RandomState ? randomState : new RandomState(checkSeed('randomState', randomState));
+  return isRandomState(randomState) ? randomState : new RandomState(checkSeed('randomState', randomState));
 }
 
 function checkSeed(name: string, seed: number | undefined): number {

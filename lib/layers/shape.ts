@@ -1,4 +1,5 @@
 import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { brand } from '../kind.js';
 import type { Buffer } from '../tape.js';
 import {
   BaseLayer,
@@ -89,6 +90,10 @@ export interface InputLayerOptions {
 export class InputLayer extends BaseLayer implements Layer {
   readonly className = 'InputLayer';
   declare readonly inputShape: Shape;
+
+  static {
+    brand(InputLayer, 'InputLayer');
+  }
 
   constructor(options: InputLayerOptions) {
     checkOptions('options', options, ['name', 'shape']);

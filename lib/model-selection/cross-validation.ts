@@ -1,6 +1,7 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
+import { isAbortSignal, isRandomState } from '../kind.js';
 import { isStrings, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { type FitsOptions, type Model, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
@@ -171,7 +172,7 @@ function checkScoreOptions<M extends Model>(options: ScoreOptions<M>) {
   const { scoring, fitOptions, signal } = options;
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
   if (scoring !== undefined && typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   return { threads, scoring, fitOptions, signal };
 }
 
@@ -225,7 +226,7 @@ function maker<M extends Model>(estimator: ModelSource<M>): () => M | Promise<M>
 /** A new estimator of the same parameters: scikit-learn's `clone`. */
 function clone<M extends Model>(estimator: M): M {
   const params = { ...estimator.getParams?.() };
-  if (params.randomState instanceof RandomState) {
+  if (isRandomState(params.randomState)) {
     const copy = new RandomState(0);
     copy.setState(params.randomState.getState());
     params.randomState = copy;

@@ -1,5 +1,6 @@
-import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { type ArrayInput, asArray } from '../array.js';
 import { checkInteger, wrongType, wrongValue } from '../check.js';
+import { isNDArray } from '../kind.js';
 import { general, plural } from './format.js';
 import { type NamedArrays, readWeights, type WeightsModel } from './model.js';
 import { Plot } from './plot.js';
@@ -91,7 +92,7 @@ function colourOf(weight: number): number[] {
 
 /** The first weights of two or four dimensions, as [height, width, channels, filters]. */
 function asImages(model: object, imageShape?: readonly [number, number]) {
-  const isArray = model instanceof NDArray || Array.isArray(model) || ArrayBuffer.isView(model);
+  const isArray = isNDArray(model) || Array.isArray(model) || ArrayBuffer.isView(model);
   const arrays = isArray
     ? [{ name: 'the kernel', array: asArray('model', model as ArrayInput) }]
     : readWeights(model).arrays;

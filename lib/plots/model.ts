@@ -1,5 +1,6 @@
-import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { checkInteger, wrongType } from '../check.js';
+import { isNDArray } from '../kind.js';
 
 type ActivationLike = string | { readonly name: string } | { readonly config: { readonly name: string } };
 
@@ -121,7 +122,7 @@ export interface NamedArray {
 
 /** All arrays of a model, in order. `fromModel` is false for those that were given one by one. */
 export function readWeights(model: object): { arrays: NamedArray[]; fromModel: boolean } {
-  if (typeof model !== 'object' || model === null || Array.isArray(model) || model instanceof NDArray)
+  if (typeof model !== 'object' || model === null || Array.isArray(model) || isNDArray(model))
     throw wrongType('model', 'a network, an estimator, or arrays by name', model);
   const { getWeights, weightNames } = model as { getWeights?: unknown; weightNames?: readonly string[] };
   if (typeof getWeights === 'function') {
