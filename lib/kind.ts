@@ -27,6 +27,16 @@ export function brand<N extends keyof Branded>(type: { readonly prototype: Brand
   Object.defineProperty(type.prototype, Symbol.for(`fjordnet.${name}`), { value: true });
 }
 
+const FACTORY = Symbol.for('fjordnet.factory');
+
+/** Marks the functions of a table such as `losses`, for all copies of the package: each may be passed uncalled. */
+export function brandFactories(kind: string, table: Readonly<Record<string, unknown>>): void {
+  for (const factory of Object.values(table)) Object.defineProperty(factory, FACTORY, { value: kind });
+}
+
+/** The table that a function belongs to, of whatever copy. */
+export const factoryKind = (value: unknown): unknown => property(value, FACTORY);
+
 const branded = <N extends keyof Branded>(name: N) => {
   const mark = Symbol.for(`fjordnet.${name}`);
   return (value: unknown): value is Branded[N] => isObject(value) && property(value, mark) === true;
@@ -40,7 +50,8 @@ export const isTextPlot = branded('TextPlot');
 export const isHtml = branded('Html');
 export const isCommandError = branded('CommandError');
 
-export const { isFloat64Array, isFloat32Array, isInt32Array, isUint32Array, isUint8Array, isTypedArray } = types;
+export const { isFloat64Array, isFloat32Array, isInt32Array, isUint32Array, isUint8Array, isTypedArray, isProxy } =
+  types;
 
 const tagOfTypedArray = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
   ?.get as (this: unknown) => string | undefined;
@@ -92,10 +103,10 @@ export function isPlain(value: unknown): value is { readonly [name: string]: unk
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Nothing where reading throws: a getter, or a Proxy that was revoked. */
-function property(value: object, key: string | symbol): unknown {
+/** Nothing where reading throws: of a getter, or a Proxy that was revoked. */
+export function property(value: unknown, key: string | symbol): unknown {
   try {
-    return (value as Record<string | symbol, unknown>)[key];
+    return (value as Record<string | symbol, unknown> | undefined)?.[key];
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { type ArrayInput, asArray, NDArray } from './array.js';
+import { type ArrayInput, allocate, asArray, checkAttached, NDArray } from './array.js';
 import { binding } from './binding.js';
 import {
   checkBoolean,
@@ -120,7 +120,7 @@ export class RandomState {
   permutation(x: number | ArrayInput): NDArray {
     const from = typeof x === 'number' ? undefined : asArray('x', x);
     const n = from ? from.length : checkInteger('x', x, 0);
-    const index = new Int32Array(n);
+    const index = allocate(n, 'int32');
     for (let i = 0; i < n; i++) index[i] = i;
     this.#native.shuffle(index);
     return from ? from.take(index) : NDArray.wrap(index);
@@ -129,11 +129,14 @@ export class RandomState {
   /** Puts the elements of an array, or the rows of an NDArray, into random order, in place. */
   shuffle(array: NDArray | unknown[] | Float64Array | Float32Array | Int32Array | Uint8Array): void {
     if (isNDArray(array)) {
-      array.data.set(this.permutation(array).data);
+      const rows = this.permutation(array);
+      array.data.set(rows.data);
     } else if (isInt32Array(array)) {
       this.#native.shuffle(asArray('array', array).data as Int32Array);
     } else if (Array.isArray(array) || isTypedArray(array)) {
-      const old = array.slice();
+      if (Object.isFrozen(array)) throw wrongType('array', 'an array that can be changed, and not a frozen one', array);
+      if (isTypedArray(array)) checkAttached('array', array);
+      const old = Array.from<unknown>(array);
       const order = this.permutation(old.length).data;
       for (let i = 0; i < old.length; i++) array[i] = old[order[i]] as never;
     } else {
@@ -151,9 +154,14 @@ export class RandomState {
   setState(state: readonly ['MT19937', ArrayLike<number>, number, number?, number?]): void {
     if (!Array.isArray(state) || state[0] !== 'MT19937') throw wrongType('state', "a state ['MT19937', key, …]", state);
     const [, key, position, hasGauss = 0, gauss = 0] = state;
-    if (key?.length !== 624) throw wrongValue('state[1]', '624 words', key);
+    if (!(Array.isArray(key) || isTypedArray(key)) || key.length !== 624)
+      throw wrongValue('state[1]', '624 words', key);
+    for (let i = 0; i < 624; i++)
+      if (checkInteger(`state[1][${i}]`, key[i], 0) >= 2 ** 32)
+        throw wrongValue(`state[1][${i}]`, 'an integer in [0, 2^32)', key[i]);
     if (checkInteger('state[2]', position, 0) > 624) throw wrongValue('state[2]', 'an integer in [0, 624]', position);
-    this.#native.setState(Uint32Array.from(key), position, hasGauss ? 1 : 0, checkNumber('state[4]', gauss));
+    if (hasGauss !== 0 && hasGauss !== 1) throw wrongValue('state[3]', '0 or 1', hasGauss);
+    this.#native.setState(Uint32Array.from(key), position, hasGauss, checkNumber('state[4]', gauss));
   }
 
   /**
@@ -168,7 +176,10 @@ export class RandomState {
 
   #draw(shape: Shape | undefined, fill: (out: Float64Array) => void): number | NDArray {
     const dimensions = shapeOf(shape);
-    const out = new Float64Array(dimensions.reduce((product, n) => product * n, 1));
+    const out = allocate(
+      dimensions.reduce((product, n) => product * n, 1),
+      'float64',
+    );
     fill(out);
     return shape === undefined ? out[0] : NDArray.wrap(out, dimensions);
   }

@@ -1,6 +1,6 @@
 import type { NativeResult } from './binding.js';
-import { failure } from './check.js';
-import { isError } from './kind.js';
+import { failure, wrongType } from './check.js';
+import { isAbortSignal, isError } from './kind.js';
 import type { Job, Plan } from './tape.js';
 
 /** What a training loop asks of its driver: run a job (and do something else meanwhile), or wait for a callback. */
@@ -14,6 +14,7 @@ export type Training<R> = Generator<Step, R, NativeResult>;
 
 /** Runs jobs off the main thread. An abort ends the running job after its batch and rejects with ERR_ABORTED. */
 export async function drive<R>(training: Training<R>, signal?: AbortSignal): Promise<R> {
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   let running: Plan | undefined;
   const abort = () => running?.stop();
   signal?.addEventListener('abort', abort);

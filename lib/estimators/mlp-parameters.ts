@@ -1,4 +1,4 @@
-import type { ArrayInput } from '../array.js';
+import { type ArrayInput, asArray } from '../array.js';
 import {
   checkBoolean,
   checkInteger,
@@ -154,7 +154,7 @@ export function checkParameters<O extends MLPOptions>(
 export function layerSizes(sizes: number | ArrayInput): number[] {
   if (typeof sizes === 'number') return [checkInteger('hiddenLayerSizes', sizes, 1)];
   const expected = 'a positive integer or an array of them';
-  const list = isNDArray(sizes) ? sizes.data : sizes;
+  const list = isNDArray(sizes) || isTypedArray(sizes) ? asArray('hiddenLayerSizes', sizes).data : sizes;
   if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType('hiddenLayerSizes', expected, sizes);
   return Array.from(list as ArrayLike<unknown>, (n, i) => checkInteger(`hiddenLayerSizes[${i}]`, n, 1));
 }

@@ -55,7 +55,7 @@ export class Reshape extends BaseLayer implements Layer {
     const { targetShape } = options;
     const expected = 'an array of positive integers, one of which may be -1';
     if (!Array.isArray(targetShape)) throw wrongType('targetShape', expected, targetShape);
-    this.targetShape = targetShape.map((n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
+    this.targetShape = Array.from(targetShape, (n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
     if (targetShape.filter((n) => n === -1).length > 1) throw wrongValue('targetShape', expected, targetShape);
   }
 

@@ -1,4 +1,4 @@
-import { type ArrayInput, floatDType, NDArray } from '../array.js';
+import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
 import { isNDArray, isRandomState } from '../kind.js';
 import { accuracy } from './score.js';
@@ -140,5 +140,5 @@ const failed = (error?: unknown): Outcome => ({
 
 /** Samples of which many parts will be taken, in the floating type they are trained in. */
 export function readSamples(x: ArrayInput): NDArray {
-  return isNDArray(x) ? x : NDArray.from(x, { dtype: floatDType(x) });
+  return isNDArray(x) ? asArray('x', x) : NDArray.from(x, { dtype: floatDType(x) });
 }

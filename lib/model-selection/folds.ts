@@ -1,4 +1,4 @@
-import { type ArrayInput, NDArray } from '../array.js';
+import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { isNDArray, isTypedArray } from '../kind.js';
 import { encodeLabels, type Labels } from '../labels.js';
@@ -150,7 +150,8 @@ function byAppearance(codes: Int32Array, nClasses: number): Int32Array {
 
 /** The number of rows of anything that has rows. */
 export function rowCount(name: string, x: ArrayInput | readonly unknown[]): number {
-  if (isNDArray(x) || Array.isArray(x) || isTypedArray(x)) return (x as { length: number }).length;
+  if (isNDArray(x)) return asArray(name, x).length;
+  if (Array.isArray(x) || isTypedArray(x)) return x.length;
   throw wrongType(name, 'an array', x);
 }
 

@@ -1,5 +1,5 @@
-import { type ArrayInput, NDArray } from '../array.js';
-import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { type ArrayInput, checkAttached, NDArray } from '../array.js';
+import { checkInteger, checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
 import { isAbortSignal, isNDArray, isTypedArray } from '../kind.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
@@ -163,10 +163,11 @@ function averaged(params: Params, folds: readonly Outcome[]): GridResult {
 type Axis = readonly [name: string, values: readonly unknown[]];
 
 function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
-  if (typeof grid !== 'object' || grid === null) throw wrongType('grid', 'an object of arrays', grid);
+  checkObject('grid', grid, 'an object of arrays');
   const axes = Object.entries(grid).map(([name, values]): Axis => {
     const list = isNDArray(values) ? values.toArray() : values;
     if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType(`grid.${name}`, 'an array', values);
+    if (isTypedArray(list)) checkAttached(`grid.${name}`, list);
     const items = Array.from(list as ArrayLike<unknown>);
     if (items.length === 0) throw wrongValue(`grid.${name}`, 'an array of one value or more', values);
     return [name, items];

@@ -104,7 +104,11 @@ function asImages(model: object, imageShape?: readonly [number, number]) {
   const [inputs, nodes] = array.shape;
   const side = Math.round(Math.sqrt(inputs));
   const shape = imageShape ?? [side, side];
-  if (!Array.isArray(shape) || shape.length !== 2 || shape[0] * shape[1] !== inputs)
-    throw new RangeError(`Expected imageShape to hold ${inputs} pixels, as ${name} has inputs, got [${shape}]`);
+  if (!Array.isArray(shape) || shape.length !== 2) throw wrongType('imageShape', 'a pair of integers', shape);
+  for (const [i, n] of shape.entries()) checkInteger(`imageShape[${i}]`, n, 1);
+  if (shape[0] * shape[1] !== inputs)
+    throw new RangeError(
+      `Expected imageShape to hold ${inputs} pixels, as ${name} has inputs, got [${shape.join(', ')}]`,
+    );
   return { name, kernel: array.reshape(shape[0], shape[1], 1, nodes), dense: true };
 }
