@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
 import { isNDArray, isRandomState } from '../kind.js';
