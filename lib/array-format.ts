@@ -1,3 +1,5 @@
+import { isFloat32Array, isInt32Array } from './kind.js';
+
 /**
  * Arrays as NumPy prints them (numpy/core/arrayprint.py): precision 8, shortest digits, aligned columns, scientific
  * notation for wide ranges, lines of 75 characters, and above 1000 elements the first and last three of every axis.
@@ -10,12 +12,12 @@ const EDGE_ITEMS = 3;
 type Data = Float64Array | Float32Array | Int32Array;
 
 export function formatArray(data: Data, shape: readonly number[]): string {
-  const single = data instanceof Float32Array;
-  if (shape.length === 0) return data instanceof Int32Array ? String(data[0]) : formatScalar(data[0], single);
+  const single = isFloat32Array(data);
+  if (shape.length === 0) return isInt32Array(data) ? String(data[0]) : formatScalar(data[0], single);
   if (data.length === 0) return '[]';
   const summarize = data.length > THRESHOLD;
   const shown = summarize ? corners(data, shape) : data;
-  const format = data instanceof Int32Array ? integerFormat(shown) : floatFormat(shown, single);
+  const format = isInt32Array(data) ? integerFormat(shown) : floatFormat(shown, single);
 
   const write = (axis: number, start: number, indent: string, width: number): string => {
     const length = shape[axis];

@@ -2,6 +2,16 @@ import { inspect } from 'node:util';
 import { allocate } from './allocate.js';
 import { formatArray } from './array-format.js';
 import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
+import {
+  brand,
+  isFloat32Array,
+  isFloat64Array,
+  isInt32Array,
+  isNDArray,
+  isTypedArray,
+  isUint8Array,
+  typedArrayName,
+} from './kind.js';
 
 export type DType = 'float64' | 'float32' | 'int32';
 /** The memory of an NDArray: one typed array in row-major order. */
@@ -13,10 +23,10 @@ export type NestedArray = readonly number[] | readonly Flat[] | readonly NestedA
 export type ArrayInput = NDArray | NestedArray | Flat;
 
 const TYPED = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
+const IS = { float64: isFloat64Array, float32: isFloat32Array, int32: isInt32Array } as const;
 const DTYPES = Object.keys(TYPED) as DType[];
-
-const make = (dtype: DType, of: number | TypedData): TypedData =>
-  allocate(TYPED[dtype] as new (of: number | TypedData) => TypedData, of);
+/** NumPy's bound; nested arrays that hold themselves have no end. */
+const MAX_DIMENSIONS = 64;
 
 /**
  * A dense array in row-major order, as NumPy's ndarray.
@@ -27,6 +37,10 @@ export class NDArray {
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly data: TypedData;
+
+  static {
+    brand(NDArray, 'NDArray');
+  }
 
   private constructor(data: TypedData, shape: readonly number[], dtype: DType) {
     this.data = data;
@@ -48,20 +62,29 @@ export class NDArray {
     const array = asArray('x', x, options.dtype);
     const shape = options.shape === undefined ? array.shape : resolveShape(options.shape, array.size);
     const shared = array === x || array.data === x;
-    return new NDArray(shared ? make(array.dtype, array.data) : array.data, shape, array.dtype);
+    return new NDArray(shared ? copyOf(array.data, array.dtype) : array.data, shape, array.dtype);
   }
 
-  /** An NDArray over `data` itself, with no copy. @throws RangeError if `shape` does not hold `data.length` elements */
-  static wrap(data: TypedData, shape: readonly number[] = [data.length]): NDArray {
-    if (product(shape) !== data.length) throw wrongShape(shape, data.length);
-    const dtype = data instanceof Float64Array ? 'float64' : data instanceof Float32Array ? 'float32' : 'int32';
-    return new NDArray(data, Object.freeze([...shape]), dtype);
+  /**
+   * An NDArray over `data` itself, with no copy.
+   *
+   * @throws TypeError if `data` is none of the three types, or was detached
+   * @throws RangeError if `shape` does not hold `data.length` elements
+   */
+  static wrap(data: TypedData, shape?: readonly number[]): NDArray {
+    const dtype = dtypeOf(data);
+    if (dtype === undefined) throw wrongType('data', 'a Float64Array, Float32Array or Int32Array', data);
+    checkAttached('data', data);
+    const checked = checkShape(shape ?? [data.length]);
+    if (product(checked) !== data.length) throw wrongShape(checked, data.length);
+    return new NDArray(data, checked, dtype);
   }
 
+  /** @throws Error with code ERR_MEMORY if there is no room for so many numbers */
   static zeros(shape: readonly number[], dtype: DType = 'float64'): NDArray {
-    if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
-    shape.forEach((n, axis) => checkInteger(`shape[${axis}]`, n, 0));
-    return NDArray.wrap(make(checkOneOf('dtype', dtype, DTYPES), product(shape)), shape);
+    checkOneOf('dtype', dtype, DTYPES);
+    const checked = checkShape(shape);
+    return new NDArray(allocateAs(dtype, product(checked)), checked, dtype);
   }
 
   get ndim(): number {
@@ -92,10 +115,11 @@ export class NDArray {
    * @throws RangeError if a row is not an integer in [-length, length)
    */
   take(rows: ArrayInput): NDArray {
+    readArray('array', this);
     const index = asArray('rows', rows);
     const n = this.length;
     const width = product(this.shape.slice(1));
-    const data = make(this.dtype, index.size * width);
+    const data = allocateAs(this.dtype, index.size * width);
     for (let i = 0; i < index.size; i++) {
       let row = index.data[i];
       if (!Number.isInteger(row) || row < -n || row >= n) throw wrongValue(`rows[${i}]`, `a row of ${n}`, row);
@@ -108,6 +132,7 @@ export class NDArray {
 
   /** Nested arrays of numbers. */
   toArray<T extends NestedArray | number = NestedArray>(): T {
+    readArray('array', this);
     let level: unknown[] = Array.from(this.data);
     for (let axis = this.shape.length - 1; axis >= 1; axis--) {
       const width = this.shape[axis];
@@ -119,6 +144,7 @@ export class NDArray {
 
   /** The text NumPy prints: 8 digits, aligned, with `...` in arrays of more than 1000 elements. */
   toString(): string {
+    readArray('array', this);
     return formatArray(this.data, this.shape);
   }
 
@@ -240,9 +266,9 @@ export function checkFinite(name: string, array: NDArray, original: NDArray = ar
 
 /** The type that scikit-learn computes in for x: float32 where x holds nothing else, or float64. */
 export function floatDType(x: ArrayInput): 'float64' | 'float32' {
-  if (x instanceof NDArray) return x.dtype === 'float32' ? 'float32' : 'float64';
+  if (isNDArray(x)) return x.dtype === 'float32' ? 'float32' : 'float64';
   const rows: readonly unknown[] = Array.isArray(x) && x.length > 0 ? x : [x];
-  return rows.every((row) => row instanceof Float32Array) ? 'float32' : 'float64';
+  return rows.every((row) => isFloat32Array(row)) ? 'float32' : 'float64';
 }
 
 /** The column of the largest value of every row (the first of equals, or of the first NaN, as NumPy): int32 [n]. */
@@ -270,7 +296,8 @@ export function position(i: number, shape: readonly number[]): string {
 }
 
 function readArray(name: string, x: unknown): NDArray {
-  if (x instanceof NDArray) {
+  if (isNDArray(x)) {
+    if (!Array.isArray(x.shape) || dtypeOf(x.data) !== x.dtype) throw wrongType(name, 'an array of numbers', x);
     if (x.data.length !== x.size) throw detached(name, x.data);
     return x;
   }
@@ -280,28 +307,44 @@ function readArray(name: string, x: unknown): NDArray {
 }
 
 function typed(name: string, x: ArrayBufferView): TypedData {
-  if (x.byteLength === 0 && isDetached(x.buffer)) throw detached(name, x);
-  if (x instanceof Float64Array || x instanceof Float32Array || x instanceof Int32Array) return x;
-  if (x instanceof Uint8Array) return allocate(Int32Array, x);
+  checkAttached(name, x);
+  if (isFloat64Array(x) || isFloat32Array(x) || isInt32Array(x)) return x;
+  if (isUint8Array(x)) return copyOf(x, 'int32');
   throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
 }
 
-function isDetached(buffer: ArrayBufferLike): boolean {
+const dtypeOf = (data: unknown): DType | undefined => DTYPES.find((dtype) => IS[dtype](data));
+
+/** An array whose memory is gone says that it is empty: its buffer was transferred, or shrank. */
+export function checkAttached(name: string, x: ArrayBufferView): void {
+  if (x.byteLength > 0 || !isTypedArray(x)) return;
   try {
-    new Uint8Array(buffer);
-    return false;
+    Uint8Array.prototype.keys.call(x as Uint8Array);
   } catch {
-    return true;
+    throw detached(name, x);
   }
 }
 
-const detached = (name: string, x: ArrayBufferView) =>
-  new TypeError(`Expected ${name} to own its memory, got a detached ${x.constructor.name} (it was transferred)`);
+const detached = (name: string, x: ArrayBufferView) => {
+  const why = x.byteLength === 0 ? 'it was transferred' : 'its buffer was resized';
+  return new TypeError(`Expected ${name} to own its memory, got a detached ${typedArrayName(x)} (${why})`);
+};
+
+/** Zeros. @throws Error with code ERR_MEMORY if there is no room for them */
+const allocateAs = <D extends DType>(dtype: D, size: number) =>
+  allocate(TYPED[dtype] as new (size: number) => TypedData, size) as InstanceType<(typeof TYPED)[D]>;
+
+function copyOf<D extends DType>(values: Flat, dtype: D): InstanceType<(typeof TYPED)[D]> {
+  const copy = allocateAs(dtype, values.length);
+  copy.set(values);
+  return copy;
+}
 
 function readNested(name: string, x: readonly unknown[]): NDArray {
   const shape: number[] = [];
-  for (let level: unknown = x; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as unknown[])[0])
-    shape.push((level as unknown[]).length);
+  for (let level: unknown = x; Array.isArray(level) || isTypedArray(level); level = level[0]) {
+    if (shape.push(level.length) > MAX_DIMENSIONS) throw wrongType(name, `of at most ${MAX_DIMENSIONS} dimensions`, x);
+  }
   const data = allocate(Float64Array, product(shape));
   let filled = 0;
 
@@ -312,7 +355,7 @@ function readNested(name: string, x: readonly unknown[]): NDArray {
     if (values.length !== shape[axis])
       throw wrongValue(path, `an array of length ${shape[axis]}, as the ones before it are`, part);
     const leaf = axis === shape.length - 1;
-    for (let i = 0; i < values.length; i++) {
+    for (let i = 0; i < shape[axis]; i++) {
       const value = values[i];
       if (!leaf) read(value, axis + 1, `${path}[${i}]`);
       else if (typeof value === 'number') data[filled++] = value;
@@ -329,12 +372,17 @@ function cast(name: string, array: NDArray, dtype: DType): NDArray {
     for (let i = 0; i < data.length; i++)
       if ((data[i] | 0) !== data[i])
         throw new RangeError(`Expected ${name} to hold 32-bit integers, got ${data[i]} at ${position(i, shape)}`);
-  return NDArray.wrap(make(dtype, data), shape);
+  return NDArray.wrap(copyOf(data, dtype), shape);
+}
+
+function checkShape(shape: readonly number[]): readonly number[] {
+  if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
+  return Object.freeze(Array.from(shape, (n, axis) => checkInteger(`shape[${axis}]`, n, 0)));
 }
 
 function resolveShape(shape: readonly number[], size: number): readonly number[] {
   if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
-  const known = shape.map((n, axis) => checkInteger(`shape[${axis}]`, n, -1)).filter((n) => n !== -1);
+  const known = Array.from(shape, (n, axis) => checkInteger(`shape[${axis}]`, n, -1)).filter((n) => n !== -1);
   if (known.length === shape.length) {
     if (product(shape) !== size) throw wrongShape(shape, size);
     return Object.freeze([...shape]);

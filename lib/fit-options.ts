@@ -4,6 +4,7 @@ import { CallbackList } from './callbacks/callback-list.js';
 import { callbacks as callbackFactories } from './callbacks/index.js';
 import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from './check.js';
 import type { FitPlan, Samples } from './fit.js';
+import { isAbortSignal } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { FitOptions, Sequential } from './sequential.js';
@@ -45,7 +46,7 @@ export function prepareFit(
   const shuffle = checkBoolean('shuffle', options.shuffle ?? true);
   const verbose = options.verbose ?? 0;
   if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+  if (options.signal !== undefined && !isAbortSignal(options.signal))
     throw wrongType('signal', 'an AbortSignal', options.signal);
   const targets = checkTargets('y', y, n, loss, outputShape);
   const weights = checkWeights(n, targets, options);

@@ -8,9 +8,8 @@ export type Label = number | string;
 /** The labels of `y` one by one: an array of strings, or numbers in one dimension (or one column). */
 export function readLabels(name: string, y: Labels): ArrayLike<Label> {
   if (isStrings(y)) {
-    y.forEach((label, i) => {
+    for (const [i, label] of y.entries())
       if (typeof label !== 'string') throw wrongType(`${name}[${i}]`, 'a string, as the labels before it are', label);
-    });
     return y;
   }
   const array = asArray(name, y);

@@ -1,5 +1,6 @@
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { brandFactories } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Buffer, Tape } from './tape.js';
 
@@ -197,6 +198,7 @@ export const losses = {
     },
   }),
 };
+brandFactories('losses', losses);
 
 /** A loss by name, or the one given. */
 export function getLoss(option: string, given: unknown): Loss {

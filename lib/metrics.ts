@@ -1,4 +1,5 @@
-import { called, checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkInteger, checkNumber, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
+import { brandFactories } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { Buffer, Tape } from './tape.js';
@@ -121,6 +122,7 @@ const positives =
   };
 
 function checkThreshold(options: Threshold): Threshold {
+  checkObject('options', options);
   if (options.threshold !== undefined) checkNumber('threshold', options.threshold);
   return options;
 }
@@ -175,6 +177,7 @@ export const metrics = {
     make('binaryAccuracy', checkThreshold(options), ['threshold'], (loss) => binary(loss, options.threshold), mean),
   /** The share of samples whose class is among the k largest outputs; ties count. Default k = 5 */
   topKCategoricalAccuracy: (options: MetricOptions & { k?: number } = {}): MetricChoice => {
+    checkObject('options', options);
     const k = checkInteger('k', options.k ?? 5, 1);
     const record = (): Record_ => (t, io, report) => {
       const sum = report('matches');
@@ -222,6 +225,7 @@ export const metrics = {
       },
     ),
 };
+brandFactories('metrics', metrics);
 
 /** A metric by name, or the one given, for the targets of `loss`. */
 export function getMetric(option: string, given: unknown, loss: Loss): Metric {

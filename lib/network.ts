@@ -1,7 +1,7 @@
 import { type Activation, activationOutput, emitActivation, emitActivationGradient } from './activations.js';
+import { isMaxPooling2D } from './kind.js';
 import type { Layer, Recorded, Shape } from './layers/layer.js';
 import { Recorder } from './layers/layer.js';
-import { MaxPooling2D } from './layers/pooling.js';
 import type { Loss } from './losses.js';
 import type { Metric } from './metrics.js';
 import type { Optimizer } from './optimizers.js';
@@ -46,8 +46,7 @@ export function shapesOf(layers: readonly Layer[], inputShape: Shape): Shape[] {
 function activationsOf(layers: readonly Layer[]): (Activation | undefined)[] {
   const all = layers.map((layer) => layer.activation);
   for (const [i, layer] of layers.entries())
-    if (layer instanceof MaxPooling2D && all[i - 1]?.config.name === 'relu')
-      [all[i - 1], all[i]] = [undefined, all[i - 1]];
+    if (isMaxPooling2D(layer) && all[i - 1]?.config.name === 'relu') [all[i - 1], all[i]] = [undefined, all[i - 1]];
   return all;
 }
 

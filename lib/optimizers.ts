@@ -1,4 +1,5 @@
-import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkBoolean, checkInterval, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
+import { brandFactories } from './kind.js';
 import type { Parameter, Recorder } from './layers/layer.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from './schedules.js';
 import type { Buffer, Scalar } from './tape.js';
@@ -163,7 +164,9 @@ const checkAdam = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions) 
   epsilon: positive('epsilon', epsilon),
 });
 
-function adam(name: 'adam' | 'adamW', options: AdamOptions): Optimizer {
+function adam(name: 'adam' | 'adamW', given: AdamOptions, defaults: OptimizerOptions): Optimizer {
+  checkObject('options', given);
+  const options = { ...defaults, ...given };
   const own = checkAdam(options);
   const { beta1, beta2 } = own;
   return make(name, options, own, ({ rate, decay }) => {
@@ -177,6 +180,7 @@ function adam(name: 'adam' | 'adamW', options: AdamOptions): Optimizer {
 export const optimizers = {
   /** w -= learningRate * dw, or with momentum (Polyak 1964; Nesterov 1983). Default learningRate 0.01 */
   sgd: (options: SgdOptions = {}): Optimizer => {
+    checkObject('options', options);
     const momentum = fraction('momentum', options.momentum ?? 0);
     const nesterov = checkBoolean('nesterov', options.nesterov ?? false);
     return make('sgd', { learningRate: 0.01, ...options }, { momentum, nesterov }, ({ rate, decay, weightDecay }) => {
@@ -187,12 +191,12 @@ export const optimizers = {
     });
   },
   /** Adam (Kingma and Ba 2015, with the "epsilon hat" of its section 2). Default learningRate 0.001 */
-  adam: (options: AdamOptions = {}): Optimizer => adam('adam', { learningRate: 0.001, ...options }),
+  adam: (options: AdamOptions = {}): Optimizer => adam('adam', options, { learningRate: 0.001 }),
   /** Adam with decoupled weight decay (Loshchilov and Hutter 2019). Defaults: learningRate 0.001, weightDecay 0.004 */
-  adamW: (options: AdamOptions = {}): Optimizer =>
-    adam('adamW', { learningRate: 0.001, weightDecay: 0.004, ...options }),
+  adamW: (options: AdamOptions = {}): Optimizer => adam('adamW', options, { learningRate: 0.001, weightDecay: 0.004 }),
   /** Adam with Nesterov's momentum (Dozat 2016). Default learningRate 0.001 */
   nadam: (options: AdamOptions = {}): Optimizer => {
+    checkObject('options', options);
     const own = checkAdam(options);
     const { beta1, beta2, epsilon } = own;
     const mu = (t: number) => beta1 * (1 - 0.5 * 0.96 ** t);
@@ -213,6 +217,7 @@ export const optimizers = {
   },
   /** RMSprop (Hinton 2012); epsilon is added under the root. Default learningRate 0.001 */
   rmsprop: (options: RmspropOptions = {}): Optimizer => {
+    checkObject('options', options);
     const rho = fraction('rho', options.rho ?? 0.9);
     const momentum = fraction('momentum', options.momentum ?? 0);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
@@ -228,6 +233,7 @@ export const optimizers = {
   },
   /** Adagrad (Duchi, Hazan and Singer 2011); epsilon is added under the root. Default learningRate 0.001 */
   adagrad: (options: AdagradOptions = {}): Optimizer => {
+    checkObject('options', options);
     const start = options.initialAccumulatorValue ?? 0.1;
     const initialAccumulatorValue = checkInterval('initialAccumulatorValue', start, 0, Number.POSITIVE_INFINITY);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
@@ -244,6 +250,7 @@ export const optimizers = {
   },
   /** Adadelta (Zeiler 2012). Default learningRate 0.001; the paper's is 1 */
   adadelta: (options: AdadeltaOptions = {}): Optimizer => {
+    checkObject('options', options);
     const rho = fraction('rho', options.rho ?? 0.95);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
     return make('adadelta', { learningRate: 0.001, ...options }, { rho, epsilon }, ({ rate, decay }) => {
@@ -252,6 +259,7 @@ export const optimizers = {
     });
   },
 };
+brandFactories('optimizers', optimizers);
 
 /** f(1) * f(2) * … * f(t), remembered for the next t. */
 function runningProduct(f: (t: number) => number): (t: number) => number {

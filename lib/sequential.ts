@@ -259,7 +259,7 @@ export class Sequential {
    * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED
    */
   async fit(x: ArrayInput, y: ArrayInput, options: FitOptions = {}): Promise<History> {
-    return drive(this.#exclusively(this.#fitting(x, y, options)), options.signal);
+    return drive(this.#exclusively(this.#fitting(x, y, options)), options?.signal);
   }
 
   /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
@@ -279,7 +279,7 @@ export class Sequential {
 
   /** The loss and the metrics of the network on samples, off the main thread. */
   async evaluate(x: ArrayInput, y: ArrayInput, options: EvaluateOptions = {}): Promise<Logs> {
-    return drive(this.#exclusively(this.#evaluation(x, y, options)), options.signal);
+    return drive(this.#exclusively(this.#evaluation(x, y, options)), options?.signal);
   }
 
   evaluateSync(x: ArrayInput, y: ArrayInput, options: Omit<EvaluateOptions, 'signal'> = {}): Logs {
@@ -289,7 +289,7 @@ export class Sequential {
   /** The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype. */
   async predict(x: ArrayInput, options: PredictOptions = {}): Promise<NDArray> {
     const copy = (array: NDArray) => dataset('x', array, this.dtype);
-    return drive(this.#exclusively(this.#prediction(x, options, copy)), options.signal);
+    return drive(this.#exclusively(this.#prediction(x, options, copy)), options?.signal);
   }
 
   predictSync(x: ArrayInput, options: Omit<PredictOptions, 'signal'> = {}): NDArray {

@@ -1,5 +1,6 @@
 import type { NativeResult } from './binding.js';
-import { failure } from './check.js';
+import { failure, wrongType } from './check.js';
+import { isAbortSignal, isError } from './kind.js';
 import type { Job, Plan } from './tape.js';
 
 /** What a training loop asks of its driver: run a job (and do something else meanwhile), or wait for a callback. */
@@ -13,6 +14,7 @@ export type Training<R> = Generator<Step, R, NativeResult>;
 
 /** Runs jobs off the main thread. An abort ends the running job after its batch and rejects with ERR_ABORTED. */
 export async function drive<R>(training: Training<R>, signal?: AbortSignal): Promise<R> {
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   let running: Plan | undefined;
   const abort = () => running?.stop();
   signal?.addEventListener('abort', abort);
@@ -24,7 +26,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
       const step = next.value;
       let result: NativeResult | undefined;
       try {
-        signal?.throwIfAborted(); // by a callback
+        if (signal?.aborted) throw signal.reason; // by a callback
         if ('plan' in step) {
           running = step.plan;
           const job = step.plan.run(step.job);
@@ -34,7 +36,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
           await step;
         }
         running = undefined;
-        signal?.throwIfAborted();
+        if (signal?.aborted) throw signal.reason;
       } catch (error) {
         next = training.throw(signal?.aborted ? withStack(aborted(signal), caller) : framed(error, caller));
         continue;
@@ -95,7 +97,7 @@ function withStack(error: Error, caller: { stack?: string }): Error {
 
 /** Errors that come from native code carry no JavaScript frames. */
 const framed = (error: unknown, caller: { stack?: string }): unknown =>
-  error instanceof Error && !error.stack?.includes('\n    at ') ? withStack(error, caller) : error;
+  isError(error) && !error.stack?.includes('\n    at ') ? withStack(error, caller) : error;
 
 /** Whether what a callback returned is to be waited for. */
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>

@@ -279,8 +279,12 @@ class Addon {
     float32Array = keep("Float32Array");
     float64Array = keep("Float64Array");
     napi_value name = Napi::String::New(env, "fjordnet");
+    // What async hooks see: Jest's --detectOpenHandles asks it whether the process is kept alive.
+    Napi::Object resource = Napi::Object::New(env);
+    auto hasRef = [this](const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), !tasks_.empty()); };
+    resource.Set("hasRef", Napi::Function::New(env, hasRef, "hasRef"));
     napi_status status =
-        napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
+        napi_create_threadsafe_function(env, nullptr, resource, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
     if (status != napi_ok) throw Napi::Error::New(env);
     napi_unref_threadsafe_function(env, done_);
     // Runs before Node unloads the addon, when a Worker or the process has nothing left to do and when a Worker is

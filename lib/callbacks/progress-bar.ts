@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Callback, CallbackParams, Logs } from './callback.js';
 

@@ -1,5 +1,6 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
+import { isNDArray } from '../kind.js';
 import { codesOf, type Label, uniqueLabels } from '../labels.js';
 import { trainTestSplit } from '../model-selection/splits.js';
 import type { FloatType } from '../tape.js';
@@ -149,7 +150,7 @@ function guessTask({ y, name }: Table): Task {
       EXIT.input,
       `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
     );
-  if (!(y instanceof NDArray)) return 'classification';
+  if (!isNDArray(y)) return 'classification';
   const distinct = new Set<number>();
   for (const value of y.data) {
     if (!Number.isInteger(value)) return 'regression';
@@ -166,14 +167,14 @@ function checkTask({ y, name, target }: Table, task: Task): void {
       EXIT.input,
       `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
     );
-  if (task === 'regression' && !(y instanceof NDArray))
+  if (task === 'regression' && !isNDArray(y))
     throw new CommandError(
       EXIT.input,
       `Expected the column '${target}' of '${name}' to hold numbers for a regression, got '${y[0]}'`,
     );
 }
 
-const labelsOf = ({ y }: Table): ArrayLike<Label> => (y instanceof NDArray ? y.data : (y as readonly string[]));
+const labelsOf = ({ y }: Table): ArrayLike<Label> => (isNDArray(y) ? y.data : (y as readonly string[]));
 
 /** Class numbers, or numbers. */
 function targetsOf(table: Table, classes: readonly Label[] | undefined): NDArray {

@@ -1,3 +1,5 @@
+import { brand, isCommandError } from '../kind.js';
+
 /** What the command ends with. Documented in `fjordnet --help`. */
 export const EXIT = {
   done: 0,
@@ -12,6 +14,10 @@ export const EXIT = {
 /** An error a person can act on, with the code the command ends with. */
 export class CommandError extends Error {
   readonly exitCode: number;
+
+  static {
+    brand(CommandError, 'CommandError');
+  }
 
   constructor(exitCode: number, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -45,20 +51,20 @@ export function reason(error: unknown): string {
 /** An input that cannot be read, in one sentence; what is no error of reading passes through. */
 export function unreadable(path: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
-  if (error instanceof CommandError || (!syscall && !(code && code in SYSTEM) && code !== 'ERR_FORMAT')) return error;
+  if (isCommandError(error) || (!syscall && !(code && code in SYSTEM) && code !== 'ERR_FORMAT')) return error;
   if (code === 'ERR_FORMAT') return new CommandError(EXIT.input, (error as Error).message, { cause: error });
   return new CommandError(EXIT.input, `Cannot read '${path}': ${reason(error)}`, { cause: error });
 }
 
 /** An output that cannot be written, in one sentence. */
 export function unwritable(option: string, path: string, error: unknown): CommandError {
-  if (error instanceof CommandError) return error;
+  if (isCommandError(error)) return error;
   return new CommandError(EXIT.output, `Cannot write ${option} '${path}': ${reason(error)}`, { cause: error });
 }
 
 /** The exit code of any error; what the library refuses counts as a wrong command line. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof CommandError) return error.exitCode;
+  if (isCommandError(error)) return error.exitCode;
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'ERR_MISSING_PEER' || code === 'ERR_NATIVE_LOAD') return EXIT.missing;
   if (code === 'ERR_FORMAT' || code === 'ERR_MEMORY') return EXIT.input;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { NDArray } from '../array.js';
 import { writeFileAtomic } from '../io/atomic.js';
+import { isError } from '../kind.js';
 import { CommandError, EXIT, unreadable } from './errors.js';
 import type { Recipe } from './recipe.js';
 import type { Run } from './run-file.js';
@@ -44,7 +45,7 @@ export async function loadGrid(path: string): Promise<Grid> {
       throw new CommandError(EXIT.input, `Expected '${path}' to be a grid that fjordnet grid --save wrote`);
     return grid;
   } catch (error) {
-    if (error instanceof SyntaxError)
+    if (isError(error, 'SyntaxError'))
       throw new CommandError(
         EXIT.input,
         `Expected '${path}' to be a grid that fjordnet grid --save wrote: it is no JSON`,

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { didYouMean } from '../check.js';
+import { isCommandError } from '../kind.js';
 import { COMMANDS } from './commands.js';
-import { CommandError, EXIT, exitCodeOf, usage } from './errors.js';
+import { EXIT, exitCodeOf, usage } from './errors.js';
 import { commandHelp, mainHelp } from './help.js';
 import { watchStandardStreams } from './interrupt.js';
 import { parse } from './options.js';
@@ -51,8 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
 /** One sentence for what a person can mend; all there is for what is our own mistake. */
 function complain(error: unknown): void {
   const { message, stack } = error as Error;
-  const isOurs =
-    !(error instanceof CommandError) && !(error as NodeJS.ErrnoException).code && !message?.startsWith('Expected ');
+  const isOurs = !isCommandError(error) && !(error as NodeJS.ErrnoException).code && !message?.startsWith('Expected ');
   process.stderr.write(
     isOurs ? `fjordnet: unexpected error; please report it\n${stack ?? error}\n` : `fjordnet: ${message}\n`,
   );

@@ -4,6 +4,7 @@ import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
 import type { MLPOptions } from '../estimators/mlp-parameters.js';
+import { isError } from '../kind.js';
 import { layerFrom, layers } from '../layers/index.js';
 import type { Layer } from '../layers/layer.js';
 import { type LossInput, lossFrom } from '../losses.js';
@@ -153,7 +154,7 @@ async function readArchitecture(path: string): Promise<Architecture> {
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError) throw bad(`it is not JSON (${error.message})`, error);
+    if (isError(error, 'SyntaxError')) throw bad(`it is not JSON (${error.message})`, error);
     throw unreadable(path, error);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('it holds no object');

@@ -6,6 +6,7 @@ import { loadDigits } from '../datasets/digits.js';
 import { type CsvData, readCsv } from '../io/csv.js';
 import { readIdx } from '../io/idx.js';
 import { readNpy, readNpz } from '../io/npy.js';
+import { isError, isNDArray } from '../kind.js';
 import type { Labels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
@@ -109,7 +110,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
     const data = await read(asNumber);
     if (width === undefined || data.x.shape[1] >= width) return tableOf(source, data);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    if (!isError(error, 'RangeError')) throw error;
   }
   return tableOf(source, await explained(source, read(undefined)));
 }
@@ -119,7 +120,7 @@ async function explained(source: string, reading: Promise<CsvData>): Promise<Csv
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof RangeError && error.message.startsWith('Expected label'))
+    if (isError(error, 'RangeError') && error.message.startsWith('Expected label'))
       throw new CommandError(EXIT.usage, error.message.replace('Expected label', `Expected --label for '${source}'`), {
         cause: error,
       });
@@ -168,7 +169,7 @@ function table(source: string, x: NDArray, y: Labels | undefined, dtype: FloatTy
       EXIT.input,
       `Expected '${source}' to hold samples [n, …], got shape [${x.shape.join(', ')}]`,
     );
-  const targets = y instanceof NDArray ? classNumbers(source, y) : (y as readonly string[] | undefined);
+  const targets = isNDArray(y) ? classNumbers(source, y) : (y as readonly string[] | undefined);
   if (targets && targets.length !== x.shape[0])
     throw new CommandError(
       EXIT.input,

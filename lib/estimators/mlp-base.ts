@@ -1,9 +1,10 @@
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
+import { isAbortSignal, isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
-import { checkRandomState, RandomState } from '../random.js';
+import { checkRandomState, type RandomState } from '../random.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { type Buffer, dataset } from '../tape.js';
 import { drive, driveSync, type Training } from '../train.js';
@@ -176,12 +177,12 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     const { signal, sampleWeight, onEpochEnd } = options;
     if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
       throw wrongType('onEpochEnd', 'a function', onEpochEnd);
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+    if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
     const prepared = this.#prepare(x, y, sampleWeight, false);
     const task = () => drive(this.#train(prepared, onEpochEnd), signal);
     this.#training = true;
     try {
-      await (this.parameters.randomState instanceof RandomState ? inTurn(prepared.random, task) : task());
+      await (isRandomState(this.parameters.randomState) ? inTurn(prepared.random, task) : task());
     } finally {
       this.#training = false;
     }
@@ -275,7 +276,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       const [rows, aside] = split();
       const weights = aside && samples.weights && Float64Array.from(aside, (row) => samples.weights!.values[row]);
       const validation = aside && { rows: aside, score: (outputs: NDArray) => targets.score(outputs, aside, weights) };
-      const shared = p.randomState instanceof RandomState;
+      const shared = isRandomState(p.randomState);
       const loop = { ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation, onEpochEnd };
       yield* trainStochastic(loop);
     }

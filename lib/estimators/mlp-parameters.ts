@@ -1,4 +1,4 @@
-import { type ArrayInput, NDArray } from '../array.js';
+import { type ArrayInput, asArray } from '../array.js';
 import {
   checkBoolean,
   checkInteger,
@@ -8,6 +8,7 @@ import {
   wrongType,
   wrongValue,
 } from '../check.js';
+import { isNDArray, isTypedArray } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 
 /** What scikit-learn's multi-layer perceptrons take: its parameters and defaults, in camelCase. */
@@ -153,7 +154,7 @@ export function checkParameters<O extends MLPOptions>(
 export function layerSizes(sizes: number | ArrayInput): number[] {
   if (typeof sizes === 'number') return [checkInteger('hiddenLayerSizes', sizes, 1)];
   const expected = 'a positive integer or an array of them';
-  const list = sizes instanceof NDArray ? sizes.data : sizes;
-  if (!Array.isArray(list) && !ArrayBuffer.isView(list)) throw wrongType('hiddenLayerSizes', expected, sizes);
+  const list = isNDArray(sizes) || isTypedArray(sizes) ? asArray('hiddenLayerSizes', sizes).data : sizes;
+  if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType('hiddenLayerSizes', expected, sizes);
   return Array.from(list as ArrayLike<unknown>, (n, i) => checkInteger(`hiddenLayerSizes[${i}]`, n, 1));
 }

@@ -2,7 +2,8 @@ import { allocate } from '../allocate.js';
 import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
-import { checkRandomState, RandomState } from '../random.js';
+import { isAbortSignal, isRandomState } from '../kind.js';
+import { checkRandomState, type RandomState } from '../random.js';
 import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
 import { drive, driveSync, isPromise, Pace, type Training } from '../train.js';
 
@@ -87,7 +88,7 @@ export class NeuralNetwork {
     [this.nInputs, this.nFeatures] = x.shape;
     if (this.batchSize > this.nInputs)
       throw wrongValue('batchSize', `at most the number of samples, ${this.nInputs}`, this.batchSize);
-    this.#shared = options.randomState instanceof RandomState;
+    this.#shared = isRandomState(options.randomState);
     this.#random = checkRandomState(options.randomState);
     this.#x = dataset('xData', x, 'float64');
     this.#y = dataset('yOneHot', y, 'float64');
@@ -187,7 +188,7 @@ export class NeuralNetwork {
    */
   async train(options: TrainOptions = {}): Promise<this> {
     checkOptions('options', options, ['signal', 'onEpochEnd']);
-    if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    if (options.signal !== undefined && !isAbortSignal(options.signal))
       throw wrongType('signal', 'an AbortSignal', options.signal);
     await drive(this.#loop(options), options.signal);
     return this;

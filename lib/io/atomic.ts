@@ -3,6 +3,7 @@ import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promi
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { failure, wrongType } from '../check.js';
+import { isURL } from '../kind.js';
 
 /**
  * Replaces a file so that whoever reads it, and whatever crashes, finds the old content or the new one, never half of
@@ -42,7 +43,7 @@ export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8
 
 /** @throws TypeError if `path` is neither a string nor a file: URL */
 export function filePath(path: string | URL): string {
-  if (path instanceof URL) return fileURLToPath(path);
+  if (isURL(path)) return fileURLToPath(path);
   if (typeof path !== 'string' || path === '') throw wrongType('path', 'a file name or URL', path);
   return path;
 }

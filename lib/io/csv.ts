@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
+import { isReadable } from '../kind.js';
 import { isGzip } from './idx.js';
 import { loadPeer } from './peer.js';
 import { damaged, openFile, sourceOf } from './read.js';
@@ -66,7 +67,7 @@ export async function readCsv(input: string | URL | Readable, options: CsvOption
   const header = options.header === undefined ? undefined : checkBoolean('header', options.header);
   const { parse } = await loadPeer(PACKAGE, () => import(PACKAGE) as Promise<CsvParse>);
 
-  const source = input instanceof Readable ? 'the stream' : sourceOf(input);
+  const source = isReadable(input) ? 'the stream' : sourceOf(input);
   const table = new Table(source, label, header, dtype);
   const parser = parse({
     bom: true,
@@ -80,8 +81,9 @@ export async function readCsv(input: string | URL | Readable, options: CsvOption
     skip_empty_lines: true,
     trim: true,
   });
-  const streams: (NodeJS.ReadableStream | NodeJS.ReadWriteStream)[] =
-    input instanceof Readable ? [input] : await openStreams(input);
+  const streams: (NodeJS.ReadableStream | NodeJS.ReadWriteStream)[] = isReadable(input)
+    ? [input]
+    : await openStreams(input);
   try {
     parser.resume(); // rows are taken as they are parsed: nothing comes out
     await pipeline([...streams, parser]);

@@ -2,6 +2,7 @@ import { endianness } from 'node:os';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { NDArray } from '../array.js';
+import { isFloat32Array, isFloat64Array } from '../kind.js';
 import { allocateBytes, damaged, openFile, sizeOfFile, sourceOf, swapBytes } from './read.js';
 
 /** By the third byte of a file. */
@@ -80,7 +81,7 @@ async function collect(stream: Readable, limit: number, source: string): Promise
   const type = TYPES[header.type];
   if (endianness() === 'LE') swapBytes(bytes, type.BYTES_PER_ELEMENT);
   const data = new type(bytes.buffer);
-  const wrapped = data instanceof Float32Array || data instanceof Float64Array ? data : Int32Array.from(data);
+  const wrapped = isFloat32Array(data) || isFloat64Array(data) ? data : Int32Array.from(data);
   return NDArray.wrap(wrapped, header.shape);
 }
 

@@ -1,5 +1,6 @@
 import { NDArray } from '../array.js';
 import { failure, wrongType, wrongValue } from '../check.js';
+import { isFloat32Array, isFloat64Array, isInt32Array, isPlain, isUint32Array, typedArrayName } from '../kind.js';
 import type { MT19937State } from '../random.js';
 import { filePath } from './atomic.js';
 import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
@@ -87,11 +88,11 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
   let key: Uint32Array | undefined;
   for (const [name, { shape, data }] of tensors) {
     const list = name.startsWith(WEIGHTS) ? weights : name.startsWith(OPTIMIZER) ? optimizerState : undefined;
-    if (list && (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array))
+    if (list && (isFloat32Array(data) || isFloat64Array(data) || isInt32Array(data)))
       list.push([name.slice(list === weights ? WEIGHTS.length : OPTIMIZER.length), NDArray.wrap(data, shape)]);
-    else if (name === RANDOM_KEY && data instanceof Uint32Array && data.length === 624) key = data;
+    else if (name === RANDOM_KEY && isUint32Array(data) && data.length === 624) key = data;
     else
-      throw damaged(`its tensor '${name}' (${data.constructor.name}, shape [${shape.join(', ')}]) is none of a model`);
+      throw damaged(`its tensor '${name}' (${typedArrayName(data)}, shape [${shape.join(', ')}]) is none of a model`);
   }
   return {
     architecture,
@@ -157,9 +158,3 @@ function checkJson(root: unknown, wrong: (path: string, what: string, actual: un
 }
 
 const isPrimitive = (value: unknown) => value === null || typeof value === 'string' || typeof value === 'boolean';
-
-function isPlain(value: unknown): value is JsonObject {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}

@@ -1,5 +1,6 @@
 import { endianness } from 'node:os';
 import { NDArray, type TypedData } from '../array.js';
+import { isFloat32Array, isFloat64Array, isInt32Array } from '../kind.js';
 import { loadPeer } from './peer.js';
 import { allocateBytes, damaged, openFile, readFully, sizeOfFile, sourceOf, swapBytes } from './read.js';
 
@@ -150,7 +151,7 @@ function toArray({ type, big, fortran, shape }: Header, bytes: Uint8Array<ArrayB
 
 /** Integers as int32 where all of them fit, else as float64. */
 function narrow(data: InstanceType<(typeof TYPES)[Header['type']]>, source: string): TypedData {
-  if (data instanceof Float64Array || data instanceof Float32Array || data instanceof Int32Array) return data;
+  if (isFloat64Array(data) || isFloat32Array(data) || isInt32Array(data)) return data;
   let fits = true;
   const values = new Float64Array(data.length);
   for (let i = 0; i < data.length; i++) {

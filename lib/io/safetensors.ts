@@ -1,5 +1,7 @@
 import { endianness } from 'node:os';
+import { TextDecoder } from 'node:util';
 import { wrongType, wrongValue } from '../check.js';
+import { typedArrayName } from '../kind.js';
 import { writeFileAtomic } from './atomic.js';
 import { allocateBytes, damaged, openFile, readFully, sizeOfFile, sourceOf, swapBytes } from './read.js';
 
@@ -348,7 +350,8 @@ function checkText(what: string, text: string): void {
 }
 
 function dtypeOf(name: string, data: unknown): SafetensorsDType {
-  for (const [dtype, type] of Object.entries(TYPES)) if (data instanceof type) return dtype as SafetensorsDType;
+  const kind = typedArrayName(data);
+  for (const [dtype, type] of Object.entries(TYPES)) if (kind === type.name) return dtype as SafetensorsDType;
   throw wrongType(`the data of '${name}'`, 'a typed array', data);
 }
 

@@ -123,7 +123,7 @@ export abstract class BaseLayer {
 /** The shape of one sample, as given by the option `name`. */
 export function checkShape(name: string, shape: unknown): Shape {
   if (!Array.isArray(shape)) throw wrongType(name, 'an array of positive integers', shape);
-  return shape.map((n, i) => checkInteger(`${name}[${i}]`, n, 1));
+  return Array.from(shape, (n, i) => checkInteger(`${name}[${i}]`, n, 1));
 }
 
 /** For layers that were given a shape they cannot take. */

@@ -1,3 +1,4 @@
+import { brand } from '../kind.js';
 import type { Buffer } from '../tape.js';
 import {
   BaseLayer,
@@ -60,6 +61,10 @@ abstract class Pooling2D extends BaseLayer implements Layer {
 /** The largest value in each window, channel by channel. */
 export class MaxPooling2D extends Pooling2D {
   readonly className = 'MaxPooling2D';
+
+  static {
+    brand(MaxPooling2D, 'MaxPooling2D');
+  }
 
   record(t: Recorder, x: Buffer, name: string): Recorded {
     const dims = this.dims(x.shape);

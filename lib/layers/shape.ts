@@ -1,4 +1,5 @@
 import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { brand } from '../kind.js';
 import type { Buffer } from '../tape.js';
 import {
   BaseLayer,
@@ -54,7 +55,7 @@ export class Reshape extends BaseLayer implements Layer {
     const { targetShape } = options;
     const expected = 'an array of positive integers, one of which may be -1';
     if (!Array.isArray(targetShape)) throw wrongType('targetShape', expected, targetShape);
-    this.targetShape = targetShape.map((n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
+    this.targetShape = Array.from(targetShape, (n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
     if (targetShape.filter((n) => n === -1).length > 1) throw wrongValue('targetShape', expected, targetShape);
   }
 
@@ -89,6 +90,10 @@ export interface InputLayerOptions {
 export class InputLayer extends BaseLayer implements Layer {
   readonly className = 'InputLayer';
   declare readonly inputShape: Shape;
+
+  static {
+    brand(InputLayer, 'InputLayer');
+  }
 
   constructor(options: InputLayerOptions) {
     checkOptions('options', options, ['name', 'shape']);

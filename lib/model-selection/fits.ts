@@ -1,6 +1,7 @@
-import { type ArrayInput, floatDType, NDArray } from '../array.js';
+import { performance } from 'node:perf_hooks';
+import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
-import { RandomState } from '../random.js';
+import { isNDArray, isRandomState } from '../kind.js';
 import { accuracy } from './score.js';
 
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
@@ -94,7 +95,7 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
         const training = startTraining(model, task, fitOptions, signal);
         const entry = finish(index, task, model, training, start).finally(() => running.delete(entry));
         running.add(entry);
-        if (random instanceof RandomState) users.set(random, entry);
+        if (isRandomState(random)) users.set(random, entry);
       } catch (error) {
         report(index, failed(error));
       }
@@ -140,5 +141,5 @@ const failed = (error?: unknown): Outcome => ({
 
 /** Samples of which many parts will be taken, in the floating type they are trained in. */
 export function readSamples(x: ArrayInput): NDArray {
-  return x instanceof NDArray ? x : NDArray.from(x, { dtype: floatDType(x) });
+  return isNDArray(x) ? asArray('x', x) : NDArray.from(x, { dtype: floatDType(x) });
 }

@@ -1,6 +1,7 @@
-import { type ArrayInput, NDArray } from '../array.js';
-import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { type ArrayInput, checkAttached, NDArray } from '../array.js';
+import { checkInteger, checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
+import { isAbortSignal, isNDArray, isTypedArray } from '../kind.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
 import { type Model, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 
@@ -76,7 +77,7 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
   if (scoring !== undefined && typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
   if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   const points = product(axes);
   const results: GridResult[] = [];
   let done = 0;
@@ -162,10 +163,11 @@ function averaged(params: Params, folds: readonly Outcome[]): GridResult {
 type Axis = readonly [name: string, values: readonly unknown[]];
 
 function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
-  if (typeof grid !== 'object' || grid === null) throw wrongType('grid', 'an object of arrays', grid);
+  checkObject('grid', grid, 'an object of arrays');
   const axes = Object.entries(grid).map(([name, values]): Axis => {
-    const list = values instanceof NDArray ? values.toArray() : values;
-    if (!Array.isArray(list) && !ArrayBuffer.isView(list)) throw wrongType(`grid.${name}`, 'an array', values);
+    const list = isNDArray(values) ? values.toArray() : values;
+    if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType(`grid.${name}`, 'an array', values);
+    if (isTypedArray(list)) checkAttached(`grid.${name}`, list);
     const items = Array.from(list as ArrayLike<unknown>);
     if (items.length === 0) throw wrongValue(`grid.${name}`, 'an array of one value or more', values);
     return [name, items];

@@ -61,8 +61,8 @@ export function trainValidationTestSplit<const A extends readonly Splittable[]>(
   arrays: A,
   options: TrainValidationTestSplitOptions = {},
 ): Parts<A, [0, 0, 0]> {
+  checkOptions('options', options, ['trainSize', 'validationSize', 'testSize', 'randomState', 'shuffle', 'stratify']);
   const { trainSize, validationSize = 0.2, testSize = 0.2, ...rest } = options;
-  checkOptions('options', rest, ['randomState', 'shuffle', 'stratify']);
   const sources = checkArrays('arrays', arrays);
   const n = sources[0].length;
   const nTest = resolveSize('testSize', testSize, n, Math.ceil);
@@ -120,6 +120,8 @@ export function mismatchSplit<const A extends readonly Splittable[]>(
   if (testSide.length !== trainSide.length)
     throw wrongValue('testArrays', `an array of length ${trainSide.length}, as trainArrays is`, testArrays);
   const { trainValidationSize = 0.2, testValidationSize = 0.5, shuffle, stratify } = options;
+  if (stratify !== undefined && (!Array.isArray(stratify) || stratify.length !== 2))
+    throw wrongType('stratify', 'a pair of labels, for trainArrays and for testArrays', stratify);
   const nTrainValidation = resolveSize('trainValidationSize', trainValidationSize, trainSide[0].length, Math.ceil);
   const nTestValidation = resolveSize('testValidationSize', testValidationSize, testSide[0].length, Math.ceil);
 
@@ -286,7 +288,9 @@ function approximateMode(counts: readonly number[], draws: number, random: Rando
 function checkArrays(name: string, arrays: readonly Splittable[]): (NDArray | readonly string[])[] {
   if (!Array.isArray(arrays)) throw wrongType(name, 'an array of arrays', arrays);
   if (arrays.length === 0) throw wrongValue(name, 'one array or more', arrays);
-  const sources = arrays.map((a, i) => (isStrings(a) ? a : asArray(`${name}[${i}]`, a)));
+  const sources = Array.from(arrays as readonly Splittable[], (a, i) =>
+    isStrings(a) ? a : asArray(`${name}[${i}]`, a),
+  );
   sources.forEach((a, i) => {
     checkRowCount(`${name}[${i}]`, a.length, sources[0].length);
   });

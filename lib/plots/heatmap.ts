@@ -1,5 +1,5 @@
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
-import { checkBoolean, checkOneOf, wrongType } from '../check.js';
+import { checkBoolean, checkNumber, checkOneOf, wrongType } from '../check.js';
 import { clip, textWidth, widest, wrap } from './font.js';
 import { type AxisInput, axisLabels, general, plural, tableFormat } from './format.js';
 import { type Figure, TextPlot } from './plot.js';
@@ -79,7 +79,13 @@ export function heatmap(table: ArrayInput, options: HeatmapOptions = {}): TextPl
   };
   const scheme = checkOneOf('colormap', options.colormap ?? 'viridis', COLORMAPS);
   const annotate = options.annotate === undefined ? undefined : checkBoolean('annotate', options.annotate);
-  return tablePlot(frame, cells, { scheme, annotate, domain: options.domain }, describe(cells));
+  const domain = options.domain === undefined ? undefined : checkDomain(options.domain);
+  return tablePlot(frame, cells, { scheme, annotate, domain }, describe(cells));
+}
+
+function checkDomain(domain: unknown): [number, number] {
+  if (!Array.isArray(domain) || domain.length !== 2) throw wrongType('domain', 'a pair of numbers', domain);
+  return [checkNumber('domain[0]', domain[0]), checkNumber('domain[1]', domain[1])];
 }
 
 export function readTable(name: string, table: ArrayInput): NDArray {

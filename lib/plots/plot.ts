@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
+import { brand, isURL } from '../kind.js';
 import { renderPng, renderSvg } from './render.js';
 import type { Frame, VegaLiteSpec } from './theme.js';
 
@@ -68,8 +69,8 @@ export class Plot {
    * @throws RangeError for another extension
    */
   async save(path: string | URL, options: PngOptions = {}): Promise<void> {
-    if (typeof path !== 'string' && !(path instanceof URL)) throw wrongType('path', 'a string or URL', path);
-    const extension = extname(path instanceof URL ? path.pathname : path).toLowerCase();
+    if (typeof path !== 'string' && !isURL(path)) throw wrongType('path', 'a string or URL', path);
+    const extension = extname(isURL(path) ? path.pathname : path).toLowerCase();
     if (extension === '.svg') await writeFile(path, `${await this.svg()}\n`);
     else if (extension === '.png') await writeFile(path, await this.png(options));
     else if (extension === '.json') await writeFile(path, `${JSON.stringify(this.spec, null, 2)}\n`);
@@ -91,6 +92,10 @@ export interface TextOptions {
 /** A figure that a terminal can show as well. */
 export class TextPlot extends Plot {
   readonly #text: (color: boolean, width: number) => string;
+
+  static {
+    brand(TextPlot, 'TextPlot');
+  }
 
   constructor(figure: Figure, text: (color: boolean, width: number) => string) {
     super(figure);

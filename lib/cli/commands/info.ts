@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
-import { NDArray } from '../../array.js';
 import { buildInfo } from '../../info.js';
+import { isNDArray } from '../../kind.js';
 import { uniqueLabels } from '../../labels.js';
 import { readSourceOptions } from '../data-options.js';
 import { EXIT, unreadable } from '../errors.js';
@@ -106,7 +106,7 @@ async function data(out: Output, values: Values, path: string): Promise<void> {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const labels = y && uniqueLabels(y instanceof NDArray ? y.data : y);
+  const labels = y && uniqueLabels(isNDArray(y) ? y.data : y);
   out.document({
     name,
     samples: n,

@@ -1,5 +1,6 @@
-import { NDArray } from '../../array.js';
+import type { NDArray } from '../../array.js';
 import { didYouMean } from '../../check.js';
+import { isNDArray, isTextPlot } from '../../kind.js';
 import * as plots from '../../plots/index.js';
 import { assess, classCodes } from '../assessment.js';
 import { PLOTS } from '../commands.js';
@@ -40,8 +41,7 @@ export async function run(values: Values): Promise<number> {
   };
   const plot = await draw(kind as Kind, sources, values, frame);
   if (file === undefined) {
-    if (!(plot instanceof plots.TextPlot))
-      throw usage(`Expected --out FILE.svg or FILE.png, since ${kind} has no text form, got none`);
+    if (!isTextPlot(plot)) throw usage(`Expected --out FILE.svg or FILE.png, since ${kind} has no text form, got none`);
     out.say(plot.text());
     out.document({ title: plot.title, description: plot.description });
     return EXIT.done;
@@ -88,7 +88,7 @@ async function draw(
           EXIT.input,
           `Expected the samples of '${name}' to be grey images, got shape [${x.shape.slice(1).join(', ')}]`,
         );
-      const labels = y instanceof NDArray || y === undefined ? y : [...y];
+      const labels = isNDArray(y) || y === undefined ? y : [...y];
       return plots.images(x.reshape(-1, height, across), { ...frame, limit, ...(labels && { labels }) });
     }
     case 'history': {
