@@ -1,6 +1,6 @@
 import type { NDArray } from './array.js';
 import { failure } from './check.js';
-import { type JsonObject, loadModel, saveModel } from './io/model-file.js';
+import { type JsonObject, loadModel, type ModelFile } from './io/model-file.js';
 import { layerFrom } from './layers/index.js';
 import type { Layer, Shape } from './layers/layer.js';
 import { lossFrom } from './losses.js';
@@ -9,7 +9,7 @@ import type { Network, Training } from './network.js';
 import { optimizerFrom } from './optimizers.js';
 import type { MT19937State } from './random.js';
 import type { Sequential } from './sequential.js';
-import type { FloatType } from './tape.js';
+import type { Buffer, FloatType } from './tape.js';
 
 /** What goes into a file beside the network itself, so that training resumes as if it had not stopped. */
 export interface SavedState {
@@ -27,15 +27,12 @@ export interface LoadedModel extends SavedState {
   optimizerState: readonly (readonly [string, NDArray])[];
 }
 
-export async function saveSequential(
-  path: string,
-  model: Sequential,
-  network: Network,
-  state: SavedState,
-): Promise<void> {
+/** All of the network as it is now: copies, for a file that may take its time to be written. */
+export function snapshot(model: Sequential, network: Network, state: SavedState): ModelFile {
   const { plan, recorder, inputShape } = network;
   const { compiled, iterations, random } = state;
-  await saveModel(path, {
+  const read = (buffers: readonly Buffer[]) => buffers.map((buffer) => [buffer.name, plan.read(buffer)] as const);
+  return {
     architecture: plain({
       className: 'Sequential',
       name: model.name,
@@ -46,8 +43,8 @@ export async function saveSequential(
         config: { name: model.layerNames[i], ...layer.getConfig() },
       })),
     }),
-    weights: recorder.parameters.map(({ value }) => [value.name, plan.read(value)] as const),
-    optimizerState: recorder.states.map((state) => [state.name, plan.read(state)] as const),
+    weights: read(recorder.parameters.map(({ value }) => value)),
+    optimizerState: read(recorder.states),
     training: plain({
       iterations,
       ...(compiled && {
@@ -57,7 +54,7 @@ export async function saveSequential(
       }),
     }),
     randomState: random,
-  });
+  };
 }
 
 /** @throws Error with code ERR_FORMAT if the file does not describe a network, or its tensors do not fit it */

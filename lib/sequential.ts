@@ -2,18 +2,19 @@ import { type ArrayInput, checkArray, NDArray, type TypedData } from './array.js
 import type { NativeResult } from './binding.js';
 import type { Callback, History, Logs } from './callbacks/callback.js';
 import { checkInteger, checkOneOf, checkOptions, failure, wrongShape, wrongType, wrongValue } from './check.js';
-import { evaluateLoop, type FitPlan, fitLoop, Totals, trainJob } from './fit.js';
+import { evaluateLoop, type FitPlan, fitLoop, Totals, trainStep } from './fit.js';
 import { prepareFit } from './fit-options.js';
+import { saveModel } from './io/model-file.js';
 import { checkShape, type Layer, type Shape } from './layers/layer.js';
 import { getLoss, type LossInput } from './losses.js';
 import { getMetric, type MetricInput } from './metrics.js';
-import { loadSequential, restore, saveSequential } from './model-io.js';
+import { loadSequential, restore, snapshot } from './model-io.js';
 import { type Training as Compiled, type Network, recordNetwork, shapesOf } from './network.js';
 import { getOptimizer, type Optimizer, type OptimizerInput } from './optimizers.js';
 import { RandomState } from './random.js';
 import { summaryText } from './summary.js';
 import { dataset, type FloatArray, type FloatType, type Job, valuesOf } from './tape.js';
-import { drive, driveSync, Pace, type Training } from './train.js';
+import { drive, driveSync, JobWatch, Pace, signalOf, type Training } from './train.js';
 
 export interface SequentialOptions {
   layers?: readonly Layer[];
@@ -94,6 +95,7 @@ export class Sequential {
   #compiled?: Compiled;
   #network?: Network;
   #busy = false;
+  #jobs = new JobWatch();
   #progress = { iterations: 0 };
 
   constructor(options: SequentialOptions = {}) {
@@ -216,10 +218,13 @@ export class Sequential {
     return this.#builtIfPossible()?.recorder.parameters.reduce((sum, { value }) => sum + value.size, 0) ?? 0;
   }
 
-  /** Copies of all weights, in the order of the layers. @throws Error if the input shape is not known yet */
+  /**
+   * Copies of all weights, in the order of the layers; during `fit` all of them after one and the same batch.
+   * @throws Error if the input shape is not known yet
+   */
   getWeights(): NDArray[] {
     const { plan, recorder } = this.#needBuilt();
-    return recorder.parameters.map(({ value }) => plan.read(value));
+    return plan.readTogether(recorder.parameters.map(({ value }) => value));
   }
 
   /** The weights' names, such as 'dense/kernel', in the order of `getWeights`. */
@@ -228,11 +233,18 @@ export class Sequential {
   }
 
   /**
-   * Sets all weights, in the order of `getWeights`.
+   * Sets all weights, in the order of `getWeights`; in a callback of `fit` for the batches that follow. What `getWeights`
+   * gave can always be put back: values that are not finite are taken as they are.
    * @throws RangeError if their number or a shape is wrong; nothing is changed then
+   * @throws Error with code ERR_BUSY while a batch is being trained, evaluated or predicted
    */
   setWeights(weights: readonly ArrayInput[]): void {
     const { plan, recorder } = this.#needBuilt();
+    if (this.#jobs.running)
+      throw failure(
+        'ERR_BUSY',
+        'Expected the network to be between two batches, but one is being computed: set its weights in a callback of fit, or await the call first',
+      );
     if (!Array.isArray(weights)) throw wrongType('weights', 'an array of arrays', weights);
     const { parameters } = recorder;
     if (weights.length !== parameters.length)
@@ -259,7 +271,7 @@ export class Sequential {
    * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED
    */
   async fit(x: ArrayInput, y: ArrayInput, options: FitOptions = {}): Promise<History> {
-    return drive(this.#exclusively(this.#fitting(x, y, options)), options.signal);
+    return drive(this.#exclusively(this.#fitting(x, y, options)), signalOf(options));
   }
 
   /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
@@ -277,35 +289,48 @@ export class Sequential {
     return driveSync(this.#exclusively(this.#oneStep(x, y, options)));
   }
 
-  /** The loss and the metrics of the network on samples, off the main thread. */
+  /**
+   * The loss and the metrics of the network on samples, off the main thread.
+   * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `evaluateSync`
+   */
   async evaluate(x: ArrayInput, y: ArrayInput, options: EvaluateOptions = {}): Promise<Logs> {
-    return drive(this.#exclusively(this.#evaluation(x, y, options)), options.signal);
+    return drive(this.#exclusively(this.#evaluation(x, y, options)), signalOf(options));
   }
 
+  /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
   evaluateSync(x: ArrayInput, y: ArrayInput, options: Omit<EvaluateOptions, 'signal'> = {}): Logs {
-    return driveSync(this.#exclusively(this.#evaluation(x, y, options)));
+    return driveSync(this.#betweenBatches(this.#evaluation(x, y, options)));
   }
 
-  /** The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype. */
+  /**
+   * The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype.
+   * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `predictSync`
+   */
   async predict(x: ArrayInput, options: PredictOptions = {}): Promise<NDArray> {
     const copy = (array: NDArray) => dataset('x', array, this.dtype);
-    return drive(this.#exclusively(this.#prediction(x, options, copy)), options.signal);
+    return drive(this.#exclusively(this.#prediction(x, options, copy)), signalOf(options));
   }
 
+  /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
   predictSync(x: ArrayInput, options: Omit<PredictOptions, 'signal'> = {}): NDArray {
-    return driveSync(this.#exclusively(this.#prediction(x, options, (array) => valuesOf(array, this.dtype))));
+    return driveSync(this.#betweenBatches(this.#prediction(x, options, (array) => valuesOf(array, this.dtype))));
   }
 
   /**
    * Saves architecture, weights, the optimizer's state and the generator's into one file of the safetensors format, so
-   * that training goes on with the same bits after `load`. The file is replaced at once or not at all.
+   * that training goes on with the same bits after `load`. During `fit` all of it is as after one and the same batch: the
+   * last one, in a callback, else the one that ends the job on its way. The file is replaced at once or not at all.
    */
   async save(path: string): Promise<void> {
-    await saveSequential(path, this, this.#needBuilt(), {
-      compiled: this.#compiled,
-      iterations: this.#progress.iterations,
-      random: this.#random.getState(),
-    });
+    const network = this.#needBuilt();
+    const file = await this.#jobs.atRest(() =>
+      snapshot(this, network, {
+        compiled: this.#compiled,
+        iterations: this.#progress.iterations,
+        random: this.#random.getState(),
+      }),
+    );
+    await saveModel(path, file);
   }
 
   /** A network that `save` wrote. @throws Error with code ERR_FORMAT, and the reason, if the file is damaged */
@@ -336,8 +361,7 @@ export class Sequential {
     const n = samples.count;
     const rows = Int32Array.from({ length: n }, (_, i) => i);
     const totals = new Totals(network, compiled);
-    const result = yield { plan: network.plan, job: trainJob(network, samples, rows, n, progress, random) };
-    progress.iterations += result.steps;
+    const result = yield trainStep(network, samples, rows, n, progress, random);
     totals.add(result, n, n);
     return totals.logs();
   }
@@ -401,10 +425,15 @@ export class Sequential {
     this.#checkIdle();
     this.#busy = true;
     try {
-      return yield* training;
+      return yield* this.#jobs.watch(training);
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** For what changes nothing, and is done when it returns: callbacks may have it too. */
+  #betweenBatches<R>(training: Training<R>): Training<R> {
+    return this.#busy && !this.#jobs.running ? training : this.#exclusively(training);
   }
 
   #build(inputShape: Shape): Network {
@@ -459,7 +488,8 @@ export class Sequential {
     if (this.#busy)
       throw failure(
         'ERR_BUSY',
-        'Expected the network to be idle, but it is training, evaluating or predicting already',
+        'Expected the network to be idle, but it is training, evaluating or predicting already: await that call first, ' +
+          'take predictSync or evaluateSync in its callbacks, or load a second network from a saved file',
       );
   }
 

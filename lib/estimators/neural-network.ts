@@ -67,6 +67,8 @@ export class NeuralNetwork {
   #x: NativeDataset;
   #y: NativeDataset;
   #net: Network;
+  /** The parameters as they were read since a job began, so that they are read together. */
+  #seen?: Record<ParameterName, NDArray>;
 
   /**
    * @param xData [n, features], finite numbers
@@ -98,9 +100,9 @@ export class NeuralNetwork {
     plan.write(bo, constant(this.nCategories, 0.01));
   }
 
-  /** [features, nHiddenNeurons]; reading gives a copy, as of the last finished job of a running training. */
+  /** [features, nHiddenNeurons]; reading gives a copy. During a training all four are of one moment, after a whole batch. */
   get hiddenWeights(): NDArray {
-    return this.#net.plan.read(this.#net.wh);
+    return this.#parameter('wh');
   }
   set hiddenWeights(values: ArrayInput) {
     this.#write('hiddenWeights', this.#net.wh, values);
@@ -108,7 +110,7 @@ export class NeuralNetwork {
 
   /** [nHiddenNeurons] */
   get hiddenBias(): NDArray {
-    return this.#net.plan.read(this.#net.bh);
+    return this.#parameter('bh');
   }
   set hiddenBias(values: ArrayInput) {
     this.#write('hiddenBias', this.#net.bh, values);
@@ -116,7 +118,7 @@ export class NeuralNetwork {
 
   /** [nHiddenNeurons, nCategories] */
   get outputWeights(): NDArray {
-    return this.#net.plan.read(this.#net.wo);
+    return this.#parameter('wo');
   }
   set outputWeights(values: ArrayInput) {
     this.#write('outputWeights', this.#net.wo, values);
@@ -124,7 +126,7 @@ export class NeuralNetwork {
 
   /** [nCategories] */
   get outputBias(): NDArray {
-    return this.#net.plan.read(this.#net.bo);
+    return this.#parameter('bo');
   }
   set outputBias(values: ArrayInput) {
     this.#write('outputBias', this.#net.bo, values);
@@ -242,6 +244,9 @@ export class NeuralNetwork {
           meanwhile: () => {
             if (early) next = take(after);
           },
+          settle: () => {
+            this.#seen = undefined;
+          },
         };
         pace.measured(result);
         done += result.steps;
@@ -256,6 +261,7 @@ export class NeuralNetwork {
       }
     } finally {
       this.#training = false;
+      this.#seen = undefined;
     }
   }
 
@@ -277,6 +283,16 @@ export class NeuralNetwork {
     return array;
   }
 
+  #parameter(name: ParameterName): NDArray {
+    const { plan, wh, bh, wo, bo } = this.#net;
+    if (!this.#training) return plan.read(this.#net[name]);
+    if (!this.#seen) {
+      const [hiddenWeights, hiddenBias, outputWeights, outputBias] = plan.readTogether([wh, bh, wo, bo]);
+      this.#seen = { wh: hiddenWeights, bh: hiddenBias, wo: outputWeights, bo: outputBias };
+    }
+    return NDArray.from(this.#seen[name]);
+  }
+
   #write(name: string, buffer: Buffer, values: ArrayInput): void {
     this.#checkIdle();
     const array = asArray(name, values);
@@ -293,6 +309,8 @@ export class NeuralNetwork {
     return sum;
   }
 }
+
+type ParameterName = 'wh' | 'bh' | 'wo' | 'bo';
 
 interface Network {
   plan: Plan;
