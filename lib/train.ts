@@ -27,11 +27,7 @@ export type Training<R> = Generator<Step, R, NativeResult>;
  */
 export async function drive<R>(training: Training<R>, signal?: AbortSignal): Promise<R> {
   let running: Plan | undefined;
-  let leave: (() => void) | undefined;
-  const abort = () => {
-    running?.stop();
-    leave?.();
-  };
+  const abort = () => running?.stop();
   signal?.addEventListener('abort', abort);
   const caller: { stack?: string } = {};
   Error.captureStackTrace(caller, drive);
@@ -49,10 +45,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
           result = await job;
           step.settle?.(result);
         } else {
-          await new Promise<void>((resolve, reject) => {
-            leave = resolve;
-            step.then(() => resolve(), reject);
-          });
+          await unlessAborted(step, signal);
         }
         signal?.throwIfAborted();
       } catch (error) {
@@ -60,7 +53,6 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
         continue;
       } finally {
         running = undefined;
-        leave = undefined;
       }
       next = training.next(result as NativeResult);
     }
@@ -68,6 +60,20 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/**
+ * Waits for `promise`, but no longer than until `signal` fires, and then gives nothing: what the promise comes to after
+ * that is nobody's concern.
+ */
+export function unlessAborted<T>(promise: T | PromiseLike<T>, signal?: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) resolve(undefined);
+    const leave = () => resolve(undefined);
+    signal?.addEventListener('abort', leave);
+    const arrive = () => signal?.removeEventListener('abort', leave);
+    Promise.resolve(promise).finally(arrive).then(resolve, reject);
+  });
 }
 
 /** Runs jobs on the calling thread. */

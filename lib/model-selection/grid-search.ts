@@ -38,8 +38,11 @@ export interface GridSearchOptions<M extends Model = Model> {
   threads?: number;
   /** Stops all models and rejects with ERR_ABORTED. */
   signal?: AbortSignal;
-  /** Called as each point is done, in order of completion; with `cv` without a model. What it throws ends the search. */
-  onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => void;
+  /**
+   * Called as each point is done, in order of completion; with `cv` without a model. A promise is waited for before the
+   * search ends; what it throws or rejects with ends the search.
+   */
+  onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => unknown;
 }
 
 export interface GridSearchResult {
@@ -86,7 +89,7 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     const tasks = points.map((params): Task<M> => ({ build: () => build(params), train, test }));
     const onDone = (index: number, outcome: Outcome, model?: M) => {
       results[index] = { params: points[index], ...outcome };
-      report(results[index], model);
+      return report(results[index], model);
     };
     await trainAll(tasks, { threads, scoring, scoreTrain: true, fitOptions, signal, onDone });
   } else {
@@ -109,9 +112,9 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     const onDone = (index: number, outcome: Outcome) => {
       const point = Math.floor(index / folds.length);
       outcomes[point][index % folds.length] = outcome;
-      if (++finished[point] < folds.length) return;
+      if (++finished[point] < folds.length) return undefined;
       results[point] = averaged(points[point], outcomes[point]);
-      report(results[point]);
+      return report(results[point]);
     };
     await trainAll(tasks, { threads, scoring, scoreTrain: true, fitOptions, signal, onDone });
   }
