@@ -2,6 +2,7 @@ import { type ArrayInput, checkArray, NDArray, type TypedData } from './array.js
 import type { NativeResult } from './binding.js';
 import type { Callback, History, Logs } from './callbacks/callback.js';
 import { checkInteger, checkOneOf, checkOptions, failure, wrongShape, wrongType, wrongValue } from './check.js';
+import type { ClassWeight } from './class-weight.js';
 import { evaluateLoop, type FitPlan, fitLoop, Totals, trainStep } from './fit.js';
 import { prepareFit } from './fit-options.js';
 import { saveModel } from './io/model-file.js';
@@ -48,9 +49,13 @@ export interface FitOptions {
   validationBatchSize?: number;
   /** Put the samples into a new order for each epoch. Default true */
   shuffle?: boolean;
-  /** Weight of each class in the loss, such as `{ 0: 1, 1: 5 }`. Classes that are not named weigh 1. */
-  classWeight?: Readonly<Record<number, number>>;
-  /** Weight of each sample in the loss, [n]. */
+  /**
+   * Weight of each class in the training loss, such as `{ 0: 1, 1: 5 }` or a Map; classes that are not named weigh 1. Or
+   * 'balanced': n / (k * count) for a class of `count` among n training samples of k classes, as scikit-learn. Multiplies
+   * `sampleWeight`; the validation loss has no part in it, as in Keras.
+   */
+  classWeight?: ClassWeight;
+  /** Weight of each sample in the loss, [n], none negative; with `validationSplit` also of those to validate on. */
   sampleWeight?: ArrayInput;
   callbacks?: Callback | readonly Callback[];
   /** 0: silent; 1: a progress bar; 2: one line an epoch. Default 0 */
@@ -283,7 +288,7 @@ export class Sequential {
   trainOnBatch(
     x: ArrayInput,
     y: ArrayInput,
-    options: { sampleWeight?: ArrayInput; classWeight?: Readonly<Record<number, number>> } = {},
+    options: { sampleWeight?: ArrayInput; classWeight?: ClassWeight } = {},
   ): Logs {
     checkOptions('options', options, ['sampleWeight', 'classWeight']);
     return driveSync(this.#exclusively(this.#oneStep(x, y, options)));
@@ -357,7 +362,7 @@ export class Sequential {
   }
 
   *#oneStep(x: ArrayInput, y: ArrayInput, options: FitOptions): Training<Logs> {
-    const { network, compiled, samples, random, progress } = this.#prepareFit(x, y, options);
+    const { network, compiled, samples, random, progress } = this.#prepareFit(x, y, options, true);
     const n = samples.count;
     const rows = Int32Array.from({ length: n }, (_, i) => i);
     const totals = new Totals(network, compiled);
@@ -402,13 +407,12 @@ export class Sequential {
     return NDArray.wrap(all as TypedData, shape);
   }
 
-  #prepareFit(x: ArrayInput, y: ArrayInput, options: FitOptions): FitPlan {
+  #prepareFit(x: ArrayInput, y: ArrayInput, options: FitOptions, isBatch = false): FitPlan {
     const compiled = this.#needCompiled();
     const array = this.#checkSamples('x', x);
     const outputShape = shapesOf(this.#layers, this.inputShape ?? array.shape.slice(1)).at(-1) as Shape;
-    const prepared = prepareFit(this, array, y, outputShape, compiled.loss, options, (name, validationX) =>
-      this.#checkSamples(name, validationX),
-    );
+    const checkX = (name: string, validationX: ArrayInput) => this.#checkSamples(name, validationX);
+    const prepared = prepareFit(this, array, y, outputShape, compiled.loss, options, checkX, isBatch);
     const network = this.#build(array.shape.slice(1));
     return {
       ...prepared,
