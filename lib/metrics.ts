@@ -30,7 +30,7 @@ export interface MetricChoice {
 export type MetricName = keyof typeof metrics;
 export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice | (() => MetricChoice);
 
-const ALIASES = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
+export const ALIASES = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
 
 export interface MetricOptions {
   /** The key in History. Default: the metric's name */

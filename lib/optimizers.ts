@@ -1,4 +1,4 @@
-import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 import type { Parameter, Recorder } from './layers/layer.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from './schedules.js';
 import type { Buffer, Scalar } from './tape.js';
@@ -87,12 +87,20 @@ function make(name: OptimizerName, options: OptimizerOptions, own: Record<string
       );
       if (clip && limit) emitClip(t, clip, limit, trained);
       const rate: Rates['rate'] = (factor = () => 1) =>
-        t.perStep((iteration) => learningRateAt(learningRate, iteration) * factor(iteration + 1));
+        t.perStep((iteration) => checkedRate(learningRate, iteration) * factor(iteration + 1));
       const step: Rates['step'] = (value) => t.perStep((iteration) => value(iteration + 1));
       const emit = rule({ rate, step, weightDecay, decay: weightDecay && rate(() => weightDecay) });
       for (const parameter of trained) emit(t, parameter);
     },
   };
+}
+
+/** The rate of a step. A schedule of one's own may come to anything. */
+function checkedRate(learningRate: number | Schedule, iteration: number): number {
+  const rate = learningRateAt(learningRate, iteration);
+  if (typeof rate !== 'number' || !(rate >= 0 && rate < Number.POSITIVE_INFINITY))
+    throw wrongValue(`the learning rate of step ${iteration}`, 'a non-negative number', rate);
+  return rate;
 }
 
 function emitClip(t: Recorder, clip: (typeof CLIPS)[number], limit: number, trained: readonly Trained[]): void {

@@ -10,7 +10,9 @@ import {
   History,
   type Logs,
   layers,
+  metrics,
   NDArray,
+  optimizers,
   RandomState,
   Sequential,
   schedules,
@@ -186,6 +188,107 @@ test("mode 'auto' knows what a renamed metric is, and refuses names it does not 
     message:
       "Expected mode to be 'min' or 'max' where monitor is 'val_los' (this network logs loss, accuracy, top3), got 'auto' (string)",
   });
+});
+
+const val = (...values: number[]) => values.map((value) => ({ val_loss: value }));
+
+test('NaN is never the best, first or later', async (t) => {
+  const N = Number.NaN;
+  for (const [mode, values] of [
+    ['min', [N, 0.9, 0.5, N, 0.7, 0.4]],
+    ['max', [N, 0.1, 0.5, N, 0.3, 0.6]],
+    ['max', [N, N, -Infinity, 0.5, N, 0.3, 0.6]],
+  ] as const) {
+    const last = values[values.length - 1];
+    const model = new FakeModel();
+    const stopping = callbacks.earlyStopping({ mode, patience: 3, restoreBestWeights: true });
+    const checkpoint = callbacks.modelCheckpoint({ filepath: join(folder(t), '{epoch}'), mode, saveBestOnly: true });
+    const plateau = callbacks.reduceLROnPlateau({ mode, patience: 3, factor: 0.5 });
+    const { epochs, rates } = await run([stopping, checkpoint, plateau], val(...values), model);
+    t.deepEqual([stopping.best, stopping.bestEpoch, stopping.stoppedEpoch], [last, values.length - 1, undefined]);
+    t.deepEqual([epochs, model.weights, checkpoint.best], [values.length, values.length - 1, last]);
+    t.deepEqual(
+      model.saved.map((path) => Number(path.split('/').at(-1)) - 1),
+      values.flatMap((v, i) => (Number.isNaN(v) || v === 0.7 || v === 0.3 ? [] : [i])),
+    );
+    t.deepEqual(rates.at(-1), 0.5);
+  }
+  // epochs of NaN count as epochs without improvement
+  const stopping = callbacks.earlyStopping({ patience: 2, restoreBestWeights: true });
+  const model = new FakeModel();
+  const plateau = callbacks.reduceLROnPlateau({ patience: 2, factor: 0.5 });
+  const { epochs, rates } = await run([stopping, plateau], val(N, N, N, 0.1), model);
+  t.deepEqual([epochs, rates.at(-1)], [2, 0.25]);
+  t.deepEqual([stopping.best, stopping.bestEpoch, stopping.stoppedEpoch], [undefined, undefined, 1]);
+  t.is(model.weights, 0); // as Keras: the first ones looked at
+});
+
+test('baseline: an improvement starts the count anew only beyond it, and is never what training stops at', async (t) => {
+  const stop = async (values: number[], options: object) => {
+    const stopping = callbacks.earlyStopping({ mode: 'max', baseline: 0.5, ...options });
+    await run([stopping], val(...values), new FakeModel());
+    return [stopping.stoppedEpoch, stopping.bestEpoch];
+  };
+  const up = [0.1, 0.11, 0.12, 0.13, 0.14];
+  t.deepEqual(await stop(up, { patience: 2 }), [undefined, 4]);
+  t.deepEqual(await stop([...up, 0.13], { patience: 2 }), [5, 4]); // 6 epochs have gone by, not 1
+  t.deepEqual(await stop([...up, 0.6, 0.59, 0.58], { patience: 2 }), [7, 5]);
+  t.deepEqual(await stop([0.1, 0.2, 0.1, 0.1], { patience: 3, startFromEpoch: 1 }), [3, 1]);
+  t.deepEqual(await stop([0.1, 0.05], {}), [1, 0]);
+});
+
+test('a checkpoint takes 0 and refuses NaN as what is to be beaten', async (t) => {
+  const filepath = join(folder(t), '{epoch}');
+  const checkpoint = callbacks.modelCheckpoint({ filepath, saveBestOnly: true, initialValueThreshold: 0 });
+  const model = new FakeModel();
+  await run([checkpoint], val(0.5, -0.5), model);
+  t.deepEqual([model.saved.length, checkpoint.best], [1, -0.5]);
+  for (const initialValueThreshold of [Number.NaN, '' as never])
+    t.throws(() => callbacks.modelCheckpoint({ filepath, initialValueThreshold }), {
+      message: /initialValueThreshold/,
+    });
+});
+
+test("mode 'auto' knows every metric", async (t) => {
+  for (const name of Object.keys(metrics) as (keyof typeof metrics)[]) {
+    const model = new FakeModel();
+    (model.metrics as { name: string; config: { name: string } }[]).push({ name: 'mine', config: { name } });
+    const stopping = callbacks.earlyStopping({ monitor: 'val_mine' });
+    await run([stopping], [{ val_mine: 1 }, { val_mine: 2 }, { val_mine: 0 }], model);
+    t.is(stopping.best, name.endsWith('Error') ? 1 : 2, name);
+  }
+});
+
+test.serial('what callbacks add to the logs may be called anything; a monitored value is a number', async (t) => {
+  const logs = { loss: 1, constructor: 2, toString: 3 } as unknown as Logs;
+  const { history } = await run([], [logs, logs], new FakeModel());
+  t.deepEqual(history.history.constructor as unknown, [2, 2]);
+  const messages = await warningsOf(() =>
+    run([callbacks.earlyStopping({ monitor: 'valueOf', mode: 'min' })], [logs], new FakeModel()),
+  );
+  t.regex(messages[0], /needs 'valueOf', which is not in the logs; there are: loss, constructor, toString/);
+  await t.throwsAsync(run([callbacks.earlyStopping()], [{ val_loss: '1' as never }], new FakeModel()), {
+    instanceOf: TypeError,
+    message: "Expected logs.val_loss to be a number, got '1' (string)",
+  });
+  const terminal = new Terminal(false);
+  const home = folder(t);
+  const note = [{ loss: 1, note: 'mine' as never }];
+  await run([callbacks.progressBar({ stream: terminal as never }), callbacks.tensorBoard(home)], note, new FakeModel());
+  t.regex(terminal.text, /loss: 1\.0000 - note: mine\n$/);
+});
+
+test('a schedule of one’s own that comes to no rate is refused', async (t) => {
+  for (const wrong of [Number.NaN, -1, undefined as never, '0.1' as never]) {
+    const config = { name: 'mine' as never };
+    const schedule = Object.assign((step: number) => (step < 2 ? 0.1 : wrong), { config });
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+    model.compile({ optimizer: optimizers.adam({ learningRate: schedule }), loss: 'mse' });
+    await t.throwsAsync(model.fit([[1], [2]], [1, 2], { epochs: 3, batchSize: 2 }), {
+      message: /^Expected the learning rate of step 2 to be a non-negative number, got /,
+    });
+    t.is(model.iterations, 2);
+  }
 });
 
 test('learningRateScheduler sets the rate of every epoch from the one before', async (t) => {

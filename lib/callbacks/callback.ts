@@ -76,7 +76,7 @@ export class History implements Callback {
   onEpochEnd(epoch: number, logs: Logs): void {
     this.epoch.push(epoch);
     for (const [name, value] of Object.entries(logs)) {
-      this.history[name] ??= [];
+      if (!Object.hasOwn(this.history, name)) this.history[name] = [];
       this.history[name].push(value);
     }
   }
