@@ -154,7 +154,11 @@ test('csvLogger appends to the columns there are, and refuses a file that is no 
   const file = join(folder(t), 'log.csv');
   await run([callbacks.csvLogger(file)], [{ loss: 1, val_loss: 2 }], new FakeModel());
   await run([callbacks.csvLogger(file, { append: true })], [{ accuracy: 0.5, loss: Number.NaN }], new FakeModel());
-  t.is(readFileSync(file, 'utf8'), 'epoch,loss,val_loss\r\n0,1,2\r\n0,NaN,NA\r\n');
+  t.is(
+    readFileSync(file, 'utf8'),
+    'epoch,loss,val_loss,accuracy\r\n0,1,2,NA\r\n0,NaN,NA,0.5\r\n',
+    'a new name becomes a column',
+  );
   writeFileSync(file, 'name,value\n');
   await t.throwsAsync(run([callbacks.csvLogger(file, { append: true })], [{}], new FakeModel()), {
     instanceOf: RangeError,
@@ -162,6 +166,118 @@ test('csvLogger appends to the columns there are, and refuses a file that is no 
   });
   t.is(readFileSync(file, 'utf8'), 'name,value\n');
 });
+
+test('csvLogger appends whole rows to a log however it was left', async (t) => {
+  const file = join(folder(t), 'log.csv');
+  const append = async (before: string, logs: Logs[], separator = ',') => {
+    writeFileSync(file, before);
+    await run([callbacks.csvLogger(file, { append: true, separator })], logs, new FakeModel());
+    return readFileSync(file, 'utf8');
+  };
+  const logs = [{ loss: 2, val_loss: Number.POSITIVE_INFINITY }];
+  const row = (end: string) => `0,2,Infinity${end}`;
+  for (const end of ['\r\n', '\n', '\r']) {
+    const header = `epoch,loss,val_loss${end}`;
+    t.is(await append(`${header}0,1.5,NA${end}`, logs), `${header}0,1.5,NA${end}${row(end)}`);
+    t.is(await append(`${header}0,1.5,NA`, logs), `${header}0,1.5,NA${end}${row(end)}`, 'the last line had no end');
+    t.is(await append(header, logs), header + row(end));
+    t.is(await append(`\ufeff${header}`, logs), `\ufeff${header}${row(end)}`);
+    // a row that was cut, and a blank line, in a log that gets a new column
+    t.is(
+      await append(`\ufeff${header}0,1.5${end}${end}1,1,2`, [{ loss: 2, val_loss: 3, lr: 0.5 }]),
+      `\ufeffepoch,loss,val_loss,lr${end}0,1.5,NA,NA${end}${end}1,1,2,NA${end}0,2,3,0.5${end}`,
+    );
+  }
+  t.is(await append('epoch,loss,val_loss', logs), `epoch,loss,val_loss\r\n${row('\r\n')}`);
+  for (const empty of ['', '\ufeff', '\n', ' \r\n'])
+    t.is(await append(empty, logs), `epoch,loss,val_loss\r\n${row('\r\n')}`, JSON.stringify(empty));
+  t.is(await append('"epoch";"loss";val_loss\n', logs, ';'), '"epoch";"loss";val_loss\n0;2;Infinity\n');
+  t.is(await append('epoch\tval_loss\n', logs, '\t'), 'epoch\tval_loss\tloss\n0\tInfinity\t2\n');
+});
+
+test('csvLogger refuses what is no log of its own, before training and unchanged', async (t) => {
+  const file = join(folder(t), 'log.csv');
+  const refused: [string, string][] = [
+    ['name,value\n', "a log whose first column is 'epoch', to append to, got 'name,value'"],
+    [
+      'epoch;loss\n0;1\n',
+      "a log whose first column is 'epoch', to append to (is its separator ';'?), got 'epoch;loss'",
+    ],
+    ['epoch,"loss\n0,1\n', `a log whose quotes are closed, to append to, got '"loss\n0,1\n'`],
+    ['"epoch,loss\n0,1\n', `a log whose quotes are closed, to append to, got '"epoch,loss`],
+    ['epoch,loss,loss\n', "a log that has each column once, to append to, got 'loss'"],
+    ['\u0000e\u0000p', "a log whose first column is 'epoch', to append to, got"],
+  ];
+  for (const [text, message] of refused) {
+    writeFileSync(file, text);
+    const { model, x, y } = overfitting();
+    const error = await t.throwsAsync(model.fit(x, y, { callbacks: callbacks.csvLogger(file, { append: true }) }), {
+      instanceOf: RangeError,
+    });
+    t.true(error?.message.startsWith(`Expected filename to be ${message}`), error?.message);
+    t.is(model.iterations, 0);
+    t.is(readFileSync(file, 'utf8'), text);
+  }
+});
+
+test('names of any text, in any order and number, read back from what csvLogger wrote', async (t) => {
+  const file = join(folder(t), 'log.csv');
+  const name = fc.oneof(
+    fc.constantFrom('loss', 'a,b', 'say "x"', 'two\nlines', 'cr\rlf\r\n', '"', ' ', ';', 'val_loss', 'constructor'),
+    fc.string({ minLength: 1, maxLength: 4, unit: fc.constantFrom('a', '"', ',', ';', '\n', '\r', ' ') }),
+  );
+  const value = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Number.NEGATIVE_INFINITY, 0));
+  const epochs = fc.array(fc.dictionary(name, value, { minKeys: 1, maxKeys: 4 }), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(epochs, { minLength: 1, maxLength: 3 }),
+      fc.constantFrom(',', ';'),
+      async (runs, separator) => {
+        rmSync(file, { force: true });
+        for (const logs of runs) {
+          await run([callbacks.csvLogger(file, { append: true, separator })], logs, new FakeModel());
+          const text = readFileSync(file, 'utf8');
+          if (text.length % 2) writeFileSync(file, text.slice(0, -2)); // somebody took the last line's end away
+        }
+        const [header, ...rows] = readDelimited(readFileSync(file, 'utf8'), separator);
+        const expected = runs.flatMap((logs) => logs.map((log, epoch) => ({ ...log, epoch })));
+        t.is(rows.length, expected.length);
+        for (const [i, row] of rows.entries()) {
+          t.is(row.length, header.length);
+          for (const [column, field] of row.entries()) {
+            const log = expected[i] as Record<string, number>;
+            t.is(field, Object.hasOwn(log, header[column]) ? String(log[header[column]]) : 'NA');
+          }
+          for (const key of Object.keys(expected[i])) t.true(header.includes(key));
+        }
+      },
+    ),
+    { seed: 3, numRuns: 100 },
+  );
+});
+
+/** CSV by a state machine, after RFC 4180. */
+function readDelimited(text: string, separator: string): string[][] {
+  const rows: string[][] = [[]];
+  let field = '';
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const row = rows[rows.length - 1];
+    if (quoted && text[i] === '"' && text[i + 1] === '"') field += text[++i];
+    else if (text[i] === '"') quoted = !quoted;
+    else if (quoted || (text[i] !== separator && text[i] !== '\r' && text[i] !== '\n')) field += text[i];
+    else {
+      if (text[i] === '\r' && text[i + 1] === '\n') i++;
+      row.push(field);
+      field = '';
+      if (text[i] !== separator) rows.push([]);
+    }
+  }
+  const last = rows[rows.length - 1];
+  if (last.length > 0 || field !== '') last.push(field);
+  else rows.pop();
+  return rows;
+}
 
 test.serial('a monitored value that is missing gives one warning for each training', async (t) => {
   const stopping = callbacks.earlyStopping({ monitor: 'val_accuracy' });
