@@ -1,4 +1,5 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { markMakers } from './made.js';
 import type { Buffer, Tape } from './tape.js';
 
 /**
@@ -74,6 +75,8 @@ export const activations = {
   /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */
   heaviside: (): Activation => ({ ...make('heaviside', 'z'), gradient: undefined }),
 };
+
+markMakers(activations);
 
 /** An activation by name, or the one given. */
 export function getActivation(option: string, given: unknown): Activation {

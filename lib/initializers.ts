@@ -1,5 +1,6 @@
 import { NDArray } from './array.js';
 import { called, checkInterval, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
+import { markMakers } from './made.js';
 import { RandomState } from './random.js';
 
 /** Makes the first values of a weight. `config` is serializable and makes the same initializer again. */
@@ -138,6 +139,8 @@ function checkNormal(options: { mean?: number; stddev?: number }): { mean: numbe
     stddev: checkInterval('stddev', options.stddev ?? 0.05, 0, Number.POSITIVE_INFINITY),
   };
 }
+
+markMakers(initializers);
 
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {

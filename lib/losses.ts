@@ -1,6 +1,7 @@
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import type { Shape } from './layers/layer.js';
+import { markMakers } from './made.js';
 import type { Buffer, Tape } from './tape.js';
 
 /** Where a loss reads and writes. All buffers are batched. */
@@ -197,6 +198,8 @@ export const losses = {
     },
   }),
 };
+
+markMakers(losses);
 
 /** A loss by name, or the one given. */
 export function getLoss(option: string, given: unknown): Loss {

@@ -4,6 +4,7 @@ import { type JsonObject, loadModel, type ModelFile } from './io/model-file.js';
 import { layerFrom } from './layers/index.js';
 import type { Layer, Shape } from './layers/layer.js';
 import { lossFrom } from './losses.js';
+import { isMade, isOfMadeClass } from './made.js';
 import { metricFrom } from './metrics.js';
 import type { Network, Training } from './network.js';
 import { optimizerFrom } from './optimizers.js';
@@ -31,6 +32,7 @@ export interface LoadedModel extends SavedState {
 export function snapshot(model: Sequential, network: Network, state: SavedState): ModelFile {
   const { plan, recorder, inputShape } = network;
   const { compiled, iterations, random } = state;
+  checkLoadable(model, compiled);
   const read = (buffers: readonly Buffer[]) => buffers.map((buffer) => [buffer.name, plan.read(buffer)] as const);
   return {
     architecture: plain({
@@ -55,6 +57,40 @@ export function snapshot(model: Sequential, network: Network, state: SavedState)
     }),
     randomState: random,
   };
+}
+
+/** What cannot be loaded again is not saved. @throws TypeError for parts of a network that `load` could not make */
+function checkLoadable({ layers, layerNames }: Sequential, compiled?: Training): void {
+  const check = (what: string, table: string, made: boolean, name: unknown) => {
+    if (!made)
+      throw new TypeError(`Expected ${what} to be one of ${table}.*, as only these can be loaded again, got '${name}'`);
+  };
+  for (const [i, layer] of layers.entries()) {
+    const name = `the layer '${layerNames[i]}'`;
+    check(name, 'layers', isOfMadeClass(layer), layer.className);
+    for (const [option, part] of partsOf(layer)) {
+      const table = option.endsWith('nitializer') ? 'initializers' : 'activations';
+      check(`the ${option} of ${name}`, table, isMade(part), part.config.name);
+    }
+  }
+  if (!compiled) return;
+  const { optimizer, loss, metrics } = compiled;
+  check('the optimizer', 'optimizers', isMade(optimizer), optimizer.config?.name);
+  const { learningRate } = optimizer;
+  if (typeof learningRate === 'function')
+    check('the learning rate', 'schedules', isMade(learningRate), learningRate.config.name);
+  check('the loss', 'losses', isMade(loss), loss.config?.name);
+  for (const metric of metrics) check('the metric', 'metrics', isMade(metric), metric.name);
+}
+
+/** What a layer is made with that has a config: its activation and its initializers. */
+function partsOf(layer: object): [string, { config: { name: unknown } }][] {
+  return Object.entries(layer).flatMap(([option, value]) => {
+    if (option === 'initializers') return partsOf(value);
+    return value !== null && (typeof value === 'object' || typeof value === 'function') && 'config' in value
+      ? [[option, value]]
+      : [];
+  });
 }
 
 /** @throws Error with code ERR_FORMAT if the file does not describe a network, or its tensors do not fit it */

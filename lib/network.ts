@@ -90,7 +90,12 @@ export function recordNetwork(
 
   const { loss, metrics, optimizer } = training;
   const fused = loss.fuses !== undefined && loss.fuses === last.layer.activation?.config.name;
-  loss.checkOutput?.(last.y.shape, last.layer.activation?.config.name);
+  const activation = last.layer.activation?.config.name;
+  loss.checkOutput?.(last.y.shape, activation);
+  if (activation === 'softmax' && last.y.shape.at(-1) === 1)
+    throw new RangeError(
+      "Expected the softmax of the last layer to have two outputs or more, got 1, which is always 1 (take 'sigmoid' for two classes)",
+    );
   const output = fused ? last.recorded.y : last.y;
   const probabilities = fused ? t.batched('probabilities', output.shape) : output;
   const targets = t.batched('targets', loss.targetShape(output.shape));

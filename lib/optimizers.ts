@@ -1,5 +1,6 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 import type { Parameter, Recorder } from './layers/layer.js';
+import { markMakers } from './made.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from './schedules.js';
 import type { Buffer, Scalar } from './tape.js';
 
@@ -261,6 +262,8 @@ export const optimizers = {
     });
   },
 };
+
+markMakers(optimizers);
 
 /** f(1) * f(2) * … * f(t), remembered for the next t. */
 function runningProduct(f: (t: number) => number): (t: number) => number {

@@ -1,3 +1,4 @@
+import { advise } from './advice.js';
 import { type ArrayInput, checkArray, NDArray, type TypedData } from './array.js';
 import type { NativeResult } from './binding.js';
 import type { Callback, History, Logs } from './callbacks/callback.js';
@@ -6,9 +7,9 @@ import type { ClassWeight } from './class-weight.js';
 import { evaluateLoop, type FitPlan, fitLoop, Totals, trainStep } from './fit.js';
 import { prepareFit } from './fit-options.js';
 import { saveModel } from './io/model-file.js';
-import { checkShape, type Layer, type Shape } from './layers/layer.js';
-import { getLoss, type LossInput } from './losses.js';
-import { getMetric, type MetricInput } from './metrics.js';
+import { checkShape, checkTrainable, type Layer, type Shape } from './layers/layer.js';
+import { getLoss, type Loss, type LossInput } from './losses.js';
+import { getMetric, type Metric, type MetricInput, named } from './metrics.js';
 import { loadSequential, restore, snapshot } from './model-io.js';
 import { type Training as Compiled, type Network, recordNetwork, shapesOf } from './network.js';
 import { getOptimizer, type Optimizer, type OptimizerInput } from './optimizers.js';
@@ -94,8 +95,8 @@ export class Sequential {
   /** Set by a callback, or anyone, to end training after the batch in progress. */
   stopTraining = false;
 
-  #layers: Layer[] = [];
-  #names: string[] = [];
+  #layers: readonly Layer[] = Object.freeze([]);
+  #names: readonly string[] = Object.freeze([]);
   #random: RandomState;
   #compiled?: Compiled;
   #network?: Network;
@@ -111,7 +112,12 @@ export class Sequential {
     this.dtype = checkOneOf('dtype', dtype, ['float32', 'float64']);
     this.#random = new RandomState(seed);
     if (!Array.isArray(layers)) throw wrongType('layers', 'an array of layers', layers);
-    for (const layer of layers) this.add(layer);
+    try {
+      for (const layer of layers) this.add(layer);
+    } catch (error) {
+      for (const layer of this.#layers) owners.delete(layer); // of a network that never was
+      throw error;
+    }
   }
 
   /** The layers, with their names in `layerNames`. */
@@ -137,13 +143,33 @@ export class Sequential {
   get optimizer(): Optimizer {
     return this.#needCompiled().optimizer;
   }
-
-  get loss() {
-    return this.#compiled?.loss;
+  /** @throws TypeError: `compile` sets it, with what belongs to it */
+  set optimizer(_: never) {
+    throw onlyCompiled('optimizer');
   }
 
-  get metrics() {
+  get loss(): Loss | undefined {
+    return this.#compiled?.loss;
+  }
+  /** @throws TypeError: `compile` sets it */
+  set loss(_: never) {
+    throw onlyCompiled('loss');
+  }
+
+  get metrics(): readonly Metric[] {
     return this.#compiled?.metrics ?? [];
+  }
+  /** @throws TypeError: `compile` sets them */
+  set metrics(_: never) {
+    throw onlyCompiled('metrics');
+  }
+
+  /** All weights are trained yet. @throws TypeError for anything but true */
+  get trainable(): boolean {
+    return true;
+  }
+  set trainable(value: boolean) {
+    checkTrainable('trainable', value);
   }
 
   /** Updates of the weights since `compile`. */
@@ -156,20 +182,37 @@ export class Sequential {
     return this.#busy;
   }
 
-  /** Appends a layer. A network that was built keeps the weights it has. */
+  /**
+   * Appends a layer. A network that was built keeps the weights it has.
+   * @throws RangeError if another network has the layer: it would begin anew in this one, as layers are not shared yet
+   */
   add(layer: Layer): this {
     if (typeof layer?.record !== 'function') throw wrongType('layer', 'a layer, one of layers.*', layer);
     this.#checkIdle();
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
+    const owner = owners.get(layer);
+    if (owner !== undefined)
+      throw new RangeError(
+        `Expected layer to be new, but the network '${owner}' has it, and layers cannot be shared yet: make another one, ` +
+          'and take the weights over with getWeights and setWeights',
+      );
+    if ('trainable' in layer) checkTrainable('layer.trainable', layer.trainable);
     const name = layer.name ?? this.#freeName(layer.className);
     if (this.#names.includes(name)) throw wrongValue('layer.name', 'unique in the network', name);
     const layers = [...this.#layers, layer];
     const inputShape = this.#network?.inputShape ?? layers[0].inputShape;
     if (inputShape) shapesOf(layers, inputShape);
     const weights = this.#network && this.getWeights();
-    this.#layers.push(layer);
-    this.#names.push(name);
-    if (weights && this.#network) this.#record(this.#network.inputShape, weights);
+    const before = [this.#layers, this.#names] as const;
+    this.#layers = Object.freeze(layers);
+    this.#names = Object.freeze([...this.#names, name]);
+    try {
+      if (weights && this.#network) this.#record(this.#network.inputShape, weights);
+    } catch (error) {
+      [this.#layers, this.#names] = before;
+      throw error;
+    }
+    owners.set(layer, this.name);
     return this;
   }
 
@@ -187,13 +230,13 @@ export class Sequential {
     const compiled = {
       optimizer: getOptimizer('optimizer', options.optimizer),
       loss,
-      metrics: metrics.map((metric, i) => getMetric(`metrics[${i}]`, metric, loss)),
+      metrics: Object.freeze(named(metrics.map((metric, i) => getMetric(`metrics[${i}]`, metric, loss)))),
     };
     const { inputShape } = this;
     if (inputShape) loss.targetShape(shapesOf(this.#layers, inputShape).at(-1) as Shape);
+    for (const layer of this.#layers) if ('trainable' in layer) checkTrainable('layer.trainable', layer.trainable);
     const before = this.#compiled;
     this.#compiled = compiled;
-    this.#progress.iterations = 0;
     try {
       if (this.#network) this.#record(this.#network.inputShape, this.getWeights());
       else if (inputShape) this.#build(inputShape);
@@ -201,6 +244,8 @@ export class Sequential {
       this.#compiled = before;
       throw error;
     }
+    this.#progress.iterations = 0;
+    advise(this.#layers, this.#names, this.outputShapes, compiled);
   }
 
   /**
@@ -519,6 +564,12 @@ export class Sequential {
     return name;
   }
 }
+
+/** The name of the network that each layer is in. */
+const owners = new WeakMap<Layer, string>();
+
+const onlyCompiled = (name: string) =>
+  new TypeError(`Expected ${name} to be set by compile, with optimizer, loss and metrics`);
 
 /** A new `Sequential`. */
 export function sequential(options: SequentialOptions = {}): Sequential {

@@ -123,9 +123,22 @@ export abstract class BaseLayer {
     if (inputShape !== undefined) this.inputShape = checkShape('inputShape', inputShape);
   }
 
+  /** Keras' switch of a layer's training: all weights are trained yet. @throws TypeError for anything but true */
+  get trainable(): boolean {
+    return true;
+  }
+  set trainable(value: boolean) {
+    checkTrainable('trainable', value);
+  }
+
   getConfig(): Record<string, unknown> {
     return {};
   }
+}
+
+/** @throws TypeError for what is to stay as it is in training, instead of training it in silence */
+export function checkTrainable(name: string, value: unknown): void {
+  if (value !== true) throw wrongType(name, 'true: layers cannot be kept from training yet', value);
 }
 
 /** The shape of one sample, as given by the option `name`. */
