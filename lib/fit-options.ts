@@ -45,6 +45,11 @@ export function prepareFit(
   const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
   const epochs = checkInteger('epochs', options.epochs ?? 1, 0);
   const initialEpoch = checkInteger('initialEpoch', options.initialEpoch ?? 0, 0);
+  if (initialEpoch > epochs)
+    warn(
+      'FJORDNET_EPOCHS',
+      `initialEpoch ${initialEpoch} is beyond epochs ${epochs}, the number of the epoch before which training ends: nothing is trained`,
+    );
   const shuffle = checkBoolean('shuffle', options.shuffle ?? true);
   const verbose = options.verbose ?? 0;
   if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);

@@ -97,7 +97,8 @@ const categorical: Record_ = (t, io, report) => {
 
 /** The share of outputs on the same side of the threshold as their targets. */
 const binary = (loss: Loss, threshold?: number): Record_ => {
-  return (t, { output, targets }, report) => {
+  return (t, io, report) => {
+    const [output, targets] = compared('binaryAccuracy', io);
     const sum = report('matches');
     const hinge = loss.config.name === 'hinge';
     const scalars = { threshold: threshold ?? (hinge ? 0 : 0.5), negative: hinge ? -1 : 0 };
@@ -234,8 +235,7 @@ markMakers(metrics);
 /** A metric by name, or the one given, for the targets of `loss`. */
 export function getMetric(option: string, given: unknown, loss: Loss): Metric {
   const input = called(given, metrics);
-  if (typeof input === 'object' && input !== null && 'config' in input && 'for' in input)
-    return (input as MetricChoice).for(loss);
+  if (typeof (input as MetricChoice | null)?.for === 'function') return (input as MetricChoice).for(loss);
   if (typeof input !== 'string') throw wrongType(option, 'the name of a metric or one of metrics.*', input);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return metrics[checkOneOf(option, name, Object.keys(metrics) as MetricName[])]({ as: input }).for(loss);

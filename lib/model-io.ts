@@ -79,6 +79,13 @@ function checkLoadable({ layers, layerNames }: Sequential, compiled?: Training):
   const { learningRate } = optimizer;
   if (typeof learningRate === 'function')
     check('the learning rate', 'schedules', isMade(learningRate), learningRate.config.name);
+  try {
+    optimizerFrom(JSON.parse(JSON.stringify(optimizer.config))); // a schedule may hold another
+  } catch (error) {
+    throw new TypeError(`Expected an optimizer that can be loaded again: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
   check('the loss', 'losses', isMade(loss), loss.config?.name);
   for (const metric of metrics) check('the metric', 'metrics', isMade(metric), metric.name);
 }

@@ -279,7 +279,7 @@ function runningProduct(f: (t: number) => number): (t: number) => number {
 /** An optimizer by name, or the one given. */
 export function getOptimizer(option: string, given: unknown): Optimizer {
   const input = called(given, optimizers);
-  if (typeof input === 'object' && input !== null && 'config' in input && 'record' in input) return input as Optimizer;
+  if (typeof (input as Optimizer | null)?.record === 'function') return input as Optimizer;
   if (typeof input !== 'string') throw wrongType(option, 'the name of an optimizer or one of optimizers.*', input);
   return optimizers[checkOneOf(option, input, Object.keys(optimizers) as OptimizerName[])]();
 }

@@ -1,5 +1,5 @@
 import { advise } from './advice.js';
-import { type ArrayInput, checkArray, NDArray, type TypedData } from './array.js';
+import { type ArrayInput, asArray, checkArray, NDArray, position, type TypedData } from './array.js';
 import type { NativeResult } from './binding.js';
 import type { Callback, History, Logs } from './callbacks/callback.js';
 import { checkInteger, checkOneOf, checkOptions, failure, wrongShape, wrongType, wrongValue } from './check.js';
@@ -7,7 +7,7 @@ import type { ClassWeight } from './class-weight.js';
 import { evaluateLoop, type FitPlan, fitLoop, Totals, trainStep } from './fit.js';
 import { prepareFit } from './fit-options.js';
 import { saveModel } from './io/model-file.js';
-import { checkShape, checkTrainable, type Layer, type Shape } from './layers/layer.js';
+import { checkShape, checkTrainable, type Layer, type Parameter, type Shape } from './layers/layer.js';
 import { getLoss, type Loss, type LossInput } from './losses.js';
 import { getMetric, type Metric, type MetricInput, named } from './metrics.js';
 import { loadSequential, restore, snapshot } from './model-io.js';
@@ -238,14 +238,15 @@ export class Sequential {
     const before = this.#compiled;
     this.#compiled = compiled;
     try {
-      if (this.#network) this.#record(this.#network.inputShape, this.getWeights());
-      else if (inputShape) this.#build(inputShape);
+      if (this.#network) {
+        this.#record(this.#network.inputShape, this.getWeights());
+        advise(this.#layers, this.#names, shapesOf(this.#layers, this.#network.inputShape));
+      } else if (inputShape) this.#build(inputShape);
     } catch (error) {
       this.#compiled = before;
       throw error;
     }
     this.#progress.iterations = 0;
-    advise(this.#layers, this.#names, this.outputShapes, compiled);
   }
 
   /**
@@ -300,12 +301,15 @@ export class Sequential {
     if (weights.length !== parameters.length)
       throw new RangeError(`Expected weights to hold ${parameters.length} arrays, got ${weights.length}`);
     const arrays = weights.map((w, i) => {
-      const array = NDArray.from(w);
+      const name = `weights[${i}] (${parameters[i].value.name})`;
+      const array = asArray(name, w);
       if (array.shape.join() !== parameters[i].value.shape.join())
-        throw wrongShape(
-          `weights[${i}] (${parameters[i].value.name})`,
-          `of shape [${parameters[i].value.shape.join(', ')}]`,
-          array.shape,
+        throw wrongShape(name, `of shape [${parameters[i].value.shape.join(', ')}]`, array.shape);
+      const tooLarge = (value: number) => Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+      const large = this.dtype === 'float32' ? array.data.findIndex(tooLarge) : -1;
+      if (large >= 0)
+        throw new RangeError(
+          `Expected ${name} to hold numbers within float32's range, got ${array.data[large]} at ${position(large, array.shape)}`,
         );
       return array;
     });
@@ -489,17 +493,23 @@ export class Sequential {
     if (this.#network) return this.#network;
     shapesOf(this.#layers, inputShape);
     const network = this.#record(inputShape);
-    for (const { value, initializer } of network.recorder.parameters)
-      network.plan.write(value, initializer(value.shape, this.#random));
+    try {
+      for (const parameter of network.recorder.parameters)
+        network.plan.write(parameter.value, firstValues(parameter, this.#random));
+    } catch (error) {
+      this.#network = undefined;
+      throw error;
+    }
+    if (this.#compiled) advise(this.#layers, this.#names, shapesOf(this.#layers, inputShape));
     return network;
   }
 
   #record(inputShape: Shape, weights: readonly NDArray[] = []): Network {
     const network = recordNetwork(this.#layers, this.#names, inputShape, this.dtype, this.#compiled);
     const { parameters } = network.recorder;
-    for (const [i, { value, initializer }] of parameters.entries()) {
-      if (i < weights.length) network.plan.write(value, weights[i]);
-      else if (weights.length > 0) network.plan.write(value, initializer(value.shape, this.#random));
+    for (const [i, parameter] of parameters.entries()) {
+      if (i < weights.length) network.plan.write(parameter.value, weights[i]);
+      else if (weights.length > 0) network.plan.write(parameter.value, firstValues(parameter, this.#random));
     }
     this.#network = network;
     return network;
@@ -567,6 +577,15 @@ export class Sequential {
 
 /** The name of the network that each layer is in. */
 const owners = new WeakMap<Layer, string>();
+
+/** The values a weight begins with. An initializer of one's own may come to anything. */
+function firstValues({ value, initializer }: Parameter, random: RandomState): NDArray {
+  const name = `what the initializer of ${value.name} makes`;
+  const array = asArray(name, initializer(value.shape, random));
+  if (array.shape.join() !== value.shape.join())
+    throw wrongShape(name, `of shape [${value.shape.join(', ')}]`, array.shape);
+  return array;
+}
 
 const onlyCompiled = (name: string) =>
   new TypeError(`Expected ${name} to be set by compile, with optimizer, loss and metrics`);
