@@ -63,7 +63,10 @@ export interface FitOptions {
   verbose?: 0 | 1 | 2;
   /** The epoch to begin with, to go on with an earlier run. Default 0 */
   initialEpoch?: number;
-  /** Stops after the batch in progress; `fit` rejects with ERR_ABORTED and the network stays usable. */
+  /**
+   * Stops after the batch in progress, or while a callback's promise is waited for; `fit` rejects with ERR_ABORTED, whose
+   * cause is the signal's reason, and the network stays usable.
+   */
   signal?: AbortSignal;
 }
 

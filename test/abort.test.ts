@@ -138,6 +138,11 @@ test('a search hears it while a score, a result or a model is waited for', async
     await t.throwsAsync(soon(run), { code: 'ERR_ABORTED' });
   }
   const estimator = () => new MLPClassifier({ maxIter: 1 });
+  for (const run of [
+    gridSearch({ ...common, build: never, cv: 2, signal: AbortSignal.timeout(20) }),
+    crossValScore(never as never, x, labels, { signal: AbortSignal.timeout(20) }),
+  ])
+    await t.throwsAsync(soon(run), { code: 'ERR_ABORTED' });
   const scores = crossValScore(estimator, x, labels, { scoring: never, signal: AbortSignal.timeout(20) });
   await t.throwsAsync(soon(scores), { code: 'ERR_ABORTED' });
 });

@@ -1,6 +1,7 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
+import { unlessAborted } from '../train.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
 import { type Model, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 
@@ -94,7 +95,13 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     await trainAll(tasks, { threads, scoring, scoreTrain: true, fitOptions, signal, onDone });
   } else {
     // A number of folds splits as the model's kind asks for: the first model is made to be looked at, and used then.
-    let first = typeof cv === 'number' ? await attempt(() => build(points[0])) : undefined;
+    let first =
+      typeof cv === 'number'
+        ? await unlessAborted(
+            attempt(() => build(points[0])),
+            signal,
+          )
+        : undefined;
     const folds = foldsOf(cv, readSamples(train[0]), train[1], first?.model?.estimatorType === 'classifier');
     const tasks = points.flatMap((params) =>
       folds.map((fold): Task<M> => {
