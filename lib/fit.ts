@@ -57,7 +57,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
       totals.add(result, rows.length, batchSize);
       at = end;
       if (fit.everyBatch) yield* callbacks.onBatchEnd(batch, totals.logs());
-      else callbacks.onProgress(Math.ceil(end / batchSize), totals.logs());
+      else yield* callbacks.onProgress(Math.ceil(end / batchSize), totals.logs());
     }
     const logs = totals.logs();
     if (validation) {

@@ -1,6 +1,6 @@
 import { type Activation, activationOutput, emitActivation, emitActivationGradient } from './activations.js';
 import type { Layer, Recorded, Shape } from './layers/layer.js';
-import { Recorder } from './layers/layer.js';
+import { Recorder, wrongInput } from './layers/layer.js';
 import { MaxPooling2D } from './layers/pooling.js';
 import type { Loss } from './losses.js';
 import type { Metric } from './metrics.js';
@@ -38,7 +38,13 @@ export interface Network {
 /** The shape of every layer's output, in order. @throws RangeError if a layer cannot take what the one before gives */
 export function shapesOf(layers: readonly Layer[], inputShape: Shape): Shape[] {
   const shapes: Shape[] = [];
-  for (const layer of layers) shapes.push(layer.outputShape(shapes.at(-1) ?? inputShape));
+  for (const layer of layers) {
+    const input = shapes.at(-1) ?? inputShape;
+    const wanted = layer.inputShape;
+    if (wanted && wanted.join() !== input.join())
+      throw wrongInput(layer, `of shape [${wanted.join(', ')}], its inputShape`, input);
+    shapes.push(layer.outputShape(input));
+  }
   return shapes;
 }
 

@@ -510,6 +510,28 @@ test('what a callback throws or rejects with comes out', async (t) => {
     await t.throwsAsync(run([{ onEpochEnd: fail }], [{ loss: 1 }], new FakeModel()), { message: 'mine' });
 });
 
+test('a promise of any method is waited for, and what it rejects with comes out', async (t) => {
+  for (const hook of [
+    'setModel',
+    'setParams',
+    'onTrainBegin',
+    'onEpochBegin',
+    'onProgress',
+    'onEpochEnd',
+    'onTrainEnd',
+  ]) {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+    model.compile({ optimizer: 'sgd', loss: 'mse' });
+    const order: string[] = [];
+    const slow = { [hook]: () => new Promise((resolve) => setTimeout(resolve, 2)).then(() => order.push('slow')) };
+    await model.fit([[1]], [1], { callbacks: [slow, { [hook]: () => void order.push('next') }] });
+    t.deepEqual(order, ['slow', 'next'], hook);
+    const failing = { [hook]: () => Promise.reject(new Error(hook)) };
+    await t.throwsAsync(model.fit([[1]], [1], { callbacks: failing }), { message: hook });
+    t.throws(() => model.fitSync([[1]], [1], { callbacks: failing }), { message: /synchronous call.*promise/ });
+  }
+});
+
 test('the logs of a batch are only asked for by callbacks that want them', (t) => {
   const wants = (...list: Callback[]) => new CallbackList(list, new FakeModel(), {} as never).wantsBatches;
   const { earlyStopping, csvLogger, progressBar, modelCheckpoint, terminateOnNaN, tensorBoard } = callbacks;

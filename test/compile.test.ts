@@ -114,6 +114,19 @@ test('what is no loss, optimizer or metric, and what does not fit, gets one sent
     );
 });
 
+test('an inputShape that is not what the layer gets is refused, wherever it stands', (t) => {
+  const first = () => layers.dense({ units: 4, inputShape: [3] });
+  const refused = (wanted: number, got: number) => ({
+    instanceOf: RangeError,
+    message: `Expected the input of Dense to be of shape [${wanted}], its inputShape, got shape [${got}]`,
+  });
+  t.throws(() => sequential({ layers: [first(), layers.dense({ units: 2, inputShape: [5] })] }), refused(5, 4));
+  t.is(sequential({ layers: [first(), layers.dense({ units: 2, inputShape: [4] })] }).countParams(), 26);
+  t.throws(() => sequential({ layers: [first()] }).build([5]), refused(3, 5));
+  const open = sequential({ layers: [layers.dense({ units: 4 }), layers.dense({ units: 2, inputShape: [5] })] });
+  t.throws(() => open.predictSync(x), refused(5, 4));
+});
+
 test('a compile that is refused leaves the network as it was', (t) => {
   const model = network(1, 'linear');
   model.compile({ optimizer: 'adam', loss: 'mse' });

@@ -48,8 +48,8 @@ export interface CallbackModel {
  * are ERR_BUSY. Epochs and batches count from 0. All callbacks are given the same `logs`, in their order, and what one adds to those of an epoch is in the History.
  */
 export interface Callback {
-  setModel?(model: CallbackModel): void;
-  setParams?(params: CallbackParams): void;
+  setModel?(model: CallbackModel): unknown;
+  setParams?(params: CallbackParams): unknown;
   onTrainBegin?(): unknown;
   /** @param logs those of the last epoch. Not called when training ends with an error or is aborted */
   onTrainEnd?(logs: Logs): unknown;
@@ -64,7 +64,7 @@ export interface Callback {
    * @param batches of the epoch done so far
    * @param logs means over the epoch so far
    */
-  onProgress?(batches: number, logs: Logs): void;
+  onProgress?(batches: number, logs: Logs): unknown;
 }
 
 /** What `fit` returns: the logs of every epoch. */
