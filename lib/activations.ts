@@ -1,5 +1,5 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
-import { brandFactories } from './kind.js';
+import { markMakers } from './made.js';
 import type { Buffer, Tape } from './tape.js';
 
 /**
@@ -75,7 +75,7 @@ export const activations = {
   /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */
   heaviside: (): Activation => ({ ...make('heaviside', 'z'), gradient: undefined }),
 };
-brandFactories('activations', activations);
+markMakers('activations', activations);
 
 /** An activation by name, or the one given. */
 export function getActivation(option: string, given: unknown): Activation {

@@ -8,6 +8,7 @@ export {
   History,
   type Logs,
 } from './callbacks/index.js';
+export type { ClassWeight } from './class-weight.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
 export type { MLPFitOptions } from './estimators/mlp-base.js';

@@ -1,6 +1,6 @@
 import { NDArray } from './array.js';
 import { called, checkInterval, checkNumber, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
-import { brandFactories } from './kind.js';
+import { markMakers } from './made.js';
 import { RandomState } from './random.js';
 
 /** Makes the first values of a weight. `config` is serializable and makes the same initializer again. */
@@ -134,7 +134,6 @@ export const initializers = {
   leCunUniform: scaling('leCunUniform', 1, 'in', 'uniform'),
   leCunNormal: scaling('leCunNormal', 1, 'in', 'normal'),
 } satisfies Record<InitializerName, unknown>;
-brandFactories('initializers', initializers);
 
 function checkNormal(options: { mean?: number; stddev?: number }): { mean: number; stddev: number } {
   checkObject('options', options);
@@ -143,6 +142,8 @@ function checkNormal(options: { mean?: number; stddev?: number }): { mean: numbe
     stddev: checkInterval('stddev', options.stddev ?? 0.05, 0, Number.POSITIVE_INFINITY),
   };
 }
+
+markMakers('initializers', initializers);
 
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {

@@ -1,15 +1,16 @@
 import type { NDArray } from './array.js';
 import { failure } from './check.js';
-import { type JsonObject, loadModel, saveModel } from './io/model-file.js';
+import { type JsonObject, loadModel, type ModelFile } from './io/model-file.js';
 import { layerFrom } from './layers/index.js';
 import type { Layer, Shape } from './layers/layer.js';
 import { lossFrom } from './losses.js';
+import { isMade, isOfMadeClass } from './made.js';
 import { metricFrom } from './metrics.js';
 import type { Network, Training } from './network.js';
 import { optimizerFrom } from './optimizers.js';
 import type { MT19937State } from './random.js';
 import type { Sequential } from './sequential.js';
-import type { FloatType } from './tape.js';
+import type { Buffer, FloatType } from './tape.js';
 
 /** What goes into a file beside the network itself, so that training resumes as if it had not stopped. */
 export interface SavedState {
@@ -27,15 +28,13 @@ export interface LoadedModel extends SavedState {
   optimizerState: readonly (readonly [string, NDArray])[];
 }
 
-export async function saveSequential(
-  path: string,
-  model: Sequential,
-  network: Network,
-  state: SavedState,
-): Promise<void> {
+/** All of the network as it is now: copies, for a file that may take its time to be written. */
+export function snapshot(model: Sequential, network: Network, state: SavedState): ModelFile {
   const { plan, recorder, inputShape } = network;
   const { compiled, iterations, random } = state;
-  await saveModel(path, {
+  checkLoadable(model, compiled);
+  const read = (buffers: readonly Buffer[]) => buffers.map((buffer) => [buffer.name, plan.read(buffer)] as const);
+  return {
     architecture: plain({
       className: 'Sequential',
       name: model.name,
@@ -46,8 +45,8 @@ export async function saveSequential(
         config: { name: model.layerNames[i], ...layer.getConfig() },
       })),
     }),
-    weights: recorder.parameters.map(({ value }) => [value.name, plan.read(value)] as const),
-    optimizerState: recorder.states.map((state) => [state.name, plan.read(state)] as const),
+    weights: read(recorder.parameters.map(({ value }) => value)),
+    optimizerState: read(recorder.states),
     training: plain({
       iterations,
       ...(compiled && {
@@ -57,6 +56,47 @@ export async function saveSequential(
       }),
     }),
     randomState: random,
+  };
+}
+
+/** What cannot be loaded again is not saved. @throws TypeError for parts of a network that `load` could not make */
+function checkLoadable({ layers, layerNames }: Sequential, compiled?: Training): void {
+  const check = (what: string, table: string, made: boolean, name: unknown) => {
+    if (!made)
+      throw new TypeError(`Expected ${what} to be one of ${table}.*, as only these can be loaded again, got '${name}'`);
+  };
+  for (const [i, layer] of layers.entries()) {
+    const name = `the layer '${layerNames[i]}'`;
+    check(name, 'layers', isOfMadeClass(layer), layer.className);
+    for (const [option, part] of partsOf(layer)) {
+      const table = option.endsWith('nitializer') ? 'initializers' : 'activations';
+      check(`the ${option} of ${name}`, table, isMade(part), part.config.name);
+    }
+  }
+  if (!compiled) return;
+  const { optimizer, loss, metrics } = compiled;
+  check('the optimizer', 'optimizers', isMade(optimizer), optimizer.config?.name);
+  const { learningRate } = optimizer;
+  if (typeof learningRate === 'function')
+    check('the learning rate', 'schedules', isMade(learningRate), learningRate.config.name);
+  try {
+    optimizerFrom(JSON.parse(JSON.stringify(optimizer.config))); // a schedule may hold another
+  } catch (error) {
+    throw new TypeError(`Expected an optimizer that can be loaded again: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  check('the loss', 'losses', isMade(loss), loss.config?.name);
+  for (const metric of metrics) check('the metric', 'metrics', isMade(metric), metric.name);
+}
+
+/** What a layer is made with that has a config: its activation and its initializers. */
+function partsOf(layer: object): [string, { config: { name: unknown } }][] {
+  return Object.entries(layer).flatMap(([option, value]) => {
+    if (option === 'initializers') return partsOf(value);
+    return value !== null && (typeof value === 'object' || typeof value === 'function') && 'config' in value
+      ? [[option, value]]
+      : [];
   });
 }
 

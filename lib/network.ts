@@ -1,7 +1,7 @@
 import { type Activation, activationOutput, emitActivation, emitActivationGradient } from './activations.js';
 import { isMaxPooling2D } from './kind.js';
 import type { Layer, Recorded, Shape } from './layers/layer.js';
-import { Recorder } from './layers/layer.js';
+import { Recorder, wrongInput } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { Metric } from './metrics.js';
 import type { Optimizer } from './optimizers.js';
@@ -38,7 +38,13 @@ export interface Network {
 /** The shape of every layer's output, in order. @throws RangeError if a layer cannot take what the one before gives */
 export function shapesOf(layers: readonly Layer[], inputShape: Shape): Shape[] {
   const shapes: Shape[] = [];
-  for (const layer of layers) shapes.push(layer.outputShape(shapes.at(-1) ?? inputShape));
+  for (const layer of layers) {
+    const input = shapes.at(-1) ?? inputShape;
+    const wanted = layer.inputShape;
+    if (wanted && wanted.join() !== input.join())
+      throw wrongInput(layer, `of shape [${wanted.join(', ')}], its inputShape`, input);
+    shapes.push(layer.outputShape(input));
+  }
   return shapes;
 }
 
@@ -89,7 +95,12 @@ export function recordNetwork(
 
   const { loss, metrics, optimizer } = training;
   const fused = loss.fuses !== undefined && loss.fuses === last.layer.activation?.config.name;
-  loss.checkOutput?.(last.y.shape, last.layer.activation?.config.name);
+  const activation = last.layer.activation?.config.name;
+  loss.checkOutput?.(last.y.shape, activation);
+  if (activation === 'softmax' && last.y.shape.at(-1) === 1)
+    throw new RangeError(
+      "Expected the softmax of the last layer to have two outputs or more, got 1, which is always 1 (take 'sigmoid' for two classes)",
+    );
   const output = fused ? last.recorded.y : last.y;
   const probabilities = fused ? t.batched('probabilities', output.shape) : output;
   const targets = t.batched('targets', loss.targetShape(output.shape));

@@ -1,6 +1,15 @@
-import { called, checkBoolean, checkInterval, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
-import { brandFactories } from './kind.js';
+import {
+  called,
+  checkBoolean,
+  checkInterval,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from './check.js';
 import type { Parameter, Recorder } from './layers/layer.js';
+import { markMakers } from './made.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from './schedules.js';
 import type { Buffer, Scalar } from './tape.js';
 
@@ -88,12 +97,20 @@ function make(name: OptimizerName, options: OptimizerOptions, own: Record<string
       );
       if (clip && limit) emitClip(t, clip, limit, trained);
       const rate: Rates['rate'] = (factor = () => 1) =>
-        t.perStep((iteration) => learningRateAt(learningRate, iteration) * factor(iteration + 1));
+        t.perStep((iteration) => checkedRate(learningRate, iteration) * factor(iteration + 1));
       const step: Rates['step'] = (value) => t.perStep((iteration) => value(iteration + 1));
       const emit = rule({ rate, step, weightDecay, decay: weightDecay && rate(() => weightDecay) });
       for (const parameter of trained) emit(t, parameter);
     },
   };
+}
+
+/** The rate of a step. A schedule of one's own may come to anything. */
+function checkedRate(learningRate: number | Schedule, iteration: number): number {
+  const rate = learningRateAt(learningRate, iteration);
+  if (typeof rate !== 'number' || !(rate >= 0 && rate < Number.POSITIVE_INFINITY))
+    throw wrongValue(`the learning rate of step ${iteration}`, 'a non-negative number', rate);
+  return rate;
 }
 
 function emitClip(t: Recorder, clip: (typeof CLIPS)[number], limit: number, trained: readonly Trained[]): void {
@@ -259,7 +276,7 @@ export const optimizers = {
     });
   },
 };
-brandFactories('optimizers', optimizers);
+markMakers('optimizers', optimizers);
 
 /** f(1) * f(2) * … * f(t), remembered for the next t. */
 function runningProduct(f: (t: number) => number): (t: number) => number {
@@ -275,7 +292,7 @@ function runningProduct(f: (t: number) => number): (t: number) => number {
 /** An optimizer by name, or the one given. */
 export function getOptimizer(option: string, given: unknown): Optimizer {
   const input = called(given, optimizers);
-  if (typeof input === 'object' && input !== null && 'config' in input && 'record' in input) return input as Optimizer;
+  if (typeof (input as Optimizer | null)?.record === 'function') return input as Optimizer;
   if (typeof input !== 'string') throw wrongType(option, 'the name of an optimizer or one of optimizers.*', input);
   return optimizers[checkOneOf(option, input, Object.keys(optimizers) as OptimizerName[])]();
 }

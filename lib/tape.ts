@@ -179,6 +179,20 @@ export class Plan {
     return NDArray.wrap(data, buffer.shape);
   }
 
+  /** Copies of fixed buffers that lie near each other, all of one moment: during a job, as of its beginning or its end. */
+  readTogether(buffers: readonly Buffer[]): NDArray[] {
+    if (!this.#native.busy()) return buffers.map((buffer) => this.read(buffer));
+    const offsets = buffers.map(({ index }) => this.#offsets[index]);
+    const first = Math.min(...offsets);
+    const size = Math.max(...buffers.map(({ size }, i) => offsets[i] + size)) - first;
+    const all = this.dtype === 'float32' ? new Float32Array(size) : new Float64Array(size);
+    this.#native.read(first, all);
+    return buffers.map(({ size, shape }, i) => {
+      const at = offsets[i] - first;
+      return NDArray.wrap(all.slice(at, at + size), shape);
+    });
+  }
+
   write(buffer: Buffer, array: NDArray): void {
     this.#native.write(this.#offsets[buffer.index], valuesOf(array, this.dtype));
   }

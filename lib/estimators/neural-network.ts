@@ -69,6 +69,8 @@ export class NeuralNetwork {
   #x: NativeDataset;
   #y: NativeDataset;
   #net: Network;
+  /** The parameters as they were read since a job began, so that they are read together. */
+  #seen?: Record<ParameterName, NDArray>;
 
   /**
    * @param xData [n, features], finite numbers
@@ -100,9 +102,9 @@ export class NeuralNetwork {
     plan.write(bo, constant(this.nCategories, 0.01));
   }
 
-  /** [features, nHiddenNeurons]; reading gives a copy, as of the last finished job of a running training. */
+  /** [features, nHiddenNeurons]; reading gives a copy. During a training all four are of one moment, after a whole batch. */
   get hiddenWeights(): NDArray {
-    return this.#net.plan.read(this.#net.wh);
+    return this.#parameter('wh');
   }
   set hiddenWeights(values: ArrayInput) {
     this.#write('hiddenWeights', this.#net.wh, values);
@@ -110,7 +112,7 @@ export class NeuralNetwork {
 
   /** [nHiddenNeurons] */
   get hiddenBias(): NDArray {
-    return this.#net.plan.read(this.#net.bh);
+    return this.#parameter('bh');
   }
   set hiddenBias(values: ArrayInput) {
     this.#write('hiddenBias', this.#net.bh, values);
@@ -118,7 +120,7 @@ export class NeuralNetwork {
 
   /** [nHiddenNeurons, nCategories] */
   get outputWeights(): NDArray {
-    return this.#net.plan.read(this.#net.wo);
+    return this.#parameter('wo');
   }
   set outputWeights(values: ArrayInput) {
     this.#write('outputWeights', this.#net.wo, values);
@@ -126,7 +128,7 @@ export class NeuralNetwork {
 
   /** [nCategories] */
   get outputBias(): NDArray {
-    return this.#net.plan.read(this.#net.bo);
+    return this.#parameter('bo');
   }
   set outputBias(values: ArrayInput) {
     this.#write('outputBias', this.#net.bo, values);
@@ -245,6 +247,9 @@ export class NeuralNetwork {
           meanwhile: () => {
             if (early) next = take(after);
           },
+          settle: () => {
+            this.#seen = undefined;
+          },
         };
         pace.measured(result);
         done += result.steps;
@@ -259,6 +264,7 @@ export class NeuralNetwork {
       }
     } finally {
       this.#training = false;
+      this.#seen = undefined;
     }
   }
 
@@ -280,6 +286,16 @@ export class NeuralNetwork {
     return array;
   }
 
+  #parameter(name: ParameterName): NDArray {
+    const { plan, wh, bh, wo, bo } = this.#net;
+    if (!this.#training) return plan.read(this.#net[name]);
+    if (!this.#seen) {
+      const [hiddenWeights, hiddenBias, outputWeights, outputBias] = plan.readTogether([wh, bh, wo, bo]);
+      this.#seen = { wh: hiddenWeights, bh: hiddenBias, wo: outputWeights, bo: outputBias };
+    }
+    return NDArray.from(this.#seen[name]);
+  }
+
   #write(name: string, buffer: Buffer, values: ArrayInput): void {
     this.#checkIdle();
     const array = asArray(name, values);
@@ -296,6 +312,8 @@ export class NeuralNetwork {
     return sum;
   }
 }
+
+type ParameterName = 'wh' | 'bh' | 'wo' | 'bo';
 
 interface Network {
   plan: Plan;

@@ -27,7 +27,7 @@ export class Dropout extends BaseLayer implements Layer {
   record(t: Recorder, x: Buffer, name: string): Recorded {
     const N = x.size;
     const { rate } = this;
-    const seed = t.perStep((_, random) => Math.floor(random.randomSample() * 2 ** 53));
+    const seed = t.perStepSeed();
     const mask = t.batched(`${name}/mask`, x.shape);
     const y = t.batched(`${name}/y`, x.shape);
     return {

@@ -24,6 +24,8 @@ export class Recorder extends Tape {
   /** The optimizer's memory, saved with the network. */
   readonly states: Buffer[] = [];
   readonly stepScalars: { scalar: Scalar; next: (iteration: number, random: RandomState) => number }[] = [];
+  /** Whether a training step draws from the network's generator. */
+  draws = false;
 
   /** A trained weight, with its gradient. */
   parameter(
@@ -51,6 +53,12 @@ export class Recorder extends Tape {
     const state = this.fixed('state', name, shape);
     this.states.push(state);
     return state;
+  }
+
+  /** A scalar that is drawn anew for every training step: a uniform integer in [0, 2^53). */
+  perStepSeed(): Scalar {
+    this.draws = true;
+    return this.perStep((_, random) => Math.floor(random.randomSample() * 2 ** 53));
   }
 
   /** A scalar that is computed anew for every training step; `iteration` counts from 0. */
@@ -115,9 +123,22 @@ export abstract class BaseLayer {
     if (inputShape !== undefined) this.inputShape = checkShape('inputShape', inputShape);
   }
 
+  /** Keras' switch of a layer's training: all weights are trained yet. @throws TypeError for anything but true */
+  get trainable(): boolean {
+    return true;
+  }
+  set trainable(value: boolean) {
+    checkTrainable('trainable', value);
+  }
+
   getConfig(): Record<string, unknown> {
     return {};
   }
+}
+
+/** @throws TypeError for what is to stay as it is in training, instead of training it in silence */
+export function checkTrainable(name: string, value: unknown): void {
+  if (value !== true) throw wrongType(name, 'true: layers cannot be kept from training yet', value);
 }
 
 /** The shape of one sample, as given by the option `name`. */

@@ -4,6 +4,7 @@ import { getThreads } from '../info.js';
 import { isAbortSignal, isRandomState, isTypedArray } from '../kind.js';
 import { isStrings, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
+import { unlessAborted } from '../train.js';
 import { type FitsOptions, type Model, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
 import { type Splittable, takeRows } from './splits.js';
@@ -50,7 +51,7 @@ export async function crossValScore<M extends Model>(
   const { cv = 5 } = options;
   checkFolds(cv);
   const make = maker(estimator);
-  let first = typeof cv === 'number' ? await make() : undefined;
+  let first = typeof cv === 'number' ? await unlessAborted(make(), fits.signal) : undefined;
   const folds = foldsOf(cv, readSamples(x), y, first?.estimatorType === 'classifier');
   const tasks = folds.map((fold): Task<M> => {
     const build = () => {

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
 import { isNDArray, isRandomState } from '../kind.js';
+import { unlessAborted } from '../train.js';
 import { accuracy } from './score.js';
 
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
@@ -44,8 +45,8 @@ export interface FitsOptions<M extends Model> {
   scoreTrain: boolean;
   fitOptions?: Record<string, unknown>;
   signal?: AbortSignal;
-  /** Called as each model is done, in order of completion; what it throws ends everything. */
-  onDone(index: number, outcome: Outcome, model?: M): void;
+  /** Called as each model is done, in order of completion, and waited for; what it throws ends everything. */
+  onDone(index: number, outcome: Outcome, model?: M): unknown;
 }
 
 /**
@@ -58,25 +59,26 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
   const { threads, fitOptions, signal, onDone } = options;
   const scoring: Scoring<M> = options.scoring ?? defaultScore;
   let broken: { error: unknown } | undefined;
-  const report = (index: number, outcome: Outcome, model?: M) => {
+  const report = async (index: number, outcome: Outcome, model?: M) => {
     if (signal?.aborted || broken) return;
     try {
-      onDone(index, outcome, model);
+      await unlessAborted(onDone(index, outcome, model), signal);
     } catch (error) {
       broken = { error };
     }
   };
+  const score = async (model: M, [x, y]: Pair) => (await unlessAborted(scoring(model, x, y), signal)) ?? Number.NaN;
   const finish = async (index: number, task: Task<M>, model: M, training: Promise<unknown>, start: number) => {
     const outcome = failed();
     try {
       await training;
       outcome.seconds = (performance.now() - start) / 1000;
-      if (options.scoreTrain) outcome.trainScore = await scoring(model, ...task.train);
-      if (task.test) outcome.testScore = await scoring(model, ...task.test);
+      if (options.scoreTrain) outcome.trainScore = await score(model, task.train);
+      if (task.test) outcome.testScore = await score(model, task.test);
     } catch (error) {
       outcome.error = error as Error;
     }
-    report(index, outcome, model);
+    await report(index, outcome, model);
   };
 
   // One model more than there are threads is in flight: its draws are made while the others train.
@@ -88,7 +90,8 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
       while (running.size > threads) await Promise.race(running);
       if (signal?.aborted || broken) break;
       try {
-        const model = await task.build();
+        const model = (await unlessAborted(task.build(), signal)) as M;
+        if (signal?.aborted) break;
         const random = model?.getParams?.().randomState;
         if (users.has(random)) await users.get(random);
         const start = performance.now();
@@ -97,7 +100,7 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
         running.add(entry);
         if (isRandomState(random)) users.set(random, entry);
       } catch (error) {
-        report(index, failed(error));
+        await report(index, failed(error));
       }
       index++;
     }

@@ -2,6 +2,7 @@ import { type ArrayInput, checkAttached, NDArray } from '../array.js';
 import { checkInteger, checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
 import { isAbortSignal, isNDArray, isTypedArray } from '../kind.js';
+import { unlessAborted } from '../train.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
 import { type Model, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 
@@ -39,8 +40,11 @@ export interface GridSearchOptions<M extends Model = Model> {
   threads?: number;
   /** Stops all models and rejects with ERR_ABORTED. */
   signal?: AbortSignal;
-  /** Called as each point is done, in order of completion; with `cv` without a model. What it throws ends the search. */
-  onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => void;
+  /**
+   * Called as each point is done, in order of completion; with `cv` without a model. A promise is waited for before the
+   * search ends; what it throws or rejects with ends the search.
+   */
+  onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => unknown;
 }
 
 export interface GridSearchResult {
@@ -87,12 +91,18 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     const tasks = points.map((params): Task<M> => ({ build: () => build(params), train, test }));
     const onDone = (index: number, outcome: Outcome, model?: M) => {
       results[index] = { params: points[index], ...outcome };
-      report(results[index], model);
+      return report(results[index], model);
     };
     await trainAll(tasks, { threads, scoring, scoreTrain: true, fitOptions, signal, onDone });
   } else {
     // A number of folds splits as the model's kind asks for: the first model is made to be looked at, and used then.
-    let first = typeof cv === 'number' ? await attempt(() => build(points[0])) : undefined;
+    let first =
+      typeof cv === 'number'
+        ? await unlessAborted(
+            attempt(() => build(points[0])),
+            signal,
+          )
+        : undefined;
     const folds = foldsOf(cv, readSamples(train[0]), train[1], first?.model?.estimatorType === 'classifier');
     const tasks = points.flatMap((params) =>
       folds.map((fold): Task<M> => {
@@ -110,9 +120,9 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     const onDone = (index: number, outcome: Outcome) => {
       const point = Math.floor(index / folds.length);
       outcomes[point][index % folds.length] = outcome;
-      if (++finished[point] < folds.length) return;
+      if (++finished[point] < folds.length) return undefined;
       results[point] = averaged(points[point], outcomes[point]);
-      report(results[point]);
+      return report(results[point]);
     };
     await trainAll(tasks, { threads, scoring, scoreTrain: true, fitOptions, signal, onDone });
   }
