@@ -21,8 +21,9 @@ export async function run(values: Values): Promise<number> {
       throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was trained without a test set, got none`);
     [name, samples] = [`the test set of ${split.name}`, split.test];
   } else {
-    const loaded = await loadFor(meaning, readSourceOptions(values, source), recipe.dtype, true);
+    const loaded = await loadFor(run, readSourceOptions(values, source), true);
     [name, samples] = [loaded.name, loaded as Samples];
+    if (loaded.decided) out.note(loaded.decided);
   }
   const { loss, classification, regression, samples: n } = await assess(model, samples, meaning);
   out.document({

@@ -73,6 +73,7 @@ export async function run(values: Values): Promise<number> {
   const data = readDataOptions(values, values.positionals[0]);
   out.reading(data.source);
   const split = await splitFor(recipe, dataFor(recipe, data), seed);
+  if (split.decided) out.note(split.decided);
   const { meaning, train, test } = split;
   const total = axes.reduce((product, axis) => product * axis.values.length, 1);
   const score = meaning.classes ? 'accuracy' : 'R²';

@@ -171,15 +171,9 @@ async function drawTested(
   });
 }
 
-async function samplesFor(
-  { data, recipe, seed, meaning }: Run,
-  source: string,
-  given: string | undefined,
-  values: Values,
-): Promise<Samples> {
-  if (given !== undefined)
-    return (await loadFor(meaning, readSourceOptions(values, given), recipe.dtype, true)) as Samples;
-  const { test } = await splitFor(recipe, data, seed);
+async function samplesFor(run: Run, source: string, given: string | undefined, values: Values): Promise<Samples> {
+  if (given !== undefined) return (await loadFor(run, readSourceOptions(values, given), true)) as Samples;
+  const { test } = await splitFor(run.recipe, run.data, run.seed);
   if (test) return test;
   throw new CommandError(EXIT.usage, `Expected DATA, since '${source}' was trained without a test set, got none`);
 }

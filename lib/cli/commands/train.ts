@@ -48,6 +48,7 @@ export async function run(values: Values): Promise<number> {
 
   out.reading(data.source);
   const split = await splitFor(recipe, data, seed);
+  if (split.decided) out.note(split.decided);
   const validation = validationOf(plan, split.train.x.shape[0], out);
   if (save !== undefined)
     await checkDestination(
