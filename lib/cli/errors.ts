@@ -50,6 +50,15 @@ export function unreadable(path: string, error: unknown): unknown {
   return new CommandError(EXIT.input, `Cannot read '${path}': ${reason(error)}`, { cause: error });
 }
 
+/** Checks what a file holds; what is wrong is said with the file's name. */
+export function checked<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new CommandError(EXIT.input, `Cannot read '${path}': ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** An output that cannot be written, in one sentence. */
 export function unwritable(option: string, path: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error;

@@ -10,8 +10,7 @@ import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
-import { splitFor } from '../recipe.js';
-import { loadOwnRun, loadRun, type Run } from '../run-file.js';
+import { loadOwnRun, loadRun, loadTrained, type Run } from '../run-file.js';
 import { greyImages } from '../run-report.js';
 import { readSource } from '../sources.js';
 
@@ -173,7 +172,7 @@ async function drawTested(
 
 async function samplesFor(run: Run, source: string, given: string | undefined, values: Values): Promise<Samples> {
   if (given !== undefined) return (await loadFor(run, readSourceOptions(values, given), true)) as Samples;
-  const { test } = await splitFor(run.recipe, run.data, run.seed);
+  const { test } = await loadTrained(source, run);
   if (test) return test;
   throw new CommandError(EXIT.usage, `Expected DATA, since '${source}' was trained without a test set, got none`);
 }

@@ -12,7 +12,7 @@ import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { buildSequential, dataFor, hasOwnLoop, type Recipe, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
-import { expectedBytes, loadOwnRun, type Run, saveRun } from '../run-file.js';
+import { expectedBytes, loadOwnRun, loadTrained, type Run, saveRun } from '../run-file.js';
 import { checkReport, writeRunReport } from '../run-report.js';
 import { type Outcome, train, trainedOn } from '../training.js';
 
@@ -27,6 +27,8 @@ interface Plan {
   readonly validation: number;
   readonly patience?: number;
   readonly before?: Pick<Outcome, 'model' | 'epochs' | 'history'> & { readonly seconds: number };
+  /** The data as they were split before. */
+  readonly split?: Split;
 }
 
 /** @returns the exit code */
@@ -47,7 +49,7 @@ export async function run(values: Values): Promise<number> {
   if (folder !== undefined) await checkFolder('--tensorboard', folder);
 
   out.reading(data.source);
-  const split = await splitFor(recipe, data, seed);
+  const split = plan.split ?? (await splitFor(recipe, data, seed));
   if (split.decided) out.note(split.decided);
   const validation = validationOf(plan, split.train.x.shape[0], out);
   if (save !== undefined)
@@ -134,6 +136,7 @@ async function planFromFile(values: Values, path: string): Promise<Plan> {
     throw usage(`Expected --epochs to be more than the ${epochs} that '${path}' was trained for, got ${wanted}`);
   const patience = values.integer('patience', 1) ?? run.patience;
   return {
+    split: await loadTrained(path, run),
     data,
     recipe: { ...recipe, epochs: wanted },
     seed,
