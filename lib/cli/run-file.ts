@@ -85,8 +85,8 @@ export async function loadTrained(path: string, run: Run): Promise<Split> {
   const { recipe, data, seed, meaning, samples } = run;
   const split = await splitFor(recipe, data, seed);
   const counts = (train: number, test: number) => `${train} samples to train on and ${test} to test on`;
-  const was = { ...meaning, samples: counts(samples.train + samples.validation, samples.test) };
-  const is = { ...split.meaning, samples: counts(split.train.x.shape[0], split.test?.x.shape[0] ?? 0) };
+  const was = { samples: counts(samples.train + samples.validation, samples.test), ...meaning };
+  const is = { samples: counts(split.train.x.shape[0], split.test?.x.shape[0] ?? 0), ...split.meaning };
   const other = (Object.keys({ ...was, ...is }) as (keyof typeof was)[]).find(
     (key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]),
   );

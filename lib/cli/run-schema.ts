@@ -2,6 +2,7 @@ import type { Label } from '../labels.js';
 import type { Sequential } from '../sequential.js';
 import type { DataOptions, Meaning } from './dataset.js';
 import type { Grid, GridValue } from './grid-file.js';
+import { LARGEST_SEED } from './options.js';
 import { checkRecipe, MODEL_NAMES, type Recipe } from './recipe.js';
 import type { Run } from './run-file.js';
 import { SCALINGS, type Scaling } from './scaling.js';
@@ -163,7 +164,7 @@ const runFields = object<Run>(
     data: dataOptions,
     recipe,
     meaning,
-    seed: integer(0),
+    seed: integer(0, LARGEST_SEED),
     validation: number(0, 0.999999),
     patience: integer(1),
     samples: object({ train: integer(0), validation: integer(0), test: integer(0) }),
@@ -214,7 +215,7 @@ const gridFields = object<Grid>({
   data: text,
   samples: object({ train: integer(0), test: integer(0) }),
   recipe,
-  seed: integer(0),
+  seed: integer(0, LARGEST_SEED),
   seconds: number(0),
   build,
   saved: text,

@@ -31,9 +31,10 @@ export const number =
   };
 
 export const integer =
-  (low: number): Schema<number> =>
+  (low: number, high = Number.MAX_SAFE_INTEGER): Schema<number> =>
   (name, value) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low && value <= high) return value;
+    if (high < Number.MAX_SAFE_INTEGER) throw expected(name, `an integer in [${low}, ${high}]`, value);
     throw expected(
       name,
       low === 1 ? 'a positive integer' : low === 0 ? 'a non-negative integer' : `an integer >= ${low}`,

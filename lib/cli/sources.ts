@@ -87,7 +87,7 @@ function checkUse(
 /** Paths are kept whole; people read them as they typed them. */
 function shownPath(source: string): string {
   if (!isAbsolute(source)) return source;
-  const short = relative('', source);
+  const short = relative('', source) || '.';
   return short.startsWith('..') || short === 'digits' || short === '-' ? source : short;
 }
 
@@ -259,6 +259,14 @@ function labelLines(path: string, text: string, n: number): Labels {
     throw new CommandError(
       EXIT.input,
       `Cannot read '${path}': expected a label in line ${empty + 1}, got ${lines[empty] === '' ? 'nothing' : `'${lines[empty]}'`}`,
+    );
+  const columns = [',', ';', '\t'].find((c) => {
+    const [own, ...others] = lines.map((line) => line.split(c).length);
+    return own > 1 && others.every((n) => n === own);
+  });
+  if (columns !== undefined)
+    throw usage(
+      `Expected --labels '${path}' to hold one label a line, got columns: CSV is for DATA, where --label names one`,
     );
   const [first, ...rest] = lines;
   const isName = lines.length === n + 1 && !rest.includes(first) && Number.isNaN(toNumber(first));

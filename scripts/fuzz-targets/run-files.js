@@ -41,11 +41,12 @@ function mutate(random, root) {
   const [parent, key] = random.pick(places);
   const old = parent[key];
   const kind = random.integer(0, 7);
-  if (kind <= 2) parent[key] = random.pick(VALUES);
+  if (kind <= 2) parent[key] = structuredClone(random.pick(VALUES));
   else if (kind === 3 && Array.isArray(parent)) parent.splice(Number(key), 1);
   else if (kind === 3) delete parent[key];
-  else if (kind === 4 && Array.isArray(parent)) parent.push(random.chance(0.5) ? old : random.pick(VALUES));
-  else if (kind === 4) parent[random.pick(['name', 'x', 'constructor', 'version'])] = old;
+  else if (kind === 4 && Array.isArray(parent))
+    parent.push(random.chance(0.5) ? structuredClone(old) : structuredClone(random.pick(VALUES)));
+  else if (kind === 4) parent[random.pick(['name', 'x', 'constructor', 'version'])] = structuredClone(old);
   else if (kind === 5) {
     const [other, name] = random.pick(places);
     parent[key] = structuredClone(other[name]);

@@ -8,7 +8,7 @@ import type { DataOptions, Split } from '../dataset.js';
 import { checkDestination, checkFolder } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
-import type { Values } from '../options.js';
+import { LARGEST_SEED, MOST_THREADS, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { buildSequential, dataFor, hasOwnLoop, type Recipe, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
@@ -34,7 +34,7 @@ interface Plan {
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
-  const threads = values.integer('threads', 1);
+  const threads = values.integer('threads', 1, MOST_THREADS);
   if (threads !== undefined) setThreads(threads);
   const resumed = values.text('resume');
   const plan = resumed === undefined ? await planFromOptions(values) : await planFromFile(values, resumed);
@@ -108,7 +108,7 @@ async function planFromOptions(values: Values): Promise<Plan> {
   return {
     recipe,
     data: dataFor(recipe, data),
-    seed: values.integer('seed', 0) ?? 0,
+    seed: values.integer('seed', 0, LARGEST_SEED) ?? 0,
     validation: values.number('validation', 0, 0.9) ?? 0.1,
     ...(patience !== undefined && { patience }),
   };
