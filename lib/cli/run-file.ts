@@ -87,9 +87,7 @@ export async function loadTrained(path: string, run: Run): Promise<Split> {
   const counts = (train: number, test: number) => `${train} samples to train on and ${test} to test on`;
   const was = { samples: counts(samples.train + samples.validation, samples.test), ...meaning };
   const is = { samples: counts(split.train.x.shape[0], split.test?.x.shape[0] ?? 0), ...split.meaning };
-  const other = (Object.keys({ ...was, ...is }) as (keyof typeof was)[]).find(
-    (key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]),
-  );
+  const other = ALIKE.find((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]));
   if (other === undefined) return split;
   throw new CommandError(
     EXIT.input,
@@ -100,6 +98,12 @@ export async function loadTrained(path: string, run: Run): Promise<Split> {
     }`,
   );
 }
+
+/** What must be the same, what says most first. */
+const ALIKE = [
+  ...(['samples', 'inputShape', 'imageShape', 'task', 'classes', 'target', 'features'] as const),
+  ...(['scaling', 'targetScaling'] as const),
+];
 
 const WORDS: Partial<Record<keyof Meaning, string>> = {
   features: "features' names",
