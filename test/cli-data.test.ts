@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import { flowersCsv, lastDocument, Workplace } from './helpers/cli.js';
 
@@ -523,4 +525,15 @@ test.serial('a run says which network it belongs to: files that say otherwise ar
     ).code,
     0,
   );
+});
+
+const onPosix = process.platform === 'win32' ? test.skip : test.serial;
+onPosix('a pipe with a name is read once, as CSV', async (t) => {
+  const pipe = place.path('pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [info] = await Promise.all([call('info', pipe, '--json'), writeFile(pipe, csv(SHAPES))]);
+  t.is(info.code, 0, info.stderr);
+  t.is(lastDocument(info.stdout).samples, 60);
+  symlinkSync('loop', place.path('loop'));
+  await refused(t, 3, /Cannot read '.*loop': its links lead nowhere/, 'info', place.path('loop'));
 });

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { didYouMean } from '../check.js';
 import { COMMANDS } from './commands.js';
-import { CommandError, EXIT, exitCodeOf, usage } from './errors.js';
+import { CommandError, EXIT, exitCodeOf, reason, usage } from './errors.js';
 import { commandHelp, mainHelp } from './help.js';
 import { parse } from './options.js';
 
@@ -58,10 +58,17 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** One sentence for what a person can mend; all there is for what is our own mistake. */
 function complain(error: unknown): void {
-  const { message, stack } = error as Error;
-  const isOurs =
-    !(error instanceof CommandError) && !(error as NodeJS.ErrnoException).code && !message?.startsWith('Expected ');
   process.stderr.write(
-    isOurs ? `fjordnet: unexpected error; please report it\n${stack ?? error}\n` : `fjordnet: ${message}\n`,
+    `fjordnet: ${sentenceOf(error) ?? `unexpected error; please report it\n${(error as Error)?.stack ?? error}`}\n`,
   );
+}
+
+/** Errors of ours with a code are of the class Error: a TypeError with one is Node's, for a call that was wrong. */
+function sentenceOf(error: unknown): string | undefined {
+  const { code, syscall, path, name, message } = (error ?? {}) as NodeJS.ErrnoException;
+  if (error instanceof CommandError || message?.startsWith('Expected ')) return message;
+  if (code === undefined || name !== 'Error') return undefined;
+  return syscall === undefined
+    ? message
+    : `Cannot ${syscall}${path === undefined ? '' : ` '${path}'`}: ${reason(error)}`;
 }

@@ -34,12 +34,14 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',
   EFBIG: 'the file would be too large',
+  ELOOP: 'its links lead nowhere',
+  EIO: 'the device fails to read or write',
 };
 
 /** What went wrong in the file system, without the system call and the path: 'permission denied'. */
 export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return (code && SYSTEM[code]) ?? message;
+  return (code && SYSTEM[code]) ?? message.replace(/^E[A-Z]+: (.*?)(, \w+.*)?$/s, '$1');
 }
 
 /** An input that cannot be read, in one sentence; what is no error of reading passes through. */

@@ -13,7 +13,8 @@ export const isMissing = (cell: string) => cell === '' || MISSING.has(cell) || N
 /** The number that a cell holds, as Python's `float` reads it; NaN for what is none, or not finite. */
 export function toNumber(cell: string): number {
   const value = Number(cell);
-  return Number.isFinite(value) && cell.trim() !== '' && !RADIX.test(cell) ? value : Number.NaN;
+  if (value === 0 && cell.trim() === '') return Number.NaN;
+  return Number.isFinite(value) && !RADIX.test(cell) ? value : Number.NaN;
 }
 
 /** The same for a whole column; nothing if one of the cells is no number. */
