@@ -245,11 +245,6 @@ test('CSV without names', async (t) => {
   t.deepEqual((await csv('1,2\n3,4', { header: false })).x.shape, [2, 2]);
 });
 
-test('labels of one class are one text, whatever comes before', async (t) => {
-  const { y } = await csv('x,y\n0,1.0\n0,01\n0,one\n0,1\n0,1e0\n0,one', { label: 'y' });
-  t.deepEqual(y, ['1', '1', 'one', '1', '1', 'one']);
-});
-
 test('what is wrong in CSV is named with its line', async (t) => {
   const refuses = (text: string, message: RegExp, options?: CsvOptions) =>
     t.throwsAsync(csv(text, options), { code: 'ERR_FORMAT', message });

@@ -40,12 +40,14 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',
   EFBIG: 'the file would be too large',
+  ELOOP: 'its links lead nowhere',
+  EIO: 'the device fails to read or write',
 };
 
 /** What went wrong in the file system, without the system call and the path: 'permission denied'. */
 export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return (code && SYSTEM[code]) ?? message;
+  return (code && SYSTEM[code]) ?? message.replace(/^E[A-Z]+: (.*?)(, \w+.*)?$/s, '$1');
 }
 
 /** An input that cannot be read, in one sentence; what is no error of reading passes through. */
@@ -54,6 +56,15 @@ export function unreadable(path: string, error: unknown): unknown {
   if (isCommandError(error) || (!syscall && !(code && code in SYSTEM) && code !== 'ERR_FORMAT')) return error;
   if (code === 'ERR_FORMAT') return new CommandError(EXIT.input, (error as Error).message, { cause: error });
   return new CommandError(EXIT.input, `Cannot read '${path}': ${reason(error)}`, { cause: error });
+}
+
+/** Checks what a file holds; what is wrong is said with the file's name. */
+export function checked<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new CommandError(EXIT.input, `Cannot read '${path}': ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** An output that cannot be written, in one sentence. */

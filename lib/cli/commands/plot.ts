@@ -11,8 +11,7 @@ import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
-import { splitFor } from '../recipe.js';
-import { loadOwnRun, loadRun, type Run } from '../run-file.js';
+import { loadOwnRun, loadRun, loadTrained, type Run } from '../run-file.js';
 import { greyImages } from '../run-report.js';
 import { readSource } from '../sources.js';
 
@@ -171,15 +170,9 @@ async function drawTested(
   });
 }
 
-async function samplesFor(
-  { data, recipe, seed, meaning }: Run,
-  source: string,
-  given: string | undefined,
-  values: Values,
-): Promise<Samples> {
-  if (given !== undefined)
-    return (await loadFor(meaning, readSourceOptions(values, given), recipe.dtype, true)) as Samples;
-  const { test } = await splitFor(recipe, data, seed);
+async function samplesFor(run: Run, source: string, given: string | undefined, values: Values): Promise<Samples> {
+  if (given !== undefined) return (await loadFor(run, readSourceOptions(values, given), true)) as Samples;
+  const { test } = await loadTrained(source, run);
   if (test) return test;
   throw new CommandError(EXIT.usage, `Expected DATA, since '${source}' was trained without a test set, got none`);
 }
