@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { failure } from '../check.js';
 import { filePath } from './atomic.js';
@@ -13,12 +14,26 @@ export const damaged = (source: string, reason: string, cause?: unknown) =>
 export const sourceOf = (path: string | URL) => `'${filePath(path)}'`;
 
 /** Opens a file for reading. @throws Error with the file system's code (ENOENT …) and the caller's stack */
-export async function openFile(path: string | URL): Promise<FileHandle> {
+export async function openFile(path: string | URL, flags: number = constants.O_RDONLY): Promise<FileHandle> {
   const source = sourceOf(path);
   try {
-    return await open(path);
+    return await open(path, flags);
   } catch (error) {
     throw failure((error as NodeJS.ErrnoException).code ?? 'ERR_IO', `Cannot open ${source}`, { cause: error });
+  }
+}
+
+/**
+ * Opens a file that is one, and no folder, device or pipe, and tells its size: none may be waited for, as a pipe that
+ * nobody writes to would be. @throws as `openFile`, and Error with code ERR_FORMAT
+ */
+export async function openRegularFile(path: string | URL): Promise<{ file: FileHandle; size: number }> {
+  const file = await openFile(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    return { file, size: await sizeOfFile(file, sourceOf(path)) };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 
