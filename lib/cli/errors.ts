@@ -34,6 +34,8 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',
   EFBIG: 'the file would be too large',
+  ENXIO: 'it is a pipe that nobody reads',
+  ENOTSUP: 'it is a socket or a disk',
 };
 
 /** What went wrong in the file system, without the system call and the path: 'permission denied'. */
