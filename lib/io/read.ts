@@ -10,6 +10,9 @@ const MAX_READ = 2 ** 30;
 export const damaged = (source: string, reason: string, cause?: unknown) =>
   failure('ERR_FORMAT', `Cannot read ${source}: ${reason}`, { cause });
 
+/** A name from a file, in quotes, as long as a message may show it. */
+export const quoted = (name: string) => `'${name.length > 60 ? `${name.slice(0, 60)}…` : name}'`;
+
 /** What to call a file in an error message. */
 export const sourceOf = (path: string | URL) => `'${filePath(path)}'`;
 
