@@ -28,6 +28,7 @@ import { layers, NDArray, Sequential, sequential } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
 import { filePath, writeFileAtomic } from '../dist/io/atomic.js';
 import { EventFile } from '../dist/io/event-file.js';
+import { Workplace } from './helpers/cli.js';
 
 type Coded = Error & { code?: string };
 
@@ -286,6 +287,26 @@ test('a process that is killed leaves a model, and nothing a later save trips ov
   t.is(await child(['once', path]), null);
   t.deepEqual((await Sequential.load(path)).getWeights()[0].shape, [100, 10]);
   for (const name of readdirSync(home)) t.regex(name, /^model$|^\.fjordnet-[0-9a-f]{16}\.tmp$/);
+});
+
+test('the command line saves to pipes, and to where links lead', async (t) => {
+  const place = new Workplace();
+  t.teardown(() => place.remove());
+  const train = (path: string) => place.run('train', 'digits', '--epochs', '1', '--save', path);
+  symlinkSync('sub/target', place.path('link'));
+  const early = await train('link');
+  t.is(early.code, 4);
+  t.regex(early.stderr, /Cannot write --save 'link': there is no folder '.*sub'\n$/);
+  mkdirSync(place.path('sub'));
+  t.is((await train('link')).code, 0);
+  t.is(readlinkSync(place.path('link')), 'sub/target');
+  const saved = await Sequential.load(place.path('sub/target'));
+  if (!done('mkfifo', place.path('fifo'))) return t.log('not tried: there is no mkfifo');
+  const read = buffer(createReadStream(place.path('fifo')));
+  t.is((await train('fifo')).code, 0);
+  writeFileSync(place.path('copy'), await read);
+  t.deepEqual((await Sequential.load(place.path('copy'))).layerNames, saved.layerNames);
+  t.true(lstatSync(place.path('fifo')).isFIFO());
 });
 
 test('plots are replaced at once', async (t) => {

@@ -13,7 +13,7 @@ import { CommandError, EXIT, unwritable } from './errors.js';
  */
 export async function checkDestination(option: string, path: string, bytes = 65536): Promise<void> {
   try {
-    const target = resolve(await targetOf(path));
+    const target = await targetOf(path);
     const folder = dirname(target);
     const existing = await stat(target).catch(() => undefined);
     if (existing?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
@@ -21,7 +21,7 @@ export async function checkDestination(option: string, path: string, bytes = 655
     if (existing && !existing.isFile()) return; // pipes and devices are written to, and take no room
     const where = await stat(folder).catch((error) => {
       throw error.code === 'ENOENT'
-        ? new CommandError(EXIT.output, `Cannot write ${option} '${path}': there is no folder '${dirname(path)}'`)
+        ? new CommandError(EXIT.output, `Cannot write ${option} '${path}': there is no folder '${folder}'`)
         : error;
     });
     if (!where.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });

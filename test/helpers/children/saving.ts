@@ -5,7 +5,6 @@
 import { appendFileSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { layers, NDArray, Sequential, sequential } from 'fjordnet';
-import * as plots from 'fjordnet/plots';
 import { EventFile } from '../../../dist/io/event-file.js';
 
 type Coded = Error & { code?: string };
@@ -42,6 +41,7 @@ function wholeRecords(bytes: Buffer): { records: number; end: number } {
 }
 
 async function full(): Promise<unknown> {
+  const plots = await import('fjordnet/plots');
   await model(10).save(1); // some 7 KB
   const plot = plots.heatmap([[1, 2]]);
   await plot.save(join(path, 'plot.json'));
