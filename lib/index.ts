@@ -28,6 +28,7 @@ export { layers } from './layers/index.js';
 export type { Layer, LayerOptions, Shape } from './layers/layer.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricInput, metrics } from './metrics.js';
+export type { LoadOptions } from './model-loading.js';
 export {
   type BootstrapScore,
   type BootstrapScoreOptions,

@@ -1,31 +1,16 @@
-import type { NDArray } from './array.js';
-import { failure } from './check.js';
-import { type JsonObject, loadModel, type ModelFile } from './io/model-file.js';
-import { layerFrom } from './layers/index.js';
-import type { Layer, Shape } from './layers/layer.js';
-import { lossFrom } from './losses.js';
+import type { JsonObject, ModelFile } from './io/model-file.js';
 import { isMade, isOfMadeClass } from './made.js';
-import { metricFrom } from './metrics.js';
 import type { Network, Training } from './network.js';
 import { optimizerFrom } from './optimizers.js';
 import type { MT19937State } from './random.js';
 import type { Sequential } from './sequential.js';
-import type { Buffer, FloatType } from './tape.js';
+import type { Buffer } from './tape.js';
 
 /** What goes into a file beside the network itself, so that training resumes as if it had not stopped. */
 export interface SavedState {
   compiled?: Training;
   iterations: number;
   random: MT19937State;
-}
-
-export interface LoadedModel extends SavedState {
-  name: string;
-  dtype: FloatType;
-  layers: Layer[];
-  inputShape: Shape;
-  weights: readonly (readonly [string, NDArray])[];
-  optimizerState: readonly (readonly [string, NDArray])[];
 }
 
 /** All of the network as it is now: copies, for a file that may take its time to be written. */
@@ -98,67 +83,6 @@ function partsOf(layer: object): [string, { config: { name: unknown } }][] {
       ? [[option, value]]
       : [];
   });
-}
-
-/** @throws Error with code ERR_FORMAT if the file does not describe a network, or its tensors do not fit it */
-export async function loadSequential(path: string): Promise<LoadedModel> {
-  const file = await loadModel(path);
-  const damaged = (reason: string, cause?: unknown) =>
-    failure('ERR_FORMAT', `Cannot load a model from '${path}': ${reason}`, { cause });
-  try {
-    const { className, name, dtype, inputShape, layers } = file.architecture as Record<string, any>;
-    if (className !== 'Sequential') throw new TypeError(`Expected its class to be Sequential, got ${className}`);
-    const { iterations = 0, optimizer, loss, metrics } = (file.training ?? {}) as Record<string, any>;
-    if (!Number.isSafeInteger(iterations) || iterations < 0)
-      throw new RangeError(`Expected iterations to be a non-negative integer, got ${iterations}`);
-    if (!file.randomState) throw new TypeError('Expected the state of its generator, got none');
-    const trained = loss && lossFrom(loss);
-    return {
-      name,
-      dtype,
-      layers: layers.map((layer: { className: string; config: JsonObject }) =>
-        layerFrom(layer.className, layer.config),
-      ),
-      inputShape,
-      weights: file.weights,
-      optimizerState: file.optimizerState ?? [],
-      iterations,
-      random: file.randomState,
-      ...(trained && {
-        compiled: {
-          optimizer: optimizerFrom(optimizer),
-          loss: trained,
-          metrics: metrics.map((metric: JsonObject) => metricFrom(metric as never, trained)),
-        },
-      }),
-    };
-  } catch (error) {
-    throw damaged((error as Error).message, error);
-  }
-}
-
-/** Puts loaded values into a recorded network, by name. */
-export function restore(network: Network, { weights, optimizerState }: LoadedModel): void {
-  const { plan, recorder } = network;
-  const fill = (what: string, buffers: readonly { name: string; shape: Shape }[], values: LoadedModel['weights']) => {
-    const byName = new Map(values);
-    for (const buffer of buffers) {
-      const array = byName.get(buffer.name);
-      if (array?.shape.join() !== buffer.shape.join())
-        throw failure(
-          'ERR_FORMAT',
-          `Expected the ${what} '${buffer.name}' to be of shape [${buffer.shape.join(', ')}], got ${array ? `[${array.shape.join(', ')}]` : 'none'}`,
-        );
-    }
-    if (byName.size !== buffers.length)
-      throw failure('ERR_FORMAT', `Expected ${buffers.length} ${what}s, got ${byName.size}`);
-    return byName;
-  };
-  const parameters = recorder.parameters.map(({ value }) => value);
-  const ofWeights = fill('weight', parameters, weights);
-  const ofStates = fill('optimizer state', recorder.states, optimizerState);
-  for (const buffer of parameters) plan.write(buffer, ofWeights.get(buffer.name) as NDArray);
-  for (const buffer of recorder.states) plan.write(buffer, ofStates.get(buffer.name) as NDArray);
 }
 
 /** Drops what is undefined and copies the rest, so that only JSON's values remain. */

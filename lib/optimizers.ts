@@ -278,13 +278,21 @@ export const optimizers = {
 };
 markMakers('optimizers', optimizers);
 
-/** f(1) * f(2) * … * f(t), remembered for the next t. */
+/**
+ * f(1) * f(2) * … * f(t), remembered for the next t. f grows towards a limit below 1: a product that rounds to itself, at
+ * the smallest number there is, is the last one, however many steps a file says were done.
+ */
 function runningProduct(f: (t: number) => number): (t: number) => number {
   let known = 0;
   let product = 1;
   return (t) => {
     if (t < known) [known, product] = [0, 1];
-    while (known < t) product *= f(++known);
+    while (known < t) {
+      const next = product * f(known + 1);
+      if (next === product) break;
+      product = next;
+      known++;
+    }
     return product;
   };
 }

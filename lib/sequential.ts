@@ -10,7 +10,8 @@ import { saveModel } from './io/model-file.js';
 import { checkShape, checkTrainable, type Layer, type Parameter, type Shape } from './layers/layer.js';
 import { getLoss, type Loss, type LossInput } from './losses.js';
 import { getMetric, type Metric, type MetricInput, named } from './metrics.js';
-import { loadSequential, restore, snapshot } from './model-io.js';
+import { snapshot } from './model-io.js';
+import { type LoadOptions, loadSequential, ofFile, restore } from './model-loading.js';
 import { type Training as Compiled, type Network, recordNetwork, shapesOf } from './network.js';
 import { getOptimizer, type Optimizer, type OptimizerInput } from './optimizers.js';
 import { RandomState } from './random.js';
@@ -390,21 +391,26 @@ export class Sequential {
     await saveModel(path, file);
   }
 
-  /** A network that `save` wrote. @throws Error with code ERR_FORMAT, and the reason, if the file is damaged */
-  static async load(path: string): Promise<Sequential> {
-    const loaded = await loadSequential(path);
-    const { name, dtype, layers, inputShape, compiled, iterations, random } = loaded;
-    try {
-      const model = new Sequential({ name, dtype, layers, seed: 0 });
-      shapesOf(layers, inputShape);
+  /**
+   * A network that `save` wrote. All of the file is checked before the network is built.
+   *
+   * @throws Error with code ERR_FORMAT, and the place and reason, if the file is damaged, or holds NaN or Infinity and
+   *   that is not allowed; ERR_MEMORY; the file system's code (ENOENT …)
+   */
+  static async load(path: string | URL, options?: LoadOptions): Promise<Sequential> {
+    const loaded = await loadSequential(path, options);
+    const { name, dtype, layers, layerNames, inputShape, compiled, iterations, random } = loaded;
+    return ofFile(path, () => {
+      const model = new Sequential({ name, dtype, seed: 0 });
+      model.#layers = layers;
+      model.#names = layerNames;
+      for (const layer of layers) owners.set(layer, name);
       model.#compiled = compiled;
       restore(model.#record(inputShape), loaded);
       model.#progress.iterations = iterations;
       model.#random.setState(random);
       return model;
-    } catch (error) {
-      throw failure('ERR_FORMAT', `Cannot load a model from '${path}': ${(error as Error).message}`, { cause: error });
-    }
+    });
   }
 
   *#fitting(x: ArrayInput, y: ArrayInput, options: FitOptions): Training<History> {
@@ -572,8 +578,9 @@ export class Sequential {
       .replace(/(.)([A-Z][a-z0-9]+)/g, '$1_$2')
       .replace(/([a-z])([A-Z])/g, '$1_$2')
       .toLowerCase();
+    const taken = new Set(this.#names);
     let name = base;
-    for (let i = 1; this.#names.includes(name); i++) name = `${base}_${i}`;
+    for (let i = 1; taken.has(name); i++) name = `${base}_${i}`;
     return name;
   }
 }

@@ -42,6 +42,8 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EFBIG: 'the file would be too large',
   ELOOP: 'its links lead nowhere',
   EIO: 'the device fails to read or write',
+  ENXIO: 'it is a pipe that nobody reads',
+  ENOTSUP: 'it is a socket or a disk',
 };
 
 /** What went wrong in the file system, without the system call and the path: 'permission denied'. */
