@@ -199,7 +199,8 @@ function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: n
   if (!weights) return last - first;
   let total = 0;
   for (let i = first; i < last; i++) total += weights.values[rows[i]];
-  if (total === 0) throw new RangeError('Expected sampleWeight to have a positive sum in every batch, got a sum of 0');
+  if (total === 0)
+    throw new RangeError('Expected sampleWeight to have a sum other than 0 in every batch, got a sum of 0');
   return total;
 }
 
@@ -257,13 +258,19 @@ export function* trainLbfgs(fit: Fit): Training<void> {
     if (p.verbose) console.log(`Evaluation ${evaluations}, loss = ${f.toFixed(8)}`);
     wanted = minimizer.next({ f, gradient });
   }
-  const { x, f, nIter, status, message } = wanted.value;
+  const { x, f, nIter, nFun, status, message } = wanted.value;
   writeWeights(network, unpack(x));
   progress.loss = f;
   progress.nIter = nIter;
+  const advice =
+    status === 2
+      ? 'scale the data, or lower what x holds.'
+      : nIter >= p.maxIter
+        ? `increase maxIter (${p.maxIter}) or scale the data.`
+        : `increase maxFun (${p.maxFun}) or scale the data.`;
   if (status !== 0)
     process.emitWarning(
-      `lbfgs failed to converge (status=${status}):\n${message}.\n\nIncrease the number of iterations (maxIter) or scale the data.`,
+      `lbfgs failed to converge (status=${status}):\n${message}.\n\nAfter ${nIter} iterations and ${nFun} evaluations: ${advice}`,
       'ConvergenceWarning',
     );
 
