@@ -136,6 +136,7 @@ export function readIndicators(name: string, y: Labels): NDArray | undefined {
   if (isWords(y)) return undefined;
   const array = asArray(name, y);
   if (array.ndim !== 2 || array.shape[1] === 1) return undefined;
+  if (array.size === 0) throw new RangeError(`Expected ${name} to hold labels, got shape [${array.shape.join(', ')}]`);
   checkFinite(name, array);
   const wrong = array.data.findIndex((v: number) => v !== 0 && v !== 1);
   if (wrong >= 0)
