@@ -271,12 +271,12 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       );
     const before = firstPass ? floatDType(x) : (old?.architecture.dtype ?? dtypeOf(this.#given));
     const dtype = p.solver === 'lbfgs' ? 'float64' : before;
-    const values = sampleWeight === undefined ? undefined : readSampleWeight(sampleWeight, n, true);
+    const values = sampleWeight === undefined ? undefined : Float64Array.from(readSampleWeight(sampleWeight, n, true));
     const samples: Samples = {
       n,
       x: dataset('x', array, dtype),
       y: dataset('y', columns, dtype),
-      ...(values && { weights: { values, data: dataset('sampleWeight', column(values), dtype) } }),
+      ...(values && { weights: { values, data: dataset('sampleWeight', NDArray.wrap(values, [n, 1]), dtype) } }),
     };
     const random = checkRandomState(p.randomState);
     const solver = incremental && !firstPass ? (this.#optimizer?.solver ?? p.solver) : p.solver;
@@ -420,4 +420,3 @@ function checkColumns(x: NDArray, [features]: readonly number[]): NDArray {
 const fits = ({ state }: MLPNetwork, memory?: readonly NDArray[]) =>
   memory?.length === state.length && state.every(({ shape }, i) => shape.join() === memory[i].shape.join());
 const range = (n: number) => Int32Array.from({ length: n }, (_, i) => i);
-const column = (values: ArrayLike<number>) => NDArray.wrap(Float64Array.from(values), [values.length, 1]);

@@ -212,12 +212,14 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
   protected readTargets(y: ArrayInput): Targets {
     const poisson = this.parameters.loss === 'poisson';
     const columns = readNumbers(y, poisson);
+    // y is the caller's, who may change it while the samples set aside are scored.
+    const truth = this.parameters.earlyStopping ? NDArray.from(columns) : columns;
     return {
       columns,
       outActivation: poisson ? 'exp' : 'identity',
       score: (outputs, rows, weights) =>
         outputs.data.every(Number.isFinite)
-          ? r2Of(columns.take(rows), outputs, weights as Float64Array | undefined)
+          ? r2Of(truth.take(rows), outputs, weights as Float64Array | undefined)
           : Number.NaN,
     };
   }
