@@ -197,6 +197,16 @@ test('parameters set between partialFits: the optimizer stays, the rest takes ef
   t.notDeepEqual(run({ learningRateInit: 0.5 }, 'fitSync'), run({}, 'fitSync'));
 });
 
+test('partialFit after lbfgs with other layers starts a new optimizer', (t) => {
+  const model = new MLPRegressor({ hiddenLayerSizes: 3, randomState: 0, maxIter: 2 }).fitSync(x, y);
+  model.setParams({ solver: 'lbfgs', hiddenLayerSizes: 2 }).fitSync(x, y);
+  t.is(model.currentLearningRate, null);
+  const weights = bits(model);
+  model.setParams({ solver: 'sgd', momentum: 0, learningRateInit: 0.5 }).partialFit(x, y);
+  t.is(model.currentLearningRate, 0.5);
+  t.notDeepEqual(bits(model), weights);
+});
+
 test('what getParams gives makes the same estimator', async (t) => {
   const model = new MLPRegressor({ hiddenLayerSizes: [4, 3], alpha: 0.5, loss: 'poisson', randomState: 7, maxIter: 2 });
   const again = new MLPRegressor(model.getParams());

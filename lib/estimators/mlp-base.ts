@@ -2,7 +2,6 @@ import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
-import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { type Buffer, dataset } from '../tape.js';
@@ -28,7 +27,9 @@ import {
   type MLPRegressorOptions,
   type Parameters,
 } from './mlp-parameters.js';
+import { range, type Split, splitter } from './mlp-split.js';
 import {
+  begun,
   type Fit,
   type MLPEpoch,
   type Progress,
@@ -74,8 +75,7 @@ interface Prepared {
   samples: Samples;
   targets: Targets;
   random: RandomState;
-  /** Draws the rows to train on, and those set aside. */
-  split(): [train: Int32Array, validation?: Int32Array];
+  split: Split;
 }
 
 /** What scikit-learn's two multi-layer perceptrons have in common. */
@@ -238,8 +238,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     const network = this.#fitted();
     this.#checkIdle();
     const array = checkColumns(toMatrix('x', dense('x', x)), network.architecture.units);
-    const rows = Int32Array.from({ length: array.shape[0] }, (_, i) => i);
-    return driveSync(predictLoop(network, dataset('x', array, network.architecture.dtype), rows));
+    return driveSync(predictLoop(network, dataset('x', array, network.architecture.dtype), range(array.shape[0])));
   }
 
   #prepare(
@@ -291,7 +290,12 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     const old = this.#network;
     const same = old !== undefined && JSON.stringify(old.architecture) === JSON.stringify(architecture);
     const network = same ? old : recordMLP(architecture);
-    if (!same && old && old.architecture.solver !== 'lbfgs') this.#memory = readState(old);
+    if (old && old.architecture.units.join() !== architecture.units.join()) {
+      this.#optimizer = undefined;
+      this.#memory = undefined;
+    } else if (!same && old && old.architecture.solver !== 'lbfgs') {
+      this.#memory = readState(old);
+    }
     if (firstPass) {
       initialize(network, random, prepared.float32);
     } else if (!same) {
@@ -306,8 +310,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     if (p.solver === 'lbfgs') {
       yield* trainLbfgs(fit);
     } else {
-      const kept = incremental && this.#optimizer && (same || fits(network, this.#memory));
-      if (!kept) {
+      if (!incremental || !this.#optimizer) {
         this.#optimizer = p.solver === 'sgd' ? new SGDOptimizer(p) : new AdamOptimizer(p);
         clearState(network);
       } else if (!same) {
@@ -320,7 +323,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       const shared = p.randomState instanceof RandomState;
       const loop = {
         ...fit,
-        optimizer: this.#optimizer as Optimizer,
+        optimizer: this.#optimizer,
         random,
         shared,
         incremental,
@@ -385,38 +388,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   }
 }
 
-function begun(stochastic: boolean, earlyStopping = false): Progress {
-  return {
-    nIter: 0,
-    t: 0,
-    loss: Number.NaN,
-    lossCurve: [],
-    bestLoss: stochastic && !earlyStopping ? Number.POSITIVE_INFINITY : null,
-    validationScores: stochastic && earlyStopping ? [] : null,
-    bestValidationScore: stochastic && earlyStopping ? Number.NEGATIVE_INFINITY : null,
-    noImprovement: 0,
-    best: [],
-  };
-}
-
-/** Checks that a validation set can be split off; the rows are drawn when the result is called. */
-function splitter(p: Parameters, n: number, randomState: RandomState, strata?: Labels): Prepared['split'] {
-  const testSize = p.validationFraction;
-  const aside = Math.ceil(testSize * n);
-  if (aside < 2 || aside >= n)
-    throw wrongValue('validationFraction', `a share of the ${n} samples that is two or more, and not all`, testSize);
-  const splits = strata && new StratifiedShuffleSplit({ nSplits: 1, testSize, randomState }).split(range(n), strata);
-  return () => {
-    const [train, validation] = splits ? [...splits][0] : trainTestSplit([range(n)], { testSize, randomState });
-    return [train.data as Int32Array, validation.data as Int32Array];
-  };
-}
-
 function checkColumns(x: NDArray, [features]: readonly number[]): NDArray {
   if (x.shape[1] !== features) throw wrongShape('x', `a matrix of ${features} columns, as at fit`, x.shape);
   return x;
 }
-
-const fits = ({ state }: MLPNetwork, memory?: readonly NDArray[]) =>
-  memory?.length === state.length && state.every(({ shape }, i) => shape.join() === memory[i].shape.join());
-const range = (n: number) => Int32Array.from({ length: n }, (_, i) => i);

@@ -7,6 +7,7 @@ import { lbfgs } from './lbfgs.js';
 import { clearState, type MLPNetwork, readWeights, writeWeights } from './mlp-network.js';
 import type { Optimizer } from './mlp-optimizers.js';
 import type { Parameters } from './mlp-parameters.js';
+import { range } from './mlp-split.js';
 
 /** The samples of a fit in native memory. */
 export interface Samples {
@@ -28,6 +29,20 @@ export interface Progress {
   noImprovement: number;
   /** The weights of the best validation score. */
   best: NDArray[];
+}
+
+export function begun(stochastic: boolean, earlyStopping = false): Progress {
+  return {
+    nIter: 0,
+    t: 0,
+    loss: Number.NaN,
+    lossCurve: [],
+    bestLoss: stochastic && !earlyStopping ? Number.POSITIVE_INFINITY : null,
+    validationScores: stochastic && earlyStopping ? [] : null,
+    bestValidationScore: stochastic && earlyStopping ? Number.NEGATIVE_INFINITY : null,
+    noImprovement: 0,
+    best: [],
+  };
 }
 
 export interface Fit {
@@ -248,7 +263,7 @@ export function* predictLoop(network: MLPNetwork, x: NativeDataset, rows: Int32A
 /** scikit-learn's `_fit_lbfgs`: loss and gradient over all samples natively, L-BFGS over them here. */
 export function* trainLbfgs(fit: Fit): Training<void> {
   const { network, samples, parameters: p, progress } = fit;
-  const all = Int32Array.from({ length: samples.n }, (_, i) => i);
+  const all = range(samples.n);
   const total = weightOf(samples, all, 0, samples.n);
   const pace = new Pace();
   const minimizer = lbfgs(pack(readWeights(network)), { maxIter: p.maxIter, maxFun: p.maxFun, gtol: p.tol });

@@ -39,7 +39,7 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
   /**
    * Trains off the main thread. Same bits as `fitSync`.
    *
-   * Warns with a 'ConvergenceWarning' where maxIter ends the training.
+   * Warns with a 'ConvergenceWarning', once, where maxIter or maxFun ends the training or 'lbfgs' gets stuck.
    *
    * @param x [n, features], finite numbers
    * @param y class labels [n], integers, strings or booleans; or rows of 0s and 1s [n, labels] where a sample may have
