@@ -144,14 +144,14 @@ function shortestDigits(x: number, single: boolean): { digits: number; fraction:
 /** `print(precision)` of toFixed or toExponential, with exact ties to the even digit where JavaScript rounds them up. */
 export function roundEven(print: (digits: number) => string, precision: number): string {
   const [exact, power] = print(precision + 40).split('e');
-  const kept = exact.slice(0, -40);
+  const kept = exact.slice(0, -40).replace(/\.$/, '');
   const isTie = /^50*$/.test(exact.slice(-40));
   if (!isTie || Number(kept.at(-1)) % 2 === 1) return print(precision);
   return power === undefined ? kept : `${kept}e${power}`;
 }
 
 /** NumPy's str() of a scalar: shortest digits, positional within [1e-4, 1e16). */
-function formatScalar(x: number, single: boolean): string {
+export function formatScalar(x: number, single: boolean): string {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf';
   const { digits, fraction } = shortestDigits(x, single);
   const size = Math.abs(x);

@@ -1,15 +1,16 @@
 import { type ArrayInput, asArray, checkFinite, NDArray, position } from './array.js';
 import { checkInteger, failure, wrongType } from './check.js';
 
-/** Class labels: one number or one string a sample. */
-export type Labels = ArrayInput | readonly string[];
-export type Label = number | string;
+/** Class labels: one number, string or boolean a sample. */
+export type Labels = ArrayInput | readonly string[] | readonly boolean[];
+export type Label = number | string | boolean;
 
-/** The labels of `y` one by one: an array of strings, or numbers in one dimension (or one column). */
+/** The labels of `y` one by one: an array of strings or of booleans, or numbers in one dimension (or one column). */
 export function readLabels(name: string, y: Labels): ArrayLike<Label> {
-  if (isStrings(y)) {
-    for (const [i, label] of y.entries())
-      if (typeof label !== 'string') throw wrongType(`${name}[${i}]`, 'a string, as the labels before it are', label);
+  if (isWords(y)) {
+    const kind = typeof y[0];
+    for (let i = 0; i < y.length; i++)
+      if (typeof y[i] !== kind) throw wrongType(`${name}[${i}]`, `a ${kind}, as the labels before it are`, y[i]);
     return y;
   }
   const array = asArray(name, y);
@@ -30,8 +31,9 @@ function checkApart(name: string, { data }: NDArray): void {
       );
 }
 
-export function isStrings(y: unknown): y is readonly string[] {
-  return Array.isArray(y) && typeof y[0] === 'string';
+/** An array of labels that are no numbers: strings or booleans. */
+export function isWords(y: unknown): y is readonly string[] | readonly boolean[] {
+  return Array.isArray(y) && (typeof y[0] === 'string' || typeof y[0] === 'boolean');
 }
 
 /** The distinct labels, sorted as NumPy's `unique` sorts them. */
@@ -64,7 +66,7 @@ export function codesOf(labels: ArrayLike<Label>, classes: readonly Label[]): In
  * @throws RangeError naming the row of a label that is not an integer in range; Error with code ERR_MEMORY
  */
 export function toCategorical(labels: ArrayInput, numClasses?: number): NDArray {
-  if (isStrings(labels)) throw wrongType('labels', 'integers', labels);
+  if (isWords(labels)) throw wrongType('labels', 'integers', labels);
   if (numClasses !== undefined) checkInteger('numClasses', numClasses, 1);
   const y = readLabels('labels', labels) as ArrayLike<number>;
   const limit = numClasses ?? Number.POSITIVE_INFINITY;

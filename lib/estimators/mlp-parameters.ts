@@ -45,7 +45,11 @@ export interface MLPOptions {
   tol?: number;
   /** Whether progress is printed. Default false */
   verbose?: boolean | number;
-  /** Whether fit goes on from the weights of the last fit. Default false */
+  /**
+   * Whether fit goes on from the weights of the last fit, or from coefs and intercepts that were set. With earlyStopping
+   * too, the best validation score of all fits is kept, and its weights: scikit-learn trains the weights it kept further,
+   * in place, and so ends with the last ones where no score was better than the last fit's. Default false
+   */
   warmStart?: boolean;
   /** In [0, 1], of 'sgd'. Default 0.9 */
   momentum?: number;

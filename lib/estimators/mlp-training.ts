@@ -8,6 +8,7 @@ import { lbfgs } from './lbfgs.js';
 import { clearState, type MLPNetwork, readWeights, writeWeights } from './mlp-network.js';
 import type { Optimizer } from './mlp-optimizers.js';
 import type { Parameters } from './mlp-parameters.js';
+import { range } from './mlp-split.js';
 
 /** The samples of a fit in native memory. */
 export interface Samples {
@@ -29,6 +30,20 @@ export interface Progress {
   noImprovement: number;
   /** The weights of the best validation score. */
   best: NDArray[];
+}
+
+export function begun(stochastic: boolean, earlyStopping = false): Progress {
+  return {
+    nIter: 0,
+    t: 0,
+    loss: Number.NaN,
+    lossCurve: [],
+    bestLoss: stochastic && !earlyStopping ? Number.POSITIVE_INFINITY : null,
+    validationScores: stochastic && earlyStopping ? [] : null,
+    bestValidationScore: stochastic && earlyStopping ? Number.NEGATIVE_INFINITY : null,
+    noImprovement: 0,
+    best: [],
+  };
 }
 
 export interface Fit {
@@ -200,7 +215,8 @@ function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: n
   if (!weights) return last - first;
   let total = 0;
   for (let i = first; i < last; i++) total += weights.values[rows[i]];
-  if (total === 0) throw new RangeError('Expected sampleWeight to have a positive sum in every batch, got a sum of 0');
+  if (total === 0)
+    throw new RangeError('Expected sampleWeight to have a sum other than 0 in every batch, got a sum of 0');
   return total;
 }
 
@@ -248,7 +264,7 @@ export function* predictLoop(network: MLPNetwork, x: NativeDataset, rows: Int32A
 /** scikit-learn's `_fit_lbfgs`: loss and gradient over all samples natively, L-BFGS over them here. */
 export function* trainLbfgs(fit: Fit): Training<void> {
   const { network, samples, parameters: p, progress } = fit;
-  const all = Int32Array.from({ length: samples.n }, (_, i) => i);
+  const all = range(samples.n);
   const total = weightOf(samples, all, 0, samples.n);
   const pace = new Pace();
   const minimizer = lbfgs(pack(readWeights(network)), { maxIter: p.maxIter, maxFun: p.maxFun, gtol: p.tol });
@@ -258,13 +274,19 @@ export function* trainLbfgs(fit: Fit): Training<void> {
     if (p.verbose) console.log(`Evaluation ${evaluations}, loss = ${f.toFixed(8)}`);
     wanted = minimizer.next({ f, gradient });
   }
-  const { x, f, nIter, status, message } = wanted.value;
+  const { x, f, nIter, nFun, status, message } = wanted.value;
   writeWeights(network, unpack(x));
   progress.loss = f;
   progress.nIter = nIter;
+  const advice =
+    status === 2
+      ? 'scale the data, or lower what x holds.'
+      : nIter >= p.maxIter
+        ? `increase maxIter (${p.maxIter}) or scale the data.`
+        : `increase maxFun (${p.maxFun}) or scale the data.`;
   if (status !== 0)
     process.emitWarning(
-      `lbfgs failed to converge (status=${status}):\n${message}.\n\nIncrease the number of iterations (maxIter) or scale the data.`,
+      `lbfgs failed to converge (status=${status}):\n${message}.\n\nAfter ${nIter} iterations and ${nFun} evaluations: ${advice}`,
       'ConvergenceWarning',
     );
 

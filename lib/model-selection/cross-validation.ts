@@ -2,7 +2,7 @@ import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
 import { isAbortSignal, isRandomState, isTypedArray } from '../kind.js';
-import { isStrings, type Labels } from '../labels.js';
+import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { unlessAborted } from '../train.js';
 import { type FitsOptions, type Model, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
@@ -213,7 +213,7 @@ function fold(x: NDArray, y: Splittable, [train, test]: Split): { train: Pair; t
 
 /** One label a row. */
 function isLabels(y: Pair[1]): boolean {
-  if (isStrings(y)) return true;
+  if (isWords(y)) return true;
   const { shape } = NDArray.from(y as ArrayInput);
   return shape.length === 1 || shape[1] === 1;
 }
