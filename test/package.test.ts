@@ -80,6 +80,14 @@ here('it trains then, with the OpenBLAS inside it', (t) => {
   );
 });
 
+here('its examples run where they are installed', (t) => {
+  const { status, stdout, stderr } = sandbox.node([join(installed, 'scripts', 'examples', 'regression.js')], {
+    cwd: app,
+  });
+  t.is(status, 0, stderr);
+  t.regex(stdout, /test R² 0\.9/);
+});
+
 here('it says nothing while it is installed with scripts allowed, and needs none of them', (t) => {
   const folder = sandbox.project('scripts');
   const { status, stderr, stdout } = sandbox.install(tarballs, folder);
