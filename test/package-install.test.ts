@@ -1,5 +1,5 @@
 // The package managers install the package from a registry, anew from their lockfile, and rebuild it: without a compiler,
-// Python or a script, with no warning; and it trains then.
+// Python or a script, with no warning; it trains then, and names an optional package with the line that adds it.
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,6 +36,8 @@ interface Manager {
   /** Its script, with the options that each call gets. */
   command: string[];
   install: string[];
+  /** How it adds a package, as an error says it. */
+  add: string;
   /** Installs what the lockfile says. */
   again: string[];
   rebuild?: string[];
@@ -49,6 +51,7 @@ const quiet = ['--no-audit', '--no-fund', '--no-update-notifier'];
 const npm = (version: number, node?: string): Manager => ({
   command: [script(`npm-${version}`, 'bin', 'npm-cli.js'), ...quiet],
   install: ['install', 'fjordnet'],
+  add: 'npm install',
   again: ['ci'],
   rebuild: ['rebuild'],
   node,
@@ -56,6 +59,7 @@ const npm = (version: number, node?: string): Manager => ({
 const berry = (linker: string, flags: string[] = []): Manager => ({
   command: [script('@yarnpkg', 'cli-dist', 'bin', 'yarn.js')],
   install: ['add', 'fjordnet'],
+  add: 'yarn add',
   again: ['install', '--immutable'],
   rebuild: ['rebuild'],
   env: { YARN_NODE_LINKER: linker, YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_GLOBAL_CACHE: 'false' },
@@ -69,6 +73,7 @@ const MANAGERS: Record<string, Manager> = {
   pnpm: {
     command: [join(root, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs')],
     install: ['add', 'fjordnet'],
+    add: 'pnpm add',
     again: ['install', '--frozen-lockfile'],
     rebuild: ['rebuild'],
     env: { npm_config_store_dir: sandbox.path('pnpm-store') },
@@ -76,6 +81,7 @@ const MANAGERS: Record<string, Manager> = {
   'Yarn 1': {
     command: [script('yarn', 'bin', 'yarn.js'), '--no-progress', '--non-interactive'],
     install: ['add', 'fjordnet'],
+    add: 'yarn add',
     again: ['install', '--frozen-lockfile'],
   },
   'Yarn 4': berry('node-modules'),
@@ -133,5 +139,13 @@ for (const [name, manager] of Object.entries(MANAGERS))
       t.notRegex(said.replaceAll(EXPECTED, ''), /gyp|script|warn|must be built/i);
       if (args !== install) await trains();
     }
+    writeFileSync(
+      join(cwd, 'draw.mjs'),
+      "import { heatmap } from 'fjordnet/plots';\nawait heatmap([[1]]).svg().catch(({ message }) => console.log(message));\n",
+    );
+    t.is(
+      (await run(...(manager.flags ?? []), 'draw.mjs')).stdout,
+      `Expected the package vega to be installed: ${manager.add} vega vega-lite\n`,
+    );
     t.false(existsSync(ran), existsSync(ran) ? readFileSync(ran, 'utf8') : '');
   });

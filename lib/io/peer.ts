@@ -44,7 +44,8 @@ export async function loadPeer<T>(name: string, load: () => Promise<T>): Promise
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    if (!missing || !(message.includes(`'${name}'`) || message.includes(`'${name}/`))) throw error;
+    // as Node.js quotes it, and as Yarn's Plug and Play does
+    if (!missing || ![`'${name}'`, `'${name}/`, `access ${name} `].some((text) => message.includes(text))) throw error;
     const line = installLine(TOGETHER.find((names) => names.includes(name)) ?? [name]);
     throw failure('ERR_MISSING_PEER', `Expected the package ${name} to be installed: ${line}`, { cause: error });
   }
