@@ -34,11 +34,16 @@ export function checkBinary(file: string): void {
       throw new Error(
         `it is ${OTHERS[magic] ?? (magic.startsWith('4d5a') ? 'a binary for Windows' : 'no binary for Linux')}`,
       );
-    const machine = read < 20 ? process.arch : MACHINES[header.readUInt16LE(18)];
-    if (machine !== process.arch)
-      throw new Error(`it is for ${machine ?? 'another processor'}, and this Node.js is for ${process.arch}`);
-    const expected =
-      read < 64 ? 64 : Number(header.readBigUInt64LE(40)) + header.readUInt16LE(58) * header.readUInt16LE(60);
+    const [wide, big] = [header[4] === 2, header[5] === 2];
+    const number = (at: number, bytes: number) => (big ? header.readUIntBE(at, bytes) : header.readUIntLE(at, bytes));
+    const machine = MACHINES[number(18, 2)];
+    if (read >= 20 && machine && machine !== process.arch)
+      throw new Error(`it is for ${machine}, and this Node.js is for ${process.arch}`);
+    // where the table of sections begins, the size of its rows, and their number
+    const table = wide
+      ? number(big ? 42 : 40, 6) + number(58, 2) * number(60, 2)
+      : number(32, 4) + number(46, 2) * number(48, 2);
+    const expected = read < 64 ? 64 : table;
     if (size < expected) throw new Error(`it has ${size} bytes, and should have ${expected} or more`);
   } finally {
     closeSync(descriptor);

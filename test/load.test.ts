@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import test from 'ava';
+import { checkBinary } from '../dist/elf.js';
 import { InstalledProject } from './helpers/installed.js';
 
 const project = new InstalledProject();
@@ -40,6 +41,7 @@ const BUILD =
 function patch(from: string, to: string): void {
   const bytes = readFileSync(project.binary);
   const at = bytes.indexOf(`\0${from}\0`, 0, 'latin1');
+  if (at < 0) throw new Error(`Expected the binary to name ${from}`);
   bytes.write(to, at + 1, 'latin1');
   writeFileSync(project.binary, bytes);
 }
@@ -102,6 +104,26 @@ linux('another C library than glibc', (t) => {
   t.regex(message!, /linux-x64, not glibc, Node\.js/);
   t.regex(message!, /\nBinaries are published for glibc, this system's C library is another\./);
   t.regex(message!, BUILD);
+});
+
+test('an ELF file is whole or not whatever its width and byte order', (t) => {
+  for (const wide of [true, false])
+    for (const big of [true, false]) {
+      const bytes = Buffer.alloc(400);
+      const write = (at: number, value: number, size: number) =>
+        big ? bytes.writeUIntBE(value, at, size) : bytes.writeUIntLE(value, at, size);
+      bytes.set([0x7f, 0x45, 0x4c, 0x46, wide ? 2 : 1, big ? 2 : 1]);
+      write(18, 2, 2); // a processor that Node.js does not run on
+      if (wide) write(big ? 42 : 40, 272, 6);
+      else write(32, 272, 4);
+      write(wide ? 58 : 46, 64, 2);
+      write(wide ? 60 : 48, 2, 2);
+      const file = project.path(`elf-${wide}-${big}`);
+      writeFileSync(file, bytes);
+      t.notThrows(() => checkBinary(file));
+      truncateSync(file, 399);
+      t.throws(() => checkBinary(file), { message: 'it has 399 bytes, and should have 400 or more' });
+    }
 });
 
 const damages: Record<string, [damage: () => void, expected: RegExp]> = {
