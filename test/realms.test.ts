@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import * as here from 'fjordnet';
 import { heatmap, weights } from 'fjordnet/plots';
-import { install } from './helpers/installed.js';
+import { InstalledProject } from './helpers/installed.js';
 
 const run = promisify(execFile);
 const child = fileURLToPath(new URL('./helpers/children/realm.js', import.meta.url));
@@ -35,9 +33,10 @@ test('in a vm context, every call gives and throws what it does outside, of that
 });
 
 // A second copy, with an addon of its own, as a package that depends on another version has it.
-const folder = mkdtempSync(join(tmpdir(), 'fjordnet-copy-'));
-test.after.always(() => rmSync(folder, { recursive: true, force: true }));
-const copy = import(pathToFileURL(join(install(folder), 'dist', 'index.js')).href) as Promise<typeof here>;
+const project = new InstalledProject();
+project.link('csv-parse');
+test.after.always(() => project.remove());
+const copy = import(pathToFileURL(join(project.package, 'dist', 'index.js')).href) as Promise<typeof here>;
 
 const x = new here.RandomState(0).randn(40, 6, 6, 1);
 const labels = Array.from({ length: 40 }, (_, i) => i % 2);

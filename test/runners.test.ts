@@ -1,16 +1,16 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { install, root } from './helpers/installed.js';
+import { InstalledProject, root } from './helpers/installed.js';
 
 // The built package under Jest and vitest, whose test files run in realms of their own: helpers/children/runner-spec.ts.
 
 const helpers = fileURLToPath(new URL('./helpers/', import.meta.url));
 const runners = join(root, 'test/runners/node_modules');
-const folder = mkdtempSync(join(realpathSync(tmpdir()), 'fjordnet-runners-'));
+const project = new InstalledProject();
+const { folder } = project;
 
 const jest = [
   '--experimental-vm-modules',
@@ -24,7 +24,7 @@ const vitest = (pool: string) => [join(runners, 'vitest/vitest.mjs'), 'run', '--
 
 test.before(() => {
   mkdirSync(join(folder, 'tests'));
-  install(folder);
+  project.link('csv-parse');
   cpSync(join(helpers, 'scenario.js'), join(folder, 'scenario.js'));
   cpSync(join(helpers, 'children/runner-spec.js'), join(folder, 'tests/fjordnet.test.js'));
   writeFileSync(
@@ -40,7 +40,7 @@ test.before(() => {
     'export default { test: { globals: true, testTimeout: 60000, server: { deps: { inline: process.env.INLINE ? [/fjordnet/] : [] } } } };',
   );
 });
-test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+test.after.always(() => project.remove());
 
 const runs: [what: string, args: string[], env?: Record<string, string>][] = [
   ['Jest, with nothing left open,', jest],

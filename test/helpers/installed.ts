@@ -1,20 +1,43 @@
-import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Puts what was built into `folder`/node_modules/fjordnet, as a package of its own; returns that path. */
-export function install(folder: string): string {
-  const modules = join(folder, 'node_modules');
-  const target = join(modules, 'fjordnet');
-  for (const part of ['package.json', 'data', 'dist'])
-    cpSync(join(root, part), join(target, part), { recursive: true });
-  const release = join('build', 'Release');
-  mkdirSync(join(target, release), { recursive: true });
-  for (const file of readdirSync(join(root, release)).filter((name) => name.endsWith('.node')))
-    cpSync(join(root, release, file), join(target, release, file));
-  for (const peer of ['node-gyp-build', 'csv-parse'])
-    symlinkSync(join(root, 'node_modules', peer), join(modules, peer));
-  return target;
+/** A project with this package in its node_modules, copied as it is built here: the binary lies where prebuilt ones do. */
+export class InstalledProject {
+  readonly folder = mkdtempSync(join(realpathSync(tmpdir()), 'fjordnet-installed-'));
+  readonly package = this.path('node_modules', 'fjordnet');
+  readonly binary: string;
+
+  constructor() {
+    const prebuilds = join(this.package, 'prebuilds', `${process.platform}-${process.arch}`);
+    mkdirSync(prebuilds, { recursive: true });
+    this.binary = join(prebuilds, 'fjordnet.node');
+    for (const name of ['dist', 'data', 'scripts/examples', 'package.json'])
+      cpSync(join(root, name), join(this.package, name), { recursive: true });
+    this.restore();
+    this.link('node-gyp-build');
+  }
+
+  path(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  /** Makes the binary whole. */
+  restore(): void {
+    const built = process.env.FJORDNET_NATIVE ?? join(root, 'build', 'Release', 'fjordnet.node');
+    if (existsSync(built)) cpSync(built, this.binary);
+  }
+
+  /** Makes a package of this checkout one of the project's. */
+  link(name: string): void {
+    mkdirSync(join(this.folder, 'node_modules', name, '..'), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), join(this.folder, 'node_modules', name), 'junction');
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
 }
