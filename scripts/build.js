@@ -4,6 +4,7 @@
 //                       test       the library and the tests (build-test/)
 //                       dev        the addon through cmake-js, for a debugger: build-cmake/, with compile_commands.json
 //                       asan       the same under AddressSanitizer and UBSan: build-asan/
+//                       tsan       the same under ThreadSanitizer: build-tsan/
 //                       builtin    the same with native/blas_fallback.cc in OpenBLAS' place: build-builtin/
 // What is up to date is left alone. FJORDNET_BLAS and CXX are read by scripts/openblas.cjs.
 import { spawnSync } from 'node:child_process';
@@ -128,6 +129,7 @@ const targets = {
   },
   dev: () => buildWithCmake('build-cmake', 'Debug', []),
   asan: () => buildWithCmake('build-asan', 'Debug', ['--CDFJORDNET_SANITIZE=ON']),
+  tsan: () => buildWithCmake('build-tsan', 'Debug', ['--CDFJORDNET_TSAN=ON']),
   builtin: () => buildWithCmake('build-builtin', 'Release', ['--CDFJORDNET_BLAS=builtin']),
 };
 for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['native', 'ts']) {
