@@ -164,3 +164,35 @@ for (const [name, { call, args }] of Object.entries(CALLS)) {
     t.deepEqual(faults, []);
   });
 }
+
+test('a message describes any value in a few words, and runs nothing of it', (t) => {
+  const described = (value: unknown) => {
+    const error = t.throws(() => fjordnet.sequential({ seed: value as number }));
+    return error?.message.replace(/^Expected seed to be .*?, got /, '');
+  };
+  const getter = {
+    get a() {
+      return t.fail();
+    },
+    b: 1,
+  };
+  const cases: [unknown, string][] = [
+    [{ a: [1, 2, 3, 4, 5, 6], b: { c: { d: { e: 1 } } } }, '{"a":[1,2,3,4,5,…],"b":{"c":{"d":…}}}'],
+    [ring, '{"self":{"self":{"self":…}}}'],
+    [{ n: 10n }, '{"n":10}'],
+    [getter, '{"b":1}'],
+    [Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
+    [new Proxy({}, {}), 'a Proxy'],
+    [Object.create({ constructor: null }), 'an object'],
+    [new Map(), 'Map'],
+    ['line\nline', "'line\\u000aline' (string)"],
+    ['x'.repeat(1000), `'${'x'.repeat(99)}…' (string)`],
+    [new DataView(new ArrayBuffer(8)), 'DataView'],
+    [Symbol('a'), 'Symbol(a) (symbol)'],
+    [class Layer {}, 'Layer (function)'],
+    [new Array(1e6), 'Array(1000000)'],
+  ];
+  for (const [value, expected] of cases) t.is(described(value), expected);
+  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`option${i}`, 'x'.repeat(200)]));
+  t.true((described(many) ?? '').length <= 100);
+});
