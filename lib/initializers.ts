@@ -1,6 +1,6 @@
 import { NDArray } from './array.js';
 import { called, checkInterval, checkNumber, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
-import { brandFactories } from './kind.js';
+import { brandFactories, isConfig, isNDArray, property } from './kind.js';
 import { RandomState } from './random.js';
 
 /** Makes the first values of a weight. `config` is serializable and makes the same initializer again. */
@@ -147,11 +147,19 @@ function checkNormal(options: { mean?: number; stddev?: number }): { mean: numbe
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {
   const input = called(given, initializers);
-  if (typeof input === 'function' && 'config' in input) return input as Initializer;
+  if (typeof input === 'function' && isConfig(property(input, 'config'))) return input as Initializer;
   if (typeof input === 'object' && input !== null && 'name' in input)
     return initializerFrom(input as Initializer['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an initializer or one of initializers.*', input);
   return initializers[checkOneOf(option, input, Object.keys(initializers) as InitializerName[])]();
+}
+
+/** The first values of a weight. @throws TypeError if an initializer of the caller's own gives something else */
+export function initialValues(initializer: Initializer, shape: readonly number[], random: RandomState): NDArray {
+  const values: unknown = initializer(shape, random);
+  if (!isNDArray(values) || values.shape.join() !== shape.join())
+    throw wrongType('the values of the initializer', `an NDArray of shape [${shape.join(', ')}]`, values);
+  return values;
 }
 
 /** The initializer that `config` describes. */

@@ -1,6 +1,6 @@
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
-import { brandFactories } from './kind.js';
+import { brandFactories, hasMethods } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Buffer, Tape } from './tape.js';
 
@@ -203,7 +203,7 @@ brandFactories('losses', losses);
 /** A loss by name, or the one given. */
 export function getLoss(option: string, given: unknown): Loss {
   const input = called(given, losses);
-  if (typeof input === 'object' && input !== null && 'config' in input) return input as Loss;
+  if (hasMethods(input, 'targetShape', 'prepare', 'emit') && 'config' in (input as object)) return input as Loss;
   if (typeof input !== 'string') throw wrongType(option, 'the name of a loss or one of losses.*', input);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return losses[checkOneOf(option, name, Object.keys(losses) as LossName[])]();

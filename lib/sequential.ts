@@ -4,6 +4,8 @@ import type { Callback, History, Logs } from './callbacks/callback.js';
 import { checkInteger, checkOneOf, checkOptions, failure, wrongShape, wrongType, wrongValue } from './check.js';
 import { evaluateLoop, type FitPlan, fitLoop, Totals, trainJob } from './fit.js';
 import { prepareFit } from './fit-options.js';
+import { initialValues } from './initializers.js';
+import { hasMethods } from './kind.js';
 import { checkShape, type Layer, type Shape } from './layers/layer.js';
 import { getLoss, type LossInput } from './losses.js';
 import { getMetric, type MetricInput } from './metrics.js';
@@ -151,7 +153,8 @@ export class Sequential {
 
   /** Appends a layer. A network that was built keeps the weights it has. */
   add(layer: Layer): this {
-    if (typeof layer?.record !== 'function') throw wrongType('layer', 'a layer, one of layers.*', layer);
+    if (!hasMethods(layer, 'record', 'outputShape', 'getConfig') || typeof layer.className !== 'string')
+      throw wrongType('layer', 'a layer, one of layers.*', layer);
     this.#checkIdle();
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     const name = layer.name ?? this.#freeName(layer.className);
@@ -412,7 +415,7 @@ export class Sequential {
     shapesOf(this.#layers, inputShape);
     const network = this.#record(inputShape);
     for (const { value, initializer } of network.recorder.parameters)
-      network.plan.write(value, initializer(value.shape, this.#random));
+      network.plan.write(value, initialValues(initializer, value.shape, this.#random));
     return network;
   }
 
@@ -421,7 +424,7 @@ export class Sequential {
     const { parameters } = network.recorder;
     for (const [i, { value, initializer }] of parameters.entries()) {
       if (i < weights.length) network.plan.write(value, weights[i]);
-      else if (weights.length > 0) network.plan.write(value, initializer(value.shape, this.#random));
+      else if (weights.length > 0) network.plan.write(value, initialValues(initializer, value.shape, this.#random));
     }
     this.#network = network;
     return network;

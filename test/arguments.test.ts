@@ -196,3 +196,55 @@ test('a message describes any value in a few words, and runs nothing of it', (t)
   const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`option${i}`, 'x'.repeat(200)]));
   t.true((described(many) ?? '').length <= 100);
 });
+
+const halfMade: Record<string, unknown> = {
+  'a layer of one method': { record() {} },
+  'config alone': { config: 1 },
+  'an empty config': { config: {}, record() {}, for() {} },
+  'a null config': { config: null },
+  'a name of no string': { name: 3 },
+  'a config of a name alone': { config: { name: 'relu' } },
+  'no method': { config: {}, for: 3 },
+  'a function with a null config': Object.assign(() => {}, { config: null }),
+  'a function with a config': Object.assign(() => 'none', { config: { name: 'zeros' } }),
+  'the name of every object’s property': 'constructor',
+  'the name of every object’s prototype': '__proto__',
+};
+
+test('parts of a caller’s own that are half made are refused, before anything is trained with them', async (t) => {
+  const { gridSearch, crossValScore, layers, sequential } = fjordnet;
+  const train = (dense: object, compile: object) => {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1], ...dense })], seed: 1 });
+    model.compile({ optimizer: 'sgd', loss: 'mse', ...compile });
+    return model.fitSync([[1]], [[1]]);
+  };
+  const uses: Record<string, (part: any) => unknown> = {
+    layer: (part) => sequential({ layers: [part] }).build([2]),
+    activation: (activation) => train({ activation }, {}),
+    kernelInitializer: (kernelInitializer) => train({ kernelInitializer }, {}),
+    kernelRegularizer: (kernelRegularizer) => train({ kernelRegularizer }, {}),
+    loss: (loss) => train({}, { loss }),
+    metric: (metric) => train({}, { metrics: [metric] }),
+    learningRate: (learningRate) => train({}, { optimizer: fjordnet.optimizers.sgd({ learningRate }) }),
+    cv: (cv) =>
+      crossValScore(() => ({ fit: async () => {}, predict: () => [0, 1], score: () => 1 }), [[1], [2]], [0, 1], { cv }),
+    'the splits': (splits) =>
+      crossValScore(() => ({ fit: async () => {}, predict: () => [0, 1] }), [[1], [2]], [0, 1], {
+        cv: { split: () => splits },
+      }),
+    score: (score) =>
+      gridSearch({
+        grid: { a: [1] },
+        build: () => ({ fit: async () => {}, predict: () => [0, 1], score: () => score }),
+        train: [
+          [[1], [2]],
+          [0, 1],
+        ],
+      }),
+  };
+  for (const [use, call] of Object.entries(uses))
+    for (const [what, part] of Object.entries(halfMade)) {
+      const error = await t.throwsAsync(async () => call(part), undefined, `${use}: ${what}`);
+      t.is(fault(error), undefined, `${use}: ${what}`);
+    }
+});

@@ -71,8 +71,8 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
     try {
       await training;
       outcome.seconds = (performance.now() - start) / 1000;
-      if (options.scoreTrain) outcome.trainScore = await scoring(model, ...task.train);
-      if (task.test) outcome.testScore = await scoring(model, ...task.test);
+      if (options.scoreTrain) outcome.trainScore = checkScore(await scoring(model, ...task.train));
+      if (task.test) outcome.testScore = checkScore(await scoring(model, ...task.test));
     } catch (error) {
       outcome.error = error as Error;
     }
@@ -130,6 +130,11 @@ function startTraining(
 async function defaultScore(model: Model, x: ArrayInput, y: Pair[1]): Promise<number> {
   if (model.score) return model.score(x, y);
   return accuracy(y, await model.predict(x));
+}
+
+function checkScore(score: unknown): number {
+  if (typeof score !== 'number') throw wrongType('the score', 'a number', score);
+  return score;
 }
 
 const failed = (error?: unknown): Outcome => ({
