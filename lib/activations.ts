@@ -1,4 +1,5 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { isConfig, property } from './kind.js';
 import { markMakers } from './made.js';
 import type { Buffer, Tape } from './tape.js';
 
@@ -80,7 +81,8 @@ markMakers('activations', activations);
 /** An activation by name, or the one given. */
 export function getActivation(option: string, given: unknown): Activation {
   const input = called(given, activations);
-  if (typeof input === 'object' && input !== null && 'config' in input) return input as Activation;
+  if (typeof input === 'object' && input !== null && 'derivativeFrom' in input && isConfig(property(input, 'config')))
+    return input as Activation;
   if (typeof input === 'object' && input !== null && 'name' in input)
     return activationFrom(input as Activation['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an activation or one of activations.*', input);

@@ -120,12 +120,14 @@ export class NDArray {
     const n = this.length;
     const width = product(this.shape.slice(1));
     const data = allocateAs(this.dtype, index.size * width);
+    // not of a class of the caller's, whose subarray may give anything
+    const source = new TYPED[this.dtype](this.data.buffer as ArrayBuffer, this.data.byteOffset, this.data.length);
     for (let i = 0; i < index.size; i++) {
       let row = index.data[i];
       if (!Number.isInteger(row) || row < -n || row >= n) throw wrongValue(`rows[${i}]`, `a row of ${n}`, row);
       if (row < 0) row += n;
       if (width < 16) for (let j = 0; j < width; j++) data[i * width + j] = this.data[row * width + j];
-      else data.set(this.data.subarray(row * width, (row + 1) * width), i * width);
+      else data.set(source.subarray(row * width, (row + 1) * width), i * width);
     }
     return NDArray.wrap(data, [...index.shape, ...this.shape.slice(1)]);
   }
@@ -149,7 +151,8 @@ export class NDArray {
   }
 
   [inspect.custom](): string {
-    return `NDArray ${this.dtype} [${this.shape.join(', ')}]\n${this.toString()}`;
+    const text = this.data.length === this.size ? this.toString() : '(its memory was transferred)';
+    return `NDArray ${this.dtype} [${this.shape.join(', ')}]\n${text}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { NDArray } from './array.js';
 import { called, checkInterval, checkNumber, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
+import { isConfig, property } from './kind.js';
 import { markMakers } from './made.js';
 import { RandomState } from './random.js';
 
@@ -148,7 +149,7 @@ markMakers('initializers', initializers);
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {
   const input = called(given, initializers);
-  if (typeof input === 'function' && 'config' in input) return input as Initializer;
+  if (typeof input === 'function' && isConfig(property(input, 'config'))) return input as Initializer;
   if (typeof input === 'object' && input !== null && 'name' in input)
     return initializerFrom(input as Initializer['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an initializer or one of initializers.*', input);

@@ -64,8 +64,7 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   return (
     isObject(value) &&
     typeof property(value, 'aborted') === 'boolean' &&
-    typeof property(value, 'addEventListener') === 'function' &&
-    typeof property(value, 'removeEventListener') === 'function'
+    hasMethods(value, 'addEventListener', 'removeEventListener')
   );
 }
 
@@ -83,8 +82,16 @@ export function isURL(value: unknown): value is URL {
 
 /** A stream of Node's kind that can be read. */
 export function isReadable(value: unknown): value is Readable {
-  return isObject(value) && ['pipe', 'on', 'read'].every((name) => typeof property(value, name) === 'function');
+  return hasMethods(value, 'pipe', 'on', 'read');
 }
+
+/** Whether an object has all of these methods, as what callers write themselves must. */
+export function hasMethods(value: unknown, ...names: readonly string[]): boolean {
+  return isObject(value) && names.every((name) => typeof property(value, name) === 'function');
+}
+
+/** What describes an activation, an initializer and the like: an object with their name. */
+export const isConfig = (value: unknown): boolean => typeof property(value, 'name') === 'string';
 
 /** An error, of the class `name` if one is given: 'RangeError', 'SyntaxError' … */
 export function isError(value: unknown, name?: string): value is Error {

@@ -1,5 +1,6 @@
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { hasMethods, property } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import { markMakers } from './made.js';
 import type { Buffer, Tape } from './tape.js';
@@ -209,10 +210,9 @@ export function getLoss(option: string, given: unknown): Loss {
   return losses[checkOneOf(option, name, Object.keys(losses) as LossName[])]();
 }
 
-function isLoss(input: unknown): input is Loss {
-  const { config, targetShape, prepare, emit } = (input ?? {}) as Partial<Loss>;
-  return typeof config?.name === 'string' && [targetShape, prepare, emit].every((part) => typeof part === 'function');
-}
+const isLoss = (input: unknown): input is Loss =>
+  hasMethods(input, 'targetShape', 'prepare', 'emit') &&
+  typeof property(property(input, 'config'), 'name') === 'string';
 
 /** The loss that `config` describes. */
 export function lossFrom({ name, ...options }: Loss['config']): Loss {

@@ -8,6 +8,7 @@ import {
   wrongType,
   wrongValue,
 } from './check.js';
+import { hasMethods } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import { isMade, made, markMakers } from './made.js';
@@ -245,7 +246,11 @@ markMakers('metrics', metrics);
 /** A metric by name, or the one given, for the targets of `loss`. */
 export function getMetric(option: string, given: unknown, loss: Loss): Metric {
   const input = called(given, metrics);
-  if (typeof (input as MetricChoice | null)?.for === 'function') return (input as MetricChoice).for(loss);
+  if (hasMethods(input, 'for') && 'config' in (input as object)) {
+    const metric = (input as MetricChoice).for(loss);
+    if (!hasMethods(metric, 'record', 'result')) throw wrongType(`${option}.for(loss)`, 'a metric', metric);
+    return metric;
+  }
   if (typeof input !== 'string') throw wrongType(option, 'the name of a metric or one of metrics.*', input);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return metrics[checkOneOf(option, name, Object.keys(metrics) as MetricName[])]({ as: input }).for(loss);

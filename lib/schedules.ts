@@ -1,4 +1,12 @@
-import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkNumber,
+  checkOneOf,
+  checkOptions,
+  wrongType,
+} from './check.js';
 import { markMakers } from './made.js';
 
 /**
@@ -104,7 +112,9 @@ markMakers('schedules', schedules);
 
 /** The learning rate of the given step. */
 export const learningRateAt = (learningRate: number | Schedule, step: number): number =>
-  typeof learningRate === 'number' ? learningRate : learningRate(step);
+  typeof learningRate === 'number'
+    ? learningRate
+    : checkNumber('the learning rate of the schedule', learningRate(step));
 
 /** A number, or a schedule's config. */
 export const learningRateConfig = (learningRate: number | Schedule): unknown =>

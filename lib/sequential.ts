@@ -7,6 +7,7 @@ import type { ClassWeight } from './class-weight.js';
 import { evaluateLoop, type FitPlan, fitLoop, Totals, trainStep } from './fit.js';
 import { prepareFit } from './fit-options.js';
 import { saveModel } from './io/model-file.js';
+import { hasMethods } from './kind.js';
 import { checkShape, checkTrainable, type Layer, type Parameter, type Shape } from './layers/layer.js';
 import { getLoss, type Loss, type LossInput } from './losses.js';
 import { getMetric, type Metric, type MetricInput, named } from './metrics.js';
@@ -191,7 +192,8 @@ export class Sequential {
    * @throws RangeError if another network has the layer: it would begin anew in this one, as layers are not shared yet
    */
   add(layer: Layer): this {
-    if (typeof layer?.record !== 'function') throw wrongType('layer', 'a layer, one of layers.*', layer);
+    if (!hasMethods(layer, 'record', 'outputShape', 'getConfig') || typeof layer.className !== 'string')
+      throw wrongType('layer', 'a layer, one of layers.*', layer);
     this.#checkIdle();
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     const owner = owners.get(layer);

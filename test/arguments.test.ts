@@ -164,3 +164,87 @@ for (const [name, { call, args }] of Object.entries(CALLS)) {
     t.deepEqual(faults, []);
   });
 }
+
+test('a message describes any value in a few words, and runs nothing of it', (t) => {
+  const described = (value: unknown) => {
+    const error = t.throws(() => fjordnet.sequential({ seed: value as number }));
+    return error?.message.replace(/^Expected seed to be .*?, got /, '');
+  };
+  const getter = {
+    get a() {
+      return t.fail();
+    },
+    b: 1,
+  };
+  const cases: [unknown, string][] = [
+    [{ a: [1, 2, 3, 4, 5, 6], b: { c: { d: { e: 1 } } } }, '{"a":[1,2,3,4,5,…],"b":{"c":{"d":…}}}'],
+    [ring, '{"self":{"self":{"self":…}}}'],
+    [{ n: 10n }, '{"n":10}'],
+    [getter, '{"b":1}'],
+    [Object.assign(Object.create(null), { a: 1 }), '{"a":1}'],
+    [new Proxy({}, {}), 'a Proxy'],
+    [Object.create({ constructor: null }), 'an object'],
+    [new Map(), 'Map'],
+    ['line\nline', "'line\\u000aline' (string)"],
+    ['x'.repeat(1000), `'${'x'.repeat(99)}…' (string)`],
+    [new DataView(new ArrayBuffer(8)), 'DataView'],
+    [Symbol('a'), 'Symbol(a) (symbol)'],
+    [class Layer {}, 'Layer (function)'],
+    [new Array(1e6), 'Array(1000000)'],
+  ];
+  for (const [value, expected] of cases) t.is(described(value), expected);
+  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`option${i}`, 'x'.repeat(200)]));
+  t.true((described(many) ?? '').length <= 100);
+});
+
+const halfMade: Record<string, unknown> = {
+  'a layer of one method': { record() {} },
+  'config alone': { config: 1 },
+  'an empty config': { config: {}, record() {}, for() {} },
+  'a null config': { config: null },
+  'a name of no string': { name: 3 },
+  'a config of a name alone': { config: { name: 'relu' } },
+  'no method': { config: {}, for: 3 },
+  'a function with a null config': Object.assign(() => {}, { config: null }),
+  'a function with a config': Object.assign(() => 'none', { config: { name: 'zeros' } }),
+  'the name of every object’s property': 'constructor',
+  'the name of every object’s prototype': '__proto__',
+};
+
+test('parts of a caller’s own that are half made are refused, before anything is trained with them', async (t) => {
+  const { gridSearch, crossValScore, layers, sequential } = fjordnet;
+  const train = (dense: object, compile: object) => {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1], ...dense })], seed: 1 });
+    model.compile({ optimizer: 'sgd', loss: 'mse', ...compile });
+    return model.fitSync([[1]], [[1]]);
+  };
+  const uses: Record<string, (part: any) => unknown> = {
+    layer: (part) => sequential({ layers: [part] }).build([2]),
+    activation: (activation) => train({ activation }, {}),
+    kernelInitializer: (kernelInitializer) => train({ kernelInitializer }, {}),
+    kernelRegularizer: (kernelRegularizer) => train({ kernelRegularizer }, {}),
+    loss: (loss) => train({}, { loss }),
+    metric: (metric) => train({}, { metrics: [metric] }),
+    learningRate: (learningRate) => train({}, { optimizer: fjordnet.optimizers.sgd({ learningRate }) }),
+    cv: (cv) =>
+      crossValScore(() => ({ fit: async () => {}, predict: () => [0, 1], score: () => 1 }), [[1], [2]], [0, 1], { cv }),
+    'the splits': (splits) =>
+      crossValScore(() => ({ fit: async () => {}, predict: () => [0, 1] }), [[1], [2]], [0, 1], {
+        cv: { split: () => splits },
+      }),
+    score: (score) =>
+      gridSearch({
+        grid: { a: [1] },
+        build: () => ({ fit: async () => {}, predict: () => [0, 1], score: () => score }),
+        train: [
+          [[1], [2]],
+          [0, 1],
+        ],
+      }),
+  };
+  for (const [use, call] of Object.entries(uses))
+    for (const [what, part] of Object.entries(halfMade)) {
+      const error = await t.throwsAsync(async () => call(part), undefined, `${use}: ${what}`);
+      t.is(fault(error), undefined, `${use}: ${what}`);
+    }
+});

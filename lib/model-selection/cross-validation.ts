@@ -1,7 +1,7 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
-import { isAbortSignal, isRandomState, isTypedArray } from '../kind.js';
+import { hasMethods, isAbortSignal, isRandomState, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { unlessAborted } from '../train.js';
@@ -180,7 +180,12 @@ function checkScoreOptions<M extends Model>(options: ScoreOptions<M>, own: reado
 /** @throws unless `cv` can be what it is meant to be; before any work is done */
 export function checkFolds(cv: CrossValidation): void {
   if (typeof cv === 'number') checkInteger('cv', cv, 2);
-  else if (typeof cv !== 'object' || cv === null || isTypedArray(cv) || !('split' in cv || Symbol.iterator in cv))
+  else if (
+    typeof cv !== 'object' ||
+    cv === null ||
+    isTypedArray(cv) ||
+    !(hasMethods(cv, 'split') || Symbol.iterator in cv)
+  )
     throw wrongType('cv', 'a number of folds, a splitter, or an array of [train, test] rows', cv);
 }
 
@@ -199,6 +204,8 @@ export function foldsOf(
         ? new StratifiedKFold({ nSplits: cv })
         : new KFold({ nSplits: cv });
   const splits = 'split' in splitter ? splitter.split(x, y as Labels) : splitter;
+  if (typeof splits?.[Symbol.iterator] !== 'function')
+    throw wrongType('cv.split(x, y)', 'splits to iterate over', splits);
   const folds = Array.from(splits, (split, i) => {
     if (!Array.isArray(split) || split.length !== 2) throw wrongType(`cv[${i}]`, 'a pair of [train, test] rows', split);
     return fold(x, y as Splittable, split);

@@ -67,7 +67,10 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
       broken = { error };
     }
   };
-  const score = async (model: M, [x, y]: Pair) => (await unlessAborted(scoring(model, x, y), signal)) ?? Number.NaN;
+  const score = async (model: M, [x, y]: Pair) => {
+    const value = await unlessAborted(scoring(model, x, y), signal);
+    return signal?.aborted ? Number.NaN : checkScore(value);
+  };
   const finish = async (index: number, task: Task<M>, model: M, training: Promise<unknown>, start: number) => {
     const outcome = failed();
     try {
@@ -133,6 +136,11 @@ function startTraining(
 async function defaultScore(model: Model, x: ArrayInput, y: Pair[1]): Promise<number> {
   if (model.score) return model.score(x, y);
   return accuracy(y, await model.predict(x));
+}
+
+function checkScore(score: unknown): number {
+  if (typeof score !== 'number') throw wrongType('the score', 'a number', score);
+  return score;
 }
 
 const failed = (error?: unknown): Outcome => ({

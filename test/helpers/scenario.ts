@@ -188,6 +188,11 @@ export async function scenario({ fjordnet, plots, csv, npy, safetensors }: Modul
         callbacks: { onEpochEnd: () => controller.abort() },
       });
     });
+    await record(`${dtype} aborted by a polyfill’s signal`, () => {
+      const signal = Object.assign(new EventTarget(), { aborted: false });
+      const callbacks = { onEpochEnd: () => (signal.aborted = signal.dispatchEvent(new Event('abort'))) };
+      return model.fit(x, oneHot, { epochs: 9, signal: signal as never, callbacks: callbacks as never });
+    });
     await record(`${dtype} busy`, async () => {
       const running = model.fit(x, oneHot, { epochs: 50 });
       try {

@@ -9,17 +9,20 @@ const scenarioUrl = new URL('../scenario.js', import.meta.url).href;
 const loaders: Record<string, () => Promise<(url: string) => Promise<any>>> = {
   own: async () => (url) => import(url),
   context: async () => {
-    const { process, Buffer, URL, AbortController, AbortSignal, console, structuredClone, performance } = globalThis;
-    const context = vm.createContext({
+    const { process, Buffer, URL, AbortController, AbortSignal, Event, EventTarget, console, structuredClone } =
+      globalThis;
+    const globals = {
       process,
       Buffer,
       URL,
       AbortController,
       AbortSignal,
+      Event,
+      EventTarget,
       console,
       structuredClone,
-      performance,
-    });
+    };
+    const context = vm.createContext(globals);
     const modules = new Map<string, Promise<vm.Module>>();
     const load = (id: string): Promise<vm.Module> => {
       const known = modules.get(id);
