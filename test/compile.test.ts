@@ -157,9 +157,9 @@ test('weights beyond float32 are refused, weights that are not finite taken', (t
 test.serial('epochs that are over before they begin give a warning', async (t) => {
   const model = network(1, 'linear');
   model.compile({ optimizer: 'sgd', loss: 'mse' });
-  const fit = (options: object) => warningsOf(() => model.fitSync(x, [1, 2, 3, 4], options));
-  t.regex((await fit({ initialEpoch: 5, epochs: 2 }))[0].message, /^initialEpoch 5 is beyond epochs 2, /);
-  t.deepEqual(await fit({ initialEpoch: 2, epochs: 2 }), []); // a run that was done, resumed
+  const warned = (options: object) => warningsOf(() => model.fitSync(x, [1, 2, 3, 4], options));
+  t.regex((await warned({ initialEpoch: 5, epochs: 2 }))[0].message, /^initialEpoch 5 is beyond epochs 2, /);
+  t.deepEqual(await warned({ initialEpoch: 2, epochs: 2 }), []); // a run that was done, resumed
 });
 
 test('a dropout of everything trains what comes after it', (t) => {
