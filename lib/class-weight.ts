@@ -75,7 +75,9 @@ function balanced(labels: Float64Array | Int32Array): Map<number, number> {
 function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, loss: Loss): Map<number, number> {
   const expected = "'balanced', or an object or Map of weights by class number";
   if (typeof classWeight === 'string') throw wrongValue('classWeight', expected, classWeight);
-  if (typeof classWeight !== 'object' || classWeight === null) throw wrongType('classWeight', expected, classWeight);
+  const isObject = Object.prototype.toString.call(classWeight) === '[object Object]';
+  if (!isObject && !types.isMap(classWeight) && !Array.isArray(classWeight) && !ArrayBuffer.isView(classWeight))
+    throw wrongType('classWeight', expected, classWeight);
   const entries: [unknown, unknown][] = types.isMap(classWeight) ? [...classWeight] : Object.entries(classWeight);
   const weights = new Map<number, number>();
   for (const [key, weight] of entries) {

@@ -177,7 +177,7 @@ export class Sequential {
     checkTrainable('trainable', value);
   }
 
-  /** Updates of the weights since `compile`. */
+  /** Updates of the weights since `compile`; during `fit` those of the jobs that have ended. `save` has count and weights of one moment. */
   get iterations(): number {
     return this.#progress.iterations;
   }

@@ -39,8 +39,8 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
       const step = next.value;
       let result: NativeResult | undefined;
       try {
-        if (signal?.aborted) throw signal.reason; // by a callback
         if ('plan' in step) {
+          if (signal?.aborted) throw signal.reason; // by a callback
           running = step.plan;
           const job = step.plan.run(step.job);
           step.meanwhile?.();
@@ -85,8 +85,10 @@ export function driveSync<R>(training: Training<R>): R {
     const step = next.value;
     let result: NativeResult;
     try {
-      if (!('plan' in step))
+      if (!('plan' in step)) {
+        step.then(undefined, () => {}); // nobody waits for it
         throw new TypeError('Expected callbacks of a synchronous call to return nothing, got a promise');
+      }
       result = step.plan.runSync(step.job);
       step.meanwhile?.();
       step.settle?.(result);

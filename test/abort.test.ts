@@ -59,17 +59,25 @@ test.serial('what the promise of an abandoned callback comes to later is handled
   const listen = (error: unknown) => unhandled.push(error);
   process.on('unhandledRejection', listen);
   const late = () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 20));
-  const runs = [
-    (signal: AbortSignal) => network().fit(x, labels, { signal, callbacks: { onEpochEnd: late } }),
-    (signal: AbortSignal) =>
-      new NeuralNetwork(x, classes, { nCategories: 3, batchSize: 5 }).train({ signal, onEpochEnd: late }),
-    (signal: AbortSignal) => new MLPClassifier({ maxIter: 3 }).fit(x, labels, { signal, onEpochEnd: late }),
+  const lecture = () => new NeuralNetwork(x, classes, { nCategories: 3, batchSize: 5 });
+  const runs: ((signal: AbortSignal, onEpochEnd: () => unknown) => Promise<unknown>)[] = [
+    (signal, onEpochEnd) => network().fit(x, labels, { signal, callbacks: { onEpochEnd } }),
+    (signal, onEpochEnd) => lecture().train({ signal, onEpochEnd }),
+    (signal, onEpochEnd) => new MLPClassifier({ maxIter: 3 }).fit(x, labels, { signal, onEpochEnd }),
   ];
   for (const run of runs) {
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(), 5);
-    await t.throwsAsync(soon(run(controller.signal)), { code: 'ERR_ABORTED' });
+    const aborted = new AbortController();
+    setTimeout(() => aborted.abort(), 5);
+    await t.throwsAsync(soon(run(aborted.signal, late)), { code: 'ERR_ABORTED' });
+    const abortive = new AbortController();
+    const abortThen = () => {
+      abortive.abort();
+      return late();
+    };
+    await t.throwsAsync(soon(run(abortive.signal, abortThen)), { code: 'ERR_ABORTED' });
   }
+  t.throws(() => lecture().trainSync({ onEpochEnd: late }), { message: /synchronous call/ });
+  t.throws(() => network().fitSync(x, labels, { callbacks: { onEpochEnd: late } }), { message: /synchronous call/ });
   await new Promise((resolve) => setTimeout(resolve, 40));
   process.off('unhandledRejection', listen);
   t.deepEqual(unhandled, []);

@@ -78,9 +78,7 @@ export class CallbackList {
 }
 
 function* waitFor(returned: unknown): Training<void> {
-  if (!isPromise(returned)) return;
-  returned.then(undefined, () => {}); // a synchronous driver will not look at it again
-  yield returned;
+  if (isPromise(returned)) yield returned;
 }
 
 function checkCallback(name: string, callback: unknown): void {
