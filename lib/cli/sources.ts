@@ -200,7 +200,7 @@ function table(source: string, x: NDArray, y: Labels | undefined, dtype: FloatTy
     );
   checkValues(`the samples of '${source}'`, x);
   const targets = y instanceof NDArray ? classNumbers(source, y) : (y as readonly string[] | undefined);
-  if (targets instanceof NDArray) checkValues(`the labels of '${source}'`, targets);
+  if (targets && !Array.isArray(targets)) checkValues(`the labels of '${source}'`, targets as NDArray);
   if (targets && targets.length !== x.shape[0])
     throw new CommandError(
       EXIT.input,
