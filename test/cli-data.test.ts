@@ -535,5 +535,5 @@ onPosix('a pipe with a name is read once, as CSV', async (t) => {
   t.is(info.code, 0, info.stderr);
   t.is(lastDocument(info.stdout).samples, 60);
   symlinkSync('loop', place.path('loop'));
-  await refused(t, 3, /Cannot read '.*loop': its links lead nowhere/, 'info', place.path('loop'));
+  await refused(t, 3, /^fjordnet: Cannot read '.*loop': (?!ELOOP)/, 'info', place.path('loop'));
 });

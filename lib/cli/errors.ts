@@ -34,8 +34,6 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',
   EFBIG: 'the file would be too large',
-  ELOOP: 'its links lead nowhere',
-  EIO: 'the device fails to read or write',
 };
 
 /** What went wrong in the file system, without the system call and the path: 'permission denied'. */
