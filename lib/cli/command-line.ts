@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { didYouMean } from '../check.js';
 import { COMMANDS } from './commands.js';
-import { CommandError, EXIT, exitCodeOf, reason, usage } from './errors.js';
+import { type CommandError, EXIT, exitCodeOf, reason, usage } from './errors.js';
 import { commandHelp, mainHelp } from './help.js';
 import { parse } from './options.js';
 
@@ -65,8 +65,9 @@ function complain(error: unknown): void {
 
 /** Errors of ours with a code are of the class Error: a TypeError with one is Node's, for a call that was wrong. */
 function sentenceOf(error: unknown): string | undefined {
-  const { code, syscall, path, name, message } = (error ?? {}) as NodeJS.ErrnoException;
-  if (error instanceof CommandError || message?.startsWith('Expected ')) return message;
+  const { exitCode, code, syscall, path, name, message } = (error ?? {}) as NodeJS.ErrnoException &
+    Partial<CommandError>;
+  if (exitCode !== undefined || message?.startsWith('Expected ')) return message;
   if (code === undefined || name !== 'Error') return undefined;
   return syscall === undefined
     ? message

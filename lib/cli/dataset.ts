@@ -214,7 +214,7 @@ function checkTask({ y, name, target }: Table, task: Task): void {
     );
 }
 
-const labelsOf = ({ y }: Table): ArrayLike<Label> => (y instanceof NDArray ? y.data : (y as readonly string[]));
+const labelsOf = ({ y }: Table): ArrayLike<Label> => (Array.isArray(y) ? y : (y as NDArray).data);
 
 /** Class numbers, or numbers. */
 function targetsOf(table: Table, classes: readonly Label[] | undefined): NDArray {

@@ -135,16 +135,15 @@ async function explained(source: string, reading: Promise<CsvData>): Promise<Csv
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof RangeError && error.message.startsWith('Expected label'))
-      throw new CommandError(EXIT.usage, error.message.replace('Expected label', `Expected --label for '${source}'`), {
+    const { name, message } = error as Error;
+    if (name === 'RangeError' && message.startsWith('Expected label'))
+      throw new CommandError(EXIT.usage, message.replace('Expected label', `Expected --label for '${source}'`), {
         cause: error,
       });
-    if ((error as Error).message.includes('expected a finite number'))
-      throw new CommandError(
-        EXIT.input,
-        `${(error as Error).message} (only labels may be text, and missing values must be filled in)`,
-        { cause: error },
-      );
+    if (message.includes('expected a finite number'))
+      throw new CommandError(EXIT.input, `${message} (only labels may be text, and missing values must be filled in)`, {
+        cause: error,
+      });
     throw error;
   }
 }
@@ -199,7 +198,8 @@ function table(source: string, x: NDArray, y: Labels | undefined, dtype: FloatTy
       `Expected '${source}' to hold samples [n, …], got shape [${x.shape.join(', ')}]`,
     );
   checkValues(`the samples of '${source}'`, x);
-  const targets = y instanceof NDArray ? classNumbers(source, y) : (y as readonly string[] | undefined);
+  const targets =
+    y === undefined || Array.isArray(y) ? (y as readonly string[] | undefined) : classNumbers(source, y as NDArray);
   if (targets && !Array.isArray(targets)) checkValues(`the labels of '${source}'`, targets as NDArray);
   if (targets && targets.length !== x.shape[0])
     throw new CommandError(

@@ -1,4 +1,5 @@
 import { endianness } from 'node:os';
+import { types } from 'node:util';
 import { NDArray } from '../array.js';
 import { gunzip, isGzip, mostUnzipped } from './gzip.js';
 import { allocateBytes, damaged, openFile, sizeOfFile, sourceOf, swapBytes } from './read.js';
@@ -61,7 +62,7 @@ async function collect(stream: AsyncIterable<Buffer>, limit: number, source: str
   const type = TYPES[header.type];
   if (endianness() === 'LE') swapBytes(bytes, type.BYTES_PER_ELEMENT);
   const data = new type(bytes.buffer);
-  const wrapped = data instanceof Float32Array || data instanceof Float64Array ? data : Int32Array.from(data);
+  const wrapped = types.isFloat32Array(data) || types.isFloat64Array(data) ? data : Int32Array.from(data);
   return NDArray.wrap(wrapped, header.shape);
 }
 
