@@ -76,6 +76,7 @@ test.serial('columns that cannot be told apart, or are others, are refused', asy
     [['b', 'a', 'c', 'a'], ...columns(ROWS, 1, 0, 2, 0)],
     /columns in the order of the training, since 'a' is the name of several/,
   );
+  await predict(columns(SHAPES, 0, 1, 3), /to have the column 'c' that the network was trained on/);
   await predict(columns(ROWS, 0, 1), /to have 3 values \(3\), as the network was trained on, got 2/);
   await predict([['a\nb', 'c'].map((name) => `"${name}"`), ...columns(ROWS, 0, 2)], /to have the column 'a'/);
 });

@@ -6,7 +6,7 @@ import { damaged } from './read.js';
 
 export interface TableOptions {
   readonly label?: string | number;
-  /** No column is the label's if there is none of its name, or if no more than `width` columns are there. */
+  /** No column is the label's if there is none of its name, or, without names, if no more than `width` are there. */
   readonly labelOptional?: boolean;
   readonly width?: number;
   readonly header?: boolean;
@@ -142,7 +142,7 @@ export class CsvTable {
   #labelAmong(names: readonly string[], label: string | number, numbered: number | undefined, columns: number): number {
     const { labelOptional, width = 0 } = this.#options;
     const at = typeof label === 'string' && names.includes(label) ? names.indexOf(label) : numbered;
-    if (labelOptional && (at === undefined || columns <= width)) return -1;
+    if (labelOptional && (at === undefined || (columns <= width && !this.#header))) return -1;
     if (at === undefined) throw noColumn(label, names, this.#header, this.#separatorHint(this.#first));
     return at;
   }
