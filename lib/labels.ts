@@ -22,15 +22,6 @@ export function readLabels(name: string, y: Labels): ArrayLike<Label> {
   return array.data;
 }
 
-/** Beyond 2^53 one float stands for several integers: two ids would be one class. */
-function checkApart(name: string, { data }: NDArray): void {
-  for (let i = 0; i < data.length; i++)
-    if (Math.abs(data[i]) > Number.MAX_SAFE_INTEGER)
-      throw new RangeError(
-        `Expected ${name} to hold numbers below 2^53, and larger ones as strings, got ${data[i]} at ${position(i, [data.length])}`,
-      );
-}
-
 /** An array of labels that are no numbers: strings or booleans. */
 export function isWords(y: unknown): y is readonly string[] | readonly boolean[] {
   return Array.isArray(y) && (typeof y[0] === 'string' || typeof y[0] === 'boolean');
@@ -81,6 +72,15 @@ export function toCategorical(labels: ArrayInput, numClasses?: number): NDArray 
   const oneHot = zeros(y.length, width);
   for (let i = 0; i < y.length; i++) oneHot.data[i * width + y[i]] = 1;
   return oneHot;
+}
+
+/** Beyond 2^53 one float stands for several integers: two ids would be one class. */
+function checkApart(name: string, { data }: NDArray): void {
+  for (let i = 0; i < data.length; i++)
+    if (Math.abs(data[i]) > Number.MAX_SAFE_INTEGER)
+      throw new RangeError(
+        `Expected ${name} to hold numbers below 2^53, and larger ones as strings, got ${data[i]} at ${position(i, [data.length])}`,
+      );
 }
 
 function zeros(rows: number, columns: number): NDArray {

@@ -164,12 +164,17 @@ test('0, 1, 2 … are names where the rows below are of another kind', async (t)
         .concat(`\n${'3,1,'.repeat(32)}`.slice(0, -1)),
     ),
   );
+  t.true(await isHeader('0,1,2\n10,20,30\n40,50,60\n'));
+  t.true(await isHeader('0,1,2\n1,2,0\n3,4,1\n', -1));
   // with its index
   t.true(await isHeader(',0,1,2\n0,5,6,7\n1,8,9,7\n'));
   t.true(await isHeader(',0,1,label\n0,5,6,a\n1,8,9,b\n', 'label'));
   // data that begins so
   t.false(await isHeader('0,1,2\n3,4,5\n6,7,8\n'));
   t.false(await isHeader('0,1,2\n1,2,3\n2,3,4\n'));
+  t.false(await isHeader('0,1,2\n1,3,5\n2,5,8\n'));
+  t.false(await isHeader('0,1,2\n2,1,0\n1,0,2\n0,2,1\n2,0,1\n'));
+  t.false(await isHeader('0,1,2,a\n10,20,30,b\n40,50,60,a\n', -1));
   t.false(await isHeader('0,1\n0.1,1.2\n0.2,1.4\n'));
   t.false(await isHeader('0,1,a\n1,0,b\n1,1,a\n', -1));
   t.false(await isHeader('0\n1\n2\n'));

@@ -3,7 +3,6 @@ import test, { type ExecutionContext } from 'ava';
 interface Target {
   name: string;
   run(random: Random, count: number, report: (problem: string) => void): Promise<void>;
-  clean?(): Promise<void>;
 }
 
 /** The random numbers that scripts/fuzz gives its targets: the same for the same seed. */
@@ -43,7 +42,6 @@ async function fuzz(t: ExecutionContext, name: string, count: number): Promise<v
   const target: Target = await import(new URL(`../scripts/fuzz-targets/${name}.js`, import.meta.url).href);
   const problems: string[] = [];
   await target.run(new Random(count), count, (problem) => problems.push(problem));
-  await target.clean?.();
   t.deepEqual(problems.slice(0, 5), []);
 }
 

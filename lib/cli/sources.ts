@@ -136,16 +136,16 @@ async function explained(source: string, reading: Promise<CsvData>): Promise<Csv
   try {
     return await reading;
   } catch (error) {
-    if (isError(error, 'RangeError') && error.message.startsWith('Expected label'))
-      throw new CommandError(EXIT.usage, error.message.replace('Expected label', `Expected --label for '${source}'`), {
+    if (!isError(error)) throw error;
+    const { message } = error;
+    if (error.name === 'RangeError' && message.startsWith('Expected label'))
+      throw new CommandError(EXIT.usage, message.replace('Expected label', `Expected --label for '${source}'`), {
         cause: error,
       });
-    if ((error as Error).message.includes('expected a finite number'))
-      throw new CommandError(
-        EXIT.input,
-        `${(error as Error).message} (only labels may be text, and missing values must be filled in)`,
-        { cause: error },
-      );
+    if (message.includes('expected a finite number'))
+      throw new CommandError(EXIT.input, `${message} (only labels may be text, and missing values must be filled in)`, {
+        cause: error,
+      });
     throw error;
   }
 }

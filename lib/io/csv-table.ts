@@ -6,7 +6,7 @@ import { damaged } from './read.js';
 
 export interface TableOptions {
   readonly label?: string | number;
-  /** No column is the label's if there is none of its name, or if no more than `width` columns are there. */
+  /** No column is the label's if there is none of its name, or, without names, if no more than `width` are there. */
   readonly labelOptional?: boolean;
   readonly width?: number;
   readonly header?: boolean;
@@ -142,7 +142,7 @@ export class CsvTable {
   #labelAmong(names: readonly string[], label: string | number, numbered: number | undefined, columns: number): number {
     const { labelOptional, width = 0 } = this.#options;
     const at = typeof label === 'string' && names.includes(label) ? names.indexOf(label) : numbered;
-    if (labelOptional && (at === undefined || columns <= width)) return -1;
+    if (labelOptional && (at === undefined || (columns <= width && !this.#header))) return -1;
     if (at === undefined) throw noColumn(label, names, this.#header, this.#separatorHint(this.#first));
     return at;
   }
@@ -165,8 +165,9 @@ export class CsvTable {
   }
 
   /**
-   * Are 0, 1, 2, … the names that pandas gives? They are if the rows below cannot be of their kind: none is an integer,
-   * or a column's values lie far from the number above them; or if the label's cell is none of the labels.
+   * Are 0, 1, 2, … the names that pandas gives? They are if the label's cell is none of the labels, or if the rows below
+   * are of another kind: none of their cells is an integer, or a column never comes to the number above it. They are
+   * data if the rows below go on in their steps.
    */
   #isHeaderAfterAll({ cells }: Undecided): boolean {
     const at = this.#at;
@@ -174,33 +175,35 @@ export class CsvTable {
     if (rows === 0) return false;
     const width = cells.length - (at < 0 ? 0 : 1);
     const values = this.#x.toArray();
-    const index = cells[0] === '' && at !== 0;
-    if (index) {
-      let counts = true;
-      for (let row = 1; row <= rows && counts; row++) counts = values[row * width] === row - 1;
-      if (counts) return true;
-    }
+    const value = (row: number, column: number) => values[row * width + column];
+    const index = cells[0] === '' && at !== 0 ? 1 : 0;
+    if (index && Array.from({ length: rows }, (_, row) => value(row + 1, 0)).every((v, row) => v === row)) return true;
     if (at >= 0) {
       const own = cells[at];
-      const labels = this.#labels.texts();
-      const distinct = new Set(labels);
-      const numbers = [...distinct].filter(isNumber).length;
-      if (isNumber(own) ? numbers === 0 : numbers === distinct.size || (distinct.size < rows && !distinct.has(own)))
-        return true;
+      const labels = new Set(this.#labels.texts());
+      const numbers = [...labels].filter(isNumber).length;
+      if (isNumber(own) ? numbers === 0 : numbers === labels.size) return true;
+      if (labels.has(own) && !isNumber(own)) return false;
+      if (labels.size < rows && !isNumber(own)) return true;
     }
-    if (width - (index ? 1 : 0) + (at >= 0 && isNumber(cells[at]) ? 1 : 0) < 3) return false;
+    const places = Array.from({ length: width - index }, (_, i) => i + index);
+    const y = at >= 0 && isNumber(cells[at]) ? [cells[at], ...this.#labels.texts().slice(0, 2)].map(Number) : [];
+    if (places.length + (y.length > 0 ? 1 : 0) < 3) return false;
     if (!this.#integers) return true;
-    if (rows < 2) return false;
-    for (let column = index ? 1 : 0; column < width; column++) {
-      let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    const step = (row: number) => [
+      ...places.map((column) => value(row, column) - value(row - 1, column)),
+      ...(y.length > 0 ? [y[row] - y[row - 1]] : []),
+    ];
+    const [first, second] = [step(1), rows > 1 ? step(2) : []];
+    if (first.every((d) => d === first[0]) || (rows > 1 && first.every((d, i) => d === second[i]))) return false;
+    return places.some((column) => {
+      let [below, above] = [false, false];
       for (let row = 1; row <= rows; row++) {
-        low = Math.min(low, values[row * width + column]);
-        high = Math.max(high, values[row * width + column]);
+        below ||= value(row, column) <= value(0, column);
+        above ||= value(row, column) >= value(0, column);
       }
-      const above = values[column];
-      if (above < low - (high - low) || above > high + (high - low)) return true;
-    }
-    return false;
+      return !(below && above);
+    });
   }
 
   #expected = (value: number) => (Number.isNaN(value) ? 'a finite number' : "a number within float32's range");

@@ -94,6 +94,10 @@ class Place {
   folder = mkdtempSync(join(tmpdir(), 'fjordnet-fuzz-'));
   said = '';
 
+  constructor() {
+    process.once('exit', () => rmSync(this.folder, { recursive: true, force: true }));
+  }
+
   path(name) {
     return join(this.folder, name);
   }
@@ -175,12 +179,6 @@ export async function run(random, count, report) {
       );
     if (code !== 0 && at.said.length > 6000) report(`${at.said.length} characters of ${args.join(' ')}`);
   }
-}
-
-/** Removes the folder. */
-export async function clean() {
-  if (making) rmSync((await making).folder, { recursive: true, force: true });
-  making = undefined;
 }
 
 function runFile(random, at) {
