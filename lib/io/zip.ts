@@ -159,7 +159,11 @@ function zip64Fields(
  *
  * @throws Error with code ERR_FORMAT and the reason; ERR_MEMORY if it does not fit into memory
  */
-export async function readZipEntry(file: FileHandle, entry: ZipEntry, source: string): Promise<Uint8Array> {
+export async function readZipEntry(
+  file: FileHandle,
+  entry: ZipEntry,
+  source: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { name, method, compressedSize, size, begin, limit } = entry;
   const wrong = (reason: string) => damaged(source, `its entry '${name}' ${reason}`);
   const local = Buffer.alloc(LOCAL_BYTES);
