@@ -58,7 +58,7 @@ export async function readNpz(path: string | URL): Promise<Map<string, NDArray>>
     for (const entry of await readZipDirectory(file, size, source)) {
       if (!entry.name.endsWith('.npy')) continue;
       const bytes = await readZipEntry(file, entry, source);
-      arrays.set(entry.name.slice(0, -'.npy'.length), takeNpy(bytes, `${source}, ${entry.name}`));
+      arrays.set(entry.name.slice(0, -'.npy'.length), takeNpy(bytes, `${source}, ${entry.name.slice(0, 60)}`));
     }
     return arrays;
   } finally {
