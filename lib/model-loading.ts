@@ -9,7 +9,7 @@ import { type Metric, metricFrom } from './metrics.js';
 import type { SavedState } from './model-io.js';
 import type { Network, Training } from './network.js';
 import { optimizerFrom } from './optimizers.js';
-import type { FloatType } from './tape.js';
+import type { Buffer, FloatType } from './tape.js';
 
 export interface LoadOptions {
   /** Take a file whose weights, or whose optimizer's memory, hold NaN or Infinity. Default false: refuse it */
@@ -56,9 +56,15 @@ export async function loadSequential(path: string | URL, options: LoadOptions = 
 
 /** Puts loaded values into the network that was recorded for them, by name. */
 export function restore({ plan, recorder }: Network, { weights, optimizerState }: LoadedModel): void {
-  const values = new Map([...weights, ...optimizerState]);
-  const buffers = [...recorder.parameters.map(({ value }) => value), ...recorder.states];
-  for (const buffer of buffers) plan.write(buffer, values.get(buffer.name) as NDArray);
+  const fill = (buffers: readonly Buffer[], tensors: Tensors) => {
+    const values = new Map(tensors);
+    for (const buffer of buffers) plan.write(buffer, values.get(buffer.name) as NDArray);
+  };
+  fill(
+    recorder.parameters.map(({ value }) => value),
+    weights,
+  );
+  fill(recorder.states, optimizerState);
 }
 
 /** Runs `make`; what it throws becomes an error of the file, unless memory is what is missing. */

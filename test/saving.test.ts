@@ -194,9 +194,9 @@ test('names as long as a file system takes them', async (t) => {
 test('paths that are none are refused in one sentence', (t) => {
   t.is(filePath(new URL('file:///a%20b')), '/a b');
   for (const [path, message] of [
-    [Buffer.from('x'), /^Expected path to be a file name or URL, got Buffer\(1\)$/],
+    [Buffer.from('x'), /^Expected path to be a file name or URL, got (Buffer|Uint8Array)\(1\)$/],
     ['', /^Expected path to be a file name or URL, got '' \(string\)$/],
-    ['a\0b', /^Expected path to be a file name, without a zero character, got 'a\0b' \(string\)$/],
+    ['a\0b', /^Expected path to be a file name, without a zero character, got 'a.*b' \(string\)$/],
     [
       new URL('https://x.test/'),
       /^Expected path to be a file name or a file: URL, got 'https:\/\/x.test\/' \(string\)$/,

@@ -40,8 +40,10 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',
   EFBIG: 'the file would be too large',
-  ELOOP: 'its links lead nowhere',
-  EIO: 'the device fails to read or write',
+  EPIPE: 'what read the pipe has ended',
+  ELOOP: 'its links lead in a circle',
+  EBUSY: 'it is in use',
+  EIO: 'the device failed',
   ENXIO: 'it is a pipe that nobody reads',
   ENOTSUP: 'it is a socket or a disk',
 };

@@ -37,6 +37,13 @@ export function parseNpy(bytes: Uint8Array, source = 'the bytes'): NDArray {
   return toArray(header, data, source);
 }
 
+/** The same of bytes that nobody else has: the array may lie in them. */
+function takeNpy(bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
+  const header = parseNpyHeader(bytes, bytes.length, source);
+  const isAligned = header.offset % widthOf(header.type) === 0;
+  return isAligned ? toArray(header, bytes.subarray(header.offset), source) : parseNpy(bytes, source);
+}
+
 /**
  * Reads the arrays of an NPZ file (`numpy.savez` and `savez_compressed`), by name. Files in it that are no arrays are
  * passed over.
@@ -51,7 +58,7 @@ export async function readNpz(path: string | URL): Promise<Map<string, NDArray>>
     for (const entry of await readZipDirectory(file, size, source)) {
       if (!entry.name.endsWith('.npy')) continue;
       const bytes = await readZipEntry(file, entry, source);
-      arrays.set(entry.name.slice(0, -'.npy'.length), parseNpy(bytes, `${source}, ${entry.name}`));
+      arrays.set(entry.name.slice(0, -'.npy'.length), takeNpy(bytes, `${source}, ${entry.name.slice(0, 60)}`));
     }
     return arrays;
   } finally {
@@ -61,12 +68,13 @@ export async function readNpz(path: string | URL): Promise<Map<string, NDArray>>
 
 function toArray(header: NpyHeader, bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
   if (header.big !== (endianness() === 'BE')) swapBytes(bytes, widthOf(header.type));
-  const data = valuesOf(header, bytes.buffer, source);
+  const data = valuesOf(header, bytes, source);
   const { fortran, shape } = header;
   return NDArray.wrap(fortran ? transpose(data, allocate(dtypeOf(data), data.length, source), shape) : data, shape);
 }
 
-function valuesOf({ type }: NpyHeader, bytes: ArrayBuffer, source: string): TypedData {
+function valuesOf({ type }: NpyHeader, bytes: Uint8Array<ArrayBuffer>, source: string): TypedData {
+  const place = [bytes.buffer, bytes.byteOffset, bytes.length / widthOf(type)] as const;
   const mapped = (dtype: DType, values: ArrayLike<number>, value: (x: number) => number) => {
     const out = allocate(dtype, values.length, source);
     for (let i = 0; i < values.length; i++) out[i] = value(values[i]);
@@ -74,17 +82,17 @@ function valuesOf({ type }: NpyHeader, bytes: ArrayBuffer, source: string): Type
   };
   switch (type) {
     case 'f8':
-      return new Float64Array(bytes);
+      return new Float64Array(...place);
     case 'f4':
-      return new Float32Array(bytes);
+      return new Float32Array(...place);
     case 'f2':
-      return mapped('float32', new Uint16Array(bytes), halfToNumber);
+      return mapped('float32', new Uint16Array(...place), halfToNumber);
     case 'i4':
-      return new Int32Array(bytes);
+      return new Int32Array(...place);
     case 'b1':
-      return mapped('int32', new Uint8Array(bytes), (byte) => (byte === 0 ? 0 : 1));
+      return mapped('int32', new Uint8Array(...place), (byte) => (byte === 0 ? 0 : 1));
     case 'u4': {
-      const values = new Uint32Array(bytes);
+      const values = new Uint32Array(...place);
       return mapped(values.every((x) => x < 2 ** 31) ? 'int32' : 'float64', values, (x) => x);
     }
     case 'i8':
@@ -92,7 +100,7 @@ function valuesOf({ type }: NpyHeader, bytes: ArrayBuffer, source: string): Type
       return wideIntegers(bytes, type === 'i8', source);
     default: {
       const narrow = { i2: Int16Array, i1: Int8Array, u2: Uint16Array, u1: Uint8Array }[type];
-      return mapped('int32', new narrow(bytes), (x) => x);
+      return mapped('int32', new narrow(...place), (x) => x);
     }
   }
 }
@@ -108,8 +116,9 @@ function allocate(dtype: DType, length: number, source: string): TypedData {
 }
 
 /** Integers of 64 bits as int32 where all of them fit, else as float64. */
-function wideIntegers(bytes: ArrayBuffer, signed: boolean, source: string): TypedData {
-  const words = new Int32Array(bytes);
+function wideIntegers(bytes: Uint8Array<ArrayBuffer>, signed: boolean, source: string): TypedData {
+  const { buffer, byteOffset, length } = bytes;
+  const words = new Int32Array(buffer, byteOffset, length / 4);
   const low = endianness() === 'LE' ? 0 : 1;
   const n = words.length / 2;
   let fits = true;
@@ -120,7 +129,7 @@ function wideIntegers(bytes: ArrayBuffer, signed: boolean, source: string): Type
     if (!Number.isSafeInteger(joined(lo, hi, signed)))
       throw damaged(
         source,
-        `its integer ${(signed ? new BigInt64Array(bytes) : new BigUint64Array(bytes))[i]} is beyond 2^53`,
+        `its integer ${(signed ? new BigInt64Array(buffer, byteOffset) : new BigUint64Array(buffer, byteOffset))[i]} is beyond 2^53`,
       );
   }
   const out = allocate(fits ? 'int32' : 'float64', n, source);

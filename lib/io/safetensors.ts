@@ -282,12 +282,18 @@ class HeaderReader {
   string(): string {
     this.#expect('"');
     const start = this.#at - 1;
-    for (;;) {
-      const c = this.#text[this.#at++];
-      if (c === undefined) return this.#unexpected('the end of a string');
-      if (c === '\\') this.#at++;
-      if (c === '"') break;
+    let end = this.#at;
+    for (let escapes = true; escapes; end++) {
+      end = this.#text.indexOf('"', end);
+      if (end < 0) {
+        this.#at = this.#text.length;
+        return this.#unexpected('the end of a string');
+      }
+      let slashes = 0;
+      while (this.#text[end - 1 - slashes] === '\\') slashes++;
+      escapes = slashes % 2 === 1;
     }
+    this.#at = end;
     let value: string;
     try {
       value = JSON.parse(this.#text.slice(start, this.#at));
@@ -300,7 +306,9 @@ class HeaderReader {
   }
 
   end(): void {
-    if (this.#match(SPACES_TO_END) === null) this.#unexpected('the end');
+    let last = this.#text.length;
+    while (this.#text[last - 1] === ' ') last--;
+    if (last !== this.#at) this.#unexpected('the end');
   }
 
   #list(open: string, close: string, item: () => void): void {
@@ -323,7 +331,7 @@ class HeaderReader {
   }
 
   #space(): void {
-    this.#match(SPACE);
+    if (this.#text.charCodeAt(this.#at) <= 0x20) this.#match(SPACE);
   }
 
   #match(pattern: RegExp): RegExpExecArray | null {
@@ -340,7 +348,6 @@ class HeaderReader {
 }
 
 const SPACE = /[ \t\n\r]*/y;
-const SPACES_TO_END = / *$/y;
 const WHOLE_NUMBER = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
-import { allocateBytes, damaged, readFully } from './read.js';
+import { allocateBytes, damaged, quoted, readFully } from './read.js';
 
 /** A file in a ZIP file, as the central directory describes it. */
 export interface ZipEntry {
@@ -103,16 +103,17 @@ function parseDirectory(bytes: Buffer, count: number, end: number, wrong: (reaso
     if (next > bytes.length) throw wrong('its directory ends within an entry');
     const flags = bytes.readUInt16LE(at + 8);
     const name = nameOf(bytes.subarray(at + DIRECTORY_BYTES, nameEnd), flags, wrong);
-    if (names.has(name)) throw wrong(`its entry '${name}' occurs twice`);
+    if (names.has(name)) throw wrong(`its entry ${quoted(name)} occurs twice`);
     names.add(name);
-    if (flags & ENCRYPTED) throw wrong(`its entry '${name}' is encrypted`);
+    if (flags & ENCRYPTED) throw wrong(`its entry ${quoted(name)} is encrypted`);
     const code = bytes.readUInt16LE(at + 10);
     const method = METHODS[code];
-    if (!method) throw wrong(`its entry '${name}' is compressed by method ${code}, not stored (0) or deflated (8)`);
+    if (!method)
+      throw wrong(`its entry ${quoted(name)} is compressed by method ${code}, not stored (0) or deflated (8)`);
     const plain = [24, 20, 42].map((offset) => bytes.readUInt32LE(at + offset));
     const [size, compressedSize, begin] = zip64Fields(plain, bytes.subarray(nameEnd, extraEnd), name, wrong);
     if (method === 'stored' ? size !== compressedSize : size > DEFLATE_RATIO * compressedSize)
-      throw wrong(`its entry '${name}' would be ${size} bytes long, of ${compressedSize} in the file`);
+      throw wrong(`its entry ${quoted(name)} would be ${size} bytes long, of ${compressedSize} in the file`);
     entries.push({ name, method, crc: bytes.readUInt32LE(at + 16), compressedSize, size, begin });
     at = next;
   }
@@ -122,7 +123,7 @@ function parseDirectory(bytes: Buffer, count: number, end: number, wrong: (reaso
   let limit = end;
   for (const { name, begin, compressedSize } of [...entries].sort((a, b) => b.begin - a.begin)) {
     if (begin + LOCAL_BYTES + compressedSize > limit)
-      throw wrong(`its entry '${name}' overlaps what follows, or ends beyond the directory`);
+      throw wrong(`its entry ${quoted(name)} overlaps what follows, or ends beyond the directory`);
     limits.set(name, limit);
     limit = begin;
   }
@@ -151,7 +152,7 @@ function zip64Fields(
     if (field.length >= 8 * plain.filter((value) => value === NONE32).length)
       return plain.map((value) => (value === NONE32 ? Number(field.readBigUInt64LE(8 * used++)) : value));
   }
-  throw wrong(`its entry '${name}' has no zip64 sizes`);
+  throw wrong(`its entry ${quoted(name)} has no zip64 sizes`);
 }
 
 /**
@@ -159,9 +160,13 @@ function zip64Fields(
  *
  * @throws Error with code ERR_FORMAT and the reason; ERR_MEMORY if it does not fit into memory
  */
-export async function readZipEntry(file: FileHandle, entry: ZipEntry, source: string): Promise<Uint8Array> {
+export async function readZipEntry(
+  file: FileHandle,
+  entry: ZipEntry,
+  source: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { name, method, compressedSize, size, begin, limit } = entry;
-  const wrong = (reason: string) => damaged(source, `its entry '${name}' ${reason}`);
+  const wrong = (reason: string) => damaged(source, `its entry ${quoted(name)} ${reason}`);
   const local = Buffer.alloc(LOCAL_BYTES);
   await readFully(file, local, begin, source);
   if (local.readUInt32LE(0) !== LOCAL) throw wrong('does not begin where the directory says');
@@ -207,14 +212,14 @@ async function inflate(
   wrong: (reason: string) => Error,
 ): Promise<void> {
   const inflater = createInflateRaw({ chunkSize: PIECE });
-  const failed = wrong('is damaged: its deflated bytes are not valid');
+  const failed = () => wrong('is damaged: its deflated bytes are not valid');
   inflater.on('error', () => {}); // it is thrown by the iterator
   inflater.end(compressed);
   try {
     for await (const piece of inflater) take(piece);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw code?.startsWith('Z_') ? failed : error;
+    throw code?.startsWith('Z_') ? failed() : error;
   }
-  if (inflater.bytesWritten !== compressed.length) throw failed;
+  if (inflater.bytesWritten !== compressed.length) throw failed();
 }

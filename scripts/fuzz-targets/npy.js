@@ -7,9 +7,35 @@ export const name = 'npy';
 const TYPES = ['f8', 'f4', 'f2', 'i8', 'i4', 'i2', 'i1', 'u8', 'u4', 'u2', 'u1', 'b1'];
 const WRONG_TYPES = ['c16', 'O', 'S4', 'U1', 'V2', 'M8[ns]', 'f16', 'f3', 'x9', '', 'f', '8'];
 const PIECES = [
-  '{', '}', '(', ')', ',', ':', "'", '"', '\\', 'L', '0', '9', '-1', '1e3', '18446744073709551616', 'True', 'False',
-  'None', "'descr'", "'shape'", "'fortran_order'", '\n', '\0', 'ÿ', '[', ']', '.', ' ',
-]; // biome-ignore format: one list
+  '{',
+  '}',
+  '(',
+  ')',
+  ',',
+  ':',
+  "'",
+  '"',
+  '\\',
+  'L',
+  '0',
+  '9',
+  '-1',
+  '1e3',
+  '18446744073709551616',
+  'True',
+  'False',
+  'None',
+  "'descr'",
+  "'shape'",
+  "'fortran_order'",
+  '\n',
+  '\0',
+  'ÿ',
+  '[',
+  ']',
+  '.',
+  ' ',
+];
 
 export function npy(header, data, version = 1) {
   const prefix = Buffer.alloc(version === 1 ? 10 : 12);

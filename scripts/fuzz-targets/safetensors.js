@@ -5,13 +5,45 @@ import { attempt, damaged, edited, isSame, isWhole } from '../fuzz-bytes.js';
 export const name = 'safetensors';
 
 const ARRAYS = [
-  Float64Array, Float32Array, BigInt64Array, BigUint64Array, Int32Array, Uint32Array, Int16Array, Uint16Array, Int8Array,
+  Float64Array,
+  Float32Array,
+  BigInt64Array,
+  BigUint64Array,
+  Int32Array,
+  Uint32Array,
+  Int16Array,
+  Uint16Array,
+  Int8Array,
   Uint8Array,
-]; // biome-ignore format: one list
+];
 const PIECES = [
-  '{', '}', '[', ']', ',', ':', '"', '\\', '\\u0000', '\\ud800', '0', '9', '-', '1e9', '18446744073709551616', 'null',
-  '"a":', '"dtype":', '"shape":', '"data_offsets":', '"__metadata__":', '"__proto__":', '\0', '😀', ' ', '\n',
-]; // biome-ignore format: one list
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  ':',
+  '"',
+  '\\',
+  '\\u0000',
+  '\\ud800',
+  '0',
+  '9',
+  '-',
+  '1e9',
+  '18446744073709551616',
+  'null',
+  '"a":',
+  '"dtype":',
+  '"shape":',
+  '"data_offsets":',
+  '"__metadata__":',
+  '"__proto__":',
+  '\0',
+  '😀',
+  ' ',
+  '\n',
+];
 const VALUES = [0, -1, 0.5, 2 ** 31, 2 ** 53, 1e300, null, true, '', 'F32', 'F16', [], [0], [0, 0], {}, { a: 1 }];
 
 function file(header, body) {
