@@ -44,7 +44,10 @@ import { checkTurn, inTurn } from './turns.js';
 export interface MLPFitOptions {
   /** Aborts the training after the batch in progress: `fit` rejects with ERR_ABORTED and keeps the weights it has. */
   signal?: AbortSignal;
-  /** One number a sample, of which one is not 0: losses and gradients are weighted means. Negative ones count, as in scikit-learn. */
+  /**
+   * One number a sample: losses and gradients are weighted means. Negative ones count, as in scikit-learn. Those of a batch
+   * must not sum to 0, which ends the training where it is.
+   */
   sampleWeight?: ArrayInput;
   /** Called after each epoch of 'sgd' and 'adam'; a promise is waited for. */
   onEpochEnd?: (info: MLPEpoch) => unknown;

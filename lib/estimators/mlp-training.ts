@@ -280,7 +280,7 @@ export function* trainLbfgs(fit: Fit): Training<void> {
   progress.nIter = nIter;
   const advice =
     status === 2
-      ? 'scale the data, or lower what x holds.'
+      ? 'scale the data.'
       : nIter >= p.maxIter
         ? `increase maxIter (${p.maxIter}) or scale the data.`
         : `increase maxFun (${p.maxFun}) or scale the data.`;
