@@ -135,6 +135,10 @@ test('labels and values that only look like what is meant are refused', (t) => {
       /^Expected posLabel to be a string, as yTrue is, got 1/,
     ],
     [() => logLoss(['0', '1'], [0.1, 0.9], { labels: [0, 1] }), /^Expected labels to be strings, as yTrue is/],
+    [
+      () => logLoss([0.5, 1.5], [0.1, 0.9]),
+      /^Expected yTrue to hold class labels \(integers or strings\), got 0\.5 at row 0$/,
+    ],
     [() => logLoss([0, 1], [0.5, 1.5]), /^Expected yPred to hold probabilities in \[0, 1\], got 1\.5 at row 1$/],
     [() => logLoss([0, 1], [[1.1, -0.1], [0, 1]]), /got 1\.1 at row 0, column 0$/], // biome-ignore format: rows
     [() => logLoss([[0, 1]] as any, [[0.5, 0.5]], { labels: [0, 1] }), /^Expected labels to be left out/],

@@ -325,16 +325,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       const weights = aside && samples.weights && Float64Array.from(aside, (row) => samples.weights!.values[row]);
       const validation = aside && { rows: aside, score: (outputs: NDArray) => targets.score(outputs, aside, weights) };
       const shared = isRandomState(p.randomState);
-      const loop = {
-        ...fit,
-        optimizer: this.#optimizer,
-        random,
-        shared,
-        incremental,
-        rows,
-        validation,
-        onEpochEnd,
-      };
+      const loop = { ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation, onEpochEnd };
       yield* trainStochastic(loop);
     }
     if (!readWeights(network).every(({ data }) => data.every(Number.isFinite)))

@@ -14,8 +14,10 @@ import { type ClassTargets, LabelBinarizer, listed, readNumbers, sameLabels } fr
  * same draws, the same loss curve, the same weights.
  *
  * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' only draws its first weights in
- * float32 then, as there). x may be sparse, as SciPy's csr_matrix is: `{ data, indices, indptr, shape }`. It is kept as it
- * is, and every value of it stored while it is worked on.
+ * float32 then, as there). Weights keep their dtype through warm starts and partialFit, as there, and it is that of
+ * predictions, where scikit-learn takes the wider one of weights and x.
+ *
+ * x may be sparse, as SciPy's csr_matrix: `{ data, indices, indptr, shape }`. While it is worked on every value is stored.
  *
  * @example
  * const model = await new MLPClassifier({ hiddenLayerSizes: [50], randomState: 1 }).fit(xTrain, yTrain);
@@ -154,8 +156,10 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
  * A regression by dense layers: scikit-learn's `MLPRegressor`. The same data, parameters and seed give its numbers.
  *
  * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' only draws its first weights in
- * float32 then, as there). x may be sparse, as SciPy's csr_matrix is: `{ data, indices, indptr, shape }`. It is kept as it
- * is, and every value of it stored while it is worked on.
+ * float32 then, as there). Weights keep their dtype through warm starts and partialFit, as there, and it is that of
+ * predictions, where scikit-learn takes the wider one of weights and x.
+ *
+ * x may be sparse, as SciPy's csr_matrix: `{ data, indices, indptr, shape }`. While it is worked on every value is stored.
  */
 export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
   readonly estimatorType = 'regressor';

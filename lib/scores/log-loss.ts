@@ -1,7 +1,7 @@
 import { type ArrayInput, checkArray, floatDType, position } from '../array.js';
 import { checkBoolean, checkOptions, wrongValue } from '../check.js';
 import { codesOf, type Labels, readLabels, uniqueLabels } from '../labels.js';
-import { checkKind, readIndicators, readWeights } from './classification.js';
+import { checkKind, readClasses, readIndicators, readWeights } from './classification.js';
 import { averageOf, pairwiseSum } from './sums.js';
 
 /**
@@ -24,7 +24,7 @@ export function logLoss(
   checkOptions('options', options, ['labels', 'normalize', 'sampleWeight']);
   const normalize = checkBoolean('normalize', options.normalize ?? true);
   const indicators = readIndicators('yTrue', yTrue);
-  const labels = indicators ? undefined : readLabels('yTrue', yTrue);
+  const labels = indicators ? undefined : readClasses('yTrue', yTrue);
   const n = indicators ? indicators.shape[0] : (labels as ArrayLike<unknown>).length;
   const { p, columns, float32 } = readProbabilities(yPred, n);
   const weight = options.sampleWeight === undefined ? undefined : readWeights(options.sampleWeight, n);
