@@ -164,8 +164,8 @@ void convolution(const Args<T>& a, const T* b, T* y) {
   const T *x = a.buffer[0], *w = a.buffer[1];
   const auto bias = [b](Index f) { return b == nullptr ? T(0) : b[f]; };
   if (isDirect<T>(c)) {
-    const auto weight = [&](Index tap, Index f) { return w[c.place(tap) * c.F + f]; };
-    return directConvolution(a, c, x, Packed<T>(*a.team, c, a.shared, weight, bias), y);
+    const auto weights = [&](Index tap) { return [row = w + c.place(tap) * c.F](Index f) { return row[f]; }; };
+    return directConvolution(a, c, x, Packed<T>(*a.team, c, a.shared, weights, bias), y);
   }
   if (c.B * c.output() == 0) return;
   const Index width = c.L * c.C;
@@ -238,12 +238,20 @@ void weightGradients(const Args<T>& a, T* dw, T* db) {
       }
     });
   }
-  if (!c.isWhole()) std::fill_n(dw, c.tall * c.wide * c.C * c.F, T(0));
-  elements(*a.team, weights + (db == nullptr ? 0 : c.F), [&](Index begin, Index end) {
+  const bool isWhole = c.isWhole();
+  if (!isWhole) std::fill_n(dw, c.tall * c.wide * c.C * c.F, T(0));
+  elements(*a.team, weights + (db == nullptr ? 0 : c.F), [=](Index begin, Index end) {
+    const T* sums = a.shared;
     for (Index i = begin; i < end; ++i) {
-      T total = a.shared[i];
-      for (Index g = 1; g < groups; ++g) total += a.shared[g * room + i];
-      (i < weights ? dw[c.isWhole() ? i : c.place(i / c.F) * c.F + i % c.F] : db[i - weights]) = total;
+      T total = sums[i];
+      for (Index g = 1; g < groups; ++g) total += sums[g * room + i];
+      if (i >= weights) {
+        db[i - weights] = total;
+      } else if (isWhole) {
+        dw[i] = total;
+      } else {
+        dw[c.place(i / c.F) * c.F + i % c.F] = total;
+      }
     }
   });
 }
@@ -270,11 +278,11 @@ void conv2dInputGradient(const Args<T>& a) {
   T* dx = a.buffer[2];
   if (isInputDirect<T>(a.dim)) {
     const Conv2d r = turnedConv2dOf(a.dim);
-    const auto weight = [&](Index tap, Index channel) {
+    const auto weights = [&](Index tap) {
       const Index f = tap % c.F, place = r.tall * r.wide - 1 - r.place(tap) / c.F;
-      return w[(place * c.C + channel) * c.F + f];
+      return [from = w + place * c.C * c.F + f, F = c.F](Index channel) { return from[channel * F]; };
     };
-    return directConvolution(a, r, dy, Packed<T>(*a.team, r, a.shared, weight, [](Index) { return T(0); }), dx);
+    return directConvolution(a, r, dy, Packed<T>(*a.team, r, a.shared, weights, [](Index) { return T(0); }), dx);
   }
   if (c.B * c.image() == 0) return;
   const Index width = c.L * c.C;

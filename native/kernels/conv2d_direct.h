@@ -227,14 +227,14 @@ std::int32_t* tapOffsets(const Conv2d& c, T* room) {
 inline Index offsetRoom(const Conv2d& c) { return roundUp(c.taps(), 16); }
 
 // What all images share: the offsets, the bias, and the weights as forwardBlock reads them: for each block of filters
-// its vectors tap by tap, with zeros in unused lanes. weight(tap, filter) and biasOf(filter) are the values.
+// its vectors tap by tap, with zeros in unused lanes. weights(tap)(filter) and biasOf(filter) are the values.
 template <typename T>
 struct Packed {
   const std::int32_t* offset;
   T *bias, *w;
 
-  template <typename Weight, typename Bias>
-  Packed(Team& team, const Conv2d& c, T* room, const Weight& weight, const Bias& biasOf)
+  template <typename Weights, typename Bias>
+  Packed(Team& team, const Conv2d& c, T* room, const Weights& weights, const Bias& biasOf)
       : offset(tapOffsets(c, room)), bias(room + offsetRoom(c)), w(bias + roundUp(c.F, kLanes<T>)) {
     for (Index f = 0; f < roundUp(c.F, kLanes<T>); ++f) bias[f] = f < c.F ? biasOf(f) : T(0);
     rows(team, c.taps(), c.F, [&](Index first, Index last) {
@@ -242,7 +242,8 @@ struct Packed {
         const Index n = vectors * kLanes<T>;
         for (Index tap = first; tap < last; ++tap) {
           T* to = w + f * c.taps() + tap * n;
-          for (Index j = 0; j < n; ++j) to[j] = f + j < c.F ? weight(tap, f + j) : T(0);
+          const auto weight = weights(tap);
+          for (Index j = 0; j < n; ++j) to[j] = f + j < c.F ? weight(f + j) : T(0);
         }
       });
     });

@@ -3,6 +3,9 @@
 
 struct Pool2d {
   Index B, H, W, C, Y, X, K, L, s, t, p, q;
+  // Floats count no further than 2^24: in windows with more places, most of them outside, only those inside have
+  // numbers.
+  bool countsInside;
 
   explicit Pool2d(const Index* dim)
       : B(dim[0]),
@@ -16,13 +19,11 @@ struct Pool2d {
         s(dim[8]),
         t(dim[9]),
         p(dim[10]),
-        q(dim[11]) {}
+        q(dim[11]),
+        countsInside(K > (Index{1} << 24) / std::max<Index>(L, 1)) {}
 
   // Values of a window that lie inside the image, at most.
   Index most() const { return std::min(K, H) * std::min(L, W); }
-  // Floats count no further than 2^24: in windows with more places, most of them outside, only those inside have
-  // numbers.
-  bool countsInside() const { return K > (Index{1} << 24) / std::max<Index>(L, 1); }
   bool apart() const { return s >= K && t >= L; }
   // Do windows that lie apart leave nothing out?
   bool tiled() const { return s == K && t == L && p == 0 && q == 0 && Y * K == H && X * L == W; }
@@ -45,7 +46,7 @@ struct Window {
 
   Index count() const { return (kEnd - k) * (lEnd - l); }
   // The place in the window of the first value inside the image.
-  Index first(const Pool2d& c) const { return c.countsInside() ? 0 : k * c.L + l; }
+  Index first(const Pool2d& c) const { return c.countsInside ? 0 : k * c.L + l; }
   // fn(place in the window, place in the image)
   template <typename F>
   void each(const Pool2d& c, const F& fn) const {
@@ -54,7 +55,7 @@ struct Window {
       fn(0, at), fn(1, at + c.C), fn(2, below), fn(3, below + c.C);
       return;
     }
-    const Index row = c.countsInside() ? lEnd - l : c.L, skipped = c.countsInside() ? k * row + l : 0;
+    const Index row = c.countsInside ? lEnd - l : c.L, skipped = c.countsInside ? k * row + l : 0;
     for (Index i = k; i < kEnd; ++i) {
       for (Index j = l; j < lEnd; ++j) fn(i * row + j - skipped, ((top + i) * c.W + left + j) * c.C);
     }
