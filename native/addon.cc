@@ -653,7 +653,9 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
         const auto values = view<T>(data);
         const Index width = plan.buffer(index).size;
         const Index rows = width == 0 ? 0 : values.size / width;
-        if (rows * width != values.size) throw std::invalid_argument("Expected whole rows");
+        if (rows * width != values.size)
+          throw std::invalid_argument("Expected input samples of " + std::to_string(width) + " values, got " +
+                                      std::to_string(values.size) + " values");
         job.inputs.emplace_back(index, std::make_shared<const Dataset<T>>(values.data, rows, width));
       } else {
         job.inputs.emplace_back(index, DatasetWrap::unwrap<T>(data));
@@ -733,7 +735,12 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     auto job = take<T>(core.plan, std::move(request), sync);
     core.plan.check(job);
     core.plan.prepare(job);
-    core.plan.reserve(std::min(job.batchSize, std::max<Index>(job.count, 1)), addon(env).pool.slots());
+    try {
+      core.plan.reserve(std::min(job.batchSize, std::max<Index>(job.count, 1)), addon(env).pool.slots());
+    } catch (...) {  // what it had is gone
+      hold(core.plan.bytes());
+      throw;
+    }
     hold(core.plan.bytes());
     return job;
   }
