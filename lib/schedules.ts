@@ -2,7 +2,6 @@ import {
   checkBoolean,
   checkInteger,
   checkInterval,
-  checkNumber,
   checkOneOf,
   checkOptions,
   wrongType,
@@ -112,9 +111,7 @@ markMakers('schedules', schedules);
 
 /** The learning rate of the given step. */
 export const learningRateAt = (learningRate: number | Schedule, step: number): number =>
-  typeof learningRate === 'number'
-    ? learningRate
-    : checkNumber('the learning rate of the schedule', learningRate(step));
+  typeof learningRate === 'number' ? learningRate : learningRate(step);
 
 /** A number, or a schedule's config. */
 export const learningRateConfig = (learningRate: number | Schedule): unknown =>

@@ -165,13 +165,13 @@ class Plan {
     }
     if (spec_.report >= 0 && buffer(spec_.report).batched)
       throw std::invalid_argument("Expected report to be a fixed buffer");
+    fixed_ = Block<T>(spec_.fixedSize);  // first: what is too large is told as that
+    fixed_.zero();
     for (const auto& [name, instructions] : spec_.programs) {
       auto& program = programs_[name];
       program.reserve(instructions.size());
       for (const auto& i : instructions) program.push_back(check(i, table));
     }
-    fixed_ = Block<T>(spec_.fixedSize);
-    fixed_.zero();
     allocate(spec_.capacity);
   }
 

@@ -203,7 +203,7 @@ test('csvLogger refuses what is no log of its own, before training and unchanged
       'epoch;loss\n0;1\n',
       "a log whose first column is 'epoch', to append to (is its separator ';'?), got 'epoch;loss'",
     ],
-    ['epoch,"loss\n0,1\n', `a log whose quotes are closed, to append to, got '"loss\n0,1\n'`],
+    ['epoch,"loss\n0,1\n', `a log whose quotes are closed, to append to, got '"loss\\u000a0,1\\u000a'`],
     ['"epoch,loss\n0,1\n', `a log whose quotes are closed, to append to, got '"epoch,loss`],
     ['epoch,loss,loss\n', "a log that has each column once, to append to, got 'loss'"],
     ['\u0000e\u0000p', "a log whose first column is 'epoch', to append to, got"],
@@ -670,7 +670,7 @@ test('the progress bar draws over one line of a terminal, and never beyond its w
   );
 });
 
-test('the ETA counts all epochs that are left', async (t) => {
+test.serial('the ETA counts all epochs that are left', async (t) => {
   const terminal = new Terminal(true, 120);
   const bar = callbacks.progressBar({ stream: terminal as never });
   bar.setParams?.({ epochs: 1000, initialEpoch: 0, steps: 2, samples: 200, batchSize: 100, verbose: 1, metrics: [] });

@@ -9,7 +9,7 @@ test('labels of several kinds never become one class: they are refused', (t) => 
     [[1, '1'], /y\[1\] to be a number, got '1' \(string\)/],
     [['1', 1], /y\[1\] to be a string, as the labels before it are, got 1 \(number\)/],
     [['true', true], /y\[1\] to be a string, .* got true \(boolean\)/],
-    [[true, false], /y\[0\] to be a number, got true/],
+    [[true, 'true'], /y\[1\] to be a boolean, .* got 'true' \(string\)/],
     [[1n, 2n], /y\[0\] to be a number, got 1 \(bigint\)/],
     [[1, null], /y\[1\] to be a number, got null/],
     [['a', undefined], /y\[1\] to be a string, .* got undefined/],

@@ -1,4 +1,5 @@
 import { endianness } from 'node:os';
+import { TextDecoder } from 'node:util';
 import { wrongShape, wrongType, wrongValue } from '../check.js';
 import { typedArrayName } from '../kind.js';
 import { writeFileAtomic } from './atomic.js';

@@ -181,13 +181,18 @@ export async function run(random, count, report) {
   }
 }
 
+/** A run that was changed, or all else that the file says of its network. */
 function runFile(random, at) {
   const { data, header, training, weights } = random.pick(at.models);
-  const changed = { ...training, run: mutated(random, { run: training.run }).run ?? null };
-  at.changed = JSON.stringify(changed.run)?.slice(0, 3000);
-  const text = Buffer.from(
-    JSON.stringify({ ...header, __metadata__: { ...header.__metadata__, training: JSON.stringify(changed) } }),
-  );
+  const { run, ...rest } = training;
+  const { architecture, ...metadata } = header.__metadata__;
+  const whole = random.chance(0.6)
+    ? { architecture: JSON.parse(architecture), training: { ...rest, run: mutated(random, { run }).run ?? null } }
+    : mutated(random, { architecture: JSON.parse(architecture), training: rest });
+  if (typeof whole.training === 'object' && whole.training !== null) whole.training.run ??= run;
+  at.changed = JSON.stringify(whole).slice(0, 3000);
+  for (const [key, value] of Object.entries(whole)) metadata[key] = JSON.stringify(value);
+  const text = Buffer.from(JSON.stringify({ ...header, __metadata__: metadata }));
   const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
