@@ -1,4 +1,6 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { isConfig, property } from './kind.js';
+import { markMakers } from './made.js';
 
 /**
  * An activation: its kernel, and the kernel `dz = dy * f'(z)` of its derivative, which is written from the value y = f(z)
@@ -73,11 +75,13 @@ export const activations = {
   /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */
   heaviside: (): Activation => ({ ...make('heaviside', 'z'), gradient: undefined }),
 };
+markMakers('activations', activations);
 
 /** An activation by name, or the one given. */
 export function getActivation(option: string, given: unknown): Activation {
   const input = called(given, activations);
-  if (typeof input === 'object' && input !== null && 'config' in input) return input as Activation;
+  if (typeof input === 'object' && input !== null && 'derivativeFrom' in input && isConfig(property(input, 'config')))
+    return input as Activation;
   if (typeof input === 'object' && input !== null && 'name' in input)
     return activationFrom(input as Activation['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an activation or one of activations.*', input);

@@ -1,3 +1,5 @@
+import { isFloat32Array, isInt32Array } from './kind.js';
+
 /**
  * Arrays as NumPy prints them (numpy/core/arrayprint.py): precision 8, shortest digits, aligned columns, scientific
  * notation for wide ranges, lines of 75 characters, and above 1000 elements the first and last three of every axis.
@@ -10,12 +12,12 @@ const EDGE_ITEMS = 3;
 type Data = Float64Array | Float32Array | Int32Array;
 
 export function formatArray(data: Data, shape: readonly number[]): string {
-  const single = data instanceof Float32Array;
-  if (shape.length === 0) return data instanceof Int32Array ? String(data[0]) : formatScalar(data[0], single);
+  const single = isFloat32Array(data);
+  if (shape.length === 0) return isInt32Array(data) ? String(data[0]) : formatScalar(data[0], single);
   if (data.length === 0) return '[]';
   const summarize = data.length > THRESHOLD;
   const shown = summarize ? corners(data, shape) : data;
-  const format = data instanceof Int32Array ? integerFormat(shown) : floatFormat(shown, single);
+  const format = isInt32Array(data) ? integerFormat(shown) : floatFormat(shown, single);
 
   const write = (axis: number, start: number, indent: string, width: number): string => {
     const length = shape[axis];
@@ -142,14 +144,14 @@ function shortestDigits(x: number, single: boolean): { digits: number; fraction:
 /** `print(precision)` of toFixed or toExponential, with exact ties to the even digit where JavaScript rounds them up. */
 export function roundEven(print: (digits: number) => string, precision: number): string {
   const [exact, power] = print(precision + 40).split('e');
-  const kept = exact.slice(0, -40);
+  const kept = exact.slice(0, -40).replace(/\.$/, '');
   const isTie = /^50*$/.test(exact.slice(-40));
   if (!isTie || Number(kept.at(-1)) % 2 === 1) return print(precision);
   return power === undefined ? kept : `${kept}e${power}`;
 }
 
 /** NumPy's str() of a scalar: shortest digits, positional within [1e-4, 1e16). */
-function formatScalar(x: number, single: boolean): string {
+export function formatScalar(x: number, single: boolean): string {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf';
   const { digits, fraction } = shortestDigits(x, single);
   const size = Math.abs(x);

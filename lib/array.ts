@@ -1,6 +1,17 @@
 import { inspect } from 'node:util';
+import { allocate } from './allocate.js';
 import { formatArray } from './array-format.js';
 import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
+import {
+  brand,
+  isFloat32Array,
+  isFloat64Array,
+  isInt32Array,
+  isNDArray,
+  isTypedArray,
+  isUint8Array,
+  typedArrayName,
+} from './kind.js';
 
 export type DType = 'float64' | 'float32' | 'int32';
 /** The memory of an NDArray: one typed array in row-major order. */
@@ -12,7 +23,10 @@ export type NestedArray = readonly number[] | readonly Flat[] | readonly NestedA
 export type ArrayInput = NDArray | NestedArray | Flat;
 
 const TYPED = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
+const IS = { float64: isFloat64Array, float32: isFloat32Array, int32: isInt32Array } as const;
 const DTYPES = Object.keys(TYPED) as DType[];
+/** NumPy's bound; nested arrays that hold themselves have no end. */
+const MAX_DIMENSIONS = 64;
 
 /**
  * A dense array in row-major order, as NumPy's ndarray.
@@ -23,6 +37,10 @@ export class NDArray {
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly data: TypedData;
+
+  static {
+    brand(NDArray, 'NDArray');
+  }
 
   private constructor(data: TypedData, shape: readonly number[], dtype: DType) {
     this.data = data;
@@ -44,18 +62,29 @@ export class NDArray {
     const array = asArray('x', x, options.dtype);
     const shape = options.shape === undefined ? array.shape : resolveShape(options.shape, array.size);
     const shared = array === x || array.data === x;
-    return new NDArray(shared ? new TYPED[array.dtype](array.data) : array.data, shape, array.dtype);
+    return new NDArray(shared ? copyOf(array.data, array.dtype) : array.data, shape, array.dtype);
   }
 
-  /** An NDArray over `data` itself, with no copy. @throws RangeError if `shape` does not hold `data.length` elements */
-  static wrap(data: TypedData, shape: readonly number[] = [data.length]): NDArray {
-    if (product(shape) !== data.length) throw wrongShape(shape, data.length);
-    const dtype = data instanceof Float64Array ? 'float64' : data instanceof Float32Array ? 'float32' : 'int32';
-    return new NDArray(data, Object.freeze([...shape]), dtype);
+  /**
+   * An NDArray over `data` itself, with no copy.
+   *
+   * @throws TypeError if `data` is none of the three types, or was detached
+   * @throws RangeError if `shape` does not hold `data.length` elements
+   */
+  static wrap(data: TypedData, shape?: readonly number[]): NDArray {
+    const dtype = dtypeOf(data);
+    if (dtype === undefined) throw wrongType('data', 'a Float64Array, Float32Array or Int32Array', data);
+    checkAttached('data', data);
+    const checked = checkShape(shape ?? [data.length]);
+    if (product(checked) !== data.length) throw wrongShape(checked, data.length);
+    return new NDArray(data, checked, dtype);
   }
 
+  /** @throws Error with code ERR_MEMORY if there is no room for so many numbers */
   static zeros(shape: readonly number[], dtype: DType = 'float64'): NDArray {
-    return NDArray.wrap(new TYPED[dtype](product(shape)), shape);
+    checkOneOf('dtype', dtype, DTYPES);
+    const checked = checkShape(shape);
+    return new NDArray(allocateAs(dtype, product(checked)), checked, dtype);
   }
 
   get ndim(): number {
@@ -86,22 +115,26 @@ export class NDArray {
    * @throws RangeError if a row is not an integer in [-length, length)
    */
   take(rows: ArrayInput): NDArray {
+    readArray('array', this);
     const index = asArray('rows', rows);
     const n = this.length;
     const width = product(this.shape.slice(1));
-    const data = new TYPED[this.dtype](index.size * width);
+    const data = allocateAs(this.dtype, index.size * width);
+    // not of a class of the caller's, whose subarray may give anything
+    const source = new TYPED[this.dtype](this.data.buffer as ArrayBuffer, this.data.byteOffset, this.data.length);
     for (let i = 0; i < index.size; i++) {
       let row = index.data[i];
       if (!Number.isInteger(row) || row < -n || row >= n) throw wrongValue(`rows[${i}]`, `a row of ${n}`, row);
       if (row < 0) row += n;
       if (width < 16) for (let j = 0; j < width; j++) data[i * width + j] = this.data[row * width + j];
-      else data.set(this.data.subarray(row * width, (row + 1) * width), i * width);
+      else data.set(source.subarray(row * width, (row + 1) * width), i * width);
     }
     return NDArray.wrap(data, [...index.shape, ...this.shape.slice(1)]);
   }
 
   /** Nested arrays of numbers. */
   toArray<T extends NestedArray | number = NestedArray>(): T {
+    readArray('array', this);
     let level: unknown[] = Array.from(this.data);
     for (let axis = this.shape.length - 1; axis >= 1; axis--) {
       const width = this.shape[axis];
@@ -113,11 +146,13 @@ export class NDArray {
 
   /** The text NumPy prints: 8 digits, aligned, with `...` in arrays of more than 1000 elements. */
   toString(): string {
+    readArray('array', this);
     return formatArray(this.data, this.shape);
   }
 
   [inspect.custom](): string {
-    return `NDArray ${this.dtype} [${this.shape.join(', ')}]\n${this.toString()}`;
+    const text = this.data.length === this.size ? this.toString() : '(its memory was transferred)';
+    return `NDArray ${this.dtype} [${this.shape.join(', ')}]\n${text}`;
   }
 }
 
@@ -133,7 +168,7 @@ export function linspace(start: number, stop: number, num = 50): NDArray {
   const gaps = num - 1;
   const delta = stop - start;
   const step = delta / gaps;
-  const data = new Float64Array(num);
+  const data = allocate(Float64Array, num);
   for (let i = 0; i < num; i++) data[i] = (gaps < 1 ? 0 : step === 0 ? (i / gaps) * delta : i * step) + start;
   if (num > 1) data[gaps] = stop;
   return NDArray.wrap(data);
@@ -234,9 +269,9 @@ export function checkFinite(name: string, array: NDArray, original: NDArray = ar
 
 /** The type that scikit-learn computes in for x: float32 where x holds nothing else, or float64. */
 export function floatDType(x: ArrayInput): 'float64' | 'float32' {
-  if (x instanceof NDArray) return x.dtype === 'float32' ? 'float32' : 'float64';
+  if (isNDArray(x)) return x.dtype === 'float32' ? 'float32' : 'float64';
   const rows: readonly unknown[] = Array.isArray(x) && x.length > 0 ? x : [x];
-  return rows.every((row) => row instanceof Float32Array) ? 'float32' : 'float64';
+  return rows.every((row) => isFloat32Array(row)) ? 'float32' : 'float64';
 }
 
 /** The column of the largest value of every row (the first of equals, or of the first NaN, as NumPy): int32 [n]. */
@@ -264,7 +299,8 @@ export function position(i: number, shape: readonly number[]): string {
 }
 
 function readArray(name: string, x: unknown): NDArray {
-  if (x instanceof NDArray) {
+  if (isNDArray(x)) {
+    if (!Array.isArray(x.shape) || dtypeOf(x.data) !== x.dtype) throw wrongType(name, 'an array of numbers', x);
     if (x.data.length !== x.size) throw detached(name, x.data);
     return x;
   }
@@ -274,29 +310,45 @@ function readArray(name: string, x: unknown): NDArray {
 }
 
 function typed(name: string, x: ArrayBufferView): TypedData {
-  if (x.byteLength === 0 && isDetached(x.buffer)) throw detached(name, x);
-  if (x instanceof Float64Array || x instanceof Float32Array || x instanceof Int32Array) return x;
-  if (x instanceof Uint8Array) return new Int32Array(x);
+  checkAttached(name, x);
+  if (isFloat64Array(x) || isFloat32Array(x) || isInt32Array(x)) return x;
+  if (isUint8Array(x)) return copyOf(x, 'int32');
   throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
 }
 
-function isDetached(buffer: ArrayBufferLike): boolean {
+const dtypeOf = (data: unknown): DType | undefined => DTYPES.find((dtype) => IS[dtype](data));
+
+/** An array whose memory is gone says that it is empty: its buffer was transferred, or shrank. */
+export function checkAttached(name: string, x: ArrayBufferView): void {
+  if (x.byteLength > 0 || !isTypedArray(x)) return;
   try {
-    new Uint8Array(buffer);
-    return false;
+    Uint8Array.prototype.keys.call(x as Uint8Array);
   } catch {
-    return true;
+    throw detached(name, x);
   }
 }
 
-const detached = (name: string, x: ArrayBufferView) =>
-  new TypeError(`Expected ${name} to own its memory, got a detached ${x.constructor.name} (it was transferred)`);
+const detached = (name: string, x: ArrayBufferView) => {
+  const why = x.byteLength === 0 ? 'it was transferred' : 'its buffer was resized';
+  return new TypeError(`Expected ${name} to own its memory, got a detached ${typedArrayName(x)} (${why})`);
+};
+
+/** Zeros. @throws Error with code ERR_MEMORY if there is no room for them */
+const allocateAs = <D extends DType>(dtype: D, size: number) =>
+  allocate(TYPED[dtype] as new (size: number) => TypedData, size) as InstanceType<(typeof TYPED)[D]>;
+
+function copyOf<D extends DType>(values: Flat, dtype: D): InstanceType<(typeof TYPED)[D]> {
+  const copy = allocateAs(dtype, values.length);
+  copy.set(values);
+  return copy;
+}
 
 function readNested(name: string, x: readonly unknown[]): NDArray {
   const shape: number[] = [];
-  for (let level: unknown = x; Array.isArray(level) || ArrayBuffer.isView(level); level = (level as unknown[])[0])
-    shape.push((level as unknown[]).length);
-  const data = new Float64Array(product(shape));
+  for (let level: unknown = x; Array.isArray(level) || isTypedArray(level); level = level[0]) {
+    if (shape.push(level.length) > MAX_DIMENSIONS) throw wrongType(name, `of at most ${MAX_DIMENSIONS} dimensions`, x);
+  }
+  const data = allocate(Float64Array, product(shape));
   let filled = 0;
 
   const read = (part: unknown, axis: number, path: string) => {
@@ -306,7 +358,7 @@ function readNested(name: string, x: readonly unknown[]): NDArray {
     if (values.length !== shape[axis])
       throw wrongValue(path, `an array of length ${shape[axis]}, as the ones before it are`, part);
     const leaf = axis === shape.length - 1;
-    for (let i = 0; i < values.length; i++) {
+    for (let i = 0; i < shape[axis]; i++) {
       const value = values[i];
       if (!leaf) read(value, axis + 1, `${path}[${i}]`);
       else if (typeof value === 'number') data[filled++] = value;
@@ -323,12 +375,17 @@ function cast(name: string, array: NDArray, dtype: DType): NDArray {
     for (let i = 0; i < data.length; i++)
       if ((data[i] | 0) !== data[i])
         throw new RangeError(`Expected ${name} to hold 32-bit integers, got ${data[i]} at ${position(i, shape)}`);
-  return NDArray.wrap(new TYPED[dtype](data), shape);
+  return NDArray.wrap(copyOf(data, dtype), shape);
+}
+
+function checkShape(shape: readonly number[]): readonly number[] {
+  if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
+  return Object.freeze(Array.from(shape, (n, axis) => checkInteger(`shape[${axis}]`, n, 0)));
 }
 
 function resolveShape(shape: readonly number[], size: number): readonly number[] {
   if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
-  const known = shape.map((n, axis) => checkInteger(`shape[${axis}]`, n, -1)).filter((n) => n !== -1);
+  const known = Array.from(shape, (n, axis) => checkInteger(`shape[${axis}]`, n, -1)).filter((n) => n !== -1);
   if (known.length === shape.length) {
     if (product(shape) !== size) throw wrongShape(shape, size);
     return Object.freeze([...shape]);

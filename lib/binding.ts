@@ -1,4 +1,5 @@
 import { loadAddon } from './load.js';
+import { ofThisRealm } from './realm.js';
 
 /** Samples in native memory: one copy, immutable, shared by any number of plans. */
 export interface NativeDataset {
@@ -105,4 +106,4 @@ interface Binding {
   memory(): { objects: number; bytes: number };
 }
 
-export const binding = loadAddon() as Binding;
+export const binding = ofThisRealm(loadAddon() as Binding);

@@ -1,12 +1,58 @@
-/** Describes a received value for an error message: `0 (number)`, `'relu' (string)`, `huber (function)`, `Float64Array(3)`. */
+import { factoryKind, isPlain, isProxy, isRandomState, property, typedArrayName } from './kind.js';
+
+/** A message is one sentence: values are cut to about this many characters. */
+const ROOM = 100;
+
+/**
+ * Describes a received value for an error message: `0 (number)`, `'relu' (string)`, `huber (function)`, `Float64Array(3)`,
+ * `{"units":0}`. Never throws and runs no getter of a plain object, whatever the value is.
+ */
 function describe(actual: unknown): string {
   if (actual === null || actual === undefined) return String(actual);
-  if (typeof actual === 'string') return `'${actual}' (string)`;
-  if (typeof actual === 'function') return actual.name ? `${actual.name} (function)` : 'a function';
-  if (typeof actual !== 'object') return `${String(actual)} (${typeof actual})`;
-  const name = actual.constructor?.name ?? 'object';
-  if (Array.isArray(actual) || ArrayBuffer.isView(actual)) return `${name}(${(actual as { length?: number }).length})`;
-  return name === 'Object' ? JSON.stringify(actual) : name;
+  if (typeof actual === 'string') return `'${cut(actual)}' (string)`;
+  if (isProxy(actual)) return 'a Proxy';
+  if (typeof actual === 'function') {
+    const name = property(actual, 'name');
+    return typeof name === 'string' && name ? `${cut(name)} (function)` : 'a function';
+  }
+  if (typeof actual !== 'object') return `${cut(String(actual))} (${typeof actual})`;
+  const type = typedArrayName(actual) ?? (Array.isArray(actual) ? 'Array' : undefined);
+  if (type) return `${type}(${(actual as ArrayLike<unknown>).length})`;
+  if (isPlain(actual)) return cut(brief(actual));
+  const name = property(property(actual, 'constructor'), 'name');
+  return typeof name === 'string' && name ? cut(name) : 'an object';
+}
+
+/** Of a value that may be large, cyclic or deep: the JSON of its first entries. */
+function brief(value: unknown, depth = 0): string {
+  if (typeof value === 'string') return JSON.stringify(cut(value));
+  if (typeof value !== 'object' || value === null) return typeof value === 'function' ? '…' : cut(String(value));
+  if (depth > 2 || isProxy(value)) return '…';
+  if (Array.isArray(value)) {
+    const items = Array.from({ length: Math.min(value.length, 5) }, (_, i) => brief(own(value, i), depth + 1));
+    return `[${items.join(',')}${value.length > 5 ? ',…' : ''}]`;
+  }
+  if (!isPlain(value)) return '…';
+  const entries: string[] = [];
+  for (const key in value) {
+    const held = own(value, key);
+    if (held === undefined || typeof held === 'function') continue; // as JSON.stringify
+    if (entries.length === 10) return `{${entries.join(',')},…}`;
+    entries.push(`${JSON.stringify(cut(key))}:${brief(held, depth + 1)}`);
+  }
+  return `{${entries.join(',')}}`;
+}
+
+/** What a property holds. Getters are not run, and count as functions. */
+function own(value: object, key: string | number): unknown {
+  const descriptor = Object.getOwnPropertyDescriptor(value, key);
+  return descriptor && !('value' in descriptor) ? own : descriptor?.value;
+}
+
+/** On one line, and no longer than a sentence has room for. */
+function cut(text: string): string {
+  const start = text.length > ROOM ? `${text.slice(0, ROOM - 1)}…` : text;
+  return start.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const sentence = (name: string, expected: string, actual: unknown) =>
@@ -85,24 +131,44 @@ export function checkOneOf<S extends string>(name: string, value: unknown, allow
   return value as S;
 }
 
-/** What a factory passed uncalled (`activations.relu`) makes without options; anything else as it is. */
+/**
+ * What a factory passed uncalled (`activations.relu`) makes without options; anything else as it is.
+ * @param factories a table that `brandFactories` marked, as `input` may be of another copy's
+ */
 export function called(input: unknown, factories: Readonly<Record<string, unknown>>): unknown {
-  return typeof input === 'function' && Object.values(factories).includes(input) ? input() : input;
+  if (typeof input !== 'function') return input;
+  const kind = factoryKind(input);
+  return kind !== undefined && kind === factoryKind(Object.values(factories)[0]) ? input() : input;
+}
+
+/** Refuses what options cannot be read from: nothing, a list, a Map, whose options would be none. */
+export function checkObject(name: string, options: object, expected = 'an object'): void {
+  if (!isOptions(options)) throw wrongType(name, expected, options);
 }
 
 /** Refuses option names that do not exist, naming the nearest one that does. */
 export function checkOptions(name: string, options: object, allowed: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw wrongType(name, 'an object', options);
+  checkObject(name, options);
   for (const key of Object.keys(options)) {
     if (!allowed.includes(key))
       throw new TypeError(
-        `Expected ${name} to have no option '${key}'${didYouMean(key, allowed)}; there are: ${allowed.join(', ')}`,
+        `Expected ${name} to have no option '${cut(key)}'${didYouMean(key, allowed)}; there are: ${allowed.join(', ')}`,
       );
+  }
+}
+
+function isOptions(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || isRandomState(value)) return false;
+  try {
+    return /^\[object (Object|Module)\]$/.test(Object.prototype.toString.call(value));
+  } catch {
+    return false; // a Proxy that was revoked
   }
 }
 
 /** ` (did you mean 'relu'?)` for the nearest allowed name: within two edits, or one that holds the other, else nothing. */
 export function didYouMean(value: string, allowed: readonly string[]): string {
+  if (value.length > ROOM) return '';
   const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
   const wanted = plain(value);
   let best = '';

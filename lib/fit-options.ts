@@ -1,13 +1,16 @@
-import { type ArrayInput, argmaxRows, checkArray, NDArray } from './array.js';
+import { type ArrayInput, checkArray, NDArray, position } from './array.js';
 import { History } from './callbacks/callback.js';
 import { CallbackList } from './callbacks/callback-list.js';
 import { callbacks as callbackFactories } from './callbacks/index.js';
 import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from './check.js';
+import { classWeights } from './class-weight.js';
 import type { FitPlan, Samples } from './fit.js';
+import { isAbortSignal } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { FitOptions, Sequential } from './sequential.js';
 import { dataset, type FloatType } from './tape.js';
+import { warn } from './warn.js';
 
 const OPTIONS = [
   'batchSize',
@@ -26,7 +29,7 @@ const OPTIONS = [
 
 type Prepared = Omit<FitPlan, 'network' | 'compiled' | 'random' | 'progress' | 'stopRequested'>;
 
-/** Checks everything a `fit` is given, then copies the data. `checkX` checks the samples of validationData. */
+/** Checks everything a `fit` is given, then copies the data. `checkX` checks the samples of validationData. `isBatch`: for one step. */
 export function prepareFit(
   model: Sequential,
   x: NDArray,
@@ -35,6 +38,7 @@ export function prepareFit(
   loss: Loss,
   options: FitOptions,
   checkX: (name: string, x: ArrayInput) => NDArray,
+  isBatch = false,
 ): Prepared {
   checkOptions('options', options, OPTIONS);
   const n = x.shape[0];
@@ -42,13 +46,17 @@ export function prepareFit(
   const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
   const epochs = checkInteger('epochs', options.epochs ?? 1, 0);
   const initialEpoch = checkInteger('initialEpoch', options.initialEpoch ?? 0, 0);
+  if (initialEpoch > epochs)
+    warn(
+      'FJORDNET_EPOCHS',
+      `initialEpoch ${initialEpoch} is beyond epochs ${epochs}, the number of the epoch before which training ends: nothing is trained`,
+    );
   const shuffle = checkBoolean('shuffle', options.shuffle ?? true);
   const verbose = options.verbose ?? 0;
   if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
-  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+  if (options.signal !== undefined && !isAbortSignal(options.signal))
     throw wrongType('signal', 'an AbortSignal', options.signal);
   const targets = checkTargets('y', y, n, loss, outputShape);
-  const weights = checkWeights(n, targets, options);
   const split = checkInterval('validationSplit', options.validationSplit ?? 0, 0, 1, 'high');
   const count = Math.floor(n * (1 - split));
   if (split > 0 && options.validationData)
@@ -57,6 +65,7 @@ export function prepareFit(
     throw new RangeError(
       `Expected validationSplit to leave samples to train and to validate on, got ${split} of ${n} samples`,
     );
+  const weights = weightsOf(targets, outputShape, loss, count, options, isBatch);
   const validation = options.validationData && checkValidation(options.validationData, loss, outputShape, checkX);
   const list = options.callbacks === undefined ? [] : [options.callbacks].flat();
   if (verbose > 0) list.push(callbackFactories.progressBar({ verbose }));
@@ -68,8 +77,7 @@ export function prepareFit(
     const [vx, vy, vw] = validation;
     validationSamples = { ...copy('validation ', vx, vy, vw, dtype), first: 0, count: vx.shape[0] };
   } else if (split > 0) {
-    // class weights are for training alone, as in Keras
-    const own = options.sampleWeight ? samples.weights : undefined;
+    const own = options.sampleWeight === undefined ? undefined : samples.weights;
     validationSamples = { x: samples.x, y: samples.y, weights: own, first: count, count: n - count };
   }
   const history = new History();
@@ -102,31 +110,38 @@ function checkTargets(name: string, y: ArrayInput, n: number, loss: Loss, output
   return targets;
 }
 
-function checkWeights(n: number, targets: NDArray, options: FitOptions): NDArray | undefined {
-  const { sampleWeight, classWeight } = options;
+/** Sample weights, for the `count` samples to train on times those of their classes: these are for training alone, as in Keras. */
+function weightsOf(
+  targets: NDArray,
+  outputShape: Shape,
+  loss: Loss,
+  count: number,
+  { sampleWeight, classWeight }: FitOptions,
+  isBatch: boolean,
+): NDArray | undefined {
   if (sampleWeight === undefined && classWeight === undefined) return undefined;
-  const weights = Float64Array.from({ length: n }, () => 1);
-  if (sampleWeight !== undefined) weights.set(checkSampleWeight('sampleWeight', sampleWeight, n).data);
+  const n = targets.shape[0];
+  const weights = sampleWeight === undefined ? ones(n) : checkSampleWeight('sampleWeight', sampleWeight, n);
   if (classWeight !== undefined) {
-    if (typeof classWeight !== 'object' || classWeight === null)
-      throw wrongType('classWeight', 'an object of weights by class', classWeight);
-    for (const [label, weight] of Object.entries(classWeight)) {
-      if (!/^\d+$/.test(label)) throw wrongValue('classWeight', 'an object of weights by class number', label);
-      checkInterval(`classWeight[${label}]`, weight, 0, Number.POSITIVE_INFINITY);
-    }
-    const width = targets.size / n;
-    if (targets.shape.length > 2) throw wrongShape('y', 'one label for each sample, for classWeight', targets.shape);
-    const labels = width > 1 ? argmaxRows(targets).data : targets.data;
-    for (let i = 0; i < n; i++) weights[i] *= classWeight[labels[i]] ?? 1;
+    const factors = classWeights(classWeight, targets, outputShape.at(-1) ?? 1, loss, count, isBatch);
+    for (let i = 0; i < count; i++) weights.data[i] *= factors[i];
   }
-  return NDArray.wrap(weights, [n, 1]);
+  if (!weights.data.subarray(0, count).some((weight) => weight > 0))
+    warn('FJORDNET_WEIGHTS', 'All samples have the weight 0: their loss is 0, and nothing is learnt from them');
+  return weights;
 }
+
+const ones = (n: number) => NDArray.wrap(new Float64Array(n).fill(1), [n, 1]);
 
 function checkSampleWeight(name: string, weights: ArrayInput, n: number): NDArray {
   const array = checkArray(name, weights);
   if (array.size !== n || array.shape[0] !== n)
     throw wrongShape(name, `${n} numbers, one for each sample`, array.shape);
-  if (array.data.some((w) => w < 0)) throw wrongValue(name, 'non-negative numbers', Math.min(...array.data));
+  const negative = array.data.findIndex((weight) => weight < 0);
+  if (negative >= 0)
+    throw new RangeError(
+      `Expected ${name} to hold non-negative numbers, got ${array.data[negative]} at ${position(negative, array.shape)}`,
+    );
   return NDArray.wrap(Float64Array.from(array.data), [n, 1]);
 }
 
@@ -141,7 +156,7 @@ function checkValidation(
   const x = checkX('validationData[0]', data[0]);
   const n = x.shape[0];
   const y = checkTargets('validationData[1]', data[1], n, loss, outputShape);
-  return [x, y, data[2] && checkSampleWeight('validationData[2]', data[2], n)];
+  return [x, y, data[2] == null ? undefined : checkSampleWeight('validationData[2]', data[2], n)];
 }
 
 function copy(prefix: string, x: NDArray, y: NDArray, weights: NDArray | undefined, dtype: FloatType) {

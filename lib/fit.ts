@@ -1,10 +1,11 @@
+import { allocate } from './allocate.js';
 import type { NativeDataset, NativeResult } from './binding.js';
 import type { History, Logs } from './callbacks/callback.js';
 import type { CallbackList } from './callbacks/callback-list.js';
 import type { Training as Compiled, Network } from './network.js';
 import type { RandomState } from './random.js';
 import type { Job } from './tape.js';
-import { Pace, type Training } from './train.js';
+import { type JobStep, Pace, type Training } from './train.js';
 
 /** Samples in native memory: rows first .. first + count - 1 of the datasets. */
 export interface Samples {
@@ -40,7 +41,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   const { network, compiled, samples, validation, batchSize, callbacks, history, progress, random } = fit;
   const { first, count } = samples;
   const pace = new Pace();
-  const order = new Int32Array(count);
+  const order = allocate(Int32Array, count);
   yield* callbacks.onTrainBegin();
   for (let epoch = fit.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
     yield* callbacks.onEpochBegin(epoch);
@@ -52,13 +53,12 @@ export function* fitLoop(fit: FitPlan): Training<History> {
       if (fit.everyBatch) yield* callbacks.onBatchBegin(batch);
       const end = Math.min(count, at + (fit.everyBatch ? 1 : pace.steps) * batchSize);
       const rows = order.subarray(at, end);
-      const result = yield { plan: network.plan, job: trainJob(network, samples, rows, batchSize, progress, random) };
+      const result = yield trainStep(network, samples, rows, batchSize, progress, random);
       pace.measured(result);
-      progress.iterations += result.steps;
       totals.add(result, rows.length, batchSize);
       at = end;
       if (fit.everyBatch) yield* callbacks.onBatchEnd(batch, totals.logs());
-      else callbacks.onProgress(Math.ceil(end / batchSize), totals.logs());
+      else yield* callbacks.onProgress(Math.ceil(end / batchSize), totals.logs());
     }
     const logs = totals.logs();
     if (validation) {
@@ -99,29 +99,44 @@ export function* evaluateLoop(
   return totals.logs();
 }
 
-/** Training steps on the given rows, with the scalars (learning rate, dropout seeds) of every step. */
-export function trainJob(
+/**
+ * Training steps on the given rows, with the scalars (learning rate, dropout seeds) of every step. At the job's end
+ * `iterations` and `random` are those of its last step, also where it was stopped before.
+ */
+export function trainStep(
   network: Network,
   samples: Samples,
   rows: Int32Array,
   batchSize: number,
-  { iterations }: { iterations: number },
+  progress: { iterations: number },
   random: RandomState,
-): Job {
-  const { stepScalars } = network.recorder;
+): JobStep {
+  const { stepScalars, draws } = network.recorder;
   const steps = Math.ceil(rows.length / batchSize);
-  const values = new Float64Array(steps * stepScalars.length);
-  let k = 0;
-  for (let step = 0; step < steps; step++)
-    for (const { next } of stepScalars) values[k++] = next(iterations + step, random);
-  return {
+  const before = draws ? random.getState() : undefined;
+  const draw = (count: number) => {
+    const values = allocate(Float64Array, count * stepScalars.length);
+    let k = 0;
+    for (let step = 0; step < count; step++)
+      for (const { next } of stepScalars) values[k++] = next(progress.iterations + step, random);
+    return values;
+  };
+  const job = {
     program: samples.weights ? 'trainWeighted' : 'train',
     inputs: inputsOf(network, samples),
     rows,
     batchSize,
     scalars: stepScalars.map(({ scalar }) => scalar),
-    values,
+    values: draw(steps),
   };
+  const settle = ({ steps: done }: NativeResult) => {
+    if (before && done < steps) {
+      random.setState(before);
+      draw(done);
+    }
+    progress.iterations += done;
+  };
+  return { plan: network.plan, job, settle };
 }
 
 function inputsOf({ x, training }: Network, samples: Samples): Job['inputs'] {

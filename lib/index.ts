@@ -8,7 +8,9 @@ export {
   History,
   type Logs,
 } from './callbacks/index.js';
+export type { ClassWeight } from './class-weight.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
+export type { CSRMatrix, Features } from './estimators/csr.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
 export type { MLPFitOptions } from './estimators/mlp-base.js';
 export type { MLPOptions, MLPRegressorOptions } from './estimators/mlp-parameters.js';
@@ -27,6 +29,7 @@ export { layers } from './layers/index.js';
 export type { Layer, LayerOptions, Shape } from './layers/layer.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricInput, metrics } from './metrics.js';
+export type { LoadOptions } from './model-loading.js';
 export {
   type BootstrapScore,
   type BootstrapScoreOptions,
@@ -60,17 +63,21 @@ export { MinMaxScaler, StandardScaler } from './preprocessing.js';
 export { type MT19937State, RandomState } from './random.js';
 export { type Regularizer, type RegularizerInput, regularizers } from './regularizers.js';
 export { type Schedule, schedules } from './schedules.js';
-export { accuracyScore, confusionMatrix, logLoss } from './scores/classification.js';
+export { accuracyScore, confusionMatrix } from './scores/classification.js';
+export {
+  type ClassificationReportOptions,
+  classificationReport,
+  type ReportDict,
+} from './scores/classification-report.js';
+export { logLoss } from './scores/log-loss.js';
 export {
   type AverageScores,
-  type ClassificationReportOptions,
   type ClassScores,
-  classificationReport,
   type PrecisionRecallOptions,
   precisionRecallFscoreSupport,
-  type ReportDict,
+  type ZeroDivision,
 } from './scores/precision-recall.js';
-export { meanSquaredError, type RegressionScoreOptions, r2Score } from './scores/regression.js';
+export { meanSquaredError, type R2ScoreOptions, type RegressionScoreOptions, r2Score } from './scores/regression.js';
 export {
   type CompileOptions,
   type EvaluateOptions,

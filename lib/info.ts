@@ -1,6 +1,7 @@
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import { binding } from './binding.js';
 import { checkInteger, wrongValue } from './check.js';
+import { packageFile } from './package-root.js';
 
 const MOST_THREADS = 256;
 
@@ -23,7 +24,7 @@ export interface BuildInfo {
 
 /** What this build of the library runs on. */
 export function buildInfo(): BuildInfo {
-  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
   return { version, ...binding.buildInfo(), threads: getThreads() };
 }
 

@@ -1,5 +1,7 @@
 import { NDArray } from './array.js';
-import { called, checkInterval, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
+import { called, checkInterval, checkNumber, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
+import { isConfig, property } from './kind.js';
+import { markMakers } from './made.js';
 import { RandomState } from './random.js';
 
 /** Makes the first values of a weight. `config` is serializable and makes the same initializer again. */
@@ -38,7 +40,7 @@ const fill = (shape: readonly number[], value: () => number) => {
 
 function make(
   name: InitializerName,
-  options: Record<string, unknown>,
+  options: object,
   allowed: readonly string[],
   draw: (shape: readonly number[], random: RandomState) => NDArray,
 ): Initializer {
@@ -84,7 +86,7 @@ function scaling(
   distribution: 'uniform' | 'normal',
 ): (options?: Seeded) => Initializer {
   return (options = {}) =>
-    make(name, { ...options }, ['seed'], (shape, random) => {
+    make(name, options, ['seed'], (shape, random) => {
       const [fanIn, fanOut] = fans(shape);
       const variance = scale / Math.max(1, mode === 'in' ? fanIn : (fanIn + fanOut) / 2);
       if (distribution === 'normal') return truncated(shape, 0, Math.sqrt(variance) / CUT, random);
@@ -98,28 +100,30 @@ export const initializers = {
   zeros: (): Initializer => make('zeros', {}, [], (shape) => NDArray.zeros(shape)),
   ones: (): Initializer => make('ones', {}, [], (shape) => fill(shape, () => 1)),
   constant: (options: { value?: number } = {}): Initializer => {
+    checkObject('options', options);
     const value = checkNumber('value', options.value ?? 0);
-    return make('constant', { ...options }, ['value'], (shape) => fill(shape, () => value));
+    return make('constant', options, ['value'], (shape) => fill(shape, () => value));
   },
   /** Defaults: mean 0, stddev 0.05 */
   randomNormal: (options: { mean?: number; stddev?: number } & Seeded = {}): Initializer => {
     const { mean, stddev } = checkNormal(options);
-    return make('randomNormal', { ...options }, ['mean', 'stddev', 'seed'], (shape, random) =>
+    return make('randomNormal', options, ['mean', 'stddev', 'seed'], (shape, random) =>
       random.normal(mean, stddev, shape),
     );
   },
   /** Defaults: minval -0.05, maxval 0.05 */
   randomUniform: (options: { minval?: number; maxval?: number } & Seeded = {}): Initializer => {
+    checkObject('options', options);
     const minval = checkNumber('minval', options.minval ?? -0.05);
     const maxval = checkInterval('maxval', options.maxval ?? 0.05, minval, Number.POSITIVE_INFINITY);
-    return make('randomUniform', { ...options }, ['minval', 'maxval', 'seed'], (shape, random) =>
+    return make('randomUniform', options, ['minval', 'maxval', 'seed'], (shape, random) =>
       random.uniform(minval, maxval, shape),
     );
   },
   /** Normal, redrawn beyond two standard deviations. Defaults: mean 0, stddev 0.05 */
   truncatedNormal: (options: { mean?: number; stddev?: number } & Seeded = {}): Initializer => {
     const { mean, stddev } = checkNormal(options);
-    return make('truncatedNormal', { ...options }, ['mean', 'stddev', 'seed'], (shape, random) =>
+    return make('truncatedNormal', options, ['mean', 'stddev', 'seed'], (shape, random) =>
       truncated(shape, mean, stddev, random),
     );
   },
@@ -133,16 +137,19 @@ export const initializers = {
 } satisfies Record<InitializerName, unknown>;
 
 function checkNormal(options: { mean?: number; stddev?: number }): { mean: number; stddev: number } {
+  checkObject('options', options);
   return {
     mean: checkNumber('mean', options.mean ?? 0),
     stddev: checkInterval('stddev', options.stddev ?? 0.05, 0, Number.POSITIVE_INFINITY),
   };
 }
 
+markMakers('initializers', initializers);
+
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {
   const input = called(given, initializers);
-  if (typeof input === 'function' && 'config' in input) return input as Initializer;
+  if (typeof input === 'function' && isConfig(property(input, 'config'))) return input as Initializer;
   if (typeof input === 'object' && input !== null && 'name' in input)
     return initializerFrom(input as Initializer['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an initializer or one of initializers.*', input);

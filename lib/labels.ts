@@ -1,16 +1,16 @@
 import { type ArrayInput, asArray, checkFinite, NDArray, position } from './array.js';
-import { checkInteger, wrongType } from './check.js';
+import { checkInteger, failure, wrongType } from './check.js';
 
-/** Class labels: one number or one string a sample. */
-export type Labels = ArrayInput | readonly string[];
-export type Label = number | string;
+/** Class labels: one number, string or boolean a sample. */
+export type Labels = ArrayInput | readonly string[] | readonly boolean[];
+export type Label = number | string | boolean;
 
-/** The labels of `y` one by one: an array of strings, or numbers in one dimension (or one column). */
+/** The labels of `y` one by one: an array of strings or of booleans, or numbers in one dimension (or one column). */
 export function readLabels(name: string, y: Labels): ArrayLike<Label> {
-  if (isStrings(y)) {
-    y.forEach((label, i) => {
-      if (typeof label !== 'string') throw wrongType(`${name}[${i}]`, 'a string, as the labels before it are', label);
-    });
+  if (isWords(y)) {
+    const kind = typeof y[0];
+    for (let i = 0; i < y.length; i++)
+      if (typeof y[i] !== kind) throw wrongType(`${name}[${i}]`, `a ${kind}, as the labels before it are`, y[i]);
     return y;
   }
   const array = asArray(name, y);
@@ -18,11 +18,13 @@ export function readLabels(name: string, y: Labels): ArrayLike<Label> {
     throw new RangeError(`Expected ${name} to hold one label a row, got shape [${array.shape.join(', ')}]`);
   if (array.size === 0) throw new RangeError(`Expected ${name} to hold labels, got shape [${array.shape.join(', ')}]`);
   checkFinite(name, array);
+  if (array.dtype !== 'int32') checkApart(name, array);
   return array.data;
 }
 
-export function isStrings(y: unknown): y is readonly string[] {
-  return Array.isArray(y) && typeof y[0] === 'string';
+/** An array of labels that are no numbers: strings or booleans. */
+export function isWords(y: unknown): y is readonly string[] | readonly boolean[] {
+  return Array.isArray(y) && (typeof y[0] === 'string' || typeof y[0] === 'boolean');
 }
 
 /** The distinct labels, sorted as NumPy's `unique` sorts them. */
@@ -52,10 +54,10 @@ export function codesOf(labels: ArrayLike<Label>, classes: readonly Label[]): In
  * @param labels integers 0 .. numClasses - 1, shape [n] or [n, 1]
  * @param numClasses default: the largest label + 1
  * @returns float64 [n, numClasses]
- * @throws RangeError naming the row of a label that is not an integer in range
+ * @throws RangeError naming the row of a label that is not an integer in range; Error with code ERR_MEMORY
  */
 export function toCategorical(labels: ArrayInput, numClasses?: number): NDArray {
-  if (isStrings(labels)) throw wrongType('labels', 'integers', labels);
+  if (isWords(labels)) throw wrongType('labels', 'integers', labels);
   if (numClasses !== undefined) checkInteger('numClasses', numClasses, 1);
   const y = readLabels('labels', labels) as ArrayLike<number>;
   const limit = numClasses ?? Number.POSITIVE_INFINITY;
@@ -67,9 +69,27 @@ export function toCategorical(labels: ArrayInput, numClasses?: number): NDArray 
     }
     width = Math.max(width, y[i] + 1);
   }
-  const oneHot = NDArray.zeros([y.length, width]);
+  const oneHot = zeros(y.length, width);
   for (let i = 0; i < y.length; i++) oneHot.data[i * width + y[i]] = 1;
   return oneHot;
+}
+
+/** Beyond 2^53 one float stands for several integers: two ids would be one class. */
+function checkApart(name: string, { data }: NDArray): void {
+  for (let i = 0; i < data.length; i++)
+    if (Math.abs(data[i]) > Number.MAX_SAFE_INTEGER)
+      throw new RangeError(
+        `Expected ${name} to hold numbers below 2^53, and larger ones as strings, got ${data[i]} at ${position(i, [data.length])}`,
+      );
+}
+
+function zeros(rows: number, columns: number): NDArray {
+  try {
+    return NDArray.zeros([rows, columns]);
+  } catch (error) {
+    const message = `Cannot make ${rows} one-hot rows of ${columns} classes: there is no memory for ${8 * rows * columns} bytes`;
+    throw failure('ERR_MEMORY', message, { cause: error });
+  }
 }
 
 /** JavaScript compares UTF-16 units, which puts U+E000 .. U+FFFF behind the characters above U+FFFF. */

@@ -1,6 +1,8 @@
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { hasMethods, property } from './kind.js';
 import type { Shape } from './layers/layer.js';
+import { markMakers } from './made.js';
 import type { Buffer, Tape } from './tape.js';
 
 /** Where a loss reads and writes. All buffers are batched. */
@@ -197,15 +199,20 @@ export const losses = {
     },
   }),
 };
+markMakers('losses', losses);
 
 /** A loss by name, or the one given. */
 export function getLoss(option: string, given: unknown): Loss {
   const input = called(given, losses);
-  if (typeof input === 'object' && input !== null && 'config' in input) return input as Loss;
+  if (isLoss(input)) return input;
   if (typeof input !== 'string') throw wrongType(option, 'the name of a loss or one of losses.*', input);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return losses[checkOneOf(option, name, Object.keys(losses) as LossName[])]();
 }
+
+const isLoss = (input: unknown): input is Loss =>
+  hasMethods(input, 'targetShape', 'prepare', 'emit') &&
+  typeof property(property(input, 'config'), 'name') === 'string';
 
 /** The loss that `config` describes. */
 export function lossFrom({ name, ...options }: Loss['config']): Loss {

@@ -1,6 +1,17 @@
-import { called, checkInteger, checkNumber, checkOneOf, checkOptions, wrongType } from './check.js';
+import {
+  called,
+  checkInteger,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from './check.js';
+import { hasMethods } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
+import { isMade, made, markMakers } from './made.js';
 import type { Buffer, Tape } from './tape.js';
 
 /** A metric for the targets of one loss: sums of each batch, and the value they make. */
@@ -30,7 +41,7 @@ export interface MetricChoice {
 export type MetricName = keyof typeof metrics;
 export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice | (() => MetricChoice);
 
-const ALIASES = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
+export const ALIASES = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
 
 export interface MetricOptions {
   /** The key in History. Default: the metric's name */
@@ -44,6 +55,9 @@ interface Threshold extends MetricOptions {
 
 type Record_ = (t: Tape, io: MetricBuffers, report: (name: string) => Buffer) => Buffer[];
 
+/** What the logs have of their own, and names that objects cannot have. */
+const TAKEN = /^(loss|learning_rate|epoch|val_.*|__proto__)$/s;
+
 /** A metric named `name` that `record`s sums, of which `result` makes the value. */
 function make(
   name: MetricName,
@@ -55,15 +69,17 @@ function make(
   checkOptions('options', options, ['as', ...allowed]);
   const { as = name } = options;
   if (typeof as !== 'string') throw wrongType('as', 'a string', as);
+  if (as === '' || TAKEN.test(as)) throw wrongValue('as', "a name that is not 'loss', nor begins with 'val_'", as);
   const config = { ...options, name, as };
   return {
     config,
-    for: (loss) => ({
-      name: as,
-      config,
-      record: (t, io) => record(loss)(t, io, (sum) => t.fixed('report', `${as}/${sum}`, [1])),
-      result,
-    }),
+    for: (loss) =>
+      made({
+        name: as,
+        config,
+        record: (t, io) => record(loss)(t, io, (sum) => t.fixed('report', `${as}/${sum}`, [1])),
+        result,
+      }),
   };
 }
 
@@ -91,7 +107,8 @@ const categorical: Record_ = (t, io, report) => {
 
 /** The share of outputs on the same side of the threshold as their targets. */
 const binary = (loss: Loss, threshold?: number): Record_ => {
-  return (t, { output, targets }, report) => {
+  return (t, io, report) => {
+    const [output, targets] = compared('binaryAccuracy', io);
     const sum = report('matches');
     const hinge = loss.config.name === 'hinge';
     const scalars = { threshold: threshold ?? (hinge ? 0 : 0.5), negative: hinge ? -1 : 0 };
@@ -121,6 +138,7 @@ const positives =
   };
 
 function checkThreshold(options: Threshold): Threshold {
+  checkObject('options', options);
   if (options.threshold !== undefined) checkNumber('threshold', options.threshold);
   return options;
 }
@@ -175,6 +193,7 @@ export const metrics = {
     make('binaryAccuracy', checkThreshold(options), ['threshold'], (loss) => binary(loss, options.threshold), mean),
   /** The share of samples whose class is among the k largest outputs; ties count. Default k = 5 */
   topKCategoricalAccuracy: (options: MetricOptions & { k?: number } = {}): MetricChoice => {
+    checkObject('options', options);
     const k = checkInteger('k', options.k ?? 5, 1);
     const record = (): Record_ => (t, io, report) => {
       const sum = report('matches');
@@ -222,12 +241,16 @@ export const metrics = {
       },
     ),
 };
+markMakers('metrics', metrics);
 
 /** A metric by name, or the one given, for the targets of `loss`. */
 export function getMetric(option: string, given: unknown, loss: Loss): Metric {
   const input = called(given, metrics);
-  if (typeof input === 'object' && input !== null && 'config' in input && 'for' in input)
-    return (input as MetricChoice).for(loss);
+  if (hasMethods(input, 'for') && 'config' in (input as object)) {
+    const metric = (input as MetricChoice).for(loss);
+    if (!hasMethods(metric, 'record', 'result')) throw wrongType(`${option}.for(loss)`, 'a metric', metric);
+    return metric;
+  }
   if (typeof input !== 'string') throw wrongType(option, 'the name of a metric or one of metrics.*', input);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return metrics[checkOneOf(option, name, Object.keys(metrics) as MetricName[])]({ as: input }).for(loss);
@@ -237,4 +260,20 @@ export function getMetric(option: string, given: unknown, loss: Loss): Metric {
 export function metricFrom({ name, ...options }: Metric['config'], loss: Loss): Metric {
   const factory = metrics[checkOneOf('metric', name, Object.keys(metrics) as MetricName[])];
   return (factory as (options: object) => MetricChoice)(options).for(loss);
+}
+
+/** The metrics, by names of their own: a second 'precision' is 'precision_1', as in Keras. */
+export function named(metrics: readonly Metric[]): readonly Metric[] {
+  const names = new Set<string>();
+  return metrics.map((metric) => {
+    const { name, config } = metric;
+    if (typeof name !== 'string' || name === '' || TAKEN.test(name))
+      throw wrongValue('the name of a metric', "one that is not 'loss', nor begins with 'val_'", name);
+    let free = name;
+    for (let i = 1; names.has(free); i++) free = `${name}_${i}`;
+    names.add(free);
+    if (free === name) return metric;
+    const renamed = { ...metric, name: free, config: { ...config, as: free } };
+    return isMade(metric) ? made(renamed) : renamed;
+  });
 }

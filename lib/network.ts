@@ -1,9 +1,8 @@
 import { expand } from './graph/expand.js';
 import { Lowered } from './graph/lower.js';
-import { activation } from './graph/ops/activation.js';
 import { Recorder } from './graph/recorder.js';
 import { type Call, isCall, type Node, placeholder, type Shape, type Value } from './graph/value.js';
-import type { Layer, Weights } from './layers/layer.js';
+import { type Layer, type Weights, wrongInput } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { Metric } from './metrics.js';
 import type { Optimizer } from './optimizers.js';
@@ -40,7 +39,13 @@ export interface Network {
 /** The shape of every layer's output, in order. @throws RangeError if a layer cannot take what the one before gives */
 export function shapesOf(layers: readonly Layer[], inputShape: Shape): Shape[] {
   const shapes: Shape[] = [];
-  for (const layer of layers) shapes.push(layer.outputShape(shapes.at(-1) ?? inputShape));
+  for (const layer of layers) {
+    const input = shapes.at(-1) ?? inputShape;
+    const wanted = layer.inputShape;
+    if (wanted && wanted.join() !== input.join())
+      throw wrongInput(layer, `of shape [${wanted.join(', ')}], its inputShape`, input);
+    shapes.push(layer.outputShape(input));
+  }
   return shapes;
 }
 
@@ -61,13 +66,8 @@ export function recordNetwork(
 
   const t = new Recorder(dtype);
   const x = t.batched('x', inputShape);
-  const buffers = new Map<Value, Buffer>([[input, x]]);
-  const gradients = new Map<Value, Buffer>();
-  let shape = inputShape;
-  for (const [i, layer] of layers.entries()) {
-    declareWeights(t, names[i], layer.weightsFor(shape), { buffers, gradients });
-    shape = layer.outputShape(shape);
-  }
+  const { buffers, gradients } = declareLayers(t, layers, names, inputShape);
+  buffers.set(input, x);
   const nameOf = (layerOf: ReadonlyMap<Node, Layer>) => (node: Node) => {
     const layer = layerOf.get(node);
     return layer ? `${names[layers.indexOf(layer)]}/${node.op.name}` : node.op.name;
@@ -94,7 +94,12 @@ export function recordNetwork(
     return { ...network, plan: t.compile({ programs: ['predict'], inputs: [x], outputs: [network.output] }) };
 
   const { loss, metrics, optimizer } = training;
-  loss.checkOutput?.(output.shape, (output.from as Call).layer.activation?.config.name);
+  const last = (output.from as Call).layer.activation?.config.name;
+  loss.checkOutput?.(output.shape, last);
+  if (last === 'softmax' && output.shape.at(-1) === 1)
+    throw new RangeError(
+      "Expected the softmax of the last layer to have two outputs or more, got 1, which is always 1 (take 'sigmoid' for two classes)",
+    );
   const targets = t.batched('targets', loss.targetShape(output.shape));
   const weights = t.batched('sampleWeights', [1]);
   const total = t.fixed('report', 'loss', [1]);
@@ -111,7 +116,8 @@ export function recordNetwork(
     const { outputs, layerOf } = expand([output], isTraining);
     // softmax and cross-entropy are one kernel, which is exact for any logits
     const y = outputs[0];
-    const fused = y.from && !isCall(y.from) && y.from.op === activation && y.from.options.config.name === loss.fuses;
+    const fused =
+      y.from && !isCall(y.from) && y.from.op.name === 'activation' && y.from.options.config.name === loss.fuses;
     const judged = fused ? (y.from as Node).inputs[0] : y;
     const lowered = new Lowered(t, [judged], { training: isTraining, buffers, gradients, nameOf: nameOf(layerOf) });
     t.program(`forward in ${mode}`);
@@ -127,7 +133,9 @@ export function recordNetwork(
     t.emit('weightRows', [delta, weights, delta], { N: delta.size });
     t.program(`metrics in ${mode}`);
     t.emit('sumRows', [losses, total], {});
-    counts = metrics.map((metric) => metric.record(t, { output: probabilities, targets }, z.shape));
+    counts = metrics.map((metric) =>
+      t.reporting(metric, () => metric.record(t, { output: probabilities, targets }, z.shape)),
+    );
     return () => lowered.backward(new Map([[judged, delta]]));
   };
   judge(false);
@@ -158,13 +166,30 @@ export function recordNetwork(
   };
 }
 
-/** Gives weights their buffers. */
-export function declareWeights(
+/** Where the weights of a network lie on its tape, and the gradients of those that are trained. */
+interface Declared {
+  readonly buffers: Map<Value, Buffer>;
+  readonly gradients: Map<Value, Buffer>;
+}
+
+/** Gives the weights of a chain of layers their buffers. */
+export function declareLayers(
   t: Recorder,
-  layer: string,
-  weights: Weights,
-  { buffers, gradients }: { buffers: Map<Value, Buffer>; gradients: Map<Value, Buffer> },
-): void {
+  layers: readonly Layer[],
+  names: readonly string[],
+  inputShape: Shape,
+): Declared {
+  const declared = { buffers: new Map<Value, Buffer>(), gradients: new Map<Value, Buffer>() };
+  let shape = inputShape;
+  for (const [i, layer] of layers.entries()) {
+    declareWeights(t, names[i], layer.weightsFor(shape), declared);
+    shape = layer.outputShape(shape);
+  }
+  return declared;
+}
+
+/** Gives the weights of a layer their buffers. */
+export function declareWeights(t: Recorder, layer: string, weights: Weights, { buffers, gradients }: Declared): void {
   for (const weight of Object.values(weights)) {
     const { name, shape, initializer, regularizer, trained } = weight;
     if (trained) {

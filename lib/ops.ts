@@ -7,7 +7,7 @@ import { activate } from './graph/ops/activation.js';
 import * as arithmetic from './graph/ops/arithmetic.js';
 import { concatenate, maxAxis, minAxis, slice, sumAxis, swapAxes } from './graph/ops/axes.js';
 import { batchMatmul, gather, logSoftmax, matmul, oneHot } from './graph/ops/products.js';
-import { applyOp, isValue, type Shape, sizeOf, type Value } from './graph/value.js';
+import { applyOp, isValue, marked, type Shape, sizeOf, type Value } from './graph/value.js';
 
 /** A value of a graph, or numbers that are the same for all samples. */
 export type Operand = Value | number | ArrayInput;
@@ -23,12 +23,12 @@ function toValue(name: string, x: Operand): Value {
   if (isValue(x)) return x;
   if (typeof x === 'number') {
     checkNumber(name, x);
-    return { shape: [], batched: false, constant: NDArray.from([x]).reshape() };
+    return marked({ shape: [], batched: false, constant: NDArray.from([x]).reshape() });
   }
   if (x === null || x === undefined || typeof x !== 'object')
     throw wrongType(name, 'a value of a graph, a number or an array of numbers', x);
   const constant = NDArray.from(x);
-  return { shape: constant.shape, batched: false, constant };
+  return marked({ shape: constant.shape, batched: false, constant });
 }
 
 function checkAxis(name: string, axis: unknown, rank: number): number {
@@ -187,7 +187,7 @@ export const ops = {
       );
     if (!Array.isArray(axes) || axes.length !== rank)
       throw wrongType('axes', `an array of the ${rank} axes of a sample`, axes);
-    const order = axes.map((axis, i) => checkAxis(`axes[${i}]`, axis, rank));
+    const order = Array.from(axes as readonly number[], (axis, i) => checkAxis(`axes[${i}]`, axis, rank));
     if (new Set(order).size !== rank) throw wrongValue('axes', 'every axis once', axes);
     return transposed(value, order);
   },
@@ -195,7 +195,7 @@ export const ops = {
   reshape: (x: Operand, shape: readonly number[]): Value => {
     const value = toValue('x', x);
     if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
-    const known = sizeOf(shape.map((n, i) => checkInteger(`shape[${i}]`, n, -1)).filter((n) => n !== -1));
+    const known = sizeOf(Array.from(shape, (n, i) => checkInteger(`shape[${i}]`, n, -1)).filter((n) => n !== -1));
     const rest = sizeOf(value.shape) / known;
     return reshaped(
       value,
@@ -278,7 +278,7 @@ export const ops = {
 
 function checkList(values: readonly Operand[]): Value[] {
   if (!Array.isArray(values) || values.length === 0) throw wrongType('values', 'an array of values', values);
-  return values.map((value, i) => toValue(`values[${i}]`, value));
+  return Array.from(values, (value, i) => toValue(`values[${i}]`, value));
 }
 
 /** left [..., M, K] @ right [..., K, N] */

@@ -1,5 +1,15 @@
-import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import {
+  called,
+  checkBoolean,
+  checkInterval,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from './check.js';
 import type { Parameter, Recorder } from './graph/recorder.js';
+import { markMakers } from './made.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from './schedules.js';
 import type { Buffer, Scalar } from './tape.js';
 
@@ -87,12 +97,20 @@ function make(name: OptimizerName, options: OptimizerOptions, own: Record<string
       );
       if (clip && limit) emitClip(t, clip, limit, trained);
       const rate: Rates['rate'] = (factor = () => 1) =>
-        t.perStep((iteration) => learningRateAt(learningRate, iteration) * factor(iteration + 1));
+        t.perStep((iteration) => checkedRate(learningRate, iteration) * factor(iteration + 1));
       const step: Rates['step'] = (value) => t.perStep((iteration) => value(iteration + 1));
       const emit = rule({ rate, step, weightDecay, decay: weightDecay && rate(() => weightDecay) });
       for (const parameter of trained) emit(t, parameter);
     },
   };
+}
+
+/** The rate of a step. A schedule of one's own may come to anything. */
+function checkedRate(learningRate: number | Schedule, iteration: number): number {
+  const rate = learningRateAt(learningRate, iteration);
+  if (typeof rate !== 'number' || !(rate >= 0 && rate < Number.POSITIVE_INFINITY))
+    throw wrongValue(`the learning rate of step ${iteration}`, 'a non-negative number', rate);
+  return rate;
 }
 
 function emitClip(t: Recorder, clip: (typeof CLIPS)[number], limit: number, trained: readonly Trained[]): void {
@@ -163,7 +181,9 @@ const checkAdam = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions) 
   epsilon: positive('epsilon', epsilon),
 });
 
-function adam(name: 'adam' | 'adamW', options: AdamOptions): Optimizer {
+function adam(name: 'adam' | 'adamW', given: AdamOptions, defaults: OptimizerOptions): Optimizer {
+  checkObject('options', given);
+  const options = { ...defaults, ...given };
   const own = checkAdam(options);
   const { beta1, beta2 } = own;
   return make(name, options, own, ({ rate, decay }) => {
@@ -177,6 +197,7 @@ function adam(name: 'adam' | 'adamW', options: AdamOptions): Optimizer {
 export const optimizers = {
   /** w -= learningRate * dw, or with momentum (Polyak 1964; Nesterov 1983). Default learningRate 0.01 */
   sgd: (options: SgdOptions = {}): Optimizer => {
+    checkObject('options', options);
     const momentum = fraction('momentum', options.momentum ?? 0);
     const nesterov = checkBoolean('nesterov', options.nesterov ?? false);
     return make('sgd', { learningRate: 0.01, ...options }, { momentum, nesterov }, ({ rate, decay, weightDecay }) => {
@@ -187,12 +208,12 @@ export const optimizers = {
     });
   },
   /** Adam (Kingma and Ba 2015, with the "epsilon hat" of its section 2). Default learningRate 0.001 */
-  adam: (options: AdamOptions = {}): Optimizer => adam('adam', { learningRate: 0.001, ...options }),
+  adam: (options: AdamOptions = {}): Optimizer => adam('adam', options, { learningRate: 0.001 }),
   /** Adam with decoupled weight decay (Loshchilov and Hutter 2019). Defaults: learningRate 0.001, weightDecay 0.004 */
-  adamW: (options: AdamOptions = {}): Optimizer =>
-    adam('adamW', { learningRate: 0.001, weightDecay: 0.004, ...options }),
+  adamW: (options: AdamOptions = {}): Optimizer => adam('adamW', options, { learningRate: 0.001, weightDecay: 0.004 }),
   /** Adam with Nesterov's momentum (Dozat 2016). Default learningRate 0.001 */
   nadam: (options: AdamOptions = {}): Optimizer => {
+    checkObject('options', options);
     const own = checkAdam(options);
     const { beta1, beta2, epsilon } = own;
     const mu = (t: number) => beta1 * (1 - 0.5 * 0.96 ** t);
@@ -213,6 +234,7 @@ export const optimizers = {
   },
   /** RMSprop (Hinton 2012); epsilon is added under the root. Default learningRate 0.001 */
   rmsprop: (options: RmspropOptions = {}): Optimizer => {
+    checkObject('options', options);
     const rho = fraction('rho', options.rho ?? 0.9);
     const momentum = fraction('momentum', options.momentum ?? 0);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
@@ -228,6 +250,7 @@ export const optimizers = {
   },
   /** Adagrad (Duchi, Hazan and Singer 2011); epsilon is added under the root. Default learningRate 0.001 */
   adagrad: (options: AdagradOptions = {}): Optimizer => {
+    checkObject('options', options);
     const start = options.initialAccumulatorValue ?? 0.1;
     const initialAccumulatorValue = checkInterval('initialAccumulatorValue', start, 0, Number.POSITIVE_INFINITY);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
@@ -244,6 +267,7 @@ export const optimizers = {
   },
   /** Adadelta (Zeiler 2012). Default learningRate 0.001; the paper's is 1 */
   adadelta: (options: AdadeltaOptions = {}): Optimizer => {
+    checkObject('options', options);
     const rho = fraction('rho', options.rho ?? 0.95);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
     return make('adadelta', { learningRate: 0.001, ...options }, { rho, epsilon }, ({ rate, decay }) => {
@@ -252,14 +276,23 @@ export const optimizers = {
     });
   },
 };
+markMakers('optimizers', optimizers);
 
-/** f(1) * f(2) * … * f(t), remembered for the next t. */
+/**
+ * f(1) * f(2) * … * f(t), remembered for the next t. f grows towards a limit below 1: a product that rounds to itself, at
+ * the smallest number there is, is the last one, however many steps a file says were done.
+ */
 function runningProduct(f: (t: number) => number): (t: number) => number {
   let known = 0;
   let product = 1;
   return (t) => {
     if (t < known) [known, product] = [0, 1];
-    while (known < t) product *= f(++known);
+    while (known < t) {
+      const next = product * f(known + 1);
+      if (next === product) break;
+      product = next;
+      known++;
+    }
     return product;
   };
 }
@@ -267,7 +300,7 @@ function runningProduct(f: (t: number) => number): (t: number) => number {
 /** An optimizer by name, or the one given. */
 export function getOptimizer(option: string, given: unknown): Optimizer {
   const input = called(given, optimizers);
-  if (typeof input === 'object' && input !== null && 'config' in input && 'record' in input) return input as Optimizer;
+  if (typeof (input as Optimizer | null)?.record === 'function') return input as Optimizer;
   if (typeof input !== 'string') throw wrongType(option, 'the name of an optimizer or one of optimizers.*', input);
   return optimizers[checkOneOf(option, input, Object.keys(optimizers) as OptimizerName[])]();
 }

@@ -125,7 +125,7 @@ export class MinMaxScaler {
     checkOptions('options', options, ['featureRange', 'clip']);
     const range = options.featureRange ?? [0, 1];
     if (!Array.isArray(range) || range.length !== 2) throw wrongType('featureRange', 'a pair of numbers', range);
-    const [low, high] = range.map((end, i) => checkNumber(`featureRange[${i}]`, end));
+    const [low, high] = Array.from(range, (end, i) => checkNumber(`featureRange[${i}]`, end));
     if (low >= high) throw wrongValue('featureRange[1]', `a number > ${low}`, high);
     this.featureRange = [low, high];
     this.clip = checkBoolean('clip', options.clip ?? false);

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { type ArrayInput, asArray, NDArray } from './array.js';
+import { allocate } from './allocate.js';
+import { type ArrayInput, asArray, checkAttached, NDArray } from './array.js';
 import { binding } from './binding.js';
 import {
   checkBoolean,
@@ -11,6 +12,7 @@ import {
   wrongType,
   wrongValue,
 } from './check.js';
+import { brand, isInt32Array, isNDArray, isRandomState, isTypedArray } from './kind.js';
 
 /** `[name, key, position, hasGauss, cachedGaussian]`, as NumPy's `RandomState.get_state()`. */
 export type MT19937State = readonly ['MT19937', Uint32Array, number, number, number];
@@ -23,6 +25,10 @@ type Shape = number | readonly number[];
  */
 export class RandomState {
   #native: InstanceType<typeof binding.RandomState>;
+
+  static {
+    brand(RandomState, 'RandomState');
+  }
 
   /** @param seed an integer in [0, 2^32); default: an unpredictable one */
   constructor(seed?: number) {
@@ -115,7 +121,7 @@ export class RandomState {
   permutation(x: number | ArrayInput): NDArray {
     const from = typeof x === 'number' ? undefined : asArray('x', x);
     const n = from ? from.length : checkInteger('x', x, 0);
-    const index = new Int32Array(n);
+    const index = allocate(Int32Array, n);
     for (let i = 0; i < n; i++) index[i] = i;
     this.#native.shuffle(index);
     return from ? from.take(index) : NDArray.wrap(index);
@@ -123,12 +129,15 @@ export class RandomState {
 
   /** Puts the elements of an array, or the rows of an NDArray, into random order, in place. */
   shuffle(array: NDArray | unknown[] | Float64Array | Float32Array | Int32Array | Uint8Array): void {
-    if (array instanceof NDArray) {
-      array.data.set(this.permutation(array).data);
-    } else if (array instanceof Int32Array) {
+    if (isNDArray(array)) {
+      const rows = this.permutation(array);
+      array.data.set(rows.data);
+    } else if (isInt32Array(array)) {
       this.#native.shuffle(asArray('array', array).data as Int32Array);
-    } else if (Array.isArray(array) || ArrayBuffer.isView(array)) {
-      const old = array.slice();
+    } else if (Array.isArray(array) || isTypedArray(array)) {
+      if (Object.isFrozen(array)) throw wrongType('array', 'an array that can be changed, and not a frozen one', array);
+      if (isTypedArray(array)) checkAttached('array', array);
+      const old = Array.from<unknown>(array);
       const order = this.permutation(old.length).data;
       for (let i = 0; i < old.length; i++) array[i] = old[order[i]] as never;
     } else {
@@ -146,9 +155,14 @@ export class RandomState {
   setState(state: readonly ['MT19937', ArrayLike<number>, number, number?, number?]): void {
     if (!Array.isArray(state) || state[0] !== 'MT19937') throw wrongType('state', "a state ['MT19937', key, …]", state);
     const [, key, position, hasGauss = 0, gauss = 0] = state;
-    if (key?.length !== 624) throw wrongValue('state[1]', '624 words', key);
+    if (!(Array.isArray(key) || isTypedArray(key)) || key.length !== 624)
+      throw wrongValue('state[1]', '624 words', key);
+    for (let i = 0; i < 624; i++)
+      if (checkInteger(`state[1][${i}]`, key[i], 0) >= 2 ** 32)
+        throw wrongValue(`state[1][${i}]`, 'an integer in [0, 2^32)', key[i]);
     if (checkInteger('state[2]', position, 0) > 624) throw wrongValue('state[2]', 'an integer in [0, 624]', position);
-    this.#native.setState(Uint32Array.from(key), position, hasGauss ? 1 : 0, checkNumber('state[4]', gauss));
+    if (hasGauss !== 0 && hasGauss !== 1) throw wrongValue('state[3]', '0 or 1', hasGauss);
+    this.#native.setState(Uint32Array.from(key), position, hasGauss, checkNumber('state[4]', gauss));
   }
 
   /**
@@ -163,7 +177,10 @@ export class RandomState {
 
   #draw(shape: Shape | undefined, fill: (out: Float64Array) => void): number | NDArray {
     const dimensions = shapeOf(shape);
-    const out = new Float64Array(dimensions.reduce((product, n) => product * n, 1));
+    const out = allocate(
+      Float64Array,
+      dimensions.reduce((product, n) => product * n, 1),
+    );
     fill(out);
     return shape === undefined ? out[0] : NDArray.wrap(out, dimensions);
   }
@@ -171,7 +188,7 @@ export class RandomState {
 
 /** What `randomState` options accept: a seed, a generator to go on drawing from, or nothing for an unpredictable one. */
 export function checkRandomState(randomState?: number | RandomState): RandomState {
-  return randomState instanceof RandomState ? randomState : new RandomState(checkSeed('randomState', randomState));
+  return isRandomState(randomState) ? randomState : new RandomState(checkSeed('randomState', randomState));
 }
 
 function checkSeed(name: string, seed: number | undefined): number {

@@ -1,4 +1,5 @@
 import { called, checkInterval, checkOptions, wrongType } from './check.js';
+import { brandFactories } from './kind.js';
 
 /** A penalty on a weight, added to the loss: l1 * sum(|w|) + l2 * sum(w^2), as Keras (no 1/2, no division by n). */
 export interface Regularizer {
@@ -30,6 +31,7 @@ export const regularizers = {
     return { l1: weight('l1', l1 ?? other), l2: weight('l2', l2 ?? other) };
   },
 };
+brandFactories('regularizers', regularizers);
 
 export function checkRegularizer(option: string, given: unknown): Regularizer | undefined {
   const input = called(given, regularizers);

@@ -1,4 +1,5 @@
 import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { markMakers } from './made.js';
 
 /**
  * A learning rate that changes from step to step: a pure function of the number of steps (batches) done. `config` is
@@ -98,6 +99,8 @@ export const schedules = {
     );
   },
 } satisfies Record<ScheduleName, unknown>;
+
+markMakers('schedules', schedules);
 
 /** The learning rate of the given step. */
 export const learningRateAt = (learningRate: number | Schedule, step: number): number =>

@@ -1,4 +1,4 @@
-import { InputLayer } from './layers/shape.js';
+import { isInputLayer } from './kind.js';
 import type { Network } from './network.js';
 import type { Sequential } from './sequential.js';
 
@@ -18,7 +18,7 @@ export function summaryText(model: Sequential, network: Network | undefined): st
   const shapes = model.outputShapes;
   const parameters = network?.recorder.parameters ?? [];
   const rows = model.layers.flatMap((layer, i) => {
-    if (layer instanceof InputLayer) return [];
+    if (isInputLayer(layer)) return [];
     const own = parameters.filter((p) => p.layer === model.layerNames[i]).reduce((sum, p) => sum + p.value.size, 0);
     const shape = shapes ? `(${['None', ...shapes[i]].join(', ')})` : '?';
     return [[`${model.layerNames[i]} (${layer.className})`, shape, network ? count(own) : '0 (unbuilt)']];

@@ -1,3 +1,4 @@
+import { allocate } from './allocate.js';
 import { type DType, NDArray, type TypedData } from './array.js';
 import {
   binding,
@@ -52,10 +53,9 @@ export class Tape {
     this.dtype = dtype;
   }
 
-  /** A buffer of fixed size. A report of one name is one buffer, which several programs fill. */
+  /** A buffer of fixed size. */
   fixed(role: Role, name: string, shape: readonly number[]): Buffer {
-    const known = role === 'report' && this.#buffers.find((b) => b.role === role && b.name === name);
-    return known || this.#add(role, name, shape);
+    return this.#add(role, name, shape);
   }
 
   /** A buffer with one row of `shape` for each sample of the batch. */
@@ -245,9 +245,23 @@ export class Plan {
 
   /** A copy of a fixed buffer. During a job: as of its end. */
   read(buffer: Buffer): NDArray {
-    const data = this.dtype === 'float32' ? new Float32Array(buffer.size) : new Float64Array(buffer.size);
+    const data = allocate<number, FloatArray>(this.dtype === 'float32' ? Float32Array : Float64Array, buffer.size);
     this.#native.read(this.#offsets[buffer.index], data);
     return NDArray.wrap(data, buffer.shape);
+  }
+
+  /** Copies of fixed buffers that lie near each other, all of one moment: during a job, as of its beginning or its end. */
+  readTogether(buffers: readonly Buffer[]): NDArray[] {
+    if (!this.#native.busy()) return buffers.map((buffer) => this.read(buffer));
+    const offsets = buffers.map(({ index }) => this.#offsets[index]);
+    const first = Math.min(...offsets);
+    const size = Math.max(...buffers.map(({ size }, i) => offsets[i] + size)) - first;
+    const all = this.dtype === 'float32' ? new Float32Array(size) : new Float64Array(size);
+    this.#native.read(first, all);
+    return buffers.map(({ size, shape }, i) => {
+      const at = offsets[i] - first;
+      return NDArray.wrap(all.slice(at, at + size), shape);
+    });
   }
 
   write(buffer: Buffer, array: NDArray): void {
@@ -283,7 +297,7 @@ function nativeJob({ inputs, output, scalars, ...job }: Job): NativeJob {
 /** The values of an array in a plan's dtype, for `runSync`, which reads them in place. */
 export function valuesOf(array: NDArray, dtype: FloatType): FloatArray {
   if (array.dtype === dtype) return array.data as FloatArray;
-  return dtype === 'float32' ? new Float32Array(array.data) : new Float64Array(array.data);
+  return allocate<ArrayLike<number>, FloatArray>(dtype === 'float32' ? Float32Array : Float64Array, array.data);
 }
 
 const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();

@@ -1,9 +1,20 @@
 import type { NativeResult } from './binding.js';
-import { failure } from './check.js';
+import { failure, wrongType } from './check.js';
+import { isAbortSignal, isError } from './kind.js';
 import type { Job, Plan } from './tape.js';
 
-/** What a training loop asks of its driver: run a job (and do something else meanwhile), or wait for a callback. */
-export type Step = { plan: Plan; job: Job; meanwhile?: () => void } | PromiseLike<unknown>;
+/** A job to run. */
+export interface JobStep {
+  plan: Plan;
+  job: Job;
+  /** What to do while the job runs. */
+  meanwhile?: () => void;
+  /** Called as soon as the job has ended, whether the loop goes on or was aborted: what keeps account of the steps done. */
+  settle?: (result: NativeResult) => void;
+}
+
+/** What a training loop asks of its driver: run a job, or wait for a callback. */
+export type Step = JobStep | PromiseLike<unknown>;
 
 /**
  * A training loop, written once as a generator of steps; the two drivers below run it asynchronously and synchronously,
@@ -11,8 +22,12 @@ export type Step = { plan: Plan; job: Job; meanwhile?: () => void } | PromiseLik
  */
 export type Training<R> = Generator<Step, R, NativeResult>;
 
-/** Runs jobs off the main thread. An abort ends the running job after its batch and rejects with ERR_ABORTED. */
+/**
+ * Runs jobs off the main thread. An abort ends the running job after its batch, or the wait for a callback at once, and
+ * rejects with ERR_ABORTED; what such a callback's promise comes to later is nobody's concern any more.
+ */
 export async function drive<R>(training: Training<R>, signal?: AbortSignal): Promise<R> {
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   let running: Plan | undefined;
   const abort = () => running?.stop();
   signal?.addEventListener('abort', abort);
@@ -24,20 +39,22 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
       const step = next.value;
       let result: NativeResult | undefined;
       try {
-        signal?.throwIfAborted(); // by a callback
         if ('plan' in step) {
+          if (signal?.aborted) throw signal.reason; // by a callback
           running = step.plan;
           const job = step.plan.run(step.job);
           step.meanwhile?.();
           result = await job;
+          step.settle?.(result);
         } else {
-          await step;
+          await unlessAborted(step, signal);
         }
-        running = undefined;
-        signal?.throwIfAborted();
+        if (signal?.aborted) throw signal.reason;
       } catch (error) {
         next = training.throw(signal?.aborted ? withStack(aborted(signal), caller) : framed(error, caller));
         continue;
+      } finally {
+        running = undefined;
       }
       next = training.next(result as NativeResult);
     }
@@ -47,6 +64,20 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
   }
 }
 
+/**
+ * Waits for `promise`, but no longer than until `signal` fires, and then gives nothing: what the promise comes to after
+ * that is nobody's concern.
+ */
+export function unlessAborted<T>(promise: T | PromiseLike<T>, signal?: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) resolve(undefined);
+    const leave = () => resolve(undefined);
+    signal?.addEventListener('abort', leave);
+    const arrive = () => signal?.removeEventListener('abort', leave);
+    Promise.resolve(promise).finally(arrive).then(resolve, reject);
+  });
+}
+
 /** Runs jobs on the calling thread. */
 export function driveSync<R>(training: Training<R>): R {
   let next = training.next();
@@ -54,10 +85,13 @@ export function driveSync<R>(training: Training<R>): R {
     const step = next.value;
     let result: NativeResult;
     try {
-      if (!('plan' in step))
+      if (!('plan' in step)) {
+        step.then(undefined, () => {}); // nobody waits for it
         throw new TypeError('Expected callbacks of a synchronous call to return nothing, got a promise');
+      }
       result = step.plan.runSync(step.job);
       step.meanwhile?.();
+      step.settle?.(result);
     } catch (error) {
       next = training.throw(error);
       continue;
@@ -65,6 +99,64 @@ export function driveSync<R>(training: Training<R>): R {
     next = training.next(result);
   }
   return next.value;
+}
+
+/** Knows whether a job of one network is on its way, and lets others wait for its end. */
+export class JobWatch {
+  #running = false;
+  #waiting: (() => void)[] = [];
+
+  /** False between two batches too: while a callback is called or waited for. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** What `read` returns now or, if a job is on its way, at its end: after a whole batch, with all counts of that moment. */
+  atRest<T>(read: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const take = () => {
+        try {
+          resolve(read());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (this.#running) this.#waiting.push(take);
+      else take();
+    });
+  }
+
+  /** The steps of `training`, watched. */
+  *watch<R>(training: Training<R>): Training<R> {
+    let next = training.next();
+    while (!next.done) {
+      let result: NativeResult;
+      try {
+        result = yield this.#watched(next.value);
+      } catch (error) {
+        this.#ended();
+        next = training.throw(error);
+        continue;
+      }
+      next = training.next(result);
+    }
+    return next.value;
+  }
+
+  #watched(step: Step): Step {
+    if (!('plan' in step)) return step;
+    this.#running = true;
+    const settle = (result: NativeResult) => {
+      step.settle?.(result);
+      this.#ended();
+    };
+    return { ...step, settle };
+  }
+
+  #ended(): void {
+    this.#running = false;
+    for (const take of this.#waiting.splice(0)) take();
+  }
 }
 
 /** How many batches the next job should hold, so that jobs last some 10 ms whatever the network's size. */
@@ -95,7 +187,14 @@ function withStack(error: Error, caller: { stack?: string }): Error {
 
 /** Errors that come from native code carry no JavaScript frames. */
 const framed = (error: unknown, caller: { stack?: string }): unknown =>
-  error instanceof Error && !error.stack?.includes('\n    at ') ? withStack(error, caller) : error;
+  isError(error) && !error.stack?.includes('\n    at ') ? withStack(error, caller) : error;
+
+/** The `signal` of a call's options, which may be anything yet. */
+export function signalOf(options: unknown): AbortSignal | undefined {
+  const signal = (options as { signal?: AbortSignal } | null | undefined)?.signal;
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
+  return signal;
+}
 
 /** Whether what a callback returned is to be waited for. */
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>

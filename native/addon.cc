@@ -270,7 +270,7 @@ class Environments {
 // Everything an environment (the main thread or one Worker) owns.
 class Addon {
  public:
-  explicit Addon(Napi::Env env, int threads) : pool(threads, blasReserve) {
+  explicit Addon(Napi::Env env, int threads) : pool(threads, blasReserveToHelp) {
     const auto keep = [&](const char* name) {
       auto reference = Napi::Persistent(env.Global().Get(name).As<Napi::Function>());
       reference.SuppressDestruct();
@@ -279,8 +279,12 @@ class Addon {
     float32Array = keep("Float32Array");
     float64Array = keep("Float64Array");
     napi_value name = Napi::String::New(env, "fjordnet");
+    // What async hooks see: Jest's --detectOpenHandles asks it whether the process is kept alive.
+    Napi::Object resource = Napi::Object::New(env);
+    auto hasRef = [this](const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), !tasks_.empty()); };
+    resource.Set("hasRef", Napi::Function::New(env, hasRef, "hasRef"));
     napi_status status =
-        napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
+        napi_create_threadsafe_function(env, nullptr, resource, name, 0, 1, nullptr, nullptr, this, deliver, &done_);
     if (status != napi_ok) throw Napi::Error::New(env);
     napi_unref_threadsafe_function(env, done_);
     // Runs before Node unloads the addon, when a Worker or the process has nothing left to do and when a Worker is
@@ -650,7 +654,9 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
         const auto values = view<T>(data);
         const Index width = plan.buffer(index).size;
         const Index rows = width == 0 ? 0 : values.size / width;
-        if (rows * width != values.size) throw std::invalid_argument("Expected whole rows");
+        if (rows * width != values.size)
+          throw std::invalid_argument("Expected input samples of " + std::to_string(width) + " values, got " +
+                                      std::to_string(values.size) + " values");
         job.inputs.emplace_back(index, std::make_shared<const Dataset<T>>(values.data, rows, width));
       } else {
         job.inputs.emplace_back(index, DatasetWrap::unwrap<T>(data));
@@ -730,7 +736,12 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     auto job = take<T>(core.plan, std::move(request), sync);
     core.plan.check(job);
     core.plan.prepare(job);
-    core.plan.reserve(std::min(job.batchSize, std::max<Index>(job.count, 1)), addon(env).pool.slots());
+    try {
+      core.plan.reserve(std::min(job.batchSize, std::max<Index>(job.count, 1)), addon(env).pool.slots());
+    } catch (...) {  // what it had is gone
+      hold(core.plan.bytes());
+      throw;
+    }
     hold(core.plan.bytes());
     return job;
   }

@@ -3,6 +3,7 @@
 //   are the lengths of the rows as stored. beta == 0 overwrites C, NaN included.
 //   blasReserve: makes sure that products on the calling thread have the memory they pack into; false where the system
 //   has none left. To be asked before them, because a product itself cannot fail. It is let go when the thread ends.
+//   blasReserveToHelp: the same for a thread that can be done without.
 #pragma once
 
 #if defined(FJORDNET_BLAS_STATIC) || defined(FJORDNET_BLAS_SHARED)
@@ -35,6 +36,7 @@ struct BlasInfo {
 
 inline const char* blasInit() { return nullptr; }
 inline bool blasReserve() { return fallback::reserve(); }
+inline bool blasReserveToHelp() { return fallback::reserve(); }
 inline BlasInfo blasInfo() { return {"built-in", "portable blocked GEMM", fallback::core(), "none", "static"}; }
 
 template <typename T>
@@ -50,6 +52,7 @@ inline void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T
 // VECLIB_MAXIMUM_THREADS is the only setting that every macOS has; Accelerate splits large products by itself.
 inline const char* blasInit() { return nullptr; }
 inline bool blasReserve() { return true; }
+inline bool blasReserveToHelp() { return true; }
 inline BlasInfo blasInfo() { return {"Accelerate", "macOS", "Accelerate", "own", "shared"}; }
 
 #else
@@ -74,9 +77,14 @@ class Buffer {
   Buffer& operator=(const Buffer&) = delete;
 
   void* get() {
-    if (at_ != nullptr) return at_;
-    void* made = mmap(nullptr, kBufferSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return at_ = made == MAP_FAILED ? nullptr : made;
+    if (at_ == nullptr) at_ = map(kBufferSize, PROT_READ | PROT_WRITE);
+    return at_;
+  }
+
+  // Whether there is address space for so much more.
+  static bool spare(std::size_t size) {
+    void* at = map(size, PROT_NONE);
+    return at != nullptr && munmap(at, size) == 0;
   }
 
   static Buffer& own() {
@@ -85,6 +93,11 @@ class Buffer {
   }
 
  private:
+  static void* map(std::size_t size, int protection) {
+    void* at = mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? nullptr : at;
+  }
+
   void* at_ = nullptr;
 };
 
@@ -95,8 +108,9 @@ inline bool blasReserve() { return blas::Buffer::own().get() != nullptr; }
 #else
 // The shared library keeps to its table. What can be done is to look whether there is room for one more buffer, and
 // leave it to the library.
-inline bool blasReserve() { return blas::Buffer().get() != nullptr; }
+inline bool blasReserve() { return blas::Buffer::spare(blas::kBufferSize); }
 #endif
+inline bool blasReserveToHelp() { return blas::Buffer::spare(std::size_t{1} << 30) && blasReserve(); }
 
 // Sets OpenBLAS to one thread (our own threads run above it). Returns null, or why this library cannot be used.
 inline const char* blasInit() {

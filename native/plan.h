@@ -80,6 +80,9 @@ using KernelFunction = void (*)(const Args<T>&);
 inline KernelFunction<float> function(const Kernel& row, float) { return row.f32; }
 inline KernelFunction<double> function(const Kernel& row, double) { return row.f64; }
 
+// Of a batch, and of a buffer's dimensions: the sizes of matrix products have 32 bits.
+constexpr Index kMostSize = (Index{1} << 31) - 1;
+
 inline Index times(Index a, Index b) {
   constexpr Index kMost = Index{1} << 50;
   if (b > 0 && a > kMost / b) throw std::out_of_range("Expected fewer than 2^50 values");
@@ -163,13 +166,13 @@ class Plan {
     }
     if (spec_.report >= 0 && buffer(spec_.report).batched)
       throw std::invalid_argument("Expected report to be a fixed buffer");
+    fixed_ = Block<T>(spec_.fixedSize);  // first: what is too large is told as that
+    fixed_.zero();
     for (const auto& [name, instructions] : spec_.programs) {
       auto& program = programs_[name];
       program.reserve(instructions.size());
       for (const auto& i : instructions) program.push_back(check(i, table));
     }
-    fixed_ = Block<T>(spec_.fixedSize);
-    fixed_.zero();
     allocate(spec_.capacity);
   }
 
@@ -303,6 +306,7 @@ class Plan {
       if (found == spec.dims.end() || found->second < 0) refuse(std::string("a dimension ") + c);
       out.dim.push_back(found->second);
     }
+    checkSizes(signature, out.dim, refuse);
     if (spec.buffers.size() != signature.buffers.size()) {
       refuse(std::to_string(signature.buffers.size()) + " buffers, got " + std::to_string(spec.buffers.size()));
     }
@@ -344,11 +348,30 @@ class Plan {
     return out;
   }
 
+  // Strides, dilations and paddings are no buffer's dimensions: however large, the places they lead to have 64 bits.
+  template <typename Refuse>
+  static void checkSizes(const Signature& signature, const std::vector<Index>& dim, const Refuse& refuse) {
+    const auto isLength = [&](char c) {
+      return std::any_of(signature.buffers.begin(), signature.buffers.end(),
+                         [c](const std::string& length) { return length.find(c) != std::string::npos; });
+    };
+    Index longest = 1;
+    for (std::size_t k = 0; k < dim.size(); ++k) {
+      if (!isLength(signature.dims[k])) continue;
+      if (dim[k] > kMostSize) refuse(std::string("a dimension ") + signature.dims[k] + " below 2^31");
+      longest = std::max(longest, dim[k]);
+    }
+    for (std::size_t k = 0; k < dim.size(); ++k) {
+      if (dim[k] > (Index{1} << 61) / longest) refuse(std::string("a smaller dimension ") + signature.dims[k]);
+    }
+  }
+
   static bool overlap(const BufferSpec& a, const BufferSpec& b) {
     return a.batched == b.batched && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
   }
 
   void allocate(Index capacity) {
+    if (capacity > kMostSize) throw std::out_of_range("Expected batches of fewer than 2^31 samples");
     if (capacity > (Index{1} << 40) / std::max<Index>(spec_.rowSize, 1)) throw std::bad_alloc();
     batched_ = Block<T>();
     capacity_ = 0;

@@ -4,6 +4,7 @@
 //                       test       the library and the tests (build-test/)
 //                       dev        the addon through cmake-js, for a debugger: build-cmake/, with compile_commands.json
 //                       asan       the same under AddressSanitizer and UBSan: build-asan/
+//                       tsan       the same under ThreadSanitizer: build-tsan/
 //                       builtin    the same with native/blas_fallback.cc in OpenBLAS' place: build-builtin/
 // What is up to date is left alone. FJORDNET_BLAS and CXX are read by scripts/openblas.cjs.
 import { spawnSync } from 'node:child_process';
@@ -60,6 +61,20 @@ function nodeFolder() {
   return made;
 }
 
+/**
+ * binding.gyp, where node-gyp wants it. In the published package it lies in deps/ (scripts/headers.cjs) and is here for
+ * as long as this process runs.
+ */
+function bindingGyp() {
+  const [file, published] = [join(root, 'binding.gyp'), join(root, 'deps', 'binding.gyp')];
+  if (!isCheckout && existsSync(published)) {
+    cpSync(published, file);
+    process.on('exit', () => rmSync(file, { force: true }));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+  }
+  return file;
+}
+
 function buildNative() {
   const gyp = tool('node-gyp', 'bin/node-gyp.js') ?? process.env.npm_config_node_gyp;
   if (!gyp) throw new Error('Expected node-gyp to be installed: run this with `npm run build:native`, which brings it');
@@ -71,7 +86,7 @@ function buildNative() {
   const openblas = ['kind', 'includes', 'libraries'].map((question) => output('scripts/openblas.cjs', question));
   const state = createHash('sha256')
     .update(JSON.stringify([process.version, arch, folder, process.env.CXX, openblas]))
-    .update(readFileSync(join(root, 'binding.gyp')))
+    .update(readFileSync(bindingGyp()))
     .update(readFileSync(join(root, 'scripts', 'openblas.cjs')))
     .digest('hex');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== state) {
@@ -114,6 +129,7 @@ const targets = {
   },
   dev: () => buildWithCmake('build-cmake', 'Debug', []),
   asan: () => buildWithCmake('build-asan', 'Debug', ['--CDFJORDNET_SANITIZE=ON']),
+  tsan: () => buildWithCmake('build-tsan', 'Debug', ['--CDFJORDNET_TSAN=ON']),
   builtin: () => buildWithCmake('build-builtin', 'Release', ['--CDFJORDNET_BLAS=builtin']),
 };
 for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['native', 'ts']) {

@@ -55,7 +55,7 @@ class Random {
 
 /** What an engine or a standard library says, never one of our sentences. */
 const ENGINE =
-  /is not a function|is not iterable|Cannot (read|destructure|convert|set)|Invalid (typed )?array|Invalid count|Unexpected token|not defined|Maximum call stack|Array buffer allocation|out of (range|bounds)|must be of type|std::|bad_/;
+  /is not a function|is not iterable|Cannot (read prop|destructure|convert|set)|Invalid (typed )?array|Invalid count|Unexpected token|not defined|Maximum call stack|Array buffer allocation|out of (range|bounds)|must be of type|std::|bad_/;
 
 function reporter(found) {
   const report = (problem) => found(String(problem));

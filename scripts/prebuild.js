@@ -1,5 +1,5 @@
 // npm run prebuild: binaries for publication, prebuilds/linux-<arch>/fjordnet.glibc.node, with OpenBLAS inside, and deps/ with
-// the headers that a source build of the published package needs.
+// the headers and the binding.gyp that a source build of the published package needs.
 //   node scripts/prebuild.js x64 arm64
 // Another architecture than this machine's is cross-compiled with Debian's toolchain (scripts/setup --test installs it):
 //   dpkg --add-architecture arm64 && apt-get update && apt-get install g++-aarch64-linux-gnu libopenblas-pthread-dev:arm64
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import prebuildify from 'prebuildify';
 import { checkBinary, sourcesHash } from './binary-check.js';
 
-const { copyHeaders } = createRequire(import.meta.url)('./headers.cjs');
+const { copyDeps } = createRequire(import.meta.url)('./headers.cjs');
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const TRIPLETS = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 
@@ -70,7 +70,7 @@ const wanted = process.argv.length > 2 ? process.argv.slice(2) : [process.arch];
 for (const arch of wanted)
   if (!TRIPLETS[arch]) throw new Error(`Expected one of ${Object.keys(TRIPLETS).join(', ')}, got ${arch}`);
 
-copyHeaders();
+copyDeps();
 for (const arch of wanted) {
   const sources = sourcesHash();
   const folder = join(root, 'build-prebuild', arch);

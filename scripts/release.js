@@ -48,7 +48,7 @@ check('the checkout has no changes that are not committed', () => {
     return `Expected everything to be committed, got changes in ${changed.split('\n').length} files:\n${changed}`;
 });
 
-check('the version is new, and the change log, if there is one, tells of it', () => {
+check('the version is new, and the change log tells of it', () => {
   const problems = [];
   if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(manifest.version))
     problems.push(`Expected a version like 1.2.3, got ${manifest.version}`);
@@ -57,8 +57,7 @@ check('the version is new, and the change log, if there is one, tells of it', ()
   const tag = run('git', ['tag', '--list', `v${manifest.version}`]).trim();
   if (tag && run('git', ['rev-list', '-1', tag]) !== run('git', ['rev-parse', 'HEAD']))
     problems.push(`Expected a new version: tag ${tag} is another commit`);
-  const log = join(root, 'CHANGELOG.md');
-  if (existsSync(log) && !readFileSync(log, 'utf8').includes(manifest.version))
+  if (!readFileSync(join(root, 'CHANGELOG.md'), 'utf8').includes(manifest.version))
     problems.push(`Expected CHANGELOG.md to tell of ${manifest.version}`);
   return problems;
 });
@@ -114,14 +113,15 @@ check('the tarball is small and holds everything', () => {
     ...['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'package.json', ...Object.values(manifest.bin)],
     ...points.map((path) => path.replace(/^\.\//, '')),
     ...ARCHITECTURES.map((arch) => `prebuilds/linux-${arch}/fjordnet.glibc.node`),
-    ...['binding.gyp', 'scripts/build.js', 'scripts/headers.cjs', 'scripts/openblas.cjs', ...inside('native')],
+    ...['scripts/build.js', 'scripts/headers.cjs', 'scripts/openblas.cjs', 'deps/binding.gyp', ...inside('native')],
+    ...['CHANGELOG.md', ...inside('docs'), ...inside('scripts/examples')],
     ...['napi.h', 'napi-inl.h', 'LICENSE.md'].map((name) => `deps/node-addon-api/${name}`),
     ...['node_api.h', 'js_native_api.h', 'LICENSE'].map((name) => `deps/node-api-headers/${name}`),
     ...inside('data'),
   ];
   for (const name of needed) if (!has.has(name)) problems.push(`Expected the tarball to hold ${name}`);
   for (const name of has)
-    if (/^(test|build|scripts\/(bench|demo|test|setup|release))|\.tgz$|tsbuildinfo/.test(name))
+    if (/^(test|build|binding\.gyp$|scripts\/(bench|demo|test|setup|release))|\.tgz$|tsbuildinfo/.test(name))
       problems.push(`Expected the tarball to leave out ${name}`);
   for (const text of ['OpenBLAS', 'node-addon-api', 'CC BY 4.0|Creative Commons'])
     if (!new RegExp(text).test(readFileSync(join(root, 'THIRD_PARTY_NOTICES'), 'utf8')))

@@ -145,6 +145,87 @@ test('from refuses what is not an array of numbers, in one sentence', (t) => {
   t.notThrows(() => NDArray.from(new Float64Array(0)));
 });
 
+/** ArrayBuffers that can be resized are newer than TypeScript's ES2023. */
+type Resizable = ArrayBuffer & { resize(bytes: number): void };
+const ResizableBuffer = ArrayBuffer as unknown as new (bytes: number, options: { maxByteLength: number }) => Resizable;
+const resizable = (bytes: number, most: number) => new ResizableBuffer(bytes, { maxByteLength: most });
+
+test('memory of every kind is read, and refused where it is gone', (t) => {
+  const filled = <A extends Float64Array<ArrayBufferLike>>(x: A) => {
+    x.set([1, 2, 3]);
+    return x;
+  };
+  const buffers = [new ArrayBuffer(24), new SharedArrayBuffer(24), resizable(24, 48)];
+  for (const buffer of buffers) {
+    const x = filled(new Float64Array(buffer));
+    t.deepEqual(NDArray.from(x).toArray(), [1, 2, 3]);
+    t.deepEqual(NDArray.wrap(x).take([2, 0]).toArray(), [3, 1]);
+  }
+  class Odd extends Float64Array {
+    static get [Symbol.species]() {
+      return Array as never;
+    }
+  }
+  const odd = NDArray.wrap(Odd.from({ length: 32 }, (_, i) => i) as Float64Array, [2, 16]);
+  t.deepEqual(odd.take([1]).toArray(), [Array.from({ length: 16 }, (_, i) => 16 + i)]);
+
+  const buffer = resizable(24, 48);
+  const whole = NDArray.wrap(filled(new Float64Array(buffer)));
+  const end = new Float64Array(buffer, 8, 2);
+  const gone = (what: string, why: string) => ({
+    instanceOf: TypeError,
+    message: `Expected ${what} to own its memory, got a detached Float64Array (${why})`,
+  });
+  for (const bytes of [16, 32]) {
+    buffer.resize(bytes);
+    for (const use of [() => whole.take([0]), () => whole.toArray(), () => String(whole)])
+      t.throws(use, gone('array', 'its buffer was resized'));
+    t.throws(() => NDArray.from(whole), gone('x', 'its buffer was resized'));
+    t.is(inspect(whole), 'NDArray float64 [3]\n(its memory was transferred)');
+  }
+  buffer.resize(8);
+  t.throws(() => NDArray.from(end), gone('x', 'it was transferred'));
+  t.throws(() => NDArray.from([end]), gone('x[0]', 'it was transferred'));
+  t.throws(() => NDArray.wrap(end), gone('data', 'it was transferred'));
+});
+
+test('arrays are read once, and no further than they reach', (t) => {
+  const shrinking = [1, 2, 3];
+  Object.defineProperty(shrinking, 1, {
+    get() {
+      shrinking.length = 2;
+      return 2;
+    },
+    configurable: true,
+  });
+  t.throws(() => NDArray.from(shrinking), { message: 'Expected x[2] to be a number, got undefined' });
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  t.throws(() => NDArray.from(cyclic as never), { message: 'Expected x to be of at most 64 dimensions, got Array(1)' });
+  t.throws(() => NDArray.from([new Number(3)] as never), { message: 'Expected x[0] to be a number, got Number' });
+  t.throws(() => NDArray.from(new Array(2 ** 32 - 1)), { code: 'ERR_MEMORY' });
+  t.throws(() => NDArray.zeros([2 ** 26, 2 ** 26]), { code: 'ERR_MEMORY' });
+  t.true(Object.is(NDArray.from([-0]).data[0], -0));
+  t.throws(() => NDArray.from([Number.NaN], { dtype: 'int32' }), { instanceOf: RangeError });
+});
+
+test('wrap takes the three types and shapes of their length', (t) => {
+  const x = new Float64Array(6);
+  t.throws(() => NDArray.wrap(new Uint8Array(2) as never), {
+    message: 'Expected data to be a Float64Array, Float32Array or Int32Array, got Uint8Array(2)',
+  });
+  t.throws(() => NDArray.wrap(x, [-2, -3]), {
+    message: 'Expected shape[0] to be a non-negative integer, got -2 (number)',
+  });
+  t.throws(() => NDArray.wrap(x, [1.5, 4]), {
+    message: 'Expected shape[0] to be a non-negative integer, got 1.5 (number)',
+  });
+  t.throws(() => NDArray.wrap(x, new Array(2)), {
+    message: 'Expected shape[0] to be a non-negative integer, got undefined',
+  });
+  t.throws(() => NDArray.wrap(x, [5]), { message: 'Expected shape to hold 6 elements, got [5]' });
+});
+
 test('reshape shares memory and infers one dimension', (t) => {
   const a = NDArray.from([1, 2, 3, 4, 5, 6]);
   t.deepEqual(a.reshape(3, -1).toArray(), [

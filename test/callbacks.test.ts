@@ -10,7 +10,9 @@ import {
   History,
   type Logs,
   layers,
+  metrics,
   NDArray,
+  optimizers,
   RandomState,
   Sequential,
   schedules,
@@ -152,7 +154,11 @@ test('csvLogger appends to the columns there are, and refuses a file that is no 
   const file = join(folder(t), 'log.csv');
   await run([callbacks.csvLogger(file)], [{ loss: 1, val_loss: 2 }], new FakeModel());
   await run([callbacks.csvLogger(file, { append: true })], [{ accuracy: 0.5, loss: Number.NaN }], new FakeModel());
-  t.is(readFileSync(file, 'utf8'), 'epoch,loss,val_loss\r\n0,1,2\r\n0,NaN,NA\r\n');
+  t.is(
+    readFileSync(file, 'utf8'),
+    'epoch,loss,val_loss,accuracy\r\n0,1,2,NA\r\n0,NaN,NA,0.5\r\n',
+    'a new name becomes a column',
+  );
   writeFileSync(file, 'name,value\n');
   await t.throwsAsync(run([callbacks.csvLogger(file, { append: true })], [{}], new FakeModel()), {
     instanceOf: RangeError,
@@ -160,6 +166,118 @@ test('csvLogger appends to the columns there are, and refuses a file that is no 
   });
   t.is(readFileSync(file, 'utf8'), 'name,value\n');
 });
+
+test('csvLogger appends whole rows to a log however it was left', async (t) => {
+  const file = join(folder(t), 'log.csv');
+  const append = async (before: string, logs: Logs[], separator = ',') => {
+    writeFileSync(file, before);
+    await run([callbacks.csvLogger(file, { append: true, separator })], logs, new FakeModel());
+    return readFileSync(file, 'utf8');
+  };
+  const logs = [{ loss: 2, val_loss: Number.POSITIVE_INFINITY }];
+  const row = (end: string) => `0,2,Infinity${end}`;
+  for (const end of ['\r\n', '\n', '\r']) {
+    const header = `epoch,loss,val_loss${end}`;
+    t.is(await append(`${header}0,1.5,NA${end}`, logs), `${header}0,1.5,NA${end}${row(end)}`);
+    t.is(await append(`${header}0,1.5,NA`, logs), `${header}0,1.5,NA${end}${row(end)}`, 'the last line had no end');
+    t.is(await append(header, logs), header + row(end));
+    t.is(await append(`\ufeff${header}`, logs), `\ufeff${header}${row(end)}`);
+    // a row that was cut, and a blank line, in a log that gets a new column
+    t.is(
+      await append(`\ufeff${header}0,1.5${end}${end}1,1,2`, [{ loss: 2, val_loss: 3, lr: 0.5 }]),
+      `\ufeffepoch,loss,val_loss,lr${end}0,1.5,NA,NA${end}${end}1,1,2,NA${end}0,2,3,0.5${end}`,
+    );
+  }
+  t.is(await append('epoch,loss,val_loss', logs), `epoch,loss,val_loss\r\n${row('\r\n')}`);
+  for (const empty of ['', '\ufeff', '\n', ' \r\n'])
+    t.is(await append(empty, logs), `epoch,loss,val_loss\r\n${row('\r\n')}`, JSON.stringify(empty));
+  t.is(await append('"epoch";"loss";val_loss\n', logs, ';'), '"epoch";"loss";val_loss\n0;2;Infinity\n');
+  t.is(await append('epoch\tval_loss\n', logs, '\t'), 'epoch\tval_loss\tloss\n0\tInfinity\t2\n');
+});
+
+test('csvLogger refuses what is no log of its own, before training and unchanged', async (t) => {
+  const file = join(folder(t), 'log.csv');
+  const refused: [string, string][] = [
+    ['name,value\n', "a log whose first column is 'epoch', to append to, got 'name,value'"],
+    [
+      'epoch;loss\n0;1\n',
+      "a log whose first column is 'epoch', to append to (is its separator ';'?), got 'epoch;loss'",
+    ],
+    ['epoch,"loss\n0,1\n', `a log whose quotes are closed, to append to, got '"loss\\u000a0,1\\u000a'`],
+    ['"epoch,loss\n0,1\n', `a log whose quotes are closed, to append to, got '"epoch,loss`],
+    ['epoch,loss,loss\n', "a log that has each column once, to append to, got 'loss'"],
+    ['\u0000e\u0000p', "a log whose first column is 'epoch', to append to, got"],
+  ];
+  for (const [text, message] of refused) {
+    writeFileSync(file, text);
+    const { model, x, y } = overfitting();
+    const error = await t.throwsAsync(model.fit(x, y, { callbacks: callbacks.csvLogger(file, { append: true }) }), {
+      instanceOf: RangeError,
+    });
+    t.true(error?.message.startsWith(`Expected filename to be ${message}`), error?.message);
+    t.is(model.iterations, 0);
+    t.is(readFileSync(file, 'utf8'), text);
+  }
+});
+
+test('names of any text, in any order and number, read back from what csvLogger wrote', async (t) => {
+  const file = join(folder(t), 'log.csv');
+  const name = fc.oneof(
+    fc.constantFrom('loss', 'a,b', 'say "x"', 'two\nlines', 'cr\rlf\r\n', '"', ' ', ';', 'val_loss', 'constructor'),
+    fc.string({ minLength: 1, maxLength: 4, unit: fc.constantFrom('a', '"', ',', ';', '\n', '\r', ' ') }),
+  );
+  const value = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Number.NEGATIVE_INFINITY, 0));
+  const epochs = fc.array(fc.dictionary(name, value, { minKeys: 1, maxKeys: 4 }), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(epochs, { minLength: 1, maxLength: 3 }),
+      fc.constantFrom(',', ';'),
+      async (runs, separator) => {
+        rmSync(file, { force: true });
+        for (const logs of runs) {
+          await run([callbacks.csvLogger(file, { append: true, separator })], logs, new FakeModel());
+          const text = readFileSync(file, 'utf8');
+          if (text.length % 2) writeFileSync(file, text.slice(0, -2)); // somebody took the last line's end away
+        }
+        const [header, ...rows] = readDelimited(readFileSync(file, 'utf8'), separator);
+        const expected = runs.flatMap((logs) => logs.map((log, epoch) => ({ ...log, epoch })));
+        t.is(rows.length, expected.length);
+        for (const [i, row] of rows.entries()) {
+          t.is(row.length, header.length);
+          for (const [column, field] of row.entries()) {
+            const log = expected[i] as Record<string, number>;
+            t.is(field, Object.hasOwn(log, header[column]) ? String(log[header[column]]) : 'NA');
+          }
+          for (const key of Object.keys(expected[i])) t.true(header.includes(key));
+        }
+      },
+    ),
+    { seed: 3, numRuns: 100 },
+  );
+});
+
+/** CSV by a state machine, after RFC 4180. */
+function readDelimited(text: string, separator: string): string[][] {
+  const rows: string[][] = [[]];
+  let field = '';
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const row = rows[rows.length - 1];
+    if (quoted && text[i] === '"' && text[i + 1] === '"') field += text[++i];
+    else if (text[i] === '"') quoted = !quoted;
+    else if (quoted || (text[i] !== separator && text[i] !== '\r' && text[i] !== '\n')) field += text[i];
+    else {
+      if (text[i] === '\r' && text[i + 1] === '\n') i++;
+      row.push(field);
+      field = '';
+      if (text[i] !== separator) rows.push([]);
+    }
+  }
+  const last = rows[rows.length - 1];
+  if (last.length > 0 || field !== '') last.push(field);
+  else rows.pop();
+  return rows;
+}
 
 test.serial('a monitored value that is missing gives one warning for each training', async (t) => {
   const stopping = callbacks.earlyStopping({ monitor: 'val_accuracy' });
@@ -186,6 +304,107 @@ test("mode 'auto' knows what a renamed metric is, and refuses names it does not 
     message:
       "Expected mode to be 'min' or 'max' where monitor is 'val_los' (this network logs loss, accuracy, top3), got 'auto' (string)",
   });
+});
+
+const val = (...values: number[]) => values.map((value) => ({ val_loss: value }));
+
+test('NaN is never the best, first or later', async (t) => {
+  const N = Number.NaN;
+  for (const [mode, values] of [
+    ['min', [N, 0.9, 0.5, N, 0.7, 0.4]],
+    ['max', [N, 0.1, 0.5, N, 0.3, 0.6]],
+    ['max', [N, N, -Infinity, 0.5, N, 0.3, 0.6]],
+  ] as const) {
+    const last = values[values.length - 1];
+    const model = new FakeModel();
+    const stopping = callbacks.earlyStopping({ mode, patience: 3, restoreBestWeights: true });
+    const checkpoint = callbacks.modelCheckpoint({ filepath: join(folder(t), '{epoch}'), mode, saveBestOnly: true });
+    const plateau = callbacks.reduceLROnPlateau({ mode, patience: 3, factor: 0.5 });
+    const { epochs, rates } = await run([stopping, checkpoint, plateau], val(...values), model);
+    t.deepEqual([stopping.best, stopping.bestEpoch, stopping.stoppedEpoch], [last, values.length - 1, undefined]);
+    t.deepEqual([epochs, model.weights, checkpoint.best], [values.length, values.length - 1, last]);
+    t.deepEqual(
+      model.saved.map((path) => Number(path.split('/').at(-1)) - 1),
+      values.flatMap((v, i) => (Number.isNaN(v) || v === 0.7 || v === 0.3 ? [] : [i])),
+    );
+    t.deepEqual(rates.at(-1), 0.5);
+  }
+  // epochs of NaN count as epochs without improvement
+  const stopping = callbacks.earlyStopping({ patience: 2, restoreBestWeights: true });
+  const model = new FakeModel();
+  const plateau = callbacks.reduceLROnPlateau({ patience: 2, factor: 0.5 });
+  const { epochs, rates } = await run([stopping, plateau], val(N, N, N, 0.1), model);
+  t.deepEqual([epochs, rates.at(-1)], [2, 0.25]);
+  t.deepEqual([stopping.best, stopping.bestEpoch, stopping.stoppedEpoch], [undefined, undefined, 1]);
+  t.is(model.weights, 0); // as Keras: the first ones looked at
+});
+
+test('baseline: an improvement starts the count anew only beyond it, and is never what training stops at', async (t) => {
+  const stop = async (values: number[], options: object) => {
+    const stopping = callbacks.earlyStopping({ mode: 'max', baseline: 0.5, ...options });
+    await run([stopping], val(...values), new FakeModel());
+    return [stopping.stoppedEpoch, stopping.bestEpoch];
+  };
+  const up = [0.1, 0.11, 0.12, 0.13, 0.14];
+  t.deepEqual(await stop(up, { patience: 2 }), [undefined, 4]);
+  t.deepEqual(await stop([...up, 0.13], { patience: 2 }), [5, 4]); // 6 epochs have gone by, not 1
+  t.deepEqual(await stop([...up, 0.6, 0.59, 0.58], { patience: 2 }), [7, 5]);
+  t.deepEqual(await stop([0.1, 0.2, 0.1, 0.1], { patience: 3, startFromEpoch: 1 }), [3, 1]);
+  t.deepEqual(await stop([0.1, 0.05], {}), [1, 0]);
+});
+
+test('a checkpoint takes 0 and refuses NaN as what is to be beaten', async (t) => {
+  const filepath = join(folder(t), '{epoch}');
+  const checkpoint = callbacks.modelCheckpoint({ filepath, saveBestOnly: true, initialValueThreshold: 0 });
+  const model = new FakeModel();
+  await run([checkpoint], val(0.5, -0.5), model);
+  t.deepEqual([model.saved.length, checkpoint.best], [1, -0.5]);
+  for (const initialValueThreshold of [Number.NaN, '' as never])
+    t.throws(() => callbacks.modelCheckpoint({ filepath, initialValueThreshold }), {
+      message: /initialValueThreshold/,
+    });
+});
+
+test("mode 'auto' knows every metric", async (t) => {
+  for (const name of Object.keys(metrics) as (keyof typeof metrics)[]) {
+    const model = new FakeModel();
+    (model.metrics as { name: string; config: { name: string } }[]).push({ name: 'mine', config: { name } });
+    const stopping = callbacks.earlyStopping({ monitor: 'val_mine' });
+    await run([stopping], [{ val_mine: 1 }, { val_mine: 2 }, { val_mine: 0 }], model);
+    t.is(stopping.best, name.endsWith('Error') ? 1 : 2, name);
+  }
+});
+
+test.serial('what callbacks add to the logs may be called anything; a monitored value is a number', async (t) => {
+  const logs = { loss: 1, constructor: 2, toString: 3 } as unknown as Logs;
+  const { history } = await run([], [logs, logs], new FakeModel());
+  t.deepEqual(history.history.constructor as unknown, [2, 2]);
+  const messages = await warningsOf(() =>
+    run([callbacks.earlyStopping({ monitor: 'valueOf', mode: 'min' })], [logs], new FakeModel()),
+  );
+  t.regex(messages[0], /needs 'valueOf', which is not in the logs; there are: loss, constructor, toString/);
+  await t.throwsAsync(run([callbacks.earlyStopping()], [{ val_loss: '1' as never }], new FakeModel()), {
+    instanceOf: TypeError,
+    message: "Expected logs.val_loss to be a number, got '1' (string)",
+  });
+  const terminal = new Terminal(false);
+  const home = folder(t);
+  const note = [{ loss: 1, note: 'mine' as never }];
+  await run([callbacks.progressBar({ stream: terminal as never }), callbacks.tensorBoard(home)], note, new FakeModel());
+  t.regex(terminal.text, /loss: 1\.0000 - note: mine\n$/);
+});
+
+test('a schedule of one’s own that comes to no rate is refused', async (t) => {
+  for (const wrong of [Number.NaN, -1, undefined as never, '0.1' as never]) {
+    const config = { name: 'mine' as never };
+    const schedule = Object.assign((step: number) => (step < 2 ? 0.1 : wrong), { config });
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+    model.compile({ optimizer: optimizers.adam({ learningRate: schedule }), loss: 'mse' });
+    await t.throwsAsync(model.fit([[1], [2]], [1, 2], { epochs: 3, batchSize: 2 }), {
+      message: /^Expected the learning rate of step 2 to be a non-negative number, got /,
+    });
+    t.is(model.iterations, 2);
+  }
 });
 
 test('learningRateScheduler sets the rate of every epoch from the one before', async (t) => {
@@ -289,6 +508,28 @@ test('what a callback throws or rejects with comes out', async (t) => {
     },
   ])
     await t.throwsAsync(run([{ onEpochEnd: fail }], [{ loss: 1 }], new FakeModel()), { message: 'mine' });
+});
+
+test('a promise of any method is waited for, and what it rejects with comes out', async (t) => {
+  for (const hook of [
+    'setModel',
+    'setParams',
+    'onTrainBegin',
+    'onEpochBegin',
+    'onProgress',
+    'onEpochEnd',
+    'onTrainEnd',
+  ]) {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+    model.compile({ optimizer: 'sgd', loss: 'mse' });
+    const order: string[] = [];
+    const slow = { [hook]: () => new Promise((resolve) => setTimeout(resolve, 2)).then(() => order.push('slow')) };
+    await model.fit([[1]], [1], { callbacks: [slow, { [hook]: () => void order.push('next') }] });
+    t.deepEqual(order, ['slow', 'next'], hook);
+    const failing = { [hook]: () => Promise.reject(new Error(hook)) };
+    await t.throwsAsync(model.fit([[1]], [1], { callbacks: failing }), { message: hook });
+    t.throws(() => model.fitSync([[1]], [1], { callbacks: failing }), { message: /synchronous call.*promise/ });
+  }
 });
 
 test('the logs of a batch are only asked for by callbacks that want them', (t) => {
@@ -429,7 +670,7 @@ test('the progress bar draws over one line of a terminal, and never beyond its w
   );
 });
 
-test('the ETA counts all epochs that are left', async (t) => {
+test.serial('the ETA counts all epochs that are left', async (t) => {
   const terminal = new Terminal(true, 120);
   const bar = callbacks.progressBar({ stream: terminal as never });
   bar.setParams?.({ epochs: 1000, initialEpoch: 0, steps: 2, samples: 200, batchSize: 100, verbose: 1, metrics: [] });

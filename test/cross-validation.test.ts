@@ -177,8 +177,11 @@ test('a model that fails is reported with its parameters, the others finish', as
   const failing = () => build({ maxIter: 0 });
   await t.throwsAsync(crossValScore(failing, x, y), { message: /maxIter/ });
   await t.throwsAsync(gridSearch({ grid: { maxIter: [0] }, build, train: [x, y], cv: 2 }), { message: /maxIter/ });
-  const oneClass = [[[0, 10], [2]]] as any;
-  await t.throwsAsync(crossValScore(build({}), x, y, { cv: oneClass }), { message: /two classes or more, got only 0/ });
+  const twoRows = [[[0, 10], [2]]] as any;
+  await t.throwsAsync(crossValScore(build({ earlyStopping: true }), x, y, { cv: twoRows }), {
+    message: /^Expected validationFraction to be a share of the 2 samples/,
+  });
+  t.deepEqual(await crossValScore(build({}), x, y, { cv: twoRows }), [0]); // both of one class, as in scikit-learn
 });
 
 test('one signal stops all models', async (t) => {

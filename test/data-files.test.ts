@@ -104,7 +104,7 @@ test('damaged and foreign NPY and NPZ files are refused with the reason', async 
   await refuses(huge, /header would be 4294967307 bytes long/);
   await refuses(npy(HEADER.replace('(2,)', '(99999999999, 99999999999)'), TWO), /takes 3\.9+.*e\+22 bytes/);
   await refuses(npy(HEADER.replace('(2,)', '(-2,)'), TWO), /header is not NPY's/);
-  await refuses(npy(HEADER.replace('(2,)', '(1 2)'), TWO), /takes NaN bytes/);
+  await refuses(npy(HEADER.replace('(2,)', '(1 2)'), TWO), /header is not NPY's/);
   await refuses(npy(HEADER.replace('False', '0'), TWO), /header is not NPY's/);
   await refuses(npy(HEADER.replace('<f4', '__'), TWO), /dtype is '__'/);
   await refuses(npy("{'descr': '<f4', 'shape': (2,)} __import__('os')", TWO), /header is not NPY's/);
@@ -119,13 +119,15 @@ test('arrays of other dtypes are refused by name', async (t) => {
   const entries = unzipSync(readFileSync(path));
   const expected: Record<string, RegExp> = {
     'large.npy': /integer 9223372036854775808 is beyond 2\^53/,
-    'half.npy': /dtype is '<f2'/,
-    'complex.npy': /dtype is '<c16'/,
-    'text.npy': /dtype is '<U1'/,
+    'complex.npy': /dtype is '<c16' \(complex numbers\), none of booleans, integers and floats of up to 8 bytes/,
+    'text.npy': /dtype is '<U1' \(text\)/,
     'structured.npy': /dtype is structured/,
-    'object.npy': /dtype is '\|O'/,
+    'object.npy': /dtype is '\|O' \(Python objects\)/,
   };
-  t.deepEqual(Object.keys(entries), Object.keys(expected));
+  t.deepEqual(
+    Object.keys(entries).filter((name) => name !== 'half.npy'),
+    Object.keys(expected),
+  );
   for (const [name, message] of Object.entries(expected)) {
     const error = await t.throwsAsync<Coded>(readNpz(file(zipSync({ [name]: entries[name] }))), { message });
     t.is(error?.code, 'ERR_FORMAT');
@@ -243,11 +245,6 @@ test('CSV without names', async (t) => {
   const named = await csv('1,2\n3,4', { header: true, label: '2' }); // a name before a number
   t.deepEqual([named.names, named.label], [['1'], '2']);
   t.deepEqual((await csv('1,2\n3,4', { header: false })).x.shape, [2, 2]);
-});
-
-test('labels of one class are one text, whatever comes before', async (t) => {
-  const { y } = await csv('x,y\n0,1.0\n0,01\n0,one\n0,1\n0,1e0\n0,one', { label: 'y' });
-  t.deepEqual(y, ['1', '1', 'one', '1', '1', 'one']);
 });
 
 test('what is wrong in CSV is named with its line', async (t) => {

@@ -234,6 +234,93 @@ for (const Float of dtypes) {
       for (const what of ['y', 'dw', 'db', 'dx'] as const) near(t, what, actual[what], expected[what]);
     });
 
+  // Taps that see nothing of the image, weights that fit no cache beside rows too long for one product, and strides that
+  // lead far away: right, and in room that follows the arrays. A padded copy of the image would take gigabytes.
+  for (const [what, shape] of Object.entries({
+    'dilated far beyond the image': {
+      H: 8,
+      W: 7,
+      C: 2,
+      K: 3,
+      L: 3,
+      F: 4,
+      Y: 8,
+      X: 7,
+      s: 1,
+      d: 12_000,
+      p: 12_000,
+      q: 12_000,
+    },
+    'dilated so that no tap sees it': {
+      H: 8,
+      W: 8,
+      C: 1,
+      K: 2,
+      L: 2,
+      F: 3,
+      Y: 8,
+      X: 8,
+      s: 1,
+      d: 40_000,
+      p: 20_000,
+      q: 20_000,
+    },
+    'some taps beside the image': { H: 5, W: 6, C: 3, K: 5, L: 3, F: 2, Y: 5, X: 6, s: 1, d: 4, p: 8, q: 4 },
+    'a kernel much larger than the image': {
+      H: 3,
+      W: 2,
+      C: 2,
+      K: 41,
+      L: 60,
+      F: 3,
+      Y: 3,
+      X: 2,
+      s: 1,
+      d: 1,
+      p: 20,
+      q: 29,
+    },
+    'the same, strided': { H: 5, W: 4, C: 2, K: 41, L: 60, F: 3, Y: 2, X: 2, s: 3, d: 1, p: 19, q: 28 },
+    'the same, many channels': { H: 3, W: 2, C: 64, K: 9, L: 16, F: 40, Y: 3, X: 2, s: 1, d: 1, p: 4, q: 7 },
+    'strided far beyond it': { H: 4, W: 4, C: 2, K: 2, L: 2, F: 2, Y: 3, X: 3, s: 100_000, d: 1, p: 1, q: 1 },
+    'all that is seen far apart': {
+      H: 4,
+      W: 4,
+      C: 1,
+      K: 3,
+      L: 3,
+      F: 2,
+      Y: 3,
+      X: 3,
+      s: 9000,
+      d: 9000,
+      p: 18_000,
+      q: 18_001,
+    },
+    'padded far beyond it': { H: 3, W: 3, C: 2, K: 2, L: 2, F: 2, Y: 4, X: 4, s: 1, d: 1, p: 90_000, q: 90_000 },
+    'a long row': { H: 1, W: 3000, C: 1, K: 1, L: 2500, F: 40, Y: 1, X: 3000, s: 1, d: 1, p: 0, q: 1249 },
+  }))
+    test(`conv2d: ${what}, ${dtype}`, (t) => {
+      const dims = { B: 2, ...shape, t: shape.s, e: shape.d };
+      const arrays = inputs(Float, dims);
+      const before = process.resourceUsage().maxRSS;
+      const actual = convolve(dims, ...arrays);
+      const grown = process.resourceUsage().maxRSS - before;
+      t.true(grown < 300_000, `${grown} kB`);
+      const expected = naive(dims, ...arrays);
+      for (const what of ['y', 'dw', 'db', 'dx'] as const) near(t, what, actual[what], expected[what]);
+    });
+
+  test(`max pooling finds its way back in windows of more places than a float counts, ${dtype}`, (t) => {
+    const dims = { B: 1, H: 3, W: 4, C: 1, Y: 3, X: 4, K: 20_001, L: 20_001, s: 1, t: 1, p: 10_000, q: 10_000 };
+    const x = Float.of(1, 2, 3, 4, 5, 12, 7, 8, 9, 10, 11, 6);
+    const [y, winner, dx] = [new Float(12), new Float(12), new Float(12)];
+    kernels.maxPooling2d(dims, [x, y, winner]);
+    kernels.maxPooling2dGradient(dims, [winner, new Float(12).fill(1), dx]);
+    t.deepEqual([...y], Array(12).fill(12));
+    t.deepEqual([...dx], [0, 0, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0]);
+  });
+
   test(`without bias, ${dtype}`, (t) => {
     for (const F of [5, 90]) {
       const dims = { B: 2, H: 4, W: 5, C: F, K: 3, L: 3, F, Y: 4, X: 5, s: 1, t: 1, d: 1, e: 1, p: 1, q: 1 };

@@ -103,6 +103,12 @@ for (const [i, c] of more.entries()) {
   });
 }
 
+test('averages that forget at once hold nothing of the gradient before, as in scikit-learn', (t) => {
+  const options = { hiddenLayerSizes: [], alpha: 0, beta1: 0, beta2: 0, batchSize: 1, shuffle: false, maxIter: 1 };
+  const model = new MLPRegressor({ ...options, randomState: 0 }).fitSync([[1e6], [1e-3]], [0, 5]);
+  near(t, model.coefs[0].data, [0.16909494], 1e-7, 'coefficient');
+});
+
 test('a step of partialFit is the worked example', (t) => {
   const x = [[0.6, 0.8, 0.7]];
   const options = { solver: 'sgd', learningRateInit: 0.1, alpha: 0.1, activation: 'logistic', momentum: 0 } as const;

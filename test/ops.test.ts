@@ -1,13 +1,13 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { NDArray, ops, RandomState } from 'fjordnet';
-import { placeholder, type Value } from '../dist/graph/value.js';
+import { marked, placeholder, type Value } from '../dist/graph/value.js';
 import { evaluate } from './helpers/graph.js';
 import { difference } from './helpers/replay.js';
 
 const SAMPLES = 3;
 const random = () => new RandomState(7);
-const weight = (shape: readonly number[]): Value => ({ shape, batched: false });
+const weight = (shape: readonly number[]): Value => marked({ shape, batched: false });
 
 interface OpCase {
   /** Shapes of one sample of the inputs. */

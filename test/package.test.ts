@@ -36,8 +36,11 @@ here('the tarball is below 4 MB and holds what a source build and the licences n
   const names = sandbox
     .run('/usr/bin/tar', ['tzf', tarballs.fjordnet], { env: { PATH: '/usr/bin:/bin' } })
     .stdout.split('\n');
-  for (const name of ['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'binding.gyp', 'native/blas.h'])
+  for (const name of ['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'deps/binding.gyp', 'native/blas.h'])
     t.true(names.includes(`package/${name}`), name);
+  for (const name of ['CHANGELOG.md', 'docs/README.md', 'scripts/examples/cnn.js'])
+    t.true(names.includes(`package/${name}`), name);
+  t.false(names.includes('package/binding.gyp'), 'npm ci would compile');
   t.deepEqual(
     names.filter((name) => /\/(test|build[^/]*|scripts\/(bench|demo|test|setup))\/|tsbuildinfo|\.tgz$/.test(name)),
     [],
@@ -75,6 +78,14 @@ here('it trains then, with the OpenBLAS inside it', (t) => {
     trained.libraries.filter((name: string) => /blas|gomp|gfortran/.test(name)),
     [],
   );
+});
+
+here('its examples run where they are installed', (t) => {
+  const { status, stdout, stderr } = sandbox.node([join(installed, 'scripts', 'examples', 'regression.js')], {
+    cwd: app,
+  });
+  t.is(status, 0, stderr);
+  t.regex(stdout, /test R² 0\.9/);
 });
 
 here('it says nothing while it is installed with scripts allowed, and needs none of them', (t) => {
@@ -190,7 +201,7 @@ here('without a binary, or with a damaged one, or elsewhere: one message that sa
 });
 
 here('the command of that message builds from the tarball, without a download, and gives the same bits', (t) => {
-  const { folder, prebuilds } = copyOfApp('source');
+  const { folder, prebuilds } = copyOfApp('a source build');
   const before = result(sandbox.node(['train.mjs'], { cwd: folder }));
   rmSync(prebuilds, { recursive: true });
   const { message } = result(sandbox.node(['fails.mjs'], { cwd: folder }));
@@ -204,4 +215,13 @@ here('the command of that message builds from the tarball, without a download, a
   const after = result(sandbox.node(['train.mjs'], { cwd: folder }));
   t.deepEqual(after.build, before.build);
   t.is(after.weights, before.weights);
+
+  // nothing is left that a package manager takes for a build to run, and what is built is not built again
+  t.false(existsSync(join(prefix, 'binding.gyp')));
+  const binary = statSync(join(prefix, 'build', 'Release', 'fjordnet.node'));
+  t.is(sandbox.node([npm, 'rebuild'], { cwd: folder }).status, 0);
+  const explore = [npm, 'explore', 'fjordnet', '--', 'npm', 'run', 'build:native'];
+  const explored = sandbox.node(explore, { cwd: folder, env: sandbox.toolchain });
+  t.is(explored.status, 0, explored.stdout + explored.stderr);
+  t.is(statSync(join(prefix, 'build', 'Release', 'fjordnet.node')).mtimeMs, binary.mtimeMs);
 });

@@ -529,3 +529,20 @@ test('what does not fit is refused, and named', async (t) => {
     { message: /Expected the model to predict 40000 labels, got 1/ },
   );
 });
+
+test('classes may have any name, also those that JavaScript gives to all objects', async (t) => {
+  for (const name of ['constructor', 'toString', '__proto__', "it's", '']) {
+    const svg = await plots
+      .confusionMatrix(
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        { labels: [name, 'other'] },
+      )
+      .svg();
+    const texts = elements(parseSvg(svg), 'text').map((element) => element.textContent);
+    if (name !== '') t.is(texts.filter((text) => text === name).length, 2, name);
+    t.is(texts.filter((text) => text === 'other').length, 2);
+  }
+});

@@ -120,6 +120,7 @@ test('arrays, rows and every kind of list can be shuffled', (t) => {
     Float64Array.from(range(6)),
     Float32Array.from(range(6)),
     Uint8Array.from(range(6)),
+    Buffer.from(range(6)), // whose slice shares memory
     [...range(6)],
   ];
   for (const list of lists) {
@@ -184,6 +185,21 @@ test('wrong arguments are refused, and take no draw', (t) => {
       () => random.randint(-(2 ** 53 - 1), 2 ** 53 - 1),
       RangeError,
       'Expected high - low to be at most 2^53 - 1, got 18014398509481982 (number)',
+    ],
+    [
+      () => random.shuffle(Object.freeze([1, 2]) as never),
+      TypeError,
+      'Expected array to be an array that can be changed, and not a frozen one, got Array(2)',
+    ],
+    [
+      () => random.setState(['MT19937', new Array(624).fill(-1), 0]),
+      RangeError,
+      'Expected state[1][0] to be a non-negative integer, got -1 (number)',
+    ],
+    [
+      () => random.setState(['MT19937', { length: 624 } as never, 0]),
+      RangeError,
+      'Expected state[1] to be 624 words, got {"length":624}',
     ],
     [() => random.choice(0), RangeError, 'Expected a to be a positive integer, got 0 (number)'],
     [() => random.choice([]), RangeError, 'Expected a to be an array that is not empty, got shape [0]'],

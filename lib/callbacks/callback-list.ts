@@ -39,8 +39,8 @@ export class CallbackList {
 
   *onTrainBegin(): Training<void> {
     for (const callback of this.#callbacks) {
-      callback.setModel?.(this.#model);
-      callback.setParams?.(this.#params);
+      yield* waitFor(callback.setModel?.(this.#model));
+      yield* waitFor(callback.setParams?.(this.#params));
     }
     yield* this.#each((callback) => callback.onTrainBegin?.());
   }
@@ -64,22 +64,21 @@ export class CallbackList {
 
   *onBatchEnd(batch: number, logs: Logs): Training<void> {
     yield* this.#each((callback) => callback.onBatchEnd?.(batch, logs));
-    this.onProgress(batch + 1, logs);
+    yield* this.onProgress(batch + 1, logs);
   }
 
   /** For the end of a job of several batches, where no callback wants them one by one. */
-  onProgress(batches: number, logs: Logs): void {
-    for (const callback of this.#callbacks) callback.onProgress?.(batches, logs);
+  *onProgress(batches: number, logs: Logs): Training<void> {
+    yield* this.#each((callback) => callback.onProgress?.(batches, logs));
   }
 
   *#each(call: (callback: Callback) => unknown): Training<void> {
-    for (const callback of this.#callbacks) {
-      const returned = call(callback);
-      if (!isPromise(returned)) continue;
-      returned.then(undefined, () => {}); // a synchronous driver will not look at it again
-      yield returned;
-    }
+    for (const callback of this.#callbacks) yield* waitFor(call(callback));
   }
+}
+
+function* waitFor(returned: unknown): Training<void> {
+  if (isPromise(returned)) yield returned;
 }
 
 function checkCallback(name: string, callback: unknown): void {

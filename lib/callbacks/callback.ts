@@ -43,12 +43,13 @@ export interface CallbackModel {
 
 /**
  * Something that watches or steers `fit`: any object of these methods. Where one returns a promise, `fit` waits for it
- * before it goes on, and `fitSync` throws; what one throws, `fit` rejects with. Epochs and batches count from 0. All
- * callbacks are given the same `logs`, in their order, and what one adds to those of an epoch is in the History.
+ * before it goes on (until its signal fires), and `fitSync` throws; what one throws, `fit` rejects with. The network is
+ * between two batches: `save`, `getWeights`, `setWeights`, `predictSync` and `evaluateSync` work, `predict` and `evaluate`
+ * are ERR_BUSY. Epochs and batches count from 0. All callbacks are given the same `logs`, in their order, and what one adds to those of an epoch is in the History.
  */
 export interface Callback {
-  setModel?(model: CallbackModel): void;
-  setParams?(params: CallbackParams): void;
+  setModel?(model: CallbackModel): unknown;
+  setParams?(params: CallbackParams): unknown;
   onTrainBegin?(): unknown;
   /** @param logs those of the last epoch. Not called when training ends with an error or is aborted */
   onTrainEnd?(logs: Logs): unknown;
@@ -63,7 +64,7 @@ export interface Callback {
    * @param batches of the epoch done so far
    * @param logs means over the epoch so far
    */
-  onProgress?(batches: number, logs: Logs): void;
+  onProgress?(batches: number, logs: Logs): unknown;
 }
 
 /** What `fit` returns: the logs of every epoch. */
@@ -76,7 +77,7 @@ export class History implements Callback {
   onEpochEnd(epoch: number, logs: Logs): void {
     this.epoch.push(epoch);
     for (const [name, value] of Object.entries(logs)) {
-      this.history[name] ??= [];
+      if (!Object.hasOwn(this.history, name)) this.history[name] = [];
       this.history[name].push(value);
     }
   }

@@ -1,7 +1,8 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { checkBoolean, checkOptions, wrongType, wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import type { Callback, Logs } from './callback.js';
+import { formatRow, readLog, widenLog } from './csv-log.js';
 
 export interface CsvLoggerOptions {
   /** One character between the columns. Default ',' */
@@ -13,9 +14,11 @@ export interface CsvLoggerOptions {
 /**
  * Writes the logs of every epoch to a CSV file, as Keras' CSVLogger: the column `epoch` (from 0), then the names in the
  * logs by alphabet. Without validation data there are `val_` columns nevertheless, of 'NA'. Each row is on disk when
- * its epoch ends.
+ * its epoch ends. Names that come later, or that a log to append to does not have, become columns at its end, 'NA' in
+ * the rows before.
  *
  * @param filename of a folder that exists
+ * @throws RangeError, before training begins, if the file to append to is no such log
  */
 export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}): Callback {
   checkOptions('options', options, ['separator', 'append']);
@@ -25,49 +28,51 @@ export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}
   if (separator.length !== 1 || '"\r\n'.includes(separator)) throw wrongValue('separator', 'one character', separator);
   const append = checkBoolean('append', options.append ?? false);
   let columns: string[] | undefined;
+  let lineEnd = '\r\n';
+  let isEnded = true;
 
-  const row = (values: readonly (string | number)[]) =>
-    `${values.map((value) => quote(value, separator)).join(separator)}\r\n`;
   return {
     onTrainBegin() {
-      columns = append ? readColumns(file, separator) : undefined;
-      if (!append) writeFileSync(file, '');
+      const log = append ? readLog(file, separator) : undefined;
+      ({ columns, lineEnd, isEnded } = log ?? { columns: undefined, lineEnd: '\r\n', isEnded: true });
+      if (log)
+        appendFileSync(file, ''); // fails now, if it may not be written to
+      else writeFileSync(file, '');
     },
     onEpochEnd(epoch, logs) {
-      let text = '';
+      const lines: string[] = [];
       if (columns === undefined) {
         columns = columnsOf(logs);
-        text = row(['epoch', ...columns]);
+        lines.push(formatRow(['epoch', ...columns], separator));
       }
-      text += row([epoch, ...columns.map((name) => logs[name] ?? 'NA')]);
-      appendFileSync(file, text);
+      const known = columns;
+      const added = namesOf(logs).filter((name) => !known.includes(name));
+      if (added.length > 0) {
+        if (!statSync(file).isFile())
+          throw wrongValue(
+            'the logs',
+            `of the names ${known.join(', ')}, as before, where filename is no file`,
+            added[0],
+          );
+        widenLog(file, separator, added);
+        columns.push(...added);
+      }
+      lines.push(
+        formatRow([epoch, ...columns.map((name) => (Object.hasOwn(logs, name) ? logs[name] : 'NA'))], separator),
+      );
+      appendFileSync(file, (isEnded ? '' : lineEnd) + lines.map((line) => line + lineEnd).join(''));
+      isEnded = true;
     },
   };
 }
 
+/** 'epoch' is the first column, whatever the logs have of that name. */
+const namesOf = (logs: Logs): string[] =>
+  Object.keys(logs)
+    .filter((name) => name !== 'epoch')
+    .sort();
+
 function columnsOf(logs: Logs): string[] {
-  const names = Object.keys(logs).sort();
+  const names = namesOf(logs);
   return names.some((name) => name.startsWith('val_')) ? names : [...names, ...names.map((name) => `val_${name}`)];
-}
-
-/** The columns of a log that `csvLogger` wrote before, or nothing where there is none. */
-function readColumns(file: string, separator: string): string[] | undefined {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  const [header] = text.split(/\r?\n/, 1);
-  if (header === '') return undefined;
-  const [first, ...names] = header.split(separator).map((name) => name.replace(/^"(.*)"$/, '$1').replaceAll('""', '"'));
-  if (first !== 'epoch')
-    throw wrongValue('filename', "a log whose first column is 'epoch', to append to", header.slice(0, 80));
-  return names;
-}
-
-function quote(value: string | number, separator: string): string {
-  const text = String(value);
-  return text.includes(separator) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

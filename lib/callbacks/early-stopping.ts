@@ -6,11 +6,18 @@ import { Monitor, type MonitorOptions } from './monitor.js';
 export interface EarlyStoppingOptions extends MonitorOptions {
   /** A change of no more than this is no improvement. Default 0 */
   minDelta?: number;
-  /** Epochs without improvement after which training stops. Default 0: at the first */
+  /** Epochs without improvement after which training stops; never at epoch 0. Default 0: at the first */
   patience?: number;
-  /** Training stops as well if the value does not get better than this. Default: none */
+  /**
+   * An improvement starts the count of `patience` anew only if it is also better than this. Training stops at the first
+   * epoch that is not better than the best before, once `patience` epochs have gone by since the count began: values that
+   * keep improving, and never reach the baseline, do not stop it. Default: none
+   */
   baseline?: number;
-  /** Put back the weights of the best epoch when training ends, whether it was stopped or not. Default false */
+  /**
+   * Put back the weights of the best epoch when training ends, whether it was stopped or not: the best value of all,
+   * whether better than `baseline` or not; where all values are NaN, the first epoch looked at. Default false
+   */
   restoreBestWeights?: boolean;
   /** Epochs before this one are not looked at. Default 0 */
   startFromEpoch?: number;
@@ -21,7 +28,7 @@ export interface EarlyStoppingOptions extends MonitorOptions {
 export interface EarlyStopping extends Callback {
   /** The epoch after which training was stopped, from 0; undefined if it was not. */
   readonly stoppedEpoch: number | undefined;
-  /** The epoch of the best value, from 0. */
+  /** The epoch of the best value, from 0; undefined as long as all values were NaN. */
   readonly bestEpoch: number | undefined;
   /** The best value of the last training. */
   readonly best: number | undefined;
@@ -29,7 +36,8 @@ export interface EarlyStopping extends Callback {
 
 /**
  * Stops training when a value of the logs has stopped improving; Keras' EarlyStopping. The optimizer's memory is not put
- * back with the best weights. A value that is missing gives a warning, once, and training goes on.
+ * back with the best weights. NaN is no improvement, also as the first value (which is the best for ever in Keras). A
+ * value that is missing gives a warning, once, and training goes on.
  */
 export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping {
   checkOptions('options', options, [
@@ -78,6 +86,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
     onEpochEnd(epoch, logs) {
       const current = monitor.read(logs, 'earlyStopping');
       if (current === undefined || epoch < startFromEpoch) return;
+      if (restoreBestWeights) bestWeights ??= model.getWeights();
       wait++;
       if (monitor.improves(current, best)) {
         best = current;
@@ -91,8 +100,11 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
     },
     onTrainEnd() {
       if (stoppedEpoch !== undefined) announce(verbose, `Epoch ${stoppedEpoch + 1}: early stopping`);
-      if (bestWeights === undefined || bestEpoch === undefined) return;
-      announce(verbose, `Restoring the weights of the best epoch, ${bestEpoch + 1}`);
+      if (bestWeights === undefined) return;
+      announce(
+        verbose,
+        `Restoring the weights of ${bestEpoch === undefined ? 'the first epoch' : `the best epoch, ${bestEpoch + 1}`}`,
+      );
       model.setWeights(bestWeights);
     },
   };

@@ -19,7 +19,7 @@ export interface ReduceLROnPlateauOptions extends MonitorOptions {
 
 /**
  * Reduces the learning rate when a value of the logs has stopped improving; Keras' ReduceLROnPlateau. Adds the rate of
- * each epoch to its logs, as `learning_rate`.
+ * each epoch to its logs, as `learning_rate`. NaN is no improvement.
  *
  * @throws TypeError, when training begins, if the optimizer's learning rate is a schedule
  */

@@ -10,7 +10,7 @@ export interface ModelCheckpointOptions extends MonitorOptions {
    * filled in, with Python's formats: 'run/{epoch:02d}-{val_loss:.2f}.safetensors'. Missing folders are made.
    */
   filepath: string;
-  /** Save only what is better than all before. Default false */
+  /** Save only what is better than all before; NaN never is. Default false */
   saveBestOnly?: boolean;
   /** 'epoch', or the number of batches after which to save. Default 'epoch' */
   saveFreq?: 'epoch' | number;
@@ -50,7 +50,8 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
     checkInteger('saveFreq', saveFreq, 1);
   }
   const { initialValueThreshold } = options;
-  let best = initialValueThreshold && checkNumber('initialValueThreshold', initialValueThreshold);
+  let best =
+    initialValueThreshold === undefined ? undefined : checkNumber('initialValueThreshold', initialValueThreshold);
   const verbose = checkVerbose(options.verbose);
   let model: CallbackModel;
   let lastSaved: string | undefined;
@@ -121,7 +122,7 @@ function pathTemplate(filepath: unknown): (values: Readonly<Record<string, numbe
     );
   return (values) =>
     filepath.replace(PLACEHOLDER, (_, name: string, zero: string, width: string, digits = '6', type?: string) => {
-      if (!Object.hasOwn(values, name))
+      if (!Object.hasOwn(values, name) || typeof values[name] !== 'number')
         throw wrongValue('filepath', `made of the names ${Object.keys(values).join(', ')}`, filepath);
       const value = values[name];
       const text =

@@ -1,15 +1,26 @@
-import { checkInterval, checkOneOf, wrongType, wrongValue } from '../check.js';
+import { checkNumber, checkOneOf, wrongType, wrongValue } from '../check.js';
+import { ALIASES, type MetricName } from '../metrics.js';
+import { warn } from '../warn.js';
 import type { CallbackModel, Logs } from './callback.js';
 
 export interface MonitorOptions {
   /** The name in the logs to watch. Default 'val_loss' */
   monitor?: string;
-  /** Is less ('min') or more ('max') of it better? Default 'auto': known from the name */
+  /** Is less ('min') or more ('max') of it better? Default 'auto': known of the loss and of the metrics, whatever they are called */
   mode?: 'auto' | 'min' | 'max';
 }
 
-const MINIMIZED = ['loss', 'meanSquaredError', 'mse', 'meanAbsoluteError', 'mae'];
-const MAXIMIZED = ['accuracy', 'acc', 'topKCategoricalAccuracy', 'precision', 'recall', 'rSquared'];
+/** What is better of each metric. */
+const DIRECTIONS: Readonly<Record<MetricName, 'min' | 'max'>> = {
+  accuracy: 'max',
+  binaryAccuracy: 'max',
+  topKCategoricalAccuracy: 'max',
+  precision: 'max',
+  recall: 'max',
+  rSquared: 'max',
+  meanSquaredError: 'min',
+  meanAbsoluteError: 'min',
+};
 
 /** Watches one value of the logs and knows what an improvement of it is, as Keras' MonitorCallback. */
 export class Monitor {
@@ -23,7 +34,7 @@ export class Monitor {
     if (typeof monitor !== 'string') throw wrongType('monitor', 'a string', monitor);
     this.name = monitor;
     this.#mode = checkOneOf('mode', mode, ['auto', 'min', 'max']);
-    this.#minDelta = Math.abs(checkInterval('minDelta', minDelta, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY));
+    this.#minDelta = Math.abs(checkNumber('minDelta', minDelta));
   }
 
   /** @throws RangeError if the mode is 'auto' and cannot be known from the name */
@@ -34,28 +45,29 @@ export class Monitor {
 
   /** The value in the logs, or nothing and, the first time, a warning that says what `purpose` would have needed it. */
   read(logs: Logs, purpose: string): number | undefined {
-    const value = logs[this.name];
+    const value = Object.hasOwn(logs, this.name) ? logs[this.name] : undefined;
+    if (value !== undefined && typeof value !== 'number') throw wrongType(`logs.${this.name}`, 'a number', value);
     if (value === undefined && !this.#warned) {
       this.#warned = true;
       const names = Object.keys(logs).join(', ');
-      process.emitWarning(`${purpose} needs '${this.name}', which is not in the logs; there are: ${names}`, {
-        code: 'FJORDNET_MONITOR',
-      });
+      warn('FJORDNET_MONITOR', `${purpose} needs '${this.name}', which is not in the logs; there are: ${names}`);
     }
     return value;
   }
 
-  /** Is `value` better than `reference` by more than minDelta? Anything is better than nothing, NaN than no number. */
+  /** Is `value` better than `reference` by more than minDelta? Any number is better than nothing; NaN never is. */
   improves(value: number, reference: number | undefined): boolean {
+    if (Number.isNaN(value)) return false;
     return reference === undefined || this.#sign * value - this.#minDelta > this.#sign * reference;
   }
 
   #minimizes(model: CallbackModel): boolean {
     if (this.#mode !== 'auto') return this.#mode === 'min';
     const name = this.name.replace(/^val_/, '');
-    const metric = model.metrics.find((m) => m.name === name)?.config.name ?? name;
-    if (MINIMIZED.includes(metric)) return true;
-    if (MAXIMIZED.includes(metric)) return false;
+    if (name === 'loss') return true;
+    const known =
+      model.metrics.find((m) => m.name === name)?.config.name ?? ALIASES[name as keyof typeof ALIASES] ?? name;
+    if (Object.hasOwn(DIRECTIONS, known)) return DIRECTIONS[known as MetricName] === 'min';
     const names = ['loss', ...model.metrics.map((m) => m.name)].join(', ');
     throw wrongValue('mode', `'min' or 'max' where monitor is '${this.name}' (this network logs ${names})`, 'auto');
   }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Callback, CallbackParams, Logs } from './callback.js';
 
@@ -88,8 +89,9 @@ function line(title: string, share: number, parts: readonly string[], width: num
 /** Digits as Keras prints them. */
 const values = (logs: Logs) =>
   Object.entries(logs).map(
-    ([name, value]) => `${name}: ${Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4)}`,
+    ([name, value]) => `${name}: ${typeof value === 'number' ? digits(value) : value}`, // a callback may add what it likes
   );
+const digits = (value: number) => (Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4));
 
 const seconds = (from: number, to: number) => (to - from) / 1000;
 const rate = (perSecond: number) => `${Math.round(perSecond).toLocaleString('en')} samples/s`;

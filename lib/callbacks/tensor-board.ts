@@ -44,6 +44,7 @@ export function tensorBoard(dir: string | URL = 'logs', options: TensorBoardOpti
       const { learningRate } = model.optimizer;
       const all = { ...logs, learning_rate: learningRateAt(learningRate, model.iterations) };
       for (const [name, value] of Object.entries(all)) {
+        if (typeof value !== 'number') continue; // a callback may add what it likes
         if (name.startsWith('val_')) validation.scalar(epoch, `epoch_${name.slice('val_'.length)}`, value);
         else train.scalar(epoch, `epoch_${name}`, value);
       }

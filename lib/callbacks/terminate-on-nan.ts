@@ -1,3 +1,4 @@
+import { warn } from '../warn.js';
 import type { Callback, CallbackModel } from './callback.js';
 
 /**
@@ -12,7 +13,7 @@ export function terminateOnNaN(): Callback {
     },
     onBatchEnd(batch, logs) {
       if (Number.isFinite(logs.loss) || model.stopTraining) return;
-      process.emitWarning(`Batch ${batch}: the loss is ${logs.loss}, so training ends`, { code: 'FJORDNET_NAN' });
+      warn('FJORDNET_NAN', `Batch ${batch}: the loss is ${logs.loss}, so training ends`);
       model.stopTraining = true;
     },
   };

@@ -1,7 +1,7 @@
 import { argmaxRows, NDArray } from '../array.js';
 import { type Label, toCategorical } from '../labels.js';
 import { accuracyScore, confusionMatrix } from '../scores/classification.js';
-import { classificationReport } from '../scores/precision-recall.js';
+import { classificationReport } from '../scores/classification-report.js';
 import { meanSquaredError, r2Score } from '../scores/regression.js';
 import type { Sequential } from '../sequential.js';
 import type { Meaning, Samples } from './dataset.js';

@@ -13,7 +13,9 @@ export const DATA_ARGUMENT = [
 /** How a file is read. */
 export const SOURCE_OPTIONS = {
   label: { value: 'COLUMN', help: 'CSV: the column of the labels, by name or number from 0. Default: the last column' },
-  header: { help: 'CSV: the first row holds names. Default: it does if it holds text' },
+  header: {
+    help: 'CSV: the first row holds names. Default: it does if it holds text, or 0, 1, 2, … above rows of another kind',
+  },
   'no-header': { help: 'CSV: the first row holds data' },
   separator: {
     value: 'CHARACTER',

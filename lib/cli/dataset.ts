@@ -1,9 +1,12 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
+import { toNumber, toNumbers } from '../io/cells.js';
+import { isNDArray } from '../kind.js';
 import { codesOf, type Label, uniqueLabels } from '../labels.js';
 import { trainTestSplit } from '../model-selection/splits.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT } from './errors.js';
+import type { Run } from './run-file.js';
 import { applyScaling, fitScaling, type Scaling, type ScalingName } from './scaling.js';
 import { readSource, type SourceOptions, type Table } from './sources.js';
 
@@ -48,6 +51,8 @@ export interface Split {
   readonly meaning: Meaning;
   readonly train: Samples;
   readonly test?: Samples;
+  /** What was taken of a first row that may be names or data. */
+  readonly decided?: string;
 }
 
 /** Reads the data, splits the test set off, and scales by what the training set says. */
@@ -60,11 +65,16 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     throw new CommandError(EXIT.input, `Expected '${table.name}' to hold two classes or more, got one: ${classes[0]}`);
   const x = shaped(table, options.shape, flat);
   const y = targetsOf(table, classes);
-  const other = options.testData
-    ? await readSource({ ...options, source: options.testData, labels: options.testLabels, keys: 'test' }, dtype)
-    : table.test;
+  const expected = {
+    width: x.size / x.shape[0],
+    ...(table.target !== undefined && { label: table.target }),
+    ...(table.columns && { features: table.columns }),
+  };
+  const { testData: source, testLabels: labels } = options;
+  const other =
+    source === undefined ? table.test : await readSource({ ...options, source, labels, expected, keys: 'test' }, dtype);
   const [train, test] = other
-    ? [{ x, y }, await testSamples(other, x, classes)]
+    ? [{ x, y }, testSamples(other, table, x, classes)]
     : split(table, x, y, options.testSize, seed);
 
   const imageShape = [x.shape.slice(1), options.shape, table.imageShape].find((shape) => shape?.length === 3);
@@ -88,47 +98,62 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     },
     train,
     ...(test && { test }),
+    ...(table.decided && { decided: table.decided }),
   };
 }
 
 /** Reads samples for a network that was trained: its features in its order, scaled as in its training. */
 export async function loadFor(
-  meaning: Meaning,
+  { meaning, recipe, data }: Pick<Run, 'meaning' | 'recipe' | 'data'>,
   options: SourceOptions,
-  dtype: FloatType,
   withTargets: boolean,
-): Promise<{ x: NDArray; y?: NDArray; name: string }> {
-  const label = options.label ?? meaning.target;
-  const table = await readSource(
-    { ...options, ...(label !== undefined && { label }), labelOptional: !withTargets },
-    dtype,
-  );
+): Promise<{ x: NDArray; y?: NDArray; name: string; decided?: string }> {
+  const { target, features, inputShape } = meaning;
+  const expected = {
+    width: sizeOf(inputShape),
+    ...(target !== undefined && { label: target }),
+    ...(features && { features }),
+  };
+  const table = await readSource({ ...options, expected, labelOptional: !withTargets }, recipe.dtype);
+  const { name, decided } = table;
+  // where --shape said how the samples lie, the shape in the file says nothing
+  if (!data.shape) checkShape(table, meaning.imageShape ?? inputShape);
   const x = selectFeatures(table, meaning);
   applyScaling(meaning.scaling, x);
   if (!table.y) {
-    if (withTargets) throw new CommandError(EXIT.input, `Expected '${table.name}' to hold labels, got samples only`);
-    return { x, name: table.name };
+    if (withTargets) throw new CommandError(EXIT.input, `Expected '${name}' to hold labels, got samples only`);
+    return { x, name, ...(decided && { decided }) };
   }
+  if (withTargets) checkTask(table, meaning.task);
   const y = withTargets ? targetsOf(table, meaning.classes) : undefined;
   if (y && meaning.targetScaling) applyScaling(meaning.targetScaling, y);
-  return { x, name: table.name, ...(y && { y }) };
+  return { x, name, ...(decided && { decided }), ...(y && { y }) };
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+
+/** Images of another height and width are others, though they have as many pixels. */
+function checkShape({ x, name }: Table, shape: readonly number[]): void {
+  const sides = (list: readonly number[]) => list.filter((n) => n !== 1).join(' x ');
+  const own = x.shape.slice(1);
+  if (own.length > 1 && shape.length > 1 && sides(own) !== sides(shape) && sizeOf(own) === sizeOf(shape))
+    throw new CommandError(
+      EXIT.input,
+      `Expected the samples of '${name}' to be of ${shape.join(' x ')}, as the network was trained on, got ${own.join(' x ')}`,
+    );
 }
 
 /** Columns by their names where both sides have names, else as they stand. */
-export function selectFeatures(table: Pick<Table, 'x' | 'name' | 'columns'>, meaning: Meaning): NDArray {
-  const { inputShape, features } = meaning;
-  const size = inputShape.reduce((product, n) => product * n, 1);
+export function selectFeatures(
+  table: Pick<Table, 'x' | 'name' | 'columns'>,
+  { inputShape, features }: Pick<Meaning, 'inputShape' | 'features'>,
+): NDArray {
+  const size = sizeOf(inputShape);
   const { x, columns, name } = table;
   const width = x.size / x.shape[0];
-  if (features && columns && features.join('\n') !== columns.join('\n')) {
-    const places = features.map((feature) => {
-      const place = columns.indexOf(feature);
-      if (place >= 0) return place;
-      throw new CommandError(
-        EXIT.input,
-        `Expected '${name}' to have the column '${feature}' that the network was trained on${didYouMean(feature, columns)}; it has: ${columns.join(', ')}`,
-      );
-    });
+  const inOrder = features?.length === columns?.length && features?.every((feature, i) => feature === columns?.[i]);
+  if (features && columns && !inOrder) {
+    const places = features.map((feature) => placeOf(feature, features, columns, name));
     const picked = NDArray.zeros([x.shape[0], places.length], x.dtype);
     for (let i = 0; i < x.shape[0]; i++)
       for (let k = 0; k < places.length; k++) picked.data[i * places.length + k] = x.data[i * width + places[k]];
@@ -142,6 +167,21 @@ export function selectFeatures(table: Pick<Table, 'x' | 'name' | 'columns'>, mea
   return x.reshape(-1, ...inputShape);
 }
 
+function placeOf(feature: string, features: readonly string[], columns: readonly string[], name: string): number {
+  const place = columns.indexOf(feature);
+  if (place < 0)
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${name}' to have the column '${feature}' that the network was trained on${didYouMean(feature, columns)}; it has: ${columns.join(', ')}`,
+    );
+  if (columns.lastIndexOf(feature) !== place || features.indexOf(feature) !== features.lastIndexOf(feature))
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${name}' to have its columns in the order of the training, since '${feature}' is the name of several, got: ${columns.join(', ')}`,
+    );
+  return place;
+}
+
 /** Numbers with a fraction, or very many different ones, are no classes. */
 function guessTask({ y, name }: Table): Task {
   if (!y)
@@ -149,13 +189,14 @@ function guessTask({ y, name }: Table): Task {
       EXIT.input,
       `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
     );
-  if (!(y instanceof NDArray)) return 'classification';
+  // text that is numbers, with a fraction, is a measurement that was written in two ways, such as 2.5 and 2.50
+  if (Array.isArray(y)) return toNumbers(y)?.some((v) => !Number.isInteger(v)) ? 'regression' : 'classification';
   const distinct = new Set<number>();
-  for (const value of y.data) {
+  for (const value of (y as NDArray).data) {
     if (!Number.isInteger(value)) return 'regression';
     if (distinct.size <= MOST_CLASSES) distinct.add(value);
   }
-  return distinct.size <= Math.min(MOST_CLASSES, Math.max(2, y.size / 2)) ? 'classification' : 'regression';
+  return distinct.size <= Math.min(MOST_CLASSES, Math.max(2, y.length / 2)) ? 'classification' : 'regression';
 }
 
 const MOST_CLASSES = 100;
@@ -166,23 +207,29 @@ function checkTask({ y, name, target }: Table, task: Task): void {
       EXIT.input,
       `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
     );
-  if (task === 'regression' && !(y instanceof NDArray))
+  const text = task === 'regression' && Array.isArray(y) ? y.find((label) => Number.isNaN(toNumber(label))) : undefined;
+  if (text !== undefined)
     throw new CommandError(
       EXIT.input,
-      `Expected the column '${target}' of '${name}' to hold numbers for a regression, got '${y[0]}'`,
+      `Expected ${target === undefined ? 'the labels' : `the column '${target}'`} of '${name}' to hold numbers for a regression, got '${text}'`,
     );
 }
 
-const labelsOf = ({ y }: Table): ArrayLike<Label> => (y instanceof NDArray ? y.data : (y as readonly string[]));
+const labelsOf = ({ y }: Table): ArrayLike<Label> => (isNDArray(y) ? y.data : (y as readonly string[]));
 
 /** Class numbers, or numbers. */
 function targetsOf(table: Table, classes: readonly Label[] | undefined): NDArray {
   const { name, y } = table;
-  if (!classes) return NDArray.from(y as NDArray, { dtype: 'float64', shape: [-1] });
+  if (!classes)
+    return Array.isArray(y)
+      ? NDArray.wrap(toNumbers(y) as Float64Array)
+      : NDArray.from(y as NDArray, { dtype: 'float64', shape: [-1] });
   const labels = labelsOf(table);
-  const known =
-    typeof classes[0] === typeof labels[0] ? labels : Array.from(labels, (label) => alike(label, classes[0]));
-  const codes = codesOf(known, classes);
+  // numbers in one file may be text in another, where they stand beside text: those of the same text are the same class
+  const codes =
+    typeof classes[0] === typeof labels[0]
+      ? codesOf(labels, classes)
+      : codesOf(Array.from(labels, String), classes.map(String));
   const row = codes.indexOf(-1);
   if (row >= 0)
     throw new CommandError(
@@ -191,9 +238,6 @@ function targetsOf(table: Table, classes: readonly Label[] | undefined): NDArray
     );
   return NDArray.wrap(codes);
 }
-
-/** A label read from a file where the other one was read from another: '3' and 3 are the same class. */
-const alike = (label: Label, like: Label): Label => (typeof like === 'string' ? String(label) : Number(label));
 
 const list = (classes: readonly Label[]) =>
   classes.length > 12 ? `${classes.slice(0, 12).join(', ')}, …` : classes.join(', ');
@@ -221,15 +265,13 @@ function shaped({ x, name, imageShape }: Table, shape: readonly number[] | undef
   );
 }
 
-async function testSamples(table: Table, like: NDArray, classes: readonly Label[] | undefined): Promise<Samples> {
+/** Test samples of another file: columns by their names, classes as the training has them. */
+function testSamples(table: Table, train: Table, like: NDArray, classes: readonly Label[] | undefined): Samples {
   checkTask(table, classes ? 'classification' : 'regression');
-  const width = like.size / like.shape[0];
-  if (table.x.size / table.x.shape[0] !== width)
-    throw new CommandError(
-      EXIT.input,
-      `Expected the test samples of '${table.name}' to have ${width} values, as those to train on, got ${table.x.size / table.x.shape[0]}`,
-    );
-  return { x: table.x.reshape(-1, ...like.shape.slice(1)), y: targetsOf(table, classes) };
+  const inputShape = like.shape.slice(1);
+  checkShape(table, train.x.ndim > 2 ? train.x.shape.slice(1) : inputShape);
+  const x = selectFeatures(table, { inputShape, ...(train.columns && { features: train.columns }) });
+  return { x, y: targetsOf(table, classes) };
 }
 
 function split({ name }: Table, x: NDArray, y: NDArray, testSize: number, seed: number): [Samples, Samples?] {

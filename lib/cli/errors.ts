@@ -1,3 +1,5 @@
+import { brand, isCommandError } from '../kind.js';
+
 /** What the command ends with. Documented in `fjordnet --help`. */
 export const EXIT = {
   done: 0,
@@ -12,6 +14,10 @@ export const EXIT = {
 /** An error a person can act on, with the code the command ends with. */
 export class CommandError extends Error {
   readonly exitCode: number;
+
+  static {
+    brand(CommandError, 'CommandError');
+  }
 
   constructor(exitCode: number, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -34,31 +40,46 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   ENAMETOOLONG: 'the name is too long',
   EFBIG: 'the file would be too large',
+  EPIPE: 'what read the pipe has ended',
+  ELOOP: 'its links lead in a circle',
+  EBUSY: 'it is in use',
+  EIO: 'the device failed',
+  ENXIO: 'it is a pipe that nobody reads',
+  ENOTSUP: 'it is a socket or a disk',
 };
 
 /** What went wrong in the file system, without the system call and the path: 'permission denied'. */
 export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return (code && SYSTEM[code]) ?? message;
+  return (code && SYSTEM[code]) ?? message.replace(/^E[A-Z]+: (.*?)(, \w+.*)?$/s, '$1');
 }
 
 /** An input that cannot be read, in one sentence; what is no error of reading passes through. */
 export function unreadable(path: string, error: unknown): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
-  if (error instanceof CommandError || (!syscall && !(code && code in SYSTEM) && code !== 'ERR_FORMAT')) return error;
+  if (isCommandError(error) || (!syscall && !(code && code in SYSTEM) && code !== 'ERR_FORMAT')) return error;
   if (code === 'ERR_FORMAT') return new CommandError(EXIT.input, (error as Error).message, { cause: error });
   return new CommandError(EXIT.input, `Cannot read '${path}': ${reason(error)}`, { cause: error });
 }
 
+/** Checks what a file holds; what is wrong is said with the file's name. */
+export function checked<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new CommandError(EXIT.input, `Cannot read '${path}': ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** An output that cannot be written, in one sentence. */
 export function unwritable(option: string, path: string, error: unknown): CommandError {
-  if (error instanceof CommandError) return error;
+  if (isCommandError(error)) return error;
   return new CommandError(EXIT.output, `Cannot write ${option} '${path}': ${reason(error)}`, { cause: error });
 }
 
 /** The exit code of any error; what the library refuses counts as a wrong command line. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof CommandError) return error.exitCode;
+  if (isCommandError(error)) return error.exitCode;
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   if (code === 'ERR_MISSING_PEER' || code === 'ERR_NATIVE_LOAD') return EXIT.missing;
   if (code === 'ERR_FORMAT' || code === 'ERR_MEMORY') return EXIT.input;

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { NDArray } from '../array.js';
 import { writeFileAtomic } from '../io/atomic.js';
-import { CommandError, EXIT, unreadable } from './errors.js';
+import { checked } from './errors.js';
 import type { Recipe } from './recipe.js';
 import type { Run } from './run-file.js';
+import { checkGrid } from './run-schema.js';
+import { readJson } from './schema.js';
 
 /** A value of one option, as the user would write it. */
 export type GridValue = number | string | readonly number[];
@@ -37,21 +38,10 @@ export async function saveGrid(path: string, grid: Grid): Promise<void> {
   await writeFileAtomic(path, [Buffer.from(`${JSON.stringify(grid, null, 1)}\n`)]);
 }
 
+/** @throws CommandError that says why the file is of no use */
 export async function loadGrid(path: string): Promise<Grid> {
-  try {
-    const grid = JSON.parse(await readFile(path, 'utf8')) as Grid;
-    if (grid?.version !== 1 || !Array.isArray(grid.axes) || !Array.isArray(grid.results))
-      throw new CommandError(EXIT.input, `Expected '${path}' to be a grid that fjordnet grid --save wrote`);
-    return grid;
-  } catch (error) {
-    if (error instanceof SyntaxError)
-      throw new CommandError(
-        EXIT.input,
-        `Expected '${path}' to be a grid that fjordnet grid --save wrote: it is no JSON`,
-        { cause: error },
-      );
-    throw unreadable(path, error);
-  }
+  const value = await readJson(path, 'a grid that fjordnet grid --save wrote');
+  return checked(path, () => checkGrid(value));
 }
 
 /** The scores with one axis for each option. */

@@ -1,69 +1,8 @@
 #!/usr/bin/env node
-import { createRequire } from 'node:module';
-import { didYouMean } from '../check.js';
-import { COMMANDS } from './commands.js';
-import { CommandError, EXIT, exitCodeOf, usage } from './errors.js';
-import { commandHelp, mainHelp } from './help.js';
+import { commandLine } from './command-line.js';
 import { watchStandardStreams } from './interrupt.js';
-import { parse } from './options.js';
-
-const CODES = [
-  [EXIT.done, 'done'],
-  [EXIT.failed, 'failed: training diverged, or an error of fjordnet itself'],
-  [EXIT.usage, 'the command line is wrong'],
-  [EXIT.input, 'data or a network cannot be read or understood'],
-  [EXIT.output, 'a result cannot be written'],
-  [EXIT.missing, 'an optional package or the native binary is missing'],
-  [EXIT.interrupted, 'stopped by Ctrl-C; a training saves its network first (143 by SIGTERM, 129 by SIGHUP)'],
-] as const;
-
-async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const about = name === 'help' ? rest[0] : undefined;
-    if (about !== undefined) return main([about, '--help']);
-    const text = mainHelp(COMMANDS, CODES);
-    if (name !== undefined) process.stdout.write(text);
-    else process.stderr.write(text);
-    return name === undefined ? EXIT.usage : EXIT.done;
-  }
-  if (name === '--version' || name === '-V') {
-    const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-    process.stdout.write(`${version}\n`);
-    return EXIT.done;
-  }
-  const spec = COMMANDS.find((command) => command.name === name);
-  if (!spec) {
-    const names = COMMANDS.map((command) => command.name);
-    throw usage(
-      `Expected a command (${names.join(', ')})${didYouMean(name, names)}, got '${name}'; fjordnet --help explains them`,
-    );
-  }
-  const values = parse(spec, rest);
-  if (values.switch('help')) {
-    process.stdout.write(commandHelp(spec));
-    return EXIT.done;
-  }
-  const { run } = await spec.load();
-  return run(values);
-}
-
-/** One sentence for what a person can mend; all there is for what is our own mistake. */
-function complain(error: unknown): void {
-  const { message, stack } = error as Error;
-  const isOurs =
-    !(error instanceof CommandError) && !(error as NodeJS.ErrnoException).code && !message?.startsWith('Expected ');
-  process.stderr.write(
-    isOurs ? `fjordnet: unexpected error; please report it\n${stack ?? error}\n` : `fjordnet: ${message}\n`,
-  );
-}
 
 watchStandardStreams();
 process.removeAllListeners('warning');
 process.on('warning', ({ message }) => process.stderr.write(`fjordnet: ${message}\n`));
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  complain(error);
-  process.exitCode = exitCodeOf(error);
-}
+process.exitCode = await commandLine(process.argv.slice(2));

@@ -33,6 +33,10 @@ export interface CommandSpec {
   load(): Promise<{ run(values: Values): Promise<number> }>;
 }
 
+/** As `setThreads` and `RandomState` have them. */
+export const MOST_THREADS = 256;
+export const LARGEST_SEED = 2 ** 32 - 1;
+
 export const HELP: OptionSpec = { short: 'h', help: 'Show this help' };
 
 /** Arguments and options as they were given, checked for existence; the methods check and convert values. */
@@ -67,9 +71,9 @@ export class Values {
     return [...(this.#values.get(name) ?? [])] as string[];
   }
 
-  integer(name: string, low: number): number | undefined {
+  integer(name: string, low: number, high?: number): number | undefined {
     const text = this.text(name);
-    return text === undefined ? undefined : readInteger(`--${name}`, text, low);
+    return text === undefined ? undefined : readInteger(`--${name}`, text, low, high);
   }
 
   number(name: string, low: number, high = Number.POSITIVE_INFINITY): number | undefined {
@@ -90,9 +94,11 @@ export class Values {
   }
 }
 
-export function readInteger(name: string, text: string, low: number): number {
+export function readInteger(name: string, text: string, low: number, high = Number.MAX_SAFE_INTEGER): number {
   const value = /^[+-]?\d+(e\+?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(value) && value >= low) return value;
+  if (Number.isSafeInteger(value) && value >= low && value <= high) return value;
+  if (high < Number.MAX_SAFE_INTEGER)
+    throw usage(`Expected ${name} to be an integer in [${low}, ${high}], got '${text}'`);
   const kind = low === 1 ? 'a positive integer' : low === 0 ? 'a non-negative integer' : `an integer >= ${low}`;
   throw usage(`Expected ${name} to be ${kind}, got '${text}'`);
 }

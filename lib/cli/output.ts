@@ -26,7 +26,12 @@ export class Output {
 
   /** Says that a large file is about to be read. */
   reading(path: string): void {
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    let size = 0;
+    try {
+      size = statSync(path).size;
+    } catch {
+      return; // the reading itself says what is wrong
+    }
     if (size >= LARGE) this.note(`Reading ${path} (${(size / 1e6).toFixed(0)} MB) …`);
   }
 

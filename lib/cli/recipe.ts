@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { activations } from '../activations.js';
 import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
@@ -12,7 +11,8 @@ import { regularizers } from '../regularizers.js';
 import { Sequential, sequential } from '../sequential.js';
 import type { FloatType } from '../tape.js';
 import { type DataOptions, loadSplit, type Meaning, type Split } from './dataset.js';
-import { CommandError, EXIT, unreadable, usage } from './errors.js';
+import { CommandError, EXIT, usage } from './errors.js';
+import { expected, readJson } from './schema.js';
 
 export const MODEL_NAMES = ['mlp', 'cnn', 'lecture', 'sklearn'] as const;
 export type ModelKind = (typeof MODEL_NAMES)[number] | 'file';
@@ -125,54 +125,60 @@ const SKLEARN = {
   optimizer: ['adam', 'sgd', 'lbfgs'],
 };
 
-function checkRecipe({ kind, activation, optimizer, hidden, batchSize, momentum }: Recipe): void {
-  const oneOf = (option: string, value: string, allowed: readonly string[]) => {
+/** @param name what to call a part of the recipe: an option of the command line, or its path in a file */
+export function checkRecipe(
+  { kind, architecture, activation, optimizer, hidden, batchSize, momentum }: Recipe,
+  name: (key: keyof Recipe) => string = (key) => `--${optionName(key as keyof RecipeOverrides)}`,
+): void {
+  const oneOf = (key: keyof Recipe, value: string, allowed: readonly string[]) => {
     if (!allowed.includes(value))
       throw usage(
-        `Expected --${option} to be one of ${allowed.join(', ')}${didYouMean(value, allowed)}, got '${value}'`,
+        `Expected ${name(key)} to be one of ${allowed.join(', ')}${didYouMean(value, allowed)}, got '${value}'`,
       );
   };
   const sklearn = kind === 'sklearn';
   if (kind !== 'file') oneOf('activation', activation, sklearn ? SKLEARN.activation : Object.keys(activations));
   oneOf('optimizer', optimizer, sklearn ? SKLEARN.optimizer : Object.keys(optimizers));
   if (kind === 'lecture' && hidden.length !== 1)
-    throw usage(`Expected --hidden to be one layer with --model lecture, got ${hidden.join(',')}`);
-  if (batchSize === 'auto' && !sklearn) throw usage("Expected --batch-size to be a positive integer, got 'auto'");
+    throw usage(`Expected ${name('hidden')} to be one layer with --model lecture, got ${hidden.join(',')}`);
+  if (batchSize === 'auto' && !sklearn)
+    throw usage(`Expected ${name('batchSize')} to be a positive integer, got 'auto'`);
   if (momentum !== undefined && !['sgd', 'rmsprop'].includes(optimizer))
-    throw usage(`Expected no option --momentum with --optimizer ${optimizer}`);
+    throw usage(`Expected no ${name('momentum').replace(/^--/, 'option --')} with --optimizer ${optimizer}`);
+  if (architecture) within(name('architecture'), () => checkArchitecture(architecture));
 }
 
 async function readArchitecture(path: string): Promise<Architecture> {
-  const bad = (why: string, cause?: unknown) =>
-    new CommandError(
-      EXIT.input,
-      `Expected '${path}' to describe a network as { "layers": [{ "type": "dense", "units": 10 }, …] }: ${why}`,
-      { cause },
-    );
-  let value: unknown;
+  const what = 'a network described as { "layers": [{ "type": "dense", "units": 10 }, …] }';
+  const value = await readJson(path, what);
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    return checkArchitecture(value);
   } catch (error) {
-    if (error instanceof SyntaxError) throw bad(`it is not JSON (${error.message})`, error);
-    throw unreadable(path, error);
+    throw new CommandError(EXIT.input, `Expected '${path}' to be ${what}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('it holds no object');
+}
+
+/** What FILE.json holds, whole: its layers, optimizer and loss can be made. @throws Error in one sentence */
+export function checkArchitecture(value: unknown): Architecture {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('it holds no object');
   const { layers: list, optimizer, loss, ...rest } = value as Record<string, unknown>;
   const [unknown] = Object.keys(rest);
-  if (unknown) throw bad(`there is no '${unknown}'${didYouMean(unknown, ['layers', 'optimizer', 'loss'])}`);
-  if (!Array.isArray(list) || list.length === 0) throw bad('it has no layers');
-  const architecture = { layers: list, ...(optimizer ? { optimizer } : {}), ...(loss ? { loss } : {}) } as Architecture;
-  try {
-    for (const [i, layer] of architecture.layers.entries()) within(`layer ${i}`, () => layerOf(layer));
-    const { optimizer: o, loss: l } = architecture;
-    if (o) within('optimizer', () => optimizerOf(o));
-    if (l) within('loss', () => lossOf(l));
-  } catch (error) {
-    throw bad((error as Error).message, error);
-  }
+  if (unknown) throw new TypeError(`there is no '${unknown}'${didYouMean(unknown, ['layers', 'optimizer', 'loss'])}`);
+  if (!Array.isArray(list) || list.length === 0) throw new TypeError('it has no layers');
+  const architecture = {
+    layers: list,
+    ...(optimizer !== undefined && { optimizer }),
+    ...(loss !== undefined && { loss }),
+  } as Architecture;
+  for (const [i, layer] of architecture.layers.entries()) within(`layer ${i}`, () => layerOf(layer));
+  if (optimizer !== undefined) within('optimizer', () => optimizerOf(architecture.optimizer as string));
+  if (loss !== undefined) within('loss', () => lossOf(architecture.loss as string));
   return architecture;
 }
 
+/** Errors of a part are ours, with its name. */
 function within<T>(where: string, make: () => T): T {
   try {
     return make();
@@ -182,19 +188,33 @@ function within<T>(where: string, make: () => T): T {
 }
 
 function layerOf(spec: LayerSpec): Layer {
-  if (typeof spec !== 'object' || spec === null) throw new TypeError(`Expected an object, got ${JSON.stringify(spec)}`);
-  const { type, className, config, ...options } = spec as LayerSpec & { className?: string; config?: object };
-  if (typeof className === 'string') return layerFrom(className, config ?? {});
+  checkObject('it', spec);
+  const { type, className, config = {}, ...options } = spec as LayerSpec & { className?: string; config?: object };
+  if (typeof className === 'string') {
+    checkObject('its config', config);
+    return layerFrom(className, config);
+  }
   const names = Object.keys(layers);
   if (typeof type !== 'string' || !names.includes(type))
-    throw new RangeError(
-      `Expected its type to be one of ${names.join(', ')}${typeof type === 'string' ? didYouMean(type, names) : ''}, got ${JSON.stringify(type)}`,
+    throw expected(
+      'its type',
+      `one of ${names.join(', ')}${typeof type === 'string' ? didYouMean(type.slice(0, 40), names) : ''}`,
+      type,
     );
   return (layers[type as keyof typeof layers] as (options: object) => Layer)(options);
 }
 
-const named = (spec: string | ({ readonly name: string } & object)) =>
-  typeof spec === 'string' ? { name: spec } : spec;
+function checkObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw expected(name, 'an object', value);
+}
+
+/** A name alone, or an object of name and options. */
+function named<T extends string | ({ readonly name: string } & object)>(spec: T): { readonly name: string } {
+  if (typeof spec === 'string') return { name: spec };
+  checkObject('it', spec);
+  if (typeof spec.name !== 'string') throw expected('its name', 'a text', spec.name);
+  return spec;
+}
 const optimizerOf = (spec: NonNullable<Architecture['optimizer']>) => optimizerFrom(named(spec) as Optimizer['config']);
 const lossOf = (spec: NonNullable<Architecture['loss']>) => lossFrom(named(spec) as Parameters<typeof lossFrom>[0]);
 

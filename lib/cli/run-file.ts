@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import type { BuildInfo } from '../info.js';
 import { loadModel, saveModel } from '../io/model-file.js';
 import { Sequential } from '../sequential.js';
-import type { DataOptions, Meaning } from './dataset.js';
-import { CommandError, EXIT, unreadable } from './errors.js';
-import type { Recipe } from './recipe.js';
+import type { DataOptions, Meaning, Split } from './dataset.js';
+import { CommandError, checked, EXIT, unreadable } from './errors.js';
+import { type Recipe, splitFor } from './recipe.js';
+import { checkRun } from './run-schema.js';
 
 /** How a network came about: kept in its file, so that evaluating, predicting, resuming and reporting need no options. */
 export interface Run {
@@ -59,13 +60,14 @@ export async function loadRun(path: string): Promise<{ model: Sequential; run?: 
     if ((await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR', syscall: 'read' });
     const model = await Sequential.load(path);
     const { training } = await loadModel(path);
-    const run = training?.run as Run | undefined;
-    if (run === undefined) return { model };
-    if (run.version !== 1)
+    const stored = training?.run as { version?: unknown } | undefined;
+    if (stored === undefined) return { model };
+    if (Number.isInteger(stored?.version) && (stored.version as number) > 1)
       throw new CommandError(
         EXIT.input,
-        `Expected the run in '${path}' to be of version 1, got ${run.version}: it is of a later fjordnet`,
+        `Expected the run in '${path}' to be of version 1, got ${stored.version}: it is of a later fjordnet`,
       );
+    const run = checked(path, () => checkRun(stored, model));
     return { model, run: { ...run, history: withNaN(run.history) } };
   } catch (error) {
     const known = unreadable(path, error);
@@ -77,6 +79,41 @@ export async function loadRun(path: string): Promise<{ model: Sequential; run?: 
     );
   }
 }
+
+/** The data that a network was trained and tested on, read again. */
+export async function loadTrained(path: string, run: Run): Promise<Split> {
+  const { recipe, data, seed, meaning, samples } = run;
+  const split = await splitFor(recipe, data, seed);
+  const counts = (train: number, test: number) => `${train} samples to train on and ${test} to test on`;
+  const was = { samples: counts(samples.train + samples.validation, samples.test), ...meaning };
+  const is = { samples: counts(split.train.x.shape[0], split.test?.x.shape[0] ?? 0), ...split.meaning };
+  const other = ALIKE.find((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]));
+  if (other === undefined) return split;
+  throw new CommandError(
+    EXIT.input,
+    `Expected '${data.source}' to hold the data that '${path}' was trained on, got others: ${
+      other === 'samples'
+        ? `there were ${was.samples}, there are ${is.samples}`
+        : `their ${WORDS[other] ?? other} are not the same`
+    }`,
+  );
+}
+
+/** What must be the same, what says most first. */
+const ALIKE = [
+  ...(['samples', 'inputShape', 'imageShape', 'task', 'classes', 'target', 'features'] as const),
+  ...(['scaling', 'targetScaling'] as const),
+];
+
+const WORDS: Partial<Record<keyof Meaning, string>> = {
+  features: "features' names",
+  inputShape: 'sizes',
+  imageShape: 'sizes',
+  scaling: 'values',
+  targetScaling: 'values',
+  target: "labels' names",
+  task: 'kinds of labels',
+};
 
 /** A network whose run is needed. */
 export async function loadOwnRun(path: string): Promise<{ model: Sequential; run: Run }> {

@@ -1,11 +1,14 @@
-import { existsSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative } from 'node:path';
-import { NDArray } from '../array.js';
+import { checkFinite, NDArray } from '../array.js';
 import { loadDigits } from '../datasets/digits.js';
-import { type CsvData, readCsv } from '../io/csv.js';
+import { isMissing, LabelColumn, toNumber } from '../io/cells.js';
+import { type CsvData, readTable } from '../io/csv.js';
 import { readIdx } from '../io/idx.js';
 import { readNpy, readNpz } from '../io/npy.js';
+import { textOf } from '../io/text.js';
+import { isError, isNDArray } from '../kind.js';
 import type { Labels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
@@ -22,8 +25,8 @@ export interface SourceOptions {
   readonly separator?: string;
   /** Labels may be missing: the samples are to be predicted. */
   readonly labelOptional?: boolean;
-  /** Features that the samples should have, to tell whether a CSV file without names has labels too. */
-  readonly width?: number;
+  /** What is known of the samples of a CSV file, from those that a network was trained on. */
+  readonly expected?: { readonly label?: string; readonly features?: readonly string[]; readonly width: number };
   /** Which arrays of an NPZ file: x and y, or x_test and y_test. */
   readonly keys?: 'test';
 }
@@ -40,6 +43,8 @@ export interface Table {
   readonly target?: string;
   /** [height, width, channels], where the samples are images. */
   readonly imageShape?: readonly number[];
+  /** Whether a first row that may be names or data was taken for names, where nobody said so. */
+  readonly decided?: string;
   /** The test set that an NPZ file brings along. */
   readonly test?: Table;
 }
@@ -51,11 +56,9 @@ export async function readSource(options: SourceOptions, dtype: FloatType): Prom
   const source = shownPath(options.source);
   const { labels } = options;
   try {
-    if (source === 'digits') return digits(dtype);
-    if (source === '-') return await csv({ ...options, source }, dtype);
-    const format = await formatOf(source);
-    if (labels !== undefined && format === 'csv')
-      throw usage(`Expected no --labels with a CSV file: --label names the column of '${source}'`);
+    const format = source === 'digits' ? 'digits' : source === '-' ? 'csv' : await formatOf(source);
+    checkUse(options, source, format);
+    if (format === 'digits') return digits(dtype);
     if (format === 'csv') return await csv({ ...options, source }, dtype);
     if (format === 'npz') return await npz({ ...options, source }, dtype);
     const array = format === 'npy' ? await readNpy(source) : await readIdx(source);
@@ -66,10 +69,26 @@ export async function readSource(options: SourceOptions, dtype: FloatType): Prom
   }
 }
 
+/** An option that the format has no use for is a mistake that should be told. */
+function checkUse(
+  { labels, label, header, separator }: SourceOptions,
+  source: string,
+  format: Format | 'digits',
+): void {
+  if (labels !== undefined && format === 'csv')
+    throw usage(`Expected no --labels with a CSV file: --label names the column of '${source}'`);
+  if (labels !== undefined && (format === 'npz' || format === 'digits'))
+    throw usage(`Expected no --labels with '${source}', which holds its own`);
+  if (format === 'csv') return;
+  const given = { label, separator, header: header || undefined, 'no-header': header === false || undefined };
+  const surplus = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+  if (surplus) throw usage(`Expected no --${surplus} with '${source}', which is no CSV file`);
+}
+
 /** Paths are kept whole; people read them as they typed them. */
 function shownPath(source: string): string {
   if (!isAbsolute(source)) return source;
-  const short = relative('', source);
+  const short = relative('', source) || '.';
   return short.startsWith('..') || short === 'digits' || short === '-' ? source : short;
 }
 
@@ -80,6 +99,8 @@ function digits(dtype: FloatType): Table {
 
 /** By the first bytes, which lie less than names do. */
 async function formatOf(path: string): Promise<Format> {
+  // what is read from a pipe or a device is gone
+  if (!(await stat(path)).isFile()) return 'csv';
   const start = Buffer.alloc(6);
   const file = await open(path);
   try {
@@ -95,23 +116,19 @@ async function formatOf(path: string): Promise<Format> {
 }
 
 async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
-  const { source, label, header, labelOptional, width } = options;
-  const separator = options.separator ?? (/\.tsv(\.gz)?$/i.test(source) ? '\t' : ',');
-  const shared = { separator, dtype, ...(header !== undefined && { header }) };
-  const input = source === '-' ? process.stdin : source;
-  const read = (column: string | number | undefined) =>
-    readCsv(input, { ...shared, ...(column !== undefined && { label: column }) });
-  const asNumber = label !== undefined && /^-?\d+$/.test(label) && header === false ? Number(label) : label;
-  if (!labelOptional) return tableOf(source, await explained(source, read(asNumber ?? -1)));
-  // To be predicted: the label may be there, or not.
-  if (source === '-' || asNumber === undefined) return tableOf(source, await explained(source, read(undefined)));
-  try {
-    const data = await read(asNumber);
-    if (width === undefined || data.x.shape[1] >= width) return tableOf(source, data);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-  return tableOf(source, await explained(source, read(undefined)));
+  const { source, label, header, labelOptional, expected } = options;
+  // samples to predict have the label that is named here, or that of the training, or none
+  const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
+  const reading = readTable(source === '-' ? process.stdin : source, {
+    dtype,
+    separator: options.separator ?? (/\.tsv(\.gz)?$/i.test(source) ? '\t' : ','),
+    ...(column !== undefined && { label: column }),
+    ...(labelOptional && label === undefined && { labelOptional }),
+    ...(expected && { width: expected.width }),
+    ...(expected?.features && { known: expected.features }),
+    ...(header !== undefined && { header }),
+  });
+  return tableOf(source, await explained(source, reading), header);
 }
 
 /** Says which option helps. */
@@ -119,27 +136,41 @@ async function explained(source: string, reading: Promise<CsvData>): Promise<Csv
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof RangeError && error.message.startsWith('Expected label'))
-      throw new CommandError(EXIT.usage, error.message.replace('Expected label', `Expected --label for '${source}'`), {
+    if (!isError(error)) throw error;
+    const { message } = error;
+    if (error.name === 'RangeError' && message.startsWith('Expected label'))
+      throw new CommandError(EXIT.usage, message.replace('Expected label', `Expected --label for '${source}'`), {
         cause: error,
       });
-    if ((error as Error).message.includes('expected a finite number'))
-      throw new CommandError(
-        EXIT.input,
-        `${(error as Error).message} (only labels may be text, and missing values must be filled in)`,
-        { cause: error },
-      );
+    if (message.includes('expected a finite number'))
+      throw new CommandError(EXIT.input, `${message} (only labels may be text, and missing values must be filled in)`, {
+        cause: error,
+      });
     throw error;
   }
 }
 
-const tableOf = (source: string, { x, y, names, label }: CsvData): Table => ({
-  name: source === '-' ? 'standard input' : basename(source),
-  x,
-  ...(y && { y }),
-  ...(names.every((name, i) => name === `column ${i}`) ? {} : { columns: names }),
-  ...(label !== undefined && { target: label }),
-});
+function tableOf(source: string, { x, y, names, header, label }: CsvData, asked: boolean | undefined): Table {
+  return {
+    name: source === '-' ? 'standard input' : basename(source),
+    x,
+    ...(y && { y }),
+    ...(header && { columns: names }),
+    ...(label !== undefined && { target: label }),
+    ...(asked === undefined && { decided: decision(x, names, header) }),
+  };
+}
+
+/** What is said of a first row of 0, 1, 2, … */
+function decision({ data, shape }: NDArray, names: readonly string[], header: boolean): string | undefined {
+  if (shape[1] < 2) return undefined;
+  if (header)
+    return names.every((name) => /^(\d+|column 0)$/.test(name))
+      ? `The first row (${names.slice(0, 3).join(', ')}, …) is taken for names; --no-header takes it for data`
+      : undefined;
+  const counts = data.subarray(0, shape[1]).every((value, i) => value === i);
+  return counts ? 'The first row (0, 1, …) is taken for data; --header takes it for names' : undefined;
+}
 
 const KEYS = {
   x: ['x_train', 'X_train', 'x', 'X', 'data', 'images', 'train_images', 'arr_0'],
@@ -168,7 +199,9 @@ function table(source: string, x: NDArray, y: Labels | undefined, dtype: FloatTy
       EXIT.input,
       `Expected '${source}' to hold samples [n, …], got shape [${x.shape.join(', ')}]`,
     );
-  const targets = y instanceof NDArray ? classNumbers(source, y) : (y as readonly string[] | undefined);
+  checkValues(`the samples of '${source}'`, x);
+  const targets = isNDArray(y) ? classNumbers(source, y) : (y as readonly string[] | undefined);
+  if (isNDArray(targets)) checkValues(`the labels of '${source}'`, targets);
   if (targets && targets.length !== x.shape[0])
     throw new CommandError(
       EXIT.input,
@@ -194,7 +227,15 @@ function classNumbers(source: string, y: NDArray): NDArray {
       `Expected the labels of '${source}' to have shape [n], got [${y.shape.join(', ')}]`,
     );
   const codes = new Int32Array(n);
-  for (let i = 0; i < n; i++) codes[i] = y.data.subarray(i * width, (i + 1) * width).indexOf(1);
+  for (let i = 0; i < n; i++) {
+    const row = y.data.subarray(i * width, (i + 1) * width);
+    codes[i] = row.indexOf(1);
+    if (codes[i] < 0 || codes[i] !== row.lastIndexOf(1))
+      throw new CommandError(
+        EXIT.input,
+        `Expected every row of the labels of '${source}' to hold one 1, got ${codes[i] < 0 ? 'none' : 'several'} in row ${i}`,
+      );
+  }
   return NDArray.wrap(codes);
 }
 
@@ -204,15 +245,35 @@ async function readLabelFile(path: string, n: number): Promise<Labels> {
     if (format === 'npy') return await readNpy(path);
     if (format === 'idx') return await readIdx(path);
     if (format === 'npz') throw usage(`Expected --labels to be an NPY, IDX or text file, got '${path}'`);
-    const lines = (await readFile(path, 'utf8'))
-      .split(/\r?\n/)
-      .map((line) => line.trim())
-      .filter((line) => line !== '');
-    const labels = lines.length === n + 1 ? lines.slice(1) : lines;
-    return labels.every((label) => Number.isFinite(Number(label))) ? NDArray.from(labels.map(Number)) : labels;
+    return labelLines(path, await textOf(createReadStream(path), `'${path}'`), n);
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+/** A label a line. The first of one line too many is the column's name, if it can be none of the labels. */
+function labelLines(path: string, text: string, n: number): Labels {
+  const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim());
+  while (lines.at(-1) === '') lines.pop();
+  const empty = lines.findIndex(isMissing);
+  if (empty >= 0)
+    throw new CommandError(
+      EXIT.input,
+      `Cannot read '${path}': expected a label in line ${empty + 1}, got ${lines[empty] === '' ? 'nothing' : `'${lines[empty]}'`}`,
+    );
+  const columns = [',', ';', '\t'].find((c) => {
+    const [own, ...others] = lines.map((line) => line.split(c).length);
+    return own > 1 && others.every((n) => n === own);
+  });
+  if (columns !== undefined)
+    throw usage(
+      `Expected --labels '${path}' to hold one label a line, got columns: CSV is for DATA, where --label names one`,
+    );
+  const [first, ...rest] = lines;
+  const isName = lines.length === n + 1 && !rest.includes(first) && Number.isNaN(toNumber(first));
+  const labels = new LabelColumn();
+  for (const line of isName ? rest : lines) labels.push(line);
+  return labels.finish();
 }
 
 /** MNIST's own names: train-images-idx3-ubyte.gz has its labels in train-labels-idx1-ubyte.gz. */
@@ -221,5 +282,18 @@ function labelsBeside(path: string): string | undefined {
   return beside !== path && existsSync(beside) ? beside : undefined;
 }
 
+function checkValues(name: string, array: NDArray, original = array): void {
+  try {
+    checkFinite(name, array, original);
+  } catch (error) {
+    throw new CommandError(EXIT.input, (error as Error).message, { cause: error });
+  }
+}
+
 /** A copy of its own, or the array itself if it is of the dtype: nobody else has it. */
-const floats = (x: NDArray, dtype: FloatType) => (x.dtype === dtype ? x : NDArray.from(x, { dtype }));
+function floats(x: NDArray, dtype: FloatType): NDArray {
+  if (x.dtype === dtype) return x;
+  const converted = NDArray.from(x, { dtype });
+  checkValues('the samples', converted, x);
+  return converted;
+}

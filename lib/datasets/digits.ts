@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { NDArray } from '../array.js';
+import { packageFile } from '../package-root.js';
 
 export interface Digits {
   /** float64 [1797, 8, 8]: ink counts 0 .. 16. */
@@ -24,10 +25,16 @@ into blocks of 4 x 4; a value is the number of pixels set in its block.
 Licence: Creative Commons Attribution 4.0 International (CC BY 4.0).
 `;
 
-/** The 1,797 handwritten digits of scikit-learn's `load_digits`, in its order. Every call returns arrays of its own. */
+/**
+ * The 1,797 handwritten digits of scikit-learn's `load_digits`, in its order. Every call returns arrays of its own.
+ *
+ * @throws Error with code ERR_BUNDLED where a bundler has taken the code away from its data
+ */
 export function loadDigits(): Digits {
-  const file = new URL('../../data/digits.csv.gz', import.meta.url);
-  const rows = gunzipSync(readFileSync(file)).toString('latin1').trimEnd().split('\n');
+  const rows = gunzipSync(readFileSync(packageFile('data', 'digits.csv.gz')))
+    .toString('latin1')
+    .trimEnd()
+    .split('\n');
   const data = NDArray.zeros([rows.length, PIXELS]);
   const target = NDArray.zeros([rows.length], 'int32');
   rows.forEach((row, i) => {

@@ -1,19 +1,23 @@
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
+import { isAbortSignal, isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
-import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
-import { checkRandomState, RandomState } from '../random.js';
+import { checkRandomState, type RandomState } from '../random.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { type Buffer, dataset } from '../tape.js';
 import { drive, driveSync, type Training } from '../train.js';
+import { dense, type Features } from './csr.js';
+import { dtypeOf, type Given, layersOf, readGiven, readList, wholeOf } from './mlp-given.js';
 import {
   type Architecture,
   clearState,
   initialize,
   type MLPNetwork,
+  readState,
   readWeights,
   recordMLP,
+  writeState,
   writeWeights,
 } from './mlp-network.js';
 import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
@@ -24,7 +28,9 @@ import {
   type MLPRegressorOptions,
   type Parameters,
 } from './mlp-parameters.js';
+import { range, type Split, splitter } from './mlp-split.js';
 import {
+  begun,
   type Fit,
   type MLPEpoch,
   type Progress,
@@ -38,7 +44,10 @@ import { checkTurn, inTurn } from './turns.js';
 export interface MLPFitOptions {
   /** Aborts the training after the batch in progress: `fit` rejects with ERR_ABORTED and keeps the weights it has. */
   signal?: AbortSignal;
-  /** One weight >= 0 a sample: losses and gradients are weighted means. */
+  /**
+   * One number a sample: losses and gradients are weighted means. Negative ones count, as in scikit-learn. Those of a batch
+   * must not sum to 0, which ends the training where it is.
+   */
   sampleWeight?: ArrayInput;
   /** Called after each epoch of 'sgd' and 'adam'; a promise is waited for. */
   onEpochEnd?: (info: MLPEpoch) => unknown;
@@ -64,12 +73,13 @@ interface Prepared {
   p: Parameters;
   incremental: boolean;
   firstPass: boolean;
+  /** Whether weights are drawn in float32, whatever they are trained in. */
+  float32: boolean;
   architecture: Architecture;
   samples: Samples;
   targets: Targets;
   random: RandomState;
-  /** Draws the rows to train on, and those set aside. */
-  split(): [train: Int32Array, validation?: Int32Array];
+  split: Split;
 }
 
 /** What scikit-learn's two multi-layer perceptrons have in common. */
@@ -77,7 +87,10 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   protected parameters: Parameters<O>;
   #extra: Partial<MLPRegressorOptions>;
   #network?: MLPNetwork;
+  #given: Given = {};
   #optimizer?: Optimizer;
+  /** The optimizer's, where the network has none since 'lbfgs' trained it. */
+  #memory?: NDArray[];
   #progress: Progress = begun(false);
   #training = false;
 
@@ -89,7 +102,15 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   /** Checks y and reads it. Changes nothing. */
   protected abstract readTargets(y: unknown, firstPass: boolean, incremental: boolean, classes?: Labels): Targets;
 
-  /** The weight matrices, [fan in, fan out] each; copies, as of the last finished job of a running fit. [] before. */
+  /** The activation of the output layer where it is known before y is. */
+  protected abstract outActivationBeforeFit(): Architecture['outActivation'] | undefined;
+
+  /**
+   * The weight matrices, [fan in, fan out] each; copies, as of the last finished job of a running fit. [] before.
+   *
+   * Settable, as `intercepts` are: after fit, to arrays of the shapes they have; before it, to any that fit together.
+   * With warmStart, and with partialFit, training then starts from them.
+   */
   get coefs(): NDArray[] {
     return this.#read('coefs');
   }
@@ -108,6 +129,16 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   /** The loss of the last epoch, penalty included; of 'lbfgs' the least found. NaN before fit. */
   get loss(): number {
     return this.#progress.loss;
+  }
+
+  /** The rate of the next step of 'sgd', or of the last of 'adam', bias correction included; null before either trained. */
+  get currentLearningRate(): number | null {
+    return this.#optimizer?.learningRate ?? null;
+  }
+
+  /** Epochs in a row that were no improvement; more than nIterNoChange of them end the training. */
+  get noImprovementCount(): number {
+    return this.#progress.noImprovement;
   }
 
   /** The loss of every epoch since the weights were initialized; [] with 'lbfgs'. */
@@ -142,17 +173,17 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
 
   /** Layers with input and output; 0 before fit. */
   get nLayers(): number {
-    return this.#network?.architecture.units.length ?? 0;
+    return this.#units.length;
   }
 
   /** Neurons of the output layer; 0 before fit. */
   get nOutputs(): number {
-    return this.#network?.architecture.units.at(-1) ?? 0;
+    return this.#units.at(-1) ?? 0;
   }
 
   /** Columns of x; 0 before fit. */
   get nFeaturesIn(): number {
-    return this.#network?.architecture.units[0] ?? 0;
+    return this.#units[0] ?? 0;
   }
 
   /** The activation of the output layer; undefined before fit. */
@@ -165,30 +196,35 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     return { ...this.parameters };
   }
 
-  /** Changes parameters, from the next call of fit on. @throws as the constructor does, with nothing changed */
+  /**
+   * Changes parameters, from the next call of fit on. partialFit keeps the optimizer it began with, and what that was
+   * made of: solver, rate, momentum, betas; as in scikit-learn.
+   *
+   * @throws as the constructor does, with nothing changed
+   */
   setParams(options: O): this {
     this.parameters = checkParameters(options, this.#extra, this.parameters);
     return this;
   }
 
-  protected async fitWith(x: ArrayInput, y: unknown, options: MLPFitOptions): Promise<this> {
+  protected async fitWith(x: Features, y: unknown, options: MLPFitOptions): Promise<this> {
     checkOptions('options', options, ['signal', 'sampleWeight', 'onEpochEnd']);
     const { signal, sampleWeight, onEpochEnd } = options;
     if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
       throw wrongType('onEpochEnd', 'a function', onEpochEnd);
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+    if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
     const prepared = this.#prepare(x, y, sampleWeight, false);
     const task = () => drive(this.#train(prepared, onEpochEnd), signal);
     this.#training = true;
     try {
-      await (this.parameters.randomState instanceof RandomState ? inTurn(prepared.random, task) : task());
+      await (isRandomState(this.parameters.randomState) ? inTurn(prepared.random, task) : task());
     } finally {
       this.#training = false;
     }
     return this;
   }
 
-  protected trainSync(x: ArrayInput, y: unknown, options: SampleWeight, incremental: boolean, classes?: Labels): this {
+  protected trainSync(x: Features, y: unknown, options: SampleWeight, incremental: boolean, classes?: Labels): this {
     checkOptions('options', options, ['sampleWeight']);
     const prepared = this.#prepare(x, y, options.sampleWeight, incremental, classes);
     checkTurn(prepared.random);
@@ -202,16 +238,15 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   }
 
   /** The network's outputs, [n, outputs]. */
-  protected outputs(x: ArrayInput): NDArray {
+  protected outputs(x: Features): NDArray {
     const network = this.#fitted();
     this.#checkIdle();
-    const array = checkColumns(toMatrix('x', x), network);
-    const rows = Int32Array.from({ length: array.shape[0] }, (_, i) => i);
-    return driveSync(predictLoop(network, dataset('x', array, network.architecture.dtype), rows));
+    const array = checkColumns(toMatrix('x', dense('x', x)), network.architecture.units);
+    return driveSync(predictLoop(network, dataset('x', array, network.architecture.dtype), range(array.shape[0])));
   }
 
   #prepare(
-    x: ArrayInput,
+    features: Features,
     y: unknown,
     sampleWeight: ArrayInput | undefined,
     incremental: boolean,
@@ -219,35 +254,39 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   ): Prepared {
     this.#checkIdle();
     const p = this.parameters as unknown as Parameters;
-    const { solver, activation } = p;
-    if (incremental && solver === 'lbfgs') throw wrongValue('solver', "'sgd' or 'adam' for partialFit", solver);
+    if (incremental && p.solver === 'lbfgs') throw wrongValue('solver', "'sgd' or 'adam' for partialFit", p.solver);
     if (incremental && p.earlyStopping) throw wrongValue('earlyStopping', 'false for partialFit', p.earlyStopping);
     const old = this.#network;
-    const firstPass = !old || (!p.warmStart && !incremental);
+    const known = this.#units;
+    const firstPass = known.length === 0 || (!p.warmStart && !incremental);
+    if (!firstPass && !old) wholeOf(this.#given);
+    const x = dense('x', features);
     const array = toMatrix('x', x);
-    if (!firstPass) checkColumns(array, old);
-    const [n, features] = array.shape;
+    if (!firstPass) checkColumns(array, known);
+    const [n, width] = array.shape;
     const targets = this.readTargets(y, firstPass, incremental, classes);
     const { columns, outActivation } = targets;
     checkRowCount('y', columns.shape[0], n);
-    const units = [features, ...layerSizes(p.hiddenLayerSizes), columns.shape[1]];
-    if (!firstPass && units.join() !== old.architecture.units.join())
+    const units = [width, ...layerSizes(p.hiddenLayerSizes), columns.shape[1]];
+    if (!firstPass && units.join() !== known.join())
       throw new RangeError(
-        `Expected the layers to be those of the last fit, [${old.architecture.units.join(', ')}], whose weights are trained on, got [${units.join(', ')}]`,
+        `Expected the layers to be those of ${old ? 'the last fit' : 'coefs'}, [${known.join(', ')}], whose weights are trained on, got [${units.join(', ')}]`,
       );
-    const dtype = solver === 'lbfgs' ? 'float64' : firstPass ? floatDType(x) : old.architecture.dtype;
-    const values = sampleWeight === undefined ? undefined : readSampleWeight(sampleWeight, n);
+    const before = firstPass ? floatDType(x) : (old?.architecture.dtype ?? dtypeOf(this.#given));
+    const dtype = p.solver === 'lbfgs' ? 'float64' : before;
+    const values = sampleWeight === undefined ? undefined : Float64Array.from(readSampleWeight(sampleWeight, n, true));
     const samples: Samples = {
       n,
       x: dataset('x', array, dtype),
       y: dataset('y', columns, dtype),
-      ...(values && { weights: { values, data: dataset('sampleWeight', column(values), dtype) } }),
+      ...(values && { weights: { values, data: dataset('sampleWeight', NDArray.wrap(values, [n, 1]), dtype) } }),
     };
     const random = checkRandomState(p.randomState);
-    const architecture = { units, activation, outActivation, solver, dtype };
+    const solver = incremental && !firstPass ? (this.#optimizer?.solver ?? p.solver) : p.solver;
+    const architecture = { units, activation: p.activation, outActivation, solver, dtype };
     const split =
       p.earlyStopping && solver !== 'lbfgs' ? splitter(p, n, random, targets.strata) : () => [range(n)] as [Int32Array];
-    return { p, incremental, firstPass, architecture, samples, targets, random, split };
+    return { p, incremental, firstPass, float32: before === 'float32', architecture, samples, targets, random, split };
   }
 
   *#train(prepared: Prepared, onEpochEnd?: MLPFitOptions['onEpochEnd']): Training<void> {
@@ -255,27 +294,37 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     const old = this.#network;
     const same = old !== undefined && JSON.stringify(old.architecture) === JSON.stringify(architecture);
     const network = same ? old : recordMLP(architecture);
-    if (firstPass) {
-      initialize(network, random);
-      this.#progress = begun(p.solver !== 'lbfgs', p.earlyStopping);
-    } else if (!same) {
-      writeWeights(network, readWeights(old as MLPNetwork));
+    if (old && old.architecture.units.join() !== architecture.units.join()) {
+      this.#optimizer = undefined;
+      this.#memory = undefined;
+    } else if (!same && old && old.architecture.solver !== 'lbfgs') {
+      this.#memory = readState(old);
     }
+    if (firstPass) {
+      initialize(network, random, prepared.float32);
+    } else if (!same) {
+      writeWeights(network, old ? readWeights(old) : wholeOf(this.#given));
+    }
+    if (firstPass || !old) this.#progress = begun(p.solver !== 'lbfgs', p.earlyStopping);
     this.#network = network;
+    this.#given = {};
     targets.adopt?.();
     const progress = this.#progress;
     const fit: Fit = { network, samples, parameters: p, progress };
     if (p.solver === 'lbfgs') {
       yield* trainLbfgs(fit);
     } else {
-      if (!incremental || !same || !this.#optimizer) {
+      if (!incremental || !this.#optimizer) {
         this.#optimizer = p.solver === 'sgd' ? new SGDOptimizer(p) : new AdamOptimizer(p);
         clearState(network);
+      } else if (!same) {
+        writeState(network, this.#memory as NDArray[]);
       }
+      this.#memory = undefined;
       const [rows, aside] = split();
       const weights = aside && samples.weights && Float64Array.from(aside, (row) => samples.weights!.values[row]);
       const validation = aside && { rows: aside, score: (outputs: NDArray) => targets.score(outputs, aside, weights) };
-      const shared = p.randomState instanceof RandomState;
+      const shared = isRandomState(p.randomState);
       const loop = { ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation, onEpochEnd };
       yield* trainStochastic(loop);
     }
@@ -286,8 +335,21 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       );
   }
 
+  /** Features, hidden layers, outputs; [] before fit, unless weights were set. */
+  get #units(): readonly number[] {
+    return this.#network?.architecture.units ?? layersOf(this.#given);
+  }
+
   #fitted(): MLPNetwork {
     if (this.#network) return this.#network;
+    const outActivation = this.outActivationBeforeFit();
+    if (outActivation && this.#units.length > 0) {
+      const weights = wholeOf(this.#given);
+      const { activation, solver } = this.parameters as unknown as Parameters;
+      const network = recordMLP({ units: this.#units, activation, outActivation, solver, dtype: dtypeOf(this.#given) });
+      writeWeights(network, weights);
+      return network;
+    }
     throw failure('ERR_NOT_FITTED', `Expected this ${this.constructor.name} to be fitted: call fit first`);
   }
 
@@ -297,58 +359,31 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   }
 
   #read(name: 'coefs' | 'intercepts'): NDArray[] {
-    return this.#network?.[name].map((buffer) => (this.#network as MLPNetwork).plan.read(buffer)) ?? [];
+    const network = this.#network;
+    if (network) return network[name].map((buffer) => network.plan.read(buffer));
+    return (this.#given[name] ?? []).map((array) => NDArray.from(array));
   }
 
   #write(name: 'coefs' | 'intercepts', values: readonly ArrayInput[]): void {
-    const network = this.#fitted();
     this.#checkIdle();
+    const network = this.#network;
+    if (!network) {
+      this.#given = readGiven(name, values, this.#given);
+      return;
+    }
     const buffers: readonly Buffer[] = network[name];
-    if (!Array.isArray(values)) throw wrongType(name, 'an array of arrays', values);
-    if (values.length !== buffers.length) throw wrongValue(name, `an array of ${buffers.length} arrays`, values);
-    const arrays = values.map((value, l) => {
-      const array = NDArray.from(value);
-      if (array.shape.join() === buffers[l].shape.join()) return array;
-      throw new RangeError(
-        `Expected ${name}[${l}] to have shape [${buffers[l].shape.join(', ')}], got [${array.shape.join(', ')}]`,
-      );
-    });
+    const arrays = readList(name, values);
+    if (arrays.length !== buffers.length) throw wrongValue(name, `an array of ${buffers.length} arrays`, values);
+    for (const [l, { shape }] of arrays.entries())
+      if (shape.join() !== buffers[l].shape.join())
+        throw new RangeError(
+          `Expected ${name}[${l}] to have shape [${buffers[l].shape.join(', ')}], got [${shape.join(', ')}]`,
+        );
     for (const [l, array] of arrays.entries()) network.plan.write(buffers[l], array);
   }
 }
 
-function begun(stochastic: boolean, earlyStopping = false): Progress {
-  return {
-    nIter: 0,
-    t: 0,
-    loss: Number.NaN,
-    lossCurve: [],
-    bestLoss: stochastic && !earlyStopping ? Number.POSITIVE_INFINITY : null,
-    validationScores: stochastic && earlyStopping ? [] : null,
-    bestValidationScore: stochastic && earlyStopping ? Number.NEGATIVE_INFINITY : null,
-    noImprovement: 0,
-    best: [],
-  };
-}
-
-/** Checks that a validation set can be split off; the rows are drawn when the result is called. */
-function splitter(p: Parameters, n: number, randomState: RandomState, strata?: Labels): Prepared['split'] {
-  const testSize = p.validationFraction;
-  const aside = Math.ceil(testSize * n);
-  if (aside < 2 || aside >= n)
-    throw wrongValue('validationFraction', `a share of the ${n} samples that is two or more, and not all`, testSize);
-  const splits = strata && new StratifiedShuffleSplit({ nSplits: 1, testSize, randomState }).split(range(n), strata);
-  return () => {
-    const [train, validation] = splits ? [...splits][0] : trainTestSplit([range(n)], { testSize, randomState });
-    return [train.data as Int32Array, validation.data as Int32Array];
-  };
-}
-
-function checkColumns(x: NDArray, { architecture }: MLPNetwork): NDArray {
-  const features = architecture.units[0];
+function checkColumns(x: NDArray, [features]: readonly number[]): NDArray {
   if (x.shape[1] !== features) throw wrongShape('x', `a matrix of ${features} columns, as at fit`, x.shape);
   return x;
 }
-
-const range = (n: number) => Int32Array.from({ length: n }, (_, i) => i);
-const column = (values: ArrayLike<number>) => NDArray.wrap(Float64Array.from(values), [values.length, 1]);

@@ -148,13 +148,22 @@ export function recordMLP(architecture: Architecture): MLPNetwork {
   };
 }
 
-/** Weights and intercepts uniform in +-sqrt(f / (fanIn + fanOut)), f = 2 for logistic units and else 6 (Glorot and Bengio). */
-export function initialize({ architecture, plan, coefs, intercepts }: MLPNetwork, random: RandomState): void {
+/**
+ * Weights and intercepts uniform in +-sqrt(f / (fanIn + fanOut)), f = 2 for logistic units and else 6 (Glorot and Bengio).
+ * `float32` rounds them, whatever the network's dtype is.
+ */
+export function initialize(
+  { architecture, plan, coefs, intercepts }: MLPNetwork,
+  random: RandomState,
+  float32: boolean,
+): void {
   const factor = architecture.activation === 'logistic' ? 2 : 6;
   coefs.forEach((w, l) => {
     const bound = Math.sqrt(factor / (w.shape[0] + w.shape[1]));
-    plan.write(w, random.uniform(-bound, bound, w.shape));
-    plan.write(intercepts[l], random.uniform(-bound, bound, intercepts[l].shape));
+    for (const buffer of [w, intercepts[l]]) {
+      const drawn = random.uniform(-bound, bound, buffer.shape);
+      plan.write(buffer, float32 ? NDArray.from(drawn, { dtype: 'float32' }) : drawn);
+    }
   });
 }
 
@@ -166,6 +175,17 @@ export function readWeights({ plan, coefs, intercepts }: MLPNetwork): NDArray[] 
 export function writeWeights({ plan, coefs, intercepts }: MLPNetwork, weights: readonly NDArray[]): void {
   [...coefs, ...intercepts].forEach((buffer, i) => {
     plan.write(buffer, weights[i]);
+  });
+}
+
+/** A copy of the optimizer's memory. */
+export function readState({ plan, state }: MLPNetwork): NDArray[] {
+  return state.map((buffer) => plan.read(buffer));
+}
+
+export function writeState({ plan, state }: MLPNetwork, memory: readonly NDArray[]): void {
+  state.forEach((buffer, i) => {
+    plan.write(buffer, memory[i]);
   });
 }
 

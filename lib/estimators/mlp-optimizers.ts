@@ -5,6 +5,7 @@ import type { Parameters } from './mlp-parameters.js';
  * the time it was made. Source: scikit-learn's neural_network/_stochastic_optimizers.py
  */
 export interface Optimizer {
+  readonly solver: 'sgd' | 'adam';
   readonly learningRate: number;
   /** Writes the kernel's scalars for the next step, in the kernel's order, at `at`. */
   next(scalars: Float64Array, at: number): void;
@@ -15,6 +16,7 @@ export interface Optimizer {
 }
 
 export class SGDOptimizer implements Optimizer {
+  readonly solver = 'sgd';
   learningRate: number;
   #p: Parameters;
 
@@ -49,6 +51,7 @@ export class SGDOptimizer implements Optimizer {
 }
 
 export class AdamOptimizer implements Optimizer {
+  readonly solver = 'adam';
   learningRate: number;
   #p: Parameters;
   #steps = 0;

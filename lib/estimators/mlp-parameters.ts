@@ -1,4 +1,4 @@
-import { type ArrayInput, NDArray } from '../array.js';
+import { type ArrayInput, asArray } from '../array.js';
 import {
   checkBoolean,
   checkInteger,
@@ -8,6 +8,7 @@ import {
   wrongType,
   wrongValue,
 } from '../check.js';
+import { isNDArray, isTypedArray } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 
 /** What scikit-learn's multi-layer perceptrons take: its parameters and defaults, in camelCase. */
@@ -44,7 +45,11 @@ export interface MLPOptions {
   tol?: number;
   /** Whether progress is printed. Default false */
   verbose?: boolean | number;
-  /** Whether fit goes on from the weights of the last fit. Default false */
+  /**
+   * Whether fit goes on from the weights of the last fit, or from coefs and intercepts that were set. With earlyStopping
+   * too, the best validation score of all fits is kept, and its weights: scikit-learn trains the weights it kept further,
+   * in place, and so ends with the last ones where no score was better than the last fit's. Default false
+   */
   warmStart?: boolean;
   /** In [0, 1], of 'sgd'. Default 0.9 */
   momentum?: number;
@@ -153,7 +158,7 @@ export function checkParameters<O extends MLPOptions>(
 export function layerSizes(sizes: number | ArrayInput): number[] {
   if (typeof sizes === 'number') return [checkInteger('hiddenLayerSizes', sizes, 1)];
   const expected = 'a positive integer or an array of them';
-  const list = sizes instanceof NDArray ? sizes.data : sizes;
-  if (!Array.isArray(list) && !ArrayBuffer.isView(list)) throw wrongType('hiddenLayerSizes', expected, sizes);
+  const list = isNDArray(sizes) || isTypedArray(sizes) ? asArray('hiddenLayerSizes', sizes).data : sizes;
+  if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType('hiddenLayerSizes', expected, sizes);
   return Array.from(list as ArrayLike<unknown>, (n, i) => checkInteger(`hiddenLayerSizes[${i}]`, n, 1));
 }

@@ -21,16 +21,16 @@ export class LabelBinarizer {
   static fromTargets(y: ClassTargets): LabelBinarizer {
     const read = readTargets(y);
     if ('indicators' in read) return LabelBinarizer.#multilabel(read.indicators);
-    return LabelBinarizer.#ofClasses('y', uniqueLabels(read.labels));
+    return LabelBinarizer.#ofClasses(uniqueLabels(read.labels));
   }
 
   /** For given classes, of which y need not hold all. */
   static fromClasses(classes: Labels, y: ClassTargets): LabelBinarizer {
     const all = uniqueLabels(readLabels('classes', classes));
     const read = readTargets(y);
-    if (!('indicators' in read)) return LabelBinarizer.#ofClasses('classes', all);
+    if (!('indicators' in read)) return LabelBinarizer.#ofClasses(all);
     const binarizer = LabelBinarizer.#multilabel(read.indicators);
-    if (all.join() !== binarizer.classes.join())
+    if (!sameLabels(all, binarizer.classes))
       throw wrongValue('classes', `the columns of y, 0 to ${binarizer.classes.length - 1}`, classes);
     return binarizer;
   }
@@ -42,13 +42,11 @@ export class LabelBinarizer {
     );
   }
 
-  static #ofClasses(name: string, classes: Label[]): LabelBinarizer {
-    if (classes.length < 2)
-      throw new RangeError(`Expected ${name} to hold two classes or more, got only ${classes[0]}`);
-    return new LabelBinarizer(classes.length === 2 ? 'binary' : 'multiclass', classes);
+  static #ofClasses(classes: Label[]): LabelBinarizer {
+    return new LabelBinarizer(classes.length > 2 ? 'multiclass' : 'binary', classes);
   }
 
-  /** Columns of the targets: one for two classes. */
+  /** Columns of the targets: one for two classes; for a single one too, as in scikit-learn, which learns to say no. */
   get outputs(): number {
     return this.kind === 'binary' ? 1 : this.classes.length;
   }
@@ -65,7 +63,9 @@ export class LabelBinarizer {
     const codes = codesOf(read.labels, this.classes);
     const unknown = codes.indexOf(-1);
     if (unknown >= 0)
-      throw new RangeError(`Expected y to hold ${this.#expected()}, got ${read.labels[unknown]} at row ${unknown}`);
+      throw new RangeError(
+        `Expected y to hold ${this.#expected()}, got ${listed([read.labels[unknown]])} at row ${unknown}`,
+      );
     const columns = NDArray.zeros([codes.length, this.outputs], 'int32');
     if (this.kind === 'binary') columns.data.set(codes);
     else
@@ -83,15 +83,16 @@ export class LabelBinarizer {
     const found = uniqueLabels(read.labels);
     if (found.length !== this.classes.length)
       throw new RangeError(
-        `Expected y to hold all classes of the last fit, ${this.classes.join(', ')}, where warmStart is true, got only ${found.join(', ')}`,
+        `Expected y to hold all classes of the last fit, ${listed(this.classes)}, where warmStart is true, got only ${listed(found)}`,
       );
   }
 
   /** What the network's outputs [n, outputs] stand for: labels, or rows of 0s and 1s. */
-  inverse(p: NDArray): NDArray | string[] {
+  inverse(p: NDArray): NDArray | string[] | boolean[] {
     if (this.kind === 'multilabel') return this.decide(p);
     const codes = this.decide(p).data;
-    if (typeof this.classes[0] === 'string') return Array.from(codes, (code) => this.classes[code] as string);
+    if (typeof this.classes[0] !== 'number')
+      return Array.from(codes, (code) => this.classes[code]) as string[] | boolean[];
     const labels = Array.from(codes, (code) => this.classes[code] as number);
     return NDArray.wrap(
       this.classes.every((c) => ((c as number) | 0) === c) ? Int32Array.from(labels) : Float64Array.from(labels),
@@ -101,15 +102,24 @@ export class LabelBinarizer {
   /** The decisions behind `inverse`, int32: the class numbers [n], or 0s and 1s [n, outputs]. */
   decide(p: NDArray): NDArray {
     if (this.kind === 'multiclass') return argmaxRows(p);
-    const above = Int32Array.from(p.data as Float64Array, (value) => (value > 0.5 ? 1 : 0));
+    const least = this.classes.length === 1 ? Number.POSITIVE_INFINITY : 0.5;
+    const above = Int32Array.from(p.data as Float64Array, (value) => (value > least ? 1 : 0));
     return NDArray.wrap(above, this.kind === 'binary' ? [above.length] : p.shape);
   }
 
   #expected(): string {
     if (this.kind === 'multilabel') return `rows of ${this.outputs} 0s and 1s, as at fit`;
-    return `labels out of the classes of the last fit, ${this.classes.join(', ')}`;
+    return `labels out of the classes of the last fit, ${listed(this.classes)}`;
   }
 }
+
+/** Whether the labels are the same ones: '1' is not 1. */
+export const sameLabels = (a: readonly Label[], b: readonly Label[]) =>
+  a.length === b.length && a.every((label, k) => label === b[k]);
+
+/** The labels for a message, strings in quotes. */
+export const listed = (labels: readonly Label[]) =>
+  labels.map((label) => (typeof label === 'string' ? `'${label}'` : label)).join(', ');
 
 function readTargets(y: ClassTargets): Read {
   const indicators = readIndicators('y', y);

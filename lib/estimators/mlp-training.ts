@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import type { RandomState } from '../random.js';
@@ -7,6 +8,7 @@ import { lbfgs } from './lbfgs.js';
 import { clearState, type MLPNetwork, readWeights, writeWeights } from './mlp-network.js';
 import type { Optimizer } from './mlp-optimizers.js';
 import type { Parameters } from './mlp-parameters.js';
+import { range } from './mlp-split.js';
 
 /** The samples of a fit in native memory. */
 export interface Samples {
@@ -28,6 +30,20 @@ export interface Progress {
   noImprovement: number;
   /** The weights of the best validation score. */
   best: NDArray[];
+}
+
+export function begun(stochastic: boolean, earlyStopping = false): Progress {
+  return {
+    nIter: 0,
+    t: 0,
+    loss: Number.NaN,
+    lossCurve: [],
+    bestLoss: stochastic && !earlyStopping ? Number.POSITIVE_INFINITY : null,
+    validationScores: stochastic && earlyStopping ? [] : null,
+    bestValidationScore: stochastic && earlyStopping ? Number.NEGATIVE_INFINITY : null,
+    noImprovement: 0,
+    best: [],
+  };
 }
 
 export interface Fit {
@@ -126,7 +142,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
 
   /** Trains for `count` epochs. Returns the loss of each. */
   function* train(count: number): Training<number[]> {
-    const all = count === 1 ? rows : new Int32Array(count * n);
+    const all = count === 1 ? rows : allocate(Int32Array, count * n);
     for (let epoch = 0; epoch < count; epoch++) {
       if (p.shuffle && !drawn) random.shuffle(rows);
       drawn = false;
@@ -171,7 +187,7 @@ function jobMaker(fit: StochasticFit, batchSize: number) {
     for (let at = 0; at < rows.length; at += sizes[sizes.length - 1])
       sizes.push(Math.min(batchSize, rows.length - at, period - ((done + at) % period)));
     const totals: number[] = [];
-    const values = new Float64Array(sizes.length * scalars.length);
+    const values = allocate(Float64Array, sizes.length * scalars.length);
     let at = 0;
     for (const [k, size] of sizes.entries()) {
       const total = weightOf(samples, rows, at, at + size);
@@ -199,7 +215,8 @@ function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: n
   if (!weights) return last - first;
   let total = 0;
   for (let i = first; i < last; i++) total += weights.values[rows[i]];
-  if (total === 0) throw new RangeError('Expected sampleWeight to have a positive sum in every batch, got a sum of 0');
+  if (total === 0)
+    throw new RangeError('Expected sampleWeight to have a sum other than 0 in every batch, got a sum of 0');
   return total;
 }
 
@@ -247,7 +264,7 @@ export function* predictLoop(network: MLPNetwork, x: NativeDataset, rows: Int32A
 /** scikit-learn's `_fit_lbfgs`: loss and gradient over all samples natively, L-BFGS over them here. */
 export function* trainLbfgs(fit: Fit): Training<void> {
   const { network, samples, parameters: p, progress } = fit;
-  const all = Int32Array.from({ length: samples.n }, (_, i) => i);
+  const all = range(samples.n);
   const total = weightOf(samples, all, 0, samples.n);
   const pace = new Pace();
   const minimizer = lbfgs(pack(readWeights(network)), { maxIter: p.maxIter, maxFun: p.maxFun, gtol: p.tol });
@@ -257,13 +274,19 @@ export function* trainLbfgs(fit: Fit): Training<void> {
     if (p.verbose) console.log(`Evaluation ${evaluations}, loss = ${f.toFixed(8)}`);
     wanted = minimizer.next({ f, gradient });
   }
-  const { x, f, nIter, status, message } = wanted.value;
+  const { x, f, nIter, nFun, status, message } = wanted.value;
   writeWeights(network, unpack(x));
   progress.loss = f;
   progress.nIter = nIter;
+  const advice =
+    status === 2
+      ? 'scale the data.'
+      : nIter >= p.maxIter
+        ? `increase maxIter (${p.maxIter}) or scale the data.`
+        : `increase maxFun (${p.maxFun}) or scale the data.`;
   if (status !== 0)
     process.emitWarning(
-      `lbfgs failed to converge (status=${status}):\n${message}.\n\nIncrease the number of iterations (maxIter) or scale the data.`,
+      `lbfgs failed to converge (status=${status}):\n${message}.\n\nAfter ${nIter} iterations and ${nFun} evaluations: ${advice}`,
       'ConvergenceWarning',
     );
 

@@ -1,17 +1,23 @@
 import { type ArrayInput, NDArray } from '../array.js';
-import { wrongType, wrongValue } from '../check.js';
+import { checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Label, Labels } from '../labels.js';
-import { accuracyScore } from '../scores/classification.js';
-import { r2Score } from '../scores/regression.js';
+import { accuracyOf, readTargets, readWeights } from '../scores/classification.js';
+import { r2Of } from '../scores/regression.js';
+import { averageOf } from '../scores/sums.js';
+import type { Features } from './csr.js';
 import { type MLPFitOptions, MultilayerPerceptron, type SampleWeight, type Targets } from './mlp-base.js';
 import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
-import { type ClassTargets, LabelBinarizer, readNumbers } from './mlp-targets.js';
+import { type ClassTargets, LabelBinarizer, listed, readNumbers, sameLabels } from './mlp-targets.js';
 
 /**
  * A classifier of dense layers: scikit-learn's `MLPClassifier`. The same data, parameters and seed give its numbers: the
  * same draws, the same loss curve, the same weights.
  *
- * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' is float64 always, as there).
+ * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' only draws its first weights in
+ * float32 then, as there). Weights keep their dtype through warm starts and partialFit, as there, and it is that of
+ * predictions, where scikit-learn takes the wider one of weights and x.
+ *
+ * x may be sparse, as SciPy's csr_matrix: `{ data, indices, indptr, shape }`. While it is worked on every value is stored.
  *
  * @example
  * const model = await new MLPClassifier({ hiddenLayerSizes: [50], randomState: 1 }).fit(xTrain, yTrain);
@@ -35,20 +41,21 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
   /**
    * Trains off the main thread. Same bits as `fitSync`.
    *
-   * Warns with a 'ConvergenceWarning' where maxIter ends the training.
+   * Warns with a 'ConvergenceWarning', once, where maxIter or maxFun ends the training or 'lbfgs' gets stuck.
    *
    * @param x [n, features], finite numbers
-   * @param y class labels [n], numbers or strings; or rows of 0s and 1s [n, labels] where a sample may have several
-   * @throws RangeError if x or y do not fit, hold NaN, or y holds one class only
+   * @param y class labels [n], integers, strings or booleans; or rows of 0s and 1s [n, labels] where a sample may have
+   *   several. A single class is learnt too, as in scikit-learn
+   * @throws RangeError if x or y do not fit or hold NaN
    * @throws Error with code ERR_BUSY if the estimator is training already, ERR_ABORTED after `signal` fired, ERR_DIVERGED
    *   if weights became NaN or infinite
    */
-  async fit(x: ArrayInput, y: ClassTargets, options: MLPFitOptions = {}): Promise<this> {
+  async fit(x: Features, y: ClassTargets, options: MLPFitOptions = {}): Promise<this> {
     return this.fitWith(x, y, options);
   }
 
   /** Trains on the calling thread. */
-  fitSync(x: ArrayInput, y: ClassTargets, options: SampleWeight = {}): this {
+  fitSync(x: Features, y: ClassTargets, options: SampleWeight = {}): this {
     return this.trainSync(x, y, options, false);
   }
 
@@ -58,21 +65,21 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
    *
    * @param classes all classes, needed in the first call; y need not hold them all
    */
-  partialFit(x: ArrayInput, y: ClassTargets, classes?: Labels, options: SampleWeight = {}): this {
+  partialFit(x: Features, y: ClassTargets, classes?: Labels, options: SampleWeight = {}): this {
     return this.trainSync(x, y, options, true, classes);
   }
 
   /**
-   * The most probable class of every row of x: numbers [n] or strings; for multi-label targets 0s and 1s [n, labels].
+   * The most probable class of every row of x: numbers [n], strings or booleans; for multi-label targets 0s and 1s [n, labels].
    * @throws Error with code ERR_NOT_FITTED before fit, ERR_BUSY while training
    */
-  predict(x: ArrayInput): NDArray | string[] {
+  predict(x: Features): NDArray | string[] | boolean[] {
     const outputs = this.outputs(x);
     return (this.#binarizer as LabelBinarizer).inverse(outputs);
   }
 
-  /** The probabilities [n, classes], in the order of `classes`. */
-  predictProba(x: ArrayInput): NDArray {
+  /** The probabilities [n, classes], in the order of `classes`; of a single class [n, 2], its own in the first column. */
+  predictProba(x: Features): NDArray {
     const p = this.outputs(x);
     if (this.#binarizer?.kind !== 'binary') return p;
     const n = p.shape[0];
@@ -85,16 +92,20 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
   }
 
   /** The logarithms of `predictProba`. */
-  predictLogProba(x: ArrayInput): NDArray {
+  predictLogProba(x: Features): NDArray {
     const p = this.predictProba(x);
     for (let i = 0; i < p.data.length; i++) p.data[i] = Math.log(p.data[i]);
     return p;
   }
 
   /** The share of rows of x that are predicted as y says. */
-  score(x: ArrayInput, y: ClassTargets, options: SampleWeight = {}): number {
-    return accuracyScore(y, this.predict(x), options);
+  score(x: Features, y: ClassTargets, options: SampleWeight = {}): number {
+    const targets = readTargets(y, this.predict(x));
+    return accuracyOf(targets, readWeights(scoreOptions(options).sampleWeight, targets.n, true));
   }
+
+  /** Two outputs may be two classes or two labels. */
+  protected outActivationBeforeFit(): undefined {}
 
   protected readTargets(y: ClassTargets, _firstPass: boolean, incremental: boolean, classes?: Labels): Targets {
     const binarizer = this.#binarizerFor(y, incremental, classes);
@@ -108,16 +119,14 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
       strata: binarizer.kind === 'binary' ? y : undefined,
       score: (outputs, rows, weights) => {
         const predicted = binarizer.decide(outputs).data;
-        let correct = 0;
-        let total = 0;
-        rows.forEach((row, i) => {
-          let equal = true;
-          for (let k = 0; k < width; k++) equal &&= truth[row * width + k] === predicted[i * width + k];
-          const weight = weights ? weights[i] : 1;
-          correct += equal ? weight : 0;
-          total += weight;
-        });
-        return correct / total;
+        return averageOf(
+          Array.from(rows, (row, i) => {
+            let equal = true;
+            for (let k = 0; k < width; k++) equal &&= truth[row * width + k] === predicted[i * width + k];
+            return Number(equal);
+          }),
+          weights && readWeights(weights as Float64Array, rows.length, true),
+        );
       },
       adopt: () => {
         this.#binarizer = binarizer;
@@ -137,8 +146,8 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
       throw wrongType('classes', 'the labels of all classes in the first call of partialFit', classes);
     }
     const given = LabelBinarizer.fromClasses(classes, y);
-    if (known && given.classes.join() !== known.classes.join())
-      throw wrongValue('classes', `those of the earlier calls, ${known.classes.join(', ')}`, classes);
+    if (known && !sameLabels(given.classes, known.classes))
+      throw wrongValue('classes', `those of the earlier calls, ${listed(known.classes)}`, classes);
     return known ?? given;
   }
 }
@@ -146,7 +155,11 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
 /**
  * A regression by dense layers: scikit-learn's `MLPRegressor`. The same data, parameters and seed give its numbers.
  *
- * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' is float64 always, as there).
+ * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' only draws its first weights in
+ * float32 then, as there). Weights keep their dtype through warm starts and partialFit, as there, and it is that of
+ * predictions, where scikit-learn takes the wider one of weights and x.
+ *
+ * x may be sparse, as SciPy's csr_matrix: `{ data, indices, indptr, shape }`. While it is worked on every value is stored.
  */
 export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
   readonly estimatorType = 'regressor';
@@ -165,12 +178,12 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
    * @throws Error with code ERR_BUSY if the estimator is training already, ERR_ABORTED after `signal` fired, ERR_DIVERGED
    *   if weights became NaN or infinite
    */
-  async fit(x: ArrayInput, y: ArrayInput, options: MLPFitOptions = {}): Promise<this> {
+  async fit(x: Features, y: ArrayInput, options: MLPFitOptions = {}): Promise<this> {
     return this.fitWith(x, y, options);
   }
 
   /** Trains on the calling thread. */
-  fitSync(x: ArrayInput, y: ArrayInput, options: SampleWeight = {}): this {
+  fitSync(x: Features, y: ArrayInput, options: SampleWeight = {}): this {
     return this.trainSync(x, y, options, false);
   }
 
@@ -178,7 +191,7 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
    * Trains for one epoch over these samples, on the calling thread; the weights and the optimizer's memory are kept from
    * call to call. Not for 'lbfgs' nor with earlyStopping.
    */
-  partialFit(x: ArrayInput, y: ArrayInput, options: SampleWeight = {}): this {
+  partialFit(x: Features, y: ArrayInput, options: SampleWeight = {}): this {
     return this.trainSync(x, y, options, true);
   }
 
@@ -186,26 +199,37 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
    * Predictions for the rows of x: [n], or [n, outputs] where there are several outputs.
    * @throws Error with code ERR_NOT_FITTED before fit, ERR_BUSY while training
    */
-  predict(x: ArrayInput): NDArray {
+  predict(x: Features): NDArray {
     const outputs = this.outputs(x);
     return outputs.shape[1] === 1 ? outputs.reshape(-1) : outputs;
   }
 
   /** R², the coefficient of determination; for several outputs their mean. */
-  score(x: ArrayInput, y: ArrayInput, options: SampleWeight = {}): number {
-    return r2Score(y, this.predict(x), options);
+  score(x: Features, y: ArrayInput, options: SampleWeight = {}): number {
+    return r2Of(y, this.predict(x), scoreOptions(options).sampleWeight);
+  }
+
+  protected outActivationBeforeFit(): 'exp' | 'identity' {
+    return this.parameters.loss === 'poisson' ? 'exp' : 'identity';
   }
 
   protected readTargets(y: ArrayInput): Targets {
     const poisson = this.parameters.loss === 'poisson';
     const columns = readNumbers(y, poisson);
+    // y is the caller's, who may change it while the samples set aside are scored.
+    const truth = this.parameters.earlyStopping ? NDArray.from(columns) : columns;
     return {
       columns,
       outActivation: poisson ? 'exp' : 'identity',
       score: (outputs, rows, weights) =>
         outputs.data.every(Number.isFinite)
-          ? r2Score(columns.take(rows), outputs, weights && { sampleWeight: weights as Float64Array })
+          ? r2Of(truth.take(rows), outputs, weights as Float64Array | undefined)
           : Number.NaN,
     };
   }
+}
+
+function scoreOptions(options: SampleWeight): SampleWeight {
+  checkOptions('options', options, ['sampleWeight']);
+  return options;
 }

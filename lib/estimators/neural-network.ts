@@ -1,7 +1,9 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
-import { checkRandomState, RandomState } from '../random.js';
+import { isAbortSignal, isRandomState } from '../kind.js';
+import { checkRandomState, type RandomState } from '../random.js';
 import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
 import { drive, driveSync, isPromise, Pace, type Training } from '../train.js';
 
@@ -67,6 +69,8 @@ export class NeuralNetwork {
   #x: NativeDataset;
   #y: NativeDataset;
   #net: Network;
+  /** The parameters as they were read since a job began, so that they are read together. */
+  #seen?: Record<ParameterName, NDArray>;
 
   /**
    * @param xData [n, features], finite numbers
@@ -86,7 +90,7 @@ export class NeuralNetwork {
     [this.nInputs, this.nFeatures] = x.shape;
     if (this.batchSize > this.nInputs)
       throw wrongValue('batchSize', `at most the number of samples, ${this.nInputs}`, this.batchSize);
-    this.#shared = options.randomState instanceof RandomState;
+    this.#shared = isRandomState(options.randomState);
     this.#random = checkRandomState(options.randomState);
     this.#x = dataset('xData', x, 'float64');
     this.#y = dataset('yOneHot', y, 'float64');
@@ -98,9 +102,9 @@ export class NeuralNetwork {
     plan.write(bo, constant(this.nCategories, 0.01));
   }
 
-  /** [features, nHiddenNeurons]; reading gives a copy, as of the last finished job of a running training. */
+  /** [features, nHiddenNeurons]; reading gives a copy. During a training all four are of one moment, after a whole batch. */
   get hiddenWeights(): NDArray {
-    return this.#net.plan.read(this.#net.wh);
+    return this.#parameter('wh');
   }
   set hiddenWeights(values: ArrayInput) {
     this.#write('hiddenWeights', this.#net.wh, values);
@@ -108,7 +112,7 @@ export class NeuralNetwork {
 
   /** [nHiddenNeurons] */
   get hiddenBias(): NDArray {
-    return this.#net.plan.read(this.#net.bh);
+    return this.#parameter('bh');
   }
   set hiddenBias(values: ArrayInput) {
     this.#write('hiddenBias', this.#net.bh, values);
@@ -116,7 +120,7 @@ export class NeuralNetwork {
 
   /** [nHiddenNeurons, nCategories] */
   get outputWeights(): NDArray {
-    return this.#net.plan.read(this.#net.wo);
+    return this.#parameter('wo');
   }
   set outputWeights(values: ArrayInput) {
     this.#write('outputWeights', this.#net.wo, values);
@@ -124,7 +128,7 @@ export class NeuralNetwork {
 
   /** [nCategories] */
   get outputBias(): NDArray {
-    return this.#net.plan.read(this.#net.bo);
+    return this.#parameter('bo');
   }
   set outputBias(values: ArrayInput) {
     this.#write('outputBias', this.#net.bo, values);
@@ -186,7 +190,7 @@ export class NeuralNetwork {
    */
   async train(options: TrainOptions = {}): Promise<this> {
     checkOptions('options', options, ['signal', 'onEpochEnd']);
-    if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    if (options.signal !== undefined && !isAbortSignal(options.signal))
       throw wrongType('signal', 'an AbortSignal', options.signal);
     await drive(this.#loop(options), options.signal);
     return this;
@@ -221,7 +225,8 @@ export class NeuralNetwork {
       const perEpoch = Math.floor(this.nInputs / batchSize);
       const total = epochs * perEpoch;
       const pace = new Pace();
-      const draw = (steps: number) => this.#random.batches(this.nInputs, batchSize, new Int32Array(steps * batchSize));
+      const draw = (steps: number) =>
+        this.#random.batches(this.nInputs, batchSize, allocate(Int32Array, steps * batchSize));
       const all = this.#shared ? draw(total) : undefined;
       const take = (from: number) => {
         const end = onEpochEnd ? Math.min(total, (Math.floor(from / perEpoch) + 1) * perEpoch) : total;
@@ -242,6 +247,9 @@ export class NeuralNetwork {
           meanwhile: () => {
             if (early) next = take(after);
           },
+          settle: () => {
+            this.#seen = undefined;
+          },
         };
         pace.measured(result);
         done += result.steps;
@@ -256,6 +264,7 @@ export class NeuralNetwork {
       }
     } finally {
       this.#training = false;
+      this.#seen = undefined;
     }
   }
 
@@ -277,6 +286,16 @@ export class NeuralNetwork {
     return array;
   }
 
+  #parameter(name: ParameterName): NDArray {
+    const { plan, wh, bh, wo, bo } = this.#net;
+    if (!this.#training) return plan.read(this.#net[name]);
+    if (!this.#seen) {
+      const [hiddenWeights, hiddenBias, outputWeights, outputBias] = plan.readTogether([wh, bh, wo, bo]);
+      this.#seen = { wh: hiddenWeights, bh: hiddenBias, wo: outputWeights, bo: outputBias };
+    }
+    return NDArray.from(this.#seen[name]);
+  }
+
   #write(name: string, buffer: Buffer, values: ArrayInput): void {
     this.#checkIdle();
     const array = asArray(name, values);
@@ -293,6 +312,8 @@ export class NeuralNetwork {
     return sum;
   }
 }
+
+type ParameterName = 'wh' | 'bh' | 'wo' | 'bo';
 
 interface Network {
   plan: Plan;
@@ -365,4 +386,4 @@ function record(I: number, H: number, O: number, eta: number, lmbd: number): Net
   return { plan: t.compile(), x, y, wh, bh, wo, bo, dwh, dbh, dwo, dbo, p };
 }
 
-const constant = (n: number, value: number) => NDArray.wrap(new Float64Array(n).fill(value));
+const constant = (n: number, value: number) => NDArray.wrap(allocate(Float64Array, n).fill(value));

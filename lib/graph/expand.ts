@@ -1,6 +1,4 @@
 import type { Layer } from '../layers/layer.js';
-import { activation } from './ops/activation.js';
-import { maxPooling2d } from './ops/pooling.js';
 import { applyOp, type Call, isCall, type Node, topological, type Value } from './value.js';
 
 /** A graph of operations alone. */
@@ -34,7 +32,10 @@ function callLayer({ layer, list }: Call, inputs: readonly Value[], training: bo
   return layer.call(list ? inputs : inputs[0], layer.weightsFor(list ? shapes : shapes[0]), { training });
 }
 
-/** A relu that goes into a maximum alone goes behind it: the same there, on fewer values. */
+/**
+ * A relu that goes into a maximum alone goes behind it: the same there, on fewer values. Operations are told by their names,
+ * as layers may be another copy's of this package.
+ */
 function behindMaxima({ outputs, layerOf }: Expanded): Expanded {
   const order = topological(outputs) as Node[];
   const uses = new Map<Value, number>();
@@ -54,8 +55,8 @@ function behindMaxima({ outputs, layerOf }: Expanded): Expanded {
   for (const node of order) {
     const relu = node.inputs[0].from as Node | undefined;
     const moves =
-      node.op === maxPooling2d &&
-      relu?.op === activation &&
+      node.op.name === 'maxPooling2d' &&
+      relu?.op.name === 'activation' &&
       relu.options.config.name === 'relu' &&
       uses.get(relu.output) === 1;
     values.set(

@@ -20,6 +20,10 @@ export class Recorder extends Tape {
   readonly parameters: Parameter[] = [];
   /** The optimizer's memory, saved with the network. */
   readonly states: Buffer[] = [];
+  /** Whether a training step draws from the network's generator. */
+  draws = false;
+  readonly #reports = new Map<object, readonly Buffer[]>();
+  #reporting?: { readonly made: Buffer[]; readonly again: Buffer[] };
   readonly #constants: [Buffer, NDArray][] = [];
   readonly stepScalars: { scalar: Scalar; next: (iteration: number, random: RandomState) => number }[] = [];
 
@@ -58,10 +62,37 @@ export class Recorder extends Tape {
     return buffer;
   }
 
+  /** What `record` gives; run again for the same `part` of the network, in another mode, it fills the same reports. */
+  reporting<R>(part: object, record: () => R): R {
+    const known = this.#reports.get(part);
+    const made: Buffer[] = [];
+    this.#reporting = { made, again: known ? [...known] : [] };
+    try {
+      return record();
+    } finally {
+      this.#reporting = undefined;
+      if (!known) this.#reports.set(part, made);
+    }
+  }
+
+  override fixed(...[role, name, shape]: Parameters<Tape['fixed']>): Buffer {
+    const again = role === 'report' ? this.#reporting?.again.shift() : undefined;
+    if (again) return again;
+    const buffer = super.fixed(role, name, shape);
+    if (role === 'report') this.#reporting?.made.push(buffer);
+    return buffer;
+  }
+
   override compile(use?: Parameters<Tape['compile']>[0]): Plan {
     const plan = super.compile(use);
     for (const [buffer, values] of this.#constants) plan.write(buffer, values);
     return plan;
+  }
+
+  /** A scalar that is drawn anew for every training step: a uniform integer in [0, 2^53). */
+  perStepSeed(): Scalar {
+    this.draws = true;
+    return this.perStep((_, random) => Math.floor(random.randomSample() * 2 ** 53));
   }
 
   /** A scalar that is computed anew for every training step; `iteration` counts from 0. */

@@ -1,5 +1,6 @@
 import type { NDArray } from '../array.js';
 import type { Initializer } from '../initializers.js';
+import { isProxy } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import type { Regularizer } from '../regularizers.js';
 import type { Op } from './op.js';
@@ -46,19 +47,24 @@ export interface Call {
 
 /** Whether this is a value of a graph. */
 export const isValue = (x: unknown): x is Value =>
-  typeof x === 'object' && x !== null && 'shape' in x && 'batched' in x && Array.isArray(x.shape);
+  typeof x === 'object' && x !== null && !isProxy(x) && Object.hasOwn(x, VALUE);
 
 export const isCall = (from: Node | Call): from is Call => 'layer' in from;
 
+const VALUE = Symbol.for('fjordnet.Value');
+
+/** Marks a value, for all copies of the package. */
+export const marked = <V extends Value>(value: V): V => Object.defineProperty(value, VALUE, { value: true });
+
 /** What stands for the samples of an input. */
-export const placeholder = (shape: Shape): Value => ({ shape, batched: true });
+export const placeholder = (shape: Shape): Value => marked({ shape, batched: true });
 
 /** The value that `op` makes of its inputs. @throws RangeError if they do not fit it */
 export function applyOp<O>(op: Op<O>, inputs: readonly Value[], options: O): Value {
-  const output: { -readonly [K in keyof Value]: Value[K] } = {
+  const output: { -readonly [K in keyof Value]: Value[K] } = marked({
     shape: op.shape(inputs, options),
     batched: op.isBatched ?? inputs.some((value) => value.batched),
-  };
+  });
   output.from = { op, inputs, options, output };
   return output;
 }

@@ -1,50 +1,138 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { constants, type Stats } from 'node:fs';
+import { access, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { failure, wrongType } from '../check.js';
+import { failure, wrongType, wrongValue } from '../check.js';
+import { isURL } from '../kind.js';
 
 /**
  * Replaces a file so that whoever reads it, and whatever crashes, finds the old content or the new one, never half of
  * it. The chunks go into a temporary file of the same directory, which is synced to disk and then renamed; of two
- * writers the later one wins. An existing file keeps its permissions, a symbolic link is followed. A process that is
- * killed leaves a file `.fjordnet-….tmp` behind; after an error none is left.
+ * writers the later one wins. A symbolic link is followed, also to a file that is yet to be made. An existing file keeps
+ * its permissions, and its owner where the system lets us; a file that may not be written to is not replaced. Other hard
+ * links to it keep the old content.
+ *
+ * Pipes and character devices (/dev/null, a terminal) are written to as they are; folders, sockets and disks refused.
+ *
+ * A process that is killed leaves a file `.fjordnet-….tmp` behind, which is in nobody's way; after an error none is left.
  *
  * @param chunks read one after the other while writing
  * @throws Error with the file system's code (ENOENT, EACCES, ENOSPC …), or whatever `chunks` throws
  */
 export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8Array>): Promise<void> {
   const given = filePath(path);
-  const target = await realpath(given).catch(() => given);
-  const mode = await stat(target).then(
-    (old) => old.mode & 0o777,
-    () => undefined,
-  );
-  const directory = dirname(target);
-  const temporary = join(directory, `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+  let temporary: string | undefined;
   let file: FileHandle | undefined;
   try {
-    file = await open(temporary, 'wx', mode);
-    if (mode !== undefined) await file.chmod(mode);
+    const old = await existing(stat(given));
+    if (old && !old.isFile()) {
+      file = await openSpecial(given, old);
+      for (const chunk of chunks) await writeThrough(file, chunk);
+      await file.close();
+      return;
+    }
+    const target = await targetOf(given);
+    if (old) await access(target, constants.W_OK);
+    const directory = dirname(target);
+    const name = join(directory, `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+    file = await open(name, 'wx', old ? 0o600 : 0o666);
+    temporary = name;
+    if (old) await keepOwner(file, old);
     for (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
     await file.close();
     await rename(temporary, target);
+    await syncDirectory(directory);
   } catch (error) {
     await file?.close().catch(() => {});
-    if (file) await rm(temporary, { force: true });
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    if (!code || !syscall) throw error;
-    throw failure(code, `Cannot write '${given}': ${(error as Error).message}`, { cause: error });
+    if (temporary) await rm(temporary, { force: true }).catch(() => {});
+    throw writeFailure(given, error);
   }
-  await syncDirectory(directory);
 }
 
-/** @throws TypeError if `path` is neither a string nor a file: URL */
+/** The error of a file that could not be written, in one sentence; what is no error of the file system stays as it is. */
+export function writeFailure(path: string, error: unknown): unknown {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (!code || !syscall) return error;
+  const reason = /^[A-Z0-9]+: (.*?), \w+/.exec(message)?.[1] ?? message; // 'ENOSPC: no space left on device, write'
+  return failure(code, `Cannot write '${path}': ${reason} (${code})`, { cause: error });
+}
+
+/** @throws TypeError if `path` is neither a string nor a file: URL; RangeError if it can be no file's name */
 export function filePath(path: string | URL): string {
-  if (path instanceof URL) return fileURLToPath(path);
+  if (isURL(path)) {
+    try {
+      return fileURLToPath(path);
+    } catch {
+      throw wrongValue('path', 'a file name or a file: URL', path.href);
+    }
+  }
   if (typeof path !== 'string' || path === '') throw wrongType('path', 'a file name or URL', path);
+  if (path.includes('\0')) throw wrongValue('path', 'a file name, without a zero character', path);
   return path;
+}
+
+/** Undefined for what does not exist. */
+async function existing(stats: Promise<Stats>): Promise<Stats | undefined> {
+  try {
+    return await stats;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
+/** The file that is written to: where a symbolic link leads to, also to a file that is yet to be made. */
+export async function targetOf(path: string): Promise<string> {
+  const link = await existing(lstat(path));
+  if (!link?.isSymbolicLink()) return path;
+  if (await existing(stat(path))) return realpath(path); // a circle of links ends here, with ELOOP
+  return targetOf(resolve(await realpath(dirname(path)), await readlink(path)));
+}
+
+async function openSpecial(path: string, stats: Stats): Promise<FileHandle> {
+  const refused = (code: string, what: string) => failure(code, `Cannot write '${path}': it is ${what} (${code})`);
+  if (stats.isDirectory()) throw refused('EISDIR', 'a folder');
+  if (stats.isSocket()) throw refused('ENOTSUP', 'a socket');
+  if (stats.isBlockDevice()) throw refused('ENOTSUP', 'a disk, whose content would be lost');
+  const { O_WRONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
+  try {
+    return await open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY); // else this waits until somebody reads the pipe
+  } catch (error) {
+    if (stats.isFIFO() && (error as NodeJS.ErrnoException).code === 'ENXIO')
+      throw refused('ENXIO', 'a pipe that nobody reads');
+    throw error;
+  }
+}
+
+/** Writes to what takes bytes at its own pace. */
+async function writeThrough(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    try {
+      done += (await file.write(chunk, done, Math.min(chunk.length - done, 2 ** 16))).bytesWritten;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await sleep(2); // the pipe is full
+    }
+  }
+}
+
+/**
+ * Gives a new file the permissions of the old one, and its owner and group where we may. A group that cannot be kept gets
+ * what everybody has: what one group may read is not shown to another.
+ */
+async function keepOwner(file: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  const own = await file.stat();
+  const given = (user: number, group: number) =>
+    file.chown(user, group).then(
+      () => true,
+      () => false,
+    );
+  const kept =
+    (own.uid === uid && own.gid === gid) || (await given(uid, gid)) || own.gid === gid || (await given(-1, gid));
+  await file.chmod(kept ? mode & 0o777 : (mode & 0o707) | ((mode & 0o007) << 3));
 }
 
 /** Makes a rename survive a power cut. Windows has no such call, and some file systems refuse it. */

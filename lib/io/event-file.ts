@@ -1,6 +1,7 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { writeFailure } from './atomic.js';
 
 /** The left edge, the right edge and the number of values of every bucket. */
 export type Buckets = readonly (readonly [left: number, right: number, count: number])[];
@@ -16,15 +17,15 @@ export interface GraphNode {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-let files = 0; // tells apart the files that one process begins within one second
-
 /**
  * A file of events for TensorBoard, begun with the first event: records as TensorFlow's TFRecord frames them, each a
- * protocol buffer of tensorflow/core/util/event.proto. Written at once, so that TensorBoard can follow.
+ * protocol buffer of tensorflow/core/util/event.proto. Written at once, so that TensorBoard can follow; a record that
+ * could not be written whole is taken back, since readers stop at the first that is cut.
  */
 export class EventFile {
   readonly #folder: string;
   #path?: string;
+  #length = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -67,14 +68,44 @@ export class EventFile {
 
   #event(content: Uint8Array): void {
     const now = double(1, Date.now() / 1000);
-    if (this.#path === undefined) {
-      mkdirSync(this.#folder, { recursive: true });
-      const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
-      this.#path = join(this.#folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${files++}.v2`);
-      appendFileSync(this.#path, frame(message(now, text(3, 'brain.Event:2'))), { flag: 'ax' });
-    }
-    appendFileSync(this.#path, frame(message(now, content)));
+    this.#path ??= this.#begin(frame(message(now, text(3, 'brain.Event:2'))));
+    this.#append(this.#path, frame(message(now, content)), 'a');
   }
+
+  /** A new file: its name tells apart seconds, machines and processes, and a number those that begin at once in one of them. */
+  #begin(first: Uint8Array): string {
+    try {
+      mkdirSync(this.#folder, { recursive: true });
+    } catch (error) {
+      throw writeFailure(this.#folder, error);
+    }
+    const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
+    for (let i = 0; ; i++) {
+      const path = join(this.#folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${i}.v2`);
+      try {
+        this.#append(path, first, 'ax');
+        return path;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
+  }
+
+  #append(path: string, record: Uint8Array, flag: 'a' | 'ax'): void {
+    try {
+      appendFileSync(path, record, { flag });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') takeBack(path, this.#length);
+      throw writeFailure(path, error);
+    }
+    this.#length += record.length;
+  }
+}
+
+function takeBack(path: string, length: number): void {
+  try {
+    if (statSync(path).size > length) truncateSync(path, length);
+  } catch {} // then the disk has more to complain of than a cut record
 }
 
 /** A TFRecord: length, its checksum, the data, their checksum. */

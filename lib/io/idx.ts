@@ -1,7 +1,7 @@
 import { endianness } from 'node:os';
-import type { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { NDArray } from '../array.js';
+import { isFloat32Array, isFloat64Array } from '../kind.js';
+import { gunzip, isGzip, mostUnzipped } from './gzip.js';
 import { allocateBytes, damaged, openFile, sizeOfFile, sourceOf, swapBytes } from './read.js';
 
 /** By the third byte of a file. */
@@ -13,9 +13,6 @@ const TYPES = {
   13: Float32Array,
   14: Float64Array,
 } as const;
-
-/** Deflate makes nothing smaller than this. */
-const DEFLATE_RATIO = 1032;
 
 /**
  * Reads an array of the IDX format, in which MNIST comes (http://yann.lecun.com/exdb/mnist/), gzipped or not. Integers
@@ -31,42 +28,27 @@ export async function readIdx(path: string | URL): Promise<NDArray> {
     const start = new Uint8Array(2);
     await file.read(start, 0, 2, 0);
     const zipped = isGzip(start);
-    const raw = file.createReadStream({ start: 0, autoClose: false });
-    const limit = zipped ? DEFLATE_RATIO * size : size;
-    if (!zipped) return await collect(raw, limit, source);
-    const stream = createGunzip();
-    raw.on('error', (error) => stream.destroy(error)).pipe(stream);
-    try {
-      return await collect(stream, limit, source);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw code?.startsWith('Z_')
-        ? damaged(source, `its gzip is damaged (${(error as Error).message})`, error)
-        : error;
-    } finally {
-      raw.destroy();
-    }
+    const bytes = file.createReadStream({ start: 0, autoClose: false });
+    return await (zipped ? collect(gunzip(bytes, source), mostUnzipped(size), source) : collect(bytes, size, source));
   } finally {
     await file.close();
   }
 }
 
-/** Do these first bytes begin a gzip file? */
-export const isGzip = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;
-
 /** Reads the header, takes memory for what it says if that is at most `limit`, and fills it. */
-async function collect(stream: Readable, limit: number, source: string): Promise<NDArray> {
+async function collect(stream: AsyncIterable<Buffer>, limit: number, source: string): Promise<NDArray> {
   let head = Buffer.alloc(0);
   let header: Header | undefined;
   let bytes = new Uint8Array(0);
   let done = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     let part: Uint8Array = chunk;
     if (!header) {
       head = Buffer.concat([head, chunk]);
       header = parseHeader(head, source);
       if (!header) continue;
-      if (header.size > limit) throw damaged(source, `its shape [${header.shape.join(', ')}] is larger than the file`);
+      if (!(header.offset + header.size <= limit))
+        throw damaged(source, `its shape [${header.shape.join(', ')}] is larger than the file`);
       bytes = allocateBytes(header.size, source);
       part = head.subarray(header.offset);
     }
@@ -80,7 +62,7 @@ async function collect(stream: Readable, limit: number, source: string): Promise
   const type = TYPES[header.type];
   if (endianness() === 'LE') swapBytes(bytes, type.BYTES_PER_ELEMENT);
   const data = new type(bytes.buffer);
-  const wrapped = data instanceof Float32Array || data instanceof Float64Array ? data : Int32Array.from(data);
+  const wrapped = isFloat32Array(data) || isFloat64Array(data) ? data : Int32Array.from(data);
   return NDArray.wrap(wrapped, header.shape);
 }
 

@@ -1,7 +1,9 @@
 import { NDArray } from '../array.js';
 import { failure, wrongType, wrongValue } from '../check.js';
+import { isFloat32Array, isFloat64Array, isInt32Array, isPlain, isUint32Array, typedArrayName } from '../kind.js';
 import type { MT19937State } from '../random.js';
 import { filePath } from './atomic.js';
+import { quoted } from './read.js';
 import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
 
 /** An object of JSON's values only: no typed arrays, no functions, no NaN or Infinity. */
@@ -27,6 +29,8 @@ const WEIGHTS = 'weights/';
 const OPTIMIZER = 'optimizer/';
 const RANDOM_KEY = 'random/key';
 const MAX_DEPTH = 100;
+/** Characters of architecture or training: far more than any network's, far less than what would take all memory. */
+const MAX_JSON = 2 ** 25;
 
 /**
  * Writes a network to one safetensors file, atomically: a crash leaves the old file or the new one. Tensors are called
@@ -68,10 +72,14 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
   const { tensors, metadata } = await readSafetensors(path);
   const format = metadata.get('format');
   if (format !== FORMAT)
-    throw damaged(`it is a safetensors file ${format === undefined ? 'without a format' : `of format '${format}'`}`);
+    throw damaged(
+      `it is a safetensors file ${format === undefined ? 'without a format' : `of format ${quoted(format)}`}`,
+    );
   const version = metadata.get('version');
   if (version !== String(VERSION))
-    throw damaged(`it is of version ${version ?? '(none)'}, this Fjordnet reads version ${VERSION}`);
+    throw damaged(
+      `it is of version ${version === undefined ? '(none)' : version.slice(0, 20)}, this Fjordnet reads version ${VERSION}`,
+    );
 
   const json = (name: string): JsonObject | undefined => {
     const text = metadata.get(name);
@@ -87,11 +95,13 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
   let key: Uint32Array | undefined;
   for (const [name, { shape, data }] of tensors) {
     const list = name.startsWith(WEIGHTS) ? weights : name.startsWith(OPTIMIZER) ? optimizerState : undefined;
-    if (list && (data instanceof Float32Array || data instanceof Float64Array || data instanceof Int32Array))
+    if (list && (isFloat32Array(data) || isFloat64Array(data) || isInt32Array(data)))
       list.push([name.slice(list === weights ? WEIGHTS.length : OPTIMIZER.length), NDArray.wrap(data, shape)]);
-    else if (name === RANDOM_KEY && data instanceof Uint32Array && data.length === 624) key = data;
+    else if (name === RANDOM_KEY && isUint32Array(data) && data.length === 624) key = data;
     else
-      throw damaged(`its tensor '${name}' (${data.constructor.name}, shape [${shape.join(', ')}]) is none of a model`);
+      throw damaged(
+        `its tensor ${quoted(name)} (${typedArrayName(data)}, shape [${shape.join(', ')}]) is none of a model`,
+      );
   }
   return {
     architecture,
@@ -123,43 +133,52 @@ function formatJson(name: string, value: JsonObject): string {
   checkJson(value, (path, what, actual) =>
     typeof actual === 'number' ? wrongValue(name + path, what, actual) : wrongType(name + path, what, actual),
   );
-  return JSON.stringify(value);
+  const text = JSON.stringify(value);
+  if (text.length > MAX_JSON) throw wrongValue(name, `of at most ${MAX_JSON} characters as JSON`, text.length);
+  return text;
 }
 
 function parseJson(text: string, damaged: (reason: string) => Error): JsonObject {
+  if (text.length > MAX_JSON) throw damaged(`has ${text.length} characters, more than ${MAX_JSON}`);
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw damaged(`is not JSON (${(error as Error).message})`);
+  } catch {
+    throw damaged('is not JSON');
   }
-  checkJson(value, (path, what) => damaged(`has ${path || 'a value'} that is not ${what}`));
+  checkJson(value, (path, what) => damaged(`has ${path.slice(0, 200) || 'a value'} that is not ${what}`));
   return value as JsonObject;
 }
 
-/** Walks through without recursion, so that hostile nesting cannot exhaust the stack. */
+/**
+ * Walks through without recursion, so that hostile nesting cannot exhaust the stack, and with one frame a level, so that
+ * a long list takes no memory of its own.
+ */
 function checkJson(root: unknown, wrong: (path: string, what: string, actual: unknown) => Error): void {
   if (!isPlain(root)) throw wrong('', 'an object', root);
-  const left: { value: unknown; path: string; depth: number }[] = [{ value: root, path: '', depth: 0 }];
-  for (let node = left.pop(); node; node = left.pop()) {
-    const { value, path, depth } = node;
-    if (depth > MAX_DEPTH) throw wrong(path.slice(0, 40), `at most ${MAX_DEPTH} levels deep`, depth);
-    if (Array.isArray(value)) {
-      for (const [i, item] of value.entries()) left.push({ value: item, path: `${path}[${i}]`, depth: depth + 1 });
-    } else if (isPlain(value)) {
-      if (Object.hasOwn(value, '__proto__')) throw wrong(`${path}.__proto__`, 'a name that is not reserved', value);
-      for (const [key, item] of Object.entries(value))
-        if (item !== undefined) left.push({ value: item, path: `${path}.${key}`, depth: depth + 1 });
-    } else if (typeof value === 'number' ? !Number.isFinite(value) : !isPrimitive(value)) {
-      throw wrong(path, 'a finite number, a string, a boolean, null, or an array or plain object of these', value);
+  const frames: { value: JsonObject | unknown[]; keys: string[] | undefined; at: number }[] = [];
+  const path = (): string => frames.map(({ keys, at }) => (keys ? `.${keys[at - 1]}` : `[${at - 1}]`)).join('');
+  const enter = (value: JsonObject | unknown[]) => {
+    if (frames.length > MAX_DEPTH) throw wrong(path().slice(0, 40), `at most ${MAX_DEPTH} levels deep`, frames.length);
+    const keys = Array.isArray(value) ? undefined : Object.keys(value);
+    frames.push({ value, keys, at: 0 });
+  };
+  enter(root);
+  for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
+    const { value, keys } = frame;
+    if (frame.at === (keys ?? (value as unknown[])).length) {
+      frames.pop();
+      continue;
     }
+    const key = keys ? keys[frame.at] : frame.at;
+    const item = (value as Record<string | number, unknown>)[key];
+    frame.at++;
+    if (key === '__proto__') throw wrong(path(), 'a name that is not reserved', value);
+    if (keys && item === undefined) continue;
+    if (Array.isArray(item) || isPlain(item)) enter(item);
+    else if (typeof item === 'number' ? !Number.isFinite(item) : !isPrimitive(item))
+      throw wrong(path(), 'a finite number, a string, a boolean, null, or an array or plain object of these', item);
   }
 }
 
 const isPrimitive = (value: unknown) => value === null || typeof value === 'string' || typeof value === 'boolean';
-
-function isPlain(value: unknown): value is JsonObject {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}

@@ -1,56 +1,26 @@
 import { endianness } from 'node:os';
-import { NDArray, type TypedData } from '../array.js';
-import { loadPeer } from './peer.js';
-import { allocateBytes, damaged, openFile, readFully, sizeOfFile, sourceOf, swapBytes } from './read.js';
-
-const TYPES = {
-  f8: Float64Array,
-  f4: Float32Array,
-  i8: BigInt64Array,
-  i4: Int32Array,
-  i2: Int16Array,
-  i1: Int8Array,
-  u8: BigUint64Array,
-  u4: Uint32Array,
-  u2: Uint16Array,
-  u1: Uint8Array,
-  b1: Uint8Array,
-} as const;
-
-const MAGIC = '\x93NUMPY';
-/** Magic, version, and the longer of the two forms of the header's length. */
-const PREFIX = 12;
-/** NumPy's own bound, for files that are not trusted. */
-const MAX_HEADER = 10_000;
-/** Deflate makes nothing smaller than this. */
-const DEFLATE_RATIO = 1032;
-
-interface Header {
-  readonly type: keyof typeof TYPES;
-  readonly big: boolean;
-  readonly fortran: boolean;
-  readonly shape: readonly number[];
-  /** Bytes before the data. */
-  readonly offset: number;
-  readonly size: number;
-}
+import { type DType, NDArray, type TypedData } from '../array.js';
+import { isFloat32Array, isFloat64Array } from '../kind.js';
+import { NPY_PREFIX, type NpyHeader, npyOffset, parseNpyHeader, widthOf } from './npy-header.js';
+import { allocateBytes, damaged, openRegularFile, readFully, sourceOf, swapBytes } from './read.js';
+import { readZipDirectory, readZipEntry } from './zip.js';
 
 /**
- * Reads an array of NumPy's NPY format (numpy.lib.format, versions 1 to 3). Floats keep their precision; integers and
- * booleans are int32, or float64 where they do not fit into it.
+ * Reads an array of NumPy's NPY format (numpy.lib.format, versions 1 to 3). Floats keep their precision (float16 becomes
+ * float32, with the same values); integers and booleans are int32, or float64 where they do not fit into it.
  *
- * @throws Error with code ERR_FORMAT and the reason if the file is damaged, or of a dtype that there is none for here
+ * @throws Error with code ERR_FORMAT and the reason if the file is damaged, or of a dtype that there is none for here;
+ *   ERR_MEMORY if it does not fit into memory; the file system's code (ENOENT …)
  */
 export async function readNpy(path: string | URL): Promise<NDArray> {
   const source = sourceOf(path);
-  const file = await openFile(path);
+  const { file, size } = await openRegularFile(path);
   try {
-    const size = await sizeOfFile(file, source);
-    const prefix = new Uint8Array(Math.min(size, PREFIX));
+    const prefix = new Uint8Array(Math.min(size, NPY_PREFIX));
     await readFully(file, prefix, 0, source);
-    const start = new Uint8Array(Math.min(size, offsetOf(prefix, source)));
+    const start = new Uint8Array(Math.min(size, npyOffset(prefix, source)));
     await readFully(file, start, 0, source);
-    const header = parseHeader(start, size, source);
+    const header = parseNpyHeader(start, size, source);
     const bytes = allocateBytes(header.size, source);
     await readFully(file, bytes, header.offset, source);
     return toArray(header, bytes, source);
@@ -61,115 +31,136 @@ export async function readNpy(path: string | URL): Promise<NDArray> {
 
 /** Reads the bytes of an NPY file; the array is a copy. */
 export function parseNpy(bytes: Uint8Array, source = 'the bytes'): NDArray {
-  const header = parseHeader(bytes, bytes.length, source);
-  return toArray(header, Uint8Array.from(bytes.subarray(header.offset)), source);
+  const header = parseNpyHeader(bytes, bytes.length, source);
+  const data = allocateBytes(header.size, source);
+  data.set(bytes.subarray(header.offset));
+  return toArray(header, data, source);
+}
+
+/** The same of bytes that nobody else has: the array may lie in them. */
+function takeNpy(bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
+  const header = parseNpyHeader(bytes, bytes.length, source);
+  const isAligned = header.offset % widthOf(header.type) === 0;
+  return isAligned ? toArray(header, bytes.subarray(header.offset), source) : parseNpy(bytes, source);
 }
 
 /**
- * Reads the arrays of an NPZ file (`numpy.savez` and `savez_compressed`), by name. Needs the package fflate.
+ * Reads the arrays of an NPZ file (`numpy.savez` and `savez_compressed`), by name. Files in it that are no arrays are
+ * passed over.
  *
- * @throws as `readNpy`, and Error with code ERR_MISSING_PEER
+ * @throws as `readNpy`; a file whose checksums are wrong is damaged
  */
 export async function readNpz(path: string | URL): Promise<Map<string, NDArray>> {
-  const { unzipSync } = await loadPeer('fflate', () => import('fflate'));
   const source = sourceOf(path);
-  const file = await openFile(path);
-  let zip: Uint8Array;
+  const { file, size } = await openRegularFile(path);
   try {
-    zip = allocateBytes(await sizeOfFile(file, source), source);
-    await readFully(file, zip, 0, source);
+    const arrays = new Map<string, NDArray>();
+    for (const entry of await readZipDirectory(file, size, source)) {
+      if (!entry.name.endsWith('.npy')) continue;
+      const bytes = await readZipEntry(file, entry, source);
+      arrays.set(entry.name.slice(0, -'.npy'.length), takeNpy(bytes, `${source}, ${entry.name.slice(0, 60)}`));
+    }
+    return arrays;
   } finally {
     await file.close();
   }
-  let entries: Record<string, Uint8Array>;
-  try {
-    entries = unzipSync(zip, {
-      filter: ({ name, size, originalSize }) => {
-        if (size > zip.length || originalSize > DEFLATE_RATIO * (size + 1))
-          throw damaged(source, `its entry '${name}' would be ${originalSize} bytes long`);
-        return name.endsWith('.npy');
-      },
-    });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_FORMAT') throw error;
-    throw damaged(source, `it is no ZIP file, or a damaged one (${(error as Error).message})`, error);
+}
+
+function toArray(header: NpyHeader, bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
+  if (header.big !== (endianness() === 'BE')) swapBytes(bytes, widthOf(header.type));
+  const data = valuesOf(header, bytes, source);
+  const { fortran, shape } = header;
+  return NDArray.wrap(fortran ? transpose(data, allocate(dtypeOf(data), data.length, source), shape) : data, shape);
+}
+
+function valuesOf({ type }: NpyHeader, bytes: Uint8Array<ArrayBuffer>, source: string): TypedData {
+  const place = [bytes.buffer, bytes.byteOffset, bytes.length / widthOf(type)] as const;
+  const mapped = (dtype: DType, values: ArrayLike<number>, value: (x: number) => number) => {
+    const out = allocate(dtype, values.length, source);
+    for (let i = 0; i < values.length; i++) out[i] = value(values[i]);
+    return out;
+  };
+  switch (type) {
+    case 'f8':
+      return new Float64Array(...place);
+    case 'f4':
+      return new Float32Array(...place);
+    case 'f2':
+      return mapped('float32', new Uint16Array(...place), halfToNumber);
+    case 'i4':
+      return new Int32Array(...place);
+    case 'b1':
+      return mapped('int32', new Uint8Array(...place), (byte) => (byte === 0 ? 0 : 1));
+    case 'u4': {
+      const values = new Uint32Array(...place);
+      return mapped(values.every((x) => x < 2 ** 31) ? 'int32' : 'float64', values, (x) => x);
+    }
+    case 'i8':
+    case 'u8':
+      return wideIntegers(bytes, type === 'i8', source);
+    default: {
+      const narrow = { i2: Int16Array, i1: Int8Array, u2: Uint16Array, u1: Uint8Array }[type];
+      return mapped('int32', new narrow(...place), (x) => x);
+    }
   }
-  const arrays = new Map<string, NDArray>();
-  for (const [name, bytes] of Object.entries(entries))
-    arrays.set(name.slice(0, -'.npy'.length), parseNpy(bytes, `${source}, ${name}`));
-  return arrays;
 }
 
-/** Where the data begin. */
-function offsetOf(bytes: Uint8Array, source: string): number {
-  if (Buffer.from(bytes.subarray(0, MAGIC.length)).toString('latin1') !== MAGIC)
-    throw damaged(source, 'it is no NPY file');
-  if (bytes.length < PREFIX) throw damaged(source, `it has ${bytes.length} bytes, too few for an NPY file`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const version = bytes[6];
-  if (version < 1 || version > 3) throw damaged(source, `it is of version ${version} of the NPY format, not 1 to 3`);
-  const offset = version === 1 ? 10 + view.getUint16(8, true) : PREFIX + view.getUint32(8, true);
-  if (offset > MAX_HEADER) throw damaged(source, `its header would be ${offset} bytes long, more than ${MAX_HEADER}`);
-  return offset;
+const TYPES = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
+
+const dtypeOf = (data: TypedData): DType =>
+  isFloat64Array(data) ? 'float64' : isFloat32Array(data) ? 'float32' : 'int32';
+
+function allocate(dtype: DType, length: number, source: string): TypedData {
+  const type = TYPES[dtype];
+  return new type(allocateBytes(length * type.BYTES_PER_ELEMENT, source).buffer);
 }
 
-function parseHeader(bytes: Uint8Array, fileSize: number, source: string): Header {
-  const offset = offsetOf(bytes, source);
-  if (offset > bytes.length)
-    throw damaged(source, `its header would end at byte ${offset}, but it has ${bytes.length} bytes`);
-  const text = Buffer.from(bytes.subarray(bytes[6] === 1 ? 10 : PREFIX, offset)).toString('utf8');
-  const value = (key: string, pattern: string) =>
-    new RegExp(`['"]${key}['"]\\s*:\\s*${pattern}\\s*[,}]`).exec(text)?.[1];
-  const descr = value('descr', `['"]([^'"]*)['"]`);
-  const fortran = value('fortran_order', '(True|False)');
-  const dims = value('shape', '\\(([0-9, ]*)\\)');
-  if (fortran === undefined || dims === undefined || !/^\s*\{.*\}\s*$/s.test(text))
-    throw damaged(source, `its header is not NPY's: ${JSON.stringify(text.slice(0, 80))}`);
-  const [, order, type] = /^([<>|=])([fiub][1248])$/.exec(descr ?? '') ?? [];
-  if (type === undefined || !Object.hasOwn(TYPES, type))
-    throw damaged(
-      source,
-      `its dtype is ${descr === undefined ? 'structured' : `'${descr}'`}, not a number of 1 to 8 bytes`,
-    );
-  const shape = dims
-    .split(',')
-    .filter((n) => n.trim() !== '')
-    .map(Number);
-  const width = TYPES[type as Header['type']].BYTES_PER_ELEMENT;
-  const size = shape.reduce((product, n) => product * n, width);
-  if (size !== fileSize - offset)
-    throw damaged(source, `its shape (${dims}) takes ${size} bytes, but ${fileSize - offset} follow the header`);
-  return { type: type as Header['type'], big: order === '>', fortran: fortran === 'True', shape, offset, size };
-}
-
-function toArray({ type, big, fortran, shape }: Header, bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
-  if (big !== (endianness() === 'BE')) swapBytes(bytes, TYPES[type].BYTES_PER_ELEMENT);
-  const data = narrow(new TYPES[type](bytes.buffer), source);
-  return fortran ? transpose(data, shape) : NDArray.wrap(data, shape);
-}
-
-/** Integers as int32 where all of them fit, else as float64. */
-function narrow(data: InstanceType<(typeof TYPES)[Header['type']]>, source: string): TypedData {
-  if (data instanceof Float64Array || data instanceof Float32Array || data instanceof Int32Array) return data;
+/** Integers of 64 bits as int32 where all of them fit, else as float64. */
+function wideIntegers(bytes: Uint8Array<ArrayBuffer>, signed: boolean, source: string): TypedData {
+  const { buffer, byteOffset, length } = bytes;
+  const words = new Int32Array(buffer, byteOffset, length / 4);
+  const low = endianness() === 'LE' ? 0 : 1;
+  const n = words.length / 2;
   let fits = true;
-  const values = new Float64Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    values[i] = Number(data[i]);
-    if (!Number.isSafeInteger(values[i])) throw damaged(source, `its integer ${data[i]} is beyond 2^53`);
-    fits &&= (values[i] | 0) === values[i];
+  for (let i = 0; i < n; i++) {
+    const [lo, hi] = [words[2 * i + low], words[2 * i + 1 - low]];
+    if (hi === lo >> 31 && (signed || hi === 0)) continue;
+    fits = false;
+    if (!Number.isSafeInteger(joined(lo, hi, signed)))
+      throw damaged(
+        source,
+        `its integer ${(signed ? new BigInt64Array(buffer, byteOffset) : new BigUint64Array(buffer, byteOffset))[i]} is beyond 2^53`,
+      );
   }
-  return fits ? Int32Array.from(values) : values;
+  const out = allocate(fits ? 'int32' : 'float64', n, source);
+  for (let i = 0; i < n; i++) out[i] = joined(words[2 * i + low], words[2 * i + 1 - low], signed);
+  return out;
+}
+
+const joined = (lo: number, hi: number, signed: boolean) => (signed ? hi : hi >>> 0) * 2 ** 32 + (lo >>> 0);
+
+/** IEEE 754 binary16: a sign, 5 bits of exponent, 10 bits of fraction. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
 }
 
 /** The first index of a Fortran array runs fastest: it is the C array of the reversed shape, transposed. */
-function transpose(data: TypedData, shape: readonly number[]): NDArray {
-  const out = NDArray.wrap(data.slice(), shape);
+function transpose(data: TypedData, out: TypedData, shape: readonly number[]): TypedData {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, n) => product * n, 1));
   const index = new Array<number>(shape.length).fill(0);
+  let at = 0;
   for (let i = 0; i < data.length; i++) {
-    let at = 0;
-    for (const [axis, n] of shape.entries()) at = at * n + index[axis];
-    out.data[at] = data[i];
-    for (let axis = 0; axis < shape.length && ++index[axis] === shape[axis]; axis++) index[axis] = 0;
+    out[at] = data[i];
+    for (let axis = 0; axis < shape.length; axis++) {
+      at += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      at -= shape[axis] * strides[axis];
+      index[axis] = 0;
+    }
   }
   return out;
 }

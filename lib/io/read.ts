@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { failure } from '../check.js';
 import { filePath } from './atomic.js';
@@ -9,16 +10,33 @@ const MAX_READ = 2 ** 30;
 export const damaged = (source: string, reason: string, cause?: unknown) =>
   failure('ERR_FORMAT', `Cannot read ${source}: ${reason}`, { cause });
 
+/** A name from a file, in quotes, as long as a message may show it. */
+export const quoted = (name: string) => `'${name.length > 60 ? `${name.slice(0, 60)}…` : name}'`;
+
 /** What to call a file in an error message. */
 export const sourceOf = (path: string | URL) => `'${filePath(path)}'`;
 
 /** Opens a file for reading. @throws Error with the file system's code (ENOENT …) and the caller's stack */
-export async function openFile(path: string | URL): Promise<FileHandle> {
+export async function openFile(path: string | URL, flags: number = constants.O_RDONLY): Promise<FileHandle> {
   const source = sourceOf(path);
   try {
-    return await open(path);
+    return await open(path, flags);
   } catch (error) {
     throw failure((error as NodeJS.ErrnoException).code ?? 'ERR_IO', `Cannot open ${source}`, { cause: error });
+  }
+}
+
+/**
+ * Opens a file that is one, and no folder, device or pipe, and tells its size: none may be waited for, as a pipe that
+ * nobody writes to would be. @throws as `openFile`, and Error with code ERR_FORMAT
+ */
+export async function openRegularFile(path: string | URL): Promise<{ file: FileHandle; size: number }> {
+  const file = await openFile(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    return { file, size: await sizeOfFile(file, sourceOf(path)) };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

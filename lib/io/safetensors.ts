@@ -1,7 +1,9 @@
 import { endianness } from 'node:os';
-import { wrongType, wrongValue } from '../check.js';
+import { TextDecoder } from 'node:util';
+import { wrongShape, wrongType, wrongValue } from '../check.js';
+import { typedArrayName } from '../kind.js';
 import { writeFileAtomic } from './atomic.js';
-import { allocateBytes, damaged, openFile, readFully, sizeOfFile, sourceOf, swapBytes } from './read.js';
+import { allocateBytes, damaged, openRegularFile, quoted, readFully, sourceOf, swapBytes } from './read.js';
 
 const TYPES = {
   F64: Float64Array,
@@ -53,6 +55,8 @@ interface Entry {
 const LENGTH_BYTES = 8;
 /** The reference implementation's bound. */
 const MAX_HEADER = 100_000_000;
+/** Axes of a shape, as many as NumPy's arrays may have. */
+const MAX_AXES = 64;
 const METADATA = '__metadata__';
 
 /**
@@ -82,8 +86,10 @@ export function formatSafetensors(
     checkName('name', name);
     if (names.has(name)) throw wrongValue('name', 'unique among the tensors', name);
     names.add(name);
+    if (!Array.isArray(shape) || !shape.every((n) => Number.isSafeInteger(n) && n >= 0) || shape.length > MAX_AXES)
+      throw wrongType(`the shape of '${name}'`, `an array of at most ${MAX_AXES} non-negative integers`, shape);
     if (sizeOf(shape) !== data.length)
-      throw wrongValue(`the shape of '${name}'`, `that of ${data.length} elements`, shape);
+      throw wrongShape(`the shape of '${name}'`, `that of ${data.length} elements`, shape);
   }
   const fields: string[] = [];
   for (const [key, value] of Object.entries(metadata)) {
@@ -124,9 +130,8 @@ export function formatSafetensors(
  */
 export async function readSafetensors(path: string | URL): Promise<Safetensors> {
   const source = sourceOf(path);
-  const file = await openFile(path);
+  const { file, size } = await openRegularFile(path);
   try {
-    const size = await sizeOfFile(file, source);
     const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
     await readFully(file, prefix, 0, source);
     const length = headerLength(prefix, size, source);
@@ -200,8 +205,8 @@ function parseHeader(bytes: Uint8Array, bodySize: number, source: string) {
 
   let covered = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin < covered) throw wrong(`tensor '${name}' overlaps another one`);
-    if (begin > covered) throw wrong(`no tensor owns the ${begin - covered} bytes before '${name}'`);
+    if (begin < covered) throw wrong(`tensor ${quoted(name)} overlaps another one`);
+    if (begin > covered) throw wrong(`no tensor owns the ${begin - covered} bytes before ${quoted(name)}`);
     covered = end;
   }
   if (covered !== bodySize) throw wrong(`its tensors have ${covered} bytes, but ${bodySize} follow the header`);
@@ -216,20 +221,22 @@ function readEntry(json: HeaderReader, name: string, bodySize: number, wrong: (r
     if (key === 'dtype') dtype = json.string();
     else if (key === 'shape') shape = json.integers();
     else if (key === 'data_offsets') offsets = json.integers();
-    else throw wrong(`tensor '${name}' has an unknown property '${key}'`);
+    else throw wrong(`tensor ${quoted(name)} has an unknown property ${quoted(key)}`);
   });
   if (dtype === undefined || !shape || !offsets)
-    throw wrong(`tensor '${name}' has no ${dtype === undefined ? 'dtype' : shape ? 'data_offsets' : 'shape'}`);
+    throw wrong(`tensor ${quoted(name)} has no ${dtype === undefined ? 'dtype' : shape ? 'data_offsets' : 'shape'}`);
   if (!Object.hasOwn(TYPES, dtype))
-    throw wrong(`tensor '${name}' has the dtype '${dtype}', none of ${Object.keys(TYPES).join(', ')}`);
+    throw wrong(`tensor ${quoted(name)} has the dtype ${quoted(dtype)}, none of ${Object.keys(TYPES).join(', ')}`);
   const type = dtype as SafetensorsDType;
   const [begin, end] = offsets;
   if (offsets.length !== 2 || begin > end || end > bodySize)
-    throw wrong(`tensor '${name}' has data_offsets [${offsets}] outside the ${bodySize} bytes that follow the header`);
+    throw wrong(
+      `tensor ${quoted(name)} has data_offsets [${offsets}] outside the ${bodySize} bytes that follow the header`,
+    );
   const bytes = sizeOf(shape) * TYPES[type].BYTES_PER_ELEMENT;
   if (bytes !== end - begin)
     throw wrong(
-      `tensor '${name}' of shape [${shape.join(', ')}] and dtype ${dtype} does not fit its ${end - begin} bytes`,
+      `tensor ${quoted(name)} of shape [${shape.join(', ')}] and dtype ${dtype} does not fit its ${end - begin} bytes`,
     );
   return { name, dtype: type, shape: Object.freeze(shape), begin, end };
 }
@@ -253,7 +260,7 @@ class HeaderReader {
     const keys = new Set<string>();
     this.#list('{', '}', () => {
       const key = this.string();
-      if (keys.has(key)) throw this.#wrong(`'${key}' occurs twice in its header`);
+      if (keys.has(key)) throw this.#wrong(`${quoted(key)} occurs twice in its header`);
       if (key === '__proto__') throw this.#wrong("its header has the name '__proto__'");
       keys.add(key);
       this.#expect(':');
@@ -264,6 +271,7 @@ class HeaderReader {
   integers(): number[] {
     const values: number[] = [];
     this.#list('[', ']', () => {
+      if (values.length === MAX_AXES) throw this.#wrong(`its header has a list of more than ${MAX_AXES} numbers`);
       this.#space();
       const [digits] = this.#match(WHOLE_NUMBER) ?? this.#unexpected('a whole number');
       if (!Number.isSafeInteger(Number(digits))) throw this.#wrong(`its header has the number ${digits.slice(0, 40)}`);
@@ -275,12 +283,18 @@ class HeaderReader {
   string(): string {
     this.#expect('"');
     const start = this.#at - 1;
-    for (;;) {
-      const c = this.#text[this.#at++];
-      if (c === undefined) return this.#unexpected('the end of a string');
-      if (c === '\\') this.#at++;
-      if (c === '"') break;
+    let end = this.#at;
+    for (let escapes = true; escapes; end++) {
+      end = this.#text.indexOf('"', end);
+      if (end < 0) {
+        this.#at = this.#text.length;
+        return this.#unexpected('the end of a string');
+      }
+      let slashes = 0;
+      while (this.#text[end - 1 - slashes] === '\\') slashes++;
+      escapes = slashes % 2 === 1;
     }
+    this.#at = end;
     let value: string;
     try {
       value = JSON.parse(this.#text.slice(start, this.#at));
@@ -293,7 +307,9 @@ class HeaderReader {
   }
 
   end(): void {
-    if (this.#match(SPACES_TO_END) === null) this.#unexpected('the end');
+    let last = this.#text.length;
+    while (this.#text[last - 1] === ' ') last--;
+    if (last !== this.#at) this.#unexpected('the end');
   }
 
   #list(open: string, close: string, item: () => void): void {
@@ -316,7 +332,7 @@ class HeaderReader {
   }
 
   #space(): void {
-    this.#match(SPACE);
+    if (this.#text.charCodeAt(this.#at) <= 0x20) this.#match(SPACE);
   }
 
   #match(pattern: RegExp): RegExpExecArray | null {
@@ -333,7 +349,6 @@ class HeaderReader {
 }
 
 const SPACE = /[ \t\n\r]*/y;
-const SPACES_TO_END = / *$/y;
 const WHOLE_NUMBER = /(?:0|[1-9][0-9]*)(?![0-9.eE])/y;
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
@@ -348,7 +363,8 @@ function checkText(what: string, text: string): void {
 }
 
 function dtypeOf(name: string, data: unknown): SafetensorsDType {
-  for (const [dtype, type] of Object.entries(TYPES)) if (data instanceof type) return dtype as SafetensorsDType;
+  const kind = typedArrayName(data);
+  for (const [dtype, type] of Object.entries(TYPES)) if (kind === type.name) return dtype as SafetensorsDType;
   throw wrongType(`the data of '${name}'`, 'a typed array', data);
 }
 

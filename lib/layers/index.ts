@@ -1,4 +1,5 @@
 import { checkOneOf, wrongType } from '../check.js';
+import { markClasses } from '../made.js';
 import { Activation, type ActivationOptions } from './activation.js';
 import { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
 import { Conv2D, type Conv2DOptions } from './conv2d.js';
@@ -47,6 +48,8 @@ const classes = {
   Activation,
   InputLayer,
 };
+
+markClasses(classes);
 
 /** The layer that `className` and `config` (of its `getConfig`) describe. */
 export function layerFrom(className: string, config: object): Layer {

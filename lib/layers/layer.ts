@@ -1,6 +1,6 @@
 import type { Activation } from '../activations.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
-import { type Call, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
+import { type Call, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
 import type { Initializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 
@@ -53,6 +53,14 @@ export abstract class Layer {
     if (inputShape !== undefined) this.inputShape = checkShape('inputShape', inputShape);
   }
 
+  /** Keras' switch of a layer's training: all weights are trained yet. @throws TypeError for anything but true */
+  get trainable(): boolean {
+    return true;
+  }
+  set trainable(value: boolean) {
+    checkTrainable('trainable', value);
+  }
+
   /**
    * Checks the shape of the input, or those of the inputs, and declares the weights by `addWeight`.
    * @throws RangeError if the layer cannot take such an input
@@ -72,7 +80,7 @@ export abstract class Layer {
     const list = isList(inputs);
     const values = list ? inputs : [inputs];
     const shape = this.outputShape(list ? values.map((value) => value.shape) : values[0].shape);
-    const output: { shape: Shape; batched: boolean; from?: Call } = { shape, batched: true };
+    const output: { shape: Shape; batched: boolean; from?: Call } = marked({ shape, batched: true });
     output.from = { layer: this, inputs: values, outputs: [output], list };
     return output;
   }
@@ -99,7 +107,7 @@ export abstract class Layer {
   ): void {
     if (!this.#declared) throw new TypeError('Expected addWeight to be called in build');
     const regularized = regularizer ? { regularizer } : {};
-    this.#declared[name] = { name, shape, batched: false, initializer, trained, ...regularized };
+    this.#declared[name] = marked({ name, shape, batched: false, initializer, trained, ...regularized });
   }
 
   #declare(inputShape: Shapes): Weights {
@@ -114,10 +122,15 @@ export abstract class Layer {
   }
 }
 
+/** @throws TypeError for what is to stay as it is in training, instead of training it in silence */
+export function checkTrainable(name: string, value: unknown): void {
+  if (value !== true) throw wrongType(name, 'true: layers cannot be kept from training yet', value);
+}
+
 /** The shape of one sample, as given by the option `name`. */
 export function checkShape(name: string, shape: unknown): Shape {
   if (!Array.isArray(shape)) throw wrongType(name, 'an array of positive integers', shape);
-  return shape.map((n, i) => checkInteger(`${name}[${i}]`, n, 1));
+  return Array.from(shape, (n, i) => checkInteger(`${name}[${i}]`, n, 1));
 }
 
 /** For layers that were given a shape they cannot take. */

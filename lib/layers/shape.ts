@@ -1,6 +1,7 @@
 import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { reshape } from '../graph/ops/shape.js';
 import { applyOp, sizeOf, type Value } from '../graph/value.js';
+import { brand } from '../kind.js';
 import { checkShape, Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
 
 /** A sample's values in a row, the last axis fastest: [height, width, channels] to [height * width * channels]. */
@@ -31,7 +32,7 @@ export class Reshape extends Layer {
     const { targetShape } = options;
     const expected = 'an array of positive integers, one of which may be -1';
     if (!Array.isArray(targetShape)) throw wrongType('targetShape', expected, targetShape);
-    this.targetShape = targetShape.map((n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
+    this.targetShape = Array.from(targetShape, (n, i) => (n === -1 ? n : checkInteger(`targetShape[${i}]`, n, 1)));
     if (targetShape.filter((n) => n === -1).length > 1) throw wrongValue('targetShape', expected, targetShape);
   }
 
@@ -62,6 +63,10 @@ export interface InputLayerOptions {
 export class InputLayer extends Layer {
   readonly className = 'InputLayer';
   declare readonly inputShape: Shape;
+
+  static {
+    brand(InputLayer, 'InputLayer');
+  }
 
   constructor(options: InputLayerOptions) {
     checkOptions('options', options, ['name', 'shape']);

@@ -1,8 +1,10 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
-import { isStrings, type Labels } from '../labels.js';
+import { hasMethods, isAbortSignal, isRandomState, isTypedArray } from '../kind.js';
+import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
+import { unlessAborted } from '../train.js';
 import { type FitsOptions, type Model, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
 import { type Splittable, takeRows } from './splits.js';
@@ -45,11 +47,11 @@ export async function crossValScore<M extends Model>(
   y: Splittable,
   options: CrossValScoreOptions<M> = {},
 ): Promise<number[]> {
-  const { cv = 5, ...rest } = options;
+  const fits = checkScoreOptions(options, ['cv']);
+  const { cv = 5 } = options;
   checkFolds(cv);
   const make = maker(estimator);
-  const fits = checkScoreOptions(rest);
-  let first = typeof cv === 'number' ? await make() : undefined;
+  let first = typeof cv === 'number' ? await unlessAborted(make(), fits.signal) : undefined;
   const folds = foldsOf(cv, readSamples(x), y, first?.estimatorType === 'classifier');
   const tasks = folds.map((fold): Task<M> => {
     const build = () => {
@@ -96,11 +98,11 @@ export async function bootstrapScore<M extends Model>(
   y: Splittable,
   options: BootstrapScoreOptions<M> = {},
 ): Promise<BootstrapScore> {
-  const { nResamples = 200, randomState, confidenceLevel = 0.95, ...rest } = options;
+  const fits = checkScoreOptions(options, ['nResamples', 'randomState', 'confidenceLevel']);
+  const { nResamples = 200, randomState, confidenceLevel = 0.95 } = options;
   checkInteger('nResamples', nResamples, 1);
   checkInterval('confidenceLevel', confidenceLevel, 0, 1, 'both');
   const make = maker(estimator);
-  const fits = checkScoreOptions(rest);
   const random = checkRandomState(randomState);
   const samples = readSamples(x);
   const n = samples.length;
@@ -166,19 +168,24 @@ async function testScores<M extends Model>(
   return scores;
 }
 
-function checkScoreOptions<M extends Model>(options: ScoreOptions<M>) {
-  checkOptions('options', options, ['scoring', 'fitOptions', 'threads', 'signal']);
+function checkScoreOptions<M extends Model>(options: ScoreOptions<M>, own: readonly string[]) {
+  checkOptions('options', options, [...own, 'scoring', 'fitOptions', 'threads', 'signal']);
   const { scoring, fitOptions, signal } = options;
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
   if (scoring !== undefined && typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   return { threads, scoring, fitOptions, signal };
 }
 
 /** @throws unless `cv` can be what it is meant to be; before any work is done */
 export function checkFolds(cv: CrossValidation): void {
   if (typeof cv === 'number') checkInteger('cv', cv, 2);
-  else if (typeof cv !== 'object' || cv === null || !('split' in cv || Symbol.iterator in cv))
+  else if (
+    typeof cv !== 'object' ||
+    cv === null ||
+    isTypedArray(cv) ||
+    !(hasMethods(cv, 'split') || Symbol.iterator in cv)
+  )
     throw wrongType('cv', 'a number of folds, a splitter, or an array of [train, test] rows', cv);
 }
 
@@ -197,6 +204,8 @@ export function foldsOf(
         ? new StratifiedKFold({ nSplits: cv })
         : new KFold({ nSplits: cv });
   const splits = 'split' in splitter ? splitter.split(x, y as Labels) : splitter;
+  if (typeof splits?.[Symbol.iterator] !== 'function')
+    throw wrongType('cv.split(x, y)', 'splits to iterate over', splits);
   const folds = Array.from(splits, (split, i) => {
     if (!Array.isArray(split) || split.length !== 2) throw wrongType(`cv[${i}]`, 'a pair of [train, test] rows', split);
     return fold(x, y as Splittable, split);
@@ -211,7 +220,7 @@ function fold(x: NDArray, y: Splittable, [train, test]: Split): { train: Pair; t
 
 /** One label a row. */
 function isLabels(y: Pair[1]): boolean {
-  if (isStrings(y)) return true;
+  if (isWords(y)) return true;
   const { shape } = NDArray.from(y as ArrayInput);
   return shape.length === 1 || shape[1] === 1;
 }
@@ -225,7 +234,7 @@ function maker<M extends Model>(estimator: ModelSource<M>): () => M | Promise<M>
 /** A new estimator of the same parameters: scikit-learn's `clone`. */
 function clone<M extends Model>(estimator: M): M {
   const params = { ...estimator.getParams?.() };
-  if (params.randomState instanceof RandomState) {
+  if (isRandomState(params.randomState)) {
     const copy = new RandomState(0);
     copy.setState(params.randomState.getState());
     params.randomState = copy;

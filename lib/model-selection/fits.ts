@@ -1,6 +1,8 @@
-import { type ArrayInput, floatDType, NDArray } from '../array.js';
+import { performance } from 'node:perf_hooks';
+import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
-import { RandomState } from '../random.js';
+import { isNDArray, isRandomState } from '../kind.js';
+import { unlessAborted } from '../train.js';
 import { accuracy } from './score.js';
 
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
@@ -43,8 +45,8 @@ export interface FitsOptions<M extends Model> {
   scoreTrain: boolean;
   fitOptions?: Record<string, unknown>;
   signal?: AbortSignal;
-  /** Called as each model is done, in order of completion; what it throws ends everything. */
-  onDone(index: number, outcome: Outcome, model?: M): void;
+  /** Called as each model is done, in order of completion, and waited for; what it throws ends everything. */
+  onDone(index: number, outcome: Outcome, model?: M): unknown;
 }
 
 /**
@@ -57,25 +59,29 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
   const { threads, fitOptions, signal, onDone } = options;
   const scoring: Scoring<M> = options.scoring ?? defaultScore;
   let broken: { error: unknown } | undefined;
-  const report = (index: number, outcome: Outcome, model?: M) => {
+  const report = async (index: number, outcome: Outcome, model?: M) => {
     if (signal?.aborted || broken) return;
     try {
-      onDone(index, outcome, model);
+      await unlessAborted(onDone(index, outcome, model), signal);
     } catch (error) {
       broken = { error };
     }
+  };
+  const score = async (model: M, [x, y]: Pair) => {
+    const value = await unlessAborted(scoring(model, x, y), signal);
+    return signal?.aborted ? Number.NaN : checkScore(value);
   };
   const finish = async (index: number, task: Task<M>, model: M, training: Promise<unknown>, start: number) => {
     const outcome = failed();
     try {
       await training;
       outcome.seconds = (performance.now() - start) / 1000;
-      if (options.scoreTrain) outcome.trainScore = await scoring(model, ...task.train);
-      if (task.test) outcome.testScore = await scoring(model, ...task.test);
+      if (options.scoreTrain) outcome.trainScore = await score(model, task.train);
+      if (task.test) outcome.testScore = await score(model, task.test);
     } catch (error) {
       outcome.error = error as Error;
     }
-    report(index, outcome, model);
+    await report(index, outcome, model);
   };
 
   // One model more than there are threads is in flight: its draws are made while the others train.
@@ -87,16 +93,17 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
       while (running.size > threads) await Promise.race(running);
       if (signal?.aborted || broken) break;
       try {
-        const model = await task.build();
+        const model = (await unlessAborted(task.build(), signal)) as M;
+        if (signal?.aborted) break;
         const random = model?.getParams?.().randomState;
         if (users.has(random)) await users.get(random);
         const start = performance.now();
         const training = startTraining(model, task, fitOptions, signal);
         const entry = finish(index, task, model, training, start).finally(() => running.delete(entry));
         running.add(entry);
-        if (random instanceof RandomState) users.set(random, entry);
+        if (isRandomState(random)) users.set(random, entry);
       } catch (error) {
-        report(index, failed(error));
+        await report(index, failed(error));
       }
       index++;
     }
@@ -131,6 +138,11 @@ async function defaultScore(model: Model, x: ArrayInput, y: Pair[1]): Promise<nu
   return accuracy(y, await model.predict(x));
 }
 
+function checkScore(score: unknown): number {
+  if (typeof score !== 'number') throw wrongType('the score', 'a number', score);
+  return score;
+}
+
 const failed = (error?: unknown): Outcome => ({
   trainScore: Number.NaN,
   testScore: Number.NaN,
@@ -140,5 +152,5 @@ const failed = (error?: unknown): Outcome => ({
 
 /** Samples of which many parts will be taken, in the floating type they are trained in. */
 export function readSamples(x: ArrayInput): NDArray {
-  return x instanceof NDArray ? x : NDArray.from(x, { dtype: floatDType(x) });
+  return isNDArray(x) ? asArray('x', x) : NDArray.from(x, { dtype: floatDType(x) });
 }

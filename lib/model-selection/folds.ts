@@ -1,5 +1,6 @@
-import { type ArrayInput, NDArray } from '../array.js';
+import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { isNDArray, isTypedArray } from '../kind.js';
 import { encodeLabels, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 
@@ -149,8 +150,8 @@ function byAppearance(codes: Int32Array, nClasses: number): Int32Array {
 
 /** The number of rows of anything that has rows. */
 export function rowCount(name: string, x: ArrayInput | readonly unknown[]): number {
-  if (x instanceof NDArray || Array.isArray(x) || (ArrayBuffer.isView(x) && 'length' in x))
-    return (x as { length: number }).length;
+  if (isNDArray(x)) return asArray(name, x).length;
+  if (Array.isArray(x) || isTypedArray(x)) return x.length;
   throw wrongType(name, 'an array', x);
 }
 

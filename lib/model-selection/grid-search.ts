@@ -1,6 +1,8 @@
-import { type ArrayInput, NDArray } from '../array.js';
-import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { type ArrayInput, checkAttached, NDArray } from '../array.js';
+import { checkInteger, checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
+import { isAbortSignal, isNDArray, isTypedArray } from '../kind.js';
+import { unlessAborted } from '../train.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
 import { type Model, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 
@@ -38,8 +40,11 @@ export interface GridSearchOptions<M extends Model = Model> {
   threads?: number;
   /** Stops all models and rejects with ERR_ABORTED. */
   signal?: AbortSignal;
-  /** Called as each point is done, in order of completion; with `cv` without a model. What it throws ends the search. */
-  onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => void;
+  /**
+   * Called as each point is done, in order of completion; with `cv` without a model. A promise is waited for before the
+   * search ends; what it throws or rejects with ends the search.
+   */
+  onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => unknown;
 }
 
 export interface GridSearchResult {
@@ -76,7 +81,7 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
   if (scoring !== undefined && typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
   if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal);
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   const points = product(axes);
   const results: GridResult[] = [];
   let done = 0;
@@ -86,12 +91,18 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     const tasks = points.map((params): Task<M> => ({ build: () => build(params), train, test }));
     const onDone = (index: number, outcome: Outcome, model?: M) => {
       results[index] = { params: points[index], ...outcome };
-      report(results[index], model);
+      return report(results[index], model);
     };
     await trainAll(tasks, { threads, scoring, scoreTrain: true, fitOptions, signal, onDone });
   } else {
     // A number of folds splits as the model's kind asks for: the first model is made to be looked at, and used then.
-    let first = typeof cv === 'number' ? await attempt(() => build(points[0])) : undefined;
+    let first =
+      typeof cv === 'number'
+        ? await unlessAborted(
+            attempt(() => build(points[0])),
+            signal,
+          )
+        : undefined;
     const folds = foldsOf(cv, readSamples(train[0]), train[1], first?.model?.estimatorType === 'classifier');
     const tasks = points.flatMap((params) =>
       folds.map((fold): Task<M> => {
@@ -109,9 +120,9 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
     const onDone = (index: number, outcome: Outcome) => {
       const point = Math.floor(index / folds.length);
       outcomes[point][index % folds.length] = outcome;
-      if (++finished[point] < folds.length) return;
+      if (++finished[point] < folds.length) return undefined;
       results[point] = averaged(points[point], outcomes[point]);
-      report(results[point]);
+      return report(results[point]);
     };
     await trainAll(tasks, { threads, scoring, scoreTrain: true, fitOptions, signal, onDone });
   }
@@ -162,10 +173,11 @@ function averaged(params: Params, folds: readonly Outcome[]): GridResult {
 type Axis = readonly [name: string, values: readonly unknown[]];
 
 function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
-  if (typeof grid !== 'object' || grid === null) throw wrongType('grid', 'an object of arrays', grid);
+  checkObject('grid', grid, 'an object of arrays');
   const axes = Object.entries(grid).map(([name, values]): Axis => {
-    const list = values instanceof NDArray ? values.toArray() : values;
-    if (!Array.isArray(list) && !ArrayBuffer.isView(list)) throw wrongType(`grid.${name}`, 'an array', values);
+    const list = isNDArray(values) ? values.toArray() : values;
+    if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType(`grid.${name}`, 'an array', values);
+    if (isTypedArray(list)) checkAttached(`grid.${name}`, list);
     const items = Array.from(list as ArrayLike<unknown>);
     if (items.length === 0) throw wrongValue(`grid.${name}`, 'an array of one value or more', values);
     return [name, items];

@@ -1,4 +1,5 @@
 import { type ArrayInput, argmaxRows, NDArray } from '../array.js';
+import { isNDArray } from '../kind.js';
 import { accuracyScore } from '../scores/classification.js';
 
 /** Accuracy where targets or predictions may be rows of class scores (one-hot, probabilities) instead of labels. */
@@ -7,6 +8,6 @@ export function accuracy(yTrue: unknown, yPred: unknown): number {
 }
 
 function labels(y: unknown): any {
-  const rows = y instanceof NDArray ? y : Array.isArray(y) && Array.isArray(y[0]) ? NDArray.from(y as ArrayInput) : y;
-  return rows instanceof NDArray && rows.shape.length === 2 && rows.shape[1] > 1 ? argmaxRows(rows) : rows;
+  const rows = isNDArray(y) ? y : Array.isArray(y) && Array.isArray(y[0]) ? NDArray.from(y as ArrayInput) : y;
+  return isNDArray(rows) && rows.shape.length === 2 && rows.shape[1] > 1 ? argmaxRows(rows) : rows;
 }

@@ -1,12 +1,12 @@
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
-import { codesOf, encodeLabels, isStrings, type Labels, uniqueLabels } from '../labels.js';
+import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { checkRowCount, countClasses, groupByClass, rowCount, type Split } from './folds.js';
 
-/** Rows that can be split: an array, or string labels. */
-export type Splittable = ArrayInput | readonly string[];
-type Part<A> = A extends readonly string[] ? string[] : NDArray;
+/** Rows that can be split: an array, or labels that are strings or booleans. */
+export type Splittable = ArrayInput | readonly string[] | readonly boolean[];
+type Part<A> = A extends readonly string[] ? string[] : A extends readonly boolean[] ? boolean[] : NDArray;
 /** The parts of every array in turn, `Copies` of each: `[aTrain, aTest, bTrain, bTest, …]`. */
 export type Parts<A extends readonly Splittable[], Copies extends readonly unknown[]> = number extends A['length']
   ? Part<A[number]>[]
@@ -61,8 +61,8 @@ export function trainValidationTestSplit<const A extends readonly Splittable[]>(
   arrays: A,
   options: TrainValidationTestSplitOptions = {},
 ): Parts<A, [0, 0, 0]> {
+  checkOptions('options', options, ['trainSize', 'validationSize', 'testSize', 'randomState', 'shuffle', 'stratify']);
   const { trainSize, validationSize = 0.2, testSize = 0.2, ...rest } = options;
-  checkOptions('options', rest, ['randomState', 'shuffle', 'stratify']);
   const sources = checkArrays('arrays', arrays);
   const n = sources[0].length;
   const nTest = resolveSize('testSize', testSize, n, Math.ceil);
@@ -120,6 +120,8 @@ export function mismatchSplit<const A extends readonly Splittable[]>(
   if (testSide.length !== trainSide.length)
     throw wrongValue('testArrays', `an array of length ${trainSide.length}, as trainArrays is`, testArrays);
   const { trainValidationSize = 0.2, testValidationSize = 0.5, shuffle, stratify } = options;
+  if (stratify !== undefined && (!Array.isArray(stratify) || stratify.length !== 2))
+    throw wrongType('stratify', 'a pair of labels, for trainArrays and for testArrays', stratify);
   const nTrainValidation = resolveSize('trainValidationSize', trainValidationSize, trainSide[0].length, Math.ceil);
   const nTestValidation = resolveSize('testValidationSize', testValidationSize, testSide[0].length, Math.ceil);
 
@@ -238,7 +240,7 @@ function checkStrata(name: string, y: Labels, n: number, { nTrain, nTest }: Size
 
 /** Rows of several columns (multi-label) are one class for every distinct row, as in scikit-learn. */
 function encodeStrata(name: string, y: Labels) {
-  if (isStrings(y)) return encodeLabels(name, y);
+  if (isWords(y)) return encodeLabels(name, y);
   const array = asArray(name, y);
   if (array.ndim !== 2 || array.shape[1] === 1) return encodeLabels(name, array);
   checkFinite(name, array);
@@ -283,20 +285,23 @@ function approximateMode(counts: readonly number[], draws: number, random: Rando
   return mode;
 }
 
-function checkArrays(name: string, arrays: readonly Splittable[]): (NDArray | readonly string[])[] {
+function checkArrays(
+  name: string,
+  arrays: readonly Splittable[],
+): (NDArray | readonly string[] | readonly boolean[])[] {
   if (!Array.isArray(arrays)) throw wrongType(name, 'an array of arrays', arrays);
   if (arrays.length === 0) throw wrongValue(name, 'one array or more', arrays);
-  const sources = arrays.map((a, i) => (isStrings(a) ? a : asArray(`${name}[${i}]`, a)));
+  const sources = Array.from(arrays as readonly Splittable[], (a, i) => (isWords(a) ? a : asArray(`${name}[${i}]`, a)));
   sources.forEach((a, i) => {
     checkRowCount(`${name}[${i}]`, a.length, sources[0].length);
   });
   return sources;
 }
 
-function distribute(sources: readonly (NDArray | readonly string[])[], sets: readonly NDArray[]) {
+function distribute(sources: readonly (NDArray | readonly string[] | readonly boolean[])[], sets: readonly NDArray[]) {
   return sources.flatMap((a) => sets.map((rows) => takeRows(a, rows)));
 }
 
-export function takeRows(a: Splittable, rows: NDArray): NDArray | string[] {
-  return isStrings(a) ? Array.from(rows.data, (i) => a[i]) : asArray('array', a).take(rows);
+export function takeRows(a: Splittable, rows: NDArray): NDArray | string[] | boolean[] {
+  return isWords(a) ? (Array.from(rows.data, (i) => a[i]) as string[] | boolean[]) : asArray('array', a).take(rows);
 }

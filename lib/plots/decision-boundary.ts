@@ -1,6 +1,6 @@
 import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../array.js';
 import { checkInteger, wrongType } from '../check.js';
-import { type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
+import { isWords, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
 import { plural } from './format.js';
 import { Plot } from './plot.js';
 import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
@@ -107,7 +107,7 @@ function gridOf([[left, right], [bottom, top]]: number[][], resolution: number, 
 
 /** Predictions as labels: as they are, or those of the largest output, or of a single output from 0.5 on. */
 function classesOf(predicted: Labels, known: readonly Label[], n: number): Label[] {
-  if (Array.isArray(predicted) && typeof predicted[0] === 'string') return checkLength(predicted as string[], n);
+  if (isWords(predicted)) return checkLength([...predicted], n);
   const array = asArray('predictions', predicted as ArrayInput);
   if (array.ndim !== 2) return checkLength(Array.from(array.data), n);
   const codes =

@@ -1,5 +1,6 @@
-import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { type ArrayInput, asArray } from '../array.js';
 import { checkInteger, wrongType, wrongValue } from '../check.js';
+import { isNDArray } from '../kind.js';
 import { general, plural } from './format.js';
 import { type NamedArrays, readWeights, type WeightsModel } from './model.js';
 import { Plot } from './plot.js';
@@ -91,7 +92,7 @@ function colourOf(weight: number): number[] {
 
 /** The first weights of two or four dimensions, as [height, width, channels, filters]. */
 function asImages(model: object, imageShape?: readonly [number, number]) {
-  const isArray = model instanceof NDArray || Array.isArray(model) || ArrayBuffer.isView(model);
+  const isArray = isNDArray(model) || Array.isArray(model) || ArrayBuffer.isView(model);
   const arrays = isArray
     ? [{ name: 'the kernel', array: asArray('model', model as ArrayInput) }]
     : readWeights(model).arrays;
@@ -103,7 +104,11 @@ function asImages(model: object, imageShape?: readonly [number, number]) {
   const [inputs, nodes] = array.shape;
   const side = Math.round(Math.sqrt(inputs));
   const shape = imageShape ?? [side, side];
-  if (!Array.isArray(shape) || shape.length !== 2 || shape[0] * shape[1] !== inputs)
-    throw new RangeError(`Expected imageShape to hold ${inputs} pixels, as ${name} has inputs, got [${shape}]`);
+  if (!Array.isArray(shape) || shape.length !== 2) throw wrongType('imageShape', 'a pair of integers', shape);
+  for (const [i, n] of shape.entries()) checkInteger(`imageShape[${i}]`, n, 1);
+  if (shape[0] * shape[1] !== inputs)
+    throw new RangeError(
+      `Expected imageShape to hold ${inputs} pixels, as ${name} has inputs, got [${shape.join(', ')}]`,
+    );
   return { name, kernel: array.reshape(shape[0], shape[1], 1, nodes), dense: true };
 }

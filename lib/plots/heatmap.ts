@@ -1,5 +1,5 @@
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
-import { checkBoolean, checkOneOf, wrongType } from '../check.js';
+import { checkBoolean, checkNumber, checkOneOf, wrongType } from '../check.js';
 import { clip, textWidth, widest, wrap } from './font.js';
 import { type AxisInput, axisLabels, general, plural, tableFormat } from './format.js';
 import { type Figure, TextPlot } from './plot.js';
@@ -79,7 +79,13 @@ export function heatmap(table: ArrayInput, options: HeatmapOptions = {}): TextPl
   };
   const scheme = checkOneOf('colormap', options.colormap ?? 'viridis', COLORMAPS);
   const annotate = options.annotate === undefined ? undefined : checkBoolean('annotate', options.annotate);
-  return tablePlot(frame, cells, { scheme, annotate, domain: options.domain }, describe(cells));
+  const domain = options.domain === undefined ? undefined : checkDomain(options.domain);
+  return tablePlot(frame, cells, { scheme, annotate, domain }, describe(cells));
+}
+
+function checkDomain(domain: unknown): [number, number] {
+  if (!Array.isArray(domain) || domain.length !== 2) throw wrongType('domain', 'a pair of numbers', domain);
+  return [checkNumber('domain[0]', domain[0]), checkNumber('domain[1]', domain[1])];
 }
 
 export function readTable(name: string, table: ArrayInput): NDArray {
@@ -129,7 +135,9 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
     ...(typeof scheme === 'string' ? { scheme } : { range: scheme }),
     ...(finite.length > 0 && low < high ? { domain: [low, high], clamp: true } : {}),
   };
-  const label = (labels: readonly string[]) => `${JSON.stringify(labels)}[datum.value]`;
+  // Vega takes a text such as 'constructor' for one of its signals; none begins with the quote that is cut off again
+  const label = (labels: readonly string[]) =>
+    `slice(${JSON.stringify(labels.map((text) => `'${text}`))}[datum.value],1)`;
   const axis = { ticks: false, domain: false, labelPadding: 4 };
   const legend = {
     labelExpr: SHORT_NUMBER,

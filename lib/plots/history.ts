@@ -47,12 +47,12 @@ function readHistory(history: HistoryInput): Series[] {
   if (typeof history !== 'object' || history === null) throw wrongType('history', 'a History', history);
   const whole = 'history' in history && !Array.isArray(history.history);
   const record = (whole ? history.history : history) as Record<string, readonly number[]>;
+  if (typeof record !== 'object' || record === null) throw wrongType('history.history', 'an object of arrays', record);
   const epoch = whole ? (history as { epoch?: readonly number[] }).epoch : undefined;
+  if (epoch !== undefined) checkNumbers('history.epoch', epoch);
   const names = Object.keys(record);
   for (const name of names) {
-    const values = record[name];
-    if (!Array.isArray(values) || values.some((v) => typeof v !== 'number'))
-      throw wrongType(`history.${name}`, 'an array of numbers', values);
+    checkNumbers(`history.${name}`, record[name]);
   }
   const quantities = [...new Set(names.map((name) => name.replace(/^val_/, '')))];
   const series = quantities.map((name) => {
@@ -63,6 +63,11 @@ function readHistory(history: HistoryInput): Series[] {
   const filled = series.filter((s) => s.epochs.length > 0);
   if (filled.length === 0) throw new RangeError('Expected history to hold at least one epoch, got none');
   return filled;
+}
+
+function checkNumbers(name: string, values: unknown): void {
+  if (!Array.isArray(values) || Array.from(values).some((value) => typeof value !== 'number'))
+    throw wrongType(name, 'an array of numbers', values);
 }
 
 const isLoss = (name: string) => /loss|error|entropy/i.test(name);

@@ -1,5 +1,6 @@
-import { type ArrayInput, asArray, NDArray } from '../array.js';
-import { checkInteger, wrongType } from '../check.js';
+import { type ArrayInput, asArray, type NDArray } from '../array.js';
+import { checkInteger, wrongShape, wrongType } from '../check.js';
+import { isNDArray } from '../kind.js';
 
 type ActivationLike = string | { readonly name: string } | { readonly config: { readonly name: string } };
 
@@ -43,23 +44,38 @@ export function readNetwork(model: NetworkInput): Stage[] {
   if ('layers' in model) return stagesOfLayers(model);
   if ('coefs' in model) {
     if (!Array.isArray(model.coefs) || model.coefs.length === 0) throw wrongType('model', 'a fitted estimator', model);
-    const sizes = [model.coefs[0].shape[0], ...model.coefs.map((c) => c.shape[1])];
-    const names = sizes
-      .slice(1, -1)
-      .map(() => nameOf(model.activation))
-      .concat(nameOf(model.outActivation));
-    return stagesOf(sizes, names);
+    const shapes = Array.from(model.coefs, (c, i) => matrixShape(`model.coefs[${i}]`, c));
+    const sizes = [shapes[0][0], ...shapes.map(([, outputs]) => outputs)];
+    const hidden = nameOf('model.activation', model.activation);
+    const names = sizes.slice(1, -1).map(() => hidden);
+    return stagesOf(sizes, [...names, nameOf('model.outActivation', model.outActivation)]);
   }
   if ('hiddenWeights' in model) {
-    const [hidden, output] = [model.hiddenWeights.shape, model.outputWeights.shape];
+    const hidden = matrixShape('model.hiddenWeights', model.hiddenWeights);
+    const output = matrixShape('model.outputWeights', model.outputWeights);
     return stagesOf([hidden[0], hidden[1], output[1]], ['sigmoid', 'softmax']);
   }
   throw wrongType('model', 'a network, or { sizes: [64, 50, 10] }', model);
 }
 
+function matrixShape(name: string, x: ArrayInput): readonly number[] {
+  const { shape } = asArray(name, x);
+  if (shape.length !== 2) throw wrongShape(name, 'a matrix', shape);
+  return shape;
+}
+
+/** The shape of one sample. Not `checkShape` of layers, which would load the native binary. */
+function sizesOf(name: string, shape: unknown): readonly number[] {
+  if (!Array.isArray(shape)) throw wrongType(name, 'an array of positive integers', shape);
+  return Array.from(shape, (n, i) => checkInteger(`${name}[${i}]`, n, 1));
+}
+
 function stagesOf(sizes: readonly number[], activations: readonly string[] = []): Stage[] {
   if (!Array.isArray(sizes) || sizes.length < 2) throw wrongType('sizes', 'an array of two sizes or more', sizes);
-  return sizes.map((size, i) => ({
+  if (!Array.isArray(activations)) throw wrongType('activations', 'an array of names', activations);
+  for (const [i, name] of activations.entries())
+    if (typeof name !== 'string') throw wrongType(`activations[${i}]`, 'a name', name);
+  return Array.from(sizes as readonly number[], (size, i) => ({
     kind: i === 0 ? 'input' : i === sizes.length - 1 ? 'output' : sizes.length === 3 ? 'hidden' : `hidden ${i}`,
     shape: [checkInteger(`sizes[${i}]`, size, 1)],
     notes: i > 0 && activations[i - 1] ? [activations[i - 1]] : [],
@@ -71,17 +87,19 @@ function stagesOfLayers(model: Extract<NetworkInput, { layers: unknown }>): Stag
   if (!Array.isArray(layers) || layers.length === 0) throw wrongType('model.layers', 'an array of layers', layers);
   if (!inputShape)
     throw new TypeError('Expected model to know its inputShape: call build(inputShape) or give it to the first layer');
-  const stages: Stage[] = [{ kind: 'Input', shape: inputShape, notes: [] }];
-  layers.forEach((layer: LayerLike, i) => {
+  const stages: Stage[] = [{ kind: 'Input', shape: sizesOf('model.inputShape', inputShape), notes: [] }];
+  for (const [i, layer] of (layers as readonly LayerLike[]).entries()) {
+    const name = `model.layers[${i}]`;
+    if (typeof layer !== 'object' || layer === null) throw wrongType(name, 'a layer', layer);
     const before = stages[stages.length - 1];
     const own = typeof layer.outputShape === 'function' ? layer.outputShape(before.shape) : layer.outputShape;
-    const shape = outputShapes?.[i] ?? own;
-    if (!Array.isArray(shape)) throw wrongType(`model.layers[${i}].outputShape`, 'an array of integers', shape);
+    const shape = sizesOf(`${name}.outputShape`, outputShapes?.[i] ?? own);
     const kind = layer.className ?? layer.name ?? 'layer';
-    const activation = nameOf(layer.activation);
+    if (typeof kind !== 'string') throw wrongType(`${name}.className`, 'a name', kind);
+    const activation = nameOf(`${name}.activation`, layer.activation);
     const named = activation && activation !== 'linear' ? [activation] : [];
     const isSame = shape.join() === before.shape.join();
-    if (/^Input/.test(kind) && isSame) return;
+    if (/^Input/.test(kind) && isSame) continue;
     // Dropout and its like are no column of their own.
     const passes = isSame && !/dense|conv/i.test(kind);
     if (!passes) stages.push({ kind, shape, notes: named });
@@ -90,14 +108,20 @@ function stagesOfLayers(model: Extract<NetworkInput, { layers: unknown }>): Stag
         ...before,
         notes: [...before.notes, ...(/^Activation/.test(kind) ? named : [kind])],
       };
-  });
+  }
   return stages;
 }
 
-function nameOf(activation: unknown): string {
-  if (typeof activation === 'string') return activation;
-  const { config, name } = (activation ?? {}) as { config?: { name?: string }; name?: string };
-  return config?.name ?? name ?? '';
+function nameOf(option: string, activation: unknown): string {
+  const { config, name } = (activation ?? {}) as { config?: { name?: unknown }; name?: unknown };
+  const found = typeof activation === 'string' ? activation : (config?.name ?? name ?? '');
+  if (typeof found !== 'string') throw wrongType(option, 'an activation or its name', activation);
+  return found;
+}
+
+function named(name: unknown, x: ArrayInput): NamedArray {
+  if (typeof name !== 'string') throw wrongType('a name of model.weightNames', 'a string', name);
+  return { name, array: asArray(name, x) };
 }
 
 /** A network or estimator as `weights` and `filters` read it. */
@@ -121,32 +145,27 @@ export interface NamedArray {
 
 /** All arrays of a model, in order. `fromModel` is false for those that were given one by one. */
 export function readWeights(model: object): { arrays: NamedArray[]; fromModel: boolean } {
-  if (typeof model !== 'object' || model === null || Array.isArray(model) || model instanceof NDArray)
+  if (typeof model !== 'object' || model === null || Array.isArray(model) || isNDArray(model))
     throw wrongType('model', 'a network, an estimator, or arrays by name', model);
   const { getWeights, weightNames } = model as { getWeights?: unknown; weightNames?: readonly string[] };
   if (typeof getWeights === 'function') {
     const arrays: readonly NDArray[] = (model as { getWeights(): readonly NDArray[] }).getWeights();
-    return {
-      arrays: arrays.map((array, i) => ({ name: weightNames?.[i] ?? `weight ${i + 1}`, array })),
-      fromModel: true,
-    };
+    if (!Array.isArray(arrays)) throw wrongType('model.getWeights()', 'an array of arrays', arrays);
+    return { arrays: Array.from(arrays, (x, i) => named(weightNames?.[i] ?? `weight ${i + 1}`, x)), fromModel: true };
   }
   const { coefs, intercepts } = model as { coefs?: readonly NDArray[]; intercepts?: readonly NDArray[] };
   if (Array.isArray(coefs)) {
-    const pairs = coefs.flatMap((array: NDArray, i) => [
-      { name: `coefs[${i}]`, array },
-      ...(intercepts?.[i] ? [{ name: `intercepts[${i}]`, array: intercepts[i] }] : []),
+    const pairs = Array.from(coefs).flatMap((x: NDArray, i) => [
+      named(`coefs[${i}]`, x),
+      ...(intercepts?.[i] ? [named(`intercepts[${i}]`, intercepts[i])] : []),
     ]);
     return { arrays: pairs, fromModel: true };
   }
   if ('hiddenWeights' in model) {
     const names = ['hiddenWeights', 'hiddenBias', 'outputWeights', 'outputBias'];
     const own = model as unknown as Record<string, NDArray>;
-    return { arrays: names.filter((name) => own[name]).map((name) => ({ name, array: own[name] })), fromModel: true };
+    return { arrays: names.filter((name) => own[name]).map((name) => named(name, own[name])), fromModel: true };
   }
-  const arrays = Object.entries(model as Record<string, ArrayInput>).map(([name, x]) => ({
-    name,
-    array: asArray(name, x),
-  }));
+  const arrays = Object.entries(model as Record<string, ArrayInput>).map(([name, x]) => named(name, x));
   return { arrays, fromModel: false };
 }

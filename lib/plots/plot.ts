@@ -1,6 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
+import { writeFileAtomic } from '../io/atomic.js';
+import { brand, isURL } from '../kind.js';
 import { renderPng, renderSvg } from './render.js';
 import type { Frame, VegaLiteSpec } from './theme.js';
 
@@ -63,16 +64,18 @@ export class Plot {
   }
 
   /**
-   * Writes the figure to a file: .svg, .png, or .json for the Vega-Lite specification.
+   * Writes the figure to a file: .svg, .png, or .json for the Vega-Lite specification. The file is replaced at once or not
+   * at all.
    *
    * @throws RangeError for another extension
    */
   async save(path: string | URL, options: PngOptions = {}): Promise<void> {
-    if (typeof path !== 'string' && !(path instanceof URL)) throw wrongType('path', 'a string or URL', path);
-    const extension = extname(path instanceof URL ? path.pathname : path).toLowerCase();
-    if (extension === '.svg') await writeFile(path, `${await this.svg()}\n`);
-    else if (extension === '.png') await writeFile(path, await this.png(options));
-    else if (extension === '.json') await writeFile(path, `${JSON.stringify(this.spec, null, 2)}\n`);
+    if (typeof path !== 'string' && !isURL(path)) throw wrongType('path', 'a string or URL', path);
+    const extension = extname(isURL(path) ? path.pathname : path).toLowerCase();
+    const write = (content: string | Buffer) => writeFileAtomic(path, [Buffer.from(content as string)]);
+    if (extension === '.svg') await write(`${await this.svg()}\n`);
+    else if (extension === '.png') await write(await this.png(options));
+    else if (extension === '.json') await write(`${JSON.stringify(this.spec, null, 2)}\n`);
     else throw wrongValue('path', 'a file name that ends in .svg, .png or .json', String(path));
   }
 
@@ -91,6 +94,10 @@ export interface TextOptions {
 /** A figure that a terminal can show as well. */
 export class TextPlot extends Plot {
   readonly #text: (color: boolean, width: number) => string;
+
+  static {
+    brand(TextPlot, 'TextPlot');
+  }
 
   constructor(figure: Figure, text: (color: boolean, width: number) => string) {
     super(figure);

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { failure } from '../check.js';
+import { loadPeer } from '../io/peer.js';
+import { requireHere } from '../package-root.js';
 import { FONT, textWidth } from './font.js';
 import type { Figure } from './plot.js';
 import { DARK, LIGHT } from './theme.js';
 
 /** Draws a figure as SVG, without a browser or DOM. */
 export async function renderSvg(figure: Figure): Promise<string> {
-  const vega = await peer('vega', () => import('vega'));
-  const vegaLite = await peer('vega-lite', () => import('vega-lite'));
+  const vega = await loadPeer('vega', () => import('vega'));
+  const vegaLite = await loadPeer('vega-lite', () => import('vega-lite'));
   measureOurFont(vega);
   // A copy: Vega writes into the data it is given.
   const { spec } = vegaLite.compile({ ...structuredClone(figure.spec), background: 'transparent' } as never);
@@ -22,9 +23,9 @@ export async function renderSvg(figure: Figure): Promise<string> {
 
 /** Draws an SVG as PNG, with the text in Arimo and in no font of the machine's. */
 export async function renderPng(svg: string, scale: number): Promise<Buffer> {
-  const { renderAsync } = await peer('@resvg/resvg-js', () => import('@resvg/resvg-js'));
-  const require = createRequire(import.meta.url);
-  const fontFiles = await peer('@expo-google-fonts/arimo', async () =>
+  const { renderAsync } = await loadPeer('@resvg/resvg-js', () => import('@resvg/resvg-js'));
+  const require = requireHere();
+  const fontFiles = await loadPeer('@expo-google-fonts/arimo', async () =>
     ['400Regular', '700Bold'].map((style) => require.resolve(`@expo-google-fonts/arimo/${style}/Arimo_${style}.ttf`)),
   );
   const image = await renderAsync(svg, {
@@ -32,20 +33,6 @@ export async function renderPng(svg: string, scale: number): Promise<Buffer> {
     font: { loadSystemFonts: false, defaultFontFamily: 'Arimo', fontFiles },
   });
   return image.asPng();
-}
-
-async function peer<T>(name: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    if (!missing || !(message.includes(`'${name}'`) || message.includes(`'${name}/`))) throw error;
-    const all = name.startsWith('vega') ? 'vega vega-lite' : '@resvg/resvg-js @expo-google-fonts/arimo';
-    throw failure('ERR_MISSING_PEER', `Expected the package ${name} to be installed: npm install ${all}`, {
-      cause: error,
-    });
-  }
 }
 
 interface TextMetrics {

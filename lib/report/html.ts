@@ -1,6 +1,12 @@
+import { brand, isHtml } from '../kind.js';
+
 /** Markup that may go into a page as it is. */
 export class Html {
   readonly text: string;
+
+  static {
+    brand(Html, 'Html');
+  }
 
   constructor(text: string) {
     this.text = text;
@@ -20,7 +26,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly Content[])
 export const raw = (text: string): Html => new Html(text);
 
 function markup(value: Content): string {
-  if (value instanceof Html) return value.text;
+  if (isHtml(value)) return value.text;
   if (typeof value === 'string' || typeof value === 'number') return escapeHtml(String(value));
   return value.map(markup).join('\n');
 }

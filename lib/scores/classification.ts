@@ -1,6 +1,8 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, checkArray, checkFinite, NDArray, position } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
-import { codesOf, isStrings, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
+import { codesOf, isWords, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
+import { averageOf, pairwiseSum } from './sums.js';
 
 /** True and predicted classes, checked against each other. */
 export type Targets =
@@ -22,17 +24,17 @@ export function accuracyScore(
   checkOptions('options', options, ['normalize', 'sampleWeight']);
   const normalize = checkBoolean('normalize', options.normalize ?? true);
   const targets = readTargets(yTrue, yPred);
-  const weight = readWeights(options.sampleWeight, targets.n);
+  return accuracyOf(targets, readWeights(options.sampleWeight, targets.n), normalize);
+}
+
+export function accuracyOf(targets: Targets, weight: ArrayLike<number>, normalize = true): number {
   const width = targets.kind === 'multilabel' ? targets.classes.length : 1;
-  let correct = 0;
-  let total = 0;
+  const correct = new Float64Array(targets.n);
   for (let i = 0; i < targets.n; i++) {
-    let equal = true;
-    for (let k = i * width; k < (i + 1) * width; k++) equal &&= targets.yTrue[k] === targets.yPred[k];
-    correct += equal ? weight[i] : 0;
-    total += weight[i];
+    correct[i] = 1;
+    for (let k = i * width; k < (i + 1) * width; k++) if (targets.yTrue[k] !== targets.yPred[k]) correct[i] = 0;
   }
-  return normalize ? correct / total : correct;
+  return normalize ? averageOf(correct, weight) : pairwiseSum(correct.map((value, i) => value * weight[i]));
 }
 
 /**
@@ -55,9 +57,10 @@ export function confusionMatrix(
   if (targets.kind === 'multilabel') throw wrongValue('yTrue', 'one label a row', yTrue);
   const weight = readWeights(options.sampleWeight, targets.n);
   const labels = options.labels === undefined ? targets.classes : Array.from(readLabels('labels', options.labels));
+  checkKind('labels', labels, targets.classes, options.labels);
   const place = codesOf(targets.classes, labels);
   const k = labels.length;
-  const counts = new Float64Array(k * k);
+  const counts = allocate(Float64Array, k * k);
   let known = 0;
   for (let i = 0; i < targets.n; i++) {
     const row = place[targets.yTrue[i]];
@@ -66,6 +69,11 @@ export function confusionMatrix(
     if (row >= 0 && column >= 0) counts[row * k + column] += weight[i];
   }
   if (known === 0) throw wrongValue('labels', 'labels of which one occurs in yTrue', options.labels);
+  if (k === 1)
+    process.emitWarning(
+      'A single label was found in yTrue and yPred. Use the labels option to name all of them.',
+      'UserWarning',
+    );
   if (normalize === undefined && options.sampleWeight === undefined)
     return NDArray.wrap(Int32Array.from(counts), [k, k]);
   if (normalize !== undefined) divideBySums(counts, k, normalize);
@@ -83,58 +91,6 @@ function divideBySums(counts: Float64Array, k: number, by: 'true' | 'pred' | 'al
   });
 }
 
-/**
- * The mean negative log-likelihood of the true classes: scikit-learn's `log_loss`. Probabilities are clipped to
- * [eps, 1 - eps], eps being that of their dtype, and rows are scaled to sum to 1.
- *
- * @param yPred probabilities [n, classes] in the order of the sorted classes, or [n] of the second of two classes
- * @param options.labels all classes, where some do not occur in yTrue
- * @param options.normalize whether to divide by the number of samples; default: true
- * @param options.sampleWeight one weight >= 0 a sample
- */
-export function logLoss(
-  yTrue: Labels,
-  yPred: ArrayInput,
-  options: { labels?: Labels; normalize?: boolean; sampleWeight?: ArrayInput } = {},
-): number {
-  checkOptions('options', options, ['labels', 'normalize', 'sampleWeight']);
-  const normalize = checkBoolean('normalize', options.normalize ?? true);
-  const labels = readLabels('yTrue', yTrue);
-  const n = labels.length;
-  const probabilities = checkArray('yPred', yPred);
-  if (probabilities.ndim > 2 || probabilities.length !== n)
-    throw new RangeError(`Expected yPred to have ${n} rows, got shape [${probabilities.shape.join(', ')}]`);
-  const weight = readWeights(options.sampleWeight, n);
-  const given = options.labels === undefined ? labels : readLabels('labels', options.labels);
-  const classes = uniqueLabels(given);
-  const columns = probabilities.shape[1] ?? 1;
-  const width = Math.max(columns, 2);
-  const source = given === labels ? 'yTrue' : 'labels';
-  if (classes.length < 2)
-    throw new RangeError(
-      `Expected ${source} to hold two classes or more (options.labels may name them), got ${classes.join()}`,
-    );
-  if (classes.length !== width)
-    throw new RangeError(
-      `Expected yPred to have a column for each of the ${classes.length} classes in ${source}, got ${columns}`,
-    );
-  const code = codesOf(labels, classes);
-  const unknown = code.indexOf(-1);
-  if (unknown >= 0) throw wrongValue(`yTrue[${unknown}]`, 'one of labels', labels[unknown]);
-
-  const eps = probabilities.dtype === 'float32' ? 2 ** -23 : Number.EPSILON;
-  const clip = (p: number) => Math.min(Math.max(p, eps), 1 - eps);
-  let loss = 0;
-  let total = 0;
-  for (let i = 0; i < n; i++) {
-    const row = Array.from(probabilities.data.subarray(i * columns, (i + 1) * columns), clip);
-    const p = columns > 1 ? row[code[i]] / row.reduce((a, b) => a + b) : code[i] === 1 ? row[0] : 1 - row[0];
-    loss -= weight[i] * Math.log(p);
-    total += weight[i];
-  }
-  return normalize ? loss / total : loss;
-}
-
 /** Reads true and predicted labels of one kind, or two matrices of 0s and 1s. */
 export function readTargets(yTrue: Labels, yPred: Labels): Targets {
   const [a, b] = [readIndicators('yTrue', yTrue), readIndicators('yPred', yPred)];
@@ -147,14 +103,26 @@ export function readTargets(yTrue: Labels, yPred: Labels): Targets {
     return { kind: 'multilabel', n: a.shape[0], classes, yTrue: a.data, yPred: b.data };
   }
   if (a || b) throw wrongType('yPred', a ? 'rows of 0s and 1s, as yTrue is' : 'one label a row, as yTrue is', yPred);
-  const labels = [readClasses('yTrue', yTrue), readClasses('yPred', yPred)];
+  const labels = sameKind(readClasses('yTrue', yTrue), readClasses('yPred', yPred));
   if (labels[0].length !== labels[1].length)
     throw new RangeError(`Expected yPred to have ${labels[0].length} rows, as yTrue has, got ${labels[1].length}`);
-  if (typeof labels[0][0] !== typeof labels[1][0])
-    throw wrongType('yPred', `${typeof labels[0][0]}s, as yTrue is`, yPred);
+  checkKind('yPred', labels[1], labels[0], yPred);
   const classes = uniqueLabels(...labels);
   const [codesTrue, codesPred] = labels.map((y) => codesOf(y, classes));
   return { kind: 'labels', n: labels[0].length, classes, yTrue: codesTrue, yPred: codesPred };
+}
+
+/** Booleans beside numbers are 0 and 1, as in Python. */
+function sameKind(...labels: ArrayLike<Label>[]): ArrayLike<Label>[] {
+  const kinds = labels.map((y) => typeof y[0]);
+  if (!kinds.includes('boolean') || !kinds.includes('number')) return labels;
+  return labels.map((y) => Array.from(y, Number));
+}
+
+/** Refuses labels of another type than those of yTrue, none of which they would ever equal. */
+export function checkKind(name: string, labels: ArrayLike<Label>, known: ArrayLike<Label>, given: unknown): void {
+  const kind = typeof known[0];
+  if (typeof labels[0] !== kind) throw wrongType(name, `${kind}s, as yTrue is`, given);
 }
 
 export function readClasses(name: string, y: Labels): ArrayLike<Label> {
@@ -166,9 +134,10 @@ export function readClasses(name: string, y: Labels): ArrayLike<Label> {
 }
 
 export function readIndicators(name: string, y: Labels): NDArray | undefined {
-  if (isStrings(y)) return undefined;
+  if (isWords(y)) return undefined;
   const array = asArray(name, y);
   if (array.ndim !== 2 || array.shape[1] === 1) return undefined;
+  if (array.size === 0) throw new RangeError(`Expected ${name} to hold labels, got shape [${array.shape.join(', ')}]`);
   checkFinite(name, array);
   const wrong = array.data.findIndex((v: number) => v !== 0 && v !== 1);
   if (wrong >= 0)
@@ -178,16 +147,14 @@ export function readIndicators(name: string, y: Labels): NDArray | undefined {
   return array;
 }
 
-/** One weight >= 0 a sample; ones by default. */
-export function readWeights(weights: ArrayInput | undefined, n: number): ArrayLike<number> {
+/** One weight >= 0 a sample; ones by default. Where they may be `signed`, one that is not 0 will do. */
+export function readWeights(weights: ArrayInput | undefined, n: number, signed = false): ArrayLike<number> {
   if (weights === undefined) return new Float64Array(n).fill(1);
   const array = checkArray('sampleWeight', weights, { ndim: 1 });
   if (array.length !== n) throw new RangeError(`Expected sampleWeight to have ${n} rows, got ${array.length}`);
-  let total = 0;
-  array.data.forEach((w: number, i: number) => {
-    if (w < 0) throw wrongValue(`sampleWeight[${i}]`, 'a non-negative number', w);
-    total += w;
-  });
-  if (total === 0) throw wrongValue('sampleWeight', 'weights of which one is positive', weights);
+  const negative = signed ? -1 : array.data.findIndex((w: number) => w < 0);
+  if (negative >= 0) throw wrongValue(`sampleWeight[${negative}]`, 'a non-negative number', array.data[negative]);
+  if (array.data.every((w: number) => w === 0))
+    throw wrongValue('sampleWeight', `weights of which one is positive${signed ? ' or negative' : ''}`, weights);
   return array.data;
 }

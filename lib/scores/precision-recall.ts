@@ -1,10 +1,13 @@
 import { type ArrayInput, NDArray } from '../array.js';
-import { roundEven } from '../array-format.js';
-import { checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { type Label, type Labels, readLabels } from '../labels.js';
-import { readTargets, readWeights, type Targets } from './classification.js';
+import { checkKind, readTargets, readWeights, type Targets } from './classification.js';
+import { averageOf, pairwiseSum } from './sums.js';
 
 export type Average = 'binary' | 'micro' | 'macro' | 'weighted' | 'samples';
+
+/** 0, 1, NaN or 'warn'. */
+export type ZeroDivision = number | 'warn';
 
 export interface PrecisionRecallOptions {
   /**
@@ -14,12 +17,12 @@ export interface PrecisionRecallOptions {
   average?: Average | null;
   /** The classes and their order. Default: all, sorted. */
   labels?: Labels;
-  /** The weight of recall against precision in the F-score, >= 0. Default: 1. */
+  /** The weight of recall against precision in the F-score, >= 0: 0 is precision, Infinity is recall. Default: 1. */
   beta?: number;
   /** The class that 'binary' scores. Default: 1. */
   posLabel?: Label;
-  /** The score where a denominator is 0; 'warn' (default) is 0 and a warning. */
-  zeroDivision?: 0 | 1 | 'warn';
+  /** The score where a denominator is 0; 'warn' (default) is 0 and a warning. Averages leave out scores that are NaN. */
+  zeroDivision?: ZeroDivision;
   /** One weight >= 0 a sample. */
   sampleWeight?: ArrayInput;
 }
@@ -39,8 +42,8 @@ export interface AverageScores {
   support: null;
 }
 
-type Counts = { truePositive: number[]; predicted: number[]; actual: number[] };
-type Scores = { precision: number[]; recall: number[]; fscore: number[]; actual: number[] };
+export type Counts = { truePositive: number[]; predicted: number[]; actual: number[] };
+export type Scores = { precision: number[]; recall: number[]; fscore: number[]; actual: number[] };
 
 /**
  * Precision, recall, F-score and support: scikit-learn's `precision_recall_fscore_support`.
@@ -69,23 +72,18 @@ export function precisionRecallFscoreSupport(
 ): ClassScores | AverageScores {
   const names = ['average', 'labels', 'beta', 'posLabel', 'zeroDivision', 'sampleWeight'];
   checkOptions('options', options, names);
-  const { average = null, beta = 1, zeroDivision = 'warn' } = options;
+  const { average = null, beta = 1, zeroDivision = 'warn', posLabel = 1 } = options;
   if (average !== null) checkOneOf('average', average, ['binary', 'micro', 'macro', 'weighted', 'samples']);
   if (beta !== Number.POSITIVE_INFINITY) checkInterval('beta', beta, 0, Number.POSITIVE_INFINITY);
   checkZeroDivision(zeroDivision);
   const targets = readTargets(yTrue, yPred);
   const weight = readWeights(options.sampleWeight, targets.n);
-  const labels = chooseLabels(targets, options);
-  if (average === 'samples') {
-    if (targets.kind !== 'multilabel') throw wrongValue('average', "other than 'samples' for one label a row", average);
-    const scores = divide(countSamples(targets, labels), beta, zeroDivision, true);
-    return meanScores(scores, Array.from(weight));
-  }
-  const counts = count(targets, labels, weight);
-  if (average === 'micro') return meanScores(divide(total(counts), beta, zeroDivision));
-  const scores = divide(counts, beta, zeroDivision);
-  if (average === 'weighted') return weightedScores(scores, counts, zeroDivision);
-  if (average !== null) return meanScores(scores);
+  checkPosLabel(posLabel);
+  if (average !== 'binary' && posLabel !== 1)
+    process.emitWarning(`posLabel ${posLabel} is ignored, as average is not 'binary'`, 'UserWarning');
+  const labels = average === 'binary' ? [binaryLabel(targets, posLabel)] : chooseLabels(targets, options.labels);
+  if (average !== null) return averageScores(targets, labels, weight, average, beta, zeroDivision);
+  const scores = divide(count(targets, labels, weight), beta, zeroDivision);
   const support =
     options.sampleWeight === undefined ? Int32Array.from(scores.actual) : Float64Array.from(scores.actual);
   return {
@@ -96,132 +94,53 @@ export function precisionRecallFscoreSupport(
   };
 }
 
-export interface ClassificationReportOptions {
-  /** The classes and their order. Default: all, sorted. */
-  labels?: Labels;
-  /** Names to show, in the order of the classes. */
-  targetNames?: readonly string[];
-  /** Digits after the point in the text. Default: 2. */
-  digits?: number;
-  /** 'text' (default), or 'dict' for an object of numbers. */
-  output?: 'text' | 'dict';
-  /** As in precisionRecallFscoreSupport. */
-  zeroDivision?: 0 | 1 | 'warn';
-  /** One weight >= 0 a sample. */
-  sampleWeight?: ArrayInput;
-}
-
-export type ReportRow = { precision: number; recall: number; 'f1-score': number; support: number };
-/** A row for every class and average; `accuracy` is a number. */
-export type ReportDict = Record<string, ReportRow | number>;
-
-/** Precision, recall, F1 and support of every class and their averages: scikit-learn's `classification_report`. */
-export function classificationReport(
-  yTrue: Labels,
-  yPred: Labels,
-  options: ClassificationReportOptions & { output: 'dict' },
-): ReportDict;
-export function classificationReport(
-  yTrue: Labels,
-  yPred: Labels,
-  options?: ClassificationReportOptions & { output?: 'text' },
-): string;
-export function classificationReport(
-  yTrue: Labels,
-  yPred: Labels,
-  options: ClassificationReportOptions = {},
-): string | ReportDict {
-  const names = ['labels', 'targetNames', 'digits', 'output', 'zeroDivision', 'sampleWeight'];
-  checkOptions('options', options, names);
-  const { digits = 2, output = 'text', zeroDivision = 'warn', sampleWeight } = options;
-  checkInteger('digits', digits, 0);
-  checkOneOf('output', output, ['text', 'dict']);
-  checkZeroDivision(zeroDivision);
-  const targets = readTargets(yTrue, yPred);
-  const weight = readWeights(sampleWeight, targets.n);
-  const labels = chooseLabels(targets, options);
-  const targetNames = options.targetNames ?? labels.map(String);
-  if (targetNames.length !== labels.length)
-    throw wrongValue('targetNames', `an array of ${labels.length} names, one a class`, options.targetNames);
-
-  const counts = count(targets, labels, weight);
-  const scores = divide(counts, 1, zeroDivision);
-  const quiet = zeroDivision === 'warn' ? 0 : zeroDivision;
-  const support = counts.actual.reduce((a, b) => a + b, 0);
-  const averages: [string, AverageScores][] = [
-    ['micro avg', meanScores(divide(total(counts), 1, quiet))],
-    ['macro avg', meanScores(scores)],
-    ['weighted avg', weightedScores(scores, counts, zeroDivision)],
-  ];
-  if (targets.kind === 'multilabel')
-    averages.push([
-      'samples avg',
-      meanScores(divide(countSamples(targets, labels), 1, zeroDivision, true), Array.from(weight)),
-    ]);
-  // Over all classes of single-label targets, micro precision, recall and F1 are all the accuracy.
-  else if (
-    targets.classes.every((label) => labels.includes(label)) &&
-    labels.every((label) => targets.classes.includes(label))
-  )
-    averages[0][0] = 'accuracy';
-
-  const rows: [string, ReportRow][] = [
-    ...targetNames.map((name, k): [string, ReportRow] => [
-      name,
-      {
-        precision: scores.precision[k],
-        recall: scores.recall[k],
-        'f1-score': scores.fscore[k],
-        support: counts.actual[k],
-      },
-    ]),
-    ...averages.map(([name, { precision, recall, fscore }]): [string, ReportRow] => [
-      name,
-      { precision, recall, 'f1-score': fscore, support },
-    ]),
-  ];
-  if (output === 'text') return printReport(rows, labels.length, digits, sampleWeight !== undefined);
-  return Object.fromEntries(rows.map(([name, row]) => [name, name === 'accuracy' ? row.precision : row]));
-}
-
-function printReport(rows: [string, ReportRow][], nClasses: number, digits: number, weighted: boolean): string {
-  const width = Math.max(...rows.slice(0, nClasses).map(([name]) => name.length), 'weighted avg'.length, digits);
-  const line = (cells: string[]) =>
-    `${cells[0].padStart(width)} ${cells
-      .slice(1)
-      .map((c) => ` ${c.padStart(9)}`)
-      .join('')}\n`;
-  const fixed = (x: number) => roundEven((d) => x.toFixed(d), digits);
-  const body = rows.map(([name, { precision, recall, 'f1-score': f1, support }]) => {
-    const shown = name === 'accuracy' ? ['', '', fixed(f1)] : [precision, recall, f1].map(fixed);
-    return line([name, ...shown, weighted && Number.isInteger(support) ? `${support}.0` : String(support)]);
-  });
-  const head = line(['', 'precision', 'recall', 'f1-score', 'support']);
-  return `${head}\n${body.slice(0, nClasses).join('')}\n${body.slice(nClasses).join('')}`;
-}
-
-function chooseLabels(targets: Targets, options: PrecisionRecallOptions): Label[] {
-  if (options.average === 'binary') {
-    const { posLabel = 1 } = options;
-    if (targets.kind === 'multilabel' || targets.classes.length > 2)
-      throw wrongValue(
-        'average',
-        `other than 'binary' for ${targets.kind === 'labels' ? 'many classes' : 'many labels'}`,
-        'binary',
-      );
-    if (!targets.classes.includes(posLabel) && targets.classes.length === 2)
-      throw wrongValue('posLabel', `one of ${targets.classes.join(', ')}`, posLabel);
-    return [posLabel];
+/** The scores as one number each. */
+export function averageScores(
+  targets: Targets,
+  labels: readonly Label[],
+  weight: ArrayLike<number>,
+  average: Average,
+  beta: number,
+  zeroDivision: ZeroDivision,
+): AverageScores {
+  if (average === 'samples') {
+    if (targets.kind !== 'multilabel') throw wrongValue('average', "other than 'samples' for one label a row", average);
+    return meanScores(divide(countSamples(targets, labels), beta, zeroDivision, true), weight);
   }
-  if (options.labels === undefined) return targets.classes;
-  const labels = Array.from(readLabels('labels', options.labels));
+  const counts = count(targets, labels, weight);
+  if (average === 'micro') return meanScores(divide(total(counts), beta, zeroDivision));
+  const scores = divide(counts, beta, zeroDivision);
+  return meanScores(scores, average === 'weighted' ? counts.actual : undefined);
+}
+
+function checkPosLabel(posLabel: unknown): void {
+  if (!['number', 'string', 'boolean'].includes(typeof posLabel))
+    throw wrongType('posLabel', 'a class label', posLabel);
+}
+
+/** The class that `average: 'binary'` scores. */
+function binaryLabel({ kind, classes }: Targets, posLabel: Label): Label {
+  if (kind === 'multilabel' || classes.length > 2)
+    throw wrongValue('average', `other than 'binary' for many ${kind === 'labels' ? 'classes' : 'labels'}`, 'binary');
+  const wanted = typeof classes[0] === 'boolean' && typeof posLabel === 'number' ? posLabel === 1 : posLabel;
+  if (!classes.includes(wanted) && classes.length === 2)
+    throw wrongValue('posLabel', `one of ${classes.join(', ')}`, posLabel);
+  if (typeof wanted !== typeof classes[0]) throw wrongType('posLabel', `a ${typeof classes[0]}, as yTrue is`, posLabel);
+  return wanted;
+}
+
+/** The classes to score: `given`, or all that occur. */
+export function chooseLabels(targets: Targets, given?: Labels): Label[] {
+  if (given === undefined) return targets.classes;
+  const labels = Array.from(readLabels('labels', given));
+  checkKind('labels', labels, targets.classes, given);
   const unknown = labels.find((label) => targets.kind === 'multilabel' && !targets.classes.includes(label));
   if (unknown !== undefined) throw wrongValue('labels', `column numbers below ${targets.classes.length}`, unknown);
   return labels;
 }
 
 /** Weights of true positives, predictions and true members of every label. */
-function count(targets: Targets, labels: readonly Label[], weight: ArrayLike<number>): Counts {
+export function count(targets: Targets, labels: readonly Label[], weight: ArrayLike<number>): Counts {
   const { kind, n, classes, yTrue, yPred } = targets;
   const k = classes.length;
   const [both, predicted, actual] = [new Array(k).fill(0), new Array(k).fill(0), new Array(k).fill(0)];
@@ -255,55 +174,53 @@ function countSamples({ n, classes, yTrue, yPred }: Targets, labels: readonly La
 }
 
 function total(counts: Counts): Counts {
-  const sum = (x: number[]) => [x.reduce((a, b) => a + b, 0)];
+  const sum = (x: number[]) => [pairwiseSum(x)];
   return { truePositive: sum(counts.truePositive), predicted: sum(counts.predicted), actual: sum(counts.actual) };
 }
 
-function divide(counts: Counts, beta: number, zeroDivision: 0 | 1 | 'warn', samples = false): Scores {
+export function divide(counts: Counts, beta: number, zeroDivision: ZeroDivision, samples = false): Scores {
   const { truePositive, predicted, actual } = counts;
-  const ratio = (denominator: number[], metric: string, modifier: string) => {
-    if (zeroDivision === 'warn' && denominator.includes(0)) {
-      const [inside, over] = samples ? ['samples', 'labels'] : ['labels', 'samples'];
-      const where = denominator.length === 1 ? 'due to' : `in ${inside} with`;
-      process.emitWarning(
-        `${metric} and F-score are ill-defined and being set to 0.0 ${where} no ${modifier} ${over}. Use the zeroDivision option to control this behavior.`,
-        'UndefinedMetricWarning',
-      );
-    }
-    return denominator.map((d, k) => (d === 0 ? (zeroDivision === 1 ? 1 : 0) : truePositive[k] / d));
+  const undefinedScore = zeroDivision === 'warn' ? 0 : zeroDivision;
+  const ratio = (numerator: number[], denominator: number[]) =>
+    denominator.map((d, k) => (d === 0 ? undefinedScore : numerator[k] / d));
+  const warn = (denominator: number[], metric: string, modifier: string) => {
+    if (zeroDivision !== 'warn' || !denominator.includes(0)) return;
+    const [inside, over] = samples ? ['samples', 'labels'] : ['labels', 'samples'];
+    const where = denominator.length === 1 ? 'due to' : `in ${inside} with`;
+    process.emitWarning(
+      `${metric} and F-score are ill-defined and being set to 0.0 ${where} no ${modifier} ${over}. Use the zeroDivision option to control this behavior.`,
+      'UndefinedMetricWarning',
+    );
   };
-  const precision = ratio(predicted, 'Precision', 'predicted');
-  const recall = ratio(actual, 'Recall', 'true');
+  warn(predicted, 'Precision', 'predicted');
+  warn(actual, 'Recall', 'true');
+  const precision = ratio(truePositive, predicted);
+  const recall = ratio(truePositive, actual);
+  if (beta === 0) return { precision, recall, fscore: precision, actual };
   const beta2 = beta ** 2;
-  const fscore = precision.map((p, k) => {
-    if (beta === Number.POSITIVE_INFINITY) return recall[k];
-    const denominator = beta2 * p + recall[k];
-    return denominator === 0 ? 0 : ((1 + beta2) * p * recall[k]) / denominator;
-  });
+  if (beta === Number.POSITIVE_INFINITY) return { precision, recall, fscore: recall, actual };
+  // (1 + b^2) p r / (b^2 p + r), by counts: so it is undefined only where there is neither a prediction nor a member.
+  const fscore = ratio(
+    truePositive.map((both) => (1 + beta2) * both),
+    predicted.map((p, k) => beta2 * actual[k] + p),
+  );
   return { precision, recall, fscore, actual };
 }
 
-function meanScores({ precision, recall, fscore }: Scores, weights?: readonly number[]): AverageScores {
-  const mean = (x: number[]) => {
-    const w = weights ?? x.map(() => 1);
-    return x.reduce((sum, v, k) => sum + w[k] * v, 0) / w.reduce((a, b) => a + b, 0);
-  };
+function meanScores({ precision, recall, fscore }: Scores, weights?: ArrayLike<number>): AverageScores {
+  const mean = (scores: number[]) => averageOfDefined(scores, weights);
   return { precision: mean(precision), recall: mean(recall), fscore: mean(fscore), support: null };
 }
 
-function weightedScores(scores: Scores, counts: Counts, zeroDivision: 0 | 1 | 'warn'): AverageScores {
-  if (counts.actual.some((c) => c > 0)) return meanScores(scores, counts.actual);
-  const undefinedScore = zeroDivision === 1 ? 1 : 0;
-  const nothing = counts.predicted.every((c) => c === 0);
-  return {
-    precision: nothing ? undefinedScore : 0,
-    recall: undefinedScore,
-    fscore: nothing ? undefinedScore : 0,
-    support: null,
-  };
+/** The mean of the scores that are not NaN; the plain one where their weights sum to 0. */
+function averageOfDefined(scores: number[], weights?: ArrayLike<number>): number {
+  const defined = [...scores.keys()].filter((k) => !Number.isNaN(scores[k]));
+  const values = defined.map((k) => scores[k]);
+  const w = weights && defined.map((k) => weights[k]);
+  return averageOf(values, w && pairwiseSum(w) !== 0 ? w : undefined);
 }
 
-function checkZeroDivision(value: unknown): void {
-  if (value === 0 || value === 1 || value === 'warn') return;
+export function checkZeroDivision(value: unknown): void {
+  if (value === 0 || value === 1 || value === 'warn' || Number.isNaN(value)) return;
   throw (typeof value === 'number' ? wrongValue : wrongType)('zeroDivision', "0, 1 or 'warn'", value);
 }

@@ -1,32 +1,60 @@
-import { type ArrayInput, checkArray, type NDArray } from '../array.js';
-import { checkOneOf, checkOptions, wrongValue } from '../check.js';
+import { type ArrayInput, checkArray, NDArray } from '../array.js';
+import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { readWeights } from './classification.js';
+import { averageOf, columnSums, totalOf } from './sums.js';
 
 export interface RegressionScoreOptions {
   /** One weight >= 0 a sample. */
   sampleWeight?: ArrayInput;
-  /** How the scores of several outputs become one: their plain mean (default), or their mean with these weights. */
-  multioutput?: 'uniformAverage' | readonly number[];
+  /**
+   * How the scores of several outputs become one: their plain mean ('uniformAverage', the default), their mean with these
+   * weights, or not at all ('rawValues': an array [outputs]). A single output takes no weights.
+   */
+  multioutput?: 'uniformAverage' | 'rawValues' | readonly number[];
 }
 
+export interface R2ScoreOptions extends Omit<RegressionScoreOptions, 'multioutput'> {
+  /** As in meanSquaredError; 'varianceWeighted' weighs outputs by the variance of their targets. */
+  multioutput?: 'uniformAverage' | 'varianceWeighted' | 'rawValues' | readonly number[];
+  /** Whether a constant target scores 1 where it is predicted exactly, else 0, in place of NaN and -Infinity. Default: true */
+  forceFinite?: boolean;
+}
+
+type Multioutput = R2ScoreOptions['multioutput'];
+
 /**
- * The mean squared error: scikit-learn's `mean_squared_error`.
+ * The mean squared error: scikit-learn's `mean_squared_error`. In float64, also where scikit-learn takes float32.
  *
  * @param yTrue [n] or [n, outputs]
  * @param yPred of the same shape
  */
-export function meanSquaredError(yTrue: ArrayInput, yPred: ArrayInput, options: RegressionScoreOptions = {}): number {
+export function meanSquaredError(
+  yTrue: ArrayInput,
+  yPred: ArrayInput,
+  options: RegressionScoreOptions & { multioutput: 'rawValues' },
+): NDArray;
+export function meanSquaredError(
+  yTrue: ArrayInput,
+  yPred: ArrayInput,
+  options?: RegressionScoreOptions & { multioutput?: 'uniformAverage' | readonly number[] },
+): number;
+export function meanSquaredError(
+  yTrue: ArrayInput,
+  yPred: ArrayInput,
+  options: RegressionScoreOptions = {},
+): number | NDArray {
   checkOptions('options', options, ['sampleWeight', 'multioutput']);
-  const { residual, totalWeight } = squaredSums(yTrue, yPred, options.sampleWeight);
-  return averageOutputs(
-    residual.map((sum) => sum / totalWeight),
-    options.multioutput,
-  );
+  const pair = readPair(yTrue, yPred);
+  const multioutput = readMultioutput(options.multioutput, pair.outputs, ['uniformAverage', 'rawValues']);
+  const weight = options.sampleWeight === undefined ? undefined : readWeights(options.sampleWeight, pair.n);
+  const total = weight ? totalOf(weight) : pair.n;
+  const errors = squares(pair, weight).map((sum) => sum / total);
+  return combine(errors, multioutput);
 }
 
 /**
- * R², the coefficient of determination: scikit-learn's `r2_score`. A constant target scores 1 where it is predicted
- * exactly, else 0. NaN, with a warning, for less than two samples.
+ * R², the coefficient of determination: scikit-learn's `r2_score`. NaN, with a warning, for less than two samples. In
+ * float64, also where scikit-learn takes float32.
  *
  * @param yTrue [n] or [n, outputs]
  * @param yPred of the same shape
@@ -34,73 +62,104 @@ export function meanSquaredError(yTrue: ArrayInput, yPred: ArrayInput, options: 
 export function r2Score(
   yTrue: ArrayInput,
   yPred: ArrayInput,
-  options: Omit<RegressionScoreOptions, 'multioutput'> & {
-    /** As in meanSquaredError; 'varianceWeighted' weighs outputs by the variance of their targets. */
-    multioutput?: 'uniformAverage' | 'varianceWeighted' | readonly number[];
-  } = {},
-): number {
-  checkOptions('options', options, ['sampleWeight', 'multioutput']);
-  const { residual, spread, n } = squaredSums(yTrue, yPred, options.sampleWeight);
-  const scores = residual.map((sum, k) => (sum === 0 ? 1 : spread[k] === 0 ? 0 : 1 - sum / spread[k]));
-  const { multioutput = 'uniformAverage' } = options;
-  if (typeof multioutput === 'string') checkOneOf('multioutput', multioutput, ['uniformAverage', 'varianceWeighted']);
-  const byVariance = spread.some((s) => s !== 0) ? spread : 'uniformAverage';
-  const score = averageOutputs(scores, multioutput === 'varianceWeighted' ? byVariance : multioutput);
-  if (n >= 2) return score;
-  process.emitWarning('R^2 score is not well-defined with less than two samples.', 'UndefinedMetricWarning');
-  return Number.NaN;
+  options: R2ScoreOptions & { multioutput: 'rawValues' },
+): NDArray;
+export function r2Score(
+  yTrue: ArrayInput,
+  yPred: ArrayInput,
+  options?: R2ScoreOptions & { multioutput?: 'uniformAverage' | 'varianceWeighted' | readonly number[] },
+): number;
+export function r2Score(yTrue: ArrayInput, yPred: ArrayInput, options: R2ScoreOptions = {}): number | NDArray {
+  checkOptions('options', options, ['sampleWeight', 'multioutput', 'forceFinite']);
+  const forceFinite = checkBoolean('forceFinite', options.forceFinite ?? true);
+  const pair = readPair(yTrue, yPred);
+  const multioutput = readMultioutput(options.multioutput, pair.outputs, [
+    'uniformAverage',
+    'varianceWeighted',
+    'rawValues',
+  ]);
+  const weight = options.sampleWeight === undefined ? undefined : readWeights(options.sampleWeight, pair.n);
+  return r2(pair, weight, multioutput, forceFinite);
 }
 
-/** For every output the weighted squares of its residuals, and of its targets about their mean. */
-function squaredSums(yTrue: ArrayInput, yPred: ArrayInput, sampleWeight?: ArrayInput) {
+/** `r2Score` with weights of any sign. */
+export function r2Of(yTrue: ArrayInput, yPred: ArrayInput, sampleWeight?: ArrayInput): number {
+  const pair = readPair(yTrue, yPred);
+  const weight = sampleWeight === undefined ? undefined : readWeights(sampleWeight, pair.n, true);
+  return r2(pair, weight, 'uniformAverage', true) as number;
+}
+
+function r2(
+  pair: Pair,
+  weight: ArrayLike<number> | undefined,
+  multioutput: Exclude<Multioutput, undefined>,
+  forceFinite: boolean,
+): number | NDArray {
+  const { n, outputs, yTrue } = pair;
+  if (n < 2) {
+    process.emitWarning('R^2 score is not well-defined with less than two samples.', 'UndefinedMetricWarning');
+    return Number.NaN;
+  }
+  const total = weight ? totalOf(weight) : n;
+  const residual = squares(pair, weight);
+  const weighted = weight ? yTrue.map((y, i) => y * weight[Math.floor(i / outputs)]) : yTrue;
+  const mean = columnSums(weighted, outputs).map((sum) => sum / total);
+  const spread = squares({ ...pair, yPred: yTrue.map((_, i) => mean[i % outputs]) }, weight);
+  const scores = residual.map((sum, k) => {
+    if (!forceFinite || (sum !== 0 && spread[k] !== 0)) return 1 - sum / spread[k];
+    return sum === 0 ? 1 : 0;
+  });
+  if (multioutput !== 'varianceWeighted') return combine(scores, multioutput);
+  return combine(scores, spread.some((s) => s !== 0) ? spread : 'uniformAverage');
+}
+
+interface Pair {
+  n: number;
+  outputs: number;
+  yTrue: Float64Array;
+  yPred: Float64Array;
+}
+
+/** For every output the (weighted) sum of its squared differences. */
+function squares({ outputs, yTrue, yPred }: Pair, weight?: ArrayLike<number>): number[] {
+  const terms = yTrue.map((y, i) => (y - yPred[i]) ** 2 * (weight ? weight[Math.floor(i / outputs)] : 1));
+  return columnSums(terms, outputs);
+}
+
+function readPair(yTrue: ArrayInput, yPred: ArrayInput): Pair {
   const [a, b] = [columns('yTrue', yTrue), columns('yPred', yPred)];
   const [n, outputs] = a.shape;
   if (b.shape[0] !== n || b.shape[1] !== outputs)
     throw new RangeError(
       `Expected yPred to have shape [${a.shape.join(', ')}], as yTrue has, got [${b.shape.join(', ')}]`,
     );
-  const weight = readWeights(sampleWeight, n);
-  let totalWeight = 0;
-  const mean = new Array<number>(outputs).fill(0);
-  for (let i = 0; i < n; i++) {
-    totalWeight += weight[i];
-    for (let k = 0; k < outputs; k++) mean[k] += weight[i] * a.data[i * outputs + k];
-  }
-  const residual = new Array<number>(outputs).fill(0);
-  const spread = new Array<number>(outputs).fill(0);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < outputs; k++) {
-      const y = a.data[i * outputs + k];
-      residual[k] += weight[i] * (y - b.data[i * outputs + k]) ** 2;
-      spread[k] += weight[i] * (y - mean[k] / totalWeight) ** 2;
-    }
-  }
-  return { residual, spread, totalWeight, n };
+  return { n, outputs, yTrue: a.data as Float64Array, yPred: b.data as Float64Array };
 }
 
 function columns(name: string, y: ArrayInput): NDArray {
   const array = checkArray(name, y, { dtype: 'float64' });
-  if (array.ndim > 2)
+  if (array.ndim !== 1 && array.ndim !== 2)
     throw new RangeError(`Expected ${name} to have 1 or 2 dimensions, got shape [${array.shape.join(', ')}]`);
   return array.ndim === 1 ? array.reshape(-1, 1) : array;
 }
 
-function averageOutputs(
-  scores: number[],
-  multioutput: 'uniformAverage' | readonly number[] = 'uniformAverage',
-): number {
-  if (typeof multioutput === 'string') {
-    checkOneOf('multioutput', multioutput, ['uniformAverage']);
-    return scores.reduce((a, b) => a + b, 0) / scores.length;
-  }
-  const weights = checkArray('multioutput', multioutput, { ndim: 1 });
-  if (weights.length !== scores.length)
-    throw wrongValue('multioutput', `an array of ${scores.length} weights`, multioutput);
-  let sum = 0;
-  let total = 0;
-  scores.forEach((score, k) => {
-    sum += weights.data[k] * score;
-    total += weights.data[k];
-  });
-  return sum / total;
+function readMultioutput<M extends Exclude<Multioutput, undefined>>(
+  multioutput: M | undefined,
+  outputs: number,
+  names: (M & string)[],
+): M | 'uniformAverage' {
+  if (multioutput === undefined) return 'uniformAverage';
+  if (typeof multioutput === 'string') return checkOneOf('multioutput', multioutput, names) as M;
+  if (typeof multioutput !== 'object' || multioutput === null)
+    throw wrongType('multioutput', `one of ${names.map((name) => `'${name}'`).join(', ')} or an array`, multioutput);
+  const weights = checkArray('multioutput', multioutput, { ndim: 1, dtype: 'float64' });
+  if (outputs === 1) throw wrongValue('multioutput', 'no weights where there is one output', multioutput);
+  if (weights.length !== outputs) throw wrongValue('multioutput', `an array of ${outputs} weights`, multioutput);
+  if (columnSums(weights.data, 1)[0] === 0) throw wrongValue('multioutput', 'weights whose sum is not 0', multioutput);
+  return Array.from(weights.data) as unknown as M;
+}
+
+function combine(scores: number[], multioutput: Exclude<Multioutput, undefined>): number | NDArray {
+  if (multioutput === 'rawValues') return NDArray.wrap(Float64Array.from(scores));
+  return averageOf(scores, typeof multioutput === 'string' ? undefined : multioutput);
 }

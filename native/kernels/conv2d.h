@@ -3,27 +3,33 @@
 // (conv2d_direct.h); large weights over few pixels, and the input gradient of strided convolutions, go by im2col and
 // matrix products, of one row of the kernel at a time: that copy is a third as long as all of a 3x3 kernel's.
 
-inline Conv2d conv2dOf(const Index* dim) {
+inline Conv2d wholeConv2dOf(const Index* dim) {
   return {dim[0], dim[1], dim[2],  dim[3],  dim[4],  dim[5],  dim[6], dim[7],
           dim[8], dim[9], dim[10], dim[11], dim[12], dim[13], dim[14]};
 }
 
+inline Conv2d conv2dOf(const Index* dim) { return trimmed(wholeConv2dOf(dim)); }
+
 // The convolution of dy with the kernel turned around that gives the input gradient where both strides are 1.
-inline Conv2d turned(const Conv2d& c) {
-  return {c.B, c.Y, c.X, c.F, c.K, c.L, c.C, c.H, c.W, 1, 1, c.d, c.e, (c.K - 1) * c.d - c.p, (c.L - 1) * c.e - c.q};
+inline Conv2d turnedConv2dOf(const Index* dim) {
+  const Conv2d c = wholeConv2dOf(dim);
+  return trimmed(
+      {c.B, c.Y, c.X, c.F, c.K, c.L, c.C, c.H, c.W, 1, 1, c.d, c.e, (c.K - 1) * c.d - c.p, (c.L - 1) * c.e - c.q});
 }
 
-// Directly, if the weights stay in the outer cache, or those of one block of filters do and serve many pixels there.
-// Offsets within a padded image have 31 bits.
+// Directly, if the weights stay in the outer cache, or those of one block of filters do and serve many pixels there,
+// and the padded image is not much more than the image. Offsets within it have 31 bits.
 template <typename T>
 bool isDirect(const Conv2d& c) {
   constexpr Index room = 262144 / sizeof(T);
+  if (c.isEmpty() || !c.isCompact()) return false;
   const double padded = static_cast<double>(c.rows(c.Y)) * static_cast<double>(c.columns()) * static_cast<double>(c.C);
   return padded < 2147483648.0 && (c.taps() * c.F <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= 32));
 }
 template <typename T>
-bool isInputDirect(const Conv2d& c) {
-  return c.s == 1 && c.t == 1 && isDirect<T>(turned(c));
+bool isInputDirect(const Index* dim) {
+  const Conv2d c = wholeConv2dOf(dim);
+  return c.s == 1 && c.t == 1 && isDirect<T>(turnedConv2dOf(dim));
 }
 
 // The rows of y of all images in one count: row g belongs to image g / Y. A chunk of them is one matrix product: long
@@ -31,6 +37,28 @@ bool isInputDirect(const Conv2d& c) {
 inline Index chunkOf(const Conv2d& c) {
   const Index row = std::max<Index>(c.X * c.L * c.C, 1);
   return std::max<Index>(262144 / row, (255 + c.X) / std::max<Index>(c.X, 1));
+}
+
+// Of a row of y longer than this in im2col, a product takes some pixels only.
+constexpr Index kMostIm2col = 4194304;
+inline Index pixelsOf(const Conv2d& c) {
+  const Index width = std::max<Index>(c.L * c.C, 1);
+  return std::min(c.X, std::max<Index>(256, kMostIm2col / width));
+}
+
+// Pixels from .. to - 1 of n rows of y from row `first` on: all, or some of one row.
+struct Stretch {
+  Index first, n, from, to;
+  Index pixels() const { return n * (to - from); }
+  Index at(const Conv2d& c) const { return first * c.X + from; }
+};
+template <typename F>
+inline void stretches(const Conv2d& c, Index first, Index n, const F& fn) {
+  const Index most = pixelsOf(c);
+  if (most >= c.X) return fn(Stretch{first, n, 0, c.X});
+  for (Index g = first; g < first + n; ++g) {
+    for (Index x = 0; x < c.X; x += most) fn(Stretch{g, 1, x, std::min(x + most, c.X)});
+  }
 }
 
 // An image is its own im2col.
@@ -42,7 +70,9 @@ inline bool isPlain(const Conv2d& c) {
 // the im2col of `products`.
 inline Scratch scratchOf(const Conv2d& direct, bool isFloatDirect, bool isDoubleDirect, const Conv2d& products) {
   const auto chunk = [](const Conv2d& c) {
-    return c.isEmpty() || isPlain(c) ? 0 : std::min(chunkOf(c), c.B * c.Y) * c.X * c.L * c.C;
+    const Index pixels = pixelsOf(c);
+    if (c.isEmpty() || isPlain(c)) return Index{0};
+    return (pixels < c.X ? 1 : std::min(chunkOf(c), c.B * c.Y)) * pixels * c.L * c.C;
   };
   Scratch room;
   if (isFloatDirect) room = {Packed<float>::room(direct), patchRoom<float>(direct)};
@@ -54,38 +84,39 @@ inline Scratch scratchOf(const Conv2d& direct, bool isFloatDirect, bool isDouble
   return room;
 }
 
-// fn(place in the row of im2col, values, from this place in x on) for the stretches of x that row g of y sees through
-// row k of the kernel, and zeros(place, values) for what lies outside.
+// fn(place in the row of im2col, values, from this place in x on) for the stretches of x that pixels begin .. end - 1
+// of row g of y see through row k of the kernel, and zeros(place, values) for what lies outside.
 template <typename Fn, typename Zeros>
-inline void visit(const Conv2d& c, Index g, Index k, const Fn& fn, const Zeros& zeros) {
+inline void visit(const Conv2d& c, Index g, Index begin, Index end, Index k, const Fn& fn, const Zeros& zeros) {
   const Index h = g % c.Y * c.s + k * c.d - c.p, width = c.L * c.C;
-  if (h < 0 || h >= c.H) return zeros(0, c.X * width);
+  if (h < 0 || h >= c.H) return zeros(0, (end - begin) * width);
   const Index row = (g / c.Y * c.H + h) * c.W;
-  for (Index x = 0; x < c.X; ++x) {
-    const Index w = x * c.t - c.q;
+  for (Index x = begin; x < end; ++x) {
+    const Index w = x * c.t - c.q, place = (x - begin) * width;
     if (c.e == 1 && w >= 0 && w + c.L <= c.W) {
-      fn(x * width, width, (row + w) * c.C);
+      fn(place, width, (row + w) * c.C);
       continue;
     }
     for (Index l = 0; l < c.L; ++l) {
       const Index at = w + l * c.e;
       if (at >= 0 && at < c.W) {
-        fn(x * width + l * c.C, c.C, (row + at) * c.C);
+        fn(place + l * c.C, c.C, (row + at) * c.C);
       } else {
-        zeros(x * width + l * c.C, c.C);
+        zeros(place + l * c.C, c.C);
       }
     }
   }
 }
 
-// col[n * X, L * C] of rows first .. first + n - 1 of y and row k of the kernel.
+// col[pixels, L * C] of a stretch of y and row k of the kernel.
 template <typename T>
-const T* im2col(const Conv2d& c, const T* x, Index first, Index n, Index k, T* col) {
-  if (isPlain(c)) return x + first * c.X * c.C;
-  for (Index i = 0; i < n; ++i) {
+const T* im2col(const Conv2d& c, const T* x, const Stretch& s, Index k, T* col) {
+  if (isPlain(c)) return x + s.at(c) * c.C;
+  for (Index i = 0; i < s.n; ++i) {
     T* to = col + i * c.X * c.L * c.C;
     visit(
-        c, first + i, k, [&](Index at, Index count, Index from) { std::copy_n(x + from, count, to + at); },
+        c, s.first + i, s.from, s.to, k,
+        [&](Index at, Index count, Index from) { std::copy_n(x + from, count, to + at); },
         [&](Index at, Index count) { std::fill_n(to + at, count, T(0)); });
   }
   return col;
@@ -93,11 +124,11 @@ const T* im2col(const Conv2d& c, const T* x, Index first, Index n, Index k, T* c
 
 // dx += what im2col copied from it.
 template <typename T>
-void col2im(const Conv2d& c, const T* col, Index first, Index n, Index k, T* dx) {
-  for (Index i = 0; i < n; ++i) {
+void col2im(const Conv2d& c, const T* col, const Stretch& s, Index k, T* dx) {
+  for (Index i = 0; i < s.n; ++i) {
     const T* from = col + i * c.X * c.L * c.C;
     visit(
-        c, first + i, k,
+        c, s.first + i, s.from, s.to, k,
         [&](Index at, Index count, Index to) {
 #pragma GCC ivdep
           for (Index j = 0; j < count; ++j) dx[to + j] += from[at + j];
@@ -132,9 +163,9 @@ void convolution(const Args<T>& a, const T* b, T* y) {
   const Conv2d c = conv2dOf(a.dim);
   const T *x = a.buffer[0], *w = a.buffer[1];
   const auto bias = [b](Index f) { return b == nullptr ? T(0) : b[f]; };
-  if (!c.isEmpty() && isDirect<T>(c)) {
-    const auto weight = [&](Index tap, Index f) { return w[tap * c.F + f]; };
-    return directConvolution(a, c, x, Packed<T>(*a.team, c, a.shared, weight, bias), y);
+  if (isDirect<T>(c)) {
+    const auto weights = [&](Index tap) { return [row = w + c.place(tap) * c.F](Index f) { return row[f]; }; };
+    return directConvolution(a, c, x, Packed<T>(*a.team, c, a.shared, weights, bias), y);
   }
   if (c.B * c.output() == 0) return;
   const Index width = c.L * c.C;
@@ -144,8 +175,11 @@ void convolution(const Args<T>& a, const T* b, T* y) {
       for (Index f = 0; f < c.F; ++f) to[i * c.F + f] = bias(f);
     }
     for (Index k = 0; k < c.K && width > 0; ++k) {
-      const T* col = im2col(c, x, first, n, k, a.scratch(slot));
-      product(false, false, n * c.X, c.F, width, col, width, w + k * width * c.F, c.F, T(1), to, c.F);
+      stretches(c, first, n, [&](const Stretch& s) {
+        const T* col = im2col(c, x, s, k, a.scratch(slot));
+        product(false, false, s.pixels(), c.F, width, col, width, w + c.place(k * width) * c.F, c.F, T(1),
+                y + s.at(c) * c.F, c.F);
+      });
     }
   });
 }
@@ -177,7 +211,7 @@ void weightGradients(const Args<T>& a, T* dw, T* db) {
   const Index weights = c.taps() * c.F, width = c.L * c.C, room = groupRoom(c);
   const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / 150000, 1, mostGroups(c));
   const auto image = [&](Index g) { return g * c.B / groups; };
-  if (!c.isEmpty() && isDirect<T>(c)) {
+  if (isDirect<T>(c)) {
     const std::int32_t* offset = tapOffsets(c, a.shared + groups * room);
     a.team->parallel_for(static_cast<int>(groups), [&](int g, int slot) {
       T* sum = a.shared + g * room;
@@ -197,16 +231,27 @@ void weightGradients(const Args<T>& a, T* dw, T* db) {
         const T* from = dy + first * c.X * c.F;
         if (k == 0) addRows(from, n * c.X, c.F, c.F, sum + weights);
         if (weights == 0 || n * c.X == 0) continue;
-        const T* col = im2col(c, x, first, n, k, a.scratch(slot));
-        product(true, false, width, c.F, n * c.X, col, width, from, c.F, T(1), to, c.F);
+        stretches(c, first, n, [&](const Stretch& s) {
+          const T* col = im2col(c, x, s, k, a.scratch(slot));
+          product(true, false, width, c.F, s.pixels(), col, width, dy + s.at(c) * c.F, c.F, T(1), to, c.F);
+        });
       }
     });
   }
-  elements(*a.team, weights + (db == nullptr ? 0 : c.F), [&](Index begin, Index end) {
+  const bool isWhole = c.isWhole();
+  if (!isWhole) std::fill_n(dw, c.tall * c.wide * c.C * c.F, T(0));
+  elements(*a.team, weights + (db == nullptr ? 0 : c.F), [=](Index begin, Index end) {
+    const T* sums = a.shared;
     for (Index i = begin; i < end; ++i) {
-      T total = a.shared[i];
-      for (Index g = 1; g < groups; ++g) total += a.shared[g * room + i];
-      (i < weights ? dw[i] : db[i - weights]) = total;
+      T total = sums[i];
+      for (Index g = 1; g < groups; ++g) total += sums[g * room + i];
+      if (i >= weights) {
+        db[i - weights] = total;
+      } else if (isWhole) {
+        dw[i] = total;
+      } else {
+        dw[c.place(i / c.F) * c.F + i % c.F] = total;
+      }
     }
   });
 }
@@ -231,13 +276,13 @@ void conv2dInputGradient(const Args<T>& a) {
   const Conv2d c = conv2dOf(a.dim);
   const T *dy = a.buffer[0], *w = a.buffer[1];
   T* dx = a.buffer[2];
-  if (!c.isEmpty() && isInputDirect<T>(c)) {
-    const auto weight = [&](Index tap, Index channel) {
-      const Index f = tap % c.F, place = c.K * c.L - 1 - tap / c.F;
-      return w[(place * c.C + channel) * c.F + f];
+  if (isInputDirect<T>(a.dim)) {
+    const Conv2d r = turnedConv2dOf(a.dim);
+    const auto weights = [&](Index tap) {
+      const Index f = tap % c.F, place = r.tall * r.wide - 1 - r.place(tap) / c.F;
+      return [from = w + place * c.C * c.F + f, F = c.F](Index channel) { return from[channel * F]; };
     };
-    const Conv2d r = turned(c);
-    return directConvolution(a, r, dy, Packed<T>(*a.team, r, a.shared, weight, [](Index) { return T(0); }), dx);
+    return directConvolution(a, r, dy, Packed<T>(*a.team, r, a.shared, weights, [](Index) { return T(0); }), dx);
   }
   if (c.B * c.image() == 0) return;
   const Index width = c.L * c.C;
@@ -246,16 +291,17 @@ void conv2dInputGradient(const Args<T>& a) {
     if (c.isEmpty()) return;
     for (Index first = image * c.Y; first < (image + images) * c.Y; first += chunkOf(c)) {
       const Index n = std::min(chunkOf(c), (image + images) * c.Y - first);
-      const T* from = dy + first * c.X * c.F;
       for (Index k = 0; k < c.K; ++k) {
-        T* to = isPlain(c) ? dx + first * c.X * c.C : a.scratch(slot);
-        product(false, true, n * c.X, width, c.F, from, c.F, w + k * width * c.F, c.F, T(0), to, width);
-        if (!isPlain(c)) col2im(c, to, first, n, k, dx);
+        stretches(c, first, n, [&](const Stretch& s) {
+          T* to = isPlain(c) ? dx + s.at(c) * c.C : a.scratch(slot);
+          product(false, true, s.pixels(), width, c.F, dy + s.at(c) * c.F, c.F, w + c.place(k * width) * c.F, c.F, T(0),
+                  to, width);
+          if (!isPlain(c)) col2im(c, to, s, k, dx);
+        });
       }
     }
   });
 }
 inline Scratch conv2dInputGradientScratch(const Index* dim) {
-  const Conv2d c = conv2dOf(dim);
-  return scratchOf(turned(c), isInputDirect<float>(c), isInputDirect<double>(c), c);
+  return scratchOf(turnedConv2dOf(dim), isInputDirect<float>(dim), isInputDirect<double>(dim), conv2dOf(dim));
 }

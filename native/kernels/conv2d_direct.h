@@ -7,6 +7,8 @@
 // before the first. What the image lacks behind its end is zero too.
 struct Conv2d {
   Index B, H, W, C, K, L, F, Y, X, s, t, d, e, p, q;
+  // K rows from row `top` on and L columns from column `left` on of a kernel with `tall` rows and `wide` columns.
+  Index top = 0, left = 0, tall = K, wide = L;
 
   Index taps() const { return K * L * C; }
   Index image() const { return H * W * C; }
@@ -16,7 +18,37 @@ struct Conv2d {
   Index rows(Index n) const { return (n - 1) * s + (K - 1) * d + 1; }
   Index columns() const { return (X - 1) * t + (L - 1) * e + 1; }
   bool padded() const { return p != 0 || q != 0 || rows(Y) > H || columns() > W; }
+  // Is what y looks at not much more than the image?
+  bool isCompact() const { return rows(Y) <= 3 * std::max(H, Y) && columns() <= 3 * std::max(W, X); }
+
+  bool isWhole() const { return K == tall && L == wide; }
+  // Where this tap of the K rows and L columns lies in the whole kernel.
+  Index place(Index tap) const {
+    if (isWhole()) return tap;
+    const Index row = L * C;
+    return ((top + tap / row) * wide + left) * C + tap % row;
+  }
 };
+
+// Leaves out those of n taps that see nothing but zeros, `before` places before the image of this size and behind it,
+// wherever an output lies: the first that stays, and sets n and before to what the rest has.
+inline Index dropBlind(Index outputs, Index stride, Index dilation, Index size, Index& n, Index& before) {
+  if (dilation == 0) return 0;
+  const Index reach = before - (outputs - 1) * stride, end = before + size;
+  const Index first = std::clamp<Index>(reach <= 0 ? 0 : (reach + dilation - 1) / dilation, 0, n);
+  n = std::clamp<Index>(end <= 0 ? 0 : (end + dilation - 1) / dilation, first, n) - first;
+  before -= first * dilation;
+  return first;
+}
+
+// Large dilations and kernels reach far beyond an image: without the taps that see nothing of it, the room that a
+// convolution takes follows the image and its output.
+inline Conv2d trimmed(Conv2d c) {
+  if (c.isCompact()) return c;
+  c.top = dropBlind(c.Y, c.s, c.d, c.H, c.K, c.p);
+  c.left = dropBlind(c.X, c.t, c.e, c.W, c.L, c.q);
+  return c;
+}
 
 inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -195,14 +227,14 @@ std::int32_t* tapOffsets(const Conv2d& c, T* room) {
 inline Index offsetRoom(const Conv2d& c) { return roundUp(c.taps(), 16); }
 
 // What all images share: the offsets, the bias, and the weights as forwardBlock reads them: for each block of filters
-// its vectors tap by tap, with zeros in unused lanes. weight(tap, filter) and biasOf(filter) are the values.
+// its vectors tap by tap, with zeros in unused lanes. weights(tap)(filter) and biasOf(filter) are the values.
 template <typename T>
 struct Packed {
   const std::int32_t* offset;
   T *bias, *w;
 
-  template <typename Weight, typename Bias>
-  Packed(Team& team, const Conv2d& c, T* room, const Weight& weight, const Bias& biasOf)
+  template <typename Weights, typename Bias>
+  Packed(Team& team, const Conv2d& c, T* room, const Weights& weights, const Bias& biasOf)
       : offset(tapOffsets(c, room)), bias(room + offsetRoom(c)), w(bias + roundUp(c.F, kLanes<T>)) {
     for (Index f = 0; f < roundUp(c.F, kLanes<T>); ++f) bias[f] = f < c.F ? biasOf(f) : T(0);
     rows(team, c.taps(), c.F, [&](Index first, Index last) {
@@ -210,7 +242,8 @@ struct Packed {
         const Index n = vectors * kLanes<T>;
         for (Index tap = first; tap < last; ++tap) {
           T* to = w + f * c.taps() + tap * n;
-          for (Index j = 0; j < n; ++j) to[j] = f + j < c.F ? weight(tap, f + j) : T(0);
+          const auto weight = weights(tap);
+          for (Index j = 0; j < n; ++j) to[j] = f + j < c.F ? weight(f + j) : T(0);
         }
       });
     });

@@ -3,6 +3,9 @@
 
 struct Pool2d {
   Index B, H, W, C, Y, X, K, L, s, t, p, q;
+  // Floats count no further than 2^24: in windows with more places, most of them outside, only those inside have
+  // numbers.
+  bool countsInside;
 
   explicit Pool2d(const Index* dim)
       : B(dim[0]),
@@ -16,8 +19,11 @@ struct Pool2d {
         s(dim[8]),
         t(dim[9]),
         p(dim[10]),
-        q(dim[11]) {}
+        q(dim[11]),
+        countsInside(K > (Index{1} << 24) / std::max<Index>(L, 1)) {}
 
+  // Values of a window that lie inside the image, at most.
+  Index most() const { return std::min(K, H) * std::min(L, W); }
   bool apart() const { return s >= K && t >= L; }
   // Do windows that lie apart leave nothing out?
   bool tiled() const { return s == K && t == L && p == 0 && q == 0 && Y * K == H && X * L == W; }
@@ -39,6 +45,8 @@ struct Window {
   }
 
   Index count() const { return (kEnd - k) * (lEnd - l); }
+  // The place in the window of the first value inside the image.
+  Index first(const Pool2d& c) const { return c.countsInside ? 0 : k * c.L + l; }
   // fn(place in the window, place in the image)
   template <typename F>
   void each(const Pool2d& c, const F& fn) const {
@@ -47,8 +55,9 @@ struct Window {
       fn(0, at), fn(1, at + c.C), fn(2, below), fn(3, below + c.C);
       return;
     }
+    const Index row = c.countsInside ? lEnd - l : c.L, skipped = c.countsInside ? k * row + l : 0;
     for (Index i = k; i < kEnd; ++i) {
-      for (Index j = l; j < lEnd; ++j) fn(i * c.L + j, ((top + i) * c.W + left + j) * c.C);
+      for (Index j = l; j < lEnd; ++j) fn(i * row + j - skipped, ((top + i) * c.W + left + j) * c.C);
     }
   }
 };
@@ -79,11 +88,11 @@ void maxPooling2d(const Args<T>& a) {
   const Pool2d c(a.dim);
   const T* x = a.buffer[0];
   T *y = a.buffer[1], *winner = a.buffer[2];
-  rows(*a.team, c.B * c.Y, c.X * c.C * c.K * c.L, [&](Index begin, Index end) {
+  rows(*a.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
     windows(c, begin, end, [&](const Window& window, Index image, Index out) {
       channels<T>(c, [&](Index j, Index n) {
         const T* from = x + image * c.H * c.W * c.C + j;
-        const Index first = window.k * c.L + window.l;
+        const Index first = window.first(c);
         Vector<T> most{}, at = simd::broadcast(static_cast<T>(first));
         window.each(c, [&](Index place, Index offset) {
           const Vector<T> v = simd::loadSome(from + offset, n);
@@ -132,7 +141,7 @@ void averagePooling2d(const Args<T>& a) {
   const Pool2d c(a.dim);
   const T* x = a.buffer[0];
   T* y = a.buffer[1];
-  rows(*a.team, c.B * c.Y, c.X * c.C * c.K * c.L, [&](Index begin, Index end) {
+  rows(*a.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
     windows(c, begin, end, [&](const Window& window, Index image, Index out) {
       const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
       channels<T>(c, [&](Index j, Index n) {

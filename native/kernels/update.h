@@ -35,21 +35,22 @@ void momentum(const Args<T>& a) {
 }
 
 // Adam (Kingma and Ba, 2015, the "epsilon hat" form of section 2, as Keras and scikit-learn), with g = dw + lmbd * w:
-//   m += (1 - beta1) * (g - m);  v += (1 - beta2) * (g^2 - v);  w -= rate * m / (sqrt(v) + epsilon)
-// where rate is learningRate * sqrt(1 - beta2^t) / (1 - beta1^t).
+//   m = beta1 * m + (1 - beta1) * g;  v = beta2 * v + (1 - beta2) * g^2;  w -= rate * m / (sqrt(v) + epsilon)
+// where rate is learningRate * sqrt(1 - beta2^t) / (1 - beta1^t). Not m += (1 - beta1) * (g - m): where beta is near 0
+// and g far below m, that leaves what g - m lost.
 template <typename T>
 void adam(const Args<T>& a) {
   const T* dw = a.buffer[0];
   T *m = a.buffer[1], *v = a.buffer[2], *w = a.buffer[3];
-  const T rate = static_cast<T>(*a.scalar[0]), c1 = static_cast<T>(1.0 - *a.scalar[1]),
-          c2 = static_cast<T>(1.0 - *a.scalar[2]);
+  const T rate = static_cast<T>(*a.scalar[0]), b1 = static_cast<T>(*a.scalar[1]), b2 = static_cast<T>(*a.scalar[2]);
+  const T c1 = static_cast<T>(1.0 - *a.scalar[1]), c2 = static_cast<T>(1.0 - *a.scalar[2]);
   const T epsilon = static_cast<T>(*a.scalar[3]), lmbd = static_cast<T>(*a.scalar[4]);
   elements(*a.team, a.dim[0], [&](Index begin, Index end) {
 #pragma GCC ivdep
     for (Index i = begin; i < end; ++i) {
       const T g = dw[i] + lmbd * w[i];
-      m[i] += c1 * (g - m[i]);
-      v[i] += c2 * (g * g - v[i]);
+      m[i] = b1 * m[i] + c1 * g;
+      v[i] = b2 * v[i] + c2 * (g * g);
       w[i] -= rate * m[i] / (std::sqrt(v[i]) + epsilon);
     }
   });
@@ -80,16 +81,16 @@ void sgdW(const Args<T>& a) {
   });
 }
 
-// m += (1 - beta1) * (g - m);  v += (1 - beta2) * (g^2 - v);  w -= rate * m / (sqrt(v) + epsilon)
+// m = beta1 * m + (1 - beta1) * g;  v = beta2 * v + (1 - beta2) * g^2;  w -= rate * m / (sqrt(v) + epsilon)
 template <typename T>
 void adamW(const Args<T>& a) {
   T *m = a.buffer[1], *v = a.buffer[2];
-  const T rate = static_cast<T>(*a.scalar[0]), c1 = static_cast<T>(1.0 - *a.scalar[1]),
-          c2 = static_cast<T>(1.0 - *a.scalar[2]);
+  const T rate = static_cast<T>(*a.scalar[0]), b1 = static_cast<T>(*a.scalar[1]), b2 = static_cast<T>(*a.scalar[2]);
+  const T c1 = static_cast<T>(1.0 - *a.scalar[1]), c2 = static_cast<T>(1.0 - *a.scalar[2]);
   const T epsilon = static_cast<T>(*a.scalar[3]);
   update(a, a.buffer[3], *a.scalar[4], [=](Index i, T g, T w) {
-    m[i] += c1 * (g - m[i]);
-    v[i] += c2 * (g * g - v[i]);
+    m[i] = b1 * m[i] + c1 * g;
+    v[i] = b2 * v[i] + c2 * (g * g);
     return w - rate * m[i] / (std::sqrt(v[i]) + epsilon);
   });
 }
@@ -100,11 +101,11 @@ void nadam(const Args<T>& a) {
   T *m = a.buffer[1], *v = a.buffer[2];
   const T rateM = static_cast<T>(*a.scalar[0]), rateG = static_cast<T>(*a.scalar[1]),
           correction = static_cast<T>(*a.scalar[2]);
-  const T c1 = static_cast<T>(1.0 - *a.scalar[3]), c2 = static_cast<T>(1.0 - *a.scalar[4]),
-          epsilon = static_cast<T>(*a.scalar[5]);
+  const T b1 = static_cast<T>(*a.scalar[3]), b2 = static_cast<T>(*a.scalar[4]), epsilon = static_cast<T>(*a.scalar[5]);
+  const T c1 = static_cast<T>(1.0 - *a.scalar[3]), c2 = static_cast<T>(1.0 - *a.scalar[4]);
   update(a, a.buffer[3], *a.scalar[6], [=](Index i, T g, T w) {
-    m[i] += c1 * (g - m[i]);
-    v[i] += c2 * (g * g - v[i]);
+    m[i] = b1 * m[i] + c1 * g;
+    v[i] = b2 * v[i] + c2 * (g * g);
     return w - (rateM * m[i] + rateG * g) / (std::sqrt(v[i] * correction) + epsilon);
   });
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { commandLine } from '../../dist/cli/command-line.js';
 
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -50,6 +51,24 @@ export class Workplace {
 
   run(...args: string[]): Promise<Finished> {
     return this.start(args).finished;
+  }
+
+  /** The same in this process: for tests that call one after the other. Paths are those of this process. */
+  async call(...args: string[]): Promise<Finished> {
+    const said = { stdout: '', stderr: '' };
+    const names = ['stdout', 'stderr'] as const;
+    const writes = names.map((name) => process[name].write);
+    for (const name of names)
+      process[name].write = (text: string | Uint8Array, ...rest: any[]) => {
+        said[name] += text;
+        rest.at(-1)?.();
+        return true;
+      };
+    try {
+      return { code: await commandLine(args), ...said };
+    } finally {
+      for (const [i, name] of names.entries()) process[name].write = writes[i];
+    }
   }
 
   remove(): void {

@@ -11,7 +11,7 @@ import { gridSearch } from '../../model-selection/grid-search.js';
 import { RandomState } from '../../random.js';
 import { sequential } from '../../sequential.js';
 import { EXIT } from '../errors.js';
-import type { Values } from '../options.js';
+import { MOST_THREADS, type Values } from '../options.js';
 import { Output } from '../output.js';
 
 const REPETITIONS = 7;
@@ -43,7 +43,7 @@ type Work = (times: number) => Promise<number>;
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
-  const threads = values.integer('threads', 1);
+  const threads = values.integer('threads', 1, MOST_THREADS);
   if (threads !== undefined) setThreads(threads);
   const seconds = values.number('seconds', 0) ?? 1;
   const { data, target } = loadDigits();

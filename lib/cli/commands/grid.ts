@@ -16,7 +16,7 @@ import { checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from '../grid-file.js';
 import { exitCode, interruptible } from '../interrupt.js';
-import { readInteger, readNumber, type Values } from '../options.js';
+import { LARGEST_SEED, MOST_THREADS, readInteger, readNumber, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import {
   buildEstimator,
@@ -45,12 +45,14 @@ const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: s
     activation: { key: 'activation', read: (_, text) => text },
     optimizer: { key: 'optimizer', read: (_, text) => text },
   };
+/** A grid of more would take days, and memory before it begins. */
+const MOST_NETWORKS = 100_000;
 const ALIASES: Readonly<Record<string, string>> = { eta: 'learning-rate', lmbd: 'l2', alpha: 'l2' };
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
-  const threads = values.integer('threads', 1);
+  const threads = values.integer('threads', 1, MOST_THREADS);
   if (threads !== undefined) setThreads(threads);
   const axes = readAxes(values.texts('search'));
   const overrides = readOverrides(values);
@@ -69,10 +71,11 @@ export async function run(values: Values): Promise<number> {
   if (save !== undefined) await checkDestination('--save', save);
   if (report !== undefined) await checkReport('--report', report);
 
-  const seed = values.integer('seed', 0) ?? 0;
+  const seed = values.integer('seed', 0, LARGEST_SEED) ?? 0;
   const data = readDataOptions(values, values.positionals[0]);
   out.reading(data.source);
   const split = await splitFor(recipe, dataFor(recipe, data), seed);
+  if (split.decided) out.note(split.decided);
   const { meaning, train, test } = split;
   const total = axes.reduce((product, axis) => product * axis.values.length, 1);
   const score = meaning.classes ? 'accuracy' : 'R²';
@@ -162,6 +165,8 @@ function readAxes(texts: readonly string[]): Grid['axes'] {
   });
   const twice = axes.find(({ name }, i) => axes.findIndex((axis) => axis.name === name) < i);
   if (twice) throw usage(`Expected --search to name ${twice.name} once, got it twice`);
+  const total = axes.reduce((product, { values }) => product * values.length, 1);
+  if (total > MOST_NETWORKS) throw usage(`Expected --search to make ${MOST_NETWORKS} networks or fewer, got ${total}`);
   return axes;
 }
 
@@ -175,7 +180,7 @@ function readValues(name: string, text: string): GridValue[] {
     const exponent = Math.log10(value);
     return Math.abs(exponent - Math.round(exponent)) < 1e-12 ? Math.round(exponent) : exponent;
   };
-  const values = Array.from(logspace(decade(from), decade(to), readInteger(option, range[2], 1)).data);
+  const values = Array.from(logspace(decade(from), decade(to), readInteger(option, range[2], 1, MOST_NETWORKS)).data);
   return values.map((value) => AXES[name].read(option, String(value)));
 }
 

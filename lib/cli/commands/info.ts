@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
-import { NDArray } from '../../array.js';
 import { buildInfo } from '../../info.js';
+import { isNDArray } from '../../kind.js';
 import { uniqueLabels } from '../../labels.js';
 import { readSourceOptions } from '../data-options.js';
 import { EXIT, unreadable } from '../errors.js';
@@ -47,6 +47,7 @@ function build(out: Output): void {
 /** A safetensors file begins with the length of its header and the header, a JSON object. */
 async function isNetwork(path: string): Promise<boolean> {
   try {
+    if (!(await stat(path)).isFile()) return false;
     const file = await open(path);
     try {
       const start = Buffer.alloc(9);
@@ -96,7 +97,7 @@ async function network(out: Output, path: string): Promise<void> {
 }
 
 async function data(out: Output, values: Values, path: string): Promise<void> {
-  const { name, x, y, columns, target, test } = await readSource(
+  const { name, x, y, columns, target, test, decided } = await readSource(
     { ...readSourceOptions(values, path), labelOptional: /\.npz$/i.test(path) },
     'float64',
   );
@@ -106,7 +107,7 @@ async function data(out: Output, values: Values, path: string): Promise<void> {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const labels = y && uniqueLabels(y instanceof NDArray ? y.data : y);
+  const labels = y && uniqueLabels(isNDArray(y) ? y.data : y);
   out.document({
     name,
     samples: n,
@@ -118,6 +119,7 @@ async function data(out: Output, values: Values, path: string): Promise<void> {
     ...(test && { testSamples: test.x.shape[0] }),
   });
   out.say(`${name}: ${count(n, 'sample')} of ${shape.join(' x ')}, from ${short(low)} to ${short(high)}`);
+  if (decided) out.say(decided);
   if (columns)
     out.say(`Columns: ${columns.slice(0, 30).join(', ')}${columns.length > 30 ? `, … (${columns.length})` : ''}`);
   if (labels) {

@@ -1,5 +1,6 @@
-import { NDArray } from '../../array.js';
+import type { NDArray } from '../../array.js';
 import { didYouMean } from '../../check.js';
+import { isNDArray, isTextPlot } from '../../kind.js';
 import * as plots from '../../plots/index.js';
 import { assess, classCodes } from '../assessment.js';
 import { PLOTS } from '../commands.js';
@@ -10,8 +11,7 @@ import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
-import { splitFor } from '../recipe.js';
-import { loadOwnRun, loadRun, type Run } from '../run-file.js';
+import { loadOwnRun, loadRun, loadTrained, type Run } from '../run-file.js';
 import { greyImages } from '../run-report.js';
 import { readSource } from '../sources.js';
 
@@ -40,8 +40,7 @@ export async function run(values: Values): Promise<number> {
   };
   const plot = await draw(kind as Kind, sources, values, frame);
   if (file === undefined) {
-    if (!(plot instanceof plots.TextPlot))
-      throw usage(`Expected --out FILE.svg or FILE.png, since ${kind} has no text form, got none`);
+    if (!isTextPlot(plot)) throw usage(`Expected --out FILE.svg or FILE.png, since ${kind} has no text form, got none`);
     out.say(plot.text());
     out.document({ title: plot.title, description: plot.description });
     return EXIT.done;
@@ -88,7 +87,7 @@ async function draw(
           EXIT.input,
           `Expected the samples of '${name}' to be grey images, got shape [${x.shape.slice(1).join(', ')}]`,
         );
-      const labels = y instanceof NDArray || y === undefined ? y : [...y];
+      const labels = isNDArray(y) || y === undefined ? y : [...y];
       return plots.images(x.reshape(-1, height, across), { ...frame, limit, ...(labels && { labels }) });
     }
     case 'history': {
@@ -171,15 +170,9 @@ async function drawTested(
   });
 }
 
-async function samplesFor(
-  { data, recipe, seed, meaning }: Run,
-  source: string,
-  given: string | undefined,
-  values: Values,
-): Promise<Samples> {
-  if (given !== undefined)
-    return (await loadFor(meaning, readSourceOptions(values, given), recipe.dtype, true)) as Samples;
-  const { test } = await splitFor(recipe, data, seed);
+async function samplesFor(run: Run, source: string, given: string | undefined, values: Values): Promise<Samples> {
+  if (given !== undefined) return (await loadFor(run, readSourceOptions(values, given), true)) as Samples;
+  const { test } = await loadTrained(source, run);
   if (test) return test;
   throw new CommandError(EXIT.usage, `Expected DATA, since '${source}' was trained without a test set, got none`);
 }

@@ -25,12 +25,13 @@ export async function run(values: Values): Promise<number> {
   const file = values.text('out');
   if (file !== undefined) await checkDestination('--out', file);
   const { model, run } = await loadOwnRun(path);
-  const { meaning, recipe } = run;
+  const { meaning } = run;
   const { classes } = meaning;
   const withProbabilities = values.switch('probabilities');
   if (withProbabilities && !classes) throw usage(`Expected no --probabilities: '${path}' predicts numbers`);
   if (!json) out.reading(source);
-  const { x } = await loadFor(meaning, readSourceOptions(values, source), recipe.dtype, false);
+  const { x, decided } = await loadFor(run, readSourceOptions(values, source), false);
+  if (decided) out.note(decided);
 
   const [n] = x.shape;
   const stream = file === undefined ? process.stdout : createWriteStream(file);

@@ -3,8 +3,7 @@ import { EXIT, usage } from '../errors.js';
 import { loadGrid } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
-import { splitFor } from '../recipe.js';
-import { loadOwnRun } from '../run-file.js';
+import { loadOwnRun, loadTrained } from '../run-file.js';
 import { checkReport, writeGridReport, writeRunReport } from '../run-report.js';
 
 /** @returns the exit code */
@@ -22,7 +21,7 @@ export async function run(values: Values): Promise<number> {
     if (grid) await writeGridReport(file, grid);
   } else {
     const { model, run } = await loadOwnRun(path);
-    const split = await splitFor(run.recipe, run.data, run.seed);
+    const split = await loadTrained(path, run);
     const assessment = split.test && (await assess(model, split.test, split.meaning));
     await writeRunReport(file, { model, run, split, ...(assessment && { assessment }), ...(grid && { grid }) });
   }

@@ -8,11 +8,11 @@ import type { DataOptions, Split } from '../dataset.js';
 import { checkDestination, checkFolder } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
-import type { Values } from '../options.js';
+import { LARGEST_SEED, MOST_THREADS, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { buildSequential, dataFor, hasOwnLoop, type Recipe, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
-import { expectedBytes, loadOwnRun, type Run, saveRun } from '../run-file.js';
+import { expectedBytes, loadOwnRun, loadTrained, type Run, saveRun } from '../run-file.js';
 import { checkReport, writeRunReport } from '../run-report.js';
 import { type Outcome, train, trainedOn } from '../training.js';
 
@@ -27,12 +27,14 @@ interface Plan {
   readonly validation: number;
   readonly patience?: number;
   readonly before?: Pick<Outcome, 'model' | 'epochs' | 'history'> & { readonly seconds: number };
+  /** The data as they were split before. */
+  readonly split?: Split;
 }
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
-  const threads = values.integer('threads', 1);
+  const threads = values.integer('threads', 1, MOST_THREADS);
   if (threads !== undefined) setThreads(threads);
   const resumed = values.text('resume');
   const plan = resumed === undefined ? await planFromOptions(values) : await planFromFile(values, resumed);
@@ -47,7 +49,8 @@ export async function run(values: Values): Promise<number> {
   if (folder !== undefined) await checkFolder('--tensorboard', folder);
 
   out.reading(data.source);
-  const split = await splitFor(recipe, data, seed);
+  const split = plan.split ?? (await splitFor(recipe, data, seed));
+  if (split.decided) out.note(split.decided);
   const validation = validationOf(plan, split.train.x.shape[0], out);
   if (save !== undefined)
     await checkDestination(
@@ -105,7 +108,7 @@ async function planFromOptions(values: Values): Promise<Plan> {
   return {
     recipe,
     data: dataFor(recipe, data),
-    seed: values.integer('seed', 0) ?? 0,
+    seed: values.integer('seed', 0, LARGEST_SEED) ?? 0,
     validation: values.number('validation', 0, 0.9) ?? 0.1,
     ...(patience !== undefined && { patience }),
   };
@@ -133,6 +136,7 @@ async function planFromFile(values: Values, path: string): Promise<Plan> {
     throw usage(`Expected --epochs to be more than the ${epochs} that '${path}' was trained for, got ${wanted}`);
   const patience = values.integer('patience', 1) ?? run.patience;
   return {
+    split: await loadTrained(path, run),
     data,
     recipe: { ...recipe, epochs: wanted },
     seed,

@@ -6,7 +6,7 @@ export const dropout: Op<{ readonly rate: number }> = {
   shape: ([x]) => x.shape,
   gradientInPlace: true,
   forward({ t, x: [x], y, options: { rate } }) {
-    const seed = t.perStep((_, random) => Math.floor(random.randomSample() * 2 ** 53));
+    const seed = t.perStepSeed();
     const mask = t.batched(`${y.name}/mask`, x.shape);
     t.emit('dropout', [x, y, mask], { N: x.size }, { rate, seed }); // y = x * mask
     return { mask };

@@ -1,12 +1,20 @@
-import { type Dims, type Draw, type KernelCases, sum, type Values } from './case.js';
+import { type Dims, type Draw, type KernelCases, type Scalars, sum, type Values } from './case.js';
 
 const DIMS: readonly Dims[] = [{ N: 1 }, { N: 33 }, { N: 40000 }];
 
 /** Running means of squares are positive: buffers of these numbers. */
 const positive =
   (...buffers: number[]) =>
-  (k: number, draw: Draw): Values | undefined =>
+  (k: number, draw: Draw): Float64Array | undefined =>
     buffers.includes(k) ? draw.positive() : undefined;
+
+/** The same, but huge where an average forgets all it held: nothing of it may be left in what comes after. */
+const forgotten =
+  (...buffers: number[]) =>
+  (k: number, draw: Draw, _: Dims, { rho, beta1, beta2 }: Scalars): Values | undefined => {
+    const values = positive(...buffers)(k, draw);
+    return (rho ?? beta1 + beta2) === 0 ? values?.map((v) => v * 1e8) : values;
+  };
 
 /** fn for every parameter; its results are the outputs. */
 function each(N: number, outputs: number, fn: (i: number) => number[]): Float64Array[] {
@@ -23,6 +31,7 @@ const MOMENTUM = [
   { rate: 0.1, momentum: 0.9, nesterov: 0 },
   { rate: 0.1, momentum: 0.9, nesterov: 1 },
 ];
+const NADAM = { rateM: 0.009, rateG: 0.002, correction: 3.5, epsilon: 1e-7, decay: 0.004 };
 const ADAM = { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 
 export const update: KernelCases = {
@@ -55,8 +64,11 @@ export const update: KernelCases = {
   },
   adam: {
     dims: DIMS,
-    scalars: [{ ...ADAM, lmbd: 0.1 }],
-    fill: positive(2),
+    scalars: [
+      { ...ADAM, lmbd: 0.1 },
+      { ...ADAM, beta1: 0, beta2: 0, lmbd: 0.1 },
+    ],
+    fill: forgotten(1, 2),
     reference: ([dw, m, v, w], { N }, { rate, beta1, beta2, epsilon, lmbd }) =>
       each(N, 3, (i) => {
         const g = dw[i] + lmbd * w[i];
@@ -67,8 +79,11 @@ export const update: KernelCases = {
   },
   adamW: {
     dims: DIMS,
-    scalars: [{ ...ADAM, decay: 0.004 }],
-    fill: positive(2),
+    scalars: [
+      { ...ADAM, decay: 0.004 },
+      { ...ADAM, beta1: 0, beta2: 0, decay: 0.004 },
+    ],
+    fill: forgotten(1, 2),
     reference: ([dw, m, v, w], { N }, { rate, beta1, beta2, epsilon, decay }) =>
       each(N, 3, (i) => {
         const m1 = beta1 * m[i] + (1 - beta1) * dw[i];
@@ -78,8 +93,11 @@ export const update: KernelCases = {
   },
   nadam: {
     dims: DIMS,
-    scalars: [{ rateM: 0.009, rateG: 0.002, correction: 3.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, decay: 0.004 }],
-    fill: positive(2),
+    scalars: [
+      { ...NADAM, beta1: 0.9, beta2: 0.999 },
+      { ...NADAM, beta1: 0, beta2: 0 },
+    ],
+    fill: forgotten(1, 2),
     reference: ([dw, m, v, w], { N }, { rateM, rateG, correction, beta1, beta2, epsilon, decay }) =>
       each(N, 3, (i) => {
         const m1 = beta1 * m[i] + (1 - beta1) * dw[i];
@@ -119,8 +137,11 @@ export const update: KernelCases = {
   },
   adadelta: {
     dims: DIMS,
-    scalars: [{ rate: 0.5, rho: 0.95, epsilon: 1e-7, decay: 0.004 }],
-    fill: positive(1, 2),
+    scalars: [
+      { rate: 0.5, rho: 0.95, epsilon: 1e-7, decay: 0.004 },
+      { rate: 0.5, rho: 0, epsilon: 1e-7, decay: 0.004 },
+    ],
+    fill: forgotten(1, 2),
     reference: ([dw, v, u, w], { N }, { rate, rho, epsilon, decay }) =>
       each(N, 3, (i) => {
         const v1 = rho * v[i] + (1 - rho) * dw[i] ** 2;

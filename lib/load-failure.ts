@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { failure } from './check.js';
+import { KEEP_OUT, ownFile } from './package-root.js';
+
+/** The C library, as prebuilt binaries name it: only those for `glibc` are published. */
+function libc(): string {
+  if (process.platform !== 'linux' || !process.report) return '';
+  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  const version = report.header.glibcVersionRuntime;
+  return version ? `, glibc ${version}` : ', not glibc';
+}
+
+const PERMISSION = process.versions.node.startsWith('20.') ? '--experimental-permission' : '--permission';
+
+/** Node.js was told not to load native code. */
+function disabled(): string {
+  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
+  if (!('permission' in process) || /--no-addons\b/.test(options))
+    return 'Node.js was started with --no-addons, which refuses native code: start it without that option.';
+  return `Node.js was started with ${PERMISSION} and without --allow-addons: add --allow-addons.`;
+}
+
+/** Node.js was told not to read files. */
+function unreadable(cause: Error, root: string): string {
+  const { resource } = cause as { resource?: string };
+  const folders = [join(root, '*'), ...(resource && !resource.startsWith(root) ? [resource] : [])];
+  return `Node.js was started with ${PERMISSION}: add ${folders.map((name) => `--allow-fs-read=${name}`).join(' ')}`;
+}
+
+/** What the system's loader says, in other words; the pattern's first group is put in the place of $1. */
+const SYSTEM: readonly (readonly [RegExp, string])[] = [
+  [
+    /version [`']((?:GLIBC|GLIBCXX|CXXABI|GCC)_[\d.]+)' not found/,
+    'This system is older than the binary, which needs $1: use a newer system, or build from source on this one.',
+  ],
+  [
+    /(libstdc\+\+|libgcc_s)\.so[.\d]*: (?:cannot open|No such)/i,
+    'This system has no $1: install it (Debian: apt-get install libstdc++6; Alpine: apk add libstdc++).',
+  ],
+  [
+    /(?:shared library )?([\w+-]+\.so[.\d]*): (?:cannot open shared object|No such)/i,
+    'This system has no $1, which the binary needs.',
+  ],
+  [
+    /failed to map segment|Operation not permitted/,
+    'Its folder may be mounted with the option noexec, which forbids native code: install the package in another one.',
+  ],
+  [/EACCES|Permission denied/, 'This user may not read it: look at the permissions of the file and its folders.'],
+  [
+    /for (?:macOS|Windows)|it is for /,
+    'node_modules was copied from another machine: install the packages anew on this one.',
+  ],
+  [
+    /\d bytes, and should have|file too short|no binary for|Git LFS/,
+    'Its download or its copy is not whole: install the package anew.',
+  ],
+  [/[Ff]fi access|--allow-ffi/, 'Deno needs --allow-ffi --allow-read --allow-env --allow-sys.'],
+];
+
+function advice(message: string, file: string): string | undefined {
+  if (/\.asar[\\/]/.test(file))
+    return 'Native code cannot be loaded out of an archive: name fjordnet in asarUnpack of the packager of Electron.';
+  for (const [pattern, text] of SYSTEM) {
+    const match = pattern.exec(message);
+    if (match) return text.replace('$1', match[1] ?? '');
+  }
+}
+
+/** Why there is no binary at all. */
+function missing(root: string, platform: string): string {
+  const tried = `There is no build/Release/*.node and no fitting prebuilds/${platform}/*.node in ${root}.`;
+  if (!existsSync(join(root, 'prebuilds')))
+    return `${tried}\nThe package has no folder prebuilds: it must be installed, or copied, whole.`;
+  return libc() === ', not glibc'
+    ? `${tried}\nBinaries are published for glibc, this system's C library is another.`
+    : tried;
+}
+
+/** The error of code that a bundler has taken away from its binary. */
+export function bundled(): Error {
+  const own = ownFile();
+  const where = own && existsSync(own) ? ` into ${own}` : '';
+  return failure('ERR_NATIVE_LOAD', `fjordnet was bundled${where}, and its native binary cannot be.\n${KEEP_OUT}.`);
+}
+
+/** The error of a binary that does not load, with the reason and what to do about it. */
+export function loadFailure(cause: Error, file: string | undefined, root: string): Error {
+  const platform = `${process.platform}-${process.arch}`;
+  const error = (lines: (string | undefined)[]) =>
+    failure('ERR_NATIVE_LOAD', lines.filter((line) => line !== undefined).join('\n'), { cause });
+  const head = `fjordnet has no working native binary for ${platform}${libc()}, Node.js ${process.versions.node}.`;
+
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED')
+    return error(['fjordnet cannot load its native binary.', disabled()]);
+  if ((cause as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED')
+    return error(['fjordnet cannot read its native binary.', unreadable(cause, root)]);
+  if (process.env.FJORDNET_NATIVE && !existsSync(process.env.FJORDNET_NATIVE))
+    return error([head, `The environment variable FJORDNET_NATIVE names ${file}, which does not exist.`]);
+  return error([
+    head,
+    ...(file ? [`${file} does not load: ${cause.message}`, advice(cause.message, file)] : [missing(root, platform)]),
+    `To build one from source: npm --prefix "${root}" run build:native`,
+    '(needs g++, make and Python 3, and libopenblas-dev for full speed)',
+  ]);
+}

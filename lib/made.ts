@@ -1,0 +1,30 @@
+import { brandFactories } from './kind.js';
+
+const MADE = Symbol.for('fjordnet.made');
+
+/**
+ * Marks what this package made, for all copies of it in the process, so that `save` knows what `load` can make again. A
+ * spread copy, with a part of its own perhaps, does not have the mark; the original cannot be changed.
+ */
+export function made<T extends object>(thing: T): T {
+  return Object.freeze(Object.defineProperty(thing, MADE, { value: true }));
+}
+
+/** Has the functions of a table such as `losses` mark what they make; `kind` is what they are known by, each passed uncalled. */
+export function markMakers(kind: string, table: Record<string, (...options: never[]) => object>): void {
+  for (const [name, make] of Object.entries(table)) {
+    const marking = (...options: never[]) => made(make(...options));
+    table[name] = Object.defineProperty(marking, 'name', { value: name });
+  }
+  brandFactories(kind, table);
+}
+
+/** Marks classes; not those that extend them. */
+export function markClasses(classes: Readonly<Record<string, { readonly prototype: object }>>): void {
+  for (const { prototype } of Object.values(classes)) Object.defineProperty(prototype, MADE, { value: true });
+}
+
+export const isMade = (thing: object): boolean => Object.hasOwn(thing, MADE);
+
+/** Whether it is of one of our classes, and not of one that extends it. */
+export const isOfMadeClass = (thing: object): boolean => isMade(Object.getPrototypeOf(thing) ?? {});

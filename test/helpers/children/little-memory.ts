@@ -1,0 +1,104 @@
+// Work in a process with little address space (`ulimit -v`), named by its argument. Prints `done`, or the code and the
+// message of what was thrown.
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { kernels, layers, NDArray, RandomState, sequential, setThreads } from 'fjordnet';
+import { binding } from '../../../dist/binding.js';
+
+/** Trains and predicts with products that are OpenBLAS'. */
+async function train() {
+  const model = sequential({ layers: [layers.dense({ units: 400 }), layers.dense({ units: 10 })], seed: 1 });
+  model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+  const [x, y] = [NDArray.zeros([256, 200], 'float32'), NDArray.zeros([256, 10], 'float32')];
+  await model.fit(x, y, { epochs: 2, batchSize: 64 });
+  model.predictSync(x);
+}
+
+/** Takes what address space is left, in pieces from 1 GB to 16 MB; returns what gives it back. */
+function fill() {
+  const taken: ArrayBuffer[] = [];
+  for (let size = 2 ** 30; size >= 2 ** 24; ) {
+    try {
+      taken.push(new ArrayBuffer(size));
+    } catch {
+      size /= 2;
+    }
+  }
+  return () => {
+    taken.length = 0;
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+  };
+}
+
+async function outcome(work: () => unknown): Promise<string> {
+  try {
+    await work();
+    return 'done';
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    return `${code}: ${message}`;
+  }
+}
+
+const works: Record<string, () => Promise<void>> = {
+  async train() {
+    console.log(await outcome(train));
+  },
+  async threads() {
+    setThreads(8);
+    console.log(await outcome(() => Promise.all([train(), train(), train()])));
+  },
+  async workers() {
+    const workers = [0, 1].map(() => new Worker(new URL(import.meta.url)));
+    const answers = workers.map(async (worker) =>
+      String((await Promise.race([once(worker, 'message'), once(worker, 'error')]))[0]),
+    );
+    console.log((await Promise.all([outcome(train), ...answers])).join('\n'));
+  },
+  /** A plan whose job fails for want of memory is idle afterwards, and works when there is memory again. */
+  async full() {
+    const w = 100;
+    const plan = new binding.Plan('float32', {
+      fixedSize: w * w,
+      rowSize: 2 * w + 12,
+      buffers: [
+        { offset: 0, size: w, batched: true },
+        { offset: 0, size: w * w, batched: false },
+        { offset: w + 12, size: w, batched: true },
+      ],
+      scalars: [],
+      programs: { p: [{ kernel: 'matmul', buffers: [0, 1, 2], dims: { O: w, I: w }, scalars: {} }], none: [] },
+      report: -1,
+    });
+    const x = NDArray.zeros([1000, w], 'float32');
+    const job = { program: 'p', inputs: [[0, x.data as Float32Array] as const], first: 0, count: 1000, batchSize: 100 };
+    const data = new binding.Dataset('x', x.data, 1000, w, 'float32');
+    const random = new RandomState(0);
+    const rows = new Int32Array(200_000);
+    const free = fill();
+    const attempts: Record<string, () => unknown> = {
+      runSync: () => plan.runSync(job),
+      run: () => plan.run({ ...job, inputs: [[0, data]] }),
+      'the output': () => plan.runSync({ ...job, program: 'none', rows, output: 2 }),
+      kernel: () =>
+        kernels.matmul({ B: 1000, O: w, I: w }, [x.data, new Float32Array(w * w), new Float32Array(1000 * w)] as never),
+      zeros: () => NDArray.zeros([5000, 5000]),
+      randn: () => random.randn(5000, 5000),
+      from: () => NDArray.from(new Array(500).fill(x.data)),
+      take: () => x.take(rows),
+    };
+    for (const [name, attempt] of Object.entries(attempts))
+      console.log(`${name}: ${await outcome(attempt)}, busy: ${plan.busy()}`);
+    free();
+    for (let i = 0; i < 100 && (await outcome(() => plan.runSync(job))) !== 'done'; i++) await sleep(20); // V8 frees arrays on a thread
+    console.log(await outcome(() => plan.runSync(job)));
+    console.log(await outcome(train));
+  },
+};
+
+if (isMainThread) await works[process.argv[2]]();
+else parentPort!.postMessage(await outcome(train));

@@ -1,0 +1,43 @@
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A project with this package in its node_modules, copied as it is built here: the binary lies where prebuilt ones do. */
+export class InstalledProject {
+  readonly folder = mkdtempSync(join(realpathSync(tmpdir()), 'fjordnet-installed-'));
+  readonly package = this.path('node_modules', 'fjordnet');
+  readonly binary: string;
+
+  constructor() {
+    const prebuilds = join(this.package, 'prebuilds', `${process.platform}-${process.arch}`);
+    mkdirSync(prebuilds, { recursive: true });
+    this.binary = join(prebuilds, 'fjordnet.node');
+    for (const name of ['dist', 'data', 'scripts/examples', 'package.json'])
+      cpSync(join(root, name), join(this.package, name), { recursive: true });
+    this.restore();
+    this.link('node-gyp-build');
+  }
+
+  path(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  /** Makes the binary whole. */
+  restore(): void {
+    const built = process.env.FJORDNET_NATIVE ?? join(root, 'build', 'Release', 'fjordnet.node');
+    if (existsSync(built)) cpSync(built, this.binary);
+  }
+
+  /** Makes a package of this checkout one of the project's. */
+  link(name: string): void {
+    mkdirSync(join(this.folder, 'node_modules', name, '..'), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), join(this.folder, 'node_modules', name), 'junction');
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,614 @@
+import * as fjordnet from 'fjordnet';
+import * as plots from 'fjordnet/plots';
+import { placeholder } from '../../dist/graph/value.js';
+
+interface Call {
+  call: (...args: any[]) => unknown;
+  args: () => unknown[];
+}
+
+const { NDArray, RandomState, layers, losses, metrics, optimizers, schedules, activations, initializers } = fjordnet;
+const { StandardScaler, MinMaxScaler, MLPClassifier, MLPRegressor } = fjordnet;
+const x = () => [
+  [0, 1],
+  [1, 0],
+  [2, 1],
+  [1, 3],
+  [0, 2],
+  [3, 3],
+];
+const y = () => [0, 1, 0, 1, 0, 1];
+const oneHot = () => fjordnet.toCategorical(y(), 2);
+const network = () => {
+  const model = fjordnet.sequential({
+    layers: [layers.dense({ units: 2, inputShape: [2], activation: 'softmax' })],
+    seed: 1,
+  });
+  model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+  return model;
+};
+const lecture = () =>
+  new fjordnet.NeuralNetwork(x(), oneHot(), {
+    nCategories: 2,
+    nHiddenNeurons: 2,
+    batchSize: 2,
+    epochs: 1,
+    eta: 0.1,
+    lmbd: 0,
+    randomState: 1,
+  });
+const matrix = () => NDArray.from(x());
+const of = <T>(make: () => T, call: (object: T, ...args: any[]) => unknown, ...args: unknown[]): Call => ({
+  call: (...given) => call(make(), ...given),
+  args: () => args.map((arg) => (typeof arg === 'function' && FRESH.has(arg) ? arg() : arg)),
+});
+const FRESH = new Set<unknown>([x, y, oneHot, matrix, network, lecture]);
+const plain = (call: (...args: any[]) => unknown, ...args: unknown[]) =>
+  of(
+    () => undefined,
+    (_, ...given) => call(...given),
+    ...args,
+  );
+const fresh = <T>(make: () => T): (() => T) => {
+  FRESH.add(make);
+  return make;
+};
+
+const estimatorModel = () => ({
+  predict: (rows: { length: number }) => new Float64Array(rows.length),
+  fit: async () => {},
+  score: () => 0.5,
+  getParams: () => ({}),
+});
+const build = () => estimatorModel();
+const random = () => new RandomState(1);
+const split = { testSize: 0.5, trainSize: 0.5, randomState: 1, shuffle: true, stratify: y() };
+const axes = { title: 'a', description: 'b', width: 300, theme: 'light', background: 'white' };
+const folds = { nSplits: 2, shuffle: true, randomState: 1 };
+const layer = { name: 'a', inputShape: [4, 4, 1] };
+const conv = {
+  ...layer,
+  filters: 1,
+  kernelSize: 2,
+  strides: 1,
+  padding: 'same',
+  activation: 'relu',
+  useBias: true,
+  kernelInitializer: 'zeros',
+  biasInitializer: 'zeros',
+  kernelRegularizer: 'l2',
+  biasRegularizer: 'l1',
+  dilationRate: 1,
+};
+const decay = { initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.5 };
+const rates = { learningRate: 0.1, weightDecay: 0.1, clipNorm: 1 };
+
+const value = () => placeholder([2]);
+
+function opArguments(name: string): unknown[] {
+  switch (name) {
+    case 'concat':
+    case 'stack':
+      return [fresh(() => [value(), value()]), { axis: 0 }];
+    case 'where':
+      return [value, value, value];
+    case 'reshape':
+      return [value, [1, 2]];
+    case 'transpose':
+      return [value, [0]];
+    case 'slice':
+      return [value, [0], [1]];
+    case 'gather':
+      return [value, [0, 1]];
+    case 'oneHot':
+      return [value, 2];
+    case 'clip':
+      return [value, 0, 1];
+  }
+  if (/^(sum|mean|max|min)$/.test(name)) return [value, { axis: 0, keepDims: true }];
+  return /^(add|sub|mul|div|pow|maximum|minimum|greater|less|equal|matmul)/.test(name) ? [value, value] : [value];
+}
+FRESH.add(value);
+
+/** Every public call, with arguments that are as they should be. */
+export const CALLS: Record<string, Call> = {
+  'NDArray.from': plain(NDArray.from, x, { shape: [12], dtype: 'float32' }),
+  'NDArray.wrap': plain(NDArray.wrap, new Float64Array(4), [2, 2]),
+  'NDArray.zeros': plain(NDArray.zeros, [2], 'float64'),
+  'NDArray.reshape': of(matrix, (a, ...args) => a.reshape(...args), 3, 4),
+  'NDArray.take': of(matrix, (a, rows) => a.take(rows), [0]),
+  linspace: plain(fjordnet.linspace, 0, 1, 3),
+  logspace: plain(fjordnet.logspace, 0, 1, 3),
+  RandomState: plain((seed) => new RandomState(seed), 1),
+  'RandomState.randomSample': of(random, (r, shape) => r.randomSample(shape), [2]),
+  'RandomState.randn': of(random, (r, ...shape) => r.randn(...(shape as [number])), 2, 2),
+  'RandomState.normal': of(random, (r, ...args) => r.normal(...(args as [number, number, number])), 0, 1, [2]),
+  'RandomState.uniform': of(random, (r, ...args) => r.uniform(...(args as [number, number, number])), 0, 1, [2]),
+  'RandomState.randint': of(random, (r, ...args) => r.randint(...(args as [number, number, number])), 0, 3, [2]),
+  'RandomState.choice': of(random, (r, ...args) => r.choice(...(args as [number, number, object])), [1, 2, 3], [2], {
+    replace: false,
+  }),
+  'RandomState.permutation': of(random, (r, n) => r.permutation(n), [1, 2]),
+  'RandomState.shuffle': of(
+    random,
+    (r, a) => r.shuffle(a),
+    fresh(() => [1, 2, 3]),
+  ),
+  'RandomState.setState': of(
+    random,
+    (r, s) => r.setState(s),
+    fresh(() => random().getState()),
+  ),
+  ...Object.fromEntries(
+    [1, 2, 3, 4].map((part) => [
+      `RandomState.setState[${part}]`,
+      of(random, (r, value) => r.setState(Object.assign([...random().getState()], { [part]: value }) as never), 0),
+    ]),
+  ),
+  toCategorical: plain(fjordnet.toCategorical, y, 2),
+  setThreads: plain(fjordnet.setThreads, fjordnet.getThreads()),
+  loadDigits: plain(fjordnet.loadDigits),
+  buildInfo: plain(fjordnet.buildInfo),
+  getThreads: plain(fjordnet.getThreads),
+  'kernels.affine': plain(
+    fjordnet.kernels.affine,
+    { B: 1, O: 1, I: 1 },
+    fresh(() => [1, 1, 1, 1].map(() => new Float64Array(1))),
+    {},
+  ),
+  'kernels.sgd': plain(
+    fjordnet.kernels.sgd ?? fjordnet.kernels.relu,
+    { N: 1 },
+    fresh(() => [new Float64Array(1), new Float64Array(1)]),
+    {},
+  ),
+
+  StandardScaler: plain((o) => new fjordnet.StandardScaler(o), { withMean: true, withStd: true }),
+  MinMaxScaler: plain((o) => new fjordnet.MinMaxScaler(o), { featureRange: [0, 1], clip: true }),
+  ...Object.fromEntries(
+    (['StandardScaler', 'MinMaxScaler'] as const).flatMap((name) =>
+      (['fit', 'transform', 'fitTransform', 'inverseTransform'] as const).map((method) => [
+        `${name}.${method}`,
+        of(
+          () => new ({ StandardScaler, MinMaxScaler })[name]().fit(x()),
+          (scaler, a) => scaler[method](a),
+          x,
+        ),
+      ]),
+    ),
+  ),
+
+  trainTestSplit: plain(
+    fjordnet.trainTestSplit,
+    fresh(() => [x(), y()]),
+    split,
+  ),
+  trainValidationTestSplit: plain(
+    fjordnet.trainValidationTestSplit,
+    fresh(() => [
+      [...x(), ...x()],
+      [...y(), ...y()],
+    ]),
+    { trainSize: 4, validationSize: 4, testSize: 4, randomState: 1, shuffle: true, stratify: [...y(), ...y()] },
+  ),
+  mismatchSplit: plain(
+    fjordnet.mismatchSplit,
+    fresh(() => [x(), y()]),
+    fresh(() => [x(), y()]),
+    { trainValidationSize: 2, testValidationSize: 2, randomState: 1, shuffle: true, stratify: [y(), y()] },
+  ),
+  KFold: plain((o) => new fjordnet.KFold(o), folds),
+  'KFold.split': of(
+    () => new fjordnet.KFold({ nSplits: 2 }),
+    (k, a) => k.split(a),
+    x,
+  ),
+  StratifiedKFold: plain((o) => new fjordnet.StratifiedKFold(o), folds),
+  'StratifiedKFold.split': of(
+    () => new fjordnet.StratifiedKFold({ nSplits: 2 }),
+    (k, a, b) => k.split(a, b),
+    x,
+    y,
+  ),
+  StratifiedShuffleSplit: plain((o) => new fjordnet.StratifiedShuffleSplit(o), {
+    nSplits: 2,
+    trainSize: 0.5,
+    testSize: 0.5,
+    randomState: 1,
+  }),
+  'StratifiedShuffleSplit.split': of(
+    () => new fjordnet.StratifiedShuffleSplit({ nSplits: 2, testSize: 0.5 }),
+    (k, a, b) => k.split(a, b),
+    x,
+    y,
+  ),
+  crossValScore: plain(fjordnet.crossValScore, build, x, y, {
+    cv: 2,
+    scoring: () => 1,
+    fitOptions: {},
+    threads: 1,
+    signal: new AbortController().signal,
+  }),
+  'crossValScore of an object': plain(fjordnet.crossValScore, estimatorModel(), x, y, { cv: 2 }),
+  bootstrapScore: plain(fjordnet.bootstrapScore, build, x, y, {
+    nResamples: 2,
+    randomState: 1,
+    confidenceLevel: 0.5,
+    scoring: () => 1,
+    fitOptions: {},
+    threads: 1,
+    signal: new AbortController().signal,
+  }),
+  gridSearch: plain(fjordnet.gridSearch, {
+    grid: { a: [1, 2] },
+    build,
+    train: [x(), y()],
+    test: [x(), y()],
+    fitOptions: {},
+    scoring: () => 1,
+    threads: 1,
+    signal: new AbortController().signal,
+    onResult: () => {},
+  }),
+  'gridSearch with cv': plain(fjordnet.gridSearch, { grid: { a: [1, 2] }, build, train: [x(), y()], cv: 2 }),
+  'gridSearch in one grid': plain(
+    (values) => fjordnet.gridSearch({ grid: { a: values }, build, train: [x(), y()] }),
+    [1],
+  ),
+  'gridSearch of samples': plain(
+    (a, b) => fjordnet.gridSearch({ grid: { a: [1] }, build, train: [a, b], cv: 2 }),
+    x,
+    y,
+  ),
+  'gridSearch(…).table': of(
+    () => undefined,
+    async (_, name) => (await fjordnet.gridSearch({ grid: { a: [1] }, build, train: [x(), y()] })).table(name),
+    'testScore',
+  ),
+
+  'layers.dense': plain(layers.dense, {
+    name: 'a',
+    inputShape: [2],
+    units: 1,
+    activation: 'relu',
+    useBias: true,
+    kernelInitializer: 'zeros',
+    biasInitializer: 'zeros',
+    kernelRegularizer: 'l2',
+    biasRegularizer: 'l1',
+  }),
+  'layers.conv2d': plain(layers.conv2d, conv),
+  'layers.maxPooling2d': plain(layers.maxPooling2d, { ...layer, poolSize: 2, strides: 2, padding: 'valid' }),
+  'layers.averagePooling2d': plain(layers.averagePooling2d, { ...layer, poolSize: 2, strides: 2, padding: 'valid' }),
+  'layers.globalAveragePooling2d': plain(layers.globalAveragePooling2d, layer),
+  'layers.flatten': plain(layers.flatten, layer),
+  'layers.reshape': plain(layers.reshape, { ...layer, targetShape: [16] }),
+  'layers.dropout': plain(layers.dropout, { ...layer, rate: 0.5 }),
+  'layers.batchNormalization': plain(layers.batchNormalization, {
+    ...layer,
+    momentum: 0.9,
+    epsilon: 0.1,
+    center: true,
+    scale: true,
+    betaInitializer: 'zeros',
+    gammaInitializer: 'ones',
+    movingMeanInitializer: 'zeros',
+    movingVarianceInitializer: 'ones',
+    betaRegularizer: 'l1',
+    gammaRegularizer: 'l1',
+  }),
+  'layers.activation': plain(layers.activation, { ...layer, activation: 'relu' }),
+  'layers.inputLayer': plain(layers.inputLayer, { name: 'a', shape: [2] }),
+  ...Object.fromEntries(
+    Object.entries(activations).map(([name, make]) => [
+      `activations.${name}`,
+      plain(make as () => unknown, { alpha: 0.1 }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(initializers).map(([name, make]) => [
+      `initializers.${name}`,
+      plain(make as () => unknown, {
+        seed: 1,
+        ...(name === 'constant' && { value: 1 }),
+        ...(/Normal/.test(name) && { mean: 0, stddev: 1 }),
+        ...(name === 'randomUniform' && { minval: 0, maxval: 1 }),
+      }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(fjordnet.regularizers).map(([name, make]) => [
+      `regularizers.${name}`,
+      plain(make, name === 'l1l2' ? { l1: 1, l2: 1 } : { [name]: 1 }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(losses).map(([name, make]) => [
+      `losses.${name}`,
+      plain(
+        make as () => unknown,
+        /Crossentropy/.test(name) ? { fromLogits: true } : name === 'huber' ? { delta: 1 } : {},
+      ),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(metrics).map(([name, make]) => [
+      `metrics.${name}`,
+      plain(make as () => unknown, {
+        as: 'a',
+        ...(/binary|precision|recall/.test(name) && { threshold: 0.5 }),
+        ...(/topK/.test(name) && { k: 1 }),
+      }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(optimizers).map(([name, make]) => [
+      `optimizers.${name}`,
+      plain(make as () => unknown, {
+        ...rates,
+        ...(name === 'sgd' && { momentum: 0.1, nesterov: true }),
+        ...(/adam/.test(name) && { beta1: 0.5, beta2: 0.5, epsilon: 1e-7 }),
+      }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(fjordnet.ops).map(([name, make]) => [
+      `ops.${name}`,
+      plain(make as (...args: any[]) => unknown, ...opArguments(name)),
+    ]),
+  ),
+  'schedules.exponentialDecay': plain(schedules.exponentialDecay, { ...decay, staircase: true }),
+  'schedules.stepDecay': plain(schedules.stepDecay, decay),
+  'schedules.inverseTimeDecay': plain(schedules.inverseTimeDecay, { ...decay, staircase: true }),
+  'schedules.cosineDecay': plain(schedules.cosineDecay, { initialLearningRate: 0.1, decaySteps: 1, alpha: 0 }),
+  'schedules.warmup': plain(schedules.warmup, { learningRate: 0.1, warmupSteps: 1, initialLearningRate: 0 }),
+
+  sequential: plain(fjordnet.sequential, { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
+  Sequential: plain((o) => new fjordnet.Sequential(o), { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
+  'Sequential.add': of(
+    network,
+    (m, l) => m.add(l),
+    fresh(() => layers.dense({ units: 1 })),
+  ),
+  'Sequential.compile': of(network, (m, o) => m.compile(o), {
+    optimizer: 'sgd',
+    loss: 'meanSquaredError',
+    metrics: ['accuracy'],
+  }),
+  'Sequential.compile, one metric': of(
+    network,
+    (m, metric) => m.compile({ optimizer: 'sgd', loss: 'meanSquaredError', metrics: [metric] }),
+    'accuracy',
+  ),
+  'Sequential.build': of(network, (m, s) => m.build(s), [2]),
+  'Sequential.setWeights': of(
+    network,
+    (m, w) => m.setWeights(w),
+    fresh(() => network().getWeights()),
+  ),
+  'Sequential.setWeights, one': of(network, (m, w) => m.setWeights([w, [0, 0]]), x),
+  'Sequential.fit': of(network, (m, ...a) => m.fit(...(a as [[], [], object])), x, y, {
+    batchSize: 2,
+    epochs: 1,
+    validationData: [x(), y()],
+    validationBatchSize: 2,
+    shuffle: true,
+    classWeight: { 0: 1 },
+    sampleWeight: y(),
+    callbacks: [],
+    verbose: 0,
+    initialEpoch: 0,
+    signal: new AbortController().signal,
+    validationSplit: 0,
+  }),
+  'Sequential.fitSync': of(network, (m, ...a) => m.fitSync(...(a as [[], [], object])), x, y, { batchSize: 2 }),
+  'Sequential.trainOnBatch': of(network, (m, ...a) => m.trainOnBatch(...(a as [[], [], object])), x, y, {
+    sampleWeight: y(),
+  }),
+  'Sequential.evaluate': of(network, (m, ...a) => m.evaluate(...(a as [[], [], object])), x, y, {
+    batchSize: 2,
+    sampleWeight: y(),
+    signal: new AbortController().signal,
+  }),
+  'Sequential.evaluateSync': of(network, (m, ...a) => m.evaluateSync(...(a as [[], [], object])), x, y, {
+    batchSize: 2,
+  }),
+  'Sequential.predict': of(network, (m, ...a) => m.predict(...(a as [[], object])), x, {
+    batchSize: 2,
+    signal: new AbortController().signal,
+  }),
+  'Sequential.predictSync': of(network, (m, ...a) => m.predictSync(...(a as [[], object])), x, { batchSize: 2 }),
+  'Sequential.save': of(network, (m, p) => m.save(p), 'file'),
+  'Sequential.load': plain((p) => fjordnet.Sequential.load(p), 'missing'),
+
+  NeuralNetwork: plain((...a) => new fjordnet.NeuralNetwork(...(a as [[], []])), x, oneHot, {
+    nCategories: 2,
+    nHiddenNeurons: 2,
+    batchSize: 2,
+    epochs: 1,
+    eta: 0.1,
+    lmbd: 0,
+    randomState: 1,
+  }),
+  'NeuralNetwork.train': of(lecture, (n, o) => n.train(o), {
+    signal: new AbortController().signal,
+    onEpochEnd: () => {},
+  }),
+  'NeuralNetwork.trainSync': of(lecture, (n, o) => n.trainSync(o), { onEpochEnd: () => {} }),
+  'NeuralNetwork.predict': of(lecture, (n, a) => n.predict(a), x),
+  'NeuralNetwork.predictProbabilities': of(lecture, (n, a) => n.predictProbabilities(a), x),
+  'NeuralNetwork.feedForward': of(lecture, (n, a) => n.feedForward(a), x),
+  'NeuralNetwork.backpropagation': of(lecture, (n, ...a) => n.backpropagation(...(a as [[], []])), x, oneHot),
+  'NeuralNetwork.hiddenWeights': of(
+    lecture,
+    (n, a) => {
+      n.hiddenWeights = a;
+    },
+    x,
+  ),
+
+  ...Object.fromEntries(
+    (['MLPClassifier', 'MLPRegressor'] as const).flatMap((name) => {
+      const options = {
+        hiddenLayerSizes: [2],
+        activation: 'relu',
+        solver: 'adam',
+        alpha: 0,
+        batchSize: 2,
+        learningRate: 'constant',
+        learningRateInit: 0.1,
+        powerT: 0.5,
+        maxIter: 1,
+        shuffle: true,
+        randomState: 1,
+        tol: 0,
+        verbose: false,
+        warmStart: false,
+        momentum: 0.5,
+        nesterovsMomentum: true,
+        earlyStopping: false,
+        validationFraction: 0.1,
+        beta1: 0.5,
+        beta2: 0.5,
+        epsilon: 1e-8,
+        nIterNoChange: 1,
+      };
+      const made = () =>
+        new ({ MLPClassifier, MLPRegressor })[name]({ ...options, maxIter: 1 } as object).fitSync(x(), y());
+      return [
+        [name, plain((o) => new ({ MLPClassifier, MLPRegressor })[name](o), options)],
+        [`${name}.setParams`, of(made, (m, o) => m.setParams(o), options)],
+        ...(['fit', 'fitSync', 'partialFit'] as const).map((method) => [
+          `${name}.${method}`,
+          of(made, (m, ...a) => (m as any)[method](...a), x, y, {}),
+        ]),
+        ...(['predict', 'predictProba', 'predictLogProba'] as const).map((method) => [
+          `${name}.${method}`,
+          of(made, (m, ...a) => (m as any)[method]?.(...a), x),
+        ]),
+        [`${name}.score`, of(made, (m, ...a) => (m as any).score(...a), x, y, {})],
+        [
+          `${name}.coefs`,
+          of(
+            made,
+            (m, a) => {
+              m.coefs = a;
+            },
+            fresh(() => made().coefs),
+          ),
+        ],
+      ];
+    }),
+  ),
+
+  accuracyScore: plain(fjordnet.accuracyScore, y, y, { sampleWeight: y() }),
+  confusionMatrix: plain(fjordnet.confusionMatrix, y, y, { labels: [0, 1], normalize: 'true', sampleWeight: y() }),
+  logLoss: plain(
+    fjordnet.logLoss,
+    y,
+    fresh(() => oneHot()),
+    { labels: [0, 1], sampleWeight: y(), normalize: true },
+  ),
+  classificationReport: plain(fjordnet.classificationReport, y, y, {
+    labels: [0, 1],
+    targetNames: ['a', 'b'],
+    sampleWeight: y(),
+    digits: 2,
+    outputDict: true,
+    zeroDivision: 0,
+  }),
+  precisionRecallFscoreSupport: plain(fjordnet.precisionRecallFscoreSupport, y, y, {
+    labels: [0, 1],
+    average: 'macro',
+    beta: 1,
+    posLabel: 1,
+    sampleWeight: y(),
+    zeroDivision: 0,
+  }),
+  meanSquaredError: plain(fjordnet.meanSquaredError, y, y, { sampleWeight: y(), multioutput: 'uniform' }),
+  r2Score: plain(fjordnet.r2Score, y, y, { sampleWeight: y(), multioutput: 'uniform' }),
+
+  ...Object.fromEntries(
+    Object.entries(fjordnet.callbacks).map(([name, make]) => [
+      `callbacks.${name}`,
+      plain(make as () => unknown, { monitor: 'loss', verbose: 0, path: 'a', directory: 'a', patience: 1 }),
+    ]),
+  ),
+  History: plain(() => new fjordnet.History()),
+
+  'plots.activation': plain(plots.activation, ['relu'], { ...axes, range: 3 }),
+  'plots.confusionMatrix': plain(
+    plots.confusionMatrix,
+    fresh(() => [
+      [1, 0],
+      [0, 1],
+    ]),
+    { ...axes, labels: ['a', 'b'], normalize: 'true', colormap: 'viridis' },
+  ),
+  'plots.decisionBoundary': plain(plots.decisionBoundary, estimatorModel(), x, y, {
+    ...axes,
+    xLabel: 'a',
+    yLabel: 'b',
+    classNames: ['a', 'b'],
+    resolution: 10,
+  }),
+  'plots.decisionBoundary of what a model predicts': plain(
+    (p) => plots.decisionBoundary({ predict: () => p }, x(), y(), { resolution: 10 }),
+    new Float64Array(100),
+  ),
+  'plots.filters': plain(
+    plots.filters,
+    fresh(() => NDArray.zeros([4, 2])),
+    { ...axes, channel: 0, imageShape: [2, 2], limit: 1, columns: 1 },
+  ),
+  'plots.heatmap': plain(plots.heatmap, x, {
+    ...axes,
+    x: [1, 2],
+    y: [1, 2, 3, 4, 5, 6],
+    xLabel: 'a',
+    yLabel: 'b',
+    valueLabel: 'c',
+    annotate: true,
+    colormap: 'viridis',
+    domain: [0, 1],
+  }),
+  'plots.history': plain(plots.history, { loss: [1, 2] }, { ...axes, lossScale: 'log' }),
+  'plots.history of a History': plain(plots.history, { epoch: [0, 1], history: { loss: [1, 2] } }),
+  'plots.images': plain(
+    plots.images,
+    fresh(() => NDArray.zeros([2, 2, 2])),
+    { ...axes, labels: [0, 1], predicted: [0, 1], indices: [0], limit: 1, columns: 1 },
+  ),
+  'plots.network': plain(plots.network, { sizes: [2, 3], activations: ['relu'] }, { ...axes, maxNodes: 3 }),
+  'plots.network of layers': plain(plots.network, {
+    layers: [{ className: 'Dense', name: 'a', activation: 'relu', outputShape: [2] }],
+    inputShape: [2],
+    outputShapes: [[2]],
+  }),
+  'plots.network of one layer': plain((l) => plots.network({ layers: [l], inputShape: [2] }), {
+    className: 'Dense',
+    name: 'a',
+    activation: 'relu',
+    outputShape: [2],
+  }),
+  'plots.network of an estimator': plain(plots.network, { coefs: [[[1]]], activation: 'relu', outActivation: 'a' }),
+  'plots.network of the lecture': plain(plots.network, { hiddenWeights: [[1]], outputWeights: [[1]] }),
+  'plots.weights': plain(plots.weights, { a: [1, 2] }, { ...axes, scale: 'log', biases: true, bins: 3 }),
+  'plots.weights of a network': plain(plots.weights, { weightNames: ['a'], getWeights: () => [[1]] }),
+  'plots.Plot': of(
+    () => plots.heatmap(x()),
+    (p, o) => p.png(o),
+    { scale: 0.01 },
+  ),
+  'plots.Plot.save': of(
+    () => plots.heatmap(x()),
+    (p, ...a) => p.save(...(a as [string, object])),
+    'a.json',
+    { scale: 1 },
+  ),
+  'plots.TextPlot': of(
+    () => plots.heatmap(x()),
+    (p, o) => p.text(o),
+    { color: true, width: 30 },
+  ),
+};

@@ -1,0 +1,270 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  activations,
+  type CompileOptions,
+  callbacks,
+  initializers,
+  type Layer,
+  type Loss,
+  layers,
+  losses,
+  metrics,
+  NDArray,
+  ops,
+  optimizers,
+  regularizers,
+  Sequential,
+  schedules,
+  sequential,
+} from 'fjordnet';
+import type { Value } from '../dist/graph/value.js';
+import { Layer as BaseLayer } from '../dist/layers/layer.js';
+
+const x = [[1], [2], [3], [4]];
+const y = [2, 3, 4, 5];
+
+function folder(t: { teardown(fn: () => void): void }): string {
+  const path = mkdtempSync(join(tmpdir(), 'fjordnet-own-'));
+  t.teardown(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+const network = (options: Partial<CompileOptions> = {}, more: Layer[] = []) => {
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] }), ...more], seed: 1 });
+  model.compile({ optimizer: 'sgd', loss: 'mse', ...options });
+  return model;
+};
+
+/** Doubles its input. */
+function double(className: string): Layer {
+  return new (class extends BaseLayer {
+    readonly className = className;
+
+    call(x: Value): Value {
+      return ops.mul(x, 2);
+    }
+  })({});
+}
+
+const mse = losses.meanSquaredError();
+const accuracy = metrics.meanAbsoluteError();
+const dense = (options: object) => layers.dense({ units: 1, ...options });
+class Mine extends (layers.dense({ units: 1 }).constructor as typeof Object) {}
+
+const own: [what: string, make: () => Sequential, message: RegExp][] = [
+  ['a layer', () => network({}, [double('Double')]), /^Expected the layer 'double' to be one of layers\.\*.*'Double'$/],
+  ['a layer that borrows a name', () => network({}, [double('Flatten')]), /^Expected the layer 'flatten'.*'Flatten'$/],
+  [
+    'a layer that extends one of ours',
+    () => network({}, [new Mine({ units: 1 }) as unknown as Layer]),
+    /^Expected the layer 'dense_1' to be one of layers\.\*/,
+  ],
+  [
+    'a loss',
+    () => network({ loss: { ...mse, config: { name: 'mine' as never } } }),
+    /^Expected the loss to be one of losses\.\*, as only these can be loaded again, got 'mine'$/,
+  ],
+  ['a loss that borrows a name', () => network({ loss: { ...mse } as Loss }), /the loss .* got 'meanSquaredError'$/],
+  [
+    'a metric',
+    () =>
+      network({
+        metrics: [
+          { config: { name: 'mine' as never, as: 'mine' }, for: (l) => ({ ...accuracy.for(l), name: 'mine' }) },
+        ],
+      }),
+    /^Expected the metric to be one of metrics\.\*.* got 'mine'$/,
+  ],
+  [
+    'an optimizer',
+    () => network({ optimizer: { ...optimizers.sgd(), config: { name: 'mine' as never } } }),
+    /^Expected the optimizer to be one of optimizers\.\*.* got 'mine'$/,
+  ],
+  [
+    'a schedule',
+    () =>
+      network({
+        optimizer: optimizers.sgd({ learningRate: Object.assign(() => 0.1, { config: { name: 'mine' as never } }) }),
+      }),
+    /^Expected the learning rate to be one of schedules\.\*.* got 'mine'$/,
+  ],
+  [
+    'a schedule inside of one of ours',
+    () => {
+      const inner = Object.assign(() => 0.1, { config: { name: 'mine' as never } });
+      return network({
+        optimizer: optimizers.adam({ learningRate: schedules.warmup({ learningRate: inner, warmupSteps: 2 }) }),
+      });
+    },
+    /^Expected an optimizer that can be loaded again: Expected schedule to be one of .*, got 'mine' \(string\)$/,
+  ],
+  [
+    'an activation',
+    () => network({}, [dense({ activation: { ...activations.tanh(), config: { name: 'mine' as never } } })]),
+    /^Expected the activation of the layer 'dense_1' to be one of activations\.\*.* got 'mine'$/,
+  ],
+  [
+    'an initializer',
+    () => {
+      const ones = Object.assign((shape: readonly number[]) => NDArray.zeros(shape), {
+        config: { name: 'zeros' as const },
+      });
+      return network({}, [dense({ kernelInitializer: ones })]);
+    },
+    /^Expected the kernelInitializer of the layer 'dense_1' to be one of initializers\.\*.* got 'zeros'$/,
+  ],
+  [
+    'an initializer of a normalization',
+    () => {
+      const mine = Object.assign((shape: readonly number[]) => NDArray.zeros(shape), {
+        config: { name: 'mine' as never },
+      });
+      return network({}, [layers.batchNormalization({ gammaInitializer: mine })]);
+    },
+    /^Expected the gammaInitializer of the layer 'batch_normalization' to be one of initializers\.\*.* got 'mine'$/,
+  ],
+];
+
+for (const [what, make, message] of own)
+  test(`${what} of one’s own trains, and is not saved`, async (t) => {
+    const home = folder(t);
+    const model = make();
+    await model.fit(x, y, { epochs: 2 });
+    t.is(model.iterations, 2);
+    const path = join(home, 'model.safetensors');
+    await t.throwsAsync(model.save(path), { instanceOf: TypeError, message });
+    t.false(existsSync(path));
+    const checkpoint = callbacks.modelCheckpoint({ filepath: path });
+    await t.throwsAsync(model.fit(x, y, { callbacks: checkpoint }), { message });
+    t.deepEqual(readdirSync(home), []);
+    t.false(model.busy);
+  });
+
+test('everything of ours is saved and loaded again, however it was asked for', async (t) => {
+  const path = join(folder(t), 'model.safetensors');
+  for (const [optimizer, loss, metric, activation, initializer] of [
+    ['adam', 'mse', 'mae', 'tanh', 'heNormal'],
+    [optimizers.adam, losses.meanSquaredError, metrics.meanAbsoluteError, activations.tanh, initializers.heNormal],
+    [
+      optimizers.adam({
+        learningRate: schedules.warmup({
+          warmupSteps: 3,
+          learningRate: schedules.cosineDecay({ initialLearningRate: 1, decaySteps: 9 }),
+        }),
+      }),
+      losses.huber({ delta: 2 }),
+      metrics.meanAbsoluteError({ as: 'error' }),
+      { name: 'leakyRelu', alpha: 0.2 },
+      { name: 'constant', value: 0.3 },
+    ],
+  ] as never[][]) {
+    const model = sequential({
+      layers: [
+        layers.dense({
+          units: 2,
+          activation,
+          kernelInitializer: initializer,
+          kernelRegularizer: regularizers.l2(),
+          inputShape: [1],
+        }),
+        layers.batchNormalization({ gammaInitializer: initializer }),
+        layers.dropout({ rate: 0.1 }),
+        layers.dense({ units: 1 }),
+      ],
+      seed: 2,
+    });
+    model.compile({ optimizer, loss, metrics: [metric, metric, 'rSquared'] });
+    await model.fit(x, y, { epochs: 2 });
+    await model.save(path);
+    const loaded = await Sequential.load(path);
+    const [one, other] = [loaded, model].map((m) => m.fitSync(x, y, { epochs: 2 }).history);
+    t.deepEqual(one, other);
+    await loaded.save(path);
+  }
+});
+
+test('what an initializer of one’s own makes is checked', (t) => {
+  for (const wrong of [() => undefined, () => [1], () => new Float64Array(4)]) {
+    const kernelInitializer = Object.assign(wrong, { config: { name: 'mine' } }) as never;
+    const model = sequential({ layers: [layers.dense({ units: 1, kernelInitializer })] });
+    for (let attempt = 0; attempt < 2; attempt++)
+      t.throws(() => model.predictSync(x), { message: /^Expected what the initializer of dense\/kernel makes to be / });
+  }
+});
+
+test('layers of one network are refused in another, before and after it is built', async (t) => {
+  const refused = {
+    instanceOf: RangeError,
+    message:
+      /^Expected layer to be new, but the network 'base' has it, and layers cannot be shared yet: make another one/,
+  };
+  const make = () => sequential({ name: 'base', layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  const plain = make();
+  t.throws(() => sequential({ layers: [...plain.layers, layers.dense({ units: 2 })] }), refused);
+  const base = make();
+  base.compile({ optimizer: 'sgd', loss: 'mse' });
+  await base.fit(x, y);
+  t.throws(() => sequential().add(base.layers[0]), refused);
+  const before = base.getWeights();
+  t.throws(() => base.add(base.layers[0]), { message: /new to this network/ });
+  t.deepEqual(base.getWeights(), before);
+
+  // as the message says
+  const top = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] }), layers.dense({ units: 2 })] });
+  top.setWeights([...base.getWeights(), ...top.getWeights().slice(2)]);
+  t.deepEqual(top.getWeights()[0], base.getWeights()[0]);
+
+  // layers of a network that could not be made are free
+  const [first, second] = [layers.dense({ units: 3, inputShape: [2] }), layers.conv2d({ filters: 1, kernelSize: 2 })];
+  t.throws(() => sequential({ layers: [first, second] }));
+  t.notThrows(() => sequential({ layers: [first] }));
+  t.notThrows(() => sequential({ layers: [second] }));
+  t.throws(() => top.add(second), { message: /the network 'sequential' has it/ });
+});
+
+test('lists of a network cannot be changed behind its back', (t) => {
+  const model = network();
+  for (const list of [model.layers, model.layerNames, model.metrics] as unknown[][]) {
+    t.throws(() => list.push(1), { instanceOf: TypeError });
+    t.true(Object.isFrozen(list));
+  }
+});
+
+test('what Keras has and we have not yet is refused, not ignored', (t) => {
+  const layer = layers.dense({ units: 1, inputShape: [1] });
+  const frozen = {
+    instanceOf: TypeError,
+    message: /^Expected (layer\.)?trainable to be true: layers cannot be kept from training yet, got /,
+  };
+  const all = [
+    layer,
+    layers.batchNormalization(),
+    layers.flatten(),
+    layers.inputLayer({ shape: [1] }),
+    layers.dropout({ rate: 0 }),
+  ];
+  for (const each of all as { trainable?: unknown }[]) {
+    t.throws(() => (each.trainable = false), frozen);
+    t.notThrows(() => (each.trainable = true));
+    t.is(each.trainable, true);
+  }
+  t.throws(() => layers.dense({ units: 1, trainable: false } as never), { message: /no option 'trainable'/ });
+  const model = sequential({ layers: [layer] });
+  t.throws(() => (layer.trainable = false), frozen);
+  t.throws(() => (model.trainable = false), frozen);
+  t.throws(() => sequential().add(Object.assign(double('Double'), { trainable: false })), frozen);
+  t.throws(() => (double('Double').trainable = false), frozen);
+
+  for (const name of ['optimizer', 'loss', 'metrics'] as const)
+    t.throws(() => Object.assign(model, { [name]: 'adam' }), {
+      instanceOf: TypeError,
+      message: `Expected ${name} to be set by compile, with optimizer, loss and metrics`,
+    });
+  const { optimizer } = network();
+  optimizer.learningRate = 0.5;
+  t.is(optimizer.learningRate, 0.5);
+  t.throws(() => Object.assign(optimizer, { momentum: 0.9 }), { instanceOf: TypeError });
+});
