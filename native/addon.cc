@@ -271,13 +271,8 @@ class Environments {
 class Addon {
  public:
   explicit Addon(Napi::Env env, int threads) : pool(threads, blasReserveToHelp) {
-    const auto keep = [&](const char* name) {
-      auto reference = Napi::Persistent(env.Global().Get(name).As<Napi::Function>());
-      reference.SuppressDestruct();
-      return reference;
-    };
-    float32Array = keep("Float32Array");
-    float64Array = keep("Float64Array");
+    float32Array = Napi::Persistent(env.Global().Get("Float32Array").As<Napi::Function>());
+    float64Array = Napi::Persistent(env.Global().Get("Float64Array").As<Napi::Function>());
     napi_value name = Napi::String::New(env, "fjordnet");
     // What async hooks see: Jest's --detectOpenHandles asks it whether the process is kept alive.
     Napi::Object resource = Napi::Object::New(env);
