@@ -1,11 +1,4 @@
-import {
-  checkBoolean,
-  checkInteger,
-  checkInterval,
-  checkOneOf,
-  checkOptions,
-  wrongType,
-} from './check.js';
+import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import { markMakers } from './made.js';
 
 /**
