@@ -1,13 +1,17 @@
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import type { Value } from './graph/value.js';
 import { isConfig, property } from './kind.js';
-import { markMakers } from './made.js';
+import { made, markMakers } from './made.js';
 
 /**
  * An activation: its kernel, and the kernel `dz = dy * f'(z)` of its derivative, which is written from the value y = f(z)
  * or, where that does not determine it, from z.
  */
 export interface Activation {
-  readonly config: { readonly name: ActivationName; readonly [option: string]: unknown };
+  /** `name` is one of `activations`, or what `custom.activation` was given. */
+  readonly config: { readonly name: string; readonly [option: string]: unknown };
+  /** Of one's own: f(z) as a graph, in place of a kernel. */
+  readonly graph?: (z: Value) => Value;
   /** Absent: f(z) = z */
   readonly kernel?: string;
   /** Absent with a kernel: the activation has no derivative to train by. */
@@ -23,7 +27,8 @@ export type ActivationInput =
   | keyof typeof ALIASES
   | Activation
   | (() => Activation)
-  | Activation['config'];
+  | Activation['config']
+  | (string & {});
 
 const ALIASES = { swish: 'silu' } as const;
 
@@ -77,6 +82,15 @@ export const activations = {
 };
 markMakers('activations', activations);
 
+/** Those of `custom.activation`, by name. */
+const registered = new Map<string, Activation>();
+
+export function register(name: string, graph: (z: Value) => Value): Activation {
+  const own = made({ config: { name }, derivativeFrom: 'y' as const, scalars: {}, graph });
+  registered.set(name, own);
+  return own;
+}
+
 /** An activation by name, or the one given. */
 export function getActivation(option: string, given: unknown): Activation {
   const input = called(given, activations);
@@ -85,12 +99,16 @@ export function getActivation(option: string, given: unknown): Activation {
   if (typeof input === 'object' && input !== null && 'name' in input)
     return activationFrom(input as Activation['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an activation or one of activations.*', input);
+  const own = registered.get(input);
+  if (own) return own;
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return activations[checkOneOf(option, name, Object.keys(activations) as ActivationName[])]();
 }
 
 /** The activation that `config` describes. */
 function activationFrom({ name, ...options }: Activation['config']): Activation {
+  const own = registered.get(name);
+  if (own) return own;
   const factory = activations[checkOneOf('activation', name, Object.keys(activations) as ActivationName[])];
   const activation = (factory as (options: object) => Activation)(options);
   const { name: _, ...known } = activation.config;

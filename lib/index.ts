@@ -9,6 +9,7 @@ export {
   type Logs,
 } from './callbacks/index.js';
 export type { ClassWeight } from './class-weight.js';
+export { custom, type OfSample } from './custom.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export type { CSRMatrix, Features } from './estimators/csr.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
@@ -21,12 +22,13 @@ export {
   type NeuralNetworkOptions,
   type TrainOptions,
 } from './estimators/neural-network.js';
+export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
 export { type Initializer, type InitializerInput, initializers } from './initializers.js';
 export { type Kernel, kernels } from './kernels.js';
 export { type Label, type Labels, toCategorical } from './labels.js';
 export { layers } from './layers/index.js';
-export type { Layer, LayerOptions, Shape } from './layers/layer.js';
+export { Layer, type LayerOptions, type Mode, type Shape, type Weights } from './layers/layer.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricInput, metrics } from './metrics.js';
 export type { LoadOptions } from './model-loading.js';

@@ -1,4 +1,4 @@
-import { NDArray } from './array.js';
+import { type ArrayInput, asArray, NDArray } from './array.js';
 import { called, checkInterval, checkNumber, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
 import { isConfig, property } from './kind.js';
 import { markMakers } from './made.js';
@@ -24,8 +24,13 @@ export type InitializerName =
   | 'heNormal'
   | 'leCunUniform'
   | 'leCunNormal';
-/** A name, one of `initializers.*` (called or not), or an initializer's `config`. */
-export type InitializerInput = InitializerName | Initializer | (() => Initializer) | Initializer['config'];
+/** A name, one of `initializers.*` (called or not), an initializer's `config`, or a function of one's own, which is not saved. */
+export type InitializerInput =
+  | InitializerName
+  | Initializer
+  | (() => Initializer)
+  | Initializer['config']
+  | ((shape: readonly number[], random: RandomState) => ArrayInput);
 
 interface Seeded {
   /** Draw from a generator of its own, the same values each time. Default: the network's generator */
@@ -149,7 +154,12 @@ markMakers('initializers', initializers);
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {
   const input = called(given, initializers);
-  if (typeof input === 'function' && isConfig(property(input, 'config'))) return input as Initializer;
+  if (typeof input === 'function') {
+    if (isConfig(property(input, 'config'))) return input as Initializer;
+    const own = input as (shape: readonly number[], random: RandomState) => ArrayInput;
+    const draw = (shape: readonly number[], random: RandomState) => asArray(`what ${option} gives`, own(shape, random));
+    return Object.assign(draw, { config: { name: own.name as InitializerName } }); // not saved
+  }
   if (typeof input === 'object' && input !== null && 'name' in input)
     return initializerFrom(input as Initializer['config']);
   if (typeof input !== 'string') throw wrongType(option, 'the name of an initializer or one of initializers.*', input);

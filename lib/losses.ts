@@ -1,9 +1,10 @@
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import type { Recorder } from './graph/recorder.js';
 import { hasMethods, property } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import { markMakers } from './made.js';
-import type { Buffer, Tape } from './tape.js';
+import type { Buffer } from './tape.js';
 
 /** Where a loss reads and writes. All buffers are batched. */
 export interface LossBuffers {
@@ -21,7 +22,8 @@ export interface LossBuffers {
 
 /** A loss: what targets it takes, and its value and derivative as one kernel. */
 export interface Loss {
-  readonly config: { readonly name: LossName; readonly [option: string]: unknown };
+  /** `name` is one of `losses`, or what `custom.loss` was given. */
+  readonly config: { readonly name: string; readonly [option: string]: unknown };
   /** The output activation that the loss is exact and stable in one step with, given z instead of the activation's value. */
   readonly fuses?: 'softmax' | 'sigmoid';
   /**
@@ -37,11 +39,12 @@ export interface Loss {
    */
   prepare(name: string, y: NDArray, outputShape: Shape): NDArray;
   /** Emits the loss and its derivative; `fused`: `io.output` is what the activation `fuses` was to be given. */
-  emit(t: Tape, io: LossBuffers, fused: boolean): void;
+  emit(t: Recorder, io: LossBuffers, fused: boolean): void;
 }
 
 export type LossName = keyof typeof losses;
-export type LossInput = LossName | keyof typeof ALIASES | Loss | (() => Loss);
+/** A name (one that `custom.loss` was given, too), one of `losses.*`, called or not. */
+export type LossInput = LossName | keyof typeof ALIASES | Loss | (() => Loss) | (string & {});
 
 const ALIASES = { mse: 'meanSquaredError', mae: 'meanAbsoluteError', bce: 'binaryCrossentropy' } as const;
 
@@ -201,11 +204,20 @@ export const losses = {
 };
 markMakers('losses', losses);
 
+/** Those of `custom.loss`, by name. */
+const registered = new Map<string, Loss>();
+
+export function register(name: string, loss: Loss): void {
+  registered.set(name, loss);
+}
+
 /** A loss by name, or the one given. */
 export function getLoss(option: string, given: unknown): Loss {
   const input = called(given, losses);
   if (isLoss(input)) return input;
   if (typeof input !== 'string') throw wrongType(option, 'the name of a loss or one of losses.*', input);
+  const own = registered.get(input);
+  if (own) return own;
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return losses[checkOneOf(option, name, Object.keys(losses) as LossName[])]();
 }
@@ -216,6 +228,8 @@ const isLoss = (input: unknown): input is Loss =>
 
 /** The loss that `config` describes. */
 export function lossFrom({ name, ...options }: Loss['config']): Loss {
+  const own = registered.get(name);
+  if (own) return own;
   const factory = losses[checkOneOf('loss', name, Object.keys(losses) as LossName[])];
   const loss = (factory as (options: object) => Loss)(options);
   const { name: _, ...known } = loss.config;
@@ -224,7 +238,7 @@ export function lossFrom({ name, ...options }: Loss['config']): Loss {
 }
 
 /** y as [n, ...outputShape]; where the last axis of the output has length 1, y may lack it. */
-function fitted(loss: LossName, name: string, y: NDArray, outputShape: Shape, hint = ''): NDArray {
+export function fitted(loss: string, name: string, y: NDArray, outputShape: Shape, hint = ''): NDArray {
   const shape = [y.shape[0], ...outputShape];
   const same = (wanted: Shape) => wanted.join() === y.shape.join();
   if (same(shape)) return y;

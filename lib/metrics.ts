@@ -8,11 +8,12 @@ import {
   wrongType,
   wrongValue,
 } from './check.js';
+import type { Recorder } from './graph/recorder.js';
 import { hasMethods } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import { isMade, made, markMakers } from './made.js';
-import type { Buffer, Tape } from './tape.js';
+import type { Buffer } from './tape.js';
 
 /** A metric for the targets of one loss: sums of each batch, and the value they make. */
 export interface Metric {
@@ -20,7 +21,7 @@ export interface Metric {
   readonly name: string;
   readonly config: MetricChoice['config'];
   /** Emits the sums of one batch; each is a report buffer of one value. */
-  record(t: Tape, io: MetricBuffers, outputShape: Shape): Buffer[];
+  record(t: Recorder, io: MetricBuffers, outputShape: Shape): Buffer[];
   /** The metric, from the sums over all batches and their number of samples. */
   result(sums: readonly number[], samples: number): number;
 }
@@ -34,12 +35,14 @@ export interface MetricBuffers {
 
 /** A metric that was chosen, before it is known for which loss. */
 export interface MetricChoice {
-  readonly config: { readonly name: MetricName; readonly as: string; readonly [option: string]: unknown };
+  /** `name` is one of `metrics`, or what `custom.metric` was given. */
+  readonly config: { readonly name: string; readonly as: string; readonly [option: string]: unknown };
   for(loss: Loss): Metric;
 }
 
 export type MetricName = keyof typeof metrics;
-export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice | (() => MetricChoice);
+/** A name (one that `custom.metric` was given, too), one of `metrics.*`, called or not. */
+export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice | (() => MetricChoice) | (string & {});
 
 export const ALIASES = { acc: 'accuracy', mse: 'meanSquaredError', mae: 'meanAbsoluteError' } as const;
 
@@ -53,17 +56,18 @@ interface Threshold extends MetricOptions {
   threshold?: number;
 }
 
-type Record_ = (t: Tape, io: MetricBuffers, report: (name: string) => Buffer) => Buffer[];
+/** Emits the sums of a batch, into buffers of the report. */
+export type RecordSums = (t: Recorder, io: MetricBuffers, report: (name: string) => Buffer) => Buffer[];
 
 /** What the logs have of their own, and names that objects cannot have. */
 const TAKEN = /^(loss|learning_rate|epoch|val_.*|__proto__)$/s;
 
 /** A metric named `name` that `record`s sums, of which `result` makes the value. */
 function make(
-  name: MetricName,
+  name: string,
   options: MetricOptions,
   allowed: readonly string[],
-  record: (loss: Loss) => Record_,
+  record: (loss: Loss) => RecordSums,
   result: Metric['result'],
 ): MetricChoice {
   checkOptions('options', options, ['as', ...allowed]);
@@ -89,7 +93,7 @@ const rows = ({ shape, size }: Buffer) => ({ M: size / (shape.at(-1) ?? 1), N: s
 const areLabels = ({ output, targets }: MetricBuffers) => targets.size < output.size;
 
 /** The output as probabilities: for a loss that takes logits, what its softmax or sigmoid makes of them. */
-function probabilities(t: Tape, loss: Loss, output: Buffer): Buffer {
+function probabilities(t: Recorder, loss: Loss, output: Buffer): Buffer {
   if (!loss.config.fromLogits) return output;
   const p = t.batched('probabilities', output.shape);
   if (loss.config.name === 'binaryCrossentropy') t.emit('sigmoid', [output, p], { N: output.size });
@@ -98,7 +102,7 @@ function probabilities(t: Tape, loss: Loss, output: Buffer): Buffer {
 }
 
 /** The share of rows of the output whose largest value stands at the target's class. */
-const categorical: Record_ = (t, io, report) => {
+const categorical: RecordSums = (t, io, report) => {
   const sum = report('matches');
   const { output, targets } = io;
   t.emit(areLabels(io) ? 'sparseMatches' : 'categoricalMatches', [output, targets, sum], rows(output));
@@ -106,7 +110,7 @@ const categorical: Record_ = (t, io, report) => {
 };
 
 /** The share of outputs on the same side of the threshold as their targets. */
-const binary = (loss: Loss, threshold?: number): Record_ => {
+const binary = (loss: Loss, threshold?: number): RecordSums => {
   return (t, io, report) => {
     const [output, targets] = compared('binaryAccuracy', io);
     const sum = report('matches');
@@ -125,7 +129,7 @@ const ratio: Metric['result'] = ([x, y]) => (y === 0 ? 0 : x / y);
 /** Counts of all elements: true positives, and the positives among predictions or targets. */
 const positives =
   (of: 'predicted' | 'actual', { threshold }: Threshold) =>
-  (loss: Loss): Record_ => {
+  (loss: Loss): RecordSums => {
     return (t, io, report) => {
       const [both, predicted, actual] = ['true', 'predicted', 'actual'].map(report);
       const p = probabilities(t, loss, io.output);
@@ -195,7 +199,7 @@ export const metrics = {
   topKCategoricalAccuracy: (options: MetricOptions & { k?: number } = {}): MetricChoice => {
     checkObject('options', options);
     const k = checkInteger('k', options.k ?? 5, 1);
-    const record = (): Record_ => (t, io, report) => {
+    const record = (): RecordSums => (t, io, report) => {
       const sum = report('matches');
       const kernel = areLabels(io) ? 'sparseTopKMatches' : 'topKMatches';
       t.emit(kernel, [io.output, io.targets, sum], rows(io.output), { k });
@@ -243,6 +247,16 @@ export const metrics = {
 };
 markMakers('metrics', metrics);
 
+/** Those of `custom.metric`, by name. */
+const registered = new Map<string, (options: MetricOptions) => MetricChoice>();
+
+/** A metric of one's own: `record` emits one sum over the batch, of which the mean over all samples is the value. */
+export function register(name: string, record: RecordSums): MetricChoice {
+  const choice = (options: MetricOptions) => made(make(name, options, [], () => record, mean));
+  registered.set(name, choice);
+  return choice({});
+}
+
 /** A metric by name, or the one given, for the targets of `loss`. */
 export function getMetric(option: string, given: unknown, loss: Loss): Metric {
   const input = called(given, metrics);
@@ -252,12 +266,16 @@ export function getMetric(option: string, given: unknown, loss: Loss): Metric {
     return metric;
   }
   if (typeof input !== 'string') throw wrongType(option, 'the name of a metric or one of metrics.*', input);
+  const own = registered.get(input);
+  if (own) return own({ as: input }).for(loss);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;
   return metrics[checkOneOf(option, name, Object.keys(metrics) as MetricName[])]({ as: input }).for(loss);
 }
 
 /** The metric that `config` describes, for the targets of `loss`. */
 export function metricFrom({ name, ...options }: Metric['config'], loss: Loss): Metric {
+  const own = registered.get(name);
+  if (own) return own(options).for(loss);
   const factory = metrics[checkOneOf('metric', name, Object.keys(metrics) as MetricName[])];
   return (factory as (options: object) => MetricChoice)(options).for(loss);
 }

@@ -47,8 +47,11 @@ export function snapshot(model: Sequential, network: Network, state: SavedState)
 /** What cannot be loaded again is not saved. @throws TypeError for parts of a network that `load` could not make */
 function checkLoadable({ layers, layerNames }: Sequential, compiled?: Training): void {
   const check = (what: string, table: string, made: boolean, name: unknown) => {
-    if (!made)
-      throw new TypeError(`Expected ${what} to be one of ${table}.*, as only these can be loaded again, got '${name}'`);
+    if (made) return;
+    const own = { layers: 'layer', losses: 'loss', metrics: 'metric', activations: 'activation' }[table];
+    throw new TypeError(
+      `Expected ${what} to be one of ${table}.*${own ? ` or made by custom.${own}` : ''}, as only these can be loaded again, got '${name}'`,
+    );
   };
   for (const [i, layer] of layers.entries()) {
     const name = `the layer '${layerNames[i]}'`;
@@ -57,6 +60,9 @@ function checkLoadable({ layers, layerNames }: Sequential, compiled?: Training):
       const table = option.endsWith('nitializer') ? 'initializers' : 'activations';
       check(`the ${option} of ${name}`, table, isMade(part), part.config.name);
     }
+    for (const [option, part] of Object.entries(layer))
+      if (typeof (part as { graph?: unknown } | undefined)?.graph === 'function' && option.endsWith('egularizer'))
+        check(`the ${option} of ${name}`, 'regularizers', false, 'a function');
   }
   if (!compiled) return;
   const { optimizer, loss, metrics } = compiled;

@@ -1,7 +1,8 @@
+import { wrongShape, wrongType } from './check.js';
 import { expand } from './graph/expand.js';
 import { Lowered } from './graph/lower.js';
 import { Recorder } from './graph/recorder.js';
-import { type Call, isCall, type Node, placeholder, type Shape, type Value } from './graph/value.js';
+import { type Call, isCall, isValue, marked, type Node, placeholder, type Shape, type Value } from './graph/value.js';
 import { type Layer, type Weights, wrongInput } from './layers/layer.js';
 import type { Loss } from './losses.js';
 import type { Metric } from './metrics.js';
@@ -143,8 +144,11 @@ export function recordNetwork(
   t.program('backward');
   backward();
   t.program('penalties');
-  for (const { value, gradient, regularizer, penalty } of regularized)
-    t.emit('penalty', [value, gradient, penalty], { N: value.size }, { ...regularizer });
+  for (const { value, gradient, regularizer, penalty } of regularized) {
+    const { l1, l2, graph } = regularizer;
+    if (graph) emitPenalty(t, graph, value, gradient, penalty);
+    else t.emit('penalty', [value, gradient, penalty], { N: value.size }, { l1, l2 });
+  }
   t.program('update');
   optimizer.record(t, t.parameters);
 
@@ -164,6 +168,27 @@ export function recordNetwork(
     }),
     training: { targets, weights, loss: total, metrics: counts, penalties: regularized.map((r) => r.penalty) },
   };
+}
+
+/** A penalty of one's own: its value, and its derivative on top of the gradient. */
+function emitPenalty(t: Recorder, graph: (w: Value) => Value, value: Buffer, gradient: Buffer, penalty: Buffer): void {
+  const what = `the regularizer of ${value.name}`;
+  const w = marked({ shape: value.shape, batched: false });
+  const output = graph(w);
+  if (!isValue(output)) throw wrongType(`what ${what} returns`, 'a value, one number of shape []', output);
+  if (output.shape.length > 0) throw wrongShape(`what ${what} returns`, 'one number of shape []', output.shape);
+  const own = t.fixed('state', `${value.name}/penalty`, value.shape);
+  const lowered = new Lowered(t, [output], {
+    training: true,
+    buffers: new Map([[w, value]]),
+    gradients: new Map([[w, own]]),
+    nameOf: ({ op }) => `${what}/${op.name}`,
+  });
+  lowered.forward();
+  t.emit('copy', [t.view(lowered.buffer(output), [1]), penalty], { N: 1 });
+  const seed = t.fixed('state', `${value.name}/seed`, []);
+  t.emit('fill', [seed], { N: 1 }, { value: 1 });
+  if (lowered.backward(new Map([[output, seed]])).has(w)) t.emit('add', [gradient, own, gradient], { N: own.size });
 }
 
 /** Where the weights of a network lie on its tape, and the gradients of those that are trained. */

@@ -1,16 +1,25 @@
 import { called, checkInterval, checkOptions, wrongType } from './check.js';
+import type { Value } from './graph/value.js';
 import { brandFactories } from './kind.js';
 
 /** A penalty on a weight, added to the loss: l1 * sum(|w|) + l2 * sum(w^2), as Keras (no 1/2, no division by n). */
 export interface Regularizer {
   readonly l1: number;
   readonly l2: number;
+  /** A penalty of one's own: one number, made of the weight. */
+  readonly graph?: (w: Value) => Value;
 }
 
 const weight = (name: string, value: number) => checkInterval(name, value, 0, Number.POSITIVE_INFINITY);
 
-/** One of `regularizers.*` (called or not), its name, or l1 and l2. */
-export type RegularizerInput = Partial<Regularizer> | 'l1' | 'l2' | 'l1l2' | (() => Regularizer);
+/** One of `regularizers.*` (called or not), its name, l1 and l2, or a function of the weight, written in `ops`, which is not saved. */
+export type RegularizerInput =
+  | Partial<Regularizer>
+  | 'l1'
+  | 'l2'
+  | 'l1l2'
+  | (() => Regularizer)
+  | ((w: Value) => Value);
 
 export const regularizers = {
   /** l1 * sum(|w|). Default l1 = 0.01 */
@@ -37,6 +46,7 @@ export function checkRegularizer(option: string, given: unknown): Regularizer | 
   const input = called(given, regularizers);
   if (input === undefined || input === null) return undefined;
   if (input === 'l1' || input === 'l2' || input === 'l1l2') return regularizers[input]();
+  if (typeof input === 'function') return { l1: 0, l2: 0, graph: input as (w: Value) => Value };
   if (typeof input !== 'object') throw wrongType(option, 'one of regularizers.* or its name', input);
   checkOptions(option, input, ['l1', 'l2']);
   const { l1 = 0, l2 = 0 } = input as Partial<Regularizer>;

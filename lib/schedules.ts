@@ -113,10 +113,14 @@ export const learningRateConfig = (learningRate: number | Schedule): unknown =>
 /** A number >= 0, a schedule, or the config of one. */
 export function checkLearningRate(name: string, learningRate: unknown): number | Schedule {
   if (typeof learningRate === 'number') return rate(name, learningRate);
-  if (typeof learningRate === 'function' && 'config' in learningRate) return learningRate as Schedule;
+  if (typeof learningRate === 'function') {
+    if ('config' in learningRate) return learningRate as Schedule;
+    const own = learningRate as (step: number) => number;
+    return Object.assign((step: number) => own(step), { config: { name: own.name as ScheduleName } }); // not saved
+  }
   if (typeof learningRate === 'object' && learningRate !== null && 'name' in learningRate)
     return scheduleFrom(learningRate as Schedule['config']);
-  throw wrongType(name, 'a non-negative number or one of schedules.*', learningRate);
+  throw wrongType(name, 'a non-negative number, one of schedules.* or a function of the step', learningRate);
 }
 
 /** The schedule that `config` describes. */

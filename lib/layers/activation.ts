@@ -9,7 +9,7 @@ export interface ActivationOptions extends LayerOptions {
 
 /** An activation as a layer of its own. */
 export class Activation extends Layer {
-  readonly className = 'Activation';
+  override readonly className = 'Activation';
   override readonly activation: ActivationFunction;
 
   constructor(options: ActivationOptions) {

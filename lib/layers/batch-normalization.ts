@@ -34,7 +34,7 @@ const INITIALIZERS = {
  * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages.
  */
 export class BatchNormalization extends Layer {
-  readonly className = 'BatchNormalization';
+  override readonly className = 'BatchNormalization';
   readonly momentum: number;
   readonly epsilon: number;
   readonly initializers: Readonly<Record<keyof typeof INITIALIZERS, Initializer>>;

@@ -24,7 +24,7 @@ export interface Conv2DOptions extends KernelLayerOptions {
  * everywhere in this field), plus a bias for each filter. As Keras' Conv2D with its default data format.
  */
 export class Conv2D extends KernelLayer {
-  readonly className = 'Conv2D';
+  override readonly className = 'Conv2D';
   readonly filters: number;
   readonly kernelSize: Pair;
   readonly strides: Pair;

@@ -12,7 +12,7 @@ export interface DenseOptions extends KernelLayerOptions {
 
 /** A fully connected layer: activation(x @ kernel + bias), kernel [inputs, units], bias [units]. */
 export class Dense extends KernelLayer {
-  readonly className = 'Dense';
+  override readonly className = 'Dense';
   readonly units: number;
 
   constructor(options: DenseOptions) {

@@ -13,7 +13,7 @@ export interface DropoutOptions extends LayerOptions {
  * (Srivastava et al., 2014). The network's seed decides the masks.
  */
 export class Dropout extends Layer {
-  readonly className = 'Dropout';
+  override readonly className = 'Dropout';
   readonly rate: number;
 
   constructor(options: DropoutOptions) {

@@ -51,9 +51,20 @@ const classes = {
 
 markClasses(classes);
 
+/** Those of `custom.layer`, by class name. */
+const registered = new Map<string, new (config: object) => Layer>();
+
+export function register(className: string, type: new (config: object) => Layer): void {
+  registered.set(className, type);
+}
+
+export const layerNames: readonly string[] = Object.keys(classes);
+
 /** The layer that `className` and `config` (of its `getConfig`) describe. */
 export function layerFrom(className: string, config: object): Layer {
-  const name = checkOneOf('className', className, Object.keys(classes) as (keyof typeof classes)[]);
   if (typeof config !== 'object' || config === null) throw wrongType('config', 'an object', config);
+  const own = registered.get(className);
+  if (own) return new own(config);
+  const name = checkOneOf('className', className, layerNames as (keyof typeof classes)[]);
   return new (classes[name] as new (config: object) => Layer)(config);
 }

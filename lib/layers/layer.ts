@@ -32,8 +32,8 @@ const isList = <T>(of: T | readonly T[]): of is readonly T[] => Array.isArray(of
 
 /** A layer: a description of weights and of the operations that it is made of. */
 export abstract class Layer {
-  /** Keras' class name, such as 'Dense'. */
-  abstract readonly className: string;
+  /** Keras' class name, such as 'Dense'; of a layer of one's own, what `custom.layer` was given. */
+  declare readonly className: string;
   /** Unique in its network; given by the network if absent. */
   name?: string;
   /** The shape of one input sample, where the user gave it. */

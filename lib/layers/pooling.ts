@@ -13,7 +13,6 @@ export interface Pooling2DOptions extends LayerOptions {
 }
 
 abstract class Pooling2D extends Layer {
-  abstract override readonly className: string;
   readonly poolSize: Pair;
   readonly strides: Pair;
   readonly padding: Padding;
@@ -37,7 +36,7 @@ abstract class Pooling2D extends Layer {
 
 /** The largest value in each window, channel by channel. */
 export class MaxPooling2D extends Pooling2D {
-  readonly className = 'MaxPooling2D';
+  override readonly className = 'MaxPooling2D';
 
   call(x: Value): Value {
     return applyOp(maxPooling2d, [x], this.windows(x.shape));
@@ -46,7 +45,7 @@ export class MaxPooling2D extends Pooling2D {
 
 /** The mean of each window, channel by channel. */
 export class AveragePooling2D extends Pooling2D {
-  readonly className = 'AveragePooling2D';
+  override readonly className = 'AveragePooling2D';
 
   call(x: Value): Value {
     return applyOp(averagePooling2d, [x], this.windows(x.shape));
@@ -55,7 +54,7 @@ export class AveragePooling2D extends Pooling2D {
 
 /** The mean over the whole image: [height, width, channels] to [channels]. */
 export class GlobalAveragePooling2D extends Layer {
-  readonly className = 'GlobalAveragePooling2D';
+  override readonly className = 'GlobalAveragePooling2D';
 
   constructor(options: LayerOptions = {}) {
     super(options);

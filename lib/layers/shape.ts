@@ -6,7 +6,7 @@ import { checkShape, Layer, type LayerOptions, type Shape, wrongInput } from './
 
 /** A sample's values in a row, the last axis fastest: [height, width, channels] to [height * width * channels]. */
 export class Flatten extends Layer {
-  readonly className = 'Flatten';
+  override readonly className = 'Flatten';
 
   constructor(options: LayerOptions = {}) {
     super(options);
@@ -24,7 +24,7 @@ export interface ReshapeOptions extends LayerOptions {
 
 /** Samples in another shape, values in the same order. */
 export class Reshape extends Layer {
-  readonly className = 'Reshape';
+  override readonly className = 'Reshape';
   readonly targetShape: Shape;
 
   constructor(options: ReshapeOptions) {
@@ -61,7 +61,7 @@ export interface InputLayerOptions {
 
 /** States the shape of the network's input. */
 export class InputLayer extends Layer {
-  readonly className = 'InputLayer';
+  override readonly className = 'InputLayer';
   declare readonly inputShape: Shape;
 
   static {

@@ -288,6 +288,15 @@ void fill(const Args<T>& a) {
   elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) { std::fill(y + begin, y + end, value); });
 }
 
+// dx = 1 / (B N): the derivative of the mean of [B,N]
+template <typename T>
+void meanGradient(const Args<T>& a) {
+  T* dx = a.buffer[0];
+  const Index n = a.dim[0] * a.dim[1];
+  const T share = T(1) / static_cast<T>(n);
+  elements(*a.team, n, [&](Index begin, Index end) { std::fill(dx + begin, dx + end, share); });
+}
+
 // z[B,M,N] = x[B,M,K] @ y[B,K,N], sample by sample
 template <typename T>
 void batchMatmul(const Args<T>& a) {

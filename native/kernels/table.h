@@ -101,6 +101,7 @@ const Kernel kRows[] = {
     ROW("slice", "B A M N C : x BAMC -> y BANC | start", slice),
     ROW("place", "B A M N C : y BANC -> x! BAMC | start", place),
     ROW("fill", "B N : -> y BN | value", fill),
+    ROW("meanGradient", "B N : -> dx BN", meanGradient),
     ROW("batchMatmul", "B M K N : x BMK, y BKN -> z BMN", batchMatmul),
     ROW("gather", "B N C J : x BNC, index BJ -> y BJC", gather),
     ROW("gatherGradient", "B N C J : index BJ, dy BJC -> dx BNC", gatherGradient),

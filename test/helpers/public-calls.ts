@@ -1,6 +1,6 @@
 import * as fjordnet from 'fjordnet';
 import * as plots from 'fjordnet/plots';
-import { placeholder } from '../../dist/graph/value.js';
+import { placeholder, type Value } from '../../dist/graph/value.js';
 
 interface Call {
   call: (...args: any[]) => unknown;
@@ -109,6 +109,12 @@ function opArguments(name: string): unknown[] {
   return /^(add|sub|mul|div|pow|maximum|minimum|greater|less|equal|matmul)/.test(name) ? [value, value] : [value];
 }
 FRESH.add(value);
+
+class OwnLayer extends fjordnet.Layer {
+  override call(x: Value): Value {
+    return x;
+  }
+}
 
 /** Every public call, with arguments that are as they should be. */
 export const CALLS: Record<string, Call> = {
@@ -351,6 +357,11 @@ export const CALLS: Record<string, Call> = {
       }),
     ]),
   ),
+  'custom.loss': plain(fjordnet.custom.loss, 'own loss', () => value()),
+  'custom.metric': plain(fjordnet.custom.metric, 'own metric', () => value()),
+  'custom.activation': plain(fjordnet.custom.activation, 'own activation', () => value()),
+  'custom.layer': plain(fjordnet.custom.layer, 'Own', OwnLayer),
+  Layer: plain((options) => new OwnLayer(options), layer),
   ...Object.fromEntries(
     Object.entries(fjordnet.ops).map(([name, make]) => [
       `ops.${name}`,

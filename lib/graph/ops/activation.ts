@@ -31,4 +31,5 @@ export const activation: Op<Activation> = {
 };
 
 /** f(z); z itself where f is linear. */
-export const activate = (z: Value, f: Activation): Value => (f.kernel ? applyOp(activation, [z], f) : z);
+export const activate = (z: Value, f: Activation): Value =>
+  f.graph ? f.graph(z) : f.kernel ? applyOp(activation, [z], f) : z;

@@ -137,6 +137,10 @@ export const algebra: KernelCases = {
     scalars: [{ value: 0 }, { value: -1.5 }],
     reference: (_, { B, N }, { value }) => [new Float64Array(B * N).fill(value)],
   },
+  meanGradient: {
+    dims: ELEMENTS,
+    reference: (_, { B, N }) => [new Float64Array(B * N).fill(1 / (B * N))],
+  },
   batchMatmul: {
     dims: [
       { B: 1, M: 1, K: 1, N: 1 },

@@ -1,0 +1,149 @@
+import { type Activation, activations, register as registerActivation } from './activations.js';
+import { wrongShape, wrongType, wrongValue } from './check.js';
+import { Lowered } from './graph/lower.js';
+import type { Recorder } from './graph/recorder.js';
+import { isCall, isValue, placeholder, topological, type Value } from './graph/value.js';
+import { hasMethods } from './kind.js';
+import { layerNames, register as registerLayer } from './layers/index.js';
+import type { Layer } from './layers/layer.js';
+import { fitted, type Loss, type LossBuffers, losses, register as registerLoss } from './losses.js';
+import { made, markClasses } from './made.js';
+import { type MetricChoice, metrics, register as registerMetric } from './metrics.js';
+import type { Buffer } from './tape.js';
+
+/** What a loss or a metric of one's own is: one number for each sample, made of its targets and the network's output. */
+export type OfSample = (yTrue: Value, yPred: Value) => Value;
+
+/**
+ * One's own losses, metrics, activations and layers, written in `ops`: recorded once, differentiated, and run natively. Each is
+ * known by its name from then on: networks with them are saved, and load again in a program that has registered them too. A
+ * name that is registered again means the newer one.
+ */
+export const custom = {
+  /**
+   * A loss: the mean over a batch's samples of `fn(yTrue, yPred)`, whose value has the shape []. Targets have the shape of the
+   * network's output.
+   *
+   * ```js
+   * const pinball = custom.loss('pinball', (yTrue, yPred) => {
+   *   const e = ops.sub(yTrue, yPred);
+   *   return ops.mean(ops.maximum(ops.mul(0.9, e), ops.mul(-0.1, e)));
+   * });
+   * model.compile({ optimizer: 'adam', loss: pinball });
+   * ```
+   *
+   * @throws TypeError or RangeError, when a network is compiled, if `fn` gives anything but one number a sample, or does not
+   *   depend on yPred
+   */
+  loss: (name: string, fn: OfSample): Loss => {
+    checkName('name', name, Object.keys(losses));
+    const what = `the loss '${checkFunction(name, fn)}'`;
+    const loss: Loss = made({
+      config: { name },
+      targetShape: (outputShape) => outputShape,
+      prepare: (y, values, outputShape) => fitted(name, y, values, outputShape),
+      emit: (t, io) => emitLoss(t, io, what, fn),
+    });
+    registerLoss(name, loss);
+    return loss;
+  },
+
+  /** A metric: the mean over all samples of an epoch of `fn(yTrue, yPred)`, whose value has the shape []. */
+  metric: (name: string, fn: OfSample): MetricChoice => {
+    checkName('name', name, Object.keys(metrics));
+    const what = `the metric '${checkFunction(name, fn)}'`;
+    return registerMetric(name, (t, { output, targets }, report) => {
+      const [yTrue, yPred] = [placeholder(targets.shape), placeholder(output.shape)];
+      const value = checkValue(what, fn(yTrue, yPred), [], [yTrue, yPred]);
+      const lowered = new Lowered(t, [value], {
+        training: false,
+        buffers: new Map([
+          [yTrue, targets],
+          [yPred, output],
+        ]),
+        gradients: new Map(),
+        nameOf: ({ op }) => `${name}/${op.name}`,
+      });
+      lowered.forward();
+      const sum = report('sum');
+      t.emit('sumRows', [perSample(t, lowered.buffer(value)), sum], {});
+      return [sum];
+    });
+  },
+
+  /** An activation: `fn(z)` of the shape of z. */
+  activation: (name: string, fn: (z: Value) => Value): Activation => {
+    checkName('name', name, Object.keys(activations));
+    const what = `the activation '${checkFunction(name, fn)}'`;
+    return registerActivation(name, (z) => checkValue(what, fn(z), z.shape));
+  },
+
+  /**
+   * A layer: a class that extends `Layer`. `build(inputShape)` declares weights with `this.addWeight(name, shape, initializer)`,
+   * `call(x, weights, { training })` says in `ops` what the layer makes of its input, `getConfig()` gives the options that make
+   * it again. Returns a function that makes one, as those of `layers` do.
+   */
+  layer: <O extends object>(className: string, type: new (options: O) => Layer): ((options?: O) => Layer) => {
+    checkName('className', className, layerNames);
+    if (typeof type !== 'function' || !hasMethods(type.prototype, 'call', 'build', 'weightsFor'))
+      throw wrongType('class', 'a class that extends Layer', type);
+    Object.defineProperty(type.prototype, 'className', { value: className, configurable: true });
+    markClasses({ type });
+    registerLayer(className, type as new (options: object) => Layer);
+    return (options = {} as O) => new type(options);
+  },
+};
+
+function checkName(option: string, name: unknown, taken: readonly string[]): void {
+  if (typeof name !== 'string') throw wrongType(option, 'a string', name);
+  if (name === '' || name.length > 100) throw wrongValue(option, 'a string of 1 to 100 characters', name);
+  if (taken.includes(name)) throw wrongValue(option, 'none of the names there are', name);
+}
+
+function checkFunction(name: string, fn: unknown): string {
+  if (typeof fn !== 'function') throw wrongType('fn', 'a function of values', fn);
+  return name;
+}
+
+/** What a function of one's own returned. `inputs`: all that it may be made of, beside numbers. */
+function checkValue(what: string, value: unknown, shape: readonly number[], inputs?: readonly Value[]): Value {
+  const expected = shape.length === 0 ? 'one number a sample, of shape []' : `of shape [${shape.join(', ')}]`;
+  if (!isValue(value)) throw wrongType(`what ${what} returns`, `a value, ${expected}`, value);
+  if (value.shape.join() !== shape.join() || value.shape.length !== shape.length)
+    throw wrongShape(`what ${what} returns`, expected, value.shape);
+  if (inputs && !value.batched)
+    throw new TypeError(`Expected ${what} to depend on yTrue or yPred, but it is the same for all samples`);
+  for (const from of inputs ? topological([value]) : [])
+    for (const input of from.inputs)
+      if (isCall(from) || (!input.from && !input.constant && !inputs?.includes(input)))
+        throw new TypeError(`Expected ${what} to be made of yTrue, yPred and numbers, got a value of another graph`);
+  return value;
+}
+
+/** Emits the loss of every sample and the derivative of their mean by the output. */
+function emitLoss(t: Recorder, { output, targets, losses: to, delta }: LossBuffers, what: string, fn: OfSample): void {
+  const [yTrue, yPred] = [placeholder(targets.shape), placeholder(output.shape)];
+  const loss = checkValue(what, fn(yTrue, yPred), [], [yTrue, yPred]);
+  const lowered = new Lowered(t, [loss], {
+    training: true,
+    buffers: new Map([
+      [yTrue, targets],
+      [yPred, output],
+    ]),
+    gradients: new Map([[yPred, delta]]),
+    nameOf: ({ op }) => `${what}/${op.name}`,
+  });
+  lowered.forward();
+  t.emit('copy', [perSample(t, lowered.buffer(loss)), to], { N: 1 });
+  // A mean over a sample's elements joins that over the batch: one division, as in the losses that are built in.
+  const from = loss.from;
+  const isMean = from && !isCall(from) && from.op.name === 'sum' && from.options.scale === 1 / from.inputs[0].shape[0];
+  const seeded = isMean && from.inputs[0].shape.length === 1 ? from.inputs[0] : loss;
+  const seed = t.batched(`${what}/seed`, seeded.shape);
+  t.emit('meanGradient', [seed], { N: seed.size });
+  if (!lowered.backward(new Map([[seeded, seed]])).has(yPred))
+    throw new TypeError(`Expected ${what} to depend on yPred, so that there is something to train`);
+}
+
+/** A number a sample as the buffers of losses hold it, [1]. */
+const perSample = (t: Recorder, buffer: Buffer): Buffer => t.view(buffer, [1]);

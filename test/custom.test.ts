@@ -1,0 +1,341 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  custom,
+  initializers,
+  Layer,
+  type LayerOptions,
+  type Loss,
+  layers,
+  NDArray,
+  ops,
+  optimizers,
+  RandomState,
+  regularizers,
+  Sequential,
+  sequential,
+  type Value,
+  type Weights,
+} from 'fjordnet';
+
+const x = new RandomState(0).randn(60, 4);
+const y = new RandomState(1).randn(60, 3);
+const classes = Array.from({ length: 60 }, (_, i) => [0, 1, 2].map((k) => Number(k === i % 3)));
+const weights = Array.from({ length: 60 }, (_, i) => 1 + (i % 4));
+
+const network = (dtype: 'float64' | 'float32' = 'float64', options: object = {}) =>
+  sequential({
+    layers: [
+      layers.dense({ units: 5, activation: 'tanh', inputShape: [4], ...options }),
+      layers.dense({ units: 3, ...options }),
+    ],
+    seed: 1,
+    dtype,
+  });
+
+/** What training with a loss comes to, to the bit. */
+function trained(dtype: 'float64' | 'float32', loss: string | Loss, targets: unknown = y, options: object = {}) {
+  const model = network(dtype, options);
+  model.compile({ optimizer: 'adam', loss, metrics: ['mae'] });
+  const fit = { epochs: 3, batchSize: 17, sampleWeight: weights };
+  const { history } = model.fitSync(x, targets as NDArray, fit);
+  return {
+    history,
+    weights: model.getWeights().map((w) => [...w.data]),
+    loss: model.evaluateSync(x, targets as NDArray),
+  };
+}
+
+const halves = (shape: readonly number[]) =>
+  NDArray.wrap(new Float64Array(shape.reduce((a, b) => a * b, 1)).fill(0.5), shape);
+
+const squares = custom.loss('squares', (yTrue, yPred) => ops.mean(ops.square(ops.sub(yPred, yTrue))));
+const absolute = custom.loss('absolute', (yTrue, yPred) => ops.mean(ops.abs(ops.sub(yPred, yTrue))));
+const hinges = custom.loss('hinges', (yTrue, yPred) => ops.mean(ops.maximum(0, ops.sub(1, ops.mul(yTrue, yPred)))));
+
+for (const dtype of ['float64', 'float32'] as const) {
+  test(`a loss of the same formula gives the bits of the one that is built in: ${dtype}`, (t) => {
+    t.deepEqual(trained(dtype, squares), trained(dtype, 'meanSquaredError'));
+    t.deepEqual(trained(dtype, absolute), trained(dtype, 'meanAbsoluteError'));
+    const signs = classes.map((row) => row.map((k) => 2 * k - 1));
+    t.deepEqual(trained(dtype, hinges, signs), trained(dtype, 'hinge', signs));
+  });
+
+  test(`so do an activation, a layer, a schedule, an initializer and a regularizer: ${dtype}`, (t) => {
+    const square = (w: Value) => ops.mul(0.01, ops.sum(ops.square(w)));
+    const own = trained(dtype, 'mse', y, { activation: custom.activation('own tanh', (z) => ops.tanh(z)) });
+    t.deepEqual(own, trained(dtype, 'mse', y, { activation: 'tanh' }));
+    t.deepEqual(
+      trained(dtype, 'mse', y, { kernelInitializer: halves }),
+      trained(dtype, 'mse', y, { kernelInitializer: initializers.constant({ value: 0.5 }) }),
+    );
+    const [mine, theirs] = [square, regularizers.l2({ l2: 0.01 })].map((kernelRegularizer) =>
+      trained('float64', 'mse', y, { kernelRegularizer }),
+    );
+    for (const [i, array] of mine.weights.entries())
+      for (const [k, w] of array.entries()) t.true(Math.abs(w - theirs.weights[i][k]) < 1e-12);
+    t.true(Math.abs(mine.loss.loss - theirs.loss.loss) < 1e-12);
+  });
+}
+
+test('a schedule that is a function of the step', (t) => {
+  const rates = (learningRate: number | ((step: number) => number)) => {
+    const model = network();
+    model.compile({ optimizer: optimizers.sgd({ learningRate: learningRate as never }), loss: 'mse' });
+    model.fitSync(x, y, { epochs: 2 });
+    return model.getWeights().map((w) => [...w.data]);
+  };
+  t.deepEqual(
+    rates(() => 0.1),
+    rates(0.1),
+  );
+  t.notDeepEqual(
+    rates((step) => 0.1 / (1 + step)),
+    rates(0.1),
+  );
+});
+
+const P = 1e-7;
+const losses: Record<string, [loss: Loss, of: (yTrue: number[], yPred: number[]) => number, targets: unknown]> = {
+  'the pinball loss': [
+    custom.loss('pinball', (yTrue, yPred) => {
+      const e = ops.sub(yTrue, yPred);
+      return ops.mean(ops.maximum(ops.mul(0.9, e), ops.mul(-0.1, e)));
+    }),
+    (a, b) => a.reduce((s, v, i) => s + Math.max(0.9 * (v - b[i]), -0.1 * (v - b[i])), 0) / a.length,
+    y,
+  ],
+  'the focal loss': [
+    custom.loss('focal', (yTrue, yPred) => {
+      const p = ops.clip(ops.sum(ops.mul(yTrue, ops.softmax(yPred))), P, 1 - P);
+      return ops.mul(ops.neg(ops.square(ops.sub(1, p))), ops.log(p));
+    }),
+    (a, b) => {
+      const e = b.map(Math.exp);
+      const p = e.reduce((s, v, i) => s + a[i] * v, 0) / e.reduce((s, v) => s + v, 0);
+      return -((1 - p) ** 2) * Math.log(p);
+    },
+    classes,
+  ],
+  'a loss of balanced classes': [
+    custom.loss('balanced', (yTrue, yPred) =>
+      ops.neg(ops.sum(ops.mul(ops.mul(yTrue, [1, 2, 4]), ops.logSoftmax(yPred)))),
+    ),
+    (a, b) => {
+      const log = Math.log(b.reduce((s, v) => s + Math.exp(v), 0));
+      return -a.reduce((s, v, i) => s + v * [1, 2, 4][i] * (b[i] - log), 0);
+    },
+    classes,
+  ],
+};
+
+for (const [name, [loss, of, targets]] of Object.entries(losses))
+  test(`${name}: its value is the formula's, and training lowers it`, async (t) => {
+    for (const dtype of ['float64', 'float32'] as const) {
+      const model = network(dtype);
+      model.compile({ optimizer: optimizers.adam({ learningRate: 0.01 }), loss });
+      const before = model.evaluateSync(x, targets as NDArray).loss;
+      const p = model.predictSync(x).toArray<number[][]>();
+      const rows = Array.isArray(targets) ? (targets as number[][]) : (targets as NDArray).toArray<number[][]>();
+      const expected = rows.reduce((s, row, i) => s + of(row, p[i]), 0) / rows.length;
+      t.true(Math.abs(before - expected) < (dtype === 'float64' ? 1e-12 : 1e-5), `${before} is not ${expected}`);
+      const { history } = await model.fit(x, targets as NDArray, { epochs: 20 });
+      t.true(history.loss[19] < 0.99 * before);
+    }
+  });
+
+/** x + relu(x @ kernel + bias) */
+class Residual extends Layer {
+  readonly start: number;
+
+  constructor(options: LayerOptions & { start?: number } = {}) {
+    super(options, ['start']);
+    this.start = options.start ?? 0.1;
+  }
+  override build([n]: readonly number[]): void {
+    this.addWeight('kernel', [n, n], initializers.constant({ value: this.start }));
+    this.addWeight('bias', [n], initializers.zeros());
+    this.addWeight('offset', [n], initializers.ones(), { trained: false });
+  }
+  override call(value: Value, { kernel, bias, offset }: Weights): Value {
+    return ops.add(ops.add(value, offset), ops.relu(ops.add(ops.matmul(value, kernel), bias)));
+  }
+  override getConfig() {
+    return { start: this.start };
+  }
+}
+const residual = custom.layer('Residual', Residual);
+const soft = custom.activation('soft', (z) => ops.div(z, ops.add(1, ops.abs(z))));
+const worst = custom.metric('worst', (yTrue, yPred) => ops.max(ops.abs(ops.sub(yTrue, yPred))));
+
+function own(dtype: 'float64' | 'float32' = 'float64'): Sequential {
+  const model = sequential({
+    layers: [
+      layers.dense({ units: 5, activation: soft, inputShape: [4] }),
+      residual({ start: 0.2 }),
+      layers.dropout({ rate: 0.1 }),
+      layers.dense({ units: 3 }),
+    ],
+    seed: 3,
+    dtype,
+  });
+  model.compile({ optimizer: 'adam', loss: 'pinball', metrics: [worst, 'squares of errors'] });
+  return model;
+}
+custom.metric('squares of errors', (yTrue, yPred) => ops.mean(ops.square(ops.sub(yTrue, yPred))));
+
+test('gradients of a layer of one’s own are those of differences of the loss', (t) => {
+  // one step of gradient descent with the rate 1 moves a weight by its gradient
+  const make = () => {
+    const m = sequential({
+      layers: [layers.dense({ units: 5, activation: soft, inputShape: [4] }), residual({}), layers.dense({ units: 3 })],
+      seed: 3,
+      dtype: 'float64',
+    });
+    m.compile({ optimizer: optimizers.sgd({ learningRate: 1 }), loss: squares });
+    return m;
+  };
+  const m = make();
+  const before = m.getWeights();
+  m.trainOnBatch(x, y);
+  const after = m.getWeights();
+  const at = make();
+  for (const [i, array] of before.entries())
+    for (const k of [0, array.size - 1]) {
+      const h = 1e-6;
+      const side = (step: number) => {
+        const moved = before.map((w) => NDArray.from(w));
+        moved[i].data[k] += step;
+        at.setWeights(moved);
+        return at.evaluateSync(x, y).loss;
+      };
+      const numeric = (side(h) - side(-h)) / (2 * h);
+      const exact = array.data[k] - after[i].data[k];
+      const frozen = m.weightNames[i].endsWith('offset');
+      t.true(Math.abs(exact - (frozen ? 0 : numeric)) < 1e-7, `${m.weightNames[i]}[${k}]: ${exact}, ${numeric}`);
+    }
+});
+
+test('the metric is the mean over samples', async (t) => {
+  const model = own();
+  const logs = await model.evaluate(x, y);
+  const p = model.predictSync(x);
+  const errors = p.data.map((v, i) => Math.abs(v - y.data[i])) as Float64Array;
+  const rows = Array.from({ length: 60 }, (_, r) => errors.subarray(3 * r, 3 * r + 3));
+  const mean = (f: (row: Float64Array) => number) => rows.reduce((s, row) => s + f(row), 0) / 60;
+  t.true(Math.abs(logs.worst - mean((row) => Math.max(...row))) < 1e-12);
+  t.true(Math.abs(logs['squares of errors'] - mean((row) => row.reduce((s, e) => s + e * e, 0) / 3)) < 1e-12);
+});
+
+test('a network of own parts is saved, loads by their names, and goes on with the same bits', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-custom-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  for (const dtype of ['float64', 'float32'] as const) {
+    const model = own(dtype);
+    await model.fit(x, y, { epochs: 2 });
+    const path = join(folder, `${dtype}.safetensors`);
+    await model.save(path);
+    const loaded = await Sequential.load(path);
+    t.deepEqual(loaded.predictSync(x), model.predictSync(x));
+    t.deepEqual(
+      loaded.layers.map((layer) => layer.className),
+      ['Dense', 'Residual', 'Dropout', 'Dense'],
+    );
+    const [a, b] = [await model.fit(x, y, { epochs: 2 }), loaded.fitSync(x, y, { epochs: 2 })];
+    t.deepEqual(b.history, a.history);
+    t.deepEqual(loaded.getWeights(), model.getWeights());
+  }
+});
+
+test('functions as schedule, initializer and regularizer train, and are not saved', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-custom-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const cases: [RegExp, object, unknown][] = [
+    [/the learning rate to be one of schedules\.\*/, {}, (step: number) => 1 / (10 + step)],
+    [/the kernelInitializer of the layer 'dense' to be one of initializers\.\*/, { kernelInitializer: halves }, 0.1],
+    [/the kernelRegularizer of the layer 'dense' to be one of regularizers\.\*/, { kernelRegularizer: ops.sum }, 0.1],
+  ];
+  for (const [message, options, learningRate] of cases) {
+    const model = network('float64', options);
+    model.compile({ optimizer: optimizers.sgd({ learningRate: learningRate as never }), loss: 'mse' });
+    model.fitSync(x, y);
+    await t.throwsAsync(model.save(join(folder, 'model.safetensors')), { instanceOf: TypeError, message });
+  }
+  t.deepEqual(readdirSync(folder), []);
+});
+
+test('what a function of one’s own returned is told with its name', (t) => {
+  const refuse = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });
+  const other = network();
+  other.build([4]);
+  const compiled = (fn: unknown) => () =>
+    network().compile({ optimizer: 'sgd', loss: custom.loss('bad', fn as never) });
+  const returns = "Expected what the loss 'bad' returns to be";
+  refuse(
+    compiled(() => 3),
+    `${returns} a value, one number a sample, of shape [], got 3 (number)`,
+  );
+  refuse(
+    compiled(() => undefined),
+    `${returns} a value, one number a sample, of shape [], got undefined`,
+  );
+  refuse(
+    compiled((_: Value, p: Value) => p),
+    `${returns} one number a sample, of shape [], got shape [3]`,
+  );
+  refuse(
+    compiled((yTrue: Value) => ops.mean(yTrue)),
+    "Expected the loss 'bad' to depend on yPred, so that there is something to train",
+  );
+  refuse(
+    compiled(() => ops.mean([1, 2])),
+    "Expected the loss 'bad' to depend on yTrue or yPred, but it is the same for all samples",
+  );
+  refuse(
+    compiled((_: Value, p: Value) => ops.mean(ops.mul(p, Number.NaN))),
+    /to be a finite number, got NaN/,
+  );
+  let foreign: Value | undefined;
+  custom.loss('keeps', (_, p) => {
+    foreign = p;
+    return ops.mean(p);
+  });
+  network().compile({ optimizer: 'sgd', loss: 'keeps' });
+  refuse(
+    compiled((_: Value, p: Value) => ops.mean(ops.mul(p, foreign as Value))),
+    "Expected the loss 'bad' to be made of yTrue, yPred and numbers, got a value of another graph",
+  );
+  refuse(
+    () => network('float64', { activation: custom.activation('bad', (z) => ops.sum(z)) }).build([4]),
+    "Expected what the activation 'bad' returns to be of shape [5], got shape []",
+  );
+  refuse(
+    () => network('float64', { kernelRegularizer: (w: Value) => w }).compile({ optimizer: 'sgd', loss: 'mse' }),
+    'Expected what the regularizer of dense/kernel returns to be one number of shape [], got shape [4, 5]',
+  );
+});
+
+test('names and classes: one sentence each', (t) => {
+  const refuse = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });
+  const fn = (_: Value, p: Value) => ops.mean(p);
+  refuse(() => custom.loss('', fn), "Expected name to be a string of 1 to 100 characters, got '' (string)");
+  refuse(() => custom.loss('huber', fn), "Expected name to be none of the names there are, got 'huber' (string)");
+  refuse(() => custom.metric('accuracy', fn), /none of the names there are/);
+  refuse(() => custom.activation('relu', ops.relu), /none of the names there are/);
+  refuse(() => custom.layer('Dense', Residual), /none of the names there are/);
+  refuse(() => custom.loss('a', 3 as never), 'Expected fn to be a function of values, got 3 (number)');
+  refuse(() => custom.layer('A', Object as never), /^Expected class to be a class that extends Layer, got Object/);
+  class Late extends Layer {
+    override call(value: Value): Value {
+      this.addWeight('w', [1], initializers.zeros());
+      return value;
+    }
+  }
+  const late = custom.layer('Late', Late as never);
+  refuse(
+    () => sequential({ layers: [late({ inputShape: [1] } as never)] }),
+    'Expected addWeight to be called in build',
+  );
+});
