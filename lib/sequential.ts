@@ -471,7 +471,7 @@ export class Sequential {
   #prepareFit(x: ArrayInput, y: ArrayInput, options: FitOptions, isBatch = false): FitPlan {
     const compiled = this.#needCompiled();
     const array = this.#checkSamples('x', x);
-    const outputShape = shapesOf(this.#layers, this.inputShape ?? array.shape.slice(1)).at(-1) as Shape;
+    const outputShape = this.#network?.outputShape ?? this.#outputShape(array.shape.slice(1));
     const checkX = (name: string, validationX: ArrayInput) => this.#checkSamples(name, validationX);
     const prepared = prepareFit(this, array, y, outputShape, compiled.loss, options, checkX, isBatch);
     const network = this.#build(array.shape.slice(1));
@@ -483,6 +483,10 @@ export class Sequential {
       progress: this.#progress,
       stopRequested: () => this.stopTraining,
     };
+  }
+
+  #outputShape(inputShape: Shape): Shape {
+    return shapesOf(this.#layers, this.inputShape ?? inputShape).at(-1) as Shape;
   }
 
   /** Refuses a second call while one is running. */
