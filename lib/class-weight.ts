@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { argmaxRows, type NDArray, position } from './array.js';
 import { checkInterval, wrongType, wrongValue } from './check.js';
-import type { Loss } from './losses.js';
+import { hasSigns, isBinary, type Loss } from './losses.js';
 
 /**
  * The weight of each class in the loss: an object, an array or a Map of weights by class number, or 'balanced',
@@ -47,7 +47,7 @@ function labelsOf(targets: NDArray, loss: Loss): Float64Array | Int32Array {
     );
   if (width === 1) {
     // labels that were smoothed, as Keras reads them
-    if (loss.config.name === 'binaryCrossentropy') return Float64Array.from(data, (label) => (label > 0.5 ? 1 : 0));
+    if (isBinary(loss)) return Float64Array.from(data, (label) => (label > 0.5 ? 1 : 0));
     const wrong = data.findIndex((label) => !Number.isInteger(label));
     if (wrong >= 0)
       throw new RangeError(
@@ -57,7 +57,7 @@ function labelsOf(targets: NDArray, loss: Loss): Float64Array | Int32Array {
   }
   const rows = targets.reshape(n, width);
   const labels = argmaxRows(rows).data as Int32Array;
-  if (loss.config.name !== 'categoricalCrossentropy')
+  if (!/^categorical(Focal)?Crossentropy$/.test(loss.config.name))
     for (let i = 0; i < data.length; i++)
       if (data[i] !== (labels[Math.floor(i / width)] === i % width ? 1 : 0))
         throw new RangeError(
@@ -84,7 +84,7 @@ function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, loss: Loss):
     let label = Number(key);
     const isLabel = typeof key === 'number' || (typeof key === 'string' && String(label) === key);
     if (!isLabel || !Number.isSafeInteger(label)) throw wrongValue('classWeight', expected, key);
-    if (loss.config.name === 'hinge' && label === 0) label = -1; // as its targets are read
+    if (hasSigns(loss) && label === 0) label = -1; // as its targets are read
     if (weights.has(label)) throw wrongValue('classWeight', 'an object or Map that names each class once', key);
     weights.set(label, checkInterval(`classWeight[${label}]`, weight, 0, Number.POSITIVE_INFINITY));
   }
@@ -93,13 +93,12 @@ function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, loss: Loss):
 
 /** Refuses classes that the network's targets cannot be of or, where all integers can be targets, are not of. */
 function checkKnown(named: number[], labels: ArrayLike<number> | undefined, outputs: number, loss: Loss): void {
-  const { name } = loss.config;
   const known = new Set(
-    name === 'hinge'
+    hasSigns(loss)
       ? [-1, 1]
       : outputs > 1
         ? Array.from({ length: outputs }, (_, k) => k)
-        : name === 'binaryCrossentropy'
+        : isBinary(loss)
           ? [0, 1]
           : Array.from(labels ?? named),
   );

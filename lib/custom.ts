@@ -1,18 +1,16 @@
 import { type Activation, activations, register as registerActivation } from './activations.js';
-import { wrongShape, wrongType, wrongValue } from './check.js';
+import { wrongType, wrongValue } from './check.js';
 import { Lowered } from './graph/lower.js';
-import type { Recorder } from './graph/recorder.js';
-import { isCall, isValue, placeholder, topological, type Value } from './graph/value.js';
+import { checkValue, emitLoss, type OfSample, perSample } from './graph/own.js';
+import { placeholder, type Value } from './graph/value.js';
 import { hasMethods } from './kind.js';
 import { layerNames, register as registerLayer } from './layers/index.js';
 import type { Layer } from './layers/layer.js';
-import { fitted, type Loss, type LossBuffers, losses, register as registerLoss } from './losses.js';
+import { fitted, type Loss, losses, register as registerLoss } from './losses.js';
 import { made, markClasses } from './made.js';
 import { type MetricChoice, metrics, register as registerMetric } from './metrics.js';
-import type { Buffer } from './tape.js';
 
-/** What a loss or a metric of one's own is: one number for each sample, made of its targets and the network's output. */
-export type OfSample = (yTrue: Value, yPred: Value) => Value;
+export type { OfSample };
 
 /**
  * One's own losses, metrics, activations and layers, written in `ops`: recorded once, differentiated, and run natively. Each is
@@ -104,46 +102,3 @@ function checkFunction(name: string, fn: unknown): string {
   if (typeof fn !== 'function') throw wrongType('fn', 'a function of values', fn);
   return name;
 }
-
-/** What a function of one's own returned. `inputs`: all that it may be made of, beside numbers. */
-function checkValue(what: string, value: unknown, shape: readonly number[], inputs?: readonly Value[]): Value {
-  const expected = shape.length === 0 ? 'one number a sample, of shape []' : `of shape [${shape.join(', ')}]`;
-  if (!isValue(value)) throw wrongType(`what ${what} returns`, `a value, ${expected}`, value);
-  if (value.shape.join() !== shape.join() || value.shape.length !== shape.length)
-    throw wrongShape(`what ${what} returns`, expected, value.shape);
-  if (inputs && !value.batched)
-    throw new TypeError(`Expected ${what} to depend on yTrue or yPred, but it is the same for all samples`);
-  for (const from of inputs ? topological([value]) : [])
-    for (const input of from.inputs)
-      if (isCall(from) || (!input.from && !input.constant && !inputs?.includes(input)))
-        throw new TypeError(`Expected ${what} to be made of yTrue, yPred and numbers, got a value of another graph`);
-  return value;
-}
-
-/** Emits the loss of every sample and the derivative of their mean by the output. */
-function emitLoss(t: Recorder, { output, targets, losses: to, delta }: LossBuffers, what: string, fn: OfSample): void {
-  const [yTrue, yPred] = [placeholder(targets.shape), placeholder(output.shape)];
-  const loss = checkValue(what, fn(yTrue, yPred), [], [yTrue, yPred]);
-  const lowered = new Lowered(t, [loss], {
-    training: true,
-    buffers: new Map([
-      [yTrue, targets],
-      [yPred, output],
-    ]),
-    gradients: new Map([[yPred, delta]]),
-    nameOf: ({ op }) => `${what}/${op.name}`,
-  });
-  lowered.forward();
-  t.emit('copy', [perSample(t, lowered.buffer(loss)), to], { N: 1 });
-  // A mean over a sample's elements joins that over the batch: one division, as in the losses that are built in.
-  const from = loss.from;
-  const isMean = from && !isCall(from) && from.op.name === 'sum' && from.options.scale === 1 / from.inputs[0].shape[0];
-  const seeded = isMean && from.inputs[0].shape.length === 1 ? from.inputs[0] : loss;
-  const seed = t.batched(`${what}/seed`, seeded.shape);
-  t.emit('meanGradient', [seed], { N: seed.size });
-  if (!lowered.backward(new Map([[seeded, seed]])).has(yPred))
-    throw new TypeError(`Expected ${what} to depend on yPred, so that there is something to train`);
-}
-
-/** A number a sample as the buffers of losses hold it, [1]. */
-const perSample = (t: Recorder, buffer: Buffer): Buffer => t.view(buffer, [1]);

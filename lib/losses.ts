@@ -1,8 +1,10 @@
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { emitLoss, type OfSample } from './graph/own.js';
 import type { Recorder } from './graph/recorder.js';
 import { hasMethods, property } from './kind.js';
 import type { Shape } from './layers/layer.js';
+import { formulas } from './loss-formulas.js';
 import { markMakers } from './made.js';
 import type { Buffer } from './tape.js';
 
@@ -56,9 +58,28 @@ interface Logits {
   fromLogits?: boolean;
 }
 
-function checkLogits(options: Logits): boolean {
-  checkOptions('options', options, ['fromLogits']);
+interface Smoothed extends Logits {
+  /** s in [0, 1]: targets become y (1 - s) + s / N for N classes, and y (1 - s) + s / 2 for two in one output. Default 0 */
+  labelSmoothing?: number;
+}
+
+function checkLogits(options: Logits, others: readonly string[] = []): boolean {
+  checkOptions('options', options, ['fromLogits', ...others]);
   return checkBoolean('fromLogits', options.fromLogits ?? false);
+}
+
+/** What the losses with labelSmoothing have in common: the option as it is saved, and the targets that the kernels get. */
+function smoothing({ labelSmoothing = 0 }: Smoothed) {
+  const s = checkInterval('labelSmoothing', labelSmoothing, 0, 1);
+  return {
+    config: s > 0 ? { labelSmoothing: s } : {},
+    smoothed: (t: Recorder, targets: Buffer, classes: number): Buffer => {
+      if (s === 0) return targets;
+      const y = t.batched('smoothed', targets.shape);
+      t.emit('linear', [targets, y], { N: y.size }, { scale: 1 - s, shift: s / classes });
+      return y;
+    },
+  };
 }
 
 /** What the losses of probabilities have in common: the activation they are fused with, and the outputs they take. */
@@ -93,6 +114,34 @@ const elementwise = (name: LossName, scalars: Record<string, number> = {}): Loss
     t.emit(name, [output, targets, losses, delta], { N: output.size }, scalars),
 });
 
+/** A loss that is written in `ops`, for targets of the output's shape. */
+const formula = (name: LossName, of: OfSample, options: Record<string, number> = {}): Loss => ({
+  config: { name, ...options },
+  targetShape: (outputShape) => outputShape,
+  prepare: (y, values, outputShape) => fitted(name, y, values, outputShape),
+  emit: (t, io) => emitLoss(t, io, `the loss '${name}'`, of),
+});
+
+function checkFocal(options: { gamma?: number; alpha?: number }): { gamma: number; alpha?: number } {
+  checkOptions('options', options, ['gamma', 'alpha']);
+  const gamma = checkInterval('gamma', options.gamma ?? 2, 0, Number.POSITIVE_INFINITY);
+  return options.alpha === undefined ? { gamma } : { gamma, alpha: checkInterval('alpha', options.alpha, 0, 1) };
+}
+
+/** Targets -1 and 1, or 0 and 1 where 0 is read as -1. */
+const signs =
+  (loss: LossName): Loss['prepare'] =>
+  (name, y, outputShape) => {
+    const targets = fitted(loss, name, y, outputShape);
+    every(name, targets, '-1 and 1, or 0 and 1', (value) => value === 0 || value === 1 || value === -1);
+    if (!targets.data.includes(0)) return targets;
+    every(name, targets, '0 and 1, as other targets do', (value) => value !== -1);
+    return NDArray.wrap(
+      targets.data.map((value) => 2 * value - 1),
+      targets.shape,
+    );
+  };
+
 /**
  * Keras' losses. The loss of a batch is the mean over its samples and, where a sample's output has several elements (rows,
  * for the categorical ones), over those.
@@ -103,10 +152,11 @@ export const losses = {
    * the output. In one step with softmax it is exact for any logits; after another activation, p is divided by its
    * row's sum and clipped to [1e-7, 1 - 1e-7], as Keras does.
    */
-  categoricalCrossentropy: (options: Logits = {}): Loss => {
-    const fromLogits = checkLogits(options);
+  categoricalCrossentropy: (options: Smoothed = {}): Loss => {
+    const fromLogits = checkLogits(options, ['labelSmoothing']);
+    const { config, smoothed } = smoothing(options);
     return {
-      config: { name: 'categoricalCrossentropy', fromLogits },
+      config: { name: 'categoricalCrossentropy', fromLogits, ...config },
       ...probabilistic('categoricalCrossentropy', 'softmax', fromLogits),
       targetShape: (outputShape) => outputShape,
       prepare: (name, y, outputShape) => {
@@ -115,14 +165,15 @@ export const losses = {
         return fitted('categoricalCrossentropy', name, y, outputShape, hint);
       },
       emit: (t, { output, targets, probabilities, losses, delta }, fused) => {
+        const y = smoothed(t, targets, output.shape.at(-1) ?? 1);
         if (!fused && !fromLogits) {
-          t.emit('categoricalCrossentropy', [output, targets, losses, delta], rows(output));
+          t.emit('categoricalCrossentropy', [output, y, losses, delta], rows(output));
           return;
         }
         const p = probabilities ?? t.batched('probabilities', output.shape);
         const { M, N } = rows(output);
-        if (M === 1) t.emit('softmaxCrossentropy', [output, targets, p, losses, delta], { N }, { mean: 1 });
-        else t.emit('softmaxCrossentropyRows', [output, targets, p, losses, delta], { M, N });
+        if (M === 1) t.emit('softmaxCrossentropy', [output, y, p, losses, delta], { N }, { mean: 1 });
+        else t.emit('softmaxCrossentropyRows', [output, y, p, losses, delta], { M, N });
       },
     };
   },
@@ -153,10 +204,11 @@ export const losses = {
    * -(y * log p + (1 - y) * log(1 - p)) with targets in [0, 1]. In one step with sigmoid it is exact for any logits; after
    * another activation, p is clipped to [1e-7, 1 - 1e-7], as Keras does.
    */
-  binaryCrossentropy: (options: Logits = {}): Loss => {
-    const fromLogits = checkLogits(options);
+  binaryCrossentropy: (options: Smoothed = {}): Loss => {
+    const fromLogits = checkLogits(options, ['labelSmoothing']);
+    const { config, smoothed } = smoothing(options);
     return {
-      config: { name: 'binaryCrossentropy', fromLogits },
+      config: { name: 'binaryCrossentropy', fromLogits, ...config },
       ...probabilistic('binaryCrossentropy', 'sigmoid', fromLogits),
       targetShape: (outputShape) => outputShape,
       prepare: (name, y, outputShape) => {
@@ -165,13 +217,14 @@ export const losses = {
         return targets;
       },
       emit: (t, { output, targets, probabilities, losses, delta }, fused) => {
+        const y = smoothed(t, targets, 2);
         const N = output.size;
         if (!fused && !fromLogits) {
-          t.emit('binaryCrossentropy', [output, targets, losses, delta], { N });
+          t.emit('binaryCrossentropy', [output, y, losses, delta], { N });
           return;
         }
         const p = probabilities ?? t.batched('probabilities', output.shape);
-        t.emit('sigmoidCrossentropy', [output, targets, p, losses, delta], { N });
+        t.emit('sigmoidCrossentropy', [output, y, p, losses, delta], { N });
       },
     };
   },
@@ -188,19 +241,36 @@ export const losses = {
     });
   },
   /** max(1 - y * p, 0). Targets are -1 and 1; where they are 0 and 1, 0 is read as -1. */
-  hinge: (): Loss => ({
-    ...elementwise('hinge'),
-    prepare: (name, y, outputShape) => {
-      const targets = fitted('hinge', name, y, outputShape);
-      every(name, targets, '-1 and 1, or 0 and 1', (value) => value === 0 || value === 1 || value === -1);
-      if (!targets.data.includes(0)) return targets;
-      every(name, targets, '0 and 1, as other targets do', (value) => value !== -1);
-      return NDArray.wrap(
-        targets.data.map((value) => 2 * value - 1),
-        targets.shape,
-      );
-    },
-  }),
+  hinge: (): Loss => ({ ...elementwise('hinge'), prepare: signs('hinge') }),
+  /** max(1 - y * p, 0)^2, with targets as hinge's. */
+  squaredHinge: (): Loss => ({ ...formula('squaredHinge', formulas.squaredHinge), prepare: signs('squaredHinge') }),
+  /** sum(y * log(y / p)) along the last axis, both clipped to [1e-7, 1] (Kullback and Leibler 1951). */
+  klDivergence: () => formula('klDivergence', formulas.klDivergence),
+  /** p - y * log(p + 1e-7) */
+  poisson: () => formula('poisson', formulas.poisson),
+  /** log(cosh(p - y)) */
+  logCosh: () => formula('logCosh', formulas.logCosh),
+  /** 100 * |y - p| / max(|y|, 1e-7) */
+  meanAbsolutePercentageError: () => formula('meanAbsolutePercentageError', formulas.meanAbsolutePercentageError),
+  /** (log(1 + y) - log(1 + p))^2, both at least 1e-7 */
+  meanSquaredLogarithmicError: () => formula('meanSquaredLogarithmicError', formulas.meanSquaredLogarithmicError),
+  /** -cos of the angle between y and p, along the last axis: -1 where they point the same way. */
+  cosineSimilarity: () => formula('cosineSimilarity', formulas.cosineSimilarity),
+  /**
+   * (1 - q)^gamma times the binary cross-entropy, q being the probability of what is right (Lin et al. 2017). `alpha` weighs the
+   * class 1 by alpha and 0 by 1 - alpha. Defaults: gamma 2, no weights
+   */
+  binaryFocalCrossentropy: (options: { gamma?: number; alpha?: number } = {}): Loss => {
+    const { gamma, alpha } = checkFocal(options);
+    const of = formulas.binaryFocalCrossentropy(gamma, alpha);
+    return formula('binaryFocalCrossentropy', of, { gamma, ...(alpha !== undefined && { alpha }) });
+  },
+  /** -alpha (1 - p)^gamma y log p, summed over the classes on the last axis (Lin et al. 2017). Defaults: gamma 2, alpha 0.25 */
+  categoricalFocalCrossentropy: (options: { gamma?: number; alpha?: number } = {}): Loss => {
+    const { gamma, alpha = 0.25 } = checkFocal(options);
+    const of = formulas.categoricalFocalCrossentropy(gamma, alpha);
+    return formula('categoricalFocalCrossentropy', of, { gamma, alpha });
+  },
 };
 markMakers('losses', losses);
 
@@ -210,6 +280,11 @@ const registered = new Map<string, Loss>();
 export function register(name: string, loss: Loss): void {
   registered.set(name, loss);
 }
+
+/** Are its targets -1 and 1? */
+export const hasSigns = ({ config }: Loss): boolean => config.name === 'hinge' || config.name === 'squaredHinge';
+/** Are its outputs probabilities of one class each? */
+export const isBinary = ({ config }: Loss): boolean => /^binary(Focal)?Crossentropy$/.test(config.name);
 
 /** A loss by name, or the one given. */
 export function getLoss(option: string, given: unknown): Loss {

@@ -11,7 +11,7 @@ import {
 import type { Recorder } from './graph/recorder.js';
 import { hasMethods } from './kind.js';
 import type { Shape } from './layers/layer.js';
-import type { Loss } from './losses.js';
+import { hasSigns, isBinary, type Loss } from './losses.js';
 import { isMade, made, markMakers } from './made.js';
 import type { Buffer } from './tape.js';
 
@@ -114,7 +114,7 @@ const binary = (loss: Loss, threshold?: number): RecordSums => {
   return (t, io, report) => {
     const [output, targets] = compared('binaryAccuracy', io);
     const sum = report('matches');
-    const hinge = loss.config.name === 'hinge';
+    const hinge = hasSigns(loss);
     const scalars = { threshold: threshold ?? (hinge ? 0 : 0.5), negative: hinge ? -1 : 0 };
     t.emit('binaryMatches', [probabilities(t, loss, output), targets, sum], { N: output.size }, scalars);
     return [sum];
@@ -135,7 +135,7 @@ const positives =
       const p = probabilities(t, loss, io.output);
       const kernel = areLabels(io) ? 'sparsePositives' : 'positives';
       t.emit(kernel, [p, io.targets, both, predicted, actual], rows(io.output), {
-        threshold: threshold ?? (loss.config.name === 'hinge' ? 0 : 0.5),
+        threshold: threshold ?? (hasSigns(loss) ? 0 : 0.5),
       });
       return [both, of === 'predicted' ? predicted : actual];
     };
@@ -187,8 +187,8 @@ export const metrics = {
       options,
       [],
       (loss) => (t, io, report) => {
-        const isBinary = io.output.shape.at(-1) === 1 || loss.config.name === 'binaryCrossentropy';
-        return (isBinary ? binary(loss) : categorical)(t, io, report);
+        const oneEach = io.output.shape.at(-1) === 1 || isBinary(loss);
+        return (oneEach ? binary(loss) : categorical)(t, io, report);
       },
       mean,
     ),

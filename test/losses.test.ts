@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { type ArrayInput, losses, NDArray, RandomState } from 'fjordnet';
+import { type ArrayInput, layers, losses, NDArray, RandomState, sequential, toCategorical } from 'fjordnet';
 import { getLoss, lossFrom } from '../dist/losses.js';
 import type { FloatType } from '../dist/tape.js';
 import { difference, numericalGradient, replay } from './helpers/replay.js';
@@ -72,8 +72,68 @@ for (const dtype of DTYPES)
       }
     });
 
+interface Stored {
+  shape: number[];
+  data: number[];
+}
+/** Runs of Keras 3.15 in float64, of all samples at once: the loss, and its gradient by the output. */
+const keras = JSON.parse(
+  readFileSync(new URL('../test/fixtures/keras-scores.json', import.meta.url), 'utf8'),
+) as Record<'p' | 'labels' | 'binary' | 'binary_p' | 'a' | 'c', Stored> & {
+  losses: { loss: Name; options: object; of: [string, string]; value: number; gradient: Stored }[];
+};
+
+for (const dtype of DTYPES)
+  for (const { loss, options, of, value, gradient } of keras.losses)
+    test(`${loss} ${JSON.stringify(options)} is Keras 3's: ${dtype}`, (t) => {
+      const stored = (name: string) => NDArray.from(keras[name as 'p'].data, { shape: keras[name as 'p'].shape });
+      const output = stored(of[1]);
+      const classes = output.shape[1];
+      const oneHot = () => toCategorical(keras.labels.data, classes);
+      const y = of[0].startsWith('0.7')
+        ? NDArray.wrap(
+            (oneHot().data as Float64Array).map((k) => 0.7 * k + 0.075),
+            output.shape,
+          )
+        : of[0] === 'labels'
+          ? oneHot()
+          : stored(of[0]);
+      const [values, delta] = run(dtype, loss, options, output, y);
+      const mean = values.reduce((a, b) => a + b) / values.length;
+      t.true(Math.abs(mean - value) <= (dtype === 'float64' ? 1e-10 : 1e-4) * Math.abs(value), `${mean}, ${value}`);
+      const d = difference(delta, gradient.data);
+      t.true(d <= (dtype === 'float64' ? 1e-10 : 1e-5), `gradient: ${d}`);
+    });
+
+test('smoothed labels: in one step with softmax and sigmoid, too, and metrics see the labels as they are', (t) => {
+  const p = NDArray.from(keras.p.data, { shape: keras.p.shape });
+  const logits = NDArray.wrap((p.data as Float64Array).map(Math.log), p.shape);
+  const y = toCategorical(keras.labels.data, 4);
+  const smooth = { labelSmoothing: 0.1 };
+  const [fused] = run('float64', 'categoricalCrossentropy+softmax', smooth, logits, y);
+  const [plain] = run('float64', 'categoricalCrossentropy', smooth, p, y);
+  t.true(difference(fused, plain) < 1e-12);
+  const z = logits.data.map((v) => v / 2) as Float64Array;
+  const binary = NDArray.wrap(z, [160, 1]);
+  const q = NDArray.wrap(
+    z.map((v) => 1 / (1 + Math.exp(-v))),
+    [160, 1],
+  );
+  const b = NDArray.wrap(y.data, [160, 1]);
+  const [one] = run('float64', 'binaryCrossentropy+sigmoid', smooth, binary, b);
+  const [two] = run('float64', 'binaryCrossentropy', smooth, q, b);
+  t.true(difference(one, two) < 1e-12);
+  const accuracy = (loss: ReturnType<typeof losses.binaryCrossentropy>) => {
+    const model = sequential({ layers: [layers.dense({ units: 4, activation: 'softmax', inputShape: [4] })], seed: 1 });
+    model.compile({ optimizer: 'sgd', loss, metrics: ['accuracy', 'binaryAccuracy'] });
+    const { accuracy: a, binaryAccuracy: c } = model.evaluateSync(p, y);
+    return [a, c];
+  };
+  t.deepEqual(accuracy(losses.categoricalCrossentropy(smooth)), accuracy(losses.categoricalCrossentropy()));
+});
+
 test('every loss has cases, with and without the activation it is fused with', (t) => {
-  const tested = new Set(cases.map((c) => c.name));
+  const tested = new Set<string>([...cases.map((c) => c.name), ...keras.losses.map((c) => c.loss), 'squaredHinge']);
   for (const name of NAMES) {
     t.true(tested.has(name), name);
     const { fuses } = losses[name]();
@@ -84,7 +144,8 @@ test('every loss has cases, with and without the activation it is fused with', (
 /** Targets that fit the loss, away from its kinks. */
 function targetsFor(name: Name, shape: number[], random: RandomState): NDArray {
   if (name === 'sparseCategoricalCrossentropy') return random.randint(0, shape[shape.length - 1], shape.slice(0, -1));
-  if (name === 'hinge') return NDArray.from(random.randint(0, 2, shape), { dtype: 'float64' });
+  if (name === 'hinge' || name === 'squaredHinge')
+    return NDArray.from(random.randint(0, 2, shape), { dtype: 'float64' });
   return random.randomSample(shape);
 }
 
@@ -104,6 +165,19 @@ for (const name of NAMES)
       const d = difference(delta, numericalGradient(f, output.data as Float64Array, mean));
       t.true(d < 1e-9, `${d}`);
     });
+
+test('squaredHinge is the square of hinge, for 0 and 1 as for -1 and 1', (t) => {
+  const random = new RandomState(2);
+  const output = random.normal(0, 1, [6, 1]) as NDArray;
+  const y = NDArray.from([0, 1, 1, 0, 1, 0], { shape: [6, 1] });
+  const signs = NDArray.from([-1, 1, 1, -1, 1, -1], { shape: [6, 1] });
+  const [hinge] = run('float64', 'hinge', {}, output, signs);
+  for (const targets of [y, signs])
+    t.deepEqual(
+      run('float64', 'squaredHinge', {}, output, targets)[0],
+      hinge.map((v) => v * v),
+    );
+});
 
 test('many rows and wide rows: softmax and cross-entropy against the formula', (t) => {
   for (const dtype of DTYPES)

@@ -333,7 +333,15 @@ export const CALLS: Record<string, Call> = {
       `losses.${name}`,
       plain(
         make as () => unknown,
-        /Crossentropy/.test(name) ? { fromLogits: true } : name === 'huber' ? { delta: 1 } : {},
+        /Focal/.test(name)
+          ? { gamma: 2, alpha: 0.25 }
+          : /^(categorical|binary)Crossentropy/.test(name)
+            ? { fromLogits: true, labelSmoothing: 0.1 }
+            : /Crossentropy/.test(name)
+              ? { fromLogits: true }
+              : name === 'huber'
+                ? { delta: 1 }
+                : {},
       ),
     ]),
   ),
