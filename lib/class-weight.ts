@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { argmaxRows, type NDArray, position } from './array.js';
 import { checkInterval, wrongType, wrongValue } from './check.js';
+import { isNDArray } from './kind.js';
 import { hasSigns, isBinary, type Loss } from './losses.js';
 
 /**
@@ -75,7 +76,7 @@ function balanced(labels: Float64Array | Int32Array): Map<number, number> {
 function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, loss: Loss): Map<number, number> {
   const expected = "'balanced', or an object or Map of weights by class number";
   if (typeof classWeight === 'string') throw wrongValue('classWeight', expected, classWeight);
-  const isObject = Object.prototype.toString.call(classWeight) === '[object Object]';
+  const isObject = Object.prototype.toString.call(classWeight) === '[object Object]' && !isNDArray(classWeight);
   if (!isObject && !types.isMap(classWeight) && !Array.isArray(classWeight) && !ArrayBuffer.isView(classWeight))
     throw wrongType('classWeight', expected, classWeight);
   const entries: [unknown, unknown][] = types.isMap(classWeight) ? [...classWeight] : Object.entries(classWeight);

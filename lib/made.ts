@@ -7,6 +7,7 @@ const MADE = Symbol.for('fjordnet.made');
  * spread copy, with a part of its own perhaps, does not have the mark; the original cannot be changed.
  */
 export function made<T extends object>(thing: T): T {
+  Object.freeze((thing as { config?: unknown }).config);
   return Object.freeze(Object.defineProperty(thing, MADE, { value: true }));
 }
 
@@ -26,5 +27,8 @@ export function markClasses(classes: Readonly<Record<string, { readonly prototyp
 
 export const isMade = (thing: object): boolean => Object.hasOwn(thing, MADE);
 
-/** Whether it is of one of our classes, and not of one that extends it. */
-export const isOfMadeClass = (thing: object): boolean => isMade(Object.getPrototypeOf(thing) ?? {});
+/** Whether it is of one of our classes, not of one that extends it, and has no methods but those of the class. */
+export function isOfMadeClass(thing: object): boolean {
+  const prototype = Object.getPrototypeOf(thing) ?? {};
+  return isMade(prototype) && !Object.getOwnPropertyNames(thing).some((name) => name !== 'className' && name in prototype);
+}

@@ -245,6 +245,7 @@ test('what cannot be used is refused, before anything changes', (t) => {
     [sparse, labels, 3, /got 3 \(number\)$/],
     [sparse, labels, null, /got null$/],
     [sparse, labels, new Set([1]), /got Set$/],
+    [sparse, labels, NDArray.from([1, 2, 3]), /got NDArray$/],
     [sparse, labels, new Date(0), /got Date$/],
     [sparse, labels, { 1: -1 }, 'Expected classWeight[1] to be a non-negative number, got -1 (number)'],
     [sparse, labels, { 1: Number.NaN }, 'Expected classWeight[1] to be a non-negative number, got NaN (number)'],

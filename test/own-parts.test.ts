@@ -63,6 +63,11 @@ const own: [what: string, make: () => Sequential, message: RegExp][] = [
     /^Expected the layer 'dense_1' to be one of layers\.\*/,
   ],
   [
+    'a layer with a method',
+    () => network({}, [Object.assign(layers.flatten(), { outputShape: (shape: readonly number[]) => shape })]),
+    /^Expected the layer 'flatten' to be one of layers\.\*.*'Flatten'$/,
+  ],
+  [
     'a loss',
     () => network({ loss: { ...mse, config: { name: 'mine' as never } } }),
     /^Expected the loss to be one of losses\.\* or made by custom\.loss, as only these can be loaded again, got 'mine'$/,
@@ -223,6 +228,19 @@ test('layers of one network are refused in another, before and after it is built
   t.notThrows(() => sequential({ layers: [first] }));
   t.notThrows(() => sequential({ layers: [second] }));
   t.throws(() => top.add(second), { message: /the network 'sequential' has it/ });
+});
+
+test('what made a loss, a metric, an optimizer, an initializer or an activation stays what it is said to be', (t) => {
+  const made = [losses.huber({ delta: 2 }), metrics.meanAbsoluteError({ as: 'error' }), activations.leakyRelu()];
+  for (const { config } of [
+    ...made,
+    initializers.heNormal(),
+    schedules.cosineDecay({ initialLearningRate: 1, decaySteps: 9 }),
+  ])
+    t.throws(() => Object.assign(config, { name: 'other' }), { instanceOf: TypeError });
+  const { optimizer } = network();
+  t.notThrows(() => Object.assign(optimizer.config, { name: 'other' })); // is read anew each time
+  t.is(optimizer.config.name, 'sgd');
 });
 
 test('lists of a network cannot be changed behind its back', (t) => {
