@@ -7,7 +7,7 @@ import { checkShape, type Layer, Recorder, type Shape } from './layers/layer.js'
 import { lossFrom } from './losses.js';
 import { type Metric, metricFrom } from './metrics.js';
 import type { SavedState } from './model-io.js';
-import type { Network, Training } from './network.js';
+import { type Network, shapesOf, type Training } from './network.js';
 import { optimizerFrom } from './optimizers.js';
 import type { Buffer, FloatType } from './tape.js';
 
@@ -117,7 +117,7 @@ function readArchitecture(architecture: JsonObject) {
     const before = shape;
     shape = checkSize(
       place,
-      at(place, () => layer.outputShape(before)),
+      at(place, () => shapesOf([layer], before)[0]),
     );
   }
   return {
