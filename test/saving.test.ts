@@ -349,6 +349,13 @@ test('the command line saves to pipes, and to where links lead', async (t) => {
   t.is((await train('link')).code, 0);
   t.is(readlinkSync(place.path('link')), 'sub/target');
   const saved = await Sequential.load(place.path('sub/target'));
+  const server = createServer().listen(place.path('socket'));
+  await once(server, 'listening');
+  const refused = await train('socket');
+  server.close();
+  t.is(refused.code, 4);
+  t.is(refused.stderr.trimEnd().split('\n').length, 1, 'before training');
+  t.regex(refused.stderr, /Cannot write --save 'socket': it is a socket or a disk\n$/);
   if (!done('mkfifo', place.path('fifo'))) return t.log('not tried: there is no mkfifo');
   const read = buffer(createReadStream(place.path('fifo')));
   t.is((await train('fifo')).code, 0);
