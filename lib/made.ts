@@ -30,5 +30,7 @@ export const isMade = (thing: object): boolean => Object.hasOwn(thing, MADE);
 /** Whether it is of one of our classes, not of one that extends it, and has no methods but those of the class. */
 export function isOfMadeClass(thing: object): boolean {
   const prototype = Object.getPrototypeOf(thing) ?? {};
-  return isMade(prototype) && !Object.getOwnPropertyNames(thing).some((name) => name !== 'className' && name in prototype);
+  return (
+    isMade(prototype) && !Object.getOwnPropertyNames(thing).some((name) => name !== 'className' && name in prototype)
+  );
 }

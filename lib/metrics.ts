@@ -59,6 +59,7 @@ interface Threshold extends MetricOptions {
 /** Emits the sums of a batch, into buffers of the report. */
 export type RecordSums = (t: Recorder, io: MetricBuffers, report: (name: string) => Buffer) => Buffer[];
 
+const FREE = "that is not 'loss', 'epoch' or 'learning_rate', nor begins with 'val_'";
 /** What the logs have of their own, and names that objects cannot have. */
 const TAKEN = /^(loss|learning_rate|epoch|val_.*|__proto__)$/s;
 
@@ -73,7 +74,7 @@ function make(
   checkOptions('options', options, ['as', ...allowed]);
   const { as = name } = options;
   if (typeof as !== 'string') throw wrongType('as', 'a string', as);
-  if (as === '' || TAKEN.test(as)) throw wrongValue('as', "a name that is not 'loss', nor begins with 'val_'", as);
+  if (as === '' || TAKEN.test(as)) throw wrongValue('as', `a name ${FREE}`, as);
   const config = { ...options, name, as };
   return {
     config,
@@ -286,7 +287,7 @@ export function named(metrics: readonly Metric[]): readonly Metric[] {
   return metrics.map((metric) => {
     const { name, config } = metric;
     if (typeof name !== 'string' || name === '' || TAKEN.test(name))
-      throw wrongValue('the name of a metric', "one that is not 'loss', nor begins with 'val_'", name);
+      throw wrongValue('the name of a metric', `one ${FREE}`, name);
     let free = name;
     for (let i = 1; names.has(free); i++) free = `${name}_${i}`;
     names.add(free);

@@ -8,7 +8,7 @@ import { checkShape, type Layer, type Shape } from './layers/layer.js';
 import { lossFrom } from './losses.js';
 import { type Metric, metricFrom } from './metrics.js';
 import type { SavedState } from './model-io.js';
-import { declareLayers, type Network, type Training } from './network.js';
+import { declareLayers, type Network, shapesOf, type Training } from './network.js';
 import { optimizerFrom } from './optimizers.js';
 import type { Buffer, FloatType } from './tape.js';
 
@@ -118,7 +118,7 @@ function readArchitecture(architecture: JsonObject) {
     const before = shape;
     shape = checkSize(
       place,
-      at(place, () => layer.outputShape(before)),
+      at(place, () => shapesOf([layer], before)[0]),
     );
   }
   return {

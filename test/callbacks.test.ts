@@ -218,6 +218,13 @@ test('csvLogger refuses what is no log of its own, before training and unchanged
     t.is(model.iterations, 0);
     t.is(readFileSync(file, 'utf8'), text);
   }
+  const latin1 = Buffer.from('epoch,p\u00e8re\r\n0,1\r\n', 'latin1');
+  writeFileSync(file, latin1);
+  const { model, x, y } = overfitting();
+  await t.throwsAsync(model.fit(x, y, { callbacks: callbacks.csvLogger(file, { append: true }) }), {
+    message: /^Expected filename to be a log in UTF-8, to append to, got/,
+  });
+  t.true(readFileSync(file).equals(latin1));
 });
 
 test('names of any text, in any order and number, read back from what csvLogger wrote', async (t) => {

@@ -398,9 +398,9 @@ test.serial('a run says which network it belongs to: files that say otherwise ar
   const bytes = readFileSync(place.path('shapes.safetensors'));
   const length = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + length));
-  const changed = (change: (run: any) => void) => {
+  const changed = (change: (run: any, training: any) => void) => {
     const training = JSON.parse(header.__metadata__.training);
-    change(training.run);
+    change(training.run, training);
     const metadata = { ...header.__metadata__, training: JSON.stringify(training) };
     const text = Buffer.from(JSON.stringify({ ...header, __metadata__: metadata }));
     const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
@@ -517,6 +517,18 @@ test.serial('a run says which network it belongs to: files that say otherwise ar
       const [command, ...rest] = args;
       await refused(t, 3, message, command, changed(change), ...rest);
     }
+  // a metric of another name, one that objects have of their own, is another curve
+  const other = changed((_, training) => {
+    training.metrics[0].as = 'constructor';
+  });
+  await call('train', '--resume', other, '--epochs', '32', '-q', '--save', place.path('other.safetensors'));
+  const { run } = lastDocument((await call('info', place.path('other.safetensors'), '--json')).stdout);
+  t.is(run.history.history.loss.length, 32);
+  t.is(run.history.history.accuracy[31], null);
+  t.deepEqual(
+    run.history.history.constructor.map((value: unknown) => value === null),
+    [...Array(30).fill(true), false, false],
+  );
   t.is(
     (
       await call(

@@ -155,6 +155,9 @@ test('0, 1, 2 … are names where the rows below are of another kind', async (t)
   t.true(await isHeader('0,1,2\n1.5,2.5,0.5\n2.5,1.5,0.25\n'));
   t.true(await isHeader('0,1,2,3\n5,3,1,0\n4,3,1,1\n6,3,2,0\n', -1));
   t.true(await isHeader('0,1,2\n1.5,2,a\n2.5,1,b\n', -1));
+  t.true(await isHeader('0,1,2,3\n1,0,2,1\n0,2,2,0\n2,1,0,1\n', -1));
+  t.true(await isHeader('0,1,2,3\n3,0,2,1\n1,2,2,2\n2,1,0,1\n', 0));
+  t.false(await isHeader('0,1,2,3\n1,0,2,1\n0,2,2,3\n2,1,0,4\n', -1));
   t.true(await isHeader('0,1,2,label\n5,3,1,a\n4,3,1,b\n5,3,2,a\n', -1));
   t.true(await isHeader('label,0,1\n7,5,6\n8,1,1\n', 0));
   t.true(

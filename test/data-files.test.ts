@@ -191,6 +191,11 @@ test('damaged IDX files are refused with the reason', async (t) => {
   await refuses(Buffer.from('name,value\n1,2\n'), /no IDX file/);
   await refuses(idx(10, [1], Buffer.alloc(1)), /no IDX file/);
   await refuses(idx(8, [], Buffer.alloc(1)), /no IDX file/);
+  const many = Array.from({ length: 255 }, () => 2 ** 31);
+  await refuses(
+    idx(8, many, Buffer.alloc(1)),
+    /: its shape \[2147483648, (2147483648, ){7}…\] is larger than the file$/,
+  );
   await refuses(idx(14, [2 ** 32 - 1, 2 ** 32 - 1], Buffer.alloc(9)), /larger than the file/);
   await refuses(gzipSync(idx(8, [2 ** 32 - 1], Buffer.alloc(9))), /larger than the file/);
   await refuses(gzipSync(idx(8, [50], Buffer.alloc(9))), /end after 9 of 50/);

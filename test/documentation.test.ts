@@ -125,6 +125,20 @@ for (const page of pages) {
     });
 }
 
+test('the optional packages of README.md and docs/install.md are those there are, in the versions that are asked for', (t) => {
+  for (const page of ['README.md', 'docs/install.md']) {
+    const [, section] =
+      /\n(?:## Optional packages|CSV takes)\b(.*?)(?:\n## |\n\[docs)/s.exec(readFileSync(join(root, page), 'utf8')) ??
+      [];
+    const named = [...section.matchAll(/(?<=[\s`])(@?[a-z][\w/-]*)@([\d.]+)/g)].map(([, name, version]) => [
+      name,
+      version,
+    ]);
+    t.deepEqual(named.map(([name]) => name).sort(), Object.keys(manifest.peerDependencies).sort(), page);
+    for (const [name, version] of named) t.true(manifest.peerDependencies[name].startsWith(`^${version}.`), name);
+  }
+});
+
 test('every code of an error is in docs/troubleshooting.md, and no other', (t) => {
   const files = ['lib', 'native'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

@@ -30,6 +30,7 @@ class Random {
 for (const [name, count] of [
   ['npy', 1500],
   ['npz', 400],
+  ['idx', 400],
   ['safetensors', 1500],
   ['model', 200],
 ] as const)

@@ -130,6 +130,16 @@ const CHANGES: [what: string, change: (file: Json) => void, reason: RegExp | str
     /Expected architecture\.inputShape to have at most 2\^40 values a sample, got 1152921504606847000/,
   ],
   [
+    "an input that its layer's is not",
+    at([8, 8, 1], ...layer(0, 'config', 'inputShape')),
+    /layers\[0\]: Expected the input of Conv2D '.*' to be of shape \[8, 8, 1\], its inputShape, got shape \[4, 4, 1\]/,
+  ],
+  [
+    'an input in the middle',
+    at([2 ** 31, 2 ** 31], ...layer(1, 'config', 'inputShape')),
+    /layers\[1\]: Expected the input of .* to be of shape \[2147483648, 2147483648\], its inputShape, got shape \[/,
+  ],
+  [
     'no layers',
     at([], 'architecture', 'layers'),
     /Expected architecture\.layers to be an array of layers, of one at least/,

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateRawSync } from 'node:zlib';
 import test from 'ava';
 import { zipSync } from 'fflate';
+import { readIdx } from '../dist/io/idx.js';
 import { parseNpy, readNpy, readNpz } from '../dist/io/npy.js';
 import { costOf } from './helpers/cost.js';
 import { npy, npyHeader } from './helpers/npy.js';
@@ -329,6 +330,6 @@ test('a pipe that nobody writes to is no file', async (t) => {
     t.pass();
     return;
   }
-  for (const read of [readNpy, readNpz])
+  for (const read of [readNpy, readNpz, readIdx])
     await t.throwsAsync(async () => void (await read(path)), { code: 'ERR_FORMAT', message: /it is no file/ });
 });

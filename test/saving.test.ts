@@ -24,7 +24,7 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
-import { layers, NDArray, Sequential, sequential } from 'fjordnet';
+import { type Callback, callbacks, layers, NDArray, Sequential, sequential } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
 import { filePath, writeFileAtomic } from '../dist/io/atomic.js';
 import { EventFile } from '../dist/io/event-file.js';
@@ -111,6 +111,54 @@ test('a pipe that nobody reads is refused, not waited for', async (t) => {
   await closed;
   t.true(lstatSync(path).isFIFO());
   t.deepEqual(readdirSync(home), ['fifo']);
+});
+
+test('a log goes into a pipe as one text, and a pipe that nobody reads does not hold up training', async (t) => {
+  const home = folder(t);
+  const path = join(home, 'fifo');
+  if (!done('mkfifo', path)) return skip(t, 'there is no mkfifo');
+  const train = (epochs: number, options = {}) => {
+    const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const log = callbacks.csvLogger(path, options);
+    model.fitSync(NDArray.from([[1]]), NDArray.from([[1]]), { epochs, callbacks: log });
+  };
+  for (const append of [false, true])
+    t.throws(() => train(1, { append }), {
+      code: 'ENXIO',
+      message: `Cannot write '${path}': it is a pipe that nobody reads (ENXIO)`,
+    });
+  const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const all = buffer(reader.stdout);
+  await whenRead(async () => train(3));
+  const lines = (await all).toString().split('\r\n');
+  t.is(lines[0], 'epoch,loss,val_loss');
+  t.deepEqual(
+    lines.slice(1).map((line) => line.split(',')[0]),
+    ['0', '1', '2', ''],
+  );
+  t.true(lstatSync(path).isFIFO());
+});
+
+test('a log and a checkpoint that cannot be written say so in a sentence', async (t) => {
+  const home = folder(t);
+  writeFileSync(join(home, 'file'), '');
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const fails = (callback: Callback, code: string, message: RegExp) =>
+    t.throwsAsync(model.fit(NDArray.from([[1]]), NDArray.from([[1]]), { callbacks: callback }), { code, message });
+  const { csvLogger, modelCheckpoint } = callbacks;
+  for (const append of [false, true]) {
+    await fails(csvLogger(join(home, 'no/log.csv'), { append }), 'ENOENT', /^Cannot write '.*': no such file or dir/);
+    await fails(csvLogger(join(home, 'file/log.csv'), { append }), 'ENOTDIR', /^Cannot write '.*': not a directory/);
+    await fails(csvLogger(home, { append }), 'EISDIR', /^Cannot write '.*': it is a folder/);
+  }
+  const filepath = join(home, 'file/model.safetensors');
+  await fails(
+    modelCheckpoint({ filepath, monitor: 'loss' }),
+    'EEXIST',
+    /^Cannot write '.*\/file': file already exists/,
+  );
 });
 
 test('devices are written to, sockets and folders refused; all stay what they are', async (t) => {
@@ -301,6 +349,13 @@ test('the command line saves to pipes, and to where links lead', async (t) => {
   t.is((await train('link')).code, 0);
   t.is(readlinkSync(place.path('link')), 'sub/target');
   const saved = await Sequential.load(place.path('sub/target'));
+  const server = createServer().listen(place.path('socket'));
+  await once(server, 'listening');
+  const refused = await train('socket');
+  server.close();
+  t.is(refused.code, 4);
+  t.is(refused.stderr.trimEnd().split('\n').length, 1, 'before training');
+  t.regex(refused.stderr, /Cannot write --save 'socket': it is a socket or a disk\n$/);
   if (!done('mkfifo', place.path('fifo'))) return t.log('not tried: there is no mkfifo');
   const read = buffer(createReadStream(place.path('fifo')));
   t.is((await train('fifo')).code, 0);

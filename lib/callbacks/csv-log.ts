@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -26,7 +27,9 @@ const BOM = '\ufeff';
 /** The log in `file`, or nothing where there is none yet. @throws RangeError if what is there is no log to append to */
 export function readLog(file: string, separator: string): CsvLog | undefined {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined;
-  const text = readFileSync(file, 'utf8').replace(BOM, '');
+  const bytes = readFileSync(file);
+  const text = bytes.toString('utf8').replace(BOM, '');
+  if (!isUtf8(bytes)) throw wrongValue('filename', 'a log in UTF-8, to append to', text.slice(0, 80));
   if (text.trim() === '') return undefined;
   const all = [...records(text, separator)];
   const [{ fields, lineEnd }] = all;

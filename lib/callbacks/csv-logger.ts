@@ -1,6 +1,6 @@
-import { appendFileSync, statSync, writeFileSync } from 'node:fs';
 import { checkBoolean, checkOptions, wrongType, wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
+import { LogFile, writing } from '../io/log-file.js';
 import type { Callback, Logs } from './callback.js';
 import { formatRow, readLog, widenLog } from './csv-log.js';
 
@@ -17,8 +17,9 @@ export interface CsvLoggerOptions {
  * its epoch ends. Names that come later, or that a log to append to does not have, become columns at its end, 'NA' in
  * the rows before.
  *
- * @param filename of a folder that exists
- * @throws RangeError, before training begins, if the file to append to is no such log
+ * @param filename of a folder that exists; a pipe or a device is written to as it is
+ * @throws RangeError, before training begins, if the file to append to is no such log; Error with the file system's code
+ *   (ENOENT, EACCES, ENOSPC …)
  */
 export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}): Callback {
   checkOptions('options', options, ['separator', 'append']);
@@ -27,17 +28,16 @@ export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}
   if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
   if (separator.length !== 1 || '"\r\n'.includes(separator)) throw wrongValue('separator', 'one character', separator);
   const append = checkBoolean('append', options.append ?? false);
+  const out = new LogFile(file);
   let columns: string[] | undefined;
   let lineEnd = '\r\n';
   let isEnded = true;
 
   return {
     onTrainBegin() {
-      const log = append ? readLog(file, separator) : undefined;
+      const log = append ? writing(file, () => readLog(file, separator)) : undefined;
       ({ columns, lineEnd, isEnded } = log ?? { columns: undefined, lineEnd: '\r\n', isEnded: true });
-      if (log)
-        appendFileSync(file, ''); // fails now, if it may not be written to
-      else writeFileSync(file, '');
+      out.begin(log !== undefined);
     },
     onEpochEnd(epoch, logs) {
       const lines: string[] = [];
@@ -48,21 +48,22 @@ export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}
       const known = columns;
       const added = namesOf(logs).filter((name) => !known.includes(name));
       if (added.length > 0) {
-        if (!statSync(file).isFile())
+        if (!out.isRegular)
           throw wrongValue(
             'the logs',
             `of the names ${known.join(', ')}, as before, where filename is no file`,
             added[0],
           );
-        widenLog(file, separator, added);
+        writing(file, () => widenLog(file, separator, added));
         columns.push(...added);
       }
       lines.push(
         formatRow([epoch, ...columns.map((name) => (Object.hasOwn(logs, name) ? logs[name] : 'NA'))], separator),
       );
-      appendFileSync(file, (isEnded ? '' : lineEnd) + lines.map((line) => line + lineEnd).join(''));
+      out.append((isEnded ? '' : lineEnd) + lines.map((line) => line + lineEnd).join(''));
       isEnded = true;
     },
+    onTrainEnd: () => out.end(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
+import { writeFailure } from '../io/atomic.js';
 import { announce, type Callback, type CallbackModel, checkVerbose, type Logs } from './callback.js';
 import { Monitor, type MonitorOptions } from './monitor.js';
 
@@ -72,7 +73,12 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
     return true;
   };
   const save = async (epoch: number, file: string): Promise<void> => {
-    await mkdir(dirname(file), { recursive: true });
+    const folder = dirname(file);
+    try {
+      await mkdir(folder, { recursive: true });
+    } catch (error) {
+      throw writeFailure(folder, error);
+    }
     await model.save(file);
     lastSaved = file;
     announce(verbose, `Epoch ${epoch + 1}: saved to ${file}`);

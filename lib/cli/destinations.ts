@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { targetOf } from '../io/atomic.js';
+import { checkSpecial, targetOf } from '../io/atomic.js';
 import { CommandError, EXIT, unwritable } from './errors.js';
 
 /**
  * Makes sure, before hours of training, that a file can be written: its folder (where it is a link: the one it leads to)
- * exists and takes a file, what is there is no folder and may be replaced, and the disk has room.
+ * exists and takes a file, what is there is no folder or socket and may be replaced, and the disk has room.
  *
  * @param option how the user named it, such as '--save'
  * @param bytes what it will take
@@ -16,7 +16,7 @@ export async function checkDestination(option: string, path: string, bytes = 655
     const target = await targetOf(path);
     const folder = dirname(target);
     const existing = await stat(target).catch(() => undefined);
-    if (existing?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    if (existing && !existing.isFile()) checkSpecial(path, existing);
     if (existing) await access(target, constants.W_OK);
     if (existing && !existing.isFile()) return; // pipes and devices are written to, and take no room
     const where = await stat(folder).catch((error) => {

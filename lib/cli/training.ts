@@ -248,11 +248,12 @@ class Epochs implements Callback {
   }
 
   onEpochEnd(epoch: number, logs: Logs): void {
+    // the epochs of an earlier run may have been judged by other metrics
+    for (const name of Object.keys(logs))
+      if (!Object.hasOwn(this.#logs, name)) this.#logs[name] = Array<number>(this.#epoch.length).fill(Number.NaN);
+    for (const [name, values] of Object.entries(this.#logs))
+      values.push(Object.hasOwn(logs, name) ? logs[name] : Number.NaN);
     this.#epoch.push(epoch);
-    for (const [name, value] of Object.entries(logs)) {
-      this.#logs[name] ??= [];
-      this.#logs[name].push(value);
-    }
     this.onProgress(0, logs);
   }
 

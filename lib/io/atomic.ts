@@ -93,18 +93,29 @@ export async function targetOf(path: string): Promise<string> {
 }
 
 async function openSpecial(path: string, stats: Stats): Promise<FileHandle> {
-  const refused = (code: string, what: string) => failure(code, `Cannot write '${path}': it is ${what} (${code})`);
-  if (stats.isDirectory()) throw refused('EISDIR', 'a folder');
-  if (stats.isSocket()) throw refused('ENOTSUP', 'a socket');
-  if (stats.isBlockDevice()) throw refused('ENOTSUP', 'a disk, whose content would be lost');
+  checkSpecial(path, stats);
   const { O_WRONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
   try {
     return await open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY); // else this waits until somebody reads the pipe
   } catch (error) {
-    if (stats.isFIFO() && (error as NodeJS.ErrnoException).code === 'ENXIO')
-      throw refused('ENXIO', 'a pipe that nobody reads');
-    throw error;
+    throw pipeFailure(path, stats, error);
   }
+}
+
+const refused = (path: string, code: string, what: string) =>
+  failure(code, `Cannot write '${path}': it is ${what} (${code})`);
+
+/** Refuses what is neither a file nor a pipe nor a character device. */
+export function checkSpecial(path: string, stats: Stats): void {
+  if (stats.isDirectory()) throw refused(path, 'EISDIR', 'a folder');
+  if (stats.isSocket()) throw refused(path, 'ENOTSUP', 'a socket');
+  if (stats.isBlockDevice()) throw refused(path, 'ENOTSUP', 'a disk, whose content would be lost');
+}
+
+/** The error of a pipe that was opened without waiting for its reader. */
+export function pipeFailure(path: string, stats: Stats, error: unknown): unknown {
+  const unread = stats.isFIFO() && (error as NodeJS.ErrnoException).code === 'ENXIO';
+  return unread ? refused(path, 'ENXIO', 'a pipe that nobody reads') : error;
 }
 
 /** Writes to what takes bytes at its own pace. */

@@ -166,7 +166,7 @@ export class CsvTable {
 
   /**
    * Are 0, 1, 2, … the names that pandas gives? They are if the label's cell is none of the labels, or if the rows below
-   * are of another kind: none of their cells is an integer, or a column never comes to the number above it. They are
+   * are of another kind: none of their cells is an integer, or a column, that of the labels too, never comes to the number above it. They are
    * data if the rows below go on in their steps.
    */
   #isHeaderAfterAll({ cells }: Undecided): boolean {
@@ -196,14 +196,11 @@ export class CsvTable {
     ];
     const [first, second] = [step(1), rows > 1 ? step(2) : []];
     if (first.every((d) => d === first[0]) || (rows > 1 && first.every((d, i) => d === second[i]))) return false;
-    return places.some((column) => {
-      let [below, above] = [false, false];
-      for (let row = 1; row <= rows; row++) {
-        below ||= value(row, column) <= value(0, column);
-        above ||= value(row, column) >= value(0, column);
-      }
-      return !(below && above);
-    });
+    const neverComesTo = (named: number, values: readonly number[]) =>
+      values.every((v) => v > named) || values.every((v) => v < named);
+    const below = (column: number) => Array.from({ length: rows }, (_, row) => value(row + 1, column));
+    if (y.length > 0 && neverComesTo(y[0], this.#labels.texts().map(Number))) return true;
+    return places.some((column) => neverComesTo(value(0, column), below(column)));
   }
 
   #expected = (value: number) => (Number.isNaN(value) ? 'a finite number' : "a number within float32's range");

@@ -2,7 +2,7 @@ import { endianness } from 'node:os';
 import { NDArray } from '../array.js';
 import { isFloat32Array, isFloat64Array } from '../kind.js';
 import { gunzip, isGzip, mostUnzipped } from './gzip.js';
-import { allocateBytes, damaged, openFile, sizeOfFile, sourceOf, swapBytes } from './read.js';
+import { allocateBytes, damaged, openRegularFile, sizes, sourceOf, swapBytes } from './read.js';
 
 /** By the third byte of a file. */
 const TYPES = {
@@ -22,9 +22,8 @@ const TYPES = {
  */
 export async function readIdx(path: string | URL): Promise<NDArray> {
   const source = sourceOf(path);
-  const file = await openFile(path);
+  const { file, size } = await openRegularFile(path);
   try {
-    const size = await sizeOfFile(file, source);
     const start = new Uint8Array(2);
     await file.read(start, 0, 2, 0);
     const zipped = isGzip(start);
@@ -48,7 +47,7 @@ async function collect(stream: AsyncIterable<Buffer>, limit: number, source: str
       header = parseHeader(head, source);
       if (!header) continue;
       if (!(header.offset + header.size <= limit))
-        throw damaged(source, `its shape [${header.shape.join(', ')}] is larger than the file`);
+        throw damaged(source, `its shape [${sizes(header.shape)}] is larger than the file`);
       bytes = allocateBytes(header.size, source);
       part = head.subarray(header.offset);
     }

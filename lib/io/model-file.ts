@@ -3,7 +3,7 @@ import { failure, wrongType, wrongValue } from '../check.js';
 import { isFloat32Array, isFloat64Array, isInt32Array, isPlain, isUint32Array, typedArrayName } from '../kind.js';
 import type { MT19937State } from '../random.js';
 import { filePath } from './atomic.js';
-import { quoted } from './read.js';
+import { quoted, sizes } from './read.js';
 import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
 
 /** An object of JSON's values only: no typed arrays, no functions, no NaN or Infinity. */
@@ -99,9 +99,7 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
       list.push([name.slice(list === weights ? WEIGHTS.length : OPTIMIZER.length), NDArray.wrap(data, shape)]);
     else if (name === RANDOM_KEY && isUint32Array(data) && data.length === 624) key = data;
     else
-      throw damaged(
-        `its tensor ${quoted(name)} (${typedArrayName(data)}, shape [${shape.join(', ')}]) is none of a model`,
-      );
+      throw damaged(`its tensor ${quoted(name)} (${typedArrayName(data)}, shape [${sizes(shape)}]) is none of a model`);
   }
   return {
     architecture,

@@ -1,4 +1,4 @@
-import { damaged } from './read.js';
+import { damaged, sizes } from './read.js';
 
 /** What the header of an NPY file says. */
 export interface NpyHeader {
@@ -70,7 +70,7 @@ export function parseNpyHeader(bytes: Uint8Array, fileSize: number, source: stri
   if (size !== fileSize - offset)
     throw damaged(
       source,
-      `its shape (${shape.join(', ')}) takes ${size} bytes, but ${fileSize - offset} follow the header`,
+      `its shape (${sizes(shape)}) takes ${size} bytes, but ${fileSize - offset} follow the header`,
     );
   return { type, big, fortran, shape, offset, size };
 }

@@ -13,6 +13,9 @@ export const damaged = (source: string, reason: string, cause?: unknown) =>
 /** A name from a file, in quotes, as long as a message may show it. */
 export const quoted = (name: string) => `'${name.length > 60 ? `${name.slice(0, 60)}…` : name}'`;
 
+/** A shape from a file, as much of it as a message may show. */
+export const sizes = (shape: readonly number[]) => shape.slice(0, 8).join(', ') + (shape.length > 8 ? ', …' : '');
+
 /** What to call a file in an error message. */
 export const sourceOf = (path: string | URL) => `'${filePath(path)}'`;
 

@@ -3,7 +3,7 @@ import { TextDecoder } from 'node:util';
 import { wrongShape, wrongType, wrongValue } from '../check.js';
 import { typedArrayName } from '../kind.js';
 import { writeFileAtomic } from './atomic.js';
-import { allocateBytes, damaged, openRegularFile, quoted, readFully, sourceOf, swapBytes } from './read.js';
+import { allocateBytes, damaged, openRegularFile, quoted, readFully, sizes, sourceOf, swapBytes } from './read.js';
 
 const TYPES = {
   F64: Float64Array,
@@ -236,7 +236,7 @@ function readEntry(json: HeaderReader, name: string, bodySize: number, wrong: (r
   const bytes = sizeOf(shape) * TYPES[type].BYTES_PER_ELEMENT;
   if (bytes !== end - begin)
     throw wrong(
-      `tensor ${quoted(name)} of shape [${shape.join(', ')}] and dtype ${dtype} does not fit its ${end - begin} bytes`,
+      `tensor ${quoted(name)} of shape [${sizes(shape)}] and dtype ${dtype} does not fit its ${end - begin} bytes`,
     );
   return { name, dtype: type, shape: Object.freeze(shape), begin, end };
 }
