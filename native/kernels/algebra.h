@@ -183,8 +183,8 @@ void repeatAxis(const Args<T>& a) {
 }
 
 // The largest and the smallest along the axis, NaN where one is. Equal ones share the gradient, as TensorFlow's.
-template <typename T>
-void maximumAxis(const Args<T>& a) {
+template <typename T, typename F>
+void extremeAxis(const Args<T>& a, const F& isBetter) {
   const Index N = a.dim[2], C = a.dim[3];
   const T* x = a.buffer[0];
   T* y = a.buffer[1];
@@ -192,24 +192,18 @@ void maximumAxis(const Args<T>& a) {
     T best = x[o * N * C + c];
     for (Index n = 1; n < N && best == best; ++n) {
       const T value = x[(o * N + n) * C + c];
-      if (!(value <= best)) best = value;
+      if (isBetter(value, best)) best = value;
     }
     y[o * C + c] = best;
   });
 }
 template <typename T>
+void maximumAxis(const Args<T>& a) {
+  extremeAxis(a, [](T value, T best) { return !(value <= best); });
+}
+template <typename T>
 void minimumAxis(const Args<T>& a) {
-  const Index N = a.dim[2], C = a.dim[3];
-  const T* x = a.buffer[0];
-  T* y = a.buffer[1];
-  alongAxis(a, [=](Index o, Index c) {
-    T best = x[o * N * C + c];
-    for (Index n = 1; n < N && best == best; ++n) {
-      const T value = x[(o * N + n) * C + c];
-      if (!(value >= best)) best = value;
-    }
-    y[o * C + c] = best;
-  });
+  extremeAxis(a, [](T value, T best) { return !(value >= best); });
 }
 template <typename T>
 void extremeAxisGradient(const Args<T>& a) {
