@@ -15,3 +15,14 @@ export function allocate<Of extends number | ArrayLike<number>, A>(Type: new (of
     });
   }
 }
+
+/** `Type.from({ length }, (_, i) => value(i))`. @throws ERR_MEMORY */
+export function filled<A extends Float64Array | Float32Array | Int32Array>(
+  Type: new (length: number) => A,
+  length: number,
+  value: (i: number) => number,
+): A {
+  const array = allocate(Type, length);
+  for (let i = 0; i < length; i++) array[i] = value(i);
+  return array;
+}

@@ -278,13 +278,23 @@ export function floatDType(x: ArrayInput): 'float64' | 'float32' {
 export function argmaxRows(matrix: NDArray): NDArray {
   const [n, width] = matrix.shape;
   const { data } = matrix;
-  const best = new Int32Array(n);
+  const best = allocate(Int32Array, n);
   for (let i = 0; i < n; i++) {
     let at = i * width;
     for (let k = at + 1; k < (i + 1) * width && !Number.isNaN(data[at]); k++) if (!(data[k] <= data[at])) at = k;
     best[i] = at - i * width;
   }
   return NDArray.wrap(best);
+}
+
+/** The smallest and the largest of any number of values: Infinity and -Infinity of none. */
+export function extent(values: ArrayLike<number>): [low: number, high: number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
+  }
+  return [low, high];
 }
 
 /** `row 3`, `row 3, column 7` or `index [3, 0, 7]`: where the element number `i` of an array lies. */

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { allocate, filled } from './allocate.js';
 import { argmaxRows, type NDArray, position } from './array.js';
 import { checkInterval, wrongType, wrongValue } from './check.js';
 import { isNDArray } from './kind.js';
@@ -34,7 +35,7 @@ export function classWeights(
   const labels = labelsOf(targets, loss);
   const given = classWeight === 'balanced' ? balanced(labels.subarray(0, count)) : readWeights(classWeight, loss);
   if (classWeight !== 'balanced') checkKnown([...given.keys()], isBatch ? undefined : labels, outputs, loss);
-  return Float64Array.from({ length: count }, (_, i) => given.get(labels[i]) ?? 1);
+  return filled(Float64Array, count, (i) => given.get(labels[i]) ?? 1);
 }
 
 /** The class of every sample. */
@@ -48,13 +49,13 @@ function labelsOf(targets: NDArray, loss: Loss): Float64Array | Int32Array {
     );
   if (width === 1) {
     // labels that were smoothed, as Keras reads them
-    if (isBinary(loss)) return Float64Array.from(data, (label) => (label > 0.5 ? 1 : 0));
+    if (isBinary(loss)) return filled(Float64Array, data.length, (i) => (data[i] > 0.5 ? 1 : 0));
     const wrong = data.findIndex((label) => !Number.isInteger(label));
     if (wrong >= 0)
       throw new RangeError(
         `Expected y to hold class numbers, integers, for classWeight, got ${data[wrong]} at ${position(wrong, shape)}`,
       );
-    return Float64Array.from(data);
+    return allocate(Float64Array, data);
   }
   const rows = targets.reshape(n, width);
   const labels = argmaxRows(rows).data as Int32Array;

@@ -1,3 +1,4 @@
+import { allocate } from './allocate.js';
 import { type ArrayInput, checkArray, NDArray, position } from './array.js';
 import { History } from './callbacks/callback.js';
 import { CallbackList } from './callbacks/callback-list.js';
@@ -131,7 +132,7 @@ function weightsOf(
   return weights;
 }
 
-const ones = (n: number) => NDArray.wrap(new Float64Array(n).fill(1), [n, 1]);
+const ones = (n: number) => NDArray.wrap(allocate(Float64Array, n).fill(1), [n, 1]);
 
 function checkSampleWeight(name: string, weights: ArrayInput, n: number): NDArray {
   const array = checkArray(name, weights);
@@ -142,7 +143,7 @@ function checkSampleWeight(name: string, weights: ArrayInput, n: number): NDArra
     throw new RangeError(
       `Expected ${name} to hold non-negative numbers, got ${array.data[negative]} at ${position(negative, array.shape)}`,
     );
-  return NDArray.wrap(Float64Array.from(array.data), [n, 1]);
+  return NDArray.wrap(allocate(Float64Array, array.data), [n, 1]);
 }
 
 function checkValidation(

@@ -1,3 +1,4 @@
+import { filled } from './allocate.js';
 import { type ArrayInput, asArray, checkFinite, NDArray, position } from './array.js';
 import { checkInteger, failure, wrongType } from './check.js';
 
@@ -45,7 +46,7 @@ export function encodeLabels(name: string, y: Labels): { classes: Label[]; codes
 /** For every label its place in `classes`, or -1. */
 export function codesOf(labels: ArrayLike<Label>, classes: readonly Label[]): Int32Array {
   const place = new Map(classes.map((label, code) => [label, code]));
-  return Int32Array.from(labels as ArrayLike<unknown>, (label) => place.get(label as Label) ?? -1);
+  return filled(Int32Array, labels.length, (i) => place.get(labels[i]) ?? -1);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { filled } from './allocate.js';
 import { NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import { emitLoss, type OfSample } from './graph/own.js';
@@ -137,7 +138,7 @@ const signs =
     if (!targets.data.includes(0)) return targets;
     every(name, targets, '0 and 1, as other targets do', (value) => value !== -1);
     return NDArray.wrap(
-      targets.data.map((value) => 2 * value - 1),
+      filled(Float64Array, targets.size, (i) => 2 * targets.data[i] - 1),
       targets.shape,
     );
   };

@@ -1,4 +1,5 @@
 import { advise } from './advice.js';
+import { filled } from './allocate.js';
 import { type ArrayInput, asArray, checkArray, NDArray, position, type TypedData } from './array.js';
 import type { NativeResult } from './binding.js';
 import type { Callback, History, Logs } from './callbacks/callback.js';
@@ -425,7 +426,7 @@ export class Sequential {
   *#oneStep(x: ArrayInput, y: ArrayInput, options: FitOptions): Training<Logs> {
     const { network, compiled, samples, random, progress } = this.#prepareFit(x, y, options, true);
     const n = samples.count;
-    const rows = Int32Array.from({ length: n }, (_, i) => i);
+    const rows = filled(Int32Array, n, (i) => i);
     const totals = new Totals(network, compiled);
     const result = yield trainStep(network, samples, rows, n, progress, random);
     totals.add(result, n, n);

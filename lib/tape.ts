@@ -1,4 +1,4 @@
-import { allocate } from './allocate.js';
+import { allocate, filled } from './allocate.js';
 import { type DType, NDArray, type TypedData } from './array.js';
 import {
   binding,
@@ -240,7 +240,7 @@ export class Plan {
   reported(result: NativeResult, buffer: Buffer): Float64Array {
     const { offset, size } = this.#report;
     const at = this.#offsets[buffer.index] - offset;
-    return Float64Array.from({ length: result.steps }, (_, step) => result.report[step * size + at]);
+    return filled(Float64Array, result.steps, (step) => result.report[step * size + at]);
   }
 
   /** A copy of a fixed buffer. During a job: as of its end. */
@@ -256,7 +256,7 @@ export class Plan {
     const offsets = buffers.map(({ index }) => this.#offsets[index]);
     const first = Math.min(...offsets);
     const size = Math.max(...buffers.map(({ size }, i) => offsets[i] + size)) - first;
-    const all = this.dtype === 'float32' ? new Float32Array(size) : new Float64Array(size);
+    const all = allocate<number, FloatArray>(this.dtype === 'float32' ? Float32Array : Float64Array, size);
     this.#native.read(first, all);
     return buffers.map(({ size, shape }, i) => {
       const at = offsets[i] - first;

@@ -267,6 +267,10 @@ test('bad arguments are refused before any model is trained', async (t) => {
     [() => crossValScore(model, x, y, { scoring: 'accuracy' as any }), /^Expected scoring to be a function/],
     [() => crossValScore(model, x, y, { signal: {} as any }), /^Expected signal to be an AbortSignal/],
     [() => bootstrapScore(model, x, y, { nResamples: 0 }), /^Expected nResamples to be a positive integer/],
+    [
+      () => bootstrapScore(model, x, y, { nResamples: 2 ** 32 }),
+      /^Expected nResamples to be below 2\^32, got 4294967296/,
+    ],
     [() => bootstrapScore(model, x, y, { confidenceLevel: 1 }), /^Expected confidenceLevel to be a number in \(0, 1\)/],
     [() => bootstrapScore(model, [[1]], [1]), /^Expected x to be of two rows or more/],
     [

@@ -546,3 +546,10 @@ test('classes may have any name, also those that JavaScript gives to all objects
     t.is(texts.filter((text) => text === 'other').length, 2);
   }
 });
+
+test('heatmaps take any number of values', (t) => {
+  const n = 600;
+  const values = NDArray.from(Float64Array.from({ length: n * n }, (_, i) => i % 7)).reshape(n, n);
+  t.notThrows(() => plots.heatmap(values));
+  t.notThrows(() => plots.confusionMatrix(values));
+});

@@ -148,6 +148,19 @@ test('stratified folds differ by at most one member of any class', (t) => {
   );
 });
 
+test('classes may have any number of members, and there may be any number of classes', (t) => {
+  const n = 400_000;
+  const [train, held] = trainTestSplit([range(n)], { testSize: 0.25, stratify: new Int32Array(n), randomState: 0 });
+  const seen = new Uint8Array(n);
+  for (const row of [...train.data, ...held.data]) seen[row]++;
+  t.deepEqual([train.length, held.length], [300_000, 100_000]);
+  t.true(seen.every((times) => times === 1));
+  t.throws(() => new StratifiedKFold({ nSplits: 2 }).split(range(n), range(n)), {
+    instanceOf: RangeError,
+    message: 'Expected nSplits to be at most the number of members of some class in y, 1, got 2 (number)',
+  });
+});
+
 test('bad sizes, lengths and labels are refused', (t) => {
   const share = 'a share in (0, 1) or an integer in [1, 9]';
   const cases: [() => unknown, string | RegExp][] = [

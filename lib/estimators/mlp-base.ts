@@ -1,3 +1,4 @@
+import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { isAbortSignal, isRandomState } from '../kind.js';
@@ -274,7 +275,8 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       );
     const before = firstPass ? floatDType(x) : (old?.architecture.dtype ?? dtypeOf(this.#given));
     const dtype = p.solver === 'lbfgs' ? 'float64' : before;
-    const values = sampleWeight === undefined ? undefined : Float64Array.from(readSampleWeight(sampleWeight, n, true));
+    const values =
+      sampleWeight === undefined ? undefined : allocate(Float64Array, readSampleWeight(sampleWeight, n, true));
     const samples: Samples = {
       n,
       x: dataset('x', array, dtype),
@@ -322,7 +324,8 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       }
       this.#memory = undefined;
       const [rows, aside] = split();
-      const weights = aside && samples.weights && Float64Array.from(aside, (row) => samples.weights!.values[row]);
+      const weights =
+        aside && samples.weights && filled(Float64Array, aside.length, (i) => samples.weights!.values[aside[i]]);
       const validation = aside && { rows: aside, score: (outputs: NDArray) => targets.score(outputs, aside, weights) };
       const shared = isRandomState(p.randomState);
       const loop = { ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation, onEpochEnd };

@@ -1,3 +1,4 @@
+import { filled } from '../allocate.js';
 import { wrongValue } from '../check.js';
 import type { Labels } from '../labels.js';
 import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
@@ -20,4 +21,4 @@ export function splitter(p: Parameters, n: number, randomState: RandomState, str
   };
 }
 
-export const range = (n: number) => Int32Array.from({ length: n }, (_, i) => i);
+export const range = (n: number) => filled(Int32Array, n, (i) => i);

@@ -1,3 +1,4 @@
+import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, argmaxRows, asArray, checkFinite, NDArray, position } from '../array.js';
 import { wrongValue } from '../check.js';
 import { codesOf, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
@@ -95,7 +96,9 @@ export class LabelBinarizer {
       return Array.from(codes, (code) => this.classes[code]) as string[] | boolean[];
     const labels = Array.from(codes, (code) => this.classes[code] as number);
     return NDArray.wrap(
-      this.classes.every((c) => ((c as number) | 0) === c) ? Int32Array.from(labels) : Float64Array.from(labels),
+      this.classes.every((c) => ((c as number) | 0) === c)
+        ? allocate(Int32Array, labels)
+        : allocate(Float64Array, labels),
     );
   }
 
@@ -103,7 +106,7 @@ export class LabelBinarizer {
   decide(p: NDArray): NDArray {
     if (this.kind === 'multiclass') return argmaxRows(p);
     const least = this.classes.length === 1 ? Number.POSITIVE_INFINITY : 0.5;
-    const above = Int32Array.from(p.data as Float64Array, (value) => (value > least ? 1 : 0));
+    const above = filled(Int32Array, p.size, (i) => (p.data[i] > least ? 1 : 0));
     return NDArray.wrap(above, this.kind === 'binary' ? [above.length] : p.shape);
   }
 

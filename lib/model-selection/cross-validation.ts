@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
@@ -100,7 +101,7 @@ export async function bootstrapScore<M extends Model>(
 ): Promise<BootstrapScore> {
   const fits = checkScoreOptions(options, ['nResamples', 'randomState', 'confidenceLevel']);
   const { nResamples = 200, randomState, confidenceLevel = 0.95 } = options;
-  checkInteger('nResamples', nResamples, 1);
+  if (checkInteger('nResamples', nResamples, 1) >= 2 ** 32) throw wrongValue('nResamples', 'below 2^32', nResamples);
   checkInterval('confidenceLevel', confidenceLevel, 0, 1, 'both');
   const make = maker(estimator);
   const random = checkRandomState(randomState);
@@ -126,7 +127,7 @@ function drawResample(n: number, random: RandomState): Split {
     const train = random.choice(n, [n]);
     const drawn = new Set(train.data);
     const test = Array.from({ length: n }, (_, row) => row).filter((row) => !drawn.has(row));
-    if (test.length > 0) return [train, NDArray.wrap(Int32Array.from(test))];
+    if (test.length > 0) return [train, NDArray.wrap(allocate(Int32Array, test))];
   }
 }
 

@@ -1,4 +1,5 @@
-import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { allocate } from '../allocate.js';
+import { type ArrayInput, asArray, extent, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { isNDArray, isTypedArray } from '../kind.js';
 import { encodeLabels, type Labels } from '../labels.js';
@@ -51,7 +52,7 @@ export class KFold extends Folds {
 
   private *folds(n: number): Generator<Split> {
     const order = this.shuffle ? checkRandomState(this.randomState).permutation(n).data : undefined;
-    const fold = new Int32Array(n);
+    const fold = allocate(Int32Array, n);
     let next = 0;
     for (let k = 0; k < this.nSplits; k++) {
       const size = Math.floor(n / this.nSplits) + (k < n % this.nSplits ? 1 : 0);
@@ -79,13 +80,9 @@ export class StratifiedKFold extends Folds {
         throw wrongValue('y', 'class labels (integers or strings)', label);
     });
     const counts = countClasses(codes, classes.length);
-    const least = Math.min(...counts);
-    if (counts.every((count) => this.nSplits > count))
-      throw wrongValue(
-        'nSplits',
-        `at most the number of members of some class in y, ${Math.max(...counts)}`,
-        this.nSplits,
-      );
+    const [least, most] = extent(counts);
+    if (this.nSplits > most)
+      throw wrongValue('nSplits', `at most the number of members of some class in y, ${most}`, this.nSplits);
     if (this.nSplits > least)
       process.emitWarning(
         `The least populated class in y has only ${least} members, which is less than nSplits=${this.nSplits}.`,
@@ -96,7 +93,7 @@ export class StratifiedKFold extends Folds {
 
   private *folds(codes: Int32Array, nClasses: number): Generator<Split> {
     const random = this.shuffle ? checkRandomState(this.randomState) : undefined;
-    const fold = new Int32Array(codes.length);
+    const fold = allocate(Int32Array, codes.length);
     const members = groupByClass(codes, nClasses);
     // Dealing the sorted labels out in turn tells how many of each class every fold gets.
     let dealt = 0;
@@ -115,12 +112,14 @@ export class StratifiedKFold extends Folds {
 
 /** The rows outside fold `k` and the rows in it, both in ascending order. */
 function partition(fold: Int32Array, k: number): Split {
-  const train: number[] = [];
-  const test: number[] = [];
+  const size = fold.reduce((count, f) => count + (f === k ? 1 : 0), 0);
+  const [train, test] = [allocate(Int32Array, fold.length - size), allocate(Int32Array, size)];
+  let [i, j] = [0, 0];
   fold.forEach((f, row) => {
-    (f === k ? test : train).push(row);
+    if (f === k) test[j++] = row;
+    else train[i++] = row;
   });
-  return [NDArray.wrap(Int32Array.from(train)), NDArray.wrap(Int32Array.from(test))];
+  return [NDArray.wrap(train), NDArray.wrap(test)];
 }
 
 /** The rows of every class, in ascending order. */

@@ -1,3 +1,4 @@
+import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
@@ -189,7 +190,7 @@ function trainTestIndices(n: number, options: TrainTestSplitOptions): Split {
   checkBoolean('shuffle', shuffle);
   const sizes = splitSizes(n, testSize, trainSize, 0.25);
   const { nTrain, nTest } = sizes;
-  const range = (start: number, length: number) => NDArray.wrap(Int32Array.from({ length }, (_, i) => start + i));
+  const range = (start: number, length: number) => NDArray.wrap(filled(Int32Array, length, (i) => start + i));
   if (!shuffle) {
     if (stratify !== undefined) throw wrongValue('stratify', 'undefined when shuffle is false', stratify);
     return [range(0, nTrain), range(nTrain, nTest)];
@@ -257,11 +258,11 @@ function stratifiedIndices({ nTrain, nTest }: Sizes, { codes, counts }: Strata, 
   const train: number[] = [];
   const test: number[] = [];
   groupByClass(codes, counts.length).forEach((rows, k) => {
-    const order = Array.from(random.permutation(rows.length).data, (i) => rows[i]);
-    train.push(...order.slice(0, ofTrain[k]));
-    test.push(...order.slice(ofTrain[k], ofTrain[k] + ofTest[k]));
+    const order = random.permutation(rows.length).data;
+    for (let i = 0; i < ofTrain[k]; i++) train.push(rows[order[i]]);
+    for (let i = ofTrain[k]; i < ofTrain[k] + ofTest[k]; i++) test.push(rows[order[i]]);
   });
-  const shuffled = (rows: number[]) => NDArray.wrap(Int32Array.from(rows)).take(random.permutation(rows.length));
+  const shuffled = (rows: number[]) => NDArray.wrap(allocate(Int32Array, rows)).take(random.permutation(rows.length));
   return [shuffled(train), shuffled(test)];
 }
 

@@ -1,4 +1,4 @@
-import type { ArrayInput } from '../array.js';
+import { type ArrayInput, extent } from '../array.js';
 import { checkOneOf, wrongValue } from '../check.js';
 import { type AxisInput, axisLabels, fixed, general } from './format.js';
 import { COLORMAPS, type Colormap, readTable, type Table, tablePlot } from './heatmap.js';
@@ -46,7 +46,7 @@ export function confusionMatrix(matrix: ArrayInput, options: ConfusionMatrixOpti
   };
   const { colormap } = options;
   const scheme = colormap === undefined ? BLUES : checkOneOf('colormap', colormap, COLORMAPS);
-  const domain = normalize ? ([0, 1] as const) : ([0, Math.max(1, ...counts)] as const);
+  const domain = normalize ? ([0, 1] as const) : ([0, Math.max(1, extent(counts)[1])] as const);
   return tablePlot(
     frame,
     table,
@@ -70,7 +70,7 @@ function describe(counts: readonly number[], labels: readonly string[]): string 
   const all = counts.reduce((sum, count) => sum + count, 0);
   const right = counts.reduce((sum, count, i) => (i % (n + 1) === 0 ? sum + count : sum), 0);
   const off = counts.map((count, i) => (i % (n + 1) === 0 ? 0 : count));
-  const most = off.indexOf(Math.max(...off));
+  const most = off.indexOf(extent(off)[1]);
   const worst =
     off[most] > 0
       ? `; the most frequent mistake is ${labels[Math.floor(most / n)]} taken for ${labels[most % n]}, ${general(off[most])} times`

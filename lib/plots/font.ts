@@ -35,7 +35,7 @@ export function textWidth(text: string, size: number, bold = false): number {
 }
 
 export const widest = (texts: readonly string[], size: number, bold = false): number =>
-  Math.max(0, ...texts.map((text) => textWidth(text, size, bold)));
+  texts.reduce((most, text) => Math.max(most, textWidth(text, size, bold)), 0);
 
 /** Breaks text into lines of at most `width` px, between words; a word wider than a line has one of its own. */
 export function wrap(text: string, width: number, size: number, bold = false): string[] {

@@ -1,4 +1,4 @@
-import { type ArrayInput, asArray } from '../array.js';
+import { type ArrayInput, asArray, extent } from '../array.js';
 import { wrongType } from '../check.js';
 
 /** The values along an axis: numbers, or names. */
@@ -44,7 +44,8 @@ function numberLabels(name: string, values: ArrayInput): string[] {
     throw new RangeError(`Expected ${name} to have 1 dimension, got shape [${array.shape.join(', ')}]`);
   const numbers = Array.from(array.data);
   const magnitudes = numbers.filter((v) => v !== 0 && Number.isFinite(v)).map(Math.abs);
-  const logarithmic = magnitudes.length > 2 && Math.max(...magnitudes) >= 999 * Math.min(...magnitudes);
+  const [least, most] = extent(magnitudes);
+  const logarithmic = magnitudes.length > 2 && most >= 999 * least;
   const write = (v: number, digits: number) =>
     !logarithmic || v === 0 ? general(v, digits + 3) : scientific(v, digits);
   const exact = (digits: number) =>
@@ -69,7 +70,7 @@ export const fixed = (value: number, decimals: number): string =>
  */
 export function tableFormat(values: readonly number[], fewer = 0): (value: number) => string {
   const finite = values.filter(Number.isFinite);
-  const largest = Math.max(0, ...finite.map(Math.abs));
+  const largest = Math.max(0, extent(finite.map(Math.abs))[1]);
   if (finite.every(Number.isInteger)) return (value) => fixed(value, 0);
   if (largest < 1e-3 || largest >= 1e6)
     return (value) => (Number.isNaN(value) ? 'nan' : general(value, 3 - Math.min(1, fewer)));

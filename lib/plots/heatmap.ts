@@ -1,4 +1,4 @@
-import { type ArrayInput, asArray, type NDArray } from '../array.js';
+import { type ArrayInput, asArray, extent, type NDArray } from '../array.js';
 import { checkBoolean, checkNumber, checkOneOf, wrongType } from '../check.js';
 import { clip, textWidth, widest, wrap } from './font.js';
 import { type AxisInput, axisLabels, general, plural, tableFormat } from './format.js';
@@ -130,7 +130,7 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
     ...(annotation ? { text: annotation.write(value) } : {}),
   }));
   const finite = values.filter(Number.isFinite);
-  const [low, high] = domain ?? [Math.min(...finite), Math.max(...finite)];
+  const [low, high] = domain ?? extent(finite);
   const scale = {
     ...(typeof scheme === 'string' ? { scheme } : { range: scheme }),
     ...(finite.length > 0 && low < high ? { domain: [low, high], clamp: true } : {}),
@@ -243,10 +243,8 @@ function describe(table: Table): { title: string; description: string } {
     return `${word} ${what} ${general(best)} at ${table.yLabel || 'row'} ${y}, ${table.xLabel || 'column'} ${x}`;
   };
   const finite = values.filter(Number.isFinite);
-  const ends =
-    finite.length === 0
-      ? 'no finite value'
-      : `${extreme('highest', Math.max(...finite))}; ${extreme('lowest', Math.min(...finite))}`;
+  const [low, high] = extent(finite);
+  const ends = finite.length === 0 ? 'no finite value' : `${extreme('highest', high)}; ${extreme('lowest', low)}`;
   return {
     title: `Heatmap${valueLabel ? ` of ${valueLabel}` : ''}`,
     description: `${plural(rows.length, 'row')} by ${plural(columns.length, 'column')}${axes.length ? `, ${axes.join(', ')}` : ''}; ${ends}.`,

@@ -1,3 +1,4 @@
+import { extent } from '../array.js';
 import { general } from './format.js';
 import type { Table } from './heatmap.js';
 import type { Series } from './history.js';
@@ -57,12 +58,12 @@ export function heatmapText(
   const rows = table.rows.map(plain);
   const columns = table.columns.map(plain);
   const finite = values.filter(Number.isFinite);
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  const [low, high] = extent(finite);
   const share = (value: number) => (high > low ? (value - low) / (high - low) : 0.5);
   const margin =
-    Math.min(Math.max(...rows.map((label) => label.length), table.yLabel.length), Math.floor(width / 3)) + 1;
+    Math.min(Math.max(extent(rows.map((label) => label.length))[1], table.yLabel.length), Math.floor(width / 3)) + 1;
 
-  const cellOf = (texts: readonly string[]) => Math.max(...texts.map((t) => t.length)) + 2;
+  const cellOf = (texts: readonly string[]) => extent(texts.map((t) => t.length))[1] + 2;
   const texts = [0, 1].map((fewer) => values.map(table.write(values, fewer)));
   const written = texts.find((t) => margin + cellOf([...t, ...columns]) * columns.length <= width);
   const narrow = Math.max(1, Math.min(2, Math.floor((width - margin) / columns.length)));
@@ -204,7 +205,7 @@ export function historyText(charts: readonly Series[], color: boolean, width: nu
       out.push('no finite value');
       continue;
     }
-    const [low, high] = [Math.min(...finite), Math.max(...finite)];
+    const [low, high] = extent(finite);
     const [top, bottom] = [high, low].map((v) => general(v, 3));
     const margin = Math.max(top.length, bottom.length);
     const across = Math.max(2, width - margin - 2);

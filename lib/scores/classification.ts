@@ -29,7 +29,7 @@ export function accuracyScore(
 
 export function accuracyOf(targets: Targets, weight: ArrayLike<number>, normalize = true): number {
   const width = targets.kind === 'multilabel' ? targets.classes.length : 1;
-  const correct = new Float64Array(targets.n);
+  const correct = allocate(Float64Array, targets.n);
   for (let i = 0; i < targets.n; i++) {
     correct[i] = 1;
     for (let k = i * width; k < (i + 1) * width; k++) if (targets.yTrue[k] !== targets.yPred[k]) correct[i] = 0;
@@ -149,7 +149,7 @@ export function readIndicators(name: string, y: Labels): NDArray | undefined {
 
 /** One weight >= 0 a sample; ones by default. Where they may be `signed`, one that is not 0 will do. */
 export function readWeights(weights: ArrayInput | undefined, n: number, signed = false): ArrayLike<number> {
-  if (weights === undefined) return new Float64Array(n).fill(1);
+  if (weights === undefined) return allocate(Float64Array, n).fill(1);
   const array = checkArray('sampleWeight', weights, { ndim: 1 });
   if (array.length !== n) throw new RangeError(`Expected sampleWeight to have ${n} rows, got ${array.length}`);
   const negative = signed ? -1 : array.data.findIndex((w: number) => w < 0);

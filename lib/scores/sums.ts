@@ -1,3 +1,5 @@
+import { filled } from '../allocate.js';
+
 /** The sum of `values[i]` for from <= i < to as NumPy takes it, to the last bit: pairwise, in blocks of up to 128 in eight rows. */
 export function pairwiseSum(values: ArrayLike<number>, from = 0, to: number = values.length): number {
   const n = to - from;
@@ -32,7 +34,7 @@ export function columnSums(values: ArrayLike<number>, width: number): number[] {
 /** The mean of values, or their mean with weights: NumPy's `average`. @throws RangeError if the weights sum to 0 */
 export function averageOf(values: ArrayLike<number>, weights?: ArrayLike<number>): number {
   if (weights === undefined) return pairwiseSum(values) / values.length;
-  return pairwiseSum(Float64Array.from(values, (value, i) => value * weights[i])) / totalOf(weights);
+  return pairwiseSum(filled(Float64Array, values.length, (i) => values[i] * weights[i])) / totalOf(weights);
 }
 
 /** The sum of sample weights. @throws RangeError if it is 0, and so no mean can be taken */

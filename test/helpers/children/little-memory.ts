@@ -5,7 +5,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
-import { kernels, layers, NDArray, RandomState, sequential, setThreads } from 'fjordnet';
+import {
+  accuracyScore,
+  KFold,
+  kernels,
+  layers,
+  logLoss,
+  meanSquaredError,
+  NDArray,
+  RandomState,
+  sequential,
+  setThreads,
+  trainTestSplit,
+} from 'fjordnet';
 import { binding } from '../../../dist/binding.js';
 
 /** Trains and predicts with products that are OpenBLAS'. */
@@ -79,6 +91,14 @@ const works: Record<string, () => Promise<void>> = {
     const data = new binding.Dataset('x', x.data, 1000, w, 'float32');
     const random = new RandomState(0);
     const rows = new Int32Array(200_000);
+    const many = new Int32Array(10_000_000);
+    const column = NDArray.from(many).reshape(-1, 1);
+    const small = (loss: 'binaryCrossentropy' | 'hinge', activation: 'sigmoid' | 'linear') => {
+      const model = sequential({ layers: [layers.dense({ units: 1, activation, inputShape: [1] })] });
+      model.compile({ optimizer: 'sgd', loss });
+      return model;
+    };
+    const [binary, hinge] = [small('binaryCrossentropy', 'sigmoid'), small('hinge', 'linear')];
     const free = fill();
     const attempts: Record<string, () => unknown> = {
       runSync: () => plan.runSync(job),
@@ -90,6 +110,14 @@ const works: Record<string, () => Promise<void>> = {
       randn: () => random.randn(5000, 5000),
       from: () => NDArray.from(new Array(500).fill(x.data)),
       take: () => x.take(rows),
+      sampleWeight: () => binary.fit(column, many, { sampleWeight: many }),
+      classWeight: () => binary.fitSync(column, many, { classWeight: { 1: 2 } }),
+      targets: () => hinge.trainOnBatch(column, many),
+      accuracyScore: () => accuracyScore(many, many),
+      logLoss: () => logLoss(many, many, { labels: [0, 1] }),
+      meanSquaredError: () => meanSquaredError(many, many, { sampleWeight: many }),
+      KFold: () => [...new KFold({ nSplits: 2 }).split(many)],
+      trainTestSplit: () => trainTestSplit([many], { shuffle: false }),
     };
     for (const [name, attempt] of Object.entries(attempts))
       console.log(`${name}: ${await outcome(attempt)}, busy: ${plan.busy()}`);
