@@ -299,6 +299,7 @@ test.serial('arrays: shapes, labels and options that do not fit are refused', as
     ...train('--labels', place.write('yn.npy', npy([20], [0, Number.NaN, ...counting(18)]))),
   );
   const oneHot = (row: number[]) => npy([20, 2], [...row, ...Array.from({ length: 38 }, (_, i) => (i + 1) % 2)]);
+  await refused(t, 3, /to have shape \[n\], got \[\]/, ...train('--labels', place.write('one.npy', npy([], [1]))));
   t.is((await call(...train('--labels', place.write('hot.npy', oneHot([0, 1]))))).code, 0);
   await refused(t, 3, /to hold one 1, got none in row 0/, ...train('--labels', place.write('hot.npy', oneHot([0, 0]))));
   await refused(

@@ -219,7 +219,7 @@ function table(source: string, x: NDArray, y: Labels | undefined, dtype: FloatTy
 /** Labels [n] or [n, 1]; of one-hot rows the place of the 1. */
 function classNumbers(source: string, y: NDArray): NDArray {
   const [n, width = 1] = y.shape;
-  if (y.ndim <= 2 && width === 1) return y.reshape(n);
+  if (y.ndim === 1 || (y.ndim === 2 && width === 1)) return y.reshape(n);
   const oneHot = y.ndim === 2 && y.data.every((v) => v === 0 || v === 1);
   if (!oneHot)
     throw new CommandError(
