@@ -12,6 +12,7 @@ import { saveModel } from './io/model-file.js';
 import { hasMethods } from './kind.js';
 import { checkShape, checkTrainable, type Layer, type Shape } from './layers/layer.js';
 import { getLoss, type Loss, type LossInput } from './losses.js';
+import { isOfMadeClass } from './made.js';
 import { getMetric, type Metric, type MetricInput, named } from './metrics.js';
 import { snapshot } from './model-io.js';
 import { type LoadOptions, loadSequential, ofFile, restore } from './model-loading.js';
@@ -117,6 +118,7 @@ export class Sequential {
     if (typeof name !== 'string') throw wrongType('name', 'a string', name);
     this.name = name;
     this.dtype = checkOneOf('dtype', dtype, ['float32', 'float64']);
+    for (const fixed of ['name', 'dtype']) Object.defineProperty(this, fixed, { writable: false });
     this.#random = new RandomState(seed);
     if (!Array.isArray(layers)) throw wrongType('layers', 'an array of layers', layers);
     try {
@@ -528,6 +530,8 @@ export class Sequential {
       if (i < weights.length) network.plan.write(parameter.value, weights[i]);
       else if (weights.length > 0) network.plan.write(parameter.value, firstValues(parameter, this.#random));
     }
+    // What a layer says of itself in a file is to be what was recorded. Layers of one's own may change; they are not saved.
+    for (const layer of this.#layers) if (isOfMadeClass(layer)) Object.freeze(layer);
     this.#network = network;
     return network;
   }

@@ -243,6 +243,24 @@ test('what made a loss, a metric, an optimizer, an initializer or an activation 
   t.is(optimizer.config.name, 'sgd');
 });
 
+test('a network that was built, and its layers, stay what they were built as', (t) => {
+  const model = network({}, [layers.dropout({ rate: 0.5 }), layers.batchNormalization()]);
+  const [dense, dropout, normalization] = model.layers;
+  const changes: [object, object][] = [
+    [dense, { units: 3 }],
+    [dense, { className: 'Conv2D' }],
+    [dropout, { rate: 0.1 }],
+    [normalization, { epsilon: 0.1 }],
+    [model, { dtype: 'float64' }],
+    [model, { name: 5 }],
+  ];
+  for (const [part, change] of changes) {
+    const before = Object.entries(part).map(String);
+    t.throws(() => Object.assign(part, change), { instanceOf: TypeError });
+    t.deepEqual(Object.entries(part).map(String), before);
+  }
+});
+
 test('lists of a network cannot be changed behind its back', (t) => {
   const model = network();
   for (const list of [model.layers, model.layerNames, model.metrics] as unknown[][]) {
