@@ -185,7 +185,7 @@ export class Plan {
     const offsets = buffers.map(({ index }) => this.#offsets[index]);
     const first = Math.min(...offsets);
     const size = Math.max(...buffers.map(({ size }, i) => offsets[i] + size)) - first;
-    const all = this.dtype === 'float32' ? new Float32Array(size) : new Float64Array(size);
+    const all = this.dtype === 'float32' ? allocate(Float32Array, size) : allocate(Float64Array, size);
     this.#native.read(first, all);
     return buffers.map(({ size, shape }, i) => {
       const at = offsets[i] - first;

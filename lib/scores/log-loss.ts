@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, checkArray, floatDType, position } from '../array.js';
 import { checkBoolean, checkOptions, wrongValue } from '../check.js';
 import { codesOf, type Labels, readLabels, uniqueLabels } from '../labels.js';
@@ -66,8 +67,8 @@ function readProbabilities(yPred: ArrayInput, n: number) {
     );
   const float32 = floatDType(yPred) === 'float32';
   const columns = array.shape[1] ?? 1;
-  if (columns > 1) return { p: Float64Array.from(array.data), columns, float32 };
-  const p = new Float64Array(2 * n);
+  if (columns > 1) return { p: allocate(Float64Array, array.data), columns, float32 };
+  const p = allocate(Float64Array, 2 * n);
   for (let i = 0; i < n; i++) {
     p[2 * i] = float32 ? Math.fround(1 - array.data[i]) : 1 - array.data[i];
     p[2 * i + 1] = array.data[i];
