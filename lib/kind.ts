@@ -32,6 +32,10 @@ export function brandFactories(kind: string, table: Readonly<Record<string, unkn
   for (const factory of Object.values(table)) Object.defineProperty(factory, FACTORY, { value: kind });
 }
 
+/** A class cannot be called: it is no function that makes something. */
+export const isClass = (value: unknown): boolean =>
+  typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+
 /** The table that a function belongs to, of whatever copy. */
 export const factoryKind = (value: unknown): unknown => property(value, FACTORY);
 

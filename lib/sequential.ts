@@ -10,6 +10,7 @@ import { prepareFit } from './fit-options.js';
 import type { Parameter } from './graph/recorder.js';
 import { saveModel } from './io/model-file.js';
 import { hasMethods } from './kind.js';
+import { layerNames } from './layers/index.js';
 import { checkShape, checkTrainable, type Layer, type Shape } from './layers/layer.js';
 import { getLoss, type Loss, type LossInput } from './losses.js';
 import { isOfMadeClass } from './made.js';
@@ -530,8 +531,9 @@ export class Sequential {
       if (i < weights.length) network.plan.write(parameter.value, weights[i]);
       else if (weights.length > 0) network.plan.write(parameter.value, firstValues(parameter, this.#random));
     }
-    // What a layer says of itself in a file is to be what was recorded. Layers of one's own may change; they are not saved.
-    for (const layer of this.#layers) if (isOfMadeClass(layer)) Object.freeze(layer);
+    // What a layer says of itself in a file is to be what was recorded. Those of one's own may keep what they like in fields.
+    for (const layer of this.#layers)
+      if (isOfMadeClass(layer) && layerNames.includes(layer.className)) Object.freeze(layer);
     this.#network = network;
     return network;
   }

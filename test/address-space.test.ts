@@ -60,3 +60,9 @@ limited('where memory is wanting, everything says ERR_MEMORY, and works when the
   });
   t.deepEqual(lines.slice(attempts.length), ['done', 'done']);
 });
+
+limited('where memory is wanting for what a file holds, reading says ERR_MEMORY', async (t) => {
+  const { signal, lines, stderr } = await run('file', 3_000_000);
+  t.is(signal, null, stderr);
+  t.regex(lines.join(), /^ERR_MEMORY: Cannot read '.*': there is no memory for \d+ bytes$/);
+});

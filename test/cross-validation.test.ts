@@ -260,6 +260,10 @@ test('bad arguments are refused before any model is trained', async (t) => {
       /^Expected nSplits to be at most the number of rows, 240/,
     ],
     [() => crossValScore(model, x, letters.slice(1)), /^Expected y to have 240 rows, got 239$/],
+    [
+      () => crossValScore(MLPClassifier as never, x, y),
+      /^Expected estimator to be .*, or a function that makes a model, got MLPClassifier \(function\)$/,
+    ],
     [() => crossValScore({ predict: () => 0 }, x, y), /^Expected estimator to be an estimator with a method getParams/],
     [() => crossValScore(() => ({ predict: () => 0 }), x, y), /^Expected the model to be an object with a method fit/],
     [() => crossValScore(model, x, y, { folds: 3 } as any), /no option 'folds'/],

@@ -296,6 +296,26 @@ test('a folder that takes nothing, and a file that may not be changed', async (t
   t.deepEqual([uid, gid, mode & 0o777], [user, user, 0o622]);
 });
 
+test('the command line saves through a link and to a device in folders that take nothing', async (t) => {
+  const home = folder(t);
+  const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+  const user = isRoot ? NOBODY : (process.getuid?.() ?? 0);
+  for (const name of ['closed', 'open']) mkdirSync(join(home, name));
+  symlinkSync('../open/model', join(home, 'closed', 'link'));
+  if (isRoot) for (const path of [home, join(home, 'closed'), join(home, 'open')]) chownSync(path, user, user);
+  chmodSync(join(home, 'closed'), 0o555);
+  t.teardown(() => chmodSync(join(home, 'closed'), 0o755));
+  for (const path of [join(home, 'closed', 'link'), '/dev/null']) {
+    const args = [main, 'train', 'digits', '--epochs', '1', '-q', '--save', path];
+    await t.notThrowsAsync(
+      promisify(execFile)(process.execPath, args, { cwd: home, ...(isRoot && { uid: user, gid: user }) }),
+    );
+  }
+  t.true(lstatSync(join(home, 'closed', 'link')).isSymbolicLink());
+  t.is((await Sequential.load(join(home, 'open', 'model'))).outputShapes?.at(-1)?.[0], 10);
+  t.deepEqual([...readdirSync(home), ...readdirSync(join(home, 'open'))].sort(), ['closed', 'model', 'open']);
+});
+
 test('a full disk: the old files are whole, and nothing else is left', async (t) => {
   const home = folder(t);
   const mount = `mount -t tmpfs -o size=1m tmpfs '${home}' && exec "$0" "$@"`;

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { BuildInfo } from '../info.js';
+import { targetOf } from '../io/atomic.js';
 import { loadModel, saveModel } from '../io/model-file.js';
 import { Sequential } from '../sequential.js';
 import type { DataOptions, Meaning, Split } from './dataset.js';
@@ -37,7 +39,7 @@ export interface Run {
 
 /** Writes a network with its run, at once or not at all. */
 export async function saveRun(path: string, model: Sequential, run: Run): Promise<void> {
-  const temporary = join(dirname(path), `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = join(await roomFor(path), `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
   try {
     await model.save(temporary);
     const file = await loadModel(temporary);
@@ -45,6 +47,13 @@ export async function saveRun(path: string, model: Sequential, run: Run): Promis
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** The folder of the file that is written, which is another than a link's; beside a pipe or a device there may be no room. */
+async function roomFor(path: string): Promise<string> {
+  const target = await targetOf(path);
+  const old = await stat(target).catch(() => undefined);
+  return old && !old.isFile() ? tmpdir() : dirname(target);
 }
 
 /** JSON has no NaN and no Infinity, which losses may be: they are null in the file. */

@@ -1,6 +1,6 @@
 import { endianness } from 'node:os';
 import { NDArray } from '../array.js';
-import { isFloat32Array, isFloat64Array } from '../kind.js';
+import { isFloat32Array, isFloat64Array, isInt32Array } from '../kind.js';
 import { gunzip, isGzip, mostUnzipped } from './gzip.js';
 import { allocateBytes, damaged, openRegularFile, sizes, sourceOf, swapBytes } from './read.js';
 
@@ -61,8 +61,10 @@ async function collect(stream: AsyncIterable<Buffer>, limit: number, source: str
   const type = TYPES[header.type];
   if (endianness() === 'LE') swapBytes(bytes, type.BYTES_PER_ELEMENT);
   const data = new type(bytes.buffer);
-  const wrapped = isFloat32Array(data) || isFloat64Array(data) ? data : Int32Array.from(data);
-  return NDArray.wrap(wrapped, header.shape);
+  if (isFloat32Array(data) || isFloat64Array(data) || isInt32Array(data)) return NDArray.wrap(data, header.shape);
+  const integers = new Int32Array(allocateBytes(4 * data.length, source).buffer);
+  integers.set(data);
+  return NDArray.wrap(integers, header.shape);
 }
 
 interface Header {

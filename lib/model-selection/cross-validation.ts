@@ -2,7 +2,7 @@ import { allocate } from '../allocate.js';
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
-import { hasMethods, isAbortSignal, isRandomState, isTypedArray } from '../kind.js';
+import { hasMethods, isAbortSignal, isClass, isRandomState, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { unlessAborted } from '../train.js';
@@ -227,8 +227,8 @@ function isLabels(y: Pair[1]): boolean {
 }
 
 function maker<M extends Model>(estimator: ModelSource<M>): () => M | Promise<M> {
-  if (typeof estimator === 'function') return estimator as () => M | Promise<M>;
-  if (typeof estimator?.getParams === 'function') return () => clone(estimator);
+  if (typeof estimator === 'function' && !isClass(estimator)) return estimator as () => M | Promise<M>;
+  if (typeof estimator !== 'function' && typeof estimator?.getParams === 'function') return () => clone(estimator);
   throw wrongType('estimator', 'an estimator with a method getParams, or a function that makes a model', estimator);
 }
 

@@ -1,7 +1,7 @@
 import { type ArrayInput, checkAttached, NDArray } from '../array.js';
 import { checkInteger, checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
-import { isAbortSignal, isNDArray, isTypedArray } from '../kind.js';
+import { isAbortSignal, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { unlessAborted } from '../train.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
 import { type Model, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
@@ -74,6 +74,7 @@ export async function gridSearch<M extends Model>(options: GridSearchOptions<M>)
   const { build, train, test, cv, scoring, fitOptions, signal, onResult } = options;
   const axes = checkGrid(options.grid);
   if (typeof build !== 'function') throw wrongType('build', 'a function', build);
+  if (isClass(build)) throw wrongType('build', 'a function that makes a model', build);
   checkPair('train', train);
   if (test !== undefined) checkPair('test', test);
   if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);

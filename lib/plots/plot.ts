@@ -32,6 +32,8 @@ export class Plot {
   #svg: Promise<string> | undefined;
 
   constructor(figure: Figure) {
+    if (typeof figure?.frame !== 'object' || figure.frame === null)
+      throw wrongType('figure', 'a figure, as heatmap and the like make', figure);
     this.#figure = figure;
     this.spec = figure.spec;
     this.title = figure.frame.title ?? figure.title;

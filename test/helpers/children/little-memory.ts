@@ -1,6 +1,9 @@
 // Work in a process with little address space (`ulimit -v`), named by its argument. Prints `done`, or the code and the
 // message of what was thrown.
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -19,6 +22,7 @@ import {
   trainTestSplit,
 } from 'fjordnet';
 import { binding } from '../../../dist/binding.js';
+import { readIdx } from '../../../dist/io/idx.js';
 
 /** Trains and predicts with products that are OpenBLAS'. */
 async function train() {
@@ -41,9 +45,13 @@ function fill() {
   }
   return () => {
     taken.length = 0;
-    setFlagsFromString('--expose-gc');
-    runInNewContext('gc')();
+    collect();
   };
+}
+
+function collect() {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
 }
 
 async function outcome(work: () => unknown): Promise<string> {
@@ -125,6 +133,23 @@ const works: Record<string, () => Promise<void>> = {
     for (let i = 0; i < 100 && (await outcome(() => plan.runSync(job))) !== 'done'; i++) await sleep(20); // V8 frees arrays on a thread
     console.log(await outcome(() => plan.runSync(job)));
     console.log(await outcome(train));
+  },
+  /** A file of bytes, which fit into the 64 MB that are left, and take four times as much as integers. */
+  async file() {
+    const folder = mkdtempSync(join(tmpdir(), 'fjordnet-memory-'));
+    const path = join(folder, 'bytes.idx');
+    const head = Buffer.from([0, 0, 8, 1, 0, 0, 0, 0]);
+    head.writeUInt32BE(40 * 2 ** 20, 4);
+    writeFileSync(path, head);
+    truncateSync(path, 8 + 40 * 2 ** 20);
+    const spare = [new ArrayBuffer(2 ** 26)];
+    const free = fill();
+    spare.length = 0;
+    collect();
+    await sleep(200); // V8 frees arrays on a thread
+    console.log(await outcome(() => readIdx(path)));
+    free();
+    rmSync(folder, { recursive: true });
   },
 };
 
