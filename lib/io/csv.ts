@@ -54,8 +54,8 @@ const MAX_RECORD = 2 ** 24;
 
 /**
  * Reads a table of numbers from CSV (RFC 4180; UTF-8, or UTF-16 with its byte order mark; gzipped or not) as it streams
- * in: memory is needed for the numbers, and at the end for one copy of them, never for the text. Needs the package
- * csv-parse.
+ * in: memory is needed for the numbers, and at the end for one copy of them, never for the text. White space around a cell
+ * is no part of it, unless it is in quotes. Needs the package csv-parse.
  *
  * @param input a file, or a stream such as process.stdin
  * @throws RangeError if there is no such label column, naming the nearest; Error with code ERR_FORMAT and the line for a
