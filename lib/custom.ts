@@ -1,8 +1,7 @@
 import { type Activation, activations, register as registerActivation } from './activations.js';
 import { wrongType, wrongValue } from './check.js';
-import { Lowered } from './graph/lower.js';
-import { checkValue, emitLoss, type OfSample, perSample } from './graph/own.js';
-import { placeholder, type Value } from './graph/value.js';
+import { checkValue, emitLoss, lowerSample, type OfSample, perSample } from './graph/own.js';
+import type { Value } from './graph/value.js';
 import { hasMethods } from './kind.js';
 import { layerNames, register as registerLayer } from './layers/index.js';
 import type { Layer } from './layers/layer.js';
@@ -51,18 +50,7 @@ export const custom = {
     checkName('name', name, Object.keys(metrics));
     const what = `the metric '${checkFunction(name, fn)}'`;
     return registerMetric(name, (t, { output, targets }, report) => {
-      const [yTrue, yPred] = [placeholder(targets.shape), placeholder(output.shape)];
-      const value = checkValue(what, fn(yTrue, yPred), [], [yTrue, yPred]);
-      const lowered = new Lowered(t, [value], {
-        training: false,
-        buffers: new Map([
-          [yTrue, targets],
-          [yPred, output],
-        ]),
-        gradients: new Map(),
-        nameOf: ({ op }) => `${name}/${op.name}`,
-      });
-      lowered.forward();
+      const { value, lowered } = lowerSample(t, { output, targets }, what, fn);
       const sum = report('sum');
       t.emit('sumRows', [perSample(t, lowered.buffer(value)), sum], {});
       return [sum];

@@ -110,8 +110,8 @@ export function recordNetwork(
       : [],
   );
 
-  /** Forward, loss and metrics in one mode; `weighted` programs have sample weights in between. */
   let counts: readonly Buffer[][] = [];
+  /** Forward, loss and metrics in one mode; `weighted` programs have sample weights in between. */
   const judge = (isTraining: boolean) => {
     const mode = isTraining ? 'training' : 'evaluation';
     const { outputs, layerOf } = expand([output], isTraining);

@@ -28,26 +28,36 @@ export function checkValue(what: string, value: unknown, shape: Shape, inputs?: 
   return value;
 }
 
-/** Emits the loss of every sample and the derivative of their mean by the output. */
-export function emitLoss(
+/**
+ * Emits a function of each sample's targets and output, and finds its value.
+ *
+ * @param delta where the derivative by the output is to go; without it there is none
+ */
+export function lowerSample(
   t: Recorder,
-  { output, targets, losses, delta }: LossBuffers,
+  { output, targets, delta }: { readonly output: Buffer; readonly targets: Buffer; readonly delta?: Buffer },
   what: string,
   fn: OfSample,
-): void {
+): { value: Value; lowered: Lowered; yPred: Value } {
   const [yTrue, yPred] = [placeholder(targets.shape), placeholder(output.shape)];
-  const loss = checkValue(what, fn(yTrue, yPred), [], [yTrue, yPred]);
-  const lowered = new Lowered(t, [loss], {
-    training: true,
+  const value = checkValue(what, fn(yTrue, yPred), [], [yTrue, yPred]);
+  const lowered = new Lowered(t, [value], {
+    training: delta !== undefined,
     buffers: new Map([
       [yTrue, targets],
       [yPred, output],
     ]),
-    gradients: new Map([[yPred, delta]]),
+    gradients: new Map(delta ? [[yPred, delta]] : []),
     nameOf: ({ op }) => `${what}/${op.name}`,
   });
   lowered.forward();
-  t.emit('copy', [perSample(t, lowered.buffer(loss)), losses], { N: 1 });
+  return { value, lowered, yPred };
+}
+
+/** Emits the loss of every sample and the derivative of their mean by the output. */
+export function emitLoss(t: Recorder, buffers: LossBuffers, what: string, fn: OfSample): void {
+  const { value: loss, lowered, yPred } = lowerSample(t, buffers, what, fn);
+  t.emit('copy', [perSample(t, lowered.buffer(loss)), buffers.losses], { N: 1 });
   // A mean over a sample's elements joins that over the batch: one division, as in the losses that are built in.
   const from = loss.from;
   const isMean = from && !isCall(from) && from.op.name === 'sum' && from.options.scale === 1 / from.inputs[0].shape[0];
