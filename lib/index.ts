@@ -28,10 +28,18 @@ export { type Initializer, type InitializerInput, initializers } from './initial
 export { type Kernel, kernels } from './kernels.js';
 export { type Label, type Labels, toCategorical } from './labels.js';
 export { layers } from './layers/index.js';
-export { Layer, type LayerOptions, type Mode, type Shape, type Weights } from './layers/layer.js';
+export {
+  Layer,
+  type LayerOptions,
+  type Mode,
+  type Shape,
+  type Shapes,
+  type Values,
+  type Weights,
+} from './layers/layer.js';
+export { type InputLayerOptions, input } from './layers/shape.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricInput, metrics } from './metrics.js';
-export type { LoadOptions } from './model-loading.js';
 export {
   type BootstrapScore,
   type BootstrapScoreOptions,
@@ -41,7 +49,7 @@ export {
   crossValScore,
   type ModelSource,
 } from './model-selection/cross-validation.js';
-export type { Model } from './model-selection/fits.js';
+export type { Candidate } from './model-selection/fits.js';
 export { KFold, type KFoldOptions, type Split, StratifiedKFold } from './model-selection/folds.js';
 export {
   type GridResult,
@@ -59,6 +67,11 @@ export {
   trainTestSplit,
   trainValidationTestSplit,
 } from './model-selection/splits.js';
+export type { CompileOptions, PerOutput } from './models/compile.js';
+export type { LoadOptions } from './models/loading.js';
+export { Model, type ModelOptions, model, type Outputs, type Predicted } from './models/model.js';
+export type { BatchOptions, EvaluateOptions, FitOptions, PredictOptions } from './models/options.js';
+export { Sequential, type SequentialOptions, sequential } from './models/sequential.js';
 export { type Along, type Operand, ops } from './ops.js';
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
 export { MinMaxScaler, StandardScaler } from './preprocessing.js';
@@ -80,12 +93,4 @@ export {
   type ZeroDivision,
 } from './scores/precision-recall.js';
 export { meanSquaredError, type R2ScoreOptions, type RegressionScoreOptions, r2Score } from './scores/regression.js';
-export {
-  type CompileOptions,
-  type EvaluateOptions,
-  type FitOptions,
-  type PredictOptions,
-  Sequential,
-  type SequentialOptions,
-  sequential,
-} from './sequential.js';
+export type { ByPort } from './training/data.js';

@@ -1,11 +1,13 @@
 import test from 'ava';
 import { type Layer, layers, NDArray, optimizers, RandomState, regularizers, sequential } from 'fjordnet';
 import { expand } from '../dist/graph/expand.js';
+import { graphOf } from '../dist/graph/graph.js';
 import { Lowered } from '../dist/graph/lower.js';
 import { Recorder } from '../dist/graph/recorder.js';
-import { type Node, placeholder, type Value } from '../dist/graph/value.js';
+import { type Node, placeholder } from '../dist/graph/value.js';
+import { weightsOf } from '../dist/graph/weights.js';
 import { layerFrom } from '../dist/layers/index.js';
-import { declareWeights } from '../dist/network.js';
+import { declareWeights } from '../dist/models/network.js';
 import { type Buffer, valuesOf } from '../dist/tape.js';
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
@@ -22,11 +24,11 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
   const output = layer.apply(input);
   const x = t.batched('x', inputShape);
   const c = t.batched('c', output.shape);
-  const buffers = new Map<Value, Buffer>([[input, x]]);
-  const gradients = new Map<Value, Buffer>([[input, t.batched('dx', inputShape)]]);
-  declareWeights(t, 'layer', layer.weightsFor(inputShape), { buffers, gradients });
+  const { buffers, gradients } = declareWeights(t, weightsOf(layer, undefined, 'layer'));
+  buffers.set(input, x);
+  gradients.set(input, t.batched('dx', inputShape));
   const lower = (training: boolean) => {
-    const { outputs } = expand([output], training);
+    const { outputs } = expand(graphOf([input], [output]), [input], { training, frozen: new Set() });
     const options = { training, buffers, gradients, nameOf: ({ op }: Node) => op.name };
     return { value: outputs[0], lowered: new Lowered(t, outputs, options) };
   };
@@ -48,7 +50,7 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
   const scalars = t.stepScalars.map(({ scalar }) => scalar);
   const run = (program: string, data: NDArray, collect: Buffer) => {
     const isTraining = program !== 'predict';
-    const { output: collected } = plan.runSync({
+    const { outputs } = plan.runSync({
       program,
       first: 0,
       count: samples,
@@ -57,11 +59,11 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
         [x, valuesOf(data, 'float64')],
         [c, valuesOf(coefficients, 'float64')],
       ],
-      output: collect,
+      outputs: [collect],
       scalars: isTraining ? scalars : [],
       values: Float64Array.from(isTraining ? scalars : [], () => 12345),
     });
-    return collected as Float64Array;
+    return (outputs as [Float64Array])[0];
   };
   return {
     t,
@@ -332,7 +334,7 @@ test('options that cannot be: one sentence each', (t) => {
   refuse(
     () => layers.conv2d(wrong({ filters: 1, kernelsize: 3 })),
     TypeError,
-    "Expected options to have no option 'kernelsize' (did you mean 'kernelSize'?); there are: name, inputShape, filters, " +
+    "Expected options to have no option 'kernelsize' (did you mean 'kernelSize'?); there are: name, inputShape, trainable, filters, " +
       'kernelSize, strides, padding, dilationRate, activation, useBias, kernelInitializer, biasInitializer, kernelRegularizer, ' +
       'biasRegularizer',
   );

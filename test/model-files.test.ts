@@ -116,8 +116,8 @@ const tensorOf =
 const CHANGES: [what: string, change: (file: Json) => void, reason: RegExp | string][] = [
   [
     'class',
-    at('Model', 'architecture', 'className'),
-    "Expected architecture.className to be 'Sequential', got 'Model' (string)",
+    at('Modell', 'architecture', 'className'),
+    "Expected architecture.className to be one of 'Sequential', 'Model' (did you mean 'Model'?), got 'Modell' (string)",
   ],
   ['name', at(3, 'architecture', 'name'), 'Expected architecture.name to be a string, got 3 (number)'],
   ['dtype', at('float16', 'architecture', 'dtype'), /Expected architecture\.dtype to be one of 'float32', 'float64'/],

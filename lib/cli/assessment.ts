@@ -1,9 +1,9 @@
 import { argmaxRows, NDArray } from '../array.js';
 import { type Label, toCategorical } from '../labels.js';
+import type { Sequential } from '../models/sequential.js';
 import { accuracyScore, confusionMatrix } from '../scores/classification.js';
 import { classificationReport } from '../scores/classification-report.js';
 import { meanSquaredError, r2Score } from '../scores/regression.js';
-import type { Sequential } from '../sequential.js';
 import type { Meaning, Samples } from './dataset.js';
 import { undoScaling } from './scaling.js';
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { BuildInfo } from '../info.js';
 import { targetOf } from '../io/atomic.js';
 import { loadModel, saveModel } from '../io/model-file.js';
-import { Sequential } from '../sequential.js';
+import { Sequential } from '../models/sequential.js';
 import type { DataOptions, Meaning, Split } from './dataset.js';
 import { CommandError, checked, EXIT, unreadable } from './errors.js';
 import { type Recipe, splitFor } from './recipe.js';

@@ -1,5 +1,6 @@
 import { NDArray } from '../array.js';
 import { writeFileAtomic } from '../io/atomic.js';
+import type { Sequential } from '../models/sequential.js';
 import * as plots from '../plots/index.js';
 import {
   facts,
@@ -14,7 +15,6 @@ import {
   table,
 } from '../report/index.js';
 import { precisionRecallFscoreSupport } from '../scores/precision-recall.js';
-import type { Sequential } from '../sequential.js';
 import { type Assessment, unscaled } from './assessment.js';
 import type { Meaning, Split } from './dataset.js';
 import { checkDestination } from './destinations.js';

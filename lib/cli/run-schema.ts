@@ -1,5 +1,5 @@
 import type { Label } from '../labels.js';
-import type { Sequential } from '../sequential.js';
+import type { Sequential } from '../models/sequential.js';
 import type { DataOptions, Meaning } from './dataset.js';
 import type { Grid, GridValue } from './grid-file.js';
 import { LARGEST_SEED } from './options.js';

@@ -2,8 +2,8 @@ import { type Callback, type CallbackModel, type CallbackParams, callbacks, type
 import type { MLPEpoch } from '../estimators/mlp-training.js';
 import { NeuralNetwork } from '../estimators/neural-network.js';
 import { toCategorical } from '../labels.js';
+import type { Sequential } from '../models/sequential.js';
 import { RandomState } from '../random.js';
-import type { Sequential } from '../sequential.js';
 import { fitTargets } from './assessment.js';
 import type { Meaning, Samples } from './dataset.js';
 import { type Interruption, interruptible } from './interrupt.js';

@@ -3,7 +3,8 @@ import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray, Job, Scalar } from '../tape.js';
-import { isPromise, Pace, type Training } from '../train.js';
+import { isPromise, type Training } from '../train.js';
+import { Pace } from '../training/sweep.js';
 import { lbfgs } from './lbfgs.js';
 import { clearState, type MLPNetwork, readWeights, writeWeights } from './mlp-network.js';
 import type { Optimizer } from './mlp-optimizers.js';
@@ -251,11 +252,11 @@ export function* predictLoop(network: MLPNetwork, x: NativeDataset, rows: Int32A
         inputs: [[network.x, x]],
         rows: part,
         batchSize: Math.min(part.length, SAMPLES_A_STEP),
-        output: network.output,
+        outputs: [network.output],
       },
     };
     pace.measured(result);
-    outputs.data.set(result.output as FloatArray, at * width);
+    outputs.data.set((result.outputs as [FloatArray])[0], at * width);
     at += part.length;
   }
   return outputs;

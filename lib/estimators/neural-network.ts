@@ -5,7 +5,8 @@ import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongTy
 import { isAbortSignal, isRandomState } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
-import { drive, driveSync, isPromise, Pace, type Training } from '../train.js';
+import { drive, driveSync, isPromise, type Training } from '../train.js';
+import { Pace } from '../training/sweep.js';
 
 export interface NeuralNetworkOptions {
   /** Neurons of the hidden layer. Default 50 */
@@ -144,15 +145,15 @@ export class NeuralNetwork {
     const { plan, p } = this.#net;
     const n = array.shape[0];
     const inputs = [[this.#net.x, valuesOf(array, 'float64')] as const];
-    const { output } = plan.runSync({
+    const { outputs } = plan.runSync({
       program: 'predict',
       inputs,
       first: 0,
       count: n,
       batchSize: Math.min(n, PREDICT_BATCH),
-      output: p,
+      outputs: [p],
     });
-    return NDArray.wrap(output as Float64Array, [n, this.nCategories]);
+    return NDArray.wrap((outputs as [Float64Array])[0], [n, this.nCategories]);
   }
 
   /**

@@ -1,35 +1,76 @@
 import type { Layer } from '../layers/layer.js';
+import { type Graph, layersBetween } from './graph.js';
 import { applyOp, type Call, isCall, type Node, topological, type Value } from './value.js';
 
 /** A graph of operations alone. */
 export interface Expanded {
   readonly outputs: readonly Value[];
-  /** The layer whose call an operation is part of. */
-  readonly layerOf: ReadonlyMap<Node, Layer>;
+  /** The layer whose call an operation is part of, such as 'dense'; of one within another, 'encoder/dense'. */
+  readonly layerOf: ReadonlyMap<Node, string>;
 }
 
-/** Spells out the layers of a graph: the operations of which their calls consist, in training or otherwise. */
-export function expand(outputs: readonly Value[], training: boolean): Expanded {
-  const values = new Map<Value, Value>();
-  const mapped = (value: Value) => values.get(value) ?? value;
-  const layerOf = new Map<Node, Layer>();
-  for (const from of topological(outputs)) {
-    const inputs = from.inputs.map(mapped);
-    if (!isCall(from)) {
-      if (inputs.some((input, i) => input !== from.inputs[i]))
-        values.set(from.output, applyOp(from.op, inputs, from.options));
-      continue;
-    }
-    const result = callLayer(from, inputs, training);
-    values.set(from.outputs[0], result);
-    for (const node of topological([result])) if (!isCall(node) && !layerOf.has(node)) layerOf.set(node, from.layer);
+/** In which mode a graph is spelled out. */
+export interface ExpandMode {
+  readonly training: boolean;
+  /** Layers whose weights stay, and networks of such. */
+  readonly frozen: ReadonlySet<Layer>;
+}
+
+/** Spells out the layers of a graph: the operations of which their calls consist, made of `inputs` in place of its own. */
+export function expand(graph: Graph, inputs: readonly Value[], mode: ExpandMode): Expanded {
+  const spelling = new Spelling(mode);
+  const outputs = spelling.graph(graph, inputs, '');
+  return behindMaxima({ outputs, layerOf: spelling.layerOf });
+}
+
+class Spelling {
+  readonly #mode: ExpandMode;
+  readonly layerOf = new Map<Node, string>();
+
+  constructor(mode: ExpandMode) {
+    this.#mode = mode;
   }
-  return behindMaxima({ outputs: outputs.map(mapped), layerOf });
-}
 
-function callLayer({ layer, list }: Call, inputs: readonly Value[], training: boolean): Value {
-  const shapes = inputs.map((input) => input.shape);
-  return layer.call(list ? inputs : inputs[0], layer.weightsFor(list ? shapes : shapes[0]), { training });
+  graph({ inputs: own, outputs, names }: Graph, inputs: readonly Value[], path: string): Value[] {
+    return this.#spell(outputs, new Map(own.map((value, i) => [value, inputs[i]])), names, path, true);
+  }
+
+  #spell(
+    outputs: readonly Value[],
+    values: Map<Value, Value>,
+    names: ReadonlyMap<Layer, string>,
+    path: string,
+    trainable: boolean,
+  ): Value[] {
+    const mapped = (value: Value) => values.get(value) ?? value;
+    for (const from of topological(outputs, new Set(values.keys()))) {
+      const inputs = from.inputs.map(mapped);
+      if (isCall(from)) {
+        const name = names.get(from.layer) as string;
+        const made = this.#call(from, inputs, path ? `${path}/${name}` : name, trainable);
+        from.outputs.forEach((output, i) => {
+          values.set(output, made[i]);
+        });
+      } else {
+        if (inputs.some((input, i) => input !== from.inputs[i]))
+          values.set(from.output, applyOp(from.op, inputs, from.options));
+        const node = mapped(from.output).from as Node;
+        if (path && !this.layerOf.has(node)) this.layerOf.set(node, path);
+      }
+    }
+    return outputs.map(mapped);
+  }
+
+  #call({ layer, list }: Call, inputs: readonly Value[], path: string, isTrainable: boolean): Value[] {
+    const trainable = isTrainable && !this.#mode.frozen.has(layer);
+    if (layer.graph) return this.graph(layer.graph, inputs, path);
+    const shapes = inputs.map((input) => input.shape);
+    const weights = layer.weightsFor(list ? shapes : shapes[0]);
+    const made = layer.call(list ? inputs : inputs[0], weights, { training: this.#mode.training, trainable });
+    const outputs = (Array.isArray(made) ? made : [made]) as Value[];
+    const given = new Map([...inputs, ...Object.values(weights)].map((value) => [value, value]));
+    return this.#spell(outputs, given, layersBetween([...given.keys()], outputs).names, path, trainable);
+  }
 }
 
 /**
@@ -44,7 +85,7 @@ function behindMaxima({ outputs, layerOf }: Expanded): Expanded {
   outputs.forEach(use);
   const values = new Map<Value, Value>();
   const mapped = (value: Value) => values.get(value) ?? value;
-  const layers = new Map<Node, Layer>();
+  const layers = new Map<Node, string>();
   const make = ({ op, options, output }: Node, inputs: readonly Value[]): Value => {
     const same = output.from as Node;
     const value = inputs.every((input, i) => input === same.inputs[i]) ? output : applyOp(op, inputs, options);

@@ -107,8 +107,13 @@ export class Lowered {
   #add(gradients: Map<Value, Buffer>, value: Value, part: Buffer): void {
     if (!this.#wanted.has(value)) return;
     const sum = gradients.get(value);
-    if (sum) this.#t.emit('add', [sum, part, sum], { N: sum.size });
-    else gradients.set(value, part);
+    if (sum) {
+      this.#t.emit('add', [sum, part, sum], { N: sum.size });
+      return;
+    }
+    const place = this.#options.gradients.get(value);
+    if (place) this.#t.emit('copy', [part, place], { N: place.size });
+    gradients.set(value, place ?? part);
   }
 
   #make(value: Value, name: string): Buffer {

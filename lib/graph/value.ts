@@ -3,6 +3,7 @@ import type { Initializer } from '../initializers.js';
 import { isProxy } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import type { Regularizer } from '../regularizers.js';
+import type { Held } from './held.js';
 import type { Op } from './op.js';
 
 /** The shape of one sample, without the batch dimension. */
@@ -13,6 +14,8 @@ export interface Value {
   readonly shape: Shape;
   /** Whether every sample has a value of its own. Weights, and what is made of them alone, are the same for all. */
   readonly batched: boolean;
+  /** Class numbers and the like. Absent: numbers of the network's float type. */
+  readonly dtype?: 'int32';
   /** The operation that makes it; of a layer that is not spelled out yet, its call. Absent for inputs and weights. */
   readonly from?: Node | Call;
   /** The numbers that a constant holds. */
@@ -26,6 +29,7 @@ export interface Weight extends Value {
   readonly regularizer?: Regularizer;
   /** Moved by gradients; false for moving averages. */
   readonly trained: boolean;
+  readonly held: Held;
 }
 
 /** An operation applied to values. */
@@ -43,6 +47,8 @@ export interface Call {
   readonly outputs: readonly Value[];
   /** Whether the layer was given a list: one value alone is not the same as a list of one. */
   readonly list: boolean;
+  /** Whether it gave one. */
+  readonly listed: boolean;
 }
 
 /** Whether this is a value of a graph. */
@@ -57,7 +63,8 @@ const VALUE = Symbol.for('fjordnet.Value');
 export const marked = <V extends Value>(value: V): V => Object.defineProperty(value, VALUE, { value: true });
 
 /** What stands for the samples of an input. */
-export const placeholder = (shape: Shape): Value => marked({ shape, batched: true });
+export const placeholder = (shape: Shape, dtype?: 'int32'): Value =>
+  marked({ shape, batched: true, ...(dtype && { dtype }) });
 
 /** The value that `op` makes of its inputs. @throws RangeError if they do not fit it */
 export function applyOp<O>(op: Op<O>, inputs: readonly Value[], options: O): Value {
@@ -71,14 +78,29 @@ export function applyOp<O>(op: Op<O>, inputs: readonly Value[], options: O): Val
 
 export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 
-/** What makes `outputs`, each behind what makes its inputs; without recursion, for networks of any depth. */
-export function topological(outputs: readonly Value[]): (Node | Call)[] {
+/**
+ * What makes `outputs`, each behind what makes its inputs; without recursion, for networks of any depth. What makes the
+ * values in `given` is left out.
+ */
+export function topological(outputs: readonly Value[], given?: { has(value: Value): boolean }): (Node | Call)[] {
   const order: (Node | Call)[] = [];
+  walk(outputs, given, { leave: (from) => order.push(from) });
+  return order;
+}
+
+/** Goes through what makes `outputs`, depth first: enters each operation before what makes its inputs, and leaves it after. */
+export function walk(
+  outputs: readonly Value[],
+  given: { has(value: Value): boolean } | undefined,
+  visitor: { enter?(from: Node | Call): void; leave(from: Node | Call): void },
+): void {
   const seen = new Set<Node | Call>();
   const stack: { from: Node | Call; next: number }[] = [];
-  const visit = ({ from }: Value) => {
-    if (!from || seen.has(from)) return;
+  const visit = (value: Value) => {
+    const { from } = value;
+    if (!from || seen.has(from) || given?.has(value)) return;
     seen.add(from);
+    visitor.enter?.(from);
     stack.push({ from, next: 0 });
   };
   for (const output of outputs) {
@@ -88,10 +110,9 @@ export function topological(outputs: readonly Value[]): (Node | Call)[] {
       if (top.next < top.from.inputs.length) {
         visit(top.from.inputs[top.next++]);
       } else {
-        order.push(top.from);
+        visitor.leave(top.from);
         stack.pop();
       }
     }
   }
-  return order;
 }

@@ -68,10 +68,10 @@ export class BatchNormalization extends Layer {
     this.addWeight('movingVariance', shape, movingVarianceInitializer, { trained: false });
   }
 
-  call(x: Value, { gamma, beta, movingMean, movingVariance }: Weights, { training }: Mode): Value {
+  call(x: Value, { gamma, beta, movingMean, movingVariance }: Weights, { training, trainable = true }: Mode): Value {
     const { momentum, epsilon } = this;
     const inputs = [x, gamma, beta, movingMean, movingVariance];
-    return training
+    return training && trainable
       ? applyOp(batchNormalization, inputs, { momentum, epsilon })
       : applyOp(batchNormalizationInference, inputs, { epsilon });
   }

@@ -1,6 +1,10 @@
 import type { Activation } from '../activations.js';
-import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
-import { type Call, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
+import type { ArrayInput, NDArray } from '../array.js';
+import { checkBoolean, checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import type { Graph } from '../graph/graph.js';
+import { readHeld, writeHeld } from '../graph/held.js';
+import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
+import { checkWeights, weightsOf } from '../graph/weights.js';
 import type { Initializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
 
@@ -13,6 +17,8 @@ export type Weights = Readonly<Record<string, Weight>>;
 export interface Mode {
   /** False in evaluation and prediction. */
   readonly training: boolean;
+  /** False where the layer is frozen: a batch normalization then runs as in prediction. */
+  readonly trainable?: boolean;
 }
 
 /** What every layer's options may hold. */
@@ -21,6 +27,8 @@ export interface LayerOptions {
   name?: string;
   /** The shape of one sample, of the first layer. Default: that of the data at the first `fit` */
   inputShape?: readonly number[];
+  /** Whether training moves its weights, as of the next `compile`. Default true */
+  trainable?: boolean;
 }
 
 /** One shape, or one for each input. */
@@ -28,7 +36,7 @@ export type Shapes = Shape | readonly Shape[];
 /** One value, or one for each input. */
 export type Values = Value | readonly Value[];
 
-const isList = <T>(of: T | readonly T[]): of is readonly T[] => Array.isArray(of) && typeof of[0] === 'object';
+export const isList = <T>(of: T | readonly T[]): of is readonly T[] => Array.isArray(of) && typeof of[0] === 'object';
 
 /** A layer: a description of weights and of the operations that it is made of. */
 export abstract class Layer {
@@ -36,29 +44,42 @@ export abstract class Layer {
   declare readonly className: string;
   /** Unique in its network; given by the network if absent. */
   name?: string;
-  /** The shape of one input sample, where the user gave it. */
-  readonly inputShape?: Shape;
   /** What its output has gone through, where the layer has such an option. */
   readonly activation?: Activation;
+  readonly #inputShape?: Shape;
+  #trainable = true;
   #declared?: Record<string, Weight>;
-  #weights?: { readonly shapes: string; readonly weights: Weights };
+  /** As of its first application, whose shapes decide. */
+  #built?: { readonly inputs: Values; readonly weights: Weights };
+  readonly #calls: Call[] = [];
 
   /** `own`: the names of the options that this layer has beside. */
   constructor(options: LayerOptions, own: readonly string[] = []) {
-    checkOptions('options', options, ['name', 'inputShape', ...own]);
-    const { name, inputShape } = options;
+    checkOptions('options', options, ['name', 'inputShape', 'trainable', ...own]);
+    const { name, inputShape, trainable } = options;
     if (name !== undefined && typeof name !== 'string') throw wrongType('name', 'a string', name);
     if (name === '') throw wrongValue('name', 'a string that is not empty', name);
     this.name = name;
-    if (inputShape !== undefined) this.inputShape = checkShape('inputShape', inputShape);
+    if (inputShape !== undefined) this.#inputShape = checkShape('inputShape', inputShape);
+    if (trainable !== undefined) this.trainable = trainable;
   }
 
-  /** Keras' switch of a layer's training: all weights are trained yet. @throws TypeError for anything but true */
+  /** The layers that it is made of, where it is a network itself. */
+  get graph(): Graph | undefined {
+    return undefined;
+  }
+
+  /** The shape of one input sample, where the user gave it. */
+  get inputShape(): Shape | undefined {
+    return this.#inputShape;
+  }
+
+  /** Whether training moves its weights, as of the next `compile`. A frozen batch normalization runs as in prediction. */
   get trainable(): boolean {
-    return true;
+    return this.#trainable;
   }
   set trainable(value: boolean) {
-    checkTrainable('trainable', value);
+    this.#trainable = checkBoolean('trainable', value);
   }
 
   /**
@@ -68,34 +89,100 @@ export abstract class Layer {
   build(_inputShape: any): void {}
 
   /** What the layer makes of its input (a list, if it is applied to one). Run once when a network is compiled. */
-  abstract call(inputs: any, weights: Weights, mode: Mode): Value;
+  abstract call(inputs: any, weights: Weights, mode: Mode): Value | readonly Value[];
 
   /** Options, serializable, with which the layer's factory makes the same layer. */
   getConfig(): Record<string, unknown> {
     return {};
   }
 
-  /** The layer's value for an input, or for a list of inputs; every application shares the layer's weights. */
-  apply(inputs: Values): Value {
+  /**
+   * The layer's value for an input, or for a list of inputs; every application shares the layer's weights.
+   *
+   * ```js
+   * const x = input({ shape: [8] });
+   * const h = layers.dense({ units: 16, activation: 'relu' }).apply(x);
+   * ```
+   *
+   * @throws TypeError for what are no values, RangeError for shapes that the layer cannot take
+   */
+  apply<V extends Value | readonly Value[] = Value>(inputs: Values): V {
+    const call = this.callOn(inputs);
+    this.#calls.push(call);
+    return (call.outputs.length === 1 && !call.listed ? call.outputs[0] : call.outputs) as V;
+  }
+
+  /** The same, for a network that applies its layers itself: not counted among the layer's applications. */
+  callOn(inputs: Values): Call {
     const list = isList(inputs);
-    const values = list ? inputs : [inputs];
-    const shape = this.outputShape(list ? values.map((value) => value.shape) : values[0].shape);
-    const output: { shape: Shape; batched: boolean; from?: Call } = marked({ shape, batched: true });
-    output.from = { layer: this, inputs: values, outputs: [output], list };
-    return output;
+    const values: readonly Value[] = list ? inputs : [inputs as Value];
+    checkApplied(this, values);
+    const shapes = list ? values.map((value) => value.shape) : values[0].shape;
+    const standIns = list ? values.map(standIn) : standIn(values[0]);
+    const made = this.call(standIns, this.#declare(shapes), { training: false });
+    this.weightsFor(shapes, standIns);
+    const call: Call = { layer: this, inputs: values, outputs: [], list, listed: isList(made) };
+    const outputs = (isList(made) ? made : [made as Value]).map(({ shape, dtype }) =>
+      Object.assign(placeholder(shape, dtype), { from: call }),
+    );
+    return Object.assign(call, { outputs });
+  }
+
+  /** What the layer was applied to. @throws Error unless it was applied once */
+  get input(): Value | readonly Value[] {
+    const { inputs, list } = this.#onlyCall();
+    return list ? inputs : inputs[0];
+  }
+
+  /** What its application gave. @throws Error unless it was applied once */
+  get output(): Value | readonly Value[] {
+    const { outputs, listed } = this.#onlyCall();
+    return listed ? outputs : outputs[0];
   }
 
   /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
   outputShape(inputShape: Shapes): Shape {
-    const inputs = isList(inputShape) ? inputShape.map(placeholder) : placeholder(inputShape);
-    return this.call(inputs, this.#declare(inputShape), { training: false }).shape;
+    const made = this.call(standInsFor(inputShape), this.#declare(inputShape), { training: false });
+    if (isList(made)) throw new TypeError(`Expected ${nameOf(this)} to give one value, got a list of ${made.length}`);
+    return (made as Value).shape;
   }
 
-  /** The weights for an input of this shape: the same ones as long as the shape is. */
-  weightsFor(inputShape: Shapes): Weights {
-    const shapes = JSON.stringify(inputShape);
-    if (this.#weights?.shapes !== shapes) this.#weights = { shapes, weights: this.#declare(inputShape) };
-    return this.#weights.weights;
+  /** The weights, declared for the first input it is given. @throws RangeError for an input that they do not fit */
+  weightsFor(inputShape: Shapes, inputs = standInsFor(inputShape)): Weights {
+    if (!this.#built) this.#built = { inputs, weights: this.#declare(inputShape) };
+    else checkSame(this, this.#built.weights, this.#declare(inputShape));
+    return this.#built.weights;
+  }
+
+  /** What it was built for; undefined before it was applied. */
+  get builtFor(): { readonly inputs: Values; readonly weights: Weights } | undefined {
+    return this.#built;
+  }
+
+  /**
+   * Copies of its weights, in their order: kernel before bias, what is trained before moving averages.
+   * @throws Error with code ERR_NOT_BUILT if no network of it was built yet
+   */
+  getWeights(): NDArray[] {
+    return readHeld(weightsOf(this).map(({ weight }) => weight));
+  }
+
+  /**
+   * Sets its weights, in the order of `getWeights`, for all networks that have it.
+   * @throws RangeError if their number or a shape is wrong; nothing is changed then
+   * @throws Error with code ERR_BUSY while one of its networks computes a batch, ERR_NOT_BUILT before it was applied
+   */
+  setWeights(weights: readonly ArrayInput[]): void {
+    const own = weightsOf(this);
+    writeHeld(
+      own.map(({ weight }) => weight),
+      checkWeights(own, weights),
+    );
+  }
+
+  /** The number of weights, trained and not. 0 before it was applied */
+  countParams(): number {
+    return weightsOf(this).reduce((sum, { weight }) => sum + weight.shape.reduce((size, n) => size * n, 1), 0);
   }
 
   /** Declares a weight, in `build`. */
@@ -107,7 +194,15 @@ export abstract class Layer {
   ): void {
     if (!this.#declared) throw new TypeError('Expected addWeight to be called in build');
     const regularized = regularizer ? { regularizer } : {};
-    this.#declared[name] = marked({ name, shape, batched: false, initializer, trained, ...regularized });
+    this.#declared[name] = marked({
+      name,
+      shape,
+      batched: false,
+      initializer,
+      trained,
+      held: { version: 0 },
+      ...regularized,
+    });
   }
 
   #declare(inputShape: Shapes): Weights {
@@ -120,11 +215,44 @@ export abstract class Layer {
     }
     return declared;
   }
+
+  #onlyCall(): Call {
+    if (this.#calls.length !== 1)
+      throw new Error(
+        this.#calls.length === 0
+          ? `Expected ${nameOf(this)} to have been applied`
+          : `Expected ${nameOf(this)} to have been applied once, got ${this.#calls.length} applications, each with an input and an output of its own`,
+      );
+    return this.#calls[0];
+  }
 }
 
-/** @throws TypeError for what is to stay as it is in training, instead of training it in silence */
-export function checkTrainable(name: string, value: unknown): void {
-  if (value !== true) throw wrongType(name, 'true: layers cannot be kept from training yet', value);
+const standIn = ({ shape, dtype }: Value) => placeholder(shape, dtype);
+const standInsFor = (shapes: Shapes): Values =>
+  isList(shapes) ? shapes.map((shape) => placeholder(shape)) : placeholder(shapes);
+
+/** What a layer is called in messages. */
+export const nameOf = ({ name, className }: Layer) =>
+  name ? `the layer '${name}' (${className})` : `the layer ${className}`;
+
+function checkApplied(layer: Layer, values: readonly Value[]): void {
+  for (const value of values)
+    if (!isValue(value))
+      throw wrongType(
+        `what ${nameOf(layer)} is applied to`,
+        'a value, as input() and apply() give it, or a list of them',
+        value,
+      );
+}
+
+/** Refuses to share weights with an input that wants others. */
+function checkSame(layer: Layer, own: Weights, wanted: Weights): void {
+  for (const [name, { shape }] of Object.entries(wanted))
+    if (own[name]?.shape.join() !== shape.join())
+      throw new RangeError(
+        `Expected ${nameOf(layer)} to be applied to inputs like its first: its ${name} has the shape ` +
+          `[${own[name]?.shape.join(', ')}], this input wants [${shape.join(', ')}]`,
+      );
 }
 
 /** The shape of one sample, as given by the option `name`. */

@@ -1,6 +1,6 @@
-import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { reshape } from '../graph/ops/shape.js';
-import { applyOp, sizeOf, type Value } from '../graph/value.js';
+import { applyOp, placeholder, sizeOf, type Value } from '../graph/value.js';
 import { brand } from '../kind.js';
 import { checkShape, Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
 
@@ -55,27 +55,54 @@ export class Reshape extends Layer {
 export interface InputLayerOptions {
   /** Unique in its network. Default: the class and a number, as Keras */
   name?: string;
-  /** The shape of one sample. */
+  /** The shape of one sample; [] for one number. */
   shape: readonly number[];
+  /** 'int32' for class numbers and the like. Default 'float32': numbers of the network's dtype */
+  dtype?: 'float32' | 'int32';
 }
 
 /** States the shape of the network's input. */
 export class InputLayer extends Layer {
   override readonly className = 'InputLayer';
-  declare readonly inputShape: Shape;
+  readonly shape: Shape;
+  readonly dtype: 'float32' | 'int32';
+  readonly #source: Value;
 
   static {
     brand(InputLayer, 'InputLayer');
   }
 
   constructor(options: InputLayerOptions) {
-    checkOptions('options', options, ['name', 'shape']);
-    super({ name: options.name, inputShape: checkShape('shape', options.shape) });
+    checkOptions('options', options, ['name', 'shape', 'dtype']);
+    super({ name: options.name });
+    this.shape = checkShape('shape', options.shape);
+    this.dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'int32']);
+    const source = placeholder(this.shape, this.dtype === 'int32' ? 'int32' : undefined);
+    this.#source = Object.assign(source, {
+      from: { layer: this, inputs: [], outputs: [source], list: false, listed: false },
+    });
+  }
+
+  override get inputShape(): Shape {
+    return this.shape;
+  }
+
+  /** What stands for the samples. */
+  get source(): Value {
+    return this.#source;
+  }
+
+  override get input(): Value {
+    return this.#source;
+  }
+
+  override get output(): Value {
+    return this.#source;
   }
 
   override build(inputShape: Shape): void {
-    if (inputShape.join() !== this.inputShape.join())
-      throw wrongInput(this, `of shape [${this.inputShape.join(', ')}]`, inputShape);
+    if (inputShape.join() !== this.shape.join())
+      throw wrongInput(this, `of shape [${this.shape.join(', ')}]`, inputShape);
   }
 
   call(x: Value): Value {
@@ -83,6 +110,15 @@ export class InputLayer extends Layer {
   }
 
   override getConfig(): Record<string, unknown> {
-    return { shape: this.inputShape };
+    return { shape: this.shape, ...(this.dtype === 'int32' && { dtype: this.dtype }) };
   }
 }
+
+/**
+ * An input of a network: what stands for its samples of this shape, for layers to be applied to.
+ *
+ * ```js
+ * const ids = input({ shape: [20], dtype: 'int32', name: 'ids' });
+ * ```
+ */
+export const input = (options: InputLayerOptions): Value => new InputLayer(options).source;

@@ -6,7 +6,7 @@ import { hasMethods, isAbortSignal, isClass, isRandomState, isTypedArray } from 
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { unlessAborted } from '../train.js';
-import { type FitsOptions, type Model, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
+import { type Candidate, type FitsOptions, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
 import { type Splittable, takeRows } from './splits.js';
 
@@ -14,9 +14,9 @@ import { type Splittable, takeRows } from './splits.js';
 export type CrossValidation = number | { split(x: ArrayInput, y: any): Iterable<Split> } | Iterable<Split>;
 
 /** An estimator of which copies are trained, or a function that makes models. */
-export type ModelSource<M extends Model> = M | (() => M | Promise<M>);
+export type ModelSource<M extends Candidate> = M | (() => M | Promise<M>);
 
-interface ScoreOptions<M extends Model> {
+interface ScoreOptions<M extends Candidate> {
   /** Score of a model on (x, y), larger is better. Default: the model's own `score`, else accuracy. */
   scoring?: Scoring<M>;
   /** Passed on to `fit`, such as `{ epochs: 100 }`. */
@@ -27,7 +27,7 @@ interface ScoreOptions<M extends Model> {
   signal?: AbortSignal;
 }
 
-export interface CrossValScoreOptions<M extends Model = Model> extends ScoreOptions<M> {
+export interface CrossValScoreOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
   /** A number of folds is a `StratifiedKFold` for classifiers with one label a sample, else a `KFold`. Default 5 */
   cv?: CrossValidation;
 }
@@ -42,7 +42,7 @@ export interface CrossValScoreOptions<M extends Model = Model> extends ScoreOpti
  * @returns one score a fold
  * @throws the first failed fold's error, when the others are done; ERR_ABORTED after `signal` fired
  */
-export async function crossValScore<M extends Model>(
+export async function crossValScore<M extends Candidate>(
   estimator: ModelSource<M>,
   x: ArrayInput,
   y: Splittable,
@@ -65,7 +65,7 @@ export async function crossValScore<M extends Model>(
   return testScores(tasks, fits);
 }
 
-export interface BootstrapScoreOptions<M extends Model = Model> extends ScoreOptions<M> {
+export interface BootstrapScoreOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
   /** Models to train. Default 200 */
   nResamples?: number;
   /** A seed or a RandomState to draw the samples from. Default: a fresh seed */
@@ -93,7 +93,7 @@ export interface BootstrapScore {
  *
  * @param estimator as in `crossValScore`
  */
-export async function bootstrapScore<M extends Model>(
+export async function bootstrapScore<M extends Candidate>(
   estimator: ModelSource<M>,
   x: ArrayInput,
   y: Splittable,
@@ -132,7 +132,7 @@ function drawResample(n: number, random: RandomState): Split {
 }
 
 /** Rows are taken as models start, not for all of them at once. */
-function* bootstrapTasks<M extends Model>(
+function* bootstrapTasks<M extends Candidate>(
   resamples: readonly Split[],
   x: NDArray,
   y: Splittable,
@@ -150,7 +150,7 @@ function quantile(values: readonly number[], q: number): number {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-async function testScores<M extends Model>(
+async function testScores<M extends Candidate>(
   tasks: Iterable<Task<M>>,
   options: Omit<FitsOptions<M>, 'onDone' | 'scoreTrain'>,
 ): Promise<number[]> {
@@ -169,7 +169,7 @@ async function testScores<M extends Model>(
   return scores;
 }
 
-function checkScoreOptions<M extends Model>(options: ScoreOptions<M>, own: readonly string[]) {
+function checkScoreOptions<M extends Candidate>(options: ScoreOptions<M>, own: readonly string[]) {
   checkOptions('options', options, [...own, 'scoring', 'fitOptions', 'threads', 'signal']);
   const { scoring, fitOptions, signal } = options;
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
@@ -226,14 +226,14 @@ function isLabels(y: Pair[1]): boolean {
   return shape.length === 1 || shape[1] === 1;
 }
 
-function maker<M extends Model>(estimator: ModelSource<M>): () => M | Promise<M> {
+function maker<M extends Candidate>(estimator: ModelSource<M>): () => M | Promise<M> {
   if (typeof estimator === 'function' && !isClass(estimator)) return estimator as () => M | Promise<M>;
   if (typeof estimator !== 'function' && typeof estimator?.getParams === 'function') return () => clone(estimator);
   throw wrongType('estimator', 'an estimator with a method getParams, or a function that makes a model', estimator);
 }
 
 /** A new estimator of the same parameters: scikit-learn's `clone`. */
-function clone<M extends Model>(estimator: M): M {
+function clone<M extends Candidate>(estimator: M): M {
   const params = { ...estimator.getParams?.() };
   if (isRandomState(params.randomState)) {
     const copy = new RandomState(0);

@@ -6,7 +6,7 @@ import { unlessAborted } from '../train.js';
 import { accuracy } from './score.js';
 
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
-export interface Model {
+export interface Candidate {
   train?(options: { signal?: AbortSignal }): Promise<unknown>;
   fit?(x: any, y: any, options?: any): Promise<unknown>;
   predict(x: any): unknown;
@@ -20,7 +20,7 @@ export type Pair = readonly [x: ArrayInput, y: ArrayInput | readonly unknown[]];
 export type Scoring<M> = (model: M, x: Pair[0], y: Pair[1]) => number | Promise<number>;
 
 /** A model to build, train and score. */
-export interface Task<M extends Model> {
+export interface Task<M extends Candidate> {
   build(): M | Promise<M>;
   train: Pair;
   test?: Pair;
@@ -38,7 +38,7 @@ export interface Outcome {
   error?: Error;
 }
 
-export interface FitsOptions<M extends Model> {
+export interface FitsOptions<M extends Candidate> {
   threads: number;
   scoring?: Scoring<M>;
   /** Whether the training set is scored too. */
@@ -55,7 +55,7 @@ export interface FitsOptions<M extends Model> {
  *
  * @throws Error with code ERR_ABORTED after `signal` fired, when the models in training have stopped
  */
-export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, options: FitsOptions<M>): Promise<void> {
+export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, options: FitsOptions<M>): Promise<void> {
   const { threads, fitOptions, signal, onDone } = options;
   const scoring: Scoring<M> = options.scoring ?? defaultScore;
   let broken: { error: unknown } | undefined;
@@ -118,8 +118,8 @@ export async function trainAll<M extends Model>(tasks: Iterable<Task<M>>, option
 }
 
 function startTraining(
-  model: Model,
-  { train: [x, y], needsFit }: Task<Model>,
+  model: Candidate,
+  { train: [x, y], needsFit }: Task<Candidate>,
   fitOptions: Record<string, unknown> = {},
   signal?: AbortSignal,
 ): Promise<unknown> {
@@ -133,7 +133,7 @@ function startTraining(
   );
 }
 
-async function defaultScore(model: Model, x: ArrayInput, y: Pair[1]): Promise<number> {
+async function defaultScore(model: Candidate, x: ArrayInput, y: Pair[1]): Promise<number> {
   if (model.score) return model.score(x, y);
   return accuracy(y, await model.predict(x));
 }

@@ -4,7 +4,7 @@ import { getThreads } from '../info.js';
 import { isAbortSignal, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { unlessAborted } from '../train.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
-import { type Model, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
+import { type Candidate, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 
 export type Params = Record<string, any>;
 
@@ -19,7 +19,7 @@ export interface GridResult extends Outcome {
   testScores?: number[];
 }
 
-export interface GridSearchOptions<M extends Model = Model> {
+export interface GridSearchOptions<M extends Candidate = Candidate> {
   /** Values to try for each parameter; the first one varies slowest. */
   grid: Record<string, ArrayInput | readonly unknown[]>;
   /** Makes the model for one point of the grid; with `cv` one for each fold. Called in grid order, as training starts. */
@@ -69,7 +69,7 @@ const OPTIONS = ['grid', 'build', 'train', 'test', 'cv', 'fitOptions', 'scoring'
  * @throws RangeError if the grid is empty
  * @throws Error with code ERR_ABORTED after `signal` fired; the first model's error if all failed
  */
-export async function gridSearch<M extends Model>(options: GridSearchOptions<M>): Promise<GridSearchResult> {
+export async function gridSearch<M extends Candidate>(options: GridSearchOptions<M>): Promise<GridSearchResult> {
   checkOptions('options', options, OPTIONS);
   const { build, train, test, cv, scoring, fitOptions, signal, onResult } = options;
   const axes = checkGrid(options.grid);

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { layers as L, NDArray, optimizers, setThreads } from 'fjordnet';
+import { layers as L, NDArray, optimizers, sequential, setThreads } from 'fjordnet';
 import { getLoss } from '../../dist/losses.js';
-import { recordNetwork } from '../../dist/network.js';
+import { recordNetwork } from '../../dist/models/network.js';
 import { dataset, Tape } from '../../dist/tape.js';
 import { writeCase } from './case.js';
 import { copyRate, measureLimits } from './limits.js';
@@ -89,8 +89,8 @@ function run(workload, quick) {
     plan.write(value, NDArray.from(data).reshape(shape));
   }
   const inputs = [
-    [network.x, x],
-    [training.targets, targets],
+    [network.inputs[0], x],
+    [training.judged[0].targets, targets],
   ];
   const B = workload.batchSize;
   const job = (program) => ({ program, inputs, first: 0, count: B, batchSize: B });
@@ -111,7 +111,7 @@ const time = (call, runs) => spread(Array.from({ length: runs }, call)).least;
 /** The network on a tape that also has one program for each instruction, which repeats it. */
 function recorded(workload, repeats) {
   const layers = workload.layers.map(({ kind, ...options }) => L[kind](options));
-  const names = layers.map((_, i) => `layer${i}`);
+  const { graph } = sequential({ layers: [L.inputLayer({ shape: workload.inputShape }), ...layers] });
   const emitted = [];
   const { emit, compile } = Tape.prototype;
   let program;
@@ -139,10 +139,10 @@ function recorded(workload, repeats) {
   };
   let network;
   try {
-    network = recordNetwork(layers, names, workload.inputShape, workload.dtype, {
+    network = recordNetwork(graph, workload.dtype, {
       optimizer: optimizers.sgd({ learningRate: 1e-9 }),
-      loss: getLoss('loss', 'sparseCategoricalCrossentropy'),
-      metrics: [],
+      outputs: [{ name: 'y', loss: getLoss('loss', 'sparseCategoricalCrossentropy'), lossWeight: 1, metrics: [] }],
+      frozen: new Set(),
     });
   } finally {
     Object.assign(Tape.prototype, { emit, compile, program: select });
@@ -156,7 +156,7 @@ function recorded(workload, repeats) {
   const x = workload.array('x');
   const y = workload.array('y');
   const samples = NDArray.from(x.data).reshape(x.shape);
-  const rank = network.training.targets.shape;
+  const rank = network.training.judged[0].targets.shape;
   return {
     network,
     instructions,

@@ -27,6 +27,16 @@ const network = () => {
   model.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
   return model;
 };
+const ends = () => {
+  const [a, b] = ['a', 'b'].map((name) => fjordnet.input({ shape: [2], name }));
+  const both = fjordnet.ops.concat([a, b]);
+  return { inputs: [a, b], outputs: [1, 1].map((units) => layers.dense({ units }).apply(both)) };
+};
+const two = () => {
+  const model = fjordnet.model({ ...ends(), seed: 1 });
+  model.compile({ optimizer: 'sgd', loss: 'mse' });
+  return model;
+};
 const lecture = () =>
   new fjordnet.NeuralNetwork(x(), oneHot(), {
     nCategories: 2,
@@ -384,6 +394,39 @@ export const CALLS: Record<string, Call> = {
 
   sequential: plain(fjordnet.sequential, { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
   Sequential: plain((o) => new fjordnet.Sequential(o), { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
+  input: plain(fjordnet.input, { shape: [2], name: 'a', dtype: 'float32' }),
+  model: plain(fjordnet.model, { ...ends(), name: 'a', dtype: 'float32', seed: 1 }),
+  Model: plain((o) => new fjordnet.Model(o), { ...ends(), name: 'a', dtype: 'float32', seed: 1 }),
+  'Model.compile': of(two, (m, o) => m.compile(o), {
+    optimizer: 'sgd',
+    loss: ['mse', 'mse'],
+    lossWeights: [1, 0.5],
+    metrics: [['mae'], ['mae']],
+  }),
+  'Model.fit': of(two, (m, ...a) => m.fit(...(a as [[], [], object])), [x(), x()], [y(), y()], {
+    batchSize: 2,
+    validationData: [
+      [x(), x()],
+      [y(), y()],
+    ],
+    sampleWeight: [y(), y()],
+  }),
+  'Model.predict': of(two, (m, ...a) => m.predict(...(a as [[], object])), [x(), x()], { batchSize: 2 }),
+  'Model.testOnBatch': of(two, (m, ...a) => m.testOnBatch(...(a as [[], [], object])), [x(), x()], [y(), y()], {
+    sampleWeight: [y(), y()],
+  }),
+  'Model.predictOnBatch': of(two, (m, a) => m.predictOnBatch(a), { a: x(), b: x() }),
+  'Model.gradients': of(two, (m, ...a) => m.gradients(...(a as [[], [], object])), [x(), x()], [y(), y()], {
+    sampleWeight: y(),
+  }),
+  'Model.getLayer': of(two, (m, n) => m.getLayer(n), 'dense'),
+  'Model.load': plain((p) => fjordnet.Model.load(p), 'missing'),
+  'Layer.apply': of(
+    () => layers.dense({ units: 2 }),
+    (l, v) => l.apply(v),
+    fjordnet.input({ shape: [2] }),
+  ),
+  'Layer.setWeights': of(network, (m, w) => m.layers[0].setWeights(w), [x().slice(0, 2), [0, 1]]),
   'Sequential.add': of(
     network,
     (m, l) => m.add(l),

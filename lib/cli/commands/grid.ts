@@ -3,7 +3,7 @@ import { didYouMean } from '../../check.js';
 import { NeuralNetwork } from '../../estimators/neural-network.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { toCategorical } from '../../labels.js';
-import type { Model } from '../../model-selection/fits.js';
+import type { Candidate } from '../../model-selection/fits.js';
 import { type GridResult, gridSearch } from '../../model-selection/grid-search.js';
 import { heatmap } from '../../plots/heatmap.js';
 import { RandomState } from '../../random.js';
@@ -185,7 +185,7 @@ function readValues(name: string, text: string): GridValue[] {
 }
 
 /** One network of the grid, with the score that all are compared by. */
-function modelFor(recipe: Recipe, meaning: Meaning, train: Samples, seed: number, random: RandomState): Model {
+function modelFor(recipe: Recipe, meaning: Meaning, train: Samples, seed: number, random: RandomState): Candidate {
   const { classes } = meaning;
   if (recipe.kind === 'lecture') {
     const [nHiddenNeurons] = recipe.hidden;
@@ -200,7 +200,7 @@ function modelFor(recipe: Recipe, meaning: Meaning, train: Samples, seed: number
       randomState: random,
     });
   }
-  if (recipe.kind === 'sklearn') return buildEstimator(recipe, meaning, seed) as Model;
+  if (recipe.kind === 'sklearn') return buildEstimator(recipe, meaning, seed) as Candidate;
   const model = buildSequential(recipe, meaning, seed);
   return {
     fit: (x, y, { signal }) =>

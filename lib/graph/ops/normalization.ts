@@ -1,3 +1,4 @@
+import { NDArray } from '../../array.js';
 import type { Op } from '../op.js';
 
 export interface BatchNormalizationOptions {
@@ -32,13 +33,27 @@ export const batchNormalization: Op<BatchNormalizationOptions> = {
   },
 };
 
-/** The same by the moving averages, which stay. */
+/** The same by the moving averages, which stay; gamma and beta stay, too. */
 export const batchNormalizationInference: Op<Pick<BatchNormalizationOptions, 'epsilon'>> = {
   name: 'batchNormalizationInference',
   shape: ([x]) => x.shape,
+  gradientInPlace: true,
   forward({ t, x: [x, gamma, beta, movingMean, movingVariance], y, options: { epsilon } }) {
     const C = gamma.size;
     const moving = [movingMean, movingVariance];
     t.emit('batchNormalizationInference', [x, gamma, beta, ...moving, y], { N: x.size / C, C }, { epsilon });
+  },
+  // dx = gamma / sqrt(movingVariance + epsilon) * dy: the same of dy, with mean and beta 0
+  backward({ t, x: [x, gamma, , , movingVariance], dy, dx: [dx, dgamma, dbeta], options: { epsilon } }) {
+    if (dgamma || dbeta) throw new TypeError('Expected gamma and beta to be trained by the statistics of batches');
+    const C = gamma.size;
+    const zero = t.constant(NDArray.zeros([C]));
+    if (dx)
+      t.emit(
+        'batchNormalizationInference',
+        [dy, gamma, zero, zero, movingVariance, dx],
+        { N: x.size / C, C },
+        { epsilon },
+      );
   },
 };

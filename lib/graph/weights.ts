@@ -1,0 +1,107 @@
+import { type ArrayInput, asArray, type NDArray, position } from '../array.js';
+import { wrongShape, wrongType } from '../check.js';
+import type { Layer } from '../layers/layer.js';
+import type { FloatType } from '../tape.js';
+import { type Graph, layersBetween } from './graph.js';
+import type { Value, Weight } from './value.js';
+
+/** A weight of a network, by its layer. */
+export interface PlacedWeight {
+  /** The layer's name; of a layer within another both, such as 'encoder/dense'. */
+  readonly layer: string;
+  readonly weight: Weight;
+  /** Whether its layer, and what that is part of, are to be trained. */
+  readonly trainable: boolean;
+}
+
+/**
+ * The weights of a layer in Keras' order: its own, then those of the layers that it is made of.
+ *
+ * @param frozen the layers whose weights stay; default: those that say so now
+ * @param trainable whether the layer of one's own that it is part of is to be trained
+ */
+export function weightsOf(layer: Layer, frozen?: ReadonlySet<Layer>, name = '', trainable = true): PlacedWeight[] {
+  const isTrained = trainable && (frozen ? !frozen.has(layer) : layer.trainable);
+  const own = Object.values(layer.builtFor?.weights ?? {}).map((weight) => ({
+    layer: name,
+    weight,
+    trainable: isTrained,
+  }));
+  const parts = partsOf(layer);
+  return parts ? [...own, ...weightsOfGraph(parts, frozen, name, layer.graph ? true : isTrained)] : own;
+}
+
+/** The weights of all layers of a network, in order; of a layer that it has at two places once. */
+export function weightsOfGraph(
+  { layers, names }: Parts,
+  frozen?: ReadonlySet<Layer>,
+  prefix = '',
+  trainable = true,
+): PlacedWeight[] {
+  const seen = new Set<Weight>();
+  const path = (layer: Layer) => (prefix ? `${prefix}/${names.get(layer)}` : (names.get(layer) as string));
+  return layers
+    .flatMap((layer) => weightsOf(layer, frozen, path(layer), trainable))
+    .filter(({ weight }) => !seen.has(weight) && seen.add(weight));
+}
+
+/** Layers, and those that they are made of. */
+export function allLayers(layers: readonly Layer[]): Layer[] {
+  return layers.flatMap((layer) => [layer, ...allLayers(partsOf(layer)?.layers ?? [])]);
+}
+
+/** What layers are called, those within others such as 'encoder/dense'. */
+export function layerPaths({ layers, names }: Parts, prefix = ''): Map<Layer, string> {
+  const paths = new Map<Layer, string>();
+  for (const layer of layers) {
+    const path = prefix + names.get(layer);
+    paths.set(layer, path);
+    for (const [part, own] of layerPaths(partsOf(layer) ?? NOTHING, `${path}/`))
+      if (!paths.has(part)) paths.set(part, own);
+  }
+  return paths;
+}
+
+const NOTHING: Parts = { layers: [], names: new Map() };
+
+type Parts = Pick<Graph, 'layers' | 'names'>;
+
+/** The layers that a layer is made of: those of a network, or what a layer of one's own applies in its `call`. */
+function partsOf(layer: Layer): Parts | undefined {
+  if (layer.graph || !layer.builtFor) return layer.graph;
+  const { inputs, weights } = layer.builtFor;
+  const made = layer.call(inputs, weights, { training: false });
+  return layersBetween([inputs, Object.values(weights)].flat() as Value[], [made].flat() as Value[]);
+}
+
+/**
+ * Arrays for weights, in their order.
+ * @throws TypeError or RangeError, with the weight's name, if they do not fit
+ */
+export function checkWeights(
+  placed: readonly PlacedWeight[],
+  weights: readonly ArrayInput[],
+  dtype?: FloatType,
+): NDArray[] {
+  if (!Array.isArray(weights)) throw wrongType('weights', 'an array of arrays', weights);
+  if (weights.length !== placed.length)
+    throw new RangeError(`Expected weights to hold ${placed.length} arrays, got ${weights.length}`);
+  return weights.map((given, i) => {
+    const { layer, weight } = placed[i];
+    const name = `weights[${i}] (${weightName(layer, weight)})`;
+    const array = asArray(name, given);
+    if (array.shape.join() !== weight.shape.join())
+      throw wrongShape(name, `of shape [${weight.shape.join(', ')}]`, array.shape);
+    const tooLarge = (value: number) => Number.isFinite(value) && !Number.isFinite(Math.fround(value));
+    const type = dtype ?? weight.held.arena?.plan.dtype;
+    const large = type === 'float32' ? array.data.findIndex(tooLarge) : -1;
+    if (large >= 0)
+      throw new RangeError(
+        `Expected ${name} to hold numbers within float32's range, got ${array.data[large]} at ${position(large, array.shape)}`,
+      );
+    return array;
+  });
+}
+
+/** Such as 'dense/kernel'. */
+export const weightName = (layer: string, { name }: Weight): string => (layer ? `${layer}/${name}` : name);

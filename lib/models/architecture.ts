@@ -1,0 +1,167 @@
+import { NDArray } from '../array.js';
+import { checkOneOf, failure, wrongType, wrongValue } from '../check.js';
+import { isCall, marked, type Shape, sizeOf, topological, type Value } from '../graph/value.js';
+import { at } from '../io/file-errors.js';
+import type { JsonObject } from '../io/model-file.js';
+import { isInputLayer, isPlain } from '../kind.js';
+import { layerFrom } from '../layers/index.js';
+import { checkShape, type Layer } from '../layers/layer.js';
+import type { FloatType } from '../tape.js';
+import type { Model } from './model.js';
+import { operationConfig, operationFrom } from './operations.js';
+import { shapesOf } from './shapes.js';
+
+/** How a network of each class is made from what its file says. */
+interface Kinds {
+  Sequential(of: { name: string; dtype: FloatType; layers: readonly Layer[]; inputShape: Shape }): Model;
+  Model(of: { name: string; dtype: FloatType; inputs: Value[]; outputs: Value | Value[] }): Model;
+}
+const kinds: Partial<Kinds> = {};
+
+export function registerKind<K extends keyof Kinds>(className: K, make: Kinds[K]): void {
+  kinds[className] = make;
+}
+
+export const isModel = (layer: Layer): layer is Model =>
+  layer.className === 'Model' || layer.className === 'Sequential';
+
+/** Values of one sample, as the arena takes them. */
+const MAX_VALUES = 2 ** 40;
+
+/** What of a network is saved beside its numbers. */
+export function architectureOf(model: Model): JsonObject {
+  const { className, name, dtype, graph } = model;
+  const layers = model.layers.map((layer, i) => ({
+    className: layer.className,
+    config: {
+      name: model.layerNames[i],
+      ...layer.getConfig(),
+      ...(layer.trainable ? {} : { trainable: false }),
+    },
+  }));
+  if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);
+  if (className === 'Sequential') return { className, name, dtype, inputShape: graph.inputs[0].shape, layers };
+  const order = topological(graph.outputs);
+  const places = new Map<Value, [call: number, output: number]>();
+  for (const [i, from] of order.entries())
+    (isCall(from) ? from.outputs : [from.output]).forEach((value, k) => {
+      places.set(value, [i, k]);
+    });
+  const place = (value: Value) =>
+    value.constant ? { shape: value.shape, constant: Array.from(value.constant.data) } : places.get(value);
+  return {
+    className,
+    name,
+    dtype,
+    layers,
+    calls: order.map((from) => ({
+      ...(isCall(from)
+        ? { layer: graph.names.get(from.layer), ...(from.list && { list: true }) }
+        : operationConfig(from)),
+      inputs: from.inputs.map(place),
+    })),
+    inputs: graph.inputs.map(place),
+    outputs: model.isListed ? graph.outputs.map(place) : place(graph.outputs[0]),
+  };
+}
+
+/**
+ * The network that a file describes, of layers that have no numbers yet.
+ * @throws TypeError or RangeError with the place in the file
+ */
+export function modelFrom(place: string, described: JsonObject): Model {
+  const { className, name, dtype, layers: entries } = described;
+  const kind = checkOneOf(`${place}.className`, className as string, ['Sequential', 'Model']);
+  if (typeof name !== 'string') throw wrongType(`${place}.name`, 'a string', name);
+  const common = { name, dtype: checkOneOf(`${place}.dtype`, dtype as FloatType, ['float32', 'float64']) };
+  if (!Array.isArray(entries) || entries.length === 0)
+    throw wrongType(`${place}.layers`, 'an array of layers, of one at least', entries);
+  const input = kind === 'Sequential' ? checkShape(`${place}.inputShape`, described.inputShape) : undefined;
+  if (input) checkSize(`${place}.inputShape`, input);
+  const layers: Layer[] = [];
+  const byName = new Map<string, Layer>();
+  for (const [i, entry] of entries.entries()) {
+    const own = `${place}.layers[${i}]`;
+    const layer = readLayer(own, entry);
+    if (layer.name === undefined) throw wrongType(`${own}.config.name`, 'a string', layer.name);
+    if (byName.has(layer.name)) throw wrongValue(`${own}.config.name`, 'unique in the network', layer.name);
+    byName.set(layer.name, layer);
+    layers.push(layer);
+  }
+  if (input) {
+    let shape = input;
+    for (const [i, layer] of layers.entries()) {
+      const own = `${place}.layers[${i}]`;
+      const before = shape;
+      shape = checkSize(
+        own,
+        at(own, () => shapesOf([layer], before)[0]),
+      );
+    }
+    return (kinds.Sequential as Kinds['Sequential'])({ ...common, layers, inputShape: input });
+  }
+  return (kinds.Model as Kinds['Model'])({ ...common, ...readCalls(place, described, byName) });
+}
+
+/** Applies the layers as the file says; each call reads what those before it made. */
+function readCalls(place: string, { calls, inputs, outputs }: JsonObject, layers: ReadonlyMap<string, Layer>) {
+  if (!Array.isArray(calls)) throw wrongType(`${place}.calls`, 'an array', calls);
+  const made: (readonly Value[])[] = [];
+  const value = (own: string, given: unknown): Value => {
+    if (isPlain(given)) return readConstant(own, given);
+    const [call, output] = Array.isArray(given) ? given : [];
+    const found = Number.isInteger(call) && Number.isInteger(output) ? made[call]?.[output] : undefined;
+    if (!found) throw wrongType(own, 'the place of a value that was made before', given);
+    return found;
+  };
+  const list = (own: string, given: unknown) => {
+    if (!Array.isArray(given)) throw wrongType(own, 'an array of places', given);
+    return Array.from(given, (each, i) => value(`${own}[${i}]`, each));
+  };
+  for (const [i, call] of calls.entries()) {
+    const own = `${place}.calls[${i}]`;
+    if (!isPlain(call)) throw wrongType(own, 'an object', call);
+    const from = list(`${own}.inputs`, call.inputs);
+    made.push(at(own, () => ('op' in call ? [operationFrom(call, from)] : called(call, from, layers))));
+    for (const { shape } of made[i]) checkSize(own, shape);
+  }
+  const isListed = Array.isArray(outputs) && outputs.some((output) => typeof output !== 'number');
+  return {
+    inputs: list(`${place}.inputs`, inputs),
+    outputs: isListed ? list(`${place}.outputs`, outputs) : value(`${place}.outputs`, outputs),
+  };
+}
+
+function called(call: JsonObject, from: readonly Value[], layers: ReadonlyMap<string, Layer>): readonly Value[] {
+  const layer = layers.get(checkOneOf('layer', call.layer as string, [...layers.keys()])) as Layer;
+  if (from.length === 0 && isInputLayer(layer)) return [layer.source];
+  if (from.length === 0) throw wrongType('inputs', 'a list of one or more', from);
+  if (call.list !== true && from.length > 1) throw wrongValue('inputs', 'one, unless it is a list', from.length);
+  return layer.callOn(call.list === true ? from : from[0]).outputs;
+}
+
+function readConstant(place: string, { shape, constant }: JsonObject): Value {
+  const own = checkShape(`${place}.shape`, shape);
+  if (!Array.isArray(constant) || constant.length !== sizeOf(own) || !constant.every(Number.isFinite))
+    throw wrongType(`${place}.constant`, `an array of ${sizeOf(own)} numbers`, constant);
+  return marked({ shape: own, batched: false, constant: NDArray.from(Float64Array.from(constant)).reshape(...own) });
+}
+
+function readLayer(place: string, entry: unknown): Layer {
+  if (!isPlain(entry)) throw wrongType(place, 'an object', entry);
+  const { className, config } = entry;
+  if (typeof className !== 'string') throw wrongType(`${place}.className`, 'a string', className);
+  if (!isPlain(config)) throw wrongType(`${place}.config`, 'an object', config);
+  if (className === 'Model' || className === 'Sequential') return modelFrom(`${place}.config`, config);
+  for (const [key, value] of Object.entries(config))
+    if (isPlain(value) && Object.hasOwn(value, 'config'))
+      throw wrongType(`${place}.config.${key}`, 'no object with a config, but one with a name', value); // that is code's
+  return at(place, () => layerFrom(className, config));
+}
+
+function checkSize(place: string, shape: Shape): Shape {
+  const size = sizeOf(shape);
+  if (!(size <= MAX_VALUES))
+    throw new RangeError(`Expected ${place} to have at most 2^40 values a sample, got ${size}`);
+  return shape;
+}

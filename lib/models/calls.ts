@@ -1,0 +1,90 @@
+import type { NDArray } from '../array.js';
+import type { History, Logs } from '../callbacks/callback.js';
+import { checkInteger, checkOptions } from '../check.js';
+import type { Graph } from '../graph/graph.js';
+import type { Shape } from '../graph/value.js';
+import { valuesOf } from '../tape.js';
+import type { Training } from '../train.js';
+import { type ByPort, copyInputs, type FitModel, type Ports, prepareFit, readInputs } from '../training/data.js';
+import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
+import type { Engine } from './engine.js';
+import type { BatchOptions, EvaluateOptions, FitOptions, PredictOptions } from './options.js';
+
+/** A network, as calls use it. */
+export interface Callee {
+  readonly model: FitModel;
+  readonly engine: Engine;
+  ports(shapes?: readonly Shape[]): Ports;
+  graphFor(shapes: readonly Shape[]): Graph;
+}
+
+/** How `predict` takes its samples: copied to native memory, read in place by a synchronous call, or that in one batch. */
+export type Way = 'copied' | 'in place' | 'one batch';
+
+export function* fitting(callee: Callee, x: ByPort, y: ByPort, options: FitOptions): Training<History> {
+  const plan = prepare(callee, x, y, options, { moves: true });
+  callee.model.stopTraining = false;
+  return yield* fitLoop(plan);
+}
+
+export function* trainingStep(callee: Callee, x: ByPort, y: ByPort, options: BatchOptions): Training<Logs> {
+  const plan = prepare(callee, x, y, options, { moves: true, isBatch: true });
+  return yield* oneStep(plan, plan.samples);
+}
+
+export function* gradientsOf(callee: Callee, x: ByPort, y: ByPort, options: BatchOptions) {
+  const plan = prepare(callee, x, y, options, { moves: true, isBatch: true });
+  return yield* gradientsLoop(plan, plan.samples);
+}
+
+export function* evaluation(
+  callee: Callee,
+  x: ByPort,
+  y: ByPort,
+  options: EvaluateOptions,
+  isBatch = false,
+): Training<Logs> {
+  checkOptions('options', options, ['batchSize', 'sampleWeight', 'signal']);
+  const { batchSize, sampleWeight } = options;
+  const plan = prepare(callee, x, y, { batchSize, sampleWeight }, { moves: false });
+  return yield* evaluateLoop(plan.network, plan.samples, isBatch ? plan.samples.count : plan.batchSize);
+}
+
+export function* prediction(
+  { model: { dtype }, engine, ports, graphFor }: Callee,
+  x: ByPort,
+  options: PredictOptions,
+  way: Way,
+): Training<NDArray[]> {
+  checkOptions('options', options, ['batchSize', 'signal']);
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
+  const { inputs } = ports();
+  const arrays = readInputs('x', x, inputs);
+  const network = engine.enter(graphFor(shapesOf(arrays)), false);
+  const samples = way === 'copied' ? copyInputs('x', arrays, inputs, dtype) : arrays.map((a) => valuesOf(a, dtype));
+  const n = arrays[0].shape[0];
+  return yield* predictLoop(network, samples, n, way === 'one batch' ? n : batchSize);
+}
+
+const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => shape.slice(1));
+
+/** Checks all that a call was given, then enters the network. */
+function prepare(
+  { model, engine, ports, graphFor }: Callee,
+  x: ByPort,
+  y: ByPort,
+  options: FitOptions,
+  { moves, isBatch = false }: { moves: boolean; isBatch?: boolean },
+): FitPlan {
+  engine.needCompiled();
+  const arrays = readInputs('x', x, ports().inputs);
+  const shapes = shapesOf(arrays);
+  const prepared = prepareFit(model, ports(shapes), arrays, y, options, isBatch);
+  return {
+    ...prepared,
+    network: engine.enter(graphFor(shapes), moves),
+    random: engine.random,
+    progress: engine.progress,
+    stopRequested: () => model.stopTraining,
+  };
+}

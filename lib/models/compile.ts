@@ -1,0 +1,96 @@
+import { checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
+import { isPlain } from '../kind.js';
+import type { Layer } from '../layers/layer.js';
+import { getLoss, type Loss, type LossInput } from '../losses.js';
+import { getMetric, type Metric, type MetricInput, named } from '../metrics.js';
+import { getOptimizer, type OptimizerInput } from '../optimizers.js';
+import type { Compiled, CompiledOutput } from './network.js';
+
+/** Something for each output: a list in their order, or by their names. */
+export type PerOutput<T> = readonly T[] | Readonly<Record<string, T>>;
+
+export interface CompileOptions {
+  /** An optimizer or its name, such as 'adam'. */
+  optimizer: OptimizerInput;
+  /**
+   * A loss or its name, such as 'categoricalCrossentropy'. Of a network of several outputs: one for all of them, or one for each;
+   * null (or none, by name) for those that are not trained.
+   */
+  loss: LossInput | PerOutput<LossInput | null>;
+  /** What the loss of each output counts in their sum. Default: 1 each */
+  lossWeights?: PerOutput<number>;
+  /** Metrics or their names, such as 'accuracy'; of a network of several outputs a list (or one metric) for each. Default: none */
+  metrics?: readonly MetricInput[] | PerOutput<MetricInput | readonly MetricInput[] | null>;
+}
+
+/** What `compile` was given, checked, for outputs of these names. */
+export function readCompile(options: CompileOptions, names: readonly string[], frozen: ReadonlySet<Layer>): Compiled {
+  checkOptions('options', options, ['optimizer', 'loss', 'lossWeights', 'metrics']);
+  const optimizer = getOptimizer('optimizer', options.optimizer);
+  const losses = lossesOf(options.loss, names);
+  const weights = perOutput('lossWeights', options.lossWeights, names) ?? [];
+  const metrics = metricsOf(options.metrics, names);
+  const outputs = names.map((name, i): CompiledOutput => {
+    const [loss, own] = [losses[i], metrics[i] ?? []];
+    if (!loss && own.length > 0)
+      throw new TypeError(`Expected the output '${name}' to have a loss, as it has metrics: they read its targets`);
+    return {
+      name,
+      ...(loss && { loss }),
+      lossWeight: checkInterval(placeOf('lossWeights', names, i), weights[i] ?? 1, 0, Number.POSITIVE_INFINITY),
+      metrics: loss ? readMetrics(placeOf('metrics', names, i), own, loss) : [],
+    };
+  });
+  if (!outputs.some(({ loss }) => loss)) throw wrongType('loss', 'a loss of one output at least', options.loss);
+  return { optimizer, outputs: Object.freeze(outputs), frozen };
+}
+
+/** What the option of one output is called in messages. */
+const placeOf = (option: string, names: readonly string[], i: number) =>
+  names.length === 1 ? option : `${option}.${names[i]}`;
+
+export function readMetrics(option: string, given: readonly unknown[], loss: Loss): readonly Metric[] {
+  return Object.freeze(named(given.map((metric, i) => getMetric(`${option}[${i}]`, metric, loss))));
+}
+
+const isByName = (given: unknown, names: readonly string[]): given is Readonly<Record<string, unknown>> =>
+  isPlain(given) && Object.keys(given).length > 0 && Object.keys(given).every((key) => names.includes(key));
+
+/** What is given for each output, in their order. @throws TypeError or RangeError for another number, and for unknown names */
+function perOutput<T>(option: string, given: PerOutput<T> | undefined, names: readonly string[]): T[] | undefined {
+  if (given === undefined) return undefined;
+  if (Array.isArray(given)) {
+    if (given.length !== names.length)
+      throw wrongValue(option, `a list of ${names.length}, one for each output (${names.join(', ')})`, given.length);
+    return [...given];
+  }
+  const expected = `a list, or an object by the names of the outputs (${names.join(', ')})`;
+  if (!isPlain(given)) throw wrongType(option, expected, given);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw wrongValue(option, expected, unknown);
+  return names.map((name) => (given as Record<string, T>)[name]);
+}
+
+function lossesOf(given: CompileOptions['loss'], names: readonly string[]): (Loss | undefined)[] {
+  const isOne = !Array.isArray(given) && !isByName(given, names);
+  // a record of names that no output has is told as that, any other object as no loss
+  const looksByName = names.length > 1 && isPlain(given) && !('config' in given);
+  const list =
+    isOne && !looksByName
+      ? names.map(() => given as LossInput)
+      : perOutput('loss', given as PerOutput<LossInput | null>, names);
+  return (list ?? []).map((loss: LossInput | null | undefined, i) =>
+    loss === null || (loss === undefined && !isOne)
+      ? undefined
+      : getLoss(isOne ? 'loss' : placeOf('loss', names, i), loss),
+  );
+}
+
+function metricsOf(given: CompileOptions['metrics'], names: readonly string[]): (readonly unknown[])[] {
+  if (given === undefined) return [];
+  if (names.length === 1 && Array.isArray(given) && !Array.isArray(given[0])) return [given];
+  if (names.length === 1 && !Array.isArray(given) && !isByName(given, names))
+    throw wrongType('metrics', 'an array of metrics', given);
+  const list = perOutput('metrics', given as PerOutput<unknown>, names) ?? [];
+  return list.map((own) => (own === undefined || own === null ? [] : Array.isArray(own) ? own : [own]));
+}

@@ -1,0 +1,140 @@
+import { failure } from '../check.js';
+import type { Graph } from '../graph/graph.js';
+import { Arena } from '../graph/held.js';
+import { layerNames } from '../layers/index.js';
+import { isOfMadeClass } from '../made.js';
+import { RandomState } from '../random.js';
+import type { FloatType } from '../tape.js';
+import { JobWatch, type Training } from '../train.js';
+import { advise } from './advice.js';
+import { type Compiled, type Network, recordNetwork } from './network.js';
+
+/** The tape and the arena of a network, how it is trained, and whether it is at work. */
+export class Engine {
+  readonly dtype: FloatType;
+  readonly random: RandomState;
+  readonly progress = { iterations: 0 };
+  readonly #jobs = new JobWatch();
+  #compiled?: Compiled;
+  #network?: Network;
+  #arena?: Arena;
+  #busy = false;
+
+  constructor(dtype: FloatType, seed: number | undefined) {
+    this.dtype = dtype;
+    this.random = new RandomState(seed);
+  }
+
+  get compiled(): Compiled | undefined {
+    return this.#compiled;
+  }
+
+  get network(): Network | undefined {
+    return this.#network;
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  get jobs(): JobWatch {
+    return this.#jobs;
+  }
+
+  /** The network of a graph; records it, and draws the weights that no other network has, if that was not done yet. */
+  build(graph: Graph): Network {
+    if (this.#network) return this.#network;
+    const network = this.record(graph);
+    if (this.#compiled) advise(graph);
+    return network;
+  }
+
+  /** Records a graph, anew where it was recorded; weights stay. Nothing is changed if it cannot be. */
+  record(graph: Graph): Network {
+    const network = recordNetwork(graph, this.dtype, this.#compiled);
+    const arena = new Arena(network.plan, network.weights, () => this.#jobs.running);
+    arena.settle(this.random, this.#arena);
+    // What a layer says of itself in a file is to be what was recorded. Those of one's own may keep what they like in fields.
+    for (const layer of graph.layers)
+      if (isOfMadeClass(layer) && layerNames.includes(layer.className)) Object.freeze(layer);
+    this.#network = network;
+    this.#arena = arena;
+    return network;
+  }
+
+  /** Trains as `compiled` says from now on. `graph`: of the network, where it is known. Nothing is changed if it cannot be. */
+  compile(compiled: Compiled, graph: Graph | undefined): void {
+    const before = this.#compiled;
+    this.#compiled = compiled;
+    try {
+      if (graph) this.record(graph);
+    } catch (error) {
+      this.#compiled = before;
+      throw error;
+    }
+    if (graph) advise(graph);
+    this.progress.iterations = 0;
+  }
+
+  /** Forgets the tape, which is recorded again when it is needed; weights stay, the optimizer begins anew. */
+  forget(): void {
+    this.#network = undefined;
+    this.progress.iterations = 0;
+  }
+
+  /** As a file says it was trained, for `record`. */
+  restore(compiled: Compiled | undefined): void {
+    this.#compiled = compiled;
+  }
+
+  needCompiled(): Compiled {
+    if (!this.#compiled)
+      throw failure('ERR_NOT_COMPILED', 'Expected the network to be compiled: call compile({ optimizer, loss }) first');
+    return this.#compiled;
+  }
+
+  /**
+   * The network of a graph, with what others that share its layers have learnt; `moves`: to train it.
+   * @throws Error with code ERR_BUSY while another network trains a layer that this one is to train
+   */
+  enter(graph: Graph, moves: boolean): Network {
+    const network = this.build(graph);
+    if (moves) this.#arena?.begin();
+    else this.#arena?.sync();
+    return network;
+  }
+
+  checkBetweenBatches(): void {
+    if (this.#jobs.running)
+      throw failure(
+        'ERR_BUSY',
+        'Expected the network to be between two batches, but one is being computed: set its weights in a callback of fit, or await the call first',
+      );
+  }
+
+  /** Refuses a second call while one is running. */
+  *exclusively<R>(training: Training<R>): Training<R> {
+    this.checkIdle();
+    this.#busy = true;
+    try {
+      return yield* this.#jobs.watch(training);
+    } finally {
+      this.#busy = false;
+      this.#arena?.end();
+    }
+  }
+
+  /** For what changes nothing, and is done when it returns: callbacks may have it too. */
+  betweenBatches<R>(training: Training<R>): Training<R> {
+    return this.#busy && !this.#jobs.running ? training : this.exclusively(training);
+  }
+
+  checkIdle(): void {
+    if (this.#busy)
+      throw failure(
+        'ERR_BUSY',
+        'Expected the network to be idle, but it is training, evaluating or predicting already: await that call first, ' +
+          'take predictSync or evaluateSync in its callbacks, or load a second network from a saved file',
+      );
+  }
+}

@@ -1,0 +1,186 @@
+import { type NDArray, position } from '../array.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkOneOf,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from '../check.js';
+import type { Graph } from '../graph/graph.js';
+import { Recorder } from '../graph/recorder.js';
+import { layerPaths, weightsOfGraph } from '../graph/weights.js';
+import { at, ofFile } from '../io/file-errors.js';
+import { type JsonObject, loadModel } from '../io/model-file.js';
+import { isPlain } from '../kind.js';
+import type { Layer, Shape } from '../layers/layer.js';
+import { lossFrom } from '../losses.js';
+import { type Metric, metricFrom } from '../metrics.js';
+import { optimizerFrom } from '../optimizers.js';
+import type { MT19937State } from '../random.js';
+import type { FloatType } from '../tape.js';
+import { modelFrom } from './architecture.js';
+import type { Engine } from './engine.js';
+import type { Model } from './model.js';
+import { type Compiled, type CompiledOutput, declareWeights } from './network.js';
+
+export interface LoadOptions {
+  /** Take a file whose weights, or whose optimizer's memory, hold NaN or Infinity. Default false: refuse it */
+  allowNonFinite?: boolean;
+}
+
+type Tensors = readonly (readonly [name: string, values: NDArray])[];
+
+interface Loaded {
+  readonly model: Model;
+  readonly compiled?: Compiled;
+  readonly iterations: number;
+  readonly random: MT19937State;
+  readonly weights: Tensors;
+  readonly optimizerState: Tensors;
+}
+
+/**
+ * Reads a network's file and checks all of it: architecture and training value by value, and that the tensors are the
+ * weights and the optimizer's memory of just this network. Until then nothing is allocated beside the file's content.
+ *
+ * @param engineOf what is to be restored of the network
+ * @throws Error with code ERR_FORMAT, the file's name and the place in it
+ */
+export async function loadFile(
+  path: string | URL,
+  options: LoadOptions | undefined,
+  engineOf: (model: Model) => Engine,
+): Promise<Model> {
+  checkOptions('options', options ?? {}, ['allowNonFinite']);
+  const allowNonFinite = checkBoolean('allowNonFinite', options?.allowNonFinite ?? false);
+  const { architecture, training = {}, weights, optimizerState = [], randomState: random } = await loadModel(path);
+  return ofFile(path, () => {
+    if (!random) throw new TypeError('Expected the state of its generator, got none');
+    const model = modelFrom('architecture', architecture);
+    const loaded = { model, ...readTraining(training, model), weights, optimizerState, random };
+    checkTensors(loaded);
+    if (!allowNonFinite) checkFinite(loaded);
+    restore(engineOf(model), loaded);
+    return model;
+  });
+}
+
+/** Records the loaded network, and puts the loaded values into it by name. */
+function restore(engine: Engine, { model, compiled, iterations, random, weights, optimizerState }: Loaded): void {
+  engine.restore(compiled);
+  const values = new Map(weights);
+  const { plan, recorder, weights: tenants } = engine.record(model.graph as Graph);
+  for (const { name, buffer } of tenants) plan.write(buffer, values.get(name) as NDArray);
+  const memory = new Map(optimizerState);
+  for (const buffer of recorder.states) plan.write(buffer, memory.get(buffer.name) as NDArray);
+  engine.progress.iterations = iterations;
+  engine.random.setState(random);
+}
+
+function readTraining(training: JsonObject, model: Model): { iterations: number; compiled?: Compiled } {
+  const { iterations = 0, optimizer, loss, lossWeights, metrics, frozen = [] } = training;
+  checkInteger('training.iterations', iterations, 0);
+  const wanted = { iterations: iterations as number };
+  if (optimizer === undefined && loss === undefined && metrics === undefined) return wanted;
+  const names = model.outputNames;
+  const isOne = names.length === 1;
+  const list = (place: string, given: unknown) => {
+    if (!Array.isArray(given)) throw wrongType(place, 'an array', given);
+    if (given.length !== names.length)
+      throw wrongValue(place, `${names.length} entries, one for each output`, given.length);
+    return given;
+  };
+  if (!Array.isArray(metrics)) throw wrongType('training.metrics', 'an array', metrics);
+  const losses = isOne ? [loss] : list('training.loss', loss);
+  const factors = lossWeights === undefined ? names.map(() => 1) : list('training.lossWeights', lossWeights);
+  const lists = isOne ? [metrics] : list('training.metrics', metrics);
+  const outputs = names.map((name, i): CompiledOutput => {
+    const place = (option: string) => (isOne ? `training.${option}` : `training.${option}[${i}]`);
+    const factor = checkInterval(place('lossWeights'), factors[i], 0, Number.POSITIVE_INFINITY);
+    if (losses[i] === null && !isOne) return { name, lossWeight: factor, metrics: [] };
+    const own = readConfig(place('loss'), losses[i], lossFrom);
+    if (!Array.isArray(lists[i])) throw wrongType(place('metrics'), 'an array', lists[i]);
+    return {
+      name,
+      loss: own,
+      lossWeight: factor,
+      metrics: lists[i].map((metric: unknown, k: number) =>
+        readConfig(`${place('metrics')}[${k}]`, metric, (config: Metric['config']) => metricFrom(config, own)),
+      ),
+    };
+  });
+  return {
+    ...wanted,
+    compiled: {
+      optimizer: readConfig('training.optimizer', optimizer, optimizerFrom),
+      outputs,
+      frozen: readFrozen(frozen, model),
+    },
+  };
+}
+
+function readFrozen(frozen: unknown, { graph }: Model): ReadonlySet<Layer> {
+  if (!Array.isArray(frozen)) throw wrongType('training.frozen', 'an array of names of layers', frozen);
+  const paths = new Map([...layerPaths(graph as Graph)].map(([layer, path]) => [path, layer]));
+  return new Set(
+    frozen.map((path, i) => paths.get(checkOneOf(`training.frozen[${i}]`, path, [...paths.keys()])) as Layer),
+  );
+}
+
+function readConfig<C, T>(place: string, config: unknown, from: (config: C) => T): T {
+  if (!isPlain(config)) throw wrongType(place, 'an object', config);
+  return at(place, () => from(config as C));
+}
+
+/** The tensors that the network will have, found by declaring its weights on a tape that is never compiled. */
+function checkTensors({ model, compiled, weights, optimizerState }: Loaded): void {
+  const { dtype, graph } = model;
+  const t = new Recorder(dtype);
+  declareWeights(t, weightsOfGraph(graph as Graph, compiled?.frozen));
+  compiled?.optimizer.record(t, t.parameters);
+  compare(
+    'weight',
+    t.parameters.map(({ value }) => value),
+    weights,
+    dtype,
+  );
+  compare('optimizer state', t.states, optimizerState, dtype);
+}
+
+function compare(
+  what: string,
+  buffers: readonly { readonly name: string; readonly shape: Shape }[],
+  tensors: Tensors,
+  dtype: FloatType,
+): void {
+  const byName = new Map(tensors);
+  for (const { name, shape } of buffers) {
+    const array = byName.get(name);
+    if (array?.shape.join() !== shape.join()) {
+      const got = array ? `shape [${array.shape.join(', ')}]` : 'none';
+      throw new RangeError(`Expected the ${what} '${name}' to be of shape [${shape.join(', ')}], got ${got}`);
+    }
+    if (array.dtype !== dtype) throw new TypeError(`Expected the ${what} '${name}' to be ${dtype}, got ${array.dtype}`);
+  }
+  if (byName.size !== buffers.length) {
+    const known = new Set(buffers.map(({ name }) => name));
+    const other = tensors.find(([name]) => !known.has(name))?.[0];
+    throw new RangeError(`Expected ${buffers.length} ${what} tensors, got ${byName.size}, among them '${other}'`);
+  }
+}
+
+function checkFinite({ weights, optimizerState }: Loaded): void {
+  for (const [what, tensors] of [
+    ['weight', weights],
+    ['optimizer state', optimizerState],
+  ] as const)
+    for (const [name, { data, shape }] of tensors)
+      for (let i = 0; i < data.length; i++)
+        if (!Number.isFinite(data[i]))
+          throw new RangeError(
+            `Expected the ${what} '${name}' to be finite, got ${data[i]} at ${position(i, shape)} ` +
+              '(load it with { allowNonFinite: true } to have it nevertheless)',
+          );
+}

@@ -1,0 +1,427 @@
+import type { ArrayInput, NDArray } from '../array.js';
+import type { History, Logs } from '../callbacks/callback.js';
+import { checkInteger, checkOneOf, checkOptions, failure, wrongType, wrongValue } from '../check.js';
+import { expand } from '../graph/expand.js';
+import type { Graph } from '../graph/graph.js';
+import { readHeld, writeHeld } from '../graph/held.js';
+import { type Shape, sizeOf, type Value } from '../graph/value.js';
+import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
+import { saveModel } from '../io/model-file.js';
+import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
+import type { Loss } from '../losses.js';
+import { markClasses } from '../made.js';
+import type { Metric } from '../metrics.js';
+import type { Optimizer } from '../optimizers.js';
+import type { FloatType } from '../tape.js';
+import { drive, driveSync, signalOf, type Training } from '../train.js';
+import type { ByPort, Ports } from '../training/data.js';
+import { architectureOf, registerKind } from './architecture.js';
+import { type Callee, evaluation, fitting, gradientsOf, prediction, trainingStep, type Way } from './calls.js';
+import { type CompileOptions, readCompile } from './compile.js';
+import { Engine } from './engine.js';
+import { readGraph } from './inputs.js';
+import { type LoadOptions, loadFile } from './loading.js';
+import type { Network } from './network.js';
+import type { BatchOptions, EvaluateOptions, FitOptions, PredictOptions } from './options.js';
+import { outputShapesOf, portsOf } from './ports.js';
+import { snapshot } from './saving.js';
+import { summaryText } from './summary.js';
+
+/** One value, or several. */
+export type Outputs = Value | readonly Value[];
+/** What `predict` gives: an array for each output, in a list where the outputs were given as one. */
+export type Predicted<O extends Outputs> = O extends readonly Value[] ? NDArray[] : NDArray;
+
+export interface ModelOptions<O extends Outputs = Outputs> {
+  /** What `input` gives; or the values of another network's layers, from which this one begins anew. */
+  inputs: Value | readonly Value[];
+  /** What layers make of the inputs. */
+  outputs: O;
+  /** Default 'model' */
+  name?: string;
+  /** What the network computes in. Default 'float32' */
+  dtype?: FloatType;
+  /** Decides the initial weights, the shuffles and the dropout masks. Default: an unpredictable one */
+  seed?: number;
+}
+
+/**
+ * A network of layers in any arrangement, as Keras' functional models and TensorFlow.js' `tf.model`.
+ *
+ * ```js
+ * const x = input({ shape: [8] });
+ * const h = layers.dense({ units: 8, activation: 'relu' }).apply(x);
+ * const net = model({ inputs: x, outputs: layers.dense({ units: 1 }).apply(ops.add(x, h)), seed: 1 });
+ * net.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+ * ```
+ *
+ * A network is a layer, too: applied to values it is part of a larger one, and shares its weights with it.
+ */
+export class Model<O extends Outputs = Outputs> extends Layer {
+  override readonly className: string = 'Model';
+  declare readonly name: string;
+  readonly dtype: FloatType;
+  /** Set by a callback, or anyone, to end training after the batch in progress. */
+  stopTraining = false;
+  readonly #engine: Engine;
+  readonly #graph?: Graph;
+  readonly #layerNames: readonly string[] = [];
+  readonly #isListed: boolean;
+
+  static {
+    markClasses({ Model });
+    registerKind('Model', (options) => new Model({ ...options, seed: 0 }));
+  }
+
+  constructor(options: ModelOptions<O> | Omit<ModelOptions<O>, 'inputs' | 'outputs'>) {
+    checkOptions('options', options, ['inputs', 'outputs', 'name', 'dtype', 'seed']);
+    const { name = 'model', dtype = 'float32', seed, inputs, outputs } = options as ModelOptions<O>;
+    super({ name });
+    this.dtype = checkOneOf('dtype', dtype, ['float32', 'float64']);
+    for (const fixed of ['name', 'dtype']) Object.defineProperty(this, fixed, { writable: false });
+    this.#engine = new Engine(dtype, seed);
+    this.#isListed = isList<Value>(outputs ?? []);
+    if (new.target !== Model && inputs === undefined && outputs === undefined) return;
+    this.#graph = readGraph(inputs, outputs);
+    this.#layerNames = Object.freeze([...this.#graph.names.values()]);
+  }
+
+  /** For classes that extend this one. */
+  protected get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** The layers in Keras' order, with their names in `layerNames`. */
+  get layers(): readonly Layer[] {
+    return this.graph?.layers ?? [];
+  }
+
+  get layerNames(): readonly string[] {
+    return this.#layerNames;
+  }
+
+  /** The layers and how they are connected; undefined until the shape of the input is known. */
+  override get graph(): Graph | undefined {
+    return this.#graph;
+  }
+
+  /** What the network is made of: to make others of the same layers. */
+  get inputs(): readonly Value[] {
+    return this.needGraph().inputs;
+  }
+
+  get outputs(): readonly Value[] {
+    return this.needGraph().outputs;
+  }
+
+  /** The names of the inputs: those of their input layers. */
+  get inputNames(): readonly string[] {
+    return this.ports().inputs.map(({ name }) => name);
+  }
+
+  /** The names of the outputs: those of the layers that make them. */
+  get outputNames(): readonly string[] {
+    return this.ports().outputs.map(({ name }) => name);
+  }
+
+  /** The shape of one sample; undefined until it is known, and of a network of several inputs. */
+  override get inputShape(): Shape | undefined {
+    const inputs = this.graph?.inputs;
+    return inputs?.length === 1 ? inputs[0].shape : undefined;
+  }
+
+  /** The shape of each layer's output for one sample; undefined until the input's is known. */
+  get outputShapes(): readonly Shape[] | undefined {
+    return this.graph && outputShapesOf(this.graph);
+  }
+
+  /** The optimizer of `compile`; its `learningRate` may be set at any time. */
+  get optimizer(): Optimizer {
+    return this.#engine.needCompiled().optimizer;
+  }
+  /** @throws TypeError: `compile` sets it, with what belongs to it */
+  set optimizer(_: never) {
+    throw onlyCompiled('optimizer');
+  }
+
+  /** That of `compile`; of several outputs one for each, undefined for those that are not trained. */
+  get loss(): Loss | readonly (Loss | undefined)[] | undefined {
+    const losses = this.#engine.compiled?.outputs.map(({ loss }) => loss);
+    return losses?.length === 1 ? losses[0] : losses;
+  }
+  /** @throws TypeError: `compile` sets it */
+  set loss(_: never) {
+    throw onlyCompiled('loss');
+  }
+
+  /** Those of all outputs, by their names in the logs. */
+  get metrics(): readonly Metric[] {
+    const outputs = this.#engine.compiled?.outputs ?? [];
+    if (outputs.length === 1) return outputs[0].metrics;
+    const metrics = outputs.flatMap(({ name, metrics }) =>
+      metrics.map((metric) => ({ ...metric, name: `${name}_${metric.name}` })),
+    );
+    return Object.freeze(metrics);
+  }
+  /** @throws TypeError: `compile` sets them */
+  set metrics(_: never) {
+    throw onlyCompiled('metrics');
+  }
+
+  /** Whether training moves the weights of its layers, as of the next `compile`; set for all of its layers at once. */
+  override get trainable(): boolean {
+    return super.trainable;
+  }
+  override set trainable(value: boolean) {
+    super.trainable = value;
+    for (const layer of this.layers) layer.trainable = value;
+  }
+
+  /** Updates of the weights since `compile`; during `fit` those of the jobs that have ended. `save` has count and weights of one moment. */
+  get iterations(): number {
+    return this.#engine.progress.iterations;
+  }
+
+  /** True while `fit`, `evaluate` or `predict` is running. */
+  get busy(): boolean {
+    return this.#engine.busy;
+  }
+
+  /**
+   * A layer by its name, or by its place in `layers`.
+   * @throws RangeError with the names there are
+   */
+  getLayer(nameOrIndex: string | number): Layer {
+    const { layers, layerNames } = this;
+    if (typeof nameOrIndex === 'string') return layers[layerNames.indexOf(checkOneOf('name', nameOrIndex, layerNames))];
+    if (typeof nameOrIndex !== 'number') throw wrongType('name', "a layer's name or its index", nameOrIndex);
+    const layer = layers[checkInteger('index', nameOrIndex, 0)];
+    if (!layer) throw wrongValue('index', `below ${layers.length}, the number of layers`, nameOrIndex);
+    return layer;
+  }
+
+  /**
+   * Sets how the network is trained and judged, and which layers are frozen: those whose `trainable` is false now. Weights
+   * stay; the optimizer begins anew.
+   * @throws RangeError naming what there is, for an unknown optimizer, loss or metric
+   */
+  compile(options: CompileOptions): void {
+    this.#engine.checkIdle();
+    const { graph } = this;
+    const frozen = new Set(allLayers(this.layers).filter((layer) => !this.trainable || !layer.trainable));
+    const compiled = readCompile(options, this.outputNames, frozen);
+    for (const [i, { loss }] of compiled.outputs.entries()) if (graph) loss?.targetShape(graph.outputs[i].shape);
+    this.#engine.compile(compiled, graph);
+  }
+
+  /** Layers, output shapes, numbers of parameters and, unless each follows the one before, connections, as Keras prints them. */
+  summary(): string {
+    return summaryText(this, this.#builtIfPossible(), this.#engine.compiled?.frozen);
+  }
+
+  /** The number of weights, trained and not. 0 until the input shape is known. */
+  override countParams(): number {
+    return this.#builtIfPossible() ? this.placed().reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0) : 0;
+  }
+
+  /**
+   * Copies of all weights, in the order of the layers; during `fit` all of them after one and the same batch.
+   * @throws Error if the input shape is not known yet
+   */
+  override getWeights(): NDArray[] {
+    return readHeld(this.placed().map(({ weight }) => weight));
+  }
+
+  /** The weights' names, such as 'dense/kernel', in the order of `getWeights`. */
+  get weightNames(): string[] {
+    return this.placed().map(({ layer, weight }) => weightName(layer, weight));
+  }
+
+  /**
+   * Sets all weights, in the order of `getWeights`; in a callback of `fit` for the batches that follow. What `getWeights`
+   * gave can always be put back: values that are not finite are taken as they are.
+   * @throws RangeError if their number or a shape is wrong; nothing is changed then
+   * @throws Error with code ERR_BUSY while a batch is being trained, evaluated or predicted
+   */
+  override setWeights(weights: readonly ArrayInput[]): void {
+    const placed = this.placed();
+    this.#engine.checkBetweenBatches();
+    const arrays = checkWeights(placed, weights, this.dtype);
+    writeHeld(
+      placed.map(({ weight }) => weight),
+      arrays,
+    );
+  }
+
+  /**
+   * Trains off the main thread.
+   *
+   * @param x [n, ...], samples; images are [n, height, width, channels]. Of several inputs a list of arrays, or an object of
+   *   them by name
+   * @param y targets in the form the loss takes: one-hot rows, class numbers, numbers. Of several outputs as x
+   * @returns the loss and metrics of every epoch
+   * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED
+   */
+  async fit(x: ByPort, y: ByPort, options: FitOptions = {}): Promise<History> {
+    return drive(this.#engine.exclusively(fitting(this.#callee, x, y, options)), signalOf(options));
+  }
+
+  /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
+  fitSync(x: ByPort, y: ByPort, options: Omit<FitOptions, 'signal'> = {}): History {
+    return driveSync(this.#engine.exclusively(fitting(this.#callee, x, y, options)));
+  }
+
+  /** One update of the weights on all samples given. Returns the loss and metrics before the update. */
+  trainOnBatch(x: ByPort, y: ByPort, options: BatchOptions = {}): Logs {
+    checkOptions('options', options, ['sampleWeight', 'classWeight']);
+    return driveSync(this.#engine.exclusively(trainingStep(this.#callee, x, y, options)));
+  }
+
+  /** The loss and the metrics of one batch. */
+  testOnBatch(x: ByPort, y: ByPort, options: Pick<BatchOptions, 'sampleWeight'> = {}): Logs {
+    checkOptions('options', options, ['sampleWeight']);
+    return driveSync(this.#engine.betweenBatches(evaluation(this.#callee, x, y, options, true)));
+  }
+
+  /** The network's output for one batch. */
+  predictOnBatch(x: ByPort): Predicted<O> {
+    return driveSync(this.#engine.betweenBatches(this.#prediction(x, {}, 'one batch')));
+  }
+
+  /**
+   * The loss of samples, all of them as one batch of training (dropout included), and its derivative by each trainable weight,
+   * in the order of `getWeights`. Changes nothing: no weight, no moving average, no state of the generator.
+   */
+  async gradients(
+    x: ByPort,
+    y: ByPort,
+    options: Pick<BatchOptions, 'sampleWeight'> = {},
+  ): Promise<{ loss: number; gradients: NDArray[] }> {
+    checkOptions('options', options, ['sampleWeight']);
+    return drive(this.#engine.exclusively(gradientsOf(this.#callee, x, y, options)));
+  }
+
+  /**
+   * The loss and the metrics of the network on samples, off the main thread.
+   * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `evaluateSync`
+   */
+  async evaluate(x: ByPort, y: ByPort, options: EvaluateOptions = {}): Promise<Logs> {
+    return drive(this.#engine.exclusively(evaluation(this.#callee, x, y, options)), signalOf(options));
+  }
+
+  /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
+  evaluateSync(x: ByPort, y: ByPort, options: Omit<EvaluateOptions, 'signal'> = {}): Logs {
+    return driveSync(this.#engine.betweenBatches(evaluation(this.#callee, x, y, options)));
+  }
+
+  /**
+   * The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype; of several outputs a
+   * list.
+   * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `predictSync`
+   */
+  async predict(x: ByPort, options: PredictOptions = {}): Promise<Predicted<O>> {
+    return drive(this.#engine.exclusively(this.#prediction(x, options, 'copied')), signalOf(options));
+  }
+
+  /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
+  predictSync(x: ByPort, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
+    return driveSync(this.#engine.betweenBatches(this.#prediction(x, options, 'in place')));
+  }
+
+  /**
+   * Saves architecture, weights, the optimizer's state and the generator's into one file of the safetensors format, so
+   * that training goes on with the same bits after `load`. During `fit` all of it is as after one and the same batch: the
+   * last one, in a callback, else the one that ends the job on its way. The file is replaced at once or not at all.
+   */
+  async save(path: string): Promise<void> {
+    this.placed();
+    const file = await this.#engine.jobs.atRest(() => snapshot(this, this.placed(), this.#engine));
+    await saveModel(path, file);
+  }
+
+  /**
+   * A network that `save` wrote, of whatever class. All of the file is checked before the network is built.
+   *
+   * @throws Error with code ERR_FORMAT, and the place and reason, if the file is damaged, or holds NaN or Infinity and
+   *   that is not allowed; ERR_MEMORY; the file system's code (ENOENT …)
+   */
+  static async load(path: string | URL, options?: LoadOptions): Promise<Model> {
+    return loadFile(path, options, (loaded) => loaded.#engine);
+  }
+
+  /** Whether its outputs are a list: `predict` then gives one, also of one array. */
+  get isListed(): boolean {
+    return this.#isListed;
+  }
+
+  /** What the network makes of values, as a layer. */
+  call(inputs: Values, _: Weights, { training }: Mode): Value | readonly Value[] {
+    const list = isList(inputs) ? inputs : [inputs];
+    const { outputs } = expand(this.graphFor(list.map(({ shape }) => shape)), list, { training, frozen: new Set() });
+    return this.#isListed ? outputs : outputs[0];
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return architectureOf(this);
+  }
+
+  /** The inputs and outputs, which data are checked against; `shapes` are those of the data. */
+  protected ports(_shapes?: readonly Shape[]): Ports {
+    return portsOf(this.needGraph(), this.#engine.compiled);
+  }
+
+  /** The graph for inputs of these shapes. */
+  protected graphFor(shapes: readonly Shape[]): Graph {
+    const graph = this.needGraph();
+    const [wanted, given] = [graph.inputs.map(({ shape }) => shape), shapes].map(listed);
+    if (given !== wanted)
+      throw new RangeError(`Expected the inputs of the network '${this.name}' to be of shape ${wanted}, got ${given}`);
+    return graph;
+  }
+
+  /** Its weights, which have numbers from now on. @throws Error with code ERR_NOT_BUILT if the input shape is not known yet */
+  protected placed(): PlacedWeight[] {
+    if (!this.#builtIfPossible()) this.needGraph();
+    return weightsOfGraph(this.graph as Graph);
+  }
+
+  get #callee(): Callee {
+    return {
+      model: this,
+      engine: this.#engine,
+      ports: (shapes) => this.ports(shapes),
+      graphFor: (shapes) => this.graphFor(shapes),
+    };
+  }
+
+  *#prediction(x: ByPort, options: PredictOptions, way: Way): Training<Predicted<O>> {
+    const arrays = yield* prediction(this.#callee, x, options, way);
+    return (this.#isListed ? arrays : arrays[0]) as Predicted<O>;
+  }
+
+  #builtIfPossible(): Network | undefined {
+    return this.graph && this.#engine.build(this.graph);
+  }
+
+  protected needGraph(): Graph {
+    if (!this.graph)
+      throw failure(
+        'ERR_NOT_BUILT',
+        "Expected the network's input shape to be known: give its first layer an inputShape, or call fit or build(inputShape) first",
+      );
+    return this.graph;
+  }
+}
+
+const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
+
+const onlyCompiled = (name: string) =>
+  new TypeError(`Expected ${name} to be set by compile, with optimizer, loss and metrics`);
+
+/**
+ * A new `Model`.
+ * @throws TypeError or RangeError, in one sentence that names the layers, for inputs and outputs that make no network
+ */
+export function model<O extends Outputs>(options: ModelOptions<O>): Model<O> {
+  return new Model(options);
+}

@@ -1,0 +1,277 @@
+import { wrongShape, wrongType } from '../check.js';
+import { expand } from '../graph/expand.js';
+import type { Graph } from '../graph/graph.js';
+import type { Tenant } from '../graph/held.js';
+import { Lowered } from '../graph/lower.js';
+import { Recorder } from '../graph/recorder.js';
+import { isCall, isValue, marked, type Node, placeholder, type Value } from '../graph/value.js';
+import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
+import type { Layer } from '../layers/layer.js';
+import type { Loss } from '../losses.js';
+import type { Metric } from '../metrics.js';
+import type { Optimizer } from '../optimizers.js';
+import type { Buffer, FloatType, Plan } from '../tape.js';
+
+/** What `compile` decides: how a network is trained and judged. */
+export interface Compiled {
+  readonly optimizer: Optimizer;
+  /** For each output of the network, in order. */
+  readonly outputs: readonly CompiledOutput[];
+  /** The layers whose weights stay. */
+  readonly frozen: ReadonlySet<Layer>;
+}
+
+export interface CompiledOutput {
+  readonly name: string;
+  /** Absent: the output is not trained. */
+  readonly loss?: Loss;
+  readonly lossWeight: number;
+  readonly metrics: readonly Metric[];
+}
+
+/** A network on its tape: the arena and the buffers that data go to and come from. */
+export interface Network {
+  readonly plan: Plan;
+  readonly recorder: Recorder;
+  readonly weights: readonly Tenant[];
+  readonly inputs: readonly Buffer[];
+  /** The outputs of the program 'predict'. */
+  readonly outputs: readonly Buffer[];
+  /** Only of a network that was compiled. */
+  readonly training?: {
+    /** Those of the outputs that have a loss. */
+    readonly judged: readonly Judged[];
+    /** Reported penalties of the weights, not summed over samples. */
+    readonly penalties: readonly Buffer[];
+  };
+}
+
+/** An output with a loss. */
+export interface Judged {
+  /** Its place among the outputs. */
+  readonly output: number;
+  readonly compiled: CompiledOutput & { readonly loss: Loss };
+  readonly targets: Buffer;
+  readonly weights: Buffer;
+  /** Reported sums over the batch: of the loss, and of what each metric counts. */
+  readonly loss: Buffer;
+  readonly metrics: readonly (readonly Buffer[])[];
+}
+
+const NONE: ReadonlySet<Layer> = new Set();
+
+/**
+ * Records a network: its forward pass as the program 'predict'; with `compiled` also 'evaluate' (forward, losses, metrics),
+ * 'gradients' (these and backward) and 'train' (these and the update), and all of them with sample weights.
+ */
+export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Compiled): Network {
+  const t = new Recorder(dtype);
+  const sources = graph.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
+  const inputs = sources.map(({ shape }, i) => t.batched(sources.length === 1 ? 'x' : `x${i}`, shape));
+  const { buffers, gradients, weights } = declareWeights(t, weightsOfGraph(graph, compiled?.frozen ?? NONE));
+  sources.forEach((source, i) => {
+    buffers.set(source, inputs[i]);
+  });
+  const frozen = compiled?.frozen ?? NONE;
+  const nameOf = (layerOf: ReadonlyMap<Node, string>) => (node: Node) =>
+    layerOf.has(node) ? `${layerOf.get(node)}/${node.op.name}` : node.op.name;
+
+  const predicted = expand(graph, sources, { training: false, frozen });
+  t.program('predict');
+  const prediction = new Lowered(t, predicted.outputs, {
+    training: false,
+    buffers,
+    gradients,
+    nameOf: nameOf(predicted.layerOf),
+  });
+  prediction.forward();
+  const outputs = predicted.outputs.map((output) => batchedBuffer(prediction, output));
+  const network = { recorder: t, weights, inputs, outputs };
+  if (!compiled) return { ...network, plan: t.compile({ programs: ['predict'], inputs, outputs }) };
+
+  const judged = compiled.outputs.flatMap((output, i) => {
+    const { loss } = output;
+    return loss ? [declareJudged(t, { ...output, loss }, i, graph.outputs[i])] : [];
+  });
+  const regularized = t.parameters.flatMap(({ value, gradient, regularizer }) =>
+    regularizer && gradient
+      ? [{ value, gradient, regularizer, penalty: t.fixed('report', `${value.name}/penalty`, [1]) }]
+      : [],
+  );
+
+  let counts: readonly (readonly Buffer[][])[] = [];
+  const parts = judged.map(({ compiled: { metrics } }) => metrics.map(() => ({})));
+  /** Forward, losses and metrics in one mode; `weighted` programs have sample weights in between. */
+  const judge = (isTraining: boolean) => {
+    const mode = isTraining ? 'training' : 'evaluation';
+    const { outputs, layerOf } = expand(graph, sources, { training: isTraining, frozen });
+    const ends = judged.map(({ output, compiled: { loss } }) => endOf(outputs[output], loss));
+    const lowered = new Lowered(
+      t,
+      ends.map(({ value }) => value),
+      { training: isTraining, buffers, gradients, nameOf: nameOf(layerOf) },
+    );
+    t.program(`forward in ${mode}`);
+    lowered.forward();
+    const emitted = judged.map((own, k) => {
+      const { value, fused } = ends[k];
+      const z = batchedBuffer(lowered, value);
+      const probabilities = fused ? t.batched('probabilities', z.shape) : z;
+      return {
+        ...own,
+        value,
+        fused,
+        z,
+        probabilities,
+        losses: t.batched('losses', [1]),
+        delta: t.batched('delta', z.shape),
+      };
+    });
+    t.program(`loss in ${mode}`);
+    for (const { z, targets, losses, delta, probabilities, fused, compiled } of emitted)
+      compiled.loss.emit(t, { output: z, targets, losses, delta, ...(fused ? { probabilities } : {}) }, fused);
+    t.program(`sample weights in ${mode}`);
+    for (const { losses, weights, delta } of emitted) {
+      t.emit('weightRows', [losses, weights, losses], { N: 1 });
+      t.emit('weightRows', [delta, weights, delta], { N: delta.size });
+    }
+    t.program(`metrics in ${mode}`);
+    for (const { losses, loss } of emitted) t.emit('sumRows', [losses, loss], {});
+    counts = emitted.map(({ compiled: { metrics }, probabilities, targets, z }, k) =>
+      metrics.map((metric, i) =>
+        t.reporting(parts[k][i], () => metric.record(t, { output: probabilities, targets }, z.shape)),
+      ),
+    );
+    return () => {
+      const seeds = new Map<Value, Buffer>();
+      for (const { value, delta, compiled } of emitted) {
+        const { lossWeight } = compiled;
+        if (lossWeight !== 1) t.emit('linear', [delta, delta], { N: delta.size }, { scale: lossWeight, shift: 0 });
+        const other = seeds.get(value);
+        if (other) t.emit('add', [other, delta, other], { N: delta.size });
+        else seeds.set(value, delta);
+      }
+      return lowered.backward(seeds);
+    };
+  };
+  judge(false);
+  const backward = judge(true);
+  t.program('backward');
+  backward();
+  t.program('penalties');
+  for (const { value, gradient, regularizer, penalty } of regularized) {
+    const { l1, l2, graph } = regularizer;
+    if (graph) emitPenalty(t, graph, value, gradient, penalty);
+    else t.emit('penalty', [value, gradient, penalty], { N: value.size }, { l1, l2 });
+  }
+  t.program('update');
+  compiled.optimizer.record(t, t.parameters);
+
+  const programs = ['predict'];
+  for (const weighted of [false, true]) {
+    const parts = ['forward', 'loss', ...(weighted ? ['sample weights'] : []), 'metrics'];
+    const forward = (mode: string) => parts.map((part) => `${part} in ${mode}`);
+    const suffix = weighted ? 'Weighted' : '';
+    t.compose(`evaluate${suffix}`, [...forward('evaluation'), 'penalties']);
+    t.compose(`gradients${suffix}`, [...forward('training'), 'backward', 'penalties']);
+    t.compose(`train${suffix}`, [...forward('training'), 'backward', 'penalties', 'update']);
+    programs.push(`evaluate${suffix}`, `gradients${suffix}`, `train${suffix}`);
+  }
+  const data = judged.flatMap(({ targets, weights }) => [targets, weights]);
+  return {
+    ...network,
+    plan: t.compile({ programs, inputs: [...inputs, ...data], outputs }),
+    training: {
+      judged: judged.map((own, k) => ({ ...own, metrics: counts[k] })),
+      penalties: regularized.map((r) => r.penalty),
+    },
+  };
+}
+
+/** The data buffers of an output with a loss. @throws RangeError if the loss cannot take the output */
+function declareJudged(t: Recorder, compiled: Judged['compiled'], output: number, value: Value): Judged {
+  const { loss, name } = compiled;
+  const last = activationOf(value);
+  loss.checkOutput?.(value.shape, last);
+  if (last === 'softmax' && value.shape.at(-1) === 1)
+    throw new RangeError(
+      "Expected the softmax of the last layer to have two outputs or more, got 1, which is always 1 (take 'sigmoid' for two classes)",
+    );
+  return {
+    output,
+    compiled,
+    targets: t.batched(`${name}/targets`, loss.targetShape(value.shape)),
+    weights: t.batched(`${name}/sampleWeights`, [1]),
+    loss: t.fixed('report', `${name}/loss`, [1]),
+    metrics: [],
+  };
+}
+
+/** The activation that a value has gone through last, where a layer or an operation says so. */
+function activationOf(value: Value): string | undefined {
+  const { from } = value;
+  if (!from) return undefined;
+  if (!isCall(from)) return from.op.name === 'activation' ? from.options.config.name : undefined;
+  const { layer, outputs } = from;
+  return layer.graph ? activationOf(layer.graph.outputs[outputs.indexOf(value)]) : layer.activation?.config.name;
+}
+
+function batchedBuffer(lowered: Lowered, value: Value): Buffer {
+  const buffer = lowered.buffer(value);
+  if (!buffer.batched) throw new TypeError('Expected outputs to depend on an input, got the same for all samples');
+  return buffer;
+}
+
+/** What a loss is given: the value, or what goes into its activation where that and the loss are one kernel, exact for any logits. */
+function endOf(value: Value, { fuses }: Loss): { value: Value; fused: boolean } {
+  const { from } = value;
+  const fused = from && !isCall(from) && from.op.name === 'activation' && from.options.config.name === fuses;
+  return fused ? { value: from.inputs[0], fused } : { value, fused: false };
+}
+
+/** A penalty of one's own: its value, and its derivative on top of the gradient. */
+function emitPenalty(t: Recorder, graph: (w: Value) => Value, value: Buffer, gradient: Buffer, penalty: Buffer): void {
+  const what = `the regularizer of ${value.name}`;
+  const w = marked({ shape: value.shape, batched: false });
+  const output = graph(w);
+  if (!isValue(output)) throw wrongType(`what ${what} returns`, 'a value, one number of shape []', output);
+  if (output.shape.length > 0) throw wrongShape(`what ${what} returns`, 'one number of shape []', output.shape);
+  const own = t.fixed('state', `${value.name}/penalty`, value.shape);
+  const lowered = new Lowered(t, [output], {
+    training: true,
+    buffers: new Map([[w, value]]),
+    gradients: new Map([[w, own]]),
+    nameOf: ({ op }) => `${what}/${op.name}`,
+  });
+  lowered.forward();
+  t.emit('copy', [t.view(lowered.buffer(output), [1]), penalty], { N: 1 });
+  const seed = t.fixed('state', `${value.name}/seed`, []);
+  t.emit('fill', [seed], { N: 1 }, { value: 1 });
+  if (lowered.backward(new Map([[output, seed]])).has(w)) t.emit('add', [gradient, own, gradient], { N: own.size });
+}
+
+/** Where the weights of a network lie on its tape, and the gradients of those that are trained. */
+interface Declared {
+  readonly buffers: Map<Value, Buffer>;
+  readonly gradients: Map<Value, Buffer>;
+  readonly weights: Tenant[];
+}
+
+/** Gives weights their buffers. */
+export function declareWeights(t: Recorder, placed: readonly PlacedWeight[]): Declared {
+  const declared: Declared = { buffers: new Map(), gradients: new Map(), weights: [] };
+  for (const { layer, weight, trainable } of placed) {
+    const { name, shape, initializer, regularizer, trained } = weight;
+    let value: Buffer;
+    if (trained && trainable) {
+      const parameter = t.parameter(layer, name, shape, initializer, regularizer);
+      value = parameter.value;
+      declared.gradients.set(weight, parameter.gradient);
+    } else {
+      value = t.statistic(layer, name, shape, initializer);
+    }
+    declared.buffers.set(weight, value);
+    declared.weights.push({ name: weightName(layer, weight), weight, buffer: value, moves: trainable });
+  }
+  return declared;
+}

@@ -1,0 +1,58 @@
+import type { Callback } from '../callbacks/callback.js';
+import type { ClassWeight } from '../class-weight.js';
+import type { ByPort } from '../training/data.js';
+
+export interface FitOptions {
+  /** Samples for each update of the weights. The last batch of an epoch may be smaller. Default 32 */
+  batchSize?: number;
+  /** Passes over the data, counted from 0: training ends before the epoch of this number. Default 1 */
+  epochs?: number;
+  /** Share of the samples, the last ones before any shuffling, to validate on. Default 0 */
+  validationSplit?: number;
+  /** [x, y] or [x, y, sampleWeight] to validate on after each epoch. */
+  validationData?: readonly [ByPort, ByPort] | readonly [ByPort, ByPort, ByPort];
+  /** Default: batchSize */
+  validationBatchSize?: number;
+  /** Put the samples into a new order for each epoch. Default true */
+  shuffle?: boolean;
+  /**
+   * Weight of each class in the training loss, such as `{ 0: 1, 1: 5 }` or a Map; classes that are not named weigh 1. Or
+   * 'balanced': n / (k * count) for a class of `count` among n training samples of k classes, as scikit-learn. Multiplies
+   * `sampleWeight`; the validation loss has no part in it, as in Keras. For networks of one output.
+   */
+  classWeight?: ClassWeight;
+  /**
+   * Weight of each sample in the loss, [n], none negative; with `validationSplit` also of those to validate on. Of a network of
+   * several outputs one array for all of them, or one for each.
+   */
+  sampleWeight?: ByPort;
+  callbacks?: Callback | readonly Callback[];
+  /** 0: silent; 1: a progress bar; 2: one line an epoch. Default 0 */
+  verbose?: 0 | 1 | 2;
+  /** The epoch to begin with, to go on with an earlier run. Default 0 */
+  initialEpoch?: number;
+  /**
+   * Stops after the batch in progress, or while a callback's promise is waited for; `fit` rejects with ERR_ABORTED, whose
+   * cause is the signal's reason, and the network stays usable.
+   */
+  signal?: AbortSignal;
+}
+
+export interface EvaluateOptions {
+  /** Default 32 */
+  batchSize?: number;
+  sampleWeight?: ByPort;
+  signal?: AbortSignal;
+}
+
+export interface PredictOptions {
+  /** Samples computed at a time. Default 32 */
+  batchSize?: number;
+  signal?: AbortSignal;
+}
+
+export interface BatchOptions {
+  /** Weight of each sample in the loss, [n], none negative. */
+  sampleWeight?: ByPort;
+  classWeight?: ClassWeight;
+}

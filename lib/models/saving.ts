@@ -1,0 +1,104 @@
+import type { Graph } from '../graph/graph.js';
+import { readHeld } from '../graph/held.js';
+import { layerPaths, type PlacedWeight, weightName } from '../graph/weights.js';
+import type { JsonObject, ModelFile } from '../io/model-file.js';
+import type { Layer } from '../layers/layer.js';
+import { isMade, isOfMadeClass } from '../made.js';
+import { optimizerFrom } from '../optimizers.js';
+import { architectureOf } from './architecture.js';
+import type { Engine } from './engine.js';
+import type { Model } from './model.js';
+import type { Compiled } from './network.js';
+
+/** All of the network as it is now: copies, for a file that may take its time to be written. */
+export function snapshot(model: Model, placed: readonly PlacedWeight[], engine: Engine): ModelFile {
+  const { compiled, network, progress, random } = engine;
+  const graph = model.graph as Graph;
+  const paths = layerPaths(graph);
+  checkLoadable(graph, compiled);
+  const values = readHeld(placed.map(({ weight }) => weight));
+  return {
+    architecture: plain(architectureOf(model)),
+    weights: placed.map(({ layer, weight }, i) => [weightName(layer, weight), values[i]] as const),
+    optimizerState: (network?.recorder.states ?? []).map(
+      (buffer) => [buffer.name, (network as NonNullable<typeof network>).plan.read(buffer)] as const,
+    ),
+    training: plain({ iterations: progress.iterations, ...(compiled && trainingOf(compiled, paths)) }),
+    randomState: random.getState(),
+  };
+}
+
+/** How it is trained: of one output its loss and metrics, of several a list for each. */
+function trainingOf({ optimizer, outputs, frozen }: Compiled, paths: ReadonlyMap<Layer, string>): JsonObject {
+  const losses = outputs.map(({ loss }) => loss?.config ?? null);
+  const metrics = outputs.map((output) => output.metrics.map((metric) => metric.config));
+  const isOne = outputs.length === 1;
+  const weights = outputs.map(({ lossWeight }) => lossWeight);
+  return {
+    optimizer: optimizer.config,
+    loss: isOne ? losses[0] : losses,
+    metrics: isOne ? metrics[0] : metrics,
+    ...(weights.some((weight) => weight !== 1) && { lossWeights: weights }),
+    ...(frozen.size > 0 && { frozen: [...frozen].map((layer) => paths.get(layer)) }),
+  };
+}
+
+/** What cannot be loaded again is not saved. @throws TypeError for parts of a network that `load` could not make */
+function checkLoadable(graph: Graph, compiled?: Compiled): void {
+  const check = (what: string, table: string, made: boolean, name: unknown) => {
+    if (made) return;
+    const own = { layers: 'layer', losses: 'loss', metrics: 'metric', activations: 'activation' }[table];
+    throw new TypeError(
+      `Expected ${what} to be one of ${table}.*${own ? ` or made by custom.${own}` : ''}, as only these can be loaded again, got '${name}'`,
+    );
+  };
+  for (const [layer, path] of described(graph)) {
+    const name = `the layer '${path}'`;
+    check(name, 'layers', isOfMadeClass(layer), layer.className);
+    for (const [option, part] of partsOf(layer)) {
+      const table = option.endsWith('nitializer') ? 'initializers' : 'activations';
+      check(`the ${option} of ${name}`, table, isMade(part), part.config.name);
+    }
+    for (const [option, part] of Object.entries(layer))
+      if (typeof (part as { graph?: unknown } | undefined)?.graph === 'function' && option.endsWith('egularizer'))
+        check(`the ${option} of ${name}`, 'regularizers', false, 'a function');
+  }
+  if (!compiled) return;
+  const { optimizer } = compiled;
+  check('the optimizer', 'optimizers', isMade(optimizer), optimizer.config?.name);
+  const { learningRate } = optimizer;
+  if (typeof learningRate === 'function')
+    check('the learning rate', 'schedules', isMade(learningRate), learningRate.config.name);
+  try {
+    optimizerFrom(JSON.parse(JSON.stringify(optimizer.config))); // a schedule may hold another
+  } catch (error) {
+    throw new TypeError(`Expected an optimizer that can be loaded again: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  for (const { loss, metrics } of compiled.outputs) {
+    if (loss) check('the loss', 'losses', isMade(loss), loss.config?.name);
+    for (const metric of metrics) check('the metric', 'metrics', isMade(metric), metric.name);
+  }
+}
+
+/** The layers that a file describes: not those that a layer of one's own makes itself. */
+function described({ layers, names }: Graph, prefix = ''): [Layer, path: string][] {
+  return layers.flatMap((layer) => {
+    const path = prefix + names.get(layer);
+    return [[layer, path] as [Layer, string], ...(layer.graph ? described(layer.graph, `${path}/`) : [])];
+  });
+}
+
+/** What a layer is made with that has a config: its activation and its initializers. */
+function partsOf(layer: object): [string, { config: { name: unknown } }][] {
+  return Object.entries(layer).flatMap(([option, value]) => {
+    if (option === 'initializers') return partsOf(value);
+    return value !== null && (typeof value === 'object' || typeof value === 'function') && 'config' in value
+      ? [[option, value]]
+      : [];
+  });
+}
+
+/** Drops what is undefined and copies the rest, so that only JSON's values remain. */
+const plain = (value: object): JsonObject => JSON.parse(JSON.stringify(value));

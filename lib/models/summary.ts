@@ -1,0 +1,93 @@
+import { isCall, sizeOf, topological, type Value } from '../graph/value.js';
+import { type PlacedWeight, weightsOf, weightsOfGraph } from '../graph/weights.js';
+import { isInputLayer } from '../kind.js';
+import type { Layer } from '../layers/layer.js';
+import type { Model } from './model.js';
+import type { Network } from './network.js';
+
+const count = (n: number) => n.toLocaleString('en-US');
+
+/** A size in bytes as Keras prints it. */
+function bytes(n: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let unit = 0;
+  let size = n;
+  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
+  return `${size.toFixed(2)} ${units[unit]}`;
+}
+
+/**
+ * The table of Keras' `model.summary()`, which leaves the input layers of a Sequential out; with the connections of networks that
+ * are no chain.
+ */
+export function summaryText(
+  model: Model,
+  network: Network | undefined,
+  frozen: ReadonlySet<Layer> | undefined,
+): string {
+  const { graph, layers, layerNames, outputShapes: shapes } = model;
+  const isChain = model.className === 'Sequential';
+  const connections = graph && !isChain ? connectionsOf(model) : undefined;
+  const rows = layers.flatMap((layer, i) => {
+    if (isInputLayer(layer) && isChain) return [];
+    const own = sizesOf(weightsOf(layer, frozen));
+    const shape = shapes ? `(${['None', ...shapes[i]].join(', ')})` : '?';
+    const row = [`${layerNames[i]} (${layer.className})`, shape, network ? count(own.total) : '0 (unbuilt)'];
+    return [connections ? [...row, (connections.get(layer) ?? []).join(', ') || '-'] : row];
+  });
+  const head = ['Layer (type)', 'Output Shape', 'Param #', ...(connections ? ['Connected to'] : [])];
+  const least = connections ? [28, 18, 11, 20] : [31, 22, 13];
+  const width = least.map((room, c) => Math.max(room, ...rows.map((row) => row[c].length)));
+  const line = (row: string[], bar: string) =>
+    `${bar} ${row.map((cell, c) => (c === 2 ? cell.padStart(width[c]) : cell.padEnd(width[c]))).join(` ${bar} `)} ${bar}`;
+  const rule = (left: string, dash: string, cross: string, right: string) =>
+    left + width.map((w) => dash.repeat(w + 2)).join(cross) + right;
+
+  const size = model.dtype === 'float32' ? 4 : 8;
+  const { total, trained } = sizesOf(network && graph ? weightsOfGraph(graph, frozen) : []);
+  const params = (label: string, n: number) => ` ${label}: ${count(n)} (${bytes(n * size)})`;
+  return [
+    `Model: "${model.name}"`,
+    rule('┏', '━', '┳', '┓'),
+    line(head, '┃'),
+    rule('┡', '━', '╇', '┩'),
+    rows.map((row) => line(row, '│')).join(`\n${rule('├', '─', '┼', '┤')}\n`),
+    rule('└', '─', '┴', '┘'),
+    params('Total params', total),
+    params('Trainable params', trained),
+    params('Non-trainable params', total - trained),
+  ].join('\n');
+}
+
+function sizesOf(placed: readonly PlacedWeight[]): { total: number; trained: number } {
+  let [total, trained] = [0, 0];
+  for (const { weight, trainable } of placed) {
+    total += sizeOf(weight.shape);
+    if (weight.trained && trainable) trained += sizeOf(weight.shape);
+  }
+  return { total, trained };
+}
+
+/** What each layer reads, as 'dense_1' or, of one with several outputs or applications, 'dense_1[1]'. */
+function connectionsOf({ graph }: Model): Map<Layer, string[]> {
+  const connections = new Map<Layer, string[]>();
+  const uses = new Map<Layer, number>();
+  const names = new Map<Value, string>();
+  for (const from of topological(graph?.outputs ?? [])) {
+    if (!isCall(from)) {
+      const inputs = from.inputs.filter((value) => !value.constant).map((value) => names.get(value));
+      names.set(from.output, `${from.op.name}(${inputs.join(', ')})`);
+      continue;
+    }
+    const { layer, inputs, outputs } = from;
+    const call = uses.get(layer) ?? 0;
+    uses.set(layer, call + 1);
+    const name = graph?.names.get(layer) as string;
+    outputs.forEach((value, i) => {
+      names.set(value, call + i > 0 ? `${name}[${call + i}]` : name);
+    });
+    const read = inputs.map((value) => names.get(value) as string);
+    connections.set(layer, [...(connections.get(layer) ?? []), ...read]);
+  }
+  return connections;
+}

@@ -1,0 +1,284 @@
+import { allocate } from '../allocate.js';
+import { type ArrayInput, checkArray, NDArray, position } from '../array.js';
+import { type CallbackModel, History } from '../callbacks/callback.js';
+import { CallbackList } from '../callbacks/callback-list.js';
+import { callbacks as callbackFactories } from '../callbacks/index.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkOptions,
+  wrongShape,
+  wrongType,
+  wrongValue,
+} from '../check.js';
+import { classWeights } from '../class-weight.js';
+import { isAbortSignal, isNDArray, isPlain, isTypedArray } from '../kind.js';
+import type { Shape } from '../layers/layer.js';
+import type { Loss } from '../losses.js';
+import type { FitOptions } from '../models/options.js';
+import { dataset, type FloatType } from '../tape.js';
+import { warn } from '../warn.js';
+import type { FitPlan, Samples, Trained } from './loop.js';
+
+const OPTIONS = [
+  'batchSize',
+  'epochs',
+  'validationSplit',
+  'validationData',
+  'validationBatchSize',
+  'shuffle',
+  'classWeight',
+  'sampleWeight',
+  'callbacks',
+  'verbose',
+  'initialEpoch',
+  'signal',
+];
+
+/** An input or an output of a network: what data must fit. */
+export interface Port {
+  readonly name: string;
+  /** Of one sample. Undefined: whatever the first data have. */
+  readonly shape?: Shape;
+  readonly dtype?: 'int32';
+}
+
+/** An array for each input or output: the array itself if there is one only, a list in their order, or a record by name. */
+export type ByPort = ArrayInput | readonly ArrayInput[] | Readonly<Record<string, ArrayInput>>;
+
+/** What the data of a network are checked against. */
+export interface Ports {
+  readonly inputs: readonly Port[];
+  /** Outputs with a loss alone have targets. */
+  readonly outputs: readonly (Port & { readonly shape: Shape; readonly loss?: Loss })[];
+}
+
+/** What `fit` needs of the network beside its ports. */
+export interface FitModel extends CallbackModel {
+  readonly dtype: FloatType;
+}
+
+export type Prepared = Omit<FitPlan, keyof Trained | 'stopRequested'>;
+
+/** Checks everything a `fit` is given, then copies the data. `isBatch`: for one step. */
+export function prepareFit(
+  model: FitModel,
+  ports: Ports,
+  x: readonly NDArray[],
+  y: ByPort,
+  options: FitOptions,
+  isBatch = false,
+): Prepared {
+  checkOptions('options', options, OPTIONS);
+  const n = x[0].shape[0];
+  const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
+  const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
+  const epochs = checkInteger('epochs', options.epochs ?? 1, 0);
+  const initialEpoch = checkInteger('initialEpoch', options.initialEpoch ?? 0, 0);
+  if (initialEpoch > epochs)
+    warn(
+      'FJORDNET_EPOCHS',
+      `initialEpoch ${initialEpoch} is beyond epochs ${epochs}, the number of the epoch before which training ends: nothing is trained`,
+    );
+  const shuffle = checkBoolean('shuffle', options.shuffle ?? true);
+  const verbose = options.verbose ?? 0;
+  if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
+  if (options.signal !== undefined && !isAbortSignal(options.signal))
+    throw wrongType('signal', 'an AbortSignal', options.signal);
+  const targets = readTargets('y', y, n, ports);
+  const split = checkInterval('validationSplit', options.validationSplit ?? 0, 0, 1, 'high');
+  const count = Math.floor(n * (1 - split));
+  if (split > 0 && options.validationData)
+    throw new TypeError('Expected one of validationSplit and validationData, got both');
+  if (split > 0 && (count === 0 || count === n))
+    throw new RangeError(
+      `Expected validationSplit to leave samples to train and to validate on, got ${split} of ${n} samples`,
+    );
+  const weights = weightsOf(targets, ports, n, count, options, isBatch);
+  const validation = options.validationData && checkValidation(options.validationData, ports);
+  const list = options.callbacks === undefined ? [] : [options.callbacks].flat();
+  if (verbose > 0) list.push(callbackFactories.progressBar({ verbose }));
+
+  const { dtype } = model;
+  const samples: Samples = { ...copy('', ports, x, targets, weights, dtype), first: 0, count };
+  let validationSamples: Samples | undefined;
+  if (validation) {
+    const [vx, vy, vw] = validation;
+    validationSamples = { ...copy('validation ', ports, vx, vy, vw, dtype), first: 0, count: vx[0].shape[0] };
+  } else if (split > 0) {
+    const own = options.sampleWeight === undefined ? undefined : samples.weights;
+    validationSamples = { x: samples.x, y: samples.y, ...(own && { weights: own }), first: count, count: n - count };
+  }
+  const history = new History();
+  const callbacks = new CallbackList([...list, history], model, {
+    epochs,
+    initialEpoch,
+    steps: Math.ceil(count / batchSize),
+    samples: count,
+    batchSize,
+    verbose,
+    metrics: model.metrics.map((metric) => metric.name),
+  });
+  return {
+    samples,
+    ...(validationSamples ? { validation: validationSamples } : {}),
+    batchSize,
+    validationBatchSize,
+    epochs,
+    initialEpoch,
+    shuffle,
+    callbacks,
+    history,
+  };
+}
+
+/** An array of samples for each input, of one number of them. */
+export function readInputs(name: string, x: ByPort, inputs: readonly Port[]): NDArray[] {
+  const given = byPort(name, x, inputs);
+  const arrays = inputs.map((port, i) => checkSamples(given[i].place, given[i].array as ArrayInput, port));
+  const n = arrays[0].shape[0];
+  for (const [i, array] of arrays.entries())
+    if (array.shape[0] !== n)
+      throw wrongValue(given[i].place, `${n} samples, as ${given[0].place} has`, array.shape[0]);
+  return arrays;
+}
+
+/** Samples in native memory. */
+export const copyInputs = (name: string, x: readonly NDArray[], inputs: readonly Port[], dtype: FloatType) =>
+  x.map((array, i) => dataset(inputs.length === 1 ? name : `${name} of '${inputs[i].name}'`, array, dtype));
+
+/** x as an array [n, ...] of the samples' shape. */
+function checkSamples(name: string, x: ArrayInput, { shape, dtype }: Port): NDArray {
+  const array = checkArray(name, x);
+  if (shape?.length === 0 ? array.shape.length !== 1 : array.shape.length < 2)
+    throw wrongShape(
+      name,
+      shape?.length === 0 ? 'of shape [n]' : 'an array of samples, of two dimensions or more',
+      array.shape,
+    );
+  if (shape && array.shape.slice(1).join() !== shape.join())
+    throw wrongShape(name, `of shape [n, ${shape.join(', ')}], as the network's input`, array.shape);
+  if (dtype === 'int32' && array.dtype !== 'int32') {
+    const wrong = array.data.findIndex((value) => value !== (value | 0));
+    if (wrong >= 0)
+      throw new RangeError(
+        `Expected ${name} to hold integers of 32 bits, got ${array.data[wrong]} at ${position(wrong, array.shape)}`,
+      );
+  }
+  return array;
+}
+
+/** What is given for each port, and what it is called in messages. @throws TypeError or RangeError unless it is one each */
+function byPort(name: string, given: unknown, ports: readonly Port[]): { place: string; array: unknown }[] {
+  const names = ports.map((port) => port.name).join(', ');
+  if (isPlain(given)) {
+    const unknown = Object.keys(given).find((key) => !ports.some((port) => port.name === key));
+    if (unknown !== undefined) throw wrongValue(name, `an object of arrays by name (${names})`, unknown);
+    return ports.map((port) => ({ place: `${name}.${port.name}`, array: given[port.name] }));
+  }
+  const isListOfOne = Array.isArray(given) && given.length === 1 && (isNDArray(given[0]) || isTypedArray(given[0]));
+  if (ports.length === 1 && !isListOfOne) return [{ place: name, array: given }];
+  if (!Array.isArray(given))
+    throw wrongType(name, `a list of ${ports.length} arrays, or an object of them by name (${names})`, given);
+  if (given.length !== ports.length)
+    throw wrongValue(name, `a list of ${ports.length} arrays (${names})`, `one of ${given.length}`);
+  return given.map((array, i) => ({ place: `${name}[${i}]`, array }));
+}
+
+/** Targets for each output with a loss. */
+function readTargets(name: string, y: ByPort, n: number, { outputs }: Ports): NDArray[] {
+  const given = byPort(name, y, outputs);
+  return outputs.flatMap(({ shape, loss }, i) => {
+    if (!loss) return [];
+    const { place, array } = given[i];
+    const targets = loss.prepare(place, checkArray(place, array as ArrayInput), shape);
+    if (targets.shape[0] !== n) throw wrongValue(place, `${n} targets, one for each sample of x`, targets.shape[0]);
+    return [targets];
+  });
+}
+
+/**
+ * Sample weights for each output with a loss, of the `count` samples to train on times those of their classes: these are for
+ * training alone, as in Keras.
+ */
+function weightsOf(
+  targets: readonly NDArray[],
+  ports: Ports,
+  n: number,
+  count: number,
+  { sampleWeight, classWeight }: FitOptions,
+  isBatch: boolean,
+): NDArray[] | undefined {
+  if (sampleWeight === undefined && classWeight === undefined) return undefined;
+  const judged = ports.outputs.filter(({ loss }) => loss);
+  const weights =
+    sampleWeight === undefined ? targets.map(() => ones(n)) : readSampleWeights('sampleWeight', sampleWeight, n, ports);
+  if (classWeight !== undefined) {
+    if (ports.outputs.length > 1)
+      throw new TypeError(
+        `Expected classWeight with a network of one output, got ${ports.outputs.length}: give their samples a sampleWeight`,
+      );
+    const [{ shape, loss }] = judged;
+    const factors = classWeights(classWeight, targets[0], shape.at(-1) ?? 1, loss as Loss, count, isBatch);
+    for (let i = 0; i < count; i++) weights[0].data[i] *= factors[i];
+  }
+  if (!weights.some(({ data }) => data.subarray(0, count).some((weight) => weight > 0)))
+    warn('FJORDNET_WEIGHTS', 'All samples have the weight 0: their loss is 0, and nothing is learnt from them');
+  return weights;
+}
+
+/** Numbers a sample for each output with a loss; one array is for all of them. */
+function readSampleWeights(name: string, given: ByPort, n: number, { outputs }: Ports): NDArray[] {
+  const isList =
+    Array.isArray(given) && given.length === outputs.length && given.every((own) => typeof own === 'object');
+  const isOne = outputs.length > 1 && !isList && !isPlain(given);
+  const own = isOne ? outputs.map(() => ({ place: name, array: given as unknown })) : byPort(name, given, outputs);
+  return outputs.flatMap(({ loss }, i) => {
+    const { place, array } = own[i];
+    if (!loss) return [];
+    return [array === undefined || array === null ? ones(n) : checkSampleWeight(place, array as ArrayInput, n)];
+  });
+}
+
+const ones = (n: number) => NDArray.wrap(allocate(Float64Array, n).fill(1), [n, 1]);
+
+function checkSampleWeight(name: string, weights: ArrayInput, n: number): NDArray {
+  const array = checkArray(name, weights);
+  if (array.size !== n || array.shape[0] !== n)
+    throw wrongShape(name, `${n} numbers, one for each sample`, array.shape);
+  const negative = array.data.findIndex((weight) => weight < 0);
+  if (negative >= 0)
+    throw new RangeError(
+      `Expected ${name} to hold non-negative numbers, got ${array.data[negative]} at ${position(negative, array.shape)}`,
+    );
+  return NDArray.wrap(allocate(Float64Array, array.data), [n, 1]);
+}
+
+function checkValidation(
+  data: NonNullable<FitOptions['validationData']>,
+  ports: Ports,
+): [NDArray[], NDArray[], NDArray[] | undefined] {
+  if (!Array.isArray(data) || data.length < 2 || data.length > 3)
+    throw wrongType('validationData', '[x, y] or [x, y, sampleWeight]', data);
+  const x = readInputs('validationData[0]', data[0], ports.inputs);
+  const n = x[0].shape[0];
+  const y = readTargets('validationData[1]', data[1], n, ports);
+  return [x, y, data[2] == null ? undefined : readSampleWeights('validationData[2]', data[2], n, ports)];
+}
+
+function copy(
+  prefix: string,
+  { inputs, outputs }: Ports,
+  x: readonly NDArray[],
+  y: readonly NDArray[],
+  weights: readonly NDArray[] | undefined,
+  dtype: FloatType,
+): Pick<Samples, 'x' | 'y' | 'weights'> {
+  const judged = outputs.filter(({ loss }) => loss);
+  return {
+    x: copyInputs(`${prefix}x`, x, inputs, dtype),
+    y: copyInputs(`${prefix}y`, y, judged, dtype),
+    ...(weights && { weights: copyInputs(`${prefix}sampleWeight`, weights, judged, dtype) }),
+  };
+}

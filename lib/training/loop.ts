@@ -1,0 +1,193 @@
+import { allocate, filled } from '../allocate.js';
+import { NDArray } from '../array.js';
+import type { NativeResult } from '../binding.js';
+import type { History, Logs } from '../callbacks/callback.js';
+import type { CallbackList } from '../callbacks/callback-list.js';
+import type { Network } from '../models/network.js';
+import type { RandomState } from '../random.js';
+import type { FloatArray, Job } from '../tape.js';
+import type { Training } from '../train.js';
+import { type Prepared, sweep } from './sweep.js';
+import { Totals } from './totals.js';
+
+/** Samples in native memory: rows first .. first + count - 1 of the datasets. */
+export interface Samples {
+  /** One for each input of the network. */
+  readonly x: readonly Data[];
+  /** One for each output with a loss. */
+  readonly y: readonly Data[];
+  readonly weights?: readonly Data[];
+  readonly first: number;
+  readonly count: number;
+}
+
+type Data = Job['inputs'][number][1];
+
+/** A network that is being trained. */
+export interface Trained {
+  readonly network: Network;
+  readonly random: RandomState;
+  /** Updates done so far, over all calls of fit; counted on by the loop. */
+  readonly progress: { iterations: number };
+}
+
+export interface FitPlan extends Trained {
+  readonly samples: Samples;
+  readonly validation?: Samples;
+  readonly batchSize: number;
+  readonly validationBatchSize: number;
+  readonly epochs: number;
+  readonly initialEpoch: number;
+  readonly shuffle: boolean;
+  readonly callbacks: CallbackList;
+  readonly history: History;
+  stopRequested(): boolean;
+}
+
+/** The training loop of Keras' `fit`. */
+export function* fitLoop(fit: FitPlan): Training<History> {
+  const { network, samples, validation, batchSize, callbacks, history, random } = fit;
+  const { first, count } = samples;
+  const order = allocate(Int32Array, count);
+  yield* callbacks.onTrainBegin();
+  for (let epoch = fit.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
+    yield* callbacks.onEpochBegin(epoch);
+    for (let i = 0; i < count; i++) order[i] = first + i;
+    if (fit.shuffle) random.shuffle(order);
+    const totals = new Totals(network);
+    yield* sweep(
+      {
+        ...programOf('train', network, samples),
+        rows: order,
+        batchSize,
+        prepare: (steps) => scalarsOf(fit, steps),
+        stop: () => fit.stopRequested(),
+        ...(callbacks.wantsBatches && { onBatch: (batch) => callbacks.onBatchBegin(batch) }),
+      },
+      ({ result, at, count }) => {
+        totals.add(result, count, batchSize);
+        const batches = Math.ceil((at + count) / batchSize);
+        return callbacks.wantsBatches
+          ? callbacks.onBatchEnd(batches - 1, totals.logs())
+          : callbacks.onProgress(batches, totals.logs());
+      },
+    );
+    const logs = totals.logs();
+    if (validation) {
+      const scores = yield* evaluateLoop(network, validation, fit.validationBatchSize);
+      for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
+    }
+    yield* callbacks.onEpochEnd(epoch, logs);
+  }
+  yield* callbacks.onTrainEnd();
+  return history;
+}
+
+/** The loss and the metrics over samples, weighted by batch size as Keras. */
+export function* evaluateLoop(network: Network, samples: Samples, batchSize: number): Training<Logs> {
+  const totals = new Totals(network);
+  yield* sweep({ ...programOf('evaluate', network, samples), rows: samples, batchSize }, ({ result, count }) => {
+    totals.add(result, count, batchSize);
+    return undefined;
+  });
+  return totals.logs();
+}
+
+/** One update of the weights on all samples at once. Returns the loss and the metrics before it. */
+export function* oneStep(trained: Trained, samples: Samples): Training<Logs> {
+  const totals = new Totals(trained.network);
+  totals.add(yield* onAll('train', trained, samples), samples.count, samples.count);
+  return totals.logs();
+}
+
+/** The loss of all samples at once, and its derivative by each trained weight, which stays as it is. */
+export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ loss: number; gradients: NDArray[] }> {
+  const { network, random, progress } = trained;
+  const { plan, recorder } = network;
+  const averages = recorder.parameters.filter(({ gradient }) => !gradient);
+  const before = averages.map(({ value }) => plan.read(value));
+  const [state, { iterations }] = [random.getState(), progress];
+  const totals = new Totals(network);
+  totals.add(yield* onAll('gradients', trained, samples), samples.count, samples.count);
+  random.setState(state);
+  progress.iterations = iterations;
+  for (const [i, { value }] of averages.entries()) plan.write(value, before[i]);
+  const gradients = recorder.parameters.flatMap(({ gradient }) => (gradient ? [plan.read(gradient)] : []));
+  return { loss: totals.logs().loss, gradients };
+}
+
+/** The network's outputs for n samples, [n, ...] each. */
+export function* predictLoop(network: Network, x: Samples['x'], n: number, batchSize: number): Training<NDArray[]> {
+  const { plan, inputs, outputs } = network;
+  const own = inputs.map((buffer, i) => [buffer, x[i]] as const);
+  const shapes = outputs.map(({ shape }) => [n, ...shape]);
+  let all: NDArray[] | undefined;
+  yield* sweep(
+    { plan, program: 'predict', inputs: own, outputs, rows: { first: 0, count: n }, batchSize },
+    ({ result, at, count }) => {
+      const parts = result.outputs as FloatArray[];
+      if (count === n) all = parts.map((part, i) => NDArray.wrap(part, shapes[i]));
+      else {
+        all ??= shapes.map((shape) => NDArray.zeros(shape, plan.dtype));
+        for (const [i, part] of parts.entries()) all[i].data.set(part, at * outputs[i].size);
+      }
+      return undefined;
+    },
+  );
+  return all as NDArray[];
+}
+
+/** One batch of all samples. */
+function* onAll(program: string, trained: Trained, samples: Samples): Training<NativeResult> {
+  const rows = filled(Int32Array, samples.count, (i) => samples.first + i);
+  let whole: NativeResult | undefined;
+  yield* sweep(
+    {
+      ...programOf(program, trained.network, samples),
+      rows,
+      batchSize: samples.count,
+      prepare: (steps) => scalarsOf(trained, steps),
+    },
+    ({ result }) => {
+      whole = result;
+      return undefined;
+    },
+  );
+  return whole as NativeResult;
+}
+
+/**
+ * The scalars (learning rate, dropout seeds) of so many training steps. When these have ended `iterations` and `random` are
+ * those of the last one, also where a job was stopped before.
+ */
+function scalarsOf({ network, progress, random }: Trained, steps: number): Prepared {
+  const { stepScalars, draws } = network.recorder;
+  const before = draws ? random.getState() : undefined;
+  const draw = (count: number) => {
+    const values = allocate(Float64Array, count * stepScalars.length);
+    let k = 0;
+    for (let step = 0; step < count; step++)
+      for (const { next } of stepScalars) values[k++] = next(progress.iterations + step, random);
+    return values;
+  };
+  return {
+    scalars: stepScalars.map(({ scalar }) => scalar),
+    values: draw(steps),
+    settle({ steps: done }) {
+      if (before && done < steps) {
+        random.setState(before);
+        draw(done);
+      }
+      progress.iterations += done;
+    },
+  };
+}
+
+function programOf(program: string, { plan, inputs, training }: Network, { x, y, weights }: Samples) {
+  const data: Job['inputs'] = inputs.map((buffer, i) => [buffer, x[i]] as const);
+  for (const [k, judged] of (training?.judged ?? []).entries()) {
+    data.push([judged.targets, y[k]]);
+    if (weights) data.push([judged.weights, weights[k]]);
+  }
+  return { plan, program: weights ? `${program}Weighted` : program, inputs: data };
+}

@@ -1,0 +1,59 @@
+import type { NativeResult } from '../binding.js';
+import type { Logs } from '../callbacks/callback.js';
+import type { Network } from '../models/network.js';
+
+/** What batches reported, summed: the losses and the metrics of all samples so far. */
+export class Totals {
+  readonly #network: Network;
+  #samples = 0;
+  #penalty = 0;
+  readonly #losses: number[];
+  /** For each output with a loss, and each of its metrics, what that counts. */
+  readonly #counts: number[][][];
+
+  constructor(network: Network) {
+    this.#network = network;
+    const judged = network.training?.judged ?? [];
+    this.#losses = judged.map(() => 0);
+    this.#counts = judged.map(({ metrics }) => metrics.map(() => []));
+  }
+
+  add(result: NativeResult, samples: number, batchSize: number): void {
+    const { plan, training } = this.#network;
+    if (!training) return;
+    const size = (step: number) => Math.min(batchSize, samples - step * batchSize);
+    const penalties = training.penalties.map((buffer) => plan.reported(result, buffer));
+    for (let step = 0; step < result.steps; step++) {
+      this.#samples += size(step);
+      for (const penalty of penalties) this.#penalty += penalty[step] * size(step);
+    }
+    for (const [k, { loss, metrics }] of training.judged.entries()) {
+      for (const value of plan.reported(result, loss)) this.#losses[k] += value;
+      for (const [i, buffers] of metrics.entries())
+        for (const [j, buffer] of buffers.entries())
+          for (const count of plan.reported(result, buffer))
+            this.#counts[k][i][j] = (this.#counts[k][i][j] ?? 0) + count;
+    }
+  }
+
+  /**
+   * Over all samples, named as Keras does: 'loss', the sum of the outputs' by their lossWeights, and the penalties; of several
+   * outputs the loss of each, such as 'kind_loss'; the metrics.
+   */
+  logs(): Logs {
+    const judged = this.#network.training?.judged ?? [];
+    let sum = 0;
+    for (const [k, { compiled }] of judged.entries()) sum += compiled.lossWeight * this.#losses[k];
+    const logs: Logs = { loss: (sum + this.#penalty) / this.#samples };
+    const several = this.#network.outputs.length > 1;
+    for (const [k, { compiled }] of judged.entries())
+      if (several) logs[`${compiled.name}_loss`] = this.#losses[k] / this.#samples;
+    for (const [k, { compiled }] of judged.entries())
+      for (const [i, metric] of compiled.metrics.entries())
+        logs[several ? `${compiled.name}_${metric.name}` : metric.name] = metric.result(
+          this.#counts[k][i],
+          this.#samples,
+        );
+    return logs;
+  }
+}

@@ -1,0 +1,534 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  custom,
+  input,
+  Layer,
+  layers,
+  type Mode,
+  Model,
+  model,
+  NDArray,
+  ops,
+  optimizers,
+  RandomState,
+  Sequential,
+  sequential,
+  type Value,
+  type Weights,
+} from 'fjordnet';
+
+interface Stored {
+  shape: number[];
+  data: number[];
+}
+const fixture = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../test/fixtures/${name}.json`, import.meta.url), 'utf8'));
+const stored = ({ shape, data }: Stored) => NDArray.from(Float64Array.from(data)).reshape(...shape);
+const normal = (random: RandomState, ...shape: number[]) => random.normal(0, 1, shape) as NDArray;
+const numbers = (arrays: readonly NDArray[]) => arrays.map(({ data }) => [...data]);
+const folder = mkdtempSync(join(tmpdir(), 'fjordnet-model-'));
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+const path = () => join(folder, `${files++}.safetensors`);
+
+function near(
+  t: { true(value: boolean, message?: string): void },
+  a: NDArray,
+  b: NDArray,
+  tolerance: number,
+  what = '',
+) {
+  let worst = a.shape.join() === b.shape.join() ? 0 : Number.POSITIVE_INFINITY;
+  for (let i = 0; i < a.size; i++) worst = Math.max(worst, Math.abs(a.data[i] - b.data[i]));
+  t.true(worst <= tolerance, `${what}: ${worst}`);
+}
+
+// ------------------------------------------------------------ Keras' own runs
+
+const GRAPHS: Record<string, () => Model> = {
+  residual: () => {
+    const x = input({ shape: [8, 8, 2] });
+    const a = layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same', useBias: false }).apply(x);
+    const b = layers.activation({ activation: 'relu' }).apply(layers.batchNormalization().apply(a));
+    const c = layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same' }).apply(b);
+    const sum = ops.add(c, layers.conv2d({ filters: 4, kernelSize: 1 }).apply(x));
+    const h = layers.maxPooling2d().apply(layers.activation({ activation: 'relu' }).apply(sum));
+    const outputs = layers.dense({ units: 3, activation: 'softmax' }).apply(layers.globalAveragePooling2d().apply(h));
+    return model({ inputs: x, outputs, dtype: 'float64' });
+  },
+  'inputs p': () => {
+    const [p, q] = [input({ shape: [4], name: 'p' }), input({ shape: [4], name: 'q' })];
+    const shared = layers.dense({ units: 3, activation: 'tanh' });
+    const [u, v] = [shared.apply(p), shared.apply(q)];
+    const all = ops.concat([ops.mul(u, v), ops.sub(u, v), ops.maximum(u, v), u]);
+    return model({ inputs: [p, q], outputs: layers.dense({ units: 1 }).apply(all), dtype: 'float64' });
+  },
+  'conv2d 3 3x3 relu (frozen)': () => {
+    const x = input({ shape: [8, 8, 2] });
+    const frozen = layers.conv2d({ filters: 3, kernelSize: 3, activation: 'relu', trainable: false }).apply(x);
+    const h = layers.flatten().apply(layers.batchNormalization().apply(frozen));
+    const net = model({
+      inputs: x,
+      outputs: layers.dense({ units: 3, activation: 'softmax' }).apply(h),
+      dtype: 'float64',
+    });
+    net.getLayer(2).trainable = false;
+    return net;
+  },
+};
+
+// Keras' TensorFlow backend rounds the momentum to float32, also of float64 weights.
+const OPTIMIZERS: Record<string, (learningRate: number) => ReturnType<typeof optimizers.sgd>> = {
+  'sgd momentum 0.9': (learningRate) => optimizers.sgd({ learningRate, momentum: Math.fround(0.9) }),
+  sgd: (learningRate) => optimizers.sgd({ learningRate }),
+  adam: (learningRate) => optimizers.adam({ learningRate }),
+  rmsprop: (learningRate) => optimizers.rmsprop({ learningRate }),
+};
+
+for (const [name, make] of Object.entries(GRAPHS))
+  test(`${name}: Keras' predictions, losses and weights after four steps`, async (t) => {
+    const golden = fixture('graph').models.find((each: { model: string }) => each.model.startsWith(name));
+    const net = make();
+    net.setWeights(golden.weights.map(stored));
+    net.compile({ optimizer: OPTIMIZERS[golden.optimizer](golden.learningRate), loss: golden.loss });
+    const x = golden.x.map(stored);
+    const [y] = golden.y.map(stored);
+    near(t, net.predictOnBatch(x) as NDArray, stored(golden.predicted[0]), 1e-12, 'predicted');
+    const before = numbers(net.getWeights());
+    const { loss, gradients } = await net.gradients(x, y);
+    t.true(Math.abs(loss - golden.losses[0]) <= 1e-10);
+    t.deepEqual(numbers(net.getWeights()), before);
+    t.is(gradients.length, golden.weights.length - (name.startsWith('residual') ? 2 : name.startsWith('conv') ? 6 : 0));
+    for (const each of golden.losses) t.true(Math.abs(net.trainOnBatch(x, y).loss - each) <= 1e-10);
+    for (const [i, weight] of net.getWeights().entries())
+      near(t, weight, stored(golden.weights_after[i]), 1e-9, golden.weight_names[i]);
+    near(t, net.predictOnBatch(x) as NDArray, stored(golden.predicted_after[0]), 1e-9, 'predicted after');
+  });
+
+const sum = custom.layer(
+  'TestSum',
+  class extends Layer {
+    call(values: readonly Value[]): Value {
+      return values.reduce((a, b) => ops.add(a, b));
+    }
+  },
+);
+
+test('layers and weights have Keras’ order, in sixty random graphs', (t) => {
+  for (const { inputs, steps, of, outputs, layers: order, weights } of fixture('layer-order').cases) {
+    const values: Value[] = Array.from({ length: inputs }, (_, i) => input({ shape: [3], name: `in${i}` }));
+    const shared = new Map<string, Layer>();
+    for (const { name, inputs: from } of steps) {
+      const isSum = name.startsWith('add');
+      const layer = shared.get(name) ?? (isSum ? sum({ name }) : layers.dense({ units: 3, name }));
+      shared.set(name, layer);
+      values.push(layer.apply(isSum ? from.map((i: number) => values[i]) : values[from[0]]));
+    }
+    const at = (places: number[]) => places.map((i) => values[i]);
+    const net = model({ inputs: at(of), outputs: at(outputs) });
+    t.deepEqual(net.layerNames, order);
+    t.deepEqual(net.weightNames, weights);
+  }
+});
+
+// ------------------------------------------------------------ the same as what stands
+
+for (const dtype of ['float32', 'float64'] as const)
+  test(`${dtype}: a chain of layers has the bits of a Sequential, trained and resumed`, async (t) => {
+    const random = new RandomState(3);
+    const x = normal(random, 40, 6, 6, 1);
+    const y = random.randint(0, 3, [40]) as NDArray;
+    const list = () => [
+      layers.conv2d({ filters: 3, kernelSize: 3, activation: 'relu' }),
+      layers.maxPooling2d(),
+      layers.batchNormalization(),
+      layers.flatten(),
+      layers.dropout({ rate: 0.25 }),
+      layers.dense({ units: 3, activation: 'softmax' }),
+    ];
+    const chain = input({ shape: [6, 6, 1] });
+    const outputs = list().reduce((value, layer) => layer.apply(value), chain);
+    const nets = [model({ inputs: chain, outputs, dtype, seed: 5 }), sequential({ layers: list(), dtype, seed: 5 })];
+    const logs = [];
+    for (const net of nets) {
+      net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+      logs.push((await net.fit(x, y, { epochs: 2, batchSize: 7 })).history);
+    }
+    t.deepEqual(logs[0], logs[1]);
+    const file = path();
+    await nets[0].save(file);
+    const loaded = await Model.load(file);
+    t.false(loaded instanceof Sequential);
+    for (const net of [nets[0], loaded]) net.fitSync(x, y, { epochs: 1, batchSize: 9 });
+    t.deepEqual(numbers(loaded.getWeights()), numbers(nets[0].getWeights()));
+    t.deepEqual(loaded.layerNames, nets[0].layerNames);
+    t.true(nets[1] instanceof Model);
+  });
+
+// ------------------------------------------------------------ several inputs and outputs
+
+const twoOfEach = (dtype: 'float32' | 'float64' = 'float64') => {
+  const [a, b] = [input({ shape: [3], name: 'a' }), input({ shape: [2], name: 'b' })];
+  const h = layers.dense({ units: 5, activation: 'tanh', name: 'h' }).apply(ops.concat([a, b]));
+  const kind = layers.dense({ units: 2, activation: 'softmax', name: 'kind' }).apply(h);
+  const size = layers.dense({ units: 1, name: 'size' }).apply(h);
+  return model({ inputs: [a, b], outputs: [kind, size], dtype, seed: 2 });
+};
+const data = (n = 10) => {
+  const random = new RandomState(1);
+  return {
+    a: normal(random, n, 3),
+    b: normal(random, n, 2),
+    kind: random.randint(0, 2, [n]) as NDArray,
+    size: normal(random, n, 1),
+    weight: Float64Array.from({ length: n }, (_, i) => (i % 4) / 2),
+  };
+};
+
+test('losses, their weights, metrics and logs by output', async (t) => {
+  const { a, b, kind, size, weight } = data();
+  const net = twoOfEach();
+  t.deepEqual(
+    [net.inputNames, net.outputNames],
+    [
+      ['a', 'b'],
+      ['kind', 'size'],
+    ],
+  );
+  const forms = [
+    { loss: ['sparseCategoricalCrossentropy', 'mse'], lossWeights: [1, 0.3], metrics: [['accuracy'], ['mae']] },
+    {
+      loss: { kind: 'sparseCategoricalCrossentropy', size: 'mse' },
+      lossWeights: { size: 0.3 },
+      metrics: { kind: 'accuracy', size: ['mae'] },
+    },
+  ];
+  const all = [];
+  for (const form of forms) {
+    net.compile({ optimizer: 'sgd', ...form });
+    const lists = await net.evaluate([a, b], [kind, size], { batchSize: 4 });
+    t.deepEqual(await net.evaluate({ b, a }, { size, kind }, { batchSize: 4 }), lists);
+    t.deepEqual(Object.keys(lists), ['loss', 'kind_loss', 'size_loss', 'kind_accuracy', 'size_mae']);
+    all.push(lists);
+  }
+  t.deepEqual(all[0], all[1]);
+  t.deepEqual(
+    net.metrics.map(({ name }) => name),
+    ['kind_accuracy', 'size_mae'],
+  );
+  const [p, q] = await net.predict([a, b]);
+  const crossentropy = (w: (i: number) => number) =>
+    [...kind.data].reduce((total, k, i) => total - w(i) * Math.log(p.data[2 * i + k]), 0) / 10;
+  const squares = (w: (i: number) => number) =>
+    [...size.data].reduce((total, s, i) => total + w(i) * (q.data[i] - s) ** 2, 0) / 10;
+  const same = (got: number, wanted: number) => t.true(Math.abs(got - wanted) < 1e-12, `${got} ${wanted}`);
+  same(
+    all[0].kind_loss,
+    crossentropy(() => 1),
+  );
+  same(
+    all[0].size_loss,
+    squares(() => 1),
+  );
+  same(all[0].loss, crossentropy(() => 1) + 0.3 * squares(() => 1));
+  // one array of weights is for all outputs, as in Keras; a list has one for each
+  const weighted = await net.evaluate([a, b], [kind, size], { sampleWeight: weight });
+  same(
+    weighted.kind_loss,
+    crossentropy((i) => weight[i]),
+  );
+  same(
+    weighted.size_loss,
+    squares((i) => weight[i]),
+  );
+  const ones = new Float64Array(10).fill(1);
+  const each = await net.evaluate([a, b], [kind, size], { sampleWeight: { kind: weight } });
+  same(each.kind_loss, weighted.kind_loss);
+  same(each.size_loss, all[0].size_loss);
+  t.deepEqual(await net.evaluate([a, b], [kind, size], { sampleWeight: [weight, ones] }), each);
+
+  const history = await net.fit([a, b], [kind, size], { epochs: 2, validationSplit: 0.3, validationBatchSize: 2 });
+  t.true(Object.keys(history.history).includes('val_size_mae'));
+});
+
+test('an output without a loss is not trained, and needs no targets', async (t) => {
+  const { a, b, kind, size } = data();
+  const net = twoOfEach();
+  net.compile({ optimizer: optimizers.sgd({ learningRate: 0.5 }), loss: { kind: 'sparseCategoricalCrossentropy' } });
+  const before = net.getLayer('size').getWeights();
+  const logs = net.trainOnBatch([a, b], { kind });
+  t.deepEqual(Object.keys(logs), ['loss', 'kind_loss']);
+  t.deepEqual(numbers(net.getLayer('size').getWeights()), numbers(before));
+  const file = path();
+  await net.save(file);
+  const loaded = (await Model.load(file)) as typeof net;
+  t.is(loaded.trainOnBatch([a, b], [kind, size]).loss, net.trainOnBatch([a, b], { kind }).loss);
+});
+
+test('the gradient of several outputs is that of finite differences', async (t) => {
+  const { a, b, kind, size, weight } = data();
+  const net = twoOfEach();
+  net.compile({ optimizer: 'sgd', loss: ['sparseCategoricalCrossentropy', 'mse'], lossWeights: [0.7, 2] });
+  const options = { sampleWeight: [weight, new Float64Array(10).fill(1)] };
+  const { gradients } = await net.gradients([a, b], [kind, size], options);
+  const weights = net.getWeights();
+  const random = new RandomState(8);
+  const direction = weights.map(({ shape }) => normal(random, ...shape));
+  const at = (h: number) => {
+    net.setWeights(
+      weights.map((w, i) =>
+        NDArray.from(Float64Array.from(w.data, (v, j) => v + h * direction[i].data[j])).reshape(...w.shape),
+      ),
+    );
+    return net.evaluateSync([a, b], [kind, size], options).loss;
+  };
+  const slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+  const own = gradients.reduce(
+    (total, g, i) => total + [...g.data].reduce((s, v, j) => s + v * direction[i].data[j], 0),
+    0,
+  );
+  t.true(Math.abs(slope - own) < 1e-8 * Math.abs(own) + 1e-9, `${slope} ${own}`);
+});
+
+// ------------------------------------------------------------ layers that several networks have
+
+test('a network of intermediate outputs follows the one that is trained, also in its callbacks', async (t) => {
+  const { a, kind } = data();
+  const net = sequential({
+    layers: [
+      layers.dense({ units: 4, activation: 'relu', inputShape: [3], name: 'a' }),
+      layers.dense({ units: 2, activation: 'softmax' }),
+    ],
+    seed: 1,
+  });
+  net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' });
+  const features = model({ inputs: net.inputs, outputs: net.getLayer('a').output as Value });
+  const head = model({ inputs: net.getLayer('a').output as Value, outputs: net.outputs });
+  const composed = () => head.predictSync(features.predictSync(a));
+  const seen: boolean[] = [];
+  await net.fit(a, kind, {
+    epochs: 3,
+    callbacks: { onEpochEnd: () => void seen.push(numbers(composed()).join() === [...net.predictSync(a).data].join()) },
+  });
+  t.deepEqual(seen, [true, true, true]);
+  t.is(features.getWeights().length, 2);
+  t.deepEqual(numbers(features.getWeights()), numbers(net.getLayer('a').getWeights()));
+  net.getLayer('a').setWeights(
+    net
+      .getLayer('a')
+      .getWeights()
+      .map((w) => NDArray.zeros(w.shape)),
+  );
+  t.true([...(features.predictSync(a) as NDArray).data].every((v) => v === 0));
+  await features.predict(a);
+});
+
+test('adversaries: one network is trained against a frozen part of another', async (t) => {
+  const random = new RandomState(2);
+  const judge = sequential({
+    layers: [layers.dense({ units: 1, activation: 'sigmoid', inputShape: [2] })],
+    seed: 1,
+    name: 'judge',
+  });
+  judge.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' });
+  const maker = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })], seed: 2, name: 'maker' });
+  judge.trainable = false;
+  const z = input({ shape: [3] });
+  const both = model({ inputs: z, outputs: judge.apply(maker.apply(z)), seed: 3 });
+  both.compile({ optimizer: 'sgd', loss: 'binaryCrossentropy' });
+  t.deepEqual(both.weightNames, ['maker/dense/kernel', 'maker/dense/bias', 'judge/dense/kernel', 'judge/dense/bias']);
+  for (let step = 0; step < 3; step++) {
+    const noise = normal(random, 8, 3);
+    const before = numbers(judge.getWeights());
+    both.trainOnBatch(noise, new Float64Array(8).fill(1));
+    t.deepEqual(numbers(judge.getWeights()), before);
+    const made = maker.predictSync(noise);
+    judge.trainOnBatch(made, new Float64Array(8)); // compiled before it was frozen
+    t.notDeepEqual(numbers(judge.getWeights()), before);
+    t.deepEqual(numbers(both.getWeights().slice(2)), numbers(judge.getWeights()));
+    t.deepEqual([...both.predictSync(noise).data], [...judge.predictSync(maker.predictSync(noise)).data]);
+  }
+});
+
+test('two networks cannot train one layer at once', async (t) => {
+  const { a } = data(4000);
+  const shared = layers.dense({ units: 2, inputShape: [3] });
+  const [first, second] = [1, 2].map(() => sequential({ layers: [shared, layers.dense({ units: 1 })] }));
+  for (const net of [first, second]) net.compile({ optimizer: 'sgd', loss: 'mse' });
+  const y = new Float64Array(4000);
+  const training = first.fit(a, y, { epochs: 5 });
+  await t.throwsAsync(second.fit(a, y), {
+    code: 'ERR_BUSY',
+    message: /no other network to be training 'dense\/kernel'/,
+  });
+  await second.predict(a);
+  await training;
+  await second.fit(a, y);
+  t.deepEqual(numbers(first.getWeights().slice(0, 2)), numbers(second.getWeights().slice(0, 2)));
+  t.throws(() => sequential({ layers: [shared], dtype: 'float64' }).getWeights(), {
+    message: /to have one dtype, got float64/,
+  });
+});
+
+test('trainable takes effect at the next compile, and is saved', async (t) => {
+  const { a, kind } = data();
+  const net = sequential({
+    layers: [
+      layers.dense({ units: 4, inputShape: [3] }),
+      layers.batchNormalization(),
+      layers.dense({ units: 2, activation: 'softmax' }),
+    ],
+    seed: 4,
+  });
+  const compile = () => net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' });
+  const moved = () => {
+    const before = numbers(net.getWeights());
+    net.trainOnBatch(a, kind);
+    return numbers(net.getWeights()).map((w, i) => w.join() !== before[i].join());
+  };
+  compile();
+  net.layers[0].trainable = false;
+  net.layers[1].trainable = false;
+  t.deepEqual(moved(), Array(8).fill(true));
+  compile();
+  t.deepEqual(moved(), [false, false, false, false, false, false, true, true]);
+  t.true(net.summary().includes(' Trainable params: 10 (40.00 B)'));
+  const frozen = path();
+  await net.save(frozen);
+  net.trainable = true;
+  const toggled = path();
+  await net.save(toggled); // as compiled: the optimizer remembers the last layer alone
+  for (const [file, flags] of [
+    [frozen, [false, false, true]],
+    [toggled, [true, true, true]],
+  ] as const) {
+    const loaded = await Sequential.load(file);
+    t.deepEqual(
+      loaded.layers.map((layer) => layer.trainable),
+      flags,
+    );
+    const twin = await Sequential.load(file);
+    for (const one of [loaded, twin]) one.trainOnBatch(a, kind);
+    t.deepEqual(numbers(loaded.getWeights()).slice(0, 6), numbers(net.getWeights()).slice(0, 6));
+    t.deepEqual(numbers(loaded.getWeights()), numbers(twin.getWeights()));
+  }
+  net.trainable = false;
+  compile();
+  t.deepEqual(moved(), Array(8).fill(false));
+  t.throws(() => (net.trainable = 1 as never), { message: 'Expected trainable to be a boolean, got 1 (number)' });
+});
+
+test('pop removes the last layer; the others keep their weights', (t) => {
+  const net = sequential({
+    layers: [layers.dense({ units: 4, inputShape: [3] }), layers.dense({ units: 2 })],
+    seed: 4,
+  });
+  net.compile({ optimizer: 'sgd', loss: 'mse' });
+  const [kernel] = net.getWeights();
+  const popped = net.pop();
+  t.is(net.layers.length, 1);
+  t.deepEqual(numbers(net.getWeights().slice(0, 1)), numbers([kernel]));
+  net.add(layers.dense({ units: 1, name: 'head' }));
+  net.compile({ optimizer: 'sgd', loss: 'mse' });
+  t.is(net.trainOnBatch([[1, 2, 3]], [1]).loss > 0, true);
+  net.pop();
+  t.deepEqual(net.predictSync([[1, 2, 3]]).shape, [1, 4]);
+  net.pop();
+  t.throws(() => net.pop(), { message: 'Expected the network to have a layer to remove, got none' });
+  t.is(popped.getWeights().length, 2);
+});
+
+// ------------------------------------------------------------ networks in networks, layers in layers
+
+class Block extends Layer {
+  readonly #units: number;
+  readonly #dense: Layer;
+  readonly #back: Layer;
+  constructor({ units, ...options }: { units: number; name?: string }) {
+    super(options);
+    this.#units = units;
+    this.#dense = layers.dense({ units: units * 2, activation: 'relu' });
+    this.#back = layers.dense({ units });
+  }
+  override build(): void {
+    this.addWeight(
+      'scale',
+      [],
+      Object.assign(() => NDArray.from([0.5]).reshape(), { config: { name: 'mine' } }) as never,
+    );
+  }
+  call(x: Value, { scale }: Weights, _: Mode): Value {
+    return ops.add(x, ops.mul(scale, this.#back.apply(this.#dense.apply(x))));
+  }
+  override getConfig() {
+    return { units: this.#units };
+  }
+}
+const block = custom.layer('TestBlock', Block);
+
+test('a layer of one’s own may be made of layers: they are trained, frozen, saved and loaded with it', async (t) => {
+  const { a, kind } = data();
+  const make = () =>
+    sequential({
+      layers: [block({ units: 3, name: 'b' }), layers.dense({ units: 2, activation: 'softmax' })],
+      seed: 1,
+      dtype: 'float64',
+    });
+  const net = make();
+  net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' });
+  await net.fit(a, kind, { epochs: 2, batchSize: 4 });
+  t.deepEqual(net.weightNames, [
+    'b/scale',
+    'b/dense/kernel',
+    'b/dense/bias',
+    'b/dense_1/kernel',
+    'b/dense_1/bias',
+    'dense/kernel',
+    'dense/bias',
+  ]);
+  const { gradients } = await net.gradients(a, kind);
+  t.true(gradients.every(({ data }) => [...data].some((v) => v !== 0)));
+  const file = path();
+  await net.save(file);
+  const loaded = await Sequential.load(file);
+  for (const each of [net, loaded]) await each.fit(a, kind, { batchSize: 4 });
+  t.deepEqual(numbers(loaded.getWeights()), numbers(net.getWeights()));
+  net.layers[0].trainable = false;
+  net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' });
+  const before = numbers(net.getWeights());
+  await net.fit(a, kind);
+  t.deepEqual(numbers(net.getWeights()).slice(0, 5), before.slice(0, 5));
+});
+
+test('networks within networks, applied twice, saved and resumed', async (t) => {
+  const random = new RandomState(5);
+  const [left, right] = [normal(random, 12, 4), normal(random, 12, 4)];
+  const y = normal(random, 12, 1);
+  const z = input({ shape: [4] });
+  const inner = model({
+    inputs: z,
+    outputs: layers.batchNormalization().apply(layers.dense({ units: 3 }).apply(z)),
+    name: 'inner',
+  });
+  const outer = sequential({ layers: [inner, layers.dropout({ rate: 0.2 })], name: 'outer' });
+  const [p, q] = [input({ shape: [4], name: 'p' }), input({ shape: [4], name: 'q' })];
+  const distance = ops.sum(ops.square(ops.sub(outer.apply(p), outer.apply(q))), { keepDims: true });
+  const siamese = model({ inputs: [p, q], outputs: distance, seed: 3 });
+  siamese.compile({ optimizer: 'adam', loss: 'mse' });
+  await siamese.fit([left, right], y, { epochs: 2, batchSize: 5 });
+  t.deepEqual(siamese.weightNames.slice(0, 3), [
+    'outer/inner/dense/kernel',
+    'outer/inner/dense/bias',
+    'outer/inner/batch_normalization/gamma',
+  ]);
+  const file = path();
+  await siamese.save(file);
+  const loaded = (await Model.load(file)) as typeof siamese;
+  for (const each of [siamese, loaded]) await each.fit([left, right], y, { epochs: 2, batchSize: 5 });
+  t.deepEqual(numbers(loaded.getWeights()), numbers(siamese.getWeights()));
+  t.is(inner.getWeights().length, 6);
+  t.deepEqual(numbers(inner.getWeights()), numbers(siamese.getWeights()));
+});
