@@ -22,8 +22,8 @@ export interface NativeJob {
   /** Scalars set before each step, from `values` [steps, scalars.length]. */
   scalars?: number[];
   values?: Float64Array;
-  /** A batched buffer whose rows are collected, in place of the reports. */
-  output?: number;
+  /** Batched buffers whose rows are collected, in place of the reports. */
+  outputs?: number[];
 }
 
 export interface NativeResult {
@@ -31,7 +31,8 @@ export interface NativeResult {
   steps: number;
   /** The report buffer after each step: [steps, report size]. */
   report: Float64Array;
-  output?: Float64Array | Float32Array;
+  /** The rows of the job's `outputs`, in their order. */
+  outputs?: (Float64Array | Float32Array)[];
   /** Time the steps took, in seconds, without the wait for a thread. */
   seconds: number;
 }

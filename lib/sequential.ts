@@ -461,9 +461,10 @@ export class Sequential {
     let all: TypedData | undefined;
     for (let first = 0; first < n; ) {
       const count = Math.min(n - first, pace.steps * batchSize);
-      const result: NativeResult = yield { plan, job: { program: 'predict', inputs, first, count, batchSize, output } };
+      const job: Job = { program: 'predict', inputs, first, count, batchSize, outputs: [output] };
+      const result: NativeResult = yield { plan, job };
       pace.measured(result);
-      const part = result.output as FloatArray;
+      const [part] = result.outputs as [FloatArray];
       if (count === n) return NDArray.wrap(part, shape);
       all ??= NDArray.zeros(shape, this.dtype).data;
       all.set(part, first * output.size);

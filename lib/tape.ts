@@ -211,10 +211,10 @@ function layOut(buffers: readonly Buffer[], lives: Map<number, Life[]> | undefin
 }
 
 /** A job for a plan: batches of samples and the program to replay for each. */
-export interface Job extends Omit<NativeJob, 'inputs' | 'output' | 'scalars'> {
+export interface Job extends Omit<NativeJob, 'inputs' | 'outputs' | 'scalars'> {
   inputs: (readonly [Buffer, NativeDataset | FloatArray])[];
   scalars?: Scalar[];
-  output?: Buffer;
+  outputs?: readonly Buffer[];
 }
 
 /** A compiled tape: an arena and the programs that run in it. */
@@ -287,9 +287,9 @@ export class Plan {
   }
 }
 
-function nativeJob({ inputs, output, scalars, ...job }: Job): NativeJob {
+function nativeJob({ inputs, outputs, scalars, ...job }: Job): NativeJob {
   const native: NativeJob = { ...job, inputs: inputs.map(([buffer, data]) => [buffer.index, data] as const) };
-  if (output) native.output = output.index;
+  if (outputs) native.outputs = outputs.map((b) => b.index);
   if (scalars) native.scalars = scalars.map((s) => s.index);
   return native;
 }

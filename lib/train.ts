@@ -13,14 +13,14 @@ export interface JobStep {
   settle?: (result: NativeResult) => void;
 }
 
-/** What a training loop asks of its driver: run a job, or wait for a callback. */
+/** What a training loop asks of its driver: run a job, or wait for a promise. */
 export type Step = JobStep | PromiseLike<unknown>;
 
 /**
  * A training loop, written once as a generator of steps; the two drivers below run it asynchronously and synchronously,
- * with the same bits. A job's result is what `yield` returns.
+ * with the same bits. What `yield` returns is a job's result or a promise's value.
  */
-export type Training<R> = Generator<Step, R, NativeResult>;
+export type Training<R> = Generator<Step, R, any>;
 
 /**
  * Runs jobs off the main thread. An abort ends the running job after its batch, or the wait for a callback at once, and
@@ -37,17 +37,18 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
     let next = signal?.aborted ? training.throw(withStack(aborted(signal), caller)) : training.next();
     while (!next.done) {
       const step = next.value;
-      let result: NativeResult | undefined;
+      let result: unknown;
       try {
         if ('plan' in step) {
           if (signal?.aborted) throw signal.reason; // by a callback
           running = step.plan;
           const job = step.plan.run(step.job);
           step.meanwhile?.();
-          result = await job;
-          step.settle?.(result);
+          const done = await job;
+          step.settle?.(done);
+          result = done;
         } else {
-          await unlessAborted(step, signal);
+          result = await unlessAborted(step, signal);
         }
         if (signal?.aborted) throw signal.reason;
       } catch (error) {
@@ -56,7 +57,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
       } finally {
         running = undefined;
       }
-      next = training.next(result as NativeResult);
+      next = training.next(result);
     }
     return next.value;
   } finally {
@@ -130,7 +131,7 @@ export class JobWatch {
   *watch<R>(training: Training<R>): Training<R> {
     let next = training.next();
     while (!next.done) {
-      let result: NativeResult;
+      let result: unknown;
       try {
         result = yield this.#watched(next.value);
       } catch (error) {

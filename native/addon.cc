@@ -610,7 +610,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     Index first = 0, count = 0, batchSize = 0, period = 0;
     std::optional<std::vector<int>> scalars;
     Napi::Value values;
-    int output = -1;
+    std::vector<int> outputs;
   };
 
   static Request read(const Napi::Value& value) {
@@ -635,7 +635,8 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       request.scalars = ordinals(scalars, "scalars");
       request.values = from.Get("values");
     }
-    if (const auto output = from.Get("output"); !output.IsUndefined()) request.output = ordinal(output, "output");
+    if (const auto outputs = from.Get("outputs"); !outputs.IsUndefined())
+      request.outputs = ordinals(outputs, "outputs");
     return request;
   }
 
@@ -671,7 +672,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       const auto values = view<double>(request.values);
       job.values.assign(values.data, values.data + values.size);
     }
-    job.output = request.output;
+    job.outputs = std::move(request.outputs);
     return job;
   }
 
@@ -698,8 +699,11 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       auto out = Napi::Object::New(env);
       out.Set("steps", static_cast<double>(job.steps));
       out.Set("seconds", job.seconds);
-      if (job.output >= 0) {
-        out.Set("output", copyOut(env, job.collected));
+      if (!job.outputs.empty()) {
+        auto outputs = Napi::Array::New(env, job.collected.size());
+        for (std::size_t k = 0; k < job.collected.size(); ++k)
+          outputs.Set(static_cast<std::uint32_t>(k), copyOut(env, job.collected[k]));
+        out.Set("outputs", outputs);
       } else {
         job.report.resize(static_cast<std::size_t>(job.steps * core->plan.reportSize()));
         out.Set("report", copyOut(env, job.report));
@@ -741,7 +745,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     return job;
   }
 
-  // run(job): Promise<{steps, report, output?}>
+  // run(job): Promise<{steps, seconds, report} or {steps, seconds, outputs}>
   Napi::Value run(const Napi::CallbackInfo& info) {
     const auto env = info.Env();
     return guarded(env, [&] {

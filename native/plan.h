@@ -56,7 +56,7 @@ struct Job {
   Index period = 0;            // where positive, batches begin anew after so many samples: at an epoch's end
   std::vector<int> scalars;    // set before each step from
   std::vector<double> values;  // [steps, scalars.size()]
-  int output = -1;             // batched buffer to collect
+  std::vector<int> outputs;    // batched buffers to collect
 
   // The size of the batch that begins at this sample.
   Index batchAt(Index at) const {
@@ -70,8 +70,8 @@ struct Job {
   // results
   Index steps = 0;
   double seconds = 0.0;
-  std::vector<double> report;  // [steps, report size]
-  std::vector<T> collected;    // [count, output size]
+  std::vector<double> report;             // [steps, report size]
+  std::vector<std::vector<T>> collected;  // [count, its size] of each output
 };
 
 template <typename T>
@@ -227,14 +227,15 @@ class Plan {
     if (static_cast<Index>(job.values.size()) != times(steps, static_cast<Index>(job.scalars.size()))) {
       throw std::invalid_argument("Expected values to hold one row a step");
     }
-    if (job.output >= 0 && !buffer(job.output).batched)
-      throw std::invalid_argument("Expected output to be a batched buffer");
+    for (int output : job.outputs) {
+      if (!buffer(output).batched) throw std::invalid_argument("Expected outputs to be batched buffers");
+    }
   }
 
   // Replays the program for each batch of a checked job, until all are done or stop is set.
   void run(Job<T>& job, Team& team) {
     auto& program = programs_.at(job.program);
-    const Index report = reportSize(), width = job.output < 0 ? 0 : buffer(job.output).size;
+    const Index report = reportSize();
     Index n = 0;
     for (Index at = 0; at < job.count && !stop.load(std::memory_order_relaxed); at += n) {
       n = job.batchAt(at);
@@ -255,7 +256,10 @@ class Plan {
         instruction.function(instruction.args);
       }
       if (report > 0) std::copy_n(pointer(spec_.report), report, job.report.begin() + job.steps * report);
-      if (width > 0) std::copy_n(pointer(job.output), n * width, job.collected.begin() + at * width);
+      for (std::size_t k = 0; k < job.outputs.size(); ++k) {
+        const Index width = buffer(job.outputs[k]).size;
+        std::copy_n(pointer(job.outputs[k]), n * width, job.collected[k].begin() + at * width);
+      }
       ++job.steps;
     }
   }
@@ -264,7 +268,8 @@ class Plan {
   void prepare(Job<T>& job) const {
     const Index steps = job.stepCount();
     job.report.resize(static_cast<std::size_t>(times(steps, reportSize())));
-    if (job.output >= 0) job.collected.resize(static_cast<std::size_t>(times(job.count, buffer(job.output).size)));
+    for (int output : job.outputs)
+      job.collected.emplace_back(static_cast<std::size_t>(times(job.count, buffer(output).size)));
   }
 
  private:

@@ -48,7 +48,7 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
   const scalars = t.stepScalars.map(({ scalar }) => scalar);
   const run = (program: string, data: NDArray, collect: Buffer) => {
     const isTraining = program !== 'predict';
-    const { output: collected } = plan.runSync({
+    const { outputs } = plan.runSync({
       program,
       first: 0,
       count: samples,
@@ -57,11 +57,11 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
         [x, valuesOf(data, 'float64')],
         [c, valuesOf(coefficients, 'float64')],
       ],
-      output: collect,
+      outputs: [collect],
       scalars: isTraining ? scalars : [],
       values: Float64Array.from(isTraining ? scalars : [], () => 12345),
     });
-    return collected as Float64Array;
+    return (outputs as [Float64Array])[0];
   };
   return {
     t,

@@ -71,7 +71,7 @@ for (const [kind, make] of Object.entries(KINDS)) {
   });
 
   test(`a synchronous job looks at its arrays after all getters have run: ${kind}`, (t) => {
-    for (const key of ['batchSize', 'rows', 'scalars', 'values', 'output'] as const) {
+    for (const key of ['batchSize', 'rows', 'scalars', 'values', 'outputs'] as const) {
       for (const victim of ['input', 'rows', 'values'] as const) {
         const input = make(Float32Array, ones);
         const rows = make(Int32Array, new Array(N / 4).fill(0));
@@ -83,7 +83,7 @@ for (const [kind, make] of Object.entries(KINDS)) {
           batchSize: 1,
           scalars: [0],
           values: values.array,
-          output: 1,
+          outputs: [1],
         };
         trap(job as any, key, { input, rows, values }[victim].takeAway);
         const own = plan();
@@ -155,10 +155,10 @@ const long = (changes: object = {}): any => ({
 
 test('a plan looks whether it is busy after all getters have run', async (t) => {
   for (const method of ['run', 'runSync']) {
-    for (const key of ['program', 'inputs', 'first', 'count', 'batchSize', 'output']) {
+    for (const key of ['program', 'inputs', 'first', 'count', 'batchSize', 'outputs']) {
       const own = plan();
       let running: Promise<{ steps: number }> | undefined;
-      const job = trap(long({ output: 1, batchSize: 2048 }), key, () => {
+      const job = trap(long({ outputs: [1], batchSize: 2048 }), key, () => {
         running ??= own.run(long());
       });
       t.throws(() => own[method](job), { code: 'ERR_BUSY' }, `${method}, ${key}`);
@@ -172,14 +172,14 @@ test('a plan looks whether it is busy after all getters have run', async (t) => 
 test('a job with getters that run the same plan, or change the threads, gives the right result', (t) => {
   const own = plan();
   const before = native.getThreads();
-  const job = trap(long({ program: 'exp', output: 1 }), 'batchSize', () => {
+  const job = trap(long({ program: 'exp', outputs: [1] }), 'batchSize', () => {
     own.runSync(long({ batchSize: 4096 }));
     native.setThreads(5);
     new Plan('float32', specification({ capacity: 100 }));
   });
-  const { output } = own.runSync(job);
+  const { outputs } = own.runSync(job);
   native.setThreads(before);
-  t.deepEqual(output, new Float32Array(4 * 4096).fill(1));
+  t.deepEqual(outputs, [new Float32Array(4 * 4096).fill(1)]);
 });
 
 test('what a getter throws comes through, and leaves the plan idle', (t) => {
@@ -286,7 +286,7 @@ test('a specification refuses values of other kinds, wherever they stand', (t) =
 
 test('a job refuses values of other kinds, wherever they stand', async (t) => {
   const own = plan();
-  const job = (changes: object) => long({ program: 'exp', output: 1, ...changes });
+  const job = (changes: object) => long({ program: 'exp', outputs: [1], ...changes });
   const stepped = (changes: object) => job({ scalars: [1], values: new Float64Array(4), ...changes });
   const places: Record<string, [put: (value: any) => object, taken: (value: any) => boolean]> = {
     program: [(program) => job({ program }), never],
@@ -305,7 +305,8 @@ test('a job refuses values of other kinds, wherever they stand', async (t) => {
     scalars: [(scalars) => stepped({ scalars }), (value) => value === undefined],
     scalar: [(value) => stepped({ scalars: [value] }), never],
     values: [(values) => stepped({ values }), (value) => value instanceof Float64Array],
-    output: [(output) => job({ output }), orUndefined(isSafe(-(2 ** 31), -1))],
+    outputs: [(outputs) => job({ outputs }), orUndefined((value) => Array.isArray(value) && value.length === 0)],
+    output: [(value) => job({ outputs: [value] }), never],
   };
   for (const [name, [put, taken]] of Object.entries(places)) {
     refuses(t, name, (value) => own.runSync(put(value)), taken);
@@ -416,7 +417,7 @@ test('typed arrays of shared memory and of subclasses are typed arrays', (t) => 
     t.true(data.holds(x, 4, 'float32'));
     const own = plan();
     t.deepEqual(
-      own.runSync(long({ program: 'exp', inputs: [[0, x]], count: 1, output: 1 })).output[0],
+      own.runSync(long({ program: 'exp', inputs: [[0, x]], count: 1, outputs: [1] })).outputs[0][0],
       Math.fround(Math.E),
     );
   }

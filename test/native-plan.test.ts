@@ -56,17 +56,38 @@ for (const dtype of ['float64', 'float32'] as const) {
   test(`${dtype}: a plan replays its program for every batch, the last one short`, async (t) => {
     // rows of x are [0 1 2], [3 4 5] …; y = [x0 + x2, x1 + x2]
     const want = FLOATS[dtype].of(2, 3, 8, 9, 14, 15, 20, 21);
-    t.deepEqual(plan().runSync(job(dtype, { output: 2 })).output, want);
-    const { output, steps, seconds } = await plan().run(job(dtype, { output: 2 }));
-    t.deepEqual(output, want);
+    t.deepEqual(plan().runSync(job(dtype, { outputs: [2] })).outputs, [want]);
+    const { outputs, steps, seconds } = await plan().run(job(dtype, { outputs: [2] }));
+    t.deepEqual(outputs, [want]);
     t.is(steps, 2);
     t.true(seconds >= 0);
     const some = plan().runSync(
-      job(dtype, { output: 2, first: undefined, count: undefined, rows: Int32Array.of(3, 0, 3) }),
+      job(dtype, { outputs: [2], first: undefined, count: undefined, rows: Int32Array.of(3, 0, 3) }),
     );
-    t.deepEqual(some.output, FLOATS[dtype].of(20, 21, 2, 3, 20, 21));
-    t.deepEqual(plan().runSync(job(dtype, { output: 2, first: 2, count: 2 })).output, FLOATS[dtype].of(14, 15, 20, 21));
+    t.deepEqual(some.outputs, [FLOATS[dtype].of(20, 21, 2, 3, 20, 21)]);
+    t.deepEqual(plan().runSync(job(dtype, { outputs: [2], first: 2, count: 2 })).outputs, [
+      FLOATS[dtype].of(14, 15, 20, 21),
+    ]);
     t.is(plan().runSync(job(dtype, { count: 0 })).steps, 0);
+  });
+
+  test(`${dtype}: a job collects several buffers, in the order it names them`, async (t) => {
+    const y = FLOATS[dtype].of(2, 3, 8, 9, 14, 15, 20, 21);
+    const x = FLOATS[dtype].of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+    for (const outputs of [
+      [0, 2],
+      [2, 0],
+      [2, 2, 0],
+    ]) {
+      const want = outputs.map((k) => (k === 0 ? x : y));
+      const collected = plan().runSync(job(dtype, { outputs }));
+      t.deepEqual(collected.outputs, want);
+      t.false('report' in collected);
+      t.deepEqual((await plan().run(job(dtype, { outputs }))).outputs, want);
+    }
+    const reported = plan().runSync(job(dtype, { outputs: [] }));
+    t.deepEqual(reported.report, new Float64Array(2));
+    t.false('outputs' in reported);
   });
 
   test(`${dtype}: the report is handed back after every step`, (t) => {
@@ -127,8 +148,10 @@ for (const dtype of ['float64', 'float32'] as const) {
       [{ scalars: [2], values: Float64Array.of(1, 1) }, /scalar of the plan/],
       [{ scalars: [-1], values: Float64Array.of(1, 1) }, /scalar of the plan/],
       [{ scalars: [0], values: Float64Array.of(1) }, /one row a step/],
-      [{ output: 1 }, /output to be a batched buffer/],
-      [{ output: 9 }, /buffer of the plan/],
+      [{ outputs: [1] }, /outputs to be batched buffers/],
+      [{ outputs: [2, 3] }, /outputs to be batched buffers/],
+      [{ outputs: [9] }, /buffer of the plan/],
+      [{ outputs: [-1] }, /buffer of the plan/],
     ];
     for (const [changes, message] of refused) {
       for (const call of [() => own.runSync(job(dtype, changes)), () => own.run(job(dtype, changes))]) {
@@ -142,7 +165,7 @@ for (const dtype of ['float64', 'float32'] as const) {
     t.throws(() => own.read(-1, new FLOATS[dtype](6)), { instanceOf: RangeError });
     t.throws(() => own.write(0, new FLOATS[dtype](33)), { instanceOf: RangeError });
     t.is(own.bytes(), before);
-    t.deepEqual(own.runSync(job(dtype, { output: 2, count: 1 })).output, FLOATS[dtype].of(2, 3));
+    t.deepEqual(own.runSync(job(dtype, { outputs: [2], count: 1 })).outputs, [FLOATS[dtype].of(2, 3)]);
   });
 
   test(`${dtype}: a plan refuses specifications that do not fit together`, (t) => {
@@ -310,15 +333,15 @@ test('a dataset holds finite numbers in rows', (t) => {
         dtype,
         spec({ buffers: [{ offset: 0, size: 2, batched: true }], programs: { p: [] }, report: -1 }),
       );
-      const { output } = plan.runSync({
+      const { outputs } = plan.runSync({
         program: 'p',
         inputs: [[0, of(from, 1, 2, dtype)]],
         first: 0,
         count: 1,
         batchSize: 1,
-        output: 0,
+        outputs: [0],
       });
-      t.deepEqual(output, FLOATS[dtype].of(1, -2));
+      t.deepEqual(outputs, [FLOATS[dtype].of(1, -2)]);
     }
   }
 });
@@ -351,8 +374,8 @@ test('a tape of many programs keeps them apart, and views share memory', (t) => 
   const plan = tape.compile();
   const input = dataset('x', NDArray.from([[0, 0, 0, 0]]), 'float64');
   const run = (program: string) =>
-    plan.runSync({ program, inputs: [[x, input]], first: 0, count: 1, batchSize: 1, output: y }).output;
-  t.deepEqual(run('double'), new Float64Array(4));
-  t.deepEqual(run('exp'), new Float64Array(4).fill(1));
+    plan.runSync({ program, inputs: [[x, input]], first: 0, count: 1, batchSize: 1, outputs: [y] }).outputs;
+  t.deepEqual(run('double'), [new Float64Array(4)]);
+  t.deepEqual(run('exp'), [new Float64Array(4).fill(1)]);
   t.true(getThreads() >= 1);
 });

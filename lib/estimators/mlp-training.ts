@@ -251,11 +251,11 @@ export function* predictLoop(network: MLPNetwork, x: NativeDataset, rows: Int32A
         inputs: [[network.x, x]],
         rows: part,
         batchSize: Math.min(part.length, SAMPLES_A_STEP),
-        output: network.output,
+        outputs: [network.output],
       },
     };
     pace.measured(result);
-    outputs.data.set(result.output as FloatArray, at * width);
+    outputs.data.set((result.outputs as [FloatArray])[0], at * width);
     at += part.length;
   }
   return outputs;

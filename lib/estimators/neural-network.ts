@@ -144,15 +144,15 @@ export class NeuralNetwork {
     const { plan, p } = this.#net;
     const n = array.shape[0];
     const inputs = [[this.#net.x, valuesOf(array, 'float64')] as const];
-    const { output } = plan.runSync({
+    const { outputs } = plan.runSync({
       program: 'predict',
       inputs,
       first: 0,
       count: n,
       batchSize: Math.min(n, PREDICT_BATCH),
-      output: p,
+      outputs: [p],
     });
-    return NDArray.wrap(output as Float64Array, [n, this.nCategories]);
+    return NDArray.wrap((outputs as [Float64Array])[0], [n, this.nCategories]);
   }
 
   /**

@@ -81,8 +81,8 @@ function jobOf(random, plan, dtype) {
     job.count = random.integer(0, rows - job.first + (random.chance(0.05) ? 1 : 0));
     if (random.chance(0.3)) job.period = random.integer(0, rows);
   }
-  if (batched.length && random.chance(0.6)) job.output = random.pick(batched);
-  else if (random.chance(0.02)) job.output = random.integer(-2, plan.buffers.length);
+  if (batched.length && random.chance(0.6)) job.outputs = batched.filter(() => random.chance(0.5));
+  else if (random.chance(0.02)) job.outputs = [random.integer(-2, plan.buffers.length)];
   if (random.chance(0.02)) job.batchSize = random.pick([0, -1, 2 ** 40]);
   return job;
 }

@@ -45,10 +45,10 @@ export function evaluate(
       first: 0,
       count: samples,
       batchSize: samples,
-      ...(buffer.batched ? { output: buffer } : {}),
+      ...(buffer.batched ? { outputs: [buffer] } : {}),
     });
     if (!buffer.batched) return plan.read(buffer);
-    return NDArray.wrap(result.output as Float64Array, [samples, ...buffer.shape]);
+    return NDArray.wrap((result.outputs as [Float64Array])[0], [samples, ...buffer.shape]);
   };
   return {
     value: collect(seen),

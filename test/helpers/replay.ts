@@ -20,8 +20,8 @@ export function replay(
   const samples = inputs.map((input, i) => [buffers[i], dataset(`input${i}`, input, dtype)] as const);
   const job = { program: 'run', inputs: samples, first: 0, count, batchSize: count };
   return outputs.map((output) => {
-    const result = plan.runSync(output.batched ? { ...job, output } : job);
-    return Array.from(output.batched ? (result.output as Float64Array) : plan.read(output).data);
+    const result = plan.runSync(output.batched ? { ...job, outputs: [output] } : job);
+    return Array.from(output.batched ? (result.outputs as [Float64Array])[0] : plan.read(output).data);
   });
 }
 

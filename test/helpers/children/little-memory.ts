@@ -111,7 +111,7 @@ const works: Record<string, () => Promise<void>> = {
     const attempts: Record<string, () => unknown> = {
       runSync: () => plan.runSync(job),
       run: () => plan.run({ ...job, inputs: [[0, data]] }),
-      'the output': () => plan.runSync({ ...job, program: 'none', rows, output: 2 }),
+      'the output': () => plan.runSync({ ...job, program: 'none', rows, outputs: [2] }),
       kernel: () =>
         kernels.matmul({ B: 1000, O: w, I: w }, [x.data, new Float32Array(w * w), new Float32Array(1000 * w)] as never),
       zeros: () => NDArray.zeros([5000, 5000]),

@@ -62,23 +62,18 @@ export class KernelPlan {
   /** What the outputs hold after a batch of `B` samples, where the buffers that are read hold `buffers` before. */
   run(buffers: readonly Floats[], B = 1): Floats[] {
     const read = this.places.flatMap(({ batched }, k) => (this.#operands[k].isRead && batched ? [k] : []));
-    const run = (output: number) => {
-      for (const [k, { offset, batched }] of this.places.entries())
-        if (this.#operands[k].isRead && !batched) this.#native.write(offset, buffers[k]);
-      const inputs = read.map((k) => [k, buffers[k]] as const);
-      return this.#native.runSync({ program: 'p', inputs, first: 0, count: B, batchSize: B, output });
-    };
-    // Each run hands back one batched buffer; with none of them an output, any will do.
-    const outputs = [...this.places.keys()].filter((k) => this.#operands[k].isOutput);
-    const fixed = outputs.filter((k) => !this.places[k].batched);
-    const results = new Map<number, Floats>();
-    for (const k of outputs) if (this.places[k].batched) results.set(k, run(k).output as Floats);
-    if (fixed.length === outputs.length) run(this.places.findIndex(({ batched }) => batched));
-    for (const k of fixed) {
+    for (const [k, { offset, batched }] of this.places.entries())
+      if (this.#operands[k].isRead && !batched) this.#native.write(offset, buffers[k]);
+    const inputs = read.map((k) => [k, buffers[k]] as const);
+    const written = [...this.places.keys()].filter((k) => this.#operands[k].isOutput);
+    const outputs = written.filter((k) => this.places[k].batched);
+    const job = { program: 'p', inputs, first: 0, count: B, batchSize: B, outputs };
+    const { outputs: collected } = this.#native.runSync(job);
+    return written.map((k) => {
+      if (this.places[k].batched) return collected![outputs.indexOf(k)];
       const values = new this.#Floats(this.places[k].size);
       this.#native.read(this.places[k].offset, values);
-      results.set(k, values);
-    }
-    return outputs.map((k) => results.get(k)!);
+      return values;
+    });
   }
 }
