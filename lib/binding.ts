@@ -50,11 +50,19 @@ export interface NativePlan {
 export interface PlanSpec {
   fixedSize: number;
   rowSize: number;
-  buffers: { offset: number; size: number; batched: boolean }[];
+  buffers: BufferSpec[];
   scalars: number[];
   programs: Record<string, InstructionSpec[]>;
   /** The buffer that is handed back after every step. */
   report: number;
+}
+
+export interface BufferSpec {
+  offset: number;
+  size: number;
+  batched: boolean;
+  /** For messages. */
+  name?: string;
 }
 
 export interface InstructionSpec {
@@ -64,6 +72,8 @@ export interface InstructionSpec {
   scalars: Record<string, number>;
   /** The kernel's B is so many times the batch; where its buffers are fixed, just so many. Default 1 */
   rows?: number;
+  /** The part of a network that it belongs to, such as `dense_1/affine`, for messages. */
+  node?: string;
 }
 
 export interface NativeRandomState {

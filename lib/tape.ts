@@ -48,6 +48,7 @@ export class Tape {
   #scalars: number[] = [];
   #programs: Record<string, InstructionSpec[]> = {};
   #recording: InstructionSpec[] = [];
+  #node?: string;
 
   constructor(dtype: FloatType) {
     this.dtype = dtype;
@@ -100,7 +101,20 @@ export class Tape {
     const index: Record<string, number> = {};
     for (const [name, value] of Object.entries(scalars))
       index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
-    this.#recording.push({ kernel, buffers: buffers.map((b) => b?.index ?? LEFT_OUT), dims, scalars: index, rows });
+    const node = this.#node === undefined ? {} : { node: this.#node };
+    const places = buffers.map((b) => b?.index ?? LEFT_OUT);
+    this.#recording.push({ kernel, buffers: places, dims, scalars: index, rows, ...node });
+  }
+
+  /** What `emit` records is part of `node` of a network: messages about its instructions say so. */
+  within<R>(node: string, emit: () => R): R {
+    const before = this.#node;
+    this.#node = node;
+    try {
+      return emit();
+    } finally {
+      this.#node = before;
+    }
   }
 
   /**
@@ -130,7 +144,10 @@ export class Tape {
     const native = new binding.Plan(this.dtype, {
       fixedSize,
       rowSize,
-      buffers: [...this.#buffers.map((b) => ({ offset: offsets[b.index], size: b.size, batched: b.batched })), report],
+      buffers: [
+        ...this.#buffers.map(({ index, size, batched, name }) => ({ offset: offsets[index], size, batched, name })),
+        report,
+      ],
       scalars: this.#scalars,
       programs,
       report: this.#buffers.length,

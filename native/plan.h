@@ -22,6 +22,7 @@ struct BufferSpec {
   Index offset;
   Index size;
   bool batched;
+  std::string name{};  // for messages; may be empty
 };
 
 // In place of a buffer that is left out.
@@ -33,6 +34,7 @@ struct InstructionSpec {
   std::map<std::string, Index> dims;   // all but B
   std::map<std::string, int> scalars;  // name in the signature -> scalar of the plan
   Index rows = 1;                      // the kernel's B is so many times the batch; of fixed buffers, just so many
+  std::string node{};                  // the part of a network that it belongs to, for messages; may be empty
 };
 
 struct PlanSpec {
@@ -297,7 +299,9 @@ class Plan {
       throw std::invalid_argument("Expected kernel to be one of the table, got '" + spec.kernel + "'");
     const Signature signature(row->signature);
     const auto refuse = [&](const std::string& what) {
-      throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row->signature + ") to be given " + what);
+      const auto node = spec.node.empty() ? "" : " of '" + spec.node + "'";
+      throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row->signature + ")" + node + " to be given " +
+                                  what);
     };
     if (spec.rows < 1) refuse("a positive number of rows");
     Instruction out{function(*row, T{}), -1, spec.rows, true, {}, spec.buffers, {}, {}, row->scratch, {}};
@@ -328,8 +332,9 @@ class Plan {
       const bool batched = dependsOnB(k) && out.isBatched;
       const Index size = times(signature.size(length, out.dim), dependsOnB(k) ? spec.rows : 1);
       if (b.batched != batched || b.size != size) {
-        refuse(length + " = " + (batched ? "batch x " : "") + std::to_string(size) + " values in buffer " +
-               std::to_string(k) + ", got " + (b.batched ? "batch x " : "") + std::to_string(b.size));
+        refuse(signature.operands[k].name + " " + length + " = " + (batched ? "batch x " : "") + std::to_string(size) +
+               " values in " + named(spec.buffers[k]) + ", got " + (b.batched ? "batch x " : "") +
+               std::to_string(b.size));
       }
     }
     for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
@@ -340,8 +345,8 @@ class Plan {
         const bool onWhole = b.mayLieOnInput && !a.isOutput;
         if (onWhole && buffer(first).offset == buffer(second).offset && buffer(first).size == buffer(second).size)
           continue;
-        refuse(b.name + " apart from " + a.name + (onWhole ? " or on the whole of it" : "") + ", got buffer " +
-               std::to_string(second) + (first == second ? " for both" : " over buffer " + std::to_string(first)));
+        refuse(b.name + " apart from " + a.name + (onWhole ? " or on the whole of it" : "") + ", got " + named(second) +
+               (first == second ? " for both" : " over " + named(first)));
       }
     }
     for (const auto& name : signature.scalars) {
@@ -351,6 +356,11 @@ class Plan {
       out.scalar.push_back(&scalars_[static_cast<std::size_t>(found->second)]);
     }
     return out;
+  }
+
+  std::string named(int index) const {
+    const auto& name = buffer(index).name;
+    return "buffer " + (name.empty() ? std::to_string(index) : "'" + name + "'");
   }
 
   // Strides, dilations and paddings are no buffer's dimensions: however large, the places they lead to have 64 bits.

@@ -243,6 +243,7 @@ function refuses(t: ExecutionContext, name: string, call: (value: any) => unknow
 }
 
 const never = () => false;
+const isText = (value: any) => typeof value === 'string';
 const isNumber = (value: any) => typeof value === 'number';
 const isLarge = (value: any) => isNumber(value) && value >= 1e9 && value <= 2 ** 32;
 const isSafe = (low: number, high: number) => (value: any) => Number.isInteger(value) && value >= low && value <= high;
@@ -261,12 +262,14 @@ test('a specification refuses values of other kinds, wherever they stand', (t) =
     buffer: [(value) => ({ buffers: [buffer, value] }), never],
     offset: [(offset) => ({ buffers: [buffer, { ...buffer, offset }] }), never],
     size: [(size) => ({ buffers: [buffer, { ...buffer, size }] }), never],
+    name: [(name) => ({ buffers: [buffer, { ...buffer, offset: 16, name }] }), orUndefined(isText)],
     scalars: [(scalars) => ({ scalars }), (value) => Array.isArray(value) && value.length === 0],
     scalar: [(value) => ({ scalars: [value] }), isNumber],
     programs: [(value) => ({ programs: value }), isObject],
     program: [(p) => ({ programs: { p } }), (value) => Array.isArray(value) && value.length === 0],
     instruction: [(value) => ({ programs: { p: [value] } }), never],
     kernel: [(kernel) => programs({ kernel }), never],
+    node: [(node) => programs({ node }), orUndefined(isText)],
     operands: [(buffers) => programs({ buffers }), never],
     operand: [(value) => programs({ buffers: [0, value] }), never],
     dims: [(dims) => programs({ dims }), never],

@@ -94,6 +94,11 @@ inline std::string text(const Napi::Value& value, const std::string& name) {
   return value.As<Napi::String>().Utf8Value();
 }
 
+// Empty where there is none.
+inline std::string textOrNone(const Napi::Value& value, const std::string& name) {
+  return value.IsUndefined() ? "" : text(value, name);
+}
+
 inline double number(const Napi::Value& value, const std::string& name) {
   if (!value.IsNumber()) refuse(name, "a number", value);
   return value.As<Napi::Number>().DoubleValue();

@@ -63,7 +63,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       const auto name = "buffers[" + std::to_string(i) + "]";
       const auto b = object(buffers.Get(i), name);
       spec.buffers.push_back({integer(b.Get("offset"), name + ".offset"), integer(b.Get("size"), name + ".size"),
-                              b.Get("batched").ToBoolean()});
+                              b.Get("batched").ToBoolean(), textOrNone(b.Get("name"), name + ".name")});
     }
     const auto scalars = array(from.Get("scalars"), "scalars");
     for (std::uint32_t i = 0; i < scalars.Length(); ++i)
@@ -87,6 +87,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     for (const auto& [scalar, index] : entries(from.Get("scalars"), name + ".scalars"))
       instruction.scalars[scalar] = ordinal(index, name + ".scalars." + scalar);
     if (const auto rows = from.Get("rows"); !rows.IsUndefined()) instruction.rows = integer(rows, name + ".rows");
+    instruction.node = textOrNone(from.Get("node"), name + ".node");
     return instruction;
   }
 
