@@ -3,6 +3,8 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,7 +56,7 @@ KernelCall read(const Kernel& row, const Signature& signature, const Napi::Callb
   return call;
 }
 
-// Runs one kernel on typed arrays of one dtype, outputs written in place.
+// Runs one kernel on typed arrays of one dtype, but for its integers; outputs are written in place.
 template <typename T>
 void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, const KernelCall& call) {
   PlanSpec spec;
@@ -67,21 +69,24 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
     }
   }
   const Index B = spec.capacity;
-  std::vector<View<T>> views;
+  std::vector<View<void>> views;
+  const auto isInt32 = [&](std::size_t k) { return signature.operands[k].type == Type::kInt32; };
+  const auto viewed = [](auto values) { return View<void>{values.data, values.size}; };
   for (std::size_t k = 0; k < call.arrays.size(); ++k) {
     const auto& length = signature.buffers[k];
     const bool batched = length.find('B') != std::string::npos;
     const Index size = signature.size(length, call.dim);
-    views.push_back(view<T>(call.arrays[k]));
+    views.push_back(isInt32(k) ? viewed(view<std::int32_t>(call.arrays[k])) : viewed(view<T>(call.arrays[k])));
     const Index whole = batched ? times(size, B) : size;
     if (views.back().size != whole) {
       throw std::out_of_range("Expected array " + std::to_string(k) + " of '" + row.name + "' (" + row.signature +
                               ") to hold " + std::to_string(whole) + " values, got " +
                               std::to_string(views.back().size));
     }
-    Index& end = batched ? spec.rowSize : spec.fixedSize;
+    Index& end =
+        isInt32(k) ? (batched ? spec.int32RowSize : spec.int32FixedSize) : (batched ? spec.rowSize : spec.fixedSize);
     instruction.buffers.push_back(static_cast<int>(k));
-    spec.buffers.push_back({end, size, batched});
+    spec.buffers.push_back({end, size, batched, signature.operands[k].type});
     end += (size + 15) / 16 * 16;
   }
   for (const auto& name : signature.scalars) {
@@ -92,15 +97,20 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
   Plan<T> plan(spec, kernelTable());
   auto& pool = addon(env).pool;
   plan.reserve(B, pool.slots());
-  for (std::size_t k = 0; k < views.size(); ++k)
-    std::copy_n(views[k].data, views[k].size, plan.pointer(static_cast<int>(k)));
+  const auto transfer = [&](bool in) {
+    for (std::size_t k = 0; k < views.size(); ++k) {
+      void* there = plan.address(static_cast<int>(k));
+      const auto bytes = static_cast<std::size_t>(views[k].size) * (isInt32(k) ? sizeof(std::int32_t) : sizeof(T));
+      std::memcpy(in ? there : views[k].data, in ? views[k].data : there, bytes);
+    }
+  };
+  transfer(true);
   Job<T> job;
   job.program = "kernel";
   job.count = job.batchSize = B;
   if (!blasReserve()) throw std::bad_alloc();
   pool.runHere([&](Team& team) { plan.run(job, team); });
-  for (std::size_t k = 0; k < views.size(); ++k)
-    std::copy_n(plan.pointer(static_cast<int>(k)), views[k].size, views[k].data);
+  transfer(false);
 }
 
 // kernel(name, dims, arrays, scalars)
@@ -114,7 +124,9 @@ void kernel(const Napi::CallbackInfo& info) {
       throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
     const Signature signature(row->signature);
     const auto call = read(*row, signature, info);
-    const auto& first = call.arrays.front();
+    const auto real = std::find_if(signature.operands.begin(), signature.operands.end(),
+                                   [](const auto& operand) { return operand.type == Type::kReal; });
+    const auto& first = call.arrays.at(static_cast<std::size_t>(real - signature.operands.begin()));
     const bool single = first.IsTypedArray() && first.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
     return single ? runKernel<float>(info.Env(), *row, signature, call)
                   : runKernel<double>(info.Env(), *row, signature, call);

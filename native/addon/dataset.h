@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -36,7 +38,8 @@ Index firstNotFinite(const T* x, Index n) {
   return std::find_if(x, x + n, [](T value) { return !std::isfinite(value); }) - x;
 }
 
-// new Dataset(name, values, rows, width, dtype): copies values, refuses those that are not finite, by row and column.
+// new Dataset(name, values, rows, width, dtype): copies values, refuses those that are not finite, or for int32 no
+// integers, by row and column.
 class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
  public:
   template <typename T>
@@ -52,23 +55,19 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
     guarded(env, [&] {
       const auto name = text(info[0], "name");
       const Index rows = integer(info[2], "rows"), width = integer(info[3], "width");
-      if (isFloat32(info[4])) {
-        fill<float>(env, name, info[1], rows, width);
-      } else {
-        fill<double>(env, name, info[1], rows, width);
-      }
+      typed(info[4], [&](auto zero) { fill<decltype(zero)>(env, name, info[1], rows, width); });
     });
     napi_type_tag_object(env, info.This(), &kDatasetTag);
   }
 
+  // Null where it holds values of another type.
   template <typename T>
-  static Pointer<T> unwrap(const Napi::Value& value) {
+  static Pointer<T> find(const Napi::Value& value) {
     bool ours = false;
     if (value.IsObject()) napi_check_object_type_tag(value.Env(), value, &kDatasetTag, &ours);
     if (!ours) throw std::invalid_argument("Expected a Dataset");
     const auto* found = std::get_if<Pointer<T>>(&Unwrap(value.As<Napi::Object>())->data_);
-    if (found == nullptr) throw std::invalid_argument("Expected a Dataset of the plan's dtype");
-    return *found;
+    return found == nullptr ? nullptr : *found;
   }
 
   bool collected() override { return Value().IsEmpty(); }
@@ -79,10 +78,10 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
     const bool same = guarded(info.Env(), [&] {
       if (!info[0].IsTypedArray()) refuse("values", "a typed array", info[0]);
       const Index width = integer(info[1], "width");
-      const bool single = isFloat32(info[2]);
+      const bool sameType =
+          typed(info[2], [&](auto zero) { return std::holds_alternative<Pointer<decltype(zero)>>(data_); });
       const auto among = [&](const auto& data) {
-        using T = std::decay_t<decltype(*data->values)>;
-        if (data == nullptr || single != std::is_same_v<T, float> || data->width != width) return false;
+        if (data == nullptr || !sameType || data->width != width) return false;
         switch (info[0].As<Napi::TypedArray>().TypedArrayType()) {
           case napi_float64_array: return equal(*data, view<double>(info[0]));
           case napi_float32_array: return equal(*data, view<float>(info[0]));
@@ -102,11 +101,20 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
     if (from.size != data.rows * data.width) return false;
     for (Index at = 0; at < from.size; at += kBlock) {
       bool same = true;
-      for (Index i = at; i < std::min(at + kBlock, from.size); ++i)
-        same &= static_cast<T>(from.data[i]) == data.values[i];
+      for (Index i = at; i < std::min(at + kBlock, from.size); ++i) same &= rounded<T>(from.data[i]) == data.values[i];
       if (!same) return false;
     }
     return true;
+  }
+
+  // A number as a dataset of T holds it; as a double where T may have no room for it.
+  template <typename T, typename From>
+  static auto rounded(From x) {
+    if constexpr (std::is_same_v<T, std::int32_t>) {
+      return static_cast<double>(x);
+    } else {
+      return static_cast<T>(x);
+    }
   }
 
   template <typename T>
@@ -128,18 +136,28 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
     }
     auto data = std::make_shared<Dataset<T>>(rows, width);
     T* to = data->owned.data();
-    for (Index i = 0; i < from.size; ++i) to[i] = static_cast<T>(from.data[i]);
-    if (const Index at = firstNotFinite(to, from.size); at >= 0) {
+    const auto refuseAt = [&](Index at, const std::string& expected, double x) {
       const auto where = width == 1 ? "row " + std::to_string(at)
                                     : "row " + std::to_string(at / width) + ", column " + std::to_string(at % width);
-      const auto what = std::isnan(to[at]) ? "NaN" : to[at] > T(0) ? "Infinity" : "-Infinity";
-      throw Napi::RangeError::New(env, "Expected " + name + " to hold finite numbers, got " + what + " at " + where);
+      const auto what = Napi::Number::New(env, x).ToString().Utf8Value();
+      throw Napi::RangeError::New(env, "Expected " + name + " to hold " + expected + ", got " + what + " at " + where);
+    };
+    if constexpr (std::is_same_v<T, std::int32_t>) {
+      constexpr double kLeast = std::numeric_limits<T>::min(), kMost = std::numeric_limits<T>::max();
+      for (Index i = 0; i < from.size; ++i) {
+        const double x = from.data[i];
+        if (!(x >= kLeast && x <= kMost) || std::trunc(x) != x) refuseAt(i, "integers of 32 bits", x);
+        to[i] = static_cast<T>(x);
+      }
+    } else {
+      for (Index i = 0; i < from.size; ++i) to[i] = static_cast<T>(from.data[i]);
+      if (const Index at = firstNotFinite(to, from.size); at >= 0) refuseAt(at, "finite numbers", to[at]);
     }
     hold(data->owned.bytes());
     data_ = Pointer<T>(std::move(data));
   }
 
-  std::variant<Pointer<float>, Pointer<double>> data_;
+  std::variant<Pointer<float>, Pointer<double>, Pointer<std::int32_t>> data_;
 };
 
 }  // namespace fjordnet

@@ -140,6 +140,20 @@ inline bool isFloat32(const Napi::Value& dtype) {
   return name == "float32";
 }
 
+// f(0) of the type that dtype names, int32 among them.
+template <typename F>
+auto typed(const Napi::Value& dtype, const F& f) {
+  const auto name = text(dtype, "dtype");
+  if (name == "float32") return f(float{});
+  if (name == "float64") return f(double{});
+  if (name == "int32") return f(std::int32_t{});
+  throw std::invalid_argument("Expected dtype to be float32, float64 or int32, got '" + name + "'");
+}
+
+inline bool isInt32Array(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_int32_array;
+}
+
 // A typed array's memory, until JavaScript runs again. A detached array, or one whose buffer has shrunk below it, is
 // empty.
 template <typename T>

@@ -55,6 +55,10 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     const auto from = object(value, "spec");
     spec.fixedSize = integer(from.Get("fixedSize"), "fixedSize");
     spec.rowSize = integer(from.Get("rowSize"), "rowSize");
+    if (const auto size = from.Get("int32FixedSize"); !size.IsUndefined())
+      spec.int32FixedSize = integer(size, "int32FixedSize");
+    if (const auto size = from.Get("int32RowSize"); !size.IsUndefined())
+      spec.int32RowSize = integer(size, "int32RowSize");
     if (const auto capacity = from.Get("capacity"); !capacity.IsUndefined())
       spec.capacity = integer(capacity, "capacity");
     if (const auto report = from.Get("report"); !report.IsUndefined()) spec.report = ordinal(report, "report");
@@ -63,7 +67,8 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       const auto name = "buffers[" + std::to_string(i) + "]";
       const auto b = object(buffers.Get(i), name);
       spec.buffers.push_back({integer(b.Get("offset"), name + ".offset"), integer(b.Get("size"), name + ".size"),
-                              b.Get("batched").ToBoolean(), textOrNone(b.Get("name"), name + ".name")});
+                              b.Get("batched").ToBoolean(), type(b.Get("dtype"), name + ".dtype"),
+                              textOrNone(b.Get("name"), name + ".name")});
     }
     const auto scalars = array(from.Get("scalars"), "scalars");
     for (std::uint32_t i = 0; i < scalars.Length(); ++i)
@@ -78,6 +83,13 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
   }
 
  private:
+  static Type type(const Napi::Value& value, const std::string& name) {
+    const auto dtype = textOrNone(value, name);
+    if (!dtype.empty() && dtype != "real" && dtype != "int32")
+      throw std::invalid_argument("Expected " + name + " to be real or int32, got '" + dtype + "'");
+    return dtype == "int32" ? Type::kInt32 : Type::kReal;
+  }
+
   static InstructionSpec parseInstruction(const Napi::Value& value, const std::string& name) {
     const auto from = object(value, name);
     InstructionSpec instruction{
@@ -155,15 +167,18 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     job.program = std::move(request.program);
     for (const auto& [index, data] : request.inputs) {
       if (sync && data.IsTypedArray()) {
-        const auto values = view<T>(data);
         const Index width = plan.buffer(index).size;
-        const Index rows = width == 0 ? 0 : values.size / width;
-        if (rows * width != values.size)
-          throw std::invalid_argument("Expected input samples of " + std::to_string(width) + " values, got " +
-                                      std::to_string(values.size) + " values");
-        job.inputs.emplace_back(index, std::make_shared<const Dataset<T>>(values.data, rows, width));
+        if (isInt32Array(data)) {
+          job.int32Inputs.emplace_back(index, borrowed<std::int32_t>(data, width));
+        } else {
+          job.inputs.emplace_back(index, borrowed<T>(data, width));
+        }
+      } else if (const auto integers = DatasetWrap::find<std::int32_t>(data)) {
+        job.int32Inputs.emplace_back(index, integers);
+      } else if (const auto samples = DatasetWrap::find<T>(data)) {
+        job.inputs.emplace_back(index, samples);
       } else {
-        job.inputs.emplace_back(index, DatasetWrap::unwrap<T>(data));
+        throw std::invalid_argument("Expected a Dataset of the plan's dtype");
       }
     }
     job.first = request.first;
@@ -182,6 +197,17 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     }
     job.outputs = std::move(request.outputs);
     return job;
+  }
+
+  template <typename V>
+  static std::shared_ptr<const Dataset<V>> borrowed(const Napi::Value& data, Index width) {
+    const auto values = view<V>(data);
+    const Index rows = width == 0 ? 0 : values.size / width;
+    if (rows * width != values.size) {
+      throw std::invalid_argument("Expected input samples of " + std::to_string(width) + " values, got " +
+                                  std::to_string(values.size) + " values");
+    }
+    return std::make_shared<const Dataset<V>>(values.data, rows, width);
   }
 
   // A job in progress: its plan is busy as long as this lives.
@@ -259,7 +285,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     return guarded(env, [&] {
       return std::visit(
           [&](auto core) -> Napi::Value {
-            using T = std::decay_t<decltype(*core->plan.fixed())>;
+            using T = typename decltype(core->plan)::Real;
             auto job = begin(env, *core, info[0], false);
             return addon(env).submit(env, std::make_unique<RunTask<T>>(env, core, std::move(job)));
           },
@@ -272,7 +298,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     return guarded(env, [&] {
       return std::visit(
           [&](auto core) -> Napi::Value {
-            using T = std::decay_t<decltype(*core->plan.fixed())>;
+            using T = typename decltype(core->plan)::Real;
             auto job = begin(env, *core, info[0], true);
             Run<T> run(core, std::move(job));
             addon(env).pool.runHere([&](Team& team) { run.execute(team); });
@@ -287,7 +313,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     std::visit([](auto& core) { core->plan.stop = true; }, core_);
   }
 
-  // read(offset, into) and write(offset, from): the fixed part of the arena.
+  // read(offset, into) and write(offset, from): the fixed part of the arena; with an Int32Array, that of integers.
   void read(const Napi::CallbackInfo& info) { transfer(info, false); }
   void write(const Napi::CallbackInfo& info) { transfer(info, true); }
 
@@ -295,15 +321,20 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     guarded(info.Env(), [&] {
       std::visit(
           [&](auto& core) {
-            using T = std::decay_t<decltype(*core->plan.fixed())>;
+            using T = typename decltype(core->plan)::Real;
             const Index offset = integer(info[0], "offset");
-            const auto values = view<T>(info[1]);
-            if (offset < 0 || values.size > core->plan.fixedSize() || offset > core->plan.fixedSize() - values.size) {
-              throw std::out_of_range("Expected offset and length to lie inside the arena");
+            const auto move = [&](auto values, const auto& region) {
+              if (offset < 0 || values.size > region.fixedSize() || offset > region.fixedSize() - values.size)
+                throw std::out_of_range("Expected offset and length to lie inside the arena");
+              std::lock_guard lock(core->running);
+              auto* here = region.fixed() + offset;
+              std::copy_n(write ? values.data : here, values.size, write ? here : values.data);
+            };
+            if (isInt32Array(info[1])) {
+              move(view<std::int32_t>(info[1]), core->plan.template region<std::int32_t>());
+            } else {
+              move(view<T>(info[1]), core->plan.template region<T>());
             }
-            std::lock_guard lock(core->running);
-            T* here = core->plan.fixed() + offset;
-            std::copy_n(write ? values.data : here, values.size, write ? here : values.data);
           },
           core_);
     });
