@@ -7,7 +7,7 @@
     {
       "target_name": "fjordnet",
       "sources": [
-        "native/addon.cc",
+        "native/addon/addon.cc",
         "native/blas_fallback.cc",
         "native/compat.cc",
         "native/kernels.cc",

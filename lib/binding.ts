@@ -5,13 +5,16 @@ import { ofThisRealm } from './realm.js';
 export interface NativeDataset {
   readonly dataset: unique symbol;
   /** Whether this is still what a new Dataset of these values would be. */
-  holds(values: Float64Array | Float32Array | Int32Array, width: number, dtype: string): boolean;
+  holds(values: NativeArray, width: number, dtype: string): boolean;
 }
+
+/** Memory that native code reads in place, or writes. */
+export type NativeArray = Float64Array | Float32Array | Int32Array;
 
 export interface NativeJob {
   program: string;
   /** Pairs of a batched buffer and the samples its rows are gathered from; `runSync` also takes typed arrays. */
-  inputs: (readonly [number, NativeDataset | Float64Array | Float32Array])[];
+  inputs: (readonly [number, NativeDataset | NativeArray])[];
   /** Samples of all batches in turn; or `first` and `count` for consecutive ones. */
   rows?: Int32Array;
   first?: number;
@@ -22,7 +25,7 @@ export interface NativeJob {
   /** Scalars set before each step, from `values` [steps, scalars.length]. */
   scalars?: number[];
   values?: Float64Array;
-  /** Batched buffers whose rows are collected, in place of the reports. */
+  /** Batched buffers of real numbers whose rows are collected, in place of the reports. */
   outputs?: number[];
 }
 
@@ -41,8 +44,9 @@ export interface NativePlan {
   run(job: NativeJob): Promise<NativeResult>;
   runSync(job: NativeJob): NativeResult;
   stop(): void;
-  read(offset: number, into: Float64Array | Float32Array): void;
-  write(offset: number, from: Float64Array | Float32Array): void;
+  /** Of fixed buffers; an Int32Array stands for those of integers. */
+  read(offset: number, into: NativeArray): void;
+  write(offset: number, from: NativeArray): void;
   busy(): boolean;
   bytes(): number;
 }
@@ -50,11 +54,24 @@ export interface NativePlan {
 export interface PlanSpec {
   fixedSize: number;
   rowSize: number;
-  buffers: { offset: number; size: number; batched: boolean }[];
+  /** The same for buffers of integers, which lie apart. Default 0 */
+  int32FixedSize?: number;
+  int32RowSize?: number;
+  buffers: BufferSpec[];
   scalars: number[];
   programs: Record<string, InstructionSpec[]>;
   /** The buffer that is handed back after every step. */
   report: number;
+}
+
+export interface BufferSpec {
+  offset: number;
+  size: number;
+  batched: boolean;
+  /** Numbers of the plan's dtype, or integers. Default 'real' */
+  dtype?: 'real' | 'int32';
+  /** For messages. */
+  name?: string;
 }
 
 export interface InstructionSpec {
@@ -64,6 +81,8 @@ export interface InstructionSpec {
   scalars: Record<string, number>;
   /** The kernel's B is so many times the batch; where its buffers are fixed, just so many. Default 1 */
   rows?: number;
+  /** The part of a network that it belongs to, such as `dense_1/affine`, for messages. */
+  node?: string;
 }
 
 export interface NativeRandomState {
@@ -77,21 +96,10 @@ export interface NativeRandomState {
 }
 
 interface Binding {
-  Dataset: new (
-    name: string,
-    values: Float64Array | Float32Array | Int32Array,
-    rows: number,
-    width: number,
-    dtype: string,
-  ) => NativeDataset;
+  Dataset: new (name: string, values: NativeArray, rows: number, width: number, dtype: string) => NativeDataset;
   Plan: new (dtype: string, spec: PlanSpec) => NativePlan;
   RandomState: new (seed: number) => NativeRandomState;
-  kernel(
-    name: string,
-    dims: Record<string, number>,
-    arrays: (Float64Array | Float32Array)[],
-    scalars: Record<string, number>,
-  ): void;
+  kernel(name: string, dims: Record<string, number>, arrays: NativeArray[], scalars: Record<string, number>): void;
   kernels(): Record<string, string>;
   buildInfo(): {
     blas: string;

@@ -1,19 +1,17 @@
-import { binding } from './binding.js';
+import { binding, type NativeArray } from './binding.js';
 import { checkInteger, checkNumber, checkOptions, wrongType } from './check.js';
 import { parseSignature } from './signature.js';
 
-type Floats = Float64Array | Float32Array;
-
 /**
  * A native kernel on typed arrays: `dims` gives the sizes of the signature's letters, `arrays` its inputs and then its
- * outputs (written in place), all of one dtype, `scalars` the names after the bar.
+ * outputs (written in place), all of one dtype but for Int32Arrays of integers, `scalars` the names after the bar.
  */
 export interface Kernel {
-  (dims: Record<string, number>, arrays: readonly Floats[], scalars?: Record<string, number>): void;
+  (dims: Record<string, number>, arrays: readonly NativeArray[], scalars?: Record<string, number>): void;
   /**
    * Such as `B O I : x BI, w IO, b O -> y BO`: dimensions, then the arrays with their lengths as products of dimensions,
    * then, after a bar, scalars. An output marked `!` is read, too; one marked `~` may lie on an input within a network,
-   * and one marked `?` may be left out there.
+   * and one marked `?` may be left out there. `i:` before a name stands for integers.
    */
   readonly signature: string;
 }
@@ -29,7 +27,7 @@ export const kernels: Readonly<Record<string, Kernel>> = Object.freeze(
       const lengths = operands.map(({ length }) => length).join('');
       const kernel = (
         dims: Record<string, number>,
-        arrays: readonly Floats[],
+        arrays: readonly NativeArray[],
         scalars: Record<string, number> = {},
       ) => {
         checkOptions('dims', dims, letters);

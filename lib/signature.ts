@@ -3,6 +3,8 @@ export interface Operand {
   readonly name: string;
   /** Its length as a product of dimensions, a letter each: `BO`; `1` for one value. */
   readonly length: string;
+  /** Numbers of the network's dtype; integers where the name has the prefix `i:`. */
+  readonly dtype: 'real' | 'int32';
   readonly isOutput: boolean;
   /** Is what it holds read? True for inputs, and for outputs marked `!`. */
   readonly isRead: boolean;
@@ -19,7 +21,7 @@ export interface Signature {
 }
 
 export function parseSignature(signature: string): Signature {
-  const [dims, buffers, scalars = ''] = signature.split(/[:|]/);
+  const [dims, buffers, scalars = ''] = signature.split(/ : | \| /);
   const operands = buffers.split('->').flatMap((side, i) =>
     side
       .split(',')
@@ -28,8 +30,9 @@ export function parseSignature(signature: string): Signature {
         const [name, length] = operand.trim().split(' ');
         const isOutput = i === 1;
         return {
-          name: name.replace(/[?!~]+$/, ''),
+          name: name.replace(/^i:|[?!~]+$/g, ''),
           length,
+          dtype: name.startsWith('i:') ? 'int32' : 'real',
           isOutput,
           isRead: !isOutput || name.includes('!'),
           mayLieOnInput: name.includes('~'),

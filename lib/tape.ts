@@ -1,8 +1,10 @@
 import { allocate, filled } from './allocate.js';
 import { type DType, NDArray, type TypedData } from './array.js';
 import {
+  type BufferSpec,
   binding,
   type InstructionSpec,
+  type NativeArray,
   type NativeDataset,
   type NativeJob,
   type NativePlan,
@@ -13,8 +15,8 @@ export type FloatType = Exclude<DType, 'int32'>;
 export type FloatArray = Float64Array | Float32Array;
 
 /**
- * Stretches of the arena lie together by role, in this order; those with a batch dimension lie in a second region.
- * What is in 'report' is handed back after every step.
+ * Stretches of the arena lie together by role, in this order; those with a batch dimension lie in a second region, and
+ * integers in two of their own. What is in 'report', real numbers, is handed back after every step.
  */
 const ROLES = ['parameter', 'gradient', 'state', 'report'] as const;
 type Role = (typeof ROLES)[number];
@@ -26,6 +28,8 @@ export interface Buffer {
   readonly shape: readonly number[];
   readonly size: number;
   readonly batched: boolean;
+  /** Numbers of the tape's dtype, or integers, which name rows and categories. */
+  readonly dtype: 'real' | 'int32';
   /** The buffer whose memory this one is, under another shape. */
   readonly viewOf?: Buffer;
 }
@@ -48,19 +52,20 @@ export class Tape {
   #scalars: number[] = [];
   #programs: Record<string, InstructionSpec[]> = {};
   #recording: InstructionSpec[] = [];
+  #node?: string;
 
   constructor(dtype: FloatType) {
     this.dtype = dtype;
   }
 
   /** A buffer of fixed size. */
-  fixed(role: Role, name: string, shape: readonly number[]): Buffer {
-    return this.#add(role, name, shape);
+  fixed(role: Role, name: string, shape: readonly number[], dtype: Buffer['dtype'] = 'real'): Buffer {
+    return this.#add(role, name, shape, dtype);
   }
 
   /** A buffer with one row of `shape` for each sample of the batch. */
-  batched(name: string, shape: readonly number[]): Buffer {
-    return this.#add('activation', name, shape);
+  batched(name: string, shape: readonly number[], dtype: Buffer['dtype'] = 'real'): Buffer {
+    return this.#add('activation', name, shape, dtype);
   }
 
   /** The same memory under another shape of the same size. */
@@ -100,7 +105,20 @@ export class Tape {
     const index: Record<string, number> = {};
     for (const [name, value] of Object.entries(scalars))
       index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
-    this.#recording.push({ kernel, buffers: buffers.map((b) => b?.index ?? LEFT_OUT), dims, scalars: index, rows });
+    const node = this.#node === undefined ? {} : { node: this.#node };
+    const places = buffers.map((b) => b?.index ?? LEFT_OUT);
+    this.#recording.push({ kernel, buffers: places, dims, scalars: index, rows, ...node });
+  }
+
+  /** What `emit` records is part of `node` of a network: messages about its instructions say so. */
+  within<R>(node: string, emit: () => R): R {
+    const before = this.#node;
+    this.#node = node;
+    try {
+      return emit();
+    } finally {
+      this.#node = before;
+    }
   }
 
   /**
@@ -112,25 +130,43 @@ export class Tape {
   compile(use?: { programs: readonly string[]; inputs: readonly Buffer[]; outputs: readonly Buffer[] }): Plan {
     const programs = use ? Object.fromEntries(use.programs.map((p) => [p, this.#programs[p]])) : this.#programs;
     const offsets: number[] = [];
-    let fixedSize = 0;
+    const ends = { real: 0, int32: 0 };
     let reportStart = 0;
     for (const role of ROLES) {
-      if (role === 'report') reportStart = fixedSize;
+      if (role === 'report') reportStart = ends.real;
       for (const b of this.#buffers) {
         if (b.role !== role) continue;
-        offsets[b.index] = fixedSize;
-        fixedSize += role === 'report' ? b.size : aligned(b.size);
+        offsets[b.index] = ends[b.dtype];
+        ends[b.dtype] += role === 'report' ? b.size : aligned(b.size);
       }
     }
-    const batched = this.#buffers.filter((b) => b.role === 'activation');
     const lives = use && this.#lives(Object.values(programs), use.inputs, use.outputs);
-    const rowSize = layOut(batched, lives, offsets);
+    const rowOf = (dtype: Buffer['dtype']) =>
+      layOut(
+        this.#buffers.filter((b) => b.role === 'activation' && b.dtype === dtype),
+        lives,
+        offsets,
+      );
+    const [rowSize, int32RowSize] = [rowOf('real'), rowOf('int32')];
     for (const b of this.#buffers) if (b.viewOf) offsets[b.index] = offsets[b.viewOf.index];
-    const report = { offset: reportStart, size: fixedSize - reportStart, batched: false };
+    const report = { offset: reportStart, size: ends.real - reportStart, batched: false };
     const native = new binding.Plan(this.dtype, {
-      fixedSize,
+      fixedSize: ends.real,
       rowSize,
-      buffers: [...this.#buffers.map((b) => ({ offset: offsets[b.index], size: b.size, batched: b.batched })), report],
+      int32FixedSize: ends.int32,
+      int32RowSize,
+      buffers: [
+        ...this.#buffers.map(
+          ({ index, size, batched, dtype, name }): BufferSpec => ({
+            offset: offsets[index],
+            size,
+            batched,
+            dtype,
+            name,
+          }),
+        ),
+        report,
+      ],
       scalars: this.#scalars,
       programs,
       report: this.#buffers.length,
@@ -163,9 +199,9 @@ export class Tape {
     return lives;
   }
 
-  #add(role: Role | 'activation', name: string, shape: readonly number[]): Buffer {
+  #add(role: Role | 'activation', name: string, shape: readonly number[], dtype: Buffer['dtype']): Buffer {
     const size = shape.reduce((product, n) => product * n, 1);
-    const buffer = { index: this.#buffers.length, name, shape, size, batched: role === 'activation', role };
+    const buffer = { index: this.#buffers.length, name, shape, size, batched: role === 'activation', dtype, role };
     this.#buffers.push(buffer);
     return buffer;
   }
@@ -212,7 +248,7 @@ function layOut(buffers: readonly Buffer[], lives: Map<number, Life[]> | undefin
 
 /** A job for a plan: batches of samples and the program to replay for each. */
 export interface Job extends Omit<NativeJob, 'inputs' | 'outputs' | 'scalars'> {
-  inputs: (readonly [Buffer, NativeDataset | FloatArray])[];
+  inputs: (readonly [Buffer, NativeDataset | NativeArray])[];
   scalars?: Scalar[];
   outputs?: readonly Buffer[];
 }
@@ -245,12 +281,12 @@ export class Plan {
 
   /** A copy of a fixed buffer. During a job: as of its end. */
   read(buffer: Buffer): NDArray {
-    const data = allocate<number, FloatArray>(this.dtype === 'float32' ? Float32Array : Float64Array, buffer.size);
+    const data = allocate<number, TypedData>(TYPED[this.#dtypeOf(buffer)], buffer.size);
     this.#native.read(this.#offsets[buffer.index], data);
     return NDArray.wrap(data, buffer.shape);
   }
 
-  /** Copies of fixed buffers that lie near each other, all of one moment: during a job, as of its beginning or its end. */
+  /** Copies of fixed buffers of real numbers that lie near each other, all of one moment: during a job, as of its beginning or its end. */
   readTogether(buffers: readonly Buffer[]): NDArray[] {
     if (!this.#native.busy()) return buffers.map((buffer) => this.read(buffer));
     const offsets = buffers.map(({ index }) => this.#offsets[index]);
@@ -265,7 +301,7 @@ export class Plan {
   }
 
   write(buffer: Buffer, array: NDArray): void {
-    this.#native.write(this.#offsets[buffer.index], valuesOf(array, this.dtype));
+    this.#native.write(this.#offsets[buffer.index], valuesOf(array, this.#dtypeOf(buffer)));
   }
 
   run(job: Job): Promise<NativeResult> {
@@ -274,6 +310,10 @@ export class Plan {
 
   runSync(job: Job): NativeResult {
     return this.#native.runSync(nativeJob(job));
+  }
+
+  #dtypeOf(buffer: Buffer): DType {
+    return buffer.dtype === 'int32' ? 'int32' : this.dtype;
   }
 
   /** Ends the running job after its current batch. */
@@ -294,10 +334,21 @@ function nativeJob({ inputs, outputs, scalars, ...job }: Job): NativeJob {
   return native;
 }
 
-/** The values of an array in a plan's dtype, for `runSync`, which reads them in place. */
-export function valuesOf(array: NDArray, dtype: FloatType): FloatArray {
-  if (array.dtype === dtype) return array.data as FloatArray;
-  return allocate<ArrayLike<number>, FloatArray>(dtype === 'float32' ? Float32Array : Float64Array, array.data);
+const TYPED = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
+
+/**
+ * The values of an array in a plan's dtype, for `runSync`, which reads them in place; for buffers of integers as int32.
+ * @throws RangeError if integers are asked for where there are others
+ */
+export function valuesOf(array: NDArray, dtype: FloatType): FloatArray;
+export function valuesOf(array: NDArray, dtype: DType): TypedData;
+export function valuesOf(array: NDArray, dtype: DType): TypedData {
+  if (array.dtype === dtype) return array.data;
+  const values = allocate<ArrayLike<number>, TypedData>(TYPED[dtype], array.data);
+  if (dtype !== 'int32') return values;
+  const at = array.data.findIndex((x, i) => x !== values[i]);
+  if (at >= 0) throw new RangeError(`Expected integers of 32 bits, got ${array.data[at]} at ${at}`);
+  return values;
 }
 
 const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();
@@ -306,7 +357,7 @@ const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();
  * The samples of an array in native memory, one row of the array each. Networks that are given the same array share one
  * copy, for as long as the array has not been changed: comparing takes less time than copying.
  */
-export function dataset(name: string, array: NDArray, dtype: FloatType): NativeDataset {
+export function dataset(name: string, array: NDArray, dtype: DType): NativeDataset {
   const rows = array.shape[0];
   const width = rows === 0 ? 0 : array.size / rows;
   const known = copies.get(array.data)?.deref();

@@ -21,6 +21,7 @@ struct Args {
   Team* team;
 
   T* scratch(int slot) const { return perSlot + slot * stride; }
+  const std::int32_t* int32s(int k) const { return reinterpret_cast<const std::int32_t*>(buffer[k]); }
 };
 
 // Elements of scratch a kernel wants, of unspecified content. A plan asks once, with B at its capacity, and then runs
@@ -38,6 +39,7 @@ struct Scratch {
 //   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Anything
 //   else
 //      of an output's that overlaps an input or another output is refused when the plan is made.
+//   i: before the name: integers of 32 bits, whatever the plan's type; kernels find them with int32s()
 //   ?  what a plan may leave out: buffer -1 there, a null pointer here
 struct Kernel {
   const char* name;

@@ -8,21 +8,16 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "dataset.h"
+#include "job.h"
 #include "kernel.h"
+#include "region.h"
+#include "signature.h"
 
 namespace fjordnet {
-
-// A stretch of the arena. Fixed buffers lie at offset; batched ones at offset * capacity, with size values for each
-// sample.
-struct BufferSpec {
-  Index offset;
-  Index size;
-  bool batched;
-};
 
 // In place of a buffer that is left out.
 constexpr int kNone = -1;
@@ -33,45 +28,19 @@ struct InstructionSpec {
   std::map<std::string, Index> dims;   // all but B
   std::map<std::string, int> scalars;  // name in the signature -> scalar of the plan
   Index rows = 1;                      // the kernel's B is so many times the batch; of fixed buffers, just so many
+  std::string node{};                  // the part of a network that it belongs to, for messages; may be empty
 };
 
 struct PlanSpec {
   Index fixedSize = 0;
   Index rowSize = 0;
+  Index int32FixedSize = 0;
+  Index int32RowSize = 0;
   Index capacity = 1;  // largest batch there is room for
   std::vector<BufferSpec> buffers;
   std::vector<double> scalars;
   std::map<std::string, std::vector<InstructionSpec>> programs;
-  int report = -1;  // fixed buffer whose content is handed back after every step
-};
-
-template <typename T>
-struct Job {
-  std::string program;
-  std::vector<std::pair<int, std::shared_ptr<const Dataset<T>>>> inputs;
-  std::vector<std::int32_t> rows;  // samples of all batches in turn; where empty, samples first .. first + count - 1
-  Index first = 0;
-  Index count = 0;
-  Index batchSize = 1;
-  Index period = 0;            // where positive, batches begin anew after so many samples: at an epoch's end
-  std::vector<int> scalars;    // set before each step from
-  std::vector<double> values;  // [steps, scalars.size()]
-  std::vector<int> outputs;    // batched buffers to collect
-
-  // The size of the batch that begins at this sample.
-  Index batchAt(Index at) const {
-    return std::min(batchSize, (period > 0 ? std::min(count, at - at % period + period) : count) - at);
-  }
-  Index stepCount() const {
-    const auto batches = [this](Index n) { return n / batchSize + (n % batchSize != 0); };
-    return period > 0 ? count / period * batches(period) + batches(count % period) : batches(count);
-  }
-
-  // results
-  Index steps = 0;
-  double seconds = 0.0;
-  std::vector<double> report;             // [steps, report size]
-  std::vector<std::vector<T>> collected;  // [count, its size] of each output
+  int report = -1;  // fixed buffer of real numbers that is handed back after every step
 };
 
 template <typename T>
@@ -80,94 +49,25 @@ using KernelFunction = void (*)(const Args<T>&);
 inline KernelFunction<float> function(const Kernel& row, float) { return row.f32; }
 inline KernelFunction<double> function(const Kernel& row, double) { return row.f64; }
 
-// Of a batch, and of a buffer's dimensions: the sizes of matrix products have 32 bits.
-constexpr Index kMostSize = (Index{1} << 31) - 1;
-
-inline Index times(Index a, Index b) {
-  constexpr Index kMost = Index{1} << 50;
-  if (b > 0 && a > kMost / b) throw std::out_of_range("Expected fewer than 2^50 values");
-  return a * b;
-}
-
-// The parts of a kernel signature (kernel.h).
-struct Signature {
-  struct Operand {
-    std::string name;
-    bool isOutput;
-    bool mayLieOnInput;
-    bool mayBeLeftOut;
-  };
-  std::string dims;                  // "BOI"
-  std::vector<std::string> buffers;  // lengths: {"BI", "IO", "O", "BO"}
-  std::vector<Operand> operands;     // whose lengths they are
-  std::vector<std::string> scalars;  // {"eta"}
-
-  explicit Signature(const std::string& text) {
-    const auto colon = text.find(':'), bar = text.find('|'), arrow = text.find("->");
-    for (char c : text.substr(0, colon)) {
-      if (c != ' ') dims += c;
-    }
-    addOperands(text.substr(colon + 1, arrow - colon - 1), false);
-    addOperands(text.substr(arrow + 2, bar == std::string::npos ? bar : bar - arrow - 2), true);
-    if (bar != std::string::npos) scalars = words(text.substr(bar + 1));
-  }
-
-  // Values a buffer of this length holds, B counted as 1. Kernels may rely on buffers that are not empty.
-  Index size(const std::string& length, const std::vector<Index>& dim) const {
-    Index n = 1;
-    for (char c : length) {
-      if (c == 'B' || c == '1') continue;
-      const Index factor = dim[dims.find(c)];
-      if (factor < 1) throw std::out_of_range(std::string("Expected dimension ") + c + " to be positive");
-      n = times(n, factor);
-    }
-    return n;
-  }
-
- private:
-  void addOperands(const std::string& text, bool isOutput) {
-    const auto parts = words(text);  // a name with its marks, a length, and so on
-    for (std::size_t k = 0; k + 1 < parts.size(); k += 2) {
-      const auto end = parts[k].find_first_of("?!~");
-      const auto isMarked = [&](char mark) { return parts[k].find(mark) != std::string::npos; };
-      operands.push_back({parts[k].substr(0, end), isOutput, isMarked('~'), isMarked('?')});
-      buffers.push_back(parts[k + 1]);
-    }
-  }
-
-  static std::vector<std::string> words(const std::string& text) {
-    std::vector<std::string> out;
-    std::string word;
-    for (char c : text + " ") {
-      if (c != ' ' && c != ',') {
-        word += c;
-      } else if (!word.empty()) {
-        out.push_back(std::exchange(word, {}));
-      }
-    }
-    return out;
-  }
-};
-
 template <typename T>
 class Plan {
  public:
+  using Real = T;
+
   std::atomic<bool> busy{false};
   std::atomic<bool> stop{false};
 
-  Plan(PlanSpec spec, const KernelTable& table) : spec_(std::move(spec)), scalars_(spec_.scalars) {
-    if (spec_.fixedSize < 0 || spec_.rowSize < 0 || spec_.capacity < 1)
-      throw std::invalid_argument("Expected sizes to be non-negative");
-    for (const auto& b : spec_.buffers) {
-      const Index room = b.batched ? spec_.rowSize : spec_.fixedSize;
-      if (b.offset < 0 || b.size < 0 || b.size > room || b.offset > room - b.size) {
-        throw std::invalid_argument("Expected every buffer to lie inside the arena");
-      }
-    }
-    if (spec_.report >= 0 && buffer(spec_.report).batched)
-      throw std::invalid_argument("Expected report to be a fixed buffer");
-    fixed_ = Block<T>(spec_.fixedSize);  // first: what is too large is told as that
-    fixed_.zero();
+  Plan(PlanSpec spec, const KernelTable& table)
+      : spec_(std::move(spec)),
+        scalars_(spec_.scalars),
+        reals_(spec_.fixedSize, spec_.rowSize),
+        int32s_(spec_.int32FixedSize, spec_.int32RowSize) {
+    if (spec_.capacity < 1) throw std::invalid_argument("Expected sizes to be non-negative");
+    for (const auto& b : spec_.buffers) b.type == Type::kInt32 ? int32s_.check(b) : reals_.check(b);
+    if (spec_.report >= 0 && (buffer(spec_.report).batched || buffer(spec_.report).type != Type::kReal))
+      throw std::invalid_argument("Expected report to be a fixed buffer of real numbers");
+    reals_.makeFixed();  // first: what is too large is told as that
+    int32s_.makeFixed();
     for (const auto& [name, instructions] : spec_.programs) {
       auto& program = programs_[name];
       program.reserve(instructions.size());
@@ -176,10 +76,19 @@ class Plan {
     allocate(spec_.capacity);
   }
 
-  std::int64_t bytes() const { return fixed_.bytes() + batched_.bytes() + shared_.bytes() + perSlot_.bytes(); }
+  std::int64_t bytes() const { return reals_.bytes() + int32s_.bytes() + shared_.bytes() + perSlot_.bytes(); }
   Index capacity() const { return capacity_; }
-  Index fixedSize() const { return spec_.fixedSize; }
-  T* fixed() const { return fixed_.data(); }
+
+  // T for real numbers, std::int32_t for integers.
+  template <typename V>
+  const Region<V>& region() const {
+    if constexpr (std::is_same_v<V, T>) {
+      return reals_;
+    } else {
+      return int32s_;
+    }
+  }
+
   Index reportSize() const { return spec_.report < 0 ? 0 : buffer(spec_.report).size; }
 
   const BufferSpec& buffer(int index) const {
@@ -188,9 +97,15 @@ class Plan {
     return spec_.buffers[static_cast<std::size_t>(index)];
   }
 
-  T* pointer(int index) const {
-    const auto& b = spec_.buffers[static_cast<std::size_t>(index)];
-    return b.batched ? batched_.data() + b.offset * capacity_ : fixed_.data() + b.offset;
+  template <typename V = T>
+  V* pointer(int index) const {
+    return region<V>().at(spec_.buffers[static_cast<std::size_t>(index)], capacity_);
+  }
+
+  // As kernels are handed it: those of integers are cast back (Args::int32s).
+  T* address(int index) const {
+    if (buffer(index).type == Type::kReal) return pointer(index);
+    return reinterpret_cast<T*>(pointer<std::int32_t>(index));
   }
 
   // Makes room for batches of this size and for the scratch of this many threads. What batched buffers held is lost.
@@ -211,16 +126,8 @@ class Plan {
     if (job.first < 0 || job.count < 0 || job.period < 0)
       throw std::out_of_range("Expected first, count and period to be non-negative");
     const Index steps = job.stepCount();
-    for (const auto& [index, data] : job.inputs) {
-      const auto& b = buffer(index);
-      if (!b.batched || b.size != data->width) {
-        throw std::invalid_argument("Expected input samples of " + std::to_string(b.size) + " values, got " +
-                                    std::to_string(data->width));
-      }
-      bool inside = !job.rows.empty() || (job.count <= data->rows && job.first <= data->rows - job.count);
-      for (auto row : job.rows) inside = inside && row >= 0 && row < data->rows;
-      if (!inside) throw std::out_of_range("Expected rows to lie in [0, " + std::to_string(data->rows) + ")");
-    }
+    checkInputs(job, job.inputs, Type::kReal);
+    checkInputs(job, job.int32Inputs, Type::kInt32);
     for (int s : job.scalars) {
       if (s < 0 || s >= static_cast<int>(scalars_.size())) throw std::invalid_argument("Expected a scalar of the plan");
     }
@@ -228,7 +135,9 @@ class Plan {
       throw std::invalid_argument("Expected values to hold one row a step");
     }
     for (int output : job.outputs) {
-      if (!buffer(output).batched) throw std::invalid_argument("Expected outputs to be batched buffers");
+      const auto& b = buffer(output);
+      if (!b.batched || b.type != Type::kReal)
+        throw std::invalid_argument("Expected outputs to be batched buffers of real numbers");
     }
   }
 
@@ -239,13 +148,8 @@ class Plan {
     Index n = 0;
     for (Index at = 0; at < job.count && !stop.load(std::memory_order_relaxed); at += n) {
       n = job.batchAt(at);
-      for (const auto& [index, data] : job.inputs) {
-        if (job.rows.empty()) {
-          data->copy(job.first + at, n, pointer(index));
-        } else {
-          data->gather(job.rows.data() + at, n, pointer(index));
-        }
-      }
+      load(job, job.inputs, at, n);
+      load(job, job.int32Inputs, at, n);
       for (std::size_t k = 0; k < job.scalars.size(); ++k) {
         scalars_[static_cast<std::size_t>(job.scalars[k])] =
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
@@ -273,6 +177,37 @@ class Plan {
   }
 
  private:
+  template <typename V>
+  void checkInputs(const Job<T>& job, const typename Job<T>::template Inputs<V>& inputs, Type type) const {
+    for (const auto& [index, data] : inputs) {
+      const auto& b = buffer(index);
+      if (b.type != type) {
+        const bool isInt32 = type == Type::kInt32;
+        throw std::invalid_argument("Expected samples of " + std::string(isInt32 ? "real numbers" : "int32") + " for " +
+                                    named(index) + ", got " + (isInt32 ? "int32" : "real numbers"));
+      }
+      if (!b.batched || b.size != data->width) {
+        throw std::invalid_argument("Expected input samples of " + std::to_string(b.size) + " values, got " +
+                                    std::to_string(data->width));
+      }
+      bool inside = !job.rows.empty() || (job.count <= data->rows && job.first <= data->rows - job.count);
+      for (auto row : job.rows) inside = inside && row >= 0 && row < data->rows;
+      if (!inside) throw std::out_of_range("Expected rows to lie in [0, " + std::to_string(data->rows) + ")");
+    }
+  }
+
+  // The samples of the batch of n that begins at this sample of the job.
+  template <typename V>
+  void load(const Job<T>& job, const typename Job<T>::template Inputs<V>& inputs, Index at, Index n) const {
+    for (const auto& [index, data] : inputs) {
+      if (job.rows.empty()) {
+        data->copy(job.first + at, n, pointer<V>(index));
+      } else {
+        data->gather(job.rows.data() + at, n, pointer<V>(index));
+      }
+    }
+  }
+
   struct Instruction {
     KernelFunction<T> function;
     int batch;  // index of B among the dimensions, or -1
@@ -297,7 +232,9 @@ class Plan {
       throw std::invalid_argument("Expected kernel to be one of the table, got '" + spec.kernel + "'");
     const Signature signature(row->signature);
     const auto refuse = [&](const std::string& what) {
-      throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row->signature + ") to be given " + what);
+      const auto node = spec.node.empty() ? "" : " of '" + spec.node + "'";
+      throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row->signature + ")" + node + " to be given " +
+                                  what);
     };
     if (spec.rows < 1) refuse("a positive number of rows");
     Instruction out{function(*row, T{}), -1, spec.rows, true, {}, spec.buffers, {}, {}, row->scratch, {}};
@@ -325,11 +262,17 @@ class Plan {
       if (spec.buffers[k] == kNone && signature.operands[k].mayBeLeftOut) continue;
       const auto& length = signature.buffers[k];
       const auto& b = buffer(spec.buffers[k]);
+      const bool isInt32 = signature.operands[k].type == Type::kInt32;
+      if (b.type != signature.operands[k].type) {
+        refuse(signature.operands[k].name + (isInt32 ? " as int32" : " as real numbers") + ", got " +
+               (isInt32 ? "real numbers" : "int32") + " in " + named(spec.buffers[k]));
+      }
       const bool batched = dependsOnB(k) && out.isBatched;
       const Index size = times(signature.size(length, out.dim), dependsOnB(k) ? spec.rows : 1);
       if (b.batched != batched || b.size != size) {
-        refuse(length + " = " + (batched ? "batch x " : "") + std::to_string(size) + " values in buffer " +
-               std::to_string(k) + ", got " + (b.batched ? "batch x " : "") + std::to_string(b.size));
+        refuse(signature.operands[k].name + " " + length + " = " + (batched ? "batch x " : "") + std::to_string(size) +
+               " values in " + named(spec.buffers[k]) + ", got " + (b.batched ? "batch x " : "") +
+               std::to_string(b.size));
       }
     }
     for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
@@ -340,8 +283,8 @@ class Plan {
         const bool onWhole = b.mayLieOnInput && !a.isOutput;
         if (onWhole && buffer(first).offset == buffer(second).offset && buffer(first).size == buffer(second).size)
           continue;
-        refuse(b.name + " apart from " + a.name + (onWhole ? " or on the whole of it" : "") + ", got buffer " +
-               std::to_string(second) + (first == second ? " for both" : " over buffer " + std::to_string(first)));
+        refuse(b.name + " apart from " + a.name + (onWhole ? " or on the whole of it" : "") + ", got " + named(second) +
+               (first == second ? " for both" : " over " + named(first)));
       }
     }
     for (const auto& name : signature.scalars) {
@@ -351,6 +294,11 @@ class Plan {
       out.scalar.push_back(&scalars_[static_cast<std::size_t>(found->second)]);
     }
     return out;
+  }
+
+  std::string named(int index) const {
+    const auto& name = buffer(index).name;
+    return "buffer " + (name.empty() ? std::to_string(index) : "'" + name + "'");
   }
 
   // Strides, dilations and paddings are no buffer's dimensions: however large, the places they lead to have 64 bits.
@@ -372,15 +320,16 @@ class Plan {
   }
 
   static bool overlap(const BufferSpec& a, const BufferSpec& b) {
-    return a.batched == b.batched && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+    return a.type == b.type && a.batched == b.batched && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
   }
 
   void allocate(Index capacity) {
     if (capacity > kMostSize) throw std::out_of_range("Expected batches of fewer than 2^31 samples");
-    if (capacity > (Index{1} << 40) / std::max<Index>(spec_.rowSize, 1)) throw std::bad_alloc();
-    batched_ = Block<T>();
+    reals_.take({});
+    int32s_.take({});
     capacity_ = 0;
-    Block<T> room(spec_.rowSize * capacity);
+    auto reals = reals_.room(capacity);
+    auto int32s = int32s_.room(capacity);
     Index shared = 0, perSlot = 0;
     for (auto& [name, program] : programs_) {
       for (auto& i : program) {
@@ -395,7 +344,8 @@ class Plan {
     slotSize_ = perSlot;
     stride_ = perSlot == 0 ? 0 : (perSlot + 15) / 16 * 16 + kGuard;
     perSlot_ = slotRoom(slots_);
-    batched_ = std::move(room);
+    reals_.take(std::move(reals));
+    int32s_.take(std::move(int32s));
     shared_ = std::move(sharedRoom);
     capacity_ = capacity;
     bind();
@@ -413,7 +363,7 @@ class Plan {
     for (auto& [name, program] : programs_) {
       for (auto& i : program) {
         i.buffer.clear();
-        for (int b : i.bufferIndex) i.buffer.push_back(b == kNone ? nullptr : pointer(b));
+        for (int b : i.bufferIndex) i.buffer.push_back(b == kNone ? nullptr : address(b));
         i.args = {i.buffer.data(), i.dim.data(), i.scalar.data(), shared_.data(), perSlot_.data(), stride_, nullptr};
       }
     }
@@ -422,7 +372,9 @@ class Plan {
   PlanSpec spec_;
   std::vector<double> scalars_;
   std::map<std::string, std::vector<Instruction>> programs_;
-  Block<T> fixed_, batched_, shared_, perSlot_;
+  Region<T> reals_;
+  Region<std::int32_t> int32s_;
+  Block<T> shared_, perSlot_;
   Index capacity_ = 0, slotSize_ = 0, stride_ = 0;
   int slots_ = 2;
 };

@@ -12,7 +12,7 @@ test('binding.gyp and CMakeLists.txt compile the same files with the same defini
   const target = JSON.parse(read('binding.gyp')).targets[0];
   const cmake = read('CMakeLists.txt');
   t.true(target.sources.length >= 5);
-  t.deepEqual(quoted(cmake, /(native\/\w+\.cc)/g), [...target.sources].sort());
+  t.deepEqual(quoted(cmake, /(native\/[\w/]+\.cc)/g), [...target.sources].sort());
   for (const source of target.sources) t.true(existsSync(new URL(source, root)), source);
 
   const definitions = /target_compile_definitions\(fjordnet PRIVATE([^)]*)\)/.exec(cmake)![1];

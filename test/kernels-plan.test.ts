@@ -3,15 +3,15 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { kernels } from 'fjordnet';
-import { buffersOf, DTYPES, type Floats, operandsOf, same } from './helpers/kernel-cases/buffers.js';
+import { buffersOf, DTYPES, type Numbers, operandsOf, same } from './helpers/kernel-cases/buffers.js';
 import type { Dims } from './helpers/kernel-cases/case.js';
 import { kernelCases } from './helpers/kernel-cases/index.js';
 import { KernelPlan, type Place, placesOf } from './helpers/kernel-cases/plan.js';
 
-const outputsOf = (name: string, buffers: readonly Floats[]) => buffers.filter((_, k) => operandsOf(name)[k].isOutput);
+const outputsOf = (name: string, buffers: readonly Numbers[]) => buffers.filter((_, k) => operandsOf(name)[k].isOutput);
 
 /** The kernel's outputs in buffers of their own. */
-function apart(name: string, d: Dims, s: Record<string, number>, buffers: readonly Floats[]): Floats[] {
+function apart(name: string, d: Dims, s: Record<string, number>, buffers: readonly Numbers[]): Numbers[] {
   const own = buffers.map((b) => b.slice());
   kernels[name](d, own, s);
   return outputsOf(name, own);
@@ -70,7 +70,7 @@ for (const [name, one] of Object.entries(kernelCases)) {
         for (const [k, { isOutput, mayLieOnInput }] of operands.entries()) {
           if (!isOutput) continue;
           for (const [on, other] of operands.entries()) {
-            if (on === k || places[on].batched !== places[k].batched) continue;
+            if (on === k || places[on].batched !== places[k].batched || places[on].dtype !== places[k].dtype) continue;
             const what = `${dtype} ${JSON.stringify(d)}: ${operands[k].name} on ${other.name}`;
             const build = (change: typeof onto) => () => new KernelPlan(name, d, s, dtype, between(d, change, k, on));
             const [first, second] = k < on ? [other, operands[k]] : [operands[k], other];

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { getThreads, kernels, setThreads } from 'fjordnet';
-import { buffersOf, DTYPES, type Floats, operandsOf, same, TYPED } from './helpers/kernel-cases/buffers.js';
+import { buffersOf, DTYPES, type Numbers, operandsOf, same, TYPED } from './helpers/kernel-cases/buffers.js';
 import { kernelCases } from './helpers/kernel-cases/index.js';
 
 const EPSILON = { float64: 2 ** -52, float32: 2 ** -23 };
 
-function compare(t: ExecutionContext, what: string, got: Floats, want: ArrayLike<number>, allowed: number): void {
+function compare(t: ExecutionContext, what: string, got: Numbers, want: ArrayLike<number>, allowed: number): void {
   if (got.length !== want.length)
     return void t.fail(`${what}: ${want.length} values in the reference of ${got.length}`);
   let largest = 0;
@@ -41,7 +41,7 @@ for (const [name, one] of Object.entries(kernelCases)) {
             return buffers;
           });
           const inputs = operandsOf(name).filter(({ isOutput }) => !isOutput).length;
-          const inputsOf = (buffers: Floats[]) => buffers.slice(0, inputs);
+          const inputsOf = (buffers: Numbers[]) => buffers.slice(0, inputs);
           t.true(same(inputsOf(runs[0]), inputsOf(made())), `${what}: inputs were changed`);
           t.true(same(runs[1], runs[0]), `${what}: two threads`);
           t.true(same(runs[2], runs[0]), `${what}: three threads`);

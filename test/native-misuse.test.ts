@@ -243,6 +243,7 @@ function refuses(t: ExecutionContext, name: string, call: (value: any) => unknow
 }
 
 const never = () => false;
+const isText = (value: any) => typeof value === 'string';
 const isNumber = (value: any) => typeof value === 'number';
 const isLarge = (value: any) => isNumber(value) && value >= 1e9 && value <= 2 ** 32;
 const isSafe = (low: number, high: number) => (value: any) => Number.isInteger(value) && value >= low && value <= high;
@@ -255,18 +256,26 @@ test('a specification refuses values of other kinds, wherever they stand', (t) =
   const places: Record<string, [put: (value: any) => object, taken: (value: any) => boolean]> = {
     fixedSize: [(fixedSize) => ({ fixedSize }), never],
     rowSize: [(rowSize) => ({ rowSize }), never],
+    int32FixedSize: [(int32FixedSize) => ({ int32FixedSize }), (value) => value === undefined],
+    int32RowSize: [(int32RowSize) => ({ int32RowSize }), (value) => value === undefined],
     capacity: [(capacity) => ({ capacity, rowSize: 32 }), (value) => value === undefined],
     report: [(report) => ({ report }), orUndefined(isSafe(-(2 ** 31), 2))],
     buffers: [(buffers) => ({ buffers }), never],
     buffer: [(value) => ({ buffers: [buffer, value] }), never],
     offset: [(offset) => ({ buffers: [buffer, { ...buffer, offset }] }), never],
     size: [(size) => ({ buffers: [buffer, { ...buffer, size }] }), never],
+    'dtype of a buffer': [
+      (dtype) => ({ buffers: [buffer, { ...buffer, offset: 16, dtype }] }),
+      (value) => value === undefined,
+    ],
+    name: [(name) => ({ buffers: [buffer, { ...buffer, offset: 16, name }] }), orUndefined(isText)],
     scalars: [(scalars) => ({ scalars }), (value) => Array.isArray(value) && value.length === 0],
     scalar: [(value) => ({ scalars: [value] }), isNumber],
     programs: [(value) => ({ programs: value }), isObject],
     program: [(p) => ({ programs: { p } }), (value) => Array.isArray(value) && value.length === 0],
     instruction: [(value) => ({ programs: { p: [value] } }), never],
     kernel: [(kernel) => programs({ kernel }), never],
+    node: [(node) => programs({ node }), orUndefined(isText)],
     operands: [(buffers) => programs({ buffers }), never],
     operand: [(value) => programs({ buffers: [0, value] }), never],
     dims: [(dims) => programs({ dims }), never],
@@ -275,7 +284,7 @@ test('a specification refuses values of other kinds, wherever they stand', (t) =
     'scalar of an instruction': [(eta) => programs({ scalars: { eta } }), isSafe(-(2 ** 31), 2 ** 31 - 1)],
   };
   for (const [name, [put, taken]] of Object.entries(places)) {
-    const isSize = ['fixedSize', 'rowSize', 'capacity'].includes(name); // sizes of gigabytes may be had
+    const isSize = ['fixedSize', 'rowSize', 'int32FixedSize', 'int32RowSize', 'capacity'].includes(name); // sizes of gigabytes may be had
     refuses(t, name, (value) => plan(put(isSize && isLarge(value) ? Number.NaN : value)), taken);
   }
   t.throws(() => plan({ fixedSize: 0.5 }), { message: 'Expected fixedSize to be an integer, got 0.5' });

@@ -179,10 +179,10 @@ for (const dtype of ['float64', 'float32'] as const) {
       [of({ ...matmul, kernel: 'matmult' }), /kernel to be one of the table, got 'matmult'/],
       [of({ ...matmul, buffers: [0, 1] }), /3 buffers, got 2/],
       [of({ ...matmul, buffers: [0, 1, 9] }), /buffer of the plan/],
-      [of({ ...matmul, buffers: [0, 1, 1] }), /BO = batch x 2 values in buffer 2, got 6/],
-      [of({ ...matmul, buffers: [0, 2, 2] }), /IO = 6 values in buffer 1, got batch x 2/],
+      [of({ ...matmul, buffers: [0, 1, 1] }), / to be given y BO = batch x 2 values in buffer 1, got 6$/],
+      [of({ ...matmul, buffers: [0, 2, 2] }), /w IO = 6 values in buffer 2, got batch x 2/],
       [of({ ...matmul, dims: { O: 2 } }), /a dimension I/],
-      [of({ ...matmul, dims: { O: 2, I: 4 } }), /BI = batch x 4 values in buffer 0, got batch x 3/],
+      [of({ ...matmul, dims: { O: 2, I: 4 } }), /x BI = batch x 4 values in buffer 0, got batch x 3/],
       [of({ ...matmul, dims: { O: 0, I: 3 } }), /dimension O to be positive/],
       [of({ ...matmul, dims: { O: -1, I: 3 } }), /a dimension O/],
       [of({ ...matmul, dims: { O: 2 ** 40, I: 2 ** 40 } }), /Expected/],
@@ -203,6 +203,42 @@ for (const dtype of ['float64', 'float32'] as const) {
     // Sanitizers end the process where the system has no memory to give.
     if (!process.env.ASAN_OPTIONS && !process.env.TSAN_OPTIONS)
       t.throws(() => new binding.Plan(dtype, spec({ fixedSize: 2 ** 46 })), { code: 'ERR_MEMORY' });
+  });
+
+  test(`${dtype}: what is refused is called by its name`, (t) => {
+    const tape = new Tape(dtype);
+    const [x, y] = [tape.batched('x', [3]), tape.batched('dense_1/affine', [2])];
+    const w = tape.fixed('parameter', 'dense_1/kernel', [3, 2]);
+    const refused = (emit: () => void, message: string) => {
+      tape.program('forward');
+      tape.within('dense_1/affine', emit);
+      t.throws(() => tape.compile({ programs: ['forward'], inputs: [x], outputs: [] }), { message });
+      tape.compose('forward', []);
+    };
+    const given = (what: string) =>
+      `Expected 'matmul' (B O I : x BI, w IO -> y BO) of 'dense_1/affine' to be given ${what}`;
+    refused(
+      () => tape.emit('matmul', [x, w, y], { O: 2, I: 4 }),
+      given("x BI = batch x 4 values in buffer 'x', got batch x 3"),
+    );
+    refused(
+      () => tape.emit('matmul', [x, y, y], { O: 2, I: 3 }),
+      given("w IO = 6 values in buffer 'dense_1/affine', got batch x 2"),
+    );
+    refused(
+      () => tape.emit('matmul', [x, w, w], { O: 2, I: 3 }),
+      given("y BO = batch x 2 values in buffer 'dense_1/kernel', got 6"),
+    );
+    const square = tape.view(y, [2, 1]);
+    refused(
+      () => tape.emit('matmul', [y, tape.fixed('parameter', 'v', [2, 2]), square], { O: 2, I: 2 }),
+      given("y apart from x, got buffer 'dense_1/affine' over buffer 'dense_1/affine'"),
+    );
+    tape.program('forward');
+    tape.emit('matmul', [x, w, x], { O: 3, I: 3 });
+    t.throws(() => tape.compile(), {
+      message: /^Expected 'matmul' \([^)]*\) to be given w IO = 9 values in buffer 'dense_1\/kernel', got 6$/,
+    });
   });
 
   test(`${dtype}: every method in every state`, async (t) => {

@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { NDArray, ops, RandomState } from 'fjordnet';
-import { marked, placeholder, type Value } from '../dist/graph/value.js';
+import type { Op } from '../dist/graph/op.js';
+import { applyOp, marked, placeholder, type Value } from '../dist/graph/value.js';
 import { evaluate } from './helpers/graph.js';
 import { difference } from './helpers/replay.js';
 
@@ -339,4 +340,27 @@ test('what does not fit: one sentence each', (t) => {
   refuse(() => ops.concat([]), 'Expected values to be an array of values, got Array(0)');
   refuse(() => ops.transpose(x, [0, 0]), 'Expected axes to be every axis once, got Array(2)');
   refuse(() => ops.sum(x, { axes: 0 } as never), /did you mean 'axis'/);
+});
+
+test('an operation that emits what does not fit is named, forward and backward', (t) => {
+  const wrong = (N: number, backwardN: number): Op => ({
+    name: 'wrong',
+    shape: ([x]) => x.shape,
+    forward({ t, x: [x], y }) {
+      t.emit('exp', [x, y], { N });
+    },
+    backward({ t, y, dy, dx: [dx] }) {
+      t.emit('multiply', [y, dy, dx], { N: backwardN });
+    },
+  });
+  const x = placeholder([4]);
+  const run = (op: Op) => evaluate('float64', applyOp(op, [x], undefined), [[x, NDArray.zeros([SAMPLES, 4])]]);
+  t.throws(() => run(wrong(5, 4)), {
+    message:
+      "Expected 'exp' (B N : x BN -> y~ BN) of 'wrong' to be given x BN = batch x 5 values in buffer 'x', got batch x 4",
+  });
+  t.throws(() => run(wrong(4, 5)), {
+    message: /^Expected 'multiply' \(.*\) of 'wrong' to be given x BN = batch x 5 values/,
+  });
+  t.notThrows(() => run(wrong(4, 4)));
 });

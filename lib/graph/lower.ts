@@ -60,13 +60,10 @@ export class Lowered {
     for (const node of this.#order) {
       const { op, inputs, options, output } = node;
       const x = inputs.map((input) => this.buffer(input));
-      const y = op.view
-        ? t.view(x[0], output.shape)
-        : this.#mayOverwriteInput(node)
-          ? x[0]
-          : this.#make(output, this.#options.nameOf(node));
+      const name = this.#options.nameOf(node);
+      const y = op.view ? t.view(x[0], output.shape) : this.#mayOverwriteInput(node) ? x[0] : this.#make(output, name);
       this.#buffers.set(output, y);
-      const saved = op.forward?.({ t, x, y, options });
+      const saved = t.within(name, () => op.forward?.({ t, x, y, options }));
       if (saved) this.#saved.set(node, saved);
     }
   }
@@ -97,7 +94,8 @@ export class Lowered {
         return part;
       });
       const x = inputs.map((input) => this.buffer(input));
-      op.backward({ t, x, y: this.buffer(output), dy, dx, saved: this.#saved.get(node) ?? {}, options });
+      const io = { t, x, y: this.buffer(output), dy, dx, saved: this.#saved.get(node) ?? {}, options };
+      t.within(name, () => op.backward?.(io));
       for (const [input, part] of parts) this.#add(gradients, input, part);
     }
     return gradients;

@@ -75,10 +75,10 @@ export class Recorder extends Tape {
     }
   }
 
-  override fixed(...[role, name, shape]: Parameters<Tape['fixed']>): Buffer {
+  override fixed(...[role, ...rest]: Parameters<Tape['fixed']>): Buffer {
     const again = role === 'report' ? this.#reporting?.again.shift() : undefined;
     if (again) return again;
-    const buffer = super.fixed(role, name, shape);
+    const buffer = super.fixed(role, ...rest);
     if (role === 'report') this.#reporting?.made.push(buffer);
     return buffer;
   }

@@ -7,6 +7,7 @@ export const name = 'kernels';
 
 const names = Object.keys(kernels);
 const FLOATS = [Float64Array, Float32Array];
+const ARRAYS = [...FLOATS, Int32Array];
 const WILD = [
   0,
   -1,
@@ -66,7 +67,7 @@ export function run(random, count, report) {
       if (random.chance(0.02)) size += random.pick([-1, 1, 16]);
       return arrayOf(
         random,
-        random.chance(0.005) ? random.pick(FLOATS) : Floats,
+        random.chance(0.005) ? random.pick(ARRAYS) : operand.dtype === 'int32' ? Int32Array : Floats,
         size >= 0 && size <= MOST ? Math.floor(size) : 3,
       );
     });

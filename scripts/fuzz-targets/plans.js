@@ -10,6 +10,10 @@ const signatures = Object.entries(kernels).map(([kernel, { signature }]) => ({ k
 const FLOATS = { float64: Float64Array, float32: Float32Array };
 const MOST = 1 << 11; // values of a buffer, for each sample
 
+/** The property of a specification that holds the size of a buffer's region. */
+const sizeOf = ({ batched, dtype }) =>
+  dtype === 'int32' ? (batched ? 'int32RowSize' : 'int32FixedSize') : batched ? 'rowSize' : 'fixedSize';
+
 /** An instruction with buffers of its own at the end of the arena, or on some that are there. */
 function instruct(random, plan) {
   const { kernel, dims: letters, operands, scalars } = random.pick(signatures);
@@ -22,16 +26,17 @@ function instruct(random, plan) {
   for (const operand of operands) {
     const batched = operand.length.includes('B');
     const size = lengthOf(operand, dims);
-    const fitting = plan.buffers.flatMap((b, i) => (b.batched === batched && b.size === size ? [i] : []));
+    const { dtype } = operand;
+    const fits = (b) => b.batched === batched && b.size === size && (b.dtype === dtype || random.chance(0.02));
+    const fitting = plan.buffers.flatMap((b, i) => (fits(b) ? [i] : []));
     if (random.chance(0.02)) used.push(random.integer(-2, plan.buffers.length));
     else if (fitting.length && random.chance(0.4)) used.push(random.pick(fitting));
     else {
-      const end = batched ? plan.rowSize : plan.fixedSize;
+      const region = sizeOf({ batched, dtype });
+      const end = plan[region];
       const offset = random.chance(0.1) ? random.integer(0, end) : end;
-      used.push(plan.buffers.push({ offset, size, batched }) - 1);
-      const most = Math.max(end, offset + (random.chance(0.5) ? size : Math.ceil(size / 16) * 16));
-      if (batched) plan.rowSize = most;
-      else plan.fixedSize = most;
+      used.push(plan.buffers.push({ offset, size, batched, dtype }) - 1);
+      plan[region] = Math.max(end, offset + (random.chance(0.5) ? size : Math.ceil(size / 16) * 16));
     }
   }
   delete dims.B;
@@ -43,6 +48,8 @@ function planOf(random) {
   const plan = {
     fixedSize: 0,
     rowSize: 0,
+    int32FixedSize: 0,
+    int32RowSize: 0,
     capacity: random.integer(1, 4),
     buffers: [],
     scalars: [0.5, 1, 0],
@@ -53,7 +60,8 @@ function planOf(random) {
     plan.programs[`p${k}`] = Array.from({ length: random.integer(1, 4) }, () => instruct(random, plan));
   plan.report = random.integer(-1, plan.buffers.length - 1);
   if (plan.report >= 0 && plan.buffers[plan.report].batched && random.chance(0.9)) plan.report = -1;
-  if (random.chance(0.03)) plan[random.pick(['fixedSize', 'rowSize'])] = random.integer(-1, 20);
+  if (random.chance(0.03))
+    plan[random.pick(['fixedSize', 'rowSize', 'int32FixedSize', 'int32RowSize'])] = random.integer(-1, 20);
   return plan;
 }
 
@@ -64,8 +72,12 @@ function jobOf(random, plan, dtype) {
     .filter(() => random.chance(0.7))
     .map((i) => {
       const width = plan.buffers[i].size + (random.chance(0.01) ? 1 : 0);
-      const values = FLOATS[dtype].from({ length: rows * width }, () => random.integer(-3, 3) / 2);
-      return [i, random.chance(0.5) ? values : new binding.Dataset('x', values, rows, width, dtype)];
+      const isInt32 = (plan.buffers[i].dtype === 'int32') !== random.chance(0.01);
+      const values = isInt32
+        ? Int32Array.from({ length: rows * width }, () => random.integer(-1, 7))
+        : FLOATS[dtype].from({ length: rows * width }, () => random.integer(-3, 3) / 2);
+      const copy = () => new binding.Dataset('x', values, rows, width, isInt32 ? 'int32' : dtype);
+      return [i, random.chance(0.5) ? values : copy()];
     });
   const job = {
     program: `p${random.integer(0, random.chance(0.05) ? 9 : 0)}`,
@@ -81,7 +93,8 @@ function jobOf(random, plan, dtype) {
     job.count = random.integer(0, rows - job.first + (random.chance(0.05) ? 1 : 0));
     if (random.chance(0.3)) job.period = random.integer(0, rows);
   }
-  if (batched.length && random.chance(0.6)) job.outputs = batched.filter(() => random.chance(0.5));
+  const real = batched.filter((i) => plan.buffers[i].dtype === 'real');
+  if (random.chance(0.6)) job.outputs = real.filter(() => random.chance(0.5));
   else if (random.chance(0.02)) job.outputs = [random.integer(-2, plan.buffers.length)];
   if (random.chance(0.02)) job.batchSize = random.pick([0, -1, 2 ** 40]);
   return job;
@@ -102,6 +115,7 @@ export function run(random, count, report) {
       const job = jobOf(random, spec, dtype);
       try {
         plan.write(0, new FLOATS[dtype](spec.fixedSize).fill(0.5));
+        plan.write(0, new Int32Array(spec.int32FixedSize).fill(1));
         const { steps } = plan.runSync(job);
         if (steps === 0 && (job.rows?.length ?? job.count) > 0) report(`no step of ${JSON.stringify(spec)}`);
       } catch (error) {

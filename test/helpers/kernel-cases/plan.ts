@@ -1,19 +1,20 @@
 import { binding, type NativePlan, type PlanSpec } from '../../../dist/binding.js';
 import { lengthOf } from '../../../dist/signature.js';
-import { type DType, type Floats, operandsOf, TYPED } from './buffers.js';
+import { arrayOf, type DType, type Numbers, operandsOf, TYPED } from './buffers.js';
 import type { Dims, Scalars } from './case.js';
 
 export type Place = PlanSpec['buffers'][number];
 
 /** Where the buffers of one kernel lie in a plan: apart from each other. */
 export function placesOf(name: string, d: Dims): Place[] {
-  const ends = { true: 0, false: 0 };
+  const ends = new Map<string, number>();
   return operandsOf(name).map((operand) => {
     const batched = operand.length.includes('B');
     const size = lengthOf(operand, { ...d, B: 1 });
-    const offset = ends[`${batched}`];
-    ends[`${batched}`] = offset + Math.ceil(size / 16) * 16;
-    return { offset, size, batched };
+    const region = `${operand.dtype} ${batched}`;
+    const offset = ends.get(region) ?? 0;
+    ends.set(region, offset + Math.ceil(size / 16) * 16);
+    return { offset, size, batched, dtype: operand.dtype };
   });
 }
 
@@ -22,16 +23,21 @@ export class KernelPlan {
   readonly places: readonly Place[];
   readonly #native: NativePlan;
   readonly #operands: ReturnType<typeof operandsOf>;
-  readonly #Floats: (typeof TYPED)[DType];
+  readonly #dtype: DType;
   readonly #arena: number;
 
   constructor(name: string, d: Dims, s: Scalars, dtype: DType, places: readonly Place[] = placesOf(name, d)) {
-    const sizeOf = (batched: boolean) =>
-      Math.max(0, ...places.filter((p) => p.batched === batched).map(({ offset, size }) => offset + size));
+    const sizeOf = (batched: boolean, dtype = 'real') =>
+      Math.max(
+        0,
+        ...places.filter((p) => p.batched === batched && p.dtype === dtype).map(({ offset, size }) => offset + size),
+      );
     const { B = 1, ...dims } = d;
     const spec: PlanSpec & { capacity: number } = {
       fixedSize: sizeOf(false),
       rowSize: sizeOf(true),
+      int32FixedSize: sizeOf(false, 'int32'),
+      int32RowSize: sizeOf(true, 'int32'),
       capacity: B,
       buffers: [...places],
       scalars: Object.values(s),
@@ -49,8 +55,10 @@ export class KernelPlan {
     };
     this.#native = new binding.Plan(dtype, spec);
     this.#operands = operandsOf(name);
-    this.#Floats = TYPED[dtype];
-    this.#arena = (spec.fixedSize + spec.rowSize * B) * this.#Floats.BYTES_PER_ELEMENT;
+    this.#dtype = dtype;
+    this.#arena =
+      (spec.fixedSize + spec.rowSize * B) * TYPED[dtype].BYTES_PER_ELEMENT +
+      (spec.int32FixedSize! + spec.int32RowSize! * B) * Int32Array.BYTES_PER_ELEMENT;
     this.places = places;
   }
 
@@ -60,7 +68,7 @@ export class KernelPlan {
   }
 
   /** What the outputs hold after a batch of `B` samples, where the buffers that are read hold `buffers` before. */
-  run(buffers: readonly Floats[], B = 1): Floats[] {
+  run(buffers: readonly Numbers[], B = 1): Numbers[] {
     const read = this.places.flatMap(({ batched }, k) => (this.#operands[k].isRead && batched ? [k] : []));
     for (const [k, { offset, batched }] of this.places.entries())
       if (this.#operands[k].isRead && !batched) this.#native.write(offset, buffers[k]);
@@ -71,7 +79,7 @@ export class KernelPlan {
     const { outputs: collected } = this.#native.runSync(job);
     return written.map((k) => {
       if (this.places[k].batched) return collected![outputs.indexOf(k)];
-      const values = new this.#Floats(this.places[k].size);
+      const values = new (arrayOf(this.#operands[k], this.#dtype))(this.places[k].size);
       this.#native.read(this.places[k].offset, values);
       return values;
     });
