@@ -188,8 +188,6 @@ void heaviside(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
 
 // Rows [first, last) of p = exp(z - max z), by blocks: then(begin, end, most, sum) with the maximum of z and the sum of
 // p in each row of a block. The maximum is subtracted so that no finite z overflows. p may be z.
-constexpr Index kSoftmaxBlock = 64;
-
 template <typename T, typename F>
 void softmaxBlocks(const T* z, T* p, Index first, Index last, Index N, const F& then) {
   T most[kSoftmaxBlock], total[kSoftmaxBlock];

@@ -13,10 +13,11 @@ inline Conv2d turned(const Conv2d& c) {
 // and the padded image is not much more than the image. Offsets within it have 31 bits.
 template <typename T>
 bool isDirect(const Conv2d& c) {
-  constexpr Index room = 262144 / sizeof(T);
+  constexpr Index room = kDirectWeights / static_cast<Index>(sizeof(T));
   if (c.isEmpty() || !c.isCompact()) return false;
   const double padded = static_cast<double>(c.rows(c.Y)) * static_cast<double>(c.columns()) * static_cast<double>(c.C);
-  return padded < 2147483648.0 && (c.taps() * c.F <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= 32));
+  return padded < 2147483648.0 &&
+         (c.taps() * c.F <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= kDirectPixels));
 }
 template <typename T>
 bool isInputDirect(const Conv2d& c) {
@@ -24,17 +25,16 @@ bool isInputDirect(const Conv2d& c) {
 }
 
 // The rows of y of all images in one count: row g belongs to image g / Y. A chunk of them is one matrix product: long
-// enough for the product, and its im2col no longer than 1 MB in float unless that takes more.
+// enough for the product, and its im2col no longer than kIm2col unless that takes more.
 inline Index chunkOf(const Conv2d& c) {
   const Index row = std::max<Index>(c.X * c.L * c.C, 1);
-  return std::max<Index>(262144 / row, (255 + c.X) / std::max<Index>(c.X, 1));
+  return std::max<Index>(kIm2col / row, (kIm2colPixels - 1 + c.X) / std::max<Index>(c.X, 1));
 }
 
 // Of a row of y longer than this in im2col, a product takes some pixels only.
-constexpr Index kMostIm2col = 4194304;
 inline Index pixelsOf(const Conv2d& c) {
   const Index width = std::max<Index>(c.L * c.C, 1);
-  return std::min(c.X, std::max<Index>(256, kMostIm2col / width));
+  return std::min(c.X, std::max<Index>(kIm2colPixels, kMostIm2col / width));
 }
 
 // Pixels from .. to - 1 of n rows of y from row `first` on: all, or some of one row.
@@ -128,10 +128,11 @@ void col2im(const Conv2d& c, const T* col, const Stretch& s, Index k, T* dx) {
   }
 }
 
-// fn(first, n, slot) for tiles of [0, count), of some 0.3 MFLOP each and of at most `most`; at most 64 of them.
+// fn(first, n, slot) for tiles of [0, count), of kConvolutionTileFlop each and of at most `most`.
 template <typename F>
 void tiles(Team& team, Index count, Index work, Index most, const F& fn) {
-  const Index size = std::min(most, std::max((count + 63) / 64, 300000 / std::max<Index>(work, 1) + 1));
+  const Index size = std::min(most, std::max((count + kMostConvolutionTiles - 1) / kMostConvolutionTiles,
+                                             kConvolutionTileFlop / std::max<Index>(work, 1) + 1));
   team.parallel_for(static_cast<int>((count + size - 1) / size),
                     [&](int tile, int slot) { fn(tile * size, std::min(size, count - tile * size), slot); });
 }
@@ -187,8 +188,8 @@ inline Scratch conv2dScratch(Conv2d whole) {
 
 // The weights' gradient is summed over groups of images first, as many as their shape asks for.
 inline Index mostGroups(const Conv2d& c) {
-  const Index fit = (Index{1} << 22) / std::max<Index>(c.taps() * c.F, 1);
-  return std::min(std::clamp<Index>(fit, 2, 16), std::max<Index>(c.B, 1));
+  const Index fit = kGroupRoom / std::max<Index>(c.taps() * c.F, 1);
+  return std::min(std::clamp<Index>(fit, 2, kMostGroups), std::max<Index>(c.B, 1));
 }
 inline Index groupRoom(const Conv2d& c) { return roundUp(c.taps() * c.F + c.F, 16); }
 
@@ -196,7 +197,7 @@ inline Index groupRoom(const Conv2d& c) { return roundUp(c.taps() * c.F + c.F, 1
 template <typename T>
 void weightGradients(const Cpu<T>& cpu, const Conv2d& c, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
   const Index weights = c.taps() * c.F, width = c.L * c.C, room = groupRoom(c);
-  const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / 150000, 1, mostGroups(c));
+  const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / kGroupProducts, 1, mostGroups(c));
   const auto image = [&](Index g) { return g * c.B / groups; };
   if (isDirect<T>(c)) {
     const std::int32_t* offset = tapOffsets(c, cpu.shared + groups * room);

@@ -62,7 +62,7 @@ inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / mult
 // filters.
 template <typename T>
 Index stretchOf(const Conv2d& c) {
-  constexpr Index room = 131072 / sizeof(T);
+  constexpr Index room = kStretch / static_cast<Index>(sizeof(T));
   const Index row = c.X * c.F + c.columns() * c.C * std::min(c.s, c.K);
   return std::clamp<Index>(room / std::max<Index>(row, 1), 1, std::max<Index>(c.Y, 1));
 }

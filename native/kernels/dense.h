@@ -31,7 +31,6 @@ void biasGradient(const Cpu<T>& cpu, Index B, Index O, In<T> dy, Out<T> db) {
 }
 
 // dx[B,I] = dy[B,O] @ w[I,O].T; small weights are transposed first, which takes less than the product then gains
-constexpr Index kTransposed = 4096;
 inline Scratch inputGradientScratch(Index, Index O, Index I) { return {O * I <= kTransposed ? O * I : 0, 0}; }
 template <typename T>
 void inputGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> dy, In<T> w, Out<T> dx) {

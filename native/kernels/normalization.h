@@ -1,7 +1,6 @@
 // Batch normalization (Ioffe and Szegedy, 2015) over the last axis: R = B * N rows of C channels.
 
-// Sums over rows: by tile, in blocks of 64 rows, then over the tiles in order.
-constexpr Index kRowBlock = 64, kMostRowTiles = 64;
+// Sums over rows: by tile, in blocks of rows, then over the tiles in order.
 struct RowTiles {
   Index rows, tiles, size;
   RowTiles(Index R, Index C) : rows(R) {

@@ -6,6 +6,8 @@ namespace fjordnet {
 namespace FJORDNET_ISA {
 namespace {
 
+using namespace tuning;
+
 #include "vector.h"
 //
 #include "pack.h"
