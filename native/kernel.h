@@ -9,7 +9,7 @@ namespace fjordnet {
 
 using Index = std::int64_t;
 
-// A kernel's arguments, checked once when the plan is made. Kernels carry no checks of their own.
+// A kernel's arguments as a plan keeps them, checked once when it is made. Kernels carry no checks of their own.
 template <typename T>
 struct Args {
   T* const* buffer;             // in the order of the signature, inputs before outputs
@@ -23,6 +23,27 @@ struct Args {
   T* scratch(int slot) const { return perSlot + slot * stride; }
   const std::int32_t* int32s(int k) const { return reinterpret_cast<const std::int32_t*>(buffer[k]); }
 };
+
+// What a kernel computes on: threads, and the scratch that it asked for.
+template <typename T>
+struct Cpu {
+  Team& team;
+  T* shared;
+  T* perSlot;
+  Index stride;
+
+  explicit Cpu(const Args<T>& a) : team(*a.team), shared(a.shared), perSlot(a.perSlot), stride(a.stride) {}
+
+  T* scratch(int slot) const { return perSlot + slot * stride; }
+};
+
+// Buffers among a kernel's parameters.
+template <typename T>
+using In = const T*;
+template <typename T>
+using Out = T*;
+template <typename T>
+using InOut = T*;  // an output that is read, too
 
 // Elements of scratch a kernel wants, of unspecified content. A plan asks once, with B at its capacity, and then runs
 // every shorter batch in that room: what is asked for must be enough for every B up to the one it was asked with, and
@@ -41,6 +62,9 @@ struct Scratch {
 //      of an output's that overlaps an input or another output is refused when the plan is made.
 //   i: before the name: integers of 32 bits, whatever the plan's type; kernels find them with int32s()
 //   ?  what a plan may leave out: buffer -1 there, a null pointer here
+// The kernel's function has one parameter for each of these, in this order and by these names, after the processor:
+//   template <typename T> void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, …)
+// Scalars are of type T, double where the precision is needed, or bool. kernels/row.h takes them out of Args.
 struct Kernel {
   const char* name;
   const char* signature;
@@ -48,6 +72,28 @@ struct Kernel {
   void (*f64)(const Args<double>&);
   Scratch (*scratch)(const Index* dim);  // null where none is needed
 };
+
+// How many dimensions, inputs, outputs and scalars a signature names.
+struct Arity {
+  int dims, inputs, outputs, scalars;
+};
+constexpr Arity arityOf(const char* signature) {
+  int words[4] = {};
+  int part = 0;
+  for (const char* c = signature; *c != '\0'; ++c) {
+    if (*c == ':') {
+      part = 1;
+    } else if (*c == '-' && c[1] == '>') {
+      part = 2;
+      ++c;
+    } else if (*c == '|') {
+      part = 3;
+    } else if (*c != ' ' && *c != ',' && (c[1] == ' ' || c[1] == ',' || c[1] == '\0')) {
+      ++words[part];
+    }
+  }
+  return {words[0], words[1] / 2, words[2] / 2, words[3]};  // a buffer is a name and a length
+}
 
 struct KernelTable {
   const Kernel* rows;

@@ -14,6 +14,8 @@
 #include <unistd.h>
 #endif
 
+#include "kernels/tuning.h"
+
 namespace fjordnet {
 
 inline void pause() {
@@ -236,7 +238,7 @@ class Pool {
     while (!team.finished_.load(std::memory_order_acquire) && queued_.load(std::memory_order_relaxed) == 0) {
       if (team.takeTile(slot)) {
         idle = 0;
-      } else if (++idle < 4000) {
+      } else if (++idle < tuning::kHelperSpins) {
         pause();
       } else {
         std::this_thread::yield();
@@ -274,7 +276,7 @@ inline void Team::publish(int tiles, Call call, const void* context) {
   }
   // A helper may have lost its core to another process in the middle of a tile: after a while, give it this one.
   for (int spin = 0; done_.load(std::memory_order_acquire) < tiles; ++spin) {
-    if (spin < 20000) {
+    if (spin < tuning::kLeaderSpins) {
       pause();
     } else {
       std::this_thread::yield();

@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { getThreads, kernels, setThreads } from 'fjordnet';
+import { parseSignature } from '../dist/signature.js';
 import { buffersOf, DTYPES, type Numbers, operandsOf, same, TYPED } from './helpers/kernel-cases/buffers.js';
 import { kernelCases } from './helpers/kernel-cases/index.js';
 
@@ -63,6 +66,49 @@ test('every row of the kernel table has a case, and no name stands there twice',
   t.deepEqual([...new Set(rows)], rows);
   t.deepEqual(Object.keys(kernels).sort(), [...rows].sort());
   t.deepEqual(Object.keys(kernelCases).sort(), [...rows].sort());
+});
+
+test('kernels name their parameters as their signature does, and say which outputs they read', (t) => {
+  const folder = new URL('../native/kernels/', import.meta.url);
+  const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'));
+  const functions = new Map<string, string[]>();
+  for (const source of sources) {
+    for (const [, name, parameters] of source.matchAll(/^void (\w+)\(const Cpu<T>&(?: cpu)?,([^()]*)\) \{$/gm))
+      functions.set(name, parameters.trim().split(/,\s+/));
+  }
+  const table = sources.join('').matchAll(/ROW(?:_WITH_SCRATCH)?\(\s*"(\w+)",(?:\s*"[^"]*")+,\s*(\w+)/g);
+  let checked = 0;
+  for (const [, name, function_] of table) {
+    const parameters = functions.get(function_);
+    if (!parameters) continue;
+    const { dims, operands, scalars } = parseSignature(kernels[name].signature);
+    const expected = [
+      ...(/^(Index|In|Out)/.test(parameters[0]) ? [...dims].map((dim) => `Index ${dim}`) : [parameters[0]]),
+      ...operands.map((o) => `${o.isOutput ? (o.isRead ? 'InOut' : 'Out') : 'In'}<T> ${o.name}`),
+      ...scalars,
+    ];
+    const got = parameters.map((parameter, k) => {
+      if (/^(Index|In<T>)$/.test(parameter)) return expected[k]; // not used
+      return parameter.replace(/^(T|double|bool) /, '');
+    });
+    t.deepEqual(got, expected, name);
+    checked++;
+  }
+  t.true(checked >= 100, `${checked} kernels`);
+});
+
+const withCompiler = spawnSync('g++', ['--version']).status === 0 ? test : test.skip;
+
+withCompiler('a kernel that does not agree with its signature does not compile', (t) => {
+  const cwd = fileURLToPath(new URL('../', import.meta.url));
+  const compile = (wrong: number) => {
+    const options = ['-std=c++17', '-fsyntax-only', '-Wall', '-Wextra', '-Werror', '-DFJORDNET_BLAS_BUILTIN'];
+    return spawnSync('g++', [...options, `-DWRONG=${wrong}`, 'test/native/row.cc'], { cwd, encoding: 'utf8' });
+  };
+  const { status, stderr } = compile(0);
+  t.is(status, 0, stderr);
+  for (let wrong = 1; wrong <= 7; wrong++)
+    t.regex(compile(wrong).stderr, /static assertion failed: Expected the parameters of a kernel/, `${wrong}`);
 });
 
 test('softmax is finite for every finite input', (t) => {

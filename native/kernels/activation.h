@@ -3,19 +3,15 @@
 
 // y = f(x), one value at a time: for what compilers vectorise
 template <typename T, typename F>
-void map1(const Args<T>& a, const F& f) {
-  const T* x = a.buffer[0];
-  T* y = a.buffer[1];
-  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
+void map1(const Cpu<T>& cpu, Index n, In<T> x, Out<T> y, const F& f) {
+  elements(cpu.team, n, [&](Index begin, Index end) {
 #pragma GCC ivdep
     for (Index i = begin; i < end; ++i) y[i] = f(x[i]);
   });
 }
 template <typename T, typename F>
-void map2(const Args<T>& a, const F& f) {
-  const T *x = a.buffer[0], *y = a.buffer[1];
-  T* z = a.buffer[2];
-  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
+void map2(const Cpu<T>& cpu, Index n, In<T> x, In<T> y, Out<T> z, const F& f) {
+  elements(cpu.team, n, [&](Index begin, Index end) {
 #pragma GCC ivdep
     for (Index i = begin; i < end; ++i) z[i] = f(x[i], y[i]);
   });
@@ -23,18 +19,14 @@ void map2(const Args<T>& a, const F& f) {
 
 // The same with a function of vectors.
 template <typename T, typename F>
-void mapVectors1(const Args<T>& a, const F& f) {
-  const T* x = a.buffer[0];
-  T* y = a.buffer[1];
-  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
+void mapVectors1(const Cpu<T>& cpu, Index n, In<T> x, Out<T> y, const F& f) {
+  elements(cpu.team, n, [&](Index begin, Index end) {
     vectors<T>(begin, end, [&](Index i, auto lanes) { store(y + i, f(load(x + i, lanes)), lanes); });
   });
 }
 template <typename T, typename F>
-void mapVectors2(const Args<T>& a, const F& f) {
-  const T *x = a.buffer[0], *y = a.buffer[1];
-  T* z = a.buffer[2];
-  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
+void mapVectors2(const Cpu<T>& cpu, Index n, In<T> x, In<T> y, Out<T> z, const F& f) {
+  elements(cpu.team, n, [&](Index begin, Index end) {
     vectors<T>(begin, end,
                [&](Index i, auto lanes) { store(z + i, f(load(x + i, lanes), load(y + i, lanes)), lanes); });
   });
@@ -42,110 +34,108 @@ void mapVectors2(const Args<T>& a, const F& f) {
 
 // y = exp(x)
 template <typename T>
-void exponential(const Args<T>& a) {
-  mapVectors1(a, [](auto x) { return exp_(x); });
+void exponential(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
+  mapVectors1(cpu, B * N, x, y, [](auto x) { return exp_(x); });
 }
 
 // y = 1 / (1 + exp(-z));  dz = dy * y * (1 - y)
 template <typename T>
-void sigmoid(const Args<T>& a) {
-  mapVectors1(a, [](auto z) { return sigmoid_(z); });
+void sigmoid(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  mapVectors1(cpu, B * N, z, y, [](auto z) { return sigmoid_(z); });
 }
 template <typename T>
-void sigmoidGradient(const Args<T>& a) {
-  map2(a, [](T y, T dy) { return dy * y * (T(1) - y); });
+void sigmoidGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return dy * y * (T(1) - y); });
 }
 
 // y = tanh(z);  dz = dy * (1 - y^2)
 template <typename T>
-void tanh(const Args<T>& a) {
-  mapVectors1(a, [](auto z) { return tanh_(z); });
+void tanh(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  mapVectors1(cpu, B * N, z, y, [](auto z) { return tanh_(z); });
 }
 template <typename T>
-void tanhGradient(const Args<T>& a) {
-  map2(a, [](T y, T dy) { return dy * (T(1) - y * y); });
+void tanhGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return dy * (T(1) - y * y); });
 }
 
 // y = max(z, 0), NaN kept;  dz = dy where y > 0
 template <typename T>
-void relu(const Args<T>& a) {
-  map1(a, [](T z) { return z < T(0) ? T(0) : z; });
+void relu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return z < T(0) ? T(0) : z; });
 }
 template <typename T>
-void reluGradient(const Args<T>& a) {
-  map2(a, [](T y, T dy) { return y > T(0) ? dy : T(0); });
+void reluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return y > T(0) ? dy : T(0); });
 }
 
 // y = z where z > 0, else alpha * z with alpha >= 0;  dz = dy or alpha * dy
 template <typename T>
-void leakyRelu(const Args<T>& a) {
-  const T alpha = static_cast<T>(*a.scalar[0]);
-  map1(a, [alpha](T z) { return z > T(0) ? z : alpha * z; });
+void leakyRelu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, T alpha) {
+  map1(cpu, B * N, z, y, [alpha](T z) { return z > T(0) ? z : alpha * z; });
 }
 template <typename T>
-void leakyReluGradient(const Args<T>& a) {
-  const T alpha = static_cast<T>(*a.scalar[0]);
-  map2(a, [alpha](T y, T dy) { return y > T(0) ? dy : alpha * dy; });
+void leakyReluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz, T alpha) {
+  map2(cpu, B * N, y, dy, dz, [alpha](T y, T dy) { return y > T(0) ? dy : alpha * dy; });
 }
 
 // y = scale * z where z > 0, else scale * alpha * (exp(z) - 1);  dz = dy * scale, or dy * scale * alpha * exp(z)
 template <typename T>
-void exponentialUnit(const Args<T>& a, double scale, double alpha) {
-  mapVectors1(a, [=](auto z) {
+void exponentialUnit(const Cpu<T>& cpu, Index n, In<T> z, Out<T> y, double scale, double alpha) {
+  mapVectors1(cpu, n, z, y, [=](auto z) {
     using V = decltype(z);
     return z > V{} ? all<V>(scale) * z : all<V>(scale * alpha) * expm1_(z);
   });
 }
 template <typename T>
-void exponentialUnitGradient(const Args<T>& a, double scale, double alpha) {
-  mapVectors2(a, [=](auto z, auto dy) {
+void exponentialUnitGradient(const Cpu<T>& cpu, Index n, In<T> z, In<T> dy, Out<T> dz, double scale, double alpha) {
+  mapVectors2(cpu, n, z, dy, dz, [=](auto z, auto dy) {
     using V = decltype(z);
     return dy * (z > V{} ? all<V>(scale) : all<V>(scale * alpha) * expNormal(z));
   });
 }
 
 template <typename T>
-void elu(const Args<T>& a) {
-  exponentialUnit(a, 1.0, *a.scalar[0]);
+void elu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, double alpha) {
+  exponentialUnit(cpu, B * N, z, y, 1.0, alpha);
 }
 template <typename T>
-void eluGradient(const Args<T>& a) {
-  exponentialUnitGradient(a, 1.0, *a.scalar[0]);
+void eluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz, double alpha) {
+  exponentialUnitGradient(cpu, B * N, z, dy, dz, 1.0, alpha);
 }
 
 // Klambauer, Unterthiner, Mayr and Hochreiter (2017), equation 14
 constexpr double kSeluScale = 1.0507009873554804934, kSeluAlpha = 1.6732632423543772848;
 
 template <typename T>
-void selu(const Args<T>& a) {
-  exponentialUnit(a, kSeluScale, kSeluAlpha);
+void selu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  exponentialUnit(cpu, B * N, z, y, kSeluScale, kSeluAlpha);
 }
 template <typename T>
-void seluGradient(const Args<T>& a) {
-  exponentialUnitGradient(a, kSeluScale, kSeluAlpha);
+void seluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
+  exponentialUnitGradient(cpu, B * N, z, dy, dz, kSeluScale, kSeluAlpha);
 }
 
 // y = log(1 + exp(z)), as max(z, 0) + log(1 + exp(-|z|));  dz = dy * (1 - exp(-y))
 template <typename T>
-void softplus(const Args<T>& a) {
-  mapVectors1(a, [](auto z) {
+void softplus(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  mapVectors1(cpu, B * N, z, y, [](auto z) {
     using V = decltype(z);
     return max_(V{}, z) + log1pSmall(expNormal(-abs_(z)));
   });
 }
 template <typename T>
-void softplusGradient(const Args<T>& a) {
-  mapVectors2(a, [](auto y, auto dy) { return -dy * expm1_(-y); });
+void softplusGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  mapVectors2(cpu, B * N, y, dy, dz, [](auto y, auto dy) { return -dy * expm1_(-y); });
 }
 
 // y = z * sigmoid(z);  dz = dy * s * (1 + z * (1 - s)), s = sigmoid(z)
 template <typename T>
-void silu(const Args<T>& a) {
-  mapVectors1(a, [](auto z) { return z * sigmoid_(z); });
+void silu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  mapVectors1(cpu, B * N, z, y, [](auto z) { return z * sigmoid_(z); });
 }
 template <typename T>
-void siluGradient(const Args<T>& a) {
-  mapVectors2(a, [](auto z, auto dy) {
+void siluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
+  mapVectors2(cpu, B * N, z, dy, dz, [](auto z, auto dy) {
     using V = decltype(z);
     const V s = sigmoid_(z);
     return dy * s * (all<V>(1.0) + z * (all<V>(1.0) - s));
@@ -163,27 +153,27 @@ inline V geluTanh(V z) {
 }
 
 template <typename T>
-void gelu(const Args<T>& a) {
-  if (*a.scalar[0] != 0.0) {
-    mapVectors1(a, [](auto z) {
+void gelu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, bool approximate) {
+  if (approximate) {
+    mapVectors1(cpu, B * N, z, y, [](auto z) {
       using V = decltype(z);
       return all<V>(0.5) * z * (all<V>(1.0) + geluTanh(z));
     });
   } else {
-    mapVectors1(a, [](auto z) { return z * normal_(z); });
+    mapVectors1(cpu, B * N, z, y, [](auto z) { return z * normal_(z); });
   }
 }
 template <typename T>
-void geluGradient(const Args<T>& a) {
-  if (*a.scalar[0] != 0.0) {
-    mapVectors2(a, [](auto z, auto dy) {
+void geluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz, bool approximate) {
+  if (approximate) {
+    mapVectors2(cpu, B * N, z, dy, dz, [](auto z, auto dy) {
       using V = decltype(z);
       const V t = geluTanh(z);
       const V du = all<V>(kSqrt2OverPi) * (all<V>(1.0) + all<V>(3.0 * 0.044715) * z * z);
       return dy * all<V>(0.5) * ((all<V>(1.0) + t) + z * (all<V>(1.0) - t * t) * du);
     });
   } else {
-    mapVectors2(a, [](auto z, auto dy) {
+    mapVectors2(cpu, B * N, z, dy, dz, [](auto z, auto dy) {
       using V = decltype(z);
       return dy * (normal_(z) + z * (all<V>(kPhi0) * expNormal(all<V>(-0.5) * z * z)));
     });
@@ -192,14 +182,12 @@ void geluGradient(const Args<T>& a) {
 
 // y = 1 where z >= 0, else 0; NaN kept
 template <typename T>
-void heaviside(const Args<T>& a) {
-  map1(a, [](T z) { return z >= T(0) ? T(1) : z < T(0) ? T(0) : z; });
+void heaviside(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return z >= T(0) ? T(1) : z < T(0) ? T(0) : z; });
 }
 
 // Rows [first, last) of p = exp(z - max z), by blocks: then(begin, end, most, sum) with the maximum of z and the sum of
 // p in each row of a block. The maximum is subtracted so that no finite z overflows. p may be z.
-constexpr Index kSoftmaxBlock = 64;
-
 template <typename T, typename F>
 void softmaxBlocks(const T* z, T* p, Index first, Index last, Index N, const F& then) {
   T most[kSoftmaxBlock], total[kSoftmaxBlock];
@@ -232,20 +220,18 @@ void softmaxRows(const T* z, T* p, Index first, Index last, Index N) {
 
 // y = softmax(z) along the last axis;  dz = y * (dy - sum(y * dy))
 template <typename T>
-void softmax(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  rows(*a.team, B * M, N, [&](Index first, Index last) { softmaxRows(a.buffer[0], a.buffer[1], first, last, N); });
+void softmax(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, Out<T> y) {
+  rows(cpu.team, B * M, N, [&](Index first, Index last) { softmaxRows(z, y, first, last, N); });
 }
 template <typename T>
-void softmaxGradient(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  rows(*a.team, B * M, N, [&](Index first, Index last) {
+void softmaxGradient(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  rows(cpu.team, B * M, N, [&](Index first, Index last) {
     for (Index r = first; r < last; ++r) {
-      const T *y = a.buffer[0] + r * N, *dy = a.buffer[1] + r * N;
-      T* dz = a.buffer[2] + r * N;
-      const T mean = sum<T>(N, [&](Index j, auto lanes) { return load(y + j, lanes) * load(dy + j, lanes); });
+      const T *yr = y + r * N, *dyr = dy + r * N;
+      T* dzr = dz + r * N;
+      const T mean = sum<T>(N, [&](Index j, auto lanes) { return load(yr + j, lanes) * load(dyr + j, lanes); });
 #pragma GCC ivdep
-      for (Index j = 0; j < N; ++j) dz[j] = y[j] * (dy[j] - mean);
+      for (Index j = 0; j < N; ++j) dzr[j] = yr[j] * (dyr[j] - mean);
     }
   });
 }

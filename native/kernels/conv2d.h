@@ -3,16 +3,8 @@
 // (conv2d_direct.h); large weights over few pixels, and the input gradient of strided convolutions, go by im2col and
 // matrix products, of one row of the kernel at a time: that copy is a third as long as all of a 3x3 kernel's.
 
-inline Conv2d wholeConv2dOf(const Index* dim) {
-  return {dim[0], dim[1], dim[2],  dim[3],  dim[4],  dim[5],  dim[6], dim[7],
-          dim[8], dim[9], dim[10], dim[11], dim[12], dim[13], dim[14]};
-}
-
-inline Conv2d conv2dOf(const Index* dim) { return trimmed(wholeConv2dOf(dim)); }
-
 // The convolution of dy with the kernel turned around that gives the input gradient where both strides are 1.
-inline Conv2d turnedConv2dOf(const Index* dim) {
-  const Conv2d c = wholeConv2dOf(dim);
+inline Conv2d turned(const Conv2d& c) {
   return trimmed(
       {c.B, c.Y, c.X, c.F, c.K, c.L, c.C, c.H, c.W, 1, 1, c.d, c.e, (c.K - 1) * c.d - c.p, (c.L - 1) * c.e - c.q});
 }
@@ -21,29 +13,28 @@ inline Conv2d turnedConv2dOf(const Index* dim) {
 // and the padded image is not much more than the image. Offsets within it have 31 bits.
 template <typename T>
 bool isDirect(const Conv2d& c) {
-  constexpr Index room = 262144 / sizeof(T);
+  constexpr Index room = kDirectWeights / static_cast<Index>(sizeof(T));
   if (c.isEmpty() || !c.isCompact()) return false;
   const double padded = static_cast<double>(c.rows(c.Y)) * static_cast<double>(c.columns()) * static_cast<double>(c.C);
-  return padded < 2147483648.0 && (c.taps() * c.F <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= 32));
+  return padded < 2147483648.0 &&
+         (c.taps() * c.F <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= kDirectPixels));
 }
 template <typename T>
-bool isInputDirect(const Index* dim) {
-  const Conv2d c = wholeConv2dOf(dim);
-  return c.s == 1 && c.t == 1 && isDirect<T>(turnedConv2dOf(dim));
+bool isInputDirect(const Conv2d& c) {
+  return c.s == 1 && c.t == 1 && isDirect<T>(turned(c));
 }
 
 // The rows of y of all images in one count: row g belongs to image g / Y. A chunk of them is one matrix product: long
-// enough for the product, and its im2col no longer than 1 MB in float unless that takes more.
+// enough for the product, and its im2col no longer than kIm2col unless that takes more.
 inline Index chunkOf(const Conv2d& c) {
   const Index row = std::max<Index>(c.X * c.L * c.C, 1);
-  return std::max<Index>(262144 / row, (255 + c.X) / std::max<Index>(c.X, 1));
+  return std::max<Index>(kIm2col / row, (kIm2colPixels - 1 + c.X) / std::max<Index>(c.X, 1));
 }
 
 // Of a row of y longer than this in im2col, a product takes some pixels only.
-constexpr Index kMostIm2col = 4194304;
 inline Index pixelsOf(const Conv2d& c) {
   const Index width = std::max<Index>(c.L * c.C, 1);
-  return std::min(c.X, std::max<Index>(256, kMostIm2col / width));
+  return std::min(c.X, std::max<Index>(kIm2colPixels, kMostIm2col / width));
 }
 
 // Pixels from .. to - 1 of n rows of y from row `first` on: all, or some of one row.
@@ -137,46 +128,45 @@ void col2im(const Conv2d& c, const T* col, const Stretch& s, Index k, T* dx) {
   }
 }
 
-// fn(first, n, slot) for tiles of [0, count), of some 0.3 MFLOP each and of at most `most`; at most 64 of them.
+// fn(first, n, slot) for tiles of [0, count), of kConvolutionTileFlop each and of at most `most`.
 template <typename F>
 void tiles(Team& team, Index count, Index work, Index most, const F& fn) {
-  const Index size = std::min(most, std::max((count + 63) / 64, 300000 / std::max<Index>(work, 1) + 1));
+  const Index size = std::min(most, std::max((count + kMostConvolutionTiles - 1) / kMostConvolutionTiles,
+                                             kConvolutionTileFlop / std::max<Index>(work, 1) + 1));
   team.parallel_for(static_cast<int>((count + size - 1) / size),
                     [&](int tile, int slot) { fn(tile * size, std::min(size, count - tile * size), slot); });
 }
 
 template <typename T>
-void directConvolution(const Args<T>& a, const Conv2d& c, const T* x, const Packed<T>& packed, T* y) {
+void directConvolution(const Cpu<T>& cpu, const Conv2d& c, In<T> x, const Packed<T>& packed, Out<T> y) {
   const Index stretch = stretchOf<T>(c), stretches = (c.Y + stretch - 1) / stretch, count = c.B * stretches;
-  tiles(*a.team, count, 2 * stretch * c.X * c.F * c.taps(), count, [&](Index begin, Index n, int slot) {
+  tiles(cpu.team, count, 2 * stretch * c.X * c.F * c.taps(), count, [&](Index begin, Index n, int slot) {
     for (Index i = begin; i < begin + n; ++i) {
       const Index image = i / stretches, first = i % stretches * stretch;
       directForward(c, x + image * c.image(), first, std::min(stretch, c.Y - first), packed, y + image * c.output(),
-                    a.scratch(slot));
+                    cpu.scratch(slot));
     }
   });
 }
 
 // y = x * w + b; b may be null
 template <typename T>
-void convolution(const Args<T>& a, const T* b, T* y) {
-  const Conv2d c = conv2dOf(a.dim);
-  const T *x = a.buffer[0], *w = a.buffer[1];
+void convolution(const Cpu<T>& cpu, const Conv2d& c, In<T> x, In<T> w, In<T> b, Out<T> y) {
   const auto bias = [b](Index f) { return b == nullptr ? T(0) : b[f]; };
   if (isDirect<T>(c)) {
     const auto weights = [&](Index tap) { return [row = w + c.place(tap) * c.F](Index f) { return row[f]; }; };
-    return directConvolution(a, c, x, Packed<T>(*a.team, c, a.shared, weights, bias), y);
+    return directConvolution(cpu, c, x, Packed<T>(cpu.team, c, cpu.shared, weights, bias), y);
   }
   if (c.B * c.output() == 0) return;
   const Index width = c.L * c.C;
-  tiles(*a.team, c.B * c.Y, 2 * c.X * c.F * c.taps(), chunkOf(c), [&](Index first, Index n, int slot) {
+  tiles(cpu.team, c.B * c.Y, 2 * c.X * c.F * c.taps(), chunkOf(c), [&](Index first, Index n, int slot) {
     T* to = y + first * c.X * c.F;
     for (Index i = 0; i < n * c.X; ++i) {
       for (Index f = 0; f < c.F; ++f) to[i * c.F + f] = bias(f);
     }
     for (Index k = 0; k < c.K && width > 0; ++k) {
       stretches(c, first, n, [&](const Stretch& s) {
-        const T* col = im2col(c, x, s, k, a.scratch(slot));
+        const T* col = im2col(c, x, s, k, cpu.scratch(slot));
         product(false, false, s.pixels(), c.F, width, col, width, w + c.place(k * width) * c.F, c.F, T(1),
                 y + s.at(c) * c.F, c.F);
       });
@@ -184,46 +174,44 @@ void convolution(const Args<T>& a, const T* b, T* y) {
   });
 }
 template <typename T>
-void conv2d(const Args<T>& a) {
-  convolution(a, static_cast<const T*>(a.buffer[2]), a.buffer[3]);
+void conv2d(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> w, In<T> b, Out<T> y) {
+  convolution(cpu, trimmed(c), x, w, b, y);
 }
 template <typename T>
-void conv2dNoBias(const Args<T>& a) {
-  convolution(a, static_cast<const T*>(nullptr), a.buffer[2]);
+void conv2dNoBias(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> w, Out<T> y) {
+  convolution<T>(cpu, trimmed(c), x, w, nullptr, y);
 }
-inline Scratch conv2dScratch(const Index* dim) {
-  const Conv2d c = conv2dOf(dim);
+inline Scratch conv2dScratch(Conv2d whole) {
+  const Conv2d c = trimmed(whole);
   return scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
 }
 
 // The weights' gradient is summed over groups of images first, as many as their shape asks for.
 inline Index mostGroups(const Conv2d& c) {
-  const Index fit = (Index{1} << 22) / std::max<Index>(c.taps() * c.F, 1);
-  return std::min(std::clamp<Index>(fit, 2, 16), std::max<Index>(c.B, 1));
+  const Index fit = kGroupRoom / std::max<Index>(c.taps() * c.F, 1);
+  return std::min(std::clamp<Index>(fit, 2, kMostGroups), std::max<Index>(c.B, 1));
 }
 inline Index groupRoom(const Conv2d& c) { return roundUp(c.taps() * c.F + c.F, 16); }
 
 // dw = x.T @ dy over all images and pixels, db = dy.sum() over them; db may be null
 template <typename T>
-void weightGradients(const Args<T>& a, T* dw, T* db) {
-  const Conv2d c = conv2dOf(a.dim);
-  const T *x = a.buffer[0], *dy = a.buffer[1];
+void weightGradients(const Cpu<T>& cpu, const Conv2d& c, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
   const Index weights = c.taps() * c.F, width = c.L * c.C, room = groupRoom(c);
-  const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / 150000, 1, mostGroups(c));
+  const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / kGroupProducts, 1, mostGroups(c));
   const auto image = [&](Index g) { return g * c.B / groups; };
   if (isDirect<T>(c)) {
-    const std::int32_t* offset = tapOffsets(c, a.shared + groups * room);
-    a.team->parallel_for(static_cast<int>(groups), [&](int g, int slot) {
-      T* sum = a.shared + g * room;
+    const std::int32_t* offset = tapOffsets(c, cpu.shared + groups * room);
+    cpu.team.parallel_for(static_cast<int>(groups), [&](int g, int slot) {
+      T* sum = cpu.shared + g * room;
       std::fill_n(sum, room, T(0));
       for (Index i = image(g); i < image(g + 1); ++i) {
-        directGradient(c, x + i * c.image(), dy + i * c.output(), offset, sum, sum + weights, a.scratch(slot));
+        directGradient(c, x + i * c.image(), dy + i * c.output(), offset, sum, sum + weights, cpu.scratch(slot));
       }
     });
   } else {
-    a.team->parallel_for(static_cast<int>(groups * std::max<Index>(c.K, 1)), [&](int tile, int slot) {
+    cpu.team.parallel_for(static_cast<int>(groups * std::max<Index>(c.K, 1)), [&](int tile, int slot) {
       const Index g = tile % groups, k = tile / groups, end = image(g + 1) * c.Y;
-      T *sum = a.shared + g * room, *to = sum + k * width * c.F;
+      T *sum = cpu.shared + g * room, *to = sum + k * width * c.F;
       std::fill_n(to, c.K == 0 ? 0 : width * c.F, T(0));
       if (k == 0) std::fill_n(sum + weights, c.F, T(0));
       for (Index first = image(g) * c.Y; first < end; first += chunkOf(c)) {
@@ -232,7 +220,7 @@ void weightGradients(const Args<T>& a, T* dw, T* db) {
         if (k == 0) addRows(from, n * c.X, c.F, c.F, sum + weights);
         if (weights == 0 || n * c.X == 0) continue;
         stretches(c, first, n, [&](const Stretch& s) {
-          const T* col = im2col(c, x, s, k, a.scratch(slot));
+          const T* col = im2col(c, x, s, k, cpu.scratch(slot));
           product(true, false, width, c.F, s.pixels(), col, width, dy + s.at(c) * c.F, c.F, T(1), to, c.F);
         });
       }
@@ -240,8 +228,8 @@ void weightGradients(const Args<T>& a, T* dw, T* db) {
   }
   const bool isWhole = c.isWhole();
   if (!isWhole) std::fill_n(dw, c.tall * c.wide * c.C * c.F, T(0));
-  elements(*a.team, weights + (db == nullptr ? 0 : c.F), [=](Index begin, Index end) {
-    const T* sums = a.shared;
+  elements(cpu.team, weights + (db == nullptr ? 0 : c.F), [=](Index begin, Index end) {
+    const T* sums = cpu.shared;
     for (Index i = begin; i < end; ++i) {
       T total = sums[i];
       for (Index g = 1; g < groups; ++g) total += sums[g * room + i];
@@ -256,15 +244,15 @@ void weightGradients(const Args<T>& a, T* dw, T* db) {
   });
 }
 template <typename T>
-void conv2dWeightGradient(const Args<T>& a) {
-  weightGradients(a, a.buffer[2], a.buffer[3]);
+void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
+  weightGradients(cpu, trimmed(c), x, dy, dw, db);
 }
 template <typename T>
-void conv2dWeightGradientNoBias(const Args<T>& a) {
-  weightGradients(a, a.buffer[2], static_cast<T*>(nullptr));
+void conv2dWeightGradientNoBias(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> dy, Out<T> dw) {
+  weightGradients<T>(cpu, trimmed(c), x, dy, dw, nullptr);
 }
-inline Scratch conv2dWeightGradientScratch(const Index* dim) {
-  const Conv2d c = conv2dOf(dim);
+inline Scratch conv2dWeightGradientScratch(Conv2d whole) {
+  const Conv2d c = trimmed(whole);
   Scratch room = scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
   room.shared = mostGroups(c) * groupRoom(c) + offsetRoom(c);
   return room;
@@ -272,28 +260,26 @@ inline Scratch conv2dWeightGradientScratch(const Index* dim) {
 
 // dx = dy * w turned around
 template <typename T>
-void conv2dInputGradient(const Args<T>& a) {
-  const Conv2d c = conv2dOf(a.dim);
-  const T *dy = a.buffer[0], *w = a.buffer[1];
-  T* dx = a.buffer[2];
-  if (isInputDirect<T>(a.dim)) {
-    const Conv2d r = turnedConv2dOf(a.dim);
+void conv2dInputGradient(const Cpu<T>& cpu, Conv2d whole, In<T> dy, In<T> w, Out<T> dx) {
+  const Conv2d c = trimmed(whole);
+  if (isInputDirect<T>(whole)) {
+    const Conv2d r = turned(whole);
     const auto weights = [&](Index tap) {
       const Index f = tap % c.F, place = r.tall * r.wide - 1 - r.place(tap) / c.F;
       return [from = w + place * c.C * c.F + f, F = c.F](Index channel) { return from[channel * F]; };
     };
-    return directConvolution(a, r, dy, Packed<T>(*a.team, r, a.shared, weights, [](Index) { return T(0); }), dx);
+    return directConvolution(cpu, r, dy, Packed<T>(cpu.team, r, cpu.shared, weights, [](Index) { return T(0); }), dx);
   }
   if (c.B * c.image() == 0) return;
   const Index width = c.L * c.C;
-  tiles(*a.team, c.B, 2 * c.output() * c.taps(), c.B, [&](Index image, Index images, int slot) {
+  tiles(cpu.team, c.B, 2 * c.output() * c.taps(), c.B, [&](Index image, Index images, int slot) {
     std::fill_n(dx + image * c.image(), images * c.image(), T(0));
     if (c.isEmpty()) return;
     for (Index first = image * c.Y; first < (image + images) * c.Y; first += chunkOf(c)) {
       const Index n = std::min(chunkOf(c), (image + images) * c.Y - first);
       for (Index k = 0; k < c.K; ++k) {
         stretches(c, first, n, [&](const Stretch& s) {
-          T* to = isPlain(c) ? dx + s.at(c) * c.C : a.scratch(slot);
+          T* to = isPlain(c) ? dx + s.at(c) * c.C : cpu.scratch(slot);
           product(false, true, s.pixels(), width, c.F, dy + s.at(c) * c.F, c.F, w + c.place(k * width) * c.F, c.F, T(0),
                   to, width);
           if (!isPlain(c)) col2im(c, to, s, k, dx);
@@ -302,6 +288,6 @@ void conv2dInputGradient(const Args<T>& a) {
     }
   });
 }
-inline Scratch conv2dInputGradientScratch(const Index* dim) {
-  return scratchOf(turnedConv2dOf(dim), isInputDirect<float>(dim), isInputDirect<double>(dim), conv2dOf(dim));
+inline Scratch conv2dInputGradientScratch(Conv2d c) {
+  return scratchOf(turned(c), isInputDirect<float>(c), isInputDirect<double>(c), trimmed(c));
 }

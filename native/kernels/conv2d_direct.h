@@ -10,6 +10,12 @@ struct Conv2d {
   // K rows from row `top` on and L columns from column `left` on of a kernel with `tall` rows and `wide` columns.
   Index top = 0, left = 0, tall = K, wide = L;
 
+  static constexpr const char* kDims = "B H W C K L F Y X s t d e p q";
+  static Conv2d of(const Index* dim) {
+    return {dim[0], dim[1], dim[2],  dim[3],  dim[4],  dim[5],  dim[6], dim[7],
+            dim[8], dim[9], dim[10], dim[11], dim[12], dim[13], dim[14]};
+  }
+
   Index taps() const { return K * L * C; }
   Index image() const { return H * W * C; }
   Index output() const { return Y * X * F; }
@@ -56,7 +62,7 @@ inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / mult
 // filters.
 template <typename T>
 Index stretchOf(const Conv2d& c) {
-  constexpr Index room = 131072 / sizeof(T);
+  constexpr Index room = kStretch / static_cast<Index>(sizeof(T));
   const Index row = c.X * c.F + c.columns() * c.C * std::min(c.s, c.K);
   return std::clamp<Index>(room / std::max<Index>(row, 1), 1, std::max<Index>(c.Y, 1));
 }

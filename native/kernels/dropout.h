@@ -14,17 +14,14 @@ inline std::uint32_t mix(std::uint32_t x) {
 // mask = 1 / (1 - rate) with probability 1 - rate, else 0;  y = x * mask. seed: an integer in [0, 2^53)
 // x[B,N] -> y[B,N], mask[B,N]
 template <typename T>
-void dropout(const Args<T>& a) {
-  const T* x = a.buffer[0];
-  T *y = a.buffer[1], *mask = a.buffer[2];
-  const double rate = *a.scalar[0];
-  const auto seed = static_cast<std::uint64_t>(*a.scalar[1]);
+void dropout(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y, Out<T> mask, double rate, double seed) {
+  const auto key = static_cast<std::uint64_t>(seed);
   const auto dropped = static_cast<std::uint64_t>(rate * 4294967296.0);
   const T scale = rate < 1.0 ? static_cast<T>(1.0 / (1.0 - rate)) : T(0);
   const auto threshold = static_cast<std::uint32_t>(std::min<std::uint64_t>(dropped, 0xffffffffu));
-  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
-    const auto low = static_cast<std::uint32_t>(seed) + static_cast<std::uint32_t>(begin);
-    const auto high = static_cast<std::uint32_t>(seed >> 32) ^ mix(static_cast<std::uint32_t>(begin >> 32));
+  elements(cpu.team, B * N, [&](Index begin, Index end) {
+    const auto low = static_cast<std::uint32_t>(key) + static_cast<std::uint32_t>(begin);
+    const auto high = static_cast<std::uint32_t>(key >> 32) ^ mix(static_cast<std::uint32_t>(begin >> 32));
     const T factor = scale,
             zero = T(0);  // copies: the compiler does not vectorise a choice between a captured value and another
     const T* from = x + begin;
@@ -40,12 +37,12 @@ void dropout(const Args<T>& a) {
 
 // dx = dy * mask
 template <typename T>
-void dropoutGradient(const Args<T>& a) {
-  map2(a, [](T mask, T dy) { return dy * mask; });
+void dropoutGradient(const Cpu<T>& cpu, Index B, Index N, In<T> mask, In<T> dy, Out<T> dx) {
+  map2(cpu, B * N, mask, dy, dx, [](T mask, T dy) { return dy * mask; });
 }
 
 // y = x
 template <typename T>
-void copy(const Args<T>& a) {
-  map1(a, [](T x) { return x; });
+void copy(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
+  map1(cpu, B * N, x, y, [](T x) { return x; });
 }

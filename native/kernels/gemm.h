@@ -148,7 +148,8 @@ void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, In
 // The faster of the two. Fewer than four rows read b too often; the transposed a of weight gradients has no bias.
 template <typename T>
 void product(const Product<T>& p) {
-  constexpr Index cache = 2500000 / sizeof(T), small = FJORDNET_VECTOR_BYTES == 64 ? 1000000 : 0;
+  constexpr Index cache = kProductCache / static_cast<Index>(sizeof(T));
+  constexpr Index small = FJORDNET_VECTOR_BYTES == 64 ? kSmallProduct : 0;
   const bool inCache = p.M * p.K + p.K * p.N + p.M * p.N <= cache;
   if (!p.transB && p.M >= 4 && inCache && (!p.transA || p.M * p.N * p.K > small)) return productInCache(p);
   product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, T(0), p.c, p.ldc);
@@ -160,14 +161,12 @@ void product(const Product<T>& p) {
   }
 }
 
-// The same by tiles of the output. Columns are split before rows, for every tile of rows packs b again. Tiles below 48
-// columns or 32 rows lose more than they gain, and those below 2 MFLOP gain nothing in a whole step (100x64x50 takes
-// half the time alone, but its operands then lie in the other core's cache) and lose much where the other core is busy.
+// The same by tiles of the output. Columns are split before rows, for every tile of rows packs b again.
 template <typename T>
 void productTiled(Team& team, const Product<T>& p) {
-  const Index wanted = std::min<Index>(8, 2 * p.M * p.N * p.K / 2000000);
-  const Split columns(p.N, wanted, 48, 16);
-  const Split lines(p.M, columns.tiles > 1 ? 1 : wanted, 32, 2);
+  const Index wanted = std::min(kMostProductTiles, 2 * p.M * p.N * p.K / kProductTileFlop);
+  const Split columns(p.N, wanted, kProductTileColumns, 16);
+  const Split lines(p.M, columns.tiles > 1 ? 1 : wanted, kProductTileRows, 2);
   team.parallel_for(columns.tiles * lines.tiles, [&](int tile, int) {
     const Index j = tile % columns.tiles * columns.size, i = tile / columns.tiles * lines.size;
     Product<T> part = p;

@@ -24,12 +24,9 @@ inline void scaledDifference(const T* p, const T* y, T* delta, T scale, Index be
 
 // One class of several, y one-hot: p = softmax(z), loss = -log sum_j y_j p_j
 template <typename T>
-void softmaxLogLoss(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *z = a.buffer[0], *y = a.buffer[1];
-  T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
-  const T scale = static_cast<T>(*a.scalar[0]);
-  rows(*a.team, B, N, [&](Index first, Index last) {
+void softmaxLogLoss(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta,
+                    T scale) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
     softmaxRows(z, p, first, last, N);
     for (Index r = first; r < last; ++r) {
       loss[r] = clipProbability(
@@ -42,12 +39,9 @@ void softmaxLogLoss(const Args<T>& a) {
 
 // p = output(z), loss = sum_j term(p_j, y_j)
 template <typename T, typename F, typename G>
-void elementLogLoss(const Args<T>& a, const F& output, const G& term) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *z = a.buffer[0], *y = a.buffer[1];
-  T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
-  const T scale = static_cast<T>(*a.scalar[0]);
-  rows(*a.team, B, N, [&](Index first, Index last) {
+void elementLogLoss(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta, T scale,
+                    const F& output, const G& term) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
     vectors<T>(first * N, last * N, [=](Index i, auto lanes) { store(p + i, output(load(z + i, lanes)), lanes); });
     for (Index r = first; r < last; ++r) {
       T sum = T(0);
@@ -61,28 +55,27 @@ void elementLogLoss(const Args<T>& a, const F& output, const G& term) {
 // Two classes (N = 1), or several labels at once: p = 1 / (1 + exp(-z)),
 // loss = -sum_j y_j log p_j + (1 - y_j) log(1 - p_j)
 template <typename T>
-void logisticLogLoss(const Args<T>& a) {
+void logisticLogLoss(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta,
+                     T scale) {
   elementLogLoss(
-      a, [](auto z) { return sigmoid_(z); },
+      cpu, B, N, z, y, p, loss, delta, scale, [](auto z) { return sigmoid_(z); },
       [](T p, T y) { return -(xlogy(y, clipProbability(p)) + xlogy(T(1) - y, T(1) - clipProbability(p))); });
 }
 
 // Counts: p = exp(z), loss = sum_j y_j log(y_j / p_j) - y_j + p_j, half the Poisson deviance
 template <typename T>
-void halfPoissonDeviance(const Args<T>& a) {
+void halfPoissonDeviance(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta,
+                         T scale) {
   elementLogLoss(
-      a, [](auto z) { return exp_(z); }, [](T p, T y) { return xlogy(y, y / p) - y + p; });
+      cpu, B, N, z, y, p, loss, delta, scale, [](auto z) { return exp_(z); },
+      [](T p, T y) { return xlogy(y, y / p) - y + p; });
 }
 
 // Numbers: p = z, loss = sum_j (p_j - y_j)^2 / (2 N). The mean over outputs is in the loss, and not in the delta.
 // z, y [B,N] -> loss [B], delta [B,N]
 template <typename T>
-void halfSquaredError(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *z = a.buffer[0], *y = a.buffer[1];
-  T *loss = a.buffer[2], *delta = a.buffer[3];
-  const T scale = static_cast<T>(*a.scalar[0]);
-  rows(*a.team, B, N, [&](Index first, Index last) {
+void halfSquaredError(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> loss, Out<T> delta, T scale) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
     for (Index r = first; r < last; ++r) {
       T sum = T(0);
       for (Index j = r * N; j < (r + 1) * N; ++j) sum += (z[j] - y[j]) * (z[j] - y[j]);

@@ -10,11 +10,9 @@ inline Index classOf(T label, Index N) {
 // Softmax and cross-entropy in one: p = softmax(z), and by row(r, most, log, scale) the loss of each of a sample's M
 // rows, where log(sum_j exp z_j) = most + log, and p is still to be multiplied by scale
 template <typename T, typename F>
-void fusedSoftmax(const Args<T>& a, Index B, Index M, Index N, const F& row) {
-  const T* z = a.buffer[0];
-  T *p = a.buffer[2], *loss = a.buffer[3];
+void fusedSoftmax(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, Out<T> p, Out<T> loss, const F& row) {
   const T share = T(1) / static_cast<T>(M);
-  rows(*a.team, B, M * N, [&](Index first, Index last) {
+  rows(cpu.team, B, M * N, [&](Index first, Index last) {
     std::fill(loss + first, loss + last, T(0));
     softmaxBlocks(z, p, first * M, last * M, N, [&](Index begin, Index end, const T* most, const T* total) {
       T log[kSoftmaxBlock];
@@ -29,56 +27,56 @@ void fusedSoftmax(const Args<T>& a, Index B, Index M, Index N, const F& row) {
 
 // loss = -sum_j y_j log p_j;  delta = p * sum(y) - y, which is p - y for targets that sum to 1
 template <typename T>
-void fusedCrossentropy(const Args<T>& a, Index B, Index M, Index N, T deltaScale) {
-  fusedSoftmax(a, B, M, N, [=](Index r, T most, T log, T scale) {
-    const T *z = a.buffer[0] + r * N, *y = a.buffer[1] + r * N;
-    T *p = a.buffer[2] + r * N, *delta = a.buffer[4] + r * N;
-    const T total = sum(y, N);
-    const T loss = sum<T>(N, [=](Index j, auto lanes) {
+void fusedCrossentropy(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss,
+                       Out<T> delta, T deltaScale) {
+  fusedSoftmax(cpu, B, M, N, z, p, loss, [=](Index r, T most, T log, T scale) {
+    const T *zr = z + r * N, *yr = y + r * N;
+    T *pr = p + r * N, *dr = delta + r * N;
+    const T total = sum(yr, N);
+    const T own = sum<T>(N, [=](Index j, auto lanes) {
       using V = Vector<T>;
-      return load(y + j, lanes) * ((all<V>(most) - load(z + j, lanes)) + all<V>(log));
+      return load(yr + j, lanes) * ((all<V>(most) - load(zr + j, lanes)) + all<V>(log));
     });
 #pragma GCC ivdep
     for (Index j = 0; j < N; ++j) {
-      p[j] *= scale;
-      delta[j] = (p[j] * total - y[j]) * deltaScale;
+      pr[j] *= scale;
+      dr[j] = (pr[j] * total - yr[j]) * deltaScale;
     }
-    return loss;
+    return own;
   });
 }
 
 // One row a sample; mean = 1 divides the delta by the batch size (Keras), mean = 0 leaves the sum (the lecture).
 // z, y [B,N] -> p [B,N], loss [B], delta [B,N]
 template <typename T>
-void softmaxCrossentropy(const Args<T>& a) {
-  const Index B = a.dim[0];
-  fusedCrossentropy(a, B, Index{1}, a.dim[1], *a.scalar[0] != 0.0 ? T(1) / static_cast<T>(B) : T(1));
+void softmaxCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta,
+                         bool mean) {
+  fusedCrossentropy(cpu, B, Index{1}, N, z, y, p, loss, delta, mean ? T(1) / static_cast<T>(B) : T(1));
 }
 
 // z, y [B,M,N] -> p [B,M,N], loss [B], delta [B,M,N]
 template <typename T>
-void softmaxCrossentropyRows(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1];
-  fusedCrossentropy(a, B, M, a.dim[2], T(1) / static_cast<T>(B * M));
+void softmaxCrossentropyRows(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss,
+                             Out<T> delta) {
+  fusedCrossentropy(cpu, B, M, N, z, y, p, loss, delta, T(1) / static_cast<T>(B * M));
 }
 
 // The same for targets that are class numbers: z [B,M,N], y [B,M] -> p [B,M,N], loss [B], delta [B,M,N]
 template <typename T>
-void sparseSoftmaxCrossentropy(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
+void sparseSoftmaxCrossentropy(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss,
+                               Out<T> delta) {
   const T deltaScale = T(1) / static_cast<T>(B * M);
-  fusedSoftmax(a, B, M, N, [=](Index r, T most, T log, T scale) {
-    const T* z = a.buffer[0] + r * N;
-    T *p = a.buffer[2] + r * N, *delta = a.buffer[4] + r * N;
+  fusedSoftmax(cpu, B, M, N, z, p, loss, [=](Index r, T most, T log, T scale) {
+    T *pr = p + r * N, *dr = delta + r * N;
 #pragma GCC ivdep
     for (Index j = 0; j < N; ++j) {
-      p[j] *= scale;
-      delta[j] = p[j] * deltaScale;
+      pr[j] *= scale;
+      dr[j] = pr[j] * deltaScale;
     }
-    const Index k = classOf(a.buffer[1][r], N);
+    const Index k = classOf(y[r], N);
     if (k < 0) return std::numeric_limits<T>::quiet_NaN();
-    delta[k] = (p[k] - T(1)) * deltaScale;
-    return (most - z[k]) + log;
+    dr[k] = (pr[k] - T(1)) * deltaScale;
+    return (most - z[r * N + k]) + log;
   });
 }
 
@@ -93,20 +91,19 @@ inline V clip(V p) {
 // Cross-entropy of outputs that are no softmax: q = p / sum(p) clipped, loss = -sum_j y_j log q_j, with y_j = target(r,
 // j)
 template <typename T, typename F>
-void crossentropyRows(const Args<T>& a, const F& target) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  T *loss = a.buffer[2], *delta = a.buffer[3];
+void crossentropyRows(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> p, Out<T> loss, Out<T> delta,
+                      const F& target) {
   const T share = T(1) / static_cast<T>(M), deltaScale = T(1) / static_cast<T>(B * M);
-  rows(*a.team, B, M * N, [&](Index first, Index last) {
+  rows(cpu.team, B, M * N, [&](Index first, Index last) {
     for (Index b = first; b < last; ++b) {
       T total = T(0);
       for (Index r = b * M; r < (b + 1) * M; ++r) {
-        const T* p = a.buffer[0] + r * N;
+        const T* pr = p + r * N;
         T* d = delta + r * N;
-        const T scale = T(1) / sum(p, N);
+        const T scale = T(1) / sum(pr, N);
         T mean = T(0);  // sum_j d_j q_j
         for (Index j = 0; j < N; ++j) {
-          const T y = target(r, j), q = p[j] * scale;
+          const T y = target(r, j), q = pr[j] * scale;
           const T clipped = clip(q);
           if (y != T(0)) total -= y * std::log(clipped);
           d[j] = clipped == q ? -y / q : T(0);
@@ -122,17 +119,17 @@ void crossentropyRows(const Args<T>& a, const F& target) {
 
 // p, y [B,M,N] -> loss [B], delta [B,M,N]
 template <typename T>
-void categoricalCrossentropy(const Args<T>& a) {
-  const T* y = a.buffer[1];
-  const Index N = a.dim[2];
-  crossentropyRows(a, [=](Index r, Index j) { return y[r * N + j]; });
+void categoricalCrossentropy(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> loss,
+                             Out<T> delta) {
+  crossentropyRows(cpu, B, M, N, p, loss, delta, [=](Index r, Index j) { return y[r * N + j]; });
 }
 
 // p [B,M,N], y [B,M] -> loss [B], delta [B,M,N]
 template <typename T>
-void sparseCategoricalCrossentropy(const Args<T>& a) {
-  const T* y = a.buffer[1];
-  crossentropyRows(a, [=](Index r, Index j) { return y[r] == static_cast<T>(j) ? T(1) : T(0); });
+void sparseCategoricalCrossentropy(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> loss,
+                                   Out<T> delta) {
+  crossentropyRows(cpu, B, M, N, p, loss, delta,
+                   [=](Index r, Index j) { return y[r] == static_cast<T>(j) ? T(1) : T(0); });
 }
 
 // The mean of what stands in [first, last) rows of x[B,N]
@@ -145,12 +142,9 @@ inline void rowMeans(const T* x, T* mean, Index first, Index last, Index N) {
 // Sigmoid and binary cross-entropy in one: p = 1 / (1 + exp(-z)), loss = -(y log p + (1 - y) log(1 - p)), delta = p - y
 // z, y [B,N] -> p [B,N], loss [B], delta [B,N]
 template <typename T>
-void sigmoidCrossentropy(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *z = a.buffer[0], *y = a.buffer[1];
-  T *p = a.buffer[2], *loss = a.buffer[3], *delta = a.buffer[4];
+void sigmoidCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta) {
   const T deltaScale = T(1) / static_cast<T>(B * N);
-  rows(*a.team, B, N, [&](Index first, Index last) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
     vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
       const auto zi = load(z + i, lanes);
       using V = std::decay_t<decltype(zi)>;
@@ -168,12 +162,9 @@ void sigmoidCrossentropy(const Args<T>& a) {
 // Binary cross-entropy of outputs that are no sigmoid: p clipped, delta = (1 - y) / (1 - p) - y / p
 // p, y [B,N] -> loss [B], delta [B,N]
 template <typename T>
-void binaryCrossentropy(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  T *loss = a.buffer[2], *delta = a.buffer[3];
+void binaryCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta) {
   const T low = static_cast<T>(kClip), high = static_cast<T>(1.0 - kClip), deltaScale = T(1) / static_cast<T>(B * N);
-  rows(*a.team, B, N, [&](Index first, Index last) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
     vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
       const auto yi = load(y + i, lanes);
       using V = std::decay_t<decltype(yi)>;
@@ -191,12 +182,10 @@ void binaryCrossentropy(const Args<T>& a) {
 // A loss that is the mean of value(p, y) over elements, with the derivative slope(p, y).  p, y [B,N] -> loss [B], delta
 // [B,N]
 template <typename T, typename F, typename G>
-void elementLoss(const Args<T>& a, const F& value, const G& slope) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  T *loss = a.buffer[2], *delta = a.buffer[3];
+void elementLoss(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta, const F& value,
+                 const G& slope) {
   const T deltaScale = T(1) / static_cast<T>(B * N);
-  rows(*a.team, B, N, [&](Index first, Index last) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
 #pragma GCC ivdep
     for (Index i = first * N; i < last * N; ++i) delta[i] = value(p[i], y[i]);
     rowMeans(delta, loss, first, last, N);
@@ -207,45 +196,46 @@ void elementLoss(const Args<T>& a, const F& value, const G& slope) {
 
 // (p - y)^2
 template <typename T>
-void meanSquaredError(const Args<T>& a) {
+void meanSquaredError(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta) {
   elementLoss(
-      a, [](T p, T y) { return (p - y) * (p - y); }, [](T p, T y) { return T(2) * (p - y); });
+      cpu, B, N, p, y, loss, delta, [](T p, T y) { return (p - y) * (p - y); },
+      [](T p, T y) { return T(2) * (p - y); });
 }
 
 // |p - y|
 template <typename T>
-void meanAbsoluteError(const Args<T>& a) {
+void meanAbsoluteError(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta) {
   elementLoss(
-      a, [](T p, T y) { return std::fabs(p - y); }, [](T p, T y) { return p > y   ? T(1)
-                                                                          : p < y ? T(-1)
-                                                                                  : p - y; });
+      cpu, B, N, p, y, loss, delta, [](T p, T y) { return std::fabs(p - y); },
+      [](T p, T y) { return p > y   ? T(1)
+                            : p < y ? T(-1)
+                                    : p - y; });
 }
 
 // e^2 / 2 where |e| <= delta, e = p - y, else delta * |e| - delta^2 / 2
 template <typename T>
-void huber(const Args<T>& a) {
-  const T limit = static_cast<T>(*a.scalar[0]);
+void huber(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> dp, T delta) {
   elementLoss(
-      a,
-      [limit](T p, T y) {
+      cpu, B, N, p, y, loss, dp,
+      [delta](T p, T y) {
         const T e = std::fabs(p - y);
-        return e <= limit ? T(0.5) * e * e : limit * e - T(0.5) * limit * limit;
+        return e <= delta ? T(0.5) * e * e : delta * e - T(0.5) * delta * delta;
       },
-      [limit](T p, T y) { return min_(limit, max_(-limit, p - y)); });
+      [delta](T p, T y) { return min_(delta, max_(-delta, p - y)); });
 }
 
 // max(1 - y p, 0) with y = -1 or 1
 template <typename T>
-void hinge(const Args<T>& a) {
+void hinge(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta) {
   elementLoss(
-      a, [](T p, T y) { return max_(T(0), T(1) - y * p); }, [](T p, T y) { return T(1) - y * p < T(0) ? T(0) : -y; });
+      cpu, B, N, p, y, loss, delta, [](T p, T y) { return max_(T(0), T(1) - y * p); },
+      [](T p, T y) { return T(1) - y * p < T(0) ? T(0) : -y; });
 }
 
 // total[1] = x[B].sum(), in double and in order
 template <typename T>
-void sumRows(const Args<T>& a) {
-  const Index B = a.dim[0];
+void sumRows(const Cpu<T>&, Index B, In<T> x, Out<T> total) {
   double sum = 0.0;
-  for (Index i = 0; i < B; ++i) sum += static_cast<double>(a.buffer[0][i]);
-  a.buffer[1][0] = static_cast<T>(sum);
+  for (Index i = 0; i < B; ++i) sum += static_cast<double>(x[i]);
+  total[0] = static_cast<T>(sum);
 }

@@ -17,13 +17,11 @@ inline bool isAmong(const T* p, Index k, Index N, double top) {
   return static_cast<double>(larger) < top && p[k] - p[k] == T(0);
 }
 
-// sum[1] of the rows of p[B,M,N] for which holds(row, k) with the row's class k: the largest of y[B,M,N], or y[B,M]
+// count[1] of the rows of p[B,M,N] for which holds(row, k) with the row's class k: the largest of y[B,M,N], or y[B,M]
 // itself
 template <bool sparse, typename T, typename F>
-void countRows(const Args<T>& a, const F& holds) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  Index count = 0;
+void countRows(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count, const F& holds) {
+  Index held = 0;
   for (Index r = 0; r < B * M; ++r) {
     Index k = 0;
     if constexpr (sparse) {
@@ -32,103 +30,98 @@ void countRows(const Args<T>& a, const F& holds) {
       const T* row = y + r * N;
       for (Index j = 1; j < N; ++j) k = row[j] > row[k] ? j : k;
     }
-    count += k >= 0 && holds(p + r * N, k);
+    held += k >= 0 && holds(p + r * N, k);
   }
-  a.buffer[2][0] = static_cast<T>(static_cast<double>(count) / static_cast<double>(M));
+  count[0] = static_cast<T>(static_cast<double>(held) / static_cast<double>(M));
 }
 
 template <typename T>
-void categoricalMatches(const Args<T>& a) {
-  countRows<false>(a, [&](const T* row, Index k) { return isLargest(row, k, a.dim[2]); });
+void categoricalMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count) {
+  countRows<false>(B, M, N, p, y, count, [&](const T* row, Index k) { return isLargest(row, k, N); });
 }
 template <typename T>
-void sparseMatches(const Args<T>& a) {
-  countRows<true>(a, [&](const T* row, Index k) { return isLargest(row, k, a.dim[2]); });
+void sparseMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count) {
+  countRows<true>(B, M, N, p, y, count, [&](const T* row, Index k) { return isLargest(row, k, N); });
 }
 template <typename T>
-void topKMatches(const Args<T>& a) {
-  countRows<false>(a, [&](const T* row, Index k) { return isAmong(row, k, a.dim[2], *a.scalar[0]); });
+void topKMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count, double k) {
+  countRows<false>(B, M, N, p, y, count, [&](const T* row, Index own) { return isAmong(row, own, N, k); });
 }
 template <typename T>
-void sparseTopKMatches(const Args<T>& a) {
-  countRows<true>(a, [&](const T* row, Index k) { return isAmong(row, k, a.dim[2], *a.scalar[0]); });
+void sparseTopKMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count, double k) {
+  countRows<true>(B, M, N, p, y, count, [&](const T* row, Index own) { return isAmong(row, own, N, k); });
 }
 
 // Elements of p[B,N] that, read as 1 above the threshold and as `negative` else, equal y[B,N]
 template <typename T>
-void binaryMatches(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  const T threshold = static_cast<T>(*a.scalar[0]), negative = static_cast<T>(*a.scalar[1]);
-  Index count = 0;
-  for (Index i = 0; i < B * N; ++i) count += y[i] == (p[i] > threshold ? T(1) : negative);
-  a.buffer[2][0] = static_cast<T>(static_cast<double>(count) / static_cast<double>(N));
+void binaryMatches(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> count, T threshold, T negative) {
+  Index matches = 0;
+  for (Index i = 0; i < B * N; ++i) matches += y[i] == (p[i] > threshold ? T(1) : negative);
+  count[0] = static_cast<T>(static_cast<double>(matches) / static_cast<double>(N));
 }
 
 // Elements of p[B,M,N] above the threshold, of the targets' ones, and of both: targets are y[B,M,N] > threshold, or,
 // sparse, the element of class y[B,M] in each row.  -> both [1], predicted [1], actual [1]
 template <bool sparse, typename T>
-void countPositives(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  const T threshold = static_cast<T>(*a.scalar[0]);
-  Index both = 0, predicted = 0, actual = 0;
+void countPositives(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted, Out<T> actual,
+                    T threshold) {
+  Index ofBoth = 0, ofPredicted = 0, ofActual = 0;
   for (Index r = 0; r < B * M; ++r) {
     for (Index j = 0; j < N; ++j) {
       const bool yes = p[r * N + j] > threshold;
       const bool is = sparse ? y[r] == static_cast<T>(j) : y[r * N + j] > threshold;
-      both += yes && is;
-      predicted += yes;
-      actual += is;
+      ofBoth += yes && is;
+      ofPredicted += yes;
+      ofActual += is;
     }
   }
-  a.buffer[2][0] = static_cast<T>(both);
-  a.buffer[3][0] = static_cast<T>(predicted);
-  a.buffer[4][0] = static_cast<T>(actual);
+  both[0] = static_cast<T>(ofBoth);
+  predicted[0] = static_cast<T>(ofPredicted);
+  actual[0] = static_cast<T>(ofActual);
 }
 template <typename T>
-void positives(const Args<T>& a) {
-  countPositives<false>(a);
+void positives(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted, Out<T> actual,
+               T threshold) {
+  countPositives<false>(B, M, N, p, y, both, predicted, actual, threshold);
 }
 template <typename T>
-void sparsePositives(const Args<T>& a) {
-  countPositives<true>(a);
+void sparsePositives(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted,
+                     Out<T> actual, T threshold) {
+  countPositives<true>(B, M, N, p, y, both, predicted, actual, threshold);
 }
 
 // sum[1] of f(p - y) over p, y [B,N], divided by N
 template <typename T, typename F>
-void sumErrors(const Args<T>& a, const F& f) {
-  const Index B = a.dim[0], N = a.dim[1];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  double sum = 0.0;
-  for (Index i = 0; i < B * N; ++i) sum += f(static_cast<double>(p[i]) - static_cast<double>(y[i]));
-  a.buffer[2][0] = static_cast<T>(sum / static_cast<double>(N));
+void sumErrors(Index B, Index N, In<T> p, In<T> y, Out<T> sum, const F& f) {
+  double total = 0.0;
+  for (Index i = 0; i < B * N; ++i) total += f(static_cast<double>(p[i]) - static_cast<double>(y[i]));
+  sum[0] = static_cast<T>(total / static_cast<double>(N));
 }
 template <typename T>
-void squaredErrors(const Args<T>& a) {
-  sumErrors(a, [](double e) { return e * e; });
+void squaredErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> sum) {
+  sumErrors(B, N, p, y, sum, [](double e) { return e * e; });
 }
 template <typename T>
-void absoluteErrors(const Args<T>& a) {
-  sumErrors(a, [](double e) { return std::fabs(e); });
+void absoluteErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> sum) {
+  sumErrors(B, N, p, y, sum, [](double e) { return std::fabs(e); });
 }
 
 // Of one column of p, y [B,N]: the sums of (y - p)^2, y and y^2; of the last two also what is lost by rounding to T.
-// -> residual [1], y [1], yRest [1], y2 [1], y2Rest [1]
+// -> residual [1], sum [1], sumRest [1], squares [1], squaresRest [1]
 template <typename T>
-void rSquaredSums(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1], column = static_cast<Index>(*a.scalar[0]);
-  double residual = 0.0, sum = 0.0, squares = 0.0;
-  for (Index r = 0; r < B && column >= 0 && column < N; ++r) {
-    const double p = static_cast<double>(a.buffer[0][r * N + column]),
-                 y = static_cast<double>(a.buffer[1][r * N + column]);
-    residual += (y - p) * (y - p);
-    sum += y;
-    squares += y * y;
+void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> residual, Out<T> sum, Out<T> sumRest,
+                  Out<T> squares, Out<T> squaresRest, double column) {
+  const Index j = static_cast<Index>(column);
+  double ofResidual = 0.0, ofY = 0.0, ofSquares = 0.0;
+  for (Index r = 0; r < B && j >= 0 && j < N; ++r) {
+    const double pj = static_cast<double>(p[r * N + j]), yj = static_cast<double>(y[r * N + j]);
+    ofResidual += (yj - pj) * (yj - pj);
+    ofY += yj;
+    ofSquares += yj * yj;
   }
-  a.buffer[2][0] = static_cast<T>(residual);
-  a.buffer[3][0] = static_cast<T>(sum);
-  a.buffer[4][0] = static_cast<T>(sum - static_cast<double>(a.buffer[3][0]));
-  a.buffer[5][0] = static_cast<T>(squares);
-  a.buffer[6][0] = static_cast<T>(squares - static_cast<double>(a.buffer[5][0]));
+  residual[0] = static_cast<T>(ofResidual);
+  sum[0] = static_cast<T>(ofY);
+  sumRest[0] = static_cast<T>(ofY - static_cast<double>(sum[0]));
+  squares[0] = static_cast<T>(ofSquares);
+  squaresRest[0] = static_cast<T>(ofSquares - static_cast<double>(squares[0]));
 }

@@ -1,7 +1,6 @@
 // Batch normalization (Ioffe and Szegedy, 2015) over the last axis: R = B * N rows of C channels.
 
-// Sums over rows: by tile, in blocks of 64 rows, then over the tiles in order.
-constexpr Index kRowBlock = 64, kMostRowTiles = 64;
+// Sums over rows: by tile, in blocks of rows, then over the tiles in order.
 struct RowTiles {
   Index rows, tiles, size;
   RowTiles(Index R, Index C) : rows(R) {
@@ -53,20 +52,19 @@ inline void addValues(Index first, Index n, Index C, T* sum, const Value& value)
 // + beta; the moving averages become momentum * average + (1 - momentum) * value. x[B,N,C], gamma[C], beta[C] ->
 // movingMean[C], movingVariance[C], mean[C], scale[C], y[B,N,C]
 template <typename T>
-void batchNormalization(const Args<T>& a) {
-  const Index R = a.dim[0] * a.dim[1], C = a.dim[2];
-  const T *x = a.buffer[0], *gamma = a.buffer[1], *beta = a.buffer[2];
-  T *movingMean = a.buffer[3], *movingVariance = a.buffer[4], *mean = a.buffer[5], *scale = a.buffer[6],
-    *y = a.buffer[7];
-  const T momentum = static_cast<T>(*a.scalar[0]), epsilon = static_cast<T>(*a.scalar[1]), count = static_cast<T>(R);
+void batchNormalization(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> x, In<T> gamma, In<T> beta,
+                        InOut<T> movingMean, InOut<T> movingVariance, Out<T> mean, Out<T> scale, Out<T> y, T momentum,
+                        T epsilon) {
+  const Index R = B * N;
+  const T count = static_cast<T>(R);
   if (R == 0) return;
   const RowTiles split(R, C);
   sumOverRows(
-      *a.team, split, C, a.shared,
+      cpu.team, split, C, cpu.shared,
       [&](Index first, Index n, T* sum) { addValues(first, n, C, sum, [x](Index i, Index) { return x[i]; }); }, mean);
   for (Index c = 0; c < C; ++c) mean[c] /= count;
   sumOverRows(
-      *a.team, split, C, a.shared,
+      cpu.team, split, C, cpu.shared,
       [&](Index first, Index n, T* sum) {
         addValues(first, n, C, sum, [x, mean](Index i, Index c) { return (x[i] - mean[c]) * (x[i] - mean[c]); });
       },
@@ -77,53 +75,50 @@ void batchNormalization(const Args<T>& a) {
     movingVariance[c] = momentum * movingVariance[c] + (T(1) - momentum) * variance;
     scale[c] = T(1) / std::sqrt(variance + epsilon);
   }
-  rows(*a.team, R, C, [&](Index begin, Index end) {
+  rows(cpu.team, R, C, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
 #pragma GCC ivdep
       for (Index c = 0; c < C; ++c) y[r * C + c] = (x[r * C + c] - mean[c]) * scale[c] * gamma[c] + beta[c];
     }
   });
 }
-inline Scratch batchNormalizationScratch(const Index* dim) {
-  return {RowTiles::most(dim[0] * dim[1], dim[2]) * dim[2], 0};
-}
+inline Scratch batchNormalizationScratch(Index B, Index N, Index C) { return {RowTiles::most(B * N, C) * C, 0}; }
 
 // y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta
 // x[B,N,C], gamma[C], beta[C], movingMean[C], movingVariance[C] -> y[B,N,C]
 template <typename T>
-void batchNormalizationInference(const Args<T>& a) {
-  const Index R = a.dim[0] * a.dim[1], C = a.dim[2];
-  const T *x = a.buffer[0], *gamma = a.buffer[1], *beta = a.buffer[2], *mean = a.buffer[3], *variance = a.buffer[4];
-  T *y = a.buffer[5], *scale = a.shared;
-  for (Index c = 0; c < C; ++c) scale[c] = T(1) / std::sqrt(variance[c] + static_cast<T>(*a.scalar[0]));
-  rows(*a.team, R, C, [&](Index begin, Index end) {
+void batchNormalizationInference(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> x, In<T> gamma, In<T> beta,
+                                 In<T> movingMean, In<T> movingVariance, Out<T> y, T epsilon) {
+  const Index R = B * N;
+  T* scale = cpu.shared;
+  for (Index c = 0; c < C; ++c) scale[c] = T(1) / std::sqrt(movingVariance[c] + epsilon);
+  rows(cpu.team, R, C, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
 #pragma GCC ivdep
-      for (Index c = 0; c < C; ++c) y[r * C + c] = (x[r * C + c] - mean[c]) * scale[c] * gamma[c] + beta[c];
+      for (Index c = 0; c < C; ++c) y[r * C + c] = (x[r * C + c] - movingMean[c]) * scale[c] * gamma[c] + beta[c];
     }
   });
 }
-inline Scratch batchNormalizationInferenceScratch(const Index* dim) { return {dim[2], 0}; }
+inline Scratch batchNormalizationInferenceScratch(Index, Index, Index C) { return {C, 0}; }
 
 // With n = (x - mean) scale: dbeta = dy.sum, dgamma = (dy n).sum, dx = gamma scale (dy - dbeta / R - n dgamma / R).
 // x[B,N,C], dy[B,N,C], gamma[C], mean[C], scale[C] -> dgamma[C], dbeta[C], dx[B,N,C], which may be dy
 template <typename T>
-void batchNormalizationGradient(const Args<T>& a) {
-  const Index R = a.dim[0] * a.dim[1], C = a.dim[2];
-  const T *x = a.buffer[0], *dy = a.buffer[1], *gamma = a.buffer[2], *mean = a.buffer[3], *scale = a.buffer[4];
-  T *dgamma = a.buffer[5], *dbeta = a.buffer[6], *dx = a.buffer[7];
+void batchNormalizationGradient(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> x, In<T> dy, In<T> gamma,
+                                In<T> mean, In<T> scale, Out<T> dgamma, Out<T> dbeta, Out<T> dx) {
+  const Index R = B * N;
   const RowTiles split(R, C);
   sumOverRows(
-      *a.team, split, C, a.shared,
+      cpu.team, split, C, cpu.shared,
       [&](Index first, Index n, T* sum) {
         addValues(first, n, C, sum, [=](Index i, Index c) { return dy[i] * ((x[i] - mean[c]) * scale[c]); });
       },
       dgamma);
   sumOverRows(
-      *a.team, split, C, a.shared,
+      cpu.team, split, C, cpu.shared,
       [&](Index first, Index n, T* sum) { addValues(first, n, C, sum, [=](Index i, Index) { return dy[i]; }); }, dbeta);
   const T count = static_cast<T>(R);
-  rows(*a.team, R, C, [&](Index begin, Index end) {
+  rows(cpu.team, R, C, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
 #pragma GCC ivdep
       for (Index c = 0; c < C; ++c) {

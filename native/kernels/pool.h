@@ -5,22 +5,12 @@ struct Pool2d {
   Index B, H, W, C, Y, X, K, L, s, t, p, q;
   // Floats count no further than 2^24: in windows with more places, most of them outside, only those inside have
   // numbers.
-  bool countsInside;
+  bool countsInside = K > (Index{1} << 24) / std::max<Index>(L, 1);
 
-  explicit Pool2d(const Index* dim)
-      : B(dim[0]),
-        H(dim[1]),
-        W(dim[2]),
-        C(dim[3]),
-        Y(dim[4]),
-        X(dim[5]),
-        K(dim[6]),
-        L(dim[7]),
-        s(dim[8]),
-        t(dim[9]),
-        p(dim[10]),
-        q(dim[11]),
-        countsInside(K > (Index{1} << 24) / std::max<Index>(L, 1)) {}
+  static constexpr const char* kDims = "B H W C Y X K L s t p q";
+  static Pool2d of(const Index* dim) {
+    return {dim[0], dim[1], dim[2], dim[3], dim[4], dim[5], dim[6], dim[7], dim[8], dim[9], dim[10], dim[11]};
+  }
 
   // Values of a window that lie inside the image, at most.
   Index most() const { return std::min(K, H) * std::min(L, W); }
@@ -84,11 +74,8 @@ inline void channels(const Pool2d& c, const F& fn) {
 // y and the place of the largest value in each window, the first of equal ones; NaN is larger than all.
 // x[B,H,W,C] -> y[B,Y,X,C], winner[B,Y,X,C]
 template <typename T>
-void maxPooling2d(const Args<T>& a) {
-  const Pool2d c(a.dim);
-  const T* x = a.buffer[0];
-  T *y = a.buffer[1], *winner = a.buffer[2];
-  rows(*a.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
+void maxPooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y, Out<T> winner) {
+  rows(cpu.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
     windows(c, begin, end, [&](const Window& window, Index image, Index out) {
       channels<T>(c, [&](Index j, Index n) {
         const T* from = x + image * c.H * c.W * c.C + j;
@@ -114,13 +101,10 @@ void maxPooling2d(const Args<T>& a) {
 
 // dx[B,H,W,C] = dy[B,Y,X,C] at the winners
 template <typename T>
-void maxPooling2dGradient(const Args<T>& a) {
-  const Pool2d c(a.dim);
-  const T *winner = a.buffer[0], *dy = a.buffer[1];
-  T* dx = a.buffer[2];
+void maxPooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> winner, In<T> dy, Out<T> dx) {
   const Index size = c.H * c.W * c.C;
   const bool apart = c.apart(), tiled = c.tiled();
-  rows(*a.team, c.B, size, [&](Index begin, Index end) {
+  rows(cpu.team, c.B, size, [&](Index begin, Index end) {
     if (!tiled) std::fill_n(dx + begin * size, (end - begin) * size, T(0));
     windows(c, begin * c.Y, end * c.Y, [&](const Window& window, Index image, Index out) {
       channels<T>(c, [&](Index j, Index n) {
@@ -137,11 +121,8 @@ void maxPooling2dGradient(const Args<T>& a) {
 
 // y[B,Y,X,C] = mean of x[B,H,W,C] over the part of each window that lies inside
 template <typename T>
-void averagePooling2d(const Args<T>& a) {
-  const Pool2d c(a.dim);
-  const T* x = a.buffer[0];
-  T* y = a.buffer[1];
-  rows(*a.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
+void averagePooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y) {
+  rows(cpu.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
     windows(c, begin, end, [&](const Window& window, Index image, Index out) {
       const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
       channels<T>(c, [&](Index j, Index n) {
@@ -156,13 +137,10 @@ void averagePooling2d(const Args<T>& a) {
 
 // dx[B,H,W,C] = dy[B,Y,X,C], shared out evenly
 template <typename T>
-void averagePooling2dGradient(const Args<T>& a) {
-  const Pool2d c(a.dim);
-  const T* dy = a.buffer[0];
-  T* dx = a.buffer[1];
+void averagePooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> dy, Out<T> dx) {
   const Index size = c.H * c.W * c.C;
   const bool apart = c.apart(), tiled = c.tiled();
-  rows(*a.team, c.B, size, [&](Index begin, Index end) {
+  rows(cpu.team, c.B, size, [&](Index begin, Index end) {
     if (!tiled) std::fill_n(dx + begin * size, (end - begin) * size, T(0));
     windows(c, begin * c.Y, end * c.Y, [&](const Window& window, Index image, Index out) {
       const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
@@ -179,11 +157,8 @@ void averagePooling2dGradient(const Args<T>& a) {
 
 // y[B,C] = x[B,N,C].mean(1)
 template <typename T>
-void globalAveragePooling(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1], C = a.dim[2];
-  const T* x = a.buffer[0];
-  T* y = a.buffer[1];
-  rows(*a.team, B, N * C, [&](Index begin, Index end) {
+void globalAveragePooling(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> x, Out<T> y) {
+  rows(cpu.team, B, N * C, [&](Index begin, Index end) {
     std::fill_n(y + begin * C, (end - begin) * C, T(0));
     for (Index i = begin; i < end; ++i) addRows(x + i * N * C, N, C, C, y + i * C);
     for (Index i = begin * C; i < end * C; ++i) y[i] /= static_cast<T>(N);
@@ -192,11 +167,8 @@ void globalAveragePooling(const Args<T>& a) {
 
 // dx[B,N,C] = dy[B,C] / N
 template <typename T>
-void globalAveragePoolingGradient(const Args<T>& a) {
-  const Index B = a.dim[0], N = a.dim[1], C = a.dim[2];
-  const T* dy = a.buffer[0];
-  T* dx = a.buffer[1];
-  rows(*a.team, B, N * C, [&](Index begin, Index end) {
+void globalAveragePoolingGradient(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> dy, Out<T> dx) {
+  rows(cpu.team, B, N * C, [&](Index begin, Index end) {
     for (Index i = begin * N; i < end * N; ++i) {
       const T* d = dy + i / N * C;
 #pragma GCC ivdep

@@ -6,9 +6,12 @@ namespace fjordnet {
 namespace FJORDNET_ISA {
 namespace {
 
+using namespace tuning;
+
 #include "vector.h"
 //
 #include "pack.h"
+#include "row.h"
 //
 #include "vmath.h"
 //
@@ -31,12 +34,19 @@ namespace {
 #include "penalty.h"
 #include "pool.h"
 
-#define ROW(name, signature, function) \
-  { name, signature, function<float>, function<double>, nullptr }
-#define ROW_WITH_SCRATCH(name, signature, function, scratch) \
-  { name, signature, function<float>, function<double>, scratch }
+#define ROW(name, signature, function)                                                       \
+  {                                                                                          \
+    name, signature, functionOf<function<float>>([] { return signature; }, function<float>), \
+        functionOf<function<double>>([] { return signature; }, function<double>), nullptr    \
+  }
+#define ROW_WITH_SCRATCH(name, signature, function, scratch)                                 \
+  {                                                                                          \
+    name, signature, functionOf<function<float>>([] { return signature; }, function<float>), \
+        functionOf<function<double>>([] { return signature; }, function<double>),            \
+        scratchOf<scratch>([] { return signature; }, scratch)                                \
+  }
 
-const Kernel kRows[] = {
+constexpr Kernel kRows[] = {
     ROW("affine", "B O I : x BI, w IO, b O -> y BO", affine),
     ROW("matmul", "B O I : x BI, w IO -> y BO", matmul),
     ROW("weightGradient", "B O I : x BI, dy BO -> dw IO", weightGradient),
@@ -71,8 +81,8 @@ const Kernel kRows[] = {
     ROW("subtract", "B N : x BN, y BN -> z~ BN", subtract),
     ROW("multiply", "B N : x BN, y BN -> z~ BN", multiply),
     ROW("divide", "B N : x BN, y BN -> z~ BN", divide),
-    ROW("maximum", "B N : x BN, y BN -> z~ BN", maximum),
-    ROW("minimum", "B N : x BN, y BN -> z~ BN", minimum),
+    ROW("maximum", "B N : x BN, y BN -> z~ BN", larger),
+    ROW("minimum", "B N : x BN, y BN -> z~ BN", smaller),
     ROW("greater", "B N : x BN, y BN -> z~ BN", greater),
     ROW("greaterEqual", "B N : x BN, y BN -> z~ BN", greaterEqual),
     ROW("equal", "B N : x BN, y BN -> z~ BN", equal),
@@ -142,7 +152,7 @@ const Kernel kRows[] = {
     ROW("binaryCrossentropy", "B N : p BN, y BN -> loss B, delta BN", binaryCrossentropy),
     ROW("meanSquaredError", "B N : p BN, y BN -> loss B, delta BN", meanSquaredError),
     ROW("meanAbsoluteError", "B N : p BN, y BN -> loss B, delta BN", meanAbsoluteError),
-    ROW("huber", "B N : p BN, y BN -> loss B, delta BN | delta", huber),
+    ROW("huber", "B N : p BN, y BN -> loss B, dp BN | delta", huber),
     ROW("hinge", "B N : p BN, y BN -> loss B, delta BN", hinge),
     ROW("softmaxLogLoss", "B N : z BN, y BN -> p BN, loss B, delta BN | scale", softmaxLogLoss),
     ROW("logisticLogLoss", "B N : z BN, y BN -> p BN, loss B, delta BN | scale", logisticLogLoss),

@@ -1,9 +1,6 @@
 // How work is cut into tiles: by its shape alone, never by the number of threads, so that every run gives the same
 // bits.
 
-// Element-wise passes shorter than this stay on one thread: handing a tile over costs as much as 1,000 elements.
-constexpr Index kElementTile = 16384;
-
 // fn(begin, end) over tiles of [0, n).
 template <typename F>
 void elements(Team& team, Index n, const F& fn, Index tile = kElementTile) {

@@ -1,0 +1,101 @@
+// Every constant that decides between kernels or cuts work into tiles, and what it was seen to do. None depends on the
+// number of threads, and changing one changes bits: tiles are summed in their order.
+//
+// Where no other machine is named, times are the least of 45 runs on two cores of an Intel Xeon (family 6, model 207,
+// AVX-512, 2 MB of L2 a core), GCC 12, OpenBLAS 0.3.21 (SkylakeX), float32, one thread. Two threads could be measured
+// only beside other work on those two cores: there differences below a third say little.
+#pragma once
+
+#include <cstdint>
+
+namespace fjordnet::tuning {
+
+using Index = std::int64_t;
+
+// Elements of a tile of an element-wise pass; shorter passes stay on one thread. Handing a tile over costs as much as
+// 1,000 elements. sgd of 131,072 weights by two threads: 10.0 us with tiles of 16,384 and 65,536, 14 with 4,096 and
+// with one tile. Of 32,768 weights, all in cache: 3.7 whatever the tile.
+constexpr Index kElementTile = 16384;
+
+// Sums over rows (batch normalization): rows that are added up before they are added to the tile's sum, and tiles.
+// Blocks of 16, 64 and 256 rows: 165, 151 and 156 us for [100,196,16], 1.7, 1.5 and 1.5 for [100,1,64]; the shorter,
+// the less is lost by rounding. At most 8, 64 and 512 tiles made no difference beyond that of repetition.
+constexpr Index kRowBlock = 64;
+constexpr Index kMostRowTiles = 64;
+
+// Rows whose exponentials are taken in one pass: their maxima and sums lie on the stack meanwhile. Not measured.
+constexpr Index kSoftmaxBlock = 64;
+
+// Bytes of operands and result up to which a product is the one of gemm.h, which does not pack, in place of the
+// library's. Times of the library's and of that one in us, and their bytes:
+//   float32 256^3 267, 195 (0.8 M); 384^3 975, 674 (1.8 M); 512^3 2181, 1692 (3.1 M); 768^3 7026, 6495 (7.1 M);
+//   1024^3 16877, 32084 (12.6 M); 128x784x512 925, 973 (2.3 M)
+//   float64 256^3 612, 406 (1.6 M); 384^3 2321, 1508 (3.5 M); 512^3 5339, 6890 (6.3 M); 128x784x512 2162, 3036 (4.5 M)
+// So on this machine twice as much would do for squares, and less for 128x784x512. The value is that of a Zen 4 with 1
+// MB of L2: gemm.h.
+constexpr Index kProductCache = 2500000;
+
+// Multiplications up to which a product of a transposed a, without bias, is the library's, which has kernels of its own
+// for them with AVX-512 (on Zen 4 ahead by up to 8 %). The one of gemm.h and the library's in us: [32,64].T @ [32,50]
+// 2.9, 1.8; [100,64].T @ [100,50] 7.9, 4.5; [128,64].T @ [128,64] 6.4, 6.5; above the bound [100,128].T @ [100,100]
+// 22.8, 21.7; [128,784].T @ [128,128] 153, 186; [128,512].T @ [128,256] 197, 250.
+constexpr Index kSmallProduct = 1000000;
+
+// Tiles of a product: at most so many, of so many FLOP, columns and rows. Tiles below 48 columns or 32 rows lose more
+// than they gain, and those below 2 MFLOP gain nothing in a whole step (100x64x50 takes half the time alone, but its
+// operands then lie in the other core's cache) and lose much where the other core is busy.
+constexpr Index kMostProductTiles = 8;
+constexpr Index kProductTileFlop = 2000000;
+constexpr Index kProductTileColumns = 48;
+constexpr Index kProductTileRows = 32;
+
+// Weights up to which the input gradient transposes them first, and so has a product without transposes. Without and
+// with in us: B = 100, 50x64 6.8, 5.4; B = 32 3.5, 2.9; B = 10, 64x64 1.6, 2.5; above the bound B = 100, 128x64 15.7,
+// 13.2, 128x128 28.4, 29.9, 256x128 60.9, 77.8; B = 32, 128x128 15.7, 17.4.
+constexpr Index kTransposed = 4096;
+
+// Bytes of weights up to which a convolution goes the direct way (conv2d_direct.h) and not by im2col; beyond, as much
+// for one block of filters is enough where there are so many pixels. Convolutions of 3x3, by im2col and directly, in
+// us:
+//   14x14, C -> F 32 -> 64 385, 348; 64 -> 64 810, 727; 64 -> 128 1497, 1438; 128 -> 128 4671, 2905
+//   4x4, all filters within the bound 64 -> 64 130, 140; beyond it 64 -> 128 241, 276; 128 -> 128 478, 550
+//   128 -> 128 by blocks of filters: 2x2 355, 614; 4x4 960, 1091; 5x5 1726, 1558; 6x6 2264, 2163; 7x7 4695, 2961
+constexpr Index kDirectWeights = 262144;
+constexpr Index kDirectPixels = 32;
+
+// Bytes of y and of its part of the image that the direct way takes at a time, so that the weights of a block of
+// filters stay in cache too. 16 KB, 128 KB, 1 MB: 64x64x32 -> 64 942, 913, 930 us, 64x64x16 -> 32 470, 462, 482;
+// weights' gradients 1046, 1015, 1052 and 517, 521, 519.
+constexpr Index kStretch = 131072;
+
+// Values of im2col that one product takes (1 MB in float), and pixels that it takes in any case, of a long row of y
+// too; of a row longer than kMostIm2col, only those. 16,384, 65,536, 262,144 and 1,048,576 values were within 3 % of
+// each other (3x3, 4x4x256 -> 256, and input gradients of stride 2: 28x28x16 -> 32, 14x14x64 -> 64): what the bound
+// keeps small is the scratch. 16 to 1,024 pixels were, too (2x2x512 -> 512, 3x3x512 -> 256). kMostIm2col bounds the
+// scratch for rows that no usual image has; not measured.
+constexpr Index kIm2col = 262144;
+constexpr Index kIm2colPixels = 256;
+constexpr Index kMostIm2col = 4194304;
+
+// Tiles of a convolution: FLOP of one, and how many at most. By two threads, 30 kFLOP, 300 kFLOP and 3 MFLOP: 100
+// images 8x8x1 -> 10 25.8, 15.7, 26.2 us; 32 of 26x26x1 -> 16 62, 37, 42; 8 of 14x14x32 -> 64 217, 197, 237.
+constexpr Index kConvolutionTileFlop = 300000;
+constexpr Index kMostConvolutionTiles = 64;
+
+// Groups of images whose weights' gradients are summed apart: products of one, values of all groups' sums, and how many
+// at most. By two threads, 15,000, 150,000 and 1,500,000 products: 100 images 8x8x1 -> 10 26, 31, 35 us; 32 of 26x26x1
+// -> 16 52, 56, 78. Room for 2^18 and 2^22 values: 16 images 14x14x128 -> 128 5.9, 9.0 ms: many groups of large weights
+// cost more to clear and to add up than the second core brings. Kept, for other bounds give other bits.
+constexpr Index kGroupProducts = 150000;
+constexpr Index kGroupRoom = Index{1} << 22;
+constexpr Index kMostGroups = 16;
+
+// Turns of a waiting thread before it offers its core to others: of a helper that finds no tile, and of the leader that
+// waits for a helper's last tile. A tile is handed over in well under 1 us, where a sleeping thread takes 50; a helper
+// may have lost its core to another process in the middle of a tile. Networks of 64-128-128-10 and 64-512-512-10, with
+// 10 to 40,000 turns of the helper: 3.8 to 3.9 and 29 to 32 ms an epoch of 3,000, without order; 10 to 200,000 of the
+// leader: 3.9 to 4.0 and 31 to 47, without order.
+constexpr int kHelperSpins = 4000;
+constexpr int kLeaderSpins = 20000;
+
+}  // namespace fjordnet::tuning

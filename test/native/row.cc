@@ -1,0 +1,71 @@
+// ROW with functions that agree with their signature and, where WRONG is set, one that does not. Compiled by
+// test/native-kernels.test.ts.
+#include "../../native/kernels/includes.h"
+
+namespace fjordnet {
+namespace {
+
+#include "../../native/kernels/row.h"
+
+template <typename T>
+void update(const Cpu<T>&, Index, In<T>, InOut<T>, T, double, bool) {}
+template <typename T>
+void withoutScalar(const Cpu<T>&, Index, In<T>, InOut<T>, T, double) {}
+template <typename T>
+void withoutDimension(const Cpu<T>&, In<T>, InOut<T>, T, double, bool) {}
+template <typename T>
+void inputWritten(const Cpu<T>&, Index, Out<T>, InOut<T>, T, double, bool) {}
+template <typename T>
+void outputConstant(const Cpu<T>&, Index, In<T>, In<T>, T, double, bool) {}
+template <typename T>
+void integerScalar(const Cpu<T>&, Index, In<T>, InOut<T>, T, double, int) {}
+
+struct Image {
+  static constexpr const char* kDims = "B N";
+  static Image of(const Index* dim) { return {dim[0], dim[1]}; }
+  Index B, N;
+};
+template <typename T>
+void ofImage(const Cpu<T>&, Image, In<T>, Out<T>) {}
+Scratch roomOfImage(Image image) { return {image.B * image.N, 0}; }
+
+template <typename T>
+void ofArgs(const Args<T>&) {}
+Scratch roomOfDims(const Index* dim) { return {dim[0], 0}; }
+
+constexpr char kUpdate[] = "N : g N -> w! N | rate rho centered";
+constexpr char kImage[] = "B N : x BN -> y~ BN";
+
+#define FUNCTION(signature, function) functionOf<function<float>>([] { return signature; }, function<float>)
+
+#if WRONG == 1
+#define UPDATE withoutScalar
+#elif WRONG == 2
+#define UPDATE withoutDimension
+#elif WRONG == 3
+#define UPDATE inputWritten
+#elif WRONG == 4
+#define UPDATE outputConstant
+#elif WRONG == 5
+#define UPDATE integerScalar
+#else
+#define UPDATE update
+#endif
+
+constexpr Call<float> kCalls[] = {
+    FUNCTION(kUpdate, UPDATE), FUNCTION(kImage, ofImage), FUNCTION(kImage, ofArgs),
+#if WRONG == 6
+    FUNCTION("N B : x BN -> y~ BN", ofImage),
+#endif
+};
+constexpr Room kRooms[] = {
+    scratchOf<roomOfImage>([] { return kImage; }, roomOfImage),
+    scratchOf<roomOfDims>([] { return kImage; }, roomOfDims),
+#if WRONG == 7
+    scratchOf<roomOfImage>([] { return kUpdate; }, roomOfImage),
+#endif
+};
+static_assert(sizeof kCalls + sizeof kRooms > 0, "");
+
+}  // namespace
+}  // namespace fjordnet
