@@ -103,12 +103,14 @@ export class Lowered {
     return gradients;
   }
 
-  /** Adds to the gradient of a value; the first part of it stays where it is. */
+  /** Adds to the gradient of a value; the first part of it stays where it is, unless the gradient has a place. */
   #add(gradients: Map<Value, Buffer>, value: Value, part: Buffer): void {
     if (!this.#wanted.has(value)) return;
     const sum = gradients.get(value);
+    const place = this.#options.gradients.get(value);
     if (sum) this.#t.emit('add', [sum, part, sum], { N: sum.size });
-    else gradients.set(value, part);
+    else if (place) this.#t.emit('copy', [part, place], { N: place.size });
+    if (!sum) gradients.set(value, place ?? part);
   }
 
   #make(value: Value, name: string): Buffer {
