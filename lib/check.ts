@@ -1,4 +1,4 @@
-import { factoryKind, isPlain, isProxy, isRandomState, property, typedArrayName } from './kind.js';
+import { factoryKind, isNDArray, isPlain, isProxy, isRandomState, property, typedArrayName } from './kind.js';
 
 /** A message is one sentence: values are cut to about this many characters. */
 const ROOM = 100;
@@ -158,7 +158,7 @@ export function checkOptions(name: string, options: object, allowed: readonly st
 }
 
 function isOptions(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || isRandomState(value)) return false;
+  if (typeof value !== 'object' || value === null || isRandomState(value) || isNDArray(value)) return false;
   try {
     return /^\[object (Object|Module)\]$/.test(Object.prototype.toString.call(value));
   } catch {

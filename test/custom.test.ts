@@ -339,3 +339,28 @@ test('names and classes: one sentence each', (t) => {
     'Expected addWeight to be called in build',
   );
 });
+
+test('weights that are only seen reshaped are trained: by the loss, and by a penalty', (t) => {
+  class Scale extends Layer {
+    override build([n]: readonly number[]) {
+      this.addWeight('w', [n, 1], initializers.ones());
+    }
+    call(x: Value, { w }: Weights) {
+      return ops.mul(x, ops.reshape(w, x.shape));
+    }
+  }
+  const compile = (layer: Layer) => {
+    const model = sequential({ layers: [layer], dtype: 'float64' });
+    model.compile({ optimizer: optimizers.sgd({ learningRate: 0.25 }), loss: 'meanSquaredError' });
+    return model;
+  };
+  const scaled = compile(custom.layer('Scale', Scale)({ inputShape: [2] }));
+  scaled.trainOnBatch([[2, 1]], [[0, 0]]); // dw = x * 2 (x w - y) / 2
+  t.deepEqual(scaled.getWeights()[0].toArray(), [[0], [0.75]]);
+  const kernelRegularizer = (w: Value) => ops.sum(w); // reshapes it to a vector
+  const penalized = compile(
+    layers.dense({ units: 1, inputShape: [2], useBias: false, kernelInitializer: 'ones', kernelRegularizer }),
+  );
+  penalized.trainOnBatch([[0, 0]], [[0]]);
+  t.deepEqual(penalized.getWeights()[0].toArray(), [[0.75], [0.75]]);
+});

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { NDArray, ops, RandomState } from 'fjordnet';
 import type { Op } from '../dist/graph/op.js';
 import { applyOp, marked, placeholder, type Value } from '../dist/graph/value.js';
-import { evaluate } from './helpers/graph.js';
+import { alongDirection, evaluate } from './helpers/graph.js';
 import { difference } from './helpers/replay.js';
 
 const SAMPLES = 3;
@@ -198,33 +198,6 @@ const draw = (r: RandomState, shape: readonly number[], how: OpCase['draw']): ND
       )
     : x;
 };
-
-/** The derivatives along a direction of the sum of `output`, by the graph and by differences of the values. */
-function alongDirection(
-  output: Value,
-  inputs: readonly (readonly [Value, NDArray])[],
-  r: RandomState,
-): [number, number] {
-  const { gradients } = evaluate('float64', output, inputs);
-  const directions = inputs.map(([, x]) => r.normal(0, 1, [...x.shape]) as NDArray);
-  const total = (h: number) => {
-    const moved = inputs.map(
-      ([value, x], k) =>
-        [
-          value,
-          NDArray.wrap(
-            (x.data as Float64Array).map((a, i) => a + h * directions[k].data[i]),
-            x.shape,
-          ),
-        ] as const,
-    );
-    return sum(Array.from(evaluate('float64', output, moved, false).value.data));
-  };
-  const h = 2 ** -12;
-  const numeric = (8 * (total(h) - total(-h)) - (total(2 * h) - total(-2 * h))) / (12 * h);
-  const exact = gradients.reduce((s, g, k) => s + sum(Array.from(g.data, (d, i) => d * directions[k].data[i])), 0);
-  return [exact, numeric];
-}
 
 for (const [name, { shapes, make, numpy, draw: how, isStep }] of Object.entries(cases)) {
   test(`${name}: NumPy's values in both dtypes`, (t) => {

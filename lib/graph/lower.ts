@@ -101,7 +101,7 @@ export class Lowered {
     return gradients;
   }
 
-  /** Adds to the gradient of a value; the first part of it stays where it is. */
+  /** Adds to the gradient of a value; the first part of it stays where it is, unless the gradient has a place. */
   #add(gradients: Map<Value, Buffer>, value: Value, part: Buffer): void {
     if (!this.#wanted.has(value)) return;
     const sum = gradients.get(value);

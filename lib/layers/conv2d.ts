@@ -1,9 +1,12 @@
-import { checkInteger } from '../check.js';
+import { checkInteger, wrongValue } from '../check.js';
 import { activate } from '../graph/ops/activation.js';
 import { conv2d } from '../graph/ops/conv2d.js';
+import { conv2dGrouped } from '../graph/ops/conv2d-grouped.js';
+import { depthwiseConv2d } from '../graph/ops/depthwise.js';
 import { applyOp, type Value } from '../graph/value.js';
+import { ops } from '../ops.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
-import type { Shape, Weights } from './layer.js';
+import { type Shape, type Weights, wrongInput } from './layer.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface Conv2DOptions extends KernelLayerOptions {
@@ -17,11 +20,13 @@ export interface Conv2DOptions extends KernelLayerOptions {
   padding?: Padding;
   /** Pixels from one value of the kernel to the next. Default 1 */
   dilationRate?: PairInput;
+  /** So many parts of the channels, each with its part of the filters alone: both are multiples of it. Default 1 */
+  groups?: number;
 }
 
 /**
- * A convolution of images [height, width, channels] with a kernel [height, width, channels, filters] (a correlation, as
- * everywhere in this field), plus a bias for each filter. As Keras' Conv2D with its default data format.
+ * A convolution of images [height, width, channels] with a kernel [height, width, channels / groups, filters] (a correlation,
+ * as everywhere in this field), plus a bias for each filter. As Keras' Conv2D with its default data format.
  */
 export class Conv2D extends KernelLayer {
   override readonly className = 'Conv2D';
@@ -30,30 +35,45 @@ export class Conv2D extends KernelLayer {
   readonly strides: Pair;
   readonly padding: Padding;
   readonly dilationRate: Pair;
+  readonly groups: number;
 
   constructor(options: Conv2DOptions) {
-    super(options, ['filters', 'kernelSize', 'strides', 'padding', 'dilationRate']);
+    super(options, ['filters', 'kernelSize', 'strides', 'padding', 'dilationRate', 'groups']);
     this.filters = checkInteger('filters', options.filters, 1);
     this.kernelSize = checkPair('kernelSize', options.kernelSize);
     this.strides = checkPair('strides', options.strides ?? 1);
     this.padding = checkPadding(options.padding ?? 'valid');
     this.dilationRate = checkPair('dilationRate', options.dilationRate ?? 1);
+    this.groups = checkInteger('groups', options.groups ?? 1, 1);
+    if (this.filters % this.groups > 0)
+      throw wrongValue('filters', `a multiple of groups (${this.groups})`, options.filters);
   }
 
   override build(inputShape: Shape): void {
     this.#slide(inputShape);
-    this.addKernel([...this.kernelSize, inputShape[2], this.filters]);
+    const channels = inputShape[2] / this.groups;
+    if (!Number.isInteger(channels))
+      throw wrongInput(this, `images whose channels are a multiple of groups (${this.groups})`, inputShape);
+    this.addKernel([...this.kernelSize, channels, this.filters]);
   }
 
   call(x: Value, { kernel, bias }: Weights): Value {
-    const { strides, dilationRate: dilations } = this;
-    const z = applyOp(conv2d, bias ? [x, kernel, bias] : [x, kernel], { ...this.#slide(x.shape), strides, dilations });
-    return activate(z, this.activation);
+    const { groups, strides, dilationRate: dilations } = this;
+    const options = { ...this.#slide(x.shape), strides, dilations };
+    const convolve = () => {
+      const inputs = (w: Value) => (bias ? [x, w, bias] : [x, w]);
+      if (groups === 1) return applyOp(conv2d, inputs(kernel), options);
+      if (groups < x.shape[2]) return applyOp(conv2dGrouped, inputs(kernel), { ...options, groups });
+      // [height, width, 1, channels * n] lies as [height, width, channels, n] does
+      const own = ops.reshape(kernel, [...this.kernelSize, groups, this.filters / groups]);
+      return applyOp(depthwiseConv2d, inputs(own), options);
+    };
+    return activate(convolve(), this.activation);
   }
 
   override getConfig(): Record<string, unknown> {
-    const { filters, kernelSize, strides, padding, dilationRate } = this;
-    return { filters, kernelSize, strides, padding, dilationRate, ...super.getConfig() };
+    const { filters, kernelSize, strides, padding, dilationRate, groups } = this;
+    return { filters, kernelSize, strides, padding, dilationRate, groups, ...super.getConfig() };
   }
 
   #slide(inputShape: Shape) {

@@ -1,12 +1,39 @@
 import { checkOneOf, wrongType } from '../check.js';
+import type { Value } from '../graph/value.js';
 import { markClasses } from '../made.js';
 import { Activation, type ActivationOptions } from './activation.js';
+import {
+  LeakyReLU,
+  type LeakyReLUOptions,
+  PReLU,
+  type PReLUOptions,
+  Softmax,
+  type SoftmaxOptions,
+} from './advanced-activations.js';
 import { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
+import { Concatenate, type ConcatenateOptions } from './concatenate.js';
 import { Conv2D, type Conv2DOptions } from './conv2d.js';
+import { Conv2DTranspose, type Conv2DTransposeOptions } from './conv2d-transpose.js';
 import { Dense, type DenseOptions } from './dense.js';
+import { DepthwiseConv2D, type DepthwiseConv2DOptions } from './depthwise-conv2d.js';
+import { Dot, type DotOptions } from './dot.js';
 import { Dropout, type DropoutOptions } from './dropout.js';
+import { Lambda } from './lambda.js';
 import type { Layer, LayerOptions } from './layer.js';
-import { AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D, type Pooling2DOptions } from './pooling.js';
+import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.js';
+import { GaussianNoise, type GaussianNoiseOptions, SpatialDropout1D, SpatialDropout2D } from './noise.js';
+import { ZeroPadding2D, type ZeroPadding2DOptions } from './padding.js';
+import { Permute, type PermuteOptions } from './permute.js';
+import {
+  AveragePooling2D,
+  GlobalAveragePooling2D,
+  GlobalMaxPooling2D,
+  MaxPooling2D,
+  type Pooling2DOptions,
+} from './pooling.js';
+import { Rescaling, type RescalingOptions } from './rescaling.js';
+import { RepeatVector, type RepeatVectorOptions, UpSampling2D, type UpSampling2DOptions } from './resizing.js';
+import { SeparableConv2D, type SeparableConv2DOptions } from './separable-conv2d.js';
 import { Flatten, InputLayer, type InputLayerOptions, Reshape, type ReshapeOptions } from './shape.js';
 
 /** The layers, by the names TensorFlow.js gives them. Images are [n, height, width, channels]. */
@@ -33,6 +60,54 @@ export const layers = {
   activation: (options: ActivationOptions) => new Activation(options),
   /** States the shape of the network's input. */
   inputLayer: (options: InputLayerOptions) => new InputLayer(options),
+
+  /** Convolution of every channel by kernels of its own. */
+  depthwiseConv2d: (options: DepthwiseConv2DOptions) => new DepthwiseConv2D(options),
+  /** The same, and then a mixture of the channels in every pixel. */
+  separableConv2d: (options: SeparableConv2DOptions) => new SeparableConv2D(options),
+  /** The transpose of a convolution: larger images. */
+  conv2dTranspose: (options: Conv2DTransposeOptions) => new Conv2DTranspose(options),
+  /** Every pixel repeated, 2 x 2 by default. */
+  upSampling2d: (options?: UpSampling2DOptions) => new UpSampling2D(options),
+  /** Zeros around images, 1 pixel by default. */
+  zeroPadding2d: (options?: ZeroPadding2DOptions) => new ZeroPadding2D(options),
+  /** The largest value of each channel of the image. */
+  globalMaxPooling2d: (options?: LayerOptions) => new GlobalMaxPooling2D(options),
+  /** The axes of a sample in another order. */
+  permute: (options: PermuteOptions) => new Permute(options),
+  /** A vector n times. */
+  repeatVector: (options: RepeatVectorOptions) => new RepeatVector(options),
+  /** scale * x + offset. */
+  rescaling: (options: RescalingOptions) => new Rescaling(options),
+  /** x where x > 0, else negativeSlope * x. */
+  leakyReLU: (options?: LeakyReLUOptions) => new LeakyReLU(options),
+  /** The same with slopes that are trained. */
+  prelu: (options?: PReLUOptions) => new PReLU(options),
+  /** Softmax along an axis, the last by default. */
+  softmax: (options?: SoftmaxOptions) => new Softmax(options),
+  /** Adds normal numbers, in training. */
+  gaussianNoise: (options: GaussianNoiseOptions) => new GaussianNoise(options),
+  /** Dropout of whole channels of sequences [steps, channels]. */
+  spatialDropout1d: (options: DropoutOptions) => new SpatialDropout1D(options),
+  /** Dropout of whole channels of images. */
+  spatialDropout2d: (options: DropoutOptions) => new SpatialDropout2D(options),
+  /** A function of one's own, written in `ops`. Networks with it are not saved: see `custom.layer`. */
+  lambda: (fn: (inputs: any) => Value, options?: LayerOptions) => new Lambda(fn, options),
+
+  /** The sum of a list of inputs, which broadcast as NumPy's; and so the next five. */
+  add: (options?: LayerOptions) => new Add(options),
+  /** The first of two inputs less the second. */
+  subtract: (options?: LayerOptions) => new Subtract(options),
+  multiply: (options?: LayerOptions) => new Multiply(options),
+  /** The mean of a list of inputs. */
+  average: (options?: LayerOptions) => new Average(options),
+  /** The largest of a list of inputs, element by element. */
+  maximum: (options?: LayerOptions) => new Maximum(options),
+  minimum: (options?: LayerOptions) => new Minimum(options),
+  /** A list of inputs one behind the other, along the last axis by default. */
+  concatenate: (options?: ConcatenateOptions) => new Concatenate(options),
+  /** Products of two inputs, summed over an axis of each. */
+  dot: (options: DotOptions) => new Dot(options),
 };
 
 const classes = {
@@ -47,6 +122,29 @@ const classes = {
   BatchNormalization,
   Activation,
   InputLayer,
+  DepthwiseConv2D,
+  SeparableConv2D,
+  Conv2DTranspose,
+  UpSampling2D,
+  ZeroPadding2D,
+  GlobalMaxPooling2D,
+  Permute,
+  RepeatVector,
+  Rescaling,
+  LeakyReLU,
+  PReLU,
+  Softmax,
+  GaussianNoise,
+  SpatialDropout1D,
+  SpatialDropout2D,
+  Add,
+  Subtract,
+  Multiply,
+  Average,
+  Maximum,
+  Minimum,
+  Concatenate,
+  Dot,
 };
 
 markClasses(classes);

@@ -1,3 +1,5 @@
+import { reshaped } from '../graph/broadcast.js';
+import { maxAxis } from '../graph/ops/axes.js';
 import { averagePooling2d, globalAveragePooling, maxPooling2d, type Windows } from '../graph/ops/pooling.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
@@ -52,10 +54,7 @@ export class AveragePooling2D extends Pooling2D {
   }
 }
 
-/** The mean over the whole image: [height, width, channels] to [channels]. */
-export class GlobalAveragePooling2D extends Layer {
-  override readonly className = 'GlobalAveragePooling2D';
-
+abstract class GlobalPooling2D extends Layer {
   constructor(options: LayerOptions = {}) {
     super(options);
   }
@@ -63,8 +62,23 @@ export class GlobalAveragePooling2D extends Layer {
   override build(inputShape: Shape): void {
     if (inputShape.length !== 3) throw wrongInput(this, 'images [height, width, channels]', inputShape);
   }
+}
+
+/** The mean over the whole image: [height, width, channels] to [channels]. */
+export class GlobalAveragePooling2D extends GlobalPooling2D {
+  override readonly className = 'GlobalAveragePooling2D';
 
   call(x: Value): Value {
     return applyOp(globalAveragePooling, [x], undefined);
+  }
+}
+
+/** The largest value in the whole image: [height, width, channels] to [channels]. Equal ones share the gradient. */
+export class GlobalMaxPooling2D extends GlobalPooling2D {
+  override readonly className = 'GlobalMaxPooling2D';
+
+  call(x: Value): Value {
+    const [height, width, channels] = x.shape;
+    return applyOp(maxAxis, [reshaped(x, [height * width, channels])], { axis: 0 });
   }
 }

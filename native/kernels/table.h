@@ -28,11 +28,15 @@ using namespace tuning;
 #include "update.h"
 //
 #include "algebra.h"
+#include "bias.h"
 #include "conv2d.h"
+#include "depthwise.h"
 #include "dropout.h"
 #include "normalization.h"
 #include "penalty.h"
 #include "pool.h"
+//
+#include "noise.h"
 
 #define ROW(name, signature, function)                                                       \
   {                                                                                          \
@@ -185,6 +189,14 @@ constexpr Kernel kRows[] = {
     ROW_WITH_SCRATCH("sumSquares", "N : before 1, g N -> total~ 1", sumSquares, sumSquaresScratch),
     ROW("clipNorm", "N : squares 1, g N -> clipped~ N | limit", clipNorm),
     ROW("clipValue", "N : g N -> clipped~ N | limit", clipValue),
+    ROW("addBias", "B O : x BO, b O -> y~ BO", addBias),
+    ROW("depthwiseConv2d", "B H W C K L M Y X s t d e p q : x BHWC, w KLCM, b? CM -> y BYXCM", depthwiseConv2d),
+    ROW("depthwiseConv2dInputGradient", "B H W C K L M Y X s t d e p q : dy BYXCM, w KLCM -> dx BHWC",
+        depthwiseConv2dInputGradient),
+    ROW_WITH_SCRATCH("depthwiseConv2dWeightGradient",
+                     "B H W C K L M Y X s t d e p q : x BHWC, dy BYXCM -> dw KLCM, db? CM",
+                     depthwiseConv2dWeightGradient, depthwiseConv2dWeightGradientScratch),
+    ROW("gaussianNoise", "B N : x BN -> y~ BN | stddev seed", gaussianNoise),
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-import { NDArray } from 'fjordnet';
+import { NDArray, type RandomState } from 'fjordnet';
 import { Lowered } from '../../dist/graph/lower.js';
 import { Recorder } from '../../dist/graph/recorder.js';
 import type { Value } from '../../dist/graph/value.js';
@@ -57,4 +57,33 @@ export function evaluate(
       return buffer ? collect(buffer) : NDArray.zeros(array.shape);
     }),
   };
+}
+
+const sum = (x: Iterable<number>) => [...x].reduce((a, b) => a + b, 0);
+
+/** The derivatives along a direction of the sum of `output`, by the graph and by differences of the values. */
+export function alongDirection(
+  output: Value,
+  inputs: readonly (readonly [Value, NDArray])[],
+  r: RandomState,
+): [number, number] {
+  const { gradients } = evaluate('float64', output, inputs);
+  const directions = inputs.map(([, x]) => r.normal(0, 1, [...x.shape]) as NDArray);
+  const total = (h: number) => {
+    const moved = inputs.map(
+      ([value, x], k) =>
+        [
+          value,
+          NDArray.wrap(
+            (x.data as Float64Array).map((a, i) => a + h * directions[k].data[i]),
+            x.shape,
+          ),
+        ] as const,
+    );
+    return sum(Array.from(evaluate('float64', output, moved, false).value.data));
+  };
+  const h = 2 ** -12;
+  const numeric = (8 * (total(h) - total(-h)) - (total(2 * h) - total(-2 * h))) / (12 * h);
+  const exact = gradients.reduce((s, g, k) => s + sum(Array.from(g.data, (d, i) => d * directions[k].data[i])), 0);
+  return [exact, numeric];
 }

@@ -90,6 +90,20 @@ const conv = {
   biasRegularizer: 'l1',
   dilationRate: 1,
 };
+const depthwise = {
+  ...layer,
+  kernelSize: 2,
+  strides: 1,
+  padding: 'same',
+  depthMultiplier: 2,
+  dilationRate: 1,
+  activation: 'relu',
+  useBias: true,
+  depthwiseInitializer: 'zeros',
+  biasInitializer: 'zeros',
+  depthwiseRegularizer: 'l2',
+  biasRegularizer: 'l1',
+};
 const decay = { initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.5 };
 const rates = { learningRate: 0.1, weightDecay: 0.1, clipNorm: 1 };
 
@@ -293,7 +307,7 @@ export const CALLS: Record<string, Call> = {
     kernelRegularizer: 'l2',
     biasRegularizer: 'l1',
   }),
-  'layers.conv2d': plain(layers.conv2d, conv),
+  'layers.conv2d': plain(layers.conv2d, { ...conv, groups: 1 }),
   'layers.maxPooling2d': plain(layers.maxPooling2d, { ...layer, poolSize: 2, strides: 2, padding: 'valid' }),
   'layers.averagePooling2d': plain(layers.averagePooling2d, { ...layer, poolSize: 2, strides: 2, padding: 'valid' }),
   'layers.globalAveragePooling2d': plain(layers.globalAveragePooling2d, layer),
@@ -315,6 +329,42 @@ export const CALLS: Record<string, Call> = {
   }),
   'layers.activation': plain(layers.activation, { ...layer, activation: 'relu' }),
   'layers.inputLayer': plain(layers.inputLayer, { name: 'a', shape: [2] }),
+  'layers.depthwiseConv2d': plain(layers.depthwiseConv2d, depthwise),
+  'layers.separableConv2d': plain(layers.separableConv2d, {
+    ...depthwise,
+    filters: 2,
+    pointwiseInitializer: 'zeros',
+    pointwiseRegularizer: 'l1',
+  }),
+  'layers.conv2dTranspose': plain(layers.conv2dTranspose, conv),
+  'layers.upSampling2d': plain(layers.upSampling2d, { ...layer, size: 2, interpolation: 'nearest' }),
+  'layers.zeroPadding2d': plain(layers.zeroPadding2d, { ...layer, padding: 1 }),
+  'layers.zeroPadding2d of sides': plain((a, b) => layers.zeroPadding2d({ padding: [a, b] }), [1, 2], 1),
+  'layers.globalMaxPooling2d': plain(layers.globalMaxPooling2d, layer),
+  'layers.permute': plain(layers.permute, { ...layer, dims: [3, 2, 1] }),
+  'layers.repeatVector': plain(layers.repeatVector, { ...layer, n: 2 }),
+  'layers.rescaling': plain(layers.rescaling, { ...layer, scale: 2, offset: [1, 2] }),
+  'layers.leakyReLU': plain(layers.leakyReLU, { ...layer, negativeSlope: 0.1 }),
+  'layers.leakyReLU of alpha': plain(layers.leakyReLU, { ...layer, alpha: 0.1 }),
+  'layers.prelu': plain(layers.prelu, {
+    ...layer,
+    alphaInitializer: 'zeros',
+    alphaRegularizer: 'l2',
+    sharedAxes: [1, 2],
+  }),
+  'layers.softmax': plain(layers.softmax, { ...layer, axis: 1 }),
+  'layers.gaussianNoise': plain(layers.gaussianNoise, { ...layer, stddev: 0.1 }),
+  'layers.spatialDropout1d': plain(layers.spatialDropout1d, { ...layer, rate: 0.5 }),
+  'layers.spatialDropout2d': plain(layers.spatialDropout2d, { ...layer, rate: 0.5 }),
+  'layers.lambda': plain(layers.lambda, (value: Value) => value, layer),
+  ...Object.fromEntries(
+    (['add', 'subtract', 'multiply', 'average', 'maximum', 'minimum'] as const).map((name) => [
+      `layers.${name}`,
+      plain(layers[name], { name: 'a' }),
+    ]),
+  ),
+  'layers.concatenate': plain(layers.concatenate, { name: 'a', axis: 1 }),
+  'layers.dot': plain(layers.dot, { name: 'a', axes: [1, 1], normalize: true }),
   ...Object.fromEntries(
     Object.entries(activations).map(([name, make]) => [
       `activations.${name}`,

@@ -9,7 +9,8 @@ export interface Convolution {
   readonly before: readonly [number, number];
 }
 
-function dims(x: Shape, w: Shape, { places, strides, dilations, before }: Convolution) {
+/** The sizes that the kernels of a convolution of x [H, W, C] with w [K, L, C, F] are given. */
+export function dims(x: Shape, w: Shape, { places, strides, dilations, before }: Convolution) {
   const [H, W, C] = x;
   const [K, L, , F] = w;
   const [Y, X] = places;

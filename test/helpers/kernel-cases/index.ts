@@ -3,6 +3,7 @@ import { algebra } from './algebra.js';
 import type { KernelCases } from './case.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
+import { convolutions } from './depthwise.js';
 import { loss } from './loss.js';
 import { metric } from './metric.js';
 import { normalization } from './normalization.js';
@@ -20,4 +21,5 @@ export const kernelCases: KernelCases = {
   ...metric,
   ...update,
   ...algebra,
+  ...convolutions,
 };

@@ -1,0 +1,26 @@
+import { wrongType } from '../check.js';
+import { isValue, type Value } from '../graph/value.js';
+import { Layer, type LayerOptions } from './layer.js';
+
+/**
+ * A function of one's own as a layer, written in `ops`: of a value, or of a list if the layer is applied to one. What has
+ * weights, or is to be saved, is a class: `custom.layer`.
+ */
+export class Lambda extends Layer {
+  override readonly className = 'Lambda';
+  readonly fn: (inputs: any) => Value;
+
+  constructor(fn: (inputs: any) => Value, options: LayerOptions = {}) {
+    super(options);
+    if (typeof fn !== 'function') throw wrongType('fn', 'a function of values', fn);
+    this.fn = fn;
+  }
+
+  call(inputs: Value | readonly Value[]): Value {
+    const output = this.fn(inputs);
+    if (!isValue(output)) throw wrongType(`what the function of ${this.name ?? 'Lambda'} returns`, 'a value', output);
+    if (!output.batched)
+      throw new TypeError(`Expected the function of ${this.name ?? 'Lambda'} to depend on its input, but it does not`);
+    return output;
+  }
+}

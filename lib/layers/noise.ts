@@ -1,0 +1,78 @@
+import { NDArray } from '../array.js';
+import { checkInterval } from '../check.js';
+import { reshaped } from '../graph/broadcast.js';
+import { repeatRows } from '../graph/ops/axes.js';
+import { dropout } from '../graph/ops/dropout.js';
+import { gaussianNoise } from '../graph/ops/noise.js';
+import { applyOp, marked, sizeOf, type Value } from '../graph/value.js';
+import { ops } from '../ops.js';
+import type { DropoutOptions } from './dropout.js';
+import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
+
+export interface GaussianNoiseOptions extends LayerOptions {
+  /** The standard deviation of the noise, non-negative. */
+  stddev: number;
+}
+
+/** In training adds normal numbers of mean 0; otherwise passes values on. The network's seed decides the noise. */
+export class GaussianNoise extends Layer {
+  override readonly className = 'GaussianNoise';
+  readonly stddev: number;
+
+  constructor(options: GaussianNoiseOptions) {
+    super(options, ['stddev']);
+    this.stddev = checkInterval('stddev', options.stddev, 0, Number.POSITIVE_INFINITY);
+  }
+
+  call(x: Value, _: Weights, { training }: Mode): Value {
+    return training && this.stddev > 0 ? applyOp(gaussianNoise, [x], { stddev: this.stddev }) : x;
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { stddev: this.stddev };
+  }
+}
+
+abstract class SpatialDropout extends Layer {
+  readonly rate: number;
+  /** What a sample is, and how many axes it has. */
+  protected abstract readonly takes: readonly [what: string, rank: number];
+
+  constructor(options: DropoutOptions) {
+    super(options, ['rate']);
+    this.rate = checkInterval('rate', options.rate, 0, 1);
+  }
+
+  override build(inputShape: Shape): void {
+    const [what, rank] = this.takes;
+    if (inputShape.length !== rank) throw wrongInput(this, what, inputShape);
+  }
+
+  call(x: Value, _: Weights, { training }: Mode): Value {
+    if (!training || this.rate === 0) return x;
+    const channels = x.shape[x.shape.length - 1];
+    const ones = marked({
+      shape: [channels],
+      batched: false,
+      constant: NDArray.from(new Float64Array(channels).fill(1)),
+    });
+    const mask = applyOp(dropout, [applyOp(repeatRows, [ones], undefined)], { rate: this.rate });
+    return reshaped(ops.mul(reshaped(x, [sizeOf(x.shape) / channels, channels]), mask), x.shape);
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { rate: this.rate };
+  }
+}
+
+/** Dropout of whole channels of sequences [steps, channels] (Tompson et al., 2015). */
+export class SpatialDropout1D extends SpatialDropout {
+  override readonly className = 'SpatialDropout1D';
+  protected override readonly takes = ['sequences [steps, channels]', 2] as const;
+}
+
+/** Dropout of whole channels of images [height, width, channels] (Tompson et al., 2015). */
+export class SpatialDropout2D extends SpatialDropout {
+  override readonly className = 'SpatialDropout2D';
+  protected override readonly takes = ['images [height, width, channels]', 3] as const;
+}

@@ -1,0 +1,309 @@
+// Depthwise convolution: every channel by M kernels of its own, y[B,Y,X,C,M] = x[B,H,W,C] * w[K,L,C,M], with strides s,
+// t, dilations d, e, and p rows, q columns of zeros before the first. Channels lie in the lanes of vectors. What the
+// image lacks is left out of the sums, so that nothing is copied and no scratch follows strides or dilations.
+
+struct Depthwise {
+  Index B, H, W, C, K, L, M, Y, X, s, t, d, e, p, q;
+
+  explicit Depthwise(const Index* dim)
+      : B(dim[0]),
+        H(dim[1]),
+        W(dim[2]),
+        C(dim[3]),
+        K(dim[4]),
+        L(dim[5]),
+        M(dim[6]),
+        Y(dim[7]),
+        X(dim[8]),
+        s(dim[9]),
+        t(dim[10]),
+        d(dim[11]),
+        e(dim[12]),
+        p(dim[13]),
+        q(dim[14]) {}
+
+  Index weights() const { return K * L * C * M; }
+  // The one from y to x with the kernel turned around, which gives the input gradient where both strides are 1.
+  Depthwise turned() const {
+    Depthwise r = *this;
+    std::swap(r.H, r.Y);
+    std::swap(r.W, r.X);
+    r.p = (K - 1) * d - p;
+    r.q = (L - 1) * e - q;
+    return r;
+  }
+};
+
+// Those of n places, `step` apart and the first of them `at`, that lie in [0, size).
+struct Inside {
+  Index first, last;
+
+  Inside(Index at, Index step, Index n, Index size) {
+    if (step == 0) {
+      first = 0;
+      last = at >= 0 && at < size ? n : 0;
+    } else {
+      first = std::clamp<Index>(at >= 0 ? 0 : (step - 1 - at) / step, 0, n);
+      last = std::clamp<Index>(at >= size ? 0 : (size - 1 - at) / step + 1, first, n);
+    }
+  }
+  Index count() const { return last - first; }
+};
+
+// The lanes of a vector from values that are `stride` apart.
+template <typename T>
+inline Index lanesIn(Whole) {
+  return kLanes<T>;
+}
+template <typename T>
+inline Index lanesIn(Part part) {
+  return part.n;
+}
+template <typename T, typename Lanes>
+inline Vector<T> loadEvery(const T* from, Index stride, Lanes lanes) {
+  if (stride == 1) return load(from, lanes);
+  T values[kLanes<T>] = {};
+  for (Index i = 0; i < lanesIn<T>(lanes); ++i) values[i] = from[i * stride];
+  return load(values);
+}
+template <typename T, typename Lanes>
+inline void storeEvery(T* to, Vector<T> v, Index stride, Lanes lanes) {
+  if (stride == 1) return store(to, v, lanes);
+  T values[kLanes<T>];
+  store(values, v);
+  for (Index i = 0; i < lanesIn<T>(lanes); ++i) to[i * stride] = values[i];
+}
+
+// Rows x columns of taps that P pixels side by side see, from the first tap's value and weight on: the steps to the tap
+// below, to the one on its right and (x alone) to the next pixel; from a channel to the next are xLane and wLane.
+template <typename T>
+struct DepthwiseTaps {
+  const T *x, *w;
+  Index rows, columns, xRow, xTap, xPixel, wRow, wTap, xLane, wLane;
+};
+template <typename T, int P, bool isPlain, typename Lanes>
+inline void addTaps(const DepthwiseTaps<T>& a, Lanes lanes, Vector<T> (&sum)[P]) {
+  const Index xLane = isPlain ? 1 : a.xLane, wLane = isPlain ? 1 : a.wLane, xPixel = a.xPixel;
+  for (Index k = 0; k < a.rows; ++k) {
+    for (Index l = 0; l < a.columns; ++l) {
+      const Vector<T> weight = loadEvery(a.w + k * a.wRow + l * a.wTap, wLane, lanes);
+      const T* x = a.x + k * a.xRow + l * a.xTap;
+#pragma GCC unroll 8
+      for (int i = 0; i < P; ++i) sum[i] = fma_(loadEvery(x + i * xPixel, xLane, lanes), weight, sum[i]);
+    }
+  }
+}
+
+// Rows first .. last - 1 of [B,Y]: y = x * w + b, or with the kernel turned around the sum over its M.
+template <bool isTurned, bool isPlain, typename T>
+void depthwiseRows(const Depthwise& c, Index begin, Index end, const T* x, const T* w, const T* b, T* y) {
+  const Index M = isPlain ? 1 : c.M, xWidth = isTurned ? c.C * M : c.C, yWidth = isTurned ? c.C : c.C * M;
+  const Index tap = isTurned ? -c.C * M : c.C * M, firstTap = isTurned ? (c.K * c.L - 1) * c.C * M : 0;
+  // pixels that see all columns of the kernel
+  const Index first = Inside(-c.q, c.t, c.X, c.W).first;
+  const Index last = std::max(first, Inside((c.L - 1) * c.e - c.q, c.t, c.X, c.W).last);
+  for (Index row = begin; row < end; ++row) {
+    const Index image = row / c.Y, top = row % c.Y * c.s - c.p;
+    const Inside k(top, c.d, c.K, c.H);
+    const T* from = x + (image * c.H + (k.count() > 0 ? top + k.first * c.d : 0)) * c.W * xWidth;
+    vectors<T>(0, c.C, [&](Index j, auto lanes) {
+      const auto pixels = [&](auto count, Index at, Inside l, Index m) {
+        constexpr int P = decltype(count)::value;
+        Vector<T> sum[P];
+        const Vector<T> bias = b == nullptr ? Vector<T>{} : loadEvery(b + j * M + m, M, lanes);
+        for (int i = 0; i < P; ++i) sum[i] = bias;
+        if (k.count() > 0 && l.count() > 0) {
+          const Index column = at * c.t - c.q + l.first * c.e;
+          for (Index of = m; of < (isTurned ? M : m + 1); ++of) {
+            addTaps<T, P, isPlain>(
+                {from + column * xWidth + (isTurned ? j * M + of : j),
+                 w + firstTap + (k.first * c.L + l.first) * tap + j * M + of, k.count(), l.count(), c.d * c.W * xWidth,
+                 c.e * xWidth, c.t * xWidth, c.L * tap, tap, isTurned ? M : 1, M},
+                lanes, sum);
+          }
+        }
+        T* to = y + (row * c.X + at) * yWidth + (isTurned ? j : j * M + m);
+        for (int i = 0; i < P; ++i) storeEvery(to + i * yWidth, sum[i], isTurned ? 1 : M, lanes);
+      };
+      const auto stretch = [&](auto count, Index at, Index until, Inside l, Index m) {
+        for (; at + count <= until; at += count) pixels(count, at, l, m);
+        return at;
+      };
+      const Inside all(0, 1, c.L, c.L);
+      using One = std::integral_constant<int, 1>;
+      for (Index m = 0; m < (isTurned ? 1 : M); ++m) {
+        for (Index at = 0; at < first; ++at) pixels(One(), at, Inside(at * c.t - c.q, c.e, c.L, c.W), m);
+        Index at = stretch(std::integral_constant<int, 8>(), first, last, all, m);
+        at = stretch(std::integral_constant<int, 4>(), at, last, all, m);
+        stretch(One(), at, last, all, m);
+        for (at = last; at < c.X; ++at) pixels(One(), at, Inside(at * c.t - c.q, c.e, c.L, c.W), m);
+      }
+    });
+  }
+}
+template <bool isTurned, typename T>
+void depthwise(Team& team, const Depthwise& c, const T* x, const T* w, const T* b, T* y) {
+  rows(team, c.B * c.Y, c.X * c.C * c.M * c.K * c.L, [&](Index begin, Index end) {
+    if (c.M == 1) {
+      depthwiseRows<isTurned, true>(c, begin, end, x, w, b, y);
+    } else {
+      depthwiseRows<isTurned, false>(c, begin, end, x, w, b, y);
+    }
+  });
+}
+
+// y = x * w + b; b may be null
+template <typename T>
+void depthwiseConv2d(const Args<T>& a) {
+  const T *x = a.buffer[0], *w = a.buffer[1], *b = a.buffer[2];
+  depthwise<false>(*a.team, Depthwise(a.dim), x, w, b, a.buffer[3]);
+}
+
+// dx = dy * w turned around; with strides dy is scattered, image by image
+template <typename T>
+void depthwiseConv2dInputGradient(const Args<T>& a) {
+  const Depthwise c(a.dim);
+  const T *dy = a.buffer[0], *w = a.buffer[1];
+  T* dx = a.buffer[2];
+  if (c.s == 1 && c.t == 1) return depthwise<true>(*a.team, c.turned(), dy, w, static_cast<const T*>(nullptr), dx);
+  const Index size = c.H * c.W * c.C, width = c.C * c.M;
+  rows(*a.team, c.B, c.Y * c.X * c.weights(), [&](Index begin, Index end) {
+    std::fill_n(dx + begin * size, (end - begin) * size, T(0));
+    for (Index row = begin * c.Y; row < end * c.Y; ++row) {
+      const Index top = row % c.Y * c.s - c.p;
+      const Inside k(top, c.d, c.K, c.H);
+      for (Index tap = k.first * c.L; tap < k.last * c.L; ++tap) {
+        const Index left = tap % c.L * c.e - c.q;
+        const Inside x(left, c.t, c.X, c.W);
+        if (x.count() == 0) continue;
+        const T* from = dy + (row * c.X + x.first) * width;
+        T* to = dx + ((row / c.Y * c.H + top + tap / c.L * c.d) * c.W + left + x.first * c.t) * c.C;
+        vectors<T>(0, c.C, [&](Index j, auto lanes) {
+          for (Index m = 0; m < c.M; ++m) {
+            const Vector<T> weight = loadEvery(w + (tap * c.C + j) * c.M + m, c.M, lanes);
+            for (Index i = 0; i < x.count(); ++i) {
+              T* at = to + i * c.t * c.C + j;
+              const Vector<T> d = loadEvery(from + i * width + j * c.M + m, c.M, lanes);
+              store(at, fma_(d, weight, load(at, lanes)), lanes);
+            }
+          }
+        });
+      }
+    }
+  });
+}
+
+// sum[R taps side by side] += x * dy over rows of pixels; two sums a tap, as one would wait for itself.
+template <typename T>
+struct DepthwiseGradient {
+  const T *x, *dy;
+  Index rows, pixels, xRow, xPixel, xTap, yRow, yPixel, yLane;
+  T* sum;
+  Index sumTap;
+};
+template <int R, bool isPlain, typename T, typename Lanes>
+inline void addGradients(const DepthwiseGradient<T>& a, Lanes lanes) {
+  if (a.pixels <= 0) return;
+  Vector<T> sum[2][R] = {};
+  const Index yLane = isPlain ? 1 : a.yLane;
+  for (Index row = 0; row < a.rows; ++row) {
+    const T *x = a.x + row * a.xRow, *dy = a.dy + row * a.yRow;
+    Index i = 0;
+    for (; i + 2 <= a.pixels; i += 2) {
+      const Vector<T> even = loadEvery(dy + i * a.yPixel, yLane, lanes);
+      const Vector<T> odd = loadEvery(dy + (i + 1) * a.yPixel, yLane, lanes);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
+        sum[0][r] = fma_(load(x + i * a.xPixel + r * a.xTap, lanes), even, sum[0][r]);
+        sum[1][r] = fma_(load(x + (i + 1) * a.xPixel + r * a.xTap, lanes), odd, sum[1][r]);
+      }
+    }
+    if (i == a.pixels) continue;
+    const Vector<T> last = loadEvery(dy + i * a.yPixel, yLane, lanes);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) sum[0][r] = fma_(load(x + i * a.xPixel + r * a.xTap, lanes), last, sum[0][r]);
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    T* to = a.sum + r * a.sumTap;
+    store(to, load(to, lanes) + (sum[0][r] + sum[1][r]), lanes);
+  }
+}
+
+// sum[K,L,M,C] += x * dy of one image
+template <bool isPlain, typename T>
+void depthwiseGradient(const Depthwise& c, const T* image, const T* dy, T* sum) {
+  const Index M = isPlain ? 1 : c.M, width = c.C * M;
+  for (Index k = 0; k < c.K; ++k) {
+    const Inside y(k * c.d - c.p, c.s, c.Y, c.H);
+    if (y.count() == 0) continue;
+    const Index top = y.first * c.s + k * c.d - c.p;
+    vectors<T>(0, c.C, [&](Index j, auto lanes) {
+      for (Index m = 0; m < M; ++m) {
+        // R taps from l on over the pixels from .. to - 1, all of which see them inside the image
+        const auto taps = [&](auto count, Index l, Index from, Index to) {
+          if (from >= to) return;
+          addGradients<decltype(count)::value, isPlain>(
+              DepthwiseGradient<T>{image + (top * c.W + from * c.t + l * c.e - c.q) * c.C + j,
+                                   dy + (y.first * c.X + from) * width + j * M + m, y.count(), to - from,
+                                   c.s * c.W * c.C, c.t * c.C, c.e * c.C, c.X * width, width, M,
+                                   sum + ((k * c.L + l) * M + m) * c.C + j, width},
+              lanes);
+        };
+        const auto pixels = [&](Index l) { return Inside(l * c.e - c.q, c.t, c.X, c.W); };
+        const auto block = [&](auto count, Index l) {
+          const Index from = pixels(l).first, to = std::max(from, pixels(l + count - 1).last);
+          taps(count, l, from, to);
+          for (Index i = l; i < l + count; ++i) {
+            taps(std::integral_constant<int, 1>(), i, pixels(i).first, std::min(from, pixels(i).last));
+            taps(std::integral_constant<int, 1>(), i, std::max(to, pixels(i).first), pixels(i).last);
+          }
+        };
+        Index l = 0;
+        for (; l + 3 <= c.L; l += 3) block(std::integral_constant<int, 3>(), l);
+        for (; l < c.L; ++l) block(std::integral_constant<int, 1>(), l);
+      }
+    });
+  }
+}
+
+// Groups of images, as many as their shape asks for, are summed first.
+inline Index mostGroups(const Depthwise& c) {
+  return std::min(std::clamp<Index>((Index{1} << 22) / c.weights(), 2, 16), std::max<Index>(c.B, 1));
+}
+inline Index groupRoom(const Depthwise& c) { return roundUp(c.weights() + c.C * c.M, 16); }
+inline Scratch depthwiseConv2dWeightGradientScratch(const Index* dim) {
+  const Depthwise c(dim);
+  return {mostGroups(c) * groupRoom(c), 0};
+}
+
+// dw = x * dy over all images and pixels, db = dy.sum() over them; db may be null
+template <typename T>
+void depthwiseConv2dWeightGradient(const Args<T>& a) {
+  const Depthwise c(a.dim);
+  const T *x = a.buffer[0], *dy = a.buffer[1];
+  T *dw = a.buffer[2], *db = a.buffer[3];
+  const Index room = groupRoom(c), weights = c.weights(), width = c.C * c.M, output = c.Y * c.X * width;
+  const Index groups = std::clamp<Index>(c.B * c.Y * c.X * weights / 150000, 1, mostGroups(c));
+  a.team->parallel_for(static_cast<int>(groups), [&](int g, int) {
+    T* sum = a.shared + g * room;
+    std::fill_n(sum, room, T(0));
+    for (Index i = g * c.B / groups; i < (g + 1) * c.B / groups; ++i) {
+      if (c.M == 1) {
+        depthwiseGradient<true>(c, x + i * c.H * c.W * c.C, dy + i * output, sum);
+      } else {
+        depthwiseGradient<false>(c, x + i * c.H * c.W * c.C, dy + i * output, sum);
+      }
+      if (db != nullptr) addRows(dy + i * output, c.Y * c.X, width, width, sum + weights);
+    }
+  });
+  const auto total = [&](Index at) {
+    T value = a.shared[at];
+    for (Index g = 1; g < groups; ++g) value += a.shared[g * room + at];
+    return value;
+  };
+  elements(*a.team, weights, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) dw[i] = total((i / width * c.M + i % c.M) * c.C + i % width / c.M);
+  });
+  for (Index i = 0; db != nullptr && i < width; ++i) db[i] = total(weights + i);
+}
