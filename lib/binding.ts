@@ -63,6 +63,8 @@ export interface InstructionSpec {
   scalars: Record<string, number>;
   /** The kernel's B is so many times the batch; where its buffers are fixed, just so many. Default 1 */
   rows?: number;
+  /** A scalar of the plan: the instruction is skipped while that is 0. */
+  when?: number;
 }
 
 export interface NativeRandomState {

@@ -3,6 +3,7 @@ import type { NativeDataset, NativeResult } from './binding.js';
 import type { History, Logs } from './callbacks/callback.js';
 import type { CallbackList } from './callbacks/callback-list.js';
 import type { Training as Compiled, Network } from './network.js';
+import { takeAverages } from './optimizers/averages.js';
 import type { RandomState } from './random.js';
 import type { Job } from './tape.js';
 import { type JobStep, Pace, type Training } from './train.js';
@@ -67,6 +68,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
     }
     yield* callbacks.onEpochEnd(epoch, logs);
   }
+  if (progress.iterations > 0) takeAverages(network); // of optimizers with useEma
   yield* callbacks.onTrainEnd();
   return history;
 }

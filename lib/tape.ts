@@ -48,6 +48,7 @@ export class Tape {
   #scalars: number[] = [];
   #programs: Record<string, InstructionSpec[]> = {};
   #recording: InstructionSpec[] = [];
+  #when?: Scalar;
 
   constructor(dtype: FloatType) {
     this.dtype = dtype;
@@ -100,7 +101,20 @@ export class Tape {
     const index: Record<string, number> = {};
     for (const [name, value] of Object.entries(scalars))
       index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
-    this.#recording.push({ kernel, buffers: buffers.map((b) => b?.index ?? LEFT_OUT), dims, scalars: index, rows });
+    const when = this.#when ? { when: this.#when.index } : {};
+    const indices = buffers.map((b) => b?.index ?? LEFT_OUT);
+    this.#recording.push({ kernel, buffers: indices, dims, scalars: index, rows, ...when });
+  }
+
+  /** What `record` emits is skipped in the steps in which `scalar` is 0. */
+  when(scalar: Scalar, record: () => void): void {
+    const outer = this.#when;
+    this.#when = scalar;
+    try {
+      record();
+    } finally {
+      this.#when = outer;
+    }
   }
 
   /**

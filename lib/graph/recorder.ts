@@ -20,6 +20,8 @@ export class Recorder extends Tape {
   readonly parameters: Parameter[] = [];
   /** The optimizer's memory, saved with the network. */
   readonly states: Buffer[] = [];
+  /** The trained weights and their moving averages, where the optimizer keeps any; while swapped, each lies in the other's place. */
+  readonly averages = { pairs: [] as [w: Buffer, average: Buffer][], swapped: false };
   /** Whether a training step draws from the network's generator. */
   draws = false;
   readonly #reports = new Map<object, readonly Buffer[]>();

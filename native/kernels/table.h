@@ -27,6 +27,7 @@ namespace {
 #include "algebra.h"
 #include "conv2d.h"
 #include "dropout.h"
+#include "moments.h"
 #include "normalization.h"
 #include "penalty.h"
 #include "pool.h"
@@ -175,6 +176,10 @@ const Kernel kRows[] = {
     ROW_WITH_SCRATCH("sumSquares", "N : before 1, g N -> total~ 1", sumSquares, sumSquaresScratch),
     ROW("clipNorm", "N : squares 1, g N -> clipped~ N | limit", clipNorm),
     ROW("clipValue", "N : g N -> clipped~ N | limit", clipValue),
+    ROW("amsgrad", "N : dw N -> m!~ N, v!~ N, most!~ N, w!~ N | rate beta1 beta2 epsilon decay", amsgrad),
+    ROW("adamax", "N : dw N -> m!~ N, u!~ N, w!~ N | rate beta1 beta2 epsilon decay", adamax),
+    ROW("lion", "N : dw N -> m!~ N, w!~ N | rate beta1 beta2 decay", lion),
+    ROW("movingAverage", "N : w N -> average!~ N | momentum", movingAverage),
 };
 
 }  // namespace

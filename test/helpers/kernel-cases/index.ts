@@ -5,6 +5,7 @@ import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { loss } from './loss.js';
 import { metric } from './metric.js';
+import { moments } from './moments.js';
 import { normalization } from './normalization.js';
 import { pool } from './pool.js';
 import { update } from './update.js';
@@ -19,5 +20,6 @@ export const kernelCases: KernelCases = {
   ...loss,
   ...metric,
   ...update,
+  ...moments,
   ...algebra,
 };
