@@ -1,4 +1,5 @@
 import { wrongShape, wrongType } from './check.js';
+import { emitConstraints } from './constraints.js';
 import { expand } from './graph/expand.js';
 import { Lowered } from './graph/lower.js';
 import { Recorder } from './graph/recorder.js';
@@ -151,6 +152,7 @@ export function recordNetwork(
   }
   t.program('update');
   optimizer.record(t, t.parameters);
+  emitConstraints(t, t.parameters);
 
   const update = ['backward', 'penalties', 'update'];
   const steps = (mode: string, weighted: boolean) =>
@@ -216,9 +218,9 @@ export function declareLayers(
 /** Gives the weights of a layer their buffers. */
 export function declareWeights(t: Recorder, layer: string, weights: Weights, { buffers, gradients }: Declared): void {
   for (const weight of Object.values(weights)) {
-    const { name, shape, initializer, regularizer, trained } = weight;
+    const { name, shape, initializer, regularizer, constraint, trained } = weight;
     if (trained) {
-      const { value, gradient } = t.parameter(layer, name, shape, initializer, regularizer);
+      const { value, gradient } = t.parameter(layer, name, shape, initializer, regularizer, constraint);
       buffers.set(weight, value);
       gradients.set(weight, gradient);
     } else {

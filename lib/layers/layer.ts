@@ -1,5 +1,6 @@
 import type { Activation } from '../activations.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import type { Constraint } from '../constraints.js';
 import { type Call, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
 import type { Initializer } from '../initializers.js';
 import type { Regularizer } from '../regularizers.js';
@@ -103,11 +104,15 @@ export abstract class Layer {
     name: string,
     shape: Shape,
     initializer: Initializer,
-    { regularizer, trained = true }: { regularizer?: Regularizer; trained?: boolean } = {},
+    {
+      regularizer,
+      constraint,
+      trained = true,
+    }: { regularizer?: Regularizer; constraint?: Constraint; trained?: boolean } = {},
   ): void {
     if (!this.#declared) throw new TypeError('Expected addWeight to be called in build');
-    const regularized = regularizer ? { regularizer } : {};
-    this.#declared[name] = marked({ name, shape, batched: false, initializer, trained, ...regularized });
+    const rules = { ...(regularizer && { regularizer }), ...(constraint && { constraint }) };
+    this.#declared[name] = marked({ name, shape, batched: false, initializer, trained, ...rules });
   }
 
   #declare(inputShape: Shapes): Weights {
