@@ -83,6 +83,8 @@ export interface InstructionSpec {
   rows?: number;
   /** The part of a network that it belongs to, such as `dense_1/affine`, for messages. */
   node?: string;
+  /** A scalar of the plan: the instruction is skipped while that is 0. */
+  when?: number;
 }
 
 export interface NativeRandomState {

@@ -9,6 +9,7 @@ export {
   type Logs,
 } from './callbacks/index.js';
 export type { ClassWeight } from './class-weight.js';
+export { type Constraint, type ConstraintInput, constraints } from './constraints.js';
 export { custom, type OfSample } from './custom.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export type { CSRMatrix, Features } from './estimators/csr.js';

@@ -53,6 +53,7 @@ export class Tape {
   #programs: Record<string, InstructionSpec[]> = {};
   #recording: InstructionSpec[] = [];
   #node?: string;
+  #when?: Scalar;
 
   constructor(dtype: FloatType) {
     this.dtype = dtype;
@@ -105,9 +106,12 @@ export class Tape {
     const index: Record<string, number> = {};
     for (const [name, value] of Object.entries(scalars))
       index[name] = (typeof value === 'number' ? this.scalar(value) : value).index;
-    const node = this.#node === undefined ? {} : { node: this.#node };
+    const part = {
+      ...(this.#node !== undefined && { node: this.#node }),
+      ...(this.#when && { when: this.#when.index }),
+    };
     const places = buffers.map((b) => b?.index ?? LEFT_OUT);
-    this.#recording.push({ kernel, buffers: places, dims, scalars: index, rows, ...node });
+    this.#recording.push({ kernel, buffers: places, dims, scalars: index, rows, ...part });
   }
 
   /** What `emit` records is part of `node` of a network: messages about its instructions say so. */
@@ -118,6 +122,17 @@ export class Tape {
       return emit();
     } finally {
       this.#node = before;
+    }
+  }
+
+  /** What `record` emits is skipped in the steps in which `scalar` is 0. */
+  when(scalar: Scalar, record: () => void): void {
+    const outer = this.#when;
+    this.#when = scalar;
+    try {
+      record();
+    } finally {
+      this.#when = outer;
     }
   }
 

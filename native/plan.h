@@ -29,6 +29,7 @@ struct InstructionSpec {
   std::map<std::string, int> scalars;  // name in the signature -> scalar of the plan
   Index rows = 1;                      // the kernel's B is so many times the batch; of fixed buffers, just so many
   std::string node{};                  // the part of a network that it belongs to, for messages; may be empty
+  int when = kNone;                    // scalar of the plan: the instruction is skipped while that is 0
 };
 
 struct PlanSpec {
@@ -155,6 +156,7 @@ class Plan {
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
       }
       for (auto& instruction : program) {
+        if (instruction.when != nullptr && *instruction.when == 0.0) continue;
         instruction.setBatch(n);
         instruction.args.team = &team;
         instruction.function(instruction.args);
@@ -219,6 +221,7 @@ class Plan {
     std::vector<const double*> scalar;
     Scratch (*scratch)(const Index*);
     Args<T> args;
+    const double* when = nullptr;
 
     void setBatch(Index n) {
       if (batch >= 0) dim[static_cast<std::size_t>(batch)] = isBatched ? n * rows : rows;
@@ -292,6 +295,10 @@ class Plan {
       if (found == spec.scalars.end() || found->second < 0 || found->second >= static_cast<int>(scalars_.size()))
         refuse("a scalar " + name);
       out.scalar.push_back(&scalars_[static_cast<std::size_t>(found->second)]);
+    }
+    if (spec.when != kNone) {
+      if (spec.when < 0 || spec.when >= static_cast<int>(scalars_.size())) refuse("a scalar for when");
+      out.when = &scalars_[static_cast<std::size_t>(spec.when)];
     }
     return out;
   }

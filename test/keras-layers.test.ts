@@ -17,6 +17,7 @@ import {
 } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
 import { expand } from '../dist/graph/expand.js';
+import { graphOf } from '../dist/graph/graph.js';
 import { placeholder, type Value } from '../dist/graph/value.js';
 import { layerFrom } from '../dist/layers/index.js';
 import { alongDirection, evaluate } from './helpers/graph.js';
@@ -51,7 +52,8 @@ function called(layer: Layer, inputs: readonly Value[], training = true) {
   const shapes = inputs.map(({ shape }) => shape);
   const weights = Object.values(layer.weightsFor(list ? shapes : shapes[0]));
   const output = layer.apply(list ? inputs : inputs[0]);
-  return { y: expand([output], training).outputs[0], weights, shape: output.shape };
+  const { outputs } = expand(graphOf(inputs, [output]), inputs, { training, frozen: new Set() });
+  return { y: outputs[0], weights, shape: output.shape };
 }
 
 function near(t: ExecutionContext, what: string, got: ArrayLike<number>, want: ArrayLike<number>, allowed: number) {

@@ -357,7 +357,7 @@ test('options that cannot be: one sentence each', (t) => {
     TypeError,
     "Expected options to have no option 'kernelsize' (did you mean 'kernelSize'?); there are: name, inputShape, trainable, filters, " +
       'kernelSize, strides, padding, dilationRate, groups, activation, useBias, kernelInitializer, biasInitializer, kernelRegularizer, ' +
-      'biasRegularizer',
+      'biasRegularizer, kernelConstraint, biasConstraint',
   );
   refuse(() => layers.dropout({ rate: 1.5 }), RangeError, 'Expected rate to be a number in [0, 1], got 1.5 (number)');
   refuse(

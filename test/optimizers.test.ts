@@ -1,20 +1,10 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import {
-  getThreads,
-  initializers,
-  NDArray,
-  optimizers,
-  RandomState,
-  type Schedule,
-  schedules,
-  setThreads,
-} from 'fjordnet';
-import { Recorder } from '../dist/graph/recorder.js';
+import { getThreads, NDArray, optimizers, RandomState, type Schedule, schedules, setThreads } from 'fjordnet';
 import { getOptimizer, type Optimizer, optimizerFrom } from '../dist/optimizers.js';
 import { scheduleFrom } from '../dist/schedules.js';
-import type { FloatType } from '../dist/tape.js';
 import { difference } from './helpers/replay.js';
+import { Weights } from './helpers/weights.js';
 
 type Name = keyof typeof optimizers;
 interface Case {
@@ -30,40 +20,6 @@ const golden = JSON.parse(readFileSync(new URL('../test/fixtures/optimizers.json
 const DTYPES = ['float64', 'float32'] as const;
 const NAMES = Object.keys(optimizers) as Name[];
 const make = (name: Name, options: object = {}) => (optimizers[name] as (options: object) => Optimizer)(options);
-const random = new RandomState(0);
-
-/** Weights of the given values that an optimizer moves by gradients which are handed in. */
-class Weights {
-  readonly tape: Recorder;
-  readonly plan;
-  #iteration: number;
-
-  constructor(dtype: FloatType, optimizer: Optimizer, values: readonly NDArray[], iteration = 0) {
-    this.tape = new Recorder(dtype);
-    values.forEach((value, i) => this.tape.parameter(`dense_${i}`, 'kernel', value.shape, initializers.zeros()));
-    this.tape.statistic('frozen', 'mean', [1], initializers.zeros());
-    this.tape.program('update');
-    optimizer.record(this.tape, this.tape.parameters);
-    this.plan = this.tape.compile();
-    values.forEach((value, i) => this.plan.write(this.tape.parameters[i].value, value));
-    this.#iteration = iteration;
-  }
-
-  step(gradients: readonly ArrayLike<number>[]): void {
-    const { parameters, stepScalars } = this.tape;
-    gradients.forEach((g, i) =>
-      this.plan.write(parameters[i].gradient!, NDArray.wrap(Float64Array.from(g), parameters[i].value.shape)),
-    );
-    const values = Float64Array.from(stepScalars, ({ next }) => next(this.#iteration, random));
-    const scalars = stepScalars.map(({ scalar }) => scalar);
-    this.plan.runSync({ program: 'update', inputs: [], first: 0, count: 1, batchSize: 1, scalars, values });
-    this.#iteration++;
-  }
-
-  get values(): number[][] {
-    return this.tape.parameters.filter((p) => p.gradient).map((p) => Array.from(this.plan.read(p.value).data));
-  }
-}
 
 const start = golden.start.map(({ shape, data }) => NDArray.from(data, { shape }));
 
@@ -81,7 +37,7 @@ for (const dtype of DTYPES)
 
 // ---------------------------------------------------------------- Keras' update_step, value by value
 
-type Options = Record<string, number> & { nesterov?: boolean; centered?: boolean };
+type Options = Record<string, number> & { nesterov?: boolean; centered?: boolean; amsgrad?: boolean };
 type Update = (o: Options, lr: number, t: number, g: number, s: Record<string, number>) => number;
 
 /** The change of one weight, s its memory, as in keras/src/optimizers. */
@@ -128,6 +84,22 @@ const KERAS: Record<Name, { defaults: Options; start?: (o: Options) => Record<st
       return (-lr * g) / Math.sqrt(s.v + o.epsilon);
     },
   },
+  adamax: {
+    defaults: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+    update: (o, lr, t, g, s) => {
+      s.m = (s.m ?? 0) + (g - (s.m ?? 0)) * (1 - o.beta1);
+      s.u = Math.max(o.beta2 * (s.u ?? 0), Math.abs(g));
+      return (-lr * s.m) / ((1 - o.beta1 ** t) * (s.u + o.epsilon));
+    },
+  },
+  lion: {
+    defaults: { learningRate: 0.001, beta1: 0.9, beta2: 0.99 },
+    update: (o, lr, _, g, s) => {
+      const step = -lr * Math.sign((s.m ?? 0) * o.beta1 + g * (1 - o.beta1));
+      s.m = (s.m ?? 0) * o.beta2 + g * (1 - o.beta2);
+      return step;
+    },
+  },
   adadelta: {
     defaults: { learningRate: 0.001, rho: 0.95, epsilon: 1e-7 },
     update: (o, lr, _, g, s) => {
@@ -143,15 +115,18 @@ function adam(o: Options, lr: number, t: number, g: number, s: Record<string, nu
   const alpha = (lr * Math.sqrt(1 - o.beta2 ** t)) / (1 - o.beta1 ** t);
   s.m = (s.m ?? 0) + (g - (s.m ?? 0)) * (1 - o.beta1);
   s.v = (s.v ?? 0) + (g * g - (s.v ?? 0)) * (1 - o.beta2);
-  return -(s.m * alpha) / (Math.sqrt(s.v) + o.epsilon);
+  s.most = Math.max(s.most ?? 0, s.v);
+  return -(s.m * alpha) / (Math.sqrt(o.amsgrad ? s.most : s.v) + o.epsilon);
 }
 
 const VARIANTS: Record<Name, object[]> = {
   sgd: [{}, { momentum: 0.9 }, { momentum: 0.5, nesterov: true }],
-  adam: [{}, { beta1: 0, epsilon: 1e-3 }],
+  adam: [{}, { beta1: 0, epsilon: 1e-3 }, { amsgrad: true, beta2: 0.5 }],
   adamW: [{}, { beta2: 0.9 }],
   nadam: [{}, { beta1: 0.5 }],
   rmsprop: [{}, { momentum: 0.9 }, { centered: true }, { momentum: 0.3, centered: true, rho: 0.5 }],
+  adamax: [{}, { beta1: 0.5, beta2: 0.7 }],
+  lion: [{}, { beta1: 1, beta2: 0.3 }],
   adagrad: [{}, { initialAccumulatorValue: 0 }],
   adadelta: [{}, { rho: 0.3 }],
 };
@@ -186,18 +161,25 @@ for (const name of NAMES)
 
 test('every optimizer has PyTorch cases and a formula', (t) => {
   const tested = new Set(golden.cases.map((c) => c.name));
-  for (const name of NAMES) t.true(tested.has(name) && name in KERAS, name);
+  const onlyKeras = ['adamax', 'lion']; // PyTorch has epsilon elsewhere in the one, and not the other: test/keras-optimizers.test.ts
+  for (const name of NAMES) t.true((tested.has(name) || onlyKeras.includes(name)) && name in KERAS, name);
 });
 
 test('large weights: the same bits whatever the number of threads, and no weight is left out', (t) => {
   const n = 50001; // several tiles, the last one short
   const generator = new RandomState(1);
   const value = generator.randn(n);
-  const gradients = [generator.randn(n).data, generator.randn(n).data];
+  const gradients = [generator.randn(n).data, generator.randn(n).data, generator.randn(n).data];
   const threads = getThreads();
   for (const dtype of DTYPES)
     for (const name of NAMES)
-      for (const options of [{}, { globalClipNorm: 1, weightDecay: 0.01 }, { clipNorm: 3 }, { clipValue: 0.1 }]) {
+      for (const options of [
+        {},
+        { globalClipNorm: 1, weightDecay: 0.01 },
+        { clipNorm: 3 },
+        { clipValue: 0.1 },
+        { useEma: true },
+      ]) {
         const runs = [1, 2, 3].map((count) => {
           setThreads(count);
           const weights = new Weights(dtype, make(name, options), [value]);
@@ -227,8 +209,14 @@ test('clipping leaves small gradients as they are, to the bit', (t) => {
 });
 
 test('a run that goes on at a later step takes the same steps', (t) => {
-  for (const name of NAMES) {
-    const optimizer = make(name);
+  const averaged = { useEma: true, emaMomentum: 0.5, emaOverwriteFrequency: 2 };
+  for (const [name, options] of [
+    ...NAMES.map((name) => [name, {}] as const),
+    ['adam', { amsgrad: true }] as const,
+    // three batches: one and a half updates
+    ...NAMES.map((name) => [name, { ...averaged, gradientAccumulationSteps: 2 }] as const),
+  ]) {
+    const optimizer = make(name, options);
     const whole = new Weights('float64', optimizer, start);
     for (const gradients of golden.gradients) whole.step(gradients);
     const first = new Weights('float64', optimizer, start);
@@ -254,6 +242,10 @@ test('an optimizer keeps no memory it does not need', (t) => {
   t.is(states('adam', {}), 2);
   t.is(states('rmsprop', {}), 1);
   t.is(states('rmsprop', { centered: true, momentum: 0.9 }), 3);
+  t.is(states('adam', { amsgrad: true }), 3);
+  t.is(states('adamax', {}), 2);
+  t.is(states('lion', {}), 1);
+  t.is(states('sgd', { useEma: true, gradientAccumulationSteps: 2 }), 2);
   t.is(states('adagrad', {}), 1);
   t.is(states('adadelta', {}), 2);
 });
@@ -326,6 +318,14 @@ test('names, configs and wrong options', (t) => {
     clipNorm: 2,
   });
   t.is(getOptimizer('optimizer', optimizer), optimizer);
+  const more = { useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 4, gradientAccumulationSteps: 2 };
+  t.like(optimizers.lion(more).config, more);
+  t.deepEqual(
+    optimizerFrom(JSON.parse(JSON.stringify(optimizers.lion(more).config))).config,
+    optimizers.lion(more).config,
+  );
+  const none = { emaOverwriteFrequency: null, gradientAccumulationSteps: null };
+  t.deepEqual(optimizers.lion(none).config, optimizers.lion().config);
   const refused = (run: () => unknown, message: string | RegExp) => t.throws(run, { message });
   refused(() => getOptimizer('optimizer', 'Adam'), /did you mean 'adam'\?/);
   refused(
@@ -348,6 +348,22 @@ test('names, configs and wrong options', (t) => {
   refused(
     () => optimizers.sgd({ clipNorm: 1, clipValue: 1 }),
     'Expected at most one of clipNorm, globalClipNorm, clipValue, got clipNorm and clipValue',
+  );
+  refused(() => optimizers.lion({ beta1: 0 }), 'Expected beta1 to be a number in (0, 1], got 0 (number)');
+  refused(() => optimizers.adam({ amsgrad: 1 as never }), 'Expected amsgrad to be a boolean, got 1 (number)');
+  refused(() => optimizers.nadam({ amsgrad: true } as object), /no option 'amsgrad'/);
+  refused(() => optimizers.sgd({ useEma: 1 as never }), 'Expected useEma to be a boolean, got 1 (number)');
+  refused(
+    () => optimizers.sgd({ emaMomentum: 1.1 }),
+    'Expected emaMomentum to be a number in [0, 1], got 1.1 (number)',
+  );
+  refused(
+    () => optimizers.sgd({ emaOverwriteFrequency: 0 }),
+    'Expected emaOverwriteFrequency to be a positive integer, got 0 (number)',
+  );
+  refused(
+    () => optimizers.sgd({ gradientAccumulationSteps: 1 }),
+    'Expected gradientAccumulationSteps to be an integer >= 2, got 1 (number)',
   );
   refused(
     () => schedules.stepDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 1 }),

@@ -95,6 +95,7 @@ type Package = Pick<
   | 'schedules'
   | 'callbacks'
   | 'regularizers'
+  | 'constraints'
   | 'initializers'
   | 'activations'
   | 'NDArray'
@@ -102,7 +103,8 @@ type Package = Pick<
 
 /** A network of `here`, of parts of `parts`; `called`: with factories that were called, or as they are. */
 async function trained(parts: Package, called: boolean) {
-  const { layers, losses, metrics, optimizers, schedules, regularizers, initializers, activations } = parts;
+  const { layers, losses, metrics, optimizers, schedules, regularizers, constraints, initializers, activations } =
+    parts;
   const of = <T>(factory: () => T) => (called ? factory() : factory) as T;
   const model = here.sequential({
     layers: [
@@ -115,7 +117,12 @@ async function trained(parts: Package, called: boolean) {
       }),
       layers.maxPooling2d(),
       layers.flatten(),
-      layers.dense({ units: 1, activation: of(activations.sigmoid), kernelRegularizer: of(regularizers.l2) }),
+      layers.dense({
+        units: 1,
+        activation: of(activations.sigmoid),
+        kernelRegularizer: of(regularizers.l2),
+        kernelConstraint: of(constraints.maxNorm),
+      }),
     ],
     seed: 2,
   });

@@ -30,7 +30,7 @@ export const TRAINING_OPTIONS = {
   'batch-size': { value: 'N', help: 'Samples for each update. Default: 32; lecture 100, sklearn auto' },
   optimizer: {
     value: 'NAME',
-    help: 'sgd, adam, adamW, nadam, rmsprop, adagrad, adadelta; with sklearn sgd, adam, lbfgs. Default: adam',
+    help: 'sgd, adam, adamW, nadam, adamax, lion, rmsprop, adagrad, adadelta; with sklearn sgd, adam, lbfgs. Default: adam',
   },
   'learning-rate': { value: 'RATE', help: "Default: the optimizer's own; lecture 0.001", aliases: ['eta'] },
   momentum: { value: 'M', help: 'Of sgd and rmsprop' },

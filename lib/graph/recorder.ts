@@ -1,4 +1,5 @@
 import type { NDArray } from '../array.js';
+import type { Constraint } from '../constraints.js';
 import type { Initializer } from '../initializers.js';
 import type { RandomState } from '../random.js';
 import type { Regularizer } from '../regularizers.js';
@@ -13,6 +14,7 @@ export interface Parameter {
   readonly gradient?: Buffer;
   readonly initializer: Initializer;
   readonly regularizer?: Regularizer;
+  readonly constraint?: Constraint;
 }
 
 /** A tape that also keeps the list of a network's weights and of the scalars that change from step to step. */
@@ -20,6 +22,8 @@ export class Recorder extends Tape {
   readonly parameters: Parameter[] = [];
   /** The optimizer's memory, saved with the network. */
   readonly states: Buffer[] = [];
+  /** The trained weights and their moving averages, where the optimizer keeps any; while swapped, each lies in the other's place. */
+  readonly averages = { pairs: [] as [w: Buffer, average: Buffer][], swapped: false };
   /** Whether a training step draws from the network's generator. */
   draws = false;
   readonly #reports = new Map<object, readonly Buffer[]>();
@@ -34,10 +38,12 @@ export class Recorder extends Tape {
     shape: Shape,
     initializer: Initializer,
     regularizer?: Regularizer,
+    constraint?: Constraint,
   ): { value: Buffer; gradient: Buffer } {
     const value = this.fixed('parameter', `${layer}/${name}`, shape);
     const gradient = this.fixed('gradient', `${layer}/${name}/gradient`, shape);
-    this.parameters.push({ layer, name, value, gradient, initializer, ...(regularizer ? { regularizer } : {}) });
+    const rules = { ...(regularizer && { regularizer }), ...(constraint && { constraint }) };
+    this.parameters.push({ layer, name, value, gradient, initializer, ...rules });
     return { value, gradient };
   }
 

@@ -1,4 +1,5 @@
 import type { NDArray } from '../array.js';
+import type { Constraint } from '../constraints.js';
 import type { Initializer } from '../initializers.js';
 import { isProxy } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
@@ -27,6 +28,7 @@ export interface Weight extends Value {
   readonly name: string;
   readonly initializer: Initializer;
   readonly regularizer?: Regularizer;
+  readonly constraint?: Constraint;
   /** Moved by gradients; false for moving averages. */
   readonly trained: boolean;
   readonly held: Held;

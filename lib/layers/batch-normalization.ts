@@ -1,4 +1,5 @@
 import { checkInterval } from '../check.js';
+import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import { batchNormalization, batchNormalizationInference } from '../graph/ops/normalization.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
@@ -20,8 +21,12 @@ export interface BatchNormalizationOptions extends LayerOptions {
   movingVarianceInitializer?: InitializerInput;
   betaRegularizer?: RegularizerInput;
   gammaRegularizer?: RegularizerInput;
+  /** What beta is brought back to after each update. Default: nothing */
+  betaConstraint?: ConstraintInput;
+  gammaConstraint?: ConstraintInput;
 }
 
+const RULES = ['betaRegularizer', 'gammaRegularizer', 'betaConstraint', 'gammaConstraint'];
 const INITIALIZERS = {
   gammaInitializer: 'ones',
   betaInitializer: 'zeros',
@@ -40,9 +45,11 @@ export class BatchNormalization extends Layer {
   readonly initializers: Readonly<Record<keyof typeof INITIALIZERS, Initializer>>;
   readonly betaRegularizer?: Regularizer;
   readonly gammaRegularizer?: Regularizer;
+  readonly betaConstraint?: Constraint;
+  readonly gammaConstraint?: Constraint;
 
   constructor(options: BatchNormalizationOptions = {}) {
-    super(options, ['momentum', 'epsilon', ...Object.keys(INITIALIZERS), 'betaRegularizer', 'gammaRegularizer']);
+    super(options, ['momentum', 'epsilon', ...Object.keys(INITIALIZERS), ...RULES]);
     this.momentum = checkInterval('momentum', options.momentum ?? 0.99, 0, 1);
     this.epsilon = checkInterval('epsilon', options.epsilon ?? 1e-3, 0, Number.POSITIVE_INFINITY, 'low');
     const initializer = (option: keyof typeof INITIALIZERS) =>
@@ -55,6 +62,8 @@ export class BatchNormalization extends Layer {
     };
     this.betaRegularizer = checkRegularizer('betaRegularizer', options.betaRegularizer);
     this.gammaRegularizer = checkRegularizer('gammaRegularizer', options.gammaRegularizer);
+    this.betaConstraint = checkConstraint('betaConstraint', options.betaConstraint);
+    this.gammaConstraint = checkConstraint('gammaConstraint', options.gammaConstraint);
   }
 
   override build(inputShape: Shape): void {
@@ -62,8 +71,10 @@ export class BatchNormalization extends Layer {
       throw wrongInput(this, 'of at least one dimension, the last of them channels', inputShape);
     const shape = inputShape.slice(-1);
     const { gammaInitializer, betaInitializer, movingMeanInitializer, movingVarianceInitializer } = this.initializers;
-    this.addWeight('gamma', shape, gammaInitializer, { regularizer: this.gammaRegularizer });
-    this.addWeight('beta', shape, betaInitializer, { regularizer: this.betaRegularizer });
+    const gammaRules = { regularizer: this.gammaRegularizer, constraint: this.gammaConstraint };
+    this.addWeight('gamma', shape, gammaInitializer, gammaRules);
+    const betaRules = { regularizer: this.betaRegularizer, constraint: this.betaConstraint };
+    this.addWeight('beta', shape, betaInitializer, betaRules);
     this.addWeight('movingMean', shape, movingMeanInitializer, { trained: false });
     this.addWeight('movingVariance', shape, movingVarianceInitializer, { trained: false });
   }
@@ -83,6 +94,8 @@ export class BatchNormalization extends Layer {
       ...Object.fromEntries(Object.entries(this.initializers).map(([option, { config }]) => [option, config])),
       betaRegularizer: this.betaRegularizer,
       gammaRegularizer: this.gammaRegularizer,
+      betaConstraint: this.betaConstraint,
+      gammaConstraint: this.gammaConstraint,
     };
   }
 }

@@ -1,5 +1,6 @@
 import { type Activation, type ActivationInput, getActivation } from '../activations.js';
 import { checkBoolean } from '../check.js';
+import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
@@ -17,6 +18,10 @@ export interface KernelLayerOptions extends LayerOptions {
   kernelRegularizer?: RegularizerInput;
   /** A penalty on the bias. Default: none */
   biasRegularizer?: RegularizerInput;
+  /** What the kernel is brought back to after each update. Default: nothing */
+  kernelConstraint?: ConstraintInput;
+  /** The same for the bias. Default: nothing */
+  biasConstraint?: ConstraintInput;
 }
 
 const OPTIONS = [
@@ -26,6 +31,8 @@ const OPTIONS = [
   'biasInitializer',
   'kernelRegularizer',
   'biasRegularizer',
+  'kernelConstraint',
+  'biasConstraint',
 ];
 
 /** What layers have in common that multiply their input with a kernel: its weights, a bias, an activation. */
@@ -36,6 +43,8 @@ export abstract class KernelLayer extends Layer {
   readonly biasInitializer: Initializer;
   readonly kernelRegularizer?: Regularizer;
   readonly biasRegularizer?: Regularizer;
+  readonly kernelConstraint?: Constraint;
+  readonly biasConstraint?: Constraint;
 
   constructor(options: KernelLayerOptions, own: readonly string[]) {
     super(options, [...own, ...OPTIONS]);
@@ -45,13 +54,17 @@ export abstract class KernelLayer extends Layer {
     this.biasInitializer = getInitializer('biasInitializer', options.biasInitializer ?? 'zeros');
     this.kernelRegularizer = checkRegularizer('kernelRegularizer', options.kernelRegularizer);
     this.biasRegularizer = checkRegularizer('biasRegularizer', options.biasRegularizer);
+    this.kernelConstraint = checkConstraint('kernelConstraint', options.kernelConstraint);
+    this.biasConstraint = checkConstraint('biasConstraint', options.biasConstraint);
   }
 
   /** Declares a kernel of this shape and, with `useBias`, a bias for each of its outputs. */
   protected addKernel(shape: Shape): void {
-    this.addWeight('kernel', shape, this.kernelInitializer, { regularizer: this.kernelRegularizer });
-    if (this.useBias)
-      this.addWeight('bias', shape.slice(-1), this.biasInitializer, { regularizer: this.biasRegularizer });
+    const { kernelRegularizer, kernelConstraint, biasRegularizer, biasConstraint } = this;
+    const ofKernel = { regularizer: kernelRegularizer, constraint: kernelConstraint };
+    this.addWeight('kernel', shape, this.kernelInitializer, ofKernel);
+    const ofBias = { regularizer: biasRegularizer, constraint: biasConstraint };
+    if (this.useBias) this.addWeight('bias', shape.slice(-1), this.biasInitializer, ofBias);
   }
 
   override getConfig(): Record<string, unknown> {
@@ -62,6 +75,8 @@ export abstract class KernelLayer extends Layer {
       biasInitializer: this.biasInitializer.config,
       kernelRegularizer: this.kernelRegularizer,
       biasRegularizer: this.biasRegularizer,
+      kernelConstraint: this.kernelConstraint,
+      biasConstraint: this.biasConstraint,
     };
   }
 }

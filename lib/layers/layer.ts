@@ -1,6 +1,7 @@
 import type { Activation } from '../activations.js';
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import type { Constraint } from '../constraints.js';
 import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
 import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
@@ -190,10 +191,13 @@ export abstract class Layer {
     name: string,
     shape: Shape,
     initializer: Initializer,
-    { regularizer, trained = true }: { regularizer?: Regularizer; trained?: boolean } = {},
+    {
+      regularizer,
+      constraint,
+      trained = true,
+    }: { regularizer?: Regularizer; constraint?: Constraint; trained?: boolean } = {},
   ): void {
     if (!this.#declared) throw new TypeError('Expected addWeight to be called in build');
-    const regularized = regularizer ? { regularizer } : {};
     this.#declared[name] = marked({
       name,
       shape,
@@ -201,7 +205,8 @@ export abstract class Layer {
       initializer,
       trained,
       held: { version: 0 },
-      ...regularized,
+      ...(regularizer && { regularizer }),
+      ...(constraint && { constraint }),
     });
   }
 

@@ -1,4 +1,5 @@
 import { wrongShape, wrongType } from '../check.js';
+import { emitConstraints } from '../constraints.js';
 import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tenant } from '../graph/held.js';
@@ -166,6 +167,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Compile
   }
   t.program('update');
   compiled.optimizer.record(t, t.parameters);
+  emitConstraints(t, t.parameters);
 
   const programs = ['predict'];
   for (const weighted of [false, true]) {
@@ -261,10 +263,10 @@ interface Declared {
 export function declareWeights(t: Recorder, placed: readonly PlacedWeight[]): Declared {
   const declared: Declared = { buffers: new Map(), gradients: new Map(), weights: [] };
   for (const { layer, weight, trainable } of placed) {
-    const { name, shape, initializer, regularizer, trained } = weight;
+    const { name, shape, initializer, regularizer, constraint, trained } = weight;
     let value: Buffer;
     if (trained && trainable) {
-      const parameter = t.parameter(layer, name, shape, initializer, regularizer);
+      const parameter = t.parameter(layer, name, shape, initializer, regularizer, constraint);
       value = parameter.value;
       declared.gradients.set(weight, parameter.gradient);
     } else {

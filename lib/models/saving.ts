@@ -60,8 +60,16 @@ function checkLoadable(graph: Graph, compiled?: Compiled): void {
       check(`the ${option} of ${name}`, table, isMade(part), part.config.name);
     }
     for (const [option, part] of Object.entries(layer))
-      if (typeof (part as { graph?: unknown } | undefined)?.graph === 'function' && option.endsWith('egularizer'))
-        check(`the ${option} of ${name}`, 'regularizers', false, 'a function');
+      if (
+        typeof (part as { graph?: unknown } | undefined)?.graph === 'function' &&
+        /(egularizer|onstraint)$/.test(option)
+      )
+        check(
+          `the ${option} of ${name}`,
+          option.endsWith('egularizer') ? 'regularizers' : 'constraints',
+          false,
+          'a function',
+        );
   }
   if (!compiled) return;
   const { optimizer } = compiled;

@@ -4,6 +4,7 @@ import type { NativeResult } from '../binding.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import type { CallbackList } from '../callbacks/callback-list.js';
 import type { Network } from '../models/network.js';
+import { takeAverages } from '../optimizers/averages.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray, Job } from '../tape.js';
 import type { Training } from '../train.js';
@@ -79,6 +80,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
     }
     yield* callbacks.onEpochEnd(epoch, logs);
   }
+  if (fit.progress.iterations > 0) takeAverages(network); // of optimizers with useEma
   yield* callbacks.onTrainEnd();
   return history;
 }

@@ -99,6 +99,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     for (const auto& [scalar, index] : entries(from.Get("scalars"), name + ".scalars"))
       instruction.scalars[scalar] = ordinal(index, name + ".scalars." + scalar);
     if (const auto rows = from.Get("rows"); !rows.IsUndefined()) instruction.rows = integer(rows, name + ".rows");
+    if (const auto when = from.Get("when"); !when.IsUndefined()) instruction.when = ordinal(when, name + ".when");
     instruction.node = textOrNone(from.Get("node"), name + ".node");
     return instruction;
   }

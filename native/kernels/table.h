@@ -32,6 +32,7 @@ using namespace tuning;
 #include "conv2d.h"
 #include "depthwise.h"
 #include "dropout.h"
+#include "moments.h"
 #include "normalization.h"
 #include "penalty.h"
 #include "pool.h"
@@ -197,6 +198,10 @@ constexpr Kernel kRows[] = {
                      "B H W C K L M Y X s t d e p q : x BHWC, dy BYXCM -> dw KLCM, db? CM",
                      depthwiseConv2dWeightGradient, depthwiseConv2dWeightGradientScratch),
     ROW("gaussianNoise", "B N : x BN -> y~ BN | stddev seed", gaussianNoise),
+    ROW("amsgrad", "N : dw N -> m!~ N, v!~ N, most!~ N, w!~ N | rate beta1 beta2 epsilon decay", amsgrad),
+    ROW("adamax", "N : dw N -> m!~ N, u!~ N, w!~ N | rate beta1 beta2 epsilon decay", adamax),
+    ROW("lion", "N : dw N -> m!~ N, w!~ N | rate beta1 beta2 decay", lion),
+    ROW("movingAverage", "N : w N -> average!~ N | momentum", movingAverage),
 };
 
 }  // namespace

@@ -444,6 +444,10 @@ export const CALLS: Record<string, Call> = {
 
   sequential: plain(fjordnet.sequential, { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
   Sequential: plain((o) => new fjordnet.Sequential(o), { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
+  'constraints.maxNorm': plain(fjordnet.constraints.maxNorm, { maxValue: 1, axis: 0 }),
+  'constraints.nonNeg': plain(fjordnet.constraints.nonNeg),
+  'constraints.unitNorm': plain(fjordnet.constraints.unitNorm, { axis: 0 }),
+  'constraints.minMaxNorm': plain(fjordnet.constraints.minMaxNorm, { minValue: 0, maxValue: 1, rate: 1, axis: 0 }),
   input: plain(fjordnet.input, { shape: [2], name: 'a', dtype: 'float32' }),
   model: plain(fjordnet.model, { ...ends(), name: 'a', dtype: 'float32', seed: 1 }),
   Model: plain((o) => new fjordnet.Model(o), { ...ends(), name: 'a', dtype: 'float32', seed: 1 }),

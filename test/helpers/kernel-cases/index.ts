@@ -6,6 +6,7 @@ import { dense } from './dense.js';
 import { convolutions } from './depthwise.js';
 import { loss } from './loss.js';
 import { metric } from './metric.js';
+import { moments } from './moments.js';
 import { normalization } from './normalization.js';
 import { pool } from './pool.js';
 import { update } from './update.js';
@@ -20,6 +21,7 @@ export const kernelCases: KernelCases = {
   ...loss,
   ...metric,
   ...update,
+  ...moments,
   ...algebra,
   ...convolutions,
 };

@@ -1,9 +1,9 @@
 import { type Dims, type Draw, type KernelCases, type Scalars, sum, type Values } from './case.js';
 
-const DIMS: readonly Dims[] = [{ N: 1 }, { N: 33 }, { N: 40000 }];
+export const DIMS: readonly Dims[] = [{ N: 1 }, { N: 33 }, { N: 40000 }];
 
 /** Running means of squares are positive: buffers of these numbers. */
-const positive =
+export const positive =
   (...buffers: number[]) =>
   (k: number, draw: Draw): Float64Array | undefined =>
     buffers.includes(k) ? draw.positive() : undefined;
@@ -17,7 +17,7 @@ const forgotten =
   };
 
 /** fn for every parameter; its results are the outputs. */
-function each(N: number, outputs: number, fn: (i: number) => number[]): Float64Array[] {
+export function each(N: number, outputs: number, fn: (i: number) => number[]): Float64Array[] {
   const out = Array.from({ length: outputs }, () => new Float64Array(N));
   for (let i = 0; i < N; i++)
     fn(i).forEach((value, k) => {
