@@ -69,9 +69,18 @@ export {
   trainValidationTestSplit,
 } from './model-selection/splits.js';
 export type { CompileOptions, PerOutput } from './models/compile.js';
+export type { LoadedWeights, LoadWeightsOptions } from './models/load-weights.js';
 export type { LoadOptions } from './models/loading.js';
-export { Model, type ModelOptions, model, type Outputs, type Predicted } from './models/model.js';
-export type { BatchOptions, EvaluateOptions, FitOptions, PredictOptions } from './models/options.js';
+export { Model, model } from './models/model.js';
+export type {
+  BatchOptions,
+  EvaluateOptions,
+  FitOptions,
+  ModelOptions,
+  Outputs,
+  Predicted,
+  PredictOptions,
+} from './models/options.js';
 export { Sequential, type SequentialOptions, sequential } from './models/sequential.js';
 export { type Along, type Operand, ops } from './ops.js';
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';

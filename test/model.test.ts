@@ -49,6 +49,34 @@ function near(
 // ------------------------------------------------------------ Keras' own runs
 
 const GRAPHS: Record<string, () => Model> = {
+  'inputs numbers': () => {
+    const x = input({ shape: [5], name: 'numbers' });
+    const ids = input({ shape: [2], dtype: 'int32', name: 'classes' });
+    const rows = layers.flatten().apply(layers.embedding({ inputDim: 6, outputDim: 3 }).apply(ids));
+    const both = layers.concatenate().apply([layers.dense({ units: 4, activation: 'tanh' }).apply(x), rows]);
+    const h = layers.dense({ units: 6, activation: 'relu' }).apply(both);
+    const kind = layers.dense({ units: 3, activation: 'softmax', name: 'kind' }).apply(h);
+    const size = layers.dense({ units: 1, name: 'size' }).apply(h);
+    return model({ inputs: [x, ids], outputs: [kind, size], dtype: 'float64' });
+  },
+  zeroPadding2d: () => {
+    const x = input({ shape: [8, 8, 2] });
+    const list = [
+      layers.zeroPadding2d({
+        padding: [
+          [1, 0],
+          [0, 1],
+        ],
+      }),
+      layers.separableConv2d({ filters: 4, kernelSize: 3, padding: 'same', depthMultiplier: 2, activation: 'relu' }),
+      layers.depthwiseConv2d({ kernelSize: 3, strides: 2, activation: 'elu' }),
+      layers.conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, padding: 'same' }),
+      layers.upSampling2d({ size: 2 }),
+      layers.globalMaxPooling2d(),
+      layers.dense({ units: 3 }),
+    ];
+    return model({ inputs: x, outputs: list.reduce((value, layer) => layer.apply(value), x), dtype: 'float64' });
+  },
   residual: () => {
     const x = input({ shape: [8, 8, 2] });
     const a = layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same', useBias: false }).apply(x);
@@ -93,10 +121,20 @@ for (const [name, make] of Object.entries(GRAPHS))
     const golden = fixture('graph').models.find((each: { model: string }) => each.model.startsWith(name));
     const net = make();
     net.setWeights(golden.weights.map(stored));
-    net.compile({ optimizer: OPTIMIZERS[golden.optimizer](golden.learningRate), loss: golden.loss });
     const x = golden.x.map(stored);
-    const [y] = golden.y.map(stored);
-    near(t, net.predictOnBatch(x) as NDArray, stored(golden.predicted[0]), 1e-12, 'predicted');
+    const y = golden.y.map(stored);
+    const compile = () =>
+      net.compile({
+        optimizer: OPTIMIZERS[golden.optimizer](golden.learningRate),
+        loss: golden.loss,
+        lossWeights: golden.lossWeights,
+      });
+    const predicted = (wanted: Stored[], tolerance: number) =>
+      [net.predictOnBatch(x)].flat().forEach((p, i) => {
+        near(t, p, stored(wanted[i]), tolerance, `output ${i}`);
+      });
+    predicted(golden.predicted, 1e-12);
+    compile();
     const before = numbers(net.getWeights());
     const { loss, gradients } = await net.gradients(x, y);
     t.true(Math.abs(loss - golden.losses[0]) <= 1e-10);
@@ -105,7 +143,7 @@ for (const [name, make] of Object.entries(GRAPHS))
     for (const each of golden.losses) t.true(Math.abs(net.trainOnBatch(x, y).loss - each) <= 1e-10);
     for (const [i, weight] of net.getWeights().entries())
       near(t, weight, stored(golden.weights_after[i]), 1e-9, golden.weight_names[i]);
-    near(t, net.predictOnBatch(x) as NDArray, stored(golden.predicted_after[0]), 1e-9, 'predicted after');
+    predicted(golden.predicted_after, 1e-9);
   });
 
 const sum = custom.layer(
@@ -531,4 +569,91 @@ test('networks within networks, applied twice, saved and resumed', async (t) => 
   t.deepEqual(numbers(loaded.getWeights()), numbers(siamese.getWeights()));
   t.is(inner.getWeights().length, 6);
   t.deepEqual(numbers(inner.getWeights()), numbers(siamese.getWeights()));
+});
+
+test('loadWeights: by name or in order, all of it checked before anything changes', async (t) => {
+  const make = (units: number, name = 'head') =>
+    sequential({
+      layers: [layers.dense({ units: 4, inputShape: [3], name: 'base' }), layers.dense({ units, name })],
+      seed: units,
+    });
+  const from = make(2);
+  const file = path();
+  await from.save(file);
+  const same = make(2, 'other');
+  t.deepEqual((await same.loadWeights(file)).skipped, []);
+  t.deepEqual(numbers(same.getWeights()), numbers(from.getWeights()));
+
+  const wider = make(5);
+  const before = numbers(wider.getWeights());
+  await t.throwsAsync(wider.loadWeights(file, { byName: true }), {
+    code: 'ERR_FORMAT',
+    message: /the weight 'head\/kernel' to be of shape \[4, 5\], got shape \[4, 2\] \(skipMismatch/,
+  });
+  t.deepEqual(numbers(wider.getWeights()), before);
+  t.deepEqual(await wider.loadWeights(file, { byName: true, skipMismatch: true }), {
+    loaded: ['base/kernel', 'base/bias'],
+    skipped: ['head/kernel', 'head/bias'],
+  });
+  t.deepEqual(numbers(wider.getWeights()).slice(0, 2), numbers(from.getWeights()).slice(0, 2));
+  t.deepEqual(numbers(wider.getWeights()).slice(2), before.slice(2));
+
+  const longer = sequential({ layers: [...make(2).layers, layers.dense({ units: 1, name: 'last' })] });
+  await t.throwsAsync(longer.loadWeights(file), { message: /to hold 6 weights, as the network does, got 4 \(byName/ });
+  t.deepEqual((await longer.loadWeights(file, { byName: true })).skipped, ['last/kernel', 'last/bias']);
+  const stranger = sequential({ layers: [layers.dense({ units: 4, inputShape: [3], name: 'x' })] });
+  await t.throwsAsync(stranger.loadWeights(file, { byName: true }), {
+    message: /to hold a weight of the network, such as 'x\/kernel', got others/,
+  });
+});
+
+test('integers: inputs of class numbers, embeddings, and their bounds', async (t) => {
+  const ids = [
+    [1, 2],
+    [0, 1],
+    [2, 2],
+  ];
+  for (const dtype of ['float32', 'float64'] as const) {
+    const net = sequential({
+      layers: [layers.embedding({ inputDim: 3, outputDim: 2 }), layers.flatten(), layers.dense({ units: 1 })],
+      dtype,
+      seed: 1,
+    });
+    net.compile({ optimizer: 'adam', loss: 'mse' });
+    t.throws(() => net.predictSync([[0.5, 1]]), {
+      message: 'Expected x to hold integers of 32 bits, got 0.5 at [0, 0]',
+    });
+    await net.fit(ids, [1, 2, 3], { epochs: 3, batchSize: 2 });
+    const [table, kernel, bias] = net.getWeights().map(({ data }) => data);
+    const by = (row: number[]) =>
+      row.flatMap((id) => [table[2 * id], table[2 * id + 1]]).reduce((sum, v, i) => sum + v * kernel[i], bias[0]);
+    const predicted = net.predictSync(ids).data;
+    for (const [i, row] of ids.entries()) t.true(Math.abs(predicted[i] - by(row)) < 1e-6);
+    for (const [wrong, at] of [
+      [3, '[0, 1]'],
+      [-1, '[0, 1]'],
+    ] as const)
+      await t.throwsAsync(net.predict([[0, wrong]]), {
+        message: `Expected x to hold integers in [0, 3), the inputDim of the layer 'embedding', got ${wrong} at ${at}`,
+      });
+    const file = path();
+    await net.save(file);
+    const loaded = await Sequential.load(file);
+    for (const each of [net, loaded]) each.fitSync(ids, [1, 2, 3], { batchSize: 2 });
+    t.deepEqual(numbers(loaded.getWeights()), numbers(net.getWeights()));
+  }
+  // large integers keep their digits on their way to where they are compared
+  const x = input({ shape: [1], dtype: 'int32' });
+  const same = model({ inputs: x, outputs: x, dtype: 'float64' });
+  t.deepEqual([...same.predictSync([[2 ** 31 - 1], [-5]]).data], [2 ** 31 - 1, -5]);
+  const summed = model({
+    inputs: x,
+    outputs: layers.dense({ units: 1, kernelInitializer: 'ones' }).apply(x),
+    dtype: 'float64',
+  });
+  t.deepEqual([...summed.predictSync([[3], [4]]).data], [3, 4]);
+  t.throws(() => layers.embedding({ inputDim: 3, outputDim: 2 }).apply(input({ shape: [1] })), {
+    message: /to be applied to integers/,
+  });
+  t.throws(() => layers.embedding({ inputDim: 3, outputDim: 2, maskZero: true }), { message: /maskZero to be false/ });
 });

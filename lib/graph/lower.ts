@@ -29,6 +29,7 @@ export class Lowered {
   /** How often the memory of a value is read, through whatever views of it. */
   readonly #uses = new Map<Value, number>();
   readonly #saved = new Map<Node, Saved>();
+  readonly #reals = new Map<Buffer, Buffer>();
 
   constructor(t: Recorder, outputs: readonly Value[], options: Lowering) {
     this.#t = t;
@@ -58,8 +59,8 @@ export class Lowered {
   forward(): void {
     const t = this.#t;
     for (const node of this.#order) {
-      const { op, inputs, options, output } = node;
-      const x = inputs.map((input) => this.buffer(input));
+      const { op, options, output } = node;
+      const x = this.#inputs(node);
       const name = this.#options.nameOf(node);
       const y = op.view ? t.view(x[0], output.shape) : this.#mayOverwriteInput(node) ? x[0] : this.#make(output, name);
       this.#buffers.set(output, y);
@@ -93,12 +94,41 @@ export class Lowered {
         else parts.push([input, part]);
         return part;
       });
-      const x = inputs.map((input) => this.buffer(input));
-      const io = { t, x, y: this.buffer(output), dy, dx, saved: this.#saved.get(node) ?? {}, options };
+      const io = {
+        t,
+        x: this.#inputs(node),
+        y: this.buffer(output),
+        dy,
+        dx,
+        saved: this.#saved.get(node) ?? {},
+        options,
+      };
       t.within(name, () => op.backward?.(io));
       for (const [input, part] of parts) this.#add(gradients, input, part);
     }
     return gradients;
+  }
+
+  /** What an operation reads; of integers their values, unless it takes them as they are. */
+  #inputs({ op, inputs }: Node): Buffer[] {
+    return inputs.map((input, k) => {
+      const buffer = this.buffer(input);
+      return op.view || op.integers?.includes(k) ? buffer : this.real(buffer);
+    });
+  }
+
+  /** The numbers of a buffer of integers, in the float type; of any other, that buffer. */
+  real(buffer: Buffer): Buffer {
+    if (buffer.dtype !== 'int32') return buffer;
+    let real = this.#reals.get(buffer);
+    if (!real) {
+      real = buffer.batched
+        ? this.#t.batched(`${buffer.name}/real`, buffer.shape)
+        : this.#t.fixed('state', `${buffer.name}/real`, buffer.shape);
+      this.#t.emit('real', [buffer, real], { N: buffer.size });
+      this.#reals.set(buffer, real);
+    }
+    return real;
   }
 
   /** Adds to the gradient of a value; the first part of it stays where it is, unless the gradient has a place. */

@@ -33,6 +33,8 @@ export interface Op<O = undefined> {
   readonly view?: true;
   /** Emits y = f(x). `view` operations emit nothing. */
   forward?(io: Forward<O>): Saved | undefined;
+  /** The inputs, by place, that are taken as integers where they are; all others are read as numbers of the float type. */
+  readonly integers?: readonly number[];
   /** Every sample has a value of its own, also where the inputs are the same for all. */
   readonly isBatched?: true;
   /** Its derivative is 0 wherever there is one: no gradient passes. */

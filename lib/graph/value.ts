@@ -70,9 +70,11 @@ export const placeholder = (shape: Shape, dtype?: 'int32'): Value =>
 
 /** The value that `op` makes of its inputs. @throws RangeError if they do not fit it */
 export function applyOp<O>(op: Op<O>, inputs: readonly Value[], options: O): Value {
+  const dtype = op.view && inputs[0].dtype;
   const output: { -readonly [K in keyof Value]: Value[K] } = marked({
     shape: op.shape(inputs, options),
     batched: op.isBatched ?? inputs.some((value) => value.batched),
+    ...(dtype && { dtype }),
   });
   output.from = { op, inputs, options, output };
   return output;

@@ -18,6 +18,7 @@ import { Dense, type DenseOptions } from './dense.js';
 import { DepthwiseConv2D, type DepthwiseConv2DOptions } from './depthwise-conv2d.js';
 import { Dot, type DotOptions } from './dot.js';
 import { Dropout, type DropoutOptions } from './dropout.js';
+import { Embedding, type EmbeddingOptions } from './embedding.js';
 import { Lambda } from './lambda.js';
 import type { Layer, LayerOptions } from './layer.js';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.js';
@@ -58,6 +59,8 @@ export const layers = {
   batchNormalization: (options?: BatchNormalizationOptions) => new BatchNormalization(options),
   /** An activation as a layer of its own. */
   activation: (options: ActivationOptions) => new Activation(options),
+  /** Integers as rows of a table that is trained. */
+  embedding: (options: EmbeddingOptions) => new Embedding(options),
   /** States the shape of the network's input. */
   inputLayer: (options: InputLayerOptions) => new InputLayer(options),
 

@@ -45,6 +45,8 @@ export abstract class Layer {
   declare readonly className: string;
   /** Unique in its network; given by the network if absent. */
   name?: string;
+  /** Of a layer that takes integers, such as an embedding. */
+  readonly inputDtype?: 'int32';
   /** What its output has gone through, where the layer has such an option. */
   readonly activation?: Activation;
   readonly #inputShape?: Shape;
@@ -241,13 +243,18 @@ export const nameOf = ({ name, className }: Layer) =>
   name ? `the layer '${name}' (${className})` : `the layer ${className}`;
 
 function checkApplied(layer: Layer, values: readonly Value[]): void {
-  for (const value of values)
+  for (const value of values) {
     if (!isValue(value))
       throw wrongType(
         `what ${nameOf(layer)} is applied to`,
         'a value, as input() and apply() give it, or a list of them',
         value,
       );
+    if (layer.inputDtype === 'int32' && value.dtype !== 'int32')
+      throw new TypeError(
+        `Expected ${nameOf(layer)} to be applied to integers, as input({ dtype: 'int32' }) gives them, got numbers of shape [${value.shape.join(', ')}]`,
+      );
+  }
 }
 
 /** Refuses to share weights with an input that wants others. */

@@ -61,7 +61,10 @@ export function* prediction(
   const { inputs } = ports();
   const arrays = readInputs('x', x, inputs);
   const network = engine.enter(graphFor(shapesOf(arrays)), false);
-  const samples = way === 'copied' ? copyInputs('x', arrays, inputs, dtype) : arrays.map((a) => valuesOf(a, dtype));
+  const samples =
+    way === 'copied'
+      ? copyInputs('x', arrays, inputs, dtype)
+      : arrays.map((a, i) => valuesOf(a, inputs[i].dtype ?? dtype));
   const n = arrays[0].shape[0];
   return yield* predictLoop(network, samples, n, way === 'one batch' ? n : batchSize);
 }

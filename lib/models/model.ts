@@ -20,30 +20,21 @@ import { type Callee, evaluation, fitting, gradientsOf, prediction, trainingStep
 import { type CompileOptions, readCompile } from './compile.js';
 import { Engine } from './engine.js';
 import { readGraph } from './inputs.js';
+import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
 import { type LoadOptions, loadFile } from './loading.js';
 import type { Network } from './network.js';
-import type { BatchOptions, EvaluateOptions, FitOptions, PredictOptions } from './options.js';
+import type {
+  BatchOptions,
+  EvaluateOptions,
+  FitOptions,
+  ModelOptions,
+  Outputs,
+  Predicted,
+  PredictOptions,
+} from './options.js';
 import { outputShapesOf, portsOf } from './ports.js';
 import { snapshot } from './saving.js';
 import { summaryText } from './summary.js';
-
-/** One value, or several. */
-export type Outputs = Value | readonly Value[];
-/** What `predict` gives: an array for each output, in a list where the outputs were given as one. */
-export type Predicted<O extends Outputs> = O extends readonly Value[] ? NDArray[] : NDArray;
-
-export interface ModelOptions<O extends Outputs = Outputs> {
-  /** What `input` gives; or the values of another network's layers, from which this one begins anew. */
-  inputs: Value | readonly Value[];
-  /** What layers make of the inputs. */
-  outputs: O;
-  /** Default 'model' */
-  name?: string;
-  /** What the network computes in. Default 'float32' */
-  dtype?: FloatType;
-  /** Decides the initial weights, the shuffles and the dropout masks. Default: an unpredictable one */
-  seed?: number;
-}
 
 /**
  * A network of layers in any arrangement, as Keras' functional models and TensorFlow.js' `tf.model`.
@@ -244,13 +235,7 @@ export class Model<O extends Outputs = Outputs> extends Layer {
    * @throws Error with code ERR_BUSY while a batch is being trained, evaluated or predicted
    */
   override setWeights(weights: readonly ArrayInput[]): void {
-    const placed = this.placed();
-    this.#engine.checkBetweenBatches();
-    const arrays = checkWeights(placed, weights, this.dtype);
-    writeHeld(
-      placed.map(({ weight }) => weight),
-      arrays,
-    );
+    this.#write(this.placed(), weights);
   }
 
   /**
@@ -349,6 +334,18 @@ export class Model<O extends Outputs = Outputs> extends Layer {
     return loadFile(path, options, (loaded) => loaded.#engine);
   }
 
+  /**
+   * Takes over the weights of a file that `save` wrote; the optimizer's state stays as it is.
+   *
+   * @throws Error with code ERR_FORMAT if the file is damaged or its weights do not fit (see `byName` and `skipMismatch`),
+   *   ERR_BUSY while a batch is being computed, the file system's code (ENOENT …); nothing is changed then
+   */
+  async loadWeights(path: string | URL, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+    const { found, report } = await readWeights(path, this.placed(), options);
+    this.#write([...found.keys()], [...found.values()]);
+    return report;
+  }
+
   /** Whether its outputs are a list: `predict` then gives one, also of one array. */
   get isListed(): boolean {
     return this.#isListed;
@@ -383,6 +380,15 @@ export class Model<O extends Outputs = Outputs> extends Layer {
   protected placed(): PlacedWeight[] {
     if (!this.#builtIfPossible()) this.needGraph();
     return weightsOfGraph(this.graph as Graph);
+  }
+
+  #write(placed: readonly PlacedWeight[], weights: readonly ArrayInput[]): void {
+    this.#engine.checkBetweenBatches();
+    const arrays = checkWeights(placed, weights, this.dtype);
+    writeHeld(
+      placed.map(({ weight }) => weight),
+      arrays,
+    );
   }
 
   get #callee(): Callee {

@@ -68,7 +68,7 @@ const NONE: ReadonlySet<Layer> = new Set();
 export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Compiled): Network {
   const t = new Recorder(dtype);
   const sources = graph.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
-  const inputs = sources.map(({ shape }, i) => t.batched(sources.length === 1 ? 'x' : `x${i}`, shape));
+  const inputs = sources.map(({ shape, dtype }, i) => t.batched(sources.length === 1 ? 'x' : `x${i}`, shape, dtype));
   const { buffers, gradients, weights } = declareWeights(t, weightsOfGraph(graph, compiled?.frozen ?? NONE));
   sources.forEach((source, i) => {
     buffers.set(source, inputs[i]);
@@ -219,7 +219,7 @@ function activationOf(value: Value): string | undefined {
 }
 
 function batchedBuffer(lowered: Lowered, value: Value): Buffer {
-  const buffer = lowered.buffer(value);
+  const buffer = lowered.real(lowered.buffer(value));
   if (!buffer.batched) throw new TypeError('Expected outputs to depend on an input, got the same for all samples');
   return buffer;
 }

@@ -1,6 +1,27 @@
+import type { NDArray } from '../array.js';
 import type { Callback } from '../callbacks/callback.js';
 import type { ClassWeight } from '../class-weight.js';
+import type { Value } from '../graph/value.js';
+import type { FloatType } from '../tape.js';
 import type { ByPort } from '../training/data.js';
+
+/** One value, or several. */
+export type Outputs = Value | readonly Value[];
+/** What `predict` gives: an array for each output, in a list where the outputs were given as one. */
+export type Predicted<O extends Outputs> = O extends readonly Value[] ? NDArray[] : NDArray;
+
+export interface ModelOptions<O extends Outputs = Outputs> {
+  /** What `input` gives; or the values of another network's layers, from which this one begins anew. */
+  inputs: Value | readonly Value[];
+  /** What layers make of the inputs. */
+  outputs: O;
+  /** Default 'model' */
+  name?: string;
+  /** What the network computes in. Default 'float32' */
+  dtype?: FloatType;
+  /** Decides the initial weights, the shuffles and the dropout masks. Default: an unpredictable one */
+  seed?: number;
+}
 
 export interface FitOptions {
   /** Samples for each update of the weights. The last batch of an epoch may be smaller. Default 32 */

@@ -167,7 +167,7 @@ export class Sequential extends Model<Value> {
     const loss = this.loss;
     const shape = shapes.length > 0 ? (shapesOf(this.#layers, shapes[0]).at(-1) as Shape) : [];
     return {
-      inputs: [{ name: 'x' }],
+      inputs: [{ name: 'x', ...inputDtypeOf(this.#layers[0]) }],
       outputs: [{ name: this.layerNames.at(-1) as string, shape, ...(loss && { loss }) }],
     };
   }
@@ -187,7 +187,7 @@ export class Sequential extends Model<Value> {
   #graphOf(inputShape: Shape): Graph {
     shapesOf(this.#layers, inputShape);
     const [first, ...rest] = this.#layers;
-    const source = isInputLayer(first) ? first.source : input({ shape: inputShape });
+    const source = isInputLayer(first) ? first.source : input({ shape: inputShape, ...inputDtypeOf(first) });
     let output: Value = isInputLayer(first) ? source : first.apply(source);
     for (const layer of rest) output = layer.apply(output);
     return { inputs: [source], outputs: [output], layers: this.#layers, names: this.#names };
@@ -198,6 +198,8 @@ export class Sequential extends Model<Value> {
       throw failure('ERR_NOT_BUILT', 'Expected the network to have layers, got none: call add(layer) first');
   }
 }
+
+const inputDtypeOf = ({ inputDtype: dtype }: Layer) => dtype && { dtype };
 
 /** A new `Sequential`. */
 export function sequential(options: SequentialOptions = {}): Sequential {

@@ -42,6 +42,8 @@ export interface Port {
   /** Of one sample. Undefined: whatever the first data have. */
   readonly shape?: Shape;
   readonly dtype?: 'int32';
+  /** Integers are to be below this, from 0 on: the rows of the table of an embedding. */
+  readonly limit?: { readonly below: number; readonly layer: string };
 }
 
 /** An array for each input or output: the array itself if there is one only, a list in their order, or a record by name. */
@@ -146,10 +148,13 @@ export function readInputs(name: string, x: ByPort, inputs: readonly Port[]): ND
 
 /** Samples in native memory. */
 export const copyInputs = (name: string, x: readonly NDArray[], inputs: readonly Port[], dtype: FloatType) =>
-  x.map((array, i) => dataset(inputs.length === 1 ? name : `${name} of '${inputs[i].name}'`, array, dtype));
+  x.map((array, i) => {
+    const { name: port, dtype: own = dtype } = inputs[i];
+    return dataset(inputs.length === 1 ? name : `${name} of '${port}'`, array, own);
+  });
 
 /** x as an array [n, ...] of the samples' shape. */
-function checkSamples(name: string, x: ArrayInput, { shape, dtype }: Port): NDArray {
+function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port): NDArray {
   const array = checkArray(name, x);
   if (shape?.length === 0 ? array.shape.length !== 1 : array.shape.length < 2)
     throw wrongShape(
@@ -159,13 +164,18 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype }: Port): NDAr
     );
   if (shape && array.shape.slice(1).join() !== shape.join())
     throw wrongShape(name, `of shape [n, ${shape.join(', ')}], as the network's input`, array.shape);
-  if (dtype === 'int32' && array.dtype !== 'int32') {
-    const wrong = array.data.findIndex((value) => value !== (value | 0));
-    if (wrong >= 0)
-      throw new RangeError(
-        `Expected ${name} to hold integers of 32 bits, got ${array.data[wrong]} at ${position(wrong, array.shape)}`,
-      );
-  }
+  if (dtype !== 'int32') return array;
+  const wrong = array.dtype === 'int32' ? -1 : array.data.findIndex((value) => value !== (value | 0));
+  if (wrong >= 0)
+    throw new RangeError(
+      `Expected ${name} to hold integers of 32 bits, got ${array.data[wrong]} at ${position(wrong, array.shape)}`,
+    );
+  const beyond = limit ? array.data.findIndex((value) => value < 0 || value >= limit.below) : -1;
+  if (beyond >= 0)
+    throw new RangeError(
+      `Expected ${name} to hold integers in [0, ${limit?.below}), the inputDim of the layer '${limit?.layer}', ` +
+        `got ${array.data[beyond]} at ${position(beyond, array.shape)}`,
+    );
   return array;
 }
 
