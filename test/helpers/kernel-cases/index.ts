@@ -3,6 +3,7 @@ import { algebra } from './algebra.js';
 import type { KernelCases } from './case.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
+import { embedding } from './embedding.js';
 import { loss } from './loss.js';
 import { metric } from './metric.js';
 import { normalization } from './normalization.js';
@@ -12,6 +13,7 @@ import { update } from './update.js';
 /** The cases of every row of native/kernels/table.h: test/native-kernels.test.ts insists on one for each. */
 export const kernelCases: KernelCases = {
   ...dense,
+  ...embedding,
   ...conv2d,
   ...pool,
   ...normalization,
