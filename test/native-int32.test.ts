@@ -1,6 +1,6 @@
 // Buffers of integers: a region of their own in every plan, whatever its dtype.
 import test from 'ava';
-import { NDArray } from 'fjordnet';
+import { kernels, NDArray } from 'fjordnet';
 import { binding, type NativeArray, type NativeJob, type PlanSpec } from '../dist/binding.js';
 import { dataset, Tape, valuesOf } from '../dist/tape.js';
 
@@ -185,5 +185,99 @@ for (const dtype of ['float64', 'float32'] as const) {
     ]);
     const inputs = [[tokens, dataset('tokens', rows, 'int32')] as const];
     t.is(plan.runSync({ program: 'p', inputs, first: 0, count: 2, batchSize: 1 }).steps, 2);
+  });
+
+  test(`${dtype}: a number that names no row gives NaN, and nothing is read or written for it`, (t) => {
+    const none = Int32Array.of(-1, 3, 2 ** 31 - 1, -(2 ** 31));
+    const table = FLOATS[dtype].of(1, 2, 3, 4, 5, 6);
+    const y = new FLOATS[dtype](10);
+    kernels.embedding({ B: 1, J: 5, V: 3, E: 2 }, [Int32Array.of(...none, 2), table, y]);
+    t.deepEqual(y, FLOATS[dtype].of(...new Array(8).fill(Number.NaN), 5, 6));
+    const dtable = new FLOATS[dtype](6).fill(Number.NaN);
+    const dy = FLOATS[dtype].of(1, 1, 1, 1, 1, 1, 1, 1, 0.5, -0.5);
+    kernels.embeddingGradient({ B: 5, J: 1, V: 3, E: 2 }, [Int32Array.of(...none, 2), dy, dtable]);
+    t.deepEqual(dtable, FLOATS[dtype].of(0, 0, 0, 0, 0.5, -0.5));
+    const d = { B: 1, J: 4, V: 3, E: 2 };
+    const refuse = (arrays: unknown[], message: string | RegExp) =>
+      t.throws(() => kernels.embedding(d, arrays as NativeArray[]), { message });
+    refuse([new FLOATS[dtype](4), table, y], 'Expected a typed array of int32');
+    refuse([none, new Int32Array(6), new FLOATS[dtype](8)], /^Expected a typed array of float/);
+    refuse([Int32Array.of(1), table, new FLOATS[dtype](8)], /array 0 of 'embedding' .* to hold 4 values, got 1/);
+  });
+
+  /** y[B,2,1] = table[index[B,2]], with a table of 10 times the row. */
+  const embedding = (use?: 'lives') => {
+    const tape = new Tape(dtype);
+    const index = tape.batched('index', [2], 'int32');
+    const y = tape.batched('y', [2, 1]);
+    const table = tape.fixed('parameter', 'table', [6, 1]);
+    tape.program('p');
+    tape.emit('embedding', [index, table, y], { J: 2, V: 6, E: 1 });
+    const plan = tape.compile(use && { programs: ['p'], inputs: [index], outputs: [y] });
+    plan.write(table, NDArray.from([[0], [10], [20], [30], [40], [50]]));
+    return { plan, index, y };
+  };
+
+  test(`${dtype}: integers are gathered for every batch, short after long, and for longer ones than before`, async (t) => {
+    const { plan, index, y } = embedding('lives');
+    const values = NDArray.from([
+      [0, 1],
+      [2, 3],
+      [4, 5],
+      [5, 0],
+      [3, 3],
+    ]);
+    const data = dataset('index', values, 'int32');
+    const want = FLOATS[dtype].from(Array.from(values.data, (v) => 10 * v));
+    const job = { program: 'p', outputs: [y], first: 0, count: 5 };
+    for (const batchSize of [2, 1, 3, 5, 4]) {
+      t.deepEqual(plan.runSync({ ...job, inputs: [[index, data]], batchSize }).outputs, [want]);
+      t.deepEqual(plan.runSync({ ...job, inputs: [[index, valuesOf(values, 'int32')]], batchSize }).outputs, [want]);
+      t.deepEqual((await plan.run({ ...job, inputs: [[index, data]], batchSize })).outputs, [want]);
+    }
+    const rows = Int32Array.of(4, 0, 2, 4);
+    const some = { program: 'p', outputs: [y], rows, batchSize: 3, inputs: [[index, data] as const] };
+    t.deepEqual(plan.runSync(some).outputs, [FLOATS[dtype].of(30, 30, 0, 10, 40, 50, 30, 30)]);
+  });
+
+  test(`${dtype}: an Int32Array whose memory is gone is an empty one`, (t) => {
+    const { plan, index, y } = embedding();
+    const input = Int32Array.of(1, 2, 3, 4);
+    const native = { first: 0, count: 2, batchSize: 2 };
+    const job = { ...native, program: 'p', inputs: [[index, input] as const], outputs: [y] };
+    t.is(plan.runSync(job).steps, 1);
+    structuredClone(input.buffer, { transfer: [input.buffer] });
+    t.throws(() => plan.runSync(job), { message: /rows to lie in \[0, 0\)/ });
+  });
+
+  test(`${dtype}: fixed integers name rows as well, and integers never lie on numbers`, (t) => {
+    const tape = new Tape(dtype);
+    const positions = tape.fixed('state', 'positions', [3], 'int32');
+    const [table, y] = [tape.fixed('parameter', 'table', [4, 2]), tape.fixed('state', 'y', [3, 2])];
+    tape.program('p');
+    tape.emit('embedding', [positions, table, y], { J: 1, V: 4, E: 2 }, {}, 3);
+    const plan = tape.compile();
+    plan.write(positions, NDArray.from([3, 0, 3]));
+    plan.write(table, NDArray.from([0, 1, 2, 3, 4, 5, 6, 7]).reshape(4, 2));
+    plan.runSync({ program: 'p', inputs: [], first: 0, count: 1, batchSize: 1 });
+    t.deepEqual(plan.read(y).data, FLOATS[dtype].of(6, 7, 0, 1, 6, 7));
+    tape.program('wrong');
+    tape.emit('embedding', [table, table, y], { J: 1, V: 4, E: 2 }, {}, 3);
+    t.throws(() => tape.compile(), { message: /to be given index as int32, got real numbers in buffer 'table'$/ });
+  });
+
+  test(`${dtype}: integers whose lives do not meet share memory, apart from numbers`, (t) => {
+    const tape = new Tape(dtype);
+    const [first, second] = ['first', 'second'].map((name) => tape.batched(name, [16], 'int32'));
+    const y = tape.batched('y', [16, 1]);
+    const table = tape.fixed('parameter', 'table', [16, 1]);
+    for (const index of [first, second]) {
+      tape.program(index.name);
+      tape.emit('embedding', [index, table, y], { J: 16, V: 16, E: 1 });
+    }
+    const bytesOf = (...inputs: (typeof first)[]) =>
+      tape.compile({ programs: ['first', 'second'], inputs, outputs: [y] }).bytes - 32 * bytes;
+    t.is(bytesOf(), 16 * 4);
+    t.is(bytesOf(first, second), 32 * 4, 'inputs are there together');
   });
 }

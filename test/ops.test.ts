@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { NDArray, ops, RandomState } from 'fjordnet';
 import type { Op } from '../dist/graph/op.js';
+import { embedding } from '../dist/graph/ops/embedding.js';
 import { applyOp, marked, placeholder, type Value } from '../dist/graph/value.js';
 import { alongDirection, evaluate } from './helpers/graph.js';
 import { difference } from './helpers/replay.js';
@@ -336,4 +337,45 @@ test('an operation that emits what does not fit is named, forward and backward',
     message: /^Expected 'multiply' \(.*\) of 'wrong' to be given x BN = batch x 5 values/,
   });
   t.notThrows(() => run(wrong(4, 4)));
+});
+
+test('embedding takes rows of a table, and adds up their gradients', (t) => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        samples: fc.integer({ min: 1, max: 5 }),
+        indices: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
+        V: fc.integer({ min: 1, max: 6 }),
+        E: fc.integer({ min: 1, max: 70 }),
+        seed: fc.nat(),
+      }),
+      ({ samples, indices, V, E, seed }) => {
+        const r = new RandomState(seed % 2 ** 32);
+        const [index, table, factor] = [placeholder(indices), weight([V, E]), placeholder([...indices, E])];
+        const y = ops.mul(applyOp(embedding, [index, table], undefined), factor);
+        const rows = r.randint(0, V, [samples, ...indices]) as NDArray;
+        const values = draw(r, [V, E], undefined);
+        const dy = draw(r, [samples, ...indices, E], undefined);
+        const wantY = Array.from(dy.data, (d, i) => d * values.data[rows.data[Math.floor(i / E)] * E + (i % E)]);
+        const wantTable = new Float64Array(V * E);
+        dy.data.forEach((d, i) => {
+          wantTable[rows.data[Math.floor(i / E)] * E + (i % E)] += d;
+        });
+        for (const [dtype, most] of [
+          ['float64', 1e-14],
+          ['float32', 1e-5],
+        ] as const) {
+          const { value, gradients } = evaluate(dtype, y, [
+            [index, rows],
+            [table, values],
+            [factor, dy],
+          ]);
+          t.deepEqual(value.shape, [samples, ...indices, E]);
+          t.true(difference(value.data, wantY) < most);
+          t.true(difference(gradients[1].data, wantTable) < most);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
 });

@@ -33,6 +33,7 @@ using namespace tuning;
 #include "depthwise.h"
 #include "dropout.h"
 #include "moments.h"
+#include "embedding.h"
 #include "normalization.h"
 #include "penalty.h"
 #include "pool.h"
@@ -120,6 +121,8 @@ constexpr Kernel kRows[] = {
     ROW("batchMatmul", "B M K N : x BMK, y BKN -> z BMN", batchMatmul),
     ROW("gather", "B N C J : x BNC, index BJ -> y BJC", gather),
     ROW("gatherGradient", "B N C J : index BJ, dy BJC -> dx BNC", gatherGradient),
+    ROW("embedding", "B J V E : i:index BJ, table VE -> y BJE", embedding),
+    ROW("embeddingGradient", "B J V E : i:index BJ, dy BJE -> dtable VE", embeddingGradient),
     ROW("oneHot", "B J N : index BJ -> y BJN", oneHot),
     ROW("logSoftmax", "B M N : z BMN -> y BMN", logSoftmax),
     ROW("logSoftmaxGradient", "B M N : y BMN, dy BMN -> dz~ BMN", logSoftmaxGradient),

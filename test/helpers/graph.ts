@@ -10,7 +10,10 @@ export interface Evaluated {
   readonly gradients: readonly NDArray[];
 }
 
-/** Runs a graph once, on inputs whose first axis counts samples; those that are not batched are given as they are. */
+/**
+ * Runs a graph once, on inputs whose first axis counts samples; those that are not batched are given as they are. Arrays of
+ * int32 are integers, of which there is no gradient.
+ */
 export function evaluate(
   dtype: FloatType,
   output: Value,
@@ -20,8 +23,13 @@ export function evaluate(
   const t = new Recorder(dtype);
   const buffers = new Map<Value, Buffer>();
   const gradients = new Map<Value, Buffer>();
-  for (const [value] of inputs) {
-    buffers.set(value, value.batched ? t.batched('x', value.shape) : t.fixed('parameter', 'w', value.shape));
+  for (const [value, { dtype: given }] of inputs) {
+    const kind = given === 'int32' ? 'int32' : 'real';
+    buffers.set(
+      value,
+      value.batched ? t.batched('x', value.shape, kind) : t.fixed('parameter', 'w', value.shape, kind),
+    );
+    if (kind === 'int32') continue;
     gradients.set(value, value.batched ? t.batched('dx', value.shape) : t.fixed('gradient', 'dw', value.shape));
   }
   const lowered = new Lowered(t, [output], { training, buffers, gradients, nameOf: ({ op }) => op.name });
@@ -41,7 +49,10 @@ export function evaluate(
   const collect = (buffer: Buffer): NDArray => {
     const result = plan.runSync({
       program: 'run',
-      inputs: data.map(([value, array]) => [buffers.get(value)!, valuesOf(array, dtype)] as const),
+      inputs: data.map(([value, array]) => {
+        const buffer = buffers.get(value)!;
+        return [buffer, valuesOf(array, buffer.dtype === 'int32' ? 'int32' : dtype)] as const;
+      }),
       first: 0,
       count: samples,
       batchSize: samples,

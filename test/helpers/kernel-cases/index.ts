@@ -4,6 +4,7 @@ import type { KernelCases } from './case.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { convolutions } from './depthwise.js';
+import { embedding } from './embedding.js';
 import { loss } from './loss.js';
 import { metric } from './metric.js';
 import { moments } from './moments.js';
@@ -14,6 +15,7 @@ import { update } from './update.js';
 /** The cases of every row of native/kernels/table.h: test/native-kernels.test.ts insists on one for each. */
 export const kernelCases: KernelCases = {
   ...dense,
+  ...embedding,
   ...conv2d,
   ...pool,
   ...normalization,
