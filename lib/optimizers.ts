@@ -58,8 +58,8 @@ export const optimizers = {
     return make('sgd', { learningRate: 0.01, ...options }, { momentum, nesterov }, ({ rate, decay, weightDecay }) => {
       const eta = rate();
       if (momentum === 0) return (t, { w, dw, N }) => t.emit('sgd', [dw, w], { N }, { eta, lmbd: weightDecay });
-      const scalars = { rate: eta, momentum, nesterov: Number(nesterov), decay };
-      return (t, { w, dw, N, state }) => t.emit('sgdW', [dw, state('v'), w], { N }, scalars);
+      const scalars = { rate: eta, momentum, nesterov: Number(nesterov), lmbd: 0, decay };
+      return (t, { w, dw, N, state }) => t.emit('momentum', [dw, state('v'), w], { N }, scalars);
     });
   },
   /** Adam (Kingma and Ba 2015, with the "epsilon hat" of its section 2). Default learningRate 0.001 */

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
-import { getThreads, kernels, setThreads } from 'fjordnet';
+import { getThreads, kernels, RandomState, setThreads } from 'fjordnet';
+import { kernelCases } from './helpers/kernel-cases/index.js';
+import { replay } from './helpers/replay.js';
 
 type Floats = Float64Array | Float32Array;
 const dtypes = [Float64Array, Float32Array] as const;
@@ -321,20 +323,6 @@ for (const Float of dtypes) {
     t.deepEqual([...dx], [0, 0, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0]);
   });
 
-  test(`without bias, ${dtype}`, (t) => {
-    for (const F of [5, 90]) {
-      const dims = { B: 2, H: 4, W: 5, C: F, K: 3, L: 3, F, Y: 4, X: 5, s: 1, t: 1, d: 1, e: 1, p: 1, q: 1 };
-      const [x, w, b, dy] = inputs(Float, dims);
-      const expected = convolve(dims, x, w, b.fill(0), dy);
-      const y = new Float(expected.y.length);
-      const dw = new Float(w.length);
-      kernels.conv2dNoBias(dims, [x, w, y]);
-      kernels.conv2dWeightGradientNoBias(dims, [x, dy, dw]);
-      t.deepEqual(y, expected.y);
-      t.deepEqual(dw, expected.dw);
-    }
-  });
-
   test(`pooling of any shape is what its definition says, ${dtype}`, (t) => {
     const small = (most: number) => fc.integer({ min: 1, max: most });
     const shapes = fc.record({
@@ -606,5 +594,29 @@ test('dimensions that contradict each other read nothing outside the arrays', (t
     const expected = naive(dims, x, w, b, dy);
     const actual = convolve(dims, x, w, b, dy);
     for (const what of ['y', 'dw', 'db', 'dx'] as const) near(t, JSON.stringify(odd), actual[what], expected[what]);
+  }
+});
+
+test('a convolution without bias is one with a bias of zeros, and the gradient of its weights is the same', (t) => {
+  for (const dtype of ['float64', 'float32'] as const) {
+    for (const { B, ...sizes } of kernelCases.conv2d.dims) {
+      const { H, W, C, K, L, F, Y, X } = sizes;
+      const random = new RandomState(7);
+      const samples = [random.randn(B, H, W, C), random.randn(B, Y, X, F)];
+      const [dw, alone, y, without] = replay(dtype, samples, (tape, x, dy) => {
+        const [dw, alone] = ['dw', 'alone'].map((name) => tape.fixed('state', name, [K, L, C, F]));
+        const [db, zeros] = ['db', 'zeros'].map((name) => tape.fixed('state', name, [F]));
+        const [y, without] = ['y', 'without'].map((name) => tape.batched(name, [Y, X, F]));
+        tape.emit('conv2dWeightGradient', [x, dy, dw, db], sizes);
+        tape.emit('conv2dWeightGradient', [x, dy, alone, undefined], sizes);
+        tape.emit('conv2d', [x, dw, zeros, y], sizes);
+        tape.emit('conv2d', [x, dw, undefined, without], sizes);
+        return [dw, alone, y, without];
+      });
+      const what = `${dtype} ${JSON.stringify(sizes)}`;
+      t.true(dw.some((value) => value !== 0) && y.some((value) => value !== 0), what);
+      t.deepEqual(alone, dw, what);
+      t.deepEqual(without, y, what);
+    }
   }
 });

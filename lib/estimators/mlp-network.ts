@@ -119,7 +119,7 @@ export function recordMLP(architecture: Architecture): MLPNetwork {
     update = () =>
       parameters.forEach((w, i) => {
         const penalised = i < layers ? lmbd : 0;
-        t.emit(kernel, [gradients[i], ...memories[i], w], { N: w.size }, { ...own, lmbd: penalised });
+        t.emit(kernel, [gradients[i], ...memories[i], w], { N: w.size }, { ...own, lmbd: penalised, decay: 0 });
       });
   }
 

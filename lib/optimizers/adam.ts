@@ -42,7 +42,7 @@ export function adam(name: 'adam' | 'adamW', given: AdamOptions, defaults: Optim
     if (amsgrad)
       return (t, { w, dw, N, state }) =>
         t.emit('amsgrad', [dw, state('m'), state('v'), state('most'), w], { N }, scalars);
-    return (t, { w, dw, N, state }) => t.emit('adamW', [dw, state('m'), state('v'), w], { N }, scalars);
+    return (t, { w, dw, N, state }) => t.emit('adam', [dw, state('m'), state('v'), w], { N }, { ...scalars, lmbd: 0 });
   });
 }
 

@@ -128,15 +128,6 @@ void col2im(const Conv2d& c, const T* col, const Stretch& s, Index k, T* dx) {
   }
 }
 
-// fn(first, n, slot) for tiles of [0, count), of kConvolutionTileFlop each and of at most `most`.
-template <typename F>
-void tiles(Team& team, Index count, Index work, Index most, const F& fn) {
-  const Index size = std::min(most, std::max((count + kMostConvolutionTiles - 1) / kMostConvolutionTiles,
-                                             kConvolutionTileFlop / std::max<Index>(work, 1) + 1));
-  team.parallel_for(static_cast<int>((count + size - 1) / size),
-                    [&](int tile, int slot) { fn(tile * size, std::min(size, count - tile * size), slot); });
-}
-
 template <typename T>
 void directConvolution(const Cpu<T>& cpu, const Conv2d& c, In<T> x, const Packed<T>& packed, Out<T> y) {
   const Index stretch = stretchOf<T>(c), stretches = (c.Y + stretch - 1) / stretch, count = c.B * stretches;
@@ -151,7 +142,8 @@ void directConvolution(const Cpu<T>& cpu, const Conv2d& c, In<T> x, const Packed
 
 // y = x * w + b; b may be null
 template <typename T>
-void convolution(const Cpu<T>& cpu, const Conv2d& c, In<T> x, In<T> w, In<T> b, Out<T> y) {
+void conv2d(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> w, In<T> b, Out<T> y) {
+  const Conv2d c = trimmed(whole);
   const auto bias = [b](Index f) { return b == nullptr ? T(0) : b[f]; };
   if (isDirect<T>(c)) {
     const auto weights = [&](Index tap) { return [row = w + c.place(tap) * c.F](Index f) { return row[f]; }; };
@@ -173,14 +165,6 @@ void convolution(const Cpu<T>& cpu, const Conv2d& c, In<T> x, In<T> w, In<T> b, 
     }
   });
 }
-template <typename T>
-void conv2d(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> w, In<T> b, Out<T> y) {
-  convolution(cpu, trimmed(c), x, w, b, y);
-}
-template <typename T>
-void conv2dNoBias(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> w, Out<T> y) {
-  convolution<T>(cpu, trimmed(c), x, w, nullptr, y);
-}
 inline Scratch conv2dScratch(Conv2d whole) {
   const Conv2d c = trimmed(whole);
   return scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
@@ -195,7 +179,8 @@ inline Index groupRoom(const Conv2d& c) { return roundUp(c.taps() * c.F + c.F, 1
 
 // dw = x.T @ dy over all images and pixels, db = dy.sum() over them; db may be null
 template <typename T>
-void weightGradients(const Cpu<T>& cpu, const Conv2d& c, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
+void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
+  const Conv2d c = trimmed(whole);
   const Index weights = c.taps() * c.F, width = c.L * c.C, room = groupRoom(c);
   const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / kGroupProducts, 1, mostGroups(c));
   const auto image = [&](Index g) { return g * c.B / groups; };
@@ -242,14 +227,6 @@ void weightGradients(const Cpu<T>& cpu, const Conv2d& c, In<T> x, In<T> dy, Out<
       }
     }
   });
-}
-template <typename T>
-void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
-  weightGradients(cpu, trimmed(c), x, dy, dw, db);
-}
-template <typename T>
-void conv2dWeightGradientNoBias(const Cpu<T>& cpu, Conv2d c, In<T> x, In<T> dy, Out<T> dw) {
-  weightGradients<T>(cpu, trimmed(c), x, dy, dw, nullptr);
 }
 inline Scratch conv2dWeightGradientScratch(Conv2d whole) {
   const Conv2d c = trimmed(whole);

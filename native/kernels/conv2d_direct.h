@@ -56,8 +56,6 @@ inline Conv2d trimmed(Conv2d c) {
   return c;
 }
 
-inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-
 // As many rows of y as leave, with their part of the image, room in the outer cache for the weights of a block of
 // filters.
 template <typename T>

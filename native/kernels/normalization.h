@@ -1,19 +1,5 @@
 // Batch normalization (Ioffe and Szegedy, 2015) over the last axis: R = B * N rows of C channels.
 
-// Sums over rows: by tile, in blocks of rows, then over the tiles in order.
-struct RowTiles {
-  Index rows, tiles, size;
-  RowTiles(Index R, Index C) : rows(R) {
-    size = std::max(least(C), roundUp((R + kMostRowTiles - 1) / kMostRowTiles, kRowBlock));
-    tiles = (R + size - 1) / size;
-  }
-  // Tiles that R rows or fewer make. Not those that R rows make: 4,096 rows of 300 channels make 64, 4,097 make 33.
-  static Index most(Index R, Index C) { return std::min(kMostRowTiles, (R + least(C) - 1) / least(C)); }
-
- private:
-  static Index least(Index C) { return roundUp(std::max<Index>(1, kElementTile / std::max<Index>(C, 1)), kRowBlock); }
-};
-
 // out[C] = sum over rows of term(row, block), where term(first, n, sum[C]) adds those of some rows. partial [tiles, C]
 template <typename T, typename Term>
 void sumOverRows(Team& team, const RowTiles& split, Index C, T* partial, const Term& term, T* out) {

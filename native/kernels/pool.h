@@ -99,23 +99,36 @@ void maxPooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y, Out<T> winner)
   });
 }
 
-// dx[B,H,W,C] = dy[B,Y,X,C] at the winners
-template <typename T>
-void maxPooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> winner, In<T> dy, Out<T> dx) {
+// dx[B,H,W,C] = what its windows hand back, added up: vectorOf(window)(at, n)(place) for a place of the window
+// and its n channels from `at` on in [B,Y,X,C]
+template <typename T, typename F>
+void handBack(const Cpu<T>& cpu, const Pool2d& c, Out<T> dx, const F& vectorOf) {
   const Index size = c.H * c.W * c.C;
   const bool apart = c.apart(), tiled = c.tiled();
   rows(cpu.team, c.B, size, [&](Index begin, Index end) {
     if (!tiled) std::fill_n(dx + begin * size, (end - begin) * size, T(0));
     windows(c, begin * c.Y, end * c.Y, [&](const Window& window, Index image, Index out) {
+      const auto ofChannels = vectorOf(window);
       channels<T>(c, [&](Index j, Index n) {
         T* to = dx + image * size + j;
-        const Vector<T> d = simd::loadSome(dy + out * c.C + j, n), at = simd::loadSome(winner + out * c.C + j, n);
+        const auto ofPlace = ofChannels(out * c.C + j, n);
         window.each(c, [&](Index place, Index offset) {
-          const Vector<T> here = at == simd::broadcast(static_cast<T>(place)) ? d : Vector<T>{};
-          simd::storeSome(to + offset, apart ? here : simd::loadSome(to + offset, n) + here, n);
+          const Vector<T> d = ofPlace(place);
+          simd::storeSome(to + offset, apart ? d : simd::loadSome(to + offset, n) + d, n);
         });
       });
     });
+  });
+}
+
+// dx[B,H,W,C] = dy[B,Y,X,C] at the winners
+template <typename T>
+void maxPooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> winner, In<T> dy, Out<T> dx) {
+  handBack(cpu, c, dx, [=](const Window&) {
+    return [=](Index at, Index n) {
+      const Vector<T> d = simd::loadSome(dy + at, n), won = simd::loadSome(winner + at, n);
+      return [=](Index place) { return won == simd::broadcast(static_cast<T>(place)) ? d : Vector<T>{}; };
+    };
   });
 }
 
@@ -138,20 +151,12 @@ void averagePooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y) {
 // dx[B,H,W,C] = dy[B,Y,X,C], shared out evenly
 template <typename T>
 void averagePooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> dy, Out<T> dx) {
-  const Index size = c.H * c.W * c.C;
-  const bool apart = c.apart(), tiled = c.tiled();
-  rows(cpu.team, c.B, size, [&](Index begin, Index end) {
-    if (!tiled) std::fill_n(dx + begin * size, (end - begin) * size, T(0));
-    windows(c, begin * c.Y, end * c.Y, [&](const Window& window, Index image, Index out) {
-      const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
-      channels<T>(c, [&](Index j, Index n) {
-        T* to = dx + image * size + j;
-        const Vector<T> share = simd::loadSome(dy + out * c.C + j, n) / count;
-        window.each(c, [&](Index, Index offset) {
-          simd::storeSome(to + offset, apart ? share : simd::loadSome(to + offset, n) + share, n);
-        });
-      });
-    });
+  handBack(cpu, c, dx, [=](const Window& window) {
+    const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
+    return [=](Index at, Index n) {
+      const Vector<T> share = simd::loadSome(dy + at, n) / count;
+      return [=](Index) { return share; };
+    };
   });
 }
 

@@ -1,6 +1,8 @@
 // How work is cut into tiles: by its shape alone, never by the number of threads, so that every run gives the same
 // bits.
 
+inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
+
 // fn(begin, end) over tiles of [0, n).
 template <typename F>
 void elements(Team& team, Index n, const F& fn, Index tile = kElementTile) {
@@ -37,3 +39,26 @@ inline void blocks(Index n, Index most, const F& fn) {
     first += size;
   }
 }
+
+// fn(first, n, slot) for tiles of [0, count), of kConvolutionTileFlop each and of at most `most`.
+template <typename F>
+void tiles(Team& team, Index count, Index work, Index most, const F& fn) {
+  const Index size = std::min(most, std::max((count + kMostConvolutionTiles - 1) / kMostConvolutionTiles,
+                                             kConvolutionTileFlop / std::max<Index>(work, 1) + 1));
+  team.parallel_for(static_cast<int>((count + size - 1) / size),
+                    [&](int tile, int slot) { fn(tile * size, std::min(size, count - tile * size), slot); });
+}
+
+// Sums over rows: by tile, in blocks of rows, then over the tiles in order.
+struct RowTiles {
+  Index rows, tiles, size;
+  RowTiles(Index R, Index C) : rows(R) {
+    size = std::max(least(C), roundUp((R + kMostRowTiles - 1) / kMostRowTiles, kRowBlock));
+    tiles = (R + size - 1) / size;
+  }
+  // Tiles that R rows or fewer make. Not those that R rows make: 4,096 rows of 300 channels make 64, 4,097 make 33.
+  static Index most(Index R, Index C) { return std::min(kMostRowTiles, (R + least(C) - 1) / least(C)); }
+
+ private:
+  static Index least(Index C) { return roundUp(std::max<Index>(1, kElementTile / std::max<Index>(C, 1)), kRowBlock); }
+};

@@ -1,7 +1,7 @@
 // Parameter updates: one pass over each parameter.
 //
-// sgdW, adamW and those below them are Keras': decay = learningRate * weightDecay is what every weight loses of itself
-// before the update (Loshchilov and Hutter 2019).
+// lmbd is scikit-learn's and the lecture's L2 term, a part of the gradient; decay = learningRate * weightDecay is
+// Keras': what every weight loses of itself before the update (Loshchilov and Hutter 2019).
 
 // Gradient descent with the lecture's L2 term: w -= eta * (dw + lmbd * w)
 template <typename T>
@@ -12,54 +12,40 @@ void sgd(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> w, T eta, T lmbd) {
   });
 }
 
-// Momentum, as Keras and scikit-learn write it, with g = dw + lmbd * w:
-//   v = momentum * v - rate * g;  w += nesterov ? momentum * v - rate * g : v
-template <typename T>
-void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, T momentum, bool nesterov, T lmbd) {
+// w = fn(i, g, w) for all parameters, with their gradient and the weight that is kept of them.
+template <typename T, typename G, typename W, typename F>
+void eachParameter(const Cpu<T>& cpu, Index N, InOut<T> w, const G& gradient, const W& kept, const F& fn) {
   elements(cpu.team, N, [&](Index begin, Index end) {
 #pragma GCC ivdep
-    for (Index i = begin; i < end; ++i) {
-      const T step = rate * (dw[i] + lmbd * w[i]);
-      const T velocity = momentum * v[i] - step;
-      v[i] = velocity;
-      w[i] += nesterov ? momentum * velocity - step : velocity;
-    }
+    for (Index i = begin; i < end; ++i) w[i] = fn(i, gradient(i), kept(i));
   });
 }
 
-// Adam (Kingma and Ba, 2015, the "epsilon hat" form of section 2, as Keras and scikit-learn), with g = dw + lmbd * w:
-//   m = beta1 * m + (1 - beta1) * g;  v = beta2 * v + (1 - beta2) * g^2;  w -= rate * m / (sqrt(v) + epsilon)
-// where rate is learningRate * sqrt(1 - beta2^t) / (1 - beta1^t). Not m += (1 - beta1) * (g - m): where beta is near 0
-// and g far below m, that leaves what g - m lost.
-template <typename T>
-void adam(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> m, InOut<T> v, InOut<T> w, T rate, double beta1, double beta2,
-          T epsilon, T lmbd) {
-  const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
-  const T c1 = static_cast<T>(1.0 - beta1), c2 = static_cast<T>(1.0 - beta2);
-  elements(cpu.team, N, [&](Index begin, Index end) {
-#pragma GCC ivdep
-    for (Index i = begin; i < end; ++i) {
-      const T g = dw[i] + lmbd * w[i];
-      m[i] = b1 * m[i] + c1 * g;
-      v[i] = b2 * v[i] + c2 * (g * g);
-      w[i] -= rate * m[i] / (std::sqrt(v[i]) + epsilon);
-    }
-  });
-}
-
-// fn(i, g, w) over all parameters, where g = dw[i] and w is the weight after its decay; the result is the new weight.
+// The same with g = dw, and w after its decay.
 template <typename T, typename F>
 void update(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> w, T decay, const F& fn) {
-  elements(cpu.team, N, [&](Index begin, Index end) {
-#pragma GCC ivdep
-    for (Index i = begin; i < end; ++i) w[i] = fn(i, dw[i], w[i] - w[i] * decay);
-  });
+  eachParameter(
+      cpu, N, w, [=](Index i) { return dw[i]; }, [=](Index i) { return w[i] - w[i] * decay; }, fn);
 }
 
-// v = momentum * v - rate * g;  w += nesterov ? momentum * v - rate * g : v
+// The same with g = dw + lmbd * w. Terms that are 0 are left out: of Adam over 3,200 weights they would take a tenth.
+template <typename T, typename F>
+void update(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> w, T lmbd, T decay, const F& fn) {
+  if (lmbd == T(0)) return update(cpu, N, dw, w, decay, fn);
+  const auto gradient = [=](Index i) { return dw[i] + lmbd * w[i]; };
+  if (decay == T(0))
+    return eachParameter(
+        cpu, N, w, gradient, [=](Index i) { return w[i]; }, fn);
+  eachParameter(
+      cpu, N, w, gradient, [=](Index i) { return w[i] - w[i] * decay; }, fn);
+}
+
+// Momentum, as Keras and scikit-learn write it: v = momentum * v - rate * g;  w += nesterov ? momentum * v - rate * g :
+// v
 template <typename T>
-void sgdW(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, T momentum, bool nesterov, T decay) {
-  update(cpu, N, dw, w, decay, [=](Index i, T g, T w) {
+void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, T momentum, bool nesterov, T lmbd,
+              T decay) {
+  update(cpu, N, dw, w, lmbd, decay, [=](Index i, T g, T w) {
     const T step = rate * g;
     const T velocity = momentum * v[i] - step;
     v[i] = velocity;
@@ -67,13 +53,16 @@ void sgdW(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, 
   });
 }
 
-// m = beta1 * m + (1 - beta1) * g;  v = beta2 * v + (1 - beta2) * g^2;  w -= rate * m / (sqrt(v) + epsilon)
+// Adam (Kingma and Ba, 2015, the "epsilon hat" form of section 2, as Keras and scikit-learn):
+//   m = beta1 * m + (1 - beta1) * g;  v = beta2 * v + (1 - beta2) * g^2;  w -= rate * m / (sqrt(v) + epsilon)
+// where rate is learningRate * sqrt(1 - beta2^t) / (1 - beta1^t). Not m += (1 - beta1) * (g - m): where beta is near 0
+// and g far below m, that leaves what g - m lost.
 template <typename T>
-void adamW(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> m, InOut<T> v, InOut<T> w, T rate, double beta1, double beta2,
-           T epsilon, T decay) {
+void adam(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> m, InOut<T> v, InOut<T> w, T rate, double beta1, double beta2,
+          T epsilon, T lmbd, T decay) {
   const T b1 = static_cast<T>(beta1), b2 = static_cast<T>(beta2);
   const T c1 = static_cast<T>(1.0 - beta1), c2 = static_cast<T>(1.0 - beta2);
-  update(cpu, N, dw, w, decay, [=](Index i, T g, T w) {
+  update(cpu, N, dw, w, lmbd, decay, [=](Index i, T g, T w) {
     m[i] = b1 * m[i] + c1 * g;
     v[i] = b2 * v[i] + c2 * (g * g);
     return w - rate * m[i] / (std::sqrt(v[i]) + epsilon);

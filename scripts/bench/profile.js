@@ -19,13 +19,7 @@ const GEMMS = {
   weightGradient: ({ B, I, O }) => 2 * B * I * O,
   inputGradient: ({ B, I, O }) => 2 * B * I * O,
 };
-for (const name of [
-  'conv2d',
-  'conv2dNoBias',
-  'conv2dWeightGradient',
-  'conv2dWeightGradientNoBias',
-  'conv2dInputGradient',
-])
+for (const name of ['conv2d', 'conv2dWeightGradient', 'conv2dInputGradient'])
   GEMMS[name] = ({ B, K, L, C, F, Y, X }) => 2 * B * Y * X * K * L * C * F;
 
 /** @returns a table as text, for one thread and for all */
@@ -151,7 +145,7 @@ function recorded(workload, repeats) {
     kernel,
     dims,
     part,
-    bytes: (B) => width * buffers.reduce((sum, b) => sum + b.size * (b.batched ? B : 1), 0),
+    bytes: (B) => width * buffers.reduce((sum, b) => sum + (b ? b.size * (b.batched ? B : 1) : 0), 0),
   }));
   const x = workload.array('x');
   const y = workload.array('y');

@@ -26,16 +26,12 @@ export const conv2d: Op<Convolution> = {
   shape: ([, w], { places }) => [...places, w.shape[3]],
   reads: () => 'x',
   forward({ t, x: [x, w, b], y, options }) {
-    const sizes = dims(x.shape, w.shape, options);
-    if (b)
-      t.emit('conv2d', [x, w, b, y], sizes); // y = x * w + b
-    else t.emit('conv2dNoBias', [x, w, y], sizes);
+    t.emit('conv2d', [x, w, b, y], dims(x.shape, w.shape, options)); // y = x * w + b
   },
   backward({ t, x: [x, w], dy, dx: [dx, dw, db], options }) {
     const sizes = dims(x.shape, w.shape, options);
     // dw = patches(x).T @ dy, db = dy.sum(0)
-    if (db) t.emit('conv2dWeightGradient', [x, dy, dw ?? t.fixed('state', `${dy.name}/dw`, w.shape), db], sizes);
-    else if (dw) t.emit('conv2dWeightGradientNoBias', [x, dy, dw], sizes);
+    if (dw || db) t.emit('conv2dWeightGradient', [x, dy, dw ?? t.fixed('state', `${dy.name}/dw`, w.shape), db], sizes);
     if (dx) t.emit('conv2dInputGradient', [dy, w, dx], sizes); // patches(dx) = dy @ w.T
   },
 };

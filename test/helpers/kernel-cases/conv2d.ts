@@ -67,8 +67,6 @@ const convolution = (reference: KernelCase['reference']): KernelCase => ({ dims:
 
 export const conv2d: KernelCases = {
   conv2d: convolution(([x, w, b], d) => [forward(x, w, b, d)]),
-  conv2dNoBias: convolution(([x, w], d) => [forward(x, w, undefined, d)]),
   conv2dWeightGradient: convolution(([x, dy], d) => [weightGradient(x, dy, d), biasGradient(dy, d)]),
-  conv2dWeightGradientNoBias: convolution(([x, dy], d) => [weightGradient(x, dy, d)]),
   conv2dInputGradient: convolution(([dy, w], d) => [inputGradient(dy, w, d)]),
 };

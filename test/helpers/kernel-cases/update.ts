@@ -31,6 +31,11 @@ const MOMENTUM = [
   { rate: 0.1, momentum: 0.9, nesterov: 0 },
   { rate: 0.1, momentum: 0.9, nesterov: 1 },
 ];
+const L2_OR_DECAY = [
+  { lmbd: 0.1, decay: 0 },
+  { lmbd: 0, decay: 0.004 },
+  { lmbd: 0.1, decay: 0.004 },
+];
 const NADAM = { rateM: 0.009, rateG: 0.002, correction: 3.5, epsilon: 1e-7, decay: 0.004 };
 const ADAM = { rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
 
@@ -45,49 +50,23 @@ export const update: KernelCases = {
   },
   momentum: {
     dims: DIMS,
-    scalars: MOMENTUM.map((s) => ({ ...s, lmbd: 0.3 })),
-    reference: ([dw, v, w], { N }, { rate, momentum, nesterov, lmbd }) =>
+    scalars: MOMENTUM.flatMap((s) => L2_OR_DECAY.map((l) => ({ ...s, ...l }))),
+    reference: ([dw, v, w], { N }, { rate, momentum, nesterov, lmbd, decay }) =>
       each(N, 2, (i) => {
         const step = rate * (dw[i] + lmbd * w[i]);
         const velocity = momentum * v[i] - step;
-        return [velocity, w[i] + (nesterov ? momentum * velocity - step : velocity)];
-      }),
-  },
-  sgdW: {
-    dims: DIMS,
-    scalars: MOMENTUM.map((s) => ({ ...s, decay: 0.004 })),
-    reference: ([dw, v, w], { N }, { rate, momentum, nesterov, decay }) =>
-      each(N, 2, (i) => {
-        const velocity = momentum * v[i] - rate * dw[i];
-        return [velocity, w[i] * (1 - decay) + (nesterov ? momentum * velocity - rate * dw[i] : velocity)];
+        return [velocity, w[i] * (1 - decay) + (nesterov ? momentum * velocity - step : velocity)];
       }),
   },
   adam: {
     dims: DIMS,
-    scalars: [
-      { ...ADAM, lmbd: 0.1 },
-      { ...ADAM, beta1: 0, beta2: 0, lmbd: 0.1 },
-    ],
+    scalars: [ADAM, { ...ADAM, beta1: 0, beta2: 0 }].flatMap((s) => L2_OR_DECAY.map((l) => ({ ...s, ...l }))),
     fill: forgotten(1, 2),
-    reference: ([dw, m, v, w], { N }, { rate, beta1, beta2, epsilon, lmbd }) =>
+    reference: ([dw, m, v, w], { N }, { rate, beta1, beta2, epsilon, lmbd, decay }) =>
       each(N, 3, (i) => {
         const g = dw[i] + lmbd * w[i];
         const m1 = beta1 * m[i] + (1 - beta1) * g;
         const v1 = beta2 * v[i] + (1 - beta2) * g * g;
-        return [m1, v1, w[i] - (rate * m1) / (Math.sqrt(v1) + epsilon)];
-      }),
-  },
-  adamW: {
-    dims: DIMS,
-    scalars: [
-      { ...ADAM, decay: 0.004 },
-      { ...ADAM, beta1: 0, beta2: 0, decay: 0.004 },
-    ],
-    fill: forgotten(1, 2),
-    reference: ([dw, m, v, w], { N }, { rate, beta1, beta2, epsilon, decay }) =>
-      each(N, 3, (i) => {
-        const m1 = beta1 * m[i] + (1 - beta1) * dw[i];
-        const v1 = beta2 * v[i] + (1 - beta2) * dw[i] ** 2;
         return [m1, v1, w[i] * (1 - decay) - (rate * m1) / (Math.sqrt(v1) + epsilon)];
       }),
   },
