@@ -38,6 +38,7 @@ using namespace tuning;
 #include "penalty.h"
 #include "pool.h"
 //
+#include "conv2d_grouped.h"
 #include "noise.h"
 
 #define ROW(name, signature, function)                                                       \
@@ -194,6 +195,12 @@ constexpr Kernel kRows[] = {
     ROW_WITH_SCRATCH("depthwiseConv2dWeightGradient",
                      "B H W C K L M Y X s t d e p q : x BHWC, dy BYXCM -> dw KLCM, db? CM",
                      depthwiseConv2dWeightGradient, depthwiseConv2dWeightGradientScratch),
+    ROW("conv2dGrouped", "B H W C K L F Y X s t d e p q G : x BHWGC, w KLCGF, b? GF -> y BYXGF", conv2dGrouped),
+    ROW_WITH_SCRATCH("conv2dGroupedInputGradient", "B H W C K L F Y X s t d e p q G : dy BYXGF, w KLCGF -> dx BHWGC",
+                     conv2dGroupedInputGradient, conv2dGroupedInputGradientScratch),
+    ROW_WITH_SCRATCH("conv2dGroupedWeightGradient",
+                     "B H W C K L F Y X s t d e p q G : x BHWGC, dy BYXGF -> dw KLCGF, db? GF",
+                     conv2dGroupedWeightGradient, conv2dGroupedWeightGradientScratch),
     ROW("gaussianNoise", "B N : x BN -> y~ BN | stddev seed", gaussianNoise),
     ROW("amsgrad", "N : dw N -> m!~ N, v!~ N, most!~ N, w!~ N | rate beta1 beta2 epsilon decay", amsgrad),
     ROW("adamax", "N : dw N -> m!~ N, u!~ N, w!~ N | rate beta1 beta2 epsilon decay", adamax),

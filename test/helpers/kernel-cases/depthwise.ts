@@ -29,6 +29,25 @@ function products(
     }
 }
 
+/** The same in G groups of C channels and F filters each. */
+const GROUPED: readonly Dims[] = [
+  ...DIMS.map(
+    ({ M, ...d }): Dims => (d.C > 30 ? { ...d, C: 9, F: 5, G: 3 } : { ...d, F: M + 1, G: 1 + (d.H % 3) }), // tiles, or few
+  ),
+  { B: 3, H: 5, W: 9, C: 8, K: 3, L: 3, F: 33, Y: 5, X: 9, s: 1, t: 1, d: 1, e: 1, p: 1, q: 1, G: 2 },
+];
+
+/** fn(place in x, in w, in y) for every product of y[b,y,x,g,f] = sum x[b,h,w,g,c] * w[k,l,c,g,f]. */
+function groupedProducts({ C, F, G, ...d }: Dims, fn: (x: number, w: number, y: number) => void) {
+  products({ ...d, C: 1, M: 1 } as Dims, (pixel, tap, at) => {
+    for (let g = 0; g < G; g++)
+      for (let c = 0; c < C; c++)
+        for (let f = 0; f < F; f++) fn((pixel * G + g) * C + c, ((tap * C + c) * G + g) * F + f, (at * G + g) * F + f);
+  });
+}
+
+const grouped = (reference: KernelCase['reference']): KernelCase => ({ dims: GROUPED, reference, tolerance: 32 });
+
 const depthwise = (reference: KernelCase['reference']): KernelCase => ({ dims: DIMS, reference, tolerance: 32 });
 
 /** lowbias32, of which dropout and noise draw their words. */
@@ -69,6 +88,31 @@ export const convolutions: KernelCases = {
       dw[atW] += x[atX] * dy[atY];
     });
     const db = new Float64Array(d.C * d.M);
+    dy.forEach((v, i) => {
+      db[i % db.length] += v;
+    });
+    return [dw, db];
+  }),
+  conv2dGrouped: grouped(([x, w, bias], d) => {
+    const y = new Float64Array(d.B * d.Y * d.X * d.G * d.F).map((_, i) => bias[i % (d.G * d.F)]);
+    groupedProducts(d, (atX, atW, atY) => {
+      y[atY] += x[atX] * w[atW];
+    });
+    return [y];
+  }),
+  conv2dGroupedInputGradient: grouped(([dy, w], d) => {
+    const dx = new Float64Array(d.B * d.H * d.W * d.G * d.C);
+    groupedProducts(d, (atX, atW, atY) => {
+      dx[atX] += dy[atY] * w[atW];
+    });
+    return [dx];
+  }),
+  conv2dGroupedWeightGradient: grouped(([x, dy], d) => {
+    const dw = new Float64Array(d.K * d.L * d.C * d.G * d.F);
+    groupedProducts(d, (atX, atW, atY) => {
+      dw[atW] += x[atX] * dy[atY];
+    });
+    const db = new Float64Array(d.G * d.F);
     dy.forEach((v, i) => {
       db[i % db.length] += v;
     });
