@@ -174,9 +174,7 @@ export class Totals {
       this.#loss += losses[step];
       for (const penalty of penalties) this.#penalty += penalty[step] * size(step);
     }
-    for (const [i, buffers] of training.metrics.entries())
-      for (const [j, buffer] of buffers.entries())
-        for (const count of plan.reported(result, buffer)) this.#counts[i][j] = (this.#counts[i][j] ?? 0) + count;
+    for (const [i, buffers] of training.metrics.entries()) plan.addReported(result, buffers, this.#counts[i]);
   }
 
   /** Loss and metrics over all samples. */

@@ -65,36 +65,6 @@ void binaryMatches(const Args<T>& a) {
   a.buffer[2][0] = static_cast<T>(static_cast<double>(count) / static_cast<double>(N));
 }
 
-// Elements of p[B,M,N] above the threshold, of the targets' ones, and of both: targets are y[B,M,N] > threshold, or,
-// sparse, the element of class y[B,M] in each row.  -> both [1], predicted [1], actual [1]
-template <bool sparse, typename T>
-void countPositives(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  const T threshold = static_cast<T>(*a.scalar[0]);
-  Index both = 0, predicted = 0, actual = 0;
-  for (Index r = 0; r < B * M; ++r) {
-    for (Index j = 0; j < N; ++j) {
-      const bool yes = p[r * N + j] > threshold;
-      const bool is = sparse ? y[r] == static_cast<T>(j) : y[r * N + j] > threshold;
-      both += yes && is;
-      predicted += yes;
-      actual += is;
-    }
-  }
-  a.buffer[2][0] = static_cast<T>(both);
-  a.buffer[3][0] = static_cast<T>(predicted);
-  a.buffer[4][0] = static_cast<T>(actual);
-}
-template <typename T>
-void positives(const Args<T>& a) {
-  countPositives<false>(a);
-}
-template <typename T>
-void sparsePositives(const Args<T>& a) {
-  countPositives<true>(a);
-}
-
 // sum[1] of f(p - y) over p, y [B,N], divided by N
 template <typename T, typename F>
 void sumErrors(const Args<T>& a, const F& f) {

@@ -25,6 +25,7 @@ namespace {
 #include "update.h"
 //
 #include "algebra.h"
+#include "confusion.h"
 #include "conv2d.h"
 #include "dropout.h"
 #include "moments.h"
@@ -155,8 +156,6 @@ const Kernel kRows[] = {
     ROW("topKMatches", "B M N : p BMN, y BMN -> count 1 | k", topKMatches),
     ROW("sparseTopKMatches", "B M N : p BMN, y BM -> count 1 | k", sparseTopKMatches),
     ROW("binaryMatches", "B N : p BN, y BN -> count 1 | threshold negative", binaryMatches),
-    ROW("positives", "B M N : p BMN, y BMN -> both 1, predicted 1, actual 1 | threshold", positives),
-    ROW("sparsePositives", "B M N : p BMN, y BM -> both 1, predicted 1, actual 1 | threshold", sparsePositives),
     ROW("squaredErrors", "B N : p BN, y BN -> sum 1", squaredErrors),
     ROW("absoluteErrors", "B N : p BN, y BN -> sum 1", absoluteErrors),
     ROW("rSquaredSums", "B N : p BN, y BN -> residual 1, sum 1, sumRest 1, squares 1, squaresRest 1 | column",
@@ -180,6 +179,20 @@ const Kernel kRows[] = {
     ROW("adamax", "N : dw N -> m!~ N, u!~ N, w!~ N | rate beta1 beta2 epsilon decay", adamax),
     ROW("lion", "N : dw N -> m!~ N, w!~ N | rate beta1 beta2 decay", lion),
     ROW("movingAverage", "N : w N -> average!~ N | momentum", movingAverage),
+    ROW("confusion",
+        "B M N : p BMN, y BMN -> truePositives 1, falsePositives 1, trueNegatives 1, falseNegatives 1 | threshold top "
+        "column",
+        confusion),
+    ROW("sparseConfusion",
+        "B M N : p BMN, y BM -> truePositives 1, falsePositives 1, trueNegatives 1, falseNegatives 1 | threshold top "
+        "column",
+        sparseConfusion),
+    ROW("classCounts", "B M N : p BMN, y BMN -> both N, predicted N, actual N | threshold largest", classCounts),
+    ROW("sparseClassCounts", "B M N : p BMN, y BM -> both N, predicted N, actual N | threshold largest",
+        sparseClassCounts),
+    ROW("thresholdCounts", "B M N K : p BMN, y BMN -> positives K, negatives K", thresholdCounts),
+    ROW("sparseThresholdCounts", "B M N K : p BMN, y BM -> positives K, negatives K", sparseThresholdCounts),
+    ROW("classOverlaps", "B M N C K : p BMN, y BMC -> both K, predicted K, actual K | ignore", classOverlaps),
 };
 
 }  // namespace
