@@ -97,7 +97,6 @@ export function prepareFit(
     batchSize,
     validationBatchSize,
     epochs,
-    initialEpoch,
     shuffle,
     callbacks,
     history,

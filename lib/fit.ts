@@ -3,10 +3,11 @@ import type { NativeDataset, NativeResult } from './binding.js';
 import type { History, Logs } from './callbacks/callback.js';
 import type { CallbackList } from './callbacks/callback-list.js';
 import type { Training as Compiled, Network } from './network.js';
-import { takeAverages } from './optimizers/averages.js';
+import { swapAverages, takeAverages } from './optimizers/averages.js';
 import type { RandomState } from './random.js';
 import type { Job } from './tape.js';
 import { type JobStep, Pace, type Training } from './train.js';
+import { TrainingInProgress } from './training-in-progress.js';
 
 /** Samples in native memory: rows first .. first + count - 1 of the datasets. */
 export interface Samples {
@@ -25,7 +26,6 @@ export interface FitPlan {
   batchSize: number;
   validationBatchSize: number;
   epochs: number;
-  initialEpoch: number;
   shuffle: boolean;
   random: RandomState;
   callbacks: CallbackList;
@@ -43,8 +43,9 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   const { first, count } = samples;
   const pace = new Pace();
   const order = allocate(Int32Array, count);
-  yield* callbacks.onTrainBegin();
-  for (let epoch = fit.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
+  swapAverages(network, true); // where a validation was aborted
+  yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
+  for (let epoch = callbacks.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
     yield* callbacks.onEpochBegin(epoch);
     for (let i = 0; i < count; i++) order[i] = first + i;
     if (fit.shuffle) random.shuffle(order);
@@ -63,7 +64,9 @@ export function* fitLoop(fit: FitPlan): Training<History> {
     }
     const logs = totals.logs();
     if (validation) {
+      yield* callbacks.onTestBegin();
       const scores = yield* evaluateLoop(network, compiled, validation, fit.validationBatchSize);
+      yield* callbacks.onTestEnd(scores);
       for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
     }
     yield* callbacks.onEpochEnd(epoch, logs);

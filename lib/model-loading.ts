@@ -182,7 +182,7 @@ function checkTensors({ dtype, layers, layerNames, inputShape, compiled, weights
   compare('optimizer state', t.states, optimizerState, dtype);
 }
 
-function compare(
+export function compare(
   what: string,
   buffers: readonly { readonly name: string; readonly shape: Shape }[],
   tensors: Tensors,

@@ -72,7 +72,7 @@ async function run(list: Callback[], epochs: readonly Logs[], model: CallbackMod
   const callbackList = new CallbackList(list, model, params);
   const history = new History();
   const loop = function* (): Training<void> {
-    yield* callbackList.onTrainBegin();
+    yield* callbackList.onTrainBegin({ restore: async () => {}, swapAverages() {} });
     for (const [epoch, epochLogs] of epochs.entries()) {
       yield* callbackList.onEpochBegin(epoch);
       for (let batch = 0; batch < batches; batch++) {
@@ -499,7 +499,7 @@ test('a synchronous training refuses promises, and calls nobody after that', asy
     new FakeModel(),
     { epochs: 1, initialEpoch: 0, steps: 1, samples: 1, batchSize: 1, verbose: 0, metrics: [] },
   );
-  t.throws(() => driveSync(list.onTrainBegin()), {
+  t.throws(() => driveSync(list.onTrainBegin({ restore: async () => {}, swapAverages() {} })), {
     instanceOf: TypeError,
     message: /callbacks of a synchronous call.*promise/,
   });
