@@ -7,6 +7,7 @@ export {
   callbacks,
   History,
   type Logs,
+  type TrainingState,
 } from './callbacks/index.js';
 export type { ClassWeight } from './class-weight.js';
 export { type Constraint, type ConstraintInput, constraints } from './constraints.js';

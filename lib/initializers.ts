@@ -1,7 +1,17 @@
 import { type ArrayInput, asArray, NDArray } from './array.js';
-import { called, checkInterval, checkNumber, checkObject, checkOneOf, checkOptions, wrongType } from './check.js';
+import {
+  called,
+  checkInterval,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  checkOptions,
+  wrongShape,
+  wrongType,
+} from './check.js';
 import { isConfig, property } from './kind.js';
 import { markMakers } from './made.js';
+import { orthogonal } from './orthogonal.js';
 import { RandomState } from './random.js';
 
 /** Makes the first values of a weight. `config` is serializable and makes the same initializer again. */
@@ -23,7 +33,10 @@ export type InitializerName =
   | 'heUniform'
   | 'heNormal'
   | 'leCunUniform'
-  | 'leCunNormal';
+  | 'leCunNormal'
+  | 'varianceScaling'
+  | 'orthogonal'
+  | 'identity';
 /** A name, one of `initializers.*` (called or not), an initializer's `config`, or a function of one's own, which is not saved. */
 export type InitializerInput =
   | InitializerName
@@ -80,24 +93,46 @@ function truncated(shape: readonly number[], mean: number, stddev: number, rando
 /** The standard deviation of a standard normal cut at two: what it takes to give a truncated normal the wanted spread. */
 const CUT = 0.87962566103423978;
 
+const MODES = ['fanIn', 'fanOut', 'fanAvg'] as const;
+const DISTRIBUTIONS = ['truncatedNormal', 'untruncatedNormal', 'uniform'] as const;
+
+interface Scaling {
+  scale: number;
+  mode: (typeof MODES)[number];
+  distribution: (typeof DISTRIBUTIONS)[number];
+}
+
 /**
  * Variance scaling (Glorot and Bengio 2010; He et al. 2015; LeCun et al. 1998), as Keras' VarianceScaling: variance
- * `scale / fan`; uniform within sqrt(3 * variance), or normal cut at two standard deviations.
+ * `scale / fan`; uniform within sqrt(3 * variance), normal, or normal cut at two standard deviations.
  */
-function scaling(
-  name: InitializerName,
-  scale: number,
-  mode: 'in' | 'average',
-  distribution: 'uniform' | 'normal',
-): (options?: Seeded) => Initializer {
-  return (options = {}) =>
-    make(name, options, ['seed'], (shape, random) => {
-      const [fanIn, fanOut] = fans(shape);
-      const variance = scale / Math.max(1, mode === 'in' ? fanIn : (fanIn + fanOut) / 2);
-      if (distribution === 'normal') return truncated(shape, 0, Math.sqrt(variance) / CUT, random);
-      const limit = Math.sqrt(3 * variance);
-      return random.uniform(-limit, limit, shape);
-    });
+function scaled({ scale, mode, distribution }: Scaling, shape: readonly number[], random: RandomState): NDArray {
+  const [fanIn, fanOut] = fans(shape);
+  const fan = { fanIn, fanOut, fanAvg: (fanIn + fanOut) / 2 }[mode];
+  const variance = scale / Math.max(1, fan);
+  if (distribution === 'truncatedNormal') return truncated(shape, 0, Math.sqrt(variance) / CUT, random);
+  if (distribution === 'untruncatedNormal') return random.normal(0, Math.sqrt(variance), shape);
+  const limit = Math.sqrt(3 * variance);
+  return random.uniform(-limit, limit, shape);
+}
+
+const scaling =
+  (
+    name: InitializerName,
+    scale: number,
+    mode: Scaling['mode'],
+    distribution: Scaling['distribution'],
+  ): ((options?: Seeded) => Initializer) =>
+  (options = {}) =>
+    make(name, options, ['seed'], (shape, random) => scaled({ scale, mode, distribution }, shape, random));
+
+export interface VarianceScalingOptions extends Seeded {
+  /** Positive. Default 1 */
+  scale?: number;
+  /** What the variance is divided by: inputs of a unit, its outputs, or their mean. Default 'fanIn' */
+  mode?: Scaling['mode'];
+  /** 'normal' is 'truncatedNormal', as in Keras. Default 'truncatedNormal' */
+  distribution?: Scaling['distribution'] | 'normal';
 }
 
 /** Keras' initializers, by the names TensorFlow.js gives them. */
@@ -133,12 +168,50 @@ export const initializers = {
     );
   },
   /** Uniform within sqrt(6 / (fanIn + fanOut)): the default of kernels. */
-  glorotUniform: scaling('glorotUniform', 1, 'average', 'uniform'),
-  glorotNormal: scaling('glorotNormal', 1, 'average', 'normal'),
-  heUniform: scaling('heUniform', 2, 'in', 'uniform'),
-  heNormal: scaling('heNormal', 2, 'in', 'normal'),
-  leCunUniform: scaling('leCunUniform', 1, 'in', 'uniform'),
-  leCunNormal: scaling('leCunNormal', 1, 'in', 'normal'),
+  glorotUniform: scaling('glorotUniform', 1, 'fanAvg', 'uniform'),
+  glorotNormal: scaling('glorotNormal', 1, 'fanAvg', 'truncatedNormal'),
+  heUniform: scaling('heUniform', 2, 'fanIn', 'uniform'),
+  heNormal: scaling('heNormal', 2, 'fanIn', 'truncatedNormal'),
+  leCunUniform: scaling('leCunUniform', 1, 'fanIn', 'uniform'),
+  leCunNormal: scaling('leCunNormal', 1, 'fanIn', 'truncatedNormal'),
+  /** Variance `scale / fan`, of which those above are cases. Defaults: scale 1, mode 'fanIn', distribution 'truncatedNormal' */
+  varianceScaling: (options: VarianceScalingOptions = {}): Initializer => {
+    checkObject('options', options);
+    const scale = checkInterval('scale', options.scale ?? 1, 0, Number.POSITIVE_INFINITY, 'low');
+    const mode = checkOneOf('mode', options.mode ?? 'fanIn', MODES);
+    const given = checkOneOf('distribution', options.distribution ?? 'truncatedNormal', [...DISTRIBUTIONS, 'normal']);
+    const distribution = given === 'normal' ? 'truncatedNormal' : given;
+    return make('varianceScaling', options, ['scale', 'mode', 'distribution', 'seed'], (shape, random) =>
+      scaled({ scale, mode, distribution }, shape, random),
+    );
+  },
+  /**
+   * `gain` times a random matrix with orthonormal columns, or rows where these are fewer (Saxe et al. 2014); of a weight of more
+   * dimensions, of all but the last one as one. Default gain = 1
+   */
+  orthogonal: (options: { gain?: number } & Seeded = {}): Initializer => {
+    checkObject('options', options);
+    const gain = checkNumber('gain', options.gain ?? 1);
+    return make('orthogonal', options, ['gain', 'seed'], (shape, random) => {
+      if (shape.length < 2)
+        throw wrongShape("a weight with the initializer 'orthogonal'", 'of two dimensions or more', shape);
+      const columns = shape[shape.length - 1];
+      const rows = shape.slice(0, -1).reduce((product, n) => product * n, 1);
+      const values = orthogonal(rows, columns, random);
+      return NDArray.wrap(gain === 1 ? values : values.map((value) => gain * value), shape);
+    });
+  },
+  /** `gain` on the diagonal, 0 elsewhere; of matrices alone. Default gain = 1 */
+  identity: (options: { gain?: number } = {}): Initializer => {
+    checkObject('options', options);
+    const gain = checkNumber('gain', options.gain ?? 1);
+    return make('identity', options, ['gain'], (shape) => {
+      if (shape.length !== 2) throw wrongShape("a weight with the initializer 'identity'", 'of two dimensions', shape);
+      const array = NDArray.zeros(shape);
+      for (let i = 0; i < Math.min(...shape); i++) array.data[i * shape[1] + i] = gain;
+      return array;
+    });
+  },
 } satisfies Record<InitializerName, unknown>;
 
 function checkNormal(options: { mean?: number; stddev?: number }): { mean: number; stddev: number } {

@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
+import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 import { markMakers } from './made.js';
 
 /**
@@ -10,7 +10,15 @@ export interface Schedule {
   readonly config: { readonly name: ScheduleName; readonly [option: string]: unknown };
 }
 
-export type ScheduleName = 'exponentialDecay' | 'stepDecay' | 'cosineDecay' | 'inverseTimeDecay' | 'warmup';
+export type ScheduleName =
+  | 'exponentialDecay'
+  | 'stepDecay'
+  | 'inverseTimeDecay'
+  | 'piecewiseConstant'
+  | 'polynomial'
+  | 'cosineDecay'
+  | 'cosineDecayRestarts'
+  | 'warmup';
 
 export interface DecayOptions {
   /** The rate at step 0, >= 0. */
@@ -21,6 +29,52 @@ export interface DecayOptions {
   decayRate: number;
   /** Decay at whole multiples of `decaySteps` only. Default false */
   staircase?: boolean;
+}
+
+export interface PiecewiseConstantOptions {
+  /** The last steps of all values but one, each larger than the one before. */
+  boundaries: readonly number[];
+  /** One rate more than there are boundaries, each >= 0. */
+  values: readonly number[];
+}
+
+export interface PolynomialOptions {
+  /** The rate at step 0, >= 0. */
+  initialLearningRate: number;
+  /** Steps until the last rate is reached. */
+  decaySteps: number;
+  /** The last rate, >= 0. Default 0.0001 */
+  endLearningRate?: number;
+  /** >= 0. Default 1: a straight line */
+  power?: number;
+  /** Stretch the decay to the next multiple of `decaySteps` where it is over, instead of staying at its end. Default false */
+  cycle?: boolean;
+}
+
+export interface CosineDecayOptions {
+  /** The rate at step 0, >= 0. */
+  initialLearningRate: number;
+  /** Steps of the decay, after those of a warm-up. */
+  decaySteps: number;
+  /** The last rate, as a share of the first one (of `warmupTarget`). Default 0 */
+  alpha?: number;
+  /** Before the decay, go from `initialLearningRate` straight to this rate. Default: no warm-up */
+  warmupTarget?: number;
+  /** Steps of the warm-up. Default 0 */
+  warmupSteps?: number;
+}
+
+export interface CosineDecayRestartsOptions {
+  /** The rate at step 0, >= 0. */
+  initialLearningRate: number;
+  /** Steps of the first period. */
+  firstDecaySteps: number;
+  /** The length of a period, as a multiple of the one before. At least 1. Default 2 */
+  tMul?: number;
+  /** The rate that a period begins with, as a multiple of the one before. Default 1 */
+  mMul?: number;
+  /** The rate that is decayed to, as a share of `initialLearningRate`. Default 0 */
+  alpha?: number;
 }
 
 const DECAY = ['initialLearningRate', 'decaySteps', 'decayRate'];
@@ -64,17 +118,74 @@ export const schedules = {
       return initialLearningRate / (1 + decayRate * (staircase ? Math.floor(p) : p));
     });
   },
+  /** values[0] up to and with step boundaries[0], then values[1], and so on; Keras' PiecewiseConstantDecay. */
+  piecewiseConstant: (options: PiecewiseConstantOptions): Schedule => {
+    checkOptions('options', options, ['boundaries', 'values']);
+    const { boundaries, values } = options;
+    if (!Array.isArray(boundaries)) throw wrongType('boundaries', 'an array of integers', boundaries);
+    if (!Array.isArray(values)) throw wrongType('values', 'an array of rates', values);
+    for (const [i, value] of values.entries()) rate(`values[${i}]`, value);
+    for (const [i, boundary] of boundaries.entries()) {
+      checkInteger(`boundaries[${i}]`, boundary, 0);
+      if (i > 0 && boundary <= boundaries[i - 1])
+        throw wrongValue(`boundaries[${i}]`, `larger than the one before, ${boundaries[i - 1]}`, boundary);
+    }
+    if (values.length !== boundaries.length + 1)
+      throw wrongValue('values', `${boundaries.length + 1} rates, one more than there are boundaries`, values);
+    const [ends, rates] = [[...boundaries], [...values]];
+    return make('piecewiseConstant', { boundaries: ends, values: rates }, (step) => {
+      const at = ends.findIndex((end) => step <= end);
+      return rates[at < 0 ? ends.length : at];
+    });
+  },
+  /** (initialLearningRate - endLearningRate) * (1 - step / decaySteps)^power + endLearningRate; Keras' PolynomialDecay. */
+  polynomial: (options: PolynomialOptions): Schedule => {
+    checkOptions('options', options, ['initialLearningRate', 'decaySteps', 'endLearningRate', 'power', 'cycle']);
+    const initialLearningRate = rate('initialLearningRate', options.initialLearningRate);
+    const decaySteps = checkInteger('decaySteps', options.decaySteps, 1);
+    const endLearningRate = rate('endLearningRate', options.endLearningRate ?? 0.0001);
+    const power = rate('power', options.power ?? 1);
+    const cycle = checkBoolean('cycle', options.cycle ?? false);
+    return make('polynomial', options, (step) => {
+      const p = cycle
+        ? step / (decaySteps * Math.max(1, Math.ceil(step / decaySteps)))
+        : Math.min(step, decaySteps) / decaySteps;
+      return (initialLearningRate - endLearningRate) * (1 - p) ** power + endLearningRate;
+    });
+  },
   /**
    * Half a cosine from `initialLearningRate` down to `alpha * initialLearningRate` over `decaySteps` steps, then constant
-   * (Loshchilov and Hutter 2016). Default alpha = 0
+   * (Loshchilov and Hutter 2016); with `warmupTarget`, a straight line up to that first, and the cosine from there.
    */
-  cosineDecay: (options: { initialLearningRate: number; decaySteps: number; alpha?: number }): Schedule => {
-    checkOptions('options', options, ['initialLearningRate', 'decaySteps', 'alpha']);
+  cosineDecay: (options: CosineDecayOptions): Schedule => {
+    checkOptions('options', options, ['initialLearningRate', 'decaySteps', 'alpha', 'warmupTarget', 'warmupSteps']);
     const initialLearningRate = rate('initialLearningRate', options.initialLearningRate);
     const decaySteps = checkInteger('decaySteps', options.decaySteps, 1);
     const alpha = rate('alpha', options.alpha ?? 0);
+    const warmupTarget = rate('warmupTarget', options.warmupTarget ?? initialLearningRate);
+    // Without a target, Keras takes no notice of the steps.
+    const warmupSteps = checkInteger('warmupSteps', options.warmupSteps ?? 0, 0);
+    const start = options.warmupTarget === undefined ? 0 : warmupSteps;
     return make('cosineDecay', options, (step) => {
-      const cosine = 0.5 * (1 + Math.cos((Math.PI * Math.min(step, decaySteps)) / decaySteps));
+      if (step < start) return (warmupTarget - initialLearningRate) * (step / start) + initialLearningRate;
+      const cosine = 0.5 * (1 + Math.cos((Math.PI * Math.min(step - start, decaySteps)) / decaySteps));
+      return warmupTarget * ((1 - alpha) * cosine + alpha);
+    });
+  },
+  /**
+   * Half a cosine from `initialLearningRate` down to `alpha * initialLearningRate`, again and again, each period `tMul` times as
+   * long as the one before and beginning `mMul` times as high: SGDR (Loshchilov and Hutter 2016).
+   */
+  cosineDecayRestarts: (options: CosineDecayRestartsOptions): Schedule => {
+    checkOptions('options', options, ['initialLearningRate', 'firstDecaySteps', 'tMul', 'mMul', 'alpha']);
+    const initialLearningRate = rate('initialLearningRate', options.initialLearningRate);
+    const firstDecaySteps = checkInteger('firstDecaySteps', options.firstDecaySteps, 1);
+    const tMul = checkInterval('tMul', options.tMul ?? 2, 1, Number.POSITIVE_INFINITY);
+    const mMul = rate('mMul', options.mMul ?? 1);
+    const alpha = rate('alpha', options.alpha ?? 0);
+    return make('cosineDecayRestarts', options, (step) => {
+      const { period, fraction } = periodAt(step / firstDecaySteps, tMul);
+      const cosine = 0.5 * mMul ** period * (1 + Math.cos(Math.PI * fraction));
       return initialLearningRate * ((1 - alpha) * cosine + alpha);
     });
   },
@@ -101,6 +212,18 @@ export const schedules = {
 } satisfies Record<ScheduleName, unknown>;
 
 markMakers('schedules', schedules);
+
+/** The period that a time lies in, in which share of it; the first one lasts 1, each next one `factor` times as long. */
+function periodAt(time: number, factor: number): { period: number; fraction: number } {
+  if (factor === 1) return { period: Math.floor(time), fraction: time - Math.floor(time) };
+  const of = (period: number) => {
+    const length = factor ** period;
+    return { period, fraction: (time - (1 - length) / (1 - factor)) / length };
+  };
+  const near = of(Math.floor(Math.log(1 - time * (1 - factor)) / Math.log(factor)));
+  // A logarithm that is rounded down may miss the step at which a period begins.
+  return near.fraction >= 1 ? of(near.period + 1) : near;
+}
 
 /** The learning rate of the given step. */
 export const learningRateAt = (learningRate: number | Schedule, step: number): number =>

@@ -32,6 +32,8 @@ export interface Buffer {
   readonly dtype: 'real' | 'int32';
   /** The buffer whose memory this one is, under another shape. */
   readonly viewOf?: Buffer;
+  /** Of an element: its place in `viewOf`. */
+  readonly at?: number;
 }
 
 /** A scalar on a tape: a constant, or one that a job may set before each step. */
@@ -75,6 +77,13 @@ export class Tape {
     const view = { ...of, index: this.#buffers.length, shape, viewOf, role: undefined };
     this.#buffers.push(view);
     return view;
+  }
+
+  /** Number `at` of the values of a fixed buffer, as a buffer of one value. */
+  element(of: Buffer, at: number): Buffer {
+    const element = { ...of, index: this.#buffers.length, shape: [1], size: 1, viewOf: of, at, role: undefined };
+    this.#buffers.push(element);
+    return element;
   }
 
   scalar(value: number): Scalar {
@@ -163,7 +172,7 @@ export class Tape {
         offsets,
       );
     const [rowSize, int32RowSize] = [rowOf('real'), rowOf('int32')];
-    for (const b of this.#buffers) if (b.viewOf) offsets[b.index] = offsets[b.viewOf.index];
+    for (const b of this.#buffers) if (b.viewOf) offsets[b.index] = offsets[b.viewOf.index] + (b.at ?? 0);
     const report = { offset: reportStart, size: ends.real - reportStart, batched: false };
     const native = new binding.Plan(this.dtype, {
       fixedSize: ends.real,
@@ -292,6 +301,15 @@ export class Plan {
     const { offset, size } = this.#report;
     const at = this.#offsets[buffer.index] - offset;
     return filled(Float64Array, result.steps, (step) => result.report[step * size + at]);
+  }
+
+  /** Adds to `sums` what these report buffers of one value held, step after step: all that a job reported in one pass. */
+  addReported(result: NativeResult, buffers: readonly Buffer[], sums: number[]): void {
+    const { offset, size } = this.#report;
+    const places = buffers.map(({ index }) => this.#offsets[index] - offset);
+    for (let j = 0; j < places.length; j++) sums[j] ??= 0;
+    for (let row = 0; row < result.steps * size; row += size)
+      for (let j = 0; j < places.length; j++) sums[j] += result.report[row + places[j]];
   }
 
   /** A copy of a fixed buffer. During a job: as of its end. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { layers, NDArray, optimizers, sequential } from 'fjordnet';
+import { callbacks, layers, NDArray, optimizers, sequential } from 'fjordnet';
 import { difference } from './helpers/replay.js';
 
 interface Case {
@@ -19,8 +19,8 @@ const { data, cases } = JSON.parse(
   readFileSync(new URL('../test/fixtures/keras-training.json', import.meta.url), 'utf8'),
 ) as { data: Record<string, { shape: number[]; data: number[] }[]>; cases: Case[] };
 
-for (const c of cases.filter((c) => c.callbacks.length === 0))
-  test(`${JSON.stringify([c.layers, c.optimizer, c.epochs])} is the real Keras' training`, async (t) => {
+for (const c of cases)
+  test(`${JSON.stringify([c.layers, c.optimizer, c.epochs, c.callbacks])} is the real Keras' training`, async (t) => {
     const [x, y] = data[c.data].map(({ shape, data }) => NDArray.from(data, { shape }));
     const model = sequential({
       layers: c.layers.map(({ type, ...options }, i) =>
@@ -40,6 +40,7 @@ for (const c of cases.filter((c) => c.callbacks.length === 0))
       batchSize: 4,
       epochs: c.epochs,
       shuffle: false,
+      callbacks: c.callbacks.map((options) => callbacks.swapEmaWeights(options)),
       ...(c.validation ? { validationData } : {}),
     });
     for (const [i, w] of model.getWeights().entries()) {

@@ -128,7 +128,18 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
 ];
 
 /** In keras-layers.test.ts: those of several inputs, and a function, which no configuration makes again. */
-const ELSEWHERE = ['add', 'subtract', 'multiply', 'average', 'maximum', 'minimum', 'concatenate', 'dot', 'lambda'];
+const ELSEWHERE = [
+  'add',
+  'subtract',
+  'multiply',
+  'average',
+  'maximum',
+  'minimum',
+  'concatenate',
+  'dot',
+  'lambda',
+  'embedding',
+];
 
 test('every layer is checked here', (t) => {
   const checked = new Set(cases.map(([, layer]) => layer.className));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { losses, metrics, NDArray } from 'fjordnet';
+import { layers, losses, metrics, NDArray, RandomState, sequential } from 'fjordnet';
 import { Recorder } from '../dist/graph/recorder.js';
-import { getMetric, type Metric, metricFrom } from '../dist/metrics.js';
+import { getMetric, type Metric, type MetricChoice, metricFrom } from '../dist/metrics.js';
 import { dataset, type FloatType } from '../dist/tape.js';
 
 type Name = keyof typeof metrics;
@@ -18,6 +18,10 @@ interface Case {
   value: number;
 }
 const cases = JSON.parse(readFileSync(new URL('../test/fixtures/metrics.json', import.meta.url), 'utf8')) as Case[];
+const keras = JSON.parse(readFileSync(new URL('../test/fixtures/keras-metrics.json', import.meta.url), 'utf8')) as {
+  arrays: { shape: number[]; data: number[] }[];
+  cases: (Omit<Case, 'shape' | 'output' | 'targetShape' | 'targets'> & { output: number; targets: number })[];
+};
 const NAMES = Object.keys(metrics) as Name[];
 
 const lossOf = (c: Pick<Case, 'loss' | 'lossOptions'>) =>
@@ -61,8 +65,33 @@ for (const dtype of ['float64', 'float32'] as const)
       }
     });
 
+for (const dtype of ['float64', 'float32'] as const)
+  for (const name of [...new Set(keras.cases.map((c) => c.name))])
+    test(`${name} is the real Keras', whatever the batches: ${dtype}`, (t) => {
+      for (const [i, c] of keras.cases.entries()) {
+        if (c.name !== name) continue;
+        const loss = lossOf(c);
+        const metric = (metrics[name] as (options: object) => ReturnType<typeof metrics.accuracy>)(c.options).for(loss);
+        const [output, given] = [c.output, c.targets].map((k) => {
+          const { shape, data } = keras.arrays[k];
+          return NDArray.from(data, { shape });
+        });
+        const targets = loss.prepare('y', given, output.shape.slice(1));
+        for (const batchSize of [output.shape[0], 7, 1]) {
+          const value = evaluate(dtype, metric, output, targets, batchSize);
+          // Keras divides the counts of intersections in float32. Of 1 - 1e-7, the logarithm of what is left has 9 digits.
+          const tolerance = dtype === 'float32' ? 2e-6 : name === 'meanIoU' ? 1e-7 : 1e-11;
+          const which = `case ${i}, ${JSON.stringify({ ...c.options, loss: c.loss, ...c.lossOptions, batchSize })} [${output.shape}]`;
+          t.true(
+            Math.abs(value - c.value) <= tolerance * Math.max(1, Math.abs(c.value)),
+            `${which}: ${value} is not ${c.value}`,
+          );
+        }
+      }
+    });
+
 test('every metric has a case', (t) => {
-  t.deepEqual([...new Set(cases.map((c) => c.name))].sort(), [...NAMES].sort());
+  t.deepEqual([...new Set([...cases, ...keras.cases].map((c) => c.name))].sort(), [...NAMES].sort());
 });
 
 test('ties: the first largest output is the prediction, all count among the top k; NaN is never right', (t) => {
@@ -102,18 +131,54 @@ test("keys in History are the names asked for, as Keras'", (t) => {
   t.is(getMetric('metrics[0]', 'mse', loss).name, 'mse');
   t.is(getMetric('metrics[0]', metrics.precision(), loss).name, 'precision');
   t.is(getMetric('metrics[0]', metrics.topKCategoricalAccuracy({ k: 3, as: 'top3' }), loss).name, 'top3');
-  for (const name of NAMES) t.is(getMetric('metrics[0]', name, loss).name, name);
+  for (const name of NAMES.filter((name) => name !== 'meanIoU')) t.is(getMetric('metrics[0]', name, loss).name, name);
+  t.is(getMetric('metrics[0]', 'rmse', loss).config.name, 'rootMeanSquaredError');
 });
 
 test('a metric comes back from its config', (t) => {
   const loss = losses.binaryCrossentropy();
   for (const choice of [
-    ...NAMES.map((name) => metrics[name]()),
+    ...NAMES.map((name) =>
+      (metrics[name] as (options: object) => MetricChoice)({ ...(name === 'meanIoU' && { numClasses: 3 }) }),
+    ),
+    metrics.auc({ numThresholds: 50, curve: 'PR', summationMethod: 'majoring' }),
+    metrics.f1Score({ average: 'micro', threshold: 0.5 }),
+    metrics.meanIoU({ numClasses: 3, ignoreClass: 0, sparseYPred: false }),
+    metrics.precision({ topK: 2, classId: 1 }),
+    metrics.binaryCrossentropy({ fromLogits: true, labelSmoothing: 0.1 }),
     metrics.recall({ threshold: 0.2, as: 'sensitivity' }),
   ]) {
     const metric = metricFrom(JSON.parse(JSON.stringify(choice.config)), loss);
     t.deepEqual(metric.config, choice.config);
     t.is(metric.name, choice.config.as);
+  }
+});
+
+test('in a network, evaluation and validation count as over all outputs at once', async (t) => {
+  const random = new RandomState(0);
+  const [x, labels] = [random.randn(50, 4), random.randint(0, 3, 50)];
+  const loss = losses.sparseCategoricalCrossentropy();
+  const choices = [
+    metrics.auc({ numThresholds: 20 }),
+    metrics.f1Score({ average: 'weighted' }),
+    metrics.meanIoU({ numClasses: 3 }),
+    metrics.trueNegatives(),
+    metrics.recall({ topK: 2 }),
+    metrics.sparseCategoricalCrossentropy(),
+  ];
+  const layer = layers.dense({ units: 3, activation: 'softmax', inputShape: [4] });
+  const model = sequential({ layers: [layer], dtype: 'float64', seed: 1 });
+  model.compile({ optimizer: 'adam', loss, metrics: choices });
+  const options = { epochs: 3, batchSize: 8, validationData: [x, labels] } as const;
+  const { history } = await model.fit(x, labels, options);
+  const targets = loss.prepare('y', labels, [3]);
+  const scores = await model.evaluate(x, labels, { batchSize: 7 });
+  for (const choice of choices) {
+    const key = choice.config.as;
+    const value = evaluate('float64', choice.for(loss), await model.predict(x), targets, 50);
+    t.true(Math.abs(scores[key] - value) <= 1e-14 * Math.max(1, value), key);
+    t.true(Math.abs(history[`val_${key}`][2] - value) <= 1e-14 * Math.max(1, value), key);
+    t.true(history[key].every(Number.isFinite), key);
   }
 });
 
@@ -131,6 +196,53 @@ test('wrong metrics are refused in one sentence', (t) => {
   t.throws(() => metrics.topKCategoricalAccuracy({ k: 0 }), {
     message: 'Expected k to be a positive integer, got 0 (number)',
   });
+  const refused = (run: () => unknown, message: string | RegExp) => t.throws(run, { message });
+  refused(
+    () => getMetric('metrics[0]', 'meanIoU', loss),
+    'Expected numClasses to be a positive integer, got undefined',
+  );
+  refused(() => metrics.auc({ numThresholds: 1 }), 'Expected numThresholds to be an integer >= 2, got 1 (number)');
+  refused(
+    () => metrics.auc({ curve: 'roc' as 'ROC' }),
+    /^Expected curve to be one of 'ROC', 'PR' \(did you mean 'ROC'\?\)/,
+  );
+  refused(() => metrics.auc({ summationMethod: 'minor' as 'minoring' }), /did you mean 'minoring'\?/);
+  refused(() => metrics.f1Score({ threshold: 0 }), 'Expected threshold to be a number in (0, 1], got 0 (number)');
+  refused(
+    () => metrics.f1Score({ average: 'none' as 'macro' }),
+    /^Expected average to be one of 'macro', 'weighted', 'micro'/,
+  );
+  refused(() => metrics.recall({ topK: 0 }), 'Expected topK to be a positive integer, got 0 (number)');
+  refused(() => metrics.truePositives({ topK: 1 } as object), /no option 'topK'/);
+  refused(
+    () => metrics.meanIoU({ numClasses: 2, sparseYPred: 1 as never }),
+    'Expected sparseYPred to be a boolean, got 1 (number)',
+  );
+  refused(
+    () => metrics.binaryCrossentropy({ labelSmoothing: 2 }),
+    'Expected labelSmoothing to be a number in [0, 1], got 2 (number)',
+  );
+  const judge = (choice: MetricChoice, of = loss) =>
+    evaluate('float64', choice.for(of), NDArray.from([[1, 2]]), NDArray.from([[0]]), 1);
+  refused(
+    () => judge(metrics.precision({ classId: 2 })),
+    "Expected classId of the metric 'precision' to be one of the network's 2 outputs, got 2 (number)",
+  );
+  refused(
+    () => judge(metrics.categoricalCrossentropy()),
+    "Expected the loss to have targets of the output's shape for the metric 'categoricalCrossentropy', got class numbers",
+  );
+  refused(
+    () =>
+      evaluate(
+        'float64',
+        metrics.sparseCategoricalCrossentropy().for(loss),
+        NDArray.from([[1, 2]]),
+        NDArray.from([[0, 1]]),
+        1,
+      ),
+    "Expected the loss to have targets that are class numbers for the metric 'sparseCategoricalCrossentropy', got those of the output's shape",
+  );
   t.throws(() => metrics.precision({ treshold: 1 } as object), { message: /did you mean 'threshold'\?/ });
   t.throws(() => metrics.precision({ threshold: '1' as never }), { instanceOf: TypeError });
   t.throws(

@@ -621,7 +621,7 @@ test('integers: inputs of class numbers, embeddings, and their bounds', async (t
     });
     net.compile({ optimizer: 'adam', loss: 'mse' });
     t.throws(() => net.predictSync([[0.5, 1]]), {
-      message: 'Expected x to hold integers of 32 bits, got 0.5 at [0, 0]',
+      message: 'Expected x to hold integers of 32 bits, got 0.5 at row 0, column 0',
     });
     await net.fit(ids, [1, 2, 3], { epochs: 3, batchSize: 2 });
     const [table, kernel, bias] = net.getWeights().map(({ data }) => data);
@@ -630,8 +630,8 @@ test('integers: inputs of class numbers, embeddings, and their bounds', async (t
     const predicted = net.predictSync(ids).data;
     for (const [i, row] of ids.entries()) t.true(Math.abs(predicted[i] - by(row)) < 1e-6);
     for (const [wrong, at] of [
-      [3, '[0, 1]'],
-      [-1, '[0, 1]'],
+      [3, 'row 0, column 1'],
+      [-1, 'row 0, column 1'],
     ] as const)
       await t.throwsAsync(net.predict([[0, wrong]]), {
         message: `Expected x to hold integers in [0, 3), the inputDim of the layer 'embedding', got ${wrong} at ${at}`,

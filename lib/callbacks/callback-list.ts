@@ -1,14 +1,17 @@
 import { didYouMean, wrongType } from '../check.js';
 import { isPromise, type Training } from '../train.js';
-import type { Callback, CallbackModel, CallbackParams, Logs } from './callback.js';
+import type { Callback, CallbackModel, CallbackParams, Logs, TrainingState } from './callback.js';
 
 const HOOKS = [
   'setModel',
   'setParams',
+  'setTraining',
   'onTrainBegin',
   'onTrainEnd',
   'onEpochBegin',
   'onEpochEnd',
+  'onTestBegin',
+  'onTestEnd',
   'onBatchBegin',
   'onBatchEnd',
   'onProgress',
@@ -37,10 +40,16 @@ export class CallbackList {
     return this.#callbacks.some((callback) => callback.onBatchBegin || callback.onBatchEnd);
   }
 
-  *onTrainBegin(): Training<void> {
+  /** The epoch to begin with, which `onTrainBegin` may have set. */
+  get initialEpoch(): number {
+    return this.#params.initialEpoch;
+  }
+
+  *onTrainBegin(training: TrainingState): Training<void> {
     for (const callback of this.#callbacks) {
       yield* waitFor(callback.setModel?.(this.#model));
       yield* waitFor(callback.setParams?.(this.#params));
+      yield* waitFor(callback.setTraining?.(training));
     }
     yield* this.#each((callback) => callback.onTrainBegin?.());
   }
@@ -56,6 +65,14 @@ export class CallbackList {
   *onEpochEnd(epoch: number, logs: Logs): Training<void> {
     this.#logs = logs;
     yield* this.#each((callback) => callback.onEpochEnd?.(epoch, logs));
+  }
+
+  *onTestBegin(): Training<void> {
+    yield* this.#each((callback) => callback.onTestBegin?.());
+  }
+
+  *onTestEnd(logs: Logs): Training<void> {
+    yield* this.#each((callback) => callback.onTestEnd?.(logs));
   }
 
   *onBatchBegin(batch: number): Training<void> {

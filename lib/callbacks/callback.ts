@@ -10,8 +10,8 @@ export type Logs = Record<string, number>;
 export interface CallbackParams {
   /** Training ends before the epoch of this number. */
   readonly epochs: number;
-  /** The number of the first epoch. */
-  readonly initialEpoch: number;
+  /** The number of the first epoch. May be set in `onTrainBegin`, to go on with an earlier training. */
+  initialEpoch: number;
   /** Batches of an epoch. */
   readonly steps: number;
   /** Samples of an epoch. */
@@ -41,6 +41,22 @@ export interface CallbackModel {
   save(path: string): Promise<void>;
 }
 
+/** What callbacks may do to the training they are called in, while they are called. */
+export interface TrainingState {
+  /**
+   * Takes up the training of a file that `save` wrote of such a network: its weights, the optimizer's memory and learning rate,
+   * the count of updates and the generator.
+   *
+   * @throws Error with code ERR_FORMAT, and the place and reason, if the file is damaged, or of another network
+   */
+  restore(path: string): Promise<void>;
+  /**
+   * Exchanges the weights and their moving averages, unless that is done already; with `back`, undoes it.
+   * @throws TypeError if the optimizer has no `useEma`
+   */
+  swapAverages(back?: boolean): void;
+}
+
 /**
  * Something that watches or steers `fit`: any object of these methods. Where one returns a promise, `fit` waits for it
  * before it goes on (until its signal fires), and `fitSync` throws; what one throws, `fit` rejects with. The network is
@@ -50,11 +66,16 @@ export interface CallbackModel {
 export interface Callback {
   setModel?(model: CallbackModel): unknown;
   setParams?(params: CallbackParams): unknown;
+  setTraining?(training: TrainingState): unknown;
   onTrainBegin?(): unknown;
   /** @param logs those of the last epoch. Not called when training ends with an error or is aborted */
   onTrainEnd?(logs: Logs): unknown;
   onEpochBegin?(epoch: number): unknown;
   onEpochEnd?(epoch: number, logs: Logs): unknown;
+  /** Around the validation of an epoch, before `onEpochEnd`. */
+  onTestBegin?(): unknown;
+  /** @param logs those of the validation data, without 'val_' */
+  onTestEnd?(logs: Logs): unknown;
   /** Batches then run one by one, which costs a round trip of some 15 µs each; `onProgress` does not. */
   onBatchBegin?(batch: number): unknown;
   /** @param logs means over the epoch so far */

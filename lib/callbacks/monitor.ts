@@ -17,9 +17,23 @@ const DIRECTIONS: Readonly<Record<MetricName, 'min' | 'max'>> = {
   topKCategoricalAccuracy: 'max',
   precision: 'max',
   recall: 'max',
+  f1Score: 'max',
+  auc: 'max',
+  meanIoU: 'max',
+  truePositives: 'max',
+  trueNegatives: 'max',
+  falsePositives: 'min',
+  falseNegatives: 'min',
   rSquared: 'max',
+  cosineSimilarity: 'max',
   meanSquaredError: 'min',
+  rootMeanSquaredError: 'min',
   meanAbsoluteError: 'min',
+  meanAbsolutePercentageError: 'min',
+  meanSquaredLogarithmicError: 'min',
+  categoricalCrossentropy: 'min',
+  sparseCategoricalCrossentropy: 'min',
+  binaryCrossentropy: 'min',
 };
 
 /** Watches one value of the logs and knows what an improvement of it is, as Keras' MonitorCallback. */

@@ -79,13 +79,14 @@ function prepare(
   options: FitOptions,
   { moves, isBatch = false }: { moves: boolean; isBatch?: boolean },
 ): FitPlan {
-  engine.needCompiled();
+  const { optimizer } = engine.needCompiled();
   const arrays = readInputs('x', x, ports().inputs);
   const shapes = shapesOf(arrays);
   const prepared = prepareFit(model, ports(shapes), arrays, y, options, isBatch);
   return {
     ...prepared,
     network: engine.enter(graphFor(shapes), moves),
+    optimizer,
     random: engine.random,
     progress: engine.progress,
     stopRequested: () => model.stopTraining,

@@ -20,6 +20,7 @@ import { type Metric, metricFrom } from '../metrics.js';
 import { optimizerFrom } from '../optimizers.js';
 import type { MT19937State } from '../random.js';
 import type { FloatType } from '../tape.js';
+import type { Trained } from '../training/loop.js';
 import { modelFrom } from './architecture.js';
 import type { Engine } from './engine.js';
 import type { Model } from './model.js';
@@ -45,16 +46,11 @@ interface Loaded {
  * Reads a network's file and checks all of it: architecture and training value by value, and that the tensors are the
  * weights and the optimizer's memory of just this network. Until then nothing is allocated beside the file's content.
  *
- * @param engineOf what is to be restored of the network
  * @throws Error with code ERR_FORMAT, the file's name and the place in it
  */
-export async function loadFile(
-  path: string | URL,
-  options: LoadOptions | undefined,
-  engineOf: (model: Model) => Engine,
-): Promise<Model> {
-  checkOptions('options', options ?? {}, ['allowNonFinite']);
-  const allowNonFinite = checkBoolean('allowNonFinite', options?.allowNonFinite ?? false);
+export async function readFile(path: string | URL, options: LoadOptions = {}): Promise<Loaded> {
+  checkOptions('options', options, ['allowNonFinite']);
+  const allowNonFinite = checkBoolean('allowNonFinite', options.allowNonFinite ?? false);
   const { architecture, training = {}, weights, optimizerState = [], randomState: random } = await loadModel(path);
   return ofFile(path, () => {
     if (!random) throw new TypeError('Expected the state of its generator, got none');
@@ -62,21 +58,39 @@ export async function loadFile(
     const loaded = { model, ...readTraining(training, model), weights, optimizerState, random };
     checkTensors(loaded);
     if (!allowNonFinite) checkFinite(loaded);
-    restore(engineOf(model), loaded);
+    return loaded;
+  });
+}
+
+/** The network of a file. `engineOf`: what is to be restored of it */
+export async function loadFile(
+  path: string | URL,
+  options: LoadOptions | undefined,
+  engineOf: (model: Model) => Engine,
+): Promise<Model> {
+  const loaded = await readFile(path, options);
+  const { model, compiled } = loaded;
+  return ofFile(path, () => {
+    const engine = engineOf(model);
+    engine.restore(compiled);
+    const { random, progress } = engine;
+    restoreInto({ network: engine.record(model.graph as Graph), random, progress }, loaded);
     return model;
   });
 }
 
-/** Records the loaded network, and puts the loaded values into it by name. */
-function restore(engine: Engine, { model, compiled, iterations, random, weights, optimizerState }: Loaded): void {
-  engine.restore(compiled);
-  const values = new Map(weights);
-  const { plan, recorder, weights: tenants } = engine.record(model.graph as Graph);
-  for (const { name, buffer } of tenants) plan.write(buffer, values.get(name) as NDArray);
-  const memory = new Map(optimizerState);
+/** Puts loaded values into a network of the same weights, by name. */
+export function restoreInto(
+  { network, random, progress }: Pick<Trained, 'network' | 'random' | 'progress'>,
+  loaded: Pick<Loaded, 'weights' | 'optimizerState' | 'iterations' | 'random'>,
+): void {
+  const { plan, recorder, weights } = network;
+  const values = new Map(loaded.weights);
+  for (const { name, buffer } of weights) plan.write(buffer, values.get(name) as NDArray);
+  const memory = new Map(loaded.optimizerState);
   for (const buffer of recorder.states) plan.write(buffer, memory.get(buffer.name) as NDArray);
-  engine.progress.iterations = iterations;
-  engine.random.setState(random);
+  progress.iterations = loaded.iterations;
+  random.setState(loaded.random);
 }
 
 function readTraining(training: JsonObject, model: Model): { iterations: number; compiled?: Compiled } {
@@ -140,16 +154,16 @@ function checkTensors({ model, compiled, weights, optimizerState }: Loaded): voi
   const t = new Recorder(dtype);
   declareWeights(t, weightsOfGraph(graph as Graph, compiled?.frozen));
   compiled?.optimizer.record(t, t.parameters);
-  compare(
+  compareTensors(
     'weight',
     t.parameters.map(({ value }) => value),
     weights,
     dtype,
   );
-  compare('optimizer state', t.states, optimizerState, dtype);
+  compareTensors('optimizer state', t.states, optimizerState, dtype);
 }
 
-function compare(
+export function compareTensors(
   what: string,
   buffers: readonly { readonly name: string; readonly shape: Shape }[],
   tensors: Tensors,

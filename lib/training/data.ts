@@ -128,7 +128,6 @@ export function prepareFit(
     batchSize,
     validationBatchSize,
     epochs,
-    initialEpoch,
     shuffle,
     callbacks,
     history,

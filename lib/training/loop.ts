@@ -4,10 +4,12 @@ import type { NativeResult } from '../binding.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import type { CallbackList } from '../callbacks/callback-list.js';
 import type { Network } from '../models/network.js';
-import { takeAverages } from '../optimizers/averages.js';
+import { swapAverages, takeAverages } from '../optimizers/averages.js';
+import type { Optimizer } from '../optimizers.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray, Job } from '../tape.js';
 import type { Training } from '../train.js';
+import { TrainingInProgress } from './in-progress.js';
 import { type Prepared, sweep } from './sweep.js';
 import { Totals } from './totals.js';
 
@@ -27,6 +29,7 @@ type Data = Job['inputs'][number][1];
 /** A network that is being trained. */
 export interface Trained {
   readonly network: Network;
+  readonly optimizer: Optimizer;
   readonly random: RandomState;
   /** Updates done so far, over all calls of fit; counted on by the loop. */
   readonly progress: { iterations: number };
@@ -38,7 +41,6 @@ export interface FitPlan extends Trained {
   readonly batchSize: number;
   readonly validationBatchSize: number;
   readonly epochs: number;
-  readonly initialEpoch: number;
   readonly shuffle: boolean;
   readonly callbacks: CallbackList;
   readonly history: History;
@@ -50,8 +52,9 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   const { network, samples, validation, batchSize, callbacks, history, random } = fit;
   const { first, count } = samples;
   const order = allocate(Int32Array, count);
-  yield* callbacks.onTrainBegin();
-  for (let epoch = fit.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
+  swapAverages(network, true); // where a validation was aborted
+  yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
+  for (let epoch = callbacks.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
     yield* callbacks.onEpochBegin(epoch);
     for (let i = 0; i < count; i++) order[i] = first + i;
     if (fit.shuffle) random.shuffle(order);
@@ -75,7 +78,9 @@ export function* fitLoop(fit: FitPlan): Training<History> {
     );
     const logs = totals.logs();
     if (validation) {
+      yield* callbacks.onTestBegin();
       const scores = yield* evaluateLoop(network, validation, fit.validationBatchSize);
+      yield* callbacks.onTestEnd(scores);
       for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
     }
     yield* callbacks.onEpochEnd(epoch, logs);

@@ -29,10 +29,7 @@ export class Totals {
     }
     for (const [k, { loss, metrics }] of training.judged.entries()) {
       for (const value of plan.reported(result, loss)) this.#losses[k] += value;
-      for (const [i, buffers] of metrics.entries())
-        for (const [j, buffer] of buffers.entries())
-          for (const count of plan.reported(result, buffer))
-            this.#counts[k][i][j] = (this.#counts[k][i][j] ?? 0) + count;
+      for (const [i, buffers] of metrics.entries()) plan.addReported(result, buffers, this.#counts[k][i]);
     }
   }
 

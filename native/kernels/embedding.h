@@ -44,3 +44,13 @@ void embeddingGradient(const Args<T>& a) {
     }
   });
 }
+
+// y[B,N] = x[B,N], integers as numbers of the plan's dtype
+template <typename T>
+void realOfInt32(const Args<T>& a) {
+  const std::int32_t* x = a.int32s(0);
+  T* y = a.buffer[1];
+  rows(*a.team, a.dim[0], a.dim[1], [&](Index first, Index last) {
+    for (Index i = first * a.dim[1]; i < last * a.dim[1]; ++i) y[i] = static_cast<T>(x[i]);
+  });
+}

@@ -60,36 +60,6 @@ void binaryMatches(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> cou
   count[0] = static_cast<T>(static_cast<double>(matches) / static_cast<double>(N));
 }
 
-// Elements of p[B,M,N] above the threshold, of the targets' ones, and of both: targets are y[B,M,N] > threshold, or,
-// sparse, the element of class y[B,M] in each row.  -> both [1], predicted [1], actual [1]
-template <bool sparse, typename T>
-void countPositives(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted, Out<T> actual,
-                    T threshold) {
-  Index ofBoth = 0, ofPredicted = 0, ofActual = 0;
-  for (Index r = 0; r < B * M; ++r) {
-    for (Index j = 0; j < N; ++j) {
-      const bool yes = p[r * N + j] > threshold;
-      const bool is = sparse ? y[r] == static_cast<T>(j) : y[r * N + j] > threshold;
-      ofBoth += yes && is;
-      ofPredicted += yes;
-      ofActual += is;
-    }
-  }
-  both[0] = static_cast<T>(ofBoth);
-  predicted[0] = static_cast<T>(ofPredicted);
-  actual[0] = static_cast<T>(ofActual);
-}
-template <typename T>
-void positives(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted, Out<T> actual,
-               T threshold) {
-  countPositives<false>(B, M, N, p, y, both, predicted, actual, threshold);
-}
-template <typename T>
-void sparsePositives(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted,
-                     Out<T> actual, T threshold) {
-  countPositives<true>(B, M, N, p, y, both, predicted, actual, threshold);
-}
-
 // sum[1] of f(p - y) over p, y [B,N], divided by N
 template <typename T, typename F>
 void sumErrors(Index B, Index N, In<T> p, In<T> y, Out<T> sum, const F& f) {

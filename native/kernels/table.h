@@ -29,6 +29,7 @@ using namespace tuning;
 //
 #include "algebra.h"
 #include "bias.h"
+#include "confusion.h"
 #include "conv2d.h"
 #include "depthwise.h"
 #include "dropout.h"
@@ -118,6 +119,7 @@ constexpr Kernel kRows[] = {
     ROW("batchMatmul", "B M K N : x BMK, y BKN -> z BMN", batchMatmul),
     ROW("gather", "B N C J : x BNC, index BJ -> y BJC", gather),
     ROW("gatherGradient", "B N C J : index BJ, dy BJC -> dx BNC", gatherGradient),
+    ROW("real", "B N : i:x BN -> y BN", realOfInt32),
     ROW("embedding", "B J V E : i:index BJ, table VE -> y BJE", embedding),
     ROW("embeddingGradient", "B J V E : i:index BJ, dy BJE -> dtable VE", embeddingGradient),
     ROW("oneHot", "B J N : index BJ -> y BJN", oneHot),
@@ -169,8 +171,6 @@ constexpr Kernel kRows[] = {
     ROW("topKMatches", "B M N : p BMN, y BMN -> count 1 | k", topKMatches),
     ROW("sparseTopKMatches", "B M N : p BMN, y BM -> count 1 | k", sparseTopKMatches),
     ROW("binaryMatches", "B N : p BN, y BN -> count 1 | threshold negative", binaryMatches),
-    ROW("positives", "B M N : p BMN, y BMN -> both 1, predicted 1, actual 1 | threshold", positives),
-    ROW("sparsePositives", "B M N : p BMN, y BM -> both 1, predicted 1, actual 1 | threshold", sparsePositives),
     ROW("squaredErrors", "B N : p BN, y BN -> sum 1", squaredErrors),
     ROW("absoluteErrors", "B N : p BN, y BN -> sum 1", absoluteErrors),
     ROW("rSquaredSums", "B N : p BN, y BN -> residual 1, sum 1, sumRest 1, squares 1, squaresRest 1 | column",
@@ -206,6 +206,20 @@ constexpr Kernel kRows[] = {
     ROW("adamax", "N : dw N -> m!~ N, u!~ N, w!~ N | rate beta1 beta2 epsilon decay", adamax),
     ROW("lion", "N : dw N -> m!~ N, w!~ N | rate beta1 beta2 decay", lion),
     ROW("movingAverage", "N : w N -> average!~ N | momentum", movingAverage),
+    ROW("confusion",
+        "B M N : p BMN, y BMN -> truePositives 1, falsePositives 1, trueNegatives 1, falseNegatives 1 | threshold top "
+        "column",
+        confusion),
+    ROW("sparseConfusion",
+        "B M N : p BMN, y BM -> truePositives 1, falsePositives 1, trueNegatives 1, falseNegatives 1 | threshold top "
+        "column",
+        sparseConfusion),
+    ROW("classCounts", "B M N : p BMN, y BMN -> both N, predicted N, actual N | threshold largest", classCounts),
+    ROW("sparseClassCounts", "B M N : p BMN, y BM -> both N, predicted N, actual N | threshold largest",
+        sparseClassCounts),
+    ROW("thresholdCounts", "B M N K : p BMN, y BMN -> positives K, negatives K", thresholdCounts),
+    ROW("sparseThresholdCounts", "B M N K : p BMN, y BM -> positives K, negatives K", sparseThresholdCounts),
+    ROW("classOverlaps", "B M N C K : p BMN, y BMC -> both K, predicted K, actual K | ignore", classOverlaps),
 };
 
 }  // namespace

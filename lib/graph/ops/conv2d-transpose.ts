@@ -26,8 +26,8 @@ export const conv2dTranspose: Op<TransposedConvolution> = {
   },
   backward({ t, x: [x, w], dy, dx: [dx, dw, db], options }) {
     const sizes = reverse(x.shape, dy.shape, w.shape, options);
-    if (dw) t.emit('conv2dWeightGradientNoBias', [dy, x, dw], sizes); // dw = patches(dy).T @ x
+    if (dw) t.emit('conv2dWeightGradient', [dy, x, dw, undefined], sizes); // dw = patches(dy).T @ x
     if (db) biasGradient(t, dy, db); // db = dy.sum(0)
-    if (dx) t.emit('conv2dNoBias', [dy, w, dx], sizes); // dx = dy * w
+    if (dx) t.emit('conv2d', [dy, w, undefined, dx], sizes); // dx = dy * w
   },
 };

@@ -4,6 +4,7 @@ import type { Op } from '../op.js';
 export const embedding: Op = {
   name: 'embedding',
   shape: ([index, table]) => [...index.shape, table.shape[1]],
+  integers: [0],
   reads: () => 'x',
   forward({ t, x: [index, table], y }) {
     const [V, E] = table.shape;

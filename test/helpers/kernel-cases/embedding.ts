@@ -12,6 +12,15 @@ const DIMS: readonly Dims[] = [
 ];
 
 export const embedding: KernelCases = {
+  real: {
+    dims: [
+      { B: 1, N: 1 },
+      { B: 37, N: 19 },
+    ],
+    fill: (k, draw) => (k === 0 ? draw.integers(1 << 20) : undefined),
+    reference: ([x]) => [Float64Array.from(x)],
+    tolerance: 0,
+  },
   embedding: {
     dims: DIMS,
     fill: (k, draw, { V }) => (k === 0 ? draw.integers(V) : undefined),

@@ -1,6 +1,7 @@
 import { activation } from './activation.js';
 import { algebra } from './algebra.js';
 import type { KernelCases } from './case.js';
+import { confusion } from './confusion.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { convolutions } from './depthwise.js';
@@ -22,6 +23,7 @@ export const kernelCases: KernelCases = {
   ...activation,
   ...loss,
   ...metric,
+  ...confusion,
   ...update,
   ...moments,
   ...algebra,

@@ -18,17 +18,6 @@ const topK =
     ],
   ];
 
-const positives =
-  (sparse: boolean): KernelCase['reference'] =>
-  ([p, y], { N }, { threshold }) => {
-    const is = (i: number) => (sparse ? y[Math.floor(i / N)] === i % N : y[i] > threshold);
-    return [
-      [count(p.length, (i) => p[i] > threshold && is(i))],
-      [count(p.length, (i) => p[i] > threshold)],
-      [count(p.length, is)],
-    ];
-  };
-
 const errors = (f: (e: number) => number): KernelCase => ({
   dims: MATRICES,
   reference: ([p, y], { N }) => [[sum(p.map((v, i) => f(v - y[i]))) / N]],
@@ -50,14 +39,6 @@ export const metric: KernelCases = {
     reference: ([p, y], { N }, { threshold, negative }) => [
       [count(p.length, (i) => y[i] === (p[i] > threshold ? 1 : negative)) / N],
     ],
-  },
-  positives: { dims: ROWS, scalars: [{ threshold: 0.5 }], fill: oneHot, reference: positives(false), tolerance: 0 },
-  sparsePositives: {
-    dims: ROWS,
-    scalars: [{ threshold: 0.5 }],
-    fill: labels,
-    reference: positives(true),
-    tolerance: 0,
   },
   squaredErrors: errors((e) => e * e),
   absoluteErrors: errors(Math.abs),

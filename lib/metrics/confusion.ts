@@ -1,0 +1,177 @@
+import { checkBoolean, checkInteger, checkInterval, checkObject, checkOneOf, wrongValue } from '../check.js';
+import { checkThreshold, type Threshold, thresholdFor } from './accuracy.js';
+import {
+  areLabels,
+  elements,
+  type Metric,
+  type MetricChoice,
+  type MetricOptions,
+  make,
+  probabilities,
+  type RecordSums,
+  ratio,
+  rows,
+} from './metric.js';
+
+export interface Selected extends Threshold {
+  /** Read only the k largest outputs of a row as 1, whatever their size unless `threshold` is given. Default: all */
+  topK?: number;
+  /** Look at this class alone: its number along the last axis. Default: at all */
+  classId?: number;
+}
+
+/** Keras' epsilon, which its F scores and intersections divide by besides. */
+const EPSILON = 1e-7;
+/** Keras' threshold of what is among the top k. */
+const ANY = -1e10;
+
+/** A metric of counts over all elements. */
+function counted(
+  name: string,
+  options: Selected,
+  allowed: readonly (keyof Selected)[],
+  result: (counts: { tp: number; fp: number; tn: number; fn: number }) => number,
+): MetricChoice {
+  const { threshold, topK, classId } = checkThreshold(options);
+  if (topK !== undefined) checkInteger('topK', topK, 1);
+  if (classId !== undefined) checkInteger('classId', classId, 0);
+  return make(
+    name,
+    options,
+    ['threshold', ...allowed],
+    (loss) => (t, io, report) => {
+      const { M, N } = rows(io.output);
+      if (classId !== undefined && classId >= N)
+        throw wrongValue(`classId of the metric '${name}'`, `one of the network's ${N} outputs`, classId);
+      const counts = ['truePositives', 'falsePositives', 'trueNegatives', 'falseNegatives'].map((sum) => report(sum));
+      const p = probabilities(t, loss, io.output);
+      t.emit(
+        areLabels(io) ? 'sparseConfusion' : 'confusion',
+        [p, io.targets, ...counts],
+        { M, N },
+        {
+          threshold: topK !== undefined ? (threshold ?? ANY) : thresholdFor(loss, threshold),
+          top: topK ?? 0,
+          column: classId ?? -1,
+        },
+      );
+      return counts;
+    },
+    ([tp, fp, tn, fn]) => result({ tp, fp, tn, fn }),
+  );
+}
+
+export interface F1Options extends Threshold {
+  /**
+   * An output above it is read as 1. Default: the largest output of each row is; with one output give 0.5, as every one is the
+   * largest
+   */
+  threshold?: number;
+  /**
+   * 'macro': the mean of all classes; 'weighted': weighed by their targets; 'micro': from the counts of all. Default 'macro'
+   * (Keras' own default, one score for each class, is no number that a History could hold)
+   */
+  average?: 'macro' | 'weighted' | 'micro';
+}
+
+/** Keras' F score of beta = 1, with its epsilons. */
+function f1(both: number, predicted: number, actual: number): number {
+  const [precision, recall] = [both / (predicted + EPSILON), both / (actual + EPSILON)];
+  return (2 * precision * recall) / (precision + recall + EPSILON);
+}
+
+export interface MeanIoUOptions extends MetricOptions {
+  numClasses: number;
+  /** Rows of this class do not count. Default: none */
+  ignoreClass?: number;
+  /** Outputs are class numbers, not rows of `numClasses` scores. Default: where their last axis has another length */
+  sparseYPred?: boolean;
+}
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+
+/** Sums that were recorded as three buffers of the same size, again. */
+const thirds = (sums: readonly number[]) => {
+  const n = sums.length / 3;
+  return [0, 1, 2].map((k) => sums.slice(k * n, (k + 1) * n));
+};
+
+export const counts = {
+  /** True positives / predicted positives, over all outputs; 0 where none is predicted. */
+  precision: (options: Selected = {}): MetricChoice =>
+    counted('precision', options, ['topK', 'classId'], ({ tp, fp }) => ratio(tp, tp + fp)),
+  /** True positives / actual positives, over all outputs; 0 where there are none. */
+  recall: (options: Selected = {}): MetricChoice =>
+    counted('recall', options, ['topK', 'classId'], ({ tp, fn }) => ratio(tp, tp + fn)),
+  /** The number of outputs above `threshold` whose target is 1. */
+  truePositives: (options: Threshold = {}): MetricChoice => counted('truePositives', options, [], ({ tp }) => tp),
+  /** The number of outputs above `threshold` whose target is not 1. */
+  falsePositives: (options: Threshold = {}): MetricChoice => counted('falsePositives', options, [], ({ fp }) => fp),
+  /** The number of outputs not above `threshold` whose target is not 1. */
+  trueNegatives: (options: Threshold = {}): MetricChoice => counted('trueNegatives', options, [], ({ tn }) => tn),
+  /** The number of outputs not above `threshold` whose target is 1. */
+  falseNegatives: (options: Threshold = {}): MetricChoice => counted('falseNegatives', options, [], ({ fn }) => fn),
+
+  /** 2 * precision * recall / (precision + recall), of each class, then averaged; Keras' F1Score. */
+  f1Score: (options: F1Options = {}): MetricChoice => {
+    checkObject('options', options);
+    const { threshold, average = 'macro' } = options;
+    if (threshold !== undefined) checkInterval('threshold', threshold, 0, 1, 'low');
+    checkOneOf('average', average, ['macro', 'weighted', 'micro']);
+    const record: RecordSums = (t, io, report) => {
+      const { M, N } = rows(io.output);
+      const all = ['both', 'predicted', 'actual'].map((name) => report(name, N));
+      const kernel = areLabels(io) ? 'sparseClassCounts' : 'classCounts';
+      const scalars = { threshold: threshold ?? 0, largest: Number(threshold === undefined) };
+      t.emit(kernel, [io.output, io.targets, ...all], { M, N }, scalars);
+      return all.flatMap((buffer) => elements(t, buffer));
+    };
+    const result: Metric['result'] = (sums) => {
+      const [both, predicted, actual] = thirds(sums);
+      if (average === 'micro') return f1(sum(both), sum(predicted), sum(actual));
+      const scores = both.map((tp, j) => f1(tp, predicted[j], actual[j]));
+      if (average === 'macro') return sum(scores) / scores.length;
+      return sum(scores.map((score, j) => (score * actual[j]) / (sum(actual) + EPSILON)));
+    };
+    return make(
+      'f1Score',
+      options,
+      ['threshold', 'average'],
+      (loss) => (t, io, report) => record(t, { ...io, output: probabilities(t, loss, io.output) }, report),
+      result,
+    );
+  },
+
+  /**
+   * The mean over classes of |both| / |either|: rows that output and targets put into a class, of those that one of them does
+   * (Jaccard 1901); for images a row is a pixel. Classes that neither has do not count. Targets may be class numbers or
+   * one-hot rows, as the loss takes them.
+   */
+  meanIoU: (options: MeanIoUOptions): MetricChoice => {
+    checkObject('options', options);
+    const K = checkInteger('numClasses', options.numClasses, 1);
+    const { ignoreClass, sparseYPred } = options;
+    if (ignoreClass !== undefined) checkInteger('ignoreClass', ignoreClass);
+    if (sparseYPred !== undefined) checkBoolean('sparseYPred', sparseYPred);
+    return make(
+      'meanIoU',
+      options,
+      ['numClasses', 'ignoreClass', 'sparseYPred'],
+      () => (t, io, report) => {
+        const { output, targets } = io;
+        const isSparse = sparseYPred ?? output.shape.at(-1) !== K;
+        const { M, N } = isSparse ? { M: output.size, N: 1 } : rows(output);
+        const all = ['both', 'predicted', 'actual'].map((name) => report(name, K));
+        const dims = { M, N, C: targets.size / M, K };
+        t.emit('classOverlaps', [output, targets, ...all], dims, { ignore: ignoreClass ?? -1 });
+        return all.flatMap((buffer) => elements(t, buffer));
+      },
+      (sums) => {
+        const [both, predicted, actual] = thirds(sums);
+        const either = both.map((tp, k) => predicted[k] + actual[k] - tp);
+        const overlaps = both.map((tp, k) => (either[k] > 0 ? tp / (either[k] + EPSILON) : 0));
+        return sum(overlaps) / (either.filter((n) => n > 0).length + EPSILON);
+      },
+    );
+  },
+};

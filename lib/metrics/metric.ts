@@ -1,0 +1,105 @@
+import { checkOptions, wrongType, wrongValue } from '../check.js';
+import type { Recorder } from '../graph/recorder.js';
+import type { Shape } from '../graph/value.js';
+import type { Loss } from '../losses.js';
+import { made } from '../made.js';
+import type { Buffer } from '../tape.js';
+
+/** A metric for the targets of one loss: sums of each batch, and the value they make. */
+export interface Metric {
+  /** Its key in History: the name it was asked for by. */
+  readonly name: string;
+  readonly config: MetricChoice['config'];
+  /** Emits the sums of one batch; each is a report buffer of one value. */
+  record(t: Recorder, io: MetricBuffers, outputShape: Shape): Buffer[];
+  /** The metric, from the sums over all batches and their number of samples. */
+  result(sums: readonly number[], samples: number): number;
+}
+
+export interface MetricBuffers {
+  /** The network's output. */
+  readonly output: Buffer;
+  /** As `Loss.prepare` gave them. */
+  readonly targets: Buffer;
+}
+
+/** A metric that was chosen, before it is known for which loss. */
+export interface MetricChoice {
+  /** `name` is one of `metrics`, or what `custom.metric` was given. */
+  readonly config: { readonly name: string; readonly as: string; readonly [option: string]: unknown };
+  for(loss: Loss): Metric;
+}
+
+export interface MetricOptions {
+  /** The key in History. Default: the metric's name */
+  as?: string;
+}
+
+/** A buffer of the report for a sum, or one with several; `name` tells those of one metric apart. */
+export type Report = (name: string, size?: number) => Buffer;
+
+/** Emits the sums of a batch, into buffers of the report. */
+export type RecordSums = (t: Recorder, io: MetricBuffers, report: Report) => Buffer[];
+
+export const FREE = "that is not 'loss', 'epoch' or 'learning_rate', nor begins with 'val_'";
+/** What the logs have of their own, and names that objects cannot have. */
+export const TAKEN = /^(loss|learning_rate|epoch|val_.*|__proto__)$/s;
+
+/** A metric named `name` that `record`s sums, of which `result` makes the value. */
+export function make(
+  name: string,
+  options: MetricOptions,
+  allowed: readonly string[],
+  record: (loss: Loss) => RecordSums,
+  result: Metric['result'],
+): MetricChoice {
+  checkOptions('options', options, ['as', ...allowed]);
+  const { as = name } = options;
+  if (typeof as !== 'string') throw wrongType('as', 'a string', as);
+  if (as === '' || TAKEN.test(as)) throw wrongValue('as', `a name ${FREE}`, as);
+  const config = { ...options, name, as };
+  return {
+    config,
+    for: (loss) =>
+      made({
+        name: as,
+        config,
+        record: (t, io) => record(loss)(t, io, (sum, size = 1) => t.fixed('report', `${as}/${sum}`, [size])),
+        result,
+      }),
+  };
+}
+
+/** Each value of a buffer of the report, as a sum of its own. */
+export const elements = (t: Recorder, buffer: Buffer): Buffer[] =>
+  Array.from({ length: buffer.size }, (_, k) => t.element(buffer, k));
+
+/** Rows of the last axis: a sample of shape [..., N] is M rows of N. */
+export const rows = ({ shape, size }: Buffer) => ({ M: size / (shape.at(-1) ?? 1), N: shape.at(-1) ?? 1 });
+
+/** Do the targets hold class numbers, one for each row of the output? */
+export const areLabels = ({ output, targets }: MetricBuffers): boolean => targets.size < output.size;
+
+/** The output as probabilities: for a loss that takes logits, what its softmax or sigmoid makes of them. */
+export function probabilities(t: Recorder, loss: Loss, output: Buffer): Buffer {
+  if (!loss.config.fromLogits) return output;
+  const p = t.batched('probabilities', output.shape);
+  if (loss.config.name === 'binaryCrossentropy') t.emit('sigmoid', [output, p], { N: output.size });
+  else t.emit('softmax', [output, p], rows(output));
+  return p;
+}
+
+/** Refuses targets that are class numbers where the metric compares values. */
+export function compared(metric: string, io: MetricBuffers): [output: Buffer, targets: Buffer] {
+  if (areLabels(io))
+    throw new RangeError(
+      `Expected the loss to have targets of the output's shape for the metric '${metric}', got class numbers`,
+    );
+  return [io.output, io.targets];
+}
+
+/** The mean over samples of the first sum. */
+export const mean: Metric['result'] = ([sum], samples) => sum / samples;
+
+/** x / y, or 0 where there is nothing to divide by, as Keras. */
+export const ratio = (x: number, y: number): number => (y === 0 ? 0 : x / y);
