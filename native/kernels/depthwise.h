@@ -102,7 +102,7 @@ inline void addTaps(const DepthwiseTaps<T>& a, Lanes lanes, Vector<T> (&sum)[P])
   }
 }
 
-// Rows first .. last - 1 of [B,Y]: y = x * w + b, or with the kernel turned around the sum over its M.
+// Rows begin .. end - 1 of [B,Y]: y = x * w + b, or with the kernel turned around the sum over its M.
 template <bool isTurned, bool isPlain, typename T>
 void depthwiseRows(const Depthwise& c, Index begin, Index end, const T* x, const T* w, const T* b, T* y) {
   const Index M = isPlain ? 1 : c.M, xWidth = isTurned ? c.C * M : c.C, yWidth = isTurned ? c.C : c.C * M;
