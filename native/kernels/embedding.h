@@ -41,10 +41,8 @@ void embeddingGradient(const Cpu<T>& cpu, Index B, Index J, Index V, Index E, In
 
 // y[B,N] = x[B,N], integers as numbers of the plan's dtype
 template <typename T>
-void realOfInt32(const Args<T>& a) {
-  const std::int32_t* x = a.int32s(0);
-  T* y = a.buffer[1];
-  rows(*a.team, a.dim[0], a.dim[1], [&](Index first, Index last) {
-    for (Index i = first * a.dim[1]; i < last * a.dim[1]; ++i) y[i] = static_cast<T>(x[i]);
+void realOfInt32(const Cpu<T>& cpu, Index B, Index N, In<std::int32_t> x, Out<T> y) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
+    for (Index i = first * N; i < last * N; ++i) y[i] = static_cast<T>(x[i]);
   });
 }
