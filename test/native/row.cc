@@ -1,11 +1,9 @@
 // ROW with functions that agree with their signature and, where WRONG is set, one that does not. Compiled by
-// test/native-kernels.test.ts.
-#include "../../native/kernels/includes.h"
-
-namespace fjordnet {
-namespace {
-
+// test/native-headers.test.ts.
 #include "../../native/kernels/row.h"
+
+namespace fjordnet::baseline {
+namespace {
 
 template <typename T>
 void update(const Cpu<T>&, Index, In<T>, InOut<T>, T, double, bool) {}
@@ -53,7 +51,9 @@ constexpr char kImage[] = "B N : x BN -> y~ BN";
 #endif
 
 constexpr Call<float> kCalls[] = {
-    FUNCTION(kUpdate, UPDATE), FUNCTION(kImage, ofImage), FUNCTION(kImage, ofArgs),
+    FUNCTION(kUpdate, UPDATE),
+    FUNCTION(kImage, ofImage),
+    FUNCTION(kImage, ofArgs),
 #if WRONG == 6
     FUNCTION("N B : x BN -> y~ BN", ofImage),
 #endif
@@ -68,4 +68,4 @@ constexpr Room kRooms[] = {
 static_assert(sizeof kCalls + sizeof kRooms > 0, "");
 
 }  // namespace
-}  // namespace fjordnet
+}  // namespace fjordnet::baseline
