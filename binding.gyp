@@ -38,7 +38,8 @@
         "-fdata-sections",
         "-pthread",
         "-Wall",
-        "-Wextra"
+        "-Wextra",
+        "-Wno-unknown-pragmas"
       ],
       "conditions": [
         ["werror==1", { "cflags_cc": ["-Werror"] }],
@@ -71,7 +72,8 @@
                 "-fno-trapping-math",
                 "-fopenmp-simd",
                 "-Wall",
-                "-Wextra"
+                "-Wextra",
+                "-Wno-unknown-pragmas"
               ]
             }
           }

@@ -7,7 +7,7 @@
 
 namespace fjordnet {
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GNUC__)
 namespace avx2 {
 KernelTable table(const char* simd, int bits);
 }

@@ -1,8 +1,14 @@
 #include "kernels/includes.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC target("avx2,fma,bmi2")
+#if defined(__x86_64__) && defined(__GNUC__)
 #define FJORDNET_ISA avx2
 #define FJORDNET_VECTOR_BYTES 32
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi2"))), apply_to = function)
 #include "kernels/table.h"
+#pragma clang attribute pop
+#else
+#pragma GCC target("avx2,fma,bmi2")
+#include "kernels/table.h"
+#endif
 #endif

@@ -1,5 +1,12 @@
 // Activations and their derivatives. A derivative is written from the activation's value y where that determines it to
 // the last digits, else from z, and multiplies the gradient, in place where wanted: dz = dy * f'(z).
+#pragma once
+
+#include "tiles.h"
+#include "vmath.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // y = f(x), one value at a time: for what compilers vectorise
 template <typename T, typename F>
@@ -235,3 +242,6 @@ void softmaxGradient(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> y, In<T
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

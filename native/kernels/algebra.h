@@ -1,5 +1,13 @@
 // The algebra that graphs are written in: element by element, along one axis, and the same values in another order. A
 // sample [A,N,C] is seen from one of its axes, N; A and C hold what lies before and behind.
+#pragma once
+
+#include "activation.h"
+#include "gemm.h"
+#include "loss.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // z = x + y;  x - y;  x y;  x / y
 template <typename T>
@@ -341,3 +349,6 @@ void logSoftmaxGradient(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> y, I
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

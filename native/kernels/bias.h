@@ -1,3 +1,11 @@
+// A bias for every pixel.
+#pragma once
+
+#include "tiles.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
+
 // y[B,O] = x[B,O] + b[O]
 template <typename T>
 void addBias(const Args<T>& a) {
@@ -11,3 +19,6 @@ void addBias(const Args<T>& a) {
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,5 +1,11 @@
 // What metrics of right and wrong answers count in one batch. Targets are y[B,M,N], 1 where positive, or, sparse, the
 // class y[B,M] of each row; hinge's -1 counts as 0. Counts of a batch are exact up to 2^24 in float32.
+#pragma once
+
+#include "vector.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 template <bool sparse, typename T>
 inline T targetAt(const T* y, Index r, Index j, Index N) {
@@ -135,3 +141,6 @@ void classOverlaps(const Args<T>& a) {
     if (guess == is) both[is] += T(1);
   }
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

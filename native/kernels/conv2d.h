@@ -2,6 +2,13 @@
 // [K,L,C,F], strides s, t, dilations d, e; p rows and q columns of zeros stand before the first. Most go the direct way
 // (conv2d_direct.h); large weights over few pixels, and the input gradient of strided convolutions, go by im2col and
 // matrix products, of one row of the kernel at a time: that copy is a third as long as all of a 3x3 kernel's.
+#pragma once
+
+#include "conv2d_direct.h"
+#include "gemm.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // The convolution of dy with the kernel turned around that gives the input gradient where both strides are 1.
 inline Conv2d turned(const Conv2d& c) {
@@ -268,3 +275,6 @@ void conv2dInputGradient(const Cpu<T>& cpu, Conv2d whole, In<T> dy, In<T> w, Out
 inline Scratch conv2dInputGradientScratch(Conv2d c) {
   return scratchOf(turned(c), isInputDirect<float>(c), isInputDirect<double>(c), trimmed(c));
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

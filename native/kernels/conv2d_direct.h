@@ -2,6 +2,13 @@
 // products of one value of y, K * L * C of them) go by. No value is copied but at the image's edge. Rates on one Zen 4
 // core, as shares of its sgemm's (in brackets by im2col and sgemm): 26x26x32 -> 64 forward 1.05 (0.82), weights 1.02
 // (0.76), inputs 0.91 (0.73); 32x32x3 -> 12 0.78 and 0.68 (0.16, 0.27); 8x8x1 -> 10 0.45 and 0.32 (0.04, 0.07).
+#pragma once
+
+#include "pack.h"
+#include "tiles.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // The convolution y[B,Y,X,F] = x[B,H,W,C] * w[K,L,C,F]: strides s, t, dilations d, e, and p rows, q columns of zeros
 // before the first. What the image lacks behind its end is zero too.
@@ -282,17 +289,6 @@ void directForward(const Conv2d& c, const T* image, Index first, Index n, const 
   });
 }
 
-// sum[N] += x[rows,N].sum(0), where stride values lie from a row to the next
-template <typename T>
-void addRows(const T* x, Index rows, Index N, Index stride, T* sum) {
-  for (Index j = 0; j < N; j += kLanes<T>) {
-    const Index n = std::min<Index>(kLanes<T>, N - j);
-    Vector<T> total{};
-    for (Index r = 0; r < rows; ++r) total = total + simd::loadSome(x + r * stride + j, n);
-    simd::storeSome(sum + j, simd::loadSome(sum + j, n) + total, n);
-  }
-}
-
 // The gradients dw[K,L,C,F] and db[F] of one image are added to what is there.
 template <typename T>
 void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int32_t* offset, T* dw, T* db, T* room) {
@@ -315,3 +311,6 @@ void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int
     addRows(from, n * c.X, c.F, c.F, db);
   }
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

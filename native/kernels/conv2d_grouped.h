@@ -1,6 +1,12 @@
 // Convolution in G groups, each of C channels and F filters of its own: y[B,Y,X,G,F] of x[B,H,W,G,C] and w[K,L,C,G,F],
 // with strides s, t, dilations d, e, and p rows, q columns of zeros before the first. A group's filters lie in the
 // lanes of vectors, its channels are broadcast; what the image lacks is left out of the sums (depthwise.h has Inside).
+#pragma once
+
+#include "depthwise.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 struct Grouped {
   Index B, H, W, C, K, L, F, Y, X, s, t, d, e, p, q, G;
@@ -255,3 +261,6 @@ void conv2dGroupedWeightGradient(const Args<T>& a) {
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

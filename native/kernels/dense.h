@@ -1,4 +1,10 @@
 // The dense layer: forward, and the gradients of weights, bias and inputs. B samples, I inputs, O outputs.
+#pragma once
+
+#include "gemm.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // y[B,O] = x[B,I] @ w[I,O] + b[O]
 template <typename T>
@@ -41,3 +47,6 @@ void inputGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> dy, In<T>
   }
   productTiled<T>(cpu.team, {false, false, B, I, O, dy, O, transposed, I, nullptr, dx, I});
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,6 +1,13 @@
 // Depthwise convolution: every channel by M kernels of its own, y[B,Y,X,C,M] = x[B,H,W,C] * w[K,L,C,M], with strides s,
 // t, dilations d, e, and p rows, q columns of zeros before the first. Channels lie in the lanes of vectors. What the
 // image lacks is left out of the sums, so that nothing is copied and no scratch follows strides or dilations.
+#pragma once
+
+#include "tiles.h"
+#include "vmath.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 struct Depthwise {
   Index B, H, W, C, K, L, M, Y, X, s, t, d, e, p, q;
@@ -316,3 +323,6 @@ void depthwiseConv2dWeightGradient(const Args<T>& a) {
   });
   for (Index i = 0; db != nullptr && i < width; ++i) db[i] = total(weights + i);
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

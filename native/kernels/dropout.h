@@ -1,5 +1,11 @@
 // Dropout (Srivastava et al., 2014), inverted: what is kept grows by 1 / (1 - rate), so that nothing changes in
 // inference.
+#pragma once
+
+#include "activation.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // Random bits of counter i: two rounds of C. Wellons' lowbias32 ("Prospecting for hash functions", 2018), keyed by both
 // halves of the seed. Any element's bits are computed alone, so that tiles need no order.
@@ -46,3 +52,6 @@ template <typename T>
 void copy(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
   map1(cpu, B * N, x, y, [](T x) { return x; });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,4 +1,10 @@
 // Rows of a table [V, E], named by integers: index[B,J].
+#pragma once
+
+#include "tiles.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // y[B,J,E] = table[index]; NaN where the table has no such row
 template <typename T>
@@ -46,3 +52,6 @@ void realOfInt32(const Cpu<T>& cpu, Index B, Index N, In<std::int32_t> x, Out<T>
     for (Index i = first * N; i < last * N; ++i) y[i] = static_cast<T>(x[i]);
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -4,6 +4,13 @@
 // 128x784x512 1.17, 128x784x128 1.16, 1400x64x50 1.13, float64 1.03, 1.19, 1.32; with a bias 100x64x50 1.0 and 1.05,
 // 100x50x10 1.6 and 1.1. OpenBLAS is ahead up to 10^6 multiplications without bias (0.92 to 1), for which it has
 // kernels of its own with AVX-512 alone, and where the caches are full.
+#pragma once
+
+#include "pack.h"
+#include "tiles.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // c[M,N] = a[M,K] b[K,N] + bias[N]; a(i, k) lies at a + i * aRow + k * aStep. No bias counts as zeros.
 template <typename T>
@@ -179,3 +186,6 @@ void productTiled(Team& team, const Product<T>& p) {
     product(part);
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -17,3 +17,4 @@
 
 #include "../blas.h"
 #include "../kernel.h"
+#include "tuning.h"

@@ -2,6 +2,12 @@
 // by z is p - y. scale is 1 over the number of samples, or over their total weight. Source:
 // sklearn/neural_network/_base.py
 //   z, y [B,N] -> p [B,N], loss [B], delta [B,N] = (p - y) * scale
+#pragma once
+
+#include "activation.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // p kept within [epsilon, 1 - epsilon], as np.clip does; NaN stays
 template <typename T>
@@ -84,3 +90,6 @@ void halfSquaredError(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out
     scaledDifference(z, y, delta, scale, first * N, last * N);
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

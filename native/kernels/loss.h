@@ -1,5 +1,11 @@
 // Losses, as Keras defines them. Each hands back the loss of every sample, the mean over the sample's rows or elements,
 // and the output delta: the derivative of the batch's mean loss by the network's output.
+#pragma once
+
+#include "activation.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // The class number that a label holds, or -1.
 template <typename T>
@@ -239,3 +245,6 @@ void sumRows(const Cpu<T>&, Index B, In<T> x, Out<T> total) {
   for (Index i = 0; i < B; ++i) sum += static_cast<double>(x[i]);
   total[0] = static_cast<T>(sum);
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

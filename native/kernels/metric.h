@@ -1,4 +1,10 @@
 // What metrics count in one batch: sums over samples of the mean over a sample's rows or elements.
+#pragma once
+
+#include "loss.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // Is p[k] the first of the largest?
 template <typename T>
@@ -95,3 +101,6 @@ void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> resi
   squares[0] = static_cast<T>(ofSquares);
   squaresRest[0] = static_cast<T>(ofSquares - static_cast<double>(squares[0]));
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

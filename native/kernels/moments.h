@@ -1,5 +1,12 @@
 // Further parameter updates by running moments of the gradient, as Keras writes them: one pass over each parameter.
 // decay = learningRate * weightDecay is what every weight loses of itself before the update.
+#pragma once
+
+#include "algebra.h"
+#include "update.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // Adam with the largest v so far (Reddi, Kale and Kumar 2018), which Keras takes before the bias correction:
 //   m = beta1 * m + (1 - beta1) * g;  v = beta2 * v + (1 - beta2) * g^2;  most = max(most, v)
@@ -74,3 +81,6 @@ void movingAverage(const Args<T>& a) {
     for (Index i = begin; i < end; ++i) average[i] = momentum * average[i] + rest * w[i];
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,6 +1,13 @@
 // Gaussian noise, by counters as dropout's masks (dropout.h). Two words of 32 bits make one number (Box and Muller,
 // 1958): sqrt(-2 log(u)) cos(phi), where the cosine of a uniform angle is drawn as sin(pi/2 v) with v uniform in
 // (-1, 1), which has its distribution. No number is beyond 6.8 standard deviations.
+#pragma once
+
+#include "dropout.h"
+#include "vmath.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // sin(pi/2 v) for |v| <= 1: its Taylor series, whose next term is below 2e-18.
 template <typename V>
@@ -40,3 +47,6 @@ void gaussianNoise(const Args<T>& a) {
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,4 +1,10 @@
 // Batch normalization (Ioffe and Szegedy, 2015) over the last axis: R = B * N rows of C channels.
+#pragma once
+
+#include "tiles.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // out[C] = sum over rows of term(row, block), where term(first, n, sum[C]) adds those of some rows. partial [tiles, C]
 template <typename T, typename Term>
@@ -114,3 +120,6 @@ void batchNormalizationGradient(const Cpu<T>& cpu, Index B, Index N, Index C, In
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,4 +1,10 @@
 // What vmath.h is written with: functions of one value, and the same of a vector of them.
+#pragma once
+
+#include "vector.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 namespace simd {}  // namespace simd
 using namespace simd;
@@ -217,3 +223,17 @@ template <typename T>
 inline T sum(const T* x, Index n) {
   return sum<T>(n, [x](Index i, auto lanes) { return load(x + i, lanes); });
 }
+
+// sum[N] += x[rows,N].sum(0), where stride values lie from a row to the next
+template <typename T>
+void addRows(const T* x, Index rows, Index N, Index stride, T* sum) {
+  for (Index j = 0; j < N; j += kLanes<T>) {
+    const Index n = std::min<Index>(kLanes<T>, N - j);
+    Vector<T> total{};
+    for (Index r = 0; r < rows; ++r) total = total + simd::loadSome(x + r * stride + j, n);
+    simd::storeSome(sum + j, simd::loadSome(sum + j, n) + total, n);
+  }
+}
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,4 +1,11 @@
 // What is put on top of a loss: penalties of weights, and the weights of samples.
+#pragma once
+
+#include "tiles.h"
+#include "vmath.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 inline Scratch penaltyScratch(Index N) { return {(N + kElementTile - 1) / kElementTile, 0}; }
 
@@ -32,3 +39,6 @@ void weightRows(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> weight, Out<
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,5 +1,12 @@
 // Pooling over windows of K x L with strides s, t, and p rows, q columns of nothing before the first: what lies outside
 // the image is no part of a window. Images are [B,H,W,C].
+#pragma once
+
+#include "pack.h"
+#include "tiles.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 struct Pool2d {
   Index B, H, W, C, Y, X, K, L, s, t, p, q;
@@ -181,3 +188,6 @@ void globalAveragePoolingGradient(const Cpu<T>& cpu, Index B, Index N, Index C, 
     }
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,5 +1,11 @@
 // A row of the table from a kernel's function: its parameters are taken out of Args in the order of the signature
 // (kernel.h). A function that does not agree with its signature does not compile.
+#pragma once
+
+#include "isa.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // A parameter that is a class stands for all dimensions: it lists them in kDims, and is made by of(dim).
 template <typename P>
@@ -105,3 +111,6 @@ template <auto scratch, typename Text>
 constexpr Room scratchOf(Text, Scratch (*)(const Index*)) {
   return scratch;
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,46 +1,32 @@
-// The kernels of one instruction set. Included once by each of kernels.cc, kernels_avx2.cc and kernels_avx512.cc, which
-// set FJORDNET_ISA and the compiler's target; everything below lives in that namespace, so that the linker cannot mix
-// them.
+// The kernels of one instruction set (isa.h). Included once by each of kernels.cc, kernels_avx2.cc and
+// kernels_avx512.cc; all of it lies in a namespace of its own and there in an unnamed one, so that the linker cannot
+// mix them.
+#pragma once
 
-namespace fjordnet {
-namespace FJORDNET_ISA {
-namespace {
-
-using namespace tuning;
-
-#include "vector.h"
-//
-#include "pack.h"
-#include "row.h"
-//
-#include "vmath.h"
-//
-#include "tiles.h"
-//
-#include "gemm.h"
-//
 #include "activation.h"
-#include "conv2d_direct.h"
-#include "dense.h"
-#include "log_loss.h"
-#include "loss.h"
-#include "metric.h"
-#include "update.h"
-//
 #include "algebra.h"
 #include "bias.h"
 #include "confusion.h"
 #include "conv2d.h"
+#include "conv2d_grouped.h"
+#include "dense.h"
 #include "depthwise.h"
 #include "dropout.h"
 #include "embedding.h"
+#include "log_loss.h"
+#include "loss.h"
+#include "metric.h"
 #include "moments.h"
+#include "noise.h"
 #include "normalization.h"
 #include "penalty.h"
 #include "pool.h"
-//
-#include "conv2d_grouped.h"
-#include "noise.h"
+#include "row.h"
+#include "update.h"
+
+namespace fjordnet {
+namespace FJORDNET_ISA {
+namespace {
 
 #define ROW(name, signature, function)                                                       \
   {                                                                                          \

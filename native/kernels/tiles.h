@@ -1,5 +1,11 @@
 // How work is cut into tiles: by its shape alone, never by the number of threads, so that every run gives the same
 // bits.
+#pragma once
+
+#include "isa.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 inline Index roundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -62,3 +68,6 @@ struct RowTiles {
  private:
   static Index least(Index C) { return roundUp(std::max<Index>(1, kElementTile / std::max<Index>(C, 1)), kRowBlock); }
 };
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -2,6 +2,13 @@
 //
 // lmbd is scikit-learn's and the lecture's L2 term, a part of the gradient; decay = learningRate * weightDecay is
 // Keras': what every weight loses of itself before the update (Loshchilov and Hutter 2019).
+#pragma once
+
+#include "tiles.h"
+#include "vmath.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // Gradient descent with the lecture's L2 term: w -= eta * (dw + lmbd * w)
 template <typename T>
@@ -175,3 +182,6 @@ void clipValue(const Cpu<T>& cpu, Index N, In<T> g, Out<T> clipped, T limit) {
     for (Index i = begin; i < end; ++i) clipped[i] = min_(limit, max_(-limit, g[i]));
   });
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,16 +1,12 @@
 // One register of the instruction set that this is compiled for: for sums that stay in registers and for rows shorter
 // than a vector, neither of which compilers vectorise well. Where the compiler has no vector types a register holds one
 // value.
+#pragma once
 
-// FJORDNET_VECTOR_BYTES is set beside the compiler's target: GCC 12 defines no __AVX512F__ after #pragma GCC target.
+#include "isa.h"
 
-#if !defined(FJORDNET_VECTOR_BYTES)
-#if defined(__GNUC__)
-#define FJORDNET_VECTOR_BYTES 16
-#else
-#define FJORDNET_VECTOR_BYTES 0
-#endif
-#endif
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 namespace simd {
 
@@ -190,3 +186,6 @@ inline void storeSome(T* to, Vector<T> v, Index n) {
 }
 
 }  // namespace simd
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -2,6 +2,12 @@
 // vectors. exp and tanh are within 2 ulp. Methods: P. Tang, "Table-driven implementation of the exponential function in
 // IEEE floating-point arithmetic" (1989); the logarithm after fdlibm's e_log.c. Polynomials: interpolation in Chebyshev
 // points, errors below 3e-17 (float: 5e-9).
+#pragma once
+
+#include "pack.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
 
 // c[0] x^n + c[1] x^(n-1) + … + c[n]
 template <typename V, typename... C>
@@ -233,3 +239,6 @@ inline V normal_(V x) {
   const V lower = all<V>(0.5) * (u < all<V>(1.0) ? all<V>(1.0) - fma_(u, small, u) : expNormal(-z) * tail);
   return x > V{} ? all<V>(1.0) - lower : lower;
 }
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA

@@ -1,11 +1,9 @@
 // ROW with functions that agree with their signature and, where WRONG is set, one that does not. Compiled by
-// test/native-kernels.test.ts.
-#include "../../native/kernels/includes.h"
-
-namespace fjordnet {
-namespace {
-
+// test/native-headers.test.ts.
 #include "../../native/kernels/row.h"
+
+namespace fjordnet::baseline {
+namespace {
 
 template <typename T>
 void update(const Cpu<T>&, Index, In<T>, InOut<T>, T, double, bool) {}
@@ -57,7 +55,9 @@ constexpr char kImage[] = "B N : x BN -> y~ BN";
 
 constexpr Call<float> kCalls[] = {
     FUNCTION("B V : table V, i:index B -> y B", rowsOf),
-    FUNCTION(kUpdate, UPDATE), FUNCTION(kImage, ofImage), FUNCTION(kImage, ofArgs),
+    FUNCTION(kUpdate, UPDATE),
+    FUNCTION(kImage, ofImage),
+    FUNCTION(kImage, ofArgs),
 #if WRONG == 6
     FUNCTION("N B : x BN -> y~ BN", ofImage),
 #elif WRONG == 8
@@ -76,4 +76,4 @@ constexpr Room kRooms[] = {
 static_assert(sizeof kCalls + sizeof kRooms > 0, "");
 
 }  // namespace
-}  // namespace fjordnet
+}  // namespace fjordnet::baseline

@@ -1,0 +1,49 @@
+// What the compiler alone can say of native/kernels/.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+/** Clang where it is installed: that is what an editor asks. */
+const compiler = ['clang++', 'g++'].find((name) => spawnSync(name, ['--version']).status === 0) ?? 'c++';
+const headers = readdirSync(`${root}/native/kernels`).map((name) => `native/kernels/${name}`);
+
+function check(source: string, ...options: string[]): string {
+  const strict = ['-std=c++17', '-fsyntax-only', '-Wall', '-Wextra', '-Wno-unknown-pragmas', '-Werror'];
+  const args = [...strict, '-DFJORDNET_BLAS_BUILTIN', ...options, source];
+  const { status, stderr, error } = spawnSync(compiler, args, { cwd: root, encoding: 'utf8' });
+  return status === 0 ? '' : stderr || String(error);
+}
+
+test('every header of the kernels stands alone, as in an editor', (t) => {
+  t.true(headers.length > 15);
+  for (const header of headers) t.is(check('/dev/null', '-xc++', '-include', header), '', header);
+});
+
+test('a kernel that does not agree with its signature does not compile', (t) => {
+  t.is(check('test/native/row.cc', '-DWRONG=0'), '');
+  for (let wrong = 1; wrong <= 9; wrong++) {
+    const message = check('test/native/row.cc', `-DWRONG=${wrong}`);
+    t.regex(message, /static.assert.*Expected the parameters of a kernel/s, `${wrong}`);
+  }
+});
+
+// A function of the standard library that were compiled for AVX-512 could be the one that the linker keeps for all.
+test('the tables for one instruction set include the standard library before they set it', (t) => {
+  for (const isa of ['avx2', 'avx512']) {
+    const { stdout } = spawnSync('g++', ['-std=c++17', '-E', '-DFJORDNET_BLAS_BUILTIN', `native/kernels_${isa}.cc`], {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    });
+    const target = stdout.search(/^#pragma GCC target ?\("(avx2,fma,bmi2|avx512f,avx512dq,)/m);
+    t.true(target > 0, isa);
+    const files = [...stdout.slice(target).matchAll(/^# \d+ "([^"]+)"/gm)].map((match) => match[1]);
+    t.deepEqual(
+      files.filter((file) => !file.startsWith('native/')),
+      [],
+      isa,
+    );
+  }
+});
