@@ -1,5 +1,6 @@
 // Every block of the README and of docs/ does what it says. The js blocks of a page are one program, in the order of the page,
-// and print what stands after `// =>`; each ts block compiles; each line of a sh block is run, or what it names exists.
+// and print what stands after `// =>`; a picture that they save is the page's; each ts block compiles; each line of a sh block is
+// run, or what it names exists.
 import { execFile, spawnSync } from 'node:child_process';
 import {
   accessSync,
@@ -97,9 +98,12 @@ for (const page of pages) {
       const file = project.path(page.replaceAll('/', '-').replace(/md$/, 'mjs'));
       writeFileSync(file, code);
       const { stdout } = await run(process.execPath, [file], { cwd: project.folder });
-      const expected = Array.from(code.matchAll(/console\.log.* \/\/ => (.*)$/gm), ([, output]) => output);
+      const expected = Array.from(code.matchAll(/^(?:.*console\.log.* )?\/\/ => (.*)$/gm), ([, output]) => output);
       if (expected.length > 0) t.deepEqual(stdout.trimEnd().split('\n'), expected);
       else t.not(stdout, '');
+      for (const [, picture] of text.matchAll(/!\[[^\]]*\]\(([\w-]+\.svg)\)/g))
+        if (existsSync(project.path(picture)))
+          t.is(readFileSync(project.path(picture), 'utf8'), readFileSync(join(root, dirname(page), picture), 'utf8'));
     });
 
   if (of('ts').length > 0)
