@@ -17,6 +17,19 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import {
+  activations,
+  callbacks,
+  constraints,
+  initializers,
+  layers,
+  losses,
+  metrics,
+  ops,
+  optimizers,
+  regularizers,
+  schedules,
+} from 'fjordnet';
 import { flowersCsv } from './helpers/cli.js';
 import { InstalledProject } from './helpers/installed.js';
 
@@ -141,6 +154,36 @@ test('the optional packages of README.md and docs/install.md are those there are
     t.deepEqual(named.map(([name]) => name).sort(), Object.keys(manifest.peerDependencies).sort(), page);
     for (const [name, version] of named) t.true(manifest.peerDependencies[name].startsWith(`^${version}.`), name);
   }
+});
+
+test('every layer, loss, metric and the like is named in docs/', (t) => {
+  const named = new Set(
+    ['layers', 'training', 'own'].flatMap((page) =>
+      Array.from(
+        readFileSync(join(root, 'docs', `${page}.md`), 'utf8').matchAll(/`(?:\w+\.)?(\w+)/g),
+        ([, name]) => name,
+      ),
+    ),
+  );
+  const parts = {
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+    regularizers,
+    schedules,
+  };
+  for (const [part, of] of Object.entries(parts))
+    t.deepEqual(
+      Object.keys(of).filter((name) => !named.has(name)),
+      [],
+      `docs/ says nothing of these ${part}`,
+    );
 });
 
 test('every code of an error is in docs/troubleshooting.md, and no other', (t) => {
