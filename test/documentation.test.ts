@@ -1,5 +1,6 @@
 // Every block of the README and of docs/ does what it says. The js blocks of a page are one program, in the order of the page,
-// and print what stands after `// =>`; each ts block compiles; each line of a sh block is run, or what it names exists.
+// and print what stands after `// =>`; a picture that they save is the page's; each ts block compiles; each line of a sh block is
+// run, or what it names exists.
 import { execFile, spawnSync } from 'node:child_process';
 import {
   accessSync,
@@ -16,7 +17,19 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { layers } from 'fjordnet';
+import {
+  activations,
+  callbacks,
+  constraints,
+  initializers,
+  layers,
+  losses,
+  metrics,
+  ops,
+  optimizers,
+  regularizers,
+  schedules,
+} from 'fjordnet';
 import { flowersCsv } from './helpers/cli.js';
 import { InstalledProject } from './helpers/installed.js';
 
@@ -98,9 +111,12 @@ for (const page of pages) {
       const file = project.path(page.replaceAll('/', '-').replace(/md$/, 'mjs'));
       writeFileSync(file, code);
       const { stdout } = await run(process.execPath, [file], { cwd: project.folder });
-      const expected = Array.from(code.matchAll(/console\.log.* \/\/ => (.*)$/gm), ([, output]) => output);
+      const expected = Array.from(code.matchAll(/^(?:.*console\.log.* )?\/\/ => (.*)$/gm), ([, output]) => output);
       if (expected.length > 0) t.deepEqual(stdout.trimEnd().split('\n'), expected);
       else t.not(stdout, '');
+      for (const [, picture] of text.matchAll(/!\[[^\]]*\]\(([\w-]+\.svg)\)/g))
+        if (existsSync(project.path(picture)))
+          t.is(readFileSync(project.path(picture), 'utf8'), readFileSync(join(root, dirname(page), picture), 'utf8'));
     });
 
   if (of('ts').length > 0)
@@ -140,6 +156,36 @@ test('the optional packages of README.md and docs/install.md are those there are
   }
 });
 
+test('every layer, loss, metric and the like is named in docs/', (t) => {
+  const named = new Set(
+    ['layers', 'training', 'own'].flatMap((page) =>
+      Array.from(
+        readFileSync(join(root, 'docs', `${page}.md`), 'utf8').matchAll(/`(?:\w+\.)?(\w+)/g),
+        ([, name]) => name,
+      ),
+    ),
+  );
+  const parts = {
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    ops,
+    optimizers,
+    regularizers,
+    schedules,
+  };
+  for (const [part, of] of Object.entries(parts))
+    t.deepEqual(
+      Object.keys(of).filter((name) => !named.has(name)),
+      [],
+      `docs/ says nothing of these ${part}`,
+    );
+});
+
 test('every code of an error is in docs/troubleshooting.md, and no other', (t) => {
   const files = ['lib', 'native'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -152,10 +198,4 @@ test('every code of an error is in docs/troubleshooting.md, and no other', (t) =
   );
   const told = ours(readFileSync(join(root, 'docs', 'troubleshooting.md'), 'utf8'), /^\| `(ERR_\w+)` \|/gm);
   t.deepEqual([...new Set(told)].sort(), [...new Set(made)].sort());
-});
-
-test('every layer is in docs/layers.md, and no other', (t) => {
-  const rows = readFileSync(join(root, 'docs', 'layers.md'), 'utf8').match(/^\|.*\|$/gm) ?? [];
-  const named = rows.flatMap((row) => Array.from(row.matchAll(/`(\w+)`/g), ([, name]) => name));
-  t.deepEqual(named.filter((name) => name !== 'groups').sort(), Object.keys(layers).sort());
 });

@@ -11,6 +11,7 @@ const EXAMPLES: Readonly<Record<string, readonly [pattern: RegExp, least: number
   tensorflow: [/test accuracy ([\d.]+)/, 0.93],
   keras: [/test accuracy ([\d.]+)/, 0.95],
   cnn: [/test accuracy ([\d.]+)/, 0.97],
+  graph: [/test accuracy ([\d.]+)/, 0.95],
   regression: [/test R² ([\d.]+)/, 0.97],
   binary: [/test accuracy ([\d.]+)/, 0.96],
 };

@@ -4,6 +4,7 @@ import { decode } from 'fast-png';
 import { logspace, NDArray } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
 import { loadDigits } from '../dist/datasets/digits.js';
+import { GRAPHS } from './helpers/graphs.js';
 import { elements, outside, overlapping, parseSvg, viewBox } from './helpers/svg.js';
 
 type Common = plots.PlotOptions;
@@ -158,6 +159,9 @@ const cases: Record<string, (options: Common) => plots.Plot | Promise<plots.Plot
   'network: convolutional': (o) => plots.network(convolutional, o),
   'network: small': (o) => plots.network({ sizes: [2, 3, 1] }, o),
   'network: deep': (o) => plots.network({ sizes: [784, 512, 256, 256, 128, 128, 64, 64, 32, 32, 16, 10] }, o),
+  ...Object.fromEntries(
+    Object.entries(GRAPHS).map(([name, make]) => [`network: ${name}`, (o: Common) => plots.network(make(), o)]),
+  ),
   'filters: kernel': (o) => plots.filters({ getWeights: () => [array([3, 3, 1, 32]), array([32])] }, o),
   'filters: dense': (o) => plots.filters(mlp, { ...o, title: 'Weights of the hidden nodes' }),
   'weights: model': (o) => plots.weights(mlp, o),

@@ -1,4 +1,6 @@
 import { widest } from './font.js';
+import { readGraph } from './graph.js';
+import { graphFigure } from './graph-figure.js';
 import { type NetworkInput, readNetwork, type Stage } from './model.js';
 import { Plot } from './plot.js';
 import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES } from './theme.js';
@@ -9,11 +11,17 @@ export type NetworkOptions = PlotOptions;
  * A network as a figure: layers of nodes as columns, convolutional ones as volumes. Of a layer with many nodes the first
  * and the last are drawn; layers that change no shape (dropout, normalization) stand with the layer before them.
  *
- * @param model a Sequential that knows its input shape, a fitted estimator, the lecture's NeuralNetwork, or
+ * A Model that is no chain (several inputs or outputs, connections around layers, networks within it) is boxes and arrows from left to
+ * right, with names, activations, shapes and numbers of parameters; give it a `width` of 1000 and more to have these in the
+ * boxes, else they are listed below. What a layer shares between its applications is a dashed line.
+ *
+ * @param model a Model, a Sequential that knows its input shape, a fitted estimator, the lecture's NeuralNetwork, or
  *   `{ sizes: [64, 50, 10] }`
  */
 export function network(model: NetworkInput, options: NetworkOptions = {}): Plot {
   const frame = readFrame(options);
+  const graph = typeof model === 'object' && model !== null ? readGraph(model) : undefined;
+  if (graph) return new Plot(graphFigure(frame, graph));
   const stages = readNetwork(model);
   return new Plot({
     frame,
