@@ -177,3 +177,16 @@ test('logs that would overwrite others are refused', async (t) => {
   t.deepEqual(numbers(net.getWeights()), before);
   t.deepEqual(Object.keys((await net.fit(a, [y, y])).history), ['loss', 'val_loss', 'b_loss']);
 });
+
+test('a network takes as many inputs as it has, of their shapes', (t) => {
+  const [a, b, c] = [2, 2, 3].map((n) => input({ shape: [n] }));
+  const sum = model({ inputs: [a, b], outputs: ops.add(a, b), name: 'sum' });
+  for (const [given, got] of [
+    [[a], '[2]'],
+    [[a, b, a], '[2] and [2] and [2]'],
+    [[a, c], '[2] and [3]'],
+  ] as const)
+    t.throws(() => sum.apply(given), {
+      message: `Expected the inputs of the network 'sum' to be of shape [2] and [2], got ${got}`,
+    });
+});

@@ -22,6 +22,7 @@ import { Engine } from './engine.js';
 import { readGraph } from './inputs.js';
 import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
 import { type LoadOptions, loadFile } from './loading.js';
+import type { Compiled } from './network.js';
 import type {
   BatchOptions,
   EvaluateOptions,
@@ -33,6 +34,7 @@ import type {
 } from './options.js';
 import { outputShapesOf, portsOf } from './ports.js';
 import { snapshot } from './saving.js';
+import { isSameShape } from './shapes.js';
 import { summaryText } from './summary.js';
 
 /**
@@ -57,6 +59,7 @@ export class Model<O extends Outputs = Outputs> extends Layer {
   readonly #graph?: Graph;
   readonly #layerNames: readonly string[] = [];
   readonly #isListed: boolean;
+  #ports?: { readonly graph: Graph; readonly compiled: Compiled | undefined; readonly ports: Ports };
 
   static {
     markClasses({ Model });
@@ -361,15 +364,22 @@ export class Model<O extends Outputs = Outputs> extends Layer {
 
   /** The inputs and outputs, which data are checked against; `shapes` are those of the data. */
   protected ports(_shapes?: readonly Shape[]): Ports {
-    return portsOf(this.needGraph(), this.#engine.compiled);
+    const graph = this.needGraph();
+    const { compiled } = this.#engine;
+    // a third of what the prediction of one row costs, so not each time
+    if (this.#ports?.graph !== graph || this.#ports.compiled !== compiled)
+      this.#ports = { graph, compiled, ports: portsOf(graph, compiled) };
+    return this.#ports.ports;
   }
 
   /** The graph for inputs of these shapes. */
   protected graphFor(shapes: readonly Shape[]): Graph {
     const graph = this.needGraph();
-    const [wanted, given] = [graph.inputs.map(({ shape }) => shape), shapes].map(listed);
-    if (given !== wanted)
-      throw new RangeError(`Expected the inputs of the network '${this.name}' to be of shape ${wanted}, got ${given}`);
+    const wanted = graph.inputs.map(({ shape }) => shape);
+    if (wanted.length !== shapes.length || !wanted.every((shape, i) => isSameShape(shape, shapes[i])))
+      throw new RangeError(
+        `Expected the inputs of the network '${this.name}' to be of shape ${listed(wanted)}, got ${listed(shapes)}`,
+      );
     return graph;
   }
 

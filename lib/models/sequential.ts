@@ -13,7 +13,7 @@ import type { Ports } from '../training/data.js';
 import { registerKind } from './architecture.js';
 import type { LoadOptions } from './loading.js';
 import { Model } from './model.js';
-import { shapesOf } from './shapes.js';
+import { isSameShape, shapesOf } from './shapes.js';
 
 export interface SequentialOptions {
   layers?: readonly Layer[];
@@ -174,8 +174,10 @@ export class Sequential extends Model<Value> {
 
   protected override graphFor(shapes: readonly Shape[]): Graph {
     this.#needLayers();
-    if (!this.graph) this.#graph = this.#graphOf(shapes[0]);
-    shapesOf(this.#layers, shapes[0]);
+    const { graph = this.#graphOf(shapes[0]) } = this;
+    this.#graph = graph;
+    // where the shape is another one, that of the first layer that cannot take it says more
+    if (!isSameShape(graph.inputs[0].shape, shapes[0])) shapesOf(this.#layers, shapes[0]);
     return super.graphFor(shapes);
   }
 

@@ -185,14 +185,14 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port
 
 /** What is given for each port, and what it is called in messages. @throws TypeError or RangeError unless it is one each */
 function byPort(name: string, given: unknown, ports: readonly Port[]): { place: string; array: unknown }[] {
+  const isListOfOne = Array.isArray(given) && given.length === 1 && (isNDArray(given[0]) || isTypedArray(given[0]));
+  if (ports.length === 1 && !isListOfOne && !isPlain(given)) return [{ place: name, array: given }];
   const names = ports.map((port) => port.name).join(', ');
   if (isPlain(given)) {
     const unknown = Object.keys(given).find((key) => !ports.some((port) => port.name === key));
     if (unknown !== undefined) throw wrongValue(name, `an object of arrays by name (${names})`, unknown);
     return ports.map((port) => ({ place: `${name}.${port.name}`, array: given[port.name] }));
   }
-  const isListOfOne = Array.isArray(given) && given.length === 1 && (isNDArray(given[0]) || isTypedArray(given[0]));
-  if (ports.length === 1 && !isListOfOne) return [{ place: name, array: given }];
   if (!Array.isArray(given))
     throw wrongType(name, `a list of ${ports.length} arrays, or an object of them by name (${names})`, given);
   if (given.length !== ports.length) throw wrongType(name, `a list of ${ports.length} arrays (${names})`, given);
