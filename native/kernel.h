@@ -21,7 +21,6 @@ struct Args {
   Team* team;
 
   T* scratch(int slot) const { return perSlot + slot * stride; }
-  const std::int32_t* int32s(int k) const { return reinterpret_cast<const std::int32_t*>(buffer[k]); }
 };
 
 // What a kernel computes on: threads, and the scratch that it asked for.
@@ -60,7 +59,7 @@ struct Scratch {
 //   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Anything
 //   else
 //      of an output's that overlaps an input or another output is refused when the plan is made.
-//   i: before the name: integers of 32 bits, whatever the plan's type; kernels find them with int32s()
+//   i: before the name of an input: integers of 32 bits, whatever the plan's type, In<std::int32_t>
 //   ?  what a plan may leave out: buffer -1 there, a null pointer here
 // The kernel's function has one parameter for each of these, in this order and by these names, after the processor:
 //   template <typename T> void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, …)
@@ -81,7 +80,7 @@ constexpr Arity arityOf(const char* signature) {
   int words[4] = {};
   int part = 0;
   for (const char* c = signature; *c != '\0'; ++c) {
-    if (*c == ':') {
+    if (*c == ':' && part == 0) {
       part = 1;
     } else if (*c == '-' && c[1] == '>') {
       part = 2;
@@ -93,6 +92,15 @@ constexpr Arity arityOf(const char* signature) {
     }
   }
   return {words[0], words[1] / 2, words[2] / 2, words[3]};  // a buffer is a name and a length
+}
+
+// Is the input at this place, counted among the buffers, one of integers?
+constexpr bool isInt32(const char* signature, int place) {
+  const char* c = signature;
+  while (*c != ':') ++c;
+  for (++c; place > 0; ++c) place -= *c == ',';
+  while (*c == ' ') ++c;
+  return c[0] == 'i' && c[1] == ':';
 }
 
 struct KernelTable {

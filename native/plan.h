@@ -103,7 +103,7 @@ class Plan {
     return region<V>().at(spec_.buffers[static_cast<std::size_t>(index)], capacity_);
   }
 
-  // As kernels are handed it: those of integers are cast back (Args::int32s).
+  // As kernels are handed it: those of integers are cast back (kernels/row.h).
   T* address(int index) const {
     if (buffer(index).type == Type::kReal) return pointer(index);
     return reinterpret_cast<T*>(pointer<std::int32_t>(index));

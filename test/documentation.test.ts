@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
+import { layers } from 'fjordnet';
 import { flowersCsv } from './helpers/cli.js';
 import { InstalledProject } from './helpers/installed.js';
 
@@ -151,4 +152,10 @@ test('every code of an error is in docs/troubleshooting.md, and no other', (t) =
   );
   const told = ours(readFileSync(join(root, 'docs', 'troubleshooting.md'), 'utf8'), /^\| `(ERR_\w+)` \|/gm);
   t.deepEqual([...new Set(told)].sort(), [...new Set(made)].sort());
+});
+
+test('every layer is in docs/layers.md, and no other', (t) => {
+  const rows = readFileSync(join(root, 'docs', 'layers.md'), 'utf8').match(/^\|.*\|$/gm) ?? [];
+  const named = rows.flatMap((row) => Array.from(row.matchAll(/`(\w+)`/g), ([, name]) => name));
+  t.deepEqual(named.filter((name) => name !== 'groups').sort(), Object.keys(layers).sort());
 });

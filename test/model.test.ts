@@ -108,9 +108,8 @@ const GRAPHS: Record<string, () => Model> = {
   },
 };
 
-// Keras' TensorFlow backend rounds the momentum to float32, also of float64 weights.
 const OPTIMIZERS: Record<string, (learningRate: number) => ReturnType<typeof optimizers.sgd>> = {
-  'sgd momentum 0.9': (learningRate) => optimizers.sgd({ learningRate, momentum: Math.fround(0.9) }),
+  'sgd momentum 0.9': (learningRate) => optimizers.sgd({ learningRate, momentum: 0.9 }),
   sgd: (learningRate) => optimizers.sgd({ learningRate }),
   adam: (learningRate) => optimizers.adam({ learningRate }),
   rmsprop: (learningRate) => optimizers.rmsprop({ learningRate }),

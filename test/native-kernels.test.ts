@@ -84,7 +84,10 @@ test('kernels name their parameters as their signature does, and say which outpu
     const { dims, operands, scalars } = parseSignature(kernels[name].signature);
     const expected = [
       ...(/^(Index|In|Out)/.test(parameters[0]) ? [...dims].map((dim) => `Index ${dim}`) : [parameters[0]]),
-      ...operands.map((o) => `${o.isOutput ? (o.isRead ? 'InOut' : 'Out') : 'In'}<T> ${o.name}`),
+      ...operands.map((o) => {
+        const type = o.dtype === 'int32' ? 'std::int32_t' : 'T';
+        return `${o.isOutput ? (o.isRead ? 'InOut' : 'Out') : 'In'}<${type}> ${o.name}`;
+      }),
       ...scalars,
     ];
     const got = parameters.map((parameter, k) => {
@@ -107,7 +110,7 @@ withCompiler('a kernel that does not agree with its signature does not compile',
   };
   const { status, stderr } = compile(0);
   t.is(status, 0, stderr);
-  for (let wrong = 1; wrong <= 7; wrong++)
+  for (let wrong = 1; wrong <= 9; wrong++)
     t.regex(compile(wrong).stderr, /static assertion failed: Expected the parameters of a kernel/, `${wrong}`);
 });
 

@@ -92,13 +92,14 @@ export interface SoftmaxOptions extends LayerOptions {
 /** exp(x) / sum(exp(x)) along an axis. */
 export class Softmax extends Layer {
   override readonly className = 'Softmax';
-  override readonly activation: Activation;
+  /** Along another axis it is not the softmax that losses ask for. */
+  declare readonly activation?: Activation;
   readonly axis: number;
 
   constructor(options: SoftmaxOptions = {}) {
     super(options, ['axis']);
     this.axis = checkAxis('axis', options.axis ?? -1);
-    this.activation = activations.softmax();
+    if (this.axis === -1) this.activation = activations.softmax();
   }
 
   override build(inputShape: Shape): void {
@@ -109,9 +110,9 @@ export class Softmax extends Layer {
   call(x: Value): Value {
     const axis = sampleAxis(this.axis, x.shape.length) as number;
     const last = x.shape.length - 1;
-    if (axis === last) return activate(x, this.activation);
+    if (axis === last) return ops.softmax(x);
     const exchanged = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
-    return ops.transpose(activate(ops.transpose(x, exchanged), this.activation), exchanged);
+    return ops.transpose(ops.softmax(ops.transpose(x, exchanged)), exchanged);
   }
 
   override getConfig(): Record<string, unknown> {

@@ -124,6 +124,7 @@ const classes = {
   Dropout,
   BatchNormalization,
   Activation,
+  Embedding,
   InputLayer,
   DepthwiseConv2D,
   SeparableConv2D,

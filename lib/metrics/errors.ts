@@ -1,3 +1,4 @@
+import { checkObject } from '../check.js';
 import { lowerSample, perSample } from '../graph/own.js';
 import { formulas } from '../loss-formulas.js';
 import { type Loss, losses } from '../losses.js';
@@ -58,6 +59,7 @@ function crossentropy<O extends Crossentropy>(
   options: O,
   allowed: readonly (keyof O & string)[],
 ): MetricChoice {
+  checkObject('options', options);
   const lossOf = ({ fromLogits, as: _, ...rest }: O, loss?: Loss) =>
     losses[name]({ fromLogits: fromLogits ?? loss?.config.fromLogits === true, ...rest } as object);
   lossOf(options); // refuses bad options now

@@ -95,8 +95,8 @@ void countBins(const Args<T>& a) {
   for (Index r = 0; r < B * M; ++r) {
     for (Index j = 0; j < N; ++j) {
       const T x = p[r * N + j];
-      const T place = std::ceil((x < T(1) ? x : T(1)) * static_cast<T>(K - 1)) - T(1);
-      const Index bin = place > T(0) ? static_cast<Index>(place) : 0;  // NaN is in bin 0
+      const T place = std::ceil((x > T(1) ? T(1) : x) * static_cast<T>(K - 1)) - T(1);
+      const Index bin = place > T(0) ? std::min(static_cast<Index>(place), K - 1) : 0;  // NaN is in bin 0
       (targetAt<sparse>(y, r, j, N) > T(0) ? positives : negatives)[bin] += T(1);
     }
   }

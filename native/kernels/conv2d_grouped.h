@@ -63,8 +63,8 @@ template <typename T>
 void groupedConvolution(Team& team, const Grouped& c, const T* x, const T* w, const T* b, T* y) {
   const Index channels = c.G * c.C, filters = c.G * c.F;
   // pixels that see all columns of the kernel
-  const Index first = Inside(-c.q, c.t, c.X, c.W).first;
-  const Index last = std::max(first, Inside((c.L - 1) * c.e - c.q, c.t, c.X, c.W).last);
+  const Inside whole = insideForAll(Inside(-c.q, c.t, c.X, c.W), Inside((c.L - 1) * c.e - c.q, c.t, c.X, c.W));
+  const Index first = whole.first, last = whole.last;
   rows(team, c.B * c.Y, c.X * c.K * c.L * c.C * filters, [&](Index begin, Index end) {
     for (Index row = begin; row < end; ++row) {
       const Index top = row % c.Y * c.s - c.p;

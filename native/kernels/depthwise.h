@@ -50,6 +50,14 @@ struct Inside {
   Index count() const { return last - first; }
 };
 
+// Those that lie inside for both of two taps of a row, and so for all taps between them.
+inline Inside insideForAll(const Inside& from, const Inside& to) {
+  Inside both = from;
+  both.first = std::max(from.first, to.first);
+  both.last = std::max(both.first, std::min(from.last, to.last));
+  return both;
+}
+
 // The lanes of a vector from values that are `stride` apart.
 template <typename T>
 inline Index lanesIn(Whole) {
@@ -94,14 +102,14 @@ inline void addTaps(const DepthwiseTaps<T>& a, Lanes lanes, Vector<T> (&sum)[P])
   }
 }
 
-// Rows first .. last - 1 of [B,Y]: y = x * w + b, or with the kernel turned around the sum over its M.
+// Rows begin .. end - 1 of [B,Y]: y = x * w + b, or with the kernel turned around the sum over its M.
 template <bool isTurned, bool isPlain, typename T>
 void depthwiseRows(const Depthwise& c, Index begin, Index end, const T* x, const T* w, const T* b, T* y) {
   const Index M = isPlain ? 1 : c.M, xWidth = isTurned ? c.C * M : c.C, yWidth = isTurned ? c.C : c.C * M;
   const Index tap = isTurned ? -c.C * M : c.C * M, firstTap = isTurned ? (c.K * c.L - 1) * c.C * M : 0;
   // pixels that see all columns of the kernel
-  const Index first = Inside(-c.q, c.t, c.X, c.W).first;
-  const Index last = std::max(first, Inside((c.L - 1) * c.e - c.q, c.t, c.X, c.W).last);
+  const Inside whole = insideForAll(Inside(-c.q, c.t, c.X, c.W), Inside((c.L - 1) * c.e - c.q, c.t, c.X, c.W));
+  const Index first = whole.first, last = whole.last;
   for (Index row = begin; row < end; ++row) {
     const Index image = row / c.Y, top = row % c.Y * c.s - c.p;
     const Inside k(top, c.d, c.K, c.H);
@@ -252,7 +260,8 @@ void depthwiseGradient(const Depthwise& c, const T* image, const T* dy, T* sum) 
         };
         const auto pixels = [&](Index l) { return Inside(l * c.e - c.q, c.t, c.X, c.W); };
         const auto block = [&](auto count, Index l) {
-          const Index from = pixels(l).first, to = std::max(from, pixels(l + count - 1).last);
+          const Inside whole = insideForAll(pixels(l), pixels(l + count - 1));
+          const Index from = whole.first, to = whole.last;
           taps(count, l, from, to);
           for (Index i = l; i < l + count; ++i) {
             taps(std::integral_constant<int, 1>(), i, pixels(i).first, std::min(from, pixels(i).last));

@@ -2,12 +2,8 @@
 
 // y[B,J,E] = table[index]; NaN where the table has no such row
 template <typename T>
-void embedding(const Args<T>& a) {
-  const Index J = a.dim[1], V = a.dim[2], E = a.dim[3];
-  const std::int32_t* index = a.int32s(0);
-  const T* table = a.buffer[1];
-  T* y = a.buffer[2];
-  rows(*a.team, a.dim[0] * J, E, [&](Index first, Index last) {
+void embedding(const Cpu<T>& cpu, Index B, Index J, Index V, Index E, In<std::int32_t> index, In<T> table, Out<T> y) {
+  rows(cpu.team, B * J, E, [&](Index first, Index last) {
     for (Index r = first; r < last; ++r) {
       const Index v = index[r];
       if (v < 0 || v >= V) {
@@ -26,14 +22,12 @@ void embedding(const Args<T>& a) {
 constexpr int kOwners = 4;  // a power of two
 constexpr Index kLeastOwned = 64;
 template <typename T>
-void embeddingGradient(const Args<T>& a) {
-  const Index n = a.dim[0] * a.dim[1], V = a.dim[2], E = a.dim[3];
-  const std::int32_t* index = a.int32s(0);
-  const T* dy = a.buffer[1];
-  T* dtable = a.buffer[2];
-  elements(*a.team, V * E, [&](Index begin, Index end) { std::fill(dtable + begin, dtable + end, T(0)); });
+void embeddingGradient(const Cpu<T>& cpu, Index B, Index J, Index V, Index E, In<std::int32_t> index, In<T> dy,
+                       Out<T> dtable) {
+  const Index n = B * J;
+  elements(cpu.team, V * E, [&](Index begin, Index end) { std::fill(dtable + begin, dtable + end, T(0)); });
   const int owners = E < kLeastOwned || n * E < kElementTile ? 1 : kOwners;
-  a.team->parallel_for(owners, [&](int owner, int) {
+  cpu.team.parallel_for(owners, [&](int owner, int) {
     for (Index r = 0; r < n; ++r) {
       const Index v = index[r];
       if (v < 0 || v >= V || (v & (owners - 1)) != owner) continue;
@@ -47,10 +41,8 @@ void embeddingGradient(const Args<T>& a) {
 
 // y[B,N] = x[B,N], integers as numbers of the plan's dtype
 template <typename T>
-void realOfInt32(const Args<T>& a) {
-  const std::int32_t* x = a.int32s(0);
-  T* y = a.buffer[1];
-  rows(*a.team, a.dim[0], a.dim[1], [&](Index first, Index last) {
-    for (Index i = first * a.dim[1]; i < last * a.dim[1]; ++i) y[i] = static_cast<T>(x[i]);
+void realOfInt32(const Cpu<T>& cpu, Index B, Index N, In<std::int32_t> x, Out<T> y) {
+  rows(cpu.team, B, N, [&](Index first, Index last) {
+    for (Index i = first * N; i < last * N; ++i) y[i] = static_cast<T>(x[i]);
   });
 }

@@ -14,8 +14,9 @@ void amsgrad(const Args<T>& a) {
   elements(*a.team, a.dim[0], [&](Index begin, Index end) {
 #pragma GCC ivdep
     for (Index i = begin; i < end; ++i) {
-      m[i] = b1 * m[i] + c1 * dw[i];
-      v[i] = b2 * v[i] + c2 * (dw[i] * dw[i]);
+      const T g = dw[i];  // before what may lie on it is written
+      m[i] = b1 * m[i] + c1 * g;
+      v[i] = b2 * v[i] + c2 * (g * g);
       most[i] = max_(most[i], v[i]);
       w[i] = w[i] - w[i] * decay - rate * m[i] / (std::sqrt(most[i]) + epsilon);
     }
@@ -35,8 +36,9 @@ void adamax(const Args<T>& a) {
   elements(*a.team, a.dim[0], [&](Index begin, Index end) {
 #pragma GCC ivdep
     for (Index i = begin; i < end; ++i) {
-      m[i] = b1 * m[i] + c1 * dw[i];
-      u[i] = max_(b2 * u[i], std::abs(dw[i]));
+      const T g = dw[i];  // before what may lie on it is written
+      m[i] = b1 * m[i] + c1 * g;
+      u[i] = max_(b2 * u[i], std::abs(g));
       w[i] = w[i] - w[i] * decay - rate * m[i] / (u[i] + epsilon);
     }
   });
@@ -54,8 +56,9 @@ void lion(const Args<T>& a) {
   elements(*a.team, a.dim[0], [&](Index begin, Index end) {
 #pragma GCC ivdep
     for (Index i = begin; i < end; ++i) {
-      w[i] = w[i] - w[i] * decay - rate * signOf(b1 * m[i] + c1 * dw[i]);
-      m[i] = b2 * m[i] + c2 * dw[i];
+      const T g = dw[i];  // before what may lie on it is written
+      w[i] = w[i] - w[i] * decay - rate * signOf(b1 * m[i] + c1 * g);
+      m[i] = b2 * m[i] + c2 * g;
     }
   });
 }

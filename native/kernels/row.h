@@ -22,7 +22,8 @@ constexpr bool fits(const char* signature, int place) {
     return hasDims<P>(signature) && place == n.dims - 1;
   } else {
     if (place < n.dims) return std::is_same_v<P, Index>;
-    if (place < n.dims + n.inputs) return std::is_same_v<P, In<T>>;
+    if (place < n.dims + n.inputs)
+      return isInt32(signature, place - n.dims) ? std::is_same_v<P, In<std::int32_t>> : std::is_same_v<P, In<T>>;
     if (place < n.dims + n.inputs + n.outputs) return std::is_same_v<P, Out<T>>;
     return std::is_same_v<P, T> || std::is_same_v<P, double> || std::is_same_v<P, bool>;
   }
@@ -44,6 +45,8 @@ struct Unpacked {
       return Parameter::of(a.dim);
     } else if constexpr (place < dims) {
       return a.dim[place];
+    } else if constexpr (std::is_same_v<Parameter, In<std::int32_t>>) {
+      return reinterpret_cast<Parameter>(a.buffer[place - dims]);
     } else if constexpr (place < dims + buffers) {
       return a.buffer[place - dims];
     } else {

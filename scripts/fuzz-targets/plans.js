@@ -41,7 +41,14 @@ function instruct(random, plan) {
   }
   delete dims.B;
   if (random.chance(0.02)) dims[random.pick(letters)] = random.pick([-1, 0, 2 ** 31, 2 ** 50, 2 ** 62]);
-  return { kernel, buffers: used, dims, scalars: Object.fromEntries(scalars.map((s) => [s, random.integer(0, 2)])) };
+  const when = random.chance(0.2) ? { when: random.integer(-1, random.chance(0.1) ? 3 : 2) } : {};
+  return {
+    kernel,
+    buffers: used,
+    dims,
+    ...when,
+    scalars: Object.fromEntries(scalars.map((s) => [s, random.integer(0, 2)])),
+  };
 }
 
 function planOf(random) {

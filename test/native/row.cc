@@ -30,6 +30,9 @@ void ofImage(const Cpu<T>&, Image, In<T>, Out<T>) {}
 Scratch roomOfImage(Image image) { return {image.B * image.N, 0}; }
 
 template <typename T>
+void rowsOf(const Cpu<T>&, Index, Index, In<T>, In<std::int32_t>, Out<T>) {}
+
+template <typename T>
 void ofArgs(const Args<T>&) {}
 Scratch roomOfDims(const Index* dim) { return {dim[0], 0}; }
 
@@ -53,9 +56,14 @@ constexpr char kImage[] = "B N : x BN -> y~ BN";
 #endif
 
 constexpr Call<float> kCalls[] = {
+    FUNCTION("B V : table V, i:index B -> y B", rowsOf),
     FUNCTION(kUpdate, UPDATE), FUNCTION(kImage, ofImage), FUNCTION(kImage, ofArgs),
 #if WRONG == 6
     FUNCTION("N B : x BN -> y~ BN", ofImage),
+#elif WRONG == 8
+    FUNCTION("B V : table V, index B -> y B", rowsOf),
+#elif WRONG == 9
+    FUNCTION("B V : i:table V, i:index B -> y B", rowsOf),
 #endif
 };
 constexpr Room kRooms[] = {

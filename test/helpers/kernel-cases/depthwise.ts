@@ -9,6 +9,7 @@ const DIMS: readonly Dims[] = [
   { B: 2, H: 9, W: 8, C: 4, K: 3, L: 2, M: 1, Y: 5, X: 6, s: 1, t: 1, d: 2, e: 2, p: 0, q: 0 }, // dilations
   { B: 2, H: 4, W: 4, C: 2, K: 5, L: 7, M: 2, Y: 4, X: 4, s: 1, t: 1, d: 1, e: 1, p: 2, q: 3 }, // larger than the image
   { B: 1, H: 3, W: 3, C: 2, K: 3, L: 3, M: 1, Y: 3, X: 3, s: 1, t: 1, d: 9, e: 9, p: 9, q: 9 }, // most taps outside
+  { B: 2, H: 3, W: 3, C: 2, K: 2, L: 3, M: 1, Y: 2, X: 5, s: 0, t: 0, d: 1, e: 1, p: 0, q: 1 }, // one place, many times
   { B: 5, H: 14, W: 14, C: 33, K: 3, L: 3, M: 1, Y: 14, X: 14, s: 1, t: 1, d: 1, e: 1, p: 1, q: 1 }, // tiles
   { B: 4, H: 15, W: 15, C: 20, K: 5, L: 4, M: 1, Y: 8, X: 8, s: 2, t: 2, d: 1, e: 1, p: 2, q: 1 },
 ];
