@@ -1,9 +1,10 @@
-import type { NDArray } from '../array.js';
+import { NDArray } from '../array.js';
 import { failure } from '../check.js';
 import type { RandomState } from '../random.js';
 import type { Buffer, Plan } from '../tape.js';
 import { firstValues } from './first-values.js';
 import type { Weight } from './value.js';
+import { checkRange } from './weights.js';
 
 /** Where the numbers of a weight are. */
 export interface Held {
@@ -63,7 +64,9 @@ export class Arena {
     for (const tenant of this.tenants) {
       const { name, weight, buffer } = tenant;
       if (weight.held.arena) continue;
-      this.plan.write(buffer, weight.held.values ?? firstValues(name, weight, random));
+      const { values } = weight.held;
+      if (values) checkRange(name, values, this.plan.dtype);
+      this.plan.write(buffer, values ?? firstValues(name, weight, random));
       newcomers.push(tenant);
     }
     for (const { weight } of newcomers) this.#claim(weight);
@@ -112,6 +115,9 @@ export class Arena {
   }
 }
 
+/** Whether a weight was drawn or set. */
+export const hasNumbers = ({ held }: Weight): boolean => held.arena !== undefined || held.values !== undefined;
+
 /** Copies of weights; of those in one arena, all of one moment. @throws Error with code ERR_NOT_BUILT for one without numbers yet */
 export function readHeld(weights: readonly Weight[]): NDArray[] {
   const byArena = new Map<Arena, Weight[]>();
@@ -131,7 +137,7 @@ export function readHeld(weights: readonly Weight[]): NDArray[] {
       read.set(weight, values[i]);
     });
   }
-  return weights.map((weight) => read.get(weight) ?? (weight.held.values as NDArray));
+  return weights.map((weight) => read.get(weight) ?? copyOf(weight.held.values as NDArray));
 }
 
 /** Sets weights, for every network that has them. @throws Error with code ERR_BUSY while one of these computes a batch */
@@ -146,6 +152,8 @@ export function writeHeld(weights: readonly Weight[], values: readonly NDArray[]
     const { held } = weight;
     held.version++;
     if (held.arena) held.arena.plan.write(held.arena.buffers.get(weight) as Buffer, values[i]);
-    else held.values = values[i];
+    else held.values = copyOf(values[i]);
   }
 }
+
+const copyOf = (array: NDArray): NDArray => NDArray.wrap(array.data.slice(), array.shape);

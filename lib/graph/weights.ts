@@ -92,15 +92,19 @@ export function checkWeights(
     const array = asArray(name, given);
     if (array.shape.join() !== weight.shape.join())
       throw wrongShape(name, `of shape [${weight.shape.join(', ')}]`, array.shape);
-    const tooLarge = (value: number) => Number.isFinite(value) && !Number.isFinite(Math.fround(value));
-    const type = dtype ?? weight.held.arena?.plan.dtype;
-    const large = type === 'float32' ? array.data.findIndex(tooLarge) : -1;
-    if (large >= 0)
-      throw new RangeError(
-        `Expected ${name} to hold numbers within float32's range, got ${array.data[large]} at ${position(large, array.shape)}`,
-      );
+    checkRange(name, array, weight.held.arena?.plan.dtype ?? dtype);
     return array;
   });
+}
+
+/** @throws RangeError for numbers that only float64 can hold, where they are to be float32 */
+export function checkRange(name: string, { data, shape }: NDArray, dtype: FloatType | undefined): void {
+  if (dtype !== 'float32') return;
+  const large = data.findIndex((value) => Number.isFinite(value) && !Number.isFinite(Math.fround(value)));
+  if (large >= 0)
+    throw new RangeError(
+      `Expected ${name} to hold numbers within float32's range, got ${data[large]} at ${position(large, shape)}`,
+    );
 }
 
 /** Such as 'dense/kernel'. */

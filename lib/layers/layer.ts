@@ -55,6 +55,7 @@ export abstract class Layer {
   /** As of its first application, whose shapes decide. */
   #built?: { readonly inputs: Values; readonly weights: Weights };
   readonly #calls: Call[] = [];
+  #isApplied = false;
 
   /** `own`: the names of the options that this layer has beside. */
   constructor(options: LayerOptions, own: readonly string[] = []) {
@@ -124,11 +125,17 @@ export abstract class Layer {
     const standIns = list ? values.map(standIn) : standIn(values[0]);
     const made = this.call(standIns, this.#declare(shapes), { training: false });
     this.weightsFor(shapes, standIns);
+    this.#isApplied = true;
     const call: Call = { layer: this, inputs: values, outputs: [], list, listed: isList(made) };
     const outputs = (isList(made) ? made : [made as Value]).map(({ shape, dtype }) =>
       Object.assign(placeholder(shape, dtype), { from: call }),
     );
     return Object.assign(call, { outputs });
+  }
+
+  /** Whether it was applied to values, and is part of what was made of these. */
+  protected get isApplied(): boolean {
+    return this.#isApplied;
   }
 
   /** What the layer was applied to. @throws Error unless it was applied once */
@@ -212,11 +219,16 @@ export abstract class Layer {
     });
   }
 
+  /** Runs `build`; a network, whose layers have the weights, has another method of that name. */
+  protected declareWeights(inputShape: Shapes): void {
+    this.build(inputShape);
+  }
+
   #declare(inputShape: Shapes): Weights {
     const declared: Record<string, Weight> = {};
     this.#declared = declared;
     try {
-      this.build(inputShape);
+      this.declareWeights(inputShape);
     } finally {
       this.#declared = undefined;
     }

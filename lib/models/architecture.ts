@@ -1,12 +1,13 @@
 import { NDArray } from '../array.js';
-import { checkOneOf, failure, wrongType, wrongValue } from '../check.js';
+import { checkBoolean, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
 import { isCall, marked, type Shape, sizeOf, topological, type Value } from '../graph/value.js';
 import { at } from '../io/file-errors.js';
 import type { JsonObject } from '../io/model-file.js';
 import { isInputLayer, isPlain } from '../kind.js';
 import { layerFrom } from '../layers/index.js';
-import { checkShape, type Layer } from '../layers/layer.js';
+import { checkShape, Layer } from '../layers/layer.js';
 import type { FloatType } from '../tape.js';
+import { checkExtent, checkFixed, checkWithin, fixedWithin } from './extent.js';
 import type { Model } from './model.js';
 import { operationConfig, operationFrom } from './operations.js';
 import { shapesOf } from './shapes.js';
@@ -40,6 +41,7 @@ export function architectureOf(model: Model): JsonObject {
     },
   }));
   if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);
+  checkExtent(`the network '${name}'`, graph);
   if (className === 'Sequential') return { className, name, dtype, inputShape: graph.inputs[0].shape, layers };
   const order = topological(graph.outputs);
   const places = new Map<Value, [call: number, output: number]>();
@@ -88,6 +90,9 @@ export function modelFrom(place: string, described: JsonObject): Model {
     byName.set(layer.name, layer);
     layers.push(layer);
   }
+  checkWithin(place, input ? layers : appliedBy(described.calls, byName));
+  const fixed = fixedWithin(layers);
+  checkFixed(place, fixed);
   if (input) {
     let shape = input;
     for (const [i, layer] of layers.entries()) {
@@ -100,11 +105,22 @@ export function modelFrom(place: string, described: JsonObject): Model {
     }
     return (kinds.Sequential as Kinds['Sequential'])({ ...common, layers, inputShape: input });
   }
-  return (kinds.Model as Kinds['Model'])({ ...common, ...readCalls(place, described, byName) });
+  return (kinds.Model as Kinds['Model'])({ ...common, ...readCalls(place, described, byName, fixed) });
 }
 
-/** Applies the layers as the file says; each call reads what those before it made. */
-function readCalls(place: string, { calls, inputs, outputs }: JsonObject, layers: ReadonlyMap<string, Layer>) {
+function appliedBy(calls: unknown, layers: ReadonlyMap<string, Layer>): Layer[] {
+  if (!Array.isArray(calls)) return []; // as readCalls will say
+  return calls.flatMap((call) => (isPlain(call) && layers.get(call.layer as string)) || []);
+}
+
+/** Applies the layers as the file says; each call reads what those before it made. `fixed`: see `Extent`, of the networks among them. */
+function readCalls(
+  place: string,
+  { calls, inputs, outputs }: JsonObject,
+  layers: ReadonlyMap<string, Layer>,
+  fixed: number,
+) {
+  let numbers = fixed;
   if (!Array.isArray(calls)) throw wrongType(`${place}.calls`, 'an array', calls);
   const made: (readonly Value[])[] = [];
   const value = (own: string, given: unknown): Value => {
@@ -123,7 +139,11 @@ function readCalls(place: string, { calls, inputs, outputs }: JsonObject, layers
     if (!isPlain(call)) throw wrongType(own, 'an object', call);
     const from = list(`${own}.inputs`, call.inputs);
     made.push(at(own, () => ('op' in call ? [operationFrom(call, from)] : called(call, from, layers))));
-    for (const { shape } of made[i]) checkSize(own, shape);
+    for (const { shape, batched } of made[i]) {
+      checkSize(own, shape);
+      if (!batched) numbers += sizeOf(shape);
+    }
+    checkFixed(own, numbers);
   }
   const isListed = Array.isArray(outputs) && outputs.some((output) => typeof output !== 'number');
   return {
@@ -152,11 +172,19 @@ function readLayer(place: string, entry: unknown): Layer {
   const { className, config } = entry;
   if (typeof className !== 'string') throw wrongType(`${place}.className`, 'a string', className);
   if (!isPlain(config)) throw wrongType(`${place}.config`, 'an object', config);
-  if (className === 'Model' || className === 'Sequential') return modelFrom(`${place}.config`, config);
-  for (const [key, value] of Object.entries(config))
+  const { trainable = true, ...own } = config;
+  checkBoolean(`${place}.config.trainable`, trainable);
+  if (className === 'Model' || className === 'Sequential') {
+    const nested = modelFrom(`${place}.config`, own);
+    Reflect.set(Layer.prototype, 'trainable', trainable, nested); // its layers say so themselves
+    return nested;
+  }
+  for (const [key, value] of Object.entries(own))
     if (isPlain(value) && Object.hasOwn(value, 'config'))
       throw wrongType(`${place}.config.${key}`, 'no object with a config, but one with a name', value); // that is code's
-  return at(place, () => layerFrom(className, config));
+  const layer = at(place, () => layerFrom(className, own));
+  layer.trainable = trainable as boolean;
+  return layer;
 }
 
 function checkSize(place: string, shape: Shape): Shape {

@@ -4,6 +4,7 @@ import type { Layer } from '../layers/layer.js';
 import { getLoss, type Loss, type LossInput } from '../losses.js';
 import { getMetric, type Metric, type MetricInput, named } from '../metrics.js';
 import { getOptimizer, type OptimizerInput } from '../optimizers.js';
+import { checkLogNames, logNames } from '../training/totals.js';
 import type { Compiled, CompiledOutput } from './network.js';
 
 /** Something for each output: a list in their order, or by their names. */
@@ -42,7 +43,16 @@ export function readCompile(options: CompileOptions, names: readonly string[], f
     };
   });
   if (!outputs.some(({ loss }) => loss)) throw wrongType('loss', 'a loss of one output at least', options.loss);
+  checkLogNames(logNames(outputs, metricsIn(outputs)));
   return { optimizer, outputs: Object.freeze(outputs), frozen };
+}
+
+/** The metrics of all outputs, by their names in the logs. */
+export function metricsIn(outputs: readonly CompiledOutput[]): readonly Metric[] {
+  if (outputs.length === 1) return outputs[0].metrics;
+  return outputs.flatMap(({ name, metrics }) =>
+    metrics.map((metric) => ({ ...metric, name: `${name}_${metric.name}` })),
+  );
 }
 
 /** What the option of one output is called in messages. */

@@ -3,7 +3,7 @@ import type { History, Logs } from '../callbacks/callback.js';
 import { checkInteger, checkOneOf, checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
-import { readHeld, writeHeld } from '../graph/held.js';
+import { hasNumbers, readHeld, writeHeld } from '../graph/held.js';
 import { type Shape, sizeOf, type Value } from '../graph/value.js';
 import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import { saveModel } from '../io/model-file.js';
@@ -17,12 +17,12 @@ import { drive, driveSync, signalOf, type Training } from '../train.js';
 import type { ByPort, Ports } from '../training/data.js';
 import { architectureOf, registerKind } from './architecture.js';
 import { type Callee, evaluation, fitting, gradientsOf, prediction, trainingStep, type Way } from './calls.js';
-import { type CompileOptions, readCompile } from './compile.js';
+import { type CompileOptions, metricsIn, readCompile } from './compile.js';
 import { Engine } from './engine.js';
 import { readGraph } from './inputs.js';
 import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
 import { type LoadOptions, loadFile } from './loading.js';
-import type { Network } from './network.js';
+import type { Compiled } from './network.js';
 import type {
   BatchOptions,
   EvaluateOptions,
@@ -34,6 +34,7 @@ import type {
 } from './options.js';
 import { outputShapesOf, portsOf } from './ports.js';
 import { snapshot } from './saving.js';
+import { isSameShape } from './shapes.js';
 import { summaryText } from './summary.js';
 
 /**
@@ -58,6 +59,7 @@ export class Model<O extends Outputs = Outputs> extends Layer {
   readonly #graph?: Graph;
   readonly #layerNames: readonly string[] = [];
   readonly #isListed: boolean;
+  #ports?: { readonly graph: Graph; readonly compiled: Compiled | undefined; readonly ports: Ports };
 
   static {
     markClasses({ Model });
@@ -147,12 +149,7 @@ export class Model<O extends Outputs = Outputs> extends Layer {
 
   /** Those of all outputs, by their names in the logs. */
   get metrics(): readonly Metric[] {
-    const outputs = this.#engine.compiled?.outputs ?? [];
-    if (outputs.length === 1) return outputs[0].metrics;
-    const metrics = outputs.flatMap(({ name, metrics }) =>
-      metrics.map((metric) => ({ ...metric, name: `${name}_${metric.name}` })),
-    );
-    return Object.freeze(metrics);
+    return Object.freeze(metricsIn(this.#engine.compiled?.outputs ?? []));
   }
   /** @throws TypeError: `compile` sets them */
   set metrics(_: never) {
@@ -207,12 +204,12 @@ export class Model<O extends Outputs = Outputs> extends Layer {
 
   /** Layers, output shapes, numbers of parameters and, unless each follows the one before, connections, as Keras prints them. */
   summary(): string {
-    return summaryText(this, this.#builtIfPossible(), this.#engine.compiled?.frozen);
+    return summaryText(this, this.#engine.compiled?.frozen);
   }
 
   /** The number of weights, trained and not. 0 until the input shape is known. */
   override countParams(): number {
-    return this.#builtIfPossible() ? this.placed().reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0) : 0;
+    return this.graph ? weightsOfGraph(this.graph).reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0) : 0;
   }
 
   /**
@@ -220,12 +217,12 @@ export class Model<O extends Outputs = Outputs> extends Layer {
    * @throws Error if the input shape is not known yet
    */
   override getWeights(): NDArray[] {
-    return readHeld(this.placed().map(({ weight }) => weight));
+    return readHeld(this.#placed().map(({ weight }) => weight));
   }
 
   /** The weights' names, such as 'dense/kernel', in the order of `getWeights`. */
   get weightNames(): string[] {
-    return this.placed().map(({ layer, weight }) => weightName(layer, weight));
+    return weightsOfGraph(this.needGraph()).map(({ layer, weight }) => weightName(layer, weight));
   }
 
   /**
@@ -235,7 +232,7 @@ export class Model<O extends Outputs = Outputs> extends Layer {
    * @throws Error with code ERR_BUSY while a batch is being trained, evaluated or predicted
    */
   override setWeights(weights: readonly ArrayInput[]): void {
-    this.#write(this.placed(), weights);
+    this.#write(this.#placed(), weights);
   }
 
   /**
@@ -319,8 +316,8 @@ export class Model<O extends Outputs = Outputs> extends Layer {
    * last one, in a callback, else the one that ends the job on its way. The file is replaced at once or not at all.
    */
   async save(path: string): Promise<void> {
-    this.placed();
-    const file = await this.#engine.jobs.atRest(() => snapshot(this, this.placed(), this.#engine));
+    this.#engine.build(this.needGraph());
+    const file = await this.#engine.jobs.atRest(() => snapshot(this, this.#placed(), this.#engine));
     await saveModel(path, file);
   }
 
@@ -341,7 +338,7 @@ export class Model<O extends Outputs = Outputs> extends Layer {
    *   ERR_BUSY while a batch is being computed, the file system's code (ENOENT …); nothing is changed then
    */
   async loadWeights(path: string | URL, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
-    const { found, report } = await readWeights(path, this.placed(), options);
+    const { found, report } = await readWeights(path, this.#placed(), options);
     this.#write([...found.keys()], [...found.values()]);
     return report;
   }
@@ -358,28 +355,44 @@ export class Model<O extends Outputs = Outputs> extends Layer {
     return this.#isListed ? outputs : outputs[0];
   }
 
+  /** Its layers have the weights: it has none itself. */
+  protected override declareWeights(): void {}
+
   override getConfig(): Record<string, unknown> {
     return architectureOf(this);
   }
 
   /** The inputs and outputs, which data are checked against; `shapes` are those of the data. */
   protected ports(_shapes?: readonly Shape[]): Ports {
-    return portsOf(this.needGraph(), this.#engine.compiled);
+    const graph = this.needGraph();
+    const { compiled } = this.#engine;
+    // a third of what the prediction of one row costs, so not each time
+    if (this.#ports?.graph !== graph || this.#ports.compiled !== compiled)
+      this.#ports = { graph, compiled, ports: portsOf(graph, compiled) };
+    return this.#ports.ports;
   }
 
   /** The graph for inputs of these shapes. */
   protected graphFor(shapes: readonly Shape[]): Graph {
     const graph = this.needGraph();
-    const [wanted, given] = [graph.inputs.map(({ shape }) => shape), shapes].map(listed);
-    if (given !== wanted)
-      throw new RangeError(`Expected the inputs of the network '${this.name}' to be of shape ${wanted}, got ${given}`);
+    const wanted = graph.inputs.map(({ shape }) => shape);
+    if (wanted.length !== shapes.length || !wanted.every((shape, i) => isSameShape(shape, shapes[i])))
+      throw new RangeError(
+        `Expected the inputs of the network '${this.name}' to be of shape ${listed(wanted)}, got ${listed(shapes)}`,
+      );
     return graph;
   }
 
-  /** Its weights, which have numbers from now on. @throws Error with code ERR_NOT_BUILT if the input shape is not known yet */
-  protected placed(): PlacedWeight[] {
-    if (!this.#builtIfPossible()) this.needGraph();
-    return weightsOfGraph(this.graph as Graph);
+  /**
+   * Its weights, which have numbers from now on. Where they do already, as those of a part of a network that was built, it takes
+   * no arena of its own.
+   * @throws Error with code ERR_NOT_BUILT if the input shape is not known yet
+   */
+  #placed(): PlacedWeight[] {
+    const graph = this.needGraph();
+    const placed = weightsOfGraph(graph);
+    if (!placed.every(({ weight }) => hasNumbers(weight))) this.#engine.build(graph);
+    return placed;
   }
 
   #write(placed: readonly PlacedWeight[], weights: readonly ArrayInput[]): void {
@@ -403,10 +416,6 @@ export class Model<O extends Outputs = Outputs> extends Layer {
   *#prediction(x: ByPort, options: PredictOptions, way: Way): Training<Predicted<O>> {
     const arrays = yield* prediction(this.#callee, x, options, way);
     return (this.#isListed ? arrays : arrays[0]) as Predicted<O>;
-  }
-
-  #builtIfPossible(): Network | undefined {
-    return this.graph && this.#engine.build(this.graph);
   }
 
   protected needGraph(): Graph {

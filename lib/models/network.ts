@@ -158,7 +158,9 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Compile
   judge(false);
   const backward = judge(true);
   t.program('backward');
-  backward();
+  const reached = backward();
+  for (const [weight, gradient] of gradients) // what no loss depends on may have a penalty, which is added
+    if (!reached.has(weight)) t.emit('fill', [gradient], { N: gradient.size }, { value: 0 });
   t.program('penalties');
   for (const { value, gradient, regularizer, penalty } of regularized) {
     const { l1, l2, graph } = regularizer;

@@ -21,11 +21,14 @@ export function portsOf(graph: Graph, compiled: Compiled | undefined): Ports {
 }
 
 function named(values: readonly Value[], names: ReadonlyMap<Layer, string>) {
-  const taken = new Set<string>();
-  return values.map(({ from, shape, dtype }) => {
-    const base = !from ? 'x' : isCall(from) ? (names.get(from.layer) ?? from.layer.name ?? 'x') : from.op.name;
+  const bases = values.map(({ from }) =>
+    !from ? 'x' : isCall(from) ? (names.get(from.layer) ?? from.layer.name ?? 'x') : from.op.name,
+  );
+  const taken = new Set(bases);
+  return values.map(({ shape, dtype }, k) => {
+    const base = bases[k];
     let name = base;
-    for (let i = 1; taken.has(name); i++) name = `${base}_${i}`;
+    if (bases.indexOf(base) < k) for (let i = 1; taken.has(name); i++) name = `${base}_${i}`;
     taken.add(name);
     return { name, shape, ...(dtype && { dtype }) };
   });

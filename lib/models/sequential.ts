@@ -13,7 +13,7 @@ import type { Ports } from '../training/data.js';
 import { registerKind } from './architecture.js';
 import type { LoadOptions } from './loading.js';
 import { Model } from './model.js';
-import { shapesOf } from './shapes.js';
+import { isSameShape, shapesOf } from './shapes.js';
 
 export interface SequentialOptions {
   layers?: readonly Layer[];
@@ -94,7 +94,7 @@ export class Sequential extends Model<Value> {
   add(layer: Layer): this {
     if (!hasMethods(layer, 'call', 'callOn', 'getConfig') || typeof layer.className !== 'string')
       throw wrongType('layer', 'a layer, one of layers.*', layer);
-    this.engine.checkIdle();
+    this.#checkOwn();
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     if (allLayers([layer]).includes(this))
       throw new RangeError(`Expected layer to be another network than '${this.name}', or one that is made of it`);
@@ -124,7 +124,7 @@ export class Sequential extends Model<Value> {
    * @throws RangeError if there is none
    */
   pop(): Layer {
-    this.engine.checkIdle();
+    this.#checkOwn();
     const layer = this.#layers.at(-1);
     if (!layer) throw new RangeError('Expected the network to have a layer to remove, got none');
     this.engine.forget();
@@ -174,8 +174,10 @@ export class Sequential extends Model<Value> {
 
   protected override graphFor(shapes: readonly Shape[]): Graph {
     this.#needLayers();
-    if (!this.graph) this.#graph = this.#graphOf(shapes[0]);
-    shapesOf(this.#layers, shapes[0]);
+    const { graph = this.#graphOf(shapes[0]) } = this;
+    this.#graph = graph;
+    // where the shape is another one, that of the first layer that cannot take it says more
+    if (!isSameShape(graph.inputs[0].shape, shapes[0])) shapesOf(this.#layers, shapes[0]);
     return super.graphFor(shapes);
   }
 
@@ -191,6 +193,16 @@ export class Sequential extends Model<Value> {
     let output: Value = isInputLayer(first) ? source : first.apply(source);
     for (const layer of rest) output = layer.apply(output);
     return { inputs: [source], outputs: [output], layers: this.#layers, names: this.#names };
+  }
+
+  /** Refuses to change what is busy, or what larger networks were built of. */
+  #checkOwn(): void {
+    this.engine.checkIdle();
+    if (this.isApplied)
+      throw new Error(
+        `Expected the network '${this.name}' to be no part of another one, whose weights and file would change with it: ` +
+          'add or remove its layers before it is applied',
+      );
   }
 
   #needLayers(): void {

@@ -3,7 +3,6 @@ import { type PlacedWeight, weightsOf, weightsOfGraph } from '../graph/weights.j
 import { isInputLayer } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
-import type { Network } from './network.js';
 
 const count = (n: number) => n.toLocaleString('en-US');
 
@@ -20,11 +19,7 @@ function bytes(n: number): string {
  * The table of Keras' `model.summary()`, which leaves the input layers of a Sequential out; with the connections of networks that
  * are no chain.
  */
-export function summaryText(
-  model: Model,
-  network: Network | undefined,
-  frozen: ReadonlySet<Layer> | undefined,
-): string {
+export function summaryText(model: Model, frozen: ReadonlySet<Layer> | undefined): string {
   const { graph, layers, layerNames, outputShapes: shapes } = model;
   const isChain = model.className === 'Sequential';
   const connections = graph && !isChain ? connectionsOf(model) : undefined;
@@ -32,7 +27,7 @@ export function summaryText(
     if (isInputLayer(layer) && isChain) return [];
     const own = sizesOf(weightsOf(layer, frozen));
     const shape = shapes ? `(${['None', ...shapes[i]].join(', ')})` : '?';
-    const row = [`${layerNames[i]} (${layer.className})`, shape, network ? count(own.total) : '0 (unbuilt)'];
+    const row = [`${layerNames[i]} (${layer.className})`, shape, graph ? count(own.total) : '0 (unbuilt)'];
     return [connections ? [...row, (connections.get(layer) ?? []).join(', ') || '-'] : row];
   });
   const head = ['Layer (type)', 'Output Shape', 'Param #', ...(connections ? ['Connected to'] : [])];
@@ -44,7 +39,7 @@ export function summaryText(
     left + width.map((w) => dash.repeat(w + 2)).join(cross) + right;
 
   const size = model.dtype === 'float32' ? 4 : 8;
-  const { total, trained } = sizesOf(network && graph ? weightsOfGraph(graph, frozen) : []);
+  const { total, trained } = sizesOf(graph ? weightsOfGraph(graph, frozen) : []);
   const params = (label: string, n: number) => ` ${label}: ${count(n)} (${bytes(n * size)})`;
   return [
     `Model: "${model.name}"`,

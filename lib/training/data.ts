@@ -20,6 +20,7 @@ import type { FitOptions } from '../models/options.js';
 import { dataset, type FloatType } from '../tape.js';
 import { warn } from '../warn.js';
 import type { FitPlan, Samples, Trained } from './loop.js';
+import { checkLogNames, logNames } from './totals.js';
 
 const OPTIONS = [
   'batchSize',
@@ -99,6 +100,10 @@ export function prepareFit(
     );
   const weights = weightsOf(targets, ports, n, count, options, isBatch);
   const validation = options.validationData && checkValidation(options.validationData, ports);
+  if (validation || split > 0) {
+    const names = logNames(ports.outputs, model.metrics);
+    checkLogNames([...names, ...names.map((name) => `val_${name}`)]);
+  }
   const list = options.callbacks === undefined ? [] : [options.callbacks].flat();
   if (verbose > 0) list.push(callbackFactories.progressBar({ verbose }));
 
@@ -180,18 +185,17 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port
 
 /** What is given for each port, and what it is called in messages. @throws TypeError or RangeError unless it is one each */
 function byPort(name: string, given: unknown, ports: readonly Port[]): { place: string; array: unknown }[] {
+  const isListOfOne = Array.isArray(given) && given.length === 1 && (isNDArray(given[0]) || isTypedArray(given[0]));
+  if (ports.length === 1 && !isListOfOne && !isPlain(given)) return [{ place: name, array: given }];
   const names = ports.map((port) => port.name).join(', ');
   if (isPlain(given)) {
     const unknown = Object.keys(given).find((key) => !ports.some((port) => port.name === key));
     if (unknown !== undefined) throw wrongValue(name, `an object of arrays by name (${names})`, unknown);
     return ports.map((port) => ({ place: `${name}.${port.name}`, array: given[port.name] }));
   }
-  const isListOfOne = Array.isArray(given) && given.length === 1 && (isNDArray(given[0]) || isTypedArray(given[0]));
-  if (ports.length === 1 && !isListOfOne) return [{ place: name, array: given }];
   if (!Array.isArray(given))
     throw wrongType(name, `a list of ${ports.length} arrays, or an object of them by name (${names})`, given);
-  if (given.length !== ports.length)
-    throw wrongValue(name, `a list of ${ports.length} arrays (${names})`, `one of ${given.length}`);
+  if (given.length !== ports.length) throw wrongType(name, `a list of ${ports.length} arrays (${names})`, given);
   return given.map((array, i) => ({ place: `${name}[${i}]`, array }));
 }
 

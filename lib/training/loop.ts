@@ -109,16 +109,22 @@ export function* oneStep(trained: Trained, samples: Samples): Training<Logs> {
 
 /** The loss of all samples at once, and its derivative by each trained weight, which stays as it is. */
 export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ loss: number; gradients: NDArray[] }> {
-  const { network, random, progress } = trained;
+  const { network, random } = trained;
   const { plan, recorder } = network;
   const averages = recorder.parameters.filter(({ gradient }) => !gradient);
   const before = averages.map(({ value }) => plan.read(value));
-  const [state, { iterations }] = [random.getState(), progress];
+  const state = random.getState();
   const totals = new Totals(network);
-  totals.add(yield* onAll('gradients', trained, samples), samples.count, samples.count);
-  random.setState(state);
-  progress.iterations = iterations;
-  for (const [i, { value }] of averages.entries()) plan.write(value, before[i]);
+  const prepare = (steps: number): Prepared => {
+    const { scalars, values } = scalarsOf(trained, steps);
+    random.setState(state);
+    // as soon as the job has ended, before anyone who waits for that reads them
+    const settle = () => {
+      for (const [i, { value }] of averages.entries()) plan.write(value, before[i]);
+    };
+    return { scalars, values, settle };
+  };
+  totals.add(yield* onAll('gradients', trained, samples, prepare), samples.count, samples.count);
   const gradients = recorder.parameters.flatMap(({ gradient }) => (gradient ? [plan.read(gradient)] : []));
   return { loss: totals.logs().loss, gradients };
 }
@@ -145,7 +151,12 @@ export function* predictLoop(network: Network, x: Samples['x'], n: number, batch
 }
 
 /** One batch of all samples. */
-function* onAll(program: string, trained: Trained, samples: Samples): Training<NativeResult> {
+function* onAll(
+  program: string,
+  trained: Trained,
+  samples: Samples,
+  prepare = (steps: number) => scalarsOf(trained, steps),
+): Training<NativeResult> {
   const rows = filled(Int32Array, samples.count, (i) => samples.first + i);
   let whole: NativeResult | undefined;
   yield* sweep(
@@ -153,7 +164,7 @@ function* onAll(program: string, trained: Trained, samples: Samples): Training<N
       ...programOf(program, trained.network, samples),
       rows,
       batchSize: samples.count,
-      prepare: (steps) => scalarsOf(trained, steps),
+      prepare,
     },
     ({ result }) => {
       whole = result;

@@ -2,6 +2,24 @@ import type { NativeResult } from '../binding.js';
 import type { Logs } from '../callbacks/callback.js';
 import type { Network } from '../models/network.js';
 
+/** What the logs of a training are called, before those of the validation. */
+export function logNames(
+  outputs: readonly { readonly name: string; readonly loss?: unknown }[],
+  metrics: readonly { readonly name: string }[],
+): string[] {
+  const own = outputs.length > 1 ? outputs.filter(({ loss }) => loss).map(({ name }) => `${name}_loss`) : [];
+  return ['loss', ...own, ...metrics.map(({ name }) => name)];
+}
+
+/** Refuses logs that would overwrite others. @throws RangeError with the name */
+export function checkLogNames(names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined)
+    throw new RangeError(
+      `Expected losses and metrics to have different names in the logs, got '${twice}' twice: give an output's layer or a metric another name`,
+    );
+}
+
 /** What batches reported, summed: the losses and the metrics of all samples so far. */
 export class Totals {
   readonly #network: Network;

@@ -2,7 +2,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { layers, losses, NDArray, optimizers, Sequential, schedules, sequential } from '../../dist/index.js';
+import {
+  model as graph,
+  input,
+  layers,
+  losses,
+  Model,
+  NDArray,
+  ops,
+  optimizers,
+  schedules,
+  sequential,
+} from '../../dist/index.js';
 import { formatSafetensors, parseSafetensors, readSafetensors } from '../../dist/io/safetensors.js';
 import { attempt, damaged, edited, isSame } from '../fuzz-bytes.js';
 
@@ -69,6 +80,30 @@ const LAYERS = [
 ];
 const PIECES = ['{', '}', '[', ']', ',', ':', '"', '0', '-', 'e9', 'null', '"name":', '"config":', '\\', '\u0000'];
 
+const BRANCHED_TRAINING = {
+  optimizer: 'adam',
+  loss: { kind: 'categoricalCrossentropy', size: 'meanSquaredError' },
+  lossWeights: [1, 0.5],
+  metrics: { kind: ['accuracy'] },
+};
+
+/** Two inputs and outputs, a network within another, applied twice, and operations between layers. */
+function branched() {
+  const [a, b] = [input({ shape: [4], name: 'a' }), input({ shape: [3], name: 'b' })];
+  const z = input({ shape: [4] });
+  const pair = layers.dense({ units: 4, activation: 'tanh', trainable: false }).apply(z);
+  const inner = sequential({
+    layers: [graph({ inputs: z, outputs: ops.add(pair, z), name: 'residual' }), layers.batchNormalization()],
+    name: 'inner',
+  });
+  const h = inner.apply(inner.apply(a));
+  const all = ops.concat([ops.mul(h, NDArray.from([1, 2, 3, 4])), ops.slice(b, [1], [2])]);
+  const crossed = ops.transpose(ops.reshape(ops.sub(all, ops.mean(all, { keepDims: true })), [2, 3]));
+  const kind = layers.dense({ units: 2, activation: 'softmax', name: 'kind' }).apply(layers.flatten().apply(crossed));
+  const size = layers.dense({ units: 1, name: 'size' }).apply(layers.concatenate().apply([h, b]));
+  return graph({ inputs: [a, b], outputs: [kind, size], seed: 1 });
+}
+
 /** Networks that hold every kind of thing that a file may, as the bytes of their files. */
 async function originals() {
   const folder = mkdtempSync(join(tmpdir(), 'fjordnet-fuzz-'));
@@ -105,8 +140,10 @@ async function originals() {
     [image()],
   ];
   const files = [];
-  for (const [list, options] of models) {
-    const model = sequential({ layers: list, seed: 1, dtype: files.length === 1 ? 'float64' : 'float32' });
+  for (const [list, options] of [...models, [undefined, BRANCHED_TRAINING]]) {
+    const model = list
+      ? sequential({ layers: list, seed: 1, dtype: files.length === 1 ? 'float64' : 'float32' })
+      : branched();
     if (options) model.compile(options);
     const path = join(folder, 'model');
     await model.save(path);
@@ -168,7 +205,7 @@ export async function run(random, count, report) {
     let bytes = Buffer.concat(formatSafetensors(tensors, metadata));
     if (random.chance(0.1)) bytes = damaged(random, bytes);
     writeFileSync(path, bytes);
-    const model = await attempt(report, bytes, () => Sequential.load(path));
+    const model = await attempt(report, bytes, () => Model.load(path));
     if (kind === 0 && !model && bytes.equals(Buffer.concat(formatSafetensors(original.tensors, original.metadata))))
       report('refused, but right');
     if (!model) continue;
@@ -178,11 +215,12 @@ export async function run(random, count, report) {
       if (!isSame(weights[k], stored.get(`weights/${key}`)))
         report(`another weight '${key}': ${metadata.architecture}`);
     if (weights.some(({ data }) => !data.every(Number.isFinite))) report('weights that are not finite');
-    const size = model.inputShape.reduce((product, n) => product * n, 1);
-    const largest = Math.max(size, ...model.outputShapes.map((shape) => shape.reduce((product, n) => product * n, 1)));
+    const shapes = [...model.inputs, ...model.outputs].map(({ shape }) => shape).concat(model.outputShapes);
+    const largest = Math.max(...shapes.map((shape) => shape.reduce((product, n) => product * n, 1)));
     if (largest > 1e4 || /"dilationRate":\[[^\]]{5,}/.test(metadata.architecture)) continue;
     try {
-      model.predictSync(NDArray.zeros([2, ...model.inputShape], model.dtype));
+      const x = model.inputs.map(({ shape }) => NDArray.zeros([2, ...shape]));
+      model.predictSync(x.length === 1 ? x[0] : x);
       model.summary();
     } catch (error) {
       report.error(error, metadata.architecture);
