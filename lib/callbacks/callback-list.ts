@@ -26,7 +26,7 @@ export class CallbackList {
 
   /** @throws TypeError for what is not a callback, naming misspelt methods */
   constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams) {
-    for (const [i, callback] of callbacks.entries()) checkCallback(`callbacks[${i}]`, callback);
+    checkCallbacks(callbacks);
     this.#callbacks = callbacks;
     this.#model = model;
     this.#params = params;
@@ -79,6 +79,16 @@ export class CallbackList {
 
 function* waitFor(returned: unknown): Training<void> {
   if (isPromise(returned)) yield returned;
+}
+
+/**
+ * The callbacks that an option was given, in a list.
+ * @throws TypeError for what is not a callback, naming misspelt methods
+ */
+export function checkCallbacks(given: Callback | readonly Callback[] = []): Callback[] {
+  const list = [given].flat() as Callback[];
+  for (const [i, callback] of list.entries()) checkCallback(`callbacks[${i}]`, callback);
+  return list;
 }
 
 function checkCallback(name: string, callback: unknown): void {
