@@ -300,7 +300,9 @@ export function* trainLbfgs(fit: Fit): Training<void> {
     const [done] = iterations;
     if (!done || done.nIter === watched.iterations) continue;
     watched.iterations = done.nIter;
-    yield* callbacks.onEpochEnd(done.nIter - 1, { loss: done.f });
+    const logs = { loss: done.f };
+    yield* callbacks.onProgress(1, logs);
+    yield* callbacks.onEpochEnd(done.nIter - 1, logs);
     if (!wanted.done && !watched.stopTraining) yield* callbacks.onEpochBegin(done.nIter);
   }
   const end = wanted.done ? wanted.value : iterations[0];
