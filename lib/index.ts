@@ -15,7 +15,7 @@ export { custom, type OfSample } from './custom.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export type { CSRMatrix, Features } from './estimators/csr.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
-export type { MLPFitOptions } from './estimators/mlp-base.js';
+export type { MLPFitOptions } from './estimators/mlp-callbacks.js';
 export type { MLPOptions, MLPRegressorOptions } from './estimators/mlp-parameters.js';
 export type { MLPEpoch } from './estimators/mlp-training.js';
 export {

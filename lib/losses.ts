@@ -28,7 +28,7 @@ export interface Loss {
   /** `name` is one of `losses`, or what `custom.loss` was given. */
   readonly config: { readonly name: string; readonly [option: string]: unknown };
   /** The output activation that the loss is exact and stable in one step with, given z instead of the activation's value. */
-  readonly fuses?: 'softmax' | 'sigmoid';
+  readonly fuses?: string;
   /**
    * Refuses a network whose last layer does not give what the loss takes; `activation` is that layer's, if it has one.
    * @throws RangeError

@@ -349,6 +349,11 @@ export class Plan {
     return buffer.dtype === 'int32' ? 'int32' : this.dtype;
   }
 
+  /** Whether a job is running. */
+  get busy(): boolean {
+    return this.#native.busy();
+  }
+
   /** Ends the running job after its current batch. */
   stop(): void {
     this.#native.stop();

@@ -29,7 +29,7 @@ export class CallbackList {
 
   /** @throws TypeError for what is not a callback, naming misspelt methods */
   constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams) {
-    for (const [i, callback] of callbacks.entries()) checkCallback(`callbacks[${i}]`, callback);
+    checkCallbacks(callbacks);
     this.#callbacks = callbacks;
     this.#model = model;
     this.#params = params;
@@ -45,11 +45,16 @@ export class CallbackList {
     return this.#params.initialEpoch;
   }
 
-  *onTrainBegin(training: TrainingState): Training<void> {
+  /** @param training absent of what is no network: an estimator has no state that a callback could restore */
+  *onTrainBegin(training?: TrainingState): Training<void> {
     for (const callback of this.#callbacks) {
+      if (callback.setTraining && !training)
+        throw new TypeError(
+          'Expected callbacks that change a training, such as backupAndRestore and swapEmaWeights, to be those of a network',
+        );
       yield* waitFor(callback.setModel?.(this.#model));
       yield* waitFor(callback.setParams?.(this.#params));
-      yield* waitFor(callback.setTraining?.(training));
+      if (training) yield* waitFor(callback.setTraining?.(training));
     }
     yield* this.#each((callback) => callback.onTrainBegin?.());
   }
@@ -96,6 +101,16 @@ export class CallbackList {
 
 function* waitFor(returned: unknown): Training<void> {
   if (isPromise(returned)) yield returned;
+}
+
+/**
+ * The callbacks that an option was given, in a list.
+ * @throws TypeError for what is not a callback, naming misspelt methods
+ */
+export function checkCallbacks(given: Callback | readonly Callback[] = []): Callback[] {
+  const list = [given].flat() as Callback[];
+  for (const [i, callback] of list.entries()) checkCallback(`callbacks[${i}]`, callback);
+  return list;
 }
 
 function checkCallback(name: string, callback: unknown): void {

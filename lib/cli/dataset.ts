@@ -289,3 +289,6 @@ function split({ name }: Table, x: NDArray, y: NDArray, testSize: number, seed: 
     { x: xTest, y: yTest },
   ];
 }
+
+/** The samples that are trained on, of n. */
+export const trainedOn = (n: number, validation: number): number => Math.floor(n * (1 - validation));

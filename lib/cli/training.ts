@@ -1,12 +1,9 @@
 import { type Callback, type CallbackModel, type CallbackParams, callbacks, type Logs } from '../callbacks/index.js';
-import type { MLPEpoch } from '../estimators/mlp-training.js';
-import { NeuralNetwork } from '../estimators/neural-network.js';
-import { toCategorical } from '../labels.js';
 import type { Sequential } from '../models/sequential.js';
-import { RandomState } from '../random.js';
 import { fitTargets } from './assessment.js';
 import type { Meaning, Samples } from './dataset.js';
 import { type Interruption, interruptible } from './interrupt.js';
+import { lectureTrainer } from './lecture.js';
 import { buildEstimator, buildSequential, denseNetwork, type Recipe } from './recipe.js';
 
 /** What is to be trained, and what watches it. */
@@ -41,226 +38,134 @@ export interface Outcome {
   readonly diverged: boolean;
 }
 
-/** The samples that are trained on, of n. */
-export const trainedOn = (n: number, validation: number): number => Math.floor(n * (1 - validation));
+/** Something that is trained under callbacks. */
+export interface Trainer {
+  /** @param signal fires when the training is to stop, as callbacks do by `stopTraining` */
+  fit(watchers: readonly Callback[], signal: AbortSignal): Promise<unknown>;
+  /** What was trained, as a network that can be saved. */
+  model(): Sequential;
+}
 
 /** Trains as the recipe says. Ctrl-C ends the training after the batch in progress. */
 export async function train(job: TrainingJob): Promise<Outcome> {
-  const epochs = new Epochs(job.before?.history);
-  const begun = performance.now();
   const { kind } = job.recipe;
-  const run = kind === 'lecture' ? trainLecture : kind === 'sklearn' ? trainSklearn : trainSequential;
-  const { model, by, done } = await run(job, epochs);
-  return {
-    model,
-    history: epochs.history(done),
-    epochs: done,
-    seconds: (performance.now() - begun) / 1000,
-    diverged: epochs.diverged,
-    ...(by && { by }),
-  };
-}
-
-type Result = { model: Sequential; done: number; by?: Interruption };
-
-async function trainSequential(job: TrainingJob, epochs: Epochs): Promise<Result> {
-  const { recipe, meaning, samples, before, patience, validation } = job;
-  const model = before?.model ?? buildSequential(recipe, meaning, job.seed);
-  const batchSize = recipe.batchSize as number;
-  const count = trainedOn(samples.x.shape[0], validation);
-  const steps = Math.ceil(count / batchSize);
-  const start = model.iterations;
-  const monitor = validation > 0 ? 'val_loss' : 'loss';
-  const initialEpoch = before?.epochs ?? 0;
+  const begun = performance.now();
+  const trainer =
+    kind === 'lecture' ? lectureTrainer(job) : kind === 'sklearn' ? sklearnTrainer(job) : sequentialTrainer(job);
+  const epochs = new Epochs(job.before);
+  const abort = new AbortController();
   const { by } = await interruptible(
     (reason) => {
-      model.stopTraining = true;
+      epochs.stop();
+      abort.abort();
       job.onStop(reason);
     },
-    () =>
+    async () => {
+      try {
+        await trainer.fit([epochs, ...job.callbacks], abort.signal);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ERR_DIVERGED') throw error;
+        epochs.diverged = true;
+      }
+    },
+  );
+  const { history, done, diverged } = epochs;
+  const seconds = (performance.now() - begun) / 1000;
+  return { model: trainer.model(), history, epochs: done, seconds, diverged, ...(by && { by }) };
+}
+
+function sequentialTrainer(job: TrainingJob): Trainer {
+  const { recipe, meaning, samples, before, patience, validation } = job;
+  const model = before?.model ?? buildSequential(recipe, meaning, job.seed);
+  const monitor = validation > 0 ? 'val_loss' : 'loss';
+  return {
+    fit: ([epochs, ...watchers]) =>
       model.fit(samples.x, fitTargets(model, samples.y, meaning), {
-        batchSize,
+        batchSize: recipe.batchSize as number,
         epochs: recipe.epochs,
-        initialEpoch,
+        initialEpoch: before?.epochs ?? 0,
         validationSplit: validation,
         callbacks: [
           epochs,
           ...(patience !== undefined ? [callbacks.earlyStopping({ monitor, patience, restoreBestWeights: true })] : []),
-          ...job.callbacks,
+          ...watchers,
         ],
       }),
-  );
-  return { model, done: initialEpoch + Math.floor((model.iterations - start) / steps), ...(by && { by }) };
+    model: () => model,
+  };
 }
 
-/** The lecture's class, watched through a `Sequential` of its weights, which is also what is kept of it. */
-async function trainLecture(job: TrainingJob, epochs: Epochs): Promise<Result> {
-  const { recipe, meaning, samples, before, validation, callbacks: watchers } = job;
-  const [nHidden] = recipe.hidden;
-  const batchSize = recipe.batchSize as number;
-  const nCategories = meaning.classes?.length ?? 0;
-  const n = samples.x.shape[0];
-  const count = trainedOn(n, validation);
-  const part = (from: number, to: number) => {
-    const rows = Int32Array.from({ length: to - from }, (_, i) => from + i);
-    return { x: samples.x.take(rows), y: samples.y.take(rows) };
-  };
-  const own = count === n ? samples : part(0, count);
-  const held = count === n ? undefined : part(count, n);
-  const initialEpoch = before?.epochs ?? 0;
-  const random = new RandomState(job.seed);
-  const network = new NeuralNetwork(own.x, toCategorical(own.y, nCategories), {
-    nHiddenNeurons: nHidden,
-    nCategories,
-    epochs: 1,
-    batchSize,
-    eta: recipe.learningRate,
-    lmbd: recipe.l2,
-    randomState: random,
-  });
-  if (before) {
-    const drawn = new Int32Array(Math.floor(count / batchSize) * batchSize);
-    for (let epoch = 0; epoch < initialEpoch; epoch++) random.batches(count, batchSize, drawn);
-    const [hiddenWeights, hiddenBias, outputWeights, outputBias] = before.model.getWeights();
-    Object.assign(network, { hiddenWeights, hiddenBias, outputWeights, outputBias });
-  }
-  const weights = () => [network.hiddenWeights, network.hiddenBias, network.outputWeights, network.outputBias];
-  const model =
-    before?.model ?? denseNetwork(weights(), { hidden: 'sigmoid', output: 'softmax', dtype: 'float64' }, meaning);
-  const all: Callback[] = [epochs, ...watchers];
-  begin(all, { epochs: recipe.epochs, initialEpoch, samples: count, batchSize, metrics: ['accuracy'] });
-  let done = initialEpoch;
-  // One call of train an epoch: a RandomState of our own is drawn from for all epochs of a call at once.
-  const loop = async (signal: AbortSignal) => {
-    while (done < recipe.epochs && !signal.aborted) {
-      const logs: Logs = { loss: Number.NaN };
-      await network.train({
-        signal,
-        onEpochEnd({ loss }) {
-          logs.loss = loss;
-        },
-      });
-      model.setWeights(weights());
-      logs.accuracy = (await model.evaluate(own.x, own.y, { batchSize: 256 })).accuracy;
-      if (held) {
-        const scores = await model.evaluate(held.x, held.y, { batchSize: 256 });
-        Object.assign(logs, { val_loss: scores.loss, val_accuracy: scores.accuracy });
-      }
-      await endEpoch(all, done++, logs);
-      if (epochs.diverged) return;
-    }
-  };
-  const abort = new AbortController();
-  const { by } = await interruptible(
-    (reason) => {
-      abort.abort();
-      job.onStop(reason);
-    },
-    () => untilAborted(loop(abort.signal), epochs),
-  );
-  model.setWeights(weights());
-  await Promise.all(all.map((callback) => callback.onTrainEnd?.({})));
-  return { model, done, ...(by && { by }) };
-}
-
-async function trainSklearn(job: TrainingJob, epochs: Epochs): Promise<Result> {
-  const { recipe, meaning, samples, patience, validation, callbacks: watchers } = job;
+function sklearnTrainer({ recipe, meaning, samples, seed, patience, validation }: TrainingJob): Trainer {
   const stopping =
     patience === undefined
       ? {}
       : { earlyStopping: true, nIterNoChange: patience, validationFraction: validation || 0.1 };
-  const estimator = buildEstimator(recipe, meaning, job.seed, stopping);
-  const n = samples.x.shape[0];
-  const all: Callback[] = [epochs, ...watchers];
-  const batchSize = recipe.batchSize === 'auto' ? Math.min(200, n) : recipe.batchSize;
-  begin(all, { epochs: recipe.epochs, initialEpoch: 0, samples: n, batchSize, metrics: [] });
-  const abort = new AbortController();
-  let seen = 0;
-  const score = meaning.classes ? 'val_accuracy' : 'val_rSquared';
-  const onEpochEnd = ({ epoch, loss, validationScore }: MLPEpoch) => {
-    seen = epoch + 1;
-    return endEpoch(all, epoch, { loss, ...(validationScore !== undefined && { [score]: validationScore }) });
-  };
-  const { by } = await interruptible(
-    (reason) => {
-      abort.abort();
-      job.onStop(reason);
-    },
-    () => untilAborted(estimator.fit(samples.x, samples.y, { signal: abort.signal, onEpochEnd }), epochs),
-  );
-  await Promise.all(all.map((callback) => callback.onTrainEnd?.({})));
-  const weights = estimator.coefs.flatMap((coef, i) => [coef, estimator.intercepts[i]]);
-  const hidden = { logistic: 'sigmoid', identity: 'linear' }[recipe.activation] ?? recipe.activation;
-  const output = { logistic: 'sigmoid', softmax: 'softmax' }[estimator.outActivation as string] ?? 'linear';
+  const estimator = buildEstimator(recipe, meaning, seed, stopping);
   return {
-    model: denseNetwork(weights, { hidden, output, dtype: 'float64' }, meaning),
-    done: Math.max(estimator.nIter, seen),
-    ...(by && { by }),
+    fit: (watchers) => estimator.fit(samples.x, samples.y, { callbacks: watchers }),
+    model() {
+      const weights = estimator.coefs.flatMap((coef, i) => [coef, estimator.intercepts[i]]);
+      const hidden = { logistic: 'sigmoid', identity: 'linear' }[recipe.activation] ?? recipe.activation;
+      const output = { logistic: 'sigmoid', softmax: 'softmax' }[estimator.outActivation as string] ?? 'linear';
+      return denseNetwork(weights, { hidden, output, dtype: 'float64' }, meaning);
+    },
   };
 }
 
-async function untilAborted(training: Promise<unknown>, epochs: Epochs): Promise<void> {
-  try {
-    await training;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_DIVERGED') epochs.diverged = true;
-    else if (code !== 'ERR_ABORTED') throw error;
-  }
-}
-
-function begin(all: readonly Callback[], params: Omit<CallbackParams, 'steps' | 'verbose'>): void {
-  const steps = Math.ceil(params.samples / params.batchSize);
-  for (const callback of all) {
-    callback.setParams?.({ ...params, steps, verbose: 1 });
-    callback.onTrainBegin?.();
-    callback.onEpochBegin?.(params.initialEpoch);
-  }
-}
-
-async function endEpoch(all: readonly Callback[], epoch: number, logs: Logs): Promise<void> {
-  for (const callback of all) {
-    await callback.onEpochEnd?.(epoch, logs);
-    callback.onEpochBegin?.(epoch + 1);
-  }
-}
-
-/** Keeps the logs of all epochs, those of an earlier run first, and ends a training whose loss is no number. */
+/** Keeps the logs of whole epochs, those of an earlier run first, and ends a training whose loss is no number. */
 class Epochs implements Callback {
   readonly #epoch: number[];
   readonly #logs: Record<string, number[]>;
   #model?: CallbackModel;
+  #steps = 0;
+  #batches = 0; // of this epoch
+  /** Whole epochs, those of an earlier run included. */
+  done: number;
   diverged = false;
 
-  constructor(before: Outcome['history'] = { epoch: [], history: {} }) {
-    this.#epoch = [...before.epoch];
-    this.#logs = Object.fromEntries(Object.entries(before.history).map(([name, values]) => [name, [...values]]));
+  constructor(before: TrainingJob['before']) {
+    const { epoch, history } = before?.history ?? { epoch: [], history: {} };
+    this.#epoch = [...epoch];
+    this.#logs = Object.fromEntries(Object.entries(history).map(([name, values]) => [name, [...values]]));
+    this.done = before?.epochs ?? 0;
+  }
+
+  get history(): Outcome['history'] {
+    return { epoch: this.#epoch, history: this.#logs };
+  }
+
+  /** Ends the training after the batch in progress. */
+  stop(): void {
+    if (this.#model) this.#model.stopTraining = true;
   }
 
   setModel(model: CallbackModel): void {
     this.#model = model;
   }
 
-  onProgress(_batches: number, logs: Logs): void {
+  setParams({ steps }: CallbackParams): void {
+    this.#steps = steps;
+  }
+
+  onEpochBegin(): void {
+    this.#batches = 0;
+  }
+
+  onProgress(batches: number, logs: Logs): void {
+    this.#batches = batches;
     if (Number.isFinite(logs.loss)) return;
     this.diverged = true;
-    if (this.#model) this.#model.stopTraining = true;
+    this.stop();
   }
 
   onEpochEnd(epoch: number, logs: Logs): void {
+    if (this.#batches < this.#steps) return; // it was cut short
+    this.done = epoch + 1;
     // the epochs of an earlier run may have been judged by other metrics
     for (const name of Object.keys(logs))
       if (!Object.hasOwn(this.#logs, name)) this.#logs[name] = Array<number>(this.#epoch.length).fill(Number.NaN);
     for (const [name, values] of Object.entries(this.#logs))
       values.push(Object.hasOwn(logs, name) ? logs[name] : Number.NaN);
     this.#epoch.push(epoch);
-    this.onProgress(0, logs);
-  }
-
-  /** Without an epoch that was cut short. */
-  history(done: number): Outcome['history'] {
-    const whole = this.#epoch.filter((epoch) => epoch < done).length;
-    const cut = Object.entries(this.#logs).map(([name, values]) => [name, values.slice(0, whole)] as const);
-    return { epoch: this.#epoch.slice(0, whole), history: Object.fromEntries(cut) };
   }
 }

@@ -11,6 +11,15 @@ export interface LbfgsOptions {
   ftol?: number;
   /** Pairs of steps and gradient changes that are remembered. Default 10, as SciPy's */
   memory?: number;
+  /** Told of each iteration when it is done, while the point is the last one that was evaluated. */
+  onIteration?(done: Iteration): void;
+}
+
+export interface Iteration {
+  x: Float64Array;
+  f: number;
+  /** Iterations done. */
+  nIter: number;
 }
 
 export interface Evaluation {
@@ -19,10 +28,7 @@ export interface Evaluation {
   gradient: Float64Array;
 }
 
-export interface LbfgsResult extends Evaluation {
-  x: Float64Array;
-  /** Iterations done. */
-  nIter: number;
+export interface LbfgsResult extends Evaluation, Iteration {
   /** Evaluations done. */
   nFun: number;
   /** 0: converged. 1: maxIter or maxFun was reached. 2: no step along the last direction lowers f. */
@@ -80,6 +86,7 @@ export function* lbfgs(start: Float64Array, options: LbfgsOptions): Generator<Fl
     }
 
     nIter++;
+    options.onIteration?.({ x, f, nIter });
     if (nIter >= maxIter) return result(1, 'STOP: TOTAL NO. of ITERATIONS REACHED LIMIT');
     if (nFun > maxFun) return result(1, 'STOP: TOTAL NO. of f AND g EVALUATIONS EXCEEDS LIMIT');
     if (largest(gradient) <= gtol) return result(0, 'CONVERGENCE: NORM_OF_PROJECTED_GRADIENT_<=_PGTOL');

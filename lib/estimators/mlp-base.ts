@@ -1,26 +1,18 @@
 import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
-import { checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
-import { isAbortSignal, isRandomState } from '../kind.js';
+import type { Callback } from '../callbacks/callback.js';
+import { checkOptions, failure, wrongShape, wrongValue } from '../check.js';
+import { isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
-import { type Buffer, dataset } from '../tape.js';
-import { drive, driveSync, type Training } from '../train.js';
+import { dataset } from '../tape.js';
+import { drive, driveSync, signalOf, type Training } from '../train.js';
 import { dense, type Features } from './csr.js';
-import { dtypeOf, type Given, layersOf, readGiven, readList, wholeOf } from './mlp-given.js';
-import {
-  type Architecture,
-  clearState,
-  initialize,
-  type MLPNetwork,
-  readState,
-  readWeights,
-  recordMLP,
-  writeState,
-  writeWeights,
-} from './mlp-network.js';
+import { type MLPFitOptions, type MLPFitSyncOptions, readCallbacks, WatchedMLP } from './mlp-callbacks.js';
+import { dtypeOf, type Given, layersOf, readGiven, wholeOf, writeArrays } from './mlp-given.js';
+import { type Architecture, initialize, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
 import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
 import {
   checkParameters,
@@ -33,28 +25,13 @@ import { range, type Split, splitter } from './mlp-split.js';
 import {
   begun,
   type Fit,
-  type MLPEpoch,
+  outputsOf,
   type Progress,
-  predictLoop,
   type Samples,
   trainLbfgs,
   trainStochastic,
 } from './mlp-training.js';
 import { checkTurn, inTurn } from './turns.js';
-
-export interface MLPFitOptions {
-  /** Aborts the training after the batch in progress: `fit` rejects with ERR_ABORTED and keeps the weights it has. */
-  signal?: AbortSignal;
-  /**
-   * One number a sample: losses and gradients are weighted means. Negative ones count, as in scikit-learn. Those of a batch
-   * must not sum to 0, which ends the training where it is.
-   */
-  sampleWeight?: ArrayInput;
-  /** Called after each epoch of 'sgd' and 'adam'; a promise is waited for. */
-  onEpochEnd?: (info: MLPEpoch) => unknown;
-}
-
-export type SampleWeight = Pick<MLPFitOptions, 'sampleWeight'>;
 
 /** The targets of a fit, checked. */
 export interface Targets {
@@ -63,6 +40,8 @@ export interface Targets {
   outActivation: Architecture['outActivation'];
   /** The classes to keep the shares of, where a validation set is split off. */
   strata?: Labels;
+  /** What the score is called in logs. */
+  metric: 'accuracy' | 'rSquared';
   /** Of the network's outputs for some rows; for early stopping. */
   score(outputs: NDArray, rows: Int32Array, weights?: ArrayLike<number>): number;
   /** Called when training starts. */
@@ -209,13 +188,11 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   }
 
   protected async fitWith(x: Features, y: unknown, options: MLPFitOptions): Promise<this> {
-    checkOptions('options', options, ['signal', 'sampleWeight', 'onEpochEnd']);
-    const { signal, sampleWeight, onEpochEnd } = options;
-    if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
-      throw wrongType('onEpochEnd', 'a function', onEpochEnd);
-    if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-    const prepared = this.#prepare(x, y, sampleWeight, false);
-    const task = () => drive(this.#train(prepared, onEpochEnd), signal);
+    checkOptions('options', options, ['signal', 'sampleWeight', 'onEpochEnd', 'callbacks']);
+    const signal = signalOf(options);
+    const callbacks = readCallbacks(options, () => this.#progress.validationScores);
+    const prepared = this.#prepare(x, y, options.sampleWeight, false);
+    const task = () => drive(this.#train(prepared, callbacks), signal);
     this.#training = true;
     try {
       await (isRandomState(this.parameters.randomState) ? inTurn(prepared.random, task) : task());
@@ -225,13 +202,20 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     return this;
   }
 
-  protected trainSync(x: Features, y: unknown, options: SampleWeight, incremental: boolean, classes?: Labels): this {
-    checkOptions('options', options, ['sampleWeight']);
-    const prepared = this.#prepare(x, y, options.sampleWeight, incremental, classes);
+  /** @param part one epoch, of partialFit */
+  protected trainSync(
+    x: Features,
+    y: unknown,
+    options: MLPFitSyncOptions,
+    part?: { readonly classes?: Labels | undefined },
+  ): this {
+    checkOptions('options', options, part ? ['sampleWeight'] : ['sampleWeight', 'onEpochEnd', 'callbacks']);
+    const callbacks = readCallbacks(options, () => this.#progress.validationScores);
+    const prepared = this.#prepare(x, y, options.sampleWeight, part !== undefined, part?.classes);
     checkTurn(prepared.random);
     this.#training = true;
     try {
-      driveSync(this.#train(prepared));
+      driveSync(this.#train(prepared, callbacks));
     } finally {
       this.#training = false;
     }
@@ -243,7 +227,8 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     const network = this.#fitted();
     this.#checkIdle();
     const array = checkColumns(toMatrix('x', dense('x', x)), network.architecture.units);
-    return driveSync(predictLoop(network, dataset('x', array, network.architecture.dtype), range(array.shape[0])));
+    const rows = { first: 0, count: array.shape[0] };
+    return driveSync(outputsOf(network, dataset('x', array, network.plan.dtype), rows))[0];
   }
 
   #prepare(
@@ -285,53 +270,61 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     };
     const random = checkRandomState(p.randomState);
     const solver = incremental && !firstPass ? (this.#optimizer?.solver ?? p.solver) : p.solver;
-    const architecture = { units, activation: p.activation, outActivation, solver, dtype };
+    const architecture = {
+      units,
+      activation: p.activation,
+      outActivation,
+      solver,
+      dtype,
+      weighted: values !== undefined,
+    };
     const split =
       p.earlyStopping && solver !== 'lbfgs' ? splitter(p, n, random, targets.strata) : () => [range(n)] as [Int32Array];
     return { p, incremental, firstPass, float32: before === 'float32', architecture, samples, targets, random, split };
   }
 
-  *#train(prepared: Prepared, onEpochEnd?: MLPFitOptions['onEpochEnd']): Training<void> {
+  *#train(prepared: Prepared, callbacks: readonly Callback[]): Training<void> {
     const { p, incremental, firstPass, architecture, samples, targets, random, split } = prepared;
     const old = this.#network;
     const same = old !== undefined && JSON.stringify(old.architecture) === JSON.stringify(architecture);
-    const network = same ? old : recordMLP(architecture);
+    const network = same ? old : networkOf(architecture);
     if (old && old.architecture.units.join() !== architecture.units.join()) {
       this.#optimizer = undefined;
       this.#memory = undefined;
     } else if (!same && old && old.architecture.solver !== 'lbfgs') {
-      this.#memory = readState(old);
+      this.#memory = readAll(old, old.recorder.states);
     }
     if (firstPass) {
       initialize(network, random, prepared.float32);
     } else if (!same) {
-      writeWeights(network, old ? readWeights(old) : wholeOf(this.#given));
+      writeAll(network, network.parameters, old ? readAll(old, old.parameters) : wholeOf(this.#given));
     }
     if (firstPass || !old) this.#progress = begun(p.solver !== 'lbfgs', p.earlyStopping);
     this.#network = network;
     this.#given = {};
     targets.adopt?.();
     const progress = this.#progress;
-    const fit: Fit = { network, samples, parameters: p, progress };
+    const watched = new WatchedMLP(this.constructor.name, network, () => this.currentLearningRate);
+    const fit: Fit = { network, samples, parameters: p, progress, callbacks, watched };
     if (p.solver === 'lbfgs') {
       yield* trainLbfgs(fit);
     } else {
       if (!incremental || !this.#optimizer) {
         this.#optimizer = p.solver === 'sgd' ? new SGDOptimizer(p) : new AdamOptimizer(p);
-        clearState(network);
+        writeAll(network, network.recorder.states);
       } else if (!same) {
-        writeState(network, this.#memory as NDArray[]);
+        writeAll(network, network.recorder.states, this.#memory);
       }
       this.#memory = undefined;
       const [rows, aside] = split();
       const weights =
         aside && samples.weights && filled(Float64Array, aside.length, (i) => samples.weights!.values[aside[i]]);
-      const validation = aside && { rows: aside, score: (outputs: NDArray) => targets.score(outputs, aside, weights) };
+      const score = (outputs: NDArray) => targets.score(outputs, aside as Int32Array, weights);
+      const validation = aside && { rows: aside, name: `val_${targets.metric}`, score };
       const shared = isRandomState(p.randomState);
-      const loop = { ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation, onEpochEnd };
-      yield* trainStochastic(loop);
+      yield* trainStochastic({ ...fit, optimizer: this.#optimizer, random, shared, incremental, rows, validation });
     }
-    if (!readWeights(network).every(({ data }) => data.every(Number.isFinite)))
+    if (!readAll(network, network.parameters).every(({ data }) => data.every(Number.isFinite)))
       throw failure(
         'ERR_DIVERGED',
         'The solver produced weights that are not finite: x may hold large values that need scaling, or learningRateInit may be too large',
@@ -349,8 +342,15 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     if (outActivation && this.#units.length > 0) {
       const weights = wholeOf(this.#given);
       const { activation, solver } = this.parameters as unknown as Parameters;
-      const network = recordMLP({ units: this.#units, activation, outActivation, solver, dtype: dtypeOf(this.#given) });
-      writeWeights(network, weights);
+      const network = networkOf({
+        units: this.#units,
+        activation,
+        outActivation,
+        solver,
+        dtype: dtypeOf(this.#given),
+        weighted: false,
+      });
+      writeAll(network, network.parameters, weights);
       return network;
     }
     throw failure('ERR_NOT_FITTED', `Expected this ${this.constructor.name} to be fitted: call fit first`);
@@ -374,15 +374,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       this.#given = readGiven(name, values, this.#given);
       return;
     }
-    const buffers: readonly Buffer[] = network[name];
-    const arrays = readList(name, values);
-    if (arrays.length !== buffers.length) throw wrongValue(name, `an array of ${buffers.length} arrays`, values);
-    for (const [l, { shape }] of arrays.entries())
-      if (shape.join() !== buffers[l].shape.join())
-        throw new RangeError(
-          `Expected ${name}[${l}] to have shape [${buffers[l].shape.join(', ')}], got [${shape.join(', ')}]`,
-        );
-    for (const [l, array] of arrays.entries()) network.plan.write(buffers[l], array);
+    writeArrays(name, network, values);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { FloatType } from '../tape.js';
+import type { MLPNetwork } from './mlp-network.js';
 
 /** Weights set before the first fit, for training to start from; whole when both are there. */
 export interface Given {
@@ -41,8 +42,21 @@ export function readGiven(name: keyof Given, values: readonly ArrayInput[], othe
   return given;
 }
 
+/** Sets the weights of a network that are called `name`. @throws TypeError or RangeError, with nothing changed, if they do not fit */
+export function writeArrays(name: keyof Given, network: MLPNetwork, values: readonly ArrayInput[]): void {
+  const buffers = network[name];
+  const arrays = readList(name, values);
+  if (arrays.length !== buffers.length) throw wrongValue(name, `an array of ${buffers.length} arrays`, values);
+  for (const [l, { shape }] of arrays.entries())
+    if (shape.join() !== buffers[l].shape.join())
+      throw new RangeError(
+        `Expected ${name}[${l}] to have shape [${buffers[l].shape.join(', ')}], got [${shape.join(', ')}]`,
+      );
+  for (const [l, array] of arrays.entries()) network.plan.write(buffers[l], array);
+}
+
 /** The arrays `values`, each of which may share memory. */
-export function readList(name: keyof Given, values: readonly ArrayInput[]): NDArray[] {
+function readList(name: keyof Given, values: readonly ArrayInput[]): NDArray[] {
   if (!Array.isArray(values)) throw wrongType(name, 'an array of arrays', values);
   return Array.from(values, (value, l) => asArray(`${name}[${l}]`, value));
 }

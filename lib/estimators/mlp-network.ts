@@ -1,6 +1,14 @@
+import { type Activation, activations } from '../activations.js';
 import { NDArray } from '../array.js';
+import { type Graph, graphOf } from '../graph/graph.js';
+import type { Parameter, Recorder } from '../graph/recorder.js';
+import type { Value } from '../graph/value.js';
+import { Dense } from '../layers/dense.js';
+import { input } from '../layers/shape.js';
+import type { Loss } from '../losses.js';
+import { type Judged, type Network, recordNetwork } from '../models/network.js';
 import type { RandomState } from '../random.js';
-import { type Buffer, type FloatType, type Plan, type Scalar, Tape } from '../tape.js';
+import type { Buffer, FloatType } from '../tape.js';
 
 /** What decides a network's tape. */
 export interface Architecture {
@@ -10,142 +18,116 @@ export interface Architecture {
   outActivation: 'softmax' | 'logistic' | 'identity' | 'exp';
   solver: 'lbfgs' | 'sgd' | 'adam';
   dtype: FloatType;
+  /** Whether samples have weights. */
+  weighted: boolean;
 }
 
-/** A multi-layer perceptron on a tape, with the programs predict, train and trainWeighted. */
-export interface MLPNetwork {
+/** The numbers of the next step: scale is 1 / samples of the batch, lmbd alpha / samples; the rest is the optimizer's. */
+export type Step = Record<'scale' | 'lmbd' | 'rate' | 'momentum' | 'nesterov' | 'beta1' | 'beta2' | 'epsilon', number>;
+
+/** A multi-layer perceptron: dense layers with scikit-learn's loss and update. */
+export interface MLPNetwork extends Network {
   readonly architecture: Architecture;
-  readonly plan: Plan;
-  readonly x: Buffer;
-  readonly y: Buffer;
-  readonly weights: Buffer;
+  readonly graph: Graph;
+  /** `coefs[l]` is [units[l], units[l + 1]]. */
   readonly coefs: readonly Buffer[];
   readonly intercepts: readonly Buffer[];
-  /** Of predictions. */
-  readonly output: Buffer;
-  /** Reported after each step: the sum of the batch's (weighted) losses, and of all squared coefficients. */
-  readonly loss: Buffer;
+  /** Both, the coefficients first. */
+  readonly parameters: readonly Buffer[];
+  readonly judged: Judged;
+  /** Reported after each step: the sum of all squared coefficients before the update. */
   readonly squares: Buffer;
-  /** 'lbfgs': what train adds its gradients to, those of the coefficients and then of the intercepts. Else the optimizer's memory. */
-  readonly state: readonly Buffer[];
-  /** To be set for each step: scale (1 / samples of the batch), lmbd (alpha / samples), then the optimizer's. */
-  readonly scalars: readonly Scalar[];
+  readonly step: Step;
 }
 
-const HIDDEN = { identity: undefined, logistic: 'sigmoid', tanh: 'tanh', relu: 'relu' } as const;
+const HIDDEN = { identity: 'linear', logistic: 'sigmoid', tanh: 'tanh', relu: 'relu' } as const;
+/** For outputs alone: it is trained by way of its loss. */
+const exp: Activation = { config: { name: 'exp' }, kernel: 'exp', derivativeFrom: 'y', scalars: {} };
 const OUTPUT = {
-  softmax: { kernel: 'softmax', loss: 'softmaxLogLoss' },
-  logistic: { kernel: 'sigmoid', loss: 'logisticLogLoss' },
-  exp: { kernel: 'exp', loss: 'halfPoissonDeviance' },
-  identity: { kernel: undefined, loss: 'halfSquaredError' },
+  softmax: { activation: activations.softmax(), kernel: 'softmaxLogLoss' },
+  logistic: { activation: activations.sigmoid(), kernel: 'logisticLogLoss' },
+  exp: { activation: exp, kernel: 'halfPoissonDeviance' },
+  identity: { activation: activations.linear(), kernel: 'halfSquaredError' },
 } as const;
 const UPDATE = {
   sgd: { kernel: 'momentum', memory: ['velocity'], scalars: ['rate', 'momentum', 'nesterov'] },
   adam: { kernel: 'adam', memory: ['m', 'v'], scalars: ['rate', 'beta1', 'beta2', 'epsilon'] },
 } as const;
 
-/** Records scikit-learn's network. `coefs[l]` is [units[l], units[l + 1]]. */
-export function recordMLP(architecture: Architecture): MLPNetwork {
-  const { units, activation, outActivation, solver, dtype } = architecture;
-  const t = new Tape(dtype);
-  const layers = units.length - 1;
-  const each = <R>(make: (l: number) => R) => Array.from({ length: layers }, (_, l) => make(l));
-  const coefs = each((l) => t.fixed('parameter', `coefs/${l}`, [units[l], units[l + 1]]));
-  const intercepts = each((l) => t.fixed('parameter', `intercepts/${l}`, [units[l + 1]]));
-  const dCoefs = each((l) => t.fixed('gradient', `coefs/${l}/gradient`, [units[l], units[l + 1]]));
-  const dIntercepts = each((l) => t.fixed('gradient', `intercepts/${l}/gradient`, [units[l + 1]]));
-  const x = t.batched('x', [units[0]]);
-  const y = t.batched('y', [units[layers]]);
-  const weights = t.batched('weights', [1]);
-  const a = [x, ...each((l) => t.batched(`a/${l}`, [units[l + 1]]))];
-  const deltas = each((l) => t.batched(`delta/${l}`, [units[l + 1]]));
-  const losses = t.batched('losses', [1]);
-  const zero = t.fixed('gradient', 'zero', [1]);
-  const loss = t.fixed('report', 'loss', [1]);
-  const squares = t.fixed('report', 'squares', [1]);
-  const scale = t.scalar(1);
-  const lmbd = t.scalar(0);
-  const scalars = [scale, lmbd];
-  const state: Buffer[] = [];
-
-  const hidden = HIDDEN[activation];
+/** Records scikit-learn's network. Its `recorder.states` are the optimizer's memory; of 'lbfgs' sums of gradients, those of the coefficients first. */
+export function networkOf(architecture: Architecture): MLPNetwork {
+  const { units, activation, outActivation, solver, dtype, weighted } = architecture;
   const out = OUTPUT[outActivation];
-  const z = a[layers];
-  const output = out.kernel ? t.batched('p', [units[layers]]) : z;
+  const last = units.length - 1;
+  const x = input({ name: 'input', shape: [units[0]] });
+  let a: Value = x;
+  for (let l = 1; l < last; l++)
+    a = new Dense({ name: `hidden_${l}`, units: units[l], activation: HIDDEN[activation] }).apply(a);
+  a = new Dense({ name: 'output', units: units[last], activation: out.activation }).apply(a);
+  const graph = graphOf([x], [a]);
 
-  const forward = () => {
-    for (let l = 0; l < layers; l++) {
-      t.emit('affine', [a[l], coefs[l], intercepts[l], a[l + 1]], { O: units[l + 1], I: units[l] }); // a = a @ W + b
-      if (hidden && l < layers - 1) t.emit(hidden, [a[l + 1], a[l + 1]], { N: units[l + 1] }); // a = f(a)
-    }
+  const step = { scale: 1, lmbd: 0, rate: 0, momentum: 0, nesterov: 0, beta1: 0, beta2: 0, epsilon: 0 };
+  let squares!: Buffer;
+  const optimizer = {
+    record(t: Recorder, parameters: readonly Parameter[]) {
+      squares = recordSquares(t, parameters);
+      if (solver === 'lbfgs') recordSums(t, parameters);
+      else recordUpdate(t, UPDATE[solver], parameters, step);
+    },
   };
-  const backward = (weighted: boolean) => {
-    const N = units[layers];
-    const delta = deltas[layers - 1];
-    t.emit(out.loss, out.kernel ? [z, y, output, losses, delta] : [z, y, losses, delta], { N }, { scale }); // (p - y) / n
-    if (weighted) {
-      t.emit('weightRows', [losses, weights, losses], { N: 1 });
-      t.emit('weightRows', [delta, weights, delta], { N });
-    }
-    t.emit('sumRows', [losses, loss], {});
-    coefs.forEach((w, l) => {
-      t.emit('sumSquares', [l === 0 ? zero : squares, w, squares], { N: w.size }); // += sum(W^2)
-    });
-    for (let l = layers - 1; l >= 0; l--) {
-      t.emit('weightGradient', [a[l], deltas[l], dCoefs[l]], { O: units[l + 1], I: units[l] }); // a.T @ delta
-      t.emit('biasGradient', [deltas[l], dIntercepts[l]], { O: units[l + 1] }); // delta.sum(0)
-      if (l === 0) break;
-      t.emit('inputGradient', [deltas[l], coefs[l], deltas[l - 1]], { O: units[l + 1], I: units[l] }); // delta @ W.T
-      if (hidden) t.emit(`${hidden}Gradient`, [a[l], deltas[l - 1], deltas[l - 1]], { N: units[l] }); // * f'(a)
-    }
-  };
-
+  const outputs = [{ name: 'output', loss: lossOf(out, step), lossWeight: 1, metrics: [] }];
+  const programs = [weighted ? 'trainWeighted' : 'train'];
+  const network = recordNetwork(graph, dtype, { optimizer, outputs, frozen: new Set(), programs });
+  const [judged] = (network.training as NonNullable<Network['training']>).judged;
+  const named = (name: string) => network.recorder.parameters.filter((p) => p.name === name).map(({ value }) => value);
+  const [coefs, intercepts] = [named('kernel'), named('bias')];
   const parameters = [...coefs, ...intercepts];
-  const gradients = [...dCoefs, ...dIntercepts];
-  let update: () => void;
-  if (solver === 'lbfgs') {
-    const sums = parameters.map((w) => t.fixed('state', `${w.name}/sum`, w.shape));
-    state.push(...sums);
-    update = () =>
-      gradients.forEach((dw, i) => {
-        t.emit('sgd', [dw, sums[i]], { N: dw.size }, { eta: -1, lmbd: 0 }); // sum += dw
-      });
-  } else {
-    const { kernel, memory, scalars: names } = UPDATE[solver];
-    const own = Object.fromEntries(names.map((name) => [name, t.scalar(0)]));
-    scalars.push(...Object.values(own));
-    const memories = parameters.map((w) => memory.map((name) => t.fixed('state', `${w.name}/${name}`, w.shape)));
-    state.push(...memories.flat());
-    update = () =>
-      parameters.forEach((w, i) => {
-        const penalised = i < layers ? lmbd : 0;
-        t.emit(kernel, [gradients[i], ...memories[i], w], { N: w.size }, { ...own, lmbd: penalised, decay: 0 });
-      });
-  }
+  return { ...network, architecture, graph, coefs, intercepts, parameters, judged, squares, step };
+}
 
-  t.program('predict');
-  forward();
-  if (out.kernel) t.emit(out.kernel, [z, output], { M: 1, N: units[layers] });
-  for (const weighted of [false, true]) {
-    t.program(weighted ? 'trainWeighted' : 'train');
-    forward();
-    backward(weighted);
-    update();
+/** A loss of scikit-learn's, the derivative of which is that of scale times the sum. */
+const lossOf = ({ activation, kernel }: (typeof OUTPUT)[keyof typeof OUTPUT], step: Step): Loss => ({
+  config: { name: kernel },
+  fuses: activation.config.name,
+  targetShape: (outputShape) => outputShape,
+  prepare: (_, y) => y,
+  emit(t, { output: z, targets: y, probabilities: p, losses, delta }) {
+    const scale = t.perStep(() => step.scale);
+    t.emit(kernel, p ? [z, y, p, losses, delta] : [z, y, losses, delta], { N: z.size }, { scale }); // delta = (p - y) * scale
+  },
+});
+
+const isCoef = ({ name }: Parameter) => name === 'kernel';
+
+function recordSquares(t: Recorder, parameters: readonly Parameter[]): Buffer {
+  const zero = t.fixed('gradient', 'zero', [1]);
+  const squares = t.fixed('report', 'squares', [1]);
+  for (const [l, { value: w }] of parameters.filter(isCoef).entries())
+    t.emit('sumSquares', [l === 0 ? zero : squares, w, squares], { N: w.size }); // += sum(W^2)
+  return squares;
+}
+
+function recordSums(t: Recorder, parameters: readonly Parameter[]): void {
+  const coefsFirst = parameters.toSorted((a, b) => Number(isCoef(b)) - Number(isCoef(a)));
+  for (const { name, value, gradient: dw } of coefsFirst) {
+    const sum = t.state(`${name}/sum`, value.shape);
+    t.emit('add', [sum, dw, sum], { N: value.size }); // sum += dw
   }
-  return {
-    architecture,
-    plan: t.compile(),
-    x,
-    y,
-    weights,
-    coefs,
-    intercepts,
-    output,
-    loss,
-    squares,
-    state,
-    scalars,
-  };
+}
+
+function recordUpdate(
+  t: Recorder,
+  { kernel, memory, scalars }: (typeof UPDATE)[keyof typeof UPDATE],
+  parameters: readonly Parameter[],
+  step: Step,
+): void {
+  const own = Object.fromEntries(scalars.map((name) => [name, t.perStep(() => step[name])]));
+  const penalty = t.perStep(() => step.lmbd);
+  for (const parameter of parameters) {
+    const { name, value: w, gradient: dw } = parameter;
+    const state = memory.map((part) => t.state(`${name}/${part}`, w.shape));
+    t.emit(kernel, [dw, ...state, w], { N: w.size }, { ...own, lmbd: isCoef(parameter) ? penalty : 0, decay: 0 });
+  }
 }
 
 /**
@@ -167,29 +149,11 @@ export function initialize(
   });
 }
 
-/** Copies of all weights, those of the coefficients first. */
-export function readWeights({ plan, coefs, intercepts }: MLPNetwork): NDArray[] {
-  return [...coefs, ...intercepts].map((buffer) => plan.read(buffer));
-}
+/** Copies of buffers: the parameters, the states of the recorder. */
+export const readAll = ({ plan }: MLPNetwork, buffers: readonly Buffer[]): NDArray[] =>
+  buffers.map((buffer) => plan.read(buffer));
 
-export function writeWeights({ plan, coefs, intercepts }: MLPNetwork, weights: readonly NDArray[]): void {
-  [...coefs, ...intercepts].forEach((buffer, i) => {
-    plan.write(buffer, weights[i]);
-  });
-}
-
-/** A copy of the optimizer's memory. */
-export function readState({ plan, state }: MLPNetwork): NDArray[] {
-  return state.map((buffer) => plan.read(buffer));
-}
-
-export function writeState({ plan, state }: MLPNetwork, memory: readonly NDArray[]): void {
-  state.forEach((buffer, i) => {
-    plan.write(buffer, memory[i]);
-  });
-}
-
-/** Clears the memory of the optimizer, or the sums of gradients. */
-export function clearState({ plan, state }: MLPNetwork): void {
-  for (const buffer of state) plan.write(buffer, NDArray.zeros(buffer.shape));
+/** @param values default: 0 everywhere */
+export function writeAll({ plan }: MLPNetwork, buffers: readonly Buffer[], values?: readonly NDArray[]): void {
+  for (const [i, buffer] of buffers.entries()) plan.write(buffer, values?.[i] ?? NDArray.zeros(buffer.shape));
 }

@@ -1,3 +1,4 @@
+import type { Step } from './mlp-network.js';
 import type { Parameters } from './mlp-parameters.js';
 
 /**
@@ -7,8 +8,8 @@ import type { Parameters } from './mlp-parameters.js';
 export interface Optimizer {
   readonly solver: 'sgd' | 'adam';
   readonly learningRate: number;
-  /** Writes the kernel's scalars for the next step, in the kernel's order, at `at`. */
-  next(scalars: Float64Array, at: number): void;
+  /** Sets what the update of the next step is given. */
+  next(step: Step): void;
   /** The epoch has ended; `t` counts samples. */
   iterationEnds(t: number): void;
   /** Training would stop for `reason`. Answers whether it does, or goes on with a lower rate. */
@@ -25,10 +26,10 @@ export class SGDOptimizer implements Optimizer {
     this.learningRate = parameters.learningRateInit;
   }
 
-  next(scalars: Float64Array, at: number): void {
-    scalars[at] = this.learningRate;
-    scalars[at + 1] = this.#p.momentum;
-    scalars[at + 2] = this.#p.nesterovsMomentum ? 1 : 0;
+  next(step: Step): void {
+    step.rate = this.learningRate;
+    step.momentum = this.#p.momentum;
+    step.nesterov = Number(this.#p.nesterovsMomentum);
   }
 
   iterationEnds(t: number): void {
@@ -61,14 +62,14 @@ export class AdamOptimizer implements Optimizer {
     this.learningRate = parameters.learningRateInit;
   }
 
-  next(scalars: Float64Array, at: number): void {
+  next(step: Step): void {
     const { learningRateInit, beta1, beta2, epsilon } = this.#p;
     this.#steps++;
     this.learningRate = (learningRateInit * Math.sqrt(1 - beta2 ** this.#steps)) / (1 - beta1 ** this.#steps);
-    scalars[at] = this.learningRate;
-    scalars[at + 1] = beta1;
-    scalars[at + 2] = beta2;
-    scalars[at + 3] = epsilon;
+    step.rate = this.learningRate;
+    step.beta1 = beta1;
+    step.beta2 = beta2;
+    step.epsilon = epsilon;
   }
 
   iterationEnds(): void {}

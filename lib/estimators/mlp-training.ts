@@ -1,12 +1,15 @@
 import { allocate } from '../allocate.js';
 import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
+import type { Callback, CallbackParams, Logs } from '../callbacks/callback.js';
+import { CallbackList } from '../callbacks/callback-list.js';
 import type { RandomState } from '../random.js';
-import type { FloatArray, Job, Scalar } from '../tape.js';
-import { isPromise, type Training } from '../train.js';
-import { Pace } from '../training/sweep.js';
-import { lbfgs } from './lbfgs.js';
-import { clearState, type MLPNetwork, readWeights, writeWeights } from './mlp-network.js';
+import type { Training } from '../train.js';
+import { predictLoop } from '../training/loop.js';
+import { countOf, Pace, type Prepared, type Rows, type Sweep, type Swept, sweep } from '../training/sweep.js';
+import { type Iteration, type LbfgsResult, lbfgs } from './lbfgs.js';
+import type { WatchedMLP } from './mlp-callbacks.js';
+import { type MLPNetwork, readAll, writeAll } from './mlp-network.js';
 import type { Optimizer } from './mlp-optimizers.js';
 import type { Parameters } from './mlp-parameters.js';
 import { range } from './mlp-split.js';
@@ -52,13 +55,15 @@ export interface Fit {
   readonly samples: Samples;
   readonly parameters: Parameters;
   readonly progress: Progress;
+  readonly callbacks: readonly Callback[];
+  readonly watched: WatchedMLP;
 }
 
-/** What is told after each epoch. */
+/** What is told after each epoch; with 'lbfgs' after each iteration. */
 export interface MLPEpoch {
   /** From 0. */
   epoch: number;
-  /** The mean loss of its batches, penalty included. */
+  /** The mean loss of its batches, penalty included; of an iteration that of all samples. */
   loss: number;
   /** With earlyStopping: of the samples set aside. */
   validationScore?: number;
@@ -73,50 +78,42 @@ export interface StochasticFit extends Fit {
   readonly incremental: boolean;
   /** The samples to train on; permuted from epoch to epoch. */
   readonly rows: Int32Array;
-  /** The samples set aside for early stopping, and the score of the network's outputs for them. */
-  readonly validation?: { readonly rows: Int32Array; score(outputs: NDArray): number };
-  readonly onEpochEnd?: (info: MLPEpoch) => unknown;
+  /** The samples set aside for early stopping, the score of the network's outputs for them, and its name in the logs. */
+  readonly validation?: { readonly rows: Int32Array; readonly name: string; score(outputs: NDArray): number };
 }
-
-const SAMPLES_A_STEP = 1024;
 
 /** scikit-learn's `_fit_stochastic`: several epochs a job where they are short, several jobs an epoch where it is long. */
 export function* trainStochastic(fit: StochasticFit): Training<void> {
-  const { network, parameters: p, optimizer, progress, random, rows, validation } = fit;
+  const { network, parameters: p, optimizer, progress, random, rows, validation, watched } = fit;
   const n = rows.length;
   if (p.batchSize !== 'auto' && p.batchSize > n)
     process.emitWarning(`batchSize ${p.batchSize} is larger than the number of samples, ${n}, and is clipped to it`);
   const batchSize = Math.min(p.batchSize === 'auto' ? 200 : p.batchSize, n);
   const print = (line: string) => p.verbose && console.log(line);
-  const jobFor = jobMaker(fit, batchSize);
-  const pace = new Pace();
   const epochs = fit.incremental ? 1 : p.maxIter;
-  let drawn = false;
-  if (validation && progress.best.length === 0) progress.best = readWeights(network);
+  const callbacks = callbacksOf(fit, { epochs, steps: Math.ceil(n / batchSize), samples: n, batchSize });
+  const isWatched = fit.callbacks.length > 0;
+  const steps = new Steps(fit, batchSize);
+  const pace = new Pace();
+  let [sum, seen] = [0, 0]; // losses and samples of the epoch
+  if (validation && progress.best.length === 0) progress.best = readAll(network, network.parameters);
   progress.nIter = 0;
-  while (progress.nIter < epochs) {
-    for (const loss of yield* train(epochsAhead())) {
-      progress.nIter++;
-      progress.t += n;
-      progress.loss = loss;
-      progress.lossCurve.push(loss);
-      if (p.verbose) print(`Iteration ${progress.nIter}, loss = ${loss.toFixed(8)}`);
-      if (validation) {
-        const outputs = yield* predictLoop(network, fit.samples.x, validation.rows);
-        const score = validation.score(outputs);
-        if (p.verbose) print(`Validation score: ${score.toFixed(6)}`);
-        recordScore(fit, score);
-      } else {
-        recordLoss(fit);
-      }
-      const validationScore = progress.validationScores?.at(-1);
-      const answer = fit.onEpochEnd?.({
-        epoch: progress.nIter - 1,
-        loss,
-        ...(validationScore !== undefined && { validationScore }),
-      });
-      if (isPromise(answer)) yield answer;
-    }
+  yield* callbacks.onTrainBegin();
+  while (progress.nIter < epochs && !watched.stopTraining) {
+    yield* callbacks.onEpochBegin(progress.nIter);
+    const ofEpochs = {
+      rows: { count: n * epochsAhead(), take },
+      period: n,
+      joined: !validation && !p.verbose,
+      batchSize,
+      pace,
+      prepare: (count: number, taken?: Int32Array) => steps.prepare(count, taken as Int32Array),
+      stop: () => watched.stopTraining,
+      ...(callbacks.wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(batch) }),
+    };
+    yield* sweep({ ...programOf(fit), ...ofEpochs }, trained);
+    const stopped = seen > 0 && endEpoch();
+    if (stopped) yield* stopped;
     if (progress.noImprovement > p.nIterNoChange) {
       const what = validation ? 'Validation score' : 'Training loss';
       const reason = `${what} did not improve more than tol=${p.tol.toFixed(6)} for ${p.nIterNoChange} consecutive epochs.`;
@@ -129,87 +126,128 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
         'ConvergenceWarning',
       );
   }
-  if (validation) writeWeights(network, progress.best);
+  if (validation) writeAll(network, network.parameters, progress.best);
+  yield* callbacks.onTrainEnd();
 
-  /**
-   * As many epochs as last a job, and as come for certain: training cannot end, nor its rate change, before the last. One
-   * where something is to be done or said after each.
-   */
+  /** Epochs that come for certain: training cannot end, nor its rate change, before the last. */
   function epochsAhead(): number {
-    if (validation || fit.shared || p.verbose || fit.onEpochEnd) return 1;
-    const certain = Math.min(epochs - progress.nIter, p.nIterNoChange - progress.noImprovement + 1);
-    return Math.max(1, Math.min(certain, Math.floor(pace.steps / Math.ceil(n / batchSize))));
+    if (fit.shared || isWatched) return 1;
+    return Math.max(1, Math.min(epochs - progress.nIter, p.nIterNoChange - progress.noImprovement + 1));
   }
 
-  /** Trains for `count` epochs. Returns the loss of each. */
-  function* train(count: number): Training<number[]> {
-    const all = count === 1 ? rows : allocate(Int32Array, count * n);
-    for (let epoch = 0; epoch < count; epoch++) {
-      if (p.shuffle && !drawn) random.shuffle(rows);
-      drawn = false;
-      if (count > 1) all.set(rows, epoch * n);
+  /** `count` samples from the place `at` on: some of one epoch, or several whole ones. */
+  function take(at: number, count: number): Int32Array {
+    const several = count > n ? allocate(Int32Array, count) : undefined;
+    for (let to = 0; to < count; to += n) {
+      if (at % n === 0 && p.shuffle) random.shuffle(rows);
+      several?.set(rows, to);
     }
-    const losses = new Array<number>(count).fill(0);
-    for (let at = 0; at < all.length; ) {
-      const end = count > 1 ? all.length : Math.min(n, at + pace.steps * batchSize);
-      const { job, sizes, totals } = jobFor(all.subarray(at, end));
-      const ahead =
-        p.shuffle && !fit.shared && !fit.onEpochEnd && end === all.length && progress.nIter + count < epochs;
-      const result = yield {
-        plan: network.plan,
-        job,
-        meanwhile: () => {
-          if (ahead) random.shuffle(rows);
-          drawn = ahead;
-        },
-      };
-      pace.measured(result);
-      const batchLosses = network.plan.reported(result, network.loss);
-      const squares = network.plan.reported(result, network.squares);
-      for (let k = 0; k < result.steps; k++) {
-        losses[Math.floor(at / n)] += ((batchLosses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * sizes[k];
-        at += sizes[k];
+    return several ?? rows.subarray(at % n, (at % n) + count);
+  }
+
+  function* trained({ result, at }: Swept): Training<void> {
+    const losses = network.plan.reported(result, network.judged.loss);
+    const squares = network.plan.reported(result, network.squares);
+    const { sizes, totals } = steps;
+    watched.iterations += result.steps;
+    for (let k = 0; k < result.steps; k++) {
+      sum += ((losses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * sizes[k];
+      seen += sizes[k];
+      if (isWatched && k === result.steps - 1) {
+        const batches = Math.floor(at / batchSize) + result.steps;
+        const logs = { loss: sum / seen };
+        yield* callbacks.wantsBatches ? callbacks.onBatchEnd(batches - 1, logs) : callbacks.onProgress(batches, logs);
       }
+      const judged = seen === n && endEpoch();
+      if (judged) yield* judged;
     }
-    return losses.map((sum) => sum / n);
+  }
+
+  /** Where it is scored or watched, what is left to do. */
+  function endEpoch(): Training<void> | undefined {
+    const loss = sum / seen;
+    progress.nIter++;
+    progress.t += seen;
+    progress.loss = loss;
+    progress.lossCurve.push(loss);
+    sum = 0;
+    seen = 0;
+    if (p.verbose) print(`Iteration ${progress.nIter}, loss = ${loss.toFixed(8)}`);
+    if (!validation) recordLoss(fit);
+    return validation || isWatched ? judge({ loss }) : undefined;
+  }
+
+  function* judge(logs: Logs): Training<void> {
+    if (validation) {
+      const [outputs] = yield* outputsOf(network, fit.samples.x, validation.rows);
+      const score = validation.score(outputs);
+      if (p.verbose) print(`Validation score: ${score.toFixed(6)}`);
+      recordScore(fit, score);
+      logs[validation.name] = score;
+    }
+    yield* callbacks.onEpochEnd(progress.nIter - 1, logs);
   }
 }
 
-/** Makes jobs of whole batches, of one epoch after the other. */
-function jobMaker(fit: StochasticFit, batchSize: number) {
-  const { network, samples, parameters, optimizer } = fit;
-  const { scalars } = network;
-  const sources = inputs(fit);
-  const period = fit.rows.length;
-  const before = fit.progress.t;
-  let done = 0; // samples
-  return (rows: Int32Array): { job: Job; sizes: number[]; totals: number[] } => {
-    const sizes: number[] = [];
-    for (let at = 0; at < rows.length; at += sizes[sizes.length - 1])
-      sizes.push(Math.min(batchSize, rows.length - at, period - ((done + at) % period)));
-    const totals: number[] = [];
-    const values = allocate(Float64Array, sizes.length * scalars.length);
+/** The steps of training: what the kernels are given for each, and the sizes of the batches of the job on its way. */
+class Steps {
+  sizes: number[] = [];
+  /** Their samples, or these samples' weights. */
+  totals: number[] = [];
+  readonly #fit: StochasticFit;
+  readonly #batchSize: number;
+  readonly #before: number;
+  #done = 0; // samples
+
+  constructor(fit: StochasticFit, batchSize: number) {
+    this.#fit = fit;
+    this.#batchSize = batchSize;
+    this.#before = fit.progress.t;
+  }
+
+  prepare(count: number, rows: Int32Array): Prepared {
+    const { network, samples, parameters, optimizer, random } = this.#fit;
+    const { step } = network;
+    const { stepScalars } = network.recorder;
+    const n = this.#fit.rows.length;
+    const values = allocate(Float64Array, count * stepScalars.length);
+    this.sizes = new Array<number>(count);
+    this.totals = new Array<number>(count);
     let at = 0;
-    for (const [k, size] of sizes.entries()) {
+    let i = 0;
+    for (let k = 0; k < count; k++) {
+      const size = Math.min(this.#batchSize, n - (this.#done % n));
       const total = weightOf(samples, rows, at, at + size);
-      totals.push(total);
-      values[k * scalars.length] = 1 / total;
-      values[k * scalars.length + 1] = parameters.alpha / total;
-      optimizer.next(values, k * scalars.length + 2);
+      this.sizes[k] = size;
+      this.totals[k] = total;
+      step.scale = 1 / total;
+      step.lmbd = parameters.alpha / total;
+      optimizer.next(step);
+      for (const { next } of stepScalars) values[i++] = next(k, random);
       at += size;
-      done += size;
-      if (done % period === 0) optimizer.iterationEnds(before + done);
+      this.#done += size;
+      if (this.#done % n === 0) optimizer.iterationEnds(this.#before + this.#done);
     }
-    return { job: { ...sources, rows, batchSize, period, scalars: scalars as Scalar[], values }, sizes, totals };
-  };
+    return { scalars: stepScalars.map(({ scalar }) => scalar), values };
+  }
 }
 
-function inputs({ network, samples }: Fit): Pick<Job, 'program' | 'inputs'> {
-  const { x, y, weights } = network;
-  const data = [[x, samples.x] as const, [y, samples.y] as const];
-  if (!samples.weights) return { program: 'train', inputs: data };
-  return { program: 'trainWeighted', inputs: [...data, [weights, samples.weights.data]] };
+const callbacksOf = (fit: Fit, params: Omit<CallbackParams, 'initialEpoch' | 'verbose' | 'metrics'>) =>
+  new CallbackList(fit.callbacks, fit.watched, { ...params, initialEpoch: 0, verbose: 0, metrics: [] });
+
+function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'program' | 'inputs'> {
+  const { plan, inputs, judged } = network;
+  const data = [[inputs[0], samples.x] as const, [judged.targets, samples.y] as const];
+  if (!samples.weights) return { plan, program: 'train', inputs: data };
+  return { plan, program: 'trainWeighted', inputs: [...data, [judged.weights, samples.weights.data]] };
 }
+
+/** Samples at a time where no update comes between. */
+const SAMPLES_A_STEP = 1024;
+
+/** The network's outputs for rows of x, [rows, outputs], in a list. */
+export const outputsOf = (network: MLPNetwork, x: NativeDataset, rows: Rows): Training<NDArray[]> =>
+  predictLoop(network, [x], rows, Math.min(countOf(rows), SAMPLES_A_STEP));
 
 /** The number of samples in rows first .. last - 1, or their total weight. */
 function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: number): number {
@@ -228,7 +266,7 @@ function recordScore({ network, parameters, progress }: Fit, score: number): voi
   progress.noImprovement = score < best + parameters.tol ? progress.noImprovement + 1 : 0;
   if (score > best) {
     progress.bestValidationScore = score;
-    progress.best = readWeights(network);
+    progress.best = readAll(network, network.parameters);
   }
 }
 
@@ -238,81 +276,56 @@ function recordLoss({ parameters, progress }: Fit): void {
   if (progress.loss < best) progress.bestLoss = progress.loss;
 }
 
-/** The network's outputs for rows of x, [rows, outputs]. */
-export function* predictLoop(network: MLPNetwork, x: NativeDataset, rows: Int32Array): Training<NDArray> {
-  const width = network.output.size;
-  const outputs = NDArray.zeros([rows.length, width], network.plan.dtype);
-  const pace = new Pace();
-  for (let at = 0; at < rows.length; ) {
-    const part = rows.subarray(at, at + pace.steps * SAMPLES_A_STEP);
-    const result = yield {
-      plan: network.plan,
-      job: {
-        program: 'predict',
-        inputs: [[network.x, x]],
-        rows: part,
-        batchSize: Math.min(part.length, SAMPLES_A_STEP),
-        outputs: [network.output],
-      },
-    };
-    pace.measured(result);
-    outputs.data.set((result.outputs as [FloatArray])[0], at * width);
-    at += part.length;
-  }
-  return outputs;
-}
-
 /** scikit-learn's `_fit_lbfgs`: loss and gradient over all samples natively, L-BFGS over them here. */
 export function* trainLbfgs(fit: Fit): Training<void> {
-  const { network, samples, parameters: p, progress } = fit;
+  const { network, samples, parameters: p, progress, watched } = fit;
+  const [{ scalar: scale }] = network.recorder.stepScalars;
   const all = range(samples.n);
   const total = weightOf(samples, all, 0, samples.n);
   const pace = new Pace();
-  const minimizer = lbfgs(pack(readWeights(network)), { maxIter: p.maxIter, maxFun: p.maxFun, gtol: p.tol });
+  const callbacks = callbacksOf(fit, { epochs: p.maxIter, steps: 1, samples: samples.n, batchSize: samples.n });
+  const iterations: Iteration[] = [];
+  const onIteration = (done: Iteration) => {
+    iterations[0] = done;
+  };
+  const options = { maxIter: p.maxIter, maxFun: p.maxFun, gtol: p.tol, onIteration };
+  const minimizer = lbfgs(pack(readAll(network, network.parameters)), options);
+  yield* callbacks.onTrainBegin();
+  yield* callbacks.onEpochBegin(0);
   let wanted = minimizer.next();
-  for (let evaluations = 1; !wanted.done; evaluations++) {
+  for (let evaluations = 1; !wanted.done && !watched.stopTraining; evaluations++) {
     const { f, gradient } = yield* evaluate(wanted.value);
     if (p.verbose) console.log(`Evaluation ${evaluations}, loss = ${f.toFixed(8)}`);
     wanted = minimizer.next({ f, gradient });
+    const [done] = iterations;
+    if (!done || done.nIter === watched.iterations) continue;
+    watched.iterations = done.nIter;
+    const logs = { loss: done.f };
+    yield* callbacks.onProgress(1, logs);
+    yield* callbacks.onEpochEnd(done.nIter - 1, logs);
+    if (!wanted.done && !watched.stopTraining) yield* callbacks.onEpochBegin(done.nIter);
   }
-  const { x, f, nIter, nFun, status, message } = wanted.value;
-  writeWeights(network, unpack(x));
-  progress.loss = f;
-  progress.nIter = nIter;
-  const advice =
-    status === 2
-      ? 'scale the data.'
-      : nIter >= p.maxIter
-        ? `increase maxIter (${p.maxIter}) or scale the data.`
-        : `increase maxFun (${p.maxFun}) or scale the data.`;
-  if (status !== 0)
-    process.emitWarning(
-      `lbfgs failed to converge (status=${status}):\n${message}.\n\nAfter ${nIter} iterations and ${nFun} evaluations: ${advice}`,
-      'ConvergenceWarning',
-    );
+  const end = wanted.done ? wanted.value : iterations[0];
+  if (end) {
+    writeAll(network, network.parameters, unpack(end.x));
+    progress.loss = end.f;
+  }
+  progress.nIter = end?.nIter ?? 0;
+  if (wanted.done && wanted.value.status !== 0) warnOf(wanted.value, p);
+  yield* callbacks.onTrainEnd();
 
   function* evaluate(point: Float64Array): Training<{ f: number; gradient: Float64Array }> {
-    writeWeights(network, unpack(point));
-    clearState(network);
+    writeAll(network, network.parameters, unpack(point));
+    writeAll(network, network.recorder.states);
     let f = 0;
-    for (let at = 0; at < samples.n; ) {
-      const count = Math.min(samples.n - at, pace.steps * SAMPLES_A_STEP);
-      const result = yield {
-        plan: network.plan,
-        job: {
-          ...inputs(fit),
-          first: at,
-          count,
-          batchSize: Math.min(count, SAMPLES_A_STEP),
-          scalars: [network.scalars[0]],
-          values: new Float64Array(Math.ceil(count / SAMPLES_A_STEP)).fill(1 / total),
-        },
-      };
-      pace.measured(result);
-      for (const loss of network.plan.reported(result, network.loss)) f += loss / total;
-      at += count;
-    }
-    const gradient = pack(network.state.map((sum) => network.plan.read(sum)));
+    const rows = { first: 0, count: samples.n };
+    const prepare = (steps: number) => ({ scalars: [scale], values: allocate(Float64Array, steps).fill(1 / total) });
+    const batchSize = Math.min(samples.n, SAMPLES_A_STEP);
+    yield* sweep({ ...programOf(fit), rows, batchSize, pace, prepare }, ({ result }) => {
+      for (const loss of network.plan.reported(result, network.judged.loss)) f += loss / total;
+      return undefined;
+    });
+    const gradient = pack(readAll(network, network.recorder.states));
     const penalised = network.coefs.reduce((size, w) => size + w.size, 0);
     let squares = 0;
     for (let i = 0; i < penalised; i++) {
@@ -334,9 +347,22 @@ export function* trainLbfgs(fit: Fit): Training<void> {
 
   function unpack(flat: Float64Array): NDArray[] {
     let at = 0;
-    return [...network.coefs, ...network.intercepts].map(({ size, shape }) => {
+    return network.parameters.map(({ size, shape }) => {
       at += size;
       return NDArray.wrap(flat.slice(at - size, at), shape);
     });
   }
+}
+
+function warnOf({ status, message, nIter, nFun }: LbfgsResult, { maxIter, maxFun }: Parameters): void {
+  const advice =
+    status === 2
+      ? 'scale the data.'
+      : nIter >= maxIter
+        ? `increase maxIter (${maxIter}) or scale the data.`
+        : `increase maxFun (${maxFun}) or scale the data.`;
+  process.emitWarning(
+    `lbfgs failed to converge (status=${status}):\n${message}.\n\nAfter ${nIter} iterations and ${nFun} evaluations: ${advice}`,
+    'ConvergenceWarning',
+  );
 }

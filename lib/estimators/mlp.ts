@@ -5,7 +5,8 @@ import { accuracyOf, readTargets, readWeights } from '../scores/classification.j
 import { r2Of } from '../scores/regression.js';
 import { averageOf } from '../scores/sums.js';
 import type { Features } from './csr.js';
-import { type MLPFitOptions, MultilayerPerceptron, type SampleWeight, type Targets } from './mlp-base.js';
+import { MultilayerPerceptron, type Targets } from './mlp-base.js';
+import type { MLPFitOptions, MLPFitSyncOptions, SampleWeight } from './mlp-callbacks.js';
 import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
 import { type ClassTargets, LabelBinarizer, listed, readNumbers, sameLabels } from './mlp-targets.js';
 
@@ -54,9 +55,9 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
     return this.fitWith(x, y, options);
   }
 
-  /** Trains on the calling thread. */
-  fitSync(x: Features, y: ClassTargets, options: SampleWeight = {}): this {
-    return this.trainSync(x, y, options, false);
+  /** Trains on the calling thread. Callbacks must not return promises. */
+  fitSync(x: Features, y: ClassTargets, options: MLPFitSyncOptions = {}): this {
+    return this.trainSync(x, y, options);
   }
 
   /**
@@ -66,7 +67,7 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
    * @param classes all classes, needed in the first call; y need not hold them all
    */
   partialFit(x: Features, y: ClassTargets, classes?: Labels, options: SampleWeight = {}): this {
-    return this.trainSync(x, y, options, true, classes);
+    return this.trainSync(x, y, options, { classes });
   }
 
   /**
@@ -115,6 +116,7 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
     return {
       columns,
       outActivation: binarizer.kind === 'multiclass' ? 'softmax' : 'logistic',
+      metric: 'accuracy',
       // scikit-learn means to stratify all but multi-label targets, but tells them by their single column.
       strata: binarizer.kind === 'binary' ? y : undefined,
       score: (outputs, rows, weights) => {
@@ -182,9 +184,9 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
     return this.fitWith(x, y, options);
   }
 
-  /** Trains on the calling thread. */
-  fitSync(x: Features, y: ArrayInput, options: SampleWeight = {}): this {
-    return this.trainSync(x, y, options, false);
+  /** Trains on the calling thread. Callbacks must not return promises. */
+  fitSync(x: Features, y: ArrayInput, options: MLPFitSyncOptions = {}): this {
+    return this.trainSync(x, y, options);
   }
 
   /**
@@ -192,7 +194,7 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
    * call to call. Not for 'lbfgs' nor with earlyStopping.
    */
   partialFit(x: Features, y: ArrayInput, options: SampleWeight = {}): this {
-    return this.trainSync(x, y, options, true);
+    return this.trainSync(x, y, options, {});
   }
 
   /**
@@ -221,6 +223,7 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
     return {
       columns,
       outActivation: poisson ? 'exp' : 'identity',
+      metric: 'rSquared',
       score: (outputs, rows, weights) =>
         outputs.data.every(Number.isFinite)
           ? r2Of(truth.take(rows), outputs, weights as Float64Array | undefined)

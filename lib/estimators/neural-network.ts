@@ -6,7 +6,7 @@ import { isAbortSignal, isRandomState } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
 import { drive, driveSync, isPromise, type Training } from '../train.js';
-import { Pace } from '../training/sweep.js';
+import { Pace, sweep } from '../training/sweep.js';
 
 export interface NeuralNetworkOptions {
   /** Neurons of the hidden layer. Default 50 */
@@ -223,45 +223,28 @@ export class NeuralNetwork {
       const { plan, x, y } = this.#net;
       const { batchSize, epochs } = this;
       const inputs = [[x, this.#x] as const, [y, this.#y] as const];
-      const perEpoch = Math.floor(this.nInputs / batchSize);
-      const total = epochs * perEpoch;
+      const perEpoch = Math.floor(this.nInputs / batchSize) * batchSize;
+      const draw = (count: number) => this.#random.batches(this.nInputs, batchSize, allocate(Int32Array, count));
+      const all = this.#shared ? draw(epochs * perEpoch) : undefined;
       const pace = new Pace();
-      const draw = (steps: number) =>
-        this.#random.batches(this.nInputs, batchSize, allocate(Int32Array, steps * batchSize));
-      const all = this.#shared ? draw(total) : undefined;
-      const take = (from: number) => {
-        const end = onEpochEnd ? Math.min(total, (Math.floor(from / perEpoch) + 1) * perEpoch) : total;
-        const steps = Math.min(pace.steps, end - from);
-        return all ? all.subarray(from * batchSize, (from + steps) * batchSize) : draw(steps);
+      const settle = () => {
+        this.#seen = undefined;
       };
-      let done = 0;
-      let loss = 0;
-      let rows = take(0);
-      while (done < total) {
-        const after = done + rows.length / batchSize;
-        // The next job's rows are drawn while this one trains, unless a callback comes first, which might draw itself.
-        let next: Int32Array | undefined;
-        const early = !onEpochEnd || after % perEpoch !== 0;
-        const result = yield {
-          plan,
-          job: { program: 'train', inputs, rows, batchSize },
-          meanwhile: () => {
-            if (early) next = take(after);
+      // Rows are drawn while a job is on its way, but not beyond a callback, which might draw itself.
+      const [sweeps, count] = onEpochEnd ? [epochs, perEpoch] : [1, epochs * perEpoch];
+      for (let epoch = 0; epoch < sweeps; epoch++) {
+        const first = epoch * count;
+        const take = (at: number, n: number) => all?.subarray(first + at, first + at + n) ?? draw(n);
+        let loss = 0;
+        yield* sweep(
+          { plan, program: 'train', inputs, rows: { count, take }, batchSize, pace, prepare: () => ({ settle }) },
+          ({ result }) => {
+            for (const batchLoss of result.report) loss += batchLoss;
+            return undefined;
           },
-          settle: () => {
-            this.#seen = undefined;
-          },
-        };
-        pace.measured(result);
-        done += result.steps;
-        for (const batchLoss of result.report) loss += batchLoss;
-        if (onEpochEnd && done % perEpoch === 0) {
-          const info = { epoch: done / perEpoch - 1, epochs, loss: loss / (perEpoch * batchSize) };
-          loss = 0;
-          const answer = onEpochEnd(info);
-          if (isPromise(answer)) yield answer;
-        }
-        rows = next ?? take(done);
+        );
+        const answer = onEpochEnd?.({ epoch, epochs, loss: loss / count });
+        if (isPromise(answer)) yield answer;
       }
     } finally {
       this.#training = false;

@@ -110,7 +110,11 @@ export abstract class Layer {
    *
    * @throws TypeError for what are no values, RangeError for shapes that the layer cannot take
    */
-  apply<V extends Value | readonly Value[] = Value>(inputs: Values): V {
+  apply<V extends Value | readonly Value[] = Value>(inputs: Values, ...others: never[]): V {
+    if (others.length > 0)
+      throw new TypeError(
+        `Expected ${nameOf(this)} to be applied to one value, or to one list of them, got ${others.length + 1} arguments`,
+      );
     const call = this.callOn(inputs);
     this.#calls.push(call);
     return (call.outputs.length === 1 && !call.listed ? call.outputs[0] : call.outputs) as V;

@@ -1,5 +1,6 @@
 import type { Graph } from '../graph/graph.js';
 import { isCall, topological } from '../graph/value.js';
+import type { PlacedWeight } from '../graph/weights.js';
 import { warn } from '../warn.js';
 
 /** Warns of a softmax of one output inside a network, as Keras does: it trains nothing before it. */
@@ -12,4 +13,14 @@ export function advise({ outputs, names }: Graph): void {
         `The softmax of the layer '${names.get(from.layer)}' has one output, which is always 1: nothing before it is trained (take 'sigmoid')`,
       );
   }
+}
+
+/** Warns of a network all of whose weights are frozen: training it is possible, and changes nothing. */
+export function adviseFrozen(placed: readonly PlacedWeight[]): void {
+  const trained = placed.filter(({ weight }) => weight.trained);
+  if (trained.length > 0 && !trained.some(({ trainable }) => trainable))
+    warn(
+      'FJORDNET_FROZEN',
+      'All layers with weights are frozen, so that training changes nothing: set trainable to true and compile again',
+    );
 }

@@ -66,7 +66,7 @@ export function* prediction(
       ? copyInputs('x', arrays, inputs, dtype)
       : arrays.map((a, i) => valuesOf(a, inputs[i].dtype ?? dtype));
   const n = arrays[0].shape[0];
-  return yield* predictLoop(network, samples, n, way === 'one batch' ? n : batchSize);
+  return yield* predictLoop(network, samples, { first: 0, count: n }, way === 'one batch' ? n : batchSize);
 }
 
 const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => shape.slice(1));

@@ -1,12 +1,13 @@
 import { failure } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { Arena } from '../graph/held.js';
+import { weightsOfGraph } from '../graph/weights.js';
 import { layerNames } from '../layers/index.js';
 import { isOfMadeClass } from '../made.js';
 import { RandomState } from '../random.js';
 import type { FloatType } from '../tape.js';
 import { JobWatch, type Training } from '../train.js';
-import { advise } from './advice.js';
+import { advise, adviseFrozen } from './advice.js';
 import { type Compiled, type Network, recordNetwork } from './network.js';
 
 /** The tape and the arena of a network, how it is trained, and whether it is at work. */
@@ -72,7 +73,10 @@ export class Engine {
       this.#compiled = before;
       throw error;
     }
-    if (graph) advise(graph);
+    if (graph) {
+      advise(graph);
+      adviseFrozen(weightsOfGraph(graph, compiled.frozen));
+    }
     this.progress.iterations = 0;
   }
 

@@ -13,13 +13,20 @@ import type { Metric } from '../metrics.js';
 import type { Optimizer } from '../optimizers.js';
 import type { Buffer, FloatType, Plan } from '../tape.js';
 
-/** What `compile` decides: how a network is trained and judged. */
-export interface Compiled {
-  readonly optimizer: Optimizer;
+/** How a network is trained and judged, as its tape has to know it. */
+export interface Recipe {
+  readonly optimizer: Pick<Optimizer, 'record'>;
   /** For each output of the network, in order. */
   readonly outputs: readonly CompiledOutput[];
   /** The layers whose weights stay. */
   readonly frozen: ReadonlySet<Layer>;
+  /** The programs that are wanted beside 'predict'. Default: all */
+  readonly programs?: readonly string[];
+}
+
+/** What `compile` decides. */
+export interface Compiled extends Recipe {
+  readonly optimizer: Optimizer;
 }
 
 export interface CompiledOutput {
@@ -65,7 +72,7 @@ const NONE: ReadonlySet<Layer> = new Set();
  * Records a network: its forward pass as the program 'predict'; with `compiled` also 'evaluate' (forward, losses, metrics),
  * 'gradients' (these and backward) and 'train' (these and the update), and all of them with sample weights.
  */
-export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Compiled): Network {
+export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recipe): Network {
   const t = new Recorder(dtype);
   const sources = graph.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
   const inputs = sources.map(({ shape, dtype }, i) => t.batched(sources.length === 1 ? 'x' : `x${i}`, shape, dtype));
@@ -155,7 +162,8 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Compile
       return lowered.backward(seeds);
     };
   };
-  judge(false);
+  const isWanted = (program: string) => compiled.programs?.includes(program) ?? true;
+  if (isWanted('evaluate') || isWanted('evaluateWeighted')) judge(false);
   const backward = judge(true);
   t.program('backward');
   const reached = backward();
@@ -176,10 +184,16 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Compile
     const parts = ['forward', 'loss', ...(weighted ? ['sample weights'] : []), 'metrics'];
     const forward = (mode: string) => parts.map((part) => `${part} in ${mode}`);
     const suffix = weighted ? 'Weighted' : '';
-    t.compose(`evaluate${suffix}`, [...forward('evaluation'), 'penalties']);
-    t.compose(`gradients${suffix}`, [...forward('training'), 'backward', 'penalties']);
-    t.compose(`train${suffix}`, [...forward('training'), 'backward', 'penalties', 'update']);
-    programs.push(`evaluate${suffix}`, `gradients${suffix}`, `train${suffix}`);
+    const made = {
+      [`evaluate${suffix}`]: [...forward('evaluation'), 'penalties'],
+      [`gradients${suffix}`]: [...forward('training'), 'backward', 'penalties'],
+      [`train${suffix}`]: [...forward('training'), 'backward', 'penalties', 'update'],
+    };
+    for (const [name, parts] of Object.entries(made)) {
+      if (!isWanted(name)) continue;
+      t.compose(name, parts);
+      programs.push(name);
+    }
   }
   const data = judged.flatMap(({ targets, weights }) => [targets, weights]);
   return {

@@ -10,7 +10,7 @@ import type { RandomState } from '../random.js';
 import type { FloatArray, Job } from '../tape.js';
 import type { Training } from '../train.js';
 import { TrainingInProgress } from './in-progress.js';
-import { type Prepared, sweep } from './sweep.js';
+import { countOf, type Prepared, type Rows, sweep } from './sweep.js';
 import { Totals } from './totals.js';
 
 /** Samples in native memory: rows first .. first + count - 1 of the datasets. */
@@ -129,24 +129,22 @@ export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ l
   return { loss: totals.logs().loss, gradients };
 }
 
-/** The network's outputs for n samples, [n, ...] each. */
-export function* predictLoop(network: Network, x: Samples['x'], n: number, batchSize: number): Training<NDArray[]> {
+/** The network's outputs for rows of x, [rows, ...] each. */
+export function* predictLoop(network: Network, x: Samples['x'], rows: Rows, batchSize: number): Training<NDArray[]> {
   const { plan, inputs, outputs } = network;
+  const n = countOf(rows);
   const own = inputs.map((buffer, i) => [buffer, x[i]] as const);
   const shapes = outputs.map(({ shape }) => [n, ...shape]);
   let all: NDArray[] | undefined;
-  yield* sweep(
-    { plan, program: 'predict', inputs: own, outputs, rows: { first: 0, count: n }, batchSize },
-    ({ result, at, count }) => {
-      const parts = result.outputs as FloatArray[];
-      if (count === n) all = parts.map((part, i) => NDArray.wrap(part, shapes[i]));
-      else {
-        all ??= shapes.map((shape) => NDArray.zeros(shape, plan.dtype));
-        for (const [i, part] of parts.entries()) all[i].data.set(part, at * outputs[i].size);
-      }
-      return undefined;
-    },
-  );
+  yield* sweep({ plan, program: 'predict', inputs: own, outputs, rows, batchSize }, ({ result, at, count }) => {
+    const parts = result.outputs as FloatArray[];
+    if (count === n) all = parts.map((part, i) => NDArray.wrap(part, shapes[i]));
+    else {
+      all ??= shapes.map((shape) => NDArray.zeros(shape, plan.dtype));
+      for (const [i, part] of parts.entries()) all[i].data.set(part, at * outputs[i].size);
+    }
+    return undefined;
+  });
   return all as NDArray[];
 }
 

@@ -2,8 +2,16 @@ import type { NativeResult } from '../binding.js';
 import type { Job, Plan } from '../tape.js';
 import type { Training } from '../train.js';
 
-/** Rows of datasets: those listed, or `count` from `first` on. */
-export type Rows = Int32Array | { readonly first: number; readonly count: number };
+/** Rows of datasets: those listed, `count` from `first` on, or `count` that are drawn as jobs come to them. */
+export type Rows = Int32Array | { readonly first: number; readonly count: number } | Drawn;
+
+export interface Drawn {
+  readonly count: number;
+  /** Rows at .. at + count - 1 of the sweep. Asked for in order, those of the next job while one is computed. */
+  take(at: number, count: number): Int32Array;
+}
+
+export const countOf = (rows: Rows): number => ('length' in rows ? rows.length : rows.count);
 
 /** How many batches the next job should hold, so that jobs last some 10 ms whatever the network's size. */
 export class Pace {
@@ -34,35 +42,57 @@ export interface Sweep extends Pick<Job, 'program' | 'inputs' | 'outputs'> {
   readonly plan: Plan;
   readonly rows: Rows;
   readonly batchSize: number;
+  /** Rows of an epoch, whose last batch may be smaller: no job goes on from one into the next. Default: all rows */
+  readonly period?: number;
+  /** Whether a job may hold several epochs, whole ones. */
+  readonly joined?: boolean;
   readonly pace?: Pace;
   /** Batches are jobs of their own, and begin with this. */
   readonly onBatch?: (batch: number) => Training<void>;
-  /** Called for each job. */
-  prepare?(steps: number): Prepared;
+  /** Called for each job, with its rows where they are listed or drawn. */
+  prepare?(steps: number, rows?: Int32Array): Prepared;
   /** Asked before each job. */
   stop?(): boolean;
 }
 
 /** Runs a program over rows, batch by batch, in jobs of some 10 ms: the one loop that paces them. `each` is given what a job computed. */
 export function* sweep(
-  { plan, program, inputs, outputs, rows, batchSize, pace = new Pace(), onBatch, prepare, stop }: Sweep,
+  { plan, program, inputs, outputs, rows, batchSize, pace = new Pace(), onBatch, prepare, stop, ...epochs }: Sweep,
   each: (swept: Swept) => Training<void> | undefined,
 ): Training<void> {
-  const isListed = 'length' in rows;
-  const total = isListed ? rows.length : rows.count;
+  const total = countOf(rows);
+  const { period = total, joined = false } = epochs;
+  const perEpoch = Math.ceil(period / batchSize);
+  const part = (at: number): Pick<Job, 'rows' | 'first' | 'count'> => {
+    const left = period - (at % period);
+    const steps = onBatch ? 1 : pace.steps;
+    const whole = joined && left === period ? Math.floor(steps / perEpoch) : 0;
+    const count = Math.min(total - at, whole > 1 ? whole * period : Math.min(left, steps * batchSize));
+    if ('take' in rows) return { rows: rows.take(at, count) };
+    return 'length' in rows ? { rows: rows.subarray(at, at + count) } : { first: rows.first + at, count };
+  };
+  let drawn: ReturnType<typeof part> | undefined;
   for (let at = 0; at < total && !stop?.(); ) {
     if (onBatch) yield* onBatch(Math.floor(at / batchSize));
-    const count = Math.min(total - at, (onBatch ? 1 : pace.steps) * batchSize);
-    const { settle, ...scalars } = prepare?.(Math.ceil(count / batchSize)) ?? {};
-    const some = isListed ? { rows: rows.subarray(at, at + count) } : { first: rows.first + at, count };
+    const own = drawn ?? part(at);
+    const count = own.rows?.length ?? (own.count as number);
+    const steps = Math.floor(count / period) * perEpoch + Math.ceil((count % period) / batchSize);
+    const { settle, ...scalars } = prepare?.(steps, own.rows) ?? {};
+    const job = { program, inputs, batchSize, ...own, ...scalars, ...(outputs && { outputs }) };
+    const after = at + count;
+    drawn = undefined;
+    const meanwhile = () => {
+      if (after < total) drawn = part(after);
+    };
     const result: NativeResult = yield {
       plan,
-      job: { program, inputs, batchSize, ...some, ...scalars, ...(outputs && { outputs }) },
+      job: count > period ? { ...job, period } : job,
+      ...('take' in rows && { meanwhile }),
       ...(settle && { settle }),
     };
     pace.measured(result);
     const then = each({ result, at, count });
     if (then) yield* then;
-    at += count;
+    at = after;
   }
 }

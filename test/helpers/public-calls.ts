@@ -641,7 +641,7 @@ export const CALLS: Record<string, Call> = {
         [`${name}.setParams`, of(made, (m, o) => m.setParams(o), options)],
         ...(['fit', 'fitSync', 'partialFit'] as const).map((method) => [
           `${name}.${method}`,
-          of(made, (m, ...a) => (m as any)[method](...a), x, y, {}),
+          of(made, (m, ...a) => (m as any)[method](...a), x, y, method === 'partialFit' ? {} : { callbacks: [] }),
         ]),
         ...(['predict', 'predictProba', 'predictLogProba'] as const).map((method) => [
           `${name}.${method}`,

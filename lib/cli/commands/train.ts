@@ -4,7 +4,7 @@ import { type Callback, callbacks, type Logs } from '../../callbacks/index.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { type Assessment, assess } from '../assessment.js';
 import { readDataOptions } from '../data-options.js';
-import type { DataOptions, Split } from '../dataset.js';
+import { type DataOptions, type Split, trainedOn } from '../dataset.js';
 import { checkDestination, checkFolder } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
@@ -14,7 +14,7 @@ import { buildSequential, dataFor, hasOwnLoop, type Recipe, readRecipe, splitFor
 import { readOverrides } from '../recipe-options.js';
 import { expectedBytes, loadOwnRun, loadTrained, type Run, saveRun } from '../run-file.js';
 import { checkReport, writeRunReport } from '../run-report.js';
-import { type Outcome, train, trainedOn } from '../training.js';
+import { type Outcome, train } from '../training.js';
 
 /** Where Ctrl-C saves the network of a training that has no --save. */
 const CHECKPOINT = 'fjordnet-checkpoint.safetensors';
