@@ -190,3 +190,28 @@ test('a network takes as many inputs as it has, of their shapes', (t) => {
       message: `Expected the inputs of the network 'sum' to be of shape [2] and [2], got ${got}`,
     });
 });
+
+test('networks without a name are numbered in a larger one, and in its file', async (t) => {
+  const part = () => {
+    const x = input({ shape: [2] });
+    return model({ inputs: x, outputs: layers.dense({ units: 2 }).apply(x) });
+  };
+  const list = () => sequential({ layers: [layers.dense({ units: 2 })] });
+  const x = input({ shape: [2] });
+  const parts = [part(), list(), part(), list()];
+  const graph = model({ inputs: x, outputs: parts.reduce((value, each) => each.apply(value), x), seed: 1 });
+  const chain = sequential({ layers: [part(), list(), part(), list()], seed: 1 });
+  const a = normal(1, 3, 2);
+  for (const net of [graph, chain]) {
+    t.deepEqual(net.layerNames.slice(-4), ['model', 'sequential', 'model_1', 'sequential_1']);
+    const file = path();
+    const before = net.predictSync(a);
+    await net.save(file);
+    const loaded = await Model.load(file);
+    t.deepEqual(loaded.layerNames, net.layerNames);
+    t.deepEqual(loaded.weightNames, net.weightNames);
+    t.deepEqual((loaded.predictSync(a) as NDArray).toArray(), before.toArray());
+  }
+  const named = () => sequential({ layers: [layers.dense({ units: 2 })], name: 'twin' });
+  t.throws(() => sequential({ layers: [named(), named()] }), { message: /unique in the network, got 'twin'/ });
+});

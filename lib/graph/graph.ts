@@ -92,7 +92,8 @@ function sorted(inputs: readonly Value[], outputs: readonly Value[]) {
 /** The layers' names; those without one get their class and a number, as Keras: 'dense', 'dense_1' … */
 export function namesOf(layers: readonly Layer[]): Map<Layer, string> {
   const taken = new Set<string>();
-  for (const { name } of layers) {
+  for (const layer of layers) {
+    const name = givenName(layer);
     if (name === undefined) continue;
     if (taken.has(name))
       throw new RangeError(`Expected layers of one network to have different names, got '${name}' twice`);
@@ -100,11 +101,17 @@ export function namesOf(layers: readonly Layer[]): Map<Layer, string> {
   }
   const names = new Map<Layer, string>();
   for (const layer of layers) {
-    const name = layer.name ?? freeName(layer.className, taken);
+    const name = givenName(layer) ?? freeName(layer.className, taken);
     taken.add(name);
     names.set(layer, name);
   }
   return names;
+}
+
+/** The name that a layer was given. A network that was given none is called like its class, and numbered in a larger one. */
+export function givenName({ name, className }: Layer): string | undefined {
+  const isDefault = (className === 'Model' || className === 'Sequential') && name === className.toLowerCase();
+  return isDefault ? undefined : name;
 }
 
 /** A name that is not taken: the class, and a number. */

@@ -34,11 +34,11 @@ export function architectureOf(model: Model): JsonObject {
   const { className, name, dtype, graph } = model;
   const layers = model.layers.map((layer, i) => ({
     className: layer.className,
-    config: {
+    // a network says a name of its own, which may not be the one that it has here
+    config: Object.assign({ name: model.layerNames[i] }, layer.getConfig(), {
       name: model.layerNames[i],
-      ...layer.getConfig(),
       ...(layer.trainable ? {} : { trainable: false }),
-    },
+    }),
   }));
   if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);
   checkExtent(`the network '${name}'`, graph);

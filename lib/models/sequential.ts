@@ -1,5 +1,5 @@
 import { checkOptions, failure, wrongType, wrongValue } from '../check.js';
-import { freeName, type Graph } from '../graph/graph.js';
+import { freeName, type Graph, givenName } from '../graph/graph.js';
 import type { Shape, Value } from '../graph/value.js';
 import { allLayers } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
@@ -98,7 +98,7 @@ export class Sequential extends Model<Value> {
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     if (allLayers([layer]).includes(this))
       throw new RangeError(`Expected layer to be another network than '${this.name}', or one that is made of it`);
-    const name = layer.name ?? freeName(layer.className, new Set(this.#names.values()));
+    const name = givenName(layer) ?? freeName(layer.className, new Set(this.#names.values()));
     if (this.layerNames.includes(name)) throw wrongValue('layer.name', 'unique in the network', name);
     const layers = [...this.#layers, layer];
     const shape = this.inputShape ?? layers[0].inputShape;
