@@ -1,13 +1,12 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
-import { checkInteger, checkOneOf, checkOptions, failure, wrongType, wrongValue } from '../check.js';
-import { expand } from '../graph/expand.js';
+import { checkOneOf, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { hasNumbers, readHeld, writeHeld } from '../graph/held.js';
 import { type Shape, sizeOf, type Value } from '../graph/value.js';
 import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import { saveModel } from '../io/model-file.js';
-import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
+import { isList } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
 import { markClasses } from '../made.js';
 import type { Metric } from '../metrics.js';
@@ -18,6 +17,7 @@ import type { ByPort, Ports } from '../training/data.js';
 import { architectureOf, registerKind } from './architecture.js';
 import { type Callee, evaluation, fitting, gradientsOf, prediction, trainingStep, type Way } from './calls.js';
 import { type CompileOptions, metricsIn, readCompile } from './compile.js';
+import { Composite } from './composite.js';
 import { Engine } from './engine.js';
 import { readGraph } from './inputs.js';
 import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
@@ -32,9 +32,8 @@ import type {
   Predicted,
   PredictOptions,
 } from './options.js';
-import { outputShapesOf, portsOf } from './ports.js';
+import { portsOf } from './ports.js';
 import { snapshot } from './saving.js';
-import { isSameShape } from './shapes.js';
 import { summaryText } from './summary.js';
 
 /**
@@ -49,16 +48,12 @@ import { summaryText } from './summary.js';
  *
  * A network is a layer, too: applied to values it is part of a larger one, and shares its weights with it.
  */
-export class Model<O extends Outputs = Outputs> extends Layer {
+export class Model<O extends Outputs = Outputs> extends Composite {
   override readonly className: string = 'Model';
-  declare readonly name: string;
   readonly dtype: FloatType;
   /** Set by a callback, or anyone, to end training after the batch in progress. */
   stopTraining = false;
   readonly #engine: Engine;
-  readonly #graph?: Graph;
-  readonly #layerNames: readonly string[] = [];
-  readonly #isListed: boolean;
   #ports?: { readonly graph: Graph; readonly compiled: Compiled | undefined; readonly ports: Ports };
 
   static {
@@ -69,42 +64,16 @@ export class Model<O extends Outputs = Outputs> extends Layer {
   constructor(options: ModelOptions<O> | Omit<ModelOptions<O>, 'inputs' | 'outputs'>) {
     checkOptions('options', options, ['inputs', 'outputs', 'name', 'dtype', 'seed']);
     const { name = 'model', dtype = 'float32', seed, inputs, outputs } = options as ModelOptions<O>;
-    super({ name });
+    const isGiven = new.target === Model || inputs !== undefined || outputs !== undefined;
+    super(name, isGiven ? readGraph(inputs, outputs) : undefined, isList<Value>(outputs ?? []));
     this.dtype = checkOneOf('dtype', dtype, ['float32', 'float64']);
-    for (const fixed of ['name', 'dtype']) Object.defineProperty(this, fixed, { writable: false });
+    Object.defineProperty(this, 'dtype', { writable: false });
     this.#engine = new Engine(dtype, seed);
-    this.#isListed = isList<Value>(outputs ?? []);
-    if (new.target !== Model && inputs === undefined && outputs === undefined) return;
-    this.#graph = readGraph(inputs, outputs);
-    this.#layerNames = Object.freeze([...this.#graph.names.values()]);
   }
 
   /** For classes that extend this one. */
   protected get engine(): Engine {
     return this.#engine;
-  }
-
-  /** The layers in Keras' order, with their names in `layerNames`. */
-  get layers(): readonly Layer[] {
-    return this.graph?.layers ?? [];
-  }
-
-  get layerNames(): readonly string[] {
-    return this.#layerNames;
-  }
-
-  /** The layers and how they are connected; undefined until the shape of the input is known. */
-  override get graph(): Graph | undefined {
-    return this.#graph;
-  }
-
-  /** What the network is made of: to make others of the same layers. */
-  get inputs(): readonly Value[] {
-    return this.needGraph().inputs;
-  }
-
-  get outputs(): readonly Value[] {
-    return this.needGraph().outputs;
   }
 
   /** The names of the inputs: those of their input layers. */
@@ -115,17 +84,6 @@ export class Model<O extends Outputs = Outputs> extends Layer {
   /** The names of the outputs: those of the layers that make them. */
   get outputNames(): readonly string[] {
     return this.ports().outputs.map(({ name }) => name);
-  }
-
-  /** The shape of one sample; undefined until it is known, and of a network of several inputs. */
-  override get inputShape(): Shape | undefined {
-    const inputs = this.graph?.inputs;
-    return inputs?.length === 1 ? inputs[0].shape : undefined;
-  }
-
-  /** The shape of each layer's output for one sample; undefined until the input's is known. */
-  get outputShapes(): readonly Shape[] | undefined {
-    return this.graph && outputShapesOf(this.graph);
   }
 
   /** The optimizer of `compile`; its `learningRate` may be set at any time. */
@@ -156,15 +114,6 @@ export class Model<O extends Outputs = Outputs> extends Layer {
     throw onlyCompiled('metrics');
   }
 
-  /** Whether training moves the weights of its layers, as of the next `compile`; set for all of its layers at once. */
-  override get trainable(): boolean {
-    return super.trainable;
-  }
-  override set trainable(value: boolean) {
-    super.trainable = value;
-    for (const layer of this.layers) layer.trainable = value;
-  }
-
   /** Updates of the weights since `compile`; during `fit` those of the jobs that have ended. `save` has count and weights of one moment. */
   get iterations(): number {
     return this.#engine.progress.iterations;
@@ -173,19 +122,6 @@ export class Model<O extends Outputs = Outputs> extends Layer {
   /** True while `fit`, `evaluate` or `predict` is running. */
   get busy(): boolean {
     return this.#engine.busy;
-  }
-
-  /**
-   * A layer by its name, or by its place in `layers`.
-   * @throws RangeError with the names there are
-   */
-  getLayer(nameOrIndex: string | number): Layer {
-    const { layers, layerNames } = this;
-    if (typeof nameOrIndex === 'string') return layers[layerNames.indexOf(checkOneOf('name', nameOrIndex, layerNames))];
-    if (typeof nameOrIndex !== 'number') throw wrongType('name', "a layer's name or its index", nameOrIndex);
-    const layer = layers[checkInteger('index', nameOrIndex, 0)];
-    if (!layer) throw wrongValue('index', `below ${layers.length}, the number of layers`, nameOrIndex);
-    return layer;
   }
 
   /**
@@ -343,21 +279,6 @@ export class Model<O extends Outputs = Outputs> extends Layer {
     return report;
   }
 
-  /** Whether its outputs are a list: `predict` then gives one, also of one array. */
-  get isListed(): boolean {
-    return this.#isListed;
-  }
-
-  /** What the network makes of values, as a layer. */
-  call(inputs: Values, _: Weights, { training }: Mode): Value | readonly Value[] {
-    const list = isList(inputs) ? inputs : [inputs];
-    const { outputs } = expand(this.graphFor(list.map(({ shape }) => shape)), list, { training, frozen: new Set() });
-    return this.#isListed ? outputs : outputs[0];
-  }
-
-  /** Its layers have the weights: it has none itself. */
-  protected override declareWeights(): void {}
-
   override getConfig(): Record<string, unknown> {
     return architectureOf(this);
   }
@@ -370,17 +291,6 @@ export class Model<O extends Outputs = Outputs> extends Layer {
     if (this.#ports?.graph !== graph || this.#ports.compiled !== compiled)
       this.#ports = { graph, compiled, ports: portsOf(graph, compiled) };
     return this.#ports.ports;
-  }
-
-  /** The graph for inputs of these shapes. */
-  protected graphFor(shapes: readonly Shape[]): Graph {
-    const graph = this.needGraph();
-    const wanted = graph.inputs.map(({ shape }) => shape);
-    if (wanted.length !== shapes.length || !wanted.every((shape, i) => isSameShape(shape, shapes[i])))
-      throw new RangeError(
-        `Expected the inputs of the network '${this.name}' to be of shape ${listed(wanted)}, got ${listed(shapes)}`,
-      );
-    return graph;
   }
 
   /**
@@ -415,20 +325,9 @@ export class Model<O extends Outputs = Outputs> extends Layer {
 
   *#prediction(x: ByPort, options: PredictOptions, way: Way): Training<Predicted<O>> {
     const arrays = yield* prediction(this.#callee, x, options, way);
-    return (this.#isListed ? arrays : arrays[0]) as Predicted<O>;
-  }
-
-  protected needGraph(): Graph {
-    if (!this.graph)
-      throw failure(
-        'ERR_NOT_BUILT',
-        "Expected the network's input shape to be known: give its first layer an inputShape, or call fit or build(inputShape) first",
-      );
-    return this.graph;
+    return (this.isListed ? arrays : arrays[0]) as Predicted<O>;
   }
 }
-
-const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
 
 const onlyCompiled = (name: string) =>
   new TypeError(`Expected ${name} to be set by compile, with optimizer, loss and metrics`);

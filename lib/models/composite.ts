@@ -1,0 +1,117 @@
+import { checkInteger, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
+import { expand } from '../graph/expand.js';
+import type { Graph } from '../graph/graph.js';
+import type { Shape, Value } from '../graph/value.js';
+import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
+import { outputShapesOf } from './ports.js';
+import { isSameShape } from './shapes.js';
+
+/** A network as a layer of others: what it is made of. */
+export abstract class Composite extends Layer {
+  declare readonly name: string;
+  readonly #graph?: Graph;
+  readonly #layerNames: readonly string[];
+  readonly #isListed: boolean;
+
+  /** `graph`: absent of one that grows, as a Sequential. `isListed`: whether its outputs are a list */
+  constructor(name: string, graph: Graph | undefined, isListed: boolean) {
+    super({ name });
+    Object.defineProperty(this, 'name', { writable: false });
+    this.#graph = graph;
+    this.#layerNames = Object.freeze([...(graph?.names.values() ?? [])]);
+    this.#isListed = isListed;
+  }
+
+  /** The layers in Keras' order, with their names in `layerNames`. */
+  get layers(): readonly Layer[] {
+    return this.graph?.layers ?? [];
+  }
+
+  get layerNames(): readonly string[] {
+    return this.#layerNames;
+  }
+
+  /** The layers and how they are connected; undefined until the shape of the input is known. */
+  override get graph(): Graph | undefined {
+    return this.#graph;
+  }
+
+  /** What the network is made of: to make others of the same layers. */
+  get inputs(): readonly Value[] {
+    return this.needGraph().inputs;
+  }
+
+  get outputs(): readonly Value[] {
+    return this.needGraph().outputs;
+  }
+
+  /** The shape of one sample; undefined until it is known, and of a network of several inputs. */
+  override get inputShape(): Shape | undefined {
+    const inputs = this.graph?.inputs;
+    return inputs?.length === 1 ? inputs[0].shape : undefined;
+  }
+
+  /** The shape of each layer's output for one sample; undefined until the input's is known. */
+  get outputShapes(): readonly Shape[] | undefined {
+    return this.graph && outputShapesOf(this.graph);
+  }
+
+  /** Whether training moves the weights of its layers, as of the next `compile`; set for all of its layers at once. */
+  override get trainable(): boolean {
+    return super.trainable;
+  }
+  override set trainable(value: boolean) {
+    super.trainable = value;
+    for (const layer of this.layers) layer.trainable = value;
+  }
+
+  /**
+   * A layer by its name, or by its place in `layers`.
+   * @throws RangeError with the names there are
+   */
+  getLayer(nameOrIndex: string | number): Layer {
+    const { layers, layerNames } = this;
+    if (typeof nameOrIndex === 'string') return layers[layerNames.indexOf(checkOneOf('name', nameOrIndex, layerNames))];
+    if (typeof nameOrIndex !== 'number') throw wrongType('name', "a layer's name or its index", nameOrIndex);
+    const layer = layers[checkInteger('index', nameOrIndex, 0)];
+    if (!layer) throw wrongValue('index', `below ${layers.length}, the number of layers`, nameOrIndex);
+    return layer;
+  }
+
+  /** Whether its outputs are a list: `predict` then gives one, also of one array. */
+  get isListed(): boolean {
+    return this.#isListed;
+  }
+
+  /** What the network makes of values, as a layer. */
+  call(inputs: Values, _: Weights, { training }: Mode): Value | readonly Value[] {
+    const list = isList(inputs) ? inputs : [inputs];
+    const { outputs } = expand(this.graphFor(list.map(({ shape }) => shape)), list, { training, frozen: new Set() });
+    return this.#isListed ? outputs : outputs[0];
+  }
+
+  /** Its layers have the weights: it has none itself. */
+  protected override declareWeights(): void {}
+
+  /** The graph for inputs of these shapes. */
+  protected graphFor(shapes: readonly Shape[]): Graph {
+    const graph = this.needGraph();
+    const wanted = graph.inputs.map(({ shape }) => shape);
+    if (wanted.length !== shapes.length || !wanted.every((shape, i) => isSameShape(shape, shapes[i])))
+      throw new RangeError(
+        `Expected the inputs of the network '${this.name}' to be of shape ${listed(wanted)}, got ${listed(shapes)}`,
+      );
+    return graph;
+  }
+
+  protected needGraph(): Graph {
+    if (!this.graph)
+      throw failure(
+        'ERR_NOT_BUILT',
+        "Expected the network's input shape to be known: give its first layer an inputShape, or call fit or build(inputShape) first",
+      );
+    return this.graph;
+  }
+}
+
+const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
