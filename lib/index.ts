@@ -1,5 +1,5 @@
 export { type Activation, type ActivationInput, activations } from './activations.js';
-export { type ArrayInput, type DType, linspace, logspace, NDArray, type NestedArray } from './array.js';
+export { type ArrayInput, type DType, NDArray, type NestedArray } from './array.js';
 export {
   type Callback,
   type CallbackModel,
@@ -104,4 +104,5 @@ export {
   type ZeroDivision,
 } from './scores/precision-recall.js';
 export { meanSquaredError, type R2ScoreOptions, type RegressionScoreOptions, r2Score } from './scores/regression.js';
+export { linspace, logspace } from './spaces.js';
 export type { ByPort } from './training/data.js';

@@ -10,6 +10,7 @@ import {
   type NativePlan,
   type NativeResult,
 } from './binding.js';
+import { aligned, layOut, livesOf } from './graph/lives.js';
 
 export type FloatType = Exclude<DType, 'int32'>;
 export type FloatArray = Float64Array | Float32Array;
@@ -41,7 +42,6 @@ export interface Scalar {
   readonly index: number;
 }
 
-const ALIGNMENT = 16; // values: 64 bytes of float32
 const LEFT_OUT = -1; // in place of a buffer's index
 
 /**
@@ -164,7 +164,7 @@ export class Tape {
         ends[b.dtype] += role === 'report' ? b.size : aligned(b.size);
       }
     }
-    const lives = use && this.#lives(Object.values(programs), use.inputs, use.outputs);
+    const lives = use && livesOf(this.#buffers, Object.values(programs), use.inputs, use.outputs);
     const rowOf = (dtype: Buffer['dtype']) =>
       layOut(
         this.#buffers.filter((b) => b.role === 'activation' && b.dtype === dtype),
@@ -198,76 +198,12 @@ export class Tape {
     return new Plan(native, this.dtype, offsets, report);
   }
 
-  /** The first and last instruction of each program that touches a buffer, by the buffer's index. */
-  #lives(
-    programs: readonly (readonly InstructionSpec[])[],
-    inputs: readonly Buffer[],
-    outputs: readonly Buffer[],
-  ): Map<number, Life[]> {
-    const owner = this.#buffers.map((b) => (b.viewOf ?? b).index);
-    const lives = new Map<number, Life[]>();
-    for (const [program, instructions] of programs.entries()) {
-      const touch = (index: number, at: number) => {
-        const own = lives.get(owner[index]) ?? [];
-        lives.set(owner[index], own);
-        const life = own.find((other) => other.program === program);
-        if (life) life.last = at;
-        else own.push({ program, first: at, last: at });
-      };
-      for (const { index } of inputs) touch(index, -1);
-      for (const [at, { buffers }] of instructions.entries())
-        for (const index of buffers) if (index !== LEFT_OUT) touch(index, at);
-      for (const { index } of outputs)
-        if (lives.get(owner[index])?.some((life) => life.program === program)) touch(index, instructions.length);
-    }
-    return lives;
-  }
-
   #add(role: Role | 'activation', name: string, shape: readonly number[], dtype: Buffer['dtype']): Buffer {
     const size = shape.reduce((product, n) => product * n, 1);
     const buffer = { index: this.#buffers.length, name, shape, size, batched: role === 'activation', dtype, role };
     this.#buffers.push(buffer);
     return buffer;
   }
-}
-
-/** Where a program first and last touches a buffer. */
-interface Life {
-  readonly program: number;
-  readonly first: number;
-  last: number;
-}
-
-const aligned = (size: number) => Math.ceil(size / ALIGNMENT) * ALIGNMENT;
-
-/** Gives batched buffers their offsets; those whose lives do not meet may lie on each other. Returns the size of a row. */
-function layOut(buffers: readonly Buffer[], lives: Map<number, Life[]> | undefined, offsets: number[]): number {
-  let rowSize = 0;
-  if (!lives) {
-    for (const b of buffers) {
-      offsets[b.index] = rowSize;
-      rowSize += aligned(b.size);
-    }
-    return rowSize;
-  }
-  const meet = (a: readonly Life[], b: readonly Life[]) =>
-    a.some((x) => b.some((y) => x.program === y.program && x.first <= y.last && y.first <= x.last));
-  const placed: { begin: number; end: number; life: Life[] }[] = [];
-  // the largest first, each at the lowest place that is free for its whole life
-  for (const { index, size } of [...buffers].sort((a, b) => b.size - a.size || a.index - b.index)) {
-    const life = lives.get(index) ?? [];
-    const taken = placed.filter((other) => meet(life, other.life)).sort((a, b) => a.begin - b.begin);
-    let begin = 0;
-    for (const other of taken) {
-      if (begin + aligned(size) <= other.begin) break;
-      begin = Math.max(begin, other.end);
-    }
-    const end = begin + aligned(size);
-    placed.push({ begin, end, life });
-    offsets[index] = begin;
-    rowSize = Math.max(rowSize, end);
-  }
-  return rowSize;
 }
 
 /** A job for a plan: batches of samples and the program to replay for each. */

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { logspace, NDArray } from '../../array.js';
+import { NDArray } from '../../array.js';
 import { loadDigits } from '../../datasets/digits.js';
 import { NeuralNetwork } from '../../estimators/neural-network.js';
 import { buildInfo, setThreads } from '../../info.js';
@@ -10,6 +10,7 @@ import type { Layer } from '../../layers/layer.js';
 import { gridSearch } from '../../model-selection/grid-search.js';
 import { sequential } from '../../models/sequential.js';
 import { RandomState } from '../../random.js';
+import { logspace } from '../../spaces.js';
 import { EXIT } from '../errors.js';
 import { MOST_THREADS, type Values } from '../options.js';
 import { Output } from '../output.js';

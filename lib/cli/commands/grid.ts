@@ -1,4 +1,3 @@
-import { logspace } from '../../array.js';
 import { didYouMean } from '../../check.js';
 import { NeuralNetwork } from '../../estimators/neural-network.js';
 import { buildInfo, setThreads } from '../../info.js';
@@ -9,6 +8,7 @@ import { heatmap } from '../../plots/heatmap.js';
 import { RandomState } from '../../random.js';
 import { accuracyScore } from '../../scores/classification.js';
 import { r2Score } from '../../scores/regression.js';
+import { logspace } from '../../spaces.js';
 import { classCodes, fitTargets } from '../assessment.js';
 import { readDataOptions } from '../data-options.js';
 import type { Meaning, Samples } from '../dataset.js';

@@ -1,0 +1,69 @@
+import type { InstructionSpec } from '../binding.js';
+import type { Buffer } from '../tape.js';
+
+const ALIGNMENT = 16; // values: 64 bytes of float32
+
+/** Where a program first and last touches a buffer. */
+export interface Life {
+  readonly program: number;
+  readonly first: number;
+  last: number;
+}
+
+export const aligned = (size: number) => Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+
+/** Gives batched buffers their offsets; those whose lives do not meet may lie on each other. Returns the size of a row. */
+export function layOut(buffers: readonly Buffer[], lives: Map<number, Life[]> | undefined, offsets: number[]): number {
+  let rowSize = 0;
+  if (!lives) {
+    for (const b of buffers) {
+      offsets[b.index] = rowSize;
+      rowSize += aligned(b.size);
+    }
+    return rowSize;
+  }
+  const meet = (a: readonly Life[], b: readonly Life[]) =>
+    a.some((x) => b.some((y) => x.program === y.program && x.first <= y.last && y.first <= x.last));
+  const placed: { begin: number; end: number; life: Life[] }[] = [];
+  // the largest first, each at the lowest place that is free for its whole life
+  for (const { index, size } of [...buffers].sort((a, b) => b.size - a.size || a.index - b.index)) {
+    const life = lives.get(index) ?? [];
+    const taken = placed.filter((other) => meet(life, other.life)).sort((a, b) => a.begin - b.begin);
+    let begin = 0;
+    for (const other of taken) {
+      if (begin + aligned(size) <= other.begin) break;
+      begin = Math.max(begin, other.end);
+    }
+    const end = begin + aligned(size);
+    placed.push({ begin, end, life });
+    offsets[index] = begin;
+    rowSize = Math.max(rowSize, end);
+  }
+  return rowSize;
+}
+
+/** The first and last instruction of each program that touches a buffer, by the buffer's index. */
+export function livesOf(
+  all: readonly Buffer[],
+  programs: readonly (readonly InstructionSpec[])[],
+  inputs: readonly Buffer[],
+  outputs: readonly Buffer[],
+): Map<number, Life[]> {
+  const owner = all.map((b) => (b.viewOf ?? b).index);
+  const lives = new Map<number, Life[]>();
+  for (const [program, instructions] of programs.entries()) {
+    const touch = (index: number, at: number) => {
+      const own = lives.get(owner[index]) ?? [];
+      lives.set(owner[index], own);
+      const life = own.find((other) => other.program === program);
+      if (life) life.last = at;
+      else own.push({ program, first: at, last: at });
+    };
+    for (const { index } of inputs) touch(index, -1);
+    for (const [at, { buffers }] of instructions.entries())
+      for (const index of buffers) if (index >= 0) touch(index, at);
+    for (const { index } of outputs)
+      if (lives.get(owner[index])?.some((life) => life.program === program)) touch(index, instructions.length);
+  }
+  return lives;
+}
