@@ -107,11 +107,10 @@ export class Arena {
     for (const { weight, moves } of this.tenants) if (moves) this.#claim(weight);
   }
 
-  #claim(weight: Weight): void {
-    weight.held.arena = this;
-    weight.held.values = undefined;
-    weight.held.version++;
-    this.#seen.set(weight, weight.held.version);
+  #claim({ held }: Weight): void {
+    held.arena = this;
+    held.values = undefined;
+    held.version++; // others find that they have an older one; this arena looks again once it is another's
   }
 }
 

@@ -54,6 +54,8 @@ export class Model<O extends Outputs = Outputs> extends Composite {
   /** Set by a callback, or anyone, to end training after the batch in progress. */
   stopTraining = false;
   readonly #engine: Engine;
+  readonly #callee: Callee;
+  #placedWeights?: { readonly graph: Graph; readonly placed: readonly PlacedWeight[] };
   #ports?: { readonly graph: Graph; readonly compiled: Compiled | undefined; readonly ports: Ports };
 
   static {
@@ -69,6 +71,12 @@ export class Model<O extends Outputs = Outputs> extends Composite {
     this.dtype = checkOneOf('dtype', dtype, ['float32', 'float64']);
     Object.defineProperty(this, 'dtype', { writable: false });
     this.#engine = new Engine(dtype, seed);
+    this.#callee = {
+      model: this,
+      engine: this.#engine,
+      ports: (shapes) => this.ports(shapes),
+      graphFor: (shapes) => this.graphFor(shapes),
+    };
   }
 
   /** For classes that extend this one. */
@@ -298,9 +306,10 @@ export class Model<O extends Outputs = Outputs> extends Composite {
    * no arena of its own.
    * @throws Error with code ERR_NOT_BUILT if the input shape is not known yet
    */
-  #placed(): PlacedWeight[] {
+  #placed(): readonly PlacedWeight[] {
     const graph = this.needGraph();
-    const placed = weightsOfGraph(graph);
+    if (this.#placedWeights?.graph !== graph) this.#placedWeights = { graph, placed: weightsOfGraph(graph) };
+    const { placed } = this.#placedWeights;
     if (!placed.every(({ weight }) => hasNumbers(weight))) this.#engine.build(graph);
     return placed;
   }
@@ -312,15 +321,6 @@ export class Model<O extends Outputs = Outputs> extends Composite {
       placed.map(({ weight }) => weight),
       arrays,
     );
-  }
-
-  get #callee(): Callee {
-    return {
-      model: this,
-      engine: this.#engine,
-      ports: (shapes) => this.ports(shapes),
-      graphFor: (shapes) => this.graphFor(shapes),
-    };
   }
 
   *#prediction(x: ByPort, options: PredictOptions, way: Way): Training<Predicted<O>> {

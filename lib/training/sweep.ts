@@ -1,6 +1,6 @@
 import type { NativeResult } from '../binding.js';
 import type { Job, Plan } from '../tape.js';
-import type { Training } from '../train.js';
+import type { JobStep, Training } from '../train.js';
 
 /** Rows of datasets: those listed, `count` from `first` on, or `count` that are drawn as jobs come to them. */
 export type Rows = Int32Array | { readonly first: number; readonly count: number } | Drawn;
@@ -57,11 +57,24 @@ export interface Sweep extends Pick<Job, 'program' | 'inputs' | 'outputs'> {
 
 /** Runs a program over rows, batch by batch, in jobs of some 10 ms: the one loop that paces them. `each` is given what a job computed. */
 export function* sweep(
-  { plan, program, inputs, outputs, rows, batchSize, pace = new Pace(), onBatch, prepare, stop, ...epochs }: Sweep,
+  {
+    plan,
+    program,
+    inputs,
+    outputs,
+    rows,
+    batchSize,
+    pace = new Pace(),
+    onBatch,
+    prepare,
+    stop,
+    period: epoch,
+    joined = false,
+  }: Sweep,
   each: (swept: Swept) => Training<void> | undefined,
 ): Training<void> {
   const total = countOf(rows);
-  const { period = total, joined = false } = epochs;
+  const period = epoch ?? total;
   const perEpoch = Math.ceil(period / batchSize);
   const part = (at: number): Pick<Job, 'rows' | 'first' | 'count'> => {
     const left = period - (at % period);
@@ -77,19 +90,21 @@ export function* sweep(
     const own = drawn ?? part(at);
     const count = own.rows?.length ?? (own.count as number);
     const steps = Math.floor(count / period) * perEpoch + Math.ceil((count % period) / batchSize);
-    const { settle, ...scalars } = prepare?.(steps, own.rows) ?? {};
-    const job = { program, inputs, batchSize, ...own, ...scalars, ...(outputs && { outputs }) };
+    const prepared = prepare?.(steps, own.rows);
+    const job: Job = { program, inputs, batchSize, ...own };
+    if (prepared?.scalars) job.scalars = prepared.scalars;
+    if (prepared?.values) job.values = prepared.values;
+    if (outputs) job.outputs = outputs;
+    if (count > period) job.period = period;
+    const step: JobStep = { plan, job };
+    if (prepared?.settle) step.settle = prepared.settle;
     const after = at + count;
     drawn = undefined;
-    const meanwhile = () => {
-      if (after < total) drawn = part(after);
-    };
-    const result: NativeResult = yield {
-      plan,
-      job: count > period ? { ...job, period } : job,
-      ...('take' in rows && { meanwhile }),
-      ...(settle && { settle }),
-    };
+    if ('take' in rows)
+      step.meanwhile = () => {
+        if (after < total) drawn = part(after);
+      };
+    const result: NativeResult = yield step;
     pace.measured(result);
     const then = each({ result, at, count });
     if (then) yield* then;
