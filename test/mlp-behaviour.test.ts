@@ -142,6 +142,31 @@ test.serial('warns where maxIter or maxFun ends the training, and of a batch siz
   t.regex((await warningsOf('Warning', train({ batchSize: 1000, maxIter: 1 })))[0], /batchSize 1000/);
 });
 
+test('fits with and without sample weights follow each other, with the optimizer’s memory', (t) => {
+  const { x, y } = someDigits(10);
+  const ones = new Float64Array(x.length).fill(1);
+  for (const solver of ['sgd', 'adam', 'lbfgs'] as const) {
+    const fits = (weigh: (i: number) => boolean) => {
+      const model = new MLPClassifier({ hiddenLayerSizes: 5, solver, maxIter: 4, warmStart: true, randomState: 2 });
+      for (let i = 0; i < 6; i++) {
+        const given = weigh(i) ? { sampleWeight: ones } : {};
+        if (solver === 'lbfgs' || i < 2) model.fitSync(x, y, given);
+        else model.partialFit(x, y, undefined, given);
+      }
+      return bits(model);
+    };
+    const never = fits(() => false);
+    t.deepEqual(
+      fits((i) => i % 2 === 0),
+      never,
+    );
+    t.deepEqual(
+      fits((i) => i % 3 === 2),
+      never,
+    );
+  }
+});
+
 test('onEpochEnd is told of every epoch, and changes nothing', async (t) => {
   const { x, y } = someDigits(10);
   for (const earlyStopping of [false, true]) {

@@ -292,7 +292,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
       this.#optimizer = undefined;
       this.#memory = undefined;
     } else if (!same && old && old.architecture.solver !== 'lbfgs') {
-      this.#memory = readAll(old, old.recorder.states);
+      this.#memory = readAll(old, old.states);
     }
     if (firstPass) {
       initialize(network, random, prepared.float32);
@@ -311,9 +311,9 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     } else {
       if (!incremental || !this.#optimizer) {
         this.#optimizer = p.solver === 'sgd' ? new SGDOptimizer(p) : new AdamOptimizer(p);
-        writeAll(network, network.recorder.states);
+        writeAll(network, network.states);
       } else if (!same) {
-        writeAll(network, network.recorder.states, this.#memory);
+        writeAll(network, network.states, this.#memory);
       }
       this.#memory = undefined;
       const [rows, aside] = split();

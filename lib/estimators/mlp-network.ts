@@ -26,7 +26,7 @@ export interface Architecture {
 export type Step = Record<'scale' | 'lmbd' | 'rate' | 'momentum' | 'nesterov' | 'beta1' | 'beta2' | 'epsilon', number>;
 
 /** A multi-layer perceptron: dense layers with scikit-learn's loss and update. */
-export interface MLPNetwork extends Network {
+export interface MLPNetwork extends Pick<Network, 'plan' | 'weights' | 'inputs' | 'outputs'> {
   readonly architecture: Architecture;
   readonly graph: Graph;
   /** `coefs[l]` is [units[l], units[l + 1]]. */
@@ -37,7 +37,11 @@ export interface MLPNetwork extends Network {
   readonly judged: Judged;
   /** Reported after each step: the sum of all squared coefficients before the update. */
   readonly squares: Buffer;
+  /** The optimizer's memory; of 'lbfgs' sums of gradients, those of the coefficients first. */
+  readonly states: readonly Buffer[];
   readonly step: Step;
+  /** What a job is given for each step, made of `step`. */
+  readonly stepScalars: Recorder['stepScalars'];
 }
 
 const HIDDEN = { identity: 'linear', logistic: 'sigmoid', tanh: 'tanh', relu: 'relu' } as const;
@@ -54,7 +58,7 @@ const UPDATE = {
   adam: { kernel: 'adam', memory: ['m', 'v'], scalars: ['rate', 'beta1', 'beta2', 'epsilon'] },
 } as const;
 
-/** Records scikit-learn's network. Its `recorder.states` are the optimizer's memory; of 'lbfgs' sums of gradients, those of the coefficients first. */
+/** Records scikit-learn's network. */
 export function networkOf(architecture: Architecture): MLPNetwork {
   const { units, activation, outActivation, solver, dtype, weighted } = architecture;
   const out = OUTPUT[outActivation];
@@ -78,12 +82,29 @@ export function networkOf(architecture: Architecture): MLPNetwork {
   const outputs = [{ name: 'output', loss: lossOf(out, step), lossWeight: 1, metrics: [] }];
   const programs = [weighted ? 'trainWeighted' : 'train'];
   const network = recordNetwork(graph, dtype, { optimizer, outputs, frozen: new Set(), programs });
-  const [judged] = (network.training as NonNullable<Network['training']>).judged;
-  const named = (name: string) => network.recorder.parameters.filter((p) => p.name === name).map(({ value }) => value);
+  const { recorder, training, ...recorded } = network; // the recorder has done its work, and is large
+  const { states, stepScalars } = recorder;
+  const [judged] = (training as NonNullable<Network['training']>).judged;
+  const named = (name: string) => recorder.parameters.filter((p) => p.name === name).map(({ value }) => value);
   const [coefs, intercepts] = [named('kernel'), named('bias')];
   const parameters = [...coefs, ...intercepts];
-  return { ...network, architecture, graph, coefs, intercepts, parameters, judged, squares, step };
+  return {
+    ...recorded,
+    architecture,
+    graph,
+    coefs,
+    intercepts,
+    parameters,
+    judged,
+    squares,
+    states,
+    step,
+    stepScalars,
+  };
 }
+
+/** Not written in place: a closure there would keep the recorder alive. */
+const numberOf = (step: Step, name: keyof Step) => () => step[name];
 
 /** A loss of scikit-learn's, the derivative of which is that of scale times the sum. */
 const lossOf = ({ activation, kernel }: (typeof OUTPUT)[keyof typeof OUTPUT], step: Step): Loss => ({
@@ -92,7 +113,7 @@ const lossOf = ({ activation, kernel }: (typeof OUTPUT)[keyof typeof OUTPUT], st
   targetShape: (outputShape) => outputShape,
   prepare: (_, y) => y,
   emit(t, { output: z, targets: y, probabilities: p, losses, delta }) {
-    const scale = t.perStep(() => step.scale);
+    const scale = t.perStep(numberOf(step, 'scale'));
     t.emit(kernel, p ? [z, y, p, losses, delta] : [z, y, losses, delta], { N: z.size }, { scale }); // delta = (p - y) * scale
   },
 });
@@ -121,8 +142,8 @@ function recordUpdate(
   parameters: readonly Parameter[],
   step: Step,
 ): void {
-  const own = Object.fromEntries(scalars.map((name) => [name, t.perStep(() => step[name])]));
-  const penalty = t.perStep(() => step.lmbd);
+  const own = Object.fromEntries(scalars.map((name) => [name, t.perStep(numberOf(step, name))]));
+  const penalty = t.perStep(numberOf(step, 'lmbd'));
   for (const parameter of parameters) {
     const { name, value: w, gradient: dw } = parameter;
     const state = memory.map((part) => t.state(`${name}/${part}`, w.shape));

@@ -207,8 +207,7 @@ class Steps {
 
   prepare(count: number, rows: Int32Array): Prepared {
     const { network, samples, parameters, optimizer, random } = this.#fit;
-    const { step } = network;
-    const { stepScalars } = network.recorder;
+    const { step, stepScalars } = network;
     const n = this.#fit.rows.length;
     const values = allocate(Float64Array, count * stepScalars.length);
     this.sizes = new Array<number>(count);
@@ -279,10 +278,16 @@ function recordLoss({ parameters, progress }: Fit): void {
 /** scikit-learn's `_fit_lbfgs`: loss and gradient over all samples natively, L-BFGS over them here. */
 export function* trainLbfgs(fit: Fit): Training<void> {
   const { network, samples, parameters: p, progress, watched } = fit;
-  const [{ scalar: scale }] = network.recorder.stepScalars;
+  const [{ scalar: scale }] = network.stepScalars;
   const all = range(samples.n);
   const total = weightOf(samples, all, 0, samples.n);
-  const pace = new Pace();
+  const ofAll: Sweep = {
+    ...programOf(fit),
+    rows: { first: 0, count: samples.n },
+    batchSize: Math.min(samples.n, SAMPLES_A_STEP),
+    pace: new Pace(),
+    prepare: (steps) => ({ scalars: [scale], values: allocate(Float64Array, steps).fill(1 / total) }),
+  };
   const callbacks = callbacksOf(fit, { epochs: p.maxIter, steps: 1, samples: samples.n, batchSize: samples.n });
   const iterations: Iteration[] = [];
   const onIteration = (done: Iteration) => {
@@ -316,16 +321,13 @@ export function* trainLbfgs(fit: Fit): Training<void> {
 
   function* evaluate(point: Float64Array): Training<{ f: number; gradient: Float64Array }> {
     writeAll(network, network.parameters, unpack(point));
-    writeAll(network, network.recorder.states);
+    writeAll(network, network.states);
     let f = 0;
-    const rows = { first: 0, count: samples.n };
-    const prepare = (steps: number) => ({ scalars: [scale], values: allocate(Float64Array, steps).fill(1 / total) });
-    const batchSize = Math.min(samples.n, SAMPLES_A_STEP);
-    yield* sweep({ ...programOf(fit), rows, batchSize, pace, prepare }, ({ result }) => {
+    yield* sweep(ofAll, ({ result }) => {
       for (const loss of network.plan.reported(result, network.judged.loss)) f += loss / total;
       return undefined;
     });
-    const gradient = pack(readAll(network, network.recorder.states));
+    const gradient = pack(readAll(network, network.states));
     const penalised = network.coefs.reduce((size, w) => size + w.size, 0);
     let squares = 0;
     for (let i = 0; i < penalised; i++) {

@@ -1,9 +1,9 @@
-import type { NDArray } from '../array.js';
+import { NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkInteger, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import type { Shape } from '../graph/value.js';
-import { valuesOf } from '../tape.js';
+import { type FloatArray, valuesOf } from '../tape.js';
 import type { Training } from '../train.js';
 import { type ByPort, copyInputs, type FitModel, type Ports, prepareFit, readInputs } from '../training/data.js';
 import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
@@ -17,9 +17,6 @@ export interface Callee {
   ports(shapes?: readonly Shape[]): Ports;
   graphFor(shapes: readonly Shape[]): Graph;
 }
-
-/** How `predict` takes its samples: copied to native memory, read in place by a synchronous call, or that in one batch. */
-export type Way = 'copied' | 'in place' | 'one batch';
 
 export function* fitting(callee: Callee, x: ByPort, y: ByPort, options: FitOptions): Training<History> {
   const plan = prepare(callee, x, y, options, { moves: true });
@@ -50,23 +47,34 @@ export function* evaluation(
   return yield* evaluateLoop(plan.network, plan.samples, isBatch ? plan.samples.count : plan.batchSize);
 }
 
-export function* prediction(
-  { model: { dtype }, engine, ports, graphFor }: Callee,
-  x: ByPort,
-  options: PredictOptions,
-  way: Way,
-): Training<NDArray[]> {
+export function* prediction(callee: Callee, x: ByPort, options: PredictOptions): Training<NDArray[]> {
+  const { network, arrays, inputs, batchSize } = entered(callee, x, options);
+  const samples = copyInputs('x', arrays, inputs, callee.model.dtype);
+  return yield* predictLoop(network, samples, { first: 0, count: arrays[0].shape[0] }, batchSize);
+}
+
+/** The same at once, of samples where they are. `isBatch`: all of them in one batch */
+export function predictNow(callee: Callee, x: ByPort, options: PredictOptions, isBatch: boolean): NDArray[] {
+  const { network, arrays, inputs, batchSize } = entered(callee, x, options);
+  const { plan, inputs: buffers, outputs } = network;
+  const n = arrays[0].shape[0];
+  const result = plan.runSync({
+    program: 'predict',
+    inputs: arrays.map((array, i) => [buffers[i], valuesOf(array, inputs[i].dtype ?? callee.model.dtype)] as const),
+    outputs,
+    first: 0,
+    count: n,
+    batchSize: isBatch ? n : batchSize,
+  });
+  return (result.outputs as FloatArray[]).map((part, i) => NDArray.wrap(part, [n, ...outputs[i].shape]));
+}
+
+function entered({ engine, ports, graphFor }: Callee, x: ByPort, options: PredictOptions) {
   checkOptions('options', options, ['batchSize', 'signal']);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const { inputs } = ports();
   const arrays = readInputs('x', x, inputs);
-  const network = engine.enter(graphFor(shapesOf(arrays)), false);
-  const samples =
-    way === 'copied'
-      ? copyInputs('x', arrays, inputs, dtype)
-      : arrays.map((a, i) => valuesOf(a, inputs[i].dtype ?? dtype));
-  const n = arrays[0].shape[0];
-  return yield* predictLoop(network, samples, { first: 0, count: n }, way === 'one batch' ? n : batchSize);
+  return { network: engine.enter(graphFor(shapesOf(arrays)), false), arrays, inputs, batchSize };
 }
 
 const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => shape.slice(1));

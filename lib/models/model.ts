@@ -15,7 +15,7 @@ import type { FloatType } from '../tape.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
 import type { ByPort, Ports } from '../training/data.js';
 import { architectureOf, registerKind } from './architecture.js';
-import { type Callee, evaluation, fitting, gradientsOf, prediction, trainingStep, type Way } from './calls.js';
+import { type Callee, evaluation, fitting, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
 import { type CompileOptions, metricsIn, readCompile } from './compile.js';
 import { Composite } from './composite.js';
 import { Engine } from './engine.js';
@@ -211,7 +211,7 @@ export class Model<O extends Outputs = Outputs> extends Composite {
 
   /** The network's output for one batch. */
   predictOnBatch(x: ByPort): Predicted<O> {
-    return driveSync(this.#engine.betweenBatches(this.#prediction(x, {}, 'one batch')));
+    return this.#structured(this.#engine.now(() => predictNow(this.#callee, x, {}, true)));
   }
 
   /**
@@ -246,12 +246,12 @@ export class Model<O extends Outputs = Outputs> extends Composite {
    * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `predictSync`
    */
   async predict(x: ByPort, options: PredictOptions = {}): Promise<Predicted<O>> {
-    return drive(this.#engine.exclusively(this.#prediction(x, options, 'copied')), signalOf(options));
+    return drive(this.#engine.exclusively(this.#prediction(x, options)), signalOf(options));
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
   predictSync(x: ByPort, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
-    return driveSync(this.#engine.betweenBatches(this.#prediction(x, options, 'in place')));
+    return this.#structured(this.#engine.now(() => predictNow(this.#callee, x, options, false)));
   }
 
   /**
@@ -323,8 +323,11 @@ export class Model<O extends Outputs = Outputs> extends Composite {
     );
   }
 
-  *#prediction(x: ByPort, options: PredictOptions, way: Way): Training<Predicted<O>> {
-    const arrays = yield* prediction(this.#callee, x, options, way);
+  *#prediction(x: ByPort, options: PredictOptions): Training<Predicted<O>> {
+    return this.#structured(yield* prediction(this.#callee, x, options));
+  }
+
+  #structured(arrays: NDArray[]): Predicted<O> {
     return (this.isListed ? arrays : arrays[0]) as Predicted<O>;
   }
 }

@@ -14,7 +14,7 @@ import type { Optimizer } from '../optimizers.js';
 import type { Buffer, FloatType, Plan } from '../tape.js';
 
 /** How a network is trained and judged, as its tape has to know it. */
-export interface Recipe {
+export interface Recording {
   readonly optimizer: Pick<Optimizer, 'record'>;
   /** For each output of the network, in order. */
   readonly outputs: readonly CompiledOutput[];
@@ -25,7 +25,7 @@ export interface Recipe {
 }
 
 /** What `compile` decides. */
-export interface Compiled extends Recipe {
+export interface Compiled extends Recording {
   readonly optimizer: Optimizer;
 }
 
@@ -72,7 +72,7 @@ const NONE: ReadonlySet<Layer> = new Set();
  * Records a network: its forward pass as the program 'predict'; with `compiled` also 'evaluate' (forward, losses, metrics),
  * 'gradients' (these and backward) and 'train' (these and the update), and all of them with sample weights.
  */
-export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recipe): Network {
+export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recording): Network {
   const t = new Recorder(dtype);
   const sources = graph.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
   const inputs = sources.map(({ shape, dtype }, i) => t.batched(sources.length === 1 ? 'x' : `x${i}`, shape, dtype));

@@ -130,8 +130,12 @@ export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ l
 }
 
 /** The network's outputs for rows of x, [rows, ...] each. */
-export function* predictLoop(network: Network, x: Samples['x'], rows: Rows, batchSize: number): Training<NDArray[]> {
-  const { plan, inputs, outputs } = network;
+export function* predictLoop(
+  { plan, inputs, outputs }: Pick<Network, 'plan' | 'inputs' | 'outputs'>,
+  x: Samples['x'],
+  rows: Rows,
+  batchSize: number,
+): Training<NDArray[]> {
   const n = countOf(rows);
   const own = inputs.map((buffer, i) => [buffer, x[i]] as const);
   const shapes = outputs.map(({ shape }) => [n, ...shape]);
