@@ -366,7 +366,7 @@ test('options that cannot be: one sentence each', (t) => {
   refuse(
     () => layers.conv2d(wrong({ filters: 1, kernelsize: 3 })),
     TypeError,
-    "Expected options to have no option 'kernelsize' (did you mean 'kernelSize'?); there are: name, inputShape, trainable, filters, " +
+    "Expected options to have no option 'kernelsize' (did you mean 'kernelSize'?); there are: name, inputShape, trainable, activityRegularizer, filters, " +
       'kernelSize, strides, padding, dilationRate, groups, activation, useBias, kernelInitializer, biasInitializer, kernelRegularizer, ' +
       'biasRegularizer, kernelConstraint, biasConstraint',
   );

@@ -145,6 +145,46 @@ for (const [name, make] of Object.entries(GRAPHS))
     predicted(golden.predicted_after, 1e-9);
   });
 
+test('penalties on what layers give are Keras’, saved, and refused by save where they are functions', async (t) => {
+  const golden = fixture('activity');
+  const [x, y] = [stored(golden.x), stored(golden.y)];
+  const make = (last: object) =>
+    sequential({
+      layers: [
+        layers.conv2d({
+          filters: 3,
+          kernelSize: 3,
+          activation: 'relu',
+          activityRegularizer: { l2: 0.125 },
+          inputShape: [6, 6, 2],
+        }),
+        layers.maxPooling2d(),
+        layers.flatten(),
+        layers.dense({ units: 4, activityRegularizer: { l1: 0.25, l2: 0.0625 }, kernelRegularizer: { l2: 0.5 } }),
+        layers.dense({ units: 3, activation: 'softmax', ...last }),
+      ],
+      dtype: 'float64',
+    });
+  const net = make({ activityRegularizer: { l1: 0.5 } });
+  net.setWeights(golden.weights.map(stored));
+  net.compile({ optimizer: optimizers.sgd({ learningRate: 0.125 }), loss: 'categoricalCrossentropy' });
+  for (const loss of golden.losses) t.true(Math.abs(net.trainOnBatch(x, y).loss - loss) < 1e-10);
+  for (const [i, weight] of net.getWeights().entries()) near(t, weight, stored(golden.weights_after[i]), 1e-9);
+  const { loss } = await net.evaluate(x, y, { batchSize: 4 });
+  t.true(Math.abs(loss - golden.evaluated) < 1e-10, `${loss} ${golden.evaluated}`);
+  const file = path();
+  await net.save(file);
+  const loaded = await Sequential.load(file);
+  t.is(loaded.trainOnBatch(x, y).loss, net.trainOnBatch(x, y).loss);
+  const own = make({ activityRegularizer: (v: Value) => ops.mul(0.5, ops.sum(ops.abs(v))) });
+  own.setWeights(golden.weights.map(stored));
+  own.compile({ optimizer: optimizers.sgd({ learningRate: 0.125 }), loss: 'categoricalCrossentropy' });
+  t.true(Math.abs(own.trainOnBatch(x, y).loss - golden.losses[0]) < 1e-12);
+  await t.throwsAsync(own.save(path()), {
+    message: /the activityRegularizer of the layer 'dense_1' to be one of regularizers/,
+  });
+});
+
 const sum = custom.layer(
   'TestSum',
   class extends Layer {

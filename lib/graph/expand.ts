@@ -1,4 +1,5 @@
 import type { Layer } from '../layers/layer.js';
+import type { Regularizer } from '../regularizers.js';
 import { type Graph, layersBetween } from './graph.js';
 import { applyOp, type Call, isCall, type Node, topological, type Value } from './value.js';
 
@@ -7,6 +8,14 @@ export interface Expanded {
   readonly outputs: readonly Value[];
   /** The layer whose call an operation is part of, such as 'dense'; of one within another, 'encoder/dense'. */
   readonly layerOf: ReadonlyMap<Node, string>;
+  /** What layers give that have a penalty on it. */
+  readonly penalized: readonly Penalized[];
+}
+
+export interface Penalized {
+  readonly value: Value;
+  readonly regularizer: Regularizer;
+  readonly layer: string;
 }
 
 /** In which mode a graph is spelled out. */
@@ -20,12 +29,13 @@ export interface ExpandMode {
 export function expand(graph: Graph, inputs: readonly Value[], mode: ExpandMode): Expanded {
   const spelling = new Spelling(mode);
   const outputs = spelling.graph(graph, inputs, '');
-  return behindMaxima({ outputs, layerOf: spelling.layerOf });
+  return behindMaxima({ outputs, layerOf: spelling.layerOf, penalized: spelling.penalized });
 }
 
 class Spelling {
   readonly #mode: ExpandMode;
   readonly layerOf = new Map<Node, string>();
+  readonly penalized: Penalized[] = [];
 
   constructor(mode: ExpandMode) {
     this.#mode = mode;
@@ -47,7 +57,10 @@ class Spelling {
       const inputs = from.inputs.map(mapped);
       if (isCall(from)) {
         const name = names.get(from.layer) as string;
-        const made = this.#call(from, inputs, path ? `${path}/${name}` : name, trainable);
+        const own = path ? `${path}/${name}` : name;
+        const made = this.#call(from, inputs, own, trainable);
+        const { activityRegularizer: regularizer } = from.layer;
+        if (regularizer) for (const value of made) this.penalized.push({ value, regularizer, layer: own });
         from.outputs.forEach((output, i) => {
           values.set(output, made[i]);
         });
@@ -77,12 +90,13 @@ class Spelling {
  * A relu that goes into a maximum alone goes behind it: the same there, on fewer values. Operations are told by their names,
  * as layers may be another copy's of this package.
  */
-function behindMaxima({ outputs, layerOf }: Expanded): Expanded {
-  const order = topological(outputs) as Node[];
+function behindMaxima({ outputs, layerOf, penalized }: Expanded): Expanded {
+  const ends = [...outputs, ...penalized.map(({ value }) => value)];
+  const order = topological(ends) as Node[];
   const uses = new Map<Value, number>();
   const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
   for (const { inputs } of order) inputs.forEach(use);
-  outputs.forEach(use);
+  ends.forEach(use);
   const values = new Map<Value, Value>();
   const mapped = (value: Value) => values.get(value) ?? value;
   const layers = new Map<Node, string>();
@@ -105,5 +119,9 @@ function behindMaxima({ outputs, layerOf }: Expanded): Expanded {
       moves ? make(relu, [make(node, relu.inputs.map(mapped))]) : make(node, node.inputs.map(mapped)),
     );
   }
-  return { outputs: outputs.map(mapped), layerOf: layers };
+  return {
+    outputs: outputs.map(mapped),
+    layerOf: layers,
+    penalized: penalized.map((own) => ({ ...own, value: mapped(own.value) })),
+  };
 }

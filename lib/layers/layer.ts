@@ -7,7 +7,7 @@ import { readHeld, writeHeld } from '../graph/held.js';
 import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
 import { checkWeights, weightsOf } from '../graph/weights.js';
 import type { Initializer } from '../initializers.js';
-import type { Regularizer } from '../regularizers.js';
+import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 
 export type { Shape } from '../graph/value.js';
 
@@ -30,6 +30,8 @@ export interface LayerOptions {
   inputShape?: readonly number[];
   /** Whether training moves its weights, as of the next `compile`. Default true */
   trainable?: boolean;
+  /** A penalty on what the layer gives, the mean over a batch's samples. Default: none */
+  activityRegularizer?: RegularizerInput;
 }
 
 /** One shape, or one for each input. */
@@ -49,6 +51,8 @@ export abstract class Layer {
   readonly inputDtype?: 'int32';
   /** What its output has gone through, where the layer has such an option. */
   readonly activation?: Activation;
+  /** A penalty on its output. */
+  declare readonly activityRegularizer?: Regularizer;
   readonly #inputShape?: Shape;
   #trainable = true;
   #declared?: Record<string, Weight>;
@@ -59,13 +63,15 @@ export abstract class Layer {
 
   /** `own`: the names of the options that this layer has beside. */
   constructor(options: LayerOptions, own: readonly string[] = []) {
-    checkOptions('options', options, ['name', 'inputShape', 'trainable', ...own]);
-    const { name, inputShape, trainable } = options;
+    checkOptions('options', options, ['name', 'inputShape', 'trainable', 'activityRegularizer', ...own]);
+    const { name, inputShape, trainable, activityRegularizer } = options;
     if (name !== undefined && typeof name !== 'string') throw wrongType('name', 'a string', name);
     if (name === '') throw wrongValue('name', 'a string that is not empty', name);
     this.name = name;
     if (inputShape !== undefined) this.#inputShape = checkShape('inputShape', inputShape);
     if (trainable !== undefined) this.trainable = trainable;
+    if (activityRegularizer !== undefined)
+      this.activityRegularizer = checkRegularizer('activityRegularizer', activityRegularizer);
   }
 
   /** The layers that it is made of, where it is a network itself. */

@@ -38,6 +38,7 @@ export function architectureOf(model: Model): JsonObject {
     config: Object.assign({ name: model.layerNames[i] }, layer.getConfig(), {
       name: model.layerNames[i],
       ...(layer.trainable ? {} : { trainable: false }),
+      ...(layer.activityRegularizer && { activityRegularizer: layer.activityRegularizer }),
     }),
   }));
   if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);

@@ -1,15 +1,17 @@
 import { wrongShape, wrongType } from '../check.js';
 import { emitConstraints } from '../constraints.js';
-import { expand } from '../graph/expand.js';
+import { expand, type Penalized } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tenant } from '../graph/held.js';
 import { Lowered } from '../graph/lower.js';
+import { checkValue, perSample } from '../graph/own.js';
 import { Recorder } from '../graph/recorder.js';
 import { isCall, isValue, marked, type Node, placeholder, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
 import type { Metric } from '../metrics.js';
+import { ops } from '../ops.js';
 import type { Optimizer } from '../optimizers.js';
 import type { Buffer, FloatType, Plan } from '../tape.js';
 
@@ -51,6 +53,8 @@ export interface Network {
     readonly judged: readonly Judged[];
     /** Reported penalties of the weights, not summed over samples. */
     readonly penalties: readonly Buffer[];
+    /** Reported sums over the batch of the penalties on what layers give. */
+    readonly activity: readonly Buffer[];
   };
 }
 
@@ -107,18 +111,21 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
       : [],
   );
 
+  const activity: Buffer[] = [];
   let counts: readonly (readonly Buffer[][])[] = [];
   const parts = judged.map(({ compiled: { metrics } }) => metrics.map(() => ({})));
   /** Forward, losses and metrics in one mode; `weighted` programs have sample weights in between. */
   const judge = (isTraining: boolean) => {
     const mode = isTraining ? 'training' : 'evaluation';
-    const { outputs, layerOf } = expand(graph, sources, { training: isTraining, frozen });
+    const { outputs, layerOf, penalized } = expand(graph, sources, { training: isTraining, frozen });
+    const penalties = penalized.map((own) => penaltyOf(own));
     const ends = judged.map(({ output, compiled: { loss } }) => endOf(outputs[output], loss));
-    const lowered = new Lowered(
-      t,
-      ends.map(({ value }) => value),
-      { training: isTraining, buffers, gradients, nameOf: nameOf(layerOf) },
-    );
+    const lowered = new Lowered(t, [...ends.map(({ value }) => value), ...penalties], {
+      training: isTraining,
+      buffers,
+      gradients,
+      nameOf: nameOf(layerOf),
+    });
     t.program(`forward in ${mode}`);
     lowered.forward();
     const emitted = judged.map((own, k) => {
@@ -145,6 +152,10 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     }
     t.program(`metrics in ${mode}`);
     for (const { losses, loss } of emitted) t.emit('sumRows', [losses, loss], {});
+    for (const [i, penalty] of penalties.entries()) {
+      activity[i] ??= t.fixed('report', `${penalized[i].layer}/penalty`, [1]);
+      t.emit('sumRows', [perSample(t, lowered.buffer(penalty)), activity[i]], {});
+    }
     counts = emitted.map(({ compiled: { metrics }, probabilities, targets, z }, k) =>
       metrics.map((metric, i) =>
         t.reporting(parts[k][i], () => metric.record(t, { output: probabilities, targets }, z.shape)),
@@ -158,6 +169,11 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
         const other = seeds.get(value);
         if (other) t.emit('add', [other, delta, other], { N: delta.size });
         else seeds.set(value, delta);
+      }
+      for (const penalty of penalties) {
+        const seed = t.batched('penalty/seed', []);
+        t.emit('meanGradient', [seed], { N: 1 });
+        seeds.set(penalty, seed);
       }
       return lowered.backward(seeds);
     };
@@ -202,6 +218,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     training: {
       judged: judged.map((own, k) => ({ ...own, metrics: counts[k] })),
       penalties: regularized.map((r) => r.penalty),
+      activity,
     },
   };
 }
@@ -245,6 +262,13 @@ function endOf(value: Value, { fuses }: Loss): { value: Value; fused: boolean } 
   const { from } = value;
   const fused = from && !isCall(from) && from.op.name === 'activation' && from.options.config.name === fuses;
   return fused ? { value: from.inputs[0], fused } : { value, fused: false };
+}
+
+/** The penalty on what a layer gives, one number a sample. */
+function penaltyOf({ value, regularizer: { l1, l2, graph }, layer }: Penalized): Value {
+  if (graph) return checkValue(`the activityRegularizer of ${layer}`, graph(value), []);
+  const [absolute, squared] = [ops.mul(l1, ops.sum(ops.abs(value))), ops.mul(l2, ops.sum(ops.square(value)))];
+  return l1 === 0 ? squared : l2 === 0 ? absolute : ops.add(absolute, squared);
 }
 
 /** A penalty of one's own: its value, and its derivative on top of the gradient. */

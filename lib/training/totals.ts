@@ -45,6 +45,8 @@ export class Totals {
       this.#samples += size(step);
       for (const penalty of penalties) this.#penalty += penalty[step] * size(step);
     }
+    for (const buffer of training.activity)
+      for (const penalty of plan.reported(result, buffer)) this.#penalty += penalty;
     for (const [k, { loss, metrics }] of training.judged.entries()) {
       for (const value of plan.reported(result, loss)) this.#losses[k] += value;
       for (const [i, buffers] of metrics.entries()) plan.addReported(result, buffers, this.#counts[k][i]);
