@@ -70,7 +70,7 @@ export const custom = {
    * it again. Returns a function that makes one, as those of `layers` do.
    */
   layer: <O extends object>(className: string, type: new (options: O) => Layer): ((options?: O) => Layer) => {
-    checkName('className', className, layerNames);
+    checkName('className', className, [...layerNames, 'Model', 'Sequential']);
     if (typeof type !== 'function' || !hasMethods(type.prototype, 'call', 'build', 'weightsFor'))
       throw wrongType('class', 'a class that extends Layer', type);
     Object.defineProperty(type.prototype, 'className', { value: className, configurable: true });

@@ -15,7 +15,8 @@ export interface Box {
   readonly notes: string[];
   /** One for each value that it gives. */
   shapes: (readonly number[])[];
-  readonly parameters: number;
+  /** Of the layer, and of those that stand with it. */
+  parameters: number;
   /** Only of a layer that is applied more than once. */
   readonly shared?: Layer;
 }
@@ -81,6 +82,7 @@ function drawingOf(graph: Graph, order: readonly (Node | Call)[]): Drawing {
       // A mean over two axes is two operations.
       if (note && note !== before.notes.at(-1)) before.notes.push(note);
       before.shapes = [outputs[0].shape];
+      if (isCall(from)) before.parameters += parametersOf(from.layer);
       places.set(outputs[0], place);
     } else {
       for (const value of new Set(inputs)) {
@@ -140,11 +142,13 @@ function boxOfLayer({ layer, outputs }: Call, { names }: Graph, uses: ReadonlyMa
     notes,
     kind: isInput ? 'input' : graph ? 'network' : 'layer',
     shapes: outputs.map(({ shape }) => shape),
-    parameters: weightsOf(layer).reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0),
+    parameters: parametersOf(layer),
     ...(symbol && { symbol }),
     ...(isShared(layer, uses) && { shared: layer }),
   };
 }
+
+const parametersOf = (layer: Layer) => weightsOf(layer).reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0);
 
 const isShared = (layer: Layer, uses: ReadonlyMap<Layer, number>) => (uses.get(layer) ?? 0) > 1;
 
