@@ -19,8 +19,6 @@ struct Args {
   T* perSlot;                   // scratch for each thread: Scratch::perSlot elements at perSlot + slot * stride
   Index stride;
   Team* team;
-
-  T* scratch(int slot) const { return perSlot + slot * stride; }
 };
 
 // What a kernel computes on: threads, and the scratch that it asked for.
@@ -56,9 +54,8 @@ struct Scratch {
 // the dimensions, then the input and the output buffers, each with its length as a product of dimensions ("1" for one
 // value), then the scalars. B is the batch size, the one dimension that may differ from call to call. Marks:
 //   !  an output that is read, too
-//   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Anything
-//   else
-//      of an output's that overlaps an input or another output is refused when the plan is made.
+//   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Any other
+//      overlap of an output with an input or another output is refused when the plan is made.
 //   i: before the name of an input: integers of 32 bits, whatever the plan's type, In<std::int32_t>
 //   ?  what a plan may leave out: buffer -1 there, a null pointer here
 // The kernel's function has one parameter for each of these, in this order and by these names, after the processor:

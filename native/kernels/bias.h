@@ -8,11 +8,8 @@ namespace {
 
 // y[B,O] = x[B,O] + b[O]
 template <typename T>
-void addBias(const Args<T>& a) {
-  const Index O = a.dim[1];
-  const T *x = a.buffer[0], *b = a.buffer[1];
-  T* y = a.buffer[2];
-  rows(*a.team, a.dim[0], O, [&](Index first, Index last) {
+void addBias(const Cpu<T>& cpu, Index B, Index O, In<T> x, In<T> b, Out<T> y) {
+  rows(cpu.team, B, O, [&](Index first, Index last) {
     for (Index r = first; r < last; ++r) {
 #pragma GCC ivdep
       for (Index o = 0; o < O; ++o) y[r * O + o] = x[r * O + o] + b[o];

@@ -23,13 +23,9 @@ inline bool isAmongFirst(const T* p, Index k, Index N, double top) {
 
 // Over the elements of p[B,M,N], read as positive above the threshold and, with top > 0, among the `top` largest of
 // their row; with column >= 0 of that one alone.
-// -> truePositives [1], falsePositives [1], trueNegatives [1], falseNegatives [1]
 template <bool sparse, typename T>
-void countConfusion(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  const T threshold = static_cast<T>(*a.scalar[0]);
-  const double top = *a.scalar[1], column = *a.scalar[2];
+void countConfusion(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> truePositives, Out<T> falsePositives,
+                    Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top, double column) {
   Index both = 0, predicted = 0, actual = 0, all = 0;
   for (Index r = 0; r < B * M; ++r) {
     const T* row = p + r * N;
@@ -43,30 +39,31 @@ void countConfusion(const Args<T>& a) {
       ++all;
     }
   }
-  a.buffer[2][0] = static_cast<T>(both);
-  a.buffer[3][0] = static_cast<T>(predicted - both);
-  a.buffer[4][0] = static_cast<T>(all - predicted - actual + both);
-  a.buffer[5][0] = static_cast<T>(actual - both);
+  *truePositives = static_cast<T>(both);
+  *falsePositives = static_cast<T>(predicted - both);
+  *trueNegatives = static_cast<T>(all - predicted - actual + both);
+  *falseNegatives = static_cast<T>(actual - both);
 }
 template <typename T>
-void confusion(const Args<T>& a) {
-  countConfusion<false>(a);
+void confusion(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> truePositives, Out<T> falsePositives,
+               Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top, double column) {
+  countConfusion<false>(B, M, N, p, y, truePositives, falsePositives, trueNegatives, falseNegatives, threshold, top,
+                        column);
 }
 template <typename T>
-void sparseConfusion(const Args<T>& a) {
-  countConfusion<true>(a);
+void sparseConfusion(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> truePositives,
+                     Out<T> falsePositives, Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top,
+                     double column) {
+  countConfusion<true>(B, M, N, p, y, truePositives, falsePositives, trueNegatives, falseNegatives, threshold, top,
+                       column);
 }
 
 // For each class, a column of p[B,M,N]: the targets of what is read as positive, how many that are, and all targets.
 // Positive is what is above the threshold or, with largest, the largest of its row unless that is 0, as in Keras'
-// FBetaScore.  -> both [N], predicted [N], actual [N]
+// FBetaScore.
 template <bool sparse, typename T>
-void countClasses(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  T *both = a.buffer[2], *predicted = a.buffer[3], *actual = a.buffer[4];
-  const T threshold = static_cast<T>(*a.scalar[0]);
-  const bool largest = *a.scalar[1] != 0.0;
+void countClasses(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted, Out<T> actual,
+                  T threshold, bool largest) {
   for (T* counts : {both, predicted, actual}) std::fill_n(counts, N, T(0));
   for (Index r = 0; r < B * M; ++r) {
     const T* row = p + r * N;
@@ -81,22 +78,21 @@ void countClasses(const Args<T>& a) {
   }
 }
 template <typename T>
-void classCounts(const Args<T>& a) {
-  countClasses<false>(a);
+void classCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted,
+                 Out<T> actual, T threshold, bool largest) {
+  countClasses<false>(B, M, N, p, y, both, predicted, actual, threshold, largest);
 }
 template <typename T>
-void sparseClassCounts(const Args<T>& a) {
-  countClasses<true>(a);
+void sparseClassCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted,
+                       Out<T> actual, T threshold, bool largest) {
+  countClasses<true>(B, M, N, p, y, both, predicted, actual, threshold, largest);
 }
 
 // Histograms of the elements of p[B,M,N] whose targets are positive, and of the others: bin k holds those above
 // threshold k and not above k + 1 of the K thresholds 0, 1 / (K - 1), ..., 1, and bin 0 the 0 too (Keras' AUC, which
-// puts its first threshold a little below).  -> positives [K], negatives [K]
+// puts its first threshold a little below).
 template <bool sparse, typename T>
-void countBins(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2], K = a.dim[3];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  T *positives = a.buffer[2], *negatives = a.buffer[3];
+void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives, Out<T> negatives) {
   for (T* counts : {positives, negatives}) std::fill_n(counts, K, T(0));
   for (Index r = 0; r < B * M; ++r) {
     for (Index j = 0; j < N; ++j) {
@@ -108,12 +104,14 @@ void countBins(const Args<T>& a) {
   }
 }
 template <typename T>
-void thresholdCounts(const Args<T>& a) {
-  countBins<false>(a);
+void thresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives,
+                     Out<T> negatives) {
+  countBins<false>(B, M, N, K, p, y, positives, negatives);
 }
 template <typename T>
-void sparseThresholdCounts(const Args<T>& a) {
-  countBins<true>(a);
+void sparseThresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives,
+                           Out<T> negatives) {
+  countBins<true>(B, M, N, K, p, y, positives, negatives);
 }
 
 // The class that a row of N values stands for: the first of the largest or, where it is one value, that number without
@@ -125,13 +123,10 @@ inline Index classOfRow(const T* row, Index N, Index K) {
 }
 
 // For each of K classes the rows that p[B,M,N] and y[B,M,C] both put there, and those that either does; rows of which
-// one says none of them, and those of the class `ignore`, do not count.  -> both [K], predicted [K], actual [K]
+// one says none of them, and those of the class `ignore`, do not count.
 template <typename T>
-void classOverlaps(const Args<T>& a) {
-  const Index B = a.dim[0], M = a.dim[1], N = a.dim[2], C = a.dim[3], K = a.dim[4];
-  const T *p = a.buffer[0], *y = a.buffer[1];
-  T *both = a.buffer[2], *predicted = a.buffer[3], *actual = a.buffer[4];
-  const double ignore = *a.scalar[0];
+void classOverlaps(const Cpu<T>&, Index B, Index M, Index N, Index C, Index K, In<T> p, In<T> y, Out<T> both,
+                   Out<T> predicted, Out<T> actual, double ignore) {
   for (T* counts : {both, predicted, actual}) std::fill_n(counts, K, T(0));
   for (Index r = 0; r < B * M; ++r) {
     const Index guess = classOfRow(p + r * N, N, K), is = classOfRow(y + r * C, C, K);

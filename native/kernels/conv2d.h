@@ -23,8 +23,7 @@ bool isDirect(const Conv2d& c) {
   constexpr Index room = kDirectWeights / static_cast<Index>(sizeof(T));
   if (c.isEmpty() || !c.isCompact()) return false;
   const double padded = static_cast<double>(c.rows(c.Y)) * static_cast<double>(c.columns()) * static_cast<double>(c.C);
-  return padded < 2147483648.0 &&
-         (c.taps() * c.F <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= kDirectPixels));
+  return padded < 2147483648.0 && (c.weights() <= room || (c.taps() * kLanes<T> <= room && c.Y * c.X >= kDirectPixels));
 }
 template <typename T>
 bool isInputDirect(const Conv2d& c) {
@@ -177,19 +176,15 @@ inline Scratch conv2dScratch(Conv2d whole) {
   return scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
 }
 
-// The weights' gradient is summed over groups of images first, as many as their shape asks for.
-inline Index mostGroups(const Conv2d& c) {
-  const Index fit = kGroupRoom / std::max<Index>(c.taps() * c.F, 1);
-  return std::min(std::clamp<Index>(fit, 2, kMostGroups), std::max<Index>(c.B, 1));
-}
-inline Index groupRoom(const Conv2d& c) { return roundUp(c.taps() * c.F + c.F, 16); }
+// The sums of one group of images.
+inline Index groupRoom(const Conv2d& c) { return roundUp(c.weights() + c.F, 16); }
 
 // dw = x.T @ dy over all images and pixels, db = dy.sum() over them; db may be null
 template <typename T>
 void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
   const Conv2d c = trimmed(whole);
-  const Index weights = c.taps() * c.F, width = c.L * c.C, room = groupRoom(c);
-  const Index groups = std::clamp<Index>(c.B * c.output() * c.taps() / kGroupProducts, 1, mostGroups(c));
+  const Index weights = c.weights(), width = c.L * c.C, room = groupRoom(c);
+  const Index groups = groupsOf(c.B, c.Y * c.X, weights);
   const auto image = [&](Index g) { return g * c.B / groups; };
   if (isDirect<T>(c)) {
     const std::int32_t* offset = tapOffsets(c, cpu.shared + groups * room);
@@ -238,7 +233,7 @@ void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> dy, Ou
 inline Scratch conv2dWeightGradientScratch(Conv2d whole) {
   const Conv2d c = trimmed(whole);
   Scratch room = scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
-  room.shared = mostGroups(c) * groupRoom(c) + offsetRoom(c);
+  room.shared = mostGroups(c.B, c.weights()) * groupRoom(c) + offsetRoom(c);
   return room;
 }
 

@@ -24,6 +24,7 @@ struct Conv2d {
   }
 
   Index taps() const { return K * L * C; }
+  Index weights() const { return taps() * F; }
   Index image() const { return H * W * C; }
   Index output() const { return Y * X * F; }
   bool isEmpty() const { return B * output() * taps() == 0; }

@@ -11,23 +11,11 @@ namespace {
 struct Grouped {
   Index B, H, W, C, K, L, F, Y, X, s, t, d, e, p, q, G;
 
-  explicit Grouped(const Index* dim)
-      : B(dim[0]),
-        H(dim[1]),
-        W(dim[2]),
-        C(dim[3]),
-        K(dim[4]),
-        L(dim[5]),
-        F(dim[6]),
-        Y(dim[7]),
-        X(dim[8]),
-        s(dim[9]),
-        t(dim[10]),
-        d(dim[11]),
-        e(dim[12]),
-        p(dim[13]),
-        q(dim[14]),
-        G(dim[15]) {}
+  static constexpr const char* kDims = "B H W C K L F Y X s t d e p q G";
+  static Grouped of(const Index* dim) {
+    return {dim[0], dim[1], dim[2],  dim[3],  dim[4],  dim[5],  dim[6],  dim[7],
+            dim[8], dim[9], dim[10], dim[11], dim[12], dim[13], dim[14], dim[15]};
+  }
 
   Index weights() const { return K * L * C * G * F; }
   // The one from y to x that gives the input gradient where both strides are 1.
@@ -66,7 +54,7 @@ inline void addTaps(const GroupedTaps<T>& a, Lanes lanes, Vector<T> (&sum)[P]) {
 
 // y = x * w + b; b may be null
 template <typename T>
-void groupedConvolution(Team& team, const Grouped& c, const T* x, const T* w, const T* b, T* y) {
+void groupedConvolution(Team& team, const Grouped& c, In<T> x, In<T> w, In<T> b, Out<T> y) {
   const Index channels = c.G * c.C, filters = c.G * c.F;
   // pixels that see all columns of the kernel
   const Inside whole = insideForAll(Inside(-c.q, c.t, c.X, c.W), Inside((c.L - 1) * c.e - c.q, c.t, c.X, c.W));
@@ -116,22 +104,19 @@ void groupedConvolution(Team& team, const Grouped& c, const T* x, const T* w, co
   });
 }
 template <typename T>
-void conv2dGrouped(const Args<T>& a) {
-  const T *x = a.buffer[0], *w = a.buffer[1], *b = a.buffer[2];
-  groupedConvolution(*a.team, Grouped(a.dim), x, w, b, a.buffer[3]);
+void conv2dGrouped(const Cpu<T>& cpu, Grouped c, In<T> x, In<T> w, In<T> b, Out<T> y) {
+  groupedConvolution(cpu.team, c, x, w, b, y);
 }
 
 // dx = dy * w turned around; with strides dy is scattered, image by image. The weights are laid out as [K,L,F,G,C]
 // first.
-inline Scratch conv2dGroupedInputGradientScratch(const Index* dim) { return {Grouped(dim).weights(), 0}; }
+inline Scratch conv2dGroupedInputGradientScratch(Grouped c) { return {c.weights(), 0}; }
 template <typename T>
-void conv2dGroupedInputGradient(const Args<T>& a) {
-  const Grouped c(a.dim);
-  const T *dy = a.buffer[0], *w = a.buffer[1];
-  T *dx = a.buffer[2], *turned = a.shared;
+void conv2dGroupedInputGradient(const Cpu<T>& cpu, Grouped c, In<T> dy, In<T> w, Out<T> dx) {
+  T* turned = cpu.shared;
   const bool isTurned = c.s == 1 && c.t == 1;
   const Index taps = c.K * c.L, channels = c.G * c.C, filters = c.G * c.F;
-  rows(*a.team, taps, c.F * channels, [&](Index begin, Index end) {
+  rows(cpu.team, taps, c.F * channels, [&](Index begin, Index end) {
     for (Index tap = begin; tap < end; ++tap) {
       const T* from = w + (isTurned ? taps - 1 - tap : tap) * c.C * filters;
       T* to = turned + tap * c.F * channels;
@@ -140,9 +125,9 @@ void conv2dGroupedInputGradient(const Args<T>& a) {
       }
     }
   });
-  if (isTurned) return groupedConvolution<T>(*a.team, c.turned(), dy, turned, nullptr, dx);
+  if (isTurned) return groupedConvolution<T>(cpu.team, c.turned(), dy, turned, nullptr, dx);
   const Index size = c.H * c.W * channels;
-  rows(*a.team, c.B, c.Y * c.X * c.weights(), [&](Index begin, Index end) {
+  rows(cpu.team, c.B, c.Y * c.X * c.weights(), [&](Index begin, Index end) {
     std::fill_n(dx + begin * size, (end - begin) * size, T(0));
     for (Index row = begin * c.Y; row < end * c.Y; ++row) {
       const Index top = row % c.Y * c.s - c.p;
@@ -227,36 +212,27 @@ void groupedGradient(const Grouped& c, const T* image, const T* dy, T* sum) {
   }
 }
 
-// Parts of the batch, as many as its shape asks for, are summed first.
-inline Index mostParts(const Grouped& c) {
-  return std::min(std::clamp<Index>((Index{1} << 22) / c.weights(), 2, 16), std::max<Index>(c.B, 1));
-}
+// The sums of one group of images; here, a part of the batch.
 inline Index partRoom(const Grouped& c) { return roundUp(c.weights() + c.G * c.F, 16); }
-inline Scratch conv2dGroupedWeightGradientScratch(const Index* dim) {
-  const Grouped c(dim);
-  return {mostParts(c) * partRoom(c), 0};
-}
+inline Scratch conv2dGroupedWeightGradientScratch(Grouped c) { return {mostGroups(c.B, c.weights()) * partRoom(c), 0}; }
 
 // dw = x * dy over all images and pixels, db = dy.sum() over them; db may be null
 template <typename T>
-void conv2dGroupedWeightGradient(const Args<T>& a) {
-  const Grouped c(a.dim);
-  const T *x = a.buffer[0], *dy = a.buffer[1];
-  T *dw = a.buffer[2], *db = a.buffer[3];
+void conv2dGroupedWeightGradient(const Cpu<T>& cpu, Grouped c, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
   const Index room = partRoom(c), weights = c.weights(), filters = c.G * c.F, output = c.Y * c.X * filters;
-  const Index parts = std::clamp<Index>(c.B * c.Y * c.X * weights / 150000, 1, mostParts(c));
-  a.team->parallel_for(static_cast<int>(parts), [&](int part, int) {
-    T* sum = a.shared + part * room;
+  const Index parts = groupsOf(c.B, c.Y * c.X, weights);
+  cpu.team.parallel_for(static_cast<int>(parts), [&](int part, int) {
+    T* sum = cpu.shared + part * room;
     std::fill_n(sum, room, T(0));
     for (Index i = part * c.B / parts; i < (part + 1) * c.B / parts; ++i) {
       groupedGradient(c, x + i * c.H * c.W * c.G * c.C, dy + i * output, sum);
       if (db != nullptr) addRows(dy + i * output, c.Y * c.X, filters, filters, sum + weights);
     }
   });
-  elements(*a.team, weights + (db == nullptr ? 0 : filters), [&](Index begin, Index end) {
+  elements(cpu.team, weights + (db == nullptr ? 0 : filters), [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      T total = a.shared[i];
-      for (Index part = 1; part < parts; ++part) total += a.shared[part * room + i];
+      T total = cpu.shared[i];
+      for (Index part = 1; part < parts; ++part) total += cpu.shared[part * room + i];
       (i < weights ? dw[i] : db[i - weights]) = total;
     }
   });

@@ -12,22 +12,11 @@ namespace {
 struct Depthwise {
   Index B, H, W, C, K, L, M, Y, X, s, t, d, e, p, q;
 
-  explicit Depthwise(const Index* dim)
-      : B(dim[0]),
-        H(dim[1]),
-        W(dim[2]),
-        C(dim[3]),
-        K(dim[4]),
-        L(dim[5]),
-        M(dim[6]),
-        Y(dim[7]),
-        X(dim[8]),
-        s(dim[9]),
-        t(dim[10]),
-        d(dim[11]),
-        e(dim[12]),
-        p(dim[13]),
-        q(dim[14]) {}
+  static constexpr const char* kDims = "B H W C K L M Y X s t d e p q";
+  static Depthwise of(const Index* dim) {
+    return {dim[0], dim[1], dim[2],  dim[3],  dim[4],  dim[5],  dim[6], dim[7],
+            dim[8], dim[9], dim[10], dim[11], dim[12], dim[13], dim[14]};
+  }
 
   Index weights() const { return K * L * C * M; }
   // The one from y to x with the kernel turned around, which gives the input gradient where both strides are 1.
@@ -157,7 +146,7 @@ void depthwiseRows(const Depthwise& c, Index begin, Index end, const T* x, const
   }
 }
 template <bool isTurned, typename T>
-void depthwise(Team& team, const Depthwise& c, const T* x, const T* w, const T* b, T* y) {
+void depthwise(Team& team, const Depthwise& c, In<T> x, In<T> w, In<T> b, Out<T> y) {
   rows(team, c.B * c.Y, c.X * c.C * c.M * c.K * c.L, [&](Index begin, Index end) {
     if (c.M == 1) {
       depthwiseRows<isTurned, true>(c, begin, end, x, w, b, y);
@@ -169,20 +158,16 @@ void depthwise(Team& team, const Depthwise& c, const T* x, const T* w, const T* 
 
 // y = x * w + b; b may be null
 template <typename T>
-void depthwiseConv2d(const Args<T>& a) {
-  const T *x = a.buffer[0], *w = a.buffer[1], *b = a.buffer[2];
-  depthwise<false>(*a.team, Depthwise(a.dim), x, w, b, a.buffer[3]);
+void depthwiseConv2d(const Cpu<T>& cpu, Depthwise c, In<T> x, In<T> w, In<T> b, Out<T> y) {
+  depthwise<false>(cpu.team, c, x, w, b, y);
 }
 
 // dx = dy * w turned around; with strides dy is scattered, image by image
 template <typename T>
-void depthwiseConv2dInputGradient(const Args<T>& a) {
-  const Depthwise c(a.dim);
-  const T *dy = a.buffer[0], *w = a.buffer[1];
-  T* dx = a.buffer[2];
-  if (c.s == 1 && c.t == 1) return depthwise<true>(*a.team, c.turned(), dy, w, static_cast<const T*>(nullptr), dx);
+void depthwiseConv2dInputGradient(const Cpu<T>& cpu, Depthwise c, In<T> dy, In<T> w, Out<T> dx) {
+  if (c.s == 1 && c.t == 1) return depthwise<true, T>(cpu.team, c.turned(), dy, w, nullptr, dx);
   const Index size = c.H * c.W * c.C, width = c.C * c.M;
-  rows(*a.team, c.B, c.Y * c.X * c.weights(), [&](Index begin, Index end) {
+  rows(cpu.team, c.B, c.Y * c.X * c.weights(), [&](Index begin, Index end) {
     std::fill_n(dx + begin * size, (end - begin) * size, T(0));
     for (Index row = begin * c.Y; row < end * c.Y; ++row) {
       const Index top = row % c.Y * c.s - c.p;
@@ -283,26 +268,19 @@ void depthwiseGradient(const Depthwise& c, const T* image, const T* dy, T* sum) 
   }
 }
 
-// Groups of images, as many as their shape asks for, are summed first.
-inline Index mostGroups(const Depthwise& c) {
-  return std::min(std::clamp<Index>((Index{1} << 22) / c.weights(), 2, 16), std::max<Index>(c.B, 1));
-}
+// The sums of one group of images.
 inline Index groupRoom(const Depthwise& c) { return roundUp(c.weights() + c.C * c.M, 16); }
-inline Scratch depthwiseConv2dWeightGradientScratch(const Index* dim) {
-  const Depthwise c(dim);
-  return {mostGroups(c) * groupRoom(c), 0};
+inline Scratch depthwiseConv2dWeightGradientScratch(Depthwise c) {
+  return {mostGroups(c.B, c.weights()) * groupRoom(c), 0};
 }
 
 // dw = x * dy over all images and pixels, db = dy.sum() over them; db may be null
 template <typename T>
-void depthwiseConv2dWeightGradient(const Args<T>& a) {
-  const Depthwise c(a.dim);
-  const T *x = a.buffer[0], *dy = a.buffer[1];
-  T *dw = a.buffer[2], *db = a.buffer[3];
+void depthwiseConv2dWeightGradient(const Cpu<T>& cpu, Depthwise c, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
   const Index room = groupRoom(c), weights = c.weights(), width = c.C * c.M, output = c.Y * c.X * width;
-  const Index groups = std::clamp<Index>(c.B * c.Y * c.X * weights / 150000, 1, mostGroups(c));
-  a.team->parallel_for(static_cast<int>(groups), [&](int g, int) {
-    T* sum = a.shared + g * room;
+  const Index groups = groupsOf(c.B, c.Y * c.X, weights);
+  cpu.team.parallel_for(static_cast<int>(groups), [&](int g, int) {
+    T* sum = cpu.shared + g * room;
     std::fill_n(sum, room, T(0));
     for (Index i = g * c.B / groups; i < (g + 1) * c.B / groups; ++i) {
       if (c.M == 1) {
@@ -314,11 +292,11 @@ void depthwiseConv2dWeightGradient(const Args<T>& a) {
     }
   });
   const auto total = [&](Index at) {
-    T value = a.shared[at];
-    for (Index g = 1; g < groups; ++g) value += a.shared[g * room + at];
+    T value = cpu.shared[at];
+    for (Index g = 1; g < groups; ++g) value += cpu.shared[g * room + at];
     return value;
   };
-  elements(*a.team, weights, [&](Index begin, Index end) {
+  elements(cpu.team, weights, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) dw[i] = total((i / width * c.M + i % c.M) * c.C + i % width / c.M);
   });
   for (Index i = 0; db != nullptr && i < width; ++i) db[i] = total(weights + i);

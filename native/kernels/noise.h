@@ -20,18 +20,15 @@ inline V sinQuarter(V v) {
 
 // y = x + stddev * noise. seed: an integer in [0, 2^53)
 template <typename T>
-void gaussianNoise(const Args<T>& a) {
+void gaussianNoise(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y, T stddev, double seed) {
   constexpr Index kBlock = 256;
-  const T* x = a.buffer[0];
-  T* y = a.buffer[1];
-  const T stddev = static_cast<T>(*a.scalar[0]);
-  const auto seed = static_cast<std::uint64_t>(*a.scalar[1]);
-  elements(*a.team, a.dim[0] * a.dim[1], [&](Index begin, Index end) {
+  const auto key = static_cast<std::uint64_t>(seed);
+  elements(cpu.team, B * N, [&](Index begin, Index end) {
     T u[kBlock] = {}, v[kBlock] = {};
     for (Index first = begin; first < end; first += kBlock) {
       const auto n = static_cast<std::uint32_t>(std::min(kBlock, end - first));
-      const auto low = static_cast<std::uint32_t>(seed) + static_cast<std::uint32_t>(first);
-      const auto high = static_cast<std::uint32_t>(seed >> 32) ^ mix(static_cast<std::uint32_t>(first >> 32));
+      const auto low = static_cast<std::uint32_t>(key) + static_cast<std::uint32_t>(first);
+      const auto high = static_cast<std::uint32_t>(key >> 32) ^ mix(static_cast<std::uint32_t>(first >> 32));
       for (std::uint32_t i = 0; i < n; ++i) {
         const std::uint32_t word = mix(low + i);
         // (2k + 1) / 2^33, and as many values in (-1, 1): in float rounded to at most 1

@@ -102,15 +102,5 @@ constexpr Room scratchOf(Text text, Scratch (*)(P...)) {
   return All::template room<scratch>;
 }
 
-// What takes Args, and dimensions, whole.
-template <auto kernel, typename Text, typename T>
-constexpr Call<T> functionOf(Text, void (*)(const Args<T>&)) {
-  return kernel;
-}
-template <auto scratch, typename Text>
-constexpr Room scratchOf(Text, Scratch (*)(const Index*)) {
-  return scratch;
-}
-
 }  // namespace
 }  // namespace fjordnet::FJORDNET_ISA

@@ -55,6 +55,16 @@ void tiles(Team& team, Index count, Index work, Index most, const F& fn) {
                     [&](int tile, int slot) { fn(tile * size, std::min(size, count - tile * size), slot); });
 }
 
+// Groups of B images whose weights' gradients are summed apart, as many as their shape asks for; and the most that B or
+// fewer images make.
+inline Index mostGroups(Index B, Index weights) {
+  const Index fit = kGroupRoom / std::max<Index>(weights, 1);
+  return std::min(std::clamp<Index>(fit, 2, kMostGroups), std::max<Index>(B, 1));
+}
+inline Index groupsOf(Index B, Index pixels, Index weights) {
+  return std::clamp<Index>(B * pixels * weights / kGroupProducts, 1, mostGroups(B, weights));
+}
+
 // Sums over rows: by tile, in blocks of rows, then over the tiles in order.
 struct RowTiles {
   Index rows, tiles, size;

@@ -47,8 +47,8 @@ void update(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> w, T lmbd, T decay, c
       cpu, N, w, gradient, [=](Index i) { return w[i] - w[i] * decay; }, fn);
 }
 
-// Momentum, as Keras and scikit-learn write it: v = momentum * v - rate * g;  w += nesterov ? momentum * v - rate * g :
-// v
+// Momentum, as Keras and scikit-learn write it:
+//   v = momentum * v - rate * g;  w += nesterov ? momentum * v - rate * g : v
 template <typename T>
 void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, T momentum, bool nesterov, T lmbd,
               T decay) {

@@ -30,10 +30,6 @@ Scratch roomOfImage(Image image) { return {image.B * image.N, 0}; }
 template <typename T>
 void rowsOf(const Cpu<T>&, Index, Index, In<T>, In<std::int32_t>, Out<T>) {}
 
-template <typename T>
-void ofArgs(const Args<T>&) {}
-Scratch roomOfDims(const Index* dim) { return {dim[0], 0}; }
-
 constexpr char kUpdate[] = "N : g N -> w! N | rate rho centered";
 constexpr char kImage[] = "B N : x BN -> y~ BN";
 
@@ -57,7 +53,6 @@ constexpr Call<float> kCalls[] = {
     FUNCTION("B V : table V, i:index B -> y B", rowsOf),
     FUNCTION(kUpdate, UPDATE),
     FUNCTION(kImage, ofImage),
-    FUNCTION(kImage, ofArgs),
 #if WRONG == 6
     FUNCTION("N B : x BN -> y~ BN", ofImage),
 #elif WRONG == 8
@@ -68,7 +63,6 @@ constexpr Call<float> kCalls[] = {
 };
 constexpr Room kRooms[] = {
     scratchOf<roomOfImage>([] { return kImage; }, roomOfImage),
-    scratchOf<roomOfDims>([] { return kImage; }, roomOfDims),
 #if WRONG == 7
     scratchOf<roomOfImage>([] { return kUpdate; }, roomOfImage),
 #endif
