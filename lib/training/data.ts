@@ -186,7 +186,7 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port
 /** What is given for each port, and what it is called in messages. @throws TypeError or RangeError unless it is one each */
 function byPort(name: string, given: unknown, ports: readonly Port[]): { place: string; array: unknown }[] {
   if (ports.length === 1 && (isNDArray(given) || isTypedArray(given))) return [{ place: name, array: given }];
-  const isListOfOne = Array.isArray(given) && given.length === 1 && (isNDArray(given[0]) || isTypedArray(given[0]));
+  const isListOfOne = Array.isArray(given) && given.length === 1 && isNDArray(given[0]);
   if (ports.length === 1 && !isListOfOne && !isPlain(given)) return [{ place: name, array: given }];
   const names = ports.map((port) => port.name).join(', ');
   if (isPlain(given)) {
