@@ -1,6 +1,6 @@
 import type { NativeResult } from '../binding.js';
 import type { Job, Plan } from '../tape.js';
-import type { JobStep, Training } from '../train.js';
+import type { Training } from '../train.js';
 
 /** Rows of datasets: those listed, `count` from `first` on, or `count` that are drawn as jobs come to them. */
 export type Rows = Int32Array | { readonly first: number; readonly count: number } | Drawn;
@@ -96,15 +96,18 @@ export function* sweep(
     if (prepared?.values) job.values = prepared.values;
     if (outputs) job.outputs = outputs;
     if (count > period) job.period = period;
-    const step: JobStep = { plan, job };
-    if (prepared?.settle) step.settle = prepared.settle;
     const after = at + count;
     drawn = undefined;
-    if ('take' in rows)
-      step.meanwhile = () => {
-        if (after < total) drawn = part(after);
-      };
-    const result: NativeResult = yield step;
+    const meanwhile = () => {
+      if (after < total) drawn = part(after);
+    };
+    // Spread, not a literal of one shape: V8 would come to make those in its old generation, and they would keep the plan.
+    const result: NativeResult = yield {
+      plan,
+      job,
+      ...('take' in rows && { meanwhile }),
+      ...(prepared?.settle && { settle: prepared.settle }),
+    };
     pace.measured(result);
     const then = each({ result, at, count });
     if (then) yield* then;
