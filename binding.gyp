@@ -9,6 +9,8 @@
       "sources": [
         "native/addon/addon.cc",
         "native/blas_fallback.cc",
+        "native/blas_fallback_avx2.cc",
+        "native/blas_fallback_avx512.cc",
         "native/compat.cc",
         "native/kernels.cc",
         "native/kernels_avx2.cc",

@@ -5,14 +5,28 @@
 
 namespace fjordnet::fallback {
 
-// As blas.h says: row-major C = alpha * op(A) @ op(B) + beta * C.
+using Index = std::int64_t;
+
+// As blas.h says: row-major C = alpha * op(A) @ op(B) + beta * C. `room` has kPackedRoom values (kernels/tuning.h).
 template <typename T>
-void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, std::int64_t lda, const T* b,
-          std::int64_t ldb, T beta, T* c, std::int64_t ldc);
+using Product = void (*)(bool transA, bool transB, Index m, Index n, Index k, T alpha, const T* a, Index lda,
+                         const T* b, Index ldb, T beta, T* c, Index ldc, T* room);
+
+// The products of one instruction set (kernels/packed.h).
+struct Products {
+  const char* core;  // "AVX2"
+  Product<float> f32;
+  Product<double> f64;
+};
+
+// With the best of them.
+template <typename T>
+void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, Index lda, const T* b, Index ldb, T beta,
+          T* c, Index ldc);
 
 // Makes the calling thread's memory for packed panels; false where the system has none left.
 bool reserve();
 
-const char* core();  // the instruction set in use, such as "AVX2"
+const char* core();  // the instruction set in use
 
 }  // namespace fjordnet::fallback

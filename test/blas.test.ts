@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import test from 'ava';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -24,13 +25,23 @@ function openblas(question: string, argument: string, compiler = 'g++'): string[
 }
 
 /** Compiles test/native/gemm.cc for one BLAS with the flags of a release; returns what runs it. */
-function program(
+async function program(
   kind: string,
   compiler: string,
   ...flags: string[]
-): (emulator: string[], ...args: string[]) => string {
+): Promise<(emulator: string[], ...args: string[]) => string> {
   const file = join(folder, `${kind}-${compiler}`);
-  const sources = ['test/native/gemm.cc', ...(kind === 'static' ? ['native/compat.cc'] : [])];
+  const release = JSON.parse(readFileSync(join(root, 'binding.gyp'), 'utf8')).targets[0].cflags_cc;
+  const options = [...release, '-Werror', ...flags];
+  const compile = (...args: string[]) => promisify(execFile)(compiler, [...options, ...args], { cwd: root });
+  const builtin = await Promise.all(
+    ['fallback', 'fallback_avx2', 'fallback_avx512'].map(async (name) => {
+      const object = `${file}-${name}.o`;
+      await compile('-DFJORDNET_BLAS_BUILTIN', '-c', `native/blas_${name}.cc`, '-o', object);
+      return object;
+    }),
+  );
+  const sources = ['test/native/gemm.cc', ...builtin, ...(kind === 'static' ? ['native/compat.cc'] : [])];
   const definitions = openblas('defines', kind, compiler).map((name) => `-D${name}`);
   const includes = openblas('includes', kind, compiler).map((path) => `-I${path}`);
   const libraries = [...openblas('libraries', kind, compiler), ...openblas('ldflags', kind, compiler)];
@@ -38,9 +49,7 @@ function program(
     libraries.unshift(`${file}.ld`);
     openblas('script', libraries[0], compiler);
   }
-  const options = JSON.parse(readFileSync(join(root, 'binding.gyp'), 'utf8')).targets[0].cflags_cc;
-  const args = [...options, '-Werror', ...flags, ...definitions, ...includes, ...sources, ...libraries, '-o', file];
-  execFileSync(compiler, args, { cwd: root });
+  await compile(...definitions, ...includes, ...sources, ...libraries, '-o', file);
   return (emulator, ...args) => {
     const command = [...emulator, file, ...args];
     return execFileSync(command[0], command.slice(1), { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
@@ -50,16 +59,24 @@ function program(
 const passed = (core: string, products: number) =>
   new RegExp(`^\\S+ ${core}\\nfloat32: ${products} products.*\\nfloat64: ${products} products.*\\n$`);
 
-test('the built-in gemm equals sums in double for every transpose, row length, alpha and beta', (t) => {
-  const run = program('builtin', 'g++', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined');
+test.serial('the built-in gemm equals sums in double for every transpose, row length, alpha and beta', async (t) => {
+  const run = await program('builtin', 'g++', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined');
   t.regex(run([], 'fuzz', '4000'), passed('(AVX-512|AVX2|SSE2|NEON|generic)', 4000));
+  for (const simd of ['avx2', 'baseline'])
+    t.regex(run(['env', `FJORDNET_SIMD=${simd}`], 'fuzz', '1000'), passed('(AVX2|SSE2|NEON|generic)', 1000), simd);
+});
+
+(has('clang++') ? test.serial : test.serial.skip)('Clang builds it for every instruction set, too', async (t) => {
+  const run = await program('builtin', 'clang++');
+  for (const simd of ['avx512', 'avx2', 'baseline'])
+    t.regex(run(['env', `FJORDNET_SIMD=${simd}`], 'fuzz', '1000'), passed('(AVX-512|AVX2|SSE2|NEON)', 1000), simd);
 });
 
 const kind = openblas('kind', '')[0];
-const withOpenblas = kind === 'static' || kind === 'shared' ? test : test.skip;
+const withOpenblas = kind === 'static' || kind === 'shared' ? test.serial : test.serial.skip;
 
-withOpenblas('so does OpenBLAS, vectors through gemv', (t) => {
-  const run = program(kind, 'g++');
+withOpenblas('so does OpenBLAS, vectors through gemv', async (t) => {
+  const run = await program(kind, 'g++');
   t.regex(run([], 'fuzz', '4000'), passed('\\w+', 4000));
   const rates = run([], 'rate').trim().split('\n').slice(1);
   t.is(rates.length, 6);
@@ -72,7 +89,7 @@ withOpenblas('so does OpenBLAS, vectors through gemv', (t) => {
       t.regex(run(['qemu-x86_64', '-cpu', cpu], 'fuzz', '400'), passed(core, 400), cpu);
 });
 
-const onX64 = kind === 'static' && process.arch === 'x64' ? test : test.skip;
+const onX64 = kind === 'static' && process.arch === 'x64' ? test.serial : test.serial.skip;
 
 onX64("OpenBLAS' kernels are those of the processor's instruction set, also on models that it does not know", (t) => {
   const script = "import('fjordnet').then(({ buildInfo }) => console.log(buildInfo().simd, buildInfo().blasCore))";
@@ -94,12 +111,13 @@ onX64("OpenBLAS' kernels are those of the processor's instruction set, also on m
   t.is(info({ OPENBLAS_CORETYPE: 'Prescott' }).split(' ')[1], 'Prescott');
 });
 
-const onArm64 = has(CROSS) && has('qemu-aarch64') && openblas('kind', '', CROSS)[0] === 'static' ? test : test.skip;
+const onArm64 =
+  has(CROSS) && has('qemu-aarch64') && openblas('kind', '', CROSS)[0] === 'static' ? test.serial : test.serial.skip;
 
-onArm64('and so do both on arm64', (t) => {
-  const run = program('static', CROSS);
+onArm64('and so do both on arm64', async (t) => {
+  const run = await program('static', CROSS);
   const cores = { 'cortex-a53': 'cortexa53', 'cortex-a72': 'cortexa57', 'neoverse-n1': 'neoversen1', max: 'armv8' };
   for (const [cpu, core] of Object.entries(cores))
     t.regex(run(['qemu-aarch64', '-cpu', cpu], 'fuzz', '400'), passed(core, 400), cpu);
-  t.regex(program('builtin', CROSS)(['qemu-aarch64'], 'fuzz', '400'), passed('NEON', 400));
+  t.regex((await program('builtin', CROSS))(['qemu-aarch64'], 'fuzz', '400'), passed('NEON', 400));
 });

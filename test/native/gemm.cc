@@ -1,6 +1,7 @@
-// gemm fuzz N  compares N products of blas.h's gemm with sums in double: random shapes, transposes, row lengths, alpha,
-// beta gemm rate    prints, for some shapes of training, gemm's rate and the built-in's, in GFLOP/s Built and run by
-// test/blas.test.ts, once for each BLAS.
+// gemm fuzz N: compares N products of blas.h's gemm with sums in double: random shapes, transposes, row lengths, alpha,
+// beta.
+// gemm rate: prints, for some shapes of training, gemm's rate and the built-in's, in GFLOP/s.
+// Built and run by test/blas.test.ts, once for each BLAS.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -12,10 +13,7 @@
 #include <vector>
 
 #include "../../native/blas.h"
-#if !defined(FJORDNET_BLAS_BUILTIN)
-#define FJORDNET_BLAS_BUILTIN
-#endif
-#include "../../native/blas_fallback.cc"
+#include "../../native/blas_fallback.h"
 
 namespace {
 
@@ -108,10 +106,16 @@ double rate(Shape s, const F& gemm) {
 }
 
 template <typename T>
+void builtin(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
+             T* c, int ldc) {
+  fjordnet::fallback::gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+template <typename T>
 void rates(const char* name) {
   for (const Shape s : {Shape{512, 512, 512}, Shape{128, 512, 784}, Shape{100, 50, 64}})
     std::printf("%s %dx%dx%d %.1f %.1f\n", name, s.m, s.n, s.k, rate<T>(s, fjordnet::gemm<T>),
-                rate<T>(s, fjordnet::fallback::gemm<T>));
+                rate<T>(s, builtin<T>));
 }
 
 }  // namespace

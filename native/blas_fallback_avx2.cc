@@ -1,0 +1,14 @@
+#include "kernels/includes.h"
+
+#if defined(FJORDNET_BLAS_BUILTIN) && defined(__x86_64__) && defined(__GNUC__)
+#define FJORDNET_ISA avx2
+#define FJORDNET_VECTOR_BYTES 32
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,bmi2"))), apply_to = function)
+#include "kernels/packed.h"
+#pragma clang attribute pop
+#else
+#pragma GCC target("avx2,fma,bmi2")
+#include "kernels/packed.h"
+#endif
+#endif
