@@ -122,8 +122,11 @@ export function readHeld(weights: readonly Weight[]): NDArray[] {
   const byArena = new Map<Arena, Weight[]>();
   for (const weight of weights) {
     const { arena, values } = weight.held;
-    if (arena) byArena.set(arena, [...(byArena.get(arena) ?? []), weight]);
-    else if (!values)
+    if (arena) {
+      const own = byArena.get(arena);
+      if (own) own.push(weight);
+      else byArena.set(arena, [weight]);
+    } else if (!values)
       throw failure(
         'ERR_NOT_BUILT',
         `Expected '${weight.name}' to have numbers, but no network of its layer was built yet`,
@@ -141,18 +144,22 @@ export function readHeld(weights: readonly Weight[]): NDArray[] {
 
 /** Sets weights, for every network that has them. @throws Error with code ERR_BUSY while one of these computes a batch */
 export function writeHeld(weights: readonly Weight[], values: readonly NDArray[]): void {
-  for (const { held } of weights)
-    if (held.arena?.isRunning())
-      throw failure(
-        'ERR_BUSY',
-        'Expected the network to be between two batches, but one is being computed: set its weights in a callback of fit, or await the call first',
-      );
+  for (const { held } of weights) checkBetweenBatches(held.arena?.isRunning() ?? false);
   for (const [i, weight] of weights.entries()) {
     const { held } = weight;
     held.version++;
     if (held.arena) held.arena.plan.write(held.arena.buffers.get(weight) as Buffer, values[i]);
     else held.values = copyOf(values[i]);
   }
+}
+
+/** @throws Error with code ERR_BUSY if a batch is being computed, whose weights are not to be changed meanwhile */
+export function checkBetweenBatches(isRunning: boolean): void {
+  if (isRunning)
+    throw failure(
+      'ERR_BUSY',
+      'Expected the network to be between two batches, but one is being computed: set its weights in a callback of fit, or await the call first',
+    );
 }
 
 const copyOf = (array: NDArray): NDArray => NDArray.wrap(array.data.slice(), array.shape);

@@ -12,10 +12,18 @@ export type OfSample = (yTrue: Value, yPred: Value) => Value;
  * What a function that is not ours returned.
  *
  * @param inputs all that it may be made of, beside numbers
+ * @param expected what it should be, in words. Default: by its shape, of one sample
  * @throws TypeError or RangeError that names `what`
  */
-export function checkValue(what: string, value: unknown, shape: Shape, inputs?: readonly Value[]): Value {
-  const expected = shape.length === 0 ? 'one number a sample, of shape []' : `of shape [${shape.join(', ')}]`;
+export function checkValue(
+  what: string,
+  value: unknown,
+  shape: Shape,
+  {
+    inputs,
+    expected = shape.length === 0 ? 'one number a sample, of shape []' : `of shape [${shape.join(', ')}]`,
+  }: { inputs?: readonly Value[]; expected?: string } = {},
+): Value {
   if (!isValue(value)) throw wrongType(`what ${what} returns`, `a value, ${expected}`, value);
   if (value.shape.join() !== shape.join() || value.shape.length !== shape.length)
     throw wrongShape(`what ${what} returns`, expected, value.shape);
@@ -40,7 +48,7 @@ export function lowerSample(
   fn: OfSample,
 ): { value: Value; lowered: Lowered; yPred: Value } {
   const [yTrue, yPred] = [placeholder(targets.shape), placeholder(output.shape)];
-  const value = checkValue(what, fn(yTrue, yPred), [], [yTrue, yPred]);
+  const value = checkValue(what, fn(yTrue, yPred), [], { inputs: [yTrue, yPred] });
   const lowered = new Lowered(t, [value], {
     training: delta !== undefined,
     buffers: new Map([

@@ -66,12 +66,21 @@ const NOTHING: Parts = { layers: [], names: new Map() };
 
 type Parts = Pick<Graph, 'layers' | 'names'>;
 
+/** By what the layers were built for, which stays: finding them takes a `call`. */
+const partsOfBuilt = new WeakMap<object, Parts>();
+
 /** The layers that a layer is made of: those of a network, or what a layer of one's own applies in its `call`. */
 function partsOf(layer: Layer): Parts | undefined {
-  if (layer.graph || !layer.builtFor) return layer.graph;
-  const { inputs, weights } = layer.builtFor;
-  const made = layer.call(inputs, weights, { training: false });
-  return layersBetween([inputs, Object.values(weights)].flat() as Value[], [made].flat() as Value[]);
+  const { graph, builtFor } = layer;
+  if (graph || !builtFor) return graph;
+  let parts = partsOfBuilt.get(builtFor);
+  if (!parts) {
+    const { inputs, weights } = builtFor;
+    const made = layer.call(inputs, weights, { training: false });
+    parts = layersBetween([inputs, Object.values(weights)].flat() as Value[], [made].flat() as Value[]);
+    partsOfBuilt.set(builtFor, parts);
+  }
+  return parts;
 }
 
 /**

@@ -133,8 +133,9 @@ export abstract class Layer {
     checkApplied(this, values);
     const shapes = list ? values.map((value) => value.shape) : values[0].shape;
     const standIns = list ? values.map(standIn) : standIn(values[0]);
-    const made = this.call(standIns, this.#declare(shapes), { training: false });
-    this.weightsFor(shapes, standIns);
+    const declared = this.#declare(shapes);
+    const made = this.call(standIns, declared, { training: false });
+    this.#shareWeights(declared, standIns);
     this.#isApplied = true;
     const call: Call = { layer: this, inputs: values, outputs: [], list, listed: isList(made) };
     const outputs = (isList(made) ? made : [made as Value]).map(({ shape, dtype }) =>
@@ -168,9 +169,14 @@ export abstract class Layer {
   }
 
   /** The weights, declared for the first input it is given. @throws RangeError for an input that they do not fit */
-  weightsFor(inputShape: Shapes, inputs = standInsFor(inputShape)): Weights {
-    if (!this.#built) this.#built = { inputs, weights: this.#declare(inputShape) };
-    else checkSame(this, this.#built.weights, this.#declare(inputShape));
+  weightsFor(inputShape: Shapes): Weights {
+    return this.#shareWeights(this.#declare(inputShape), standInsFor(inputShape));
+  }
+
+  /** Those of the first application, which must be like the ones declared for another. */
+  #shareWeights(declared: Weights, inputs: Values): Weights {
+    this.#built ??= { inputs, weights: declared };
+    checkSame(this, this.#built.weights, declared);
     return this.#built.weights;
   }
 

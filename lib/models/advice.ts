@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph.js';
+import type { Tenant } from '../graph/held.js';
 import { isCall, topological } from '../graph/value.js';
-import type { PlacedWeight } from '../graph/weights.js';
 import { warn } from '../warn.js';
 
 /** Warns of a softmax of one output inside a network, as Keras does: it trains nothing before it. */
@@ -16,9 +16,9 @@ export function advise({ outputs, names }: Graph): void {
 }
 
 /** Warns of a network all of whose weights are frozen: training it is possible, and changes nothing. */
-export function adviseFrozen(placed: readonly PlacedWeight[]): void {
-  const trained = placed.filter(({ weight }) => weight.trained);
-  if (trained.length > 0 && !trained.some(({ trainable }) => trainable))
+export function adviseFrozen(weights: readonly Tenant[]): void {
+  const trained = weights.filter(({ weight }) => weight.trained);
+  if (trained.length > 0 && !trained.some(({ moves }) => moves))
     warn(
       'FJORDNET_FROZEN',
       'All layers with weights are frozen, so that training changes nothing: set trainable to true and compile again',

@@ -23,9 +23,6 @@ export function registerKind<K extends keyof Kinds>(className: K, make: Kinds[K]
   kinds[className] = make;
 }
 
-export const isModel = (layer: Layer): layer is Model =>
-  layer.className === 'Model' || layer.className === 'Sequential';
-
 /** Values of one sample, as the arena takes them. */
 const MAX_VALUES = 2 ** 40;
 

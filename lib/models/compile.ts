@@ -4,7 +4,7 @@ import type { Layer } from '../layers/layer.js';
 import { getLoss, type Loss, type LossInput } from '../losses.js';
 import { getMetric, type Metric, type MetricInput, named } from '../metrics.js';
 import { getOptimizer, type OptimizerInput } from '../optimizers.js';
-import { checkLogNames, logNames } from '../training/totals.js';
+import { checkLogNames, logNames, ofOutput } from '../training/totals.js';
 import type { Compiled, CompiledOutput } from './network.js';
 
 /** Something for each output: a list in their order, or by their names. */
@@ -51,7 +51,7 @@ export function readCompile(options: CompileOptions, names: readonly string[], f
 export function metricsIn(outputs: readonly CompiledOutput[]): readonly Metric[] {
   if (outputs.length === 1) return outputs[0].metrics;
   return outputs.flatMap(({ name, metrics }) =>
-    metrics.map((metric) => ({ ...metric, name: `${name}_${metric.name}` })),
+    metrics.map((metric) => ({ ...metric, name: ofOutput(name, metric.name) })),
   );
 }
 
@@ -59,7 +59,7 @@ export function metricsIn(outputs: readonly CompiledOutput[]): readonly Metric[]
 const placeOf = (option: string, names: readonly string[], i: number) =>
   names.length === 1 ? option : `${option}.${names[i]}`;
 
-export function readMetrics(option: string, given: readonly unknown[], loss: Loss): readonly Metric[] {
+function readMetrics(option: string, given: readonly unknown[], loss: Loss): readonly Metric[] {
   return Object.freeze(named(given.map((metric, i) => getMetric(`${option}[${i}]`, metric, loss))));
 }
 

@@ -1,7 +1,6 @@
 import { failure } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { Arena } from '../graph/held.js';
-import { weightsOfGraph } from '../graph/weights.js';
 import { layerNames } from '../layers/index.js';
 import { isOfMadeClass } from '../made.js';
 import { RandomState } from '../random.js';
@@ -68,15 +67,12 @@ export class Engine {
     const before = this.#compiled;
     this.#compiled = compiled;
     try {
-      if (graph) this.record(graph);
+      if (graph) adviseFrozen(this.record(graph).weights);
     } catch (error) {
       this.#compiled = before;
       throw error;
     }
-    if (graph) {
-      advise(graph);
-      adviseFrozen(weightsOfGraph(graph, compiled.frozen));
-    }
+    if (graph) advise(graph);
     this.progress.iterations = 0;
   }
 
@@ -106,14 +102,6 @@ export class Engine {
     if (moves) this.#arena?.begin();
     else this.#arena?.sync();
     return network;
-  }
-
-  checkBetweenBatches(): void {
-    if (this.#jobs.running)
-      throw failure(
-        'ERR_BUSY',
-        'Expected the network to be between two batches, but one is being computed: set its weights in a callback of fit, or await the call first',
-      );
   }
 
   /** Refuses a second call while one is running. */

@@ -1,10 +1,9 @@
 import type { NDArray } from '../array.js';
-import { position } from '../array.js';
 import { checkBoolean, checkOptions } from '../check.js';
 import { type PlacedWeight, weightName } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel } from '../io/model-file.js';
-import type { LoadOptions } from './loading.js';
+import { checkFinite, type LoadOptions } from './loading.js';
 
 export interface LoadWeightsOptions extends LoadOptions {
   /**
@@ -55,12 +54,7 @@ export async function readWeights(
             `[${array.shape.join(', ')}] (skipMismatch: true leaves such ones as they are)`,
         );
       }
-      const wrong = allowNonFinite ? -1 : array.data.findIndex((value) => !Number.isFinite(value));
-      if (wrong >= 0)
-        throw new RangeError(
-          `Expected the weight '${name}' to be finite, got ${array.data[wrong]} at ${position(wrong, shape)} ` +
-            '(load it with { allowNonFinite: true } to have it nevertheless)',
-        );
+      if (!allowNonFinite) checkFinite('weight', [name, array]);
       found.set(placed[i], array);
       loaded.push(name);
     }

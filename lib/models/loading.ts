@@ -57,7 +57,10 @@ export async function readFile(path: string | URL, options: LoadOptions = {}): P
     const model = modelFrom('architecture', architecture);
     const loaded = { model, ...readTraining(training, model), weights, optimizerState, random };
     checkTensors(loaded);
-    if (!allowNonFinite) checkFinite(loaded);
+    if (!allowNonFinite) {
+      for (const tensor of weights) checkFinite('weight', tensor);
+      for (const tensor of optimizerState) checkFinite('optimizer state', tensor);
+    }
     return loaded;
   });
 }
@@ -185,16 +188,12 @@ export function compareTensors(
   }
 }
 
-function checkFinite({ weights, optimizerState }: Loaded): void {
-  for (const [what, tensors] of [
-    ['weight', weights],
-    ['optimizer state', optimizerState],
-  ] as const)
-    for (const [name, { data, shape }] of tensors)
-      for (let i = 0; i < data.length; i++)
-        if (!Number.isFinite(data[i]))
-          throw new RangeError(
-            `Expected the ${what} '${name}' to be finite, got ${data[i]} at ${position(i, shape)} ` +
-              '(load it with { allowNonFinite: true } to have it nevertheless)',
-          );
+/** @throws RangeError with the place, for NaN and Infinity */
+export function checkFinite(what: string, [name, { data, shape }]: Tensors[number]): void {
+  for (let i = 0; i < data.length; i++)
+    if (!Number.isFinite(data[i]))
+      throw new RangeError(
+        `Expected the ${what} '${name}' to be finite, got ${data[i]} at ${position(i, shape)} ` +
+          '(load it with { allowNonFinite: true } to have it nevertheless)',
+      );
 }

@@ -2,7 +2,7 @@ import type { ArrayInput, NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkOneOf, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import { hasNumbers, readHeld, writeHeld } from '../graph/held.js';
+import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/held.js';
 import { type Shape, sizeOf, type Value } from '../graph/value.js';
 import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import { saveModel } from '../io/model-file.js';
@@ -315,7 +315,7 @@ export class Model<O extends Outputs = Outputs> extends Composite {
   }
 
   #write(placed: readonly PlacedWeight[], weights: readonly ArrayInput[]): void {
-    this.#engine.checkBetweenBatches();
+    checkBetweenBatches(this.#engine.jobs.running);
     const arrays = checkWeights(placed, weights, this.dtype);
     writeHeld(
       placed.map(({ weight }) => weight),

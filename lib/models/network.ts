@@ -1,4 +1,3 @@
-import { wrongShape, wrongType } from '../check.js';
 import { emitConstraints } from '../constraints.js';
 import { expand, type Penalized } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
@@ -6,7 +5,7 @@ import type { Tenant } from '../graph/held.js';
 import { Lowered } from '../graph/lower.js';
 import { checkValue, perSample } from '../graph/own.js';
 import { Recorder } from '../graph/recorder.js';
-import { isCall, isValue, marked, type Node, placeholder, type Value } from '../graph/value.js';
+import { isCall, marked, type Node, placeholder, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
@@ -80,11 +79,11 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   const t = new Recorder(dtype);
   const sources = graph.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
   const inputs = sources.map(({ shape, dtype }, i) => t.batched(sources.length === 1 ? 'x' : `x${i}`, shape, dtype));
-  const { buffers, gradients, weights } = declareWeights(t, weightsOfGraph(graph, compiled?.frozen ?? NONE));
+  const frozen = compiled?.frozen ?? NONE;
+  const { buffers, gradients, weights } = declareWeights(t, weightsOfGraph(graph, frozen));
   sources.forEach((source, i) => {
     buffers.set(source, inputs[i]);
   });
-  const frozen = compiled?.frozen ?? NONE;
   const nameOf = (layerOf: ReadonlyMap<Node, string>) => (node: Node) =>
     layerOf.has(node) ? `${layerOf.get(node)}/${node.op.name}` : node.op.name;
 
@@ -118,7 +117,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   const judge = (isTraining: boolean) => {
     const mode = isTraining ? 'training' : 'evaluation';
     const { outputs, layerOf, penalized } = expand(graph, sources, { training: isTraining, frozen });
-    const penalties = penalized.map((own) => penaltyOf(own));
+    const penalties = penalized.map(penaltyOf);
     const ends = judged.map(({ output, compiled: { loss } }) => endOf(outputs[output], loss));
     const lowered = new Lowered(t, [...ends.map(({ value }) => value), ...penalties], {
       training: isTraining,
@@ -267,17 +266,16 @@ function endOf(value: Value, { fuses }: Loss): { value: Value; fused: boolean } 
 /** The penalty on what a layer gives, one number a sample. */
 function penaltyOf({ value, regularizer: { l1, l2, graph }, layer }: Penalized): Value {
   if (graph) return checkValue(`the activityRegularizer of ${layer}`, graph(value), []);
-  const [absolute, squared] = [ops.mul(l1, ops.sum(ops.abs(value))), ops.mul(l2, ops.sum(ops.square(value)))];
-  return l1 === 0 ? squared : l2 === 0 ? absolute : ops.add(absolute, squared);
+  const absolute = () => ops.mul(l1, ops.sum(ops.abs(value)));
+  const squared = () => ops.mul(l2, ops.sum(ops.square(value)));
+  return l1 === 0 ? squared() : l2 === 0 ? absolute() : ops.add(absolute(), squared());
 }
 
 /** A penalty of one's own: its value, and its derivative on top of the gradient. */
 function emitPenalty(t: Recorder, graph: (w: Value) => Value, value: Buffer, gradient: Buffer, penalty: Buffer): void {
   const what = `the regularizer of ${value.name}`;
   const w = marked({ shape: value.shape, batched: false });
-  const output = graph(w);
-  if (!isValue(output)) throw wrongType(`what ${what} returns`, 'a value, one number of shape []', output);
-  if (output.shape.length > 0) throw wrongShape(`what ${what} returns`, 'one number of shape []', output.shape);
+  const output = checkValue(what, graph(w), [], { expected: 'one number of shape []' });
   const own = t.fixed('state', `${value.name}/penalty`, value.shape);
   const lowered = new Lowered(t, [output], {
     training: true,

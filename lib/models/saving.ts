@@ -8,11 +8,12 @@ import { optimizerFrom } from '../optimizers.js';
 import { architectureOf } from './architecture.js';
 import type { Engine } from './engine.js';
 import type { Model } from './model.js';
-import type { Compiled } from './network.js';
+import type { Compiled, Network } from './network.js';
 
 /** All of the network as it is now: copies, for a file that may take its time to be written. */
 export function snapshot(model: Model, placed: readonly PlacedWeight[], engine: Engine): ModelFile {
-  const { compiled, network, progress, random } = engine;
+  const { compiled, progress, random } = engine;
+  const { plan, recorder } = engine.network as Network;
   const graph = model.graph as Graph;
   const paths = layerPaths(graph);
   checkLoadable(graph, compiled);
@@ -20,9 +21,7 @@ export function snapshot(model: Model, placed: readonly PlacedWeight[], engine: 
   return {
     architecture: plain(architectureOf(model)),
     weights: placed.map(({ layer, weight }, i) => [weightName(layer, weight), values[i]] as const),
-    optimizerState: (network?.recorder.states ?? []).map(
-      (buffer) => [buffer.name, (network as NonNullable<typeof network>).plan.read(buffer)] as const,
-    ),
+    optimizerState: recorder.states.map((buffer) => [buffer.name, plan.read(buffer)] as const),
     training: plain({ iterations: progress.iterations, ...(compiled && trainingOf(compiled, paths)) }),
     randomState: random.getState(),
   };

@@ -111,8 +111,8 @@ export function* oneStep(trained: Trained, samples: Samples): Training<Logs> {
 export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ loss: number; gradients: NDArray[] }> {
   const { network, random } = trained;
   const { plan, recorder } = network;
-  const averages = recorder.parameters.filter(({ gradient }) => !gradient);
-  const before = averages.map(({ value }) => plan.read(value));
+  const averages = network.weights.filter(({ moves, weight }) => moves && !weight.trained);
+  const before = averages.map(({ buffer }) => plan.read(buffer));
   const state = random.getState();
   const totals = new Totals(network);
   const prepare = (steps: number): Prepared => {
@@ -120,7 +120,7 @@ export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ l
     random.setState(state);
     // as soon as the job has ended, before anyone who waits for that reads them
     const settle = () => {
-      for (const [i, { value }] of averages.entries()) plan.write(value, before[i]);
+      for (const [i, { buffer }] of averages.entries()) plan.write(buffer, before[i]);
     };
     return { scalars, values, settle };
   };

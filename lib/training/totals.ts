@@ -2,12 +2,15 @@ import type { NativeResult } from '../binding.js';
 import type { Logs } from '../callbacks/callback.js';
 import type { Network } from '../models/network.js';
 
+/** What a log of one of several outputs is called. */
+export const ofOutput = (output: string, log: string): string => `${output}_${log}`;
+
 /** What the logs of a training are called, before those of the validation. */
 export function logNames(
   outputs: readonly { readonly name: string; readonly loss?: unknown }[],
   metrics: readonly { readonly name: string }[],
 ): string[] {
-  const own = outputs.length > 1 ? outputs.filter(({ loss }) => loss).map(({ name }) => `${name}_loss`) : [];
+  const own = outputs.length > 1 ? outputs.filter(({ loss }) => loss).map(({ name }) => ofOutput(name, 'loss')) : [];
   return ['loss', ...own, ...metrics.map(({ name }) => name)];
 }
 
@@ -64,10 +67,10 @@ export class Totals {
     const logs: Logs = { loss: (sum + this.#penalty) / this.#samples };
     const several = this.#network.outputs.length > 1;
     for (const [k, { compiled }] of judged.entries())
-      if (several) logs[`${compiled.name}_loss`] = this.#losses[k] / this.#samples;
+      if (several) logs[ofOutput(compiled.name, 'loss')] = this.#losses[k] / this.#samples;
     for (const [k, { compiled }] of judged.entries())
       for (const [i, metric] of compiled.metrics.entries())
-        logs[several ? `${compiled.name}_${metric.name}` : metric.name] = metric.result(
+        logs[several ? ofOutput(compiled.name, metric.name) : metric.name] = metric.result(
           this.#counts[k][i],
           this.#samples,
         );
