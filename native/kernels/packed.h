@@ -46,19 +46,17 @@ void addProduct(Index K, Index N, T alpha, const T* x, Index step, const T* b, I
   }
 }
 
-// to[rows,width] = scale * from[rows,columns] and zeros, where `stride` values lie from a row of from to the next;
-// transposed, from is [columns,rows].
+// to[rows,columns] = scale * from, where `stride` and `width` values lie from a row of each to the next; transposed,
+// from is [columns,rows].
 template <typename T>
 void pack(bool transposed, Index rows, Index columns, const T* from, Index stride, T scale, T* to, Index width) {
   if (!transposed) {
     for (Index r = 0; r < rows; ++r) {
 #pragma GCC ivdep
       for (Index j = 0; j < columns; ++j) to[r * width + j] = scale * from[r * stride + j];
-      std::fill(to + r * width + columns, to + (r + 1) * width, T(0));
     }
     return;
   }
-  if (columns < width) std::fill_n(to, rows * width, T(0));
   constexpr Index kStrip = 16;  // what is written meanwhile stays in the inner cache
   for (Index first = 0; first < rows; first += kStrip) {
     const Index last = std::min(first + kStrip, rows);
@@ -82,8 +80,14 @@ void packedProduct(bool transA, bool transB, Index M, Index N, Index K, T alpha,
     if (K == 0 || alpha == T(0)) return;
   }
   if (isRow) return addProduct(K, N, alpha, a, transA ? lda : 1, b, ldb, c);
-  if (M == 1 && transB && (!transA || lda == 1)) {
-    for (Index j = 0; j < N; ++j) c[j] = (beta == T(0) ? T(0) : c[j]) + alpha * dot(a, b + j * ldb, K);
+  // Up to three rows do not pay for the transposing of b: 3x512x784 in float64, AVX2, 5.8 GFLOP/s packed.
+  if (transB && M < 4 && (!transA || (M == 1 && lda == 1))) {
+    for (Index j = 0; j < N; ++j) {
+      for (Index i = 0; i < M; ++i) {
+        T& to = c[i * ldc + j];
+        to = (beta == T(0) ? T(0) : to) + alpha * dot(a + i * lda, b + j * ldb, K);
+      }
+    }
     return;
   }
   constexpr Index kPanel = 3 * kLanes<T>;
@@ -103,7 +107,10 @@ void packedProduct(bool transA, bool transB, Index M, Index N, Index K, T alpha,
           const Index columns = std::min(kPanel, width - j);
           const T* right = transB ? b + (j0 + j) * ldb + k : b + k * ldb + j0 + j;
           T* panel = packedB + j * depth;
-          if (!isReadOnce && i == 0) pack(transB, depth, columns, right, ldb, T(1), panel, kPanel);
+          if (!isReadOnce && i == 0) {
+            if (columns < kPanel) std::fill_n(panel, depth * kPanel, T(0));
+            pack(transB, depth, columns, right, ldb, T(1), panel, kPanel);
+          }
           T* to = c + i * ldc + j0 + j;
           const bool isNew = k == 0 && beta == T(0);
           gemmColumns<T>({depth, packedA, transA ? 1 : aRow, transA ? aRow : 1, isReadOnce ? right : panel,
