@@ -69,13 +69,13 @@ export const custom = {
    * `call(x, weights, { training })` says in `ops` what the layer makes of its input, `getConfig()` gives the options that make
    * it again. Returns a function that makes one, as those of `layers` do.
    */
-  layer: <O extends object>(className: string, type: new (options: O) => Layer): ((options?: O) => Layer) => {
+  layer: <O extends object, L extends Layer>(className: string, type: new (options: O) => L): ((options?: O) => L) => {
     checkName('className', className, [...layerNames, 'Model', 'Sequential']);
     if (typeof type !== 'function' || !hasMethods(type.prototype, 'call', 'build', 'weightsFor'))
       throw wrongType('class', 'a class that extends Layer', type);
     Object.defineProperty(type.prototype, 'className', { value: className, configurable: true });
     markClasses({ type });
-    registerLayer(className, type as new (options: object) => Layer);
+    registerLayer(className, type as new (options: any) => Layer);
     return (options = {} as O) => new type(options);
   },
 };

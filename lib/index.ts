@@ -39,6 +39,7 @@ export {
   type Values,
   type Weights,
 } from './layers/layer.js';
+export type { FromTo, Ranks } from './layers/ranks.js';
 export { type InputLayerOptions, input } from './layers/shape.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricInput, metrics } from './metrics.js';

@@ -1,4 +1,4 @@
-import { activations } from './activations.js';
+import { type Activation, activations } from './activations.js';
 import { type ArrayInput, NDArray } from './array.js';
 import { checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
 import { broadcast, broadcastTo, reshaped } from './graph/broadcast.js';
@@ -7,10 +7,23 @@ import { activate } from './graph/ops/activation.js';
 import * as arithmetic from './graph/ops/arithmetic.js';
 import { concatenate, maxAxis, minAxis, slice, sumAxis, swapAxes } from './graph/ops/axes.js';
 import { batchMatmul, gather, logSoftmax, matmul, oneHot } from './graph/ops/products.js';
-import { applyOp, isValue, marked, type Shape, sizeOf, type Value } from './graph/value.js';
+import type {
+  Axes,
+  Broadcast,
+  BroadcastAll,
+  Gathered,
+  OneMore,
+  Product,
+  Reduced,
+  ShapeOf,
+} from './graph/shape-types.js';
+import { applyOp as applied, isValue, marked, type Shape, sizeOf, type Value } from './graph/value.js';
 
 /** A value of a graph, or numbers that are the same for all samples. */
 export type Operand = Value | number | ArrayInput;
+
+/** The number of axes is what each function of `ops` is declared to give. */
+const applyOp: <O>(op: Op<O>, inputs: readonly Value[], options: O) => Value<any> = applied;
 
 /** The axis or axes of a sample to go along, from 0 or from the end by -1; default: all. */
 export interface Along {
@@ -39,27 +52,32 @@ function checkAxis(name: string, axis: unknown, rank: number): number {
 
 const unary =
   (op: Op) =>
-  (x: Operand): Value =>
+  <X extends Operand>(x: X): Value<ShapeOf<X>> =>
     applyOp(op, [toValue('x', x)], undefined);
 
 const binary =
   (op: Op) =>
-  (x: Operand, y: Operand): Value =>
+  <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> =>
     applyOp(op, broadcast([toValue('x', x), toValue('y', y)]), undefined);
 
 const linear = (x: Value, scale: number, shift: number) => applyOp(arithmetic.linear, [x], { scale, shift });
 
 /** x + y, and its kin, with a number on one side: without an array of that number. */
 const shifted =
-  (op: Op, onRight: (x: Value, c: number) => Value, onLeft: (c: number, x: Value) => Value) =>
-  (x: Operand, y: Operand): Value => {
+  (op: Op, onRight: (x: Value, c: number) => Value<any>, onLeft: (c: number, x: Value) => Value<any>) =>
+  <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> => {
     if (typeof y === 'number' && isValue(x)) return onRight(x, checkNumber('y', y));
     if (typeof x === 'number' && isValue(y)) return onLeft(checkNumber('x', x), y);
     return binary(op)(x, y);
   };
 
+const activated =
+  <O extends [] | [options?: object]>(activation: (...options: O) => Activation) =>
+  <X extends Operand>(x: X, ...options: O): Value<ShapeOf<X>> =>
+    activate(toValue('x', x), activation(...options)) as Value<any>;
+
 /** Reduces axis by axis, the last first. */
-function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value): Value {
+function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value): Value<any> {
   checkOptions('options', options, ['axis', 'keepDims']);
   const value = toValue('x', x);
   const rank = value.shape.length;
@@ -78,7 +96,7 @@ function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => 
 }
 
 /** Axes in another order, by exchanges of neighbours. */
-function transposed(x: Value, axes: readonly number[]): Value {
+function transposed(x: Value, axes: readonly number[]): Value<any> {
   const order = [...axes];
   let out = x;
   const now = x.shape.map((_, i) => i);
@@ -113,9 +131,9 @@ export const ops = {
   ),
   div: binary(arithmetic.divide),
   /** x ** y; the derivative by y at x = 0 is 0 */
-  pow: (x: Operand, y: Operand): Value => {
-    if (y === 2) return ops.square(x);
-    if (y === 0.5) return ops.sqrt(x);
+  pow: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> => {
+    if (y === 2) return applyOp(arithmetic.square, [toValue('x', x)], undefined);
+    if (y === 0.5) return applyOp(arithmetic.sqrt, [toValue('x', x)], undefined);
     return binary(arithmetic.power)(x, y);
   },
   /** The larger of two; where they are equal, x has the gradient. */
@@ -124,16 +142,20 @@ export const ops = {
   /** Comparisons: 1 where they hold, else 0. No gradient passes. */
   greater: binary(arithmetic.greater),
   greaterEqual: binary(arithmetic.greaterEqual),
-  less: (x: Operand, y: Operand) => ops.greater(y, x),
-  lessEqual: (x: Operand, y: Operand) => ops.greaterEqual(y, x),
+  less: <X extends Operand, Y extends Operand>(x: X, y: Y) => ops.greater(y, x),
+  lessEqual: <X extends Operand, Y extends Operand>(x: X, y: Y) => ops.greaterEqual(y, x),
   equal: binary(arithmetic.equal),
   /** x where the condition is not 0, else y */
-  where: (condition: Operand, x: Operand, y: Operand): Value => {
+  where: <C extends Operand, X extends Operand, Y extends Operand>(
+    condition: C,
+    x: X,
+    y: Y,
+  ): Value<BroadcastAll<readonly [C, X, Y]>> => {
     const values = [toValue('condition', condition), toValue('x', x), toValue('y', y)];
     return applyOp(arithmetic.select, broadcast(values), undefined);
   },
 
-  neg: (x: Operand): Value => linear(toValue('x', x), -1, 0),
+  neg: <X extends Operand>(x: X): Value<ShapeOf<X>> => linear(toValue('x', x), -1, 0),
   abs: unary(arithmetic.abs),
   /** -1, 0 or 1. No gradient passes. */
   sign: unary(arithmetic.sign),
@@ -145,22 +167,32 @@ export const ops = {
   sqrt: unary(arithmetic.sqrt),
   square: unary(arithmetic.square),
   /** x within [low, high] */
-  clip: (x: Operand, low: number, high: number): Value => ops.minimum(ops.maximum(x, low), high),
+  clip: <X extends Operand>(x: X, low: number, high: number) => ops.minimum(ops.maximum(x, low), high),
   /** x, taken as a constant: no gradient passes. */
   stopGradient: unary(arithmetic.stopGradient),
 
-  sum: (x: Operand, options: Along = {}): Value =>
-    reduced(x, options, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 })),
-  mean: (x: Operand, options: Along = {}): Value =>
-    reduced(x, options, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 / value.shape[axis] })),
+  sum: <X extends Operand, const O extends Along = Record<never, never>>(
+    x: X,
+    options?: O,
+  ): Value<Reduced<ShapeOf<X>, O>> =>
+    reduced(x, options ?? {}, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 })),
+  mean: <X extends Operand, const O extends Along = Record<never, never>>(
+    x: X,
+    options?: O,
+  ): Value<Reduced<ShapeOf<X>, O>> =>
+    reduced(x, options ?? {}, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 / value.shape[axis] })),
   /** Equal largest ones share the gradient, as TensorFlow's. */
-  max: (x: Operand, options: Along = {}): Value =>
-    reduced(x, options, (value, axis) => applyOp(maxAxis, [value], { axis })),
-  min: (x: Operand, options: Along = {}): Value =>
-    reduced(x, options, (value, axis) => applyOp(minAxis, [value], { axis })),
+  max: <X extends Operand, const O extends Along = Record<never, never>>(
+    x: X,
+    options?: O,
+  ): Value<Reduced<ShapeOf<X>, O>> => reduced(x, options ?? {}, (value, axis) => applyOp(maxAxis, [value], { axis })),
+  min: <X extends Operand, const O extends Along = Record<never, never>>(
+    x: X,
+    options?: O,
+  ): Value<Reduced<ShapeOf<X>, O>> => reduced(x, options ?? {}, (value, axis) => applyOp(minAxis, [value], { axis })),
 
   /** NumPy's x @ y of each sample: the last two axes are matrices; a vector is a row on the left, a column on the right. */
-  matmul: (x: Operand, y: Operand): Value => {
+  matmul: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Product<ShapeOf<X>, ShapeOf<Y>>> => {
     const [a, b] = [toValue('x', x), toValue('y', y)];
     if (a.shape.length === 0 || b.shape.length === 0)
       throw wrongValue('operands of matmul', 'of one dimension or more', a.shape.length === 0 ? a.shape : b.shape);
@@ -174,10 +206,10 @@ export const ops = {
     const shape = product.shape.slice(0, -2);
     if (a.shape.length > 1) shape.push(left.shape[left.shape.length - 2]);
     if (b.shape.length > 1) shape.push(right.shape[right.shape.length - 1]);
-    return reshaped(product, shape);
+    return reshaped(product, shape) as Value<any>;
   },
   /** Axes in another order; default: reversed */
-  transpose: (x: Operand, axes?: readonly number[]): Value => {
+  transpose: <X extends Operand>(x: X, axes?: readonly number[]): Value<ShapeOf<X>> => {
     const value = toValue('x', x);
     const rank = value.shape.length;
     if (axes === undefined)
@@ -192,7 +224,7 @@ export const ops = {
     return transposed(value, order);
   },
   /** The same values in another shape; one entry may be -1 */
-  reshape: (x: Operand, shape: readonly number[]): Value => {
+  reshape: <const S extends Shape>(x: Operand, shape: S): Value<Axes<S>> => {
     const value = toValue('x', x);
     if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
     const known = sizeOf(Array.from(shape, (n, i) => checkInteger(`shape[${i}]`, n, -1)).filter((n) => n !== -1));
@@ -200,11 +232,11 @@ export const ops = {
     return reshaped(
       value,
       shape.map((n) => (n === -1 && Number.isInteger(rest) ? rest : n)),
-    );
+    ) as Value<any>;
   },
   /** x[start : start + length] along each axis; a length of -1 goes to the end */
-  slice: (x: Operand, start: readonly number[], length: readonly number[]): Value => {
-    let out = toValue('x', x);
+  slice: <X extends Operand>(x: X, start: readonly number[], length: readonly number[]): Value<ShapeOf<X>> => {
+    let out: Value<any> = toValue('x', x);
     const rank = out.shape.length;
     for (const [name, list] of Object.entries({ start, length }))
       if (!Array.isArray(list) || list.length !== rank)
@@ -220,7 +252,7 @@ export const ops = {
     return out;
   },
   /** Values one behind the other along an axis. Default axis -1 */
-  concat: (values: readonly Operand[], options: { axis?: number } = {}): Value => {
+  concat: <const V extends readonly Operand[]>(values: V, options: { axis?: number } = {}): Value<ShapeOf<V[0]>> => {
     checkOptions('options', options, ['axis']);
     const list = checkList(values);
     const rank = list[0].shape.length;
@@ -236,44 +268,45 @@ export const ops = {
     );
   },
   /** Values of one shape along a new axis. Default axis 0 */
-  stack: (values: readonly Operand[], options: { axis?: number } = {}): Value => {
+  stack: <const V extends readonly Operand[]>(
+    values: V,
+    options: { axis?: number } = {},
+  ): Value<OneMore<ShapeOf<V[0]>>> => {
     checkOptions('options', options, ['axis']);
     const list = checkList(values);
     const axis = checkAxis('axis', options.axis ?? 0, list[0].shape.length + 1);
     const withAxis = (shape: Shape) => [...shape.slice(0, axis), 1, ...shape.slice(axis)];
     return ops.concat(
-      list.map((value) => reshaped(value, withAxis(value.shape))),
+      list.map((value) => reshaped(value, withAxis(value.shape)) as Value<any>),
       { axis },
     );
   },
 
   /** The entries of x along its first axis that `indices` (from 0) name; NaN where there is none of the number */
-  gather: (x: Operand, indices: Operand): Value => {
+  gather: <X extends Operand, I extends Operand>(x: X, indices: I): Value<Gathered<ShapeOf<X>, ShapeOf<I>>> => {
     const [value, index] = [toValue('x', x), toValue('indices', indices)];
     if (value.shape.length === 0) throw wrongValue('x', 'of one dimension or more', value.shape);
     const [n, ...rest] = value.shape;
     const batched = value.batched || index.batched;
     const table = broadcastTo(reshaped(value, [n, sizeOf(rest)]), [n, sizeOf(rest)], batched);
     const flat = broadcastTo(reshaped(index, [sizeOf(index.shape)]), [sizeOf(index.shape)], batched);
-    return reshaped(applyOp(gather, [table, flat], undefined), [...index.shape, ...rest]);
+    return reshaped(applyOp(gather, [table, flat], undefined), [...index.shape, ...rest]) as Value<any>;
   },
   /** Class numbers as rows with one 1, along a new last axis. No gradient passes. */
-  oneHot: (x: Operand, depth: number): Value =>
+  oneHot: <X extends Operand>(x: X, depth: number): Value<OneMore<ShapeOf<X>>> =>
     applyOp(oneHot, [toValue('x', x)], { depth: checkInteger('depth', depth, 1) }),
 
-  softmax: (x: Operand): Value => activate(toValue('x', x), activations.softmax()),
+  softmax: activated(activations.softmax),
   logSoftmax: unary(logSoftmax),
-  sigmoid: (x: Operand): Value => activate(toValue('x', x), activations.sigmoid()),
-  tanh: (x: Operand): Value => activate(toValue('x', x), activations.tanh()),
-  relu: (x: Operand): Value => activate(toValue('x', x), activations.relu()),
-  leakyRelu: (x: Operand, options: { alpha?: number } = {}): Value =>
-    activate(toValue('x', x), activations.leakyRelu(options)),
-  elu: (x: Operand, options: { alpha?: number } = {}): Value => activate(toValue('x', x), activations.elu(options)),
-  selu: (x: Operand): Value => activate(toValue('x', x), activations.selu()),
-  softplus: (x: Operand): Value => activate(toValue('x', x), activations.softplus()),
-  gelu: (x: Operand, options: { approximate?: boolean } = {}): Value =>
-    activate(toValue('x', x), activations.gelu(options)),
-  silu: (x: Operand): Value => activate(toValue('x', x), activations.silu()),
+  sigmoid: activated(activations.sigmoid),
+  tanh: activated(activations.tanh),
+  relu: activated(activations.relu),
+  leakyRelu: activated(activations.leakyRelu),
+  elu: activated(activations.elu),
+  selu: activated(activations.selu),
+  softplus: activated(activations.softplus),
+  gelu: activated(activations.gelu),
+  silu: activated(activations.silu),
 };
 
 function checkList(values: readonly Operand[]): Value[] {

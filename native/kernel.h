@@ -69,37 +69,6 @@ struct Kernel {
   Scratch (*scratch)(const Index* dim);  // null where none is needed
 };
 
-// How many dimensions, inputs, outputs and scalars a signature names.
-struct Arity {
-  int dims, inputs, outputs, scalars;
-};
-constexpr Arity arityOf(const char* signature) {
-  int words[4] = {};
-  int part = 0;
-  for (const char* c = signature; *c != '\0'; ++c) {
-    if (*c == ':' && part == 0) {
-      part = 1;
-    } else if (*c == '-' && c[1] == '>') {
-      part = 2;
-      ++c;
-    } else if (*c == '|') {
-      part = 3;
-    } else if (*c != ' ' && *c != ',' && (c[1] == ' ' || c[1] == ',' || c[1] == '\0')) {
-      ++words[part];
-    }
-  }
-  return {words[0], words[1] / 2, words[2] / 2, words[3]};  // a buffer is a name and a length
-}
-
-// Is the input at this place, counted among the buffers, one of integers?
-constexpr bool isInt32(const char* signature, int place) {
-  const char* c = signature;
-  while (*c != ':') ++c;
-  for (++c; place > 0; ++c) place -= *c == ',';
-  while (*c == ' ') ++c;
-  return c[0] == 'i' && c[1] == ':';
-}
-
 struct KernelTable {
   const Kernel* rows;
   int size;

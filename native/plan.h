@@ -252,10 +252,10 @@ class Plan {
       out.dim.push_back(found->second);
     }
     checkSizes(signature, out.dim, refuse);
-    if (spec.buffers.size() != signature.buffers.size()) {
-      refuse(std::to_string(signature.buffers.size()) + " buffers, got " + std::to_string(spec.buffers.size()));
+    if (spec.buffers.size() != signature.operands.size()) {
+      refuse(std::to_string(signature.operands.size()) + " buffers, got " + std::to_string(spec.buffers.size()));
     }
-    const auto dependsOnB = [&](std::size_t k) { return signature.buffers[k].find('B') != std::string::npos; };
+    const auto dependsOnB = [&](std::size_t k) { return signature.operands[k].dependsOn('B'); };
     for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
       if (spec.buffers[k] == kNone || !dependsOnB(k)) continue;
       out.isBatched = buffer(spec.buffers[k]).batched;
@@ -263,19 +263,19 @@ class Plan {
     }
     for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
       if (spec.buffers[k] == kNone && signature.operands[k].mayBeLeftOut) continue;
-      const auto& length = signature.buffers[k];
+      const auto& operand = signature.operands[k];
       const auto& b = buffer(spec.buffers[k]);
-      const bool isInt32 = signature.operands[k].type == Type::kInt32;
-      if (b.type != signature.operands[k].type) {
-        refuse(signature.operands[k].name + (isInt32 ? " as int32" : " as real numbers") + ", got " +
+      const bool isInt32 = operand.type == Type::kInt32;
+      if (b.type != operand.type) {
+        refuse(std::string(operand.name) + (isInt32 ? " as int32" : " as real numbers") + ", got " +
                (isInt32 ? "real numbers" : "int32") + " in " + named(spec.buffers[k]));
       }
       const bool batched = dependsOnB(k) && out.isBatched;
-      const Index size = times(signature.size(length, out.dim), dependsOnB(k) ? spec.rows : 1);
+      const Index size = times(signature.size(operand, out.dim), dependsOnB(k) ? spec.rows : 1);
       if (b.batched != batched || b.size != size) {
-        refuse(signature.operands[k].name + " " + length + " = " + (batched ? "batch x " : "") + std::to_string(size) +
-               " values in " + named(spec.buffers[k]) + ", got " + (b.batched ? "batch x " : "") +
-               std::to_string(b.size));
+        refuse(std::string(operand.name) + " " + std::string(operand.length) + " = " + (batched ? "batch x " : "") +
+               std::to_string(size) + " values in " + named(spec.buffers[k]) + ", got " +
+               (b.batched ? "batch x " : "") + std::to_string(b.size));
       }
     }
     for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
@@ -286,11 +286,12 @@ class Plan {
         const bool onWhole = b.mayLieOnInput && !a.isOutput;
         if (onWhole && buffer(first).offset == buffer(second).offset && buffer(first).size == buffer(second).size)
           continue;
-        refuse(b.name + " apart from " + a.name + (onWhole ? " or on the whole of it" : "") + ", got " + named(second) +
-               (first == second ? " for both" : " over " + named(first)));
+        refuse(std::string(b.name) + " apart from " + std::string(a.name) + (onWhole ? " or on the whole of it" : "") +
+               ", got " + named(second) + (first == second ? " for both" : " over " + named(first)));
       }
     }
-    for (const auto& name : signature.scalars) {
+    for (const auto scalar : signature.scalars) {
+      const std::string name(scalar);
       const auto found = spec.scalars.find(name);
       if (found == spec.scalars.end() || found->second < 0 || found->second >= static_cast<int>(scalars_.size()))
         refuse("a scalar " + name);
@@ -312,8 +313,8 @@ class Plan {
   template <typename Refuse>
   static void checkSizes(const Signature& signature, const std::vector<Index>& dim, const Refuse& refuse) {
     const auto isLength = [&](char c) {
-      return std::any_of(signature.buffers.begin(), signature.buffers.end(),
-                         [c](const std::string& length) { return length.find(c) != std::string::npos; });
+      return std::any_of(signature.operands.begin(), signature.operands.end(),
+                         [c](const auto& operand) { return operand.dependsOn(c); });
     };
     Index longest = 1;
     for (std::size_t k = 0; k < dim.size(); ++k) {

@@ -1,9 +1,10 @@
 // The signature of a kernel, taken apart.
 #pragma once
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "kernel.h"
@@ -22,36 +23,76 @@ inline Index times(Index a, Index b) {
 // What a buffer holds: numbers of the plan's type, or integers, which name rows and categories.
 enum class Type { kReal, kInt32 };
 
-// The parts of a kernel signature (kernel.h).
+// At most kMost of something, in the order in which they were added.
+template <typename V, std::size_t kMost>
+class ShortList {
+ public:
+  constexpr void add(const V& value) {
+    if (size_ == kMost) throw std::length_error("Expected a shorter signature");
+    values_[size_++] = value;
+  }
+  constexpr const V* begin() const { return values_; }
+  constexpr const V* end() const { return values_ + size_; }
+  constexpr const V& operator[](std::size_t k) const { return values_[k]; }
+  constexpr std::size_t size() const { return size_; }
+
+ private:
+  V values_[kMost]{};
+  std::size_t size_ = 0;
+};
+
+// The parts of a kernel's signature (kernel.h): pieces of its text. The table reads it when it is compiled (row.h),
+// plans when they are made.
 struct Signature {
   struct Operand {
-    std::string name;
-    Type type;
-    bool isOutput;
-    bool mayLieOnInput;
-    bool mayBeLeftOut;
-  };
-  std::string dims;                  // "BOI"
-  std::vector<std::string> buffers;  // lengths: {"BI", "IO", "O", "BO"}
-  std::vector<Operand> operands;     // whose lengths they are
-  std::vector<std::string> scalars;  // {"eta"}
+    std::string_view name;
+    std::string_view length{};  // "BI": the product of these dimensions
+    Type type = Type::kReal;
+    bool isOutput = false;
+    bool mayLieOnInput = false;
+    bool mayBeLeftOut = false;
 
-  explicit Signature(const std::string& text) {
-    const auto colon = text.find(':'), bar = text.find('|'), arrow = text.find("->");
-    for (char c : text.substr(0, colon)) {
-      if (c != ' ') dims += c;
+    constexpr bool dependsOn(char dim) const { return length.find(dim) != std::string_view::npos; }
+  };
+  ShortList<char, 16> dims;
+  ShortList<Operand, 16> operands;  // inputs before outputs
+  ShortList<std::string_view, 12> scalars;
+
+  constexpr explicit Signature(std::string_view text) {
+    enum { kDims, kInputs, kOutputs, kScalars } part = kDims;
+    Operand operand;
+    while (!text.empty()) {
+      const auto end = std::min(text.find(' '), text.size());
+      auto word = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+      if (!word.empty() && word.back() == ',') word.remove_suffix(1);
+      if (word.empty()) continue;
+      if (word == ":") {
+        part = kInputs;
+      } else if (word == "->") {
+        part = kOutputs;
+      } else if (word == "|") {
+        part = kScalars;
+      } else if (part == kDims) {
+        dims.add(word[0]);
+      } else if (part == kScalars) {
+        scalars.add(word);
+      } else if (operand.name.empty()) {
+        operand = named(word, part == kOutputs);
+      } else {
+        operand.length = word;
+        operands.add(operand);
+        operand = {};
+      }
     }
-    addOperands(text.substr(colon + 1, arrow - colon - 1), false);
-    addOperands(text.substr(arrow + 2, bar == std::string::npos ? bar : bar - arrow - 2), true);
-    if (bar != std::string::npos) scalars = words(text.substr(bar + 1));
   }
 
-  // Values a buffer of this length holds, B counted as 1. Kernels may rely on buffers that are not empty.
-  Index size(const std::string& length, const std::vector<Index>& dim) const {
+  // Values that an operand holds, B counted as 1. Kernels may rely on buffers that are not empty.
+  Index size(const Operand& operand, const std::vector<Index>& dim) const {
     Index n = 1;
-    for (char c : length) {
+    for (char c : operand.length) {
       if (c == 'B' || c == '1') continue;
-      const Index factor = dim[dims.find(c)];
+      const Index factor = dim[static_cast<std::size_t>(std::find(dims.begin(), dims.end(), c) - dims.begin())];
       if (factor < 1) throw std::out_of_range(std::string("Expected dimension ") + c + " to be positive");
       n = times(n, factor);
     }
@@ -59,29 +100,18 @@ struct Signature {
   }
 
  private:
-  void addOperands(const std::string& text, bool isOutput) {
-    const auto parts = words(text);  // a name with its marks, a length, and so on
-    for (std::size_t k = 0; k + 1 < parts.size(); k += 2) {
-      const bool isInt32 = parts[k].rfind("i:", 0) == 0;
-      const std::size_t begin = isInt32 ? 2 : 0, end = parts[k].find_first_of("?!~");
-      const auto isMarked = [&](char mark) { return parts[k].find(mark) != std::string::npos; };
-      operands.push_back({parts[k].substr(begin, end - begin), isInt32 ? Type::kInt32 : Type::kReal, isOutput,
-                          isMarked('~'), isMarked('?')});
-      buffers.push_back(parts[k + 1]);
+  // A name with its marks.
+  static constexpr Operand named(std::string_view word, bool isOutput) {
+    Operand operand{word};
+    operand.isOutput = isOutput;
+    if (word.substr(0, 2) == "i:") {
+      operand.type = Type::kInt32;
+      operand.name.remove_prefix(2);
     }
-  }
-
-  static std::vector<std::string> words(const std::string& text) {
-    std::vector<std::string> out;
-    std::string word;
-    for (char c : text + " ") {
-      if (c != ' ' && c != ',') {
-        word += c;
-      } else if (!word.empty()) {
-        out.push_back(std::exchange(word, {}));
-      }
-    }
-    return out;
+    operand.name = operand.name.substr(0, operand.name.find_first_of("?!~"));
+    operand.mayLieOnInput = word.find('~') != std::string_view::npos;
+    operand.mayBeLeftOut = word.find('?') != std::string_view::npos;
+    return operand;
   }
 };
 

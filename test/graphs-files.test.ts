@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { input, layers, Model, model, NDArray, ops, RandomState, sequential } from 'fjordnet';
+import { input, layers, Model, model, NDArray, ops, RandomState, sequential, type Value } from 'fjordnet';
 import { loadModel, saveModel } from '../dist/io/model-file.js';
 import { costOf } from './helpers/cost.js';
 
@@ -165,13 +165,13 @@ test('a small file does not ask for a large graph, nor for a long time', async (
 });
 
 test('what is too large for a file is not saved', async (t) => {
-  let net = sequential({ layers: [layers.dense({ units: 2, inputShape: [2] })] }) as Model;
+  let net = sequential({ layers: [layers.dense({ units: 2, inputShape: [2] })] }) as Model<Value>;
   for (let i = 0; i < 17; i++) {
     const x = input({ shape: [2] });
     net = model({ inputs: x, outputs: i < 13 ? net.apply(net.apply(x)) : net.apply(x), name: `n${i}` });
   }
   const x = input({ shape: [2] });
-  let y: ReturnType<typeof input> = x;
+  let y: Value = x;
   for (let i = 0; i < 5; i++) y = net.apply(y);
   const many = model({ inputs: x, outputs: y, name: 'many', seed: 1 });
   await t.throwsAsync(many.save(path()), {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { input, layers, Model, metrics, model, NDArray, ops, RandomState, sequential } from 'fjordnet';
+import { input, layers, Model, metrics, model, NDArray, ops, RandomState, sequential, type Value } from 'fjordnet';
 
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-graphs-'));
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -199,10 +199,10 @@ test('networks without a name are numbered in a larger one, and in its file', as
   const list = () => sequential({ layers: [layers.dense({ units: 2 })] });
   const x = input({ shape: [2] });
   const parts = [part(), list(), part(), list()];
-  const graph = model({ inputs: x, outputs: parts.reduce((value, each) => each.apply(value), x), seed: 1 });
+  const graph = model({ inputs: x, outputs: parts.reduce<Value>((value, each) => each.apply(value), x), seed: 1 });
   const chain = sequential({ layers: [part(), list(), part(), list()], seed: 1 });
   const a = normal(1, 3, 2);
-  for (const net of [graph, chain]) {
+  for (const net of [graph, chain] as Model<Value>[]) {
     t.deepEqual(net.layerNames.slice(-4), ['model', 'sequential', 'model_1', 'sequential_1']);
     const file = path();
     const before = net.predictSync(a);

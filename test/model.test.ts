@@ -75,7 +75,7 @@ const GRAPHS: Record<string, () => Model> = {
       layers.globalMaxPooling2d(),
       layers.dense({ units: 3 }),
     ];
-    return model({ inputs: x, outputs: list.reduce((value, layer) => layer.apply(value), x), dtype: 'float64' });
+    return model({ inputs: x, outputs: list.reduce<Value>((value, layer) => layer.apply(value), x), dtype: 'float64' });
   },
   residual: () => {
     const x = input({ shape: [8, 8, 2] });
@@ -227,7 +227,7 @@ for (const dtype of ['float32', 'float64'] as const)
       layers.dense({ units: 3, activation: 'softmax' }),
     ];
     const chain = input({ shape: [6, 6, 1] });
-    const outputs = list().reduce((value, layer) => layer.apply(value), chain);
+    const outputs = list().reduce<Value>((value, layer) => layer.apply(value), chain);
     const nets = [model({ inputs: chain, outputs, dtype, seed: 5 }), sequential({ layers: list(), dtype, seed: 5 })];
     const logs = [];
     for (const net of nets) {

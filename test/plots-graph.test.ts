@@ -132,7 +132,7 @@ test('constants are left out, and what makes shapes fit; operations in a row are
     },
   );
   const x = input({ shape: [4], name: 'x' });
-  const [a, b] = split({ name: 'split' }).apply<readonly Value[]>(ops.mul(x, [1, 2, 3, 4]));
+  const [a, b] = split({ name: 'split' }).apply(ops.mul(x, [1, 2, 3, 4]));
   const shared = layers.dense({ units: 2, name: 'shared' });
   const weight = ops.sigmoid(ops.neg(ops.mean(a, { keepDims: true })));
   const h = ops.add(shared.apply(a), ops.mul(shared.apply(b), weight));

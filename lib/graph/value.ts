@@ -10,9 +10,12 @@ import type { Op } from './op.js';
 /** The shape of one sample, without the batch dimension. */
 export type Shape = readonly number[];
 
-/** A symbolic array: what an input, a weight or an operation gives, without the batch dimension. */
-export interface Value {
-  readonly shape: Shape;
+/**
+ * A symbolic array: what an input, a weight or an operation gives, without the batch dimension. TypeScript knows the number of
+ * its axes where `S` is a tuple.
+ */
+export interface Value<S extends Shape = Shape> {
+  readonly shape: S;
   /** Whether every sample has a value of its own. Weights, and what is made of them alone, are the same for all. */
   readonly batched: boolean;
   /** Class numbers and the like. Absent: numbers of the network's float type. */

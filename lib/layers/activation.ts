@@ -2,13 +2,14 @@ import { type Activation as ActivationFunction, type ActivationInput, getActivat
 import { activate } from '../graph/ops/activation.js';
 import type { Value } from '../graph/value.js';
 import { Layer, type LayerOptions } from './layer.js';
+import type { SameRank } from './ranks.js';
 
 export interface ActivationOptions extends LayerOptions {
   activation: ActivationInput;
 }
 
 /** An activation as a layer of its own. */
-export class Activation extends Layer {
+export class Activation extends Layer<SameRank> {
   override readonly className = 'Activation';
   override readonly activation: ActivationFunction;
 

@@ -7,6 +7,7 @@ import { ops } from '../ops.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { checkAxis, sampleAxis } from './axis.js';
 import { Layer, type LayerOptions, type Shape, type Weights, wrongInput } from './layer.js';
+import type { SameRank } from './ranks.js';
 
 export interface LeakyReLUOptions extends LayerOptions {
   /** What negative values are multiplied by, non-negative. Default 0.3 */
@@ -16,7 +17,7 @@ export interface LeakyReLUOptions extends LayerOptions {
 }
 
 /** x where x > 0, else negativeSlope * x (Maas, Hannun and Ng, 2013). */
-export class LeakyReLU extends Layer {
+export class LeakyReLU extends Layer<SameRank> {
   override readonly className = 'LeakyReLU';
   override readonly activation: Activation;
   readonly negativeSlope: number;
@@ -50,7 +51,7 @@ export interface PReLUOptions extends LayerOptions {
 }
 
 /** x where x > 0, else alpha * x with a trained alpha for each value of a sample (He et al., 2015). */
-export class PReLU extends Layer {
+export class PReLU extends Layer<SameRank> {
   override readonly className = 'PReLU';
   readonly alphaInitializer: Initializer;
   readonly alphaRegularizer?: Regularizer;
@@ -90,7 +91,7 @@ export interface SoftmaxOptions extends LayerOptions {
 }
 
 /** exp(x) / sum(exp(x)) along an axis. */
-export class Softmax extends Layer {
+export class Softmax extends Layer<SameRank> {
   override readonly className = 'Softmax';
   /** Along another axis it is not the softmax that losses ask for. */
   declare readonly activation?: Activation;

@@ -5,6 +5,7 @@ import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
+import type { SameRank } from './ranks.js';
 
 export interface BatchNormalizationOptions extends LayerOptions {
   /** What the moving averages keep of themselves at each step, in [0, 1]. Default 0.99 */
@@ -38,7 +39,7 @@ const INITIALIZERS = {
  * gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel, the last axis (Ioffe and Szegedy, 2015). In training
  * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages.
  */
-export class BatchNormalization extends Layer {
+export class BatchNormalization extends Layer<SameRank> {
   override readonly className = 'BatchNormalization';
   readonly momentum: number;
   readonly epsilon: number;

@@ -4,6 +4,7 @@ import { conv2dTranspose } from '../graph/ops/conv2d-transpose.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
 import { type Shape, type Weights, wrongInput } from './layer.js';
+import type { OfPictures } from './ranks.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput } from './window.js';
 
 export interface Conv2DTransposeOptions extends KernelLayerOptions {
@@ -23,7 +24,7 @@ export interface Conv2DTransposeOptions extends KernelLayerOptions {
  * The transpose of a convolution, which makes images larger: what computes the gradient of a convolution's input. Kernel
  * [height, width, filters, channels]. As Keras' Conv2DTranspose without its outputPadding.
  */
-export class Conv2DTranspose extends KernelLayer {
+export class Conv2DTranspose extends KernelLayer<OfPictures> {
   override readonly className = 'Conv2DTranspose';
   readonly filters: number;
   readonly kernelSize: Pair;

@@ -7,6 +7,7 @@ import { applyOp, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
 import { type Shape, type Weights, wrongInput } from './layer.js';
+import type { OfPictures } from './ranks.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface Conv2DOptions extends KernelLayerOptions {
@@ -28,7 +29,7 @@ export interface Conv2DOptions extends KernelLayerOptions {
  * A convolution of images [height, width, channels] with a kernel [height, width, channels / groups, filters] (a correlation,
  * as everywhere in this field), plus a bias for each filter. As Keras' Conv2D with its default data format.
  */
-export class Conv2D extends KernelLayer {
+export class Conv2D extends KernelLayer<OfPictures> {
   override readonly className = 'Conv2D';
   readonly filters: number;
   readonly kernelSize: Pair;

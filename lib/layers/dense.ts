@@ -4,6 +4,7 @@ import { affine } from '../graph/ops/affine.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
 import { type Shape, type Weights, wrongInput } from './layer.js';
+import type { OfVectors } from './ranks.js';
 
 export interface DenseOptions extends KernelLayerOptions {
   /** Neurons: the size of the output. */
@@ -11,7 +12,7 @@ export interface DenseOptions extends KernelLayerOptions {
 }
 
 /** A fully connected layer: activation(x @ kernel + bias), kernel [inputs, units], bias [units]. */
-export class Dense extends KernelLayer {
+export class Dense extends KernelLayer<OfVectors> {
   override readonly className = 'Dense';
   readonly units: number;
 

@@ -5,6 +5,7 @@ import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
+import type { OfPictures } from './ranks.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface DepthwiseLayerOptions extends LayerOptions {
@@ -47,7 +48,7 @@ const OPTIONS = [
 ];
 
 /** What layers have in common that convolve every channel alone: kernels [height, width, channels, depthMultiplier]. */
-export abstract class DepthwiseLayer extends Layer {
+export abstract class DepthwiseLayer extends Layer<OfPictures> {
   readonly kernelSize: Pair;
   readonly strides: Pair;
   readonly padding: Padding;

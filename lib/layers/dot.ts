@@ -4,6 +4,7 @@ import { ops } from '../ops.js';
 import { checkAxis, sampleAxis } from './axis.js';
 import type { LayerOptions, Shape } from './layer.js';
 import { Merge } from './merge.js';
+import type { FromTo } from './ranks.js';
 
 export interface DotOptions extends LayerOptions {
   /** The axis to sum over, of both inputs or of each; counted with the batch, as Keras: 1 is the first of a sample. */
@@ -16,7 +17,7 @@ export interface DotOptions extends LayerOptions {
  * The products of two inputs, summed over an axis of each: the other axes of the first, then those of the second; of two
  * vectors [1].
  */
-export class Dot extends Merge {
+export class Dot extends Merge<FromTo<readonly Value[], Value>> {
   override readonly className = 'Dot';
   protected override readonly count = 2;
   readonly axes: number | readonly [number, number];

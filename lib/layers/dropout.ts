@@ -2,6 +2,7 @@ import { checkInterval } from '../check.js';
 import { dropout } from '../graph/ops/dropout.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Mode, type Weights } from './layer.js';
+import type { SameRank } from './ranks.js';
 
 export interface DropoutOptions extends LayerOptions {
   /** The share of values that is set to 0, in [0, 1]. */
@@ -12,7 +13,7 @@ export interface DropoutOptions extends LayerOptions {
  * In training sets a random share of the values to 0 and scales the others by 1 / (1 - rate); otherwise passes them on
  * (Srivastava et al., 2014). The network's seed decides the masks.
  */
-export class Dropout extends Layer {
+export class Dropout extends Layer<SameRank> {
   override readonly className = 'Dropout';
   readonly rate: number;
 

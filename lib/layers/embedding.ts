@@ -5,6 +5,7 @@ import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { Layer, type LayerOptions, type Weights } from './layer.js';
+import type { HigherRank } from './ranks.js';
 
 export interface EmbeddingOptions extends LayerOptions {
   /** Rows of the table: the integers are 0 .. inputDim - 1. */
@@ -24,7 +25,7 @@ export interface EmbeddingOptions extends LayerOptions {
  * input is one of integers, `input({ shape, dtype: 'int32' })`. An integer that has no row is refused where it is in the data, and
  * gives NaN where it is computed.
  */
-export class Embedding extends Layer {
+export class Embedding extends Layer<HigherRank> {
   override readonly className = 'Embedding';
   override readonly inputDtype = 'int32';
   readonly inputDim: number;

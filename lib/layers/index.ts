@@ -1,5 +1,5 @@
 import { checkOneOf, wrongType } from '../check.js';
-import type { Value } from '../graph/value.js';
+import type { Shape, Value } from '../graph/value.js';
 import { markClasses } from '../made.js';
 import { Activation, type ActivationOptions } from './activation.js';
 import {
@@ -20,7 +20,7 @@ import { Dot, type DotOptions } from './dot.js';
 import { Dropout, type DropoutOptions } from './dropout.js';
 import { Embedding, type EmbeddingOptions } from './embedding.js';
 import { Lambda } from './lambda.js';
-import type { Layer, LayerOptions } from './layer.js';
+import type { Layer, LayerOptions, Values } from './layer.js';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.js';
 import { GaussianNoise, type GaussianNoiseOptions, SpatialDropout1D, SpatialDropout2D } from './noise.js';
 import { ZeroPadding2D, type ZeroPadding2DOptions } from './padding.js';
@@ -52,7 +52,7 @@ export const layers = {
   /** A sample's values as one vector. */
   flatten: (options?: LayerOptions) => new Flatten(options),
   /** A sample's values in another shape. */
-  reshape: (options: ReshapeOptions) => new Reshape(options),
+  reshape: <const S extends Shape>(options: ReshapeOptions<S>) => new Reshape<S>(options),
   /** Sets a random share of the values to 0, in training. */
   dropout: (options: DropoutOptions) => new Dropout(options),
   /** Mean 0 and variance 1 for each channel, then a trained scale and shift. */
@@ -95,7 +95,8 @@ export const layers = {
   /** Dropout of whole channels of images. */
   spatialDropout2d: (options: DropoutOptions) => new SpatialDropout2D(options),
   /** A function of one's own, written in `ops`. Networks with it are not saved: see `custom.layer`. */
-  lambda: (fn: (inputs: any) => Value, options?: LayerOptions) => new Lambda(fn, options),
+  lambda: <I extends Values, O extends Value>(fn: (inputs: I) => O, options?: LayerOptions) =>
+    new Lambda<I, O>(fn, options),
 
   /** The sum of a list of inputs, which broadcast as NumPy's; and so the next five. */
   add: (options?: LayerOptions) => new Add(options),

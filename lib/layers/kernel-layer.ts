@@ -4,6 +4,7 @@ import { type Constraint, type ConstraintInput, checkConstraint } from '../const
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
+import type { Ranks } from './ranks.js';
 
 export interface KernelLayerOptions extends LayerOptions {
   /** Default: linear */
@@ -36,7 +37,7 @@ const OPTIONS = [
 ];
 
 /** What layers have in common that multiply their input with a kernel: its weights, a bias, an activation. */
-export abstract class KernelLayer extends Layer {
+export abstract class KernelLayer<R extends Ranks> extends Layer<R> {
   override readonly activation: Activation;
   readonly useBias: boolean;
   readonly kernelInitializer: Initializer;

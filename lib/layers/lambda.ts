@@ -1,22 +1,23 @@
 import { wrongType } from '../check.js';
 import { isValue, type Value } from '../graph/value.js';
-import { Layer, type LayerOptions } from './layer.js';
+import { Layer, type LayerOptions, type Values } from './layer.js';
+import type { FromTo } from './ranks.js';
 
 /**
  * A function of one's own as a layer, written in `ops`: of a value, or of a list if the layer is applied to one. What has
  * weights, or is to be saved, is a class: `custom.layer`.
  */
-export class Lambda extends Layer {
+export class Lambda<I extends Values = any, O extends Value = Value> extends Layer<FromTo<I, O>> {
   override readonly className = 'Lambda';
-  readonly fn: (inputs: any) => Value;
+  readonly fn: (inputs: I) => O;
 
-  constructor(fn: (inputs: any) => Value, options: LayerOptions = {}) {
+  constructor(fn: (inputs: I) => O, options: LayerOptions = {}) {
     super(options);
     if (typeof fn !== 'function') throw wrongType('fn', 'a function of values', fn);
     this.fn = fn;
   }
 
-  call(inputs: Value | readonly Value[]): Value {
+  call(inputs: I): O {
     const output = this.fn(inputs);
     if (!isValue(output)) throw wrongType(`what the function of ${this.name ?? 'Lambda'} returns`, 'a value', output);
     if (!output.batched)

@@ -4,10 +4,12 @@ import { checkBoolean, checkInteger, checkOptions, wrongShape, wrongType, wrongV
 import type { Constraint } from '../constraints.js';
 import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
+import type { Fits } from '../graph/shape-types.js';
 import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
 import { checkWeights, weightsOf } from '../graph/weights.js';
 import type { Initializer } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
+import type { AsCalled, Given, RANKS, Ranks } from './ranks.js';
 
 export type { Shape } from '../graph/value.js';
 
@@ -41,8 +43,12 @@ export type Values = Value | readonly Value[];
 
 export const isList = <T>(of: T | readonly T[]): of is readonly T[] => Array.isArray(of) && typeof of[0] === 'object';
 
-/** A layer: a description of weights and of the operations that it is made of. */
-export abstract class Layer {
+/**
+ * A layer: a description of weights and of the operations that it is made of. `R` tells TypeScript how many axes it takes and
+ * gives.
+ */
+export abstract class Layer<R extends Ranks = AsCalled> {
+  declare readonly [RANKS]: R;
   /** Keras' class name, such as 'Dense'; of a layer of one's own, what `custom.layer` was given. */
   declare readonly className: string;
   /** Unique in its network; given by the network if absent. */
@@ -99,7 +105,7 @@ export abstract class Layer {
   build(_inputShape: any): void {}
 
   /** What the layer makes of its input (a list, if it is applied to one). Run once when a network is compiled. */
-  abstract call(inputs: any, weights: Weights, mode: Mode): Value | readonly Value[];
+  abstract call(inputs: any, weights: Weights, mode: Mode): any;
 
   /** Options, serializable, with which the layer's factory makes the same layer. */
   getConfig(): Record<string, unknown> {
@@ -116,14 +122,18 @@ export abstract class Layer {
    *
    * @throws TypeError for what are no values, RangeError for shapes that the layer cannot take
    */
-  apply<V extends Value | readonly Value[] = Value>(inputs: Values, ...others: never[]): V {
+  apply<const I extends Values, L extends Layer<any>>(
+    this: L,
+    inputs: I & Fits<I, L[typeof RANKS]['takes']>,
+    ...others: never[]
+  ): Given<L, I> {
     if (others.length > 0)
       throw new TypeError(
         `Expected ${nameOf(this)} to be applied to one value, or to one list of them, got ${others.length + 1} arguments`,
       );
     const call = this.callOn(inputs);
     this.#calls.push(call);
-    return (call.outputs.length === 1 && !call.listed ? call.outputs[0] : call.outputs) as V;
+    return (call.outputs.length === 1 && !call.listed ? call.outputs[0] : call.outputs) as Given<L, I>;
   }
 
   /** The same, for a network that applies its layers itself: not counted among the layer's applications. */
@@ -150,15 +160,15 @@ export abstract class Layer {
   }
 
   /** What the layer was applied to. @throws Error unless it was applied once */
-  get input(): Value | readonly Value[] {
+  get input(): R['takes'] {
     const { inputs, list } = this.#onlyCall();
     return list ? inputs : inputs[0];
   }
 
   /** What its application gave. @throws Error unless it was applied once */
-  get output(): Value | readonly Value[] {
+  get output(): Given<this, Values> {
     const { outputs, listed } = this.#onlyCall();
-    return listed ? outputs : outputs[0];
+    return (listed ? outputs : outputs[0]) as Given<this, Values>;
   }
 
   /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */

@@ -2,9 +2,10 @@ import { broadcastShape } from '../graph/broadcast.js';
 import type { Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
+import type { Broadcasts, Ranks } from './ranks.js';
 
 /** A layer of a list of inputs. */
-export abstract class Merge extends Layer {
+export abstract class Merge<R extends Ranks = Broadcasts> extends Layer<R> {
   /** How many inputs it takes. Absent: one or more */
   protected readonly count?: number;
 

@@ -8,6 +8,7 @@ import { applyOp, marked, sizeOf, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import type { DropoutOptions } from './dropout.js';
 import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
+import type { OfPictures, OfSequences, Ranks, SameRank } from './ranks.js';
 
 export interface GaussianNoiseOptions extends LayerOptions {
   /** The standard deviation of the noise, non-negative. */
@@ -15,7 +16,7 @@ export interface GaussianNoiseOptions extends LayerOptions {
 }
 
 /** In training adds normal numbers of mean 0; otherwise passes values on. The network's seed decides the noise. */
-export class GaussianNoise extends Layer {
+export class GaussianNoise extends Layer<SameRank> {
   override readonly className = 'GaussianNoise';
   readonly stddev: number;
 
@@ -33,7 +34,7 @@ export class GaussianNoise extends Layer {
   }
 }
 
-abstract class SpatialDropout extends Layer {
+abstract class SpatialDropout<R extends Ranks> extends Layer<R> {
   readonly rate: number;
   /** What a sample is, and how many axes it has. */
   protected abstract readonly takes: readonly [what: string, rank: number];
@@ -66,13 +67,13 @@ abstract class SpatialDropout extends Layer {
 }
 
 /** Dropout of whole channels of sequences [steps, channels] (Tompson et al., 2015). */
-export class SpatialDropout1D extends SpatialDropout {
+export class SpatialDropout1D extends SpatialDropout<OfSequences> {
   override readonly className = 'SpatialDropout1D';
   protected override readonly takes = ['sequences [steps, channels]', 2] as const;
 }
 
 /** Dropout of whole channels of images [height, width, channels] (Tompson et al., 2015). */
-export class SpatialDropout2D extends SpatialDropout {
+export class SpatialDropout2D extends SpatialDropout<OfPictures> {
   override readonly className = 'SpatialDropout2D';
   protected override readonly takes = ['images [height, width, channels]', 3] as const;
 }

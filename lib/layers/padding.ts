@@ -2,6 +2,7 @@ import { checkInteger, wrongType } from '../check.js';
 import { pad } from '../graph/ops/pad.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
+import type { OfPictures } from './ranks.js';
 import type { Pair } from './window.js';
 
 export interface ZeroPadding2DOptions extends LayerOptions {
@@ -10,7 +11,7 @@ export interface ZeroPadding2DOptions extends LayerOptions {
 }
 
 /** Zeros around images [height, width, channels]. */
-export class ZeroPadding2D extends Layer {
+export class ZeroPadding2D extends Layer<OfPictures> {
   override readonly className = 'ZeroPadding2D';
   readonly padding: readonly [rows: Pair, columns: Pair];
 

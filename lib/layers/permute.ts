@@ -2,6 +2,7 @@ import { checkInteger, wrongType, wrongValue } from '../check.js';
 import type { Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
+import type { SameRank } from './ranks.js';
 
 export interface PermuteOptions extends LayerOptions {
   /** The axes of a sample in their new order, counted from 1 as Keras: [2, 1] exchanges two. */
@@ -9,7 +10,7 @@ export interface PermuteOptions extends LayerOptions {
 }
 
 /** The axes of a sample in another order. */
-export class Permute extends Layer {
+export class Permute extends Layer<SameRank> {
   override readonly className = 'Permute';
   readonly dims: readonly number[];
 

@@ -3,6 +3,7 @@ import { maxAxis } from '../graph/ops/axes.js';
 import { averagePooling2d, globalAveragePooling, maxPooling2d, type Windows } from '../graph/ops/pooling.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
+import type { OfPictures, PictureToVector } from './ranks.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface Pooling2DOptions extends LayerOptions {
@@ -14,7 +15,7 @@ export interface Pooling2DOptions extends LayerOptions {
   padding?: Padding;
 }
 
-abstract class Pooling2D extends Layer {
+abstract class Pooling2D extends Layer<OfPictures> {
   readonly poolSize: Pair;
   readonly strides: Pair;
   readonly padding: Padding;
@@ -54,7 +55,7 @@ export class AveragePooling2D extends Pooling2D {
   }
 }
 
-abstract class GlobalPooling2D extends Layer {
+abstract class GlobalPooling2D extends Layer<PictureToVector> {
   constructor(options: LayerOptions = {}) {
     super(options);
   }

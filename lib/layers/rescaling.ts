@@ -2,6 +2,7 @@ import { checkNumber } from '../check.js';
 import type { Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
+import type { SameRank } from './ranks.js';
 
 export interface RescalingOptions extends LayerOptions {
   /** What values are multiplied by; of a list each channel, the last axis, by its own. */
@@ -11,7 +12,7 @@ export interface RescalingOptions extends LayerOptions {
 }
 
 /** scale * x + offset: bytes to [-1, 1] by a scale of 1 / 127.5 and an offset of -1. */
-export class Rescaling extends Layer {
+export class Rescaling extends Layer<SameRank> {
   override readonly className = 'Rescaling';
   readonly scale: number | readonly number[];
   readonly offset: number | readonly number[];

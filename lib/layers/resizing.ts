@@ -3,6 +3,7 @@ import { reshaped } from '../graph/broadcast.js';
 import { repeatAxis } from '../graph/ops/axes.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
+import type { OfPictures, VectorToSequence } from './ranks.js';
 import { checkPair, type Pair, type PairInput } from './window.js';
 
 export interface UpSampling2DOptions extends LayerOptions {
@@ -13,7 +14,7 @@ export interface UpSampling2DOptions extends LayerOptions {
 }
 
 /** Larger images: every pixel of [height, width, channels] becomes a block of its like. */
-export class UpSampling2D extends Layer {
+export class UpSampling2D extends Layer<OfPictures> {
   override readonly className = 'UpSampling2D';
   readonly size: Pair;
   readonly interpolation: 'nearest';
@@ -56,7 +57,7 @@ export interface RepeatVectorOptions extends LayerOptions {
 }
 
 /** A vector [features] n times: [n, features]. */
-export class RepeatVector extends Layer {
+export class RepeatVector extends Layer<VectorToSequence> {
   override readonly className = 'RepeatVector';
   readonly n: number;
 

@@ -1,11 +1,13 @@
 import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { reshape } from '../graph/ops/shape.js';
+import type { Axes } from '../graph/shape-types.js';
 import { applyOp, placeholder, sizeOf, type Value } from '../graph/value.js';
 import { brand } from '../kind.js';
-import { checkShape, Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
+import { checkShape, Layer, type LayerOptions, type Shape, type Values, wrongInput } from './layer.js';
+import type { FromTo, Given, ToShape, ToVector } from './ranks.js';
 
 /** A sample's values in a row, the last axis fastest: [height, width, channels] to [height * width * channels]. */
-export class Flatten extends Layer {
+export class Flatten extends Layer<ToVector> {
   override readonly className = 'Flatten';
 
   constructor(options: LayerOptions = {}) {
@@ -17,17 +19,17 @@ export class Flatten extends Layer {
   }
 }
 
-export interface ReshapeOptions extends LayerOptions {
+export interface ReshapeOptions<S extends Shape = Shape> extends LayerOptions {
   /** The new shape of a sample. One of its sizes may be -1: whatever fits. */
-  targetShape: readonly number[];
+  targetShape: S;
 }
 
 /** Samples in another shape, values in the same order. */
-export class Reshape extends Layer {
+export class Reshape<S extends Shape = Shape> extends Layer<ToShape<S>> {
   override readonly className = 'Reshape';
   readonly targetShape: Shape;
 
-  constructor(options: ReshapeOptions) {
+  constructor(options: ReshapeOptions<S>) {
     super(options, ['targetShape']);
     const { targetShape } = options;
     const expected = 'an array of positive integers, one of which may be -1';
@@ -52,17 +54,17 @@ export class Reshape extends Layer {
   }
 }
 
-export interface InputLayerOptions {
+export interface InputLayerOptions<S extends Shape = Shape> {
   /** Unique in its network. Default: the class and a number, as Keras */
   name?: string;
   /** The shape of one sample; [] for one number. */
-  shape: readonly number[];
+  shape: S;
   /** 'int32' for class numbers and the like. Default 'float32': numbers of the network's dtype */
   dtype?: 'float32' | 'int32';
 }
 
 /** States the shape of the network's input. */
-export class InputLayer extends Layer {
+export class InputLayer extends Layer<FromTo<Value, Value>> {
   override readonly className = 'InputLayer';
   readonly shape: Shape;
   readonly dtype: 'float32' | 'int32';
@@ -96,8 +98,8 @@ export class InputLayer extends Layer {
     return this.#source;
   }
 
-  override get output(): Value {
-    return this.#source;
+  override get output(): Given<this, Values> {
+    return this.#source as Given<this, Values>;
   }
 
   override build(inputShape: Shape): void {
@@ -121,4 +123,5 @@ export class InputLayer extends Layer {
  * const ids = input({ shape: [20], dtype: 'int32', name: 'ids' });
  * ```
  */
-export const input = (options: InputLayerOptions): Value => new InputLayer(options).source;
+export const input = <const S extends Shape>(options: InputLayerOptions<S>): Value<Axes<S>> =>
+  new InputLayer(options).source as Value<any>;

@@ -3,11 +3,12 @@ import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
 import type { Shape, Value } from '../graph/value.js';
 import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
+import type { FromTo } from '../layers/ranks.js';
 import { outputShapesOf } from './ports.js';
 import { isSameShape } from './shapes.js';
 
 /** A network as a layer of others: what it is made of. */
-export abstract class Composite extends Layer {
+export abstract class Composite<O extends Values = Values> extends Layer<FromTo<Values, O>> {
   declare readonly name: string;
   readonly #graph?: Graph;
   readonly #layerNames: readonly string[];

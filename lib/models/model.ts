@@ -48,7 +48,7 @@ import { summaryText } from './summary.js';
  *
  * A network is a layer, too: applied to values it is part of a larger one, and shares its weights with it.
  */
-export class Model<O extends Outputs = Outputs> extends Composite {
+export class Model<O extends Outputs = Outputs> extends Composite<O> {
   override readonly className: string = 'Model';
   readonly dtype: FloatType;
   /** Set by a callback, or anyone, to end training after the batch in progress. */

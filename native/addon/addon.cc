@@ -42,13 +42,14 @@ KernelCall read(const Kernel& row, const Signature& signature, const Napi::Callb
       throw std::invalid_argument(std::string("Expected dims to hold a size ") + c + forWhat);
     call.dim.push_back(integer(size, std::string("dims.") + c));
   }
-  if (arrays.Length() != signature.buffers.size()) {
+  if (arrays.Length() != signature.operands.size()) {
     throw std::invalid_argument("Expected '" + std::string(row.name) + "' (" + row.signature + ") to be given " +
-                                std::to_string(signature.buffers.size()) + " arrays, got " +
+                                std::to_string(signature.operands.size()) + " arrays, got " +
                                 std::to_string(arrays.Length()));
   }
-  for (std::uint32_t k = 0; k < signature.buffers.size(); ++k) call.arrays.push_back(arrays.Get(k));
-  for (const auto& name : signature.scalars) {
+  for (std::uint32_t k = 0; k < signature.operands.size(); ++k) call.arrays.push_back(arrays.Get(k));
+  for (const auto scalar : signature.scalars) {
+    const std::string name(scalar);
     const auto value = values.Get(name);
     if (!value.IsNumber()) throw std::invalid_argument("Expected scalars to hold " + name + forWhat);
     call.scalars.push_back(value.As<Napi::Number>().DoubleValue());
@@ -73,9 +74,9 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
   const auto isInt32 = [&](std::size_t k) { return signature.operands[k].type == Type::kInt32; };
   const auto viewed = [](auto values) { return View<void>{values.data, values.size}; };
   for (std::size_t k = 0; k < call.arrays.size(); ++k) {
-    const auto& length = signature.buffers[k];
-    const bool batched = length.find('B') != std::string::npos;
-    const Index size = signature.size(length, call.dim);
+    const auto& operand = signature.operands[k];
+    const bool batched = operand.dependsOn('B');
+    const Index size = signature.size(operand, call.dim);
     views.push_back(isInt32(k) ? viewed(view<std::int32_t>(call.arrays[k])) : viewed(view<T>(call.arrays[k])));
     const Index whole = batched ? times(size, B) : size;
     if (views.back().size != whole) {
@@ -86,11 +87,11 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
     Index& end =
         isInt32(k) ? (batched ? spec.int32RowSize : spec.int32FixedSize) : (batched ? spec.rowSize : spec.fixedSize);
     instruction.buffers.push_back(static_cast<int>(k));
-    spec.buffers.push_back({end, size, batched, signature.operands[k].type});
+    spec.buffers.push_back({end, size, batched, operand.type});
     end += (size + 15) / 16 * 16;
   }
-  for (const auto& name : signature.scalars) {
-    instruction.scalars[name] = static_cast<int>(instruction.scalars.size());
+  for (const auto name : signature.scalars) {
+    instruction.scalars[std::string(name)] = static_cast<int>(instruction.scalars.size());
   }
   spec.scalars = call.scalars;
   spec.programs["kernel"] = {instruction};

@@ -7,8 +7,12 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
@@ -17,4 +21,5 @@
 
 #include "../blas.h"
 #include "../kernel.h"
+#include "../signature.h"
 #include "tuning.h"

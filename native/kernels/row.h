@@ -12,40 +12,41 @@ template <typename P>
 constexpr bool isShape = std::is_class_v<P>;
 
 template <typename P>
-constexpr bool hasDims(const char* signature) {
-  const char* dims = P::kDims;
-  for (; *dims != '\0'; ++dims, ++signature) {
-    if (*signature != *dims) return false;
+constexpr bool hasDims(const Signature& s) {
+  std::size_t k = 0;
+  for (const char* c = P::kDims; *c != '\0'; ++c) {
+    if (*c != ' ' && (k == s.dims.size() || s.dims[k++] != *c)) return false;
   }
-  return signature[0] == ' ' && signature[1] == ':';
+  return k == s.dims.size();
 }
 
 // Is the parameter that stands at this place of the signature of the type that belongs there?
 template <typename T, typename P>
-constexpr bool fits(const char* signature, int place) {
-  const Arity n = arityOf(signature);
+constexpr bool fits(const Signature& s, std::size_t place) {
+  const auto dims = s.dims.size();
   if constexpr (isShape<P>) {
-    return hasDims<P>(signature) && place == n.dims - 1;
+    return hasDims<P>(s) && place == dims - 1;
   } else {
-    if (place < n.dims) return std::is_same_v<P, Index>;
-    if (place < n.dims + n.inputs)
-      return isInt32(signature, place - n.dims) ? std::is_same_v<P, In<std::int32_t>> : std::is_same_v<P, In<T>>;
-    if (place < n.dims + n.inputs + n.outputs) return std::is_same_v<P, Out<T>>;
-    return std::is_same_v<P, T> || std::is_same_v<P, double> || std::is_same_v<P, bool>;
+    if (place < dims) return std::is_same_v<P, Index>;
+    if (place >= dims + s.operands.size())
+      return std::is_same_v<P, T> || std::is_same_v<P, double> || std::is_same_v<P, bool>;
+    const auto& operand = s.operands[place - dims];
+    if (operand.isOutput) return std::is_same_v<P, Out<T>>;
+    return operand.type == Type::kInt32 ? std::is_same_v<P, In<std::int32_t>> : std::is_same_v<P, In<T>>;
   }
 }
 
 // Parameters P, the first of which stands at place `first` of a signature with so many dimensions and buffers.
-template <typename T, int dims, int buffers, typename... P>
+template <typename T, std::size_t dims, std::size_t buffers, typename... P>
 struct Unpacked {
-  static constexpr int first = (isShape<P> || ...) ? dims - 1 : 0;
+  static constexpr std::size_t first = (isShape<P> || ...) ? dims - 1 : 0;
 
-  template <int... i>
-  static constexpr bool agree(const char* signature, int count, std::integer_sequence<int, i...>) {
-    return (fits<T, P>(signature, first + i) && ...) && first + static_cast<int>(sizeof...(P)) == count;
+  template <std::size_t... i>
+  static constexpr bool agree(const Signature& s, std::size_t count, std::index_sequence<i...>) {
+    return (fits<T, P>(s, first + i) && ...) && first + sizeof...(P) == count;
   }
 
-  template <typename Parameter, int place>
+  template <typename Parameter, std::size_t place>
   static Parameter at(const Args<T>& a) {
     if constexpr (isShape<Parameter>) {
       return Parameter::of(a.dim);
@@ -60,22 +61,22 @@ struct Unpacked {
     }
   }
 
-  template <void (*kernel)(const Cpu<T>&, P...), int... i>
-  static void callWith(const Args<T>& a, std::integer_sequence<int, i...>) {
+  template <void (*kernel)(const Cpu<T>&, P...), std::size_t... i>
+  static void callWith(const Args<T>& a, std::index_sequence<i...>) {
     kernel(Cpu<T>(a), at<P, first + i>(a)...);
   }
   template <void (*kernel)(const Cpu<T>&, P...)>
   static void call(const Args<T>& a) {
-    callWith<kernel>(a, std::make_integer_sequence<int, sizeof...(P)>());
+    callWith<kernel>(a, std::make_index_sequence<sizeof...(P)>());
   }
 
-  template <Scratch (*scratch)(P...), int... i>
-  static Scratch roomWith(const Index* dim, std::integer_sequence<int, i...>) {
+  template <Scratch (*scratch)(P...), std::size_t... i>
+  static Scratch roomWith(const Index* dim, std::index_sequence<i...>) {
     return scratch(at<P, first + i>({nullptr, dim, nullptr, nullptr, nullptr, 0, nullptr})...);
   }
   template <Scratch (*scratch)(P...)>
   static Scratch room(const Index* dim) {
-    return roomWith<scratch>(dim, std::make_integer_sequence<int, sizeof...(P)>());
+    return roomWith<scratch>(dim, std::make_index_sequence<sizeof...(P)>());
   }
 };
 
@@ -86,18 +87,18 @@ using Room = Scratch (*)(const Index* dim);
 // The kernel as a plan calls it. text() is the signature.
 template <auto kernel, typename Text, typename T, typename... P>
 constexpr Call<T> functionOf(Text text, void (*)(const Cpu<T>&, P...)) {
-  constexpr Arity n = arityOf(text());
-  using All = Unpacked<T, n.dims, n.inputs + n.outputs, P...>;
+  constexpr Signature s(text());
+  using All = Unpacked<T, s.dims.size(), s.operands.size(), P...>;
   static_assert(
-      All::agree(text(), n.dims + n.inputs + n.outputs + n.scalars, std::make_integer_sequence<int, sizeof...(P)>()),
+      All::agree(s, s.dims.size() + s.operands.size() + s.scalars.size(), std::make_index_sequence<sizeof...(P)>()),
       "Expected the parameters of a kernel to be those of its signature, in that order");
   return All::template call<kernel>;
 }
 template <auto scratch, typename Text, typename... P>
 constexpr Room scratchOf(Text text, Scratch (*)(P...)) {
-  constexpr Arity n = arityOf(text());
-  using All = Unpacked<float, n.dims, 0, P...>;
-  static_assert(All::agree(text(), n.dims, std::make_integer_sequence<int, sizeof...(P)>()),
+  constexpr Signature s(text());
+  using All = Unpacked<float, s.dims.size(), 0, P...>;
+  static_assert(All::agree(s, s.dims.size(), std::make_index_sequence<sizeof...(P)>()),
                 "Expected the parameters of a kernel's scratch to be the dimensions of its signature, in that order");
   return All::template room<scratch>;
 }

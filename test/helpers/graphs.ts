@@ -6,9 +6,8 @@ const conv = (filters: number, name?: string, strides = 1) =>
 /** A block of He et al. 2016; where it halves the image, the way around it is a convolution. */
 function block(x: Value, filters: number, strides: number): Value {
   const inner = layers.batchNormalization().apply(conv(filters, undefined, strides).apply(x));
-  const f = layers.conv2d({ filters, kernelSize: 3, padding: 'same' }).apply<Value>(inner);
-  const around =
-    strides === 1 ? x : layers.conv2d({ filters, kernelSize: 1, strides, name: 'shortcut' }).apply<Value>(x);
+  const f = layers.conv2d({ filters, kernelSize: 3, padding: 'same' }).apply(inner);
+  const around = strides === 1 ? x : layers.conv2d({ filters, kernelSize: 1, strides, name: 'shortcut' }).apply(x);
   return layers.activation({ activation: 'relu' }).apply(layers.add().apply([f, around]));
 }
 
@@ -23,11 +22,11 @@ export const GRAPHS: Readonly<Record<string, () => Model>> = {
   'two inputs and two outputs': () => {
     const image = input({ shape: [8, 8, 1], name: 'image' });
     const patient = input({ shape: [12], name: 'patient' });
-    const seen = layers.flatten().apply<Value>(layers.maxPooling2d().apply(conv(4, 'edges').apply(image)));
-    const known = layers.dense({ units: 16, activation: 'relu' }).apply<Value>(patient);
+    const seen = layers.flatten().apply(layers.maxPooling2d().apply(conv(4, 'edges').apply(image)));
+    const known = layers.dense({ units: 16, activation: 'relu' }).apply(patient);
     const h = layers.dense({ units: 32, activation: 'relu' }).apply(layers.concatenate().apply([seen, known]));
-    const kind = layers.dense({ units: 3, activation: 'softmax', name: 'kind' }).apply<Value>(h);
-    const size = layers.dense({ units: 1, name: 'size' }).apply<Value>(layers.dense({ units: 8 }).apply(h));
+    const kind = layers.dense({ units: 3, activation: 'softmax', name: 'kind' }).apply(h);
+    const size = layers.dense({ units: 1, name: 'size' }).apply(layers.dense({ units: 8 }).apply(h));
     return model({ inputs: [image, patient], outputs: [kind, size] });
   },
   siamese: () => {
@@ -40,11 +39,11 @@ export const GRAPHS: Readonly<Record<string, () => Model>> = {
   },
   'U-shaped': () => {
     const x = input({ shape: [32, 32, 1], name: 'image' });
-    const first = conv(8, 'down_1').apply<Value>(x);
-    const second = conv(16, 'down_2').apply<Value>(layers.maxPooling2d().apply(first));
+    const first = conv(8, 'down_1').apply(x);
+    const second = conv(16, 'down_2').apply(layers.maxPooling2d().apply(first));
     const bottom = conv(32, 'bottom').apply(layers.maxPooling2d().apply(second));
     const join = (h: Value, skipped: Value) => layers.concatenate().apply([layers.upSampling2d().apply(h), skipped]);
-    const up = conv(16, 'up_2').apply<Value>(join(bottom, second));
+    const up = conv(16, 'up_2').apply(join(bottom, second));
     const outputs = conv(8, 'up_1').apply(join(up, first));
     return model({ inputs: x, outputs });
   },
