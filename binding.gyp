@@ -8,6 +8,7 @@
       "target_name": "fjordnet",
       "sources": [
         "native/addon/addon.cc",
+        "native/blas.cc",
         "native/blas_fallback.cc",
         "native/blas_fallback_avx2.cc",
         "native/blas_fallback_avx512.cc",

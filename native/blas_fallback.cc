@@ -13,25 +13,25 @@
 
 namespace fjordnet {
 
-#if defined(__x86_64__) && defined(__GNUC__)
 namespace avx2 {
 fallback::Products products(const char* core);
 }
 namespace avx512 {
 fallback::Products products(const char* core);
 }
-#endif
 
 namespace fallback {
 
 const Products& chosen() {
   static const Products products = [] {
-#if defined(__x86_64__) && defined(__GNUC__)
-    switch (simdChoice().simd) {
-      case Simd::kAvx512: return avx512::products("AVX-512");
-      case Simd::kAvx2: return avx2::products("AVX2");
-      default: return baseline::products("SSE2");
-    }
+#if FJORDNET_AVX512
+    if (simdChoice().simd == Simd::kAvx512) return avx512::products("AVX-512");
+#endif
+#if FJORDNET_AVX2
+    if (simdChoice().simd == Simd::kAvx2) return avx2::products("AVX2");
+#endif
+#if defined(__x86_64__)
+    return baseline::products("SSE2");
 #elif defined(__aarch64__)
     return baseline::products("NEON");
 #else

@@ -1,4 +1,4 @@
-// Matrix products where there is no BLAS; blas.h chooses.
+// Matrix products where there is no BLAS; blas.cc chooses.
 #pragma once
 
 #include <cstdint>

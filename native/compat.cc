@@ -38,7 +38,7 @@ FJORDNET_OLDEST(pow);
 
 extern "C" {
 
-// Stands where OpenBLAS' tables point to kernels that blas.h never uses (scripts/openblas.cjs leaves those out).
+// Stands where OpenBLAS' tables point to kernels that blas.cc never uses (scripts/openblas.cjs leaves those out).
 [[noreturn]] void fjordnet_unused_blas() { std::abort(); }
 
 char __libc_single_threaded = 0;  // glibc 2.32; 0 is always right, and makes shared_ptr count atomically
@@ -79,7 +79,7 @@ char* __wrap_getenv(const char* name) {
   return value;
 }
 
-// The buffer of the calling thread (blas.h says why), which blasReserve has made. OpenBLAS sets up what depends on the
+// The buffer of the calling thread (blas.cc says why), which blasReserve has made. OpenBLAS sets up what depends on the
 // CPU when it loads, but for the sizes of blocks in builds for one CPU model: those with its first buffer.
 void blas_set_parameter() __attribute__((weak));
 void* __wrap_blas_memory_alloc(int) {
@@ -88,7 +88,7 @@ void* __wrap_blas_memory_alloc(int) {
     return true;
   }();
   static_cast<void>(set);
-  void* buffer = fjordnet::blas::Buffer::own().get();
+  void* buffer = fjordnet::blasBuffer();
   if (buffer == nullptr) std::abort();
   return buffer;
 }

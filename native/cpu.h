@@ -7,6 +7,18 @@
 #include <cstdlib>
 #include <cstring>
 
+// The instruction sets that are compiled in beside the processor family's first; a build may leave some out.
+#if !defined(__x86_64__) || !defined(__GNUC__)
+#define FJORDNET_AVX2 0
+#define FJORDNET_AVX512 0
+#endif
+#if !defined(FJORDNET_AVX2)
+#define FJORDNET_AVX2 1
+#endif
+#if !defined(FJORDNET_AVX512)
+#define FJORDNET_AVX512 1
+#endif
+
 namespace fjordnet {
 
 enum class Simd { kBaseline, kAvx2, kAvx512 };
@@ -20,10 +32,10 @@ inline Simd bestSimd() {
 #if defined(__x86_64__) && defined(__GNUC__)
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+  if (FJORDNET_AVX512 && avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
     return Simd::kAvx512;
-  if (avx2) return Simd::kAvx2;
+  if (FJORDNET_AVX2 && avx2) return Simd::kAvx2;
 #endif
   return Simd::kBaseline;
 }

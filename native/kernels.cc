@@ -7,7 +7,6 @@
 
 namespace fjordnet {
 
-#if defined(__x86_64__) && defined(__GNUC__)
 namespace avx2 {
 KernelTable table(const char* simd, int bits);
 }
@@ -16,14 +15,17 @@ KernelTable table(const char* simd, int bits);
 }
 
 KernelTable kernelTable() {
-  switch (simdChoice().simd) {
-    case Simd::kAvx512: return avx512::table("AVX-512", 512);
-    case Simd::kAvx2: return avx2::table("AVX2", 256);
-    default: return baseline::table("SSE2", 128);
-  }
-}
-#else
-KernelTable kernelTable() { return baseline::table("baseline", 128); }
+#if FJORDNET_AVX512
+  if (simdChoice().simd == Simd::kAvx512) return avx512::table("AVX-512", 512);
 #endif
+#if FJORDNET_AVX2
+  if (simdChoice().simd == Simd::kAvx2) return avx2::table("AVX2", 256);
+#endif
+#if defined(__x86_64__)
+  return baseline::table("SSE2", 128);
+#else
+  return baseline::table("baseline", 128);
+#endif
+}
 
 }  // namespace fjordnet

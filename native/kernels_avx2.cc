@@ -1,6 +1,7 @@
+#include "cpu.h"
 #include "kernels/includes.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if FJORDNET_AVX2
 #define FJORDNET_ISA avx2
 #define FJORDNET_VECTOR_BYTES 32
 #if defined(__clang__)

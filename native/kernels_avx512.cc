@@ -1,6 +1,7 @@
+#include "cpu.h"
 #include "kernels/includes.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if FJORDNET_AVX512
 #define FJORDNET_ISA avx512
 #define FJORDNET_VECTOR_BYTES 64
 #if defined(__clang__)

@@ -79,7 +79,7 @@ const standIns = {
   },
 }[architecture];
 
-/** Complex kernels and the triangular and symmetric products: in the tables, but nothing that native/blas.h calls. */
+/** Complex kernels and the triangular and symmetric products: in the tables, but nothing that native/blas.cc calls. */
 const UNUSED = /^(?:i?[cz]|xc)|^[sd](?:trsm|trmm|symm|neg_tcopy|laswp)|_i?(?:trsm|trmm|symm|hemm)/;
 
 /**
