@@ -2,7 +2,7 @@ import { checkInteger, wrongValue } from '../check.js';
 import { activate } from '../graph/ops/activation.js';
 import { conv2d } from '../graph/ops/conv2d.js';
 import { conv2dGrouped } from '../graph/ops/conv2d-grouped.js';
-import { depthwiseConv2d } from '../graph/ops/depthwise.js';
+import { depthwise } from '../graph/ops/depthwise.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
@@ -67,7 +67,7 @@ export class Conv2D extends KernelLayer<OfPictures> {
       if (groups < x.shape[2]) return applyOp(conv2dGrouped, inputs(kernel), { ...options, groups });
       // [height, width, 1, channels * n] lies as [height, width, channels, n] does
       const own = ops.reshape(kernel, [...this.kernelSize, groups, this.filters / groups]);
-      return applyOp(depthwiseConv2d, inputs(own), options);
+      return depthwise(x, own, bias, options);
     };
     return activate(convolve(), this.activation);
   }

@@ -1,7 +1,7 @@
 import { type Activation, type ActivationInput, getActivation } from '../activations.js';
 import { checkBoolean, checkInteger } from '../check.js';
-import { depthwiseConv2d } from '../graph/ops/depthwise.js';
-import { applyOp, type Value } from '../graph/value.js';
+import { depthwise } from '../graph/ops/depthwise.js';
+import type { Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
@@ -90,8 +90,7 @@ export abstract class DepthwiseLayer extends Layer<OfPictures> {
 
   protected convolve(x: Value, kernel: Value, bias?: Value): Value {
     const { strides, dilationRate: dilations } = this;
-    const inputs = bias ? [x, kernel, bias] : [x, kernel];
-    return applyOp(depthwiseConv2d, inputs, { ...this.#slide(x.shape), strides, dilations });
+    return depthwise(x, kernel, bias, { ...this.#slide(x.shape), strides, dilations });
   }
 
   override getConfig(): Record<string, unknown> {

@@ -1,17 +1,17 @@
+import { broadcastTo, reshaped } from '../broadcast.js';
 import type { Op } from '../op.js';
-import type { Shape } from '../value.js';
+import { applyOp, type Shape, type Value } from '../value.js';
 import { type Convolution, dims } from './conv2d.js';
 
-/** The sizes of a convolution, with kernels [K, L, C, M] of M filters a channel. */
-function sizesOf(x: Shape, w: Shape, options: Convolution) {
-  const { F: M, ...sizes } = dims(x, w, options);
-  return { ...sizes, M };
-}
+const sizesOf = (x: Shape, w: Shape, options: Convolution) => {
+  const { F: _, ...sizes } = dims(x, w, options);
+  return sizes;
+};
 
-/** Every channel by kernels of its own, plus b if there is one: images x [H, W, C], kernel w [K, L, C, M], b [C * M] */
-export const depthwiseConv2d: Op<Convolution> = {
+/** Every channel by a kernel of its own, plus b if there is one: images x [H, W, C], kernel w [K, L, C], b [C] */
+const depthwiseConv2d: Op<Convolution> = {
   name: 'depthwiseConv2d',
-  shape: ([x, w], { places }) => [...places, x.shape[2] * w.shape[3]],
+  shape: ([, w], { places }) => [...places, w.shape[2]],
   reads: () => 'x',
   forward({ t, x: [x, w, b], y, options }) {
     t.emit('depthwiseConv2d', [x, w, b, y], sizesOf(x.shape, w.shape, options)); // y = x * w + b
@@ -26,3 +26,12 @@ export const depthwiseConv2d: Op<Convolution> = {
     if (dx) t.emit('depthwiseConv2dInputGradient', [dy, w, dx], sizes); // patches(dx) = dy * w
   },
 };
+
+/** The same by M kernels a channel, w [K, L, C, M]: each channel M times, one behind the other. Gives [Y, X, C * M], b alike. */
+export function depthwise(x: Value, w: Value, b: Value | undefined, options: Convolution): Value {
+  const [H, W, C] = x.shape;
+  const [K, L, , M] = w.shape;
+  const repeated = broadcastTo(reshaped(x, [H, W, C, 1]), [H, W, C, M], x.batched);
+  const inputs = [reshaped(repeated, [H, W, C * M]), reshaped(w, [K, L, C * M])];
+  return applyOp(depthwiseConv2d, b ? [...inputs, b] : inputs, options);
+}
