@@ -10,7 +10,7 @@ import type { RandomState } from '../random.js';
 import type { FloatArray, Job } from '../tape.js';
 import type { Training } from '../train.js';
 import { TrainingInProgress } from './in-progress.js';
-import { countOf, type Prepared, type Rows, sweep } from './sweep.js';
+import { countOf, Pace, type Prepared, type Rows, sweep } from './sweep.js';
 import { Totals } from './totals.js';
 
 /** Samples in native memory: rows first .. first + count - 1 of the datasets. */
@@ -52,34 +52,35 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   const { network, samples, validation, batchSize, callbacks, history, random } = fit;
   const { first, count } = samples;
   const order = allocate(Int32Array, count);
+  const [pace, validationPace] = [new Pace(), new Pace()];
   swapAverages(network, true); // where a validation was aborted
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
+  const { wantsBatches } = callbacks;
+  const everyEpoch = {
+    ...programOf('train', network, samples),
+    rows: order,
+    batchSize,
+    pace,
+    prepare: (steps: number) => scalarsOf(fit, steps),
+    stop: () => fit.stopRequested(),
+    ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(batch) }),
+  };
   for (let epoch = callbacks.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
     yield* callbacks.onEpochBegin(epoch);
     for (let i = 0; i < count; i++) order[i] = first + i;
     if (fit.shuffle) random.shuffle(order);
     const totals = new Totals(network);
-    yield* sweep(
-      {
-        ...programOf('train', network, samples),
-        rows: order,
-        batchSize,
-        prepare: (steps) => scalarsOf(fit, steps),
-        stop: () => fit.stopRequested(),
-        ...(callbacks.wantsBatches && { onBatch: (batch) => callbacks.onBatchBegin(batch) }),
-      },
-      ({ result, at, count }) => {
-        totals.add(result, count, batchSize);
-        const batches = Math.ceil((at + count) / batchSize);
-        return callbacks.wantsBatches
-          ? callbacks.onBatchEnd(batches - 1, totals.logs())
-          : callbacks.onProgress(batches, totals.logs());
-      },
-    );
+    yield* sweep(everyEpoch, ({ result, at, count }) => {
+      totals.add(result, count, batchSize);
+      const batches = Math.ceil((at + count) / batchSize);
+      return wantsBatches
+        ? callbacks.onBatchEnd(batches - 1, totals.logs())
+        : callbacks.onProgress(batches, totals.logs());
+    });
     const logs = totals.logs();
     if (validation) {
       yield* callbacks.onTestBegin();
-      const scores = yield* evaluateLoop(network, validation, fit.validationBatchSize);
+      const scores = yield* evaluateLoop(network, validation, fit.validationBatchSize, validationPace);
       yield* callbacks.onTestEnd(scores);
       for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
     }
@@ -91,9 +92,14 @@ export function* fitLoop(fit: FitPlan): Training<History> {
 }
 
 /** The loss and the metrics over samples, weighted by batch size as Keras. */
-export function* evaluateLoop(network: Network, samples: Samples, batchSize: number): Training<Logs> {
+export function* evaluateLoop(
+  network: Network,
+  samples: Samples,
+  batchSize: number,
+  pace = new Pace(),
+): Training<Logs> {
   const totals = new Totals(network);
-  yield* sweep({ ...programOf('evaluate', network, samples), rows: samples, batchSize }, ({ result, count }) => {
+  yield* sweep({ ...programOf('evaluate', network, samples), rows: samples, batchSize, pace }, ({ result, count }) => {
     totals.add(result, count, batchSize);
     return undefined;
   });
