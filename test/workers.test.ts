@@ -10,7 +10,7 @@ async function run(end: string) {
   const out = { stdout: '', stderr: '' };
   process_.stdout.on('data', (text) => (out.stdout += text));
   process_.stderr.on('data', (text) => (out.stderr += text));
-  const timer = setTimeout(() => process_.kill('SIGKILL'), 60_000);
+  const timer = setTimeout(() => process_.kill('SIGKILL'), 150_000); // it hangs
   const [code, signal] = await once(process_, 'close');
   clearTimeout(timer);
   return { code, signal, ...out };

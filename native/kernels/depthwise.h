@@ -163,7 +163,6 @@ struct DepthwiseGradient {
 };
 template <int R, typename T, typename Lanes>
 inline void addGradients(const DepthwiseGradient<T>& a, Lanes lanes) {
-  if (a.pixels <= 0) return;
   Vector<T> sum[2][R] = {};
   for (Index row = 0; row < a.rows; ++row) {
     const T *x = a.x + row * a.xRow, *dy = a.dy + row * a.yRow;
@@ -198,6 +197,7 @@ void depthwiseGradient(const Depthwise& c, const T* image, const T* dy, T* sum) 
     vectors<T>(0, c.C, [&](Index j, auto lanes) {
       // R taps from l on over the pixels from .. to - 1, all of which see them inside the image
       const auto taps = [&](auto count, Index l, Index from, Index to) {
+        if (from >= to) return;
         addGradients<decltype(count)::value>(
             DepthwiseGradient<T>{image + (top * c.W + from * c.t + l * c.e - c.q) * c.C + j,
                                  dy + (y.first * c.X + from) * c.C + j, y.count(), to - from, c.s * c.W * c.C,

@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,6 +107,12 @@ export class Sandbox {
 export function bytesOf(folder: string): number {
   const du = execFileSync('du', ['-s', '--apparent-size', '-B1', folder], { encoding: 'utf8' });
   return Number(du.split('\t')[0]);
+}
+
+/** Processor time of all processes that this one has started and that have ended, in seconds: cutime and cstime of proc(5). */
+export function childSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)!.split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
 /** What a program of test/fixtures/app printed. */
