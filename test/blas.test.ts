@@ -91,7 +91,7 @@ withOpenblas('so does OpenBLAS, vectors through gemv', async (t) => {
   }
   if (kind === 'static' && process.arch === 'x64' && has('qemu-x86_64'))
     for (const [cpu, core] of Object.entries({ Nehalem: 'Prescott', SandyBridge: 'Sandybridge', Haswell: 'Haswell' }))
-      t.regex(run(['qemu-x86_64', '-cpu', cpu], 'fuzz', '150'), passed(core, 150), cpu);
+      t.regex(run(['qemu-x86_64', '-cpu', cpu], 'fuzz', '400'), passed(core, 400), cpu);
 });
 
 const onX64 = kind === 'static' && process.arch === 'x64' ? test.serial : test.serial.skip;
@@ -123,6 +123,6 @@ onArm64('and so do both on arm64', async (t) => {
   const run = await program('static', CROSS);
   const cores = { 'cortex-a53': 'cortexa53', 'cortex-a72': 'cortexa57', 'neoverse-n1': 'neoversen1', max: 'armv8' };
   for (const [cpu, core] of Object.entries(cores))
-    t.regex(run(['qemu-aarch64', '-cpu', cpu], 'fuzz', '150'), passed(core, 150), cpu);
+    t.regex(run(['qemu-aarch64', '-cpu', cpu], 'fuzz', '400'), passed(core, 400), cpu);
   t.regex((await program('builtin', CROSS))(['qemu-aarch64'], 'fuzz', '400'), passed('NEON', 400));
 });
