@@ -120,11 +120,16 @@ function compile(project) {
   else if (!existsSync(join(root, 'dist', 'index.js'))) throw new Error('Expected typescript to be installed: npm ci');
 }
 
+async function buildLibrary() {
+  compile('tsconfig.json');
+  if (isCheckout) await (await import('./bundle.js')).bundle(root);
+}
+
 const targets = {
   native: buildNative,
-  ts: () => compile('tsconfig.json'),
-  test: () => {
-    compile('tsconfig.json');
+  ts: buildLibrary,
+  test: async () => {
+    await buildLibrary();
     compile('test/tsconfig.json');
   },
   dev: () => buildWithCmake('build-cmake', 'Debug', []),
@@ -134,5 +139,5 @@ const targets = {
 };
 for (const name of process.argv.length > 2 ? process.argv.slice(2) : ['native', 'ts']) {
   if (!targets[name]) throw new Error(`Expected one of ${Object.keys(targets).join(', ')}, got ${name}`);
-  targets[name]();
+  await targets[name]();
 }

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import test from 'ava';
 import { build as esbuild } from 'esbuild';
+import { rollup } from 'rollup';
 import { InstalledProject } from './helpers/installed.js';
 
 const project = new InstalledProject();
 test.after.always(() => project.remove());
 
 const runtimes = fileURLToPath(new URL('../test/runtimes/node_modules/', import.meta.url));
-const [hasWebpack, hasRollup] = ['webpack', 'rollup'].map((name) => existsSync(join(runtimes, name)));
+const hasWebpack = existsSync(join(runtimes, 'webpack'));
 
 const PROGRAMS = {
   network: "import { buildInfo } from 'fjordnet';\nconsole.log(buildInfo().version, buildInfo().threads > 0);\n",
@@ -40,6 +41,11 @@ const BUNDLERS: Record<string, Bundler> = {
       external: external ? ['fjordnet'] : [],
     });
   },
+  async rollup({ format, entry, outfile }) {
+    const bundle = await rollup({ input: entry, external: ['fjordnet'], logLevel: 'silent' });
+    await bundle.write({ file: outfile, format });
+    await bundle.close();
+  },
 };
 if (hasWebpack)
   BUNDLERS.webpack = async ({ format, external, entry, outfile }) => {
@@ -59,13 +65,6 @@ if (hasWebpack)
       );
     });
     if (stats.hasErrors()) throw new Error(stats.toString());
-  };
-if (hasRollup)
-  BUNDLERS.rollup = async ({ format, entry, outfile }) => {
-    const { rollup } = await import(pathToFileURL(join(runtimes, 'rollup', 'dist', 'rollup.js')).href);
-    const bundle = await rollup({ input: entry, external: ['fjordnet'], logLevel: 'silent' });
-    await bundle.write({ file: outfile, format });
-    await bundle.close();
   };
 
 const run = (file: string, env: Record<string, string> = {}) => {

@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { type Callback, callbacks, layers, NDArray, Sequential, sequential } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
@@ -398,10 +399,12 @@ test('plots are replaced at once', async (t) => {
 
 test('files of events that copies of the library begin at one moment are different ones', async (t) => {
   const home = folder(t);
-  const copies = await Promise.all(
-    [1, 2, 3].map(async (i) => (await import(`../dist/io/event-file.js?copy=${i}`)) as { EventFile: typeof EventFile }),
-  );
-  for (const { EventFile: Copy } of [...copies, { EventFile }]) new Copy(home).scalar(0, 'loss', 1);
+  const program = `import { EventFile } from ${JSON.stringify(new URL('../dist/io/event-file.js', import.meta.url))};
+    new EventFile(${JSON.stringify(home)}).scalar(0, 'loss', 1);`;
+  const worker = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
+  const copies = [1, 2, 3].map(() => once(new Worker(worker), 'exit'));
+  new EventFile(home).scalar(0, 'loss', 1);
+  t.deepEqual(await Promise.all(copies), [[0], [0], [0]]);
   t.is(readdirSync(home).length, 4);
   writeFileSync(join(home, 'x'), '');
   t.throws(() => new EventFile(join(home, 'x', 'y')).scalar(0, 'loss', 1), {

@@ -1,0 +1,82 @@
+// node scripts/build.js ts: compiles lib/ into the few files of dist/ that are published, as one file loads faster than 170.
+// index.js, plots/index.js and cli/main.js export what lies in the chunks that chunkOf names. Each other module has such a
+// file too, for tests, which is not published. Types come from tsc.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { transform } from 'esbuild';
+import { rollup } from 'rollup';
+
+const filesOf = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+
+/** What `import 'fjordnet'` loads is in two chunks, so that a bundler can leave out the one that loads the addon. */
+function chunks(lib) {
+  const known = new Map();
+  const importedBy = (id, getModuleInfo) => {
+    if (!known.has(id)) {
+      const all = new Set([id]);
+      for (const next of all) for (const imported of getModuleInfo(next).importedIds) all.add(imported);
+      known.set(id, all);
+    }
+    return known.get(id);
+  };
+  return function chunkOf(id, { getModuleInfo }) {
+    const needs = (name, other) => importedBy(join(lib, name), getModuleInfo).has(other);
+    if (needs('index.ts', id))
+      return importedBy(id, getModuleInfo).has(join(lib, 'binding.ts')) ? 'with-addon' : 'without-addon';
+    const [folder] = id.slice(lib.length + 1).split('/');
+    if (folder !== 'cli' || (needs('cli/main.ts', id) && id !== join(lib, 'cli', 'main.ts'))) return `${folder}/chunk`;
+  };
+}
+
+/** Writes dist/, unless that was done from the same sources. */
+export async function bundle(root) {
+  const [lib, dist] = [join(root, 'lib'), join(root, 'dist')];
+  const sources = filesOf(lib);
+  const hash = createHash('sha256').update(readFileSync(new URL(import.meta.url)));
+  for (const name of [...sources.map((name) => join('lib', name)), 'package-lock.json'])
+    hash.update(name).update(readFileSync(join(root, name)));
+  const state = hash.digest('hex');
+  const stamp = join(dist, '.bundle');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
+
+  const entries = sources.filter((name) => !name.startsWith('cli/commands/'));
+  const made = await rollup({
+    input: Object.fromEntries(entries.map((name) => [name.replace(/\.ts$/, ''), join(lib, name)])),
+    preserveEntrySignatures: 'strict',
+    external: (id) => !/^[./]/.test(id),
+    plugins: [
+      {
+        name: 'typescript',
+        resolveId: (id, importer) => importer && id[0] === '.' && join(importer, '..', id.replace(/\.js$/, '.ts')),
+        transform: (code, id) =>
+          transform(code, { loader: 'ts', target: 'es2022', sourcefile: id, sourcemap: true, tsconfigRaw: '{}' }),
+      },
+    ],
+    onwarn(warning) {
+      if (warning.code !== 'EMPTY_BUNDLE') throw new Error(warning.message); // which a file of types is
+    },
+  });
+  const { output } = await made.write({
+    dir: dist,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    hoistTransitiveImports: false,
+    chunkFileNames: ({ isDynamicEntry }) => (isDynamicEntry ? 'cli/commands/[name].js' : '[name].js'),
+    manualChunks: chunks(lib),
+  });
+  await made.close();
+
+  const written = new Set(output.flatMap(({ fileName }) => [fileName, `${fileName}.map`]));
+  for (const name of filesOf(dist)) {
+    const isStale = name.endsWith('.d.ts')
+      ? !sources.includes(name.replace(/\.d\.ts$/, '.ts'))
+      : /\.js(\.map)?$/.test(name) && !written.has(name);
+    if (isStale) rmSync(join(dist, name));
+  }
+  writeFileSync(stamp, state);
+}
