@@ -54,14 +54,19 @@ export interface NativePlan {
 export interface PlanSpec {
   fixedSize: number;
   rowSize: number;
+  /** Of the batched buffers that are tiled, which lie apart. */
+  tiledRowSize?: number;
   /** The same for buffers of integers, which lie apart. Default 0 */
   int32FixedSize?: number;
   int32RowSize?: number;
+  int32TiledRowSize?: number;
   buffers: BufferSpec[];
   scalars: number[];
   programs: Record<string, InstructionSpec[]>;
   /** The buffer that is handed back after every step. */
   report: number;
+  /** Rows of a tile, in place of what follows from shapes: for tests. */
+  tileRows?: number;
 }
 
 export interface BufferSpec {
@@ -72,6 +77,11 @@ export interface BufferSpec {
   dtype?: 'real' | 'int32';
   /** For messages. */
   name?: string;
+  /**
+   * Whether the rows of different tiles may lie apart: only kernels that run by rows may have such buffers. Default false:
+   * all rows of the batch lie together
+   */
+  tiled?: boolean;
 }
 
 export interface InstructionSpec {
@@ -103,6 +113,8 @@ interface Binding {
   RandomState: new (seed: number) => NativeRandomState;
   kernel(name: string, dims: Record<string, number>, arrays: NativeArray[], scalars: Record<string, number>): void;
   kernels(): Record<string, string>;
+  /** Whether an instruction may be run on tiles of rows, each by one thread. */
+  runsByRows(kernel: string, dims: Record<string, number>): boolean;
   buildInfo(): {
     blas: string;
     blasConfig: string;

@@ -30,7 +30,7 @@ export function parseSignature(signature: string): Signature {
         const [name, length] = operand.trim().split(' ');
         const isOutput = i === 1;
         return {
-          name: name.replace(/^i:|[?!~]+$/g, ''),
+          name: name.replace(/^i:|[?!~+]+$/g, ''),
           length,
           dtype: name.startsWith('i:') ? 'int32' : 'real',
           isOutput,

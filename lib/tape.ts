@@ -10,7 +10,7 @@ import {
   type NativePlan,
   type NativeResult,
 } from './binding.js';
-import { aligned, layOut, livesOf } from './graph/lives.js';
+import { aligned, layOut, livesOf, tiledBuffers } from './graph/lives.js';
 
 export type FloatType = Exclude<DType, 'int32'>;
 export type FloatArray = Float64Array | Float32Array;
@@ -165,20 +165,26 @@ export class Tape {
       }
     }
     const lives = use && livesOf(this.#buffers, Object.values(programs), use.inputs, use.outputs);
-    const rowOf = (dtype: Buffer['dtype']) =>
+    const tiled = tiledBuffers(this.#buffers, Object.values(programs).flat());
+    const rowOf = (dtype: Buffer['dtype'], isTiled: boolean) =>
       layOut(
-        this.#buffers.filter((b) => b.role === 'activation' && b.dtype === dtype),
+        this.#buffers.filter((b) => b.role === 'activation' && b.dtype === dtype && tiled.has(b.index) === isTiled),
         lives,
+        isTiled,
         offsets,
       );
-    const [rowSize, int32RowSize] = [rowOf('real'), rowOf('int32')];
+    const rowSizes = {
+      rowSize: rowOf('real', false),
+      tiledRowSize: rowOf('real', true),
+      int32RowSize: rowOf('int32', false),
+      int32TiledRowSize: rowOf('int32', true),
+    };
     for (const b of this.#buffers) if (b.viewOf) offsets[b.index] = offsets[b.viewOf.index] + (b.at ?? 0);
     const report = { offset: reportStart, size: ends.real - reportStart, batched: false };
     const native = new binding.Plan(this.dtype, {
       fixedSize: ends.real,
-      rowSize,
       int32FixedSize: ends.int32,
-      int32RowSize,
+      ...rowSizes,
       buffers: [
         ...this.#buffers.map(
           ({ index, size, batched, dtype, name }): BufferSpec => ({
@@ -187,6 +193,7 @@ export class Tape {
             batched,
             dtype,
             name,
+            tiled: tiled.has(index),
           }),
         ),
         report,

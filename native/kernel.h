@@ -18,18 +18,22 @@ struct Args {
   T* shared;                    // scratch for all threads together: Scratch::shared elements
   T* perSlot;                   // scratch for each thread: Scratch::perSlot elements at perSlot + slot * stride
   Index stride;
+  Index first;  // of a tile of rows: the rows before it, and those of the whole batch; else 0 and B
+  Index batch;
   Team* team;
 };
 
-// What a kernel computes on: threads, and the scratch that it asked for.
+// What a kernel computes on: threads, the scratch that it asked for, and the place of its B rows in the batch.
 template <typename T>
 struct Cpu {
   Team& team;
   T* shared;
   T* perSlot;
   Index stride;
+  Index first, batch;
 
-  explicit Cpu(const Args<T>& a) : team(*a.team), shared(a.shared), perSlot(a.perSlot), stride(a.stride) {}
+  explicit Cpu(const Args<T>& a)
+      : team(*a.team), shared(a.shared), perSlot(a.perSlot), stride(a.stride), first(a.first), batch(a.batch) {}
 
   T* scratch(int slot) const { return perSlot + slot * stride; }
 };
@@ -57,9 +61,12 @@ struct Scratch {
 //   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Any other
 //      overlap of an output with an input or another output is refused when the plan is made.
 //   i: before the name of an input: integers of 32 bits, whatever the plan's type, In<std::int32_t>
+//   +  an output without B that is a sum over rows: over tiles of rows it is summed apart, and added up in their order
 //   ?  what a plan may leave out: buffer -1 there, a null pointer here
 // The kernel's function has one parameter for each of these, in this order and by these names, after the processor:
 //   template <typename T> void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, …)
+// Where no output is without B but those with a +, a plan may call the kernel for tiles of rows, on several threads at
+// once: what it writes into a row follows from that row, what has no B, and the row's place in the batch (cpu.first).
 // Scalars are of type T, double where the precision is needed, or bool. kernels/row.h takes them out of Args.
 struct Kernel {
   const char* name;

@@ -42,6 +42,8 @@ class Pool;
 class Team {
  public:
   Team(Pool& pool, int slot) : pool_(pool), slot_(slot) {}
+  // This thread alone, in a tile of the other team's.
+  Team(const Team& outer, int slot) : pool_(outer.pool_), slot_(slot), isAlone_(true) {}
   ~Team();  // no thread helps any more
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
@@ -73,6 +75,7 @@ class Team {
 
   Pool& pool_;
   const int slot_;
+  const bool isAlone_ = false;
   bool asked_ = false;
   int members_ = 0;  // helpers inside help(); guarded by the pool's mutex
   alignas(64) std::atomic<std::uint64_t> ticket_{0};
@@ -261,7 +264,7 @@ class Pool {
 inline Team::~Team() { pool_.finish(*this); }
 
 inline bool Team::wantHelp() {
-  if (!asked_) asked_ = pool_.recruit(*this);
+  if (!asked_ && !isAlone_) asked_ = pool_.recruit(*this);
   return asked_;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <map>
@@ -14,41 +15,23 @@
 
 #include "job.h"
 #include "kernel.h"
+#include "program.h"
 #include "region.h"
-#include "signature.h"
 
 namespace fjordnet {
 
-// In place of a buffer that is left out.
-constexpr int kNone = -1;
-
-struct InstructionSpec {
-  std::string kernel;
-  std::vector<int> buffers;
-  std::map<std::string, Index> dims;   // all but B
-  std::map<std::string, int> scalars;  // name in the signature -> scalar of the plan
-  Index rows = 1;                      // the kernel's B is so many times the batch; of fixed buffers, just so many
-  std::string node{};                  // the part of a network that it belongs to, for messages; may be empty
-  int when = kNone;                    // scalar of the plan: the instruction is skipped while that is 0
-};
-
 struct PlanSpec {
   Index fixedSize = 0;
-  Index rowSize = 0;
+  Index rowSize = 0, tiledRowSize = 0;
   Index int32FixedSize = 0;
-  Index int32RowSize = 0;
+  Index int32RowSize = 0, int32TiledRowSize = 0;
   Index capacity = 1;  // largest batch there is room for
+  Index tileRows = 0;  // where positive, rows of a tile in place of what follows from shapes: for tests
   std::vector<BufferSpec> buffers;
   std::vector<double> scalars;
   std::map<std::string, std::vector<InstructionSpec>> programs;
   int report = -1;  // fixed buffer of real numbers that is handed back after every step
 };
-
-template <typename T>
-using KernelFunction = void (*)(const Args<T>&);
-
-inline KernelFunction<float> function(const Kernel& row, float) { return row.f32; }
-inline KernelFunction<double> function(const Kernel& row, double) { return row.f64; }
 
 template <typename T>
 class Plan {
@@ -61,8 +44,8 @@ class Plan {
   Plan(PlanSpec spec, const KernelTable& table)
       : spec_(std::move(spec)),
         scalars_(spec_.scalars),
-        reals_(spec_.fixedSize, spec_.rowSize),
-        int32s_(spec_.int32FixedSize, spec_.int32RowSize) {
+        reals_(spec_.fixedSize, spec_.rowSize, spec_.tiledRowSize),
+        int32s_(spec_.int32FixedSize, spec_.int32RowSize, spec_.int32TiledRowSize) {
     if (spec_.capacity < 1) throw std::invalid_argument("Expected sizes to be non-negative");
     for (const auto& b : spec_.buffers) b.type == Type::kInt32 ? int32s_.check(b) : reals_.check(b);
     if (spec_.report >= 0 && (buffer(spec_.report).batched || buffer(spec_.report).type != Type::kReal))
@@ -71,13 +54,19 @@ class Plan {
     int32s_.makeFixed();
     for (const auto& [name, instructions] : spec_.programs) {
       auto& program = programs_[name];
-      program.reserve(instructions.size());
-      for (const auto& i : instructions) program.push_back(check(i, table));
+      program.instructions.reserve(instructions.size());
+      for (const auto& i : instructions) program.instructions.push_back(checked<T>(i, table, spec_.buffers, scalars_));
+      program.cut(spec_.buffers, spec_.tileRows);
     }
+    const auto* add = std::find_if(table.rows, table.rows + table.size,
+                                   [](const Kernel& k) { return std::string_view(k.name) == "add"; });
+    if (add != table.rows + table.size) add_ = function(*add, T{});
     allocate(spec_.capacity);
   }
 
-  std::int64_t bytes() const { return reals_.bytes() + int32s_.bytes() + shared_.bytes() + perSlot_.bytes(); }
+  std::int64_t bytes() const {
+    return reals_.bytes() + int32s_.bytes() + shared_.bytes() + perSlot_.bytes() + sums_.bytes();
+  }
   Index capacity() const { return capacity_; }
 
   // T for real numbers, std::int32_t for integers.
@@ -98,15 +87,17 @@ class Plan {
     return spec_.buffers[static_cast<std::size_t>(index)];
   }
 
+  // The values of a buffer, of a batched one those of these rows.
   template <typename V = T>
-  V* pointer(int index) const {
-    return region<V>().at(spec_.buffers[static_cast<std::size_t>(index)], capacity_);
+  V* pointer(int index, const Rows& rows = {}) const {
+    const auto& b = spec_.buffers[static_cast<std::size_t>(index)];
+    return b.batched ? region<V>().at(b, rows) : region<V>().at(b);
   }
 
   // As kernels are handed it: those of integers are cast back (kernels/row.h).
-  T* address(int index) const {
-    if (buffer(index).type == Type::kReal) return pointer(index);
-    return reinterpret_cast<T*>(pointer<std::int32_t>(index));
+  T* address(int index, const Rows& rows = {}) const {
+    if (buffer(index).type == Type::kReal) return pointer(index, rows);
+    return reinterpret_cast<T*>(pointer<std::int32_t>(index, rows));
   }
 
   // Makes room for batches of this size and for the scratch of this many threads. What batched buffers held is lost.
@@ -115,7 +106,7 @@ class Plan {
     if (slots > slots_ && stride_ > 0) {
       perSlot_ = slotRoom(slots);
       slots_ = slots;
-      bind();
+      bound_ = nullptr;
     }
   }
 
@@ -149,23 +140,39 @@ class Plan {
     Index n = 0;
     for (Index at = 0; at < job.count && !stop.load(std::memory_order_relaxed); at += n) {
       n = job.batchAt(at);
-      load(job, job.inputs, at, n);
-      load(job, job.int32Inputs, at, n);
+      bind(program, n);
       for (std::size_t k = 0; k < job.scalars.size(); ++k) {
         scalars_[static_cast<std::size_t>(job.scalars[k])] =
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
       }
-      for (auto& instruction : program) {
-        if (instruction.when != nullptr && *instruction.when == 0.0) continue;
-        instruction.setBatch(n);
-        instruction.args.team = &team;
-        instruction.function(instruction.args);
+      load(job, at, {0, n, n}, false);
+      const bool loadsByTile = !program.runs.empty() && program.runs.front().isByRows;
+      for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(job, at, Program<T>::tile(n, tiles_, t), true);
+      for (const auto& run : program.runs) {
+        const bool isFirst = &run == &program.runs.front();
+        const auto tile = [&](Index t, Team& helpers, T* shared) {
+          if (isFirst && loadsByTile) load(job, at, Program<T>::tile(n, tiles_, t), true);
+          for (std::size_t k = run.begin; k < run.end; ++k) {
+            const auto& instruction = program.instructions[k];
+            if (instruction.when != nullptr && *instruction.when == 0.0) continue;
+            Args<T> args = args_[static_cast<std::size_t>(t) * program.instructions.size() + k];
+            args.team = &helpers;
+            args.shared = shared;
+            instruction.function(args);
+          }
+        };
+        if (!run.isByRows || tiles_ == 1) {
+          tile(0, team, shared_.data());
+          continue;
+        }
+        team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
+          Team alone(team, slot);
+          tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
+        });
+        addSums(program, run, team);
       }
       if (report > 0) std::copy_n(pointer(spec_.report), report, job.report.begin() + job.steps * report);
-      for (std::size_t k = 0; k < job.outputs.size(); ++k) {
-        const Index width = buffer(job.outputs[k]).size;
-        std::copy_n(pointer(job.outputs[k]), n * width, job.collected[k].begin() + at * width);
-      }
+      collect(job, at, n);
       ++job.steps;
     }
   }
@@ -186,7 +193,7 @@ class Plan {
       if (b.type != type) {
         const bool isInt32 = type == Type::kInt32;
         throw std::invalid_argument("Expected samples of " + std::string(isInt32 ? "real numbers" : "int32") + " for " +
-                                    named(index) + ", got " + (isInt32 ? "int32" : "real numbers"));
+                                    describe(spec_.buffers, index) + ", got " + (isInt32 ? "int32" : "real numbers"));
       }
       if (!b.batched || b.size != data->width) {
         throw std::invalid_argument("Expected input samples of " + std::to_string(b.size) + " values, got " +
@@ -198,193 +205,145 @@ class Plan {
     }
   }
 
-  // The samples of the batch of n that begins at this sample of the job.
-  template <typename V>
-  void load(const Job<T>& job, const typename Job<T>::template Inputs<V>& inputs, Index at, Index n) const {
-    for (const auto& [index, data] : inputs) {
-      if (job.rows.empty()) {
-        data->copy(job.first + at, n, pointer<V>(index));
-      } else {
-        data->gather(job.rows.data() + at, n, pointer<V>(index));
+  // The samples of these rows of the batch that begins at this sample of the job, into buffers that are tiled, or
+  // others.
+  void load(const Job<T>& job, Index at, const Rows& rows, bool tiled) const {
+    const auto each = [&](const auto& inputs, auto value) {
+      for (const auto& [index, data] : inputs) {
+        if (buffer(index).isTiled != tiled) continue;
+        auto* to = pointer<decltype(value)>(index, rows);
+        if (job.rows.empty()) {
+          data->copy(job.first + at + rows.first, rows.count, to);
+        } else {
+          data->gather(job.rows.data() + at + rows.first, rows.count, to);
+        }
       }
-    }
-  }
-
-  struct Instruction {
-    KernelFunction<T> function;
-    int batch;  // index of B among the dimensions, or -1
-    Index rows;
-    bool isBatched;  // are the buffers that B is a dimension of?
-    std::vector<Index> dim;
-    std::vector<int> bufferIndex;
-    std::vector<T*> buffer;
-    std::vector<const double*> scalar;
-    Scratch (*scratch)(const Index*);
-    Args<T> args;
-    const double* when = nullptr;
-
-    void setBatch(Index n) {
-      if (batch >= 0) dim[static_cast<std::size_t>(batch)] = isBatched ? n * rows : rows;
-    }
-  };
-
-  Instruction check(const InstructionSpec& spec, const KernelTable& table) {
-    const auto* row =
-        std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return spec.kernel == k.name; });
-    if (row == table.rows + table.size)
-      throw std::invalid_argument("Expected kernel to be one of the table, got '" + spec.kernel + "'");
-    const Signature signature(row->signature);
-    const auto refuse = [&](const std::string& what) {
-      const auto node = spec.node.empty() ? "" : " of '" + spec.node + "'";
-      throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row->signature + ")" + node + " to be given " +
-                                  what);
     };
-    if (spec.rows < 1) refuse("a positive number of rows");
-    Instruction out{function(*row, T{}), -1, spec.rows, true, {}, spec.buffers, {}, {}, row->scratch, {}};
-    for (char c : signature.dims) {
-      if (c == 'B') {
-        out.batch = static_cast<int>(out.dim.size());
-        out.dim.push_back(1);
-        continue;
-      }
-      const auto found = spec.dims.find(std::string(1, c));
-      if (found == spec.dims.end() || found->second < 0) refuse(std::string("a dimension ") + c);
-      out.dim.push_back(found->second);
-    }
-    checkSizes(signature, out.dim, refuse);
-    if (spec.buffers.size() != signature.operands.size()) {
-      refuse(std::to_string(signature.operands.size()) + " buffers, got " + std::to_string(spec.buffers.size()));
-    }
-    const auto dependsOnB = [&](std::size_t k) { return signature.operands[k].dependsOn('B'); };
-    for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
-      if (spec.buffers[k] == kNone || !dependsOnB(k)) continue;
-      out.isBatched = buffer(spec.buffers[k]).batched;
-      break;
-    }
-    for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
-      if (spec.buffers[k] == kNone && signature.operands[k].mayBeLeftOut) continue;
-      const auto& operand = signature.operands[k];
-      const auto& b = buffer(spec.buffers[k]);
-      const bool isInt32 = operand.type == Type::kInt32;
-      if (b.type != operand.type) {
-        refuse(std::string(operand.name) + (isInt32 ? " as int32" : " as real numbers") + ", got " +
-               (isInt32 ? "real numbers" : "int32") + " in " + named(spec.buffers[k]));
-      }
-      const bool batched = dependsOnB(k) && out.isBatched;
-      const Index size = times(signature.size(operand, out.dim), dependsOnB(k) ? spec.rows : 1);
-      if (b.batched != batched || b.size != size) {
-        refuse(std::string(operand.name) + " " + std::string(operand.length) + " = " + (batched ? "batch x " : "") +
-               std::to_string(size) + " values in " + named(spec.buffers[k]) + ", got " +
-               (b.batched ? "batch x " : "") + std::to_string(b.size));
-      }
-    }
-    for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
-      for (std::size_t other = 0; other < k; ++other) {
-        const auto &a = signature.operands[other], &b = signature.operands[k];
-        const int first = spec.buffers[other], second = spec.buffers[k];
-        if (!b.isOutput || first == kNone || second == kNone || !overlap(buffer(first), buffer(second))) continue;
-        const bool onWhole = b.mayLieOnInput && !a.isOutput;
-        if (onWhole && buffer(first).offset == buffer(second).offset && buffer(first).size == buffer(second).size)
-          continue;
-        refuse(std::string(b.name) + " apart from " + std::string(a.name) + (onWhole ? " or on the whole of it" : "") +
-               ", got " + named(second) + (first == second ? " for both" : " over " + named(first)));
-      }
-    }
-    for (const auto scalar : signature.scalars) {
-      const std::string name(scalar);
-      const auto found = spec.scalars.find(name);
-      if (found == spec.scalars.end() || found->second < 0 || found->second >= static_cast<int>(scalars_.size()))
-        refuse("a scalar " + name);
-      out.scalar.push_back(&scalars_[static_cast<std::size_t>(found->second)]);
-    }
-    if (spec.when != kNone) {
-      if (spec.when < 0 || spec.when >= static_cast<int>(scalars_.size())) refuse("a scalar for when");
-      out.when = &scalars_[static_cast<std::size_t>(spec.when)];
-    }
-    return out;
+    each(job.inputs, T{});
+    each(job.int32Inputs, std::int32_t{});
   }
 
-  std::string named(int index) const {
-    const auto& name = buffer(index).name;
-    return "buffer " + (name.empty() ? std::to_string(index) : "'" + name + "'");
-  }
-
-  // Strides, dilations and paddings are no buffer's dimensions: however large, the places they lead to have 64 bits.
-  template <typename Refuse>
-  static void checkSizes(const Signature& signature, const std::vector<Index>& dim, const Refuse& refuse) {
-    const auto isLength = [&](char c) {
-      return std::any_of(signature.operands.begin(), signature.operands.end(),
-                         [c](const auto& operand) { return operand.dependsOn(c); });
-    };
-    Index longest = 1;
-    for (std::size_t k = 0; k < dim.size(); ++k) {
-      if (!isLength(signature.dims[k])) continue;
-      if (dim[k] > kMostSize) refuse(std::string("a dimension ") + signature.dims[k] + " below 2^31");
-      longest = std::max(longest, dim[k]);
-    }
-    for (std::size_t k = 0; k < dim.size(); ++k) {
-      if (dim[k] > (Index{1} << 61) / longest) refuse(std::string("a smaller dimension ") + signature.dims[k]);
+  void collect(Job<T>& job, Index at, Index n) const {
+    for (std::size_t k = 0; k < job.outputs.size(); ++k) {
+      const auto& b = buffer(job.outputs[k]);
+      const Index count = b.isTiled ? tiles_ : 1;
+      for (Index t = 0; t < count; ++t) {
+        const auto rows = Program<T>::tile(n, count, t);
+        std::copy_n(pointer(job.outputs[k], rows), rows.count * b.size,
+                    job.collected[k].begin() + (at + rows.first) * b.size);
+      }
     }
   }
 
-  static bool overlap(const BufferSpec& a, const BufferSpec& b) {
-    return a.type == b.type && a.batched == b.batched && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+  // The sums of the first tile lie where they belong; those of the others are added to them in order.
+  void addSums(const Program<T>& program, const Run& run, Team& team) const {
+    for (const auto& sum : run.sums) {
+      T* total = reals_.fixed() + sum.offset;
+      for (Index t = 1; t < tiles_; ++t) {
+        T* const buffers[] = {total, sumOf(program, sum.at, t), total};
+        const Index dim[] = {1, sum.size};
+        add_({buffers, dim, nullptr, nullptr, nullptr, 0, 0, 1, &team});
+      }
+    }
+  }
+  T* sumOf(const Program<T>& program, Index at, Index t) const { return sums_.data() + (t - 1) * program.sums() + at; }
+
+  // What kernels are called with for a batch of n, tile by tile.
+  void bind(const Program<T>& program, Index n) {
+    if (bound_ == &program && boundTo_ == n) return;
+    bound_ = &program;
+    boundTo_ = n;
+    tiles_ = program.tiles(n);
+    const auto count = program.instructions.size() * static_cast<std::size_t>(tiles_);
+    args_.resize(std::max(args_.size(), count));
+    pointers_.resize(std::max(pointers_.size(), count * kMostOperands));
+    dims_.resize(std::max(dims_.size(), count * kMostDims));
+    for (std::size_t at = 0; at < count; ++at) {
+      const auto t = static_cast<Index>(at / program.instructions.size());
+      const auto& i = program.instructions[at % program.instructions.size()];
+      if (t > 0 && !i.isByRows) continue;
+      const Rows rows = i.isByRows ? Program<T>::tile(n, tiles_, t) : Rows{0, n, n};
+      T** to = pointers_.data() + at * kMostOperands;
+      for (std::size_t k = 0; k < i.operands.size(); ++k) {
+        const auto& operand = i.operands[k];
+        to[k] = operand.buffer == kNone  ? nullptr
+                : t > 0 && operand.isSum ? sumOf(program, operand.sumAt, t)
+                                         : address(operand.buffer, rows);
+      }
+      Index* dim = dims_.data() + at * kMostDims;
+      std::copy(i.dim.begin(), i.dim.end(), dim);
+      if (i.batch >= 0) dim[i.batch] = i.rowsOf(rows.count);
+      args_[at] = {to,          dim,    i.scalar.data(), shared_.data(), perSlot_.data(), stride_, rows.first * i.rows,
+                   i.rowsOf(n), nullptr};
+    }
   }
 
   void allocate(Index capacity) {
     if (capacity > kMostSize) throw std::out_of_range("Expected batches of fewer than 2^31 samples");
-    reals_.take({});
-    int32s_.take({});
+    reals_.take({}, 0);
+    int32s_.take({}, 0);
     capacity_ = 0;
+    bound_ = nullptr;
     auto reals = reals_.room(capacity);
     auto int32s = int32s_.room(capacity);
-    Index shared = 0, perSlot = 0;
+    Index shared = 0, perSlot = 0, sharedOfTile = 0, sums = 0;
     for (auto& [name, program] : programs_) {
-      for (auto& i : program) {
+      const Index tiles = program.tiles(capacity);
+      sums = std::max(sums, (tiles - 1) * program.sums());
+      for (auto& i : program.instructions) {
         if (i.scratch == nullptr) continue;
-        i.setBatch(capacity);
+        i.setBatch(i.isByRows ? program.mostRows(capacity) : capacity);
         const Scratch s = i.scratch(i.dim.data());
         shared = std::max(shared, s.shared);
         perSlot = std::max(perSlot, s.perSlot);
+        if (i.isByRows && tiles > 1) sharedOfTile = std::max(sharedOfTile, s.shared);
       }
     }
-    Block<T> sharedRoom(shared);
-    slotSize_ = perSlot;
-    stride_ = perSlot == 0 ? 0 : (perSlot + 15) / 16 * 16 + kGuard;
+    Block<T> sharedRoom(shared), sumRoom(sums);
+    slotSize_ = {perSlot, sharedOfTile};
+    sharedAt_ = strideOf(perSlot);
+    stride_ = sharedAt_ + strideOf(sharedOfTile);
     perSlot_ = slotRoom(slots_);
-    reals_.take(std::move(reals));
-    int32s_.take(std::move(int32s));
+    reals_.take(std::move(reals), capacity);
+    int32s_.take(std::move(int32s), capacity);
     shared_ = std::move(sharedRoom);
+    sums_ = std::move(sumRoom);
     capacity_ = capacity;
-    bind();
   }
+
+  static Index strideOf(Index size) { return size == 0 ? 0 : (size + 15) / 16 * 16 + kGuard; }
 
   Block<T> slotRoom(int slots) const {
     Block<T> room(stride_ * slots);
-    for (int slot = 0; slot < slots && stride_ > 0; ++slot) {
-      guard(room.data() + slot * stride_ + slotSize_, static_cast<std::size_t>(stride_ - slotSize_) * sizeof(T));
+    for (int slot = 0; slot < slots; ++slot) {
+      const Index at[] = {slot * stride_, slot * stride_ + sharedAt_};
+      for (int part = 0; part < 2; ++part) {
+        const Index size = slotSize_[part];
+        if (size > 0) guard(room.data() + at[part] + size, static_cast<std::size_t>(strideOf(size) - size) * sizeof(T));
+      }
     }
     return room;
   }
 
-  void bind() {
-    for (auto& [name, program] : programs_) {
-      for (auto& i : program) {
-        i.buffer.clear();
-        for (int b : i.bufferIndex) i.buffer.push_back(b == kNone ? nullptr : address(b));
-        i.args = {i.buffer.data(), i.dim.data(), i.scalar.data(), shared_.data(), perSlot_.data(), stride_, nullptr};
-      }
-    }
-  }
+  static constexpr std::size_t kMostOperands = 16, kMostDims = 16;  // of a signature
 
   PlanSpec spec_;
   std::vector<double> scalars_;
-  std::map<std::string, std::vector<Instruction>> programs_;
+  std::map<std::string, Program<T>> programs_;
+  KernelFunction<T> add_ = nullptr;
   Region<T> reals_;
   Region<std::int32_t> int32s_;
-  Block<T> shared_, perSlot_;
-  Index capacity_ = 0, slotSize_ = 0, stride_ = 0;
+  Block<T> shared_, perSlot_, sums_;
+  Index capacity_ = 0, sharedAt_ = 0, stride_ = 0;
+  std::array<Index, 2> slotSize_{};  // of a slot: what kernels ask for each thread, and what they share, in a tile
   int slots_ = 2;
+
+  // What is bound: the program, its batch, and the tiles of that.
+  const Program<T>* bound_ = nullptr;
+  Index boundTo_ = 0, tiles_ = 1;
+  std::vector<Args<T>> args_;
+  std::vector<T*> pointers_;
+  std::vector<Index> dims_;
 };
 
 }  // namespace fjordnet

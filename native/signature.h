@@ -51,6 +51,7 @@ struct Signature {
     bool isOutput = false;
     bool mayLieOnInput = false;
     bool mayBeLeftOut = false;
+    bool isSum = false;
 
     constexpr bool dependsOn(char dim) const { return length.find(dim) != std::string_view::npos; }
   };
@@ -108,9 +109,10 @@ struct Signature {
       operand.type = Type::kInt32;
       operand.name.remove_prefix(2);
     }
-    operand.name = operand.name.substr(0, operand.name.find_first_of("?!~"));
+    operand.name = operand.name.substr(0, operand.name.find_first_of("?!~+"));
     operand.mayLieOnInput = word.find('~') != std::string_view::npos;
     operand.mayBeLeftOut = word.find('?') != std::string_view::npos;
+    operand.isSum = word.find('+') != std::string_view::npos;
     return operand;
   }
 };

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { kernels } from 'fjordnet';
+import { binding } from '../dist/binding.js';
 import { buffersOf, DTYPES, type Numbers, operandsOf, same } from './helpers/kernel-cases/buffers.js';
 import type { Dims } from './helpers/kernel-cases/case.js';
 import { kernelCases } from './helpers/kernel-cases/index.js';
@@ -52,6 +53,31 @@ for (const [name, one] of Object.entries(kernelCases)) {
       }
     }
   });
+
+  const byRows = batched.filter(({ B, ...dims }) => binding.runsByRows(name, dims));
+  if (byRows.length)
+    test(`${name}: tiles of rows give what the whole batch gives`, (t) => {
+      for (const dtype of DTYPES) {
+        const unit = (one.tolerance ?? 8) * (dtype === 'float64' ? 2 ** -52 : 2 ** -23);
+        for (const small of byRows) {
+          const d = { ...small, B: small.B + 9 }; // three tiles or more, the last one short
+          const buffers = buffersOf(name, one, d, s, dtype);
+          const places = placesOf(name, d);
+          const whole = new KernelPlan(name, d, s, dtype, places).run(buffers, d.B);
+          for (const tiled of [false, true]) {
+            const apart = places.map((place) => ({ ...place, tiled: tiled && place.batched }));
+            const parts = new KernelPlan(name, d, s, dtype, apart, 4).run(buffers, d.B);
+            for (const [k, values] of whole.entries()) {
+              const largest = Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+              const off = Array.from(values).findIndex(
+                (x, i) => !Object.is(x, parts[k][i]) && !(Math.abs(x - parts[k][i]) <= unit * largest),
+              );
+              t.is(off, -1, `${dtype} ${JSON.stringify(d)}, tiled: ${tiled}: output ${k} at ${off}`);
+            }
+          }
+        }
+      }
+    });
 
   test(`${name}: outputs lie on inputs where the signature says so, and nowhere else`, (t) => {
     const operands = operandsOf(name);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { getThreads, NDArray, RandomState } from 'fjordnet';
-import { binding, type NativeJob, type PlanSpec } from '../dist/binding.js';
+import { binding, type InstructionSpec, type NativeJob, type PlanSpec } from '../dist/binding.js';
 import { dataset, Tape } from '../dist/tape.js';
 
 const FLOATS = { float64: Float64Array, float32: Float32Array } as const;
@@ -414,4 +414,73 @@ test('a tape of many programs keeps them apart, and views share memory', (t) => 
   t.deepEqual(run('double'), [new Float64Array(4)]);
   t.deepEqual(run('exp'), [new Float64Array(4).fill(1)]);
   t.true(getThreads() >= 1);
+});
+
+/** Runs a program of these instructions on tiles of four rows, and on the whole batch. */
+function tiledAndWhole(buffers: PlanSpec['buffers'], program: PlanSpec['programs'][string], outputs: number[]) {
+  return [4, 1000].map((tileRows) => {
+    const plan = new binding.Plan('float64', {
+      ...spec(),
+      ...{ fixedSize: 64, tiledRowSize: 64, buffers, programs: { p: program }, report: -1, tileRows },
+    });
+    plan.write(
+      0,
+      Float64Array.from({ length: 64 }, (_, i) => Math.sin(i)),
+    );
+    const x = Float64Array.from({ length: 30 }, (_, i) => Math.cos(i));
+    const { outputs: rows } = plan.runSync({
+      ...{ program: 'p', inputs: [[0, x] as const], first: 0, count: 10, batchSize: 10, outputs },
+    });
+    const fixed = new Float64Array(64);
+    plan.read(0, fixed);
+    return [...rows!, fixed];
+  });
+}
+
+const near = (a: readonly (Float64Array | Float32Array)[], b: readonly (Float64Array | Float32Array)[]) =>
+  a.every((values, k) => values.every((x, i) => Math.abs(x - b[k][i]) < 1e-12));
+
+test('what a sum over rows is read for waits for all tiles', (t) => {
+  const buffers = [
+    { offset: 0, size: 3, batched: true, tiled: true },
+    { offset: 16, size: 3, batched: true, tiled: true },
+    { offset: 16, size: 9, batched: false },
+    { offset: 32, size: 3, batched: true, tiled: true },
+    { offset: 32, size: 1, batched: false },
+    { offset: 48, size: 1, batched: true, tiled: true },
+  ];
+  const sums = { kernel: 'weightGradient', buffers: [0, 0, 2], dims: { O: 3, I: 3 }, scalars: {} };
+  const reads = { kernel: 'matmul', buffers: [0, 2, 3], dims: { O: 3, I: 3 }, scalars: {} };
+  const [tiles, whole] = tiledAndWhole(buffers, [sums, reads], [3]);
+  t.true(near(tiles, whole));
+  const [again, once] = tiledAndWhole(buffers, [sums, reads, { ...sums, buffers: [3, 0, 2] }], [3]);
+  t.true(near(again, once));
+});
+
+test('rows of one buffer that lie over other rows of another one wait for all tiles', (t) => {
+  const buffers = [
+    { offset: 0, size: 3, batched: true },
+    { offset: 16, size: 2, batched: true },
+    { offset: 0, size: 6, batched: false },
+    { offset: 0, size: 2, batched: true }, // on x, whose rows are longer
+  ];
+  const program: InstructionSpec[] = [
+    { kernel: 'matmul', buffers: [0, 2, 1], dims: { O: 2, I: 3 }, scalars: {} },
+    { kernel: 'tanh', buffers: [1, 3], dims: { N: 2 }, scalars: {} },
+  ];
+  const [tiles, whole] = tiledAndWhole(buffers, program, [3]);
+  t.true(near(tiles, whole));
+});
+
+test('a kernel of the whole batch is refused rows that may lie apart', (t) => {
+  const at = (offset: number, batched: boolean) => ({ offset, size: 2, batched, tiled: batched });
+  const buffers = [at(0, true), ...[0, 2, 4, 6, 8, 10].map((offset) => at(offset, false)), at(16, true)];
+  const instruction = {
+    ...{ kernel: 'batchNormalization', buffers: [0, 1, 2, 3, 4, 5, 6, 7], dims: { N: 1, C: 2 } },
+    scalars: { momentum: 0, epsilon: 1 },
+  };
+  const made = { ...spec(), tiledRowSize: 32, buffers, programs: { p: [instruction] }, report: -1 };
+  t.throws(() => new binding.Plan('float64', made), {
+    message: /^Expected 'batchNormalization' \(.*\) to be given buffers whose rows lie together$/,
+  });
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { getThreads, NDArray, NeuralNetwork, RandomState, setThreads } from 'fjordnet';
+import { getThreads, layers, NDArray, NeuralNetwork, RandomState, sequential, setThreads } from 'fjordnet';
 import { parametersOf, small } from './helpers/lecture.js';
 
 const most = getThreads();
@@ -42,6 +42,40 @@ test.serial('any number of threads gives the same bits', async (t) => {
     t.deepEqual(bits(await wide().train()), bits(one), `${threads} threads, train`);
     t.deepEqual(sync.feedForward(new RandomState(9).randn(300, 150)), probabilities, `${threads} threads, feedForward`);
     t.deepEqual(bits(small(1, options).network.trainSync()), reference);
+  }
+});
+
+test.serial('so does a network whose batches are cut into tiles of rows', async (t) => {
+  const random = new RandomState(4);
+  const x = random.randn(300, 8, 8, 3);
+  const y = NDArray.from(random.randint(0, 10, [300]));
+  const trained = async (threads: number, sync: boolean) => {
+    setThreads(threads);
+    const model = sequential({
+      layers: [
+        layers.conv2d({ filters: 12, kernelSize: 3, padding: 'same', activation: 'relu', inputShape: [8, 8, 3] }),
+        layers.maxPooling2d(),
+        layers.batchNormalization(),
+        layers.conv2d({ filters: 16, kernelSize: 3 }),
+        layers.dropout({ rate: 0.3 }),
+        layers.flatten(),
+        layers.dense({ units: 60, activation: 'tanh' }),
+        layers.gaussianNoise({ stddev: 0.1 }),
+        layers.dense({ units: 10, activation: 'softmax' }),
+      ],
+      seed: 2,
+    });
+    const metrics = ['accuracy', 'f1Score'] as const;
+    model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: [...metrics] });
+    const options = { epochs: 2, batchSize: 128, validationData: [x, y] as const };
+    const { history } = sync ? model.fitSync(x, y, options) : await model.fit(x, y, options);
+    const numbers = [...model.getWeights().map(({ data }) => data), model.predictSync(x).data];
+    return [history, numbers.map((values) => Buffer.from(values.buffer).toString('base64'))];
+  };
+  const one = await trained(1, true);
+  for (const threads of [1, 2, 3, 5]) {
+    t.deepEqual(await trained(threads, false), one, `${threads} threads, fit`);
+    t.deepEqual(await trained(threads, true), one, `${threads} threads, fitSync`);
   }
 });
 

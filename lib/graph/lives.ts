@@ -1,4 +1,4 @@
-import type { InstructionSpec } from '../binding.js';
+import { binding, type InstructionSpec } from '../binding.js';
 import type { Buffer } from '../tape.js';
 
 const ALIGNMENT = 16; // values: 64 bytes of float32
@@ -12,34 +12,61 @@ export interface Life {
 
 export const aligned = (size: number) => Math.ceil(size / ALIGNMENT) * ALIGNMENT;
 
-/** Gives batched buffers their offsets; those whose lives do not meet may lie on each other. Returns the size of a row. */
-export function layOut(buffers: readonly Buffer[], lives: Map<number, Life[]> | undefined, offsets: number[]): number {
-  let rowSize = 0;
-  if (!lives) {
-    for (const b of buffers) {
-      offsets[b.index] = rowSize;
-      rowSize += aligned(b.size);
-    }
-    return rowSize;
-  }
+/**
+ * Gives batched buffers their offsets, and returns the size of a row. Those whose lives do not meet may lie on each other.
+ * What is tiled is another thread's in another tile; of the rest, buffers of one size alone may share a place in a program,
+ * since row k of one buffer would be another row of a buffer of another size, which may be in another tile.
+ */
+export function layOut(
+  buffers: readonly Buffer[],
+  lives: Map<number, Life[]> | undefined,
+  isTiled: boolean,
+  offsets: number[],
+): number {
+  const places: { begin: number; end: number; size: number; life: Life[] }[] = [];
   const meet = (a: readonly Life[], b: readonly Life[]) =>
     a.some((x) => b.some((y) => x.program === y.program && x.first <= y.last && y.first <= x.last));
-  const placed: { begin: number; end: number; life: Life[] }[] = [];
+  const inOneProgram = (a: readonly Life[], b: readonly Life[]) =>
+    a.some((x) => b.some((y) => x.program === y.program));
+  const apart = isTiled ? meet : inOneProgram;
   // the largest first, each at the lowest place that is free for its whole life
-  for (const { index, size } of [...buffers].sort((a, b) => b.size - a.size || a.index - b.index)) {
-    const life = lives.get(index) ?? [];
-    const taken = placed.filter((other) => meet(life, other.life)).sort((a, b) => a.begin - b.begin);
-    let begin = 0;
-    for (const other of taken) {
-      if (begin + aligned(size) <= other.begin) break;
-      begin = Math.max(begin, other.end);
+  for (const { index, size } of lives ? [...buffers].sort((a, b) => b.size - a.size || a.index - b.index) : buffers) {
+    const life = lives?.get(index) ?? [];
+    const others = places.filter((other) => !lives || apart(life, other.life)).sort((a, b) => a.begin - b.begin);
+    let place =
+      !isTiled && lives
+        ? places.find(
+            (own) =>
+              own.size === size &&
+              !meet(life, own.life) &&
+              others.every((other) => other === own || other.end <= own.begin || own.end <= other.begin),
+          )
+        : undefined;
+    if (!place) {
+      let begin = 0;
+      for (const other of others) {
+        if (begin + aligned(size) <= other.begin) break;
+        begin = Math.max(begin, other.end);
+      }
+      place = { begin, end: begin + aligned(size), size, life: [] };
+      places.push(place);
     }
-    const end = begin + aligned(size);
-    placed.push({ begin, end, life });
-    offsets[index] = begin;
-    rowSize = Math.max(rowSize, end);
+    place.life.push(...life);
+    offsets[index] = place.begin;
   }
-  return rowSize;
+  return places.reduce((size, { end }) => Math.max(size, end), 0);
+}
+
+/** The batched buffers that all of some instructions may read and write tile by tile, by index. */
+export function tiledBuffers(all: readonly Buffer[], instructions: readonly InstructionSpec[]): Set<number> {
+  const owner = all.map((b) => (b.viewOf ?? b).index);
+  const tiled = new Set(all.filter((b) => b.batched).map((b) => b.index));
+  for (const { kernel, buffers, dims } of instructions) {
+    const batched = buffers.filter((index) => index >= 0 && all[index].batched);
+    if (batched.length > 0 && !binding.runsByRows(kernel, dims))
+      for (const index of batched) tiled.delete(owner[index]);
+  }
+  return new Set(all.flatMap((b) => (tiled.has(owner[b.index]) ? [b.index] : [])));
 }
 
 /** The first and last instruction of each program that touches a buffer, by the buffer's index. */

@@ -100,7 +100,7 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
   plan.reserve(B, pool.slots());
   const auto transfer = [&](bool in) {
     for (std::size_t k = 0; k < views.size(); ++k) {
-      void* there = plan.address(static_cast<int>(k));
+      void* there = plan.address(static_cast<int>(k), {0, B, B});
       const auto bytes = static_cast<std::size_t>(views[k].size) * (isInt32(k) ? sizeof(std::int32_t) : sizeof(T));
       std::memcpy(in ? there : views[k].data, in ? views[k].data : there, bytes);
     }
@@ -114,23 +114,26 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
   transfer(false);
 }
 
+const Kernel& find(const std::string& name) {
+  const auto table = kernelTable();
+  const auto* row = std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return name == k.name; });
+  if (row == table.rows + table.size)
+    throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
+  return *row;
+}
+
 // kernel(name, dims, arrays, scalars)
 void kernel(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
-    const auto name = text(info[0], "kernel");
-    const auto table = kernelTable();
-    const auto* row =
-        std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return name == k.name; });
-    if (row == table.rows + table.size)
-      throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
-    const Signature signature(row->signature);
-    const auto call = read(*row, signature, info);
+    const auto& row = find(text(info[0], "kernel"));
+    const Signature signature(row.signature);
+    const auto call = read(row, signature, info);
     const auto real = std::find_if(signature.operands.begin(), signature.operands.end(),
                                    [](const auto& operand) { return operand.type == Type::kReal; });
     const auto& first = call.arrays.at(static_cast<std::size_t>(real - signature.operands.begin()));
     const bool single = first.IsTypedArray() && first.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
-    return single ? runKernel<float>(info.Env(), *row, signature, call)
-                  : runKernel<double>(info.Env(), *row, signature, call);
+    return single ? runKernel<float>(info.Env(), row, signature, call)
+                  : runKernel<double>(info.Env(), row, signature, call);
   });
 }
 
@@ -140,6 +143,18 @@ Napi::Value kernels(const Napi::CallbackInfo& info) {
   const auto table = kernelTable();
   for (int i = 0; i < table.size; ++i) out.Set(table.rows[i].name, table.rows[i].signature);
   return out;
+}
+
+// runsByRows(kernel, dims): may an instruction be run on tiles of rows, so that its batched buffers may be tiled?
+Napi::Value runsByRows(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto& row = find(text(info[0], "kernel"));
+    const Signature signature(row.signature);
+    const auto from = object(info[1], "dims");
+    std::vector<Index> dim;
+    for (char c : signature.dims) dim.push_back(c == 'B' ? 1 : integer(from.Get(std::string(1, c)), "a dimension"));
+    return Napi::Boolean::New(info.Env(), isByRows(signature, dim));
+  });
 }
 
 Napi::Value buildInfo(const Napi::CallbackInfo& info) {
@@ -186,6 +201,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("RandomState", RandomStateWrap::define(env));
   exports.Set("kernel", Napi::Function::New<kernel>(env, "kernel"));
   exports.Set("kernels", Napi::Function::New<kernels>(env, "kernels"));
+  exports.Set("runsByRows", Napi::Function::New<runsByRows>(env, "runsByRows"));
   exports.Set("buildInfo", Napi::Function::New<buildInfo>(env, "buildInfo"));
   exports.Set("setThreads", Napi::Function::New<setThreads>(env, "setThreads"));
   exports.Set("getThreads", Napi::Function::New<getThreads>(env, "getThreads"));

@@ -55,12 +55,15 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     const auto from = object(value, "spec");
     spec.fixedSize = integer(from.Get("fixedSize"), "fixedSize");
     spec.rowSize = integer(from.Get("rowSize"), "rowSize");
-    if (const auto size = from.Get("int32FixedSize"); !size.IsUndefined())
-      spec.int32FixedSize = integer(size, "int32FixedSize");
-    if (const auto size = from.Get("int32RowSize"); !size.IsUndefined())
-      spec.int32RowSize = integer(size, "int32RowSize");
-    if (const auto capacity = from.Get("capacity"); !capacity.IsUndefined())
-      spec.capacity = integer(capacity, "capacity");
+    const auto optional = [&](const char* name, Index& value) {
+      if (const auto given = from.Get(name); !given.IsUndefined()) value = integer(given, name);
+    };
+    optional("tiledRowSize", spec.tiledRowSize);
+    optional("int32FixedSize", spec.int32FixedSize);
+    optional("int32RowSize", spec.int32RowSize);
+    optional("int32TiledRowSize", spec.int32TiledRowSize);
+    optional("capacity", spec.capacity);
+    optional("tileRows", spec.tileRows);
     if (const auto report = from.Get("report"); !report.IsUndefined()) spec.report = ordinal(report, "report");
     const auto buffers = array(from.Get("buffers"), "buffers");
     for (std::uint32_t i = 0; i < buffers.Length(); ++i) {
@@ -68,7 +71,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       const auto b = object(buffers.Get(i), name);
       spec.buffers.push_back({integer(b.Get("offset"), name + ".offset"), integer(b.Get("size"), name + ".size"),
                               b.Get("batched").ToBoolean(), type(b.Get("dtype"), name + ".dtype"),
-                              textOrNone(b.Get("name"), name + ".name")});
+                              textOrNone(b.Get("name"), name + ".name"), b.Get("tiled").ToBoolean()});
     }
     const auto scalars = array(from.Get("scalars"), "scalars");
     for (std::uint32_t i = 0; i < scalars.Length(); ++i)

@@ -260,9 +260,8 @@ void fill(const Cpu<T>& cpu, Index B, Index N, Out<T> y, T value) {
 // dx = 1 / (B N): the derivative of the mean of [B,N]
 template <typename T>
 void meanGradient(const Cpu<T>& cpu, Index B, Index N, Out<T> dx) {
-  const Index n = B * N;
-  const T share = T(1) / static_cast<T>(n);
-  elements(cpu.team, n, [&](Index begin, Index end) { std::fill(dx + begin, dx + end, share); });
+  const T share = T(1) / static_cast<T>(cpu.batch * N);
+  elements(cpu.team, B * N, [&](Index begin, Index end) { std::fill(dx + begin, dx + end, share); });
 }
 
 // z[B,M,N] = x[B,M,K] @ y[B,K,N], sample by sample

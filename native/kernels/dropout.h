@@ -26,8 +26,9 @@ void dropout(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y, Out<T> mask
   const T scale = rate < 1.0 ? static_cast<T>(1.0 / (1.0 - rate)) : T(0);
   const auto threshold = static_cast<std::uint32_t>(std::min<std::uint64_t>(dropped, 0xffffffffu));
   elements(cpu.team, B * N, [&](Index begin, Index end) {
-    const auto low = static_cast<std::uint32_t>(key) + static_cast<std::uint32_t>(begin);
-    const auto high = static_cast<std::uint32_t>(key >> 32) ^ mix(static_cast<std::uint32_t>(begin >> 32));
+    const Index counter = cpu.first * N + begin;
+    const auto low = static_cast<std::uint32_t>(key) + static_cast<std::uint32_t>(counter);
+    const auto high = static_cast<std::uint32_t>(key >> 32) ^ mix(static_cast<std::uint32_t>(counter >> 32));
     const T factor = scale,
             zero = T(0);  // copies: the compiler does not vectorise a choice between a captured value and another
     const T* from = x + begin;

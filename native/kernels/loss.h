@@ -57,21 +57,21 @@ void fusedCrossentropy(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, In
 template <typename T>
 void softmaxCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta,
                          bool mean) {
-  fusedCrossentropy(cpu, B, Index{1}, N, z, y, p, loss, delta, mean ? T(1) / static_cast<T>(B) : T(1));
+  fusedCrossentropy(cpu, B, Index{1}, N, z, y, p, loss, delta, mean ? T(1) / static_cast<T>(cpu.batch) : T(1));
 }
 
 // z, y [B,M,N] -> p [B,M,N], loss [B], delta [B,M,N]
 template <typename T>
 void softmaxCrossentropyRows(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss,
                              Out<T> delta) {
-  fusedCrossentropy(cpu, B, M, N, z, y, p, loss, delta, T(1) / static_cast<T>(B * M));
+  fusedCrossentropy(cpu, B, M, N, z, y, p, loss, delta, T(1) / static_cast<T>(cpu.batch * M));
 }
 
 // The same for targets that are class numbers: z [B,M,N], y [B,M] -> p [B,M,N], loss [B], delta [B,M,N]
 template <typename T>
 void sparseSoftmaxCrossentropy(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss,
                                Out<T> delta) {
-  const T deltaScale = T(1) / static_cast<T>(B * M);
+  const T deltaScale = T(1) / static_cast<T>(cpu.batch * M);
   fusedSoftmax(cpu, B, M, N, z, p, loss, [=](Index r, T most, T log, T scale) {
     T *pr = p + r * N, *dr = delta + r * N;
 #pragma GCC ivdep
@@ -99,7 +99,7 @@ inline V clip(V p) {
 template <typename T, typename F>
 void crossentropyRows(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> p, Out<T> loss, Out<T> delta,
                       const F& target) {
-  const T share = T(1) / static_cast<T>(M), deltaScale = T(1) / static_cast<T>(B * M);
+  const T share = T(1) / static_cast<T>(M), deltaScale = T(1) / static_cast<T>(cpu.batch * M);
   rows(cpu.team, B, M * N, [&](Index first, Index last) {
     for (Index b = first; b < last; ++b) {
       T total = T(0);
@@ -149,7 +149,7 @@ inline void rowMeans(const T* x, T* mean, Index first, Index last, Index N) {
 // z, y [B,N] -> p [B,N], loss [B], delta [B,N]
 template <typename T>
 void sigmoidCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, Out<T> p, Out<T> loss, Out<T> delta) {
-  const T deltaScale = T(1) / static_cast<T>(B * N);
+  const T deltaScale = T(1) / static_cast<T>(cpu.batch * N);
   rows(cpu.team, B, N, [&](Index first, Index last) {
     vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
       const auto zi = load(z + i, lanes);
@@ -169,7 +169,8 @@ void sigmoidCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> y, 
 // p, y [B,N] -> loss [B], delta [B,N]
 template <typename T>
 void binaryCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta) {
-  const T low = static_cast<T>(kClip), high = static_cast<T>(1.0 - kClip), deltaScale = T(1) / static_cast<T>(B * N);
+  const T low = static_cast<T>(kClip), high = static_cast<T>(1.0 - kClip),
+          deltaScale = T(1) / static_cast<T>(cpu.batch * N);
   rows(cpu.team, B, N, [&](Index first, Index last) {
     vectors<T>(first * N, last * N, [&](Index i, auto lanes) {
       const auto yi = load(y + i, lanes);
@@ -190,7 +191,7 @@ void binaryCrossentropy(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, O
 template <typename T, typename F, typename G>
 void elementLoss(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta, const F& value,
                  const G& slope) {
-  const T deltaScale = T(1) / static_cast<T>(B * N);
+  const T deltaScale = T(1) / static_cast<T>(cpu.batch * N);
   rows(cpu.team, B, N, [&](Index first, Index last) {
 #pragma GCC ivdep
     for (Index i = first * N; i < last * N; ++i) delta[i] = value(p[i], y[i]);

@@ -27,8 +27,9 @@ void gaussianNoise(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y, T std
     T u[kBlock] = {}, v[kBlock] = {};
     for (Index first = begin; first < end; first += kBlock) {
       const auto n = static_cast<std::uint32_t>(std::min(kBlock, end - first));
-      const auto low = static_cast<std::uint32_t>(key) + static_cast<std::uint32_t>(first);
-      const auto high = static_cast<std::uint32_t>(key >> 32) ^ mix(static_cast<std::uint32_t>(first >> 32));
+      const Index counter = cpu.first * N + first;
+      const auto low = static_cast<std::uint32_t>(key) + static_cast<std::uint32_t>(counter);
+      const auto high = static_cast<std::uint32_t>(key >> 32) ^ mix(static_cast<std::uint32_t>(counter >> 32));
       for (std::uint32_t i = 0; i < n; ++i) {
         const std::uint32_t word = mix(low + i);
         // (2k + 1) / 2^33, and as many values in (-1, 1): in float rounded to at most 1

@@ -72,7 +72,7 @@ struct Unpacked {
 
   template <Scratch (*scratch)(P...), std::size_t... i>
   static Scratch roomWith(const Index* dim, std::index_sequence<i...>) {
-    return scratch(at<P, first + i>({nullptr, dim, nullptr, nullptr, nullptr, 0, nullptr})...);
+    return scratch(at<P, first + i>({nullptr, dim, nullptr, nullptr, nullptr, 0, 0, 0, nullptr})...);
   }
   template <Scratch (*scratch)(P...)>
   static Scratch room(const Index* dim) {

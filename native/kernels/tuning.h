@@ -17,6 +17,23 @@ using Index = std::int64_t;
 // with one tile. Of 32,768 weights, all in cache: 3.7 whatever the tile.
 constexpr Index kElementTile = 16384;
 
+// Tiles of rows (program.h), each by one thread from the gather to the deltas: multiplications that one has to be worth
+// for each run of a program, and for each value of the sums over rows that every tile makes apart; rows below which
+// products of dense layers read their weights too often; values of all tiles' sums together; tiles at most; values of
+// weights or of a sum beyond which an instruction has tiles of its output, as before. A step without and with tiles of
+// rows in us, batches of 100, least of 12 runs: 64-50-10 24.9, 25.6 by one thread, 24.6, 27.2 by two
+// (float64 46.7, 46.9 and 46.2, 41.0); 64-100-50-10 67, 71 and 67, 61; digits CNN 161, 183 and 141, 116;
+// 784-128-128-10, batch of 128, 498, 523 and 422, 330; CNN of 32x32x3, batch of 32, 1050, 1115 and 756, 625. On this
+// machine a cache line takes 0.1 us from one core to the other, so the smallest gain nothing; elsewhere they do (Zen 5,
+// 64-50-10 in float64: 45, 28). With 16 tiles of 2 rows the last CNN took 1267 and 808; batch normalization in between,
+// with two tiles in each of its four runs, 29.3 without and 39.6 with them by two threads.
+constexpr Index kBatchTileWork = 400000;
+constexpr Index kBatchTileSums = 100;
+constexpr Index kProductRows = 8;
+constexpr Index kBatchTileRoom = Index{1} << 20;
+constexpr Index kMostBatchTiles = 16;
+constexpr Index kMostTiledWeights = 131072;
+
 // Sums over rows (batch normalization): rows that are added up before they are added to the tile's sum, and tiles.
 // Blocks of 16, 64 and 256 rows: 165, 151 and 156 us for [100,196,16], 1.7, 1.5 and 1.5 for [100,1,64]; the shorter,
 // the less is lost by rounding. At most 8, 64 and 512 tiles made no difference beyond that of repetition.
