@@ -84,6 +84,7 @@ export type {
   PredictOptions,
 } from './models/options.js';
 export { Sequential, type SequentialOptions, sequential } from './models/sequential.js';
+export type { Snapshot } from './models/snapshot.js';
 export { type Along, type Operand, ops } from './ops.js';
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
 export { MinMaxScaler, StandardScaler } from './preprocessing.js';

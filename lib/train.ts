@@ -105,11 +105,17 @@ export function driveSync<R>(training: Training<R>): R {
 /** Knows whether a job of one network is on its way, and lets others wait for its end. */
 export class JobWatch {
   #running = false;
+  #ended = 0;
   #waiting: (() => void)[] = [];
 
   /** False between two batches too: while a callback is called or waited for. */
   get running(): boolean {
     return this.#running;
+  }
+
+  /** The jobs that have ended. */
+  get ended(): number {
+    return this.#ended;
   }
 
   /** What `read` returns now or, if a job is on its way, at its end: after a whole batch, with all counts of that moment. */
@@ -135,7 +141,7 @@ export class JobWatch {
       try {
         result = yield this.#watched(next.value);
       } catch (error) {
-        this.#ended();
+        this.#end();
         next = training.throw(error);
         continue;
       }
@@ -149,34 +155,33 @@ export class JobWatch {
     this.#running = true;
     const settle = (result: NativeResult) => {
       step.settle?.(result);
-      this.#ended();
+      this.#end();
     };
     return { ...step, settle };
   }
 
-  #ended(): void {
+  #end(): void {
     this.#running = false;
+    this.#ended++;
     for (const take of this.#waiting.splice(0)) take();
   }
 }
 
-function aborted(signal: AbortSignal): Error {
-  return Object.assign(
-    failure('ERR_ABORTED', 'The training was aborted; the weights are those after the last finished batch', {
-      cause: signal.reason,
-    }),
-    { name: 'AbortError' },
-  );
+export function aborted(signal: AbortSignal, what: 'training' | 'prediction' = 'training'): Error {
+  const rest = what === 'training' ? '; the weights are those after the last finished batch' : '';
+  return Object.assign(failure('ERR_ABORTED', `The ${what} was aborted${rest}`, { cause: signal.reason }), {
+    name: 'AbortError',
+  });
 }
 
 /** Gives an error the frames of the line that called. */
-function withStack(error: Error, caller: { stack?: string }): Error {
+export function withStack(error: Error, caller: { stack?: string }): Error {
   error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`;
   return error;
 }
 
 /** Errors that come from native code carry no JavaScript frames. */
-const framed = (error: unknown, caller: { stack?: string }): unknown =>
+export const framed = (error: unknown, caller: { stack?: string }): unknown =>
   isError(error) && !error.stack?.includes('\n    at ') ? withStack(error, caller) : error;
 
 /** The `signal` of a call's options, which may be anything yet. */

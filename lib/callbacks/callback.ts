@@ -60,8 +60,8 @@ export interface TrainingState {
 /**
  * Something that watches or steers `fit`: any object of these methods. Where one returns a promise, `fit` waits for it
  * before it goes on (until its signal fires), and `fitSync` throws; what one throws, `fit` rejects with. The network is
- * between two batches: `save`, `getWeights`, `setWeights`, `predictSync` and `evaluateSync` work, `predict` and `evaluate`
- * are ERR_BUSY. Epochs and batches count from 0. All callbacks are given the same `logs`, in their order, and what one adds to those of an epoch is in the History.
+ * between two batches: `save`, `getWeights`, `setWeights`, `predict`, `predictSync` and `evaluateSync` work, `evaluate` is
+ * ERR_BUSY. Epochs and batches count from 0. All callbacks are given the same `logs`, in their order, and what one adds to those of an epoch is in the History.
  */
 export interface Callback {
   setModel?(model: CallbackModel): unknown;

@@ -4,10 +4,11 @@ import { checkInteger, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import type { Shape } from '../graph/value.js';
 import { type FloatArray, valuesOf } from '../tape.js';
-import type { Training } from '../train.js';
-import { type ByPort, copyInputs, type FitModel, type Ports, prepareFit, readInputs } from '../training/data.js';
-import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
+import { signalOf, type Training } from '../train.js';
+import { type ByPort, type FitModel, type Port, type Ports, prepareFit, readInputs } from '../training/data.js';
+import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep } from '../training/loop.js';
 import type { Engine } from './engine.js';
+import type { Network } from './network.js';
 import type { BatchOptions, EvaluateOptions, FitOptions, PredictOptions } from './options.js';
 
 /** A network, as calls use it. */
@@ -47,34 +48,46 @@ export function* evaluation(
   return yield* evaluateLoop(plan.network, plan.samples, isBatch ? plan.samples.count : plan.batchSize);
 }
 
-export function* prediction(callee: Callee, x: ByPort, options: PredictOptions): Training<NDArray[]> {
-  const { network, arrays, inputs, batchSize } = entered(callee, x, options);
-  const samples = copyInputs('x', arrays, inputs, callee.model.dtype);
-  return yield* predictLoop(network, samples, { first: 0, count: arrays[0].shape[0] }, batchSize);
+/** Beside whatever the network does. */
+export async function prediction(callee: Callee, x: ByPort, options: PredictOptions): Promise<NDArray[]> {
+  const { arrays, inputs, batchSize } = checked(callee, x, options);
+  const signal = signalOf(options);
+  return callee.engine.server(callee.graphFor(shapesOf(arrays)), inputs).predict(arrays, batchSize, signal);
 }
 
 /** The same at once, of samples where they are. `isBatch`: all of them in one batch */
 export function predictNow(callee: Callee, x: ByPort, options: PredictOptions, isBatch: boolean): NDArray[] {
   const { network, arrays, inputs, batchSize } = entered(callee, x, options);
-  const { plan, inputs: buffers, outputs } = network;
+  return outputsNow(network, arrays, inputs, isBatch ? arrays[0].shape[0] : batchSize);
+}
+
+/** The network's outputs for arrays that were checked. */
+export function outputsNow(
+  { plan, inputs: buffers, outputs }: Pick<Network, 'plan' | 'inputs' | 'outputs'>,
+  arrays: readonly NDArray[],
+  ports: readonly Port[],
+  batchSize: number,
+): NDArray[] {
   const n = arrays[0].shape[0];
   const result = plan.runSync({
     program: 'predict',
-    inputs: arrays.map((array, i) => [buffers[i], valuesOf(array, inputs[i].dtype ?? callee.model.dtype)] as const),
-    outputs,
-    first: 0,
-    count: n,
-    batchSize: isBatch ? n : batchSize,
+    inputs: arrays.map((array, i) => [buffers[i], valuesOf(array, ports[i].dtype ?? plan.dtype)] as const),
+    ...{ outputs, first: 0, count: n, batchSize },
   });
   return (result.outputs as FloatArray[]).map((part, i) => NDArray.wrap(part, [n, ...outputs[i].shape]));
 }
 
-function entered({ engine, ports, graphFor }: Callee, x: ByPort, options: PredictOptions) {
+function entered(callee: Callee, x: ByPort, options: PredictOptions) {
+  const { arrays, ...rest } = checked(callee, x, options);
+  return { network: callee.engine.enter(callee.graphFor(shapesOf(arrays)), false), arrays, ...rest };
+}
+
+/** @throws TypeError or RangeError for options and samples that cannot be used */
+export function checked({ ports }: Pick<Callee, 'ports'>, x: ByPort, options: PredictOptions) {
   checkOptions('options', options, ['batchSize', 'signal']);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const { inputs } = ports();
-  const arrays = readInputs('x', x, inputs);
-  return { network: engine.enter(graphFor(shapesOf(arrays)), false), arrays, inputs, batchSize };
+  return { arrays: readInputs('x', x, inputs), inputs, batchSize };
 }
 
 const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => shape.slice(1));

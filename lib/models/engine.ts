@@ -6,8 +6,11 @@ import { isOfMadeClass } from '../made.js';
 import { RandomState } from '../random.js';
 import type { FloatType } from '../tape.js';
 import { JobWatch, type Training } from '../train.js';
+import type { Port } from '../training/data.js';
 import { advise, adviseFrozen } from './advice.js';
+import { Mirror } from './mirror.js';
 import { type Compiled, type Network, recordNetwork } from './network.js';
+import { Server } from './serving.js';
 
 /** The tape and the arena of a network, how it is trained, and whether it is at work. */
 export class Engine {
@@ -19,6 +22,7 @@ export class Engine {
   #network?: Network;
   #arena?: Arena;
   #busy = false;
+  #serving?: { readonly by: Network; readonly server: Server; readonly isBeside: boolean };
 
   constructor(dtype: FloatType, seed: number | undefined) {
     this.dtype = dtype;
@@ -52,7 +56,7 @@ export class Engine {
   /** Records a graph, anew where it was recorded; weights stay. Nothing is changed if it cannot be. */
   record(graph: Graph): Network {
     const network = recordNetwork(graph, this.dtype, this.#compiled);
-    const arena = new Arena(network.plan, network.weights, () => this.#jobs.running);
+    const arena = new Arena(network.plan, network.weights, () => this.#jobs.running || this.#isServing);
     arena.settle(this.random, this.#arena);
     // What a layer says of itself in a file is to be what was recorded. Those of one's own may keep what they like in fields.
     for (const layer of graph.layers)
@@ -104,6 +108,38 @@ export class Engine {
     return network;
   }
 
+  /**
+   * What answers predictions of a graph: the network itself, or beside one that may be training another arena, with the
+   * weights after its last job, or an earlier one.
+   */
+  server(graph: Graph, ports: readonly Port[]): Server {
+    const by = this.build(graph);
+    if (this.#serving?.by !== by) {
+      const isBeside = this.#compiled !== undefined;
+      const server = isBeside ? this.#besideTraining(graph, ports) : this.#alone(by, graph, ports);
+      this.#serving = { by, server, isBeside };
+    }
+    return this.#serving.server;
+  }
+
+  /** Whether predictions are being computed from the weights that training moves. */
+  get #isServing(): boolean {
+    return this.#serving !== undefined && !this.#serving.isBeside && this.#serving.server.isWorking;
+  }
+
+  #besideTraining(graph: Graph, ports: readonly Port[]): Server {
+    const network = recordNetwork(graph, this.dtype);
+    const mirror = new Mirror(network, () => this.#arena, this.#jobs);
+    return new Server(network, ports, () => mirror.refresh());
+  }
+
+  #alone(network: Network, graph: Graph, ports: readonly Port[]): Server {
+    return new Server(network, ports, () => {
+      this.enter(graph, false);
+      return undefined;
+    });
+  }
+
   /** Refuses a second call while one is running. */
   *exclusively<R>(training: Training<R>): Training<R> {
     this.checkIdle();
@@ -131,8 +167,8 @@ export class Engine {
     if (this.#busy)
       throw failure(
         'ERR_BUSY',
-        'Expected the network to be idle, but it is training, evaluating or predicting already: await that call first, ' +
-          'take predictSync or evaluateSync in its callbacks, or load a second network from a saved file',
+        'Expected the network to be idle, but it is training or evaluating already: await that call first, take predict, ' +
+          'predictSync or evaluateSync in its callbacks, or load a second network from a saved file',
       );
   }
 }

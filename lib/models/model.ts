@@ -12,7 +12,7 @@ import { markClasses } from '../made.js';
 import type { Metric } from '../metrics.js';
 import type { Optimizer } from '../optimizers.js';
 import type { FloatType } from '../tape.js';
-import { drive, driveSync, signalOf, type Training } from '../train.js';
+import { drive, driveSync, signalOf } from '../train.js';
 import type { ByPort, Ports } from '../training/data.js';
 import { architectureOf, registerKind } from './architecture.js';
 import { type Callee, evaluation, fitting, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
@@ -34,6 +34,7 @@ import type {
 } from './options.js';
 import { portsOf } from './ports.js';
 import { snapshot } from './saving.js';
+import { Snapshot } from './snapshot.js';
 import { summaryText } from './summary.js';
 
 /**
@@ -127,7 +128,7 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
     return this.#engine.progress.iterations;
   }
 
-  /** True while `fit`, `evaluate` or `predict` is running. */
+  /** True while `fit` or `evaluate` is running. */
   get busy(): boolean {
     return this.#engine.busy;
   }
@@ -242,16 +243,29 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
 
   /**
    * The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype; of several outputs a
-   * list.
-   * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `predictSync`
+   * list. May be asked for at any time, any number of times at once, also while the network trains: it goes ahead of the
+   * training's next job, and has the weights after some whole step, all samples the same. Calls with as many samples, no
+   * more than a batch, share a job, in which each is a batch of its own, so that no call changes another's digits.
+   * @throws Error with code ERR_ABORTED after `signal` fired
    */
   async predict(x: ByPort, options: PredictOptions = {}): Promise<Predicted<O>> {
-    return drive(this.#engine.exclusively(this.#prediction(x, options)), signalOf(options));
+    return this.#structured(await prediction(this.#callee, x, options));
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
   predictSync(x: ByPort, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
     return this.#structured(this.#engine.now(() => predictNow(this.#callee, x, options, false)));
+  }
+
+  /**
+   * The network as it is now, for predictions alone: what is trained or set afterwards does not change it. During `fit` as
+   * after the last batch that was computed.
+   */
+  async snapshot(): Promise<Snapshot<O>> {
+    const graph = this.needGraph();
+    const placed = this.#placed();
+    const weights = await this.#engine.jobs.atRest(() => readHeld(placed.map(({ weight }) => weight)));
+    return new Snapshot<O>(graph, this.dtype, weights, this.ports(), this.isListed);
   }
 
   /**
@@ -321,10 +335,6 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
       placed.map(({ weight }) => weight),
       arrays,
     );
-  }
-
-  *#prediction(x: ByPort, options: PredictOptions): Training<Predicted<O>> {
-    return this.#structured(yield* prediction(this.#callee, x, options));
   }
 
   #structured(arrays: NDArray[]): Predicted<O> {

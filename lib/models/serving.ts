@@ -1,0 +1,197 @@
+import { allocate } from '../allocate.js';
+import { NDArray, type TypedData } from '../array.js';
+import { binding } from '../binding.js';
+import { type FloatArray, type Job, valuesOf } from '../tape.js';
+import { aborted, framed, withStack } from '../train.js';
+import { copyInputs, type Port } from '../training/data.js';
+import { Pace } from '../training/sweep.js';
+import type { Network } from './network.js';
+
+/** Rows that are computed for several callers in one job, at most. */
+const MOST_TOGETHER = 1024;
+
+interface Request {
+  /** Copies of one batch's samples. */
+  readonly values: readonly TypedData[];
+  /** Of several batches: the samples in native memory. */
+  readonly inputs: Job['inputs'];
+  readonly n: number;
+  readonly batchSize: number;
+  readonly resolve: (outputs: NDArray[]) => void;
+  readonly reject: (error: unknown) => void;
+  isOver: boolean;
+  /** Of several batches: the rows that are done, and what came of them. */
+  done: number;
+  readonly outputs: readonly NDArray[];
+}
+
+/**
+ * Answers predictions of one network, any number at a time, in jobs of some 10 ms. Callers take turns; those that have
+ * as many samples as the one whose turn it is, and no more than a batch, are answered with it in one job, in which each
+ * is a batch of its own: nobody's last digits depend on who else asks.
+ */
+export class Server {
+  readonly #network: Pick<Network, 'plan' | 'inputs' | 'outputs'>;
+  readonly #ports: readonly Port[];
+  readonly #refresh: () => Promise<void> | undefined;
+  readonly #pace = new Pace();
+  readonly #waiting: Request[] = [];
+  #isWorking = false;
+
+  /** `refresh` brings the network's weights up to date before a turn; not between two jobs of one caller. */
+  constructor(
+    network: Pick<Network, 'plan' | 'inputs' | 'outputs'>,
+    ports: readonly Port[],
+    refresh: () => Promise<void> | undefined,
+  ) {
+    this.#network = network;
+    this.#ports = ports;
+    this.#refresh = refresh;
+  }
+
+  /** Whether a prediction is on its way. */
+  get isWorking(): boolean {
+    return this.#isWorking;
+  }
+
+  /** The network's outputs for samples that were checked. @throws Error with code ERR_ABORTED after `signal` fired */
+  async predict(arrays: readonly NDArray[], batchSize: number, signal?: AbortSignal): Promise<NDArray[]> {
+    const caller: { stack?: string } = {};
+    Error.captureStackTrace(caller, this.predict);
+    const stopped = () => withStack(aborted(signal as AbortSignal, 'prediction'), caller);
+    if (signal?.aborted) throw stopped();
+    const own = this.#copy(arrays, batchSize);
+    let abort: () => void = () => {};
+    try {
+      return await new Promise<NDArray[]>((resolve, reject) => {
+        const request: Request = { ...own, batchSize, resolve, reject, isOver: false, done: 0 };
+        abort = () => {
+          request.isOver = true;
+          reject(stopped());
+        };
+        signal?.addEventListener('abort', abort);
+        this.#waiting.push(request);
+        if (!this.#isWorking) this.#work(this.#refresh());
+      });
+    } catch (error) {
+      throw framed(error, caller);
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** What is asked for may be changed before its turn. */
+  #copy(arrays: readonly NDArray[], batchSize: number): Pick<Request, 'values' | 'inputs' | 'n' | 'outputs'> {
+    const { plan, inputs, outputs } = this.#network;
+    const n = arrays[0].shape[0];
+    if (n <= batchSize) {
+      const values = arrays.map((array, i) => {
+        const own = valuesOf(array, this.#ports[i].dtype ?? plan.dtype);
+        return own === array.data ? own.slice() : own;
+      });
+      return { values, inputs: [], n, outputs: [] };
+    }
+    const samples = copyInputs('x', arrays, this.#ports, plan.dtype);
+    return {
+      values: [],
+      inputs: inputs.map((buffer, i) => [buffer, samples[i]] as const),
+      n,
+      outputs: outputs.map(({ shape }) => NDArray.zeros([n, ...shape], plan.dtype)),
+    };
+  }
+
+  /** `refreshed`: for the first turn, whose weights are those of the moment of the call; the others look again. */
+  async #work(refreshed: Promise<void> | undefined): Promise<void> {
+    this.#isWorking = true;
+    let first: Promise<void> | undefined = refreshed ?? Promise.resolve();
+    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      if (next.isOver) continue;
+      let together = [next];
+      try {
+        const isAmongJobs = next.done > 0 || this.#waiting.some(({ done }) => done > 0);
+        const waits = first ?? (isAmongJobs ? undefined : this.#refresh());
+        first = undefined;
+        await waits; // meanwhile others ask in the same go
+        if (next.n > next.batchSize) await this.#goOn(next);
+        else {
+          together = this.#withOthers(next);
+          await this.#answer(together);
+        }
+      } catch (error) {
+        for (const request of together) this.#end(request, () => request.reject(error));
+      }
+    }
+    this.#isWorking = false;
+  }
+
+  /** A request of one batch, and those that are answered with it. */
+  #withOthers(first: Request): Request[] {
+    const most = Math.max(1, Math.floor(MOST_TOGETHER / first.n));
+    const together = [first];
+    for (const other of [...this.#waiting]) {
+      if (together.length === most) break;
+      if (other.isOver || other.n !== first.n || other.n > other.batchSize) continue;
+      together.push(other);
+      this.#waiting.splice(this.#waiting.indexOf(other), 1);
+    }
+    return together;
+  }
+
+  async #answer(requests: readonly Request[]): Promise<void> {
+    const { plan, inputs, outputs } = this.#network;
+    const [{ n }] = requests;
+    const rows = n * requests.length;
+    const samples = this.#ports.map(({ name, dtype = plan.dtype }, i) => {
+      const all = joined(requests.map(({ values }) => values[i]));
+      return new binding.Dataset(name, all, rows, all.length / rows, dtype);
+    });
+    const result = await plan.run({
+      ...{ program: 'predict', inputs: inputs.map((buffer, i) => [buffer, samples[i]] as const), outputs },
+      ...{ first: 0, count: rows, batchSize: n },
+    });
+    const parts = result.outputs as FloatArray[];
+    for (const [k, request] of requests.entries()) {
+      const own = parts.map((part, i) => {
+        const size = n * outputs[i].size;
+        const values = requests.length === 1 ? part : part.slice(k * size, (k + 1) * size);
+        return NDArray.wrap(values, [n, ...outputs[i].shape]);
+      });
+      this.#end(request, () => request.resolve(own));
+    }
+  }
+
+  /** The next job of a request of several batches, after which others have a turn. */
+  async #goOn(request: Request): Promise<void> {
+    const { plan, outputs } = this.#network;
+    const { n, batchSize, done } = request;
+    const count = Math.min(n - done, this.#pace.steps * batchSize);
+    const result = await plan.run({
+      ...{ program: 'predict', inputs: request.inputs, outputs },
+      ...{ first: done, count, batchSize },
+    });
+    this.#pace.measured(result);
+    for (const [i, part] of (result.outputs as FloatArray[]).entries())
+      request.outputs[i].data.set(part, done * outputs[i].size);
+    request.done += count;
+    if (request.isOver) return;
+    if (request.done < n) this.#waiting.push(request);
+    else this.#end(request, () => request.resolve([...request.outputs]));
+  }
+
+  #end(request: Request, settle: () => void): void {
+    request.isOver = true;
+    settle();
+  }
+}
+
+function joined<V extends TypedData>(parts: readonly V[]): V {
+  if (parts.length === 1) return parts[0];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = allocate(parts[0].constructor as new (length: number) => V, length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
