@@ -115,3 +115,59 @@ test('networks are layers of what they give, and predict an array for each outpu
   t.deepEqual(row.shape, [1, 3]);
   t.is(model({ inputs: two.inputs, outputs: two.getLayer(2).output }).outputs.length, 1);
 });
+
+test('inputs and outputs have the names that their layers were given', async (t) => {
+  const words = input({ shape: [3], dtype: 'int32', name: 'words' });
+  const numbers = input({ shape: [2], name: 'numbers' });
+  const embedded = layers.flatten().apply(layers.embedding({ inputDim: 9, outputDim: 4 }).apply(words));
+  const both = layers.concatenate().apply([embedded, numbers]);
+  const outputs = [
+    layers.dense({ units: 3, name: 'tag', activation: 'softmax' }).apply(both),
+    layers.dense({ units: 1, name: 'size' }).apply(both),
+  ] as const;
+  const net = model({ inputs: [words, numbers], outputs, seed: 1 });
+  const x = { words: [[1, 2, 3]], numbers: [[0.5, 1]] };
+  net.compile({ optimizer: 'sgd', loss: { tag: 'categoricalCrossentropy', size: 'meanSquaredError' } });
+  net.fitSync(x, { tag: [[0, 1, 0]], size: [[2]] });
+  net.fitSync([x.words, x.numbers], [[[0, 1, 0]], [[2]]]);
+  // @ts-expect-error
+  t.throws(() => net.predictSync({ wrods: [[1, 2, 3]], numbers: [[0.5, 1]] }), {
+    message: /by name \(words, numbers\)/,
+  });
+  // @ts-expect-error
+  t.throws(() => net.predictSync({ words: [[1, 2, 3]] }), { instanceOf: TypeError });
+  t.throws(() => net.predictSync([x.words]), { instanceOf: TypeError });
+  // @ts-expect-error
+  t.throws(() => net.fitSync(x, { tag: [[0, 1, 0]], sise: [[2]] }), { message: /by name \(tag, size\)/ });
+  // @ts-expect-error
+  t.throws(() => net.compile({ optimizer: 'sgd', loss: { tga: 'categoricalCrossentropy' } }), {
+    instanceOf: RangeError,
+  });
+  net.compile({ optimizer: 'sgd', loss: { size: 'meanSquaredError' } });
+  net.fitSync(x, { size: [[2]] });
+  const steady = await net.snapshot();
+  // @ts-expect-error
+  t.throws(() => steady.predictSync({ words: [[1, 2, 3]] }), { instanceOf: TypeError });
+
+  // a network in another one is called by its own name, and names that are not written out are any
+  const inner = layers.dense({ units: 1, name: 'inner' });
+  const part = model({ inputs: numbers, outputs: inner.apply(numbers), name: 'part' });
+  const whole = model({ inputs: numbers, outputs: part.apply(numbers), seed: 1 });
+  whole.compile({ optimizer: 'sgd', loss: { part: 'meanSquaredError' } });
+  whole.fitSync({ numbers: [[1, 2]] }, { part: [[1]] });
+  const name: string = 'later';
+  const later = input({ shape: [2], name });
+  t.deepEqual(
+    model({ inputs: later, outputs: inner.apply(later), seed: 1 }).predictSync({ later: [[1, 2]] }).shape,
+    [1, 1],
+  );
+});
+
+test('one layer that makes two outputs gives them two names', (t) => {
+  const [a, b] = [input({ shape: [2], name: 'a' }), input({ shape: [2], name: 'b' })];
+  const shared = layers.dense({ units: 1, name: 'shared' });
+  const net = model({ inputs: [a, b], outputs: [shared.apply(a), shared.apply(b)], seed: 1 });
+  t.deepEqual(net.outputNames, ['shared', 'shared_1']);
+  net.compile({ optimizer: 'sgd', loss: { shared: 'mse', shared_1: 'mse' } });
+  net.fitSync({ a: [[1, 2]], b: [[1, 2]] }, { shared: [[1]], shared_1: [[1]] });
+});

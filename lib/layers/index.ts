@@ -1,4 +1,5 @@
 import { checkOneOf, wrongType } from '../check.js';
+import type { Named } from '../graph/name-types.js';
 import type { Shape, Value } from '../graph/value.js';
 import { markClasses } from '../made.js';
 import { Activation, type ActivationOptions } from './activation.js';
@@ -37,81 +38,96 @@ import { RepeatVector, type RepeatVectorOptions, UpSampling2D, type UpSampling2D
 import { SeparableConv2D, type SeparableConv2DOptions } from './separable-conv2d.js';
 import { Flatten, InputLayer, type InputLayerOptions, Reshape, type ReshapeOptions } from './shape.js';
 
+type WithName<N extends string> = { readonly name?: N };
+
+/** The factory `make`, for which TypeScript remembers the layer's name. */
+const named =
+  <O extends LayerOptions, L extends Layer<any>>(make: (options: O) => L) =>
+  <const N extends string = string>(options: O & WithName<N>) =>
+    make(options) as L & Named<N>;
+const namedOrNot =
+  <O extends LayerOptions, L extends Layer<any>>(make: (options?: O) => L) =>
+  <const N extends string = string>(options?: O & WithName<N>) =>
+    make(options) as L & Named<N>;
+
 /** The layers, by the names TensorFlow.js gives them. Images are [n, height, width, channels]. */
 export const layers = {
   /** Fully connected: activation(x @ kernel + bias). */
-  dense: (options: DenseOptions) => new Dense(options),
+  dense: named((options: DenseOptions) => new Dense(options)),
   /** Convolution of images. */
-  conv2d: (options: Conv2DOptions) => new Conv2D(options),
+  conv2d: named((options: Conv2DOptions) => new Conv2D(options)),
   /** The largest value of each window, 2 x 2 by default. */
-  maxPooling2d: (options?: Pooling2DOptions) => new MaxPooling2D(options),
+  maxPooling2d: namedOrNot((options?: Pooling2DOptions) => new MaxPooling2D(options)),
   /** The mean of each window, 2 x 2 by default. */
-  averagePooling2d: (options?: Pooling2DOptions) => new AveragePooling2D(options),
+  averagePooling2d: namedOrNot((options?: Pooling2DOptions) => new AveragePooling2D(options)),
   /** The mean of each channel over the image. */
-  globalAveragePooling2d: (options?: LayerOptions) => new GlobalAveragePooling2D(options),
+  globalAveragePooling2d: namedOrNot((options?: LayerOptions) => new GlobalAveragePooling2D(options)),
   /** A sample's values as one vector. */
-  flatten: (options?: LayerOptions) => new Flatten(options),
+  flatten: namedOrNot((options?: LayerOptions) => new Flatten(options)),
   /** A sample's values in another shape. */
-  reshape: <const S extends Shape>(options: ReshapeOptions<S>) => new Reshape<S>(options),
+  reshape: <const S extends Shape, const N extends string = string>(options: ReshapeOptions<S> & WithName<N>) =>
+    new Reshape<S>(options) as Reshape<S> & Named<N>,
   /** Sets a random share of the values to 0, in training. */
-  dropout: (options: DropoutOptions) => new Dropout(options),
+  dropout: named((options: DropoutOptions) => new Dropout(options)),
   /** Mean 0 and variance 1 for each channel, then a trained scale and shift. */
-  batchNormalization: (options?: BatchNormalizationOptions) => new BatchNormalization(options),
+  batchNormalization: namedOrNot((options?: BatchNormalizationOptions) => new BatchNormalization(options)),
   /** An activation as a layer of its own. */
-  activation: (options: ActivationOptions) => new Activation(options),
+  activation: named((options: ActivationOptions) => new Activation(options)),
   /** Integers as rows of a table that is trained. */
-  embedding: (options: EmbeddingOptions) => new Embedding(options),
+  embedding: named((options: EmbeddingOptions) => new Embedding(options)),
   /** States the shape of the network's input. */
-  inputLayer: (options: InputLayerOptions) => new InputLayer(options),
+  inputLayer: named((options: InputLayerOptions) => new InputLayer(options)),
 
   /** Convolution of every channel by kernels of its own. */
-  depthwiseConv2d: (options: DepthwiseConv2DOptions) => new DepthwiseConv2D(options),
+  depthwiseConv2d: named((options: DepthwiseConv2DOptions) => new DepthwiseConv2D(options)),
   /** The same, and then a mixture of the channels in every pixel. */
-  separableConv2d: (options: SeparableConv2DOptions) => new SeparableConv2D(options),
+  separableConv2d: named((options: SeparableConv2DOptions) => new SeparableConv2D(options)),
   /** The transpose of a convolution: larger images. */
-  conv2dTranspose: (options: Conv2DTransposeOptions) => new Conv2DTranspose(options),
+  conv2dTranspose: named((options: Conv2DTransposeOptions) => new Conv2DTranspose(options)),
   /** Every pixel repeated, 2 x 2 by default. */
-  upSampling2d: (options?: UpSampling2DOptions) => new UpSampling2D(options),
+  upSampling2d: namedOrNot((options?: UpSampling2DOptions) => new UpSampling2D(options)),
   /** Zeros around images, 1 pixel by default. */
-  zeroPadding2d: (options?: ZeroPadding2DOptions) => new ZeroPadding2D(options),
+  zeroPadding2d: namedOrNot((options?: ZeroPadding2DOptions) => new ZeroPadding2D(options)),
   /** The largest value of each channel of the image. */
-  globalMaxPooling2d: (options?: LayerOptions) => new GlobalMaxPooling2D(options),
+  globalMaxPooling2d: namedOrNot((options?: LayerOptions) => new GlobalMaxPooling2D(options)),
   /** The axes of a sample in another order. */
-  permute: (options: PermuteOptions) => new Permute(options),
+  permute: named((options: PermuteOptions) => new Permute(options)),
   /** A vector n times. */
-  repeatVector: (options: RepeatVectorOptions) => new RepeatVector(options),
+  repeatVector: named((options: RepeatVectorOptions) => new RepeatVector(options)),
   /** scale * x + offset. */
-  rescaling: (options: RescalingOptions) => new Rescaling(options),
+  rescaling: named((options: RescalingOptions) => new Rescaling(options)),
   /** x where x > 0, else negativeSlope * x. */
-  leakyReLU: (options?: LeakyReLUOptions) => new LeakyReLU(options),
+  leakyReLU: namedOrNot((options?: LeakyReLUOptions) => new LeakyReLU(options)),
   /** The same with slopes that are trained. */
-  prelu: (options?: PReLUOptions) => new PReLU(options),
+  prelu: namedOrNot((options?: PReLUOptions) => new PReLU(options)),
   /** Softmax along an axis, the last by default. */
-  softmax: (options?: SoftmaxOptions) => new Softmax(options),
+  softmax: namedOrNot((options?: SoftmaxOptions) => new Softmax(options)),
   /** Adds normal numbers, in training. */
-  gaussianNoise: (options: GaussianNoiseOptions) => new GaussianNoise(options),
+  gaussianNoise: named((options: GaussianNoiseOptions) => new GaussianNoise(options)),
   /** Dropout of whole channels of sequences [steps, channels]. */
-  spatialDropout1d: (options: DropoutOptions) => new SpatialDropout1D(options),
+  spatialDropout1d: named((options: DropoutOptions) => new SpatialDropout1D(options)),
   /** Dropout of whole channels of images. */
-  spatialDropout2d: (options: DropoutOptions) => new SpatialDropout2D(options),
+  spatialDropout2d: named((options: DropoutOptions) => new SpatialDropout2D(options)),
   /** A function of one's own, written in `ops`. Networks with it are not saved: see `custom.layer`. */
-  lambda: <I extends Values, O extends Value>(fn: (inputs: I) => O, options?: LayerOptions) =>
-    new Lambda<I, O>(fn, options),
+  lambda: <I extends Values, O extends Value, const N extends string = string>(
+    fn: (inputs: I) => O,
+    options?: LayerOptions & WithName<N>,
+  ) => new Lambda<I, O>(fn, options) as Lambda<I, O> & Named<N>,
 
   /** The sum of a list of inputs, which broadcast as NumPy's; and so the next five. */
-  add: (options?: LayerOptions) => new Add(options),
+  add: namedOrNot((options?: LayerOptions) => new Add(options)),
   /** The first of two inputs less the second. */
-  subtract: (options?: LayerOptions) => new Subtract(options),
-  multiply: (options?: LayerOptions) => new Multiply(options),
+  subtract: namedOrNot((options?: LayerOptions) => new Subtract(options)),
+  multiply: namedOrNot((options?: LayerOptions) => new Multiply(options)),
   /** The mean of a list of inputs. */
-  average: (options?: LayerOptions) => new Average(options),
+  average: namedOrNot((options?: LayerOptions) => new Average(options)),
   /** The largest of a list of inputs, element by element. */
-  maximum: (options?: LayerOptions) => new Maximum(options),
-  minimum: (options?: LayerOptions) => new Minimum(options),
+  maximum: namedOrNot((options?: LayerOptions) => new Maximum(options)),
+  minimum: namedOrNot((options?: LayerOptions) => new Minimum(options)),
   /** A list of inputs one behind the other, along the last axis by default. */
-  concatenate: (options?: ConcatenateOptions) => new Concatenate(options),
+  concatenate: namedOrNot((options?: ConcatenateOptions) => new Concatenate(options)),
   /** Products of two inputs, summed over an axis of each. */
-  dot: (options: DotOptions) => new Dot(options),
+  dot: named((options: DotOptions) => new Dot(options)),
 };
 
 const classes = {

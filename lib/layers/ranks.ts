@@ -1,4 +1,5 @@
 // What layers take and give, for TypeScript: `apply` refuses values of another number of axes.
+import type { CalledAs, NameOf } from '../graph/name-types.js';
 import type { Axes, BroadcastAll, OneMore, Picture, Sequence, ShapeOf, Vector } from '../graph/shape-types.js';
 import type { Shape, Value } from '../graph/value.js';
 
@@ -52,5 +53,5 @@ export declare const RANKS: unique symbol;
 
 /** What a layer gives for what it is applied to. */
 export type Given<L, I> = L extends { readonly [RANKS]: infer R extends Ranks; call(...args: never): infer M }
-  ? (R & { readonly given: I; readonly made: M })['gives']
+  ? CalledAs<(R & { readonly given: I; readonly made: M })['gives'], NameOf<L>>
   : never;

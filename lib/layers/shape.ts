@@ -1,4 +1,5 @@
 import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import type { Named } from '../graph/name-types.js';
 import { reshape } from '../graph/ops/shape.js';
 import type { Axes } from '../graph/shape-types.js';
 import { applyOp, placeholder, sizeOf, type Value } from '../graph/value.js';
@@ -123,5 +124,6 @@ export class InputLayer extends Layer<FromTo<Value, Value>> {
  * const ids = input({ shape: [20], dtype: 'int32', name: 'ids' });
  * ```
  */
-export const input = <const S extends Shape>(options: InputLayerOptions<S>): Value<Axes<S>> =>
-  new InputLayer(options).source as Value<any>;
+export const input = <const S extends Shape, const N extends string = string>(
+  options: InputLayerOptions<S> & { readonly name?: N },
+): Value<Axes<S>> & Named<N> => new InputLayer(options).source as Value<any>;

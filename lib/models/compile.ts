@@ -8,20 +8,20 @@ import { checkLogNames, logNames, ofOutput } from '../training/totals.js';
 import type { Compiled, CompiledOutput } from './network.js';
 
 /** Something for each output: a list in their order, or by their names. */
-export type PerOutput<T> = readonly T[] | Readonly<Record<string, T>>;
+export type PerOutput<T, N extends string = string> = readonly T[] | { readonly [K in N]?: T };
 
-export interface CompileOptions {
+export interface CompileOptions<N extends string = string> {
   /** An optimizer or its name, such as 'adam'. */
   optimizer: OptimizerInput;
   /**
    * A loss or its name, such as 'categoricalCrossentropy'. Of a network of several outputs: one for all of them, or one for each;
    * null (or none, by name) for those that are not trained.
    */
-  loss: LossInput | PerOutput<LossInput | null>;
+  loss: LossInput | PerOutput<LossInput | null, N>;
   /** What the loss of each output counts in their sum. Default: 1 each */
-  lossWeights?: PerOutput<number>;
+  lossWeights?: PerOutput<number, N>;
   /** Metrics or their names, such as 'accuracy'; of a network of several outputs a list (or one metric) for each. Default: none */
-  metrics?: readonly MetricInput[] | PerOutput<MetricInput | readonly MetricInput[] | null>;
+  metrics?: readonly MetricInput[] | PerOutput<MetricInput | readonly MetricInput[] | null, N>;
 }
 
 /** What `compile` was given, checked, for outputs of these names. */

@@ -3,6 +3,7 @@ import type { History, Logs } from '../callbacks/callback.js';
 import { checkOneOf, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/held.js';
+import type { NamesOf } from '../graph/name-types.js';
 import { type Shape, sizeOf, type Value } from '../graph/value.js';
 import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import { saveModel } from '../io/model-file.js';
@@ -13,7 +14,7 @@ import type { Metric } from '../metrics.js';
 import type { Optimizer } from '../optimizers.js';
 import type { FloatType } from '../tape.js';
 import { drive, driveSync, signalOf } from '../train.js';
-import type { ByPort, Ports } from '../training/data.js';
+import type { Ports } from '../training/data.js';
 import { architectureOf, registerKind } from './architecture.js';
 import { type Callee, evaluation, fitting, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
 import { type CompileOptions, metricsIn, readCompile } from './compile.js';
@@ -25,12 +26,14 @@ import { type LoadOptions, loadFile } from './loading.js';
 import type { Compiled } from './network.js';
 import type {
   BatchOptions,
+  DataOf,
   EvaluateOptions,
   FitOptions,
   ModelOptions,
   Outputs,
   Predicted,
   PredictOptions,
+  TargetsOf,
 } from './options.js';
 import { portsOf } from './ports.js';
 import { snapshot } from './saving.js';
@@ -49,7 +52,7 @@ import { summaryText } from './summary.js';
  *
  * A network is a layer, too: applied to values it is part of a larger one, and shares its weights with it.
  */
-export class Model<O extends Outputs = Outputs> extends Composite<O> {
+export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> extends Composite<O> {
   override readonly className: string = 'Model';
   readonly dtype: FloatType;
   /** Set by a callback, or anyone, to end training after the batch in progress. */
@@ -64,9 +67,9 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
     registerKind('Model', (options) => new Model({ ...options, seed: 0 }));
   }
 
-  constructor(options: ModelOptions<O> | Omit<ModelOptions<O>, 'inputs' | 'outputs'>) {
+  constructor(options: ModelOptions<O, I> | Omit<ModelOptions<O, I>, 'inputs' | 'outputs'>) {
     checkOptions('options', options, ['inputs', 'outputs', 'name', 'dtype', 'seed']);
-    const { name = 'model', dtype = 'float32', seed, inputs, outputs } = options as ModelOptions<O>;
+    const { name = 'model', dtype = 'float32', seed, inputs, outputs } = options as ModelOptions<O, I>;
     const isGiven = new.target === Model || inputs !== undefined || outputs !== undefined;
     super(name, isGiven ? readGraph(inputs, outputs) : undefined, isList<Value>(outputs ?? []));
     this.dtype = checkOneOf('dtype', dtype, ['float32', 'float64']);
@@ -138,7 +141,7 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
    * stay; the optimizer begins anew.
    * @throws RangeError naming what there is, for an unknown optimizer, loss or metric
    */
-  compile(options: CompileOptions): void {
+  compile(options: CompileOptions<NamesOf<O>>): void {
     this.#engine.checkIdle();
     const { graph } = this;
     const frozen = new Set(allLayers(this.layers).filter((layer) => !this.trainable || !layer.trainable));
@@ -189,29 +192,29 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
    * @returns the loss and metrics of every epoch
    * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED
    */
-  async fit(x: ByPort, y: ByPort, options: FitOptions = {}): Promise<History> {
+  async fit(x: DataOf<I>, y: TargetsOf<O>, options: FitOptions = {}): Promise<History> {
     return drive(this.#engine.exclusively(fitting(this.#callee, x, y, options)), signalOf(options));
   }
 
   /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
-  fitSync(x: ByPort, y: ByPort, options: Omit<FitOptions, 'signal'> = {}): History {
+  fitSync(x: DataOf<I>, y: TargetsOf<O>, options: Omit<FitOptions, 'signal'> = {}): History {
     return driveSync(this.#engine.exclusively(fitting(this.#callee, x, y, options)));
   }
 
   /** One update of the weights on all samples given. Returns the loss and metrics before the update. */
-  trainOnBatch(x: ByPort, y: ByPort, options: BatchOptions = {}): Logs {
+  trainOnBatch(x: DataOf<I>, y: TargetsOf<O>, options: BatchOptions = {}): Logs {
     checkOptions('options', options, ['sampleWeight', 'classWeight']);
     return driveSync(this.#engine.exclusively(trainingStep(this.#callee, x, y, options)));
   }
 
   /** The loss and the metrics of one batch. */
-  testOnBatch(x: ByPort, y: ByPort, options: Pick<BatchOptions, 'sampleWeight'> = {}): Logs {
+  testOnBatch(x: DataOf<I>, y: TargetsOf<O>, options: Pick<BatchOptions, 'sampleWeight'> = {}): Logs {
     checkOptions('options', options, ['sampleWeight']);
     return driveSync(this.#engine.betweenBatches(evaluation(this.#callee, x, y, options, true)));
   }
 
   /** The network's output for one batch. */
-  predictOnBatch(x: ByPort): Predicted<O> {
+  predictOnBatch(x: DataOf<I>): Predicted<O> {
     return this.#structured(this.#engine.now(() => predictNow(this.#callee, x, {}, true)));
   }
 
@@ -220,8 +223,8 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
    * in the order of `getWeights`. Changes nothing: no weight, no moving average, no state of the generator.
    */
   async gradients(
-    x: ByPort,
-    y: ByPort,
+    x: DataOf<I>,
+    y: TargetsOf<O>,
     options: Pick<BatchOptions, 'sampleWeight'> = {},
   ): Promise<{ loss: number; gradients: NDArray[] }> {
     checkOptions('options', options, ['sampleWeight']);
@@ -232,12 +235,12 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
    * The loss and the metrics of the network on samples, off the main thread.
    * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `evaluateSync`
    */
-  async evaluate(x: ByPort, y: ByPort, options: EvaluateOptions = {}): Promise<Logs> {
+  async evaluate(x: DataOf<I>, y: TargetsOf<O>, options: EvaluateOptions = {}): Promise<Logs> {
     return drive(this.#engine.exclusively(evaluation(this.#callee, x, y, options)), signalOf(options));
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
-  evaluateSync(x: ByPort, y: ByPort, options: Omit<EvaluateOptions, 'signal'> = {}): Logs {
+  evaluateSync(x: DataOf<I>, y: TargetsOf<O>, options: Omit<EvaluateOptions, 'signal'> = {}): Logs {
     return driveSync(this.#engine.betweenBatches(evaluation(this.#callee, x, y, options)));
   }
 
@@ -248,12 +251,12 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
    * more than a batch, share a job, in which each is a batch of its own, so that no call changes another's digits.
    * @throws Error with code ERR_ABORTED after `signal` fired
    */
-  async predict(x: ByPort, options: PredictOptions = {}): Promise<Predicted<O>> {
+  async predict(x: DataOf<I>, options: PredictOptions = {}): Promise<Predicted<O>> {
     return this.#structured(await prediction(this.#callee, x, options));
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
-  predictSync(x: ByPort, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
+  predictSync(x: DataOf<I>, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
     return this.#structured(this.#engine.now(() => predictNow(this.#callee, x, options, false)));
   }
 
@@ -261,11 +264,11 @@ export class Model<O extends Outputs = Outputs> extends Composite<O> {
    * The network as it is now, for predictions alone: what is trained or set afterwards does not change it. During `fit` as
    * after the last batch that was computed.
    */
-  async snapshot(): Promise<Snapshot<O>> {
+  async snapshot(): Promise<Snapshot<O, I>> {
     const graph = this.needGraph();
     const placed = this.#placed();
     const weights = await this.#engine.jobs.atRest(() => readHeld(placed.map(({ weight }) => weight)));
-    return new Snapshot<O>(graph, this.dtype, weights, this.ports(), this.isListed);
+    return new Snapshot<O, I>(graph, this.dtype, weights, this.ports(), this.isListed);
   }
 
   /**
@@ -349,6 +352,6 @@ const onlyCompiled = (name: string) =>
  * A new `Model`.
  * @throws TypeError or RangeError, in one sentence that names the layers, for inputs and outputs that make no network
  */
-export function model<O extends Outputs>(options: ModelOptions<O>): Model<O> {
+export function model<const O extends Outputs, const I extends Outputs>(options: ModelOptions<O, I>): Model<O, I> {
   return new Model(options);
 }

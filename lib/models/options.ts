@@ -1,18 +1,23 @@
-import type { NDArray } from '../array.js';
+import type { ArrayInput, NDArray } from '../array.js';
 import type { Callback } from '../callbacks/callback.js';
 import type { ClassWeight } from '../class-weight.js';
+import type { ForEach, ForSome } from '../graph/name-types.js';
 import type { Value } from '../graph/value.js';
 import type { FloatType } from '../tape.js';
 import type { ByPort } from '../training/data.js';
 
 /** One value, or several. */
 export type Outputs = Value | readonly Value[];
+/** The samples of a network's inputs: an array, a list of them, or by the names of the inputs. */
+export type DataOf<I> = ForEach<I, ArrayInput>;
+/** Targets: the same, for the outputs that have a loss. */
+export type TargetsOf<O> = ForSome<O, ArrayInput>;
 /** What `predict` gives: an array for each output, in a list where the outputs were given as one. */
 export type Predicted<O extends Outputs> = O extends readonly Value[] ? NDArray[] : NDArray;
 
-export interface ModelOptions<O extends Outputs = Outputs> {
+export interface ModelOptions<O extends Outputs = Outputs, I extends Outputs = Outputs> {
   /** What `input` gives; or the values of another network's layers, from which this one begins anew. */
-  inputs: Value | readonly Value[];
+  inputs: I;
   /** What layers make of the inputs. */
   outputs: O;
   /** Default 'model' */

@@ -1,14 +1,14 @@
 import type { NDArray } from '../array.js';
 import type { Graph } from '../graph/graph.js';
 import { signalOf } from '../train.js';
-import type { ByPort, Ports } from '../training/data.js';
+import type { Ports } from '../training/data.js';
 import { checked, outputsNow } from './calls.js';
 import { type Network, recordNetwork } from './network.js';
-import type { Outputs, Predicted, PredictOptions } from './options.js';
+import type { DataOf, Outputs, Predicted, PredictOptions } from './options.js';
 import { Server } from './serving.js';
 
 /** A network as it was at one moment: it predicts, and nothing changes it. */
-export class Snapshot<O extends Outputs = Outputs> {
+export class Snapshot<O extends Outputs = Outputs, I extends Outputs = Outputs> {
   readonly #network: Network;
   readonly #ports: Ports;
   readonly #isListed: boolean;
@@ -30,13 +30,13 @@ export class Snapshot<O extends Outputs = Outputs> {
   }
 
   /** As `Model.predict`. */
-  async predict(x: ByPort, options: PredictOptions = {}): Promise<Predicted<O>> {
+  async predict(x: DataOf<I>, options: PredictOptions = {}): Promise<Predicted<O>> {
     const { arrays, batchSize } = checked({ ports: () => this.#ports }, x, options);
     return this.#structured(await this.#server.predict(arrays, batchSize, signalOf(options)));
   }
 
   /** As `Model.predictSync`. @throws Error with code ERR_BUSY while a `predict` is on its way */
-  predictSync(x: ByPort, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
+  predictSync(x: DataOf<I>, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
     const { arrays, inputs, batchSize } = checked({ ports: () => this.#ports }, x, options);
     return this.#structured(outputsNow(this.#network, arrays, inputs, batchSize));
   }

@@ -48,7 +48,7 @@ export interface Port {
 }
 
 /** An array for each input or output: the array itself if there is one only, a list in their order, or a record by name. */
-export type ByPort = ArrayInput | readonly ArrayInput[] | Readonly<Record<string, ArrayInput>>;
+export type ByPort = ArrayInput | readonly ArrayInput[] | Readonly<Record<string, ArrayInput | undefined>>;
 
 /** What the data of a network are checked against. */
 export interface Ports {
