@@ -1,28 +1,30 @@
 import { allocate } from '../allocate.js';
 import { NDArray, type TypedData } from '../array.js';
 import { binding } from '../binding.js';
-import { type FloatArray, type Job, valuesOf } from '../tape.js';
-import { aborted, framed, withStack } from '../train.js';
+import { type FloatArray, valuesOf } from '../tape.js';
+import { aborted, framed, type JobStep, type Training, withStack } from '../train.js';
 import { copyInputs, type Port } from '../training/data.js';
-import { Pace } from '../training/sweep.js';
+import { predictLoop } from '../training/loop.js';
 import type { Network } from './network.js';
 
 /** Rows that are computed for several callers in one job, at most. */
 const MOST_TOGETHER = 1024;
 
-interface Request {
-  /** Copies of one batch's samples. */
-  readonly values: readonly TypedData[];
-  /** Of several batches: the samples in native memory. */
-  readonly inputs: Job['inputs'];
+/** Samples that were copied, as what is asked for may be changed before its turn. */
+interface Samples {
   readonly n: number;
-  readonly batchSize: number;
+  /** Of one batch: their numbers, of each input. */
+  readonly values: readonly TypedData[];
+  /** Of several batches: the jobs that predict them. */
+  readonly jobs?: Training<NDArray[]>;
+}
+
+interface Request extends Samples {
   readonly resolve: (outputs: NDArray[]) => void;
   readonly reject: (error: unknown) => void;
   isOver: boolean;
-  /** Of several batches: the rows that are done, and what came of them. */
-  done: number;
-  readonly outputs: readonly NDArray[];
+  /** The next of its jobs, once the first was run. */
+  next?: JobStep;
 }
 
 /**
@@ -34,7 +36,6 @@ export class Server {
   readonly #network: Pick<Network, 'plan' | 'inputs' | 'outputs'>;
   readonly #ports: readonly Port[];
   readonly #refresh: () => Promise<void> | undefined;
-  readonly #pace = new Pace();
   readonly #waiting: Request[] = [];
   #isWorking = false;
 
@@ -64,14 +65,19 @@ export class Server {
     let abort: () => void = () => {};
     try {
       return await new Promise<NDArray[]>((resolve, reject) => {
-        const request: Request = { ...own, batchSize, resolve, reject, isOver: false, done: 0 };
+        const request: Request = { ...own, resolve, reject, isOver: false };
         abort = () => {
           request.isOver = true;
           reject(stopped());
         };
         signal?.addEventListener('abort', abort);
+        if (this.#isWorking) {
+          this.#waiting.push(request);
+          return;
+        }
+        const refreshed = this.#refresh();
         this.#waiting.push(request);
-        if (!this.#isWorking) this.#work(this.#refresh());
+        this.#work(refreshed);
       });
     } catch (error) {
       throw framed(error, caller);
@@ -80,24 +86,18 @@ export class Server {
     }
   }
 
-  /** What is asked for may be changed before its turn. */
-  #copy(arrays: readonly NDArray[], batchSize: number): Pick<Request, 'values' | 'inputs' | 'n' | 'outputs'> {
-    const { plan, inputs, outputs } = this.#network;
+  #copy(arrays: readonly NDArray[], batchSize: number): Samples {
+    const { plan } = this.#network;
     const n = arrays[0].shape[0];
-    if (n <= batchSize) {
-      const values = arrays.map((array, i) => {
-        const own = valuesOf(array, this.#ports[i].dtype ?? plan.dtype);
-        return own === array.data ? own.slice() : own;
-      });
-      return { values, inputs: [], n, outputs: [] };
+    if (n > batchSize) {
+      const samples = copyInputs('x', arrays, this.#ports, plan.dtype);
+      return { n, values: [], jobs: predictLoop(this.#network, samples, { first: 0, count: n }, batchSize) };
     }
-    const samples = copyInputs('x', arrays, this.#ports, plan.dtype);
-    return {
-      values: [],
-      inputs: inputs.map((buffer, i) => [buffer, samples[i]] as const),
-      n,
-      outputs: outputs.map(({ shape }) => NDArray.zeros([n, ...shape], plan.dtype)),
-    };
+    const values = arrays.map((array, i) => {
+      const own = valuesOf(array, this.#ports[i].dtype ?? plan.dtype);
+      return own === array.data ? own.slice() : own;
+    });
+    return { n, values };
   }
 
   /** `refreshed`: for the first turn, whose weights are those of the moment of the call; the others look again. */
@@ -108,11 +108,11 @@ export class Server {
       if (next.isOver) continue;
       let together = [next];
       try {
-        const isAmongJobs = next.done > 0 || this.#waiting.some(({ done }) => done > 0);
+        const isAmongJobs = [next, ...this.#waiting].some((request) => request.next);
         const waits = first ?? (isAmongJobs ? undefined : this.#refresh());
         first = undefined;
         await waits; // meanwhile others ask in the same go
-        if (next.n > next.batchSize) await this.#goOn(next);
+        if (next.jobs) await this.#goOn(next, next.jobs);
         else {
           together = this.#withOthers(next);
           await this.#answer(together);
@@ -130,7 +130,7 @@ export class Server {
     const together = [first];
     for (const other of [...this.#waiting]) {
       if (together.length === most) break;
-      if (other.isOver || other.n !== first.n || other.n > other.batchSize) continue;
+      if (other.isOver || other.jobs || other.n !== first.n) continue;
       together.push(other);
       this.#waiting.splice(this.#waiting.indexOf(other), 1);
     }
@@ -161,21 +161,15 @@ export class Server {
   }
 
   /** The next job of a request of several batches, after which others have a turn. */
-  async #goOn(request: Request): Promise<void> {
-    const { plan, outputs } = this.#network;
-    const { n, batchSize, done } = request;
-    const count = Math.min(n - done, this.#pace.steps * batchSize);
-    const result = await plan.run({
-      ...{ program: 'predict', inputs: request.inputs, outputs },
-      ...{ first: done, count, batchSize },
-    });
-    this.#pace.measured(result);
-    for (const [i, part] of (result.outputs as FloatArray[]).entries())
-      request.outputs[i].data.set(part, done * outputs[i].size);
-    request.done += count;
-    if (request.isOver) return;
-    if (request.done < n) this.#waiting.push(request);
-    else this.#end(request, () => request.resolve([...request.outputs]));
+  async #goOn(request: Request, jobs: Training<NDArray[]>): Promise<void> {
+    const step = request.next ?? (jobs.next().value as JobStep);
+    const next = jobs.next(await step.plan.run(step.job));
+    if (next.done) {
+      this.#end(request, () => request.resolve(next.value));
+      return;
+    }
+    request.next = next.value as JobStep;
+    this.#waiting.push(request);
   }
 
   #end(request: Request, settle: () => void): void {
