@@ -43,6 +43,10 @@ export interface NativeResult {
 export interface NativePlan {
   run(job: NativeJob): Promise<NativeResult>;
   runSync(job: NativeJob): NativeResult;
+  /** A number for `runDirect`, of a program whose `inputs` are read and whose `outputs` are written where they are. */
+  direct(program: string, inputs: readonly number[], outputs: readonly number[]): number;
+  /** The samples of each input and room for those of each output, in the plan's types. */
+  runDirect(number: number, batchSize: number, ...arrays: NativeArray[]): void;
   stop(): void;
   /** Of fixed buffers; an Int32Array stands for those of integers. */
   read(offset: number, into: NativeArray): void;

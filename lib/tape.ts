@@ -288,6 +288,20 @@ export class Plan {
     return this.#native.runSync(nativeJob(job));
   }
 
+  /**
+   * Computes a program's outputs on this thread, from samples where they are to arrays that are there: without what a job
+   * costs. Arrays are of the plan's types, those of inputs before those of outputs.
+   */
+  direct(
+    program: string,
+    inputs: readonly Buffer[],
+    outputs: readonly Buffer[],
+  ): (batchSize: number, arrays: readonly NativeArray[]) => void {
+    const indices = (buffers: readonly Buffer[]) => buffers.map(({ index }) => index);
+    const number = this.#native.direct(program, indices(inputs), indices(outputs));
+    return (batchSize, arrays) => this.#native.runDirect(number, batchSize, ...arrays);
+  }
+
   #dtypeOf(buffer: Buffer): DType {
     return buffer.dtype === 'int32' ? 'int32' : this.dtype;
   }

@@ -68,9 +68,10 @@ struct Instruction {
 inline bool isByRows(const Signature& s, const std::vector<Index>& dim) {
   bool hasRows = false;
   for (const auto& operand : s.operands) {
+    const Index size = s.size(operand, dim);
     if (operand.dependsOn('B')) {
       hasRows = true;
-    } else if ((operand.isOutput && !operand.isSum) || s.size(operand, dim) > tuning::kMostTiledWeights) {
+    } else if ((operand.isOutput && !operand.isSum) || size > tuning::kMostTiledWeights) {
       return false;
     }
   }

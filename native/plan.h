@@ -126,11 +126,7 @@ class Plan {
     if (static_cast<Index>(job.values.size()) != times(steps, static_cast<Index>(job.scalars.size()))) {
       throw std::invalid_argument("Expected values to hold one row a step");
     }
-    for (int output : job.outputs) {
-      const auto& b = buffer(output);
-      if (!b.batched || b.type != Type::kReal)
-        throw std::invalid_argument("Expected outputs to be batched buffers of real numbers");
-    }
+    for (int output : job.outputs) checkOutput(output);
   }
 
   // Replays the program for each batch of a checked job, until all are done or stop is set.
@@ -140,40 +136,51 @@ class Plan {
     Index n = 0;
     for (Index at = 0; at < job.count && !stop.load(std::memory_order_relaxed); at += n) {
       n = job.batchAt(at);
-      bind(program, n);
       for (std::size_t k = 0; k < job.scalars.size(); ++k) {
         scalars_[static_cast<std::size_t>(job.scalars[k])] =
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
       }
-      load(job, at, {0, n, n}, false);
-      const bool loadsByTile = !program.runs.empty() && program.runs.front().isByRows;
-      for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(job, at, Program<T>::tile(n, tiles_, t), true);
-      for (const auto& run : program.runs) {
-        const bool isFirst = &run == &program.runs.front();
-        const auto tile = [&](Index t, Team& helpers, T* shared) {
-          if (isFirst && loadsByTile) load(job, at, Program<T>::tile(n, tiles_, t), true);
-          for (std::size_t k = run.begin; k < run.end; ++k) {
-            const auto& instruction = program.instructions[k];
-            if (instruction.when != nullptr && *instruction.when == 0.0) continue;
-            Args<T> args = args_[static_cast<std::size_t>(t) * program.instructions.size() + k];
-            args.team = &helpers;
-            args.shared = shared;
-            instruction.function(args);
-          }
-        };
-        if (!run.isByRows || tiles_ == 1) {
-          tile(0, team, shared_.data());
-          continue;
-        }
-        team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
-          Team alone(team, slot);
-          tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
-        });
-        addSums(program, run, team);
-      }
+      replay(program, n, team, [&](const Rows& rows, bool tiled) { load(job, at, rows, tiled); });
       if (report > 0) std::copy_n(pointer(spec_.report), report, job.report.begin() + job.steps * report);
-      collect(job, at, n);
+      for (std::size_t k = 0; k < job.outputs.size(); ++k) collect(job.outputs[k], n, job.collected[k].data(), at);
       ++job.steps;
+    }
+  }
+
+  // A program whose inputs are read, and whose outputs are written, where they are.
+  struct Direct {
+    Program<T>* program;
+    std::vector<int> inputs, outputs;
+  };
+
+  // Refuses what does not fit this plan.
+  Direct direct(const std::string& program, std::vector<int> inputs, std::vector<int> outputs) {
+    const auto found = programs_.find(program);
+    if (found == programs_.end())
+      throw std::invalid_argument("Expected program to be one of the plan's, got '" + program + "'");
+    for (int index : inputs) {
+      if (!buffer(index).batched) throw std::invalid_argument("Expected inputs to be batched buffers");
+    }
+    for (int index : outputs) checkOutput(index);
+    return {&found->second, std::move(inputs), std::move(outputs)};
+  }
+
+  // `from` and `to` hold the samples of each input, and room for those of each output.
+  void run(const Direct& direct, const std::vector<const void*>& from, const std::vector<T*>& to, Index count,
+           Index batchSize, Team& team) {
+    for (Index at = 0, n = 0; at < count; at += n) {
+      n = std::min(batchSize, count - at);
+      replay(*direct.program, n, team, [&](const Rows& rows, bool tiled) {
+        for (std::size_t k = 0; k < direct.inputs.size(); ++k) {
+          const auto& b = buffer(direct.inputs[k]);
+          if (b.isTiled != tiled) continue;
+          const auto bytes = b.type == Type::kReal ? sizeof(T) : sizeof(std::int32_t);
+          std::memcpy(address(direct.inputs[k], rows),
+                      static_cast<const char*>(from[k]) + static_cast<std::size_t>((at + rows.first) * b.size) * bytes,
+                      static_cast<std::size_t>(rows.count * b.size) * bytes);
+        }
+      });
+      for (std::size_t k = 0; k < direct.outputs.size(); ++k) collect(direct.outputs[k], n, to[k], at);
     }
   }
 
@@ -186,6 +193,44 @@ class Plan {
   }
 
  private:
+  void checkOutput(int output) const {
+    const auto& b = buffer(output);
+    if (!b.batched || b.type != Type::kReal)
+      throw std::invalid_argument("Expected outputs to be batched buffers of real numbers");
+  }
+
+  // One batch of n; load(rows, tiled) brings the samples of these rows into buffers that are tiled, or into the others.
+  template <typename Load>
+  void replay(const Program<T>& program, Index n, Team& team, const Load& load) {
+    bind(program, n);
+    load(Rows{0, n, n}, false);
+    const bool loadsByTile = !program.runs.empty() && program.runs.front().isByRows;
+    for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t), true);
+    for (const auto& run : program.runs) {
+      const bool isFirst = &run == &program.runs.front();
+      const auto tile = [&](Index t, Team& helpers, T* shared) {
+        if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t), true);
+        for (std::size_t k = run.begin; k < run.end; ++k) {
+          const auto& instruction = program.instructions[k];
+          if (instruction.when != nullptr && *instruction.when == 0.0) continue;
+          Args<T> args = args_[static_cast<std::size_t>(t) * program.instructions.size() + k];
+          args.team = &helpers;
+          args.shared = shared;
+          instruction.function(args);
+        }
+      };
+      if (!run.isByRows || tiles_ == 1) {
+        tile(0, team, shared_.data());
+        continue;
+      }
+      team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
+        Team alone(team, slot);
+        tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
+      });
+      addSums(program, run, team);
+    }
+  }
+
   template <typename V>
   void checkInputs(const Job<T>& job, const typename Job<T>::template Inputs<V>& inputs, Type type) const {
     for (const auto& [index, data] : inputs) {
@@ -223,15 +268,13 @@ class Plan {
     each(job.int32Inputs, std::int32_t{});
   }
 
-  void collect(Job<T>& job, Index at, Index n) const {
-    for (std::size_t k = 0; k < job.outputs.size(); ++k) {
-      const auto& b = buffer(job.outputs[k]);
-      const Index count = b.isTiled ? tiles_ : 1;
-      for (Index t = 0; t < count; ++t) {
-        const auto rows = Program<T>::tile(n, count, t);
-        std::copy_n(pointer(job.outputs[k], rows), rows.count * b.size,
-                    job.collected[k].begin() + (at + rows.first) * b.size);
-      }
+  // The rows of an output after a batch of n, to the places `at` and on.
+  void collect(int output, Index n, T* to, Index at) const {
+    const auto& b = buffer(output);
+    const Index count = b.isTiled ? tiles_ : 1;
+    for (Index t = 0; t < count; ++t) {
+      const auto rows = Program<T>::tile(n, count, t);
+      std::copy_n(pointer(output, rows), rows.count * b.size, to + (at + rows.first) * b.size);
     }
   }
 

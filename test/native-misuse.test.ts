@@ -336,6 +336,12 @@ test('a job of more steps than fit into memory has no row of values for each', (
 
 test('methods and functions refuse values of other kinds, and missing ones', (t) => {
   const own = plan();
+  const four = () => new Float32Array(4);
+  const first = own.direct('exp', [0], [1]);
+  own.runDirect(first, 3, Float32Array.of(0, 0, 0, 0), four());
+  t.throws(() => own.runDirect(first, 1, new Float32Array(5), four()), { message: /^Expected arrays of as many rows/ });
+  t.throws(() => own.runDirect(first, 1, new Float32Array(8), four()), { message: /^Expected arrays of as many rows/ });
+  t.throws(() => own.direct('exp', [2], [1]), { message: 'Expected inputs to be batched buffers' });
   const random = new RandomState(1);
   const data = new Dataset('x', new Float32Array(4), 1, 4, 'float32');
   const isWide = (value: any) => value instanceof Float64Array;
@@ -360,6 +366,17 @@ test('methods and functions refuse values of other kinds, and missing ones', (t)
     'read: into': [(value) => own.read(0, value), (value) => value instanceof Float32Array],
     'write: offset': [(value) => own.write(value, new Float32Array(4)), never],
     'write: from': [(value) => own.write(0, value), (value) => value instanceof Float32Array],
+    'direct: program': [(value) => own.direct(value, [0], [1]), never],
+    'direct: inputs': [(value) => own.direct('exp', value, [1]), Array.isArray],
+    'direct: an input': [(value) => own.direct('exp', [value], [1]), isSafe(0, 1)],
+    'direct: an output': [(value) => own.direct('exp', [0], [value]), isSafe(0, 1)],
+    'runDirect: number': [(value) => own.runDirect(value, 1, four(), four()), (value) => value === 0],
+    'runDirect: batchSize': [(value) => own.runDirect(first, value, four(), four()), isSafe(1, 2 ** 62)],
+    'runDirect: input': [(value) => own.runDirect(first, 1, value, four()), (value) => value instanceof Float32Array],
+    'runDirect: output': [(value) => own.runDirect(first, 1, four(), value), (value) => value instanceof Float32Array],
+    'runsByRows: kernel': [(value) => native.runsByRows(value, {}), never],
+    'runsByRows: dims': [(value) => native.runsByRows('exp', value), never],
+    'runsByRows: N': [(value) => native.runsByRows('exp', { N: value }), isSafe(1, 2 ** 50)],
     'new RandomState': [(value) => new RandomState(value), isSafe(0, 2 ** 32 - 1)],
     doubles: [(value) => random.doubles(value), isWide],
     gaussians: [(value) => random.gaussians(value), isWide],

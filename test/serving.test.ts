@@ -198,3 +198,38 @@ test('a snapshot stays what it was', async (t) => {
   t.is(bits([await during.predict(x)]), moment);
   await t.throwsAsync(sequential({ layers: [layers.dense({ units: 1 })] }).snapshot(), { code: 'ERR_NOT_BUILT' });
 });
+
+test('predictSync writes into an array of the caller, at any batch size', (t) => {
+  for (const dtype of ['float32', 'float64'] as const) {
+    const model = network(dtype);
+    for (const [n, batchSize] of [
+      [1, 32],
+      [5, 2],
+      [100, 32],
+      [400, 400],
+    ]) {
+      const part = NDArray.from(x.take(Int32Array.from({ length: n }, (_, i) => i)), { dtype });
+      const out = NDArray.zeros([n, 4], dtype);
+      t.is(model.predictSync(part, { batchSize, out }), out);
+      t.is(bits([out]), bits([model.predictSync(part, { batchSize })]));
+    }
+    const out = NDArray.zeros([3, 4], dtype);
+    const refused = (given: unknown, message: RegExp) =>
+      t.throws(() => model.predictSync(rowOf(0), { out: given as never }), { message });
+    refused(out, /^Expected out to be of shape \[1, 4\], got .*\[3, 4\]/);
+    refused(
+      NDArray.zeros([1, 4], dtype === 'float32' ? 'float64' : 'float32'),
+      /^Expected out to be an array of float/,
+    );
+    refused([1, 2, 3, 4], /^Expected out to be an NDArray/);
+    const [samples, place] = [new Float64Array(36), new Float32Array(36)];
+    const memory = (dtype === 'float32' ? place : samples).buffer;
+    const own = NDArray.wrap(dtype === 'float32' ? place : samples, [1, 6, 6, 1]);
+    const over = NDArray.wrap(
+      dtype === 'float32' ? new Float32Array(memory, 16, 4) : new Float64Array(memory, 16, 4),
+      [1, 4],
+    );
+    t.throws(() => model.predictSync(own, { out: over }), { message: /share memory/ });
+    t.throws(() => model.predictSync(rowOf(0), { signal: undefined } as never), { message: /no option 'signal'/ });
+  }
+});

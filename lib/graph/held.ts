@@ -76,6 +76,7 @@ export class Arena {
 
   /** Takes over what other networks have moved. */
   sync(): void {
+    if (this.tenants.every(({ weight }) => weight.held.arena === this)) return;
     const stale = this.tenants.filter(({ weight: { held }, weight }) => {
       if (held.arena === this) return false;
       return held.arena?.training || held.version !== this.#seen.get(weight);

@@ -1,15 +1,17 @@
-import { NDArray } from '../array.js';
+import { allocate } from '../allocate.js';
+import { NDArray, type TypedData } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
-import { checkInteger, checkOptions } from '../check.js';
+import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import type { Shape } from '../graph/value.js';
-import { type FloatArray, valuesOf } from '../tape.js';
+import { isNDArray } from '../kind.js';
+import { type Buffer, type FloatArray, type FloatType, valuesOf } from '../tape.js';
 import { signalOf, type Training } from '../train.js';
 import { type ByPort, type FitModel, type Port, type Ports, prepareFit, readInputs } from '../training/data.js';
 import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep } from '../training/loop.js';
 import type { Engine } from './engine.js';
 import type { Network } from './network.js';
-import type { BatchOptions, EvaluateOptions, FitOptions, PredictOptions } from './options.js';
+import type { BatchOptions, EvaluateOptions, FitOptions, PredictNowOptions, PredictOptions } from './options.js';
 
 /** A network, as calls use it. */
 export interface Callee {
@@ -56,35 +58,71 @@ export async function prediction(callee: Callee, x: ByPort, options: PredictOpti
 }
 
 /** The same at once, of samples where they are. `isBatch`: all of them in one batch */
-export function predictNow(callee: Callee, x: ByPort, options: PredictOptions, isBatch: boolean): NDArray[] {
-  const { network, arrays, inputs, batchSize } = entered(callee, x, options);
-  return outputsNow(network, arrays, inputs, isBatch ? arrays[0].shape[0] : batchSize);
+export function predictNow(callee: Callee, x: ByPort, options: PredictNowOptions, isBatch: boolean): NDArray[] {
+  const { network, arrays, inputs, batchSize } = entered(callee, x, options, ['batchSize', 'out']);
+  return outputsNow(network, arrays, inputs, isBatch ? arrays[0].shape[0] : batchSize, options.out);
 }
 
-/** The network's outputs for arrays that were checked. */
+/** The network's outputs for arrays that were checked, in `out` where it is given. */
 export function outputsNow(
-  { plan, inputs: buffers, outputs }: Pick<Network, 'plan' | 'inputs' | 'outputs'>,
+  { plan, outputs, predictInto }: Network,
   arrays: readonly NDArray[],
   ports: readonly Port[],
   batchSize: number,
+  out?: PredictNowOptions['out'],
 ): NDArray[] {
   const n = arrays[0].shape[0];
-  const result = plan.runSync({
-    program: 'predict',
-    inputs: arrays.map((array, i) => [buffers[i], valuesOf(array, ports[i].dtype ?? plan.dtype)] as const),
-    ...{ outputs, first: 0, count: n, batchSize },
-  });
-  return (result.outputs as FloatArray[]).map((part, i) => NDArray.wrap(part, [n, ...outputs[i].shape]));
+  const into =
+    out === undefined ? outputs.map((output) => roomFor(output, n, plan.dtype)) : checkOut(out, outputs, n, plan.dtype);
+  const values = arrays.map((array, i) => valuesOf(array, ports[i].dtype ?? plan.dtype));
+  if (
+    out !== undefined &&
+    into.some(({ data }, i) =>
+      [...values, ...into.slice(0, i).map((a) => a.data)].some((other) => overlap(data, other)),
+    )
+  )
+    throw new RangeError('Expected out to lie apart from the samples, got arrays that share memory');
+  predictInto(batchSize, [...values, ...into.map(({ data }) => data as FloatArray)]);
+  return into;
 }
 
-function entered(callee: Callee, x: ByPort, options: PredictOptions) {
-  const { arrays, ...rest } = checked(callee, x, options);
-  return { network: callee.engine.enter(callee.graphFor(shapesOf(arrays)), false), arrays, ...rest };
+function roomFor({ shape, size }: Buffer, n: number, dtype: FloatType): NDArray {
+  const type = dtype === 'float32' ? Float32Array : Float64Array;
+  return NDArray.wrap(allocate<number, FloatArray>(type, n * size), [n, ...shape]);
+}
+
+const overlap = (a: TypedData, b: TypedData): boolean =>
+  a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
+
+/** @throws TypeError or RangeError unless these are arrays for the outputs of n samples */
+function checkOut(out: unknown, outputs: readonly Buffer[], n: number, dtype: FloatType): NDArray[] {
+  const given = isNDArray(out) ? [out] : out;
+  if (!Array.isArray(given) || given.length !== outputs.length || !given.every(isNDArray))
+    throw wrongType('out', outputs.length === 1 ? 'an NDArray' : `a list of ${outputs.length} NDArrays`, out);
+  return given.map((array: NDArray, i) => {
+    const name = given.length === 1 ? 'out' : `out[${i}]`;
+    const shape = [n, ...outputs[i].shape];
+    if (array.dtype !== dtype) throw wrongValue(name, `an array of ${dtype}`, array.dtype);
+    if (array.shape.length !== shape.length || shape.some((size, k) => size !== array.shape[k]))
+      throw wrongShape(name, `of shape [${shape.join(', ')}]`, array.shape);
+    return array;
+  });
+}
+
+function entered(callee: Callee, x: ByPort, options: PredictNowOptions, allowed: readonly string[]) {
+  const { arrays, inputs, batchSize } = checked(callee, x, options, allowed);
+  const network = callee.engine.enter(callee.graphFor(shapesOf(arrays)), false);
+  return { network, arrays, inputs, batchSize };
 }
 
 /** @throws TypeError or RangeError for options and samples that cannot be used */
-export function checked({ ports }: Pick<Callee, 'ports'>, x: ByPort, options: PredictOptions) {
-  checkOptions('options', options, ['batchSize', 'signal']);
+export function checked(
+  { ports }: Pick<Callee, 'ports'>,
+  x: ByPort,
+  options: Pick<PredictOptions, 'batchSize'>,
+  allowed: readonly string[] = ['batchSize', 'signal'],
+) {
+  checkOptions('options', options, allowed);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const { inputs } = ports();
   return { arrays: readInputs('x', x, inputs), inputs, batchSize };

@@ -32,6 +32,7 @@ import type {
   ModelOptions,
   Outputs,
   Predicted,
+  PredictNowOptions,
   PredictOptions,
   TargetsOf,
 } from './options.js';
@@ -256,7 +257,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
-  predictSync(x: DataOf<I>, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
+  predictSync(x: DataOf<I>, options: PredictNowOptions<O> = {}): Predicted<O> {
     return this.#structured(this.#engine.now(() => predictNow(this.#callee, x, options, false)));
   }
 

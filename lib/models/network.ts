@@ -46,6 +46,8 @@ export interface Network {
   readonly inputs: readonly Buffer[];
   /** The outputs of the program 'predict'. */
   readonly outputs: readonly Buffer[];
+  /** That program at once, from arrays for the inputs into arrays for the outputs. */
+  readonly predictInto: ReturnType<Plan['direct']>;
   /** Only of a network that was compiled. */
   readonly training?: {
     /** Those of the outputs that have a loss. */
@@ -98,7 +100,11 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   prediction.forward();
   const outputs = predicted.outputs.map((output) => batchedBuffer(prediction, output));
   const network = { recorder: t, weights, inputs, outputs };
-  if (!compiled) return { ...network, plan: t.compile({ programs: ['predict'], inputs, outputs }) };
+  const compile = (programs: readonly string[], data: readonly Buffer[] = []) => {
+    const plan = t.compile({ programs, inputs: [...inputs, ...data], outputs });
+    return { ...network, plan, predictInto: plan.direct('predict', inputs, outputs) };
+  };
+  if (!compiled) return compile(['predict']);
 
   const judged = compiled.outputs.flatMap((output, i) => {
     const { loss } = output;
@@ -212,8 +218,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   }
   const data = judged.flatMap(({ targets, weights }) => [targets, weights]);
   return {
-    ...network,
-    plan: t.compile({ programs, inputs: [...inputs, ...data], outputs }),
+    ...compile(programs, data),
     training: {
       judged: judged.map((own, k) => ({ ...own, metrics: counts[k] })),
       penalties: regularized.map((r) => r.penalty),

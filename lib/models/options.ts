@@ -77,6 +77,16 @@ export interface PredictOptions {
   signal?: AbortSignal;
 }
 
+export interface PredictNowOptions<O extends Outputs = Outputs> {
+  /** Samples computed at a time. Default 32 */
+  batchSize?: number;
+  /**
+   * Where the outputs are written, and what is returned: an array [n, ...] of the network's dtype, of several outputs a list of
+   * them. With samples of that dtype, too, a call allocates next to nothing. Default: new arrays
+   */
+  out?: Predicted<O>;
+}
+
 export interface BatchOptions {
   /** Weight of each sample in the loss, [n], none negative. */
   sampleWeight?: ByPort;

@@ -4,7 +4,7 @@ import { signalOf } from '../train.js';
 import type { Ports } from '../training/data.js';
 import { checked, outputsNow } from './calls.js';
 import { type Network, recordNetwork } from './network.js';
-import type { DataOf, Outputs, Predicted, PredictOptions } from './options.js';
+import type { DataOf, Outputs, Predicted, PredictNowOptions, PredictOptions } from './options.js';
 import { Server } from './serving.js';
 
 /** A network as it was at one moment: it predicts, and nothing changes it. */
@@ -36,9 +36,9 @@ export class Snapshot<O extends Outputs = Outputs, I extends Outputs = Outputs> 
   }
 
   /** As `Model.predictSync`. @throws Error with code ERR_BUSY while a `predict` is on its way */
-  predictSync(x: DataOf<I>, options: Omit<PredictOptions, 'signal'> = {}): Predicted<O> {
-    const { arrays, inputs, batchSize } = checked({ ports: () => this.#ports }, x, options);
-    return this.#structured(outputsNow(this.#network, arrays, inputs, batchSize));
+  predictSync(x: DataOf<I>, options: PredictNowOptions<O> = {}): Predicted<O> {
+    const { arrays, inputs, batchSize } = checked({ ports: () => this.#ports }, x, options, ['batchSize', 'out']);
+    return this.#structured(outputsNow(this.#network, arrays, inputs, batchSize, options.out));
   }
 
   #structured(arrays: NDArray[]): Predicted<O> {

@@ -19,6 +19,7 @@
 #include "dataset.h"
 #include "environment.h"
 #include "marshal.h"
+#include "plan_spec.h"
 
 namespace fjordnet {
 
@@ -30,14 +31,15 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
                        {InstanceMethod<&PlanWrap::run>("run"), InstanceMethod<&PlanWrap::runSync>("runSync"),
                         InstanceMethod<&PlanWrap::stop>("stop"), InstanceMethod<&PlanWrap::read>("read"),
                         InstanceMethod<&PlanWrap::write>("write"), InstanceMethod<&PlanWrap::busy>("busy"),
-                        InstanceMethod<&PlanWrap::bytes>("bytes")});
+                        InstanceMethod<&PlanWrap::bytes>("bytes"), InstanceMethod<&PlanWrap::direct>("direct"),
+                        InstanceMethod<&PlanWrap::runDirect>("runDirect")});
   }
 
   // new Plan(dtype, spec)
   explicit PlanWrap(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<PlanWrap>(info), Holder(info.Env(), addon(info.Env()).ledger) {
     guarded(info.Env(), [&] {
-      auto spec = parse(info[1]);
+      auto spec = parsePlan(info[1]);
       if (isFloat32(info[0])) {
         core_ = std::make_shared<Core<float>>(std::move(spec));
       } else {
@@ -50,79 +52,13 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
   bool collected() override { return Value().IsEmpty(); }
   void release() override { core_ = {}; }
 
-  static PlanSpec parse(const Napi::Value& value) {
-    PlanSpec spec;
-    const auto from = object(value, "spec");
-    spec.fixedSize = integer(from.Get("fixedSize"), "fixedSize");
-    spec.rowSize = integer(from.Get("rowSize"), "rowSize");
-    const auto optional = [&](const char* name, Index& value) {
-      if (const auto given = from.Get(name); !given.IsUndefined()) value = integer(given, name);
-    };
-    optional("tiledRowSize", spec.tiledRowSize);
-    optional("int32FixedSize", spec.int32FixedSize);
-    optional("int32RowSize", spec.int32RowSize);
-    optional("int32TiledRowSize", spec.int32TiledRowSize);
-    optional("capacity", spec.capacity);
-    optional("tileRows", spec.tileRows);
-    if (const auto report = from.Get("report"); !report.IsUndefined()) spec.report = ordinal(report, "report");
-    const auto buffers = array(from.Get("buffers"), "buffers");
-    for (std::uint32_t i = 0; i < buffers.Length(); ++i) {
-      const auto name = "buffers[" + std::to_string(i) + "]";
-      const auto b = object(buffers.Get(i), name);
-      spec.buffers.push_back({integer(b.Get("offset"), name + ".offset"), integer(b.Get("size"), name + ".size"),
-                              b.Get("batched").ToBoolean(), type(b.Get("dtype"), name + ".dtype"),
-                              textOrNone(b.Get("name"), name + ".name"), b.Get("tiled").ToBoolean()});
-    }
-    const auto scalars = array(from.Get("scalars"), "scalars");
-    for (std::uint32_t i = 0; i < scalars.Length(); ++i)
-      spec.scalars.push_back(number(scalars.Get(i), "scalars[" + std::to_string(i) + "]"));
-    for (const auto& [key, list] : entries(from.Get("programs"), "programs")) {
-      auto& program = spec.programs[key];
-      const auto instructions = array(list, "programs." + key);
-      for (std::uint32_t i = 0; i < instructions.Length(); ++i)
-        program.push_back(parseInstruction(instructions.Get(i), "programs." + key + "[" + std::to_string(i) + "]"));
-    }
-    return spec;
-  }
-
  private:
-  static Type type(const Napi::Value& value, const std::string& name) {
-    const auto dtype = textOrNone(value, name);
-    if (!dtype.empty() && dtype != "real" && dtype != "int32")
-      throw std::invalid_argument("Expected " + name + " to be real or int32, got '" + dtype + "'");
-    return dtype == "int32" ? Type::kInt32 : Type::kReal;
-  }
-
-  static InstructionSpec parseInstruction(const Napi::Value& value, const std::string& name) {
-    const auto from = object(value, name);
-    InstructionSpec instruction{
-        text(from.Get("kernel"), name + ".kernel"), ordinals(from.Get("buffers"), name + ".buffers"), {}, {}};
-    for (const auto& [dim, size] : entries(from.Get("dims"), name + ".dims"))
-      instruction.dims[dim] = integer(size, name + ".dims." + dim);
-    for (const auto& [scalar, index] : entries(from.Get("scalars"), name + ".scalars"))
-      instruction.scalars[scalar] = ordinal(index, name + ".scalars." + scalar);
-    if (const auto rows = from.Get("rows"); !rows.IsUndefined()) instruction.rows = integer(rows, name + ".rows");
-    if (const auto when = from.Get("when"); !when.IsUndefined()) instruction.when = ordinal(when, name + ".when");
-    instruction.node = textOrNone(from.Get("node"), name + ".node");
-    return instruction;
-  }
-
-  static std::vector<std::pair<std::string, Napi::Value>> entries(const Napi::Value& value, const std::string& name) {
-    const auto from = object(value, name);
-    const auto keys = from.GetPropertyNames();
-    std::vector<std::pair<std::string, Napi::Value>> out;
-    for (std::uint32_t i = 0; i < keys.Length(); ++i) {
-      const Napi::Value key = keys.Get(i);
-      out.emplace_back(text(key, name), from.Get(key));
-    }
-    return out;
-  }
-
   // What a running job shares with its Plan object, and may outlive it.
   template <typename T>
   struct Core {
     explicit Core(PlanSpec spec) : plan(std::move(spec), kernelTable()) {}
     Plan<T> plan;
+    std::vector<typename Plan<T>::Direct> directs;
     std::mutex running;  // held while a job runs: read() waits for the end of the job, at most some 20 ms
   };
 
@@ -307,6 +243,66 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
             Run<T> run(core, std::move(job));
             addon(env).pool.runHere([&](Team& team) { run.execute(team); });
             return run.result(env);
+          },
+          core_);
+    });
+  }
+
+  // direct(program, inputs, outputs): a number for runDirect
+  Napi::Value direct(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    return guarded(env, [&] {
+      const auto program = text(info[0], "program");
+      auto inputs = ordinals(info[1], "inputs"), outputs = ordinals(info[2], "outputs");
+      return std::visit(
+          [&](auto& core) -> Napi::Value {
+            core->directs.push_back(core->plan.direct(program, std::move(inputs), std::move(outputs)));
+            return Napi::Number::New(env, static_cast<double>(core->directs.size() - 1));
+          },
+          core_);
+    });
+  }
+
+  // runDirect(number, batchSize, ...inputs, ...outputs): typed arrays of the plan's types, read and written in place
+  void runDirect(const Napi::CallbackInfo& info) {
+    const auto env = info.Env();
+    guarded(env, [&] {
+      const Index number = integer(info[0], "number"), batchSize = integer(info[1], "batchSize");
+      std::visit(
+          [&](auto& core) {
+            using T = typename decltype(core->plan)::Real;
+            if (number < 0 || number >= static_cast<Index>(core->directs.size()) || batchSize < 1)
+              throw std::invalid_argument("Expected a number that direct gave, and a batchSize");
+            const auto& direct = core->directs[static_cast<std::size_t>(number)];
+            std::vector<const void*> from;
+            std::vector<T*> to;
+            Index count = -1;
+            std::size_t place = 2;
+            const auto take = [&](int index, auto view) {
+              const Index width = core->plan.buffer(index).size;
+              const Index rows = width == 0 ? 0 : view.size / width;
+              if (rows * width != view.size || rows < 1 || (count >= 0 && rows != count))
+                throw std::invalid_argument("Expected arrays of as many rows of their buffers' sizes");
+              count = rows;
+              return view.data;
+            };
+            for (int index : direct.inputs) {
+              const auto value = info[place++];
+              if (core->plan.buffer(index).type == Type::kInt32) {
+                from.push_back(take(index, view<std::int32_t>(value)));
+              } else {
+                from.push_back(take(index, view<T>(value)));
+              }
+            }
+            for (int index : direct.outputs) to.push_back(take(index, view<T>(info[place++])));
+            if (core->plan.busy)
+              throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
+            auto& pool = addon(env).pool;
+            core->plan.reserve(std::min(batchSize, count), pool.slots());
+            hold(core->plan.bytes());
+            if (!blasReserve()) throw std::bad_alloc();
+            std::lock_guard lock(core->running);
+            pool.runHere([&](Team& team) { core->plan.run(direct, from, to, count, batchSize, team); });
           },
           core_);
     });
