@@ -58,17 +58,19 @@ export interface NativePlan {
 export interface PlanSpec {
   fixedSize: number;
   rowSize: number;
-  /** Of the batched buffers that are tiled, which lie apart. */
-  tiledRowSize?: number;
   /** The same for buffers of integers, which lie apart. Default 0 */
   int32FixedSize?: number;
   int32RowSize?: number;
-  int32TiledRowSize?: number;
   buffers: BufferSpec[];
   scalars: number[];
   programs: Record<string, InstructionSpec[]>;
   /** The buffer that is handed back after every step. */
   report: number;
+  /**
+   * Whether batches are cut into tiles of rows: all kernels of the plan that have rows must run by rows. Default false: the
+   * rows of each buffer lie together
+   */
+  tiled?: boolean;
   /** Rows of a tile, in place of what follows from shapes: for tests. */
   tileRows?: number;
 }
@@ -81,11 +83,6 @@ export interface BufferSpec {
   dtype?: 'real' | 'int32';
   /** For messages. */
   name?: string;
-  /**
-   * Whether the rows of different tiles may lie apart: only kernels that run by rows may have such buffers. Default false:
-   * all rows of the batch lie together
-   */
-  tiled?: boolean;
 }
 
 export interface InstructionSpec {

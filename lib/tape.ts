@@ -10,7 +10,7 @@ import {
   type NativePlan,
   type NativeResult,
 } from './binding.js';
-import { aligned, layOut, livesOf, tiledBuffers } from './graph/lives.js';
+import { aligned, layOut, livesOf, runByRows } from './graph/lives.js';
 
 export type FloatType = Exclude<DType, 'int32'>;
 export type FloatArray = Float64Array | Float32Array;
@@ -165,26 +165,21 @@ export class Tape {
       }
     }
     const lives = use && livesOf(this.#buffers, Object.values(programs), use.inputs, use.outputs);
-    const tiled = tiledBuffers(this.#buffers, Object.values(programs).flat());
-    const rowOf = (dtype: Buffer['dtype'], isTiled: boolean) =>
+    const rowOf = (dtype: Buffer['dtype']) =>
       layOut(
-        this.#buffers.filter((b) => b.role === 'activation' && b.dtype === dtype && tiled.has(b.index) === isTiled),
+        this.#buffers.filter((b) => b.role === 'activation' && b.dtype === dtype),
         lives,
-        isTiled,
         offsets,
       );
-    const rowSizes = {
-      rowSize: rowOf('real', false),
-      tiledRowSize: rowOf('real', true),
-      int32RowSize: rowOf('int32', false),
-      int32TiledRowSize: rowOf('int32', true),
-    };
+    const [rowSize, int32RowSize] = [rowOf('real'), rowOf('int32')];
     for (const b of this.#buffers) if (b.viewOf) offsets[b.index] = offsets[b.viewOf.index] + (b.at ?? 0);
     const report = { offset: reportStart, size: ends.real - reportStart, batched: false };
     const native = new binding.Plan(this.dtype, {
       fixedSize: ends.real,
+      rowSize,
       int32FixedSize: ends.int32,
-      ...rowSizes,
+      int32RowSize,
+      tiled: runByRows(this.#buffers, Object.values(programs).flat()),
       buffers: [
         ...this.#buffers.map(
           ({ index, size, batched, dtype, name }): BufferSpec => ({
@@ -193,7 +188,6 @@ export class Tape {
             batched,
             dtype,
             name,
-            tiled: tiled.has(index),
           }),
         ),
         report,

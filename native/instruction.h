@@ -63,7 +63,7 @@ struct Instruction {
   }
 };
 
-// May a kernel of such dimensions be run on tiles of rows (kernel.h)? Large weights and sums may not: for them, tiles
+// May a kernel of such dimensions be run on tiles of rows (kernel.h)? Not with large weights and sums: for them, tiles
 // of the output are less work.
 inline bool isByRows(const Signature& s, const std::vector<Index>& dim) {
   bool hasRows = false;
@@ -121,14 +121,13 @@ void checkSizes(const Signature& signature, const std::vector<Index>& dim, const
 }
 
 inline bool overlap(const BufferSpec& a, const BufferSpec& b) {
-  return a.type == b.type && a.batched == b.batched && a.isTiled == b.isTiled && a.offset < b.offset + b.size &&
-         b.offset < a.offset + a.size;
+  return a.type == b.type && a.batched == b.batched && a.offset < b.offset + b.size && b.offset < a.offset + a.size;
 }
 
 // The instruction of a plan with these buffers and scalars. Throws what does not fit the kernel's signature.
 template <typename T>
 Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, const std::vector<BufferSpec>& buffers,
-                       const std::vector<double>& scalars) {
+                       const std::vector<double>& scalars, bool isTiled) {
   const auto buffer = [&](int index) -> const BufferSpec& {
     if (index < 0 || index >= static_cast<int>(buffers.size()))
       throw std::invalid_argument("Expected a buffer of the plan");
@@ -167,7 +166,7 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
     out.isBatched = buffer(spec.buffers[k]).batched;
     break;
   }
-  bool isTiled = false;
+  bool hasRows = false;
   for (std::size_t k = 0; k < spec.buffers.size(); ++k) {
     out.operands.push_back({spec.buffers[k], signature.operands[k].isSum});
     if (spec.buffers[k] == kNone && signature.operands[k].mayBeLeftOut) continue;
@@ -180,7 +179,7 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
     }
     const bool batched = dependsOnB(k) && out.isBatched;
     const Index size = times(signature.size(operand, out.dim), dependsOnB(k) ? spec.rows : 1);
-    isTiled = isTiled || b.isTiled;
+    hasRows = hasRows || b.batched;
     if (b.batched != batched || b.size != size) {
       refuse(std::string(operand.name) + " " + std::string(operand.length) + " = " + (batched ? "batch x " : "") +
              std::to_string(size) + " values in " + named(spec.buffers[k]) + ", got " + (b.batched ? "batch x " : "") +
@@ -205,7 +204,8 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
     const Index size = signature.size(operand, out.dim);
     if (!operand.dependsOn('B') && size == out.work && size > kFewWeights) out.usesWeightsOnce = true;
   }
-  if (isTiled && !out.isByRows) refuse("buffers whose rows lie together");
+  if (isTiled && hasRows && !out.isByRows)
+    refuse("batches whose rows lie together, which those of a tiled plan do not");
   for (const auto scalar : signature.scalars) {
     const std::string name(scalar);
     const auto found = spec.scalars.find(name);

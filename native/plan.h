@@ -22,11 +22,12 @@ namespace fjordnet {
 
 struct PlanSpec {
   Index fixedSize = 0;
-  Index rowSize = 0, tiledRowSize = 0;
+  Index rowSize = 0;
   Index int32FixedSize = 0;
-  Index int32RowSize = 0, int32TiledRowSize = 0;
-  Index capacity = 1;  // largest batch there is room for
-  Index tileRows = 0;  // where positive, rows of a tile in place of what follows from shapes: for tests
+  Index int32RowSize = 0;
+  Index capacity = 1;    // largest batch there is room for
+  bool isTiled = false;  // may rows of a batch lie apart, tile by tile? Then all kernels that have some run by rows
+  Index tileRows = 0;    // where positive, rows of a tile in place of what follows from shapes: for tests
   std::vector<BufferSpec> buffers;
   std::vector<double> scalars;
   std::map<std::string, std::vector<InstructionSpec>> programs;
@@ -44,8 +45,8 @@ class Plan {
   Plan(PlanSpec spec, const KernelTable& table)
       : spec_(std::move(spec)),
         scalars_(spec_.scalars),
-        reals_(spec_.fixedSize, spec_.rowSize, spec_.tiledRowSize),
-        int32s_(spec_.int32FixedSize, spec_.int32RowSize, spec_.int32TiledRowSize) {
+        reals_(spec_.fixedSize, spec_.rowSize, spec_.isTiled),
+        int32s_(spec_.int32FixedSize, spec_.int32RowSize, spec_.isTiled) {
     if (spec_.capacity < 1) throw std::invalid_argument("Expected sizes to be non-negative");
     for (const auto& b : spec_.buffers) b.type == Type::kInt32 ? int32s_.check(b) : reals_.check(b);
     if (spec_.report >= 0 && (buffer(spec_.report).batched || buffer(spec_.report).type != Type::kReal))
@@ -55,8 +56,9 @@ class Plan {
     for (const auto& [name, instructions] : spec_.programs) {
       auto& program = programs_[name];
       program.instructions.reserve(instructions.size());
-      for (const auto& i : instructions) program.instructions.push_back(checked<T>(i, table, spec_.buffers, scalars_));
-      program.cut(spec_.buffers, spec_.tileRows);
+      for (const auto& i : instructions)
+        program.instructions.push_back(checked<T>(i, table, spec_.buffers, scalars_, spec_.isTiled));
+      program.cut(spec_.buffers, spec_.isTiled, spec_.tileRows);
     }
     const auto* add = std::find_if(table.rows, table.rows + table.size,
                                    [](const Kernel& k) { return std::string_view(k.name) == "add"; });
@@ -140,7 +142,7 @@ class Plan {
         scalars_[static_cast<std::size_t>(job.scalars[k])] =
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
       }
-      replay(program, n, team, [&](const Rows& rows, bool tiled) { load(job, at, rows, tiled); });
+      replay(program, n, team, [&](const Rows& rows) { load(job, at, rows); });
       if (report > 0) std::copy_n(pointer(spec_.report), report, job.report.begin() + job.steps * report);
       for (std::size_t k = 0; k < job.outputs.size(); ++k) collect(job.outputs[k], n, job.collected[k].data(), at);
       ++job.steps;
@@ -170,10 +172,9 @@ class Plan {
            Index batchSize, Team& team) {
     for (Index at = 0, n = 0; at < count; at += n) {
       n = std::min(batchSize, count - at);
-      replay(*direct.program, n, team, [&](const Rows& rows, bool tiled) {
+      replay(*direct.program, n, team, [&](const Rows& rows) {
         for (std::size_t k = 0; k < direct.inputs.size(); ++k) {
           const auto& b = buffer(direct.inputs[k]);
-          if (b.isTiled != tiled) continue;
           const auto bytes = b.type == Type::kReal ? sizeof(T) : sizeof(std::int32_t);
           std::memcpy(address(direct.inputs[k], rows),
                       static_cast<const char*>(from[k]) + static_cast<std::size_t>((at + rows.first) * b.size) * bytes,
@@ -199,17 +200,16 @@ class Plan {
       throw std::invalid_argument("Expected outputs to be batched buffers of real numbers");
   }
 
-  // One batch of n; load(rows, tiled) brings the samples of these rows into buffers that are tiled, or into the others.
+  // One batch of n; load(rows) brings the samples of these rows into their buffers.
   template <typename Load>
   void replay(const Program<T>& program, Index n, Team& team, const Load& load) {
     bind(program, n);
-    load(Rows{0, n, n}, false);
     const bool loadsByTile = !program.runs.empty() && program.runs.front().isByRows;
-    for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t), true);
+    for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t));
     for (const auto& run : program.runs) {
       const bool isFirst = &run == &program.runs.front();
       const auto tile = [&](Index t, Team& helpers, T* shared) {
-        if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t), true);
+        if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t));
         for (std::size_t k = run.begin; k < run.end; ++k) {
           const auto& instruction = program.instructions[k];
           if (instruction.when != nullptr && *instruction.when == 0.0) continue;
@@ -250,12 +250,10 @@ class Plan {
     }
   }
 
-  // The samples of these rows of the batch that begins at this sample of the job, into buffers that are tiled, or
-  // others.
-  void load(const Job<T>& job, Index at, const Rows& rows, bool tiled) const {
+  // The samples of these rows of the batch that begins at this sample of the job.
+  void load(const Job<T>& job, Index at, const Rows& rows) const {
     const auto each = [&](const auto& inputs, auto value) {
       for (const auto& [index, data] : inputs) {
-        if (buffer(index).isTiled != tiled) continue;
         auto* to = pointer<decltype(value)>(index, rows);
         if (job.rows.empty()) {
           data->copy(job.first + at + rows.first, rows.count, to);
@@ -271,9 +269,8 @@ class Plan {
   // The rows of an output after a batch of n, to the places `at` and on.
   void collect(int output, Index n, T* to, Index at) const {
     const auto& b = buffer(output);
-    const Index count = b.isTiled ? tiles_ : 1;
-    for (Index t = 0; t < count; ++t) {
-      const auto rows = Program<T>::tile(n, count, t);
+    for (Index t = 0; t < tiles_; ++t) {
+      const auto rows = Program<T>::tile(n, tiles_, t);
       std::copy_n(pointer(output, rows), rows.count * b.size, to + (at + rows.first) * b.size);
     }
   }

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <set>
-#include <utility>
 #include <vector>
 
 #include "instruction.h"
@@ -31,45 +29,35 @@ class Program {
   std::vector<Instruction<T>> instructions;
   std::vector<Run> runs;
 
-  // Cuts the instructions into runs. A run by rows ends before an instruction that touches one of its sums, which are
-  // not added up yet, or sums into what it reads, and before one whose rows lie over other rows: those of another tile
-  // might be in use.
-  void cut(const std::vector<BufferSpec>& buffers, Index tileRows) {
+  // Cuts the instructions into runs, of a plan that is tiled. A run by rows ends before an instruction that touches one
+  // of its sums, which are not added up yet, or sums into what it reads.
+  void cut(const std::vector<BufferSpec>& buffers, bool isTiled, Index tileRows) {
     Index work = 0, runsByRows = 0, least = 1;
-    Stretches rows[2], sums, read;
+    Stretches sums, read;
     for (std::size_t k = 0; k < instructions.size(); ++k) {
       auto& i = instructions[k];
-      const auto each = [&](const auto& fn) {
-        for (auto& operand : i.operands) {
-          if (operand.buffer != kNone) fn(operand, buffers[static_cast<std::size_t>(operand.buffer)]);
+      const bool isByRows = isTiled && i.isByRows;
+      const auto eachFixed = [&](const auto& fn) {
+        for (const auto& operand : i.operands) {
+          if (operand.buffer == kNone) continue;
+          const auto& b = buffers[static_cast<std::size_t>(operand.buffer)];
+          if (!b.batched && b.type == Type::kReal) fn(operand, b);
         }
       };
-      const auto typeOf = [](const BufferSpec& b) { return b.type == Type::kInt32; };
-      bool goesOn = !runs.empty() && runs.back().isByRows == i.isByRows;
-      each([&](const auto& operand, const BufferSpec& b) {
-        if (b.batched) {
-          goesOn = goesOn && (b.isTiled || !rows[typeOf(b)].clash(b));
-        } else if (b.type == Type::kReal) {
-          goesOn = goesOn && !sums.touch(b) && !(operand.isSum && read.touch(b));
-        }
+      bool goesOn = !runs.empty() && runs.back().isByRows == isByRows;
+      eachFixed([&](const auto& operand, const BufferSpec& b) {
+        goesOn = goesOn && !sums.touch(b) && !(operand.isSum && read.touch(b));
       });
       if (!goesOn) {
-        runs.push_back({k, k, i.isByRows});
-        rows[0] = rows[1] = sums = read = {};
-        runsByRows += i.isByRows;
+        runs.push_back({k, k, isByRows});
+        sums = read = {};
+        runsByRows += isByRows;
       }
       runs.back().end = k + 1;
-      if (!i.isByRows) continue;
+      if (!isByRows) continue;
       work += i.work * i.rows;
       if (i.usesWeightsOnce && i.rows == 1) least = tuning::kProductRows;
-      each([&](auto& operand, const BufferSpec& b) {
-        if (b.batched && !b.isTiled) rows[typeOf(b)].add(b);
-        if (operand.isSum) {
-          sums.add(b);
-        } else if (!b.batched && b.type == Type::kReal) {
-          read.add(b);
-        }
-      });
+      eachFixed([&](const auto& operand, const BufferSpec& b) { (operand.isSum ? sums : read).add(b); });
     }
     for (auto& run : runs) {
       if (run.isByRows) placeSums(run, buffers);
@@ -135,12 +123,10 @@ class Program {
   }
   static Index roundUp16(Index n) { return (n + 15) / 16 * 16; }
 
-  // Stretches of memory that were seen.
+  // Stretches of memory, joined where they touch.
   class Stretches {
    public:
     void add(const BufferSpec& b) {
-      isMixed_ = isMixed_ || clash(b);
-      seen_.insert({b.offset, b.size});
       Index begin = b.offset, end = b.offset + b.size;
       for (auto next = ends_.upper_bound(end); next != ends_.begin() && std::prev(next)->second >= begin;) {
         --next;
@@ -154,15 +140,9 @@ class Program {
       const auto next = ends_.lower_bound(b.offset + b.size);
       return next != ends_.begin() && std::prev(next)->second > b.offset;
     }
-    // Does it touch any but itself?
-    bool clash(const BufferSpec& b) const {
-      return touch(b) && (isMixed_ || seen_.find({b.offset, b.size}) == seen_.end());
-    }
 
    private:
-    std::map<Index, Index> ends_;  // of all together, by their beginnings
-    std::set<std::pair<Index, Index>> seen_;
-    bool isMixed_ = false;
+    std::map<Index, Index> ends_;  // by their beginnings
   };
 
   Index sums_ = 0, tileRows_ = kMostSize, mostTiles_ = 1;

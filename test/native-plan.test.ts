@@ -421,7 +421,7 @@ function tiledAndWhole(buffers: PlanSpec['buffers'], program: PlanSpec['programs
   return [4, 1000].map((tileRows) => {
     const plan = new binding.Plan('float64', {
       ...spec(),
-      ...{ fixedSize: 64, tiledRowSize: 64, buffers, programs: { p: program }, report: -1, tileRows },
+      ...{ fixedSize: 64, rowSize: 64, buffers, programs: { p: program }, report: -1, tiled: true, tileRows },
     });
     plan.write(
       0,
@@ -442,12 +442,12 @@ const near = (a: readonly (Float64Array | Float32Array)[], b: readonly (Float64A
 
 test('what a sum over rows is read for waits for all tiles', (t) => {
   const buffers = [
-    { offset: 0, size: 3, batched: true, tiled: true },
-    { offset: 16, size: 3, batched: true, tiled: true },
+    { offset: 0, size: 3, batched: true },
+    { offset: 16, size: 3, batched: true },
     { offset: 16, size: 9, batched: false },
-    { offset: 32, size: 3, batched: true, tiled: true },
+    { offset: 32, size: 3, batched: true },
     { offset: 32, size: 1, batched: false },
-    { offset: 48, size: 1, batched: true, tiled: true },
+    { offset: 48, size: 1, batched: true },
   ];
   const sums = { kernel: 'weightGradient', buffers: [0, 0, 2], dims: { O: 3, I: 3 }, scalars: {} };
   const reads = { kernel: 'matmul', buffers: [0, 2, 3], dims: { O: 3, I: 3 }, scalars: {} };
@@ -457,7 +457,7 @@ test('what a sum over rows is read for waits for all tiles', (t) => {
   t.true(near(again, once));
 });
 
-test('rows of one buffer that lie over other rows of another one wait for all tiles', (t) => {
+test('buffers of other sizes may lie on each other in a tile, too', (t) => {
   const buffers = [
     { offset: 0, size: 3, batched: true },
     { offset: 16, size: 2, batched: true },
@@ -473,14 +473,14 @@ test('rows of one buffer that lie over other rows of another one wait for all ti
 });
 
 test('a kernel of the whole batch is refused rows that may lie apart', (t) => {
-  const at = (offset: number, batched: boolean) => ({ offset, size: 2, batched, tiled: batched });
+  const at = (offset: number, batched: boolean) => ({ offset, size: 2, batched });
   const buffers = [at(0, true), ...[0, 2, 4, 6, 8, 10].map((offset) => at(offset, false)), at(16, true)];
   const instruction = {
     ...{ kernel: 'batchNormalization', buffers: [0, 1, 2, 3, 4, 5, 6, 7], dims: { N: 1, C: 2 } },
     scalars: { momentum: 0, epsilon: 1 },
   };
-  const made = { ...spec(), tiledRowSize: 32, buffers, programs: { p: [instruction] }, report: -1 };
+  const made = { ...spec(), buffers, programs: { p: [instruction] }, report: -1, tiled: true };
   t.throws(() => new binding.Plan('float64', made), {
-    message: /^Expected 'batchNormalization' \(.*\) to be given buffers whose rows lie together$/,
+    message: /^Expected 'batchNormalization' \(.*\) to be given batches whose rows lie together/,
   });
 });

@@ -53,12 +53,11 @@ inline PlanSpec parsePlan(const Napi::Value& value) {
   const auto optional = [&](const char* name, Index& value) {
     if (const auto given = from.Get(name); !given.IsUndefined()) value = integer(given, name);
   };
-  optional("tiledRowSize", spec.tiledRowSize);
   optional("int32FixedSize", spec.int32FixedSize);
   optional("int32RowSize", spec.int32RowSize);
-  optional("int32TiledRowSize", spec.int32TiledRowSize);
   optional("capacity", spec.capacity);
   optional("tileRows", spec.tileRows);
+  spec.isTiled = from.Get("tiled").ToBoolean();
   if (const auto report = from.Get("report"); !report.IsUndefined()) spec.report = ordinal(report, "report");
   const auto buffers = array(from.Get("buffers"), "buffers");
   for (std::uint32_t i = 0; i < buffers.Length(); ++i) {
@@ -66,7 +65,7 @@ inline PlanSpec parsePlan(const Napi::Value& value) {
     const auto b = object(buffers.Get(i), name);
     spec.buffers.push_back({integer(b.Get("offset"), name + ".offset"), integer(b.Get("size"), name + ".size"),
                             b.Get("batched").ToBoolean(), parseType(b.Get("dtype"), name + ".dtype"),
-                            textOrNone(b.Get("name"), name + ".name"), b.Get("tiled").ToBoolean()});
+                            textOrNone(b.Get("name"), name + ".name")});
   }
   const auto scalars = array(from.Get("scalars"), "scalars");
   for (std::uint32_t i = 0; i < scalars.Length(); ++i)

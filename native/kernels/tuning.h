@@ -20,8 +20,8 @@ constexpr Index kElementTile = 16384;
 // Tiles of rows (program.h), each by one thread from the gather to the deltas: multiplications that one has to be worth
 // for each run of a program, and for each value of the sums over rows that every tile makes apart; rows below which
 // products of dense layers read their weights too often; values of all tiles' sums together; tiles at most; values of
-// weights or of a sum beyond which an instruction has tiles of its output, as before. A step without and with tiles of
-// rows in us, batches of 100, least of 12 runs: 64-50-10 24.9, 25.6 by one thread, 24.6, 27.2 by two
+// weights or of a sum beyond which a kernel has tiles of its output instead, and the whole plan with it. A step without
+// and with tiles of rows in us, batches of 100, least of 12 runs: 64-50-10 24.9, 25.6 by one thread, 24.6, 27.2 by two
 // (float64 46.7, 46.9 and 46.2, 41.0); 64-100-50-10 67, 71 and 67, 61; digits CNN 161, 183 and 141, 116;
 // 784-128-128-10, batch of 128, 498, 523 and 422, 330; CNN of 32x32x3, batch of 32, 1050, 1115 and 756, 625. On this
 // machine a cache line takes 0.1 us from one core to the other, so the smallest gain nothing; elsewhere they do (Zen 5,

@@ -34,20 +34,19 @@ export class KernelPlan {
     places: readonly Place[] = placesOf(name, d),
     tileRows?: number,
   ) {
-    const sizeOf = (batched: boolean, dtype = 'real', tiled = false) => {
-      const here = places.filter((p) => p.batched === batched && p.dtype === dtype && (p.tiled ?? false) === tiled);
-      return Math.max(0, ...here.map(({ offset, size }) => offset + size));
-    };
+    const sizeOf = (batched: boolean, dtype = 'real') =>
+      Math.max(
+        0,
+        ...places.filter((p) => p.batched === batched && p.dtype === dtype).map(({ offset, size }) => offset + size),
+      );
     const { B = 1, ...dims } = d;
     const spec: PlanSpec & { capacity: number } = {
       fixedSize: sizeOf(false),
       rowSize: sizeOf(true),
-      tiledRowSize: sizeOf(true, 'real', true),
       int32FixedSize: sizeOf(false, 'int32'),
       int32RowSize: sizeOf(true, 'int32'),
-      int32TiledRowSize: sizeOf(true, 'int32', true),
       capacity: B,
-      ...(tileRows && { tileRows }),
+      ...(tileRows && { tiled: true, tileRows }),
       buffers: [...places],
       scalars: Object.values(s),
       programs: {
