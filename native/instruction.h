@@ -204,8 +204,6 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
     const Index size = signature.size(operand, out.dim);
     if (!operand.dependsOn('B') && size == out.work && size > kFewWeights) out.usesWeightsOnce = true;
   }
-  if (isTiled && hasRows && !out.isByRows)
-    refuse("batches whose rows lie together, which those of a tiled plan do not");
   for (const auto scalar : signature.scalars) {
     const std::string name(scalar);
     const auto found = spec.scalars.find(name);
@@ -217,6 +215,9 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
     if (spec.when < 0 || spec.when >= static_cast<int>(scalars.size())) refuse("a scalar for when");
     out.when = &scalars[static_cast<std::size_t>(spec.when)];
   }
+  // the sums of a tile that was skipped would be added up all the same
+  if (isTiled && hasRows && (!out.isByRows || out.when != nullptr))
+    refuse("batches whose rows lie together, which those of a tiled plan do not");
   return out;
 }
 

@@ -291,8 +291,7 @@ class Plan {
   // What kernels are called with for a batch of n, tile by tile.
   void bind(const Program<T>& program, Index n) {
     if (bound_ == &program && boundTo_ == n) return;
-    bound_ = &program;
-    boundTo_ = n;
+    bound_ = nullptr;  // until all of it has been done
     tiles_ = program.tiles(n);
     const auto count = program.instructions.size() * static_cast<std::size_t>(tiles_);
     args_.resize(std::max(args_.size(), count));
@@ -302,7 +301,7 @@ class Plan {
       const auto t = static_cast<Index>(at / program.instructions.size());
       const auto& i = program.instructions[at % program.instructions.size()];
       if (t > 0 && !i.isByRows) continue;
-      const Rows rows = i.isByRows ? Program<T>::tile(n, tiles_, t) : Rows{0, n, n};
+      const Rows rows = i.isByRows ? Program<T>::tile(n, tiles_, t) : Rows{0, n};
       T** to = pointers_.data() + at * kMostOperands;
       for (std::size_t k = 0; k < i.operands.size(); ++k) {
         const auto& operand = i.operands[k];
@@ -316,6 +315,8 @@ class Plan {
       args_[at] = {to,          dim,    i.scalar.data(), shared_.data(), perSlot_.data(), stride_, rows.first * i.rows,
                    i.rowsOf(n), nullptr};
     }
+    bound_ = &program;
+    boundTo_ = n;
   }
 
   void allocate(Index capacity) {

@@ -64,7 +64,7 @@ class Program {
     }
     if (work == 0) return;
     const Index worth = std::max(tuning::kBatchTileWork, times(tuning::kBatchTileSums, sums_));
-    tileRows_ = tileRows > 0 ? tileRows : std::max(least, times(worth, runsByRows) / work + 1);
+    tileRows_ = std::min(kMostSize, tileRows > 0 ? tileRows : std::max(least, times(worth, runsByRows) / work + 1));
     while (2 * mostTiles_ <= std::min(tuning::kMostBatchTiles, tuning::kBatchTileRoom / std::max<Index>(sums_, 1)))
       mostTiles_ *= 2;
   }
@@ -78,7 +78,7 @@ class Program {
   static Rows tile(Index n, Index tiles, Index t) {
     const Index units = (n + kUnit - 1) / kUnit;
     const Index first = std::min(n, units * t / tiles * kUnit), end = std::min(n, units * (t + 1) / tiles * kUnit);
-    return {first, end - first, n};
+    return {first, end - first};
   }
 
   // The most rows that an instruction of a run by rows is called with where batches have at most n: in a tile, or as
@@ -109,7 +109,7 @@ class Program {
     for (auto* operand : operands) {
       const auto& b = of(operand);
       auto* last = run.sums.empty() ? nullptr : &run.sums.back();
-      if (last != nullptr && b.offset == last->offset + roundUp16(last->size)) {
+      if (last != nullptr && isPadding(last->offset + last->size, b.offset, buffers)) {
         last->size = b.offset + b.size - last->offset;
       } else {
         sums_ = roundUp16(sums_);
@@ -120,6 +120,12 @@ class Program {
       sums_ = last->at + last->size;
     }
     sums_ = roundUp16(sums_);
+  }
+  // Does nothing lie in [begin, end) of the fixed numbers? What is added there changes nothing then.
+  static bool isPadding(Index begin, Index end, const std::vector<BufferSpec>& buffers) {
+    return end - begin < 16 && std::none_of(buffers.begin(), buffers.end(), [&](const BufferSpec& b) {
+             return !b.batched && b.type == Type::kReal && b.offset < end && begin < b.offset + b.size;
+           });
   }
   static Index roundUp16(Index n) { return (n + 15) / 16 * 16; }
 

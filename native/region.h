@@ -22,9 +22,9 @@ struct BufferSpec {
   std::string name{};  // for messages; may be empty
 };
 
-// Rows of a batch of so many.
+// Rows of a batch.
 struct Rows {
-  Index first, count, batch;
+  Index first, count;
 };
 
 // The buffers of one type. Fixed ones lie at their offset. Where a region is tiled, all batched ones of a tile of rows

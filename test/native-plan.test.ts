@@ -457,6 +457,22 @@ test('what a sum over rows is read for waits for all tiles', (t) => {
   t.true(near(again, once));
 });
 
+test('sums that lie near each other leave what is between them as it was', (t) => {
+  const buffers = [
+    { offset: 0, size: 3, batched: true },
+    ...[16, 17, 32, 48].map((offset) => ({ offset, size: 1, batched: false })),
+    { offset: 16, size: 1, batched: true },
+    { offset: 0, size: 3, batched: false },
+  ];
+  const program: InstructionSpec[] = [
+    { kernel: 'matmul', buffers: [0, 6, 5], dims: { O: 1, I: 3 }, scalars: {} },
+    ...[1, 3, 4].map((sum) => ({ kernel: 'sumRows', buffers: [5, sum], dims: {}, scalars: {} })),
+  ];
+  const [tiles, whole] = tiledAndWhole(buffers, program, [5]);
+  t.true(near(tiles, whole));
+  t.is(tiles[1][17], Math.sin(17));
+});
+
 test('buffers of other sizes may lie on each other in a tile, too', (t) => {
   const buffers = [
     { offset: 0, size: 3, batched: true },
@@ -480,6 +496,10 @@ test('a kernel of the whole batch is refused rows that may lie apart', (t) => {
     scalars: { momentum: 0, epsilon: 1 },
   };
   const made = { ...spec(), buffers, programs: { p: [instruction] }, report: -1, tiled: true };
+  const skipped = { kernel: 'tanh', buffers: [0, 7], dims: { N: 2 }, scalars: {}, when: 0 };
+  t.throws(() => new binding.Plan('float64', { ...made, programs: { p: [skipped] } }), {
+    message: /^Expected 'tanh' \(.*\) to be given batches whose rows lie together/,
+  });
   t.throws(() => new binding.Plan('float64', made), {
     message: /^Expected 'batchNormalization' \(.*\) to be given batches whose rows lie together/,
   });

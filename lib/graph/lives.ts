@@ -75,6 +75,7 @@ export function livesOf(
  */
 export const runByRows = (buffers: readonly Buffer[], instructions: readonly InstructionSpec[]): boolean =>
   instructions.every(
-    ({ kernel, buffers: own, dims }) =>
-      !own.some((index) => index >= 0 && buffers[index].batched) || binding.runsByRows(kernel, dims),
+    ({ kernel, buffers: own, dims, when }) =>
+      !own.some((index) => index >= 0 && buffers[index].batched) ||
+      (when === undefined && binding.runsByRows(kernel, dims)),
   );

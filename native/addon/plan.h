@@ -209,14 +209,19 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     auto job = take<T>(core.plan, std::move(request), sync);
     core.plan.check(job);
     core.plan.prepare(job);
+    reserve(env, core.plan, std::min(job.batchSize, std::max<Index>(job.count, 1)));
+    return job;
+  }
+
+  template <typename T>
+  void reserve(Napi::Env env, Plan<T>& plan, Index rows) {
     try {
-      core.plan.reserve(std::min(job.batchSize, std::max<Index>(job.count, 1)), addon(env).pool.slots());
+      plan.reserve(rows, addon(env).pool.slots());
     } catch (...) {  // what it had is gone
-      hold(core.plan.bytes());
+      hold(plan.bytes());
       throw;
     }
-    hold(core.plan.bytes());
-    return job;
+    hold(plan.bytes());
   }
 
   // run(job): Promise<{steps, seconds, report} or {steps, seconds, outputs}>
@@ -297,12 +302,10 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
             for (int index : direct.outputs) to.push_back(take(index, view<T>(info[place++])));
             if (core->plan.busy)
               throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
-            auto& pool = addon(env).pool;
-            core->plan.reserve(std::min(batchSize, count), pool.slots());
-            hold(core->plan.bytes());
+            reserve(env, core->plan, std::min(batchSize, count));
             if (!blasReserve()) throw std::bad_alloc();
             std::lock_guard lock(core->running);
-            pool.runHere([&](Team& team) { core->plan.run(direct, from, to, count, batchSize, team); });
+            addon(env).pool.runHere([&](Team& team) { core->plan.run(direct, from, to, count, batchSize, team); });
           },
           core_);
     });
