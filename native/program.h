@@ -76,8 +76,9 @@ class Program {
     return count;
   }
   static Rows tile(Index n, Index tiles, Index t) {
-    const Index units = (n + kUnit - 1) / kUnit;
-    const Index first = std::min(n, units * t / tiles * kUnit), end = std::min(n, units * (t + 1) / tiles * kUnit);
+    const Index unit = n < kUnit * tiles ? 1 : kUnit;  // no tile is empty
+    const Index units = (n + unit - 1) / unit;
+    const Index first = units * t / tiles * unit, end = std::min(n, units * (t + 1) / tiles * unit);
     return {first, end - first};
   }
 

@@ -61,6 +61,7 @@ function planOf(random) {
     buffers: [],
     scalars: [0.5, 1, 0],
     programs: {},
+    ...(random.chance(0.5) && { tiled: true, tileRows: random.chance(0.02) ? 2 ** 53 - 1 : random.integer(1, 9) }),
   };
   const programs = random.integer(1, 2);
   for (let k = 0; k < programs; k++)
@@ -107,6 +108,21 @@ function jobOf(random, plan, dtype) {
   return job;
 }
 
+/** A program from arrays into arrays, without a job. */
+function runDirect(random, plan, { buffers }, dtype) {
+  const rows = random.integer(1, 40);
+  const batched = [...buffers.keys()].filter((i) => buffers[i].batched);
+  const inputs = batched.filter(() => random.chance(0.7));
+  const outputs = batched.filter((i) => buffers[i].dtype === 'real' && random.chance(0.5));
+  if (random.chance(0.02)) outputs.push(random.integer(-2, buffers.length));
+  const arrays = [...inputs, ...outputs].map((i) => {
+    const length = rows * (buffers[i]?.size ?? 1) + (random.chance(0.01) ? 1 : 0);
+    return buffers[i]?.dtype === 'int32' ? new Int32Array(length).fill(1) : new FLOATS[dtype](length).fill(0.5);
+  });
+  const number = plan.direct(`p${random.integer(0, random.chance(0.05) ? 9 : 0)}`, inputs, outputs);
+  plan.runDirect(number, random.chance(0.02) ? random.pick([0, -1, 2 ** 40]) : random.integer(1, rows), ...arrays);
+}
+
 export function run(random, count, report) {
   for (let i = 0; i < count; i++) {
     const spec = planOf(random);
@@ -127,6 +143,11 @@ export function run(random, count, report) {
         if (steps === 0 && (job.rows?.length ?? job.count) > 0) report(`no step of ${JSON.stringify(spec)}`);
       } catch (error) {
         report.error(error, { spec, job });
+      }
+      try {
+        if (random.chance(0.3)) runDirect(random, plan, spec, dtype);
+      } catch (error) {
+        report.error(error, spec);
       }
       if (plan.busy()) report(`still busy after ${JSON.stringify({ spec, job })}`);
     }
