@@ -13,7 +13,10 @@ const filesOf = (folder) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
     .sort();
 
-/** What `import 'fjordnet'` loads is in two chunks, so that a bundler can leave out the one that loads the addon. */
+/**
+ * What `import 'fjordnet'` loads is in three chunks, so that a bundler can leave out what a program does not use: numbers
+ * (arrays, scores …), layers and the like, and what loads the addon. Within a chunk it has to keep whatever is called.
+ */
 function chunks(lib) {
   const known = new Map();
   const importedBy = (id, getModuleInfo) => {
@@ -26,8 +29,11 @@ function chunks(lib) {
   };
   return function chunkOf(id, { getModuleInfo }) {
     const needs = (name, other) => importedBy(join(lib, name), getModuleInfo).has(other);
-    if (needs('index.ts', id))
-      return importedBy(id, getModuleInfo).has(join(lib, 'binding.ts')) ? 'with-addon' : 'without-addon';
+    if (needs('index.ts', id)) {
+      const imported = importedBy(id, getModuleInfo);
+      if (imported.has(join(lib, 'binding.ts'))) return 'with-addon';
+      return imported.has(join(lib, 'graph', 'value.ts')) ? 'without-addon' : 'numbers';
+    }
     const [folder] = id.slice(lib.length + 1).split('/');
     if (folder !== 'cli' || (needs('cli/main.ts', id) && id !== join(lib, 'cli', 'main.ts'))) return `${folder}/chunk`;
   };
