@@ -134,18 +134,15 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
     return buffers[static_cast<std::size_t>(index)];
   };
   const auto named = [&](int index) { return describe(buffers, index); };
-  const auto* row =
-      std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return spec.kernel == k.name; });
-  if (row == table.rows + table.size)
-    throw std::invalid_argument("Expected kernel to be one of the table, got '" + spec.kernel + "'");
-  const Signature signature(row->signature);
+  const auto& row = find(table, spec.kernel);
+  const Signature signature(row.signature);
   const auto refuse = [&](const std::string& what) {
     const auto node = spec.node.empty() ? "" : " of '" + spec.node + "'";
-    throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row->signature + ")" + node + " to be given " +
+    throw std::invalid_argument("Expected '" + spec.kernel + "' (" + row.signature + ")" + node + " to be given " +
                                 what);
   };
   if (spec.rows < 1) refuse("a positive number of rows");
-  Instruction<T> out{function(*row, T{}), -1, spec.rows, true, {}, {}, {}, row->scratch};
+  Instruction<T> out{function(row, T{}), -1, spec.rows, true, {}, {}, {}, row.scratch};
   for (char c : signature.dims) {
     if (c == 'B') {
       out.batch = static_cast<int>(out.dim.size());

@@ -1,7 +1,11 @@
 // What a kernel is: a function of buffers, dimensions and scalars, and its row in the table.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include "parallel.h"
 
@@ -85,5 +89,14 @@ struct KernelTable {
 
 // The table compiled for the best instruction set of this processor.
 KernelTable kernelTable();
+
+// The row of this name. Throws std::invalid_argument where there is none.
+inline const Kernel& find(const KernelTable& table, std::string_view name) {
+  const auto* end = table.rows + table.size;
+  const auto* row = std::find_if(table.rows, end, [&](const Kernel& k) { return name == k.name; });
+  if (row == end)
+    throw std::invalid_argument("Expected kernel to be one of the table, got '" + std::string(name) + "'");
+  return *row;
+}
 
 }  // namespace fjordnet

@@ -60,9 +60,7 @@ class Plan {
         program.instructions.push_back(checked<T>(i, table, spec_.buffers, scalars_, spec_.isTiled));
       program.cut(spec_.buffers, spec_.isTiled, spec_.tileRows);
     }
-    const auto* add = std::find_if(table.rows, table.rows + table.size,
-                                   [](const Kernel& k) { return std::string_view(k.name) == "add"; });
-    if (add != table.rows + table.size) add_ = function(*add, T{});
+    add_ = function(find(table, "add"), T{});
     allocate(spec_.capacity);
   }
 

@@ -67,6 +67,9 @@ const VALUE = Symbol.for('fjordnet.Value');
 /** Marks a value, for all copies of the package. */
 export const marked = <V extends Value>(value: V): V => Object.defineProperty(value, VALUE, { value: true });
 
+export const isSameShape = (a: Shape, b: Shape | undefined): boolean =>
+  a.length === b?.length && a.every((n, axis) => n === b[axis]);
+
 /** What stands for the samples of an input. */
 export const placeholder = (shape: Shape, dtype?: 'int32'): Value =>
   marked({ shape, batched: true, ...(dtype && { dtype }) });

@@ -3,7 +3,7 @@ import { NDArray, type TypedData } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import type { Shape } from '../graph/value.js';
+import { isSameShape, type Shape } from '../graph/value.js';
 import { isNDArray } from '../kind.js';
 import { type Buffer, type FloatArray, type FloatType, valuesOf } from '../tape.js';
 import { signalOf, type Training } from '../train.js';
@@ -75,14 +75,13 @@ export function outputsNow(
   const into =
     out === undefined ? outputs.map((output) => roomFor(output, n, plan.dtype)) : checkOut(out, outputs, n, plan.dtype);
   const values = arrays.map((array, i) => valuesOf(array, ports[i].dtype ?? plan.dtype));
+  const all = [...values, ...into.map(({ data }) => data as FloatArray)];
   if (
     out !== undefined &&
-    into.some(({ data }, i) =>
-      [...values, ...into.slice(0, i).map((a) => a.data)].some((other) => overlap(data, other)),
-    )
+    all.some((own, i) => all.some((other, k) => k > i && k >= values.length && overlap(own, other)))
   )
     throw new RangeError('Expected out to lie apart from the samples, got arrays that share memory');
-  predictInto(batchSize, [...values, ...into.map(({ data }) => data as FloatArray)]);
+  predictInto(batchSize, all);
   return into;
 }
 
@@ -103,8 +102,7 @@ function checkOut(out: unknown, outputs: readonly Buffer[], n: number, dtype: Fl
     const name = given.length === 1 ? 'out' : `out[${i}]`;
     const shape = [n, ...outputs[i].shape];
     if (array.dtype !== dtype) throw wrongValue(name, `an array of ${dtype}`, array.dtype);
-    if (array.shape.length !== shape.length || shape.some((size, k) => size !== array.shape[k]))
-      throw wrongShape(name, `of shape [${shape.join(', ')}]`, array.shape);
+    if (!isSameShape(shape, array.shape)) throw wrongShape(name, `of shape [${shape.join(', ')}]`, array.shape);
     return array;
   });
 }

@@ -1,11 +1,10 @@
 import { checkInteger, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
 import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
-import type { Shape, Value } from '../graph/value.js';
+import { isSameShape, type Shape, type Value } from '../graph/value.js';
 import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
 import type { FromTo } from '../layers/ranks.js';
 import { outputShapesOf } from './ports.js';
-import { isSameShape } from './shapes.js';
 
 /** A network as a layer of others: what it is made of. */
 export abstract class Composite<O extends Values = Values> extends Layer<FromTo<Values, O>> {

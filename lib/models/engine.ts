@@ -116,7 +116,9 @@ export class Engine {
     const by = this.build(graph);
     if (this.#serving?.by !== by) {
       const isBeside = this.#compiled !== undefined;
-      const server = isBeside ? this.#besideTraining(graph, ports) : this.#alone(by, graph, ports);
+      const server = isBeside
+        ? this.#besideTraining(graph, ports)
+        : new Server(by, ports, () => void this.enter(graph, false));
       this.#serving = { by, server, isBeside };
     }
     return this.#serving.server;
@@ -131,13 +133,6 @@ export class Engine {
     const network = recordNetwork(graph, this.dtype);
     const mirror = new Mirror(network, () => this.#arena, this.#jobs);
     return new Server(network, ports, () => mirror.refresh());
-  }
-
-  #alone(network: Network, graph: Graph, ports: readonly Port[]): Server {
-    return new Server(network, ports, () => {
-      this.enter(graph, false);
-      return undefined;
-    });
   }
 
   /** Refuses a second call while one is running. */

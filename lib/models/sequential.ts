@@ -1,6 +1,6 @@
 import { checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { freeName, type Graph, givenName } from '../graph/graph.js';
-import type { Shape, Value } from '../graph/value.js';
+import { isSameShape, type Shape, type Value } from '../graph/value.js';
 import { allLayers } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
 import { hasMethods, isInputLayer } from '../kind.js';
@@ -13,7 +13,7 @@ import type { Ports } from '../training/data.js';
 import { registerKind } from './architecture.js';
 import type { LoadOptions } from './loading.js';
 import { Model } from './model.js';
-import { isSameShape, shapesOf } from './shapes.js';
+import { shapesOf } from './shapes.js';
 
 export interface SequentialOptions {
   layers?: readonly Layer[];

@@ -1,9 +1,6 @@
 import type { Shape } from '../graph/value.js';
 import { type Layer, wrongInput } from '../layers/layer.js';
 
-export const isSameShape = (a: Shape, b: Shape | undefined): boolean =>
-  a.length === b?.length && a.every((n, axis) => n === b[axis]);
-
 /** The shape of every layer's output, in order. @throws RangeError if a layer cannot take what the one before gives */
 export function shapesOf(layers: readonly Layer[], inputShape: Shape): Shape[] {
   const shapes: Shape[] = [];

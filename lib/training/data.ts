@@ -13,8 +13,8 @@ import {
   wrongValue,
 } from '../check.js';
 import { classWeights } from '../class-weight.js';
+import { isSameShape, type Shape } from '../graph/value.js';
 import { isAbortSignal, isNDArray, isPlain, isTypedArray } from '../kind.js';
-import type { Shape } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
 import type { FitOptions } from '../models/options.js';
 import { dataset, type FloatType } from '../tape.js';
@@ -166,7 +166,7 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port
       shape?.length === 0 ? 'of shape [n]' : 'an array of samples, of two dimensions or more',
       array.shape,
     );
-  if (shape && !isOfShape(array, shape))
+  if (shape && !isSameShape(shape, array.shape.slice(1)))
     throw wrongShape(name, `of shape [n, ${shape.join(', ')}], as the network's input`, array.shape);
   if (dtype !== 'int32') return array;
   const wrong = array.dtype === 'int32' ? -1 : array.data.findIndex((value) => value !== (value | 0));
@@ -181,11 +181,6 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port
         `got ${array.data[beyond]} at ${position(beyond, array.shape)}`,
     );
   return array;
-}
-
-/** Whether these are samples of this shape. */
-function isOfShape({ shape: [, ...own] }: NDArray, shape: Shape): boolean {
-  return own.length === shape.length && own.every((size, i) => size === shape[i]);
 }
 
 /** What is given for each port, and what it is called in messages. @throws TypeError or RangeError unless it is one each */

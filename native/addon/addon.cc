@@ -114,18 +114,10 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
   transfer(false);
 }
 
-const Kernel& find(const std::string& name) {
-  const auto table = kernelTable();
-  const auto* row = std::find_if(table.rows, table.rows + table.size, [&](const Kernel& k) { return name == k.name; });
-  if (row == table.rows + table.size)
-    throw std::invalid_argument("Expected kernel to be one of the table, got '" + name + "'");
-  return *row;
-}
-
 // kernel(name, dims, arrays, scalars)
 void kernel(const Napi::CallbackInfo& info) {
   guarded(info.Env(), [&] {
-    const auto& row = find(text(info[0], "kernel"));
+    const auto& row = find(kernelTable(), text(info[0], "kernel"));
     const Signature signature(row.signature);
     const auto call = read(row, signature, info);
     const auto real = std::find_if(signature.operands.begin(), signature.operands.end(),
@@ -148,7 +140,7 @@ Napi::Value kernels(const Napi::CallbackInfo& info) {
 // runsByRows(kernel, dims): may an instruction be run on tiles of rows, so that its batched buffers may be tiled?
 Napi::Value runsByRows(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    const auto& row = find(text(info[0], "kernel"));
+    const auto& row = find(kernelTable(), text(info[0], "kernel"));
     const Signature signature(row.signature);
     const auto from = object(info[1], "dims");
     std::vector<Index> dim;

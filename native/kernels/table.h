@@ -193,14 +193,12 @@ constexpr Kernel kRows[] = {
     ROW("lion", "N : dw N -> m!~ N, w!~ N | rate beta1 beta2 decay", lion),
     ROW("movingAverage", "N : w N -> average!~ N | momentum", movingAverage),
     ROW("confusion",
-        "B M N : p BMN, y BMN -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | threshold "
-        "top "
-        "column",
+        "B M N : p BMN, y BMN -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | "
+        "threshold top column",
         confusion),
     ROW("sparseConfusion",
-        "B M N : p BMN, y BM -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | threshold "
-        "top "
-        "column",
+        "B M N : p BMN, y BM -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | "
+        "threshold top column",
         sparseConfusion),
     ROW("classCounts", "B M N : p BMN, y BMN -> both+ N, predicted+ N, actual+ N | threshold largest", classCounts),
     ROW("sparseClassCounts", "B M N : p BMN, y BM -> both+ N, predicted+ N, actual+ N | threshold largest",
