@@ -179,16 +179,21 @@ export function toMatrix(name: string, x: ArrayInput, options: { dtype?: DType }
  *
  * @param options.ndim the number of dimensions to insist on
  * @param options.dtype the result's dtype; default: that of `x`
+ * @param options.look what finds NaN and Infinity; default: a loop of JavaScript's
  */
-export function checkArray(name: string, x: ArrayInput, options: { dtype?: DType; ndim?: number } = {}): NDArray {
+export function checkArray(
+  name: string,
+  x: ArrayInput,
+  options: { dtype?: DType; ndim?: number; look?: FirstNotFinite } = {},
+): NDArray {
   const array = asArray(name, x);
-  const { ndim, dtype } = options;
+  const { ndim, dtype, look } = options;
   if (ndim !== undefined && array.ndim !== ndim)
     throw new RangeError(
       `Expected ${name} to have ${plural(ndim, 'dimension')}, got shape [${array.shape.join(', ')}]`,
     );
   if (array.size === 0) throw new RangeError(`Expected ${name} to hold data, got shape [${array.shape.join(', ')}]`);
-  checkFinite(name, array);
+  checkFinite(name, array, array, look);
   if (dtype === undefined || dtype === array.dtype) return array;
   const converted = cast(name, array, dtype);
   if (dtype === 'float32') checkFinite(name, converted, array);
@@ -196,7 +201,9 @@ export function checkArray(name: string, x: ArrayInput, options: { dtype?: DType
 }
 
 /** The index of the first value that is NaN or infinite, or -1. */
-function firstNotFinite(data: TypedData): number {
+export type FirstNotFinite = (data: TypedData) => number;
+
+export const firstNotFinite: FirstNotFinite = (data) => {
   // 0 * x sums to 0 unless there is one; in four sums, which do not wait for each other.
   let [a, b, c, d] = [0, 0, 0, 0];
   const whole = data.length - (data.length % 4);
@@ -208,13 +215,13 @@ function firstNotFinite(data: TypedData): number {
   }
   for (let i = whole; i < data.length; i++) a += data[i] * 0;
   return a + b + c + d === 0 ? -1 : data.findIndex((x) => !Number.isFinite(x));
-}
+};
 
 /** Refuses NaN and Infinity, naming the row and column. `original` holds the values before they were converted. */
-export function checkFinite(name: string, array: NDArray, original: NDArray = array): void {
+export function checkFinite(name: string, array: NDArray, original: NDArray = array, look = firstNotFinite): void {
   const { data, dtype, shape } = array;
   if (dtype === 'int32') return;
-  const i = firstNotFinite(data);
+  const i = look(data);
   if (i < 0) return;
   const what = original === array ? 'finite numbers' : `numbers within ${dtype}'s range`;
   throw new RangeError(`Expected ${name} to hold ${what}, got ${original.data[i]} at ${position(i, shape)}`);
@@ -263,7 +270,8 @@ export function position(i: number, shape: readonly number[]): string {
 
 function readArray(name: string, x: unknown): NDArray {
   if (isNDArray(x)) {
-    if (!Array.isArray(x.shape) || dtypeOf(x.data) !== x.dtype) throw wrongType(name, 'an array of numbers', x);
+    if (!Array.isArray(x.shape) || !DTYPES.includes(x.dtype) || !IS[x.dtype](x.data))
+      throw wrongType(name, 'an array of numbers', x);
     if (x.data.length !== x.size) throw detached(name, x.data);
     return x;
   }

@@ -116,6 +116,8 @@ interface Binding {
   kernels(): Record<string, string>;
   /** Whether an instruction may be run on tiles of rows, each by one thread. */
   runsByRows(kernel: string, dims: Record<string, number>): boolean;
+  /** The place of the first number that is NaN or infinite, or -1. */
+  firstNotFinite(values: Float64Array | Float32Array): number;
   buildInfo(): {
     blas: string;
     blasConfig: string;

@@ -158,8 +158,10 @@ export function checkOptions(name: string, options: object, allowed: readonly st
 }
 
 function isOptions(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || isRandomState(value) || isNDArray(value)) return false;
+  if (typeof value !== 'object' || value === null) return false;
   try {
+    if (Object.getPrototypeOf(value) === Object.prototype) return true;
+    if (isRandomState(value) || isNDArray(value)) return false;
     return /^\[object (Object|Module)\]$/.test(Object.prototype.toString.call(value));
   } catch {
     return false; // a Proxy that was revoked

@@ -54,6 +54,7 @@ struct Instruction {
   Scratch (*scratch)(const Index*);
   const double* when = nullptr;
   bool isByRows = false;
+  bool isByValues = false;       // may it be run on parts of its buffers, a stretch of values each?
   Index work = 0;                // multiplications, or else values, of a row
   bool usesWeightsOnce = false;  // for each row, as dense layers do
 
@@ -76,6 +77,12 @@ inline bool isByRows(const Signature& s, const std::vector<Index>& dim) {
     }
   }
   return hasRows;
+}
+
+// A kernel of N alone, whose buffers all have N values, treats each value apart (kernel.h).
+inline bool isByValues(const Signature& s) {
+  return s.dims.size() == 1 && *s.dims.begin() == 'N' &&
+         std::all_of(s.operands.begin(), s.operands.end(), [](const auto& operand) { return operand.length == "N"; });
 }
 
 // Of a row: what multiplies weights with rows takes as many products as both have dimensions together.
@@ -196,6 +203,7 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
     }
   }
   out.isByRows = out.batch >= 0 && out.isBatched && isByRows(signature, out.dim);
+  out.isByValues = isByValues(signature);
   out.work = workOf(signature, out.dim);
   for (const auto& operand : signature.operands) {
     const Index size = signature.size(operand, out.dim);

@@ -71,6 +71,8 @@ struct Scratch {
 //   template <typename T> void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, …)
 // Where no output is without B but those with a +, a plan may call the kernel for tiles of rows, on several threads at
 // once: what it writes into a row follows from that row, what has no B, and the row's place in the batch (cpu.first).
+// Where N is the only dimension and the length of every buffer, it may call it for stretches of them: each value is
+// treated apart.
 // Scalars are of type T, double where the precision is needed, or bool. kernels/row.h takes them out of Args.
 struct Kernel {
   const char* name;

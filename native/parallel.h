@@ -119,7 +119,8 @@ class Pool {
   }
 
   // Runs the job on the calling thread, with the pool's threads as helpers.
-  void runHere(const Job& job) {
+  template <typename F>
+  void runHere(const F& job) {
     Team team(*this, 0);
     job(team);
   }

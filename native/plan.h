@@ -151,6 +151,8 @@ class Plan {
   struct Direct {
     Program<T>* program;
     std::vector<int> inputs, outputs;
+    std::vector<const void*> from{};  // of a call: the samples of each input, and room for those of each output
+    std::vector<T*> to{};
   };
 
   // Refuses what does not fit this plan.
@@ -165,21 +167,20 @@ class Plan {
     return {&found->second, std::move(inputs), std::move(outputs)};
   }
 
-  // `from` and `to` hold the samples of each input, and room for those of each output.
-  void run(const Direct& direct, const std::vector<const void*>& from, const std::vector<T*>& to, Index count,
-           Index batchSize, Team& team) {
+  void run(const Direct& direct, Index count, Index batchSize, Team& team) {
     for (Index at = 0, n = 0; at < count; at += n) {
       n = std::min(batchSize, count - at);
       replay(*direct.program, n, team, [&](const Rows& rows) {
         for (std::size_t k = 0; k < direct.inputs.size(); ++k) {
           const auto& b = buffer(direct.inputs[k]);
           const auto bytes = b.type == Type::kReal ? sizeof(T) : sizeof(std::int32_t);
-          std::memcpy(address(direct.inputs[k], rows),
-                      static_cast<const char*>(from[k]) + static_cast<std::size_t>((at + rows.first) * b.size) * bytes,
-                      static_cast<std::size_t>(rows.count * b.size) * bytes);
+          std::memcpy(
+              address(direct.inputs[k], rows),
+              static_cast<const char*>(direct.from[k]) + static_cast<std::size_t>((at + rows.first) * b.size) * bytes,
+              static_cast<std::size_t>(rows.count * b.size) * bytes);
         }
       });
-      for (std::size_t k = 0; k < direct.outputs.size(); ++k) collect(direct.outputs[k], n, to[k], at);
+      for (std::size_t k = 0; k < direct.outputs.size(); ++k) collect(direct.outputs[k], n, direct.to[k], at);
     }
   }
 
@@ -208,26 +209,61 @@ class Plan {
       const bool isFirst = &run == &program.runs.front();
       const auto tile = [&](Index t, Team& helpers, T* shared) {
         if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t));
-        for (std::size_t k = run.begin; k < run.end; ++k) {
-          const auto& instruction = program.instructions[k];
-          if (instruction.when != nullptr && *instruction.when == 0.0) continue;
-          Args<T> args = args_[static_cast<std::size_t>(t) * program.instructions.size() + k];
-          args.team = &helpers;
-          args.shared = shared;
-          instruction.function(args);
-        }
+        for (std::size_t k = run.begin; k < run.end; ++k) call(program, k, t, helpers, shared);
       };
-      if (!run.isByRows || tiles_ == 1) {
+      if (run.isByRows && tiles_ > 1) {
+        team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
+          Team alone(team, slot);
+          tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
+        });
+        team.parallel_for(static_cast<int>(run.parts), [&](int p, int slot) {
+          Team alone(team, slot);
+          finish(program, run, p, alone);
+        });
+      } else {
         tile(0, team, shared_.data());
-        continue;
+        for (std::size_t k = run.end; k < run.last; ++k) call(program, k, 0, team, shared_.data());
       }
-      team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
-        Team alone(team, slot);
-        tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
-      });
-      addSums(program, run, team);
     }
   }
+
+  void call(const Program<T>& program, std::size_t k, Index t, Team& team, T* shared) const {
+    const auto& instruction = program.instructions[k];
+    if (instruction.when != nullptr && *instruction.when == 0.0) return;
+    Args<T> args = args_[static_cast<std::size_t>(t) * program.instructions.size() + k];
+    args.team = &team;
+    args.shared = shared;
+    instruction.function(args);
+  }
+
+  // Part p of what follows tiles. The sums of the first tile lie where they belong; those of the others are added to
+  // them in order.
+  void finish(const Program<T>& program, const Run& run, Index p, Team& team) const {
+    for (const auto& sum : run.sums) {
+      const auto [first, count] = Program<T>::part(sum.size, run.parts, p);
+      T* total = reals_.fixed() + sum.offset + first;
+      for (Index t = 1; t < tiles_ && count > 0; ++t) {
+        T* const buffers[] = {total, sumOf(program, sum.at, t) + first, total};
+        const Index dim[] = {1, count};
+        add_({buffers, dim, nullptr, nullptr, nullptr, 0, 0, 1, &team});
+      }
+    }
+    for (std::size_t k = run.end; k < run.last; ++k) {
+      const auto& instruction = program.instructions[k];
+      if (instruction.when != nullptr && *instruction.when == 0.0) continue;
+      Args<T> args = args_[k];
+      const auto [first, count] = Program<T>::part(*args.dim, run.parts, p);
+      if (count == 0) continue;
+      std::array<T*, kMostOperands> buffers;
+      std::transform(args.buffer, args.buffer + instruction.operands.size(), buffers.begin(),
+                     [first = first](T* values) { return values == nullptr ? nullptr : values + first; });
+      args.buffer = buffers.data();
+      args.dim = &count;
+      args.team = &team;
+      instruction.function(args);
+    }
+  }
+  T* sumOf(const Program<T>& program, Index at, Index t) const { return sums_.data() + (t - 1) * program.sums() + at; }
 
   template <typename V>
   void checkInputs(const Job<T>& job, const typename Job<T>::template Inputs<V>& inputs, Type type) const {
@@ -272,19 +308,6 @@ class Plan {
       std::copy_n(pointer(output, rows), rows.count * b.size, to + (at + rows.first) * b.size);
     }
   }
-
-  // The sums of the first tile lie where they belong; those of the others are added to them in order.
-  void addSums(const Program<T>& program, const Run& run, Team& team) const {
-    for (const auto& sum : run.sums) {
-      T* total = reals_.fixed() + sum.offset;
-      for (Index t = 1; t < tiles_; ++t) {
-        T* const buffers[] = {total, sumOf(program, sum.at, t), total};
-        const Index dim[] = {1, sum.size};
-        add_({buffers, dim, nullptr, nullptr, nullptr, 0, 0, 1, &team});
-      }
-    }
-  }
-  T* sumOf(const Program<T>& program, Index at, Index t) const { return sums_.data() + (t - 1) * program.sums() + at; }
 
   // What kernels are called with for a batch of n, tile by tile.
   void bind(const Program<T>& program, Index n) {

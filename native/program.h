@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "instruction.h"
@@ -11,16 +13,18 @@
 
 namespace fjordnet {
 
-// Instructions [begin, end) that are run one after the other, on the whole batch or by tiles of rows.
+// Instructions [begin, end) that are run one after the other, on the whole batch or by tiles of rows. Behind tiles, the
+// sums of all are added up, and instructions [end, last) run, by parts: each takes a stretch of every buffer's values.
 struct Run {
-  // Values of the arena that every tile but the first sums apart, at this place among its sums.
+  // A buffer of the arena that every tile but the first sums apart, at this place among its sums.
   struct Sum {
     Index offset, size, at;
   };
 
-  std::size_t begin, end;
+  std::size_t begin, end, last;
   bool isByRows;
   std::vector<Sum> sums{};
+  Index parts = 1;
 };
 
 template <typename T>
@@ -30,38 +34,49 @@ class Program {
   std::vector<Run> runs;
 
   // Cuts the instructions into runs, of a plan that is tiled. A run by rows ends before an instruction that touches one
-  // of its sums, which are not added up yet, or sums into what it reads.
+  // of its sums, which are not added up yet, or sums into what it reads. What follows by parts has each value of its
+  // buffers in one part alone: it takes them whole, or none of them.
   void cut(const std::vector<BufferSpec>& buffers, bool isTiled, Index tileRows) {
     Index work = 0, runsByRows = 0, least = 1;
-    Stretches sums, read;
+    Stretches sums, read, inParts;
     for (std::size_t k = 0; k < instructions.size(); ++k) {
       auto& i = instructions[k];
       const bool isByRows = isTiled && i.isByRows;
-      const auto eachFixed = [&](const auto& fn) {
-        for (const auto& operand : i.operands) {
-          if (operand.buffer == kNone) continue;
+      const auto allFixed = [&](const auto& fn) {
+        return std::all_of(i.operands.begin(), i.operands.end(), [&](auto& operand) {
+          if (operand.buffer == kNone) return true;
           const auto& b = buffers[static_cast<std::size_t>(operand.buffer)];
-          if (!b.batched && b.type == Type::kReal) fn(operand, b);
-        }
+          return b.batched || b.type != Type::kReal || fn(operand, b);
+        });
       };
-      bool goesOn = !runs.empty() && runs.back().isByRows == isByRows;
-      eachFixed([&](const auto& operand, const BufferSpec& b) {
-        goesOn = goesOn && !sums.touch(b) && !(operand.isSum && read.touch(b));
-      });
+      if (i.isByValues && !runs.empty() && runs.back().isByRows &&
+          allFixed([&](const auto&, const BufferSpec& b) { return !inParts.cuts(b); })) {
+        runs.back().last = k + 1;
+        allFixed([&](const auto&, const BufferSpec& b) { return inParts.add(b); });
+        continue;
+      }
+      const bool goesOn = !runs.empty() && runs.back().isByRows == isByRows && runs.back().last == runs.back().end &&
+                          allFixed([&](const auto& operand, const BufferSpec& b) {
+                            return !sums.touch(b) && !(operand.isSum && read.touch(b));
+                          });
       if (!goesOn) {
-        runs.push_back({k, k, isByRows});
-        sums = read = {};
+        runs.push_back({k, k, k, isByRows});
+        sums = read = inParts = {};
         runsByRows += isByRows;
       }
-      runs.back().end = k + 1;
+      runs.back().end = runs.back().last = k + 1;
       if (!isByRows) continue;
       work += i.work * i.rows;
       if (i.usesWeightsOnce && i.rows == 1) least = tuning::kProductRows;
-      eachFixed([&](const auto& operand, const BufferSpec& b) { (operand.isSum ? sums : read).add(b); });
+      allFixed([&](auto& operand, const BufferSpec& b) {
+        if (!operand.isSum) return read.add(b);
+        operand.sumAt = sums_;
+        runs.back().sums.push_back({b.offset, b.size, sums_});
+        sums_ += (b.size + kLine - 1) / kLine * kLine;
+        return sums.add(b) && inParts.add(b);
+      });
     }
-    for (auto& run : runs) {
-      if (run.isByRows) placeSums(run, buffers);
-    }
+    for (auto& run : runs) setParts(run, buffers, tileRows);
     if (work == 0) return;
     const Index worth = std::max(tuning::kBatchTileWork, times(tuning::kBatchTileSums, sums_));
     tileRows_ = std::min(kMostSize, tileRows > 0 ? tileRows : std::max(least, times(worth, runsByRows) / work + 1));
@@ -88,52 +103,33 @@ class Program {
     return mostTiles_ == 1 ? n : std::min(n, std::max(2 * tileRows_, n / mostTiles_) + 2 * kUnit);
   }
 
+  // The stretch of a buffer of n values that is part p of so many.
+  static Rows part(Index n, Index parts, Index p) {
+    const Index lines = (n + kLine - 1) / kLine;
+    const Index first = lines * p / parts * kLine, end = std::min(n, lines * (p + 1) / parts * kLine);
+    return {first, std::max<Index>(0, end - first)};
+  }
+
   // Values that the sums of a tile take.
   Index sums() const { return sums_; }
 
  private:
-  static constexpr Index kUnit = 4;
+  static constexpr Index kUnit = 4, kLine = 16;
 
-  // In the order of the arena, so that what lies together there does so here, too, and is added up at once.
-  void placeSums(Run& run, const std::vector<BufferSpec>& buffers) {
-    const auto of = [&](const auto* operand) -> const BufferSpec& {
-      return buffers[static_cast<std::size_t>(operand->buffer)];
-    };
-    std::vector<typename Instruction<T>::Operand*> operands;
-    for (std::size_t k = run.begin; k < run.end; ++k) {
-      for (auto& operand : instructions[k].operands) {
-        if (operand.isSum && operand.buffer != kNone) operands.push_back(&operand);
-      }
-    }
-    std::sort(operands.begin(), operands.end(),
-              [&](const auto* a, const auto* b) { return of(a).offset < of(b).offset; });
-    for (auto* operand : operands) {
-      const auto& b = of(operand);
-      auto* last = run.sums.empty() ? nullptr : &run.sums.back();
-      if (last != nullptr && isPadding(last->offset + last->size, b.offset, buffers)) {
-        last->size = b.offset + b.size - last->offset;
-      } else {
-        sums_ = roundUp16(sums_);
-        run.sums.push_back({b.offset, b.size, sums_});
-        last = &run.sums.back();
-      }
-      operand->sumAt = last->at + (b.offset - last->offset);
-      sums_ = last->at + last->size;
-    }
-    sums_ = roundUp16(sums_);
+  void setParts(Run& run, const std::vector<BufferSpec>& buffers, Index tileRows) const {
+    Index values = 0;
+    for (const auto& sum : run.sums) values += sum.size;
+    for (std::size_t k = run.end; k < run.last; ++k)
+      values += buffers[static_cast<std::size_t>(instructions[k].operands.front().buffer)].size;
+    const Index least = tileRows > 0 ? kLine : tuning::kPart;
+    while (2 * run.parts <= std::min(tuning::kMostParts, values / least)) run.parts *= 2;
   }
-  // Does nothing lie in [begin, end) of the fixed numbers? What is added there changes nothing then.
-  static bool isPadding(Index begin, Index end, const std::vector<BufferSpec>& buffers) {
-    return end - begin < 16 && std::none_of(buffers.begin(), buffers.end(), [&](const BufferSpec& b) {
-             return !b.batched && b.type == Type::kReal && b.offset < end && begin < b.offset + b.size;
-           });
-  }
-  static Index roundUp16(Index n) { return (n + 15) / 16 * 16; }
 
-  // Stretches of memory, joined where they touch.
+  // Stretches of memory, and where they are joined.
   class Stretches {
    public:
-    void add(const BufferSpec& b) {
+    bool add(const BufferSpec& b) {
+      whole_.insert({b.offset, b.size});
       Index begin = b.offset, end = b.offset + b.size;
       for (auto next = ends_.upper_bound(end); next != ends_.begin() && std::prev(next)->second >= begin;) {
         --next;
@@ -142,14 +138,18 @@ class Program {
         next = ends_.erase(next);
       }
       ends_[begin] = end;
+      return true;
     }
     bool touch(const BufferSpec& b) const {
       const auto next = ends_.lower_bound(b.offset + b.size);
       return next != ends_.begin() && std::prev(next)->second > b.offset;
     }
+    // Does the buffer touch any without being the whole of it?
+    bool cuts(const BufferSpec& b) const { return touch(b) && whole_.count({b.offset, b.size}) == 0; }
 
    private:
-    std::map<Index, Index> ends_;  // by their beginnings
+    std::map<Index, Index> ends_;  // of what is joined, by their beginnings
+    std::set<std::pair<Index, Index>> whole_;
   };
 
   Index sums_ = 0, tileRows_ = kMostSize, mostTiles_ = 1;

@@ -358,7 +358,7 @@ test('a dataset holds finite numbers in rows', (t) => {
     message: 'Expected x to hold finite numbers, got NaN at row 1, column 1',
   });
   t.throws(() => of(Float64Array.of(1, 1e300), 2, 1, 'float32'), {
-    message: 'Expected x to hold finite numbers, got Infinity at row 1',
+    message: "Expected x to hold numbers within float32's range, got 1e+300 at row 1",
   });
   t.throws(() => of(Float32Array.of(Number.NEGATIVE_INFINITY, 1), 1, 2), {
     message: 'Expected x to hold finite numbers, got -Infinity at row 0, column 0',
@@ -455,6 +455,49 @@ test('what a sum over rows is read for waits for all tiles', (t) => {
   t.true(near(tiles, whole));
   const [again, once] = tiledAndWhole(buffers, [sums, reads, { ...sums, buffers: [3, 0, 2] }], [3]);
   t.true(near(again, once));
+});
+
+test('updates behind tiles are made in parts, each of what has its sums, and not of what another part has', (t) => {
+  const real = (offset: number, size: number) => ({ offset, size, batched: false });
+  const buffers = [
+    { offset: 0, size: 7, batched: true },
+    real(0, 49),
+    real(64, 49), // weights, and from the middle of them on
+    real(80, 20),
+    real(128, 49),
+    real(144, 1),
+    real(192, 20),
+  ];
+  const large = { fixedSize: 256, rowSize: 16, buffers, scalars: [0.5, 0.25, 0], report: -1, tiled: true };
+  const sum = { kernel: 'weightGradient', buffers: [0, 0, 1], dims: { O: 7, I: 7 }, scalars: {} };
+  const sgd = (dw: number, w: number, N: number) => ({
+    ...{ kernel: 'sgd', buffers: [dw, w], dims: { N }, scalars: { eta: 0, lmbd: 1 } },
+  });
+  const average = { kernel: 'movingAverage', buffers: [2, 4], dims: { N: 49 }, scalars: { momentum: 1 } };
+  const squares = { kernel: 'sumSquares', buffers: [5, 2, 5], dims: { N: 49 }, scalars: {} };
+  const x = Float64Array.from({ length: 7 * 24 }, (_, i) => Math.cos(i));
+  const run = (program: InstructionSpec[], tileRows: number) => {
+    const plan = new binding.Plan('float64', { ...large, programs: { p: program }, tileRows });
+    plan.write(
+      0,
+      Float64Array.from({ length: 256 }, (_, i) => Math.sin(i)),
+    );
+    plan.runSync({ program: 'p', inputs: [[0, x]], first: 0, count: 24, batchSize: 24 });
+    const fixed = new Float64Array(256);
+    plan.read(0, fixed);
+    return fixed;
+  };
+  const programs: InstructionSpec[][] = [
+    [sum, sgd(1, 2, 49), average],
+    [sum, sgd(1, 2, 49), sgd(6, 3, 20), average],
+    [sum, sgd(6, 3, 20), sgd(1, 2, 49), average],
+    [sum, sgd(1, 2, 49), squares, average],
+    [sum, { ...sgd(1, 2, 49), when: 2 }, average],
+    [sum, sgd(1, 2, 49), sum, sgd(1, 2, 49)],
+    [sgd(1, 2, 49), sum, average],
+  ];
+  for (const [k, program] of programs.entries()) t.true(near([run(program, 4)], [run(program, 1000)]), `program ${k}`);
+  t.notDeepEqual(run(programs[1], 4), run(programs[2], 4));
 });
 
 test('no tile is empty, however few the rows', (t) => {

@@ -76,6 +76,59 @@ test('calls at once give what each gives alone, whatever others ask for', async 
   );
 });
 
+test('a call may wait for others, until its time is over or there is room for none', async (t) => {
+  const model = network();
+  const turns = async (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  let settled = 0;
+  const ask = (k: number, maxQueueDelay: number) => {
+    const answer = model.predict(rowOf(k), { maxQueueDelay });
+    answer.then(() => settled++);
+    return answer;
+  };
+  const first = ask(0, 200_000);
+  await turns(20);
+  t.is(settled, 0);
+  const answers = await Promise.all([
+    first,
+    ask(1, 0),
+    model.predict(x.take(Array.from({ length: 33 }, (_, i) => i)), { maxQueueDelay: 1e6 }),
+  ]);
+  for (const [k, answer] of answers.slice(0, 2).entries()) t.is(bits([answer]), bits([model.predictSync(rowOf(k))]));
+
+  const half = x.take(Array.from({ length: 256 }, (_, i) => i));
+  const full = Array.from({ length: 4 }, () => model.predict(half, { batchSize: 256, maxQueueDelay: 1e6 }));
+  t.is(await Promise.race([Promise.all(full).then(() => 'full'), turns(1000)]), 'full');
+
+  const controller = new AbortController();
+  const stopped = model.predict(rowOf(2), { signal: controller.signal, maxQueueDelay: 1e6 });
+  setTimeout(() => controller.abort(), 5);
+  await t.throwsAsync(stopped, { code: 'ERR_ABORTED' });
+  t.is(bits([await model.predict(rowOf(3))]), bits([model.predictSync(rowOf(3))]));
+  await t.throwsAsync(model.predict(rowOf(4), { maxQueueDelay: -1 }), {
+    message: 'Expected maxQueueDelay to be a number in [0, 1000000], got -1 (number)',
+  });
+});
+
+test('numbers beyond float32 are told, and nobody else is refused with them', async (t) => {
+  const model = network();
+  const message = /^Expected x to hold numbers within float32's range, got 1e\+300 at index \[0, 1, 0, 0\]$/;
+  const wrong = NDArray.from(rowOf(0));
+  wrong.data[6] = 1e300;
+  t.throws(() => model.predictSync(wrong), { message });
+  const [refused, answered] = await Promise.allSettled([model.predict(wrong), model.predict(rowOf(1))]);
+  t.regex((refused as PromiseRejectedResult).reason.message, message);
+  t.is(answered.status, 'fulfilled');
+  await t.throwsAsync(model.fit(wrong, [0]), { message: /within float32's range, got 1e\+300/ });
+  t.throws(() => network('float64').predictSync(NDArray.from(wrong.data.fill(Number.NaN)).reshape(1, 6, 6, 1)), {
+    message: /finite numbers, got NaN/,
+  });
+  const many = NDArray.from(x);
+  many.data[5000] = Number.POSITIVE_INFINITY;
+  t.throws(() => model.predictSync(many), {
+    message: 'Expected x to hold finite numbers, got Infinity at index [138, 5, 2, 0]',
+  });
+});
+
 test('a network that was never compiled, of several inputs and outputs, one of integers', async (t) => {
   const words = input({ shape: [3], dtype: 'int32', name: 'words' });
   const numbers = input({ shape: [2], name: 'numbers' });

@@ -70,6 +70,10 @@ export const marked = <V extends Value>(value: V): V => Object.defineProperty(va
 export const isSameShape = (a: Shape, b: Shape | undefined): boolean =>
   a.length === b?.length && a.every((n, axis) => n === b[axis]);
 
+/** Is `a` the shape of one of the samples in an array of shape `b`? */
+export const isSampleShape = (a: Shape, b: Shape): boolean =>
+  a.length + 1 === b.length && a.every((n, axis) => n === b[axis + 1]);
+
 /** What stands for the samples of an input. */
 export const placeholder = (shape: Shape, dtype?: 'int32'): Value =>
   marked({ shape, batched: true, ...(dtype && { dtype }) });

@@ -1,17 +1,26 @@
 import { allocate } from '../allocate.js';
 import { NDArray, type TypedData } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
-import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import { isSameShape, type Shape } from '../graph/value.js';
+import { isSampleShape, type Shape } from '../graph/value.js';
 import { isNDArray } from '../kind.js';
-import { type Buffer, type FloatArray, type FloatType, valuesOf } from '../tape.js';
+import type { Buffer, FloatArray, FloatType } from '../tape.js';
 import { signalOf, type Training } from '../train.js';
-import { type ByPort, type FitModel, type Port, type Ports, prepareFit, readInputs } from '../training/data.js';
+import {
+  type ByPort,
+  type FitModel,
+  inputValues,
+  type Port,
+  type Ports,
+  prepareFit,
+  readInputs,
+} from '../training/data.js';
 import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep } from '../training/loop.js';
 import type { Engine } from './engine.js';
 import type { Network } from './network.js';
 import type { BatchOptions, EvaluateOptions, FitOptions, PredictNowOptions, PredictOptions } from './options.js';
+import type { Patience } from './serving.js';
 
 /** A network, as calls use it. */
 export interface Callee {
@@ -53,8 +62,8 @@ export function* evaluation(
 /** Beside whatever the network does. */
 export async function prediction(callee: Callee, x: ByPort, options: PredictOptions): Promise<NDArray[]> {
   const { arrays, inputs, batchSize } = checked(callee, x, options);
-  const signal = signalOf(options);
-  return callee.engine.server(callee.graphFor(shapesOf(arrays)), inputs).predict(arrays, batchSize, signal);
+  const patience = patienceOf(options);
+  return callee.engine.server(callee.graphFor(shapesOf(arrays)), inputs).predict(arrays, batchSize, patience);
 }
 
 /** The same at once, of samples where they are. `isBatch`: all of them in one batch */
@@ -74,13 +83,13 @@ export function outputsNow(
   const n = arrays[0].shape[0];
   const into =
     out === undefined ? outputs.map((output) => roomFor(output, n, plan.dtype)) : checkOut(out, outputs, n, plan.dtype);
-  const values = arrays.map((array, i) => valuesOf(array, ports[i].dtype ?? plan.dtype));
-  const all = [...values, ...into.map(({ data }) => data as FloatArray)];
-  if (
-    out !== undefined &&
-    all.some((own, i) => all.some((other, k) => k > i && k >= values.length && overlap(own, other)))
-  )
-    throw new RangeError('Expected out to lie apart from the samples, got arrays that share memory');
+  const values = inputValues('x', arrays, ports, plan.dtype);
+  const all = [...values];
+  for (const { data } of into) {
+    if (out !== undefined && all.some((other) => overlap(other, data)))
+      throw new RangeError('Expected out to lie apart from the samples, got arrays that share memory');
+    all.push(data as FloatArray);
+  }
   predictInto(batchSize, all);
   return into;
 }
@@ -100,9 +109,10 @@ function checkOut(out: unknown, outputs: readonly Buffer[], n: number, dtype: Fl
     throw wrongType('out', outputs.length === 1 ? 'an NDArray' : `a list of ${outputs.length} NDArrays`, out);
   return given.map((array: NDArray, i) => {
     const name = given.length === 1 ? 'out' : `out[${i}]`;
-    const shape = [n, ...outputs[i].shape];
+    const { shape } = outputs[i];
     if (array.dtype !== dtype) throw wrongValue(name, `an array of ${dtype}`, array.dtype);
-    if (!isSameShape(shape, array.shape)) throw wrongShape(name, `of shape [${shape.join(', ')}]`, array.shape);
+    if (array.shape[0] !== n || !isSampleShape(shape, array.shape))
+      throw wrongShape(name, `of shape [${[n, ...shape].join(', ')}]`, array.shape);
     return array;
   });
 }
@@ -118,13 +128,19 @@ export function checked(
   { ports }: Pick<Callee, 'ports'>,
   x: ByPort,
   options: Pick<PredictOptions, 'batchSize'>,
-  allowed: readonly string[] = ['batchSize', 'signal'],
+  allowed: readonly string[] = ['batchSize', 'signal', 'maxQueueDelay'],
 ) {
   checkOptions('options', options, allowed);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const { inputs } = ports();
   return { arrays: readInputs('x', x, inputs), inputs, batchSize };
 }
+
+/** How long a call waits for its answer, and with others. */
+export const patienceOf = (options: PredictOptions): Patience => ({
+  signal: signalOf(options),
+  maxQueueDelay: checkInterval('maxQueueDelay', options.maxQueueDelay ?? 0, 0, 1e6),
+});
 
 const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => shape.slice(1));
 

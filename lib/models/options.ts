@@ -75,6 +75,11 @@ export interface PredictOptions {
   /** Samples computed at a time. Default 32 */
   batchSize?: number;
   signal?: AbortSignal;
+  /**
+   * Microseconds that a call of at most one batch may wait for others, to be answered with them in one job: a busy server gives
+   * more answers a second, each so much later. Default 0: calls go together with those that wait for their turn anyway
+   */
+  maxQueueDelay?: number;
 }
 
 export interface PredictNowOptions<O extends Outputs = Outputs> {

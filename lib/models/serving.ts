@@ -1,9 +1,11 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import { allocate } from '../allocate.js';
 import { NDArray, type TypedData } from '../array.js';
 import { binding } from '../binding.js';
-import { type FloatArray, valuesOf } from '../tape.js';
+import type { FloatArray } from '../tape.js';
 import { aborted, framed, type JobStep, type Training, withStack } from '../train.js';
-import { copyInputs, type Port } from '../training/data.js';
+import { copyInputs, inputValues, type Port } from '../training/data.js';
 import { predictLoop } from '../training/loop.js';
 import type { Network } from './network.js';
 
@@ -19,7 +21,17 @@ interface Samples {
   readonly jobs?: Training<NDArray[]>;
 }
 
+/** How long a call waits. */
+export interface Patience {
+  /** For its answer. */
+  readonly signal?: AbortSignal | undefined;
+  /** For others, in microseconds, before it is answered with them. */
+  readonly maxQueueDelay: number;
+}
+
 interface Request extends Samples {
+  /** When it is answered without waiting for others any more, by performance.now(). */
+  readonly deadline: number;
   readonly resolve: (outputs: NDArray[]) => void;
   readonly reject: (error: unknown) => void;
   isOver: boolean;
@@ -56,7 +68,11 @@ export class Server {
   }
 
   /** The network's outputs for samples that were checked. @throws Error with code ERR_ABORTED after `signal` fired */
-  async predict(arrays: readonly NDArray[], batchSize: number, signal?: AbortSignal): Promise<NDArray[]> {
+  async predict(
+    arrays: readonly NDArray[],
+    batchSize: number,
+    { signal, maxQueueDelay }: Patience,
+  ): Promise<NDArray[]> {
     const caller: { stack?: string } = {};
     Error.captureStackTrace(caller, this.predict);
     const stopped = () => withStack(aborted(signal as AbortSignal, 'prediction'), caller);
@@ -65,7 +81,8 @@ export class Server {
     let abort: () => void = () => {};
     try {
       return await new Promise<NDArray[]>((resolve, reject) => {
-        const request: Request = { ...own, resolve, reject, isOver: false };
+        const deadline = performance.now() + maxQueueDelay / 1000;
+        const request: Request = { ...own, deadline, resolve, reject, isOver: false };
         abort = () => {
           request.isOver = true;
           reject(stopped());
@@ -93,11 +110,8 @@ export class Server {
       const samples = copyInputs('x', arrays, this.#ports, plan.dtype);
       return { n, values: [], jobs: predictLoop(this.#network, samples, { first: 0, count: n }, batchSize) };
     }
-    const values = arrays.map((array, i) => {
-      const own = valuesOf(array, this.#ports[i].dtype ?? plan.dtype);
-      return own === array.data ? own.slice() : own;
-    });
-    return { n, values };
+    const values = inputValues('x', arrays, this.#ports, plan.dtype);
+    return { n, values: values.map((own, i) => (own === arrays[i].data ? own.slice() : own)) };
   }
 
   /** `refreshed`: for the first turn, whose weights are those of the moment of the call; the others look again. */
@@ -105,6 +119,7 @@ export class Server {
     this.#isWorking = true;
     let first: Promise<void> | undefined = refreshed ?? Promise.resolve();
     for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+      await this.#gather(next);
       if (next.isOver) continue;
       let together = [next];
       try {
@@ -124,17 +139,25 @@ export class Server {
     this.#isWorking = false;
   }
 
+  /** Waits for as many others as there is room for, or the request's deadline; by turns of the event loop, whose timers are too slow. */
+  async #gather(request: Request): Promise<void> {
+    while (!request.isOver && performance.now() < request.deadline && !this.#isFull(request)) await setImmediate();
+  }
+
+  #isFull(request: Request): boolean {
+    return request.jobs !== undefined || this.#others(request).length === mostBeside(request);
+  }
+
+  /** Those that are waiting and can be answered with a request of one batch, as many as there is room for. */
+  #others({ n }: Request): Request[] {
+    return this.#waiting.filter((other) => !other.isOver && !other.jobs && other.n === n).slice(0, mostBeside({ n }));
+  }
+
   /** A request of one batch, and those that are answered with it. */
   #withOthers(first: Request): Request[] {
-    const most = Math.max(1, Math.floor(MOST_TOGETHER / first.n));
-    const together = [first];
-    for (const other of [...this.#waiting]) {
-      if (together.length === most) break;
-      if (other.isOver || other.jobs || other.n !== first.n) continue;
-      together.push(other);
-      this.#waiting.splice(this.#waiting.indexOf(other), 1);
-    }
-    return together;
+    const others = this.#others(first);
+    for (const other of others) this.#waiting.splice(this.#waiting.indexOf(other), 1);
+    return [first, ...others];
   }
 
   async #answer(requests: readonly Request[]): Promise<void> {
@@ -177,6 +200,8 @@ export class Server {
     settle();
   }
 }
+
+const mostBeside = ({ n }: Pick<Samples, 'n'>) => Math.max(0, Math.floor(MOST_TOGETHER / n) - 1);
 
 function joined<V extends TypedData>(parts: readonly V[]): V {
   if (parts.length === 1) return parts[0];

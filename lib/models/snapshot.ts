@@ -1,8 +1,7 @@
 import type { NDArray } from '../array.js';
 import type { Graph } from '../graph/graph.js';
-import { signalOf } from '../train.js';
 import type { Ports } from '../training/data.js';
-import { checked, outputsNow } from './calls.js';
+import { checked, outputsNow, patienceOf } from './calls.js';
 import { type Network, recordNetwork } from './network.js';
 import type { DataOf, Outputs, Predicted, PredictNowOptions, PredictOptions } from './options.js';
 import { Server } from './serving.js';
@@ -32,7 +31,7 @@ export class Snapshot<O extends Outputs = Outputs, I extends Outputs = Outputs> 
   /** As `Model.predict`. */
   async predict(x: DataOf<I>, options: PredictOptions = {}): Promise<Predicted<O>> {
     const { arrays, batchSize } = checked({ ports: () => this.#ports }, x, options);
-    return this.#structured(await this.#server.predict(arrays, batchSize, signalOf(options)));
+    return this.#structured(await this.#server.predict(arrays, batchSize, patienceOf(options)));
   }
 
   /** As `Model.predictSync`. @throws Error with code ERR_BUSY while a `predict` is on its way */

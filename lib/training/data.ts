@@ -1,5 +1,14 @@
 import { allocate } from '../allocate.js';
-import { type ArrayInput, checkArray, NDArray, position } from '../array.js';
+import {
+  type ArrayInput,
+  checkArray,
+  checkFinite,
+  type FirstNotFinite,
+  firstNotFinite,
+  NDArray,
+  position,
+} from '../array.js';
+import { binding } from '../binding.js';
 import { type CallbackModel, History } from '../callbacks/callback.js';
 import { CallbackList } from '../callbacks/callback-list.js';
 import { callbacks as callbackFactories } from '../callbacks/index.js';
@@ -13,11 +22,11 @@ import {
   wrongValue,
 } from '../check.js';
 import { classWeights } from '../class-weight.js';
-import { isSameShape, type Shape } from '../graph/value.js';
+import { isSampleShape, type Shape } from '../graph/value.js';
 import { isAbortSignal, isNDArray, isPlain, isTypedArray } from '../kind.js';
 import type { Loss } from '../losses.js';
 import type { FitOptions } from '../models/options.js';
-import { dataset, type FloatType } from '../tape.js';
+import { dataset, type FloatArray, type FloatType, valuesOf } from '../tape.js';
 import { warn } from '../warn.js';
 import type { FitPlan, Samples, Trained } from './loop.js';
 import { checkLogNames, logNames } from './totals.js';
@@ -152,21 +161,35 @@ export function readInputs(name: string, x: ByPort, inputs: readonly Port[]): ND
 
 /** Samples in native memory. */
 export const copyInputs = (name: string, x: readonly NDArray[], inputs: readonly Port[], dtype: FloatType) =>
+  x.map((array, i) => dataset(placeOf(name, inputs, i), array, inputs[i].dtype ?? dtype));
+
+/** The values of samples as a network computes with them; shared where they are of that type. */
+export const inputValues = (name: string, x: readonly NDArray[], inputs: readonly Port[], dtype: FloatType) =>
   x.map((array, i) => {
-    const { name: port, dtype: own = dtype } = inputs[i];
-    return dataset(inputs.length === 1 ? name : `${name} of '${port}'`, array, own);
+    const own = inputs[i].dtype ?? dtype;
+    const values = valuesOf(array, own);
+    if (own === 'float32' && array.dtype === 'float64')
+      checkFinite(placeOf(name, inputs, i), NDArray.wrap(values, array.shape), array, look);
+    return values;
   });
+
+const placeOf = (name: string, inputs: readonly Port[], i: number) =>
+  inputs.length === 1 ? name : `${name} of '${inputs[i].name}'`;
+
+/** The addon looks faster, but takes as long to call as JavaScript to look at some hundred numbers. */
+const look: FirstNotFinite = (data) =>
+  data.length < 512 ? firstNotFinite(data) : binding.firstNotFinite(data as FloatArray);
 
 /** x as an array [n, ...] of the samples' shape. */
 function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port): NDArray {
-  const array = checkArray(name, x);
+  const array = checkArray(name, x, { look });
   if (shape?.length === 0 ? array.shape.length !== 1 : array.shape.length < 2)
     throw wrongShape(
       name,
       shape?.length === 0 ? 'of shape [n]' : 'an array of samples, of two dimensions or more',
       array.shape,
     );
-  if (shape && !isSameShape(shape, array.shape.slice(1)))
+  if (shape && !isSampleShape(shape, array.shape))
     throw wrongShape(name, `of shape [n, ${shape.join(', ')}], as the network's input`, array.shape);
   if (dtype !== 'int32') return array;
   const wrong = array.dtype === 'int32' ? -1 : array.data.findIndex((value) => value !== (value | 0));

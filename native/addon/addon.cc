@@ -149,6 +149,16 @@ Napi::Value runsByRows(const Napi::CallbackInfo& info) {
   });
 }
 
+// firstNotFinite(values): the place of the first number that is NaN or infinite, or -1
+Napi::Value placeNotFinite(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto find = [](const auto& values) { return firstNotFinite(values.data, values.size); };
+    const bool isFloat = isArrayOf<float>(info[0]);
+    const Index at = isFloat ? find(view<float>(info[0])) : find(view<double>(info[0]));
+    return Napi::Number::New(info.Env(), static_cast<double>(at));
+  });
+}
+
 Napi::Value buildInfo(const Napi::CallbackInfo& info) {
   auto out = Napi::Object::New(info.Env());
   const auto blas = blasInfo();
@@ -194,6 +204,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("kernel", Napi::Function::New<kernel>(env, "kernel"));
   exports.Set("kernels", Napi::Function::New<kernels>(env, "kernels"));
   exports.Set("runsByRows", Napi::Function::New<runsByRows>(env, "runsByRows"));
+  exports.Set("firstNotFinite", Napi::Function::New<placeNotFinite>(env, "firstNotFinite"));
   exports.Set("buildInfo", Napi::Function::New<buildInfo>(env, "buildInfo"));
   exports.Set("setThreads", Napi::Function::New<setThreads>(env, "setThreads"));
   exports.Set("getThreads", Napi::Function::New<getThreads>(env, "getThreads"));

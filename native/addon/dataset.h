@@ -151,7 +151,10 @@ class DatasetWrap : public Napi::ObjectWrap<DatasetWrap>, public Holder {
       }
     } else {
       for (Index i = 0; i < from.size; ++i) to[i] = static_cast<T>(from.data[i]);
-      if (const Index at = firstNotFinite(to, from.size); at >= 0) refuseAt(at, "finite numbers", to[at]);
+      if (const Index at = firstNotFinite(to, from.size); at >= 0) {
+        const auto x = static_cast<double>(from.data[at]);
+        refuseAt(at, std::isfinite(x) ? "numbers within float32's range" : "finite numbers", x);
+      }
     }
     hold(data->owned.bytes());
     data_ = Pointer<T>(std::move(data));

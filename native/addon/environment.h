@@ -54,7 +54,9 @@ class Holder {
   virtual bool collected() = 0;
   virtual void release() = 0;
 
-  void hold(std::int64_t bytes) { ledger_->add(env_, bytes - std::exchange(bytes_, bytes)); }
+  void hold(std::int64_t bytes) {
+    if (bytes != bytes_) ledger_->add(env_, bytes - std::exchange(bytes_, bytes));
+  }
 
  private:
   Napi::Env env_;

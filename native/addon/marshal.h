@@ -150,8 +150,9 @@ auto typed(const Napi::Value& dtype, const F& f) {
   throw std::invalid_argument("Expected dtype to be float32, float64 or int32, got '" + name + "'");
 }
 
-inline bool isInt32Array(const Napi::Value& value) {
-  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_int32_array;
+template <typename T>
+bool isArrayOf(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == arrayType<T>();
 }
 
 // A typed array's memory, until JavaScript runs again. A detached array, or one whose buffer has shrunk below it, is
@@ -162,17 +163,21 @@ struct View {
   Index size;
 };
 
+// In one call: each asks the engine for all of it again.
 template <typename T>
 View<T> view(const Napi::Value& value) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != arrayType<T>()) {
+  napi_typedarray_type type;
+  std::size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != arrayType<T>()) {
     throw std::invalid_argument(std::string("Expected a typed array of ") +
                                 (std::is_same_v<T, float>          ? "float32"
                                  : std::is_same_v<T, double>       ? "float64"
                                  : std::is_same_v<T, std::int32_t> ? "int32"
                                                                    : "uint32"));
   }
-  auto array = value.As<Napi::TypedArrayOf<T>>();
-  return {array.Data(), static_cast<Index>(array.ElementLength())};
+  return {static_cast<T*>(data), static_cast<Index>(length)};
 }
 
 }  // namespace fjordnet

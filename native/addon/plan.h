@@ -108,7 +108,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     for (const auto& [index, data] : request.inputs) {
       if (sync && data.IsTypedArray()) {
         const Index width = plan.buffer(index).size;
-        if (isInt32Array(data)) {
+        if (isArrayOf<std::int32_t>(data)) {
           job.int32Inputs.emplace_back(index, borrowed<std::int32_t>(data, width));
         } else {
           job.inputs.emplace_back(index, borrowed<T>(data, width));
@@ -278,9 +278,9 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
             using T = typename decltype(core->plan)::Real;
             if (number < 0 || number >= static_cast<Index>(core->directs.size()) || batchSize < 1)
               throw std::invalid_argument("Expected a number that direct gave, and a batchSize");
-            const auto& direct = core->directs[static_cast<std::size_t>(number)];
-            std::vector<const void*> from;
-            std::vector<T*> to;
+            auto& direct = core->directs[static_cast<std::size_t>(number)];
+            direct.from.clear();
+            direct.to.clear();
             Index count = -1;
             std::size_t place = 2;
             const auto take = [&](int index, auto view) {
@@ -294,18 +294,18 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
             for (int index : direct.inputs) {
               const auto value = info[place++];
               if (core->plan.buffer(index).type == Type::kInt32) {
-                from.push_back(take(index, view<std::int32_t>(value)));
+                direct.from.push_back(take(index, view<std::int32_t>(value)));
               } else {
-                from.push_back(take(index, view<T>(value)));
+                direct.from.push_back(take(index, view<T>(value)));
               }
             }
-            for (int index : direct.outputs) to.push_back(take(index, view<T>(info[place++])));
+            for (int index : direct.outputs) direct.to.push_back(take(index, view<T>(info[place++])));
             if (core->plan.busy)
               throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
             reserve(env, core->plan, std::min(batchSize, count));
             if (!blasReserve()) throw std::bad_alloc();
             std::lock_guard lock(core->running);
-            addon(env).pool.runHere([&](Team& team) { core->plan.run(direct, from, to, count, batchSize, team); });
+            addon(env).pool.runHere([&](Team& team) { core->plan.run(direct, count, batchSize, team); });
           },
           core_);
     });
@@ -333,7 +333,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
               auto* here = region.fixed() + offset;
               std::copy_n(write ? values.data : here, values.size, write ? here : values.data);
             };
-            if (isInt32Array(info[1])) {
+            if (isArrayOf<std::int32_t>(info[1])) {
               move(view<std::int32_t>(info[1]), core->plan.template region<std::int32_t>());
             } else {
               move(view<T>(info[1]), core->plan.template region<T>());

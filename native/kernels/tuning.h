@@ -34,6 +34,11 @@ constexpr Index kBatchTileRoom = Index{1} << 20;
 constexpr Index kMostBatchTiles = 16;
 constexpr Index kMostTiledWeights = 131072;
 
+// What follows tiles of rows, by parts of buffers: values of sums and of updates together in one part, and parts at
+// most.
+constexpr Index kPart = 3000;
+constexpr Index kMostParts = 16;
+
 // Sums over rows (batch normalization): rows that are added up before they are added to the tile's sum, and tiles.
 // Blocks of 16, 64 and 256 rows: 165, 151 and 156 us for [100,196,16], 1.7, 1.5 and 1.5 for [100,1,64]; the shorter,
 // the less is lost by rounding. At most 8, 64 and 512 tiles made no difference beyond that of repetition.
