@@ -1,5 +1,5 @@
 // node scripts/build.js ts: compiles lib/ into the few files of dist/ that are published, as one file loads faster than 170.
-// index.js, plots/index.js and cli/main.js export what lies in the chunks that chunkOf names. Each other module has such a
+// index.js and plots/index.js export what lies in the chunks that chunkOf names, cli/main.js loads its own. Each other module has such a
 // file too, for tests, which is not published. Types come from tsc.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ function chunks(lib) {
       return imported.has(join(lib, 'graph', 'value.ts')) ? 'without-addon' : 'numbers';
     }
     const [folder] = id.slice(lib.length + 1).split('/');
-    if (folder !== 'cli' || (needs('cli/main.ts', id) && id !== join(lib, 'cli', 'main.ts'))) return `${folder}/chunk`;
+    if (folder !== 'cli' || id === join(lib, 'cli', 'start.ts') || needs('cli/start.ts', id)) return `${folder}/chunk`;
   };
 }
 
@@ -50,7 +50,9 @@ export async function bundle(root) {
   const stamp = join(dist, '.bundle');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
 
-  const entries = sources.filter((name) => !name.startsWith('cli/commands/'));
+  const isCommand = (name) => name.startsWith('cli/commands/');
+  const entries = sources.filter((name) => !isCommand(name));
+  const commands = new Set(sources.filter(isCommand).map((name) => name.slice('cli/commands/'.length, -'.ts'.length)));
   const made = await rollup({
     input: Object.fromEntries(entries.map((name) => [name.replace(/\.ts$/, ''), join(lib, name)])),
     preserveEntrySignatures: 'strict',
@@ -72,7 +74,7 @@ export async function bundle(root) {
     sourcemap: true,
     sourcemapExcludeSources: true,
     hoistTransitiveImports: false,
-    chunkFileNames: ({ isDynamicEntry }) => (isDynamicEntry ? 'cli/commands/[name].js' : '[name].js'),
+    chunkFileNames: ({ name }) => (commands.has(name) ? 'cli/commands/[name].js' : '[name].js'),
     manualChunks: chunks(lib),
   });
   await made.close();
