@@ -43,6 +43,29 @@ function error(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   }
   return most === 0 ? 0 : most / magnitude;
 }
+
+test('F(2x2, 3x3) is as accurate as what it takes the place of', (t) => {
+  const dims = { B: 6, H: 20, W: 20, C: 40, K: 3, L: 3, F: 40, Y: 20, X: 20, s: 1, t: 1, d: 1, e: 1, p: 1, q: 1 };
+  const random = new RandomState(4);
+  const draw = (n: number) => Float32Array.from(random.randn(n).data);
+  const x = draw(6 * 400 * 40).map((value) => Math.max(0, value)); // as behind relu: sums without much cancellation
+  const arrays = [x, draw(9 * 1600), draw(40), draw(6 * 400 * 40)] as const;
+  const expected = naive(dims, ...arrays);
+  const actual = convolve(dims, ...arrays);
+  // the first 20 filters or channels alone: too few of them for it
+  const some = (data: Floats, from: number, to: number) => data.filter((_, i) => i % from < to);
+  const few = convolve(
+    { ...dims, F: 20 },
+    ...([x, some(arrays[1], 40, 20), arrays[2].subarray(0, 20), some(arrays[3], 40, 20)] as const),
+  );
+  for (const what of ['y', 'dw'] as const) {
+    const part = (data: Floats) => some(data, 40, 20);
+    const [before, after] = [few[what], part(actual[what])].map((data) => error(data, part(expected[what])));
+    t.true(after <= 4 * before, `${what}: ${before}, ${after}`);
+    t.notDeepEqual(few[what], part(actual[what]));
+  }
+});
+
 const tolerance = (Float: FloatsConstructor) => (Float === Float64Array ? 1e-12 : 1e-5);
 
 function near(t: ExecutionContext, what: string, actual: Floats, expected: ArrayLike<number>) {
@@ -212,6 +235,28 @@ for (const Float of dtypes) {
         }
       }),
       { numRuns: 150, seed: 1 },
+    );
+    t.pass();
+  });
+
+  test(`3x3 convolutions of many channels, padded anyhow, are what their definition says, ${dtype}`, (t) => {
+    const between = (min: number, max: number) => fc.integer({ min, max });
+    const shapes = fc.record({
+      ...{ B: between(1, 5), H: between(1, 12), W: between(1, 12), Y: between(1, 12), X: between(1, 12) },
+      ...{ C: between(31, 50), F: between(31, 50), p: between(0, 3), q: between(0, 3) },
+    });
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const dims = { ...shape, K: 3, L: 3, s: 1, t: 1, d: 1, e: 1 };
+        const arrays = inputs(Float, dims);
+        const actual = convolve(dims, ...arrays);
+        const expected = naive(dims, ...arrays);
+        for (const what of ['y', 'dw', 'db', 'dx'] as const) {
+          const most = error(actual[what], expected[what]);
+          if (!(most <= (Float === Float64Array ? 1e-13 : 3e-6))) throw new Error(`${what}: relative error ${most}`);
+        }
+      }),
+      { numRuns: 60, seed: 2 },
     );
     t.pass();
   });

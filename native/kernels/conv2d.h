@@ -1,11 +1,13 @@
 // Two-dimensional convolution: forward, and the gradients of weights, bias and inputs. Images are [B,H,W,C], kernels
-// [K,L,C,F], strides s, t, dilations d, e; p rows and q columns of zeros stand before the first. Most go the direct way
-// (conv2d_direct.h); large weights over few pixels, and the input gradient of strided convolutions, go by im2col and
-// matrix products, of one row of the kernel at a time: that copy is a third as long as all of a 3x3 kernel's.
+// [K,L,C,F], strides s, t, dilations d, e; p rows and q columns of zeros stand before the first. 3x3 kernels of many
+// channels go by F(2x2, 3x3) in float32 (winograd.h), most others the direct way (conv2d_direct.h); large weights over
+// few pixels, and the input gradient of strided convolutions, by im2col and matrix products, of one row of the kernel
+// at a time: that copy is a third as long as all of a 3x3 kernel's.
 #pragma once
 
 #include "conv2d_direct.h"
 #include "gemm.h"
+#include "winograd.h"
 
 namespace fjordnet::FJORDNET_ISA {
 namespace {
@@ -81,6 +83,13 @@ inline Scratch scratchOf(const Conv2d& direct, bool isFloatDirect, bool isDouble
   return room;
 }
 
+inline Scratch largest(const Scratch& a, const Scratch& b) {
+  return {std::max(a.shared, b.shared), std::max(a.perSlot, b.perSlot)};
+}
+inline Scratch withWinograd(const Scratch& room, const Conv2d& c) {
+  return isWinograd(c) ? largest(room, winogradScratch(c)) : room;
+}
+
 // fn(place in the row of im2col, values, from this place in x on) for the stretches of x that pixels begin .. end - 1
 // of row g of y see through row k of the kernel, and zeros(place, values) for what lies outside.
 template <typename Fn, typename Zeros>
@@ -151,8 +160,11 @@ template <typename T>
 void conv2d(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> w, In<T> b, Out<T> y) {
   const Conv2d c = trimmed(whole);
   const auto bias = [b](Index f) { return b == nullptr ? T(0) : b[f]; };
+  const auto weights = [&](Index tap) { return [row = w + c.place(tap) * c.F](Index f) { return row[f]; }; };
+  if constexpr (std::is_same_v<T, float>) {
+    if (isWinograd(c)) return winogradConvolution(cpu, c, x, weights, bias, y);
+  }
   if (isDirect<T>(c)) {
-    const auto weights = [&](Index tap) { return [row = w + c.place(tap) * c.F](Index f) { return row[f]; }; };
     return directConvolution(cpu, c, x, Packed<T>(cpu.team, c, cpu.shared, weights, bias), y);
   }
   if (c.B * c.output() == 0) return;
@@ -173,7 +185,7 @@ void conv2d(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> w, In<T> b, Out<T> y
 }
 inline Scratch conv2dScratch(Conv2d whole) {
   const Conv2d c = trimmed(whole);
-  return scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
+  return withWinograd(scratchOf(c, isDirect<float>(c), isDirect<double>(c), c), c);
 }
 
 // The sums of one group of images.
@@ -183,6 +195,9 @@ inline Index groupRoom(const Conv2d& c) { return roundUp(c.weights() + c.F, 16);
 template <typename T>
 void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> dy, Out<T> dw, Out<T> db) {
   const Conv2d c = trimmed(whole);
+  if constexpr (std::is_same_v<T, float>) {
+    if (isWinograd(c)) return winogradGradient(cpu, c, x, dy, dw, db);
+  }
   const Index weights = c.weights(), width = c.L * c.C, room = groupRoom(c);
   const Index groups = groupsOf(c.B, c.Y * c.X, weights);
   const auto image = [&](Index g) { return g * c.B / groups; };
@@ -234,21 +249,23 @@ inline Scratch conv2dWeightGradientScratch(Conv2d whole) {
   const Conv2d c = trimmed(whole);
   Scratch room = scratchOf(c, isDirect<float>(c), isDirect<double>(c), c);
   room.shared = mostGroups(c.B, c.weights()) * groupRoom(c) + offsetRoom(c);
-  return room;
+  return isWinograd(c) ? largest(room, winogradGradientScratch(c)) : room;
 }
 
 // dx = dy * w turned around
 template <typename T>
 void conv2dInputGradient(const Cpu<T>& cpu, Conv2d whole, In<T> dy, In<T> w, Out<T> dx) {
-  const Conv2d c = trimmed(whole);
-  if (isInputDirect<T>(whole)) {
-    const Conv2d r = turned(whole);
-    const auto weights = [&](Index tap) {
-      const Index f = tap % c.F, place = r.tall * r.wide - 1 - r.place(tap) / c.F;
-      return [from = w + place * c.C * c.F + f, F = c.F](Index channel) { return from[channel * F]; };
-    };
-    return directConvolution(cpu, r, dy, Packed<T>(cpu.team, r, cpu.shared, weights, [](Index) { return T(0); }), dx);
+  const Conv2d c = trimmed(whole), r = turned(whole);
+  const auto weights = [&](Index tap) {
+    const Index f = tap % c.F, place = r.tall * r.wide - 1 - r.place(tap) / c.F;
+    return [from = w + place * c.C * c.F + f, F = c.F](Index channel) { return from[channel * F]; };
+  };
+  const auto bias = [](Index) { return T(0); };
+  if constexpr (std::is_same_v<T, float>) {
+    if (c.s == 1 && c.t == 1 && isWinograd(r)) return winogradConvolution(cpu, r, dy, weights, bias, dx);
   }
+  if (isInputDirect<T>(whole))
+    return directConvolution(cpu, r, dy, Packed<T>(cpu.team, r, cpu.shared, weights, bias), dx);
   if (c.B * c.image() == 0) return;
   const Index width = c.L * c.C;
   tiles(cpu.team, c.B, 2 * c.output() * c.taps(), c.B, [&](Index image, Index images, int slot) {
@@ -268,7 +285,9 @@ void conv2dInputGradient(const Cpu<T>& cpu, Conv2d whole, In<T> dy, In<T> w, Out
   });
 }
 inline Scratch conv2dInputGradientScratch(Conv2d c) {
-  return scratchOf(turned(c), isInputDirect<float>(c), isInputDirect<double>(c), trimmed(c));
+  const Conv2d r = turned(c);
+  const Scratch room = scratchOf(r, isInputDirect<float>(c), isInputDirect<double>(c), trimmed(c));
+  return c.s == 1 && c.t == 1 ? withWinograd(room, r) : room;
 }
 
 }  // namespace

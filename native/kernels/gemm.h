@@ -27,6 +27,7 @@ struct Gemm {
   Index ldc;
   Index rest;             // values in the block's last vector
   bool isPadded = false;  // may that vector of b be read whole?
+  bool isAdded = false;   // to what is in c, when all of K went by
 };
 
 constexpr int kGemmVectors = simd::kRegisters == 32 ? 4 : 3;
@@ -80,6 +81,15 @@ void gemmBlock(const Gemm<T>& g) {
 #pragma GCC unroll 8
   for (int i = 0; i < R; ++i) {
     T* c = g.c + i * g.ldc;
+    if (g.isAdded) {
+#pragma GCC unroll 4
+      for (int v = 0; v < W; ++v) sum[i][v] = load(c + v * L) + sum[i][v];
+      if constexpr (W < V) {
+        Tail before;
+        simd::loadPart(c + W * L, rest, before);
+        tail[i] = before + tail[i];
+      }
+    }
 #pragma GCC unroll 4
     for (int v = 0; v < W; ++v) store(c + v * L, sum[i][v]);
     if constexpr (W < V) simd::storePart(c + W * L, rest, tail[i]);
@@ -144,14 +154,15 @@ struct Product {
   Index ldc;
 };
 
-// For b as it is stored.
+// For b as it is stored. `isAdded`: to what is in c.
 template <typename T>
-void productInCache(const Product<T>& p) {
+void productInCache(const Product<T>& p, bool isAdded = false) {
   constexpr int L = kLanes<T>;
   blocks((p.N + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
     const Index j = first * L;
     const T* bias = p.bias == nullptr ? nullptr : p.bias + j;
-    const Gemm<T> g{p.K, p.a, p.transA ? 1 : p.lda, p.transA ? p.lda : 1, p.b + j, p.ldb, bias, 0, p.c + j, p.ldc, 0};
+    Gemm<T> g{p.K, p.a, p.transA ? 1 : p.lda, p.transA ? p.lda : 1, p.b + j, p.ldb, bias, 0, p.c + j, p.ldc, 0};
+    g.isAdded = isAdded;
     gemmColumns(g, p.M, std::min(vectors * L, p.N - j));
   });
 }
