@@ -50,7 +50,7 @@ test('medians, quartiles and ratios', async (t) => {
 });
 
 test('work of a step: three products a layer, two in the first', async (t) => {
-  const { stepFlop, weightShapes } = await load('workloads.js');
+  const { stepFlop, weightShapes } = await load('networks.js');
   const dense = {
     inputShape: [3],
     batchSize: 5,
@@ -68,6 +68,84 @@ test('work of a step: three products a layer, two in the first', async (t) => {
   };
   t.deepEqual(weightShapes(image), [[3, 3, 1, 2], [2], [24, 2], [2]]);
   t.is(stepFlop(image), 2 * (3 * 4 * 9 * 2 * 2 + 24 * 2 * 3));
+});
+
+test('a graph of layers: what each reads, and nothing to be learned before the first', async (t) => {
+  const { dense, residual, stepFlop, table, walk, weightShapes } = await load('networks.js');
+  const two = { ...table(3, 2, 7, 4), batchSize: 5 };
+  t.deepEqual(
+    walk(two).map(({ kind, sources, shape }: any) => [kind, sources, shape]),
+    [
+      ['embedding', [1], [2, 16]],
+      ['flatten', [2], [32]],
+      ['concatenate', [0, 3], [35]],
+      ['dense', [4], [4]],
+      ['dense', [5], [10]],
+    ],
+  );
+  t.deepEqual(weightShapes(two), [[7, 16], [35, 4], [4], [4, 10], [10]]);
+  t.is(stepFlop(two), 5 * 2 * (35 * 4 * 3 + 4 * 10 * 3));
+
+  const layers = walk({ inputShape: [8, 8, 1], layers: residual(2), batchSize: 1 });
+  const adds = layers.filter(({ kind }: any) => kind === 'add');
+  t.deepEqual(
+    adds.map(({ sources }: any) => sources.map((i: number) => layers[i - 1].kind)),
+    [
+      ['batchNormalization', 'conv2d'],
+      ['batchNormalization', 'conv2d'],
+    ],
+  );
+  t.deepEqual(layers.at(-1).weights, [[4, 10], [10]]);
+  const other = { inputs: [{ name: 'x', shape: [3] }], layers: [dense(4), { ...dense(2), from: ['x'] }], batchSize: 1 };
+  t.is(stepFlop(other), 2 * (3 * 4 + 3 * 2) * 2);
+});
+
+test('graphs of layers and losses of our own are cases that our network takes', async (t) => {
+  const { WORKLOADS } = await load('workloads.js');
+  const { writeCase } = await load('case.js');
+  const { build } = await load('our-network.js');
+  const { readCase } = await load('peers/protocol.js');
+  const { NDArray } = await load('../../dist/index.js');
+  const folder = await mkdtemp(join(tmpdir(), 'fjordnet-bench-test-'));
+  try {
+    for (const workload of WORKLOADS.filter(({ id }: any) => /^[opq]$/.test(id))) {
+      writeCase(folder, workload);
+      const array = ({ data, shape }: any) => NDArray.from(data).reshape(shape);
+      t.notThrows(() => build(readCase(folder), array), workload.id);
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('of a peer with several ways, the losses of each are compared', async (t) => {
+  const { measure } = await load('measure.js');
+  const { SMOKE } = await load('workloads.js');
+  const folder = await mkdtemp(join(tmpdir(), 'fjordnet-bench-test-'));
+  const session = (id: string, prepared: object) => ({
+    adapter: { id },
+    threads: 1,
+    label: `${id}@1`,
+    ask: async ({ op, count }: any) => (op === 'prepare' ? prepared : { seconds: 0.01 * count, units: count }),
+  });
+  const running = [
+    session('fjordnet', { losses: [2, 1] }),
+    session('jax', { losses: [2, 1], modes: ['scan', 'step'], lossesOf: { scan: [2, 1.1], step: [2, 1] } }),
+  ];
+  try {
+    const options = { folder, repetitions: 1, seconds: 0.01, budget: 1 };
+    const { entries, refused } = await measure(SMOKE, { running }, options);
+    t.deepEqual(
+      entries.map(({ peer, mode }: any) => [peer, mode]),
+      [
+        ['fjordnet', undefined],
+        ['jax', 'step'],
+      ],
+    );
+    t.deepEqual(refused, [{ peer: 'jax', reason: 'scan: loss 2 is 1.1, ours 1', skipped: false, threads: [1] }]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 /** A peer that answers as it is told: a script for Node.js that reads requests line by line. */

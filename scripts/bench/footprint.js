@@ -33,8 +33,9 @@ const DEBIAN = {
 export function footprint({ id, package: name, command }, root) {
   try {
     if (id === 'fjordnet') return ours(root);
-    if (existsSync(join(MODULES, name))) return nodePackage(name);
-    return command[0].startsWith('/usr/bin') ? debian(DEBIAN[name]) : pythonPackage(command[0], name);
+    const names = [name].flat();
+    if (existsSync(join(MODULES, names[0]))) return nodePackage(names[0]);
+    return command[0].startsWith('/usr/bin') ? debian(DEBIAN[names[0]]) : pythonPackage(command[0], names);
   } catch (error) {
     return { skip: `its size is not known here: ${error.message.split('\n')[0]}` };
   }
@@ -77,9 +78,9 @@ function nodePackage(name) {
   return { bytes, note: `npm, ${names.size} packages` };
 }
 
-function pythonPackage(python, name) {
+function pythonPackage(python, names) {
   const script = fileURLToPath(new URL('footprint.py', import.meta.url));
-  const { bytes, packages, cuda } = JSON.parse(execFileSync(python, [script, name], { encoding: 'utf8' }));
+  const { bytes, packages, cuda } = JSON.parse(execFileSync(python, [script, ...names], { encoding: 'utf8' }));
   return {
     bytes,
     note: `PyPI, ${packages} package${packages === 1 ? '' : 's'}${cuda ? `, of it ${megabytes(cuda)} of CUDA` : ''}`,

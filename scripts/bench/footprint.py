@@ -1,4 +1,4 @@
-"""Installed size of a Python package with everything it requires: JSON of bytes, version, packages, and bytes of CUDA's libraries."""
+"""Installed size of Python packages with everything they require: JSON of bytes, packages, and bytes of CUDA's libraries."""
 import json
 import os
 import re
@@ -21,8 +21,8 @@ def size(dist):
     return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
 
 
-def closure(name):
-    found, queue = {}, [name]
+def closure(names):
+    found, queue = {}, list(names)
     while queue:
         name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
         if name in found:
@@ -39,10 +39,9 @@ def closure(name):
 
 
 if __name__ == "__main__":
-    sizes = closure(sys.argv[1])
+    sizes = closure(sys.argv[1:])
     print(json.dumps({
         "bytes": sum(sizes.values()),
-        "version": distribution(sys.argv[1]).version,
         "packages": len(sizes),
         "cuda": sum(bytes for name, bytes in sizes.items() if CUDA.match(name)),
     }))

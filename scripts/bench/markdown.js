@@ -20,7 +20,10 @@ ${quick ? '\n**A quick run, to see that the program works: its numbers are not t
 - Machine: ${m.processor}, ${m.cores} cores, ${(m.memory / 2 ** 30).toFixed(0)} GiB, ${m.vectors ?? 'no vector flags known'}, ${m.system}, Node.js ${m.node}${m.commit ? `, commit ${m.commit}` : ''}.
 - Load of the machine as the run began: ${m.load.toFixed(1)} on ${m.cores} cores${load}.
 - ${repetitions} repetitions of about ${seconds} s each, all peers in turn; medians, quartiles in brackets.
-${there.map((p) => `- ${p.name}: ${p.kernel}`).join('\n')}
+
+Every peer, and what it was allowed:
+
+${there.map((p) => `- ${p.name} (${p.kernel})${p.allowed ? `: ${p.allowed}` : ''}`).join('\n')}
 ${absent.map((p) => `- ${p.title}: not measured, ${p.skip}`).join('\n')}
 
 | Limit of this machine | ${limits.map((l) => `${l.threads} thread${l.threads === 1 ? '' : 's'}`).join(' | ')} |
@@ -124,9 +127,5 @@ function method({ repetitions, budget }) {
   medians and quartiles are of these ratios. A peer whose repetitions would take longer than ${budget} s together (in the grids: a
   minute or so) gets fewer, and of its clearly slower number of threads three do: where there are fewer, the row says so.
 - A step is a minibatch with its draw: \`choice\` without replacement in NumPy and in our NeuralNetwork, a new permutation an epoch elsewhere.
-- NumPy runs the lecture's code; scikit-learn \`fit\` (the grids through joblib, as its own grid search); PyTorch the faster of its memory
-  formats; Keras the faster of XLA and no XLA, an epoch an execution; TensorFlow.js \`await fit\` without yielding, of less than an
-  epoch where a step takes it long.
-- The grid's NumPy runs one network after another, as the lecture does.
 - Sizes count what a package requires; PyTorch's wheel on PyPI brings CUDA. Peak memory and cold start are of fresh processes.`;
 }

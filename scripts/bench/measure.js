@@ -44,7 +44,7 @@ async function predict(workload, row, sessions, options) {
   const measured = new Map(cells.map((cell) => [cell, { medians: [], all: [] }]));
   for (let i = -1; i < options.repetitions; i++)
     for (const [cell, { medians, all }] of measured) {
-      const answer = await cell.session.ask({ op: 'latencies', seconds: options.seconds });
+      const answer = await cell.session.ask({ op: 'latencies', mode: cell.mode, seconds: options.seconds });
       if (!answer.times) {
         refuse(row, cell.session, answer);
         measured.delete(cell);
@@ -149,9 +149,12 @@ async function prepare(workload, row, sessions, folder) {
       continue;
     }
     expected ??= answer.losses;
-    const difference = answer.losses && disagreement(answer.losses, expected, TOLERANCE[workload.dtype]);
-    if (difference) refuse(row, session, { error: difference });
-    else for (const mode of answer.modes ?? [undefined]) cells.push({ session, mode });
+    for (const mode of answer.modes ?? [undefined]) {
+      const losses = answer.lossesOf?.[mode] ?? answer.losses;
+      const difference = losses && disagreement(losses, expected, TOLERANCE[workload.dtype]);
+      if (difference) refuse(row, session, { error: mode ? `${mode}: ${difference}` : difference });
+      else cells.push({ session, mode });
+    }
     if (answer.choice) row.choices[session.label] = answer.choice;
     if (!answer.losses && !row.unchecked.includes(session.adapter.id)) row.unchecked.push(session.adapter.id);
   }

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { layers as L, NDArray, optimizers, sequential, setThreads } from 'fjordnet';
+import { NDArray, optimizers, setThreads, toCategorical } from 'fjordnet';
 import { getLoss } from '../../dist/losses.js';
 import { recordNetwork } from '../../dist/models/network.js';
 import { dataset, Tape } from '../../dist/tape.js';
 import { writeCase } from './case.js';
 import { copyRate, measureLimits } from './limits.js';
+import { lossOf, networkOf } from './our-network.js';
 import { readCase } from './peers/protocol.js';
 import { digits } from './report.js';
 import { spread } from './statistics.js';
@@ -76,16 +77,13 @@ export function profile(workload, quick = false) {
 function run(workload, quick) {
   const repeats = quick ? 3 : 20;
   const runs = quick ? 3 : 9;
-  const { network, instructions, names, x, targets } = recorded(workload, repeats);
+  const { network, instructions, names, inputs: data, targets } = recorded(workload, repeats);
   const { plan, training } = network;
   for (const [i, { value }] of network.recorder.parameters.entries()) {
     const { data, shape } = workload.weights()[i];
     plan.write(value, NDArray.from(data).reshape(shape));
   }
-  const inputs = [
-    [network.inputs[0], x],
-    [training.judged[0].targets, targets],
-  ];
+  const inputs = [...network.inputs.map((buffer, i) => [buffer, data[i]]), [training.judged[0].targets, targets]];
   const B = workload.batchSize;
   const job = (program) => ({ program, inputs, first: 0, count: B, batchSize: B });
   plan.runSync(job('train'));
@@ -104,13 +102,12 @@ const time = (call, runs) => spread(Array.from({ length: runs }, call)).least;
 
 /** The network on a tape that also has one program for each instruction, which repeats it. */
 function recorded(workload, repeats) {
-  const layers = workload.layers.map(({ kind, ...options }) => L[kind](options));
-  const { graph } = sequential({ layers: [L.inputLayer({ shape: workload.inputShape }), ...layers] });
+  const { graph } = networkOf(workload);
   const emitted = [];
   const { emit, compile } = Tape.prototype;
   let program;
   const width = workload.dtype === 'float32' ? 4 : 8;
-  const labels = [];
+  const names = [];
   // The recorder is made inside recordNetwork; every tape learns to repeat for as long as this one is recorded.
   Tape.prototype.emit = function (kernel, buffers, dims, scalars) {
     emitted.push({ kernel, buffers, dims, scalars, program });
@@ -124,8 +121,8 @@ function recorded(workload, repeats) {
   Tape.prototype.compile = function () {
     Tape.prototype.emit = emit;
     for (const [i, e] of chosen(emitted).entries()) {
-      labels.push(`repeat ${i}`);
-      this.program(labels[i]);
+      names.push(`repeat ${i}`);
+      this.program(names[i]);
       for (let k = 0; k < repeats; k++) this.emit(e.kernel, e.buffers, e.dims, e.scalars);
     }
     this.program('nothing');
@@ -135,7 +132,7 @@ function recorded(workload, repeats) {
   try {
     network = recordNetwork(graph, workload.dtype, {
       optimizer: optimizers.sgd({ learningRate: 1e-9 }),
-      outputs: [{ name: 'y', loss: getLoss('loss', 'sparseCategoricalCrossentropy'), lossWeight: 1, metrics: [] }],
+      outputs: [{ name: 'y', loss: getLoss('loss', lossOf(workload)), lossWeight: 1, metrics: [] }],
       frozen: new Set(),
     });
   } finally {
@@ -147,16 +144,19 @@ function recorded(workload, repeats) {
     part,
     bytes: (B) => width * buffers.reduce((sum, b) => sum + (b ? b.size * (b.batched ? B : 1) : 0), 0),
   }));
-  const x = workload.array('x');
-  const y = workload.array('y');
-  const samples = NDArray.from(x.data).reshape(x.shape);
-  const rank = network.training.judged[0].targets.shape;
+  const array = (name) => {
+    const { data, shape } = workload.array(name);
+    return NDArray.from(data).reshape(shape);
+  };
+  const labels = array('y');
+  const { shape } = network.training.judged[0].targets;
+  const y = workload.loss ? toCategorical(labels, shape[0]) : labels.reshape(-1, ...shape);
   return {
     network,
     instructions,
-    names: labels,
-    x: dataset('x', samples, workload.dtype),
-    targets: dataset('y', NDArray.from(y.data).reshape(-1, ...rank), workload.dtype),
+    names,
+    inputs: workload.inputs.map(({ name, below }) => dataset(name, array(name), below ? 'int32' : workload.dtype)),
+    targets: dataset('y', y, workload.dtype),
   };
 }
 

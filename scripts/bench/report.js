@@ -50,7 +50,10 @@ export function verdicts(row, { limits }) {
     const ratio = row.ratios[peer];
     const bound = row.atLeast?.[peer];
     if (!ratio && bound >= least) return [{ text: `${least}x ${title(peer)}: more than ${digits(bound)}x`, met: true }];
-    return ratio ? [{ text: `${least}x ${title(peer)}: ${digits(ratio.median)}x`, met: ratio.median >= least }] : [];
+    if (!ratio) return [];
+    const { mode } = row.best.find((b) => b.peer === peer);
+    const text = `${least}x ${title(peer)}${mode ? `, ${mode}` : ''}: ${digits(ratio.median)}x`;
+    return [{ text, met: ratio.median >= least }];
   });
   if (atMost !== undefined)
     list.push({ text: `${quantity(atMost)} at most: ${quantity(ours.median)}`, met: ours.median <= atMost });

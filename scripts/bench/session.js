@@ -3,10 +3,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
+/** Settings of libraries that whoever runs this may have. */
+const FOREIGN = /^((OPENBLAS|GOTO|OMP|MKL|ATEN|JAX|TORCHINDUCTOR)_|(XLA_FLAGS|NPROC)$)/;
+
 /** Everyone's threads are set by the program; OpenBLAS picks its kernels and cache sizes by the processor alone. */
 export function environment(threads) {
   const env = { ...process.env, BENCH_THREADS: String(threads), PYTHONWARNINGS: 'ignore', TF_CPP_MIN_LOG_LEVEL: '3' };
-  for (const name of Object.keys(env)) if (/^(OPENBLAS|GOTO|OMP|MKL|ATEN)_/.test(name)) delete env[name];
+  for (const name of Object.keys(env)) if (FOREIGN.test(name)) delete env[name];
   env.OPENBLAS_NUM_THREADS = env.OMP_NUM_THREADS = env.MKL_NUM_THREADS = String(threads);
   env.CUDA_VISIBLE_DEVICES = '';
   return env;

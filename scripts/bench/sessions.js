@@ -24,8 +24,9 @@ export class Sessions {
   async start() {
     const all = availableParallelism();
     for (const adapter of this.#adapters) {
-      const about = { id: adapter.id, title: adapter.title, skip: missing(adapter) };
-      this.#about.set(adapter.id, about);
+      const { id, title, allowed } = adapter;
+      const about = { id, title, allowed, skip: missing(adapter) };
+      this.#about.set(id, about);
       for (const threads of about.skip ? [] : threadCounts(adapter, all)) {
         const session = new Session(adapter, threads);
         const answer = await session.start();

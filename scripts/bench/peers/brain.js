@@ -11,8 +11,9 @@ const { version } = require('brain.js/package.json');
 
 const about = () => ({ name: `brain.js ${version}`, kernel: 'JavaScript' });
 
-function check({ kind, layers }) {
+function check({ kind, layers, loss }) {
   if (!['train', 'start', 'memory'].includes(kind)) throw new Skip('not a thing brain.js does');
+  if (loss || layers.some(({ from }) => from)) throw new Skip("it has no graph of layers and no loss of one's own");
   if (layers.some((layer) => layer.kind !== 'dense')) throw new Skip('it has no convolution');
   if (layers[0].activation !== 'sigmoid') throw new Skip('not measured: its output layer takes the hidden activation');
 }

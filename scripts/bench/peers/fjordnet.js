@@ -4,18 +4,16 @@ import {
   accuracyScore,
   buildInfo,
   gridSearch,
-  layers as L,
   logspace,
   MLPClassifier,
   NDArray,
   NeuralNetwork,
-  optimizers,
   RandomState,
-  Sequential,
   setThreads,
   toCategorical,
 } from 'fjordnet';
 import { measureLimits } from '../limits.js';
+import { build } from '../our-network.js';
 import { means, Skip, serve, THREADS } from './protocol.js';
 
 setThreads(THREADS);
@@ -27,29 +25,17 @@ function about() {
 
 const array = ({ data, shape }) => NDArray.from(data).reshape(shape);
 
-/** A Sequential of a workload's layers with its weights. */
-export function build(workload) {
-  const made = workload.layers.map(({ kind, ...options }, i) =>
-    L[kind](i === 0 ? { ...options, inputShape: workload.inputShape } : options),
-  );
-  const model = new Sequential({ layers: made, dtype: workload.dtype, seed: workload.seed });
-  model.compile({
-    optimizer: optimizers.sgd({ learningRate: workload.learningRate }),
-    loss: 'sparseCategoricalCrossentropy',
-  });
-  model.setWeights(workload.weights().map(array));
-  return model;
-}
-
-function sequentialCase(workload) {
-  const x = array(workload.array('x'));
-  const y = array(workload.array('y'));
-  const model = build(workload);
-  const losses = means(
-    workload.batches().map((group) => group.map((rows) => model.trainOnBatch(x.take(rows), y.take(rows)).loss)),
-  );
+function networkCase(workload) {
+  const inputs = workload.inputs.map(({ name }) => array(workload.array(name)));
+  const labels = array(workload.array('y'));
+  const y = workload.loss ? toCategorical(labels, workload.layers.at(-1).units) : labels;
+  const model = build(workload, array);
+  const of = (values) => (values.length === 1 ? values[0] : values);
+  const step = (rows) => model.trainOnBatch(of(inputs.map((values) => values.take(rows))), y.take(rows)).loss;
+  const losses = means(workload.batches().map((group) => group.map(step)));
   model.setWeights(workload.weights().map(array));
   const { batchSize, samples } = workload;
+  const x = of(inputs);
   return {
     losses,
     model,
@@ -93,12 +79,18 @@ async function lectureCase(workload) {
   return work;
 }
 
+/** Into a new array, and into one of the caller's. */
 function predictCase(workload) {
   const x = array(workload.array('x'));
-  const model = build(workload);
+  const model = build(workload, array);
   const rows = x.take(Array.from({ length: workload.rows }, (_, i) => i));
-  const call = () => model.predictSync(rows, { batchSize: workload.rows });
-  return { call, losses: call().data.subarray(0, 10) };
+  const batchSize = workload.rows;
+  const out = model.predictSync(rows, { batchSize });
+  const calls = {
+    predictSync: () => model.predictSync(rows, { batchSize }),
+    'predictSync with out': () => model.predictSync(rows, { batchSize, out }),
+  };
+  return { calls, modes: Object.keys(calls), losses: out.data.slice(0, 10) };
 }
 
 function mlpCase(workload) {
@@ -193,11 +185,11 @@ async function mlpGridCase(workload) {
 }
 
 const KINDS = {
-  train: (workload) => (workload.lecture ? lectureCase(workload) : sequentialCase(workload)),
+  train: (workload) => (workload.lecture ? lectureCase(workload) : networkCase(workload)),
   predict: predictCase,
-  start: sequentialCase,
-  delay: sequentialCase,
-  memory: sequentialCase,
+  start: networkCase,
+  delay: networkCase,
+  memory: networkCase,
   mlp: mlpCase,
   grid: gridCase,
   mlpGrid: mlpGridCase,

@@ -68,14 +68,15 @@ export async function serve(about, openCase, operations = {}) {
       work?.close?.();
       work = undefined;
       work = await openCase(readCase(folder));
-      return { losses: work.losses && [...work.losses], choice: work.choice, modes: work.modes };
+      const { losses, choice, modes } = work;
+      return { losses: losses && [...losses], choice, modes };
     },
     async run({ count, mode, steps }) {
       const start = performance.now();
       const units = await (steps ? work.steps(steps) : work.run(count, mode));
       return { seconds: work.seconds ?? (performance.now() - start) / 1000, units };
     },
-    latencies: ({ seconds }) => ({ times: latencies(() => work.call(), seconds) }),
+    latencies: ({ seconds, mode }) => ({ times: latencies(work.calls?.[mode] ?? work.call, seconds) }),
     memory: () => ({ bytes: process.resourceUsage().maxRSS * 1024 }),
     ...operations,
   };

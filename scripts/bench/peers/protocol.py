@@ -1,10 +1,13 @@
 """What every Python peer shares: reading a case, timing, JSON lines over stdin and stdout.
 
 A peer is a module with NAME, `about()` and `open_case(case)`; that returns an object with `losses` (or `outputs`) to compare
-with everybody else's, and `run(n)`, which does the work n times and returns how many units that was. See session.js.
+with everybody else's, and `run(n)`, which does the work n times and returns how many units that was. One that has several ways
+to do it names them in `modes`, is called `run(n, mode)`, or `calls[mode]()` for single calls, and has the losses of each in
+`losses_of`. See session.js.
 """
 import ctypes
 import json
+import math
 import os
 import resource
 import sys
@@ -31,6 +34,16 @@ class Case(dict):
 
         about = self["arrays"][name]
         return np.fromfile(os.path.join(self.folder, name), dtype=about["dtype"]).reshape(about["shape"])
+
+    def layer_weights(self):
+        """Of each layer its own."""
+        weights = iter(self.weights())
+        return [[next(weights) for _ in range(layer["weights"])] for layer in self.network]
+
+    @property
+    def is_plain(self):
+        """One layer after another, and softmax with cross-entropy."""
+        return not self.loss and all("from" not in layer for layer in self.layers)
 
     def weights(self):
         return [self.array(f"w{i}") for i in range(sum(name[0] == "w" for name in self["arrays"]))]
@@ -66,9 +79,12 @@ def latencies(call, seconds, least=200):
     return times
 
 
-def serve(about, open_case):
-    import numpy as np
+def numbers(losses):
+    """For JSON, which has no NaN."""
+    return None if losses is None else [float(v) if math.isfinite(v) else None for v in losses]
 
+
+def serve(about, open_case):
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints must not get in between
 
@@ -88,14 +104,17 @@ def serve(about, open_case):
             if request["op"] == "prepare":
                 work = None
                 work = open_case(Case(request["folder"]))
-                losses = None if work.losses is None else [float(v) if np.isfinite(v) else None for v in work.losses]
-                answer({"losses": losses, "choice": getattr(work, "choice", None)})
+                losses_of = getattr(work, "losses_of", {})
+                answer({"losses": numbers(work.losses), "choice": getattr(work, "choice", None),
+                        "modes": getattr(work, "modes", None), "lossesOf": {m: numbers(v) for m, v in losses_of.items()}})
             elif request["op"] == "run":
+                mode = [request["mode"]] if "mode" in request else []
                 start = time.perf_counter()
-                units = work.run(request["count"])
+                units = work.run(request["count"], *mode)
                 answer({"seconds": time.perf_counter() - start, "units": units})
             elif request["op"] == "latencies":
-                answer({"times": latencies(work.call, request["seconds"])})
+                answer({"times": latencies(work.calls[request["mode"]] if "mode" in request else work.call,
+                                                   request["seconds"])})
             elif request["op"] == "memory":
                 answer({"bytes": peak_memory()})
         except Skip as reason:

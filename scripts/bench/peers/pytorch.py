@@ -1,12 +1,15 @@
-"""PyTorch as its tuning guide says: data in tensors once, gradients set to None, the faster of its two memory formats."""
+"""PyTorch as its tuning guide says: data in tensors once, gradients set to None, the fused SGD, the faster of its two memory formats;
+eagerly, and compiled by torch.compile, 'default' or 'max-autotune', whichever is faster here."""
+import os
 import time
 
-import numpy as np
+os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # no processes of its own
 import torch
 from protocol import THREADS, Skip, openblas, serve
-from torch import nn
+from pytorch_network import build, loss_of
 
 torch.set_num_threads(THREADS)
+EAGER, COMPILED = "eager", "compiled"
 
 
 def about():
@@ -14,107 +17,158 @@ def about():
     return {"name": f"PyTorch {torch.__version__}", "kernel": f"{onednn}; {openblas()}"}
 
 
-ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU}
+def mean(values):
+    return sum(values) / len(values)
 
 
-def build(case):
-    """The network, and its weights in PyTorch's layouts; the softmax is part of the loss."""
-    modules = []
-    shape = list(case.inputShape)
-    image = None  # channels last, before flatten
-    weights = iter(case.weights())
-    with torch.no_grad():
-        for layer in case.layers:
-            if layer["kind"] == "dense":
-                w, b = next(weights), next(weights)
-                if image:  # rows in the order of [channels, height, width]
-                    w = w.reshape(*image, -1).transpose(2, 0, 1, 3).reshape(w.shape)
-                    image = None
-                module = nn.Linear(*w.shape)
-                module.weight.data = torch.from_numpy(np.ascontiguousarray(w.T))
-                module.bias.data = torch.from_numpy(b)
-                shape = [w.shape[1]]
-            elif layer["kind"] == "conv2d":
-                w, b = next(weights), next(weights)
-                k = w.shape[0]
-                edge = (k - 1) // 2 if layer["padding"] == "same" else 0
-                module = nn.Conv2d(w.shape[2], w.shape[3], k, padding=edge)
-                module.weight.data = torch.from_numpy(np.ascontiguousarray(w.transpose(3, 2, 0, 1)))
-                module.bias.data = torch.from_numpy(b)
-                shape = [shape[0] + 2 * edge - k + 1, shape[1] + 2 * edge - k + 1, w.shape[3]]
-            elif layer["kind"] == "maxPooling2d":
-                module = nn.MaxPool2d(layer["poolSize"])
-                shape = [shape[0] // layer["poolSize"], shape[1] // layer["poolSize"], shape[2]]
-            else:
-                module = nn.Flatten()
-                image = shape
-            modules.append(module)
-            if layer.get("activation") in ACTIVATIONS:
-                modules.append(ACTIVATIONS[layer["activation"]]())
-    return nn.Sequential(*modules)
+def faster(candidates, seconds):
+    return min(candidates, key=seconds) if len(candidates) > 1 else candidates[0]
 
 
-class Network:
+class Data:
+    """Inputs and labels; images in a memory format."""
+
     def __init__(self, case):
-        self.case = case
-        x = case.array("x")
+        self.inputs = [self.tensor(case.array(about["name"])) for about in case.inputs]
         self.y = torch.from_numpy(case.array("y")).long()
-        self.x = torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if x.ndim == 4 else x)
-        self.criterion = nn.CrossEntropyLoss()
-        self.losses = []
-        self.choice = None
-        formats = [torch.contiguous_format]
-        if x.ndim == 4 and case.kind == "train":
-            formats.append(torch.channels_last)
-        times = []
-        for memory_format in formats:
-            self.use(memory_format)
-            if "batches" in case["arrays"]:
-                groups = torch.from_numpy(case.array("batches")).long()
-                self.losses = [np.mean([self.step(rows).item() for rows in group]) for group in groups]
-            if case.kind != "train":
-                continue
-            self.run(1)
-            start = time.perf_counter()
-            self.run(1)
-            times.append(time.perf_counter() - start)
-        if len(times) > 1:
-            self.use(formats[int(np.argmin(times))])
-            self.choice = str(formats[int(np.argmin(times))]).split(".")[-1]
+
+    def tensor(self, values):
+        x = torch.from_numpy(values)
+        return x.permute(0, 3, 1, 2).contiguous() if x.dim() == 4 else x
+
+    @property
+    def has_images(self):
+        return any(x.dim() == 4 for x in self.inputs)
 
     def use(self, memory_format):
-        if self.x.dim() == 4:
-            self.x = self.x.contiguous(memory_format=memory_format)
-            self.model = build(self.case).to(memory_format=memory_format)
-        else:
-            self.model = build(self.case)
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=self.case.learningRate)
+        self.inputs = [x.contiguous(memory_format=memory_format) if x.dim() == 4 else x for x in self.inputs]
+
+    def batch(self, rows):
+        """index_select is faster than indices, but forgets that channels come last."""
+        inputs = [x.index_select(0, rows) if x.is_contiguous() else x[rows] for x in self.inputs]
+        return inputs, self.y.index_select(0, rows)
+
+
+class Training:
+    """A network with its optimizer; `compile` says how, or None."""
+
+    def __init__(self, case, data, memory_format, compile=None):
+        self.model = build(case).to(memory_format=memory_format)
+        self.optimizer = sgd(self.model.parameters(), case.learningRate)
+        criterion = loss_of(case)
+
+        def loss(rows):
+            inputs, y = data.batch(rows)
+            return criterion(self.model(*inputs), y)
+
+        self.loss = loss
+        if compile:
+            torch._dynamo.reset()  # else every call looks through what was compiled before
+            self.loss = torch.compile(loss, mode=compile)
 
     def step(self, rows):
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.criterion(self.model(self.x[rows]), self.y[rows])
+        loss = self.loss(rows)
         loss.backward()
         self.optimizer.step()
         return loss
 
-    def run(self, epochs):
-        n, batch = len(self.x), self.case.batchSize
-        for _ in range(epochs):
-            for rows in torch.randperm(n).split(batch):
-                self.step(rows)
-        return epochs * (n // batch)
+
+def sgd(parameters, rate):
+    parameters = list(parameters)
+    try:
+        return torch.optim.SGD(parameters, lr=rate, fused=True)
+    except (TypeError, RuntimeError):  # before 2.4
+        return torch.optim.SGD(parameters, lr=rate)
 
 
-class Prediction(Network):
+class Network:
     def __init__(self, case):
-        super().__init__(case)
-        self.model = build(case).eval()
-        self.rows = self.x[: case.rows]
-        self.losses = self.call()[0].tolist()
+        self.case, self.data = case, Data(case)
+        formats = [torch.contiguous_format]
+        if case.kind == "train" and self.data.has_images:
+            formats.append(torch.channels_last)
+        best = faster(formats, lambda memory_format: self.time(self.training(memory_format)))
+        choices = [str(best).split(".")[-1]] if len(formats) > 1 else []
+        self.ways = {EAGER: lambda: self.training(best)}
+        if case.kind == "train":
+            choices.append(self.compile(best))
+        self.choice = "; ".join(choices)
+        self.modes = list(self.ways)
+        self.trainings = {mode: make() for mode, make in self.ways.items()}
+        self.losses_of = {mode: self.check(training) for mode, training in self.trainings.items()}
+        self.losses = self.losses_of[EAGER]
+        if case.kind == "train":
+            for mode in self.modes:
+                self.run(1, mode)  # warm
 
-    def call(self):
-        with torch.inference_mode():
-            return torch.softmax(self.model(self.rows), 1)
+    def training(self, memory_format, compile=None):
+        self.data.use(memory_format)
+        return Training(self.case, self.data, memory_format, compile)
+
+    def compile(self, memory_format):
+        """Adds the faster way to compile, and says which it is; without a C++ compiler there is none."""
+        if not hasattr(torch, "compile"):
+            return "no torch.compile"
+        try:
+            mode = faster(["default", "max-autotune"], lambda mode: self.time(self.training(memory_format, mode)))
+        except Exception as error:  # noqa: BLE001 a compiler fails in many ways
+            return f"eager alone, torch.compile failed: {type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        self.ways[COMPILED] = lambda: self.training(memory_format, mode)
+        return f"torch.compile: {mode}"
+
+    def check(self, training):
+        if "batches" not in self.case["arrays"]:
+            return []
+        groups = torch.from_numpy(self.case.array("batches")).long()
+        return [mean([training.step(rows).item() for rows in group]) for group in groups]
+
+    def time(self, training):
+        """The better of two epochs, after two that warm up or compile."""
+        times = []
+        for _ in range(4):
+            start = time.perf_counter()
+            self.epoch(training)
+            times.append(time.perf_counter() - start)
+        return min(times[2:])
+
+    def epoch(self, training):
+        for rows in torch.randperm(len(self.data.y)).split(self.case.batchSize):
+            training.step(rows)
+
+    def run(self, epochs, mode=EAGER):
+        for _ in range(epochs):
+            self.epoch(self.trainings[mode])
+        return epochs * (len(self.data.y) // self.case.batchSize)
+
+
+class Prediction:
+    def __init__(self, case):
+        data, model = Data(case), build(case).eval()
+        rows = data.inputs[0][: case.rows]
+
+        def caller(predict):
+            def call():
+                with torch.inference_mode():
+                    return predict(rows)
+
+            return call
+
+        def probabilities(x):
+            return torch.softmax(model(x), 1)
+
+        self.calls = {EAGER: caller(probabilities)}
+        if hasattr(torch, "compile"):
+            torch._dynamo.reset()
+            compiled = caller(torch.compile(probabilities))
+            try:
+                compiled()
+                self.calls[COMPILED] = compiled
+            except Exception as error:  # noqa: BLE001 as above
+                self.choice = f"eager alone, torch.compile failed: {type(error).__name__}"
+        self.modes = list(self.calls)
+        self.losses_of = {mode: call()[0].tolist() for mode, call in self.calls.items()}
+        self.losses = self.losses_of[EAGER]
 
 
 def open_case(case):

@@ -17,6 +17,8 @@ def about():
 
 class Network:
     def __init__(self, case):
+        if not case.is_plain:
+            raise Skip("scikit-learn has no graph of layers and no loss of one's own")
         if any(layer["kind"] != "dense" for layer in case.layers):
             raise Skip("scikit-learn has no convolution")
         self.case = case

@@ -43,8 +43,9 @@ async function trained(train) {
 
 /** TensorFlow.js' sparse loss takes float labels and converts them at every step; one-hot rows are the faster way. */
 async function openCase(workload) {
-  const { kind, dtype, samples, batchSize, layers } = workload;
+  const { kind, dtype, samples, batchSize, layers, loss } = workload;
   if (!['train', 'start', 'memory', 'predict'].includes(kind)) throw new Skip('not a thing TensorFlow.js does');
+  if (loss || layers.some(({ from }) => from)) throw new Skip('not measured on graphs of layers and losses of our own');
   if (dtype === 'float64') throw new Skip('it has no float64');
   if (kind === 'memory' && backend === 'cpu') throw new Skip('a step takes it more than half a minute: see row f');
   const all = workload.array('x');

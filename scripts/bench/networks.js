@@ -1,0 +1,113 @@
+// Networks as data: layers in Keras' terms. A layer reads the one before it, or what `from` names: inputs, and layers with a `name`.
+
+export const dense = (units, activation) => ({ kind: 'dense', units, activation });
+export const conv2d = (filters, kernelSize, activation, padding = 'valid') => ({
+  kind: 'conv2d',
+  filters,
+  kernelSize,
+  activation,
+  padding,
+});
+export const maxPooling2d = (poolSize) => ({ kind: 'maxPooling2d', poolSize });
+export const flatten = { kind: 'flatten' };
+const batchNormalization = { kind: 'batchNormalization' };
+const relu = { kind: 'activation', activation: 'relu' };
+
+/** x + f(x), He et al. 2016; where the number of filters changes, x goes through a convolution of 1 x 1. */
+function block(name, x, filters, changes) {
+  const shortcut = changes ? `${name} shortcut` : x;
+  return [
+    { ...conv2d(filters, 3, undefined, 'same'), from: [x] },
+    batchNormalization,
+    relu,
+    conv2d(filters, 3, undefined, 'same'),
+    { ...batchNormalization, name: `${name} f` },
+    ...(changes ? [{ ...conv2d(filters, 1, undefined, 'same'), from: [x], name: shortcut }] : []),
+    { kind: 'add', from: [`${name} f`, shortcut] },
+    { ...relu, name },
+  ];
+}
+
+/** Two residual blocks, the second of twice the filters on half the image. */
+export const residual = (filters) => [
+  { ...conv2d(filters, 3, 'relu', 'same'), name: 'stem' },
+  ...block('first', 'stem', filters),
+  { ...maxPooling2d(2), name: 'half' },
+  ...block('second', 'half', 2 * filters, true),
+  { kind: 'globalAveragePooling2d' },
+  dense(10, 'softmax'),
+];
+
+/** Columns of numbers and columns of classes, as tables have them. */
+export const table = (numbers, columns, classes, units) => ({
+  inputs: [
+    { name: 'numbers', shape: [numbers] },
+    { name: 'classes', shape: [columns], below: classes },
+  ],
+  layers: [
+    { kind: 'embedding', inputDim: classes, outputDim: 16, from: ['classes'] },
+    { ...flatten, name: 'embedded' },
+    { kind: 'concatenate', from: ['numbers', 'embedded'] },
+    dense(units, 'relu'),
+    dense(10, 'softmax'),
+  ],
+});
+
+/** { name, shape, below }: integers are below `below`, other inputs real numbers. */
+export const inputsOf = ({ inputs, inputShape }) => inputs ?? [{ name: 'x', shape: inputShape }];
+
+/** Shapes of weights: layers in order, of each the weights as Keras orders them. */
+export const weightShapes = (workload) => walk(workload).flatMap(({ weights }) => weights);
+
+/**
+ * Multiplications and additions of one training step: forward, gradients of weights and, but for layers with nothing to be
+ * learned before them, of inputs.
+ */
+export function stepFlop(workload) {
+  const products = walk(workload).map(({ macs, begins }) => 2 * macs * (begins ? 2 : 3));
+  return products.reduce((sum, flop) => sum + flop, 0) * workload.batchSize;
+}
+
+const product = (values) => values.reduce((a, b) => a * b, 1);
+
+/** What a layer makes of shapes: { shape, weights, macs }, the last two where there are any. */
+const KINDS = {
+  dense: ({ units }, [n]) => ({ shape: [units], weights: [[n, units], [units]], macs: n * units }),
+  conv2d({ kernelSize: k, filters, padding }, [height, width, depth]) {
+    const edge = padding === 'same' ? 0 : k - 1;
+    const shape = [height - edge, width - edge, filters];
+    return { shape, weights: [[k, k, depth, filters], [filters]], macs: product(shape) * k * k * depth };
+  },
+  maxPooling2d: ({ poolSize }, [height, width, depth]) => ({
+    shape: [Math.floor(height / poolSize), Math.floor(width / poolSize), depth],
+  }),
+  globalAveragePooling2d: (_, shape) => ({ shape: [shape.at(-1)] }),
+  batchNormalization: (_, shape) => ({ shape, weights: Array(4).fill([shape.at(-1)]) }),
+  activation: (_, shape) => ({ shape }),
+  add: (_, shape) => ({ shape }),
+  flatten: (_, shape) => ({ shape: [product(shape)] }),
+  concatenate: (_, ...shapes) => ({ shape: [shapes.reduce((sum, [n]) => sum + n, 0)] }),
+  embedding: ({ inputDim, outputDim }, shape) => ({
+    shape: [...shape, outputDim],
+    weights: [[inputDim, outputDim]],
+  }),
+};
+
+/**
+ * The layers of a network: { kind, sources, shape, weights, macs, begins }. `sources` are places of what a layer reads: inputs
+ * first, then layers. A layer that `begins` has nothing before it that learns.
+ */
+export function walk(workload) {
+  const inputs = inputsOf(workload);
+  const values = inputs.map(({ name, shape }) => ({ name, shape, learns: false }));
+  for (const { name, from, ...layer } of workload.layers) {
+    const before = values.length === inputs.length ? 0 : values.length - 1;
+    const sources = from?.map((of) => values.findIndex((value) => value.name === of)) ?? [before];
+    const read = sources.map((i) => values[i]);
+    const { shape, weights = [], macs = 0 } = KINDS[layer.kind](layer, ...read.map((value) => value.shape));
+    const begins = !read.some(({ learns }) => learns);
+    const learns = !begins || weights.length > 0;
+    values.push({ name, kind: layer.kind, sources, shape, weights, macs, begins, learns });
+  }
+  return values.slice(inputs.length);
+}
