@@ -165,6 +165,14 @@ void sumAxis(const Cpu<T>& cpu, Index B, Index A, Index N, Index C, In<T> x, Out
 }
 template <typename T>
 void repeatAxis(const Cpu<T>& cpu, Index B, Index A, Index N, Index C, In<T> x, Out<T> y, T scale) {
+  if (C == 1) {
+    return rows(cpu.team, B * A, N, [&](Index first, Index last) {
+      for (Index o = first; o < last; ++o) {
+        const auto value = broadcast(x[o] * scale);
+        vectors<T>(o * N, (o + 1) * N, [&](Index i, auto lanes) { store(y + i, value, lanes); });
+      }
+    });
+  }
   rows(cpu.team, B * A, N * C, [&](Index first, Index last) {
     for (Index o = first; o < last; ++o) {
       for (Index n = 0; n < N; ++n) {
@@ -319,19 +327,16 @@ void oneHot(const Cpu<T>& cpu, Index B, Index J, Index N, In<T> index, Out<T> y)
 template <typename T>
 void logSoftmax(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, Out<T> y) {
   rows(cpu.team, B * M, N, [&](Index first, Index last) {
-    for (Index r = first; r < last; ++r) {
-      const T* row = z + r * N;
-      const T most = maximum(row, N);
-      T* to = y + r * N;
-      vectors<T>(0, N, [&](Index j, auto lanes) {
-        const auto x = load(row + j, lanes);
-        store(to + j, expNormal(x - splat(most, x)), lanes);
+    softmaxBlocks(z, y, first, last, N, [=](Index begin, Index end, const T* most, const T* total) {
+      T log[kSoftmaxBlock];
+      vectors<T>(0, end - begin, [&](Index i, auto lanes) {
+        store(log + i, load(most + i, lanes) + log_(load(total + i, lanes)), lanes);
       });
-      const T total = sum(to, N);
-      const T log = most + std::log(total);
+      for (Index r = begin; r < end; ++r) {
 #pragma GCC ivdep
-      for (Index j = 0; j < N; ++j) to[j] = row[j] - log;
-    }
+        for (Index j = r * N; j < (r + 1) * N; ++j) y[j] = z[j] - log[r - begin];
+      }
+    });
   });
 }
 template <typename T>
