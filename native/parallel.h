@@ -37,8 +37,10 @@ inline void giveWay() {
 class Pool;
 
 // One running job and the threads that help it. The leader (the thread that runs the job) publishes a region of tiles;
-// every member takes tiles by compare-and-swap until none is left. Which thread computes a tile changes nothing in its
-// result: tiles depend on shapes alone, and what must be summed over tiles is summed by the leader in tile order.
+// every member takes tiles by compare-and-swap until none is left, the leader from the first on and helpers from the
+// last, so that a core finds in its cache what it has left there in another region. Which thread computes a tile
+// changes nothing in its result: tiles depend on shapes alone, and what must be summed over tiles is summed by the
+// leader in tile order.
 class Team {
  public:
   Team(Pool& pool, int slot) : pool_(pool), slot_(slot) {}
@@ -65,13 +67,13 @@ class Team {
  private:
   friend class Pool;
   using Call = void (*)(const void* context, int tile, int slot);
-  static constexpr std::uint64_t kTileBits = 20;  // ticket = generation | tiles | next tile
+  static constexpr std::uint64_t kTileBits = 20;  // ticket = generation | end | begin of the tiles that are left
   static constexpr std::uint64_t kTileMask = (1u << kTileBits) - 1;
   static constexpr int kMostTiles = static_cast<int>(kTileMask);
 
   bool wantHelp();
   void publish(int tiles, Call call, const void* context);
-  bool takeTile(int slot);
+  bool takeTile(int slot, bool isLast);
 
   Pool& pool_;
   const int slot_;
@@ -240,7 +242,7 @@ class Pool {
   void help(Team& team, int slot) {
     int idle = 0;
     while (!team.finished_.load(std::memory_order_acquire) && queued_.load(std::memory_order_relaxed) == 0) {
-      if (team.takeTile(slot)) {
+      if (team.takeTile(slot, true)) {
         idle = 0;
       } else if (++idle < tuning::kHelperSpins) {
         pause();
@@ -276,7 +278,7 @@ inline void Team::publish(int tiles, Call call, const void* context) {
   const std::uint64_t generation = (ticket_.load(std::memory_order_relaxed) >> (2 * kTileBits)) + 1;
   ticket_.store((generation << (2 * kTileBits)) | (static_cast<std::uint64_t>(tiles) << kTileBits),
                 std::memory_order_release);
-  while (takeTile(slot_)) {
+  while (takeTile(slot_, false)) {
   }
   // A helper may have lost its core to another process in the middle of a tile: after a while, give it this one.
   for (int spin = 0; done_.load(std::memory_order_acquire) < tiles; ++spin) {
@@ -288,14 +290,15 @@ inline void Team::publish(int tiles, Call call, const void* context) {
   }
 }
 
-inline bool Team::takeTile(int slot) {
+inline bool Team::takeTile(int slot, bool isLast) {
   std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
   while (true) {
-    const auto tiles = static_cast<int>((ticket >> kTileBits) & kTileMask);
-    const auto tile = static_cast<int>(ticket & kTileMask);
-    if (tile >= tiles) return false;
-    if (ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      call_(context_, tile, slot);
+    const auto end = static_cast<int>((ticket >> kTileBits) & kTileMask);
+    const auto begin = static_cast<int>(ticket & kTileMask);
+    if (begin >= end) return false;
+    const std::uint64_t rest = isLast ? ticket - (std::uint64_t{1} << kTileBits) : ticket + 1;
+    if (ticket_.compare_exchange_weak(ticket, rest, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      call_(context_, isLast ? end - 1 : begin, slot);
       done_.fetch_add(1, std::memory_order_release);
       return true;
     }

@@ -36,10 +36,35 @@ void biasGradient(const Cpu<T>& cpu, Index B, Index O, In<T> dy, Out<T> db) {
       std::max<Index>(64, kElementTile / std::max<Index>(B, 1)));
 }
 
-// dx[B,I] = dy[B,O] @ w[I,O].T; small weights are transposed first, which takes less than the product then gains
-inline Scratch inputGradientScratch(Index, Index O, Index I) { return {O * I <= kTransposed ? O * I : 0, 0}; }
+// dx[B,I] = dy[B,O] @ w[I,O].T; small weights are transposed first, which takes less than the product then gains; with
+// large ones it is dx.T = w @ dy.T, of rows of w as they lie.
+inline bool isByDeltas(Index B, Index O, Index I) {
+  return O * I >= kDeltaWeights && B >= kFewestDeltas && B <= kMostDeltas;
+}
+inline Scratch inputGradientScratch(Index B, Index O, Index I) {
+  if (O * I <= kTransposed) return {O * I, 0};
+  const Index n = std::min(B, kMostDeltas);
+  if (!isByDeltas(n, O, I)) return {};
+  return {std::max(Panels<float>::room(O, n), Panels<double>::room(O, n)), kDeltaTile * n};
+}
 template <typename T>
 void inputGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> dy, In<T> w, Out<T> dx) {
+  if (isByDeltas(B, O, I)) {
+    const Panels<T> deltas(cpu.team, dy, 1, O, O, B, cpu.shared);
+    const Split tiles(I, std::min(kMostProductTiles, 2 * B * O * I / kProductTileFlop), kDeltaTile, kDeltaTile);
+    cpu.team.parallel_for(tiles.tiles, [&](int tile, int slot) {
+      const Index end = std::min(I, (tile + 1) * tiles.size);
+      for (Index first = tile * tiles.size; first < end; first += kDeltaTile) {
+        const Index n = std::min(kDeltaTile, end - first);
+        T* part = cpu.scratch(slot);
+        deltas.multiply(n, w + first * O, O, part, B);
+        for (Index b = 0; b < B; ++b) {
+          for (Index i = 0; i < n; ++i) dx[b * I + first + i] = part[i * B + b];
+        }
+      }
+    });
+    return;
+  }
   if (O * I > kTransposed) return productTiled<T>(cpu.team, {false, true, B, I, O, dy, O, w, O, nullptr, dx, I});
   T* transposed = cpu.shared;
   for (Index o = 0; o < O; ++o) {

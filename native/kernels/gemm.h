@@ -52,6 +52,8 @@ void gemmBlock(const Gemm<T>& g) {
   const Index aRow = g.aRow, aStep = g.aStep, ldb = g.ldb, rest = g.rest;
 #pragma GCC unroll 8
   for (int i = 0; i < R; ++i) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) __builtin_prefetch(g.c + i * g.ldc + v * L, 1);
     const T* start = g.start + i * g.startRow;
 #pragma GCC unroll 4
     for (int v = 0; v < W; ++v) sum[i][v] = g.start == nullptr ? Vector<T>{} : load(start + v * L);
@@ -61,6 +63,8 @@ void gemmBlock(const Gemm<T>& g) {
     }
   }
   for (Index k = 0; k < g.K; ++k, a += aStep, b += ldb) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) __builtin_prefetch(b + kRowsAhead * ldb + v * L);
     Vector<T> right[V];
 #pragma GCC unroll 4
     for (int v = 0; v < W; ++v) right[v] = load(b + v * L);
@@ -175,6 +179,37 @@ void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, In
        static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
 }
 
+// A matrix as blocks read it: panels of their columns, one after the other.
+template <typename T>
+class Panels {
+ public:
+  static constexpr Index kWidth = kGemmVectors * kLanes<T>;
+  static Index room(Index K, Index N) { return roundUp(N, kWidth) * K; }
+
+  // [K,N], whose value (k, j) lies at from + k * row + j * column.
+  Panels(Team& team, const T* from, Index row, Index column, Index K, Index N, T* room) : K_(K), N_(N), panels_(room) {
+    team.parallel_for(static_cast<int>((N + kWidth - 1) / kWidth), [=](int panel, int) {
+      const Index first = panel * kWidth;
+      T* to = room + first * K;
+      for (Index k = 0; k < K; ++k, to += kWidth) {
+        for (Index j = 0; j < kWidth; ++j) to[j] = first + j < N ? from[k * row + (first + j) * column] : T(0);
+      }
+    });
+  }
+
+  // c[n,N] = a[n,K] times it, or that added to c.
+  void multiply(Index n, const T* a, Index lda, T* c, Index ldc, bool isAdded = false) const {
+    for (Index j = 0; j < N_; j += kWidth) {
+      Gemm<T> g{K_, a, lda, 1, panels_ + j * K_, kWidth, nullptr, 0, c + j, ldc, 0, true, isAdded};
+      gemmColumns(g, n, std::min(kWidth, N_ - j));
+    }
+  }
+
+ private:
+  Index K_, N_;
+  const T* panels_;
+};
+
 // The faster of the two. Fewer than four rows read b too often; the transposed a of weight gradients has no bias.
 template <typename T>
 void product(const Product<T>& p) {
@@ -191,12 +226,14 @@ void product(const Product<T>& p) {
   }
 }
 
-// The same by tiles of the output. Columns are split before rows, for every tile of rows packs b again.
+// The same by tiles of the output: of columns before rows, for every tile of rows packs b again; of weights' gradients
+// (transA) rows before columns, as updates go by rows.
 template <typename T>
 void productTiled(Team& team, const Product<T>& p) {
   const Index wanted = std::min(kMostProductTiles, 2 * p.M * p.N * p.K / kProductTileFlop);
-  const Split columns(p.N, wanted, kProductTileColumns, 16);
-  const Split lines(p.M, columns.tiles > 1 ? 1 : wanted, kProductTileRows, 2);
+  const Split byRows(p.M, p.transA ? wanted : 1, kProductTileRows, 12);
+  const Split columns(p.N, byRows.tiles > 1 ? 1 : wanted, kProductTileColumns, 16);
+  const Split lines = p.transA ? byRows : Split(p.M, columns.tiles > 1 ? 1 : wanted, kProductTileRows, 2);
   team.parallel_for(columns.tiles * lines.tiles, [&](int tile, int) {
     const Index j = tile % columns.tiles * columns.size, i = tile / columns.tiles * lines.size;
     Product<T> part = p;

@@ -67,6 +67,13 @@ constexpr Index kPackedWidth = 960;
 constexpr Index kPackedPad = 16;
 constexpr Index kPackedRoom = (kPackedHeight + kPackedPad) * (kPackedDepth + kPackedPad) + kPackedWidth * kPackedDepth;
 
+// Rows of b that a block asks for ahead: they lie apart, where the processor does not guess them. Of 8 matrices in
+// turn, more than a cache holds, with none, 8, 12 and 24, in GFLOP/s: 128x784x512 84, 119, 122, 77; 128x512x512 110,
+// 130, 128, 116; by two threads 136, 207, 196, 174 and 179, 219, 209, 177. The block's part of c is asked for, too:
+// weights' gradients [128,784].T @ [128,512] 99 without, 112 with it, by two threads 192, 218. What lies in a cache is
+// as fast without.
+constexpr Index kRowsAhead = 10;
+
 // Multiplications up to which a product of a transposed a, without bias, is the library's, which has kernels of its own
 // for them with AVX-512 (on Zen 4 ahead by up to 8 %). The one of gemm.h and the library's in us: [32,64].T @ [32,50]
 // 2.9, 1.8; [100,64].T @ [100,50] 7.9, 4.5; [128,64].T @ [128,64] 6.4, 6.5; above the bound [100,128].T @ [100,100]
@@ -85,6 +92,16 @@ constexpr Index kProductTileRows = 32;
 // with in us: B = 100, 50x64 6.8, 5.4; B = 32 3.5, 2.9; B = 10, 64x64 1.6, 2.5; above the bound B = 100, 128x64 15.7,
 // 13.2, 128x128 28.4, 29.9, 256x128 60.9, 77.8; B = 32, 128x128 15.7, 17.4.
 constexpr Index kTransposed = 4096;
+
+// Input gradients of larger weights: values of these, and rows of the batch, with which they are those of the
+// transposed product, and rows of the weights that it takes at a time. The library's and that one in us: B = 128,
+// 512x512 657, 582, by two threads 479, 403; B = 32, 9216x128 1130, 807 and 642, 486; B = 16, 512x512 154, 109; B = 12
+// 128, 109; B = 64, 144x512 104, 102; below the bounds B = 128, 128x128 43, 50; beyond them B = 512, 1024x1024 8447,
+// 8973.
+constexpr Index kDeltaWeights = 131072;
+constexpr Index kFewestDeltas = 12;
+constexpr Index kMostDeltas = 256;
+constexpr Index kDeltaTile = 48;
 
 // Bytes of weights up to which a convolution goes the direct way (conv2d_direct.h) and not by im2col; beyond, as much
 // for one block of filters is enough where there are so many pixels. Convolutions of 3x3, by im2col and directly, in
