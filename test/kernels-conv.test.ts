@@ -242,8 +242,8 @@ for (const Float of dtypes) {
   test(`3x3 convolutions of many channels, padded anyhow, are what their definition says, ${dtype}`, (t) => {
     const between = (min: number, max: number) => fc.integer({ min, max });
     const shapes = fc.record({
-      ...{ B: between(1, 5), H: between(1, 12), W: between(1, 12), Y: between(1, 12), X: between(1, 12) },
-      ...{ C: between(31, 50), F: between(31, 50), p: between(0, 3), q: between(0, 3) },
+      ...{ B: between(1, 3), H: between(1, 8), W: between(1, 8), Y: between(1, 8), X: between(1, 8) },
+      ...{ C: between(31, 40), F: between(31, 40), p: between(0, 3), q: between(0, 3) },
     });
     fc.assert(
       fc.property(shapes, (shape) => {
@@ -256,7 +256,7 @@ for (const Float of dtypes) {
           if (!(most <= (Float === Float64Array ? 1e-13 : 3e-6))) throw new Error(`${what}: relative error ${most}`);
         }
       }),
-      { numRuns: 60, seed: 2 },
+      { numRuns: 40, seed: 2 },
     );
     t.pass();
   });

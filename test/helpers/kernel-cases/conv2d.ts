@@ -9,7 +9,7 @@ const DIMS: readonly Dims[] = [
   { B: 2, H: 9, W: 8, C: 3, K: 3, L: 3, F: 4, Y: 5, X: 3, s: 2, t: 3, d: 1, e: 1, p: 1, q: 1 }, // strides
   { B: 2, H: 9, W: 8, C: 3, K: 3, L: 2, F: 4, Y: 5, X: 6, s: 1, t: 1, d: 2, e: 2, p: 0, q: 0 }, // dilations
   { B: 5, H: 14, W: 14, C: 8, K: 3, L: 3, F: 33, Y: 14, X: 14, s: 1, t: 1, d: 1, e: 1, p: 1, q: 1 }, // tiles
-  { B: 3, H: 11, W: 8, C: 33, K: 3, L: 3, F: 32, Y: 11, X: 7, s: 1, t: 1, d: 1, e: 1, p: 1, q: 0 }, // F(2x2, 3x3)
+  { B: 2, H: 5, W: 4, C: 33, K: 3, L: 3, F: 32, Y: 5, X: 3, s: 1, t: 1, d: 1, e: 1, p: 1, q: 0 }, // F(2x2, 3x3)
   { B: 3, H: 4, W: 4, C: 64, K: 3, L: 3, F: 128, Y: 2, X: 2, s: 1, t: 1, d: 1, e: 1, p: 0, q: 0 }, // few pixels, many weights
 ];
 
