@@ -76,8 +76,9 @@ export interface PredictOptions {
   batchSize?: number;
   signal?: AbortSignal;
   /**
-   * Microseconds that a call of at most one batch may wait for others, to be answered with them in one job: a busy server gives
-   * more answers a second, each so much later. Default 0: calls go together with those that wait for their turn anyway
+   * Microseconds that a call of at most one batch may wait for others that wait, too, and share batches of up to `batchSize` with
+   * it: the weights are read once for all of them. The last digits then depend on how many there are. Default 0: calls go
+   * together with those that wait for their turn anyway, each as a batch of its own
    */
   maxQueueDelay?: number;
 }

@@ -30,6 +30,8 @@ export interface Patience {
 }
 
 interface Request extends Samples {
+  /** Samples computed at a time: all of its own or, where it waits for others, theirs with them. */
+  readonly batchSize: number;
   /** When it is answered without waiting for others any more, by performance.now(). */
   readonly deadline: number;
   readonly resolve: (outputs: NDArray[]) => void;
@@ -42,7 +44,7 @@ interface Request extends Samples {
 /**
  * Answers predictions of one network, any number at a time, in jobs of some 10 ms. Callers take turns; those that have
  * as many samples as the one whose turn it is, and no more than a batch, are answered with it in one job, in which each
- * is a batch of its own: nobody's last digits depend on who else asks.
+ * is a batch of its own: nobody's last digits depend on who else asks, but of those that wait for others to share batches.
  */
 export class Server {
   readonly #network: Pick<Network, 'plan' | 'inputs' | 'outputs'>;
@@ -82,7 +84,8 @@ export class Server {
     try {
       return await new Promise<NDArray[]>((resolve, reject) => {
         const deadline = performance.now() + maxQueueDelay / 1000;
-        const request: Request = { ...own, deadline, resolve, reject, isOver: false };
+        const together = maxQueueDelay > 0 ? batchSize : own.n;
+        const request: Request = { ...own, batchSize: together, deadline, resolve, reject, isOver: false };
         abort = () => {
           request.isOver = true;
           reject(stopped());
@@ -149,8 +152,10 @@ export class Server {
   }
 
   /** Those that are waiting and can be answered with a request of one batch, as many as there is room for. */
-  #others({ n }: Request): Request[] {
-    return this.#waiting.filter((other) => !other.isOver && !other.jobs && other.n === n).slice(0, mostBeside({ n }));
+  #others({ n, batchSize }: Request): Request[] {
+    return this.#waiting
+      .filter((other) => !other.isOver && !other.jobs && other.n === n && other.batchSize === batchSize)
+      .slice(0, mostBeside({ n }));
   }
 
   /** A request of one batch, and those that are answered with it. */
@@ -162,7 +167,7 @@ export class Server {
 
   async #answer(requests: readonly Request[]): Promise<void> {
     const { plan, inputs, outputs } = this.#network;
-    const [{ n }] = requests;
+    const [{ n, batchSize }] = requests;
     const rows = n * requests.length;
     const samples = this.#ports.map(({ name, dtype = plan.dtype }, i) => {
       const all = joined(requests.map(({ values }) => values[i]));
@@ -170,7 +175,7 @@ export class Server {
     });
     const result = await plan.run({
       ...{ program: 'predict', inputs: inputs.map((buffer, i) => [buffer, samples[i]] as const), outputs },
-      ...{ first: 0, count: rows, batchSize: n },
+      ...{ first: 0, count: rows, batchSize },
     });
     const parts = result.outputs as FloatArray[];
     for (const [k, request] of requests.entries()) {
