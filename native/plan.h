@@ -20,20 +20,6 @@
 
 namespace fjordnet {
 
-struct PlanSpec {
-  Index fixedSize = 0;
-  Index rowSize = 0;
-  Index int32FixedSize = 0;
-  Index int32RowSize = 0;
-  Index capacity = 1;    // largest batch there is room for
-  bool isTiled = false;  // may rows of a batch lie apart, tile by tile? Then all kernels that have some run by rows
-  Index tileRows = 0;    // where positive, rows of a tile in place of what follows from shapes: for tests
-  std::vector<BufferSpec> buffers;
-  std::vector<double> scalars;
-  std::map<std::string, std::vector<InstructionSpec>> programs;
-  int report = -1;  // fixed buffer of real numbers that is handed back after every step
-};
-
 template <typename T>
 class Plan {
  public:

@@ -197,10 +197,10 @@ class Panels {
     });
   }
 
-  // c[n,N] = a[n,K] times it, or that added to c.
-  void multiply(Index n, const T* a, Index lda, T* c, Index ldc, bool isAdded = false) const {
+  // c[n,N] = a[n,K] times it.
+  void multiply(Index n, const T* a, Index lda, T* c, Index ldc) const {
     for (Index j = 0; j < N_; j += kWidth) {
-      Gemm<T> g{K_, a, lda, 1, panels_ + j * K_, kWidth, nullptr, 0, c + j, ldc, 0, true, isAdded};
+      const Gemm<T> g{K_, a, lda, 1, panels_ + j * K_, kWidth, nullptr, 0, c + j, ldc, 0, true};
       gemmColumns(g, n, std::min(kWidth, N_ - j));
     }
   }

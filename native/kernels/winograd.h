@@ -33,6 +33,17 @@ struct Winograd {
     const Index fit = kWinogradRoom / (kPoints * (channels + filters)) / rows * rows;
     return std::clamp<Index>(fit, rows, 8 * rows);
   }
+  // Where a tile's four outputs begin, and which of them there are, beside the first.
+  struct Tile {
+    Index image, y, x;
+    bool hasBelow, hasRight;
+  };
+  Tile tile(Index i) const {
+    const Index y = i / wide % tall * 2, x = i % wide * 2;
+    return {i / wide / tall, y, x, y + 1 < c.Y, x + 1 < c.X};
+  }
+  Index outputAt(const Tile& t) const { return t.image * c.output() + (t.y * c.X + t.x) * c.F; }
+
   Index weights() const { return kPoints * c.C * filters; }
   Index room() const { return kPoints * unit() * (channels + filters); }
 };
@@ -80,9 +91,9 @@ inline void winogradImage(const Winograd& a, const float* x, Index first, Index 
   const Conv2d& c = a.c;
   const Index apart = a.unit() * a.channels;
   for (Index t = 0; t < n; ++t) {
-    const Index tile = first + t, column = tile % a.wide, row = tile / a.wide % a.tall, image = tile / a.wide / a.tall;
-    const Index h = 2 * row - c.p, w = 2 * column - c.q;
-    const float* from = x + image * c.image() + (h * c.W + w) * c.C;
+    const auto tile = a.tile(first + t);
+    const Index h = tile.y - c.p, w = tile.x - c.q;
+    const float* from = x + tile.image * c.image() + (h * c.W + w) * c.C;
     const bool isInside = h >= 0 && h + 4 <= c.H && w >= 0 && w + 4 <= c.W;
     vectors<float>(0, c.C, [&](Index j, auto lanes) {
       Vector<float> d[4][4], half[4][4];
@@ -118,9 +129,8 @@ inline void winogradOutput(const Winograd& a, const float* m, const float* bias,
   const Conv2d& c = a.c;
   const Index apart = a.unit() * a.filters;
   for (Index t = 0; t < n; ++t) {
-    const Index tile = first + t, column = tile % a.wide, row = tile / a.wide % a.tall, image = tile / a.wide / a.tall;
-    float* to = y + image * c.output() + (2 * row * c.X + 2 * column) * c.F;
-    const bool hasBelow = 2 * row + 1 < c.Y, hasRight = 2 * column + 1 < c.X;
+    const auto tile = a.tile(first + t);
+    float* to = y + a.outputAt(tile);
     vectors<float>(0, c.F, [&](Index j, auto lanes) {
       const float* from = m + t * a.filters + j;
       Vector<float> half[2][4];
@@ -134,11 +144,11 @@ inline void winogradOutput(const Winograd& a, const float* m, const float* bias,
       const auto start = load(bias + j);
 #pragma GCC unroll 2
       for (int i = 0; i < 2; ++i) {
-        if (i == 1 && !hasBelow) break;
+        if (i == 1 && !tile.hasBelow) break;
         const auto& r = half[i];
         float* pixel = to + i * c.X * c.F + j;
         store(pixel, r[0] + r[1] + r[2] + start, lanes);
-        if (hasRight) store(pixel + c.F, r[1] - r[2] - r[3] + start, lanes);
+        if (tile.hasRight) store(pixel + c.F, r[1] - r[2] - r[3] + start, lanes);
       }
     });
   }
@@ -175,17 +185,16 @@ inline void winogradDelta(const Winograd& a, const float* dy, Index first, Index
   const Conv2d& c = a.c;
   const Index apart = a.unit() * a.filters;
   for (Index t = 0; t < n; ++t) {
-    const Index tile = first + t, column = tile % a.wide, row = tile / a.wide % a.tall, image = tile / a.wide / a.tall;
-    const float* from = dy + image * c.output() + (2 * row * c.X + 2 * column) * c.F;
-    const bool hasBelow = 2 * row + 1 < c.Y, hasRight = 2 * column + 1 < c.X;
+    const auto tile = a.tile(first + t);
+    const float* from = dy + a.outputAt(tile);
     vectors<float>(0, c.F, [&](Index j, auto lanes) {
       Vector<float> half[4][2];
 #pragma GCC unroll 2
       for (int k = 0; k < 2; ++k) {
         const float* pixel = from + k * c.F + j;
-        const bool isThere = k == 0 || hasRight;
+        const bool isThere = k == 0 || tile.hasRight;
         const auto upper = isThere ? load(pixel, lanes) : Vector<float>{};
-        const auto lower = isThere && hasBelow ? load(pixel + c.X * c.F, lanes) : Vector<float>{};
+        const auto lower = isThere && tile.hasBelow ? load(pixel + c.X * c.F, lanes) : Vector<float>{};
         half[0][k] = upper;
         half[1][k] = upper + lower;
         half[2][k] = upper - lower;
