@@ -94,6 +94,8 @@ export interface InstructionSpec {
   rows?: number;
   /** The part of a network that it belongs to, such as `dense_1/affine`, for messages. */
   node?: string;
+  /** May a job that is to stop leave the step before it? Default false */
+  mayStop?: boolean;
   /** A scalar of the plan: the instruction is skipped while that is 0. */
   when?: number;
 }

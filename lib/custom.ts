@@ -3,8 +3,9 @@ import { wrongType, wrongValue } from './check.js';
 import { checkValue, emitLoss, lowerSample, type OfSample, perSample } from './graph/own.js';
 import type { Value } from './graph/value.js';
 import { hasMethods } from './kind.js';
-import { layerNames, register as registerLayer } from './layers/index.js';
+import { layerNames } from './layers/index.js';
 import type { Layer } from './layers/layer.js';
+import { register as registerLayer } from './layers/registry.js';
 import { fitted, type Loss, losses, register as registerLoss } from './losses.js';
 import { made, markClasses } from './made.js';
 import { type MetricChoice, metrics, register as registerMetric } from './metrics.js';
@@ -37,6 +38,7 @@ export const custom = {
     const what = `the loss '${checkFunction(name, fn)}'`;
     const loss: Loss = made({
       config: { name },
+      ofWholeSamples: true as const,
       targetShape: (outputShape) => outputShape,
       prepare: (y, values, outputShape) => fitted(name, y, values, outputShape),
       emit: (t, io) => emitLoss(t, io, what, fn),

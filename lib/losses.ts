@@ -29,6 +29,8 @@ export interface Loss {
   readonly config: { readonly name: string; readonly [option: string]: unknown };
   /** The output activation that the loss is exact and stable in one step with, given z instead of the activation's value. */
   readonly fuses?: string;
+  /** Of a loss of one's own: it is given whole samples, and knows nothing of their rows. */
+  readonly ofWholeSamples?: true;
   /**
    * Refuses a network whose last layer does not give what the loss takes; `activation` is that layer's, if it has one.
    * @throws RangeError

@@ -1,7 +1,7 @@
 import { type Activation, activations } from './activations.js';
 import { type ArrayInput, NDArray } from './array.js';
 import { checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
-import { broadcast, broadcastTo, reshaped } from './graph/broadcast.js';
+import { broadcast, broadcastShape, broadcastTo, reshaped } from './graph/broadcast.js';
 import type { Op } from './graph/op.js';
 import { activate } from './graph/ops/activation.js';
 import * as arithmetic from './graph/ops/arithmetic.js';
@@ -17,7 +17,7 @@ import type {
   Reduced,
   ShapeOf,
 } from './graph/shape-types.js';
-import { applyOp as applied, isValue, marked, type Shape, sizeOf, type Value } from './graph/value.js';
+import { applyOp as applied, isValue, marked, type Shape, sizeOf, timesOf, type Value } from './graph/value.js';
 
 /** A value of a graph, or numbers that are the same for all samples. */
 export type Operand = Value | number | ArrayInput;
@@ -260,10 +260,10 @@ export const ops = {
     for (const [i, { shape }] of list.entries())
       if (shape.length !== rank || shape.some((n, a) => a !== axis && n !== list[0].shape[a]))
         throw wrongValue(`values[${i}]`, `like values[0] but for axis ${axis}: [${list[0].shape.join(', ')}]`, shape);
-    const batched = list.some((value) => value.batched);
+    const times = timesOf(list);
     return applyOp(
       concatenate,
-      list.map((value) => broadcastTo(value, value.shape, batched)),
+      list.map((value) => broadcastTo(value, value.shape, times)),
       { axis },
     );
   },
@@ -287,9 +287,9 @@ export const ops = {
     const [value, index] = [toValue('x', x), toValue('indices', indices)];
     if (value.shape.length === 0) throw wrongValue('x', 'of one dimension or more', value.shape);
     const [n, ...rest] = value.shape;
-    const batched = value.batched || index.batched;
-    const table = broadcastTo(reshaped(value, [n, sizeOf(rest)]), [n, sizeOf(rest)], batched);
-    const flat = broadcastTo(reshaped(index, [sizeOf(index.shape)]), [sizeOf(index.shape)], batched);
+    const times = timesOf([value, index]);
+    const table = broadcastTo(reshaped(value, [n, sizeOf(rest)]), [n, sizeOf(rest)], times);
+    const flat = broadcastTo(reshaped(index, [sizeOf(index.shape)]), [sizeOf(index.shape)], times);
     return reshaped(applyOp(gather, [table, flat], undefined), [...index.shape, ...rest]) as Value<any>;
   },
   /** Class numbers as rows with one 1, along a new last axis. No gradient passes. */
@@ -318,11 +318,8 @@ function checkList(values: readonly Operand[]): Value[] {
 function multiplied(left: Value, right: Value): Value {
   if (!right.batched && right.shape.length === 2) return applyOp(matmul, [left, right], undefined);
   const [a, b] = [left.shape.slice(0, -2), right.shape.slice(0, -2)];
-  const [stacked] = broadcast([
-    { shape: a, batched: left.batched },
-    { shape: b, batched: right.batched },
-  ]).map((value) => value.shape);
-  const batched = left.batched || right.batched;
-  const like = (value: Value) => broadcastTo(value, [...stacked, ...value.shape.slice(-2)], batched);
+  const stacked = broadcastShape([a, b]);
+  const times = timesOf([left, right]);
+  const like = (value: Value) => broadcastTo(value, [...stacked, ...value.shape.slice(-2)], times);
   return applyOp(batchMatmul, [like(left), like(right)], undefined);
 }

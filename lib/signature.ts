@@ -1,7 +1,7 @@
 /** A buffer in the signature of a kernel. */
 export interface Operand {
   readonly name: string;
-  /** Its length as a product of dimensions, a letter each: `BO`; `1` for one value. */
+  /** Its length as a product of dimensions, a letter each, and digits: `BO`, `BU4`; `1` for one value. */
   readonly length: string;
   /** Numbers of the network's dtype; integers where the name has the prefix `i:`. */
   readonly dtype: 'real' | 'int32';
@@ -30,7 +30,7 @@ export function parseSignature(signature: string): Signature {
         const [name, length] = operand.trim().split(' ');
         const isOutput = i === 1;
         return {
-          name: name.replace(/^i:|[?!~+]+$/g, ''),
+          name: name.replace(/^i:|[?!~+*]+$/g, ''),
           length,
           dtype: name.startsWith('i:') ? 'int32' : 'real',
           isOutput,
@@ -45,5 +45,5 @@ export function parseSignature(signature: string): Signature {
 
 /** Values in a buffer of this length. */
 export function lengthOf({ length }: Operand, dims: Readonly<Record<string, number>>): number {
-  return length === '1' ? 1 : [...length].reduce((n, letter) => n * dims[letter], 1);
+  return [...length].reduce((n, factor) => n * (/\d/.test(factor) ? Number(factor) : dims[factor]), 1);
 }

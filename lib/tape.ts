@@ -1,16 +1,7 @@
-import { allocate, filled } from './allocate.js';
-import { type DType, NDArray, type TypedData } from './array.js';
-import {
-  type BufferSpec,
-  binding,
-  type InstructionSpec,
-  type NativeArray,
-  type NativeDataset,
-  type NativeJob,
-  type NativePlan,
-  type NativeResult,
-} from './binding.js';
+import type { DType } from './array.js';
+import { type BufferSpec, binding, type InstructionSpec } from './binding.js';
 import { aligned, layOut, livesOf, runByRows } from './graph/lives.js';
+import { Plan } from './plan.js';
 
 export type FloatType = Exclude<DType, 'int32'>;
 export type FloatArray = Float64Array | Float32Array;
@@ -29,11 +20,13 @@ export interface Buffer {
   readonly shape: readonly number[];
   readonly size: number;
   readonly batched: boolean;
+  /** So many rows of `shape` for each sample. Absent: one */
+  readonly times?: number;
   /** Numbers of the tape's dtype, or integers, which name rows and categories. */
   readonly dtype: 'real' | 'int32';
   /** The buffer whose memory this one is, under another shape. */
   readonly viewOf?: Buffer;
-  /** Of an element: its place in `viewOf`. */
+  /** Of a part: where it begins in `viewOf`. */
   readonly at?: number;
 }
 
@@ -41,6 +34,8 @@ export interface Buffer {
 export interface Scalar {
   readonly index: number;
 }
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 const LEFT_OUT = -1; // in place of a buffer's index
 
@@ -56,6 +51,9 @@ export class Tape {
   #recording: InstructionSpec[] = [];
   #node?: string;
   #when?: Scalar;
+  #times = 1;
+  #ahead?: InstructionSpec[];
+  #mayStop = false;
 
   constructor(dtype: FloatType) {
     this.dtype = dtype;
@@ -66,24 +64,32 @@ export class Tape {
     return this.#add(role, name, shape, dtype);
   }
 
-  /** A buffer with one row of `shape` for each sample of the batch. */
+  /** A buffer with one row of `shape` for each sample of the batch, or as many as `times` says. */
   batched(name: string, shape: readonly number[], dtype: Buffer['dtype'] = 'real'): Buffer {
     return this.#add('activation', name, shape, dtype);
   }
 
-  /** The same memory under another shape of the same size. */
-  view(of: Buffer, shape: readonly number[]): Buffer {
+  /** A buffer of real numbers of the same shape, batched or not as that one is. */
+  like({ batched, shape }: Buffer, name: string): Buffer {
+    return batched ? this.batched(name, shape) : this.fixed('state', name, shape);
+  }
+
+  /** The same memory under another shape of the same size; with `times` under one of so many rows for each sample. */
+  view(of: Buffer, shape: readonly number[], times = of.times): Buffer {
     const viewOf = of.viewOf ?? of;
-    const view = { ...of, index: this.#buffers.length, shape, viewOf, role: undefined };
+    const size = sizeOf(shape);
+    const view = { ...of, index: this.#buffers.length, shape, size, viewOf, role: undefined };
+    if (times === undefined || times === 1) delete (view as { times?: number }).times;
+    else Object.assign(view, { times });
     this.#buffers.push(view);
     return view;
   }
 
-  /** Number `at` of the values of a fixed buffer, as a buffer of one value. */
-  element(of: Buffer, at: number): Buffer {
-    const element = { ...of, index: this.#buffers.length, shape: [1], size: 1, viewOf: of, at, role: undefined };
-    this.#buffers.push(element);
-    return element;
+  /** The values of a fixed buffer from number `at` on, as a buffer of this shape. */
+  part(of: Buffer, at: number, shape: readonly number[] = [1]): Buffer {
+    const part = { ...of, index: this.#buffers.length, shape, size: sizeOf(shape), viewOf: of, at, role: undefined };
+    this.#buffers.push(part);
+    return part;
   }
 
   scalar(value: number): Scalar {
@@ -118,9 +124,11 @@ export class Tape {
     const part = {
       ...(this.#node !== undefined && { node: this.#node }),
       ...(this.#when && { when: this.#when.index }),
+      ...(this.#mayStop && { mayStop: true }),
     };
     const places = buffers.map((b) => b?.index ?? LEFT_OUT);
-    this.#recording.push({ kernel, buffers: places, dims, scalars: index, rows, ...part });
+    const all = buffers.some((b) => b?.batched) ? rows * this.#times : rows;
+    this.#recording.push({ kernel, buffers: places, dims, scalars: index, rows: all, ...part });
   }
 
   /** What `emit` records is part of `node` of a network: messages about its instructions say so. */
@@ -131,6 +139,53 @@ export class Tape {
       return emit();
     } finally {
       this.#node = before;
+    }
+  }
+
+  /**
+   * Whether a job that is to stop may leave a step before what is recorded from now on: nothing that it writes is read in
+   * another step.
+   */
+  mayStop(value: boolean): void {
+    this.#mayStop = value;
+  }
+
+  /** What `emit` records outlives the step, such as moving averages. */
+  lasting(emit: () => void): void {
+    const before = this.#mayStop;
+    this.#mayStop = false;
+    try {
+      emit();
+    } finally {
+      this.#mayStop = before;
+    }
+  }
+
+  /** What `emit` records works on n rows for each sample, such as one for each step of a sequence; so do its buffers. */
+  times<R>(n: number, emit: () => R): R {
+    const before = this.#times;
+    this.#times = n;
+    try {
+      return emit();
+    } finally {
+      this.#times = before;
+    }
+  }
+
+  /** What `ahead` records from now on belongs to the program `name`; undefined: to where it is recorded. */
+  aheadIn(name: string | undefined): void {
+    if (name !== undefined) this.#programs[name] ??= [];
+    this.#ahead = name === undefined ? undefined : this.#programs[name];
+  }
+
+  /** For what depends on weights alone: once for a batch, and before what has rows, so that these may go on undivided. */
+  ahead<R>(emit: () => R): R {
+    const before = this.#recording;
+    this.#recording = this.#ahead ?? before;
+    try {
+      return this.times(1, emit);
+    } finally {
+      this.#recording = before;
     }
   }
 
@@ -151,7 +206,13 @@ export class Tape {
    * With `use`, only those programs are kept, and batched buffers whose lives do not meet in any of them share memory: what
    * is not an input is written by a program before it reads it, and what is not an output is not read after its end.
    */
-  compile(use?: { programs: readonly string[]; inputs: readonly Buffer[]; outputs: readonly Buffer[] }): Plan {
+  compile(use?: {
+    programs: readonly string[];
+    inputs: readonly Buffer[];
+    outputs: readonly Buffer[];
+    /** Batched buffers that keep what they hold from a batch to the next, in all programs, as long as batches have as many rows. */
+    kept?: readonly Buffer[];
+  }): Plan {
     const programs = use ? Object.fromEntries(use.programs.map((p) => [p, this.#programs[p]])) : this.#programs;
     const offsets: number[] = [];
     const ends = { real: 0, int32: 0 };
@@ -164,10 +225,14 @@ export class Tape {
         ends[b.dtype] += role === 'report' ? b.size : aligned(b.size);
       }
     }
-    const lives = use && livesOf(this.#buffers, Object.values(programs), use.inputs, use.outputs);
+    const kept = use?.kept ?? [];
+    const lives =
+      use && livesOf(this.#buffers, Object.values(programs), [...use.inputs, ...kept], [...use.outputs, ...kept]);
     const rowOf = (dtype: Buffer['dtype']) =>
       layOut(
-        this.#buffers.filter((b) => b.role === 'activation' && b.dtype === dtype),
+        this.#buffers
+          .filter((b) => b.role === 'activation' && b.dtype === dtype)
+          .map(({ index, size, times = 1 }) => ({ index, size: size * times })),
         lives,
         offsets,
       );
@@ -179,12 +244,12 @@ export class Tape {
       rowSize,
       int32FixedSize: ends.int32,
       int32RowSize,
-      tiled: runByRows(this.#buffers, Object.values(programs).flat()),
+      tiled: kept.length === 0 && runByRows(this.#buffers, Object.values(programs).flat()), // tiles lie where each program wants them
       buffers: [
         ...this.#buffers.map(
-          ({ index, size, batched, dtype, name }): BufferSpec => ({
+          ({ index, size, times = 1, batched, dtype, name }): BufferSpec => ({
             offset: offsets[index],
-            size,
+            size: size * times,
             batched,
             dtype,
             name,
@@ -200,158 +265,10 @@ export class Tape {
   }
 
   #add(role: Role | 'activation', name: string, shape: readonly number[], dtype: Buffer['dtype']): Buffer {
-    const size = shape.reduce((product, n) => product * n, 1);
-    const buffer = { index: this.#buffers.length, name, shape, size, batched: role === 'activation', dtype, role };
+    const batched = role === 'activation';
+    const times = batched && this.#times > 1 ? { times: this.#times } : {};
+    const buffer = { index: this.#buffers.length, name, shape, size: sizeOf(shape), batched, ...times, dtype, role };
     this.#buffers.push(buffer);
     return buffer;
   }
-}
-
-/** A job for a plan: batches of samples and the program to replay for each. */
-export interface Job extends Omit<NativeJob, 'inputs' | 'outputs' | 'scalars'> {
-  inputs: (readonly [Buffer, NativeDataset | NativeArray])[];
-  scalars?: Scalar[];
-  outputs?: readonly Buffer[];
-}
-
-/** A compiled tape: an arena and the programs that run in it. */
-export class Plan {
-  readonly dtype: FloatType;
-  #native: NativePlan;
-  #offsets: readonly number[];
-  #report: { offset: number; size: number };
-
-  constructor(
-    native: NativePlan,
-    dtype: FloatType,
-    offsets: readonly number[],
-    report: { offset: number; size: number },
-  ) {
-    this.#native = native;
-    this.dtype = dtype;
-    this.#offsets = offsets;
-    this.#report = report;
-  }
-
-  /** What the report buffer `buffer` of one value held after each step of a job. */
-  reported(result: NativeResult, buffer: Buffer): Float64Array {
-    const { offset, size } = this.#report;
-    const at = this.#offsets[buffer.index] - offset;
-    return filled(Float64Array, result.steps, (step) => result.report[step * size + at]);
-  }
-
-  /** Adds to `sums` what these report buffers of one value held, step after step: all that a job reported in one pass. */
-  addReported(result: NativeResult, buffers: readonly Buffer[], sums: number[]): void {
-    const { offset, size } = this.#report;
-    const places = buffers.map(({ index }) => this.#offsets[index] - offset);
-    for (let j = 0; j < places.length; j++) sums[j] ??= 0;
-    for (let row = 0; row < result.steps * size; row += size)
-      for (let j = 0; j < places.length; j++) sums[j] += result.report[row + places[j]];
-  }
-
-  /** A copy of a fixed buffer. During a job: as of its end. */
-  read(buffer: Buffer): NDArray {
-    const data = allocate<number, TypedData>(TYPED[this.#dtypeOf(buffer)], buffer.size);
-    this.#native.read(this.#offsets[buffer.index], data);
-    return NDArray.wrap(data, buffer.shape);
-  }
-
-  /** Copies of fixed buffers of real numbers that lie near each other, all of one moment: during a job, as of its beginning or its end. */
-  readTogether(buffers: readonly Buffer[]): NDArray[] {
-    if (!this.#native.busy()) return buffers.map((buffer) => this.read(buffer));
-    const offsets = buffers.map(({ index }) => this.#offsets[index]);
-    const first = Math.min(...offsets);
-    const size = Math.max(...buffers.map(({ size }, i) => offsets[i] + size)) - first;
-    const all = allocate<number, FloatArray>(this.dtype === 'float32' ? Float32Array : Float64Array, size);
-    this.#native.read(first, all);
-    return buffers.map(({ size, shape }, i) => {
-      const at = offsets[i] - first;
-      return NDArray.wrap(all.slice(at, at + size), shape);
-    });
-  }
-
-  write(buffer: Buffer, array: NDArray): void {
-    this.#native.write(this.#offsets[buffer.index], valuesOf(array, this.#dtypeOf(buffer)));
-  }
-
-  run(job: Job): Promise<NativeResult> {
-    return this.#native.run(nativeJob(job));
-  }
-
-  runSync(job: Job): NativeResult {
-    return this.#native.runSync(nativeJob(job));
-  }
-
-  /**
-   * Computes a program's outputs on this thread, from samples where they are to arrays that are there: without what a job
-   * costs. Arrays are of the plan's types, those of inputs before those of outputs.
-   */
-  direct(
-    program: string,
-    inputs: readonly Buffer[],
-    outputs: readonly Buffer[],
-  ): (batchSize: number, arrays: readonly NativeArray[]) => void {
-    const indices = (buffers: readonly Buffer[]) => buffers.map(({ index }) => index);
-    const number = this.#native.direct(program, indices(inputs), indices(outputs));
-    return (batchSize, arrays) => this.#native.runDirect(number, batchSize, ...arrays);
-  }
-
-  #dtypeOf(buffer: Buffer): DType {
-    return buffer.dtype === 'int32' ? 'int32' : this.dtype;
-  }
-
-  /** Whether a job is running. */
-  get busy(): boolean {
-    return this.#native.busy();
-  }
-
-  /** Ends the running job after its current batch. */
-  stop(): void {
-    this.#native.stop();
-  }
-
-  /** Bytes of the arena. */
-  get bytes(): number {
-    return this.#native.bytes();
-  }
-}
-
-function nativeJob({ inputs, outputs, scalars, ...job }: Job): NativeJob {
-  const native: NativeJob = { ...job, inputs: inputs.map(([buffer, data]) => [buffer.index, data] as const) };
-  if (outputs) native.outputs = outputs.map((b) => b.index);
-  if (scalars) native.scalars = scalars.map((s) => s.index);
-  return native;
-}
-
-const TYPED = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
-
-/**
- * The values of an array in a plan's dtype, for `runSync`, which reads them in place; for buffers of integers as int32.
- * @throws RangeError if integers are asked for where there are others
- */
-export function valuesOf(array: NDArray, dtype: FloatType): FloatArray;
-export function valuesOf(array: NDArray, dtype: DType): TypedData;
-export function valuesOf(array: NDArray, dtype: DType): TypedData {
-  if (array.dtype === dtype) return array.data;
-  const values = allocate<ArrayLike<number>, TypedData>(TYPED[dtype], array.data);
-  if (dtype !== 'int32') return values;
-  const at = array.data.findIndex((x, i) => x !== values[i]);
-  if (at >= 0) throw new RangeError(`Expected integers of 32 bits, got ${array.data[at]} at ${at}`);
-  return values;
-}
-
-const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();
-
-/**
- * The samples of an array in native memory, one row of the array each. Networks that are given the same array share one
- * copy, for as long as the array has not been changed: comparing takes less time than copying.
- */
-export function dataset(name: string, array: NDArray, dtype: DType): NativeDataset {
-  const rows = array.shape[0];
-  const width = rows === 0 ? 0 : array.size / rows;
-  const known = copies.get(array.data)?.deref();
-  if (known?.holds(array.data, width, dtype)) return known;
-  const copy = new binding.Dataset(name, array.data, rows, width, dtype);
-  copies.set(array.data, new WeakRef(copy));
-  return copy;
 }

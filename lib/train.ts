@@ -1,7 +1,7 @@
 import type { NativeResult } from './binding.js';
 import { failure, wrongType } from './check.js';
 import { isAbortSignal, isError } from './kind.js';
-import type { Job, Plan } from './tape.js';
+import type { Job, Plan } from './plan.js';
 
 /** A job to run. */
 export interface JobStep {

@@ -28,6 +28,7 @@ struct InstructionSpec {
   Index rows = 1;                      // the kernel's B is so many times the batch; of fixed buffers, just so many
   std::string node{};                  // the part of a network that it belongs to, for messages; may be empty
   int when = kNone;                    // scalar of the plan: the instruction is skipped while that is 0
+  bool mayStop = false;                // may a job that is to stop leave the step here? Nothing it wrote outlives it
 };
 
 // What a plan is made of.
@@ -69,9 +70,10 @@ struct Instruction {
   Scratch (*scratch)(const Index*);
   const double* when = nullptr;
   bool isByRows = false;
-  bool isByValues = false;       // may it be run on parts of its buffers, a stretch of values each?
-  Index work = 0;                // multiplications, or else values, of a row
-  bool usesWeightsOnce = false;  // for each row, as dense layers do
+  bool isByValues = false;  // may it be run on parts of its buffers, a stretch of values each?
+  Index work = 0;           // multiplications, or else values, of a row
+  Index leastRows = 1;      // of a tile: with fewer weights are read too often
+  bool mayStop = false;
 
   Index rowsOf(Index n) const { return isBatched ? n * rows : rows; }
   void setBatch(Index n) {
@@ -110,8 +112,7 @@ inline Index workOf(const Signature& s, const std::vector<Index>& dim) {
       Index product = s.size(a, dim);
       for (char c : b.length) {
         if (c == 'B' || a.dependsOn(c)) continue;
-        product =
-            times(product, dim[static_cast<std::size_t>(std::find(s.dims.begin(), s.dims.end(), c) - s.dims.begin())]);
+        product = times(product, s.lengthOf(c, dim));
       }
       most = std::max(most, product);
     }
@@ -165,6 +166,7 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
   };
   if (spec.rows < 1) refuse("a positive number of rows");
   Instruction<T> out{function(row, T{}), -1, spec.rows, true, {}, {}, {}, row.scratch};
+  out.mayStop = spec.mayStop;
   for (char c : signature.dims) {
     if (c == 'B') {
       out.batch = static_cast<int>(out.dim.size());
@@ -222,7 +224,9 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
   out.work = workOf(signature, out.dim);
   for (const auto& operand : signature.operands) {
     const Index size = signature.size(operand, out.dim);
-    if (!operand.dependsOn('B') && size == out.work && size > kFewWeights) out.usesWeightsOnce = true;
+    if (operand.dependsOn('B') || size <= kFewWeights) continue;
+    if (size == out.work && spec.rows == 1) out.leastRows = std::max(out.leastRows, tuning::kProductRows);
+    if (operand.isReadByStep) out.leastRows = std::max(out.leastRows, tuning::kRecurrentRows);
   }
   for (const auto scalar : signature.scalars) {
     const std::string name(scalar);

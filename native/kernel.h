@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -25,6 +26,7 @@ struct Args {
   Index first;  // of a tile of rows: the rows before it, and those of the whole batch; else 0 and B
   Index batch;
   Team* team;
+  const std::atomic<bool>* stop = nullptr;  // where set: once true, what the kernel writes is of no use any more
 };
 
 // What a kernel computes on: threads, the scratch that it asked for, and the place of its B rows in the batch.
@@ -35,9 +37,19 @@ struct Cpu {
   T* perSlot;
   Index stride;
   Index first, batch;
+  const std::atomic<bool>* stop;
 
   explicit Cpu(const Args<T>& a)
-      : team(*a.team), shared(a.shared), perSlot(a.perSlot), stride(a.stride), first(a.first), batch(a.batch) {}
+      : team(*a.team),
+        shared(a.shared),
+        perSlot(a.perSlot),
+        stride(a.stride),
+        first(a.first),
+        batch(a.batch),
+        stop(a.stop) {}
+
+  // May the kernel return, whatever it has written? Kernels ask that may take longer than people wait.
+  bool isStopped() const { return stop != nullptr && stop->load(std::memory_order_relaxed); }
 
   T* scratch(int slot) const { return perSlot + slot * stride; }
 };
@@ -59,13 +71,15 @@ struct Scratch {
 };
 
 // The signature is check and documentation in one: "N : dw N -> v! N, w! N | rate momentum". Left of the colon stand
-// the dimensions, then the input and the output buffers, each with its length as a product of dimensions ("1" for one
-// value), then the scalars. B is the batch size, the one dimension that may differ from call to call. Marks:
+// the dimensions, then the input and the output buffers, each with its length as a product of dimensions and digits
+// ("1" for one value), then the scalars. B is the batch size, the one dimension that may differ from call to call.
+// Marks:
 //   !  an output that is read, too
 //   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Any other
 //      overlap of an output with an input or another output is refused when the plan is made.
 //   i: before the name of an input: integers of 32 bits, whatever the plan's type, In<std::int32_t>
 //   +  an output without B that is a sum over rows: over tiles of rows it is summed apart, and added up in their order
+//   *  an input without B that is read whole again and again, by all rows of a tile together: tiles of few are slow
 //   ?  what a plan may leave out: buffer -1 there, a null pointer here
 // The kernel's function has one parameter for each of these, in this order and by these names, after the processor:
 //   template <typename T> void momentum(const Cpu<T>& cpu, Index N, In<T> dw, InOut<T> v, InOut<T> w, T rate, …)

@@ -126,7 +126,7 @@ class Plan {
         scalars_[static_cast<std::size_t>(job.scalars[k])] =
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
       }
-      replay(program, n, team, [&](const Rows& rows) { load(job, at, rows); });
+      if (!replay(program, n, team, [&](const Rows& rows) { load(job, at, rows); })) break;
       if (report > 0) std::copy_n(pointer(spec_.report), report, job.report.begin() + job.steps * report);
       for (std::size_t k = 0; k < job.outputs.size(); ++k) collect(job.outputs[k], n, job.collected[k].data(), at);
       ++job.steps;
@@ -185,9 +185,15 @@ class Plan {
       throw std::invalid_argument("Expected outputs to be batched buffers of real numbers");
   }
 
-  // One batch of n; load(rows) brings the samples of these rows into their buffers.
+  // Whether a step may be left before instruction k, and is to be.
+  bool isStopped(const Program<T>& program, std::size_t k) const {
+    return k <= program.stoppable && program.stoppable > 0 && stop.load(std::memory_order_relaxed);
+  }
+
+  // One batch of n; load(rows) brings the samples of these rows into their buffers. Returns whether it was done: a job
+  // that is to stop leaves it while nothing that lasts was written.
   template <typename Load>
-  void replay(const Program<T>& program, Index n, Team& team, const Load& load) {
+  bool replay(const Program<T>& program, Index n, Team& team, const Load& load) {
     bind(program, n);
     const bool loadsByTile = !program.runs.empty() && program.runs.front().isByRows;
     for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t));
@@ -195,22 +201,26 @@ class Plan {
       const bool isFirst = &run == &program.runs.front();
       const auto tile = [&](Index t, Team& helpers, T* shared) {
         if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t));
-        for (std::size_t k = run.begin; k < run.end; ++k) call(program, k, t, helpers, shared);
+        for (std::size_t k = run.begin; k < run.end && !isStopped(program, k); ++k)
+          call(program, k, t, helpers, shared);
       };
       if (run.isByRows && tiles_ > 1) {
         team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
           Team alone(team, slot);
           tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
         });
+        if (isStopped(program, run.end)) return false;
         team.parallel_for(static_cast<int>(run.parts), [&](int p, int slot) {
           Team alone(team, slot);
           finish(program, run, p, alone);
         });
       } else {
         tile(0, team, shared_.data());
+        if (isStopped(program, run.end)) return false;
         for (std::size_t k = run.end; k < run.last; ++k) call(program, k, 0, team, shared_.data());
       }
     }
+    return true;
   }
 
   void call(const Program<T>& program, std::size_t k, Index t, Team& team, T* shared) const {
@@ -319,8 +329,9 @@ class Plan {
       Index* dim = dims_.data() + at * kMostDims;
       std::copy(i.dim.begin(), i.dim.end(), dim);
       if (i.batch >= 0) dim[i.batch] = i.rowsOf(rows.count);
-      args_[at] = {to,          dim,    i.scalar.data(), shared_.data(), perSlot_.data(), stride_, rows.first * i.rows,
-                   i.rowsOf(n), nullptr};
+      const auto* stopped = at % program.instructions.size() < program.stoppable ? &stop : nullptr;
+      args_[at] = {to,          dim,     i.scalar.data(), shared_.data(), perSlot_.data(), stride_, rows.first * i.rows,
+                   i.rowsOf(n), nullptr, stopped};
     }
     bound_ = &program;
     boundTo_ = n;

@@ -32,6 +32,7 @@ class Program {
  public:
   std::vector<Instruction<T>> instructions;
   std::vector<Run> runs;
+  std::size_t stoppable = 0;  // instructions from the beginning on that a job which is to stop may leave undone
 
   // Cuts the instructions into runs, of a plan that is tiled. A run by rows ends before an instruction that touches one
   // of its sums, which are not added up yet, or sums into what it reads. What follows by parts has each value of its
@@ -39,6 +40,7 @@ class Program {
   void cut(const std::vector<BufferSpec>& buffers, bool isTiled, Index tileRows) {
     Index work = 0, runsByRows = 0, least = 1;
     Stretches sums, read, inParts;
+    while (stoppable < instructions.size() && instructions[stoppable].mayStop) ++stoppable;
     for (std::size_t k = 0; k < instructions.size(); ++k) {
       auto& i = instructions[k];
       const bool isByRows = isTiled && i.isByRows;
@@ -67,7 +69,7 @@ class Program {
       runs.back().end = runs.back().last = k + 1;
       if (!isByRows) continue;
       work += i.work * i.rows;
-      if (i.usesWeightsOnce && i.rows == 1) least = tuning::kProductRows;
+      least = std::max(least, i.leastRows);
       allFixed([&](auto& operand, const BufferSpec& b) {
         if (!operand.isSum) return read.add(b);
         operand.sumAt = sums_;

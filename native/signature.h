@@ -52,6 +52,7 @@ struct Signature {
     bool mayLieOnInput = false;
     bool mayBeLeftOut = false;
     bool isSum = false;
+    bool isReadByStep = false;
 
     constexpr bool dependsOn(char dim) const { return length.find(dim) != std::string_view::npos; }
   };
@@ -92,12 +93,18 @@ struct Signature {
   Index size(const Operand& operand, const std::vector<Index>& dim) const {
     Index n = 1;
     for (char c : operand.length) {
-      if (c == 'B' || c == '1') continue;
-      const Index factor = dim[static_cast<std::size_t>(std::find(dims.begin(), dims.end(), c) - dims.begin())];
+      if (c == 'B') continue;
+      const Index factor = lengthOf(c, dim);
       if (factor < 1) throw std::out_of_range(std::string("Expected dimension ") + c + " to be positive");
       n = times(n, factor);
     }
     return n;
+  }
+
+  // Of a dimension, or of a digit, which stands for itself.
+  Index lengthOf(char c, const std::vector<Index>& dim) const {
+    if (c >= '1' && c <= '9') return c - '0';
+    return dim[static_cast<std::size_t>(std::find(dims.begin(), dims.end(), c) - dims.begin())];
   }
 
  private:
@@ -109,10 +116,11 @@ struct Signature {
       operand.type = Type::kInt32;
       operand.name.remove_prefix(2);
     }
-    operand.name = operand.name.substr(0, operand.name.find_first_of("?!~+"));
+    operand.name = operand.name.substr(0, operand.name.find_first_of("?!~+*"));
     operand.mayLieOnInput = word.find('~') != std::string_view::npos;
     operand.mayBeLeftOut = word.find('?') != std::string_view::npos;
     operand.isSum = word.find('+') != std::string_view::npos;
+    operand.isReadByStep = word.find('*') != std::string_view::npos;
     return operand;
   }
 };

@@ -19,7 +19,7 @@ import * as plots from 'fjordnet/plots';
 import { expand } from '../dist/graph/expand.js';
 import { graphOf } from '../dist/graph/graph.js';
 import { placeholder, type Value } from '../dist/graph/value.js';
-import { layerFrom } from '../dist/layers/index.js';
+import { layerFrom } from '../dist/layers/registry.js';
 import { alongDirection, evaluate } from './helpers/graph.js';
 import { difference } from './helpers/replay.js';
 

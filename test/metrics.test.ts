@@ -3,7 +3,8 @@ import test from 'ava';
 import { layers, losses, metrics, NDArray, RandomState, sequential } from 'fjordnet';
 import { Recorder } from '../dist/graph/recorder.js';
 import { getMetric, type Metric, type MetricChoice, metricFrom } from '../dist/metrics.js';
-import { dataset, type FloatType } from '../dist/tape.js';
+import { dataset } from '../dist/plan.js';
+import type { FloatType } from '../dist/tape.js';
 
 type Name = keyof typeof metrics;
 interface Case {

@@ -694,5 +694,4 @@ test('integers: inputs of class numbers, embeddings, and their bounds', async (t
   t.throws(() => layers.embedding({ inputDim: 3, outputDim: 2 }).apply(input({ shape: [1] })), {
     message: /to be applied to integers/,
   });
-  t.throws(() => layers.embedding({ inputDim: 3, outputDim: 2, maskZero: true }), { message: /maskZero to be false/ });
 });

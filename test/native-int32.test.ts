@@ -2,7 +2,8 @@
 import test from 'ava';
 import { kernels, NDArray } from 'fjordnet';
 import { binding, type NativeArray, type NativeJob, type PlanSpec } from '../dist/binding.js';
-import { dataset, Tape, valuesOf } from '../dist/tape.js';
+import { dataset, valuesOf } from '../dist/plan.js';
+import { Tape } from '../dist/tape.js';
 
 const FLOATS = { float64: Float64Array, float32: Float32Array } as const;
 

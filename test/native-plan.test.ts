@@ -1,7 +1,8 @@
 import test from 'ava';
 import { getThreads, NDArray, RandomState } from 'fjordnet';
 import { binding, type InstructionSpec, type NativeJob, type PlanSpec } from '../dist/binding.js';
-import { dataset, Tape } from '../dist/tape.js';
+import { dataset } from '../dist/plan.js';
+import { Tape } from '../dist/tape.js';
 
 const FLOATS = { float64: Float64Array, float32: Float32Array } as const;
 type DType = keyof typeof FLOATS;

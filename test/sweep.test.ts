@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { NativeResult } from '../dist/binding.js';
-import type { Job, Plan } from '../dist/tape.js';
+import type { Job, Plan } from '../dist/plan.js';
 import type { JobStep, Training } from '../dist/train.js';
 import { type Sweep, sweep } from '../dist/training/sweep.js';
 

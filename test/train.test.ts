@@ -1,6 +1,7 @@
 import test from 'ava';
 import { NDArray } from 'fjordnet';
-import { dataset, type Job, Tape } from '../dist/tape.js';
+import { dataset, type Job } from '../dist/plan.js';
+import { Tape } from '../dist/tape.js';
 import { drive, driveSync, JobWatch, type Training } from '../dist/train.js';
 
 test('what a loop yields hands it back a value: the result of a job, or what a promise comes to', async (t) => {

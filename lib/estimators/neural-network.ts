@@ -3,8 +3,9 @@ import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../arra
 import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { isAbortSignal, isRandomState } from '../kind.js';
+import { dataset, type Plan, valuesOf } from '../plan.js';
 import { checkRandomState, type RandomState } from '../random.js';
-import { type Buffer, dataset, type Plan, Tape, valuesOf } from '../tape.js';
+import { type Buffer, Tape } from '../tape.js';
 import { drive, driveSync, isPromise, type Training } from '../train.js';
 import { Pace, sweep } from '../training/sweep.js';
 

@@ -1,6 +1,6 @@
 import { repeatAxis, repeatRows } from './ops/axes.js';
 import { reshape } from './ops/shape.js';
-import { applyOp, type Shape, sizeOf, type Value } from './value.js';
+import { applyOp, type Shape, sizeOf, timesOf, type Value } from './value.js';
 
 const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
 
@@ -19,20 +19,20 @@ export function broadcastShape(shapes: readonly Shape[]): Shape {
   });
 }
 
-/** A value repeated along the axes that it lacks, up to `shape`; with `batched` for every sample. */
-export function broadcastTo(value: Value, shape: Shape, batched: boolean): Value {
+/** A value repeated along the axes that it lacks, up to `shape`; with `times` so often for every sample. */
+export function broadcastTo(value: Value, shape: Shape, times: number | undefined): Value {
   let out = value;
   if (value.shape.length < shape.length)
     out = reshaped(out, [...Array.from({ length: shape.length - value.shape.length }, () => 1), ...value.shape]);
   for (const [axis, n] of shape.entries()) if (out.shape[axis] !== n) out = applyOp(repeatAxis, [out], { axis, n });
-  return batched && !out.batched ? applyOp(repeatRows, [out], undefined) : out;
+  return times !== undefined && !out.batched ? applyOp(repeatRows, [out], times > 1 ? { times } : undefined) : out;
 }
 
 /** The values with the shape that they have together. */
 export function broadcast(values: readonly Value[]): Value[] {
   const shape = broadcastShape(values.map((value) => value.shape));
-  const batched = values.some((value) => value.batched);
-  return values.map((value) => broadcastTo(value, shape, batched));
+  const times = timesOf(values);
+  return values.map((value) => broadcastTo(value, shape, times));
 }
 
 export function reshaped(value: Value, shape: Shape): Value {

@@ -1,15 +1,27 @@
-import type { Layer } from '../layers/layer.js';
+import type { Layer, Mode } from '../layers/layer.js';
 import type { Regularizer } from '../regularizers.js';
 import { type Graph, layersBetween } from './graph.js';
-import { applyOp, type Call, isCall, type Node, topological, type Value } from './value.js';
+import { applyOp, type Call, isCall, type Node, placeholder, topological, type Value, withMask } from './value.js';
 
 /** A graph of operations alone. */
 export interface Expanded {
   readonly outputs: readonly Value[];
+  /** Which steps of each output count, where it has a mask. */
+  readonly masks: readonly (Value | undefined)[];
   /** The layer whose call an operation is part of, such as 'dense'; of one within another, 'encoder/dense'. */
   readonly layerOf: ReadonlyMap<Node, string>;
   /** What layers give that have a penalty on it. */
   readonly penalized: readonly Penalized[];
+  /** The states of layers that are `stateful`: what stands for those before, and those after. */
+  readonly states: readonly State[];
+}
+
+export interface State {
+  readonly layer: Layer;
+  /** Number k of the layer's states. */
+  readonly k: number;
+  readonly before: Value;
+  readonly after: Value;
 }
 
 export interface Penalized {
@@ -29,13 +41,16 @@ export interface ExpandMode {
 export function expand(graph: Graph, inputs: readonly Value[], mode: ExpandMode): Expanded {
   const spelling = new Spelling(mode);
   const outputs = spelling.graph(graph, inputs, '');
-  return behindMaxima({ outputs, layerOf: spelling.layerOf, penalized: spelling.penalized });
+  const masks = outputs.map(({ mask }) => mask);
+  const { layerOf, penalized, states } = spelling;
+  return behindMaxima({ outputs, masks, layerOf, penalized, states });
 }
 
 class Spelling {
   readonly #mode: ExpandMode;
   readonly layerOf = new Map<Node, string>();
   readonly penalized: Penalized[] = [];
+  readonly states: State[] = [];
 
   constructor(mode: ExpandMode) {
     this.#mode = mode;
@@ -66,7 +81,7 @@ class Spelling {
         });
       } else {
         if (inputs.some((input, i) => input !== from.inputs[i]))
-          values.set(from.output, applyOp(from.op, inputs, from.options));
+          values.set(from.output, withMask(applyOp(from.op, inputs, from.options), from.output.mask));
         const node = mapped(from.output).from as Node;
         if (path && !this.layerOf.has(node)) this.layerOf.set(node, path);
       }
@@ -79,10 +94,33 @@ class Spelling {
     if (layer.graph) return this.graph(layer.graph, inputs, path);
     const shapes = inputs.map((input) => input.shape);
     const weights = layer.weightsFor(list ? shapes : shapes[0]);
-    const made = layer.call(list ? inputs : inputs[0], weights, { training: this.#mode.training, trainable });
+    const { training } = this.#mode;
+    const states = layer.stateful && { states: this.#statesOf(layer, path) };
+    const made = layer.call(list ? inputs : inputs[0], weights, { training, trainable, ...states });
     const outputs = (Array.isArray(made) ? made : [made]) as Value[];
     const given = new Map([...inputs, ...Object.values(weights)].map((value) => [value, value]));
-    return this.#spell(outputs, given, layersBetween([...given.keys()], outputs).names, path, trainable);
+    const spelled = this.#spell(outputs, given, layersBetween([...given.keys()], outputs).names, path, trainable);
+    const { mask } = inputs[0];
+    return layer.supportsMasking ? spelled.map((value) => (value.mask ? value : withMask(value, mask))) : spelled;
+  }
+
+  #statesOf(layer: Layer, path: string): Mode['states'] {
+    const before = new Map<number, Value>();
+    if (this.states.some((state) => state.layer === layer))
+      throw new RangeError(
+        `Expected the stateful layer '${path}' to be applied once in a network, got two applications`,
+      );
+    return {
+      begin: (k, shape) => {
+        const value = placeholder(shape);
+        before.set(k, value);
+        return value;
+      },
+      end: (k, after) => {
+        const known = before.get(k);
+        if (known) this.states.push({ layer, k, before: known, after });
+      },
+    };
   }
 }
 
@@ -90,8 +128,13 @@ class Spelling {
  * A relu that goes into a maximum alone goes behind it: the same there, on fewer values. Operations are told by their names,
  * as layers may be another copy's of this package.
  */
-function behindMaxima({ outputs, layerOf, penalized }: Expanded): Expanded {
-  const ends = [...outputs, ...penalized.map(({ value }) => value)];
+function behindMaxima({ outputs, masks, layerOf, penalized, states }: Expanded): Expanded {
+  const ends = [
+    ...outputs,
+    ...masks.filter((mask) => mask !== undefined),
+    ...penalized.map(({ value }) => value),
+    ...states.map(({ after }) => after),
+  ];
   const order = topological(ends) as Node[];
   const uses = new Map<Value, number>();
   const use = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
@@ -121,7 +164,9 @@ function behindMaxima({ outputs, layerOf, penalized }: Expanded): Expanded {
   }
   return {
     outputs: outputs.map(mapped),
+    masks: masks.map((mask) => mask && mapped(mask)),
     layerOf: layers,
     penalized: penalized.map((own) => ({ ...own, value: mapped(own.value) })),
+    states: states.map((own) => ({ ...own, after: mapped(own.after) })),
   };
 }

@@ -1,7 +1,8 @@
 import { NDArray } from '../array.js';
 import { failure } from '../check.js';
+import type { Plan } from '../plan.js';
 import type { RandomState } from '../random.js';
-import type { Buffer, Plan } from '../tape.js';
+import type { Buffer } from '../tape.js';
 import { firstValues } from './first-values.js';
 import type { Weight } from './value.js';
 import { checkRange } from './weights.js';

@@ -13,7 +13,11 @@ export interface Life {
 export const aligned = (size: number) => Math.ceil(size / ALIGNMENT) * ALIGNMENT;
 
 /** Gives batched buffers their offsets; those whose lives do not meet may lie on each other. Returns the size of a row. */
-export function layOut(buffers: readonly Buffer[], lives: Map<number, Life[]> | undefined, offsets: number[]): number {
+export function layOut(
+  buffers: readonly Pick<Buffer, 'index' | 'size'>[],
+  lives: Map<number, Life[]> | undefined,
+  offsets: number[],
+): number {
   let rowSize = 0;
   if (!lives) {
     for (const b of buffers) {

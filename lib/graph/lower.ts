@@ -62,9 +62,14 @@ export class Lowered {
       const { op, options, output } = node;
       const x = this.#inputs(node);
       const name = this.#options.nameOf(node);
-      const y = op.view ? t.view(x[0], output.shape) : this.#mayOverwriteInput(node) ? x[0] : this.#make(output, name);
+      const y = op.view
+        ? t.view(x[0], output.shape, output.times)
+        : this.#mayOverwriteInput(node)
+          ? x[0]
+          : this.#make(output, name);
       this.#buffers.set(output, y);
-      const saved = t.within(name, () => op.forward?.({ t, x, y, options }));
+      const emit = () => t.times(output.times ?? 1, () => op.forward?.({ t, x, y, options }));
+      const saved = t.within(name, output.batched ? emit : () => t.ahead(emit));
       if (saved) this.#saved.set(node, saved);
     }
   }
@@ -79,7 +84,7 @@ export class Lowered {
       if (!dy || !this.#wanted.has(output)) continue;
       const name = this.#options.nameOf(node);
       if (op.view) {
-        this.#add(gradients, inputs[0], t.view(dy, inputs[0].shape));
+        this.#add(gradients, inputs[0], t.view(dy, inputs[0].shape, inputs[0].times));
         continue;
       }
       if (!op.backward)
@@ -88,7 +93,7 @@ export class Lowered {
       const dx = inputs.map((input, k) => {
         if (!this.#wanted.has(input)) return undefined;
         const first = !gradients.has(input);
-        const place = first ? this.#options.gradients.get(input) : undefined;
+        const place = first ? this.#placeOf(input) : undefined;
         const part = place ?? (k === 0 && op.gradientInPlace ? dy : this.#make(input, `${name}/d${k}`));
         if (first) gradients.set(input, part);
         else parts.push([input, part]);
@@ -103,7 +108,7 @@ export class Lowered {
         saved: this.#saved.get(node) ?? {},
         options,
       };
-      t.within(name, () => op.backward?.(io));
+      t.within(name, () => t.times(output.times ?? 1, () => op.backward?.(io)));
       for (const [input, part] of parts) this.#add(gradients, input, part);
     }
     return gradients;
@@ -122,10 +127,11 @@ export class Lowered {
     if (buffer.dtype !== 'int32') return buffer;
     let real = this.#reals.get(buffer);
     if (!real) {
-      real = buffer.batched
-        ? this.#t.batched(`${buffer.name}/real`, buffer.shape)
-        : this.#t.fixed('state', `${buffer.name}/real`, buffer.shape);
-      this.#t.emit('real', [buffer, real], { N: buffer.size });
+      real = this.#t.times(buffer.times ?? 1, () => {
+        const out = this.#t.like(buffer, `${buffer.name}/real`);
+        this.#t.emit('real', [buffer, out], { N: buffer.size });
+        return out;
+      });
       this.#reals.set(buffer, real);
     }
     return real;
@@ -136,16 +142,27 @@ export class Lowered {
     if (!this.#wanted.has(value)) return;
     const sum = gradients.get(value);
     if (sum) {
-      this.#t.emit('add', [sum, part, sum], { N: sum.size });
+      this.#t.times(sum.times ?? 1, () => this.#t.emit('add', [sum, part, sum], { N: sum.size }));
       return;
     }
     const place = this.#options.gradients.get(value);
-    if (place) this.#t.emit('copy', [part, place], { N: place.size });
+    if (place && part.viewOf !== place) this.#t.emit('copy', [part, place], { N: place.size });
     gradients.set(value, place ?? part);
   }
 
+  /** Where a value's gradient is to lie: of a weight, or of the one view of it that is read. */
+  #placeOf(value: Value): Buffer | undefined {
+    const place = this.#options.gradients.get(value);
+    if (place) return place;
+    const weight = memoryOf(value);
+    const whole = this.#uses.get(weight) === 1 ? this.#options.gradients.get(weight) : undefined;
+    return whole && this.#t.view(whole, value.shape);
+  }
+
   #make(value: Value, name: string): Buffer {
-    return value.batched ? this.#t.batched(name, value.shape) : this.#t.fixed('state', name, value.shape);
+    return value.batched
+      ? this.#t.times(value.times ?? 1, () => this.#t.batched(name, value.shape))
+      : this.#t.fixed('state', name, value.shape);
   }
 
   /**

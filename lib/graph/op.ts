@@ -31,6 +31,8 @@ export interface Op<O = undefined> {
   shape(inputs: readonly Value[], options: O): Shape;
   /** The value is the first input's memory under another shape: nothing is computed, and the gradient passes through. */
   readonly view?: true;
+  /** How many values it has for each sample. Absent: as many as its inputs have */
+  times?(options: O): number;
   /** Emits y = f(x). `view` operations emit nothing. */
   forward?(io: Forward<O>): Saved | undefined;
   /** The inputs, by place, that are taken as integers where they are; all others are read as numbers of the float type. */

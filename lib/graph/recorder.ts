@@ -1,9 +1,10 @@
 import type { NDArray } from '../array.js';
 import type { Constraint } from '../constraints.js';
 import type { Initializer } from '../initializers.js';
+import type { Plan } from '../plan.js';
 import type { RandomState } from '../random.js';
 import type { Regularizer } from '../regularizers.js';
-import { type Buffer, type Plan, type Scalar, Tape } from '../tape.js';
+import { type Buffer, type Scalar, Tape } from '../tape.js';
 import type { Shape } from './value.js';
 
 /** A weight on a tape. Those with a gradient are trained. */

@@ -24,6 +24,10 @@ export interface Value<S extends Shape = Shape> {
   readonly from?: Node | Call;
   /** The numbers that a constant holds. */
   readonly constant?: NDArray;
+  /** So many values for each sample, such as one for each step of a sequence. Absent: one */
+  readonly times?: number;
+  /** [steps], 1 for those that count and 0 for the others, where a layer has said so. */
+  readonly mask?: Value;
 }
 
 /** A weight of a layer. */
@@ -81,14 +85,31 @@ export const placeholder = (shape: Shape, dtype?: 'int32'): Value =>
 /** The value that `op` makes of its inputs. @throws RangeError if they do not fit it */
 export function applyOp<O>(op: Op<O>, inputs: readonly Value[], options: O): Value {
   const dtype = op.view && inputs[0].dtype;
+  const times = op.times ? op.times(options) : (timesOf(inputs) ?? 1);
   const output: { -readonly [K in keyof Value]: Value[K] } = marked({
     shape: op.shape(inputs, options),
     batched: op.isBatched ?? inputs.some((value) => value.batched),
     ...(dtype && { dtype }),
+    ...(times > 1 && { times }),
   });
   output.from = { op, inputs, options, output };
   return output;
 }
+
+/** How many values what is made of these has for each sample; undefined if it is the same for all samples. */
+export function timesOf(inputs: readonly Pick<Value, 'batched' | 'times'>[]): number | undefined {
+  const times = inputs.filter(({ batched }) => batched).map((value) => value.times ?? 1);
+  if (times.some((n) => n !== times[0]))
+    throw new RangeError(`Expected values of as many steps, got ${[...new Set(times)].join(' and ')}`);
+  return times[0];
+}
+
+/** A value of which only those steps count that `mask` has 1 for. */
+export const withMask = <V extends Value>(value: V, mask: Value | undefined): V =>
+  mask ? Object.assign(value, { mask }) : value;
+
+/** Rows along the last axis that losses are the mean over: the steps of a sequence, the pixels of an image. */
+export const stepsOf = (shape: Shape): number => sizeOf(shape.slice(0, -1));
 
 export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
 

@@ -2,7 +2,7 @@ import { type ArrayInput, asArray, type NDArray, position } from '../array.js';
 import { wrongShape, wrongType } from '../check.js';
 import type { Layer } from '../layers/layer.js';
 import type { FloatType } from '../tape.js';
-import { type Graph, layersBetween } from './graph.js';
+import { type Graph, layersBetween, namesOf } from './graph.js';
 import type { Value, Weight } from './value.js';
 
 /** A weight of a network, by its layer. */
@@ -71,7 +71,8 @@ const partsOfBuilt = new WeakMap<object, Parts>();
 
 /** The layers that a layer is made of: those of a network, or what a layer of one's own applies in its `call`. */
 function partsOf(layer: Layer): Parts | undefined {
-  const { graph, builtFor } = layer;
+  const { graph, builtFor, parts: own } = layer;
+  if (own) return { layers: own, names: namesOf(own) };
   if (graph || !builtFor) return graph;
   let parts = partsOfBuilt.get(builtFor);
   if (!parts) {

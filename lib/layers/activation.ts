@@ -11,6 +11,7 @@ export interface ActivationOptions extends LayerOptions {
 /** An activation as a layer of its own. */
 export class Activation extends Layer<SameRank> {
   override readonly className = 'Activation';
+  override readonly supportsMasking = true;
   override readonly activation: ActivationFunction;
 
   constructor(options: ActivationOptions) {

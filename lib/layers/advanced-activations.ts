@@ -19,6 +19,7 @@ export interface LeakyReLUOptions extends LayerOptions {
 /** x where x > 0, else negativeSlope * x (Maas, Hannun and Ng, 2013). */
 export class LeakyReLU extends Layer<SameRank> {
   override readonly className = 'LeakyReLU';
+  override readonly supportsMasking = true;
   override readonly activation: Activation;
   readonly negativeSlope: number;
 
@@ -53,6 +54,7 @@ export interface PReLUOptions extends LayerOptions {
 /** x where x > 0, else alpha * x with a trained alpha for each value of a sample (He et al., 2015). */
 export class PReLU extends Layer<SameRank> {
   override readonly className = 'PReLU';
+  override readonly supportsMasking = true;
   readonly alphaInitializer: Initializer;
   readonly alphaRegularizer?: Regularizer;
   readonly sharedAxes?: readonly number[];
@@ -93,6 +95,7 @@ export interface SoftmaxOptions extends LayerOptions {
 /** exp(x) / sum(exp(x)) along an axis. */
 export class Softmax extends Layer<SameRank> {
   override readonly className = 'Softmax';
+  override readonly supportsMasking = true;
   /** Along another axis it is not the softmax that losses ask for. */
   declare readonly activation?: Activation;
   readonly axis: number;

@@ -14,6 +14,7 @@ export interface DenseOptions extends KernelLayerOptions {
 /** A fully connected layer: activation(x @ kernel + bias), kernel [inputs, units], bias [units]. */
 export class Dense extends KernelLayer<OfVectors> {
   override readonly className = 'Dense';
+  override readonly supportsMasking = true;
   readonly units: number;
 
   constructor(options: DenseOptions) {

@@ -15,6 +15,7 @@ export interface DropoutOptions extends LayerOptions {
  */
 export class Dropout extends Layer<SameRank> {
   override readonly className = 'Dropout';
+  override readonly supportsMasking = true;
   readonly rate: number;
 
   constructor(options: DropoutOptions) {

@@ -1,10 +1,11 @@
 import { checkBoolean, checkInteger } from '../check.js';
 import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import { embedding } from '../graph/ops/embedding.js';
-import { applyOp, type Value } from '../graph/value.js';
+import { applyOp, type Value, withMask } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { Layer, type LayerOptions, type Weights } from './layer.js';
+import { differsFrom } from './masks.js';
 import type { HigherRank } from './ranks.js';
 
 export interface EmbeddingOptions extends LayerOptions {
@@ -16,7 +17,7 @@ export interface EmbeddingOptions extends LayerOptions {
   embeddingsInitializer?: InitializerInput;
   embeddingsRegularizer?: RegularizerInput;
   embeddingsConstraint?: ConstraintInput;
-  /** Masks come with recurrent layers: true is refused yet. Default false */
+  /** The integer 0 stands for a step that does not count for the layers behind it, the loss and the metrics. Default false */
   maskZero?: boolean;
 }
 
@@ -30,6 +31,7 @@ export class Embedding extends Layer<HigherRank> {
   override readonly inputDtype = 'int32';
   readonly inputDim: number;
   readonly outputDim: number;
+  readonly maskZero: boolean;
   readonly embeddingsInitializer: Initializer;
   readonly embeddingsRegularizer?: Regularizer;
   readonly embeddingsConstraint?: Constraint;
@@ -51,10 +53,11 @@ export class Embedding extends Layer<HigherRank> {
     );
     this.embeddingsRegularizer = checkRegularizer('embeddingsRegularizer', options.embeddingsRegularizer);
     this.embeddingsConstraint = checkConstraint('embeddingsConstraint', options.embeddingsConstraint);
-    if (checkBoolean('maskZero', options.maskZero ?? false))
-      throw new RangeError(
-        'Expected maskZero to be false: there are no masks yet, and 0 would be a number like any other',
-      );
+    this.maskZero = checkBoolean('maskZero', options.maskZero ?? false);
+  }
+
+  override get stepPadding(): number | undefined {
+    return this.maskZero ? 0 : undefined;
   }
 
   override build(): void {
@@ -65,13 +68,15 @@ export class Embedding extends Layer<HigherRank> {
   }
 
   call(x: Value, { embeddings }: Weights): Value {
-    return applyOp(embedding, [x, embeddings], undefined);
+    const rows = applyOp(embedding, [x, embeddings], undefined);
+    return withMask(rows, this.maskZero && x.shape.length === 1 ? differsFrom(x, 0) : undefined);
   }
 
   override getConfig(): Record<string, unknown> {
     return {
       inputDim: this.inputDim,
       outputDim: this.outputDim,
+      maskZero: this.maskZero,
       embeddingsInitializer: this.embeddingsInitializer.config,
       embeddingsRegularizer: this.embeddingsRegularizer,
       embeddingsConstraint: this.embeddingsConstraint,

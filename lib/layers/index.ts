@@ -1,4 +1,3 @@
-import { checkOneOf, wrongType } from '../check.js';
 import type { Named } from '../graph/name-types.js';
 import type { Shape, Value } from '../graph/value.js';
 import { markClasses } from '../made.js';
@@ -12,6 +11,7 @@ import {
   type SoftmaxOptions,
 } from './advanced-activations.js';
 import { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
+import { Bidirectional, type BidirectionalOptions } from './bidirectional.js';
 import { Concatenate, type ConcatenateOptions } from './concatenate.js';
 import { Conv2D, type Conv2DOptions } from './conv2d.js';
 import { Conv2DTranspose, type Conv2DTransposeOptions } from './conv2d-transpose.js';
@@ -20,9 +20,13 @@ import { DepthwiseConv2D, type DepthwiseConv2DOptions } from './depthwise-conv2d
 import { Dot, type DotOptions } from './dot.js';
 import { Dropout, type DropoutOptions } from './dropout.js';
 import { Embedding, type EmbeddingOptions } from './embedding.js';
+import { GRU, type GRUOptions } from './gru.js';
 import { Lambda } from './lambda.js';
 import type { Layer, LayerOptions, Values } from './layer.js';
+import { LSTM, type LSTMOptions } from './lstm.js';
+import { Masking, type MaskingOptions } from './masking.js';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.js';
+import { MultiHeadAttention, type MultiHeadAttentionOptions } from './multi-head-attention.js';
 import { GaussianNoise, type GaussianNoiseOptions, SpatialDropout1D, SpatialDropout2D } from './noise.js';
 import { ZeroPadding2D, type ZeroPadding2DOptions } from './padding.js';
 import { Permute, type PermuteOptions } from './permute.js';
@@ -33,10 +37,14 @@ import {
   MaxPooling2D,
   type Pooling2DOptions,
 } from './pooling.js';
+import type { RecurrentOptions } from './recurrent.js';
+import { registerBuiltIn } from './registry.js';
 import { Rescaling, type RescalingOptions } from './rescaling.js';
 import { RepeatVector, type RepeatVectorOptions, UpSampling2D, type UpSampling2DOptions } from './resizing.js';
 import { SeparableConv2D, type SeparableConv2DOptions } from './separable-conv2d.js';
 import { Flatten, InputLayer, type InputLayerOptions, Reshape, type ReshapeOptions } from './shape.js';
+import { SimpleRNN } from './simple-rnn.js';
+import { TimeDistributed, type TimeDistributedOptions } from './time-distributed.js';
 
 type WithName<N extends string> = { readonly name?: N };
 
@@ -77,6 +85,24 @@ export const layers = {
   embedding: named((options: EmbeddingOptions) => new Embedding(options)),
   /** States the shape of the network's input. */
   inputLayer: named((options: InputLayerOptions) => new InputLayer(options)),
+
+  /** A recurrent layer: h = activation(x @ kernel + h @ recurrentKernel + bias) for every step. */
+  simpleRNN: <const O extends RecurrentOptions, const N extends string = string>(options: O & WithName<N>) =>
+    new SimpleRNN<O>(options) as SimpleRNN<O> & Named<N>,
+  /** Long short-term memory. */
+  lstm: <const O extends LSTMOptions, const N extends string = string>(options: O & WithName<N>) =>
+    new LSTM<O>(options) as LSTM<O> & Named<N>,
+  /** Gated recurrent units. */
+  gru: <const O extends GRUOptions, const N extends string = string>(options: O & WithName<N>) =>
+    new GRU<O>(options) as GRU<O> & Named<N>,
+  /** A recurrent layer, and its like that runs from the last step to the first. */
+  bidirectional: named((options: BidirectionalOptions) => new Bidirectional(options)),
+  /** A layer applied to every step. */
+  timeDistributed: named((options: TimeDistributedOptions) => new TimeDistributed(options)),
+  /** Attention of several heads, of a list [query, value] or [query, value, key]. */
+  multiHeadAttention: named((options: MultiHeadAttentionOptions) => new MultiHeadAttention(options)),
+  /** Steps that hold one value alone do not count. */
+  masking: namedOrNot((options?: MaskingOptions) => new Masking(options)),
 
   /** Convolution of every channel by kernels of its own. */
   depthwiseConv2d: named((options: DepthwiseConv2DOptions) => new DepthwiseConv2D(options)),
@@ -142,6 +168,13 @@ const classes = {
   BatchNormalization,
   Activation,
   Embedding,
+  SimpleRNN,
+  LSTM,
+  GRU,
+  Bidirectional,
+  TimeDistributed,
+  MultiHeadAttention,
+  Masking,
   InputLayer,
   DepthwiseConv2D,
   SeparableConv2D,
@@ -170,20 +203,6 @@ const classes = {
 
 markClasses(classes);
 
-/** Those of `custom.layer`, by class name. */
-const registered = new Map<string, new (config: object) => Layer>();
-
-export function register(className: string, type: new (config: object) => Layer): void {
-  registered.set(className, type);
-}
+registerBuiltIn(classes);
 
 export const layerNames: readonly string[] = Object.keys(classes);
-
-/** The layer that `className` and `config` (of its `getConfig`) describe. */
-export function layerFrom(className: string, config: object): Layer {
-  if (typeof config !== 'object' || config === null) throw wrongType('config', 'an object', config);
-  const own = registered.get(className);
-  if (own) return new own(config);
-  const name = checkOneOf('className', className, layerNames as (keyof typeof classes)[]);
-  return new (classes[name] as new (config: object) => Layer)(config);
-}

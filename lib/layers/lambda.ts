@@ -9,6 +9,7 @@ import type { FromTo } from './ranks.js';
  */
 export class Lambda<I extends Values = any, O extends Value = Value> extends Layer<FromTo<I, O>> {
   override readonly className = 'Lambda';
+  override readonly supportsMasking = true;
   readonly fn: (inputs: I) => O;
 
   constructor(fn: (inputs: I) => O, options: LayerOptions = {}) {

@@ -22,6 +22,8 @@ export interface Mode {
   readonly training: boolean;
   /** False where the layer is frozen: a batch normalization then runs as in prediction. */
   readonly trainable?: boolean;
+  /** Of a layer whose states outlive the batch: what it began with and what it ends with, number k of them. */
+  readonly states?: { begin(k: number, shape: Shape): Value; end(k: number, value: Value): void };
 }
 
 /** What every layer's options may hold. */
@@ -57,6 +59,10 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   readonly inputDtype?: 'int32';
   /** What its output has gone through, where the layer has such an option. */
   readonly activation?: Activation;
+  /** Whether what it gives has the mask of its first input: by default steps that do not count are forgotten, as in Keras. */
+  readonly supportsMasking: boolean = false;
+  /** Whether the states that a batch ends with are those that the next one begins with. */
+  readonly stateful: boolean = false;
   /** A penalty on its output. */
   declare readonly activityRegularizer?: Regularizer;
   readonly #inputShape?: Shape;
@@ -79,6 +85,14 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     if (activityRegularizer !== undefined)
       this.activityRegularizer = checkRegularizer('activityRegularizer', activityRegularizer);
   }
+
+  /** What a step of its input holds that does not count, of a layer that makes a mask. */
+  get stepPadding(): number | undefined {
+    return undefined;
+  }
+
+  /** The layers that it is made of, in the order of their weights, where it is a wrapper of others. */
+  readonly parts?: readonly Layer[];
 
   /** The layers that it is made of, where it is a network itself. */
   get graph(): Graph | undefined {

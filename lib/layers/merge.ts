@@ -1,7 +1,8 @@
 import { broadcastShape } from '../graph/broadcast.js';
-import type { Value } from '../graph/value.js';
+import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
+import { anyMask } from './masks.js';
 import type { Broadcasts, Ranks } from './ranks.js';
 
 /** A layer of a list of inputs. */
@@ -30,7 +31,7 @@ export abstract class Merge<R extends Ranks = Broadcasts> extends Layer<R> {
   }
 }
 
-/** Element by element, of inputs whose shapes broadcast as NumPy's. */
+/** Element by element, of inputs whose shapes broadcast as NumPy's. A step counts that counts in any of them. */
 abstract class Elementwise extends Merge {
   constructor(options: LayerOptions = {}) {
     super(options);
@@ -44,13 +45,28 @@ abstract class Elementwise extends Merge {
       throw this.wrongInputs('of shapes that broadcast', shapes);
     }
   }
+
+  call(inputs: readonly Value[]): Value {
+    const merged = this.merged(inputs);
+    return merged === inputs[0] ? merged : withMask(merged, anyMask(inputs));
+  }
+
+  protected abstract merged(inputs: readonly Value[]): Value;
+}
+
+/** The larger or the smaller of two, of which one alone counts in some steps. */
+function extremeOf(extreme: (x: Value, y: Value) => Value, x: Value, y: Value): Value {
+  const where = ({ mask }: Value, a: Value, b: Value) =>
+    mask ? (ops.where(ops.reshape(mask, [mask.shape[0], ...a.shape.slice(1).map(() => 1)]), a, b) as Value) : a;
+  const other = where(y, y, x);
+  return withMask(extreme(where(x, x, other), other), anyMask([x, y]));
 }
 
 /** The sum of its inputs. */
 export class Add extends Elementwise {
   override readonly className = 'Add';
 
-  call(inputs: readonly Value[]): Value {
+  protected merged(inputs: readonly Value[]): Value {
     return inputs.reduce((sum, x) => ops.add(sum, x));
   }
 }
@@ -60,7 +76,7 @@ export class Subtract extends Elementwise {
   override readonly className = 'Subtract';
   protected override readonly count = 2;
 
-  call([x, y]: readonly Value[]): Value {
+  protected merged([x, y]: readonly Value[]): Value {
     return ops.sub(x, y);
   }
 }
@@ -69,7 +85,7 @@ export class Subtract extends Elementwise {
 export class Multiply extends Elementwise {
   override readonly className = 'Multiply';
 
-  call(inputs: readonly Value[]): Value {
+  protected merged(inputs: readonly Value[]): Value {
     return inputs.reduce((product, x) => ops.mul(product, x));
   }
 }
@@ -78,7 +94,7 @@ export class Multiply extends Elementwise {
 export class Average extends Elementwise {
   override readonly className = 'Average';
 
-  call(inputs: readonly Value[]): Value {
+  protected merged(inputs: readonly Value[]): Value {
     const sum = inputs.reduce((part, x) => ops.add(part, x));
     return inputs.length === 1 ? sum : ops.mul(sum, 1 / inputs.length);
   }
@@ -88,8 +104,8 @@ export class Average extends Elementwise {
 export class Maximum extends Elementwise {
   override readonly className = 'Maximum';
 
-  call(inputs: readonly Value[]): Value {
-    return inputs.reduce((most, x) => ops.maximum(most, x));
+  protected merged(inputs: readonly Value[]): Value {
+    return inputs.reduce((most, x) => extremeOf(ops.maximum, most, x));
   }
 }
 
@@ -97,7 +113,7 @@ export class Maximum extends Elementwise {
 export class Minimum extends Elementwise {
   override readonly className = 'Minimum';
 
-  call(inputs: readonly Value[]): Value {
-    return inputs.reduce((least, x) => ops.minimum(least, x));
+  protected merged(inputs: readonly Value[]): Value {
+    return inputs.reduce((least, x) => extremeOf(ops.minimum, least, x));
   }
 }

@@ -18,6 +18,7 @@ export interface GaussianNoiseOptions extends LayerOptions {
 /** In training adds normal numbers of mean 0; otherwise passes values on. The network's seed decides the noise. */
 export class GaussianNoise extends Layer<SameRank> {
   override readonly className = 'GaussianNoise';
+  override readonly supportsMasking = true;
   readonly stddev: number;
 
   constructor(options: GaussianNoiseOptions) {
@@ -32,6 +33,22 @@ export class GaussianNoise extends Layer<SameRank> {
   override getConfig(): Record<string, unknown> {
     return { stddev: this.stddev };
   }
+}
+
+/** Ones, the same for all samples. */
+export const ones = (n: number): Value =>
+  marked({ shape: [n], batched: false, constant: NDArray.from(new Float64Array(n).fill(1)) });
+
+/** 0 for a share `rate` of the channels, drawn for every sample, and 1 / (1 - rate) for the others. */
+export const channelMask = (channels: number, times: number | undefined, rate: number): Value =>
+  applyOp(dropout, [applyOp(repeatRows, [ones(channels)], times ? { times } : undefined)], { rate });
+
+/** x [..., channels] with a share `rate` of its channels set to 0 and the others scaled by 1 / (1 - rate). */
+export function droppedChannels(x: Value, rate: number): Value {
+  if (rate === 0) return x;
+  const channels = x.shape[x.shape.length - 1];
+  const mask = channelMask(channels, x.times, rate);
+  return reshaped(ops.mul(reshaped(x, [sizeOf(x.shape) / channels, channels]), mask), x.shape);
 }
 
 abstract class SpatialDropout<R extends Ranks> extends Layer<R> {
@@ -50,15 +67,7 @@ abstract class SpatialDropout<R extends Ranks> extends Layer<R> {
   }
 
   call(x: Value, _: Weights, { training }: Mode): Value {
-    if (!training || this.rate === 0) return x;
-    const channels = x.shape[x.shape.length - 1];
-    const ones = marked({
-      shape: [channels],
-      batched: false,
-      constant: NDArray.from(new Float64Array(channels).fill(1)),
-    });
-    const mask = applyOp(dropout, [applyOp(repeatRows, [ones], undefined)], { rate: this.rate });
-    return reshaped(ops.mul(reshaped(x, [sizeOf(x.shape) / channels, channels]), mask), x.shape);
+    return training ? droppedChannels(x, this.rate) : x;
   }
 
   override getConfig(): Record<string, unknown> {
@@ -69,11 +78,13 @@ abstract class SpatialDropout<R extends Ranks> extends Layer<R> {
 /** Dropout of whole channels of sequences [steps, channels] (Tompson et al., 2015). */
 export class SpatialDropout1D extends SpatialDropout<OfSequences> {
   override readonly className = 'SpatialDropout1D';
+  override readonly supportsMasking = true;
   protected override readonly takes = ['sequences [steps, channels]', 2] as const;
 }
 
 /** Dropout of whole channels of images [height, width, channels] (Tompson et al., 2015). */
 export class SpatialDropout2D extends SpatialDropout<OfPictures> {
   override readonly className = 'SpatialDropout2D';
+  override readonly supportsMasking = true;
   protected override readonly takes = ['images [height, width, channels]', 3] as const;
 }

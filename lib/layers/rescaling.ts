@@ -14,6 +14,7 @@ export interface RescalingOptions extends LayerOptions {
 /** scale * x + offset: bytes to [-1, 1] by a scale of 1 / 127.5 and an offset of -1. */
 export class Rescaling extends Layer<SameRank> {
   override readonly className = 'Rescaling';
+  override readonly supportsMasking = true;
   readonly scale: number | readonly number[];
   readonly offset: number | readonly number[];
 

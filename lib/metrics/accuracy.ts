@@ -28,8 +28,8 @@ export function checkThreshold<O extends Threshold>(options: O): O {
 /** The share of rows of the output whose largest value stands at the target's class. */
 const categorical: RecordSums = (t, io, report) => {
   const sum = report('matches');
-  const { output, targets } = io;
-  t.emit(areLabels(io) ? 'sparseMatches' : 'categoricalMatches', [output, targets, sum], rows(output));
+  const { output, targets, weights } = io;
+  t.emit(areLabels(io) ? 'sparseMatches' : 'categoricalMatches', [output, targets, weights, sum], rows(output));
   return [sum];
 };
 
@@ -39,7 +39,7 @@ const binary = (loss: Loss, threshold?: number): RecordSums => {
     const [output, targets] = compared('binaryAccuracy', io);
     const sum = report('matches');
     const scalars = { threshold: thresholdFor(loss, threshold), negative: hasSigns(loss) ? -1 : 0 };
-    t.emit('binaryMatches', [probabilities(t, loss, output), targets, sum], { N: output.size }, scalars);
+    t.emit('binaryMatches', [probabilities(t, loss, output), targets, io.weights, sum], { N: output.size }, scalars);
     return [sum];
   };
 };
@@ -59,10 +59,18 @@ export const accuracies = {
         return (oneEach ? binary(loss) : categorical)(t, io, report);
       },
       mean,
+      true,
     ),
   /** The share of outputs whose value, 1 above `threshold` and 0 (with the hinge loss, -1) else, equals the target. */
   binaryAccuracy: (options: Threshold = {}): MetricChoice =>
-    make('binaryAccuracy', checkThreshold(options), ['threshold'], (loss) => binary(loss, options.threshold), mean),
+    make(
+      'binaryAccuracy',
+      checkThreshold(options),
+      ['threshold'],
+      (loss) => binary(loss, options.threshold),
+      mean,
+      true,
+    ),
   /** The share of samples whose class is among the k largest outputs; ties count. Default k = 5 */
   topKCategoricalAccuracy: (options: MetricOptions & { k?: number } = {}): MetricChoice => {
     checkObject('options', options);
@@ -70,9 +78,9 @@ export const accuracies = {
     const record = (): RecordSums => (t, io, report) => {
       const sum = report('matches');
       const kernel = areLabels(io) ? 'sparseTopKMatches' : 'topKMatches';
-      t.emit(kernel, [io.output, io.targets, sum], rows(io.output), { k });
+      t.emit(kernel, [io.output, io.targets, io.weights, sum], rows(io.output), { k });
       return [sum];
     };
-    return make('topKCategoricalAccuracy', options, ['k'], record, mean);
+    return make('topKCategoricalAccuracy', options, ['k'], record, mean, true);
   },
 };

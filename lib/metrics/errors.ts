@@ -5,6 +5,7 @@ import { type Loss, losses } from '../losses.js';
 import {
   areLabels,
   compared,
+  emitSum,
   type Metric,
   type MetricChoice,
   type MetricOptions,
@@ -14,17 +15,18 @@ import {
 } from './metric.js';
 
 /** A mean of errors that a kernel sums. */
-const errors = (name: string, kernel: string, options: MetricOptions, result: Metric['result'] = mean): MetricChoice =>
+const errors = (name: string, kernel: string, options: MetricOptions, result?: Metric['result']): MetricChoice =>
   make(
     name,
     options,
     [],
     () => (t, io, report) => {
       const sum = report('sum');
-      t.emit(kernel, [...compared(name, io), sum], { N: io.output.size });
+      t.emit(kernel, [...compared(name, io), io.weights, sum], { N: io.output.size });
       return [sum];
     },
-    result,
+    result ?? mean,
+    result === undefined,
   );
 
 /** A mean over samples of what is written in `ops`. */
@@ -37,10 +39,10 @@ const formula = (
     compared(name, io);
     const { value, lowered } = lowerSample(t, io, `the metric '${name}'`, formulas[name]);
     const sum = report('sum');
-    t.emit('sumRows', [perSample(t, lowered.buffer(value)), sum], {});
+    emitSum(t, perSample(t, lowered.buffer(value)), io.weights, sum);
     return [sum];
   };
-  return make(name, options, [], () => record, result);
+  return make(name, options, [], () => record, result, true);
 };
 
 export interface Crossentropy extends MetricOptions {
@@ -77,10 +79,11 @@ function crossentropy<O extends Crossentropy>(
       const [each, delta] = [t.batched('losses', [1]), t.batched('delta', io.output.shape)];
       lossOf(options, loss).emit(t, { ...io, losses: each, delta }, false);
       const sum = report('sum');
-      t.emit('sumRows', [each, sum], {});
+      emitSum(t, each, io.weights, sum);
       return [sum];
     },
     mean,
+    true,
   );
 }
 

@@ -10,6 +10,8 @@ export interface Metric {
   /** Its key in History: the name it was asked for by. */
   readonly name: string;
   readonly config: MetricChoice['config'];
+  /** Whether it is a mean over rows that takes their weights, as Keras' do; others count all rows, masked or not. */
+  readonly isWeighed?: boolean;
   /** Emits the sums of one batch; each is a report buffer of one value. */
   record(t: Recorder, io: MetricBuffers, outputShape: Shape): Buffer[];
   /** The metric, from the sums over all batches and their number of samples. */
@@ -21,6 +23,8 @@ export interface MetricBuffers {
   readonly output: Buffer;
   /** As `Loss.prepare` gave them. */
   readonly targets: Buffer;
+  /** [1], of a metric that `isWeighed`. Absent: 1 each */
+  readonly weights?: Buffer;
 }
 
 /** A metric that was chosen, before it is known for which loss. */
@@ -52,6 +56,7 @@ export function make(
   allowed: readonly string[],
   record: (loss: Loss) => RecordSums,
   result: Metric['result'],
+  isWeighed = false,
 ): MetricChoice {
   checkOptions('options', options, ['as', ...allowed]);
   const { as = name } = options;
@@ -66,13 +71,14 @@ export function make(
         config,
         record: (t, io) => record(loss)(t, io, (sum, size = 1) => t.fixed('report', `${as}/${sum}`, [size])),
         result,
+        isWeighed,
       }),
   };
 }
 
 /** Each value of a buffer of the report, as a sum of its own. */
 export const elements = (t: Recorder, buffer: Buffer): Buffer[] =>
-  Array.from({ length: buffer.size }, (_, k) => t.element(buffer, k));
+  Array.from({ length: buffer.size }, (_, k) => t.part(buffer, k));
 
 /** Rows of the last axis: a sample of shape [..., N] is M rows of N. */
 export const rows = ({ shape, size }: Buffer) => ({ M: size / (shape.at(-1) ?? 1), N: shape.at(-1) ?? 1 });
@@ -100,6 +106,12 @@ export function compared(metric: string, io: MetricBuffers): [output: Buffer, ta
 
 /** The mean over samples of the first sum. */
 export const mean: Metric['result'] = ([sum], samples) => sum / samples;
+
+/** Emits the sum of one number for each row, by the rows' weights. */
+export function emitSum(t: Recorder, each: Buffer, weights: Buffer | undefined, sum: Buffer): void {
+  if (weights) t.emit('weightRows', [each, weights, each], { N: 1 });
+  t.emit('sumRows', [each, sum], {});
+}
 
 /** x / y, or 0 where there is nothing to divide by, as Keras. */
 export const ratio = (x: number, y: number): number => (y === 0 ? 0 : x / y);

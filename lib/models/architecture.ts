@@ -4,8 +4,9 @@ import { isCall, marked, type Shape, sizeOf, topological, type Value } from '../
 import { at } from '../io/file-errors.js';
 import type { JsonObject } from '../io/model-file.js';
 import { isInputLayer, isPlain } from '../kind.js';
-import { layerFrom } from '../layers/index.js';
+import { described } from '../layers/described.js';
 import { checkShape, Layer } from '../layers/layer.js';
+import { layerFrom } from '../layers/registry.js';
 import type { FloatType } from '../tape.js';
 import { checkExtent, checkFixed, checkWithin, fixedWithin } from './extent.js';
 import type { Model } from './model.js';
@@ -29,15 +30,7 @@ const MAX_VALUES = 2 ** 40;
 /** What of a network is saved beside its numbers. */
 export function architectureOf(model: Model): JsonObject {
   const { className, name, dtype, graph } = model;
-  const layers = model.layers.map((layer, i) => ({
-    className: layer.className,
-    // a network says a name of its own, which may not be the one that it has here
-    config: Object.assign({ name: model.layerNames[i] }, layer.getConfig(), {
-      name: model.layerNames[i],
-      ...(layer.trainable ? {} : { trainable: false }),
-      ...(layer.activityRegularizer && { activityRegularizer: layer.activityRegularizer }),
-    }),
-  }));
+  const layers = model.layers.map((layer, i) => described(layer, model.layerNames[i]));
   if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);
   checkExtent(`the network '${name}'`, graph);
   if (className === 'Sequential') return { className, name, dtype, inputShape: graph.inputs[0].shape, layers };
@@ -165,17 +158,25 @@ function readConstant(place: string, { shape, constant }: JsonObject): Value {
   return marked({ shape: own, batched: false, constant: NDArray.from(Float64Array.from(constant)).reshape(...own) });
 }
 
-function readLayer(place: string, entry: unknown): Layer {
+/** Layers within layers, such as those of a wrapper: no one writes more. */
+const MAX_DEPTH = 16;
+
+function readLayer(place: string, entry: unknown, depth = 0): Layer {
   if (!isPlain(entry)) throw wrongType(place, 'an object', entry);
   const { className, config } = entry;
   if (typeof className !== 'string') throw wrongType(`${place}.className`, 'a string', className);
   if (!isPlain(config)) throw wrongType(`${place}.config`, 'an object', config);
-  const { trainable = true, ...own } = config;
+  const { trainable = true, ...own }: Record<string, unknown> = config;
   checkBoolean(`${place}.config.trainable`, trainable);
   if (className === 'Model' || className === 'Sequential') {
     const nested = modelFrom(`${place}.config`, own);
     Reflect.set(Layer.prototype, 'trainable', trainable, nested); // its layers say so themselves
     return nested;
+  }
+  for (const [key, value] of Object.entries(own)) {
+    if (!isPlain(value) || typeof value.className !== 'string') continue;
+    if (depth === MAX_DEPTH) throw wrongValue(`${place}.config.${key}`, `at most ${MAX_DEPTH} layers deep`, depth + 1);
+    own[key] = readLayer(`${place}.config.${key}`, value, depth + 1);
   }
   for (const [key, value] of Object.entries(own))
     if (isPlain(value) && Object.hasOwn(value, 'config'))

@@ -6,9 +6,10 @@ import type { Graph } from '../graph/graph.js';
 import { isSampleShape, type Shape } from '../graph/value.js';
 import { isNDArray } from '../kind.js';
 import type { Buffer, FloatArray, FloatType } from '../tape.js';
-import { signalOf, type Training } from '../train.js';
+import { drive, signalOf, type Training } from '../train.js';
 import {
   type ByPort,
+  copyInputs,
   type FitModel,
   inputValues,
   type Port,
@@ -16,11 +17,12 @@ import {
   prepareFit,
   readInputs,
 } from '../training/data.js';
-import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep } from '../training/loop.js';
+import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
 import type { Engine } from './engine.js';
 import type { Network } from './network.js';
 import type { BatchOptions, EvaluateOptions, FitOptions, PredictNowOptions, PredictOptions } from './options.js';
 import type { Patience } from './serving.js';
+import type { States } from './states.js';
 
 /** A network, as calls use it. */
 export interface Callee {
@@ -55,7 +57,7 @@ export function* evaluation(
 ): Training<Logs> {
   checkOptions('options', options, ['batchSize', 'sampleWeight', 'signal']);
   const { batchSize, sampleWeight } = options;
-  const plan = prepare(callee, x, y, { batchSize, sampleWeight }, { moves: false });
+  const plan = prepare(callee, x, y, { batchSize, sampleWeight }, { moves: false, isBatch });
   return yield* evaluateLoop(plan.network, plan.samples, isBatch ? plan.samples.count : plan.batchSize);
 }
 
@@ -63,13 +65,32 @@ export function* evaluation(
 export async function prediction(callee: Callee, x: ByPort, options: PredictOptions): Promise<NDArray[]> {
   const { arrays, inputs, batchSize } = checked(callee, x, options);
   const patience = patienceOf(options);
+  if (callee.ports().isStateful) {
+    const data = copyInputs('x', arrays, inputs, callee.model.dtype);
+    return drive(callee.engine.exclusively(inOrder(callee, arrays, data, batchSize)), options.signal);
+  }
   return callee.engine.server(callee.graphFor(shapesOf(arrays)), inputs).predict(arrays, batchSize, patience);
+}
+
+/** Predictions of a stateful network, one call after the other: each begins where the one before ended. */
+function* inOrder(
+  { engine, graphFor }: Callee,
+  arrays: readonly NDArray[],
+  data: ReturnType<typeof copyInputs>,
+  batchSize: number,
+): Training<NDArray[]> {
+  const network = engine.enter(graphFor(shapesOf(arrays)), false);
+  const count = arrays[0].shape[0];
+  const rows = (network.states as States).enter(count, batchSize);
+  return yield* predictLoop(network, data, { first: 0, count }, rows);
 }
 
 /** The same at once, of samples where they are. `isBatch`: all of them in one batch */
 export function predictNow(callee: Callee, x: ByPort, options: PredictNowOptions, isBatch: boolean): NDArray[] {
   const { network, arrays, inputs, batchSize } = entered(callee, x, options, ['batchSize', 'out']);
-  return outputsNow(network, arrays, inputs, isBatch ? arrays[0].shape[0] : batchSize, options.out);
+  const n = arrays[0].shape[0];
+  const rows = isBatch ? n : batchSize;
+  return outputsNow(network, arrays, inputs, network.states?.enter(n, rows) ?? rows, options.out);
 }
 
 /** The network's outputs for arrays that were checked, in `out` where it is given. */
@@ -156,9 +177,14 @@ function prepare(
   const arrays = readInputs('x', x, ports().inputs);
   const shapes = shapesOf(arrays);
   const prepared = prepareFit(model, ports(shapes), arrays, y, options, isBatch);
+  const network = engine.enter(graphFor(shapes), moves);
+  const { samples, validation } = prepared;
+  const batchSize = isBatch ? samples.count : prepared.batchSize;
+  if (validation) network.states?.enter(validation.count, prepared.validationBatchSize);
   return {
     ...prepared,
-    network: engine.enter(graphFor(shapes), moves),
+    batchSize: network.states?.enter(samples.count, batchSize) ?? prepared.batchSize,
+    network,
     optimizer,
     random: engine.random,
     progress: engine.progress,

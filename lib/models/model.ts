@@ -262,11 +262,23 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /**
+   * Stateful layers begin with zeros in the next batch, which may have another number of rows; in a callback of `fit` in the one
+   * that follows.
+   * @throws Error with code ERR_BUSY while a batch is being computed
+   */
+  resetStates(): void {
+    checkBetweenBatches(this.#engine.jobs.running);
+    this.#engine.network?.states?.reset();
+  }
+
+  /**
    * The network as it is now, for predictions alone: what is trained or set afterwards does not change it. During `fit` as
    * after the last batch that was computed.
    */
   async snapshot(): Promise<Snapshot<O, I>> {
     const graph = this.needGraph();
+    if (this.ports().isStateful)
+      throw new TypeError('Expected a network without stateful layers for snapshot: its states go on with every call');
     const placed = this.#placed();
     const weights = await this.#engine.jobs.atRest(() => readHeld(placed.map(({ weight }) => weight)));
     return new Snapshot<O, I>(graph, this.dtype, weights, this.ports(), this.isListed);

@@ -5,14 +5,17 @@ import type { Tenant } from '../graph/held.js';
 import { Lowered } from '../graph/lower.js';
 import { checkValue, perSample } from '../graph/own.js';
 import { Recorder } from '../graph/recorder.js';
-import { isCall, marked, type Node, placeholder, type Value } from '../graph/value.js';
+import { isCall, marked, type Node, placeholder, stepsOf, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
 import type { Metric } from '../metrics.js';
 import { ops } from '../ops.js';
 import type { Optimizer } from '../optimizers.js';
-import type { Buffer, FloatType, Plan } from '../tape.js';
+import type { Plan } from '../plan.js';
+import type { Buffer, FloatType } from '../tape.js';
+import { Judging } from './judging.js';
+import { StateBuffers, States } from './states.js';
 
 /** How a network is trained and judged, as its tape has to know it. */
 export interface Recording {
@@ -48,6 +51,8 @@ export interface Network {
   readonly outputs: readonly Buffer[];
   /** That program at once, from arrays for the inputs into arrays for the outputs. */
   readonly predictInto: ReturnType<Plan['direct']>;
+  /** Of a network with stateful layers. */
+  readonly states?: States;
   /** Only of a network that was compiled. */
   readonly training?: {
     /** Those of the outputs that have a loss. */
@@ -65,10 +70,18 @@ export interface Judged {
   readonly output: number;
   readonly compiled: CompiledOutput & { readonly loss: Loss };
   readonly targets: Buffer;
+  /** [1] a sample; for an output of rows, such as the steps of a sequence, one for each of them. */
   readonly weights: Buffer;
   /** Reported sums over the batch: of the loss, and of what each metric counts. */
   readonly loss: Buffer;
-  readonly metrics: readonly (readonly Buffer[])[];
+  readonly metrics: readonly Counted[];
+}
+
+/** What a metric counts in a batch. */
+export interface Counted {
+  readonly sums: readonly Buffer[];
+  /** Reported: over how many rows, of a metric of steps that do not all count. Absent: the samples */
+  readonly rows?: Buffer;
 }
 
 const NONE: ReadonlySet<Layer> = new Set();
@@ -89,21 +102,32 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   const nameOf = (layerOf: ReadonlyMap<Node, string>) => (node: Node) =>
     layerOf.has(node) ? `${layerOf.get(node)}/${node.op.name}` : node.op.name;
 
+  const states = new StateBuffers(t);
+  t.mayStop(true);
   const predicted = expand(graph, sources, { training: false, frozen });
-  t.program('predict');
-  const prediction = new Lowered(t, predicted.outputs, {
+  t.aheadIn('weights in prediction');
+  t.program('forward in prediction');
+  states.place(predicted.states, buffers);
+  const prediction = new Lowered(t, [...predicted.outputs, ...predicted.states.map(({ after }) => after)], {
     training: false,
     buffers,
     gradients,
     nameOf: nameOf(predicted.layerOf),
   });
   prediction.forward();
+  t.lasting(() => states.emitKeep(predicted.states, prediction));
   const outputs = predicted.outputs.map((output) => batchedBuffer(prediction, output));
+  t.compose('predict', ['weights in prediction', 'forward in prediction']);
   const network = { recorder: t, weights, inputs, outputs };
   const compile = (programs: readonly string[], data: readonly Buffer[] = []) => {
-    const plan = t.compile({ programs, inputs: [...inputs, ...data], outputs });
-    return { ...network, plan, predictInto: plan.direct('predict', inputs, outputs) };
+    const kept = states.all;
+    const all = kept.length > 0 ? [...programs, 'resetStates'] : programs;
+    const plan = t.compile({ programs: all, inputs: [...inputs, ...data], outputs, kept });
+    const predictInto = plan.direct('predict', inputs, outputs);
+    return { ...network, plan, predictInto, ...(kept.length > 0 && { states: new States(plan) }) };
   };
+  t.program('resetStates');
+  t.lasting(() => states.emitReset());
   if (!compiled) return compile(['predict']);
 
   const judged = compiled.outputs.flatMap((output, i) => {
@@ -117,59 +141,50 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   );
 
   const activity: Buffer[] = [];
-  let counts: readonly (readonly Buffer[][])[] = [];
+  let counts: readonly Judged['metrics'][] = [];
   const parts = judged.map(({ compiled: { metrics } }) => metrics.map(() => ({})));
-  /** Forward, losses and metrics in one mode; `weighted` programs have sample weights in between. */
+  /** Forward, losses and metrics in one mode; `weighted` programs have losses by sample weights. */
   const judge = (isTraining: boolean) => {
     const mode = isTraining ? 'training' : 'evaluation';
-    const { outputs, layerOf, penalized } = expand(graph, sources, { training: isTraining, frozen });
+    const expanded = expand(graph, sources, { training: isTraining, frozen });
+    const { outputs, masks, layerOf, penalized } = expanded;
+    states.place(expanded.states, buffers);
     const penalties = penalized.map(penaltyOf);
     const ends = judged.map(({ output, compiled: { loss } }) => endOf(outputs[output], loss));
-    const lowered = new Lowered(t, [...ends.map(({ value }) => value), ...penalties], {
+    const ownMasks = judged.map(({ output }) => masks[output]);
+    const values = [...ends.map(({ value }) => value), ...ownMasks.filter((mask) => mask !== undefined), ...penalties];
+    const lowered = new Lowered(t, [...values, ...expanded.states.map(({ after }) => after)], {
       training: isTraining,
       buffers,
       gradients,
       nameOf: nameOf(layerOf),
     });
+    t.aheadIn(`weights in ${mode}`);
     t.program(`forward in ${mode}`);
     lowered.forward();
     const emitted = judged.map((own, k) => {
+      const mask = ownMasks[k];
       const { value, fused } = ends[k];
-      const z = batchedBuffer(lowered, value);
-      const probabilities = fused ? t.batched('probabilities', z.shape) : z;
-      return {
-        ...own,
-        value,
-        fused,
-        z,
-        probabilities,
-        losses: t.batched('losses', [1]),
-        delta: t.batched('delta', z.shape),
-      };
+      const seen = { z: batchedBuffer(lowered, value), fused, ...(mask && { mask: lowered.buffer(mask) }) };
+      return { ...own, value, judging: new Judging(t, own, seen) };
     });
+    t.program(`states in ${mode}`);
+    t.lasting(() => states.emitKeep(expanded.states, lowered));
     t.program(`loss in ${mode}`);
-    for (const { z, targets, losses, delta, probabilities, fused, compiled } of emitted)
-      compiled.loss.emit(t, { output: z, targets, losses, delta, ...(fused ? { probabilities } : {}) }, fused);
-    t.program(`sample weights in ${mode}`);
-    for (const { losses, weights, delta } of emitted) {
-      t.emit('weightRows', [losses, weights, losses], { N: 1 });
-      t.emit('weightRows', [delta, weights, delta], { N: delta.size });
-    }
+    for (const { judging } of emitted) judging.emitLoss(false);
+    t.program(`weighted loss in ${mode}`);
+    for (const { judging } of emitted) judging.emitLoss(true);
     t.program(`metrics in ${mode}`);
-    for (const { losses, loss } of emitted) t.emit('sumRows', [losses, loss], {});
+    counts = emitted.map(({ judging }, k) => judging.emitMetrics(parts[k]));
     for (const [i, penalty] of penalties.entries()) {
       activity[i] ??= t.fixed('report', `${penalized[i].layer}/penalty`, [1]);
       t.emit('sumRows', [perSample(t, lowered.buffer(penalty)), activity[i]], {});
     }
-    counts = emitted.map(({ compiled: { metrics }, probabilities, targets, z }, k) =>
-      metrics.map((metric, i) =>
-        t.reporting(parts[k][i], () => metric.record(t, { output: probabilities, targets }, z.shape)),
-      ),
-    );
     return () => {
       const seeds = new Map<Value, Buffer>();
-      for (const { value, delta, compiled } of emitted) {
+      for (const { value, judging, compiled } of emitted) {
         const { lossWeight } = compiled;
+        const { delta } = judging;
         if (lossWeight !== 1) t.emit('linear', [delta, delta], { N: delta.size }, { scale: lossWeight, shift: 0 });
         const other = seeds.get(value);
         if (other) t.emit('add', [other, delta, other], { N: delta.size });
@@ -188,6 +203,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   const backward = judge(true);
   t.program('backward');
   const reached = backward();
+  t.aheadIn(undefined);
   for (const [weight, gradient] of gradients) // what no loss depends on may have a penalty, which is added
     if (!reached.has(weight)) t.emit('fill', [gradient], { N: gradient.size }, { value: 0 });
   t.program('penalties');
@@ -197,18 +213,19 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     else t.emit('penalty', [value, gradient, penalty], { N: value.size }, { l1, l2 });
   }
   t.program('update');
+  t.mayStop(false);
   compiled.optimizer.record(t, t.parameters);
   emitConstraints(t, t.parameters);
 
   const programs = ['predict'];
   for (const weighted of [false, true]) {
-    const parts = ['forward', 'loss', ...(weighted ? ['sample weights'] : []), 'metrics'];
+    const parts = ['weights', 'forward', weighted ? 'weighted loss' : 'loss', 'metrics'];
     const forward = (mode: string) => parts.map((part) => `${part} in ${mode}`);
     const suffix = weighted ? 'Weighted' : '';
     const made = {
-      [`evaluate${suffix}`]: [...forward('evaluation'), 'penalties'],
+      [`evaluate${suffix}`]: [...forward('evaluation'), 'penalties', 'states in evaluation'],
       [`gradients${suffix}`]: [...forward('training'), 'backward', 'penalties'],
-      [`train${suffix}`]: [...forward('training'), 'backward', 'penalties', 'update'],
+      [`train${suffix}`]: [...forward('training'), 'backward', 'penalties', 'update', 'states in training'],
     };
     for (const [name, parts] of Object.entries(made)) {
       if (!isWanted(name)) continue;
@@ -240,7 +257,7 @@ function declareJudged(t: Recorder, compiled: Judged['compiled'], output: number
     output,
     compiled,
     targets: t.batched(`${name}/targets`, loss.targetShape(value.shape)),
-    weights: t.batched(`${name}/sampleWeights`, [1]),
+    weights: t.batched(`${name}/sampleWeights`, [loss.ofWholeSamples ? 1 : stepsOf(value.shape)]),
     loss: t.fixed('report', `${name}/loss`, [1]),
     metrics: [],
   };

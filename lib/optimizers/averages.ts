@@ -1,5 +1,5 @@
 import type { Recorder } from '../graph/recorder.js';
-import type { Plan } from '../tape.js';
+import type { Plan } from '../plan.js';
 import type { Trained } from './optimizer.js';
 
 /**

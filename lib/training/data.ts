@@ -1,4 +1,4 @@
-import { allocate } from '../allocate.js';
+import { allocate, filled } from '../allocate.js';
 import {
   type ArrayInput,
   checkArray,
@@ -22,11 +22,12 @@ import {
   wrongValue,
 } from '../check.js';
 import { classWeights } from '../class-weight.js';
-import { isSampleShape, type Shape } from '../graph/value.js';
+import { isSampleShape, type Shape, stepsOf } from '../graph/value.js';
 import { isAbortSignal, isNDArray, isPlain, isTypedArray } from '../kind.js';
 import type { Loss } from '../losses.js';
 import type { FitOptions } from '../models/options.js';
-import { dataset, type FloatArray, type FloatType, valuesOf } from '../tape.js';
+import { dataset, valuesOf } from '../plan.js';
+import type { FloatArray, FloatType } from '../tape.js';
 import { warn } from '../warn.js';
 import type { FitPlan, Samples, Trained } from './loop.js';
 import { checkLogNames, logNames } from './totals.js';
@@ -54,6 +55,8 @@ export interface Port {
   readonly dtype?: 'int32';
   /** Integers are to be below this, from 0 on: the rows of the table of an embedding. */
   readonly limit?: { readonly below: number; readonly layer: string };
+  /** What stands for steps that do not count: every sample is to hold others, too. */
+  readonly padding?: { readonly value: number; readonly layer: string };
 }
 
 /** An array for each input or output: the array itself if there is one only, a list in their order, or a record by name. */
@@ -64,6 +67,8 @@ export interface Ports {
   readonly inputs: readonly Port[];
   /** Outputs with a loss alone have targets. */
   readonly outputs: readonly (Port & { readonly shape: Shape; readonly loss?: Loss })[];
+  /** Whether batches follow each other: layers begin with the states that they ended with. */
+  readonly isStateful?: boolean;
 }
 
 /** What `fit` needs of the network beside its ports. */
@@ -93,7 +98,7 @@ export function prepareFit(
       'FJORDNET_EPOCHS',
       `initialEpoch ${initialEpoch} is beyond epochs ${epochs}, the number of the epoch before which training ends: nothing is trained`,
     );
-  const shuffle = checkBoolean('shuffle', options.shuffle ?? true);
+  const shuffle = checkBoolean('shuffle', options.shuffle ?? !ports.isStateful);
   const verbose = options.verbose ?? 0;
   if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
   if (options.signal !== undefined && !isAbortSignal(options.signal))
@@ -181,7 +186,7 @@ const look: FirstNotFinite = (data) =>
   data.length < 512 ? firstNotFinite(data) : binding.firstNotFinite(data as FloatArray);
 
 /** x as an array [n, ...] of the samples' shape. */
-function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port): NDArray {
+function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit, padding }: Port): NDArray {
   const array = checkArray(name, x, { look });
   if (shape?.length === 0 ? array.shape.length !== 1 : array.shape.length < 2)
     throw wrongShape(
@@ -191,6 +196,7 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port
     );
   if (shape && !isSampleShape(shape, array.shape))
     throw wrongShape(name, `of shape [n, ${shape.join(', ')}], as the network's input`, array.shape);
+  if (padding) checkPadding(name, array, padding);
   if (dtype !== 'int32') return array;
   const wrong = array.dtype === 'int32' ? -1 : array.data.findIndex((value) => value !== (value | 0));
   if (wrong >= 0)
@@ -204,6 +210,23 @@ function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit }: Port
         `got ${array.data[beyond]} at ${position(beyond, array.shape)}`,
     );
   return array;
+}
+
+function checkPadding(
+  name: string,
+  { data, shape, size }: NDArray,
+  { value, layer }: NonNullable<Port['padding']>,
+): void {
+  const width = size / shape[0];
+  for (let row = 0; row < shape[0]; row++) {
+    const end = (row + 1) * width;
+    let i = row * width;
+    while (i < end && data[i] === value) i++;
+    if (i === end)
+      throw new RangeError(
+        `Expected every sample of ${name} to have a step that counts, but sample ${row} holds nothing but ${value}, which the layer '${layer}' leaves out`,
+      );
+  }
 }
 
 /** What is given for each port, and what it is called in messages. @throws TypeError or RangeError unless it is one each */
@@ -250,7 +273,9 @@ function weightsOf(
   if (sampleWeight === undefined && classWeight === undefined) return undefined;
   const judged = ports.outputs.filter(({ loss }) => loss);
   const weights =
-    sampleWeight === undefined ? targets.map(() => ones(n)) : readSampleWeights('sampleWeight', sampleWeight, n, ports);
+    sampleWeight === undefined
+      ? judged.map((output) => ones(n, rowsOf(output)))
+      : readSampleWeights('sampleWeight', sampleWeight, n, ports);
   if (classWeight !== undefined) {
     if (ports.outputs.length > 1)
       throw new TypeError(
@@ -258,38 +283,51 @@ function weightsOf(
       );
     const [{ shape, loss }] = judged;
     const factors = classWeights(classWeight, targets[0], shape.at(-1) ?? 1, loss as Loss, count, isBatch);
-    for (let i = 0; i < count; i++) weights[0].data[i] *= factors[i];
+    const rows = rowsOf(judged[0]);
+    for (let i = 0; i < count * rows; i++) weights[0].data[i] *= factors[Math.floor(i / rows)];
   }
-  if (!weights.some(({ data }) => data.subarray(0, count).some((weight) => weight > 0)))
+  if (!weights.some(({ data, size }) => data.subarray(0, (count * size) / n).some((weight) => weight > 0)))
     warn('FJORDNET_WEIGHTS', 'All samples have the weight 0: their loss is 0, and nothing is learnt from them');
   return weights;
 }
 
-/** Numbers a sample for each output with a loss; one array is for all of them. */
+/** Sample weights for each output with a loss; one array is for all of them. */
 function readSampleWeights(name: string, given: ByPort, n: number, { outputs }: Ports): NDArray[] {
   const isList =
     Array.isArray(given) && given.length === outputs.length && given.every((own) => typeof own === 'object');
   const isOne = outputs.length > 1 && !isList && !isPlain(given);
   const own = isOne ? outputs.map(() => ({ place: name, array: given as unknown })) : byPort(name, given, outputs);
-  return outputs.flatMap(({ loss }, i) => {
+  return outputs.flatMap((output, i) => {
     const { place, array } = own[i];
-    if (!loss) return [];
-    return [array === undefined || array === null ? ones(n) : checkSampleWeight(place, array as ArrayInput, n)];
+    if (!output.loss) return [];
+    const rows = rowsOf(output);
+    if (array === undefined || array === null) return [ones(n, rows)];
+    return [checkSampleWeight(place, array as ArrayInput, n, rows, output.shape)];
   });
 }
 
-const ones = (n: number) => NDArray.wrap(allocate(Float64Array, n).fill(1), [n, 1]);
+/** How many weights a sample has: one for each row of an output of several, such as the steps of a sequence. */
+const rowsOf = ({ shape, loss }: Ports['outputs'][number]) => (loss?.ofWholeSamples ? 1 : stepsOf(shape));
 
-function checkSampleWeight(name: string, weights: ArrayInput, n: number): NDArray {
+const ones = (n: number, rows: number) => NDArray.wrap(allocate(Float64Array, n * rows).fill(1), [n, rows]);
+
+function checkSampleWeight(name: string, weights: ArrayInput, n: number, rows: number, outputShape: Shape): NDArray {
   const array = checkArray(name, weights);
-  if (array.size !== n || array.shape[0] !== n)
-    throw wrongShape(name, `${n} numbers, one for each sample`, array.shape);
+  const isOfRows = rows > 1 && array.shape.join() === [n, ...outputShape.slice(0, -1)].join();
+  if (!isOfRows && (array.size !== n || array.shape[0] !== n)) {
+    const other = rows > 1 ? `, or of shape [${[n, ...outputShape.slice(0, -1)].join(', ')}], one for each row` : '';
+    throw wrongShape(name, `${n} numbers, one for each sample${other}`, array.shape);
+  }
   const negative = array.data.findIndex((weight) => weight < 0);
   if (negative >= 0)
     throw new RangeError(
       `Expected ${name} to hold non-negative numbers, got ${array.data[negative]} at ${position(negative, array.shape)}`,
     );
-  return NDArray.wrap(allocate(Float64Array, array.data), [n, 1]);
+  const each = isOfRows ? 1 : rows;
+  return NDArray.wrap(
+    filled(Float64Array, n * rows, (i) => array.data[Math.floor(i / each)]),
+    [n, rows],
+  );
 }
 
 function checkValidation(

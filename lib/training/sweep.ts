@@ -1,5 +1,5 @@
 import type { NativeResult } from '../binding.js';
-import type { Job, Plan } from '../tape.js';
+import type { Job, Plan } from '../plan.js';
 import type { Training } from '../train.js';
 
 /** Rows of datasets: those listed, `count` from `first` on, or `count` that are drawn as jobs come to them. */

@@ -31,12 +31,15 @@ export class Totals {
   readonly #losses: number[];
   /** For each output with a loss, and each of its metrics, what that counts. */
   readonly #counts: number[][][];
+  /** The same for the rows that a metric counts, where these are not the samples. */
+  readonly #rows: number[][][];
 
   constructor(network: Network) {
     this.#network = network;
     const judged = network.training?.judged ?? [];
     this.#losses = judged.map(() => 0);
     this.#counts = judged.map(({ metrics }) => metrics.map(() => []));
+    this.#rows = judged.map(({ metrics }) => metrics.map(() => []));
   }
 
   add(result: NativeResult, samples: number, batchSize: number): void {
@@ -52,7 +55,10 @@ export class Totals {
       for (const penalty of plan.reported(result, buffer)) this.#penalty += penalty;
     for (const [k, { loss, metrics }] of training.judged.entries()) {
       for (const value of plan.reported(result, loss)) this.#losses[k] += value;
-      for (const [i, buffers] of metrics.entries()) plan.addReported(result, buffers, this.#counts[k][i]);
+      for (const [i, { sums, rows }] of metrics.entries()) {
+        plan.addReported(result, sums, this.#counts[k][i]);
+        if (rows) plan.addReported(result, [rows], this.#rows[k][i]);
+      }
     }
   }
 
@@ -72,7 +78,7 @@ export class Totals {
       for (const [i, metric] of compiled.metrics.entries())
         logs[several ? ofOutput(compiled.name, metric.name) : metric.name] = metric.result(
           this.#counts[k][i],
-          this.#samples,
+          this.#rows[k][i][0] ?? this.#samples,
         );
     return logs;
   }

@@ -41,6 +41,7 @@ inline InstructionSpec parseInstruction(const Napi::Value& value, const std::str
     instruction.scalars[scalar] = ordinal(index, name + ".scalars." + scalar);
   if (const auto rows = from.Get("rows"); !rows.IsUndefined()) instruction.rows = integer(rows, name + ".rows");
   if (const auto when = from.Get("when"); !when.IsUndefined()) instruction.when = ordinal(when, name + ".when");
+  instruction.mayStop = from.Get("mayStop").ToBoolean();
   instruction.node = textOrNone(from.Get("node"), name + ".node");
   return instruction;
 }

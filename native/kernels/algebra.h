@@ -238,6 +238,16 @@ void swapAxes(const Cpu<T>& cpu, Index B, Index P, Index Q, Index R, Index S, In
   });
 }
 
+// y[B,A,N,C] = x[B,A,N,C][::-1]
+template <typename T>
+void reverseAxis(const Cpu<T>& cpu, Index B, Index A, Index N, Index C, In<T> x, Out<T> y) {
+  rows(cpu.team, B * A, N * C, [&](Index first, Index last) {
+    for (Index o = first; o < last; ++o) {
+      for (Index n = 0; n < N; ++n) std::copy_n(x + (o * N + N - 1 - n) * C, C, y + (o * N + n) * C);
+    }
+  });
+}
+
 // Where a stretch of N along an axis of M begins: inside, whatever the scalar says.
 inline Index startOf(double start, Index M, Index N) {
   return static_cast<Index>(std::min(std::max(0.0, start), static_cast<double>(std::max<Index>(0, M - N))));

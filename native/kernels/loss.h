@@ -239,6 +239,14 @@ void hinge(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, O
       [](T p, T y) { return T(1) - y * p < T(0) ? T(0) : -y; });
 }
 
+// weight[B] = mask[B] * batch / valid: by these the mean over all rows is that over the valid ones, of which there may
+// be none
+template <typename T>
+void maskWeights(const Cpu<T>& cpu, Index B, In<T> mask, In<T> valid, Out<T> weight) {
+  const T share = valid[0] > T(0) ? static_cast<T>(cpu.batch) / valid[0] : T(0);
+  for (Index i = 0; i < B; ++i) weight[i] = mask[i] * share;
+}
+
 // total[1] = x[B].sum(), in double and in order
 template <typename T>
 void sumRows(const Cpu<T>&, Index B, In<T> x, Out<T> total) {

@@ -1,4 +1,5 @@
-// What metrics count in one batch: sums over samples of the mean over a sample's rows or elements.
+// What metrics count in one batch: sums over samples, each by its weight where there are some, of the mean over a
+// sample's rows or elements.
 #pragma once
 
 #include "loss.h"
@@ -23,12 +24,24 @@ inline bool isAmong(const T* p, Index k, Index N, double top) {
   return static_cast<double>(larger) < top && p[k] - p[k] == T(0);
 }
 
+// The sum of value(i) over the `width` values of each of B samples, by the sample's weight.
+template <typename T, typename F>
+double weighed(Index B, Index width, In<T> weight, const F& value) {
+  double total = 0.0;
+  for (Index b = 0; b < B; ++b) {
+    if (weight != nullptr && weight[b] == T(0)) continue;
+    double own = 0.0;
+    for (Index i = b * width; i < (b + 1) * width; ++i) own += static_cast<double>(value(i));
+    total += weight == nullptr ? own : own * static_cast<double>(weight[b]);
+  }
+  return total;
+}
+
 // count[1] of the rows of p[B,M,N] for which holds(row, k) with the row's class k: the largest of y[B,M,N], or y[B,M]
 // itself
 template <bool sparse, typename T, typename F>
-void countRows(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count, const F& holds) {
-  Index held = 0;
-  for (Index r = 0; r < B * M; ++r) {
+void countRows(Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> count, const F& holds) {
+  const double held = weighed(B, M, weight, [&](Index r) {
     Index k = 0;
     if constexpr (sparse) {
       k = classOf(y[r], N);
@@ -36,50 +49,51 @@ void countRows(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count, const 
       const T* row = y + r * N;
       for (Index j = 1; j < N; ++j) k = row[j] > row[k] ? j : k;
     }
-    held += k >= 0 && holds(p + r * N, k);
-  }
-  count[0] = static_cast<T>(static_cast<double>(held) / static_cast<double>(M));
+    return k >= 0 && holds(p + r * N, k);
+  });
+  count[0] = static_cast<T>(held / static_cast<double>(M));
 }
 
 template <typename T>
-void categoricalMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count) {
-  countRows<false>(B, M, N, p, y, count, [&](const T* row, Index k) { return isLargest(row, k, N); });
+void categoricalMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> count) {
+  countRows<false>(B, M, N, p, y, weight, count, [&](const T* row, Index k) { return isLargest(row, k, N); });
 }
 template <typename T>
-void sparseMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count) {
-  countRows<true>(B, M, N, p, y, count, [&](const T* row, Index k) { return isLargest(row, k, N); });
+void sparseMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> count) {
+  countRows<true>(B, M, N, p, y, weight, count, [&](const T* row, Index k) { return isLargest(row, k, N); });
 }
 template <typename T>
-void topKMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count, double k) {
-  countRows<false>(B, M, N, p, y, count, [&](const T* row, Index own) { return isAmong(row, own, N, k); });
+void topKMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> count, double k) {
+  countRows<false>(B, M, N, p, y, weight, count, [&](const T* row, Index own) { return isAmong(row, own, N, k); });
 }
 template <typename T>
-void sparseTopKMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> count, double k) {
-  countRows<true>(B, M, N, p, y, count, [&](const T* row, Index own) { return isAmong(row, own, N, k); });
+void sparseTopKMatches(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> count,
+                       double k) {
+  countRows<true>(B, M, N, p, y, weight, count, [&](const T* row, Index own) { return isAmong(row, own, N, k); });
 }
 
 // Elements of p[B,N] that, read as 1 above the threshold and as `negative` else, equal y[B,N]
 template <typename T>
-void binaryMatches(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> count, T threshold, T negative) {
-  Index matches = 0;
-  for (Index i = 0; i < B * N; ++i) matches += y[i] == (p[i] > threshold ? T(1) : negative);
-  count[0] = static_cast<T>(static_cast<double>(matches) / static_cast<double>(N));
+void binaryMatches(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> count, T threshold,
+                   T negative) {
+  const double matches = weighed(B, N, weight, [&](Index i) { return y[i] == (p[i] > threshold ? T(1) : negative); });
+  count[0] = static_cast<T>(matches / static_cast<double>(N));
 }
 
 // sum[1] of f(p - y) over p, y [B,N], divided by N
 template <typename T, typename F>
-void sumErrors(Index B, Index N, In<T> p, In<T> y, Out<T> sum, const F& f) {
-  double total = 0.0;
-  for (Index i = 0; i < B * N; ++i) total += f(static_cast<double>(p[i]) - static_cast<double>(y[i]));
+void sumErrors(Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> sum, const F& f) {
+  const double total =
+      weighed(B, N, weight, [&](Index i) { return f(static_cast<double>(p[i]) - static_cast<double>(y[i])); });
   sum[0] = static_cast<T>(total / static_cast<double>(N));
 }
 template <typename T>
-void squaredErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> sum) {
-  sumErrors(B, N, p, y, sum, [](double e) { return e * e; });
+void squaredErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> sum) {
+  sumErrors(B, N, p, y, weight, sum, [](double e) { return e * e; });
 }
 template <typename T>
-void absoluteErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> sum) {
-  sumErrors(B, N, p, y, sum, [](double e) { return std::fabs(e); });
+void absoluteErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> sum) {
+  sumErrors(B, N, p, y, weight, sum, [](double e) { return std::fabs(e); });
 }
 
 // Of one column of p, y [B,N]: the sums of (y - p)^2, y and y^2; of the last two also what is lost by rounding to T.

@@ -13,14 +13,17 @@
 #include "depthwise.h"
 #include "dropout.h"
 #include "embedding.h"
+#include "gru.h"
 #include "log_loss.h"
 #include "loss.h"
+#include "lstm.h"
 #include "metric.h"
 #include "moments.h"
 #include "noise.h"
 #include "normalization.h"
 #include "penalty.h"
 #include "pool.h"
+#include "recurrent.h"
 #include "row.h"
 #include "update.h"
 
@@ -108,6 +111,29 @@ constexpr Kernel kRows[] = {
     ROW("real", "B N : i:x BN -> y BN", realOfInt32),
     ROW("embedding", "B J V E : i:index BJ, table VE -> y BJE", embedding),
     ROW("embeddingGradient", "B J V E : i:index BJ, dy BJE -> dtable+ VE", embeddingGradient),
+    ROW_WITH_SCRATCH("simpleRnn", "B S U : z BSU, r* UU, h0? BU, drop? BU, mask? BS -> h BSU | activation", simpleRnn,
+                     simpleRnnScratch),
+    ROW_WITH_SCRATCH("simpleRnnGradient",
+                     "B S U : h BSU, rt* UU, drop? BU, mask? BS, dh? BSU, dlast? BU -> dz BSU, dh0? BU | activation",
+                     simpleRnnGradient, simpleRnnGradientScratch),
+    ROW_WITH_SCRATCH("lstm",
+                     "B S U : z BSU4, r* UU4, h0? BU, c0? BU, drop? BU, mask? BS -> gates BSU4, c BSU, h BSU | "
+                     "activation recurrent",
+                     lstm, lstmScratch),
+    ROW_WITH_SCRATCH("lstmGradient",
+                     "B S U : gates BSU4, c BSU, rt* UU4, c0? BU, drop? BU, mask? BS, dh? BSU, dlast? BU, dc? BU -> "
+                     "dz BSU4, dh0? BU, dc0? BU | activation recurrent",
+                     lstmGradient, lstmGradientScratch),
+    ROW_WITH_SCRATCH("gru",
+                     "B S U : z BSU3, r* UU3, b? U32, h0? BU, drop? BU, mask? BS -> gates BSU3, inner BSU, h BSU | "
+                     "activation recurrent after",
+                     gru, gruScratch),
+    ROW_WITH_SCRATCH("gruGradient",
+                     "B S U : gates BSU3, inner BSU, h BSU, rt* UU3, h0? BU, drop? BU, mask? BS, dh? BSU, dlast? BU -> "
+                     "dz BSU3, delta? BSU3, dh0? BU | activation recurrent",
+                     gruGradient, gruGradientScratch),
+    ROW("previousStates", "B S U : h BSU, h0? BU, drop? BU -> before BSU", previousStates),
+    ROW("reverseAxis", "B A N C : x BANC -> y BANC", reverseAxis),
     ROW("oneHot", "B J N : index BJ -> y BJN", oneHot),
     ROW("logSoftmax", "B M N : z BMN -> y BMN", logSoftmax),
     ROW("logSoftmaxGradient", "B M N : y BMN, dy BMN -> dz~ BMN", logSoftmaxGradient),
@@ -151,14 +177,15 @@ constexpr Kernel kRows[] = {
     ROW("logisticLogLoss", "B N : z BN, y BN -> p BN, loss B, delta BN | scale", logisticLogLoss),
     ROW("halfSquaredError", "B N : z BN, y BN -> loss B, delta BN | scale", halfSquaredError),
     ROW("halfPoissonDeviance", "B N : z BN, y BN -> p BN, loss B, delta BN | scale", halfPoissonDeviance),
+    ROW("maskWeights", "B : mask B, valid 1 -> weight~ B", maskWeights),
     ROW("sumRows", "B : x B -> total+ 1", sumRows),
-    ROW("categoricalMatches", "B M N : p BMN, y BMN -> count+ 1", categoricalMatches),
-    ROW("sparseMatches", "B M N : p BMN, y BM -> count+ 1", sparseMatches),
-    ROW("topKMatches", "B M N : p BMN, y BMN -> count+ 1 | k", topKMatches),
-    ROW("sparseTopKMatches", "B M N : p BMN, y BM -> count+ 1 | k", sparseTopKMatches),
-    ROW("binaryMatches", "B N : p BN, y BN -> count+ 1 | threshold negative", binaryMatches),
-    ROW("squaredErrors", "B N : p BN, y BN -> sum+ 1", squaredErrors),
-    ROW("absoluteErrors", "B N : p BN, y BN -> sum+ 1", absoluteErrors),
+    ROW("categoricalMatches", "B M N : p BMN, y BMN, weight? B -> count+ 1", categoricalMatches),
+    ROW("sparseMatches", "B M N : p BMN, y BM, weight? B -> count+ 1", sparseMatches),
+    ROW("topKMatches", "B M N : p BMN, y BMN, weight? B -> count+ 1 | k", topKMatches),
+    ROW("sparseTopKMatches", "B M N : p BMN, y BM, weight? B -> count+ 1 | k", sparseTopKMatches),
+    ROW("binaryMatches", "B N : p BN, y BN, weight? B -> count+ 1 | threshold negative", binaryMatches),
+    ROW("squaredErrors", "B N : p BN, y BN, weight? B -> sum+ 1", squaredErrors),
+    ROW("absoluteErrors", "B N : p BN, y BN, weight? B -> sum+ 1", absoluteErrors),
     ROW("rSquaredSums", "B N : p BN, y BN -> residual 1, sum 1, sumRest 1, squares 1, squaresRest 1 | column",
         rSquaredSums),
     ROW_WITH_SCRATCH("penalty", "N : w N -> dw!~ N, value 1 | l1 l2", penalty, penaltyScratch),

@@ -152,6 +152,11 @@ constexpr Index kGroupProducts = 150000;
 constexpr Index kGroupRoom = Index{1} << 22;
 constexpr Index kMostGroups = 16;
 
+// Rows of a batch of sequences that a thread takes through all steps at a time, and tiles of rows at most. Not measured
+// yet.
+constexpr Index kRecurrentRows = 16;
+constexpr Index kMostRecurrentTiles = 16;
+
 // Turns of a waiting thread before it offers its core to others: of a helper that finds no tile, and of the leader that
 // waits for a helper's last tile. A tile is handed over in well under 1 us, where a sleeping thread takes 50; a helper
 // may have lost its core to another process in the middle of a tile. Networks of 64-128-128-10 and 64-512-512-10, with

@@ -1,7 +1,8 @@
 // The machine's own limits in this process: matrix products and copies, on the threads that are set. A limit is the best of
 // many short runs: on a machine that does other work too, a median would be lower, and the shares of it too flattering.
 import { RandomState } from 'fjordnet';
-import { dataset, Tape } from '../../dist/tape.js';
+import { dataset } from '../../dist/plan.js';
+import { Tape } from '../../dist/tape.js';
 import { spread } from './statistics.js';
 
 const N = 512;

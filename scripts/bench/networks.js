@@ -9,6 +9,8 @@ export const conv2d = (filters, kernelSize, activation, padding = 'valid') => ({
   padding,
 });
 export const maxPooling2d = (poolSize) => ({ kind: 'maxPooling2d', poolSize });
+/** 'lstm' or 'gru', with Keras' defaults: the last output. */
+export const recurrent = (kind, units) => ({ kind, units });
 export const flatten = { kind: 'flatten' };
 const batchNormalization = { kind: 'batchNormalization' };
 const relu = { kind: 'activation', activation: 'relu' };
@@ -70,6 +72,12 @@ export function stepFlop(workload) {
 
 const product = (values) => values.reduce((a, b) => a * b, 1);
 
+function recurrentShapes([steps, features], units, gates, bias) {
+  const columns = gates * units;
+  const weights = [[features, columns], [units, columns], bias];
+  return { shape: [units], weights, macs: steps * (features + units) * columns };
+}
+
 /** What a layer makes of shapes: { shape, weights, macs }, the last two where there are any. */
 const KINDS = {
   dense: ({ units }, [n]) => ({ shape: [units], weights: [[n, units], [units]], macs: n * units }),
@@ -85,6 +93,8 @@ const KINDS = {
   batchNormalization: (_, shape) => ({ shape, weights: Array(4).fill([shape.at(-1)]) }),
   activation: (_, shape) => ({ shape }),
   add: (_, shape) => ({ shape }),
+  lstm: ({ units }, shape) => recurrentShapes(shape, units, 4, [4 * units]),
+  gru: ({ units }, shape) => recurrentShapes(shape, units, 3, [2, 3 * units]),
   flatten: (_, shape) => ({ shape: [product(shape)] }),
   concatenate: (_, ...shapes) => ({ shape: [shapes.reduce((sum, [n]) => sum + n, 0)] }),
   embedding: ({ inputDim, outputDim }, shape) => ({

@@ -1,7 +1,7 @@
 // What is measured, as data: networks are those of networks.js. `samples` is a multiple of `batchSize`, so that every peer makes
 // the same number of steps an epoch. Targets are the least factor by which a peer is to be beaten. Rows marked `growth` show how
 // the cost grows with size: peers that are slow to measure are left out.
-import { conv2d, dense, flatten, maxPooling2d, residual, stepFlop, table } from './networks.js';
+import { conv2d, dense, flatten, maxPooling2d, recurrent, residual, stepFlop, table } from './networks.js';
 
 const DIGITS_SAMPLES = 1797;
 
@@ -50,6 +50,14 @@ const cifar = (batchSize) => ({
   check: [3, 1],
   inputShape: [32, 32, 3],
   layers: [conv2d(12, 3, 'relu', 'same'), maxPooling2d(2), flatten, dense(10, 'softmax')],
+});
+const rowsOfImages = (kind, units, batchSize) => ({
+  ...IMAGES,
+  batchSize,
+  samples: 8 * batchSize,
+  kind: 'train',
+  inputShape: [28, 28],
+  layers: [recurrent(kind, units), dense(10, 'softmax')],
 });
 const residualNetwork = { kind: 'train', dtype: 'float32', layers: residual(16) };
 const residualCnn = { ...DIGITS, ...residualNetwork, inputShape: [8, 8, 1], learningRate: 0.01, check: [3, 2] };
@@ -256,6 +264,30 @@ export const WORKLOADS = [
     batchSize: 1400,
     check: [3, 1],
     growth: true,
+  },
+  {
+    id: 'r',
+    title: 'LSTM: 28 steps of 28, 128 units, dense 10, batch 128',
+    ...rowsOfImages('lstm', 128, 128),
+    targets: { pytorch: 1.25, keras: 5 },
+  },
+  {
+    id: 'r-32',
+    title: 'the same, 32 units, batch 32',
+    ...rowsOfImages('lstm', 32, 32),
+    targets: { jax: 1.7, keras: 5 },
+  },
+  {
+    id: 's',
+    title: 'GRU: 28 steps of 28, 128 units, dense 10, batch 128',
+    ...rowsOfImages('gru', 128, 128),
+    targets: { pytorch: 2, keras: 5 },
+  },
+  {
+    id: 's-32',
+    title: 'the same, 32 units, batch 32',
+    ...rowsOfImages('gru', 32, 32),
+    targets: { pytorch: 6, keras: 5 },
   },
 ];
 

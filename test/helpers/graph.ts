@@ -2,7 +2,8 @@ import { NDArray, type RandomState } from 'fjordnet';
 import { Lowered } from '../../dist/graph/lower.js';
 import { Recorder } from '../../dist/graph/recorder.js';
 import type { Value } from '../../dist/graph/value.js';
-import { type Buffer, type FloatType, valuesOf } from '../../dist/tape.js';
+import { valuesOf } from '../../dist/plan.js';
+import type { Buffer, FloatType } from '../../dist/tape.js';
 
 /** The value of `output`, and the gradients of its sum over all samples by each input: one row of it for each sample. */
 export interface Evaluated {
@@ -72,13 +73,17 @@ export function evaluate(
 
 const sum = (x: Iterable<number>) => [...x].reduce((a, b) => a + b, 0);
 
-/** The derivatives along a direction of the sum of `output`, by the graph and by differences of the values. */
+/**
+ * The derivatives along a direction of the sum of `output`, by the graph and by differences of the values; what is `fixed` does not
+ * move.
+ */
 export function alongDirection(
   output: Value,
   inputs: readonly (readonly [Value, NDArray])[],
   r: RandomState,
+  fixed: readonly (readonly [Value, NDArray])[] = [],
 ): [number, number] {
-  const { gradients } = evaluate('float64', output, inputs);
+  const { gradients } = evaluate('float64', output, [...inputs, ...fixed]);
   const directions = inputs.map(([, x]) => r.normal(0, 1, [...x.shape]) as NDArray);
   const total = (h: number) => {
     const moved = inputs.map(
@@ -91,10 +96,12 @@ export function alongDirection(
           ),
         ] as const,
     );
-    return sum(Array.from(evaluate('float64', output, moved, false).value.data));
+    return sum(Array.from(evaluate('float64', output, [...moved, ...fixed], false).value.data));
   };
   const h = 2 ** -12;
   const numeric = (8 * (total(h) - total(-h)) - (total(2 * h) - total(-2 * h))) / (12 * h);
-  const exact = gradients.reduce((s, g, k) => s + sum(Array.from(g.data, (d, i) => d * directions[k].data[i])), 0);
+  const exact = gradients
+    .slice(0, inputs.length)
+    .reduce((s, g, k) => s + sum(Array.from(g.data, (d, i) => d * directions[k].data[i])), 0);
   return [exact, numeric];
 }

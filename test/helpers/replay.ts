@@ -1,6 +1,7 @@
 import type { NDArray } from 'fjordnet';
 import { Recorder } from '../../dist/graph/recorder.js';
-import { type Buffer, dataset, type FloatType } from '../../dist/tape.js';
+import { dataset } from '../../dist/plan.js';
+import type { Buffer, FloatType } from '../../dist/tape.js';
 
 /**
  * Runs what `record` emits, once, on samples: one batched buffer for each of `inputs` (whose first axis counts samples).

@@ -4,8 +4,7 @@ import type { Recorder } from '../recorder.js';
 
 /** A buffer of the same shape, for a while. */
 export function temporary(t: Recorder, like: Buffer): Buffer {
-  const name = `${like.name}/part`;
-  return like.batched ? t.batched(name, like.shape) : t.fixed('state', name, like.shape);
+  return t.like(like, `${like.name}/part`);
 }
 
 const each = (t: Recorder, kernel: string, buffers: readonly Buffer[], scalars: Record<string, number> = {}) =>

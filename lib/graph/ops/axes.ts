@@ -59,6 +59,18 @@ export const swapAxes: Op<{ readonly axis: number }> = {
   },
 };
 
+/** The other way round along an axis. */
+export const reverseAxis: Op<{ readonly axis: number }> = {
+  name: 'reverse',
+  shape: ([x]) => x.shape,
+  forward({ t, x: [x], y, options: { axis } }) {
+    t.emit('reverseAxis', [x, y], around(x.shape, axis));
+  },
+  backward({ t, dy, dx: [dx], options: { axis } }) {
+    if (dx) t.emit('reverseAxis', [dy, dx], around(dy.shape, axis));
+  },
+};
+
 const swapped = (shape: Shape, axis: number) => ({
   P: sizeOf(shape.slice(0, axis)),
   Q: shape[axis],
@@ -108,9 +120,10 @@ export const concatenate: Op<{ readonly axis: number }> = {
 };
 
 /** A value that is the same for all samples, for each of them. */
-export const repeatRows: Op = {
+export const repeatRows: Op<{ readonly times: number } | undefined> = {
   name: 'repeatRows',
   isBatched: true,
+  times: (options) => options?.times ?? 1,
   shape: ([x]) => x.shape,
   forward({ t, x: [x], y }) {
     t.emit('repeatRows', [x, y], { N: x.size });

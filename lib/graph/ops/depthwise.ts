@@ -1,6 +1,6 @@
 import { broadcastTo, reshaped } from '../broadcast.js';
 import type { Op } from '../op.js';
-import { applyOp, type Shape, type Value } from '../value.js';
+import { applyOp, type Shape, timesOf, type Value } from '../value.js';
 import { type Convolution, dims } from './conv2d.js';
 
 const sizesOf = (x: Shape, w: Shape, options: Convolution) => {
@@ -31,7 +31,7 @@ const depthwiseConv2d: Op<Convolution> = {
 export function depthwise(x: Value, w: Value, b: Value | undefined, options: Convolution): Value {
   const [H, W, C] = x.shape;
   const [K, L, , M] = w.shape;
-  const repeated = broadcastTo(reshaped(x, [H, W, C, 1]), [H, W, C, M], x.batched);
+  const repeated = broadcastTo(reshaped(x, [H, W, C, 1]), [H, W, C, M], timesOf([x]));
   const inputs = [reshaped(repeated, [H, W, C * M]), reshaped(w, [K, L, C * M])];
   return applyOp(depthwiseConv2d, b ? [...inputs, b] : inputs, options);
 }

@@ -20,7 +20,9 @@ export const batchNormalization: Op<BatchNormalizationOptions> = {
     const mean = t.fixed('state', `${y.name}/mean`, [C]);
     const scale = t.fixed('state', `${y.name}/scale`, [C]);
     const outputs = [movingMean, movingVariance, mean, scale, y];
-    t.emit('batchNormalization', [x, gamma, beta, ...outputs], { N: x.size / C, C }, { momentum, epsilon });
+    t.lasting(() =>
+      t.emit('batchNormalization', [x, gamma, beta, ...outputs], { N: x.size / C, C }, { momentum, epsilon }),
+    );
     return { mean, scale };
   },
   backward({ t, x: [x, gamma], dy, dx: [dx = dy, dgamma, dbeta], saved: { mean, scale } }) {

@@ -7,3 +7,19 @@ export const reshape: Op<{ readonly shape: Shape }> = {
   view: true,
   shape: (_, { shape }) => shape,
 };
+
+/** The steps of [steps, ...] as so many values of each sample: `times` is what the input has times the steps. */
+export const eachStep: Op<{ readonly times: number }> = {
+  name: 'eachStep',
+  view: true,
+  shape: ([x]) => x.shape.slice(1),
+  times: ({ times }) => times,
+};
+
+/** The other way: [steps, ...] */
+export const allSteps: Op<{ readonly steps: number; readonly times: number }> = {
+  name: 'allSteps',
+  view: true,
+  shape: ([x], { steps }) => [steps, ...x.shape],
+  times: ({ times }) => times,
+};

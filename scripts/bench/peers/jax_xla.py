@@ -55,6 +55,36 @@ def convolution(x, kernel, padding):
     return lax.conv_general_dilated(x, kernel, (1, 1), padding.upper(), dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
+def steps_of(x, kernel, bias):
+    """What the inputs contribute to each step, [steps, n, columns]: one product before the loop."""
+    return jnp.swapaxes(x @ kernel + bias, 0, 1)
+
+
+def lstm(x, kernel, states, bias):
+    """The last output; gates i, f, c, o as Keras has them."""
+
+    def step(carry, z):
+        h, c = carry
+        i, f, g, o = jnp.split(z + h @ states, 4, 1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+    zeros = jnp.zeros((len(x), states.shape[0]), x.dtype)
+    return lax.scan(step, (zeros, zeros), steps_of(x, kernel, bias))[0][0]
+
+
+def gru(x, kernel, states, bias):
+    """The same; gates z, r, h."""
+
+    def step(h, z):
+        xz, xr, xh = jnp.split(z, 3, 1)
+        hz, hr, hh = jnp.split(h @ states + bias[1], 3, 1)
+        update = jax.nn.sigmoid(xz + hz)
+        return update * h + (1 - update) * jnp.tanh(xh + jax.nn.sigmoid(xr + hr) * hh), None
+
+    return lax.scan(step, jnp.zeros((len(x), states.shape[0]), x.dtype), steps_of(x, kernel, bias[0]))[0]
+
+
 def forward(case, pool, weights, moving, inputs):
     """The logits, and the moving averages of each layer."""
     values, averages = list(inputs), []
@@ -75,6 +105,8 @@ def forward(case, pool, weights, moving, inputs):
             x = x.reshape(len(x), -1)
         elif kind == "embedding":
             x = w[0][x]
+        elif kind in ("lstm", "gru"):
+            x = {"lstm": lstm, "gru": gru}[kind](x, *w)
         elif kind == "add":
             x = sum(read[1:], x)
         elif kind == "concatenate":
@@ -139,7 +171,8 @@ class Network:
     def initial(self):
         """Weights that are trained and moving averages, of each layer."""
         of = [[jnp.array(w) for w in ws] for ws in self.case.layer_weights()]
-        return [w[:2] for w in of], [w[2:] for w in of]
+        trained = [2 if layer["kind"] == "batchNormalization" else len(w) for layer, w in zip(self.case.layers, of)]
+        return [w[:n] for w, n in zip(of, trained)], [w[n:] for w, n in zip(of, trained)]
 
     def choose(self):
         """The faster pooling; and whether a scan is worth its measuring, on two steps of few samples, of which it may make a lot."""

@@ -15,6 +15,8 @@ LAYERS = {
     "activation": lambda o, activation: keras.layers.Activation(activation),
     "flatten": lambda o, _: keras.layers.Flatten(),
     "embedding": lambda o, _: keras.layers.Embedding(o["inputDim"], o["outputDim"]),
+    "lstm": lambda o, _: keras.layers.LSTM(o["units"]),
+    "gru": lambda o, _: keras.layers.GRU(o["units"]),
     "add": lambda o, _: keras.layers.Add(),
     "concatenate": lambda o, _: keras.layers.Concatenate(),
 }

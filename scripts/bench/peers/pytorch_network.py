@@ -22,6 +22,17 @@ class GlobalAverage(nn.Module):
         return x.mean((2, 3))
 
 
+class Last(nn.Module):
+    """The last output of a recurrent module."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x)[0][:, -1]
+
+
 class Graph(nn.Module):
     """Each module reads the values of its sources: inputs first, then what the modules before it gave."""
 
@@ -83,7 +94,24 @@ def batch_normalization(_, weights):
     return module
 
 
+def recurrent(kind, order):
+    """`order`: the gates as Keras has them, in PyTorch's order. Its LSTM has two biases, of which one is enough."""
+
+    def make(layer, weights):
+        kernel, states, bias = weights
+        module = kind(kernel.shape[0], layer["units"], batch_first=True)
+        gates = lambda w: torch.from_numpy(np.concatenate([np.split(w, len(order), -1)[i] for i in order], -1).T.copy())
+        first, second = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
+        module.weight_ih_l0.data, module.weight_hh_l0.data = gates(kernel), gates(states)
+        module.bias_ih_l0.data, module.bias_hh_l0.data = gates(first), gates(second)
+        return Last(module)
+
+    return make
+
+
 MODULES = {
+    "lstm": recurrent(nn.LSTM, [0, 1, 2, 3]),
+    "gru": recurrent(nn.GRU, [1, 0, 2]),
     "dense": dense,
     "conv2d": conv2d,
     "batchNormalization": batch_normalization,

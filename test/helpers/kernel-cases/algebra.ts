@@ -114,6 +114,16 @@ export const algebra: KernelCases = {
       ),
     ],
   },
+  reverseAxis: {
+    dims: [
+      { B: 1, A: 1, N: 1, C: 1 },
+      { B: 3, A: 2, N: 5, C: 4 },
+      { B: 40, A: 1, N: 28, C: 30 },
+    ],
+    reference: ([x], { B, A, N, C }) => [
+      range(B * A).flatMap((o) => range(N).flatMap((n) => range(C).map((c) => x[(o * N + N - 1 - n) * C + c]))),
+    ],
+  },
   slice: {
     dims: STRETCHES,
     scalars: [{ start: 0 }, { start: 2 }, { start: 1000 }],

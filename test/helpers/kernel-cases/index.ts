@@ -11,6 +11,7 @@ import { metric } from './metric.js';
 import { moments } from './moments.js';
 import { normalization } from './normalization.js';
 import { pool } from './pool.js';
+import { recurrent } from './recurrent.js';
 import { update } from './update.js';
 
 /** The cases of every row of native/kernels/table.h: test/native-kernels.test.ts insists on one for each. */
@@ -28,4 +29,5 @@ export const kernelCases: KernelCases = {
   ...moments,
   ...algebra,
   ...convolutions,
+  ...recurrent,
 };

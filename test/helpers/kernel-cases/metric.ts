@@ -1,26 +1,36 @@
-import { type KernelCase, type KernelCases, MATRICES, ROWS, range, row, sum } from './case.js';
+import { type Draw, type KernelCase, type KernelCases, MATRICES, ROWS, range, row, sum } from './case.js';
 
 const argmax = (x: Float64Array) => x.indexOf(Math.max(...x));
-const oneHot: KernelCase['fill'] = (k, draw, { N }) => (k === 1 ? draw.targets(N) : undefined);
-const labels: KernelCase['fill'] = (k, draw, { N }) => (k === 1 ? draw.integers(N) : undefined);
-const count = (n: number, holds: (i: number) => boolean) => range(n).filter(holds).length;
+/** Weights of rows, some of which count for nothing. */
+const weights = (draw: Draw) => draw.integers(3);
+const oneHot: KernelCase['fill'] = (k, draw, { N }) =>
+  k === 1 ? draw.targets(N) : k === 2 ? weights(draw) : undefined;
+const labels: KernelCase['fill'] = (k, draw, { N }) =>
+  k === 1 ? draw.integers(N) : k === 2 ? weights(draw) : undefined;
+const count = (n: number, weight: (i: number) => number, holds: (i: number) => boolean) =>
+  sum(range(n).filter(holds).map(weight));
 
 /** Rows whose class (that of the target) is among the `k` largest outputs. */
 const topK =
   (sparse: boolean): KernelCase['reference'] =>
-  ([p, y], { B, M, N }, { k = 1 }) => [
+  ([p, y, weight], { B, M, N }, { k = 1 }) => [
     [
-      count(B * M, (r) => {
-        const outputs = row(p, r, N);
-        const target = sparse ? y[r] : argmax(row(y, r, N));
-        return outputs.filter((v) => v > outputs[target]).length < k;
-      }) / M,
+      count(
+        B * M,
+        (r) => weight[Math.floor(r / M)],
+        (r) => {
+          const outputs = row(p, r, N);
+          const target = sparse ? y[r] : argmax(row(y, r, N));
+          return outputs.filter((v) => v > outputs[target]).length < k;
+        },
+      ) / M,
     ],
   ];
 
 const errors = (f: (e: number) => number): KernelCase => ({
   dims: MATRICES,
-  reference: ([p, y], { N }) => [[sum(p.map((v, i) => f(v - y[i]))) / N]],
+  fill: (k, draw) => (k === 2 ? weights(draw) : undefined),
+  reference: ([p, y, weight], { N }) => [[sum(p.map((v, i) => weight[Math.floor(i / N)] * f(v - y[i]))) / N]],
   tolerance: 64, // a plain sum in double
 });
 
@@ -35,9 +45,16 @@ export const metric: KernelCases = {
       { threshold: 0.5, negative: 0 },
       { threshold: 0, negative: -1 },
     ],
-    fill: (k, draw, _, { negative }) => (k === 1 ? draw.integers(2).map((b) => (b === 1 ? 1 : negative)) : undefined),
-    reference: ([p, y], { N }, { threshold, negative }) => [
-      [count(p.length, (i) => y[i] === (p[i] > threshold ? 1 : negative)) / N],
+    fill: (k, draw, _, { negative }) =>
+      k === 1 ? draw.integers(2).map((b) => (b === 1 ? 1 : negative)) : k === 2 ? weights(draw) : undefined,
+    reference: ([p, y, weight], { N }, { threshold, negative }) => [
+      [
+        count(
+          p.length,
+          (i) => weight[Math.floor(i / N)],
+          (i) => y[i] === (p[i] > threshold ? 1 : negative),
+        ) / N,
+      ],
     ],
   },
   squaredErrors: errors((e) => e * e),

@@ -1,0 +1,107 @@
+import { checkOneOf } from '../check.js';
+import { reverseAxis } from '../graph/ops/axes.js';
+import { applyOp, type Value, withMask } from '../graph/value.js';
+import { ops } from '../ops.js';
+import { described } from './described.js';
+import { isList, type Layer, type LayerOptions, nameOf } from './layer.js';
+import { masked } from './masks.js';
+import type { FromTo } from './ranks.js';
+import { RecurrentLayer } from './recurrent.js';
+import { layerFrom } from './registry.js';
+import { checkLayer, madeBy, nameWithin, Wrapper } from './wrapper.js';
+
+const MODES = ['concat', 'sum', 'mul', 'ave'] as const;
+type MergeMode = (typeof MODES)[number];
+
+export interface BidirectionalOptions extends LayerOptions {
+  /** A recurrent layer. A second one of the same options runs from the last step to the first. */
+  layer: Layer<any>;
+  /** The second one, where it is to have options of its own: its goBackwards is the other's opposite. */
+  backwardLayer?: Layer<any>;
+  /** How both outputs become one; null gives a list of both. Default 'concat' */
+  mergeMode?: MergeMode | null;
+}
+
+/**
+ * A recurrent layer and its like that runs the other way (Schuster and Paliwal 1997), as Keras' Bidirectional. Of sequences whose
+ * steps do not all count, outputs of such steps are 0. Initial states and returned states are those of the first layer, then
+ * those of the second.
+ */
+export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>> {
+  override readonly className = 'Bidirectional';
+  readonly forward: RecurrentLayer;
+  readonly backward: RecurrentLayer;
+  readonly mergeMode: MergeMode | null;
+  override readonly parts: readonly Layer[];
+
+  constructor(options: BidirectionalOptions) {
+    super(options, ['layer', 'backwardLayer', 'mergeMode']);
+    const { mergeMode = 'concat' } = options;
+    this.mergeMode = mergeMode === null ? null : checkOneOf('mergeMode', mergeMode, MODES);
+    this.forward = checkRecurrent('layer', options.layer);
+    const own = nameWithin(this.forward).replace(/^forward_/, '');
+    this.forward.name = `forward_${own}`;
+    if (options.backwardLayer === undefined) {
+      const { className, goBackwards } = this.forward;
+      const config = { ...this.forward.getConfig(), goBackwards: !goBackwards };
+      this.backward = layerFrom(className, config) as RecurrentLayer;
+    } else {
+      this.backward = checkRecurrent('backwardLayer', options.backwardLayer);
+    }
+    this.backward.name ??= `backward_${own}`;
+    for (const option of ['returnSequences', 'returnState'] as const)
+      if (this.forward[option] !== this.backward[option])
+        throw new RangeError(`Expected layer and backwardLayer to have the same ${option}`);
+    if (this.forward.goBackwards === this.backward.goBackwards)
+      throw new RangeError('Expected layer and backwardLayer to run in opposite directions (goBackwards)');
+    this.parts = [this.forward, this.backward];
+  }
+
+  call(inputs: Value | readonly Value[]): Value | readonly Value[] {
+    const [x, ...states] = isList(inputs) ? inputs : [inputs as Value];
+    const half = states.length / 2;
+    if (!Number.isInteger(half))
+      throw new RangeError(`Expected an even number of initial states of ${nameOf(this)}, got ${states.length}`);
+    const { returnSequences } = this.forward;
+    const run = (layer: RecurrentLayer, own: readonly Value[]) => {
+      const [output, ...last] = madeBy(layer, own.length > 0 ? [x, ...own] : x);
+      if (!returnSequences) return { output, last };
+      const inOrder = layer.goBackwards ? applyOp(reverseAxis, [output], { axis: 0 }) : output;
+      return { output: masked(inOrder, x.mask), last };
+    };
+    const a = run(this.forward, states.slice(0, half));
+    const b = run(this.backward, states.slice(half));
+    const merged = this.#merged(a.output, b.output).map((value) =>
+      withMask(value, returnSequences ? x.mask : undefined),
+    );
+    const outputs = [...merged, ...a.last, ...b.last];
+    return outputs.length === 1 ? outputs[0] : outputs;
+  }
+
+  #merged(a: Value, b: Value): readonly Value[] {
+    switch (this.mergeMode) {
+      case 'concat':
+        return [ops.concat([a, b]) as Value];
+      case 'sum':
+        return [ops.add(a, b)];
+      case 'mul':
+        return [ops.mul(a, b)];
+      case 'ave':
+        return [ops.mul(ops.add(a, b), 0.5)];
+      default:
+        return [a, b];
+    }
+  }
+
+  override getConfig(): Record<string, unknown> {
+    const { forward, backward, mergeMode } = this;
+    return { layer: described(forward), backwardLayer: described(backward), mergeMode };
+  }
+}
+
+function checkRecurrent(option: string, given: unknown): RecurrentLayer {
+  const layer = checkLayer(option, given);
+  if (!(layer instanceof RecurrentLayer))
+    throw new TypeError(`Expected ${option} to be a recurrent layer (lstm, gru or simpleRNN), got ${nameOf(layer)}`);
+  return layer;
+}

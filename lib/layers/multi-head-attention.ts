@@ -1,0 +1,204 @@
+import { activations } from '../activations.js';
+import { checkBoolean, checkInteger, checkInterval } from '../check.js';
+import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
+import { reshaped } from '../graph/broadcast.js';
+import { activation } from '../graph/ops/activation.js';
+import { affine } from '../graph/ops/affine.js';
+import { dropout } from '../graph/ops/dropout.js';
+import { applyOp, sizeOf, type Value, withMask } from '../graph/value.js';
+import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
+import { ops } from '../ops.js';
+import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
+import type { LayerOptions, Mode, Shape, Weights } from './layer.js';
+import { Merge } from './merge.js';
+import type { FromTo } from './ranks.js';
+
+export interface MultiHeadAttentionOptions extends LayerOptions {
+  numHeads: number;
+  /** Size of each head's queries and keys. */
+  keyDim: number;
+  /** Size of each head's values. Default keyDim */
+  valueDim?: number;
+  /** Features of the output. Default: those of the query */
+  outputDim?: number;
+  /** The share of attention weights that training sets to 0. Default 0 */
+  dropout?: number;
+  /** Default true */
+  useBias?: boolean;
+  /** Steps see none that come behind them. Default false */
+  useCausalMask?: boolean;
+  /** The list of inputs ends in a mask [query steps, value steps]: 1 where a step may see another, else 0. Default false */
+  attentionMask?: boolean;
+  /** Gives a list: the output and the weights [heads, query steps, value steps]. Default false */
+  returnAttentionScores?: boolean;
+  /** Of all four kernels. Default 'glorotUniform' */
+  kernelInitializer?: InitializerInput;
+  /** Default 'zeros' */
+  biasInitializer?: InitializerInput;
+  kernelRegularizer?: RegularizerInput;
+  biasRegularizer?: RegularizerInput;
+  kernelConstraint?: ConstraintInput;
+  biasConstraint?: ConstraintInput;
+}
+
+const OPTIONS = [
+  'numHeads',
+  'keyDim',
+  'valueDim',
+  'outputDim',
+  'dropout',
+  'useBias',
+  'useCausalMask',
+  'attentionMask',
+  'returnAttentionScores',
+  'kernelInitializer',
+  'biasInitializer',
+  'kernelRegularizer',
+  'biasRegularizer',
+  'kernelConstraint',
+  'biasConstraint',
+];
+
+/** Taken from the scores of steps that may not be seen: their weights are 0 then, in both dtypes. */
+const HIDDEN = 1e9;
+
+/**
+ * Attention of several heads, softmax(q k^T / sqrt(keyDim)) v (Vaswani and others 2017), applied to a list [query, value] or
+ * [query, value, key] of sequences [steps, features]; without a key the value is it. Weights as Keras' MultiHeadAttention: of
+ * query, key and value a kernel [features, heads, size] and a bias [heads, size], of the output [heads, valueDim, features] and
+ * [features]. Steps that a mask leaves out are not seen; the output has the query's mask. A step that may see none has the
+ * weights 0.
+ */
+export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
+  override readonly className = 'MultiHeadAttention';
+  readonly numHeads: number;
+  readonly keyDim: number;
+  readonly valueDim: number;
+  readonly outputDim?: number;
+  readonly dropout: number;
+  readonly useBias: boolean;
+  readonly useCausalMask: boolean;
+  readonly attentionMask: boolean;
+  readonly returnAttentionScores: boolean;
+  readonly kernelInitializer: Initializer;
+  readonly biasInitializer: Initializer;
+  readonly kernelRegularizer?: Regularizer;
+  readonly biasRegularizer?: Regularizer;
+  readonly kernelConstraint?: Constraint;
+  readonly biasConstraint?: Constraint;
+
+  constructor(options: MultiHeadAttentionOptions) {
+    super(options, OPTIONS);
+    this.numHeads = checkInteger('numHeads', options.numHeads, 1);
+    this.keyDim = checkInteger('keyDim', options.keyDim, 1);
+    this.valueDim = checkInteger('valueDim', options.valueDim ?? options.keyDim, 1);
+    if (options.outputDim !== undefined) this.outputDim = checkInteger('outputDim', options.outputDim, 1);
+    this.dropout = checkInterval('dropout', options.dropout ?? 0, 0, 1, 'high');
+    this.useBias = checkBoolean('useBias', options.useBias ?? true);
+    this.useCausalMask = checkBoolean('useCausalMask', options.useCausalMask ?? false);
+    this.attentionMask = checkBoolean('attentionMask', options.attentionMask ?? false);
+    this.returnAttentionScores = checkBoolean('returnAttentionScores', options.returnAttentionScores ?? false);
+    this.kernelInitializer = getInitializer('kernelInitializer', options.kernelInitializer ?? 'glorotUniform');
+    this.biasInitializer = getInitializer('biasInitializer', options.biasInitializer ?? 'zeros');
+    this.kernelRegularizer = checkRegularizer('kernelRegularizer', options.kernelRegularizer);
+    this.biasRegularizer = checkRegularizer('biasRegularizer', options.biasRegularizer);
+    this.kernelConstraint = checkConstraint('kernelConstraint', options.kernelConstraint);
+    this.biasConstraint = checkConstraint('biasConstraint', options.biasConstraint);
+  }
+
+  override build(inputShapes: readonly Shape[]): void {
+    const shapes = this.checkList(inputShapes);
+    const own = this.attentionMask ? shapes.slice(0, -1) : shapes;
+    const [query, value, key = value] = own;
+    const isSequence = (shape?: Shape) => shape?.length === 2;
+    if (own.length < 2 || own.length > 3 || !own.every(isSequence) || key[0] !== value[0])
+      throw this.wrongInputs(
+        `[query, value] or [query, value, key]${this.attentionMask ? ' and a mask' : ''}, sequences [steps, features], value and key of as many steps`,
+        shapes,
+      );
+    const mask = this.attentionMask ? shapes[shapes.length - 1] : undefined;
+    if (mask && (mask.length !== 2 || mask[0] !== query[0] || mask[1] !== value[0]))
+      throw this.wrongInputs(`with a mask of shape [${query[0]}, ${value[0]}]`, shapes);
+    const { numHeads, keyDim, valueDim } = this;
+    const dense = (name: string, kernel: Shape, bias: Shape) => {
+      const { kernelRegularizer, kernelConstraint, biasRegularizer, biasConstraint } = this;
+      const rules = { regularizer: kernelRegularizer, constraint: kernelConstraint };
+      this.addWeight(`${name}/kernel`, kernel, this.kernelInitializer, rules);
+      const ofBias = { regularizer: biasRegularizer, constraint: biasConstraint };
+      if (this.useBias) this.addWeight(`${name}/bias`, bias, this.biasInitializer, ofBias);
+    };
+    dense('query', [query[1], numHeads, keyDim], [numHeads, keyDim]);
+    dense('key', [key[1], numHeads, keyDim], [numHeads, keyDim]);
+    dense('value', [value[1], numHeads, valueDim], [numHeads, valueDim]);
+    const features = this.outputDim ?? query[1];
+    dense('output', [numHeads, valueDim, features], [features]);
+  }
+
+  call(inputs: readonly Value[], weights: Weights, { training }: Mode): Value | readonly Value[] {
+    const { numHeads, keyDim } = this;
+    const [query, value, key = value] = this.attentionMask ? inputs.slice(0, -1) : inputs;
+    const project = (x: Value, name: string, columns: number): Value => {
+      const kernel = weights[`${name}/kernel`];
+      const bias = weights[`${name}/bias`];
+      const w = reshaped(kernel, [sizeOf(kernel.shape) / columns, columns]);
+      return applyOp(affine, bias ? [x, w, reshaped(bias, [columns])] : [x, w], undefined);
+    };
+    const heads = (x: Value, name: string) => {
+      const size = weights[`${name}/kernel`].shape[2];
+      return ops.transpose(
+        reshaped(project(x, name, numHeads * size), [x.shape[0], numHeads, size]),
+        [1, 0, 2],
+      ) as Value;
+    };
+    const q = ops.mul(heads(query, 'query'), 1 / Math.sqrt(keyDim));
+    const scores = ops.matmul(q, ops.transpose(heads(key, 'key'), [0, 2, 1])) as Value; // [heads, T, S]
+    const seen = this.#seen(inputs, query, value, key);
+    const logits = seen ? (ops.add(scores, ops.sub(ops.mul(seen, HIDDEN), HIDDEN)) as Value) : scores;
+    const weighted = applyOp(activation, [logits], activations.softmax());
+    const attention = seen?.batched ? (ops.mul(weighted, seen) as Value) : weighted;
+    const kept = training && this.dropout > 0 ? applyOp(dropout, [attention], { rate: this.dropout }) : attention;
+    const mixed = ops.transpose(ops.matmul(kept, heads(value, 'value')), [1, 0, 2]) as Value; // [T, heads, size]
+    const columns = weights['output/kernel'].shape[2];
+    const output = project(reshaped(mixed, [query.shape[0], numHeads * this.valueDim]), 'output', columns);
+    withMask(output, query.mask);
+    return this.returnAttentionScores ? [output, attention] : output;
+  }
+
+  /** Which steps of the value each step of the query may see, broadcastable to [heads, T, S]; undefined: all. */
+  #seen(inputs: readonly Value[], query: Value, value: Value, key: Value): Value | undefined {
+    const [T, S] = [query.shape[0], value.shape[0]];
+    const parts: Value[] = [];
+    if (query.mask) parts.push(reshaped(query.mask, [T, 1]));
+    for (const mask of new Set([value.mask, key.mask])) if (mask) parts.push(reshaped(mask, [1, S]));
+    if (this.attentionMask) parts.push(inputs[inputs.length - 1]);
+    if (this.useCausalMask)
+      parts.push(
+        ops.reshape(
+          Float64Array.from({ length: T * S }, (_, at) => Number(at % S <= Math.floor(at / S))),
+          [T, S],
+        ),
+      );
+    return parts.length > 0 ? parts.reduce((all, part) => ops.mul(all, part) as Value) : undefined;
+  }
+
+  override getConfig(): Record<string, unknown> {
+    const { numHeads, keyDim, valueDim, outputDim, dropout, useBias } = this;
+    return {
+      numHeads,
+      keyDim,
+      valueDim,
+      ...(outputDim !== undefined && { outputDim }),
+      dropout,
+      useBias,
+      useCausalMask: this.useCausalMask,
+      attentionMask: this.attentionMask,
+      returnAttentionScores: this.returnAttentionScores,
+      kernelInitializer: this.kernelInitializer.config,
+      biasInitializer: this.biasInitializer.config,
+      kernelRegularizer: this.kernelRegularizer,
+      biasRegularizer: this.biasRegularizer,
+      kernelConstraint: this.kernelConstraint,
+      biasConstraint: this.biasConstraint,
+    };
+  }
+}

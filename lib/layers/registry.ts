@@ -1,0 +1,26 @@
+import { checkOneOf, wrongType } from '../check.js';
+import type { Layer } from './layer.js';
+
+type LayerClass = new (config: object) => Layer;
+
+const builtIn = new Map<string, LayerClass>();
+/** Those of `custom.layer`, by class name. */
+const registered = new Map<string, LayerClass>();
+
+/** The classes of this package, by name. */
+export function registerBuiltIn(classes: Readonly<Record<string, new (config: any) => Layer>>): void {
+  for (const [name, type] of Object.entries(classes)) builtIn.set(name, type);
+}
+
+export function register(className: string, type: LayerClass): void {
+  registered.set(className, type);
+}
+
+/** The layer that `className` and `config` (of its `getConfig`) describe. */
+export function layerFrom(className: string, config: object): Layer {
+  if (typeof config !== 'object' || config === null) throw wrongType('config', 'an object', config);
+  const own = registered.get(className);
+  if (own) return new own(config);
+  const name = checkOneOf('className', className, [...builtIn.keys()]);
+  return new (builtIn.get(name) as LayerClass)(config);
+}
