@@ -28,6 +28,7 @@ export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
 export { type Initializer, type InitializerInput, initializers } from './initializers.js';
 export { type Kernel, kernels } from './kernels.js';
+export { LabelEncoder } from './label-encoder.js';
 export { type Label, type Labels, toCategorical } from './labels.js';
 export { layers } from './layers/index.js';
 export {

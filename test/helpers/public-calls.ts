@@ -208,6 +208,18 @@ export const CALLS: Record<string, Call> = {
     ),
   ),
 
+  LabelEncoder: plain(() => new fjordnet.LabelEncoder()),
+  ...Object.fromEntries(
+    (['fit', 'transform', 'fitTransform', 'inverseTransform'] as const).map((method) => [
+      `LabelEncoder.${method}`,
+      of(
+        () => new fjordnet.LabelEncoder().fit(y()),
+        (encoder, a) => encoder[method](a),
+        y,
+      ),
+    ]),
+  ),
+
   trainTestSplit: plain(
     fjordnet.trainTestSplit,
     fresh(() => [x(), y()]),
