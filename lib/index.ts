@@ -12,6 +12,8 @@ export {
 export type { ClassWeight } from './class-weight.js';
 export { type Constraint, type ConstraintInput, constraints } from './constraints.js';
 export { custom, type OfSample } from './custom.js';
+export { data } from './data/index.js';
+export type { TimeSeriesOptions, TimeSeriesSamples } from './data/time-series.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export type { CSRMatrix, Features } from './estimators/csr.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
@@ -54,7 +56,14 @@ export {
   type ModelSource,
 } from './model-selection/cross-validation.js';
 export type { Candidate } from './model-selection/fits.js';
-export { KFold, type KFoldOptions, type Split, StratifiedKFold } from './model-selection/folds.js';
+export {
+  KFold,
+  type KFoldOptions,
+  type Split,
+  StratifiedKFold,
+  TimeSeriesSplit,
+  type TimeSeriesSplitOptions,
+} from './model-selection/folds.js';
 export {
   type GridResult,
   type GridSearchOptions,

@@ -219,6 +219,14 @@ export const CALLS: Record<string, Call> = {
       ),
     ]),
   ),
+  'data.timeSeries': plain(fjordnet.data.timeSeries, x, {
+    window: 2,
+    stride: 1,
+    horizon: 1,
+    gap: 1,
+    targets: [0],
+    samplingRate: 1,
+  }),
 
   trainTestSplit: plain(
     fjordnet.trainTestSplit,
@@ -251,6 +259,12 @@ export const CALLS: Record<string, Call> = {
     (k, a, b) => k.split(a, b),
     x,
     y,
+  ),
+  TimeSeriesSplit: plain((o) => new fjordnet.TimeSeriesSplit(o), { nSplits: 2, maxTrainSize: 2, testSize: 1, gap: 1 }),
+  'TimeSeriesSplit.split': of(
+    () => new fjordnet.TimeSeriesSplit({ nSplits: 2 }),
+    (k, a) => k.split(a),
+    x,
   ),
   StratifiedShuffleSplit: plain((o) => new fjordnet.StratifiedShuffleSplit(o), {
     nSplits: 2,
