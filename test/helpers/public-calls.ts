@@ -227,6 +227,40 @@ export const CALLS: Record<string, Call> = {
     targets: [0],
     samplingRate: 1,
   }),
+  padSequences: plain(
+    fjordnet.padSequences,
+    fresh(() => [[1], [2, 3]]),
+    { maxLength: 2, padding: 'post', truncating: 'post', value: 0, dtype: 'float32' },
+  ),
+  Tokenizer: plain((o) => new fjordnet.Tokenizer(o), {
+    level: 'word',
+    vocabularySize: 3,
+    lowercase: true,
+    filters: '.',
+    oovToken: '?',
+  }),
+  'Tokenizer.from': plain((json) => fjordnet.Tokenizer.from(json), {
+    level: 'character',
+    vocabularySize: 3,
+    lowercase: false,
+    oovToken: '?',
+    vocabulary: ['', '?', 'a'],
+  }),
+  ...Object.fromEntries(
+    (['fit', 'transform', 'fitTransform'] as const).map((method) => [
+      `Tokenizer.${method}`,
+      of(
+        () => new fjordnet.Tokenizer().fit(['a b']),
+        (tokenizer, texts) => tokenizer[method](texts),
+        ['a', 'b c'],
+      ),
+    ]),
+  ),
+  'Tokenizer.inverseTransform': of(
+    () => new fjordnet.Tokenizer().fit(['a b']),
+    (tokenizer, ids) => tokenizer.inverseTransform(ids),
+    [[0, 2], [3]],
+  ),
 
   trainTestSplit: plain(
     fjordnet.trainTestSplit,
