@@ -31,6 +31,7 @@ export {
 export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
 export { type Initializer, type InitializerInput, initializers } from './initializers.js';
+export type { JsonObject } from './io/model-file.js';
 export { type Kernel, kernels } from './kernels.js';
 export { LabelEncoder } from './label-encoder.js';
 export { type Label, type Labels, toCategorical } from './labels.js';

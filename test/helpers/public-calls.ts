@@ -579,6 +579,13 @@ export const CALLS: Record<string, Call> = {
     sampleWeight: y(),
   }),
   'Model.getLayer': of(two, (m, n) => m.getLayer(n), 'dense'),
+  'Model.metadata': of(
+    two,
+    (m, value) => {
+      m.metadata = value;
+    },
+    { a: 1 },
+  ),
   'Model.load': plain((p) => fjordnet.Model.load(p), 'missing'),
   'Layer.apply': of(
     () => layers.dense({ units: 2 }),
