@@ -50,8 +50,8 @@ function own(value: object, key: string | number): unknown {
 }
 
 /** On one line, and no longer than a sentence has room for. */
-function cut(text: string): string {
-  const start = text.length > ROOM ? `${text.slice(0, ROOM - 1)}…` : text;
+export function cut(text: string, room = ROOM): string {
+  const start = text.length > room ? `${text.slice(0, room - 1)}…` : text;
   return start.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
@@ -77,6 +77,10 @@ export function wrongShape(name: string, expected: string, shape: readonly numbe
 export function failure(code: string, message: string, options?: ErrorOptions): Error & { code: string } {
   return Object.assign(new Error(message, options), { code });
 }
+
+/** For what `fit` has to make known: an Error with code ERR_NOT_FITTED. */
+export const notFitted = (name: string, member: string) =>
+  failure('ERR_NOT_FITTED', `Expected ${name} to be fitted before ${member} is used`);
 
 export function checkNumber(name: string, value: unknown, expected = 'a finite number'): number {
   if (typeof value !== 'number') throw wrongType(name, expected, value);

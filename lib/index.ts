@@ -12,6 +12,10 @@ export {
 export type { ClassWeight } from './class-weight.js';
 export { type Constraint, type ConstraintInput, constraints } from './constraints.js';
 export { custom, type OfSample } from './custom.js';
+export { data } from './data/index.js';
+export { type PadSequencesOptions, padSequences } from './data/pad-sequences.js';
+export type { TimeSeriesOptions, TimeSeriesSamples } from './data/time-series.js';
+export { Tokenizer, type TokenizerJson, type TokenizerOptions } from './data/tokenizer.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
 export type { CSRMatrix, Features } from './estimators/csr.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
@@ -27,7 +31,9 @@ export {
 export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
 export { type Initializer, type InitializerInput, initializers } from './initializers.js';
+export type { JsonObject } from './io/model-file.js';
 export { type Kernel, kernels } from './kernels.js';
+export { LabelEncoder } from './label-encoder.js';
 export { type Label, type Labels, toCategorical } from './labels.js';
 export { layers } from './layers/index.js';
 export {
@@ -53,7 +59,14 @@ export {
   type ModelSource,
 } from './model-selection/cross-validation.js';
 export type { Candidate } from './model-selection/fits.js';
-export { KFold, type KFoldOptions, type Split, StratifiedKFold } from './model-selection/folds.js';
+export {
+  KFold,
+  type KFoldOptions,
+  type Split,
+  StratifiedKFold,
+  TimeSeriesSplit,
+  type TimeSeriesSplitOptions,
+} from './model-selection/folds.js';
 export {
   type GridResult,
   type GridSearchOptions,

@@ -1,6 +1,6 @@
 import { filled } from './allocate.js';
-import { type ArrayInput, asArray, checkFinite, NDArray, position } from './array.js';
-import { checkInteger, failure, wrongType } from './check.js';
+import { type ArrayInput, asArray, checkFinite, extent, NDArray, position } from './array.js';
+import { checkInteger, cut, failure, wrongType } from './check.js';
 
 /** Class labels: one number, string or boolean a sample. */
 export type Labels = ArrayInput | readonly string[] | readonly boolean[];
@@ -49,30 +49,57 @@ export function codesOf(labels: ArrayLike<Label>, classes: readonly Label[]): In
   return filled(Int32Array, labels.length, (i) => place.get(labels[i]) ?? -1);
 }
 
+/** The labels that class numbers stand for: of numbers an array, int32 where all classes are 32-bit integers. */
+export function labelsOf(codes: ArrayLike<number>, classes: readonly Label[]): NDArray | string[] | boolean[] {
+  if (typeof classes[0] !== 'number') return Array.from(codes, (code) => classes[code]) as string[] | boolean[];
+  const type = classes.every((label) => ((label as number) | 0) === label) ? Int32Array : Float64Array;
+  return NDArray.wrap(filled<Int32Array | Float64Array>(type, codes.length, (i) => classes[codes[i]] as number));
+}
+
+/** Numbers of classes, as an array of one dimension or one column: integers 0 .. limit - 1. */
+export function readCodes(name: string, codes: ArrayInput, limit = Number.POSITIVE_INFINITY): ArrayLike<number> {
+  if (isWords(codes)) throw wrongType(name, 'integers', codes);
+  const y = readLabels(name, codes) as ArrayLike<number>;
+  for (let i = 0; i < y.length; i++)
+    if (!Number.isInteger(y[i]) || y[i] < 0 || y[i] >= limit) {
+      const range = limit === Number.POSITIVE_INFINITY ? 'integers >= 0' : `integers in [0, ${limit})`;
+      throw new RangeError(`Expected ${name} to hold ${range}, got ${y[i]} at ${position(i, [y.length])}`);
+    }
+  return y;
+}
+
+/** The labels for a message, strings in quotes; of many the first ten. */
+export function listed(labels: readonly Label[]): string {
+  const shown = labels.slice(0, 10).map((label) => (typeof label === 'string' ? `'${cut(label, 40)}'` : label));
+  return shown.join(', ') + (labels.length > 10 ? ', …' : '');
+}
+
 /**
- * One-hot rows of class numbers, as Keras' `to_categorical`.
+ * One-hot rows of class numbers, as Keras' `to_categorical`. Strings and booleans are numbered as by `LabelEncoder`: a column is
+ * a class that these labels hold, so where others are to have the same columns, as those of a test set, let one encoder
+ * number all of them.
  *
- * @param labels integers 0 .. numClasses - 1, shape [n] or [n, 1]
- * @param numClasses default: the largest label + 1
+ * @param labels integers 0 .. numClasses - 1, shape [n] or [n, 1]; or strings, or booleans
+ * @param numClasses default: the largest label + 1; of strings and booleans, how many classes there are
  * @returns float64 [n, numClasses]
  * @throws RangeError naming the row of a label that is not an integer in range; Error with code ERR_MEMORY
  */
-export function toCategorical(labels: ArrayInput, numClasses?: number): NDArray {
-  if (isWords(labels)) throw wrongType('labels', 'integers', labels);
+export function toCategorical(labels: Labels, numClasses?: number): NDArray {
   if (numClasses !== undefined) checkInteger('numClasses', numClasses, 1);
-  const y = readLabels('labels', labels) as ArrayLike<number>;
-  const limit = numClasses ?? Number.POSITIVE_INFINITY;
-  let width = numClasses ?? 0;
-  for (let i = 0; i < y.length; i++) {
-    if (!Number.isInteger(y[i]) || y[i] < 0 || y[i] >= limit) {
-      const range = numClasses === undefined ? 'integers >= 0' : `integers in [0, ${numClasses})`;
-      throw new RangeError(`Expected labels to hold ${range}, got ${y[i]} at ${position(i, [y.length])}`);
-    }
-    width = Math.max(width, y[i] + 1);
-  }
+  const y = isWords(labels) ? codesOfWords(labels, numClasses) : readCodes('labels', labels as ArrayInput, numClasses);
+  const width = numClasses ?? extent(y)[1] + 1;
   const oneHot = zeros(y.length, width);
   for (let i = 0; i < y.length; i++) oneHot.data[i * width + y[i]] = 1;
   return oneHot;
+}
+
+function codesOfWords(labels: Labels, numClasses = Number.POSITIVE_INFINITY): Int32Array {
+  const { classes, codes } = encodeLabels('labels', labels);
+  if (classes.length > numClasses)
+    throw new RangeError(
+      `Expected labels to hold at most ${numClasses} classes, got ${classes.length}: ${listed(classes)}`,
+    );
+  return codes;
 }
 
 /** Beyond 2^53 one float stands for several integers: two ids would be one class. */

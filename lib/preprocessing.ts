@@ -1,5 +1,5 @@
 import { type ArrayInput, NDArray, toMatrix } from './array.js';
-import { checkBoolean, checkNumber, checkOptions, failure, wrongType, wrongValue } from './check.js';
+import { checkBoolean, checkNumber, checkOptions, notFitted, wrongType, wrongValue } from './check.js';
 
 type ColumnStep = (value: number, column: number) => number;
 
@@ -220,9 +220,6 @@ export class MinMaxScaler {
     throw notFitted('MinMaxScaler', member);
   }
 }
-
-const notFitted = (name: string, member: string) =>
-  failure('ERR_NOT_FITTED', `Expected ${name} to be fitted before ${member} is used`);
 
 function readFloats(x: ArrayInput): NDArray {
   const matrix = toMatrix('x', x);

@@ -166,7 +166,7 @@ test('toCategorical puts one 1 in every row', (t) => {
     [() => toCategorical([0], 0), 'Expected numClasses to be a positive integer, got 0 (number)'],
   ];
   for (const [f, message] of cases) t.throws(f, { instanceOf: RangeError, message });
-  t.throws(() => toCategorical(['a'] as never), { instanceOf: TypeError });
+  t.throws(() => toCategorical([0, 'a'] as never), { instanceOf: TypeError });
 });
 
 test('classes are sorted as NumPy sorts them: by value, and by code point', (t) => {

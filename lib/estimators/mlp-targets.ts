@@ -1,7 +1,7 @@
-import { allocate, filled } from '../allocate.js';
+import { filled } from '../allocate.js';
 import { type ArrayInput, argmaxRows, asArray, checkFinite, NDArray, position } from '../array.js';
 import { wrongValue } from '../check.js';
-import { codesOf, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
+import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, uniqueLabels } from '../labels.js';
 import { readClasses, readIndicators } from '../scores/classification.js';
 
 /** Class labels, or rows of 0s and 1s (several labels a sample). */
@@ -91,15 +91,7 @@ export class LabelBinarizer {
   /** What the network's outputs [n, outputs] stand for: labels, or rows of 0s and 1s. */
   inverse(p: NDArray): NDArray | string[] | boolean[] {
     if (this.kind === 'multilabel') return this.decide(p);
-    const codes = this.decide(p).data;
-    if (typeof this.classes[0] !== 'number')
-      return Array.from(codes, (code) => this.classes[code]) as string[] | boolean[];
-    const labels = Array.from(codes, (code) => this.classes[code] as number);
-    return NDArray.wrap(
-      this.classes.every((c) => ((c as number) | 0) === c)
-        ? allocate(Int32Array, labels)
-        : allocate(Float64Array, labels),
-    );
+    return labelsOf(this.decide(p).data, this.classes);
   }
 
   /** The decisions behind `inverse`, int32: the class numbers [n], or 0s and 1s [n, outputs]. */
@@ -119,10 +111,6 @@ export class LabelBinarizer {
 /** Whether the labels are the same ones: '1' is not 1. */
 export const sameLabels = (a: readonly Label[], b: readonly Label[]) =>
   a.length === b.length && a.every((label, k) => label === b[k]);
-
-/** The labels for a message, strings in quotes. */
-export const listed = (labels: readonly Label[]) =>
-  labels.map((label) => (typeof label === 'string' ? `'${label}'` : label)).join(', ');
 
 function readTargets(y: ClassTargets): Read {
   const indicators = readIndicators('y', y);

@@ -1,6 +1,6 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkOptions, wrongType, wrongValue } from '../check.js';
-import type { Label, Labels } from '../labels.js';
+import { type Label, type Labels, listed } from '../labels.js';
 import { accuracyOf, readTargets, readWeights } from '../scores/classification.js';
 import { r2Of } from '../scores/regression.js';
 import { averageOf } from '../scores/sums.js';
@@ -8,7 +8,7 @@ import type { Features } from './csr.js';
 import { MultilayerPerceptron, type Targets } from './mlp-base.js';
 import type { MLPFitOptions, MLPFitSyncOptions, SampleWeight } from './mlp-callbacks.js';
 import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
-import { type ClassTargets, LabelBinarizer, listed, readNumbers, sameLabels } from './mlp-targets.js';
+import { type ClassTargets, LabelBinarizer, readNumbers, sameLabels } from './mlp-targets.js';
 
 /**
  * A classifier of dense layers: scikit-learn's `MLPClassifier`. The same data, parameters and seed give its numbers: the

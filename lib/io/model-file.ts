@@ -19,6 +19,8 @@ export interface ModelFile {
   readonly optimizerState?: readonly (readonly [name: string, values: NDArray])[];
   /** What else resuming needs: epoch, iterations, the optimizer's configuration … */
   readonly training?: JsonObject;
+  /** What the user keeps with the network. */
+  readonly metadata?: JsonObject;
   /** The generator's state, as RandomState's `getState` gives and `setState` takes it. */
   readonly randomState?: MT19937State;
 }
@@ -29,19 +31,19 @@ const WEIGHTS = 'weights/';
 const OPTIMIZER = 'optimizer/';
 const RANDOM_KEY = 'random/key';
 const MAX_DEPTH = 100;
-/** Characters of architecture or training: far more than any network's, far less than what would take all memory. */
+/** Characters of architecture, training or metadata: far more than any network's, far less than what would take all memory. */
 const MAX_JSON = 2 ** 25;
 
 /**
  * Writes a network to one safetensors file, atomically: a crash leaves the old file or the new one. Tensors are called
- * `weights/NAME`, `optimizer/NAME` and `random/key`; `__metadata__` holds format, version, architecture and training
- * as strings. The arrays are read until the promise is settled.
+ * `weights/NAME`, `optimizer/NAME` and `random/key`; `__metadata__` holds format, version, architecture, training and
+ * the user's metadata as strings. The arrays are read until the promise is settled.
  *
  * @throws TypeError or RangeError for what cannot be written exactly, before anything is written; Error with the file
  *   system's code (ENOENT, EACCES, ENOSPC …)
  */
 export async function saveModel(path: string | URL, model: ModelFile): Promise<void> {
-  const { architecture, weights, optimizerState = [], training, randomState } = model;
+  const { architecture, weights, optimizerState = [], training, metadata: own, randomState } = model;
   const tensors: (readonly [string, Tensor])[] = [
     ...weights.map(([name, values]) => [WEIGHTS + name, values] as const),
     ...optimizerState.map(([name, values]) => [OPTIMIZER + name, values] as const),
@@ -52,6 +54,7 @@ export async function saveModel(path: string | URL, model: ModelFile): Promise<v
     architecture: formatJson('architecture', architecture),
   };
   if (training !== undefined) metadata.training = formatJson('training', training);
+  if (own !== undefined) metadata.metadata = formatJson('metadata', own);
   if (randomState !== undefined) {
     const [algorithm, key, position, hasGauss, cachedGaussian] = randomState;
     metadata.randomState = formatJson('randomState', { algorithm, position, hasGauss, cachedGaussian });
@@ -61,7 +64,7 @@ export async function saveModel(path: string | URL, model: ModelFile): Promise<v
 }
 
 /**
- * Reads what `saveModel` wrote. `optimizerState`, `training` and `randomState` are absent if they were not saved.
+ * Reads what `saveModel` wrote. `optimizerState`, `training`, `metadata` and `randomState` are absent if they were not saved.
  *
  * @throws Error with code ERR_FORMAT and the reason if the file is damaged, hostile, no model, or of a later version;
  *   ERR_MEMORY if it does not fit into memory; the file system's code (ENOENT …)
@@ -88,6 +91,7 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
   const architecture = json('architecture');
   if (architecture === undefined) throw damaged('it has no architecture');
   const training = json('training');
+  const own = json('metadata');
   const random = json('randomState');
 
   const weights: (readonly [string, NDArray])[] = [];
@@ -106,6 +110,7 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
     weights,
     ...(optimizerState.length > 0 ? { optimizerState } : {}),
     ...(training ? { training } : {}),
+    ...(own ? { metadata: own } : {}),
     ...(random ? { randomState: readRandomState(random, key, damaged) } : {}),
   };
 }
@@ -125,6 +130,10 @@ function readRandomState(
   if (!valid || !key) throw damaged('its randomState is not that of an MT19937 generator');
   return ['MT19937', key, position as number, hasGauss as number, cachedGaussian as number];
 }
+
+/** A copy that nobody can change, of what can be saved. @throws TypeError or RangeError naming the place of what cannot */
+export const frozenJson = (name: string, value: JsonObject): JsonObject =>
+  JSON.parse(formatJson(name, value), (_, part) => Object.freeze(part));
 
 /** JSON that reads back as the same value, or an error. */
 function formatJson(name: string, value: JsonObject): string {

@@ -1,4 +1,4 @@
-import { allocate } from '../allocate.js';
+import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, asArray, extent, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { isNDArray, isTypedArray } from '../kind.js';
@@ -109,6 +109,62 @@ export class StratifiedKFold extends Folds {
     for (let k = 0; k < this.nSplits; k++) yield partition(fold, k);
   }
 }
+
+export interface TimeSeriesSplitOptions {
+  /** The number of splits, at least 2. Default: 5. */
+  nSplits?: number;
+  /** Rows of a training set at most: the last ones before its gap. Default: all that come before it. */
+  maxTrainSize?: number;
+  /** Rows of every test set. Default: the number of rows divided by nSplits + 1, rounded down. */
+  testSize?: number;
+  /** Rows left out between a training set and its test set. Default: 0. */
+  gap?: number;
+}
+
+/**
+ * Splits in the order of time, where each test set follows its training set, and the next one follows it: scikit-learn's
+ * `TimeSeriesSplit`. Rows are to be equally spaced in time.
+ *
+ * Rows that are windows of a series, as `data.timeSeries` makes them at a stride of 1, take a `gap` of its `gap + horizon - 1`
+ * at least: then all targets that are trained on are known when the first test window ends.
+ */
+export class TimeSeriesSplit {
+  readonly nSplits: number;
+  readonly maxTrainSize: number | undefined;
+  readonly testSize: number | undefined;
+  readonly gap: number;
+
+  constructor(options: TimeSeriesSplitOptions = {}) {
+    checkOptions('options', options, ['nSplits', 'maxTrainSize', 'testSize', 'gap']);
+    const { nSplits = 5, maxTrainSize, testSize, gap = 0 } = options;
+    this.nSplits = checkInteger('nSplits', nSplits, 2);
+    this.maxTrainSize = maxTrainSize === undefined ? undefined : checkInteger('maxTrainSize', maxTrainSize, 1);
+    this.testSize = testSize === undefined ? undefined : checkInteger('testSize', testSize, 1);
+    this.gap = checkInteger('gap', gap, 0);
+  }
+
+  /** @param x anything with rows, in the order of time; its values are not read */
+  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
+    const { nSplits, gap } = this;
+    const n = rowCount('x', x);
+    if (nSplits >= n) throw wrongValue('nSplits', `below the number of rows, ${n}`, nSplits);
+    const testSize = this.testSize ?? Math.floor(n / (nSplits + 1));
+    if (nSplits * testSize + gap >= n)
+      throw wrongValue('nSplits * testSize + gap', `below the number of rows, ${n}`, nSplits * testSize + gap);
+    return this.splits(n, testSize);
+  }
+
+  private *splits(n: number, testSize: number): Generator<Split> {
+    for (let start = n - this.nSplits * testSize; start < n; start += testSize) {
+      const end = start - this.gap;
+      const size = Math.min(end, this.maxTrainSize ?? end);
+      yield [rowRange(end - size, size), rowRange(start, testSize)];
+    }
+  }
+}
+
+/** `length` row numbers from `start` on. */
+export const rowRange = (start: number, length: number) => NDArray.wrap(filled(Int32Array, length, (i) => start + i));
 
 /** The rows outside fold `k` and the rows in it, both in ascending order. */
 function partition(fold: Int32Array, k: number): Split {

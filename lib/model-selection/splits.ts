@@ -1,9 +1,9 @@
-import { allocate, filled } from '../allocate.js';
+import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
-import { checkRowCount, countClasses, groupByClass, rowCount, type Split } from './folds.js';
+import { checkRowCount, countClasses, groupByClass, rowCount, rowRange, type Split } from './folds.js';
 
 /** Rows that can be split: an array, or labels that are strings or booleans. */
 export type Splittable = ArrayInput | readonly string[] | readonly boolean[];
@@ -190,17 +190,16 @@ function trainTestIndices(n: number, options: TrainTestSplitOptions): Split {
   checkBoolean('shuffle', shuffle);
   const sizes = splitSizes(n, testSize, trainSize, 0.25);
   const { nTrain, nTest } = sizes;
-  const range = (start: number, length: number) => NDArray.wrap(filled(Int32Array, length, (i) => start + i));
   if (!shuffle) {
     if (stratify !== undefined) throw wrongValue('stratify', 'undefined when shuffle is false', stratify);
-    return [range(0, nTrain), range(nTrain, nTest)];
+    return [rowRange(0, nTrain), rowRange(nTrain, nTest)];
   }
   if (stratify !== undefined) {
     const strata = checkStrata('stratify', stratify, n, sizes);
     return stratifiedIndices(sizes, strata, checkRandomState(options.randomState));
   }
   const order = checkRandomState(options.randomState).permutation(n);
-  return [order.take(range(nTest, nTrain)), order.take(range(0, nTest))];
+  return [order.take(rowRange(nTest, nTrain)), order.take(rowRange(0, nTest))];
 }
 
 /** scikit-learn's `_validate_shuffle_split`: shares are rounded up for the test set and down for the training set. */

@@ -37,6 +37,7 @@ interface Loaded {
   readonly model: Model;
   readonly compiled?: Compiled;
   readonly iterations: number;
+  readonly metadata: JsonObject;
   readonly random: MT19937State;
   readonly weights: Tensors;
   readonly optimizerState: Tensors;
@@ -51,11 +52,12 @@ interface Loaded {
 export async function readFile(path: string | URL, options: LoadOptions = {}): Promise<Loaded> {
   checkOptions('options', options, ['allowNonFinite']);
   const allowNonFinite = checkBoolean('allowNonFinite', options.allowNonFinite ?? false);
-  const { architecture, training = {}, weights, optimizerState = [], randomState: random } = await loadModel(path);
+  const file = await loadModel(path);
+  const { architecture, training = {}, metadata = {}, weights, optimizerState = [], randomState: random } = file;
   return ofFile(path, () => {
     if (!random) throw new TypeError('Expected the state of its generator, got none');
     const model = modelFrom('architecture', architecture);
-    const loaded = { model, ...readTraining(training, model), weights, optimizerState, random };
+    const loaded = { model, ...readTraining(training, model), metadata, weights, optimizerState, random };
     checkTensors(loaded);
     if (!allowNonFinite) {
       for (const tensor of weights) checkFinite('weight', tensor);
@@ -72,9 +74,10 @@ export async function loadFile(
   engineOf: (model: Model) => Engine,
 ): Promise<Model> {
   const loaded = await readFile(path, options);
-  const { model, compiled } = loaded;
+  const { model, compiled, metadata } = loaded;
   return ofFile(path, () => {
     const engine = engineOf(model);
+    model.metadata = metadata;
     engine.restore(compiled);
     const { random, progress } = engine;
     restoreInto({ network: engine.record(model.graph as Graph), random, progress }, loaded);

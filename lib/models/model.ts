@@ -6,7 +6,7 @@ import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/h
 import type { NamesOf } from '../graph/name-types.js';
 import { type Shape, sizeOf, type Value } from '../graph/value.js';
 import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
-import { saveModel } from '../io/model-file.js';
+import { frozenJson, type JsonObject, saveModel } from '../io/model-file.js';
 import { isList } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
 import { markClasses } from '../made.js';
@@ -62,6 +62,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   readonly #callee: Callee;
   #placedWeights?: { readonly graph: Graph; readonly placed: readonly PlacedWeight[] };
   #ports?: { readonly graph: Graph; readonly compiled: Compiled | undefined; readonly ports: Ports };
+  #metadata: JsonObject = Object.freeze({});
 
   static {
     markClasses({ Model });
@@ -125,6 +126,19 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   /** @throws TypeError: `compile` sets them */
   set metrics(_: never) {
     throw onlyCompiled('metrics');
+  }
+
+  /**
+   * JSON of your own that `save` keeps with the network and `load` gives back, as TensorFlow.js' `userDefinedMetadata`: what its
+   * inputs and outputs mean, such as `{ tokenizer: tokenizer.toJSON(), classes: encoder.classes }`. Set as a whole, of which it
+   * keeps a copy that is frozen; default {}. That of a network within another one is not saved with it.
+   * @throws TypeError or RangeError naming the place of what JSON has not, and for more than 2^25 characters or 100 levels
+   */
+  get metadata(): JsonObject {
+    return this.#metadata;
+  }
+  set metadata(value: JsonObject) {
+    this.#metadata = frozenJson('metadata', value);
   }
 
   /** Updates of the weights since `compile`; during `fit` those of the jobs that have ended. `save` has count and weights of one moment. */
@@ -285,7 +299,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /**
-   * Saves architecture, weights, the optimizer's state and the generator's into one file of the safetensors format, so
+   * Saves architecture, weights, the optimizer's state, the generator's and `metadata` into one file of the safetensors format, so
    * that training goes on with the same bits after `load`. During `fit` all of it is as after one and the same batch: the
    * last one, in a callback, else the one that ends the job on its way. The file is replaced at once or not at all.
    */

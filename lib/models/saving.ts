@@ -23,6 +23,7 @@ export function snapshot(model: Model, placed: readonly PlacedWeight[], engine: 
     weights: placed.map(({ layer, weight }, i) => [weightName(layer, weight), values[i]] as const),
     optimizerState: recorder.states.map((buffer) => [buffer.name, plan.read(buffer)] as const),
     training: plain({ iterations: progress.iterations, ...(compiled && trainingOf(compiled, paths)) }),
+    ...(Object.keys(model.metadata).length > 0 && { metadata: model.metadata }),
     randomState: random.getState(),
   };
 }

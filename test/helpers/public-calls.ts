@@ -208,6 +208,60 @@ export const CALLS: Record<string, Call> = {
     ),
   ),
 
+  LabelEncoder: plain(() => new fjordnet.LabelEncoder()),
+  ...Object.fromEntries(
+    (['fit', 'transform', 'fitTransform', 'inverseTransform'] as const).map((method) => [
+      `LabelEncoder.${method}`,
+      of(
+        () => new fjordnet.LabelEncoder().fit(y()),
+        (encoder, a) => encoder[method](a),
+        y,
+      ),
+    ]),
+  ),
+  'data.timeSeries': plain(fjordnet.data.timeSeries, x, {
+    window: 2,
+    stride: 1,
+    horizon: 1,
+    gap: 1,
+    targets: [0],
+    samplingRate: 1,
+  }),
+  padSequences: plain(
+    fjordnet.padSequences,
+    fresh(() => [[1], [2, 3]]),
+    { maxLength: 2, padding: 'post', truncating: 'post', value: 0, dtype: 'float32' },
+  ),
+  Tokenizer: plain((o) => new fjordnet.Tokenizer(o), {
+    level: 'word',
+    vocabularySize: 3,
+    lowercase: true,
+    filters: '.',
+    oovToken: '?',
+  }),
+  'Tokenizer.from': plain((json) => fjordnet.Tokenizer.from(json), {
+    level: 'character',
+    vocabularySize: 3,
+    lowercase: false,
+    oovToken: '?',
+    vocabulary: ['', '?', 'a'],
+  }),
+  ...Object.fromEntries(
+    (['fit', 'transform', 'fitTransform'] as const).map((method) => [
+      `Tokenizer.${method}`,
+      of(
+        () => new fjordnet.Tokenizer().fit(['a b']),
+        (tokenizer, texts) => tokenizer[method](texts),
+        ['a', 'b c'],
+      ),
+    ]),
+  ),
+  'Tokenizer.inverseTransform': of(
+    () => new fjordnet.Tokenizer().fit(['a b']),
+    (tokenizer, ids) => tokenizer.inverseTransform(ids),
+    [[0, 2], [3]],
+  ),
+
   trainTestSplit: plain(
     fjordnet.trainTestSplit,
     fresh(() => [x(), y()]),
@@ -239,6 +293,12 @@ export const CALLS: Record<string, Call> = {
     (k, a, b) => k.split(a, b),
     x,
     y,
+  ),
+  TimeSeriesSplit: plain((o) => new fjordnet.TimeSeriesSplit(o), { nSplits: 2, maxTrainSize: 2, testSize: 1, gap: 1 }),
+  'TimeSeriesSplit.split': of(
+    () => new fjordnet.TimeSeriesSplit({ nSplits: 2 }),
+    (k, a) => k.split(a),
+    x,
   ),
   StratifiedShuffleSplit: plain((o) => new fjordnet.StratifiedShuffleSplit(o), {
     nSplits: 2,
@@ -519,6 +579,13 @@ export const CALLS: Record<string, Call> = {
     sampleWeight: y(),
   }),
   'Model.getLayer': of(two, (m, n) => m.getLayer(n), 'dense'),
+  'Model.metadata': of(
+    two,
+    (m, value) => {
+      m.metadata = value;
+    },
+    { a: 1 },
+  ),
   'Model.load': plain((p) => fjordnet.Model.load(p), 'missing'),
   'Layer.apply': of(
     () => layers.dense({ units: 2 }),

@@ -1,0 +1,72 @@
+import { type ArrayInput, NDArray } from './array.js';
+import { notFitted } from './check.js';
+import {
+  codesOf,
+  encodeLabels,
+  type Label,
+  type Labels,
+  labelsOf,
+  listed,
+  readCodes,
+  readLabels,
+  uniqueLabels,
+} from './labels.js';
+
+/**
+ * Class labels as numbers, and back: scikit-learn's `LabelEncoder`. The number of a class is its place among the sorted
+ * classes, of strings by their code points.
+ *
+ * ```js
+ * new LabelEncoder().fitTransform(['dog', 'cat', 'dog']); // [1, 0, 1]
+ * ```
+ */
+export class LabelEncoder {
+  #classes?: readonly Label[];
+
+  /** @param y strings, booleans or numbers, one a sample, all of one kind */
+  fit(y: Labels): this {
+    this.#classes = encodeLabels('y', y).classes;
+    return this;
+  }
+
+  /**
+   * @param y labels out of those of `fit`
+   * @returns int32 [n]
+   * @throws Error with code ERR_NOT_FITTED before `fit`
+   * @throws RangeError naming the labels that `fit` did not see
+   */
+  transform(y: Labels): NDArray {
+    const classes = this.#fitted('transform');
+    const labels = readLabels('y', y);
+    const codes = codesOf(labels, classes);
+    if (codes.includes(-1)) {
+      const unknown = Array.from(labels).filter((_, i) => codes[i] === -1);
+      throw new RangeError(`Expected y to hold labels that fit saw, got others: ${listed(uniqueLabels(unknown))}`);
+    }
+    return NDArray.wrap(codes);
+  }
+
+  fitTransform(y: Labels): NDArray {
+    return this.fit(y).transform(y);
+  }
+
+  /**
+   * @param codes numbers of classes, [n] or [n, 1]
+   * @returns their labels: of numbers an array, int32 where all classes are 32-bit integers
+   * @throws Error with code ERR_NOT_FITTED before `fit`; RangeError naming the row of what is no class
+   */
+  inverseTransform(codes: ArrayInput): NDArray | string[] | boolean[] {
+    const classes = this.#fitted('inverseTransform');
+    return labelsOf(readCodes('codes', codes, classes.length), classes);
+  }
+
+  /** The classes, sorted. Throws ERR_NOT_FITTED before `fit`. */
+  get classes(): Label[] {
+    return [...this.#fitted('classes')];
+  }
+
+  #fitted(member: string): readonly Label[] {
+    if (this.#classes) return this.#classes;
+    throw notFitted('LabelEncoder', member);
+  }
+}
