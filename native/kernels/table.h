@@ -28,16 +28,16 @@ namespace fjordnet {
 namespace FJORDNET_ISA {
 namespace {
 
-#define ROW(name, signature, function)                                                       \
-  {                                                                                          \
-    name, signature, functionOf<function<float>>([] { return signature; }, function<float>), \
-        functionOf<function<double>>([] { return signature; }, function<double>), nullptr    \
+#define ROW(name, signature, function)                                                   \
+  {                                                                                      \
+    name, signature, functionOf<function<float>>(SIGNATURE(signature), function<float>), \
+        functionOf<function<double>>(SIGNATURE(signature), function<double>), nullptr    \
   }
-#define ROW_WITH_SCRATCH(name, signature, function, scratch)                                 \
-  {                                                                                          \
-    name, signature, functionOf<function<float>>([] { return signature; }, function<float>), \
-        functionOf<function<double>>([] { return signature; }, function<double>),            \
-        scratchOf<scratch>([] { return signature; }, scratch)                                \
+#define ROW_WITH_SCRATCH(name, signature, function, scratch)                             \
+  {                                                                                      \
+    name, signature, functionOf<function<float>>(SIGNATURE(signature), function<float>), \
+        functionOf<function<double>>(SIGNATURE(signature), function<double>),            \
+        scratchOf<scratch>(SIGNATURE(signature), scratch)                                \
   }
 
 constexpr Kernel kRows[] = {
