@@ -78,6 +78,8 @@ function harness(layer: Layer, inputShape: readonly number[], samples: number) {
 
 const cases: [name: string, layer: Layer, inputShape: number[], outputShape: number[]][] = [
   ['dense', layers.dense({ units: 4 }), [5], [4]],
+  ['dense, of a sequence', layers.dense({ units: 4 }), [3, 5], [3, 4]],
+  ['dense, of an image', layers.dense({ units: 2, useBias: false }), [2, 3, 4], [2, 3, 2]],
   ['conv2d', layers.conv2d({ filters: 3, kernelSize: 3 }), [6, 5, 2], [4, 3, 3]],
   [
     'conv2d, strided',

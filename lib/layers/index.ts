@@ -52,7 +52,7 @@ const namedOrNot =
 
 /** The layers, by the names TensorFlow.js gives them. Images are [n, height, width, channels]. */
 export const layers = {
-  /** Fully connected: activation(x @ kernel + bias). */
+  /** Fully connected: activation(x @ kernel + bias), along the last axis. */
   dense: named((options: DenseOptions) => new Dense(options)),
   /** Convolution of images. */
   conv2d: named((options: Conv2DOptions) => new Conv2D(options)),

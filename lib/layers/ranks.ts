@@ -40,7 +40,6 @@ export interface Broadcasts extends Ranks {
   readonly gives: Value<this['given'] extends readonly unknown[] ? BroadcastAll<this['given']> : Shape>;
 }
 
-export type OfVectors = FromTo<Value<Vector>, Value<Vector>>;
 export type OfPictures = FromTo<Value<Picture>, Value<Picture>>;
 export type OfSequences = FromTo<Value<Sequence>, Value<Sequence>>;
 export type PictureToVector = FromTo<Value<Picture>, Value<Vector>>;
