@@ -22,6 +22,7 @@ import { Dropout, type DropoutOptions } from './dropout.js';
 import { Embedding, type EmbeddingOptions } from './embedding.js';
 import { Lambda } from './lambda.js';
 import type { Layer, LayerOptions, Values } from './layer.js';
+import { LayerNormalization, type LayerNormalizationOptions } from './layer-normalization.js';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.js';
 import { GaussianNoise, type GaussianNoiseOptions, SpatialDropout1D, SpatialDropout2D } from './noise.js';
 import { ZeroPadding2D, type ZeroPadding2DOptions } from './padding.js';
@@ -71,6 +72,8 @@ export const layers = {
   dropout: named((options: DropoutOptions) => new Dropout(options)),
   /** Mean 0 and variance 1 for each channel, then a trained scale and shift. */
   batchNormalization: namedOrNot((options?: BatchNormalizationOptions) => new BatchNormalization(options)),
+  /** Mean 0 and variance 1 along the last axis of each sample, then a trained scale and shift. */
+  layerNormalization: namedOrNot((options?: LayerNormalizationOptions) => new LayerNormalization(options)),
   /** An activation as a layer of its own. */
   activation: named((options: ActivationOptions) => new Activation(options)),
   /** Integers as rows of a table that is trained. */
@@ -140,6 +143,7 @@ const classes = {
   Reshape,
   Dropout,
   BatchNormalization,
+  LayerNormalization,
   Activation,
   Embedding,
   InputLayer,

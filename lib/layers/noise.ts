@@ -1,10 +1,9 @@
-import { NDArray } from '../array.js';
 import { checkInterval } from '../check.js';
-import { reshaped } from '../graph/broadcast.js';
+import { constant, reshaped } from '../graph/broadcast.js';
 import { repeatRows } from '../graph/ops/axes.js';
 import { dropout } from '../graph/ops/dropout.js';
 import { gaussianNoise } from '../graph/ops/noise.js';
-import { applyOp, marked, sizeOf, type Value } from '../graph/value.js';
+import { applyOp, sizeOf, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import type { DropoutOptions } from './dropout.js';
 import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
@@ -52,12 +51,7 @@ abstract class SpatialDropout<R extends Ranks> extends Layer<R> {
   call(x: Value, _: Weights, { training }: Mode): Value {
     if (!training || this.rate === 0) return x;
     const channels = x.shape[x.shape.length - 1];
-    const ones = marked({
-      shape: [channels],
-      batched: false,
-      constant: NDArray.from(new Float64Array(channels).fill(1)),
-    });
-    const mask = applyOp(dropout, [applyOp(repeatRows, [ones], undefined)], { rate: this.rate });
+    const mask = applyOp(dropout, [applyOp(repeatRows, [constant([channels], 1)], undefined)], { rate: this.rate });
     return reshaped(ops.mul(reshaped(x, [sizeOf(x.shape) / channels, channels]), mask), x.shape);
   }
 
