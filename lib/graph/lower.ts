@@ -88,7 +88,7 @@ export class Lowered {
       const dx = inputs.map((input, k) => {
         if (!this.#wanted.has(input)) return undefined;
         const first = !gradients.has(input);
-        const place = first ? this.#options.gradients.get(input) : undefined;
+        const place = first ? this.#placeOf(input) : undefined;
         const part = place ?? (k === 0 && op.gradientInPlace ? dy : this.#make(input, `${name}/d${k}`));
         if (first) gradients.set(input, part);
         else parts.push([input, part]);
@@ -140,8 +140,19 @@ export class Lowered {
       return;
     }
     const place = this.#options.gradients.get(value);
-    if (place) this.#t.emit('copy', [part, place], { N: place.size });
+    if (place && part.viewOf !== place) this.#t.emit('copy', [part, place], { N: place.size });
     gradients.set(value, place ?? part);
+  }
+
+  /**
+   * Where the gradient of a weight goes; of a view, that place where nothing else reads the weight. A copy would end the run
+   * of instructions by tiles of rows.
+   */
+  #placeOf(value: Value): Buffer | undefined {
+    const owner = memoryOf(value);
+    const place = this.#options.gradients.get(owner);
+    if (owner === value || !place) return place;
+    return this.#uses.get(owner) === 1 ? this.#t.view(place, value.shape) : undefined;
   }
 
   #make(value: Value, name: string): Buffer {

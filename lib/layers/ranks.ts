@@ -43,6 +43,7 @@ export interface Broadcasts extends Ranks {
 export type OfPictures = FromTo<Value<Picture>, Value<Picture>>;
 export type OfSequences = FromTo<Value<Sequence>, Value<Sequence>>;
 export type PictureToVector = FromTo<Value<Picture>, Value<Vector>>;
+export type SequenceToVector = FromTo<Value<Sequence>, Value<Vector>>;
 export type ToVector = FromTo<Value, Value<Vector>>;
 export type VectorToSequence = FromTo<Value<Vector>, Value<Sequence>>;
 export type ToShape<S extends Shape> = FromTo<Value, Value<Axes<S>>>;
