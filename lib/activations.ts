@@ -30,7 +30,7 @@ export type ActivationInput =
   | Activation['config']
   | (string & {});
 
-const ALIASES = { swish: 'silu' } as const;
+const ALIASES = { swish: 'silu', hardSwish: 'hardSilu' } as const;
 
 const make = (
   name: ActivationName,
@@ -44,12 +44,12 @@ const make = (
   scalars: Object.fromEntries(Object.entries(options).map(([option, value]) => [option, Number(value)])),
 });
 
-function checkAlpha(options: { alpha?: number }, byDefault: number): { alpha: number } {
+function checkAlpha(options: { alpha?: number }, byDefault: number, open: '' | 'low' = ''): { alpha: number } {
   checkOptions('options', options, ['alpha']);
-  return { alpha: checkInterval('alpha', options.alpha ?? byDefault, 0, Number.POSITIVE_INFINITY) };
+  return { alpha: checkInterval('alpha', options.alpha ?? byDefault, 0, Number.POSITIVE_INFINITY, open) };
 }
 
-/** Keras' activations. Each has the kernels `name` and `nameGradient`. */
+/** Keras' activations. Each has the kernels `name` and `nameGradient`, unless it says others. */
 export const activations = {
   linear: (): Activation => ({ config: { name: 'linear' }, derivativeFrom: 'y', scalars: {} }),
   /** 1 / (1 + exp(-z)) */
@@ -57,14 +57,26 @@ export const activations = {
   tanh: () => make('tanh'),
   /** max(z, 0) */
   relu: () => make('relu'),
+  /** min(max(z, 0), 6) */
+  relu6: () => make('relu6'),
   /** z where z > 0, else alpha * z. Default alpha = 0.01, as the lecture and PyTorch (Keras' function: 0.2, its layer: 0.3) */
   leakyRelu: (options: { alpha?: number } = {}) => make('leakyRelu', 'y', checkAlpha(options, 0.01)),
   /** z where z > 0, else alpha * (exp(z) - 1) (Clevert, Unterthiner and Hochreiter 2016). Default alpha = 1 */
   elu: (options: { alpha?: number } = {}) => make('elu', 'z', checkAlpha(options, 1)),
+  /** z where z > 0, else alpha * (exp(z / alpha) - 1), with a derivative without a step (Barron 2017). Default alpha = 1 */
+  celu: (options: { alpha?: number } = {}) => make('celu', 'z', checkAlpha(options, 1, 'low')),
   /** elu scaled so that activations keep mean 0 and variance 1 (Klambauer et al. 2017); wants leCunNormal kernels. */
   selu: () => make('selu', 'z'),
   /** log(1 + exp(z)) */
   softplus: () => make('softplus'),
+  /** z / (1 + |z|) */
+  softsign: () => make('softsign', 'z'),
+  /** exp(z) */
+  exponential: (): Activation => ({ ...make('exponential'), kernel: 'exp', gradient: 'multiply' }),
+  /** log(1 / (1 + exp(-z))) */
+  logSigmoid: () => make('logSigmoid'),
+  /** relu6(z + 3) / 6, the sigmoid by three straight lines (in TensorFlow.js and Keras 2 that of slope 0.2) */
+  hardSigmoid: () => make('hardSigmoid'),
   /**
    * z * Phi(z), Phi the normal distribution's cumulative function (Hendrycks and Gimpel 2016); `approximate` (default
    * false): by their formula with tanh.
@@ -75,6 +87,12 @@ export const activations = {
   },
   /** z * sigmoid(z), also called swish */
   silu: () => make('silu', 'z'),
+  /** z * hardSigmoid(z), also called hardSwish (Howard et al. 2019) */
+  hardSilu: () => make('hardSilu', 'z'),
+  /** z * tanh(softplus(z)) (Misra 2019) */
+  mish: () => make('mish', 'z'),
+  /** z - tanh(z) */
+  tanhShrink: () => make('tanhShrink', 'z'),
   /** exp(z) / sum(exp(z)) over the last axis */
   softmax: () => make('softmax'),
   /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */

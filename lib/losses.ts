@@ -322,9 +322,16 @@ export function fitted(loss: string, name: string, y: NDArray, outputShape: Shap
   if (same(shape)) return y;
   if (outputShape.at(-1) === 1 && same(shape.slice(0, -1))) return y.reshape(shape);
   throw new RangeError(
-    `Expected ${name} to have the output's shape [n, ${outputShape.join(', ')}] for ${loss}${hint}, got shape [${y.shape.join(', ')}]`,
+    `Expected ${name} to have the output's shape [n, ${outputShape.join(', ')}] for ${loss}${hint}, got ` +
+      `shape [${y.shape.join(', ')}]${flattened(y.ndim < 3, outputShape)}`,
   );
 }
+
+/** A hint where targets are one row or one class a sample, and outputs are more: a dense layer keeps the axes of its input. */
+const flattened = (isOne: boolean, outputShape: Shape) =>
+  isOne && outputShape.length > 1
+    ? ' (for one row of outputs a sample add layers.flatten() before the last layers.dense())'
+    : '';
 
 function checkClasses(name: string, y: NDArray, outputShape: Shape): NDArray {
   const classes = outputShape.at(-1) ?? 1;
@@ -332,7 +339,9 @@ function checkClasses(name: string, y: NDArray, outputShape: Shape): NDArray {
   if (y.shape.join() !== shape.join() && y.shape.join() !== shape.slice(0, -1).join()) {
     const wanted = ['n', ...outputShape.slice(0, -1)].join(', ');
     const hint =
-      y.shape.join() === [y.shape[0], ...outputShape].join() ? " (for such rows take 'categoricalCrossentropy')" : '';
+      y.shape.join() === [y.shape[0], ...outputShape].join()
+        ? " (for such rows take 'categoricalCrossentropy')"
+        : flattened(y.size === y.shape[0], outputShape);
     throw new RangeError(
       `Expected ${name} to have shape [${wanted}], a class number for each row of the output, for ` +
         `sparseCategoricalCrossentropy, got shape [${y.shape.join(', ')}]${hint}`,

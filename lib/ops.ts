@@ -301,12 +301,20 @@ export const ops = {
   sigmoid: activated(activations.sigmoid),
   tanh: activated(activations.tanh),
   relu: activated(activations.relu),
+  relu6: activated(activations.relu6),
   leakyRelu: activated(activations.leakyRelu),
   elu: activated(activations.elu),
+  celu: activated(activations.celu),
   selu: activated(activations.selu),
   softplus: activated(activations.softplus),
+  softsign: activated(activations.softsign),
+  logSigmoid: activated(activations.logSigmoid),
+  hardSigmoid: activated(activations.hardSigmoid),
   gelu: activated(activations.gelu),
   silu: activated(activations.silu),
+  hardSilu: activated(activations.hardSilu),
+  mish: activated(activations.mish),
+  tanhShrink: activated(activations.tanhShrink),
 };
 
 function checkList(values: readonly Operand[]): Value[] {

@@ -129,8 +129,10 @@ test('NaN passes through every activation', (t) => {
 
 test('names, aliases, configs and wrong options', (t) => {
   t.is(getActivation('activation', 'swish').config.name, 'silu');
+  t.is(getActivation('activation', 'hardSwish').config.name, 'hardSilu');
   t.is(activations.leakyRelu().config.alpha, 0.01);
   t.is(activations.elu().config.alpha, 1);
+  t.is(activations.celu().config.alpha, 1);
   t.is(activations.gelu().config.approximate, false);
   for (const name of Object.keys(activations) as (keyof typeof activations)[]) {
     const { config } = activations[name]();
@@ -151,6 +153,7 @@ test('names, aliases, configs and wrong options', (t) => {
   t.throws(() => activations.leakyRelu({ alpha: -1 }), {
     message: 'Expected alpha to be a non-negative number, got -1 (number)',
   });
+  t.throws(() => activations.celu({ alpha: 0 }), { message: 'Expected alpha to be a positive number, got 0 (number)' });
   t.throws(() => activations.gelu({ approximate: 'tanh' as never }), { instanceOf: TypeError });
 });
 

@@ -27,6 +27,7 @@ const map = (f: (x: number) => number) => (x: number[]) => x.map(f);
 const zip = (f: (x: number, y: number) => number) => (x: number[], y: number[]) => x.map((v, i) => f(v, y[i]));
 const sum = (x: number[]) => x.reduce((a, b) => a + b, 0);
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const hardSigmoid = (x: number) => Math.min(Math.max(x + 3, 0), 6) / 6;
 const softmax = (z: number[]) => {
   const e = z.map(Math.exp);
   return e.map((v) => v / sum(e));
@@ -168,20 +169,32 @@ const cases: Record<string, OpCase> = {
   sigmoid: { shapes: [v], make: ops.sigmoid, numpy: map(sigmoid) },
   tanh: { shapes: [v], make: ops.tanh, numpy: map(Math.tanh) },
   relu: { shapes: [v], make: ops.relu, numpy: map((x) => Math.max(x, 0)) },
+  relu6: { shapes: [v], make: (x) => ops.relu6(ops.mul(5, x)), numpy: map((x) => Math.min(Math.max(5 * x, 0), 6)) },
   leakyRelu: { shapes: [v], make: (x) => ops.leakyRelu(x), numpy: map((x) => (x > 0 ? x : 0.01 * x)) },
   elu: { shapes: [v], make: (x) => ops.elu(x), numpy: map((x) => (x > 0 ? x : Math.expm1(x))) },
+  celu: {
+    shapes: [v],
+    make: (x) => ops.celu(x, { alpha: 0.5 }),
+    numpy: map((x) => (x > 0 ? x : 0.5 * Math.expm1(x / 0.5))),
+  },
   selu: {
     shapes: [v],
     make: ops.selu,
     numpy: map((x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x))),
   },
   softplus: { shapes: [v], make: ops.softplus, numpy: map((x) => Math.log1p(Math.exp(x))) },
+  softsign: { shapes: [v], make: ops.softsign, numpy: map((x) => x / (1 + Math.abs(x))) },
+  logSigmoid: { shapes: [v], make: ops.logSigmoid, numpy: map((x) => -Math.log1p(Math.exp(-x))) },
+  hardSigmoid: { shapes: [v], make: ops.hardSigmoid, numpy: map(hardSigmoid) },
   gelu: {
     shapes: [v],
     make: (x) => ops.gelu(x, { approximate: true }),
     numpy: map((x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))),
   },
   silu: { shapes: [v], make: ops.silu, numpy: map((x) => x * sigmoid(x)) },
+  hardSilu: { shapes: [v], make: ops.hardSilu, numpy: map((x) => x * hardSigmoid(x)) },
+  mish: { shapes: [v], make: ops.mish, numpy: map((x) => x * Math.tanh(Math.log1p(Math.exp(x)))) },
+  tanhShrink: { shapes: [v], make: ops.tanhShrink, numpy: map((x) => x - Math.tanh(x)) },
 };
 
 test('every op has a case', (t) => {

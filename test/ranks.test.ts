@@ -18,6 +18,14 @@ test('input() has as many axes as its shape, and layers keep, add or take some',
   t.true(isRank(layers.reshape({ targetShape: [64, 3] }).apply(image), 2));
   t.true(isRank(layers.embedding({ inputDim: 9, outputDim: 2 }).apply(words), 2));
   t.true(isRank(layers.repeatVector({ n: 2 }).apply(layers.flatten().apply(image)), 2));
+  t.true(isRank(layers.dense({ units: 2 }).apply(image), 3));
+  const steps = input({ shape: [9, 2] });
+  t.true(isRank(layers.dense({ units: 2 }).apply(steps), 2));
+  t.true(isRank(layers.layerNormalization().apply(steps), 2));
+  t.true(isRank(layers.cropping1d().apply(layers.conv1d({ filters: 2, kernelSize: 3 }).apply(steps)), 2));
+  t.true(isRank(layers.maxPooling1d().apply(layers.upSampling1d().apply(layers.zeroPadding1d().apply(steps))), 2));
+  t.true(isRank(layers.globalMaxPooling1d().apply(layers.averagePooling1d().apply(steps)), 1));
+  t.true(isRank(layers.globalAveragePooling1d().apply(steps), 1));
   const flat = layers.flatten().apply(image);
   t.true(isRank(layers.add().apply([flat, layers.dropout({ rate: 0.5 }).apply(flat)]), 1));
   t.true(
@@ -43,7 +51,11 @@ test('a layer is not applied to what it cannot take', (t) => {
   // @ts-expect-error
   t.throws(() => layers.dense({ units: 2 }).apply([row, row]), { instanceOf: RangeError });
   // @ts-expect-error
-  t.throws(() => layers.dense({ units: 2 }).apply(image), { instanceOf: RangeError });
+  t.throws(() => layers.conv1d({ filters: 2, kernelSize: 3 }).apply(row), { instanceOf: RangeError });
+  // @ts-expect-error
+  t.throws(() => layers.maxPooling1d().apply(image), { instanceOf: RangeError });
+  // @ts-expect-error
+  t.throws(() => layers.globalAveragePooling1d().apply(row), { instanceOf: RangeError });
   // @ts-expect-error
   t.is(row.shape[1], undefined);
 });

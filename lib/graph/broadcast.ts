@@ -1,6 +1,7 @@
+import { NDArray } from '../array.js';
 import { repeatAxis, repeatRows } from './ops/axes.js';
 import { reshape } from './ops/shape.js';
-import { applyOp, type Shape, sizeOf, timesOf, type Value } from './value.js';
+import { applyOp, marked, type Shape, sizeOf, timesOf, type Value } from './value.js';
 
 const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
 
@@ -43,4 +44,10 @@ export function reshaped(value: Value, shape: Shape): Value {
   return value.shape.join() === shape.join() && value.shape.length === shape.length
     ? value
     : applyOp(reshape, [value], { shape });
+}
+
+/** The same number everywhere, for all samples. */
+export function constant(shape: Shape, number: number): Value {
+  const numbers = new Float64Array(sizeOf(shape)).fill(number);
+  return marked({ shape, batched: false, constant: NDArray.wrap(numbers, shape) });
 }

@@ -125,8 +125,8 @@ class Spelling {
 }
 
 /**
- * A relu that goes into a maximum alone goes behind it: the same there, on fewer values. Operations are told by their names,
- * as layers may be another copy's of this package.
+ * A relu that goes into a maximum alone, maybe through views, goes behind it: the same there, on fewer values. Operations are
+ * told by their names, as layers may be another copy's of this package.
  */
 function behindMaxima({ outputs, masks, layerOf, penalized, states }: Expanded): Expanded {
   const ends = [
@@ -151,16 +151,18 @@ function behindMaxima({ outputs, masks, layerOf, penalized, states }: Expanded):
     return value;
   };
   for (const node of order) {
-    const relu = node.inputs[0].from as Node | undefined;
-    const moves =
-      node.op.name === 'maxPooling2d' &&
-      relu?.op.name === 'activation' &&
-      relu.options.config.name === 'relu' &&
-      uses.get(relu.output) === 1;
-    values.set(
-      node.output,
-      moves ? make(relu, [make(node, relu.inputs.map(mapped))]) : make(node, node.inputs.map(mapped)),
-    );
+    const views: Node[] = [];
+    let relu = node.inputs[0].from as Node | undefined;
+    while (relu?.op.view && uses.get(relu.output) === 1) {
+      views.unshift(relu);
+      relu = relu.inputs[0].from as Node | undefined;
+    }
+    if (node.op.name !== 'maxPooling2d' || !isRelu(relu) || uses.get(relu.output) !== 1) {
+      values.set(node.output, make(node, node.inputs.map(mapped)));
+      continue;
+    }
+    const seen = views.reduce((value, view) => make(view, [value]), mapped(relu.inputs[0]));
+    values.set(node.output, make(relu, [make(node, [seen])]));
   }
   return {
     outputs: outputs.map(mapped),
@@ -170,3 +172,6 @@ function behindMaxima({ outputs, masks, layerOf, penalized, states }: Expanded):
     states: states.map((own) => ({ ...own, after: mapped(own.after) })),
   };
 }
+
+const isRelu = (node: Node | undefined): node is Node =>
+  node?.op.name === 'activation' && node.options.config.name === 'relu';

@@ -150,13 +150,15 @@ export class Lowered {
     gradients.set(value, place ?? part);
   }
 
-  /** Where a value's gradient is to lie: of a weight, or of the one view of it that is read. */
+  /**
+   * Where the gradient of a weight goes; of a view, that place where nothing else reads the weight. A copy would end the run
+   * of instructions by tiles of rows.
+   */
   #placeOf(value: Value): Buffer | undefined {
-    const place = this.#options.gradients.get(value);
-    if (place) return place;
-    const weight = memoryOf(value);
-    const whole = this.#uses.get(weight) === 1 ? this.#options.gradients.get(weight) : undefined;
-    return whole && this.#t.view(whole, value.shape);
+    const owner = memoryOf(value);
+    const place = this.#options.gradients.get(owner);
+    if (owner === value || !place) return place;
+    return this.#uses.get(owner) === 1 ? this.#t.view(place, value.shape) : undefined;
   }
 
   #make(value: Value, name: string): Buffer {

@@ -4,7 +4,7 @@ import { batchNormalization, batchNormalizationInference } from '../graph/ops/no
 import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
-import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
+import { Layer, type LayerOptions, type Mode, nameOf, type Shape, type Weights, wrongInput } from './layer.js';
 import type { SameRank } from './ranks.js';
 
 export interface BatchNormalizationOptions extends LayerOptions {
@@ -41,6 +41,7 @@ const INITIALIZERS = {
  */
 export class BatchNormalization extends Layer<SameRank> {
   override readonly className = 'BatchNormalization';
+  override readonly supportsMasking = true;
   readonly momentum: number;
   readonly epsilon: number;
   readonly initializers: Readonly<Record<keyof typeof INITIALIZERS, Initializer>>;
@@ -82,6 +83,10 @@ export class BatchNormalization extends Layer<SameRank> {
 
   call(x: Value, { gamma, beta, movingMean, movingVariance }: Weights, { training, trainable = true }: Mode): Value {
     const { momentum, epsilon } = this;
+    if (x.mask && training && trainable)
+      throw new TypeError(
+        `Expected ${nameOf(this)} to be given no masked steps, whose numbers it would count: take layerNormalization for sequences of different lengths`,
+      );
     const inputs = [x, gamma, beta, movingMean, movingVariance];
     return training && trainable
       ? applyOp(batchNormalization, inputs, { momentum, epsilon })

@@ -1,10 +1,10 @@
+import { constant } from '../graph/broadcast.js';
 import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { checkAxis, sampleAxis } from './axis.js';
 import type { LayerOptions, Shape } from './layer.js';
 import { anyMask } from './masks.js';
 import { Merge } from './merge.js';
-import { ones } from './noise.js';
 
 export interface ConcatenateOptions extends LayerOptions {
   /** Counted with the batch, as Keras: 1 is the first axis of a sample, -1 (the default) the last. */
@@ -37,7 +37,10 @@ export class Concatenate extends Merge {
     const joined = ops.concat(inputs, { axis }) as Value;
     if (axis !== 0 || inputs[0].shape.length === 1) return withMask(joined, anyMask(inputs));
     const isMasked = inputs.some(({ mask }) => mask);
-    return withMask(joined, isMasked ? ops.concat(inputs.map(({ mask, shape }) => mask ?? ones(shape[0]))) : undefined);
+    return withMask(
+      joined,
+      isMasked ? ops.concat(inputs.map(({ mask, shape }) => mask ?? constant(shape.slice(0, 1), 1))) : undefined,
+    );
   }
 
   override getConfig(): Record<string, unknown> {

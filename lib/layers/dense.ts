@@ -4,15 +4,18 @@ import { affine } from '../graph/ops/affine.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { KernelLayer, type KernelLayerOptions } from './kernel-layer.js';
 import { type Shape, type Weights, wrongInput } from './layer.js';
-import type { OfVectors } from './ranks.js';
+import type { SameRank } from './ranks.js';
 
 export interface DenseOptions extends KernelLayerOptions {
-  /** Neurons: the size of the output. */
+  /** Neurons: the length of the output's last axis. */
   units: number;
 }
 
-/** A fully connected layer: activation(x @ kernel + bias), kernel [inputs, units], bias [units]. */
-export class Dense extends KernelLayer<OfVectors> {
+/**
+ * A fully connected layer: activation(x @ kernel + bias), kernel [inputs, units], bias [units]. Of a sample with more axes,
+ * such as [steps, inputs], every row along the last one: [steps, units].
+ */
+export class Dense extends KernelLayer<SameRank> {
   override readonly className = 'Dense';
   override readonly supportsMasking = true;
   readonly units: number;
@@ -23,9 +26,10 @@ export class Dense extends KernelLayer<OfVectors> {
   }
 
   override build(inputShape: Shape): void {
-    if (inputShape.length !== 1)
-      throw wrongInput(this, 'a vector for each sample (add layers.flatten() before)', inputShape);
-    this.addKernel([inputShape[0], this.units]);
+    const inputs = inputShape.at(-1);
+    if (typeof inputs !== 'number')
+      throw wrongInput(this, 'one value of at least one dimension, the last of them inputs', inputShape);
+    this.addKernel([inputs, this.units]);
   }
 
   call(x: Value, { kernel, bias }: Weights): Value {

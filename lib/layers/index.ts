@@ -13,6 +13,7 @@ import {
 import { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
 import { Bidirectional, type BidirectionalOptions } from './bidirectional.js';
 import { Concatenate, type ConcatenateOptions } from './concatenate.js';
+import { Conv1D, type Conv1DOptions } from './conv1d.js';
 import { Conv2D, type Conv2DOptions } from './conv2d.js';
 import { Conv2DTranspose, type Conv2DTransposeOptions } from './conv2d-transpose.js';
 import { Dense, type DenseOptions } from './dense.js';
@@ -23,12 +24,20 @@ import { Embedding, type EmbeddingOptions } from './embedding.js';
 import { GRU, type GRUOptions } from './gru.js';
 import { Lambda } from './lambda.js';
 import type { Layer, LayerOptions, Values } from './layer.js';
+import { LayerNormalization, type LayerNormalizationOptions } from './layer-normalization.js';
 import { LSTM, type LSTMOptions } from './lstm.js';
 import { Masking, type MaskingOptions } from './masking.js';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.js';
 import { MultiHeadAttention, type MultiHeadAttentionOptions } from './multi-head-attention.js';
 import { GaussianNoise, type GaussianNoiseOptions, SpatialDropout1D, SpatialDropout2D } from './noise.js';
-import { ZeroPadding2D, type ZeroPadding2DOptions } from './padding.js';
+import {
+  Cropping1D,
+  type Cropping1DOptions,
+  ZeroPadding1D,
+  type ZeroPadding1DOptions,
+  ZeroPadding2D,
+  type ZeroPadding2DOptions,
+} from './padding.js';
 import { Permute, type PermuteOptions } from './permute.js';
 import {
   AveragePooling2D,
@@ -37,10 +46,24 @@ import {
   MaxPooling2D,
   type Pooling2DOptions,
 } from './pooling.js';
+import {
+  AveragePooling1D,
+  GlobalAveragePooling1D,
+  GlobalMaxPooling1D,
+  MaxPooling1D,
+  type Pooling1DOptions,
+} from './pooling1d.js';
 import type { RecurrentOptions } from './recurrent.js';
 import { registerBuiltIn } from './registry.js';
 import { Rescaling, type RescalingOptions } from './rescaling.js';
-import { RepeatVector, type RepeatVectorOptions, UpSampling2D, type UpSampling2DOptions } from './resizing.js';
+import {
+  RepeatVector,
+  type RepeatVectorOptions,
+  UpSampling1D,
+  type UpSampling1DOptions,
+  UpSampling2D,
+  type UpSampling2DOptions,
+} from './resizing.js';
 import { SeparableConv2D, type SeparableConv2DOptions } from './separable-conv2d.js';
 import { Flatten, InputLayer, type InputLayerOptions, Reshape, type ReshapeOptions } from './shape.js';
 import { SimpleRNN } from './simple-rnn.js';
@@ -58,9 +81,9 @@ const namedOrNot =
   <const N extends string = string>(options?: O & WithName<N>) =>
     make(options) as L & Named<N>;
 
-/** The layers, by the names TensorFlow.js gives them. Images are [n, height, width, channels]. */
+/** The layers, by TensorFlow.js' names. Images are [n, height, width, channels], sequences [n, steps, channels]. */
 export const layers = {
-  /** Fully connected: activation(x @ kernel + bias). */
+  /** Fully connected: activation(x @ kernel + bias), along the last axis. */
   dense: named((options: DenseOptions) => new Dense(options)),
   /** Convolution of images. */
   conv2d: named((options: Conv2DOptions) => new Conv2D(options)),
@@ -79,6 +102,8 @@ export const layers = {
   dropout: named((options: DropoutOptions) => new Dropout(options)),
   /** Mean 0 and variance 1 for each channel, then a trained scale and shift. */
   batchNormalization: namedOrNot((options?: BatchNormalizationOptions) => new BatchNormalization(options)),
+  /** Mean 0 and variance 1 along the last axis of each sample, then a trained scale and shift. */
+  layerNormalization: namedOrNot((options?: LayerNormalizationOptions) => new LayerNormalization(options)),
   /** An activation as a layer of its own. */
   activation: named((options: ActivationOptions) => new Activation(options)),
   /** Integers as rows of a table that is trained. */
@@ -116,6 +141,24 @@ export const layers = {
   zeroPadding2d: namedOrNot((options?: ZeroPadding2DOptions) => new ZeroPadding2D(options)),
   /** The largest value of each channel of the image. */
   globalMaxPooling2d: namedOrNot((options?: LayerOptions) => new GlobalMaxPooling2D(options)),
+
+  /** Convolution of sequences. */
+  conv1d: named((options: Conv1DOptions) => new Conv1D(options)),
+  /** The largest value of each window of a sequence, 2 steps by default. */
+  maxPooling1d: namedOrNot((options?: Pooling1DOptions) => new MaxPooling1D(options)),
+  /** The mean of each window of a sequence, 2 steps by default. */
+  averagePooling1d: namedOrNot((options?: Pooling1DOptions) => new AveragePooling1D(options)),
+  /** The largest value of each channel of a sequence. */
+  globalMaxPooling1d: namedOrNot((options?: LayerOptions) => new GlobalMaxPooling1D(options)),
+  /** The mean of each channel over a sequence. */
+  globalAveragePooling1d: namedOrNot((options?: LayerOptions) => new GlobalAveragePooling1D(options)),
+  /** Every step of a sequence repeated, twice by default. */
+  upSampling1d: namedOrNot((options?: UpSampling1DOptions) => new UpSampling1D(options)),
+  /** Zeros around sequences, 1 step by default. */
+  zeroPadding1d: namedOrNot((options?: ZeroPadding1DOptions) => new ZeroPadding1D(options)),
+  /** Sequences without their first and last steps, 1 of each by default. */
+  cropping1d: namedOrNot((options?: Cropping1DOptions) => new Cropping1D(options)),
+
   /** The axes of a sample in another order. */
   permute: named((options: PermuteOptions) => new Permute(options)),
   /** A vector n times. */
@@ -166,6 +209,7 @@ const classes = {
   Reshape,
   Dropout,
   BatchNormalization,
+  LayerNormalization,
   Activation,
   Embedding,
   SimpleRNN,
@@ -182,6 +226,14 @@ const classes = {
   UpSampling2D,
   ZeroPadding2D,
   GlobalMaxPooling2D,
+  Conv1D,
+  MaxPooling1D,
+  AveragePooling1D,
+  GlobalMaxPooling1D,
+  GlobalAveragePooling1D,
+  UpSampling1D,
+  ZeroPadding1D,
+  Cropping1D,
   Permute,
   RepeatVector,
   Rescaling,

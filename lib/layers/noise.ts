@@ -1,10 +1,9 @@
-import { NDArray } from '../array.js';
 import { checkInterval } from '../check.js';
-import { reshaped } from '../graph/broadcast.js';
+import { constant, reshaped } from '../graph/broadcast.js';
 import { repeatRows } from '../graph/ops/axes.js';
 import { dropout } from '../graph/ops/dropout.js';
 import { gaussianNoise } from '../graph/ops/noise.js';
-import { applyOp, marked, sizeOf, type Value } from '../graph/value.js';
+import { applyOp, sizeOf, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import type { DropoutOptions } from './dropout.js';
 import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
@@ -35,13 +34,9 @@ export class GaussianNoise extends Layer<SameRank> {
   }
 }
 
-/** Ones, the same for all samples. */
-export const ones = (n: number): Value =>
-  marked({ shape: [n], batched: false, constant: NDArray.from(new Float64Array(n).fill(1)) });
-
 /** 0 for a share `rate` of the channels, drawn for every sample, and 1 / (1 - rate) for the others. */
 export const channelMask = (channels: number, times: number | undefined, rate: number): Value =>
-  applyOp(dropout, [applyOp(repeatRows, [ones(channels)], times ? { times } : undefined)], { rate });
+  applyOp(dropout, [applyOp(repeatRows, [constant([channels], 1)], times ? { times } : undefined)], { rate });
 
 /** x [..., channels] with a share `rate` of its channels set to 0 and the others scaled by 1 / (1 - rate). */
 export function droppedChannels(x: Value, rate: number): Value {

@@ -1,9 +1,74 @@
 import { checkInteger, wrongType } from '../check.js';
+import { slice } from '../graph/ops/axes.js';
 import { pad } from '../graph/ops/pad.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
-import type { OfPictures } from './ranks.js';
-import type { Pair } from './window.js';
+import type { OfPictures, OfSequences } from './ranks.js';
+
+export interface ZeroPadding1DOptions extends LayerOptions {
+  /** Steps of zeros: n on both sides, or [before, after]. Default 1 */
+  padding?: number | readonly [number, number];
+}
+
+/** Zeros around sequences [steps, channels]. */
+export class ZeroPadding1D extends Layer<OfSequences> {
+  override readonly className = 'ZeroPadding1D';
+  readonly padding: Ends;
+
+  constructor(options: ZeroPadding1DOptions = {}) {
+    super(options, ['padding']);
+    this.padding = checkEnds('padding', options.padding ?? 1);
+  }
+
+  override build(inputShape: Shape): void {
+    if (inputShape.length !== 2) throw wrongInput(this, 'sequences [steps, channels]', inputShape);
+  }
+
+  call(x: Value): Value {
+    return padded(x, 0, this.padding);
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { padding: this.padding };
+  }
+}
+
+export interface Cropping1DOptions extends LayerOptions {
+  /** Steps that are left out: n on both sides, or [before, after]. Default 1 */
+  cropping?: number | readonly [number, number];
+}
+
+/** Sequences [steps, channels] without some of their first and last steps. */
+export class Cropping1D extends Layer<OfSequences> {
+  override readonly className = 'Cropping1D';
+  readonly cropping: Ends;
+
+  constructor(options: Cropping1DOptions = {}) {
+    super(options, ['cropping']);
+    this.cropping = checkEnds('cropping', options.cropping ?? 1);
+  }
+
+  override build(inputShape: Shape): void {
+    const [before, after] = this.cropping;
+    if (inputShape.length !== 2) throw wrongInput(this, 'sequences [steps, channels]', inputShape);
+    if (inputShape[0] <= before + after)
+      throw wrongInput(
+        this,
+        `sequences of more than ${before + after} steps (cropping [${before}, ${after}])`,
+        inputShape,
+      );
+  }
+
+  call(x: Value): Value {
+    const [start, after] = this.cropping;
+    if (start + after === 0) return x;
+    return applyOp(slice, [x], { axis: 0, start, length: x.shape[0] - start - after });
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { cropping: this.cropping };
+  }
+}
 
 export interface ZeroPadding2DOptions extends LayerOptions {
   /** Rows and columns of zeros: n on every side, [rows, columns], or [[top, bottom], [left, right]]. Default 1 */
@@ -13,7 +78,7 @@ export interface ZeroPadding2DOptions extends LayerOptions {
 /** Zeros around images [height, width, channels]. */
 export class ZeroPadding2D extends Layer<OfPictures> {
   override readonly className = 'ZeroPadding2D';
-  readonly padding: readonly [rows: Pair, columns: Pair];
+  readonly padding: readonly [rows: Ends, columns: Ends];
 
   constructor(options: ZeroPadding2DOptions = {}) {
     super(options, ['padding']);
@@ -26,10 +91,7 @@ export class ZeroPadding2D extends Layer<OfPictures> {
 
   call(x: Value): Value {
     // columns first: of fewer rows
-    return [1, 0].reduce((image, axis) => {
-      const [before, after] = this.padding[axis];
-      return before + after > 0 ? applyOp(pad, [image], { axis, before, after }) : image;
-    }, x);
+    return [1, 0].reduce((image, axis) => padded(image, axis, this.padding[axis]), x);
   }
 
   override getConfig(): Record<string, unknown> {
@@ -37,24 +99,28 @@ export class ZeroPadding2D extends Layer<OfPictures> {
   }
 }
 
-function checkSides(padding: unknown): readonly [Pair, Pair] {
-  const expected = 'n, [rows, columns] or [[top, bottom], [left, right]]';
-  const count = (name: string, n: unknown) => checkInteger(name, n, 0);
-  if (typeof padding === 'number') {
-    const n = count('padding', padding);
-    return [
-      [n, n],
-      [n, n],
-    ];
+/** How much at the beginning of an axis, and at its end. */
+type Ends = readonly [before: number, after: number];
+
+const padded = (x: Value, axis: number, [before, after]: Ends): Value =>
+  before + after > 0 ? applyOp(pad, [x], { axis, before, after }) : x;
+
+/** n for both ends, or one for each. */
+function checkEnds(name: string, ends: unknown): Ends {
+  if (!Array.isArray(ends)) {
+    const n = checkInteger(name, ends, 0);
+    return [n, n];
   }
-  if (!Array.isArray(padding) || padding.length !== 2) throw wrongType('padding', expected, padding);
-  const sides = (side: unknown, name: string): Pair => {
-    if (!Array.isArray(side)) {
-      const n = count(name, side);
-      return [n, n];
-    }
-    if (side.length !== 2) throw wrongType(name, 'two non-negative integers', side);
-    return [count(`${name}[0]`, side[0]), count(`${name}[1]`, side[1])];
-  };
-  return [sides(padding[0], 'padding[0]'), sides(padding[1], 'padding[1]')];
+  if (ends.length !== 2) throw wrongType(name, 'two non-negative integers', ends);
+  return [checkInteger(`${name}[0]`, ends[0], 0), checkInteger(`${name}[1]`, ends[1], 0)];
+}
+
+function checkSides(padding: unknown): readonly [Ends, Ends] {
+  if (typeof padding === 'number') {
+    const both = checkEnds('padding', padding);
+    return [both, both];
+  }
+  if (!Array.isArray(padding) || padding.length !== 2)
+    throw wrongType('padding', 'n, [rows, columns] or [[top, bottom], [left, right]]', padding);
+  return [checkEnds('padding[0]', padding[0]), checkEnds('padding[1]', padding[1])];
 }

@@ -40,10 +40,10 @@ export interface Broadcasts extends Ranks {
   readonly gives: Value<this['given'] extends readonly unknown[] ? BroadcastAll<this['given']> : Shape>;
 }
 
-export type OfVectors = FromTo<Value<Vector>, Value<Vector>>;
 export type OfPictures = FromTo<Value<Picture>, Value<Picture>>;
 export type OfSequences = FromTo<Value<Sequence>, Value<Sequence>>;
 export type PictureToVector = FromTo<Value<Picture>, Value<Vector>>;
+export type SequenceToVector = FromTo<Value<Sequence>, Value<Vector>>;
 export type ToVector = FromTo<Value, Value<Vector>>;
 export type VectorToSequence = FromTo<Value<Vector>, Value<Sequence>>;
 export type ToShape<S extends Shape> = FromTo<Value, Value<Axes<S>>>;

@@ -3,8 +3,36 @@ import { reshaped } from '../graph/broadcast.js';
 import { repeatAxis } from '../graph/ops/axes.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
-import type { OfPictures, VectorToSequence } from './ranks.js';
+import type { OfPictures, OfSequences, VectorToSequence } from './ranks.js';
 import { checkPair, type Pair, type PairInput } from './window.js';
+
+export interface UpSampling1DOptions extends LayerOptions {
+  /** How often every step is repeated. Default 2 */
+  size?: number;
+}
+
+/** Longer sequences: every step of [steps, channels] becomes several of its like. */
+export class UpSampling1D extends Layer<OfSequences> {
+  override readonly className = 'UpSampling1D';
+  readonly size: number;
+
+  constructor(options: UpSampling1DOptions = {}) {
+    super(options, ['size']);
+    this.size = checkInteger('size', options.size ?? 2, 1);
+  }
+
+  override build(inputShape: Shape): void {
+    if (inputShape.length !== 2) throw wrongInput(this, 'sequences [steps, channels]', inputShape);
+  }
+
+  call(x: Value): Value {
+    return repeated(x, 0, this.size);
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { size: this.size };
+  }
+}
 
 export interface UpSampling2DOptions extends LayerOptions {
   /** How often every row and every column is repeated. Default 2 */

@@ -1,10 +1,15 @@
 import { checkInteger, checkOneOf, wrongType } from '../check.js';
+import { reshaped } from '../graph/broadcast.js';
+import type { Value } from '../graph/value.js';
 import { type Layer, type Shape, wrongInput } from './layer.js';
 
 /** One number for height and width, or [height, width]. */
 export type PairInput = number | readonly [number, number];
 export type Pair = readonly [height: number, width: number];
+/** Along a sequence there is one number; Keras writes it [steps], too. */
+export type StepsInput = number | readonly [number];
 export type Padding = 'valid' | 'same';
+export type SequencePadding = Padding | 'causal';
 
 /** Positive integers for height and width. */
 export function checkPair(name: string, value: unknown): Pair {
@@ -16,8 +21,17 @@ export function checkPair(name: string, value: unknown): Pair {
   return [checkInteger(`${name}[0]`, value[0], 1), checkInteger(`${name}[1]`, value[1], 1)];
 }
 
+/** A positive integer for steps. */
+export function checkSteps(name: string, value: unknown): number {
+  return checkInteger(name, Array.isArray(value) && value.length === 1 ? value[0] : value, 1);
+}
+
 export function checkPadding(value: unknown): Padding {
   return checkOneOf('padding', value, ['valid', 'same']);
+}
+
+export function checkSequencePadding(value: unknown): SequencePadding {
+  return checkOneOf('padding', value, ['valid', 'same', 'causal']);
 }
 
 /** How windows move over an image. */
@@ -34,6 +48,14 @@ export interface Sliding {
   readonly before: Pair;
 }
 
+/** How windows move over a sequence. */
+export interface SequenceWindows {
+  readonly size: number;
+  readonly strides: number;
+  readonly dilations: number;
+  readonly padding: SequencePadding;
+}
+
 /**
  * The places of `windows` in an image. 'valid': all that lie inside. 'same': as TensorFlow, ceil(n / stride) of them, with
  * the outside shared evenly between both sides and an odd row or column at the bottom or right.
@@ -45,21 +67,60 @@ export function slide(layer: Layer, what: string, windows: Windows, inputShape: 
     const example = inputShape.length === 2 ? ` (one channel: [${inputShape.join(', ')}, 1])` : '';
     throw wrongInput(layer, `images [height, width, channels]${example}`, inputShape);
   }
-  const extents = windows.size.map((size, i) => (size - 1) * windows.dilations[i] + 1);
-  const along = (axis: 0 | 1): [places: number, before: number] => {
-    const n = inputShape[axis];
-    const stride = windows.strides[axis];
-    if (windows.padding === 'valid') return [Math.floor((n - extents[axis]) / stride) + 1, 0];
-    const places = Math.ceil(n / stride);
-    return [places, Math.floor(Math.max(0, (places - 1) * stride + extents[axis] - n) / 2)];
-  };
-  const [rows, top] = along(0);
-  const [columns, left] = along(1);
-  if (rows < 1 || columns < 1)
+  const extents = windows.size.map((size, i) => extentOf(size, windows.dilations[i]));
+  const [rows, columns] = [0, 1].map((axis) =>
+    along(inputShape[axis], extents[axis], windows.strides[axis], windows.padding),
+  );
+  if (rows.places < 1 || columns.places < 1)
     throw wrongInput(
       layer,
       `images of at least ${extents.join(' x ')} pixels, as its ${what} with padding 'valid' (or use padding 'same')`,
       inputShape,
     );
-  return { places: [rows, columns], before: [top, left] };
+  return { places: [rows.places, columns.places], before: [rows.before, columns.before] };
+}
+
+/**
+ * The same in a sequence, as what they are in the image of it (`asImage`). 'causal': as many places as with 'same', all of
+ * the outside before the sequence, so that no window sees steps that come after its own.
+ *
+ * @throws RangeError if the input is no sequence, or a window longer than it
+ */
+export function slideSequence(layer: Layer, what: string, windows: SequenceWindows, inputShape: Shape) {
+  const { size, strides, dilations, padding } = windows;
+  if (inputShape.length !== 2) {
+    const example = inputShape.length === 1 ? ` (one channel: [${inputShape[0]}, 1])` : '';
+    throw wrongInput(layer, `sequences [steps, channels]${example}`, inputShape);
+  }
+  const extent = extentOf(size, dilations);
+  const { places, before } = along(inputShape[0], extent, strides, padding);
+  if (places < 1)
+    throw wrongInput(
+      layer,
+      `sequences of at least ${extent} steps, as its ${what} with padding 'valid' (or use padding 'same')`,
+      inputShape,
+    );
+  const pair = (first: number, n: number): Pair => [first, n];
+  return {
+    size: pair(1, size),
+    strides: pair(1, strides),
+    dilations: pair(1, dilations),
+    places: pair(1, places),
+    before: pair(0, before),
+  };
+}
+
+/** A sequence, or a kernel for one, as those of images are: in one row, of which convolutions take several pixels at a time. */
+export const asImage = (sequence: Value): Value => reshaped(sequence, [1, ...sequence.shape]);
+/** The row of what was made of it. */
+export const asSequence = (image: Value): Value => reshaped(image, image.shape.slice(1));
+
+const extentOf = (size: number, dilation: number) => (size - 1) * dilation + 1;
+
+/** Places of a window along an axis of n, and how far the first one begins before it. */
+function along(n: number, extent: number, stride: number, padding: SequencePadding) {
+  if (padding === 'valid') return { places: Math.floor((n - extent) / stride) + 1, before: 0 };
+  const places = Math.ceil(n / stride);
+  if (padding === 'causal') return { places, before: extent - 1 };
+  return { places, before: Math.floor(Math.max(0, (places - 1) * stride + extent - n) / 2) };
 }

@@ -75,6 +75,56 @@ void reluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T>
   map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return y > T(0) ? dy : T(0); });
 }
 
+// y = min(max(z, 0), 6), NaN kept;  dz = dy where 0 < y < 6
+template <typename T>
+inline T clippedAt6(T z) {
+  return z < T(0) ? T(0) : z > T(6) ? T(6) : z;
+}
+template <typename T>
+void relu6(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return clippedAt6(z); });
+}
+template <typename T>
+void relu6Gradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return y > T(0) && y < T(6) ? dy : T(0); });
+}
+
+// y = relu6(z + 3) / 6;  dz = dy / 6 where 0 < y < 1
+template <typename T>
+void hardSigmoid(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return clippedAt6(z + T(3)) / T(6); });
+}
+template <typename T>
+void hardSigmoidGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return y > T(0) && y < T(1) ? dy / T(6) : T(0); });
+}
+
+// y = z * relu6(z + 3) / 6;  dz = dy * (2 z + 3) / 6 where |z| < 3, dy above, 0 below
+template <typename T>
+void hardSilu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return z * (clippedAt6(z + T(3)) / T(6)); });
+}
+template <typename T>
+void hardSiluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, z, dy, dz, [](T z, T dy) {
+    const T slope = z <= T(-3) ? T(0) : z >= T(3) ? T(1) : (z + z + T(3)) / T(6);
+    return dy * slope;
+  });
+}
+
+// y = z / (1 + |z|);  dz = dy / (1 + |z|)^2
+template <typename T>
+void softsign(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return z / (T(1) + std::fabs(z)); });
+}
+template <typename T>
+void softsignGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, z, dy, dz, [](T z, T dy) {
+    const T size = T(1) + std::fabs(z);
+    return dy / (size * size);
+  });
+}
+
 // y = z where z > 0, else alpha * z with alpha >= 0;  dz = dy or alpha * dy
 template <typename T>
 void leakyRelu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, T alpha) {
@@ -122,6 +172,22 @@ void seluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T>
   exponentialUnitGradient(cpu, B * N, z, dy, dz, kSeluScale, kSeluAlpha);
 }
 
+// y = z where z > 0, else alpha * (exp(z / alpha) - 1) with alpha > 0;  dz = dy or dy * exp(z / alpha)
+template <typename T>
+void celu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, double alpha) {
+  mapVectors1(cpu, B * N, z, y, [=](auto z) {
+    using V = decltype(z);
+    return z > V{} ? z : all<V>(alpha) * expm1_(z / all<V>(alpha));
+  });
+}
+template <typename T>
+void celuGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz, double alpha) {
+  mapVectors2(cpu, B * N, z, dy, dz, [=](auto z, auto dy) {
+    using V = decltype(z);
+    return dy * (z > V{} ? all<V>(1.0) : expNormal(z / all<V>(alpha)));
+  });
+}
+
 // y = log(1 + exp(z)), as max(z, 0) + log(1 + exp(-|z|));  dz = dy * (1 - exp(-y))
 template <typename T>
 void softplus(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
@@ -135,6 +201,19 @@ void softplusGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Ou
   mapVectors2(cpu, B * N, y, dy, dz, [](auto y, auto dy) { return -dy * expm1_(-y); });
 }
 
+// y = log(sigmoid(z)), as min(z, 0) - log(1 + exp(-|z|));  dz = dy * (1 - exp(y))
+template <typename T>
+void logSigmoid(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  mapVectors1(cpu, B * N, z, y, [](auto z) {
+    using V = decltype(z);
+    return min_(V{}, z) - log1pSmall(expNormal(-abs_(z)));
+  });
+}
+template <typename T>
+void logSigmoidGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  mapVectors2(cpu, B * N, y, dy, dz, [](auto y, auto dy) { return -dy * expm1_(y); });
+}
+
 // y = z * sigmoid(z);  dz = dy * s * (1 + z * (1 - s)), s = sigmoid(z)
 template <typename T>
 void silu(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
@@ -146,6 +225,42 @@ void siluGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T>
     using V = decltype(z);
     const V s = sigmoid_(z);
     return dy * s * (all<V>(1.0) + z * (all<V>(1.0) - s));
+  });
+}
+
+// y = z * tanh(softplus(z)) = z * n / m, n = e (e + 2), m = n + 2, e = exp(z);  dz = dy * (n + 4 z e (e + 1) / m) / m
+// From 40 on, where tanh and the derivative are 1 to the last digit, by the e of 40: its square is no Infinity.
+template <typename T>
+void mish(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  mapVectors1(cpu, B * N, z, y, [](auto z) {
+    using V = decltype(z);
+    const V e = expNormal(min_(all<V>(40.0), z));
+    const V n = e * (e + all<V>(2.0));
+    return z * (n / (n + all<V>(2.0)));
+  });
+}
+template <typename T>
+void mishGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
+  mapVectors2(cpu, B * N, z, dy, dz, [](auto z, auto dy) {
+    using V = decltype(z);
+    const V least = min_(all<V>(40.0), z);
+    const V e = expNormal(least);
+    const V n = e * (e + all<V>(2.0)), m = n + all<V>(2.0);
+    return dy * ((n + all<V>(4.0) * least * (e * (e + all<V>(1.0)) / m)) / m);
+  });
+}
+
+// y = z - tanh(z);  dz = dy * tanh(z)^2
+template <typename T>
+void tanhShrink(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  mapVectors1(cpu, B * N, z, y, [](auto z) { return z - tanh_(z); });
+}
+template <typename T>
+void tanhShrinkGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
+  mapVectors2(cpu, B * N, z, dy, dz, [](auto z, auto dy) {
+    using V = decltype(z);
+    const V t = tanh_(z);
+    return dy * t * t;
   });
 }
 

@@ -1,10 +1,22 @@
-// Batch normalization (Ioffe and Szegedy, 2015) over the last axis: R = B * N rows of C channels.
+// Batch normalization (Ioffe and Szegedy, 2015) over the last axis: R = B * N rows of C channels. Layer normalization
+// (Ba, Kiros and Hinton, 2016) of B rows of N.
 #pragma once
 
+#include "pack.h"
 #include "tiles.h"
 
 namespace fjordnet::FJORDNET_ISA {
 namespace {
+
+// out[C] = the sums of all tiles in their order, of which each has C values, `stride` behind those of the one before
+template <typename T>
+void addTiles(const T* partial, Index tiles, Index stride, Index C, T* out) {
+  for (Index c = 0; c < C; ++c) {
+    double total = 0.0;
+    for (Index tile = 0; tile < tiles; ++tile) total += static_cast<double>(partial[tile * stride + c]);
+    out[c] = static_cast<T>(total);
+  }
+}
 
 // out[C] = sum over rows of term(row, block), where term(first, n, sum[C]) adds those of some rows. partial [tiles, C]
 template <typename T, typename Term>
@@ -16,11 +28,7 @@ void sumOverRows(Team& team, const RowTiles& split, Index C, T* partial, const T
     for (Index first = tile * split.size; first < end; first += kRowBlock)
       term(first, std::min(kRowBlock, end - first), sum);
   });
-  for (Index c = 0; c < C; ++c) {
-    double total = 0.0;
-    for (Index tile = 0; tile < split.tiles; ++tile) total += static_cast<double>(partial[tile * C + c]);
-    out[c] = static_cast<T>(total);
-  }
+  addTiles(partial, split.tiles, C, C, out);
 }
 
 // sum[C] += value(i, c) summed over rows first .. first + n - 1 of [R,C], i = row * C + c
@@ -120,6 +128,72 @@ void batchNormalizationGradient(const Cpu<T>& cpu, Index B, Index N, Index C, In
     }
   });
 }
+
+// mean[B], scale[B] = 1 / sqrt(variance + epsilon) of each row, y = gamma (x - mean) scale + beta
+// x[B,N], gamma[N], beta[N] -> y[B,N], mean[B], scale[B]
+template <typename T>
+void layerNormalization(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> gamma, In<T> beta, Out<T> y, Out<T> mean,
+                        Out<T> scale, T epsilon) {
+  const T count = static_cast<T>(N);
+  rows(cpu.team, B, N, [&](Index first, Index last) {
+    for (Index r = first; r < last; ++r) {
+      const T* row = x + r * N;
+      const T m = sum(row, N) / count;
+      const T squares = sum<T>(N, [&](Index j, auto lanes) {
+        const auto d = load(row + j, lanes) - spread(m, lanes);
+        return d * d;
+      });
+      const T s = T(1) / std::sqrt(squares / count + epsilon);
+      T* to = y + r * N;
+#pragma GCC ivdep
+      for (Index j = 0; j < N; ++j) to[j] = (row[j] - m) * s * gamma[j] + beta[j];
+      mean[r] = m;
+      scale[r] = s;
+    }
+  });
+}
+
+// With n = (x - mean) scale and g = dy gamma: dgamma = (dy n).sum(0), dbeta = dy.sum(0), and in each row
+// dx = scale (g - g.mean - n (g n).mean). In one pass: each row is still in the inner cache when its dx is written.
+// x[B,N], dy[B,N], gamma[N], mean[B], scale[B] -> dgamma[N], dbeta[N], dx[B,N], which may be dy; each may be null
+template <typename T>
+void layerNormalizationGradient(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> dy, In<T> gamma, In<T> mean,
+                                In<T> scale, Out<T> dgamma, Out<T> dbeta, Out<T> dx) {
+  const RowTiles split(B, N);
+  const T count = static_cast<T>(N);
+  const auto add = [](auto a, auto b) { return a + b; };
+  cpu.team.parallel_for(static_cast<int>(split.tiles), [&](int tile, int slot) {
+    T *sums = cpu.shared + tile * 2 * N, *block = cpu.scratch(slot);
+    std::fill_n(sums, 2 * N, T(0));
+    const Index end = std::min((tile + 1) * split.size, split.rows);
+    for (Index begin = tile * split.size; begin < end; begin += kRowBlock) {
+      std::fill_n(block, 2 * N, T(0));
+      for (Index r = begin; r < std::min(begin + kRowBlock, end); ++r) {
+        const T m = mean[r], s = scale[r];
+        const T *from = x + r * N, *d = dy + r * N;
+        Vector<T> total{}, product{};
+        vectors<T>(0, N, [&](Index j, auto lanes) {
+          const auto dyj = load(d + j, lanes), n = (load(from + j, lanes) - broadcast(m)) * broadcast(s);
+          const auto g = dyj * load(gamma + j, lanes);
+          total = total + g;
+          product = product + g * n;
+          store(block + j, load(block + j, lanes) + dyj * n, lanes);
+          store(block + N + j, load(block + N + j, lanes) + dyj, lanes);
+        });
+        if (dx == nullptr) continue;
+        const T a = fold(total, add) / count, b = fold(product, add) / count;
+        T* to = dx + r * N;
+#pragma GCC ivdep
+        for (Index j = 0; j < N; ++j) to[j] = s * (d[j] * gamma[j] - a - (from[j] - m) * s * b);
+      }
+#pragma GCC ivdep
+      for (Index j = 0; j < 2 * N; ++j) sums[j] += block[j];
+    }
+  });
+  if (dgamma != nullptr) addTiles(cpu.shared, split.tiles, 2 * N, N, dgamma);
+  if (dbeta != nullptr) addTiles(cpu.shared + N, split.tiles, 2 * N, N, dbeta);
+}
+inline Scratch layerNormalizationGradientScratch(Index B, Index N) { return {RowTiles::most(B, N) * 2 * N, 2 * N}; }
 
 }  // namespace
 }  // namespace fjordnet::FJORDNET_ISA

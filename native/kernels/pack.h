@@ -143,6 +143,18 @@ inline void store(T* to, Vector<T> v, Part part) {
   store(to, v, part.n);
 }
 
+// x in the lanes in use and 0 in the others, which so add nothing to a sum.
+template <typename T>
+inline Vector<T> spread(T x, Whole) {
+  return broadcast(x);
+}
+template <typename T>
+inline Vector<T> spread(T x, Part part) {
+  T lanes[kLanes<T>];
+  std::fill_n(lanes, kLanes<T>, x);
+  return load(lanes, part.n);
+}
+
 // fn(i, lanes) over [begin, end) by vectors, the last of which may be a Part.
 template <typename T, typename F>
 inline void vectors(Index begin, Index end, const F& fn) {

@@ -84,10 +84,22 @@ template <typename T>
 using Call = void (*)(const Args<T>&);
 using Room = Scratch (*)(const Index* dim);
 
-// The kernel as a plan calls it. text() is the signature.
+// A signature as a type, so that it is taken apart for its row alone: as part of the table's value, all of them
+// together are more steps than Clang takes for one value (2^20).
+#define SIGNATURE(text)                                       \
+  [] {                                                        \
+    struct Text {                                             \
+      static constexpr std::string_view of() { return text; } \
+    };                                                        \
+    return Text();                                            \
+  }()
+template <typename Text>
+constexpr Signature kSignature(Text::of());
+
+// The kernel as a plan calls it.
 template <auto kernel, typename Text, typename T, typename... P>
-constexpr Call<T> functionOf(Text text, void (*)(const Cpu<T>&, P...)) {
-  constexpr Signature s(text());
+constexpr Call<T> functionOf(Text, void (*)(const Cpu<T>&, P...)) {
+  constexpr const Signature& s = kSignature<Text>;
   using All = Unpacked<T, s.dims.size(), s.operands.size(), P...>;
   static_assert(
       All::agree(s, s.dims.size() + s.operands.size() + s.scalars.size(), std::make_index_sequence<sizeof...(P)>()),
@@ -95,8 +107,8 @@ constexpr Call<T> functionOf(Text text, void (*)(const Cpu<T>&, P...)) {
   return All::template call<kernel>;
 }
 template <auto scratch, typename Text, typename... P>
-constexpr Room scratchOf(Text text, Scratch (*)(P...)) {
-  constexpr Signature s(text());
+constexpr Room scratchOf(Text, Scratch (*)(P...)) {
+  constexpr const Signature& s = kSignature<Text>;
   using All = Unpacked<float, s.dims.size(), 0, P...>;
   static_assert(All::agree(s, s.dims.size(), std::make_index_sequence<sizeof...(P)>()),
                 "Expected the parameters of a kernel's scratch to be the dimensions of its signature, in that order");

@@ -31,16 +31,16 @@ namespace fjordnet {
 namespace FJORDNET_ISA {
 namespace {
 
-#define ROW(name, signature, function)                                                       \
-  {                                                                                          \
-    name, signature, functionOf<function<float>>([] { return signature; }, function<float>), \
-        functionOf<function<double>>([] { return signature; }, function<double>), nullptr    \
+#define ROW(name, signature, function)                                                   \
+  {                                                                                      \
+    name, signature, functionOf<function<float>>(SIGNATURE(signature), function<float>), \
+        functionOf<function<double>>(SIGNATURE(signature), function<double>), nullptr    \
   }
-#define ROW_WITH_SCRATCH(name, signature, function, scratch)                                 \
-  {                                                                                          \
-    name, signature, functionOf<function<float>>([] { return signature; }, function<float>), \
-        functionOf<function<double>>([] { return signature; }, function<double>),            \
-        scratchOf<scratch>([] { return signature; }, scratch)                                \
+#define ROW_WITH_SCRATCH(name, signature, function, scratch)                             \
+  {                                                                                      \
+    name, signature, functionOf<function<float>>(SIGNATURE(signature), function<float>), \
+        functionOf<function<double>>(SIGNATURE(signature), function<double>),            \
+        scratchOf<scratch>(SIGNATURE(signature), scratch)                                \
   }
 
 constexpr Kernel kRows[] = {
@@ -70,6 +70,10 @@ constexpr Kernel kRows[] = {
     ROW_WITH_SCRATCH("batchNormalizationInference",
                      "B N C : x BNC, gamma C, beta C, movingMean C, movingVariance C -> y~ BNC | epsilon",
                      batchNormalizationInference, batchNormalizationInferenceScratch),
+    ROW("layerNormalization", "B N : x BN, gamma N, beta N -> y~ BN, mean B, scale B | epsilon", layerNormalization),
+    ROW_WITH_SCRATCH("layerNormalizationGradient",
+                     "B N : x BN, dy BN, gamma N, mean B, scale B -> dgamma?+ N, dbeta?+ N, dx?~ BN",
+                     layerNormalizationGradient, layerNormalizationGradientScratch),
     ROW("add", "B N : x BN, y BN -> z~ BN", add),
     ROW("subtract", "B N : x BN, y BN -> z~ BN", subtract),
     ROW("multiply", "B N : x BN, y BN -> z~ BN", multiply),
@@ -147,18 +151,34 @@ constexpr Kernel kRows[] = {
     ROW("tanhGradient", "B N : y BN, dy BN -> dz~ BN", tanhGradient),
     ROW("relu", "B N : z BN -> y~ BN", relu),
     ROW("reluGradient", "B N : y BN, dy BN -> dz~ BN", reluGradient),
+    ROW("relu6", "B N : z BN -> y~ BN", relu6),
+    ROW("relu6Gradient", "B N : y BN, dy BN -> dz~ BN", relu6Gradient),
+    ROW("hardSigmoid", "B N : z BN -> y~ BN", hardSigmoid),
+    ROW("hardSigmoidGradient", "B N : y BN, dy BN -> dz~ BN", hardSigmoidGradient),
+    ROW("hardSilu", "B N : z BN -> y~ BN", hardSilu),
+    ROW("hardSiluGradient", "B N : z BN, dy BN -> dz~ BN", hardSiluGradient),
+    ROW("softsign", "B N : z BN -> y~ BN", softsign),
+    ROW("softsignGradient", "B N : z BN, dy BN -> dz~ BN", softsignGradient),
     ROW("leakyRelu", "B N : z BN -> y~ BN | alpha", leakyRelu),
     ROW("leakyReluGradient", "B N : y BN, dy BN -> dz~ BN | alpha", leakyReluGradient),
     ROW("elu", "B N : z BN -> y~ BN | alpha", elu),
     ROW("eluGradient", "B N : z BN, dy BN -> dz~ BN | alpha", eluGradient),
     ROW("selu", "B N : z BN -> y~ BN", selu),
     ROW("seluGradient", "B N : z BN, dy BN -> dz~ BN", seluGradient),
+    ROW("celu", "B N : z BN -> y~ BN | alpha", celu),
+    ROW("celuGradient", "B N : z BN, dy BN -> dz~ BN | alpha", celuGradient),
     ROW("softplus", "B N : z BN -> y~ BN", softplus),
     ROW("softplusGradient", "B N : y BN, dy BN -> dz~ BN", softplusGradient),
+    ROW("logSigmoid", "B N : z BN -> y~ BN", logSigmoid),
+    ROW("logSigmoidGradient", "B N : y BN, dy BN -> dz~ BN", logSigmoidGradient),
     ROW("gelu", "B N : z BN -> y~ BN | approximate", gelu),
     ROW("geluGradient", "B N : z BN, dy BN -> dz~ BN | approximate", geluGradient),
     ROW("silu", "B N : z BN -> y~ BN", silu),
     ROW("siluGradient", "B N : z BN, dy BN -> dz~ BN", siluGradient),
+    ROW("mish", "B N : z BN -> y~ BN", mish),
+    ROW("mishGradient", "B N : z BN, dy BN -> dz~ BN", mishGradient),
+    ROW("tanhShrink", "B N : z BN -> y~ BN", tanhShrink),
+    ROW("tanhShrinkGradient", "B N : z BN, dy BN -> dz~ BN", tanhShrinkGradient),
     ROW("heaviside", "B N : z BN -> y~ BN", heaviside),
     ROW("softmax", "B M N : z BMN -> y~ BMN", softmax),
     ROW("softmaxGradient", "B M N : y BMN, dy BMN -> dz~ BMN", softmaxGradient),

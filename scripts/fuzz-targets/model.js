@@ -77,6 +77,9 @@ const LAYERS = [
   'Flatten',
   'Reshape',
   'Dropout',
+  'Conv1D',
+  'MaxPooling1D',
+  'LayerNormalization',
 ];
 const PIECES = ['{', '}', '[', ']', ',', ':', '"', '0', '-', 'e9', 'null', '"name":', '"config":', '\\', '\u0000'];
 

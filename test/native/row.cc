@@ -33,7 +33,7 @@ void rowsOf(const Cpu<T>&, Index, Index, In<T>, In<std::int32_t>, Out<T>) {}
 constexpr char kUpdate[] = "N : g N -> w! N | rate rho centered";
 constexpr char kImage[] = "B N : x BN -> y~ BN";
 
-#define FUNCTION(signature, function) functionOf<function<float>>([] { return signature; }, function<float>)
+#define FUNCTION(signature, function) functionOf<function<float>>(SIGNATURE(signature), function<float>)
 
 #if WRONG == 1
 #define UPDATE withoutScalar
@@ -62,9 +62,9 @@ constexpr Call<float> kCalls[] = {
 #endif
 };
 constexpr Room kRooms[] = {
-    scratchOf<roomOfImage>([] { return kImage; }, roomOfImage),
+    scratchOf<roomOfImage>(SIGNATURE(kImage), roomOfImage),
 #if WRONG == 7
-    scratchOf<roomOfImage>([] { return kUpdate; }, roomOfImage),
+    scratchOf<roomOfImage>(SIGNATURE(kUpdate), roomOfImage),
 #endif
 };
 static_assert(sizeof kCalls + sizeof kRooms > 0, "");

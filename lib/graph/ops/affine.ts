@@ -1,6 +1,6 @@
 import type { Op } from '../op.js';
 
-/** y = x @ w + b, or without b: rows x [..., I], w [I, O], b [O] */
+/** y = x @ w + b, or without b, for every row of a sample: x [..., I], w [I, O], b [O] */
 export const affine: Op = {
   name: 'affine',
   shape: ([x, w]) => [...x.shape.slice(0, -1), w.shape[1]],

@@ -59,3 +59,30 @@ export const batchNormalizationInference: Op<Pick<BatchNormalizationOptions, 'ep
       );
   },
 };
+
+/**
+ * y = gamma * (x - mean) * scale + beta with scale = 1 / sqrt(variance + epsilon), in each row of x: as many of its last axes
+ * as gamma has values. Inputs x [..., N], gamma and beta of N values
+ */
+export const layerNormalization: Op<{ readonly epsilon: number }> = {
+  name: 'layerNormalization',
+  shape: ([x]) => x.shape,
+  reads: () => 'x',
+  inPlace: true,
+  gradientInPlace: true,
+  forward({ t, x: [x, gamma, beta], y, options: { epsilon } }) {
+    const N = gamma.size;
+    const rows = x.size / N;
+    const ofRow = (name: string) =>
+      x.batched ? t.batched(`${y.name}/${name}`, [rows]) : t.fixed('state', `${y.name}/${name}`, [rows]);
+    const [mean, scale] = [ofRow('mean'), ofRow('scale')];
+    t.emit('layerNormalization', [x, gamma, beta, y, mean, scale], { N }, { epsilon }, rows);
+    return { mean, scale };
+  },
+  backward({ t, x: [x, gamma], dy, dx: [dx, dgamma, dbeta], saved: { mean, scale } }) {
+    const N = gamma.size;
+    // n = (x - mean) * scale, g = dy * gamma; dgamma = (dy * n).sum(rows), dbeta = dy.sum(rows)
+    // dx = scale * (g - g.mean(-1) - n * (g * n).mean(-1))
+    t.emit('layerNormalizationGradient', [x, dy, gamma, mean, scale, dgamma, dbeta, dx], { N }, {}, x.size / N);
+  },
+};

@@ -1,23 +1,10 @@
 import type { Op } from '../op.js';
 import { sizeOf } from '../value.js';
+import { affine } from './affine.js';
 import { temporary } from './arithmetic.js';
 
-/** x @ w, where x [..., I] has a row for each sample and more, and w [I, O] is the same for all. */
-export const matmul: Op = {
-  name: 'matmul',
-  shape: ([x, w]) => [...x.shape.slice(0, -1), w.shape[1]],
-  reads: () => 'x',
-  forward({ t, x: [x, w], y }) {
-    const [I, O] = w.shape;
-    t.emit('matmul', [x, w, y], { O, I }, {}, x.size / I); // y = x @ w
-  },
-  backward({ t, x: [x, w], dy, dx: [dx, dw] }) {
-    const [I, O] = w.shape;
-    const rows = x.size / I;
-    if (dw) t.emit('weightGradient', [x, dy, dw], { O, I }, {}, rows); // dw = x.T @ dy
-    if (dx) t.emit('inputGradient', [dy, w, dx], { O, I }, {}, rows); // dx = dy @ w.T
-  },
-};
+/** x @ w, where x [..., I] has a row for each sample and more, and w [I, O] is the same for all: by the name it has in files. */
+export const matmul: Op = { ...affine, name: 'matmul' };
 
 /** x @ y for matrices of every sample: [..., M, K] and [..., K, N] with the same axes before */
 export const batchMatmul: Op = {

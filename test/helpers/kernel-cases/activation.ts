@@ -1,7 +1,11 @@
-import { type KernelCases, map, map2, ROWS, range, row, type Scalars, softmax, sum } from './case.js';
+import { type Draw, type KernelCases, map, map2, ROWS, range, row, type Scalars, softmax, sum } from './case.js';
 
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 const alphas: readonly Scalars[] = [{ alpha: 0 }, { alpha: 0.3 }, { alpha: 1 }];
+const slopes: readonly Scalars[] = [{ alpha: 0.3 }, { alpha: 2 }];
+const relu6 = (z: number) => Math.min(Math.max(z, 0), 6);
+/** Values on both sides of what bends at 3 or 6. */
+const wide = (draw: Draw) => draw.uniform(-9, 9);
 const SCALE = 1.0507009873554805;
 const ALPHA = 1.6732632423543772;
 const exact: readonly Scalars[] = [{ approximate: 0 }];
@@ -33,15 +37,36 @@ export const activation: KernelCases = {
   tanhGradient: map2((y, dy) => dy * (1 - y * y), { fill: (k, draw) => (k === 0 ? draw.uniform(-1, 1) : undefined) }),
   relu: map((z) => Math.max(z, 0), { tolerance: 0 }),
   reluGradient: map2((y, dy) => (y > 0 ? dy : 0), { tolerance: 0 }),
+  relu6: map(relu6, { fill: (_, draw) => wide(draw), tolerance: 0 }),
+  relu6Gradient: map2((y, dy) => (y > 0 && y < 6 ? dy : 0), {
+    fill: (k, draw) => (k === 0 ? wide(draw).map(relu6) : undefined),
+    tolerance: 0,
+  }),
+  hardSigmoid: map((z) => relu6(z + 3) / 6, { fill: (_, draw) => wide(draw) }),
+  hardSigmoidGradient: map2((y, dy) => (y > 0 && y < 1 ? dy / 6 : 0), {
+    fill: (k, draw) => (k === 0 ? wide(draw).map((z) => relu6(z + 3) / 6) : undefined),
+  }),
+  hardSilu: map((z) => (z * relu6(z + 3)) / 6, { fill: (_, draw) => wide(draw) }),
+  hardSiluGradient: map2((z, dy) => dy * (z <= -3 ? 0 : z >= 3 ? 1 : (2 * z + 3) / 6), {
+    fill: (k, draw) => (k === 0 ? wide(draw) : undefined),
+  }),
+  softsign: map((z) => z / (1 + Math.abs(z))),
+  softsignGradient: map2((z, dy) => dy / (1 + Math.abs(z)) ** 2),
   leakyRelu: map((z, { alpha }) => (z > 0 ? z : alpha * z), { scalars: alphas }),
   leakyReluGradient: map2((y, dy, { alpha }) => (y > 0 ? dy : alpha * dy), { scalars: alphas }),
   elu: map((z, { alpha }) => (z > 0 ? z : alpha * Math.expm1(z)), { scalars: alphas }),
   eluGradient: map2((z, dy, { alpha }) => (z > 0 ? dy : dy * alpha * Math.exp(z)), { scalars: alphas }),
+  celu: map((z, { alpha }) => (z > 0 ? z : alpha * Math.expm1(z / alpha)), { scalars: slopes }),
+  celuGradient: map2((z, dy, { alpha }) => (z > 0 ? dy : dy * Math.exp(z / alpha)), { scalars: slopes }),
   selu: map((z) => SCALE * (z > 0 ? z : ALPHA * Math.expm1(z))),
   seluGradient: map2((z, dy) => dy * SCALE * (z > 0 ? 1 : ALPHA * Math.exp(z))),
   softplus: map((z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))),
   softplusGradient: map2((y, dy) => dy * -Math.expm1(-y), {
     fill: (k, draw) => (k === 0 ? draw.positive() : undefined),
+  }),
+  logSigmoid: map((z) => Math.min(z, 0) - Math.log1p(Math.exp(-Math.abs(z)))),
+  logSigmoidGradient: map2((y, dy) => dy * -Math.expm1(y), {
+    fill: (k, draw) => (k === 0 ? draw.positive().map((y) => -y) : undefined),
   }),
   silu: map((z) => z * sigmoid(z)),
   siluGradient: map2((z, dy) => dy * sigmoid(z) * (1 + z * (1 - sigmoid(z)))),
@@ -55,6 +80,16 @@ export const activation: KernelCases = {
     ),
     scalars: [...exact, ...approximate],
   },
+  mish: map((z) => z * Math.tanh(Math.log1p(Math.exp(z))), { fill: (_, draw) => wide(draw) }),
+  mishGradient: map2(
+    (z, dy) => {
+      const t = Math.tanh(Math.log1p(Math.exp(z)));
+      return dy * (t + z * (1 - t * t) * sigmoid(z));
+    },
+    { fill: (k, draw) => (k === 0 ? wide(draw) : undefined) },
+  ),
+  tanhShrink: map((z) => z - Math.tanh(z)),
+  tanhShrinkGradient: map2((z, dy) => dy * Math.tanh(z) ** 2),
   heaviside: map((z) => Number(z >= 0), { tolerance: 0 }),
   softmax: {
     dims: ROWS,

@@ -1,10 +1,19 @@
-import { type Dims, type Draw, type KernelCases, map2, range, sum } from './case.js';
+import { type Dims, type Draw, type KernelCases, map2, range, row, sum } from './case.js';
 
 const DIMS: readonly Dims[] = [
   { B: 2, N: 1, C: 1 },
   { B: 6, N: 3, C: 5 },
   { B: 50, N: 9, C: 300 },
   { B: 40, N: 196, C: 8 },
+];
+
+/** Rows of N: shorter than a vector, a vector and more, and enough of them for several tiles and blocks. */
+const ROWS: readonly Dims[] = [
+  { B: 1, N: 1 },
+  { B: 5, N: 3 },
+  { B: 30, N: 19 },
+  { B: 7, N: 1024 },
+  { B: 700, N: 64 },
 ];
 
 /** mean[C] of value(i) over the rows of [B,N,C]. */
@@ -17,6 +26,9 @@ function mix(x: number): number {
   h = Math.imul(h ^ (h >>> 15), 0x735a2d97);
   return (h ^ (h >>> 15)) >>> 0;
 }
+
+/** The row of value i. */
+const at = (i: number, N: number) => Math.floor(i / N);
 
 const scaleFill = (positive: number) => (k: number, draw: Draw) => (k === positive ? draw.positive() : undefined);
 
@@ -66,6 +78,36 @@ export const normalization: KernelCases = {
       x.map((v, i) => ((v - mean[i % C]) / Math.sqrt(variance[i % C] + epsilon)) * gamma[i % C] + beta[i % C]),
     ],
     tolerance: 16,
+  },
+  layerNormalization: {
+    dims: ROWS,
+    scalars: [{ epsilon: 1e-5 }, { epsilon: 1e-3 }],
+    reference: ([x, gamma, beta], { B, N }, { epsilon }) => {
+      const mean = range(B).map((r) => sum(row(x, r, N)) / N);
+      const variance = range(B).map((r) => sum(row(x, r, N).map((v) => (v - mean[r]) ** 2)) / N);
+      const scale = variance.map((v) => 1 / Math.sqrt(v + epsilon));
+      const y = x.map((v, i) => (v - mean[at(i, N)]) * scale[at(i, N)] * gamma[i % N] + beta[i % N]);
+      return [y, mean, scale];
+    },
+    tolerance: 32,
+  },
+  layerNormalizationGradient: {
+    dims: ROWS,
+    fill: scaleFill(4),
+    reference: ([x, dy, gamma, mean, scale], { B, N }) => {
+      const n = x.map((v, i) => (v - mean[at(i, N)]) * scale[at(i, N)]);
+      const g = dy.map((v, i) => v * gamma[i % N]);
+      const ofRow = (values: Float64Array) => range(B).map((r) => sum(row(values, r, N)) / N);
+      const [a, b] = [ofRow(g), ofRow(g.map((v, i) => v * n[i]))];
+      const overRows = (value: (i: number) => number) =>
+        range(N).map((c) => sum(range(B).map((r) => value(r * N + c))));
+      return [
+        overRows((i) => dy[i] * n[i]),
+        overRows((i) => dy[i]),
+        g.map((v, i) => scale[at(i, N)] * (v - a[at(i, N)] - n[i] * b[at(i, N)])),
+      ];
+    },
+    tolerance: 64,
   },
   dropout: {
     dims: [

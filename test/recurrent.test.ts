@@ -1,0 +1,482 @@
+// Recurrent layers, masks and attention: Keras' numbers, gradients, states, and what is refused.
+import { readFileSync } from 'node:fs';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
+import {
+  getThreads,
+  input,
+  type Layer,
+  layers,
+  Model,
+  NDArray,
+  ops,
+  optimizers,
+  RandomState,
+  sequential,
+  setThreads,
+  type Value,
+} from 'fjordnet';
+import { expand } from '../dist/graph/expand.js';
+import { graphOf } from '../dist/graph/graph.js';
+import { placeholder } from '../dist/graph/value.js';
+import { alongDirection } from './helpers/graph.js';
+import { difference } from './helpers/replay.js';
+
+interface Saved {
+  readonly shape: number[];
+  readonly data: number[];
+}
+interface Trained {
+  readonly weights: Saved[];
+  readonly predicted: Saved[];
+}
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../test/fixtures/${name}.json`, import.meta.url), 'utf8'));
+const arrayOf = ({ shape, data }: Saved) => NDArray.from(Float64Array.from(data)).reshape(...shape);
+
+function near(t: ExecutionContext, what: string, got: ArrayLike<number>, want: ArrayLike<number>, allowed: number) {
+  t.is(got.length, want.length, what);
+  const d = difference(got, want);
+  t.true(d < allowed, `${what}: ${d}`);
+}
+
+const RECURRENT = ['simpleRNN', 'lstm', 'gru'] as const;
+
+const golden = read('recurrent') as {
+  layers: (Trained & {
+    layer: keyof typeof layers;
+    options: object;
+    x: Saved;
+    y: Saved;
+    losses: number[];
+    weights_after: Saved[];
+  })[];
+};
+for (const one of golden.layers.filter(({ layer }) => (RECURRENT as readonly string[]).includes(layer)))
+  test(`${one.layer} ${JSON.stringify(one.options)}: Keras' values, and weights after four steps`, async (t) => {
+    const make = layers[one.layer] as (options: object) => Layer;
+    const x = arrayOf(one.x);
+    const net = sequential({ layers: [make({ ...one.options, inputShape: x.shape.slice(1) })], dtype: 'float64' });
+    net.compile({ optimizer: optimizers.sgd({ learningRate: 0.125 }), loss: 'meanSquaredError' });
+    net.setWeights(one.weights.map(arrayOf));
+    near(t, 'predicted', (await net.predict(x)).data, one.predicted[0].data, 1e-12);
+    for (const loss of one.losses) near(t, 'loss', [net.trainOnBatch(x, arrayOf(one.y)).loss], [loss], 1e-10);
+    for (const [i, w] of net.getWeights().entries()) near(t, `weight ${i}`, w.data, one.weights_after[i].data, 1e-9);
+  });
+
+const { dense, lstm, gru, embedding, masking, bidirectional, timeDistributed, concatenate } = layers;
+const [T, I] = [7, 3];
+const seq = () => input({ shape: [T, I] });
+const ids = () => input({ shape: [T], dtype: 'int32' });
+const functional = (inputs: Value | Value[], outputs: any) => new Model({ inputs, outputs, dtype: 'float64' });
+const through = (x: Value, ...list: Layer<any>[]) => list.reduce((value: any, layer) => layer.apply(value), x) as any;
+
+/** The networks of recurrent-models.py, by their names there. */
+const networks: Record<string, () => Model> = {
+  'ids, embedding maskZero, lstm, dense sigmoid': () => {
+    const x = ids();
+    return functional(
+      x,
+      through(
+        x,
+        embedding({ inputDim: 9, outputDim: 5, maskZero: true }),
+        lstm({ units: 4 }),
+        dense({ units: 1, activation: 'sigmoid' }),
+      ),
+    );
+  },
+  'ids, bidirectional gru, globalAveragePooling1d': () => {
+    const x = ids();
+    const both = bidirectional({ layer: gru({ units: 3, returnSequences: true }) });
+    const h = through(
+      x,
+      embedding({ inputDim: 9, outputDim: 4, maskZero: true }),
+      both,
+      layers.globalAveragePooling1d(),
+    );
+    return functional(x, dense({ units: 2 }).apply(h));
+  },
+  'masking, simpleRNN': () => {
+    const x = seq();
+    return functional(x, through(x, masking(), layers.simpleRNN({ units: 4 }), dense({ units: 2 })));
+  },
+  'lstm, timeDistributed dense tanh': () => {
+    const x = seq();
+    const each = timeDistributed({ layer: dense({ units: 3, activation: 'tanh' }) });
+    return functional(x, through(x, lstm({ units: 4, returnSequences: true }), each));
+  },
+  'lstm, repeatVector, lstm': () => {
+    const x = seq();
+    return functional(
+      x,
+      through(x, lstm({ units: 4 }), layers.repeatVector({ n: T }), lstm({ units: 3, returnSequences: true })),
+    );
+  },
+  'bidirectional lstm sum': () => {
+    const x = seq();
+    return functional(
+      x,
+      through(x, bidirectional({ layer: lstm({ units: 3 }), mergeMode: 'sum' }), dense({ units: 1 })),
+    );
+  },
+  'multiHeadAttention, layerNormalization': () => {
+    const x = seq();
+    const a = layers.multiHeadAttention({ numHeads: 2, keyDim: 3 }).apply([x, x]);
+    const h = through(layers.add().apply([x, a]), layers.layerNormalization(), layers.globalAveragePooling1d());
+    return functional(x, dense({ units: 2 }).apply(h));
+  },
+  'ids, gru resetAfter false, dense softmax for each step': () => {
+    const x = ids();
+    const h = through(
+      x,
+      embedding({ inputDim: 9, outputDim: 4, maskZero: true }),
+      gru({ units: 4, returnSequences: true, resetAfter: false }),
+    );
+    return functional(x, dense({ units: 5, activation: 'softmax' }).apply(h));
+  },
+  'masking, simpleRNN, dense for each step, weights of samples': () => {
+    const x = seq();
+    return functional(
+      x,
+      through(x, masking(), layers.simpleRNN({ units: 4, returnSequences: true }), dense({ units: 2 })),
+    );
+  },
+  'lstm, dense for each step, weights of steps': () => {
+    const x = seq();
+    return functional(x, through(x, lstm({ units: 3, returnSequences: true }), dense({ units: 2 })));
+  },
+  'masking, lstm, dense for each step, weights of steps': () => {
+    const x = seq();
+    return functional(x, through(x, masking(), lstm({ units: 3, returnSequences: true }), dense({ units: 2 })));
+  },
+  'ids, concatenate of lstm and dense, maximum': () => {
+    const x = ids();
+    const e: any = embedding({ inputDim: 9, outputDim: 4, maskZero: true }).apply(x);
+    const relu = through(e, dense({ units: 3, activation: 'relu' }), layers.dropout({ rate: 0 }));
+    const h: any = concatenate().apply([lstm({ units: 3, returnSequences: true }).apply(e), relu]);
+    return functional(x, dense({ units: 3 }).apply(layers.maximum().apply([h, dense({ units: 6 }).apply(e)]) as any));
+  },
+  'encoder and decoder, lstm': () => {
+    const [x, y] = [seq(), input({ shape: [5, 2] })];
+    const [, h, c] = lstm({ units: 4, returnState: true }).apply(x);
+    return functional([x, y], through(lstm({ units: 4, returnSequences: true }).apply([y, h, c]), dense({ units: 2 })));
+  },
+  'encoder and decoder, gru with masks, attention': () => {
+    const [x, y] = [ids(), input({ shape: [5, 2] })];
+    const e: any = embedding({ inputDim: 9, outputDim: 4, maskZero: true }).apply(x);
+    const [all, s] = gru({ units: 4, returnSequences: true, returnState: true }).apply(e);
+    const d = gru({ units: 4, returnSequences: true }).apply([y, s]);
+    const a = layers.multiHeadAttention({ numHeads: 2, keyDim: 3, valueDim: 2 }).apply([d, all]);
+    return functional([x, y], dense({ units: 2 }).apply(layers.add().apply([d, a]) as any));
+  },
+  'bidirectional lstm mul with states': () => {
+    const x = seq();
+    const layer = lstm({ units: 3, returnSequences: true, returnState: true });
+    const [h, ...states] = through(x, masking(), bidirectional({ layer, mergeMode: 'mul' })) as Value<any>[];
+    return functional(
+      x,
+      dense({ units: 2 }).apply(concatenate().apply([layers.globalMaxPooling1d().apply(h as any), ...states]) as any),
+    );
+  },
+  'simpleRNN backwards, softsign': () => {
+    const x = seq();
+    return functional(
+      x,
+      layers.simpleRNN({ units: 4, activation: 'softsign', returnSequences: true, goBackwards: true }).apply(x),
+    );
+  },
+  'causal attention': () => {
+    const x = seq();
+    const h = layers.multiHeadAttention({ numHeads: 2, keyDim: 3, useCausalMask: true }).apply([x, x]);
+    return functional(x, dense({ units: 2 }).apply(h));
+  },
+  'attention with masks': () => {
+    const x = ids();
+    const e = embedding({ inputDim: 9, outputDim: 4, maskZero: true }).apply(x);
+    return functional(
+      x,
+      dense({ units: 2 }).apply(layers.multiHeadAttention({ numHeads: 2, keyDim: 3, valueDim: 4 }).apply([e, e])),
+    );
+  },
+  'timeDistributed lstm': () => {
+    const x = input({ shape: [3, T, I] });
+    return functional(x, through(x, timeDistributed({ layer: lstm({ units: 4 }) }), lstm({ units: 3 })));
+  },
+};
+
+const NAMES: Record<string, string> = {
+  mse: 'meanSquaredError',
+  mae: 'meanAbsoluteError',
+  binary_crossentropy: 'binaryCrossentropy',
+  sparse_categorical_crossentropy: 'sparseCategoricalCrossentropy',
+};
+const models = read('recurrent-models') as (Trained & {
+  model: string;
+  x: Saved[];
+  y: Saved[];
+  loss: string;
+  logNames: string[];
+  sampleWeight?: Saved;
+  logs: number[][];
+  weightsAfter: Saved[];
+})[];
+for (const one of models)
+  test(`${one.model}: Keras' values, losses, metrics, and weights after four steps`, async (t) => {
+    const net = networks[one.model]();
+    const metrics = one.logNames.filter((name) => name !== 'loss');
+    net.compile({
+      optimizer: optimizers.adam({ learningRate: 0.015625, epsilon: 1e-7 }),
+      loss: NAMES[one.loss],
+      metrics,
+    });
+    net.setWeights(one.weights.map(arrayOf));
+    const x = one.x.length === 1 ? arrayOf(one.x[0]) : one.x.map(arrayOf);
+    near(t, 'predicted', ((await net.predict(x as any)) as NDArray).data, one.predicted[0].data, 1e-12);
+    for (const logs of one.logs) {
+      const own = net.trainOnBatch(x as any, arrayOf(one.y[0]) as any, {
+        ...(one.sampleWeight && { sampleWeight: arrayOf(one.sampleWeight) }),
+      });
+      near(
+        t,
+        'logs',
+        ['loss', ...metrics].map((name) => own[name]),
+        one.logNames.map((name, i) => logs[one.logNames.indexOf(name === 'loss' ? 'loss' : name)] ?? i),
+        1e-10,
+      );
+    }
+    for (const [i, w] of net.getWeights().entries())
+      near(t, net.weightNames[i], w.data, one.weightsAfter[i].data, 1e-9);
+  });
+
+/** What a layer makes of values, spelled out, and its weights. */
+function called(layer: Layer, inputs: readonly Value[], mask?: Value) {
+  const masked = mask ? [Object.assign(inputs[0], { mask }), ...inputs.slice(1)] : inputs;
+  const list = inputs.length > 1;
+  const shapes = inputs.map(({ shape }) => shape);
+  const weights = Object.values(layer.weightsFor(list ? shapes : shapes[0]));
+  const output = layer.apply(list ? inputs : (inputs[0] as any)) as Value | readonly Value[];
+  const outputs = [output].flat() as Value[];
+  const expanded = expand(graphOf(inputs, outputs), masked, { training: true, frozen: new Set() });
+  return { outputs: expanded.outputs, weights };
+}
+
+for (const kind of RECURRENT)
+  test(`${kind}: gradients along random directions, with masks, states and of any length`, (t) => {
+    const options = fc.record({
+      steps: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 40 })),
+      features: fc.integer({ min: 1, max: 4 }),
+      units: fc.integer({ min: 1, max: 5 }),
+      samples: fc.integer({ min: 1, max: 3 }),
+      returnSequences: fc.boolean(),
+      returnState: fc.boolean(),
+      goBackwards: fc.boolean(),
+      withStates: fc.boolean(),
+      isMasked: fc.boolean(),
+      useBias: fc.boolean(),
+      resetAfter: fc.boolean(),
+      activation: fc.constantFrom('tanh', 'softplus', 'softsign', 'sigmoid'),
+      seed: fc.integer({ min: 0, max: 1000 }),
+    });
+    fc.assert(
+      fc.property(options, ({ steps, features, units, samples, withStates, isMasked, seed, resetAfter, ...own }) => {
+        const r = new RandomState(seed);
+        const normal = (shape: readonly number[]) => r.normal(0, 0.5, [...shape]) as NDArray;
+        const make = layers[kind] as (options: object) => Layer;
+        const layer = make({ units, ...own, ...(kind === 'gru' && { resetAfter }) });
+        const states = withStates ? Array.from({ length: kind === 'lstm' ? 2 : 1 }, () => placeholder([units])) : [];
+        const inputs = [placeholder([steps, features]), ...states];
+        const mask = isMasked ? placeholder([steps]) : undefined;
+        const { outputs, weights } = called(layer, inputs, mask);
+        const arrays = [
+          ...inputs.map((value) => [value, normal([samples, ...value.shape])] as const),
+          ...weights.map((value) => [value, normal(value.shape)] as const),
+        ];
+        const total = outputs
+          .map((value) => ops.sum(ops.mul(value, ops.sigmoid(value))))
+          .reduce((sum, value) => ops.add(sum, value) as any);
+        // the mask moves nothing: it is an input of zeros and ones, along which there is no direction
+        const given = mask
+          ? [
+              [
+                mask,
+                NDArray.from(r.randint(0, 3, [samples, steps]).data.map((x) => Math.min(x, 1))).reshape(samples, steps),
+              ] as const,
+            ]
+          : [];
+        const [exact, numeric] = alongDirection(total, arrays, r, given);
+        return Math.abs(exact - numeric) < 1e-7 * Math.max(1, Math.abs(numeric));
+      }),
+      { numRuns: 60, seed: 3 },
+    );
+    t.pass();
+  });
+
+test('the bits do not depend on threads, nor on how a batch is asked for', async (t) => {
+  const before = getThreads();
+  const r = new RandomState(5);
+  const x = r.randn(90, 11, 6);
+  const y = r.randint(0, 4, [90, 11]);
+  const runs: NDArray[][] = [];
+  for (const threads of [1, 2, 3]) {
+    setThreads(threads);
+    for (const units of [9, 200]) {
+      const net = sequential({
+        layers: [
+          bidirectional({
+            layer: lstm({ units, returnSequences: true, dropout: 0.2, recurrentDropout: 0.3 }),
+            inputShape: [11, 6],
+          }),
+          gru({ units: 8, returnSequences: true }),
+          dense({ units: 4, activation: 'softmax' }),
+        ],
+        seed: 1,
+      });
+      net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' });
+      await net.fit(x, y, { epochs: 2, batchSize: 40 });
+      runs.push([...net.getWeights(), await net.predict(x)]);
+    }
+  }
+  setThreads(before);
+  for (const [i, run] of runs.entries()) t.deepEqual(run, runs[i % 2]);
+});
+
+test('what a recurrent network is made of travels in a file', async (t) => {
+  const r = new RandomState(2);
+  const x = r.randn(5, 6, 3);
+  const make = () =>
+    sequential({
+      layers: [
+        masking({ maskValue: -1, inputShape: [6, 3] }),
+        bidirectional({ layer: gru({ units: 3, returnSequences: true, resetAfter: false }), mergeMode: 'ave' }),
+        timeDistributed({ layer: layers.dense({ units: 4, activation: 'relu' }) }),
+        lstm({ units: 2, recurrentActivation: 'hardSigmoid', unitForgetBias: false, kernelRegularizer: 'l2' }),
+      ],
+      dtype: 'float64',
+      seed: 4,
+    });
+  const net = make();
+  net.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+  await net.fit(x, r.randn(5, 2), { epochs: 2 });
+  const path = `${(await import('node:os')).tmpdir()}/recurrent-${process.pid}.safetensors`;
+  await net.save(path);
+  const loaded = await Model.load(path);
+  (await import('node:fs')).rmSync(path);
+  t.deepEqual(loaded.weightNames, net.weightNames);
+  t.deepEqual(await loaded.predict(x as any), (await net.predict(x)) as any);
+  t.is(loaded.summary(), net.summary());
+});
+
+test('stateful layers go on where the batch before ended, until resetStates', async (t) => {
+  const r = new RandomState(3);
+  const long = r.randn(2, 12, 3);
+  const part = (from: number, to: number) =>
+    NDArray.from((long.toArray() as number[][][]).map((steps) => steps.slice(from, to)));
+  const whole = sequential({ layers: [lstm({ units: 4, inputShape: [12, 3] })], dtype: 'float64', seed: 1 });
+  const stateful = sequential({
+    layers: [lstm({ units: 4, stateful: true, inputShape: [4, 3] })],
+    dtype: 'float64',
+    seed: 1,
+  });
+  stateful.setWeights(whole.getWeights());
+  const want = (await whole.predict(long)).data;
+  for (let run = 0; run < 2; run++) {
+    await stateful.predict(part(0, 4));
+    stateful.predictSync(part(4, 8));
+    near(t, `run ${run}`, (await stateful.predict(part(8, 12))).data, want, 1e-15);
+    stateful.resetStates();
+  }
+  await stateful.predict(part(0, 4));
+  const other = await t.throwsAsync(stateful.predict(r.randn(3, 4, 3)), { instanceOf: RangeError });
+  t.regex(other?.message ?? '', /^Expected batches of 2 samples, .*\(resetStates\(\) forgets them\), got 3$/);
+  t.throws(() => stateful.predictSync(r.randn(5, 4, 3), { batchSize: 2 }), { message: /multiple of batchSize 2/ });
+  stateful.resetStates();
+  await stateful.predict(r.randn(3, 4, 3));
+  await t.throwsAsync(stateful.snapshot(), { message: /without stateful layers/ });
+});
+
+test('stateful layers train on: the order of samples is kept', async (t) => {
+  const r = new RandomState(8);
+  const x = r.randn(6, 4, 2);
+  const y = r.randn(6, 1);
+  const make = () => {
+    const net = sequential({
+      layers: [gru({ units: 3, stateful: true, inputShape: [4, 2] }), dense({ units: 1 })],
+      dtype: 'float64',
+      seed: 2,
+    });
+    net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    return net;
+  };
+  const [a, b] = [make(), make()];
+  await a.fit(x, y, { batchSize: 2, epochs: 2, callbacks: { onEpochEnd: () => a.resetStates() } });
+  for (let epoch = 0; epoch < 2; epoch++) {
+    for (let at = 0; at < 6; at += 2) b.trainOnBatch(x.take([at, at + 1]), y.take([at, at + 1]));
+    b.resetStates();
+  }
+  for (const [i, w] of a.getWeights().entries()) t.deepEqual(w, b.getWeights()[i]);
+});
+
+test('what cannot be is refused in one sentence', (t) => {
+  const refused = (run: () => unknown, message: RegExp) => {
+    const error = t.throws(run) as Error;
+    t.regex(error.message, message);
+    t.notRegex(error.message, /\n/);
+  };
+  refused(
+    () => lstm({ units: 3 }).apply(input({ shape: [4] }) as any),
+    /Expected the input of LSTM to be sequences \[steps, features\], got shape \[4\]/,
+  );
+  refused(
+    () => lstm({ units: 3, activation: 'gelu' }),
+    /Expected activation of a recurrent layer to be one whose derivative .* got 'gelu'/,
+  );
+  refused(() => gru({ units: 0 }), /Expected units to be a positive integer, got 0/);
+  refused(() => gru({ units: 2, dropout: 1 }), /Expected dropout to be/);
+  const x = seq();
+  const state = input({ shape: [5] });
+  refused(
+    () => gru({ units: 3 }).apply([x, state]),
+    /initial states of the layer GRU to be of shape \[3\], its units, got \[5\]/,
+  );
+  refused(() => lstm({ units: 5 }).apply([x, state]), /to be given 2 initial states behind the sequence, got 1/);
+  refused(
+    () => bidirectional({ layer: dense({ units: 2 }) }),
+    /Expected layer to be a recurrent layer \(lstm, gru or simpleRNN\)/,
+  );
+  refused(
+    () => bidirectional({ layer: lstm({ units: 2 }), mergeMode: 'max' as any }),
+    /Expected mergeMode to be one of/,
+  );
+  refused(() => timeDistributed({ layer: 3 as any }), /Expected layer to be a layer, got 3/);
+  refused(
+    () => timeDistributed({ layer: dense({ units: 2 }) }).apply(input({ shape: [4] })),
+    /of two dimensions at least, the first of them steps/,
+  );
+  refused(
+    () => layers.multiHeadAttention({ numHeads: 2, keyDim: 2 }).apply(x as any),
+    /list of one or more values|\[query, value\]/,
+  );
+  refused(
+    () => layers.multiHeadAttention({ numHeads: 2, keyDim: 2 }).apply([x, x, input({ shape: [3, 2] })]),
+    /value and key of as many steps/,
+  );
+  const text = sequential({
+    layers: [embedding({ inputDim: 5, outputDim: 2, maskZero: true, inputShape: [3] }), lstm({ units: 2 })],
+  });
+  refused(
+    () =>
+      text.predictSync([
+        [1, 2, 3],
+        [1, 7, 0],
+      ]),
+    /integers in \[0, 5\), the inputDim of the layer 'embedding', got 7 at \[1, 1\]/,
+  );
+  refused(
+    () =>
+      text.predictSync([
+        [1, 2, 0],
+        [0, 0, 0],
+      ]),
+    /sample 1 holds nothing but 0, which the layer 'embedding' leaves out/,
+  );
+});
