@@ -63,7 +63,7 @@ export class Lowered {
       const x = this.#inputs(node);
       const name = this.#options.nameOf(node);
       const y = op.view
-        ? t.view(x[0], output.shape, output.times)
+        ? t.view(x[0], output.shape, output.times ?? 1)
         : this.#mayOverwriteInput(node)
           ? x[0]
           : this.#make(output, name);
@@ -84,7 +84,7 @@ export class Lowered {
       if (!dy || !this.#wanted.has(output)) continue;
       const name = this.#options.nameOf(node);
       if (op.view) {
-        this.#add(gradients, inputs[0], t.view(dy, inputs[0].shape, inputs[0].times));
+        this.#add(gradients, inputs[0], t.view(dy, inputs[0].shape, inputs[0].times ?? 1));
         continue;
       }
       if (!op.backward)

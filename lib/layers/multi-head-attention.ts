@@ -9,7 +9,7 @@ import { applyOp, sizeOf, type Value, withMask } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { ops } from '../ops.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
-import type { LayerOptions, Mode, Shape, Weights } from './layer.js';
+import { type LayerOptions, type Mode, nameOf, type Shape, type Weights } from './layer.js';
 import { Merge } from './merge.js';
 import type { FromTo } from './ranks.js';
 
@@ -66,8 +66,7 @@ const HIDDEN = 1e9;
  * Attention of several heads, softmax(q k^T / sqrt(keyDim)) v (Vaswani and others 2017), applied to a list [query, value] or
  * [query, value, key] of sequences [steps, features]; without a key the value is it. Weights as Keras' MultiHeadAttention: of
  * query, key and value a kernel [features, heads, size] and a bias [heads, size], of the output [heads, valueDim, features] and
- * [features]. Steps that a mask leaves out are not seen; the output has the query's mask. A step that may see none has the
- * weights 0.
+ * [features]. Steps that a mask leaves out are not seen; the output has the query's mask.
  */
 export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
   override readonly className = 'MultiHeadAttention';
@@ -150,12 +149,12 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
         [1, 0, 2],
       ) as Value;
     };
-    const q = ops.mul(heads(query, 'query'), 1 / Math.sqrt(keyDim));
+    const q = ops.mul(heads(query, 'query'), Math.fround(1 / Math.sqrt(keyDim))); // which Keras rounds, too
     const scores = ops.matmul(q, ops.transpose(heads(key, 'key'), [0, 2, 1])) as Value; // [heads, T, S]
     const seen = this.#seen(inputs, query, value, key);
-    const logits = seen ? (ops.add(scores, ops.sub(ops.mul(seen, HIDDEN), HIDDEN)) as Value) : scores;
-    const weighted = applyOp(activation, [logits], activations.softmax());
-    const attention = seen?.batched ? (ops.mul(weighted, seen) as Value) : weighted;
+    // those that are not seen are all the same, however far apart their scores: where there are no others, their mean counts
+    const logits = seen ? (ops.add(ops.mul(scores, seen), ops.mul(ops.sub(seen, 1), HIDDEN)) as Value) : scores;
+    const attention = applyOp(activation, [logits], activations.softmax());
     const kept = training && this.dropout > 0 ? applyOp(dropout, [attention], { rate: this.dropout }) : attention;
     const mixed = ops.transpose(ops.matmul(kept, heads(value, 'value')), [1, 0, 2]) as Value; // [T, heads, size]
     const columns = weights['output/kernel'].shape[2];
@@ -170,7 +169,7 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
     const parts: Value[] = [];
     if (query.mask) parts.push(reshaped(query.mask, [T, 1]));
     for (const mask of new Set([value.mask, key.mask])) if (mask) parts.push(reshaped(mask, [1, S]));
-    if (this.attentionMask) parts.push(inputs[inputs.length - 1]);
+    if (this.attentionMask) parts.push(checkSees(inputs[inputs.length - 1], nameOf(this)));
     if (this.useCausalMask)
       parts.push(
         ops.reshape(
@@ -201,4 +200,16 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
       biasConstraint: this.biasConstraint,
     };
   }
+}
+
+/** A mask that is known now, and hides everything from a step. @throws RangeError */
+function checkSees(mask: Value, layer: string): Value {
+  const [, S] = mask.shape;
+  const data = mask.constant?.data ?? new Float64Array();
+  for (let at = 0; at < data.length; at += S)
+    if (!data.subarray(at, at + S).some((x) => x !== 0))
+      throw new RangeError(
+        `Expected every step to see one at least in ${layer}, but the attention mask hides all from step ${at / S}`,
+      );
+  return mask;
 }
