@@ -7,18 +7,21 @@ const run = promisify(execFile);
 const folder = fileURLToPath(new URL('../scripts/examples/', import.meta.url));
 
 /** What every example prints, and the least that it must reach. */
-const EXAMPLES: Readonly<Record<string, readonly [pattern: RegExp, least: number]>> = {
+const EXAMPLES: Readonly<Record<string, readonly [pattern: RegExp, least: number, ...args: string[]]>> = {
   tensorflow: [/test accuracy ([\d.]+)/, 0.93],
   keras: [/test accuracy ([\d.]+)/, 0.95],
   cnn: [/test accuracy ([\d.]+)/, 0.97],
   graph: [/test accuracy ([\d.]+)/, 0.95],
   regression: [/test R² ([\d.]+)/, 0.97],
   binary: [/test accuracy ([\d.]+)/, 0.96],
+  rows: [/least test accuracy ([\d.]+)/, 0.94],
+  forecast: [/LSTM: ([\d.]+) % below persistence/, 8],
+  writer: [/guessed right: ([\d.]+) %/, 40, '8'],
 };
 
-for (const [name, [pattern, least]] of Object.entries(EXAMPLES))
+for (const [name, [pattern, least, ...args]] of Object.entries(EXAMPLES))
   test.serial(`scripts/examples/${name}.js runs, and learns`, async (t) => {
-    const { stdout, stderr } = await run(process.execPath, [`${folder}${name}.js`]);
+    const { stdout, stderr } = await run(process.execPath, [`${folder}${name}.js`, ...args]);
     const [, value] = pattern.exec(stdout) ?? [];
     t.true(Number(value) >= least, `${stdout}\n${stderr}`);
     t.is(stderr, '');

@@ -134,6 +134,12 @@ const cases: Record<string, (options: Common) => plots.Plot | Promise<plots.Plot
       ...o,
       title: 'A title that is a good deal longer than four hundred pixels are wide, so that it has to be broken',
     }),
+  'forecast: with an interval': (o) =>
+    plots.forecast(
+      { observed: [3, 4, 6, 5, 4], start: 3, forecast: [5.5, 5], lower: [4, 3], upper: [7, 8] },
+      { ...o, title: 'Forecast', xLabel: 'day', yLabel: 'degrees' },
+    ),
+  'forecast: alone': (o) => plots.forecast({ observed: [1, 2, 3], forecast: [4] }, o),
   'history: loss and accuracy': (o) =>
     plots.history({ history: record, epoch: record.loss.map((_, i) => i) }, { ...o, title: 'Training' }),
   'history: one epoch': (o) => plots.history({ loss: [0.5] }, o),

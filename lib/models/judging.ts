@@ -39,21 +39,33 @@ export class Judging {
     if (mask) this.#valid = t.reporting(judged, () => t.fixed('report', `${name}/valid`, [1]));
   }
 
-  /** Emits the loss of every sample and the derivative of their mean; `weighted`: by sample weights. */
-  emitLoss(weighted: boolean): void {
-    const { z, mask } = this.#seen;
-    const { weights } = this.#judged;
-    if (!mask && !(weighted && weights.size > 1)) {
-      this.#emitOf(z, this.#losses, 1);
-      if (!weighted) return;
-      this.#t.emit('weightRows', [this.#losses, weights, this.#losses], { N: 1 });
-      this.#t.emit('weightRows', [this.delta, weights, this.delta], { N: this.delta.size });
-      return;
-    }
+  /**
+   * Emits the loss of every sample and the derivative of their mean into programs whose names begin with `program`, and returns
+   * which of them make up those without and those with sample weights.
+   */
+  emitLoss(program: string): { plain: readonly string[]; weighted: readonly string[] } {
     const t = this.#t;
-    const steps = stepsOf(z.shape);
+    const { weights } = this.#judged;
+    const [plain, weighing, bySteps] = [program, `${program}, weights`, `${program}, weights of steps`];
+    t.program(plain);
+    if (this.#seen.mask) this.#emitBySteps(false);
+    else this.#emitOf(this.#losses, 1);
+    if (this.#seen.mask || weights.size > 1) {
+      t.program(bySteps);
+      this.#emitBySteps(true);
+      return { plain: [plain], weighted: [bySteps] };
+    }
+    t.program(weighing);
+    t.emit('weightRows', [this.#losses, weights, this.#losses], { N: 1 });
+    t.emit('weightRows', [this.delta, weights, this.delta], { N: this.delta.size });
+    return { plain: [plain], weighted: [plain, weighing] };
+  }
+
+  #emitBySteps(weighted: boolean): void {
+    const t = this.#t;
+    const steps = stepsOf(this.#seen.z.shape);
     const losses = t.batched('losses/steps', [steps]);
-    this.#emitOf(z, losses, steps);
+    this.#emitOf(losses, steps);
     const own = this.#weights(steps, weighted);
     t.emit('weightRows', [losses, own, losses], { N: 1 }, {}, steps);
     t.emit('weightRows', [this.delta, own, this.delta], { N: this.delta.size / steps }, {}, steps);
@@ -86,10 +98,10 @@ export class Judging {
     });
   }
 
-  #emitOf(z: Buffer, losses: Buffer, steps: number): void {
+  #emitOf(losses: Buffer, steps: number): void {
     const t = this.#t;
     const { compiled, targets } = this.#judged;
-    const { fused } = this.#seen;
+    const { z, fused } = this.#seen;
     const { delta } = this;
     const io = { output: z, targets, delta, ...(fused ? { probabilities: this.#probabilities } : {}) };
     if (steps === 1) compiled.loss.emit(t, { ...io, losses }, fused);

@@ -142,7 +142,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
 
   const activity: Buffer[] = [];
   let counts: readonly Judged['metrics'][] = [];
-  const parts = judged.map(({ compiled: { metrics } }) => metrics.map(() => ({})));
+  const metrics = judged.map(({ compiled }) => compiled.metrics.map(() => ({})));
   /** Forward, losses and metrics in one mode; `weighted` programs have losses by sample weights. */
   const judge = (isTraining: boolean) => {
     const mode = isTraining ? 'training' : 'evaluation';
@@ -170,12 +170,17 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     });
     t.program(`states in ${mode}`);
     t.lasting(() => states.emitKeep(expanded.states, lowered));
-    t.program(`loss in ${mode}`);
-    for (const { judging } of emitted) judging.emitLoss(false);
-    t.program(`weighted loss in ${mode}`);
-    for (const { judging } of emitted) judging.emitLoss(true);
+    const parts = emitted.map(({ judging }, k) => judging.emitLoss(`loss ${k} in ${mode}`));
+    t.compose(
+      `loss in ${mode}`,
+      parts.flatMap(({ plain }) => plain),
+    );
+    t.compose(
+      `weighted loss in ${mode}`,
+      parts.flatMap(({ weighted }) => weighted),
+    );
     t.program(`metrics in ${mode}`);
-    counts = emitted.map(({ judging }, k) => judging.emitMetrics(parts[k]));
+    counts = emitted.map(({ judging }, k) => judging.emitMetrics(metrics[k]));
     for (const [i, penalty] of penalties.entries()) {
       activity[i] ??= t.fixed('report', `${penalized[i].layer}/penalty`, [1]);
       t.emit('sumRows', [perSample(t, lowered.buffer(penalty)), activity[i]], {});

@@ -2,6 +2,7 @@ export { type ActivationName, type ActivationOptions, activation } from './activ
 export { type ConfusionMatrixOptions, confusionMatrix } from './confusion-matrix.js';
 export { type DecisionBoundaryOptions, decisionBoundary } from './decision-boundary.js';
 export { type FiltersOptions, filters } from './filters.js';
+export { type ForecastInput, type ForecastOptions, forecast } from './forecast.js';
 export { type Colormap, type HeatmapOptions, heatmap } from './heatmap.js';
 export { type HistoryInput, type HistoryOptions, history } from './history.js';
 export { type ImagesOptions, images } from './images.js';

@@ -46,6 +46,8 @@ async function openCase(workload) {
   const { kind, dtype, samples, batchSize, layers, loss } = workload;
   if (!['train', 'start', 'memory', 'predict'].includes(kind)) throw new Skip('not a thing TensorFlow.js does');
   if (loss || layers.some(({ from }) => from)) throw new Skip('not measured on graphs of layers and losses of our own');
+  if (layers.some((layer) => layer.kind === 'lstm' || layer.kind === 'gru'))
+    throw new Skip('a step of a recurrent layer takes it some ten seconds, and its GRU has the older form alone');
   if (dtype === 'float64') throw new Skip('it has no float64');
   if (kind === 'memory' && backend === 'cpu') throw new Skip('a step takes it more than half a minute: see row f');
   const all = workload.array('x');
