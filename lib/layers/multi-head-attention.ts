@@ -5,7 +5,7 @@ import { reshaped } from '../graph/broadcast.js';
 import { activation } from '../graph/ops/activation.js';
 import { affine } from '../graph/ops/affine.js';
 import { dropout } from '../graph/ops/dropout.js';
-import { applyOp, sizeOf, type Value, withMask } from '../graph/value.js';
+import { applyOp, isCall, sizeOf, type Value, withMask } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { ops } from '../ops.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
@@ -205,7 +205,9 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
 /** A mask that is known now, and hides everything from a step. @throws RangeError */
 function checkSees(mask: Value, layer: string): Value {
   const [, S] = mask.shape;
-  const data = mask.constant?.data ?? new Float64Array();
+  let source = mask; // seen under another shape
+  while (source.from && !isCall(source.from) && source.from.op.view) source = source.from.inputs[0];
+  const data = source.constant?.data ?? new Float64Array();
   for (let at = 0; at < data.length; at += S)
     if (!data.subarray(at, at + S).some((x) => x !== 0))
       throw new RangeError(

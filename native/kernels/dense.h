@@ -6,22 +6,34 @@
 namespace fjordnet::FJORDNET_ISA {
 namespace {
 
+// fn(first, n) for stretches of rows: one, unless there are very many, as of long sequences. Between them a job may
+// stop.
+template <typename T, typename F>
+void manyRows(const Cpu<T>& cpu, Index B, const F& fn) {
+  for (Index first = 0; first < B && (first == 0 || !cpu.isStopped()); first += kMostProductRows)
+    fn(first, std::min(kMostProductRows, B - first));
+}
+
 // y[B,O] = x[B,I] @ w[I,O] + b[O]
 template <typename T>
 void affine(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> w, In<T> b, Out<T> y) {
-  productTiled<T>(cpu.team, {false, false, B, O, I, x, I, w, O, b, y, O});
+  manyRows(cpu, B, [&](Index first, Index n) {
+    productTiled<T>(cpu.team, {false, false, n, O, I, x + first * I, I, w, O, b, y + first * O, O});
+  });
 }
 
 // y[B,O] = x[B,I] @ w[I,O]
 template <typename T>
 void matmul(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> w, Out<T> y) {
-  productTiled<T>(cpu.team, {false, false, B, O, I, x, I, w, O, nullptr, y, O});
+  affine(cpu, B, O, I, x, w, In<T>{nullptr}, y);
 }
 
 // dw[I,O] = x[B,I].T @ dy[B,O]
 template <typename T>
 void weightGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> dy, Out<T> dw) {
-  productTiled<T>(cpu.team, {true, false, I, O, B, x, I, dy, O, nullptr, dw, O});
+  manyRows(cpu, B, [&](Index first, Index n) {
+    productTiled<T>(cpu.team, {true, false, I, O, n, x + first * I, I, dy + first * O, O, nullptr, dw, O, first > 0});
+  });
 }
 
 // db[O] = dy[B,O].sum(0)
@@ -65,12 +77,20 @@ void inputGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> dy, In<T>
     });
     return;
   }
-  if (O * I > kTransposed) return productTiled<T>(cpu.team, {false, true, B, I, O, dy, O, w, O, nullptr, dx, I});
+  const bool isTransposed = O * I <= kTransposed;
   T* transposed = cpu.shared;
-  for (Index o = 0; o < O; ++o) {
+  for (Index o = 0; o < O && isTransposed; ++o) {
     for (Index i = 0; i < I; ++i) transposed[o * I + i] = w[i * O + o];
   }
-  productTiled<T>(cpu.team, {false, false, B, I, O, dy, O, transposed, I, nullptr, dx, I});
+  manyRows(cpu, B, [&](Index first, Index n) {
+    const T* from = dy + first * O;
+    T* to = dx + first * I;
+    if (isTransposed) {
+      productTiled<T>(cpu.team, {false, false, n, I, O, from, O, transposed, I, nullptr, to, I});
+    } else {
+      productTiled<T>(cpu.team, {false, true, n, I, O, from, O, w, O, nullptr, to, I});
+    }
+  });
 }
 
 }  // namespace

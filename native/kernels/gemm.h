@@ -156,17 +156,18 @@ struct Product {
   const T* bias;
   T* c;
   Index ldc;
+  bool isAdded = false;  // to what is in c, without a bias
 };
 
-// For b as it is stored. `isAdded`: to what is in c.
+// For b as it is stored.
 template <typename T>
-void productInCache(const Product<T>& p, bool isAdded = false) {
+void productInCache(const Product<T>& p) {
   constexpr int L = kLanes<T>;
   blocks((p.N + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
     const Index j = first * L;
     const T* bias = p.bias == nullptr ? nullptr : p.bias + j;
     Gemm<T> g{p.K, p.a, p.transA ? 1 : p.lda, p.transA ? p.lda : 1, p.b + j, p.ldb, bias, 0, p.c + j, p.ldc, 0};
-    g.isAdded = isAdded;
+    g.isAdded = p.isAdded;
     gemmColumns(g, p.M, std::min(vectors * L, p.N - j));
   });
 }
@@ -217,7 +218,7 @@ void product(const Product<T>& p) {
   constexpr Index small = FJORDNET_VECTOR_BYTES == 64 ? kSmallProduct : 0;
   const bool inCache = p.M * p.K + p.K * p.N + p.M * p.N <= cache;
   if (!p.transB && p.M >= 4 && inCache && (!p.transA || p.M * p.N * p.K > small)) return productInCache(p);
-  product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, T(0), p.c, p.ldc);
+  product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, p.isAdded ? T(1) : T(0), p.c, p.ldc);
   if (p.bias == nullptr) return;
   for (Index i = 0; i < p.M; ++i) {
     T* c = p.c + i * p.ldc;

@@ -166,9 +166,9 @@ struct StateDeltas {
 };
 
 // 0 for what is so small that its products with weights and states would be below the smallest normal number, 1e-38 in
-// float: below 1e-32. Gradients fade from step to step, and would stay at the smallest number there is, as half of it and
-// more is rounded to it; processors take 100 times as long for such numbers. A step of an LSTM, 128 sequences of 1,000
-// steps, 128 units: 8,800 ms; with those below 1e-38 made 0 1,400 ms; 500 so.
+// float: below 1e-32. Gradients fade from step to step, and would stay at the smallest number there is, as half of it
+// and more is rounded to it; processors take 100 times as long for such numbers. A step of an LSTM, 128 sequences of
+// 1,000 steps, 128 units: 8,800 ms; with those below 1e-38 made 0 1,400 ms; 500 so.
 template <typename V>
 inline V flushed(V x) {
   return abs_(x) < all<V>(static_cast<double>(std::numeric_limits<Value<V>>::min()) * 0x1p20) ? V{} : x;

@@ -231,8 +231,7 @@ inline void winogradGradient(const Cpu<float>& cpu, const Conv2d& c, In<float> x
       for (Index point = 0; point < Winograd::kPoints; ++point) {
         float* to = sum + point * c.C * a.filters;
         productInCache<float>({true, false, c.C, a.filters, n, v + point * unit * a.channels, a.channels,
-                               m + point * unit * a.filters, a.filters, nullptr, to, a.filters},
-                              true);
+                               m + point * unit * a.filters, a.filters, nullptr, to, a.filters, true});
       }
     }
     addRows(dy + begin * c.output(), (end - begin) * c.Y * c.X, c.F, c.F, sum + size);

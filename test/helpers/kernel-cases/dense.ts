@@ -9,6 +9,9 @@ const DIMS: readonly Dims[] = [
   { B: 130, O: 112, I: 70 },
 ];
 
+/** As many rows as long sequences have. */
+const MANY: readonly Dims[] = [...DIMS, { B: 9001, O: 3, I: 5 }];
+
 /** c[M,N] = sum over k of a(m, k) * b(k, n) */
 function product(
   M: number,
@@ -24,7 +27,7 @@ function product(
 
 export const dense: KernelCases = {
   affine: {
-    dims: DIMS,
+    dims: MANY,
     reference: ([x, w, b], { B, O, I }) => [
       product(
         B,
@@ -37,7 +40,7 @@ export const dense: KernelCases = {
     tolerance: 16,
   },
   matmul: {
-    dims: DIMS,
+    dims: MANY,
     reference: ([x, w], { B, O, I }) => [
       product(
         B,
@@ -76,7 +79,7 @@ export const dense: KernelCases = {
     tolerance: 32,
   },
   inputGradient: {
-    dims: DIMS,
+    dims: MANY,
     reference: ([dy, w], { B, O, I }) => [
       product(
         B,
