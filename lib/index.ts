@@ -84,6 +84,7 @@ export {
   trainValidationTestSplit,
 } from './model-selection/splits.js';
 export type { CompileOptions, PerOutput } from './models/compile.js';
+export { type LayoutOptions, layouts, type NamedTensors } from './models/layouts.js';
 export type { LoadedWeights, LoadWeightsOptions } from './models/load-weights.js';
 export type { LoadOptions } from './models/loading.js';
 export { Model, model } from './models/model.js';

@@ -26,6 +26,10 @@ test('input() has as many axes as its shape, and layers keep, add or take some',
   t.true(isRank(layers.maxPooling1d().apply(layers.upSampling1d().apply(layers.zeroPadding1d().apply(steps))), 2));
   t.true(isRank(layers.globalMaxPooling1d().apply(layers.averagePooling1d().apply(steps)), 1));
   t.true(isRank(layers.globalAveragePooling1d().apply(steps), 1));
+  t.true(isRank(layers.lstm({ units: 2 }).apply(steps), 1));
+  t.true(isRank(layers.masking().apply(layers.gru({ units: 2, returnSequences: true }).apply(steps)), 2));
+  const [, state] = layers.gru({ units: 2, returnState: true }).apply(steps);
+  t.true(isRank(layers.gru({ units: 2, returnSequences: true }).apply([steps, state]), 2));
   const flat = layers.flatten().apply(image);
   t.true(isRank(layers.add().apply([flat, layers.dropout({ rate: 0.5 }).apply(flat)]), 1));
   t.true(
@@ -56,6 +60,8 @@ test('a layer is not applied to what it cannot take', (t) => {
   t.throws(() => layers.maxPooling1d().apply(image), { instanceOf: RangeError });
   // @ts-expect-error
   t.throws(() => layers.globalAveragePooling1d().apply(row), { instanceOf: RangeError });
+  // @ts-expect-error
+  t.throws(() => layers.lstm({ units: 2 }).apply(row), { instanceOf: RangeError });
   // @ts-expect-error
   t.is(row.shape[1], undefined);
 });

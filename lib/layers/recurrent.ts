@@ -72,13 +72,18 @@ const OPTIONS = [
 ];
 
 /** What a recurrent layer of these options gives. */
-type Returned<O> = O extends { readonly returnState: true }
-  ? readonly Value[]
-  : O extends { readonly returnSequences: true }
-    ? Value<Sequence>
-    : O extends { readonly returnSequences?: false | undefined }
-      ? Value<Vector>
-      : Value;
+type Returned<O> = O extends { readonly returnState: infer R }
+  ? R extends false | undefined
+    ? Output<O>
+    : readonly Value[]
+  : Output<O>;
+type Output<O> = O extends { readonly returnSequences: infer R }
+  ? boolean extends R
+    ? Value
+    : R extends true
+      ? Value<Sequence>
+      : Value<Vector>
+  : Value<Vector>;
 
 /** A sequence, or a list of it and of the states to begin with. */
 export type RecurrentRanks<O> = FromTo<Value<Sequence> | readonly [Value<Sequence>, ...Value[]], Returned<O>>;
