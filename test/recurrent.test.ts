@@ -24,6 +24,7 @@ import { binding } from '../dist/binding.js';
 import { expand } from '../dist/graph/expand.js';
 import { graphOf } from '../dist/graph/graph.js';
 import { placeholder } from '../dist/graph/value.js';
+import { weightsOfGraph } from '../dist/graph/weights.js';
 import { alongDirection } from './helpers/graph.js';
 import { difference } from './helpers/replay.js';
 
@@ -309,6 +310,42 @@ for (const kind of RECURRENT)
         return Math.abs(exact - numeric) < 1e-7 * Math.max(1, Math.abs(numeric));
       }),
       { numRuns: 60, seed: 3 },
+    );
+    t.pass();
+  });
+
+/** Layers of sequences [steps, 4] that masks mean something to. */
+const MASKED: Record<string, (x: Value<any>) => Value> = {
+  bidirectional: (x) => bidirectional({ layer: lstm({ units: 3, returnSequences: true }) }).apply(x),
+  'bidirectional, ave': (x) => bidirectional({ layer: gru({ units: 3 }), mergeMode: 'ave' }).apply(x),
+  attention: (x) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3 }).apply([x, x]),
+  'causal attention': (x) => layers.multiHeadAttention({ numHeads: 1, keyDim: 4, useCausalMask: true }).apply([x, x]),
+  globalAveragePooling1d: (x) => layers.globalAveragePooling1d().apply(x),
+  'timeDistributed of a recurrent layer': (x) =>
+    timeDistributed({ layer: layers.simpleRNN({ units: 2 }) }).apply(
+      layers.reshape({ targetShape: [-1, 2, 2] }).apply(x),
+    ),
+  'maximum of two': (x) => layers.maximum().apply([x, masking({ maskValue: 9 }).apply(x)]),
+};
+for (const [name, apply] of Object.entries(MASKED))
+  test(`${name}: gradients along random directions, with masks and of any length`, (t) => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 1000 }), (steps, seed) => {
+        const r = new RandomState(seed);
+        const mask = placeholder([steps]);
+        const x = Object.assign(placeholder([steps, 4]), { mask });
+        const graph = graphOf([x], [apply(x)]);
+        const [y] = expand(graph, [x], { training: true, frozen: new Set() }).outputs;
+        const arrays = [x, ...weightsOfGraph(graph).map(({ weight }) => weight)].map(
+          (value) => [value, r.normal(0, 0.5, [...(value.batched ? [2] : []), ...value.shape]) as NDArray] as const,
+        );
+        const ones = r.randint(0, 3, [2, steps]).data.map((k) => Math.min(k, 1));
+        const [exact, numeric] = alongDirection(ops.sum(ops.mul(y, ops.sigmoid(y))), arrays, r, [
+          [mask, NDArray.from(ones).reshape(2, steps)],
+        ]);
+        return Math.abs(exact - numeric) < 1e-7 * Math.max(1, Math.abs(numeric));
+      }),
+      { numRuns: 20, seed: 5 },
     );
     t.pass();
   });

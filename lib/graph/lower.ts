@@ -158,7 +158,7 @@ export class Lowered {
     const owner = memoryOf(value);
     const place = this.#options.gradients.get(owner);
     if (owner === value || !place) return place;
-    return this.#uses.get(owner) === 1 ? this.#t.view(place, value.shape) : undefined;
+    return this.#uses.get(owner) === 1 ? this.#t.view(place, value.shape, value.times ?? 1) : undefined;
   }
 
   #make(value: Value, name: string): Buffer {
