@@ -76,6 +76,30 @@ const split = { testSize: 0.5, trainSize: 0.5, randomState: 1, shuffle: true, st
 const axes = { title: 'a', description: 'b', width: 300, theme: 'light', background: 'white' };
 const folds = { nSplits: 2, shuffle: true, randomState: 1 };
 const layer = { name: 'a', inputShape: [4, 4, 1] };
+const recurrent = {
+  name: 'a',
+  inputShape: [3, 2],
+  units: 2,
+  activation: 'tanh',
+  useBias: true,
+  kernelInitializer: 'zeros',
+  recurrentInitializer: 'zeros',
+  biasInitializer: 'zeros',
+  kernelRegularizer: 'l1',
+  recurrentRegularizer: 'l1',
+  biasRegularizer: 'l1',
+  kernelConstraint: 'nonNeg',
+  recurrentConstraint: 'nonNeg',
+  biasConstraint: 'nonNeg',
+  dropout: 0.1,
+  recurrentDropout: 0.1,
+  returnSequences: true,
+  returnState: true,
+  goBackwards: true,
+  stateful: true,
+};
+const headOf = () => fjordnet.sequential({ layers: [layers.dense({ name: 'head', units: 1, inputShape: [2] })] });
+const headTensors = { 'head.weight': [[1, 2]], 'head.bias': [0] };
 const conv = {
   ...layer,
   filters: 1,
@@ -565,6 +589,39 @@ export const CALLS: Record<string, Call> = {
 
   sequential: plain(fjordnet.sequential, { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
   Sequential: plain((o) => new fjordnet.Sequential(o), { layers: [], name: 'a', dtype: 'float32', seed: 1 }),
+  'layers.simpleRNN': plain(layers.simpleRNN, recurrent),
+  'layers.lstm': plain(layers.lstm, { ...recurrent, recurrentActivation: 'sigmoid', unitForgetBias: true }),
+  'layers.gru': plain(layers.gru, { ...recurrent, recurrentActivation: 'sigmoid', resetAfter: true }),
+  'layers.bidirectional': plain((o) => layers.bidirectional({ ...o, layer: layers.gru({ units: 2 }) }), {
+    name: 'a',
+    backwardLayer: layers.gru({ units: 2, goBackwards: true }),
+    mergeMode: 'sum',
+  }),
+  'layers.bidirectional of': plain((layer) => layers.bidirectional({ layer }), layers.gru({ units: 2 })),
+  'layers.timeDistributed': plain(layers.timeDistributed, { name: 'a', layer: layers.flatten() }),
+  'layers.masking': plain(layers.masking, { name: 'a', maskValue: 1 }),
+  'layers.multiHeadAttention': plain(layers.multiHeadAttention, {
+    name: 'a',
+    numHeads: 2,
+    keyDim: 2,
+    valueDim: 2,
+    outputDim: 3,
+    dropout: 0.1,
+    useBias: true,
+    useCausalMask: true,
+    attentionMask: false,
+    returnAttentionScores: false,
+    kernelInitializer: 'zeros',
+    biasInitializer: 'zeros',
+    kernelRegularizer: 'l1',
+    biasRegularizer: 'l1',
+    kernelConstraint: 'nonNeg',
+    biasConstraint: 'nonNeg',
+  }),
+  'layouts.pytorch': plain((tensors, o) => fjordnet.layouts.pytorch(headOf(), tensors, o), headTensors, {
+    partial: true,
+  }),
+  'layouts.keras': plain((tensors, o) => fjordnet.layouts.keras(headOf(), tensors, o), {}, { partial: true }),
   'layers.embedding': plain(layers.embedding, {
     name: 'a',
     inputDim: 3,
@@ -817,6 +874,11 @@ export const CALLS: Record<string, Call> = {
     plots.filters,
     fresh(() => NDArray.zeros([4, 2])),
     { ...axes, channel: 0, imageShape: [2, 2], limit: 1, columns: 1 },
+  ),
+  'plots.forecast': plain(
+    plots.forecast,
+    { observed: [1, 2, 3], forecast: [2, 1], lower: [1, 0], upper: [3, 2], start: 1 },
+    { ...axes, xLabel: 'a', yLabel: 'b' },
   ),
   'plots.heatmap': plain(plots.heatmap, x, {
     ...axes,
