@@ -155,8 +155,10 @@ constexpr Index kMostGroups = 16;
 // Rows of a product at a time; between them a job may stop. 8,192 rows of 96 values by 288 take some 6 ms.
 constexpr Index kMostProductRows = 8192;
 
-// Rows of a batch of sequences that a thread takes through all steps at a time, and tiles of rows at most. Not measured
-// yet.
+// Rows of a batch of sequences that a thread takes through all steps at a time, at least, and tiles of rows at most.
+// Training steps in ms, 28 steps, two threads, with 8, 16 and 32 rows: LSTM of 128 units, 128 sequences 11.0, 10.6,
+// 12.5; 32 and 32 0.41, 0.44, 0.48; 256 and 64 27.6, 24.0, 26.6; 512 and 128 268, 204, 217; GRU of 128, 128 8.2, 8.2,
+// 6.9 to 11.7. More tiles at most were not measured.
 constexpr Index kRecurrentRows = 16;
 constexpr Index kMostRecurrentTiles = 16;
 
