@@ -1,12 +1,13 @@
 import { checkOneOf } from '../check.js';
 import { reverseAxis } from '../graph/ops/axes.js';
 import { applyOp, type Value, withMask } from '../graph/value.js';
+import { property } from '../kind.js';
 import { ops } from '../ops.js';
 import { described } from './described.js';
 import { isList, type Layer, type LayerOptions, nameOf } from './layer.js';
 import { masked } from './masks.js';
 import type { FromTo } from './ranks.js';
-import { RecurrentLayer } from './recurrent.js';
+import type { RecurrentLayer } from './recurrent.js';
 import { layerFrom } from './registry.js';
 import { checkLayer, madeBy, nameWithin, Wrapper } from './wrapper.js';
 
@@ -101,7 +102,8 @@ export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>
 
 function checkRecurrent(option: string, given: unknown): RecurrentLayer {
   const layer = checkLayer(option, given);
-  if (!(layer instanceof RecurrentLayer))
+  // not by its class, which may be another copy's of this package
+  if (typeof property(layer, 'returnSequences') !== 'boolean' || typeof property(layer, 'goBackwards') !== 'boolean')
     throw new TypeError(`Expected ${option} to be a recurrent layer (lstm, gru or simpleRNN), got ${nameOf(layer)}`);
-  return layer;
+  return layer as RecurrentLayer;
 }
