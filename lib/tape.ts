@@ -1,6 +1,7 @@
 import type { DType } from './array.js';
 import { type BufferSpec, binding, type InstructionSpec } from './binding.js';
 import { aligned, layOut, livesOf, runByRows } from './graph/lives.js';
+import { sizeOf } from './graph/value.js';
 import { Plan } from './plan.js';
 
 export type FloatType = Exclude<DType, 'int32'>;
@@ -34,8 +35,6 @@ export interface Buffer {
 export interface Scalar {
   readonly index: number;
 }
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 const LEFT_OUT = -1; // in place of a buffer's index
 

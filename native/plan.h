@@ -185,11 +185,6 @@ class Plan {
       throw std::invalid_argument("Expected outputs to be batched buffers of real numbers");
   }
 
-  // Whether a step may be left before instruction k, and is to be.
-  bool isStopped(const Program<T>& program, std::size_t k) const {
-    return k <= program.stoppable && program.stoppable > 0 && stop.load(std::memory_order_relaxed);
-  }
-
   // One batch of n; load(rows) brings the samples of these rows into their buffers. Returns whether it was done: a job
   // that is to stop leaves it while nothing that lasts was written.
   template <typename Load>
@@ -199,24 +194,24 @@ class Plan {
     for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t));
     for (const auto& run : program.runs) {
       const bool isFirst = &run == &program.runs.front();
+      const auto isStopped = [&] { return run.end <= program.stoppable && stop.load(std::memory_order_relaxed); };
       const auto tile = [&](Index t, Team& helpers, T* shared) {
         if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t));
-        for (std::size_t k = run.begin; k < run.end && !isStopped(program, k); ++k)
-          call(program, k, t, helpers, shared);
+        for (std::size_t k = run.begin; k < run.end && !isStopped(); ++k) call(program, k, t, helpers, shared);
       };
       if (run.isByRows && tiles_ > 1) {
         team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
           Team alone(team, slot);
           tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
         });
-        if (isStopped(program, run.end)) return false;
+        if (isStopped()) return false;
         team.parallel_for(static_cast<int>(run.parts), [&](int p, int slot) {
           Team alone(team, slot);
           finish(program, run, p, alone);
         });
       } else {
         tile(0, team, shared_.data());
-        if (isStopped(program, run.end)) return false;
+        if (isStopped()) return false;
         for (std::size_t k = run.end; k < run.last; ++k) call(program, k, 0, team, shared_.data());
       }
     }

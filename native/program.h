@@ -36,7 +36,8 @@ class Program {
 
   // Cuts the instructions into runs, of a plan that is tiled. A run by rows ends before an instruction that touches one
   // of its sums, which are not added up yet, or sums into what it reads. What follows by parts has each value of its
-  // buffers in one part alone: it takes them whole, or none of them.
+  // buffers in one part alone: it takes them whole, or none of them. Where a job may stop, no run goes on to where it
+  // may not.
   void cut(const std::vector<BufferSpec>& buffers, bool isTiled, Index tileRows) {
     Index work = 0, runsByRows = 0, least = 1;
     Stretches sums, read, inParts;
@@ -57,7 +58,8 @@ class Program {
         allFixed([&](const auto&, const BufferSpec& b) { return inParts.add(b); });
         continue;
       }
-      const bool goesOn = !runs.empty() && runs.back().isByRows == isByRows && runs.back().last == runs.back().end &&
+      const bool goesOn = !runs.empty() && k != stoppable && runs.back().isByRows == isByRows &&
+                          runs.back().last == runs.back().end &&
                           allFixed([&](const auto& operand, const BufferSpec& b) {
                             return !sums.touch(b) && !(operand.isSum && read.touch(b));
                           });

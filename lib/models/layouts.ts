@@ -1,6 +1,6 @@
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkBoolean, checkOptions, wrongShape, wrongType } from '../check.js';
-import type { Shape, Weight } from '../graph/value.js';
+import { type Shape, sizeOf, type Weight } from '../graph/value.js';
 import { weightName, weightsOfGraph } from '../graph/weights.js';
 import { isPlain } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
@@ -184,13 +184,7 @@ const recurrent =
     } else for (let i = 0; i < G; i++) data[i] = a.data[i] + b.data[i];
     return {
       ...both,
-      bias: NDArray.wrap(
-        data.subarray(
-          0,
-          bias.reduce((n, m) => n * m, 1),
-        ),
-        bias,
-      ),
+      bias: NDArray.wrap(data.subarray(0, sizeOf(bias)), bias),
     };
   };
 
@@ -249,7 +243,7 @@ const MODULES: Readonly<Record<string, Convert>> = {
 /** An array whose axis i is axis `axes[i]` of the given one. */
 function permuted(array: NDArray, axes: readonly number[]): NDArray {
   const shape = axes.map((axis) => array.shape[axis]);
-  const strides = array.shape.map((_, axis) => array.shape.slice(axis + 1).reduce((n, m) => n * m, 1));
+  const strides = array.shape.map((_, axis) => sizeOf(array.shape.slice(axis + 1)));
   const out = NDArray.zeros(shape, array.dtype);
   const at = axes.map(() => 0);
   for (let i = 0; i < array.size; i++) {
