@@ -101,7 +101,6 @@ export { Sequential, type SequentialOptions, sequential } from './models/sequent
 export type { Snapshot } from './models/snapshot.js';
 export { type Along, type Operand, ops } from './ops.js';
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
-export { MinMaxScaler, StandardScaler } from './preprocessing.js';
 export { type MT19937State, RandomState } from './random.js';
 export { type Regularizer, type RegularizerInput, regularizers } from './regularizers.js';
 export { type Schedule, schedules } from './schedules.js';
@@ -121,4 +120,28 @@ export {
 } from './scores/precision-recall.js';
 export { meanSquaredError, type R2ScoreOptions, type RegressionScoreOptions, r2Score } from './scores/regression.js';
 export { linspace, logspace } from './spaces.js';
+export type { Category } from './tables/categories.js';
+export {
+  type ColumnChoice,
+  ColumnTransformer,
+  type ColumnTransformerEntry,
+  type ColumnTransformerOptions,
+} from './tables/column-transformer.js';
+export { type DatePart, DatetimeEncoder, type DatetimeEncoderOptions } from './tables/datetime-encoder.js';
+export type { Table, TableInput } from './tables/frame.js';
+export type { DateFormat } from './tables/instants.js';
+export { MaxAbsScaler } from './tables/max-abs-scaler.js';
+export { MinMaxScaler } from './tables/min-max-scaler.js';
+export { Normalizer } from './tables/normalizer.js';
+export { OneHotEncoder, type OneHotEncoderOptions } from './tables/one-hot-encoder.js';
+export { OrdinalEncoder, type OrdinalEncoderOptions } from './tables/ordinal-encoder.js';
+export { makePipeline, Pipeline } from './tables/pipeline.js';
+export { PolynomialFeatures } from './tables/polynomial-features.js';
+export { loadPredictor, Predictor, type PredictorOptions } from './tables/predictor.js';
+export { RobustScaler } from './tables/robust-scaler.js';
+export { SimpleImputer, type SimpleImputerOptions } from './tables/simple-imputer.js';
+export { StandardScaler } from './tables/standard-scaler.js';
+export type { AnyTransformer } from './tables/steps.js';
+export { type InferOptions, TableTransformer } from './tables/table-transformer.js';
+export type { Transformer } from './tables/transformer.js';
 export type { ByPort } from './training/data.js';

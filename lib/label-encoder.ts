@@ -1,5 +1,7 @@
 import { type ArrayInput, NDArray } from './array.js';
 import { notFitted } from './check.js';
+import { at } from './io/file-errors.js';
+import { expected, label, list, object } from './io/schema.js';
 import {
   codesOf,
   encodeLabels,
@@ -11,6 +13,7 @@ import {
   readLabels,
   uniqueLabels,
 } from './labels.js';
+import { type Parts, registerSaved, Saved } from './saved.js';
 
 /**
  * Class labels as numbers, and back: scikit-learn's `LabelEncoder`. The number of a class is its place among the sorted
@@ -20,8 +23,13 @@ import {
  * new LabelEncoder().fitTransform(['dog', 'cat', 'dog']); // [1, 0, 1]
  * ```
  */
-export class LabelEncoder {
+export class LabelEncoder extends Saved {
+  static override readonly className = 'LabelEncoder';
   #classes?: readonly Label[];
+
+  static {
+    registerSaved(LabelEncoder);
+  }
 
   /** @param y strings, booleans or numbers, one a sample, all of one kind */
   fit(y: Labels): this {
@@ -63,6 +71,18 @@ export class LabelEncoder {
   /** The classes, sorted. Throws ERR_NOT_FITTED before `fit`. */
   get classes(): Label[] {
     return [...this.#fitted('classes')];
+  }
+
+  protected override parts(): Parts {
+    return { config: {}, ...(this.#classes && { state: { classes: this.#classes } }) };
+  }
+
+  protected override restore(saved: unknown): void {
+    const { classes } = object<{ classes: readonly Label[] }>({ classes: list(label, 1) })('state', saved);
+    const sorted = at('state.classes', () => uniqueLabels(classes));
+    if (sorted.length !== classes.length || sorted.some((each, k) => each !== classes[k]))
+      throw expected('state.classes', 'sorted, of one kind, each once', classes);
+    this.#classes = classes;
   }
 
   #fitted(member: string): readonly Label[] {

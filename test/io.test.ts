@@ -415,7 +415,7 @@ test('a process that is killed while it saves leaves the old model or the new on
     await new Promise((resolve) => setTimeout(resolve, 5 + 60 * random.randomSample()));
     child.kill('SIGKILL');
     await once(child, 'close');
-    const { architecture, weights } = await loadModel(path);
+    const { architecture = {}, weights = [] } = await loadModel(path);
     const [[, w]] = weights;
     t.is(w.size, 400_000);
     t.true(w.data.every((x) => x === architecture.value));

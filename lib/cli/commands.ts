@@ -166,6 +166,34 @@ const predict: CommandSpec = {
   load: () => import('./commands/predict.js'),
 };
 
+const serve: CommandSpec = {
+  name: 'serve',
+  summary: 'Answer predictions over HTTP',
+  usage: 'MODEL [OPTIONS]',
+  arguments: [['MODEL', 'A file that fjordnet train --save wrote, or save of a pipeline, an estimator or a network']],
+  least: 1,
+  most: 1,
+  groups: [
+    [
+      'Options',
+      {
+        port: { value: 'N', help: '0 takes one that is free. Default: 8080', short: 'p' },
+        host: { value: 'NAME', help: 'Default: 127.0.0.1, which no other machine reaches' },
+        'max-body': { value: 'BYTES', help: 'Of a request at most. Default: 1048576' },
+        'max-rows': { value: 'N', help: 'Rows of a request at most. Default: 10000' },
+        timeout: { value: 'S', help: 'Seconds that a request may take to arrive. Default: 10' },
+        json: { help: 'One JSON document a line on standard output' },
+        quiet: { help: 'Only errors', short: 'q' },
+      },
+    ],
+  ],
+  examples: [
+    ['A server of penguins', 'fjordnet serve penguins.safetensors --port 8080'],
+    ['One row, one answer', `curl localhost:8080/predict -d '{ "island": "Dream", "mass": 3750 }'`],
+  ],
+  load: () => import('./commands/serve.js'),
+};
+
 const plot: CommandSpec = {
   name: 'plot',
   summary: 'Draw a figure: into an SVG or PNG file, or as text where it has a text form',
@@ -272,4 +300,4 @@ const bench: CommandSpec = {
 };
 
 /** All commands, in the order of the help. What runs them is loaded when it is asked for: help needs nothing native. */
-export const COMMANDS: readonly CommandSpec[] = [train, grid, evaluate, predict, plot, report, info, bench];
+export const COMMANDS: readonly CommandSpec[] = [train, grid, evaluate, predict, serve, plot, report, info, bench];

@@ -1,10 +1,10 @@
 import { NDArray } from '../array.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import { checked } from './errors.js';
+import { readJson } from './json-file.js';
 import type { Recipe } from './recipe.js';
 import type { Run } from './run-file.js';
 import { checkGrid } from './run-schema.js';
-import { readJson } from './schema.js';
 
 /** A value of one option, as the user would write it. */
 export type GridValue = number | string | readonly number[];

@@ -3,6 +3,7 @@ import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
 import type { MLPOptions } from '../estimators/mlp-parameters.js';
+import { expected } from '../io/schema.js';
 import { layers } from '../layers/index.js';
 import type { Layer } from '../layers/layer.js';
 import { layerFrom } from '../layers/registry.js';
@@ -13,7 +14,7 @@ import { regularizers } from '../regularizers.js';
 import type { FloatType } from '../tape.js';
 import { type DataOptions, loadSplit, type Meaning, type Split } from './dataset.js';
 import { CommandError, EXIT, usage } from './errors.js';
-import { expected, readJson } from './schema.js';
+import { readJson } from './json-file.js';
 
 export const MODEL_NAMES = ['mlp', 'cnn', 'lecture', 'sklearn'] as const;
 export type ModelKind = (typeof MODEL_NAMES)[number] | 'file';

@@ -1,11 +1,3 @@
-import type { Label } from '../labels.js';
-import type { Sequential } from '../models/sequential.js';
-import type { DataOptions, Meaning } from './dataset.js';
-import type { Grid, GridValue } from './grid-file.js';
-import { LARGEST_SEED } from './options.js';
-import { checkRecipe, MODEL_NAMES, type Recipe } from './recipe.js';
-import type { Run } from './run-file.js';
-import { SCALINGS, type Scaling } from './scaling.js';
 import {
   boolean,
   either,
@@ -18,7 +10,15 @@ import {
   record,
   type Schema,
   text,
-} from './schema.js';
+} from '../io/schema.js';
+import type { Label } from '../labels.js';
+import type { Sequential } from '../models/sequential.js';
+import type { DataOptions, Meaning } from './dataset.js';
+import type { Grid, GridValue } from './grid-file.js';
+import { LARGEST_SEED } from './options.js';
+import { checkRecipe, MODEL_NAMES, type Recipe } from './recipe.js';
+import type { Run } from './run-file.js';
+import { SCALINGS, type Scaling } from './scaling.js';
 
 const sizes = list(integer(1));
 const TASKS = ['classification', 'regression'] as const;

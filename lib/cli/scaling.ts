@@ -1,5 +1,6 @@
 import type { NDArray } from '../array.js';
-import { MinMaxScaler, StandardScaler } from '../preprocessing.js';
+import { MinMaxScaler } from '../tables/min-max-scaler.js';
+import { StandardScaler } from '../tables/standard-scaler.js';
 
 export const SCALINGS = ['auto', 'none', 'standard', 'minmax', 'max'] as const;
 export type ScalingName = (typeof SCALINGS)[number];

@@ -6,14 +6,15 @@ import { isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { dataset } from '../plan.js';
-import { checkRandomState, type RandomState } from '../random.js';
+import { checkRandomState, RandomState } from '../random.js';
+import { type Parts, Saved } from '../saved.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
 import { dense, type Features } from './csr.js';
 import { type MLPFitOptions, type MLPFitSyncOptions, readCallbacks, WatchedMLP } from './mlp-callbacks.js';
 import { dtypeOf, type Given, layersOf, readGiven, wholeOf, writeArrays } from './mlp-given.js';
 import { type Architecture, initialize, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
-import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
+import { AdamOptimizer, type Optimizer, optimizerOf, SGDOptimizer } from './mlp-optimizers.js';
 import {
   checkParameters,
   layerSizes,
@@ -21,6 +22,7 @@ import {
   type MLPRegressorOptions,
   type Parameters,
 } from './mlp-parameters.js';
+import { checkArrays, type SavedMLP, savedMLP } from './mlp-saved.js';
 import { range, type Split, splitter } from './mlp-split.js';
 import {
   begun,
@@ -63,7 +65,7 @@ interface Prepared {
 }
 
 /** What scikit-learn's two multi-layer perceptrons have in common. */
-export abstract class MultilayerPerceptron<O extends MLPOptions> {
+export abstract class MultilayerPerceptron<O extends MLPOptions> extends Saved {
   protected parameters: Parameters<O>;
   #extra: Partial<MLPRegressorOptions>;
   #network?: MLPNetwork;
@@ -75,6 +77,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
   #training = false;
 
   constructor(options: O, extra: Partial<MLPRegressorOptions>) {
+    super();
     this.#extra = extra;
     this.parameters = checkParameters(options, extra);
   }
@@ -186,6 +189,66 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     this.parameters = checkParameters(options, this.#extra, this.parameters);
     return this;
   }
+
+  /** A new estimator of the same parameters, that is not fitted: scikit-learn's `clone`. A RandomState is copied. */
+  clone(changes: Partial<O> = {}): this {
+    const params = { ...this.getParams(), ...changes } as O;
+    if (isRandomState(params.randomState)) params.randomState = copyOf(params.randomState);
+    return new (this.constructor as new (options: O) => this)(params);
+  }
+
+  /**
+   * Parameters, weights and all that training goes on from: after `load`, partialFit and warm starts have the bits they would have
+   * had. @throws Error with code ERR_BUSY while it is training
+   */
+  protected override parts(): Parts {
+    this.#checkIdle();
+    const network = this.#network;
+    const known = network && {
+      architecture: network.architecture,
+      weights: readAll(network, network.parameters),
+      states: readAll(network, network.states),
+    };
+    const optimizer = this.#optimizer && { solver: this.#optimizer.solver, ...this.#optimizer.memory() };
+    const state: SavedMLP = {
+      ...known,
+      progress: this.#progress,
+      given: this.#given,
+      ...(optimizer && { optimizer: { ...optimizer, parameters: withoutRandom(optimizer.parameters) } }),
+      ...(this.#memory && { memory: this.#memory }),
+      targets: this.savedTargets(),
+    };
+    const config = {
+      ...this.getParams(),
+      hiddenLayerSizes: layerSizes((this.parameters as unknown as Parameters).hiddenLayerSizes),
+    };
+    return { config, state };
+  }
+
+  protected override restore(saved: unknown): void {
+    const state = savedMLP(saved, (options) => checkParameters(options as O, this.#extra) as unknown as Parameters);
+    const { architecture, weights = [], states = [], progress, given = {}, optimizer, memory } = state;
+    if (architecture) {
+      this.restoreTargets(state.targets, architecture);
+      const network = networkOf(architecture);
+      checkArrays('state.states', states, network.states);
+      if (progress.best.length > 0) checkArrays('state.progress.best', progress.best, network.parameters);
+      writeAll(network, network.parameters, weights);
+      writeAll(network, network.states, states);
+      this.#network = network;
+    }
+    for (const [name, arrays] of Object.entries(given))
+      this.#given = readGiven(name as keyof Given, arrays, this.#given);
+    this.#progress = progress;
+    if (optimizer) this.#optimizer = optimizerOf(optimizer.solver, optimizer);
+    if (memory) this.#memory = [...memory];
+  }
+
+  /** What the outputs mean, for a file. */
+  protected abstract savedTargets(): unknown;
+
+  /** @throws TypeError or RangeError for what does not belong to a network of this architecture */
+  protected abstract restoreTargets(targets: unknown, architecture: Architecture): void;
 
   protected async fitWith(x: Features, y: unknown, options: MLPFitOptions): Promise<this> {
     checkOptions('options', options, ['signal', 'sampleWeight', 'onEpochEnd', 'callbacks']);
@@ -377,6 +440,14 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> {
     writeArrays(name, network, values);
   }
 }
+
+function copyOf(random: RandomState): RandomState {
+  const copy = new RandomState(0);
+  copy.setState(random.getState());
+  return copy;
+}
+
+const withoutRandom = ({ randomState: _, ...parameters }: Parameters): Parameters => parameters;
 
 function checkColumns(x: NDArray, [features]: readonly number[]): NDArray {
   if (x.shape[1] !== features) throw wrongShape('x', `a matrix of ${features} columns, as at fit`, x.shape);

@@ -8,12 +8,27 @@ import type { Parameters } from './mlp-parameters.js';
 export interface Optimizer {
   readonly solver: 'sgd' | 'adam';
   readonly learningRate: number;
+  /** What it was made of, and how many steps it has made, for files. */
+  memory(): OptimizerMemory;
   /** Sets what the update of the next step is given. */
   next(step: Step): void;
   /** The epoch has ended; `t` counts samples. */
   iterationEnds(t: number): void;
   /** Training would stop for `reason`. Answers whether it does, or goes on with a lower rate. */
   triggerStopping(reason: string, print: (line: string) => unknown): boolean;
+}
+
+export interface OptimizerMemory {
+  readonly parameters: Parameters;
+  readonly learningRate: number;
+  readonly steps: number;
+}
+
+/** The optimizer that has this memory. */
+export function optimizerOf(solver: 'sgd' | 'adam', { parameters, learningRate, steps }: OptimizerMemory): Optimizer {
+  const optimizer = solver === 'sgd' ? new SGDOptimizer(parameters) : new AdamOptimizer(parameters, steps);
+  optimizer.learningRate = learningRate;
+  return optimizer;
 }
 
 export class SGDOptimizer implements Optimizer {
@@ -24,6 +39,10 @@ export class SGDOptimizer implements Optimizer {
   constructor(parameters: Parameters) {
     this.#p = { ...parameters };
     this.learningRate = parameters.learningRateInit;
+  }
+
+  memory(): OptimizerMemory {
+    return { parameters: this.#p, learningRate: this.learningRate, steps: 0 };
   }
 
   next(step: Step): void {
@@ -55,11 +74,16 @@ export class AdamOptimizer implements Optimizer {
   readonly solver = 'adam';
   learningRate: number;
   #p: Parameters;
-  #steps = 0;
+  #steps: number;
 
-  constructor(parameters: Parameters) {
+  constructor(parameters: Parameters, steps = 0) {
     this.#p = { ...parameters };
+    this.#steps = steps;
     this.learningRate = parameters.learningRateInit;
+  }
+
+  memory(): OptimizerMemory {
+    return { parameters: this.#p, learningRate: this.learningRate, steps: this.#steps };
   }
 
   next(step: Step): void {

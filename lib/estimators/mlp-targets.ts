@@ -1,6 +1,7 @@
 import { filled } from '../allocate.js';
 import { type ArrayInput, argmaxRows, asArray, checkFinite, NDArray, position } from '../array.js';
 import { wrongValue } from '../check.js';
+import { expected, label, list, object, oneOf } from '../io/schema.js';
 import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, uniqueLabels } from '../labels.js';
 import { readClasses, readIndicators } from '../scores/classification.js';
 
@@ -34,6 +35,20 @@ export class LabelBinarizer {
     if (!sameLabels(all, binarizer.classes))
       throw wrongValue('classes', `the columns of y, 0 to ${binarizer.classes.length - 1}`, classes);
     return binarizer;
+  }
+
+  /** What `toJSON` gave. @throws RangeError with the place of what is wrong */
+  static fromJSON(name: string, json: unknown): LabelBinarizer {
+    const { kind, classes } = binarizer(name, json);
+    const other = classes.findIndex((each, k) => typeof each !== typeof classes[0] || classes.indexOf(each) < k);
+    if (other >= 0) throw expected(`${name}.classes[${other}]`, 'a class of its own, of one kind', classes[other]);
+    if (kind !== 'multilabel' && kind !== LabelBinarizer.#ofClasses([...classes]).kind)
+      throw expected(`${name}.kind`, `that of ${classes.length} classes`, kind);
+    return new LabelBinarizer(kind, classes);
+  }
+
+  toJSON(): { kind: LabelBinarizer['kind']; classes: readonly Label[] } {
+    return { kind: this.kind, classes: this.classes };
   }
 
   static #multilabel(indicators: NDArray): LabelBinarizer {
@@ -107,6 +122,11 @@ export class LabelBinarizer {
     return `labels out of the classes of the last fit, ${listed(this.classes)}`;
   }
 }
+
+const binarizer = object<{ kind: LabelBinarizer['kind']; classes: readonly Label[] }>({
+  kind: oneOf('binary', 'multiclass', 'multilabel'),
+  classes: list(label, 1),
+});
 
 /** Whether the labels are the same ones: '1' is not 1. */
 export const sameLabels = (a: readonly Label[], b: readonly Label[]) =>

@@ -1,12 +1,15 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkOptions, wrongType, wrongValue } from '../check.js';
+import { expected } from '../io/schema.js';
 import { type Label, type Labels, listed } from '../labels.js';
+import { registerSaved } from '../saved.js';
 import { accuracyOf, readTargets, readWeights } from '../scores/classification.js';
 import { r2Of } from '../scores/regression.js';
 import { averageOf } from '../scores/sums.js';
 import type { Features } from './csr.js';
 import { MultilayerPerceptron, type Targets } from './mlp-base.js';
 import type { MLPFitOptions, MLPFitSyncOptions, SampleWeight } from './mlp-callbacks.js';
+import type { Architecture } from './mlp-network.js';
 import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
 import { type ClassTargets, LabelBinarizer, readNumbers, sameLabels } from './mlp-targets.js';
 
@@ -25,9 +28,14 @@ import { type ClassTargets, LabelBinarizer, readNumbers, sameLabels } from './ml
  * model.score(xTest, yTest);
  */
 export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
+  static override readonly className = 'MLPClassifier';
   /** How cross-validation by a number of folds splits: with the classes' shares kept. */
   readonly estimatorType = 'classifier';
   #binarizer?: LabelBinarizer;
+
+  static {
+    registerSaved(MLPClassifier);
+  }
 
   /** @throws TypeError or RangeError naming the parameter that is out of its range */
   constructor(options: MLPOptions = {}) {
@@ -136,6 +144,17 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
     };
   }
 
+  protected override savedTargets() {
+    return this.#binarizer?.toJSON();
+  }
+
+  protected override restoreTargets(targets: unknown, { units, outActivation }: Architecture): void {
+    const binarizer = LabelBinarizer.fromJSON('state.targets', targets);
+    if (binarizer.outputs !== units.at(-1) || (binarizer.kind === 'multiclass') !== (outActivation === 'softmax'))
+      throw expected('state.targets', `of ${units.at(-1)} outputs with ${outActivation}`, targets);
+    this.#binarizer = binarizer;
+  }
+
   #binarizerFor(y: ClassTargets, incremental: boolean, classes?: Labels): LabelBinarizer {
     const known = this.#binarizer;
     if (!incremental) {
@@ -164,7 +183,12 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
  * x may be sparse, as SciPy's csr_matrix: `{ data, indices, indptr, shape }`. While it is worked on every value is stored.
  */
 export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
+  static override readonly className = 'MLPRegressor';
   readonly estimatorType = 'regressor';
+
+  static {
+    registerSaved(MLPRegressor);
+  }
 
   /** @throws TypeError or RangeError naming the parameter that is out of its range */
   constructor(options: MLPRegressorOptions = {}) {
@@ -213,6 +237,13 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
 
   protected outActivationBeforeFit(): 'exp' | 'identity' {
     return this.parameters.loss === 'poisson' ? 'exp' : 'identity';
+  }
+
+  protected override savedTargets(): undefined {}
+
+  protected override restoreTargets(_: unknown, { outActivation }: Architecture): void {
+    if (outActivation !== this.outActivationBeforeFit())
+      throw expected('state.architecture.outActivation', `'${this.outActivationBeforeFit()}'`, outActivation);
   }
 
   protected readTargets(y: ArrayInput): Targets {

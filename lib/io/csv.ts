@@ -81,13 +81,31 @@ export async function readCsv(input: string | URL | Readable, options: CsvOption
 }
 
 /** The same with options that were checked, and those that only the command line has. */
-export async function readTable(input: string | URL | Readable, options: TableOptions): Promise<CsvData> {
+export function readTable(input: string | URL | Readable, options: TableOptions): Promise<CsvData> {
+  const source = isStream(input) ? 'the stream' : sourceOf(input);
+  return readRows(input, options.separator, new CsvTable(source, options));
+}
+
+/** What rows of text are given to. */
+export interface RowSink<T> {
+  row(cells: readonly string[], line: number): void;
+  finish(): T;
+  /** What helps where a row of other length than the first came. */
+  hintFor(cells: readonly string[]): string;
+}
+
+/** Gives the rows of a CSV file or stream to a sink as they come. @throws as `readCsv` does */
+export async function readRows<T>(
+  input: string | URL | Readable,
+  separator: string,
+  table: RowSink<T>,
+  encoding: Encoding = 'utf8',
+): Promise<T> {
   const { parse } = await loadPeer(PACKAGE, () => import(PACKAGE) as Promise<CsvParse>);
   const source = isStream(input) ? 'the stream' : sourceOf(input);
-  const table = new CsvTable(source, options);
   const parser = parse({
     bom: false,
-    delimiter: options.separator,
+    delimiter: separator,
     max_record_size: MAX_RECORD,
     on_record: (cells, { lines }) => {
       table.row(cells, lines);
@@ -104,7 +122,7 @@ export async function readTable(input: string | URL | Readable, options: TableOp
     // a stream that waits for more, as a terminal does, is not waited for
     parser.once('error', () => stream.destroy());
     parser.resume(); // rows are taken as they are parsed: nothing comes out
-    await pipeline(() => utf8(unzipped(chunks, source), source), parser);
+    await pipeline(() => decoded(unzipped(chunks, source), source, encoding), parser);
     return table.finish();
   } catch (error) {
     throw explained(error as ParseError, source, table);
@@ -117,7 +135,7 @@ export async function readTable(input: string | URL | Readable, options: TableOp
 type ParseError = NodeJS.ErrnoException & { lines?: number; records?: number; record?: unknown };
 
 /** Errors of the parser, whatever their codes, and of memory get ours; others are clear already. */
-function explained(error: ParseError, source: string, table: CsvTable): Error {
+function explained(error: ParseError, source: string, table: RowSink<unknown>): Error {
   const { code, message, lines, records, record } = error;
   if (typeof lines === 'number' && typeof records === 'number') {
     const hint = Array.isArray(record) ? table.hintFor(record.map(String)) : '';
@@ -127,6 +145,20 @@ function explained(error: ParseError, source: string, table: CsvTable): Error {
   if (code === undefined && /allocation failed|Invalid typed array length/i.test(message))
     return failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for its numbers`, { cause: error });
   return error;
+}
+
+/** How text is written where it is not UTF-8 or UTF-16. */
+export type Encoding = 'utf8' | 'latin1';
+
+function decoded(chunks: AsyncIterable<unknown>, source: string, encoding: Encoding): AsyncIterable<unknown> {
+  return encoding === 'utf8' ? utf8(chunks, source) : latin1(chunks);
+}
+
+/** Windows' variant, as browsers read 'latin1'. */
+async function* latin1(chunks: AsyncIterable<unknown>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('windows-1252');
+  for await (const chunk of chunks)
+    yield typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true });
 }
 
 const isStream = (input: unknown): input is Readable =>

@@ -1,20 +1,35 @@
-import { NDArray } from '../array.js';
+import { checkAttached, NDArray } from '../array.js';
 import { failure, wrongType, wrongValue } from '../check.js';
-import { isFloat32Array, isFloat64Array, isInt32Array, isPlain, isUint32Array, typedArrayName } from '../kind.js';
+import {
+  isFloat32Array,
+  isFloat64Array,
+  isInt32Array,
+  isPlain,
+  isUint8Array,
+  isUint32Array,
+  typedArrayName,
+} from '../kind.js';
 import type { MT19937State } from '../random.js';
 import { filePath } from './atomic.js';
 import { quoted, sizes } from './read.js';
-import { readSafetensors, type Tensor, writeSafetensors } from './safetensors.js';
+import {
+  formatSafetensors,
+  parseSafetensors,
+  readSafetensors,
+  type Safetensors,
+  type Tensor,
+  writeSafetensors,
+} from './safetensors.js';
 
 /** An object of JSON's values only: no typed arrays, no functions, no NaN or Infinity. */
 export type JsonObject = { readonly [key: string]: unknown };
 
-/** What a model file holds. */
+/** What a model file holds: a network, or an object such as a transformer, an estimator, a predictor with a network in it. */
 export interface ModelFile {
   /** From which the network is built again. */
-  readonly architecture: JsonObject;
+  readonly architecture?: JsonObject;
   /** Names are unique; the order is kept, but after another program rewrote the file only the names can be relied on. */
-  readonly weights: readonly (readonly [name: string, values: NDArray])[];
+  readonly weights?: readonly (readonly [name: string, values: NDArray])[];
   /** The optimizer's memory. Absent (or empty): none was saved. */
   readonly optimizerState?: readonly (readonly [name: string, values: NDArray])[];
   /** What else resuming needs: epoch, iterations, the optimizer's configuration … */
@@ -23,56 +38,75 @@ export interface ModelFile {
   readonly metadata?: JsonObject;
   /** The generator's state, as RandomState's `getState` gives and `setState` takes it. */
   readonly randomState?: MT19937State;
+  /** What is no network, or what is around it: see lib/saved.ts. */
+  readonly object?: { readonly json: JsonObject; readonly arrays: readonly Held[] };
 }
+
+type Held = NDArray | { readonly shape: readonly number[]; readonly data: NDArray['data'] | Uint32Array };
 
 const FORMAT = 'fjordnet';
 const VERSION = 1;
 const WEIGHTS = 'weights/';
 const OPTIMIZER = 'optimizer/';
 const RANDOM_KEY = 'random/key';
+const OBJECT = 'object/';
 const MAX_DEPTH = 100;
 /** Characters of architecture, training or metadata: far more than any network's, far less than what would take all memory. */
 const MAX_JSON = 2 ** 25;
 
 /**
- * Writes a network to one safetensors file, atomically: a crash leaves the old file or the new one. Tensors are called
- * `weights/NAME`, `optimizer/NAME` and `random/key`; `__metadata__` holds format, version, architecture, training and
- * the user's metadata as strings. The arrays are read until the promise is settled.
+ * Writes a model to one safetensors file, atomically: a crash leaves the old file or the new one. Tensors are called
+ * `weights/NAME`, `optimizer/NAME`, `random/key` and `object/NUMBER`; `__metadata__` holds format, version, architecture,
+ * training, the user's metadata and the object as strings. The arrays are read until the promise is settled.
  *
  * @throws TypeError or RangeError for what cannot be written exactly, before anything is written; Error with the file
  *   system's code (ENOENT, EACCES, ENOSPC …)
  */
 export async function saveModel(path: string | URL, model: ModelFile): Promise<void> {
-  const { architecture, weights, optimizerState = [], training, metadata: own, randomState } = model;
+  await writeSafetensors(path, ...formatModel(model));
+}
+
+/** What `saveModel` writes. */
+export const modelBytes = (model: ModelFile): Uint8Array => Buffer.concat(formatSafetensors(...formatModel(model)));
+
+function formatModel(model: ModelFile): [tensors: (readonly [string, Tensor])[], metadata: Record<string, string>] {
+  const { architecture, weights = [], optimizerState = [], training, metadata: own, randomState, object } = model;
   const tensors: (readonly [string, Tensor])[] = [
     ...weights.map(([name, values]) => [WEIGHTS + name, values] as const),
     ...optimizerState.map(([name, values]) => [OPTIMIZER + name, values] as const),
+    ...(object?.arrays ?? []).map((array, i) => [OBJECT + i, array] as const),
   ];
-  const metadata: Record<string, string> = {
-    format: FORMAT,
-    version: String(VERSION),
-    architecture: formatJson('architecture', architecture),
-  };
-  if (training !== undefined) metadata.training = formatJson('training', training);
-  if (own !== undefined) metadata.metadata = formatJson('metadata', own);
+  const metadata: Record<string, string> = { format: FORMAT, version: String(VERSION) };
+  for (const [name, value] of Object.entries({ architecture, training, metadata: own, object: object?.json }))
+    if (value !== undefined) metadata[name] = formatJson(name, value);
   if (randomState !== undefined) {
     const [algorithm, key, position, hasGauss, cachedGaussian] = randomState;
     metadata.randomState = formatJson('randomState', { algorithm, position, hasGauss, cachedGaussian });
     tensors.push([RANDOM_KEY, { shape: [key.length], data: key }]);
   }
-  await writeSafetensors(path, tensors, metadata);
+  return [tensors, metadata];
 }
 
 /**
- * Reads what `saveModel` wrote. `optimizerState`, `training`, `metadata` and `randomState` are absent if they were not saved.
+ * Reads what `saveModel` wrote. What was not saved is absent: of `architecture` and `object` one is there, of an object that
+ * holds a network both.
  *
  * @throws Error with code ERR_FORMAT and the reason if the file is damaged, hostile, no model, or of a later version;
  *   ERR_MEMORY if it does not fit into memory; the file system's code (ENOENT …)
  */
 export async function loadModel(path: string | URL): Promise<ModelFile> {
-  const source = filePath(path);
-  const damaged = (reason: string) => failure('ERR_FORMAT', `Cannot load a model from '${source}': ${reason}`);
-  const { tensors, metadata } = await readSafetensors(path);
+  return modelOf(`'${filePath(path)}'`, await readSafetensors(path));
+}
+
+/** The same of what `modelBytes` made. @throws TypeError for what is no Uint8Array */
+export function parseModel(bytes: Uint8Array): ModelFile {
+  if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
+  checkAttached('bytes', bytes);
+  return modelOf('the bytes', parseSafetensors(bytes));
+}
+
+function modelOf(source: string, { tensors, metadata }: Safetensors): ModelFile {
+  const damaged = (reason: string) => failure('ERR_FORMAT', `Cannot load a model from ${source}: ${reason}`);
   const format = metadata.get('format');
   if (format !== FORMAT)
     throw damaged(
@@ -88,30 +122,39 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
     const text = metadata.get(name);
     return text === undefined ? undefined : parseJson(text, (reason) => damaged(`its ${name} ${reason}`));
   };
-  const architecture = json('architecture');
-  if (architecture === undefined) throw damaged('it has no architecture');
-  const training = json('training');
-  const own = json('metadata');
-  const random = json('randomState');
+  const [architecture, training, own, random, object] = [
+    'architecture',
+    'training',
+    'metadata',
+    'randomState',
+    'object',
+  ].map(json);
+  if (architecture === undefined && object === undefined) throw damaged('it has no architecture');
 
   const weights: (readonly [string, NDArray])[] = [];
   const optimizerState: (readonly [string, NDArray])[] = [];
+  const arrays: Held[] = [];
   let key: Uint32Array | undefined;
   for (const [name, { shape, data }] of tensors) {
     const list = name.startsWith(WEIGHTS) ? weights : name.startsWith(OPTIMIZER) ? optimizerState : undefined;
-    if (list && (isFloat32Array(data) || isFloat64Array(data) || isInt32Array(data)))
-      list.push([name.slice(list === weights ? WEIGHTS.length : OPTIMIZER.length), NDArray.wrap(data, shape)]);
+    const values =
+      isFloat32Array(data) || isFloat64Array(data) || isInt32Array(data) ? NDArray.wrap(data, shape) : undefined;
+    const number = name.startsWith(OBJECT) ? Number(name.slice(OBJECT.length)) : -1;
+    if (list && values) list.push([name.slice(list === weights ? WEIGHTS.length : OPTIMIZER.length), values]);
     else if (name === RANDOM_KEY && isUint32Array(data) && data.length === 624) key = data;
+    else if (object && number >= 0 && number < tensors.size && (values || isUint32Array(data)))
+      arrays[number] = values ?? { shape, data: data as Uint32Array };
     else
       throw damaged(`its tensor ${quoted(name)} (${typedArrayName(data)}, shape [${sizes(shape)}]) is none of a model`);
   }
   return {
-    architecture,
+    ...(architecture && { architecture }),
     weights,
     ...(optimizerState.length > 0 ? { optimizerState } : {}),
     ...(training ? { training } : {}),
     ...(own ? { metadata: own } : {}),
     ...(random ? { randomState: readRandomState(random, key, damaged) } : {}),
+    ...(object && { object: { json: object, arrays } }),
   };
 }
 

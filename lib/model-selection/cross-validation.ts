@@ -2,13 +2,15 @@ import { allocate } from '../allocate.js';
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
-import { hasMethods, isAbortSignal, isClass, isRandomState, isTypedArray } from '../kind.js';
+import { hasMethods, isAbortSignal, isClass, isNDArray, isRandomState, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
+import type { Table } from '../tables/frame.js';
+import type { TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
 import { type Candidate, type FitsOptions, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
-import { type Splittable, takeRows } from './splits.js';
+import { type Labelled, takeRows } from './splits.js';
 
 /** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
 export type CrossValidation = number | { split(x: ArrayInput, y: any): Iterable<Split> } | Iterable<Split>;
@@ -44,8 +46,8 @@ export interface CrossValScoreOptions<M extends Candidate = Candidate> extends S
  */
 export async function crossValScore<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput,
-  y: Splittable,
+  x: ArrayInput | Table,
+  y: Labelled,
   options: CrossValScoreOptions<M> = {},
 ): Promise<number[]> {
   const fits = checkScoreOptions(options, ['cv']);
@@ -95,8 +97,8 @@ export interface BootstrapScore {
  */
 export async function bootstrapScore<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput,
-  y: Splittable,
+  x: ArrayInput | Table,
+  y: Labelled,
   options: BootstrapScoreOptions<M> = {},
 ): Promise<BootstrapScore> {
   const fits = checkScoreOptions(options, ['nResamples', 'randomState', 'confidenceLevel']);
@@ -134,8 +136,8 @@ function drawResample(n: number, random: RandomState): Split {
 /** Rows are taken as models start, not for all of them at once. */
 function* bootstrapTasks<M extends Candidate>(
   resamples: readonly Split[],
-  x: NDArray,
-  y: Splittable,
+  x: NDArray | TableRows,
+  y: Labelled,
   build: () => M | Promise<M>,
 ): Generator<Task<M>> {
   for (const split of resamples) yield { ...fold(x, y, split), build, needsFit: true };
@@ -193,7 +195,7 @@ export function checkFolds(cv: CrossValidation): void {
 /** The training and test set of every fold. */
 export function foldsOf(
   cv: CrossValidation,
-  x: NDArray,
+  x: NDArray | TableRows,
   y: Pair[1],
   classifier: boolean,
 ): { train: Pair; test: Pair }[] {
@@ -204,18 +206,19 @@ export function foldsOf(
       : classifier && isLabels(y)
         ? new StratifiedKFold({ nSplits: cv })
         : new KFold({ nSplits: cv });
-  const splits = 'split' in splitter ? splitter.split(x, y as Labels) : splitter;
+  const splits =
+    'split' in splitter ? splitter.split(isNDArray(x) ? x : NDArray.zeros([x.length, 1]), y as Labels) : splitter;
   if (typeof splits?.[Symbol.iterator] !== 'function')
     throw wrongType('cv.split(x, y)', 'splits to iterate over', splits);
   const folds = Array.from(splits, (split, i) => {
     if (!Array.isArray(split) || split.length !== 2) throw wrongType(`cv[${i}]`, 'a pair of [train, test] rows', split);
-    return fold(x, y as Splittable, split);
+    return fold(x, y as Labelled, split);
   });
   if (folds.length === 0) throw wrongValue('cv', 'one split or more', cv);
   return folds;
 }
 
-function fold(x: NDArray, y: Splittable, [train, test]: Split): { train: Pair; test: Pair } {
+function fold(x: NDArray | TableRows, y: Labelled, [train, test]: Split): { train: Pair; test: Pair } {
   return { train: [x.take(train), takeRows(y, train)], test: [x.take(test), takeRows(y, test)] };
 }
 
@@ -234,6 +237,7 @@ function maker<M extends Candidate>(estimator: ModelSource<M>): () => M | Promis
 
 /** A new estimator of the same parameters: scikit-learn's `clone`. */
 function clone<M extends Candidate>(estimator: M): M {
+  if (estimator.clone) return estimator.clone() as M;
   const params = { ...estimator.getParams?.() };
   if (isRandomState(params.randomState)) {
     const copy = new RandomState(0);

@@ -2,6 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
 import { isNDArray, isRandomState } from '../kind.js';
+import type { Table } from '../tables/frame.js';
+import { isTable, TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
 import { accuracy } from './score.js';
 
@@ -14,10 +16,13 @@ export interface Candidate {
   /** 'classifier' for models whose folds keep the classes' shares. */
   readonly estimatorType?: 'classifier' | 'regressor';
   getParams?(): { randomState?: unknown };
+  /** A copy that is not fitted. */
+  clone?(): unknown;
 }
 
-export type Pair = readonly [x: ArrayInput, y: ArrayInput | readonly unknown[]];
-export type Scoring<M> = (model: M, x: Pair[0], y: Pair[1]) => number | Promise<number>;
+export type Pair = readonly [x: ArrayInput | Table, y: ArrayInput | readonly unknown[]];
+/** x: the rows as they were given, a table or an array. */
+export type Scoring<M> = (model: M, x: any, y: Pair[1]) => number | Promise<number>;
 
 /** A model to build, train and score. */
 export interface Task<M extends Candidate> {
@@ -133,7 +138,7 @@ function startTraining(
   );
 }
 
-async function defaultScore(model: Candidate, x: ArrayInput, y: Pair[1]): Promise<number> {
+async function defaultScore(model: Candidate, x: Pair[0], y: Pair[1]): Promise<number> {
   if (model.score) return model.score(x, y);
   return accuracy(y, await model.predict(x));
 }
@@ -150,7 +155,8 @@ const failed = (error?: unknown): Outcome => ({
   ...(error === undefined ? {} : { error: error as Error }),
 });
 
-/** Samples of which many parts will be taken, in the floating type they are trained in. */
-export function readSamples(x: ArrayInput): NDArray {
+/** Samples of which many parts will be taken, in the floating type they are trained in; of a table as they are. */
+export function readSamples(x: ArrayInput | Table): NDArray | TableRows {
+  if (isTable(x)) return new TableRows('x', x);
   return isNDArray(x) ? asArray('x', x) : NDArray.from(x, { dtype: floatDType(x) });
 }

@@ -3,11 +3,25 @@ import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
+import type { Table } from '../tables/frame.js';
+import { isTable, TableRows } from '../tables/rows.js';
 import { checkRowCount, countClasses, groupByClass, rowCount, rowRange, type Split } from './folds.js';
 
-/** Rows that can be split: an array, or labels that are strings or booleans. */
-export type Splittable = ArrayInput | readonly string[] | readonly boolean[];
-type Part<A> = A extends readonly string[] ? string[] : A extends readonly boolean[] ? boolean[] : NDArray;
+/** Rows that can be split: an array, labels that are strings or booleans, or a table. */
+export type Splittable = Labelled | Table;
+/** An array, or labels. */
+export type Labelled = ArrayInput | readonly string[] | readonly boolean[];
+type Part<A> = A extends readonly string[]
+  ? string[]
+  : A extends readonly boolean[]
+    ? boolean[]
+    : A extends ArrayInput
+      ? NDArray
+      : A extends readonly (infer R)[]
+        ? R[]
+        : { [name in keyof A]: unknown[] };
+/** Rows to take some of. */
+type Rows = NDArray | readonly string[] | readonly boolean[] | TableRows;
 /** The parts of every array in turn, `Copies` of each: `[aTrain, aTest, bTrain, bTest, …]`. */
 export type Parts<A extends readonly Splittable[], Copies extends readonly unknown[]> = number extends A['length']
   ? Part<A[number]>[]
@@ -285,23 +299,30 @@ function approximateMode(counts: readonly number[], draws: number, random: Rando
   return mode;
 }
 
-function checkArrays(
-  name: string,
-  arrays: readonly Splittable[],
-): (NDArray | readonly string[] | readonly boolean[])[] {
+function checkArrays(name: string, arrays: readonly Splittable[]): Rows[] {
   if (!Array.isArray(arrays)) throw wrongType(name, 'an array of arrays', arrays);
   if (arrays.length === 0) throw wrongValue(name, 'one array or more', arrays);
-  const sources = Array.from(arrays as readonly Splittable[], (a, i) => (isWords(a) ? a : asArray(`${name}[${i}]`, a)));
+  const sources = Array.from(arrays as readonly Splittable[], (a, i) => rowsOf(`${name}[${i}]`, a));
   sources.forEach((a, i) => {
     checkRowCount(`${name}[${i}]`, a.length, sources[0].length);
   });
   return sources;
 }
 
-function distribute(sources: readonly (NDArray | readonly string[] | readonly boolean[])[], sets: readonly NDArray[]) {
-  return sources.flatMap((a) => sets.map((rows) => takeRows(a, rows)));
+function rowsOf(name: string, a: Splittable): Rows {
+  if (isWords(a)) return a;
+  return isTable(a) ? new TableRows(name, a) : asArray(name, a as ArrayInput);
 }
 
-export function takeRows(a: Splittable, rows: NDArray): NDArray | string[] | boolean[] {
-  return isWords(a) ? (Array.from(rows.data, (i) => a[i]) as string[] | boolean[]) : asArray('array', a).take(rows);
+function distribute(sources: readonly Rows[], sets: readonly NDArray[]) {
+  return sources.flatMap((a) =>
+    sets.map((rows) => (isWords(a) ? wordsAt(a, rows) : (a as NDArray | TableRows).take(rows))),
+  );
 }
+
+export function takeRows(a: Labelled, rows: NDArray): NDArray | string[] | boolean[] {
+  return isWords(a) ? wordsAt(a, rows) : asArray('array', a).take(rows);
+}
+
+const wordsAt = (a: readonly string[] | readonly boolean[], rows: NDArray) =>
+  Array.from(rows.data, (i) => a[i]) as string[] | boolean[];

@@ -32,7 +32,7 @@ export async function readWeights(
   const [byName, skipMismatch, allowNonFinite] = (['byName', 'skipMismatch', 'allowNonFinite'] as const).map((option) =>
     checkBoolean(option, options[option] ?? false),
   );
-  const { weights } = await loadModel(path);
+  const { weights = [] } = await loadModel(path);
   return ofFile(path, () => {
     const values = new Map(weights);
     const names = placed.map(({ layer, weight }) => weightName(layer, weight));

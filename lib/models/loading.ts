@@ -11,8 +11,9 @@ import {
 import type { Graph } from '../graph/graph.js';
 import { Recorder } from '../graph/recorder.js';
 import { layerPaths, weightsOfGraph } from '../graph/weights.js';
+import { filePath } from '../io/atomic.js';
 import { at, ofFile } from '../io/file-errors.js';
-import { type JsonObject, loadModel } from '../io/model-file.js';
+import { type JsonObject, loadModel, type ModelFile, parseModel } from '../io/model-file.js';
 import { isPlain } from '../kind.js';
 import type { Layer, Shape } from '../layers/layer.js';
 import { lossFrom } from '../losses.js';
@@ -21,6 +22,7 @@ import { optimizerFrom } from '../optimizers.js';
 import type { MT19937State } from '../random.js';
 import type { FloatType } from '../tape.js';
 import type { Trained } from '../training/loop.js';
+import { warn } from '../warn.js';
 import { modelFrom } from './architecture.js';
 import type { Engine } from './engine.js';
 import type { Model } from './model.js';
@@ -49,40 +51,68 @@ interface Loaded {
  *
  * @throws Error with code ERR_FORMAT, the file's name and the place in it
  */
-export async function readFile(path: string | URL, options: LoadOptions = {}): Promise<Loaded> {
-  checkOptions('options', options, ['allowNonFinite']);
-  const allowNonFinite = checkBoolean('allowNonFinite', options.allowNonFinite ?? false);
+export async function readFile(path: string | URL, options?: LoadOptions): Promise<Loaded> {
+  const allowNonFinite = checkLoadOptions(options);
   const file = await loadModel(path);
-  const { architecture, training = {}, metadata = {}, weights, optimizerState = [], randomState: random } = file;
-  return ofFile(path, () => {
-    if (!random) throw new TypeError('Expected the state of its generator, got none');
-    const model = modelFrom('architecture', architecture);
-    const loaded = { model, ...readTraining(training, model), metadata, weights, optimizerState, random };
-    checkTensors(loaded);
-    if (!allowNonFinite) {
-      for (const tensor of weights) checkFinite('weight', tensor);
-      for (const tensor of optimizerState) checkFinite('optimizer state', tensor);
-    }
-    return loaded;
-  });
+  return ofFile(path, () => readModel(file, allowNonFinite));
 }
+
+function checkLoadOptions(options: LoadOptions = {}): boolean {
+  checkOptions('options', options, ['allowNonFinite']);
+  return checkBoolean('allowNonFinite', options.allowNonFinite ?? false);
+}
+
+function readModel(file: ModelFile, allowNonFinite: boolean): Loaded {
+  const { architecture, training = {}, metadata = {}, weights = [], optimizerState = [], randomState: random } = file;
+  if (!architecture) {
+    const className = file.object?.json.className;
+    throw new TypeError(`Expected a network, got a ${className} (${className}.load, or loadPredictor, reads it)`);
+  }
+  if (!random) throw new TypeError('Expected the state of its generator, got none');
+  const model = modelFrom('architecture', architecture);
+  const loaded = { model, ...readTraining(training, model), metadata, weights, optimizerState, random };
+  checkTensors(loaded);
+  if (!allowNonFinite) {
+    for (const tensor of weights) checkFinite('weight', tensor);
+    for (const tensor of optimizerState) checkFinite('optimizer state', tensor);
+  }
+  return loaded;
+}
+
+type EngineOf = (model: Model) => Engine;
 
 /** The network of a file. `engineOf`: what is to be restored of it */
 export async function loadFile(
   path: string | URL,
   options: LoadOptions | undefined,
-  engineOf: (model: Model) => Engine,
+  engineOf: EngineOf,
 ): Promise<Model> {
-  const loaded = await readFile(path, options);
+  const allowNonFinite = checkLoadOptions(options);
+  const file = await loadModel(path);
+  if (file.object && file.architecture)
+    warn(
+      'FJORDNET_PREPROCESSING',
+      `'${filePath(path)}' holds preprocessing beside the network, which is given what that makes of rows: loadPredictor reads both`,
+    );
+  return ofFile(path, () => modelOf(file, allowNonFinite, engineOf));
+}
+
+/** The same of bytes. */
+export function loadBytes(bytes: Uint8Array, options: LoadOptions | undefined, engineOf: EngineOf): Model {
+  const allowNonFinite = checkLoadOptions(options);
+  const file = parseModel(bytes);
+  return ofFile('the bytes', () => modelOf(file, allowNonFinite, engineOf));
+}
+
+export function modelOf(file: ModelFile, allowNonFinite: boolean, engineOf: EngineOf): Model {
+  const loaded = readModel(file, allowNonFinite);
   const { model, compiled, metadata } = loaded;
-  return ofFile(path, () => {
-    const engine = engineOf(model);
-    model.metadata = metadata;
-    engine.restore(compiled);
-    const { random, progress } = engine;
-    restoreInto({ network: engine.record(model.graph as Graph), random, progress }, loaded);
-    return model;
-  });
+  const engine = engineOf(model);
+  model.metadata = metadata;
+  engine.restore(compiled);
+  const { random, progress } = engine;
+  restoreInto({ network: engine.record(model.graph as Graph), random, progress }, loaded);
+  return model;
 }
 
 /** Puts loaded values into a network of the same weights, by name. */

@@ -6,12 +6,13 @@ import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/h
 import type { NamesOf } from '../graph/name-types.js';
 import { type Shape, sizeOf, type Value } from '../graph/value.js';
 import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
-import { frozenJson, type JsonObject, saveModel } from '../io/model-file.js';
+import { frozenJson, type JsonObject, type ModelFile, modelBytes, saveModel } from '../io/model-file.js';
 import { isList } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
 import { markClasses } from '../made.js';
 import type { Metric } from '../metrics.js';
 import type { Optimizer } from '../optimizers.js';
+import { networkFile, registerNetworks } from '../saved.js';
 import type { FloatType } from '../tape.js';
 import { drive, driveSync, signalOf } from '../train.js';
 import type { Ports } from '../training/data.js';
@@ -22,7 +23,7 @@ import { Composite } from './composite.js';
 import { Engine } from './engine.js';
 import { readGraph } from './inputs.js';
 import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
-import { type LoadOptions, loadFile } from './loading.js';
+import { type LoadOptions, loadBytes, loadFile, modelOf } from './loading.js';
 import type { Compiled } from './network.js';
 import type {
   BatchOptions,
@@ -67,6 +68,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   static {
     markClasses({ Model });
     registerKind('Model', (options) => new Model({ ...options, seed: 0 }));
+    registerNetworks({ read: (file) => modelOf(file, false, (loaded) => loaded.#engine) });
   }
 
   constructor(options: ModelOptions<O, I> | Omit<ModelOptions<O, I>, 'inputs' | 'outputs'>) {
@@ -200,7 +202,6 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
 
   /**
    * Trains off the main thread.
-   *
    * @param x [n, ...], samples; images are [n, height, width, channels]. Of several inputs a list of arrays, or an object of
    *   them by name
    * @param y targets in the form the loss takes: one-hot rows, class numbers, numbers. Of several outputs as x
@@ -309,9 +310,25 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     await saveModel(path, file);
   }
 
+  /** What `save` writes. @throws Error with code ERR_BUSY while a batch is being computed */
+  toBytes(): Uint8Array {
+    return modelBytes(this[networkFile]());
+  }
+
+  /** For files of which it is a part. */
+  [networkFile](): ModelFile {
+    this.#engine.build(this.needGraph());
+    checkBetweenBatches(this.#engine.jobs.running);
+    return snapshot(this, this.#placed(), this.#engine);
+  }
+
+  /** A network that `toBytes` made. @throws as `load` does */
+  static fromBytes(bytes: Uint8Array, options?: LoadOptions): Model {
+    return loadBytes(bytes, options, (loaded) => loaded.#engine);
+  }
+
   /**
    * A network that `save` wrote, of whatever class. All of the file is checked before the network is built.
-   *
    * @throws Error with code ERR_FORMAT, and the place and reason, if the file is damaged, or holds NaN or Infinity and
    *   that is not allowed; ERR_MEMORY; the file system's code (ENOENT …)
    */
@@ -321,7 +338,6 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
 
   /**
    * Takes over the weights of a file that `save` wrote; the optimizer's state stays as it is.
-   *
    * @throws Error with code ERR_FORMAT if the file is damaged or its weights do not fit (see `byName` and `skipMismatch`),
    *   ERR_BUSY while a batch is being computed, the file system's code (ENOENT …); nothing is changed then
    */

@@ -154,11 +154,13 @@ export class Sequential extends Model<Value> {
    */
   static override async load(path: string | URL, options?: LoadOptions): Promise<Sequential> {
     const loaded = await Model.load(path, options);
-    return ofFile(path, () => {
-      if (loaded.className !== 'Sequential')
-        throw wrongValue('architecture.className', "'Sequential' (Model.load reads others, too)", loaded.className);
-      return loaded as Sequential;
-    });
+    return ofFile(path, () => checkSequential(loaded));
+  }
+
+  /** A network that `toBytes` made. @throws as `load` does */
+  static override fromBytes(bytes: Uint8Array, options?: LoadOptions): Sequential {
+    const loaded = Model.fromBytes(bytes, options);
+    return ofFile('the bytes', () => checkSequential(loaded));
   }
 
   protected override ports(shapes: readonly Shape[] = []): Ports {
@@ -209,6 +211,12 @@ export class Sequential extends Model<Value> {
     if (this.#layers.length === 0)
       throw failure('ERR_NOT_BUILT', 'Expected the network to have layers, got none: call add(layer) first');
   }
+}
+
+function checkSequential(loaded: Model): Sequential {
+  if (loaded.className !== 'Sequential')
+    throw wrongValue('architecture.className', "'Sequential' (Model.load reads others, too)", loaded.className);
+  return loaded as Sequential;
 }
 
 const inputDtypeOf = ({ inputDtype: dtype }: Layer) => dtype && { dtype };

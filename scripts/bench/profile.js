@@ -99,7 +99,7 @@ function run(workload, quick) {
       return run(names[i]);
     };
     const seconds = Math.max(1e-9, (time(repeated, runs) - empty) / repeats);
-    const dims = { ...instruction.dims, B };
+    const dims = { ...instruction.dims, B: B * instruction.rows };
     return { ...instruction, seconds, flop: GEMMS[instruction.kernel]?.(dims), bytes: instruction.bytes(B) };
   });
   return { rows, step, gather: empty };
@@ -112,14 +112,24 @@ const time = (call, runs) => spread(Array.from({ length: runs }, call)).least;
 function recorded(workload, repeats) {
   const { graph } = networkOf(workload);
   const emitted = [];
-  const { emit, compile } = Tape.prototype;
+  const { emit, compile, times: timesOf } = Tape.prototype;
   let program;
+  let times = 1; // rows for each sample, of what is recorded
   const width = workload.dtype === 'float32' ? 4 : 8;
   const names = [];
   // The recorder is made inside recordNetwork; every tape learns to repeat for as long as this one is recorded.
-  Tape.prototype.emit = function (kernel, buffers, dims, scalars) {
-    emitted.push({ kernel, buffers, dims, scalars, program });
-    return emit.call(this, kernel, buffers, dims, scalars);
+  Tape.prototype.emit = function (kernel, buffers, dims, scalars, rows = 1) {
+    emitted.push({ kernel, buffers, dims, scalars, rows, times, program });
+    return emit.call(this, kernel, buffers, dims, scalars, rows);
+  };
+  Tape.prototype.times = function (n, record) {
+    const before = times;
+    times = n;
+    try {
+      return timesOf.call(this, n, record);
+    } finally {
+      times = before;
+    }
   };
   const { program: select } = Tape.prototype;
   Tape.prototype.program = function (name) {
@@ -131,7 +141,9 @@ function recorded(workload, repeats) {
     for (const [i, e] of chosen(emitted).entries()) {
       names.push(`repeat ${i}`);
       this.program(names[i]);
-      for (let k = 0; k < repeats; k++) this.emit(e.kernel, e.buffers, e.dims, e.scalars);
+      this.times(e.times, () => {
+        for (let k = 0; k < repeats; k++) this.emit(e.kernel, e.buffers, e.dims, e.scalars, e.rows);
+      });
     }
     this.program('nothing');
     return compile.call(this);
@@ -153,15 +165,16 @@ function recorded(workload, repeats) {
   try {
     network = record();
   } finally {
-    Object.assign(Tape.prototype, { emit, compile, program: select });
+    Object.assign(Tape.prototype, { emit, compile, program: select, times: timesOf });
     binding.Plan = Plan;
   }
   network = { ...network, plain: record() };
-  const instructions = chosen(emitted).map(({ kernel, buffers, dims, program: part }) => ({
+  const instructions = chosen(emitted).map(({ kernel, buffers, dims, rows, times: each, program: part }) => ({
     kernel,
     dims,
+    rows: buffers.some((b) => b?.batched) ? rows * each : rows,
     part,
-    bytes: (B) => width * buffers.reduce((sum, b) => sum + (b ? b.size * (b.batched ? B : 1) : 0), 0),
+    bytes: (B) => width * buffers.reduce((sum, b) => sum + (b ? b.size * (b.times ?? 1) * (b.batched ? B : 1) : 0), 0),
   }));
   const array = (name) => {
     const { data, shape } = workload.array(name);

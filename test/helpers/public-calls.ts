@@ -52,7 +52,11 @@ const of = <T>(make: () => T, call: (object: T, ...args: any[]) => unknown, ...a
   call: (...given) => call(make(), ...given),
   args: () => args.map((arg) => (typeof arg === 'function' && FRESH.has(arg) ? arg() : arg)),
 });
-const FRESH = new Set<unknown>([x, y, oneHot, matrix, network, lecture]);
+const kinds = (): any => [
+  { a: 'x', b: 1 },
+  { a: 'y', b: 2 },
+];
+const FRESH = new Set<unknown>([kinds, x, y, oneHot, matrix, network, lecture]);
 const plain = (call: (...args: any[]) => unknown, ...args: unknown[]) =>
   of(
     () => undefined,
@@ -63,6 +67,37 @@ const fresh = <T>(make: () => T): (() => T) => {
   FRESH.add(make);
   return make;
 };
+
+const TRANSFORMERS: Record<string, [make: (options: any) => any, options: object]> = {
+  MaxAbsScaler: [(o) => new fjordnet.MaxAbsScaler(o), {}],
+  Normalizer: [(o) => new fjordnet.Normalizer(o), { norm: 'l1' }],
+  PolynomialFeatures: [
+    (o) => new fjordnet.PolynomialFeatures(o),
+    { degree: 2, interactionOnly: false, includeBias: true },
+  ],
+  RobustScaler: [
+    (o) => new fjordnet.RobustScaler(o),
+    { withCentering: true, withScaling: true, quantileRange: [25, 75], unitVariance: false },
+  ],
+  SimpleImputer: [
+    (o) => new fjordnet.SimpleImputer(o),
+    { strategy: 'constant', fillValue: 'x', addIndicator: true, keepEmptyFeatures: true },
+  ],
+  OneHotEncoder: [
+    (o) => new fjordnet.OneHotEncoder(o),
+    { categories: 'auto', drop: 'first', handleUnknown: 'ignore', minFrequency: 1, maxCategories: 3 },
+  ],
+  OrdinalEncoder: [
+    (o) => new fjordnet.OrdinalEncoder(o),
+    { categories: 'auto', handleUnknown: 'useEncodedValue', unknownValue: -1, encodedMissingValue: -2 },
+  ],
+  DatetimeEncoder: [
+    (o) => new fjordnet.DatetimeEncoder(o),
+    { parts: ['year'], periodic: true, format: 'iso', unit: 's' },
+  ],
+};
+
+const fittedOn = (name: string) => (/Encoder|Imputer/.test(name) && name !== 'DatetimeEncoder' ? kinds : x);
 
 const estimatorModel = () => ({
   predict: (rows: { length: number }) => new Float64Array(rows.length),
@@ -232,6 +267,109 @@ export const CALLS: Record<string, Call> = {
     ),
   ),
 
+  ...Object.fromEntries(
+    Object.entries(TRANSFORMERS).flatMap(([name, [make, options]]) => [
+      [name, plain((o) => make(o), options)],
+      ...['fit', 'fitTransform', 'transform', 'getFeatureNamesOut'].map((method) => [
+        `${name}.${method}`,
+        of(
+          () => make(options).fit(fittedOn(name)()),
+          (transformer, a) => (transformer as any)[method](a),
+          method === 'getFeatureNamesOut' ? ['a', 'b'] : fittedOn(name),
+        ),
+      ]),
+      [
+        `${name}.clone`,
+        of(
+          () => make(options),
+          (transformer, changes) => transformer.clone(changes),
+          options,
+        ),
+      ],
+    ]),
+  ),
+  'OneHotEncoder.inverseTransform': of(
+    () => new fjordnet.OneHotEncoder().fit(kinds()),
+    (encoder, z) => encoder.inverseTransform(z),
+    x,
+  ),
+  'OrdinalEncoder.inverseTransform': of(
+    () => new fjordnet.OrdinalEncoder().fit(kinds()),
+    (encoder, z) => encoder.inverseTransform(z),
+    [[0], [1]],
+  ),
+  'ColumnTransformer of entries': plain(
+    (entry) => new fjordnet.ColumnTransformer([entry]).fit(kinds()),
+    ['a', new fjordnet.OneHotEncoder(), ['a']],
+  ),
+  'ColumnTransformer, columns': plain(
+    (columns, transformer, options) =>
+      new fjordnet.ColumnTransformer([['a', transformer, columns]], options).fitTransform(kinds()),
+    ['a'],
+    new fjordnet.OneHotEncoder(),
+    { remainder: 'drop', verboseFeatureNamesOut: true },
+  ),
+  TableTransformer: plain((table, options) => fjordnet.TableTransformer.infer(table, options).fit(table), kinds, {
+    target: 'b',
+    drop: [],
+    categorical: ['a'],
+    date: [],
+    impute: 'mean',
+  }),
+  Pipeline: plain((steps) => new fjordnet.Pipeline(steps), [['a', new StandardScaler()]]),
+  'Pipeline of steps': plain((name, step) => new fjordnet.Pipeline([[name, step]]), 'a', new StandardScaler()),
+  makePipeline: plain((a, b) => fjordnet.makePipeline(a, b), new StandardScaler(), new MLPClassifier()),
+  ...Object.fromEntries(
+    ['fit', 'fitSync', 'predict', 'predictSync', 'predictProba', 'score', 'setParams', 'save'].map((method) => [
+      `Pipeline.${method}`,
+      of(
+        () => fjordnet.makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1 })).fitSync(x(), y()),
+        (pipeline, ...args) => (pipeline as any)[method](...args),
+        ...(method === 'setParams'
+          ? [{ mlpclassifier__alpha: 0.1, standardscaler: 'passthrough' }]
+          : method === 'save'
+            ? ['pipeline']
+            : [x, y, { sampleWeight: undefined }].slice(0, method.startsWith('fit') ? 3 : method === 'score' ? 2 : 1)),
+      ),
+    ]),
+  ),
+  'Pipeline.fit of a network': of(
+    () => fjordnet.makePipeline(new StandardScaler(), network()),
+    (pipeline, ...args) => pipeline.fit(...(args as [any, any, any])),
+    x,
+    y,
+    { validationData: [x(), y()], epochs: 1 },
+  ),
+  Predictor: plain((o) => new fjordnet.Predictor(o), {
+    pipeline: fjordnet.makePipeline(new StandardScaler(), new MLPClassifier()),
+    target: 'a',
+    targetScaler: new StandardScaler(),
+  }),
+  ...Object.fromEntries(
+    ['predict', 'predictSync', 'predictProba'].map((method) => [
+      `Predictor.${method}`,
+      of(
+        () =>
+          new fjordnet.Predictor({
+            pipeline: fjordnet
+              .makePipeline(new fjordnet.OneHotEncoder(), new MLPClassifier({ maxIter: 1 }))
+              .fitSync(kinds(), [0, 1]),
+          }),
+        (predictor, rows) => (predictor as any)[method](rows),
+        kinds,
+      ),
+    ]),
+  ),
+  loadPredictor: plain(fjordnet.loadPredictor, 'missing.fjordnet'),
+  'StandardScaler.load': plain((path) => StandardScaler.load(path), 'missing.fjordnet'),
+  'StandardScaler.fromBytes': plain((bytes) => StandardScaler.fromBytes(bytes), new StandardScaler().toBytes()),
+  'Sequential.fromBytes': plain(
+    (bytes, options) => fjordnet.Sequential.fromBytes(bytes, options),
+    network().toBytes(),
+    {
+      allowNonFinite: false,
+    },
+  ),
   LabelEncoder: plain(() => new fjordnet.LabelEncoder()),
   ...Object.fromEntries(
     (['fit', 'transform', 'fitTransform', 'inverseTransform'] as const).map((method) => [

@@ -1,13 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { textOf } from '../io/text.js';
-import { CommandError, EXIT, unreadable } from './errors.js';
+import type { NDArray } from '../array.js';
+import { isNDArray } from '../kind.js';
+import type { Label } from '../labels.js';
 
 /** Checks a value that a file holds, `name` being its path within the file, and returns it as what it is then known to be. */
 export type Schema<T> = (name: string, value: unknown) => T;
-
-/** Files that hold more are none of ours. */
-const MOST_BYTES = 2 ** 26;
-const MOST_DEPTH = 100;
 
 /** A sentence of the library's shape. */
 export function expected(name: string, what: string, value: unknown): Error {
@@ -103,47 +99,19 @@ export const object =
     return value as T;
   };
 
+/** A class label. */
+export const label: Schema<Label> = (name, value) => {
+  if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return value as Label;
+  throw expected(name, 'a finite number, a text, true or false', value);
+};
+
+/** An array of one dimension, of finite numbers. */
+export const vector: Schema<NDArray> = (name, value) => {
+  if (!isNDArray(value) || value.ndim !== 1) throw expected(name, 'an array of one dimension', value);
+  const at = value.data.findIndex((v: number) => !Number.isFinite(v));
+  if (at >= 0) throw expected(`${name}[${at}]`, 'a finite number', value.data[at]);
+  return value;
+};
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** The JSON of a file. @throws CommandError that says why it cannot be read; `what` names what the file should be */
-export async function readJson(path: string, what: string): Promise<unknown> {
-  const bad = (why: string, cause?: unknown) =>
-    new CommandError(EXIT.input, `Expected '${path}' to be ${what}: ${why}`, { cause });
-  let content: string;
-  try {
-    content = await textOf(bounded(createReadStream(path), bad), `'${path}'`);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch (error) {
-    throw bad('it is no JSON', error);
-  }
-  if (isDeep(value)) throw bad(`it is more than ${MOST_DEPTH} levels deep`);
-  return value;
-}
-
-async function* bounded(chunks: AsyncIterable<Buffer>, bad: (why: string) => Error): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > MOST_BYTES) throw bad(`it has more than ${MOST_BYTES} bytes`);
-    yield chunk;
-  }
-}
-
-/** Level by level, so that hostile nesting cannot exhaust the stack. */
-function isDeep(root: unknown): boolean {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MOST_DEPTH) return true;
-    const below: unknown[] = [];
-    for (const value of level)
-      if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) below.push(item);
-    level = below;
-  }
-  return false;
-}

@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { NDArray } from '../array.js';
+import { isNDArray, isPlain } from '../kind.js';
+import type { Predictor } from '../tables/predictor.js';
+
+export interface ServerOptions {
+  /** Bytes of a request's body at most. */
+  readonly maxBody: number;
+  /** Milliseconds that a request may take to arrive. */
+  readonly timeout: number;
+  /** Rows of one request at most. */
+  readonly maxRows: number;
+}
+
+/** What a client did wrong, with the status that says so. */
+class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+type Answer = { readonly status: number; readonly body: object };
+
+/**
+ * A server of predictions: `GET /health`, `GET /schema`, and `POST /predict` of one row, `{ "island": "Dream", … }`, or several,
+ * `[{ … }, { … }]`; with `?probabilities` the probability of each class as well.
+ */
+export function predictionServer(predictor: Predictor, options: ServerOptions): Server {
+  const schema = {
+    ...(predictor.target !== undefined && { target: predictor.target }),
+    ...(predictor.inputNames && { inputs: predictor.inputNames }),
+    ...(predictor.classes.length > 0 && { classes: predictor.classes }),
+    description: predictor.describe(),
+  };
+  const server = createServer({ requestTimeout: options.timeout }, (request, response) => {
+    answer(request, predictor, schema, options).then(
+      ({ status, body }) => send(response, status, body),
+      (error: Error) => send(response, ...failureOf(error)),
+    );
+  });
+  server.headersTimeout = options.timeout;
+  return server;
+}
+
+async function answer(
+  request: IncomingMessage,
+  predictor: Predictor,
+  schema: object,
+  options: ServerOptions,
+): Promise<Answer> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const allowed: Record<string, string> = { '/health': 'GET', '/schema': 'GET', '/predict': 'POST' };
+  const method = allowed[pathname];
+  if (method === undefined)
+    throw new Refusal(404, `Expected one of ${Object.keys(allowed).join(', ')}, got ${pathname.slice(0, 100)}`);
+  if (request.method !== method && !(method === 'GET' && request.method === 'HEAD'))
+    throw new Refusal(405, `Expected ${method} ${pathname}, got ${request.method}`);
+  if (pathname === '/health') return { status: 200, body: { status: 'ok' } };
+  if (pathname === '/schema') return { status: 200, body: schema };
+  return {
+    status: 200,
+    body: await predict(predictor, await readJson(request, options.maxBody), searchParams, options),
+  };
+}
+
+async function predict(
+  predictor: Predictor,
+  body: unknown,
+  query: URLSearchParams,
+  { maxRows }: ServerOptions,
+): Promise<object> {
+  const isOne =
+    isPlain(body) || (Array.isArray(body) && body.length > 0 && !body.every((row) => typeof row === 'object'));
+  const rows = isOne ? [body] : body;
+  if (!Array.isArray(rows) || rows.length === 0)
+    throw new Refusal(400, 'Expected a row, { "column": value, … }, or a list of rows');
+  if (rows.length > maxRows)
+    throw new Refusal(413, `Expected at most ${maxRows} rows in a request, got ${rows.length}`);
+  const withProbabilities = query.has('probabilities');
+  if (withProbabilities && predictor.classes.length === 0)
+    throw new Refusal(400, 'Expected no probabilities of a model that predicts numbers');
+  const [answers, p] = await Promise.all([
+    predictor.predict(rows),
+    withProbabilities ? predictor.predictProba(rows) : undefined,
+  ]);
+  const predictions = isNDArray(answers) ? answers.toArray<number[]>() : answers;
+  const probabilities = p && rows.map((_, i) => sharesOf(p, i, predictor));
+  if (!isOne) return { predictions, ...(probabilities && { probabilities }) };
+  return { prediction: predictions[0], ...(probabilities && { probabilities: probabilities[0] }) };
+}
+
+const sharesOf = (p: NDArray, row: number, { classes }: Predictor) =>
+  Object.fromEntries(classes.map((label, k) => [String(label), p.data[row * classes.length + k]]));
+
+/** The JSON of a body, of which no more is read than may be there. */
+async function readJson(request: IncomingMessage, most: number): Promise<unknown> {
+  const tooLarge = () => new Refusal(413, `Expected a body of at most ${most} bytes, got more`);
+  if (Number(request.headers['content-length'] ?? 0) > most) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > most) throw tooLarge();
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new Refusal(400, 'Expected the body to be JSON');
+  }
+}
+
+/** What the library refuses is the client's row; what else fails is ours, and is not told. */
+function failureOf(error: Error): [status: number, body: object] {
+  if (error instanceof Refusal) return [error.status, { error: error.message }];
+  if (error.message.startsWith('Expected ')) return [422, { error: error.message }];
+  return [500, { error: 'The prediction failed' }];
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  if (response.destroyed) return;
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    // what is left of a body that was too large is not read
+    ...(status === 413 && { connection: 'close' }),
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : text);
+}

@@ -1,0 +1,233 @@
+import type { NDArray } from '../array.js';
+import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { expected, integer, list, object, type Schema, text } from '../io/schema.js';
+import { hasMethods, isNDArray } from '../kind.js';
+import { registerSaved } from '../saved.js';
+import { Frame } from './frame.js';
+import { type AnyTransformer, checkTransformer, fitTransformStep, numeric, transformStep, unfitted } from './steps.js';
+import { columnOf, type Input, Transformer } from './transformer.js';
+
+/** A column by its name or its number (negative numbers count from the last), or several. */
+export type ColumnChoice = string | number | readonly (string | number)[];
+type Chosen = AnyTransformer | readonly AnyTransformer[] | 'passthrough' | 'drop';
+export type ColumnTransformerEntry = readonly [name: string, transformer: Chosen, columns: ColumnChoice];
+
+export interface ColumnTransformerOptions {
+  /** What becomes of columns that no transformer is given. Default 'drop' */
+  remainder?: 'drop' | 'passthrough';
+  /** Whether names of columns begin with the transformer's: 'numbers__mass'. Default true */
+  verboseFeatureNamesOut?: boolean;
+}
+
+/** What is done with some of the columns. */
+interface Part {
+  readonly name: string;
+  /** Their numbers among those of `used`. */
+  readonly columns: readonly number[];
+  /** One after another; none: the columns stay as they are. */
+  readonly steps: readonly AnyTransformer[];
+  /** Of the columns that come out. */
+  readonly names: readonly string[];
+}
+
+interface Learnt {
+  /** The columns of `fit` that are needed. */
+  readonly used: readonly number[];
+  readonly parts: readonly Part[];
+}
+
+/**
+ * Transformers for some columns each, whose results stand side by side: scikit-learn's `ColumnTransformer`. Columns that a table
+ * has beside those that are needed are not looked at.
+ *
+ * ```js
+ * const table = [{ mass: 3750, sex: 'male' }, { mass: null, sex: 'female' }];
+ * new ColumnTransformer([
+ *   ['numbers', [new SimpleImputer({ strategy: 'median' }), new StandardScaler()], ['mass']],
+ *   ['kinds', new OneHotEncoder({ handleUnknown: 'ignore' }), ['sex']],
+ * ]).fitTransform(table);
+ * ```
+ *
+ * Transformers that are given stay as they are: `fit` fits copies.
+ */
+export class ColumnTransformer extends Transformer<Learnt> {
+  static override readonly className: string = 'ColumnTransformer';
+  readonly transformers: readonly ColumnTransformerEntry[];
+  readonly remainder: 'drop' | 'passthrough';
+  readonly verboseFeatureNamesOut: boolean;
+
+  static {
+    registerSaved(ColumnTransformer);
+  }
+
+  /** @param transformers names, transformers (several one after another; 'passthrough', 'drop'), and their columns */
+  constructor(transformers: readonly ColumnTransformerEntry[], options: ColumnTransformerOptions = {}) {
+    super();
+    checkOptions('options', options, ['remainder', 'verboseFeatureNamesOut']);
+    this.transformers = checkEntries(transformers);
+    this.remainder = checkOneOf('remainder', options.remainder ?? 'drop', ['drop', 'passthrough']);
+    this.verboseFeatureNamesOut = checkBoolean('verboseFeatureNamesOut', options.verboseFeatureNamesOut ?? true);
+  }
+
+  override getParams() {
+    const { transformers, remainder, verboseFeatureNamesOut } = this;
+    return { transformers, remainder, verboseFeatureNamesOut };
+  }
+
+  override clone(changes: Partial<ReturnType<ColumnTransformer['getParams']>> = {}): this {
+    const { transformers, remainder, verboseFeatureNamesOut } = { ...this.getParams(), ...changes };
+    const options = { remainder, verboseFeatureNamesOut };
+    const copies = transformers.map(([name, chosen, columns]): ColumnTransformerEntry => {
+      if (typeof chosen === 'string') return [name, chosen, columns];
+      return [name, isList(chosen) ? chosen.map(unfitted) : unfitted(chosen), columns];
+    });
+    return new (this.constructor as typeof ColumnTransformer)(copies, options) as this;
+  }
+
+  /** The transformers that `fit` fitted, by their names. Throws ERR_NOT_FITTED before `fit`. */
+  get namedTransformers(): Readonly<Record<string, readonly AnyTransformer[]>> {
+    return Object.fromEntries(this.fitted('namedTransformers').parts.map(({ name, steps }) => [name, steps]));
+  }
+
+  static override revive(config: never, state: unknown): ColumnTransformer {
+    const { transformers, ...options }: { transformers: ColumnTransformerEntry[] } = config;
+    const made = new this(transformers, options);
+    if (state !== undefined) made.restore(state);
+    return made;
+  }
+
+  protected override measure(x: Frame): Learnt {
+    const chosen = this.transformers.map(([name, , columns]) => numbersOf(x, name, columns));
+    const taken = new Set(chosen.flat());
+    const rest = Array.from({ length: x.width }, (_, k) => k).filter((k) => !taken.has(k));
+    const kept = this.transformers.flatMap(([name, given], i) =>
+      given === 'drop' || chosen[i].length === 0 ? [] : [{ name, given: given as Chosen, columns: chosen[i] }],
+    );
+    if (this.remainder === 'passthrough' && rest.length > 0)
+      kept.push({ name: 'remainder', given: 'passthrough', columns: rest });
+    if (kept.length === 0) throw wrongValue('transformers', 'some that keep columns', this.transformers);
+    const parts = kept.map(({ name, given, columns }): Part => {
+      const steps =
+        given === 'passthrough'
+          ? []
+          : (isList(given) ? given : [given]).map((step) => unfitted(step as AnyTransformer));
+      const result = steps.reduce((frame, step) => fitTransformStep(step, frame), chosenOf(x, columns));
+      return { name, columns, steps, names: result.names as readonly string[] };
+    });
+    const used = x.names ? [...new Set(parts.flatMap(({ columns }) => columns))].sort((a, b) => a - b) : undefined;
+    if (!used) return { used: Array.from({ length: x.width }, (_, k) => k), parts };
+    return { used, parts: parts.map((part) => ({ ...part, columns: part.columns.map((k) => used.indexOf(k)) })) };
+  }
+
+  protected override inputOf({ names }: Frame, { used }: Learnt): Input {
+    return { width: used.length, ...(names && { names: used.map((k) => names[k]) }) };
+  }
+
+  protected override get ignoresOthers(): boolean {
+    return true;
+  }
+
+  protected override apply(x: Frame, { parts }: Learnt): Frame {
+    const results = parts.map(({ columns, steps }) =>
+      numeric(steps.reduce((frame, step) => transformStep(step, frame), chosenOf(x, columns))),
+    );
+    return Frame.beside(results, x.n);
+  }
+
+  /** @throws TypeError naming a column that still holds text, which no network takes */
+  protected override outputOf(frame: Frame): NDArray {
+    const result = frame.output();
+    if (isNDArray(result)) return result;
+    const names = frame.names as readonly string[];
+    const k = names.findIndex((_, column) => typeof Array.from(frame.column(column)).find(isText) === 'string');
+    throw wrongType(
+      `the column '${names[k]}'`,
+      'numbers after its transformers (OneHotEncoder makes numbers of text)',
+      Array.from(frame.column(k)).find(isText),
+    );
+  }
+
+  protected override namesOut(_: readonly string[], { parts }: Learnt): string[] {
+    const all = parts.flatMap(({ name, names }) =>
+      names.map((each) => (this.verboseFeatureNamesOut ? `${name}__${each}` : each)),
+    );
+    const twice = all.find((name, i) => all.indexOf(name) < i);
+    if (twice !== undefined)
+      throw new RangeError(
+        `Expected the names of columns to be unique, got '${twice}' twice (verboseFeatureNamesOut: true makes them so)`,
+      );
+    return all;
+  }
+
+  protected override readonly schema: Schema<Learnt> = object<Learnt>({
+    used: list(integer(0), 1),
+    parts: list(
+      object<Part>({ name: text, columns: list(integer(0), 1), steps: list(fittedStep), names: list(text) }),
+      1,
+    ),
+  });
+
+  protected override checkState({ used, parts }: Learnt, width: number): void {
+    if (used.length !== width) throw expected('state.used', `a list of ${width}`, used);
+    for (const [i, { columns }] of parts.entries())
+      if (columns.some((k) => k >= width))
+        throw expected(`state.parts[${i}].columns`, `numbers below ${width}`, columns);
+  }
+}
+
+const isText = (value: unknown) => typeof value === 'string' && value !== '';
+
+const fittedStep: Schema<AnyTransformer> = (name, value) => {
+  if (hasMethods(value, 'fit', 'transform')) return value as AnyTransformer;
+  throw expected(name, 'a transformer', value);
+};
+
+/** Some columns, with names: those of a matrix are x0, x1 … */
+const chosenOf = (x: Frame, columns: readonly number[]): Frame =>
+  x.select(columns).named(columns.map((k) => x.names?.[k] ?? `x${k}`));
+
+const isList = (chosen: Chosen): chosen is readonly AnyTransformer[] => Array.isArray(chosen);
+
+function checkEntries(entries: readonly ColumnTransformerEntry[]): ColumnTransformerEntry[] {
+  const wanted = 'an array of [name, transformer, columns]';
+  if (!Array.isArray(entries)) throw wrongType('transformers', wanted, entries);
+  if (entries.length === 0) throw wrongValue('transformers', `${wanted}, of one at least`, entries);
+  return entries.map((entry: ColumnTransformerEntry, i) => {
+    const place = `transformers[${i}]`;
+    if (!Array.isArray(entry) || entry.length !== 3)
+      throw wrongType(place, 'a list [name, transformer, columns]', entry);
+    const [name, chosen, columns] = entry as unknown as ColumnTransformerEntry;
+    checkName(
+      `${place}[0]`,
+      name,
+      entries.slice(0, i).map(([before]) => before),
+    );
+    if (isList(chosen)) for (const [j, step] of chosen.entries()) checkTransformer(`${place}[1][${j}]`, step);
+    else if (typeof chosen === 'string') checkOneOf(`${place}[1]`, chosen, ['passthrough', 'drop']);
+    else checkTransformer(`${place}[1]`, chosen);
+    for (const column of Array.isArray(columns) ? columns : [columns])
+      if (typeof column !== 'string' && !Number.isInteger(column))
+        throw wrongType(`${place}[2]`, 'names or numbers of columns', columns);
+    return [name, chosen, columns];
+  });
+}
+
+/** Names of steps: unique, and without what parts them from parameters. */
+export function checkName(place: string, name: unknown, before: readonly unknown[]): string {
+  if (typeof name !== 'string') throw wrongType(place, 'a string', name);
+  if (name === '' || name.includes('__')) throw wrongValue(place, "a name that is not empty and has no '__'", name);
+  if (before.includes(name)) throw wrongValue(place, 'another name than those before it', name);
+  return name;
+}
+
+/** The numbers of columns. @throws RangeError for one that x has not */
+function numbersOf(x: Frame, name: string, columns: ColumnChoice): number[] {
+  return (Array.isArray(columns) ? columns : [columns]).map((column: string | number) => {
+    if (typeof column === 'string') {
+      if (x.names) return columnOf(x, column);
+      throw new TypeError(`Expected x to have names of columns, as '${name}' is for '${column}', got a matrix`);
+    }
+    if (column >= -x.width && column < x.width) return column < 0 ? column + x.width : column;
+    throw wrongValue(`the column of '${name}'`, `the number of one of ${x.width} columns`, column);
+  });
+}

@@ -1,0 +1,263 @@
+import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
+import { wrongType } from '../check.js';
+import { toNumber } from '../io/cells.js';
+import { hasMethods, isNDArray, isTypedArray, property } from '../kind.js';
+
+/**
+ * A table: a record of columns, an array of records (rows), a Table of Apache Arrow, or a DataFrame of Polars. Missing values are
+ * null, undefined, NaN and ''. Of what has no names, a matrix or an array of rows, columns are told by their numbers.
+ */
+export type Table =
+  | Readonly<Record<string, ArrayLike<unknown>>>
+  | readonly Readonly<Record<string, unknown>>[]
+  | { readonly schema: { readonly fields: readonly { readonly name: string }[] }; getChild(name: any): unknown };
+
+export type TableInput = Table | ArrayInput | readonly (readonly unknown[])[];
+
+/** Is there no value? */
+export const isMissing = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  value === '' ||
+  (typeof value === 'number' && Number.isNaN(value)) ||
+  (isDate(value) && Number.isNaN(value.getTime()));
+
+/** A Date, of any realm. */
+export const isDate = (value: unknown): value is Date => Object.prototype.toString.call(value) === '[object Date]';
+
+type Column = ArrayLike<unknown>;
+
+/** Columns of equal length, as transformers hand them on: a matrix of numbers, or columns of any values. */
+export class Frame {
+  readonly names: readonly string[] | undefined;
+  readonly n: number;
+  readonly width: number;
+  readonly #columns: Column[];
+  readonly #matrix: NDArray | undefined;
+
+  private constructor(n: number, width: number, columns: Column[], names?: readonly string[], matrix?: NDArray) {
+    this.n = n;
+    this.width = width;
+    this.#columns = columns;
+    this.#matrix = matrix;
+    this.names = names;
+  }
+
+  /** @param matrix [n, columns] */
+  static ofMatrix(matrix: NDArray, names?: readonly string[]): Frame {
+    return new Frame(matrix.shape[0], matrix.shape[1], [], names, matrix);
+  }
+
+  static ofColumns(n: number, columns: readonly Column[], names?: readonly string[]): Frame {
+    return new Frame(n, columns.length, [...columns], names);
+  }
+
+  /** The values of a column, as they came. */
+  column(k: number): Column {
+    const matrix = this.#matrix;
+    if (matrix && !this.#columns[k]) {
+      const values = new Float64Array(this.n);
+      for (let i = 0; i < this.n; i++) values[i] = matrix.data[i * this.width + k];
+      this.#columns[k] = values;
+    }
+    return this.#columns[k];
+  }
+
+  /** What a column is called in a message. */
+  nameOf(k: number): string {
+    return this.names ? `the column '${this.names[k]}'` : `column ${k}`;
+  }
+
+  /** A column's numbers; NaN where a value is missing. @throws TypeError or RangeError with row and column for what is no finite number */
+  numbers(k: number): Float64Array {
+    const column = this.column(k);
+    const numbers = new Float64Array(this.n);
+    for (let i = 0; i < this.n; i++) {
+      const value = column[i];
+      numbers[i] = typeof value === 'number' ? value : this.#number(value, k, i);
+      if (Math.abs(numbers[i]) === Number.POSITIVE_INFINITY)
+        throw new RangeError(`Expected ${this.nameOf(k)} of x to hold finite numbers, got ${numbers[i]} at row ${i}`);
+    }
+    return numbers;
+  }
+
+  #number(value: unknown, k: number, row: number): number {
+    if (isMissing(value)) return Number.NaN;
+    if (typeof value === 'boolean') return Number(value);
+    const number =
+      typeof value === 'bigint' && Number.isSafeInteger(Number(value))
+        ? Number(value)
+        : typeof value === 'string'
+          ? toNumber(value)
+          : Number.NaN;
+    if (!Number.isNaN(number)) return number;
+    const what = `${this.nameOf(k)} of x at row ${row}`;
+    if (isDate(value)) throw wrongType(what, 'a number (DatetimeEncoder makes numbers of dates)', value);
+    throw wrongType(
+      what,
+      typeof value === 'string' ? 'a number (OneHotEncoder makes numbers of text)' : 'a number',
+      value,
+    );
+  }
+
+  /**
+   * All of it as a matrix of finite numbers, float64 unless it is float32; may share memory.
+   * @throws RangeError with row and column where a value is missing
+   */
+  matrix(): NDArray {
+    const given = this.#matrix;
+    if (given) {
+      checkFinite('x', given);
+      return given.dtype === 'int32' ? NDArray.from(given, { dtype: 'float64' }) : given;
+    }
+    const matrix = this.#filled();
+    const hole = matrix.data.findIndex(Number.isNaN);
+    if (hole >= 0)
+      throw new RangeError(
+        `Expected ${this.nameOf(hole % this.width)} of x to have a value at row ${Math.floor(hole / this.width)}, got none (SimpleImputer fills missing values in)`,
+      );
+    return matrix;
+  }
+
+  /** What a transformer gives back: a matrix where all are numbers, else rows of values. */
+  output(): NDArray | unknown[][] {
+    if (this.#matrix) return this.#matrix;
+    const isNumeric = this.#columns.every((column) => isTypedArray(column));
+    if (isNumeric) return this.#filled();
+    return Array.from({ length: this.n }, (_, i) => this.#columns.map((column) => column[i]));
+  }
+
+  /** Some of the columns, in this order. */
+  select(columns: readonly number[]): Frame {
+    const names = this.names;
+    return Frame.ofColumns(
+      this.n,
+      columns.map((k) => this.column(k)),
+      names && columns.map((k) => names[k]),
+    );
+  }
+
+  named(names: readonly string[]): Frame {
+    return new Frame(this.n, this.width, this.#columns, names, this.#matrix);
+  }
+
+  /** The columns of all of them side by side. */
+  static beside(frames: readonly Frame[], n: number): Frame {
+    const names = frames.flatMap((frame) => frame.names ?? []);
+    const columns = frames.flatMap((frame) => Array.from({ length: frame.width }, (_, k) => frame.column(k)));
+    return Frame.ofColumns(n, columns, names);
+  }
+
+  #filled(): NDArray {
+    const matrix = NDArray.zeros([this.n, this.width]);
+    for (let k = 0; k < this.width; k++) {
+      const numbers = this.numbers(k);
+      for (let i = 0; i < this.n; i++) matrix.data[i * this.width + k] = numbers[i];
+    }
+    return matrix;
+  }
+}
+
+/** @throws TypeError or RangeError, in one sentence, for what is no table, or one of no rows */
+export function readFrame(name: string, x: TableInput): Frame {
+  const frame = isMatrix(x) ? ofArray(name, x as ArrayInput) : ofTable(name, x);
+  if (frame.n === 0 || frame.width === 0)
+    throw new RangeError(`Expected ${name} to hold data, got shape [${frame.n}, ${frame.width}]`);
+  return frame;
+}
+
+/** Numbers in an array, nested or typed, and in nothing else. */
+function isMatrix(x: unknown): boolean {
+  if (isNDArray(x) || isTypedArray(x)) return true;
+  if (!Array.isArray(x)) return false;
+  return x.every(
+    (row) =>
+      typeof row === 'number' ||
+      isTypedArray(row) ||
+      (Array.isArray(row) && row.every((value) => typeof value === 'number' || Array.isArray(value))),
+  );
+}
+
+function ofArray(name: string, x: ArrayInput): Frame {
+  const array = asArray(name, x);
+  if (array.ndim !== 2)
+    throw new RangeError(`Expected ${name} to have 2 dimensions, got shape [${array.shape.join(', ')}]`);
+  return Frame.ofMatrix(array);
+}
+
+const EXPECTED = 'a table: a record of columns, an array of rows, or a matrix';
+
+function ofTable(name: string, x: unknown): Frame {
+  if (Array.isArray(x)) return x.every((row) => Array.isArray(row)) ? ofRows(name, x) : ofRecords(name, x);
+  if (typeof x !== 'object' || x === null) throw wrongType(name, EXPECTED, x);
+  const { names, column } = reader(x);
+  if (names.length === 0) throw wrongType(name, EXPECTED, x);
+  const twice = names.find((each, k) => names.indexOf(each) < k);
+  if (twice !== undefined) throw new RangeError(`Expected ${name} to have each column once, got '${twice}' twice`);
+  const columns = names.map((each) => readColumn(`${name}['${each}']`, column(each)));
+  const other = columns.findIndex(({ length }) => length !== columns[0].length);
+  if (other >= 0)
+    throw new RangeError(
+      `Expected the columns of ${name} to be of one length, got ${columns[0].length} values of '${names[0]}' and ${columns[other].length} of '${names[other]}'`,
+    );
+  return Frame.ofColumns(columns[0].length, columns, names);
+}
+
+/** How columns are taken out of a table of a library: of Arrow, of Polars, or out of a record. */
+function reader(x: object): { names: readonly string[]; column: (name: string) => unknown } {
+  const fields = property(property(x, 'schema'), 'fields');
+  if (Array.isArray(fields) && hasMethods(x, 'getChild')) {
+    const { getChild } = x as { getChild(name: string): Iterable<unknown> };
+    const instants = new Set(fields.filter(({ type }) => /^(Timestamp|Date)/.test(String(type))).map((f) => f.name));
+    return {
+      names: fields.map((field: { name: string }) => field.name),
+      column: (name) => {
+        const values = Array.from(Reflect.apply(getChild, x, [name]));
+        return instants.has(name) ? values.map((v) => (typeof v === 'number' ? new Date(v) : v)) : values;
+      },
+    };
+  }
+  const columns = property(x, 'columns');
+  if (Array.isArray(columns) && hasMethods(x, 'getColumn')) {
+    const frame = x as { getColumn(name: string): { toArray(): unknown } };
+    return { names: columns, column: (name) => frame.getColumn(name).toArray() };
+  }
+  return { names: Object.keys(x), column: (name) => (x as Record<string, unknown>)[name] };
+}
+
+function readColumn(name: string, values: unknown): Column {
+  if (isNDArray(values)) {
+    if (values.size !== values.shape[0])
+      throw new RangeError(`Expected ${name} to hold one value a row, got shape [${values.shape.join(', ')}]`);
+    return values.data;
+  }
+  if (Array.isArray(values) || isTypedArray(values)) return values as Column;
+  if (typeof values === 'object' && values !== null && Symbol.iterator in values)
+    return Array.from(values as Iterable<unknown>);
+  throw wrongType(name, 'an array of values', values);
+}
+
+function ofRows(name: string, rows: readonly (readonly unknown[])[]): Frame {
+  const width = rows[0]?.length ?? 0;
+  for (const [i, row] of rows.entries())
+    if (row.length !== width)
+      throw new RangeError(`Expected ${name}[${i}] to have ${width} values, as the rows before it, got ${row.length}`);
+  const columns = Array.from({ length: width }, (_, k) => rows.map((row) => row[k]));
+  return Frame.ofColumns(rows.length, columns);
+}
+
+/** Columns in the order in which rows name them first; a row that lacks one has no value there. */
+function ofRecords(name: string, rows: readonly unknown[]): Frame {
+  const columns = new Map<string, unknown[]>();
+  for (const [i, row] of rows.entries()) {
+    if (typeof row !== 'object' || row === null || Array.isArray(row) || isTypedArray(row))
+      throw wrongType(`${name}[${i}]`, 'a record of values by column', row);
+    for (const [key, value] of Object.entries(row)) {
+      const column = columns.get(key) ?? [];
+      column[i] = value;
+      columns.set(key, column);
+    }
+  }
+  for (const column of columns.values()) column.length = rows.length;
+  return Frame.ofColumns(rows.length, [...columns.values()], [...columns.keys()]);
+}

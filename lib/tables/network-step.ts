@@ -1,0 +1,103 @@
+import { type ArrayInput, argmaxRows, asArray, NDArray } from '../array.js';
+import { hasMethods, property } from '../kind.js';
+import {
+  codesOf,
+  isWords,
+  type Label,
+  type Labels,
+  labelsOf,
+  listed,
+  readLabels,
+  toCategorical,
+  uniqueLabels,
+} from '../labels.js';
+
+/** A `Sequential` or `Model` of one input and one output, of whatever copy of the package, as the last step of a pipeline. */
+export interface NetworkStep {
+  readonly loss?: { readonly config: { readonly name: string } } | undefined;
+  readonly graph?:
+    | {
+        readonly inputs: readonly { readonly shape: readonly number[] }[];
+        readonly outputs: readonly { readonly shape: readonly number[] }[];
+      }
+    | undefined;
+  fit(x: NDArray, y: ArrayInput, options?: object): Promise<unknown>;
+  fitSync(x: NDArray, y: ArrayInput, options?: object): unknown;
+  predict(x: NDArray, options?: object): Promise<NDArray>;
+  predictSync(x: NDArray): NDArray;
+}
+
+export const isNetworkStep = (step: unknown): step is NetworkStep =>
+  hasMethods(step, 'compile', 'fit', 'predict', 'predictSync', 'fitSync') &&
+  typeof property(step, 'className') === 'string';
+
+const OF_CLASSES = ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy'];
+
+/** Whether its loss is one of classes. */
+export const isClassifier = ({ loss }: NetworkStep): boolean => OF_CLASSES.includes(loss?.config.name ?? '');
+
+/** The classes that y holds; undefined where targets are numbers, or rows of 0s and 1s already. */
+export function classesFor(network: NetworkStep, y: Labels): Label[] | undefined {
+  if (!isClassifier(network) || isRows(y)) return undefined;
+  const classes = uniqueLabels(readLabels('y', y));
+  const [units] = network.graph?.outputs[0].shape ?? [];
+  const isOne = units === 1;
+  const wanted = isOne ? 2 : units;
+  if (units !== undefined && classes.length !== wanted)
+    throw new RangeError(
+      `Expected y to hold ${wanted} classes, as the network has ${units} ${isOne ? 'output' : 'outputs'}, got ${classes.length}: ${listed(classes)}`,
+    );
+  return classes;
+}
+
+/** Labels in the form that the network's loss takes. @throws RangeError naming the row of a label that is no class */
+export function targetsFor(network: NetworkStep, y: Labels, classes: readonly Label[] | undefined): ArrayInput {
+  if (!classes) return y as ArrayInput;
+  const labels = readLabels('y', y);
+  const codes = codesOf(labels, classes);
+  const row = codes.indexOf(-1);
+  if (row >= 0)
+    throw new RangeError(`Expected y to hold one of ${listed(classes)}, got ${listed([labels[row]])} at row ${row}`);
+  const isSparse = network.loss?.config.name === 'sparseCategoricalCrossentropy';
+  if (isSparse || network.graph?.outputs[0].shape[0] === 1) return NDArray.wrap(codes);
+  return toCategorical(codes, classes.length);
+}
+
+/** Rows in the shape that the network takes: of one dimension, or of images and the like. */
+export function shapedFor({ graph }: NetworkStep, x: NDArray): NDArray {
+  const shape = graph?.inputs[0].shape;
+  if (!shape || shape.length === 1) return x;
+  const size = shape.reduce((product, n) => product * n, 1);
+  return size === x.shape[1] ? x.reshape(-1, ...shape) : x;
+}
+
+/** The class number of every row of a network's output: the largest of several, or from 0.5 on a single one. */
+export function classCodes(output: NDArray): NDArray {
+  if (output.shape[1] > 1) return argmaxRows(output);
+  return NDArray.wrap(Int32Array.from(output.data, (p) => (p >= 0.5 ? 1 : 0)));
+}
+
+/** The probability of every class [n, classes]. */
+export function probabilities(output: NDArray): NDArray {
+  if (output.shape[1] > 1) return output;
+  const [n] = output.shape;
+  const both = NDArray.zeros([n, 2], output.dtype);
+  for (let i = 0; i < n; i++) {
+    both.data[2 * i] = 1 - output.data[i];
+    both.data[2 * i + 1] = output.data[i];
+  }
+  return both;
+}
+
+/** What an output stands for: labels, or numbers, [n] of a single output. */
+export function answersOf(network: NetworkStep, output: NDArray, classes: readonly Label[] | undefined) {
+  if (classes) return labelsOf(classCodes(output).data, classes);
+  if (isClassifier(network)) return classCodes(output);
+  return output.ndim === 2 && output.shape[1] === 1 ? output.reshape(-1) : output;
+}
+
+function isRows(y: Labels): boolean {
+  if (isWords(y)) return false;
+  const { shape } = asArray('y', y as ArrayInput);
+  return shape.length > 1 && shape[1] !== 1;
+}

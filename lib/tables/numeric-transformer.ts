@@ -1,0 +1,33 @@
+import type { NDArray } from '../array.js';
+import { Frame, readFrame, type TableInput } from './frame.js';
+import { Transformer } from './transformer.js';
+
+/** A transformer of finite numbers that gives each column in its place. float32 in gives float32 out, all else float64. */
+export abstract class NumericTransformer<S extends object> extends Transformer<S> {
+  protected abstract measureMatrix(x: NDArray): S;
+  protected abstract applyMatrix(x: NDArray, state: S): NDArray;
+  protected invertMatrix?(z: NDArray, state: S): NDArray;
+
+  protected override measure(x: Frame): S {
+    return this.measureMatrix(x.matrix());
+  }
+
+  protected override apply(x: Frame, state: S): Frame {
+    return Frame.ofMatrix(this.applyMatrix(x.matrix(), state));
+  }
+
+  protected override namesOut(names: readonly string[]): string[] {
+    return [...names];
+  }
+
+  /** Undoes `transform`; throws as it does. */
+  protected inverse(z: TableInput): NDArray {
+    const state = this.fitted('inverseTransform');
+    const frame = readFrame('x', z);
+    if (frame.width !== this.nFeaturesIn)
+      throw new RangeError(
+        `Expected x to have ${this.nFeaturesIn} features, as it had in fit, got shape [${frame.n}, ${frame.width}]`,
+      );
+    return (this.invertMatrix as NonNullable<typeof this.invertMatrix>)(frame.matrix(), state);
+  }
+}

@@ -1,0 +1,408 @@
+import type { NDArray } from '../array.js';
+import { checkObject, notFitted, wrongType, wrongValue } from '../check.js';
+import { boolean, label, list, object } from '../io/schema.js';
+import { hasMethods } from '../kind.js';
+import type { Label, Labels } from '../labels.js';
+import { type Parts, registerSaved, Saved } from '../saved.js';
+import { accuracyScore } from '../scores/classification.js';
+import { r2Score } from '../scores/regression.js';
+import { checkName } from './column-transformer.js';
+import { type Frame, readFrame, type TableInput } from './frame.js';
+import {
+  answersOf,
+  classesFor,
+  isClassifier,
+  isNetworkStep,
+  type NetworkStep,
+  probabilities,
+  shapedFor,
+  targetsFor,
+} from './network-step.js';
+import { type AnyTransformer, adopt, fitTransformStep, numeric, transformStep, unfitted } from './steps.js';
+
+/** What a pipeline may end in: an estimator, a `Sequential` or a `Model` that is compiled, or a transformer. */
+export interface LastStep {
+  fit(x: any, y?: any, options?: any): unknown;
+}
+type Step = readonly [name: string, step: AnyTransformer | 'passthrough'];
+
+/** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
+export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown }
+  ? Promise<NDArray | string[] | boolean[]>
+  : E extends { predict(x: any): infer P }
+    ? P
+    : never;
+type Answers = NDArray | string[] | boolean[];
+
+interface Found {
+  readonly isFitted: boolean;
+  readonly classes?: readonly Label[];
+}
+const found = object<Found>({ isFitted: boolean, classes: list(label, 1) }, ['classes']);
+
+/**
+ * Transformers one after another, and an estimator or a network at the end: scikit-learn's `Pipeline`. It takes tables as they
+ * came, and is saved as one file.
+ *
+ * ```js
+ * const pipeline = new Pipeline([
+ *   ['scale', new StandardScaler()],
+ *   ['model', new MLPClassifier({ randomState: 1 })],
+ * ]);
+ * ```
+ *
+ * A network is trained on classes as well: its targets are made of labels as its loss takes them, and its answers are labels again.
+ */
+export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Saved {
+  static override readonly className = 'Pipeline';
+  #steps: readonly (readonly [string, LastStep | AnyTransformer | 'passthrough'])[];
+  #found: Found = { isFitted: false };
+
+  static {
+    registerSaved(Pipeline);
+  }
+
+  /** @param steps names and steps; all but the last are transformers, or 'passthrough' */
+  constructor(steps: readonly [...(readonly Step[]), readonly [name: string, step: E]]) {
+    super();
+    this.#steps = checkSteps(steps);
+  }
+
+  /** Names and steps, as they were given: `fit` fits them in their places. */
+  get steps(): readonly (readonly [name: string, step: LastStep | AnyTransformer | 'passthrough'])[] {
+    return this.#steps;
+  }
+
+  get namedSteps(): Readonly<Record<string, any>> {
+    return Object.fromEntries(this.#steps);
+  }
+
+  /** How cross-validation by a number of folds splits. */
+  get estimatorType(): 'classifier' | 'regressor' | undefined {
+    const last = this.#last();
+    if (isNetworkStep(last)) return isClassifier(last) ? 'classifier' : 'regressor';
+    return (last as { estimatorType?: 'classifier' | 'regressor' }).estimatorType;
+  }
+
+  /** The classes, in the order of `predictProba`; [] of numbers, and before `fit`. */
+  get classes(): Label[] {
+    return [...(this.#found.classes ?? (this.#last() as { classes?: readonly Label[] }).classes ?? [])];
+  }
+
+  /** Whether `fit` has been called, or what was loaded had been fitted. */
+  get isFitted(): boolean {
+    return this.#found.isFitted;
+  }
+
+  /**
+   * Fits the transformers, and trains the last step on what they make of x, off the main thread.
+   *
+   * @param x a table, an array of rows, or a matrix
+   * @param y labels or numbers, one a row
+   * @param options those of the last step's `fit`; `validationData` of a network is a table and labels, too
+   * @throws as the steps do; the transformers stay as they were then
+   */
+  async fit(x: TableInput, y?: unknown, options: object = {}): Promise<this> {
+    const ready = this.#prepare(x, y, options);
+    await ready.train('fit');
+    ready.settle();
+    return this;
+  }
+
+  /** The same on the calling thread, for last steps that have `fitSync`, and transformers. */
+  fitSync(x: TableInput, y?: unknown, options: object = {}): this {
+    const ready = this.#prepare(x, y, options);
+    ready.train('fitSync');
+    ready.settle();
+    return this;
+  }
+
+  /**
+   * Labels or numbers, one a row: what the last step's `predict` gives; of a network a promise.
+   * @throws Error with code ERR_NOT_FITTED before `fit`; TypeError or RangeError, with row and column, for what transformers cannot take
+   */
+  predict(x: TableInput): PredictionOf<E> {
+    const z = this.#transformed('predict', x);
+    const last = this.#last();
+    if (!isNetworkStep(last)) return this.#method('predict')(z) as PredictionOf<E>;
+    const { classes } = this.#found;
+    const answer = last.predict(shapedFor(last, z)).then((output) => answersOf(last, output, classes));
+    return answer as PredictionOf<E>;
+  }
+
+  /** The same on the calling thread, of networks too. */
+  predictSync(x: TableInput): Answers {
+    const z = this.#transformed('predictSync', x);
+    const last = this.#last();
+    if (!isNetworkStep(last)) return this.#method('predict')(z) as Answers;
+    return answersOf(last, last.predictSync(shapedFor(last, z)), this.#found.classes);
+  }
+
+  /** The probabilities [n, classes], in the order of `classes`; of a network a promise. */
+  predictProba(x: TableInput): E extends { predictSync(...args: never[]): unknown } ? Promise<NDArray> : NDArray {
+    const z = this.#transformed('predictProba', x);
+    const last = this.#last();
+    if (!isNetworkStep(last)) return this.#method('predictProba')(z) as never;
+    if (!isClassifier(last))
+      throw new TypeError('Expected a network of classes for predictProba, but its loss is one of numbers');
+    return last.predict(shapedFor(last, z)).then(probabilities) as never;
+  }
+
+  /** What the last step scores: accuracy, or R² (for a network, of its answers; a promise). */
+  score(x: TableInput, y: any): number | Promise<number> {
+    const last = this.#last();
+    if (!isNetworkStep(last)) return this.#method('score')(this.#transformed('score', x), y) as number;
+    const judge = isClassifier(last) ? accuracyScore : r2Score;
+    return (this.predict(x) as Promise<any>).then((predicted) => judge(y, predicted) as number);
+  }
+
+  /** What the transformers make of x, where the last step is one, too. */
+  transform(x: TableInput): NDArray | unknown[][] {
+    this.#needFitted('transform');
+    return this.transformFrame(readFrame('x', x)).output();
+  }
+
+  fitTransform(x: TableInput, y?: unknown): NDArray | unknown[][] {
+    return this.fitSync(x, y).transform(x);
+  }
+
+  transformFrame(x: Frame): Frame {
+    const last = this.#last();
+    if (last !== 'passthrough' && !hasMethods(last, 'transform'))
+      throw new TypeError('Expected a pipeline that ends in a transformer, but it ends in what predicts');
+    return this.#steps.reduce((frame, [, step]) => (isTransformer(step) ? transformStep(step, frame) : frame), x);
+  }
+
+  /** For pipelines within others. */
+  fitFrame(x: Frame): this {
+    const fitted = this.#fitTransformers(x, undefined, this.#steps);
+    for (const [original, copy] of fitted.pairs) adopt(original, copy);
+    this.#found = { isFitted: true };
+    return this;
+  }
+
+  /** Takes over what another one of the same steps learnt. */
+  adopt(other: Pipeline<E>): void {
+    this.#steps = other.#steps;
+    this.#found = other.#found;
+  }
+
+  /** The names of the columns that the last step is given, or makes. */
+  getFeatureNamesOut(): string[] {
+    this.#needFitted('getFeatureNamesOut');
+    const named = this.#steps.findLast(([, step]) => hasMethods(step, 'getFeatureNamesOut'));
+    return named ? (named[1] as { getFeatureNamesOut(): string[] }).getFeatureNamesOut() : [];
+  }
+
+  /** The steps by their names, and their parameters as `name__parameter`. */
+  getParams(): Record<string, any> {
+    const own = this.#steps.flatMap(([name, step]): [string, unknown][] => {
+      const params = hasMethods(step, 'getParams') ? (step as unknown as { getParams(): object }).getParams() : {};
+      return [
+        [name, step],
+        ...Object.entries(params).map(([key, value]): [string, unknown] => [`${name}__${key}`, value]),
+      ];
+    });
+    return Object.fromEntries(own);
+  }
+
+  /**
+   * Changes steps, or parameters of steps: `{ model__alpha: 0.01, scale: 'passthrough' }`. A transformer whose parameters change is
+   * to be fitted again.
+   * @throws TypeError or RangeError naming what there is, with nothing changed
+   */
+  setParams(params: Readonly<Record<string, unknown>>): this {
+    checkObject('params', params);
+    const changes = new Map<string, Record<string, unknown>>();
+    const steps = new Map(this.#steps);
+    for (const [key, value] of Object.entries(params)) {
+      const [name, ...rest] = key.split('__');
+      if (!steps.has(name))
+        throw wrongValue('the parameter', `of one of the steps ${[...steps.keys()].join(', ')}`, key);
+      if (rest.length === 0) steps.set(name, value as AnyTransformer);
+      else changes.set(name, { ...changes.get(name), [rest.join('__')]: value });
+    }
+    for (const [name, own] of changes) steps.set(name, changed(name, steps.get(name), own));
+    this.#steps = checkSteps([...steps]);
+    this.#found = { isFitted: false };
+    return this;
+  }
+
+  /** A new one of the same steps and parameters, that is not fitted: scikit-learn's `clone`. */
+  clone(): Pipeline<E> {
+    const steps = this.#steps.map(([name, step]) => {
+      if (isNetworkStep(step))
+        throw new TypeError(
+          `Expected a function that makes the pipeline, as the network '${name}' cannot be copied untrained`,
+        );
+      return [name, step === 'passthrough' ? step : cloned(step)];
+    });
+    return new Pipeline(steps as never);
+  }
+
+  static override revive(config: never, state: unknown): Saved {
+    const { steps } = config as { steps: never };
+    const made = new Pipeline(steps);
+    made.restore(state);
+    return made;
+  }
+
+  protected override parts(): Parts {
+    const { isFitted, classes } = this.#found;
+    return { config: { steps: this.#steps }, state: { isFitted, ...(classes && { classes }) } };
+  }
+
+  protected override restore(state: unknown): void {
+    this.#found = found('state', state);
+  }
+
+  #last(): LastStep | 'passthrough' {
+    return (this.#steps.at(-1) as readonly [string, LastStep])[1];
+  }
+
+  #needFitted(member: string): void {
+    if (!this.#found.isFitted) throw notFitted('the pipeline', member);
+  }
+
+  /** A method of the last step. */
+  #method(name: string): (...args: unknown[]) => unknown {
+    const last = this.#last();
+    if (!hasMethods(last, name))
+      throw new TypeError(`Expected the last step of the pipeline to have a method ${name}, but it has none`);
+    return (...args) => (last as unknown as Record<string, (...given: unknown[]) => unknown>)[name](...args);
+  }
+
+  #transformed(member: string, x: TableInput): NDArray {
+    this.#needFitted(member);
+    return matrixOf(
+      this.#steps
+        .slice(0, -1)
+        .reduce((frame, [, step]) => (isTransformer(step) ? transformStep(step, frame) : frame), readFrame('x', x)),
+    );
+  }
+
+  /** Fits copies of transformers, one on the result of the other. */
+  #fitTransformers(x: Frame, y: unknown, steps: readonly (readonly [string, unknown])[]) {
+    const pairs: [AnyTransformer, AnyTransformer][] = [];
+    let frame = x;
+    for (const [, step] of steps) {
+      if (!isTransformer(step)) continue;
+      const copy = unfitted(step);
+      frame = fitTransformStep(copy, frame, y);
+      pairs.push([step, copy]);
+    }
+    return { frame, pairs };
+  }
+
+  #prepare(x: TableInput, y: unknown, options: object) {
+    checkObject('options', options);
+    const last = this.#last();
+    const isEstimator = last !== 'passthrough' && !isTransformer(last);
+    const { frame, pairs } = this.#fitTransformers(
+      readFrame('x', x),
+      y,
+      isEstimator ? this.#steps.slice(0, -1) : this.#steps,
+    );
+    const isNetwork = isNetworkStep(last);
+    const classes = isNetwork ? classesFor(last, y as Labels) : undefined;
+    const settle = () => {
+      for (const [original, copy] of pairs) adopt(original, copy);
+      this.#found = { isFitted: true, ...(classes && { classes }) };
+    };
+    const train = (method: 'fit' | 'fitSync'): unknown => {
+      if (!isEstimator) return undefined;
+      const z = matrixOf(frame);
+      if (!isNetwork) {
+        if (!hasMethods(last, method)) throw wrongType('the last step', `an object with a method ${method}`, last);
+        return (last as unknown as Record<string, (...args: unknown[]) => unknown>)[method](z, y, options);
+      }
+      const own = this.#networkOptions(last, options, pairs, classes);
+      return last[method](shapedFor(last, z), targetsFor(last, y as Labels, classes), own);
+    };
+    return { train, settle };
+  }
+
+  /** Validation data go through the same transformers. */
+  #networkOptions(
+    last: NetworkStep,
+    options: object,
+    pairs: readonly (readonly AnyTransformer[])[],
+    classes?: Label[],
+  ): object {
+    const { validationData } = options as { validationData?: readonly [TableInput, Labels, unknown?] };
+    if (validationData === undefined) return options;
+    if (!Array.isArray(validationData) || validationData.length < 2)
+      throw wrongType('validationData', 'a list [x, y]', validationData);
+    const [x, y, ...rest] = validationData;
+    const z = matrixOf(
+      pairs.reduce((frame, [, step]) => transformStep(step, frame), readFrame('validationData[0]', x)),
+    );
+    return { ...options, validationData: [shapedFor(last, z), targetsFor(last, y, classes), ...rest] };
+  }
+}
+
+/** A pipeline of these steps, named after their classes as scikit-learn names them: 'standardscaler', 'mlpclassifier'. */
+export function makePipeline<const S extends readonly (AnyTransformer | LastStep)[]>(
+  ...steps: S
+): Pipeline<S extends readonly [...unknown[], infer E extends LastStep] ? E : LastStep> {
+  const names = steps.map((step) => step?.constructor?.name?.toLowerCase() ?? 'step');
+  const unique = names.map((name, i) => {
+    if (names.indexOf(name) === names.lastIndexOf(name)) return name;
+    return `${name}-${names.slice(0, i + 1).filter((other) => other === name).length}`;
+  });
+  return new Pipeline(steps.map((step, i) => [unique[i], step]) as never) as never;
+}
+
+const isTransformer = (step: unknown): step is AnyTransformer =>
+  hasMethods(step, 'fit', 'transform') && !hasMethods(step, 'predict');
+
+/** @throws TypeError naming the column that holds no numbers */
+function matrixOf(frame: Frame): NDArray {
+  const plain = numeric(frame);
+  const result = plain.output();
+  if (!Array.isArray(result)) return result;
+  const k =
+    Array.from({ length: plain.width }, (_, column) => column).find((column) => Array.isArray(plain.column(column))) ??
+    0;
+  const value = Array.from(plain.column(k)).find((each) => typeof each === 'string' && each !== '');
+  throw wrongType(
+    `${plain.nameOf(k)} of x`,
+    'numbers where the model is given it (OneHotEncoder makes numbers of text)',
+    value,
+  );
+}
+
+function cloned(step: LastStep | AnyTransformer): LastStep | AnyTransformer {
+  if (hasMethods(step, 'clone')) return (step as unknown as { clone(): LastStep }).clone();
+  if (!hasMethods(step, 'getParams')) throw wrongType('the step', 'one with a method clone or getParams', step);
+  const { getParams } = step as unknown as { getParams(): object };
+  return new (step.constructor as new (params: object) => LastStep)(Reflect.apply(getParams, step, []));
+}
+
+function changed(name: string, step: unknown, params: Record<string, unknown>): AnyTransformer | LastStep {
+  if (hasMethods(step, 'setParams')) {
+    return (cloned(step as LastStep) as unknown as { setParams(params: object): LastStep }).setParams(params);
+  }
+  if (!hasMethods(step, 'clone')) throw wrongType(`the step '${name}'`, 'one that has parameters', step);
+  return (step as unknown as { clone(changes: object): AnyTransformer }).clone(params); // refuses what is no option of it
+}
+
+function checkSteps(steps: unknown): readonly (readonly [string, LastStep | AnyTransformer | 'passthrough'])[] {
+  const wanted = 'an array of [name, step]';
+  if (!Array.isArray(steps)) throw wrongType('steps', wanted, steps);
+  if (steps.length === 0) throw wrongValue('steps', `${wanted}, of one at least`, steps);
+  const names: string[] = [];
+  return Object.freeze(
+    Array.from(steps, (entry: unknown, i) => {
+      const place = `steps[${i}]`;
+      if (!Array.isArray(entry) || entry.length !== 2) throw wrongType(place, 'a list [name, step]', entry);
+      names.push(checkName(`${place}[0]`, entry[0], names));
+      const step = entry[1];
+      if (step !== 'passthrough' && !hasMethods(step, 'fit'))
+        throw wrongType(`${place}[1]`, "a transformer, an estimator, a network or 'passthrough'", step);
+      if (i < steps.length - 1 && step !== 'passthrough' && !isTransformer(step))
+        throw wrongType(`${place}[1]`, "a transformer or 'passthrough', as all steps but the last", step);
+      return Object.freeze([entry[0], step] as const);
+    }),
+  );
+}

@@ -1,0 +1,159 @@
+import type { NDArray } from '../array.js';
+import { checkOptions, wrongType } from '../check.js';
+import { ofFile } from '../io/file-errors.js';
+import { loadModel, type ModelFile, parseModel } from '../io/model-file.js';
+import { hasMethods } from '../kind.js';
+import type { Label } from '../labels.js';
+import { objectIn, type Parts, registerSaved, Saved } from '../saved.js';
+import { readFrame, type TableInput } from './frame.js';
+import { meaningOf } from './legacy.js';
+import { Pipeline } from './pipeline.js';
+import type { StandardScaler } from './standard-scaler.js';
+
+type Answers = NDArray | string[] | boolean[];
+
+export interface PredictorOptions {
+  /** From raw rows to the model's answers; fitted. */
+  pipeline: Pipeline<any>;
+  /** What is predicted. */
+  target?: string;
+  /** How a regression's targets were scaled, to be undone. */
+  targetScaler?: StandardScaler;
+}
+
+/**
+ * Preprocessing, a model, its classes and the names of its inputs: what answers raw rows as they came, alike in a program, on the
+ * command line and in a server. `loadPredictor` makes one of any file that was saved.
+ */
+export class Predictor extends Saved {
+  static override readonly className = 'Predictor';
+  readonly pipeline: Pipeline<any>;
+  readonly target: string | undefined;
+  readonly #targetScaler: StandardScaler | undefined;
+
+  static {
+    registerSaved(Predictor);
+  }
+
+  constructor(options: PredictorOptions) {
+    super();
+    checkOptions('options', options, ['pipeline', 'target', 'targetScaler']);
+    const { pipeline, target, targetScaler } = options;
+    if (!hasMethods(pipeline, 'predict', 'getParams', 'transformFrame'))
+      throw wrongType('pipeline', 'a Pipeline that ends in a model', pipeline);
+    if (target !== undefined && typeof target !== 'string') throw wrongType('target', 'a string', target);
+    if (targetScaler !== undefined && !hasMethods(targetScaler, 'inverseTransform'))
+      throw wrongType('targetScaler', 'a StandardScaler', targetScaler);
+    this.pipeline = pipeline;
+    this.target = target;
+    this.#targetScaler = targetScaler;
+  }
+
+  /** The columns that it needs, by name; undefined where it was trained on columns without names. */
+  get inputNames(): readonly string[] | undefined {
+    const first = this.pipeline.steps.find(([, step]) => hasMethods(step, 'fit', 'transform'))?.[1];
+    return (first as { featureNamesIn?: readonly string[] } | undefined)?.featureNamesIn;
+  }
+
+  /** The classes, in the order of `predictProba`; [] of a regression. */
+  get classes(): Label[] {
+    return this.pipeline.classes;
+  }
+
+  /**
+   * Labels, or numbers, one a row.
+   * @param rows a table as the model was trained on: other columns beside those of `inputNames` are not looked at
+   * @throws TypeError or RangeError, with row and column, for what it cannot take
+   */
+  async predict(rows: TableInput): Promise<Answers> {
+    return this.#inUnits((await this.pipeline.predict(this.#matched(rows))) as Answers);
+  }
+
+  /** The same on the calling thread. */
+  predictSync(rows: TableInput): Answers {
+    return this.#inUnits(this.pipeline.predictSync(this.#matched(rows)));
+  }
+
+  /** The probabilities [n, classes], in the order of `classes`. @throws TypeError for a regression */
+  async predictProba(rows: TableInput): Promise<NDArray> {
+    return this.pipeline.predictProba(this.#matched(rows));
+  }
+
+  /** What it takes, what becomes of it, and what it answers, in words. */
+  describe(): string {
+    const { classes, target, inputNames } = this;
+    const what = target === undefined ? '' : ` ${target}`;
+    const answer =
+      classes.length > 0
+        ? `Predicts${what}, one of ${classes.length} classes: ${classes.join(', ')}`
+        : `Predicts${what || ' a number'}`;
+    const steps = this.pipeline.steps.map(([name, step]) => {
+      const words = hasMethods(step, 'describe') ? (step as unknown as { describe(): string }).describe() : '';
+      const kind =
+        typeof step === 'string' ? step : ((step as { className?: string }).className ?? step.constructor.name);
+      return `${name}: ${kind}${words ? `\n  ${words.replaceAll('\n', '\n  ')}` : ''}`;
+    });
+    return [
+      answer,
+      ...(inputNames ? [`From ${inputNames.length} columns: ${inputNames.join(', ')}`] : []),
+      ...steps,
+    ].join('\n');
+  }
+
+  protected override parts(): Parts {
+    const { pipeline, target } = this;
+    const targetScaler = this.#targetScaler;
+    return {
+      config: { pipeline, ...(target !== undefined && { target }), ...(targetScaler && { targetScaler }) },
+    };
+  }
+
+  protected override restore(state: unknown): void {
+    throw wrongType('state', 'absent', state);
+  }
+
+  /** Names of columns are told apart from a model without names in one sentence. */
+  #matched(rows: TableInput): TableInput {
+    const names = this.inputNames;
+    const x = readFrame('rows', rows);
+    if (!names || !x.names) return rows;
+    const missing = names.filter((name) => !x.names?.includes(name));
+    if (missing.length > 0)
+      throw new RangeError(
+        `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${x.names.join(', ')}`,
+      );
+    return rows;
+  }
+
+  #inUnits(answers: Answers): Answers {
+    if (!this.#targetScaler || Array.isArray(answers)) return answers;
+    return this.#targetScaler.inverseTransform(answers.reshape(-1, 1)).reshape(-1);
+  }
+}
+
+/**
+ * What answers raw rows, of a file that `fjordnet train --save`, or `save` of a pipeline, an estimator or a network wrote, or of the
+ * bytes of `toBytes`.
+ *
+ * @throws Error with code ERR_FORMAT, the place and the reason, if the file is damaged or holds nothing that predicts; the file
+ *   system's (ENOENT …)
+ */
+export async function loadPredictor(source: string | URL | Uint8Array): Promise<Predictor> {
+  const isBytes = ArrayBuffer.isView(source);
+  const file = isBytes ? parseModel(source as Uint8Array) : await loadModel(source as string | URL);
+  return ofFile(isBytes ? 'the bytes' : (source as string | URL), () => predictorOf(file));
+}
+
+function predictorOf(file: ModelFile): Predictor {
+  const held = objectIn(file);
+  if (held instanceof Predictor) return held;
+  if (held instanceof Pipeline) return new Predictor({ pipeline: held });
+  if (!hasMethods(held, 'predict')) throw wrongType('the file', 'that of a model that predicts', held);
+  const { transformer, classes, ...rest } = meaningOf(file.training?.run);
+  const steps = [...(transformer ? [['scale', transformer]] : []), ['model', held]];
+  const pipeline = Pipeline.revive({ steps } as never, {
+    isFitted: true,
+    ...(classes && { classes }),
+  }) as Pipeline<any>;
+  return new Predictor({ pipeline, ...rest });
+}

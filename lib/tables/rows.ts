@@ -1,0 +1,40 @@
+import type { NDArray } from '../array.js';
+import { isNDArray, isTypedArray } from '../kind.js';
+import { readFrame, type Table } from './frame.js';
+
+/** A table, or rows of values that are not all numbers; what is no matrix and no list of labels. */
+export function isTable(x: unknown): x is Table {
+  if (typeof x !== 'object' || x === null || isNDArray(x) || isTypedArray(x)) return false;
+  if (!Array.isArray(x)) return !('data' in x && 'indptr' in x); // sparse rows
+  const [first] = x;
+  if (typeof first !== 'object' || first === null || isTypedArray(first)) return false;
+  return (
+    !Array.isArray(first) || x.some((row: unknown[]) => row.some((v) => typeof v !== 'number' && !Array.isArray(v)))
+  );
+}
+
+/** The rows of a table, of which some are taken as arrays take them. */
+export class TableRows {
+  readonly length: number;
+  readonly shape: readonly number[];
+  readonly #table: Table;
+
+  constructor(name: string, table: Table) {
+    const { n, width } = readFrame(name, table);
+    this.#table = table;
+    this.length = n;
+    this.shape = [n, width];
+  }
+
+  /** A table of these rows: of records an array of them, else a record of columns. */
+  take(rows: NDArray): Table {
+    const table = this.#table as unknown;
+    if (Array.isArray(table)) return Array.from(rows.data, (row) => table[row]);
+    const frame = readFrame('table', this.#table);
+    const columns = frame.names?.map((name, k): [string, unknown[]] => {
+      const column = frame.column(k);
+      return [name, Array.from(rows.data, (row) => column[row])];
+    });
+    return Object.fromEntries(columns ?? []);
+  }
+}

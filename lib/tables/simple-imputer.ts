@@ -1,0 +1,154 @@
+import type { NDArray } from '../array.js';
+import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { expected, integer, label, list, object, type Schema } from '../io/schema.js';
+import { type Label, uniqueLabels } from '../labels.js';
+import { registerSaved } from '../saved.js';
+import { columnSums } from '../scores/sums.js';
+import { warn } from '../warn.js';
+import { Frame, isDate, isMissing } from './frame.js';
+import { Transformer } from './transformer.js';
+
+type Strategy = 'mean' | 'median' | 'mostFrequent' | 'constant';
+
+export interface SimpleImputerOptions {
+  /** What stands in for a missing value: of numbers the mean or the median, of anything the most frequent value (the smallest of
+   * equals), or `fillValue`. Default 'mean' */
+  strategy?: Strategy;
+  /** Of the strategy 'constant'. Default: 0 for numbers, 'missing_value' for text */
+  fillValue?: number | string | boolean;
+  /** Whether a column of 0s and 1s follows for each column that had missing values in `fit`. Default false */
+  addIndicator?: boolean;
+  /** Whether columns without any value in `fit` are kept, filled with 0 (or `fillValue`). Default false: they are left out */
+  keepEmptyFeatures?: boolean;
+}
+
+interface Fills {
+  /** Of each column; null for one without any value. */
+  readonly statistics: readonly (Label | null)[];
+  /** Which columns had missing values. */
+  readonly indicators: readonly number[];
+}
+
+const OPTIONS = ['strategy', 'fillValue', 'addIndicator', 'keepEmptyFeatures'];
+
+/**
+ * Fills missing values in: scikit-learn's `SimpleImputer`. Missing are null, undefined, NaN and ''. Where there is text among the
+ * columns, `transform` gives rows of values in place of an array.
+ *
+ * ```js
+ * new SimpleImputer({ strategy: 'median' }).fitTransform({ mass: [3750, null, 4200] }); // [[3750], [3975], [4200]]
+ * ```
+ */
+export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
+  static override readonly className = 'SimpleImputer';
+  readonly strategy: Strategy;
+  readonly fillValue: number | string | boolean | undefined;
+  readonly addIndicator: boolean;
+  readonly keepEmptyFeatures: boolean;
+
+  static {
+    registerSaved(SimpleImputer);
+  }
+
+  constructor(options: SimpleImputerOptions = {}) {
+    super();
+    checkOptions('options', options, OPTIONS);
+    const { strategy = 'mean', fillValue } = options;
+    this.strategy = checkOneOf('strategy', strategy, ['mean', 'median', 'mostFrequent', 'constant']);
+    if (fillValue !== undefined && !['number', 'string', 'boolean'].includes(typeof fillValue))
+      throw wrongType('fillValue', 'a number, a string or a boolean', fillValue);
+    if (isMissing(fillValue ?? 0)) throw wrongValue('fillValue', 'a value that is not missing itself', fillValue);
+    this.fillValue = fillValue;
+    this.addIndicator = checkBoolean('addIndicator', options.addIndicator ?? false);
+    this.keepEmptyFeatures = checkBoolean('keepEmptyFeatures', options.keepEmptyFeatures ?? false);
+  }
+
+  override getParams() {
+    const { strategy, fillValue, addIndicator, keepEmptyFeatures } = this;
+    return { strategy, ...(fillValue !== undefined && { fillValue }), addIndicator, keepEmptyFeatures };
+  }
+
+  /** What stands in for missing values, for each column; NaN for a column that had none. Throws ERR_NOT_FITTED before `fit`. */
+  get statistics(): Label[] {
+    return this.fitted('statistics').statistics.map((value) => value ?? Number.NaN);
+  }
+
+  protected override measure(x: Frame): Fills {
+    const columns = Array.from({ length: x.width }, (_, k) => k);
+    const statistics = columns.map((k) => this.#statistic(x, k));
+    const indicators = columns.filter((k) => Array.from(x.column(k)).some(isMissing));
+    const empty = columns.filter((k) => statistics[k] === null);
+    if (empty.length > 0 && !this.keepEmptyFeatures)
+      warn(
+        'FJORDNET_EMPTY_COLUMN',
+        `Columns without any value cannot be filled in, and are left out: ${empty.map((k) => x.nameOf(k)).join(', ')} (keepEmptyFeatures: true fills them with 0)`,
+      );
+    return { statistics, indicators: this.addIndicator ? indicators : [] };
+  }
+
+  protected override apply(x: Frame, fills: Fills): Frame {
+    const filled = this.#kept(fills).map((k) => fill(x, k, fills.statistics[k] ?? this.fillValue ?? 0));
+    const marks = fills.indicators.map((k) => Float64Array.from(x.column(k), (value) => Number(isMissing(value))));
+    return Frame.ofColumns(x.n, [...filled, ...marks]);
+  }
+
+  protected override namesOut(names: readonly string[], fills: Fills): string[] {
+    return [...this.#kept(fills).map((k) => names[k]), ...fills.indicators.map((k) => `missingindicator_${names[k]}`)];
+  }
+
+  protected override readonly schema: Schema<Fills> = object<Fills>({
+    statistics: list((name, value) => (value === null ? null : label(name, value))),
+    indicators: list(integer(0)),
+  });
+
+  protected override checkState({ statistics, indicators }: Fills, width: number): void {
+    if (statistics.length !== width) throw expected('state.statistics', `a list of ${width}`, statistics);
+    const other = indicators.findIndex((k) => k >= width);
+    if (other >= 0) throw expected(`state.indicators[${other}]`, 'the number of a column', indicators[other]);
+  }
+
+  #kept({ statistics }: Fills): number[] {
+    return statistics.flatMap((value, k) => (value !== null || this.keepEmptyFeatures ? [k] : []));
+  }
+
+  #statistic(x: Frame, k: number): Label | null {
+    const column = x.column(k);
+    const values = Array.from(column).filter((value) => !isMissing(value));
+    const { strategy, fillValue } = this;
+    if (strategy === 'constant') return fillValue ?? (typeof values[0] === 'string' ? 'missing_value' : 0);
+    if (values.length === 0) return null;
+    if (strategy === 'mostFrequent') return mostFrequent(x, k, values);
+    const text = values.find((value) => typeof value === 'string' || isDate(value));
+    if (text !== undefined && typeof text === 'string' && !isNumeric(values))
+      throw wrongType(
+        `${x.nameOf(k)} of x`,
+        `numbers for the strategy '${strategy}' ('mostFrequent' and 'constant' take text)`,
+        text,
+      );
+    const numbers = x.numbers(k).filter((value) => !Number.isNaN(value));
+    if (strategy === 'mean') return columnSums(numbers, 1)[0] / numbers.length;
+    numbers.sort();
+    return (numbers[(numbers.length - 1) >> 1] + numbers[numbers.length >> 1]) / 2;
+  }
+}
+
+const isNumeric = (values: readonly unknown[]) =>
+  values.every((value) => typeof value !== 'string' || !Number.isNaN(Number(value)));
+
+function mostFrequent(x: Frame, k: number, values: readonly unknown[]): Label {
+  const labels = values as readonly Label[];
+  const other = labels.findIndex((value) => typeof value !== typeof labels[0]);
+  if (other >= 0) throw wrongType(`${x.nameOf(k)} of x`, `${typeof labels[0]}s, as its first value is`, labels[other]);
+  const counts = new Map<Label, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  return uniqueLabels([...counts.keys()]).find((label) => counts.get(label) === most) as Label;
+}
+
+function fill(x: Frame, k: number, value: Label): ArrayLike<unknown> {
+  if (typeof value === 'number') return x.numbers(k).map((v) => (Number.isNaN(v) ? value : v));
+  const column = Array.from(x.column(k));
+  const other = column.findIndex((v) => !isMissing(v) && typeof v !== typeof value);
+  if (other >= 0) throw wrongType(`${x.nameOf(k)} of x at row ${other}`, `a ${typeof value}, as at fit`, column[other]);
+  return column.map((v) => (isMissing(v) ? value : v));
+}

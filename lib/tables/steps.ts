@@ -1,0 +1,59 @@
+import type { ArrayInput } from '../array.js';
+import { wrongType } from '../check.js';
+import { hasMethods } from '../kind.js';
+import { Frame, readFrame, type TableInput } from './frame.js';
+import type { Transformer } from './transformer.js';
+
+/** A transformer of ours, or any object with these methods. */
+export interface AnyTransformer {
+  fit(x: any, y?: any): unknown;
+  transform(x: any): unknown;
+  getFeatureNamesOut?(inputFeatures?: readonly string[]): string[];
+}
+
+type Own = Transformer<object, unknown>;
+
+/** Those of ours, of whatever copy, take columns as they are. */
+const isOwn = (step: AnyTransformer): step is Own => hasMethods(step, 'fitFrame', 'transformFrame', 'clone', 'adopt');
+
+export function checkTransformer(name: string, step: unknown): AnyTransformer {
+  if (!hasMethods(step, 'fit', 'transform'))
+    throw wrongType(name, 'a transformer, with methods fit and transform', step);
+  return step as AnyTransformer;
+}
+
+/** A step to fit: of ours a copy, so that nothing is changed if a later one fails. */
+export const unfitted = (step: AnyTransformer): AnyTransformer => (isOwn(step) ? step.clone() : step);
+
+export function adopt(step: AnyTransformer, fitted: AnyTransformer): void {
+  if (step !== fitted && isOwn(step) && isOwn(fitted)) step.adopt(fitted);
+}
+
+/** @param y of the samples, for transformers of the caller's own */
+export function fitTransformStep(step: AnyTransformer, x: Frame, y?: unknown): Frame {
+  if (isOwn(step)) return step.fitFrame(x).transformFrame(x);
+  step.fit(x.output(), y);
+  return transformStep(step, x);
+}
+
+export function transformStep(step: AnyTransformer, x: Frame): Frame {
+  if (isOwn(step)) return step.transformFrame(x);
+  const z = readFrame('the result of transform', step.transform(x.output()) as TableInput | ArrayInput);
+  return z.names ? z : z.named(namesOfStep(step, x.names, z.width));
+}
+
+function namesOfStep(step: AnyTransformer, names: readonly string[] | undefined, width: number): string[] {
+  const own = step.getFeatureNamesOut?.(names);
+  if (own?.length === width) return own;
+  return names?.length === width ? [...names] : Array.from({ length: width }, (_, k) => `x${k}`);
+}
+
+/** Columns that hold numbers, as such. */
+export function numeric(x: Frame): Frame {
+  const columns = Array.from({ length: x.width }, (_, k) => {
+    const column = x.column(k);
+    const isText = Array.from(column).some((value) => typeof value === 'string' && value !== '');
+    return isText ? column : x.numbers(k);
+  });
+  return Frame.ofColumns(x.n, columns, x.names);
+}

@@ -1,0 +1,202 @@
+import { checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
+import { toNumber } from '../io/cells.js';
+import { listed } from '../labels.js';
+import { registerSaved } from '../saved.js';
+import { ColumnTransformer, type ColumnTransformerEntry } from './column-transformer.js';
+import { DatetimeEncoder } from './datetime-encoder.js';
+import { type Frame, isDate, isMissing, readFrame, type Table } from './frame.js';
+import { formatsOf } from './instants.js';
+import { OneHotEncoder } from './one-hot-encoder.js';
+import { SimpleImputer } from './simple-imputer.js';
+import { StandardScaler } from './standard-scaler.js';
+import type { AnyTransformer } from './steps.js';
+
+export interface InferOptions {
+  /** The column to predict, which is no feature. */
+  target?: string;
+  /** Columns to leave out. */
+  drop?: readonly string[];
+  /** Columns of numbers that are names of kinds, such as postal codes. */
+  categorical?: readonly string[];
+  /** Columns of dates that would be taken for something else. */
+  date?: readonly string[];
+  /** What stands in for missing numbers. Default 'median' */
+  impute?: 'mean' | 'median';
+}
+
+/** What is done with a column, and why. */
+interface Plan {
+  readonly words: string;
+  /** Absent: it is left out. */
+  readonly steps?: readonly AnyTransformer[];
+}
+
+/** More categories than this share their rarest as one. */
+const MOST_CATEGORIES = 30;
+/** From this share of missing values on, that a value is missing is told as a feature of its own. */
+const MANY_MISSING = 0.05;
+
+/**
+ * The `ColumnTransformer` that a careful person would write for a table, and says why in words.
+ *
+ * ```js
+ * const transformer = TableTransformer.infer(trainRows, { target: 'species' });
+ * transformer.describe(); // 'island: text of 3 kinds: a column of 0 and 1 for each', …
+ * ```
+ *
+ * It looks at the rows that it is given and at nothing else: give it those that are trained on.
+ */
+export class TableTransformer extends ColumnTransformer {
+  static override readonly className = 'TableTransformer';
+  #words: readonly string[] = [];
+
+  static {
+    registerSaved(TableTransformer);
+  }
+
+  /** @throws TypeError or RangeError for a column that is named and not there, and for a table of which nothing can be learnt */
+  static infer(table: Table, options: InferOptions = {}): TableTransformer {
+    checkOptions('options', options, ['target', 'drop', 'categorical', 'date', 'impute']);
+    const x = readFrame('table', table);
+    if (!x.names) throw wrongType('table', 'a table whose columns have names', table);
+    const { target, impute } = options;
+    if (target !== undefined) checkColumn('target', target, x.names);
+    for (const [option, columns] of Object.entries(pick(options))) {
+      if (!Array.isArray(columns)) throw wrongType(option, 'an array of names of columns', columns);
+      for (let i = 0; i < columns.length; i++) checkColumn(`${option}[${i}]`, columns[i], x.names);
+    }
+    if (impute !== undefined) checkOneOf('impute', impute, ['mean', 'median']);
+    const plans = x.names.flatMap((name, k): [string, Plan][] =>
+      name === target ? [] : [[name, planFor(x, k, options)]],
+    );
+    const entries = plans.flatMap(([name, { steps }]): ColumnTransformerEntry[] =>
+      steps ? [[nameOf(name), steps, [name]]] : [],
+    );
+    if (entries.length === 0)
+      throw new RangeError(
+        `Expected table to hold a column to learn from: ${plans.map(([name, { words }]) => `${name}: ${words}`).join('; ')}`,
+      );
+    const made = new TableTransformer(entries, { verboseFeatureNamesOut: false });
+    made.#words = plans.map(([name, { words }]) => `${name}: ${words}`);
+    return made;
+  }
+
+  /** A line for each column: what it holds, and what it becomes. */
+  describe(): string {
+    return this.#words.join('\n');
+  }
+
+  override getParams() {
+    return { ...super.getParams(), words: this.#words };
+  }
+
+  override clone(changes: object = {}): this {
+    const copy = super.clone(changes);
+    copy.#words = this.#words;
+    return copy;
+  }
+
+  static override revive(config: never, state: unknown): TableTransformer {
+    const { words, ...rest } = config as { words: unknown };
+    if (!Array.isArray(words) || !words.every((line) => typeof line === 'string'))
+      throw wrongType('config.words', 'a list of texts', words);
+    const { transformers, ...settings } = rest as { transformers: ColumnTransformerEntry[] };
+    const made = new TableTransformer(transformers, settings);
+    if (state !== undefined) made.restore(state);
+    made.#words = words;
+    return made;
+  }
+}
+
+const pick = ({ drop = [], categorical = [], date = [] }: InferOptions) => ({ drop, categorical, date });
+
+function checkColumn(what: string, name: unknown, names: readonly string[]): void {
+  if (typeof name !== 'string') throw wrongType(what, 'the name of a column', name);
+  if (!names.includes(name))
+    throw wrongValue(what, `one of the columns ${listed(names)}${didYouMean(name, names)}`, name);
+}
+
+/** Names of steps have no '__'. */
+const nameOf = (column: string) => column.replaceAll('__', '_') || 'column';
+
+function planFor(x: Frame, k: number, options: InferOptions): Plan {
+  const { drop, categorical, date } = pick(options);
+  const name = (x.names as readonly string[])[k];
+  const values = Array.from(x.column(k)).filter((value) => !isMissing(value));
+  const missing = x.n - values.length;
+  if (drop.includes(name)) return { words: 'left out, as asked' };
+  if (values.length === 0) return { words: 'left out, as it has no values' };
+  const distinct = new Set(values.map((value) => (isDate(value) ? value.getTime() : value)));
+  if (distinct.size === 1 && missing === 0) return { words: `left out, as it is ${shown(values[0])} in every row` };
+  const asDate = dates(values, missing, date.includes(name));
+  if (asDate) return asDate;
+  if (categorical.includes(name)) return kinds(values, distinct.size, missing, 'a kind, as asked');
+  if (values.every((value) => typeof value === 'boolean'))
+    return kinds(values, distinct.size, missing, 'true or false');
+  const isNumber = values.every((value) => typeof value === 'number' || typeof value === 'bigint');
+  if (isNumber && isCounter(name, values as number[], distinct.size))
+    return { words: 'left out, as it counts the rows' };
+  const isText = values.every((value) => typeof value === 'string');
+  if (isNumber) return numbers(missing, x.n, options, 'a number');
+  if (isText && values.every((value) => !Number.isNaN(toNumber(value as string))))
+    return numbers(missing, x.n, options, 'a number that is written as text');
+  if (!isText)
+    throw new TypeError(
+      `Expected the column '${name}' of the table to hold values of one kind, got several (drop leaves it out)`,
+    );
+  if (distinct.size > 20 && distinct.size > values.length / 2)
+    return { words: `left out, as it has ${distinct.size} different texts in ${values.length} rows` };
+  return kinds(values, distinct.size, missing, 'text');
+}
+
+/** Whole numbers one after the other, or called an id and different everywhere. */
+function isCounter(name: string, values: readonly number[], distinct: number): boolean {
+  if (distinct < values.length || values.length < 3 || !values.every(Number.isInteger)) return false;
+  return /^(id|index|row|unnamed.*|.*[_ ]id|)$/i.test(name) || values.every((value, i) => value === values[0] + i);
+}
+
+function numbers(missing: number, n: number, { impute = 'median' }: InferOptions, what: string): Plan {
+  const addIndicator = missing / n >= MANY_MISSING;
+  const strategy = impute;
+  return {
+    words: `${what}${filling(missing, `by the ${impute}`)}${addIndicator ? ' and told by a column of its own' : ''}; scaled to mean 0 and variance 1`,
+    steps: [new SimpleImputer({ strategy, addIndicator }), new StandardScaler()],
+  };
+}
+
+function kinds(values: readonly unknown[], distinct: number, missing: number, what: string): Plan {
+  const isRare = missing / (values.length + missing) < MANY_MISSING;
+  const isText = typeof values[0] === 'string';
+  const fill = isRare || !isText ? 'by the most frequent one' : "by a kind of its own, 'missing'";
+  const imputer =
+    isRare || !isText
+      ? new SimpleImputer({ strategy: 'mostFrequent' })
+      : new SimpleImputer({ strategy: 'constant', fillValue: 'missing' });
+  const isMany = distinct > MOST_CATEGORIES;
+  const encoder = isMany
+    ? new OneHotEncoder({ handleUnknown: 'infrequentIfExist', maxCategories: MOST_CATEGORIES })
+    : new OneHotEncoder({ handleUnknown: 'ignore' });
+  const columns = isMany
+    ? `a column of 0 and 1 for each of the ${MOST_CATEGORIES - 1} most frequent, and one for the others`
+    : 'a column of 0 and 1 for each';
+  return { words: `${what} of ${distinct} kinds${filling(missing, fill)}: ${columns}`, steps: [imputer, encoder] };
+}
+
+function dates(values: readonly unknown[], missing: number, isAsked: boolean): Plan | undefined {
+  const isDates = values.every(isDate);
+  const formats = isDates ? (['iso'] as const) : formatsOf(values);
+  if (formats.length === 0) {
+    if (isAsked) throw new TypeError('Expected the columns of date to hold dates, got a value that is none');
+    return undefined;
+  }
+  const written = isDates ? '' : { iso: ', year first', mdy: ', month first', dmy: ', day first' }[formats[0]];
+  const doubt = formats.length > 1 ? ` (day first would be possible, too)` : '';
+  return {
+    words: `a date${written}${doubt}${filling(missing, 'by the mean')}: its parts, those that come again as sine and cosine`,
+    steps: [new DatetimeEncoder({ format: formats[0], periodic: true }), new SimpleImputer(), new StandardScaler()],
+  };
+}
+
+const filling = (missing: number, how: string) => (missing > 0 ? `, ${missing} missing, filled in ${how}` : '');
+
+const shown = (value: unknown) => (typeof value === 'string' ? `'${value}'` : String(value));

@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { MLPClassifier, MLPRegressor, makePipeline, OneHotEncoder, Pipeline } from 'fjordnet';
+
+const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'fjordnet-serve-'));
+test.after.always(() => rm(folder, { recursive: true }));
+process.removeAllListeners('warning'); // of the few iterations
+
+const rows = [{ island: 'Dream' }, { island: 'Biscoe' }, { island: 'Dream' }, { island: 'Biscoe' }];
+const classifier = makePipeline(
+  new OneHotEncoder(),
+  new MLPClassifier({ hiddenLayerSizes: [4], solver: 'lbfgs', randomState: 1 }),
+).fitSync(rows, ['Adelie', 'Gentoo', 'Adelie', 'Gentoo']);
+
+async function serve(pipeline: { save(path: string): Promise<void> }, name: string, ...options: string[]) {
+  const path = join(folder, name);
+  await pipeline.save(path);
+  const child: ChildProcess = spawn(process.execPath, [main, 'serve', path, '--port', '0', '--json', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface({ input: child.stdout! }), 'line');
+  const { url } = JSON.parse(line);
+  const ask = async (path: string, body?: unknown, more: RequestInit = {}) => {
+    const request = body === undefined ? more : { method: 'POST', body: JSON.stringify(body), ...more };
+    const response = await fetch(url + path, request);
+    const text = await response.text();
+    return { status: response.status, body: text ? JSON.parse(text) : undefined };
+  };
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'exit');
+    return code;
+  };
+  return { url, ask, stop };
+}
+
+test('a server answers as the pipeline does, one row or several, and says what it takes', async (t) => {
+  const { ask, stop } = await serve(classifier, 'classifier');
+  try {
+    t.deepEqual(await ask('/health'), { status: 200, body: { status: 'ok' } });
+    const { body } = await ask('/schema');
+    t.deepEqual([body.inputs, body.classes], [['island'], ['Adelie', 'Gentoo']]);
+    t.deepEqual((await ask('/predict', rows[1])).body, { prediction: 'Gentoo' });
+    t.deepEqual((await ask('/predict', rows)).body, { predictions: classifier.predict(rows) });
+    const { probabilities } = (await ask('/predict?probabilities', rows)).body;
+    const p = classifier.predictProba(rows).toArray<number[][]>();
+    t.deepEqual(
+      probabilities,
+      p.map(([Adelie, Gentoo]) => ({ Adelie, Gentoo })),
+    );
+  } finally {
+    t.is(await stop(), 143);
+  }
+});
+
+test('bad requests get a status and a sentence, and others are still answered', async (t) => {
+  const { ask, stop, url } = await serve(
+    classifier,
+    'limits',
+    '--max-body',
+    '200',
+    '--max-rows',
+    '2',
+    '--timeout',
+    '1',
+  );
+  try {
+    const bad: [string, unknown, RequestInit, number, RegExp][] = [
+      ['/predict', { island: 'Anvers' }, {}, 422, /one of 'Biscoe', 'Dream', as at fit, got 'Anvers' at row 0/],
+      ['/predict', { isle: 'Dream' }, {}, 422, /the columns 'island'/],
+      ['/predict', [], {}, 400, /a row, .* or a list of rows/],
+      ['/predict', 3, {}, 400, /a row/],
+      ['/predict', [rows[0], rows[1], rows[0]], {}, 413, /at most 2 rows/],
+      ['/predict', { island: 'x'.repeat(300) }, {}, 413, /at most 200 bytes/],
+      ['/predict', undefined, { method: 'POST', body: 'island=Dream' }, 400, /JSON/],
+      ['/predict', undefined, {}, 405, /POST \/predict, got GET/],
+      ['/other', undefined, {}, 404, /\/health, \/schema, \/predict/],
+    ];
+    for (const [path, body, more, status, message] of bad) {
+      const answer = await ask(path, body, more);
+      t.is(answer.status, status, `${path} ${JSON.stringify(body)}`);
+      t.regex(answer.body.error, message);
+    }
+    // one that sends no more than half a request is let go
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write('POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
+    const answered = Promise.all([ask('/predict', rows[0]), ask('/predict', rows[1])]);
+    t.deepEqual(
+      (await answered).map(({ body }) => body.prediction),
+      ['Adelie', 'Gentoo'],
+    );
+    socket.destroy();
+  } finally {
+    await stop();
+  }
+});
+
+test('numbers are served as numbers', async (t) => {
+  const regressor = new Pipeline([
+    ['model', new MLPRegressor({ hiddenLayerSizes: [2], solver: 'lbfgs', maxIter: 20, randomState: 1 })],
+  ]).fitSync([[1], [2], [3]], [1, 2, 3]);
+  const { ask, stop } = await serve(regressor, 'regressor');
+  try {
+    const [expected] = (regressor.predict([[2]]) as { data: Float64Array }).data;
+    t.deepEqual((await ask('/predict', [[2]])).body, { predictions: [expected] });
+    t.deepEqual((await ask('/predict', [2])).body, { prediction: expected });
+    t.is((await ask('/predict?probabilities', [[2]])).status, 400);
+  } finally {
+    await stop();
+  }
+});

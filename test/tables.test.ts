@@ -1,0 +1,429 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import {
+  ColumnTransformer,
+  crossValScore,
+  DatetimeEncoder,
+  LabelEncoder,
+  layers,
+  loadPredictor,
+  MaxAbsScaler,
+  MinMaxScaler,
+  MLPClassifier,
+  MLPRegressor,
+  makePipeline,
+  NDArray,
+  Normalizer,
+  OneHotEncoder,
+  OrdinalEncoder,
+  Pipeline,
+  PolynomialFeatures,
+  Predictor,
+  RandomState,
+  RobustScaler,
+  Sequential,
+  SimpleImputer,
+  StandardScaler,
+  sequential,
+  TableTransformer,
+} from 'fjordnet';
+
+const golden = JSON.parse(readFileSync(new URL('../test/fixtures/tables.json', import.meta.url), 'utf8'));
+
+const columnTransformer = () =>
+  new ColumnTransformer(
+    [
+      ['numbers', [new SimpleImputer({ strategy: 'median' }), new StandardScaler()], ['mass', 'flipper']],
+      [
+        'kinds',
+        [new SimpleImputer({ strategy: 'mostFrequent' }), new OneHotEncoder({ handleUnknown: 'ignore' })],
+        ['island', 'sex'],
+      ],
+      ['years', new MinMaxScaler(), ['year']],
+    ],
+    { remainder: 'drop' },
+  );
+
+const near = (
+  t: { true(x: boolean, why: string): unknown },
+  z: NDArray,
+  { shape, data }: { shape: number[]; data: number[] },
+) => {
+  t.true(z.shape.join() === shape.join(), `${z.shape}`);
+  for (const [i, value] of data.entries())
+    t.true(Math.abs(z.data[i] - value) <= 1e-12 * Math.max(1, Math.abs(value)), `${i}: ${z.data[i]} ${value}`);
+};
+
+test('a ColumnTransformer makes scikit-learn’s columns of penguins, of rows, columns and new rows', (t) => {
+  const { rows, transformed, names, new_rows: fresh, new_transformed: freshTransformed } = golden;
+  const transformer = columnTransformer();
+  near(t, transformer.fitTransform(rows), transformed);
+  t.deepEqual(transformer.getFeatureNamesOut(), names);
+  near(t, transformer.transform(fresh), freshTransformed);
+  const columns = Object.fromEntries(Object.keys(rows[0]).map((key) => [key, rows.map((row: any) => row[key])]));
+  near(t, columnTransformer().fitTransform(columns), transformed);
+  // other orders of columns, and others beside them, change nothing
+  const reversed = fresh.map((row: object) => Object.fromEntries([['other', {}], ...Object.entries(row).reverse()]));
+  near(t, transformer.transform(reversed), freshTransformed);
+  near(t, new OrdinalEncoder().fitTransform(rows.map(({ island }: any) => ({ island }))), golden.ordinal);
+  near(t, new RobustScaler().fitTransform(rows.map(({ flipper }: any) => ({ flipper }))), golden.robust);
+  const imputed = new SimpleImputer({ strategy: 'mean', addIndicator: true }).fitTransform(
+    rows.map(({ mass }: any) => ({ mass })),
+  );
+  near(t, imputed as NDArray, golden.mean_imputed);
+});
+
+/** Rows of two kinds of penguins, drawn. */
+function penguins(n: number, seed: number) {
+  const random = new RandomState(seed);
+  const rows = Array.from({ length: n }, () => {
+    const species = random.randomSample() < 0.5 ? 'Adelie' : 'Gentoo';
+    const isGentoo = species === 'Gentoo';
+    return {
+      species,
+      island: isGentoo || random.randomSample() < 0.4 ? 'Biscoe' : 'Dream',
+      mass: random.randomSample() < 0.1 ? null : random.normal(isGentoo ? 5100 : 3700, 300),
+      flipper: random.normal(isGentoo ? 217 : 190, 6),
+      sex: ['male', 'female', ''][random.randint(0, 3)],
+    };
+  });
+  return { rows, species: rows.map((row) => row.species) };
+}
+
+const onPenguins = () =>
+  new ColumnTransformer([
+    ['numbers', [new SimpleImputer(), new StandardScaler()], ['mass', 'flipper']],
+    [
+      'kinds',
+      [new SimpleImputer({ strategy: 'mostFrequent' }), new OneHotEncoder({ handleUnknown: 'ignore' })],
+      ['island', 'sex'],
+    ],
+  ]);
+
+async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'fjordnet-tables-'));
+  try {
+    return await use(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test('a pipeline of an estimator travels in one file, with the bits it had', async (t) => {
+  const { rows, species } = penguins(80, 1);
+  const fresh = penguins(20, 2).rows;
+  const pipeline = new Pipeline([
+    ['prepare', onPenguins()],
+    ['model', new MLPClassifier({ hiddenLayerSizes: [8], randomState: 1, solver: 'lbfgs' })],
+  ]);
+  t.is(await pipeline.fit(rows, species), pipeline);
+  const labels = pipeline.predict(fresh) as string[];
+  const p = pipeline.predictProba(fresh);
+  t.true(
+    ((await pipeline.score(
+      fresh,
+      fresh.map((row) => row.species),
+    )) as number) > 0.9,
+  );
+  t.deepEqual(pipeline.classes, ['Adelie', 'Gentoo']);
+  await inFolder(async (folder) => {
+    const path = join(folder, 'penguins.fjordnet');
+    await pipeline.save(path);
+    t.deepEqual(new Uint8Array(await readFile(path)), new Uint8Array(pipeline.toBytes()));
+    const loaded = await Pipeline.load(path);
+    t.deepEqual((loaded as typeof pipeline).predictProba(fresh), p);
+    const predictor = await loadPredictor(path);
+    t.deepEqual(await predictor.predict(fresh), labels);
+    t.deepEqual(predictor.predictSync(fresh), labels);
+    t.deepEqual(await predictor.predictProba(fresh), p);
+    t.deepEqual(predictor.classes, ['Adelie', 'Gentoo']);
+    t.deepEqual(predictor.inputNames, ['island', 'mass', 'flipper', 'sex']);
+    t.true(predictor.describe().includes('Adelie, Gentoo'));
+    await predictor.save(path);
+    t.deepEqual(await (await loadPredictor(await readFile(path))).predict(fresh), labels);
+    await t.throwsAsync(Sequential.load(path), { code: 'ERR_FORMAT', message: /Expected a network, got a Predictor/ });
+    await t.throwsAsync(MLPClassifier.load(path), {
+      code: 'ERR_FORMAT',
+      message: /Expected a MLPClassifier, got a Predictor/,
+    });
+  });
+});
+
+test('a pipeline of a network learns labels, and answers with them', async (t) => {
+  const { rows, species } = penguins(80, 1);
+  const { rows: fresh, species: truth } = penguins(20, 2);
+  for (const [units, activation, loss] of [
+    [2, 'softmax', 'categoricalCrossentropy'],
+    [2, 'softmax', 'sparseCategoricalCrossentropy'],
+    [1, 'sigmoid', 'binaryCrossentropy'],
+  ] as const) {
+    const network = sequential({
+      layers: [layers.dense({ units: 8, activation: 'relu', inputShape: [6] }), layers.dense({ units, activation })],
+      seed: 1,
+    });
+    network.compile({ optimizer: 'adam', loss, metrics: ['accuracy'] });
+    const pipeline = new Pipeline([
+      ['prepare', onPenguins()],
+      ['model', network],
+    ]);
+    await pipeline.fit(rows, species, { epochs: 250, validationData: [fresh, truth] });
+    t.true(((await pipeline.score(fresh, truth)) as number) > 0.9, loss);
+    const labels = await pipeline.predict(fresh);
+    const predictor = await loadPredictor(pipeline.toBytes());
+    t.deepEqual(await predictor.predict(fresh), labels);
+    t.deepEqual(await predictor.predictProba(fresh), await pipeline.predictProba(fresh));
+    t.is((await predictor.predictProba(fresh)).shape[1], 2);
+    t.is(pipeline.estimatorType, 'classifier');
+  }
+  const regression = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })], seed: 1, dtype: 'float64' });
+  regression.compile({ optimizer: 'adam', loss: 'mse' });
+  const pipeline = makePipeline(new StandardScaler(), regression);
+  const x = NDArray.from([
+    [1, 2],
+    [3, 4],
+    [5, 7],
+  ]);
+  await pipeline.fit(x, [1, 2, 3], { epochs: 2 });
+  const answer = (await pipeline.predict(x)) as NDArray;
+  t.deepEqual(answer.shape, [3]);
+  t.deepEqual(await (await loadPredictor(pipeline.toBytes())).predict(x), answer);
+  t.is(typeof (await pipeline.score(x, [1, 2, 3])), 'number');
+  t.deepEqual(
+    pipeline.steps.map(([name]) => name),
+    ['standardscaler', 'sequential'],
+  );
+});
+
+test('networks, transformers and estimators go through bytes', async (t) => {
+  const x = NDArray.from([
+    [1, 2],
+    [3, 5],
+    [4, 4],
+    [0, 1],
+    [2, 2],
+    [9, 1],
+  ]);
+  const transformers = [
+    new StandardScaler({ withStd: false }),
+    new MinMaxScaler({ clip: true }),
+    new RobustScaler({ quantileRange: [10, 90] }),
+    new MaxAbsScaler(),
+    new Normalizer({ norm: 'max' }),
+    new PolynomialFeatures({ degree: 3 }),
+    new SimpleImputer({ strategy: 'constant', fillValue: 3 }),
+    new OneHotEncoder({ maxCategories: 2 }),
+    new OrdinalEncoder({ handleUnknown: 'useEncodedValue', unknownValue: Number.NaN }),
+    new DatetimeEncoder({ unit: 's', parts: ['second', 'totalSeconds'] }),
+  ];
+  for (const transformer of transformers) {
+    const Type = transformer.constructor as typeof StandardScaler;
+    const fresh = Type.fromBytes(transformer.toBytes());
+    t.throws(() => fresh.transform(x), { code: 'ERR_NOT_FITTED' });
+    const z = transformer.fitTransform(x);
+    t.deepEqual(Type.fromBytes(transformer.toBytes()).transform(x), z as NDArray, Type.className);
+    t.deepEqual(transformer.clone().getParams(), transformer.getParams());
+    t.throws(() => transformer.transform([[1]]), { message: /Expected x to have 2 features/ });
+  }
+  const encoder = new LabelEncoder().fit(['b', 'a']);
+  t.deepEqual(LabelEncoder.fromBytes(encoder.toBytes()).classes, ['a', 'b']);
+  const y = [0, 1, 1, 0, 1, 1];
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })], seed: 1 });
+  const copy = Sequential.fromBytes(network.toBytes());
+  t.deepEqual(copy.predictSync(x), network.predictSync(x));
+  t.throws(() => StandardScaler.fromBytes(network.toBytes()), { code: 'ERR_FORMAT', message: /got a network/ });
+
+  // training goes on with the same bits
+  for (const [solver, randomState] of [
+    ['sgd', 3],
+    ['adam', new RandomState(4)],
+  ] as const) {
+    const one = new MLPClassifier({
+      solver,
+      randomState,
+      hiddenLayerSizes: [3],
+      batchSize: 2,
+      learningRate: 'adaptive',
+    });
+    one.partialFit(x, y, [0, 1]).partialFit(x, y);
+    const other = MLPClassifier.fromBytes(one.toBytes());
+    t.deepEqual(other.coefs, one.coefs);
+    for (const each of [one, other]) each.partialFit(x, y).partialFit(x, y);
+    t.deepEqual(other.coefs, one.coefs, solver);
+    t.deepEqual(other.lossCurve, one.lossCurve);
+    t.deepEqual(other.classes, [0, 1]);
+  }
+  const regressor = new MLPRegressor({ hiddenLayerSizes: [2], solver: 'lbfgs', maxIter: 5, randomState: 1 }).fitSync(
+    x,
+    y,
+  );
+  t.deepEqual(MLPRegressor.fromBytes(regressor.toBytes()).predict(x), regressor.predict(x));
+  const untrained = MLPRegressor.fromBytes(new MLPRegressor({ nIterNoChange: Number.POSITIVE_INFINITY }).toBytes());
+  t.is(untrained.getParams().nIterNoChange, Number.POSITIVE_INFINITY);
+  t.is(untrained.nLayers, 0);
+});
+
+test('a pipeline has the parameters of its steps, and is cross-validated', async (t) => {
+  const { rows, species } = penguins(60, 3);
+  const pipeline = new Pipeline([
+    ['prepare', onPenguins()],
+    ['model', new MLPClassifier({ hiddenLayerSizes: [4], randomState: 1, solver: 'lbfgs', maxIter: 40 })],
+  ]);
+  t.is(pipeline.getParams().model__maxIter, 40);
+  pipeline.setParams({ model__alpha: 0.5 });
+  t.is(pipeline.getParams().model__alpha, 0.5);
+  t.throws(() => pipeline.setParams({ model__alphabet: 1 }), { message: /no option 'alphabet'/ });
+  t.throws(() => pipeline.setParams({ modle__alpha: 1 }), { message: /one of the steps prepare, model/ });
+  const scores = await crossValScore(pipeline as never, rows as never, species, { cv: 3 });
+  t.is(scores.length, 3);
+  t.true(
+    scores.every((score) => score > 0.8),
+    `${scores}`,
+  );
+  t.false(pipeline.isFitted);
+});
+
+test('TableTransformer.infer says in words what it does, and does it', async (t) => {
+  const { rows } = penguins(60, 4);
+  const table = rows.map((row, i) => ({
+    id: i + 1,
+    ...row,
+    seen: `2007-${String((i % 12) + 1).padStart(2, '0')}-11`,
+    note: `note ${i}`,
+    planet: 'Earth',
+    code: String(i % 7),
+  }));
+  const transformer = TableTransformer.infer(table, { target: 'species' });
+  const words = transformer.describe();
+  for (const line of [
+    /^id: left out, as it counts the rows$/m,
+    /^island: text of 2 kinds: a column of 0 and 1 for each$/m,
+    /^mass: a number, \d+ missing, filled in by the median( and told by a column of its own)?; scaled to mean 0 and variance 1$/m,
+    /^sex: text of 2 kinds, \d+ missing, filled in by a kind of its own, 'missing': a column of 0 and 1 for each$/m,
+    /^seen: a date, year first: its parts, those that come again as sine and cosine$/m,
+    /^note: left out, as it has 60 different texts in 60 rows$/m,
+    /^planet: left out, as it is 'Earth' in every row$/m,
+    /^code: a number that is written as text; scaled/m,
+  ])
+    t.regex(words, line);
+  const z = transformer.fitTransform(table);
+  t.true(z.data.every(Number.isFinite));
+  t.true(transformer.getFeatureNamesOut().includes('island_Biscoe'));
+  const loaded = TableTransformer.fromBytes(transformer.toBytes());
+  t.is(loaded.describe(), words);
+  t.deepEqual(loaded.transform(table), z);
+  t.throws(() => TableTransformer.infer(table, { target: 'specie' }), { message: /did you mean 'species'/ });
+  t.throws(
+    () =>
+      TableTransformer.infer(
+        [
+          { a: 1, b: 'x' },
+          { a: 1, b: 'x' },
+        ],
+        { target: 'b' },
+      ),
+    { message: /a column to learn from/ },
+  );
+});
+
+test('bad tables are told in one sentence with row and column, and change nothing', async (t) => {
+  const rows = golden.rows as Record<string, unknown>[];
+  const transformer = columnTransformer().fit(rows);
+  const before = transformer.toBytes();
+  const bad: [() => unknown, RegExp][] = [
+    [
+      () => transformer.transform(rows.map(({ sex: _, ...row }) => row)),
+      /the column 'sex'.*got island, mass, flipper, year/,
+    ],
+    [
+      () => transformer.transform([{ ...rows[0], mass: 'heavy' }]),
+      /the column 'mass' of x at row 0 to be a number.*'heavy'/,
+    ],
+    [
+      () => transformer.transform([rows[0], { ...rows[0], mass: Number.POSITIVE_INFINITY }]),
+      /the column 'mass' of x to hold finite numbers, got Infinity at row 1/,
+    ],
+    [
+      () => transformer.transform([{ ...rows[0], island: 3 }]),
+      /the column 'island' of x at row 0 to be a string, as at fit, got 3/,
+    ],
+    [
+      () => transformer.transform([{ ...rows[0], year: null }]),
+      /the column 'year' of x to have a value at row 0, got none \(SimpleImputer/,
+    ],
+    [() => transformer.fit([]), /got shape \[0\]|data, got shape/],
+    [() => transformer.fit({ a: [1, 2], b: [1] }), /one length, got 2 values of 'a' and 1 of 'b'/],
+    [() => transformer.fit(5 as never), /a table/],
+    [() => transformer.fit([[1, 2], [3]] as never), /3 features|to be an array of length 2|2 values/],
+    [
+      () => new OneHotEncoder().fit({ a: ['x', 'y'] }).transform({ a: ['z'] }),
+      /one of 'x', 'y', as at fit, got 'z' at row 0/,
+    ],
+    [() => new OneHotEncoder().fit({ a: ['x', 2] }), /the column 'a' of x at row 1 to be a string/],
+    [() => new OrdinalEncoder().fit({ a: [new Date(0)] }), /DatetimeEncoder/],
+    [() => new StandardScaler().fit({ a: ['x'] }), /OneHotEncoder/],
+    [() => new SimpleImputer().fit({ a: ['x', null] }), /'mostFrequent' and 'constant' take text/],
+    [() => new DatetimeEncoder().fit({ when: ['2012-02-30'] }), /the column 'when' of x at row 0/],
+    [() => new DatetimeEncoder().fit({ when: [1330473600] }), /the option unit/],
+    [
+      () => new ColumnTransformer([['a', new StandardScaler(), ['b']]]).fit({ b: [1], c: [2] }).transform({ c: [1] }),
+      /the column 'b'/,
+    ],
+    [() => new ColumnTransformer([['a__b', new StandardScaler(), ['b']]]), /no '__'/],
+    [
+      () => new ColumnTransformer([['a', 'passthrough', ['b']]]).fitTransform({ b: ['x', 'y'] }),
+      /the column 'a__b' to be numbers/,
+    ],
+    [
+      () =>
+        new Pipeline([
+          ['a', new MLPClassifier()],
+          ['b', new MLPClassifier()],
+        ] as never),
+      /a transformer or 'passthrough'/,
+    ],
+    [
+      () =>
+        new Pipeline([
+          ['a', new StandardScaler()],
+          ['b', new MLPClassifier()],
+        ]).predict([[1]]),
+      /fitted before predict/,
+    ],
+    [() => new Predictor({ pipeline: 3 as never }), /a Pipeline/],
+  ];
+  for (const [call, message] of bad) {
+    const error = t.throws(call as () => void, { message }, `${message}`);
+    t.regex(error?.message ?? '', /^Expected /);
+  }
+  t.deepEqual(transformer.toBytes(), before);
+
+  class Own {
+    fit() {
+      return this;
+    }
+    transform(x: unknown) {
+      return x;
+    }
+  }
+  const own = makePipeline(new Own(), new StandardScaler());
+  t.deepEqual((own.fitTransform([[1], [3]]) as NDArray).toArray(), [[-1], [1]]);
+  t.throws(() => own.toBytes(), { message: /one of Fjordnet’s own, as only these can be loaded again, got Own/ });
+  await inFolder(async (folder) => {
+    const path = join(folder, 'old');
+    await writeFile(path, 'old');
+    await t.throwsAsync(own.save(path));
+    t.is(await readFile(path, 'utf8'), 'old');
+  });
+});
+
+test('failing to fit leaves a pipeline as it was', async (t) => {
+  const pipeline = makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1, randomState: 1 }));
+  pipeline.fitSync([[1], [2], [4]], ['a', 'b', 'a']);
+  const before = pipeline.toBytes();
+  await t.throwsAsync(pipeline.fit([[10], [20]], ['a']), { message: /rows/ });
+  await t.throwsAsync(pipeline.fit([[10], [Number.NaN]], ['a', 'b']), { message: /finite/ });
+  t.deepEqual(pipeline.toBytes(), before);
+});
