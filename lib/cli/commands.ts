@@ -188,8 +188,8 @@ const serve: CommandSpec = {
     ],
   ],
   examples: [
-    ['A server of penguins', 'fjordnet serve penguins.safetensors --port 8080'],
-    ['One row, one answer', `curl localhost:8080/predict -d '{ "island": "Dream", "mass": 3750 }'`],
+    ['On port 8080 of this machine', 'fjordnet serve penguins.safetensors'],
+    ['For all machines of a network', 'fjordnet serve penguins.safetensors --host 0.0.0.0 --port 80'],
   ],
   load: () => import('./commands/serve.js'),
 };
