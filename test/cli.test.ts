@@ -337,7 +337,7 @@ test.serial('figures: as text, as files, and in one sentence why not', async (t)
 
 test.serial('what a new user gets wrong is told in one sentence, with a code of its own', async (t) => {
   mkdirSync(place.path('folder'), { recursive: true });
-  place.write('text.csv', 'a,b,c\n1,2,x\n3,oops,y\n');
+  place.write('text.csv', 'a,b,c\n1,2,x\n3,oops,y\n5,6,x\n7,8,y\n9,1,x\n');
   place.write('ragged.csv', 'a,b,c\n1,2,x\n3,4\n');
   place.write('one.csv', 'a,b\n1,x\n2,x\n3,x\n');
   place.write('broken.json', '{ "layers": [ { "type": "dens", "units": 3 } ] }');
@@ -355,7 +355,7 @@ test.serial('what a new user gets wrong is told in one sentence, with a code of 
       'specis',
     ],
     [2, /Expected --label for 'flowers\.csv' to be one of its 5 columns/, 'train', 'flowers.csv', '--label', '7'],
-    [3, /expected a finite number in line 3, 'b', got "oops" \(only labels may be text/, 'train', 'text.csv'],
+    [3, /Cannot use 'text\.csv': Expected the column 'b' .*'oops'/, 'train', 'text.csv'],
     [3, /Cannot read 'ragged\.csv'/, 'train', 'ragged.csv'],
     [3, /Expected 'one\.csv' to hold two classes or more, got one: x/, 'train', 'one.csv'],
     [

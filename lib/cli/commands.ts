@@ -37,6 +37,7 @@ const train: CommandSpec = {
           value: 'SHARE',
           help: 'The share of the training samples to validate on after every epoch. Default: 0.1',
         },
+        'class-weight': { value: 'HOW', help: "'balanced': rare classes weigh more, as if all were equally frequent" },
         patience: { value: 'N', help: 'Stop after N epochs without a better validation, with the best weights' },
         seed: SEED,
         threads: { value: 'N', help: 'Changes the speed, never a result. Default: the processors' },
@@ -62,6 +63,10 @@ const train: CommandSpec = {
     [
       'A table whose column "species" holds the classes',
       'fjordnet train iris.csv --label species --learning-rate 0.01 --save iris.safetensors',
+    ],
+    [
+      'A table with text and missing values, of which a column of numbers is to be predicted',
+      'fjordnet train cars.json --label Miles_per_Gallon --regression --drop Name --save cars.safetensors',
     ],
     ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 50'],
   ],
@@ -141,7 +146,7 @@ const predict: CommandSpec = {
   usage: 'MODEL DATA [OPTIONS]',
   arguments: [
     MODEL_ARGUMENT,
-    ['DATA', "Samples, with or without labels: 'digits', CSV, NPY, NPZ or IDX, or '-' for CSV on standard input"],
+    ['DATA', "Samples, with or without labels: 'digits', CSV, JSON, NPY, NPZ or IDX, or '-' for CSV on standard input"],
   ],
   least: 2,
   most: 2,
@@ -152,6 +157,7 @@ const predict: CommandSpec = {
       {
         out: { value: 'FILE', help: 'Write to a file. Default: standard output', short: 'o' },
         probabilities: { help: 'The probability of every class as well' },
+        rows: { help: 'The columns of DATA as well, before the predictions (CSV and JSON)' },
         json: { help: 'One JSON document a line, in place of CSV' },
       },
     ],
@@ -261,7 +267,7 @@ const info: CommandSpec = {
   name: 'info',
   summary: 'Tell about this build of fjordnet, about a saved network, or about data',
   usage: '[FILE] [OPTIONS]',
-  arguments: [['FILE', "A network (.safetensors), or data: 'digits', CSV, NPY, NPZ or IDX. Default: this build"]],
+  arguments: [['FILE', "A network (.safetensors), or data: 'digits', CSV, JSON, NPY, NPZ or IDX. Default: this build"]],
   least: 0,
   most: 1,
   groups: [

@@ -1,13 +1,14 @@
 import { resolve } from 'node:path';
 import type { DataOptions } from './dataset.js';
 import { usage } from './errors.js';
+import type { ColumnOptions } from './mixed.js';
 import { type OptionGroup, readInteger, type Values } from './options.js';
 import { SCALINGS } from './scaling.js';
 import type { SourceOptions } from './sources.js';
 
 export const DATA_ARGUMENT = [
   'DATA',
-  "'digits' (1,797 handwritten digits that come with fjordnet) or a file: CSV or TSV (gzipped or not, '-' for standard input), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
+  "'digits' (1,797 handwritten digits that come with fjordnet) or a file: CSV or TSV (gzipped or not, '-' for standard input), JSON (a list of records, or one a line), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
 ] as const;
 
 /** How a file is read. */
@@ -37,6 +38,18 @@ export const DATA_OPTIONS: OptionGroup = [
       help: 'none, standard (mean 0, variance 1 of every feature), minmax (every feature into 0 … 1) or max (all divided by the largest). Default: max for images, else standard; none with --model lecture and sklearn',
     },
     shape: { value: 'HxWxC', help: 'The shape of one sample, such as 28x28x1. Default: that of the file' },
+    regression: { help: 'The same as --task regression' },
+    columns: {
+      value: 'NAMES',
+      help: 'CSV: the columns to learn from, such as mass,island. Default: all but the label',
+    },
+    drop: { value: 'NAMES', help: 'CSV: columns to leave out' },
+    categorical: { value: 'NAMES', help: 'CSV: columns of numbers that are names of kinds, such as postal codes' },
+    date: { value: 'NAMES', help: 'CSV: columns of dates that would be taken for something else' },
+    impute: { value: 'HOW', help: 'CSV: what missing numbers become, median or mean. Default: median' },
+    decimal: { value: 'CHARACTER', help: "CSV: what stands before decimals, '.' or ','. Default: '.'" },
+    encoding: { value: 'NAME', help: 'CSV: utf8 (or UTF-16 with its mark) or latin1. Default: utf8' },
+    stratify: { help: 'The test set keeps the shares of the classes' },
     'test-size': { value: 'SHARE', help: 'The share of the samples held out for testing, 0 for none. Default: 0.2' },
     'test-data': { value: 'FILE', help: 'Test on the samples of this file' },
     'test-labels': { value: 'FILE', help: 'Their labels' },
@@ -74,14 +87,36 @@ export function readDataOptions(values: Values, source: string): DataOptions {
     throw usage('Expected one of --test-data and --test-size, got both');
   if (testLabels !== undefined && testData === undefined)
     throw usage('Expected --test-data beside --test-labels, got none');
+  const task = values.choice('task', ['auto', 'classification', 'regression']);
+  if (values.switch('regression') && task !== undefined && task !== 'regression')
+    throw usage(`Expected one of --regression and --task ${task}, got both`);
   return {
     ...readSourceOptions(values, source),
-    task: values.choice('task', ['auto', 'classification', 'regression']) ?? 'auto',
+    ...readColumnOptions(values),
+    ...(values.switch('stratify') && { stratify: true }),
+    task: values.switch('regression') ? 'regression' : (task ?? 'auto'),
     scale: values.choice('scale', SCALINGS) ?? 'auto',
     testSize: testData !== undefined ? 0 : (testSize ?? 0.2),
     ...(sizes && { shape: sizes.length === 2 ? [...sizes, 1] : sizes }),
     ...(testData !== undefined && { testData: absolute(testData) }),
     ...(testLabels !== undefined && { testLabels: resolve(testLabels) }),
+  };
+}
+
+function readColumnOptions(values: Values): ColumnOptions {
+  const names = (option: string) => values.list(option, (_, name) => name);
+  const [columns, drop, categorical, date] = ['columns', 'drop', 'categorical', 'date'].map(names);
+  const impute = values.choice('impute', ['mean', 'median']);
+  const decimal = values.choice('decimal', ['.', ',']);
+  const encoding = values.choice('encoding', ['utf8', 'latin1']);
+  return {
+    ...(columns && { columns }),
+    ...(drop && { drop }),
+    ...(categorical && { categorical }),
+    ...(date && { date }),
+    ...(impute && { impute }),
+    ...(decimal && { decimal }),
+    ...(encoding && { encoding }),
   };
 }
 

@@ -4,8 +4,20 @@ import { toNumber, toNumbers } from '../io/cells.js';
 import { isNDArray } from '../kind.js';
 import { codesOf, type Label, uniqueLabels } from '../labels.js';
 import { trainTestSplit } from '../model-selection/splits.js';
+import type { TableTransformer } from '../tables/table-transformer.js';
 import type { FloatType } from '../tape.js';
-import { CommandError, EXIT } from './errors.js';
+import { CommandError, EXIT, usage } from './errors.js';
+import {
+  asksForColumns,
+  type ColumnOptions,
+  columnsOf,
+  isOfColumns,
+  type MixedTable,
+  RECORDS,
+  readMixed,
+  transformed,
+  transformerFor,
+} from './mixed.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling, type Scaling, type ScalingName } from './scaling.js';
 import { readSource, type SourceOptions, type Table } from './sources.js';
@@ -13,7 +25,7 @@ import { readSource, type SourceOptions, type Table } from './sources.js';
 export type Task = 'classification' | 'regression';
 
 /** Everything that decides what a network is trained and tested on; kept with the network. Plain JSON. */
-export interface DataOptions extends SourceOptions {
+export interface DataOptions extends SourceOptions, ColumnOptions {
   readonly task: Task | 'auto';
   readonly scale: ScalingName;
   /** The shape of one sample, such as [8, 8, 1]. Default: that of the file */
@@ -23,6 +35,8 @@ export interface DataOptions extends SourceOptions {
   /** A file of test samples of its own, and of their labels. */
   readonly testData?: string;
   readonly testLabels?: string;
+  /** Whether both sets keep the classes' shares. */
+  readonly stratify?: boolean;
 }
 
 /** What the network learned to read and to answer; kept with it. Plain JSON. */
@@ -31,7 +45,10 @@ export interface Meaning {
   /** The classes by the number of the network's output. */
   readonly classes?: readonly Label[];
   readonly target?: string;
+  /** Of what the network is given; of a table of mixed columns those that its transformer makes. */
   readonly features?: readonly string[];
+  /** The columns that a table of mixed columns is to have. */
+  readonly columns?: readonly string[];
   readonly inputShape: readonly number[];
   /** [height, width, channels] of samples that are images, also where the network takes them as rows. */
   readonly imageShape?: readonly number[];
@@ -53,11 +70,17 @@ export interface Split {
   readonly test?: Samples;
   /** What was taken of a first row that may be names or data. */
   readonly decided?: string;
+  /** What makes numbers of mixed columns, fitted to the training set. */
+  readonly transformer?: TableTransformer;
 }
 
 /** Reads the data, splits the test set off, and scales by what the training set says. */
 export async function loadSplit(options: DataOptions, dtype: FloatType, seed: number, flat: boolean): Promise<Split> {
-  const table = await readSource(options, dtype);
+  const table = await readTable(options, dtype);
+  if ('names' in table) {
+    checkMixed(table, options, flat);
+    return splitMixed(table, options, dtype, seed);
+  }
   const task = options.task === 'auto' ? guessTask(table) : options.task;
   checkTask(table, task);
   const classes = task === 'classification' ? uniqueLabels(labelsOf(table)) : undefined;
@@ -75,7 +98,7 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     source === undefined ? table.test : await readSource({ ...options, source, labels, expected, keys: 'test' }, dtype);
   const [train, test] = other
     ? [{ x, y }, testSamples(other, table, x, classes)]
-    : split(table, x, y, options.testSize, seed);
+    : split(table, x, y, classes, options, seed);
 
   const imageShape = [x.shape.slice(1), options.shape, table.imageShape].find((shape) => shape?.length === 3);
   const scaling = fitScaling(options.scale === 'auto' ? (imageShape ? 'max' : 'standard') : options.scale, train.x);
@@ -102,12 +125,88 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
   };
 }
 
+/** As numbers, or, where a CSV file holds others or options say so, as columns of any kind. */
+async function readTable(options: DataOptions, dtype: FloatType): Promise<Table | MixedTable> {
+  if (asksForColumns(options) || RECORDS.test(options.source)) return readMixed(options, options.label ?? -1);
+  try {
+    return await readSource(options, dtype);
+  } catch (error) {
+    if (options.source === '-' || !isOfColumns(error)) throw error;
+    return readMixed(options, options.label ?? -1);
+  }
+}
+
+function checkMixed({ name }: MixedTable, { scale, shape }: DataOptions, flat: boolean): void {
+  if (!flat) throw usage(`Expected a network of dense layers for the columns of '${name}', got one of images`);
+  if (shape) throw usage(`Expected no --shape with '${name}', whose columns are of several kinds`);
+  if (scale !== 'auto' && scale !== 'none')
+    throw usage(`Expected no --scale with '${name}', whose columns of numbers are each scaled to variance 1`);
+}
+
+async function splitMixed(table: MixedTable, options: DataOptions, dtype: FloatType, seed: number): Promise<Split> {
+  const { name: target, y: labels } = table.label as NonNullable<MixedTable['label']>;
+  const asked = { name: table.name, y: labels, target };
+  const task = options.task === 'auto' ? guessTask(asked) : options.task;
+  checkTask(asked, task);
+  const classes = task === 'classification' ? uniqueLabels(labelsOf(asked)) : undefined;
+  if (classes && classes.length < 2)
+    throw new CommandError(EXIT.input, `Expected '${table.name}' to hold two classes or more, got one: ${classes[0]}`);
+  const y = targetsOf(asked, classes);
+  const n = y.shape[0];
+  const rows = NDArray.wrap(Int32Array.from({ length: n }, (_, row) => row));
+  const { testData: source } = options;
+  const other = source === undefined ? undefined : await readMixed({ ...options, source }, target);
+  const [train, test] =
+    other || options.testSize === 0 ? [rows] : splitRows(table.name, rows, y, classes, options, seed);
+  const transformer = transformerFor(table, train, options);
+  transformer.fit(columnsOf(table, train) as never);
+  const samples = (of: MixedTable, part: NDArray, targets: NDArray): Samples => ({
+    x: NDArray.from(transformed(transformer, of, part), { dtype }),
+    y: targets.take(part),
+  });
+  const trained = samples(table, train, y);
+  const tested = other
+    ? samples(
+        other,
+        NDArray.wrap(Int32Array.from({ length: other.columns[0].length }, (_, i) => i)),
+        otherTargets(other, task, classes),
+      )
+    : test && samples(table, test, y);
+  const targetScaling = classes ? undefined : fitScaling('standard', trained.y.reshape(-1, 1));
+  if (targetScaling) for (const part of tested ? [trained, tested] : [trained]) applyScaling(targetScaling, part.y);
+  return {
+    name: table.name,
+    meaning: {
+      task,
+      inputShape: trained.x.shape.slice(1),
+      scaling: fitScaling('none', trained.x),
+      ...(classes && { classes }),
+      ...(targetScaling && { targetScaling }),
+      target,
+      features: transformer.getFeatureNamesOut(),
+      columns: transformer.featureNamesIn as readonly string[],
+    },
+    train: trained,
+    ...(tested && { test: tested }),
+    transformer,
+    ...(table.unlabelled && { decided: `${table.unlabelled} rows without '${target}' are left out` }),
+  };
+}
+
+function otherTargets(other: MixedTable, task: Task, classes: readonly Label[] | undefined): NDArray {
+  const { name: target, y } = other.label as NonNullable<MixedTable['label']>;
+  const asked = { name: other.name, y, target };
+  checkTask(asked, task);
+  return targetsOf(asked, classes);
+}
+
 /** Reads samples for a network that was trained: its features in its order, scaled as in its training. */
 export async function loadFor(
-  { meaning, recipe, data }: Pick<Run, 'meaning' | 'recipe' | 'data'>,
+  { meaning, recipe, data, transformer }: Pick<Run, 'meaning' | 'recipe' | 'data' | 'transformer'>,
   options: SourceOptions,
   withTargets: boolean,
 ): Promise<{ x: NDArray; y?: NDArray; name: string; decided?: string }> {
+  if (transformer) return loadMixedFor({ meaning, recipe, data, transformer }, options, withTargets);
   const { target, features, inputShape } = meaning;
   const expected = {
     width: sizeOf(inputShape),
@@ -128,6 +227,29 @@ export async function loadFor(
   const y = withTargets ? targetsOf(table, meaning.classes) : undefined;
   if (y && meaning.targetScaling) applyScaling(meaning.targetScaling, y);
   return { x, name, ...(decided && { decided }), ...(y && { y }) };
+}
+
+async function loadMixedFor(
+  { meaning, recipe, data, transformer }: Required<Pick<Run, 'meaning' | 'recipe' | 'data' | 'transformer'>>,
+  options: SourceOptions,
+  withTargets: boolean,
+): Promise<{ x: NDArray; y?: NDArray; name: string }> {
+  const { decimal, encoding, separator } = data;
+  const label = withTargets ? (options.label ?? meaning.target) : undefined;
+  const table = await readMixed(
+    {
+      ...(decimal && { decimal }),
+      ...(encoding && { encoding }),
+      ...(separator && { separator }),
+      ...options,
+    },
+    label,
+  );
+  const x = NDArray.from(transformed(transformer, table), { dtype: recipe.dtype });
+  if (!table.label || !withTargets) return { x, name: table.name };
+  const y = otherTargets(table, meaning.task, meaning.classes);
+  if (meaning.targetScaling) applyScaling(meaning.targetScaling, y);
+  return { x, y, name: table.name };
 }
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
@@ -182,8 +304,11 @@ function placeOf(feature: string, features: readonly string[], columns: readonly
   return place;
 }
 
+/** What is to be predicted of a table. */
+type Asked = Pick<Table, 'name' | 'y' | 'target'>;
+
 /** Numbers with a fraction, or very many different ones, are no classes. */
-function guessTask({ y, name }: Table): Task {
+function guessTask({ y, name }: Asked): Task {
   if (!y)
     throw new CommandError(
       EXIT.input,
@@ -196,12 +321,20 @@ function guessTask({ y, name }: Table): Task {
     if (!Number.isInteger(value)) return 'regression';
     if (distinct.size <= MOST_CLASSES) distinct.add(value);
   }
-  return distinct.size <= Math.min(MOST_CLASSES, Math.max(2, y.length / 2)) ? 'classification' : 'regression';
+  if (distinct.size > Math.min(MOST_CLASSES, Math.max(2, y.length / 2))) return 'regression';
+  if (distinct.size > DOUBTFUL)
+    throw new CommandError(
+      EXIT.usage,
+      `Expected --task for '${name}', whose labels are ${distinct.size} different whole numbers: --task classification takes them for classes, --regression for numbers`,
+    );
+  return 'classification';
 }
 
 const MOST_CLASSES = 100;
+/** Whole numbers of more kinds than this may be classes or not: who knows is asked. */
+const DOUBTFUL = 30;
 
-function checkTask({ y, name, target }: Table, task: Task): void {
+function checkTask({ y, name, target }: Asked, task: Task): void {
   if (!y)
     throw new CommandError(
       EXIT.input,
@@ -215,10 +348,10 @@ function checkTask({ y, name, target }: Table, task: Task): void {
     );
 }
 
-const labelsOf = ({ y }: Table): ArrayLike<Label> => (isNDArray(y) ? y.data : (y as readonly string[]));
+const labelsOf = ({ y }: Asked): ArrayLike<Label> => (isNDArray(y) ? y.data : (y as readonly string[]));
 
 /** Class numbers, or numbers. */
-function targetsOf(table: Table, classes: readonly Label[] | undefined): NDArray {
+function targetsOf(table: Asked, classes: readonly Label[] | undefined): NDArray {
   const { name, y } = table;
   if (!classes)
     return Array.isArray(y)
@@ -274,20 +407,51 @@ function testSamples(table: Table, train: Table, like: NDArray, classes: readonl
   return { x, y: targetsOf(table, classes) };
 }
 
-function split({ name }: Table, x: NDArray, y: NDArray, testSize: number, seed: number): [Samples, Samples?] {
-  if (testSize === 0) return [{ x, y }];
-  const n = x.shape[0];
+function split(
+  { name }: Table,
+  x: NDArray,
+  y: NDArray,
+  classes: readonly Label[] | undefined,
+  options: DataOptions,
+  seed: number,
+): [Samples, Samples?] {
+  if (options.testSize === 0) return [{ x, y }];
+  const rows = NDArray.wrap(Int32Array.from({ length: x.shape[0] }, (_, row) => row));
+  const parts = splitRows(name, rows, y, classes, options, seed).map((part) => ({ x: x.take(part), y: y.take(part) }));
+  return parts as [Samples, Samples];
+}
+
+function splitRows(
+  name: string,
+  rows: NDArray,
+  y: NDArray,
+  classes: readonly Label[] | undefined,
+  { testSize, stratify }: DataOptions,
+  seed: number,
+): [train: NDArray, test: NDArray] {
+  const n = rows.shape[0];
   if (n < 2)
     throw new CommandError(
       EXIT.input,
       `Expected '${name}' to hold two samples or more to split a test set off, got ${n}`,
     );
+  if (stratify) checkShares(name, y, classes);
   // as the lecture: train_size=0.8, test_size=1 - 0.8
-  const [xTrain, xTest, yTrain, yTest] = trainTestSplit([x, y], { testSize, randomState: seed });
-  return [
-    { x: xTrain, y: yTrain },
-    { x: xTest, y: yTest },
-  ];
+  const [train, test] = trainTestSplit([rows], { testSize, randomState: seed, ...(stratify && { stratify: y }) });
+  return [train, test];
+}
+
+/** A class of one sample cannot be in both sets. */
+function checkShares(name: string, y: NDArray, classes: readonly Label[] | undefined): void {
+  if (!classes) throw usage(`Expected no --stratify with '${name}', whose labels are numbers`);
+  const counts = classes.map(() => 0);
+  for (const code of y.data) counts[code]++;
+  const rare = counts.findIndex((count) => count < 2);
+  if (rare >= 0)
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${name}' to hold every class twice or more for --stratify, got ${classes[rare]} once`,
+    );
 }
 
 /** The samples that are trained on, of n. */

@@ -4,8 +4,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { BuildInfo } from '../info.js';
 import { targetOf } from '../io/atomic.js';
-import { loadModel, saveModel } from '../io/model-file.js';
-import { Sequential } from '../models/sequential.js';
+import { loadModel, type ModelFile, saveModel } from '../io/model-file.js';
+import { hasMethods } from '../kind.js';
+import type { Sequential } from '../models/sequential.js';
+import { fileOf, objectIn } from '../saved.js';
+import { scalerOf } from '../tables/legacy.js';
+import { Pipeline } from '../tables/pipeline.js';
+import { Predictor } from '../tables/predictor.js';
+import type { TableTransformer } from '../tables/table-transformer.js';
 import type { DataOptions, Meaning, Split } from './dataset.js';
 import { CommandError, checked, EXIT, unreadable } from './errors.js';
 import { type Recipe, splitFor } from './recipe.js';
@@ -21,6 +27,8 @@ export interface Run {
   /** The share of the training samples, the last ones, that was validated on. */
   readonly validation: number;
   readonly patience?: number;
+  /** Whether rare classes weighed more. */
+  readonly balanced?: boolean;
   readonly samples: { readonly train: number; readonly validation: number; readonly test: number };
   /** Whole epochs done. */
   readonly epochs: number;
@@ -35,6 +43,8 @@ export interface Run {
   };
   /** When the file was written, ISO 8601. */
   readonly saved: string;
+  /** What makes numbers of a table's mixed columns; beside the rest in the file. */
+  readonly transformer?: TableTransformer;
 }
 
 /** Writes a network with its run, at once or not at all. */
@@ -42,11 +52,24 @@ export async function saveRun(path: string, model: Sequential, run: Run): Promis
   const temporary = join(await roomFor(path), `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
   try {
     await model.save(temporary);
-    const file = await loadModel(temporary);
-    await saveModel(path, { ...file, training: { ...file.training, run: withoutUndefined(run) } });
+    const { transformer, ...plain } = run;
+    const file = transformer ? fileOf(predictorOf(model, run, transformer)) : await loadModel(temporary);
+    await saveModel(path, { ...file, training: { ...file.training, run: withoutUndefined(plain) } });
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** What answers raw rows, for `loadPredictor` and `fjordnet serve`. */
+function predictorOf(model: Sequential, { meaning }: Run, transformer: TableTransformer): Predictor {
+  const { target, classes, targetScaling } = meaning;
+  const steps = [
+    ['prepare', transformer],
+    ['model', model],
+  ];
+  const pipeline = Pipeline.revive({ steps } as never, { isFitted: true, ...(classes && { classes }) }) as Pipeline;
+  const targetScaler = targetScaling && scalerOf(targetScaling, 1);
+  return new Predictor({ pipeline, ...(target !== undefined && { target }), ...(targetScaler && { targetScaler }) });
 }
 
 /** The folder of the file that is written, which is another than a link's; beside a pipe or a device there may be no room. */
@@ -67,8 +90,10 @@ const withoutUndefined = (run: Run): unknown => JSON.parse(JSON.stringify(run));
 export async function loadRun(path: string): Promise<{ model: Sequential; run?: Run }> {
   try {
     if ((await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR', syscall: 'read' });
-    const model = await Sequential.load(path);
-    const { training } = await loadModel(path);
+    const file = await loadModel(path);
+    const held = checked(path, () => partsOf(file));
+    const { model, transformer } = held;
+    const { training } = file;
     const stored = training?.run as { version?: unknown } | undefined;
     if (stored === undefined) return { model };
     if (Number.isInteger(stored?.version) && (stored.version as number) > 1)
@@ -77,7 +102,7 @@ export async function loadRun(path: string): Promise<{ model: Sequential; run?: 
         `Expected the run in '${path}' to be of version 1, got ${stored.version}: it is of a later fjordnet`,
       );
     const run = checked(path, () => checkRun(stored, model));
-    return { model, run: { ...run, history: withNaN(run.history) } };
+    return { model, run: { ...run, history: withNaN(run.history), ...(transformer && { transformer }) } };
   } catch (error) {
     const known = unreadable(path, error);
     if ((error as NodeJS.ErrnoException).code !== 'ERR_FORMAT') throw known;
@@ -87,6 +112,19 @@ export async function loadRun(path: string): Promise<{ model: Sequential; run?: 
       { cause: error },
     );
   }
+}
+
+/** The network of a file, and what makes numbers of columns, where it is a predictor's. */
+function partsOf(file: ModelFile): { model: Sequential; transformer?: TableTransformer } {
+  const held = objectIn(file);
+  const steps = hasMethods(held, 'describe', 'predictProba') ? (held as Predictor).pipeline.steps : undefined;
+  const model = (steps ? steps.at(-1)?.[1] : held) as Sequential;
+  if (model.className !== 'Sequential')
+    throw new TypeError(
+      `Expected a network that fjordnet train --save wrote, got a ${model.className ?? 'file of another kind'}`,
+    );
+  const transformer = steps?.[0][1] as TableTransformer | undefined;
+  return { model, ...(transformer && steps?.length === 2 && { transformer }) };
 }
 
 /** The data that a network was trained and tested on, read again. */

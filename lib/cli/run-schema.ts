@@ -39,8 +39,35 @@ const dataOptions = object<DataOptions>(
     testSize: number(0, 0.999999),
     testData: text,
     testLabels: text,
+    columns: list(text),
+    drop: list(text),
+    categorical: list(text),
+    date: list(text),
+    impute: oneOf('mean', 'median'),
+    decimal: oneOf('.', ','),
+    encoding: oneOf('utf8', 'latin1'),
+    stratify: boolean,
   },
-  ['labels', 'label', 'header', 'separator', 'labelOptional', 'expected', 'keys', 'shape', 'testData', 'testLabels'],
+  [
+    'columns',
+    'drop',
+    'categorical',
+    'date',
+    'impute',
+    'decimal',
+    'encoding',
+    'stratify',
+    'labels',
+    'label',
+    'header',
+    'separator',
+    'labelOptional',
+    'expected',
+    'keys',
+    'shape',
+    'testData',
+    'testLabels',
+  ],
 );
 
 const recipeFields = object<Recipe>(
@@ -90,12 +117,13 @@ const meaningFields = object<Meaning>(
     classes: list(label, 2),
     target: text,
     features: list(text),
+    columns: list(text, 1),
     inputShape: list(integer(1), 1),
     imageShape: sizes,
     scaling,
     targetScaling: scaling,
   },
-  ['classes', 'target', 'features', 'imageShape', 'targetScaling'],
+  ['classes', 'target', 'features', 'columns', 'imageShape', 'targetScaling'],
 );
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
@@ -158,7 +186,7 @@ const history: Schema<Run['history']> = (name, value) => {
   return read as Run['history'];
 };
 
-const runFields = object<Run>(
+const runFields = object<Omit<Run, 'transformer'>>(
   {
     version: oneOf(1),
     data: dataOptions,
@@ -167,6 +195,7 @@ const runFields = object<Run>(
     seed: integer(0, LARGEST_SEED),
     validation: number(0, 0.999999),
     patience: integer(1),
+    balanced: boolean,
     samples: object({ train: integer(0), validation: integer(0), test: integer(0) }),
     epochs: integer(0),
     history,
@@ -174,7 +203,7 @@ const runFields = object<Run>(
     build,
     saved: text,
   },
-  ['patience'],
+  ['patience', 'balanced'],
 );
 
 /** A run as its file holds it, and as the network beside it needs it. @throws Error in one sentence with the path */

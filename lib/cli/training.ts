@@ -16,6 +16,8 @@ export interface TrainingJob {
   readonly validation: number;
   /** Epochs without a better validation loss after which training stops. */
   readonly patience?: number;
+  /** Whether rare classes weigh more. */
+  readonly balanced?: boolean;
   readonly callbacks: readonly Callback[];
   /** Told when Ctrl-C asks the training to stop. */
   readonly onStop: (by: Interruption) => void;
@@ -75,7 +77,7 @@ export async function train(job: TrainingJob): Promise<Outcome> {
 }
 
 function sequentialTrainer(job: TrainingJob): Trainer {
-  const { recipe, meaning, samples, before, patience, validation } = job;
+  const { recipe, meaning, samples, before, patience, validation, balanced } = job;
   const model = before?.model ?? buildSequential(recipe, meaning, job.seed);
   const monitor = validation > 0 ? 'val_loss' : 'loss';
   return {
@@ -85,6 +87,7 @@ function sequentialTrainer(job: TrainingJob): Trainer {
         epochs: recipe.epochs,
         initialEpoch: before?.epochs ?? 0,
         validationSplit: validation,
+        ...(balanced && meaning.classes && { classWeight: 'balanced' as const }),
         callbacks: [
           epochs,
           ...(patience !== undefined ? [callbacks.earlyStopping({ monitor, patience, restoreBestWeights: true })] : []),

@@ -65,7 +65,8 @@ export function meaningOf(run: unknown): {
 
 const range = (n: number) => Array.from({ length: n }, (_, k) => k);
 
-function scalerOf({ shift, factor }: Scaling, width: number, names?: readonly string[]): StandardScaler {
+/** A scaling of the command line, x becoming (x - shift) * factor, as a StandardScaler. */
+export function scalerOf({ shift, factor }: Scaling, width: number, names?: readonly string[]): StandardScaler {
   const each = (values: readonly number[]) =>
     NDArray.from(values.length === 1 ? new Float64Array(width).fill(values[0]) : values);
   const scale = NDArray.wrap((each(factor).data as Float64Array).map((f) => 1 / f));

@@ -1,4 +1,4 @@
-import type { NDArray } from '../array.js';
+import { NDArray } from '../array.js';
 import { checkOptions, wrongType } from '../check.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel, type ModelFile, parseModel } from '../io/model-file.js';
@@ -127,7 +127,7 @@ export class Predictor extends Saved {
 
   #inUnits(answers: Answers): Answers {
     if (!this.#targetScaler || Array.isArray(answers)) return answers;
-    return this.#targetScaler.inverseTransform(answers.reshape(-1, 1)).reshape(-1);
+    return this.#targetScaler.inverseTransform(NDArray.from(answers, { dtype: 'float64', shape: [-1, 1] })).reshape(-1);
   }
 }
 

@@ -140,12 +140,17 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
   if (isNumber) return numbers(missing, x.n, options, 'a number');
   if (isText && values.every((value) => !Number.isNaN(toNumber(value as string))))
     return numbers(missing, x.n, options, 'a number that is written as text');
+  const odd = isText && values.find((value) => Number.isNaN(toNumber(value as string)));
+  if (odd !== false && values.filter((value) => !Number.isNaN(toNumber(String(value)))).length >= values.length / 2)
+    throw new TypeError(
+      `Expected the column '${name}' of the table to hold numbers, as most of it is, or text, got '${odd}' among numbers (categorical takes all for text, drop leaves it out)`,
+    );
+  if (distinct.size > 20 && distinct.size > values.length / 2)
+    return { words: `left out, as it has ${distinct.size} different texts in ${values.length} rows` };
   if (!isText)
     throw new TypeError(
       `Expected the column '${name}' of the table to hold values of one kind, got several (drop leaves it out)`,
     );
-  if (distinct.size > 20 && distinct.size > values.length / 2)
-    return { words: `left out, as it has ${distinct.size} different texts in ${values.length} rows` };
   return kinds(values, distinct.size, missing, 'text');
 }
 

@@ -9,6 +9,7 @@ import { readSourceOptions } from '../data-options.js';
 import { loadFor } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
+import { readMixed } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output } from '../output.js';
 import { loadOwnRun } from '../run-file.js';
@@ -30,8 +31,12 @@ export async function run(values: Values): Promise<number> {
   const withProbabilities = values.switch('probabilities');
   if (withProbabilities && !classes) throw usage(`Expected no --probabilities: '${path}' predicts numbers`);
   if (!json) out.reading(source);
-  const { x, decided } = await loadFor(run, readSourceOptions(values, source), false);
+  const options = readSourceOptions(values, source);
+  if (values.switch('rows') && (source === '-' || source === 'digits'))
+    throw usage(`Expected no --rows with '${source}', but with a CSV or JSON file`);
+  const { x, decided } = await loadFor(run, options, false);
   if (decided) out.note(decided);
+  const table = values.switch('rows') ? await readMixed({ ...options, ...run.data, ...options }) : undefined;
 
   const [n] = x.shape;
   const stream = file === undefined ? process.stdout : createWriteStream(file);
@@ -39,7 +44,7 @@ export async function run(values: Values): Promise<number> {
     if (!json)
       await write(
         stream,
-        `${csvRow(['prediction', ...(withProbabilities && classes ? classes.map((c) => `p(${c})`) : [])])}\n`,
+        `${csvRow([...(table?.names ?? []), 'prediction', ...(withProbabilities && classes ? classes.map((c) => `p(${c})`) : [])])}\n`,
       );
     for (let at = 0; at < n; at += CHUNK) {
       const rows = Int32Array.from({ length: Math.min(CHUNK, n - at) }, (_, i) => at + i);
@@ -49,7 +54,17 @@ export async function run(values: Values): Promise<number> {
       let text = '';
       for (let i = 0; i < rows.length; i++) {
         const prediction = classes ? classes[predicted[i]] : predicted[i];
-        text += json ? jsonLine(at + i, prediction, classes, p, i) : csvLine(prediction, p, i);
+        const before = table ? table.columns.map((column) => column[at + i]) : [];
+        text += json
+          ? jsonLine(
+              at + i,
+              prediction,
+              classes,
+              p,
+              i,
+              table && Object.fromEntries(table.names.map((name, k) => [name, before[k]])),
+            )
+          : csvLine(before, prediction, p, i);
       }
       await write(stream, text);
     }
@@ -69,8 +84,8 @@ async function write(stream: Writable, text: string): Promise<void> {
   if (!stream.write(text)) await once(stream, 'drain');
 }
 
-function csvLine(prediction: Label, p: NDArray | undefined, row: number): string {
-  return `${csvRow([prediction, ...(p ? rowOf(p, row) : [])])}\n`;
+function csvLine(before: readonly (Label | null)[], prediction: Label, p: NDArray | undefined, row: number): string {
+  return `${csvRow([...before.map((cell) => cell ?? ''), prediction, ...(p ? rowOf(p, row) : [])])}\n`;
 }
 
 function jsonLine(
@@ -79,9 +94,10 @@ function jsonLine(
   classes: readonly Label[] | undefined,
   p: NDArray | undefined,
   row: number,
+  cells: object | undefined,
 ): string {
   const shares = p && classes && Object.fromEntries(rowOf(p, row).map((share, i) => [String(classes[i]), share]));
-  return `${JSON.stringify({ sample, prediction, ...(shares && { probabilities: shares }) })}\n`;
+  return `${JSON.stringify({ sample, ...(cells && { row: cells }), prediction, ...(shares && { probabilities: shares }) })}\n`;
 }
 
 /** Seven significant digits: more than float32 has. */

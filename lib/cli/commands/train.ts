@@ -26,6 +26,8 @@ interface Plan {
   readonly seed: number;
   readonly validation: number;
   readonly patience?: number;
+  /** Whether rare classes weigh more. */
+  readonly balanced?: boolean;
   readonly before?: Pick<Outcome, 'model' | 'epochs' | 'history'> & { readonly seconds: number };
   /** The data as they were split before. */
   readonly split?: Split;
@@ -67,6 +69,7 @@ export async function run(values: Values): Promise<number> {
     seed,
     validation,
     ...(patience !== undefined && { patience }),
+    ...(plan.balanced && { balanced: true }),
     ...(before && { before }),
     callbacks: [
       ...(out.quiet ? [] : [callbacks.progressBar({ stream: process.stderr })]),
@@ -105,12 +108,15 @@ async function planFromOptions(values: Values): Promise<Plan> {
   const data = readDataOptions(values, source);
   const patience = values.integer('patience', 1);
   if (patience !== undefined && recipe.kind === 'lecture') throw usage('Expected no --patience with --model lecture');
+  const balanced = values.choice('class-weight', ['balanced']) !== undefined;
+  if (balanced && hasOwnLoop(recipe)) throw usage(`Expected no --class-weight with --model ${recipe.kind}`);
   return {
     recipe,
     data: dataFor(recipe, data),
     seed: values.integer('seed', 0, LARGEST_SEED) ?? 0,
     validation: values.number('validation', 0, 0.9) ?? 0.1,
     ...(patience !== undefined && { patience }),
+    ...(balanced && { balanced }),
   };
 }
 
@@ -142,6 +148,7 @@ async function planFromFile(values: Values, path: string): Promise<Plan> {
     seed,
     validation,
     before: { model, epochs, history, seconds },
+    ...(run.balanced && { balanced: true }),
     ...(patience !== undefined && { patience }),
   };
 }
@@ -169,10 +176,7 @@ function describe(out: Output, split: Split, recipe: Recipe, validation: number,
   out.note(
     `${name}: ${count(n + (test?.x.shape[0] ?? 0), 'sample')} of ${meaning.inputShape.join(' x ')}, ${what}; ${parts.filter(Boolean).join(', ')}`,
   );
-  if (meaning.classes && meaning.classes.length > 50)
-    out.note(
-      `The labels are ${meaning.classes.length} different numbers, taken for classes: --task regression takes them for numbers`,
-    );
+  if (split.transformer) for (const line of split.transformer.describe().split('\n')) out.note(`  ${line}`);
   if (before) out.note(`Going on after ${count(before.epochs, 'epoch')}, up to ${recipe.epochs}`);
 }
 
@@ -189,11 +193,11 @@ function announceStop(out: Output, by: Interruption): void {
   else if (by !== 'SIGPIPE') out.alert(`\nStopping after this batch (${by})`);
 }
 
-function runOf(plan: Plan, { meaning, train, test }: Split, outcome: Outcome, validation: number): Run {
+function runOf(plan: Plan, { meaning, train, test, transformer }: Split, outcome: Outcome, validation: number): Run {
   const { version, blas, blasCore, blasLinkage, simd, threads } = buildInfo();
   const n = train.x.shape[0];
   const kept = trainedOn(n, validation);
-  const { data, recipe, seed, patience, before } = plan;
+  const { data, recipe, seed, patience, balanced, before } = plan;
   return {
     version: 1,
     data,
@@ -202,12 +206,14 @@ function runOf(plan: Plan, { meaning, train, test }: Split, outcome: Outcome, va
     seed,
     validation,
     ...(patience !== undefined && { patience }),
+    ...(balanced && { balanced }),
     samples: { train: kept, validation: n - kept, test: test?.x.shape[0] ?? 0 },
     epochs: outcome.epochs,
     history: outcome.history,
     seconds: outcome.seconds + (before?.seconds ?? 0),
     build: { version, blas, blasCore, blasLinkage, simd, threads, node: process.versions.node },
     saved: new Date().toISOString(),
+    ...(transformer && { transformer }),
   };
 }
 

@@ -1,0 +1,178 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { NDArray } from '../array.js';
+import { didYouMean } from '../check.js';
+import { readRows } from '../io/csv.js';
+import { type CsvRecords, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
+import { isError } from '../kind.js';
+import { isMissing, readFrame } from '../tables/frame.js';
+import { TableTransformer } from '../tables/table-transformer.js';
+import { CommandError, checked, EXIT, unreadable } from './errors.js';
+import type { SourceOptions } from './sources.js';
+
+/** What is said of the columns of a table. Plain JSON. */
+export interface ColumnOptions {
+  /** The columns to learn from. Default: all but the label */
+  readonly columns?: readonly string[];
+  readonly drop?: readonly string[];
+  /** Columns of numbers that are names of kinds. */
+  readonly categorical?: readonly string[];
+  readonly date?: readonly string[];
+  readonly impute?: 'mean' | 'median';
+  readonly decimal?: '.' | ',';
+  readonly encoding?: 'utf8' | 'latin1';
+}
+
+/** A table of columns of any kind. */
+export interface MixedTable extends CsvRecords {
+  readonly name: string;
+}
+
+/** Whether an option asks for columns to be looked at one by one. */
+export const asksForColumns = ({
+  columns,
+  drop,
+  categorical,
+  date,
+  impute,
+  decimal,
+  encoding,
+}: ColumnOptions): boolean =>
+  [columns, drop, categorical, date, impute, decimal, encoding].some((option) => option !== undefined);
+
+/** Whether a numeric reader gave up at text, or at a missing value: the table has columns of other kinds. */
+export const isOfColumns = (error: unknown): boolean =>
+  isError(error) && /expected a finite number/.test(error.message);
+
+/** Files of records, which have names and kinds of values of their own. */
+export const RECORDS = /\.(json|ndjson|jsonl)$/i;
+
+/** Reads a CSV file, or one of records, as columns of numbers, booleans and text. */
+export async function readMixed(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
+  if (RECORDS.test(options.source)) return readRecords(options, label);
+  const { source, header, decimal, encoding, labelOptional } = options;
+  const separator = options.separator ?? (/\.tsv(\.gz)?$/i.test(source) ? '\t' : ',');
+  const shown = source === '-' ? 'standard input' : `'${source}'`;
+  const sink = new RecordSink(shown, {
+    ...(header !== undefined && { header }),
+    ...(decimal !== undefined && { decimal }),
+    ...(label !== undefined && { label }),
+    ...(labelOptional !== undefined && { labelOptional }),
+  });
+  try {
+    const records = await readRows(source === '-' ? process.stdin : source, separator, sink, encoding);
+    return { ...records, name: source === '-' ? 'standard input' : basename(source) };
+  } catch (error) {
+    if (isError(error) && error.message.startsWith('Expected label'))
+      throw new CommandError(EXIT.usage, error.message.replace('Expected label', 'Expected --label'), { cause: error });
+    throw unreadable(source, error);
+  }
+}
+
+/** A JSON array of records, or one a line. */
+async function readRecords({ source, labelOptional }: SourceOptions, label?: string | number): Promise<MixedTable> {
+  const bad = (why: string) => new CommandError(EXIT.input, `Cannot read '${source}': ${why}`);
+  let text: string;
+  try {
+    text = await readFile(source, 'utf8');
+  } catch (error) {
+    throw unreadable(source, error);
+  }
+  const rows = parseRecords(text, bad);
+  const frame = checked(source, () => readFrame('the file', rows as never));
+  const names = frame.names as readonly string[];
+  if (!frame.names) throw bad('expected records such as { "island": "Dream", "mass": 3750 }');
+  const columns = names.map((_, k) => Array.from(frame.column(k), (v) => (isMissing(v) ? null : v)) as RecordColumn);
+  for (const [k, column] of columns.entries()) {
+    const row = column.findIndex((value) => typeof value === 'object' && value !== null);
+    if (row >= 0) throw bad(`expected a value in row ${row} of '${names[k]}', got a list or an object`);
+    const kinds = new Set((column as unknown[]).filter((value) => value !== null).map((value) => typeof value));
+    if (kinds.size > 1) columns[k] = (column as unknown[]).map((value) => (value === null ? null : String(value)));
+  }
+  const at = label === undefined ? -1 : placeOf(label, names);
+  if (at < 0 && label !== undefined && !labelOptional)
+    throw new CommandError(
+      EXIT.usage,
+      `Expected --label for '${source}' to be a column, got '${label}'${didYouMean(String(label), names)}; it has: ${names.join(', ')}`,
+    );
+  const name = basename(source);
+  if (at < 0) return { name, names, columns };
+  const rest = names.map((_, k) => k).filter((k) => k !== at);
+  const kept = labelledRows(columns[at]);
+  if (kept.length === 0) throw bad(`its label '${names[at]}' is missing in every row`);
+  const labels: unknown[] = rowsOf(columns[at] as unknown[], kept);
+  const isNumeric = labels.every((value) => typeof value === 'number');
+  return {
+    name,
+    names: rest.map((k) => names[k]),
+    columns: rest.map((k) => rowsOf(columns[k] as unknown[], kept) as RecordColumn),
+    label: { name: names[at], y: isNumeric ? NDArray.from(labels as number[]) : labels.map(String) },
+    ...(kept.length < frame.n && { unlabelled: frame.n - kept.length }),
+  };
+}
+
+function parseRecords(text: string, bad: (why: string) => Error): unknown[] {
+  try {
+    if (text.trimStart().startsWith('[')) return JSON.parse(text);
+  } catch {
+    throw bad('it is no JSON');
+  }
+  return text.split(/\r?\n/).flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    try {
+      return [JSON.parse(line)];
+    } catch {
+      throw bad(`its line ${i + 1} is no JSON`);
+    }
+  });
+}
+
+function placeOf(label: string | number, names: readonly string[]): number {
+  if (typeof label === 'string' && (names.includes(label) || !/^-?\d+$/.test(label))) return names.indexOf(label);
+  const number = Number(label);
+  const at = number < 0 ? names.length + number : number;
+  return at < names.length ? at : -1;
+}
+
+/** The columns by name, of some rows or of all. */
+export function columnsOf({ names, columns }: CsvRecords, rows?: NDArray): Record<string, unknown[]> {
+  return Object.fromEntries(
+    names.map((name, k) => [name, rows ? Array.from(rows.data, (row) => columns[k][row]) : columns[k]]),
+  );
+}
+
+/** What a careful person would make of the columns, by the rows that are trained on. */
+export function transformerFor(table: MixedTable, rows: NDArray, options: ColumnOptions): TableTransformer {
+  const { columns, drop = [], categorical, date, impute } = options;
+  for (const [option, list] of Object.entries({ columns, drop, categorical, date }))
+    for (const name of list ?? [])
+      if (!table.names.includes(name))
+        throw new CommandError(
+          EXIT.usage,
+          `Expected --${option} to name columns of '${table.name}', got '${name}'${didYouMean(name, table.names)}; it has: ${table.names.join(', ')}`,
+        );
+  const others = columns ? table.names.filter((name) => !columns.includes(name)) : [];
+  const asked = {
+    drop: [...drop, ...others],
+    ...(categorical && { categorical }),
+    ...(date && { date }),
+    ...(impute && { impute }),
+  };
+  return refused(table, () => TableTransformer.infer(columnsOf(table, rows) as never, asked));
+}
+
+/** What the library refuses is said of the file. */
+function refused<T>({ name }: MixedTable, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (isError(error) && error.message.startsWith('Expected '))
+      throw new CommandError(EXIT.input, `Cannot use '${name}': ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** What a transformer makes of all rows, or of some. */
+export function transformed(transformer: { transform(x: never): NDArray }, table: MixedTable, rows?: NDArray): NDArray {
+  return refused(table, () => transformer.transform(columnsOf(table, rows) as never));
+}

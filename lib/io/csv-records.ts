@@ -1,0 +1,137 @@
+import type { NDArray } from '../array.js';
+import { didYouMean } from '../check.js';
+import { isMissing, LabelColumn, toNumber } from './cells.js';
+import type { RowSink } from './csv.js';
+import { damaged } from './read.js';
+
+/** A column of a table of any kind: numbers, or booleans, or texts; null where a value is missing. */
+export type RecordColumn = (number | null)[] | (boolean | null)[] | (string | null)[];
+
+export interface CsvRecords {
+  /** Without that of the label. */
+  readonly names: readonly string[];
+  readonly columns: readonly RecordColumn[];
+  /** The label: its column's name, and numbers if each gives its text again, else all texts. */
+  readonly label?: { readonly name: string; readonly y: NDArray | string[] };
+  /** Rows that were left out, as they have no label. */
+  readonly unlabelled?: number;
+}
+
+export interface CsvRecordsOptions {
+  /** Does the first row hold the names? Default: it does, unless one of its cells is a number */
+  readonly header?: boolean;
+  /** What stands before the decimals. Default '.' */
+  readonly decimal?: '.' | ',';
+  /** The column of labels: its name, or its number from 0; negative numbers count from the last. */
+  readonly label?: string | number;
+  /** Whether there need not be such a column. */
+  readonly labelOptional?: boolean;
+}
+
+/** Rows of a CSV file, kept as columns, each of which is numbers, booleans or text as a whole. */
+export class RecordSink implements RowSink<CsvRecords> {
+  readonly #source: string;
+  readonly #options: CsvRecordsOptions;
+  readonly #columns: string[][] = [];
+  /** Each text once: that of categories comes again and again. */
+  readonly #known = new Map<string, string>();
+  #names: string[] | undefined;
+  #rows = 0;
+
+  constructor(source: string, options: CsvRecordsOptions = {}) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  row(cells: readonly string[], line: number): void {
+    if (!this.#names && this.#begin(cells, line)) return;
+    for (let k = 0; k < cells.length; k++) this.#columns[k].push(this.#once(cells[k]));
+    this.#rows++;
+  }
+
+  finish(): CsvRecords {
+    const names = this.#names;
+    if (!names) throw damaged(this.#source, 'it is empty');
+    if (this.#rows === 0)
+      throw damaged(this.#source, `it has names (${names.slice(0, 8).join(', ')}), but no rows below them`);
+    const at = this.#labelAt(names);
+    const rest = names.map((_, k) => k).filter((k) => k !== at);
+    if (rest.length === 0) throw damaged(this.#source, `it has no column beside the label '${names[at]}'`);
+    const cells = this.#columns;
+    if (at < 0) return { names, columns: cells.map((column) => typed(column, this.#options.decimal)) };
+    const kept = labelledRows(cells[at]);
+    if (kept.length === 0) throw damaged(this.#source, `its label '${names[at]}' is missing in every row`);
+    const labels = new LabelColumn();
+    for (const row of kept) labels.push(cells[at][row]);
+    return {
+      names: rest.map((k) => names[k]),
+      columns: rest.map((k) => typed(rowsOf(cells[k], kept), this.#options.decimal)),
+      label: { name: names[at], y: labels.finish() },
+      ...(kept.length < this.#rows && { unlabelled: this.#rows - kept.length }),
+    };
+  }
+
+  #labelAt(names: readonly string[]): number {
+    const { label, labelOptional } = this.#options;
+    if (label === undefined) return -1;
+    const number =
+      typeof label === 'number' ? label : /^-?\d+$/.test(label) && !names.includes(label) ? Number(label) : undefined;
+    const at = number === undefined ? names.indexOf(label as string) : number < 0 ? names.length + number : number;
+    if (at >= 0 && at < names.length) return at;
+    if (labelOptional) return -1;
+    throw new RangeError(
+      `Expected label to be a column of ${this.#source}, got '${label}'${didYouMean(String(label), names)}; it has: ${names.join(', ')}`,
+    );
+  }
+
+  hintFor(): string {
+    return this.#names ? ` (the first row has ${this.#names.length} cells)` : '';
+  }
+
+  #begin(cells: readonly string[], line: number): boolean {
+    const isHeader = this.#options.header ?? !cells.some((cell) => !Number.isNaN(toNumber(cell)));
+    const names = isHeader ? cells.map((cell, k) => cell || `column ${k}`) : cells.map((_, k) => `column ${k}`);
+    const twice = names.find((name, k) => names.indexOf(name) < k);
+    if (twice !== undefined) throw damaged(this.#source, `its line ${line} names two columns '${twice}'`);
+    this.#names = names;
+    for (const _ of names) this.#columns.push([]);
+    return isHeader;
+  }
+
+  #once(text: string): string {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    if (this.#known.size < 10_000) this.#known.set(text, text);
+    return text;
+  }
+}
+
+/** The rows whose label is there. */
+export const labelledRows = (labels: ArrayLike<unknown>): number[] =>
+  Array.from(labels, (label, row) =>
+    label === null || (typeof label === 'string' && isMissing(label)) ? -1 : row,
+  ).filter((row) => row >= 0);
+
+export const rowsOf = <T>(column: readonly T[], rows: readonly number[]): T[] => rows.map((row) => column[row]);
+
+/** Numbers that are no names: 007 is text, and so is what is more than JavaScript can count. */
+const LEADING_ZERO = /^[+-]?0\d/;
+
+function typed(cells: readonly string[], decimal: '.' | ',' = '.'): RecordColumn {
+  const isNumber = (cell: string) => {
+    const value = numberOf(cell, decimal);
+    return (
+      !Number.isNaN(value) &&
+      !LEADING_ZERO.test(cell) &&
+      (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !/^[+-]?\d+$/.test(cell))
+    );
+  };
+  const filled = cells.filter((cell) => !isMissing(cell));
+  if (filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
+  if (filled.every((cell) => /^(true|false)$/i.test(cell)))
+    return cells.map((cell) => (isMissing(cell) ? null : cell.toLowerCase() === 'true'));
+  return cells.map((cell) => (isMissing(cell) ? null : cell));
+}
+
+const numberOf = (cell: string, decimal: '.' | ',') =>
+  toNumber(decimal === ',' ? cell.replaceAll('.', '').replace(',', '.') : cell);

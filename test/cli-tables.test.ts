@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { type Label, loadPredictor, type NDArray, Pipeline, Sequential, TableTransformer } from 'fjordnet';
+import { Workplace } from './helpers/cli.js';
+
+const work = new Workplace();
+test.after.always(() => work.remove());
+const dataOf = (name: string) => fileURLToPath(new URL(`../node_modules/vega-datasets/data/${name}`, import.meta.url));
+const rowsOf = (name: string): Record<string, unknown>[] => JSON.parse(readFileSync(dataOf(name), 'utf8'));
+
+const quoted = (cell: unknown) => (/[",]/.test(String(cell)) ? `"${cell}"` : String(cell ?? ''));
+const csvOf = (rows: readonly Record<string, unknown>[]) => {
+  const names = Object.keys(rows[0]);
+  return [names, ...rows.map((row) => names.map((name) => row[name]))]
+    .map((cells) => cells.map(quoted).join(','))
+    .join('\n');
+};
+
+test.serial(
+  'a mixed table trains, and its file answers raw rows alike from the command line, code and bytes',
+  async (t) => {
+    const rows = rowsOf('penguins.json');
+    work.write('penguins.csv', `${csvOf(rows)}\n`);
+    const args = ['--label', 'Species', '--epochs', '40', '--save', work.path('penguins.safetensors')];
+    const trained = await work.run('train', 'penguins.csv', ...args);
+    t.is(trained.code, 0, trained.stderr);
+    t.regex(trained.stderr, /Island: text of 3 kinds: a column of 0 and 1 for each/);
+    t.regex(trained.stderr, /Body Mass \(g\): a number, 2 missing, filled in by the median/);
+    t.true(Number(/Test accuracy ([\d.]+) %/.exec(trained.stdout)?.[1]) > 95, trained.stdout);
+    const path = work.path('penguins.safetensors');
+    const predicted = (await work.run('predict', path, 'penguins.csv')).stdout.trim().split('\n').slice(1);
+    const predictor = await loadPredictor(path);
+    const labels = (await predictor.predict(rows as never)) as string[];
+    t.deepEqual(labels, predicted);
+    t.deepEqual(await (await loadPredictor(readFileSync(path))).predict(rows as never), labels);
+    t.true(labels.filter((label, i) => label === rows[i].Species).length / rows.length > 0.95);
+    t.is(predictor.target, 'Species');
+
+    // from JSON the same table, the same network
+    await work.run('train', dataOf('penguins.json'), ...args);
+    const again = await loadPredictor(path);
+    t.deepEqual(await again.predictProba(rows as never), await predictor.predictProba(rows as never));
+
+    const evaluated = await work.run('evaluate', path);
+    t.regex(evaluated.stdout, /Accuracy (100|9\d)/);
+    t.regex((await work.run('evaluate', path, 'penguins.csv')).stdout, /344 samples/);
+    const resumed = await work.run('train', '--resume', path, '--epochs', '42');
+    t.is(resumed.code, 0, resumed.stderr);
+    t.deepEqual((await loadPredictor(path)).classes, predictor.classes);
+
+    const warnings: string[] = [];
+    const hear = ({ message }: Error) => warnings.push(message);
+    process.on('warning', hear);
+    await Sequential.load(path);
+    await new Promise(setImmediate);
+    process.off('warning', hear);
+    t.is(warnings.length, 1);
+    t.regex(warnings[0], /holds preprocessing beside the network.*loadPredictor reads both/);
+  },
+);
+
+test.serial(
+  'what the command line makes of columns is what TableTransformer.infer proposes for the training rows',
+  async (t) => {
+    const rows = rowsOf('cars.json').filter((row) => row.Miles_per_Gallon !== null);
+    work.write('cars.json', JSON.stringify(rows));
+    const path = work.path('cars.safetensors');
+    const { stderr, stdout, code } = await work.run(
+      ...['train', 'cars.json', '--label', 'Miles_per_Gallon', '--regression', '--drop', 'Name', '--test-size', '0'],
+      ...['--epochs', '20', '--save', path],
+    );
+    t.is(code, 0, stderr);
+    const transformer = TableTransformer.infer(rows as never, { target: 'Miles_per_Gallon', drop: ['Name'] });
+    for (const line of transformer.describe().split('\n')) t.true(stderr.includes(line), line);
+    const predictor = await loadPredictor(path);
+    const answers = (await predictor.predict(rows as never)) as NDArray;
+    const lines = (await work.run('predict', path, 'cars.json', '--rows')).stdout.trim().split('\n');
+    t.true(lines[0].endsWith(',prediction') && lines[0].startsWith('Name,Miles_per_Gallon,'));
+    for (const [i, line] of lines.slice(1).entries())
+      t.true(Math.abs(Number(line.split(',').at(-1)) - answers.data[i]) < 1e-9, line);
+    const truth = rows.map((row) => row.Miles_per_Gallon as number);
+    const error = truth.reduce((sum, y, i) => sum + Math.abs(y - answers.data[i]), 0) / truth.length;
+    t.true(error < 4, `${error}`);
+    t.is(stdout.includes('Test'), false);
+  },
+);
+
+test.serial('options decide about columns; decimal commas and latin1 are read', async (t) => {
+  const random = Array.from({ length: 60 }, (_, i) => i);
+  const lines = random.map(
+    (i) => `${i % 3};${(i % 7) * 1000},5;${i % 2 ? 'groß' : 'klein'};${10000 + (i % 4)};${i % 2}`,
+  );
+  work.write('german.csv', Buffer.from(`nr;preis;größe;plz;y\n${lines.join('\n')}\n`, 'latin1'));
+  const path = work.path('german.safetensors');
+  const trained = await work.run(
+    ...['train', 'german.csv', '--separator', ';', '--decimal', ',', '--encoding', 'latin1', '--categorical', 'plz'],
+    ...['--columns', 'preis,größe,plz', '--epochs', '3', '--stratify', '--class-weight', 'balanced', '--save', path],
+  );
+  t.is(trained.code, 0, trained.stderr);
+  t.regex(trained.stderr, /nr: left out, as asked/);
+  t.regex(trained.stderr, /größe: text of 2 kinds/);
+  t.regex(trained.stderr, /plz: a kind, as asked of 4 kinds/);
+  const { code, stdout } = await work.run('predict', path, 'german.csv');
+  t.is(code, 0);
+  t.is(stdout.trim().split('\n').length, 61);
+  const answers = await (await loadPredictor(path)).predict([{ preis: 1000.5, größe: 'groß', plz: 10001 }]);
+  t.true([0, 1].includes((answers as NDArray).data[0]));
+});
+
+test.serial('rows without a label are left out and counted; what cannot be meant is asked about', async (t) => {
+  work.write(
+    'gaps.csv',
+    `a,b,y\n${Array.from({ length: 30 }, (_, i) => `${i},${i % 2 ? 'x' : ''},${i < 4 ? 'NA' : i % 2}`).join('\n')}\n`,
+  );
+  const { stderr, code } = await work.run('train', 'gaps.csv', '--epochs', '2');
+  t.is(code, 0, stderr);
+  t.regex(stderr, /4 rows without 'y' are left out/);
+  work.write('doubt.csv', `a,y\n${Array.from({ length: 200 }, (_, i) => `${i % 9},${i % 60}`).join('\n')}\n`);
+  const cases: [RegExp, ...string[]][] = [
+    [/labels are 60 different whole numbers: --task classification .*, --regression/, 'doubt.csv'],
+    [/--columns to name columns of 'gaps.csv', got 'c'/, 'gaps.csv', '--columns', 'a,c'],
+    [/--label .*'z'.*it has: a, b, y/, 'gaps.csv', '--label', 'z', '--drop', 'a'],
+    [/no --scale with 'gaps.csv'/, 'gaps.csv', '--scale', 'minmax'],
+    [/a network of dense layers for the columns of 'gaps.csv'/, 'gaps.csv', '--model', 'cnn'],
+    [/one of --regression and --task classification/, 'gaps.csv', '--regression', '--task', 'classification'],
+  ];
+  for (const [message, ...args] of cases) {
+    const refused = await work.run('train', ...args);
+    t.true([2, 3].includes(refused.code as number), refused.stderr);
+    t.regex(refused.stderr, message);
+  }
+  const path = work.path('gaps.safetensors');
+  await work.run('train', 'gaps.csv', '--epochs', '1', '--save', path);
+  work.write('other.csv', 'a,c\n1,2\n');
+  const other = await work.run('predict', path, 'other.csv');
+  t.is(other.code, 3);
+  t.regex(other.stderr, /Cannot use 'other.csv': Expected x to have the column 'b'/);
+  work.write('bad.json', '[{"a": 1, "b": [1], "y": 1}]');
+  t.regex((await work.run('train', 'bad.json')).stderr, /a value in row 0 of 'b', got a list/);
+  work.write('rows.ndjson', '{"a": 1, "y": "p"}\n{"a": 7, "y": "q"}\n{"a": 3, "y": "q"}\n');
+  t.is((await work.run('train', 'rows.ndjson', '--epochs', '1', '--test-size', '0')).code, 0);
+});
+
+test.serial('files of networks that were saved before, and of numeric tables, answer raw rows', async (t) => {
+  const path = work.path('numbers.safetensors');
+  const lines = Array.from({ length: 40 }, (_, i) => `${i % 2 ? 300 + i : i},${i % 5},${i % 2 ? 'high' : 'low'}`);
+  work.write('numbers.csv', `a,b,y\n${lines.join('\n')}\n`);
+  t.is((await work.run('train', 'numbers.csv', '--epochs', '60', '--learning-rate', '0.05', '--save', path)).code, 0);
+  const rows = lines.map((line) => ({ b: Number(line.split(',')[1]), a: Number(line.split(',')[0]) }));
+  const predictor = await loadPredictor(path);
+  t.deepEqual(predictor.inputNames, ['a', 'b']);
+  const labels = (await predictor.predict(rows)) as Label[];
+  t.deepEqual(
+    labels,
+    lines.map((line) => line.split(',')[2]),
+  );
+  t.true(predictor.pipeline instanceof Pipeline);
+});
