@@ -138,6 +138,7 @@ export { OrdinalEncoder, type OrdinalEncoderOptions } from './tables/ordinal-enc
 export { makePipeline, Pipeline } from './tables/pipeline.js';
 export { PolynomialFeatures } from './tables/polynomial-features.js';
 export { loadPredictor, Predictor, type PredictorOptions } from './tables/predictor.js';
+export { type ReadTableOptions, readTable } from './tables/read-table.js';
 export { RobustScaler } from './tables/robust-scaler.js';
 export { SimpleImputer, type SimpleImputerOptions } from './tables/simple-imputer.js';
 export { StandardScaler } from './tables/standard-scaler.js';

@@ -1,6 +1,7 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { toNumber, toNumbers } from '../io/cells.js';
+import { isRecords } from '../io/json-records.js';
 import { isNDArray } from '../kind.js';
 import { codesOf, type Label, uniqueLabels } from '../labels.js';
 import { trainTestSplit } from '../model-selection/splits.js';
@@ -13,7 +14,6 @@ import {
   columnsOf,
   isOfColumns,
   type MixedTable,
-  RECORDS,
   readMixed,
   transformed,
   transformerFor,
@@ -127,7 +127,7 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
 
 /** As numbers, or, where a CSV file holds others or options say so, as columns of any kind. */
 async function readTable(options: DataOptions, dtype: FloatType): Promise<Table | MixedTable> {
-  if (asksForColumns(options) || RECORDS.test(options.source)) return readMixed(options, options.label ?? -1);
+  if (asksForColumns(options) || isRecords(options.source)) return readMixed(options, options.label ?? -1);
   try {
     return await readSource(options, dtype);
   } catch (error) {

@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { readRows } from '../io/csv.js';
 import { type CsvRecords, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
+import { isRecords, readJsonRecords } from '../io/json-records.js';
 import { isError } from '../kind.js';
-import { isMissing, readFrame } from '../tables/frame.js';
 import { TableTransformer } from '../tables/table-transformer.js';
-import { CommandError, checked, EXIT, unreadable } from './errors.js';
+import { CommandError, EXIT, unreadable } from './errors.js';
 import type { SourceOptions } from './sources.js';
 
 /** What is said of the columns of a table. Plain JSON. */
@@ -44,12 +43,9 @@ export const asksForColumns = ({
 export const isOfColumns = (error: unknown): boolean =>
   isError(error) && /expected a finite number/.test(error.message);
 
-/** Files of records, which have names and kinds of values of their own. */
-export const RECORDS = /\.(json|ndjson|jsonl)$/i;
-
 /** Reads a CSV file, or one of records, as columns of numbers, booleans and text. */
 export async function readMixed(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
-  if (RECORDS.test(options.source)) return readRecords(options, label);
+  if (isRecords(options.source)) return readRecords(options, label);
   const { source, header, decimal, encoding, labelOptional } = options;
   const separator = options.separator ?? (/\.tsv(\.gz)?$/i.test(source) ? '\t' : ',');
   const shown = source === '-' ? 'standard input' : `'${source}'`;
@@ -69,26 +65,10 @@ export async function readMixed(options: SourceOptions & ColumnOptions, label?: 
   }
 }
 
-/** A JSON array of records, or one a line. */
 async function readRecords({ source, labelOptional }: SourceOptions, label?: string | number): Promise<MixedTable> {
-  const bad = (why: string) => new CommandError(EXIT.input, `Cannot read '${source}': ${why}`);
-  let text: string;
-  try {
-    text = await readFile(source, 'utf8');
-  } catch (error) {
+  const { n, names, columns } = await readJsonRecords(source).catch((error) => {
     throw unreadable(source, error);
-  }
-  const rows = parseRecords(text, bad);
-  const frame = checked(source, () => readFrame('the file', rows as never));
-  const names = frame.names as readonly string[];
-  if (!frame.names) throw bad('expected records such as { "island": "Dream", "mass": 3750 }');
-  const columns = names.map((_, k) => Array.from(frame.column(k), (v) => (isMissing(v) ? null : v)) as RecordColumn);
-  for (const [k, column] of columns.entries()) {
-    const row = column.findIndex((value) => typeof value === 'object' && value !== null);
-    if (row >= 0) throw bad(`expected a value in row ${row} of '${names[k]}', got a list or an object`);
-    const kinds = new Set((column as unknown[]).filter((value) => value !== null).map((value) => typeof value));
-    if (kinds.size > 1) columns[k] = (column as unknown[]).map((value) => (value === null ? null : String(value)));
-  }
+  });
   const at = label === undefined ? -1 : placeOf(label, names);
   if (at < 0 && label !== undefined && !labelOptional)
     throw new CommandError(
@@ -99,7 +79,8 @@ async function readRecords({ source, labelOptional }: SourceOptions, label?: str
   if (at < 0) return { name, names, columns };
   const rest = names.map((_, k) => k).filter((k) => k !== at);
   const kept = labelledRows(columns[at]);
-  if (kept.length === 0) throw bad(`its label '${names[at]}' is missing in every row`);
+  if (kept.length === 0)
+    throw new CommandError(EXIT.input, `Cannot read '${source}': its label '${names[at]}' is missing in every row`);
   const labels: unknown[] = rowsOf(columns[at] as unknown[], kept);
   const isNumeric = labels.every((value) => typeof value === 'number');
   return {
@@ -107,24 +88,8 @@ async function readRecords({ source, labelOptional }: SourceOptions, label?: str
     names: rest.map((k) => names[k]),
     columns: rest.map((k) => rowsOf(columns[k] as unknown[], kept) as RecordColumn),
     label: { name: names[at], y: isNumeric ? NDArray.from(labels as number[]) : labels.map(String) },
-    ...(kept.length < frame.n && { unlabelled: frame.n - kept.length }),
+    ...(kept.length < n && { unlabelled: n - kept.length }),
   };
-}
-
-function parseRecords(text: string, bad: (why: string) => Error): unknown[] {
-  try {
-    if (text.trimStart().startsWith('[')) return JSON.parse(text);
-  } catch {
-    throw bad('it is no JSON');
-  }
-  return text.split(/\r?\n/).flatMap((line, i) => {
-    if (line.trim() === '') return [];
-    try {
-      return [JSON.parse(line)];
-    } catch {
-      throw bad(`its line ${i + 1} is no JSON`);
-    }
-  });
 }
 
 function placeOf(label: string | number, names: readonly string[]): number {

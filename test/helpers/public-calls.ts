@@ -360,6 +360,12 @@ export const CALLS: Record<string, Call> = {
       ),
     ]),
   ),
+  readTable: plain(fjordnet.readTable, 'missing.csv', {
+    separator: ',',
+    header: true,
+    decimal: '.',
+    encoding: 'utf8',
+  }),
   loadPredictor: plain(fjordnet.loadPredictor, 'missing.fjordnet'),
   'StandardScaler.load': plain((path) => StandardScaler.load(path), 'missing.fjordnet'),
   'StandardScaler.fromBytes': plain((bytes) => StandardScaler.fromBytes(bytes), new StandardScaler().toBytes()),
