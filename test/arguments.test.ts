@@ -97,7 +97,7 @@ const hostile: Record<string, () => unknown> = {
 };
 
 const ENGINE =
-  /is not a function|is not iterable|is not a constructor|is not an object|Cannot read|Cannot convert|Cannot assign|Cannot add|Cannot define|Cannot perform|Cannot set|Cannot destructure|Cannot mix|Cannot access|Invalid array length|Invalid typed array|Invalid count|undefined \(reading|Maximum call stack|circular structure|called on non-object|called on null|incompatible receiver|allocation failed|private member|BigInt value|Symbol value|must be of type|invalid date|Invalid time/i;
+  /is not a function|is not iterable|is not a constructor|is not an object|Cannot read propert|Cannot convert|Cannot assign|Cannot add|Cannot define|Cannot perform|Cannot set|Cannot destructure|Cannot mix|Cannot access|Invalid array length|Invalid typed array|Invalid count|undefined \(reading|Maximum call stack|circular structure|called on non-object|called on null|incompatible receiver|allocation failed|private member|BigInt value|Symbol value|must be of type|invalid date|Invalid time/i;
 
 /** What is wrong with an error, or nothing. */
 function fault(error: unknown): string | undefined {
