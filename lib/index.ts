@@ -104,12 +104,37 @@ export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js
 export { type MT19937State, RandomState } from './random.js';
 export { type Regularizer, type RegularizerInput, regularizers } from './regularizers.js';
 export { type Schedule, schedules } from './schedules.js';
+export {
+  balancedAccuracyScore,
+  type CohenKappaOptions,
+  cohenKappaScore,
+  matthewsCorrcoef,
+} from './scores/agreement.js';
+export type { BinaryAverage } from './scores/average-binary.js';
+export { type AveragePrecisionOptions, averagePrecisionScore } from './scores/average-precision.js';
+export { type BrierOptions, brierScoreLoss } from './scores/brier.js';
+export { type CalibrationCurve, type CalibrationOptions, calibrationCurve } from './scores/calibration.js';
 export { accuracyScore, confusionMatrix } from './scores/classification.js';
 export {
   type ClassificationReportOptions,
   classificationReport,
   type ReportDict,
 } from './scores/classification-report.js';
+export {
+  type CurveOptions,
+  type PrecisionRecallCurve,
+  precisionRecallCurve,
+  type RocCurve,
+  rocCurve,
+} from './scores/curves.js';
+export {
+  type ClassScoreOptions,
+  type FbetaOptions,
+  f1Score,
+  fbetaScore,
+  precisionScore,
+  recallScore,
+} from './scores/f-scores.js';
 export { logLoss } from './scores/log-loss.js';
 export {
   type AverageScores,
@@ -118,7 +143,23 @@ export {
   precisionRecallFscoreSupport,
   type ZeroDivision,
 } from './scores/precision-recall.js';
-export { meanSquaredError, type R2ScoreOptions, type RegressionScoreOptions, r2Score } from './scores/regression.js';
+export {
+  explainedVarianceScore,
+  type R2ScoreOptions,
+  type RegressionScoreOptions,
+  r2Score,
+} from './scores/regression.js';
+export {
+  maxError,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredError,
+  medianAbsoluteError,
+  type RegressionError,
+  rootMeanSquaredError,
+} from './scores/regression-errors.js';
+export { type RocAucOptions, rocAucScore } from './scores/roc-auc.js';
+export { type TopKOptions, topKAccuracyScore } from './scores/top-k.js';
 export { linspace, logspace } from './spaces.js';
 export type { Category } from './tables/categories.js';
 export {

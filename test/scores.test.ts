@@ -104,8 +104,8 @@ test('r2Score and meanSquaredError are scikit-learn’s', (t) => {
 
 test('undefined scores warn', async (t) => {
   const expected = [
-    'Precision and F-score are ill-defined and being set to 0.0 in labels with no predicted samples. Use the zeroDivision option to control this behavior.',
-    'Recall and F-score are ill-defined and being set to 0.0 due to no true samples. Use the zeroDivision option to control this behavior.',
+    'Precision is ill-defined and being set to 0.0 in labels with no predicted samples. Use the zeroDivision option to control this behavior.',
+    'Recall is ill-defined and being set to 0.0 due to no true samples. Use the zeroDivision option to control this behavior.',
     'R^2 score is not well-defined with less than two samples.',
   ];
   const seen = new Set<string>();

@@ -3,7 +3,8 @@ import { type Label, toCategorical } from '../labels.js';
 import type { Sequential } from '../models/sequential.js';
 import { accuracyScore, confusionMatrix } from '../scores/classification.js';
 import { classificationReport } from '../scores/classification-report.js';
-import { meanSquaredError, r2Score } from '../scores/regression.js';
+import { r2Score } from '../scores/regression.js';
+import { meanSquaredError } from '../scores/regression-errors.js';
 import type { Meaning, Samples } from './dataset.js';
 import { undoScaling } from './scaling.js';
 

@@ -1,7 +1,8 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
-import { type Label, type Labels, readLabels } from '../labels.js';
+import { type Label, type Labels, listed, readLabels } from '../labels.js';
 import { checkKind, readTargets, readWeights, type Targets } from './classification.js';
+import { checkPosLabel, positiveAmong } from './positives.js';
 import { averageOf, pairwiseSum } from './sums.js';
 
 export type Average = 'binary' | 'micro' | 'macro' | 'weighted' | 'samples';
@@ -42,6 +43,11 @@ export interface AverageScores {
   support: null;
 }
 
+/** What a call is asked for, and warns of. */
+export type ScoreName = 'precision' | 'recall' | 'fscore';
+const ALL: readonly ScoreName[] = ['precision', 'recall', 'fscore'];
+const TITLES = { precision: 'Precision', recall: 'Recall', fscore: 'F-score' };
+
 export type Counts = { truePositive: number[]; predicted: number[]; actual: number[] };
 export type Scores = { precision: number[]; recall: number[]; fscore: number[]; actual: number[] };
 
@@ -72,6 +78,16 @@ export function precisionRecallFscoreSupport(
 ): ClassScores | AverageScores {
   const names = ['average', 'labels', 'beta', 'posLabel', 'zeroDivision', 'sampleWeight'];
   checkOptions('options', options, names);
+  return scoreClasses(yTrue, yPred, options, ALL);
+}
+
+/** The scores, by options whose names were checked. */
+export function scoreClasses(
+  yTrue: Labels,
+  yPred: Labels,
+  options: PrecisionRecallOptions,
+  names: readonly ScoreName[],
+): ClassScores | AverageScores {
   const { average = null, beta = 1, zeroDivision = 'warn', posLabel = 1 } = options;
   if (average !== null) checkOneOf('average', average, ['binary', 'micro', 'macro', 'weighted', 'samples']);
   if (beta !== Number.POSITIVE_INFINITY) checkInterval('beta', beta, 0, Number.POSITIVE_INFINITY);
@@ -82,8 +98,8 @@ export function precisionRecallFscoreSupport(
   if (average !== 'binary' && posLabel !== 1)
     process.emitWarning(`posLabel ${posLabel} is ignored, as average is not 'binary'`, 'UserWarning');
   const labels = average === 'binary' ? [binaryLabel(targets, posLabel)] : chooseLabels(targets, options.labels);
-  if (average !== null) return averageScores(targets, labels, weight, average, beta, zeroDivision);
-  const scores = divide(count(targets, labels, weight), beta, zeroDivision);
+  if (average !== null) return averageScores(targets, labels, weight, average, beta, zeroDivision, names);
+  const scores = divide(count(targets, labels, weight), beta, zeroDivision, names);
   const support =
     options.sampleWeight === undefined ? Int32Array.from(scores.actual) : Float64Array.from(scores.actual);
   return {
@@ -102,31 +118,26 @@ export function averageScores(
   average: Average,
   beta: number,
   zeroDivision: ZeroDivision,
+  names = ALL,
 ): AverageScores {
   if (average === 'samples') {
     if (targets.kind !== 'multilabel') throw wrongValue('average', "other than 'samples' for one label a row", average);
-    return meanScores(divide(countSamples(targets, labels), beta, zeroDivision, true), weight);
+    return meanScores(divide(countSamples(targets, labels), beta, zeroDivision, names, true), weight);
   }
   const counts = count(targets, labels, weight);
-  if (average === 'micro') return meanScores(divide(total(counts), beta, zeroDivision));
-  const scores = divide(counts, beta, zeroDivision);
+  if (average === 'micro') return meanScores(divide(total(counts), beta, zeroDivision, names));
+  const scores = divide(counts, beta, zeroDivision, names);
   return meanScores(scores, average === 'weighted' ? counts.actual : undefined);
-}
-
-function checkPosLabel(posLabel: unknown): void {
-  if (!['number', 'string', 'boolean'].includes(typeof posLabel))
-    throw wrongType('posLabel', 'a class label', posLabel);
 }
 
 /** The class that `average: 'binary'` scores. */
 function binaryLabel({ kind, classes }: Targets, posLabel: Label): Label {
   if (kind === 'multilabel' || classes.length > 2)
     throw wrongValue('average', `other than 'binary' for many ${kind === 'labels' ? 'classes' : 'labels'}`, 'binary');
-  const wanted = typeof classes[0] === 'boolean' && typeof posLabel === 'number' ? posLabel === 1 : posLabel;
-  if (!classes.includes(wanted) && classes.length === 2)
-    throw wrongValue('posLabel', `one of ${classes.join(', ')}`, posLabel);
-  if (typeof wanted !== typeof classes[0]) throw wrongType('posLabel', `a ${typeof classes[0]}, as yTrue is`, posLabel);
-  return wanted;
+  const positive = positiveAmong(classes, posLabel);
+  if (classes.length === 2 && !classes.includes(positive))
+    throw wrongValue('posLabel', `one of ${listed(classes)}`, posLabel);
+  return positive;
 }
 
 /** The classes to score: `given`, or all that occur. */
@@ -178,31 +189,31 @@ function total(counts: Counts): Counts {
   return { truePositive: sum(counts.truePositive), predicted: sum(counts.predicted), actual: sum(counts.actual) };
 }
 
-export function divide(counts: Counts, beta: number, zeroDivision: ZeroDivision, samples = false): Scores {
+export function divide(counts: Counts, beta: number, zeroDivision: ZeroDivision, names = ALL, samples = false): Scores {
   const { truePositive, predicted, actual } = counts;
   const undefinedScore = zeroDivision === 'warn' ? 0 : zeroDivision;
-  const ratio = (numerator: number[], denominator: number[]) =>
-    denominator.map((d, k) => (d === 0 ? undefinedScore : numerator[k] / d));
-  const warn = (denominator: number[], metric: string, modifier: string) => {
-    if (zeroDivision !== 'warn' || !denominator.includes(0)) return;
-    const [inside, over] = samples ? ['samples', 'labels'] : ['labels', 'samples'];
-    const where = denominator.length === 1 ? 'due to' : `in ${inside} with`;
-    process.emitWarning(
-      `${metric} and F-score are ill-defined and being set to 0.0 ${where} no ${modifier} ${over}. Use the zeroDivision option to control this behavior.`,
-      'UndefinedMetricWarning',
-    );
+  const ratio = (name: ScoreName, numerator: number[], denominator: number[], missing: string) => {
+    if (zeroDivision === 'warn' && names.includes(name) && denominator.includes(0)) {
+      const [inside, over] = samples ? ['samples', 'labels'] : ['labels', 'samples'];
+      const where = denominator.length === 1 ? 'due to' : `in ${inside} with`;
+      process.emitWarning(
+        `${TITLES[name]} is ill-defined and being set to 0.0 ${where} no ${missing} ${over}. Use the zeroDivision option to control this behavior.`,
+        'UndefinedMetricWarning',
+      );
+    }
+    return denominator.map((d, k) => (d === 0 ? undefinedScore : numerator[k] / d));
   };
-  warn(predicted, 'Precision', 'predicted');
-  warn(actual, 'Recall', 'true');
-  const precision = ratio(truePositive, predicted);
-  const recall = ratio(truePositive, actual);
+  const precision = ratio('precision', truePositive, predicted, 'predicted');
+  const recall = ratio('recall', truePositive, actual, 'true');
   if (beta === 0) return { precision, recall, fscore: precision, actual };
   const beta2 = beta ** 2;
   if (beta === Number.POSITIVE_INFINITY) return { precision, recall, fscore: recall, actual };
   // (1 + b^2) p r / (b^2 p + r), by counts: so it is undefined only where there is neither a prediction nor a member.
   const fscore = ratio(
+    'fscore',
     truePositive.map((both) => (1 + beta2) * both),
     predicted.map((p, k) => beta2 * actual[k] + p),
+    'true nor predicted',
   );
   return { precision, recall, fscore, actual };
 }

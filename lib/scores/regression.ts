@@ -20,37 +20,8 @@ export interface R2ScoreOptions extends Omit<RegressionScoreOptions, 'multioutpu
   forceFinite?: boolean;
 }
 
-type Multioutput = R2ScoreOptions['multioutput'];
-
-/**
- * The mean squared error: scikit-learn's `mean_squared_error`. In float64, also where scikit-learn takes float32.
- *
- * @param yTrue [n] or [n, outputs]
- * @param yPred of the same shape
- */
-export function meanSquaredError(
-  yTrue: ArrayInput,
-  yPred: ArrayInput,
-  options: RegressionScoreOptions & { multioutput: 'rawValues' },
-): NDArray;
-export function meanSquaredError(
-  yTrue: ArrayInput,
-  yPred: ArrayInput,
-  options?: RegressionScoreOptions & { multioutput?: 'uniformAverage' | readonly number[] },
-): number;
-export function meanSquaredError(
-  yTrue: ArrayInput,
-  yPred: ArrayInput,
-  options: RegressionScoreOptions = {},
-): number | NDArray {
-  checkOptions('options', options, ['sampleWeight', 'multioutput']);
-  const pair = readPair(yTrue, yPred);
-  const multioutput = readMultioutput(options.multioutput, pair.outputs, ['uniformAverage', 'rawValues']);
-  const weight = options.sampleWeight === undefined ? undefined : readWeights(options.sampleWeight, pair.n);
-  const total = weight ? totalOf(weight) : pair.n;
-  const errors = squares(pair, weight).map((sum) => sum / total);
-  return combine(errors, multioutput);
-}
+export type Multioutput = Exclude<R2ScoreOptions['multioutput'], undefined>;
+const SHARES: (Multioutput & string)[] = ['uniformAverage', 'varianceWeighted', 'rawValues'];
 
 /**
  * R², the coefficient of determination: scikit-learn's `r2_score`. NaN, with a warning, for less than two samples. In
@@ -73,11 +44,7 @@ export function r2Score(yTrue: ArrayInput, yPred: ArrayInput, options: R2ScoreOp
   checkOptions('options', options, ['sampleWeight', 'multioutput', 'forceFinite']);
   const forceFinite = checkBoolean('forceFinite', options.forceFinite ?? true);
   const pair = readPair(yTrue, yPred);
-  const multioutput = readMultioutput(options.multioutput, pair.outputs, [
-    'uniformAverage',
-    'varianceWeighted',
-    'rawValues',
-  ]);
+  const multioutput = readMultioutput(options.multioutput, pair.outputs, SHARES);
   const weight = options.sampleWeight === undefined ? undefined : readWeights(options.sampleWeight, pair.n);
   return r2(pair, weight, multioutput, forceFinite);
 }
@@ -89,10 +56,49 @@ export function r2Of(yTrue: ArrayInput, yPred: ArrayInput, sampleWeight?: ArrayI
   return r2(pair, weight, 'uniformAverage', true) as number;
 }
 
+/**
+ * The share of the targets' variance that predictions explain, whatever their mean error: scikit-learn's
+ * `explained_variance_score`. In float64, also where scikit-learn takes float32.
+ *
+ * @param yTrue [n] or [n, outputs]
+ * @param yPred of the same shape
+ */
+export function explainedVarianceScore(
+  yTrue: ArrayInput,
+  yPred: ArrayInput,
+  options: R2ScoreOptions & { multioutput: 'rawValues' },
+): NDArray;
+export function explainedVarianceScore(
+  yTrue: ArrayInput,
+  yPred: ArrayInput,
+  options?: R2ScoreOptions & { multioutput?: 'uniformAverage' | 'varianceWeighted' | readonly number[] },
+): number;
+export function explainedVarianceScore(
+  yTrue: ArrayInput,
+  yPred: ArrayInput,
+  options: R2ScoreOptions = {},
+): number | NDArray {
+  checkOptions('options', options, ['sampleWeight', 'multioutput', 'forceFinite']);
+  const forceFinite = checkBoolean('forceFinite', options.forceFinite ?? true);
+  const pair = readPair(yTrue, yPred);
+  const multioutput = readMultioutput(options.multioutput, pair.outputs, SHARES);
+  const weight = options.sampleWeight === undefined ? undefined : readWeights(options.sampleWeight, pair.n);
+  const variances = (values: Float64Array) => {
+    const mean = columnMeans(pair, values, weight);
+    return columnMeans(
+      pair,
+      values.map((value, i) => (value - mean[i % pair.outputs]) ** 2),
+      weight,
+    );
+  };
+  const errors = variances(pair.yTrue.map((y, i) => y - pair.yPred[i]));
+  return explained(errors, variances(pair.yTrue), multioutput, forceFinite);
+}
+
 function r2(
   pair: Pair,
   weight: ArrayLike<number> | undefined,
-  multioutput: Exclude<Multioutput, undefined>,
+  multioutput: Multioutput,
   forceFinite: boolean,
 ): number | NDArray {
   const { n, outputs, yTrue } = pair;
@@ -100,12 +106,14 @@ function r2(
     process.emitWarning('R^2 score is not well-defined with less than two samples.', 'UndefinedMetricWarning');
     return Number.NaN;
   }
-  const total = weight ? totalOf(weight) : n;
-  const residual = squares(pair, weight);
-  const weighted = weight ? yTrue.map((y, i) => y * weight[Math.floor(i / outputs)]) : yTrue;
-  const mean = columnSums(weighted, outputs).map((sum) => sum / total);
+  const mean = columnMeans(pair, yTrue, weight);
   const spread = squares({ ...pair, yPred: yTrue.map((_, i) => mean[i % outputs]) }, weight);
-  const scores = residual.map((sum, k) => {
+  return explained(squares(pair, weight), spread, multioutput, forceFinite);
+}
+
+/** One minus the share of what there was to explain that is left. */
+function explained(left: number[], spread: number[], multioutput: Multioutput, forceFinite: boolean): number | NDArray {
+  const scores = left.map((sum, k) => {
     if (!forceFinite || (sum !== 0 && spread[k] !== 0)) return 1 - sum / spread[k];
     return sum === 0 ? 1 : 0;
   });
@@ -113,7 +121,7 @@ function r2(
   return combine(scores, spread.some((s) => s !== 0) ? spread : 'uniformAverage');
 }
 
-interface Pair {
+export interface Pair {
   n: number;
   outputs: number;
   yTrue: Float64Array;
@@ -126,7 +134,14 @@ function squares({ outputs, yTrue, yPred }: Pair, weight?: ArrayLike<number>): n
   return columnSums(terms, outputs);
 }
 
-function readPair(yTrue: ArrayInput, yPred: ArrayInput): Pair {
+/** For every output the (weighted) mean of its values [n, outputs]. */
+export function columnMeans({ n, outputs }: Pair, values: Float64Array, weight?: ArrayLike<number>): number[] {
+  const weighted = weight ? values.map((value, i) => value * weight[Math.floor(i / outputs)]) : values;
+  const total = weight ? totalOf(weight) : n;
+  return columnSums(weighted, outputs).map((sum) => sum / total);
+}
+
+export function readPair(yTrue: ArrayInput, yPred: ArrayInput): Pair {
   const [a, b] = [columns('yTrue', yTrue), columns('yPred', yPred)];
   const [n, outputs] = a.shape;
   if (b.shape[0] !== n || b.shape[1] !== outputs)
@@ -143,7 +158,7 @@ function columns(name: string, y: ArrayInput): NDArray {
   return array.ndim === 1 ? array.reshape(-1, 1) : array;
 }
 
-function readMultioutput<M extends Exclude<Multioutput, undefined>>(
+export function readMultioutput<M extends Multioutput>(
   multioutput: M | undefined,
   outputs: number,
   names: (M & string)[],
@@ -159,7 +174,7 @@ function readMultioutput<M extends Exclude<Multioutput, undefined>>(
   return Array.from(weights.data) as unknown as M;
 }
 
-function combine(scores: number[], multioutput: Exclude<Multioutput, undefined>): number | NDArray {
+export function combine(scores: number[], multioutput: Multioutput): number | NDArray {
   if (multioutput === 'rawValues') return NDArray.wrap(Float64Array.from(scores));
   return averageOf(scores, typeof multioutput === 'string' ? undefined : multioutput);
 }

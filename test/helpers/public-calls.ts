@@ -9,6 +9,8 @@ interface Call {
 
 const { NDArray, RandomState, layers, losses, metrics, optimizers, schedules, activations, initializers } = fjordnet;
 const { StandardScaler, MinMaxScaler, MLPClassifier, MLPRegressor } = fjordnet;
+const { meanAbsoluteError, rootMeanSquaredError, medianAbsoluteError, meanAbsolutePercentageError } = fjordnet;
+const { precisionScore, recallScore, f1Score } = fjordnet;
 const x = () => [
   [0, 1],
   [1, 0],
@@ -19,6 +21,8 @@ const x = () => [
 ];
 const y = () => [0, 1, 0, 1, 0, 1];
 const oneHot = () => fjordnet.toCategorical(y(), 2);
+const scores = () => [0.1, 0.9, 0.4, 0.6, 0.5, 0.5];
+const thirds = () => y().map((label) => [0.25, label / 2, 0.75 - label / 2]);
 const network = () => {
   const model = fjordnet.sequential({
     layers: [layers.dense({ units: 2, inputShape: [2], activation: 'softmax' })],
@@ -56,7 +60,7 @@ const kinds = (): any => [
   { a: 'x', b: 1 },
   { a: 'y', b: 2 },
 ];
-const FRESH = new Set<unknown>([kinds, x, y, oneHot, matrix, network, lecture]);
+const FRESH = new Set<unknown>([kinds, x, y, oneHot, scores, thirds, matrix, network, lecture]);
 const plain = (call: (...args: any[]) => unknown, ...args: unknown[]) =>
   of(
     () => undefined,
@@ -977,6 +981,71 @@ export const CALLS: Record<string, Call> = {
   }),
   meanSquaredError: plain(fjordnet.meanSquaredError, y, y, { sampleWeight: y(), multioutput: 'uniform' }),
   r2Score: plain(fjordnet.r2Score, y, y, { sampleWeight: y(), multioutput: 'uniform' }),
+  explainedVarianceScore: plain(fjordnet.explainedVarianceScore, y, y, {
+    sampleWeight: y(),
+    multioutput: 'varianceWeighted',
+    forceFinite: false,
+  }),
+  ...Object.fromEntries(
+    Object.entries({ meanAbsoluteError, rootMeanSquaredError, medianAbsoluteError, meanAbsolutePercentageError }).map(
+      ([name, error]) => [name, plain(error, x, x, { sampleWeight: y(), multioutput: [0.5, 0.5] })],
+    ),
+  ),
+  maxError: plain(fjordnet.maxError, y, y),
+  rocCurve: plain(fjordnet.rocCurve, y, scores, { posLabel: 1, sampleWeight: y(), dropIntermediate: false }),
+  precisionRecallCurve: plain(fjordnet.precisionRecallCurve, y, scores, {
+    posLabel: 1,
+    sampleWeight: y(),
+    dropIntermediate: true,
+  }),
+  calibrationCurve: plain(fjordnet.calibrationCurve, y, scores, { posLabel: 1, nBins: 2, strategy: 'quantile' }),
+  rocAucScore: plain(fjordnet.rocAucScore, y, scores, {
+    average: 'macro',
+    sampleWeight: [1, 2, 1, 2, 1, 2],
+    maxFpr: 0.5,
+  }),
+  'rocAucScore of classes': plain(fjordnet.rocAucScore, [0, 1, 2, 0, 1, 2], thirds, {
+    multiClass: 'ovr',
+    average: 'micro',
+    labels: [0, 1, 2],
+  }),
+  averagePrecisionScore: plain(fjordnet.averagePrecisionScore, y, scores, {
+    average: 'macro',
+    posLabel: 1,
+    sampleWeight: y(),
+  }),
+  brierScoreLoss: plain(fjordnet.brierScoreLoss, y, scores, { posLabel: 1, sampleWeight: y(), scaleByHalf: true }),
+  'brierScoreLoss of classes': plain(fjordnet.brierScoreLoss, y, oneHot, { labels: [0, 1] }),
+  topKAccuracyScore: plain(fjordnet.topKAccuracyScore, y, thirds, {
+    k: 1,
+    normalize: false,
+    sampleWeight: y(),
+    labels: [0, 1, 2],
+  }),
+  ...Object.fromEntries(
+    Object.entries({ precisionScore, recallScore, f1Score }).map(([name, score]) => [
+      name,
+      plain(score, y, y, {
+        labels: [0, 1],
+        average: 'macro',
+        posLabel: 1,
+        sampleWeight: y(),
+        zeroDivision: 0,
+      }),
+    ]),
+  ),
+  fbetaScore: plain(fjordnet.fbetaScore, y, y, { beta: 2, average: 'binary', posLabel: 1 }),
+  balancedAccuracyScore: plain(fjordnet.balancedAccuracyScore, y, y, {
+    adjusted: true,
+    sampleWeight: [1, 1, 1, 1, 1, 1],
+  }),
+  matthewsCorrcoef: plain(fjordnet.matthewsCorrcoef, y, y, { sampleWeight: y() }),
+  cohenKappaScore: plain(fjordnet.cohenKappaScore, y, y, {
+    labels: [0, 1],
+    weights: 'linear',
+    sampleWeight: y(),
+    replaceUndefinedBy: 0,
+  }),
 
   ...Object.fromEntries(
     Object.entries(fjordnet.callbacks).map(([name, make]) => [
