@@ -58,7 +58,7 @@ export {
   crossValScore,
   type ModelSource,
 } from './model-selection/cross-validation.js';
-export type { Candidate } from './model-selection/fits.js';
+export type { Candidate, Scoring } from './model-selection/fits.js';
 export {
   KFold,
   type KFoldOptions,
@@ -73,6 +73,12 @@ export {
   type GridSearchResult,
   gridSearch,
 } from './model-selection/grid-search.js';
+export {
+  type PermutationImportance,
+  type PermutationImportanceOptions,
+  permutationImportance,
+} from './model-selection/permutation-importance.js';
+export { getScorer, type ScoringName } from './model-selection/scoring.js';
 export {
   type MismatchSplitOptions,
   mismatchSplit,

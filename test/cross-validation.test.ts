@@ -268,7 +268,7 @@ test('bad arguments are refused before any model is trained', async (t) => {
     [() => crossValScore(() => ({ predict: () => 0 }), x, y), /^Expected the model to be an object with a method fit/],
     [() => crossValScore(model, x, y, { folds: 3 } as any), /no option 'folds'/],
     [() => crossValScore(model, x, y, { threads: 0 }), /^Expected threads to be a positive integer/],
-    [() => crossValScore(model, x, y, { scoring: 'accuracy' as any }), /^Expected scoring to be a function/],
+    [() => crossValScore(model, x, y, { scoring: 'accuraci' as any }), /^Expected scoring to be a function/],
     [() => crossValScore(model, x, y, { signal: {} as any }), /^Expected signal to be an AbortSignal/],
     [() => bootstrapScore(model, x, y, { nResamples: 0 }), /^Expected nResamples to be a positive integer/],
     [

@@ -237,7 +237,11 @@ test('wrong options are refused before anything is built', async (t) => {
     [{ train: [x] }, TypeError, 'Expected train to be a pair [x, y], got Array(1)'],
     [{ test: x }, TypeError, 'Expected test to be a pair [x, y], got NDArray'],
     [{ threads: 0 }, RangeError, 'Expected threads to be a positive integer, got 0 (number)'],
-    [{ scoring: 'f1' }, TypeError, "Expected scoring to be a function, got 'f1' (string)"],
+    [
+      { scoring: 3 },
+      TypeError,
+      "Expected scoring to be a function, or a score's name such as 'accuracy' or 'r2', got 3 (number)",
+    ],
     [{ onResult: 1 }, TypeError, 'Expected onResult to be a function, got 1 (number)'],
     [{ signal: 1 }, TypeError, 'Expected signal to be an AbortSignal, got 1 (number)'],
   ];

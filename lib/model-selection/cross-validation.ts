@@ -10,6 +10,7 @@ import type { TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
 import { type Candidate, type FitsOptions, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
+import { readScoring, type ScoringName } from './scoring.js';
 import { type Labelled, takeRows } from './splits.js';
 
 /** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
@@ -19,8 +20,11 @@ export type CrossValidation = number | { split(x: ArrayInput, y: any): Iterable<
 export type ModelSource<M extends Candidate> = M | (() => M | Promise<M>);
 
 interface ScoreOptions<M extends Candidate> {
-  /** Score of a model on (x, y), larger is better. Default: the model's own `score`, else accuracy. */
-  scoring?: Scoring<M>;
+  /**
+   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
+   * own `score`, else accuracy.
+   */
+  scoring?: Scoring<M> | ScoringName;
   /** Passed on to `fit`, such as `{ epochs: 100 }`. */
   fitOptions?: Record<string, unknown>;
   /** Models in training at a time. Default: `getThreads()` */
@@ -173,9 +177,9 @@ async function testScores<M extends Candidate>(
 
 function checkScoreOptions<M extends Candidate>(options: ScoreOptions<M>, own: readonly string[]) {
   checkOptions('options', options, [...own, 'scoring', 'fitOptions', 'threads', 'signal']);
-  const { scoring, fitOptions, signal } = options;
+  const { fitOptions, signal } = options;
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
-  if (scoring !== undefined && typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
+  const scoring = readScoring(options.scoring);
   if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   return { threads, scoring, fitOptions, signal };
 }

@@ -12,7 +12,11 @@ export interface Candidate {
   train?(options: { signal?: AbortSignal }): Promise<unknown>;
   fit?(x: any, y: any, options?: any): Promise<unknown>;
   predict(x: any): unknown;
-  score?(x: any, y: any): number | Promise<number>;
+  /** Probabilities [n, classes]: what scores such as 'roc_auc' ask. */
+  predictProba?(x: any): unknown;
+  /** The sorted labels that the columns of predictProba are of. */
+  readonly classes?: any;
+  score?(x: any, y: any, options?: any): number | Promise<number>;
   /** 'classifier' for models whose folds keep the classes' shares. */
   readonly estimatorType?: 'classifier' | 'regressor';
   getParams?(): { randomState?: unknown };
@@ -22,7 +26,12 @@ export interface Candidate {
 
 export type Pair = readonly [x: ArrayInput | Table, y: ArrayInput | readonly unknown[]];
 /** x: the rows as they were given, a table or an array. */
-export type Scoring<M> = (model: M, x: any, y: Pair[1]) => number | Promise<number>;
+export type Scoring<M> = (
+  model: M,
+  x: any,
+  y: Pair[1],
+  options?: { sampleWeight?: ArrayInput },
+) => number | Promise<number>;
 
 /** A model to build, train and score. */
 export interface Task<M extends Candidate> {
@@ -138,12 +147,18 @@ function startTraining(
   );
 }
 
-async function defaultScore(model: Candidate, x: Pair[0], y: Pair[1]): Promise<number> {
-  if (model.score) return model.score(x, y);
-  return accuracy(y, await model.predict(x));
+/** The score without a `scoring`. */
+export async function defaultScore(
+  model: Candidate,
+  x: Pair[0],
+  y: Pair[1],
+  weights?: { sampleWeight?: ArrayInput },
+): Promise<number> {
+  if (typeof model.score === 'function') return weights ? model.score(x, y, weights) : model.score(x, y);
+  return accuracy(y, await model.predict(x), weights);
 }
 
-function checkScore(score: unknown): number {
+export function checkScore(score: unknown): number {
   if (typeof score !== 'number') throw wrongType('the score', 'a number', score);
   return score;
 }

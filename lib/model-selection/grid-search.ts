@@ -5,6 +5,7 @@ import { isAbortSignal, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { unlessAborted } from '../train.js';
 import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
 import { type Candidate, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
+import { readScoring, type ScoringName } from './scoring.js';
 
 export type Params = Record<string, any>;
 
@@ -34,8 +35,11 @@ export interface GridSearchOptions<M extends Candidate = Candidate> {
   cv?: CrossValidation;
   /** Passed on to `fit`, such as `{ epochs: 100, batchSize: 100 }`. */
   fitOptions?: Record<string, unknown>;
-  /** Score of a model on (x, y), larger is better. Default: the model's own `score`, else accuracy. */
-  scoring?: Scoring<M>;
+  /**
+   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
+   * own `score`, else accuracy.
+   */
+  scoring?: Scoring<M> | ScoringName;
   /** Models in training at a time. Default: `getThreads()` */
   threads?: number;
   /** Stops all models and rejects with ERR_ABORTED. */
@@ -71,7 +75,7 @@ const OPTIONS = ['grid', 'build', 'train', 'test', 'cv', 'fitOptions', 'scoring'
  */
 export async function gridSearch<M extends Candidate>(options: GridSearchOptions<M>): Promise<GridSearchResult> {
   checkOptions('options', options, OPTIONS);
-  const { build, train, test, cv, scoring, fitOptions, signal, onResult } = options;
+  const { build, train, test, cv, fitOptions, signal, onResult } = options;
   const axes = checkGrid(options.grid);
   if (typeof build !== 'function') throw wrongType('build', 'a function', build);
   if (isClass(build)) throw wrongType('build', 'a function that makes a model', build);
@@ -80,7 +84,7 @@ export async function gridSearch<M extends Candidate>(options: GridSearchOptions
   if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);
   if (cv !== undefined) checkFolds(cv);
   const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
-  if (scoring !== undefined && typeof scoring !== 'function') throw wrongType('scoring', 'a function', scoring);
+  const scoring = readScoring(options.scoring);
   if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
   if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   const points = product(axes);

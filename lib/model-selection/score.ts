@@ -3,11 +3,12 @@ import { isNDArray } from '../kind.js';
 import { accuracyScore } from '../scores/classification.js';
 
 /** Accuracy where targets or predictions may be rows of class scores (one-hot, probabilities) instead of labels. */
-export function accuracy(yTrue: unknown, yPred: unknown): number {
-  return accuracyScore(labels(yTrue), labels(yPred));
+export function accuracy(yTrue: unknown, yPred: unknown, weights: { sampleWeight?: ArrayInput } = {}): number {
+  return accuracyScore(classLabels(yTrue), classLabels(yPred), weights);
 }
 
-function labels(y: unknown): any {
+/** Labels as they are; of rows of class scores the number of the largest one. */
+export function classLabels(y: unknown): any {
   const rows = isNDArray(y) ? y : Array.isArray(y) && Array.isArray(y[0]) ? NDArray.from(y as ArrayInput) : y;
   return isNDArray(rows) && rows.shape.length === 2 && rows.shape[1] > 1 ? argmaxRows(rows) : rows;
 }

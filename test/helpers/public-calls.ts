@@ -528,6 +528,29 @@ export const CALLS: Record<string, Call> = {
     'testScore',
   ),
 
+  getScorer: plain(fjordnet.getScorer, 'roc_auc'),
+  'getScorer(…)': plain(
+    (a, b, options) => fjordnet.getScorer('accuracy')({ predict: () => y() }, a, b, options),
+    x,
+    y,
+    fresh(() => ({ sampleWeight: [1, 1, 1, 1, 1, 1] })),
+  ),
+  'getScorer(…) of probabilities': plain(
+    (p, classes) => fjordnet.getScorer('neg_log_loss')({ predict: y, predictProba: () => p, classes }, x(), y()),
+    oneHot,
+    fresh(() => [0, 1]),
+  ),
+  permutationImportance: plain(
+    (rows, labels, options) => fjordnet.permutationImportance({ predict: y }, rows, labels, options),
+    x,
+    y,
+    { scoring: () => 1, nRepeats: 1, randomState: 1, sampleWeight: y(), signal: new AbortController().signal },
+  ),
+  'permutationImportance of a model': plain(
+    (model) => fjordnet.permutationImportance(model, x(), y(), { nRepeats: 1 }),
+    fresh(estimatorModel),
+  ),
+
   'layers.dense': plain(layers.dense, {
     name: 'a',
     inputShape: [2],

@@ -1,0 +1,130 @@
+import { setImmediate } from 'node:timers/promises';
+import { allocate, filled } from '../allocate.js';
+import { type ArrayInput, NDArray } from '../array.js';
+import { checkInteger, checkOptions, wrongShape, wrongType } from '../check.js';
+import { hasMethods, isAbortSignal } from '../kind.js';
+import { checkRandomState, RandomState } from '../random.js';
+import { averageOf } from '../scores/sums.js';
+import { aborted, unlessAborted } from '../train.js';
+import { type Candidate, checkScore, defaultScore, readSamples, type Scoring } from './fits.js';
+import { checkRowCount, rowCount } from './folds.js';
+import { readScoring, type ScoringName } from './scoring.js';
+import type { Splittable } from './splits.js';
+
+export interface PermutationImportanceOptions<M extends Candidate = Candidate> {
+  /**
+   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
+   * own `score`, else accuracy.
+   */
+  scoring?: Scoring<M> | ScoringName;
+  /** How often each column is permuted. Default: 5 */
+  nRepeats?: number;
+  /** A seed or a RandomState to draw from. Default: a fresh seed */
+  randomState?: number | RandomState;
+  /** One weight >= 0 a sample, for the scores. */
+  sampleWeight?: ArrayInput;
+  /** Ends the work after the score in progress, and rejects with ERR_ABORTED. */
+  signal?: AbortSignal;
+}
+
+export interface PermutationImportance {
+  /** What each permutation took off the score: [features, nRepeats]. */
+  importances: NDArray;
+  /** The mean of each feature's importances: [features]. */
+  importancesMean: NDArray;
+  /** Their standard deviation, with nRepeats as the divisor: [features]. */
+  importancesStd: NDArray;
+}
+
+/**
+ * How much worse a model scores where the values of one column are dealt out to other rows: scikit-learn's
+ * `permutation_importance`, with its draws. Of columns that tell the same, each may look unimportant.
+ *
+ * @param model a trained model
+ * @param x [n, features], best of samples that the model was not trained on
+ * @throws Error with code ERR_ABORTED after `signal` fired
+ */
+export async function permutationImportance<M extends Candidate>(
+  model: M,
+  x: ArrayInput,
+  y: Splittable,
+  options: PermutationImportanceOptions<M> = {},
+): Promise<PermutationImportance> {
+  checkOptions('options', options, ['scoring', 'nRepeats', 'randomState', 'sampleWeight', 'signal']);
+  const { nRepeats = 5, sampleWeight, signal } = options;
+  if (!hasMethods(model, 'predict')) throw wrongType('model', 'an object with a method predict', model);
+  checkInteger('nRepeats', nRepeats, 1);
+  const scoring: Scoring<M> = readScoring(options.scoring) ?? defaultScore;
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
+  const columns = matrixColumns(x);
+  checkRowCount('y', rowCount('y', y), columns.rows);
+  const seed = checkRandomState(options.randomState).randint(0, 2 ** 31);
+  const weights = sampleWeight === undefined ? [] : [{ sampleWeight }];
+  const score = async (samples: ArrayInput) => {
+    if (signal?.aborted) throw aborted(signal, 'prediction');
+    const value = await unlessAborted(scoring(model, samples, y, ...weights), signal);
+    if (signal?.aborted) throw aborted(signal, 'prediction');
+    await setImmediate(); // whatever else the process serves has its turn between two scores
+    return checkScore(value);
+  };
+
+  const baseline = await score(columns.all);
+  const importances = allocate(Float64Array, columns.count * nRepeats);
+  for (let column = 0; column < columns.count; column++) {
+    const permuted = columns.permuting(column);
+    let repeat = column * nRepeats;
+    for (const order of orders(seed, columns.rows, nRepeats))
+      importances[repeat++] = baseline - (await score(permuted(order)));
+  }
+  const of = (column: number) => importances.subarray(column * nRepeats, (column + 1) * nRepeats);
+  const mean = filled(Float64Array, columns.count, (column) => averageOf(of(column)));
+  const deviation = (_: number, column: number) =>
+    Math.sqrt(averageOf(of(column).map((importance) => (importance - mean[column]) ** 2)));
+  return {
+    importances: NDArray.wrap(importances, [columns.count, nRepeats]),
+    importancesMean: NDArray.wrap(mean),
+    importancesStd: NDArray.wrap(mean.map(deviation)),
+  };
+}
+
+/** Samples whose columns can be put into another order, one at a time. */
+interface Columns {
+  all: ArrayInput;
+  rows: number;
+  count: number;
+  /** A copy of the samples, which each call gives after it has put the column into that order of its first one. */
+  permuting(column: number): (order: Int32Array) => ArrayInput;
+}
+
+function matrixColumns(x: ArrayInput): Columns {
+  const samples = readSamples(x);
+  if (samples.ndim !== 2 || samples.size === 0) throw wrongShape('x', '[n, features]', samples.shape);
+  const [rows, count] = samples.shape;
+  return {
+    all: samples,
+    rows,
+    count,
+    permuting(column) {
+      const copy = NDArray.from(samples);
+      return (order) => {
+        order.forEach((row, i) => {
+          copy.data[i * count + column] = samples.data[row * count + column];
+        });
+        return copy;
+      };
+    },
+  };
+}
+
+/** Row orders, the same for every column, and each a shuffle of the one before it. */
+function* orders(seed: number, rows: number, nRepeats: number): Generator<Int32Array> {
+  const random = new RandomState(seed);
+  const shuffled = filled(Int32Array, rows, (i) => i);
+  let order = shuffled.slice();
+  for (let repeat = 0; repeat < nRepeats; repeat++) {
+    const before = order;
+    random.shuffle(shuffled);
+    order = shuffled.map((row) => before[row]);
+    yield order;
+  }
+}

@@ -1,0 +1,189 @@
+import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { didYouMean, wrongType, wrongValue } from '../check.js';
+import { isWords, type Label, type Labels, listed, readLabels, uniqueLabels } from '../labels.js';
+import { balancedAccuracyScore, matthewsCorrcoef } from '../scores/agreement.js';
+import { averagePrecisionScore } from '../scores/average-precision.js';
+import { brierScoreLoss } from '../scores/brier.js';
+import { accuracyScore } from '../scores/classification.js';
+import { f1Score, precisionScore, recallScore } from '../scores/f-scores.js';
+import { logLoss } from '../scores/log-loss.js';
+import { positiveAmong } from '../scores/positives.js';
+import { explainedVarianceScore, r2Score } from '../scores/regression.js';
+import {
+  maxError,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredError,
+  medianAbsoluteError,
+  rootMeanSquaredError,
+} from '../scores/regression-errors.js';
+import { rocAucScore } from '../scores/roc-auc.js';
+import { topKAccuracyScore } from '../scores/top-k.js';
+import type { Candidate, Pair, Scoring } from './fits.js';
+import { classLabels } from './score.js';
+
+type Weights = { sampleWeight?: ArrayInput };
+
+/** By the labels that are predicted. */
+const ofLabels =
+  <O>(score: (yTrue: any, yPred: any, options: O & Weights) => number, options: O): Scoring<Candidate> =>
+  async (model, x, y, weights) => {
+    const [yTrue, yPred] = alike(model, y, await predicted(model, x));
+    return score(yTrue, yPred, { ...options, ...weights });
+  };
+
+/** By the numbers that are predicted. Errors count negative, so that larger is better. */
+const ofNumbers =
+  (score: (yTrue: any, yPred: any, options: Weights) => number, sign: 1 | -1 = -1): Scoring<Candidate> =>
+  async (model, x, y, weights = {}) =>
+    sign * score(y, await predicted(model, x), weights);
+
+/** By the probabilities of classes. */
+const ofProbabilities =
+  (score: (yTrue: any, response: Response, weights: Weights) => number, posLabel?: Label): Scoring<Candidate> =>
+  async (model, x, y, weights = {}) =>
+    score(y, await respond(model, x, y, posLabel), weights);
+
+const AVERAGES = ['macro', 'micro', 'samples', 'weighted'] as const;
+
+function averaged<N extends string>(name: N, score: typeof f1Score) {
+  const all = AVERAGES.map((average) => [`${name}_${average}`, ofLabels(score, { average })]);
+  return Object.fromEntries([[name, ofLabels(score, {})], ...all]) as Record<
+    N | `${N}_${(typeof AVERAGES)[number]}`,
+    Scoring<Candidate>
+  >;
+}
+
+const areaUnderRoc = (multiClass: 'raise' | 'ovr' | 'ovo', average: 'macro' | 'weighted' = 'macro') =>
+  ofProbabilities((y, { p, labels }, weights) => rocAucScore(y, p, { multiClass, average, labels, ...weights }));
+
+/** By scikit-learn's names. */
+const SCORINGS = {
+  accuracy: ofLabels(accuracyScore, {}),
+  balanced_accuracy: ofLabels(balancedAccuracyScore, {}),
+  ...averaged('precision', precisionScore),
+  ...averaged('recall', recallScore),
+  ...averaged('f1', f1Score),
+  matthews_corrcoef: ofLabels(matthewsCorrcoef, {}),
+  top_k_accuracy: ofProbabilities((y, { p, labels }, weights) => topKAccuracyScore(y, p, { labels, ...weights })),
+  roc_auc: areaUnderRoc('raise'),
+  roc_auc_ovr: areaUnderRoc('ovr'),
+  roc_auc_ovo: areaUnderRoc('ovo'),
+  roc_auc_ovr_weighted: areaUnderRoc('ovr', 'weighted'),
+  roc_auc_ovo_weighted: areaUnderRoc('ovo', 'weighted'),
+  average_precision: ofProbabilities((y, { p }, weights) => averagePrecisionScore(y, p, weights), 1),
+  neg_log_loss: ofProbabilities((y, { p, labels }, weights) => -logLoss(y, p, { labels, ...weights })),
+  neg_brier_score: ofProbabilities(
+    (y, { p, labels, posLabel }, weights) => -brierScoreLoss(y, p, { labels, posLabel, ...weights }),
+  ),
+  r2: ofNumbers(r2Score, 1),
+  explained_variance: ofNumbers(explainedVarianceScore, 1),
+  neg_max_error: ofNumbers((yTrue, yPred, { sampleWeight }) => {
+    if (sampleWeight !== undefined) throw wrongType('sampleWeight', 'left out of the largest error', sampleWeight);
+    return maxError(yTrue, yPred);
+  }),
+  neg_mean_absolute_error: ofNumbers(meanAbsoluteError),
+  neg_mean_squared_error: ofNumbers(meanSquaredError),
+  neg_root_mean_squared_error: ofNumbers(rootMeanSquaredError),
+  neg_median_absolute_error: ofNumbers(medianAbsoluteError),
+  neg_mean_absolute_percentage_error: ofNumbers(meanAbsolutePercentageError),
+};
+
+type CamelCase<S extends string> = S extends `${infer Head}_${infer Rest}`
+  ? `${Head}${Capitalize<CamelCase<Rest>>}`
+  : S;
+
+/** scikit-learn's name of a score, in its own spelling or in camelCase: 'neg_log_loss', 'negLogLoss'. */
+export type ScoringName = keyof typeof SCORINGS | CamelCase<keyof typeof SCORINGS>;
+
+const NAMES = Object.keys(SCORINGS);
+const BY_NAME = new Map<string, Scoring<Candidate>>(
+  Object.entries(SCORINGS).flatMap(([name, scoring]) => [
+    [name, scoring],
+    [name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), scoring],
+  ]),
+);
+
+/**
+ * The function that a score's name stands for, as `scoring` options take it: scikit-learn's `get_scorer`. Larger is better:
+ * errors and losses, 'neg_…', count negative.
+ *
+ * Scores of labels and numbers call the model's `predict`, those of probabilities (roc_auc …, average_precision,
+ * top_k_accuracy, neg_log_loss, neg_brier_score) its `predictProba`. Of two classes the positive one is the greater, but 1 in
+ * f1, precision, recall and average_precision.
+ *
+ * @returns `(model, x, y, { sampleWeight }?) => Promise<number>`
+ * @throws RangeError for a name that is none
+ */
+export function getScorer(scoring: ScoringName): Scoring<Candidate> {
+  const expected = "a function, or a score's name such as 'accuracy' or 'r2'";
+  if (typeof scoring !== 'string') throw wrongType('scoring', expected, scoring);
+  const known = BY_NAME.get(scoring);
+  if (!known) throw wrongValue('scoring', `${expected}${didYouMean(scoring, NAMES)}`, scoring);
+  return known;
+}
+
+/** What `scoring` options stand for. */
+export function readScoring<M extends Candidate>(
+  scoring: Scoring<M> | ScoringName | undefined,
+): Scoring<M> | undefined {
+  return scoring === undefined || typeof scoring === 'function' ? scoring : getScorer(scoring);
+}
+
+function predicted(model: Candidate, x: Pair[0]): unknown {
+  if (typeof model?.predict !== 'function') throw wrongType('the model', 'an object with a method predict', model);
+  return model.predict(x);
+}
+
+/** A model without predictProba may predict rows of class scores, and have been trained on one-hot rows. */
+function alike(model: Candidate, y: Pair[1], yPred: unknown): [yTrue: unknown, yPred: unknown] {
+  return typeof model.predictProba === 'function' || isMultilabel(y)
+    ? [y, yPred]
+    : [classLabels(y), classLabels(yPred)];
+}
+
+/** Rows of 0s and 1s that are not one-hot. */
+function isMultilabel(y: Pair[1]): boolean {
+  return (
+    hasColumns(y) &&
+    asArray('y', y)
+      .toArray<number[][]>()
+      .some((row) => row.reduce((a, b) => a + b, 0) !== 1)
+  );
+}
+
+const hasColumns = (y: Pair[1]): y is ArrayInput => {
+  if (isWords(y)) return false;
+  const { shape } = asArray('y', y as ArrayInput);
+  return shape.length === 2 && shape[1] > 1;
+};
+
+/** What scores of probabilities are given. */
+interface Response {
+  /** [n, classes]; of two classes [n], of the positive one; [n, labels]. */
+  p: ArrayInput;
+  /** All classes of the model, also where y lacks some. */
+  labels?: Labels;
+  /** Of two classes the one that p is of. */
+  posLabel?: Label;
+}
+
+async function respond(model: Candidate, x: Pair[0], y: Pair[1], posLabel?: Label): Promise<Response> {
+  if (typeof model?.predictProba !== 'function')
+    throw wrongType('the model', 'an object with a method predictProba, which this scoring asks', model);
+  const p = asArray('what predictProba gives', (await model.predictProba(x)) as ArrayInput);
+  if (hasColumns(y)) return { p };
+  const known =
+    model.classes === undefined ? undefined : Array.from(readLabels('the classes of the model', model.classes));
+  const labels = known as Labels | undefined; // all of one type
+  if (p.ndim !== 2 || p.shape[1] !== 2) return { p, labels };
+  const classes = known ?? uniqueLabels(readLabels('y', y as ArrayInput));
+  const isNamed = posLabel !== undefined && classes.length === 2; // y alone may hold one class of two
+  const positive = isNamed ? positiveAmong(classes, posLabel) : classes[1];
+  const column = isNamed ? classes.indexOf(positive) : 1;
+  if (column < 0) throw wrongValue('posLabel', `one of ${listed(classes)}`, posLabel);
+  const [n] = p.shape;
+  const ofPositive = NDArray.zeros([n], p.dtype);
+  for (let i = 0; i < n; i++) ofPositive.data[i] = p.data[2 * i + column];
+  return { p: ofPositive, labels, posLabel: positive };
+}
