@@ -22,6 +22,7 @@ import {
   Pipeline,
   PolynomialFeatures,
   Predictor,
+  permutationImportance,
   RandomState,
   RobustScaler,
   Sequential,
@@ -283,6 +284,13 @@ test('a pipeline has the parameters of its steps, and is cross-validated', async
     `${scores}`,
   );
   t.false(pipeline.isFitted);
+  await pipeline.fit(rows, species);
+  const { importancesMean, featureNames } = await permutationImportance(pipeline as never, rows, species, {
+    randomState: 1,
+  });
+  t.deepEqual(featureNames, ['species', 'island', 'mass', 'flipper', 'sex']);
+  t.is(importancesMean.data[0], 0); // which the pipeline does not look at
+  t.true(importancesMean.data[3] > importancesMean.data[4]);
 });
 
 test('TableTransformer.infer says in words what it does, and does it', async (t) => {

@@ -5,11 +5,13 @@ import { checkInteger, checkOptions, wrongShape, wrongType } from '../check.js';
 import { hasMethods, isAbortSignal } from '../kind.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { averageOf } from '../scores/sums.js';
+import { readFrame, type Table } from '../tables/frame.js';
+import { isTable } from '../tables/rows.js';
 import { aborted, unlessAborted } from '../train.js';
 import { type Candidate, checkScore, defaultScore, readSamples, type Scoring } from './fits.js';
 import { checkRowCount, rowCount } from './folds.js';
 import { readScoring, type ScoringName } from './scoring.js';
-import type { Splittable } from './splits.js';
+import type { Labelled } from './splits.js';
 
 export interface PermutationImportanceOptions<M extends Candidate = Candidate> {
   /**
@@ -34,6 +36,8 @@ export interface PermutationImportance {
   importancesMean: NDArray;
   /** Their standard deviation, with nRepeats as the divisor: [features]. */
   importancesStd: NDArray;
+  /** Of a table: the names of its columns, in the order of the importances. */
+  featureNames?: readonly string[];
 }
 
 /**
@@ -41,13 +45,13 @@ export interface PermutationImportance {
  * `permutation_importance`, with its draws. Of columns that tell the same, each may look unimportant.
  *
  * @param model a trained model
- * @param x [n, features], best of samples that the model was not trained on
+ * @param x [n, features], or a table for a pipeline; best of samples that the model was not trained on
  * @throws Error with code ERR_ABORTED after `signal` fired
  */
 export async function permutationImportance<M extends Candidate>(
   model: M,
-  x: ArrayInput,
-  y: Splittable,
+  x: ArrayInput | Table,
+  y: Labelled,
   options: PermutationImportanceOptions<M> = {},
 ): Promise<PermutationImportance> {
   checkOptions('options', options, ['scoring', 'nRepeats', 'randomState', 'sampleWeight', 'signal']);
@@ -56,11 +60,11 @@ export async function permutationImportance<M extends Candidate>(
   checkInteger('nRepeats', nRepeats, 1);
   const scoring: Scoring<M> = readScoring(options.scoring) ?? defaultScore;
   if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-  const columns = matrixColumns(x);
+  const columns = isTable(x) ? tableColumns(x) : matrixColumns(x);
   checkRowCount('y', rowCount('y', y), columns.rows);
   const seed = checkRandomState(options.randomState).randint(0, 2 ** 31);
   const weights = sampleWeight === undefined ? [] : [{ sampleWeight }];
-  const score = async (samples: ArrayInput) => {
+  const score = async (samples: ArrayInput | Table) => {
     if (signal?.aborted) throw aborted(signal, 'prediction');
     const value = await unlessAborted(scoring(model, samples, y, ...weights), signal);
     if (signal?.aborted) throw aborted(signal, 'prediction');
@@ -84,20 +88,22 @@ export async function permutationImportance<M extends Candidate>(
     importances: NDArray.wrap(importances, [columns.count, nRepeats]),
     importancesMean: NDArray.wrap(mean),
     importancesStd: NDArray.wrap(mean.map(deviation)),
+    ...(columns.names && { featureNames: columns.names }),
   };
 }
 
 /** Samples whose columns can be put into another order, one at a time. */
 interface Columns {
-  all: ArrayInput;
+  all: ArrayInput | Table;
   rows: number;
   count: number;
+  names?: readonly string[];
   /** A copy of the samples, which each call gives after it has put the column into that order of its first one. */
-  permuting(column: number): (order: Int32Array) => ArrayInput;
+  permuting(column: number): (order: Int32Array) => ArrayInput | Table;
 }
 
 function matrixColumns(x: ArrayInput): Columns {
-  const samples = readSamples(x);
+  const samples = readSamples(x) as NDArray;
   if (samples.ndim !== 2 || samples.size === 0) throw wrongShape('x', '[n, features]', samples.shape);
   const [rows, count] = samples.shape;
   return {
@@ -112,6 +118,23 @@ function matrixColumns(x: ArrayInput): Columns {
         });
         return copy;
       };
+    },
+  };
+}
+
+function tableColumns(x: Table): Columns {
+  const frame = readFrame('x', x);
+  const { names, n, width } = frame;
+  if (!names) throw wrongType('x', 'a matrix, or a table whose columns have names', x);
+  const all = Object.fromEntries(names.map((name, k) => [name, frame.column(k)]));
+  return {
+    all,
+    rows: n,
+    count: width,
+    names,
+    permuting(column) {
+      const values = frame.column(column);
+      return (order) => ({ ...all, [names[column]]: Array.from(order, (row) => values[row]) });
     },
   };
 }
