@@ -4,7 +4,7 @@ import { didYouMean } from '../check.js';
 import { readRows } from '../io/csv.js';
 import { type CsvRecords, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
 import { isRecords, readJsonRecords } from '../io/json-records.js';
-import { isError } from '../kind.js';
+import { isError, isNDArray } from '../kind.js';
 import { TableTransformer } from '../tables/table-transformer.js';
 import { CommandError, EXIT, unreadable } from './errors.js';
 import type { SourceOptions } from './sources.js';
@@ -123,7 +123,15 @@ export function transformerFor(table: MixedTable, rows: NDArray, options: Column
     ...(date && { date }),
     ...(impute && { impute }),
   };
-  return refused(table, () => TableTransformer.infer(columnsOf(table, rows) as never, asked));
+  const { label } = table;
+  const labels = label && (isNDArray(label.y) ? label.y.data : label.y);
+  const target = labels && { [label.name]: Array.from(rows.data, (row) => labels[row]) };
+  return refused(table, () =>
+    TableTransformer.infer({ ...columnsOf(table, rows), ...target } as never, {
+      ...asked,
+      ...(label && { target: label.name }),
+    }),
+  );
 }
 
 /** What the library refuses is said of the file. */

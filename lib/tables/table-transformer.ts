@@ -67,7 +67,7 @@ export class TableTransformer extends ColumnTransformer {
     }
     if (impute !== undefined) checkOneOf('impute', impute, ['mean', 'median']);
     const plans = x.names.flatMap((name, k): [string, Plan][] =>
-      name === target ? [] : [[name, planFor(x, k, options)]],
+      name === target ? [] : [[name, leak(x, k, target) ?? planFor(x, k, options)]],
     );
     const entries = plans.flatMap(([name, { steps }]): ColumnTransformerEntry[] =>
       steps ? [[nameOf(name), steps, [name]]] : [],
@@ -152,6 +152,26 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
       `Expected the column '${name}' of the table to hold values of one kind, got several (drop leaves it out)`,
     );
   return kinds(values, distinct.size, missing, 'text');
+}
+
+/** A column that says the target already: the same values, or one kind for each class and each class of one kind. */
+function leak(x: Frame, k: number, target: string | undefined): Plan | undefined {
+  if (target === undefined) return undefined;
+  const [own, wanted] = [x.column(k), x.column((x.names as readonly string[]).indexOf(target))];
+  const [there, back] = [new Map<unknown, unknown>(), new Map<unknown, unknown>()];
+  for (let i = 0; i < x.n; i++) {
+    const [a, b] = [own[i], wanted[i]];
+    if (isMissing(a) || isMissing(b)) return undefined;
+    if ((there.has(a) && there.get(a) !== b) || (back.has(b) && back.get(b) !== a)) return undefined;
+    there.set(a, b);
+    back.set(b, a);
+  }
+  // where nearly every row has a value of its own, so has any other column
+  const isSame = [...there].every(([a, b]) => a === b);
+  if (there.size < 2 || (!isSame && there.size > x.n / 4)) return undefined;
+  return {
+    words: `left out, as each of its values stands for one of '${target}': what is to be predicted is not known before`,
+  };
 }
 
 /** Whole numbers one after the other, or called an id and different everywhere. */
