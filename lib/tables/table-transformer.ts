@@ -130,7 +130,7 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
   if (distinct.size === 1 && missing === 0) return { words: `left out, as it is ${shown(values[0])} in every row` };
   const asDate = dates(values, missing, date.includes(name));
   if (asDate) return asDate;
-  if (categorical.includes(name)) return kinds(values, distinct.size, missing, 'a kind, as asked');
+  if (categorical.includes(name)) return kinds(values, distinct.size, missing, 'a name, as asked,');
   if (values.every((value) => typeof value === 'boolean'))
     return kinds(values, distinct.size, missing, 'true or false');
   const isNumber = values.every((value) => typeof value === 'number' || typeof value === 'bigint');
