@@ -1,37 +1,46 @@
 import { inspect } from 'node:util';
-import { allocate } from './allocate.js';
+import { argmaxAlong } from './array/argmax.js';
+import { offsetAt, type SlicePart, slice } from './array/indexing.js';
+import {
+  allocateAs,
+  checkAttached,
+  checkWhole,
+  copyOf,
+  DTYPES,
+  type DType,
+  dtypeOf,
+  type Flat,
+  type Numbers,
+  readView,
+  type TypedData,
+  viewOf,
+} from './array/memory.js';
+import { readNested } from './array/nested.js';
+import { checkShape, plural, position, product, resolveShape, wrongSize } from './array/shape.js';
 import { formatArray } from './array-format.js';
 import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
-import {
-  brand,
-  isFloat32Array,
-  isFloat64Array,
-  isInt32Array,
-  isNDArray,
-  isTypedArray,
-  isUint8Array,
-  typedArrayName,
-} from './kind.js';
+import { type ForeignArray, isForeignArray, readForeign } from './foreign-arrays.js';
+import { brand, isFloat32Array, isNDArray, isUint8Array } from './kind.js';
 
-export type DType = 'float64' | 'float32' | 'int32';
-/** The memory of an NDArray: one typed array in row-major order. */
-export type TypedData = Float64Array | Float32Array | Int32Array;
-type Flat = TypedData | Uint8Array;
+export type { SlicePart } from './array/indexing.js';
+export type { DType, TypedData } from './array/memory.js';
+export { position } from './array/shape.js';
+export type { ForeignArray } from './foreign-arrays.js';
+
 /** Nested arrays of numbers; the innermost arrays may be typed arrays. */
 export type NestedArray = readonly number[] | readonly Flat[] | readonly NestedArray[];
-/** Everything that is accepted as an array. A typed array is one-dimensional, a Uint8Array is read as int32. */
-export type ArrayInput = NDArray | NestedArray | Flat;
-
-const TYPED = { float64: Float64Array, float32: Float32Array, int32: Int32Array } as const;
-const IS = { float64: isFloat64Array, float32: isFloat32Array, int32: isInt32Array } as const;
-const DTYPES = Object.keys(TYPED) as DType[];
-/** NumPy's bound; nested arrays that hold themselves have no end. */
-const MAX_DIMENSIONS = 64;
+/**
+ * Everything that is accepted as an array. A typed array is one-dimensional, a Uint8Array (a Buffer, too) is read as int32;
+ * NDArrays in a list are stacked; arrays and tables of other libraries are told by their shape.
+ */
+export type ArrayInput = NDArray | NestedArray | readonly NDArray[] | Flat | ForeignArray;
 
 /**
  * A dense array in row-major order, as NumPy's ndarray.
  *
  * `shape`, `dtype` and `data` are plain to read; `data` is the array's own memory, so writing to it changes the array.
+ * `JSON.stringify` writes nested numbers; `NDArray.from` reads them again, and what `structuredClone` or a message of a
+ * Worker makes of an array.
  */
 export class NDArray {
   readonly shape: readonly number[];
@@ -51,18 +60,23 @@ export class NDArray {
   /**
    * Copies numbers into a new array.
    *
-   * @param x an NDArray, nested arrays of numbers, or a typed array (one-dimensional)
+   * @param x an NDArray or its structured clone, nested arrays of numbers, a typed array (one-dimensional), or an array or
+   *   table of another library
    * @param options.shape the shape of the result, one entry may be -1; default: the shape of `x`
    * @param options.dtype default: that of `x`, where numbers are float64 and a Uint8Array is int32
-   * @throws TypeError if an element is not a number or a typed array was detached
+   * @throws TypeError if an element is not a number (null, for one, which JSON has for NaN) or a typed array was detached
    * @throws RangeError if the arrays are ragged, do not fit `shape`, or hold no 32-bit integers when dtype is 'int32'
    */
   static from(x: ArrayInput, options: { shape?: readonly number[]; dtype?: DType } = {}): NDArray {
     checkOptions('options', options, ['shape', 'dtype']);
-    const array = asArray('x', x, options.dtype);
+    if (options.dtype !== undefined) checkOneOf('dtype', options.dtype, DTYPES);
+    const given = readArray('x', x);
+    const { dtype = given.dtype } = options;
+    const array = dtype === given.dtype ? given : cast('x', given, dtype);
     const shape = options.shape === undefined ? array.shape : resolveShape(options.shape, array.size);
-    const shared = array === x || array.data === x;
-    return new NDArray(shared ? copyOf(array.data, array.dtype) : array.data, shape, array.dtype);
+    // nested arrays and bytes were read into memory of their own
+    const isOwn = array !== given || Array.isArray(x) || isUint8Array(x);
+    return new NDArray(isOwn ? array.data : copyOf(array.data, dtype), shape, dtype);
   }
 
   /**
@@ -76,7 +90,7 @@ export class NDArray {
     if (dtype === undefined) throw wrongType('data', 'a Float64Array, Float32Array or Int32Array', data);
     checkAttached('data', data);
     const checked = checkShape(shape ?? [data.length]);
-    if (product(checked) !== data.length) throw wrongShape(checked, data.length);
+    if (product(checked) !== data.length) throw wrongSize('shape', checked, data.length);
     return new NDArray(data, checked, dtype);
   }
 
@@ -120,16 +134,79 @@ export class NDArray {
     const n = this.length;
     const width = product(this.shape.slice(1));
     const data = allocateAs(this.dtype, index.size * width);
-    // not of a class of the caller's, whose subarray may give anything
-    const source = new TYPED[this.dtype](this.data.buffer as ArrayBuffer, this.data.byteOffset, this.data.length);
     for (let i = 0; i < index.size; i++) {
       let row = index.data[i];
       if (!Number.isInteger(row) || row < -n || row >= n) throw wrongValue(`rows[${i}]`, `a row of ${n}`, row);
       if (row < 0) row += n;
       if (width < 16) for (let j = 0; j < width; j++) data[i * width + j] = this.data[row * width + j];
-      else data.set(source.subarray(row * width, (row + 1) * width), i * width);
+      else data.set(viewOf(this.data, this.dtype, row * width, width), i * width);
     }
     return NDArray.wrap(data, [...index.shape, ...this.shape.slice(1)]);
+  }
+
+  /**
+   * A new array of a part: NumPy's basic slicing, `x.slice([2, null], -1, null)` for `x[2:, -1, :]`.
+   *
+   * @param parts one for each axis, from the first on, whole axes for those that are not named: a number takes one index
+   *   and drops the axis; `null` takes all of it; `[start, stop, step]` what Python's `start:stop:step` does, each of them
+   *   negative (from the end), null or left out. What lies beyond the ends is passed over.
+   * @returns a copy of the same dtype
+   * @throws RangeError naming the axis of an index out of range, or a step of 0
+   */
+  slice(...parts: readonly SlicePart[]): NDArray {
+    const { data, dtype, shape } = readArray('array', this);
+    return wrapped(slice(data, dtype, shape, parts));
+  }
+
+  /**
+   * The number at these indices, one for each axis; negative ones count from the end.
+   *
+   * @throws RangeError naming the axis of an index out of range
+   */
+  at(...indices: readonly number[]): number {
+    const { data, shape } = readArray('array', this);
+    return data[offsetAt(shape, indices)];
+  }
+
+  /**
+   * Where the largest number stands, as NumPy: the first of equals, or the first NaN.
+   *
+   * @param axis the axis to look along, from 0 or from the end by -1; default: all numbers in row-major order, as one
+   * @returns along an axis int32 of the shape without it; else an index into `data`
+   * @throws RangeError if there is nothing to choose from, or no such axis
+   */
+  argmax(): number;
+  argmax(axis: number): NDArray;
+  argmax(axis?: number): number | NDArray {
+    const { data, shape } = readArray('array', this);
+    if (axis === undefined) {
+      if (data.length === 0) throw nothingToChoose('array', shape);
+      return argmaxAlong(data, 1, data.length, 1)[0];
+    }
+    const given = checkInteger('axis', axis);
+    if (given < -shape.length || given >= shape.length)
+      throw wrongValue('axis', `an axis of shape [${shape.join(', ')}]`, axis);
+    const at = given < 0 ? given + shape.length : given;
+    if (shape[at] === 0) throw nothingToChoose(`axis ${at} of array`, shape);
+    const [before, after] = [shape.slice(0, at), shape.slice(at + 1)];
+    const best = argmaxAlong(data, product(before), shape[at], product(after));
+    return NDArray.wrap(best, [...before, ...after]);
+  }
+
+  /**
+   * The rows: numbers of an array of one dimension, else NDArrays that are views of this one's memory, as in NumPy. Typed as
+   * `any`, since a type does not know the number of dimensions.
+   *
+   * @throws TypeError for an array of no dimension
+   */
+  *[Symbol.iterator](): Generator<any, void, undefined> {
+    const { length, dtype, shape } = readArray('array', this);
+    const rowShape = Object.freeze(shape.slice(1));
+    const width = product(rowShape);
+    for (let i = 0; i < length; i++) {
+      const { data } = readArray('array', this);
+      yield shape.length === 1 ? data[i] : new NDArray(viewOf(data, dtype, i * width, width), rowShape, dtype);
+    }
   }
 
   /** Nested arrays of numbers. */
@@ -142,6 +219,11 @@ export class NDArray {
       level = Array.from({ length: count }, (_, i) => level.slice(i * width, (i + 1) * width));
     }
     return (this.shape.length === 0 ? level[0] : level) as T;
+  }
+
+  /** Nested numbers, for `JSON.stringify`: which writes NaN and Infinity as null, and no dtype. */
+  toJSON(): NestedArray | number {
+    return this.toArray<NestedArray | number>();
   }
 
   /** The text NumPy prints: 8 digits, aligned, with `...` in arrays of more than 1000 elements. */
@@ -230,21 +312,15 @@ export function checkFinite(name: string, array: NDArray, original: NDArray = ar
 /** The type that scikit-learn computes in for x: float32 where x holds nothing else, or float64. */
 export function floatDType(x: ArrayInput): 'float64' | 'float32' {
   if (isNDArray(x)) return x.dtype === 'float32' ? 'float32' : 'float64';
+  if (isForeignArray(x)) return floatDType(asArray('x', x));
   const rows: readonly unknown[] = Array.isArray(x) && x.length > 0 ? x : [x];
-  return rows.every((row) => isFloat32Array(row)) ? 'float32' : 'float64';
+  return rows.every((row) => isFloat32Array(isNDArray(row) ? row.data : row)) ? 'float32' : 'float64';
 }
 
 /** The column of the largest value of every row (the first of equals, or of the first NaN, as NumPy): int32 [n]. */
 export function argmaxRows(matrix: NDArray): NDArray {
   const [n, width] = matrix.shape;
-  const { data } = matrix;
-  const best = allocate(Int32Array, n);
-  for (let i = 0; i < n; i++) {
-    let at = i * width;
-    for (let k = at + 1; k < (i + 1) * width && !Number.isNaN(data[at]); k++) if (!(data[k] <= data[at])) at = k;
-    best[i] = at - i * width;
-  }
-  return NDArray.wrap(best);
+  return NDArray.wrap(argmaxAlong(matrix.data, n, width, 1));
 }
 
 /** The smallest and the largest of any number of values: Infinity and -Infinity of none. */
@@ -257,88 +333,15 @@ export function extent(values: ArrayLike<number>): [low: number, high: number] {
   return [low, high];
 }
 
-/** `row 3`, `row 3, column 7` or `index [3, 0, 7]`: where the element number `i` of an array lies. */
-export function position(i: number, shape: readonly number[]): string {
-  if (shape.length === 1) return `row ${i}`;
-  const index: number[] = [];
-  for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
-    index.unshift(rest % shape[axis]);
-    rest = Math.floor(rest / shape[axis]);
-  }
-  return shape.length === 2 ? `row ${index[0]}, column ${index[1]}` : `index [${index.join(', ')}]`;
-}
-
 function readArray(name: string, x: unknown): NDArray {
-  if (isNDArray(x)) {
-    if (!Array.isArray(x.shape) || !DTYPES.includes(x.dtype) || !IS[x.dtype](x.data))
-      throw wrongType(name, 'an array of numbers', x);
-    if (x.data.length !== x.size) throw detached(name, x.data);
-    return x;
-  }
-  if (ArrayBuffer.isView(x)) return NDArray.wrap(typed(name, x));
-  if (Array.isArray(x)) return readNested(name, x);
-  throw wrongType(name, 'an array of numbers', x);
+  if (isNDArray(x)) return checkWhole(name, x);
+  if (ArrayBuffer.isView(x)) return NDArray.wrap(readView(name, x));
+  const numbers = Array.isArray(x) ? readNested(name, x) : readForeign(name, x);
+  if (numbers === undefined) throw wrongType(name, 'an array of numbers', x);
+  return wrapped(numbers);
 }
 
-function typed(name: string, x: ArrayBufferView): TypedData {
-  checkAttached(name, x);
-  if (isFloat64Array(x) || isFloat32Array(x) || isInt32Array(x)) return x;
-  if (isUint8Array(x)) return copyOf(x, 'int32');
-  throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
-}
-
-const dtypeOf = (data: unknown): DType | undefined => DTYPES.find((dtype) => IS[dtype](data));
-
-/** An array whose memory is gone says that it is empty: its buffer was transferred, or shrank. */
-export function checkAttached(name: string, x: ArrayBufferView): void {
-  if (x.byteLength > 0 || !isTypedArray(x)) return;
-  try {
-    Uint8Array.prototype.keys.call(x as Uint8Array);
-  } catch {
-    throw detached(name, x);
-  }
-}
-
-const detached = (name: string, x: ArrayBufferView) => {
-  const why = x.byteLength === 0 ? 'it was transferred' : 'its buffer was resized';
-  return new TypeError(`Expected ${name} to own its memory, got a detached ${typedArrayName(x)} (${why})`);
-};
-
-/** Zeros. @throws Error with code ERR_MEMORY if there is no room for them */
-const allocateAs = <D extends DType>(dtype: D, size: number) =>
-  allocate(TYPED[dtype] as new (size: number) => TypedData, size) as InstanceType<(typeof TYPED)[D]>;
-
-function copyOf<D extends DType>(values: Flat, dtype: D): InstanceType<(typeof TYPED)[D]> {
-  const copy = allocateAs(dtype, values.length);
-  copy.set(values);
-  return copy;
-}
-
-function readNested(name: string, x: readonly unknown[]): NDArray {
-  const shape: number[] = [];
-  for (let level: unknown = x; Array.isArray(level) || isTypedArray(level); level = level[0]) {
-    if (shape.push(level.length) > MAX_DIMENSIONS) throw wrongType(name, `of at most ${MAX_DIMENSIONS} dimensions`, x);
-  }
-  const data = allocate(Float64Array, product(shape));
-  let filled = 0;
-
-  const read = (part: unknown, axis: number, path: string) => {
-    const isArray = Array.isArray(part) || ArrayBuffer.isView(part);
-    if (!isArray) throw wrongType(path, `an array of length ${shape[axis]}, as the ones before it are`, part);
-    const values = ArrayBuffer.isView(part) ? typed(path, part) : part;
-    if (values.length !== shape[axis])
-      throw wrongValue(path, `an array of length ${shape[axis]}, as the ones before it are`, part);
-    const leaf = axis === shape.length - 1;
-    for (let i = 0; i < shape[axis]; i++) {
-      const value = values[i];
-      if (!leaf) read(value, axis + 1, `${path}[${i}]`);
-      else if (typeof value === 'number') data[filled++] = value;
-      else throw wrongType(`${path}[${i}]`, 'a number', value);
-    }
-  };
-  read(x, 0, name);
-  return NDArray.wrap(data, shape);
-}
+const wrapped = ({ data, shape }: Numbers) => NDArray.wrap(data, shape);
 
 function cast(name: string, array: NDArray, dtype: DType): NDArray {
   const { data, shape } = array;
@@ -349,30 +352,5 @@ function cast(name: string, array: NDArray, dtype: DType): NDArray {
   return NDArray.wrap(copyOf(data, dtype), shape);
 }
 
-function checkShape(shape: readonly number[]): readonly number[] {
-  if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
-  return Object.freeze(Array.from(shape, (n, axis) => checkInteger(`shape[${axis}]`, n, 0)));
-}
-
-function resolveShape(shape: readonly number[], size: number): readonly number[] {
-  if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
-  const known = Array.from(shape, (n, axis) => checkInteger(`shape[${axis}]`, n, -1)).filter((n) => n !== -1);
-  if (known.length === shape.length) {
-    if (product(shape) !== size) throw wrongShape(shape, size);
-    return Object.freeze([...shape]);
-  }
-  const rest = size / product(known);
-  if (known.length < shape.length - 1 || !Number.isInteger(rest)) throw wrongShape(shape, size);
-  return Object.freeze(shape.map((n) => (n === -1 ? rest : n)));
-}
-
-const wrongShape = (shape: readonly number[], size: number) =>
-  new RangeError(`Expected shape to hold ${plural(size, 'element')}, got [${shape.join(', ')}]`);
-
-const plural = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`;
-
-const product = (shape: readonly number[]) => {
-  let size = 1;
-  for (const n of shape) size *= n;
-  return size;
-};
+const nothingToChoose = (name: string, shape: readonly number[]) =>
+  new RangeError(`Expected ${name} to hold numbers to choose from, got shape [${shape.join(', ')}]`);

@@ -1,5 +1,5 @@
 export { type Activation, type ActivationInput, activations } from './activations.js';
-export { type ArrayInput, type DType, NDArray, type NestedArray } from './array.js';
+export { type ArrayInput, type DType, type ForeignArray, NDArray, type NestedArray, type SlicePart } from './array.js';
 export {
   type Callback,
   type CallbackModel,

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { allocate } from './allocate.js';
-import { type ArrayInput, asArray, checkAttached, NDArray } from './array.js';
+import { checkAttached } from './array/memory.js';
+import { type ArrayInput, asArray, NDArray } from './array.js';
 import { binding } from './binding.js';
 import {
   checkBoolean,

@@ -8,6 +8,7 @@ import {
   wrongType,
   wrongValue,
 } from '../check.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray, isTypedArray } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 
@@ -158,7 +159,8 @@ export function checkParameters<O extends MLPOptions>(
 export function layerSizes(sizes: number | ArrayInput): number[] {
   if (typeof sizes === 'number') return [checkInteger('hiddenLayerSizes', sizes, 1)];
   const expected = 'a positive integer or an array of them';
-  const list = isNDArray(sizes) || isTypedArray(sizes) ? asArray('hiddenLayerSizes', sizes).data : sizes;
+  const list =
+    isNDArray(sizes) || isTypedArray(sizes) || isForeignArray(sizes) ? asArray('hiddenLayerSizes', sizes).data : sizes;
   if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType('hiddenLayerSizes', expected, sizes);
   return Array.from(list as ArrayLike<unknown>, (n, i) => checkInteger(`hiddenLayerSizes[${i}]`, n, 1));
 }

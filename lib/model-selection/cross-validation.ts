@@ -191,6 +191,7 @@ export function checkFolds(cv: CrossValidation): void {
     typeof cv !== 'object' ||
     cv === null ||
     isTypedArray(cv) ||
+    isNDArray(cv) ||
     !(hasMethods(cv, 'split') || Symbol.iterator in cv)
   )
     throw wrongType('cv', 'a number of folds, a splitter, or an array of [train, test] rows', cv);

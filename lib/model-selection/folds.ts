@@ -1,6 +1,7 @@
 import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, asArray, extent, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray, isTypedArray } from '../kind.js';
 import { encodeLabels, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
@@ -205,7 +206,7 @@ function byAppearance(codes: Int32Array, nClasses: number): Int32Array {
 
 /** The number of rows of anything that has rows. */
 export function rowCount(name: string, x: ArrayInput | readonly unknown[]): number {
-  if (isNDArray(x)) return asArray(name, x).length;
+  if (isNDArray(x) || isForeignArray(x)) return asArray(name, x).length;
   if (Array.isArray(x) || isTypedArray(x)) return x.length;
   throw wrongType(name, 'an array', x);
 }

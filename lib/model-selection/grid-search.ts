@@ -1,5 +1,7 @@
-import { type ArrayInput, checkAttached, NDArray } from '../array.js';
+import { checkAttached } from '../array/memory.js';
+import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { getThreads } from '../info.js';
 import { isAbortSignal, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { unlessAborted } from '../train.js';
@@ -180,7 +182,7 @@ type Axis = readonly [name: string, values: readonly unknown[]];
 function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
   checkObject('grid', grid, 'an object of arrays');
   const axes = Object.entries(grid).map(([name, values]): Axis => {
-    const list = isNDArray(values) ? values.toArray() : values;
+    const list = isNDArray(values) || isForeignArray(values) ? asArray(`grid.${name}`, values).toArray() : values;
     if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType(`grid.${name}`, 'an array', values);
     if (isTypedArray(list)) checkAttached(`grid.${name}`, list);
     const items = Array.from(list as ArrayLike<unknown>);

@@ -1,5 +1,6 @@
 import { type ArrayInput, asArray } from '../array.js';
 import { checkInteger, wrongType, wrongValue } from '../check.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray } from '../kind.js';
 import { general, plural } from './format.js';
 import { type NamedArrays, readWeights, type WeightsModel } from './model.js';
@@ -92,7 +93,7 @@ function colourOf(weight: number): number[] {
 
 /** The first weights of two or four dimensions, as [height, width, channels, filters]. */
 function asImages(model: object, imageShape?: readonly [number, number]) {
-  const isArray = isNDArray(model) || Array.isArray(model) || ArrayBuffer.isView(model);
+  const isArray = isNDArray(model) || Array.isArray(model) || ArrayBuffer.isView(model) || isForeignArray(model);
   const arrays = isArray
     ? [{ name: 'the kernel', array: asArray('model', model as ArrayInput) }]
     : readWeights(model).arrays;

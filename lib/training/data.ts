@@ -22,6 +22,7 @@ import {
   wrongValue,
 } from '../check.js';
 import { classWeights } from '../class-weight.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { isSampleShape, type Shape, stepsOf } from '../graph/value.js';
 import { isAbortSignal, isNDArray, isPlain, isTypedArray } from '../kind.js';
 import type { Loss } from '../losses.js';
@@ -231,7 +232,8 @@ function checkPadding(
 
 /** What is given for each port, and what it is called in messages. @throws TypeError or RangeError unless it is one each */
 function byPort(name: string, given: unknown, ports: readonly Port[]): { place: string; array: unknown }[] {
-  if (ports.length === 1 && (isNDArray(given) || isTypedArray(given))) return [{ place: name, array: given }];
+  if (ports.length === 1 && (isNDArray(given) || isTypedArray(given) || isForeignArray(given)))
+    return [{ place: name, array: given }];
   const isListOfOne = Array.isArray(given) && given.length === 1 && isNDArray(given[0]);
   if (ports.length === 1 && !isListOfOne && !isPlain(given)) return [{ place: name, array: given }];
   const names = ports.map((port) => port.name).join(', ');
@@ -295,7 +297,7 @@ function weightsOf(
 function readSampleWeights(name: string, given: ByPort, n: number, { outputs }: Ports): NDArray[] {
   const isList =
     Array.isArray(given) && given.length === outputs.length && given.every((own) => typeof own === 'object');
-  const isOne = outputs.length > 1 && !isList && !isPlain(given);
+  const isOne = outputs.length > 1 && !isList && (!isPlain(given) || isForeignArray(given));
   const own = isOne ? outputs.map(() => ({ place: name, array: given as unknown })) : byPort(name, given, outputs);
   return outputs.flatMap((output, i) => {
     const { place, array } = own[i];
