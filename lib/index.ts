@@ -31,7 +31,12 @@ export {
 export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
 export { type Initializer, type InitializerInput, initializers } from './initializers.js';
+export { type CsvData, type CsvOptions, readCsv } from './io/csv.js';
+export { readIdx } from './io/idx.js';
+export { type ImageOptions, readImage } from './io/image.js';
 export type { JsonObject } from './io/model-file.js';
+export { readNpy, readNpz } from './io/npy.js';
+export { writeNpy } from './io/write-npy.js';
 export { type Kernel, kernels } from './kernels.js';
 export { LabelEncoder } from './label-encoder.js';
 export { type Label, type Labels, toCategorical } from './labels.js';

@@ -1,0 +1,181 @@
+// Files of arrays, tables and pictures, by what the package exports.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import fc from 'fast-check';
+import { encode } from 'fast-png';
+import { type DType, NDArray, readCsv, readIdx, readImage, readNpy, readNpz, writeNpy } from 'fjordnet';
+import { InstalledProject } from './helpers/installed.js';
+
+const fixture = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../test/fixtures/${name}.json`, import.meta.url), 'utf8'));
+const home = mkdtempSync(join(tmpdir(), 'fjordnet-readers-'));
+test.after.always(() => rmSync(home, { recursive: true, force: true }));
+
+let files = 0;
+const path = (content?: string | Uint8Array) => {
+  const name = join(home, `file-${files++}`);
+  if (content !== undefined) writeFileSync(name, content);
+  return name;
+};
+
+test('writeNpy writes the bytes of numpy.save', async (t) => {
+  for (const { dtype, shape, data, base64 } of fixture('array-indexing').npy) {
+    const file = path();
+    await writeNpy(file, NDArray.from(data, { shape, dtype }));
+    t.is(readFileSync(file).toString('base64'), base64, `${dtype} [${shape}]`);
+  }
+});
+
+test('what writeNpy writes, readNpy reads', async (t) => {
+  const arrays = fc
+    .tuple(fc.constantFrom<DType>('float64', 'float32', 'int32'), fc.array(fc.nat({ max: 3 }), { maxLength: 5 }))
+    .chain(([dtype, shape]) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const values = { float64: fc.double(), float32: fc.float(), int32: fc.integer() }[dtype];
+      return fc
+        .array(values, { minLength: size, maxLength: size })
+        .map((numbers) => NDArray.from(numbers, { dtype, shape }));
+    });
+  const file = path();
+  await fc.assert(
+    fc.asyncProperty(arrays, async (x) => {
+      await writeNpy(file, x);
+      const read = await readNpy(pathToFileURL(file));
+      t.is(read.dtype, x.dtype);
+      t.deepEqual([...read.shape], [...x.shape]);
+      t.deepEqual(read.data, x.data);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('writeNpy takes arrays of any kind as they are at the call, and replaces a file as a whole', async (t) => {
+  const folder = mkdtempSync(join(home, 'folder-'));
+  const file = join(folder, 'x.npy');
+  writeFileSync(file, 'old');
+  const x = NDArray.from([1, 2]);
+  const writing = writeNpy(file, x);
+  x.data.fill(9);
+  await writing;
+  t.deepEqual((await readNpy(file)).toArray(), [1, 2]);
+  await writeNpy(file, [[1], [2]]);
+  t.deepEqual((await readNpy(file)).toArray(), [[1], [2]]);
+  await t.throwsAsync(writeNpy(file, [1, null] as never), { message: 'Expected x[1] to be a number, got null' });
+  await t.throwsAsync(writeNpy(join(home, 'none', 'x.npy'), [1]), { code: 'ENOENT', message: /^Cannot write '/ });
+  await t.throwsAsync(writeNpy('', [1]), { message: /^Expected path to be a file name or URL/ });
+  t.deepEqual((await readNpy(file)).toArray(), [[1], [2]]);
+  t.deepEqual(readdirSync(folder), ['x.npy']);
+});
+
+test('the readers are exported', async (t) => {
+  const { x, y, names } = await readCsv(path('a,b,kind\n1,2,cat\n3,4,dog\n'), { label: 'kind' });
+  t.deepEqual(
+    [x.toArray(), y, names],
+    [
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      ['cat', 'dog'],
+      ['a', 'b'],
+    ],
+  );
+  const idx = Buffer.from([0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3, 7, 8, 255]);
+  for (const bytes of [idx, gzipSync(idx)]) t.deepEqual((await readIdx(path(bytes))).toArray(), [[7, 8, 255]]);
+  const arrays = await readNpz(new URL('../test/fixtures/compressed.npz', import.meta.url));
+  t.deepEqual([...arrays.keys()], ['zeros', 'grid']);
+  t.deepEqual([...arrays.get('grid')!.shape], [2, 3, 2]);
+});
+
+const { images, jpeg, smooth } = fixture('images');
+const bytesOf = ({ bytes }: { bytes: string }) => Buffer.from(bytes, 'base64');
+
+for (const [name, image] of Object.entries<any>(images))
+  test(`a ${name}: Pillow's pixels`, async (t) => {
+    const [height, width] = image.shape;
+    const rgb = await readImage(bytesOf(image));
+    t.is(rgb.dtype, 'float32');
+    t.deepEqual([...rgb.shape], [height, width, 3]);
+    t.deepEqual([...rgb.data], image.rgb);
+    const grayscale = await readImage(path(bytesOf(image)), { colorMode: 'grayscale' });
+    t.deepEqual([...grayscale.shape], [height, width, 1]);
+    t.deepEqual([...grayscale.data], image.grayscale);
+  });
+
+test('a JPEG, from a file: URL', async (t) => {
+  const { shape, data } = await readImage(pathToFileURL(path(bytesOf(jpeg))));
+  t.deepEqual([...shape], [...jpeg.shape, 3]);
+  t.true(data.every((v, i) => Math.abs(v - jpeg.rgb[i]) <= 1));
+});
+
+test('16 bits become 8', async (t) => {
+  const data = Uint16Array.of(0, 256, 32768, 65535);
+  const png = encode({ width: 2, height: 2, depth: 16, channels: 1, data });
+  t.deepEqual((await readImage(png, { colorMode: 'grayscale' })).toArray(), [
+    [[0], [1]],
+    [[128], [255]],
+  ]);
+});
+
+test('size is [height, width]; smaller pictures are filtered, as by Pillow', async (t) => {
+  const halved = await readImage(bytesOf(smooth), { size: [16, 24] });
+  t.deepEqual([...halved.shape], [16, 24, 3]);
+  t.true(halved.data.every((v, i) => Math.abs(v - smooth.halved[i]) <= 1));
+  t.deepEqual([...(await readImage(bytesOf(smooth), { size: [50, 7], colorMode: 'grayscale' })).shape], [50, 7, 1]);
+  const side = images['webp, on its side'];
+  t.deepEqual([...(await readImage(bytesOf(side), { size: [3, 2] })).shape], [3, 2, 3]);
+});
+
+test('what is no picture is refused in a sentence', async (t) => {
+  const png = bytesOf(images.png);
+  await t.throwsAsync(readImage(path('text')), { code: 'ERR_FORMAT', message: /^Cannot read '.*': Input buffer/ });
+  await t.throwsAsync(readImage(new Uint8Array(0)), { code: 'ERR_FORMAT', message: /^Cannot read the bytes: / });
+  await t.throwsAsync(readImage(png.subarray(0, png.length - 30)), { code: 'ERR_FORMAT', message: /^Cannot read / });
+  await t.throwsAsync(readImage(join(home, 'none.png')), { code: 'ENOENT', message: /^Cannot open '/ });
+  await t.throwsAsync(readImage(home), { code: 'ERR_FORMAT', message: /it is no file$/ });
+  const wrong: [unknown, object, string][] = [
+    [png, { size: 3 }, 'Expected size to be [height, width], got 3 (number)'],
+    [png, { size: [3] }, 'Expected size to be [height, width], got Array(1)'],
+    [png, { size: [3, 0] }, 'Expected size[1] to be a positive integer, got 0 (number)'],
+    [
+      png,
+      { colorMode: 'gray' },
+      "Expected colorMode to be one of 'rgb', 'grayscale' (did you mean 'grayscale'?), got 'gray' (string)",
+    ],
+    [
+      png,
+      { colourMode: 'rgb' },
+      "Expected options to have no option 'colourMode' (did you mean 'colorMode'?); there are: size, colorMode",
+    ],
+    [3, {}, 'Expected image to be a file name or URL, or the bytes of a picture, got 3 (number)'],
+  ];
+  for (const [image, options, message] of wrong) await t.throwsAsync(readImage(image as string, options), { message });
+});
+
+test('the import reads no optional package; a reader says which one it needs', (t) => {
+  const project = new InstalledProject();
+  try {
+    const program = project.path('program.mjs');
+    writeFileSync(
+      program,
+      `import { readCsv, readImage, readNpy } from 'fjordnet';
+       for (const read of [readCsv, readImage])
+         await read('none').catch(({ code, message }) => console.log(code, message));
+       await readNpy('none').catch(({ code }) => console.log(code));`,
+    );
+    const { npm_config_user_agent: _, ...env } = process.env;
+    const printed = execFileSync(process.execPath, [program], { cwd: project.folder, encoding: 'utf8', env });
+    t.deepEqual(printed.trimEnd().split('\n'), [
+      'ERR_MISSING_PEER Expected the package csv-parse to be installed: npm install csv-parse',
+      'ERR_MISSING_PEER Expected the package sharp to be installed: npm install sharp',
+      'ENOENT',
+    ]);
+  } finally {
+    project.remove();
+  }
+});
