@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tableFromArrays } from 'apache-arrow';
 import test from 'ava';
 import {
   ColumnTransformer,
@@ -30,7 +31,9 @@ import {
   StandardScaler,
   sequential,
   TableTransformer,
+  trainTestSplit,
 } from 'fjordnet';
+import { Matrix } from 'ml-matrix';
 
 const golden = JSON.parse(readFileSync(new URL('../test/fixtures/tables.json', import.meta.url), 'utf8'));
 
@@ -75,6 +78,37 @@ test('a ColumnTransformer makes scikit-learn’s columns of penguins, of rows, c
     rows.map(({ mass }: any) => ({ mass })),
   );
   near(t, imputed as NDArray, golden.mean_imputed);
+});
+
+test('tables of Apache Arrow are read with their text, dates and missing values; matrices of others as matrices', (t) => {
+  const { rows, transformed } = golden;
+  const columns = Object.fromEntries(Object.keys(rows[0]).map((key) => [key, rows.map((row: any) => row[key])]));
+  const table = tableFromArrays({
+    ...columns,
+    seen: rows.map((_: unknown, i: number) => new Date(86_400_000 * i)),
+  } as never);
+  near(t, columnTransformer().fitTransform(table as never), transformed);
+  const dates = new DatetimeEncoder({ parts: ['day'] }).fit(
+    rows.map((_: unknown, i: number) => ({ seen: new Date(86_400_000 * i) })),
+  );
+  t.deepEqual(dates.transform(table.select(['seen']) as never).data[4], 5);
+  const scaler = new StandardScaler();
+  t.deepEqual(
+    scaler
+      .fitTransform(
+        new Matrix([
+          [1, 2],
+          [3, 4],
+        ]),
+      )
+      .toArray(),
+    [
+      [-1, -1],
+      [1, 1],
+    ],
+  );
+  const [train] = trainTestSplit([table as never], { testSize: 4, randomState: 0 }) as any;
+  t.is(train.island.length, rows.length - 4);
 });
 
 /** Rows of two kinds of penguins, drawn. */

@@ -1,4 +1,5 @@
-import { checkAttached, NDArray } from '../array.js';
+import { checkAttached } from '../array/memory.js';
+import { NDArray } from '../array.js';
 import { failure, wrongType, wrongValue } from '../check.js';
 import {
   isFloat32Array,

@@ -59,7 +59,7 @@ export async function crossValScore<M extends Candidate>(
   checkFolds(cv);
   const make = maker(estimator);
   let first = typeof cv === 'number' ? await unlessAborted(make(), fits.signal) : undefined;
-  const folds = foldsOf(cv, readSamples(x), y, first?.estimatorType === 'classifier');
+  const folds = foldsOf(cv, readSamples(x, estimator), y, first?.estimatorType === 'classifier');
   const tasks = folds.map((fold): Task<M> => {
     const build = () => {
       const made = first ?? make();
@@ -111,7 +111,7 @@ export async function bootstrapScore<M extends Candidate>(
   checkInterval('confidenceLevel', confidenceLevel, 0, 1, 'both');
   const make = maker(estimator);
   const random = checkRandomState(randomState);
-  const samples = readSamples(x);
+  const samples = readSamples(x, estimator);
   const n = samples.length;
   checkRowCount('y', rowCount('y', y), n);
   if (n < 2) throw wrongShape('x', 'of two rows or more', samples.shape);

@@ -1,7 +1,8 @@
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { toNumber } from '../io/cells.js';
-import { hasMethods, isNDArray, isTypedArray, property } from '../kind.js';
+import { hasMethods, isFloat32Array, isFloat64Array, isNDArray, isTypedArray, property } from '../kind.js';
 
 /**
  * A table: a record of columns, an array of records (rows), a Table of Apache Arrow, or a DataFrame of Polars. Missing values are
@@ -101,7 +102,7 @@ export class Frame {
   }
 
   /**
-   * All of it as a matrix of finite numbers, float64 unless it is float32; may share memory.
+   * All of it as a matrix of finite numbers, float64 unless all columns are float32; may share memory.
    * @throws RangeError with row and column where a value is missing
    */
   matrix(): NDArray {
@@ -149,7 +150,8 @@ export class Frame {
   }
 
   #filled(): NDArray {
-    const matrix = NDArray.zeros([this.n, this.width]);
+    const isFloat32 = this.#columns.every((column) => isFloat32Array(column));
+    const matrix = NDArray.zeros([this.n, this.width], isFloat32 ? 'float32' : 'float64');
     for (let k = 0; k < this.width; k++) {
       const numbers = this.numbers(k);
       for (let i = 0; i < this.n; i++) matrix.data[i * this.width + k] = numbers[i];
@@ -168,7 +170,7 @@ export function readFrame(name: string, x: TableInput): Frame {
 
 /** Numbers in an array, nested or typed, and in nothing else. */
 function isMatrix(x: unknown): boolean {
-  if (isNDArray(x) || isTypedArray(x)) return true;
+  if (isNDArray(x) || isTypedArray(x) || (isForeignArray(x) && !hasNamedColumns(x))) return true;
   if (!Array.isArray(x)) return false;
   return x.every(
     (row) =>
@@ -184,6 +186,10 @@ function ofArray(name: string, x: ArrayInput): Frame {
     throw new RangeError(`Expected ${name} to have 2 dimensions, got shape [${array.shape.join(', ')}]`);
   return Frame.ofMatrix(array);
 }
+
+/** A table of Arrow or of Polars, whose columns may be of any kind. */
+export const hasNamedColumns = (x: unknown): boolean =>
+  hasMethods(x, 'getChild') || (hasMethods(x, 'getColumn') && Array.isArray(property(x, 'columns')));
 
 const EXPECTED = 'a table: a record of columns, an array of rows, or a matrix';
 
@@ -212,7 +218,13 @@ function reader(x: object): { names: readonly string[]; column: (name: string) =
     return {
       names: fields.map((field: { name: string }) => field.name),
       column: (name) => {
-        const values = Array.from(Reflect.apply(getChild, x, [name]));
+        const vector = Reflect.apply(getChild, x, [name]) as Iterable<unknown> & {
+          nullCount?: number;
+          toArray?(): unknown;
+        };
+        const whole = vector.nullCount === 0 ? vector.toArray?.() : undefined;
+        if (isFloat32Array(whole) || isFloat64Array(whole)) return whole;
+        const values = Array.from(vector);
         return instants.has(name) ? values.map((v) => (typeof v === 'number' ? new Date(v) : v)) : values;
       },
     };

@@ -1,11 +1,12 @@
 import type { NDArray } from '../array.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray, isTypedArray } from '../kind.js';
-import { readFrame, type Table } from './frame.js';
+import { hasNamedColumns, readFrame, type Table } from './frame.js';
 
 /** A table, or rows of values that are not all numbers; what is no matrix and no list of labels. */
 export function isTable(x: unknown): x is Table {
   if (typeof x !== 'object' || x === null || isNDArray(x) || isTypedArray(x)) return false;
-  if (!Array.isArray(x)) return !('data' in x && 'indptr' in x); // sparse rows
+  if (!Array.isArray(x)) return hasNamedColumns(x) || !(isForeignArray(x) || ('data' in x && 'indptr' in x)); // sparse rows
   const [first] = x;
   if (typeof first !== 'object' || first === null || isTypedArray(first)) return false;
   return (
