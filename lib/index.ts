@@ -12,6 +12,7 @@ export {
 export type { ClassWeight } from './class-weight.js';
 export { type Constraint, type ConstraintInput, constraints } from './constraints.js';
 export { custom, type OfSample } from './custom.js';
+export type { Batched, Dataset, MapOptions } from './data/dataset.js';
 export { data } from './data/index.js';
 export { type PadSequencesOptions, padSequences } from './data/pad-sequences.js';
 export type { TimeSeriesOptions, TimeSeriesSamples } from './data/time-series.js';
@@ -100,9 +101,11 @@ export type { LoadedWeights, LoadWeightsOptions } from './models/load-weights.js
 export type { LoadOptions } from './models/loading.js';
 export { Model, model } from './models/model.js';
 export type {
+  Batch,
   BatchOptions,
   EvaluateOptions,
   FitOptions,
+  FitSourceOptions,
   ModelOptions,
   Outputs,
   Predicted,
@@ -198,3 +201,4 @@ export type { AnyTransformer } from './tables/steps.js';
 export { type InferOptions, TableTransformer } from './tables/table-transformer.js';
 export type { Transformer } from './tables/transformer.js';
 export type { ByPort } from './training/data.js';
+export type { Source } from './training/source.js';

@@ -60,6 +60,8 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
       next = training.next(result);
     }
     return next.value;
+  } catch (error) {
+    throw framed(error, caller);
   } finally {
     signal?.removeEventListener('abort', abort);
   }
@@ -176,7 +178,7 @@ export function aborted(signal: AbortSignal, what: 'training' | 'prediction' = '
 
 /** Gives an error the frames of the line that called. */
 export function withStack(error: Error, caller: { stack?: string }): Error {
-  error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n')}`;
+  error.stack = `${error.name}: ${error.message}\n${caller.stack?.split('\n').slice(1).join('\n') ?? ''}`;
   return error;
 }
 

@@ -24,7 +24,7 @@ const HOOKS = [
 export class CallbackList {
   readonly #callbacks: readonly Callback[];
   readonly #model: CallbackModel;
-  readonly #params: CallbackParams;
+  readonly #params: { -readonly [name in keyof CallbackParams]: CallbackParams[name] };
   #logs: Logs = {};
 
   /** @throws TypeError for what is not a callback, naming misspelt methods */
@@ -43,6 +43,12 @@ export class CallbackList {
   /** The epoch to begin with, which `onTrainBegin` may have set. */
   get initialEpoch(): number {
     return this.#params.initialEpoch;
+  }
+
+  /** What the first epoch of a source came to. */
+  counted(steps: number, samples: number): void {
+    this.#params.steps ??= steps;
+    this.#params.samples ??= samples;
   }
 
   /** @param training absent of what is no network: an estimator has no state that a callback could restore */

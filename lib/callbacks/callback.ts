@@ -12,11 +12,12 @@ export interface CallbackParams {
   readonly epochs: number;
   /** The number of the first epoch. May be set in `onTrainBegin`, to go on with an earlier training. */
   initialEpoch: number;
-  /** Batches of an epoch. */
-  readonly steps: number;
-  /** Samples of an epoch. */
-  readonly samples: number;
-  readonly batchSize: number;
+  /** Batches of an epoch. Of a source known after the first one, where `batchesPerEpoch` does not say. */
+  readonly steps?: number;
+  /** Samples of an epoch. Of a source known after the first one. */
+  readonly samples?: number;
+  /** Of arrays: a source decides for each batch. */
+  readonly batchSize?: number;
   readonly verbose: 0 | 1 | 2;
   /** Names of the metrics, beside 'loss'. */
   readonly metrics: readonly string[];

@@ -31,7 +31,13 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
   let trained = 0; // when the last batch was known to be done
   let drawn = 0;
 
-  const samplesOf = (batches: number) => Math.min(batches * params.batchSize, params.samples);
+  /** What so many batches are of an epoch, and of samples: unknown in the first epoch of a source. */
+  const doneOf = (batches: number) => {
+    const { steps, samples, batchSize } = params;
+    if (samples === undefined || steps === undefined) return { share: steps && batches / steps };
+    const done = batchSize === undefined ? (samples * batches) / steps : Math.min(batches * batchSize, samples);
+    return { share: done / samples, samples: done };
+  };
   const title = () => {
     const total = String(params.epochs);
     return `Epoch ${String(epoch + 1).padStart(total.length)}/${total}`;
@@ -51,15 +57,20 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
       trained = performance.now();
       if (!draws || trained - drawn < INTERVAL) return;
       drawn = trained;
-      const samples = samplesOf(batches);
-      const done = epoch - params.initialEpoch + samples / params.samples;
+      const { share, samples } = doneOf(batches);
+      const time = seconds(epochBegun, trained);
+      const speed = samples === undefined ? rate(batches / time, 'batches') : rate(samples / time);
+      const done = epoch - params.initialEpoch + (share ?? 0);
       const left = ((trained - begun) / done) * (params.epochs - params.initialEpoch - done);
-      const parts = [`ETA ${duration(left / 1000)}`, rate(samples / seconds(epochBegun, trained)), ...values(logs)];
-      stream.write(`\r${CLEAR}${line(title(), samples / params.samples, parts, (stream.columns || 80) - 1)}`);
+      const parts =
+        share === undefined
+          ? [`${batches} batches`, speed, ...values(logs)]
+          : [`ETA ${duration(left / 1000)}`, speed, ...values(logs)];
+      stream.write(`\r${CLEAR}${line(title(), share, parts, (stream.columns || 80) - 1)}`);
     },
     onEpochEnd(_epoch, logs) {
       const now = performance.now();
-      const speed = rate(params.samples / seconds(epochBegun, trained > epochBegun ? trained : now));
+      const speed = rate((params.samples ?? 0) / seconds(epochBegun, trained > epochBegun ? trained : now));
       const parts = [title(), duration(seconds(epochBegun, now)), speed, ...values(logs)];
       stream.write(draws ? `\r${CLEAR}${parts.join(' - ')}\n` : `${parts.join(' - ')}\n`);
     },
@@ -70,16 +81,17 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
 /** ANSI: from the cursor to the end of the line. */
 const CLEAR = '\x1b[K';
 
-/** One line of at most `width` characters: as many parts as there is room for, and a bar of what is left. */
-function line(title: string, share: number, parts: readonly string[], width: number): string {
-  const percent = `${Math.floor(100 * share)}%`.padStart(4);
-  let room = width - title.length - percent.length - BAR.least - 2;
+/** One line of at most `width` characters: as many parts as there is room for, and a bar of what is left, if that is known. */
+function line(title: string, share: number | undefined, parts: readonly string[], width: number): string {
+  const percent = share === undefined ? '' : `${Math.floor(100 * share)}%`.padStart(4);
+  let room = width - title.length - (share === undefined ? 0 : percent.length + BAR.least + 2);
   let text = '';
   for (const part of parts) {
     if (part.length + 3 > room) break;
     text += ` - ${part}`;
     room -= part.length + 3;
   }
+  if (share === undefined) return `${title}${text}`.slice(0, width);
   const length = Math.min(BAR.least + room, BAR.most);
   if (length < BAR.least) return `${title}${percent}`.slice(0, width);
   const full = Math.round(share * length);
@@ -94,7 +106,7 @@ const values = (logs: Logs) =>
 const digits = (value: number) => (Math.abs(value) > 1e-3 || value === 0 ? value.toFixed(4) : value.toExponential(4));
 
 const seconds = (from: number, to: number) => (to - from) / 1000;
-const rate = (perSecond: number) => `${Math.round(perSecond).toLocaleString('en')} samples/s`;
+const rate = (perSecond: number, unit = 'samples') => `${Math.round(perSecond).toLocaleString('en')} ${unit}/s`;
 
 function duration(length: number): string {
   const s = Math.round(length);

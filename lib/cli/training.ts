@@ -146,7 +146,7 @@ class Epochs implements Callback {
     this.#model = model;
   }
 
-  setParams({ steps }: CallbackParams): void {
+  setParams({ steps = 0 }: CallbackParams): void {
     this.#steps = steps;
   }
 

@@ -1,4 +1,5 @@
+import { fromArrays, generator } from './from.js';
 import { timeSeries } from './time-series.js';
 
 /** What makes samples of data. */
-export const data = { timeSeries };
+export const data = { fromArrays, generator, timeSeries };

@@ -7,18 +7,12 @@ import { isSampleShape, type Shape } from '../graph/value.js';
 import { isNDArray } from '../kind.js';
 import type { Buffer, FloatArray, FloatType } from '../tape.js';
 import { drive, signalOf, type Training } from '../train.js';
-import {
-  type ByPort,
-  copyInputs,
-  type FitModel,
-  inputValues,
-  type Port,
-  type Ports,
-  prepareFit,
-  readInputs,
-} from '../training/data.js';
+import { type ByPort, copyInputs, inputValues, type Port, type Ports, readInputs } from '../training/data.js';
+import { ending, samplesFeed } from '../training/feed.js';
+import { type FitModel, type PreparedFit, prepareFit } from '../training/fit.js';
 import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
 import type { Engine } from './engine.js';
+import { validationFeed } from './feeds.js';
 import type { Network } from './network.js';
 import type { BatchOptions, EvaluateOptions, FitOptions, PredictNowOptions, PredictOptions } from './options.js';
 import type { Patience } from './serving.js';
@@ -32,10 +26,19 @@ export interface Callee {
   graphFor(shapes: readonly Shape[]): Graph;
 }
 
-export function* fitting(callee: Callee, x: ByPort, y: ByPort, options: FitOptions): Training<History> {
+export function* fitting(
+  callee: Callee,
+  x: ByPort,
+  y: ByPort,
+  options: FitOptions,
+  isSync: boolean,
+): Training<History> {
   const plan = prepare(callee, x, y, options, { moves: true });
+  const { samples, batchSize, shuffle, network, random } = plan;
+  const feed = samplesFeed(samples, batchSize, shuffle ? random : undefined);
+  const validation = validationFeed(callee, network, plan, isSync);
   callee.model.stopTraining = false;
-  return yield* fitLoop(plan);
+  return yield* ending([validation], fitLoop({ ...plan, feed, validation }));
 }
 
 export function* trainingStep(callee: Callee, x: ByPort, y: ByPort, options: BatchOptions): Training<Logs> {
@@ -58,7 +61,8 @@ export function* evaluation(
   checkOptions('options', options, ['batchSize', 'sampleWeight', 'signal']);
   const { batchSize, sampleWeight } = options;
   const plan = prepare(callee, x, y, { batchSize, sampleWeight }, { moves: false, isBatch });
-  return yield* evaluateLoop(plan.network, plan.samples, isBatch ? plan.samples.count : plan.batchSize);
+  const { network, samples, batchSize: rows } = plan;
+  return yield* evaluateLoop(network, samplesFeed(samples, isBatch ? samples.count : rows));
 }
 
 /** Beside whatever the network does. */
@@ -172,15 +176,14 @@ function prepare(
   y: ByPort,
   options: FitOptions,
   { moves, isBatch = false }: { moves: boolean; isBatch?: boolean },
-): FitPlan {
+): Omit<FitPlan, 'feed' | 'validation'> & PreparedFit {
   const { optimizer } = engine.needCompiled();
   const arrays = readInputs('x', x, ports().inputs);
   const shapes = shapesOf(arrays);
   const prepared = prepareFit(model, ports(shapes), arrays, y, options, isBatch);
   const network = engine.enter(graphFor(shapes), moves);
-  const { samples, validation } = prepared;
+  const { samples } = prepared;
   const batchSize = isBatch ? samples.count : prepared.batchSize;
-  if (validation) network.states?.enter(validation.count, prepared.validationBatchSize);
   return {
     ...prepared,
     batchSize: network.states?.enter(samples.count, batchSize) ?? prepared.batchSize,

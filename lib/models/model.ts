@@ -15,7 +15,9 @@ import type { Optimizer } from '../optimizers.js';
 import { networkFile, registerNetworks } from '../saved.js';
 import type { FloatType } from '../tape.js';
 import { drive, driveSync, signalOf } from '../train.js';
-import type { Ports } from '../training/data.js';
+import type { ByPort, Ports } from '../training/data.js';
+import { EVALUATE_OPTIONS, FIT_OPTIONS } from '../training/fit.js';
+import { isSource, type Source, sourceOf } from '../training/source.js';
 import { architectureOf, registerKind } from './architecture.js';
 import { type Callee, evaluation, fitting, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
 import { type CompileOptions, metricsIn, readCompile } from './compile.js';
@@ -26,20 +28,26 @@ import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load
 import { type LoadOptions, loadBytes, loadFile, modelOf } from './loading.js';
 import type { Compiled } from './network.js';
 import type {
+  Batch,
+  BatchOfInputs,
   BatchOptions,
   DataOf,
   EvaluateOptions,
+  EvaluateSourceOptions,
   FitOptions,
+  FitSourceOptions,
   ModelOptions,
   Outputs,
   Predicted,
   PredictNowOptions,
   PredictOptions,
+  PredictSourceOptions,
   TargetsOf,
 } from './options.js';
 import { portsOf } from './ports.js';
 import { snapshot } from './saving.js';
 import { Snapshot } from './snapshot.js';
+import { evaluationOf, fittingSource, predictionOf } from './source-calls.js';
 import { summaryText } from './summary.js';
 
 /**
@@ -208,13 +216,35 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    * @returns the loss and metrics of every epoch
    * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED
    */
-  async fit(x: DataOf<I>, y: TargetsOf<O>, options: FitOptions = {}): Promise<History> {
-    return drive(this.#engine.exclusively(fitting(this.#callee, x, y, options)), signalOf(options));
+  fit(x: DataOf<I>, y: TargetsOf<O>, options?: FitOptions): Promise<History>;
+  /**
+   * Trains on batches as they come, in their order, one step each: the same bits as with arrays of the same batches. The next
+   * ones are read while the network learns.
+   *
+   * @param source an iterable or async iterable of [x, y] or [x, y, sampleWeight], such as a `data.Dataset`; or a function that
+   *   returns one, called for each epoch
+   * @throws Error with the number of batch and epoch, from 0, for what the source throws (its `cause`), and for batches that
+   *   do not fit (code ERR_BATCH): the weights are those after the batch before it
+   */
+  fit(source: Source<Batch<I, O>>, options?: FitSourceOptions): Promise<History>;
+  async fit(x: unknown, y?: unknown, options: FitOptions = {}): Promise<History> {
+    const given = sourceOf(x, y, FIT_OPTIONS);
+    const training = given
+      ? fittingSource(this.#callee, given.source, given.options, false)
+      : fitting(this.#callee, x as ByPort, y as ByPort, options, false);
+    return drive(this.#engine.exclusively(training), signalOf(given?.options ?? options));
   }
 
   /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
-  fitSync(x: DataOf<I>, y: TargetsOf<O>, options: Omit<FitOptions, 'signal'> = {}): History {
-    return driveSync(this.#engine.exclusively(fitting(this.#callee, x, y, options)));
+  fitSync(x: DataOf<I>, y: TargetsOf<O>, options?: Omit<FitOptions, 'signal'>): History;
+  /** The same of an iterable that is not asynchronous, or a function that returns one. */
+  fitSync(source: Source<Batch<I, O>>, options?: Omit<FitSourceOptions, 'signal'>): History;
+  fitSync(x: unknown, y?: unknown, options: FitOptions = {}): History {
+    const given = sourceOf(x, y, FIT_OPTIONS);
+    const training = given
+      ? fittingSource(this.#callee, given.source, given.options, true)
+      : fitting(this.#callee, x as ByPort, y as ByPort, options, true);
+    return driveSync(this.#engine.exclusively(training));
   }
 
   /** One update of the weights on all samples given. Returns the loss and metrics before the update. */
@@ -251,13 +281,26 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    * The loss and the metrics of the network on samples, off the main thread.
    * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `evaluateSync`
    */
-  async evaluate(x: DataOf<I>, y: TargetsOf<O>, options: EvaluateOptions = {}): Promise<Logs> {
-    return drive(this.#engine.exclusively(evaluation(this.#callee, x, y, options)), signalOf(options));
+  evaluate(x: DataOf<I>, y: TargetsOf<O>, options?: EvaluateOptions): Promise<Logs>;
+  /** The same over the batches of a source. @throws as `fit` of one */
+  evaluate(source: Source<Batch<I, O>>, options?: EvaluateSourceOptions): Promise<Logs>;
+  async evaluate(x: unknown, y?: unknown, options: EvaluateOptions = {}): Promise<Logs> {
+    const given = sourceOf(x, y, EVALUATE_OPTIONS);
+    const judging = given
+      ? evaluationOf(this.#callee, given.source, given.options, false)
+      : evaluation(this.#callee, x as ByPort, y as ByPort, options);
+    return drive(this.#engine.exclusively(judging), signalOf(given?.options ?? options));
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
-  evaluateSync(x: DataOf<I>, y: TargetsOf<O>, options: Omit<EvaluateOptions, 'signal'> = {}): Logs {
-    return driveSync(this.#engine.betweenBatches(evaluation(this.#callee, x, y, options)));
+  evaluateSync(x: DataOf<I>, y: TargetsOf<O>, options?: Omit<EvaluateOptions, 'signal'>): Logs;
+  evaluateSync(source: Source<Batch<I, O>>): Logs;
+  evaluateSync(x: unknown, y?: unknown, options: EvaluateOptions = {}): Logs {
+    const given = sourceOf(x, y, EVALUATE_OPTIONS);
+    const judging = given
+      ? evaluationOf(this.#callee, given.source, given.options, true)
+      : evaluation(this.#callee, x as ByPort, y as ByPort, options);
+    return driveSync(this.#engine.betweenBatches(judging));
   }
 
   /**
@@ -267,8 +310,17 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    * more than a batch, share a job, in which each is a batch of its own, so that no call changes another's digits.
    * @throws Error with code ERR_ABORTED after `signal` fired
    */
-  async predict(x: DataOf<I>, options: PredictOptions = {}): Promise<Predicted<O>> {
-    return this.#structured(await prediction(this.#callee, x, options));
+  predict(x: DataOf<I>, options?: PredictOptions): Promise<Predicted<O>>;
+  /**
+   * The same for the batches of a source, [x] or [x, y …], of which x is taken, or x alone as an NDArray: what it gives for all
+   * of them in one array. During a training each batch has the weights of its moment.
+   */
+  predict(source: Source<BatchOfInputs<I>>, options?: PredictSourceOptions): Promise<Predicted<O>>;
+  async predict(x: unknown, options: PredictOptions = {}): Promise<Predicted<O>> {
+    const predicting = isSource(x)
+      ? predictionOf(this.#callee, x, options)
+      : prediction(this.#callee, x as ByPort, options);
+    return this.#structured(await predicting);
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */

@@ -5,6 +5,7 @@ import type { ForEach, ForSome } from '../graph/name-types.js';
 import type { Value } from '../graph/value.js';
 import type { FloatType } from '../tape.js';
 import type { ByPort } from '../training/data.js';
+import type { Source } from '../training/source.js';
 
 /** One value, or several. */
 export type Outputs = Value | readonly Value[];
@@ -14,6 +15,14 @@ export type DataOf<I> = ForEach<I, ArrayInput>;
 export type TargetsOf<O> = ForSome<O, ArrayInput>;
 /** What `predict` gives: an array for each output, in a list where the outputs were given as one. */
 export type Predicted<O extends Outputs> = O extends readonly Value[] ? NDArray[] : NDArray;
+
+/** What a source gives at a time: samples of one step with their targets, and perhaps weights. */
+export type Batch<I = any, O = any> =
+  | readonly [x: DataOf<I>, y: TargetsOf<O>]
+  | readonly [x: DataOf<I>, y: TargetsOf<O>, sampleWeight: ByPort | undefined]
+  | readonly NDArray[];
+/** The same for predictions, which look at x alone. */
+export type BatchOfInputs<I = any> = readonly [x: DataOf<I>, ...rest: unknown[]] | readonly NDArray[] | NDArray;
 
 export interface ModelOptions<O extends Outputs = Outputs, I extends Outputs = Outputs> {
   /** What `input` gives; or the values of another network's layers, from which this one begins anew. */
@@ -35,9 +44,9 @@ export interface FitOptions {
   epochs?: number;
   /** Share of the samples, the last ones before any shuffling, to validate on. Default 0 */
   validationSplit?: number;
-  /** [x, y] or [x, y, sampleWeight] to validate on after each epoch. */
-  validationData?: readonly [ByPort, ByPort] | readonly [ByPort, ByPort, ByPort];
-  /** Default: batchSize */
+  /** [x, y] or [x, y, sampleWeight] to validate on after each epoch, or a source of such batches, gone over each time. */
+  validationData?: readonly [ByPort, ByPort] | readonly [ByPort, ByPort, ByPort] | Source<Batch>;
+  /** Of arrays to validate on. Default: batchSize; with a source to train on 32 */
   validationBatchSize?: number;
   /** Put the samples into a new order for each epoch. Default true */
   shuffle?: boolean;
@@ -64,12 +73,27 @@ export interface FitOptions {
   signal?: AbortSignal;
 }
 
+export interface FitSourceOptions
+  extends Omit<FitOptions, 'batchSize' | 'validationSplit' | 'shuffle' | 'sampleWeight' | 'classWeight'> {
+  /**
+   * Batches of an epoch, Keras' `steps_per_epoch`: the next epoch goes on where the last one stopped, and a source that ends before
+   * begins anew. One that cannot, as what a generator gives, ends training then, with a warning; a function is called for each
+   * epoch in any case. Default: all that there are
+   */
+  batchesPerEpoch?: number;
+  /** As with arrays; not 'balanced', as the samples cannot be counted before. */
+  classWeight?: Exclude<ClassWeight, 'balanced'>;
+}
+
 export interface EvaluateOptions {
   /** Default 32 */
   batchSize?: number;
   sampleWeight?: ByPort;
   signal?: AbortSignal;
 }
+
+export type EvaluateSourceOptions = Pick<EvaluateOptions, 'signal'>;
+export type PredictSourceOptions = Pick<PredictOptions, 'signal'>;
 
 export interface PredictOptions {
   /** Samples computed at a time. Default 32 */

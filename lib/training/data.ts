@@ -9,44 +9,15 @@ import {
   position,
 } from '../array.js';
 import { binding } from '../binding.js';
-import { type CallbackModel, History } from '../callbacks/callback.js';
-import { CallbackList } from '../callbacks/callback-list.js';
-import { callbacks as callbackFactories } from '../callbacks/index.js';
-import {
-  checkBoolean,
-  checkInteger,
-  checkInterval,
-  checkOptions,
-  wrongShape,
-  wrongType,
-  wrongValue,
-} from '../check.js';
+import { wrongShape, wrongType, wrongValue } from '../check.js';
 import { classWeights } from '../class-weight.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { isSampleShape, type Shape, stepsOf } from '../graph/value.js';
-import { isAbortSignal, isNDArray, isPlain, isTypedArray } from '../kind.js';
+import { isNDArray, isPlain, isTypedArray } from '../kind.js';
 import type { Loss } from '../losses.js';
 import type { FitOptions } from '../models/options.js';
 import { dataset, valuesOf } from '../plan.js';
 import type { FloatArray, FloatType } from '../tape.js';
-import { warn } from '../warn.js';
-import type { FitPlan, Samples, Trained } from './loop.js';
-import { checkLogNames, logNames } from './totals.js';
-
-const OPTIONS = [
-  'batchSize',
-  'epochs',
-  'validationSplit',
-  'validationData',
-  'validationBatchSize',
-  'shuffle',
-  'classWeight',
-  'sampleWeight',
-  'callbacks',
-  'verbose',
-  'initialEpoch',
-  'signal',
-];
 
 /** An input or an output of a network: what data must fit. */
 export interface Port {
@@ -70,88 +41,6 @@ export interface Ports {
   readonly outputs: readonly (Port & { readonly shape: Shape; readonly loss?: Loss })[];
   /** Whether batches follow each other: layers begin with the states that they ended with. */
   readonly isStateful?: boolean;
-}
-
-/** What `fit` needs of the network beside its ports. */
-export interface FitModel extends CallbackModel {
-  readonly dtype: FloatType;
-}
-
-export type Prepared = Omit<FitPlan, keyof Trained | 'stopRequested'>;
-
-/** Checks everything a `fit` is given, then copies the data. `isBatch`: for one step. */
-export function prepareFit(
-  model: FitModel,
-  ports: Ports,
-  x: readonly NDArray[],
-  y: ByPort,
-  options: FitOptions,
-  isBatch = false,
-): Prepared {
-  checkOptions('options', options, OPTIONS);
-  const n = x[0].shape[0];
-  const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
-  const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
-  const epochs = checkInteger('epochs', options.epochs ?? 1, 0);
-  const initialEpoch = checkInteger('initialEpoch', options.initialEpoch ?? 0, 0);
-  if (initialEpoch > epochs)
-    warn(
-      'FJORDNET_EPOCHS',
-      `initialEpoch ${initialEpoch} is beyond epochs ${epochs}, the number of the epoch before which training ends: nothing is trained`,
-    );
-  const shuffle = checkBoolean('shuffle', options.shuffle ?? !ports.isStateful);
-  const verbose = options.verbose ?? 0;
-  if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
-  if (options.signal !== undefined && !isAbortSignal(options.signal))
-    throw wrongType('signal', 'an AbortSignal', options.signal);
-  const targets = readTargets('y', y, n, ports);
-  const split = checkInterval('validationSplit', options.validationSplit ?? 0, 0, 1, 'high');
-  const count = Math.floor(n * (1 - split));
-  if (split > 0 && options.validationData)
-    throw new TypeError('Expected one of validationSplit and validationData, got both');
-  if (split > 0 && (count === 0 || count === n))
-    throw new RangeError(
-      `Expected validationSplit to leave samples to train and to validate on, got ${split} of ${n} samples`,
-    );
-  const weights = weightsOf(targets, ports, n, count, options, isBatch);
-  const validation = options.validationData && checkValidation(options.validationData, ports);
-  if (validation || split > 0) {
-    const names = logNames(ports.outputs, model.metrics);
-    checkLogNames([...names, ...names.map((name) => `val_${name}`)]);
-  }
-  const list = options.callbacks === undefined ? [] : [options.callbacks].flat();
-  if (verbose > 0) list.push(callbackFactories.progressBar({ verbose }));
-
-  const { dtype } = model;
-  const samples: Samples = { ...copy('', ports, x, targets, weights, dtype), first: 0, count };
-  let validationSamples: Samples | undefined;
-  if (validation) {
-    const [vx, vy, vw] = validation;
-    validationSamples = { ...copy('validation ', ports, vx, vy, vw, dtype), first: 0, count: vx[0].shape[0] };
-  } else if (split > 0) {
-    const own = options.sampleWeight === undefined ? undefined : samples.weights;
-    validationSamples = { x: samples.x, y: samples.y, ...(own && { weights: own }), first: count, count: n - count };
-  }
-  const history = new History();
-  const callbacks = new CallbackList([...list, history], model, {
-    epochs,
-    initialEpoch,
-    steps: Math.ceil(count / batchSize),
-    samples: count,
-    batchSize,
-    verbose,
-    metrics: model.metrics.map((metric) => metric.name),
-  });
-  return {
-    samples,
-    ...(validationSamples ? { validation: validationSamples } : {}),
-    batchSize,
-    validationBatchSize,
-    epochs,
-    shuffle,
-    callbacks,
-    history,
-  };
 }
 
 /** An array of samples for each input, of one number of them. */
@@ -249,7 +138,7 @@ function byPort(name: string, given: unknown, ports: readonly Port[]): { place: 
 }
 
 /** Targets for each output with a loss. */
-function readTargets(name: string, y: ByPort, n: number, { outputs }: Ports): NDArray[] {
+export function readTargets(name: string, y: ByPort, n: number, { outputs }: Ports): NDArray[] {
   const given = byPort(name, y, outputs);
   return outputs.flatMap(({ shape, loss }, i) => {
     if (!loss) return [];
@@ -264,7 +153,7 @@ function readTargets(name: string, y: ByPort, n: number, { outputs }: Ports): ND
  * Sample weights for each output with a loss, of the `count` samples to train on times those of their classes: these are for
  * training alone, as in Keras.
  */
-function weightsOf(
+export function weightsOf(
   targets: readonly NDArray[],
   ports: Ports,
   n: number,
@@ -288,13 +177,11 @@ function weightsOf(
     const rows = rowsOf(judged[0]);
     for (let i = 0; i < count * rows; i++) weights[0].data[i] *= factors[Math.floor(i / rows)];
   }
-  if (!weights.some(({ data, size }) => data.subarray(0, (count * size) / n).some((weight) => weight > 0)))
-    warn('FJORDNET_WEIGHTS', 'All samples have the weight 0: their loss is 0, and nothing is learnt from them');
   return weights;
 }
 
 /** Sample weights for each output with a loss; one array is for all of them. */
-function readSampleWeights(name: string, given: ByPort, n: number, { outputs }: Ports): NDArray[] {
+export function readSampleWeights(name: string, given: ByPort, n: number, { outputs }: Ports): NDArray[] {
   const isList =
     Array.isArray(given) && given.length === outputs.length && given.every((own) => typeof own === 'object');
   const isOne = outputs.length > 1 && !isList && (!isPlain(given) || isForeignArray(given));
@@ -330,32 +217,4 @@ function checkSampleWeight(name: string, weights: ArrayInput, n: number, rows: n
     filled(Float64Array, n * rows, (i) => array.data[Math.floor(i / each)]),
     [n, rows],
   );
-}
-
-function checkValidation(
-  data: NonNullable<FitOptions['validationData']>,
-  ports: Ports,
-): [NDArray[], NDArray[], NDArray[] | undefined] {
-  if (!Array.isArray(data) || data.length < 2 || data.length > 3)
-    throw wrongType('validationData', '[x, y] or [x, y, sampleWeight]', data);
-  const x = readInputs('validationData[0]', data[0], ports.inputs);
-  const n = x[0].shape[0];
-  const y = readTargets('validationData[1]', data[1], n, ports);
-  return [x, y, data[2] == null ? undefined : readSampleWeights('validationData[2]', data[2], n, ports)];
-}
-
-function copy(
-  prefix: string,
-  { inputs, outputs }: Ports,
-  x: readonly NDArray[],
-  y: readonly NDArray[],
-  weights: readonly NDArray[] | undefined,
-  dtype: FloatType,
-): Pick<Samples, 'x' | 'y' | 'weights'> {
-  const judged = outputs.filter(({ loss }) => loss);
-  return {
-    x: copyInputs(`${prefix}x`, x, inputs, dtype),
-    y: copyInputs(`${prefix}y`, y, judged, dtype),
-    ...(weights && { weights: copyInputs(`${prefix}sampleWeight`, weights, judged, dtype) }),
-  };
 }

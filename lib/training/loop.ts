@@ -10,6 +10,7 @@ import type { Job } from '../plan.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
+import type { Chunk, Feed } from './feed.js';
 import { TrainingInProgress } from './in-progress.js';
 import { countOf, Pace, type Prepared, type Rows, sweep } from './sweep.js';
 import { Totals } from './totals.js';
@@ -37,12 +38,9 @@ export interface Trained {
 }
 
 export interface FitPlan extends Trained {
-  readonly samples: Samples;
-  readonly validation?: Samples;
-  readonly batchSize: number;
-  readonly validationBatchSize: number;
+  readonly feed: Feed;
+  readonly validation?: Feed;
   readonly epochs: number;
-  readonly shuffle: boolean;
   readonly callbacks: CallbackList;
   readonly history: History;
   stopRequested(): boolean;
@@ -50,38 +48,42 @@ export interface FitPlan extends Trained {
 
 /** The training loop of Keras' `fit`. */
 export function* fitLoop(fit: FitPlan): Training<History> {
-  const { network, samples, validation, batchSize, callbacks, history, random } = fit;
-  const { first, count } = samples;
-  const order = allocate(Int32Array, count);
+  const { network, feed, validation, callbacks, history } = fit;
   const [pace, validationPace] = [new Pace(), new Pace()];
   swapAverages(network, true); // where a validation was aborted
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
   const { wantsBatches } = callbacks;
-  const everyEpoch = {
-    ...programOf('train', network, samples),
-    rows: order,
-    batchSize,
-    pace,
-    prepare: (steps: number) => scalarsOf(fit, steps),
-    stop: () => fit.stopRequested(),
-    ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(batch) }),
-  };
-  for (let epoch = callbacks.initialEpoch; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
+  const stop = () => fit.stopRequested();
+  for (let epoch = callbacks.initialEpoch; epoch < fit.epochs && !stop(); epoch++) {
+    if (feed.begin && !(yield* feed.begin(epoch))) break;
     yield* callbacks.onEpochBegin(epoch);
-    for (let i = 0; i < count; i++) order[i] = first + i;
-    if (fit.shuffle) random.shuffle(order);
     const totals = new Totals(network);
-    yield* sweep(everyEpoch, ({ result, at, count }) => {
-      totals.add(result, count, batchSize);
-      const batches = Math.ceil((at + count) / batchSize);
-      return wantsBatches
-        ? callbacks.onBatchEnd(batches - 1, totals.logs())
-        : callbacks.onProgress(batches, totals.logs());
-    });
+    let [batches, samples] = [0, 0];
+    const run = function* (chunk: Chunk): Training<void> {
+      const { rows, batchSize, meanwhile } = chunk;
+      const before = batches;
+      const sweeping = {
+        ...programOf('train', network, chunk.samples),
+        ...{ rows, batchSize, pace, stop },
+        prepare: (steps: number) => scalarsOf(fit, steps),
+        ...(meanwhile && { meanwhile }),
+        ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(before + batch) }),
+      };
+      yield* sweep(sweeping, ({ result, at, count }) => {
+        totals.add(result, count, batchSize);
+        samples += count;
+        batches = before + Math.ceil((at + count) / batchSize);
+        return wantsBatches
+          ? callbacks.onBatchEnd(batches - 1, totals.logs())
+          : callbacks.onProgress(batches, totals.logs());
+      });
+    };
+    yield* feed.each({ pace, oneByOne: wantsBatches, stop, run });
+    callbacks.counted(batches, samples);
     const logs = totals.logs();
     if (validation) {
       yield* callbacks.onTestBegin();
-      const scores = yield* evaluateLoop(network, validation, fit.validationBatchSize, validationPace);
+      const scores = yield* evaluateLoop(network, validation, validationPace, epoch);
       yield* callbacks.onTestEnd(scores);
       for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
     }
@@ -93,17 +95,18 @@ export function* fitLoop(fit: FitPlan): Training<History> {
 }
 
 /** The loss and the metrics over samples, weighted by batch size as Keras. */
-export function* evaluateLoop(
-  network: Network,
-  samples: Samples,
-  batchSize: number,
-  pace = new Pace(),
-): Training<Logs> {
+export function* evaluateLoop(network: Network, feed: Feed, pace = new Pace(), epoch?: number): Training<Logs> {
   const totals = new Totals(network);
-  yield* sweep({ ...programOf('evaluate', network, samples), rows: samples, batchSize, pace }, ({ result, count }) => {
-    totals.add(result, count, batchSize);
-    return undefined;
-  });
+  if (feed.begin) yield* feed.begin(epoch);
+  const run = ({ samples, rows, batchSize, meanwhile }: Chunk) =>
+    sweep(
+      { ...programOf('evaluate', network, samples), rows, batchSize, pace, ...(meanwhile && { meanwhile }) },
+      ({ result, count }) => {
+        totals.add(result, count, batchSize);
+        return undefined;
+      },
+    );
+  yield* feed.each({ pace, run });
   return totals.logs();
 }
 
@@ -210,7 +213,11 @@ function scalarsOf({ network, progress, random }: Trained, steps: number): Prepa
   };
 }
 
-function programOf(program: string, { plan, inputs, training }: Network, { x, y, weights }: Samples) {
+function programOf(
+  program: string,
+  { plan, inputs, training }: Network,
+  { x, y, weights }: Pick<Samples, 'x' | 'y' | 'weights'>,
+) {
   const data: Job['inputs'] = inputs.map((buffer, i) => [buffer, x[i]] as const);
   for (const [k, judged] of (training?.judged ?? []).entries()) {
     data.push([judged.targets, y[k]]);

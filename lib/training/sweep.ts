@@ -51,6 +51,8 @@ export interface Sweep extends Pick<Job, 'program' | 'inputs' | 'outputs'> {
   readonly onBatch?: (batch: number) => Training<void>;
   /** Called for each job, with its rows where they are listed or drawn. */
   prepare?(steps: number, rows?: Int32Array): Prepared;
+  /** What to do while each job runs. */
+  meanwhile?(): void;
   /** Asked before each job. */
   stop?(): boolean;
 }
@@ -68,6 +70,7 @@ export function* sweep(
     onBatch,
     prepare,
     stop,
+    meanwhile: beside,
     period: epoch,
     joined = false,
   }: Sweep,
@@ -99,13 +102,14 @@ export function* sweep(
     const after = at + count;
     drawn = undefined;
     const meanwhile = () => {
-      if (after < total) drawn = part(after);
+      if ('take' in rows && after < total) drawn = part(after);
+      beside?.();
     };
     // Spread, not a literal of one shape: V8 would come to make those in its old generation, and they would keep the plan.
     const result: NativeResult = yield {
       plan,
       job,
-      ...('take' in rows && { meanwhile }),
+      ...(('take' in rows || beside) && { meanwhile }),
       ...(prepared?.settle && { settle: prepared.settle }),
     };
     pace.measured(result);

@@ -411,6 +411,68 @@ export const CALLS: Record<string, Call> = {
     targets: [0],
     samplingRate: 1,
   }),
+  'data.fromArrays': plain(
+    fjordnet.data.fromArrays,
+    fresh(() => [x(), y()]),
+  ),
+  'data.fromArrays of one': plain(fjordnet.data.fromArrays, y),
+  'data.generator': plain(fjordnet.data.generator, () => [1]),
+  'data.generator, gone over': plain(
+    async (fn) => {
+      for await (const _ of fjordnet.data.generator(fn));
+    },
+    () => [1],
+  ),
+  ...Object.fromEntries(
+    (
+      [
+        ['map', (i: number) => i, { concurrency: 2 }],
+        ['filter', () => true],
+        ['shuffle', 2, 1],
+        ['batch', 2, { dropRemainder: true }],
+        ['prefetch', 2],
+        ['repeat', 2],
+        ['take', 2],
+        ['skip', 2],
+      ] as const
+    ).map(([method, ...args]) => [
+      `data.fromArrays(…).${method}`,
+      of(
+        () => fjordnet.data.fromArrays(y()),
+        (d: any, ...given) => d[method](...given),
+        ...args,
+      ),
+    ]),
+  ),
+  'Sequential.fit of a source': of(
+    network,
+    (m, ...a) => m.fit(...(a as [[], object])),
+    () => [[x(), y()]],
+    {
+      epochs: 1,
+      batchesPerEpoch: 1,
+      validationData: () => [[x(), y()]],
+      classWeight: { 0: 1 },
+      signal: new AbortController().signal,
+    },
+  ),
+  'Sequential.fit of a batch': of(network, (m, ...a) => m.fit([a as [[], []]]), x, y, y),
+  'Sequential.evaluate of a source': of(
+    network,
+    (m, ...a) => m.evaluate(...(a as [[], object])),
+    () => [[x(), y()]],
+    {
+      signal: new AbortController().signal,
+    },
+  ),
+  'Sequential.predict of a source': of(
+    network,
+    (m, ...a) => m.predict(...(a as [[], object])),
+    () => [[x()]],
+    {
+      signal: new AbortController().signal,
+    },
+  ),
   padSequences: plain(
     fjordnet.padSequences,
     fresh(() => [[1], [2, 3]]),

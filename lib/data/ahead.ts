@@ -1,0 +1,80 @@
+import { isPromise } from '../train.js';
+import { type Block, Items } from './block.js';
+import type { Awaitable, Cursor } from './cursor.js';
+
+/** What `fn` makes of each element, one after the other. */
+export function mapped<E, R>(source: Cursor<E>, fn: (element: E) => Awaitable<R>): Cursor<R> {
+  const goOn = async (block: Block<E>, from: number, made: R[], first: PromiseLike<R>): Promise<Block<R>> => {
+    made.push(await first);
+    for (let i = from + 1; i < block.length; i++) made.push(await fn(block.at(i)));
+    return new Items(made);
+  };
+  const make = (block: Block<E> | undefined): Awaitable<Block<R> | undefined> => {
+    if (!block) return undefined;
+    const made: R[] = [];
+    for (let i = 0; i < block.length; i++) {
+      const value = fn(block.at(i));
+      if (isPromise(value)) return goOn(block, i, made, value);
+      made.push(value);
+    }
+    return new Items(made);
+  };
+  return {
+    next(most) {
+      const block = source.next(most);
+      return isPromise(block) ? block.then(make) : make(block);
+    },
+    close: () => source.close(),
+  };
+}
+
+/**
+ * Reads on while others work, until `n` elements lie ready or are being made by `fn`. They come in their order, and so do errors.
+ */
+export function ahead<E, R>(source: Cursor<E>, n: number, fn: (element: E) => Awaitable<R>): Cursor<R> {
+  const queue: Awaitable<R>[] = [];
+  let isOver = false;
+  let isReading = false;
+  let wake: (() => void) | undefined;
+  const add = (made: Awaitable<R>) => {
+    if (isPromise(made)) made.then(undefined, () => {}); // errors wait for their turn, too
+    queue.push(made);
+  };
+  const read = async () => {
+    if (isReading || isOver) return;
+    isReading = true;
+    try {
+      while (queue.length < n && !isOver) {
+        const block = await source.next(1);
+        if (isOver) break; // it was closed
+        if (!block) isOver = true;
+        else add(fn(block.at(0)));
+        wake?.();
+      }
+    } catch (error) {
+      isOver = true;
+      add(Promise.reject(error));
+    }
+    isReading = false;
+    wake?.();
+  };
+  return {
+    async next() {
+      void read();
+      while (queue.length === 0 && !isOver)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      if (queue.length === 0) return undefined;
+      const made = await queue[0];
+      queue.shift();
+      void read();
+      return new Items([made]);
+    },
+    close() {
+      isOver = true;
+      queue.length = 0;
+      return source.close();
+    },
+  };
+}

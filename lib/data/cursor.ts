@@ -1,0 +1,220 @@
+import type { RandomState } from '../random.js';
+import { isPromise } from '../train.js';
+import { type Block, batchOf, Items, Rows } from './block.js';
+
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * One pass over a dataset. Who reads says how much: nothing is made that nobody asked for, and there is a promise only where
+ * something is waited for, not one for each element.
+ */
+export interface Cursor<E = unknown> {
+  /** The elements that follow, `most` at most, one at least; undefined at the end. Not called again before it has answered. */
+  next(most: number): Awaitable<Block<E> | undefined>;
+  /** Nothing is read any more. May be called at any time, more than once. */
+  close(): Awaitable<void>;
+}
+
+/** Elements that are skipped at a time. */
+const MANY = 1024;
+
+export const after = <T, R>(value: Awaitable<T>, go: (value: T) => Awaitable<R>): Awaitable<R> =>
+  isPromise(value) ? value.then(go) : go(value);
+
+/** Blocks that are there already. */
+export function over<E>(blocks: readonly Block<E>[]): Cursor<E> {
+  let [k, at] = [0, 0];
+  return {
+    next(most) {
+      if (k === blocks.length) return undefined;
+      const block = blocks[k];
+      const part = block.slice(at, Math.min(at + most, block.length));
+      at += part.length;
+      if (at === block.length) [k, at] = [k + 1, 0];
+      return part;
+    },
+    close() {},
+  };
+}
+
+export function taken<E>(source: Cursor<E>, n: number): Cursor<E> {
+  let left = n;
+  return {
+    next: (most) =>
+      left === 0
+        ? undefined
+        : after(source.next(Math.min(most, left)), (block) => {
+            left -= block?.length ?? left;
+            return block;
+          }),
+    close: () => source.close(),
+  };
+}
+
+export function skipped<E>(source: Cursor<E>, n: number): Cursor<E> {
+  let left = n;
+  const passOver = async (block: Awaitable<Block<E> | undefined>): Promise<void> => {
+    for (let passed = await block; passed; passed = await source.next(Math.min(MANY, left))) {
+      left -= passed.length;
+      if (left === 0) return;
+    }
+    left = 0;
+  };
+  return {
+    next: (most) =>
+      left === 0 ? source.next(most) : passOver(source.next(Math.min(MANY, left))).then(() => source.next(most)),
+    close: () => source.close(),
+  };
+}
+
+export function repeated<E>(open: () => Cursor<E>, n: number): Cursor<E> {
+  let source: Cursor<E> | undefined;
+  let [passes, isEmpty] = [0, true];
+  const next = (most: number): Awaitable<Block<E> | undefined> => {
+    if (passes === n) return undefined;
+    if (!source) [source, isEmpty] = [open(), true];
+    const own = source;
+    return after(own.next(most), (block) => {
+      if (block) {
+        isEmpty = false;
+        return block;
+      }
+      passes = isEmpty ? n : passes + 1; // nothing, repeated, would have no end
+      source = undefined;
+      return after(own.close(), () => next(most));
+    });
+  };
+  return { next, close: () => source?.close() };
+}
+
+export function batched(source: Cursor, size: number, dropRemainder: boolean): Cursor {
+  let isOver = false;
+  const gather = (parts: Block[], given: number): Awaitable<Block | undefined> => {
+    let have = given;
+    while (have < size && !isOver) {
+      const block = source.next(size - have);
+      if (isPromise(block))
+        return block.then((arrived) => {
+          if (arrived) parts.push(arrived);
+          else isOver = true;
+          return gather(parts, have + (arrived?.length ?? 0));
+        });
+      if (!block) isOver = true;
+      else {
+        parts.push(block);
+        have += block.length;
+      }
+    }
+    return have === 0 || (have < size && dropRemainder) ? undefined : new Items([batchOf(parts)]);
+  };
+  return { next: () => gather([], 0), close: () => source.close() };
+}
+
+export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cursor<E> {
+  const sift = async (block: Block<E>, from: number, kept: E[], first: PromiseLike<unknown>): Promise<Block<E>> => {
+    if (await first) kept.push(block.at(from));
+    for (let i = from + 1; i < block.length; i++) {
+      const element = block.at(i);
+      if (await fn(element)) kept.push(element);
+    }
+    return new Items(kept);
+  };
+  const kept = (block: Block<E>): Awaitable<Block<E>> => {
+    const elements: E[] = [];
+    for (let i = 0; i < block.length; i++) {
+      const element = block.at(i);
+      const wanted = fn(element);
+      if (isPromise(wanted)) return sift(block, i, elements, wanted);
+      if (wanted) elements.push(element);
+    }
+    return new Items(elements);
+  };
+  const goOn = async (most: number, given: Promise<Block<E> | undefined>): Promise<Block<E> | undefined> => {
+    for (let block = await given; block; block = await source.next(most)) {
+      const some = await kept(block);
+      if (some.length > 0) return some;
+    }
+    return undefined;
+  };
+  return {
+    next(most) {
+      for (;;) {
+        const block = source.next(most);
+        if (isPromise(block)) return goOn(most, block);
+        if (!block) return undefined;
+        const some = kept(block);
+        if (isPromise(some)) return some.then((own) => (own.length > 0 ? own : this.next(most)));
+        if (some.length > 0) return some;
+      }
+    },
+    close: () => source.close(),
+  };
+}
+
+/** tf.data's: a buffer is filled, and each element that is drawn from it makes room for the next one. */
+export function shuffled<E>(source: Cursor<E>, size: number, random: RandomState): Cursor<E> {
+  const buffer: E[] = [];
+  let isOver = false;
+  let draws: ArrayLike<number> = [];
+  let drawn = 0;
+  let filling: Promise<void> | undefined;
+  const take = (block: Block<E> | undefined) => {
+    if (!block) isOver = true;
+    else for (let i = 0; i < block.length; i++) buffer.push(block.at(i));
+  };
+  const fill = (): Promise<void> | undefined => {
+    while (buffer.length < size && !isOver) {
+      const block = source.next(Math.min(MANY, size - buffer.length));
+      if (isPromise(block))
+        return block.then((arrived) => {
+          take(arrived);
+          return fill();
+        });
+      take(block);
+    }
+    return undefined;
+  };
+  const draw = (): E => {
+    if (drawn === draws.length) [draws, drawn] = [random.randomSample([MANY]).data, 0];
+    const at = Math.floor(draws[drawn++] * buffer.length);
+    const element = buffer[at];
+    const last = buffer.pop() as E;
+    if (at < buffer.length) buffer[at] = last;
+    return element;
+  };
+  const some = (most: number): Awaitable<Block<E> | undefined> => {
+    const elements: E[] = [];
+    filling = undefined;
+    while (elements.length < most) {
+      if (buffer.length < size && !isOver) {
+        filling = fill();
+        if (filling) break;
+      }
+      if (buffer.length === 0) break;
+      elements.push(draw());
+    }
+    if (elements.length > 0) {
+      filling?.catch(() => {}); // it is looked at the next time
+      return new Items(elements);
+    }
+    return filling?.then(() => some(most));
+  };
+  return { next: (most) => (filling ? filling.then(() => some(most)) : some(most)), close: () => source.close() };
+}
+
+/** Keeps what passes; `whole` is given all of it once the end was reached. */
+export function keeping<E>(source: Cursor<E>, whole: (blocks: readonly Block<E>[]) => void): Cursor<E> {
+  const blocks: Block<E>[] = [];
+  const keep = (block: Block<E> | undefined): Block<E> | undefined => {
+    if (!block) {
+      whole(blocks);
+      return undefined;
+    }
+    const last = blocks.at(-1);
+    const both = last instanceof Rows ? last.joined(block) : undefined;
+    if (both) blocks[blocks.length - 1] = both;
+    else blocks.push(block);
+    return block;
+  };
+  return { next: (most) => after(source.next(most), keep), close: () => source.close() };
+}

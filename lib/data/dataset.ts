@@ -1,0 +1,153 @@
+import type { ArrayInput, NDArray } from '../array.js';
+import { checkBoolean, checkInteger, checkOptions, wrongType } from '../check.js';
+import { checkRandomState, RandomState } from '../random.js';
+import { ahead, mapped } from './ahead.js';
+import type { Block } from './block.js';
+import {
+  type Awaitable,
+  batched,
+  type Cursor,
+  filtered,
+  keeping,
+  over,
+  repeated,
+  shuffled,
+  skipped,
+  taken,
+} from './cursor.js';
+
+/** What `batch` makes of an element: its numbers and arrays become arrays of one dimension more. */
+export type Batched<E> = IsAny<E> extends true ? any : E extends readonly unknown[] ? Parts<E> : BatchedPart<E>;
+type Parts<E> = { -readonly [K in keyof E]: BatchedPart<E[K]> };
+type BatchedPart<E> =
+  IsAny<E> extends true
+    ? NDArray
+    : E extends readonly unknown[]
+      ? IsAny<E[number]> extends true
+        ? Parts<E>
+        : E extends ArrayInput
+          ? NDArray
+          : Parts<E>
+      : E extends number | ArrayInput
+        ? NDArray
+        : Parts<E>;
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+export interface BatchOptions {
+  /** Leave out the last batch where it would be smaller. Default false */
+  dropRemainder?: boolean;
+}
+
+export interface MapOptions {
+  /** Elements that may be waited for at a time, where `fn` returns promises. Their order stays. Default 1 */
+  concurrency?: number;
+}
+
+/**
+ * Samples, or batches of them, that come one after the other and need not be in memory: what `data.fromArrays`,
+ * `data.generator`, `data.csv`, `data.npy` and `data.safetensors` give. Its methods are those of tf.data. Each gives a new
+ * dataset, and nothing is read before someone goes over it: `for await`, or `fit`, `evaluate` and `predict`, which take one of
+ * batches. Each pass begins anew.
+ *
+ * ```js
+ * const batches = data.fromArrays([x, y]).shuffle(1000, 1).batch(32);
+ * await model.fit(batches, { epochs: 5 });
+ * ```
+ */
+export class Dataset<E = any> implements AsyncIterable<E> {
+  readonly #open: () => Cursor<E>;
+
+  /** Datasets are made by `data.*`. @internal */
+  constructor(open: () => Cursor<E>) {
+    this.#open = open;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
+    const cursor = this.#open();
+    try {
+      for (let block = await cursor.next(1); block; block = await cursor.next(1)) yield block.at(0);
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  /**
+   * What `fn` makes of each element. It may return a promise.
+   * @param fn given [x, y] of a sample, x an NDArray, or a number where arrays have one dimension; of batches [x, y] as arrays
+   */
+  map<R>(fn: (element: E) => R | Promise<R>, options: MapOptions = {}): Dataset<R> {
+    checkFunction(fn);
+    checkOptions('options', options, ['concurrency']);
+    const concurrency = checkInteger('concurrency', options.concurrency ?? 1, 1);
+    const make = fn as (element: E) => Awaitable<R>;
+    return new Dataset(() => (concurrency === 1 ? mapped(this.#open(), make) : ahead(this.#open(), concurrency, make)));
+  }
+
+  /** The elements for which `fn` is true. It may return a promise. */
+  filter(fn: (element: E) => boolean | Promise<boolean>): Dataset<E> {
+    checkFunction(fn);
+    return new Dataset(() => filtered(this.#open(), fn));
+  }
+
+  /**
+   * Draws elements from a buffer of the next ones, as tf.data does: an element comes at most `bufferSize - 1` places earlier than it
+   * was, and wholly at random only where the buffer holds all of them. In each pass in another order.
+   * @param seed all orders follow from it, or from a RandomState; default: unpredictable ones
+   */
+  shuffle(bufferSize: number, seed?: number | RandomState): Dataset<E> {
+    checkInteger('bufferSize', bufferSize, 1);
+    const seeds = checkRandomState(seed);
+    return new Dataset(() => shuffled(this.#open(), bufferSize, new RandomState(seeds.randint(0, 2 ** 32))));
+  }
+
+  /**
+   * Puts `n` elements into one: of samples [x, y] arrays [n, ...] of both. The last batch may be smaller.
+   * @throws TypeError or RangeError, when it is read, for elements of different shapes
+   */
+  batch(n: number, options: BatchOptions = {}): Dataset<Batched<E>> {
+    checkInteger('n', n, 1);
+    checkOptions('options', options, ['dropRemainder']);
+    const dropRemainder = checkBoolean('dropRemainder', options.dropRemainder ?? false);
+    return new Dataset(() => batched(this.#open(), n, dropRemainder) as Cursor<Batched<E>>);
+  }
+
+  /** Reads up to `n` elements ahead while others are in use. `fit` reads batches ahead by itself. */
+  prefetch(n: number): Dataset<E> {
+    checkInteger('n', n, 1);
+    return new Dataset(() => ahead(this.#open(), n, (element) => element));
+  }
+
+  /** The whole n times, one pass after the other. Default: without an end, for `fit` with `batchesPerEpoch` */
+  repeat(n?: number): Dataset<E> {
+    const times = n === undefined ? Number.POSITIVE_INFINITY : checkInteger('n', n, 0);
+    return new Dataset(() => repeated(this.#open, times));
+  }
+
+  /** The first `n` elements. */
+  take(n: number): Dataset<E> {
+    checkInteger('n', n, 0);
+    return new Dataset(() => taken(this.#open(), n));
+  }
+
+  /** All but the first `n` elements. */
+  skip(n: number): Dataset<E> {
+    checkInteger('n', n, 0);
+    return new Dataset(() => skipped(this.#open(), n));
+  }
+
+  /** Keeps all elements in memory during the first pass that comes to the end: those after it read nothing any more. */
+  cache(): Dataset<E> {
+    let kept: readonly Block<E>[] | undefined;
+    return new Dataset(() =>
+      kept
+        ? over(kept)
+        : keeping(this.#open(), (blocks) => {
+            kept = blocks;
+          }),
+    );
+  }
+}
+
+function checkFunction(fn: unknown): void {
+  if (typeof fn !== 'function') throw wrongType('fn', 'a function', fn);
+}

@@ -1,0 +1,149 @@
+import { NDArray } from '../array.js';
+import type { History, Logs } from '../callbacks/callback.js';
+import { checkOptions, failure } from '../check.js';
+import { forget, iterate, opened, resultOf } from '../iteration.js';
+import { isError } from '../kind.js';
+import { aborted, isPromise, signalOf, type Training, unlessAborted } from '../train.js';
+import { ending, type Feed } from '../training/feed.js';
+import { checkSourceOptions, prepareSource } from '../training/fit.js';
+import { evaluateLoop, fitLoop } from '../training/loop.js';
+import type { Source } from '../training/source.js';
+import { type Callee, prediction } from './calls.js';
+import { enter, feedOf, validationFeed } from './feeds.js';
+import type { EvaluateSourceOptions, FitSourceOptions, PredictSourceOptions } from './options.js';
+
+/** `isSync`: on this thread, with nothing to wait for. */
+export function* fittingSource(
+  callee: Callee,
+  source: Source<unknown>,
+  options: FitSourceOptions,
+  isSync: boolean,
+): Training<History> {
+  const { model, engine } = callee;
+  const { optimizer } = engine.needCompiled();
+  const { initialEpoch } = checkSourceOptions(options);
+  const { batchesPerEpoch, classWeight } = options;
+  const feed = feedOf(callee, source, isSync, { batchesPerEpoch, classWeight, mayEnd: true });
+  const feeds: Feed[] = [feed];
+  const training = function* (): Training<History> {
+    yield* feed.begin(initialEpoch);
+    const prepared = prepareSource(model, callee.ports(feed.shapes), options);
+    const network = enter(callee, feed, true);
+    const validation = validationFeed(callee, network, prepared, isSync);
+    if (validation) feeds.push(validation);
+    model.stopTraining = false;
+    return yield* fitLoop({
+      ...prepared,
+      ...{ feed, validation, network, optimizer, random: engine.random, progress: engine.progress },
+      stopRequested: () => model.stopTraining,
+    });
+  };
+  return yield* ending(feeds, training());
+}
+
+export function* evaluationOf(
+  callee: Callee,
+  source: Source<unknown>,
+  options: EvaluateSourceOptions,
+  isSync: boolean,
+): Training<Logs> {
+  checkOfSource(options);
+  callee.engine.needCompiled();
+  const feed = feedOf(callee, source, isSync, {});
+  const evaluation = function* (): Training<Logs> {
+    yield* feed.begin();
+    const network = enter(callee, feed, false);
+    return yield* evaluateLoop(network, feed);
+  };
+  return yield* ending([feed], evaluation());
+}
+
+/** Predictions of each batch of a source, in one array. The next batch is read while one is computed. */
+export async function predictionOf(
+  callee: Callee,
+  source: Source<unknown>,
+  options: PredictSourceOptions,
+): Promise<NDArray[]> {
+  checkOfSource(options);
+  const signal = signalOf(options);
+  const reader = new BatchesToPredict(source);
+  const parts: NDArray[][] = [];
+  try {
+    for (let reading = reader.read(); ; ) {
+      const result = await unlessAborted(reading, signal);
+      if (!result) throw aborted(signal as AbortSignal, 'prediction');
+      if (result.done) break;
+      const x = Array.isArray(result.value) ? result.value[0] : result.value;
+      const predicting = prediction(callee, x, { ...(signal && { signal }), batchSize: Number.MAX_SAFE_INTEGER });
+      reading = reader.read();
+      forget(reading); // until it is its turn
+      try {
+        parts.push(await predicting);
+      } catch (error) {
+        throw signal?.aborted ? error : inBatch(parts.length, error);
+      }
+    }
+  } finally {
+    await reader.leave();
+  }
+  if (parts.length === 0) throw new RangeError('Expected the source to give a batch, got none');
+  return parts[0].map((_, k) => concatenated(parts.map((arrays) => arrays[k])));
+}
+
+class BatchesToPredict {
+  readonly #iteration;
+  #asked = 0;
+  #isReading = false;
+  #isOver = false;
+
+  constructor(source: Source<unknown>) {
+    this.#iteration = iterate(opened(source), false);
+  }
+
+  async read(): Promise<{ done: boolean; value: unknown }> {
+    const batch = this.#asked++;
+    this.#isReading = true;
+    try {
+      const { done, value } = resultOf(await this.#iteration.next());
+      this.#isOver = done;
+      return { done, value: await value };
+    } catch (error) {
+      this.#isOver = true;
+      throw inBatch(batch, error, 'the source threw: ');
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  /** What the source does then is waited for, unless it is at work on a batch. */
+  async leave(): Promise<void> {
+    if (this.#isOver) return;
+    const left = this.#iteration.leave();
+    forget(left);
+    if (isPromise(left) && !this.#isReading) await left;
+  }
+}
+
+function inBatch(batch: number, cause: unknown, what = ''): Error {
+  const { message = String(cause), code = 'ERR_BATCH' } = (isError(cause) ? cause : {}) as NodeJS.ErrnoException;
+  return failure(code, `batch ${batch}: ${what}${message}`, { cause });
+}
+
+function checkOfSource(options: object): void {
+  checkOptions('options', options, ['signal', 'batchSize', 'sampleWeight']);
+  for (const name of ['batchSize', 'sampleWeight'])
+    if ((options as Record<string, unknown>)[name] !== undefined)
+      throw new TypeError(`Expected no ${name} with a source: its batches are taken as they come`);
+}
+
+function concatenated(parts: readonly NDArray[]): NDArray {
+  if (parts.length === 1) return parts[0];
+  const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
+  const all = NDArray.zeros([rows, ...parts[0].shape.slice(1)], parts[0].dtype);
+  let at = 0;
+  for (const { data } of parts) {
+    all.data.set(data, at);
+    at += data.length;
+  }
+  return all;
+}

@@ -1,0 +1,362 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import type { TypedData } from '../array.js';
+import { binding } from '../binding.js';
+import { failure } from '../check.js';
+import type { Shape } from '../graph/value.js';
+import { forget, type Iteration, iterate, notSync, opened, resultOf } from '../iteration.js';
+import { isError } from '../kind.js';
+import type { FloatType } from '../tape.js';
+import { isPromise, type Training, withStack } from '../train.js';
+import { warn } from '../warn.js';
+import type { Batch } from './batch.js';
+import type { Ports } from './data.js';
+import type { Chunk, Feed, Sweeping } from './feed.js';
+import { isRepeatable, type Source } from './source.js';
+
+/** What may lie ready for the jobs to come, in bytes; one batch may be larger. */
+const MOST_AHEAD = 2 ** 24;
+/** Milliseconds of reading after which others have a turn. */
+const TURN = 4;
+
+export interface SourceFeedOptions {
+  /** What batches are called in messages. Default 'batch' */
+  readonly name?: string;
+  /** Checks and copies a batch. */
+  readonly read: (given: unknown) => Batch;
+  /** Default: all that the source has */
+  readonly batchesPerEpoch?: number;
+  /** Nothing is waited for. */
+  readonly isSync: boolean;
+  /** Whether training may end where the source does: else an epoch without batches is an error. */
+  readonly mayEnd?: boolean;
+}
+
+/** A network, as batches are made ready for it. */
+export interface Fed {
+  readonly dtype: FloatType;
+  readonly ports: Ports;
+  /** States belong to batches of so many rows from now on. */
+  enter(rows: number): void;
+}
+
+interface Ready extends Batch {
+  readonly place: string;
+}
+
+/** A chunk, and where its first batch came from. */
+interface Gathered extends Chunk {
+  readonly place: string;
+}
+
+/**
+ * Batches of a source. Small ones are gathered into chunks for jobs of some 10 ms, which changes no bit; the next ones are
+ * read while a job runs. An error of the source, or in a batch, comes after the batches before it were trained.
+ */
+export class SourceFeed implements Feed {
+  readonly #source: Source<unknown>;
+  readonly #options: SourceFeedOptions;
+  #fed?: Fed;
+  #iteration?: Iteration;
+  /** Batches of this pass over the source. */
+  #passed = 0;
+  #epoch?: number;
+  /** Batches of this epoch that were read. */
+  #read = 0;
+  /** Batches of all epochs. */
+  #total = 0;
+  #isOver = false;
+  #hasRunOut = false;
+  #ready: Ready[] = [];
+  /** Of those that lie ready. */
+  #bytes = 0;
+  #gathered?: Gathered;
+  #want = 1;
+  #error?: { readonly error: unknown };
+  #filling = false;
+  #isWaiting = false;
+  #isLeft = false;
+  #wake?: () => void;
+
+  constructor(source: Source<unknown>, options: SourceFeedOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** Of the samples of the first batch, which `begin` read. */
+  get shapes(): readonly Shape[] {
+    return this.#ready[0].shapes;
+  }
+
+  /** What the batches are for; called once that is known. */
+  readyFor(fed: Fed): void {
+    this.#fed = fed;
+  }
+
+  *begin(epoch?: number): Training<boolean> {
+    if (this.#ready.length > 0 && this.#total === this.#ready.length) {
+      this.#epoch = epoch; // a callback may begin with another one
+      return true;
+    }
+    if (this.#hasRunOut) return false;
+    const { batchesPerEpoch, mayEnd = false } = this.#options;
+    const isFunction = typeof this.#source === 'function';
+    if (batchesPerEpoch === undefined || isFunction) yield* this.#leave();
+    this.#epoch = epoch;
+    this.#read = 0;
+    this.#isOver = false;
+    this.#want = 1;
+    yield* this.#arrive();
+    if (this.#gathered || this.#ready.length > 0) return true;
+    if (this.#total > 0 && mayEnd) {
+      this.#warnOfEnd();
+      return false;
+    }
+    throw this.#placed(
+      new RangeError(
+        `Expected the source to give a batch, got none${isRepeatable(this.#source) ? '' : ': what a generator gives is read once, so give the function that gives it'}`,
+      ),
+    );
+  }
+
+  *each({ pace, oneByOne, stop, run }: Sweeping): Training<void> {
+    const { batchesPerEpoch = Number.POSITIVE_INFINITY, isSync } = this.#options;
+    const ahead = () => {
+      this.#want = oneByOne ? 1 : pace.steps;
+      if (!isSync) void this.#fill();
+    };
+    for (;;) {
+      this.#want = oneByOne ? 1 : pace.steps;
+      yield* this.#arrive();
+      const chunk = this.#gathered ?? this.#gather();
+      this.#gathered = undefined;
+      if (!chunk) break;
+      try {
+        this.#fed?.enter(chunk.batchSize);
+      } catch (error) {
+        throw this.#placed(error, chunk.place);
+      }
+      yield* run({ ...chunk, meanwhile: ahead });
+      if (stop?.()) return;
+    }
+    if (this.#read < batchesPerEpoch && batchesPerEpoch !== Number.POSITIVE_INFINITY) this.#warnOfEnd();
+  }
+
+  *end(): Training<void> {
+    this.#isLeft = true;
+    yield* this.#leave();
+  }
+
+  /** Ends the pass over the source. What it does then is waited for, unless it is at work on a batch. */
+  *#leave(): Training<void> {
+    const iteration = this.#iteration;
+    this.#iteration = undefined;
+    this.#passed = 0;
+    const left = iteration?.leave();
+    forget(left);
+    if (isPromise(left) && !this.#isWaiting && !this.#options.isSync) yield left;
+  }
+
+  #warnOfEnd(): void {
+    const { batchesPerEpoch } = this.#options;
+    const wanted = batchesPerEpoch === undefined ? '' : ` of ${batchesPerEpoch} batches an epoch`;
+    warn(
+      'FJORDNET_SOURCE',
+      `${this.#placeOf(this.#read)}: the source ran out of data${wanted}, and training ends; give the function that makes it, ` +
+        'which is called for each epoch, or a source of more batches',
+    );
+    this.#hasRunOut = true;
+  }
+
+  /** Waits until a batch is there, the epoch is over, or an error comes. */
+  *#arrive(): Training<void> {
+    if (this.#options.isSync) this.#fillNow();
+    else {
+      void this.#fill();
+      while (!this.#gathered && this.#ready.length === 0 && this.#filling)
+        yield new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+    if (!this.#gathered && this.#ready.length === 0 && this.#error) throw this.#error.error;
+  }
+
+  get #isFull(): boolean {
+    return this.#ready.length >= this.#want || this.#bytes >= MOST_AHEAD;
+  }
+
+  #fillNow(): void {
+    try {
+      while (!this.#error && !this.#isFull && this.#pull());
+    } catch (error) {
+      this.#error = { error };
+    }
+  }
+
+  async #fill(): Promise<void> {
+    if (this.#filling || this.#gathered || this.#error) return;
+    this.#filling = true;
+    try {
+      let since = performance.now();
+      while (!this.#isLeft && !this.#isFull) {
+        const more = this.#pull();
+        this.#isWaiting = isPromise(more);
+        const isMore = isPromise(more) ? await more : more;
+        this.#isWaiting = false;
+        if (!isMore) break;
+        this.#wake?.();
+        if (this.#isFull || performance.now() - since < TURN) continue;
+        await setImmediate();
+        since = performance.now();
+      }
+      if (this.#fed && this.#isFull) this.#gathered = this.#gather(); // while the job before it runs
+    } catch (error) {
+      this.#error = { error };
+    } finally {
+      this.#isWaiting = false;
+      this.#filling = false;
+      this.#wake?.();
+    }
+  }
+
+  /** Reads one batch; false where the epoch has no more. A promise where the source gives one. */
+  #pull(): boolean | Promise<boolean> {
+    const { batchesPerEpoch, isSync } = this.#options;
+    if (this.#isOver || this.#read === batchesPerEpoch) return false;
+    this.#iteration ??= this.#placing(
+      iterate,
+      this.#throwing(() => opened(this.#source)),
+      isSync,
+    );
+    const given = this.#throwing(this.#iteration.next);
+    if (!isPromise(given)) return this.#accept(given);
+    if (isSync) throw this.#refused(given);
+    return Promise.resolve(given).then(
+      (result) => this.#accept(result),
+      (error) => {
+        throw this.#thrown(error);
+      },
+    );
+  }
+
+  #accept(given: unknown): boolean | Promise<boolean> {
+    const { batchesPerEpoch, isSync } = this.#options;
+    const result = this.#placing(resultOf, given);
+    if (result.done) {
+      this.#iteration = undefined;
+      const isAnew = batchesPerEpoch !== undefined && this.#passed > 0 && isRepeatable(this.#source);
+      this.#passed = 0;
+      if (isAnew) return this.#pull();
+      this.#isOver = true;
+      return false;
+    }
+    if (!isPromise(result.value)) return this.#take(result.value);
+    if (isSync) throw this.#refused(result.value);
+    return Promise.resolve(result.value).then(
+      (value) => this.#take(value),
+      (error) => {
+        throw this.#thrown(error);
+      },
+    );
+  }
+
+  #take(given: unknown): boolean {
+    if (this.#isLeft) return false;
+    const batch = this.#placing(this.#options.read, given);
+    this.#ready.push({ ...batch, place: this.#placeOf(this.#read) });
+    this.#bytes += batch.bytes;
+    this.#passed++;
+    this.#read++;
+    this.#total++;
+    return true;
+  }
+
+  /** The batches that lie ready and can be steps of one job: of as many samples, but for a smaller last one. */
+  #gather(): Gathered | undefined {
+    const { ports, dtype } = this.#fed as Fed;
+    const [first] = this.#ready;
+    if (!first) return undefined;
+    const fits = ({ weighted, n }: Batch) =>
+      weighted === first.weighted && (ports.isStateful ? n === first.n : n <= first.n);
+    let [steps, count] = [0, 0];
+    for (const batch of this.#ready) {
+      if (steps === this.#want || !fits(batch)) break;
+      steps++;
+      count += batch.n;
+      if (batch.n < first.n) break;
+    }
+    const batches = this.#ready.splice(0, steps);
+    for (const { bytes } of batches) this.#bytes -= bytes;
+    const { inputs, outputs } = ports;
+    const judged = outputs.filter(({ loss }) => loss);
+    const wanted = [...inputs, ...judged, ...(first.weighted ? judged : [])];
+    const data = wanted.map((port, k) => {
+      const all = joined(batches.map(({ values }) => values[k]));
+      return new binding.Dataset(port.name, all, count, all.length / count, port.dtype ?? dtype);
+    });
+    const [x, y] = [inputs.length, inputs.length + judged.length];
+    const samples = {
+      ...{ x: data.slice(0, x), y: data.slice(x, y) },
+      ...(first.weighted && { weights: data.slice(y) }),
+    };
+    return { samples, rows: { first: 0, count }, batchSize: first.n, place: first.place };
+  }
+
+  #placeOf(batch: number): string {
+    const { name = 'batch' } = this.#options;
+    return this.#epoch === undefined ? `${name} ${batch}` : `${name} ${batch} of epoch ${this.#epoch}`;
+  }
+
+  #refused(given: unknown): Error {
+    forget(given);
+    return this.#placed(notSync(given));
+  }
+
+  #throwing<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.#thrown(error);
+    }
+  }
+
+  #placing<A extends unknown[], T>(call: (...args: A) => T, ...args: A): T {
+    try {
+      return call(...args);
+    } catch (error) {
+      throw this.#placed(error);
+    }
+  }
+
+  /** For what the source throws. It has ended then, and is not left. */
+  #thrown(cause: unknown): Error {
+    this.#iteration = undefined;
+    const { message = String(cause), code = 'ERR_BATCH' } = (isError(cause) ? cause : {}) as NodeJS.ErrnoException;
+    const place = this.#placeOf(this.#read);
+    return this.#framed(failure(code, `${place}: the source threw: ${message}`, { cause }));
+  }
+
+  /** For what is wrong with a batch. */
+  #placed(cause: unknown, place = this.#placeOf(this.#read)): Error {
+    const { message, name, code = 'ERR_BATCH' } = cause as NodeJS.ErrnoException;
+    const Type = name === 'RangeError' ? RangeError : name === 'TypeError' ? TypeError : Error;
+    return this.#framed(Object.assign(new Type(`${place}: ${message}`, { cause }), { code }));
+  }
+
+  /** What is read meanwhile knows not who called: the driver does. */
+  #framed(error: Error): Error {
+    return this.#options.isSync ? error : withStack(error, {});
+  }
+}
+
+function joined(parts: readonly TypedData[]): TypedData {
+  if (parts.length === 1) return parts[0];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = new (parts[0].constructor as new (length: number) => TypedData)(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

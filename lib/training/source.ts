@@ -1,0 +1,41 @@
+import { isIterable } from '../iteration.js';
+import { isNDArray, isPlain } from '../kind.js';
+
+/**
+ * What gives batches, one after the other: an iterable, such as what a generator gives, an asynchronous one, such as a
+ * `data.Dataset` or a stream of objects, or a function that returns one of them, called for each epoch.
+ */
+export type Source<B> = Iterable<B> | AsyncIterable<B> | (() => Iterable<B> | AsyncIterable<B>);
+
+/** Whether something is no array, but gives things one after the other. */
+export function isSource(x: unknown): x is Source<unknown> {
+  if (typeof x === 'function') return true;
+  if (typeof x !== 'object' || x === null || Array.isArray(x) || ArrayBuffer.isView(x) || isNDArray(x)) return false;
+  return isIterable(x);
+}
+
+/**
+ * The source and the options of a call that may as well be given arrays, `(x, y, options)`: nothing if it was. A list of
+ * batches is a source where options follow it, or nothing.
+ */
+export function sourceOf(
+  x: unknown,
+  y: unknown,
+  options: readonly string[],
+): { source: Source<unknown>; options: object } | undefined {
+  const source = isSource(x) ? x : isOptions(y, options) && isListOfBatches(x) ? x : undefined;
+  return source && { source, options: (y ?? {}) as object };
+}
+
+const isOptions = (y: unknown, names: readonly string[]): boolean =>
+  y === undefined || (isPlain(y) && Object.keys(y).every((key) => names.includes(key)));
+
+const isListOfBatches = (x: unknown): x is readonly unknown[] =>
+  Array.isArray(x) && x.length > 0 && x.every((batch) => Array.isArray(batch) && isBatch(batch));
+
+const isBatch = (batch: readonly unknown[]): boolean =>
+  (batch.length === 2 || batch.length === 3) && typeof batch[0] === 'object' && batch[0] !== null;
+
+/** Whether a source may be gone over again: what a generator gives is read once. */
+export const isRepeatable = (source: Source<unknown>): boolean =>
+  typeof source === 'function' || !('next' in source && typeof source.next === 'function');
