@@ -1,5 +1,5 @@
-import { wrongType } from './check.js';
-import { property } from './kind.js';
+import { failure, wrongType } from './check.js';
+import { isError, property } from './kind.js';
 import { isPromise } from './train.js';
 
 /** One pass over something that gives one thing after the other. */
@@ -47,4 +47,12 @@ export function resultOf(given: unknown): { done: boolean; value: unknown } {
 /** Nobody waits for a promise any more. */
 export function forget(given: unknown): void {
   if (isPromise(given)) given.then(undefined, () => {});
+}
+
+/** An error of the same kind that says which batch it was, with code ERR_BATCH where it has none of its own. */
+export function ofBatch(place: string, cause: unknown, what = ''): Error {
+  const { message = String(cause), code } = (isError(cause) ? cause : {}) as NodeJS.ErrnoException;
+  const error = failure(code ?? 'ERR_BATCH', `${place}: ${what}${message}`, { cause });
+  const Type = isError(cause, 'RangeError') ? RangeError : isError(cause, 'TypeError') ? TypeError : undefined;
+  return Type && what === '' ? Object.assign(new Type(error.message, { cause }), { code: error.code }) : error;
 }

@@ -1,5 +1,7 @@
+import { csv } from './csv.js';
+import { npy, safetensors } from './files.js';
 import { fromArrays, generator } from './from.js';
 import { timeSeries } from './time-series.js';
 
 /** What makes samples of data. */
-export const data = { fromArrays, generator, timeSeries };
+export const data = { fromArrays, generator, csv, npy, safetensors, timeSeries };

@@ -19,9 +19,9 @@ export interface TableOptions {
 /** More columns are no table's. */
 const MOST_COLUMNS = 2 ** 20;
 /** What rounds to no more than float32's largest number. */
-const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 103 - 2 ** 75;
+export const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 103 - 2 ** 75;
 /** Names and cells that an error message may show. */
-const SHOWN = 20;
+export const SHOWN = 20;
 
 /** A first row that may be names or data: 0, 1, 2, … */
 interface Undecided {
@@ -233,37 +233,43 @@ export class CsvTable {
 
 const DIGITS = /^-?\d+$/;
 
-const isNumber = (cell: string) => !Number.isNaN(toNumber(cell));
+export const isNumber = (cell: string) => !Number.isNaN(toNumber(cell));
 
 /** A column without a name is called by its number. */
-const namesOf = (cells: readonly string[]) => cells.map((cell, i) => (cell === '' ? `column ${i}` : cell));
+export const namesOf = (cells: readonly string[]) => cells.map((cell, i) => (cell === '' ? `column ${i}` : cell));
 
 /** 0, 1, 2, …; the names of pandas' columns, perhaps after the empty one of its index. */
-function countsUp(cells: readonly string[]): boolean {
+export function countsUp(cells: readonly string[]): boolean {
   const from = cells[0] === '' ? 1 : 0;
   return cells.length - from >= 2 && cells.slice(from).every((cell, i) => cell === String(i));
 }
 
 /** The column that a label option means as a number; also of digits alone, as command lines give it. */
-function numberOf(label: string | number | undefined, columns: number): number | undefined {
+export function numberOf(label: string | number | undefined, columns: number): number | undefined {
   const number = typeof label === 'string' && DIGITS.test(label) ? Number(label) : label;
   if (typeof number !== 'number') return undefined;
   const at = number < 0 ? columns + number : number;
   return at >= 0 && at < columns ? at : undefined;
 }
 
-function noColumn(label: string | number, names: readonly string[], header: boolean, hint: string): Error {
+export function noColumn(
+  label: string | number,
+  names: readonly string[],
+  header: boolean,
+  hint: string,
+  option = 'label',
+): Error {
   const expected = header
     ? `one of its ${names.length} columns${didYouMean(String(label), names.slice(0, 1000))}: ${shown(names)}`
     : `a number of its ${names.length} columns, which have no names`;
-  const error = wrongValue('label', expected, label);
+  const error = wrongValue(option, expected, label);
   error.message += hint;
   return error;
 }
 
 const SEPARATORS = { ';': "';'", '\t': "a tab ('\\t')", '|': "'|'", ' ': "a space (' ')", ',': "','" } as const;
 
-function separatorHint(first: readonly string[], row: readonly string[], used: string, cell?: string): string {
+export function separatorHint(first: readonly string[], row: readonly string[], used: string, cell?: string): string {
   const count = (cells: readonly string[], c: string) => cells.join(used).slice(0, 4096).split(c).length - 1;
   const guess = Object.keys(SEPARATORS).find(
     (c) =>
@@ -276,14 +282,14 @@ function separatorHint(first: readonly string[], row: readonly string[], used: s
   return `; its cells seem to be separated by ${SEPARATORS[guess as keyof typeof SEPARATORS]}, which the option separator (--separator) says`;
 }
 
-const formatHint = (cell: string) =>
+export const formatHint = (cell: string) =>
   /^[+-]?[\d.,'\s]*,[\d.,'\s]*\d$/.test(cell)
     ? '; numbers are read with a decimal point, and without separators of thousands'
     : '';
 
-const clip = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
+export const clip = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
-const shown = (names: readonly string[]) =>
+export const shown = (names: readonly string[]) =>
   names
     .slice(0, SHOWN)
     .map((name) => `'${name.slice(0, 40)}'`)

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, failure, wrongType, wrongValue } from '../check.js';
@@ -42,15 +42,18 @@ interface CsvParse {
     bom: boolean;
     delimiter: string;
     max_record_size: number;
-    on_record: (cells: string[], info: { lines: number }) => null;
-    record_delimiter: string[];
+    on_record?: (cells: string[], info: { lines: number }) => null;
+    record_delimiter?: string[];
     skip_empty_lines: boolean;
-    trim: boolean;
-  }): NodeJS.ReadWriteStream;
+    trim?: boolean;
+  }): Transform & { readonly info: { readonly lines: number } };
 }
 
 const PACKAGE: string = 'csv-parse';
-const MAX_RECORD = 2 ** 24;
+export const MAX_RECORD = 2 ** 24;
+
+/** @throws Error with code ERR_MISSING_PEER */
+export const loadCsvParse = (): Promise<CsvParse> => loadPeer(PACKAGE, () => import(PACKAGE) as Promise<CsvParse>);
 
 /**
  * Reads a table of numbers from CSV (RFC 4180; UTF-8, or UTF-16 with its byte order mark; gzipped or not) as it streams
@@ -65,11 +68,8 @@ const MAX_RECORD = 2 ** 24;
 export async function readCsv(input: string | URL | Readable, options: CsvOptions = {}): Promise<CsvData> {
   checkOptions('options', options, ['label', 'header', 'separator', 'dtype']);
   const { label, separator = ',', dtype = 'float64' } = options;
-  if (label !== undefined && typeof label !== 'string' && !Number.isInteger(label))
-    throw wrongType('label', 'the name or the number of a column', label);
-  if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
-  if (separator.length !== 1 || /["\r\n\0\p{Surrogate}]/u.test(separator))
-    throw wrongValue('separator', 'one character', separator);
+  if (label !== undefined) checkColumn('label', label);
+  checkSeparator(separator);
   checkOneOf('dtype', dtype, ['float64', 'float32']);
   const header = options.header === undefined ? undefined : checkBoolean('header', options.header);
   return readTable(input, {
@@ -78,6 +78,17 @@ export async function readCsv(input: string | URL | Readable, options: CsvOption
     ...(label !== undefined && { label }),
     ...(header !== undefined && { header }),
   });
+}
+
+export function checkColumn(name: string, column: unknown): void {
+  if (typeof column !== 'string' && !Number.isInteger(column))
+    throw wrongType(name, 'the name or the number of a column', column);
+}
+
+export function checkSeparator(separator: unknown): void {
+  if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
+  if (separator.length !== 1 || /["\r\n\0\p{Surrogate}]/u.test(separator))
+    throw wrongValue('separator', 'one character', separator);
 }
 
 /** The same with options that were checked, and those that only the command line has. */
@@ -101,7 +112,7 @@ export async function readRows<T>(
   table: RowSink<T>,
   encoding: Encoding = 'utf8',
 ): Promise<T> {
-  const { parse } = await loadPeer(PACKAGE, () => import(PACKAGE) as Promise<CsvParse>);
+  const { parse } = await loadCsvParse();
   const source = isStream(input) ? 'the stream' : sourceOf(input);
   const parser = parse({
     bom: false,
@@ -118,27 +129,27 @@ export async function readRows<T>(
   const file = isStream(input) ? undefined : await openFile(input);
   try {
     const stream = isStream(input) ? input : await streamOf(file as FileHandle, source);
-    const chunks = file ? unchanged(file, stream, source) : stream;
+    const bytes = file ? unchanged(file, stream, source) : stream;
     // a stream that waits for more, as a terminal does, is not waited for
     parser.once('error', () => stream.destroy());
     parser.resume(); // rows are taken as they are parsed: nothing comes out
-    await pipeline(() => decoded(unzipped(chunks, source), source, encoding), parser);
+    await pipeline(() => textOf(bytes, source, encoding), parser);
     return table.finish();
   } catch (error) {
-    throw explained(error as ParseError, source, table);
+    throw explained(error as ParseError, source, (row) => table.hintFor(row));
   } finally {
     await file?.close();
   }
 }
 
 /** csv-parse's errors tell where they were. */
-type ParseError = NodeJS.ErrnoException & { lines?: number; records?: number; record?: unknown };
+export type ParseError = NodeJS.ErrnoException & { lines?: number; records?: number; record?: unknown };
 
 /** Errors of the parser, whatever their codes, and of memory get ours; others are clear already. */
-function explained(error: ParseError, source: string, table: RowSink<unknown>): Error {
+export function explained(error: ParseError, source: string, hintFor: (row: readonly string[]) => string): Error {
   const { code, message, lines, records, record } = error;
   if (typeof lines === 'number' && typeof records === 'number') {
-    const hint = Array.isArray(record) ? table.hintFor(record.map(String)) : '';
+    const hint = Array.isArray(record) ? hintFor(record.map(String)) : '';
     const where = /\bline \d/.test(message) ? '' : ` in line ${lines}`;
     return damaged(source, `${message.length > 200 ? `${message.slice(0, 200)}…` : message}${where}${hint}`, error);
   }
@@ -150,10 +161,6 @@ function explained(error: ParseError, source: string, table: RowSink<unknown>): 
 /** How text is written where it is not UTF-8 or UTF-16. */
 export type Encoding = 'utf8' | 'latin1';
 
-function decoded(chunks: AsyncIterable<unknown>, source: string, encoding: Encoding): AsyncIterable<unknown> {
-  return encoding === 'utf8' ? utf8(chunks, source) : latin1(chunks);
-}
-
 /** Windows' variant, as browsers read 'latin1'. */
 async function* latin1(chunks: AsyncIterable<unknown>): AsyncGenerator<string> {
   const decoder = new TextDecoder('windows-1252');
@@ -164,14 +171,22 @@ async function* latin1(chunks: AsyncIterable<unknown>): AsyncGenerator<string> {
 const isStream = (input: unknown): input is Readable =>
   typeof input === 'object' && input !== null && typeof (input as Readable).pipe === 'function';
 
-async function streamOf(file: FileHandle, source: string): Promise<Readable> {
+/** As UTF-8 (latin1 as strings), unzipped. */
+export const textOf = (
+  bytes: AsyncIterable<unknown>,
+  source: string,
+  encoding: Encoding = 'utf8',
+): AsyncGenerator<Buffer | string> =>
+  encoding === 'utf8' ? utf8(unzipped(bytes, source), source) : latin1(unzipped(bytes, source));
+
+export async function streamOf(file: FileHandle, source: string): Promise<Readable> {
   const stats = await file.stat();
   if (stats.isDirectory()) throw damaged(source, 'it is a folder');
   return file.createReadStream({ autoClose: false, ...(stats.isFile() && { start: 0 }) });
 }
 
 /** A file that changes meanwhile is refused: its rows would be of two tables. */
-async function* unchanged(file: FileHandle, stream: Readable, source: string): AsyncGenerator<unknown> {
+export async function* unchanged(file: FileHandle, stream: Readable, source: string): AsyncGenerator<unknown> {
   const before = await file.stat();
   yield* stream;
   const after = await file.stat();

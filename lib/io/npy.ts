@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { type DType, NDArray, type TypedData } from '../array.js';
 import { isFloat32Array, isFloat64Array } from '../kind.js';
@@ -14,18 +15,29 @@ import { readZipDirectory, readZipEntry } from './zip.js';
  */
 export async function readNpy(path: string | URL): Promise<NDArray> {
   const source = sourceOf(path);
+  const { file, header } = await openNpy(path);
+  try {
+    const bytes = allocateBytes(header.size, source);
+    await readFully(file, bytes, header.offset, source);
+    return toArray(header, bytes, source);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A file that was opened, and what its header says. */
+export async function openNpy(path: string | URL): Promise<{ file: FileHandle; header: NpyHeader }> {
+  const source = sourceOf(path);
   const { file, size } = await openRegularFile(path);
   try {
     const prefix = new Uint8Array(Math.min(size, NPY_PREFIX));
     await readFully(file, prefix, 0, source);
     const start = new Uint8Array(Math.min(size, npyOffset(prefix, source)));
     await readFully(file, start, 0, source);
-    const header = parseNpyHeader(start, size, source);
-    const bytes = allocateBytes(header.size, source);
-    await readFully(file, bytes, header.offset, source);
-    return toArray(header, bytes, source);
-  } finally {
+    return { file, header: parseNpyHeader(start, size, source) };
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
 
@@ -66,7 +78,8 @@ export async function readNpz(path: string | URL): Promise<Map<string, NDArray>>
   }
 }
 
-function toArray(header: NpyHeader, bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
+/** The array of a header, in whose bytes it may lie. */
+export function toArray(header: NpyHeader, bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
   if (header.big !== (endianness() === 'BE')) swapBytes(bytes, widthOf(header.type));
   const data = valuesOf(header, bytes, source);
   const { fortran, shape } = header;

@@ -130,15 +130,8 @@ export function formatSafetensors(
  */
 export async function readSafetensors(path: string | URL): Promise<Safetensors> {
   const source = sourceOf(path);
-  const { file, size } = await openRegularFile(path);
+  const { file, entries, metadata, body } = await openSafetensors(path);
   try {
-    const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
-    await readFully(file, prefix, 0, source);
-    const length = headerLength(prefix, size, source);
-    const header = new Uint8Array(length);
-    await readFully(file, header, LENGTH_BYTES, source);
-    const body = LENGTH_BYTES + length;
-    const { entries, metadata } = parseHeader(header, size - body, source);
     const tensors = new Map<string, Tensor>();
     for (const entry of entries) {
       const data = allocate(entry, source);
@@ -149,6 +142,24 @@ export async function readSafetensors(path: string | URL): Promise<Safetensors> 
     return { tensors, metadata };
   } finally {
     await file.close();
+  }
+}
+
+/** A file that was opened, and what its header says; its data begin at `body`. */
+export async function openSafetensors(path: string | URL) {
+  const source = sourceOf(path);
+  const { file, size } = await openRegularFile(path);
+  try {
+    const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
+    await readFully(file, prefix, 0, source);
+    const length = headerLength(prefix, size, source);
+    const header = new Uint8Array(length);
+    await readFully(file, header, LENGTH_BYTES, source);
+    const body = LENGTH_BYTES + length;
+    return { file, body, ...parseHeader(header, size - body, source) };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

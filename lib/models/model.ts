@@ -15,11 +15,10 @@ import type { Optimizer } from '../optimizers.js';
 import { networkFile, registerNetworks } from '../saved.js';
 import type { FloatType } from '../tape.js';
 import { drive, driveSync, signalOf } from '../train.js';
-import type { ByPort, Ports } from '../training/data.js';
-import { EVALUATE_OPTIONS, FIT_OPTIONS } from '../training/fit.js';
-import { isSource, type Source, sourceOf } from '../training/source.js';
+import type { Ports } from '../training/data.js';
+import { isSource, type Source } from '../training/source.js';
 import { architectureOf, registerKind } from './architecture.js';
-import { type Callee, evaluation, fitting, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
+import { type Callee, evaluation, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
 import { type CompileOptions, metricsIn, readCompile } from './compile.js';
 import { Composite } from './composite.js';
 import { Engine } from './engine.js';
@@ -47,7 +46,7 @@ import type {
 import { portsOf } from './ports.js';
 import { snapshot } from './saving.js';
 import { Snapshot } from './snapshot.js';
-import { evaluationOf, fittingSource, predictionOf } from './source-calls.js';
+import { evaluateCall, fitCall, predictionOf } from './source-calls.js';
 import { summaryText } from './summary.js';
 
 /**
@@ -228,11 +227,8 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    */
   fit(source: Source<Batch<I, O>>, options?: FitSourceOptions): Promise<History>;
   async fit(x: unknown, y?: unknown, options: FitOptions = {}): Promise<History> {
-    const given = sourceOf(x, y, FIT_OPTIONS);
-    const training = given
-      ? fittingSource(this.#callee, given.source, given.options, false)
-      : fitting(this.#callee, x as ByPort, y as ByPort, options, false);
-    return drive(this.#engine.exclusively(training), signalOf(given?.options ?? options));
+    const call = fitCall(this.#callee, x, y, options, false);
+    return drive(this.#engine.exclusively(call.training), signalOf(call.options));
   }
 
   /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
@@ -240,11 +236,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   /** The same of an iterable that is not asynchronous, or a function that returns one. */
   fitSync(source: Source<Batch<I, O>>, options?: Omit<FitSourceOptions, 'signal'>): History;
   fitSync(x: unknown, y?: unknown, options: FitOptions = {}): History {
-    const given = sourceOf(x, y, FIT_OPTIONS);
-    const training = given
-      ? fittingSource(this.#callee, given.source, given.options, true)
-      : fitting(this.#callee, x as ByPort, y as ByPort, options, true);
-    return driveSync(this.#engine.exclusively(training));
+    return driveSync(this.#engine.exclusively(fitCall(this.#callee, x, y, options, true).training));
   }
 
   /** One update of the weights on all samples given. Returns the loss and metrics before the update. */
@@ -285,22 +277,15 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   /** The same over the batches of a source. @throws as `fit` of one */
   evaluate(source: Source<Batch<I, O>>, options?: EvaluateSourceOptions): Promise<Logs>;
   async evaluate(x: unknown, y?: unknown, options: EvaluateOptions = {}): Promise<Logs> {
-    const given = sourceOf(x, y, EVALUATE_OPTIONS);
-    const judging = given
-      ? evaluationOf(this.#callee, given.source, given.options, false)
-      : evaluation(this.#callee, x as ByPort, y as ByPort, options);
-    return drive(this.#engine.exclusively(judging), signalOf(given?.options ?? options));
+    const call = evaluateCall(this.#callee, x, y, options, false);
+    return drive(this.#engine.exclusively(call.judging), signalOf(call.options));
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
   evaluateSync(x: DataOf<I>, y: TargetsOf<O>, options?: Omit<EvaluateOptions, 'signal'>): Logs;
   evaluateSync(source: Source<Batch<I, O>>): Logs;
   evaluateSync(x: unknown, y?: unknown, options: EvaluateOptions = {}): Logs {
-    const given = sourceOf(x, y, EVALUATE_OPTIONS);
-    const judging = given
-      ? evaluationOf(this.#callee, given.source, given.options, true)
-      : evaluation(this.#callee, x as ByPort, y as ByPort, options);
-    return driveSync(this.#engine.betweenBatches(judging));
+    return driveSync(this.#engine.betweenBatches(evaluateCall(this.#callee, x, y, options, true).judging));
   }
 
   /**
@@ -317,10 +302,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    */
   predict(source: Source<BatchOfInputs<I>>, options?: PredictSourceOptions): Promise<Predicted<O>>;
   async predict(x: unknown, options: PredictOptions = {}): Promise<Predicted<O>> {
-    const predicting = isSource(x)
-      ? predictionOf(this.#callee, x, options)
-      : prediction(this.#callee, x as ByPort, options);
-    return this.#structured(await predicting);
+    return this.#structured(await (isSource(x) ? predictionOf : prediction)(this.#callee, x as never, options));
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */

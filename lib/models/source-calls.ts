@@ -1,19 +1,40 @@
 import { NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
-import { checkOptions, failure } from '../check.js';
-import { forget, iterate, opened, resultOf } from '../iteration.js';
-import { isError } from '../kind.js';
+import { checkOptions } from '../check.js';
+import { forget, iterate, ofBatch, opened, resultOf } from '../iteration.js';
 import { aborted, isPromise, signalOf, type Training, unlessAborted } from '../train.js';
+import type { ByPort } from '../training/data.js';
 import { ending, type Feed } from '../training/feed.js';
-import { checkSourceOptions, prepareSource } from '../training/fit.js';
+import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource } from '../training/fit.js';
 import { evaluateLoop, fitLoop } from '../training/loop.js';
-import type { Source } from '../training/source.js';
-import { type Callee, prediction } from './calls.js';
+import { type Source, sourceOf } from '../training/source.js';
+import { type Callee, evaluation, fitting, prediction } from './calls.js';
 import { enter, feedOf, validationFeed } from './feeds.js';
-import type { EvaluateSourceOptions, FitSourceOptions, PredictSourceOptions } from './options.js';
+import type {
+  EvaluateOptions,
+  EvaluateSourceOptions,
+  FitOptions,
+  FitSourceOptions,
+  PredictSourceOptions,
+} from './options.js';
 
-/** `isSync`: on this thread, with nothing to wait for. */
-export function* fittingSource(
+/** What `fit` was given, arrays or a source, and its options. `isSync`: on this thread, with nothing to wait for */
+export function fitCall(callee: Callee, x: unknown, y: unknown, options: FitOptions, isSync: boolean) {
+  const given = sourceOf(x, y, FIT_OPTIONS);
+  return given
+    ? { training: fittingSource(callee, given.source, given.options, isSync), options: given.options }
+    : { training: fitting(callee, x as ByPort, y as ByPort, options, isSync), options };
+}
+
+/** The same of `evaluate`. */
+export function evaluateCall(callee: Callee, x: unknown, y: unknown, options: EvaluateOptions, isSync: boolean) {
+  const given = sourceOf(x, y, EVALUATE_OPTIONS);
+  return given
+    ? { judging: evaluatingSource(callee, given.source, given.options, isSync), options: given.options }
+    : { judging: evaluation(callee, x as ByPort, y as ByPort, options), options };
+}
+
+function* fittingSource(
   callee: Callee,
   source: Source<unknown>,
   options: FitSourceOptions,
@@ -41,7 +62,7 @@ export function* fittingSource(
   return yield* ending(feeds, training());
 }
 
-export function* evaluationOf(
+function* evaluatingSource(
   callee: Callee,
   source: Source<unknown>,
   options: EvaluateSourceOptions,
@@ -80,7 +101,7 @@ export async function predictionOf(
       try {
         parts.push(await predicting);
       } catch (error) {
-        throw signal?.aborted ? error : inBatch(parts.length, error);
+        throw signal?.aborted ? error : ofBatch(`batch ${parts.length}`, error);
       }
     }
   } finally {
@@ -109,7 +130,7 @@ class BatchesToPredict {
       return { done, value: await value };
     } catch (error) {
       this.#isOver = true;
-      throw inBatch(batch, error, 'the source threw: ');
+      throw ofBatch(`batch ${batch}`, error, 'the source threw: ');
     } finally {
       this.#isReading = false;
     }
@@ -122,11 +143,6 @@ class BatchesToPredict {
     forget(left);
     if (isPromise(left) && !this.#isReading) await left;
   }
-}
-
-function inBatch(batch: number, cause: unknown, what = ''): Error {
-  const { message = String(cause), code = 'ERR_BATCH' } = (isError(cause) ? cause : {}) as NodeJS.ErrnoException;
-  return failure(code, `batch ${batch}: ${what}${message}`, { cause });
 }
 
 function checkOfSource(options: object): void {

@@ -2,10 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import type { TypedData } from '../array.js';
 import { binding } from '../binding.js';
-import { failure } from '../check.js';
 import type { Shape } from '../graph/value.js';
-import { forget, type Iteration, iterate, notSync, opened, resultOf } from '../iteration.js';
-import { isError } from '../kind.js';
+import { forget, type Iteration, iterate, notSync, ofBatch, opened, resultOf } from '../iteration.js';
 import type { FloatType } from '../tape.js';
 import { isPromise, type Training, withStack } from '../train.js';
 import { warn } from '../warn.js';
@@ -331,16 +329,12 @@ export class SourceFeed implements Feed {
   /** For what the source throws. It has ended then, and is not left. */
   #thrown(cause: unknown): Error {
     this.#iteration = undefined;
-    const { message = String(cause), code = 'ERR_BATCH' } = (isError(cause) ? cause : {}) as NodeJS.ErrnoException;
-    const place = this.#placeOf(this.#read);
-    return this.#framed(failure(code, `${place}: the source threw: ${message}`, { cause }));
+    return this.#framed(ofBatch(this.#placeOf(this.#read), cause, 'the source threw: '));
   }
 
   /** For what is wrong with a batch. */
   #placed(cause: unknown, place = this.#placeOf(this.#read)): Error {
-    const { message, name, code = 'ERR_BATCH' } = cause as NodeJS.ErrnoException;
-    const Type = name === 'RangeError' ? RangeError : name === 'TypeError' ? TypeError : Error;
-    return this.#framed(Object.assign(new Type(`${place}: ${message}`, { cause }), { code }));
+    return this.#framed(ofBatch(place, cause));
   }
 
   /** What is read meanwhile knows not who called: the driver does. */

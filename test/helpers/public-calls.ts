@@ -444,6 +444,17 @@ export const CALLS: Record<string, Call> = {
       ),
     ]),
   ),
+  'data.csv': plain((p, o) => fjordnet.data.csv(p, o), 'missing.csv', {
+    label: 'a',
+    columns: ['b', 2],
+    classes: ['yes', 'no'],
+    header: true,
+    separator: ';',
+    dtype: 'float32',
+  }),
+  'data.npy': plain(fjordnet.data.npy, ['missing.npy']),
+  'data.npy of one': plain(fjordnet.data.npy, 'missing.npy'),
+  'data.safetensors': plain(fjordnet.data.safetensors, 'missing.safetensors', ['x', 'y']),
   'Sequential.fit of a source': of(
     network,
     (m, ...a) => m.fit(...(a as [[], object])),

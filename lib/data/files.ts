@@ -1,0 +1,187 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { NDArray } from '../array.js';
+import { didYouMean, wrongType, wrongValue } from '../check.js';
+import { filePath } from '../io/atomic.js';
+import { openNpy, toArray } from '../io/npy.js';
+import type { NpyHeader, NpyType } from '../io/npy-header.js';
+import { allocateBytes, damaged, readFully, sourceOf } from '../io/read.js';
+import { openSafetensors, type SafetensorsDType } from '../io/safetensors.js';
+import { isPlain, isURL } from '../kind.js';
+import { Rows } from './block.js';
+import type { Cursor } from './cursor.js';
+import { Dataset } from './dataset.js';
+import { collect, type Layout, layoutOf } from './element.js';
+
+/** Read at a time, of all arrays together; one row may be larger. */
+const BLOCK = 2 ** 22;
+
+/** What stands for arrays: one, [x, y] or [x, y, sampleWeight]; x and y may be records of several. */
+type Parts<T> = T | readonly (T | Readonly<Record<string, T>>)[];
+
+/** An array in a file that is open. */
+interface Column {
+  readonly file: FileHandle;
+  readonly source: string;
+  readonly header: NpyHeader;
+}
+
+/**
+ * The rows of arrays in NPY files, read as they are needed: memory does not grow with the files. `data.npy('x.npy')` has samples x,
+ * `data.npy(['x.npy', 'y.npy'])` samples [x, y], of the same rows.
+ *
+ * @throws when it is read: Error with code ERR_FORMAT and the reason for files that are damaged, in Fortran order, or have different
+ *   numbers of rows; the file system's (ENOENT …)
+ */
+export function npy(paths: Parts<string | URL>): Dataset {
+  const { layout, parts } = partsOf('paths', paths, (name, path) => void filePathOf(name, path));
+  return new Dataset(
+    () =>
+      new FileCursor(layout, async (files) => {
+        const columns: Column[] = [];
+        for (const path of parts as (string | URL)[]) {
+          const { file, header } = await openNpy(path);
+          files.push(file);
+          columns.push({ file, header, source: sourceOf(path) });
+        }
+        return columns;
+      }),
+  );
+}
+
+/**
+ * The same of tensors in a safetensors file, by their names: `data.safetensors('digits.safetensors', ['images', 'labels'])`.
+ *
+ * @throws when it is read: RangeError for a name that is not in the file; Error with code ERR_FORMAT and the reason if it is damaged,
+ *   or the tensors have different numbers of rows; the file system's (ENOENT …)
+ */
+export function safetensors(path: string | URL, names: Parts<string>): Dataset {
+  filePath(path);
+  const { layout, parts } = partsOf('names', names, (name, part) => {
+    if (typeof part !== 'string') throw wrongType(name, 'the name of a tensor', part);
+  });
+  return new Dataset(
+    () =>
+      new FileCursor(layout, async (files) => {
+        const { file, entries, body } = await openSafetensors(path);
+        files.push(file);
+        const known = entries.map(({ name }) => name);
+        return (parts as string[]).map((part) => {
+          const entry = entries[known.indexOf(part)];
+          if (!entry) {
+            const few = known.slice(0, 20).map((name) => `'${name.slice(0, 60)}'`);
+            throw wrongValue(
+              'names',
+              `tensors of the file${didYouMean(part, known.slice(0, 1000))}: ${few.join(', ')}`,
+              part,
+            );
+          }
+          const { shape, begin, end, dtype } = entry;
+          const header = {
+            type: TYPES[dtype],
+            big: false,
+            fortran: false,
+            shape,
+            offset: body + begin,
+            size: end - begin,
+          };
+          return { file, header, source: `${sourceOf(path)}, '${part.slice(0, 60)}'` };
+        });
+      }),
+  );
+}
+
+const TYPES: Readonly<Record<SafetensorsDType, NpyType>> = {
+  ...{ F64: 'f8', F32: 'f4', I64: 'i8', U64: 'u8', I32: 'i4', U32: 'u4', I16: 'i2', U16: 'u2', I8: 'i1', U8: 'u1' },
+};
+
+function filePathOf(name: string, path: unknown): void {
+  if (typeof path !== 'string' && !isURL(path)) throw wrongType(name, 'a path or a file URL', path);
+  filePath(path);
+}
+
+function partsOf(option: string, given: unknown, check: (name: string, part: unknown) => void) {
+  const layout = layoutOf(given);
+  const parts: unknown[] = [];
+  collect(layout, given, parts);
+  if (parts.length === 0) throw wrongType(option, 'one, or a list such as [x, y]', given);
+  for (const [k, part] of parts.entries()) check(isPlain(given) || parts.length > 1 ? `${option}[${k}]` : option, part);
+  return { layout, parts };
+}
+
+/** Reads rows of all arrays by their place in the file, some megabytes at a time, and the next ones while these are in use. */
+class FileCursor implements Cursor {
+  readonly #layout: Layout;
+  readonly #open: (files: FileHandle[]) => Promise<Column[]>;
+  readonly #files: FileHandle[] = [];
+  #columns: readonly Column[] = [];
+  #isOpen = false;
+  #rows = 0;
+  #perBlock = 1;
+  #at = 0;
+  #block?: Rows<unknown>;
+  #reading?: Promise<Rows<unknown> | undefined>;
+  #isClosed = false;
+
+  /** `open` hands over the files that are to be closed, also where it fails after that. */
+  constructor(layout: Layout, open: (files: FileHandle[]) => Promise<Column[]>) {
+    this.#layout = layout;
+    this.#open = open;
+  }
+
+  next(most: number): Rows<unknown> | undefined | Promise<Rows<unknown> | undefined> {
+    const block = this.#block;
+    if (!block) return this.#advance(most);
+    this.#block = block.length > most ? block.slice(most, block.length) : undefined;
+    return block.length > most ? block.slice(0, most) : block;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#reading?.catch(() => {}); // a file is not closed under a read
+    for (const file of this.#files.splice(0)) await file.close();
+  }
+
+  async #advance(most: number): Promise<Rows<unknown> | undefined> {
+    if (this.#isClosed) return undefined;
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      await this.#begin();
+    }
+    this.#block = await (this.#reading ?? this.#read());
+    this.#reading = this.#read();
+    this.#reading.catch(() => {}); // it is looked at when it is its turn
+    return this.#block && this.next(most);
+  }
+
+  async #begin(): Promise<void> {
+    this.#columns = await this.#open(this.#files);
+    for (const { header, source } of this.#columns) {
+      if (header.shape.length === 0) throw damaged(source, 'it has no rows, but a single number');
+      if (header.fortran && header.shape.length > 1)
+        throw damaged(source, 'it is in Fortran order, where rows do not lie together: save np.ascontiguousarray(x)');
+    }
+    this.#rows = this.#columns[0].header.shape[0];
+    for (const { header, source } of this.#columns)
+      if (header.shape[0] !== this.#rows)
+        throw damaged(source, `it has ${header.shape[0]} rows, and ${this.#columns[0].source} ${this.#rows}`);
+    const bytes = this.#columns.reduce((sum, { header }) => sum + header.size / Math.max(1, this.#rows), 0);
+    this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, bytes)));
+  }
+
+  async #read(): Promise<Rows<unknown> | undefined> {
+    const first = this.#at;
+    const n = Math.min(this.#perBlock, this.#rows - first);
+    if (n === 0) return undefined;
+    this.#at += n;
+    const arrays = await Promise.all(this.#columns.map((column) => rowsOf(column, first, n)));
+    return new Rows(this.#layout, arrays, 0, n);
+  }
+}
+
+async function rowsOf({ file, source, header }: Column, first: number, n: number): Promise<NDArray> {
+  const shape = [n, ...header.shape.slice(1)];
+  const width = header.size / header.shape[0];
+  const bytes = allocateBytes(n * width, source);
+  await readFully(file, bytes, header.offset + first * width, source);
+  return toArray({ ...header, shape, fortran: false, size: n * width }, bytes, source);
+}
