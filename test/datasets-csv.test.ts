@@ -156,6 +156,11 @@ test('what cannot be read is refused with its line, after the rows before it', a
     'ERR_FORMAT',
     `its first row, '0', '1', '2', may be names or numbers: the option header says which`,
   ]);
+  t.deepEqual(await fails(`1,2\n3,"${'4\n'.repeat(2 ** 23)}${'5\n'.repeat(2 ** 23)}`), [
+    1,
+    'ERR_FORMAT',
+    'one of its rows is longer than the maximum of 16777216 bytes: a quote may not be closed',
+  ]);
   t.deepEqual(await fails(''), [0, 'ERR_FORMAT', 'it is empty']);
   t.deepEqual(await fails('a,b\n'), [0, 'ERR_FORMAT', `it has names ('a', 'b'), but no rows below them`]);
   const missing = await t.throwsAsync(all(data.csv(join(home, 'missing.csv'))));

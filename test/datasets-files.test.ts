@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
-import { data, layers, RandomState, sequential } from 'fjordnet';
+import { data, layers, NDArray, RandomState, sequential } from 'fjordnet';
 import { readNpy } from '../dist/io/npy.js';
 import { writeSafetensors } from '../dist/io/safetensors.js';
 
@@ -150,4 +150,42 @@ test('a file larger than what memory may grow by is trained on', async (t) => {
   t.is(rows, 200_000);
   t.is(bytes, 400e6);
   t.true(grown < 200e6, `${grown} bytes`);
+});
+
+test('rows stay whole and together when they are shuffled, whatever their dtypes become', async (t) => {
+  const seen: number[] = [];
+  for await (const [rows, labels] of data
+    .fromArrays([x, NDArray.from(Array.from(x.data, (_, i) => i).slice(0, 5000))])
+    .shuffle(1000, 1)
+    .batch(77))
+    for (const [k, row] of labels.data.entries()) {
+      seen.push(row);
+      if (seen.length % 50 === 0)
+        t.deepEqual([...rows.data.slice(k * 500, (k + 1) * 500)], [...x.data.slice(row * 500, (row + 1) * 500)]);
+    }
+  t.deepEqual(
+    [...seen].sort((a, b) => a - b),
+    Array.from({ length: 5000 }, (_, i) => i),
+  );
+  t.notDeepEqual(
+    seen,
+    Array.from({ length: 5000 }, (_, i) => i),
+  );
+  // integers beyond int32 in a later block
+  const n = 700_000;
+  const wide = npyFile(
+    'wide.npy',
+    '<i8',
+    [n],
+    BigInt64Array.from({ length: n }, (_, i) => BigInt(i) * (i > 600_000 ? 2n ** 13n : 1n)),
+  );
+  const sums = { read: 0, shuffled: 0 };
+  for await (const batch of data.npy(wide).batch(9999)) for (const value of batch.data) sums.read += value;
+  for await (const batch of data.npy(wide).shuffle(500_000, 1).batch(9999))
+    for (const value of batch.data) sums.shuffled += value;
+  t.is(sums.shuffled, sums.read);
+  t.is(
+    sums.read,
+    Array.from({ length: n }, (_, i) => i * (i > 600_000 ? 2 ** 13 : 1)).reduce((a, b) => a + b, 0),
+  );
 });

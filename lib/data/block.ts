@@ -70,7 +70,7 @@ export function batchOf(blocks: readonly Block[]): unknown {
   return stacked(blocks.flatMap((block) => Array.from({ length: block.length }, (_, i) => block.at(i))));
 }
 
-const isAlike = (a: Rows<unknown>, b: Rows<unknown>): boolean =>
+export const isAlike = (a: Rows<unknown>, b: Rows<unknown>): boolean =>
   a.columns === b.columns ||
   (JSON.stringify(a.layout) === JSON.stringify(b.layout) &&
     a.columns.every(

@@ -15,7 +15,7 @@ import {
   textOf,
   unchanged,
 } from '../io/csv.js';
-import { openFile, sourceOf } from '../io/read.js';
+import { damaged, openFile, sourceOf } from '../io/read.js';
 import type { Rows } from './block.js';
 import { CsvRows, type CsvRowsOptions } from './csv-rows.js';
 import type { Cursor } from './cursor.js';
@@ -95,6 +95,8 @@ class CsvCursor implements Cursor {
   #block?: Rows<unknown>;
   #error?: { readonly error: unknown };
   #isOver = false;
+  /** Bytes since the row before. */
+  #unparsed = 0;
 
   constructor(path: string | URL, options: CsvRowsOptions) {
     this.#path = path;
@@ -140,9 +142,15 @@ class CsvCursor implements Cursor {
     const parser = this.#parser as Transform;
     const { value, done } = await this.#text.next();
     if (!done) {
+      this.#unparsed += value.length;
       await new Promise<void>((resolve, reject) => {
         parser.write(value, (error) => (error ? reject(error) : resolve()));
       });
+      if (this.#unparsed > MAX_RECORD)
+        throw damaged(
+          this.#source,
+          `one of its rows is longer than the maximum of ${MAX_RECORD} bytes: a quote may not be closed`,
+        );
       return;
     }
     parser.end();
@@ -163,7 +171,7 @@ class CsvCursor implements Cursor {
     const parser = parse({
       bom: false,
       delimiter: this.#separator,
-      max_record_size: MAX_RECORD,
+      max_record_size: 0, // it would be asked for each byte, a tenth of the time
       skip_empty_lines: true,
     });
     const push = parser.push.bind(parser);
@@ -171,6 +179,7 @@ class CsvCursor implements Cursor {
     parser.push = (cells: string[] | null) => {
       if (cells === null) return push(null);
       if (this.#error) return true;
+      this.#unparsed = 0;
       try {
         this.#table.row(cells, parser.info.lines);
       } catch (error) {

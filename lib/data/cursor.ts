@@ -1,4 +1,3 @@
-import type { RandomState } from '../random.js';
 import { isPromise } from '../train.js';
 import { type Block, batchOf, Items, Rows } from './block.js';
 
@@ -149,57 +148,6 @@ export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cur
     },
     close: () => source.close(),
   };
-}
-
-/** tf.data's: a buffer is filled, and each element that is drawn from it makes room for the next one. */
-export function shuffled<E>(source: Cursor<E>, size: number, random: RandomState): Cursor<E> {
-  const buffer: E[] = [];
-  let isOver = false;
-  let draws: ArrayLike<number> = [];
-  let drawn = 0;
-  let filling: Promise<void> | undefined;
-  const take = (block: Block<E> | undefined) => {
-    if (!block) isOver = true;
-    else for (let i = 0; i < block.length; i++) buffer.push(block.at(i));
-  };
-  const fill = (): Promise<void> | undefined => {
-    while (buffer.length < size && !isOver) {
-      const block = source.next(Math.min(MANY, size - buffer.length));
-      if (isPromise(block))
-        return block.then((arrived) => {
-          take(arrived);
-          return fill();
-        });
-      take(block);
-    }
-    return undefined;
-  };
-  const draw = (): E => {
-    if (drawn === draws.length) [draws, drawn] = [random.randomSample([MANY]).data, 0];
-    const at = Math.floor(draws[drawn++] * buffer.length);
-    const element = buffer[at];
-    const last = buffer.pop() as E;
-    if (at < buffer.length) buffer[at] = last;
-    return element;
-  };
-  const some = (most: number): Awaitable<Block<E> | undefined> => {
-    const elements: E[] = [];
-    filling = undefined;
-    while (elements.length < most) {
-      if (buffer.length < size && !isOver) {
-        filling = fill();
-        if (filling) break;
-      }
-      if (buffer.length === 0) break;
-      elements.push(draw());
-    }
-    if (elements.length > 0) {
-      filling?.catch(() => {}); // it is looked at the next time
-      return new Items(elements);
-    }
-    return filling?.then(() => some(most));
-  };
-  return { next: (most) => (filling ? filling.then(() => some(most)) : some(most)), close: () => source.close() };
 }
 
 /** Keeps what passes; `whole` is given all of it once the end was reached. */

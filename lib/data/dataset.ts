@@ -3,18 +3,8 @@ import { checkBoolean, checkInteger, checkOptions, wrongType } from '../check.js
 import { checkRandomState, RandomState } from '../random.js';
 import { ahead, mapped } from './ahead.js';
 import type { Block } from './block.js';
-import {
-  type Awaitable,
-  batched,
-  type Cursor,
-  filtered,
-  keeping,
-  over,
-  repeated,
-  shuffled,
-  skipped,
-  taken,
-} from './cursor.js';
+import { type Awaitable, batched, type Cursor, filtered, keeping, over, repeated, skipped, taken } from './cursor.js';
+import { shuffled } from './shuffle.js';
 
 /** What `batch` makes of an element: its numbers and arrays become arrays of one dimension more. */
 export type Batched<E> = IsAny<E> extends true ? any : E extends readonly unknown[] ? Parts<E> : BatchedPart<E>;
