@@ -605,3 +605,88 @@ test('a progress bar tells how many batches there were while nobody knows how ma
   t.regex(draw({ steps: 10 }), /^Epoch 1\/2 ━+╌+ {2}70% - ETA 0s - n batches\/s - loss: 1\.0000$/);
   t.regex(draw({ steps: 10, samples: 95 }), /^Epoch 1\/2 ━+╌+ {2}70% - ETA 0s - n samples\/s - loss: 1\.0000$/);
 });
+
+test('sources of plain numbers need no types of their own', async (t) => {
+  const net = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })], seed: 1 });
+  net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  function* batches() {
+    const [a, b] = [
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [1, 5],
+    ];
+    yield [a, b];
+  }
+  await net.fit(batches);
+  await net.fit(batches());
+  await net.fit([
+    [
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [1, 5],
+    ],
+  ]);
+  await net.fit(
+    data
+      .fromArrays([
+        [
+          [0, 1],
+          [2, 3],
+        ],
+        [1, 5],
+      ])
+      .batch(2),
+    { epochs: 2 },
+  );
+  await net.fit(data.generator(batches));
+  await net.fit(
+    data
+      .fromArrays([
+        [
+          [0, 1],
+          [2, 3],
+        ],
+        [1, 5],
+      ])
+      .map(([x, y]) => [x, 2 * y] as const)
+      .batch(2),
+  );
+  t.is(net.iterations, 7);
+  t.is((await net.predict(batches)).shape[0], 2);
+});
+
+test('what a source does when it is left is waited for, and does not hide an error', async (t) => {
+  let isClosed = false;
+  const source = (error?: Error) =>
+    async function* () {
+      try {
+        for (;;) yield [x, y];
+      } finally {
+        await sleep(20);
+        isClosed = true;
+        await (error && Promise.reject(error));
+      }
+    };
+  const net = network();
+  const stop: Callback = {
+    onBatchEnd: () => {
+      net.stopTraining = true;
+    },
+  };
+  await net.fit(source(), { callbacks: stop });
+  t.true(isClosed);
+  const closing = new Error('of closing');
+  t.is(await t.throwsAsync(net.fit(source(closing), { callbacks: stop })), closing);
+  const failing: Callback = {
+    onBatchEnd() {
+      throw new Error('of a callback');
+    },
+  };
+  isClosed = false;
+  t.is((await t.throwsAsync(net.fit(source(closing), { callbacks: failing })))?.message, 'of a callback');
+  t.true(isClosed);
+});

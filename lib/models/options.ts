@@ -20,9 +20,9 @@ export type Predicted<O extends Outputs> = O extends readonly Value[] ? NDArray[
 export type Batch<I = any, O = any> =
   | readonly [x: DataOf<I>, y: TargetsOf<O>]
   | readonly [x: DataOf<I>, y: TargetsOf<O>, sampleWeight: ByPort | undefined]
-  | readonly NDArray[];
+  | readonly ArrayInput[];
 /** The same for predictions, which look at x alone. */
-export type BatchOfInputs<I = any> = readonly [x: DataOf<I>, ...rest: unknown[]] | readonly NDArray[] | NDArray;
+export type BatchOfInputs<I = any> = readonly [x: DataOf<I>, ...rest: unknown[]] | readonly ArrayInput[] | NDArray;
 
 export interface ModelOptions<O extends Outputs = Outputs, I extends Outputs = Outputs> {
   /** What `input` gives; or the values of another network's layers, from which this one begins anew. */

@@ -1,6 +1,6 @@
 import { allocate } from '../allocate.js';
 import type { RandomState } from '../random.js';
-import type { Training } from '../train.js';
+import { isPromise, type Training } from '../train.js';
 import type { Samples } from './loop.js';
 import type { Pace, Rows } from './sweep.js';
 
@@ -28,8 +28,8 @@ export interface Feed {
   begin?(epoch?: number): Training<boolean>;
   /** Has every chunk of an epoch run, until it is to stop. */
   each(sweeping: Sweeping): Training<void>;
-  /** Called when nothing is read any more, whatever the reason. */
-  end?(): Training<void>;
+  /** Called when nothing is read any more, whatever the reason; gives a promise where that is to be waited for. */
+  end?(): unknown;
 }
 
 /** All of the samples in each epoch; in a new order where `random` draws one. */
@@ -49,9 +49,17 @@ export function samplesFeed(samples: Samples, batchSize: number, random?: Random
 
 /** `training`, after which, however it ends, nothing more is read of the feeds. */
 export function* ending<R>(feeds: readonly (Feed | undefined)[], training: Training<R>): Training<R> {
+  const leave = () => feeds.map((feed) => feed?.end?.()).filter(isPromise);
+  let result: R;
   try {
-    return yield* training;
-  } finally {
-    for (const feed of feeds) if (feed?.end) yield* feed.end();
+    result = yield* training;
+  } catch (error) {
+    for (const left of leave())
+      try {
+        yield left;
+      } catch {} // there is a first error
+    throw error;
   }
+  for (const left of leave()) yield left;
+  return result;
 }

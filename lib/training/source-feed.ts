@@ -99,7 +99,8 @@ export class SourceFeed implements Feed {
     if (this.#hasRunOut) return false;
     const { batchesPerEpoch, mayEnd = false } = this.#options;
     const isFunction = typeof this.#source === 'function';
-    if (batchesPerEpoch === undefined || isFunction) yield* this.#leave();
+    const left = batchesPerEpoch === undefined || isFunction ? this.#leave() : undefined;
+    if (left) yield left;
     this.#epoch = epoch;
     this.#read = 0;
     this.#isOver = false;
@@ -140,19 +141,19 @@ export class SourceFeed implements Feed {
     if (this.#read < batchesPerEpoch && batchesPerEpoch !== Number.POSITIVE_INFINITY) this.#warnOfEnd();
   }
 
-  *end(): Training<void> {
+  end(): unknown {
     this.#isLeft = true;
-    yield* this.#leave();
+    return this.#leave();
   }
 
-  /** Ends the pass over the source. What it does then is waited for, unless it is at work on a batch. */
-  *#leave(): Training<void> {
+  /** Ends the pass over the source. Gives a promise of what it does then, unless it is at work on a batch. */
+  #leave(): PromiseLike<unknown> | undefined {
     const iteration = this.#iteration;
     this.#iteration = undefined;
     this.#passed = 0;
     const left = iteration?.leave();
     forget(left);
-    if (isPromise(left) && !this.#isWaiting && !this.#options.isSync) yield left;
+    return isPromise(left) && !this.#isWaiting && !this.#options.isSync ? left : undefined;
   }
 
   #warnOfEnd(): void {
@@ -240,6 +241,7 @@ export class SourceFeed implements Feed {
   #accept(given: unknown): boolean | Promise<boolean> {
     const { batchesPerEpoch, isSync } = this.#options;
     const result = this.#placing(resultOf, given);
+    if (this.#isLeft) return false;
     if (result.done) {
       this.#iteration = undefined;
       const isAnew = batchesPerEpoch !== undefined && this.#passed > 0 && isRepeatable(this.#source);
