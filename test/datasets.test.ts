@@ -188,7 +188,7 @@ test('elements may be records and lists of several inputs', async (t) => {
       .map((element) => element)
       .batch(3),
   );
-  t.deepEqual([list[0][0].shape, list[0][1].shape, list[1].shape], [[3, 1], [3, 2], [3]]);
+  t.deepEqual([(list as any)[0][0].shape, (list as any)[0][1].shape, list[1].shape], [[3, 1], [3, 2], [3]]);
   const [alone] = await all(data.fromArrays(b).batch(2));
   t.deepEqual((alone as NDArray).toArray(), [
     [4, 4],

@@ -133,7 +133,8 @@ export async function readRows<T>(
     // a stream that waits for more, as a terminal does, is not waited for
     parser.once('error', () => stream.destroy());
     parser.resume(); // rows are taken as they are parsed: nothing comes out
-    await pipeline(() => textOf(bytes, source, encoding), parser);
+    const text = encoding === 'utf8' ? textOf(bytes, source) : latin1(unzipped(bytes, source));
+    await pipeline(() => text, parser);
     return table.finish();
   } catch (error) {
     throw explained(error as ParseError, source, (row) => table.hintFor(row));
@@ -171,13 +172,9 @@ async function* latin1(chunks: AsyncIterable<unknown>): AsyncGenerator<string> {
 const isStream = (input: unknown): input is Readable =>
   typeof input === 'object' && input !== null && typeof (input as Readable).pipe === 'function';
 
-/** As UTF-8 (latin1 as strings), unzipped. */
-export const textOf = (
-  bytes: AsyncIterable<unknown>,
-  source: string,
-  encoding: Encoding = 'utf8',
-): AsyncGenerator<Buffer | string> =>
-  encoding === 'utf8' ? utf8(unzipped(bytes, source), source) : latin1(unzipped(bytes, source));
+/** As UTF-8, unzipped. */
+export const textOf = (bytes: AsyncIterable<unknown>, source: string): AsyncGenerator<Buffer> =>
+  utf8(unzipped(bytes, source), source);
 
 export async function streamOf(file: FileHandle, source: string): Promise<Readable> {
   const stats = await file.stat();

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
-import { hasMethods, isNDArray, isRandomState } from '../kind.js';
-import { hasNamedColumns, type Table } from '../tables/frame.js';
-import { isTable, TableRows } from '../tables/rows.js';
+import { isNDArray, isRandomState } from '../kind.js';
+import type { Table } from '../tables/frame.js';
+import { isTableFor, TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
 import { accuracy } from './score.js';
 
@@ -174,16 +174,4 @@ const failed = (error?: unknown): Outcome => ({
 export function readSamples(x: ArrayInput | Table, model?: unknown): NDArray | TableRows {
   if (isTableFor(model, x)) return new TableRows('x', x);
   return isNDArray(x) ? asArray('x', x) : NDArray.from(x as ArrayInput, { dtype: floatDType(x as ArrayInput) });
-}
-
-/** A table of another library is one to models that take tables, and where it holds more than numbers; else a matrix. */
-export function isTableFor(model: unknown, x: unknown): x is Table {
-  if (!isTable(x)) return false;
-  if (!hasNamedColumns(x) || hasMethods(model, 'transformFrame')) return true;
-  try {
-    asArray('x', x as unknown as ArrayInput);
-    return false;
-  } catch {
-    return true;
-  }
 }

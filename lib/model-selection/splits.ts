@@ -4,7 +4,7 @@ import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrong
 import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
-import { isTable, TableRows } from '../tables/rows.js';
+import { isTableFor, TableRows } from '../tables/rows.js';
 import { checkRowCount, countClasses, groupByClass, rowCount, rowRange, type Split } from './folds.js';
 
 /** Rows that can be split: an array, labels that are strings or booleans, or a table. */
@@ -311,7 +311,7 @@ function checkArrays(name: string, arrays: readonly Splittable[]): Rows[] {
 
 function rowsOf(name: string, a: Splittable): Rows {
   if (isWords(a)) return a;
-  return isTable(a) ? new TableRows(name, a) : asArray(name, a as ArrayInput);
+  return isTableFor(undefined, a) ? new TableRows(name, a) : asArray(name, a as ArrayInput);
 }
 
 function distribute(sources: readonly Rows[], sets: readonly NDArray[]) {

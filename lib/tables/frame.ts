@@ -189,7 +189,9 @@ function ofArray(name: string, x: ArrayInput): Frame {
 
 /** A table of Arrow or of Polars, whose columns may be of any kind. */
 export const hasNamedColumns = (x: unknown): boolean =>
-  hasMethods(x, 'getChild') || (hasMethods(x, 'getColumn') && Array.isArray(property(x, 'columns')));
+  Array.isArray(property(x, 'columns'))
+    ? hasMethods(x, 'getColumn')
+    : property(x, 'schema') !== undefined && hasMethods(x, 'getChild');
 
 const EXPECTED = 'a table: a record of columns, an array of rows, or a matrix';
 

@@ -1,6 +1,6 @@
-import type { NDArray } from '../array.js';
+import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { isForeignArray } from '../foreign-arrays.js';
-import { isNDArray, isTypedArray } from '../kind.js';
+import { hasMethods, isNDArray, isTypedArray } from '../kind.js';
 import { hasNamedColumns, readFrame, type Table } from './frame.js';
 
 /** A table, or rows of values that are not all numbers; what is no matrix and no list of labels. */
@@ -12,6 +12,18 @@ export function isTable(x: unknown): x is Table {
   return (
     !Array.isArray(first) || x.some((row: unknown[]) => row.some((v) => typeof v !== 'number' && !Array.isArray(v)))
   );
+}
+
+/** A table of another library is one to models that take tables, and where it holds more than numbers; else a matrix. */
+export function isTableFor(model: unknown, x: unknown): x is Table {
+  if (!isTable(x)) return false;
+  if (!hasNamedColumns(x) || hasMethods(model, 'transformFrame')) return true;
+  try {
+    asArray('x', x as unknown as ArrayInput);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The rows of a table, of which some are taken as arrays take them. */

@@ -1,3 +1,4 @@
+import { isForeignArray } from '../foreign-arrays.js';
 import { isIterable } from '../iteration.js';
 import { isNDArray, isPlain } from '../kind.js';
 
@@ -11,7 +12,7 @@ export type Source<B> = Iterable<B> | AsyncIterable<B> | (() => Iterable<B> | As
 export function isSource(x: unknown): x is Source<unknown> {
   if (typeof x === 'function') return true;
   if (typeof x !== 'object' || x === null || Array.isArray(x) || ArrayBuffer.isView(x) || isNDArray(x)) return false;
-  return isIterable(x);
+  return isIterable(x) && !isForeignArray(x); // matrices of other libraries may be gone over, too
 }
 
 /**
