@@ -207,3 +207,10 @@ function shapeOf(shape: Shape | undefined): readonly number[] {
 }
 
 const int32 = (array: NDArray) => NDArray.from(array, { dtype: 'int32' });
+
+/** A generator of its own that draws the same numbers from now on. */
+export function copyOfRandom(random: RandomState): RandomState {
+  const copy = new RandomState(0);
+  copy.setState(random.getState());
+  return copy;
+}

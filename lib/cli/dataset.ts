@@ -1,28 +1,17 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
-import { toNumber, toNumbers } from '../io/cells.js';
 import { isRecords } from '../io/json-records.js';
-import { isNDArray } from '../kind.js';
-import { codesOf, type Label, uniqueLabels } from '../labels.js';
-import { trainTestSplit } from '../model-selection/splits.js';
+import { type Label, uniqueLabels } from '../labels.js';
 import type { TableTransformer } from '../tables/table-transformer.js';
 import type { FloatType } from '../tape.js';
-import { CommandError, EXIT, usage } from './errors.js';
-import {
-  asksForColumns,
-  type ColumnOptions,
-  columnsOf,
-  isOfColumns,
-  type MixedTable,
-  readMixed,
-  transformed,
-  transformerFor,
-} from './mixed.js';
+import { CommandError, EXIT } from './errors.js';
+import { asksForColumns, type ColumnOptions, isOfColumns, type MixedTable, readMixed } from './mixed.js';
+import { checkMixed, loadMixedFor, splitMixed } from './mixed-dataset.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling, type Scaling, type ScalingName } from './scaling.js';
 import { readSource, type SourceOptions, type Table } from './sources.js';
-
-export type Task = 'classification' | 'regression';
+import { splitRows } from './split-rows.js';
+import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
 
 /** Everything that decides what a network is trained and tested on; kept with the network. Plain JSON. */
 export interface DataOptions extends SourceOptions, ColumnOptions {
@@ -136,70 +125,6 @@ async function readTable(options: DataOptions, dtype: FloatType): Promise<Table 
   }
 }
 
-function checkMixed({ name }: MixedTable, { scale, shape }: DataOptions, flat: boolean): void {
-  if (!flat) throw usage(`Expected a network of dense layers for the columns of '${name}', got one of images`);
-  if (shape) throw usage(`Expected no --shape with '${name}', whose columns are of several kinds`);
-  if (scale !== 'auto' && scale !== 'none')
-    throw usage(`Expected no --scale with '${name}', whose columns of numbers are each scaled to variance 1`);
-}
-
-async function splitMixed(table: MixedTable, options: DataOptions, dtype: FloatType, seed: number): Promise<Split> {
-  const { name: target, y: labels } = table.label as NonNullable<MixedTable['label']>;
-  const asked = { name: table.name, y: labels, target };
-  const task = options.task === 'auto' ? guessTask(asked) : options.task;
-  checkTask(asked, task);
-  const classes = task === 'classification' ? uniqueLabels(labelsOf(asked)) : undefined;
-  if (classes && classes.length < 2)
-    throw new CommandError(EXIT.input, `Expected '${table.name}' to hold two classes or more, got one: ${classes[0]}`);
-  const y = targetsOf(asked, classes);
-  const n = y.shape[0];
-  const rows = NDArray.wrap(Int32Array.from({ length: n }, (_, row) => row));
-  const { testData: source } = options;
-  const other = source === undefined ? undefined : await readMixed({ ...options, source }, target);
-  const [train, test] =
-    other || options.testSize === 0 ? [rows] : splitRows(table.name, rows, y, classes, options, seed);
-  const transformer = transformerFor(table, train, options);
-  transformer.fit(columnsOf(table, train) as never);
-  const samples = (of: MixedTable, part: NDArray, targets: NDArray): Samples => ({
-    x: NDArray.from(transformed(transformer, of, part), { dtype }),
-    y: targets.take(part),
-  });
-  const trained = samples(table, train, y);
-  const tested = other
-    ? samples(
-        other,
-        NDArray.wrap(Int32Array.from({ length: other.columns[0].length }, (_, i) => i)),
-        otherTargets(other, task, classes),
-      )
-    : test && samples(table, test, y);
-  const targetScaling = classes ? undefined : fitScaling('standard', trained.y.reshape(-1, 1));
-  if (targetScaling) for (const part of tested ? [trained, tested] : [trained]) applyScaling(targetScaling, part.y);
-  return {
-    name: table.name,
-    meaning: {
-      task,
-      inputShape: trained.x.shape.slice(1),
-      scaling: fitScaling('none', trained.x),
-      ...(classes && { classes }),
-      ...(targetScaling && { targetScaling }),
-      target,
-      features: transformer.getFeatureNamesOut(),
-      columns: transformer.featureNamesIn as readonly string[],
-    },
-    train: trained,
-    ...(tested && { test: tested }),
-    transformer,
-    ...(table.unlabelled && { decided: `${table.unlabelled} rows without '${target}' are left out` }),
-  };
-}
-
-function otherTargets(other: MixedTable, task: Task, classes: readonly Label[] | undefined): NDArray {
-  const { name: target, y } = other.label as NonNullable<MixedTable['label']>;
-  const asked = { name: other.name, y, target };
-  checkTask(asked, task);
-  return targetsOf(asked, classes);
-}
-
 /** Reads samples for a network that was trained: its features in its order, scaled as in its training. */
 export async function loadFor(
   { meaning, recipe, data, transformer }: Pick<Run, 'meaning' | 'recipe' | 'data' | 'transformer'>,
@@ -227,29 +152,6 @@ export async function loadFor(
   const y = withTargets ? targetsOf(table, meaning.classes) : undefined;
   if (y && meaning.targetScaling) applyScaling(meaning.targetScaling, y);
   return { x, name, ...(decided && { decided }), ...(y && { y }) };
-}
-
-async function loadMixedFor(
-  { meaning, recipe, data, transformer }: Required<Pick<Run, 'meaning' | 'recipe' | 'data' | 'transformer'>>,
-  options: SourceOptions,
-  withTargets: boolean,
-): Promise<{ x: NDArray; y?: NDArray; name: string }> {
-  const { decimal, encoding, separator } = data;
-  const label = withTargets ? (options.label ?? meaning.target) : undefined;
-  const table = await readMixed(
-    {
-      ...(decimal && { decimal }),
-      ...(encoding && { encoding }),
-      ...(separator && { separator }),
-      ...options,
-    },
-    label,
-  );
-  const x = NDArray.from(transformed(transformer, table), { dtype: recipe.dtype });
-  if (!table.label || !withTargets) return { x, name: table.name };
-  const y = otherTargets(table, meaning.task, meaning.classes);
-  if (meaning.targetScaling) applyScaling(meaning.targetScaling, y);
-  return { x, y, name: table.name };
 }
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
@@ -304,77 +206,6 @@ function placeOf(feature: string, features: readonly string[], columns: readonly
   return place;
 }
 
-/** What is to be predicted of a table. */
-type Asked = Pick<Table, 'name' | 'y' | 'target'>;
-
-/** Numbers with a fraction, or very many different ones, are no classes. */
-function guessTask({ y, name }: Asked): Task {
-  if (!y)
-    throw new CommandError(
-      EXIT.input,
-      `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
-    );
-  // text that is numbers, with a fraction, is a measurement that was written in two ways, such as 2.5 and 2.50
-  if (Array.isArray(y)) return toNumbers(y)?.some((v) => !Number.isInteger(v)) ? 'regression' : 'classification';
-  const distinct = new Set<number>();
-  for (const value of (y as NDArray).data) {
-    if (!Number.isInteger(value)) return 'regression';
-    if (distinct.size <= MOST_CLASSES) distinct.add(value);
-  }
-  if (distinct.size > Math.min(MOST_CLASSES, Math.max(2, y.length / 2))) return 'regression';
-  if (distinct.size > DOUBTFUL)
-    throw new CommandError(
-      EXIT.usage,
-      `Expected --task for '${name}', whose labels are ${distinct.size} different whole numbers: --task classification takes them for classes, --regression for numbers`,
-    );
-  return 'classification';
-}
-
-const MOST_CLASSES = 100;
-/** Whole numbers of more kinds than this may be classes or not: who knows is asked. */
-const DOUBTFUL = 30;
-
-function checkTask({ y, name, target }: Asked, task: Task): void {
-  if (!y)
-    throw new CommandError(
-      EXIT.input,
-      `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
-    );
-  const text = task === 'regression' && Array.isArray(y) ? y.find((label) => Number.isNaN(toNumber(label))) : undefined;
-  if (text !== undefined)
-    throw new CommandError(
-      EXIT.input,
-      `Expected ${target === undefined ? 'the labels' : `the column '${target}'`} of '${name}' to hold numbers for a regression, got '${text}'`,
-    );
-}
-
-const labelsOf = ({ y }: Asked): ArrayLike<Label> => (isNDArray(y) ? y.data : (y as readonly string[]));
-
-/** Class numbers, or numbers. */
-function targetsOf(table: Asked, classes: readonly Label[] | undefined): NDArray {
-  const { name, y } = table;
-  if (!classes)
-    return Array.isArray(y)
-      ? NDArray.wrap(toNumbers(y) as Float64Array)
-      : NDArray.from(y as NDArray, { dtype: 'float64', shape: [-1] });
-  const labels = labelsOf(table);
-  // numbers in one file may be text in another, where they stand beside text: those of the same text are the same class
-  const codes =
-    typeof classes[0] === typeof labels[0]
-      ? codesOf(labels, classes)
-      : codesOf(Array.from(labels, String), classes.map(String));
-  const row = codes.indexOf(-1);
-  if (row >= 0)
-    throw new CommandError(
-      EXIT.input,
-      `Expected the labels of '${name}' to be among ${list(classes)}, got '${labels[row]}' in sample ${row}`,
-    );
-  return NDArray.wrap(codes);
-}
-
-const list = (classes: readonly Label[]) =>
-  classes.length > 12 ? `${classes.slice(0, 12).join(', ')}, …` : classes.join(', ');
-
 /** Samples in the shape that was asked for, or that the file has; rows of numbers for a network of dense layers. */
 function shaped({ x, name, imageShape }: Table, shape: readonly number[] | undefined, flat: boolean): NDArray {
   const width = x.size / x.shape[0];
@@ -419,39 +250,6 @@ function split(
   const rows = NDArray.wrap(Int32Array.from({ length: x.shape[0] }, (_, row) => row));
   const parts = splitRows(name, rows, y, classes, options, seed).map((part) => ({ x: x.take(part), y: y.take(part) }));
   return parts as [Samples, Samples];
-}
-
-function splitRows(
-  name: string,
-  rows: NDArray,
-  y: NDArray,
-  classes: readonly Label[] | undefined,
-  { testSize, stratify }: DataOptions,
-  seed: number,
-): [train: NDArray, test: NDArray] {
-  const n = rows.shape[0];
-  if (n < 2)
-    throw new CommandError(
-      EXIT.input,
-      `Expected '${name}' to hold two samples or more to split a test set off, got ${n}`,
-    );
-  if (stratify) checkShares(name, y, classes);
-  // as the lecture: train_size=0.8, test_size=1 - 0.8
-  const [train, test] = trainTestSplit([rows], { testSize, randomState: seed, ...(stratify && { stratify: y }) });
-  return [train, test];
-}
-
-/** A class of one sample cannot be in both sets. */
-function checkShares(name: string, y: NDArray, classes: readonly Label[] | undefined): void {
-  if (!classes) throw usage(`Expected no --stratify with '${name}', whose labels are numbers`);
-  const counts = classes.map(() => 0);
-  for (const code of y.data) counts[code]++;
-  const rare = counts.findIndex((count) => count < 2);
-  if (rare >= 0)
-    throw new CommandError(
-      EXIT.input,
-      `Expected '${name}' to hold every class twice or more for --stratify, got ${classes[rare]} once`,
-    );
 }
 
 /** The samples that are trained on, of n. */

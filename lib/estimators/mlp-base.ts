@@ -6,7 +6,7 @@ import { isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { dataset } from '../plan.js';
-import { checkRandomState, RandomState } from '../random.js';
+import { checkRandomState, copyOfRandom } from '../random.js';
 import { type Parts, Saved } from '../saved.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
@@ -14,7 +14,7 @@ import { dense, type Features } from './csr.js';
 import { type MLPFitOptions, type MLPFitSyncOptions, readCallbacks, WatchedMLP } from './mlp-callbacks.js';
 import { dtypeOf, type Given, layersOf, readGiven, wholeOf, writeArrays } from './mlp-given.js';
 import { type Architecture, initialize, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
-import { AdamOptimizer, type Optimizer, optimizerOf, SGDOptimizer } from './mlp-optimizers.js';
+import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
 import {
   checkParameters,
   layerSizes,
@@ -22,8 +22,9 @@ import {
   type MLPRegressorOptions,
   type Parameters,
 } from './mlp-parameters.js';
-import { checkArrays, type SavedMLP, savedMLP } from './mlp-saved.js';
-import { range, type Split, splitter } from './mlp-split.js';
+import type { Prepared, Targets } from './mlp-prepared.js';
+import { savedMLP, stateOf, trainedOf } from './mlp-saved.js';
+import { range, splitter } from './mlp-split.js';
 import {
   begun,
   type Fit,
@@ -34,35 +35,6 @@ import {
   trainStochastic,
 } from './mlp-training.js';
 import { checkTurn, inTurn } from './turns.js';
-
-/** The targets of a fit, checked. */
-export interface Targets {
-  /** [n, outputs] */
-  columns: NDArray;
-  outActivation: Architecture['outActivation'];
-  /** The classes to keep the shares of, where a validation set is split off. */
-  strata?: Labels;
-  /** What the score is called in logs. */
-  metric: 'accuracy' | 'rSquared';
-  /** Of the network's outputs for some rows; for early stopping. */
-  score(outputs: NDArray, rows: Int32Array, weights?: ArrayLike<number>): number;
-  /** Called when training starts. */
-  adopt?(): void;
-}
-
-/** A fit whose arguments have been checked. */
-interface Prepared {
-  p: Parameters;
-  incremental: boolean;
-  firstPass: boolean;
-  /** Whether weights are drawn in float32, whatever they are trained in. */
-  float32: boolean;
-  architecture: Architecture;
-  samples: Samples;
-  targets: Targets;
-  random: RandomState;
-  split: Split;
-}
 
 /** What scikit-learn's two multi-layer perceptrons have in common. */
 export abstract class MultilayerPerceptron<O extends MLPOptions> extends Saved {
@@ -193,7 +165,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Saved {
   /** A new estimator of the same parameters, that is not fitted: scikit-learn's `clone`. A RandomState is copied. */
   clone(changes: Partial<O> = {}): this {
     const params = { ...this.getParams(), ...changes } as O;
-    if (isRandomState(params.randomState)) params.randomState = copyOf(params.randomState);
+    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
     return new (this.constructor as new (options: O) => this)(params);
   }
 
@@ -203,45 +175,24 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Saved {
    */
   protected override parts(): Parts {
     this.#checkIdle();
-    const network = this.#network;
-    const known = network && {
-      architecture: network.architecture,
-      weights: readAll(network, network.parameters),
-      states: readAll(network, network.states),
-    };
-    const optimizer = this.#optimizer && { solver: this.#optimizer.solver, ...this.#optimizer.memory() };
-    const state: SavedMLP = {
-      ...known,
-      progress: this.#progress,
-      given: this.#given,
-      ...(optimizer && { optimizer: { ...optimizer, parameters: withoutRandom(optimizer.parameters) } }),
-      ...(this.#memory && { memory: this.#memory }),
-      targets: this.savedTargets(),
-    };
     const config = {
       ...this.getParams(),
       hiddenLayerSizes: layerSizes((this.parameters as unknown as Parameters).hiddenLayerSizes),
     };
-    return { config, state };
+    const [network, optimizer, memory] = [this.#network, this.#optimizer, this.#memory];
+    const trained = { network, given: this.#given, progress: this.#progress, optimizer, memory };
+    return { config, state: stateOf(trained, this.savedTargets()) };
   }
 
   protected override restore(saved: unknown): void {
     const state = savedMLP(saved, (options) => checkParameters(options as O, this.#extra) as unknown as Parameters);
-    const { architecture, weights = [], states = [], progress, given = {}, optimizer, memory } = state;
-    if (architecture) {
-      this.restoreTargets(state.targets, architecture);
-      const network = networkOf(architecture);
-      checkArrays('state.states', states, network.states);
-      if (progress.best.length > 0) checkArrays('state.progress.best', progress.best, network.parameters);
-      writeAll(network, network.parameters, weights);
-      writeAll(network, network.states, states);
-      this.#network = network;
-    }
-    for (const [name, arrays] of Object.entries(given))
-      this.#given = readGiven(name as keyof Given, arrays, this.#given);
+    if (state.architecture) this.restoreTargets(state.targets, state.architecture);
+    const { network, given, progress, optimizer, memory } = trainedOf(state);
+    if (network) this.#network = network;
+    this.#given = given;
     this.#progress = progress;
-    if (optimizer) this.#optimizer = optimizerOf(optimizer.solver, optimizer);
-    if (memory) this.#memory = [...memory];
+    if (optimizer) this.#optimizer = optimizer;
+    if (memory) this.#memory = memory;
   }
 
   /** What the outputs mean, for a file. */
@@ -440,14 +391,6 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Saved {
     writeArrays(name, network, values);
   }
 }
-
-function copyOf(random: RandomState): RandomState {
-  const copy = new RandomState(0);
-  copy.setState(random.getState());
-  return copy;
-}
-
-const withoutRandom = ({ randomState: _, ...parameters }: Parameters): Parameters => parameters;
 
 function checkColumns(x: NDArray, [features]: readonly number[]): NDArray {
   if (x.shape[1] !== features) throw wrongShape('x', `a matrix of ${features} columns, as at fit`, x.shape);

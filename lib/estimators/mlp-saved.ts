@@ -1,9 +1,9 @@
 import type { NDArray } from '../array.js';
 import { boolean, either, expected, integer, list, number, object, oneOf, type Schema } from '../io/schema.js';
 import { isNDArray } from '../kind.js';
-import type { Given } from './mlp-given.js';
-import type { Architecture } from './mlp-network.js';
-import type { OptimizerMemory } from './mlp-optimizers.js';
+import { type Given, readGiven } from './mlp-given.js';
+import { type Architecture, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
+import { type Optimizer, type OptimizerMemory, optimizerOf } from './mlp-optimizers.js';
 import type { Parameters } from './mlp-parameters.js';
 import type { Progress } from './mlp-training.js';
 
@@ -87,6 +87,58 @@ export function savedMLP(value: unknown, parameters: (options: object) => Parame
   return saved;
 }
 
+/** What a fit leaves behind. */
+interface Trained {
+  readonly network: MLPNetwork | undefined;
+  readonly given: Given;
+  readonly progress: Progress;
+  readonly optimizer: Optimizer | undefined;
+  readonly memory: NDArray[] | undefined;
+}
+
+/** Copies of all of it, for a file. */
+export function stateOf({ network, given, progress, optimizer, memory }: Trained, targets: unknown): SavedMLP {
+  const side = optimizer?.memory();
+  return {
+    ...(network && {
+      architecture: network.architecture,
+      weights: readAll(network, network.parameters),
+      states: readAll(network, network.states),
+    }),
+    progress,
+    given,
+    ...(optimizer &&
+      side && { optimizer: { solver: optimizer.solver, ...side, parameters: withoutRandom(side.parameters) } }),
+    ...(memory && { memory }),
+    targets,
+  };
+}
+
+const withoutRandom = ({ randomState: _, ...parameters }: Parameters): Parameters => parameters;
+
+/** Of a state that was checked. @throws RangeError for arrays that do not fit the network */
+export function trainedOf(state: SavedMLP): Trained {
+  const { architecture, weights = [], states = [], progress, given = {}, optimizer, memory } = state;
+  const network = architecture && networkOf(architecture);
+  if (network) {
+    checkArrays('state.states', states, network.states);
+    if (progress.best.length > 0) checkArrays('state.progress.best', progress.best, network.parameters);
+    writeAll(network, network.parameters, weights);
+    writeAll(network, network.states, states);
+  }
+  const read = Object.entries(given).reduce<Given>(
+    (before, [name, arrays]) => readGiven(name as keyof Given, arrays, before),
+    {},
+  );
+  return {
+    network,
+    given: read,
+    progress,
+    optimizer: optimizer && optimizerOf(optimizer.solver, optimizer),
+    memory: memory && [...memory],
+  };
+}
+
 /** Before a network of these sizes is made. */
 function checkWeights({ units, dtype }: Architecture, weights: readonly NDArray[]): void {
   const layers = units.length - 1;
@@ -102,7 +154,7 @@ function checkWeights({ units, dtype }: Architecture, weights: readonly NDArray[
 }
 
 /** Arrays for the buffers of a network. */
-export function checkArrays(
+function checkArrays(
   name: string,
   arrays: readonly NDArray[],
   buffers: readonly { readonly shape: readonly number[] }[],

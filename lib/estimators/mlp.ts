@@ -7,10 +7,11 @@ import { accuracyOf, readTargets, readWeights } from '../scores/classification.j
 import { r2Of } from '../scores/regression.js';
 import { averageOf } from '../scores/sums.js';
 import type { Features } from './csr.js';
-import { MultilayerPerceptron, type Targets } from './mlp-base.js';
+import { MultilayerPerceptron } from './mlp-base.js';
 import type { MLPFitOptions, MLPFitSyncOptions, SampleWeight } from './mlp-callbacks.js';
 import type { Architecture } from './mlp-network.js';
 import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
+import type { Targets } from './mlp-prepared.js';
 import { type ClassTargets, LabelBinarizer, readNumbers, sameLabels } from './mlp-targets.js';
 
 /**

@@ -4,7 +4,7 @@ import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrong
 import { getThreads } from '../info.js';
 import { hasMethods, isAbortSignal, isClass, isNDArray, isRandomState, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
-import { checkRandomState, RandomState } from '../random.js';
+import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
 import type { TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
@@ -244,10 +244,6 @@ function maker<M extends Candidate>(estimator: ModelSource<M>): () => M | Promis
 function clone<M extends Candidate>(estimator: M): M {
   if (estimator.clone) return estimator.clone() as M;
   const params = { ...estimator.getParams?.() };
-  if (isRandomState(params.randomState)) {
-    const copy = new RandomState(0);
-    copy.setState(params.randomState.getState());
-    params.randomState = copy;
-  }
+  if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
   return new (estimator.constructor as new (params: object) => M)(params);
 }

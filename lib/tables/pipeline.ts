@@ -6,7 +6,6 @@ import type { Label, Labels } from '../labels.js';
 import { type Parts, registerSaved, Saved } from '../saved.js';
 import { accuracyScore } from '../scores/classification.js';
 import { r2Score } from '../scores/regression.js';
-import { checkName } from './column-transformer.js';
 import { type Frame, readFrame, type TableInput } from './frame.js';
 import {
   answersOf,
@@ -18,13 +17,8 @@ import {
   shapedFor,
   targetsFor,
 } from './network-step.js';
+import { changed, checkSteps, cloned, isTransformer, type LastStep, type Step } from './pipeline-steps.js';
 import { type AnyTransformer, adopt, fitTransformStep, numeric, transformStep, unfitted } from './steps.js';
-
-/** What a pipeline may end in: an estimator, a `Sequential` or a `Model` that is compiled, or a transformer. */
-export interface LastStep {
-  fit(x: any, y?: any, options?: any): unknown;
-}
-type Step = readonly [name: string, step: AnyTransformer | 'passthrough'];
 
 /** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
 export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown }
@@ -353,9 +347,6 @@ export function makePipeline<const S extends readonly (AnyTransformer | LastStep
   return new Pipeline(steps.map((step, i) => [unique[i], step]) as never) as never;
 }
 
-const isTransformer = (step: unknown): step is AnyTransformer =>
-  hasMethods(step, 'fit', 'transform') && !hasMethods(step, 'predict');
-
 /** @throws TypeError naming the column that holds no numbers */
 function matrixOf(frame: Frame): NDArray {
   const plain = numeric(frame);
@@ -369,40 +360,5 @@ function matrixOf(frame: Frame): NDArray {
     `${plain.nameOf(k)} of x`,
     'numbers where the model is given it (OneHotEncoder makes numbers of text)',
     value,
-  );
-}
-
-function cloned(step: LastStep | AnyTransformer): LastStep | AnyTransformer {
-  if (hasMethods(step, 'clone')) return (step as unknown as { clone(): LastStep }).clone();
-  if (!hasMethods(step, 'getParams')) throw wrongType('the step', 'one with a method clone or getParams', step);
-  const { getParams } = step as unknown as { getParams(): object };
-  return new (step.constructor as new (params: object) => LastStep)(Reflect.apply(getParams, step, []));
-}
-
-function changed(name: string, step: unknown, params: Record<string, unknown>): AnyTransformer | LastStep {
-  if (hasMethods(step, 'setParams')) {
-    return (cloned(step as LastStep) as unknown as { setParams(params: object): LastStep }).setParams(params);
-  }
-  if (!hasMethods(step, 'clone')) throw wrongType(`the step '${name}'`, 'one that has parameters', step);
-  return (step as unknown as { clone(changes: object): AnyTransformer }).clone(params); // refuses what is no option of it
-}
-
-function checkSteps(steps: unknown): readonly (readonly [string, LastStep | AnyTransformer | 'passthrough'])[] {
-  const wanted = 'an array of [name, step]';
-  if (!Array.isArray(steps)) throw wrongType('steps', wanted, steps);
-  if (steps.length === 0) throw wrongValue('steps', `${wanted}, of one at least`, steps);
-  const names: string[] = [];
-  return Object.freeze(
-    Array.from(steps, (entry: unknown, i) => {
-      const place = `steps[${i}]`;
-      if (!Array.isArray(entry) || entry.length !== 2) throw wrongType(place, 'a list [name, step]', entry);
-      names.push(checkName(`${place}[0]`, entry[0], names));
-      const step = entry[1];
-      if (step !== 'passthrough' && !hasMethods(step, 'fit'))
-        throw wrongType(`${place}[1]`, "a transformer, an estimator, a network or 'passthrough'", step);
-      if (i < steps.length - 1 && step !== 'passthrough' && !isTransformer(step))
-        throw wrongType(`${place}[1]`, "a transformer or 'passthrough', as all steps but the last", step);
-      return Object.freeze([entry[0], step] as const);
-    }),
   );
 }

@@ -1,0 +1,106 @@
+import { NDArray } from '../array.js';
+import { type Label, uniqueLabels } from '../labels.js';
+import type { FloatType } from '../tape.js';
+import type { DataOptions, Samples, Split } from './dataset.js';
+import { CommandError, EXIT, usage } from './errors.js';
+import { columnsOf, type MixedTable, readMixed, transformed, transformerFor } from './mixed.js';
+import type { Run } from './run-file.js';
+import { applyScaling, fitScaling } from './scaling.js';
+import type { SourceOptions } from './sources.js';
+import { splitRows } from './split-rows.js';
+import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
+
+/** What has no meaning for columns of several kinds. */
+export function checkMixed({ name }: MixedTable, { scale, shape }: DataOptions, flat: boolean): void {
+  if (!flat) throw usage(`Expected a network of dense layers for the columns of '${name}', got one of images`);
+  if (shape) throw usage(`Expected no --shape with '${name}', whose columns are of several kinds`);
+  if (scale !== 'auto' && scale !== 'none')
+    throw usage(`Expected no --scale with '${name}', whose columns of numbers are each scaled to variance 1`);
+}
+
+/** The training and test set of a table of mixed columns, which become what is proposed by the training rows. */
+export async function splitMixed(
+  table: MixedTable,
+  options: DataOptions,
+  dtype: FloatType,
+  seed: number,
+): Promise<Split> {
+  const { name: target, y: labels } = table.label as NonNullable<MixedTable['label']>;
+  const asked = { name: table.name, y: labels, target };
+  const task = options.task === 'auto' ? guessTask(asked) : options.task;
+  checkTask(asked, task);
+  const classes = task === 'classification' ? uniqueLabels(labelsOf(asked)) : undefined;
+  if (classes && classes.length < 2)
+    throw new CommandError(EXIT.input, `Expected '${table.name}' to hold two classes or more, got one: ${classes[0]}`);
+  const y = targetsOf(asked, classes);
+  const n = y.shape[0];
+  const rows = NDArray.wrap(Int32Array.from({ length: n }, (_, row) => row));
+  const { testData: source } = options;
+  const other = source === undefined ? undefined : await readMixed({ ...options, source }, target);
+  const [train, test] =
+    other || options.testSize === 0 ? [rows] : splitRows(table.name, rows, y, classes, options, seed);
+  const transformer = transformerFor(table, train, options);
+  transformer.fit(columnsOf(table, train) as never);
+  const samples = (of: MixedTable, part: NDArray, targets: NDArray): Samples => ({
+    x: NDArray.from(transformed(transformer, of, part), { dtype }),
+    y: targets.take(part),
+  });
+  const trained = samples(table, train, y);
+  const tested = other
+    ? samples(
+        other,
+        NDArray.wrap(Int32Array.from({ length: other.columns[0].length }, (_, i) => i)),
+        otherTargets(other, task, classes),
+      )
+    : test && samples(table, test, y);
+  const targetScaling = classes ? undefined : fitScaling('standard', trained.y.reshape(-1, 1));
+  if (targetScaling) for (const part of tested ? [trained, tested] : [trained]) applyScaling(targetScaling, part.y);
+  return {
+    name: table.name,
+    meaning: {
+      task,
+      inputShape: trained.x.shape.slice(1),
+      scaling: fitScaling('none', trained.x),
+      ...(classes && { classes }),
+      ...(targetScaling && { targetScaling }),
+      target,
+      features: transformer.getFeatureNamesOut(),
+      columns: transformer.featureNamesIn as readonly string[],
+    },
+    train: trained,
+    ...(tested && { test: tested }),
+    transformer,
+    ...(table.unlabelled && { decided: `${table.unlabelled} rows without '${target}' are left out` }),
+  };
+}
+
+function otherTargets(other: MixedTable, task: Task, classes: readonly Label[] | undefined): NDArray {
+  const { name: target, y } = other.label as NonNullable<MixedTable['label']>;
+  const asked = { name: other.name, y, target };
+  checkTask(asked, task);
+  return targetsOf(asked, classes);
+}
+
+/** Such a table for a network that was trained on one. */
+export async function loadMixedFor(
+  { meaning, recipe, data, transformer }: Required<Pick<Run, 'meaning' | 'recipe' | 'data' | 'transformer'>>,
+  options: SourceOptions,
+  withTargets: boolean,
+): Promise<{ x: NDArray; y?: NDArray; name: string }> {
+  const { decimal, encoding, separator } = data;
+  const label = withTargets ? (options.label ?? meaning.target) : undefined;
+  const table = await readMixed(
+    {
+      ...(decimal && { decimal }),
+      ...(encoding && { encoding }),
+      ...(separator && { separator }),
+      ...options,
+    },
+    label,
+  );
+  const x = NDArray.from(transformed(transformer, table), { dtype: recipe.dtype });
+  if (!table.label || !withTargets) return { x, name: table.name };
+  const y = otherTargets(table, meaning.task, meaning.classes);
+  if (meaning.targetScaling) applyScaling(meaning.targetScaling, y);
+  return { x, y, name: table.name };
+}

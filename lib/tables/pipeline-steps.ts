@@ -1,0 +1,51 @@
+import { wrongType, wrongValue } from '../check.js';
+import { hasMethods } from '../kind.js';
+import { checkName } from './column-transformer.js';
+import type { AnyTransformer } from './steps.js';
+
+/** What a pipeline may end in: an estimator, a `Sequential` or a `Model` that is compiled, or a transformer. */
+export interface LastStep {
+  fit(x: any, y?: any, options?: any): unknown;
+}
+export type Step = readonly [name: string, step: AnyTransformer | 'passthrough'];
+
+/** What transforms, and does not predict. */
+export const isTransformer = (step: unknown): step is AnyTransformer =>
+  hasMethods(step, 'fit', 'transform') && !hasMethods(step, 'predict');
+
+/** One of the same parameters that is not fitted. */
+export function cloned(step: LastStep | AnyTransformer): LastStep | AnyTransformer {
+  if (hasMethods(step, 'clone')) return (step as unknown as { clone(): LastStep }).clone();
+  if (!hasMethods(step, 'getParams')) throw wrongType('the step', 'one with a method clone or getParams', step);
+  const { getParams } = step as unknown as { getParams(): object };
+  return new (step.constructor as new (params: object) => LastStep)(Reflect.apply(getParams, step, []));
+}
+
+/** A copy with other parameters. */
+export function changed(name: string, step: unknown, params: Record<string, unknown>): AnyTransformer | LastStep {
+  if (hasMethods(step, 'setParams')) {
+    return (cloned(step as LastStep) as unknown as { setParams(params: object): LastStep }).setParams(params);
+  }
+  if (!hasMethods(step, 'clone')) throw wrongType(`the step '${name}'`, 'one that has parameters', step);
+  return (step as unknown as { clone(changes: object): AnyTransformer }).clone(params); // refuses what is no option of it
+}
+
+export function checkSteps(steps: unknown): readonly (readonly [string, LastStep | AnyTransformer | 'passthrough'])[] {
+  const wanted = 'an array of [name, step]';
+  if (!Array.isArray(steps)) throw wrongType('steps', wanted, steps);
+  if (steps.length === 0) throw wrongValue('steps', `${wanted}, of one at least`, steps);
+  const names: string[] = [];
+  return Object.freeze(
+    Array.from(steps, (entry: unknown, i) => {
+      const place = `steps[${i}]`;
+      if (!Array.isArray(entry) || entry.length !== 2) throw wrongType(place, 'a list [name, step]', entry);
+      names.push(checkName(`${place}[0]`, entry[0], names));
+      const step = entry[1];
+      if (step !== 'passthrough' && !hasMethods(step, 'fit'))
+        throw wrongType(`${place}[1]`, "a transformer, an estimator, a network or 'passthrough'", step);
+      if (i < steps.length - 1 && step !== 'passthrough' && !isTransformer(step))
+        throw wrongType(`${place}[1]`, "a transformer or 'passthrough', as all steps but the last", step);
+      return Object.freeze([entry[0], step] as const);
+    }),
+  );
+}
