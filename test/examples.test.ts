@@ -16,6 +16,7 @@ const EXAMPLES: Readonly<Record<string, readonly [pattern: RegExp, least: number
   binary: [/test accuracy ([\d.]+)/, 0.96],
   rows: [/least test accuracy ([\d.]+)/, 0.94],
   forecast: [/LSTM: ([\d.]+) % below persistence/, 8],
+  fastify: [/answered right: ([\d.]+) %/, 95],
   writer: [/guessed right: ([\d.]+) %/, 40, '8'],
 };
 
