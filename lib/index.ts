@@ -12,6 +12,7 @@ export {
 export type { ClassWeight } from './class-weight.js';
 export { type Constraint, type ConstraintInput, constraints } from './constraints.js';
 export { custom, type OfSample } from './custom.js';
+export type { CsvDatasetOptions } from './data/csv.js';
 export type { Batched, Dataset, MapOptions } from './data/dataset.js';
 export { data } from './data/index.js';
 export { type PadSequencesOptions, padSequences } from './data/pad-sequences.js';
@@ -102,6 +103,7 @@ export type { LoadOptions } from './models/loading.js';
 export { Model, model } from './models/model.js';
 export type {
   Batch,
+  BatchOfInputs,
   BatchOptions,
   EvaluateOptions,
   FitOptions,

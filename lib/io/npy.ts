@@ -3,7 +3,7 @@ import { endianness } from 'node:os';
 import { type DType, NDArray, type TypedData } from '../array.js';
 import { isFloat32Array, isFloat64Array } from '../kind.js';
 import { NPY_PREFIX, type NpyHeader, npyOffset, parseNpyHeader, widthOf } from './npy-header.js';
-import { allocateBytes, damaged, openRegularFile, readFully, sourceOf, swapBytes } from './read.js';
+import { allocateBytes, damaged, openRegularFile, readFully, readHead, sourceOf, swapBytes } from './read.js';
 import { readZipDirectory, readZipEntry } from './zip.js';
 
 /**
@@ -26,19 +26,15 @@ export async function readNpy(path: string | URL): Promise<NDArray> {
 }
 
 /** A file that was opened, and what its header says. */
-export async function openNpy(path: string | URL): Promise<{ file: FileHandle; header: NpyHeader }> {
+export function openNpy(path: string | URL): Promise<{ file: FileHandle; header: NpyHeader }> {
   const source = sourceOf(path);
-  const { file, size } = await openRegularFile(path);
-  try {
+  return readHead(path, async (file, size) => {
     const prefix = new Uint8Array(Math.min(size, NPY_PREFIX));
     await readFully(file, prefix, 0, source);
     const start = new Uint8Array(Math.min(size, npyOffset(prefix, source)));
     await readFully(file, start, 0, source);
-    return { file, header: parseNpyHeader(start, size, source) };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+    return { header: parseNpyHeader(start, size, source) };
+  });
 }
 
 /** Reads the bytes of an NPY file; the array is a copy. */

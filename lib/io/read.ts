@@ -43,6 +43,20 @@ export async function openRegularFile(path: string | URL): Promise<{ file: FileH
   }
 }
 
+/** What `read` gives of a file that it opens, and the file, to go on reading; closed where that fails. */
+export async function readHead<T extends object>(
+  path: string | URL,
+  read: (file: FileHandle, size: number) => Promise<T>,
+): Promise<T & { file: FileHandle }> {
+  const { file, size } = await openRegularFile(path);
+  try {
+    return { ...(await read(file, size)), file };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
 /** The size of a file that is one, and no folder or pipe. */
 export async function sizeOfFile(file: FileHandle, source: string): Promise<number> {
   const stats = await file.stat();

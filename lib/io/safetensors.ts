@@ -3,7 +3,7 @@ import { TextDecoder } from 'node:util';
 import { wrongShape, wrongType, wrongValue } from '../check.js';
 import { typedArrayName } from '../kind.js';
 import { writeFileAtomic } from './atomic.js';
-import { allocateBytes, damaged, openRegularFile, quoted, readFully, sizes, sourceOf, swapBytes } from './read.js';
+import { allocateBytes, damaged, quoted, readFully, readHead, sizes, sourceOf, swapBytes } from './read.js';
 
 const TYPES = {
   F64: Float64Array,
@@ -146,21 +146,16 @@ export async function readSafetensors(path: string | URL): Promise<Safetensors> 
 }
 
 /** A file that was opened, and what its header says; its data begin at `body`. */
-export async function openSafetensors(path: string | URL) {
+export function openSafetensors(path: string | URL) {
   const source = sourceOf(path);
-  const { file, size } = await openRegularFile(path);
-  try {
+  return readHead(path, async (file, size) => {
     const prefix = new Uint8Array(Math.min(size, LENGTH_BYTES));
     await readFully(file, prefix, 0, source);
-    const length = headerLength(prefix, size, source);
-    const header = new Uint8Array(length);
+    const header = new Uint8Array(headerLength(prefix, size, source));
     await readFully(file, header, LENGTH_BYTES, source);
-    const body = LENGTH_BYTES + length;
-    return { file, body, ...parseHeader(header, size - body, source) };
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+    const body = LENGTH_BYTES + header.length;
+    return { body, ...parseHeader(header, size - body, source) };
+  });
 }
 
 /**

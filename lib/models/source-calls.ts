@@ -20,7 +20,7 @@ import type {
 
 /** What `fit` was given, arrays or a source, and its options. `isSync`: on this thread, with nothing to wait for */
 export function fitCall(callee: Callee, x: unknown, y: unknown, options: FitOptions, isSync: boolean) {
-  const given = sourceOf(x, y, FIT_OPTIONS);
+  const given = sourceOf(x, y ?? options, FIT_OPTIONS);
   return given
     ? { training: fittingSource(callee, given.source, given.options, isSync), options: given.options }
     : { training: fitting(callee, x as ByPort, y as ByPort, options, isSync), options };
@@ -28,7 +28,7 @@ export function fitCall(callee: Callee, x: unknown, y: unknown, options: FitOpti
 
 /** The same of `evaluate`. */
 export function evaluateCall(callee: Callee, x: unknown, y: unknown, options: EvaluateOptions, isSync: boolean) {
-  const given = sourceOf(x, y, EVALUATE_OPTIONS);
+  const given = sourceOf(x, y ?? options, EVALUATE_OPTIONS);
   return given
     ? { judging: evaluatingSource(callee, given.source, given.options, isSync), options: given.options }
     : { judging: evaluation(callee, x as ByPort, y as ByPort, options), options };

@@ -16,20 +16,20 @@ export function isSource(x: unknown): x is Source<unknown> {
 }
 
 /**
- * The source and the options of a call that may as well be given arrays, `(x, y, options)`: nothing if it was. A list of
- * batches is a source where options follow it, or nothing.
+ * The source and the options of a call that may as well be given arrays, `(x, y, options)`: nothing if it was. `y`: the options if
+ * there are no targets. A list of batches is a source where options follow it, or nothing.
  */
 export function sourceOf(
   x: unknown,
   y: unknown,
-  options: readonly string[],
+  names: readonly string[],
 ): { source: Source<unknown>; options: object } | undefined {
-  const source = isSource(x) ? x : isOptions(y, options) && isListOfBatches(x) ? x : undefined;
-  return source && { source, options: (y ?? {}) as object };
+  const source = isSource(x) || (isOptions(y, names) && isListOfBatches(x)) ? x : undefined;
+  return source && { source, options: y as object };
 }
 
 const isOptions = (y: unknown, names: readonly string[]): boolean =>
-  y === undefined || (isPlain(y) && Object.keys(y).every((key) => names.includes(key)));
+  isPlain(y) && Object.keys(y).every((key) => names.includes(key));
 
 const isListOfBatches = (x: unknown): x is readonly unknown[] =>
   Array.isArray(x) && x.length > 0 && x.every((batch) => Array.isArray(batch) && isBatch(batch));
