@@ -217,13 +217,12 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    */
   fit(x: DataOf<I>, y: TargetsOf<O>, options?: FitOptions): Promise<History>;
   /**
-   * Trains on batches as they come, in their order, one step each: the same bits as with arrays of the same batches. The next
-   * ones are read while the network learns.
+   * Trains on batches as they come, one step each, with the bits of arrays in that order; the next ones are read meanwhile.
    *
-   * @param source an iterable or async iterable of [x, y] or [x, y, sampleWeight], such as a `data.Dataset`; or a function that
-   *   returns one, called for each epoch
-   * @throws Error with the number of batch and epoch, from 0, for what the source throws (its `cause`), and for batches that
-   *   do not fit (code ERR_BATCH): the weights are those after the batch before it
+   * @param source an iterable or async iterable of [x, y] or [x, y, sampleWeight], such as a dataset of `data.*`; or a function
+   *   that returns one, called for each epoch
+   * @throws Error with the numbers of batch and epoch, from 0, for what the source throws (its `cause`), and for batches that
+   *   do not fit (ERR_BATCH): the weights are those after the batch before it
    */
   fit(source: Source<Batch<I, O>>, options?: FitSourceOptions): Promise<History>;
   async fit(x: unknown, y?: unknown, options: FitOptions = {}): Promise<History> {
