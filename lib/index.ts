@@ -74,18 +74,19 @@ export {
   TimeSeriesSplit,
   type TimeSeriesSplitOptions,
 } from './model-selection/folds.js';
-export {
-  type GridResult,
-  type GridSearchOptions,
-  type GridSearchResult,
-  gridSearch,
-} from './model-selection/grid-search.js';
+export { type GridSearchOptions, type GridSearchResult, gridSearch } from './model-selection/grid-search.js';
 export {
   type PermutationImportance,
   type PermutationImportanceOptions,
   permutationImportance,
 } from './model-selection/permutation-importance.js';
+export {
+  type Distribution,
+  type RandomizedSearchOptions,
+  randomizedSearch,
+} from './model-selection/randomized-search.js';
 export { getScorer, type ScoringName } from './model-selection/scoring.js';
+export type { GridResult, SearchOptions, SearchResult } from './model-selection/search.js';
 export {
   type MismatchSplitOptions,
   mismatchSplit,

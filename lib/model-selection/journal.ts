@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { wrongValue } from '../check.js';
+import { filePath } from '../io/atomic.js';
+import { LogFile, writing } from '../io/log-file.js';
+import { expected, integer, list, object, type Schema } from '../io/schema.js';
+import { hasMethods, isNDArray, isPlain, isRandomState, isTypedArray } from '../kind.js';
+import type { GridResult, Params } from './search.js';
+
+interface Entry {
+  index: number;
+  params: unknown;
+  trainScore: number;
+  testScore: number;
+  seconds: number;
+  trainScores?: readonly number[];
+  testScores?: readonly number[];
+}
+
+/** JSON has no NaN, and no infinity: they stand there as texts. */
+const score: Schema<number> = (name, value) => {
+  if (typeof value === 'number' || /^(NaN|-?Infinity)$/.test(String(value))) return Number(value);
+  throw expected(name, 'a number', value);
+};
+
+const entry = object<Entry>(
+  {
+    index: integer(0),
+    params: (_, value) => value,
+    trainScore: score,
+    testScore: score,
+    seconds: score,
+    trainScores: list(score),
+    testScores: list(score),
+  },
+  ['trainScores', 'testScores'],
+);
+
+/**
+ * The points of a search that are done, line by line in a file: first what search it is, then each point as it is done. Lines
+ * are whole or, where the process was killed, the last one is cut: that one does not count.
+ */
+export class Journal {
+  readonly #path: string;
+  readonly #file: LogFile;
+
+  constructor(path: string | URL) {
+    this.#path = filePath(path);
+    this.#file = new LogFile(this.#path);
+  }
+
+  /**
+   * What is there of this search, by the numbers of its points; the file is ready for more then.
+   * @throws RangeError, with the file as it was, if it is that of another search
+   */
+  begin(setting: Readonly<Record<string, unknown>>, points: readonly Params[]): Map<number, GridResult> {
+    const header = `${lineOf({ ...digests(setting), points: digest(points) })}\n`;
+    const known = new Map<number, GridResult>();
+    const text = writing(this.#path, () => this.#read());
+    const [first = '', ...lines] = text.slice(0, text.lastIndexOf('\n') + 1).split(/(?<=\n)/);
+    if (first === '') {
+      if (!header.startsWith(text)) throw this.#foreign('of this search', text);
+      this.#file.begin(false);
+      this.#file.append(header);
+      return known;
+    }
+    if (first !== header) throw this.#foreign(differing(first, header), first);
+    lines.forEach((line, i) => {
+      const { index, params, trainScore, testScore, seconds, trainScores, testScores } = this.#entry(line, i + 2);
+      const isPoint = index < points.length && lineOf(points[index]) === lineOf(params);
+      if (!isPoint) throw this.#foreign(`of points of this search, as in its line ${i + 2}`, line);
+      known.set(index, {
+        params: points[index],
+        trainScore: Number(trainScore),
+        testScore: Number(testScore),
+        seconds,
+        ...(trainScores && { trainScores: trainScores.map(Number) }),
+        ...(testScores && { testScores: testScores.map(Number) }),
+      });
+    });
+    writing(this.#path, () => truncateSync(this.#path, Buffer.byteLength(first + lines.join(''))));
+    this.#file.begin(true);
+    return known;
+  }
+
+  /** Points that failed are to be tried again, and left out. */
+  add(index: number, { error, ...result }: GridResult): void {
+    if (!error) this.#file.append(`${lineOf({ index, ...result })}\n`);
+  }
+
+  #read(): string {
+    const stats = statSync(this.#path, { throwIfNoEntry: false });
+    if (!stats) return '';
+    if (!stats.isFile()) throw wrongValue('journal', 'a file', this.#path);
+    return readFileSync(this.#path, 'utf8');
+  }
+
+  #entry(line: string, number: number): Entry {
+    try {
+      return entry('the point', JSON.parse(line));
+    } catch {
+      throw this.#foreign(`of points of this search, as in its line ${number}`, line);
+    }
+  }
+
+  #foreign(what: string, line: string): RangeError {
+    return wrongValue(`the journal '${this.#path}'`, what, line.trimEnd());
+  }
+}
+
+/** The first thing in which the search of a journal is another one. */
+function differing(first: string, header: string): string {
+  let there: unknown;
+  try {
+    there = JSON.parse(first);
+  } catch {
+    return 'of this search';
+  }
+  const here: Record<string, unknown> = JSON.parse(header);
+  if (!isPlain(there)) return 'of this search';
+  const key = Object.keys({ ...here, ...there }).find((name) => lineOf(there[name]) !== lineOf(here[name]));
+  return key === undefined || !('search' in there) ? 'of this search' : `of a search of the same ${key}`;
+}
+
+/** Long values by their digests: they are there to be compared. */
+const digests = (setting: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(
+    Object.entries(setting)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, typeof value === 'object' ? digest(value) : value]),
+  );
+
+const digest = (value: unknown): string => createHash('sha256').update(lineOf(value)).digest('hex').slice(0, 16);
+
+/** JSON that tells parameters from one another: also those that JSON itself would leave out. */
+function lineOf(value: unknown): string {
+  try {
+    return JSON.stringify(value, readable);
+  } catch (cause) {
+    throw new TypeError(
+      'Expected parameters that JSON can hold where journal is given, got one that refers to itself',
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function readable(_: string, value: any): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'symbol' || value === undefined) return String(value);
+  if (isNDArray(value)) return value.toArray();
+  if (isTypedArray(value)) return Array.from(value as ArrayLike<number>);
+  if (isRandomState(value)) return 'RandomState';
+  return hasMethods(value, 'getParams') ? [value.constructor?.name, value.getParams()] : value;
+}
