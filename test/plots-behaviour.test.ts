@@ -9,7 +9,16 @@ import type { Element } from '@xmldom/xmldom';
 import test from 'ava';
 import fc from 'fast-check';
 import { decode } from 'fast-png';
-import { layers, NeuralNetwork, sequential, toCategorical } from 'fjordnet';
+import {
+  averagePrecisionScore,
+  f1Score,
+  layers,
+  NeuralNetwork,
+  rocAucScore,
+  rocCurve,
+  sequential,
+  toCategorical,
+} from 'fjordnet';
 import * as plots from 'fjordnet/plots';
 import { NDArray } from '../dist/array.js';
 import { CURVES } from '../dist/plots/curves.js';
@@ -242,6 +251,135 @@ test('descriptions say what the data says', (t) => {
     plots.history({ loss: [2, 1, 0.5], val_loss: [2, 0.8, 0.9] }).description,
     '3 epochs. loss: training from 2 to 0.5, validation from 2 to 0.9, best 0.8 at epoch 2.',
   );
+});
+
+const values = (plot: plots.Plot, layer: number) =>
+  (plot.spec.layer as any)[layer].data.values as Record<string, number>[];
+const legendOf = (plot: plots.Plot) => JSON.stringify((plot.spec.layer as any).at(-1).encoding.color.legend.labelExpr);
+
+test('curves of a classifier are those of the scores, and say so', (t) => {
+  const truth = [0, 0, 1, 1];
+  const scores = [0.1, 0.4, 0.35, 0.8];
+  const roc = plots.rocCurve(truth, scores);
+  const { fpr, tpr } = rocCurve(truth, scores);
+  t.deepEqual(
+    values(roc, 1).map(({ x, y }) => [x, y]),
+    fpr.toArray().map((x, i) => [x, tpr.data[i]] as number[]),
+  );
+  t.is(roc.description, 'True over false positive rates. 1 (AUC 0.750).');
+  t.regex(legendOf(roc), /1 \(AUC 0\.750\)/);
+  t.is(
+    plots.rocCurve(
+      truth,
+      scores.map((p) => [1 - p, p]),
+    ).description,
+    roc.description,
+  );
+  t.is(
+    plots.rocCurve(['b', 'b', 'a', 'a'], scores, { posLabel: 'a', classNames: ['first', 'second'] }).description,
+    'True over false positive rates. first (AUC 0.750).',
+  );
+
+  const recalls = plots.precisionRecallCurve(truth, scores);
+  t.is(recalls.description, `Precision over recall. 1 (AP ${averagePrecisionScore(truth, scores).toFixed(3)}).`);
+  t.deepEqual(
+    values(recalls, 0).map(({ y }) => y),
+    [0.5, 0.5],
+    'the share of the class',
+  );
+
+  const bins = plots.calibration(truth, scores, { nBins: 2 });
+  t.deepEqual(
+    values(bins, 1).map(({ x, y }) => [x.toFixed(6), y.toFixed(6)]),
+    [
+      [((0.1 + 0.4 + 0.35) / 3).toFixed(6), (1 / 3).toFixed(6)],
+      ['0.800000', '1.000000'],
+    ],
+  );
+
+  const f1 = plots.thresholds(truth, scores);
+  t.is(f1.description, 'Precision, recall and F1 of 1 over the threshold; F1 (best 0.800 from 0.35 on).');
+  t.is(
+    f1Score(
+      truth,
+      scores.map((p) => Number(p >= 0.35)),
+    ).toFixed(3),
+    '0.800',
+  );
+});
+
+test('of many classes each is drawn against the rest, and those without samples are left out', (t) => {
+  const truth = [0, 1, 1, 3];
+  const scores = [
+    [0.7, 0.1, 0.1, 0.1],
+    [0.2, 0.6, 0.1, 0.1],
+    [0.5, 0.3, 0.1, 0.1],
+    [0.3, 0.4, 0.1, 0.2],
+  ];
+  const plot = plots.rocCurve(truth, scores, { labels: [0, 1, 2, 3], classNames: ['a', 'b', 'c', 'd'] });
+  const areas = [0, 1, 3].map((k) =>
+    rocAucScore(
+      truth.map((label) => Number(label === k)),
+      scores.map((row) => row[k]),
+    ).toFixed(3),
+  );
+  t.is(
+    plot.description,
+    `True over false positive rates. a (AUC ${areas[0]}), b (AUC ${areas[1]}), d (AUC ${areas[2]}).`,
+  );
+  t.is(new Set(values(plot, 1).map(({ line }) => line)).size, 3);
+});
+
+test('curves of many thresholds are drawn with few points that stay close to them', (t) => {
+  const n = 20_000;
+  const scores = Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898) / 2 + 0.5);
+  const truth = scores.map((p, i) => Number(p + Math.sin(i * 78.233) > 0.6));
+  const { fpr, tpr } = rocCurve(truth, scores);
+  const points = values(plots.rocCurve(truth, scores), 1);
+  t.true(fpr.length > 2000, String(fpr.length));
+  t.true(points.length < 1100, String(points.length));
+  let at = 0;
+  for (let i = 0; i < fpr.length; i++) {
+    while (at + 1 < points.length && points[at + 1].x <= fpr.data[i] && points[at + 1].y <= tpr.data[i]) at++;
+    t.true(fpr.data[i] - points[at].x <= 1 / 500 && tpr.data[i] - points[at].y <= 1 / 500);
+  }
+});
+
+test('of many samples, those that are drawn have errors of all sizes, and are the same each time', (t) => {
+  const n = 4999;
+  const truth = Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898));
+  const predicted = truth.map((value, i) => value + (i === 1234 ? 7 : Math.sin(i * 78.233) / 10));
+  const plot = plots.residuals(truth, predicted, { maxPoints: 500 });
+  t.deepEqual(plots.residuals(truth, predicted, { maxPoints: 500 }).spec, plot.spec);
+  const drawn = values(plot, 0);
+  t.is(drawn.length, 500);
+  const errors = (list: number[]) => list.map(Math.abs).sort((a, b) => a - b);
+  const all = errors(truth.map((value, i) => value - predicted[i]));
+  const some = errors(drawn.map(({ y }) => y));
+  for (let k = 0; k < 500; k++) t.is(some[k], all[Math.round((k * (n - 1)) / 499)]);
+  t.regex(plot.description, /^4999 samples, of which 500 are drawn; mean absolute error 0\.0\d+, largest 7,/);
+  t.is(
+    plots.predictions([1, 2, 4], [1, 3, 2]).description,
+    '3 samples; mean absolute error 1, largest 2, where 2 is predicted for 4.',
+  );
+  t.deepEqual(values(plots.predictions([1, 2, 4], [1, 3, 2]), 0), [
+    { x: 1, y: 1 },
+    { x: 2, y: 3 },
+    { x: 4, y: 2 },
+  ]);
+});
+
+test('importances are drawn from the largest down, with their deviations', (t) => {
+  const plot = plots.importances(
+    ['a', 'b', 'b'],
+    { importancesMean: [0.5, 1, -0.25], importancesStd: [0.25, 0.5, 0] },
+    { limit: 2 },
+  );
+  t.deepEqual((plot.spec.data as any).values, [
+    { feature: 0, mean: 1, low: 0.5, high: 1.5 },
+    { feature: 1, mean: 0.5, low: 0.25, high: 0.75 },
+  ]);
+  t.is(plot.description, 'b matters most of 3: permuted, it takes 1 off the score; the first 2 are drawn.');
 });
 
 test('shares are of the true class, of the predicted one, or of all', (t) => {
@@ -518,6 +656,45 @@ test('what does not fit is refused, and named', async (t) => {
     /Expected channel to be an integer in \[0, 2\), got 2/,
   );
   refused(() => plots.weights({}), RangeError, /Expected model to have weights/);
+  refused(() => plots.predictions([1, 2], [1]), RangeError, /Expected yPred to have 2 rows, as yTrue has, got 1/);
+  refused(
+    () => plots.residuals([[1, 2]], [1]),
+    RangeError,
+    /Expected yTrue to be one number a row, got shape \[1, 2\]/,
+  );
+  refused(() => plots.predictions([1], [1], { maxPoints: 1 }), RangeError, /Expected maxPoints to be an integer >= 2/);
+  refused(() => plots.rocCurve([0, 1], [1]), RangeError, /Expected yScore to have 2 rows, as yTrue has, got 1/);
+  refused(
+    () => plots.rocCurve([0, 1, 2], [1, 2, 3]),
+    RangeError,
+    /Expected yTrue to hold 2 classes, as yScore is of, got 3 \(0, 1, 2\)/,
+  );
+  refused(
+    () => plots.rocCurve([1, 1], [1, 2], { labels: [0, 1] }),
+    RangeError,
+    /of two classes or more, got those of one/,
+  );
+  refused(
+    () => plots.rocCurve([0, 1], [1, 2], { posLabel: 2 }),
+    RangeError,
+    /Expected posLabel to be one of 0, 1, got 2/,
+  );
+  refused(
+    () => plots.rocCurve([0, 1], NDArray.zeros([2, 11]), { labels: Array.from({ length: 11 }, (_, i) => i) }),
+    RangeError,
+    /Expected yScore to be of at most 10 classes, got 11/,
+  );
+  refused(() => plots.calibration([0, 1], [0, 2]), RangeError, /probabilities in \[0, 1\], got 2/);
+  refused(
+    () => plots.thresholds([0, 1, 2], NDArray.zeros([3, 3])),
+    RangeError,
+    /Expected yScore to be of two classes, got 3/,
+  );
+  refused(
+    () => plots.importances(['a'], { importancesMean: [1, 2], importancesStd: [0, 0] }),
+    RangeError,
+    /Expected names to hold 2 values/,
+  );
   refused(() => search().text({ color: 'yes' as never }), TypeError, /Expected color to be a boolean/);
   await t.throwsAsync(search().png({ scale: 0 }), { instanceOf: RangeError, message: /Expected scale/ });
   await t.throwsAsync(

@@ -78,6 +78,16 @@ const names = [
   'Ankle boot',
 ];
 
+const truth = noise(3000);
+const guessed = truth.map((value, i) => 30 * value + 4 * noise(3000, 2)[i]);
+const spread = noise(500, 3);
+const positive = noise(500).map((value, i) => Number(value + spread[i] > 0.3));
+const chances = noise(500).map((value) => 1 / (1 + Math.exp(-4 * value)));
+const garments = noise(500).map((value) => Math.min(9, Math.floor(5 * (value + 1))));
+const garmentScores = noise(500).map((value, i) =>
+  names.map((_, k) => -Math.abs(5 * (value + 1) - k - 0.5 + 4 * spread[i])),
+);
+
 const cases: Record<string, (options: Common) => plots.Plot | Promise<plots.Plot>> = {
   'activation: all': (o) => plots.activation(undefined, o),
   'activation: one': (o) => plots.activation('leakyRelu', { ...o, title: 'Leaky ReLU' }),
@@ -140,6 +150,40 @@ const cases: Record<string, (options: Common) => plots.Plot | Promise<plots.Plot
       { ...o, title: 'Forecast', xLabel: 'day', yLabel: 'degrees' },
     ),
   'forecast: alone': (o) => plots.forecast({ observed: [1, 2, 3], forecast: [4] }, o),
+  'predictions: thousands': (o) =>
+    plots.predictions(
+      truth.map((value) => 30 * value),
+      guessed,
+      { ...o, title: 'Predictions', xLabel: 'true Miles_per_Gallon', yLabel: 'predicted Miles_per_Gallon' },
+    ),
+  'predictions: few': (o) => plots.predictions([1, 2, 3], [1.5, 2, 2.5], o),
+  'predictions: one number': (o) =>
+    plots.predictions([2e-7], [2e-7], { ...o, xLabel: names.join(' '), yLabel: names.join(' ') }),
+  'residuals: thousands': (o) => plots.residuals(truth, guessed, o),
+  'residuals: none': (o) => plots.residuals([5, 5], [5, 5], o),
+  'ROC curve: two classes': (o) => plots.rocCurve(positive, chances, { ...o, classNames: ['no', 'yes'], title: 'ROC' }),
+  'ROC curve: ten classes': (o) => plots.rocCurve(garments, garmentScores, { ...o, classNames: names }),
+  'precision-recall curve: two classes': (o) => plots.precisionRecallCurve(positive, chances, o),
+  'precision-recall curve: a long name': (o) =>
+    plots.precisionRecallCurve(positive, chances, { ...o, classNames: ['', names.join(' or ')] }),
+  'precision-recall curve: ten classes': (o) =>
+    plots.precisionRecallCurve(garments, garmentScores, { ...o, classNames: names }),
+  'calibration: ten bins': (o) => plots.calibration(positive, chances, { ...o, nBins: 10, strategy: 'quantile' }),
+  'thresholds: probabilities': (o) => plots.thresholds(positive, chances, { ...o, title: 'Thresholds' }),
+  'thresholds: scores': (o) => plots.thresholds(positive, noise(500), o),
+  'thresholds: one score': (o) => plots.thresholds([0, 1], [3, 3], o),
+  'importances: long names': (o) =>
+    plots.importances(
+      ['weight', names.join(' '), 'year'],
+      { importancesMean: [0.1, 0.3, -0.01], importancesStd: [0.01, 0.03, 0.01] },
+      { ...o, title: 'Importances' },
+    ),
+  'importances: the first of many': (o) =>
+    plots.importances(
+      spread.map((_, i) => `feature ${i}`),
+      { importancesMean: noise(500), importancesStd: noise(500, 2).map(Math.abs) },
+      o,
+    ),
   'history: loss and accuracy': (o) =>
     plots.history({ history: record, epoch: record.loss.map((_, i) => i) }, { ...o, title: 'Training' }),
   'history: one epoch': (o) => plots.history({ loss: [0.5] }, o),

@@ -212,3 +212,64 @@ test.serial('reports of a table of classes, of a regression, and of an estimator
   t.regex(readFileSync(place.path('flowers.html'), 'utf8'), /rose, wild/);
   t.regex(readFileSync(place.path('line.html'), 'utf8'), /There is no test set/);
 });
+
+test.serial(
+  'reports and plots show the curves of two classes and of three, and the residuals of a regression',
+  async (t) => {
+    const rows = Array.from({ length: 120 }, (_, i) => [Math.sin(i * 12.9898), Math.sin(i * 78.233)]);
+    const csv = (target: string, of: (a: number, b: number) => string | number) =>
+      `a,b,${target}\n${rows.map(([a, b]) => `${a},${b},${of(a, b)}`).join('\n')}\n`;
+    place.write(
+      'two.csv',
+      csv('kind', (a, b) => (a + b / 2 > 0 ? 'up' : 'down')),
+    );
+    place.write(
+      'numbers.csv',
+      csv('height', (a, b) => 3 * a - b),
+    );
+    place.write('three.csv', flowersCsv(90));
+    const train = async (name: string) => {
+      const { code, stderr } = await place.run(
+        ...['train', `${name}.csv`, '--epochs', '5', '-q', '--save', `${name}.safetensors`, '--report', `${name}.html`],
+      );
+      t.is(code, 0, stderr);
+      const page = readFileSync(place.path(`${name}.html`), 'utf8');
+      checkMarkup(t, page);
+      await open(t, name);
+      return [...page.matchAll(/<svg.*?<title[^>]*>([^<]+)</gs)].map(([, title]) => title);
+    };
+    const drawn = async (kind: string, name: string) => {
+      const { code, stdout, stderr } = await place.run(
+        ...['plot', kind, `${name}.safetensors`, '--out', `${kind}.svg`, '--json'],
+      );
+      t.is(code, 0, stderr);
+      return JSON.parse(stdout).description as string;
+    };
+    const shown = { two: await train('two'), three: await train('three'), numbers: await train('numbers') };
+    const twice = (titles: string[], title: string) => titles.filter((name) => name === title).length === 2;
+    for (const title of ['ROC curve', 'Precision-recall curve', 'Calibration', 'Thresholds'])
+      t.true(twice(shown.two, title), title);
+    for (const title of ['ROC curve', 'Precision-recall curve']) t.true(twice(shown.three, title), title);
+    for (const title of ['Predictions', 'Residuals']) t.true(twice(shown.numbers, title), title);
+    t.false(
+      shown.three.includes('Calibration') || shown.numbers.includes('ROC curve') || shown.two.includes('Residuals'),
+    );
+
+    t.regex(await drawn('roc', 'two'), /rates\. up \(AUC [01]\.\d{3}\)\.$/);
+    t.regex(await drawn('precision-recall', 'three'), /iris \(AP .*lily \(AP .*rose, wild \(AP/);
+    t.regex(await drawn('calibration', 'three'), /^Shares over probabilities in \d bins; farthest apart where iris/);
+    t.regex(await drawn('predictions', 'numbers'), /^24 samples; mean absolute error/);
+    t.is(await drawn('residuals', 'numbers'), await drawn('predictions', 'numbers'));
+    t.regex(readFileSync(place.path('predictions.svg'), 'utf8'), />predicted height</);
+
+    const refused: [RegExp, ...string[]][] = [
+      [/to predict numbers for residuals, but it is a classifier/, 'residuals', 'two.safetensors'],
+      [/to be a classifier for roc, but it predicts numbers/, 'roc', 'numbers.safetensors'],
+    ];
+    for (const [message, ...args] of refused) {
+      const { code, stderr } = await place.run('plot', ...args, '--out', 'x.svg');
+      t.is(code, 3, stderr);
+      t.regex(stderr, message);
+    }
+  },
+);

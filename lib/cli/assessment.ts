@@ -18,6 +18,8 @@ export interface Assessment {
     readonly accuracy: number;
     /** Class numbers. */
     readonly predicted: NDArray;
+    /** Of every class [n, classes]. */
+    readonly probabilities: NDArray;
     readonly matrix: NDArray;
     /** scikit-learn's table of precision, recall and f1-score. */
     readonly report: string;
@@ -28,6 +30,8 @@ export interface Assessment {
     readonly rootMeanSquaredError: number;
     readonly r2: number;
   };
+  /** A regression's targets and predictions [n], in the units of the targets. */
+  readonly numbers?: { readonly truth: NDArray; readonly predicted: NDArray };
 }
 
 export async function assess(model: Sequential, samples: Samples, meaning: Meaning): Promise<Assessment> {
@@ -44,6 +48,7 @@ export async function assess(model: Sequential, samples: Samples, meaning: Meani
       classification: {
         accuracy: accuracyScore(samples.y, predicted),
         predicted,
+        probabilities: probabilities(output),
         matrix: confusionMatrix(samples.y, predicted, { labels: codes }),
         report: classificationReport(samples.y, predicted, { labels: codes, targetNames: names, zeroDivision: 0 }),
       },
@@ -55,6 +60,7 @@ export async function assess(model: Sequential, samples: Samples, meaning: Meani
   for (let i = 0; i < truth.size; i++) absolute += Math.abs(truth.data[i] - predicted.data[i]);
   return {
     ...common,
+    numbers: { truth, predicted },
     regression: {
       meanAbsoluteError: absolute / truth.size,
       rootMeanSquaredError: Math.sqrt(error as number),
@@ -103,4 +109,17 @@ export function unscaled(x: NDArray, { scaling }: Meaning): NDArray {
   const copy = NDArray.from(x);
   undoScaling(scaling, copy);
   return copy;
+}
+
+/** [n, height, width]: several channels as their mean. */
+export function greyImages(x: NDArray, meaning: Meaning): NDArray {
+  const [height, width, channels] = meaning.imageShape as readonly number[];
+  const { data } = unscaled(x, meaning);
+  const grey = NDArray.zeros([x.shape[0], height, width]);
+  for (let i = 0; i < grey.data.length; i++) {
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum += data[i * channels + c];
+    grey.data[i] = sum / channels;
+  }
+  return grey;
 }

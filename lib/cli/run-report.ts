@@ -1,4 +1,4 @@
-import { NDArray } from '../array.js';
+import type { NDArray } from '../array.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import type { Sequential } from '../models/sequential.js';
 import * as plots from '../plots/index.js';
@@ -15,13 +15,14 @@ import {
   table,
 } from '../report/index.js';
 import { precisionRecallFscoreSupport } from '../scores/precision-recall.js';
-import { type Assessment, unscaled } from './assessment.js';
+import { type Assessment, greyImages } from './assessment.js';
 import type { Meaning, Split } from './dataset.js';
 import { checkDestination } from './destinations.js';
 import { unwritable } from './errors.js';
 import { axisValues, type Grid, scores, written } from './grid-file.js';
 import { count, percent, seconds, short } from './output.js';
 import { hasOwnLoop } from './recipe.js';
+import { curvesSection, predictionsSection } from './run-curves.js';
 import type { Run } from './run-file.js';
 
 /** What a report is made of. */
@@ -79,6 +80,8 @@ export async function runReport(input: ReportInput): Promise<string> {
     await networkSection(run, model),
     await trainingSection(run, model),
     assessment?.classification && (await classesSection(split, assessment.classification)),
+    assessment?.classification && (await curvesSection(split, assessment.classification.probabilities)),
+    assessment?.numbers && (await predictionsSection(split, assessment.numbers)),
     assessment?.classification && (await mistakesSection(split, assessment.classification)),
     await weightsSection(model),
     grid && (await gridSection(grid)),
@@ -285,19 +288,6 @@ async function mistakesSection(
       ),
     ],
   };
-}
-
-/** [n, height, width]: several channels as their mean. */
-export function greyImages(x: NDArray, meaning: Meaning): NDArray {
-  const [height, width, channels] = meaning.imageShape as readonly number[];
-  const { data } = unscaled(x, meaning);
-  const grey = NDArray.zeros([x.shape[0], height, width]);
-  for (let i = 0; i < grey.data.length; i++) {
-    let sum = 0;
-    for (let c = 0; c < channels; c++) sum += data[i * channels + c];
-    grey.data[i] = sum / channels;
-  }
-  return grey;
 }
 
 async function weightsSection(model: Sequential): Promise<Section> {

@@ -51,7 +51,12 @@ export function wrap(text: string, width: number, size: number, bold = false): s
 /** `text`, cut with an ellipsis to `width` px. */
 export function clip(text: string, width: number, size: number, bold = false): string {
   if (textWidth(text, size, bold) <= width) return text;
-  const chars = [...text];
-  while (chars.length > 0 && textWidth(`${chars.join('')}…`, size, bold) > width) chars.pop();
-  return `${chars.join('')}…`;
+  let room = width - textWidth('…', size, bold);
+  let start = '';
+  for (const char of text) {
+    room -= textWidth(char, size, bold);
+    if (room < 0) break;
+    start += char;
+  }
+  return `${start}…`;
 }

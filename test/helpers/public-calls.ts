@@ -1190,6 +1190,14 @@ export const CALLS: Record<string, Call> = {
   History: plain(() => new fjordnet.History()),
 
   'plots.activation': plain(plots.activation, ['relu'], { ...axes, range: 3 }),
+  'plots.calibration': plain(plots.calibration, y, scores, {
+    ...axes,
+    labels: [0, 1],
+    classNames: ['a', 'b'],
+    posLabel: 1,
+    nBins: 2,
+    strategy: 'quantile',
+  }),
   'plots.confusionMatrix': plain(
     plots.confusionMatrix,
     fresh(() => [
@@ -1237,6 +1245,32 @@ export const CALLS: Record<string, Call> = {
     fresh(() => NDArray.zeros([2, 2, 2])),
     { ...axes, labels: [0, 1], predicted: [0, 1], indices: [0], limit: 1, columns: 1 },
   ),
+  'plots.importances': plain(
+    plots.importances,
+    ['a', 'b'],
+    { importancesMean: [0.1, 0.2], importancesStd: [0.1, 0.1] },
+    { ...axes, limit: 1 },
+  ),
+  'plots.precisionRecallCurve': plain(plots.precisionRecallCurve, y, scores, {
+    ...axes,
+    labels: [0, 1],
+    classNames: ['a', 'b'],
+    posLabel: 0,
+  }),
+  'plots.predictions': plain(plots.predictions, y, scores, { ...axes, xLabel: 'a', yLabel: 'b', maxPoints: 3 }),
+  'plots.residuals': plain(plots.residuals, y, scores, { ...axes, xLabel: 'a', yLabel: 'b', maxPoints: 3 }),
+  'plots.rocCurve': plain(plots.rocCurve, y, scores, {
+    ...axes,
+    labels: [0, 1],
+    classNames: ['a', 'b'],
+    posLabel: 1,
+  }),
+  'plots.thresholds': plain(plots.thresholds, y, scores, {
+    ...axes,
+    labels: [0, 1],
+    classNames: ['a', 'b'],
+    posLabel: 1,
+  }),
   'plots.network': plain(plots.network, { sizes: [2, 3], activations: ['relu'] }, { ...axes, maxNodes: 3 }),
   'plots.network of layers': plain(plots.network, {
     layers: [{ className: 'Dense', name: 'a', activation: 'relu', outputShape: [2] }],

@@ -2,7 +2,7 @@ import type { NDArray } from '../../array.js';
 import { didYouMean } from '../../check.js';
 import { isNDArray, isTextPlot } from '../../kind.js';
 import * as plots from '../../plots/index.js';
-import { assess, classCodes } from '../assessment.js';
+import { assess, classCodes, greyImages } from '../assessment.js';
 import { PLOTS } from '../commands.js';
 import { readSourceOptions } from '../data-options.js';
 import { loadFor, type Samples } from '../dataset.js';
@@ -11,11 +11,26 @@ import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
+import { MOST_CURVES, regressionLabels } from '../run-curves.js';
 import { loadOwnRun, loadRun, loadTrained, type Run } from '../run-file.js';
-import { greyImages } from '../run-report.js';
 import { readSource } from '../sources.js';
 
 type Kind = keyof typeof PLOTS;
+
+/** Drawn from what a network makes of samples. */
+const TESTED = [
+  'confusion',
+  'mistakes',
+  'boundary',
+  'roc',
+  'precision-recall',
+  'calibration',
+  'predictions',
+  'residuals',
+] as const;
+type Tested = (typeof TESTED)[number];
+
+const isTested = (kind: Kind): kind is Tested => (TESTED as readonly Kind[]).includes(kind);
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
@@ -66,7 +81,7 @@ async function draw(
   if (kind === 'activation')
     return plots.activation(sources.length > 0 ? (sources as plots.ActivationName[]) : undefined, frame);
   const [source, data, ...surplus] = sources;
-  const takesData = ['confusion', 'mistakes', 'boundary'].includes(kind);
+  const takesData = isTested(kind);
   if (source === undefined)
     throw usage(
       `Expected ${kind === 'images' ? 'DATA' : kind === 'heatmap' ? 'GRID' : 'MODEL'} after ${kind}, got none: ${PLOTS[kind]}`,
@@ -124,7 +139,7 @@ async function draw(
 
 /** Figures of a network and samples. */
 async function drawTested(
-  kind: 'confusion' | 'mistakes' | 'boundary',
+  kind: Tested,
   source: string,
   data: string | undefined,
   values: Values,
@@ -133,6 +148,14 @@ async function drawTested(
 ): Promise<plots.Plot> {
   const { model, run } = await loadOwnRun(source);
   const { meaning } = run;
+  if (kind === 'predictions' || kind === 'residuals') {
+    if (meaning.classes)
+      throw new CommandError(EXIT.input, `Expected '${source}' to predict numbers for ${kind}, but it is a classifier`);
+    const { numbers } = await assess(model, await samplesFor(run, source, data, values), meaning);
+    const { truth, predicted } = numbers as NonNullable<typeof numbers>;
+    const draw = kind === 'predictions' ? plots.predictions : plots.residuals;
+    return draw(truth, predicted, { ...frame, ...regressionLabels(kind, meaning) });
+  }
   if (!meaning.classes)
     throw new CommandError(EXIT.input, `Expected '${source}' to be a classifier for ${kind}, but it predicts numbers`);
   const names = meaning.classes.map(String);
@@ -154,8 +177,21 @@ async function drawTested(
     });
   }
   const { classification } = await assess(model, samples, meaning);
-  const { matrix, predicted } = classification as NonNullable<typeof classification>;
+  const { matrix, predicted, probabilities } = classification as NonNullable<typeof classification>;
   if (kind === 'confusion') return plots.confusionMatrix(matrix, { ...frame, labels: names });
+  if (kind !== 'mistakes') {
+    if (names.length > MOST_CURVES)
+      throw new CommandError(
+        EXIT.input,
+        `Expected '${source}' to tell at most ${MOST_CURVES} classes apart for ${kind}, got ${names.length}`,
+      );
+    const draw = {
+      roc: plots.rocCurve,
+      'precision-recall': plots.precisionRecallCurve,
+      calibration: plots.calibration,
+    };
+    return draw[kind](samples.y, probabilities, { ...frame, labels: names.map((_, i) => i), classNames: names });
+  }
   if (!meaning.imageShape)
     throw new CommandError(
       EXIT.input,
