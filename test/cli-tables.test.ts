@@ -42,6 +42,15 @@ test.serial(
     const again = await loadPredictor(path);
     t.deepEqual(await again.predictProba(rows as never), await predictor.predictProba(rows as never));
 
+    const told = await work.run('info', 'penguins.csv', '--label', 'Species');
+    t.regex(told.stdout, /^penguins\.csv: 344 samples of 6 columns$/m);
+    t.regex(told.stdout, /^ {2}Island: text of 3 kinds: a column of 0 and 1 for each$/m);
+    t.regex(told.stdout, /^Labels \(Species\): 3 different: Adelie, Chinstrap, Gentoo$/m);
+    const { becomes } = JSON.parse(
+      (await work.run('info', dataOf('penguins.json'), '--label', 'Species', '--json')).stdout,
+    );
+    t.is(becomes.Island, 'text of 3 kinds: a column of 0 and 1 for each');
+
     const evaluated = await work.run('evaluate', path);
     t.regex(evaluated.stdout, /Accuracy (100|9\d)/);
     t.regex((await work.run('evaluate', path, 'penguins.csv')).stdout, /344 samples/);

@@ -1,14 +1,17 @@
 import { open, stat } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
+import { NDArray } from '../../array.js';
 import { buildInfo } from '../../info.js';
+import { isRecords } from '../../io/json-records.js';
 import { isNDArray } from '../../kind.js';
 import { uniqueLabels } from '../../labels.js';
 import { readSourceOptions } from '../data-options.js';
 import { EXIT, unreadable } from '../errors.js';
+import { isOfColumns, type MixedTable, readMixed, transformerFor } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { loadRun } from '../run-file.js';
-import { readSource } from '../sources.js';
+import { readSource, type Table } from '../sources.js';
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
@@ -97,10 +100,16 @@ async function network(out: Output, path: string): Promise<void> {
 }
 
 async function data(out: Output, values: Values, path: string): Promise<void> {
-  const { name, x, y, columns, target, test, decided } = await readSource(
-    { ...readSourceOptions(values, path), labelOptional: /\.npz$/i.test(path) },
-    'float64',
-  );
+  const options = readSourceOptions(values, path);
+  if (isRecords(path)) return mixed(out, await readMixed(options, options.label ?? -1));
+  let read: Table;
+  try {
+    read = await readSource({ ...options, labelOptional: /\.npz$/i.test(path) }, 'float64');
+  } catch (error) {
+    if (path === '-' || !isOfColumns(error)) throw error;
+    return mixed(out, await readMixed(options, options.label ?? -1));
+  }
+  const { name, x, y, columns, target, test, decided } = read;
   const [n, ...shape] = x.shape;
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of x.data) {
@@ -127,4 +136,28 @@ async function data(out: Output, values: Values, path: string): Promise<void> {
     out.say(`Labels${target === undefined ? '' : ` (${target})`}: ${labels.length} different${shown}`);
   }
   if (test) out.say(`Test set: ${count(test.x.shape[0], 'sample')}`);
+}
+
+/** What every column of a table would become in a training. */
+function mixed(out: Output, table: MixedTable): void {
+  const { name, names, label, unlabelled } = table;
+  const { name: target, y } = label as NonNullable<MixedTable['label']>;
+  const n = y.length;
+  const rows = NDArray.wrap(Int32Array.from({ length: n }, (_, row) => row));
+  const lines = transformerFor(table, rows, {}).describe().split('\n');
+  const labels = uniqueLabels(isNDArray(y) ? y.data : y);
+  out.document({
+    name,
+    samples: n,
+    columns: names,
+    label: target,
+    labels: labels.length <= 100 ? labels : labels.length,
+    becomes: Object.fromEntries(names.map((column, k) => [column, lines[k].slice(column.length + 2)])),
+  });
+  out.say(
+    `${name}: ${count(n, 'sample')} of ${count(names.length, 'column')}${unlabelled ? `; ${unlabelled} rows have no '${target}'` : ''}`,
+  );
+  for (const line of lines) out.say(`  ${line}`);
+  const shown = labels.length <= 20 ? `: ${labels.join(', ')}` : '';
+  out.say(`Labels (${target}): ${labels.length} different${shown}`);
 }
