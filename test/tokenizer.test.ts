@@ -164,3 +164,11 @@ test('bad options, texts, ids and JSON are refused in a sentence', (t) => {
   const typed: TokenizerJson = kept.toJSON();
   t.is(typed.oovToken, '[UNK]');
 });
+
+test('a tokenizer goes through bytes, fitted or not', (t) => {
+  const tokenizer = new Tokenizer({ vocabularySize: 5, filters: '.' }).fit(['a b b.', 'c a b']);
+  const loaded = Tokenizer.fromBytes(tokenizer.toBytes());
+  t.deepEqual(loaded.toJSON(), tokenizer.toJSON());
+  t.deepEqual(loaded.transform(['a c z']), tokenizer.transform(['a c z']));
+  t.throws(() => Tokenizer.fromBytes(new Tokenizer().toBytes()).transform(['a']), { code: 'ERR_NOT_FITTED' });
+});

@@ -10,6 +10,7 @@ import {
   wrongValue,
 } from '../check.js';
 import { isNDArray } from '../kind.js';
+import { type Parts, registerSaved, Saved } from '../saved.js';
 
 export interface TokenizerOptions {
   /** What has an id: words, or characters (code points). Default 'word' */
@@ -50,7 +51,8 @@ const BETWEEN_WORDS = /(?:(?!['’])[\s\p{P}\p{S}]|(?<!\p{L})’|’(?!\p{L}))+/
  * tokenizer.transform(['the bird sat']); // [[2, 1, 4]]
  * ```
  */
-export class Tokenizer {
+export class Tokenizer extends Saved {
+  static override readonly className = 'Tokenizer';
   readonly level: 'word' | 'character';
   readonly vocabularySize: number | undefined;
   readonly lowercase: boolean;
@@ -60,7 +62,12 @@ export class Tokenizer {
   #vocabulary?: readonly string[];
   #ids: ReadonlyMap<string, number> = new Map();
 
+  static {
+    registerSaved(Tokenizer);
+  }
+
   constructor(options: TokenizerOptions = {}) {
+    super();
     checkOptions('options', options, OPTIONS);
     const { vocabularySize, filters, oovToken = '[UNK]' } = options;
     this.level = checkOneOf('level', options.level ?? 'word', ['word', 'character']);
@@ -143,6 +150,10 @@ export class Tokenizer {
 
   /** What `Tokenizer.from` takes; throws ERR_NOT_FITTED before `fit`. */
   toJSON(): TokenizerJson {
+    return { ...this.#options(), vocabulary: this.#fitted('toJSON') };
+  }
+
+  #options(): TokenizerOptions {
     const { level, vocabularySize, lowercase, filters, oovToken } = this;
     return {
       level,
@@ -150,8 +161,15 @@ export class Tokenizer {
       lowercase,
       ...(filters !== undefined && { filters }),
       oovToken,
-      vocabulary: this.#fitted('toJSON'),
     };
+  }
+
+  protected override parts(): Parts {
+    return { config: this.#options(), ...(this.#vocabulary && { state: { vocabulary: this.#vocabulary } }) };
+  }
+
+  protected override restore(state: unknown): void {
+    this.#learn(checkVocabulary((state as { vocabulary?: unknown }).vocabulary, this));
   }
 
   #tokens(text: string): Iterable<string> {
