@@ -337,6 +337,8 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
     planet: 'Earth',
     code: String(i % 7),
     key: row.species === 'Adelie' ? 1 : 2,
+    a__b: i % 5,
+    a_b: i % 6,
   }));
   const transformer = TableTransformer.infer(table, { target: 'species' });
   const words = transformer.describe();

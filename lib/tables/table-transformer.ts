@@ -1,3 +1,4 @@
+import { extent } from '../array.js';
 import { checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
 import { toNumber } from '../io/cells.js';
 import { listed } from '../labels.js';
@@ -69,8 +70,8 @@ export class TableTransformer extends ColumnTransformer {
     const plans = x.names.flatMap((name, k): [string, Plan][] =>
       name === target ? [] : [[name, leak(x, k, target) ?? planFor(x, k, options)]],
     );
-    const entries = plans.flatMap(([name, { steps }]): ColumnTransformerEntry[] =>
-      steps ? [[nameOf(name), steps, [name]]] : [],
+    const entries = plans.flatMap(([name, { steps }], k): ColumnTransformerEntry[] =>
+      steps ? [[name.includes('__') || name === '' ? `column ${k}` : name, steps, [name]]] : [],
     );
     if (entries.length === 0)
       throw new RangeError(
@@ -115,9 +116,6 @@ function checkColumn(what: string, name: unknown, names: readonly string[]): voi
   if (!names.includes(name))
     throw wrongValue(what, `one of the columns ${listed(names)}${didYouMean(name, names)}`, name);
 }
-
-/** Names of steps have no '__'. */
-const nameOf = (column: string) => column.replaceAll('__', '_') || 'column';
 
 function planFor(x: Frame, k: number, options: InferOptions): Plan {
   const { drop, categorical, date } = pick(options);
@@ -168,16 +166,19 @@ function leak(x: Frame, k: number, target: string | undefined): Plan | undefined
   }
   // where nearly every row has a value of its own, so has any other column
   const isSame = [...there].every(([a, b]) => a === b);
-  if (there.size < 2 || (!isSame && there.size > x.n / 4)) return undefined;
+  if (there.size < 2 || (!isSame && there.size > x.n / 10)) return undefined;
   return {
     words: `left out, as each of its values stands for one of '${target}': what is to be predicted is not known before`,
   };
 }
 
-/** Whole numbers one after the other, or called an id and different everywhere. */
+/** Whole numbers that are different everywhere, and lie close together or are called an id. */
 function isCounter(name: string, values: readonly number[], distinct: number): boolean {
   if (distinct < values.length || values.length < 3 || !values.every(Number.isInteger)) return false;
-  return /^(id|index|row|unnamed.*|.*[_ ]id|)$/i.test(name) || values.every((value, i) => value === values[0] + i);
+  if (/^(id|index|row|unnamed.*|.*[_ ]id|)$/i.test(name)) return true;
+  // of some of the rows, drawn, it has gaps
+  const [low, high] = extent(values);
+  return values.length >= 20 && high - low < 2 * values.length;
 }
 
 function numbers(missing: number, n: number, { impute = 'median' }: InferOptions, what: string): Plan {
