@@ -1,10 +1,11 @@
-import { argmaxRows, NDArray } from '../array.js';
+import { NDArray } from '../array.js';
 import { type Label, toCategorical } from '../labels.js';
 import type { Sequential } from '../models/sequential.js';
 import { accuracyScore, confusionMatrix } from '../scores/classification.js';
 import { classificationReport } from '../scores/classification-report.js';
 import { r2Score } from '../scores/regression.js';
 import { meanSquaredError } from '../scores/regression-errors.js';
+import { classCodes, probabilities } from '../tables/network-step.js';
 import type { Meaning, Samples } from './dataset.js';
 import { undoScaling } from './scaling.js';
 
@@ -73,24 +74,6 @@ export async function assess(model: Sequential, samples: Samples, meaning: Meani
 export function fitTargets(model: Sequential, y: NDArray, { classes }: Meaning): NDArray {
   if (!classes || model.loss?.config.name === 'sparseCategoricalCrossentropy') return y;
   return model.outputShapes?.at(-1)?.[0] === 1 ? y : toCategorical(y, classes.length);
-}
-
-/** The class number of every row of a network's output: the largest of several, or from 0.5 on a single one. */
-export function classCodes(output: NDArray): NDArray {
-  if (output.shape[1] > 1) return argmaxRows(output);
-  return NDArray.wrap(Int32Array.from(output.data, (p) => (p >= 0.5 ? 1 : 0)));
-}
-
-/** The probability of every class [n, classes]. */
-export function probabilities(output: NDArray): NDArray {
-  if (output.shape[1] > 1) return output;
-  const [n] = output.shape;
-  const both = NDArray.zeros([n, 2]);
-  for (let i = 0; i < n; i++) {
-    both.data[2 * i] = 1 - output.data[i];
-    both.data[2 * i + 1] = output.data[i];
-  }
-  return both;
 }
 
 /** A regression's numbers, no longer scaled. */

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
-import { readRows } from '../io/csv.js';
-import { type CsvRecords, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
+import { readRows, separatorOf } from '../io/csv.js';
+import { type CsvRecords, columnAt, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
 import { isRecords, readJsonRecords } from '../io/json-records.js';
 import { isError, isNDArray } from '../kind.js';
 import { TableTransformer } from '../tables/table-transformer.js';
@@ -46,14 +46,13 @@ export const isOfColumns = (error: unknown): boolean =>
 /** Reads a CSV file, or one of records, as columns of numbers, booleans and text. */
 export async function readMixed(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
   if (isRecords(options.source)) return readRecords(options, label);
-  const { source, header, decimal, encoding, labelOptional } = options;
-  const separator = options.separator ?? (/\.tsv(\.gz)?$/i.test(source) ? '\t' : ',');
+  const { source, header, decimal, encoding } = options;
+  const separator = options.separator ?? separatorOf(source);
   const shown = source === '-' ? 'standard input' : `'${source}'`;
   const sink = new RecordSink(shown, {
     ...(header !== undefined && { header }),
     ...(decimal !== undefined && { decimal }),
     ...(label !== undefined && { label }),
-    ...(labelOptional !== undefined && { labelOptional }),
   });
   try {
     const records = await readRows(source === '-' ? process.stdin : source, separator, sink, encoding);
@@ -65,12 +64,12 @@ export async function readMixed(options: SourceOptions & ColumnOptions, label?: 
   }
 }
 
-async function readRecords({ source, labelOptional }: SourceOptions, label?: string | number): Promise<MixedTable> {
+async function readRecords({ source }: SourceOptions, label?: string | number): Promise<MixedTable> {
   const { n, names, columns } = await readJsonRecords(source).catch((error) => {
     throw unreadable(source, error);
   });
-  const at = label === undefined ? -1 : placeOf(label, names);
-  if (at < 0 && label !== undefined && !labelOptional)
+  const at = label === undefined ? -1 : columnAt(label, names);
+  if (at < 0 && label !== undefined)
     throw new CommandError(
       EXIT.usage,
       `Expected --label for '${source}' to be a column, got '${label}'${didYouMean(String(label), names)}; it has: ${names.join(', ')}`,
@@ -90,13 +89,6 @@ async function readRecords({ source, labelOptional }: SourceOptions, label?: str
     label: { name: names[at], y: isNumeric ? NDArray.from(labels as number[]) : labels.map(String) },
     ...(kept.length < n && { unlabelled: n - kept.length }),
   };
-}
-
-function placeOf(label: string | number, names: readonly string[]): number {
-  if (typeof label === 'string' && (names.includes(label) || !/^-?\d+$/.test(label))) return names.indexOf(label);
-  const number = Number(label);
-  const at = number < 0 ? names.length + number : number;
-  return at < names.length ? at : -1;
 }
 
 /** The columns by name, of some rows or of all. */

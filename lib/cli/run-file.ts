@@ -1,13 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import type { BuildInfo } from '../info.js';
-import { targetOf } from '../io/atomic.js';
 import { loadModel, type ModelFile, saveModel } from '../io/model-file.js';
 import { hasMethods } from '../kind.js';
 import type { Sequential } from '../models/sequential.js';
-import { fileOf, objectIn } from '../saved.js';
+import { fileOf, networkFile, objectIn } from '../saved.js';
 import { scalerOf } from '../tables/legacy.js';
 import { Pipeline } from '../tables/pipeline.js';
 import { Predictor } from '../tables/predictor.js';
@@ -48,16 +44,9 @@ export interface Run {
 }
 
 /** Writes a network with its run, at once or not at all. */
-export async function saveRun(path: string, model: Sequential, run: Run): Promise<void> {
-  const temporary = join(await roomFor(path), `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
-  try {
-    await model.save(temporary);
-    const { transformer, ...plain } = run;
-    const file = transformer ? fileOf(predictorOf(model, run, transformer)) : await loadModel(temporary);
-    await saveModel(path, { ...file, training: { ...file.training, run: withoutUndefined(plain) } });
-  } finally {
-    await rm(temporary, { force: true });
-  }
+export async function saveRun(path: string, model: Sequential, { transformer, ...run }: Run): Promise<void> {
+  const file = transformer ? fileOf(predictorOf(model, run, transformer)) : model[networkFile]();
+  await saveModel(path, { ...file, training: { ...file.training, run: withoutUndefined(run) } });
 }
 
 /** What answers raw rows, for `loadPredictor` and `fjordnet serve`. */
@@ -70,13 +59,6 @@ function predictorOf(model: Sequential, { meaning }: Run, transformer: TableTran
   const pipeline = Pipeline.revive({ steps } as never, { isFitted: true, ...(classes && { classes }) }) as Pipeline;
   const targetScaler = targetScaling && scalerOf(targetScaling, 1);
   return new Predictor({ pipeline, ...(target !== undefined && { target }), ...(targetScaler && { targetScaler }) });
-}
-
-/** The folder of the file that is written, which is another than a link's; beside a pipe or a device there may be no room. */
-async function roomFor(path: string): Promise<string> {
-  const target = await targetOf(path);
-  const old = await stat(target).catch(() => undefined);
-  return old && !old.isFile() ? tmpdir() : dirname(target);
 }
 
 /** JSON has no NaN and no Infinity, which losses may be: they are null in the file. */

@@ -4,7 +4,7 @@ import { basename, isAbsolute, relative } from 'node:path';
 import { checkFinite, NDArray } from '../array.js';
 import { loadDigits } from '../datasets/digits.js';
 import { isMissing, LabelColumn, toNumber } from '../io/cells.js';
-import { type CsvData, readTable } from '../io/csv.js';
+import { type CsvData, readTable, separatorOf } from '../io/csv.js';
 import { readIdx } from '../io/idx.js';
 import { readNpy, readNpz } from '../io/npy.js';
 import { textOf } from '../io/text.js';
@@ -121,7 +121,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
   const reading = readTable(source === '-' ? process.stdin : source, {
     dtype,
-    separator: options.separator ?? (/\.tsv(\.gz)?$/i.test(source) ? '\t' : ','),
+    separator: options.separator ?? separatorOf(source),
     ...(column !== undefined && { label: column }),
     ...(labelOptional && label === undefined && { labelOptional }),
     ...(expected && { width: expected.width }),

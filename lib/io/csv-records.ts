@@ -24,8 +24,6 @@ export interface CsvRecordsOptions {
   readonly decimal?: '.' | ',';
   /** The column of labels: its name, or its number from 0; negative numbers count from the last. */
   readonly label?: string | number;
-  /** Whether there need not be such a column. */
-  readonly labelOptional?: boolean;
 }
 
 /** Rows of a CSV file, kept as columns, each of which is numbers, booleans or text as a whole. */
@@ -72,13 +70,10 @@ export class RecordSink implements RowSink<CsvRecords> {
   }
 
   #labelAt(names: readonly string[]): number {
-    const { label, labelOptional } = this.#options;
+    const { label } = this.#options;
     if (label === undefined) return -1;
-    const number =
-      typeof label === 'number' ? label : /^-?\d+$/.test(label) && !names.includes(label) ? Number(label) : undefined;
-    const at = number === undefined ? names.indexOf(label as string) : number < 0 ? names.length + number : number;
-    if (at >= 0 && at < names.length) return at;
-    if (labelOptional) return -1;
+    const at = columnAt(label, names);
+    if (at >= 0) return at;
     throw new RangeError(
       `Expected label to be a column of ${this.#source}, got '${label}'${didYouMean(String(label), names)}; it has: ${names.join(', ')}`,
     );
@@ -104,6 +99,14 @@ export class RecordSink implements RowSink<CsvRecords> {
     if (this.#known.size < 10_000) this.#known.set(text, text);
     return text;
   }
+}
+
+/** The place of a column, by its name or its number (negative numbers count from the last); -1 for none. */
+export function columnAt(column: string | number, names: readonly string[]): number {
+  if (typeof column === 'string' && (names.includes(column) || !/^-?\d+$/.test(column))) return names.indexOf(column);
+  const number = Number(column);
+  const at = number < 0 ? names.length + number : number;
+  return at < names.length ? at : -1;
 }
 
 /** The rows whose label is there. */

@@ -85,6 +85,9 @@ export function checkColumn(name: string, column: unknown): void {
     throw wrongType(name, 'the name or the number of a column', column);
 }
 
+/** What stands between the cells of a file where nothing was said. */
+export const separatorOf = (path: string): string => (/\.tsv(\.gz)?$/i.test(path) ? '\t' : ',');
+
 export function checkSeparator(separator: unknown): void {
   if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
   if (separator.length !== 1 || /["\r\n\0\p{Surrogate}]/u.test(separator))

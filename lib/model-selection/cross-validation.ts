@@ -2,10 +2,11 @@ import { allocate } from '../allocate.js';
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { getThreads } from '../info.js';
-import { hasMethods, isAbortSignal, isClass, isNDArray, isRandomState, isTypedArray } from '../kind.js';
+import { hasMethods, isAbortSignal, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
-import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
+import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
+import { cloned } from '../tables/pipeline-steps.js';
 import type { TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
 import { type Candidate, type FitsOptions, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
@@ -236,14 +237,6 @@ function isLabels(y: Pair[1]): boolean {
 
 function maker<M extends Candidate>(estimator: ModelSource<M>): () => M | Promise<M> {
   if (typeof estimator === 'function' && !isClass(estimator)) return estimator as () => M | Promise<M>;
-  if (typeof estimator !== 'function' && typeof estimator?.getParams === 'function') return () => clone(estimator);
+  if (typeof estimator !== 'function' && typeof estimator?.getParams === 'function') return () => cloned(estimator);
   throw wrongType('estimator', 'an estimator with a method getParams, or a function that makes a model', estimator);
-}
-
-/** A new estimator of the same parameters: scikit-learn's `clone`. */
-function clone<M extends Candidate>(estimator: M): M {
-  if (estimator.clone) return estimator.clone() as M;
-  const params = { ...estimator.getParams?.() };
-  if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
-  return new (estimator.constructor as new (params: object) => M)(params);
 }

@@ -161,7 +161,8 @@ export class Frame {
 }
 
 /** @throws TypeError or RangeError, in one sentence, for what is no table, or one of no rows */
-export function readFrame(name: string, x: TableInput): Frame {
+export function readFrame(name: string, x: TableInput | Frame): Frame {
+  if (hasMethods(x, 'column', 'nameOf', 'named')) return x as Frame; // it was read before
   const frame = isMatrix(x) ? ofArray(name, x as ArrayInput) : ofTable(name, x);
   if (frame.n === 0 || frame.width === 0)
     throw new RangeError(`Expected ${name} to hold data, got shape [${frame.n}, ${frame.width}]`);

@@ -1,5 +1,6 @@
 import { wrongType, wrongValue } from '../check.js';
-import { hasMethods } from '../kind.js';
+import { hasMethods, isRandomState } from '../kind.js';
+import { copyOfRandom } from '../random.js';
 import { checkName } from './column-transformer.js';
 import type { AnyTransformer } from './steps.js';
 
@@ -13,12 +14,13 @@ export type Step = readonly [name: string, step: AnyTransformer | 'passthrough']
 export const isTransformer = (step: unknown): step is AnyTransformer =>
   hasMethods(step, 'fit', 'transform') && !hasMethods(step, 'predict');
 
-/** One of the same parameters that is not fitted. */
-export function cloned(step: LastStep | AnyTransformer): LastStep | AnyTransformer {
-  if (hasMethods(step, 'clone')) return (step as unknown as { clone(): LastStep }).clone();
+/** One of the same parameters that is not fitted: scikit-learn's `clone`. A RandomState is copied. */
+export function cloned<S extends object>(step: S): S {
+  if (hasMethods(step, 'clone')) return (step as unknown as { clone(): S }).clone();
   if (!hasMethods(step, 'getParams')) throw wrongType('the step', 'one with a method clone or getParams', step);
-  const { getParams } = step as unknown as { getParams(): object };
-  return new (step.constructor as new (params: object) => LastStep)(Reflect.apply(getParams, step, []));
+  const params: { randomState?: unknown } = { ...(step as unknown as { getParams(): object }).getParams() };
+  if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
+  return new (step.constructor as new (params: object) => S)(params);
 }
 
 /** A copy with other parameters. */

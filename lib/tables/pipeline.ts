@@ -115,7 +115,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
    * Labels or numbers, one a row: what the last step's `predict` gives; of a network a promise.
    * @throws Error with code ERR_NOT_FITTED before `fit`; TypeError or RangeError, with row and column, for what transformers cannot take
    */
-  predict(x: TableInput): PredictionOf<E> {
+  predict(x: TableInput | Frame): PredictionOf<E> {
     const z = this.#transformed('predict', x);
     const last = this.#last();
     if (!isNetworkStep(last)) return this.#method('predict')(z) as PredictionOf<E>;
@@ -125,7 +125,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
   }
 
   /** The same on the calling thread, of networks too. */
-  predictSync(x: TableInput): Answers {
+  predictSync(x: TableInput | Frame): Answers {
     const z = this.#transformed('predictSync', x);
     const last = this.#last();
     if (!isNetworkStep(last)) return this.#method('predict')(z) as Answers;
@@ -133,7 +133,9 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
   }
 
   /** The probabilities [n, classes], in the order of `classes`; of a network a promise. */
-  predictProba(x: TableInput): E extends { predictSync(...args: never[]): unknown } ? Promise<NDArray> : NDArray {
+  predictProba(
+    x: TableInput | Frame,
+  ): E extends { predictSync(...args: never[]): unknown } ? Promise<NDArray> : NDArray {
     const z = this.#transformed('predictProba', x);
     const last = this.#last();
     if (!isNetworkStep(last)) return this.#method('predictProba')(z) as never;
@@ -266,7 +268,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
     return (...args) => (last as unknown as Record<string, (...given: unknown[]) => unknown>)[name](...args);
   }
 
-  #transformed(member: string, x: TableInput): NDArray {
+  #transformed(member: string, x: TableInput | Frame): NDArray {
     this.#needFitted(member);
     return matrixOf(
       this.#steps

@@ -5,7 +5,7 @@ import { loadModel, type ModelFile, parseModel } from '../io/model-file.js';
 import { hasMethods } from '../kind.js';
 import type { Label } from '../labels.js';
 import { objectIn, type Parts, registerSaved, Saved } from '../saved.js';
-import { readFrame, type TableInput } from './frame.js';
+import { type Frame, readFrame, type TableInput } from './frame.js';
 import { meaningOf } from './legacy.js';
 import { Pipeline } from './pipeline.js';
 import type { StandardScaler } from './standard-scaler.js';
@@ -113,16 +113,16 @@ export class Predictor extends Saved {
   }
 
   /** Names of columns are told apart from a model without names in one sentence. */
-  #matched(rows: TableInput): TableInput {
+  #matched(rows: TableInput): Frame {
     const names = this.inputNames;
     const x = readFrame('rows', rows);
-    if (!names || !x.names) return rows;
+    if (!names || !x.names) return x;
     const missing = names.filter((name) => !x.names?.includes(name));
     if (missing.length > 0)
       throw new RangeError(
         `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${x.names.join(', ')}`,
       );
-    return rows;
+    return x;
   }
 
   #inUnits(answers: Answers): Answers {

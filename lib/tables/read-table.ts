@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
-import { type Encoding, readRows } from '../io/csv.js';
+import { checkBoolean, checkOneOf, checkOptions, wrongType } from '../check.js';
+import { checkSeparator, type Encoding, readRows, separatorOf } from '../io/csv.js';
 import { RecordSink } from '../io/csv-records.js';
 import { isRecords, readJsonRecords } from '../io/json-records.js';
 import { sourceOf } from '../io/read.js';
@@ -37,15 +37,8 @@ export async function readTable(
     const { names, columns } = await readJsonRecords(input as string | URL);
     return Object.fromEntries(names.map((name, k) => [name, columns[k]]));
   }
-  const {
-    separator = /\.tsv(\.gz)?$/i.test(path ?? '') ? '\t' : ',',
-    header,
-    decimal = '.',
-    encoding = 'utf8',
-  } = options;
-  if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
-  if (separator.length !== 1 || /["\r\n\0\p{Surrogate}]/u.test(separator))
-    throw wrongValue('separator', 'one character', separator);
+  const { separator = separatorOf(path ?? ''), header, decimal = '.', encoding = 'utf8' } = options;
+  checkSeparator(separator);
   if (header !== undefined) checkBoolean('header', header);
   checkOneOf('decimal', decimal, ['.', ',']);
   checkOneOf('encoding', encoding, ['utf8', 'latin1']);
