@@ -465,6 +465,17 @@ test('bad tables are told in one sentence with row and column, and change nothin
   });
 });
 
+test('a pipeline keeps float32, as scikit-learn does', (t) => {
+  const x = NDArray.from([[1], [2], [4], [7]], { dtype: 'float32' });
+  const pipeline = makePipeline(
+    new StandardScaler(),
+    new MLPRegressor({ hiddenLayerSizes: [2], maxIter: 2, randomState: 1 }),
+  );
+  pipeline.fitSync(x, [1, 2, 4, 7]);
+  t.is(pipeline.namedSteps.mlpregressor.coefs[0].dtype, 'float32');
+  t.is((pipeline.predict(x) as NDArray).dtype, 'float32');
+});
+
 test('failing to fit leaves a pipeline as it was', async (t) => {
   const pipeline = makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1, randomState: 1 }));
   pipeline.fitSync([[1], [2], [4]], ['a', 'b', 'a']);

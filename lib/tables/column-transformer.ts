@@ -1,10 +1,18 @@
 import type { NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { expected, integer, list, object, type Schema, text } from '../io/schema.js';
-import { hasMethods, isNDArray } from '../kind.js';
+import { hasMethods } from '../kind.js';
 import { registerSaved } from '../saved.js';
 import { Frame } from './frame.js';
-import { type AnyTransformer, checkTransformer, fitTransformStep, numeric, transformStep, unfitted } from './steps.js';
+import {
+  type AnyTransformer,
+  checkTransformer,
+  fitTransformStep,
+  matrixOf,
+  numeric,
+  transformStep,
+  unfitted,
+} from './steps.js';
 import { columnOf, type Input, Transformer } from './transformer.js';
 
 /** A column by its name or its number (negative numbers count from the last), or several. */
@@ -136,15 +144,7 @@ export class ColumnTransformer extends Transformer<Learnt> {
 
   /** @throws TypeError naming a column that still holds text, which no network takes */
   protected override outputOf(frame: Frame): NDArray {
-    const result = frame.output();
-    if (isNDArray(result)) return result;
-    const names = frame.names as readonly string[];
-    const k = names.findIndex((_, column) => typeof Array.from(frame.column(column)).find(isText) === 'string');
-    throw wrongType(
-      `the column '${names[k]}'`,
-      'numbers after its transformers (OneHotEncoder makes numbers of text)',
-      Array.from(frame.column(k)).find(isText),
-    );
+    return matrixOf(frame);
   }
 
   protected override namesOut(_: readonly string[], { parts }: Learnt): string[] {
@@ -174,8 +174,6 @@ export class ColumnTransformer extends Transformer<Learnt> {
         throw expected(`state.parts[${i}].columns`, `numbers below ${width}`, columns);
   }
 }
-
-const isText = (value: unknown) => typeof value === 'string' && value !== '';
 
 const fittedStep: Schema<AnyTransformer> = (name, value) => {
   if (hasMethods(value, 'fit', 'transform')) return value as AnyTransformer;

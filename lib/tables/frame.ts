@@ -53,6 +53,11 @@ export class Frame {
     return new Frame(n, columns.length, [...columns], names);
   }
 
+  /** Whether it is numbers of one type already. */
+  get isMatrix(): boolean {
+    return this.#matrix !== undefined;
+  }
+
   /** The values of a column, as they came. */
   column(k: number): Column {
     const matrix = this.#matrix;

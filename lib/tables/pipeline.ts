@@ -18,7 +18,7 @@ import {
   targetsFor,
 } from './network-step.js';
 import { changed, checkSteps, cloned, isTransformer, type LastStep, type Step } from './pipeline-steps.js';
-import { type AnyTransformer, adopt, fitTransformStep, numeric, transformStep, unfitted } from './steps.js';
+import { type AnyTransformer, adopt, fitTransformStep, matrixOf, transformStep, unfitted } from './steps.js';
 
 /** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
 export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown }
@@ -347,20 +347,4 @@ export function makePipeline<const S extends readonly (AnyTransformer | LastStep
     return `${name}-${names.slice(0, i + 1).filter((other) => other === name).length}`;
   });
   return new Pipeline(steps.map((step, i) => [unique[i], step]) as never) as never;
-}
-
-/** @throws TypeError naming the column that holds no numbers */
-function matrixOf(frame: Frame): NDArray {
-  const plain = numeric(frame);
-  const result = plain.output();
-  if (!Array.isArray(result)) return result;
-  const k =
-    Array.from({ length: plain.width }, (_, column) => column).find((column) => Array.isArray(plain.column(column))) ??
-    0;
-  const value = Array.from(plain.column(k)).find((each) => typeof each === 'string' && each !== '');
-  throw wrongType(
-    `${plain.nameOf(k)} of x`,
-    'numbers where the model is given it (OneHotEncoder makes numbers of text)',
-    value,
-  );
 }

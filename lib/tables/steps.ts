@@ -1,4 +1,4 @@
-import type { ArrayInput } from '../array.js';
+import type { ArrayInput, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
 import { hasMethods } from '../kind.js';
 import { Frame, readFrame, type TableInput } from './frame.js';
@@ -56,4 +56,15 @@ export function numeric(x: Frame): Frame {
     return isText ? column : x.numbers(k);
   });
   return Frame.ofColumns(x.n, columns, x.names);
+}
+
+/** All columns as a matrix. @throws TypeError naming a column that still holds text, which no network takes */
+export function matrixOf(frame: Frame): NDArray {
+  const plain = frame.isMatrix ? frame : numeric(frame); // a matrix keeps its type
+  const result = plain.output();
+  if (!Array.isArray(result)) return result;
+  const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  const columns = Array.from({ length: plain.width }, (_, k) => Array.from(plain.column(k)).find(isText));
+  const k = columns.findIndex((text) => text !== undefined);
+  throw wrongType(plain.nameOf(k), 'numbers after its transformers (OneHotEncoder makes numbers of text)', columns[k]);
 }
