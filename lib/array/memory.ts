@@ -66,3 +66,15 @@ export function viewOf(data: TypedData, dtype: DType, first: number, length: num
   const { buffer, byteOffset, BYTES_PER_ELEMENT } = data;
   return new TYPED[dtype](buffer as ArrayBuffer, byteOffset + first * BYTES_PER_ELEMENT, length);
 }
+
+/** Several arrays of one type, one after the other, in a new one. @throws Error with code ERR_MEMORY */
+export function joined(parts: readonly TypedData[]): TypedData {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = allocate(parts[0].constructor as new (length: number) => TypedData, length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

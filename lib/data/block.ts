@@ -1,4 +1,5 @@
-import { NDArray, type TypedData } from '../array.js';
+import { joined } from '../array/memory.js';
+import { NDArray } from '../array.js';
 import { built, type Layout, rowOf, stacked } from './element.js';
 
 /** Elements that follow each other in a dataset. */
@@ -85,16 +86,5 @@ function rowsOf(blocks: readonly Rows<unknown>[], k: number): NDArray {
     columns[k].data.subarray(first * width, (first + length) * width),
   );
   const rows = blocks.reduce((sum, { length }) => sum + length, 0);
-  return NDArray.wrap(joined(parts, rows * width), [rows, ...shape.slice(1)]);
-}
-
-function joined(parts: readonly TypedData[], length: number): TypedData {
-  if (parts.length === 1) return parts[0].slice();
-  const all = new (parts[0].constructor as new (length: number) => TypedData)(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return NDArray.wrap(joined(parts), [rows, ...shape.slice(1)]);
 }

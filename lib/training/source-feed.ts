@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import type { TypedData } from '../array.js';
+import { joined } from '../array/memory.js';
 import { binding } from '../binding.js';
 import type { Shape } from '../graph/value.js';
 import { forget, type Iteration, iterate, notSync, ofBatch, opened, resultOf } from '../iteration.js';
@@ -291,7 +291,8 @@ export class SourceFeed implements Feed {
     const judged = outputs.filter(({ loss }) => loss);
     const wanted = [...inputs, ...judged, ...(first.weighted ? judged : [])];
     const data = wanted.map((port, k) => {
-      const all = joined(batches.map(({ values }) => values[k]));
+      const parts = batches.map(({ values }) => values[k]);
+      const all = parts.length === 1 ? parts[0] : joined(parts);
       return new binding.Dataset(port.name, all, count, all.length / count, port.dtype ?? dtype);
     });
     const [x, y] = [inputs.length, inputs.length + judged.length];
@@ -343,16 +344,4 @@ export class SourceFeed implements Feed {
   #framed(error: Error): Error {
     return this.#options.isSync ? error : withStack(error, {});
   }
-}
-
-function joined(parts: readonly TypedData[]): TypedData {
-  if (parts.length === 1) return parts[0];
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = new (parts[0].constructor as new (length: number) => TypedData)(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
