@@ -149,6 +149,22 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['gaussianNoise', layers.gaussianNoise({ stddev: 0.5 }), [3, 7], [3, 7]],
   ['spatialDropout1d', layers.spatialDropout1d({ rate: 0.4 }), [3, 7], [3, 7]],
   ['spatialDropout2d', layers.spatialDropout2d({ rate: 0.4 }), [2, 3, 7], [2, 3, 7]],
+  ['randomFlip', layers.randomFlip(), [3, 4, 2], [3, 4, 2]],
+  ['randomRotation', layers.randomRotation({ factor: 0.4, fillMode: 'wrap' }), [3, 4, 2], [3, 4, 2]],
+  [
+    'randomTranslation',
+    layers.randomTranslation({ heightFactor: 0.6, widthFactor: [-0.1, 0.7], fillMode: 'constant', fillValue: 2 }),
+    [5, 3, 1],
+    [5, 3, 1],
+  ],
+  ['randomZoom', layers.randomZoom({ heightFactor: 0.4 }), [5, 3, 2], [5, 3, 2]],
+  [
+    'randomZoom, height and width apart',
+    layers.randomZoom({ heightFactor: 0.4, widthFactor: [0.1, 0.3], interpolation: 'nearest', fillMode: 'nearest' }),
+    [4, 4, 3],
+    [4, 4, 3],
+  ],
+  ['randomContrast', layers.randomContrast({ factor: 0.5, valueRange: [-0.7, 0.9] }), [3, 4, 2], [3, 4, 2]],
 ];
 
 /** In keras-layers.test.ts: those of several inputs, and a function, which no configuration makes again. */

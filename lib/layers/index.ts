@@ -10,6 +10,18 @@ import {
   Softmax,
   type SoftmaxOptions,
 } from './advanced-activations.js';
+import {
+  RandomContrast,
+  type RandomContrastOptions,
+  RandomFlip,
+  type RandomFlipOptions,
+  RandomRotation,
+  type RandomRotationOptions,
+  RandomTranslation,
+  type RandomTranslationOptions,
+  RandomZoom,
+  type RandomZoomOptions,
+} from './augmentation.js';
 import { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
 import { Bidirectional, type BidirectionalOptions } from './bidirectional.js';
 import { Concatenate, type ConcatenateOptions } from './concatenate.js';
@@ -177,6 +189,16 @@ export const layers = {
   spatialDropout1d: named((options: DropoutOptions) => new SpatialDropout1D(options)),
   /** Dropout of whole channels of images. */
   spatialDropout2d: named((options: DropoutOptions) => new SpatialDropout2D(options)),
+  /** Flips half of the images, in training. */
+  randomFlip: namedOrNot((options?: RandomFlipOptions) => new RandomFlip(options)),
+  /** Turns images about their middles, in training. */
+  randomRotation: named((options: RandomRotationOptions) => new RandomRotation(options)),
+  /** Shifts images, in training. */
+  randomTranslation: named((options: RandomTranslationOptions) => new RandomTranslation(options)),
+  /** Zooms into images, and out of them, in training. */
+  randomZoom: named((options: RandomZoomOptions) => new RandomZoom(options)),
+  /** More or less contrast of images, in training. */
+  randomContrast: named((options: RandomContrastOptions) => new RandomContrast(options)),
   /** A function of one's own, written in `ops`. Networks with it are not saved: see `custom.layer`. */
   lambda: <I extends Values, O extends Value, const N extends string = string>(
     fn: (inputs: I) => O,
@@ -243,6 +265,11 @@ const classes = {
   GaussianNoise,
   SpatialDropout1D,
   SpatialDropout2D,
+  RandomFlip,
+  RandomRotation,
+  RandomTranslation,
+  RandomZoom,
+  RandomContrast,
   Add,
   Subtract,
   Multiply,

@@ -7,6 +7,7 @@
 #include "algebra.h"
 #include "bias.h"
 #include "confusion.h"
+#include "contrast.h"
 #include "conv2d.h"
 #include "conv2d_grouped.h"
 #include "dense.h"
@@ -14,6 +15,7 @@
 #include "dropout.h"
 #include "embedding.h"
 #include "gru.h"
+#include "image_transform.h"
 #include "log_loss.h"
 #include "loss.h"
 #include "lstm.h"
@@ -235,6 +237,11 @@ constexpr Kernel kRows[] = {
                      "B H W C K L F Y X s t d e p q G : x BHWGC, dy BYXGF -> dw+ KLCGF, db?+ GF",
                      conv2dGroupedWeightGradient, conv2dGroupedWeightGradientScratch),
     ROW("gaussianNoise", "B N : x BN -> y~ BN | stddev seed", gaussianNoise),
+    ROW("imageTransforms", "B H W : -> m B6 | change yLow yHigh xLow xHigh seed", imageTransforms),
+    ROW("transformImage", "B H W C : x BHWC, m B6 -> y BHWC | fill interpolation fillValue", transformImage),
+    ROW("transformImageGradient", "B H W C : m B6, dy BHWC -> dx BHWC | fill interpolation", transformImageGradient),
+    ROW("contrast", "B N C : x BNC -> y~ BNC, factor B | low high least most seed", contrast),
+    ROW("contrastGradient", "B N C : x BNC, factor B, dy BNC -> dx~ BNC | least most", contrastGradient),
     ROW("amsgrad", "N : dw N -> m!~ N, v!~ N, most!~ N, w!~ N | rate beta1 beta2 epsilon decay", amsgrad),
     ROW("adamax", "N : dw N -> m!~ N, u!~ N, w!~ N | rate beta1 beta2 epsilon decay", adamax),
     ROW("lion", "N : dw N -> m!~ N, w!~ N | rate beta1 beta2 decay", lion),

@@ -115,6 +115,7 @@ const split = { testSize: 0.5, trainSize: 0.5, randomState: 1, shuffle: true, st
 const axes = { title: 'a', description: 'b', width: 300, theme: 'light', background: 'white' };
 const folds = { nSplits: 2, shuffle: true, randomState: 1 };
 const layer = { name: 'a', inputShape: [4, 4, 1] };
+const reading = { fillMode: 'constant', interpolation: 'nearest', fillValue: 1 } as const;
 const recurrent = {
   name: 'a',
   inputShape: [3, 2],
@@ -737,6 +738,16 @@ export const CALLS: Record<string, Call> = {
   'layers.gaussianNoise': plain(layers.gaussianNoise, { ...layer, stddev: 0.1 }),
   'layers.spatialDropout1d': plain(layers.spatialDropout1d, { ...layer, rate: 0.5 }),
   'layers.spatialDropout2d': plain(layers.spatialDropout2d, { ...layer, rate: 0.5 }),
+  'layers.randomFlip': plain(layers.randomFlip, { ...layer, mode: 'vertical' as const }),
+  'layers.randomRotation': plain(layers.randomRotation, { ...layer, ...reading, factor: 0.1 }),
+  'layers.randomTranslation': plain(layers.randomTranslation, {
+    ...layer,
+    ...reading,
+    heightFactor: 0.1,
+    widthFactor: [-0.1, 0.2],
+  }),
+  'layers.randomZoom': plain(layers.randomZoom, { ...layer, ...reading, heightFactor: [-0.1, 0.2], widthFactor: 0.1 }),
+  'layers.randomContrast': plain(layers.randomContrast, { ...layer, factor: 0.1, valueRange: [0, 1] }),
   'layers.lambda': plain(layers.lambda, (value: Value) => value, layer),
   ...Object.fromEntries(
     (['add', 'subtract', 'multiply', 'average', 'maximum', 'minimum'] as const).map((name) => [

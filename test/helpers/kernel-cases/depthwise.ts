@@ -48,7 +48,7 @@ const grouped = (reference: KernelCase['reference']): KernelCase => ({ dims: GRO
 const depthwise = (reference: KernelCase['reference']): KernelCase => ({ dims: DIMS, reference, tolerance: 32 });
 
 /** lowbias32, of which dropout and noise draw their words. */
-function mix(value: number): number {
+export function mix(value: number): number {
   let x = value >>> 0;
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97);

@@ -1,5 +1,6 @@
 import { activation } from './activation.js';
 import { algebra } from './algebra.js';
+import { augmentation } from './augmentation.js';
 import type { KernelCases } from './case.js';
 import { confusion } from './confusion.js';
 import { conv2d } from './conv2d.js';
@@ -30,4 +31,5 @@ export const kernelCases: KernelCases = {
   ...algebra,
   ...convolutions,
   ...recurrent,
+  ...augmentation,
 };
