@@ -209,14 +209,15 @@ export class RandomContrast extends Augmentation {
   constructor(options: RandomContrastOptions) {
     super(options, ['factor', 'valueRange']);
     const { factor, valueRange = [0, 255] } = options;
-    this.factor = typeof factor === 'number' ? checkInterval('factor', factor, 0, 1) : checkFactor('factor', factor);
+    this.factor =
+      typeof factor === 'number'
+        ? checkInterval('factor', factor, 0, 1)
+        : checkTwo('factor', factor, 'a number in [0, 1] or two numbers', (name, x) => checkInterval(name, x, -1, 1));
     const [lower, upper] = this.#fractions();
     if (lower + upper < 0) throw wrongValue('factor', 'two numbers whose sum is not negative', factor);
-    this.valueRange = checkTwo('valueRange', valueRange, 'two numbers, the first of them smaller', (name, x) =>
-      checkNumber(name, x),
-    );
-    if (this.valueRange[0] >= this.valueRange[1])
-      throw wrongValue('valueRange', 'two numbers, the first of them smaller', valueRange);
+    const range = 'two numbers, the first of them smaller';
+    this.valueRange = checkTwo('valueRange', valueRange, range, checkNumber);
+    if (this.valueRange[0] >= this.valueRange[1]) throw wrongValue('valueRange', range, valueRange);
   }
 
   #fractions(): Interval {

@@ -8,7 +8,7 @@
 namespace fjordnet::FJORDNET_ISA {
 namespace {
 
-// In the order of lib/graph/ops/image-transform.ts, as the next two.
+// In the order of lib/graph/ops/augmentation.ts, as the next two.
 enum class Change { kFlip, kRotation, kTranslation, kZoom, kEvenZoom };
 enum class Fill { kReflect, kConstant, kWrap, kNearest };
 enum class Reading { kBilinear, kNearest };
@@ -18,6 +18,10 @@ template <typename Code>
 inline Code codeOf(double scalar, Code last) {
   return scalar > 0.0 && scalar <= static_cast<double>(last) ? static_cast<Code>(static_cast<int>(scalar)) : Code{};
 }
+
+struct Transform {
+  float m[6];
+};
 
 // Number `counter` of a uniform distribution over [low, high).
 inline double uniform(double seed, Index counter, double low, double high) {
@@ -42,24 +46,24 @@ void imageTransforms(const Cpu<T>& cpu, Index B, Index H, Index W, Out<T> m, dou
     for (Index row = begin; row < end; ++row) {
       const Index counter = 2 * (cpu.first + row);
       const double y = uniform(seed, counter, yLow, yHigh), x = uniform(seed, counter + 1, xLow, xHigh);
-      float to[] = {1.0f, 0.0f, 0.0f, 0.0f, 1.0f, 0.0f};
+      Transform to;
       if (kind == Change::kFlip) {
         const bool isFlipped = uniform(seed, counter, 0.0, 1.0) < 0.5;
-        if (isFlipped && xHigh > 0.0) to[0] = -1.0f, to[2] = width - 1.0f;
-        if (isFlipped && yHigh > 0.0) to[4] = -1.0f, to[5] = height - 1.0f;
+        const bool across = isFlipped && xHigh > 0.0, down = isFlipped && yHigh > 0.0;
+        to = {across ? -1.0f : 1.0f,      0.0f, across ? width - 1.0f : 0.0f, 0.0f, down ? -1.0f : 1.0f,
+              down ? height - 1.0f : 0.0f};
       } else if (kind == Change::kRotation) {
         const double angle = static_cast<float>(360.0 * y) * kDegree;
         const auto c = static_cast<float>(std::cos(angle)), s = static_cast<float>(std::sin(angle));
-        to[0] = c, to[1] = -s, to[2] = middleX - middleX * c + middleY * s;
-        to[3] = s, to[4] = c, to[5] = middleY - middleX * s - middleY * c;
+        to = {c, -s, middleX - middleX * c + middleY * s, s, c, middleY - middleX * s - middleY * c};
       } else if (kind == Change::kTranslation) {
-        to[2] = -static_cast<float>(x) * width, to[5] = -static_cast<float>(y) * height;
+        to = {1.0f, 0.0f, -static_cast<float>(x) * width, 0.0f, 1.0f, -static_cast<float>(y) * height};
       } else {
-        to[0] = static_cast<float>(1.0 + (kind == Change::kEvenZoom ? y : x));
-        to[4] = static_cast<float>(1.0 + y);
-        to[2] = middleX * (1.0f - to[0]), to[5] = middleY * (1.0f - to[4]);
+        const auto zoomY = static_cast<float>(1.0 + y);
+        const auto zoomX = kind == Change::kEvenZoom ? zoomY : static_cast<float>(1.0 + x);
+        to = {zoomX, 0.0f, middleX * (1.0f - zoomX), 0.0f, zoomY, middleY * (1.0f - zoomY)};
       }
-      std::copy_n(to, 6, m + row * 6);
+      std::copy_n(to.m, 6, m + row * 6);
     }
   });
 }
@@ -70,6 +74,7 @@ struct ImageReader {
   Index B, H, W, C;
   Fill fill = Fill::kReflect;
 
+  Index size() const { return H * W * C; }
   static ImageReader of(const Index* dim) { return {dim[0], dim[1], dim[2], dim[3]}; }
 };
 
@@ -81,7 +86,7 @@ struct Taps {
 };
 
 // Where on an axis of n pixels a place is read: TensorFlow's formulas (ImageProjectiveTransformV3). Its 'wrap' does not
-// mix the last pixel with the first, and shares of an axis near 1 and beyond lead it astray.
+// mix the last pixel with the first, and is no repetition any more near the far end of the next image and beyond.
 inline float placeOf(Fill fill, float at, Index n) {
   const auto size = static_cast<float>(n), last = size - 1.0f;
   if (fill == Fill::kConstant) return at;
@@ -146,14 +151,15 @@ void tapsInside(const ImageReader& c, float x, float y, Taps<T, 4>& taps) {
 template <int n, typename T, typename F>
 void eachPixel(const ImageReader& c, const T* m, const F& fn) {
   const auto lastX = static_cast<float>(c.W - 1), lastY = static_cast<float>(c.H - 1);
-  float to[6];
-  std::copy_n(m, 6, to);
+  Transform to;
+  std::copy_n(m, 6, to.m);
   Taps<T, n> taps;
   Index pixel = 0;
   for (Index y = 0; y < c.H; ++y) {
     for (Index x = 0; x < c.W; ++x, pixel += c.C) {
       const auto column = static_cast<float>(x), row = static_cast<float>(y);
-      const float atX = to[0] * column + to[1] * row + to[2], atY = to[3] * column + to[4] * row + to[5];
+      const float atX = to.m[0] * column + to.m[1] * row + to.m[2];
+      const float atY = to.m[3] * column + to.m[4] * row + to.m[5];
       if (atX >= 0.0f && atY >= 0.0f && atX < lastX && atY < lastY) {
         tapsInside(c, atX, atY, taps);
         fn(pixel, taps, std::true_type());
@@ -165,13 +171,18 @@ void eachPixel(const ImageReader& c, const T* m, const F& fn) {
   }
 }
 
-// fn(taps of a pixel, channels) with both known to the compiler where they are the usual ones.
-template <typename F>
-void withTaps(const ImageReader& c, double interpolation, const F& fn) {
-  const auto channels = [&](auto taps) {
-    if (c.C == 1) return fn(taps, std::integral_constant<Index, 1>());
-    if (c.C == 3) return fn(taps, std::integral_constant<Index, 3>());
-    fn(taps, c.C);
+// fn(image, taps of a pixel, channels) for all images, with both known to the compiler where they are the usual ones.
+template <typename T, typename F>
+void eachImage(const Cpu<T>& cpu, const ImageReader& c, double interpolation, const F& fn) {
+  const auto images = [&](auto n, auto C) {
+    rows(cpu.team, c.B, c.size(), [&](Index begin, Index end) {
+      for (Index image = begin; image < end; ++image) fn(image, n, C);
+    });
+  };
+  const auto channels = [&](auto n) {
+    if (c.C == 1) return images(n, std::integral_constant<Index, 1>());
+    if (c.C == 3) return images(n, std::integral_constant<Index, 3>());
+    images(n, c.C);
   };
   if (codeOf(interpolation, Reading::kNearest) == Reading::kNearest) {
     channels(std::integral_constant<int, 1>());
@@ -185,24 +196,18 @@ template <typename T>
 void transformImage(const Cpu<T>& cpu, ImageReader c, In<T> x, In<T> m, Out<T> y, double fill, double interpolation,
                     T fillValue) {
   c.fill = codeOf(fill, Fill::kNearest);
-  const Index size = c.H * c.W * c.C;
-  withTaps(c, interpolation, [&](auto n, auto C) {
+  eachImage(cpu, c, interpolation, [&](Index image, auto n, auto C) {
     constexpr int kTaps = decltype(n)::value;
-    rows(cpu.team, c.B, size, [&](Index begin, Index end) {
-      for (Index row = begin; row < end; ++row) {
-        const T* from = x + row * size;
-        T* to = y + row * size;
-        eachPixel<kTaps>(c, m + row * 6, [&](Index pixel, const auto& taps, auto isInside) {
-          for (Index j = 0; j < C; ++j) {
-            T sum{};
-            for (int k = 0; k < kTaps; ++k) {
-              const T value = isInside || taps.at[k] >= 0 ? from[taps.at[k] + j] : fillValue;
-              const T part = taps.weight[k] * value;
-              sum = k == 0 ? part : sum + part;
-            }
-            to[pixel + j] = sum;
-          }
-        });
+    const T* from = x + image * c.size();
+    T* to = y + image * c.size();
+    eachPixel<kTaps>(c, m + image * 6, [&](Index pixel, const auto& taps, auto isInside) {
+      for (Index j = 0; j < C; ++j) {
+        T sum{};
+        for (int k = 0; k < kTaps; ++k) {
+          const T part = taps.weight[k] * (isInside || taps.at[k] >= 0 ? from[taps.at[k] + j] : fillValue);
+          sum = k == 0 ? part : sum + part;
+        }
+        to[pixel + j] = sum;
       }
     });
   });
@@ -213,20 +218,15 @@ template <typename T>
 void transformImageGradient(const Cpu<T>& cpu, ImageReader c, In<T> m, In<T> dy, Out<T> dx, double fill,
                             double interpolation) {
   c.fill = codeOf(fill, Fill::kNearest);
-  const Index size = c.H * c.W * c.C;
-  withTaps(c, interpolation, [&](auto n, auto C) {
+  eachImage(cpu, c, interpolation, [&](Index image, auto n, auto C) {
     constexpr int kTaps = decltype(n)::value;
-    rows(cpu.team, c.B, size, [&](Index begin, Index end) {
-      std::fill(dx + begin * size, dx + end * size, T(0));
-      for (Index row = begin; row < end; ++row) {
-        const T* from = dy + row * size;
-        T* to = dx + row * size;
-        eachPixel<kTaps>(c, m + row * 6, [&](Index pixel, const auto& taps, auto isInside) {
-          for (int k = 0; k < kTaps; ++k) {
-            if (!isInside && taps.at[k] < 0) continue;
-            for (Index j = 0; j < C; ++j) to[taps.at[k] + j] += taps.weight[k] * from[pixel + j];
-          }
-        });
+    const T* from = dy + image * c.size();
+    T* to = dx + image * c.size();
+    std::fill_n(to, c.size(), T(0));
+    eachPixel<kTaps>(c, m + image * 6, [&](Index pixel, const auto& taps, auto isInside) {
+      for (int k = 0; k < kTaps; ++k) {
+        if (!isInside && taps.at[k] < 0) continue;
+        for (Index j = 0; j < C; ++j) to[taps.at[k] + j] += taps.weight[k] * from[pixel + j];
       }
     });
   });
