@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import {
   getThreads,
+  kernels,
   type Layer,
   layers,
   NDArray,
@@ -258,6 +259,24 @@ test('each step of a sequence of images by itself, in timeDistributed', (t) => {
   const images = inTraining(layers.timeDistributed({ layer: layers.randomFlip() }), frames, 'float64').value;
   const kinds = new Set(imagesOf(images).map(String));
   t.deepEqual([...kinds].sort(), ['0,1,0,1', '0,1,1,0', '1,0,0,1', '1,0,1,0']);
+});
+
+test('whatever a transform holds, pixels are read inside the image alone', (t) => {
+  const d = { B: 1, H: 3, W: 5, C: 3 };
+  const x = new Float64Array(45).fill(2);
+  for (const far of [Number.NaN, Number.POSITIVE_INFINITY, -1e300, 2 ** 53, -(2 ** 31), 4 + 2 ** -20])
+    for (const at of [0, 1, 2, 3, 4, 5])
+      for (const fill of [0, 1, 2, 3])
+        for (const interpolation of [0, 1]) {
+          const m = Float64Array.from([1, 0, 0, 0, 1, 0], (v, k) => (k === at ? far : v));
+          const [y, dx] = [new Float64Array(45), new Float64Array(45)];
+          kernels.transformImage(d, [x, m, y], { fill, interpolation, fillValue: 2 });
+          kernels.transformImageGradient(d, [m, x, dx], { fill, interpolation });
+          t.true(
+            y.every((v) => Number.isNaN(v) || Math.abs(v - 2) < 1e-6),
+            `${far} at ${at}, fill ${fill}`,
+          );
+        }
 });
 
 test('a network of them is saved, loads again and goes on with the same bits', async (t) => {
