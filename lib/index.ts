@@ -75,6 +75,13 @@ export {
   type TimeSeriesSplitOptions,
 } from './model-selection/folds.js';
 export { type GridSearchOptions, type GridSearchResult, gridSearch } from './model-selection/grid-search.js';
+export type { HalvingOptions, HalvingResult, HalvingSearchResult } from './model-selection/halving.js';
+export {
+  type HalvingGridSearchOptions,
+  type HalvingRandomSearchOptions,
+  halvingGridSearch,
+  halvingRandomSearch,
+} from './model-selection/halving-search.js';
 export {
   type PermutationImportance,
   type PermutationImportanceOptions,
@@ -87,6 +94,16 @@ export {
 } from './model-selection/randomized-search.js';
 export { getScorer, type ScoringName } from './model-selection/scoring.js';
 export type { GridResult, SearchOptions, SearchResult } from './model-selection/search.js';
+export {
+  GridSearchCV,
+  type GridSearchCVOptions,
+  HalvingGridSearchCV,
+  type HalvingGridSearchCVOptions,
+  HalvingRandomSearchCV,
+  type HalvingRandomSearchCVOptions,
+  RandomizedSearchCV,
+  type RandomizedSearchCVOptions,
+} from './model-selection/search-cv.js';
 export {
   type MismatchSplitOptions,
   mismatchSplit,

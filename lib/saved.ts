@@ -174,6 +174,8 @@ class Writer {
       const entries = Object.entries(value).filter(([, held]) => held !== undefined);
       return Object.fromEntries(entries.map(([key, held]) => [key, this.write(`${place}.${key}`, held)]));
     }
+    if (typeof value === 'object' && 'bestEstimator' in value)
+      throw wrongType(place, 'a model that can be saved, as the bestEstimator of a search is', value);
     const what = hasMethods(value, 'fit')
       ? 'one of Fjordnet’s own, as only these can be loaded again'
       : 'a value that can be saved';

@@ -1,17 +1,25 @@
 import { allocate } from '../allocate.js';
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
-import { getThreads } from '../info.js';
-import { hasMethods, isAbortSignal, isClass, isNDArray, isTypedArray } from '../kind.js';
+import { hasMethods, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
 import { cloned } from '../tables/pipeline-steps.js';
 import type { TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
-import { type Candidate, type FitsOptions, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
+import {
+  type Candidate,
+  type FitsOptions,
+  type Pair,
+  readSamples,
+  readScoreOptions,
+  SCORE_OPTIONS,
+  type ScoreOptions,
+  type Task,
+  trainAll,
+} from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
-import { readScoring, type ScoringName } from './scoring.js';
 import { type Labelled, takeRows } from './splits.js';
 
 /** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
@@ -19,20 +27,6 @@ export type CrossValidation = number | { split(x: ArrayInput, y: any): Iterable<
 
 /** An estimator of which copies are trained, or a function that makes models. */
 export type ModelSource<M extends Candidate> = M | (() => M | Promise<M>);
-
-interface ScoreOptions<M extends Candidate> {
-  /**
-   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
-   * own `score`, else accuracy.
-   */
-  scoring?: Scoring<M> | ScoringName;
-  /** Passed on to `fit`, such as `{ epochs: 100 }`. */
-  fitOptions?: Record<string, unknown>;
-  /** Models in training at a time. Default: `getThreads()` */
-  threads?: number;
-  /** Stops all models and rejects with ERR_ABORTED. */
-  signal?: AbortSignal;
-}
 
 export interface CrossValScoreOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
   /** A number of folds is a `StratifiedKFold` for classifiers with one label a sample, else a `KFold`. Default 5 */
@@ -55,20 +49,15 @@ export async function crossValScore<M extends Candidate>(
   y: Labelled,
   options: CrossValScoreOptions<M> = {},
 ): Promise<number[]> {
-  const fits = checkScoreOptions(options, ['cv']);
+  checkOptions('options', options, ['cv', ...SCORE_OPTIONS]);
+  const fits = readScoreOptions(options);
   const { cv = 5 } = options;
   checkFolds(cv);
   const make = maker(estimator);
-  let first = typeof cv === 'number' ? await unlessAborted(make(), fits.signal) : undefined;
-  const folds = foldsOf(cv, readSamples(x, estimator), y, first?.estimatorType === 'classifier');
-  const tasks = folds.map((fold): Task<M> => {
-    const build = () => {
-      const made = first ?? make();
-      first = undefined;
-      return made;
-    };
-    return { ...fold, build, needsFit: true };
-  });
+  const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
+  const samples = readSamples(x, estimator);
+  const folds = splitsOf(cv, samples, y, first?.isClassifier ?? false).map((split) => foldOf(samples, y, split));
+  const tasks = folds.map((fold): Task<M> => ({ ...fold, build: () => first?.take() ?? make(), needsFit: true }));
   return testScores(tasks, fits);
 }
 
@@ -106,7 +95,8 @@ export async function bootstrapScore<M extends Candidate>(
   y: Labelled,
   options: BootstrapScoreOptions<M> = {},
 ): Promise<BootstrapScore> {
-  const fits = checkScoreOptions(options, ['nResamples', 'randomState', 'confidenceLevel']);
+  checkOptions('options', options, ['nResamples', 'randomState', 'confidenceLevel', ...SCORE_OPTIONS]);
+  const fits = readScoreOptions(options);
   const { nResamples = 200, randomState, confidenceLevel = 0.95 } = options;
   if (checkInteger('nResamples', nResamples, 1) >= 2 ** 32) throw wrongValue('nResamples', 'below 2^32', nResamples);
   checkInterval('confidenceLevel', confidenceLevel, 0, 1, 'both');
@@ -145,7 +135,7 @@ function* bootstrapTasks<M extends Candidate>(
   y: Labelled,
   build: () => M | Promise<M>,
 ): Generator<Task<M>> {
-  for (const split of resamples) yield { ...fold(x, y, split), build, needsFit: true };
+  for (const split of resamples) yield { ...foldOf(x, y, split), build, needsFit: true };
 }
 
 /** NumPy's `quantile`, with linear interpolation. */
@@ -176,15 +166,6 @@ async function testScores<M extends Candidate>(
   return scores;
 }
 
-function checkScoreOptions<M extends Candidate>(options: ScoreOptions<M>, own: readonly string[]) {
-  checkOptions('options', options, [...own, 'scoring', 'fitOptions', 'threads', 'signal']);
-  const { fitOptions, signal } = options;
-  const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
-  const scoring = readScoring(options.scoring);
-  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-  return { threads, scoring, fitOptions, signal };
-}
-
 /** @throws unless `cv` can be what it is meant to be; before any work is done */
 export function checkFolds(cv: CrossValidation): void {
   if (typeof cv === 'number') checkInteger('cv', cv, 2);
@@ -198,34 +179,50 @@ export function checkFolds(cv: CrossValidation): void {
     throw wrongType('cv', 'a number of folds, a splitter, or an array of [train, test] rows', cv);
 }
 
-/** The training and test set of every fold. */
-export function foldsOf(
-  cv: CrossValidation,
-  x: NDArray | TableRows,
-  y: Pair[1],
-  classifier: boolean,
-): { train: Pair; test: Pair }[] {
+/** The rows of every fold. */
+export function splitsOf(cv: CrossValidation, x: NDArray | TableRows, y: Pair[1], isClassifier: boolean): Split[] {
   checkRowCount('y', rowCount('y', y), x.length);
   const splitter =
     typeof cv !== 'number'
       ? cv
-      : classifier && isLabels(y)
+      : isClassifier && isLabels(y)
         ? new StratifiedKFold({ nSplits: cv })
         : new KFold({ nSplits: cv });
   const splits =
     'split' in splitter ? splitter.split(isNDArray(x) ? x : NDArray.zeros([x.length, 1]), y as Labels) : splitter;
   if (typeof splits?.[Symbol.iterator] !== 'function')
     throw wrongType('cv.split(x, y)', 'splits to iterate over', splits);
-  const folds = Array.from(splits, (split, i) => {
+  const all = Array.from(splits, (split, i): Split => {
     if (!Array.isArray(split) || split.length !== 2) throw wrongType(`cv[${i}]`, 'a pair of [train, test] rows', split);
-    return fold(x, y as Labelled, split);
+    return split;
   });
-  if (folds.length === 0) throw wrongValue('cv', 'one split or more', cv);
-  return folds;
+  if (all.length === 0) throw wrongValue('cv', 'one split or more', cv);
+  return all;
 }
 
-function fold(x: NDArray | TableRows, y: Labelled, [train, test]: Split): { train: Pair; test: Pair } {
-  return { train: [x.take(train), takeRows(y, train)], test: [x.take(test), takeRows(y, test)] };
+/** The training and the test set of a fold: copies. */
+export function foldOf(x: NDArray | TableRows, y: Pair[1], [train, test]: Split): { train: Pair; test: Pair } {
+  const labels = y as Labelled;
+  return { train: [x.take(train), takeRows(labels, train)], test: [x.take(test), takeRows(labels, test)] };
+}
+
+/** A model made ahead of the others, to see what it is; `take` gives it, or throws what it failed with, once. */
+export async function ahead<M extends Candidate>(make: () => M | Promise<M>, signal: AbortSignal | undefined) {
+  let made: { model?: M; error?: unknown } | undefined;
+  try {
+    made = { model: (await unlessAborted(make(), signal)) as M };
+  } catch (error) {
+    made = { error };
+  }
+  return {
+    isClassifier: made.model?.estimatorType === 'classifier',
+    take(): M | undefined {
+      const taken = made;
+      made = undefined;
+      if (taken && 'error' in taken) throw taken.error;
+      return taken?.model;
+    },
+  };
 }
 
 /** One label a row. */

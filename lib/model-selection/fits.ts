@@ -1,11 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
-import { failure, wrongType } from '../check.js';
-import { isNDArray, isRandomState } from '../kind.js';
+import { checkInteger, failure, wrongType } from '../check.js';
+import { getThreads } from '../info.js';
+import { isAbortSignal, isNDArray, isRandomState } from '../kind.js';
 import type { Table } from '../tables/frame.js';
 import { isTableFor, TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
 import { accuracy } from './score.js';
+import { readScoring, type ScoringName } from './scoring.js';
 
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
 export interface Candidate {
@@ -19,7 +21,7 @@ export interface Candidate {
   score?(x: any, y: any, options?: any): number | Promise<number>;
   /** 'classifier' for models whose folds keep the classes' shares. */
   readonly estimatorType?: 'classifier' | 'regressor';
-  getParams?(): { randomState?: unknown };
+  getParams?(): object;
   /** A copy that is not fitted. */
   clone?(): unknown;
 }
@@ -32,6 +34,30 @@ export type Scoring<M> = (
   y: Pair[1],
   options?: { sampleWeight?: ArrayInput },
 ) => number | Promise<number>;
+
+export interface ScoreOptions<M extends Candidate = Candidate> {
+  /**
+   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
+   * own `score`, else accuracy.
+   */
+  scoring?: Scoring<M> | ScoringName;
+  /** Passed on to `fit`, such as `{ epochs: 100, batchSize: 100 }`. */
+  fitOptions?: Record<string, unknown>;
+  /** Models in training at a time. Default: `getThreads()` */
+  threads?: number;
+  /** Stops all models and rejects with ERR_ABORTED. */
+  signal?: AbortSignal;
+}
+
+export const SCORE_OPTIONS = ['scoring', 'fitOptions', 'threads', 'signal'];
+
+/** Those of `trainAll`. @throws TypeError or RangeError naming the option */
+export function readScoreOptions<M extends Candidate>({ fitOptions, signal, ...options }: ScoreOptions<M>) {
+  const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
+  const scoring = readScoring(options.scoring);
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
+  return { threads, scoring, fitOptions, signal };
+}
 
 /** A model to build, train and score. */
 export interface Task<M extends Candidate> {
@@ -109,7 +135,7 @@ export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, op
       try {
         const model = (await unlessAborted(task.build(), signal)) as M;
         if (signal?.aborted) break;
-        const random = model?.getParams?.().randomState;
+        const { randomState: random } = (model?.getParams?.() ?? {}) as { randomState?: unknown };
         if (users.has(random)) await users.get(random);
         const start = performance.now();
         const training = startTraining(model, task, fitOptions, signal);

@@ -2,9 +2,9 @@ import { checkAttached } from '../array/memory.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { isForeignArray } from '../foreign-arrays.js';
-import { isNDArray, isTypedArray } from '../kind.js';
+import { isNDArray, isPlain, isTypedArray } from '../kind.js';
 import type { Candidate } from './fits.js';
-import { type Params, prepareSearch, SEARCH_OPTIONS, type SearchOptions, type SearchResult } from './search.js';
+import { type Params, SEARCH_OPTIONS, Search, type SearchOptions, type SearchResult, searchAll } from './search.js';
 
 export interface GridSearchOptions<M extends Candidate = Candidate> extends SearchOptions<M> {
   /** Values to try for each parameter; the first one varies slowest. */
@@ -27,11 +27,15 @@ export interface GridSearchResult extends SearchResult {
  * @throws RangeError if the grid is empty, or `journal` is the file of another search
  * @throws Error with code ERR_ABORTED after `signal` fired; the first model's error if all failed
  */
-export async function gridSearch<M extends Candidate>(options: GridSearchOptions<M>): Promise<GridSearchResult> {
+export async function gridSearch<M extends Candidate>(
+  options: GridSearchOptions<M>,
+  /** @internal what else makes it another search, for its journal */
+  setting: Readonly<Record<string, unknown>> = {},
+): Promise<GridSearchResult> {
   checkOptions('options', options, ['grid', ...SEARCH_OPTIONS]);
   const axes = checkGrid(options.grid);
-  const search = prepareSearch('gridSearch', options);
-  const { results, best } = await search(product(axes));
+  const search = new Search(options, { search: 'gridSearch', ...setting });
+  const { results, best } = await searchAll(search, options, product(axes));
   const shape = axes.map(([, values]) => values.length);
   return {
     results,
@@ -46,9 +50,9 @@ export async function gridSearch<M extends Candidate>(options: GridSearchOptions
   };
 }
 
-type Axis = readonly [name: string, values: readonly unknown[]];
+export type Axis = readonly [name: string, values: readonly unknown[]];
 
-function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
+export function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
   checkObject('grid', grid, 'an object of arrays');
   const axes = Object.entries(grid).map(([name, values]): Axis => {
     return [name, valuesOf(`grid.${name}`, values)];
@@ -56,6 +60,10 @@ function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
   if (axes.length === 0) throw wrongValue('grid', 'an object of one parameter or more', grid);
   return axes;
 }
+
+/** scikit-learn's order of a grid: the last of the sorted names varies fastest. What is no grid is left to `checkGrid`. */
+export const byName = <G>(grid: G): G =>
+  isPlain(grid) ? (Object.fromEntries(Object.entries(grid).sort(([a], [b]) => (a < b ? -1 : 1))) as G) : grid;
 
 /** The values to try for one parameter. */
 export function valuesOf(name: string, values: unknown, expected = 'an array'): unknown[] {
@@ -67,7 +75,8 @@ export function valuesOf(name: string, values: unknown, expected = 'an array'): 
   return items;
 }
 
-function product(axes: readonly Axis[]): Params[] {
+/** All combinations; the first parameter varies slowest. */
+export function product(axes: readonly Axis[]): Params[] {
   let points: Params[] = [{}];
   for (const [name, values] of axes)
     points = points.flatMap((point) => values.map((value) => ({ ...point, [name]: value })));

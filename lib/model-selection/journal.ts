@@ -5,6 +5,7 @@ import { filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
 import { expected, integer, list, object, type Schema } from '../io/schema.js';
 import { hasMethods, isNDArray, isPlain, isRandomState, isTypedArray } from '../kind.js';
+import type { Outcome } from './fits.js';
 import type { GridResult, Params } from './search.js';
 
 interface Entry {
@@ -15,6 +16,8 @@ interface Entry {
   seconds: number;
   trainScores?: readonly number[];
   testScores?: readonly number[];
+  iteration?: number;
+  nResources?: number;
 }
 
 /** JSON has no NaN, and no infinity: they stand there as texts. */
@@ -32,8 +35,10 @@ const entry = object<Entry>(
     seconds: score,
     trainScores: list(score),
     testScores: list(score),
+    iteration: integer(0),
+    nResources: integer(1),
   },
-  ['trainScores', 'testScores'],
+  ['trainScores', 'testScores', 'iteration', 'nResources'],
 );
 
 /**
@@ -43,6 +48,7 @@ const entry = object<Entry>(
 export class Journal {
   readonly #path: string;
   readonly #file: LogFile;
+  #entries: ReadonlyMap<number, Entry> = new Map();
 
   constructor(path: string | URL) {
     this.#path = filePath(path);
@@ -50,37 +56,45 @@ export class Journal {
   }
 
   /**
-   * What is there of this search, by the numbers of its points; the file is ready for more then.
+   * Reads what is there of this search; the file is ready for more then.
+   * @param grows whether points come after these that are not known yet
    * @throws RangeError, with the file as it was, if it is that of another search
    */
-  begin(setting: Readonly<Record<string, unknown>>, points: readonly Params[]): Map<number, GridResult> {
+  begin(setting: Readonly<Record<string, unknown>>, points: readonly Params[], grows: boolean): void {
     const header = `${lineOf({ ...digests(setting), points: digest(points) })}\n`;
-    const known = new Map<number, GridResult>();
     const text = writing(this.#path, () => this.#read());
     const [first = '', ...lines] = text.slice(0, text.lastIndexOf('\n') + 1).split(/(?<=\n)/);
     if (first === '') {
       if (!header.startsWith(text)) throw this.#foreign('of this search', text);
       this.#file.begin(false);
       this.#file.append(header);
-      return known;
+      return;
     }
     if (first !== header) throw this.#foreign(differing(first, header), first);
+    const entries = new Map<number, Entry>();
     lines.forEach((line, i) => {
-      const { index, params, trainScore, testScore, seconds, trainScores, testScores } = this.#entry(line, i + 2);
-      const isPoint = index < points.length && lineOf(points[index]) === lineOf(params);
+      const found = this.#entry(line, i + 2);
+      const isPoint = found.index < points.length ? isSame(points[found.index], found.params) : grows;
       if (!isPoint) throw this.#foreign(`of points of this search, as in its line ${i + 2}`, line);
-      known.set(index, {
-        params: points[index],
-        trainScore: Number(trainScore),
-        testScore: Number(testScore),
-        seconds,
-        ...(trainScores && { trainScores: trainScores.map(Number) }),
-        ...(testScores && { testScores: testScores.map(Number) }),
-      });
+      entries.set(found.index, found);
     });
     writing(this.#path, () => truncateSync(this.#path, Buffer.byteLength(first + lines.join(''))));
     this.#file.begin(true);
-    return known;
+    this.#entries = entries;
+  }
+
+  /** What is there of a point, by its number. Nothing if another one had it, as a point before it failed then. */
+  known(index: number, point: Params): Outcome | undefined {
+    const found = this.#entries.get(index);
+    if (!found || !isSame(point, found.params)) return undefined;
+    const { trainScore, testScore, seconds, trainScores, testScores } = found;
+    return {
+      trainScore: Number(trainScore),
+      testScore: Number(testScore),
+      seconds,
+      ...(trainScores && { trainScores: trainScores.map(Number) }),
+      ...(testScores && { testScores: testScores.map(Number) }),
+    };
   }
 
   /** Points that failed are to be tried again, and left out. */
@@ -107,6 +121,8 @@ export class Journal {
     return wrongValue(`the journal '${this.#path}'`, what, line.trimEnd());
   }
 }
+
+const isSame = (point: Params, params: unknown) => lineOf(point) === lineOf(params);
 
 /** The first thing in which the search of a journal is another one. */
 function differing(first: string, header: string): string {

@@ -3,8 +3,8 @@ import { checkInteger, checkObject, checkOptions, wrongType, wrongValue } from '
 import { hasMethods, isClass } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Candidate } from './fits.js';
-import { valuesOf } from './grid-search.js';
-import { type Params, prepareSearch, SEARCH_OPTIONS, type SearchOptions, type SearchResult } from './search.js';
+import { type Axis, valuesOf } from './grid-search.js';
+import { type Params, SEARCH_OPTIONS, Search, type SearchOptions, type SearchResult, searchAll } from './search.js';
 
 /** Draws one value: a function, such as `(random) => 10 ** random.uniform(-5, -1)`, or an object with a method `rvs`. */
 export type Distribution = ((random: RandomState) => unknown) | { rvs(random: RandomState): unknown };
@@ -18,8 +18,7 @@ export interface RandomizedSearchOptions<M extends Candidate = Candidate> extend
   randomState?: number | RandomState;
 }
 
-type Source = readonly [name: string, values: readonly unknown[] | ((random: RandomState) => unknown)];
-type Axis = readonly [name: string, values: readonly unknown[]];
+export type Source = readonly [name: string, values: readonly unknown[] | ((random: RandomState) => unknown)];
 
 /**
  * Trains models for parameters drawn at random, several at a time, and scores them: scikit-learn's `RandomizedSearchCV`, with
@@ -40,15 +39,19 @@ export async function randomizedSearch<M extends Candidate>(
   checkOptions('options', options, ['distributions', 'nIter', 'randomState', ...SEARCH_OPTIONS]);
   const sources = checkDistributions(options.distributions);
   const nIter = checkInteger('nIter', options.nIter ?? 10, 1);
-  const { randomState } = options;
-  if (options.journal !== undefined && randomState === undefined)
-    throw wrongType('randomState', 'a seed or a RandomState where journal is given', randomState);
-  const random = checkRandomState(randomState);
-  const search = prepareSearch('randomizedSearch', options);
-  return search(drawPoints(sources, nIter, random));
+  const random = checkRandomState(checkSeeded(options));
+  const search = new Search(options, { search: 'randomizedSearch' });
+  return searchAll(search, options, drawPoints(sources, nIter, random));
 }
 
-function checkDistributions(distributions: RandomizedSearchOptions['distributions']): Source[] {
+/** The randomState of a search that draws: a journal goes on with the same draws. */
+export function checkSeeded({ journal, randomState }: Pick<RandomizedSearchOptions, 'journal' | 'randomState'>) {
+  if (journal !== undefined && randomState === undefined)
+    throw wrongType('randomState', 'a seed or a RandomState where journal is given', randomState);
+  return randomState;
+}
+
+export function checkDistributions(distributions: RandomizedSearchOptions['distributions']): Source[] {
   checkObject('distributions', distributions, 'an object of arrays and distributions');
   const sources = Object.entries(distributions).map(([name, source]): Source => {
     if (typeof source === 'function' && !isClass(source)) return [name, source];
@@ -66,7 +69,7 @@ function checkDistributions(distributions: RandomizedSearchOptions['distribution
 const isAxis = (source: Source): source is Axis => typeof source[1] !== 'function';
 
 /** scikit-learn's `ParameterSampler`. */
-function drawPoints(sources: readonly Source[], nIter: number, random: RandomState): Params[] {
+export function drawPoints(sources: readonly Source[], nIter: number, random: RandomState): Params[] {
   if (sources.every(isAxis)) {
     const size = sources.reduce((product, [, values]) => product * values.length, 1);
     if (!Number.isSafeInteger(size)) throw wrongValue('distributions', 'of at most 2^53 - 1 points', size);

@@ -1,13 +1,22 @@
-import type { ArrayInput } from '../array.js';
-import { checkInteger, wrongType } from '../check.js';
-import { getThreads } from '../info.js';
-import { hasMethods, isAbortSignal, isClass } from '../kind.js';
-import { unlessAborted } from '../train.js';
-import { type CrossValidation, checkFolds, foldsOf } from './cross-validation.js';
-import { type Candidate, type Outcome, type Pair, readSamples, type Scoring, type Task, trainAll } from './fits.js';
-import { rowCount } from './folds.js';
+import type { ArrayInput, NDArray } from '../array.js';
+import { wrongType } from '../check.js';
+import { hasMethods, isClass } from '../kind.js';
+import { averageOf } from '../scores/sums.js';
+import type { TableRows } from '../tables/rows.js';
+import { ahead, type CrossValidation, checkFolds, foldOf, splitsOf } from './cross-validation.js';
+import {
+  type Candidate,
+  type Outcome,
+  type Pair,
+  readSamples,
+  readScoreOptions,
+  SCORE_OPTIONS,
+  type ScoreOptions,
+  type Task,
+  trainAll,
+} from './fits.js';
+import { rowCount, type Split } from './folds.js';
 import { Journal } from './journal.js';
-import { readScoring, type ScoringName } from './scoring.js';
 
 export type Params = Record<string, any>;
 
@@ -20,9 +29,13 @@ export interface GridResult extends Outcome {
   /** With `cv`: the score of every fold. */
   trainScores?: number[];
   testScores?: number[];
+  /** Of successive halving: the iteration, from 0. */
+  iteration?: number;
+  /** Of successive halving: the samples, or the value of the parameter, that the point had. */
+  nResources?: number;
 }
 
-export interface SearchOptions<M extends Candidate = Candidate> {
+export interface SearchOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
   /**
    * An estimator or a `Pipeline`, of which each point gets a copy with the point's parameters: `{ alpha: [0.1, 1] }`, or
    * `{ model__alpha: [0.1, 1] }` for the step 'model' of a pipeline. It stays as it is. Either this or `build`.
@@ -38,17 +51,6 @@ export interface SearchOptions<M extends Candidate = Candidate> {
    * as `KFold`, or splits. All points have the same folds. Models are trained by `fit`.
    */
   cv?: CrossValidation;
-  /** Passed on to `fit`, such as `{ epochs: 100, batchSize: 100 }`. */
-  fitOptions?: Record<string, unknown>;
-  /**
-   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
-   * own `score`, else accuracy.
-   */
-  scoring?: Scoring<M> | ScoringName;
-  /** Models in training at a time. Default: `getThreads()` */
-  threads?: number;
-  /** Stops all models and rejects with ERR_ABORTED. */
-  signal?: AbortSignal;
   /**
    * A file that keeps each point as it is done, a line of JSON each. The same search goes on from there when it is started
    * again: points in the file are not trained, and not reported to `onResult`; those that failed are tried again. With `build`,
@@ -69,99 +71,149 @@ export interface SearchResult {
   best: GridResult;
 }
 
-export const SEARCH_OPTIONS = [
-  'estimator',
-  'build',
-  'train',
-  'test',
-  'cv',
-  'fitOptions',
-  'scoring',
-  'threads',
-  'signal',
-  'journal',
-  'onResult',
-];
+export const SEARCH_OPTIONS = ['estimator', 'build', 'train', 'test', 'cv', 'journal', 'onResult', ...SCORE_OPTIONS];
 
-/** What a search does with its points. @throws for wrong options, before anything is built */
-export function prepareSearch<M extends Candidate>(name: string, options: SearchOptions<M>) {
-  const { train, test, cv, fitOptions, signal, onResult } = options;
-  const build = builder(options);
-  checkPair('train', train);
-  if (test !== undefined) checkPair('test', test);
-  if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);
-  if (cv !== undefined) checkFolds(cv);
-  const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
-  const scoring = readScoring(options.scoring);
-  if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
-  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-  const journal = options.journal === undefined ? undefined : new Journal(options.journal);
+/** What a round of a search trains its points on. */
+export interface Round {
+  /** Of cross-validation. Asked for if there is something to train; `point`: what is trained first. */
+  splits?: (point: Params) => Split[] | Promise<Split[]>;
+  /** What each result says beside. */
+  more?: Pick<GridResult, 'iteration' | 'nResources'>;
+  /** The points of all rounds. */
+  total: number;
+}
 
-  return async (points: readonly Params[]): Promise<SearchResult> => {
-    const results: GridResult[] = [];
-    const setting = () => ({
-      search: name,
-      rows: rowCount('y', train[1] as ArrayInput),
-      cv: cv === undefined || typeof cv === 'number' ? cv : 'splits',
-      scoring: options.scoring,
-      fitOptions,
-      estimator: options.estimator,
-    });
-    for (const [index, result] of journal?.begin(setting(), points) ?? []) results[index] = result;
-    const pending = points.map((_, index) => index).filter((index) => !results[index]);
-    let done = points.length - pending.length;
-    const report = (index: number, result: GridResult, model?: M) => {
-      results[index] = result;
-      journal?.add(index, result);
-      return onResult?.(result, model, { done: ++done, total: points.length });
+/** What becomes of the points of a search. */
+export class Search<M extends Candidate> {
+  readonly #options: SearchOptions<M>;
+  readonly #setting: Readonly<Record<string, unknown>>;
+  readonly #build: (params: Params) => M | Promise<M>;
+  readonly #fits;
+  readonly #journal: Journal | undefined;
+  #samples?: NDArray | TableRows;
+  /** Points of the rounds that are over. */
+  #before = 0;
+  #done = 0;
+  #first?: { readonly point: Params; readonly isClassifier: boolean; take(): M | undefined };
+
+  /**
+   * @param setting what makes it another search than one with the same options, for its journal
+   * @throws for wrong options, before anything is built
+   */
+  constructor(options: SearchOptions<M>, setting: Readonly<Record<string, unknown>>) {
+    const { train, test, cv, onResult } = options;
+    this.#options = options;
+    this.#setting = setting;
+    this.#build = builder(options);
+    checkPair('train', train);
+    if (test !== undefined) checkPair('test', test);
+    if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);
+    if (cv !== undefined) checkFolds(cv);
+    this.#fits = { ...readScoreOptions(options), scoreTrain: true };
+    if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
+    this.#journal = options.journal === undefined ? undefined : new Journal(options.journal);
+  }
+
+  get samples(): NDArray | TableRows {
+    this.#samples ??= readSamples(this.#options.train[0], this.#options.estimator);
+    return this.#samples;
+  }
+
+  /**
+   * Reads the journal, if there is one.
+   * @param grows whether more points come after these
+   * @throws RangeError if it is that of another search
+   */
+  begin(points: readonly Params[], grows = false): void {
+    const { train, cv, scoring, fitOptions, estimator } = this.#options;
+    const { search, ...rest } = this.#setting;
+    const rows = this.#journal && rowCount('y', train[1] as ArrayInput);
+    const splits = cv === undefined || typeof cv === 'number' ? cv : 'splits';
+    this.#journal?.begin({ search, rows, cv: splits, scoring, fitOptions, estimator, ...rest }, points, grows);
+  }
+
+  /**
+   * The rows of the folds. A number of folds splits as the kind of the model asks for; one that `build` makes for this point is
+   * made to be looked at, and trained then.
+   */
+  async splits(point: Params): Promise<Split[]> {
+    const { cv, train } = this.#options;
+    const isClassifier = typeof cv === 'number' && (await this.isClassifier(point));
+    return splitsOf(cv as CrossValidation, this.samples, train[1], isClassifier);
+  }
+
+  async isClassifier(point: Params): Promise<boolean> {
+    const { estimator, signal } = this.#options;
+    if (estimator) return estimator.estimatorType === 'classifier';
+    this.#first ??= { point, ...(await ahead(() => this.#build(point), signal)) };
+    return this.#first.isClassifier;
+  }
+
+  /** Trains and scores these points, behind those that were before; in their order. */
+  async evaluate(points: readonly Params[], { splits, more, total }: Round): Promise<GridResult[]> {
+    const { train, test, onResult } = this.#options;
+    const before = this.#before;
+    this.#before += points.length;
+    const round: GridResult[] = points.map((params) => ({ params, ...more }) as GridResult);
+    const pending: number[] = [];
+    for (const [i, point] of points.entries()) {
+      const known = this.#journal?.known(before + i, point);
+      if (known) Object.assign(round[i], known);
+      else pending.push(i);
+    }
+    this.#done += points.length - pending.length;
+    const report = (i: number, outcome: Omit<GridResult, 'params'>, model?: M) => {
+      Object.assign(round[i], outcome);
+      this.#journal?.add(before + i, round[i]);
+      return onResult?.(round[i], model, { done: ++this.#done, total });
     };
-    const fits = { threads, scoring, scoreTrain: true, fitOptions, signal };
 
-    if (cv === undefined) {
-      const tasks = pending.map((index): Task<M> => ({ build: () => build(points[index]), train, test }));
-      const onDone = (task: number, outcome: Outcome, model?: M) => {
-        const index = pending[task];
-        return report(index, { params: points[index], ...outcome }, model);
-      };
-      await trainAll(tasks, { ...fits, onDone });
-    } else if (pending.length > 0) {
-      // A number of folds splits as the model's kind asks for: the first model is made to be looked at, and used then.
-      let first =
-        typeof cv === 'number'
-          ? await unlessAborted(
-              attempt(() => build(points[pending[0]])),
-              signal,
-            )
-          : undefined;
-      const folds = foldsOf(cv, readSamples(train[0]), train[1], first?.model?.estimatorType === 'classifier');
-      const tasks = pending.flatMap((index) =>
-        folds.map((fold): Task<M> => {
-          const make = () => {
-            const made = first;
-            first = undefined;
-            if (made && 'error' in made) throw made.error;
-            return made?.model ?? build(points[index]);
-          };
-          return { ...fold, build: make, needsFit: true };
-        }),
+    if (pending.length > 0) {
+      const folds: Pick<Task<M>, 'train' | 'test' | 'needsFit'>[] = splits
+        ? (await splits(points[pending[0]])).map((split) => ({
+            ...foldOf(this.samples, train[1], split),
+            needsFit: true,
+          }))
+        : [{ train, test }];
+      const tasks = pending.flatMap((i) =>
+        folds.map((fold): Task<M> => ({ ...fold, build: () => this.#make(points[i]) })),
       );
       const outcomes = pending.map(() => [] as Outcome[]);
       const finished = pending.map(() => 0);
-      const onDone = (task: number, outcome: Outcome) => {
+      const onDone = (task: number, outcome: Outcome, model?: M) => {
         const at = Math.floor(task / folds.length);
+        if (!splits) return report(pending[at], outcome, model);
         outcomes[at][task % folds.length] = outcome;
-        if (++finished[at] < folds.length) return undefined;
-        return report(pending[at], averaged(points[pending[at]], outcomes[at]));
+        return ++finished[at] < folds.length ? undefined : report(pending[at], averaged(outcomes[at]));
       };
-      await trainAll(tasks, { ...fits, onDone });
+      await trainAll(tasks, { ...this.#fits, onDone });
     }
+    return round;
+  }
 
-    const score = (r: GridResult) => (test || cv !== undefined ? r.testScore : r.trainScore);
-    let best: GridResult | undefined;
-    for (const r of results) if (!Number.isNaN(score(r)) && (!best || score(r) > score(best))) best = r;
-    if (!best && results.every((r) => r.error)) throw results[0].error;
-    return { results, best: best ?? results[0] };
-  };
+  #make(point: Params): M | Promise<M> {
+    return (this.#first?.point === point && this.#first.take()) || this.#build(point);
+  }
+}
+
+/** The result with the best score, the first of equals; the first one where none has a score. @throws their error if all failed */
+export function bestOf<R extends GridResult>(results: readonly R[], score: (result: R) => number): R {
+  let best: R | undefined;
+  for (const r of results) if (!Number.isNaN(score(r)) && (!best || score(r) > score(best))) best = r;
+  if (!best && results.every((r) => r.error)) throw results[0].error;
+  return best ?? results[0];
+}
+
+/** A search of all points at once. */
+export async function searchAll<M extends Candidate>(
+  search: Search<M>,
+  { test, cv }: SearchOptions<M>,
+  points: readonly Params[],
+): Promise<SearchResult> {
+  search.begin(points);
+  const splits = cv === undefined ? {} : { splits: (point: Params) => search.splits(point) };
+  const results = await search.evaluate(points, { ...splits, total: points.length });
+  return { results, best: bestOf(results, (r) => (test || cv !== undefined ? r.testScore : r.trainScore)) };
 }
 
 function builder<M extends Candidate>({ estimator, build }: SearchOptions<M>): (params: Params) => M | Promise<M> {
@@ -174,33 +226,27 @@ function builder<M extends Candidate>({ estimator, build }: SearchOptions<M>): (
   if (build !== undefined) throw wrongType('build', 'undefined where estimator is given', build);
   if (typeof estimator === 'function' || !hasMethods(estimator, 'clone', 'setParams'))
     throw wrongType('estimator', 'an estimator or a Pipeline, with methods clone and setParams', estimator);
+  return (params) => copyWith(estimator, params);
+}
+
+/** A copy of an estimator with other parameters. The second copy is for what they bring: a step among them would be fitted by several. */
+export function copyWith<M>(estimator: M, params: Params): M {
   interface Adjustable {
     clone(): Adjustable;
     setParams(params: Params): Adjustable;
   }
-  // The second copy is for what the parameters bring: a step among them would be fitted by several pipelines at a time.
-  return (params) => (estimator as unknown as Adjustable).clone().setParams(params).clone() as unknown as M;
-}
-
-async function attempt<M>(make: () => M | Promise<M>): Promise<{ model?: M; error?: unknown }> {
-  try {
-    return { model: await make() };
-  } catch (error) {
-    return { error };
-  }
+  return (estimator as Adjustable).clone().setParams(params).clone() as M;
 }
 
 /** The folds of one point as one result. */
-function averaged(params: Params, folds: readonly Outcome[]): GridResult {
-  const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+function averaged(folds: readonly Outcome[]): Omit<GridResult, 'params'> {
   const trainScores = folds.map((fold) => fold.trainScore);
   const testScores = folds.map((fold) => fold.testScore);
   const error = folds.find((fold) => fold.error)?.error;
   return {
-    params,
-    trainScore: sum(trainScores) / folds.length,
-    testScore: sum(testScores) / folds.length,
-    seconds: sum(folds.map((fold) => fold.seconds)),
+    trainScore: averageOf(trainScores),
+    testScore: averageOf(testScores),
+    seconds: folds.reduce((sum, { seconds }) => sum + seconds, 0),
     trainScores,
     testScores,
     ...(error ? { error } : {}),

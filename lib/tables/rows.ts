@@ -1,6 +1,6 @@
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { isForeignArray } from '../foreign-arrays.js';
-import { hasMethods, isNDArray, isTypedArray } from '../kind.js';
+import { hasMethods, isNDArray, isTypedArray, property } from '../kind.js';
 import { hasNamedColumns, readFrame, type Table } from './frame.js';
 
 /** A table, or rows of values that are not all numbers; what is no matrix and no list of labels. */
@@ -17,7 +17,7 @@ export function isTable(x: unknown): x is Table {
 /** A table of another library is one to models that take tables, and where it holds more than numbers; else a matrix. */
 export function isTableFor(model: unknown, x: unknown): x is Table {
   if (!isTable(x)) return false;
-  if (!hasNamedColumns(x) || hasMethods(model, 'transformFrame')) return true;
+  if (!hasNamedColumns(x) || takesTables(model)) return true;
   try {
     asArray('x', x as unknown as ArrayInput);
     return false;
@@ -25,6 +25,10 @@ export function isTableFor(model: unknown, x: unknown): x is Table {
     return true;
   }
 }
+
+/** Pipelines do, and searches of them. */
+const takesTables = (model: unknown): boolean =>
+  hasMethods(model, 'transformFrame') || hasMethods(property(model, 'estimator'), 'transformFrame');
 
 /** The rows of a table, of which some are taken as arrays take them. */
 export class TableRows {

@@ -110,6 +110,41 @@ const estimatorModel = () => ({
   getParams: () => ({}),
 });
 const build = () => estimatorModel();
+const small = () => new MLPClassifier({ hiddenLayerSizes: [2], maxIter: 2, randomState: 1 });
+const halving = {
+  estimator: small(),
+  train: [x(), y()],
+  cv: 2,
+  factor: 2,
+  resource: 'maxIter',
+  minResources: 1,
+  maxResources: 2,
+  aggressiveElimination: true,
+  randomState: 1,
+};
+const SEARCH = {
+  estimator: small(),
+  grid: { alpha: [1, 2] },
+  cv: [
+    [
+      [0, 1, 2, 3],
+      [4, 5],
+    ],
+  ],
+  refit: true,
+};
+const drawn = (options: any) => {
+  if (options?.grid === undefined) return options;
+  const { grid: distributions, ...rest } = options;
+  return { ...rest, distributions };
+};
+/** Each of the options of one search. */
+const searches: Record<string, (options: any) => any> = {
+  GridSearchCV: (o) => new fjordnet.GridSearchCV(o),
+  RandomizedSearchCV: (o) => new fjordnet.RandomizedSearchCV(drawn(o)),
+  HalvingGridSearchCV: (o) => new fjordnet.HalvingGridSearchCV(o),
+  HalvingRandomSearchCV: (o) => new fjordnet.HalvingRandomSearchCV(drawn(o)),
+};
 const random = () => new RandomState(1);
 const split = { testSize: 0.5, trainSize: 0.5, randomState: 1, shuffle: true, stratify: y() };
 const axes = { title: 'a', description: 'b', width: 300, theme: 'light', background: 'white' };
@@ -626,6 +661,44 @@ export const CALLS: Record<string, Call> = {
     signal: new AbortController().signal,
     onResult: () => {},
   }),
+  halvingGridSearch: plain(fjordnet.halvingGridSearch, { grid: { alpha: [1, 2] }, ...halving }),
+  halvingRandomSearch: plain(fjordnet.halvingRandomSearch, {
+    distributions: { alpha: [1, 2] },
+    nCandidates: 2,
+    ...halving,
+  }),
+  ...Object.fromEntries(
+    Object.entries(searches).flatMap(([name, make]) => [
+      [name, plain((options) => make(options).fit(x(), y()), SEARCH)],
+      [
+        `${name}.fit`,
+        of(
+          () => make(SEARCH),
+          (search, ...args) => search.fit(...args),
+          x,
+          y,
+          {},
+        ),
+      ],
+      [
+        `${name}.setParams`,
+        of(
+          () => make(SEARCH),
+          (search, params) => search.setParams(params),
+          { cv: 2 },
+        ),
+      ],
+      ...['predict', 'predictProba', 'score'].map((method) => [
+        `${name}.${method}`,
+        of(
+          () => make({ ...SEARCH, grid: { alpha: [1] } }).fit(x(), y()),
+          async (search, ...args) => (await search)[method](...args),
+          x,
+          ...(method === 'score' ? [y] : []),
+        ),
+      ]),
+    ]),
+  ),
   'gridSearch(…).table': of(
     () => undefined,
     async (_, name) => (await fjordnet.gridSearch({ grid: { a: [1] }, build, train: [x(), y()] })).table(name),

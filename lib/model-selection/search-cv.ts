@@ -1,0 +1,271 @@
+import type { ArrayInput } from '../array.js';
+import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
+import { hasMethods, isRandomState } from '../kind.js';
+import { copyOfRandom, type RandomState } from '../random.js';
+import type { Table } from '../tables/frame.js';
+import { changed, cloned } from '../tables/pipeline-steps.js';
+import { type Candidate, defaultScore, type Pair, type Scoring } from './fits.js';
+import { byName, type GridSearchOptions, gridSearch } from './grid-search.js';
+import { HALVING_OPTIONS, type HalvingSearchResult } from './halving.js';
+import {
+  type HalvingGridSearchOptions,
+  type HalvingRandomSearchOptions,
+  halvingGridSearch,
+  halvingRandomSearch,
+} from './halving-search.js';
+import { type RandomizedSearchOptions, randomizedSearch } from './randomized-search.js';
+import { readScoring } from './scoring.js';
+import { copyWith, type Params, type SearchResult } from './search.js';
+
+/** Those of the function, of which `fit` is given the rest. */
+type OptionsOf<M extends Candidate, O> = Omit<
+  O,
+  'estimator' | 'build' | 'train' | 'test' | 'fitOptions' | 'signal' | 'journal'
+> & {
+  /** An estimator or a `Pipeline`. It stays as it is. */
+  estimator: M;
+  /** Whether `fit` trains the best parameters on all rows in the end: without, there is nothing that predicts. Default true */
+  refit?: boolean;
+};
+export type GridSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, GridSearchOptions<M>>;
+export type RandomizedSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, RandomizedSearchOptions<M>>;
+export type HalvingGridSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, HalvingGridSearchOptions<M>>;
+export type HalvingRandomSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, HalvingRandomSearchOptions<M>>;
+
+const OPTIONS = ['estimator', 'refit', 'cv', 'scoring', 'threads', 'onResult'];
+
+/** What `fit` hands to the function. */
+type Given<O> = Omit<O, 'refit' | 'cv'> & {
+  train: Pair;
+  cv: any;
+  fitOptions: Record<string, unknown>;
+  signal?: AbortSignal;
+};
+
+/** A search as an estimator: searches within cross-validation, and as the last step of a pipeline. */
+abstract class SearchCV<
+  M extends Candidate,
+  O extends OptionsOf<M, { cv?: any; scoring?: any }>,
+  R extends SearchResult,
+> {
+  readonly #names: readonly string[];
+  #params: O;
+  #found?: R;
+  #best?: M;
+
+  constructor(options: O, names: readonly string[]) {
+    this.#names = [...OPTIONS, ...names];
+    this.#params = this.#checked(options);
+  }
+
+  protected abstract search(options: Given<O>): Promise<R>;
+
+  /** What is searched; it stays as it is. */
+  get estimator(): M {
+    return this.#params.estimator;
+  }
+
+  /** That of the estimator: how cross-validation by a number of folds splits. */
+  get estimatorType(): 'classifier' | 'regressor' | undefined {
+    return this.#params.estimator.estimatorType;
+  }
+
+  /** The sorted labels that the columns of predictProba are of; undefined before `fit`. */
+  get classes(): M['classes'] | undefined {
+    return this.#best?.classes;
+  }
+
+  /** What the function of this search gives. @throws Error with code ERR_NOT_FITTED before `fit`, as all of these do */
+  get found(): R {
+    return this.#fitted('found');
+  }
+
+  /** All points, in the order of their sorted names. */
+  get results(): R['results'] {
+    return this.#fitted('results').results;
+  }
+
+  /** The number of the best of them. */
+  get bestIndex(): number {
+    const { results, best } = this.#fitted('bestIndex');
+    return results.indexOf(best);
+  }
+
+  get bestParams(): Params {
+    return this.#fitted('bestParams').best.params;
+  }
+
+  /** The mean of its scores over the folds. */
+  get bestScore(): number {
+    return this.#fitted('bestScore').best.testScore;
+  }
+
+  /** The model that was trained on all rows. @throws RangeError if `refit` is false */
+  get bestEstimator(): M {
+    return this.#refitted('bestEstimator');
+  }
+
+  /**
+   * Searches, then trains a copy of the estimator with the best parameters on all rows.
+   *
+   * @param x samples or a table
+   * @param y labels or numbers, one a row, or one-hot rows
+   * @param options those of the estimator's `fit`, `signal` among them
+   * @throws Error with code ERR_ABORTED after `signal` fired; the first model's error if all failed. What an earlier `fit` found stays then
+   */
+  async fit(
+    x: ArrayInput | Table,
+    y: Pair[1],
+    options: { signal?: AbortSignal; [name: string]: unknown } = {},
+  ): Promise<this> {
+    checkObject('options', options);
+    const { refit = true, cv = 5, ...own } = this.#params;
+    const { signal, ...fitOptions } = options;
+    const found = await this.search({ ...own, cv, train: [x, y], fitOptions, ...(signal && { signal }) });
+    const best = refit ? copyWith(own.estimator, found.best.params) : undefined;
+    await best?.fit?.(x, y, options);
+    this.#found = found;
+    this.#best = best;
+    return this;
+  }
+
+  /** What the best estimator predicts. */
+  predict(x: ArrayInput | Table): ReturnType<M['predict']> {
+    return this.#refitted('predict').predict(x) as ReturnType<M['predict']>;
+  }
+
+  /** The probabilities [n, classes] of the best estimator. */
+  predictProba(x: ArrayInput | Table): unknown {
+    const best = this.#refitted('predictProba');
+    if (!best.predictProba) throw wrongType('the estimator', 'an object with a method predictProba', best);
+    return best.predictProba(x);
+  }
+
+  /** The best estimator by the `scoring` of the search; without one by its own score. */
+  score(x: ArrayInput | Table, y: Pair[1], options?: { sampleWeight?: ArrayInput }): number | Promise<number> {
+    const best = this.#refitted('score');
+    const scoring: Scoring<M> = readScoring<M>(this.#params.scoring) ?? defaultScore;
+    return scoring(best, x, y, options);
+  }
+
+  /** The options, and those of the estimator as `estimator__name`. */
+  getParams(): Record<string, any> {
+    const { estimator } = this.#params;
+    const inner = estimator.getParams?.() ?? {};
+    return {
+      ...this.#params,
+      ...Object.fromEntries(Object.entries(inner).map(([name, value]) => [`estimator__${name}`, value])),
+    };
+  }
+
+  /** Changes options, or parameters of the estimator, `{ estimator__alpha: 1 }`, as of the next `fit`. */
+  setParams(params: Readonly<Record<string, unknown>>): this {
+    checkObject('params', params);
+    const entries = Object.entries(params);
+    const isInner = ([name]: [string, unknown]) => name.startsWith('estimator__');
+    const own = { ...this.#params, ...Object.fromEntries(entries.filter((entry) => !isInner(entry))) };
+    const inner = entries.filter(isInner).map(([name, value]) => [name.slice('estimator__'.length), value]);
+    if (inner.length > 0)
+      own.estimator = changed('estimator', own.estimator, Object.fromEntries(inner)) as unknown as M;
+    this.#params = this.#checked(own);
+    return this;
+  }
+
+  /** A new one of the same options that has not searched. A RandomState is copied. */
+  clone(): this {
+    const params: O & { randomState?: number | RandomState } = {
+      ...this.#params,
+      estimator: cloned(this.#params.estimator),
+    };
+    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
+    return new (this.constructor as new (options: O) => this)(params);
+  }
+
+  #checked(options: O): O {
+    checkOptions('options', options, this.#names);
+    const { estimator, refit = true } = options;
+    if (typeof estimator === 'function' || !hasMethods(estimator, 'clone', 'setParams', 'fit'))
+      throw wrongType('estimator', 'an estimator or a Pipeline, with methods clone, setParams and fit', estimator);
+    checkBoolean('refit', refit);
+    return { ...options };
+  }
+
+  #fitted(member: string): R {
+    if (!this.#found) throw notFitted(`the ${this.constructor.name}`, member);
+    return this.#found;
+  }
+
+  #refitted(member: string): M {
+    this.#fitted(member);
+    if (!this.#best) throw wrongValue('refit', `true for ${member}`, false);
+    return this.#best;
+  }
+}
+
+/**
+ * `gridSearch` by cross-validation as an estimator: scikit-learn's `GridSearchCV`.
+ *
+ * ```js
+ * const search = await new GridSearchCV({ estimator, grid: { alpha: [0.1, 1] }, cv: 3 }).fit(x, y);
+ * search.predict(xNew);
+ * await crossValScore(search, x, y, { cv: 5 }); // nested
+ * ```
+ */
+export class GridSearchCV<M extends Candidate = Candidate> extends SearchCV<M, GridSearchCVOptions<M>, SearchResult> {
+  /** @throws TypeError or RangeError; for what options hold, `fit` does */
+  constructor(options: GridSearchCVOptions<M>) {
+    super(options, ['grid']);
+  }
+
+  protected search({ grid, ...options }: Given<GridSearchCVOptions<M>>): Promise<SearchResult> {
+    return gridSearch<M>({ grid: byName(grid), ...options });
+  }
+}
+
+/** `randomizedSearch` by cross-validation as an estimator: scikit-learn's `RandomizedSearchCV`. */
+export class RandomizedSearchCV<M extends Candidate = Candidate> extends SearchCV<
+  M,
+  RandomizedSearchCVOptions<M>,
+  SearchResult
+> {
+  /** @throws TypeError or RangeError; for what options hold, `fit` does */
+  constructor(options: RandomizedSearchCVOptions<M>) {
+    super(options, ['distributions', 'nIter', 'randomState']);
+  }
+
+  protected search(options: Given<RandomizedSearchCVOptions<M>>): Promise<SearchResult> {
+    return randomizedSearch<M>(options);
+  }
+}
+
+/** `halvingGridSearch` as an estimator: scikit-learn's `HalvingGridSearchCV`. */
+export class HalvingGridSearchCV<M extends Candidate = Candidate> extends SearchCV<
+  M,
+  HalvingGridSearchCVOptions<M>,
+  HalvingSearchResult
+> {
+  /** @throws TypeError or RangeError; for what options hold, `fit` does */
+  constructor(options: HalvingGridSearchCVOptions<M>) {
+    super(options, ['grid', ...HALVING_OPTIONS]);
+  }
+
+  protected search(options: Given<HalvingGridSearchCVOptions<M>>): Promise<HalvingSearchResult> {
+    return halvingGridSearch<M>(options);
+  }
+}
+
+/** `halvingRandomSearch` as an estimator: scikit-learn's `HalvingRandomSearchCV`. */
+export class HalvingRandomSearchCV<M extends Candidate = Candidate> extends SearchCV<
+  M,
+  HalvingRandomSearchCVOptions<M>,
+  HalvingSearchResult
+> {
+  /** @throws TypeError or RangeError; for what options hold, `fit` does */
+  constructor(options: HalvingRandomSearchCVOptions<M>) {
+    super(options, ['distributions', 'nCandidates', ...HALVING_OPTIONS]);
+  }
+
+  protected search(options: Given<HalvingRandomSearchCVOptions<M>>): Promise<HalvingSearchResult> {
+    return halvingRandomSearch<M>(options);
+  }
+}
