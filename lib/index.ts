@@ -114,6 +114,7 @@ export {
   trainTestSplit,
   trainValidationTestSplit,
 } from './model-selection/splits.js';
+export type { CloneOptions } from './models/cloning.js';
 export type { CompileOptions, PerOutput } from './models/compile.js';
 export { type LayoutOptions, layouts, type NamedTensors } from './models/layouts.js';
 export type { LoadedWeights, LoadWeightsOptions } from './models/load-weights.js';

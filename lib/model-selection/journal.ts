@@ -4,7 +4,8 @@ import { wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
 import { expected, integer, list, object, type Schema } from '../io/schema.js';
-import { hasMethods, isNDArray, isPlain, isRandomState, isTypedArray } from '../kind.js';
+import { hasMethods, isNDArray, isPlain, isRandomState, isTypedArray, property } from '../kind.js';
+import { isMade } from '../made.js';
 import type { Outcome } from './fits.js';
 import type { GridResult, Params } from './search.js';
 
@@ -170,5 +171,14 @@ function readable(_: string, value: any): unknown {
   if (isNDArray(value)) return value.toArray();
   if (isTypedArray(value)) return Array.from(value as ArrayLike<number>);
   if (isRandomState(value)) return 'RandomState';
-  return hasMethods(value, 'getParams') ? [value.constructor?.name, value.getParams()] : value;
+  if (hasMethods(value, 'getParams')) return [value.constructor?.name, value.getParams()];
+  if (hasMethods(value, 'getConfig', 'callOn')) return describedLayer(value);
+  return typeof value === 'object' && value !== null && isMade(value) ? value.config : value; // an optimizer, a loss
 }
+
+/** A layer or a network; what it has learnt does not matter. */
+const describedLayer = (layer: any) => [
+  layer.className,
+  layer.layers && !layer.graph ? layer.layers : layer.getConfig(), // a Sequential that does not know its input yet
+  ...['loss', 'metrics', 'dtype'].map((name) => property(layer, name)),
+];

@@ -15,8 +15,13 @@ import { shapesOf } from './shapes.js';
 
 /** How a network of each class is made from what its file says. */
 interface Kinds {
-  Sequential(of: { name: string; dtype: FloatType; layers: readonly Layer[]; inputShape: Shape }): Model;
-  Model(of: { name: string; dtype: FloatType; inputs: Value[]; outputs: Value | Value[] }): Model;
+  Sequential(of: Own & { layers: readonly Layer[]; inputShape?: Shape }): Model;
+  Model(of: Own & { inputs: Value[]; outputs: Value | Value[] }): Model;
+}
+interface Own {
+  name: string;
+  dtype: FloatType;
+  seed: number | undefined;
 }
 const kinds: Partial<Kinds> = {};
 
@@ -58,15 +63,26 @@ export function architectureOf(model: Model): JsonObject {
   };
 }
 
+/** Drops what is undefined and copies the rest, so that only JSON's values remain. */
+export const plain = (value: object): JsonObject => JSON.parse(JSON.stringify(value));
+
+/** Another network of the same architecture, whose layers have no numbers. */
+export function copyOf(model: Model, seed: number | undefined): Model {
+  if (model.graph) return modelFrom('the network', plain(architectureOf(model)), seed);
+  const { name, dtype, layerNames } = model; // a Sequential that does not know its input yet
+  const layers = model.layers.map((layer, i) => readLayer(`layers[${i}]`, plain(described(layer, layerNames[i]))));
+  return (kinds.Sequential as Kinds['Sequential'])({ name, dtype, seed, layers });
+}
+
 /**
- * The network that a file describes, of layers that have no numbers yet.
+ * The network that a file describes, of layers that have no numbers yet. `seed`: what draws them
  * @throws TypeError or RangeError with the place in the file
  */
-export function modelFrom(place: string, described: JsonObject): Model {
+export function modelFrom(place: string, described: JsonObject, seed?: number): Model {
   const { className, name, dtype, layers: entries } = described;
   const kind = checkOneOf(`${place}.className`, className as string, ['Sequential', 'Model']);
   if (typeof name !== 'string') throw wrongType(`${place}.name`, 'a string', name);
-  const common = { name, dtype: checkOneOf(`${place}.dtype`, dtype as FloatType, ['float32', 'float64']) };
+  const common = { name, seed, dtype: checkOneOf(`${place}.dtype`, dtype as FloatType, ['float32', 'float64']) };
   if (!Array.isArray(entries) || entries.length === 0)
     throw wrongType(`${place}.layers`, 'an array of layers, of one at least', entries);
   const input = kind === 'Sequential' ? checkShape(`${place}.inputShape`, described.inputShape) : undefined;
@@ -169,7 +185,7 @@ function readLayer(place: string, entry: unknown, depth = 0): Layer {
   const { trainable = true, ...own }: Record<string, unknown> = config;
   checkBoolean(`${place}.config.trainable`, trainable);
   if (className === 'Model' || className === 'Sequential') {
-    const nested = modelFrom(`${place}.config`, own);
+    const nested = modelFrom(`${place}.config`, own, 0); // what draws is the whole
     Reflect.set(Layer.prototype, 'trainable', trainable, nested); // its layers say so themselves
     return nested;
   }

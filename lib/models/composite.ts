@@ -1,17 +1,26 @@
+import type { ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
 import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
-import { isSameShape, type Shape, type Value } from '../graph/value.js';
+import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/held.js';
+import { isSameShape, type Shape, sizeOf, type Value } from '../graph/value.js';
+import { checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
 import type { FromTo } from '../layers/ranks.js';
+import type { FloatType } from '../tape.js';
+import type { Engine } from './engine.js';
+import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
 import { outputShapesOf } from './ports.js';
 
-/** A network as a layer of others: what it is made of. */
+/** A network as a layer of others: what it is made of, and its weights. */
 export abstract class Composite<O extends Values = Values> extends Layer<FromTo<Values, O>> {
   declare readonly name: string;
+  /** What the network computes in. */
+  abstract readonly dtype: FloatType;
   readonly #graph?: Graph;
   readonly #layerNames: readonly string[];
   readonly #isListed: boolean;
+  #placed?: { readonly graph: Graph; readonly placed: readonly PlacedWeight[] };
 
   /** `graph`: absent of one that grows, as a Sequential. `isListed`: whether its outputs are a list */
   constructor(name: string, graph: Graph | undefined, isListed: boolean) {
@@ -21,6 +30,8 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
     this.#layerNames = Object.freeze([...(graph?.names.values() ?? [])]);
     this.#isListed = isListed;
   }
+
+  protected abstract get engine(): Engine;
 
   /** The layers in Keras' order, with their names in `layerNames`. */
   get layers(): readonly Layer[] {
@@ -83,6 +94,45 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
     return this.#isListed;
   }
 
+  /** The number of weights, trained and not. 0 until the input shape is known. */
+  override countParams(): number {
+    return this.graph ? weightsOfGraph(this.graph).reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0) : 0;
+  }
+
+  /**
+   * Copies of all weights, in the order of the layers; during `fit` all of them after one and the same batch.
+   * @throws Error if the input shape is not known yet
+   */
+  override getWeights(): NDArray[] {
+    return readHeld(this.placed().map(({ weight }) => weight));
+  }
+
+  /** The weights' names, such as 'dense/kernel', in the order of `getWeights`. */
+  get weightNames(): string[] {
+    return weightsOfGraph(this.needGraph()).map(({ layer, weight }) => weightName(layer, weight));
+  }
+
+  /**
+   * Sets all weights, in the order of `getWeights`; in a callback of `fit` for the batches that follow. What `getWeights`
+   * gave can always be put back: values that are not finite are taken as they are.
+   * @throws RangeError if their number or a shape is wrong; nothing is changed then
+   * @throws Error with code ERR_BUSY while a batch is being trained, evaluated or predicted
+   */
+  override setWeights(weights: readonly ArrayInput[]): void {
+    this.#write(this.placed(), weights);
+  }
+
+  /**
+   * Takes over the weights of a file that `save` wrote; the optimizer's state stays as it is.
+   * @throws Error with code ERR_FORMAT if the file is damaged or its weights do not fit (see `byName` and `skipMismatch`),
+   *   ERR_BUSY while a batch is being computed, the file system's code (ENOENT …); nothing is changed then
+   */
+  async loadWeights(path: string | URL, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+    const { found, report } = await readWeights(path, this.placed(), options);
+    this.#write([...found.keys()], [...found.values()]);
+    return report;
+  }
+
   /** What the network makes of values, as a layer. */
   call(inputs: Values, _: Weights, { training }: Mode): Value | readonly Value[] {
     const list = isList(inputs) ? inputs : [inputs];
@@ -92,6 +142,19 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
 
   /** Its layers have the weights: it has none itself. */
   protected override declareWeights(): void {}
+
+  /**
+   * Its weights, which have numbers from now on. Where they do already, as those of a part of a network that was built, it takes
+   * no arena of its own.
+   * @throws Error with code ERR_NOT_BUILT if the input shape is not known yet
+   */
+  protected placed(): readonly PlacedWeight[] {
+    const graph = this.needGraph();
+    if (this.#placed?.graph !== graph) this.#placed = { graph, placed: weightsOfGraph(graph) };
+    const { placed } = this.#placed;
+    if (!placed.every(({ weight }) => hasNumbers(weight))) this.engine.build(graph);
+    return placed;
+  }
 
   /** The graph for inputs of these shapes. */
   protected graphFor(shapes: readonly Shape[]): Graph {
@@ -111,6 +174,15 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
         "Expected the network's input shape to be known: give its first layer an inputShape, or call fit or build(inputShape) first",
       );
     return this.graph;
+  }
+
+  #write(placed: readonly PlacedWeight[], weights: readonly ArrayInput[]): void {
+    checkBetweenBatches(this.engine.jobs.running);
+    const arrays = checkWeights(placed, weights, this.dtype);
+    writeHeld(
+      placed.map(({ weight }) => weight),
+      arrays,
+    );
   }
 }
 

@@ -16,6 +16,7 @@ import { Server } from './serving.js';
 export class Engine {
   readonly dtype: FloatType;
   readonly random: RandomState;
+  #seed: number | undefined;
   readonly progress = { iterations: 0 };
   readonly #jobs = new JobWatch();
   #compiled?: Compiled;
@@ -27,6 +28,12 @@ export class Engine {
   constructor(dtype: FloatType, seed: number | undefined) {
     this.dtype = dtype;
     this.random = new RandomState(seed);
+    this.#seed = seed;
+  }
+
+  /** What its generator began with; undefined of a network that has none of its own, or was loaded. */
+  get seed(): number | undefined {
+    return this.#seed;
   }
 
   get compiled(): Compiled | undefined {
@@ -89,6 +96,7 @@ export class Engine {
   /** As a file says it was trained, for `record`. */
   restore(compiled: Compiled | undefined): void {
     this.#compiled = compiled;
+    this.#seed = undefined; // a file has the generator's state alone
   }
 
   needCompiled(): Compiled {

@@ -69,7 +69,7 @@ function readModel(file: ModelFile, allowNonFinite: boolean): Loaded {
     throw new TypeError(`Expected a network, got a ${className} (${className}.load, or loadPredictor, reads it)`);
   }
   if (!random) throw new TypeError('Expected the state of its generator, got none');
-  const model = modelFrom('architecture', architecture);
+  const model = modelFrom('architecture', architecture, 0); // its generator is to be restored
   const loaded = { model, ...readTraining(training, model), metadata, weights, optimizerState, random };
   checkTensors(loaded);
   if (!allowNonFinite) {

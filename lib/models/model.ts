@@ -1,11 +1,11 @@
-import type { ArrayInput, NDArray } from '../array.js';
+import type { NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkOneOf, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/held.js';
+import { checkBetweenBatches, readHeld } from '../graph/held.js';
 import type { NamesOf } from '../graph/name-types.js';
-import { type Shape, sizeOf, type Value } from '../graph/value.js';
-import { allLayers, checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
+import type { Shape, Value } from '../graph/value.js';
+import { allLayers } from '../graph/weights.js';
 import { frozenJson, type JsonObject, type ModelFile, modelBytes, saveModel } from '../io/model-file.js';
 import { isList } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
@@ -19,11 +19,11 @@ import type { Ports } from '../training/data.js';
 import { isSource, type Source } from '../training/source.js';
 import { architectureOf, registerKind } from './architecture.js';
 import { type Callee, evaluation, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
+import { type CloneOptions, cloneOf } from './cloning.js';
 import { type CompileOptions, metricsIn, readCompile } from './compile.js';
 import { Composite } from './composite.js';
 import { Engine } from './engine.js';
 import { readGraph } from './inputs.js';
-import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
 import { type LoadOptions, loadBytes, loadFile, modelOf } from './loading.js';
 import type { Compiled } from './network.js';
 import type {
@@ -68,13 +68,12 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   stopTraining = false;
   readonly #engine: Engine;
   readonly #callee: Callee;
-  #placedWeights?: { readonly graph: Graph; readonly placed: readonly PlacedWeight[] };
   #ports?: { readonly graph: Graph; readonly compiled: Compiled | undefined; readonly ports: Ports };
   #metadata: JsonObject = Object.freeze({});
 
   static {
     markClasses({ Model });
-    registerKind('Model', (options) => new Model({ ...options, seed: 0 }));
+    registerKind('Model', (options) => new Model(options));
     registerNetworks({ read: (file) => modelOf(file, false, (loaded) => loaded.#engine) });
   }
 
@@ -94,8 +93,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     };
   }
 
-  /** For classes that extend this one. */
-  protected get engine(): Engine {
+  protected override get engine(): Engine {
     return this.#engine;
   }
 
@@ -174,37 +172,25 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     this.#engine.compile(compiled, graph);
   }
 
+  /** What its weights were drawn with first; undefined where no seed was given, and of a network that was loaded. */
+  get seed(): number | undefined {
+    return this.#engine.seed;
+  }
+
+  /**
+   * A network of the same layers, not trained, with new weights of the same seed: Keras' `clone_model`. It is compiled as this one is
+   * now, and shares nothing with it.
+   * @throws TypeError for parts that are the caller's own, unless they were made by custom.*
+   */
+  clone(options: CloneOptions = {}): this {
+    const { copy, compiled } = cloneOf(this as unknown as Model, this.#engine, options);
+    if (compiled) copy.#engine.compile(compiled, copy.graph);
+    return copy as unknown as this;
+  }
+
   /** Layers, output shapes, numbers of parameters and, unless each follows the one before, connections, as Keras prints them. */
   summary(): string {
     return summaryText(this, this.#engine.compiled?.frozen);
-  }
-
-  /** The number of weights, trained and not. 0 until the input shape is known. */
-  override countParams(): number {
-    return this.graph ? weightsOfGraph(this.graph).reduce((sum, { weight }) => sum + sizeOf(weight.shape), 0) : 0;
-  }
-
-  /**
-   * Copies of all weights, in the order of the layers; during `fit` all of them after one and the same batch.
-   * @throws Error if the input shape is not known yet
-   */
-  override getWeights(): NDArray[] {
-    return readHeld(this.#placed().map(({ weight }) => weight));
-  }
-
-  /** The weights' names, such as 'dense/kernel', in the order of `getWeights`. */
-  get weightNames(): string[] {
-    return weightsOfGraph(this.needGraph()).map(({ layer, weight }) => weightName(layer, weight));
-  }
-
-  /**
-   * Sets all weights, in the order of `getWeights`; in a callback of `fit` for the batches that follow. What `getWeights`
-   * gave can always be put back: values that are not finite are taken as they are.
-   * @throws RangeError if their number or a shape is wrong; nothing is changed then
-   * @throws Error with code ERR_BUSY while a batch is being trained, evaluated or predicted
-   */
-  override setWeights(weights: readonly ArrayInput[]): void {
-    this.#write(this.#placed(), weights);
   }
 
   /**
@@ -327,7 +313,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     const graph = this.needGraph();
     if (this.ports().isStateful)
       throw new TypeError('Expected a network without stateful layers for snapshot: its states go on with every call');
-    const placed = this.#placed();
+    const placed = this.placed();
     const weights = await this.#engine.jobs.atRest(() => readHeld(placed.map(({ weight }) => weight)));
     return new Snapshot<O, I>(graph, this.dtype, weights, this.ports(), this.isListed);
   }
@@ -339,7 +325,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    */
   async save(path: string): Promise<void> {
     this.#engine.build(this.needGraph());
-    const file = await this.#engine.jobs.atRest(() => snapshot(this, this.#placed(), this.#engine));
+    const file = await this.#engine.jobs.atRest(() => snapshot(this, this.placed(), this.#engine));
     await saveModel(path, file);
   }
 
@@ -352,7 +338,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   [networkFile](): ModelFile {
     this.#engine.build(this.needGraph());
     checkBetweenBatches(this.#engine.jobs.running);
-    return snapshot(this, this.#placed(), this.#engine);
+    return snapshot(this, this.placed(), this.#engine);
   }
 
   /** A network that `toBytes` made. @throws as `load` does */
@@ -369,17 +355,6 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     return loadFile(path, options, (loaded) => loaded.#engine);
   }
 
-  /**
-   * Takes over the weights of a file that `save` wrote; the optimizer's state stays as it is.
-   * @throws Error with code ERR_FORMAT if the file is damaged or its weights do not fit (see `byName` and `skipMismatch`),
-   *   ERR_BUSY while a batch is being computed, the file system's code (ENOENT …); nothing is changed then
-   */
-  async loadWeights(path: string | URL, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
-    const { found, report } = await readWeights(path, this.#placed(), options);
-    this.#write([...found.keys()], [...found.values()]);
-    return report;
-  }
-
   override getConfig(): Record<string, unknown> {
     return architectureOf(this);
   }
@@ -392,28 +367,6 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     if (this.#ports?.graph !== graph || this.#ports.compiled !== compiled)
       this.#ports = { graph, compiled, ports: portsOf(graph, compiled) };
     return this.#ports.ports;
-  }
-
-  /**
-   * Its weights, which have numbers from now on. Where they do already, as those of a part of a network that was built, it takes
-   * no arena of its own.
-   * @throws Error with code ERR_NOT_BUILT if the input shape is not known yet
-   */
-  #placed(): readonly PlacedWeight[] {
-    const graph = this.needGraph();
-    if (this.#placedWeights?.graph !== graph) this.#placedWeights = { graph, placed: weightsOfGraph(graph) };
-    const { placed } = this.#placedWeights;
-    if (!placed.every(({ weight }) => hasNumbers(weight))) this.#engine.build(graph);
-    return placed;
-  }
-
-  #write(placed: readonly PlacedWeight[], weights: readonly ArrayInput[]): void {
-    checkBetweenBatches(this.#engine.jobs.running);
-    const arrays = checkWeights(placed, weights, this.dtype);
-    writeHeld(
-      placed.map(({ weight }) => weight),
-      arrays,
-    );
   }
 
   #structured(arrays: NDArray[]): Predicted<O> {

@@ -5,7 +5,7 @@ import type { JsonObject, ModelFile } from '../io/model-file.js';
 import type { Layer } from '../layers/layer.js';
 import { isMade, isOfMadeClass } from '../made.js';
 import { optimizerFrom } from '../optimizers.js';
-import { architectureOf } from './architecture.js';
+import { architectureOf, plain } from './architecture.js';
 import type { Engine } from './engine.js';
 import type { Model } from './model.js';
 import type { Compiled, Network } from './network.js';
@@ -44,7 +44,7 @@ function trainingOf({ optimizer, outputs, frozen }: Compiled, paths: ReadonlyMap
 }
 
 /** What cannot be loaded again is not saved. @throws TypeError for parts of a network that `load` could not make */
-function checkLoadable(graph: Graph, compiled?: Compiled): void {
+export function checkLoadable(graph: Pick<Graph, 'layers' | 'names'>, compiled?: Compiled): void {
   const check = (what: string, table: string, made: boolean, name: unknown) => {
     if (made) return;
     const own = { layers: 'layer', losses: 'loss', metrics: 'metric', activations: 'activation' }[table];
@@ -91,7 +91,7 @@ function checkLoadable(graph: Graph, compiled?: Compiled): void {
 }
 
 /** The layers that a file describes: not those that a layer of one's own makes itself. */
-function described({ layers, names }: Graph, prefix = ''): [Layer, path: string][] {
+function described({ layers, names }: Pick<Graph, 'layers' | 'names'>, prefix = ''): [Layer, path: string][] {
   return layers.flatMap((layer) => {
     const path = prefix + names.get(layer);
     return [[layer, path] as [Layer, string], ...(layer.graph ? described(layer.graph, `${path}/`) : [])];
@@ -107,6 +107,3 @@ function partsOf(layer: object): [string, { config: { name: unknown } }][] {
       : [];
   });
 }
-
-/** Drops what is undefined and copies the rest, so that only JSON's values remain. */
-const plain = (value: object): JsonObject => JSON.parse(JSON.stringify(value));

@@ -43,8 +43,8 @@ export class Sequential extends Model<Value> {
   static {
     markClasses({ Sequential });
     registerKind('Sequential', ({ layers, inputShape, ...options }) => {
-      const model = new Sequential({ layers, ...options, seed: 0 });
-      model.#graph = model.#graphOf(inputShape);
+      const model = new Sequential({ layers, ...options });
+      if (inputShape) model.#graph = model.#graphOf(inputShape);
       return model;
     });
   }

@@ -1,4 +1,5 @@
 import { type ArrayInput, argmaxRows, asArray, NDArray } from '../array.js';
+import { checkInteger, wrongType, wrongValue } from '../check.js';
 import { hasMethods, property } from '../kind.js';
 import {
   codesOf,
@@ -14,6 +15,8 @@ import {
 
 /** A `Sequential` or `Model` of one input and one output, of whatever copy of the package, as the last step of a pipeline. */
 export interface NetworkStep {
+  readonly seed?: number | undefined;
+  readonly optimizer?: { learningRate: unknown };
   readonly loss?: { readonly config: { readonly name: string } } | undefined;
   readonly graph?:
     | {
@@ -21,6 +24,7 @@ export interface NetworkStep {
         readonly outputs: readonly { readonly shape: readonly number[] }[];
       }
     | undefined;
+  build?(inputShape: readonly number[]): void;
   fit(x: NDArray, y: ArrayInput, options?: object): Promise<unknown>;
   fitSync(x: NDArray, y: ArrayInput, options?: object): unknown;
   predict(x: NDArray, options?: object): Promise<NDArray>;
@@ -30,6 +34,47 @@ export interface NetworkStep {
 export const isNetworkStep = (step: unknown): step is NetworkStep =>
   hasMethods(step, 'compile', 'fit', 'predict', 'predictSync', 'fitSync') &&
   typeof property(step, 'className') === 'string';
+
+/** What a pipeline gives the `fit` of its network. */
+export interface FitParams {
+  readonly epochs?: number;
+  readonly batchSize?: number;
+}
+
+/** The parameters that a pipeline has of a network. */
+export const networkParams = (network: NetworkStep, { epochs, batchSize }: FitParams) => ({
+  learningRate: property(property(network, 'optimizer'), 'learningRate'),
+  optimizer: property(network, 'optimizer'),
+  seed: network.seed,
+  epochs,
+  batchSize,
+});
+
+/** A network of other parameters: one that is not trained, unless only those of `fit` change. */
+export function changedNetwork(
+  network: NetworkStep,
+  fit: FitParams,
+  { learningRate, optimizer, seed, epochs, batchSize, ...others }: Readonly<Record<string, any>>,
+): { network: NetworkStep; fit: FitParams } {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw wrongValue(
+      'the parameter of a network',
+      'learningRate, optimizer, seed, epochs or batchSize (a whole network is a parameter, too)',
+      unknown,
+    );
+  const changes = { ...(optimizer !== undefined && { optimizer }), ...(seed !== undefined && { seed }) };
+  const isCopied = learningRate !== undefined || Object.keys(changes).length > 0;
+  if (epochs !== undefined) checkInteger('epochs', epochs, 1);
+  if (batchSize !== undefined) checkInteger('batchSize', batchSize, 1);
+  if (isCopied && !hasMethods(network, 'clone')) throw wrongType('the network', 'one with a method clone', network);
+  const copy = isCopied ? (network as unknown as { clone(options: object): NetworkStep }).clone(changes) : network;
+  if (learningRate !== undefined) (copy.optimizer as { learningRate: unknown }).learningRate = learningRate;
+  return {
+    network: copy,
+    fit: { ...fit, ...(epochs !== undefined && { epochs }), ...(batchSize !== undefined && { batchSize }) },
+  };
+}
 
 const OF_CLASSES = ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy'];
 

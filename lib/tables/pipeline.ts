@@ -1,6 +1,6 @@
 import type { NDArray } from '../array.js';
 import { checkObject, notFitted, wrongType, wrongValue } from '../check.js';
-import { boolean, label, list, object } from '../io/schema.js';
+import { boolean, integer, label, list, object } from '../io/schema.js';
 import { hasMethods } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
 import { type Parts, registerSaved, Saved } from '../saved.js';
@@ -9,10 +9,13 @@ import { r2Score } from '../scores/regression.js';
 import { type Frame, readFrame, type TableInput } from './frame.js';
 import {
   answersOf,
+  changedNetwork,
   classesFor,
+  type FitParams,
   isClassifier,
   isNetworkStep,
   type NetworkStep,
+  networkParams,
   probabilities,
   shapedFor,
   targetsFor,
@@ -32,6 +35,7 @@ interface Found {
   readonly isFitted: boolean;
   readonly classes?: readonly Label[];
 }
+const fitParams = object<FitParams>({ epochs: integer(1), batchSize: integer(1) }, ['epochs', 'batchSize']);
 const found = object<Found>({ isFitted: boolean, classes: list(label, 1) }, ['classes']);
 
 /**
@@ -46,11 +50,14 @@ const found = object<Found>({ isFitted: boolean, classes: list(label, 1) }, ['cl
  * ```
  *
  * A network is trained on classes as well: its targets are made of labels as its loss takes them, and its answers are labels again.
+ * Its parameters are `learningRate`, `optimizer` and `seed`, for a copy of it that is not trained, and `epochs` and `batchSize`, which
+ * its `fit` is given.
  */
 export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Saved {
   static override readonly className = 'Pipeline';
   #steps: readonly (readonly [string, LastStep | AnyTransformer | 'passthrough'])[];
   #found: Found = { isFitted: false };
+  #fit: FitParams = {};
 
   static {
     registerSaved(Pipeline);
@@ -193,7 +200,11 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
   /** The steps by their names, and their parameters as `name__parameter`. */
   getParams(): Record<string, any> {
     const own = this.#steps.flatMap(([name, step]): [string, unknown][] => {
-      const params = hasMethods(step, 'getParams') ? (step as unknown as { getParams(): object }).getParams() : {};
+      const params = isNetworkStep(step)
+        ? networkParams(step, this.#fit)
+        : hasMethods(step, 'getParams')
+          ? (step as unknown as { getParams(): object }).getParams()
+          : {};
       return [
         [name, step],
         ...Object.entries(params).map(([key, value]): [string, unknown] => [`${name}__${key}`, value]),
@@ -218,34 +229,43 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
       if (rest.length === 0) steps.set(name, value as AnyTransformer);
       else changes.set(name, { ...changes.get(name), [rest.join('__')]: value });
     }
-    for (const [name, own] of changes) steps.set(name, changed(name, steps.get(name), own));
+    let fit = this.#fit;
+    for (const [name, own] of changes) {
+      const step = steps.get(name);
+      if (!isNetworkStep(step)) {
+        steps.set(name, changed(name, step, own));
+        continue;
+      }
+      const network = changedNetwork(step, fit, own);
+      steps.set(name, network.network);
+      fit = network.fit;
+    }
     this.#steps = checkSteps([...steps]);
+    this.#fit = fit;
     this.#found = { isFitted: false };
     return this;
   }
 
   /** A new one of the same steps and parameters, that is not fitted: scikit-learn's `clone`. */
   clone(): Pipeline<E> {
-    const steps = this.#steps.map(([name, step]) => {
-      if (isNetworkStep(step))
-        throw new TypeError(
-          `Expected a function that makes the pipeline, as the network '${name}' cannot be copied untrained`,
-        );
-      return [name, step === 'passthrough' ? step : cloned(step)];
-    });
-    return new Pipeline(steps as never);
+    const steps = this.#steps.map(([name, step]) => [name, step === 'passthrough' ? step : cloned(step)]);
+    const copy = new Pipeline<E>(steps as never);
+    copy.#fit = this.#fit;
+    return copy;
   }
 
   static override revive(config: never, state: unknown): Saved {
-    const { steps } = config as { steps: never };
+    const { steps, fit } = config as { steps: never; fit?: unknown };
     const made = new Pipeline(steps);
+    if (fit !== undefined) made.#fit = fitParams('config.fit', fit);
     made.restore(state);
     return made;
   }
 
   protected override parts(): Parts {
     const { isFitted, classes } = this.#found;
-    return { config: { steps: this.#steps }, state: { isFitted, ...(classes && { classes }) } };
+    const fit = Object.keys(this.#fit).length > 0 && { fit: this.#fit };
+    return { config: { steps: this.#steps, ...fit }, state: { isFitted, ...(classes && { classes }) } };
   }
 
   protected override restore(state: unknown): void {
@@ -299,15 +319,16 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
       y,
       isEstimator ? this.#steps.slice(0, -1) : this.#steps,
     );
+    const z = isEstimator ? matrixOf(frame) : undefined;
     const isNetwork = isNetworkStep(last);
+    if (isNetwork && z && !last.graph) last.build?.(z.shape.slice(1)); // its outputs say what targets it takes
     const classes = isNetwork ? classesFor(last, y as Labels) : undefined;
     const settle = () => {
       for (const [original, copy] of pairs) adopt(original, copy);
       this.#found = { isFitted: true, ...(classes && { classes }) };
     };
     const train = (method: 'fit' | 'fitSync'): unknown => {
-      if (!isEstimator) return undefined;
-      const z = matrixOf(frame);
+      if (!z) return undefined;
       if (!isNetwork) {
         if (!hasMethods(last, method)) throw wrongType('the last step', `an object with a method ${method}`, last);
         return (last as unknown as Record<string, (...args: unknown[]) => unknown>)[method](z, y, options);
@@ -321,10 +342,18 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
   /** Validation data go through the same transformers. */
   #networkOptions(
     last: NetworkStep,
-    options: object,
+    given: object,
     pairs: readonly (readonly AnyTransformer[])[],
     classes?: Label[],
   ): object {
+    const twice = Object.keys(this.#fit).find((name) => name in given);
+    if (twice !== undefined)
+      throw wrongValue(
+        twice,
+        'left out, as it is a parameter of the pipeline',
+        (given as Record<string, unknown>)[twice],
+      );
+    const options = { ...this.#fit, ...given };
     const { validationData } = options as { validationData?: readonly [TableInput, Labels, unknown?] };
     if (validationData === undefined) return options;
     if (!Array.isArray(validationData) || validationData.length < 2)

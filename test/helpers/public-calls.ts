@@ -385,6 +385,22 @@ export const CALLS: Record<string, Call> = {
       ),
     ]),
   ),
+  'Pipeline.setParams of a network': of(
+    () => fjordnet.makePipeline(new StandardScaler(), network()),
+    (pipeline, learningRate, optimizer, seed, epochs, batchSize) =>
+      pipeline.setParams({
+        sequential__learningRate: learningRate,
+        sequential__optimizer: optimizer,
+        sequential__seed: seed,
+        sequential__epochs: epochs,
+        sequential__batchSize: batchSize,
+      }),
+    0.1,
+    'adam',
+    1,
+    2,
+    3,
+  ),
   'Pipeline.fit of a network': of(
     () => fjordnet.makePipeline(new StandardScaler(), network()),
     (pipeline, ...args) => pipeline.fit(...(args as [any, any, any])),
@@ -1014,6 +1030,7 @@ export const CALLS: Record<string, Call> = {
   'Model.gradients': of(two, (m, ...a) => m.gradients(...(a as [[], [], object])), [x(), x()], [y(), y()], {
     sampleWeight: y(),
   }),
+  'Model.clone': of(two, (m, o) => m.clone(o), { seed: 1, optimizer: 'adam' }),
   'Model.getLayer': of(two, (m, n) => m.getLayer(n), 'dense'),
   'Model.metadata': of(
     two,
