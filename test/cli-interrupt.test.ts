@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Sequential } from 'fjordnet';
-import { lastDocument, Workplace } from './helpers/cli.js';
+import { flowersCsv, lastDocument, Workplace } from './helpers/cli.js';
 
 const place = new Workplace();
 test.after.always(() => place.remove());
@@ -81,6 +81,72 @@ test.serial('Ctrl-C ends a grid and tells of the best so far', async (t) => {
   const { code, stderr } = await finished;
   t.is(code, 130, stderr);
   t.regex(stderr, /Stopped after \d+ of 49 networks; best so far: learning-rate/);
+});
+
+test.serial('a grid that was killed goes on from its journal', async (t) => {
+  const args = (journal: string) => [
+    ...'grid digits --epochs 3 --search hidden=5,10,15,20 --search l2=0,0.1 --threads 1 --seed 3 --json --journal'.split(
+      ' ',
+    ),
+    journal,
+  ];
+  const networks = ({ stdout }: { stdout: string }) =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ type }) => type === 'network');
+  const whole = await place.run(...args('whole.jsonl'), '--save', 'whole.json');
+  t.is(whole.code, 0, whole.stderr);
+  t.is(networks(whole).length, 8);
+
+  const { child, finished } = place.start(args('killed.jsonl'));
+  let lines = 0;
+  child.stdout?.on('data', (text) => {
+    lines += String(text).split('\n').length - 1;
+    if (lines >= 3) child.kill('SIGKILL');
+  });
+  t.is((await finished).code, null);
+  const kept = readFileSync(place.path('killed.jsonl'), 'utf8').trimEnd().split('\n').length - 1;
+  t.true(kept >= 3 && kept < 8, String(kept));
+
+  const again = await place.run(...args('killed.jsonl'), '--save', 'again.json');
+  t.is(again.code, 0, again.stderr);
+  t.is(networks(again).length, 8 - kept);
+  t.regex(again.stderr, /\[8\/8\] hidden/);
+  const scoresOf = (file: string) => {
+    const { results, best } = JSON.parse(readFileSync(place.path(file), 'utf8'));
+    return [best, ...results.map(({ seconds, ...rest }: any) => rest)];
+  };
+  t.deepEqual(scoresOf('again.json'), scoresOf('whole.json'));
+});
+
+test.serial('the journal of another grid is refused, and stays as it is', async (t) => {
+  place.write('flowers.csv', flowersCsv(30));
+  place.write('others.csv', flowersCsv(30).replace('.', '.1'));
+  const grid = (data: string, ...more: string[]) =>
+    place.run('grid', data, ...'--epochs 1 --search hidden=3,4 --journal flowers.jsonl -q'.split(' '), ...more);
+  const first = await grid('flowers.csv');
+  t.is(first.code, 0, first.stderr);
+  const journal = readFileSync(place.path('flowers.jsonl'), 'utf8');
+  t.is(journal.split('\n').length, 4);
+  const others: [string[], RegExp][] = [
+    [['flowers.csv', '--batch-size', '16'], /to be of a search of the same recipe, got /],
+    [['flowers.csv', '--seed', '4'], /to be of a search of the same seed, got /],
+    [['others.csv'], /to be of a search of the same data, got /],
+    [['flowers.csv', '--search', 'l2=0,1'], /to be of a search of the same points, got /],
+    [['flowers.csv', '--model', 'lecture'], /Expected no --journal with --model lecture/],
+  ];
+  for (const [[data, ...more], message] of others) {
+    const { code, stderr } = await grid(data, ...more);
+    t.is(code, 2);
+    t.regex(stderr, message);
+  }
+  t.is(readFileSync(place.path('flowers.jsonl'), 'utf8'), journal);
+  t.is((await grid('flowers.csv')).code, 0);
+  const nowhere = await place.run('grid', 'flowers.csv', '--journal', 'none/grid.jsonl');
+  t.is(nowhere.code, 4);
+  t.regex(nowhere.stderr, /Cannot write --journal/);
 });
 
 test.serial('a scikit-learn estimator is saved as well, and cannot go on', async (t) => {

@@ -112,6 +112,10 @@ const grid: CommandSpec = {
       {
         save: { value: 'FILE', help: 'Keep the scores (.json), for plots and reports' },
         report: { value: 'FILE', help: 'Write an HTML report with heatmaps' },
+        journal: {
+          value: 'FILE',
+          help: 'Keep each network’s scores as it is done (.jsonl): the same command goes on from there after a stop. Not with --model lecture',
+        },
         json: { help: 'One JSON document a line on standard output: every network, then the best' },
         quiet: { help: 'Only results and errors', short: 'q' },
       },
@@ -123,6 +127,7 @@ const grid: CommandSpec = {
       'Two options of your own choice',
       'fjordnet grid iris.csv --label species --search hidden=8,16,32x16 --search learning-rate=0.001:0.1:3',
     ],
+    ['One that may be stopped, and started again', 'fjordnet grid digits --journal grid.jsonl'],
   ],
   load: () => import('./commands/grid.js'),
 };

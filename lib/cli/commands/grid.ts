@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { didYouMean } from '../../check.js';
 import { NeuralNetwork } from '../../estimators/neural-network.js';
 import { buildInfo, setThreads } from '../../info.js';
@@ -63,6 +64,9 @@ export async function run(values: Values): Promise<number> {
       throw usage(`Expected one of --${name} and --search ${name}=…, got both`);
   const model = values.text('model') ?? 'mlp';
   const recipe = await readRecipe(model, overrides);
+  const journal = values.text('journal');
+  if (journal !== undefined && recipe.kind === 'lecture')
+    throw usage('Expected no --journal with --model lecture, whose networks draw from one generator in turn');
   // every value is checked before the first network is trained
   const recipeOf = async (params: Grid['results'][number]['params']) =>
     readRecipe(model, { ...overrides, ...Object.fromEntries(axes.map(({ name }) => [AXES[name].key, params[name]])) });
@@ -72,6 +76,7 @@ export async function run(values: Values): Promise<number> {
   const report = values.text('report');
   if (save !== undefined) await checkDestination('--save', save);
   if (report !== undefined) await checkReport('--report', report);
+  if (journal !== undefined) await checkDestination('--journal', journal);
 
   const seed = values.integer('seed', 0, LARGEST_SEED) ?? 0;
   const data = readDataOptions(values, values.positionals[0]);
@@ -95,20 +100,25 @@ export async function run(values: Values): Promise<number> {
       if (reason === 'SIGINT') out.alert('\nStopping; Ctrl-C again leaves at once');
     },
     () =>
-      gridSearch({
-        grid: Object.fromEntries(axes.map((axis) => [axis.name, axis.values])),
-        build: async (params) => modelFor(await recipeOf(params), meaning, train, seed, random),
-        train: [train.x, train.y],
-        ...(test && { test: [test.x, test.y] }),
-        signal: abort.signal,
-        onResult: (found, _, { done }) => progress.add(found, done),
-      }).catch((error) => {
+      gridSearch(
+        {
+          grid: Object.fromEntries(axes.map((axis) => [axis.name, axis.values])),
+          build: async (params) => modelFor(await recipeOf(params), meaning, train, seed, random),
+          train: [train.x, train.y],
+          ...(test && { test: [test.x, test.y] }),
+          signal: abort.signal,
+          ...(journal !== undefined && { journal }),
+          onResult: (found, _, { done }) => progress.add(found, done),
+        },
+        { recipe, seed, data: journal && digestOf([train, ...(test ? [test] : [])]) },
+      ).catch((error) => {
         if (error.code === 'ERR_ABORTED' && abort.signal.aborted) return undefined;
         throw error;
       }),
   );
   progress.end();
   if (!result) {
+    if (journal !== undefined) out.alert('To go on: the same command again');
     out.alert(
       `Stopped after ${progress.done} of ${count(total, 'network')}${progress.best ? `; best so far: ${progress.describe(progress.best)}` : ''}`,
     );
@@ -146,6 +156,14 @@ export async function run(values: Values): Promise<number> {
     out.say(`Report: ${report}`);
   }
   return EXIT.done;
+}
+
+/** Tells the rows of one table, or one split, from those of another. */
+function digestOf(samples: readonly Samples[]): string {
+  const hash = createHash('sha256');
+  for (const { x, y } of samples)
+    for (const { data } of [x, y]) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest('hex').slice(0, 16);
 }
 
 const finite = (value: number) => (Number.isFinite(value) ? value : null);
@@ -226,6 +244,7 @@ class GridProgress {
   readonly #total: number;
   readonly #begun = performance.now();
   readonly #draws = process.stderr.isTTY === true;
+  #trained = 0;
   done = 0;
   best: GridResult | undefined;
 
@@ -236,7 +255,8 @@ class GridProgress {
   }
 
   add(result: GridResult, done: number): void {
-    this.done = done;
+    this.done = done; // those of a journal among them
+    this.#trained++;
     const { params, trainScore, testScore, seconds: time, error } = result;
     this.#out.document({
       type: 'network',
@@ -252,7 +272,7 @@ class GridProgress {
       process.stderr.write(`[${done}/${this.#total}] ${this.describe(result)}\n`);
       return;
     }
-    const left = ((performance.now() - this.#begun) / done) * (this.#total - done);
+    const left = ((performance.now() - this.#begun) / this.#trained) * (this.#total - done);
     const parts = [
       `${done}/${this.#total}`,
       `ETA ${seconds(left / 1000)}`,
