@@ -2,10 +2,10 @@ import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { checkInteger, failure, wrongType } from '../check.js';
 import { getThreads } from '../info.js';
-import { isAbortSignal, isNDArray, isRandomState } from '../kind.js';
+import { isNDArray, isRandomState } from '../kind.js';
 import type { Table } from '../tables/frame.js';
 import { isTableFor, TableRows } from '../tables/rows.js';
-import { unlessAborted } from '../train.js';
+import { signalOf, unlessAborted } from '../train.js';
 import { accuracy } from './score.js';
 import { readScoring, type ScoringName } from './scoring.js';
 
@@ -52,11 +52,13 @@ export interface ScoreOptions<M extends Candidate = Candidate> {
 export const SCORE_OPTIONS = ['scoring', 'fitOptions', 'threads', 'signal'];
 
 /** Those of `trainAll`. @throws TypeError or RangeError naming the option */
-export function readScoreOptions<M extends Candidate>({ fitOptions, signal, ...options }: ScoreOptions<M>) {
-  const threads = checkInteger('threads', options.threads ?? getThreads(), 1);
-  const scoring = readScoring(options.scoring);
-  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-  return { threads, scoring, fitOptions, signal };
+export function readScoreOptions<M extends Candidate>(options: ScoreOptions<M>) {
+  return {
+    threads: checkInteger('threads', options.threads ?? getThreads(), 1),
+    scoring: readScoring(options.scoring),
+    fitOptions: options.fitOptions,
+    signal: signalOf(options),
+  };
 }
 
 /** A model to build, train and score. */

@@ -24,7 +24,7 @@ export interface HalvingOptions<M extends Candidate = Candidate> extends Omit<Se
   maxResources?: 'auto' | number;
   /** Whether the first resources are used until so few candidates are left that the last iteration has less than `factor`. Default false */
   aggressiveElimination?: boolean;
-  /** A seed (the same rows for a fold of every iteration) or a RandomState, to draw rows from. Default: a fresh seed */
+  /** A seed (each iteration has the rows of the one before, and more) or a RandomState, to draw rows from. Default: a fresh seed */
   randomState?: number | RandomState;
 }
 

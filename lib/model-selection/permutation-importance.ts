@@ -2,23 +2,26 @@ import { setImmediate } from 'node:timers/promises';
 import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongType } from '../check.js';
-import { hasMethods, isAbortSignal } from '../kind.js';
+import { hasMethods } from '../kind.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { averageOf } from '../scores/sums.js';
 import { readFrame, type Table } from '../tables/frame.js';
 import { isTableFor } from '../tables/rows.js';
 import { aborted, unlessAborted } from '../train.js';
-import { type Candidate, checkScore, defaultScore, readSamples, type Scoring } from './fits.js';
+import {
+  type Candidate,
+  checkScore,
+  defaultScore,
+  readSamples,
+  readScoreOptions,
+  type ScoreOptions,
+  type Scoring,
+} from './fits.js';
 import { checkRowCount, rowCount } from './folds.js';
-import { readScoring, type ScoringName } from './scoring.js';
 import type { Labelled } from './splits.js';
 
-export interface PermutationImportanceOptions<M extends Candidate = Candidate> {
-  /**
-   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
-   * own `score`, else accuracy.
-   */
-  scoring?: Scoring<M> | ScoringName;
+export interface PermutationImportanceOptions<M extends Candidate = Candidate>
+  extends Pick<ScoreOptions<M>, 'scoring'> {
   /** How often each column is permuted. Default: 5 */
   nRepeats?: number;
   /** A seed or a RandomState to draw from. Default: a fresh seed */
@@ -55,11 +58,10 @@ export async function permutationImportance<M extends Candidate>(
   options: PermutationImportanceOptions<M> = {},
 ): Promise<PermutationImportance> {
   checkOptions('options', options, ['scoring', 'nRepeats', 'randomState', 'sampleWeight', 'signal']);
-  const { nRepeats = 5, sampleWeight, signal } = options;
+  const { nRepeats = 5, sampleWeight } = options;
   if (!hasMethods(model, 'predict')) throw wrongType('model', 'an object with a method predict', model);
   checkInteger('nRepeats', nRepeats, 1);
-  const scoring: Scoring<M> = readScoring(options.scoring) ?? defaultScore;
-  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
+  const { scoring = defaultScore as Scoring<M>, signal } = readScoreOptions<M>(options);
   const columns = isTableFor(model, x) ? tableColumns(x) : matrixColumns(x as ArrayInput);
   checkRowCount('y', rowCount('y', y), columns.rows);
   const seed = checkRandomState(options.randomState).randint(0, 2 ** 31);

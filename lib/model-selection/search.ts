@@ -144,7 +144,7 @@ export class Search<M extends Candidate> {
 
   async isClassifier(point: Params): Promise<boolean> {
     const { estimator, signal } = this.#options;
-    if (estimator) return estimator.estimatorType === 'classifier';
+    if (estimator?.estimatorType) return estimator.estimatorType === 'classifier';
     this.#first ??= { point, ...(await ahead(() => this.#build(point), signal)) };
     return this.#first.isClassifier;
   }
