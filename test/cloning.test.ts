@@ -254,6 +254,13 @@ test('searches over a pipeline that ends in a network', async (t) => {
   await t.throwsAsync(gridSearch({ ...options, fitOptions: { epochs: 5 } } as never), {
     message: 'Expected epochs to be left out, as it is a parameter of the pipeline, got 5 (number)',
   });
+  for (const refused of [
+    () => gridSearch({ ...options, estimator: dense() } as never),
+    async () => new GridSearchCV({ estimator: dense(), grid } as never),
+  ])
+    await t.throwsAsync(refused, {
+      message: 'Expected estimator to be a Pipeline of the network, which has parameters, got Sequential',
+    });
   const networks = await gridSearch({
     ...options,
     grid: { model: [dense(), dense({ seed: 7 })] },

@@ -1,6 +1,6 @@
 import type { ArrayInput } from '../array.js';
 import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
-import { hasMethods, isRandomState } from '../kind.js';
+import { isRandomState } from '../kind.js';
 import { copyOfRandom, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
 import { changed, cloned } from '../tables/pipeline-steps.js';
@@ -15,7 +15,7 @@ import {
 } from './halving-search.js';
 import { type RandomizedSearchOptions, randomizedSearch } from './randomized-search.js';
 import { readScoring } from './scoring.js';
-import { copyWith, type Params, type SearchResult } from './search.js';
+import { checkEstimator, copyWith, type Params, type SearchResult } from './search.js';
 
 /** Those of the function, of which `fit` is given the rest. */
 type OptionsOf<M extends Candidate, O> = Omit<
@@ -184,8 +184,7 @@ abstract class SearchCV<
   #checked(options: O): O {
     checkOptions('options', options, this.#names);
     const { estimator, refit = true } = options;
-    if (typeof estimator === 'function' || !hasMethods(estimator, 'clone', 'setParams', 'fit'))
-      throw wrongType('estimator', 'an estimator or a Pipeline, with methods clone, setParams and fit', estimator);
+    checkEstimator(estimator);
     checkBoolean('refit', refit);
     return { ...options };
   }

@@ -2,6 +2,7 @@ import type { ArrayInput, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
 import { hasMethods, isClass } from '../kind.js';
 import { averageOf } from '../scores/sums.js';
+import { isNetworkStep } from '../tables/network-step.js';
 import type { TableRows } from '../tables/rows.js';
 import { ahead, type CrossValidation, checkFolds, foldOf, splitsOf } from './cross-validation.js';
 import {
@@ -224,9 +225,16 @@ function builder<M extends Candidate>({ estimator, build }: SearchOptions<M>): (
     return build;
   }
   if (build !== undefined) throw wrongType('build', 'undefined where estimator is given', build);
+  checkEstimator(estimator);
+  return (params) => copyWith(estimator, params);
+}
+
+/** @throws TypeError for what no copies with other parameters can be made of */
+export function checkEstimator(estimator: unknown): void {
+  if (isNetworkStep(estimator))
+    throw wrongType('estimator', 'a Pipeline of the network, which has parameters', estimator);
   if (typeof estimator === 'function' || !hasMethods(estimator, 'clone', 'setParams'))
     throw wrongType('estimator', 'an estimator or a Pipeline, with methods clone and setParams', estimator);
-  return (params) => copyWith(estimator, params);
 }
 
 /** A copy of an estimator with other parameters. The second copy is for what they bring: a step among them would be fitted by several. */
