@@ -16,6 +16,7 @@ export type { CsvDatasetOptions } from './data/csv.js';
 export type { Batched, Dataset, MapOptions } from './data/dataset.js';
 export { data } from './data/index.js';
 export { type PadSequencesOptions, padSequences } from './data/pad-sequences.js';
+export type { TableDatasetOptions } from './data/table-options.js';
 export type { TimeSeriesOptions, TimeSeriesSamples } from './data/time-series.js';
 export { Tokenizer, type TokenizerJson, type TokenizerOptions } from './data/tokenizer.js';
 export { type Digits, loadDigits } from './datasets/digits.js';

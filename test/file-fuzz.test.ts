@@ -33,6 +33,7 @@ for (const [name, count] of [
   ['idx', 400],
   ['safetensors', 1500],
   ['model', 200],
+  ['parquet', 500],
 ] as const)
   test.serial(`fuzz: ${name} files are read right or refused`, async (t) => {
     const target = await import(new URL(`../scripts/fuzz-targets/${name}.js`, import.meta.url).href);

@@ -156,7 +156,10 @@ const predict: CommandSpec = {
   usage: 'MODEL DATA [OPTIONS]',
   arguments: [
     MODEL_ARGUMENT,
-    ['DATA', "Samples, with or without labels: 'digits', CSV, JSON, NPY, NPZ or IDX, or '-' for CSV on standard input"],
+    [
+      'DATA',
+      "Samples, with or without labels: 'digits', CSV, Parquet, JSON, NPY, NPZ or IDX, or '-' for CSV on standard input",
+    ],
   ],
   least: 2,
   most: 2,
@@ -277,7 +280,9 @@ const info: CommandSpec = {
   name: 'info',
   summary: 'Tell about this build of fjordnet, about a saved network, or about data',
   usage: '[FILE] [OPTIONS]',
-  arguments: [['FILE', "A network (.safetensors), or data: 'digits', CSV, JSON, NPY, NPZ or IDX. Default: this build"]],
+  arguments: [
+    ['FILE', "A network (.safetensors), or data: 'digits', CSV, Parquet, JSON, NPY, NPZ or IDX. Default: this build"],
+  ],
   least: 0,
   most: 1,
   groups: [

@@ -8,12 +8,15 @@ import type { SourceOptions } from './sources.js';
 
 export const DATA_ARGUMENT = [
   'DATA',
-  "'digits' (1,797 handwritten digits that come with fjordnet) or a file: CSV or TSV (gzipped or not, '-' for standard input), JSON (a list of records, or one a line), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
+  "'digits' (1,797 handwritten digits that come with fjordnet) or a file: CSV or TSV (gzipped or not, '-' for standard input), Parquet, JSON (a list of records, or one a line), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
 ] as const;
 
 /** How a file is read. */
 export const SOURCE_OPTIONS = {
-  label: { value: 'COLUMN', help: 'CSV: the column of the labels, by name or number from 0. Default: the last column' },
+  label: {
+    value: 'COLUMN',
+    help: 'CSV, Parquet, JSON: the column of the labels, by name or number from 0. Default: the last column',
+  },
   header: {
     help: 'CSV: the first row holds names. Default: it does if it holds text, or 0, 1, 2, … above rows of another kind',
   },

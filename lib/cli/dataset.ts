@@ -120,7 +120,7 @@ async function readTable(options: DataOptions, dtype: FloatType): Promise<Table 
   try {
     return await readSource(options, dtype);
   } catch (error) {
-    if (options.source === '-' || !isOfColumns(error)) throw error;
+    if (!isOfColumns(error)) throw error;
     return readMixed(options, options.label ?? -1);
   }
 }

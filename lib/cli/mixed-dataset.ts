@@ -94,6 +94,7 @@ export async function loadMixedFor(
       ...(decimal && { decimal }),
       ...(encoding && { encoding }),
       ...(separator && { separator }),
+      ...(transformer.featureNamesIn && { columns: transformer.featureNamesIn }),
       ...options,
     },
     label,

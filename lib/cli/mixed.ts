@@ -4,10 +4,13 @@ import { didYouMean } from '../check.js';
 import { readRows, separatorOf } from '../io/csv.js';
 import { type CsvRecords, columnAt, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
 import { isRecords, readJsonRecords } from '../io/json-records.js';
+import { type ParquetRecords, readParquet } from '../io/parquet.js';
+import { isParquet } from '../io/parquet-file.js';
 import { isError, isNDArray } from '../kind.js';
 import { TableTransformer } from '../tables/table-transformer.js';
 import { CommandError, EXIT, unreadable } from './errors.js';
 import type { SourceOptions } from './sources.js';
+import { standardInput } from './standard-input.js';
 
 /** What is said of the columns of a table. Plain JSON. */
 export interface ColumnOptions {
@@ -25,6 +28,8 @@ export interface ColumnOptions {
 /** A table of columns of any kind. */
 export interface MixedTable extends CsvRecords {
   readonly name: string;
+  /** Columns of a Parquet file that nobody asked for. */
+  readonly unread?: readonly string[];
 }
 
 /** Whether an option asks for columns to be looked at one by one. */
@@ -43,9 +48,9 @@ export const asksForColumns = ({
 export const isOfColumns = (error: unknown): boolean =>
   isError(error) && /expected a finite number/.test(error.message);
 
-/** Reads a CSV file, or one of records, as columns of numbers, booleans and text. */
+/** Reads a table of any kind as columns of numbers, booleans, text and dates. */
 export async function readMixed(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
-  if (isRecords(options.source)) return readRecords(options, label);
+  if (isRecords(options.source) || isParquet(options.source)) return readRecords(options, label);
   const { source, header, decimal, encoding } = options;
   const separator = options.separator ?? separatorOf(source);
   const shown = source === '-' ? 'standard input' : `'${source}'`;
@@ -55,7 +60,7 @@ export async function readMixed(options: SourceOptions & ColumnOptions, label?: 
     ...(label !== undefined && { label }),
   });
   try {
-    const records = await readRows(source === '-' ? process.stdin : source, separator, sink, encoding);
+    const records = await readRows(source === '-' ? standardInput() : source, separator, sink, encoding);
     return { ...records, name: source === '-' ? 'standard input' : basename(source) };
   } catch (error) {
     if (isError(error) && error.message.startsWith('Expected label'))
@@ -64,18 +69,33 @@ export async function readMixed(options: SourceOptions & ColumnOptions, label?: 
   }
 }
 
-async function readRecords({ source }: SourceOptions, label?: string | number): Promise<MixedTable> {
-  const { n, names, columns } = await readJsonRecords(source).catch((error) => {
+/** Records of a file; of some of its columns the others, and what the label is called. */
+interface Records extends ParquetRecords {
+  readonly unread?: readonly string[];
+  readonly labelled?: string;
+}
+
+async function readRecords(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
+  const { source } = options;
+  const read: Promise<Records> = isParquet(source) ? readParquetRecords(options, label) : readJsonRecords(source);
+  const {
+    n,
+    names,
+    columns,
+    unread,
+    labelled = label,
+  } = await read.catch((error) => {
     throw unreadable(source, error);
   });
-  const at = label === undefined ? -1 : columnAt(label, names);
+  const at = labelled === undefined ? -1 : columnAt(labelled, names);
   if (at < 0 && label !== undefined)
     throw new CommandError(
       EXIT.usage,
       `Expected --label for '${source}' to be a column, got '${label}'${didYouMean(String(label), names)}; it has: ${names.join(', ')}`,
     );
   const name = basename(source);
-  if (at < 0) return { name, names, columns };
+  const others = unread && { unread };
+  if (at < 0) return { name, names, columns, ...others };
   const rest = names.map((_, k) => k).filter((k) => k !== at);
   const kept = labelledRows(columns[at]);
   if (kept.length === 0)
@@ -88,7 +108,25 @@ async function readRecords({ source }: SourceOptions, label?: string | number): 
     columns: rest.map((k) => rowsOf(columns[k] as unknown[], kept) as RecordColumn),
     label: { name: names[at], y: isNumeric ? NDArray.from(labels as number[]) : labels.map(String) },
     ...(kept.length < n && { unlabelled: n - kept.length }),
+    ...others,
   };
+}
+
+/** Of the columns of a Parquet file those that are asked for, and the label; the others may hold lists. */
+async function readParquetRecords(
+  { source, columns, drop = [] }: SourceOptions & ColumnOptions,
+  label?: string | number,
+) {
+  let [unread, labelled]: [string[], string | undefined] = [[], undefined];
+  const records = await readParquet(source, {
+    columns: (names) => {
+      labelled = label === undefined ? undefined : names[columnAt(label, names)];
+      const isRead = (name: string) => name === labelled || (!drop.includes(name) && (columns?.includes(name) ?? true));
+      unread = names.filter((name) => !isRead(name));
+      return names.filter(isRead);
+    },
+  });
+  return { ...records, unread, ...(labelled !== undefined && { labelled }) };
 }
 
 /** The columns by name, of some rows or of all. */
@@ -101,16 +139,17 @@ export function columnsOf({ names, columns }: CsvRecords, rows?: NDArray): Recor
 /** What a careful person would make of the columns, by the rows that are trained on. */
 export function transformerFor(table: MixedTable, rows: NDArray, options: ColumnOptions): TableTransformer {
   const { columns, drop = [], categorical, date, impute } = options;
+  const known = [...table.names, ...(table.unread ?? [])];
   for (const [option, list] of Object.entries({ columns, drop, categorical, date }))
     for (const name of list ?? [])
-      if (!table.names.includes(name))
+      if (!known.includes(name))
         throw new CommandError(
           EXIT.usage,
-          `Expected --${option} to name columns of '${table.name}', got '${name}'${didYouMean(name, table.names)}; it has: ${table.names.join(', ')}`,
+          `Expected --${option} to name columns of '${table.name}', got '${name}'${didYouMean(name, known)}; it has: ${known.join(', ')}`,
         );
   const others = columns ? table.names.filter((name) => !columns.includes(name)) : [];
   const asked = {
-    drop: [...drop, ...others],
+    drop: [...drop.filter((name) => table.names.includes(name)), ...others],
     ...(categorical && { categorical }),
     ...(date && { date }),
     ...(impute && { impute }),

@@ -12,6 +12,8 @@ import { isError, isNDArray } from '../kind.js';
 import type { Labels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
+import { readParquetTable } from './parquet-source.js';
+import { standardInput } from './standard-input.js';
 
 /** Where samples come from. Plain JSON. */
 export interface SourceOptions {
@@ -49,7 +51,7 @@ export interface Table {
   readonly test?: Table;
 }
 
-type Format = 'npy' | 'npz' | 'idx' | 'csv';
+type Format = 'npy' | 'npz' | 'idx' | 'parquet' | 'csv';
 
 /** @throws CommandError in one sentence for what cannot be read or understood */
 export async function readSource(options: SourceOptions, dtype: FloatType): Promise<Table> {
@@ -60,6 +62,7 @@ export async function readSource(options: SourceOptions, dtype: FloatType): Prom
     checkUse(options, source, format);
     if (format === 'digits') return digits(dtype);
     if (format === 'csv') return await csv({ ...options, source }, dtype);
+    if (format === 'parquet') return await parquet({ ...options, source }, dtype);
     if (format === 'npz') return await npz({ ...options, source }, dtype);
     const array = format === 'npy' ? await readNpy(source) : await readIdx(source);
     const file = labels ?? (format === 'idx' ? labelsBeside(source) : undefined);
@@ -75,12 +78,19 @@ function checkUse(
   source: string,
   format: Format | 'digits',
 ): void {
-  if (labels !== undefined && format === 'csv')
-    throw usage(`Expected no --labels with a CSV file: --label names the column of '${source}'`);
+  if (labels !== undefined && (format === 'csv' || format === 'parquet'))
+    throw usage(
+      `Expected no --labels with a ${format === 'csv' ? 'CSV' : 'Parquet'} file: --label names the column of '${source}'`,
+    );
   if (labels !== undefined && (format === 'npz' || format === 'digits'))
     throw usage(`Expected no --labels with '${source}', which holds its own`);
   if (format === 'csv') return;
-  const given = { label, separator, header: header || undefined, 'no-header': header === false || undefined };
+  const given = {
+    label: format === 'parquet' ? undefined : label,
+    separator,
+    header: header || undefined,
+    'no-header': header === false || undefined,
+  };
   const surplus = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (surplus) throw usage(`Expected no --${surplus} with '${source}', which is no CSV file`);
 }
@@ -109,6 +119,7 @@ async function formatOf(path: string): Promise<Format> {
     await file.close();
   }
   if (start.toString('latin1') === '\x93NUMPY') return 'npy';
+  if (start.toString('latin1', 0, 4) === 'PAR1') return 'parquet';
   if (start.toString('latin1', 0, 2) === 'PK') return 'npz';
   if (start[0] === 0 && start[1] === 0 && start[2] >= 8 && start[2] <= 14) return 'idx';
   if (start[0] === 0x1f && start[1] === 0x8b) return /\.(csv|tsv|txt|data)\.gz$/i.test(path) ? 'csv' : 'idx';
@@ -119,7 +130,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const { source, label, header, labelOptional, expected } = options;
   // samples to predict have the label that is named here, or that of the training, or none
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
-  const reading = readTable(source === '-' ? process.stdin : source, {
+  const reading = readTable(source === '-' ? standardInput() : source, {
     dtype,
     separator: options.separator ?? separatorOf(source),
     ...(column !== undefined && { label: column }),
@@ -178,6 +189,19 @@ const KEYS = {
   xTest: ['x_test', 'X_test', 'test_images'],
   yTest: ['y_test', 'Y_test', 'test_labels'],
 };
+
+async function parquet(options: SourceOptions, dtype: FloatType): Promise<Table> {
+  const { source, label, labelOptional, expected } = options;
+  const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
+  const { x, y, names, target } = await readParquetTable(source, column, labelOptional === true && label === undefined);
+  return {
+    name: basename(source),
+    x: floats(x, dtype),
+    ...(y && { y }),
+    columns: names,
+    ...(target !== undefined && { target }),
+  };
+}
 
 async function npz({ source, labelOptional, keys }: SourceOptions, dtype: FloatType): Promise<Table> {
   const arrays = await readNpz(source);

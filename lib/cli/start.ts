@@ -1,5 +1,6 @@
 import { commandLine } from './command-line.js';
 import { watchStandardStreams } from './interrupt.js';
+import { leaveStandardInput } from './standard-input.js';
 
 /** Runs the command line of this process. */
 export async function start(): Promise<void> {
@@ -7,4 +8,5 @@ export async function start(): Promise<void> {
   process.removeAllListeners('warning');
   process.on('warning', ({ message }) => process.stderr.write(`fjordnet: ${message}\n`));
   process.exitCode = await commandLine(process.argv.slice(2));
+  leaveStandardInput();
 }

@@ -16,6 +16,8 @@ import {
 } from '../io/csv-table.js';
 import { damaged } from '../io/read.js';
 import { Rows } from './block.js';
+import type { RowTransformer } from './table-options.js';
+import { TypedCells } from './typed-cells.js';
 
 export interface CsvRowsOptions {
   readonly label?: string | number;
@@ -24,6 +26,8 @@ export interface CsvRowsOptions {
   readonly header?: boolean;
   readonly separator: string;
   readonly dtype: 'float64' | 'float32';
+  /** What makes numbers of cells of any kind, instead of the cells being numbers. */
+  readonly transformer?: RowTransformer;
 }
 
 const FIRST = 1024;
@@ -67,6 +71,7 @@ export class CsvRows {
   #places: readonly number[] = [];
   #label = -1;
   #x: Float64Array | Float32Array = new Float64Array(0);
+  readonly #cells?: TypedCells;
   #y = new Float64Array(0);
   #count = 0;
 
@@ -74,14 +79,22 @@ export class CsvRows {
     this.#source = source;
     this.#options = options;
     this.#largest = options.dtype === 'float32' ? LARGEST_FLOAT32 : Number.MAX_VALUE;
+    if (options.transformer) this.#cells = new TypedCells(options.transformer);
     if (options.classes) this.#classes = new Map(options.classes.map((name, i) => [String(name), i]));
   }
 
   row(cells: readonly string[], line: number): void {
     if (this.#names === undefined && this.#begin(cells, line)) return;
+    if (this.#count === this.#y.length) this.#grow();
+    if (this.#cells) this.#addCells(this.#cells, cells, line);
+    else this.#addNumbers(cells, line);
+    if (this.#label >= 0) this.#y[this.#count] = this.#labelOf(cells, line);
+    this.#count++;
+  }
+
+  #addNumbers(cells: readonly string[], line: number): void {
     const places = this.#places;
     const width = places.length;
-    if ((this.#count + 1) * width > this.#x.length) this.#grow();
     let at = this.#count * width;
     for (let k = 0; k < width; k++) {
       const value = numberOfCell(cells[places[k]]);
@@ -94,8 +107,11 @@ export class CsvRows {
         );
       this.#x[at++] = value;
     }
-    if (this.#label >= 0) this.#y[this.#count] = this.#labelOf(cells, line);
-    this.#count++;
+  }
+
+  #addCells(table: TypedCells, cells: readonly string[], line: number): void {
+    const wrong = table.row(cells, this.#places, this.#count);
+    if (wrong) throw this.#wrong(this.#places[wrong.column], cells, line, wrong.expected, '; it was so in fit');
   }
 
   /** The rows since they were taken last; undefined where there are none. */
@@ -103,7 +119,9 @@ export class CsvRows {
     const n = this.#count;
     if (n === 0) return undefined;
     const width = this.#places.length;
-    const x = NDArray.wrap(this.#x.slice(0, n * width), [n, width]);
+    const x = this.#cells
+      ? this.#cells.take(n, this.#options.dtype)
+      : NDArray.wrap(this.#x.slice(0, n * width), [n, width]);
     this.#count = 0;
     if (this.#label < 0) return new Rows('*', [x], 0, n);
     return new Rows(['*', '*'], [x, NDArray.wrap(this.#y.slice(0, n))], 0, n);
@@ -112,7 +130,7 @@ export class CsvRows {
   /** @throws Error with code ERR_FORMAT if no row ever came */
   end(): void {
     if (this.#names === undefined) throw damaged(this.#source, 'it is empty');
-    if (this.#x.length === 0)
+    if (this.#y.length === 0)
       throw damaged(this.#source, `it has names (${shown(this.#names)}), but no rows below them`);
   }
 
@@ -175,7 +193,7 @@ export class CsvRows {
         throw this.#wrong(this.#label, cells, line, `one of the classes ${shown([...this.#classes.keys()])}`);
       return known;
     }
-    const value = toNumber(cell);
+    const value = numberOfCell(cell);
     if (!Number.isNaN(value)) return value;
     const isText = !isMissing(cell);
     throw this.#wrong(
@@ -190,10 +208,13 @@ export class CsvRows {
   #grow(): void {
     const rows = Math.max(FIRST, 2 * this.#count);
     const type = this.#options.dtype === 'float32' ? Float32Array : Float64Array;
-    const [x, y] = [new type(rows * this.#places.length), new Float64Array(rows)];
-    x.set(this.#x);
+    const y = new Float64Array(rows);
     y.set(this.#y);
-    [this.#x, this.#y] = [x, y];
+    this.#y = y;
+    if (this.#cells) return;
+    const x = new type(rows * this.#places.length);
+    x.set(this.#x);
+    this.#x = x;
   }
 
   #wrong(column: number, cells: readonly string[], line: number, expected: string, hint = ''): Error {

@@ -2,10 +2,9 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { NDArray } from '../array.js';
-import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkBoolean, checkOptions } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import {
-  checkColumn,
   checkSeparator,
   explained,
   loadCsvParse,
@@ -20,26 +19,20 @@ import type { Rows } from './block.js';
 import { CsvRows, type CsvRowsOptions } from './csv-rows.js';
 import type { Cursor } from './cursor.js';
 import { Dataset } from './dataset.js';
+import { checkTableOptions, type TableDatasetOptions } from './table-options.js';
 
-export interface CsvDatasetOptions {
-  /** The column of y: its name, or its number from 0; negative numbers count from the last. Default: none, samples are x alone */
-  label?: string | number;
-  /** Those of x, in this order. Default: all but the label's */
-  columns?: readonly (string | number)[];
-  /** What the label's cells may be, for labels of text: y is the place in this list, from 0. Default: y is the number */
-  classes?: readonly (string | number)[];
+export interface CsvDatasetOptions extends TableDatasetOptions {
   /** Does the first row hold names? Default: it does if one of its cells, that of the label aside, is text */
   header?: boolean;
   /** One character between the cells. Default ',' */
   separator?: string;
-  /** Of x. Default 'float64' */
-  dtype?: 'float64' | 'float32';
 }
 
 /**
  * The rows of a CSV file (RFC 4180; UTF-8, or UTF-16 with its byte order mark; gzipped or not), read anew in each pass as they are
  * needed: memory does not grow with the file. With `label`, samples are [x, y], x of shape [columns] and y a number. Cells hold
- * numbers; missing ones are refused. Needs the package csv-parse.
+ * numbers, and missing ones are refused; with `transformer`, they hold what its columns held in `fit`, and x is what it makes of
+ * them. Needs the package csv-parse.
  *
  * @throws when it is read: RangeError if there is no such column, naming the nearest; Error with code ERR_FORMAT and the line
  *   for a cell that is no finite number, or no class, for rows of different lengths, stray quotes and bytes that are no text;
@@ -52,35 +45,13 @@ export function csv(
 export function csv(path: string | URL, options?: CsvDatasetOptions): Dataset<NDArray>;
 export function csv(path: string | URL, options: CsvDatasetOptions = {}): Dataset {
   filePath(path);
-  checkOptions('options', options, ['label', 'columns', 'classes', 'header', 'separator', 'dtype']);
-  const { label, columns, classes, header, separator = ',', dtype = 'float64' } = options;
-  if (label !== undefined) checkColumn('label', label);
-  checkList('columns', columns);
-  for (const [k, column] of columns?.entries() ?? []) checkColumn(`columns[${k}]`, column);
-  checkList('classes', classes);
-  for (const [k, name] of classes?.entries() ?? [])
-    if (typeof name !== 'string' && !Number.isFinite(name))
-      throw wrongType(`classes[${k}]`, 'a text or a number', name);
-  if (classes && label === undefined) throw new TypeError('Expected a label with classes, got none');
+  const { header, separator = ',', ...rest } = options;
+  checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'header', 'separator', 'dtype']);
+  const table = checkTableOptions(rest);
   if (header !== undefined) checkBoolean('header', header);
   checkSeparator(separator);
-  checkOneOf('dtype', dtype, ['float64', 'float32']);
-  const wanted: CsvRowsOptions = {
-    ...{ separator, dtype },
-    ...(label !== undefined && { label }),
-    ...(columns && { columns: [...columns] }),
-    ...(classes && { classes: [...classes] }),
-    ...(header !== undefined && { header }),
-  };
+  const wanted: CsvRowsOptions = { ...table, separator, ...(header !== undefined && { header }) };
   return new Dataset(() => new CsvCursor(path, wanted));
-}
-
-function checkList(name: string, list: unknown): void {
-  if (list === undefined) return;
-  if (!Array.isArray(list)) throw wrongType(name, 'an array', list);
-  if (list.length === 0) throw wrongValue(name, 'one or more', list);
-  const twice = list.find((entry, k) => list.indexOf(entry) < k);
-  if (twice !== undefined) throw wrongValue(name, 'different ones', twice);
 }
 
 /** Parses as much as one read of the file gives at a time: some thousand rows, without a promise for each. */
@@ -88,6 +59,7 @@ class CsvCursor implements Cursor {
   readonly #path: string | URL;
   readonly #source: string;
   readonly #separator: string;
+  readonly #isMixed: boolean;
   readonly #table: CsvRows;
   #file?: FileHandle;
   #text?: AsyncGenerator<Buffer>;
@@ -102,6 +74,7 @@ class CsvCursor implements Cursor {
     this.#path = path;
     this.#source = sourceOf(path);
     this.#separator = options.separator;
+    this.#isMixed = options.transformer !== undefined;
     this.#table = new CsvRows(this.#source, options);
   }
 
@@ -173,6 +146,7 @@ class CsvCursor implements Cursor {
       delimiter: this.#separator,
       max_record_size: 0, // it would be asked for each byte, a tenth of the time
       skip_empty_lines: true,
+      trim: this.#isMixed, // white space around a number is none of it anyway
     });
     const push = parser.push.bind(parser);
     // Rows are taken where they would go out: on_record takes a fifth of the time to say where each of them is.

@@ -1,7 +1,8 @@
 import { csv } from './csv.js';
 import { npy, safetensors } from './files.js';
 import { fromArrays, generator } from './from.js';
+import { parquet } from './parquet.js';
 import { timeSeries } from './time-series.js';
 
 /** What makes samples of data. */
-export const data = { fromArrays, generator, csv, npy, safetensors, timeSeries };
+export const data = { fromArrays, generator, csv, parquet, npy, safetensors, timeSeries };

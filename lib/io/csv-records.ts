@@ -4,8 +4,8 @@ import { isMissing, LabelColumn, toNumber } from './cells.js';
 import type { RowSink } from './csv.js';
 import { damaged } from './read.js';
 
-/** A column of a table of any kind: numbers, or booleans, or texts; null where a value is missing. */
-export type RecordColumn = (number | null)[] | (boolean | null)[] | (string | null)[];
+/** A column of a table of any kind: numbers, or booleans, or texts, or dates; null where a value is missing. */
+export type RecordColumn = (number | null)[] | (boolean | null)[] | (string | null)[] | (Date | null)[];
 
 export interface CsvRecords {
   /** Without that of the label. */
@@ -24,6 +24,8 @@ export interface CsvRecordsOptions {
   readonly decimal?: '.' | ',';
   /** The column of labels: its name, or its number from 0; negative numbers count from the last. */
   readonly label?: string | number;
+  /** The first rows alone. Default: all */
+  readonly rows?: number;
 }
 
 /** Rows of a CSV file, kept as columns, each of which is numbers, booleans or text as a whole. */
@@ -42,9 +44,13 @@ export class RecordSink implements RowSink<CsvRecords> {
   }
 
   row(cells: readonly string[], line: number): void {
-    if (!this.#names && this.#begin(cells, line)) return;
+    if (this.isFull || (!this.#names && this.#begin(cells, line))) return;
     for (let k = 0; k < cells.length; k++) this.#columns[k].push(this.#once(cells[k]));
     this.#rows++;
+  }
+
+  get isFull(): boolean {
+    return this.#rows === this.#options.rows;
   }
 
   finish(): CsvRecords {
@@ -120,15 +126,18 @@ export const rowsOf = <T>(column: readonly T[], rows: readonly number[]): T[] =>
 /** Numbers that are no names: 007 is text, and so is what is more than JavaScript can count. */
 const LEADING_ZERO = /^[+-]?0\d/;
 
+/** Whether a cell that is there is a number of a column of numbers. */
+export function isNumberCell(cell: string, decimal: '.' | ',' = '.'): boolean {
+  const value = numberOf(cell, decimal);
+  return (
+    !Number.isNaN(value) &&
+    !LEADING_ZERO.test(cell) &&
+    (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !/^[+-]?\d+$/.test(cell))
+  );
+}
+
 function typed(cells: readonly string[], decimal: '.' | ',' = '.'): RecordColumn {
-  const isNumber = (cell: string) => {
-    const value = numberOf(cell, decimal);
-    return (
-      !Number.isNaN(value) &&
-      !LEADING_ZERO.test(cell) &&
-      (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !/^[+-]?\d+$/.test(cell))
-    );
-  };
+  const isNumber = (cell: string) => isNumberCell(cell, decimal);
   const filled = cells.filter((cell) => !isMissing(cell));
   if (filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
   if (filled.every((cell) => /^(true|false)$/i.test(cell)))

@@ -104,6 +104,8 @@ export function readTable(input: string | URL | Readable, options: TableOptions)
 export interface RowSink<T> {
   row(cells: readonly string[], line: number): void;
   finish(): T;
+  /** Whether it takes no more rows. */
+  readonly isFull?: boolean;
   /** What helps where a row of other length than the first came. */
   hintFor(cells: readonly string[]): string;
 }
@@ -137,12 +139,23 @@ export async function readRows<T>(
     parser.once('error', () => stream.destroy());
     parser.resume(); // rows are taken as they are parsed: nothing comes out
     const text = encoding === 'utf8' ? textOf(bytes, source) : latin1(unzipped(bytes, source));
-    await pipeline(() => text, parser);
+    await pipeline(() => untilFull(text, table), parser);
     return table.finish();
   } catch (error) {
+    if (table.isFull) return table.finish(); // the row that was begun is not wanted
     throw explained(error as ParseError, source, (row) => table.hintFor(row));
   } finally {
     await file?.close();
+  }
+}
+
+async function* untilFull(
+  chunks: AsyncIterable<string | Buffer>,
+  table: { readonly isFull?: boolean },
+): AsyncGenerator<string | Buffer> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    if (table.isFull) return;
   }
 }
 
@@ -179,10 +192,13 @@ const isStream = (input: unknown): input is Readable =>
 export const textOf = (bytes: AsyncIterable<unknown>, source: string): AsyncGenerator<Buffer> =>
   utf8(unzipped(bytes, source), source);
 
+/** Read at a time, in bytes. */
+const PIECE = 2 ** 18;
+
 export async function streamOf(file: FileHandle, source: string): Promise<Readable> {
   const stats = await file.stat();
   if (stats.isDirectory()) throw damaged(source, 'it is a folder');
-  return file.createReadStream({ autoClose: false, ...(stats.isFile() && { start: 0 }) });
+  return file.createReadStream({ autoClose: false, highWaterMark: PIECE, ...(stats.isFile() && { start: 0 }) });
 }
 
 /** A file that changes meanwhile is refused: its rows would be of two tables. */

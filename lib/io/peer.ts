@@ -6,6 +6,7 @@ import { packageRoot } from '../package-root.js';
 /** Optional packages that are of use together only. */
 const TOGETHER: readonly (readonly string[])[] = [
   ['vega', 'vega-lite'],
+  ['hyparquet', 'hyparquet-compressors'],
   ['@resvg/resvg-js', '@expo-google-fonts/arimo'],
 ];
 

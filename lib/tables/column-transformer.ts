@@ -3,7 +3,7 @@ import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '.
 import { expected, integer, list, object, type Schema, text } from '../io/schema.js';
 import { hasMethods } from '../kind.js';
 import { registerSaved } from '../saved.js';
-import { Frame } from './frame.js';
+import { type ColumnKind, Frame } from './frame.js';
 import {
   type AnyTransformer,
   checkTransformer,
@@ -127,8 +127,18 @@ export class ColumnTransformer extends Transformer<Learnt> {
     return { used, parts: parts.map((part) => ({ ...part, columns: part.columns.map((k) => used.indexOf(k)) })) };
   }
 
-  protected override inputOf({ names }: Frame, { used }: Learnt): Input {
-    return { width: used.length, ...(names && { names: used.map((k) => names[k]) }) };
+  protected override inputOf(x: Frame, { used }: Learnt): Input {
+    const { names } = x;
+    if (!names) return { width: used.length };
+    return { width: used.length, names: used.map((k) => names[k]), kinds: used.map((k) => x.kind(k)) };
+  }
+
+  /**
+   * What the columns of `featureNamesIn` held in `fit`, so that text in a file is read as it was then; undefined where they had no
+   * names. Throws ERR_NOT_FITTED before `fit`.
+   */
+  get columnKinds(): readonly ColumnKind[] | undefined {
+    return this.input.kinds;
   }
 
   protected override get ignoresOthers(): boolean {

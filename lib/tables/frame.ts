@@ -28,6 +28,10 @@ export const isDate = (value: unknown): value is Date => Object.prototype.toStri
 
 type Column = ArrayLike<unknown>;
 
+/** What a column holds: numbers, booleans or dates alone, or else text. */
+export const COLUMN_KINDS = ['number', 'boolean', 'date', 'text'] as const;
+export type ColumnKind = (typeof COLUMN_KINDS)[number];
+
 /** Columns of equal length, as transformers hand them on: a matrix of numbers, or columns of any values. */
 export class Frame {
   readonly names: readonly string[] | undefined;
@@ -67,6 +71,23 @@ export class Frame {
       this.#columns[k] = values;
     }
     return this.#columns[k];
+  }
+
+  /** Of numbers, too, where there are no values at all. */
+  kind(k: number): ColumnKind {
+    const column = this.#matrix ?? this.#columns[k];
+    if (isNDArray(column) || isTypedArray(column)) return 'number';
+    const kinds = new Set<ColumnKind>();
+    for (let i = 0; i < this.n && kinds.size < 2; i++) {
+      const value = column[i];
+      if (isMissing(value)) continue;
+      if (typeof value === 'boolean') kinds.add('boolean');
+      else if (typeof value === 'number' || typeof value === 'bigint') kinds.add('number');
+      else kinds.add(isDate(value) ? 'date' : 'text');
+    }
+    if (kinds.size > 1) return 'text';
+    const [kind = 'number'] = kinds;
+    return kind;
   }
 
   /** What a column is called in a message. */

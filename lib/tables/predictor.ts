@@ -1,8 +1,8 @@
 import { NDArray } from '../array.js';
-import { checkOptions, wrongType } from '../check.js';
+import { checkOptions, wrongType, wrongValue } from '../check.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel, type ModelFile, parseModel } from '../io/model-file.js';
-import { hasMethods } from '../kind.js';
+import { hasMethods, property } from '../kind.js';
 import type { Label } from '../labels.js';
 import { objectIn, type Parts, registerSaved, Saved } from '../saved.js';
 import { type Frame, readFrame, type TableInput } from './frame.js';
@@ -13,8 +13,10 @@ import type { StandardScaler } from './standard-scaler.js';
 type Answers = NDArray | string[] | boolean[];
 
 export interface PredictorOptions {
-  /** From raw rows to the model's answers; fitted. */
+  /** From raw rows to the model's answers; fitted, as a whole or each of its steps, such as a network that a stream trained. */
   pipeline: Pipeline<any>;
+  /** Of such a network the classes, in the order of its outputs. Default: those of the pipeline */
+  classes?: readonly Label[];
   /** What is predicted. */
   target?: string;
   /** How a regression's targets were scaled, to be undone. */
@@ -37,14 +39,16 @@ export class Predictor extends Saved {
 
   constructor(options: PredictorOptions) {
     super();
-    checkOptions('options', options, ['pipeline', 'target', 'targetScaler']);
-    const { pipeline, target, targetScaler } = options;
+    checkOptions('options', options, ['pipeline', 'classes', 'target', 'targetScaler']);
+    const { pipeline, classes, target, targetScaler } = options;
     if (!hasMethods(pipeline, 'predict', 'getParams', 'transformFrame'))
       throw wrongType('pipeline', 'a Pipeline that ends in a model', pipeline);
     if (target !== undefined && typeof target !== 'string') throw wrongType('target', 'a string', target);
     if (targetScaler !== undefined && !hasMethods(targetScaler, 'inverseTransform'))
       throw wrongType('targetScaler', 'a StandardScaler', targetScaler);
-    this.pipeline = pipeline;
+    if (classes !== undefined) checkClasses(classes);
+    const isReady = pipeline.steps.every(([, step]) => property(step, 'isFitted') !== false);
+    this.pipeline = isReady && (classes || !pipeline.isFitted) ? fittedOf(pipeline, classes) : pipeline;
     this.target = target;
     this.#targetScaler = targetScaler;
   }
@@ -151,9 +155,20 @@ function predictorOf(file: ModelFile): Predictor {
   if (!hasMethods(held, 'predict')) throw wrongType('the file', 'that of a model that predicts', held);
   const { transformer, classes, ...rest } = meaningOf(file.training?.run);
   const steps = [...(transformer ? [['scale', transformer]] : []), ['model', held]];
-  const pipeline = Pipeline.revive({ steps } as never, {
-    isFitted: true,
-    ...(classes && { classes }),
-  }) as Pipeline<any>;
-  return new Predictor({ pipeline, ...rest });
+  return new Predictor({ pipeline: fittedOf({ steps }, classes), ...rest });
+}
+
+/** A pipeline of steps that are fitted already: those that are not say so when they are asked. */
+function fittedOf({ steps }: { readonly steps: unknown }, classes?: readonly Label[]): Pipeline<any> {
+  return Pipeline.revive({ steps } as never, { isFitted: true, ...(classes && { classes }) }) as Pipeline<any>;
+}
+
+function checkClasses(classes: readonly Label[]): void {
+  if (!Array.isArray(classes)) throw wrongType('classes', 'an array of labels', classes);
+  if (classes.length === 0) throw wrongValue('classes', 'one or more', classes);
+  for (const [k, name] of classes.entries()) {
+    if (typeof name !== 'string' && typeof name !== 'boolean' && !Number.isFinite(name))
+      throw wrongType(`classes[${k}]`, 'a label', name);
+    if (classes.indexOf(name) < k) throw wrongValue(`classes[${k}]`, 'another one than those before it', name);
+  }
 }

@@ -1,13 +1,15 @@
 import type { NDArray } from '../array.js';
 import { cut, didYouMean, notFitted, wrongType, wrongValue } from '../check.js';
-import { integer, list, object, type Schema, text } from '../io/schema.js';
+import { integer, list, object, oneOf, type Schema, text } from '../io/schema.js';
 import { type Parts, Saved } from '../saved.js';
-import { type Frame, readFrame, type TableInput } from './frame.js';
+import { COLUMN_KINDS, type ColumnKind, type Frame, readFrame, type TableInput } from './frame.js';
 
 /** What `fit` saw of its input. */
 export interface Input {
   readonly width: number;
   readonly names?: readonly string[];
+  /** What the columns held, where that is asked for. */
+  readonly kinds?: readonly ColumnKind[];
 }
 
 interface Fitted<S> {
@@ -15,7 +17,10 @@ interface Fitted<S> {
   readonly input: Input;
 }
 
-const inputSchema = object<Input>({ width: integer(1), names: list(text) }, ['names']);
+const inputSchema = object<Input>({ width: integer(1), names: list(text), kinds: list(oneOf(...COLUMN_KINDS)) }, [
+  'names',
+  'kinds',
+]);
 
 /**
  * What turns columns into others, as scikit-learn's transformers do: `fit` learns from a table, `transform` applies it to any. The
@@ -112,6 +117,11 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
     return this.#needFit('featureNamesIn').input.names;
   }
 
+  /** What `fit` saw of its columns. */
+  protected get input(): Input {
+    return this.#needFit('transform').input;
+  }
+
   get isFitted(): boolean {
     return this.#fitted !== undefined;
   }
@@ -143,6 +153,8 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
     );
     if (input.names && input.names.length !== input.width)
       throw wrongValue('state.input.names', `a list of ${input.width}`, input.names);
+    if (input.kinds && input.kinds.length !== input.width)
+      throw wrongValue('state.input.kinds', `a list of ${input.width}`, input.kinds);
     this.checkState(state, input.width);
     this.#fitted = { state, input };
   }

@@ -410,6 +410,7 @@ export const CALLS: Record<string, Call> = {
   ),
   Predictor: plain((o) => new fjordnet.Predictor(o), {
     pipeline: fjordnet.makePipeline(new StandardScaler(), new MLPClassifier()),
+    classes: ['yes', 'no'],
     target: 'a',
     targetScaler: new StandardScaler(),
   }),
@@ -428,7 +429,10 @@ export const CALLS: Record<string, Call> = {
       ),
     ]),
   ),
+  'readTable of Parquet': plain(fjordnet.readTable, 'missing.parquet', { columns: ['a', 'b'], rows: 3 }),
   readTable: plain(fjordnet.readTable, 'missing.csv', {
+    columns: ['a', 'b'],
+    rows: 3,
     separator: ',',
     header: true,
     decimal: '.',
@@ -502,6 +506,16 @@ export const CALLS: Record<string, Call> = {
     classes: ['yes', 'no'],
     header: true,
     separator: ';',
+    dtype: 'float32',
+  }),
+  'data.csv with a transformer': plain((p, o) => fjordnet.data.csv(p, o), 'missing.csv', {
+    label: 'a',
+    transformer: fjordnet.TableTransformer.infer(kinds()).fit(kinds()),
+  }),
+  'data.parquet': plain((p, o) => fjordnet.data.parquet(p, o), 'missing.parquet', {
+    label: 'a',
+    columns: ['b', 2],
+    classes: ['yes', 'no'],
     dtype: 'float32',
   }),
   'data.npy': plain(fjordnet.data.npy, ['missing.npy']),

@@ -106,7 +106,7 @@ async function data(out: Output, values: Values, path: string): Promise<void> {
   try {
     read = await readSource({ ...options, labelOptional: /\.npz$/i.test(path) }, 'float64');
   } catch (error) {
-    if (path === '-' || !isOfColumns(error)) throw error;
+    if (!isOfColumns(error)) throw error;
     return mixed(out, await readMixed(options, options.label ?? -1));
   }
   const { name, x, y, columns, target, test, decided } = read;

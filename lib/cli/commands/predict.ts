@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { NDArray } from '../../array.js';
 import type { Label } from '../../labels.js';
+import { isDate } from '../../tables/frame.js';
 import { classCodes, probabilities } from '../../tables/network-step.js';
 import { inUnits } from '../assessment.js';
 import { readSourceOptions } from '../data-options.js';
@@ -34,7 +35,7 @@ export async function run(values: Values): Promise<number> {
   if (!json) out.reading(source);
   const options = readSourceOptions(values, source);
   if (values.switch('rows') && (source === '-' || source === 'digits'))
-    throw usage(`Expected no --rows with '${source}', but with a CSV or JSON file`);
+    throw usage(`Expected no --rows with '${source}', but with a file of CSV, JSON or Parquet`);
   const { x, decided } = await loadFor(run, options, false);
   if (decided) out.note(decided);
   const table = values.switch('rows') ? await readMixed({ ...options, ...run.data, ...options }) : undefined;
@@ -55,7 +56,7 @@ export async function run(values: Values): Promise<number> {
       let text = '';
       for (let i = 0; i < rows.length; i++) {
         const prediction = classes ? classes[predicted[i]] : predicted[i];
-        const before = table ? table.columns.map((column) => column[at + i]) : [];
+        const before = table ? table.columns.map((column) => written(column[at + i])) : [];
         text += json
           ? jsonLine(
               at + i,
@@ -100,6 +101,8 @@ function jsonLine(
   const shares = p && classes && Object.fromEntries(rowOf(p, row).map((share, i) => [String(classes[i]), share]));
   return `${JSON.stringify({ sample, ...(cells && { row: cells }), prediction, ...(shares && { probabilities: shares }) })}\n`;
 }
+
+const written = (cell: Label | Date | null): Label | null => (isDate(cell) ? cell.toISOString() : cell);
 
 /** Seven significant digits: more than float32 has. */
 const rowOf = (p: NDArray, row: number): number[] => {

@@ -1,0 +1,198 @@
+import { NDArray } from '../array.js';
+import { checkOptions, wrongValue } from '../check.js';
+import { filePath } from '../io/atomic.js';
+import { columnAt } from '../io/csv-records.js';
+import { clip, LARGEST_FLOAT32, shown } from '../io/csv-table.js';
+import { type WantedColumn, wantedColumn } from '../io/parquet.js';
+import { openParquet, type ParquetFile } from '../io/parquet-file.js';
+import { ColumnPages } from '../io/parquet-pages.js';
+import type { Values } from '../io/parquet-types.js';
+import { damaged } from '../io/read.js';
+import { Rows } from './block.js';
+import type { Cursor } from './cursor.js';
+import { Dataset } from './dataset.js';
+import { type CheckedTableOptions, checkTableOptions, type TableDatasetOptions, transformed } from './table-options.js';
+
+/** Given on at a time. */
+const ROWS = 4096;
+
+/**
+ * The rows of a Parquet file, read anew in each pass as they are needed: of the columns that are wanted a page each, so that memory
+ * does not grow with the file, nor with its groups of rows. With `label`, samples are [x, y], x of shape [columns] and y a number.
+ * Columns hold numbers (booleans are 0 and 1), and missing ones are refused; with `transformer`, x is what it makes of columns of any
+ * kind, as `readTable` gives them. Needs the package hyparquet and, for Zstandard and LZ4, hyparquet-compressors.
+ *
+ * @throws when it is read: RangeError if there is no such column, naming the nearest; Error with code ERR_FORMAT, the column and the
+ *   row for a value that is missing, no number, or no class, for columns of lists, a damaged file and one that changes meanwhile;
+ *   ERR_MISSING_PEER; the file system's
+ */
+export function parquet(
+  path: string | URL,
+  options: TableDatasetOptions & { label: string | number },
+): Dataset<[NDArray, number]>;
+export function parquet(path: string | URL, options?: TableDatasetOptions): Dataset<NDArray>;
+export function parquet(path: string | URL, options: TableDatasetOptions = {}): Dataset {
+  filePath(path);
+  checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'dtype']);
+  const wanted = checkTableOptions(options);
+  return new Dataset(() => new ParquetCursor(path, wanted));
+}
+
+/** The pages of the columns end at different rows: what all of them have is given on. */
+class ParquetCursor implements Cursor {
+  readonly #path: string | URL;
+  readonly #options: CheckedTableOptions;
+  readonly #classes?: ReadonlyMap<string, number>;
+  #parquet?: ParquetFile;
+  #columns: readonly WantedColumn[] = [];
+  /** Of the label among the columns: the last, or -1. */
+  #label = -1;
+  #group = -1;
+  #row = 0;
+  #pages: ColumnPages[] = [];
+  /** Of each column the page that was read, and from where on it was not given on. */
+  #values: { page: Values; at: number }[] = [];
+  #reading?: Promise<Rows<unknown> | undefined>;
+  #block?: Rows<unknown>;
+  #isClosed = false;
+
+  constructor(path: string | URL, options: CheckedTableOptions) {
+    this.#path = path;
+    this.#options = options;
+    if (options.classes) this.#classes = new Map(options.classes.map((name, k) => [String(name), k]));
+  }
+
+  next(most: number): Rows<unknown> | undefined | Promise<Rows<unknown> | undefined> {
+    const block = this.#block;
+    if (!block) return this.#advance(most);
+    this.#block = block.length > most ? block.slice(most, block.length) : undefined;
+    return block.length > most ? block.slice(0, most) : block;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#reading?.catch(() => {}); // a file is not closed under a read
+    await this.#parquet?.file.close();
+    this.#parquet = undefined;
+  }
+
+  async #advance(most: number): Promise<Rows<unknown> | undefined> {
+    if (this.#isClosed) return undefined;
+    this.#reading = this.#read();
+    this.#block = await this.#reading;
+    return this.#block && this.next(most);
+  }
+
+  async #read(): Promise<Rows<unknown> | undefined> {
+    this.#parquet ??= await this.#open();
+    const parquet = this.#parquet;
+    if (this.#row === parquet.rows) {
+      await parquet.checkUnchanged();
+      return undefined;
+    }
+    while (this.#group < 0 || this.#row === parquet.groups[this.#group].first + parquet.groups[this.#group].rows) {
+      if (this.#group >= 0) await parquet.checkUnchanged();
+      this.#group++;
+      this.#pages = this.#columns.map(({ type, place }) => new ColumnPages(parquet, this.#group, type, place));
+      this.#values = this.#columns.map(() => ({ page: [], at: 0 }));
+    }
+    for (const [k, pages] of this.#pages.entries())
+      if (this.#values[k].at === this.#values[k].page.length)
+        this.#values[k] = { page: (await pages.next()) as Values, at: 0 };
+    const n = Math.min(ROWS, ...this.#values.map(({ page, at }) => page.length - at));
+    const part = this.#values.map(({ page, at }) => slice(page, at, at + n));
+    for (const values of this.#values) values.at += n;
+    const rows = this.#rowsOf(part, n);
+    this.#row += n;
+    return rows;
+  }
+
+  async #open(): Promise<ParquetFile> {
+    const parquet = await openParquet(this.#path);
+    try {
+      this.#settle(parquet);
+      return parquet;
+    } catch (error) {
+      await parquet.file.close();
+      throw error;
+    }
+  }
+
+  #settle(parquet: ParquetFile): void {
+    const { names, source } = parquet;
+    const { label, columns } = this.#options;
+    const named = (option: string, column: string | number): string => {
+      const at = columnAt(column, names);
+      return names[at] ?? wantedColumn(parquet, String(column), option).name;
+    };
+    const y = label === undefined ? undefined : named('label', label);
+    const x = columns?.map((column, k) => named(`columns[${k}]`, column)) ?? names.filter((name) => name !== y);
+    const leak = y === undefined ? -1 : x.indexOf(y);
+    if (leak >= 0) throw wrongValue(`columns[${leak}]`, 'another column than the label', columns?.[leak]);
+    if (x.length === 0) throw damaged(source, `it has no column beside the label '${clip(String(y))}'`);
+    if (parquet.rows === 0) throw damaged(source, `it has columns (${shown(names)}), but no rows`);
+    this.#columns = [...x, ...(y === undefined ? [] : [y])].map((name) => wantedColumn(parquet, name));
+    this.#label = y === undefined ? -1 : x.length;
+  }
+
+  #rowsOf(part: readonly Values[], n: number): Rows<unknown> {
+    const { transformer, dtype } = this.#options;
+    const features = this.#label < 0 ? part : part.slice(0, -1);
+    const x = transformer ? transformed(transformer, features, dtype) : this.#matrix(features, n);
+    if (this.#label < 0) return new Rows('*', [x], 0, n);
+    const labels = part[this.#label];
+    const y = Float64Array.from({ length: n }, (_, i) => this.#labelOf(labels[i], i));
+    return new Rows(['*', '*'], [x, NDArray.wrap(y)], 0, n);
+  }
+
+  #matrix(features: readonly Values[], n: number): NDArray {
+    const { dtype } = this.#options;
+    const largest = dtype === 'float32' ? LARGEST_FLOAT32 : Number.MAX_VALUE;
+    const width = features.length;
+    const x = NDArray.zeros([n, width], dtype);
+    for (const [k, values] of features.entries())
+      for (let i = 0; i < n; i++) {
+        const value = values[i];
+        const number = typeof value === 'boolean' ? Number(value) : value;
+        if (typeof number !== 'number' || !(Math.abs(number) <= largest))
+          throw this.#wrong(
+            k,
+            i,
+            value,
+            typeof number !== 'number' || Number.isNaN(number) ? 'a finite number' : "a number within float32's range",
+          );
+        x.data[i * width + k] = number;
+      }
+    return x;
+  }
+
+  #labelOf(value: Values[number], row: number): number {
+    if (this.#classes) {
+      const code = this.#classes.get(String(value));
+      if (code !== undefined) return code;
+      throw this.#wrong(this.#label, row, value, `one of the classes ${shown([...this.#classes.keys()])}`);
+    }
+    if (typeof value === 'boolean') return Number(value);
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    const isText = typeof value === 'string';
+    throw this.#wrong(
+      this.#label,
+      row,
+      value,
+      `a number for a label${isText ? ' (labels of text take the option classes)' : ''}`,
+    );
+  }
+
+  #wrong(column: number, row: number, value: Values[number], expected: string): Error {
+    const isMissing = value === null || Number.isNaN(value);
+    const got = isMissing ? 'nothing' : typeof value === 'string' ? JSON.stringify(clip(value)) : String(value);
+    const { source } = this.#parquet as ParquetFile;
+    return damaged(
+      source,
+      `expected ${expected} in row ${this.#row + row}, '${clip(this.#columns[column].name)}', got ${got}`,
+    );
+  }
+}
+
+const slice = (values: Values, begin: number, end: number): Values =>
+  values instanceof Float64Array ? values.subarray(begin, end) : (values.slice(begin, end) as Values);
