@@ -45,8 +45,8 @@ export function csv(
 export function csv(path: string | URL, options?: CsvDatasetOptions): Dataset<NDArray>;
 export function csv(path: string | URL, options: CsvDatasetOptions = {}): Dataset {
   filePath(path);
-  const { header, separator = ',', ...rest } = options;
   checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'header', 'separator', 'dtype']);
+  const { header, separator = ',', ...rest } = options;
   const table = checkTableOptions(rest);
   if (header !== undefined) checkBoolean('header', header);
   checkSeparator(separator);
