@@ -172,16 +172,19 @@ function isOptions(value: unknown): value is object {
   }
 }
 
-/** ` (did you mean 'relu'?)` for the nearest allowed name: within two edits, or one that holds the other, else nothing. */
+/**
+ * ` (did you mean 'relu'?)` for the nearest allowed name: within two edits, and half of the longer one at most, or one that holds
+ * the other, else nothing.
+ */
 export function didYouMean(value: string, allowed: readonly string[]): string {
   if (value.length > ROOM) return '';
-  const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const plain = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
   const wanted = plain(value);
   let best = '';
-  let least = Math.min(3, Math.ceil(value.length / 2) + 1);
+  let least = 3;
   for (const name of allowed) {
     const d = editDistance(wanted, plain(name));
-    if (d < least) {
+    if (d < least && 2 * d <= Math.max(wanted.length, plain(name).length)) {
       least = d;
       best = name;
     }

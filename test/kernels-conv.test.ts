@@ -103,8 +103,12 @@ function convolve(dims: Conv, x: Floats, w: Floats, b: Floats, dy: Floats): Conv
   return result;
 }
 
-/** Straight from the definition, in doubles. */
-function naive(dims: Conv, x: Floats, w: Floats, b: Floats, dy: Floats): Record<keyof ConvResult, Float64Array> {
+/** Straight from the definition, in doubles: arrays of one type take half the time. */
+function naive(
+  dims: Conv,
+  ...arrays: [x: Floats, w: Floats, b: Floats, dy: Floats]
+): Record<keyof ConvResult, Float64Array> {
+  const [x, w, b, dy] = arrays.map((array) => Float64Array.from(array));
   const { B, H, W, C, K, L, F, Y, X, s, t, d, e, p, q } = dims;
   const y = new Float64Array(B * Y * X * F);
   const dw = new Float64Array(K * L * C * F);
@@ -124,12 +128,14 @@ function naive(dims: Conv, x: Floats, w: Floats, b: Floats, dy: Floats): Record<
         if (h < 0 || h >= H || v < 0 || v >= W) continue;
         for (let c = 0; c < C; c++) {
           const i = ((n * H + h) * W + v) * C + c;
+          const [first, row, value] = [((k * L + l) * C + c) * F, at * F, x[i]];
+          let sum = dx[i];
           for (let f = 0; f < F; f++) {
-            const j = ((k * L + l) * C + c) * F + f;
-            y[at * F + f] += x[i] * w[j];
-            dw[j] += x[i] * dy[at * F + f];
-            dx[i] += w[j] * dy[at * F + f];
+            y[row + f] += value * w[first + f];
+            dw[first + f] += value * dy[row + f];
+            sum += w[first + f] * dy[row + f];
           }
+          dx[i] = sum;
         }
       }
   }

@@ -65,10 +65,11 @@ for (const [name, one] of Object.entries(kernelCases)) {
           const places = placesOf(name, d);
           const whole = new KernelPlan(name, d, s, dtype, places).run(buffers, d.B);
           const parts = new KernelPlan(name, d, s, dtype, places, 4).run(buffers, d.B);
-          for (const [k, values] of whole.entries()) {
-            const largest = Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-            const off = Array.from(values).findIndex(
-              (x, i) => !Object.is(x, parts[k][i]) && !(Math.abs(x - parts[k][i]) <= unit * largest),
+          for (const [k, given] of whole.entries()) {
+            const [values, others] = [Float64Array.from(given), Float64Array.from(parts[k])];
+            const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+            const off = values.findIndex(
+              (x, i) => !Object.is(x, others[i]) && !(Math.abs(x - others[i]) <= unit * largest),
             );
             t.is(off, -1, `${dtype} ${JSON.stringify(d)}: output ${k} at ${off}`);
           }

@@ -22,39 +22,40 @@ function compare(t: ExecutionContext, what: string, got: Numbers, want: ArrayLik
 for (const [name, one] of Object.entries(kernelCases)) {
   test.serial(`${name} equals its reference in both dtypes, and itself with any number of threads`, (t) => {
     t.truthy(kernels[name], 'no such kernel');
+    const calls = DTYPES.flatMap((dtype) =>
+      one.dims.flatMap((d) =>
+        (one.scalars ?? [{}]).map((s) => ({ dtype, d, s, given: buffersOf(name, one, d, s, dtype) })),
+      ),
+    );
     const before = getThreads();
-    for (const dtype of DTYPES) {
-      for (const d of one.dims) {
-        for (const s of one.scalars ?? [{}]) {
-          const what = `${dtype} ${JSON.stringify({ ...d, ...s })}`;
-          const made = () => buffersOf(name, one, d, s, dtype);
-          const round = dtype === 'float32' ? Math.fround : (x: number) => x;
-          const want = one.reference(
-            made().map((b) => Float64Array.from(b)),
-            d,
-            s,
-            round,
-          );
-          const runs = [1, 2, 3].map((threads) => {
-            setThreads(threads);
-            const buffers = made();
-            kernels[name](d, buffers, s);
-            return buffers;
-          });
-          const inputs = operandsOf(name).filter(({ isOutput }) => !isOutput).length;
-          const inputsOf = (buffers: Numbers[]) => buffers.slice(0, inputs);
-          t.true(same(inputsOf(runs[0]), inputsOf(made())), `${what}: inputs were changed`);
-          t.true(same(runs[1], runs[0]), `${what}: two threads`);
-          t.true(same(runs[2], runs[0]), `${what}: three threads`);
-          const outputs = runs[0].slice(inputs);
-          t.is(outputs.length, want.length, `${what}: outputs of the reference`);
-          outputs.forEach((got, k) => {
-            compare(t, `${what}, output ${k}`, got, want[k], (one.tolerance ?? 8) * EPSILON[dtype]);
-          });
-        }
-      }
-    }
+    const [alone, ...others] = [1, 2, 3].map((threads) => {
+      setThreads(threads);
+      return calls.map(({ d, s, given }) => {
+        const buffers = given.map((buffer) => buffer.slice());
+        kernels[name](d, buffers, s);
+        return buffers;
+      });
+    });
     setThreads(before);
+    const inputs = operandsOf(name).filter(({ isOutput }) => !isOutput).length;
+    for (const [i, { dtype, d, s, given }] of calls.entries()) {
+      const what = `${dtype} ${JSON.stringify({ ...d, ...s })}`;
+      const round = dtype === 'float32' ? Math.fround : (x: number) => x;
+      const want = one.reference(
+        given.map((b) => Float64Array.from(b)),
+        d,
+        s,
+        round,
+      );
+      t.true(same(alone[i].slice(0, inputs), given.slice(0, inputs)), `${what}: inputs were changed`);
+      t.true(same(others[0][i], alone[i]), `${what}: two threads`);
+      t.true(same(others[1][i], alone[i]), `${what}: three threads`);
+      const outputs = alone[i].slice(inputs);
+      t.is(outputs.length, want.length, `${what}: outputs of the reference`);
+      outputs.forEach((got, k) => {
+        compare(t, `${what}, output ${k}`, got, want[k], (one.tolerance ?? 8) * EPSILON[dtype]);
+      });
+    }
   });
 }
 

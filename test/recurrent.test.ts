@@ -25,6 +25,7 @@ import { expand } from '../dist/graph/expand.js';
 import { graphOf } from '../dist/graph/graph.js';
 import { placeholder } from '../dist/graph/value.js';
 import { weightsOfGraph } from '../dist/graph/weights.js';
+import { sameBits } from './helpers/bits.js';
 import { alongDirection } from './helpers/graph.js';
 import { difference } from './helpers/replay.js';
 
@@ -362,7 +363,13 @@ test('the bits do not depend on threads, nor on how a batch is asked for', async
       const net = sequential({
         layers: [
           bidirectional({
-            layer: lstm({ units, returnSequences: true, dropout: 0.2, recurrentDropout: 0.3 }),
+            layer: lstm({
+              units,
+              returnSequences: true,
+              dropout: 0.2,
+              recurrentDropout: 0.3,
+              recurrentInitializer: 'glorotUniform', // 'orthogonal' takes longer than the training
+            }),
             inputShape: [11, 6],
           }),
           gru({ units: 8, returnSequences: true }),
@@ -376,7 +383,7 @@ test('the bits do not depend on threads, nor on how a batch is asked for', async
     }
   }
   setThreads(before);
-  for (const [i, run] of runs.entries()) t.deepEqual(run, runs[i % 2]);
+  for (const [i, run] of runs.entries()) t.true(sameBits(run, runs[i % 2]), `run ${i}`);
 });
 
 test('what a recurrent network is made of travels in a file', async (t) => {

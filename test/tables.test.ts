@@ -484,3 +484,15 @@ test('failing to fit leaves a pipeline as it was', async (t) => {
   await t.throwsAsync(pipeline.fit([[10], [Number.NaN]], ['a', 'b']), { message: /finite/ });
   t.deepEqual(pipeline.toBytes(), before);
 });
+
+test('a name that is near is proposed, and no other', (t) => {
+  const named = (columns: readonly string[], target: string) => {
+    const table = Object.fromEntries(columns.map((name) => [name, [1, 2, 3]]));
+    return t.throws(() => TableTransformer.infer(table, { target }))!.message;
+  };
+  for (const target of ['z', 'yes', 'price', '身長', '?']) t.notRegex(named(['y'], target), /did you mean/, target);
+  t.notRegex(named(['身長', 'ab'], '体重'), /did you mean/);
+  t.regex(named(['größe', 'y'], 'grösse'), /did you mean 'größe'/);
+  t.regex(named(['size', 'y'], 'sise'), /did you mean 'size'/);
+  t.regex(named(['Body Mass (g)', 'y'], 'mass'), /did you mean 'Body Mass \(g\)'/);
+});

@@ -3,7 +3,7 @@ import { checkInteger, wrongType } from '../check.js';
 import { isWords, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
 import { plural } from './format.js';
 import { Plot } from './plot.js';
-import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
+import { type Frame, framed, PADDING, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
 
 /** Predicts labels [n], or probabilities [n, classes] or [n, 1], for points [n, 2]. */
 type Predict = (x: NDArray) => Labels | Promise<Labels>;
@@ -178,10 +178,7 @@ function specOf(frame: Frame, { ranges, regions, points, names, xLabel, yLabel }
     scale: { domain: ranges[i], nice: false, zero: false },
   });
   return {
-    ...base(frame),
-    autosize: { type: 'fit-x', contains: 'padding' },
-    width: frame.width,
-    height: Math.round(Math.min(460, (frame.width - 2 * PADDING) * 0.68)),
+    ...framed(frame, Math.round(Math.min(460, (frame.width - 2 * PADDING) * 0.68))),
     layer: [
       {
         data: { values: regions.map((region) => ({ ...region, colour: colours[names.indexOf(region.class)] })) },

@@ -4,7 +4,7 @@ import { clip, textWidth, widest, wrap } from './font.js';
 import { type AxisInput, axisLabels, general, plural, tableFormat } from './format.js';
 import { type Figure, TextPlot } from './plot.js';
 import { heatmapText } from './terminal.js';
-import { base, type Frame, PADDING, type PlotOptions, readFrame, SHORT_NUMBER } from './theme.js';
+import { type Frame, framed, PADDING, type PlotOptions, readFrame, SHORT_NUMBER } from './theme.js';
 
 /** Vega's colour schemes for numbers; `greys`, `blues` and others as well as matplotlib's four. */
 export const COLORMAPS = [
@@ -151,10 +151,7 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
   const onWhite = "contrast('white', scale('color', datum.value)) < contrast('black', scale('color', datum.value))";
   const crowded = (room: number) => (room < fontSize + 1 ? 'parity' : false);
   return {
-    ...base(frame),
-    autosize: { type: 'fit-x', contains: 'padding' },
-    width: frame.width,
-    height: cellHeight * rows.length,
+    ...framed(frame, cellHeight * rows.length),
     data: { values: data },
     encoding: {
       x: {

@@ -3,7 +3,7 @@ import { checkInteger, checkObject } from '../check.js';
 import { clip, widest } from './font.js';
 import { type AxisInput, axisLabels, general } from './format.js';
 import { Plot } from './plot.js';
-import { base, type Frame, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
+import { type Frame, framed, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
 
 /** What `permutationImportance` resolves to; its other parts are not read. */
 export interface ImportancesInput {
@@ -75,10 +75,7 @@ function specOf(frame: Frame, bars: readonly Bar[]) {
   const x = { type: 'quantitative', title: 'taken off the score', axis: { tickCount: 5, labelExpr: SHORT_NUMBER } };
   const values = bars.map(({ mean, std }, feature) => ({ feature, mean, low: mean - std, high: mean + std }));
   return {
-    ...base(frame),
-    autosize: { type: 'fit-x', contains: 'padding' },
-    width: frame.width,
-    height: Math.max(60, bars.length * (fontSize + 12)),
+    ...framed(frame, Math.max(60, bars.length * (fontSize + 12))),
     data: { values },
     layer: [
       { mark: { type: 'bar', color: SERIES[0] }, encoding: { y, x: { ...x, field: 'mean' } } },

@@ -1,5 +1,5 @@
 import { clip, widest } from './font.js';
-import { base, type Frame, PADDING, SERIES, SHORT_NUMBER, type VegaLiteSpec } from './theme.js';
+import { chartHeight, type Frame, framed, PADDING, SERIES, SHORT_NUMBER, type VegaLiteSpec } from './theme.js';
 
 export type Point = readonly [x: number, y: number];
 
@@ -53,10 +53,7 @@ export function linesSpec(frame: Frame, chart: Chart): VegaLiteSpec {
     axis: { tickCount: 5, domain: false, ticks: false, labelPadding: 6 },
   };
   return {
-    ...base(frame),
-    autosize: { type: 'fit-x', contains: 'padding' },
-    width: frame.width,
-    height: Math.round(Math.min(400, (frame.width - 2 * PADDING) * 0.7)),
+    ...framed(frame, chartHeight(frame)),
     layer: [
       ...(reference ? [dashed(frame, reference, x, y)] : []),
       {

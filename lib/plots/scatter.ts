@@ -4,7 +4,7 @@ import { clip } from './font.js';
 import { general, plural } from './format.js';
 import { dashed, type Point } from './lines.js';
 import { Plot } from './plot.js';
-import { base, type Frame, PADDING, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
+import { chartHeight, type Frame, framed, type PlotOptions, readFrame, SERIES, SHORT_NUMBER } from './theme.js';
 
 export interface ScatterOptions extends PlotOptions {
   /** What the axes are. Default: 'true' and 'predicted', or of residuals 'predicted' and 'true − predicted' */
@@ -129,10 +129,7 @@ function specOf(frame: Frame, { points, reference, x, y }: Scene) {
   const up = quantity('y', y, { domain: false, ticks: false, labelPadding: 6 });
   const many = points.length > 300;
   return {
-    ...base(frame),
-    autosize: { type: 'fit-x', contains: 'padding' },
-    width: frame.width,
-    height: Math.round(Math.min(400, (frame.width - 2 * PADDING) * 0.7)),
+    ...framed(frame, chartHeight(frame)),
     layer: [
       {
         data: { values: points.map(([x, y]) => ({ x, y })) },

@@ -139,6 +139,17 @@ export function base(frame: Frame): Record<string, unknown> {
   };
 }
 
+/** The same, and a size: the width with the axes' texts, the height without. */
+export const framed = (frame: Frame, height: number): Record<string, unknown> => ({
+  ...base(frame),
+  autosize: { type: 'fit-x', contains: 'padding' },
+  width: frame.width,
+  height,
+});
+
+/** The height of a chart of curves or points. */
+export const chartHeight = ({ width }: Frame): number => Math.round(Math.min(400, (width - 2 * PADDING) * 0.7));
+
 /**
  * The name of a panel over its plot, as a layer. (Vega's own titles of panels move with the labels of the axes, so that
  * those of neighbours would not stand on one line.)

@@ -1,7 +1,8 @@
+import type { NDArray } from '../array.js';
 import { wrongType } from '../check.js';
 import { label, list, type Schema } from '../io/schema.js';
 import { type Label, uniqueLabels } from '../labels.js';
-import { type Frame, isDate, isMissing } from './frame.js';
+import { Frame, isDate, isMissing } from './frame.js';
 
 /** A value that a column may have; null is a missing one. */
 export type Category = Label | null;
@@ -103,6 +104,21 @@ export const categoryLists: Schema<readonly (readonly Category[])[]> = list(
   list((name, value) => (value === null ? null : label(name, value)), 1),
 );
 
-/** The columns of categories as a transformer gives them back: numbers where all are numbers, a missing one as NaN. */
-export const givenBack = (category: Category | undefined, isNumeric: boolean): unknown =>
-  category ?? (isNumeric ? Number.NaN : null);
+/**
+ * The categories that stand in n rows, as a transformer gives them back: a matrix where all are numbers, a missing one as NaN, else
+ * rows of values, a missing one as null.
+ * @param of the category in a row of column k; null or undefined for none
+ */
+export function givenBack(
+  n: number,
+  categories: readonly (readonly Category[])[],
+  of: (k: number) => (row: number) => Category | undefined,
+): NDArray | unknown[][] {
+  const columns = categories.map((own, k) => {
+    const missing = own.every((category) => category === null || typeof category === 'number') ? Number.NaN : null;
+    const categoryAt = of(k);
+    const values = Array.from({ length: n }, (_, row) => categoryAt(row) ?? missing);
+    return values.every((value) => typeof value === 'number') ? Float64Array.from(values) : values;
+  });
+  return Frame.ofColumns(n, columns).output();
+}

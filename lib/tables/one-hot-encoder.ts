@@ -103,20 +103,15 @@ export class OneHotEncoder extends Transformer<Learnt> {
     if (frame.width !== width)
       throw new RangeError(`Expected x to have ${width} columns, as transform gives, got ${frame.width}`);
     let first = 0;
-    const columns = learnt.categories.map((own, k) => {
+    return givenBack(frame.n, learnt.categories, (k) => {
       const { columns, dropped } = groups[k];
-      const isNumeric = own.every((category) => category === null || typeof category === 'number');
       const numbers = columns.map((_, j) => frame.numbers(first + j));
       first += columns.length;
-      const values = Array.from({ length: frame.n }, (_, i) => {
-        const hit = numbers.findIndex((column) => column[i] === 1);
-        const group = hit >= 0 ? columns[hit] : dropped;
-        if (group?.label === INFREQUENT) return INFREQUENT;
-        return givenBack(group?.label as Category, isNumeric);
-      });
-      return isNumeric && !values.includes(INFREQUENT) ? Float64Array.from(values as number[]) : values;
+      return (row) => {
+        const hit = numbers.findIndex((column) => column[row] === 1);
+        return (hit >= 0 ? columns[hit] : dropped)?.label;
+      };
     });
-    return Frame.ofColumns(frame.n, columns).output();
   }
 
   protected override measure(x: Frame): Learnt {

@@ -79,21 +79,20 @@ export class OrdinalEncoder extends Transformer<Learnt> {
     if (frame.width !== categories.length)
       throw new RangeError(`Expected x to have ${categories.length} columns, got ${frame.width}`);
     const { unknownValue = Number.NaN, encodedMissingValue } = this.#options;
-    const columns = categories.map((own, k) => {
-      const isNumeric = own.every((category) => category === null || typeof category === 'number');
-      const values = Array.from(frame.numbers(k), (code, i) => {
-        if (Object.is(code, encodedMissingValue) || Object.is(code, unknownValue)) return givenBack(null, isNumeric);
-        if (!Number.isInteger(code) || code < 0 || code >= own.length)
+    return givenBack(frame.n, categories, (k) => {
+      const codes = frame.numbers(k);
+      return (row) => {
+        const code = codes[row];
+        if (Object.is(code, encodedMissingValue) || Object.is(code, unknownValue)) return null;
+        if (!Number.isInteger(code) || code < 0 || code >= categories[k].length)
           throw wrongValue(
-            `${frame.nameOf(k)} of x at row ${i}`,
-            `the number of one of ${own.length} categories`,
+            `${frame.nameOf(k)} of x at row ${row}`,
+            `the number of one of ${categories[k].length} categories`,
             code,
           );
-        return givenBack(own[code], isNumeric);
-      });
-      return isNumeric ? Float64Array.from(values as number[]) : values;
+        return categories[k][code];
+      };
     });
-    return Frame.ofColumns(frame.n, columns).output();
   }
 
   protected override measure(x: Frame): Learnt {

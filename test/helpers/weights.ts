@@ -33,7 +33,11 @@ export class Weights {
     this.#iteration++;
   }
 
+  get arrays(): NDArray[] {
+    return this.tape.parameters.filter((p) => p.gradient).map((p) => this.plan.read(p.value));
+  }
+
   get values(): number[][] {
-    return this.tape.parameters.filter((p) => p.gradient).map((p) => Array.from(this.plan.read(p.value).data));
+    return this.arrays.map(({ data }) => Array.from(data));
   }
 }

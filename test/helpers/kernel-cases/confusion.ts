@@ -3,21 +3,32 @@ import { type Draw, type KernelCase, type KernelCases, ROWS, range, row } from '
 const labels: KernelCase['fill'] = (k, draw, { N }) => (k === 1 ? draw.integers(N) : undefined);
 /** Zeros and ones, and hinge's -1. */
 const signs = (k: number, draw: Draw) => (k === 1 ? draw.integers(3).map((v) => v - 1) : undefined);
-const count = (n: number, holds: (i: number) => boolean) => range(n).filter(holds).length;
+function count(n: number, holds: (i: number) => boolean): number {
+  let found = 0;
+  for (let i = 0; i < n; i++) if (holds(i)) found++;
+  return found;
+}
 const target = (sparse: boolean, y: Float64Array, i: number, N: number) =>
   sparse ? Number(y[Math.floor(i / N)] === i % N) : y[i];
 
 const confusionOf =
   (sparse: boolean): KernelCase['reference'] =>
   ([p, y], { N }, { threshold, top, column }) => {
-    const among = (i: number) => {
-      const own = row(p, Math.floor(i / N), N);
-      const sorted = range(N).sort((a, b) => own[b] - own[a] || a - b);
-      return top <= 0 || sorted.slice(0, top).includes(i % N);
-    };
-    const elements = range(p.length).filter((i) => column < 0 || i % N === column);
+    const best = range(p.length / N).map((r) => {
+      const own = row(p, r, N);
+      return range(N)
+        .sort((a, b) => own[b] - own[a] || a - b)
+        .slice(0, top);
+    });
+    const among = (i: number) => top <= 0 || best[Math.floor(i / N)].includes(i % N);
     const of = (yes: boolean, is: boolean) =>
-      elements.filter((i) => (p[i] > threshold && among(i)) === yes && target(sparse, y, i, N) > 0 === is).length;
+      count(
+        p.length,
+        (i) =>
+          (column < 0 || i % N === column) &&
+          (p[i] > threshold && among(i)) === yes &&
+          target(sparse, y, i, N) > 0 === is,
+      );
     return [[of(true, true)], [of(true, false)], [of(false, false)], [of(false, true)]];
   };
 
