@@ -162,6 +162,10 @@ test.serial('the report of a convolutional network, with a grid', async (t) => {
   ]);
   t.is(trained.code, 0, trained.stderr);
   t.is(grid.code, 0, grid.stderr);
+  t.notRegex(readFileSync(place.path('cnn.html'), 'utf8'), /Importances/);
+  const drawn = await place.run('plot', 'importances', 'cnn.safetensors', '--out', 'x.svg');
+  t.is(drawn.code, 3);
+  t.regex(drawn.stderr, /to be trained on a table whose columns have names for importances/);
   const both = await place.run('report', 'cnn.safetensors', '--grid', 'grid.json', '--out', 'both.html');
   t.is(both.code, 0, both.stderr);
   for (const name of ['cnn', 'grid', 'both']) checkMarkup(t, readFileSync(place.path(`${name}.html`), 'utf8'));
@@ -245,12 +249,22 @@ test.serial(
       t.is(code, 0, stderr);
       return JSON.parse(stdout).description as string;
     };
-    const shown = { two: await train('two'), three: await train('three'), numbers: await train('numbers') };
+    place.write(
+      'mixed.csv',
+      csv('where,height', (a, b) => `${a > 0 ? 'hill' : ''},${5 * Number(a > 0) - b}`),
+    );
+    const shown = {
+      two: await train('two'),
+      three: await train('three'),
+      numbers: await train('numbers'),
+      mixed: await train('mixed'),
+    };
     const twice = (titles: string[], title: string) => titles.filter((name) => name === title).length === 2;
     for (const title of ['ROC curve', 'Precision-recall curve', 'Calibration', 'Thresholds'])
       t.true(twice(shown.two, title), title);
     for (const title of ['ROC curve', 'Precision-recall curve']) t.true(twice(shown.three, title), title);
     for (const title of ['Predictions', 'Residuals']) t.true(twice(shown.numbers, title), title);
+    for (const titles of Object.values(shown)) t.true(twice(titles, 'Importances'));
     t.false(
       shown.three.includes('Calibration') || shown.numbers.includes('ROC curve') || shown.two.includes('Residuals'),
     );
@@ -258,6 +272,12 @@ test.serial(
     t.regex(await drawn('roc', 'two'), /rates\. up \(AUC [01]\.\d{3}\)\.$/);
     t.regex(await drawn('precision-recall', 'three'), /iris \(AP .*lily \(AP .*rose, wild \(AP/);
     t.regex(await drawn('calibration', 'three'), /^Shares over probabilities in \d bins; farthest apart where iris/);
+    t.regex(await drawn('thresholds', 'two'), /^Precision, recall and F1 of up over the threshold; F1 \(best/);
+    t.regex(await drawn('importances', 'mixed'), /^where matters most of 3: permuted, it takes/);
+    t.regex(await drawn('importances', 'three'), /matters most of 4: permuted, it takes/);
+    const page = readFileSync(place.path('mixed.html'), 'utf8');
+    t.regex(page, />where<\/t[hd]>\s*<td>text of 1 kinds, \d+ missing/);
+    t.regex(page, /Importances.*takes off the test R².*the mean of 5 times/s);
     t.regex(await drawn('predictions', 'numbers'), /^24 samples; mean absolute error/);
     t.is(await drawn('residuals', 'numbers'), await drawn('predictions', 'numbers'));
     t.regex(readFileSync(place.path('predictions.svg'), 'utf8'), />predicted height</);
@@ -265,6 +285,7 @@ test.serial(
     const refused: [RegExp, ...string[]][] = [
       [/to predict numbers for residuals, but it is a classifier/, 'residuals', 'two.safetensors'],
       [/to be a classifier for roc, but it predicts numbers/, 'roc', 'numbers.safetensors'],
+      [/to tell two classes apart for thresholds, got 3/, 'thresholds', 'three.safetensors'],
     ];
     for (const [message, ...args] of refused) {
       const { code, stderr } = await place.run('plot', ...args, '--out', 'x.svg');

@@ -16,14 +16,16 @@ import {
 } from '../report/index.js';
 import { precisionRecallFscoreSupport } from '../scores/precision-recall.js';
 import { type Assessment, greyImages } from './assessment.js';
-import type { Meaning, Split } from './dataset.js';
+import type { Split } from './dataset.js';
 import { checkDestination } from './destinations.js';
 import { unwritable } from './errors.js';
 import { axisValues, type Grid, scores, written } from './grid-file.js';
 import { count, percent, seconds, short } from './output.js';
 import { hasOwnLoop } from './recipe.js';
 import { curvesSection, predictionsSection } from './run-curves.js';
+import { dataSection } from './run-data.js';
 import type { Run } from './run-file.js';
+import { importancesSection } from './run-importances.js';
 
 /** What a report is made of. */
 export interface ReportInput {
@@ -74,7 +76,7 @@ export async function runReport(input: ReportInput): Promise<string> {
   const { run, split, assessment, grid, model } = input;
   const { meaning, name } = split;
   const what = meaning.classes ? 'Classification' : 'Regression';
-  const sections: (Section | undefined)[] = [
+  const sections: (Section | undefined | false)[] = [
     resultSection(run, assessment),
     dataSection(run, split),
     await networkSection(run, model),
@@ -82,6 +84,7 @@ export async function runReport(input: ReportInput): Promise<string> {
     assessment?.classification && (await classesSection(split, assessment.classification)),
     assessment?.classification && (await curvesSection(split, assessment.classification.probabilities)),
     assessment?.numbers && (await predictionsSection(split, assessment.numbers)),
+    assessment && Number.isFinite(assessment.loss) && (await importancesSection(model, run, split)),
     assessment?.classification && (await mistakesSection(split, assessment.classification)),
     await weightsSection(model),
     grid && (await gridSection(grid)),
@@ -90,7 +93,7 @@ export async function runReport(input: ReportInput): Promise<string> {
   return renderPage({
     title: `${what} of ${name}`,
     lead: `${NAMES[run.recipe.kind]}, trained on ${count(run.samples.train, 'sample')}`,
-    sections: sections.filter((section): section is Section => section !== undefined),
+    sections: sections.filter((section): section is Section => Boolean(section)),
     footer: `fjordnet ${run.build.version}, ${run.saved.slice(0, 10)}`,
   });
 }
@@ -126,45 +129,6 @@ function resultSection(run: Run, assessment: Assessment | undefined): Section {
     ],
   };
 }
-
-function dataSection({ samples, data, seed }: Run, { name, meaning }: Split): Section {
-  const total = samples.train + samples.validation + samples.test;
-  const share = (n: number) => `${n.toLocaleString('en-US')} (${percent(n / total)})`;
-  const { classes, features, scaling, target } = meaning;
-  const HOW = {
-    none: 'none',
-    standard: 'every feature to mean 0 and variance 1 of the training samples',
-    minmax: 'every feature from its training range into 0 … 1',
-    max: 'divided by the largest training value',
-  };
-  return {
-    title: 'Data',
-    content: [
-      facts([
-        ['Source', name],
-        ['Samples', total.toLocaleString('en-US')],
-        ['Shape of one', shapeOf(meaning)],
-        ...(features ? ([['Features', shortList(features)]] as const) : []),
-        ...(classes ? ([['Classes', `${classes.length}: ${shortList(classes.map(String))}`]] as const) : []),
-        ...(target ? ([[classes ? 'Label' : 'Target', target]] as const) : []),
-        ['To train on', share(samples.train)],
-        ...(samples.validation ? ([['To validate on', share(samples.validation)]] as const) : []),
-        ...(samples.test ? ([['To test on', share(samples.test)]] as const) : []),
-        ['Split', data.testData ? 'the test samples are a file of their own' : `drawn at random from seed ${seed}`],
-        ['Scaling', HOW[scaling.name]],
-      ]),
-    ],
-  };
-}
-
-function shapeOf({ inputShape, imageShape }: Meaning): string {
-  if (!imageShape) return inputShape.join(' × ');
-  const image = `image of ${imageShape.join(' × ')}`;
-  return imageShape.join() === inputShape.join() ? image : `${inputShape.join(' × ')} (${image})`;
-}
-
-const shortList = (names: readonly string[]) =>
-  names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ');
 
 async function networkSection({ recipe }: Run, model: Sequential): Promise<Section> {
   const weights = model.getWeights();

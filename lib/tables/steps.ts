@@ -1,6 +1,6 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
-import { hasMethods } from '../kind.js';
+import { hasMethods, isTypedArray } from '../kind.js';
 import { Frame, readFrame, type TableInput } from './frame.js';
 import type { Transformer } from './transformer.js';
 
@@ -48,12 +48,17 @@ function namesOfStep(step: AnyTransformer, names: readonly string[] | undefined,
   return names?.length === width ? [...names] : Array.from({ length: width }, (_, k) => `x${k}`);
 }
 
+/** The first text of a column, which keeps it from being numbers. */
+function textIn(column: ArrayLike<unknown>): string | undefined {
+  if (isTypedArray(column)) return undefined;
+  return Array.from(column).find((value): value is string => typeof value === 'string' && value !== '');
+}
+
 /** Columns that hold numbers, as such. */
 export function numeric(x: Frame): Frame {
   const columns = Array.from({ length: x.width }, (_, k) => {
     const column = x.column(k);
-    const isText = Array.from(column).some((value) => typeof value === 'string' && value !== '');
-    return isText ? column : x.numbers(k);
+    return textIn(column) === undefined ? x.numbers(k) : column;
   });
   return Frame.ofColumns(x.n, columns, x.names);
 }
@@ -63,8 +68,7 @@ export function matrixOf(frame: Frame): NDArray {
   const plain = frame.isMatrix ? frame : numeric(frame); // a matrix keeps its type
   const result = plain.output();
   if (!Array.isArray(result)) return result;
-  const isText = (value: unknown) => typeof value === 'string' && value !== '';
-  const columns = Array.from({ length: plain.width }, (_, k) => Array.from(plain.column(k)).find(isText));
-  const k = columns.findIndex((text) => text !== undefined);
-  throw wrongType(plain.nameOf(k), 'numbers after its transformers (OneHotEncoder makes numbers of text)', columns[k]);
+  const texts = Array.from({ length: plain.width }, (_, k) => textIn(plain.column(k)));
+  const k = texts.findIndex((text) => text !== undefined);
+  throw wrongType(plain.nameOf(k), 'numbers after its transformers (OneHotEncoder makes numbers of text)', texts[k]);
 }

@@ -14,6 +14,7 @@ import type { Values } from '../options.js';
 import { Output } from '../output.js';
 import { MOST_CURVES, regressionLabels } from '../run-curves.js';
 import { loadOwnRun, loadRun, loadTrained, type Run } from '../run-file.js';
+import { columnsOf, importancesOf } from '../run-importances.js';
 import { readSource } from '../sources.js';
 
 type Kind = keyof typeof PLOTS;
@@ -26,8 +27,10 @@ const TESTED = [
   'roc',
   'precision-recall',
   'calibration',
+  'thresholds',
   'predictions',
   'residuals',
+  'importances',
 ] as const;
 type Tested = (typeof TESTED)[number];
 
@@ -149,6 +152,21 @@ async function drawTested(
 ): Promise<plots.Plot> {
   const { model, run } = await loadOwnRun(source);
   const { meaning } = run;
+  if (kind === 'importances') {
+    const columns = columnsOf(run);
+    if (!columns)
+      throw new CommandError(
+        EXIT.input,
+        `Expected '${source}' to be trained on a table whose columns have names for importances`,
+      );
+    const samples = await samplesFor(run, source, data, values);
+    const found = await importancesOf(model, run, samples, columns);
+    return plots.importances(
+      columns.map(({ name }) => name),
+      found,
+      { ...frame, limit },
+    );
+  }
   if (kind === 'predictions' || kind === 'residuals') {
     if (meaning.classes)
       throw new CommandError(EXIT.input, `Expected '${source}' to predict numbers for ${kind}, but it is a classifier`);
@@ -186,7 +204,13 @@ async function drawTested(
         EXIT.input,
         `Expected '${source}' to tell at most ${MOST_CURVES} classes apart for ${kind}, got ${names.length}`,
       );
+    if (kind === 'thresholds' && names.length > 2)
+      throw new CommandError(
+        EXIT.input,
+        `Expected '${source}' to tell two classes apart for thresholds, got ${names.length}`,
+      );
     const draw = {
+      thresholds: plots.thresholds,
       roc: plots.rocCurve,
       'precision-recall': plots.precisionRecallCurve,
       calibration: plots.calibration,
