@@ -1,15 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { MLPClassifier, MLPRegressor, makePipeline, OneHotEncoder, Pipeline } from 'fjordnet';
+import { serving } from './helpers/cli.js';
 
-const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'fjordnet-serve-'));
 test.after.always(() => rm(folder, { recursive: true }));
 process.removeAllListeners('warning'); // of the few iterations
@@ -23,23 +19,7 @@ const classifier = makePipeline(
 async function serve(pipeline: { save(path: string): Promise<void> }, name: string, ...options: string[]) {
   const path = join(folder, name);
   await pipeline.save(path);
-  const child: ChildProcess = spawn(process.execPath, [main, 'serve', path, '--port', '0', '--json', ...options], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = await once(createInterface({ input: child.stdout! }), 'line');
-  const { url } = JSON.parse(line);
-  const ask = async (path: string, body?: unknown, more: RequestInit = {}) => {
-    const request = body === undefined ? more : { method: 'POST', body: JSON.stringify(body), ...more };
-    const response = await fetch(url + path, request);
-    const text = await response.text();
-    return { status: response.status, body: text ? JSON.parse(text) : undefined };
-  };
-  const stop = async () => {
-    child.kill('SIGTERM');
-    const [code] = await once(child, 'exit');
-    return code;
-  };
-  return { url, ask, stop };
+  return serving(path, ...options);
 }
 
 test('a server answers as the pipeline does, one row or several, and says what it takes', async (t) => {

@@ -2,26 +2,18 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { type Label, loadPredictor, type NDArray, Pipeline, Sequential, TableTransformer } from 'fjordnet';
-import { Workplace } from './helpers/cli.js';
+import { csvOf, Workplace } from './helpers/cli.js';
 
 const work = new Workplace();
 test.after.always(() => work.remove());
 const dataOf = (name: string) => fileURLToPath(new URL(`../node_modules/vega-datasets/data/${name}`, import.meta.url));
 const rowsOf = (name: string): Record<string, unknown>[] => JSON.parse(readFileSync(dataOf(name), 'utf8'));
 
-const quoted = (cell: unknown) => (/[",]/.test(String(cell)) ? `"${cell}"` : String(cell ?? ''));
-const csvOf = (rows: readonly Record<string, unknown>[]) => {
-  const names = Object.keys(rows[0]);
-  return [names, ...rows.map((row) => names.map((name) => row[name]))]
-    .map((cells) => cells.map(quoted).join(','))
-    .join('\n');
-};
-
 test.serial(
   'a mixed table trains, and its file answers raw rows alike from the command line, code and bytes',
   async (t) => {
     const rows = rowsOf('penguins.json');
-    work.write('penguins.csv', `${csvOf(rows)}\n`);
+    work.write('penguins.csv', csvOf(rows));
     const args = ['--label', 'Species', '--epochs', '40', '--save', work.path('penguins.safetensors')];
     const trained = await work.run('train', 'penguins.csv', ...args);
     t.is(trained.code, 0, trained.stderr);
@@ -144,7 +136,10 @@ test.serial('rows without a label are left out and counted; what cannot be meant
   work.write('other.csv', 'a,c\n1,2\n');
   const other = await work.run('predict', path, 'other.csv');
   t.is(other.code, 3);
-  t.regex(other.stderr, /Cannot use 'other.csv': Expected x to have the column 'b'/);
+  t.regex(
+    other.stderr,
+    /Cannot use 'other.csv': Expected rows to have the columns 'b', as the model was trained on, got a, c/,
+  );
   work.write('bad.json', '[{"a": 1, "b": [1], "y": 1}]');
   t.regex((await work.run('train', 'bad.json')).stderr, /a value in row 0 of 'b', got a list/);
   work.write('rows.ndjson', '{"a": 1, "y": "p"}\n{"a": 7, "y": "q"}\n{"a": 3, "y": "q"}\n');

@@ -30,7 +30,7 @@ import {
   regularizers,
   schedules,
 } from 'fjordnet';
-import { flowersCsv } from './helpers/cli.js';
+import { csvOf, flowersCsv } from './helpers/cli.js';
 import { InstalledProject } from './helpers/installed.js';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -45,6 +45,9 @@ test.before(() => {
   writeFileSync(project.path('package.json'), '{ "private": true, "type": "module" }');
   // what the command lines read
   writeFileSync(project.path('flowers.csv'), flowersCsv(150));
+  const penguins = JSON.parse(readFileSync(join(root, 'node_modules/vega-datasets/data/penguins.json'), 'utf8'));
+  writeFileSync(project.path('penguins.csv'), csvOf(penguins));
+  writeFileSync(project.path('new-penguins.csv'), csvOf([penguins[4], penguins.at(-2)]));
   const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 64), }".padEnd(117);
   writeFileSync(project.path('new-digits.npy'), `\x93NUMPY\x01\0v\0${header}\n${'\0'.repeat(128)}`, 'latin1');
   writeFileSync(project.path('app.mjs'), "import { getThreads } from 'fjordnet';\nconsole.log(getThreads());\n");

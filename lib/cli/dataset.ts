@@ -132,17 +132,8 @@ export async function loadFor(
   withTargets: boolean,
 ): Promise<{ x: NDArray; y?: NDArray; name: string; decided?: string }> {
   if (transformer) return loadMixedFor({ meaning, recipe, data, transformer }, options, withTargets);
-  const { target, features, inputShape } = meaning;
-  const expected = {
-    width: sizeOf(inputShape),
-    ...(target !== undefined && { label: target }),
-    ...(features && { features }),
-  };
-  const table = await readSource({ ...options, expected, labelOptional: !withTargets }, recipe.dtype);
-  const { name, decided } = table;
-  // where --shape said how the samples lie, the shape in the file says nothing
-  if (!data.shape) checkShape(table, meaning.imageShape ?? inputShape);
-  const x = selectFeatures(table, meaning);
+  const table = await readSamples({ meaning, data }, options, withTargets, recipe.dtype);
+  const { x, name, decided } = table;
   applyScaling(meaning.scaling, x);
   if (!table.y) {
     if (withTargets) throw new CommandError(EXIT.input, `Expected '${name}' to hold labels, got samples only`);
@@ -152,6 +143,25 @@ export async function loadFor(
   const y = withTargets ? targetsOf(table, meaning.classes) : undefined;
   if (y && meaning.targetScaling) applyScaling(meaning.targetScaling, y);
   return { x, name, ...(decided && { decided }), ...(y && { y }) };
+}
+
+/** The samples of a file as they are, the features in the order of the training. */
+export async function readSamples(
+  { meaning, data }: Pick<Run, 'meaning' | 'data'>,
+  options: SourceOptions,
+  withTargets: boolean,
+  dtype: FloatType,
+): Promise<Table> {
+  const { target, features, inputShape } = meaning;
+  const expected = {
+    width: sizeOf(inputShape),
+    ...(target !== undefined && { label: target }),
+    ...(features && { features }),
+  };
+  const table = await readSource({ ...options, expected, labelOptional: !withTargets }, dtype);
+  // where --shape said how the samples lie, the shape in the file says nothing
+  if (!data.shape) checkShape(table, meaning.imageShape ?? inputShape);
+  return { ...table, x: selectFeatures(table, meaning) };
 }
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);

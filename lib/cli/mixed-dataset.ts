@@ -3,7 +3,7 @@ import { type Label, uniqueLabels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import type { DataOptions, Samples, Split } from './dataset.js';
 import { CommandError, EXIT, usage } from './errors.js';
-import { columnsOf, type MixedTable, readMixed, transformed, transformerFor } from './mixed.js';
+import { type ColumnOptions, columnsOf, type MixedTable, readMixed, transformed, transformerFor } from './mixed.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling } from './scaling.js';
 import type { SourceOptions } from './sources.js';
@@ -87,16 +87,10 @@ export async function loadMixedFor(
   options: SourceOptions,
   withTargets: boolean,
 ): Promise<{ x: NDArray; y?: NDArray; name: string }> {
-  const { decimal, encoding, separator } = data;
   const label = withTargets ? (options.label ?? meaning.target) : undefined;
-  const table = await readMixed(
-    {
-      ...(decimal && { decimal }),
-      ...(encoding && { encoding }),
-      ...(separator && { separator }),
-      ...(transformer.featureNamesIn && { columns: transformer.featureNamesIn }),
-      ...options,
-    },
+  const table = await readMixedFor(
+    data,
+    { ...(transformer.featureNamesIn && { columns: transformer.featureNamesIn }), ...options },
     label,
   );
   const x = NDArray.from(transformed(transformer, table), { dtype: recipe.dtype });
@@ -104,4 +98,14 @@ export async function loadMixedFor(
   const y = otherTargets(table, meaning.task, meaning.classes);
   if (meaning.targetScaling) applyScaling(meaning.targetScaling, y);
   return { x, y, name: table.name };
+}
+
+/** A file that is written as that of the training was, unless options say otherwise. */
+export function readMixedFor(
+  { decimal, encoding, separator }: Partial<DataOptions> = {},
+  options: SourceOptions & ColumnOptions,
+  label?: string | number,
+): Promise<MixedTable> {
+  const written = { ...(decimal && { decimal }), ...(encoding && { encoding }), ...(separator && { separator }) };
+  return readMixed({ ...written, ...options }, label);
 }

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import type { BuildInfo } from '../info.js';
-import { loadModel, type ModelFile, saveModel } from '../io/model-file.js';
+import { loadModel, saveModel } from '../io/model-file.js';
 import { hasMethods } from '../kind.js';
 import type { Sequential } from '../models/sequential.js';
 import { fileOf, networkFile, objectIn } from '../saved.js';
 import { scalerOf } from '../tables/legacy.js';
+import { isNetworkStep } from '../tables/network-step.js';
 import { Pipeline } from '../tables/pipeline.js';
-import { Predictor } from '../tables/predictor.js';
+import { Predictor, predictorOf } from '../tables/predictor.js';
 import type { TableTransformer } from '../tables/table-transformer.js';
 import type { DataOptions, Meaning, Split } from './dataset.js';
 import { CommandError, checked, EXIT, unreadable } from './errors.js';
@@ -45,12 +46,12 @@ export interface Run {
 
 /** Writes a network with its run, at once or not at all. */
 export async function saveRun(path: string, model: Sequential, { transformer, ...run }: Run): Promise<void> {
-  const file = transformer ? fileOf(predictorOf(model, run, transformer)) : model[networkFile]();
+  const file = transformer ? fileOf(predictorFor(model, run, transformer)) : model[networkFile]();
   await saveModel(path, { ...file, training: { ...file.training, run: withoutUndefined(run) } });
 }
 
 /** What answers raw rows, for `loadPredictor` and `fjordnet serve`. */
-function predictorOf(model: Sequential, { meaning }: Run, transformer: TableTransformer): Predictor {
+function predictorFor(model: Sequential, { meaning }: Run, transformer: TableTransformer): Predictor {
   const { target, classes, targetScaling } = meaning;
   const steps = [
     ['prepare', transformer],
@@ -64,27 +65,13 @@ function predictorOf(model: Sequential, { meaning }: Run, transformer: TableTran
 /** JSON has no NaN and no Infinity, which losses may be: they are null in the file. */
 const withoutUndefined = (run: Run): unknown => JSON.parse(JSON.stringify(run));
 
-/**
- * Reads a network that `fjordnet train --save` or `Sequential.save` wrote; the latter has no run.
- *
- * @throws CommandError that says why the file is of no use
- */
-export async function loadRun(path: string): Promise<{ model: Sequential; run?: Run }> {
+/** The object in a file, and the run beside it. @throws CommandError that says why the file is of no use */
+async function read<T>(path: string, take: (held: object, run: unknown) => T): Promise<T> {
   try {
     if ((await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR', syscall: 'read' });
     const file = await loadModel(path);
-    const held = checked(path, () => partsOf(file));
-    const { model, transformer } = held;
-    const { training } = file;
-    const stored = training?.run as { version?: unknown } | undefined;
-    if (stored === undefined) return { model };
-    if (Number.isInteger(stored?.version) && (stored.version as number) > 1)
-      throw new CommandError(
-        EXIT.input,
-        `Expected the run in '${path}' to be of version 1, got ${stored.version}: it is of a later fjordnet`,
-      );
-    const run = checked(path, () => checkRun(stored, model));
-    return { model, run: { ...run, history: withNaN(run.history), ...(transformer && { transformer }) } };
+    const held = checked(path, () => objectIn(file));
+    return take(held, file.training?.run);
   } catch (error) {
     const known = unreadable(path, error);
     if ((error as NodeJS.ErrnoException).code !== 'ERR_FORMAT') throw known;
@@ -96,9 +83,35 @@ export async function loadRun(path: string): Promise<{ model: Sequential; run?: 
   }
 }
 
+/** Reads a network that `fjordnet train --save` or `Sequential.save` wrote; the latter has no run. */
+export const loadRun = (path: string): Promise<{ model: Sequential; run?: Run }> =>
+  read(path, (held, stored) => {
+    const parts = checked(path, () => partsOf(held));
+    return { model: parts.model, ...(stored !== undefined && { run: runOf(path, stored, parts) }) };
+  });
+
+/** Reads what answers raw rows: what `fjordnet train --save` wrote, with its run, or `save` of a pipeline or a predictor. */
+export const loadAnswering = (path: string): Promise<{ predictor: Predictor; run?: Run }> =>
+  read(path, (held, stored) => {
+    if (stored === undefined && isNetworkStep(held)) throw networkAlone(path);
+    const parts = stored === undefined ? undefined : checked(path, () => partsOf(held));
+    const run = parts && runOf(path, stored, parts);
+    return { predictor: checked(path, () => predictorOf(held, stored)), ...(run && { run }) };
+  });
+
+function runOf(path: string, stored: unknown, { model, transformer }: ReturnType<typeof partsOf>): Run {
+  const { version } = (stored ?? {}) as { version?: unknown };
+  if (Number.isInteger(version) && (version as number) > 1)
+    throw new CommandError(
+      EXIT.input,
+      `Expected the run in '${path}' to be of version 1, got ${version}: it is of a later fjordnet`,
+    );
+  const run = checked(path, () => checkRun(stored, model));
+  return { ...run, history: withNaN(run.history), ...(transformer && { transformer }) };
+}
+
 /** The network of a file, and what makes numbers of columns, where it is a predictor's. */
-function partsOf(file: ModelFile): { model: Sequential; transformer?: TableTransformer } {
-  const held = objectIn(file);
+function partsOf(held: object): { model: Sequential; transformer?: TableTransformer } {
   const steps = hasMethods(held, 'describe', 'predictProba') ? (held as Predictor).pipeline.steps : undefined;
   const model = (steps ? steps.at(-1)?.[1] : held) as Sequential;
   if (model.className !== 'Sequential')
@@ -148,11 +161,14 @@ const WORDS: Partial<Record<keyof Meaning, string>> = {
 export async function loadOwnRun(path: string): Promise<{ model: Sequential; run: Run }> {
   const { model, run } = await loadRun(path);
   if (run) return { model, run };
-  throw new CommandError(
-    EXIT.input,
-    `Expected '${path}' to be saved by fjordnet train, which keeps data, classes and scaling in it; it holds a network alone`,
-  );
+  throw networkAlone(path);
 }
+
+const networkAlone = (path: string) =>
+  new CommandError(
+    EXIT.input,
+    `Expected '${path}' to be saved by fjordnet train, which keeps data, classes and scaling in it; it holds a model alone`,
+  );
 
 function withNaN({ epoch, history }: Run['history']): Run['history'] {
   const values = Object.entries(history).map(

@@ -82,10 +82,9 @@ async function predict(
   const withProbabilities = query.has('probabilities');
   if (withProbabilities && predictor.classes.length === 0)
     throw new Refusal(400, 'Expected no probabilities of a model that predicts numbers');
-  const [answers, p] = await Promise.all([
-    predictor.predict(rows),
-    withProbabilities ? predictor.predictProba(rows) : undefined,
-  ]);
+  const { answers, probabilities: p } = withProbabilities
+    ? await predictor.predictWithProba(rows)
+    : { answers: await predictor.predict(rows), probabilities: undefined };
   const predictions = isNDArray(answers) ? answers.toArray<number[]>() : answers;
   const probabilities = p && rows.map((_, i) => sharesOf(p, i, predictor));
   if (!isOne) return { predictions, ...(probabilities && { probabilities }) };

@@ -29,7 +29,8 @@ export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown
   : E extends { predict(x: any): infer P }
     ? P
     : never;
-type Answers = NDArray | string[] | boolean[];
+/** Labels or numbers, one a row. */
+export type Answers = NDArray | string[] | boolean[];
 
 interface Found {
   readonly isFitted: boolean;
@@ -146,9 +147,21 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
     const z = this.#transformed('predictProba', x);
     const last = this.#last();
     if (!isNetworkStep(last)) return this.#method('predictProba')(z) as never;
-    if (!isClassifier(last))
-      throw new TypeError('Expected a network of classes for predictProba, but its loss is one of numbers');
+    this.#needClasses(last, 'predictProba');
     return last.predict(shapedFor(last, z)).then(probabilities) as never;
+  }
+
+  /** What `predict` and `predictProba` give, of one pass through the transformers and a network. */
+  async predictWithProba(x: TableInput | Frame): Promise<{ answers: Answers; probabilities: NDArray }> {
+    const z = this.#transformed('predictWithProba', x);
+    const last = this.#last();
+    if (!isNetworkStep(last)) {
+      const [answers, probabilities] = [this.#method('predict')(z), this.#method('predictProba')(z)];
+      return { answers: answers as Answers, probabilities: probabilities as NDArray };
+    }
+    this.#needClasses(last, 'predictWithProba');
+    const output = await last.predict(shapedFor(last, z));
+    return { answers: answersOf(last, output, this.#found.classes), probabilities: probabilities(output) };
   }
 
   /** What the last step scores: accuracy, or R² (for a network, of its answers; a promise). */
@@ -278,6 +291,11 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Sav
 
   #needFitted(member: string): void {
     if (!this.#found.isFitted) throw notFitted('the pipeline', member);
+  }
+
+  #needClasses(network: NetworkStep, member: string): void {
+    if (!this.#found.classes && !isClassifier(network))
+      throw new TypeError(`Expected a network of classes for ${member}, but its loss is one of numbers`);
   }
 
   /** A method of the last step. */

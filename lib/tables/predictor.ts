@@ -1,16 +1,17 @@
 import { NDArray } from '../array.js';
 import { checkOptions, wrongType, wrongValue } from '../check.js';
 import { ofFile } from '../io/file-errors.js';
-import { loadModel, type ModelFile, parseModel } from '../io/model-file.js';
+import { loadModel, parseModel } from '../io/model-file.js';
 import { hasMethods, property } from '../kind.js';
 import type { Label } from '../labels.js';
 import { objectIn, type Parts, registerSaved, Saved } from '../saved.js';
 import { type Frame, readFrame, type TableInput } from './frame.js';
 import { meaningOf } from './legacy.js';
-import { Pipeline } from './pipeline.js';
-import type { StandardScaler } from './standard-scaler.js';
+import { type Answers, Pipeline } from './pipeline.js';
 
-type Answers = NDArray | string[] | boolean[];
+export type { Answers };
+
+import type { StandardScaler } from './standard-scaler.js';
 
 export interface PredictorOptions {
   /** From raw rows to the model's answers; fitted, as a whole or each of its steps, such as a network that a stream trained. */
@@ -69,18 +70,23 @@ export class Predictor extends Saved {
    * @param rows a table as the model was trained on: other columns beside those of `inputNames` are not looked at
    * @throws TypeError or RangeError, with row and column, for what it cannot take
    */
-  async predict(rows: TableInput): Promise<Answers> {
+  async predict(rows: TableInput | Frame): Promise<Answers> {
     return this.#inUnits((await this.pipeline.predict(this.#matched(rows))) as Answers);
   }
 
   /** The same on the calling thread. */
-  predictSync(rows: TableInput): Answers {
+  predictSync(rows: TableInput | Frame): Answers {
     return this.#inUnits(this.pipeline.predictSync(this.#matched(rows)));
   }
 
   /** The probabilities [n, classes], in the order of `classes`. @throws TypeError for a regression */
-  async predictProba(rows: TableInput): Promise<NDArray> {
+  async predictProba(rows: TableInput | Frame): Promise<NDArray> {
     return this.pipeline.predictProba(this.#matched(rows));
+  }
+
+  /** What `predict` and `predictProba` give, at the cost of one of them. @throws TypeError for a regression */
+  async predictWithProba(rows: TableInput | Frame): Promise<{ answers: Answers; probabilities: NDArray }> {
+    return this.pipeline.predictWithProba(this.#matched(rows));
   }
 
   /** What it takes, what becomes of it, and what it answers, in words. */
@@ -117,7 +123,7 @@ export class Predictor extends Saved {
   }
 
   /** Names of columns are told apart from a model without names in one sentence. */
-  #matched(rows: TableInput): Frame {
+  #matched(rows: TableInput | Frame): Frame {
     const names = this.inputNames;
     const x = readFrame('rows', rows);
     if (!names || !x.names) return x;
@@ -145,15 +151,17 @@ export class Predictor extends Saved {
 export async function loadPredictor(source: string | URL | Uint8Array): Promise<Predictor> {
   const isBytes = ArrayBuffer.isView(source);
   const file = isBytes ? parseModel(source as Uint8Array) : await loadModel(source as string | URL);
-  return ofFile(isBytes ? 'the bytes' : (source as string | URL), () => predictorOf(file));
+  return ofFile(isBytes ? 'the bytes' : (source as string | URL), () =>
+    predictorOf(objectIn(file), file.training?.run),
+  );
 }
 
-function predictorOf(file: ModelFile): Predictor {
-  const held = objectIn(file);
+/** @param held what a file holds @param run what the command line keeps beside it, if it does */
+export function predictorOf(held: object, run: unknown): Predictor {
   if (held instanceof Predictor) return held;
   if (held instanceof Pipeline) return new Predictor({ pipeline: held });
   if (!hasMethods(held, 'predict')) throw wrongType('the file', 'that of a model that predicts', held);
-  const { transformer, classes, ...rest } = meaningOf(file.training?.run);
+  const { transformer, classes, ...rest } = meaningOf(run);
   const steps = [...(transformer ? [['scale', transformer]] : []), ['model', held]];
   return new Predictor({ pipeline: fittedOf({ steps }, classes), ...rest });
 }

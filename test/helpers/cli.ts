@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { commandLine } from '../../dist/cli/command-line.js';
 
@@ -74,6 +76,38 @@ export class Workplace {
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** `fjordnet serve` of a file on a free port. */
+export async function serving(path: string, ...options: string[]) {
+  const child = spawn(process.execPath, [MAIN, 'serve', path, '--port', '0', '--json', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  const { url } = JSON.parse(line);
+  const ask = async (path: string, body?: unknown, more: RequestInit = {}) => {
+    const request = body === undefined ? more : { method: 'POST', body: JSON.stringify(body), ...more };
+    const response = await fetch(url + path, request);
+    const text = await response.text();
+    return { status: response.status, body: text ? JSON.parse(text) : undefined };
+  };
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'exit');
+    return code;
+  };
+  return { url, ask, stop };
+}
+
+/** Columns as CSV: text as it is, what is missing as nothing. */
+export function csvOf(rows: readonly Record<string, unknown>[]): string {
+  const quoted = (cell: unknown) =>
+    /[",]/.test(String(cell)) ? `"${String(cell).replaceAll('"', '""')}"` : String(cell ?? '');
+  const names = Object.keys(rows[0]);
+  const lines = [names, ...rows.map((row) => names.map((name) => row[name]))].map((cells) =>
+    cells.map(quoted).join(','),
+  );
+  return `${lines.join('\n')}\n`;
 }
 
 /** Four features and three classes in text, that a network learns within a few epochs. */

@@ -372,18 +372,23 @@ export const CALLS: Record<string, Call> = {
   'Pipeline of steps': plain((name, step) => new fjordnet.Pipeline([[name, step]]), 'a', new StandardScaler()),
   makePipeline: plain((a, b) => fjordnet.makePipeline(a, b), new StandardScaler(), new MLPClassifier()),
   ...Object.fromEntries(
-    ['fit', 'fitSync', 'predict', 'predictSync', 'predictProba', 'score', 'setParams', 'save'].map((method) => [
-      `Pipeline.${method}`,
-      of(
-        () => fjordnet.makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1 })).fitSync(x(), y()),
-        (pipeline, ...args) => (pipeline as any)[method](...args),
-        ...(method === 'setParams'
-          ? [{ mlpclassifier__alpha: 0.1, standardscaler: 'passthrough' }]
-          : method === 'save'
-            ? ['pipeline']
-            : [x, y, { sampleWeight: undefined }].slice(0, method.startsWith('fit') ? 3 : method === 'score' ? 2 : 1)),
-      ),
-    ]),
+    ['fit', 'fitSync', 'predict', 'predictSync', 'predictProba', 'predictWithProba', 'score', 'setParams', 'save'].map(
+      (method) => [
+        `Pipeline.${method}`,
+        of(
+          () => fjordnet.makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1 })).fitSync(x(), y()),
+          (pipeline, ...args) => (pipeline as any)[method](...args),
+          ...(method === 'setParams'
+            ? [{ mlpclassifier__alpha: 0.1, standardscaler: 'passthrough' }]
+            : method === 'save'
+              ? ['pipeline']
+              : [x, y, { sampleWeight: undefined }].slice(
+                  0,
+                  method.startsWith('fit') ? 3 : method === 'score' ? 2 : 1,
+                )),
+        ),
+      ],
+    ),
   ),
   'Pipeline.setParams of a network': of(
     () => fjordnet.makePipeline(new StandardScaler(), network()),
@@ -415,7 +420,7 @@ export const CALLS: Record<string, Call> = {
     targetScaler: new StandardScaler(),
   }),
   ...Object.fromEntries(
-    ['predict', 'predictSync', 'predictProba'].map((method) => [
+    ['predict', 'predictSync', 'predictProba', 'predictWithProba'].map((method) => [
       `Predictor.${method}`,
       of(
         () =>

@@ -3,22 +3,20 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { NDArray } from '../../array.js';
+import { isNDArray } from '../../kind.js';
 import type { Label } from '../../labels.js';
 import { isDate } from '../../tables/frame.js';
-import { classCodes, probabilities } from '../../tables/network-step.js';
-import { inUnits } from '../assessment.js';
 import { readSourceOptions } from '../data-options.js';
-import { loadFor } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { readMixed } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output } from '../output.js';
-import { loadOwnRun } from '../run-file.js';
+import { predicted, readRawRows } from '../raw-rows.js';
+import { loadAnswering } from '../run-file.js';
 
-const BATCH = 256;
-/** Samples whose lines are written at a time. */
-const CHUNK = 4096;
+/** Characters that are written at a time. */
+const WRITTEN = 2 ** 16;
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
@@ -27,48 +25,47 @@ export async function run(values: Values): Promise<number> {
   const [path, source] = values.positionals;
   const file = values.text('out');
   if (file !== undefined) await checkDestination('--out', file);
-  const { model, run } = await loadOwnRun(path);
-  const { meaning } = run;
-  const { classes } = meaning;
+  const { predictor, run } = await loadAnswering(path);
+  const { classes } = predictor;
   const withProbabilities = values.switch('probabilities');
-  if (withProbabilities && !classes) throw usage(`Expected no --probabilities: '${path}' predicts numbers`);
+  if (withProbabilities && classes.length === 0) throw usage(`Expected no --probabilities: '${path}' predicts numbers`);
   if (!json) out.reading(source);
   const options = readSourceOptions(values, source);
-  if (values.switch('rows') && (source === '-' || source === 'digits'))
+  const withRows = values.switch('rows');
+  if (withRows && (source === '-' || source === 'digits'))
     throw usage(`Expected no --rows with '${source}', but with a file of CSV, JSON or Parquet`);
-  const { x, decided } = await loadFor(run, options, false);
-  if (decided) out.note(decided);
-  const table = values.switch('rows') ? await readMixed({ ...options, ...run.data, ...options }) : undefined;
+  const rows = await readRawRows(predictor, run, options, withRows);
+  if (rows.decided) out.note(rows.decided);
+  const table = withRows ? (rows.table ?? (await readMixed({ ...options, ...run?.data, ...options }))) : undefined;
 
-  const [n] = x.shape;
   const stream = file === undefined ? process.stdout : createWriteStream(file);
+  let n = 0;
   try {
     if (!json)
       await write(
         stream,
-        `${csvRow([...(table?.names ?? []), 'prediction', ...(withProbabilities && classes ? classes.map((c) => `p(${c})`) : [])])}\n`,
+        `${csvRow([...(table?.names ?? []), 'prediction', ...(withProbabilities ? classes.map((c) => `p(${c})`) : [])])}\n`,
       );
-    for (let at = 0; at < n; at += CHUNK) {
-      const rows = Int32Array.from({ length: Math.min(CHUNK, n - at) }, (_, i) => at + i);
-      const output = await model.predict(x.take(rows), { batchSize: BATCH });
-      const predicted = classes ? classCodes(output).data : inUnits(output.reshape(-1), meaning).data;
-      const p = withProbabilities ? probabilities(output) : undefined;
+    for await (const { answers, probabilities } of predicted(predictor, rows, withProbabilities)) {
+      const predictions = isNDArray(answers) ? answers.data : answers;
       let text = '';
-      for (let i = 0; i < rows.length; i++) {
-        const prediction = classes ? classes[predicted[i]] : predicted[i];
-        const before = table ? table.columns.map((column) => written(column[at + i])) : [];
+      for (const [i, prediction] of predictions.entries()) {
+        const p = probabilities && sharesOf(probabilities, i);
+        const before = table ? table.columns.map((column) => written(column[n])) : [];
         text += json
           ? jsonLine(
-              at + i,
+              n,
               prediction,
               classes,
               p,
-              i,
               table && Object.fromEntries(table.names.map((name, k) => [name, before[k]])),
             )
-          : csvLine(before, prediction, p, i);
+          : `${csvRow([...before.map((cell) => cell ?? ''), prediction, ...(p ?? [])])}\n`;
+        n++;
+        if (text.length < WRITTEN && i < predictions.length - 1) continue;
+        await write(stream, text);
+        text = '';
       }
-      await write(stream, text);
     }
     if (stream !== process.stdout) {
       stream.end();
@@ -86,29 +83,22 @@ async function write(stream: Writable, text: string): Promise<void> {
   if (!stream.write(text)) await once(stream, 'drain');
 }
 
-function csvLine(before: readonly (Label | null)[], prediction: Label, p: NDArray | undefined, row: number): string {
-  return `${csvRow([...before.map((cell) => cell ?? ''), prediction, ...(p ? rowOf(p, row) : [])])}\n`;
-}
-
 function jsonLine(
   sample: number,
   prediction: Label,
-  classes: readonly Label[] | undefined,
-  p: NDArray | undefined,
-  row: number,
-  cells: object | undefined,
+  classes: readonly Label[],
+  p: readonly number[] | undefined,
+  row: object | undefined,
 ): string {
-  const shares = p && classes && Object.fromEntries(rowOf(p, row).map((share, i) => [String(classes[i]), share]));
-  return `${JSON.stringify({ sample, ...(cells && { row: cells }), prediction, ...(shares && { probabilities: shares }) })}\n`;
+  const probabilities = p && Object.fromEntries(p.map((share, i) => [String(classes[i]), share]));
+  return `${JSON.stringify({ sample, ...(row && { row }), prediction, ...(probabilities && { probabilities }) })}\n`;
 }
 
 const written = (cell: Label | Date | null): Label | null => (isDate(cell) ? cell.toISOString() : cell);
 
 /** Seven significant digits: more than float32 has. */
-const rowOf = (p: NDArray, row: number): number[] => {
-  const [, width] = p.shape;
-  return Array.from(p.data.subarray(row * width, (row + 1) * width), (share) => Number(share.toPrecision(7)));
-};
+const sharesOf = ({ data, shape: [, width] }: NDArray, row: number): number[] =>
+  Array.from(data.subarray(row * width, (row + 1) * width), (share) => Number(share.toPrecision(7)));
 
 /** Quoted as RFC 4180 says. */
 const csvRow = (cells: readonly Label[]) =>
