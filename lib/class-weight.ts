@@ -68,7 +68,8 @@ function labelsOf(targets: NDArray, loss: Loss): Float64Array | Int32Array {
   return labels;
 }
 
-function balanced(labels: Float64Array | Int32Array): Map<number, number> {
+/** scikit-learn's weights of the classes of labels. */
+export function balanced(labels: Float64Array | Int32Array): Map<number, number> {
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   return new Map([...counts].map(([label, count]) => [label, labels.length / (counts.size * count)]));

@@ -14,6 +14,7 @@ export { type Constraint, type ConstraintInput, constraints } from './constraint
 export { custom, type OfSample } from './custom.js';
 export type { CsvDatasetOptions } from './data/csv.js';
 export type { Batched, Dataset, MapOptions } from './data/dataset.js';
+export type { ImageFolder, ImageFolderOptions, ImageFolderShare } from './data/image-folder.js';
 export { data } from './data/index.js';
 export { type PadSequencesOptions, padSequences } from './data/pad-sequences.js';
 export type { TableDatasetOptions } from './data/table-options.js';

@@ -33,7 +33,9 @@ export function uniqueLabels(...labels: ArrayLike<Label>[]): Label[] {
   const seen = new Set<Label>();
   for (const y of labels) for (let i = 0; i < y.length; i++) seen.add(y[i]);
   const unique = [...seen];
-  return unique.sort(typeof unique[0] === 'string' ? byCodePoint : (a, b) => (a as number) - (b as number));
+  return typeof unique[0] === 'string'
+    ? (unique as string[]).sort(byCodePoint)
+    : unique.sort((a, b) => (a as number) - (b as number));
 }
 
 /** The sorted classes of `y`, and for every sample the number of its class among them. */
@@ -120,11 +122,12 @@ function zeros(rows: number, columns: number): NDArray {
   }
 }
 
-/** JavaScript compares UTF-16 units, which puts U+E000 .. U+FFFF behind the characters above U+FFFF. */
-function byCodePoint(a: Label, b: Label): number {
-  const x = Array.from(a as string);
-  const y = Array.from(b as string);
-  for (let i = 0; i < Math.min(x.length, y.length); i++)
-    if (x[i] !== y[i]) return x[i].codePointAt(0)! - y[i].codePointAt(0)!;
-  return x.length - y.length;
+/** As Python sorts text. JavaScript compares UTF-16 units, which puts U+E000 .. U+FFFF behind the characters above U+FFFF. */
+export function byCodePoint(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return unitRank(a.charCodeAt(i)) - unitRank(b.charCodeAt(i));
+  return a.length - b.length;
 }
+
+/** Surrogates, the halves of the characters above U+FFFF, come last. */
+const unitRank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);

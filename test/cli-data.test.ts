@@ -335,7 +335,13 @@ test.serial('arrays: shapes, labels and options that do not fit are refused', as
 
 test.serial('folders, cut gzip and unreadable things are told in one sentence', async (t) => {
   mkdirSync(place.path('folder'), { recursive: true });
-  await refused(t, 3, /Cannot read '.*folder': it is a folder/, 'info', place.path('folder'));
+  await refused(
+    t,
+    3,
+    /Cannot read '.*folder': it is a folder without one for each class: it holds no pictures/,
+    'info',
+    place.path('folder'),
+  );
   await refused(t, 3, /Cannot read '.*': it is empty/, 'info', '/dev/null');
   await refused(t, 3, /it holds a zero byte in line 1/, 'info', '/dev/zero');
   await refused(t, 3, /a part of the path is not a folder/, 'info', place.path('shapes.csv/x'));

@@ -226,6 +226,34 @@ test('misclassified images are found, and named', (t) => {
   t.is(plots.images(three, { labels: ['a', 'b', 'c'], indices: [2] }).description, '1 image of 3; image 2 is c.');
 });
 
+test('images of three channels have their own colours; the surest mistakes come first', async (t) => {
+  const bytes = [255, 0, 0, 0, 128, 0, 10, 20, 30, 255, 255, 255];
+  const decoded = async (plot: plots.Plot) => {
+    const uri = /data:image\/png;base64,([^"]+)/.exec(await plot.svg()) as RegExpExecArray;
+    return [...decode(Buffer.from(uri[1], 'base64')).data];
+  };
+  const colours = NDArray.from(bytes, { shape: [1, 2, 2, 3] });
+  t.deepEqual(await decoded(plots.images(colours)), bytes);
+  const shares = NDArray.from(
+    bytes.map((byte) => byte / 255),
+    { shape: [1, 2, 2, 3] },
+  );
+  t.deepEqual(await decoded(plots.images(shares)), bytes);
+  t.true(plots.images(colours).text({ color: true }).includes('\u001b[38;5;196;48;5;'), 'the first pixel is red');
+  for (const value of [-1, 256])
+    t.throws(() => plots.images(NDArray.from([...bytes.slice(1), value], { shape: [1, 2, 2, 3] })), {
+      message: `Expected the colours of images to lie in [0, 255], got ${value}`,
+    });
+  const wrong = { labels: ['a', 'a', 'b'], predicted: ['b', 'a', 'a'], probabilities: [0.6, 0.9, 0.97] };
+  t.is(
+    plots.images(NDArray.zeros([3, 2, 2]), wrong).description,
+    '2 images of 2 misclassified images of 3; image 2 predicted a, true b, 97 % sure; image 0 predicted b, true a, 60 % sure.',
+  );
+  t.throws(() => plots.images(NDArray.zeros([3, 2, 2]), { ...wrong, probabilities: [1] }), {
+    message: 'Expected probabilities to hold 3 numbers, one an image, got 1',
+  });
+});
+
 test('descriptions say what the data says', (t) => {
   t.is(
     plots.heatmap(

@@ -1,4 +1,4 @@
-import { NDArray } from '../array.js';
+import { extent, NDArray, type TypedData } from '../array.js';
 import { type Label, toCategorical } from '../labels.js';
 import type { Sequential } from '../models/sequential.js';
 import { accuracyScore, confusionMatrix } from '../scores/classification.js';
@@ -6,7 +6,7 @@ import { classificationReport } from '../scores/classification-report.js';
 import { r2Score } from '../scores/regression.js';
 import { meanSquaredError } from '../scores/regression-errors.js';
 import { classCodes, probabilities } from '../tables/network-step.js';
-import type { Meaning, Samples } from './dataset.js';
+import type { DataOptions, Meaning, Samples } from './dataset.js';
 import { undoScaling } from './scaling.js';
 
 const BATCH = 256;
@@ -94,15 +94,37 @@ export function unscaled(x: NDArray, { scaling }: Meaning): NDArray {
   return copy;
 }
 
-/** [n, height, width]: several channels as their mean. */
-export function greyImages(x: NDArray, meaning: Meaning): NDArray {
-  const [height, width, channels] = meaning.imageShape as readonly number[];
-  const { data } = unscaled(x, meaning);
-  const grey = NDArray.zeros([x.shape[0], height, width]);
-  for (let i = 0; i < grey.data.length; i++) {
-    let sum = 0;
-    for (let c = 0; c < channels; c++) sum += data[i * channels + c];
-    grey.data[i] = sum / channels;
+/** Samples as `plots.images` draws them. */
+export const imagesOf = (x: NDArray, meaning: Meaning, { size }: Pick<DataOptions, 'size'>): NDArray =>
+  drawable(unscaled(x, meaning), meaning.imageShape as readonly number[], size !== undefined);
+
+/** Pictures of files, and other samples of three channels, in colours of 0 to 1; of what has other channels their mean. */
+export function drawable(x: NDArray, imageShape: readonly number[], areFiles: boolean): NDArray {
+  const [height, width, channels] = imageShape;
+  const { data } = x;
+  if (!areFiles && channels === 1) return x.reshape(-1, height, width);
+  if (!areFiles && channels !== 3) {
+    const grey = NDArray.zeros([x.shape[0], height, width]);
+    for (let i = 0; i < grey.data.length; i++) {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += data[i * channels + c];
+      grey.data[i] = sum / channels;
+    }
+    return grey;
   }
-  return grey;
+  const [low, high] = areFiles ? [0, 255] : coloursOf(data);
+  const drawn = NDArray.zeros([x.shape[0], height, width, 3]);
+  for (let i = 0; i < drawn.data.length; i++) {
+    const value = data[channels === 3 ? i : Math.floor(i / 3)];
+    drawn.data[i] = Math.min(1, Math.max(0, (value - low) / (high - low)));
+  }
+  return drawn;
+}
+
+/** What is black and what is white in samples that may be of bytes, of shares, or of something else. */
+function coloursOf(data: TypedData): [number, number] {
+  const [low, high] = extent(data);
+  const slack = 1e-3; // of scaling and its undoing
+  if (low < -slack || high > 255 + slack) return [low, high];
+  return [0, high > 1 + slack ? 255 : 1];
 }

@@ -1,4 +1,4 @@
-import { DATA_ARGUMENT, DATA_OPTIONS, SOURCE_OPTIONS } from './data-options.js';
+import { DATA_ARGUMENT, DATA_OPTIONS, PICTURE_OPTIONS, SOURCE_OPTIONS } from './data-options.js';
 import type { CommandSpec } from './options.js';
 import { RECIPE_OPTIONS, TRAINING_OPTIONS } from './recipe-options.js';
 
@@ -74,6 +74,10 @@ const train: CommandSpec = {
     [
       'A table with text and missing values, of which a column of numbers is to be predicted',
       'fjordnet train cars.json --label Miles_per_Gallon --regression --drop Name --save cars.safetensors',
+    ],
+    [
+      'Pictures, in a folder for each class or in such folders within train and test',
+      'fjordnet train photos --size 64x64 --save photos.safetensors --report photos.html',
     ],
     ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 50'],
   ],
@@ -160,7 +164,7 @@ const predict: CommandSpec = {
     MODEL_ARGUMENT,
     [
       'DATA',
-      "Samples, with or without labels: 'digits', CSV, Parquet, JSON, NPY, NPZ or IDX, or '-' for CSV on standard input",
+      "Samples, with or without labels: 'digits', CSV, Parquet, JSON, NPY, NPZ or IDX, a folder of pictures or one of them, or '-' for CSV on standard input",
     ],
   ],
   least: 2,
@@ -226,7 +230,7 @@ const plot: CommandSpec = {
   least: 1,
   most: 12,
   groups: [
-    ['Data', SOURCE_OPTIONS],
+    ['Data', { ...SOURCE_OPTIONS, ...PICTURE_OPTIONS }],
     [
       'Figure',
       {
@@ -283,7 +287,10 @@ const info: CommandSpec = {
   summary: 'Tell about this build of fjordnet, about a saved network, or about data',
   usage: '[FILE] [OPTIONS]',
   arguments: [
-    ['FILE', "A network (.safetensors), or data: 'digits', CSV, Parquet, JSON, NPY, NPZ or IDX. Default: this build"],
+    [
+      'FILE',
+      "A network (.safetensors), or data: 'digits', CSV, Parquet, JSON, NPY, NPZ, IDX or a folder of pictures. Default: this build",
+    ],
   ],
   least: 0,
   most: 1,

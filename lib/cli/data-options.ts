@@ -8,7 +8,7 @@ import type { SourceOptions } from './sources.js';
 
 export const DATA_ARGUMENT = [
   'DATA',
-  "'digits' (1,797 handwritten digits that come with fjordnet) or a file: CSV or TSV (gzipped or not, '-' for standard input), Parquet, JSON (a list of records, or one a line), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
+  "'digits' (1,797 handwritten digits that come with fjordnet) or a folder with a folder of pictures for each class, or a file: CSV or TSV (gzipped or not, '-' for standard input), Parquet, JSON (a list of records, or one a line), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
 ] as const;
 
 /** How a file is read. */
@@ -25,16 +25,24 @@ export const SOURCE_OPTIONS = {
     value: 'CHARACTER',
     help: "CSV: what stands between cells, such as ';'. Default: ',', in a .tsv file a tab",
   },
+  'skip-damaged': { help: 'Folder of pictures: leave out those that cannot be decoded, and name them' },
   labels: {
     value: 'FILE',
     help: "NPY, IDX: the file of the labels. Default: for MNIST's file names the one beside it",
   },
 } as const;
 
+/** How a folder of pictures is read. */
+export const PICTURE_OPTIONS = {
+  size: { value: 'HxW', help: 'Folder of pictures: height and width that all are scaled to, such as 32x32' },
+  'color-mode': { value: 'MODE', help: 'Folder of pictures: rgb or grayscale. Default: rgb' },
+} as const;
+
 export const DATA_OPTIONS: OptionGroup = [
   'Data',
   {
     ...SOURCE_OPTIONS,
+    ...PICTURE_OPTIONS,
     task: { value: 'TASK', help: 'classification or regression. Default: by what the labels are' },
     scale: {
       value: 'HOW',
@@ -68,8 +76,18 @@ export function readSourceOptions(values: Values, source: string): SourceOptions
     throw usage('Expected one of --header and --no-header, got both');
   const labels = values.text('labels');
   const label = values.text('label');
+  const size = values
+    .text('size')
+    ?.split(/[x×,]/)
+    .map((part) => readInteger('--size', part, 1));
+  if (size && size.length > 2)
+    throw usage(`Expected --size to be HEIGHTxWIDTH, such as 32x32, got '${values.text('size')}'`);
+  const colorMode = values.choice('color-mode', ['rgb', 'grayscale']);
   return {
     source: absolute(source),
+    ...(size && { size: size.length === 1 ? [size[0], size[0]] : size }),
+    ...(colorMode && { colorMode }),
+    ...(values.switch('skip-damaged') && { skipDamaged: true }),
     ...(labels !== undefined && { labels: resolve(labels) }),
     ...(label !== undefined && { label }),
     ...(separator !== undefined && { separator: separator === '\\t' ? '\t' : separator }),

@@ -2,14 +2,16 @@ import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { isRecords } from '../io/json-records.js';
 import { type Label, uniqueLabels } from '../labels.js';
+import { RandomState } from '../random.js';
 import type { TableTransformer } from '../tables/table-transformer.js';
 import type { FloatType } from '../tape.js';
-import { CommandError, EXIT } from './errors.js';
+import { CommandError, EXIT, usage } from './errors.js';
 import { asksForColumns, type ColumnOptions, isOfColumns, type MixedTable, readMixed } from './mixed.js';
 import { checkMixed, loadMixedFor, splitMixed } from './mixed-dataset.js';
+import { isFolder, isOfPictures, type PictureOptions } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling, type Scaling, type ScalingName } from './scaling.js';
-import { readSource, type SourceOptions, type Table } from './sources.js';
+import { readSource, type SourceOptions, shownPath, type Table } from './sources.js';
 import { splitRows } from './split-rows.js';
 import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
 
@@ -57,6 +59,8 @@ export interface Split {
   readonly meaning: Meaning;
   readonly train: Samples;
   readonly test?: Samples;
+  /** Whether the data bring a test set along. */
+  readonly hasOwnTest?: boolean;
   /** What was taken of a first row that may be names or data. */
   readonly decided?: string;
   /** What makes numbers of mixed columns, fitted to the training set. */
@@ -70,7 +74,7 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     checkMixed(table, options, flat);
     return splitMixed(table, options, dtype, seed);
   }
-  const task = options.task === 'auto' ? guessTask(table) : options.task;
+  const task = table.files ? 'classification' : options.task === 'auto' ? guessTask(table) : options.task;
   checkTask(table, task);
   const classes = task === 'classification' ? uniqueLabels(labelsOf(table)) : undefined;
   if (classes && classes.length < 2)
@@ -85,9 +89,10 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
   const { testData: source, testLabels: labels } = options;
   const other =
     source === undefined ? table.test : await readSource({ ...options, source, labels, expected, keys: 'test' }, dtype);
-  const [train, test] = other
-    ? [{ x, y }, testSamples(other, table, x, classes)]
-    : split(table, x, y, classes, options, seed);
+  const [train, test] =
+    other || options.testSize === 0
+      ? [table.files ? shuffled({ x, y }, seed) : { x, y }, other && testSamples(other, table, x, classes)]
+      : split(table, x, y, classes, options, seed);
 
   const imageShape = [x.shape.slice(1), options.shape, table.imageShape].find((shape) => shape?.length === 3);
   const scaling = fitScaling(options.scale === 'auto' ? (imageShape ? 'max' : 'standard') : options.scale, train.x);
@@ -110,12 +115,17 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     },
     train,
     ...(test && { test }),
+    ...(table.test && options.testData === undefined && { hasOwnTest: true }),
     ...(table.decided && { decided: table.decided }),
   };
 }
 
 /** As numbers, or, where a CSV file holds others or options say so, as columns of any kind. */
 async function readTable(options: DataOptions, dtype: FloatType): Promise<Table | MixedTable> {
+  if (isFolder(options.source)) {
+    checkPictures(options);
+    return readSource(options, dtype);
+  }
   if (asksForColumns(options) || isRecords(options.source)) return readMixed(options, options.label ?? -1);
   try {
     return await readSource(options, dtype);
@@ -130,14 +140,14 @@ export async function loadFor(
   { meaning, recipe, data, transformer }: Pick<Run, 'meaning' | 'recipe' | 'data' | 'transformer'>,
   options: SourceOptions,
   withTargets: boolean,
-): Promise<{ x: NDArray; y?: NDArray; name: string; decided?: string }> {
+): Promise<{ x: NDArray; y?: NDArray; name: string; decided?: string; files?: readonly string[] }> {
   if (transformer) return loadMixedFor({ meaning, recipe, data, transformer }, options, withTargets);
   const table = await readSamples({ meaning, data }, options, withTargets, recipe.dtype);
-  const { x, name, decided } = table;
+  const { x, name, decided, files } = table;
   applyScaling(meaning.scaling, x);
   if (!table.y) {
     if (withTargets) throw new CommandError(EXIT.input, `Expected '${name}' to hold labels, got samples only`);
-    return { x, name, ...(decided && { decided }) };
+    return { x, name, ...(decided && { decided }), ...(files && { files }) };
   }
   if (withTargets) checkTask(table, meaning.task);
   const y = withTargets ? targetsOf(table, meaning.classes) : undefined;
@@ -158,10 +168,19 @@ export async function readSamples(
     ...(target !== undefined && { label: target }),
     ...(features && { features }),
   };
-  const table = await readSource({ ...options, expected, labelOptional: !withTargets }, dtype);
+  const pictures = picturesFor(meaning, data, options.source);
+  const table = await readSource({ ...options, ...pictures, expected, labelOptional: !withTargets }, dtype);
   // where --shape said how the samples lie, the shape in the file says nothing
   if (!data.shape) checkShape(table, meaning.imageShape ?? inputShape);
   return { ...table, x: selectFeatures(table, meaning) };
+}
+
+/** Pictures are read as those of the training were. */
+export function picturesFor({ imageShape }: Meaning, { size }: DataOptions, source: string): PictureOptions {
+  if (!isOfPictures(source)) return {};
+  if (!size || !imageShape)
+    throw new CommandError(EXIT.input, `Expected a network that was trained on a folder of pictures for '${source}'`);
+  return { size: imageShape.slice(0, 2), colorMode: imageShape[2] === 1 ? 'grayscale' : 'rgb' };
 }
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
@@ -255,11 +274,25 @@ function split(
   classes: readonly Label[] | undefined,
   options: DataOptions,
   seed: number,
-): [Samples, Samples?] {
-  if (options.testSize === 0) return [{ x, y }];
+): [Samples, Samples] {
   const rows = NDArray.wrap(Int32Array.from({ length: x.shape[0] }, (_, row) => row));
   const parts = splitRows(name, rows, y, classes, options, seed).map((part) => ({ x: x.take(part), y: y.take(part) }));
   return parts as [Samples, Samples];
+}
+
+/** Pictures come by class: the last ones, which are validated on, would be of one. */
+function shuffled({ x, y }: Samples, seed: number): Samples {
+  const order = new RandomState(seed).permutation(y.shape[0]);
+  return { x: x.take(order), y: y.take(order) };
+}
+
+/** What has no meaning for a folder of pictures. */
+function checkPictures(options: DataOptions): void {
+  const { source, task, shape } = options;
+  const folder = `'${shownPath(source)}', a folder of pictures`;
+  if (asksForColumns(options)) throw usage(`Expected no options of columns with ${folder}`);
+  if (task === 'regression') throw usage(`Expected classification of ${folder} by class, got regression`);
+  if (shape) throw usage(`Expected no --shape with ${folder}, but --size HEIGHTxWIDTH, what they are scaled to`);
 }
 
 /** The samples that are trained on, of n. */

@@ -4,6 +4,7 @@ import type { FloatType } from '../tape.js';
 import type { DataOptions, Samples, Split } from './dataset.js';
 import { CommandError, EXIT, usage } from './errors.js';
 import { type ColumnOptions, columnsOf, type MixedTable, readMixed, transformed, transformerFor } from './mixed.js';
+import { isOfPictures } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling } from './scaling.js';
 import type { SourceOptions } from './sources.js';
@@ -106,6 +107,11 @@ export function readMixedFor(
   options: SourceOptions & ColumnOptions,
   label?: string | number,
 ): Promise<MixedTable> {
+  if (isOfPictures(options.source))
+    throw new CommandError(
+      EXIT.input,
+      `Expected a network that was trained on a folder of pictures for '${options.source}'`,
+    );
   const written = { ...(decimal && { decimal }), ...(encoding && { encoding }), ...(separator && { separator }) };
   return readMixed({ ...written, ...options }, label);
 }

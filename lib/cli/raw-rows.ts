@@ -19,6 +19,8 @@ export interface RawRows {
   readonly parts: () => Iterable<TableInput | Frame>;
   /** The columns of a table of them. */
   readonly table?: MixedTable;
+  /** The files that pictures are in. */
+  readonly files?: readonly string[];
   /** What was taken of a first row that may be names or data. */
   readonly decided?: string;
 }
@@ -41,11 +43,16 @@ export async function readRawRows(
   }
   // images are many numbers, and a network takes them as float32
   const dtype = run?.meaning.imageShape ? run.recipe.dtype : 'float64';
-  const { x, name, decided } = run
+  const { x, name, decided, files } = run
     ? await readSamples(run, options, false, dtype)
     : await readSource({ ...options, labelOptional: true }, dtype);
   const samples = x.reshape(x.shape[0], -1);
-  return { name, parts: () => chunks(samples, run?.meaning.features), ...(decided && { decided }) };
+  return {
+    name,
+    parts: () => chunks(samples, run?.meaning.features),
+    ...(decided && { decided }),
+    ...(files && { files }),
+  };
 }
 
 function* chunks(samples: NDArray, names: readonly string[] | undefined): Generator<Frame> {

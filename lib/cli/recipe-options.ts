@@ -6,7 +6,7 @@ export const RECIPE_OPTIONS: OptionGroup = [
   {
     model: {
       value: 'MODEL',
-      help: 'mlp (dense layers), cnn (convolution, pooling, dense), lecture (the NumPy network of the lecture), sklearn (its MLPClassifier or MLPRegressor) or FILE.json of { "layers": [{ "type": "dense", "units": 10 }, …] }. Default: mlp',
+      help: 'mlp (dense layers), cnn (convolution, pooling, dense), lecture (the NumPy network of the lecture), sklearn (its MLPClassifier or MLPRegressor) or FILE.json of { "layers": [{ "type": "dense", "units": 10 }, …] }. Default: cnn for a folder of pictures, else mlp',
     },
     hidden: { value: 'SIZES', help: 'Neurons of the dense hidden layers, such as 100,50' },
     activation: {

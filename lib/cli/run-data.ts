@@ -4,7 +4,7 @@ import { percent } from './output.js';
 import type { Run } from './run-file.js';
 
 /** What a network was trained and tested on. */
-export function dataSection({ samples, data, seed, transformer }: Run, { name, meaning }: Split): Section {
+export function dataSection({ samples, data, seed, transformer }: Run, { name, meaning, hasOwnTest }: Split): Section {
   const total = samples.train + samples.validation + samples.test;
   const share = (n: number) => `${n.toLocaleString('en-US')} (${percent(n / total)})`;
   const { classes, features, scaling, target } = meaning;
@@ -28,7 +28,14 @@ export function dataSection({ samples, data, seed, transformer }: Run, { name, m
         ['To train on', share(samples.train)],
         ...(samples.validation ? ([['To validate on', share(samples.validation)]] as const) : []),
         ...(samples.test ? ([['To test on', share(samples.test)]] as const) : []),
-        ['Split', data.testData ? 'the test samples are a file of their own' : `drawn at random from seed ${seed}`],
+        [
+          'Split',
+          data.testData
+            ? 'the test samples are a file of their own'
+            : hasOwnTest
+              ? 'the data bring their test samples along'
+              : `drawn at random from seed ${seed}`,
+        ],
         ...(transformer ? [] : ([['Scaling', HOW[scaling.name]]] as const)),
       ]),
       ...(transformer

@@ -15,7 +15,7 @@ import {
   table,
 } from '../report/index.js';
 import { precisionRecallFscoreSupport } from '../scores/precision-recall.js';
-import { type Assessment, greyImages } from './assessment.js';
+import type { Assessment } from './assessment.js';
 import type { Split } from './dataset.js';
 import { checkDestination } from './destinations.js';
 import { unwritable } from './errors.js';
@@ -26,6 +26,7 @@ import { curvesSection, predictionsSection } from './run-curves.js';
 import { dataSection } from './run-data.js';
 import type { Run } from './run-file.js';
 import { importancesSection } from './run-importances.js';
+import { mistakesSection } from './run-mistakes.js';
 
 /** What a report is made of. */
 export interface ReportInput {
@@ -38,7 +39,6 @@ export interface ReportInput {
 
 /** Confusion matrices of more classes are unreadable. */
 const MOST_CLASSES = 40;
-const MISTAKES = 40;
 
 /** Makes sure, before the work, that a report can be drawn and written. */
 export async function checkReport(option: string, path: string): Promise<void> {
@@ -85,7 +85,7 @@ export async function runReport(input: ReportInput): Promise<string> {
     assessment?.classification && (await curvesSection(split, assessment.classification.probabilities)),
     assessment?.numbers && (await predictionsSection(split, assessment.numbers)),
     assessment && Number.isFinite(assessment.loss) && (await importancesSection(model, run, split)),
-    assessment?.classification && (await mistakesSection(split, assessment.classification)),
+    assessment?.classification && (await mistakesSection(run, split, assessment.classification)),
     await weightsSection(model),
     grid && (await gridSection(grid)),
     buildSection(run.build, run.seed),
@@ -222,33 +222,6 @@ async function classesSection(
           String(support.data[i]),
         ]),
         { caption: 'Scores of every class', numeric: [1, 2, 3, 4] },
-      ),
-    ],
-  };
-}
-
-async function mistakesSection(
-  split: Split,
-  { predicted }: NonNullable<Assessment['classification']>,
-): Promise<Section | undefined> {
-  const { meaning, test } = split;
-  const samples = test as NonNullable<Split['test']>;
-  const wrong: number[] = [];
-  for (let i = 0; i < predicted.size; i++) if (predicted.data[i] !== samples.y.data[i]) wrong.push(i);
-  if (!meaning.imageShape) return undefined;
-  const shown = wrong.slice(0, MISTAKES);
-  const title = 'Mistakes';
-  if (wrong.length === 0) return { title, content: [paragraph('Every test image was recognized.')] };
-  const label = (y: NDArray) => shown.map((i) => String(meaning.classes?.[y.data[i]]));
-  const images = greyImages(samples.x.take(Int32Array.from(shown)), meaning);
-  const all = wrong.length === shown.length ? 'All' : `${shown.length} of the`;
-  return {
-    title,
-    content: [
-      await figure(
-        (drawing) =>
-          plots.images(images, { ...drawing, labels: label(samples.y), predicted: label(predicted), limit: MISTAKES }),
-        `${all} ${count(wrong.length, 'misclassified test image')}, of ${samples.x.shape[0].toLocaleString('en-US')}.`,
       ),
     ],
   };

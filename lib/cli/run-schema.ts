@@ -39,6 +39,9 @@ const dataOptions = object<DataOptions>(
     testSize: number(0, 0.999999),
     testData: text,
     testLabels: text,
+    size: sizes,
+    colorMode: oneOf('rgb', 'grayscale'),
+    skipDamaged: boolean,
     columns: list(text),
     drop: list(text),
     categorical: list(text),
@@ -67,6 +70,9 @@ const dataOptions = object<DataOptions>(
     'shape',
     'testData',
     'testLabels',
+    'size',
+    'colorMode',
+    'skipDamaged',
   ],
 );
 

@@ -13,11 +13,12 @@ import type { Labels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
 import { readParquetTable } from './parquet-source.js';
+import { isOfPictures, type PictureOptions, readPictures } from './pictures.js';
 import { standardInput } from './standard-input.js';
 
 /** Where samples come from. Plain JSON. */
-export interface SourceOptions {
-  /** 'digits', a file, or '-' for CSV on standard input. */
+export interface SourceOptions extends PictureOptions {
+  /** 'digits', a file, a folder of pictures, or '-' for CSV on standard input. */
   readonly source: string;
   /** The file of the labels of an NPY or IDX file. */
   readonly labels?: string;
@@ -47,20 +48,23 @@ export interface Table {
   readonly imageShape?: readonly number[];
   /** Whether a first row that may be names or data was taken for names, where nobody said so. */
   readonly decided?: string;
-  /** The test set that an NPZ file brings along. */
+  /** The test set that an NPZ file, or a folder of pictures, brings along. */
   readonly test?: Table;
+  /** The files of pictures, relative to their folder. */
+  readonly files?: readonly string[];
 }
 
-type Format = 'npy' | 'npz' | 'idx' | 'parquet' | 'csv';
+type Format = 'digits' | 'pictures' | 'npy' | 'npz' | 'idx' | 'parquet' | 'csv';
 
 /** @throws CommandError in one sentence for what cannot be read or understood */
 export async function readSource(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const source = shownPath(options.source);
   const { labels } = options;
   try {
-    const format = source === 'digits' ? 'digits' : source === '-' ? 'csv' : await formatOf(source);
+    const format = await formatOf(source);
     checkUse(options, source, format);
     if (format === 'digits') return digits(dtype);
+    if (format === 'pictures') return await readPictures({ ...options, source }, dtype);
     if (format === 'csv') return await csv({ ...options, source }, dtype);
     if (format === 'parquet') return await parquet({ ...options, source }, dtype);
     if (format === 'npz') return await npz({ ...options, source }, dtype);
@@ -74,10 +78,16 @@ export async function readSource(options: SourceOptions, dtype: FloatType): Prom
 
 /** An option that the format has no use for is a mistake that should be told. */
 function checkUse(
-  { labels, label, header, separator }: SourceOptions,
+  { labels, label, header, separator, size, colorMode, skipDamaged }: SourceOptions,
   source: string,
-  format: Format | 'digits',
+  format: Format,
 ): void {
+  const ofPictures = { size, 'color-mode': colorMode, 'skip-damaged': skipDamaged };
+  const unused =
+    format === 'pictures' ? undefined : Object.entries(ofPictures).find(([, value]) => value !== undefined);
+  if (unused) throw usage(`Expected no --${unused[0]} with '${source}', which is no folder of pictures`);
+  if (labels !== undefined && format === 'pictures')
+    throw usage(`Expected no --labels with '${source}', whose folders are the classes`);
   if (labels !== undefined && (format === 'csv' || format === 'parquet'))
     throw usage(
       `Expected no --labels with a ${format === 'csv' ? 'CSV' : 'Parquet'} file: --label names the column of '${source}'`,
@@ -96,7 +106,7 @@ function checkUse(
 }
 
 /** Paths are kept whole; people read them as they typed them. */
-function shownPath(source: string): string {
+export function shownPath(source: string): string {
   if (!isAbsolute(source)) return source;
   const short = relative('', source) || '.';
   return short.startsWith('..') || short === 'digits' || short === '-' ? source : short;
@@ -109,6 +119,9 @@ function digits(dtype: FloatType): Table {
 
 /** By the first bytes, which lie less than names do. */
 async function formatOf(path: string): Promise<Format> {
+  if (path === 'digits') return 'digits';
+  if (path === '-') return 'csv';
+  if (isOfPictures(path)) return 'pictures';
   // what is read from a pipe or a device is gone
   if (!(await stat(path)).isFile()) return 'csv';
   const start = Buffer.alloc(6);
@@ -268,7 +281,8 @@ async function readLabelFile(path: string, n: number): Promise<Labels> {
     const format = await formatOf(path);
     if (format === 'npy') return await readNpy(path);
     if (format === 'idx') return await readIdx(path);
-    if (format === 'npz') throw usage(`Expected --labels to be an NPY, IDX or text file, got '${path}'`);
+    if (format === 'npz' || format === 'pictures')
+      throw usage(`Expected --labels to be an NPY, IDX or text file, got '${path}'`);
     return labelLines(path, await textOf(createReadStream(path), `'${path}'`), n);
   } catch (error) {
     throw unreadable(path, error);

@@ -1,6 +1,7 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
+import { knownLabels } from '../training/source.js';
 import { ahead, mapped } from './ahead.js';
 import type { Block } from './block.js';
 import { type Awaitable, batched, type Cursor, filtered, keeping, over, repeated, skipped, taken } from './cursor.js';
@@ -35,7 +36,7 @@ export interface MapOptions {
 
 /**
  * Samples, or batches of them, that come one after the other and need not be in memory: what `data.fromArrays`,
- * `data.generator`, `data.csv`, `data.npy` and `data.safetensors` give. Its methods are those of tf.data. Each gives a new
+ * `data.generator`, `data.csv`, `data.npy`, `data.safetensors` and `data.imageFolder` give. Its methods are those of tf.data. Each gives a new
  * dataset, and nothing is read before someone goes over it: `for await`, or `fit`, `evaluate` and `predict`, which take one of
  * batches. Each pass begins anew.
  *
@@ -46,10 +47,13 @@ export interface MapOptions {
  */
 export class Dataset<E = any> implements AsyncIterable<E> {
   readonly #open: () => Cursor<E>;
+  /** @internal */
+  readonly [knownLabels]: Int32Array | undefined;
 
   /** Datasets are made by `data.*`. @internal */
-  constructor(open: () => Cursor<E>) {
+  constructor(open: () => Cursor<E>, labels?: Int32Array) {
     this.#open = open;
+    this[knownLabels] = labels;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
@@ -87,7 +91,10 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   shuffle(bufferSize: number, seed?: number | RandomState): Dataset<E> {
     checkInteger('bufferSize', bufferSize, 1);
     const seeds = checkRandomState(seed);
-    return new Dataset(() => shuffled(this.#open(), bufferSize, new RandomState(seeds.randint(0, 2 ** 32))));
+    return new Dataset(
+      () => shuffled(this.#open(), bufferSize, new RandomState(seeds.randint(0, 2 ** 32))),
+      this[knownLabels],
+    );
   }
 
   /**
@@ -98,19 +105,19 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkInteger('n', n, 1);
     checkOptions('options', options, ['dropRemainder']);
     const dropRemainder = checkBoolean('dropRemainder', options.dropRemainder ?? false);
-    return new Dataset(() => batched(this.#open(), n, dropRemainder) as Cursor<Batched<E>>);
+    return new Dataset(() => batched(this.#open(), n, dropRemainder) as Cursor<Batched<E>>, this[knownLabels]);
   }
 
   /** Reads up to `n` elements ahead while others are in use. `fit` reads batches ahead by itself. */
   prefetch(n: number): Dataset<E> {
     checkInteger('n', n, 1);
-    return new Dataset(() => ahead(this.#open(), n, (element) => element));
+    return new Dataset(() => ahead(this.#open(), n, (element) => element), this[knownLabels]);
   }
 
   /** The whole n times, one pass after the other. Default: without an end, for `fit` with `batchesPerEpoch` */
   repeat(n?: number): Dataset<E> {
     const times = n === undefined ? Number.POSITIVE_INFINITY : checkInteger('n', n, 0);
-    return new Dataset(() => repeated(this.#open, times));
+    return new Dataset(() => repeated(this.#open, times), this[knownLabels]);
   }
 
   /** The first `n` elements. */
@@ -128,12 +135,14 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   /** Keeps all elements in memory during the first pass that comes to the end: those after it read nothing any more. */
   cache(): Dataset<E> {
     let kept: readonly Block<E>[] | undefined;
-    return new Dataset(() =>
-      kept
-        ? over(kept)
-        : keeping(this.#open(), (blocks) => {
-            kept = blocks;
-          }),
+    return new Dataset(
+      () =>
+        kept
+          ? over(kept)
+          : keeping(this.#open(), (blocks) => {
+              kept = blocks;
+            }),
+      this[knownLabels],
     );
   }
 }

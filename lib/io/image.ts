@@ -17,6 +17,7 @@ export interface ImageOptions {
 
 /** What is used of sharp. */
 interface Sharp {
+  metadata(): Promise<{ autoOrient: { width: number; height: number } }>;
   autoOrient(): Sharp;
   resize(options: { width: number; height: number; fit: 'fill'; kernel: 'linear' }): Sharp;
   toColourspace(name: 'srgb'): Sharp;
@@ -48,7 +49,7 @@ export async function readImage(image: string | URL | Uint8Array, options: Image
   if (typeof image !== 'string' && !isURL(image) && !isUint8Array(image))
     throw wrongType('image', 'a file name or URL, or the bytes of a picture', image);
   if (isUint8Array(image)) checkAttached('image', image);
-  const { default: sharp } = await loadPeer(PACKAGE, () => import(PACKAGE) as Promise<{ default: MakeSharp }>);
+  const sharp = await loadSharp();
   const source = isUint8Array(image) ? 'the bytes' : sourceOf(image);
   const bytes = isUint8Array(image) ? image : await readWhole(image, source);
   try {
@@ -62,7 +63,25 @@ export async function readImage(image: string | URL | Uint8Array, options: Image
   }
 }
 
-function checkSize(size: unknown): { height: number; width: number } {
+/** The size of a picture, upright, by its header. @throws as `readImage` */
+export async function imageSize(path: string): Promise<[height: number, width: number]> {
+  const sharp = await loadSharp();
+  const source = sourceOf(path);
+  const bytes = await readWhole(path, source);
+  try {
+    const { width, height } = (await sharp(bytes).metadata()).autoOrient;
+    return [height, width];
+  } catch (error) {
+    throw damaged(source, cut((error as Error).message, 200), error);
+  }
+}
+
+async function loadSharp(): Promise<MakeSharp> {
+  return (await loadPeer(PACKAGE, () => import(PACKAGE) as Promise<{ default: MakeSharp }>)).default;
+}
+
+/** [height, width] of pictures. */
+export function checkSize(size: unknown): { height: number; width: number } {
   if (!Array.isArray(size) || size.length !== 2) throw wrongType('size', '[height, width]', size);
   return { height: checkInteger('size[0]', size[0], 1), width: checkInteger('size[1]', size[1], 1) };
 }

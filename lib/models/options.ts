@@ -74,15 +74,15 @@ export interface FitOptions {
 }
 
 export interface FitSourceOptions
-  extends Omit<FitOptions, 'batchSize' | 'validationSplit' | 'shuffle' | 'sampleWeight' | 'classWeight'> {
+  extends Omit<FitOptions, 'batchSize' | 'validationSplit' | 'shuffle' | 'sampleWeight'> {
   /**
    * Batches of an epoch, Keras' `steps_per_epoch`: the next epoch goes on where the last one stopped, and a source that ends before
    * begins anew. One that cannot, as what a generator gives, ends training then, with a warning; a function is called for each
    * epoch in any case. Default: all that there are
    */
   batchesPerEpoch?: number;
-  /** As with arrays; not 'balanced', as the samples cannot be counted before. */
-  classWeight?: Exclude<ClassWeight, 'balanced'>;
+  /** As with arrays; 'balanced' of `data.imageFolder` alone, shuffled and in batches or not, as other labels are not known before. */
+  classWeight?: ClassWeight;
 }
 
 export interface EvaluateOptions {

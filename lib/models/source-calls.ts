@@ -5,7 +5,7 @@ import { forget, iterate, ofBatch, opened, resultOf } from '../iteration.js';
 import { aborted, isPromise, signalOf, type Training, unlessAborted } from '../train.js';
 import type { ByPort } from '../training/data.js';
 import { ending, type Feed } from '../training/feed.js';
-import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource } from '../training/fit.js';
+import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource, sourceWeights } from '../training/fit.js';
 import { evaluateLoop, fitLoop } from '../training/loop.js';
 import { type Source, sourceOf } from '../training/source.js';
 import { type Callee, evaluation, fitting, prediction } from './calls.js';
@@ -42,8 +42,9 @@ function* fittingSource(
 ): Training<History> {
   const { model, engine } = callee;
   const { optimizer } = engine.needCompiled();
-  const { initialEpoch } = checkSourceOptions(options);
-  const { batchesPerEpoch, classWeight } = options;
+  const { initialEpoch } = checkSourceOptions(source, options);
+  const { batchesPerEpoch } = options;
+  const classWeight = sourceWeights(source, options);
   const feed = feedOf(callee, source, isSync, { batchesPerEpoch, classWeight, mayEnd: true });
   const feeds: Feed[] = [feed];
   const training = function* (): Training<History> {

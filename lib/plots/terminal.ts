@@ -106,16 +106,21 @@ export function heatmapText(
 }
 
 export interface TextImage {
-  /** Row-major, 0 (paper) to 1 (ink). */
-  readonly pixels: readonly number[];
+  /** Red, green and blue, 0 to 255, row by row. */
+  readonly rgb: Uint8Array;
+  /** Drawn in the greys of a scale, white for 255. */
+  readonly isGrey: boolean;
   readonly width: number;
   readonly height: number;
   readonly captions: readonly string[];
 }
 
 const RAMP = ' .:-=+*#%@';
+const WHITE: Rgb = [255, 255, 255];
+/** 0 for white, 1 for black, by ITU-R 601. */
+const ink = ([r, g, b]: Rgb) => 1 - (r === g && g === b ? r : 0.299 * r + 0.587 * g + 0.114 * b) / 255;
 
-/** Images side by side: two pixels a character in grey, or ink as characters. Larger ones are averaged down to the width. */
+/** Images side by side: two pixels a character in colour, or ink, what is dark, as characters. Larger ones are averaged down to the width. */
 export function imagesText(images: readonly TextImage[], color: boolean, width: number, title?: string): string {
   const blocks = images.map((image) => {
     const perPixel = color ? 1 : 2;
@@ -126,14 +131,13 @@ export function imagesText(images: readonly TextImage[], color: boolean, width: 
     for (let y = 0; y < down; y += color ? 2 : 1) {
       let line = '';
       for (let x = 0; x < across; x++) {
-        const ink = at[y * across + x];
-        if (!color) line += RAMP[Math.min(9, Math.floor(ink * 10))].repeat(2);
-        else
-          line += paint(
-            '▀',
-            xterm(colourAt('greys', ink)),
-            xterm(colourAt('greys', y + 1 < down ? at[(y + 1) * across + x] : 0)),
-          );
+        const pixel = at[y * across + x];
+        if (!color) line += RAMP[Math.min(9, Math.floor(ink(pixel) * 10))].repeat(2);
+        else {
+          const below = y + 1 < down ? at[(y + 1) * across + x] : WHITE;
+          const shown = image.isGrey ? (own: Rgb) => colourAt('greys', ink(own)) : (own: Rgb) => own;
+          line += paint('▀', xterm(shown(pixel)), xterm(shown(below)));
+        }
       }
       lines.push(line);
     }
@@ -176,14 +180,15 @@ export function imagesText(images: readonly TextImage[], color: boolean, width: 
 const visible = (line: string) => [...line.replace(/\u001b\[[\d;]*m/g, '')].length;
 
 /** Box averages: `across` x `down` of an image, which has at least as many pixels. */
-function shrink({ pixels, width, height }: TextImage, across: number, down: number): number[] {
+function shrink({ rgb, width, height }: TextImage, across: number, down: number): Rgb[] {
   return Array.from({ length: across * down }, (_, i) => {
     const [x, y] = [i % across, Math.floor(i / across)];
     const [left, right] = [Math.floor((x * width) / across), Math.ceil(((x + 1) * width) / across)];
     const [top, bottom] = [Math.floor((y * height) / down), Math.ceil(((y + 1) * height) / down)];
-    let sum = 0;
-    for (let r = top; r < bottom; r++) for (let c = left; c < right; c++) sum += pixels[r * width + c];
-    return sum / ((bottom - top) * (right - left));
+    const sum = [0, 0, 0];
+    for (let r = top; r < bottom; r++)
+      for (let c = left; c < right; c++) for (let k = 0; k < 3; k++) sum[k] += rgb[3 * (r * width + c) + k];
+    return sum.map((total) => total / ((bottom - top) * (right - left))) as unknown as Rgb;
   });
 }
 

@@ -196,7 +196,7 @@ export function readFrame(name: string, x: TableInput | Frame): Frame {
 }
 
 /** Numbers in an array, nested or typed, and in nothing else. */
-function isMatrix(x: unknown): boolean {
+export function isMatrix(x: unknown): boolean {
   if (isNDArray(x) || isTypedArray(x) || (isForeignArray(x) && !hasNamedColumns(x))) return true;
   if (!Array.isArray(x)) return false;
   return x.every(

@@ -1,12 +1,13 @@
-import { NDArray } from '../array.js';
-import { checkOptions, wrongType, wrongValue } from '../check.js';
+import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel, parseModel } from '../io/model-file.js';
-import { hasMethods, property } from '../kind.js';
+import { hasMethods, isNDArray, property } from '../kind.js';
 import type { Label } from '../labels.js';
 import { objectIn, type Parts, registerSaved, Saved } from '../saved.js';
-import { type Frame, readFrame, type TableInput } from './frame.js';
+import { type Frame, isMatrix, readFrame, type TableInput } from './frame.js';
 import { meaningOf } from './legacy.js';
+import { isNetworkStep } from './network-step.js';
 import { type Answers, Pipeline } from './pipeline.js';
 
 export type { Answers };
@@ -67,7 +68,8 @@ export class Predictor extends Saved {
 
   /**
    * Labels, or numbers, one a row.
-   * @param rows a table as the model was trained on: other columns beside those of `inputNames` are not looked at
+   * @param rows a table as the model was trained on: other columns beside those of `inputNames` are not looked at; pictures are
+   *   arrays [n, height, width, channels], or a list of what `readImage` gives, of the size that the network takes
    * @throws TypeError or RangeError, with row and column, for what it cannot take
    */
   async predict(rows: TableInput | Frame): Promise<Answers> {
@@ -106,6 +108,7 @@ export class Predictor extends Saved {
     return [
       answer,
       ...(inputNames ? [`From ${inputNames.length} columns: ${inputNames.join(', ')}`] : []),
+      ...(this.#inputShape.length > 1 ? [`From arrays of ${this.#inputShape.join(' x ')}`] : []),
       ...steps,
     ].join('\n');
   }
@@ -125,7 +128,7 @@ export class Predictor extends Saved {
   /** Names of columns are told apart from a model without names in one sentence. */
   #matched(rows: TableInput | Frame): Frame {
     const names = this.inputNames;
-    const x = readFrame('rows', rows);
+    const x = readFrame('rows', this.#flat(rows));
     if (!names || !x.names) return x;
     const missing = names.filter((name) => !x.names?.includes(name));
     if (missing.length > 0)
@@ -133,6 +136,24 @@ export class Predictor extends Saved {
         `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${x.names.join(', ')}`,
       );
     return x;
+  }
+
+  /** Samples of several dimensions, as pictures, as rows. */
+  #flat(rows: TableInput | Frame): TableInput | Frame {
+    const isOfArrays = Array.isArray(rows) && rows.length > 0 && rows.every(isNDArray);
+    if (!isOfArrays && !isMatrix(rows)) return rows;
+    const x = asArray('rows', rows as ArrayInput);
+    const shape = this.#inputShape;
+    if (x.ndim < 3) return x;
+    if (shape.length > 1 && x.shape.slice(1).join() !== shape.join())
+      throw wrongShape('rows', `of shape [n, ${shape.join(', ')}], as the network's input`, x.shape);
+    return x.reshape(x.shape[0], -1);
+  }
+
+  /** Of one sample, where the model is a network. */
+  get #inputShape(): readonly number[] {
+    const last = this.pipeline.steps.at(-1)?.[1];
+    return (isNetworkStep(last) && last.graph?.inputs[0].shape) || [];
   }
 
   #inUnits(answers: Answers): Answers {

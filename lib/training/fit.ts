@@ -3,13 +3,14 @@ import { type Callback, type CallbackModel, type CallbackParams, History } from 
 import { CallbackList } from '../callbacks/callback-list.js';
 import { callbacks as callbackFactories } from '../callbacks/index.js';
 import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
-import { isAbortSignal } from '../kind.js';
+import { balanced, type ClassWeight } from '../class-weight.js';
+import { isAbortSignal, property } from '../kind.js';
 import type { FitOptions, FitSourceOptions } from '../models/options.js';
 import type { FloatType } from '../tape.js';
 import { warn } from '../warn.js';
 import { type ByPort, copyInputs, type Ports, readInputs, readSampleWeights, readTargets, weightsOf } from './data.js';
 import type { Samples } from './loop.js';
-import { isSource, type Source } from './source.js';
+import { isSource, knownLabels, type Source } from './source.js';
 import { checkLogNames, logNames } from './totals.js';
 
 /** What trainings on arrays and on sources have in common. */
@@ -99,18 +100,29 @@ export function prepareFit(
 }
 
 /** Refuses what a `fit` of a source cannot be given, before its first batch is asked for. */
-export function checkSourceOptions(options: FitSourceOptions): { initialEpoch: number } {
+export function checkSourceOptions(source: Source<unknown>, options: FitSourceOptions): { initialEpoch: number } {
   checkOptions('options', options, FIT_OPTIONS);
   const { batchesPerEpoch, classWeight, validationBatchSize } = options as FitOptions & FitSourceOptions;
   for (const [name, why] of Object.entries(OF_ARRAYS))
     if ((options as FitOptions)[name as keyof FitOptions] !== undefined)
       throw new TypeError(`Expected no ${name} with a source: ${why}`);
   if (batchesPerEpoch !== undefined) checkInteger('batchesPerEpoch', batchesPerEpoch, 1);
-  if (classWeight === 'balanced')
-    throw wrongValue('classWeight', 'weights by class for a source, whose samples are not counted before', classWeight);
+  if (classWeight === 'balanced' && !labelsOf(source))
+    throw wrongValue(
+      'classWeight',
+      'weights by class for a source whose labels are not known before they are read, as those of data.imageFolder are',
+      classWeight,
+    );
   if (validationBatchSize !== undefined) checkInteger('validationBatchSize', validationBatchSize, 1);
   return readCommon(options);
 }
+
+/** The weights of classes for the batches of a source, one by one. */
+export function sourceWeights(source: Source<unknown>, { classWeight }: FitSourceOptions): ClassWeight | undefined {
+  return classWeight === 'balanced' ? balanced(labelsOf(source) as Int32Array) : classWeight;
+}
+
+const labelsOf = (source: Source<unknown>) => property(source, knownLabels) as Int32Array | undefined;
 
 /** The same once the network is known from the first batch. */
 export function prepareSource(model: FitModel, ports: Ports, options: FitSourceOptions): Judged {

@@ -8,6 +8,9 @@ import { isNDArray, isPlain } from '../kind.js';
  */
 export type Source<B> = Iterable<B> | AsyncIterable<B> | (() => Iterable<B> | AsyncIterable<B>);
 
+/** Under this a source has the class numbers of all its samples, where they are known before these are read. */
+export const knownLabels = Symbol.for('fjordnet.knownLabels');
+
 /** Whether something is no array, but gives things one after the other. */
 export function isSource(x: unknown): x is Source<unknown> {
   if (typeof x === 'function') return true;

@@ -525,6 +525,16 @@ export const CALLS: Record<string, Call> = {
   }),
   'data.npy': plain(fjordnet.data.npy, ['missing.npy']),
   'data.npy of one': plain(fjordnet.data.npy, 'missing.npy'),
+  'data.imageFolder': plain((p, o) => fjordnet.data.imageFolder(p, o), 'missing', {
+    size: [2, 2],
+    colorMode: 'grayscale',
+    split: { part: 'train', testSize: 0.5, randomState: 1 },
+    classes: ['yes', 'no'],
+    shuffle: true,
+    randomState: 1,
+    concurrency: 2,
+    skipDamaged: true,
+  }),
   'data.safetensors': plain(fjordnet.data.safetensors, 'missing.safetensors', ['x', 'y']),
   'Sequential.fit of a source': of(
     network,

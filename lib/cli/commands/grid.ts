@@ -21,6 +21,7 @@ import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from
 import { exitCode, interruptible } from '../interrupt.js';
 import { LARGEST_SEED, MOST_THREADS, readInteger, readNumber, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
+import { isFolder } from '../pictures.js';
 import {
   buildEstimator,
   buildSequential,
@@ -62,7 +63,7 @@ export async function run(values: Values): Promise<number> {
   for (const { name } of axes)
     if (overrides[AXES[name].key] !== undefined)
       throw usage(`Expected one of --${name} and --search ${name}=…, got both`);
-  const model = values.text('model') ?? 'mlp';
+  const model = values.text('model') ?? (isFolder(values.positionals[0]) ? 'cnn' : 'mlp');
   const recipe = await readRecipe(model, overrides);
   const journal = values.text('journal');
   if (journal !== undefined && recipe.kind === 'lecture')

@@ -10,8 +10,10 @@ import { EXIT, unreadable } from '../errors.js';
 import { isOfColumns, type MixedTable, readMixed, transformerFor } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
+import { isFolder } from '../pictures.js';
 import { loadRun } from '../run-file.js';
 import { readSource, type Table } from '../sources.js';
+import { pictures } from './info-pictures.js';
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
@@ -101,6 +103,7 @@ async function network(out: Output, path: string): Promise<void> {
 
 async function data(out: Output, values: Values, path: string): Promise<void> {
   const options = readSourceOptions(values, path);
+  if (isFolder(path)) return pictures(out, path);
   if (isRecords(path)) return mixed(out, await readMixed(options, options.label ?? -1));
   let read: Table;
   try {

@@ -3,7 +3,7 @@ import { didYouMean } from '../../check.js';
 import { isNDArray, isTextPlot } from '../../kind.js';
 import * as plots from '../../plots/index.js';
 import { classCodes } from '../../tables/network-step.js';
-import { assess, greyImages } from '../assessment.js';
+import { assess, drawable, imagesOf } from '../assessment.js';
 import { PLOTS } from '../commands.js';
 import { readSourceOptions } from '../data-options.js';
 import { loadFor, type Samples } from '../dataset.js';
@@ -12,9 +12,11 @@ import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
+import { isFolder } from '../pictures.js';
 import { MOST_CURVES, regressionLabels } from '../run-curves.js';
 import { loadOwnRun, loadRun, loadTrained, type Run } from '../run-file.js';
 import { columnsOf, importancesOf } from '../run-importances.js';
+import { surenessOf } from '../run-mistakes.js';
 import { readSource } from '../sources.js';
 
 type Kind = keyof typeof PLOTS;
@@ -95,19 +97,23 @@ async function draw(
   const limit = values.integer('limit', 1) ?? 20;
   switch (kind) {
     case 'images': {
-      const { x, y, imageShape, name } = await readSource(
-        { ...readSourceOptions(values, source), labelOptional: true },
+      const { x, y, imageShape, name, files } = await readSource(
+        { ...readSourceOptions(values, source), labelOptional: !isFolder(source) },
         'float64',
       );
       const side = Math.sqrt(x.size / x.shape[0]);
       const [height, across, channels] = imageShape ?? [side, side, 1];
-      if (!Number.isInteger(height) || channels !== 1)
+      if (!Number.isInteger(height) || (channels !== 1 && channels !== 3))
         throw new CommandError(
           EXIT.input,
-          `Expected the samples of '${name}' to be grey images, got shape [${x.shape.slice(1).join(', ')}]`,
+          `Expected the samples of '${name}' to be images of 1 or 3 channels, got shape [${x.shape.slice(1).join(', ')}]`,
         );
       const labels = isNDArray(y) || y === undefined ? y : [...y];
-      return plots.images(x.reshape(-1, height, across), { ...frame, limit, ...(labels && { labels }) });
+      return plots.images(drawable(x, [height, across, channels], files !== undefined), {
+        ...frame,
+        limit,
+        ...(labels && { labels }),
+      });
     }
     case 'history': {
       const { run } = await loadOwnRun(source);
@@ -223,9 +229,10 @@ async function drawTested(
       `Expected '${source}' to be trained on images for mistakes (train --shape HxWxC says how they lie)`,
     );
   const label = (codes: NDArray) => Array.from(codes.data, (code) => names[code]);
-  return plots.images(greyImages(samples.x, meaning), {
+  return plots.images(imagesOf(samples.x, meaning, run.data), {
     ...frame,
     limit,
+    probabilities: surenessOf(predicted, probabilities),
     labels: label(samples.y),
     predicted: label(predicted),
   });

@@ -12,6 +12,7 @@ import { EXIT, unwritable, usage } from '../errors.js';
 import { readMixed } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output } from '../output.js';
+import { isOfPictures } from '../pictures.js';
 import { predicted, readRawRows } from '../raw-rows.js';
 import { loadAnswering } from '../run-file.js';
 
@@ -32,7 +33,7 @@ export async function run(values: Values): Promise<number> {
   if (!json) out.reading(source);
   const options = readSourceOptions(values, source);
   const withRows = values.switch('rows');
-  if (withRows && (source === '-' || source === 'digits'))
+  if (withRows && (source === '-' || source === 'digits' || isOfPictures(source)))
     throw usage(`Expected no --rows with '${source}', but with a file of CSV, JSON or Parquet`);
   const rows = await readRawRows(predictor, run, options, withRows);
   if (rows.decided) out.note(rows.decided);
@@ -44,22 +45,21 @@ export async function run(values: Values): Promise<number> {
     if (!json)
       await write(
         stream,
-        `${csvRow([...(table?.names ?? []), 'prediction', ...(withProbabilities ? classes.map((c) => `p(${c})`) : [])])}\n`,
+        `${csvRow([...(rows.files ? ['file'] : (table?.names ?? [])), 'prediction', ...(withProbabilities ? classes.map((c) => `p(${c})`) : [])])}\n`,
       );
     for await (const { answers, probabilities } of predicted(predictor, rows, withProbabilities)) {
       const predictions = isNDArray(answers) ? answers.data : answers;
       let text = '';
       for (const [i, prediction] of predictions.entries()) {
         const p = probabilities && sharesOf(probabilities, i);
-        const before = table ? table.columns.map((column) => written(column[n])) : [];
+        const file = rows.files?.[n];
+        const before = file !== undefined ? [file] : table ? table.columns.map((column) => written(column[n])) : [];
+        const origin =
+          file !== undefined
+            ? { file }
+            : table && { row: Object.fromEntries(table.names.map((name, k) => [name, before[k]])) };
         text += json
-          ? jsonLine(
-              n,
-              prediction,
-              classes,
-              p,
-              table && Object.fromEntries(table.names.map((name, k) => [name, before[k]])),
-            )
+          ? jsonLine(n, prediction, classes, p, origin)
           : `${csvRow([...before.map((cell) => cell ?? ''), prediction, ...(p ?? [])])}\n`;
         n++;
         if (text.length < WRITTEN && i < predictions.length - 1) continue;
@@ -88,10 +88,10 @@ function jsonLine(
   prediction: Label,
   classes: readonly Label[],
   p: readonly number[] | undefined,
-  row: object | undefined,
+  origin: object | undefined,
 ): string {
   const probabilities = p && Object.fromEntries(p.map((share, i) => [String(classes[i]), share]));
-  return `${JSON.stringify({ sample, ...(row && { row }), prediction, ...(probabilities && { probabilities }) })}\n`;
+  return `${JSON.stringify({ sample, ...origin, prediction, ...(probabilities && { probabilities }) })}\n`;
 }
 
 const written = (cell: Label | Date | null): Label | null => (isDate(cell) ? cell.toISOString() : cell);

@@ -10,6 +10,7 @@ import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
 import { LARGEST_SEED, MOST_THREADS, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
+import { isFolder } from '../pictures.js';
 import { buildSequential, dataFor, hasOwnLoop, type Recipe, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
 import { expectedBytes, loadOwnRun, loadTrained, type Run, saveRun } from '../run-file.js';
@@ -104,7 +105,7 @@ async function planFromOptions(values: Values): Promise<Plan> {
   const source = values.positionals[0];
   if (source === undefined)
     throw usage(`Expected DATA, such as 'digits' or a CSV file, got none; fjordnet train --help shows an example`);
-  const recipe = await readRecipe(values.text('model') ?? 'mlp', readOverrides(values));
+  const recipe = await readRecipe(values.text('model') ?? (isFolder(source) ? 'cnn' : 'mlp'), readOverrides(values));
   const data = readDataOptions(values, source);
   const patience = values.integer('patience', 1);
   if (patience !== undefined && recipe.kind === 'lecture') throw usage('Expected no --patience with --model lecture');
