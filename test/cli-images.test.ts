@@ -40,9 +40,9 @@ test.serial(
       answers.map(([file]) => readImage(join(work.path('shapes'), file), { size: [24, 24] })),
     );
     const labels = answers.map(([, label]) => label);
-    t.deepEqual(await predictor.predict(pictures as never), labels);
-    t.deepEqual(predictor.predictSync(pictures.map((picture) => picture.toArray()) as never), labels);
-    const p = await predictor.predictProba(pictures.slice(0, 1) as never);
+    t.deepEqual(await predictor.predict(pictures), labels);
+    t.deepEqual(predictor.predictSync(pictures.map((picture) => picture.toArray())), labels);
+    const p = await predictor.predictProba(pictures.slice(0, 1));
 
     // one of them, and those of a folder without classes
     const [file] = answers[0];
@@ -94,7 +94,7 @@ test.serial('folders train and test are the split, and validation is of all clas
   }
   const predictor = await loadPredictor(path);
   const picture = await readImage(work.path('parts/test/red disc/003.png'), { size: [16, 16], colorMode: 'grayscale' });
-  const [label] = (await predictor.predict([picture] as never)) as string[];
+  const [label] = (await predictor.predict([picture])) as string[];
   const { stdout } = await work.run('predict', path, 'parts/test/red disc/003.png');
   t.is(stdout, `file,prediction\n003.png,${label}\n`);
   const apart = await work.run('train', 'parts/train', '--test-data', 'parts/test', ...args, '--json');

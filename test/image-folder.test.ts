@@ -130,6 +130,9 @@ test('train and test are folders of classes', (t) => {
     code: 'ERR_FORMAT',
     message: `Cannot read '${root}': its folders train, test hold the classes of parts of it, one of which split: 'train' takes`,
   });
+  t.throws(() => data.imageFolder(root, { ...SIZE, split: { part: 'train' } }), {
+    message: /hold the classes of parts/,
+  });
   // vehicles
   const vehicles = tree('vehicles', ['train/1.png', 'test/1.png', 'bus/1.png']);
   t.deepEqual(data.imageFolder(vehicles, SIZE).classes, ['bus', 'test', 'train']);
@@ -146,10 +149,12 @@ test('links to folders lead in no circle', (t) => {
   symlinkSync(root, join(root, 'a', 'circle'));
   symlinkSync(join(root, 'a', '1.png'), join(root, 'b', '2.png'));
   symlinkSync(join(root, 'a'), join(root, 'c'));
+  symlinkSync('self', join(root, 'b', 'self'));
+  symlinkSync('other', join(root, 'other'));
   const folder = data.imageFolder(root, SIZE);
   t.deepEqual(folder.classes, ['a', 'b', 'c']);
   t.deepEqual(folder.labels.toArray(), [0, 0, 1, 1, 2, 2]);
-  t.regex(folder.describe(), /; left out: 2 links to folders$/);
+  t.regex(folder.describe(), /; left out: 2 files that are no pictures, 2 links to folders$/);
 });
 
 test('what is no folder of classes is told in one sentence', (t) => {

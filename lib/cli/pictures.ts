@@ -1,10 +1,10 @@
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { NDArray } from '../array.js';
 import { generator } from '../data/from.js';
 import { imageFolder } from '../data/image-folder.js';
-import { isPicture, LeftOut, partsIn, picturesIn } from '../data/picture-files.js';
+import { isPicture, LeftOut, leadsToFolder, partsIn, picturesIn } from '../data/picture-files.js';
 import { readImage } from '../io/image.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, usage } from './errors.js';
@@ -26,14 +26,10 @@ const MOST = Math.min(2 ** 31, totalmem() / 4);
 /** Pictures that are decoded at a time. */
 const CONCURRENCY = 8;
 
-const stats = (source: string) =>
-  source === 'digits' || source === '-' ? undefined : statSync(source, { throwIfNoEntry: false });
-
-export const isFolder = (source: string): boolean => stats(source)?.isDirectory() === true;
+export const isFolder = (source: string): boolean => source !== 'digits' && source !== '-' && leadsToFolder(source);
 
 /** A folder of pictures, or one of them. */
-export const isOfPictures = (source: string): boolean =>
-  isFolder(source) || (isPicture(source) && stats(source)?.isFile() === true);
+export const isOfPictures = (source: string): boolean => isFolder(source) || (isPicture(source) && existsSync(source));
 
 /** The pictures of a folder by class and, where it has folders train and test, those of both; or all pictures, to be predicted. */
 export async function readPictures(options: SourceOptions, dtype: FloatType): Promise<Table> {

@@ -74,7 +74,7 @@ export class ImageFolder extends Dataset<[NDArray, number]> {
     super(() => decoding(files, codes, reading, broken), codes);
     this.classes = classes;
     this.files = files;
-    this.labels = NDArray.wrap(codes);
+    this.labels = NDArray.wrap(codes.slice());
     this.#damaged = broken;
     this.#leftOut = leftOut;
   }
@@ -135,14 +135,13 @@ export function imageFolder(dir: string | URL, options: ImageFolderOptions): Ima
   if (!shuffle && randomState !== undefined)
     throw wrongValue('randomState', 'undefined when shuffle is false', randomState);
   const concurrency = checkInteger('concurrency', options.concurrency ?? 2 * availableParallelism(), 1);
-  const seeds = shuffle ? { seeds: checkRandomState(randomState) } : {};
   const share = isPlain(split) ? checkShare(split) : undefined;
   const folder = split === undefined || share ? root : join(root, checkPart(split));
   checkClasses(classes);
-  const listed = listedIn(folder, classes, split === undefined);
+  const listed = listedIn(folder, classes, typeof split !== 'string');
   return new ImageFolder(share ? sharedOut(listed, folder, share) : listed, {
     ...{ image: { size: [height, width], colorMode }, concurrency, skipDamaged },
-    ...seeds,
+    ...(shuffle && { seeds: checkRandomState(randomState) }),
   });
 }
 
@@ -176,7 +175,7 @@ function checkClasses(classes: unknown): void {
 function listedIn(folder: string, given: readonly string[] | undefined, isWhole: boolean): Listed {
   const leftOut = new LeftOut();
   const names = classFolders(folder, leftOut);
-  const parts = isWhole ? partsIn(folder) : [];
+  const parts = isWhole && !given ? partsIn(folder) : [];
   if (parts.length > 1)
     throw damaged(
       `'${folder}'`,

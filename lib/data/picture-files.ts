@@ -81,9 +81,7 @@ export function classFolders(root: string, leftOut: LeftOut): string[] {
 /** Those of the folders that hold the classes of a part of the data: train, test, val. */
 export const partsIn = (root: string): string[] =>
   PARTS.filter((part) => {
-    const entries = statSync(join(root, part), { throwIfNoEntry: false })?.isDirectory()
-      ? entriesOf(join(root, part))
-      : [];
+    const entries = leadsToFolder(join(root, part)) ? entriesOf(join(root, part)) : [];
     const visible = entries.filter(({ name }) => !name.startsWith('.'));
     return visible.some((entry) => isFolder(join(root, part), entry)) && !visible.some(({ name }) => isPicture(name));
   });
@@ -91,8 +89,16 @@ export const partsIn = (root: string): string[] =>
 const below = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
 const isFolder = (root: string, entry: Dirent): boolean =>
-  entry.isDirectory() ||
-  (entry.isSymbolicLink() && statSync(join(root, entry.name), { throwIfNoEntry: false })?.isDirectory() === true);
+  entry.isDirectory() || (entry.isSymbolicLink() && leadsToFolder(join(root, entry.name)));
+
+/** Whether a path is of a folder; of what leads nowhere, or in a circle, it is not. */
+export function leadsToFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
 
 function entriesOf(folder: string): Dirent[] {
   try {
