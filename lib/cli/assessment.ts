@@ -116,7 +116,7 @@ export function drawable(x: NDArray, imageShape: readonly number[], areFiles: bo
   const drawn = NDArray.zeros([x.shape[0], height, width, 3]);
   for (let i = 0; i < drawn.data.length; i++) {
     const value = data[channels === 3 ? i : Math.floor(i / 3)];
-    drawn.data[i] = Math.min(1, Math.max(0, (value - low) / (high - low)));
+    drawn.data[i] = Math.min(1, Math.max(0, (value - low) / (high - low || 1)));
   }
   return drawn;
 }

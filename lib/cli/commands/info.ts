@@ -10,10 +10,10 @@ import { EXIT, unreadable } from '../errors.js';
 import { isOfColumns, type MixedTable, readMixed, transformerFor } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
+import { pictures } from '../picture-info.js';
 import { isFolder } from '../pictures.js';
 import { loadRun } from '../run-file.js';
 import { readSource, type Table } from '../sources.js';
-import { pictures } from './info-pictures.js';
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {

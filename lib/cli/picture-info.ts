@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
-import { generator } from '../../data/from.js';
-import { type ImageFolder, imageFolder } from '../../data/image-folder.js';
-import { partsIn } from '../../data/picture-files.js';
-import { imageSize } from '../../io/image.js';
-import { unreadable } from '../errors.js';
-import { count, type Output } from '../output.js';
+import { generator } from '../data/from.js';
+import { type ImageFolder, imageFolder } from '../data/image-folder.js';
+import { partsIn } from '../data/picture-files.js';
+import { imageSize } from '../io/image.js';
+import { unreadable } from './errors.js';
+import { count, type Output } from './output.js';
 
 /** Pictures whose sizes are looked at; of more, so many all over the folder. */
 const MOST = 2000;
