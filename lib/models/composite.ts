@@ -1,5 +1,6 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
+import type { Exported, ExportOptions } from '../formats/export.js';
 import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
 import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/held.js';
@@ -10,6 +11,7 @@ import type { FromTo } from '../layers/ranks.js';
 import type { FloatType } from '../tape.js';
 import type { Engine } from './engine.js';
 import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
+import type { Model } from './model.js';
 import { outputShapesOf } from './ports.js';
 
 /** A network as a layer of others: what it is made of, and its weights. */
@@ -131,6 +133,29 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
     const { found, report } = await readWeights(path, this.placed(), options);
     this.#write([...found.keys()], [...found.values()]);
     return report;
+  }
+
+  /**
+   * Writes the network for other programs, as it predicts.
+   * @throws TypeError or RangeError naming the layer that the format cannot hold, before a file is written
+   */
+  async export(path: string | URL, options: ExportOptions = {}): Promise<void> {
+    const { exportModel } = await import('../formats/export.js');
+    await exportModel(await this.#exported(), path, options);
+  }
+
+  /** The same as bytes. */
+  async exportBytes(options: ExportOptions): Promise<Uint8Array> {
+    const { exportBytes } = await import('../formats/export.js');
+    return exportBytes(await this.#exported(), options);
+  }
+
+  async #exported(): Promise<Exported> {
+    const graph = this.needGraph();
+    const placed = this.placed();
+    const weights = await this.engine.jobs.atRest(() => readHeld(placed.map(({ weight }) => weight)));
+    const { name, dtype, inputNames, outputNames } = this as unknown as Model;
+    return { name, graph, dtype, weights, inputNames, outputNames };
   }
 
   /** What the network makes of values, as a layer. */
