@@ -2,11 +2,14 @@ import type { NDArray } from '../array.js';
 import { checkOneOf, checkOptions, wrongType } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { writeFileAtomic } from '../io/atomic.js';
-import { onnxParts } from './onnx/export.js';
+import type { Model } from '../models/model.js';
+import { onnx } from './onnx/export.js';
+
+export type FormatName = keyof typeof FORMATS;
 
 export interface ExportOptions {
   /** Default: by the file's name, such as .onnx */
-  format?: 'onnx';
+  format?: FormatName;
   /** ONNX: the version of its operators, 13 to 23. Default 17, which its run-times of the last years know */
   opset?: number;
   /**
@@ -16,15 +19,25 @@ export interface ExportOptions {
   dtype?: 'float32' | 'float64';
 }
 
-/** What of a network is written. */
+/** What of a network is written: its numbers are copies of one moment. */
 export interface Exported {
-  readonly name: string;
+  readonly model: Model<any, any>;
   readonly graph: Graph;
-  readonly dtype: 'float32' | 'float64';
+  /** In the order of `model.weightNames`. */
   readonly weights: readonly NDArray[];
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
 }
+
+/** How a format is written. */
+export interface Format {
+  /** What files of it are called: '.onnx'. */
+  readonly extension: string;
+  /** The options that it has beside `format`. */
+  readonly options: readonly string[];
+  /** The file in parts. @throws TypeError or RangeError naming the layer that the format cannot hold */
+  parts(network: Exported, options: ExportOptions): readonly Uint8Array[];
+}
+
+const FORMATS = { onnx } satisfies Record<string, Format>;
 
 export async function exportModel(network: Exported, path: string | URL, options: ExportOptions): Promise<void> {
   await writeFileAtomic(path, partsOf(network, options, String(path)));
@@ -34,10 +47,13 @@ export function exportBytes(network: Exported, options: ExportOptions): Uint8Arr
   return new Uint8Array(Buffer.concat(partsOf(network, options)));
 }
 
-function partsOf(network: Exported, options: ExportOptions, path?: string): readonly Uint8Array[] {
-  checkOptions('options', options, ['format', 'opset', 'dtype']);
-  const format = options.format ?? (path?.endsWith('.onnx') ? 'onnx' : undefined);
-  if (format === undefined) throw wrongType('format', "the name of a format, such as 'onnx'", format);
-  checkOneOf('format', format, ['onnx']);
-  return onnxParts(network, options);
+function partsOf(network: Exported, options: ExportOptions, path = ''): readonly Uint8Array[] {
+  checkOptions('options', options, ['format', ...Object.values(FORMATS).flatMap((format) => format.options)]);
+  const names = Object.keys(FORMATS) as FormatName[];
+  const byName = names.find((name) => path.endsWith(FORMATS[name].extension));
+  const name = options.format ?? byName;
+  if (name === undefined) throw wrongType('format', `one of ${names.join(', ')}, where no file says it`, name);
+  const format = FORMATS[checkOneOf('format', name, names)];
+  checkOptions(`options of ${name}`, options, ['format', ...format.options]);
+  return format.parts(network, options);
 }

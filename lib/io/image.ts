@@ -3,7 +3,7 @@ import { NDArray } from '../array.js';
 import { checkInteger, checkOneOf, checkOptions, cut, wrongType } from '../check.js';
 import { isUint8Array, isURL } from '../kind.js';
 import { loadPeer } from './peer.js';
-import { allocateBytes, damaged, openRegularFile, readFully, sourceOf } from './read.js';
+import { damaged, readWhole, sourceOf } from './read.js';
 
 export interface ImageOptions {
   /**
@@ -51,7 +51,7 @@ export async function readImage(image: string | URL | Uint8Array, options: Image
   if (isUint8Array(image)) checkAttached('image', image);
   const sharp = await loadSharp();
   const source = isUint8Array(image) ? 'the bytes' : sourceOf(image);
-  const bytes = isUint8Array(image) ? image : await readWhole(image, source);
+  const bytes = isUint8Array(image) ? image : await readWhole(image);
   try {
     const upright = sharp(bytes).autoOrient();
     const sized = fit ? upright.resize({ ...fit, fit: 'fill', kernel: 'linear' }) : upright;
@@ -84,17 +84,6 @@ async function loadSharp(): Promise<MakeSharp> {
 export function checkSize(size: unknown): { height: number; width: number } {
   if (!Array.isArray(size) || size.length !== 2) throw wrongType('size', '[height, width]', size);
   return { height: checkInteger('size[0]', size[0], 1), width: checkInteger('size[1]', size[1], 1) };
-}
-
-async function readWhole(path: string | URL, source: string): Promise<Uint8Array> {
-  const { file, size } = await openRegularFile(path);
-  try {
-    const bytes = allocateBytes(size, source);
-    await readFully(file, bytes, 0, source);
-    return bytes;
-  } finally {
-    await file.close();
-  }
 }
 
 /** Of one or three channels of bytes. */

@@ -90,3 +90,16 @@ export function allocateBytes(length: number, source: string): Uint8Array<ArrayB
     throw failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for ${length} bytes`, { cause: error });
   }
 }
+
+/** All of a file. @throws Error with the file system's code, and ERR_FORMAT if it becomes shorter meanwhile */
+export async function readWhole(path: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+  const { file, size } = await openRegularFile(path);
+  const source = sourceOf(path);
+  try {
+    const bytes = allocateBytes(size, source);
+    await readFully(file, bytes, 0, source);
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}

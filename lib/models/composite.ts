@@ -154,8 +154,7 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
     const graph = this.needGraph();
     const placed = this.placed();
     const weights = await this.engine.jobs.atRest(() => readHeld(placed.map(({ weight }) => weight)));
-    const { name, dtype, inputNames, outputNames } = this as unknown as Model;
-    return { name, graph, dtype, weights, inputNames, outputNames };
+    return { model: this as unknown as Model, graph, weights };
   }
 
   /** What the network makes of values, as a layer. */

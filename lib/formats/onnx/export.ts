@@ -4,7 +4,7 @@ import { expand } from '../../graph/expand.js';
 import { type Node, placeholder, topological, type Value } from '../../graph/value.js';
 import { allLayers, weightName, weightsOfGraph } from '../../graph/weights.js';
 import { nameOf } from '../../layers/layer.js';
-import type { Exported, ExportOptions } from '../export.js';
+import type { Exported, ExportOptions, Format } from '../export.js';
 import { Message } from '../protobuf.js';
 import { Emitter } from './emitter.js';
 import { OnnxGraph } from './onnx-graph.js';
@@ -31,11 +31,11 @@ const irVersion = (opset: number) => (opset < 15 ? 7 : opset < 19 ? 8 : opset < 
 const MOST = 2 ** 31 - 1;
 
 /** The bytes of an ONNX file, in parts. @throws TypeError or RangeError naming the layer that ONNX cannot hold */
-export function onnxParts(network: Exported, options: ExportOptions): readonly Uint8Array[] {
+function parts({ model, graph: own, weights: numbers }: Exported, options: ExportOptions): readonly Uint8Array[] {
   const opset = checkInteger('opset', options.opset ?? 17, 13);
   if (opset > 23) throw wrongValue('opset', 'at most 23', opset);
   if (options.dtype !== undefined) checkOneOf('dtype', options.dtype, ['float32', 'float64']);
-  const { graph: own, inputNames, outputNames } = network;
+  const { inputNames, outputNames } = model;
   const stateful = allLayers(own.layers).find((layer) => layer.stateful);
   if (stateful)
     throw new TypeError(
@@ -45,11 +45,11 @@ export function onnxParts(network: Exported, options: ExportOptions): readonly U
   const inputs = own.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
   const { outputs, layerOf } = expand(own, inputs, { training: false, frozen: new Set() });
   const order = topological(outputs) as Node[];
-  const dtype = options.dtype ?? (order.some(isFloat32Only) ? 'float32' : network.dtype);
+  const dtype = options.dtype ?? (order.some(isFloat32Only) ? 'float32' : model.dtype);
 
   const placed = weightsOfGraph(own);
   const weights = new Map<Value, { name: string; array: NDArray }>(
-    placed.map(({ layer, weight }, i) => [weight, { name: weightName(layer, weight), array: network.weights[i] }]),
+    placed.map(({ layer, weight }, i) => [weight, { name: weightName(layer, weight), array: numbers[i] }]),
   );
   const graph = new OnnxGraph();
   const type = dtype === 'float64' ? 'double' : 'float';
@@ -72,14 +72,17 @@ export function onnxParts(network: Exported, options: ExportOptions): readonly U
     graph.outputs.push({ name: names[i], type: output.dtype ?? type, shape: ['batch', ...output.shape] });
   }
 
-  const model = new Message()
+  const file = new Message()
     .int(1, irVersion(opset))
     .string(2, 'fjordnet')
-    .message(7, graph.message(network.name))
+    .message(7, graph.message(model.name as string))
     .message(8, new Message().string(1, '').int(2, opset));
-  if (model.size > MOST)
+  if (file.size > MOST)
     throw new RangeError(
-      `Expected a network of at most 2 GiB, which is what ONNX files hold, got ${(model.size / 2 ** 30).toFixed(1)} GiB`,
+      `Expected a network of at most 2 GiB, which is what ONNX files hold, got ${(file.size / 2 ** 30).toFixed(1)} GiB`,
     );
-  return model.parts;
+  return file.parts;
 }
+
+/** ONNX (https://onnx.ai), the format that most run-times read. */
+export const onnx: Format = { extension: '.onnx', options: ['opset', 'dtype'], parts };
