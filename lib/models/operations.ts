@@ -4,6 +4,7 @@ import type { Op } from '../graph/op.js';
 import { activation } from '../graph/ops/activation.js';
 import * as arithmetic from '../graph/ops/arithmetic.js';
 import * as axes from '../graph/ops/axes.js';
+import { pad } from '../graph/ops/pad.js';
 import * as products from '../graph/ops/products.js';
 import { reshape } from '../graph/ops/shape.js';
 import { applyOp, type Node, sizeOf, type Value } from '../graph/value.js';
@@ -25,6 +26,10 @@ interface Entry {
 
 const number = (name: string, value: unknown) => checkNumber(name, value);
 const positive = (name: string, value: unknown) => checkInteger(name, value, 1);
+/** More of it would be an arena of nothing. */
+const padding = (name: string, value: unknown) => {
+  if (checkInteger(name, value, 0) >= 2 ** 20) throw wrongValue(name, 'below 2^20', value);
+};
 const axisBelow =
   (from: number) =>
   (name: string, value: unknown, [{ shape }]: readonly Value[]) => {
@@ -49,6 +54,7 @@ const ENTRIES = new Map<string, Entry>(
     { op: axes.minAxis, inputs: 1, options: { axis } },
     { op: axes.repeatAxis, inputs: 1, options: { axis, n: positive } },
     { op: axes.swapAxes, inputs: 1, options: { axis: axisBelow(1) } },
+    { op: axes.reverseAxis, inputs: 1, options: { axis } },
     { op: axes.slice, inputs: 1, options: { axis, start: checkStart, length: positive } },
     { op: axes.concatenate, options: { axis } },
     { op: axes.repeatRows, inputs: 1, options: {} },
@@ -57,6 +63,7 @@ const ENTRIES = new Map<string, Entry>(
     { op: products.gather, inputs: 2, options: {} },
     { op: products.oneHot, inputs: 1, options: { depth: positive } },
     { op: products.logSoftmax, inputs: 1, options: {} },
+    { op: pad, inputs: 1, options: { axis, before: padding, after: padding } },
     { op: reshape, inputs: 1, options: { shape: checkReshape } },
     { op: activation, inputs: 1, options: {} },
   ].map((entry) => [entry.op.name, entry]),

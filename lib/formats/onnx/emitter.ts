@@ -52,8 +52,8 @@ export class Emitter {
     return this.graph.node(type, inputs, attributes, this.#path);
   }
 
-  emitAll(type: string, inputs: readonly string[], count: number, attributes: Attributes = {}): string[] {
-    return this.graph.nodes(type, inputs, count, attributes, this.#path);
+  emitAll(type: string, inputs: readonly string[], count: number, attributes: Attributes = {}, doc?: string): string[] {
+    return this.graph.nodesOf(type, inputs, count, attributes, this.#path, doc);
   }
 
   number(value: number): string {
@@ -109,13 +109,7 @@ export class Emitter {
 
   /** What ONNX's own broadcasting makes as long as the others: a value before its repetitions along axes. */
   broadcastable(value: Value): string {
-    let source = value;
-    for (let from = source.from; from && !isCall(from); from = source.from) {
-      const { op, inputs } = from;
-      if (op.name !== 'repeat' && op.name !== 'repeatRows') break;
-      source = inputs[0];
-    }
-    return this.of(source);
+    return this.of(unrepeated(value));
   }
 
   /** The numbers of a weight, or of what is a view of one. */
@@ -169,4 +163,15 @@ export class Emitter {
     if (!own) throw new Error(`Expected a value of the graph, got one of shape [${value.shape.join(', ')}]`);
     return this.graph.weight(own.name, this.type, own.array);
   }
+}
+
+/** A value before its repetitions, along axes and for every sample. */
+export function unrepeated(value: Value): Value {
+  let source = value;
+  for (let from = source.from; from && !isCall(from); from = source.from) {
+    const { op, inputs } = from;
+    if (op.name !== 'repeat' && op.name !== 'repeatRows') break;
+    source = inputs[0];
+  }
+  return source;
 }

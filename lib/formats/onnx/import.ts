@@ -1,8 +1,168 @@
-import type { Reader } from '../import.js';
+import { NDArray } from '../../array.js';
+import { isCall, topological, type Value } from '../../graph/value.js';
+import { weightsOfGraph } from '../../graph/weights.js';
+import { damaged, quoted, sizes } from '../../io/read.js';
+import type { Layer } from '../../layers/layer.js';
+import { input } from '../../layers/shape.js';
+import { Model } from '../../models/model.js';
+import { Sequential } from '../../models/sequential.js';
+import type { ImportFile, ImportOptions, Reader } from '../import.js';
+import { decodeModel, type GraphProto, isFloat, type NodeProto, type PortProto } from './decode.js';
+import { folded } from './fold.js';
+import { ACTIVATIONS, activationNode, geluAround } from './import-activations.js';
+import { type Handler, LAYERS } from './import-layers.js';
+import { OPERATIONS } from './import-operations.js';
+import { recurrent } from './import-recurrent.js';
+import { scan } from './import-scan.js';
+import { Attributes, Importer } from './importer.js';
+import { type Constant, computed, constant, type Dims, type Tensor } from './tensors.js';
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  ...OPERATIONS,
+  ...LAYERS,
+  ...Object.fromEntries(ACTIVATIONS.map((type) => [type, activationNode])),
+  RNN: recurrent,
+  LSTM: recurrent,
+  GRU: recurrent,
+  Scan: scan,
+};
+
+const DOUBLE = 11;
+
+async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
+  try {
+    const graph = await decodeModel(file);
+    return modelOf(graph, options);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== undefined) throw error;
+    throw damaged(file.source, message, error);
+  }
+}
+
+function modelOf(graph: GraphProto, options: ImportOptions): Model {
+  const inputs = graph.inputs.filter(({ name }) => !graph.tensors.has(name));
+  if (inputs.length === 0) throw new RangeError('its network has no input');
+  const batches = new Set(inputs.map(({ shape }) => shape?.[0]));
+  const [batch] = batches.size === 1 ? batches : [undefined];
+  const c = new Importer(graph, batch);
+  const values = inputs.map((port) => {
+    const value = inputOf(port);
+    c.set(port.name, computed(value));
+    return value;
+  });
+  for (const node of graph.nodes) readNode(c, node);
+  const outputs = graph.outputs.map(({ name }): Value => {
+    const tensor = c.get(name);
+    if (tensor?.kind !== 'computed') throw new RangeError(`its output ${quoted(name)} does not depend on its inputs`);
+    if (tensor.steps) throw new RangeError(`its output ${quoted(name)} has another number of rows than its inputs`);
+    return c.plain(tensor).value;
+  });
+  const floats = [...graph.tensors.values()].filter(({ type }) => isFloat(type));
+  const isDouble = floats.length > 0 && floats.every(({ type }) => type === DOUBLE);
+  const dtype = options.dtype ?? (isDouble || inputs.some(({ type }) => type === DOUBLE) ? 'float64' : 'float32');
+  const model = made(values, outputs, dtype, graph.name);
+  setNumbers(model, c.numbers);
+  return model;
+}
+
+function inputOf({ name, type, shape }: PortProto): Value {
+  const what = `its input ${quoted(name)}`;
+  if (!shape || shape.length === 0) throw new RangeError(`${what} has no shape, or no batch`);
+  const sample = shape.slice(1);
+  if (!sample.every((n) => n !== undefined && Number.isSafeInteger(n) && n > 0))
+    throw new RangeError(
+      `${what} of shape [${shape.map((n) => n ?? '?').join(', ')}] has axes of any length beside the batch: fix them when it is exported`,
+    );
+  const dtype = type === 6 || type === 7 ? 'int32' : 'float32';
+  return input({ shape: sample as number[], dtype, name: name.replaceAll(/[^\w.-]+/g, '_') }) as Value;
+}
+
+/** Makes what a node gives, unless that is known by then. */
+function readNode(c: Importer, node: NodeProto): void {
+  if (node.outputs.every((name) => name === '' || c.isKnown(name))) return;
+  const what = `the operation ${quoted(node.type)}${node.name ? ` (${quoted(node.name)})` : ''}`;
+  try {
+    const attributes = new Attributes(node.attributes);
+    const tensors = node.inputs.map((name) => c.get(name));
+    const made = madeBy(c, node, tensors, attributes);
+    const list = Array.isArray(made) ? made : [made];
+    for (const [i, tensor] of list.entries()) if (tensor && node.outputs[i]) c.set(node.outputs[i], tensor);
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.startsWith('Cannot import')) throw error;
+    throw new RangeError(`${what}: ${message}`, { cause: error });
+  }
+}
+
+function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefined)[], attributes: Attributes) {
+  const { type, domain } = node;
+  if (domain !== '') throw new RangeError(`of the domain ${quoted(domain)}, which is not read here`);
+  if (type === 'Constant') return constantOf(attributes);
+  if (tensors.every((tensor) => tensor === undefined || tensor.kind !== 'computed')) {
+    const known = folded(type, tensors as readonly (Constant | Dims | undefined)[], attributes.raw);
+    if (known) return known;
+  }
+  if (type === 'Erf' && geluAround(c, node)) return [];
+  const handler = HANDLERS[type];
+  if (!handler) throw new RangeError('there is no such operation here');
+  return handler(c, tensors, attributes, node);
+}
+
+function constantOf(attributes: Attributes): Constant {
+  const tensor = attributes.tensor('value');
+  if (tensor) return constant(tensor.shape, tensor.data, isFloat(tensor.type));
+  for (const name of ['value_float', 'value_int'])
+    if (attributes.has(name)) return constant([], [attributes.number(name, 0)], name === 'value_float');
+  for (const name of ['value_floats', 'value_ints']) {
+    const list = attributes.numbers(name);
+    if (list) return constant([list.length], list, name === 'value_floats');
+  }
+  throw new RangeError('its value is not read here');
+}
+
+/** A Sequential where its layers are a list, else a Model. */
+function made(inputs: Value[], outputs: Value[], dtype: 'float32' | 'float64', given: string): Model {
+  const name = given.replaceAll(/[^\w.-]+/g, '_');
+  const common = { dtype, ...(name && { name }) };
+  const list = inputs.length === 1 && outputs.length === 1 ? listOf(inputs[0], outputs[0]) : undefined;
+  if (list) {
+    const model = new Sequential({ ...common, layers: list });
+    model.build(inputs[0].shape);
+    return model;
+  }
+  return new Model({ ...common, inputs, outputs: outputs.length === 1 ? outputs[0] : outputs } as never);
+}
+
+/** The layers between two values, if each takes what the one before gives and no other. */
+function listOf(from: Value, to: Value): Layer[] | undefined {
+  const layers: Layer[] = [];
+  let last = from;
+  for (const step of topological([to], new Set([from]))) {
+    if (!isCall(step) || step.list || step.inputs[0] !== last || layers.includes(step.layer)) return undefined;
+    layers.push(step.layer);
+    last = step.outputs[0];
+    if (step.outputs.length > 1) return undefined;
+  }
+  return last === to && layers.length > 0 ? layers : undefined;
+}
+
+/** Gives the layers' weights the numbers of the file. */
+function setNumbers(model: Model, numbers: Importer['numbers']): void {
+  const arrays = new Map<unknown, NDArray>();
+  for (const [layer, own] of numbers)
+    for (const [name, { shape, data }] of Object.entries(own)) {
+      const weight = layer.builtFor?.weights[name];
+      if (!weight) continue;
+      if (weight.shape.join() !== shape.join())
+        throw new RangeError(
+          `its weights for the ${name} of a ${layer.className} are of shape [${sizes(shape)}], not [${sizes(weight.shape)}]`,
+        );
+      arrays.set(weight, NDArray.wrap(data as Float64Array, [...shape]));
+    }
+  const placed = weightsOfGraph(model.graph as NonNullable<Model['graph']>);
+  model.setWeights(placed.map(({ weight }) => arrays.get(weight) as NDArray));
+}
 
 /** ONNX. */
-export const onnxReader: Reader = {
-  read() {
-    throw new Error('not yet');
-  },
-};
+export const onnxReader: Reader = { read };

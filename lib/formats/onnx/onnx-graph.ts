@@ -18,12 +18,15 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-interface NodeProto {
+/** A node as it is written. */
+export interface WrittenNode {
   readonly type: string;
   readonly name: string;
   readonly inputs: string[];
   readonly outputs: string[];
   readonly attributes: Attributes;
+  /** For people, and for reading it again. */
+  readonly doc?: string;
 }
 
 /** A graph's input or output; the axis 'batch' is of any length. */
@@ -36,10 +39,12 @@ export interface Port {
 /** A graph of ONNX as it is built: nodes in order, and the tensors that stay. */
 export class OnnxGraph {
   readonly #names: Set<string>;
-  readonly #nodes: NodeProto[] = [];
+  readonly nodes: WrittenNode[] = [];
   readonly #tensors: Message[] = [];
   readonly #shared: Map<string, string>;
   readonly #root: OnnxGraph;
+  /** The numbers of small tensors. */
+  readonly small: Map<string, { shape: readonly number[]; data: readonly number[] }>;
   readonly inputs: Port[] = [];
   readonly outputs: Port[] = [];
 
@@ -48,6 +53,7 @@ export class OnnxGraph {
     this.#root = outer ? outer.#root : this;
     this.#names = outer ? outer.#names : new Set();
     this.#shared = outer ? outer.#shared : new Map();
+    this.small = outer ? outer.small : new Map();
   }
 
   /** A name that is not taken: `base`, or `base` and a number. */
@@ -60,14 +66,21 @@ export class OnnxGraph {
 
   /** Adds a node of one output, and returns the output's name. An input '' is left out. */
   node(type: string, inputs: readonly string[], attributes: Attributes = {}, path = ''): string {
-    return this.nodes(type, inputs, 1, attributes, path)[0];
+    return this.nodesOf(type, inputs, 1, attributes, path)[0];
   }
 
   /** Adds a node of several outputs. */
-  nodes(type: string, inputs: readonly string[], count: number, attributes: Attributes = {}, path = ''): string[] {
+  nodesOf(
+    type: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Attributes = {},
+    path = '',
+    doc?: string,
+  ): string[] {
     const name = this.fresh(path ? `${path}/${type}` : type);
     const outputs = Array.from({ length: count }, (_, k) => (k === 0 ? name : this.fresh(`${name}:${k}`)));
-    this.#nodes.push({ type, name, inputs: [...inputs], outputs, attributes });
+    this.nodes.push({ type, name, inputs: [...inputs], outputs, attributes, ...(doc !== undefined && { doc }) });
     return outputs;
   }
 
@@ -84,18 +97,18 @@ export class OnnxGraph {
 
   /** Whole numbers, such as a shape or axes; equal ones once. */
   ints(values: readonly number[], shape: readonly number[] = [values.length]): string {
-    return this.#once(`int64 ${shape.join('x')} ${values.join()}`, () => this.tensor('ints', 'int64', shape, values));
+    return this.#once(`int64 ${shape.join('x')} ${values.join()}`, () => this.#kept('ints', 'int64', shape, values));
   }
 
   /** A number that stays; equal ones once. */
   number(type: ElementType, value: number): string {
-    return this.#once(`${type} ${Object.is(value, -0) ? '-0' : value}`, () => this.tensor('number', type, [], [value]));
+    return this.#once(`${type} ${Object.is(value, -0) ? '-0' : value}`, () => this.#kept('number', type, [], [value]));
   }
 
   /** Gives what is called `from` the name `to`, which nothing has; false for what no node makes. */
   rename(from: string, to: string): boolean {
-    if (!this.#nodes.some(({ outputs }) => outputs.includes(from))) return false;
-    for (const { inputs, outputs } of this.#nodes)
+    if (!this.nodes.some(({ outputs }) => outputs.includes(from))) return false;
+    for (const { inputs, outputs } of this.nodes)
       for (const list of [inputs, outputs]) for (const [i, name] of list.entries()) if (name === from) list[i] = to;
     return true;
   }
@@ -103,12 +116,13 @@ export class OnnxGraph {
   /** GraphProto */
   message(name: string): Message {
     const graph = new Message();
-    for (const { type, name: own, inputs, outputs, attributes } of this.#nodes) {
+    for (const { type, name: own, inputs, outputs, attributes, doc } of this.nodes) {
       const node = new Message();
       for (const input of inputs) node.string(1, input);
       for (const output of outputs) node.string(2, output);
       node.string(3, own).string(4, type);
       for (const [key, value] of Object.entries(attributes)) node.message(5, attributeProto(key, value));
+      if (doc !== undefined) node.string(6, doc);
       graph.message(1, node);
     }
     graph.string(2, name);
@@ -116,6 +130,12 @@ export class OnnxGraph {
     for (const port of this.inputs) graph.message(11, valueInfo(port));
     for (const port of this.outputs) graph.message(12, valueInfo(port));
     return graph;
+  }
+
+  #kept(base: string, type: ElementType, shape: readonly number[], data: readonly number[]): string {
+    const name = this.tensor(base, type, shape, data);
+    this.small.set(name, { shape, data });
+    return name;
   }
 
   #once(key: string, make: () => string): string {

@@ -1,7 +1,7 @@
 import type { Activation } from '../../activations.js';
 import { type Node, sizeOf, type Value } from '../../graph/value.js';
 import { emitActivation, log1p } from './activations.js';
-import type { Emitter, Layout } from './emitter.js';
+import { type Emitter, type Layout, unrepeated } from './emitter.js';
 import type { Attributes } from './onnx-graph.js';
 import { emitRecurrent } from './recurrent.js';
 
@@ -205,8 +205,10 @@ const repeatRows: Emit = (e, { inputs: [x], output }) => {
 const index = (e: Emitter, value: Value) => (value.dtype === 'int32' ? e.asItIs(value) : e.cast(e.of(value), 'int64'));
 
 const gather: Emit = (e, { inputs: [x, at], output }) => {
-  if (!x.batched) {
-    e.set(output, e.emit('Gather', [e.of(x), index(e, at)], { axis: { int: 0 } }));
+  const known = e.arrayOf(unrepeated(at));
+  if (!x.batched || known) {
+    const places = known ? e.graph.ints(Array.from(known.array.data, Number)) : index(e, at);
+    e.set(output, e.emit('Gather', [e.of(x), places], { axis: { int: e.axis(x, 0) } }));
     return;
   }
   const each = e.emit('Unsqueeze', [index(e, at), e.graph.ints([2])]);

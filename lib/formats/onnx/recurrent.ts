@@ -112,40 +112,78 @@ function emitScan(e: Emitter, node: Node<Recurrent>): States {
   const sequences = [stepsFirst(e, z)];
   if (mask) sequences.push(e.emit('Transpose', [e.of(mask)], { perm: { ints: [1, 0] } }));
 
+  const { activation, recurrentActivation, resetAfter } = options;
+  const cell: CellConfig = {
+    cell: op.name,
+    activation,
+    ...(recurrentActivation && { recurrentActivation }),
+    ...(resetAfter !== undefined && { resetAfter }),
+  };
+  const rows = bias && [0, 1].map((k) => e.graph.tensor('bias', e.type, [3 * units], rowOf(e, bias, k, 3 * units)));
+  const body = bodyOf(e, cell, {
+    units,
+    columns: z.shape[1],
+    recurrent: e.weight(r),
+    ...(rows && { rows }),
+    mask: mask !== undefined,
+  });
+  const count = body.outputs.length;
+  const made = e.emitAll(
+    'Scan',
+    [...first, ...sequences],
+    count,
+    {
+      body: { graph: body },
+      num_scan_inputs: { int: sequences.length },
+    },
+    JSON.stringify(cell),
+  );
+  return { all: made.at(-1) as string, last: made[0], ...(op.name === 'lstm' && { cell: made[1] }) };
+}
+
+const rowOf = (e: Emitter, bias: Value, k: number, n: number) =>
+  Array.from(e.arrayOf(bias)?.array.data as ArrayLike<number>).slice(k * n, (k + 1) * n);
+
+/** What a Scan's body computes, as its doc_string says. */
+export interface CellConfig {
+  readonly cell: string;
+  readonly activation: Gate;
+  readonly recurrentActivation?: Gate;
+  readonly resetAfter?: boolean;
+}
+
+interface BodyOf {
+  readonly units: number;
+  readonly columns: number;
+  /** The tensor of R, and those of the two rows of a bias. */
+  readonly recurrent: string;
+  readonly rows?: readonly string[];
+  readonly mask: boolean;
+}
+
+/** One step: the states before and z of the step, then whether it counts, to the states after. */
+export function bodyOf(e: Emitter, config: CellConfig, { units, columns, recurrent, rows, mask }: BodyOf): OnnxGraph {
   const body = new OnnxGraph(e.graph);
   const inside = new Emitter(body, e.given);
-  const port = (name: string, columns: number | undefined) => {
-    const own = { name: body.fresh(name), type: e.type, shape: columns === undefined ? ['rows'] : ['rows', columns] };
+  const port = (name: string, n: number | undefined) => {
+    const own = { name: body.fresh(name), type: e.type, shape: n === undefined ? ['rows'] : ['rows', n] };
     body.inputs.push(own);
     return own.name;
   };
-  const before = { h: port('h', units), c: op.name === 'lstm' ? port('c', units) : '' };
-  const zt = port('z', z.shape[1]);
+  const h = port('h', units);
+  const c = config.cell === 'lstm' ? port('c', units) : '';
+  const z = port('z', columns);
   const mt = mask ? port('mask', undefined) : '';
-  const recurrent = e.weight(r);
-  const after = CELLS[op.name](
-    inside,
-    { z: zt, h: before.h, c: before.c },
-    {
-      units,
-      r: recurrent,
-      options,
-      ...(bias && { bias: e.arrayOf(bias)?.array.data as ArrayLike<number> }),
-    },
-  );
+  const after = CELLS[config.cell](inside, { z, h, c }, { ...config, units, r: recurrent, ...(rows && { rows }) });
   const kept = (next: string, old: string) => {
     if (!mask) return next;
     const counts = inside.cast(inside.emit('Unsqueeze', [mt, e.graph.ints([1])]), 'bool');
     return inside.emit('Where', [counts, next, old]);
   };
-  const states = [kept(after.h, before.h), ...(after.c === undefined ? [] : [kept(after.c, before.c)])];
-  const outputs = [...states, inside.emit('Identity', [states[0]])];
-  for (const name of outputs) body.outputs.push({ name, type: e.type, shape: ['rows', units] });
-  const made = e.emitAll('Scan', [...first, ...sequences], outputs.length, {
-    body: { graph: body },
-    num_scan_inputs: { int: sequences.length },
-  });
-  return { all: made.at(-1) as string, last: made[0], ...(op.name === 'lstm' && { cell: made[1] }) };
+  const states = [kept(after.h, h), ...(after.c === undefined ? [] : [kept(after.c, c)])];
+  for (const name of [...states, inside.emit('Identity', [states[0]])])
+    body.outputs.push({ name, type: e.type, shape: ['rows', units] });
+  return body;
 }
 
 /** The number of rows of a batched value, [1]. */
@@ -157,11 +195,10 @@ interface Step {
   readonly h: string;
   readonly c: string;
 }
-interface CellOf {
+interface CellOf extends CellConfig {
   readonly units: number;
   readonly r: string;
-  readonly options: Recurrent;
-  readonly bias?: ArrayLike<number>;
+  readonly rows?: readonly string[];
 }
 type Cell = (e: Emitter, step: Step, own: CellOf) => { h: string; c?: string };
 
@@ -174,25 +211,21 @@ const active = (e: Emitter, z: string, gate: Gate) => emitActivation(e, z, { con
 
 /** One step of each operation, as lib/graph/ops/recurrent.ts says. */
 const CELLS: Readonly<Record<string, Cell>> = {
-  simpleRnn: (e, { z, h }, { r, options }) => ({
-    h: active(e, e.emit('Add', [z, e.emit('MatMul', [h, r])]), options.activation),
+  simpleRnn: (e, { z, h }, { r, activation }) => ({
+    h: active(e, e.emit('Add', [z, e.emit('MatMul', [h, r])]), activation),
   }),
-  lstm: (e, { z, h, c }, { r, units, options: { activation, recurrentActivation = 'sigmoid' } }) => {
+  lstm: (e, { z, h, c }, { r, units, activation, recurrentActivation = 'sigmoid' }) => {
     const all = e.emit('Add', [z, e.emit('MatMul', [h, r])]);
     const gate = (k: number) => active(e, columnsOf(e, all, units, k), k === 2 ? activation : recurrentActivation);
     const next = e.emit('Add', [e.emit('Mul', [gate(1), c]), e.emit('Mul', [gate(0), gate(2)])]);
     return { h: e.emit('Mul', [gate(3), active(e, next, activation)]), c: next };
   },
-  gru: (e, { z, h }, { r, units, bias, options: { activation, recurrentActivation = 'sigmoid', resetAfter } }) => {
-    const row = (k: number) => {
-      const data = Array.from({ length: 3 * units }, (_, i) => bias?.[3 * units * k + i] ?? 0);
-      return e.graph.tensor('bias', e.type, [3 * units], data);
-    };
-    const inputs = bias ? e.emit('Add', [z, row(0)]) : z;
+  gru: (e, { z, h }, { r, units, rows, activation, recurrentActivation = 'sigmoid', resetAfter }) => {
+    const inputs = rows ? e.emit('Add', [z, rows[0]]) : z;
     const gated = (k: number, product: string) =>
       active(e, e.emit('Add', [columnsOf(e, inputs, units, k), product]), k === 2 ? activation : recurrentActivation);
     const whole = e.emit('MatMul', [h, r]);
-    const product = bias ? e.emit('Add', [whole, row(1)]) : whole;
+    const product = rows ? e.emit('Add', [whole, rows[1]]) : whole;
     const update = gated(0, columnsOf(e, product, units, 0));
     const reset = gated(1, columnsOf(e, product, units, 1));
     const inner = resetAfter

@@ -1,0 +1,219 @@
+import { broadcastShape } from '../../graph/broadcast.js';
+import { sizeOf } from '../../graph/value.js';
+import { transposed } from './onnx-graph.js';
+import { Batches, broadcastTo, type Constant, constant, type Dim, type Dims, dims, dimsOf } from './tensors.js';
+
+/** Constants of more numbers are not made: files that mean to be read have them as tensors. */
+const MOST = 2 ** 24;
+
+type Binary = (a: number, b: number) => number;
+
+const BINARY: Readonly<Record<string, Binary>> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Pow: (a, b) => a ** b,
+  Max: Math.max,
+  Min: Math.min,
+  Equal: (a, b) => Number(a === b),
+  Greater: (a, b) => Number(a > b),
+  GreaterOrEqual: (a, b) => Number(a >= b),
+  Less: (a, b) => Number(a < b),
+  LessOrEqual: (a, b) => Number(a <= b),
+  And: (a, b) => Number(a !== 0 && b !== 0),
+  Or: (a, b) => Number(a !== 0 || b !== 0),
+};
+const UNARY: Readonly<Record<string, (a: number) => number>> = {
+  Neg: (a) => -a,
+  Abs: Math.abs,
+  Sqrt: Math.sqrt,
+  Exp: Math.exp,
+  Log: Math.log,
+  Reciprocal: (a) => 1 / a,
+  Not: (a) => Number(a === 0),
+  Sign: Math.sign,
+  Sin: Math.sin,
+  Cos: Math.cos,
+  Floor: Math.floor,
+  Ceil: Math.ceil,
+};
+const LOGICAL = /^(Equal|Greater|Less|And|Or|Not)/;
+
+function checkSize(size: number): void {
+  if (!(size <= MOST)) throw new RangeError(`it makes a constant of ${size} numbers, more than 2^24`);
+}
+
+/** Element by element, of constants or of parts of shapes. */
+function binary(type: string, a: Constant | Dims, b: Constant | Dims): Constant | Dims {
+  const f = BINARY[type] ?? (a.kind === 'constant' && !a.isFloat ? (x, y) => Math.trunc(x / y) : (x, y) => x / y);
+  if (a.kind === 'dims' || b.kind === 'dims') {
+    const [left, right] = [dimsOf(a), dimsOf(b)];
+    const n = Math.max(left.length, right.length);
+    const list = Array.from({ length: n }, (_, i) =>
+      ofDims(type, left[left.length === 1 ? 0 : i], right[right.length === 1 ? 0 : i]),
+    );
+    return dims(list, a.shape.length > b.shape.length ? a.shape : b.shape);
+  }
+  const shape = broadcastShape([a.shape, b.shape]);
+  checkSize(sizeOf(shape));
+  const [x, y] = [broadcastTo(a, shape), broadcastTo(b, shape)];
+  return constant(
+    shape,
+    x.map((value, i) => f(value, y[i])),
+    !LOGICAL.test(type) && (a.isFloat || b.isFloat),
+  );
+}
+
+function ofDims(type: string, a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return type === 'Div' ? Math.trunc(a / b) : BINARY[type](a, b);
+  if (type === 'Equal') return Number(a instanceof Batches && b instanceof Batches && a.times === b.times);
+  if (type === 'Mul' && typeof b === 'number' && a instanceof Batches) return new Batches(a.times * b);
+  if (type === 'Mul' && typeof a === 'number' && b instanceof Batches) return new Batches(b.times * a);
+  if (type === 'Div' && a instanceof Batches && typeof b === 'number' && a.times % b === 0)
+    return new Batches(a.times / b);
+  throw new RangeError(`it computes ${type} of the batch's size`);
+}
+
+/** What is computed of constants alone; undefined where that is not done here. */
+export function folded(
+  type: string,
+  inputs: readonly (Constant | Dims | undefined)[],
+  attributes: ReadonlyMap<string, unknown>,
+): Constant | Dims | undefined {
+  const [a, b, c] = inputs;
+  if (!a) return undefined;
+  if ((type in BINARY || type === 'Div') && b) return binary(type, a, b);
+  if (type in UNARY && a.kind === 'constant')
+    return constant(a.shape, Float64Array.from(a.data, UNARY[type]), a.isFloat && type !== 'Not');
+  const ints = (tensor: Constant | Dims | undefined, name: string): readonly number[] | undefined =>
+    tensor?.kind === 'constant' ? Array.from(tensor.data) : (attributes.get(name) as number[] | undefined);
+  const reshapedTo = (shape: readonly number[]) => (a.kind === 'dims' ? dims(a.dims, shape) : { ...a, shape });
+  switch (type) {
+    case 'Identity':
+      return a;
+    case 'Cast': {
+      const isFloat = [1, 10, 11, 16].includes(attributes.get('to') as number);
+      if (a.kind === 'dims') return a;
+      return constant(a.shape, isFloat ? a.data : Float64Array.from(a.data, Math.trunc), isFloat);
+    }
+    case 'Unsqueeze': {
+      const axes = ints(b, 'axes') ?? [];
+      const rank = a.shape.length + axes.length;
+      const at = new Set(axes.map((axis) => (axis < 0 ? axis + rank : axis)));
+      const rest = [...a.shape];
+      return reshapedTo(Array.from({ length: rank }, (_, axis) => (at.has(axis) ? 1 : (rest.shift() as number))));
+    }
+    case 'Squeeze': {
+      const axes = ints(b, 'axes')?.map((axis) => (axis < 0 ? axis + a.shape.length : axis));
+      return reshapedTo(a.shape.filter((n, axis) => (axes ? !axes.includes(axis) : n !== 1)));
+    }
+    case 'Reshape': {
+      const shape = b && ints(b, '');
+      if (!shape) return undefined;
+      const known = shape.map((n, axis) => (n === 0 ? a.shape[axis] : n));
+      const rest = sizeOf(a.shape) / sizeOf(known.filter((n) => n !== -1));
+      return reshapedTo(known.map((n) => (n === -1 ? rest : n)));
+    }
+    case 'Concat': {
+      const all = inputs as (Constant | Dims)[];
+      if (all.every(({ shape }) => shape.length === 1)) return joined(all);
+      return undefined;
+    }
+    case 'Gather':
+      return gathered(a, b, (attributes.get('axis') as number | undefined) ?? 0);
+    case 'Slice':
+      return slicedDims(a, ints(b, 'starts'), ints(c, 'ends'), ints(inputs[4], ''));
+    case 'Transpose': {
+      if (a.kind === 'dims') return undefined;
+      const rank = a.shape.length;
+      const perm = (attributes.get('perm') as number[] | undefined) ?? a.shape.map((_, i) => rank - 1 - i);
+      const made = transposed({ shape: [...a.shape], data: Float64Array.from(a.data) }, perm);
+      return constant(made.shape, made.data, a.isFloat, a.name);
+    }
+    case 'Range': {
+      const [start, limit, delta] = inputs.map((tensor) => (tensor?.kind === 'constant' ? tensor.data[0] : Number.NaN));
+      const n = Math.max(0, Math.ceil((limit - start) / delta));
+      checkSize(n);
+      return constant(
+        [n],
+        Float64Array.from({ length: n }, (_, i) => start + i * delta),
+        (a as Constant).isFloat,
+      );
+    }
+    case 'ConstantOfShape': {
+      const value = attributes.get('value') as { data: ArrayLike<number>; type: number } | undefined;
+      return filled(dimsOf(a), value?.data[0] ?? 0, value ? [1, 10, 11, 16].includes(value.type) : true);
+    }
+    case 'Expand': {
+      if (a.kind !== 'constant' || !b) return undefined;
+      const to = dimsOf(b).map((n) => (typeof n === 'number' ? n : 1)); // what is the same for all samples stays one
+      const shape = broadcastShape([a.shape, to]);
+      checkSize(sizeOf(shape));
+      return constant(shape, broadcastTo(a, shape), a.isFloat);
+    }
+    case 'Where': {
+      if (a.kind === 'dims' || !b || !c) return undefined;
+      if (b.kind === 'dims' || c.kind === 'dims') {
+        const [x, y] = [dimsOf(b), dimsOf(c)];
+        return dims(Array.from(a.data, (condition, i) => (condition ? x[i] : y[i])));
+      }
+      const shape = broadcastShape([a.shape, b.shape, c.shape]);
+      checkSize(sizeOf(shape));
+      const [condition, x, y] = [a, b, c].map((tensor) => broadcastTo(tensor as Constant, shape));
+      return constant(
+        shape,
+        x.map((value, i) => (condition[i] ? value : y[i])),
+        b.isFloat,
+      );
+    }
+    default:
+      return undefined;
+  }
+}
+
+function joined(all: readonly (Constant | Dims)[]): Constant | Dims {
+  if (all.every((tensor) => tensor.kind === 'constant')) {
+    const data = all.flatMap((tensor) => Array.from((tensor as Constant).data));
+    return constant([data.length], data, (all[0] as Constant).isFloat);
+  }
+  return dims(all.flatMap(dimsOf));
+}
+
+function gathered(a: Constant | Dims, index: Constant | Dims | undefined, axis: number): Constant | Dims | undefined {
+  if (index?.kind !== 'constant') return undefined;
+  const at = axis < 0 ? axis + a.shape.length : axis;
+  const n = a.shape[at];
+  const places = Array.from(index.data, (i) => (i < 0 ? i + n : i));
+  if (places.some((i) => !(i >= 0 && i < n))) throw new RangeError(`it gathers ${places.join()} of an axis of ${n}`);
+  if (a.kind === 'dims')
+    return dims(
+      places.map((i) => a.dims[i]),
+      index.shape,
+    );
+  const [before, behind] = [sizeOf(a.shape.slice(0, at)), sizeOf(a.shape.slice(at + 1))];
+  const out: number[] = [];
+  checkSize(before * places.length * behind);
+  for (let i = 0; i < before; i++)
+    for (const place of places) for (let k = 0; k < behind; k++) out.push(a.data[(i * n + place) * behind + k]);
+  return constant([...a.shape.slice(0, at), ...index.shape, ...a.shape.slice(at + 1)], out, a.isFloat);
+}
+
+/** Of lists alone, such as shapes. */
+function slicedDims(
+  a: Constant | Dims,
+  starts: readonly number[] | undefined,
+  ends: readonly number[] | undefined,
+  steps: readonly number[] | undefined,
+): Constant | Dims | undefined {
+  if (a.shape.length !== 1 || !starts || !ends || (steps && steps[0] !== 1)) return undefined;
+  const list = dimsOf(a).slice(starts[0], ends[0]);
+  return a.kind === 'dims' ? dims(list) : constant([list.length], list as number[], a.isFloat);
+}
+
+/** One number everywhere; along the batch once. */
+function filled(shape: readonly Dim[], value: number, isFloat: boolean): Constant {
+  const known = shape.map((n) => (typeof n === 'number' ? n : 1));
+  const size = sizeOf(known);
+  checkSize(size);
+  return constant(known, new Float64Array(size).fill(value), isFloat);
+}

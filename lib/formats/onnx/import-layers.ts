@@ -1,0 +1,390 @@
+import { sizeOf } from '../../graph/value.js';
+import { layers } from '../../layers/index.js';
+import type { Layer } from '../../layers/layer.js';
+import type { NodeProto } from './decode.js';
+import { fusedActivation } from './import-activations.js';
+import type { Attributes, Importer } from './importer.js';
+import { transposed } from './onnx-graph.js';
+import {
+  BATCH,
+  type Computed,
+  type Constant,
+  channelsFirst,
+  computed,
+  isSame,
+  type Numbers,
+  rounded,
+  type Tensor,
+} from './tensors.js';
+import { applied } from './untyped.js';
+
+export type Handler = (
+  c: Importer,
+  inputs: readonly (Tensor | undefined)[],
+  attributes: Attributes,
+  node: NodeProto,
+) => Tensor | readonly (Tensor | undefined)[];
+
+const numbersOf = ({ shape, data }: Constant): Numbers => ({ shape: [...shape], data: data as Numbers['data'] });
+
+/** A vector as a bias of n numbers. */
+function biasOf(c: Importer, tensor: Tensor, n: number, scale = 1): Numbers {
+  const own = c.constant(tensor, 'its bias');
+  const { data } = c.whole(own, own.shape.length <= 1 ? [n] : [1, n]);
+  return { shape: [n], data: scale === 1 ? data : Float64Array.from(data as Float64Array, (b) => b * scale) };
+}
+
+/** A node behind another that reads it alone, and gives it a bias. */
+function addedBehind(c: Importer, output: string, n: number): { node: NodeProto; bias: Constant } | undefined {
+  const node = c.onlyReader(output);
+  if (node?.type !== 'Add' || node.domain !== '') return undefined;
+  const other = node.inputs.find((name) => name !== output);
+  const bias = c.maker(other) ? undefined : c.get(other);
+  if (bias?.kind !== 'constant' || !bias.isFloat) return undefined;
+  return sizeOf(bias.shape) === n && (bias.shape.at(-1) ?? 0) === n ? { node, bias } : undefined;
+}
+
+interface DenseOf {
+  readonly weight: Constant;
+  /** [I, O] */
+  readonly kernel: Numbers;
+  readonly bias?: Constant;
+  readonly scale?: number;
+}
+
+function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias, scale = 1 }: DenseOf): Tensor {
+  const [rows, units] = kernel.shape;
+  let input = x;
+  let w = kernel;
+  if (x.image) {
+    // the image's values lie in a row with the channels slowest: the rows of the weights, in our order
+    const [H, W, C] = x.image.shape;
+    const wide = { shape: [C, H, W, units], data: kernel.data };
+    w = { shape: [rows, units], data: transposed(wide, [1, 2, 0, 3]).data };
+    input = computed(applied(layers.flatten(), x.image));
+  } else if (x.axes.at(-1) !== x.value.shape.length - 1) input = c.plain(x);
+  if (input.value.shape.at(-1) !== rows)
+    throw new RangeError(`it multiplies ${input.value.shape.at(-1)} values by a matrix of ${rows} rows`);
+  const added = bias ? undefined : addedBehind(c, node.outputs[0], units);
+  const own = bias ?? added?.bias;
+  const { activation, outputs, rest } = fusedActivation(c, [node, ...(added ? [added.node] : [])], input);
+  const layer = c.layerOf(
+    ['dense', !!own, activation, scale, x.image?.shape],
+    [weight, own],
+    () => {
+      const name = c.nameFor(node, weight);
+      return layers.dense({ units, useBias: !!own, activation, ...(name && { name }) });
+    },
+    { kernel: w, ...(own && { bias: biasOf(c, own, units, scale) }) },
+  );
+  return c.setAll(outputs, c.like(input, c.apply(layer, input), rest));
+}
+
+const gemm: Handler = (c, [a, b, bias], attributes, node) => {
+  const x = c.computed(a);
+  if (attributes.number('transA', 0) !== 0) throw new RangeError('it transposes its input');
+  const weight = c.constant(b, 'its matrix');
+  const own = numbersOf(weight);
+  const [alpha, beta] = [attributes.number('alpha', 1), attributes.number('beta', 1)];
+  const turned = attributes.number('transB', 0) === 1 ? transposed(own, [1, 0]) : own;
+  const kernel =
+    alpha === 1 ? turned : { shape: turned.shape, data: (turned.data as Float64Array).map((w) => w * alpha) };
+  return dense(c, x, node, {
+    weight,
+    kernel,
+    scale: beta,
+    ...(bias && beta !== 0 && { bias: c.constant(bias, 'its bias') }),
+  });
+};
+
+/** What slides over an image or a sequence, along its axes. */
+interface Window {
+  readonly size: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  /** Padding in front, along each axis, then behind. */
+  readonly pads: readonly number[];
+}
+
+function windowOf(attributes: Attributes, size: readonly number[], shape: readonly number[]): Window {
+  const ones = size.map(() => 1);
+  const strides = attributes.numbers('strides') ?? ones;
+  const dilations = attributes.numbers('dilations') ?? ones;
+  for (const list of [strides, dilations])
+    if (list.length !== size.length || !list.every((n) => Number.isSafeInteger(n) && n > 0))
+      throw new RangeError(`its strides or dilations are [${list.join(', ')}]`);
+  const given = attributes.numbers('pads') ?? [...size, ...size].map(() => 0);
+  const auto = attributes.string('auto_pad', 'NOTSET');
+  const same = sames({ size, strides, dilations }, shape);
+  const pads =
+    auto === 'SAME_UPPER'
+      ? same
+      : auto === 'SAME_LOWER'
+        ? [...same.slice(size.length), ...same.slice(0, size.length)]
+        : auto === 'VALID'
+          ? same.map(() => 0)
+          : given;
+  if (pads.length !== 2 * size.length || !pads.every((n) => Number.isSafeInteger(n) && n >= 0))
+    throw new RangeError(`its pads are [${pads.join(', ')}]`);
+  return { size, strides, dilations, pads };
+}
+
+/** The padding of TensorFlow's 'same'. */
+function sames({ size, strides, dilations }: Omit<Window, 'pads'>, shape: readonly number[]): number[] {
+  const all = size.map((n, k) => {
+    const places = Math.ceil(shape[k] / strides[k]);
+    return Math.max(0, (places - 1) * strides[k] + (n - 1) * dilations[k] + 1 - shape[k]);
+  });
+  return [...all.map((n) => Math.floor(n / 2)), ...all.map((n) => Math.ceil(n / 2))];
+}
+
+const isNone = ({ pads }: Window) => pads.every((n) => n === 0);
+
+/** 'valid' or 'same' where that is the window's padding; else undefined. */
+const paddingOf = (window: Window, shape: readonly number[]): 'valid' | 'same' | undefined =>
+  isNone(window) ? 'valid' : isSame(window.pads, sames(window, shape)) ? 'same' : undefined;
+
+/** Zeros around an image or a sequence. */
+function padded(c: Importer, x: Computed, pads: readonly number[]): Computed {
+  const n = pads.length / 2;
+  const pair = (k: number): [number, number] => [pads[k], pads[k + n]];
+  const layer =
+    n === 1 ? layers.zeroPadding1d({ padding: pair(0) }) : layers.zeroPadding2d({ padding: [pair(0), pair(1)] });
+  return c.like(x, c.apply(layer as Layer, x));
+}
+
+/** The pixels' axes of what has its channels last. */
+const pixels = ({ value, steps }: Computed) => value.shape.slice(steps ? 1 : 0, -1);
+
+const conv: Handler = (c, [a, b, bias], attributes, node) => {
+  const x = c.channelsLast(c.computed(a));
+  const weight = c.constant(b, 'its kernel');
+  const n = weight.shape.length - 2;
+  if (n < 1 || n > 2 || pixels(x).length !== n) throw new RangeError(`it convolves along ${n} axes`);
+  const [filters, channels, ...size] = weight.shape;
+  const window = windowOf(attributes, size, pixels(x));
+  const groups = attributes.number('group', 1);
+  if (x.value.shape.at(-1) !== channels * groups)
+    throw new RangeError(`it takes ${channels * groups} channels, and is given ${x.value.shape.at(-1)}`);
+  const kernel = transposed(numbersOf(weight), [...size.map((_, k) => k + 2), 1, 0]);
+  const isCausal =
+    n === 1 && window.pads[1] === 0 && window.pads[0] === (size[0] - 1) * window.dilations[0] && window.pads[0] > 0;
+  const padding = isCausal ? 'causal' : paddingOf(window, pixels(x));
+  const input = padding ? x : padded(c, x, window.pads);
+  const { activation, outputs, rest } = fusedActivation(c, [node], input);
+  const options = {
+    filters,
+    padding: padding ?? 'valid',
+    groups,
+    useBias: !!bias,
+    activation,
+    kernelSize: n === 1 ? size[0] : (size as [number, number]),
+    strides: n === 1 ? window.strides[0] : (window.strides as [number, number]),
+    dilationRate: n === 1 ? window.dilations[0] : (window.dilations as [number, number]),
+  };
+  const layer = c.layerOf(
+    ['conv', options],
+    [weight, bias],
+    () => {
+      const name = c.nameFor(node, weight);
+      const all = { ...options, ...(name && { name }) };
+      return (n === 1 ? layers.conv1d : layers.conv2d)(all as never);
+    },
+    { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
+  );
+  return c.setAll(outputs, c.like(input, c.apply(layer, input), rest));
+};
+
+const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
+  const x = c.channelsLast(c.computed(a));
+  const weight = c.constant(b, 'its kernel');
+  if (weight.shape.length !== 4 || attributes.number('group', 1) !== 1)
+    throw new RangeError('it is of groups, or not of images');
+  const [, filters, ...size] = weight.shape;
+  const [strides, dilations] = ['strides', 'dilations'].map((name) => attributes.numbers(name) ?? [1, 1]);
+  const given = attributes.numbers('pads') ?? [0, 0, 0, 0];
+  const more = attributes.numbers('output_padding') ?? [0, 0];
+  if (attributes.has('output_shape') || attributes.string('auto_pad', 'NOTSET') !== 'NOTSET')
+    throw new RangeError('it says the shape of its output, or auto_pad');
+  const extent = size.map((n, k) => (n - 1) * dilations[k] + 1);
+  const along = pixels(x).map((n, k) => strides[k] * (n - 1) + extent[k] + more[k] - given[k] - given[k + 2]);
+  const fits = {
+    valid:
+      given[0] === 0 &&
+      given[1] === 0 &&
+      along.every((n, k) => n === Math.max((pixels(x)[k] - 1) * strides[k] + extent[k], pixels(x)[k] * strides[k])),
+    same: along.every(
+      (n, k) => n === pixels(x)[k] * strides[k] && given[k] === Math.floor(Math.max(0, extent[k] - strides[k]) / 2),
+    ),
+  };
+  if (!fits.valid && !fits.same)
+    throw new RangeError(`its pads [${given.join(', ')}] are neither those of 'valid' nor of 'same'`);
+  const kernel = transposed(numbersOf(weight), [2, 3, 1, 0]);
+  const { activation, outputs, rest } = fusedActivation(c, [node], x);
+  const options = {
+    filters,
+    kernelSize: size as [number, number],
+    strides: strides as [number, number],
+    dilationRate: dilations as [number, number],
+    padding: fits.valid ? 'valid' : 'same',
+    useBias: !!bias,
+    activation,
+  } as const;
+  const layer = c.layerOf(
+    ['convTranspose', options],
+    [weight, bias],
+    () => {
+      const name = c.nameFor(node, weight);
+      return layers.conv2dTranspose({ ...options, ...(name && { name }) });
+    },
+    { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
+  );
+  return c.setAll(outputs, c.like(x, c.apply(layer, x), rest));
+};
+
+const pool =
+  (kind: 'max' | 'average'): Handler =>
+  (c, [a], attributes, node) => {
+    if (node.outputs.length > 1 && c.isRead(node.outputs[1])) throw new RangeError('its places are used');
+    let x = c.channelsLast(c.computed(a));
+    const size = attributes.numbers('kernel_shape') ?? [];
+    const n = size.length;
+    if (n < 1 || n > 2 || pixels(x).length !== n) throw new RangeError(`it pools along ${n} axes`);
+    const window = windowOf(attributes, size, pixels(x));
+    if (window.dilations.some((d) => d !== 1)) throw new RangeError('its windows are dilated');
+    const countsPadding = attributes.number('count_include_pad', 0) === 1;
+    const pads = [...window.pads];
+    if (attributes.number('ceil_mode', 0) === 1)
+      for (let k = 0; k < n; k++) {
+        const over = (pixels(x)[k] + pads[k] + pads[k + n] - size[k]) % window.strides[k];
+        if (over > 0 && pads[k + n] + window.strides[k] - over < size[k]) pads[k + n] += window.strides[k] - over;
+      }
+    let padding = paddingOf({ ...window, pads }, pixels(x));
+    if (kind === 'average' && padding === 'same' && countsPadding) padding = undefined;
+    if (!padding) {
+      if (kind === 'average' && !countsPadding)
+        throw new RangeError(`its pads are [${pads.join(', ')}], which do not count for its means`);
+      if (kind === 'max' && !x.isPositive)
+        throw new RangeError(
+          `its pads are [${pads.join(', ')}], neither none nor those of 'same', around values that may be below 0`,
+        );
+      x = padded(c, x, pads);
+      padding = 'valid';
+    }
+    const options =
+      n === 1
+        ? { poolSize: size[0], strides: window.strides[0], padding }
+        : { poolSize: size, strides: window.strides, padding };
+    const make = {
+      max: [layers.maxPooling1d, layers.maxPooling2d],
+      average: [layers.averagePooling1d, layers.averagePooling2d],
+    };
+    const layer = (make[kind][n - 1] as (options: unknown) => Layer)(options);
+    return c.like(x, c.apply(layer, x), x.isPositive ? { isPositive: true } : {});
+  };
+
+const globalPool =
+  (kind: 'max' | 'average'): Handler =>
+  (c, [a]) => {
+    const x = c.channelsLast(c.computed(a));
+    const n = pixels(x).length;
+    if (n < 1 || n > 2 || x.steps) throw new RangeError(`it pools along ${n} axes`);
+    const make = {
+      max: [layers.globalMaxPooling1d, layers.globalMaxPooling2d],
+      average: [layers.globalAveragePooling1d, layers.globalAveragePooling2d],
+    };
+    const value = applied(make[kind][n - 1](), x.value);
+    const shape = [...pixels(x).map(() => 1), value.shape[0]];
+    return computed(applied(layers.reshape({ targetShape: shape }), value), channelsFirst(n + 1), {
+      origin: value,
+      ...(x.isPositive && { isPositive: true }),
+    });
+  };
+
+const batchNormalization: Handler = (c, [a, ...rest], attributes, node) => {
+  const given = c.computed(a);
+  const x = given.axes.length > 2 ? c.channelsLast(given) : given;
+  if (attributes.number('training_mode', 0) === 1 || node.outputs.slice(1).some((name) => c.isRead(name)))
+    throw new RangeError('it is in training mode');
+  const names = ['gamma', 'beta', 'movingMean', 'movingVariance'];
+  const weights = rest.map((tensor, i) => c.constant(tensor, `its ${names[i]}`));
+  if (weights.length !== 4) throw new RangeError(`it has ${weights.length} weights`);
+  const layer = c.layerOf(
+    ['batchNormalization'],
+    weights,
+    () => {
+      const name = c.nameFor(node, weights[0]);
+      const epsilon = rounded(attributes.number('epsilon', 1e-5));
+      return layers.batchNormalization({
+        epsilon,
+        momentum: rounded(attributes.number('momentum', 0.9)),
+        ...(name && { name }),
+      });
+    },
+    Object.fromEntries(weights.map((weight, i) => [names[i], numbersOf(weight)])),
+  );
+  return c.like(x, c.apply(layer, x));
+};
+
+const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
+  const x = c.plain(c.computed(a));
+  const axis = attributes.number('axis', -1);
+  const first = axis < 0 ? axis + x.axes.length : axis;
+  const axes = x.axes.slice(first);
+  if (first < 1 || axes.includes(BATCH)) throw new RangeError('it goes over the batch');
+  const shape = axes.map((own) => x.value.shape[own]);
+  const gamma = c.constant(scale, 'its scale');
+  const beta = bias ? c.constant(bias, 'its bias') : undefined;
+  const layer = c.layerOf(
+    ['layerNormalization', axes.length],
+    [gamma, beta],
+    () => {
+      const name = c.nameFor(node, gamma);
+      const own = axes.length === 1 ? -1 : axes.map((_, k) => k - axes.length);
+      return layers.layerNormalization({
+        axis: own,
+        epsilon: rounded(attributes.number('epsilon', 1e-5)),
+        center: true,
+        ...(name && { name }),
+      } as never);
+    },
+    {
+      gamma: { shape, data: c.whole(gamma, shape).data },
+      beta: { shape, data: beta ? c.whole(beta, shape).data : new Float64Array(sizeOf(shape)) },
+    },
+  );
+  return c.like(x, c.apply(layer, x));
+};
+
+/** A matrix by a matrix: of a constant one a dense layer. */
+export function denseOf(c: Importer, x: Computed, weight: Constant, node: NodeProto): Tensor {
+  return dense(c, x, node, { weight, kernel: numbersOf(weight) });
+}
+
+/** Rows of a table. */
+export function embeddingOf(c: Importer, index: Computed, table: Constant, node: NodeProto): Tensor {
+  const [inputDim, outputDim] = table.shape;
+  const layer = c.layerOf(
+    ['embedding'],
+    [table],
+    () => {
+      const name = c.nameFor(node, table);
+      return layers.embedding({ inputDim, outputDim, ...(name && { name }) });
+    },
+    { embeddings: numbersOf(table) },
+  );
+  const value = c.apply(layer, index);
+  return computed(value, [...index.axes, value.shape.length - 1], index.steps ? { steps: true } : {});
+}
+
+export const LAYERS: Readonly<Record<string, Handler>> = {
+  Gemm: gemm,
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  MaxPool: pool('max'),
+  AveragePool: pool('average'),
+  GlobalMaxPool: globalPool('max'),
+  GlobalAveragePool: globalPool('average'),
+  BatchNormalization: batchNormalization,
+  LayerNormalization: layerNormalization,
+};

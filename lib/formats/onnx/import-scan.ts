@@ -1,0 +1,208 @@
+import { checkOneOf } from '../../check.js';
+import { GATES, type Gate } from '../../graph/ops/recurrent.js';
+import { isCall, type Value } from '../../graph/value.js';
+import { isPlain } from '../../kind.js';
+import type { GraphBody } from './decode.js';
+import { Emitter } from './emitter.js';
+import type { Handler } from './import-layers.js';
+import { recurrentLayer } from './import-recurrent.js';
+import type { Importer } from './importer.js';
+import { type Attribute, OnnxGraph } from './onnx-graph.js';
+import { bodyOf, type CellConfig } from './recurrent.js';
+import { BATCH, type Constant, computed, type Numbers } from './tensors.js';
+
+/**
+ * A recurrent layer that was written as a Scan: its doc_string says of which options, and its body must be what is written for
+ * these. @throws RangeError for any other Scan
+ */
+export const scan: Handler = (c, inputs, attributes, node) => {
+  const body = attributes.graph('body');
+  const config = configOf(node.doc);
+  const isLstm = config?.cell === 'lstm';
+  const states = isLstm ? 2 : 1;
+  if (!body || !config || inputs.length !== states + 1)
+    throw new RangeError(
+      inputs.length === states + 2 ? 'its steps are masked, which is not read here' : 'it is no recurrent layer',
+    );
+  const z = c.computed(inputs[states]);
+  const [steps, columns] = z.value.shape;
+  const units = columns / (isLstm ? 4 : config.cell === 'gru' ? 3 : 1);
+  const tensors = tensorsOf(c, body, config, { units, columns });
+  const product = productOf(c, z.value);
+  if (!tensors || !product || z.axes.join() !== [0, BATCH, 1].join() || steps < 1)
+    throw new RangeError('its body is not that of the recurrent layer that its doc_string says');
+  const first = inputs.slice(0, states).map((tensor) => (tensor?.kind === 'computed' ? tensor.value : undefined));
+  const zeros = inputs
+    .slice(0, states)
+    .every((tensor) => tensor?.kind === 'constant' && Array.from(tensor.data).every((n) => n === 0));
+  if (!zeros && first.some((state) => state?.shape.join() !== String(units)))
+    throw new RangeError('its initial states are not of its units');
+  const numbers = numbersOf(product.numbers, tensors, config, units);
+  const [h, all] = [node.outputs[0], node.outputs[states]];
+  const [isSequenceRead, isLastRead] = [c.isRead(all), c.isRead(h) || (isLstm && c.isRead(node.outputs[1]))];
+  const layer = recurrentLayer(
+    c,
+    { simpleRnn: 'RNN', lstm: 'LSTM', gru: 'GRU' }[config.cell] as string,
+    {
+      units,
+      activation: config.activation,
+      ...(config.recurrentActivation && { recurrentActivation: config.recurrentActivation }),
+      ...(config.resetAfter !== undefined && { resetAfter: config.resetAfter }),
+      useBias: numbers.bias !== undefined,
+      returnSequences: isSequenceRead,
+      returnState: isLastRead,
+      name: c.nameFor(node, tensors.recurrent),
+    },
+    numbers,
+  );
+  const given = zeros ? product.x : [product.x, ...(first as Value[])];
+  const [output, ...last] = [layer.apply(given as never) as Value | Value[]].flat();
+  return [
+    ...Array.from({ length: states }, (_, k) => (last[k] ? computed(last[k]) : undefined)),
+    isSequenceRead ? computed(output, [0, BATCH, 1]) : undefined,
+  ];
+};
+
+function configOf(doc: string): CellConfig | undefined {
+  let config: unknown;
+  try {
+    config = JSON.parse(doc);
+  } catch {
+    return undefined;
+  }
+  if (!isPlain(config)) return undefined;
+  const { cell, activation, recurrentActivation, resetAfter } = config;
+  const gate = (value: unknown) => checkOneOf('an activation', value as Gate, GATES);
+  return {
+    cell: checkOneOf('cell', cell as string, ['simpleRnn', 'lstm', 'gru']),
+    activation: gate(activation),
+    ...(recurrentActivation !== undefined && { recurrentActivation: gate(recurrentActivation) }),
+    ...(resetAfter !== undefined && { resetAfter: resetAfter === true }),
+  };
+}
+
+/** x and the numbers of the dense layer that made z. */
+function productOf(c: Importer, z: Value): { x: Value; numbers: Readonly<Record<string, Numbers>> } | undefined {
+  const { from } = z;
+  if (!from || !isCall(from) || from.layer.className !== 'Dense' || from.layer.activation?.config.name !== 'linear')
+    return undefined;
+  const numbers = c.numbers.get(from.layer);
+  return numbers && { x: from.inputs[0], numbers };
+}
+
+type Own = { readonly recurrent: Constant; readonly rows?: readonly Constant[] };
+
+/** The tensors that the body reads from outside, if it is what is written for these options. */
+function tensorsOf(
+  c: Importer,
+  body: GraphBody,
+  config: CellConfig,
+  { units, columns }: { units: number; columns: number },
+): Own | undefined {
+  const hasRows = config.cell === 'gru' && config.resetAfter === true;
+  const own = [...new Set(body.nodes.flatMap(({ inputs }) => inputs))].flatMap((name) => {
+    const tensor =
+      body.nodes.some(({ outputs }) => outputs.includes(name)) || body.inputs.some((port) => port.name === name)
+        ? undefined
+        : c.get(name);
+    return tensor?.kind === 'constant' ? [{ name, tensor }] : [];
+  });
+  const known = new Map(own.map(({ name, tensor }) => [name, tensor]));
+  const isSmall = ({ isFloat, data, shape }: Constant) => !isFloat || (data.length === 1 && shape.length === 0);
+  const large = own.filter(({ tensor }) => !isSmall(tensor));
+  const isDouble = large.some(({ name }) => c.graph.tensors.get(name)?.type === 11);
+  for (const withRows of hasRows ? [true, false] : [false]) {
+    if (large.length !== (withRows ? 3 : 1)) continue;
+    const graph = new OnnxGraph();
+    const e = new Emitter(graph, {
+      type: isDouble ? 'double' : 'float',
+      opset: c.opset,
+      weights: new Map(),
+      layerOf: new Map(),
+    });
+    const tensor = (name: string) => graph.tensor(name, e.type, [0], []);
+    const recurrent = tensor('R');
+    const rows = withRows ? [tensor('row0'), tensor('row1')] : undefined;
+    const wanted = bodyOf(e, config, { units, columns, recurrent, ...(rows && { rows }), mask: false });
+    const small = (name: string) => graph.small.get(name);
+    const a = canonical(
+      wanted.nodes.map((node) => ({
+        ...node,
+        attributes: Object.entries(node.attributes).map(([key, value]) => [key, plainOf(value)] as const),
+      })),
+      wanted.inputs,
+      wanted.outputs,
+      small,
+    );
+    const b = canonical(
+      body.nodes.map((node) => ({ ...node, attributes: [...node.attributes] })),
+      body.inputs,
+      body.outputs,
+      (name) => {
+        const found = known.get(name);
+        return found && isSmall(found) ? { shape: found.shape, data: Array.from(found.data) } : undefined;
+      },
+    );
+    if (a.text !== b.text) continue;
+    const of = (name: string) => known.get(b.outer[a.outer.indexOf(name)]) as Constant;
+    const found = of(recurrent);
+    if (found.shape.join() !== [units, columns].join()) return undefined;
+    const [first, second] = rows ? rows.map(of) : [];
+    if (rows && [first, second].some((row) => row.data.length !== columns)) return undefined;
+    return { recurrent: found, ...(rows && { rows: [first, second] }) };
+  }
+  return undefined;
+}
+
+const plainOf = (value: Attribute): unknown => ('float' in value ? Math.fround(value.float) : Object.values(value)[0]);
+
+interface Plain {
+  readonly type: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: readonly (readonly [string, unknown])[];
+}
+
+/** Nodes as a text that is the same whatever their values are called, and the tensors from outside in the order of their use. */
+function canonical(
+  nodes: readonly Plain[],
+  inputs: readonly { readonly name: string }[],
+  outputs: readonly { readonly name: string }[],
+  small: (name: string) => { shape: readonly number[]; data: readonly number[] } | undefined,
+): { text: string; outer: string[] } {
+  const places = new Map<string, string>(inputs.map(({ name }, i) => [name, `input ${i}`]));
+  const outer: string[] = [];
+  const place = (name: string) => {
+    const known = places.get(name);
+    if (known) return known;
+    const numbers = small(name);
+    if (numbers) return JSON.stringify([numbers.shape, Array.from(numbers.data, Math.fround)]);
+    if (!outer.includes(name)) outer.push(name);
+    return `outer ${outer.indexOf(name)}`;
+  };
+  const lines = nodes.map(({ type, inputs: from, outputs: to, attributes }, k) => {
+    const line = [type, from.map(place), [...attributes].sort(([a], [b]) => (a < b ? -1 : 1))];
+    for (const [i, name] of to.entries()) places.set(name, `node ${k}.${i}`);
+    return line;
+  });
+  return { text: JSON.stringify([lines, outputs.map(({ name }) => place(name))]), outer };
+}
+
+function numbersOf(
+  product: Readonly<Record<string, Numbers>>,
+  { recurrent, rows }: Own,
+  { cell, resetAfter }: CellConfig,
+  units: number,
+): Record<string, Numbers> {
+  const numbers: Record<string, Numbers> = {
+    kernel: product.kernel,
+    recurrentKernel: { shape: [...recurrent.shape], data: recurrent.data as Float64Array },
+  };
+  if (cell === 'gru' && resetAfter) {
+    if (!rows) return numbers;
+    const bias = new Float64Array(6 * units);
+    for (const [k, { data }] of rows.entries()) bias.set(data, k * 3 * units);
+    return { ...numbers, bias: { shape: [2, 3 * units], data: bias } };
+  }
+  return product.bias ? { ...numbers, bias: product.bias } : numbers;
+}

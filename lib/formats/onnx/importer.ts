@@ -1,0 +1,332 @@
+import { NDArray } from '../../array.js';
+import { reverseAxis } from '../../graph/ops/axes.js';
+import { applyOp, sizeOf, type Value } from '../../graph/value.js';
+import { quoted } from '../../io/read.js';
+import { layers } from '../../layers/index.js';
+import type { Layer } from '../../layers/layer.js';
+import type { AttributeProto, GraphBody, GraphProto, NodeProto, TensorProto } from './decode.js';
+import {
+  BATCH,
+  Batches,
+  broadcastTo,
+  type Computed,
+  type Constant,
+  channelsFirst,
+  computed,
+  constant,
+  type Dim,
+  inOrder,
+  isSame,
+  type Numbers,
+  type Tensor,
+} from './tensors.js';
+import { applied } from './untyped.js';
+
+/** What is read of an attribute. */
+export class Attributes {
+  readonly #of: ReadonlyMap<string, AttributeProto>;
+
+  constructor(of: ReadonlyMap<string, AttributeProto>) {
+    this.#of = of;
+  }
+
+  has(name: string): boolean {
+    return this.#of.has(name);
+  }
+
+  number(name: string, byDefault: number): number {
+    const value = this.#of.get(name) ?? byDefault;
+    if (typeof value !== 'number') throw new RangeError(`its attribute ${name} is no number`);
+    return value;
+  }
+
+  string(name: string, byDefault: string): string {
+    const value = this.#of.get(name) ?? byDefault;
+    if (typeof value !== 'string') throw new RangeError(`its attribute ${name} is no text`);
+    return value;
+  }
+
+  numbers(name: string): readonly number[] | undefined {
+    const value = this.#of.get(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every((n) => typeof n === 'number'))
+      throw new RangeError(`its attribute ${name} is no list of numbers`);
+    return value;
+  }
+
+  strings(name: string): readonly string[] | undefined {
+    const value = this.#of.get(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every((n) => typeof n === 'string'))
+      throw new RangeError(`its attribute ${name} is no list of texts`);
+    return value;
+  }
+
+  tensor(name: string): TensorProto | undefined {
+    const value = this.#of.get(name);
+    return typeof value === 'object' && 'type' in value ? value : undefined;
+  }
+
+  graph(name: string): GraphBody | undefined {
+    const value = this.#of.get(name);
+    return typeof value === 'object' && 'nodes' in value ? value : undefined;
+  }
+
+  get raw(): ReadonlyMap<string, AttributeProto> {
+    return this.#of;
+  }
+}
+
+/** Makes layers and operations of a graph's nodes. */
+export class Importer {
+  readonly graph: GraphProto;
+  /** The numbers of layers, by the names of their weights. */
+  readonly numbers = new Map<Layer, Readonly<Record<string, Numbers>>>();
+  /** The batch of a file whose inputs have a fixed one. */
+  readonly batch?: number;
+  readonly #tensors = new Map<string, Tensor>();
+  readonly #readers = new Map<string, NodeProto[]>();
+  readonly #makers = new Map<string, NodeProto>();
+  readonly #shared = new Map<string, Layer>();
+  readonly #names = new Set<string>();
+
+  constructor(graph: GraphProto, batch?: number) {
+    this.graph = graph;
+    if (batch !== undefined) this.batch = batch;
+    for (const node of graph.nodes) {
+      for (const output of node.outputs) this.#makers.set(output, node);
+      for (const input of new Set(node.inputs)) {
+        const known = this.#readers.get(input);
+        if (known) known.push(node);
+        else this.#readers.set(input, [node]);
+      }
+    }
+  }
+
+  get opset(): number {
+    return this.graph.opsets.get('') ?? 1;
+  }
+
+  set(name: string, tensor: Tensor): void {
+    this.#tensors.set(name, tensor);
+  }
+
+  /** What several nodes come to together. */
+  setAll(names: readonly string[], tensor: Tensor): Tensor {
+    for (const name of names) this.set(name, tensor);
+    return tensor;
+  }
+
+  isKnown(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  /** The tensor of a name; undefined for an input that is left out. */
+  get(name: string | undefined): Tensor | undefined {
+    if (!name) return undefined;
+    const known = this.#tensors.get(name);
+    if (known) return known;
+    const own = this.graph.tensors.get(name);
+    if (!own) throw new RangeError(`its node reads ${quoted(name)}, which nothing before it makes`);
+    const isFloat = [1, 10, 11, 16].includes(own.type);
+    const made = constant(own.shape, own.data, isFloat, name);
+    this.#tensors.set(name, made);
+    return made;
+  }
+
+  /** The node that makes a tensor. */
+  maker(name: string | undefined): NodeProto | undefined {
+    return name ? this.#makers.get(name) : undefined;
+  }
+
+  /** The only node that reads a tensor, which is no output of the graph. */
+  onlyReader(name: string): NodeProto | undefined {
+    const readers = this.#readers.get(name) ?? [];
+    return readers.length === 1 && !this.graph.outputs.some((output) => output.name === name) ? readers[0] : undefined;
+  }
+
+  isRead(name: string | undefined): boolean {
+    return !!name && (this.#readers.has(name) || this.graph.outputs.some((output) => output.name === name));
+  }
+
+  /** A name for a layer, after its weights or its node, as far as these have any. */
+  nameFor(node: NodeProto, weight?: Tensor): string | undefined {
+    const own = weight?.kind === 'constant' ? weight.name : undefined;
+    const path =
+      own && !/^(onnx::|val_|_)/.test(own) ? own.replace(/[./][^./]*$/, '') : node.name.replace(/\/?[^/]*$/, '');
+    const base = path.replace(/^\/+/, '').replaceAll(/[^\w.-]+/g, '_');
+    if (base === '' || base === own) return undefined;
+    let name = base;
+    for (let i = 1; this.#names.has(name); i++) name = `${base}_${i}`;
+    this.#names.add(name);
+    return name;
+  }
+
+  /** Applies a layer; to each step where these are part of the batch. */
+  apply(layer: Layer<any>, input: Computed, value = input.value): Value {
+    return applied(input.steps ? layers.timeDistributed({ layer }) : layer, value);
+  }
+
+  /** The layer that these weights make; the same one for the same weights, which nodes then share. */
+  layerOf(
+    key: readonly unknown[],
+    weights: readonly (Tensor | undefined)[],
+    make: () => Layer<any>,
+    numbers: Record<string, Numbers>,
+  ): Layer<any> {
+    const names = weights.map((weight) => (weight?.kind === 'constant' ? weight.name : undefined));
+    const isNamed = weights.every((weight, i) => !weight || names[i] !== undefined);
+    const id = JSON.stringify([key, names]);
+    const known = isNamed ? this.#shared.get(id) : undefined;
+    if (known) return known;
+    const layer = make();
+    if (isNamed) this.#shared.set(id, layer);
+    this.numbers.set(layer, numbers);
+    return layer;
+  }
+
+  computed(tensor: Tensor | undefined, what = 'its input'): Computed {
+    if (tensor?.kind !== 'computed') throw new RangeError(`${what} is not computed from the network's inputs`);
+    return tensor;
+  }
+
+  constant(tensor: Tensor | undefined, what: string): Constant {
+    if (tensor?.kind !== 'constant') throw new RangeError(`${what} is not known before the network runs`);
+    return tensor;
+  }
+
+  /** A list of whole numbers, an input in later versions of an operation and an attribute in earlier ones. */
+  ints(tensor: Tensor | undefined, attributes: Attributes, name: string): readonly number[] | undefined {
+    return tensor ? Array.from(this.constant(tensor, `its ${name}`).data) : attributes.numbers(name);
+  }
+
+  /** The same with its axes in ONNX's order, the batch first. */
+  plain(tensor: Computed): Computed {
+    const own = tensor.axes.filter((axis) => axis !== BATCH);
+    if (tensor.axes[0] !== BATCH) throw new RangeError('its input does not have the batch first');
+    const offset = tensor.steps ? 1 : 0;
+    const order = [...Array.from({ length: offset }, (_, i) => i), ...own];
+    const { shape } = tensor.value;
+    if (
+      isSame(
+        order,
+        shape.map((_, i) => i),
+      )
+    )
+      return tensor;
+    const long = order.filter((axis) => shape[axis] > 1);
+    if (long.every((axis, i) => i === 0 || long[i - 1] < axis)) {
+      // nothing moves
+      const layer = layers.reshape({ targetShape: order.map((axis) => shape[axis]) });
+      const value = applied(layer, tensor.value);
+      return computed(value, this.#ordered(tensor), { ...this.#kept(tensor), origin: tensor.origin ?? tensor.value });
+    }
+    const layer = layers.permute({ dims: order.map((axis) => axis + 1) });
+    return computed(applied(layer, tensor.value), this.#ordered(tensor), this.#kept(tensor));
+  }
+
+  /** The same as images, or sequences, whose channels come last. */
+  channelsLast(tensor: Computed): Computed {
+    const offset = tensor.steps ? 1 : 0;
+    const rank = tensor.value.shape.length - offset;
+    const wanted = channelsFirst(rank).map((axis) => (axis === BATCH ? axis : axis + offset));
+    if (isSame(tensor.axes, wanted)) return tensor;
+    const given = this.plain(tensor);
+    const dims = [...Array.from({ length: rank - 1 }, (_, i) => i + 2), 1].map((axis) => axis + offset);
+    const layer = layers.permute({ dims: offset ? [1, ...dims] : dims });
+    return computed(applied(layer, given.value), wanted, this.#kept(tensor));
+  }
+
+  /** A value in the axes of another. */
+  like(tensor: Computed, value: Value, rest: Partial<Computed> = {}): Computed {
+    return computed(value, tensor.axes, { ...this.#kept(tensor), ...rest });
+  }
+
+  /** ONNX's axis as one of the value. */
+  axis(tensor: Computed, axis: number): number {
+    const own = tensor.axes[axis < 0 ? axis + tensor.axes.length : axis];
+    if (own === undefined || own === BATCH)
+      throw new RangeError(`it works along axis ${axis}, which is that of the batch or none`);
+    return own;
+  }
+
+  /** Two values that one operation takes element by element, and the axes that they have in common. */
+  aligned(a: Computed, b: Computed): [a: Value, b: Value, like: Computed] {
+    if (isSame(a.axes, b.axes) && a.steps === b.steps) return [a.value, b.value, a];
+    const [x, y] = [this.plain(a), this.plain(b)];
+    if (x.axes.length !== y.axes.length || x.steps !== y.steps)
+      throw new RangeError('it takes values of different numbers of axes');
+    return [x.value, y.value, x];
+  }
+
+  /** A constant as what is broadcast against a value: its axes in the value's order. */
+  against(tensor: Computed, { shape, data }: Constant): number | NDArray {
+    if (sizeOf(shape) === 1) return data[0];
+    const rank = tensor.axes.length;
+    const own = [...Array.from({ length: rank - shape.length }, () => 1), ...shape];
+    const at = tensor.axes.indexOf(BATCH);
+    if (own.length > rank) throw new RangeError(`it takes a constant of ${own.length} axes with a value of ${rank}`);
+    if (own[at] !== 1) throw new RangeError('it takes a constant that has a batch of its own');
+    const wanted = tensor.value.shape.map((_, axis) => tensor.axes.indexOf(axis)); // -1 for steps
+    const to = wanted.map((axis) => (axis < 0 ? 1 : own[axis]));
+    const strides = own.map((_, axis) => sizeOf(own.slice(axis + 1)));
+    const out = new Float64Array(sizeOf(to));
+    const counters = to.map(() => 0);
+    for (let i = 0; i < out.length; i++) {
+      let from = 0;
+      for (const [k, axis] of wanted.entries()) if (axis >= 0) from += counters[k] * strides[axis];
+      out[i] = data[from];
+      for (let k = to.length - 1; k >= 0; k--) {
+        if (++counters[k] < to[k]) break;
+        counters[k] = 0;
+      }
+    }
+    return NDArray.wrap(out, to);
+  }
+
+  /** An array as large as what it is broadcast to. */
+  whole(tensor: Constant, shape: readonly number[]): NDArray {
+    return NDArray.wrap(broadcastTo(tensor, shape), [...shape]);
+  }
+
+  /** The same numbers in another shape of a sample, or of several in a row. */
+  reshaped(tensor: Computed, target: readonly Dim[]): Computed {
+    const [first, ...rest] = target;
+    if (!(first instanceof Batches) || rest.some((n) => typeof n !== 'number'))
+      throw new RangeError('it gives a shape without the batch as its first axis');
+    const [height, width] = tensor.value.shape;
+    const isImage = !tensor.steps && height * width > 1 && isSame(tensor.axes, channelsFirst(3));
+    const given = this.plain(tensor);
+    const sample = rest as number[];
+    const shape = first.times > 1 ? [first.times, ...sample] : sample;
+    if (sizeOf(shape) !== sizeOf(given.value.shape))
+      throw new RangeError(`it gives [${shape.join(', ')}] to ${sizeOf(given.value.shape)} values of a sample`);
+    const source = given.origin ?? given.value;
+    const axes = first.times > 1 ? [BATCH, ...sample.map((_, axis) => axis + 1)] : inOrder(shape);
+    const value = isSame(source.shape, shape)
+      ? source
+      : isSame(given.value.shape, shape)
+        ? given.value
+        : applied(shape.length === 1 ? layers.flatten() : layers.reshape({ targetShape: shape }), source);
+    return computed(value, axes, {
+      origin: source,
+      ...(first.times > 1 && { steps: true }),
+      ...(isImage && shape.length === 1 && { image: tensor.value }),
+      ...(tensor.isPositive && { isPositive: true }),
+    });
+  }
+
+  /** From the last step to the first. */
+  reversed(value: Value): Value {
+    return applyOp(reverseAxis, [value], { axis: 0 });
+  }
+
+  #ordered(tensor: Computed): number[] {
+    const offset = tensor.steps ? 1 : 0;
+    return [BATCH, ...tensor.axes.slice(1).map((_, axis) => axis + offset)];
+  }
+
+  #kept({ steps, isPositive }: Computed): Partial<Computed> {
+    return { ...(steps && { steps }), ...(isPositive && { isPositive }) };
+  }
+}
