@@ -11,6 +11,8 @@ export interface TensorProto {
   readonly type: number;
   /** Integers and booleans as float64; those beyond 2^53, which mean no end, as the nearest. */
   readonly data: Float32Array | Float64Array;
+  /** Of a tensor of texts, which has no data. */
+  readonly strings?: readonly string[];
 }
 
 export type AttributeProto =
@@ -58,6 +60,7 @@ const FLOAT = 1;
 const FLOAT16 = 10;
 const DOUBLE = 11;
 const BFLOAT16 = 16;
+const STRING = 8;
 
 /** Bytes of a number, of the types that are read. */
 const WIDTHS: Readonly<Record<number, number>> = {
@@ -75,7 +78,7 @@ const WIDTHS: Readonly<Record<number, number>> = {
   13: 8,
   16: 2,
 };
-const NAMES: Readonly<Record<number, string>> = { 8: 'string', 14: 'complex64', 15: 'complex128' };
+const NAMES: Readonly<Record<number, string>> = { 14: 'complex64', 15: 'complex128' };
 
 /** Types of floats, which weights are of. */
 export const isFloat = (type: number): boolean => [FLOAT, FLOAT16, DOUBLE, BFLOAT16].includes(type);
@@ -206,6 +209,7 @@ async function attribute(bytes: Uint8Array, file: ImportFile, depth: number): Pr
 async function decodeTensor(bytes: Uint8Array, file: ImportFile): Promise<TensorProto> {
   const shape: number[] = [];
   const own: { floats: number[]; ints: number[] } = { floats: [], ints: [] };
+  const strings: string[] = [];
   const outside = new Map<string, string>();
   let [type, name, isOutside] = [0, '', false];
   let raw: Uint8Array | undefined;
@@ -222,6 +226,9 @@ async function decodeTensor(bytes: Uint8Array, file: ImportFile): Promise<Tensor
         break;
       case 10:
         field.addFloats(own.floats, 8);
+        break;
+      case 6:
+        strings.push(field.string);
         break;
       case 5:
       case 7:
@@ -243,6 +250,7 @@ async function decodeTensor(bytes: Uint8Array, file: ImportFile): Promise<Tensor
     }
   }
   const what = `its tensor ${quoted(name)}`;
+  if (type === STRING) return { name, shape, type, data: new Float32Array(), strings };
   const width = WIDTHS[type];
   if (width === undefined)
     throw new RangeError(`${what} is of ${NAMES[type] ?? `type ${type}`}, which is not read here`);

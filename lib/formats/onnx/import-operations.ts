@@ -57,7 +57,8 @@ const number = (value: number): Constant => constant([], [value], true);
 
 /** What is known before the network runs. */
 function known(tensor: Tensor | undefined): Constant | Dims {
-  if (!tensor || tensor.kind === 'computed') throw new RangeError('its shape is not known before the network runs');
+  if (tensor?.kind !== 'constant' && tensor?.kind !== 'dims')
+    throw new RangeError('its shape is not known before the network runs');
   return tensor;
 }
 

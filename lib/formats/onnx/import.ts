@@ -10,6 +10,7 @@ import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { decodeModel, type GraphProto, isFloat, type NodeProto, type PortProto } from './decode.js';
 import { folded } from './fold.js';
 import { ACTIVATIONS, activationNode, geluAround } from './import-activations.js';
+import { CLASSICAL } from './import-classical.js';
 import { type Handler, LAYERS } from './import-layers.js';
 import { OPERATIONS } from './import-operations.js';
 import { recurrent } from './import-recurrent.js';
@@ -32,7 +33,7 @@ const DOUBLE = 11;
 async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
   try {
     const graph = await decodeModel(file);
-    return modelOf(graph, options);
+    return modelOf(graph, options, file.source);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== undefined) throw error;
@@ -40,7 +41,7 @@ async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
   }
 }
 
-function modelOf(graph: GraphProto, options: ImportOptions): Model {
+function modelOf(graph: GraphProto, options: ImportOptions, source: string): Model {
   const inputs = graph.inputs.filter(({ name }) => !graph.tensors.has(name));
   if (inputs.length === 0) throw new RangeError('its network has no input');
   const batches = new Set(inputs.map(({ shape }) => shape?.[0]));
@@ -52,8 +53,15 @@ function modelOf(graph: GraphProto, options: ImportOptions): Model {
     return value;
   });
   for (const node of graph.nodes) readNode(c, node);
-  const outputs = graph.outputs.map(({ name }): Value => {
-    const tensor = c.get(name);
+  const found = graph.outputs.map(({ name }) => ({ name, tensor: c.get(name) }));
+  const labels = found.flatMap(({ name, tensor }) => (tensor?.kind === 'labels' ? [name] : []));
+  const numbers = found.filter(({ tensor }) => tensor?.kind !== 'labels');
+  if (numbers.length === 0) throw new RangeError(`its only output ${quoted(labels[0])} is a label, and no numbers`);
+  if (labels.length > 0 && !c.classes)
+    process.emitWarning(
+      `The output ${quoted(labels[0])} of ${source}, the place of the largest number, is left out: argmax finds it.`,
+    );
+  const outputs = numbers.map(({ name, tensor }): Value => {
     if (tensor?.kind !== 'computed') throw new RangeError(`its output ${quoted(name)} does not depend on its inputs`);
     if (tensor.steps) throw new RangeError(`its output ${quoted(name)} has another number of rows than its inputs`);
     return c.plain(tensor).value;
@@ -63,6 +71,7 @@ function modelOf(graph: GraphProto, options: ImportOptions): Model {
   const dtype = options.dtype ?? (isDouble || inputs.some(({ type }) => type === DOUBLE) ? 'float64' : 'float32');
   const model = made(values, outputs, dtype, graph.name);
   setNumbers(model, c.numbers);
+  if (c.classes) model.metadata = { classes: [...c.classes] };
   return model;
 }
 
@@ -97,6 +106,9 @@ function readNode(c: Importer, node: NodeProto): void {
 
 function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefined)[], attributes: Attributes) {
   const { type, domain } = node;
+  if (domain === 'ai.onnx.ml' && type in CLASSICAL) return CLASSICAL[type](c, tensors, attributes, node);
+  const label = tensors.find((tensor) => tensor?.kind === 'labels');
+  if (label || type === 'ArgMax') return label ?? { kind: 'labels' as const };
   if (domain !== '') throw new RangeError(`of the domain ${quoted(domain)}, which is not read here`);
   if (type === 'Constant') return constantOf(attributes);
   if (tensors.every((tensor) => tensor === undefined || tensor.kind !== 'computed')) {

@@ -17,6 +17,7 @@ import {
   type Dim,
   inOrder,
   isSame,
+  type Labels,
   type Numbers,
   type Tensor,
 } from './tensors.js';
@@ -84,6 +85,8 @@ export class Importer {
   readonly numbers = new Map<Layer, Readonly<Record<string, Numbers>>>();
   /** The batch of a file whose inputs have a fixed one. */
   readonly batch?: number;
+  /** What the classes are called, where the file says it. */
+  classes?: readonly (string | number)[];
   readonly #tensors = new Map<string, Tensor>();
   readonly #readers = new Map<string, NodeProto[]>();
   readonly #makers = new Map<string, NodeProto>();
@@ -128,6 +131,11 @@ export class Importer {
     if (known) return known;
     const own = this.graph.tensors.get(name);
     if (!own) throw new RangeError(`its node reads ${quoted(name)}, which nothing before it makes`);
+    if (own.strings) {
+      const labels: Labels = { kind: 'labels', classes: own.strings };
+      this.#tensors.set(name, labels);
+      return labels;
+    }
     const isFloat = [1, 10, 11, 16].includes(own.type);
     const made = constant(own.shape, own.data, isFloat, name);
     this.#tensors.set(name, made);

@@ -1,3 +1,4 @@
+import { activations } from '../../activations.js';
 import type { Extra, Gate, Recurrent } from '../../graph/ops/recurrent.js';
 import { isCall, type Node, type Value } from '../../graph/value.js';
 import { emitActivation } from './activations.js';
@@ -207,7 +208,7 @@ const columnsOf = (e: Emitter, x: string, units: number, first: number, count = 
   return e.emit('Slice', [x, ints(first * units), ints((first + count) * units), ints(-1)]);
 };
 
-const active = (e: Emitter, z: string, gate: Gate) => emitActivation(e, z, { config: { name: gate } }, 'last');
+const active = (e: Emitter, z: string, gate: Gate) => emitActivation(e, z, activations[gate](), 'last');
 
 /** One step of each operation, as lib/graph/ops/recurrent.ts says. */
 const CELLS: Readonly<Record<string, Cell>> = {

@@ -48,7 +48,13 @@ export interface Computed {
   readonly isPositive?: true;
 }
 
-export type Tensor = Constant | Dims | Computed;
+/** Which class is the most probable, or what it is called: what scikit-learn's classifiers give beside probabilities. */
+export interface Labels {
+  readonly kind: 'labels';
+  readonly classes?: readonly (string | number)[];
+}
+
+export type Tensor = Constant | Dims | Computed | Labels;
 
 export const constant = (shape: Shape, data: ArrayLike<number>, isFloat: boolean, name?: string): Constant => ({
   kind: 'constant',
@@ -88,7 +94,9 @@ export const shapeOf = (tensor: Tensor): readonly Dim[] =>
     ? tensor.axes.map((axis) =>
         axis === BATCH ? new Batches(tensor.steps ? tensor.value.shape[0] : 1) : tensor.value.shape[axis],
       )
-    : tensor.shape;
+    : tensor.kind === 'labels'
+      ? []
+      : tensor.shape;
 
 /** Whether two lists are the same. */
 export const isSame = (a: readonly number[], b: readonly number[]): boolean =>
