@@ -1,10 +1,17 @@
 import { broadcastShape } from '../../graph/broadcast.js';
 import { sizeOf } from '../../graph/value.js';
 import { transposed } from './onnx-graph.js';
-import { Batches, broadcastTo, type Constant, constant, type Dim, type Dims, dims, dimsOf } from './tensors.js';
-
-/** Constants of more numbers are not made: files that mean to be read have them as tensors. */
-const MOST = 2 ** 24;
+import {
+  Batches,
+  type Budget,
+  broadcastTo,
+  type Constant,
+  constant,
+  type Dim,
+  type Dims,
+  dims,
+  dimsOf,
+} from './tensors.js';
 
 type Binary = (a: number, b: number) => number;
 
@@ -39,12 +46,8 @@ const UNARY: Readonly<Record<string, (a: number) => number>> = {
 };
 const LOGICAL = /^(Equal|Greater|Less|And|Or|Not)/;
 
-function checkSize(size: number): void {
-  if (!(size <= MOST)) throw new RangeError(`it makes a constant of ${size} numbers, more than 2^24`);
-}
-
 /** Element by element, of constants or of parts of shapes. */
-function binary(type: string, a: Constant | Dims, b: Constant | Dims): Constant | Dims {
+function binary(type: string, a: Constant | Dims, b: Constant | Dims, budget: Budget): Constant | Dims {
   const f = BINARY[type] ?? (a.kind === 'constant' && !a.isFloat ? (x, y) => Math.trunc(x / y) : (x, y) => x / y);
   if (a.kind === 'dims' || b.kind === 'dims') {
     const [left, right] = [dimsOf(a), dimsOf(b)];
@@ -55,7 +58,7 @@ function binary(type: string, a: Constant | Dims, b: Constant | Dims): Constant 
     return dims(list, a.shape.length > b.shape.length ? a.shape : b.shape);
   }
   const shape = broadcastShape([a.shape, b.shape]);
-  checkSize(sizeOf(shape));
+  budget.take(sizeOf(shape));
   const [x, y] = [broadcastTo(a, shape), broadcastTo(b, shape)];
   return constant(
     shape,
@@ -79,10 +82,11 @@ export function folded(
   type: string,
   inputs: readonly (Constant | Dims | undefined)[],
   attributes: ReadonlyMap<string, unknown>,
+  budget: Budget,
 ): Constant | Dims | undefined {
   const [a, b, c] = inputs;
   if (!a) return undefined;
-  if ((type in BINARY || type === 'Div') && b) return binary(type, a, b);
+  if ((type in BINARY || type === 'Div') && b) return binary(type, a, b, budget);
   if (type in UNARY && a.kind === 'constant')
     return constant(a.shape, Float64Array.from(a.data, UNARY[type]), a.isFloat && type !== 'Not');
   const ints = (tensor: Constant | Dims | undefined, name: string): readonly number[] | undefined =>
@@ -120,7 +124,7 @@ export function folded(
       return undefined;
     }
     case 'Gather':
-      return gathered(a, b, (attributes.get('axis') as number | undefined) ?? 0);
+      return gathered(a, b, (attributes.get('axis') as number | undefined) ?? 0, budget);
     case 'Slice':
       return slicedDims(a, ints(b, 'starts'), ints(c, 'ends'), ints(inputs[4], ''));
     case 'Transpose': {
@@ -133,7 +137,7 @@ export function folded(
     case 'Range': {
       const [start, limit, delta] = inputs.map((tensor) => (tensor?.kind === 'constant' ? tensor.data[0] : Number.NaN));
       const n = Math.max(0, Math.ceil((limit - start) / delta));
-      checkSize(n);
+      budget.take(n);
       return constant(
         [n],
         Float64Array.from({ length: n }, (_, i) => start + i * delta),
@@ -142,13 +146,13 @@ export function folded(
     }
     case 'ConstantOfShape': {
       const value = attributes.get('value') as { data: ArrayLike<number>; type: number } | undefined;
-      return filled(dimsOf(a), value?.data[0] ?? 0, value ? [1, 10, 11, 16].includes(value.type) : true);
+      return filled(dimsOf(a), value?.data[0] ?? 0, value ? [1, 10, 11, 16].includes(value.type) : true, budget);
     }
     case 'Expand': {
       if (a.kind !== 'constant' || !b) return undefined;
       const to = dimsOf(b).map((n) => (typeof n === 'number' ? n : 1)); // what is the same for all samples stays one
       const shape = broadcastShape([a.shape, to]);
-      checkSize(sizeOf(shape));
+      budget.take(sizeOf(shape));
       return constant(shape, broadcastTo(a, shape), a.isFloat);
     }
     case 'Where': {
@@ -158,7 +162,7 @@ export function folded(
         return dims(Array.from(a.data, (condition, i) => (condition ? x[i] : y[i])));
       }
       const shape = broadcastShape([a.shape, b.shape, c.shape]);
-      checkSize(sizeOf(shape));
+      budget.take(sizeOf(shape));
       const [condition, x, y] = [a, b, c].map((tensor) => broadcastTo(tensor as Constant, shape));
       return constant(
         shape,
@@ -179,7 +183,12 @@ function joined(all: readonly (Constant | Dims)[]): Constant | Dims {
   return dims(all.flatMap(dimsOf));
 }
 
-function gathered(a: Constant | Dims, index: Constant | Dims | undefined, axis: number): Constant | Dims | undefined {
+function gathered(
+  a: Constant | Dims,
+  index: Constant | Dims | undefined,
+  axis: number,
+  budget: Budget,
+): Constant | Dims | undefined {
   if (index?.kind !== 'constant') return undefined;
   const at = axis < 0 ? axis + a.shape.length : axis;
   const n = a.shape[at];
@@ -192,7 +201,7 @@ function gathered(a: Constant | Dims, index: Constant | Dims | undefined, axis: 
     );
   const [before, behind] = [sizeOf(a.shape.slice(0, at)), sizeOf(a.shape.slice(at + 1))];
   const out: number[] = [];
-  checkSize(before * places.length * behind);
+  budget.take(before * places.length * behind);
   for (let i = 0; i < before; i++)
     for (const place of places) for (let k = 0; k < behind; k++) out.push(a.data[(i * n + place) * behind + k]);
   return constant([...a.shape.slice(0, at), ...index.shape, ...a.shape.slice(at + 1)], out, a.isFloat);
@@ -211,9 +220,9 @@ function slicedDims(
 }
 
 /** One number everywhere; along the batch once. */
-function filled(shape: readonly Dim[], value: number, isFloat: boolean): Constant {
+function filled(shape: readonly Dim[], value: number, isFloat: boolean, budget: Budget): Constant {
   const known = shape.map((n) => (typeof n === 'number' ? n : 1));
   const size = sizeOf(known);
-  checkSize(size);
+  budget.take(size);
   return constant(known, new Float64Array(size).fill(value), isFloat);
 }

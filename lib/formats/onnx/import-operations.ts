@@ -218,26 +218,39 @@ const concat: Handler = (c, inputs, attributes) => {
   return c.like(like, value, { isPositive });
 };
 
-/** Some entries along an axis of ONNX. */
-function taken(c: Importer, x: Computed, axis: number, places: readonly number[]): Computed {
+/** So many entries along an axis of ONNX, each `step` behind the one before. */
+function taken(c: Importer, x: Computed, axis: number, from: number, count: number, step = 1): Computed {
   const own = c.axis(x, axis);
   const { shape } = x.value;
   const n = shape[own];
   const rest = x.isPositive ? ({ isPositive: true } as const) : {};
-  if (places.length === 0 || places.some((place) => !(place >= 0 && place < n)))
-    throw new RangeError(`it takes [${places.slice(0, 8).join(', ')}] of an axis of ${n}`);
-  if (places.every((place, i) => place === places[0] + i)) {
-    if (places.length === n) return x;
-    const start = shape.map((_, k) => (k === own ? places[0] : 0));
-    const length = shape.map((_, k) => (k === own ? places.length : -1));
+  if (count < 1 || from < 0 || from >= n || from + (count - 1) * step < 0 || from + (count - 1) * step >= n)
+    throw new RangeError(`it takes ${count} entries from ${from} on of an axis of ${n}`);
+  if (step === 1 && count === n) return x;
+  if (step === 1) {
+    const start = shape.map((_, k) => (k === own ? from : 0));
+    const length = shape.map((_, k) => (k === own ? count : -1));
     return c.like(x, ops.slice(x.value, start, length), rest);
   }
-  if (places.length === n && places.every((place, i) => place === n - 1 - i))
-    return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), rest);
-  const order = [own, ...shape.map((_, k) => k).filter((k) => k !== own)];
-  const moved = ops.gather(ops.transpose(x.value, order), Float64Array.from(places));
+  if (step === -1 && count === n) return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), rest);
+  c.budget.take(count);
+  return picked(
+    c,
+    x,
+    own,
+    Float64Array.from({ length: count }, (_, k) => from + k * step),
+  );
+}
+
+/** The entries of these numbers along an axis of the value. */
+function picked(c: Importer, x: Computed, own: number, places: Float64Array): Computed {
+  const n = x.value.shape[own];
+  if (!places.every((place) => Number.isInteger(place) && place >= 0 && place < n))
+    throw new RangeError(`it takes what an axis of ${n} does not have`);
+  const order = [own, ...x.value.shape.map((_, k) => k).filter((k) => k !== own)];
+  const moved = ops.gather(ops.transpose(x.value, order), places);
   const back = order.map((_, k) => order.indexOf(k));
-  return c.like(x, ops.transpose(moved, back), rest);
+  return c.like(x, ops.transpose(moved, back), x.isPositive ? { isPositive: true } : {});
 }
 
 const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
@@ -254,12 +267,7 @@ const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
     const begin = step > 0 ? bound(from[i], 0, n) : bound(from[i], 0, n - 1);
     const end = step > 0 ? bound(to[i], 0, n) : to[i] < -n ? -1 : bound(to[i], -1, n - 1);
     const count = Math.max(0, Math.ceil((end - begin) / step));
-    x = taken(
-      c,
-      x,
-      axis,
-      Array.from({ length: count }, (_, k) => begin + k * step),
-    );
+    x = taken(c, x, axis, begin, count, step);
   }
   return x;
 };
@@ -273,12 +281,7 @@ const split: Handler = (c, [a, sizes], attributes, node) => {
   const lengths = c.ints(sizes, attributes, 'split') ?? node.outputs.map((_, i) => Math.min(even, n - i * even));
   let from = 0;
   return lengths.map((length) => {
-    const part = taken(
-      c,
-      x,
-      axis,
-      Array.from({ length }, (_, i) => from + i),
-    );
+    const part = taken(c, x, axis, from, length);
     from += length;
     return part;
   });
@@ -298,8 +301,8 @@ const gather: Handler = (c, [a, index], attributes, node) => {
   const n = x.value.shape[own];
   const { data, shape: of } = c.constant(index, 'what it takes');
   if (of.length > 1) throw new RangeError('it takes entries in several rows');
-  const places = Array.from(data, (place) => (place < 0 ? place + n : place));
-  const part = taken(c, x, axis, places);
+  const places = Float64Array.from(data, (place) => (place < 0 ? place + n : place));
+  const part = places.length === 1 ? taken(c, x, axis, places[0], 1) : picked(c, x, own, places);
   if (of.length === 1) return part;
   const left = part.axes.filter((other) => other !== own);
   return without(part, [own], left);

@@ -1,5 +1,5 @@
 import { NDArray } from '../../array.js';
-import { isCall, topological, type Value } from '../../graph/value.js';
+import { isCall, sizeOf, topological, type Value } from '../../graph/value.js';
 import { weightsOfGraph } from '../../graph/weights.js';
 import { damaged, quoted, sizes } from '../../io/read.js';
 import type { Layer } from '../../layers/layer.js';
@@ -16,7 +16,7 @@ import { OPERATIONS } from './import-operations.js';
 import { recurrent } from './import-recurrent.js';
 import { scan } from './import-scan.js';
 import { Attributes, Importer } from './importer.js';
-import { type Constant, computed, constant, type Dims, type Tensor } from './tensors.js';
+import { Budget, type Constant, computed, constant, type Dims, type Tensor } from './tensors.js';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   ...OPERATIONS,
@@ -33,7 +33,7 @@ const DOUBLE = 11;
 async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
   try {
     const graph = await decodeModel(file);
-    return modelOf(graph, options, file.source);
+    return modelOf(graph, options, file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== undefined) throw error;
@@ -41,12 +41,12 @@ async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
   }
 }
 
-function modelOf(graph: GraphProto, options: ImportOptions, source: string): Model {
+function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: ImportFile): Model {
   const inputs = graph.inputs.filter(({ name }) => !graph.tensors.has(name));
   if (inputs.length === 0) throw new RangeError('its network has no input');
   const batches = new Set(inputs.map(({ shape }) => shape?.[0]));
   const [batch] = batches.size === 1 ? batches : [undefined];
-  const c = new Importer(graph, batch);
+  const c = new Importer(graph, new Budget(bytes.length), batch);
   const values = inputs.map((port) => {
     const value = inputOf(port);
     c.set(port.name, computed(value));
@@ -96,12 +96,20 @@ function readNode(c: Importer, node: NodeProto): void {
     const tensors = node.inputs.map((name) => c.get(name));
     const made = madeBy(c, node, tensors, attributes);
     const list = Array.isArray(made) ? made : [made];
-    for (const [i, tensor] of list.entries()) if (tensor && node.outputs[i]) c.set(node.outputs[i], tensor);
+    for (const [i, tensor] of list.entries()) {
+      if (tensor?.kind === 'computed') checkSize(tensor.value.shape);
+      if (tensor && node.outputs[i]) c.set(node.outputs[i], tensor);
+    }
   } catch (error) {
     const { message } = error as Error;
     if (message.startsWith('Cannot import')) throw error;
     throw new RangeError(`${what}: ${message}`, { cause: error });
   }
+}
+
+/** Values of one sample, as the arena takes them. */
+function checkSize(shape: readonly number[]): void {
+  if (!(sizeOf(shape) <= 2 ** 40)) throw new RangeError(`it makes values of shape [${sizes(shape)}]`);
 }
 
 function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefined)[], attributes: Attributes) {
@@ -112,7 +120,7 @@ function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefi
   if (domain !== '') throw new RangeError(`of the domain ${quoted(domain)}, which is not read here`);
   if (type === 'Constant') return constantOf(attributes);
   if (tensors.every((tensor) => tensor === undefined || tensor.kind !== 'computed')) {
-    const known = folded(type, tensors as readonly (Constant | Dims | undefined)[], attributes.raw);
+    const known = folded(type, tensors as readonly (Constant | Dims | undefined)[], attributes.raw, c.budget);
     if (known) return known;
   }
   if (type === 'Erf' && geluAround(c, node)) return [];

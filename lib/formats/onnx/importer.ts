@@ -8,6 +8,7 @@ import type { AttributeProto, GraphBody, GraphProto, NodeProto, TensorProto } fr
 import {
   BATCH,
   Batches,
+  type Budget,
   broadcastTo,
   type Computed,
   type Constant,
@@ -87,14 +88,16 @@ export class Importer {
   readonly batch?: number;
   /** What the classes are called, where the file says it. */
   classes?: readonly (string | number)[];
+  readonly budget: Budget;
   readonly #tensors = new Map<string, Tensor>();
   readonly #readers = new Map<string, NodeProto[]>();
   readonly #makers = new Map<string, NodeProto>();
   readonly #shared = new Map<string, Layer>();
   readonly #names = new Set<string>();
 
-  constructor(graph: GraphProto, batch?: number) {
+  constructor(graph: GraphProto, budget: Budget, batch?: number) {
     this.graph = graph;
+    this.budget = budget;
     if (batch !== undefined) this.batch = batch;
     for (const node of graph.nodes) {
       for (const output of node.outputs) this.#makers.set(output, node);
@@ -294,6 +297,7 @@ export class Importer {
 
   /** An array as large as what it is broadcast to. */
   whole(tensor: Constant, shape: readonly number[]): NDArray {
+    this.budget.take(sizeOf(shape));
     return NDArray.wrap(broadcastTo(tensor, shape), [...shape]);
   }
 

@@ -1,6 +1,21 @@
 import type { NDArray } from '../../array.js';
 import { type Shape, sizeOf, type Value } from '../../graph/value.js';
 
+/** Numbers that a file may have made beside its own: a file of few bytes could ask for any number of them. */
+export class Budget {
+  #left: number;
+
+  constructor(fileSize: number) {
+    this.#left = 2 ** 22 + 4 * fileSize;
+  }
+
+  take(size: number): void {
+    this.#left -= size;
+    if (!(this.#left >= 0))
+      throw new RangeError(`it makes constants of ${size} numbers, more than a file of this size may`);
+  }
+}
+
 /** A number of a shape that grows with the batch. */
 export class Batches {
   readonly times: number;
