@@ -20,6 +20,7 @@ const BINARY: Readonly<Record<string, Binary>> = {
   Sub: (a, b) => a - b,
   Mul: (a, b) => a * b,
   Pow: (a, b) => a ** b,
+  Mod: (a, b) => a - b * Math.floor(a / b),
   Max: Math.max,
   Min: Math.min,
   Equal: (a, b) => Number(a === b),
@@ -126,7 +127,9 @@ export function folded(
     case 'Gather':
       return gathered(a, b, (attributes.get('axis') as number | undefined) ?? 0, budget);
     case 'Slice':
-      return slicedDims(a, ints(b, 'starts'), ints(c, 'ends'), ints(inputs[4], ''));
+      return sliced(a, ints(b, 'starts'), ints(c, 'ends'), ints(inputs[3], 'axes'), ints(inputs[4], 'steps'), budget);
+    case 'MatMul':
+      return b && multiplied(a, b, budget);
     case 'Transpose': {
       if (a.kind === 'dims') return undefined;
       const rank = a.shape.length;
@@ -207,16 +210,47 @@ function gathered(
   return constant([...a.shape.slice(0, at), ...index.shape, ...a.shape.slice(at + 1)], out, a.isFloat);
 }
 
-/** Of lists alone, such as shapes. */
-function slicedDims(
+function sliced(
   a: Constant | Dims,
   starts: readonly number[] | undefined,
   ends: readonly number[] | undefined,
+  axes: readonly number[] | undefined,
   steps: readonly number[] | undefined,
+  budget: Budget,
 ): Constant | Dims | undefined {
-  if (a.shape.length !== 1 || !starts || !ends || (steps && steps[0] !== 1)) return undefined;
-  const list = dimsOf(a).slice(starts[0], ends[0]);
-  return a.kind === 'dims' ? dims(list) : constant([list.length], list as number[], a.isFloat);
+  if (!starts || !ends || ends.length !== starts.length || steps?.some((step) => step !== 1)) return undefined;
+  if (a.kind === 'dims') return a.shape.length === 1 ? dims(a.dims.slice(starts[0], ends[0])) : undefined;
+  let out = a;
+  for (const [i, start] of starts.entries()) {
+    const axis = axes?.[i] ?? i;
+    const at = axis < 0 ? axis + a.shape.length : axis;
+    const n = out.shape[at];
+    if (n === undefined) throw new RangeError(`it slices along axis ${axis} of ${a.shape.length}`);
+    const bound = (k: number) => Math.min(n, Math.max(0, k < 0 ? k + n : k));
+    const places = { length: Math.max(0, bound(ends[i]) - bound(start)) };
+    if (places.length === n) continue;
+    budget.take(places.length);
+    const index = constant(
+      [places.length],
+      Array.from(places, (_, k) => bound(start) + k),
+      false,
+    );
+    out = gathered(out, index, at, budget) as Constant;
+  }
+  return out;
+}
+
+/** A small matrix, or several rows of one, by a matrix. */
+function multiplied(a: Constant | Dims, b: Constant | Dims, budget: Budget): Constant | undefined {
+  if (a.kind === 'dims' || b.kind === 'dims' || b.shape.length !== 2 || a.shape.at(-1) !== b.shape[0]) return undefined;
+  const [rows, columns] = b.shape;
+  const n = sizeOf(a.shape) / rows;
+  budget.take(n * columns);
+  const out = new Float64Array(n * columns);
+  for (let i = 0; i < n; i++)
+    for (let k = 0; k < rows; k++)
+      for (let j = 0; j < columns; j++) out[i * columns + j] += a.data[i * rows + k] * b.data[k * columns + j];
+  return constant([...a.shape.slice(0, -1), columns], out, true);
 }
 
 /** One number everywhere; along the batch once. */

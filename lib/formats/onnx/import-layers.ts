@@ -374,7 +374,7 @@ export function embeddingOf(c: Importer, index: Computed, table: Constant, node:
     { embeddings: numbersOf(table) },
   );
   const value = c.apply(layer, index);
-  return computed(value, [...index.axes, value.shape.length - 1], index.steps ? { steps: true } : {});
+  return computed(value, [...index.axes, value.shape.length - 1], index.steps ? { steps: index.steps } : {});
 }
 
 export const LAYERS: Readonly<Record<string, Handler>> = {

@@ -35,8 +35,10 @@ const binary =
         return c.like(like, applied(asLayer(), [x, y]), { isPositive: undefined });
       return c.like(like, f(x, y), { isPositive: undefined });
     }
-    const own = a?.kind === 'computed' ? a : c.computed(b, 'neither of its inputs');
-    const other = c.against(own, c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs'));
+    const given = a?.kind === 'computed' ? a : c.computed(b, 'neither of its inputs');
+    const known = c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs');
+    const own = c.raised(given, known.shape.length);
+    const other = c.against(own, known);
     return c.like(own, a?.kind === 'computed' ? f(own.value, other) : f(other, own.value), { isPositive: undefined });
   };
 
@@ -75,7 +77,7 @@ const reduce =
     const value = f(x.value, { axis, keepDims });
     if (keepDims) return c.like(x, value);
     const left = x.axes.filter((own) => !axis.includes(own));
-    return computed(value, renumbered(left, x.steps ? 1 : 0), x.steps ? { steps: true } : {});
+    return computed(value, renumbered(left, x.steps ? 1 : 0), x.steps ? { steps: x.steps } : {});
   };
 
 /** Axes after others have gone. */
@@ -173,7 +175,7 @@ const unsqueeze: Handler = (c, [a, b], attributes) => {
     axes = axes.map((axis) => (axis >= own ? axis + 1 : axis));
     axes.splice(place, 0, own);
   }
-  return computed(value, axes, { origin: x.origin ?? x.value, ...(x.steps && { steps: true }) });
+  return computed(value, axes, { origin: x.origin ?? x.value, ...(x.steps && { steps: x.steps }) });
 };
 
 const squeeze: Handler = (c, [a, b], attributes) => {
@@ -193,11 +195,14 @@ function without(x: Computed, gone: readonly number[], left: readonly number[]):
   const axes = left.map((axis) => (axis === BATCH ? BATCH : axis - gone.filter((own) => own < axis).length));
   const source = x.origin ?? x.value;
   const value = isSame(source.shape, shape) ? source : applied(layers.reshape({ targetShape: shape }), x.value);
-  return computed(value, axes, { ...(x.steps && { steps: true }) });
+  return computed(value, axes, { ...(x.steps && { steps: x.steps }) });
 }
 
 const concat: Handler = (c, inputs, attributes) => {
-  const first = inputs.find((tensor) => tensor?.kind === 'computed') as Computed;
+  const first = c.computed(
+    inputs.find((tensor) => tensor?.kind === 'computed'),
+    'none of its inputs',
+  );
   const all = inputs.filter((tensor): tensor is Computed => tensor?.kind === 'computed');
   const isAlike = all.every((tensor) => isSame(tensor.axes, first.axes) && tensor.steps === first.steps);
   const like = isAlike ? first : c.plain(first);

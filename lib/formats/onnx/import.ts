@@ -52,10 +52,13 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
     c.set(port.name, computed(value));
     return value;
   });
-  for (const node of graph.nodes) readNode(c, node);
+  // those that are known are asked for before their turn
+  for (const isConstant of [true, false])
+    for (const node of graph.nodes) if ((node.type === 'Constant') === isConstant) readNode(c, node);
   const found = graph.outputs.map(({ name }) => ({ name, tensor: c.get(name) }));
   const labels = found.flatMap(({ name, tensor }) => (tensor?.kind === 'labels' ? [name] : []));
   const numbers = found.filter(({ tensor }) => tensor?.kind !== 'labels');
+  if (found.length === 0) throw new RangeError('its network has no output');
   if (numbers.length === 0) throw new RangeError(`its only output ${quoted(labels[0])} is a label, and no numbers`);
   if (labels.length > 0 && !c.classes)
     process.emitWarning(

@@ -16,7 +16,6 @@ import {
   computed,
   constant,
   type Dim,
-  inOrder,
   isSame,
   type Labels,
   type Numbers,
@@ -213,27 +212,11 @@ export class Importer {
 
   /** The same with its axes in ONNX's order, the batch first. */
   plain(tensor: Computed): Computed {
-    const own = tensor.axes.filter((axis) => axis !== BATCH);
     if (tensor.axes[0] !== BATCH) throw new RangeError('its input does not have the batch first');
     const offset = tensor.steps ? 1 : 0;
-    const order = [...Array.from({ length: offset }, (_, i) => i), ...own];
-    const { shape } = tensor.value;
-    if (
-      isSame(
-        order,
-        shape.map((_, i) => i),
-      )
-    )
-      return tensor;
-    const long = order.filter((axis) => shape[axis] > 1);
-    if (long.every((axis, i) => i === 0 || long[i - 1] < axis)) {
-      // nothing moves
-      const layer = layers.reshape({ targetShape: order.map((axis) => shape[axis]) });
-      const value = applied(layer, tensor.value);
-      return computed(value, this.#ordered(tensor), { ...this.#kept(tensor), origin: tensor.origin ?? tensor.value });
-    }
-    const layer = layers.permute({ dims: order.map((axis) => axis + 1) });
-    return computed(applied(layer, tensor.value), this.#ordered(tensor), this.#kept(tensor));
+    const order = [...(offset ? [0] : []), ...tensor.axes.slice(1)];
+    const axes = tensor.axes.map((_, i) => (i === 0 ? BATCH : i - 1 + offset));
+    return this.#ordered(tensor, order, axes);
   }
 
   /** The same as images, or sequences, whose channels come last. */
@@ -264,10 +247,31 @@ export class Importer {
   /** Two values that one operation takes element by element, and the axes that they have in common. */
   aligned(a: Computed, b: Computed): [a: Value, b: Value, like: Computed] {
     if (isSame(a.axes, b.axes) && a.steps === b.steps) return [a.value, b.value, a];
-    const [x, y] = [this.plain(a), this.plain(b)];
-    if (x.axes.length !== y.axes.length || x.steps !== y.steps)
-      throw new RangeError('it takes values of different numbers of axes');
+    const rank = Math.max(a.axes.length, b.axes.length);
+    const [p, q] = [this.raised(a, rank), this.raised(b, rank)];
+    if (isSame(p.axes, q.axes) && p.steps === q.steps) return [p.value, q.value, p];
+    const [x, y] = [this.plain(p), this.plain(q)];
+    if (x.steps !== y.steps) throw new RangeError('it takes values of different batches');
     return [x.value, y.value, x];
+  }
+
+  /** The same with axes of length 1 in front, as broadcasting adds them. */
+  raised(tensor: Computed, rank: number): Computed {
+    const more = rank - tensor.axes.length;
+    if (more <= 0) return tensor;
+    const { value, steps } = tensor;
+    const first = steps ? 1 : 0; // what is part of the batch stays the first
+    const shape = [
+      ...value.shape.slice(0, first),
+      ...Array.from({ length: more }, () => 1),
+      ...value.shape.slice(first),
+    ];
+    const axes = tensor.axes.map((axis) => (axis === BATCH ? BATCH : axis + more));
+    const added = Array.from({ length: more }, (_, i) => first + i);
+    return computed(applied(layers.reshape({ targetShape: shape }), value), [...added, ...axes], {
+      ...this.#kept(tensor),
+      origin: tensor.origin ?? value,
+    });
   }
 
   /** A constant as what is broadcast against a value: its axes in the value's order. */
@@ -303,29 +307,45 @@ export class Importer {
 
   /** The same numbers in another shape of a sample, or of several in a row. */
   reshaped(tensor: Computed, target: readonly Dim[]): Computed {
-    const [first, ...rest] = target;
-    if (!(first instanceof Batches) || rest.some((n) => typeof n !== 'number'))
-      throw new RangeError('it gives a shape without the batch as its first axis');
-    const [height, width] = tensor.value.shape;
-    const isImage = !tensor.steps && height * width > 1 && isSame(tensor.axes, channelsFirst(3));
-    const given = this.plain(tensor);
-    const sample = rest as number[];
-    const shape = first.times > 1 ? [first.times, ...sample] : sample;
-    if (sizeOf(shape) !== sizeOf(given.value.shape))
-      throw new RangeError(`it gives [${shape.join(', ')}] to ${sizeOf(given.value.shape)} values of a sample`);
+    const place = target.findIndex((n) => n instanceof Batches);
+    const { times } = (target[place] ?? new Batches(0)) as Batches;
+    const rest = target.filter((n) => typeof n === 'number');
+    if (rest.length !== target.length - 1) throw new RangeError('it gives a shape that has no batch, or more than one');
+    // what lies before the batch, what is part of it, and what lies behind: the batch's place among the numbers stays
+    const own = tensor.axes.indexOf(BATCH);
+    const { shape } = tensor.value;
+    const before =
+      sizeOf(tensor.axes.slice(0, own).map((axis) => shape[axis])) * (tensor.steps === 'before' ? shape[0] : 1);
+    const lead = sizeOf(rest.slice(0, place));
+    const steps = times === 1 ? undefined : before === lead ? 'behind' : 'before';
+    if (before !== lead * (steps === 'before' ? times : 1) || sizeOf(rest) * times !== sizeOf(shape))
+      throw new RangeError(
+        `it gives [${target.map((n) => (typeof n === 'number' ? n : 'batch')).join(', ')}] to ${sizeOf(shape)} values of a sample`,
+      );
+    const order = tensor.axes.flatMap((axis) => (axis !== BATCH ? [axis] : tensor.steps ? [0] : []));
+    const given = this.#ordered(tensor, order, tensor.axes);
+    const to = steps ? [...rest.slice(0, place), times, ...rest.slice(place)] : rest;
     const source = given.origin ?? given.value;
-    const axes = first.times > 1 ? [BATCH, ...sample.map((_, axis) => axis + 1)] : inOrder(shape);
-    const value = isSame(source.shape, shape)
+    const value = isSame(source.shape, to)
       ? source
-      : isSame(given.value.shape, shape)
+      : isSame(given.value.shape, to)
         ? given.value
-        : applied(shape.length === 1 ? layers.flatten() : layers.reshape({ targetShape: shape }), source);
-    return computed(value, axes, {
-      origin: source,
-      ...(first.times > 1 && { steps: true }),
-      ...(isImage && shape.length === 1 && { image: tensor.value }),
-      ...(tensor.isPositive && { isPositive: true }),
-    });
+        : applied(to.length === 1 ? layers.flatten() : layers.reshape({ targetShape: to }), source);
+    const isImage = !tensor.steps && shape[0] * shape[1] > 1 && isSame(tensor.axes, channelsFirst(3));
+    const made = computed(
+      value,
+      target.map((_, i) => (i === place ? BATCH : i > place && !steps ? i - 1 : i)),
+      {
+        origin: source,
+        ...(isImage && to.length === 1 && { image: tensor.value }),
+        ...(tensor.isPositive && { isPositive: true }),
+      },
+    );
+    if (!steps) return made;
+    // the part of the batch comes first
+    const moved = [place, ...to.map((_, axis) => axis).filter((axis) => axis !== place)];
+    const axes = target.map((_, i) => (i === place ? BATCH : moved.indexOf(i)));
+    return { ...this.#ordered(made, moved, axes), steps };
   }
 
   /** From the last step to the first. */
@@ -333,9 +353,25 @@ export class Importer {
     return applyOp(reverseAxis, [value], { axis: 0 });
   }
 
-  #ordered(tensor: Computed): number[] {
-    const offset = tensor.steps ? 1 : 0;
-    return [BATCH, ...tensor.axes.slice(1).map((_, axis) => axis + offset)];
+  /** A value with its axes in this order, which are then `axes` of ONNX. */
+  #ordered(tensor: Computed, order: readonly number[], axes: readonly number[]): Computed {
+    const { value, origin } = tensor;
+    const { shape } = value;
+    if (
+      isSame(
+        order,
+        shape.map((_, i) => i),
+      )
+    )
+      return computed(value, axes, { ...this.#kept(tensor), ...(origin && { origin }) });
+    const long = order.filter((axis) => shape[axis] > 1);
+    if (long.every((axis, i) => i === 0 || long[i - 1] < axis)) {
+      // nothing moves
+      const layer = layers.reshape({ targetShape: order.map((axis) => shape[axis]) });
+      return computed(applied(layer, value), axes, { ...this.#kept(tensor), origin: origin ?? value });
+    }
+    const layer = layers.permute({ dims: order.map((axis) => axis + 1) });
+    return computed(applied(layer, value), axes, this.#kept(tensor));
   }
 
   #kept({ steps, isPositive }: Computed): Partial<Computed> {

@@ -53,8 +53,8 @@ export interface Computed {
   readonly value: Value;
   /** For each of ONNX's axes the axis of the value, or BATCH. */
   readonly axes: readonly number[];
-  /** The value's first axis is part of the batch, behind it: what TimeDistributed does. */
-  readonly steps?: true;
+  /** The value's first axis is part of the batch, behind or before it: what TimeDistributed does, and attention's heads. */
+  readonly steps?: 'behind' | 'before';
   /** Before it was seen in another shape. */
   readonly origin?: Value;
   /** An image [H, W, C] whose values it has in a row, the channels slowest. */
