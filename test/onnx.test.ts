@@ -1,6 +1,9 @@
 // ONNX: files of ours in ONNX Runtime, and files of others here.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
-import { importBytes, type NDArray } from 'fjordnet';
+import { importBytes, importModel, input, layers, Model, NDArray, sequential } from 'fjordnet';
 import * as ort from 'onnxruntime-web';
 import { filled, MODELS, outputsOf, samplesFor } from './helpers/networks.js';
 import { difference } from './helpers/replay.js';
@@ -64,3 +67,140 @@ for (const dtype of ['float32', 'float64'] as const)
         );
       }
     });
+
+interface Saved {
+  readonly shape: number[];
+  readonly data: number[];
+}
+const fixtures = new URL('../test/fixtures/', import.meta.url);
+const cases = JSON.parse(readFileSync(new URL('onnx.json', fixtures), 'utf8')) as Record<
+  string,
+  { xs: Saved[]; ys: Saved[]; classes?: unknown[] }
+>;
+const arrayOf = ({ shape, data }: Saved) => NDArray.from(Float64Array.from(data)).reshape(...shape);
+
+for (const [name, { xs, ys, classes }] of Object.entries(cases))
+  test(`${name}: read as what wrote it computes`, async (t) => {
+    const network = await importModel(new URL(`onnx/${name}.onnx`, fixtures));
+    const x = xs.map(arrayOf);
+    const made = await outputsOf(network, x);
+    t.is(made.length, ys.length);
+    for (const [i, { shape, data }] of made.entries()) {
+      t.deepEqual(shape, ys[i].shape);
+      t.true(difference(data, ys[i].data) < 1e-6, `output ${i}: ${difference(data, ys[i].data)}`);
+    }
+    t.deepEqual(network.metadata, classes?.length ? { classes } : {});
+    const again = Model.fromBytes(network.toBytes());
+    t.deepEqual(
+      (await outputsOf(again, x)).map(({ data }) => data),
+      made.map(({ data }) => data),
+    );
+  });
+
+test('layers keep their names, activations are part of them, and training goes on', async (t) => {
+  const network = await importModel(new URL('onnx/cnn-script.onnx', fixtures));
+  t.deepEqual(
+    network.layers.map(({ className, name, activation }) => [className, name, activation?.config.name]),
+    [
+      ['Permute', undefined, undefined],
+      ['ZeroPadding2D', undefined, undefined],
+      ['Conv2D', 'c', 'relu'],
+      ['Flatten', undefined, undefined],
+      ['Dense', 'f1', 'tanh'],
+      ['Dense', 'f2', 'softmax'],
+    ],
+  );
+  const { xs, ys } = cases['cnn-script'];
+  const labels = ys[0].data.length / 3;
+  network.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' });
+  const y = Array.from({ length: labels }, (_, i) => i % 3);
+  const { history } = await network.fit(arrayOf(xs[0]), y, { epochs: 300 });
+  t.true((history.loss.at(-1) as number) < history.loss[0] / 2);
+});
+
+test('equal bits after a round trip, where the format holds what we compute', async (t) => {
+  for (const name of ['dense', 'nested', 'lstm', 'gru'])
+    for (const dtype of ['float32', 'float64'] as const) {
+      const network = MODELS[name](dtype);
+      filled(network);
+      const x = samplesFor(network);
+      const again = await importBytes(await network.exportBytes({ format: 'onnx' }));
+      t.deepEqual((await outputsOf(again, x))[0].data, (await outputsOf(network, x))[0].data, `${name}, ${dtype}`);
+    }
+});
+
+test.serial('operators of the first and the last version, and float32 of a float64 network', async (t) => {
+  for (const opset of [13, 18, 21]) {
+    for (const name of ['cnn', 'layerNorm', 'ops']) {
+      const network = MODELS[name]('float64');
+      filled(network);
+      const x = samplesFor(network);
+      const outputs = await byOnnxRuntime(await network.exportBytes({ format: 'onnx', opset, dtype: 'float32' }), x);
+      for (const [i, expected] of (await outputsOf(network, x)).entries()) {
+        t.is(outputs[i].type, 'float32');
+        t.true(difference(outputs[i].data, expected.data) < 2e-6, `${name}, ${opset}, output ${i}`);
+      }
+    }
+  }
+});
+
+test('what ONNX cannot hold is refused before a file is written', async (t) => {
+  const network = sequential({ layers: [layers.lstm({ units: 2, stateful: true, inputShape: [3, 2] })], seed: 1 });
+  await t.throwsAsync(network.exportBytes({ format: 'onnx' }), { message: /without stateful layers.*LSTM/ });
+  const dense = MODELS.dense();
+  const path = join(mkdtempSync(join(tmpdir(), 'fjordnet-')), 'a.model');
+  await t.throwsAsync(dense.export(path), { message: /^Expected format to be one of .*onnx/ });
+  await t.throwsAsync(dense.exportBytes({ format: 'tflite' as never }), { message: /^Expected format to be / });
+  await t.throwsAsync(dense.exportBytes({ format: 'onnx', opset: 12 }), { message: /^Expected opset to be / });
+  await t.throwsAsync(dense.exportBytes({ format: 'onnx', opset: 24 }), {
+    message: /^Expected opset to be at most 23/,
+  });
+  await t.throwsAsync(dense.export(path, { format: 'onnx', opsets: 17 } as never), { message: /opsets/ });
+  t.throws(() => readFileSync(path), { code: 'ENOENT' });
+});
+
+test('damaged files, and names that lead out of their folder, are refused', async (t) => {
+  const bytes = await MODELS.dense().exportBytes({ format: 'onnx' });
+  const refused = (changed: Uint8Array, message: RegExp) =>
+    t.throwsAsync(importBytes(changed), { code: 'ERR_FORMAT', message });
+  await refused(new Uint8Array(), /it begins like no file of a network/);
+  await refused(bytes.subarray(0, -9), /^Cannot read the bytes: its field \d+ goes beyond the end/);
+  await refused(Buffer.from(bytes).fill(0xff, 10, 30), /^Cannot read the bytes: /);
+  const text = (from: string, to: string) =>
+    Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(from, to), 'latin1');
+  await refused(text('Relu', 'Rolu'), /the operation 'Rolu' \('dense\/Rolu'\): there is no such operation here/);
+  await t.throwsAsync(importModel('none.onnx'), { code: 'ENOENT' });
+  await t.throwsAsync(importBytes(bytes, { dtype: 'int32' as never }), { message: /^Expected dtype to be / });
+
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-'));
+  const outside = readFileSync(new URL('onnx/two-dynamo.onnx', fixtures)).toString('latin1');
+  t.true(outside.includes('two-dynamo.onnx.data'));
+  const path = join(folder, 'a.onnx');
+  for (const [name, message] of [
+    ['../etc/passwd123.txt', /it names a file that is not in its folder, '\.\.\/etc/],
+    ['/etc/passwd123456789', /it names a file that is not in its folder, '\/etc/],
+    ['three-dynam.onnx.dat', /Cannot open .*three-dynam/],
+  ] as const) {
+    t.is(name.length, 'two-dynamo.onnx.data'.length);
+    writeFileSync(path, outside.replaceAll('two-dynamo.onnx.data', name), 'latin1');
+    await t.throwsAsync(importModel(path), { message });
+  }
+});
+
+test('shared layers, and weights that two nodes read, stay shared', async (t) => {
+  const a = input({ shape: [3], name: 'a' });
+  const b = input({ shape: [3], name: 'b' });
+  const shared = layers.dense({ units: 2, name: 'shared' });
+  const network = new Model({
+    inputs: [a, b],
+    outputs: layers.subtract().apply([shared.apply(a), shared.apply(b)]),
+    seed: 1,
+  });
+  const again = await importBytes(await network.exportBytes({ format: 'onnx' }));
+  t.is(again.countParams(), 8);
+  t.deepEqual(again.inputNames, ['a', 'b']);
+  t.deepEqual(
+    again.getWeights().map(({ data }) => data),
+    network.getWeights().map(({ data }) => data),
+  );
+});

@@ -12,6 +12,8 @@ export interface Given {
   /** The numbers of weights, and their names. */
   readonly weights: ReadonlyMap<Value, { readonly name: string; readonly array: NDArray }>;
   readonly layerOf: ReadonlyMap<Node, string>;
+  /** What tensors are made of them, by the numbers. */
+  readonly tensors: Map<object, Map<string, string>>;
 }
 
 /** Emits the nodes of a graph of operations, and knows what values are called in ONNX. */
@@ -130,7 +132,20 @@ export class Emitter {
       const name = this.of(value);
       return order ? this.emit('Transpose', [name], { perm: { ints: order } }) : name;
     }
-    return this.graph.weight(own.name, this.type, order ? transposed(own.array, order) : own.array);
+    const { array, name } = own;
+    return this.made(array.data, [order, array.shape], () =>
+      this.graph.weight(name, this.type, order ? transposed(array, order) : array),
+    );
+  }
+
+  /** What was made of numbers once: a weight that several nodes read is in the file once. */
+  made(data: object, key: unknown, make: () => string): string {
+    const known = this.given.tensors.get(data) ?? new Map<string, string>();
+    this.given.tensors.set(data, known);
+    const text = JSON.stringify(key);
+    const name = known.get(text) ?? make();
+    known.set(text, name);
+    return name;
   }
 
   /** The number of samples, [1]. */

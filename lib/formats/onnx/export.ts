@@ -53,7 +53,7 @@ function parts({ model, graph: own, weights: numbers }: Exported, options: Expor
   );
   const graph = new OnnxGraph();
   const type = dtype === 'float64' ? 'double' : 'float';
-  const e = new Emitter(graph, { type, opset, weights, layerOf });
+  const e = new Emitter(graph, { type, opset, weights, layerOf, tensors: new Map() });
   const names = outputNames.map((name) => graph.fresh(name));
   for (const [i, input] of inputs.entries()) {
     const name = graph.fresh(inputNames[i]);

@@ -119,6 +119,7 @@ function tensorsOf(
       opset: c.opset,
       weights: new Map(),
       layerOf: new Map(),
+      tensors: new Map(),
     });
     const tensor = (name: string) => graph.tensor(name, e.type, [0], []);
     const recurrent = tensor('R');

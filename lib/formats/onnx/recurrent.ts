@@ -65,11 +65,14 @@ function emitNative(e: Emitter, node: Node<Recurrent>): States {
   const columns = (data: ArrayLike<number>, from: number) =>
     order.flatMap((gate) => Array.from({ length: units }, (_, k) => data[from + gate * units + k]));
   const kernel = (value: Value) => {
-    const own = e.arrayOf(value) as NonNullable<ReturnType<Emitter['arrayOf']>>;
-    const { shape, data } = transposed(own.array, [1, 0]); // [gates * units, rows]
-    const [, rows] = shape;
-    const inOrder = order.flatMap((gate) => Array.from(data.subarray(gate * units * rows, (gate + 1) * units * rows)));
-    return e.graph.tensor(own.name, e.type, [1, ...shape], inOrder);
+    const { array, name } = e.arrayOf(value) as NonNullable<ReturnType<Emitter['arrayOf']>>;
+    return e.made(array.data, op.name, () => {
+      const { shape, data } = transposed(array, [1, 0]); // [gates * units, rows]
+      const size = units * shape[1];
+      const inOrder = new Float64Array(data.length);
+      for (const [k, gate] of order.entries()) inOrder.set(data.subarray(gate * size, (gate + 1) * size), k * size);
+      return e.graph.tensor(name, e.type, [1, ...shape], inOrder);
+    });
   };
   const all = order.length * units;
   const numbers = (value: Value | undefined) =>
