@@ -72,6 +72,7 @@ function parts({ model, graph: own, weights: numbers }: Exported, options: Expor
     graph.outputs.push({ name: names[i], type: output.dtype ?? type, shape: ['batch', ...output.shape] });
   }
 
+  graph.prune();
   const file = new Message()
     .int(1, irVersion(opset))
     .string(2, 'fjordnet')

@@ -1,12 +1,9 @@
-import { NDArray } from '../../array.js';
-import { isCall, sizeOf, topological, type Value } from '../../graph/value.js';
-import { weightsOfGraph } from '../../graph/weights.js';
+import { sizeOf, type Value, type Weight } from '../../graph/value.js';
 import { damaged, quoted, sizes } from '../../io/read.js';
-import type { Layer } from '../../layers/layer.js';
 import { input } from '../../layers/shape.js';
-import { Model } from '../../models/model.js';
-import { Sequential } from '../../models/sequential.js';
+import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
+import { networkOf } from '../made.js';
 import { decodeModel, type GraphProto, isFloat, type NodeProto, type PortProto } from './decode.js';
 import { folded } from './fold.js';
 import { ACTIVATIONS, activationNode, geluAround } from './import-activations.js';
@@ -16,7 +13,7 @@ import { OPERATIONS } from './import-operations.js';
 import { recurrent } from './import-recurrent.js';
 import { scan } from './import-scan.js';
 import { Attributes, Importer } from './importer.js';
-import { Budget, type Constant, computed, constant, type Dims, type Tensor } from './tensors.js';
+import { Budget, type Constant, computed, constant, type Dims, type Numbers, type Tensor } from './tensors.js';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   ...OPERATIONS,
@@ -72,10 +69,32 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
   const floats = [...graph.tensors.values()].filter(({ type }) => isFloat(type));
   const isDouble = floats.length > 0 && floats.every(({ type }) => type === DOUBLE);
   const dtype = options.dtype ?? (isDouble || inputs.some(({ type }) => type === DOUBLE) ? 'float64' : 'float32');
-  const model = made(values, outputs, dtype, graph.name);
-  setNumbers(model, c.numbers);
-  if (c.classes) model.metadata = { classes: [...c.classes] };
-  return model;
+  return networkOf({
+    name: graph.name.replaceAll(/[^\w.-]+/g, '_'),
+    dtype,
+    inputs: values,
+    outputs,
+    numbers: numbersIn(c),
+    ...(c.classes && { metadata: { classes: [...c.classes] } }),
+  });
+}
+
+/** The numbers of the weights of all layers. */
+function numbersIn({ numbers }: Importer): (weight: Weight) => ArrayLike<number> {
+  const all = new Map<Weight, Numbers>();
+  for (const [layer, own] of numbers)
+    for (const [name, given] of Object.entries(own)) {
+      const weight = layer.builtFor?.weights[name];
+      if (weight) all.set(weight, given);
+    }
+  return (weight) => {
+    const { shape, data } = all.get(weight) as Numbers;
+    if (weight.shape.join() !== shape.join())
+      throw new RangeError(
+        `its weights for a ${weight.name} are of shape [${sizes(shape)}], not [${sizes(weight.shape)}]`,
+      );
+    return data as Float64Array;
+  };
 }
 
 function inputOf({ name, type, shape }: PortProto): Value {
@@ -142,49 +161,6 @@ function constantOf(attributes: Attributes): Constant {
     if (list) return constant([list.length], list, name === 'value_floats');
   }
   throw new RangeError('its value is not read here');
-}
-
-/** A Sequential where its layers are a list, else a Model. */
-function made(inputs: Value[], outputs: Value[], dtype: 'float32' | 'float64', given: string): Model {
-  const name = given.replaceAll(/[^\w.-]+/g, '_');
-  const common = { dtype, ...(name && { name }) };
-  const list = inputs.length === 1 && outputs.length === 1 ? listOf(inputs[0], outputs[0]) : undefined;
-  if (list) {
-    const model = new Sequential({ ...common, layers: list });
-    model.build(inputs[0].shape);
-    return model;
-  }
-  return new Model({ ...common, inputs, outputs: outputs.length === 1 ? outputs[0] : outputs } as never);
-}
-
-/** The layers between two values, if each takes what the one before gives and no other. */
-function listOf(from: Value, to: Value): Layer[] | undefined {
-  const layers: Layer[] = [];
-  let last = from;
-  for (const step of topological([to], new Set([from]))) {
-    if (!isCall(step) || step.list || step.inputs[0] !== last || layers.includes(step.layer)) return undefined;
-    layers.push(step.layer);
-    last = step.outputs[0];
-    if (step.outputs.length > 1) return undefined;
-  }
-  return last === to && layers.length > 0 ? layers : undefined;
-}
-
-/** Gives the layers' weights the numbers of the file. */
-function setNumbers(model: Model, numbers: Importer['numbers']): void {
-  const arrays = new Map<unknown, NDArray>();
-  for (const [layer, own] of numbers)
-    for (const [name, { shape, data }] of Object.entries(own)) {
-      const weight = layer.builtFor?.weights[name];
-      if (!weight) continue;
-      if (weight.shape.join() !== shape.join())
-        throw new RangeError(
-          `its weights for the ${name} of a ${layer.className} are of shape [${sizes(shape)}], not [${sizes(weight.shape)}]`,
-        );
-      arrays.set(weight, NDArray.wrap(data as Float64Array, [...shape]));
-    }
-  const placed = weightsOfGraph(model.graph as NonNullable<Model['graph']>);
-  model.setWeights(placed.map(({ weight }) => arrays.get(weight) as NDArray));
 }
 
 /** ONNX. */

@@ -40,7 +40,7 @@ export interface Port {
 export class OnnxGraph {
   readonly #names: Set<string>;
   readonly nodes: WrittenNode[] = [];
-  readonly #tensors: Message[] = [];
+  readonly #tensors = new Map<string, Message>();
   readonly #shared: Map<string, string>;
   readonly #root: OnnxGraph;
   /** The numbers of small tensors. */
@@ -87,7 +87,7 @@ export class OnnxGraph {
   /** A tensor that stays. */
   tensor(base: string, type: ElementType, shape: readonly number[], data: ArrayLike<number>): string {
     const name = this.fresh(base);
-    this.#root.#tensors.push(tensorProto(name, type, shape, bytesOf(type, data)));
+    this.#root.#tensors.set(name, tensorProto(name, type, shape, bytesOf(type, data)));
     return name;
   }
 
@@ -113,6 +113,23 @@ export class OnnxGraph {
     return true;
   }
 
+  /** Leaves out what no output is made of. */
+  prune(): void {
+    const used = new Set(this.outputs.map(({ name }) => name));
+    const read = ({ nodes, outputs }: OnnxGraph) => {
+      for (const { name } of outputs) used.add(name);
+      for (const { inputs } of nodes) for (const name of inputs) used.add(name);
+    };
+    for (const node of this.nodes.toReversed()) {
+      if (!node.outputs.some((name) => used.has(name))) continue;
+      for (const name of node.inputs) used.add(name);
+      for (const value of Object.values(node.attributes)) if ('graph' in value) read(value.graph);
+    }
+    const kept = this.nodes.filter(({ outputs }) => outputs.some((name) => used.has(name)));
+    this.nodes.splice(0, this.nodes.length, ...kept);
+    for (const name of this.#tensors.keys()) if (!used.has(name)) this.#tensors.delete(name);
+  }
+
   /** GraphProto */
   message(name: string): Message {
     const graph = new Message();
@@ -126,7 +143,7 @@ export class OnnxGraph {
       graph.message(1, node);
     }
     graph.string(2, name);
-    for (const tensor of this.#tensors) graph.message(5, tensor);
+    for (const tensor of this.#tensors.values()) graph.message(5, tensor);
     for (const port of this.inputs) graph.message(11, valueInfo(port));
     for (const port of this.outputs) graph.message(12, valueInfo(port));
     return graph;

@@ -1,0 +1,70 @@
+import { NDArray } from '../array.js';
+import { isCall, topological, type Value, type Weight } from '../graph/value.js';
+import { weightName, weightsOfGraph } from '../graph/weights.js';
+import type { JsonObject } from '../io/model-file.js';
+import { architectureOf } from '../models/architecture.js';
+import { Model } from '../models/model.js';
+import { RandomState } from '../random.js';
+import { networkFrom } from '../saved.js';
+import type { FloatType } from '../tape.js';
+
+/** What a reader found in a file. */
+export interface Found {
+  readonly name: string;
+  readonly dtype: FloatType;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** The numbers of each weight, in its shape. */
+  readonly numbers: (weight: Weight) => ArrayLike<number> | undefined;
+  readonly metadata?: JsonObject;
+}
+
+/**
+ * The network that a file of another program describes, a Sequential where its layers are a list. It is made as `Model.load` makes one,
+ * with the same checks, and without drawing weights that would be thrown away.
+ * @throws RangeError for weights without numbers; Error with code ERR_FORMAT
+ */
+export function networkOf({ name, dtype, inputs, outputs, numbers, metadata }: Found): Model {
+  const own = name === '' ? {} : { name };
+  const model = new Model({
+    ...own,
+    dtype,
+    inputs: [...inputs],
+    outputs: outputs.length === 1 ? outputs[0] : [...outputs],
+  } as never);
+  const placed = weightsOfGraph(model.graph as NonNullable<Model['graph']>);
+  const Floats = dtype === 'float32' ? Float32Array : Float64Array;
+  const weights = placed.map(({ layer, weight }) => {
+    const full = weightName(layer, weight);
+    const data = numbers(weight);
+    if (!data) throw new RangeError(`it has no numbers for '${full}'`);
+    return [full, NDArray.wrap(Floats.from(data), [...weight.shape])] as const;
+  });
+  return networkFrom({
+    architecture: isList(inputs, outputs) ? asSequential(architectureOf(model), inputs[0]) : architectureOf(model),
+    weights,
+    optimizerState: [],
+    training: { iterations: 0 },
+    randomState: new RandomState().getState(),
+    ...(metadata && { metadata }),
+  }) as Model;
+}
+
+/** Whether each layer takes what the one before gives, and no other does. */
+function isList(inputs: readonly Value[], outputs: readonly Value[]): boolean {
+  if (inputs.length !== 1 || outputs.length !== 1) return false;
+  const seen = new Set<unknown>();
+  let last = inputs[0];
+  for (const step of topological(outputs, new Set(inputs))) {
+    if (!isCall(step) || step.list || step.listed || step.inputs[0] !== last || seen.has(step.layer)) return false;
+    seen.add(step.layer);
+    last = step.outputs[0];
+  }
+  return last === outputs[0] && seen.size > 0;
+}
+
+function asSequential({ name, dtype, layers }: JsonObject, { shape }: Value): JsonObject {
+  const own = (layers as readonly JsonObject[]).filter(({ className }) => className !== 'InputLayer');
+  const called = name === 'model' ? 'sequential' : name;
+  return { className: 'Sequential', name: called, dtype, inputShape: [...shape], layers: own };
+}
