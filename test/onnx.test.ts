@@ -102,10 +102,10 @@ test('layers keep their names, activations are part of them, and training goes o
   t.deepEqual(
     network.layers.map(({ className, name, activation }) => [className, name, activation?.config.name]),
     [
-      ['Permute', undefined, undefined],
-      ['ZeroPadding2D', undefined, undefined],
+      ['Permute', 'permute', undefined],
+      ['ZeroPadding2D', 'zero_padding2d', undefined],
       ['Conv2D', 'c', 'relu'],
-      ['Flatten', undefined, undefined],
+      ['Flatten', 'flatten', undefined],
       ['Dense', 'f1', 'tanh'],
       ['Dense', 'f2', 'softmax'],
     ],

@@ -10,7 +10,7 @@ import {
 } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { Recorder } from '../graph/recorder.js';
-import { layerPaths, weightsOfGraph } from '../graph/weights.js';
+import { layerPaths, weightName, weightsOfGraph } from '../graph/weights.js';
 import { filePath } from '../io/atomic.js';
 import { at, ofFile } from '../io/file-errors.js';
 import { type JsonObject, loadModel, type ModelFile, parseModel } from '../io/model-file.js';
@@ -111,6 +111,10 @@ export function modelOf(file: ModelFile, allowNonFinite: boolean, engineOf: Engi
   model.metadata = metadata;
   engine.restore(compiled);
   const { random, progress } = engine;
+  // drawing weights that are overwritten may take longer than the rest: recurrent ones begin orthogonal
+  const values = new Map(loaded.weights);
+  for (const { layer, weight } of weightsOfGraph(model.graph as Graph))
+    weight.held.values = values.get(weightName(layer, weight));
   restoreInto({ network: engine.record(model.graph as Graph), random, progress }, loaded);
   return model;
 }
