@@ -67,7 +67,7 @@ export async function readImage(image: string | URL | Uint8Array, options: Image
 export async function imageSize(path: string): Promise<[height: number, width: number]> {
   const sharp = await loadSharp();
   const source = sourceOf(path);
-  const bytes = await readWhole(path, source);
+  const bytes = await readWhole(path);
   try {
     const { width, height } = (await sharp(bytes).metadata()).autoOrient;
     return [height, width];
