@@ -1,0 +1,272 @@
+// How a network is trained and judged, as Keras writes it and as we do: optimizers, schedules, losses, metrics.
+import { wrongType, wrongValue } from '../../check.js';
+import type { JsonObject } from '../../io/model-file.js';
+import { isPlain } from '../../kind.js';
+import { camel, type KerasObject, plain, readObject, snake } from './config-parts.js';
+
+/** Keras' names of what both have, by ours, and of the options that are called otherwise. */
+interface Table {
+  readonly module: string;
+  readonly classes: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  /** Options of Keras' that there are not here, with the values at which they change nothing. None: any value */
+  readonly others: Readonly<Record<string, readonly unknown[] | undefined>>;
+  /** Other names that Keras takes. */
+  readonly aliases?: Readonly<Record<string, string>>;
+}
+
+const OPTIMIZERS: Table = {
+  module: 'keras.optimizers',
+  classes: {
+    sgd: 'SGD',
+    adam: 'Adam',
+    adamW: 'AdamW',
+    nadam: 'Nadam',
+    adamax: 'Adamax',
+    lion: 'Lion',
+    rmsprop: 'RMSprop',
+    adagrad: 'Adagrad',
+    adadelta: 'Adadelta',
+  },
+  options: {
+    clipNorm: 'clipnorm',
+    globalClipNorm: 'global_clipnorm',
+    clipValue: 'clipvalue',
+    beta1: 'beta_1',
+    beta2: 'beta_2',
+  },
+  others: {
+    name: undefined,
+    loss_scale_factor: [null],
+    jit_compile: undefined,
+    is_legacy_optimizer: undefined,
+    decay: [0],
+  },
+};
+
+const SCHEDULES: Table = {
+  module: 'keras.optimizers.schedules',
+  classes: {
+    exponentialDecay: 'ExponentialDecay',
+    inverseTimeDecay: 'InverseTimeDecay',
+    piecewiseConstant: 'PiecewiseConstantDecay',
+    polynomial: 'PolynomialDecay',
+    cosineDecay: 'CosineDecay',
+    cosineDecayRestarts: 'CosineDecayRestarts',
+  },
+  options: {},
+  others: { name: undefined },
+};
+
+const LOSSES: Table = {
+  module: 'keras.losses',
+  classes: {
+    categoricalCrossentropy: 'CategoricalCrossentropy',
+    sparseCategoricalCrossentropy: 'SparseCategoricalCrossentropy',
+    binaryCrossentropy: 'BinaryCrossentropy',
+    meanSquaredError: 'MeanSquaredError',
+    meanAbsoluteError: 'MeanAbsoluteError',
+    huber: 'Huber',
+    hinge: 'Hinge',
+    squaredHinge: 'SquaredHinge',
+    klDivergence: 'KLDivergence',
+    poisson: 'Poisson',
+    logCosh: 'LogCosh',
+    meanAbsolutePercentageError: 'MeanAbsolutePercentageError',
+    meanSquaredLogarithmicError: 'MeanSquaredLogarithmicError',
+    cosineSimilarity: 'CosineSimilarity',
+    binaryFocalCrossentropy: 'BinaryFocalCrossentropy',
+    categoricalFocalCrossentropy: 'CategoricalFocalCrossentropy',
+  },
+  options: {},
+  others: {
+    name: undefined,
+    dtype: undefined,
+    fn: undefined,
+    reduction: ['sum_over_batch_size', 'auto', 'mean'],
+    axis: [-1],
+    ignore_class: [null],
+  },
+  aliases: {
+    mse: 'meanSquaredError',
+    mae: 'meanAbsoluteError',
+    bce: 'binaryCrossentropy',
+    mape: 'meanAbsolutePercentageError',
+    msle: 'meanSquaredLogarithmicError',
+    kld: 'klDivergence',
+    logcosh: 'logCosh',
+    huberloss: 'huber',
+    kullbackleiblerdivergence: 'klDivergence',
+  },
+};
+
+const METRICS: Table = {
+  module: 'keras.metrics',
+  classes: {
+    binaryAccuracy: 'BinaryAccuracy',
+    topKCategoricalAccuracy: 'TopKCategoricalAccuracy',
+    precision: 'Precision',
+    recall: 'Recall',
+    truePositives: 'TruePositives',
+    falsePositives: 'FalsePositives',
+    trueNegatives: 'TrueNegatives',
+    falseNegatives: 'FalseNegatives',
+    f1Score: 'F1Score',
+    meanIoU: 'MeanIoU',
+    auc: 'AUC',
+    meanSquaredError: 'MeanSquaredError',
+    rootMeanSquaredError: 'RootMeanSquaredError',
+    meanAbsoluteError: 'MeanAbsoluteError',
+    meanAbsolutePercentageError: 'MeanAbsolutePercentageError',
+    meanSquaredLogarithmicError: 'MeanSquaredLogarithmicError',
+    cosineSimilarity: 'CosineSimilarity',
+    categoricalCrossentropy: 'CategoricalCrossentropy',
+    sparseCategoricalCrossentropy: 'SparseCategoricalCrossentropy',
+    binaryCrossentropy: 'BinaryCrossentropy',
+    rSquared: 'R2Score',
+  },
+  options: { sparseYPred: 'sparse_y_pred' },
+  others: {
+    dtype: undefined,
+    axis: [-1],
+    fn: undefined,
+    thresholds: [null],
+    multi_label: [false],
+    num_labels: [null],
+    label_weights: [null],
+    from_logits: undefined, // as in the loss
+    class_aggregation: ['uniform_average'],
+    num_regressors: [0],
+    sparse_y_true: undefined, // as the loss takes them
+    name: undefined,
+  },
+  aliases: {
+    mse: 'meanSquaredError',
+    mae: 'meanAbsoluteError',
+    bce: 'binaryCrossentropy',
+    mape: 'meanAbsolutePercentageError',
+    msle: 'meanSquaredLogarithmicError',
+    sparsetopkcategoricalaccuracy: 'topKCategoricalAccuracy',
+  },
+};
+
+function toKeras(place: string, table: Table, { name, ...options }: JsonObject): KerasObject {
+  const className = Object.hasOwn(table.classes, name as string) ? table.classes[name as string] : undefined;
+  if (!className) throw new TypeError(`Expected ${place} to be one that Keras has, got '${name}'`);
+  const config = Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [Object.hasOwn(table.options, key) ? table.options[key] : snake(key), value]);
+  return { module: table.module, class_name: className, config: Object.fromEntries(config), registered_name: null };
+}
+
+function fromKeras(place: string, table: Table, given: unknown): { name: string; options: Record<string, unknown> } {
+  const { name, config } = readObject(place, given);
+  const known = plain(name.replace(/^.*>/, '')); // 'Custom>Adam'
+  const own =
+    Object.keys(table.classes).find((key) => plain(key) === known || plain(table.classes[key]) === known) ??
+    (table.aliases && Object.hasOwn(table.aliases, known) ? table.aliases[known] : undefined);
+  if (own === undefined) throw wrongValue(place, 'one that there is here', name);
+  const options: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(config)) {
+    if (Object.hasOwn(table.others, key)) {
+      const harmless = table.others[key];
+      if (harmless && !harmless.includes(value)) throw wrongValue(`the ${key} of ${place}`, `${harmless[0]}`, value);
+    } else if (value !== null) {
+      options[Object.keys(table.options).find((option) => table.options[option] === key) ?? camel(key)] = value;
+    }
+  }
+  return { name: own, options };
+}
+
+/** Keras' optimizer for the config of ours. @throws TypeError for what Keras does not have */
+export function kerasOptimizer(config: JsonObject): KerasObject {
+  const { learningRate, ...rest } = config;
+  const rate = isPlain(learningRate) ? kerasSchedule(learningRate) : learningRate;
+  // Keras' default is another
+  const decay = config.name === 'adamW' && rest.weightDecay === undefined ? { weightDecay: 0 } : {};
+  return toKeras('the optimizer', OPTIMIZERS, { ...rest, ...decay, learningRate: rate });
+}
+
+function kerasSchedule(config: JsonObject): KerasObject {
+  const place = 'the learning rate';
+  return config.name === 'stepDecay'
+    ? toKeras(place, SCHEDULES, { ...config, name: 'exponentialDecay', staircase: true })
+    : toKeras(place, SCHEDULES, config);
+}
+
+export function ourOptimizer(given: unknown): JsonObject & { readonly name: string } {
+  const { name, options } = fromKeras('the optimizer', OPTIMIZERS, given);
+  const { learningRate, weightDecay } = options;
+  if (isPlain(learningRate)) {
+    const schedule = fromKeras('the learning rate', SCHEDULES, learningRate);
+    options.learningRate = { name: schedule.name, ...schedule.options };
+  }
+  // TensorFlow.js and Keras 2 write what is not used
+  if (weightDecay === 0 && name !== 'adamW') delete options.weightDecay;
+  if (name === 'adamW' && weightDecay === undefined && isPlain(given)) options.weightDecay = 0;
+  if (options.useEma !== true)
+    for (const key of ['useEma', 'emaMomentum', 'emaOverwriteFrequency']) delete options[key];
+  if (name === 'nadam' || name === 'adamax') delete options.amsgrad;
+  return { name, ...options };
+}
+
+/** Keras' loss for the config of ours. @throws TypeError for what Keras does not have */
+export function kerasLoss(config: JsonObject): KerasObject {
+  const { name, alpha, ...options } = config;
+  const balanced = name === 'binaryFocalCrossentropy' && alpha !== undefined ? { applyClassBalancing: true } : {};
+  return toKeras('the loss', LOSSES, { name, ...options, ...(alpha !== undefined && { alpha }), ...balanced });
+}
+
+export function ourLoss(given: unknown): JsonObject {
+  const { name, options } = fromKeras('the loss', LOSSES, given);
+  const { fromLogits, labelSmoothing, applyClassBalancing, alpha, ...rest } = options;
+  const takesLogits = /^(sparseC|c|b)\w*Crossentropy$/.test(name) && !name.includes('Focal');
+  if (fromLogits && !takesLogits) throw wrongValue('the from_logits of the loss', 'false', fromLogits);
+  const smooth = takesLogits && name !== 'sparseCategoricalCrossentropy';
+  if (labelSmoothing && !smooth) throw wrongValue('the label_smoothing of the loss', '0', labelSmoothing);
+  return {
+    name,
+    ...rest,
+    ...(takesLogits && { fromLogits: fromLogits ?? false }),
+    ...(labelSmoothing ? { labelSmoothing } : {}),
+    ...(alpha !== undefined && (name !== 'binaryFocalCrossentropy' || applyClassBalancing === true) && { alpha }),
+  };
+}
+
+/** Names of metrics that Keras resolves by the loss, as we do. */
+const ACCURACY = ['accuracy', 'acc', 'categorical_accuracy', 'sparse_categorical_accuracy'];
+const SHORT = ['mse', 'mae', 'mape', 'msle'];
+
+/** Keras' metric for the config of ours. @throws TypeError for what Keras does not have */
+export function kerasMetric(config: JsonObject): string | KerasObject {
+  const { as, ...rest } = config;
+  const isPlainName = Object.keys(rest).length === 1;
+  if (rest.name === 'accuracy' && ACCURACY.slice(0, 2).includes(as as string)) return as as string;
+  if (rest.name === 'accuracy')
+    throw new TypeError(`Expected the metric accuracy to be called so for Keras, got '${as}'`);
+  if (isPlainName && SHORT.includes(as as string)) return as as string;
+  const { threshold, ...options } = rest as JsonObject & { threshold?: unknown };
+  const isList = /^(precision|recall|\w+(Positives|Negatives))$/.test(rest.name as string);
+  const metric = toKeras('a metric', METRICS, {
+    ...options,
+    ...(threshold !== undefined && (isList ? { thresholds: threshold } : { threshold })),
+  });
+  return { ...metric, config: { ...metric.config, name: as } };
+}
+
+export function ourMetric(given: unknown): JsonObject {
+  const { name, config } = readObject('a metric', given);
+  const isName = typeof given === 'string';
+  if (ACCURACY.includes(name)) return { name: 'accuracy', as: name };
+  if (/^(Sparse)?CategoricalAccuracy$|^Accuracy$/.test(name) && !isName)
+    return { name: 'accuracy', as: typeof config.name === 'string' ? config.name : 'accuracy' };
+  const { thresholds, ...others } = config;
+  const read = fromKeras('a metric', METRICS, isName ? given : { class_name: name, config: others });
+  if (thresholds !== undefined && thresholds !== null) {
+    const list = [thresholds].flat();
+    if (list.length !== 1) throw wrongType('the thresholds of a metric', 'one number', thresholds);
+    read.options.threshold = list[0];
+  }
+  const as = isName ? given : typeof config.name === 'string' ? config.name : name;
+  return { name: read.name, as, ...read.options };
+}

@@ -1,0 +1,242 @@
+import { wrongType } from '../../check.js';
+import type { JsonObject } from '../../io/model-file.js';
+import { isPlain } from '../../kind.js';
+import {
+  camel,
+  type KerasObject,
+  kerasActivation,
+  kerasConstraint,
+  kerasInitializer,
+  kerasRegularizer,
+  ourActivation,
+  ourConstraint,
+  ourInitializer,
+  ourRegularizer,
+  readObject,
+  relu,
+  snake,
+} from './config-parts.js';
+
+/** A layer as our files describe it: `described(layer)` of lib/layers. */
+export interface Described {
+  readonly className: string;
+  readonly config: JsonObject;
+}
+
+/** How Keras' config of a layer and ours differ, beside the names' style. */
+interface Kind {
+  /** Our options that have another name in Keras. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** Our options that are no part of Keras' config: they are arguments of its calls. */
+  readonly ofCalls?: readonly string[];
+  /** Options of Keras' that there are not here, with the values at which they change nothing. */
+  readonly others?: Readonly<Record<string, readonly unknown[]>>;
+}
+
+/** Any value: it is of no consequence. */
+const ANY: readonly unknown[] = [];
+
+/** Options of Keras', of all versions, that any layer may have. */
+const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
+  dtype: ANY, // of the network as a whole
+  batch_input_shape: ANY,
+  batch_shape: ANY,
+  input_shape: ANY,
+  input_dim: ANY,
+  input_length: ANY,
+  seed: ANY, // of another generator
+  noise_shape: [null],
+  data_format: ['channels_last', null],
+  quantization_config: [null],
+  lora_rank: [null],
+  lora_alpha: ANY,
+  implementation: ANY,
+  unroll: ANY,
+  time_major: [false],
+  autocast: ANY,
+};
+
+const recurrent: Kind = { others: { zero_output_for_mask: [false], use_cudnn: ANY } };
+const pooled: Kind = { others: { keepdims: [false] } };
+
+/** The layers that both have. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  Dense: {},
+  Conv1D: {},
+  Conv2D: {},
+  Conv2DTranspose: { others: { output_padding: [null] } },
+  DepthwiseConv2D: { others: { depthwise_constraint: [null], bias_constraint: [null], filters: ANY, groups: ANY } },
+  SeparableConv2D: {
+    others: { depthwise_constraint: [null], pointwise_constraint: [null], bias_constraint: [null], groups: [1] },
+  },
+  MaxPooling1D: {},
+  MaxPooling2D: {},
+  AveragePooling1D: {},
+  AveragePooling2D: {},
+  GlobalMaxPooling1D: pooled,
+  GlobalMaxPooling2D: pooled,
+  GlobalAveragePooling1D: pooled,
+  GlobalAveragePooling2D: pooled,
+  Flatten: {},
+  Reshape: {},
+  Permute: {},
+  RepeatVector: {},
+  Dropout: {},
+  SpatialDropout1D: {},
+  SpatialDropout2D: {},
+  GaussianNoise: {},
+  BatchNormalization: {
+    others: {
+      axis: ANY, // see lastAxis
+      center: [true],
+      scale: [true],
+      synchronized: [false],
+      renorm: [false],
+      renorm_clipping: ANY,
+      renorm_momentum: ANY,
+      fused: ANY,
+      virtual_batch_size: [null],
+      adjustment: [null],
+    },
+  },
+  LayerNormalization: { others: { rms_scaling: [false] } },
+  Activation: {},
+  LeakyReLU: {},
+  PReLU: { others: { alpha_constraint: [null] } },
+  Softmax: {},
+  Embedding: { others: { weights: ANY } },
+  Masking: {},
+  SimpleRNN: recurrent,
+  LSTM: recurrent,
+  GRU: recurrent,
+  Bidirectional: {},
+  TimeDistributed: {},
+  Add: {},
+  Subtract: {},
+  Multiply: {},
+  Average: {},
+  Maximum: {},
+  Minimum: {},
+  Concatenate: {},
+  Dot: {},
+  MultiHeadAttention: {
+    names: { outputDim: 'output_shape' },
+    ofCalls: ['useCausalMask', 'attentionMask', 'returnAttentionScores'],
+    others: { use_gate: [false], attention_axes: [null], sliding_window: [null], flash_attention: ANY },
+  },
+  UpSampling1D: {},
+  UpSampling2D: {},
+  ZeroPadding1D: {},
+  ZeroPadding2D: {},
+  Cropping1D: {},
+  Rescaling: {},
+};
+
+/** Does Keras have a layer of this class of ours? */
+export const isKerasLayer = (className: string): boolean => Object.hasOwn(KINDS, className);
+
+/**
+ * Keras' config of a layer: `class_name`, and `config` in Keras' names, its parts as Keras 3 writes them (what Keras 2 and
+ * TensorFlow.js read too, but for activations that are objects). Layers within it likewise. An InputLayer and networks are not
+ * among them.
+ *
+ * @param place what messages call it, such as "the layer 'dense'"
+ * @throws TypeError naming the layer that Keras does not have, or its part
+ */
+export function kerasLayer(place: string, { className, config }: Described): KerasObject {
+  if (!isKerasLayer(className)) throw new TypeError(`Expected ${place} to be one that Keras has, got ${className}`);
+  const { names = {}, ofCalls = [] } = KINDS[className];
+  const entries: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(config)) {
+    if (value === undefined || ofCalls.includes(key)) continue;
+    const own = Object.hasOwn(names, key) ? names[key] : snake(key);
+    entries.push([own, kerasOption(`the ${key} of ${place}`, key, value)]);
+  }
+  return { class_name: className, config: Object.fromEntries(entries) };
+}
+
+function kerasOption(place: string, key: string, value: unknown): unknown {
+  if (!isPlain(value)) return value;
+  if (/activation$/i.test(key)) return kerasActivation(place, value as { name: string });
+  if (/initializer$/i.test(key)) return kerasInitializer(place, value);
+  if (/regularizer$/i.test(key)) return kerasRegularizer(place, value as never);
+  if (/constraint$/i.test(key)) return kerasConstraint(place, value as never);
+  if (/layer$/i.test(key)) return kerasLayer(place, value as unknown as Described);
+  return value;
+}
+
+/** A layer of Keras', and what it asks for that a config cannot say. */
+export interface Read extends Described {
+  /** The axis that has to be the input's last, counted with the batch. */
+  readonly lastAxis?: number;
+}
+
+/**
+ * A layer of ours, as `described` would say it, for one of Keras': of version 3 or 2, or of TensorFlow.js.
+ *
+ * @param place what messages call it, such as "the layer 'dense'"
+ * @throws TypeError or RangeError naming the layer, or its option, that there is not here
+ */
+export function ourLayer(place: string, className: string, config: JsonObject): Read {
+  const { name, trainable } = config;
+  const common = { ...(name !== undefined && { name }), ...(trainable === false && { trainable }) };
+  switch (className) {
+    case 'ReLU':
+      return { className: 'Activation', config: { ...common, activation: relu(place, config) } };
+    case 'ELU':
+      return {
+        className: 'Activation',
+        config: { ...common, activation: ourActivation(place, { class_name: 'ELU', config }) },
+      };
+    case 'Identity':
+      return { className: 'Activation', config: { ...common, activation: { name: 'linear' } } };
+  }
+  if (!isKerasLayer(className))
+    throw new RangeError(`Expected ${place} to be of a class that there is here, got '${className}'`);
+  const { names = {}, others = {} } = KINDS[className];
+  const entries: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(config)) {
+    if (key === 'name' || key === 'trainable') continue;
+    const harmless = Object.hasOwn(others, key) ? others[key] : Object.hasOwn(OTHERS, key) ? OTHERS[key] : undefined;
+    if (harmless) {
+      if (harmless !== ANY && !harmless.includes(value))
+        throw new RangeError(
+          `Expected the ${key} of ${place} (${className}) to be ${JSON.stringify(harmless[0])}, as there is no other here, got ${shown(value)}`,
+        );
+      continue;
+    }
+    const own = Object.keys(names).find((option) => names[option] === key) ?? camel(key);
+    if (value === null && own !== 'mergeMode') continue; // Keras' default, and ours
+    const read = ourOption(`the ${key} of ${place}`, own, value);
+    if (read !== undefined) entries.push([own, read]);
+  }
+  const axis = className === 'BatchNormalization' ? [config.axis ?? -1].flat() : [-1];
+  if (axis.length !== 1 || !Number.isInteger(axis[0]))
+    throw wrongType(`the axis of ${place} (${className})`, 'one axis', config.axis);
+  const lastAxis = axis[0] as number;
+  return { className, config: { ...common, ...Object.fromEntries(entries) }, ...(lastAxis !== -1 && { lastAxis }) };
+}
+
+const shown = (value: unknown) => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};
+
+function ourOption(place: string, key: string, value: unknown): unknown {
+  if (/activation$/i.test(key)) return ourActivation(place, value);
+  if (/initializer$/i.test(key)) return ourInitializer(place, value);
+  if (/regularizer$/i.test(key)) return ourRegularizer(place, value);
+  if (/constraint$/i.test(key)) return ourConstraint(place, value);
+  if (key === 'outputDim') return outputDim(place, value);
+  if (!/layer$/i.test(key)) return value;
+  const { name, config } = readObject(place, value);
+  // a pair of layers, of which each is told to give zeros where a step does not count, as ours does
+  return ourLayer(place, name, { ...config, zero_output_for_mask: false });
+}
+
+/** The `output_shape` of attention: one number, or a list of it. */
+function outputDim(place: string, value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  if (value.length !== 1) throw wrongType(place, 'one number', value);
+  return value[0];
+}
