@@ -3,6 +3,8 @@ import { checkOneOf, checkOptions, wrongType } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { writeFileAtomic } from '../io/atomic.js';
 import type { Model } from '../models/model.js';
+import type { Compiled } from '../models/network.js';
+import { h5, keras } from './keras/export.js';
 import { onnx } from './onnx/export.js';
 
 export type FormatName = keyof typeof FORMATS;
@@ -25,6 +27,13 @@ export interface Exported {
   readonly graph: Graph;
   /** In the order of `model.weightNames`. */
   readonly weights: readonly NDArray[];
+  /** How it is trained, where it was compiled, and how far it was. */
+  readonly training?: {
+    readonly compiled: Compiled;
+    readonly iterations: number;
+    /** The optimizer's memory, by its names in our files. */
+    readonly state: readonly (readonly [name: string, values: NDArray])[];
+  };
 }
 
 /** How a format is written. */
@@ -37,7 +46,7 @@ export interface Format {
   parts(network: Exported, options: ExportOptions): readonly Uint8Array[];
 }
 
-const FORMATS = { onnx } satisfies Record<string, Format>;
+const FORMATS = { onnx, keras, h5 } satisfies Record<string, Format>;
 
 export async function exportModel(network: Exported, path: string | URL, options: ExportOptions): Promise<void> {
   await writeFileAtomic(path, partsOf(network, options, String(path)));

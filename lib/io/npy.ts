@@ -149,7 +149,7 @@ function wideIntegers(bytes: Uint8Array<ArrayBuffer>, signed: boolean, source: s
 const joined = (lo: number, hi: number, signed: boolean) => (signed ? hi : hi >>> 0) * 2 ** 32 + (lo >>> 0);
 
 /** IEEE 754 binary16: a sign, 5 bits of exponent, 10 bits of fraction. */
-function halfToNumber(bits: number): number {
+export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;

@@ -153,8 +153,11 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
   async #exported(): Promise<Exported> {
     const graph = this.needGraph();
     const placed = this.placed();
-    const weights = await this.engine.jobs.atRest(() => readHeld(placed.map(({ weight }) => weight)));
-    return { model: this as unknown as Model, graph, weights };
+    return this.engine.jobs.atRest(() => {
+      const weights = readHeld(placed.map(({ weight }) => weight));
+      const { training } = this.engine;
+      return { model: this as unknown as Model, graph, weights, ...(training && { training }) };
+    });
   }
 
   /** What the network makes of values, as a layer. */

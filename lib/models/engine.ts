@@ -1,8 +1,10 @@
 import { failure } from '../check.js';
+import type { Exported } from '../formats/export.js';
 import type { Graph } from '../graph/graph.js';
 import { Arena } from '../graph/held.js';
 import { layerNames } from '../layers/index.js';
 import { isOfMadeClass } from '../made.js';
+import type { Plan } from '../plan.js';
 import { RandomState } from '../random.js';
 import type { FloatType } from '../tape.js';
 import { JobWatch, type Training } from '../train.js';
@@ -46,6 +48,14 @@ export class Engine {
 
   get busy(): boolean {
     return this.#busy;
+  }
+
+  /** How the network is trained, and copies of what training has come to; undefined before it was compiled. */
+  get training(): Exported['training'] {
+    if (!this.#compiled) return undefined;
+    const { recorder, plan } = this.#network ?? {};
+    const state = (recorder?.states ?? []).map((buffer) => [buffer.name, (plan as Plan).read(buffer)] as const);
+    return { compiled: this.#compiled, iterations: this.progress.iterations, state };
   }
 
   get jobs(): JobWatch {

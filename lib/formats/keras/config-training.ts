@@ -184,7 +184,14 @@ export function kerasOptimizer(config: JsonObject): KerasObject {
   const rate = isPlain(learningRate) ? kerasSchedule(learningRate) : learningRate;
   // Keras' default is another
   const decay = config.name === 'adamW' && rest.weightDecay === undefined ? { weightDecay: 0 } : {};
-  return toKeras('the optimizer', OPTIMIZERS, { ...rest, ...decay, learningRate: rate });
+  // Keras wants 0.0, which JSON has not
+  const { momentum, ...others } = rest;
+  return toKeras('the optimizer', OPTIMIZERS, {
+    ...others,
+    ...(momentum ? { momentum } : {}),
+    ...decay,
+    learningRate: rate,
+  });
 }
 
 function kerasSchedule(config: JsonObject): KerasObject {
