@@ -4,6 +4,7 @@ import { checkOneOf, checkOptions, wrongType } from '../check.js';
 import { damaged, quoted, readWhole, sourceOf } from '../io/read.js';
 import { isUint8Array, isURL } from '../kind.js';
 import type { Model } from '../models/model.js';
+import { SIGNATURE } from './hdf5/signature.js';
 
 export interface ImportOptions {
   /** What the network computes in. Default: what the file's numbers are */
@@ -24,13 +25,20 @@ export interface Reader {
   read(file: ImportFile, options: ImportOptions): Promise<Model>;
 }
 
+const startsWith =
+  (...wanted: readonly number[]) =>
+  (bytes: Uint8Array) =>
+    wanted.every((byte, i) => bytes[i] === byte);
+
 /** Formats by how their files begin. */
 const FORMATS: readonly (readonly [begins: (bytes: Uint8Array) => boolean, load: () => Promise<Reader>])[] = [
+  [startsWith(0x50, 0x4b), async () => (await import('./keras/import.js')).kerasReader],
+  [startsWith(...SIGNATURE), async () => (await import('./keras/import.js')).h5Reader],
   [(bytes) => bytes[0] === 0x08 && bytes[1] < 0x80, async () => (await import('./onnx/import.js')).onnxReader],
 ];
 
 /**
- * A network that another program wrote: ONNX, of one part or with its data beside it. What kind of file it is, its first bytes say.
+ * A network that another program wrote: ONNX, of one part or with its data beside it; Keras, .keras or HDF5. What kind of file it is, its first bytes say.
  * All of it is checked before a network is made.
  *
  * @throws Error with code ERR_FORMAT naming the layer or operation that there is not here, or the place where the file is damaged;
@@ -63,6 +71,6 @@ async function imported(file: ImportFile, options: ImportOptions): Promise<Model
   checkOptions('options', options, ['dtype']);
   if (options.dtype !== undefined) checkOneOf('dtype', options.dtype, ['float32', 'float64']);
   const found = FORMATS.find(([begins]) => begins(file.bytes));
-  if (!found) throw damaged(file.source, 'it begins like no file of a network that is known here (ONNX)');
+  if (!found) throw damaged(file.source, 'it begins like no file of a network that is known here (ONNX, Keras)');
   return (await found[1]()).read(file, options);
 }

@@ -6,13 +6,18 @@ const MAX_MESSAGE = 400;
 
 /** Runs `make`; what it throws becomes an error of the file, unless memory is what is missing. */
 export function ofFile<T>(path: string | URL, make: () => T): T {
+  return ofSource(sourceOf(path), make);
+}
+
+/** The same of what messages call `source`. */
+export function ofSource<T>(source: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_MEMORY') throw error;
     const reason = reasonOf(error);
     const shown = reason.length > MAX_MESSAGE ? `${reason.slice(0, MAX_MESSAGE)} …` : reason;
-    throw failure('ERR_FORMAT', `Cannot load a model from ${sourceOf(path)}: ${shown}`, { cause: error });
+    throw failure('ERR_FORMAT', `Cannot load a model from ${source}: ${shown}`, { cause: error });
   }
 }
 

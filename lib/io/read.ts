@@ -64,8 +64,22 @@ export async function sizeOfFile(file: FileHandle, source: string): Promise<numb
   return stats.size;
 }
 
+/** What is read at any place: a file, or bytes. */
+export interface Positioned {
+  read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+}
+
+/** Bytes as if they were a file. */
+export const inMemory = (content: Uint8Array): Positioned => ({
+  async read(bytes, offset, length, position) {
+    const part = content.subarray(position, position + length);
+    bytes.set(part, offset);
+    return { bytesRead: part.length };
+  },
+});
+
 /** Fills `bytes` from the given position. @throws Error with code ERR_FORMAT if the file ends before */
-export async function readFully(file: FileHandle, bytes: Uint8Array, position: number, source: string): Promise<void> {
+export async function readFully(file: Positioned, bytes: Uint8Array, position: number, source: string): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const length = Math.min(bytes.length - done, MAX_READ);

@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
-import { allocateBytes, damaged, quoted, readFully } from './read.js';
+import { allocateBytes, damaged, type Positioned, quoted, readFully } from './read.js';
 
 /** A file in a ZIP file, as the central directory describes it. */
 export interface ZipEntry {
@@ -45,7 +44,7 @@ const PIECE = 2 ** 20;
  *
  * @throws Error with code ERR_FORMAT and the reason
  */
-export async function readZipDirectory(file: FileHandle, size: number, source: string): Promise<ZipEntry[]> {
+export async function readZipDirectory(file: Positioned, size: number, source: string): Promise<ZipEntry[]> {
   const wrong = (reason: string) => damaged(source, reason);
   const tail = Buffer.alloc(Math.min(size, LOCATOR64_BYTES + END_BYTES + MAX_COMMENT));
   const tailAt = size - tail.length;
@@ -161,7 +160,7 @@ function zip64Fields(
  * @throws Error with code ERR_FORMAT and the reason; ERR_MEMORY if it does not fit into memory
  */
 export async function readZipEntry(
-  file: FileHandle,
+  file: Positioned,
   entry: ZipEntry,
   source: string,
 ): Promise<Uint8Array<ArrayBuffer>> {

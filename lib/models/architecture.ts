@@ -177,7 +177,7 @@ function readConstant(place: string, { shape, constant }: JsonObject): Value {
 /** Layers within layers, such as those of a wrapper: no one writes more. */
 const MAX_DEPTH = 16;
 
-function readLayer(place: string, entry: unknown, depth = 0): Layer {
+export function readLayer(place: string, entry: unknown, depth = 0): Layer {
   if (!isPlain(entry)) throw wrongType(place, 'an object', entry);
   const { className, config } = entry;
   if (typeof className !== 'string') throw wrongType(`${place}.className`, 'a string', className);
@@ -202,7 +202,7 @@ function readLayer(place: string, entry: unknown, depth = 0): Layer {
   return layer;
 }
 
-function checkSize(place: string, shape: Shape): Shape {
+export function checkSize(place: string, shape: Shape): Shape {
   const size = sizeOf(shape);
   if (!(size <= MAX_VALUES))
     throw new RangeError(`Expected ${place} to have at most 2^40 values a sample, got ${size}`);

@@ -5,11 +5,10 @@ import { FractalHeap } from './fractal-heap.js';
 import { GlobalHeaps } from './global-heap.js';
 import { readLinks } from './links.js';
 import { MESSAGE, type Message, readObjectHeader } from './object-header.js';
+import { SIGNATURE } from './signature.js';
 import { readRecords } from './tree2.js';
 
 const text = new TextDecoder();
-
-export const SIGNATURE = Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /**
  * A file of HDF5 as h5py writes them, with any bounds of versions: groups, arrays of numbers (in one piece or in chunks, by gzip),

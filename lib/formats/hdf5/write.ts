@@ -1,5 +1,6 @@
 import { isFloat32Array, isFloat64Array, isInt32Array } from '../../kind.js';
 import { Bytes } from './bytes.js';
+import { SIGNATURE } from './signature.js';
 import { StringHeaps } from './write-strings.js';
 
 /** A string, or a list of them. */
@@ -85,7 +86,7 @@ class Writer {
   /** The superblock and what was placed behind it. */
   finish(header: number, tree: number, heap: number): Uint8Array[] {
     const superblock = new Bytes()
-      .bytes(Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0, 0, 8, 8, 0))
+      .bytes(Uint8Array.of(...SIGNATURE, 0, 0, 0, 0, 0, 8, 8, 0))
       .u16(LEAF)
       .u16(INTERNAL)
       .u32(0)

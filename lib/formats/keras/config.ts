@@ -42,7 +42,6 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   batch_input_shape: ANY,
   batch_shape: ANY,
   input_shape: ANY,
-  input_dim: ANY,
   input_length: ANY,
   seed: ANY, // of another generator
   noise_shape: [null],
@@ -61,7 +60,7 @@ const pooled: Kind = { others: { keepdims: [false] } };
 
 /** The layers that both have. */
 const KINDS: Readonly<Record<string, Kind>> = {
-  Dense: {},
+  Dense: { others: { input_dim: ANY } },
   Conv1D: {},
   Conv2D: {},
   Conv2DTranspose: { others: { output_padding: [null] } },
@@ -231,7 +230,8 @@ function ourOption(place: string, key: string, value: unknown): unknown {
   if (!/layer$/i.test(key)) return value;
   const { name, config } = readObject(place, value);
   // a pair of layers, of which each is told to give zeros where a step does not count, as ours does
-  return ourLayer(place, name, { ...config, zero_output_for_mask: false });
+  const { zero_output_for_mask: _, ...own } = config;
+  return ourLayer(place, name, own);
 }
 
 /** The `output_shape` of attention: one number, or a list of it. */

@@ -1,0 +1,83 @@
+import { NDArray } from '../../array.js';
+import { wrongType, wrongValue } from '../../check.js';
+import { isValue, marked, sizeOf, type Value } from '../../graph/value.js';
+import type { Layer, Values } from '../../layers/layer.js';
+import { checkNumbers, type Given } from './operations-in.js';
+
+/** Numbers of a constant that a layer makes at once: as many as our own files may have. */
+const MOST = 2 ** 22;
+
+interface Options {
+  readonly useCausalMask?: boolean;
+  readonly axis?: number | readonly number[];
+  readonly center?: boolean;
+  readonly scale?: boolean;
+}
+
+type Named = Readonly<Record<string, Given>>;
+
+/** Arguments of attention's calls that are options of our layer. */
+export const OF_ATTENTION = {
+  use_causal_mask: 'useCausalMask',
+  return_attention_scores: 'returnAttentionScores',
+} as const;
+
+/** What a layer makes of Keras' arguments. @throws TypeError or RangeError naming what there is not here */
+export function applyLayer(layer: Layer, args: readonly Given[], kwargs: Named): readonly Value[] {
+  const inputs = inputsOf(layer, args, rest(layer, kwargs));
+  const values = (Array.isArray(inputs) ? inputs : [inputs]) as readonly Value[];
+  for (const value of values) checkNumbers(value);
+  checkConstants(layer, values);
+  return layer.callOn(inputs).outputs;
+}
+
+/** Arguments that say nothing, or nothing that is not known: masks go with values, and Keras asks `fit` whether it trains. */
+function rest(layer: Layer, kwargs: Named): Named {
+  const own = Object.entries(kwargs).filter(([key, value]) => {
+    if (value === null || key === 'training') return false;
+    return !(layer.className === 'MultiHeadAttention' && key in OF_ATTENTION);
+  });
+  return Object.fromEntries(own);
+}
+
+function inputsOf(layer: Layer, args: readonly Given[], kwargs: Named): Values {
+  const [x, ...others] = args.filter((given) => given !== null);
+  if (layer.className === 'MultiHeadAttention') {
+    const { query = x, value = others[0], key = others[1], attention_mask: mask, ...more } = kwargs;
+    refuse(more);
+    if (others.length > 2) throw wrongValue('its arguments', 'at most three', args.length);
+    return [query, value, key, mask].filter((given) => given !== undefined).map(inputOf);
+  }
+  if ('returnSequences' in layer || layer.className === 'Bidirectional') {
+    const { initial_state: states = [], ...more } = kwargs;
+    refuse(more);
+    const all = [x, ...others, states].flat().map((given) => inputOf(given as Given));
+    return all.length > 1 ? all : all[0];
+  }
+  const { inputs = x, ...more } = kwargs;
+  refuse(more);
+  if (others.length > 0) throw wrongValue('its arguments', 'one', args.length);
+  return Array.isArray(inputs) ? inputs.map(inputOf) : inputOf(inputs);
+}
+
+function refuse(kwargs: Named): void {
+  const [key] = Object.keys(kwargs);
+  if (key !== undefined) throw wrongValue('its arguments', 'none that there is not here', key);
+}
+
+function inputOf(given: Given | undefined): Value {
+  if (given instanceof NDArray) return marked({ shape: given.shape, batched: false, constant: given });
+  if (!isValue(given)) throw wrongType('what it is applied to', 'a value or a list of them', given);
+  return given;
+}
+
+/** Layers that make constants of the size of what they are given. */
+function checkConstants(layer: Layer, inputs: readonly Value[]): void {
+  const { useCausalMask, axis, center = true, scale = true } = layer as Options;
+  const [{ shape }] = inputs;
+  let numbers = 0;
+  if (useCausalMask) numbers = (shape[0] ?? 0) * (inputs[1]?.shape[0] ?? 0);
+  else if (axis !== undefined && !(center && scale)) numbers = sizeOf(shape);
+  else if (layer.className === 'Concatenate') numbers = Math.max(...inputs.map((value) => value.shape[0] ?? 0));
+  if (numbers > MOST) throw wrongValue('what it makes', 'of at most 2^22 constant numbers', numbers);
+}

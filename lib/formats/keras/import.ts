@@ -1,0 +1,176 @@
+import { NDArray } from '../../array.js';
+import type { Graph } from '../../graph/graph.js';
+import { sizeOf } from '../../graph/value.js';
+import { allLayers, layerPaths, weightName, weightsOfGraph } from '../../graph/weights.js';
+import { ofSource } from '../../io/file-errors.js';
+import type { JsonObject } from '../../io/model-file.js';
+import { damaged, inMemory } from '../../io/read.js';
+import { readZipDirectory, readZipEntry } from '../../io/zip.js';
+import { isPlain } from '../../kind.js';
+import { architectureOf } from '../../models/architecture.js';
+import type { Model } from '../../models/model.js';
+import { RandomState } from '../../random.js';
+import { objectIn } from '../../saved.js';
+import { warn } from '../../warn.js';
+import { type Group, openHdf5 } from '../hdf5/read.js';
+import type { ImportFile, ImportOptions, Reader } from '../import.js';
+import { type ReadModel, readModel } from './model-in.js';
+import { variablesOf } from './optimizer-state.js';
+import { type ReadTraining, readTraining } from './training-in.js';
+import { arrayOf, type Found, findByClass, findByName, listAttribute } from './weights-in.js';
+
+/** What a file of Keras says, in whatever form. */
+interface KerasFile {
+  readonly config: JsonObject;
+  readonly version: string;
+  readonly weights: Group;
+  readonly isLegacy: boolean;
+  readonly training: unknown;
+}
+
+/** Keras 3's ZIP file. */
+export const kerasReader: Reader = {
+  async read(file, options) {
+    const { bytes, source } = file;
+    const archive = inMemory(bytes);
+    const entries = await readZipDirectory(archive, bytes.length, source);
+    const content = async (name: string) => {
+      const entry = entries.find((own) => own.name === name);
+      if (!entry) {
+        const names = entries.slice(0, 5).map((own) => own.name.slice(0, 40));
+        throw damaged(source, `it is a ZIP file without ${name}, which those of Keras have (${names.join(', ')})`);
+      }
+      return readZipEntry(archive, entry, source);
+    };
+    const json = async (name: string) => parsed(new TextDecoder().decode(await content(name)), name, source);
+    const config = await json('config.json');
+    const hasMetadata = entries.some(({ name }) => name === 'metadata.json');
+    const version = hasMetadata ? (await json('metadata.json')).keras_version : undefined;
+    const weights = openHdf5(await content('model.weights.h5'), source);
+    const { compile_config: training } = config;
+    return build(file, options, { config, version: String(version ?? '3'), weights, isLegacy: false, training });
+  },
+};
+
+/** The file of HDF5 of Keras 2 and 3. */
+export const h5Reader: Reader = {
+  async read(file, options) {
+    const { bytes, source } = file;
+    const weights = openHdf5(bytes, source);
+    const [text] = weights.attribute('model_config') ?? [];
+    if (text === undefined)
+      throw damaged(source, 'it has no model_config: a file of weights alone, which takes the network it was made of');
+    const [trained] = weights.attribute('training_config') ?? [];
+    const [version = '1'] = weights.attribute('keras_version') ?? [];
+    const config = parsed(text, 'model_config', source);
+    const training = trained === undefined ? undefined : parsed(trained, 'training_config', source);
+    return build(file, options, { config, version, weights, isLegacy: true, training });
+  },
+};
+
+function parsed(text: string, name: string, source: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw damaged(source, `its ${name} is not JSON`);
+  }
+  if (!isPlain(value)) throw damaged(source, `its ${name} is no object`);
+  return value;
+}
+
+function build({ source }: ImportFile, options: ImportOptions, file: KerasFile): Model {
+  return ofSource(source, () => {
+    const dtype = options.dtype ?? dtypeIn(file.config);
+    const network = readModel(file.config, { dtype, isKeras2: /^[012]\./.test(file.version) });
+    const { model, layers } = network;
+    const graph = model.graph as Graph;
+    const found: Found = new Map();
+    if (file.isLegacy) findByName(file.weights, layers, found);
+    else findByClass(file.weights, layers, found);
+    const weights = weightsOfGraph(graph).map(({ layer, weight }) => {
+      const array = found.get(weight);
+      const name = weightName(layer, weight);
+      if (!array) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
+      return [name, arrayOf(array.read(), dtype)] as const;
+    });
+    const whole = {
+      architecture: JSON.parse(JSON.stringify(architectureOf(model))) as JsonObject,
+      weights,
+      randomState: new RandomState().getState(),
+    };
+    const dropped = (reason: unknown) =>
+      warn(
+        'FJORDNET_IMPORT',
+        `${source} says how the network is trained, which there is not here: ${(reason as Error).message}`,
+      );
+    let training: ReadTraining | undefined;
+    try {
+      training = readTraining(file.training, model);
+      if (training) return objectIn({ ...whole, ...trained(network, file, training, dtype) }) as Model;
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ERR_MEMORY') throw error;
+      const untrained = objectIn(whole) as Model;
+      dropped(error);
+      return untrained;
+    }
+    return objectIn(whole) as Model;
+  });
+}
+
+/** float64 where a layer says so. */
+function dtypeIn(config: JsonObject): 'float32' | 'float64' {
+  const { layers } = (isPlain(config.config) ? config.config : config) as JsonObject;
+  const list = Array.isArray(layers) ? layers : Array.isArray(config.config) ? config.config : [];
+  const isDouble = list.some((entry) => {
+    const own = isPlain(entry) && isPlain(entry.config) ? entry.config.dtype : undefined;
+    return (isPlain(own) && isPlain(own.config) ? own.config.name : own) === 'float64';
+  });
+  return isDouble ? 'float64' : 'float32';
+}
+
+/** How it is trained, and the optimizer's memory where the file has that of just this network. */
+function trained(
+  { model }: ReadModel,
+  file: KerasFile,
+  { training, optimizer }: ReadTraining,
+  dtype: 'float32' | 'float64',
+) {
+  const graph = model.graph as Graph;
+  const paths = layerPaths(graph);
+  const frozen = [...new Set(allLayers(graph.layers))].filter((layer) => !model.trainable || !layer.trainable);
+  const names = frozen.flatMap((layer) => paths.get(layer) ?? []);
+  const weights = weightsOfGraph(graph, new Set(frozen)).filter(({ weight, trainable }) => weight.trained && trainable);
+  const variables = variablesOf(optimizer, weights.length);
+  const arrays = variablesIn(file);
+  const isWhole =
+    arrays.length === variables.length &&
+    variables.every((own, i) => {
+      const wanted = own.kind === 'state' ? weights[own.weight].weight.shape : [];
+      return arrays[i]?.isDataset && arrays[i].shape.join() === wanted.join();
+    });
+  const optimizerState: [string, NDArray][] = [];
+  let iterations = 0;
+  for (const [i, variable] of variables.entries()) {
+    if (variable.kind === 'iteration' && isWhole) iterations = arrays[i].read().data[0];
+    if (variable.kind !== 'state') continue;
+    const { layer, weight } = weights[variable.weight];
+    const values = isWhole ? arrayOf(arrays[i].read(), dtype) : zeros(weight.shape, dtype);
+    if (isWhole && variable.plus !== 0) for (const [k, x] of values.data.entries()) values.data[k] = x - variable.plus;
+    optimizerState.push([`${layer}/${weight.name}/${variable.own}`, values]);
+  }
+  return { training: { iterations, ...training, ...(names.length > 0 && { frozen: names }) }, optimizerState };
+}
+
+const zeros = (shape: readonly number[], dtype: 'float32' | 'float64') =>
+  NDArray.wrap(new (dtype === 'float32' ? Float32Array : Float64Array)(sizeOf(shape)), shape);
+
+/** The optimizer's variables, in their order. */
+function variablesIn({ weights, isLegacy }: KerasFile): Group[] {
+  if (isLegacy) {
+    const group = weights.find('optimizer_weights');
+    return group ? listAttribute(group, 'weight_names').flatMap((name) => group.find(name) ?? []) : [];
+  }
+  const group = weights.find('optimizer/vars');
+  return (group?.names ?? []).flatMap((_, i) => group?.find(String(i)) ?? []);
+}

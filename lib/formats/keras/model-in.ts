@@ -1,0 +1,343 @@
+import { checkInteger, wrongType, wrongValue } from '../../check.js';
+import type { Value } from '../../graph/value.js';
+import { at } from '../../io/file-errors.js';
+import type { JsonObject } from '../../io/model-file.js';
+import { isPlain } from '../../kind.js';
+import { type Layer, nameOf } from '../../layers/layer.js';
+import { InputLayer } from '../../layers/shape.js';
+import { checkSize, readLayer } from '../../models/architecture.js';
+import { checkWithin } from '../../models/extent.js';
+import { Model } from '../../models/model.js';
+import { Sequential } from '../../models/sequential.js';
+import { applyLayer, OF_ATTENTION } from './apply.js';
+import { type CallNode, type Reference, readNode, readReference, referencesIn, resolved } from './calls-in.js';
+import { ourLayer } from './config.js';
+import { integerInputs } from './integers.js';
+import { applyOperation, isOperation } from './operations-in.js';
+
+/** A layer that was read, under Keras' name and class, and those within it where it is a network. */
+export interface ReadLayer {
+  readonly name: string;
+  readonly className: string;
+  readonly layer: Layer;
+  readonly layers?: readonly ReadLayer[];
+}
+
+/** A network, and its layers in the order of the file, which their weights go by. */
+export interface ReadModel {
+  readonly model: Model;
+  readonly layers: readonly ReadLayer[];
+}
+
+/** What goes for a whole file. */
+export interface Reading {
+  readonly dtype: 'float32' | 'float64';
+  /** Of Keras: what 'hard_sigmoid' is depends on it. */
+  readonly isKeras2: boolean;
+}
+
+/** Networks within networks: no one writes more. */
+const MAX_DEPTH = 16;
+
+const NETWORKS = ['Sequential', 'Functional', 'Model'];
+
+/** The network that Keras' config describes. @throws TypeError or RangeError naming what there is not here, and its place */
+export function readModel(given: unknown, reading: Reading, depth = 0): ReadModel {
+  const { class_name: className, config } = readEntry('the network', given);
+  if (depth > MAX_DEPTH) throw wrongValue('the networks within it', `at most ${MAX_DEPTH} deep`, depth);
+  if (className === 'Sequential') return readSequential(config, reading, depth);
+  if (NETWORKS.includes(className) || ('layers' in config && 'input_layers' in config))
+    return readFunctional(config, reading, depth);
+  throw wrongValue('the network', 'a Sequential or a functional model, as others are code', className);
+}
+
+interface LayerEntry {
+  readonly class_name: string;
+  readonly config: JsonObject;
+  readonly name?: unknown;
+  readonly inbound_nodes?: unknown;
+}
+
+function readEntry(place: string, entry: unknown): LayerEntry {
+  if (!isPlain(entry) || typeof entry.class_name !== 'string')
+    throw wrongType(place, 'an object with class_name and config', entry);
+  // of old files of Keras: a Sequential's config was the list of its layers
+  if (Array.isArray(entry.config)) return { ...entry, class_name: entry.class_name, config: { layers: entry.config } };
+  if (!isPlain(entry.config)) throw wrongType(place, 'an object with class_name and config', entry.config);
+  return entry as unknown as LayerEntry;
+}
+
+const nameIn = ({ name, config }: LayerEntry, byDefault: string): string => {
+  const own = name ?? config.name ?? byDefault;
+  if (typeof own !== 'string' || own === '') throw wrongType('the name of a layer', 'a text', own);
+  return own;
+};
+
+function entriesIn({ layers }: JsonObject): LayerEntry[] {
+  if (!Array.isArray(layers) || layers.length === 0) throw wrongType('layers', 'a list of one layer or more', layers);
+  return layers.map((entry, i) => readEntry(`layers[${i}]`, entry));
+}
+
+/** The shape of a sample, of a batch's. @throws TypeError or RangeError where it is not known */
+function shapeIn(place: string, given: unknown): number[] {
+  if (!Array.isArray(given) || given.length === 0) throw wrongType(place, 'a list, from the batch on', given);
+  return given.slice(1).map((n) => {
+    if (n === null)
+      throw wrongValue(place, 'known in all axes but the first, as lengths are fixed here', JSON.stringify(given));
+    return checkInteger(place, n, 1);
+  });
+}
+
+const inputShapeIn = ({ batch_shape, batch_input_shape, shape, input_shape }: JsonObject): unknown => {
+  const sample = shape ?? input_shape;
+  return batch_shape ?? batch_input_shape ?? (Array.isArray(sample) ? [null, ...sample] : undefined);
+};
+
+function readSequential(config: JsonObject, reading: Reading, depth: number): ReadModel {
+  const entries = entriesIn(config);
+  const [first] = entries;
+  const own = entries.filter((entry) => entry.class_name !== 'InputLayer');
+  if (own.length === 0) throw wrongType('layers', 'a list with a layer beside its input', entries);
+  if (own.length < entries.length - 1 || (own.length < entries.length && first.class_name !== 'InputLayer'))
+    throw wrongValue('layers', 'a list with one input, the first', 'another');
+  const nested = NETWORKS.includes(own[0].class_name);
+  const given = inputShapeIn(first.config) ?? config.build_input_shape;
+  if (given === undefined && !nested)
+    throw wrongType(`the input shape of the network '${config.name}'`, 'known, as it is once it was built', given);
+  const shape = given === undefined ? undefined : shapeIn('the input shape', given);
+  if (shape) checkSize('the input shape', shape);
+  const isInteger = integerInputs({ class_name: 'Sequential', config })[0];
+  const layers: ReadLayer[] = [];
+  const all: Layer[] = [];
+  const isEmbedding = own[0].class_name === 'Embedding';
+  if (shape && isInteger && !isEmbedding) all.push(new InputLayer({ shape, dtype: 'int32' }));
+  for (const [i, entry] of own.entries()) {
+    const name = nameIn(entry, `layer_${i}`);
+    const inputShape = i === 0 && all.length === 0 && !nested ? shape : undefined;
+    const { read, lastAxis } = readOne(name, entry, [], reading, depth, inputShape);
+    layers.push(read);
+    all.push(read.layer);
+    if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
+  }
+  checkWithin('the network', all);
+  const model = new Sequential({ layers: all, name: nameOfModel(config, 'sequential'), dtype: reading.dtype });
+  checkAxes(model);
+  freeze(model, config);
+  return { model, layers };
+}
+
+/** Axes that are to be the last ones, of layers that are not applied yet. */
+const axes = new WeakMap<Layer, number>();
+
+function checkAxes({ graph }: Model): void {
+  for (const layer of graph?.layers ?? []) checkAxis(layer);
+}
+
+function checkAxis(layer: Layer): void {
+  const axis = axes.get(layer);
+  const built = layer.builtFor?.inputs as Value | undefined;
+  if (axis !== undefined && built && axis !== built.shape.length)
+    throw wrongValue(`the axis of ${nameOf(layer)}`, `the last, ${built.shape.length} or -1`, axis);
+}
+
+const nameOfModel = ({ name }: JsonObject, byDefault: string) =>
+  typeof name === 'string' && name !== '' ? name : byDefault;
+
+/** A network that is not trained has no layer that is. */
+function freeze(model: Model, { trainable }: JsonObject): void {
+  if (trainable === false) model.trainable = false;
+}
+
+function readOne(
+  name: string,
+  entry: LayerEntry,
+  nodes: readonly CallNode[],
+  reading: Reading,
+  depth: number,
+  inputShape?: readonly number[],
+): { read: ReadLayer; lastAxis?: number } {
+  const { class_name: className, config } = entry;
+  if (NETWORKS.includes(className)) {
+    const inner = at(`the network '${name}'`, () =>
+      readModel({ ...entry, config: { ...config, name } }, reading, depth + 1),
+    );
+    return { read: { name, className, layer: inner.model, layers: inner.layers } };
+  }
+  const place = `the layer '${name}'`;
+  const { lastAxis, ...described } = ourLayer(place, className, { ...config, name });
+  checkVersion(place, described.config, reading);
+  const options = className === 'MultiHeadAttention' ? attentionOptions(place, nodes) : {};
+  const own = { ...described.config, ...options, ...(inputShape && { inputShape }) };
+  const layer = readLayer(place, { className: described.className, config: own });
+  return { read: { name, className, layer }, ...(lastAxis !== undefined && { lastAxis }) };
+}
+
+/** Keras 2 had another hard sigmoid. */
+function checkVersion(place: string, config: JsonObject, { isKeras2 }: Reading): void {
+  for (const [key, value] of Object.entries(config)) {
+    if (!isPlain(value)) continue;
+    if (isKeras2 && value.name === 'hardSigmoid' && /activation$/i.test(key))
+      throw wrongValue(`the ${key} of ${place}`, 'none of Keras 2 that is another one here', 'hard_sigmoid');
+    if (isPlain(value.config)) checkVersion(place, value.config, { isKeras2, dtype: 'float32' });
+  }
+}
+
+/** Our options that Keras has among the arguments of calls. */
+function attentionOptions(place: string, nodes: readonly CallNode[]): JsonObject {
+  const of = ({ args, kwargs }: CallNode) => ({
+    ...Object.fromEntries(Object.entries(OF_ATTENTION).map(([keras, own]) => [own, kwargs[keras] === true])),
+    attentionMask: (kwargs.attention_mask ?? args[3] ?? null) !== null,
+  });
+  const options = nodes.map((node) => JSON.stringify(of(node)));
+  if (new Set(options).size > 1) throw wrongValue(place, 'called in one manner', 'several');
+  return options.length > 0 ? JSON.parse(options[0]) : {};
+}
+
+/** A layer or an operation of a functional model, and what it gave so far. */
+interface Member {
+  readonly name: string;
+  readonly entry: LayerEntry;
+  readonly nodes: readonly CallNode[];
+  readonly read?: ReadLayer;
+  readonly made: (readonly Value[])[];
+  /** What its next node reads, and may not be made yet. */
+  reads?: Reference[];
+  isWaiting: boolean;
+}
+
+function readFunctional(config: JsonObject, reading: Reading, depth: number): ReadModel {
+  const integers = integerInputs({ class_name: 'Functional', config });
+  const inputs = placesIn('input_layers', config.input_layers);
+  const isInteger = new Set(inputs.list.filter((_, i) => integers[i]).map(({ layer }) => layer));
+  const members = new Map<string, Member>();
+  for (const entry of entriesIn(config)) {
+    const name = nameIn(entry, '');
+    if (members.has(name)) throw wrongValue('layers', 'a list of different names', name);
+    members.set(name, memberOf(name, entry, isInteger.has(name), reading, depth));
+  }
+  checkWithin(
+    'the network',
+    [...members.values()].flatMap(({ read, nodes }) => (read ? nodes.map(() => read.layer) : [])),
+  );
+  // Keras 2 counts the nodes of networks from 1, version 3 in the lists of inputs and outputs alone
+  const nodeOf = (member: Member, { node }: Reference, isPlace: boolean) => {
+    const isNetwork = member.read?.layers !== undefined;
+    const isCounted = reading.isKeras2 || (isPlace && member.entry.class_name !== 'Sequential');
+    return isNetwork && isCounted ? Math.max(0, node - 1) : node;
+  };
+  const find = (reference: Reference): Member => {
+    const member = members.get(reference.layer);
+    if (!member) throw wrongValue('a layer that is read', 'one of the network', reference.layer);
+    return member;
+  };
+  const valueAt = (reference: Reference, isPlace = false): Value => {
+    const member = find(reference);
+    const value = member.made[nodeOf(member, reference, isPlace)]?.[reference.output];
+    if (!value) throw wrongValue(`output ${reference.output} of '${reference.layer}'`, 'one that it gives', 'none');
+    return value;
+  };
+  const wanted = placesIn('output_layers', config.output_layers);
+  run([...members.values()], find, nodeOf, (reference) => valueAt(reference));
+  const values = inputs.list.map((place) => valueAt(place, true));
+  const outputs = wanted.list.map((place) => valueAt(place, true));
+  const isListed = wanted.isList && !(reading.isKeras2 && outputs.length === 1);
+  const model = new Model({
+    inputs: values.length === 1 ? values[0] : values,
+    outputs: isListed ? outputs : outputs[0],
+    name: nameOfModel(config, 'model'),
+    dtype: reading.dtype,
+  });
+  freeze(model, config);
+  return { model, layers: [...members.values()].flatMap(({ read }) => (read ? [read] : [])) };
+}
+
+function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: Reading, depth: number): Member {
+  const { class_name: className, config, inbound_nodes: given = [] } = entry;
+  if (!Array.isArray(given)) throw wrongType(`the nodes of '${name}'`, 'a list', given);
+  const nodes = given.map((node, i) => readNode(`node ${i} of '${name}'`, node));
+  const member: Member = { name, entry, nodes, made: [], isWaiting: false };
+  if (className === 'InputLayer') {
+    const shape = shapeIn(`the shape of the input '${name}'`, inputShapeIn(config));
+    checkSize(`the input '${name}'`, shape);
+    const dtype = isInteger || /^u?int/.test(String(config.dtype)) ? 'int32' : 'float32';
+    return { ...member, nodes: [], made: [[new InputLayer({ name, shape, dtype }).source]] };
+  }
+  if (isOperationEntry(entry)) return member;
+  const { read, lastAxis } = readOne(name, entry, nodes, reading, depth);
+  if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
+  return { ...member, read };
+}
+
+/** An operation has a module of its own; in files of HDF5, which have none, it is what no layer is. */
+function isOperationEntry({ class_name: className, config, ...entry }: LayerEntry): boolean {
+  const { module } = entry as { module?: unknown };
+  return typeof module === 'string'
+    ? module.startsWith('keras.src.ops') || (module.startsWith('keras.ops') && isOperation(className))
+    : !('trainable' in config) && !('dtype' in config) && isOperation(className);
+}
+
+/** Applies everything, each behind what it reads; without recursion, for networks of any depth. */
+function run(
+  members: readonly Member[],
+  find: (reference: Reference) => Member,
+  nodeOf: (member: Member, reference: Reference, isPlace: boolean) => number,
+  valueAt: (reference: Reference) => Value,
+): void {
+  for (const start of members) {
+    const stack = [{ member: start, until: start.nodes.length }];
+    while (stack.length > 0) {
+      const { member, until } = stack[stack.length - 1];
+      const node = member.nodes[member.made.length];
+      if (member.made.length >= until || !node) {
+        stack.pop();
+        continue;
+      }
+      member.reads ??= referencesIn(node);
+      const isMade = (reference: Reference) => {
+        const from = find(reference);
+        return from.made.length > nodeOf(from, reference, false);
+      };
+      while (member.reads.length > 0 && isMade(member.reads[member.reads.length - 1])) member.reads.pop();
+      const missing = member.reads.at(-1);
+      if (missing) {
+        const from = find(missing);
+        const wanted = nodeOf(from, missing, false) + 1;
+        // it waits for this one already, or has no such node
+        if (from.isWaiting || from === member || from.nodes.length < wanted) throw loops(member, missing);
+        member.isWaiting = true;
+        stack.push({ member: from, until: wanted });
+        continue;
+      }
+      member.isWaiting = false;
+      member.reads = undefined;
+      member.made.push(at(`'${member.name}'`, () => made(member, node, valueAt)));
+    }
+  }
+}
+
+const loops = ({ name }: Member, { layer }: Reference) => wrongValue(`what '${name}' reads`, 'made before it', layer);
+
+function made({ entry, read }: Member, node: CallNode, valueAt: (reference: Reference) => Value): readonly Value[] {
+  const args = node.args.map((argument) => resolved(argument, valueAt));
+  const named = Object.entries(node.kwargs).map(([key, argument]) => [key, resolved(argument, valueAt)] as const);
+  if (!read) {
+    const { name: _, ...config } = entry.config;
+    return [checked(applyOperation(entry.class_name, config, [...args, ...named.map(([, value]) => value)]))];
+  }
+  const values = applyLayer(read.layer, args, Object.fromEntries(named));
+  checkAxis(read.layer);
+  return values.map(checked);
+}
+
+function checked(value: Value): Value {
+  checkSize('what it gives', value.shape);
+  return value;
+}
+
+/** ["x", 0, 0], or a list or an object of such. */
+function placesIn(place: string, given: unknown): { list: Reference[]; isList: boolean } {
+  const isOne = Array.isArray(given) && typeof given[0] === 'string';
+  const all = isOne ? [given] : isPlain(given) ? Object.values(given) : given;
+  if (!Array.isArray(all) || all.length === 0) throw wrongType(place, 'a list of places', given);
+  return { list: all.map((own, i) => readReference(`${place}[${i}]`, own)), isList: !isOne };
+}

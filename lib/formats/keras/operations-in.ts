@@ -1,0 +1,275 @@
+import { getActivation } from '../../activations.js';
+import { NDArray } from '../../array.js';
+import { checkInteger, checkNumber, wrongType, wrongValue } from '../../check.js';
+import { activate } from '../../graph/ops/activation.js';
+import { repeatAxis } from '../../graph/ops/axes.js';
+import { applyOp, isValue, type Value } from '../../graph/value.js';
+import type { JsonObject } from '../../io/model-file.js';
+import { type Operand, ops } from '../../ops.js';
+import { ourActivation } from './config-parts.js';
+
+/** A slice of an axis, as Python writes it. */
+export interface Slice {
+  readonly start: number | null;
+  readonly stop: number | null;
+}
+
+/** What an operation of Keras is given: values, numbers that stay, lists. */
+export type Given = Value | NDArray | number | boolean | string | null | Slice | readonly Given[];
+
+interface Call {
+  readonly config: JsonObject;
+  readonly args: readonly Given[];
+}
+
+type Make = (call: Call) => Value;
+
+const isOperand = (given: Given | undefined): given is Value | NDArray | number =>
+  typeof given === 'number' || isValue(given) || given instanceof NDArray;
+
+const operand = (name: string, given: Given | undefined): Operand => {
+  if (isValue(given)) return checkNumbers(given) as Operand;
+  if (isOperand(given)) return given as Operand;
+  if (typeof given === 'boolean') return Number(given);
+  throw wrongType(name, 'a value, a number or an array', given);
+};
+
+const value = (given: Given | undefined): Value => {
+  if (!isValue(given)) throw wrongType('what an operation is given', 'a value', given);
+  return checkNumbers(given);
+};
+
+const unary =
+  (make: (x: any) => Value): Make =>
+  ({ args: [x] }) =>
+    make(operand('x', x));
+const binary =
+  (make: (x: any, y: any) => Value): Make =>
+  ({ args: [x, y] }) =>
+    make(operand('x1', x), operand('x2', y));
+
+/** An axis of a sample, for one that is counted with the batch. @throws RangeError for that of the batch */
+function axisOf(axis: unknown, rank: number): number {
+  const given = checkInteger('axis', axis);
+  const own = given < 0 ? given + rank : given - 1;
+  if (given === 0 || own < 0 || own >= rank) throw wrongValue('axis', 'an axis of a sample, counted from 1', given);
+  return own;
+}
+
+const reduced =
+  (make: (x: Value, along: { axis: readonly number[]; keepDims: boolean }) => Value): Make =>
+  ({ config: { axis, keepdims, initial = null }, args: [x] }) => {
+    const from = value(x);
+    if (initial !== null) throw wrongValue('initial', 'none', initial);
+    if (axis === null || axis === undefined) throw wrongType('axis', 'an axis, as the batch is not reduced', axis);
+    const axes = [axis].flat().map((own) => axisOf(own, from.shape.length));
+    return make(from, { axis: axes, keepDims: keepdims === true });
+  };
+
+const activation =
+  (name: string): Make =>
+  ({ config: { name: _, ...config }, args: [x] }) =>
+    activate(value(x), getActivation('activation', ourActivation('activation', { class_name: name, config })));
+
+const reshape: Make = ({ config: { newshape }, args: [x] }) => {
+  const from = value(x);
+  if (!Array.isArray(newshape)) throw wrongType('newshape', 'a list of lengths', newshape);
+  const [batch, ...shape] = newshape.map((n, i) => checkInteger(`newshape[${i}]`, n ?? -1, -1));
+  if (batch !== -1) throw wrongValue('newshape[0]', '-1, as the batch is of any length', batch);
+  return ops.reshape(from, shape) as Value;
+};
+
+const transpose: Make = ({ config: { axes }, args: [x] }) => {
+  const from = value(x);
+  const order = Array.isArray(axes) ? axes : wrongTranspose(axes);
+  if (order[0] !== 0) throw wrongValue('axes[0]', '0, as the batch stays first', order[0]);
+  return ops.transpose(
+    from,
+    order.slice(1).map((axis) => axisOf(axis, from.shape.length)),
+  ) as Value;
+};
+const wrongTranspose = (axes: unknown): never => {
+  throw wrongType('axes', 'a list of axes, as the batch stays first', axes);
+};
+
+/** A range of an axis; `length` is its own. */
+function rangeOf({ start, stop }: Slice, length: number): [from: number, count: number] {
+  const bound = (given: number | null, byDefault: number) => {
+    const n = given === null ? byDefault : checkInteger('a slice', given);
+    return Math.max(0, Math.min(length, n < 0 ? n + length : n));
+  };
+  const from = bound(start, 0);
+  const count = bound(stop, length) - from;
+  if (count < 1) throw wrongValue('a slice', 'of one entry or more', count);
+  return [from, count];
+}
+
+const isSlice = (given: Given): given is Slice => typeof given === 'object' && given !== null && 'stop' in given;
+
+/** x[:, 2, 1:3]: numbers take an axis away. */
+const getItem: Make = ({ args: [x, key] }) => {
+  let out = value(x);
+  const [batch, ...keys] = Array.isArray(key) ? (key as readonly Given[]) : [key as Given];
+  if (!isSlice(batch) || batch.start !== null || batch.stop !== null)
+    throw wrongType('the first index', 'a slice of all, as the batch stays', batch);
+  if (keys.length > out.shape.length) throw wrongValue('indices', `at most ${out.shape.length + 1}`, keys.length + 1);
+  const starts = out.shape.map(() => 0);
+  const lengths = [...out.shape];
+  const gone = new Set<number>();
+  for (const [axis, own] of keys.entries()) {
+    if (isSlice(own)) {
+      [starts[axis], lengths[axis]] = rangeOf(own, out.shape[axis]);
+    } else {
+      const n = checkInteger('an index', own);
+      [starts[axis], lengths[axis]] = [n < 0 ? n + out.shape[axis] : n, 1];
+      gone.add(axis);
+    }
+  }
+  out = ops.slice(out, starts, lengths) as Value;
+  return gone.size > 0
+    ? (ops.reshape(
+        out,
+        lengths.filter((_, axis) => !gone.has(axis)),
+      ) as Value)
+    : out;
+};
+
+const list = (given: Given | undefined): Value[] => {
+  if (!Array.isArray(given)) throw wrongType('what an operation is given', 'a list of values', given);
+  return given.map((own) => value(own));
+};
+
+/** What was made integers of, by leaving their fractions out, which there is not here: indices have none. */
+const indices = new WeakSet<Value>();
+
+/** @throws TypeError for what may only be an index */
+export function checkNumbers(value: Value): Value {
+  if (indices.has(value)) throw new TypeError('Expected what is cast to integers to be used as indices alone');
+  return value;
+}
+
+/** Numbers are of one type here. */
+const cast: Make = ({ config: { dtype }, args: [x] }) => {
+  const from = value(x);
+  if (typeof dtype !== 'string') throw wrongType('dtype', 'a name', dtype);
+  const maker = from.from && 'op' in from.from ? from.from.op.name : '';
+  const isWhole = from.dtype === 'int32' || ['greater', 'greaterEqual', 'equal', 'sign'].includes(maker);
+  if (dtype.startsWith('float') || isWhole) return from;
+  if (dtype === 'bool') throw wrongValue('dtype', 'of numbers, where no comparison is cast', dtype);
+  const index = ops.mul(from, 1) as Value;
+  indices.add(index);
+  return index;
+};
+
+const index = (given: Given | undefined): Operand =>
+  isValue(given) && indices.has(given) ? (given as Operand) : operand('indices', given);
+
+const take: Make = ({ config: { axis }, args: [x, at] }) => {
+  if (!isValue(x)) {
+    if (axis !== 0) throw wrongValue('axis', '0, of a table', axis);
+    return ops.gather(operand('x', x), index(at)) as Value;
+  }
+  if (axis !== 1 || isValue(at)) throw wrongValue('axis', '1, of indices that are the same for all samples', axis);
+  return ops.gather(value(x), index(at)) as Value;
+};
+
+const repeat: Make = ({ config: { repeats, axis }, args: [x] }) => {
+  const from = value(x);
+  const n = checkInteger('repeats', repeats, 1);
+  const { shape } = from;
+  const own = axisOf(axis, shape.length);
+  if (shape[own] === 1) return applyOp(repeatAxis, [from], { axis: own, n });
+  const apart = ops.reshape(from, [...shape.slice(0, own + 1), 1, ...shape.slice(own + 1)]) as Value;
+  const to = shape.map((length, i) => (i === own ? length * n : length));
+  return ops.reshape(applyOp(repeatAxis, [apart], { axis: own + 1, n }), to) as Value;
+};
+
+const expandDims: Make = ({ config: { axis }, args: [x] }) => {
+  const from = value(x);
+  const at = axisOf(axis, from.shape.length + 1);
+  return ops.reshape(from, [...from.shape.slice(0, at), 1, ...from.shape.slice(at)]) as Value;
+};
+
+const squeeze: Make = ({ config: { axis }, args: [x] }) => {
+  const from = value(x);
+  const axes =
+    axis === null || axis === undefined ? undefined : [axis].flat().map((own) => axisOf(own, from.shape.length));
+  const stays = (n: number, i: number) => (axes ? !axes.includes(i) : n !== 1);
+  return ops.reshape(from, from.shape.filter(stays)) as Value;
+};
+
+/** Keras' operations between layers that there are here, by their classes. */
+const OPERATIONS: Readonly<Record<string, Make>> = {
+  Absolute: unary(ops.abs),
+  Abs: unary(ops.abs),
+  Negative: unary(ops.neg),
+  Sign: unary(ops.sign),
+  Exp: unary(ops.exp),
+  Log: unary(ops.log),
+  Log1p: unary(ops.log1p),
+  Sqrt: unary(ops.sqrt),
+  Square: unary(ops.square),
+  StopGradient: unary(ops.stopGradient),
+  Add: binary(ops.add),
+  Subtract: binary(ops.sub),
+  Multiply: binary(ops.mul),
+  Divide: binary(ops.div),
+  TrueDivide: binary(ops.div),
+  Power: binary(ops.pow),
+  Maximum: binary(ops.maximum),
+  Minimum: binary(ops.minimum),
+  Greater: binary(ops.greater),
+  GreaterEqual: binary(ops.greaterEqual),
+  Less: binary(ops.less),
+  LessEqual: binary(ops.lessEqual),
+  Equal: binary(ops.equal),
+  Matmul: binary(ops.matmul),
+  Where: ({ args: [condition, x, y] }) =>
+    ops.where(operand('condition', condition), operand('x1', x), operand('x2', y)) as Value,
+  Clip: ({ config: { x_min, x_max }, args: [x] }) =>
+    ops.clip(value(x), checkNumber('x_min', x_min), checkNumber('x_max', x_max)) as Value,
+  Sum: reduced(ops.sum),
+  Mean: reduced(ops.mean),
+  Max: reduced(ops.max),
+  Amax: reduced(ops.max),
+  Min: reduced(ops.min),
+  Amin: reduced(ops.min),
+  Reshape: reshape,
+  Transpose: transpose,
+  GetItem: getItem,
+  ExpandDims: expandDims,
+  Squeeze: squeeze,
+  Repeat: repeat,
+  Concatenate: ({ config: { axis = 0 }, args: [values] }) => {
+    const given = list(values);
+    return ops.concat(given as Value<any>[], { axis: axisOf(axis, given[0]?.shape.length ?? 0) }) as Value;
+  },
+  Stack: ({ config: { axis = 0 }, args: [values] }) => {
+    const given = list(values);
+    return ops.stack(given as Value<any>[], { axis: axisOf(axis, (given[0]?.shape.length ?? 0) + 1) }) as Value;
+  },
+  Take: take,
+  OneHot: ({ config: { num_classes, axis = -1 }, args: [x] }) => {
+    if (axis !== -1) throw wrongValue('axis', '-1', axis);
+    return ops.oneHot(index(x), checkInteger('num_classes', num_classes, 1)) as Value;
+  },
+  Cast: cast,
+  LogSoftmax: ({ config: { axis = -1 }, args: [x] }) => {
+    if (axis !== -1) throw wrongValue('axis', '-1', axis);
+    return ops.logSoftmax(value(x)) as Value;
+  },
+  Tanh: activation('tanh'),
+  ...Object.fromEntries(
+    ['Relu', 'Relu6', 'Sigmoid', 'Softplus', 'Softsign', 'Silu', 'HardSilu', 'LogSigmoid', 'HardSigmoid']
+      .concat(['LeakyRelu', 'Elu', 'Celu', 'Selu', 'Gelu', 'Softmax', 'TanhShrink', 'Mish'])
+      .map((name) => [name, activation(name)]),
+  ),
+};
+
+export const isOperation = (className: string): boolean => Object.hasOwn(OPERATIONS, className);
+
+/** What an operation of Keras makes of its arguments. @throws TypeError or RangeError for what there is not here */
+export function applyOperation(className: string, config: JsonObject, args: readonly Given[]): Value {
+  if (!isOperation(className)) throw wrongValue('an operation', 'one that there is here', className);
+  return OPERATIONS[className]({ config, args });
+}

@@ -1,0 +1,71 @@
+import { NDArray } from '../../array.js';
+import { wrongShape } from '../../check.js';
+import type { Weight } from '../../graph/value.js';
+import { type PlacedWeight, weightsOf } from '../../graph/weights.js';
+import type { Numbers } from '../hdf5/dataset.js';
+import type { Group } from '../hdf5/read.js';
+import type { ReadLayer } from './model-in.js';
+import { groupNames, partsOf } from './weights.js';
+
+/** The arrays of a file for the weights of a network, their shapes compared; no numbers are read yet. */
+export type Found = Map<Weight, Group>;
+
+/** In files of Keras 3: groups by class and number. */
+export function findByClass(root: Group, layers: readonly ReadLayer[], found: Found): void {
+  const all = root.find('layers') ?? root.find('_layer_checkpoint_dependencies');
+  const names = groupNames(layers.map(({ className }) => className));
+  for (const [i, { name, layer, layers: inner }] of layers.entries()) {
+    const own = all?.find(names[i]);
+    if (inner && own) {
+      findByClass(own, inner, found);
+      continue;
+    }
+    for (const { paths, weights } of inner ? [] : partsOf(layer)) {
+      const vars = paths.map((path) => own?.find(path ? `${path}/vars` : 'vars')).find((group) => group);
+      for (const [k, weight] of weights.entries()) take(`${name}/${weight.name}`, vars?.find(String(k)), weight, found);
+    }
+  }
+}
+
+/** In files of HDF5 that Keras 2 wrote, and Keras 3 still does: by the layers' names, in the order of a list. */
+export function findByName(root: Group, layers: readonly ReadLayer[], found: Found): void {
+  const all = root.find('model_weights') ?? root;
+  for (const { name, layer } of layers) {
+    const placed = weightsOf(layer);
+    const isTrained = ({ weight, trainable }: PlacedWeight) => weight.trained && trainable;
+    const ordered = [...placed.filter(isTrained), ...placed.filter((own) => !isTrained(own))];
+    if (ordered.length === 0) continue;
+    const group = all.find(name);
+    const names = group ? listAttribute(group, 'weight_names') : [];
+    for (const [i, { weight, layer: path }] of ordered.entries()) {
+      const full = [name, path, weight.name].filter((part) => part !== '').join('/');
+      take(full, names[i] === undefined ? undefined : group?.find(names[i]), weight, found);
+    }
+  }
+}
+
+/** An attribute that is a list, in one or in several, name0, name1 … */
+export function listAttribute(group: Group, name: string): string[] {
+  const whole = group.attribute(name);
+  if (whole) return whole;
+  const all: string[] = [];
+  for (let i = 0; ; i++) {
+    const part = group.attribute(`${name}${i}`);
+    if (!part) return all;
+    all.push(...part);
+  }
+}
+
+function take(name: string, array: Group | undefined, weight: Weight, found: Found): void {
+  if (!array?.isDataset) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
+  if (array.shape.join() !== weight.shape.join())
+    throw wrongShape(`the weight '${name}'`, `of shape [${weight.shape.join(', ')}]`, array.shape);
+  found.set(weight, array);
+}
+
+/** Numbers in the network's dtype. */
+export function arrayOf({ shape, data }: Numbers, dtype: 'float32' | 'float64'): NDArray {
+  const isSame = data.BYTES_PER_ELEMENT === (dtype === 'float32' ? 4 : 8);
+  if (isSame) return NDArray.wrap(data, shape);
+  return NDArray.wrap(dtype === 'float32' ? Float32Array.from(data) : Float64Array.from(data), shape);
+}
