@@ -23,6 +23,8 @@ interface Slice {
 export interface CallNode {
   readonly args: readonly Argument[];
   readonly kwargs: Readonly<Record<string, Argument>>;
+  /** Where a mask was made that it is given beside its input. */
+  readonly mask?: Reference;
 }
 
 /** Lists within lists: no one writes more. */
@@ -41,6 +43,13 @@ export function readReference(place: string, given: unknown): Reference {
 
 /** A node of a layer. @throws TypeError or RangeError with its place */
 export function readNode(place: string, given: unknown): CallNode {
+  const { args, kwargs } = readArguments(place, given);
+  const { mask = null, ...others } = kwargs;
+  if (mask !== null && !isReference(mask)) throw wrongType(`${place}.mask`, 'a value, if any', mask);
+  return { args, kwargs: others, ...(mask !== null && { mask }) };
+}
+
+function readArguments(place: string, given: unknown): CallNode {
   if (Array.isArray(given)) return readNode2(place, given);
   if (!isPlain(given) || !Array.isArray(given.args) || !isPlain(given.kwargs))
     throw wrongType(place, 'an object of args and kwargs', given);

@@ -159,8 +159,16 @@ function toKeras(place: string, table: Table, { name, ...options }: JsonObject):
   return { module: table.module, class_name: className, config: Object.fromEntries(config), registered_name: null };
 }
 
+/** A function, in a class that takes the mean of what it gives. */
+function unwrapped(given: unknown): unknown {
+  if (!isPlain(given) || !/^(MeanMetric|LossFunction)Wrapper$/.test(String(given.class_name))) return given;
+  const { fn, ...config } = isPlain(given.config) ? given.config : { fn: undefined };
+  const name = isPlain(fn) ? (fn.config ?? fn.class_name) : fn;
+  return { class_name: name, config };
+}
+
 function fromKeras(place: string, table: Table, given: unknown): { name: string; options: Record<string, unknown> } {
-  const { name, config } = readObject(place, given);
+  const { name, config } = readObject(place, unwrapped(given));
   const known = plain(name.replace(/^.*>/, '')); // 'Custom>Adam'
   const own =
     Object.keys(table.classes).find((key) => plain(key) === known || plain(table.classes[key]) === known) ??
@@ -262,10 +270,10 @@ export function kerasMetric(config: JsonObject): string | KerasObject {
 }
 
 export function ourMetric(given: unknown): JsonObject {
-  const { name, config } = readObject('a metric', given);
+  const { name, config } = readObject('a metric', unwrapped(given));
   const isName = typeof given === 'string';
-  if (ACCURACY.includes(name)) return { name: 'accuracy', as: name };
-  if (/^(Sparse)?CategoricalAccuracy$|^Accuracy$/.test(name) && !isName)
+  if (ACCURACY.includes(name) && isName) return { name: 'accuracy', as: name };
+  if (/^(Sparse)?CategoricalAccuracy$|^Accuracy$|_accuracy$/.test(name) && !isName && !name.startsWith('binary'))
     return { name: 'accuracy', as: typeof config.name === 'string' ? config.name : 'accuracy' };
   const { thresholds, ...others } = config;
   const read = fromKeras('a metric', METRICS, isName ? given : { class_name: name, config: others });

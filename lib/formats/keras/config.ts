@@ -55,6 +55,14 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   autocast: ANY,
 };
 
+/** Those named after the kernel stand for nothing: Keras 2 wrote them. */
+const DEPTHWISE = {
+  depthwise_constraint: [null],
+  bias_constraint: [null],
+  kernel_initializer: ANY,
+  kernel_regularizer: [null],
+  kernel_constraint: [null],
+};
 const recurrent: Kind = { others: { zero_output_for_mask: [false], use_cudnn: ANY } };
 const pooled: Kind = { others: { keepdims: [false] } };
 
@@ -63,11 +71,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Dense: { others: { input_dim: ANY } },
   Conv1D: {},
   Conv2D: {},
-  Conv2DTranspose: { others: { output_padding: [null] } },
-  DepthwiseConv2D: { others: { depthwise_constraint: [null], bias_constraint: [null], filters: ANY, groups: ANY } },
-  SeparableConv2D: {
-    others: { depthwise_constraint: [null], pointwise_constraint: [null], bias_constraint: [null], groups: [1] },
-  },
+  Conv2DTranspose: { others: { output_padding: [null], groups: [1] } },
+  DepthwiseConv2D: { others: { ...DEPTHWISE, filters: ANY, groups: ANY } },
+  SeparableConv2D: { others: { ...DEPTHWISE, pointwise_constraint: [null], groups: [1] } },
   MaxPooling1D: {},
   MaxPooling2D: {},
   AveragePooling1D: {},
@@ -121,7 +127,16 @@ const KINDS: Readonly<Record<string, Kind>> = {
   MultiHeadAttention: {
     names: { outputDim: 'output_shape' },
     ofCalls: ['useCausalMask', 'attentionMask', 'returnAttentionScores'],
-    others: { use_gate: [false], attention_axes: [null], sliding_window: [null], flash_attention: ANY },
+    others: {
+      query_shape: ANY,
+      key_shape: ANY,
+      value_shape: ANY,
+      softmax_robust_masking: ANY,
+      use_gate: [false],
+      attention_axes: [null, 1, '[1]'],
+      sliding_window: [null],
+      flash_attention: ANY,
+    },
   },
   UpSampling1D: {},
   UpSampling2D: {},
@@ -198,7 +213,7 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     if (key === 'name' || key === 'trainable') continue;
     const harmless = Object.hasOwn(others, key) ? others[key] : Object.hasOwn(OTHERS, key) ? OTHERS[key] : undefined;
     if (harmless) {
-      if (harmless !== ANY && !harmless.includes(value))
+      if (harmless !== ANY && !harmless.includes(value) && !harmless.includes(JSON.stringify(value)))
         throw new RangeError(
           `Expected the ${key} of ${place} (${className}) to be ${JSON.stringify(harmless[0])}, as there is no other here, got ${shown(value)}`,
         );

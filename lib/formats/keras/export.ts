@@ -57,13 +57,18 @@ function optimizerVariables({
   graph,
   training,
 }: Exported): readonly (readonly [name: string, array: DatasetOut])[] {
-  if (!training?.compiled || training.state.length === 0) return [];
+  if (!training) return [];
   const { compiled, state, iterations } = training;
   const { config } = compiled.optimizer;
   const memory = new Map(state);
   const trained = weightsOfGraph(graph, compiled.frozen).filter(({ weight, trainable }) => weight.trained && trainable);
+  const variables = variablesOf(config, trained.length);
+  const nameOf = ({ weight: at, own }: { weight: number; own: string }) =>
+    `${weightName(trained[at].layer, trained[at].weight)}/${own}`;
+  // of a network that was compiled, and computed nothing since
+  if (!variables.every((variable) => variable.kind !== 'state' || memory.has(nameOf(variable)))) return [];
   const scalar = (value: number) => ({ shape: [], data: floats(model.dtype, [value]) });
-  return variablesOf(config, trained.length).map((variable) => {
+  return variables.map((variable) => {
     switch (variable.kind) {
       case 'iteration':
         return ['iteration', { shape: [], data: BigInt64Array.of(BigInt(iterations)) }];
@@ -73,7 +78,7 @@ function optimizerVariables({
         return ['variable', scalar(productOf(config.beta1 as number, iterations))];
       default: {
         const { layer, weight } = trained[variable.weight];
-        const { shape, data } = memory.get(`${layer}/${weight.name}/${variable.own}`) as NDArray;
+        const { shape, data } = memory.get(nameOf(variable)) as NDArray;
         const values =
           variable.plus === 0
             ? data

@@ -102,7 +102,7 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
     const dropped = (reason: unknown) =>
       warn(
         'FJORDNET_IMPORT',
-        `${source} says how the network is trained, which there is not here: ${(reason as Error).message}`,
+        `How the network of ${source} is trained is left out, as there is no such thing here: ${(reason as Error).message}`,
       );
     let training: ReadTraining | undefined;
     try {
@@ -141,8 +141,10 @@ function trained(
   const frozen = [...new Set(allLayers(graph.layers))].filter((layer) => !model.trainable || !layer.trainable);
   const names = frozen.flatMap((layer) => paths.get(layer) ?? []);
   const weights = weightsOfGraph(graph, new Set(frozen)).filter(({ weight, trainable }) => weight.trained && trainable);
-  const variables = variablesOf(optimizer, weights.length);
   const arrays = variablesIn(file);
+  const all = variablesOf(optimizer, weights.length);
+  // Keras 2 kept its learning rate to itself
+  const variables = arrays.length < all.length ? all.filter(({ kind }) => kind !== 'learning_rate') : all;
   const isWhole =
     arrays.length === variables.length &&
     variables.every((own, i) => {

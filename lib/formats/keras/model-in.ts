@@ -13,7 +13,7 @@ import { applyLayer, OF_ATTENTION } from './apply.js';
 import { type CallNode, type Reference, readNode, readReference, referencesIn, resolved } from './calls-in.js';
 import { ourLayer } from './config.js';
 import { integerInputs } from './integers.js';
-import { applyOperation, isOperation } from './operations-in.js';
+import { applyOperation } from './operations-in.js';
 
 /** A layer that was read, under Keras' name and class, and those within it where it is a network. */
 export interface ReadLayer {
@@ -237,7 +237,12 @@ function readFunctional(config: JsonObject, reading: Reading, depth: number): Re
     return value;
   };
   const wanted = placesIn('output_layers', config.output_layers);
-  run([...members.values()], find, nodeOf, (reference) => valueAt(reference));
+  // masks go with values here: what Keras computes them by is left out, as nothing else reads it
+  for (const { name, nodes } of members.values())
+    for (const { mask } of nodes)
+      if (mask && !isOperationEntry(find(mask).entry))
+        throw wrongValue(`the mask of '${name}'`, 'that of its input, as there is no other here', mask.layer);
+  run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference));
   const values = inputs.list.map((place) => valueAt(place, true));
   const outputs = wanted.list.map((place) => valueAt(place, true));
   const isListed = wanted.isList && !(reading.isKeras2 && outputs.length === 1);
@@ -248,7 +253,8 @@ function readFunctional(config: JsonObject, reading: Reading, depth: number): Re
     dtype: reading.dtype,
   });
   freeze(model, config);
-  return { model, layers: [...members.values()].flatMap(({ read }) => (read ? [read] : [])) };
+  const used = [...members.values()].filter(({ made }) => made.length > 0);
+  return { model, layers: used.flatMap(({ read }) => (read ? [read] : [])) };
 }
 
 function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: Reading, depth: number): Member {
@@ -271,14 +277,13 @@ function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: 
 /** An operation has a module of its own; in files of HDF5, which have none, it is what no layer is. */
 function isOperationEntry({ class_name: className, config, ...entry }: LayerEntry): boolean {
   const { module } = entry as { module?: unknown };
-  return typeof module === 'string'
-    ? module.startsWith('keras.src.ops') || (module.startsWith('keras.ops') && isOperation(className))
-    : !('trainable' in config) && !('dtype' in config) && isOperation(className);
+  if (typeof module === 'string') return /^keras\.(src\.)?ops/.test(module);
+  return !('trainable' in config) && !('dtype' in config) && ![...NETWORKS, 'InputLayer'].includes(className);
 }
 
 /** Applies everything, each behind what it reads; without recursion, for networks of any depth. */
 function run(
-  members: readonly Member[],
+  members: Iterable<Member>,
   find: (reference: Reference) => Member,
   nodeOf: (member: Member, reference: Reference, isPlace: boolean) => number,
   valueAt: (reference: Reference) => Value,

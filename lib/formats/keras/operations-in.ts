@@ -223,6 +223,7 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   Less: binary(ops.less),
   LessEqual: binary(ops.lessEqual),
   Equal: binary(ops.equal),
+  NotEqual: binary((x, y) => ops.sub(1, ops.equal(x, y)) as Value),
   Matmul: binary(ops.matmul),
   Where: ({ args: [condition, x, y] }) =>
     ops.where(operand('condition', condition), operand('x1', x), operand('x2', y)) as Value,
@@ -266,10 +267,8 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   ),
 };
 
-export const isOperation = (className: string): boolean => Object.hasOwn(OPERATIONS, className);
-
 /** What an operation of Keras makes of its arguments. @throws TypeError or RangeError for what there is not here */
 export function applyOperation(className: string, config: JsonObject, args: readonly Given[]): Value {
-  if (!isOperation(className)) throw wrongValue('an operation', 'one that there is here', className);
+  if (!Object.hasOwn(OPERATIONS, className)) throw wrongValue('an operation', 'one that there is here', className);
   return OPERATIONS[className]({ config, args });
 }

@@ -1,0 +1,263 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import test from 'ava';
+import {
+  custom,
+  importBytes,
+  importModel,
+  input,
+  Layer,
+  layers,
+  type Model,
+  model,
+  NDArray,
+  ops,
+  sequential,
+} from 'fjordnet';
+import { drawn, NETWORKS, predicted } from './helpers/exchange-networks.js';
+
+interface Array_ {
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+interface Fixture {
+  readonly forms: readonly string[];
+  readonly dtype: 'float32' | 'float64';
+  readonly inputs: readonly Array_[];
+  readonly outputs: readonly Array_[];
+}
+interface Training {
+  readonly form: string;
+  readonly dtype: 'float32' | 'float64';
+  readonly x: Array_;
+  readonly y: Array_;
+  readonly weights: readonly Array_[];
+}
+
+const folder = new URL('../test/fixtures/keras-files/', import.meta.url);
+const index: { readonly files: Record<string, Fixture>; readonly training: Record<string, Training> } = JSON.parse(
+  readFileSync(new URL('index.json', folder), 'utf8'),
+);
+const fixture = (name: string) => gunzipSync(readFileSync(new URL(`${name}.gz`, folder)));
+const array = ({ shape, data }: Array_) => NDArray.from(Float64Array.from(data)).reshape(...shape);
+
+/** The largest difference, relative where numbers are larger than 1; Infinity where shapes differ. */
+function difference(a: NDArray, b: NDArray): number {
+  if (a.shape.join() !== b.shape.join()) return Number.POSITIVE_INFINITY;
+  return Math.max(0, ...Array.from(a.data, (x, i) => Math.abs(x - b.data[i]) / Math.max(1, Math.abs(b.data[i]))));
+}
+
+// TensorFlow's gelu, and the constants of Keras' optimizers, are of float32 also in float64
+const OF_FLOAT32 = ['operations-64'];
+
+for (const [name, { forms, dtype, inputs, outputs }] of Object.entries(index.files))
+  for (const form of forms)
+    test(`${name}.${form} of the real Keras predicts what it does there`, async (t) => {
+      const network = await importBytes(fixture(`${name}.${form}`));
+      t.is(network.dtype, dtype);
+      const found = await predicted(network, inputs.map(array));
+      t.is(found.length, outputs.length);
+      const most = dtype === 'float32' ? 1e-6 : OF_FLOAT32.includes(name) ? 1e-8 : 1e-12;
+      for (const [i, output] of found.entries()) t.true(difference(output, array(outputs[i])) <= most);
+    });
+
+for (const [name, { form, dtype, x, y, weights }] of Object.entries(index.training))
+  test(`${name}.${form} of the real Keras trains on as it does there`, async (t) => {
+    const network = await importBytes(fixture(`${name}.${form}`));
+    t.is(network.iterations, 3);
+    for (let i = 0; i < 3; i++) network.trainOnBatch(array(x), array(y));
+    const most = dtype === 'float32' ? 1e-5 : name === 'train-SGD-64' ? 1e-12 : 1e-6;
+    for (const [i, w] of network.getWeights().entries()) t.true(difference(w, array(weights[i])) <= most);
+  });
+
+for (const name of Object.keys(NETWORKS))
+  for (const dtype of ['float32', 'float64'] as const)
+    test(`${name} in ${dtype} comes back from files of Keras with equal bits`, async (t) => {
+      const { network, inputs } = drawn(name, dtype);
+      const outputs = await predicted(network, inputs);
+      // what HDF5 does not hold is refused below
+      for (const format of OPERATIONS.includes(name) ? (['keras'] as const) : (['keras', 'h5'] as const)) {
+        const bytes = await network.exportBytes({ format });
+        const back = await importBytes(bytes);
+        t.deepEqual(back.weightNames, network.weightNames);
+        t.deepEqual(
+          (await predicted(back, inputs)).map(({ data }) => data),
+          outputs.map(({ data }) => data),
+        );
+        t.true(Buffer.from(await back.exportBytes({ format })).equals(bytes), format);
+      }
+    });
+
+const OPERATIONS = ['ops', 'passThrough', 'positional'];
+
+for (const name of OPERATIONS)
+  test(`${name}: HDF5 holds no operations between layers, and says what does`, async (t) => {
+    await t.throwsAsync(drawn(name, 'float32').network.exportBytes({ format: 'h5' }), {
+      instanceOf: TypeError,
+      message: /^Expected layers alone, .* \(format: 'keras' holds it\)$/,
+    });
+  });
+
+const dense = (options: object = {}) =>
+  sequential({ layers: [layers.dense({ units: 2, inputShape: [3], ...options })], seed: 1 });
+
+test('how it is trained, and the optimizer’s memory, come back: training goes on with the same bits', async (t) => {
+  for (const optimizer of ['adam', 'sgd', 'rmsprop', 'adadelta', 'nadam', 'adamax', 'lion', 'adamW'] as const)
+    for (const format of ['keras', 'h5'] as const) {
+      const x = NDArray.from([
+        [1, 2, 3],
+        [-1, 0, 1],
+      ]);
+      const y = NDArray.from([
+        [0, 1],
+        [1, 0],
+      ]);
+      const network = dense();
+      network.compile({ optimizer, loss: 'mse', metrics: ['mae'] });
+      network.trainOnBatch(x, y);
+      const back = await importBytes(await network.exportBytes({ format }));
+      t.is(back.iterations, 1);
+      t.deepEqual(back.trainOnBatch(x, y), network.trainOnBatch(x, y), optimizer);
+      t.deepEqual(back.getWeights()[0].data, network.getWeights()[0].data, optimizer);
+    }
+});
+
+test('layers that are not trained stay so', async (t) => {
+  const network = sequential({
+    layers: [layers.dense({ units: 2, inputShape: [3], trainable: false }), layers.dense({ units: 2 })],
+    seed: 1,
+  });
+  network.compile({ optimizer: 'adam', loss: 'mse' });
+  const back = await importBytes(await network.exportBytes({ format: 'keras' }));
+  t.deepEqual(
+    back.layers.map(({ trainable }) => trainable),
+    [false, true],
+  );
+  const before = back.getWeights()[0].data;
+  back.trainOnBatch([[1, 2, 3]], [[0, 1]]);
+  t.deepEqual(back.getWeights()[0].data, before);
+});
+
+class Own extends Layer {
+  override call(x: any) {
+    return ops.mul(x, 2);
+  }
+}
+const own = custom.layer('KerasFilesOwn', Own);
+
+const refused: readonly [what: string, make: () => Model<any, any>, message: RegExp][] = [
+  [
+    'a layer of one’s own',
+    () => sequential({ layers: [own(), layers.dense({ units: 1, inputShape: [1] })] }),
+    /KerasFilesOwn.*ONNX/,
+  ],
+  [
+    'an activation that Keras has not',
+    () => dense({ activation: 'heaviside' }),
+    /the activation of the layer 'dense'.*'heaviside'/,
+  ],
+  [
+    'a regularizer of one’s own',
+    () => dense({ kernelRegularizer: (w: any) => ops.sum(w) }),
+    /the kernelRegularizer of the layer 'dense'/,
+  ],
+  [
+    'a stateful layer',
+    () => sequential({ layers: [layers.lstm({ units: 1, stateful: true, inputShape: [2, 1] })] }),
+    /stateful/,
+  ],
+  ['a name that is a path', () => dense({ name: 'a/b' }), /no '\/'/],
+  [
+    'an operation that Keras has not',
+    () => graphOf((x) => ops.stopGradient(layers.lambda((v: any) => v).apply(x))),
+    /Lambda/,
+  ],
+];
+
+const graphOf = (make: (x: any) => any) => {
+  const x = input({ shape: [2] });
+  return model({ inputs: x, outputs: make(x) });
+};
+
+for (const [what, make, message] of refused)
+  test(`${what} is refused by name`, async (t) => {
+    const network = make();
+    if (!network.inputShape) (network as any).build([1]);
+    await t.throwsAsync(network.exportBytes({ format: 'keras' }), { instanceOf: TypeError, message });
+  });
+
+test('a loss of one’s own and schedules that Keras has not are refused by name', async (t) => {
+  const network = dense();
+  const loss = custom.loss('kerasFilesLoss', (a, b) => ops.mean(ops.abs(ops.sub(a, b))));
+  network.compile({ optimizer: 'sgd', loss });
+  await t.throwsAsync(network.exportBytes({ format: 'keras' }), { message: /the loss .*'kerasFilesLoss'/ });
+});
+
+/** The bytes with some text in place of other of the same length: configs in HDF5 have their place. */
+function replaced(name: string, from: string, to: string): Uint8Array {
+  const bytes = Buffer.from(fixture(name));
+  const at = bytes.indexOf(from);
+  bytes.write(to, at);
+  return at < 0 ? new Uint8Array() : bytes;
+}
+
+test('what there is not here is refused by name, with the place', async (t) => {
+  const format = { code: 'ERR_FORMAT' };
+  const cases: readonly [Uint8Array, RegExp][] = [
+    [
+      replaced('cnn.h5', 'channels_last', 'channels_1st '),
+      /the data_format of the layer '.*' \(Conv2D\) to be "channels_last"/,
+    ],
+    [
+      replaced('cnn.h5', '"class_name": "Flatten"', '"class_name": "Crumple"'),
+      /the layer '.*' to be of a class.*'Crumple'/,
+    ],
+    [replaced('residual.h5', '"padding": "same"', '"padding": "sane"'), /padding/],
+    [replaced('dense.h5', '[null, 4]', '[null,-4]'), /input shape/],
+    [replaced('dense.h5', '"tanh"', '"tank"'), /the activation of the layer 'dense'/],
+    [fixture('dense.h5').subarray(0, 3000), /HDF5 part/],
+    [Buffer.from('PK\u0003\u0004'), /ZIP/],
+  ];
+  for (const [bytes, message] of cases) await t.throwsAsync(importBytes(bytes), { ...format, message });
+});
+
+test('a file that is trained in a manner that there is not here is a network all the same', async (t) => {
+  const warnings: string[] = [];
+  const hear = (warning: Error) => warnings.push(warning.message);
+  process.on('warning', hear);
+  const network = await importBytes(replaced('train-Nadam.h5', '"class_name": "Nadam"', '"class_name": "Madam"'));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', hear);
+  t.true(warnings.some((message) => message.includes("'Madam'")));
+  t.throws(() => network.trainOnBatch([[1, 2, 3]], [[0, 1]]), { code: 'ERR_NOT_COMPILED' });
+});
+
+test('files are read and written by name', async (t) => {
+  const { mkdtemp } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const { join } = await import('node:path');
+  const home = await mkdtemp(join(tmpdir(), 'fjordnet-keras-'));
+  const network = dense();
+  for (const name of ['a.keras', 'a.h5']) {
+    await network.export(join(home, name));
+    const back = await importModel(join(home, name));
+    t.deepEqual(back.getWeights()[0].data, network.getWeights()[0].data);
+    t.is((await importModel(join(home, name), { dtype: 'float64' })).dtype, 'float64');
+  }
+});
+
+test('ten million numbers take a few seconds at most each way', async (t) => {
+  const network = sequential({
+    layers: [layers.dense({ units: 3160, inputShape: [3163], kernelInitializer: 'ones' })],
+  });
+  network.getWeights();
+  for (const format of ['keras', 'h5'] as const) {
+    const start = performance.now();
+    const bytes = await network.exportBytes({ format });
+    const between = performance.now();
+    await importBytes(bytes);
+    const seconds = [between - start, performance.now() - between].map((ms) => ms / 1000);
+    t.log(format, seconds);
+    t.true(seconds.every((s) => s < 10));
+  }
+});
