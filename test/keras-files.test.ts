@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
+import fc from 'fast-check';
 import {
   custom,
   importBytes,
@@ -101,25 +102,34 @@ for (const name of OPERATIONS)
 const dense = (options: object = {}) =>
   sequential({ layers: [layers.dense({ units: 2, inputShape: [3], ...options })], seed: 1 });
 
-test('how it is trained, and the optimizer’s memory, come back: training goes on with the same bits', async (t) => {
-  for (const optimizer of ['adam', 'sgd', 'rmsprop', 'adadelta', 'nadam', 'adamax', 'lion', 'adamW'] as const)
-    for (const format of ['keras', 'h5'] as const) {
-      const x = NDArray.from([
-        [1, 2, 3],
-        [-1, 0, 1],
-      ]);
-      const y = NDArray.from([
-        [0, 1],
-        [1, 0],
-      ]);
-      const network = dense();
-      network.compile({ optimizer, loss: 'mse', metrics: ['mae'] });
-      network.trainOnBatch(x, y);
-      const back = await importBytes(await network.exportBytes({ format }));
-      t.is(back.iterations, 1);
-      t.deepEqual(back.trainOnBatch(x, y), network.trainOnBatch(x, y), optimizer);
-      t.deepEqual(back.getWeights()[0].data, network.getWeights()[0].data, optimizer);
-    }
+const x = NDArray.from([
+  [1, 2, 3],
+  [-1, 0, 1],
+]);
+const y = NDArray.from([
+  [0, 1],
+  [1, 0],
+]);
+
+for (const optimizer of ['adam', 'sgd', 'rmsprop', 'adadelta', 'nadam', 'adamax', 'lion', 'adamW'] as const)
+  test(`the memory of ${optimizer} comes back: training goes on with the same bits`, async (t) => {
+    const network = dense();
+    network.compile({ optimizer, loss: 'mse', metrics: ['mae'] });
+    network.trainOnBatch(x, y);
+    const back = await importBytes(await network.exportBytes({ format: 'keras' }));
+    t.is(back.iterations, 1);
+    t.deepEqual(back.trainOnBatch(x, y), network.trainOnBatch(x, y));
+    t.deepEqual(back.getWeights()[0].data, network.getWeights()[0].data);
+  });
+
+test('HDF5 says how a network is trained, and its optimizer begins anew', async (t) => {
+  const network = dense();
+  network.compile({ optimizer: 'adam', loss: 'mse', metrics: ['mae'] });
+  network.trainOnBatch(x, y);
+  const back = await importBytes(await network.exportBytes({ format: 'h5' }));
+  network.compile({ optimizer: 'adam', loss: 'mse', metrics: ['mae'] });
+  t.is(back.iterations, 0);
+  t.deepEqual(back.trainOnBatch(x, y), network.trainOnBatch(x, y));
 });
 
 test('layers that are not trained stay so', async (t) => {
@@ -245,6 +255,87 @@ test('files are read and written by name', async (t) => {
     t.is((await importModel(join(home, name), { dtype: 'float64' })).dtype, 'float64');
   }
 });
+
+type Place = { readonly holder: Record<string, unknown>; readonly key: string };
+
+function placesIn(value: unknown): Place[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const holder = value as Record<string, unknown>;
+  return Object.keys(holder).flatMap((key) => [{ holder, key }, ...placesIn(holder[key])]);
+}
+
+const WILD = [null, -1, 0, 0.5, 2 ** 31, 1e300, '', 'relu', 'Dense', true, [], {}, [[]], [null, 2 ** 31], ['a', 0, 0]];
+
+/** Reads a file that may be anything. Gives whether it was refused, in a sentence. */
+async function isRefused(t: ExecutionContext, bytes: Uint8Array): Promise<boolean> {
+  try {
+    for (const { data, shape } of (await importBytes(bytes)).getWeights())
+      t.is(
+        data.length,
+        shape.reduce((size, n) => size * n, 1),
+      );
+    return false;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_FORMAT') throw error;
+    t.regex(message, /^Cannot (read|load a model from) the bytes: /);
+    t.false(message.endsWith('Expected what save writes'), message);
+    return true;
+  }
+}
+
+test('HDF5 that was damaged is read, or refused with the reason', async (t) => {
+  const files = ['masked.h5', 'nested.h5', 'train-Nadam.h5'].map(fixture);
+  const change = fc.tuple(fc.nat(), fc.oneof(fc.nat(255), fc.constantFrom(-1, -2, -3)));
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(files.length - 1), fc.array(change, { minLength: 1, maxLength: 6 }), async (k, changes) => {
+      const bytes = Buffer.from(files[k]);
+      for (const [place, value] of changes) {
+        const at = place % (bytes.length - 8);
+        if (value >= 0) bytes[at] = value;
+        else if (value === -1) bytes.writeBigUInt64LE(2n ** 64n - 1n, at - (at % 8));
+        else if (value === -2) bytes.writeUInt32LE(at, at);
+        else bytes.writeUInt16LE(0xffff, at);
+      }
+      if (await isRefused(t, bytes)) refused++;
+    }),
+    { numRuns: 400, seed: 1 },
+  );
+  t.true(refused > 40, `${refused}`);
+});
+
+test('a config with anything in any place is read, or refused with the reason', async (t) => {
+  const text = openFixture('attention.h5');
+  const count = placesIn(JSON.parse(text)).length;
+  let refused = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(count - 1), fc.nat(WILD.length), async (at, k) => {
+      const config = JSON.parse(text);
+      const { holder, key } = placesIn(config)[at];
+      if (k === WILD.length) delete holder[key];
+      else holder[key] = WILD[k];
+      const next = JSON.stringify(config);
+      if (next.length > text.length) return;
+      if (await isRefused(t, withText('attention.h5', text, next.padEnd(text.length)))) refused++;
+    }),
+    { numRuns: 400, seed: 1 },
+  );
+  t.true(refused > 100, `${refused}`);
+});
+
+/** The config in a file of HDF5: as it lies there. */
+function openFixture(name: string): string {
+  const bytes = fixture(name);
+  const start = bytes.indexOf('{"class_name": "Functional"');
+  return bytes.toString('utf8', start, bytes.indexOf(0, start));
+}
+
+function withText(name: string, from: string, to: string): Uint8Array {
+  const bytes = Buffer.from(fixture(name));
+  bytes.write(to, bytes.indexOf(from));
+  return bytes;
+}
 
 test('ten million numbers take a few seconds at most each way', async (t) => {
   const network = sequential({

@@ -141,8 +141,9 @@ const INITIALIZERS: Readonly<Record<string, string>> = {
   leCunUniform: 'LecunUniform',
   leCunNormal: 'LecunNormal',
   varianceScaling: 'VarianceScaling',
-  orthogonal: 'Orthogonal',
-  identity: 'Identity',
+  // also called without Initializer, but not in the first versions of Keras 3
+  orthogonal: 'OrthogonalInitializer',
+  identity: 'IdentityInitializer',
 };
 
 /** @throws TypeError for one of one's own */

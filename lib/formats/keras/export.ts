@@ -10,7 +10,7 @@ import { type DatasetOut, formatHdf5, type GroupOut } from '../hdf5/write.js';
 import { kerasLoss, kerasMetric, kerasOptimizer } from './config-training.js';
 import { type WrittenModel, writeModel } from './model-out.js';
 import { productOf, variablesOf } from './optimizer-state.js';
-import { layersGroup, listAttribute, modelWeights, variables } from './weights-out.js';
+import { layersGroup, modelWeights, variables } from './weights-out.js';
 
 /** The version whose files these are like. */
 const VERSION = '3.15.0';
@@ -51,12 +51,8 @@ function compileConfig({ optimizer, outputs }: Compiled) {
   };
 }
 
-/** The optimizer's variables by Keras' names, in its order. */
-function optimizerVariables({
-  model,
-  graph,
-  training,
-}: Exported): readonly (readonly [name: string, array: DatasetOut])[] {
+/** The optimizer's variables, in Keras' order. */
+function optimizerVariables({ model, graph, training }: Exported): readonly DatasetOut[] {
   if (!training) return [];
   const { compiled, state, iterations } = training;
   const { config } = compiled.optimizer;
@@ -67,26 +63,27 @@ function optimizerVariables({
     `${weightName(trained[at].layer, trained[at].weight)}/${own}`;
   // of a network that was compiled, and computed nothing since
   if (!variables.every((variable) => variable.kind !== 'state' || memory.has(nameOf(variable)))) return [];
-  const scalar = (value: number) => ({ shape: [], data: floats(model.dtype, [value]) });
   return variables.map((variable) => {
     switch (variable.kind) {
       case 'iteration':
-        return ['iteration', { shape: [], data: BigInt64Array.of(BigInt(iterations)) }];
+        return { shape: [], data: BigInt64Array.of(BigInt(iterations)) };
       case 'learning_rate':
-        return ['learning_rate', { shape: [], data: Float32Array.of(config.learningRate as number) }];
+        return { shape: [], data: Float32Array.of(config.learningRate as number) };
       case 'product':
-        return ['variable', scalar(productOf(config.beta1 as number, iterations))];
+        return { shape: [], data: floats(model.dtype, [productOf(config.beta1 as number, iterations)]) };
       default: {
-        const { layer, weight } = trained[variable.weight];
         const { shape, data } = memory.get(nameOf(variable)) as NDArray;
-        const values =
-          variable.plus === 0
-            ? data
-            : floats(
-                model.dtype,
-                Array.from(data, (x) => x + variable.plus),
-              );
-        return [`${weightName(layer, weight).replaceAll('/', '_')}_${variable.keras}`, { shape, data: values }];
+        const { plus } = variable;
+        return {
+          shape,
+          data:
+            plus === 0
+              ? data
+              : floats(
+                  model.dtype,
+                  Array.from(data, (x) => x + plus),
+                ),
+        };
       }
     }
   });
@@ -111,8 +108,7 @@ export const keras: Format = {
     ]);
     const state = optimizerVariables(network);
     if (compiled && state.length > 0) {
-      const arrays = state.map(([, array]) => array);
-      members.set('optimizer', { members: new Map([['vars', variables(arrays, compiled.optimizer.config.name)]]) });
+      members.set('optimizer', { members: new Map([['vars', variables(state, compiled.optimizer.config.name)]]) });
     }
     return formatZip([
       ['metadata.json', json({ keras_version: VERSION, date_saved: '1980-01-01@00:00:00' })],
@@ -130,7 +126,10 @@ function legacy(object: JsonObject): JsonObject {
   return { ...rest, config };
 }
 
-/** The files of HDF5 that Keras 2 wrote, and Keras 3 still does. */
+/**
+ * The files of HDF5 that Keras 2 wrote, and Keras 3 still does. Without the optimizer's memory: Keras 3.15 cannot train a network
+ * on that it read with one, as its optimizer then knows none of the weights.
+ */
 export const h5: Format = {
   extension: '.h5',
   options: [],
@@ -146,16 +145,6 @@ export const h5: Format = {
       ['model_weights', modelWeights(model.layers, isFunctional ? inputs : [], numbers, VERSION)],
     ]);
     const compiled = network.training?.compiled;
-    const state = optimizerVariables(network);
-    if (compiled && state.length > 0) {
-      const prefix = compiled.optimizer.config.name;
-      const own = new Map(state);
-      const names = state.map(([name]) => `${prefix}/${name}`);
-      members.set('optimizer_weights', {
-        attributes: listAttribute('weight_names', names),
-        members: new Map([[prefix, { members: own }]]),
-      });
-    }
     const { optimizer, ...rest } = compiled ? compileConfig(compiled) : { optimizer: undefined };
     return formatHdf5({
       attributes: {

@@ -107,14 +107,18 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
     let training: ReadTraining | undefined;
     try {
       training = readTraining(file.training, model);
-      if (training) return objectIn({ ...whole, ...trained(network, file, training, dtype) }) as Model;
     } catch (error) {
-      if ((error as { code?: string }).code === 'ERR_MEMORY') throw error;
-      const untrained = objectIn(whole) as Model;
+      dropped(error);
+    }
+    if (!training) return objectIn(whole) as Model;
+    const rest = trained(network, file, training, dtype);
+    try {
+      return objectIn({ ...whole, ...rest }) as Model;
+    } catch (error) {
+      const untrained = objectIn(whole) as Model; // unless it is not that
       dropped(error);
       return untrained;
     }
-    return objectIn(whole) as Model;
   });
 }
 
