@@ -58,6 +58,25 @@ export function edited(random, text, pieces) {
   return out;
 }
 
+/** JSON with one of `values` in some place, whose parts are gone into unless it is `here` already; or something left out. */
+export function changed(random, text, values, here) {
+  const root = JSON.parse(text);
+  let object = root;
+  for (;;) {
+    const key = random.pick(Object.keys(object));
+    if (key === undefined) return JSON.stringify(root);
+    const value = object[key];
+    if (random.chance(here) || typeof value !== 'object' || value === null) {
+      if (random.chance(0.2)) delete object[key];
+      else
+        object[key] =
+          Number.isInteger(value) && random.chance(0.5) ? value + random.integer(-2, 2) : random.pick(values);
+      return JSON.stringify(root);
+    }
+    object = value;
+  }
+}
+
 /**
  * Reads one input: gives what `read` gives, or undefined where it was refused. Reports what is no sentence with the code
  * ERR_FORMAT, more time than 2 s, and more memory than 40 MB and 40 bytes for each byte of the input (`perByte` of them).

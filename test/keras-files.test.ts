@@ -13,6 +13,7 @@ import {
   model,
   NDArray,
   ops,
+  RandomState,
   sequential,
 } from 'fjordnet';
 import { drawn, NETWORKS, predicted } from './helpers/exchange-networks.js';
@@ -132,6 +133,32 @@ test('HDF5 says how a network is trained, and its optimizer begins anew', async 
   t.deepEqual(back.trainOnBatch(x, y), network.trainOnBatch(x, y));
 });
 
+test('attention of several inputs, options of layers and several outputs of a nested network come back', async (t) => {
+  const [q, v] = [input({ shape: [4, 6], name: 'q' }), input({ shape: [5, 3], name: 'v' })];
+  const [k, m] = [input({ shape: [5, 2], name: 'k' }), input({ shape: [4, 5], name: 'm' })];
+  const attention = layers.multiHeadAttention({
+    numHeads: 2,
+    keyDim: 3,
+    valueDim: 4,
+    outputDim: 5,
+    attentionMask: true,
+  });
+  const inner = model({
+    inputs: [q, v],
+    outputs: [layers.flatten().apply(q), layers.dense({ units: 2, activityRegularizer: 'l2' }).apply(v)],
+    name: 'inner',
+  });
+  const [a, b] = inner.apply([q, v]) as any;
+  const network = model({ inputs: [q, v, k, m], outputs: [attention.apply([q, v, k, m]), a, b], seed: 1 });
+  const random = new RandomState(1);
+  const inputs = network.inputs.map(({ shape }) => random.uniform(0.5, 1, [2, ...shape]));
+  for (const format of ['keras', 'h5'] as const) {
+    const back = await importBytes(await network.exportBytes({ format }));
+    t.deepEqual(back.inputNames, network.inputNames);
+    t.deepEqual(await back.predict(inputs), await network.predict(inputs));
+  }
+});
+
 test('layers that are not trained stay so', async (t) => {
   const network = sequential({
     layers: [layers.dense({ units: 2, inputShape: [3], trainable: false }), layers.dense({ units: 2 })],
@@ -176,6 +203,15 @@ const refused: readonly [what: string, make: () => Model<any, any>, message: Reg
     () => sequential({ layers: [layers.lstm({ units: 1, stateful: true, inputShape: [2, 1] })] }),
     /stateful/,
   ],
+  [
+    'a pair of layers of different sizes',
+    () => {
+      const backwardLayer = layers.gru({ units: 2, goBackwards: true });
+      const pair = layers.bidirectional({ layer: layers.gru({ units: 1 }), backwardLayer, inputShape: [2, 1] });
+      return sequential({ layers: [pair] });
+    },
+    /as many units/,
+  ],
   ['a name that is a path', () => dense({ name: 'a/b' }), /no '\/'/],
   [
     'an operation that Keras has not',
@@ -188,6 +224,13 @@ const graphOf = (make: (x: any) => any) => {
   const x = input({ shape: [2] });
   return model({ inputs: x, outputs: make(x) });
 };
+
+test('what Keras writes to HDF5, and does not read as it was, is refused', async (t) => {
+  const network = sequential({ layers: [layers.layerNormalization({ axis: [1, 2], inputShape: [2, 3] })] });
+  network.getWeights();
+  await t.throwsAsync(network.exportBytes({ format: 'h5' }), { message: /one axis.*format: 'keras'/ });
+  await t.notThrowsAsync(network.exportBytes({ format: 'keras' }));
+});
 
 for (const [what, make, message] of refused)
   test(`${what} is refused by name`, async (t) => {

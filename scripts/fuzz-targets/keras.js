@@ -6,7 +6,7 @@ import { importBytes, input, layers, model, ops, sequential } from '../../dist/i
 import { inMemory } from '../../dist/io/read.js';
 import { formatZip } from '../../dist/io/write-zip.js';
 import { readZipDirectory, readZipEntry } from '../../dist/io/zip.js';
-import { attempt, damaged, edited, writeWord } from '../fuzz-bytes.js';
+import { attempt, changed, damaged, edited, writeWord } from '../fuzz-bytes.js';
 
 export const name = 'keras';
 
@@ -93,24 +93,6 @@ function fixtures() {
     .filter(({ length }) => length < 60_000);
 }
 
-/** Puts a value into some place of JSON. */
-function changed(random, text) {
-  const root = JSON.parse(text);
-  let object = root;
-  for (;;) {
-    const key = random.pick(Object.keys(object));
-    if (key === undefined) return JSON.stringify(root);
-    const value = object[key];
-    if (random.chance(0.15) || typeof value !== 'object' || value === null) {
-      if (random.chance(0.2)) delete object[key];
-      else if (Number.isInteger(value) && random.chance(0.5)) object[key] = value + random.integer(-2, 2);
-      else object[key] = random.pick(WILD);
-      return JSON.stringify(root);
-    }
-    object = value;
-  }
-}
-
 /** Numbers at the edge in some places. */
 function rewritten(random, bytes) {
   const out = Buffer.from(bytes);
@@ -142,7 +124,7 @@ async function mutated(random, whole) {
   const next = parts.map(([name, [content]]) => {
     if (name === 'config.json' && kind < 4) {
       const text = Buffer.from(content).toString();
-      return [name, [Buffer.from(kind === 2 ? edited(random, text, PIECES) : changed(random, text))]];
+      return [name, [Buffer.from(kind === 2 ? edited(random, text, PIECES) : changed(random, text, WILD, 0.15))]];
     }
     if (name.endsWith('.h5') && kind >= 4)
       return [name, [kind === 4 ? rewritten(random, content) : damaged(random, content)]];

@@ -1,6 +1,6 @@
 // Safetensors files: headers that are edited as text and as values, damaged files, and bytes.
 import { formatSafetensors, parseSafetensors } from '../../dist/io/safetensors.js';
-import { attempt, damaged, edited, isSame, isWhole } from '../fuzz-bytes.js';
+import { attempt, changed, damaged, edited, isSame, isWhole } from '../fuzz-bytes.js';
 
 export const name = 'safetensors';
 
@@ -53,25 +53,6 @@ function file(header, body) {
   return Buffer.concat([length, text, body]);
 }
 
-/** Puts a value into some place of a header. */
-function changed(random, header) {
-  const root = JSON.parse(header);
-  let object = root;
-  for (;;) {
-    const key = random.pick(Object.keys(object));
-    if (key === undefined) return JSON.stringify(root);
-    const value = object[key];
-    if (random.chance(0.4) || typeof value !== 'object' || value === null) {
-      if (random.chance(0.2)) delete object[key];
-      else
-        object[key] =
-          Number.isInteger(value) && random.chance(0.5) ? value + random.integer(-2, 2) : random.pick(VALUES);
-      return JSON.stringify(root);
-    }
-    object = value;
-  }
-}
-
 export async function run(random, count, report) {
   for (let i = 0; i < count; i++) {
     const tensors = Array.from({ length: random.integer(0, 4) }, (_, k) => {
@@ -85,7 +66,7 @@ export async function run(random, count, report) {
     const kind = random.integer(0, 4);
     let bytes = whole;
     if (kind === 1) bytes = file(edited(random, header, PIECES), whole.subarray(at));
-    else if (kind === 2) bytes = file(changed(random, header.trimEnd()), whole.subarray(at));
+    else if (kind === 2) bytes = file(changed(random, header.trimEnd(), VALUES, 0.4), whole.subarray(at));
     else if (kind === 3) bytes = damaged(random, whole);
     else if (kind === 4) bytes = damaged(random, whole.subarray(0, random.integer(0, 12)));
     const read = await attempt(report, bytes, () => parseSafetensors(bytes));

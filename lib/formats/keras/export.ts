@@ -3,6 +3,7 @@ import type { Value } from '../../graph/value.js';
 import { allLayers, weightName, weightsOfGraph } from '../../graph/weights.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { formatZip } from '../../io/write-zip.js';
+import { isInputLayer } from '../../kind.js';
 import { nameOf } from '../../layers/layer.js';
 import type { Compiled } from '../../models/network.js';
 import type { Exported, Format } from '../export.js';
@@ -19,6 +20,7 @@ function written(network: Exported, hasOperations: boolean): { model: WrittenMod
   const { model, graph, weights } = network;
   const seen = new Set<object>();
   for (const layer of allLayers(graph.layers)) {
+    if (isInputLayer(layer)) continue;
     if (seen.has(layer))
       throw new TypeError(
         `Expected each layer to be part of one network, as Keras' files write those within others on their own, got ${nameOf(layer)} in two`,

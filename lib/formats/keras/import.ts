@@ -28,6 +28,9 @@ interface KerasFile {
   readonly training: unknown;
 }
 
+/** Keras stores what it has as it is; whoever packs it again does not get it smaller than this, unless its weights are all the same. */
+const MOST_PACKED = 64;
+
 /** Keras 3's ZIP file. */
 export const kerasReader: Reader = {
   async read(file, options) {
@@ -40,6 +43,8 @@ export const kerasReader: Reader = {
         const names = entries.slice(0, 5).map((own) => own.name.slice(0, 40));
         throw damaged(source, `it is a ZIP file without ${name}, which those of Keras have (${names.join(', ')})`);
       }
+      if (entry.size > MOST_PACKED * bytes.length)
+        throw damaged(source, `its ${name} would be ${entry.size} bytes long, of a file of ${bytes.length}`);
       return readZipEntry(archive, entry, source);
     };
     const json = async (name: string) => parsed(new TextDecoder().decode(await content(name)), name, source);

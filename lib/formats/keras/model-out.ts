@@ -140,9 +140,24 @@ function writeLayer(
     throw new TypeError(
       `Expected layers that Keras has, got ${nameOf(layer)}: ONNX (format: 'onnx') holds what it computes, save() the layer itself`,
     );
+  checkReadable(layer, name, manner);
   const { class_name, config } = kerasLayer(`the layer '${name}'`, described(layer, name) as Described);
   const object = { module: 'keras.layers', class_name, config: withDtype(config, manner.dtype), registered_name: null };
   return { name, className: class_name, layer, object };
+}
+
+/** What Keras 3.15 would write, and not read as it was. @throws TypeError */
+function checkReadable(layer: Layer, name: string, { hasOperations }: Manner): void {
+  const { axis } = layer as { axis?: unknown };
+  if (!hasOperations && Array.isArray(axis) && axis.length > 1)
+    throw new TypeError(
+      `Expected the layer '${name}' to have one axis, as Keras reads no others from HDF5, got [${axis.join(', ')}] (format: 'keras' holds it)`,
+    );
+  const [forward, backward] = (layer.parts ?? []) as readonly { units?: number }[];
+  if (layer.className === 'Bidirectional' && forward.units !== backward.units)
+    throw new TypeError(
+      `Expected both layers of '${name}' to have as many units, as Keras takes them to, got ${forward.units} and ${backward.units}`,
+    );
 }
 
 /** The dtype of a layer and of those within it, which have modules, too. */
