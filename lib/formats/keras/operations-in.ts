@@ -1,6 +1,6 @@
 import { getActivation } from '../../activations.js';
 import { NDArray } from '../../array.js';
-import { checkInteger, checkNumber, wrongType, wrongValue } from '../../check.js';
+import { checkInteger, checkNumber, wrongShape, wrongType, wrongValue } from '../../check.js';
 import { activate } from '../../graph/ops/activation.js';
 import { repeatAxis } from '../../graph/ops/axes.js';
 import { applyOp, isValue, type Value } from '../../graph/value.js';
@@ -45,8 +45,24 @@ const unary =
     make(operand('x', x));
 const binary =
   (make: (x: any, y: any) => Value): Make =>
-  ({ args: [x, y] }) =>
-    make(operand('x1', x), operand('x2', y));
+  ({ args: [x, y] }) => {
+    const [x1, x2] = operands([x, y]);
+    return make(x1, x2);
+  };
+
+/** Operands that broadcast: arrays are counted with the batch in Keras, of which they may have one row. */
+function operands(given: readonly (Given | undefined)[]): Operand[] {
+  const ranks = given.flatMap((own) => (isValue(own) ? own.shape.length : []));
+  const rank = Math.max(0, ...ranks);
+  // the batch of one would stand over an axis of the other
+  if (ranks.some((own) => own !== rank)) throw wrongValue('values', 'of as many axes', ranks);
+  return given.map((own, i) => {
+    if (!(own instanceof NDArray) || own.ndim <= rank) return operand(`x${i + 1}`, own);
+    if (own.ndim > rank + 1 || own.shape[0] !== 1)
+      throw wrongShape(`x${i + 1}`, 'the same for all samples of a batch', own.shape);
+    return own.reshape(own.shape.slice(1));
+  });
+}
 
 /** An axis of a sample, for one that is counted with the batch. @throws RangeError for that of the batch */
 function axisOf(axis: unknown, rank: number): number {
@@ -225,8 +241,10 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   Equal: binary(ops.equal),
   NotEqual: binary((x, y) => ops.sub(1, ops.equal(x, y)) as Value),
   Matmul: binary(ops.matmul),
-  Where: ({ args: [condition, x, y] }) =>
-    ops.where(operand('condition', condition), operand('x1', x), operand('x2', y)) as Value,
+  Where: ({ args: [condition, x, y] }) => {
+    const [test, x1, x2] = operands([condition, x, y]);
+    return ops.where(test, x1, x2) as Value;
+  },
   Clip: ({ config: { x_min, x_max }, args: [x] }) =>
     ops.clip(value(x), checkNumber('x_min', x_min), checkNumber('x_max', x_max)) as Value,
   Sum: reduced(ops.sum),
