@@ -1,7 +1,9 @@
 import { endianness } from 'node:os';
 import { type ArrayInput, NDArray } from '../array.js';
+import { isNDArray } from '../kind.js';
 import { filePath, writeFileAtomic } from './atomic.js';
 import { swapBytes } from './read.js';
+import { formatZip } from './write-zip.js';
 
 const DESCR = { float64: '<f8', float32: '<f4', int32: '<i4' } as const;
 /** Of the data in the file. */
@@ -18,10 +20,30 @@ const GROWTH_DIGITS = 21;
  */
 export async function writeNpy(path: string | URL, x: ArrayInput): Promise<void> {
   filePath(path);
+  await writeFileAtomic(path, formatNpy(x));
+}
+
+/** An NPZ file in parts, as `numpy.savez` makes them; texts are arrays of NumPy's unicode dtype, a single one without axes. */
+export const formatNpz = (arrays: Readonly<Record<string, NDArray | string | readonly string[]>>): Uint8Array[] =>
+  formatZip(Object.entries(arrays).map(([name, x]) => [`${name}.npy`, isNDArray(x) ? formatNpy(x) : formatTexts(x)]));
+
+/** The bytes of an NPY file: its header, and a copy of the data. */
+function formatNpy(x: ArrayInput): Uint8Array[] {
   const { data, dtype, shape } = NDArray.from(x);
   const bytes = new Uint8Array(data.buffer);
   if (endianness() === 'BE') swapBytes(bytes, data.BYTES_PER_ELEMENT);
-  await writeFileAtomic(path, [npyHeader(DESCR[dtype], shape), bytes]);
+  return [npyHeader(DESCR[dtype], shape), bytes];
+}
+
+/** Four bytes a character (UTF-32), as many characters for each text as the longest has. */
+function formatTexts(x: string | readonly string[]): Uint8Array[] {
+  const shape = typeof x === 'string' ? [] : [x.length];
+  const texts = [x].flat().map((text) => Array.from(text, (character) => character.codePointAt(0) as number));
+  const longest = Math.max(1, ...texts.map(({ length }) => length));
+  const bytes = Buffer.alloc(4 * longest * texts.length);
+  for (const [row, text] of texts.entries())
+    for (const [i, code] of text.entries()) bytes.writeUInt32LE(code, 4 * (row * longest + i));
+  return [npyHeader(`<U${longest}`, shape), bytes];
 }
 
 function npyHeader(descr: string, shape: readonly number[]): Uint8Array {
