@@ -76,8 +76,10 @@ export function safetensors(path: string | URL, names: Parts<string>): Dataset {
             );
           }
           const { shape, begin, end, dtype } = entry;
+          const type = TYPES[dtype];
+          if (!type) throw damaged(sourceOf(path), `its tensor '${part.slice(0, 60)}' has the dtype ${dtype}`);
           const header = {
-            type: TYPES[dtype],
+            type,
             big: false,
             fortran: false,
             shape,
@@ -90,8 +92,9 @@ export function safetensors(path: string | URL, names: Parts<string>): Dataset {
   );
 }
 
-const TYPES: Readonly<Record<SafetensorsDType, NpyType>> = {
+const TYPES: Readonly<Partial<Record<SafetensorsDType, NpyType>>> = {
   ...{ F64: 'f8', F32: 'f4', I64: 'i8', U64: 'u8', I32: 'i4', U32: 'u4', I16: 'i2', U16: 'u2', I8: 'i1', U8: 'u1' },
+  F16: 'f2',
 };
 
 function filePathOf(name: string, path: unknown): void {

@@ -6,6 +6,7 @@ import type { Model } from '../models/model.js';
 import type { Compiled } from '../models/network.js';
 import { h5, keras } from './keras/export.js';
 import { onnx } from './onnx/export.js';
+import { safetensorsTorch } from './torch.js';
 
 export type FormatName = keyof typeof FORMATS;
 
@@ -19,6 +20,8 @@ export interface ExportOptions {
    * which ONNX Runtime has in float32 alone
    */
   dtype?: 'float32' | 'float64';
+  /** safetensors-torch: what modules are called that are not called as their layers, `{ dense: '0', dense_1: '2' }` */
+  names?: Readonly<Record<string, string>>;
 }
 
 /** What of a network is written: its numbers are copies of one moment. */
@@ -38,15 +41,15 @@ export interface Exported {
 
 /** How a format is written. */
 export interface Format {
-  /** What files of it are called: '.onnx'. */
-  readonly extension: string;
+  /** What files of it are called, '.onnx', where it is the only one of the name. */
+  readonly extension?: string;
   /** The options that it has beside `format`. */
   readonly options: readonly string[];
   /** The file in parts. @throws TypeError or RangeError naming the layer that the format cannot hold */
   parts(network: Exported, options: ExportOptions): readonly Uint8Array[];
 }
 
-const FORMATS = { onnx, keras, h5 } satisfies Record<string, Format>;
+const FORMATS = { onnx, keras, h5, 'safetensors-torch': safetensorsTorch } satisfies Record<string, Format>;
 
 export async function exportModel(network: Exported, path: string | URL, options: ExportOptions): Promise<void> {
   await writeFileAtomic(path, partsOf(network, options, String(path)));
@@ -59,7 +62,7 @@ export function exportBytes(network: Exported, options: ExportOptions): Uint8Arr
 function partsOf(network: Exported, options: ExportOptions, path = ''): readonly Uint8Array[] {
   checkOptions('options', options, ['format', ...Object.values(FORMATS).flatMap((format) => format.options)]);
   const names = Object.keys(FORMATS) as FormatName[];
-  const byName = names.find((name) => path.endsWith(FORMATS[name].extension));
+  const byName = names.find((name) => path.endsWith((FORMATS[name] as Format).extension ?? '\0'));
   const name = options.format ?? byName;
   if (name === undefined) throw wrongType('format', `one of ${names.join(', ')}, where no file says it`, name);
   const format = FORMATS[checkOneOf('format', name, names)];

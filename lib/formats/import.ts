@@ -30,8 +30,12 @@ const startsWith =
   (bytes: Uint8Array) =>
     wanted.every((byte, i) => bytes[i] === byte);
 
+/** The length of the header, and the header, a JSON object. */
+const isSafetensors = (bytes: Uint8Array) => bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0);
+
 /** Formats by how their files begin. */
 const FORMATS: readonly (readonly [begins: (bytes: Uint8Array) => boolean, load: () => Promise<Reader>])[] = [
+  [isSafetensors, async () => (await import('./own.js')).ownReader],
   [startsWith(0x50, 0x4b), async () => (await import('./keras/import.js')).kerasReader],
   [startsWith(...SIGNATURE), async () => (await import('./keras/import.js')).h5Reader],
   [(bytes) => bytes[0] === 0x08 && bytes[1] < 0x80, async () => (await import('./onnx/import.js')).onnxReader],
@@ -71,6 +75,6 @@ async function imported(file: ImportFile, options: ImportOptions): Promise<Model
   checkOptions('options', options, ['dtype']);
   if (options.dtype !== undefined) checkOneOf('dtype', options.dtype, ['float32', 'float64']);
   const found = FORMATS.find(([begins]) => begins(file.bytes));
-  if (!found) throw damaged(file.source, 'it begins like no file of a network that is known here (ONNX, Keras)');
+  if (!found) throw damaged(file.source, 'it begins like no file of a network that is known here (ONNX, Keras, safetensors)');
   return (await found[1]()).read(file, options);
 }

@@ -100,10 +100,10 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
 }
 
 /** The same of what `modelBytes` made. @throws TypeError for what is no Uint8Array */
-export function parseModel(bytes: Uint8Array): ModelFile {
+export function parseModel(bytes: Uint8Array, source = 'the bytes'): ModelFile {
   if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
   checkAttached('bytes', bytes);
-  return modelOf('the bytes', parseSafetensors(bytes));
+  return modelOf(source, parseSafetensors(bytes, source));
 }
 
 function modelOf(source: string, { tensors, metadata }: Safetensors): ModelFile {
@@ -111,7 +111,8 @@ function modelOf(source: string, { tensors, metadata }: Safetensors): ModelFile 
   const format = metadata.get('format');
   if (format !== FORMAT)
     throw damaged(
-      `it is a safetensors file ${format === undefined ? 'without a format' : `of format ${quoted(format)}`}`,
+      `it is a safetensors file ${format === undefined ? 'without a format' : `of format ${quoted(format)}`}; ` +
+        "weights of another library are read by a network's loadWeights, with layout",
     );
   const version = metadata.get('version');
   if (version !== String(VERSION))

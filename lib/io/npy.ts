@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { type DType, NDArray, type TypedData } from '../array.js';
 import { isFloat32Array, isFloat64Array } from '../kind.js';
+import { halfToNumber } from './half.js';
 import { NPY_PREFIX, type NpyHeader, npyOffset, parseNpyHeader, widthOf } from './npy-header.js';
 import { allocateBytes, damaged, openRegularFile, readFully, readHead, sourceOf, swapBytes } from './read.js';
 import { readZipDirectory, readZipEntry } from './zip.js';
@@ -147,15 +148,6 @@ function wideIntegers(bytes: Uint8Array<ArrayBuffer>, signed: boolean, source: s
 }
 
 const joined = (lo: number, hi: number, signed: boolean) => (signed ? hi : hi >>> 0) * 2 ** 32 + (lo >>> 0);
-
-/** IEEE 754 binary16: a sign, 5 bits of exponent, 10 bits of fraction. */
-export function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24);
-}
 
 /** The first index of a Fortran array runs fastest: it is the C array of the reversed shape, transposed. */
 function transpose(data: TypedData, out: TypedData, shape: readonly number[]): TypedData {

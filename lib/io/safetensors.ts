@@ -3,6 +3,7 @@ import { TextDecoder } from 'node:util';
 import { wrongShape, wrongType, wrongValue } from '../check.js';
 import { typedArrayName } from '../kind.js';
 import { writeFileAtomic } from './atomic.js';
+import { bfloat16ToNumber, halfToNumber } from './half.js';
 import { allocateBytes, damaged, quoted, readFully, readHead, sizes, sourceOf, swapBytes } from './read.js';
 import { HeaderReader, LONE_SURROGATE, MAX_AXES } from './safetensors-header.js';
 
@@ -19,8 +20,14 @@ const TYPES = {
   U8: Uint8Array,
 } as const;
 
-/** The dtypes of the format that JavaScript has typed arrays for. F16, BF16, BOOL and the 8-bit floats are refused. */
-export type SafetensorsDType = keyof typeof TYPES;
+/** Floats of 16 bits, which are read as float32, with the same values. BOOL and the 8-bit floats are refused. */
+const HALVES = { F16: halfToNumber, BF16: bfloat16ToNumber } as const;
+
+type Half = keyof typeof HALVES;
+export type SafetensorsDType = keyof typeof TYPES | Half;
+const DTYPES = [...Object.keys(TYPES), ...Object.keys(HALVES)];
+const isHalf = (dtype: SafetensorsDType): dtype is Half => Object.hasOwn(HALVES, dtype);
+const widthOf = (dtype: SafetensorsDType) => (isHalf(dtype) ? 2 : TYPES[dtype].BYTES_PER_ELEMENT);
 export type TensorData =
   | Float64Array
   | Float32Array
@@ -122,7 +129,7 @@ export function formatSafetensors(
 
 /**
  * Reads a safetensors file. Everything is checked before memory for the tensors is taken, and that is never more than
- * the file's own size.
+ * the file's own size, floats of 16 bits apart, which become float32.
  *
  * @throws Error with code ERR_FORMAT and the reason if the file is damaged, truncated or no safetensors file,
  *   ERR_MEMORY if it does not fit into memory, or the file system's code (ENOENT …)
@@ -133,10 +140,9 @@ export async function readSafetensors(path: string | URL): Promise<Safetensors> 
   try {
     const tensors = new Map<string, Tensor>();
     for (const entry of entries) {
-      const data = allocate(entry, source);
-      await readFully(file, bytesOf(data), body + entry.begin, source);
-      littleEndian(bytesOf(data), data.BYTES_PER_ELEMENT, true);
-      tensors.set(entry.name, { shape: entry.shape, data });
+      const bytes = allocateBytes(entry.end - entry.begin, source);
+      await readFully(file, bytes, body + entry.begin, source);
+      tensors.set(entry.name, { shape: entry.shape, data: dataOf(entry, bytes, source) });
     }
     return { tensors, metadata };
   } finally {
@@ -169,10 +175,9 @@ export function parseSafetensors(bytes: Uint8Array, source = 'the bytes'): Safet
   const { entries, metadata } = parseHeader(bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length), body.length, source);
   const tensors = new Map<string, Tensor>();
   for (const entry of entries) {
-    const data = allocate(entry, source);
-    bytesOf(data).set(body.subarray(entry.begin, entry.end));
-    littleEndian(bytesOf(data), data.BYTES_PER_ELEMENT, true);
-    tensors.set(entry.name, { shape: entry.shape, data });
+    const bytes = allocateBytes(entry.end - entry.begin, source);
+    bytes.set(body.subarray(entry.begin, entry.end));
+    tensors.set(entry.name, { shape: entry.shape, data: dataOf(entry, bytes, source) });
   }
   return { tensors, metadata };
 }
@@ -230,15 +235,15 @@ function readEntry(json: HeaderReader, name: string, bodySize: number, wrong: (r
   });
   if (dtype === undefined || !shape || !offsets)
     throw wrong(`tensor ${quoted(name)} has no ${dtype === undefined ? 'dtype' : shape ? 'data_offsets' : 'shape'}`);
-  if (!Object.hasOwn(TYPES, dtype))
-    throw wrong(`tensor ${quoted(name)} has the dtype ${quoted(dtype)}, none of ${Object.keys(TYPES).join(', ')}`);
+  if (!DTYPES.includes(dtype))
+    throw wrong(`tensor ${quoted(name)} has the dtype ${quoted(dtype)}, none of ${DTYPES.join(', ')}`);
   const type = dtype as SafetensorsDType;
   const [begin, end] = offsets;
   if (offsets.length !== 2 || begin > end || end > bodySize)
     throw wrong(
       `tensor ${quoted(name)} has data_offsets [${offsets}] outside the ${bodySize} bytes that follow the header`,
     );
-  const bytes = sizeOf(shape) * TYPES[type].BYTES_PER_ELEMENT;
+  const bytes = sizeOf(shape) * widthOf(type);
   if (bytes !== end - begin)
     throw wrong(
       `tensor ${quoted(name)} of shape [${sizes(shape)}] and dtype ${dtype} does not fit its ${end - begin} bytes`,
@@ -272,9 +277,15 @@ function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
-function allocate({ dtype, shape }: Entry, source: string): TensorData {
-  const type = TYPES[dtype];
-  return new type(allocateBytes(sizeOf(shape) * type.BYTES_PER_ELEMENT, source).buffer);
+/** The tensor in these bytes, which nobody else has. */
+function dataOf({ dtype }: Entry, bytes: Uint8Array<ArrayBuffer>, source: string): TensorData {
+  littleEndian(bytes, widthOf(dtype), true);
+  if (!isHalf(dtype)) return new TYPES[dtype](bytes.buffer);
+  const halves = new Uint16Array(bytes.buffer);
+  const data = new Float32Array(allocateBytes(2 * bytes.length, source).buffer);
+  const toNumber = HALVES[dtype];
+  for (let i = 0; i < data.length; i++) data[i] = toNumber(halves[i]);
+  return data;
 }
 
 const bytesOf = (data: TensorData) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

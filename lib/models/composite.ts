@@ -130,7 +130,7 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
    *   ERR_BUSY while a batch is being computed, the file system's code (ENOENT …); nothing is changed then
    */
   async loadWeights(path: string | URL, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
-    const { found, report } = await readWeights(path, this.placed(), options);
+    const { found, report } = await readWeights(path, this as unknown as Model, this.placed(), options);
     this.#write([...found.keys()], [...found.values()]);
     return report;
   }

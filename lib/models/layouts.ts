@@ -1,10 +1,12 @@
-import { type ArrayInput, asArray, NDArray } from '../array.js';
-import { checkBoolean, checkOptions, wrongShape, wrongType } from '../check.js';
-import { type Shape, sizeOf, type Weight } from '../graph/value.js';
+import { type ArrayInput, asArray, type NDArray } from '../array.js';
+import { checkBoolean, checkOneOf, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import type { Shape, Weight } from '../graph/value.js';
 import { weightName, weightsOfGraph } from '../graph/weights.js';
+import type { Tensor } from '../io/safetensors.js';
 import { isPlain } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
+import { torchParts } from './torch-modules.js';
 
 /** Arrays by the names that another library has for them. */
 export type NamedTensors = Readonly<Record<string, ArrayInput>>;
@@ -12,6 +14,8 @@ export type NamedTensors = Readonly<Record<string, ArrayInput>>;
 export interface LayoutOptions {
   /** Weights without an array stay as they are, and arrays without a weight are left out. Default false: both are refused */
   partial?: boolean;
+  /** What modules are called in PyTorch that are not called as their layers: `{ hidden: '0', head: '2' }` for an nn.Sequential */
+  names?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -24,18 +28,14 @@ export interface LayoutOptions {
 export const layouts = {
   /**
    * From PyTorch's `state_dict`: the module of a layer has the layer's name; those of networks within a network have dots between.
-   * Kernels are transposed. An LSTM's two biases are added; of a GRU the gates r, z, n become z, r, h. Batch normalization's
+   * Kernels are transposed. A recurrent layer's two biases are added; of a GRU the gates r, z, n become z, r, h. Batch normalization's
    * count of batches is not read.
    *
    * @throws TypeError for layers that PyTorch has no module for, RangeError, with the name, for arrays that are missing, of another
    *   shape, or of no layer
    */
   pytorch(model: Model<any, any>, tensors: NamedTensors, options: LayoutOptions = {}): NDArray[] {
-    const reader = new Reader(tensors, options);
-    const found = new Map<Weight, NDArray>();
-    built(model);
-    readModules(model, '', '', reader, found);
-    return reader.result(model, found);
+    return filled(model, pytorchWeights(model, tensors, options));
   },
 
   /**
@@ -43,41 +43,112 @@ export const layouts = {
    *
    * @throws RangeError, with the name, for arrays that are missing, of another shape, or of no layer
    */
-  keras(model: Model<any, any>, tensors: NamedTensors, options: LayoutOptions = {}): NDArray[] {
-    const names = new Map(Object.keys(checkTensors(tensors)).map((path) => [fromKeras(path), path]));
-    const reader = new Reader(tensors, options);
-    const found = new Map<Weight, NDArray>();
-    for (const { layer, weight } of weightsOfGraph(built(model))) {
-      const name = weightName(layer, weight);
-      const path = names.get(name);
-      if (path !== undefined || !reader.isPartial) found.set(weight, reader.take(path ?? name, weight.shape));
-    }
-    return reader.result(model, found);
+  keras(model: Model<any, any>, tensors: NamedTensors, options: Pick<LayoutOptions, 'partial'> = {}): NDArray[] {
+    return filled(model, kerasWeights(model, tensors, options));
   },
 };
 
-/** A layer, or those that it is made of. */
-function readModules(layer: Layer, prefix: string, suffix: string, reader: Reader, found: Map<Weight, NDArray>): void {
+type Found = ReadonlyMap<Weight, NDArray>;
+
+/** Those of the weights that there is something for. @throws as `layouts.pytorch` */
+export function pytorchWeights(model: Model<any, any>, tensors: NamedTensors, options: LayoutOptions): Found {
+  const reader = new Reader(tensors, options, ['partial', 'names']);
+  const found = new Map<Weight, NDArray>();
+  built(model);
+  for (const [layer, path, module, suffix] of modulesOf(model, '', checkNames(model, options.names))) {
+    if (reader.isPartial && !reader.hasAny(`${module}.`)) continue;
+    const weights = layer.builtFor?.weights ?? {};
+    for (const part of torchParts(layer, path)) {
+      const made = part.read(part.theirs.map(([name, shape]) => reader.take(`${module}.${name}${suffix}`, shape)));
+      for (const [i, name] of part.ours.entries()) found.set(weights[name], made[i]);
+    }
+  }
+  reader.end();
+  return found;
+}
+
+/** The same. @throws as `layouts.keras` */
+export function kerasWeights(model: Model<any, any>, tensors: NamedTensors, options: LayoutOptions): Found {
+  const names = new Map(Object.keys(checkTensors(tensors)).map((path) => [fromKeras(path), path]));
+  const reader = new Reader(tensors, options, ['partial']);
+  const found = new Map<Weight, NDArray>();
+  for (const { layer, weight } of weightsOfGraph(built(model))) {
+    const name = weightName(layer, weight);
+    const path = names.get(name);
+    if (path !== undefined || !reader.isPartial) found.set(weight, reader.take(path ?? name, weight.shape));
+  }
+  reader.end();
+  return found;
+}
+
+/** All weights, in their order. */
+function filled(model: Model<any, any>, found: Found): NDArray[] {
+  const before = model.getWeights();
+  return weightsOfGraph(built(model)).map(({ weight }, i) => found.get(weight) ?? before[i]);
+}
+
+/** Every layer that has weights, with the name that its module has in PyTorch, and what its tensors end in. */
+function* modulesOf(
+  layer: Layer,
+  prefix: string,
+  names: ReadonlyMap<string, string>,
+  suffix = '',
+): Generator<readonly [layer: Layer, path: string, module: string, suffix: string]> {
   const { graph, className } = layer;
   const { forward, backward, layer: inner } = layer as unknown as Record<string, Layer & { goBackwards?: boolean }>;
   if (graph) {
-    for (const part of graph.layers)
-      readModules(part, join(prefix, graph.names.get(part) as string), suffix, reader, found);
+    for (const part of graph.layers) yield* modulesOf(part, join(prefix, graph.names.get(part) as string), names);
   } else if (className === 'Bidirectional') {
-    for (const part of [forward, backward])
-      readModules(part, prefix, part.goBackwards ? '_reverse' : '', reader, found);
+    for (const part of [forward, backward]) yield* modulesOf(part, prefix, names, part.goBackwards ? '_reverse' : '');
   } else if (className === 'TimeDistributed') {
-    readModules(inner, prefix, suffix, reader, found);
-  } else {
-    const weights = layer.builtFor?.weights ?? {};
-    if (Object.keys(weights).length === 0 || (reader.isPartial && !reader.hasAny(`${prefix}.`))) return;
-    const convert = MODULES[className];
-    if (!convert)
-      throw new TypeError(`Expected '${prefix}' to be a layer that PyTorch has a module for, got ${className}`);
-    const of = (name: string, shape: Shape) => reader.take(`${prefix}.${name}${suffix}`, shape);
-    for (const [name, array] of Object.entries(convert(of, (name) => weights[name]?.shape, layer)))
-      found.set(weights[name], array);
+    yield* modulesOf(inner, prefix, names);
+  } else if (Object.keys(layer.builtFor?.weights ?? {}).length > 0) {
+    yield [layer, prefix, names.get(prefix) ?? prefix, suffix];
   }
+}
+
+/**
+ * What PyTorch's `load_state_dict` takes, by name: the numbers of `weights`, in the order of `getWeights`.
+ * @throws as `layouts.pytorch`
+ */
+export function stateDictOf(
+  model: Model<any, any>,
+  weights: readonly NDArray[],
+  options: Pick<LayoutOptions, 'names'>,
+): Map<string, Tensor> {
+  const numbers = new Map(weightsOfGraph(built(model)).map(({ weight }, i) => [weight, weights[i]]));
+  const tensors = new Map<string, Tensor>();
+  for (const [layer, path, module, suffix] of modulesOf(model, '', checkNames(model, options.names))) {
+    const own = layer.builtFor?.weights ?? {};
+    for (const part of writableParts(layer, path)) {
+      const made = part.write(part.ours.map((name) => numbers.get(own[name]) as NDArray));
+      for (const [i, [name]] of part.theirs.entries()) tensors.set(`${module}.${name}${suffix}`, made[i]);
+    }
+    if (layer.className === 'BatchNormalization')
+      tensors.set(`${module}.num_batches_tracked`, { shape: [], data: BigInt64Array.of(0n) });
+  }
+  return tensors;
+}
+
+function writableParts(layer: Layer, path: string): ReturnType<typeof torchParts> {
+  try {
+    return torchParts(layer, path);
+  } catch (error) {
+    throw new TypeError(`${(error as Error).message} (format 'onnx' holds the whole network)`, { cause: error });
+  }
+}
+
+function checkNames(model: Model<any, any>, names: Readonly<Record<string, string>> = {}): Map<string, string> {
+  if (!isPlain(names)) throw wrongType('names', 'an object of names of modules by those of layers', names);
+  const paths = Array.from(modulesOf(model, '', new Map()), ([, path]) => path);
+  for (const [path, name] of Object.entries(names)) {
+    checkOneOf('a layer in names', path, paths);
+    if (typeof name !== 'string') throw wrongType(`names['${path}']`, 'a string', name);
+  }
+  const modules = paths.map((path) => names[path] ?? path);
+  const twice = modules.find((name, i) => modules.indexOf(name) < i && paths.indexOf(paths[i]) === i);
+  if (twice !== undefined) throw wrongValue('names', 'different for each layer', twice);
+  return new Map(Object.entries(names));
 }
 
 const built = (model: Model<any, any>) => {
@@ -108,8 +179,8 @@ class Reader {
   readonly #tensors: NamedTensors;
   readonly #taken = new Set<string>();
 
-  constructor(tensors: NamedTensors, options: LayoutOptions) {
-    checkOptions('options', options, ['partial']);
+  constructor(tensors: NamedTensors, options: LayoutOptions, allowed: readonly string[]) {
+    checkOptions('options', options, allowed);
     this.isPartial = checkBoolean('partial', options.partial ?? false);
     this.#tensors = checkTensors(tensors);
   }
@@ -132,8 +203,8 @@ class Reader {
     return array;
   }
 
-  /** In the order of the network's weights. @throws RangeError for tensors of no layer */
-  result(model: Model<any, any>, found: ReadonlyMap<Weight, NDArray>): NDArray[] {
+  /** @throws RangeError for tensors of no layer */
+  end(): void {
     const left = Object.keys(this.#tensors).find(
       (name) => !this.#taken.has(name) && !/num_batches_tracked$/.test(name),
     );
@@ -141,127 +212,5 @@ class Reader {
       throw new RangeError(
         `Expected every tensor to be of a layer of the network, but '${left}' is not (partial: true leaves such ones out)`,
       );
-    const before = model.getWeights();
-    return weightsOfGraph(built(model)).map(({ weight }, i) => found.get(weight) ?? before[i]);
   }
-}
-
-/** Reads a tensor of a module; the shape that a weight of the layer has, undefined where it has none; gives weights by name. */
-type Convert = (
-  of: (name: string, shape: Shape) => NDArray,
-  shapeOf: (weight: string) => Shape | undefined,
-  layer: Layer,
-) => Record<string, NDArray>;
-
-/** Of a kernel that PyTorch keeps with its outputs first, and a bias if there is one. */
-const filters =
-  (toOurs: readonly number[]): Convert =>
-  (of, shapeOf) => {
-    const kernel = shapeOf('kernel') as Shape;
-    const theirs = toOurs.map((_, axis) => kernel[toOurs.indexOf(axis)]);
-    const bias = shapeOf('bias');
-    return { kernel: permuted(of('weight', theirs), toOurs), ...(bias && { bias: of('bias', bias) }) };
-  };
-
-/** `order`: PyTorch's place of each of our gates. */
-const recurrent =
-  (order: readonly number[]): Convert =>
-  (of, shapeOf) => {
-    const [I, G] = shapeOf('kernel') as Shape;
-    const [U] = shapeOf('recurrentKernel') as Shape;
-    const gates = (array: NDArray) => rows(array, order, U);
-    const both = {
-      kernel: permuted(gates(of('weight_ih_l0', [G, I])), [1, 0]),
-      recurrentKernel: permuted(gates(of('weight_hh_l0', [G, U])), [1, 0]),
-    };
-    const bias = shapeOf('bias');
-    if (!bias) return both;
-    const [a, b] = [gates(of('bias_ih_l0', [G])), gates(of('bias_hh_l0', [G]))];
-    const data = new Float64Array(bias.length * G);
-    if (bias.length === 2) {
-      data.set(a.data);
-      data.set(b.data, G);
-    } else for (let i = 0; i < G; i++) data[i] = a.data[i] + b.data[i];
-    return {
-      ...both,
-      bias: NDArray.wrap(data.subarray(0, sizeOf(bias)), bias),
-    };
-  };
-
-const normalization =
-  (moving: boolean): Convert =>
-  (of, shapeOf) => {
-    const names = {
-      gamma: 'weight',
-      beta: 'bias',
-      ...(moving && { movingMean: 'running_mean', movingVariance: 'running_var' }),
-    };
-    const entries = Object.entries(names).flatMap(([ours, theirs]) => {
-      const shape = shapeOf(ours);
-      return shape ? [[ours, of(theirs, shape)] as const] : [];
-    });
-    return Object.fromEntries(entries);
-  };
-
-const attention: Convert = (of, shapeOf, layer) => {
-  const [features, H, K] = shapeOf('query/kernel') as Shape;
-  const same = ['query', 'key', 'value'].every((name) => shapeOf(`${name}/kernel`)?.join() === [features, H, K].join());
-  if (!same || H * K !== features)
-    throw new TypeError(
-      `Expected '${layer.name}' to have heads that make up the features of query, key and value, as PyTorch's attention, got ${H} of ${K} for ${features}`,
-    );
-  const all = permuted(of('in_proj_weight', [3 * features, features]), [1, 0]); // [features, 3 features]
-  const bias = shapeOf('query/bias') && of('in_proj_bias', [3 * features]);
-  const found: Record<string, NDArray> = {
-    'output/kernel': permuted(of('out_proj.weight', [features, features]), [1, 0]).reshape(H, K, features),
-  };
-  for (const [k, name] of ['query', 'key', 'value'].entries()) {
-    found[`${name}/kernel`] = columns(all, k * features, features).reshape(features, H, K);
-    if (bias) found[`${name}/bias`] = columns(bias.reshape(1, -1), k * features, features).reshape(H, K);
-  }
-  if (bias) found['output/bias'] = of('out_proj.bias', [features]);
-  return found;
-};
-
-const MODULES: Readonly<Record<string, Convert>> = {
-  Dense: filters([1, 0]),
-  Conv1D: filters([2, 1, 0]),
-  Conv2D: filters([2, 3, 1, 0]),
-  Embedding: (of, shapeOf) => ({ embeddings: of('weight', shapeOf('embeddings') as Shape) }),
-  SimpleRNN: recurrent([0]),
-  LSTM: recurrent([0, 1, 2, 3]),
-  GRU: (of, shapeOf, layer) => {
-    if (!(layer as { resetAfter?: boolean }).resetAfter)
-      throw new TypeError(`Expected '${layer.name}' to have resetAfter true, as PyTorch's GRU`);
-    return recurrent([1, 0, 2])(of, shapeOf, layer);
-  },
-  BatchNormalization: normalization(true),
-  LayerNormalization: normalization(false),
-  MultiHeadAttention: attention,
-};
-
-/** An array whose axis i is axis `axes[i]` of the given one. */
-function permuted(array: NDArray, axes: readonly number[]): NDArray {
-  const shape = axes.map((axis) => array.shape[axis]);
-  const strides = array.shape.map((_, axis) => sizeOf(array.shape.slice(axis + 1)));
-  const out = NDArray.zeros(shape, array.dtype);
-  const at = axes.map(() => 0);
-  for (let i = 0; i < array.size; i++) {
-    out.data[i] = array.data[at.reduce((sum, index, axis) => sum + index * strides[axes[axis]], 0)];
-    for (let axis = axes.length - 1; axis >= 0 && ++at[axis] === shape[axis]; axis--) at[axis] = 0;
-  }
-  return out;
-}
-
-/** Blocks of `size` rows in another order. */
-const rows = (array: NDArray, order: readonly number[], size: number) =>
-  array.take(order.flatMap((block) => Array.from({ length: size }, (_, row) => block * size + row)));
-
-/** Columns first .. first + count - 1 of a matrix. */
-function columns(array: NDArray, first: number, count: number): NDArray {
-  const [n, width] = array.shape;
-  const out = NDArray.zeros([n, count], array.dtype);
-  for (let row = 0; row < n; row++)
-    out.data.set(array.data.subarray(row * width + first, row * width + first + count), row * count);
-  return out;
 }

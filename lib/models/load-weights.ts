@@ -1,9 +1,12 @@
-import type { NDArray } from '../array.js';
-import { checkBoolean, checkOptions } from '../check.js';
+import { NDArray } from '../array.js';
+import { checkBoolean, checkOneOf, checkOptions } from '../check.js';
 import { type PlacedWeight, weightName } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel } from '../io/model-file.js';
+import { readSafetensors } from '../io/safetensors.js';
+import { kerasWeights, pytorchWeights } from './layouts.js';
 import { checkFinite, type LoadOptions } from './loading.js';
+import type { Model } from './model.js';
 
 export interface LoadWeightsOptions extends LoadOptions {
   /**
@@ -13,6 +16,13 @@ export interface LoadWeightsOptions extends LoadOptions {
   byName?: boolean;
   /** Leave weights of another shape as they are, instead of refusing the file. Default false */
   skipMismatch?: boolean;
+  /**
+   * Of a safetensors file that another library wrote: PyTorch's state_dict, or weights by Keras' paths, read as `layouts.pytorch` and
+   * `layouts.keras` do. byName is their `partial`. Default: files that `save` wrote
+   */
+  layout?: 'pytorch' | 'keras';
+  /** What PyTorch's modules are called that are not called as their layers: see `layouts.pytorch` */
+  names?: Readonly<Record<string, string>>;
 }
 
 /** What `loadWeights` did, by the weights' names in the network. */
@@ -22,13 +32,55 @@ export interface LoadedWeights {
   readonly skipped: readonly string[];
 }
 
+interface Read {
+  readonly found: ReadonlyMap<PlacedWeight, NDArray>;
+  readonly report: LoadedWeights;
+}
+
+/** The weights of another library's file. */
+async function readLayout(
+  path: string | URL,
+  model: Model<any, any>,
+  placed: readonly PlacedWeight[],
+  options: LoadWeightsOptions,
+): Promise<Read> {
+  checkOptions('options', options, ['layout', 'byName', 'names', 'allowNonFinite']);
+  const { layout, byName, names } = options;
+  const allowNonFinite = checkBoolean('allowNonFinite', options.allowNonFinite ?? false);
+  const read = { pytorch: pytorchWeights, keras: kerasWeights }[checkOneOf('layout', layout, ['pytorch', 'keras'])];
+  const { tensors } = await readSafetensors(path);
+  return ofFile(path, () => {
+    const arrays = Array.from(tensors, ([name, { shape, data }]) => {
+      const values = typeof data[0] === 'bigint' ? Float64Array.from(data, Number) : data;
+      return [name, NDArray.from(values as Float64Array, { shape })] as const;
+    });
+    const weights = read(model, Object.fromEntries(arrays), {
+      ...(byName !== undefined && { partial: byName }),
+      ...(names && { names }),
+    });
+    const found = new Map<PlacedWeight, NDArray>();
+    const [loaded, skipped]: string[][] = [[], []];
+    for (const own of placed) {
+      const name = weightName(own.layer, own.weight);
+      const array = weights.get(own.weight);
+      (array ? loaded : skipped).push(name);
+      if (!array) continue;
+      if (!allowNonFinite) checkFinite('weight', [name, array]);
+      found.set(own, array);
+    }
+    return { found, report: { loaded, skipped } };
+  });
+}
+
 /** The weights of a file that fit those of a network; all of it is checked. */
 export async function readWeights(
   path: string | URL,
+  model: Model<any, any>,
   placed: readonly PlacedWeight[],
   options: LoadWeightsOptions,
-): Promise<{ found: ReadonlyMap<PlacedWeight, NDArray>; report: LoadedWeights }> {
-  checkOptions('options', options, ['byName', 'skipMismatch', 'allowNonFinite']);
+): Promise<Read> {
+  if (options?.layout !== undefined) return readLayout(path, model, placed, options);
+  checkOptions('options', options, ['byName', 'skipMismatch', 'allowNonFinite', 'layout']);
   const [byName, skipMismatch, allowNonFinite] = (['byName', 'skipMismatch', 'allowNonFinite'] as const).map((option) =>
     checkBoolean(option, options[option] ?? false),
   );

@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib';
-import { halfToNumber } from '../../io/npy.js';
+import { halfToNumber } from '../../io/half.js';
 import type { Cursor, FileBytes } from './cursor.js';
 import { countOf, type Datatype, readDataspace, readDatatype } from './datatype.js';
 import { MESSAGE, type Message } from './object-header.js';
