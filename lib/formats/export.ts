@@ -1,11 +1,13 @@
+import { basename, dirname, join } from 'node:path';
 import type { NDArray } from '../array.js';
-import { checkOneOf, checkOptions, wrongType } from '../check.js';
+import { checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import { writeFileAtomic } from '../io/atomic.js';
+import { filePath, writeFileAtomic } from '../io/atomic.js';
 import type { Model } from '../models/model.js';
 import type { Compiled } from '../models/network.js';
 import { h5, keras } from './keras/export.js';
 import { onnx } from './onnx/export.js';
+import { tfjs } from './tfjs/export.js';
 import { safetensorsTorch } from './torch.js';
 
 export type FormatName = keyof typeof FORMATS;
@@ -46,26 +48,38 @@ export interface Format {
   /** The options that it has beside `format`. */
   readonly options: readonly string[];
   /** The file in parts. @throws TypeError or RangeError naming the layer that the format cannot hold */
-  parts(network: Exported, options: ExportOptions): readonly Uint8Array[];
+  parts?(network: Exported, options: ExportOptions): readonly Uint8Array[];
+  /** Of a format of several files: those beside the file `name`, and itself, last. @throws as `parts` */
+  files?(
+    network: Exported,
+    options: ExportOptions,
+    name: string,
+  ): readonly (readonly [name: string, parts: readonly Uint8Array[]])[];
 }
 
-const FORMATS = { onnx, keras, h5, 'safetensors-torch': safetensorsTorch } satisfies Record<string, Format>;
+const FORMATS = { onnx, keras, h5, tfjs, 'safetensors-torch': safetensorsTorch } satisfies Record<string, Format>;
 
 export async function exportModel(network: Exported, path: string | URL, options: ExportOptions): Promise<void> {
-  await writeFileAtomic(path, partsOf(network, options, String(path)));
+  const own = filePath(path);
+  const { parts, files } = formatOf(options, own);
+  const name = basename(own);
+  const all = files?.(network, options, name) ?? [[name, parts?.(network, options) ?? []] as const];
+  for (const [each, content] of all) await writeFileAtomic(each === name ? own : join(dirname(own), each), content);
 }
 
 export function exportBytes(network: Exported, options: ExportOptions): Uint8Array {
-  return new Uint8Array(Buffer.concat(partsOf(network, options)));
+  const { parts } = formatOf(options);
+  if (!parts) throw wrongValue('format', 'one of a single file (model.export writes the others)', options.format);
+  return new Uint8Array(Buffer.concat(parts(network, options)));
 }
 
-function partsOf(network: Exported, options: ExportOptions, path = ''): readonly Uint8Array[] {
+function formatOf(options: ExportOptions, path = ''): Format {
   checkOptions('options', options, ['format', ...Object.values(FORMATS).flatMap((format) => format.options)]);
   const names = Object.keys(FORMATS) as FormatName[];
   const byName = names.find((name) => path.endsWith((FORMATS[name] as Format).extension ?? '\0'));
   const name = options.format ?? byName;
   if (name === undefined) throw wrongType('format', `one of ${names.join(', ')}, where no file says it`, name);
-  const format = FORMATS[checkOneOf('format', name, names)];
+  const format: Format = FORMATS[checkOneOf('format', name, names)];
   checkOptions(`options of ${name}`, options, ['format', ...format.options]);
-  return format.parts(network, options);
+  return format;
 }

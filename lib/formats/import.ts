@@ -33,16 +33,27 @@ const startsWith =
 /** The length of the header, and the header, a JSON object. */
 const isSafetensors = (bytes: Uint8Array) => bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0);
 
+/** Its first character that is no space. */
+const isJson = (bytes: Uint8Array) =>
+  bytes[
+    Math.max(
+      0,
+      bytes.subarray(0, 1000).findIndex((byte) => byte > 0x20),
+    )
+  ] === 0x7b;
+
 /** Formats by how their files begin. */
 const FORMATS: readonly (readonly [begins: (bytes: Uint8Array) => boolean, load: () => Promise<Reader>])[] = [
   [isSafetensors, async () => (await import('./own.js')).ownReader],
   [startsWith(0x50, 0x4b), async () => (await import('./keras/import.js')).kerasReader],
   [startsWith(...SIGNATURE), async () => (await import('./keras/import.js')).h5Reader],
+  [isJson, async () => (await import('./tfjs/import.js')).tfjsReader],
   [(bytes) => bytes[0] === 0x08 && bytes[1] < 0x80, async () => (await import('./onnx/import.js')).onnxReader],
 ];
 
 /**
- * A network that another program wrote: ONNX, of one part or with its data beside it; Keras, .keras or HDF5. What kind of file it is, its first bytes say.
+ * A network that another program wrote: ONNX, of one part or with its data beside it; Keras', .keras or HDF5; a layers model of
+ * TensorFlow.js, with its weights beside it; or our own. What kind of file it is, its first bytes say.
  * All of it is checked before a network is made.
  *
  * @throws Error with code ERR_FORMAT naming the layer or operation that there is not here, or the place where the file is damaged;
@@ -75,6 +86,10 @@ async function imported(file: ImportFile, options: ImportOptions): Promise<Model
   checkOptions('options', options, ['dtype']);
   if (options.dtype !== undefined) checkOneOf('dtype', options.dtype, ['float32', 'float64']);
   const found = FORMATS.find(([begins]) => begins(file.bytes));
-  if (!found) throw damaged(file.source, 'it begins like no file of a network that is known here (ONNX, Keras, safetensors)');
+  if (!found)
+    throw damaged(
+      file.source,
+      'it begins like no file of a network that is known here (ONNX, Keras, TensorFlow.js, safetensors)',
+    );
   return (await found[1]()).read(file, options);
 }

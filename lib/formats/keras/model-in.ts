@@ -34,6 +34,8 @@ export interface Reading {
   readonly dtype: 'float32' | 'float64';
   /** Of Keras: what 'hard_sigmoid' is depends on it. */
   readonly isKeras2: boolean;
+  /** Whether who reads the weights makes Keras 2's hard sigmoids ours. */
+  readonly takesHardSigmoid?: boolean;
 }
 
 /** Networks within networks: no one writes more. */
@@ -173,12 +175,13 @@ function readOne(
 }
 
 /** Keras 2 had another hard sigmoid. */
-function checkVersion(place: string, config: JsonObject, { isKeras2 }: Reading): void {
+function checkVersion(place: string, config: JsonObject, reading: Reading): void {
+  if (!reading.isKeras2 || reading.takesHardSigmoid) return;
   for (const [key, value] of Object.entries(config)) {
     if (!isPlain(value)) continue;
-    if (isKeras2 && value.name === 'hardSigmoid' && /activation$/i.test(key))
+    if (value.name === 'hardSigmoid' && /activation$/i.test(key))
       throw wrongValue(`the ${key} of ${place}`, 'none of Keras 2 that is another one here', 'hard_sigmoid');
-    if (isPlain(value.config)) checkVersion(place, value.config, { isKeras2, dtype: 'float32' });
+    if (isPlain(value.config)) checkVersion(place, value.config, reading);
   }
 }
 

@@ -1,0 +1,79 @@
+import { endianness } from 'node:os';
+import { NDArray } from '../../array.js';
+import { allLayers } from '../../graph/weights.js';
+import { swapBytes } from '../../io/read.js';
+import { nameOf } from '../../layers/layer.js';
+import { architectureOf } from '../../models/architecture.js';
+import type { Exported, ExportOptions, Format } from '../export.js';
+import { checkMasks } from './masks.js';
+import { forHardSigmoid, HARD, hardSigmoids, tfjsWeights } from './weights.js';
+import { NetworkWriter } from './write-network.js';
+
+/** Bytes of a file of weights: what TensorFlow.js writes, so that browsers cache them. */
+const SHARD = 2 ** 22;
+
+/**
+ * TensorFlow.js' layers model: model.json, and its weights beside it in files of 4 MB, float32.
+ *
+ * @param file what it is called; another name than model.json goes before those of the weights, so that models do not mix in one folder
+ * @throws TypeError naming the layer that TensorFlow.js lacks
+ */
+function files({ model, graph, weights }: Exported, _: ExportOptions, file: string) {
+  checkMasks(graph);
+  const writer = new NetworkWriter();
+  const { class_name, config } = writer.write(architectureOf(model));
+  const named = tfjsWeights(graph, writer.names);
+  for (const layer of allLayers(graph.layers))
+    if (hardSigmoids(layer) === false)
+      throw new TypeError(
+        `Expected ${nameOf(layer)} to have another activation than hardSigmoid, which is another function in TensorFlow.js (formats 'onnx' and 'keras' hold it)`,
+      );
+  const specs: { name: string; shape: readonly number[]; dtype: string }[] = [];
+  const arrays: Uint8Array[] = [];
+  for (const trained of [true, false])
+    for (const [i, weight] of named.entries()) {
+      if (weight.trained !== trained) continue;
+      const { data } = NDArray.from(forHardSigmoid(weight, weights[i], 1 / HARD), { dtype: 'float32' });
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      if (endianness() === 'BE') swapBytes(bytes, data.BYTES_PER_ELEMENT);
+      specs.push({ name: weight.name, shape: weight.shape, dtype: 'float32' });
+      arrays.push(bytes);
+    }
+  const shards = sharded(arrays);
+  const group = file === 'model.json' ? 'group1' : `${file.replace(/\.json$/, '')}-group1`;
+  const paths = shards.map((_, i) => `${group}-shard${i + 1}of${shards.length}.bin`);
+  const { metadata } = model;
+  const json = {
+    modelTopology: { class_name, config, keras_version: 'tfjs-layers 4.22.0', backend: 'tensor_flow.js' },
+    format: 'layers-model',
+    generatedBy: 'Fjordnet',
+    convertedBy: null,
+    weightsManifest: [{ paths, weights: specs }],
+    ...(Object.keys(metadata).length > 0 && { userDefinedMetadata: metadata }),
+  };
+  return [
+    ...shards.map((parts, i) => [paths[i], parts] as const),
+    [file, [Buffer.from(JSON.stringify(json))]] as const,
+  ];
+}
+
+/** The bytes in pieces of one size, but for the last. */
+function sharded(arrays: readonly Uint8Array[]): Uint8Array[][] {
+  const shards: Uint8Array[][] = [[]];
+  let room = SHARD;
+  for (const array of arrays)
+    for (let at = 0; at < array.length; ) {
+      if (room === 0) {
+        shards.push([]);
+        room = SHARD;
+      }
+      const piece = array.subarray(at, at + room);
+      (shards.at(-1) as Uint8Array[]).push(piece);
+      at += piece.length;
+      room -= piece.length;
+    }
+  return shards;
+}
+
+/** https://www.tensorflow.org/js/guide/save_load */
+export const tfjs: Format = { extension: '.json', options: [], files };

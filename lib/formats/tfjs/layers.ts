@@ -1,0 +1,116 @@
+import type { JsonObject } from '../../io/model-file.js';
+import { isPlain } from '../../kind.js';
+import { type Described, kerasLayer } from '../keras/config.js';
+import type { KerasObject } from '../keras/config-parts.js';
+
+const OTHERS = "formats 'onnx' and 'keras' hold it";
+
+/** Layers of ours that TensorFlow.js (4.22) has, and makes of a file. */
+const LAYERS = new Set([
+  ...[
+    'Dense',
+    'Activation',
+    'Dropout',
+    'SpatialDropout1D',
+    'GaussianNoise',
+    'Flatten',
+    'Reshape',
+    'Permute',
+    'RepeatVector',
+  ],
+  ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'UpSampling2D', 'ZeroPadding2D'],
+  ...['MaxPooling1D', 'MaxPooling2D', 'AveragePooling1D', 'AveragePooling2D'],
+  ...['GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'GlobalAveragePooling1D', 'GlobalAveragePooling2D'],
+  ...['BatchNormalization', 'LayerNormalization', 'LeakyReLU', 'PReLU', 'Softmax', 'Rescaling', 'Embedding', 'Masking'],
+  ...['SimpleRNN', 'LSTM', 'GRU', 'Bidirectional', 'TimeDistributed'],
+  ...['Add', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate', 'Dot'],
+]);
+
+const NAMED = ['linear', 'sigmoid', 'tanh', 'relu', 'relu6', 'selu', 'softplus', 'softsign', 'softmax', 'mish'];
+
+/** What TensorFlow.js calls an activation; its hard sigmoid is another function: see weights.ts. */
+function activationName(place: string, { name, alpha, approximate }: JsonObject): string {
+  if (NAMED.includes(name as string)) return name as string;
+  if (name === 'silu') return 'swish';
+  if (name === 'hardSigmoid') return 'hard_sigmoid';
+  if ((name === 'elu' && alpha === 1) || (name === 'gelu' && !approximate)) return name;
+  throw new TypeError(`Expected ${place} to be an activation that TensorFlow.js reads, got '${name}' (${OTHERS})`);
+}
+
+/** Activations that are layers there: the layer's class, and what it is made with. */
+export function activationLayer({ name, alpha }: JsonObject): Described | undefined {
+  return name === 'leakyRelu' ? { className: 'LeakyReLU', config: { negativeSlope: alpha } } : undefined;
+}
+
+/** @throws TypeError naming the layer that TensorFlow.js lacks, or the option of it */
+export function tfjsLayer(place: string, layer: Described): KerasObject {
+  const { className, config } = layer;
+  const refuse = (what: string) => {
+    throw new TypeError(`Expected ${place} to be ${what}, as TensorFlow.js has no other (${OTHERS})`);
+  };
+  if (!LAYERS.has(className))
+    throw new TypeError(`Expected ${place} to be one that TensorFlow.js has, got ${className} (${OTHERS})`);
+  if (className === 'GRU' && config.resetAfter) refuse('a GRU with resetAfter false');
+  if (config.stateful) refuse('one that is not stateful');
+  if (className === 'Conv2D' && (config.groups ?? 1) !== 1) refuse('a convolution of one group');
+  if (className === 'UpSampling2D' && (config.interpolation ?? 'nearest') !== 'nearest') refuse("one of 'nearest'");
+  if (className === 'Conv1D' && config.padding === 'causal') refuse("a convolution with the padding 'valid' or 'same'");
+  if (className === 'Bidirectional') return bidirectional(place, config, refuse);
+  if (className === 'TimeDistributed') {
+    const inner = config.layer as Described;
+    return { class_name: className, config: { ...named(config), layer: tfjsLayer(`the layer of ${place}`, inner) } };
+  }
+  const activations = Object.entries(config).filter(([key]) => /activation$/i.test(key));
+  const plain = Object.fromEntries(activations.map(([key]) => [key, undefined]));
+  const made = kerasLayer(place, { className, config: { ...config, ...plain } });
+  const own = Object.entries(made.config).map(([key, value]) => [key, part(value)]);
+  const names = activations.map(([key, value]) => [
+    key === 'activation' ? key : 'recurrent_activation',
+    activationName(place, value as JsonObject),
+  ]);
+  const all: JsonObject = Object.fromEntries([...own, ...names]);
+  if (className !== 'LeakyReLU') return { class_name: className, config: all };
+  const { negative_slope: alpha, ...rest } = all;
+  return { class_name: className, config: { ...rest, alpha } };
+}
+
+const named = ({ name, trainable }: JsonObject): JsonObject => ({ name, ...(trainable === false && { trainable }) });
+
+function bidirectional(place: string, config: JsonObject, refuse: (what: string) => void): KerasObject {
+  const { layer, backwardLayer, mergeMode } = config as unknown as Record<'layer' | 'backwardLayer', Described> &
+    JsonObject;
+  const other = ({ config: { name, goBackwards, ...rest } }: Described) => JSON.stringify(rest);
+  if (layer.className !== backwardLayer.className || other(layer) !== other(backwardLayer))
+    refuse('one of two layers with the same options');
+  const forward = `${layer.config.name}`.replace(/^forward_/, ''); // which TensorFlow.js writes before the name
+  const inner = tfjsLayer(`the layer of ${place}`, { ...layer, config: { ...layer.config, name: forward } });
+  return { class_name: 'Bidirectional', config: { ...named(config), layer: inner, merge_mode: mergeMode } };
+}
+
+const CLASSES: Readonly<Record<string, string>> = { LecunUniform: 'LeCunUniform', LecunNormal: 'LeCunNormal' };
+
+/** Initializers, regularizers and constraints, as TensorFlow.js spells them. */
+function part(value: unknown): unknown {
+  if (!isPlain(value) || typeof value.class_name !== 'string' || !isPlain(value.config)) return value;
+  const { class_name: name, config } = value;
+  if (name === 'L1' || name === 'L2') return { class_name: 'L1L2', config: { l1: 0, l2: 0, ...config } };
+  return { class_name: Object.hasOwn(CLASSES, name) ? CLASSES[name] : name, config };
+}
+
+/** Networks within networks, and layers within layers: no one writes more. */
+const MAX_DEPTH = 40;
+
+/** A network or layer of TensorFlow.js as Keras 2 would have it: with the defaults of TensorFlow.js where it leaves them out. */
+export function likeKeras(entry: unknown, depth = 0): unknown {
+  if (!isPlain(entry) || !isPlain(entry.config) || depth > MAX_DEPTH) return entry;
+  const { class_name: className, config: given } = entry;
+  const config: Record<string, unknown> = { trainable: true, ...given }; // which tells layers from operations
+  if (Array.isArray(config.layers)) config.layers = config.layers.map((layer) => likeKeras(layer, depth + 1));
+  for (const key of ['layer', 'backward_layer'])
+    if (config[key] !== undefined) config[key] = likeKeras(config[key], depth + 1);
+  if (className === 'Reshape' && Array.isArray(config.target_shape))
+    config.target_shape = config.target_shape.map((n) => n ?? -1);
+  if (className === 'GRU') config.reset_after ??= false;
+  if (className === 'GRU' || className === 'LSTM') config.recurrent_activation ??= 'hard_sigmoid';
+  return { ...entry, config };
+}

@@ -1,0 +1,45 @@
+import type { Graph } from '../../graph/graph.js';
+import { isCall, topological, type Value } from '../../graph/value.js';
+import type { Layer } from '../../layers/layer.js';
+
+/** Layers that do there what they do here where steps do not count; the others have been seen to make other numbers, or to throw. */
+const ALIKE = new Set([
+  ...['Masking', 'Dense', 'Activation', 'Dropout', 'SpatialDropout1D', 'GaussianNoise', 'TimeDistributed', 'Rescaling'],
+  ...['BatchNormalization', 'LayerNormalization', 'LeakyReLU', 'PReLU', 'SimpleRNN', 'LSTM', 'GRU'],
+  ...['Flatten', 'GlobalMaxPooling1D'],
+]);
+
+/** Whether a layer gives sequences; undefined of one that is not recurrent. */
+const sequencesOf = (layer: Layer): boolean | undefined => {
+  const { forward = layer } = layer as { forward?: Layer };
+  return (forward as { returnSequences?: boolean }).returnSequences;
+};
+
+/**
+ * Whether each output has steps that do not count.
+ * @throws TypeError naming a layer whose numbers TensorFlow.js would make otherwise where steps do not count
+ */
+export function checkMasks({ outputs, names }: Graph): boolean[] {
+  const masked = new Set<Value>();
+  for (const from of topological(outputs)) {
+    const given = from.inputs.some((value) => masked.has(value));
+    if (!isCall(from)) {
+      if (given) throw wrong(`the operation '${from.op.name}'`, from.op.name);
+      continue;
+    }
+    const { layer } = from;
+    const sequences = sequencesOf(layer);
+    const isAlike = ALIKE.has(layer.className) || (layer.className === 'Bidirectional' && !sequences);
+    if (given && !isAlike) throw wrong(`'${names.get(layer)}'`, layer.className);
+    const inner = layer.graph && checkMasks(layer.graph);
+    const goesOn = given && (sequences ?? layer.supportsMasking);
+    for (const [i, value] of from.outputs.entries())
+      if (layer.stepPadding !== undefined || goesOn || inner?.[i]) masked.add(value);
+  }
+  return outputs.map((value) => masked.has(value));
+}
+
+const wrong = (what: string, kind: string) =>
+  new TypeError(
+    `Expected ${what} to be given no masked steps, as TensorFlow.js' ${kind} takes them in another way (formats 'onnx' and 'keras' hold it)`,
+  );

@@ -1,0 +1,64 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { type Model, type NDArray, RandomState } from 'fjordnet';
+
+export { tf, tfl };
+
+/** What TensorFlow.js makes of the files of a model. */
+export async function loadTfjs(path: string): Promise<tfl.LayersModel> {
+  const json = JSON.parse(readFileSync(path, 'utf8'));
+  const { modelTopology, format, weightsManifest } = json;
+  const shards = weightsManifest.flatMap(({ paths }: { paths: string[] }) =>
+    paths.map((name) => readFileSync(join(dirname(path), name))),
+  );
+  const weightSpecs = weightsManifest.flatMap(({ weights }: { weights: tf.io.WeightsManifestEntry[] }) => weights);
+  const weightData = Uint8Array.from(Buffer.concat(shards)).buffer;
+  return tfl.loadLayersModel({ load: async () => ({ modelTopology, format, weightSpecs, weightData }) });
+}
+
+/** The files that TensorFlow.js' own save makes of a model. */
+export async function saveTfjs(model: tfl.LayersModel, path: string): Promise<void> {
+  await model.save(
+    tf.io.withSaveHandler(async ({ modelTopology, format, weightSpecs, weightData }) => {
+      const shard = basename(path).replace('.json', '.bin');
+      writeFileSync(join(dirname(path), shard), new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
+      const weightsManifest = [{ paths: [shard], weights: weightSpecs }];
+      writeFileSync(path, JSON.stringify({ modelTopology, format, weightsManifest }));
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+    }),
+  );
+}
+
+/** The outputs of a network of TensorFlow.js. */
+export function predictTfjs(model: tfl.LayersModel, xs: readonly NDArray[]): Float32Array[] {
+  const inputs = xs.map((x) => tf.tensor(Array.from(x.data), [...x.shape], x.dtype === 'int32' ? 'int32' : 'float32'));
+  const made = [model.predict(inputs.length > 1 ? inputs : inputs[0])].flat();
+  return made.map((y) => y.dataSync() as Float32Array);
+}
+
+/** Numbers everywhere, variances positive. */
+export function withNumbers<M extends Model<any, any>>(model: M, seed = 5): M {
+  const r = new RandomState(seed);
+  const arrays = model.getWeights().map(({ shape }, i) => {
+    const array = r.normal(0, 0.5, [...shape]) as NDArray;
+    if (/ariance$/.test(model.weightNames[i]))
+      for (let k = 0; k < array.size; k++) array.data[k] = array.data[k] ** 2 + 0.1;
+    return array;
+  });
+  model.setWeights(arrays);
+  return model;
+}
+
+/** Samples for each input. */
+export function samplesFor(model: Model<any, any>, n = 3): NDArray[] {
+  const r = new RandomState(3);
+  return model.inputs.map(({ shape, dtype }) =>
+    dtype === 'int32' ? (r.randint(0, 8, [n, ...shape]) as NDArray) : (r.normal(0, 1, [n, ...shape]) as NDArray),
+  );
+}
+
+export const outputsOf = (model: Model<any, any>, xs: readonly NDArray[]): NDArray[] =>
+  [model.predictSync((xs.length > 1 ? xs : xs[0]) as never)].flat() as NDArray[];
