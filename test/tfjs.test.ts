@@ -701,7 +701,7 @@ const damaged: [what: string, change: (json: any) => void, message: RegExp][] = 
       for (let i = 0; i < 100; i++) config = { name: 's', layers: [{ class_name: 'Sequential', config }] };
       json.modelTopology.config = config;
     },
-    /networks within networks|shape/,
+    /networks within|shape/,
   ],
 ];
 

@@ -7,11 +7,12 @@ import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { dataset } from '../plan.js';
 import { checkRandomState, copyOfRandom } from '../random.js';
-import { type Parts, Saved } from '../saved.js';
+import type { Parts } from '../saved.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
 import { dense, type Features } from './csr.js';
 import { type MLPFitOptions, type MLPFitSyncOptions, readCallbacks, WatchedMLP } from './mlp-callbacks.js';
+import { ExchangedMLP } from './mlp-exchange.js';
 import { dtypeOf, type Given, layersOf, readGiven, wholeOf, writeArrays } from './mlp-given.js';
 import { type Architecture, initialize, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
 import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
@@ -37,7 +38,7 @@ import {
 import { checkTurn, inTurn } from './turns.js';
 
 /** What scikit-learn's two multi-layer perceptrons have in common. */
-export abstract class MultilayerPerceptron<O extends MLPOptions> extends Saved {
+export abstract class MultilayerPerceptron<O extends MLPOptions> extends ExchangedMLP {
   protected parameters: Parameters<O>;
   #extra: Partial<MLPRegressorOptions>;
   #network?: MLPNetwork;

@@ -118,10 +118,10 @@ const withoutRandom = ({ randomState: _, ...parameters }: Parameters): Parameter
 
 /** Of a state that was checked. @throws RangeError for arrays that do not fit the network */
 export function trainedOf(state: SavedMLP): Trained {
-  const { architecture, weights = [], states = [], progress, given = {}, optimizer, memory } = state;
+  const { architecture, weights = [], states, progress, given = {}, optimizer, memory } = state;
   const network = architecture && networkOf(architecture);
   if (network) {
-    checkArrays('state.states', states, network.states);
+    if (states) checkArrays('state.states', states, network.states);
     if (progress.best.length > 0) checkArrays('state.progress.best', progress.best, network.parameters);
     writeAll(network, network.parameters, weights);
     writeAll(network, network.states, states);

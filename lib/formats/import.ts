@@ -33,6 +33,13 @@ const startsWith =
 /** The length of the header, and the header, a JSON object. */
 const isSafetensors = (bytes: Uint8Array) => bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0);
 
+/** The name of a ZIP file's first entry is an array's. */
+const isNpz = (bytes: Uint8Array) =>
+  startsWith(0x50, 0x4b, 0x03, 0x04)(bytes) &&
+  Buffer.from(bytes.subarray(30, 30 + bytes[26]))
+    .toString()
+    .endsWith('.npy');
+
 /** Its first character that is no space. */
 const isJson = (bytes: Uint8Array) =>
   bytes[
@@ -45,6 +52,7 @@ const isJson = (bytes: Uint8Array) =>
 /** Formats by how their files begin. */
 const FORMATS: readonly (readonly [begins: (bytes: Uint8Array) => boolean, load: () => Promise<Reader>])[] = [
   [isSafetensors, async () => (await import('./own.js')).ownReader],
+  [isNpz, async () => (await import('./sklearn-import.js')).sklearnReader],
   [startsWith(0x50, 0x4b), async () => (await import('./keras/import.js')).kerasReader],
   [startsWith(...SIGNATURE), async () => (await import('./keras/import.js')).h5Reader],
   [isJson, async () => (await import('./tfjs/import.js')).tfjsReader],
@@ -53,7 +61,7 @@ const FORMATS: readonly (readonly [begins: (bytes: Uint8Array) => boolean, load:
 
 /**
  * A network that another program wrote: ONNX, of one part or with its data beside it; Keras', .keras or HDF5; a layers model of
- * TensorFlow.js, with its weights beside it; or our own. What kind of file it is, its first bytes say.
+ * TensorFlow.js, with its weights beside it; arrays of scikit-learn; or our own. What kind of file it is, its first bytes say.
  * All of it is checked before a network is made.
  *
  * @throws Error with code ERR_FORMAT naming the layer or operation that there is not here, or the place where the file is damaged;
@@ -89,7 +97,7 @@ async function imported(file: ImportFile, options: ImportOptions): Promise<Model
   if (!found)
     throw damaged(
       file.source,
-      'it begins like no file of a network that is known here (ONNX, Keras, TensorFlow.js, safetensors)',
+      'it begins like no file of a network that is known here (ONNX, Keras, TensorFlow.js, scikit-learn, safetensors)',
     );
   return (await found[1]()).read(file, options);
 }

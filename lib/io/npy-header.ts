@@ -60,11 +60,7 @@ export function npyOffset(bytes: Uint8Array, source: string): number {
  *   exactly as long as the shape says
  */
 export function parseNpyHeader(bytes: Uint8Array, fileSize: number, source: string): NpyHeader {
-  const offset = npyOffset(bytes, source);
-  if (offset > bytes.length)
-    throw damaged(source, `its header would end at byte ${offset}, but it has ${bytes.length} bytes`);
-  const text = Buffer.from(bytes.subarray(bytes[6] === 1 ? 10 : NPY_PREFIX, offset)).toString('latin1');
-  const { descr, fortran, shape } = parseDict(text, source);
+  const { descr, fortran, shape, offset } = parseNpyStart(bytes, source);
   const { type, big } = parseDtype(descr, source);
   const size = shape.reduce((product, n) => product * n, WIDTHS[type]);
   if (size !== fileSize - offset)
@@ -73,6 +69,15 @@ export function parseNpyHeader(bytes: Uint8Array, fileSize: number, source: stri
       `its shape (${sizes(shape)}) takes ${size} bytes, but ${fileSize - offset} follow the header`,
     );
   return { type, big, fortran, shape, offset, size };
+}
+
+/** What a header says of its dtype in NumPy's words, of any dtype. @throws Error with code ERR_FORMAT if it is damaged */
+export function parseNpyStart(bytes: Uint8Array, source: string) {
+  const offset = npyOffset(bytes, source);
+  if (offset > bytes.length)
+    throw damaged(source, `its header would end at byte ${offset}, but it has ${bytes.length} bytes`);
+  const text = Buffer.from(bytes.subarray(bytes[6] === 1 ? 10 : NPY_PREFIX, offset)).toString('latin1');
+  return { ...parseDict(text, source), offset };
 }
 
 /** The tokens of the one Python literal that there is: a dict of a string, a boolean and a tuple of integers. */

@@ -1,6 +1,7 @@
 import { endianness } from 'node:os';
 import { type ArrayInput, NDArray } from '../array.js';
 import { isNDArray } from '../kind.js';
+import type { Label } from '../labels.js';
 import { filePath, writeFileAtomic } from './atomic.js';
 import { swapBytes } from './read.js';
 import { formatZip } from './write-zip.js';
@@ -24,8 +25,25 @@ export async function writeNpy(path: string | URL, x: ArrayInput): Promise<void>
 }
 
 /** An NPZ file in parts, as `numpy.savez` makes them; texts are arrays of NumPy's unicode dtype, a single one without axes. */
-export const formatNpz = (arrays: Readonly<Record<string, NDArray | string | readonly string[]>>): Uint8Array[] =>
-  formatZip(Object.entries(arrays).map(([name, x]) => [`${name}.npy`, isNDArray(x) ? formatNpy(x) : formatTexts(x)]));
+export const formatNpz = (arrays: Readonly<Record<string, NDArray | string | readonly Label[]>>): Uint8Array[] =>
+  formatZip(
+    Object.entries(arrays).map(([name, x]) => [
+      `${name}.npy`,
+      isNDArray(x) ? formatNpy(x) : formatLabels([x].flat(), x),
+    ]),
+  );
+
+/** Of one kind: numbers, texts or booleans. */
+function formatLabels(labels: readonly Label[], given: unknown): Uint8Array[] {
+  const [first] = labels;
+  if (typeof first === 'string') return formatTexts(labels as readonly string[], Array.isArray(given));
+  if (typeof first === 'boolean') return [npyHeader('|b1', [labels.length]), Uint8Array.from(labels, Number)];
+  return formatNpy(
+    labels.every((label) => Object.is(label, (label as number) | 0))
+      ? Int32Array.from(labels as number[])
+      : Float64Array.from(labels as number[]),
+  );
+}
 
 /** The bytes of an NPY file: its header, and a copy of the data. */
 function formatNpy(x: ArrayInput): Uint8Array[] {
@@ -36,9 +54,9 @@ function formatNpy(x: ArrayInput): Uint8Array[] {
 }
 
 /** Four bytes a character (UTF-32), as many characters for each text as the longest has. */
-function formatTexts(x: string | readonly string[]): Uint8Array[] {
-  const shape = typeof x === 'string' ? [] : [x.length];
-  const texts = [x].flat().map((text) => Array.from(text, (character) => character.codePointAt(0) as number));
+function formatTexts(given: readonly string[], isList: boolean): Uint8Array[] {
+  const shape = isList ? [given.length] : [];
+  const texts = given.map((text) => Array.from(text, (character) => character.codePointAt(0) as number));
   const longest = Math.max(1, ...texts.map(({ length }) => length));
   const bytes = Buffer.alloc(4 * longest * texts.length);
   for (const [row, text] of texts.entries())

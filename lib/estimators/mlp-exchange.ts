@@ -1,0 +1,54 @@
+import { wrongType } from '../check.js';
+import { type FittedMLP, formatSklearn, parseSklearn } from '../formats/sklearn.js';
+import { filePath, writeFileAtomic } from '../io/atomic.js';
+import { ofSource } from '../io/file-errors.js';
+import { readWhole, sourceOf } from '../io/read.js';
+import { isUint8Array } from '../kind.js';
+import { Saved } from '../saved.js';
+
+type ClassOf<T> = (abstract new (...args: never[]) => T) & { readonly className: string };
+
+/** An estimator that is scikit-learn's, too: its arrays travel both ways as NPZ files. */
+export abstract class ExchangedMLP extends Saved {
+  /**
+   * Writes what scikit-learn's estimator is made of as an NPZ file: `coefs_0` …, `intercepts_0` …, `activation`, `out_activation`
+   * and, of a classifier, `classes`.
+   * @throws Error with code ERR_NOT_FITTED; the file system's (ENOENT …)
+   */
+  async export(path: string | URL): Promise<void> {
+    filePath(path);
+    await writeFileAtomic(path, formatSklearn(this as unknown as FittedMLP));
+  }
+
+  /** What `export` writes. */
+  exportBytes(): Uint8Array {
+    return new Uint8Array(Buffer.concat(formatSklearn(this as unknown as FittedMLP)));
+  }
+
+  /**
+   * An estimator of what `export` wrote, here or in Python. What its training went on from is not in such files: warm starts and
+   * partialFit begin with a new optimizer.
+   * @throws Error with code ERR_FORMAT and the reason, if the file is damaged or of the other class; the file system's (ENOENT …)
+   */
+  static async import<T extends Saved>(this: ClassOf<T>, path: string | URL): Promise<T> {
+    const source = sourceOf(path);
+    // biome-ignore lint/complexity/noThisInStatic: the class that it is called of is the one that is meant
+    return imported(this, await readWhole(path), source);
+  }
+
+  /** The same of bytes. */
+  static async importBytes<T extends Saved>(this: ClassOf<T>, bytes: Uint8Array): Promise<T> {
+    if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
+    // biome-ignore lint/complexity/noThisInStatic: the class that it is called of is the one that is meant
+    return imported(this, bytes, 'the bytes');
+  }
+}
+
+async function imported<T>(type: ClassOf<T>, bytes: Uint8Array, source: string): Promise<T> {
+  const { className, config, state } = await parseSklearn(bytes, source);
+  return ofSource(source, () => {
+    if (className !== type.className)
+      throw new TypeError(`Expected a ${type.className}, got a ${className} (${className}.import reads it)`);
+    return (type as unknown as { revive(config: object, state: unknown): T }).revive(config, state);
+  });
+}
