@@ -289,7 +289,7 @@ const info: CommandSpec = {
   arguments: [
     [
       'FILE',
-      "A network (.safetensors), or data: 'digits', CSV, Parquet, JSON, NPY, NPZ, IDX or a folder of pictures. Default: this build",
+      "A network (.safetensors, .onnx, .keras, .h5, model.json of TensorFlow.js, .npz of scikit-learn), or data: 'digits', CSV, Parquet, JSON, NPY, NPZ, IDX or a folder of pictures. Default: this build",
     ],
   ],
   least: 0,
@@ -301,8 +301,51 @@ const info: CommandSpec = {
   examples: [
     ['What calculates here', 'fjordnet info'],
     ['What is in a file', 'fjordnet info digits.safetensors'],
+    ['What a network of another program would be here', 'fjordnet info model.onnx'],
   ],
   load: () => import('./commands/info.js'),
+};
+
+const convert: CommandSpec = {
+  name: 'convert',
+  summary: 'Write a network in another format: ONNX, Keras, TensorFlow.js, PyTorch, or our own',
+  usage: 'IN OUT [OPTIONS]',
+  arguments: [
+    [
+      'IN',
+      'A network: .onnx, .keras, .h5, model.json of TensorFlow.js with its weights beside it, .npz of scikit-learn, .safetensors of fjordnet',
+    ],
+    ['OUT', 'The file to write; of TensorFlow.js, its weights are written beside it'],
+  ],
+  least: 2,
+  most: 2,
+  groups: [
+    [
+      'Options',
+      {
+        format: {
+          value: 'NAME',
+          help: "fjordnet, onnx, keras, h5, tfjs or safetensors-torch (PyTorch's state_dict). Default: as OUT ends; .safetensors is fjordnet",
+          short: 'f',
+        },
+        opset: { value: 'N', help: 'onnx: the version of its operators, 13 to 23. Default: 17' },
+        dtype: { value: 'NAME', help: 'onnx: float32 or float64. Default: that of the network' },
+      },
+    ],
+    [
+      'Output',
+      {
+        json: { help: 'One JSON document on standard output' },
+        quiet: { help: 'Only errors', short: 'q' },
+      },
+    ],
+  ],
+  examples: [
+    ['A network of Keras 3 for the browser', 'fjordnet convert model.keras web/model.json'],
+    ['What was trained here, for ONNX Runtime', 'fjordnet convert digits.safetensors digits.onnx'],
+    ["PyTorch's state_dict", 'fjordnet convert model.onnx model.safetensors --format safetensors-torch'],
+  ],
+  load: () => import('./commands/convert.js'),
 };
 
 const bench: CommandSpec = {
@@ -330,4 +373,15 @@ const bench: CommandSpec = {
 };
 
 /** All commands, in the order of the help. What runs them is loaded when it is asked for: help needs nothing native. */
-export const COMMANDS: readonly CommandSpec[] = [train, grid, evaluate, predict, serve, plot, report, info, bench];
+export const COMMANDS: readonly CommandSpec[] = [
+  train,
+  grid,
+  evaluate,
+  predict,
+  serve,
+  plot,
+  report,
+  info,
+  convert,
+  bench,
+];

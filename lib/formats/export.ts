@@ -73,6 +73,10 @@ export function exportBytes(network: Exported, options: ExportOptions): Uint8Arr
   return new Uint8Array(Buffer.concat(parts(network, options)));
 }
 
+/** The names of formats, and what files of them are called that say it. */
+export const exportFormats = (): readonly (readonly [FormatName, extension: string | undefined])[] =>
+  (Object.keys(FORMATS) as FormatName[]).map((name) => [name, (FORMATS[name] as Format).extension]);
+
 function formatOf(options: ExportOptions, path = ''): Format {
   checkOptions('options', options, ['format', ...Object.values(FORMATS).flatMap((format) => format.options)]);
   const names = Object.keys(FORMATS) as FormatName[];

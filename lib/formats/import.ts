@@ -49,15 +49,22 @@ const isJson = (bytes: Uint8Array) =>
     )
   ] === 0x7b;
 
-/** Formats by how their files begin. */
-const FORMATS: readonly (readonly [begins: (bytes: Uint8Array) => boolean, load: () => Promise<Reader>])[] = [
-  [isSafetensors, async () => (await import('./own.js')).ownReader],
-  [isNpz, async () => (await import('./sklearn-import.js')).sklearnReader],
-  [startsWith(0x50, 0x4b), async () => (await import('./keras/import.js')).kerasReader],
-  [startsWith(...SIGNATURE), async () => (await import('./keras/import.js')).h5Reader],
-  [isJson, async () => (await import('./tfjs/import.js')).tfjsReader],
-  [(bytes) => bytes[0] === 0x08 && bytes[1] < 0x80, async () => (await import('./onnx/import.js')).onnxReader],
+/** Formats by how their files begin, and what they are called. */
+const FORMATS: readonly (readonly [
+  name: string,
+  begins: (bytes: Uint8Array) => boolean,
+  load: () => Promise<Reader>,
+])[] = [
+  ['Fjordnet', isSafetensors, async () => (await import('./own.js')).ownReader],
+  ['scikit-learn', isNpz, async () => (await import('./sklearn-import.js')).sklearnReader],
+  ['Keras', startsWith(0x50, 0x4b), async () => (await import('./keras/import.js')).kerasReader],
+  ['Keras, HDF5', startsWith(...SIGNATURE), async () => (await import('./keras/import.js')).h5Reader],
+  ['TensorFlow.js', isJson, async () => (await import('./tfjs/import.js')).tfjsReader],
+  ['ONNX', (bytes) => bytes[0] === 0x08 && bytes[1] < 0x80, async () => (await import('./onnx/import.js')).onnxReader],
 ];
+
+/** What the format of a file is called that begins so. */
+export const formatOf = (bytes: Uint8Array): string | undefined => FORMATS.find(([, begins]) => begins(bytes))?.[0];
 
 /**
  * A network that another program wrote: ONNX, of one part or with its data beside it; Keras', .keras or HDF5; a layers model of
@@ -93,11 +100,11 @@ export async function importBytes(bytes: Uint8Array, options: ImportOptions = {}
 async function imported(file: ImportFile, options: ImportOptions): Promise<Model> {
   checkOptions('options', options, ['dtype']);
   if (options.dtype !== undefined) checkOneOf('dtype', options.dtype, ['float32', 'float64']);
-  const found = FORMATS.find(([begins]) => begins(file.bytes));
+  const found = FORMATS.find(([, begins]) => begins(file.bytes));
   if (!found)
     throw damaged(
       file.source,
       'it begins like no file of a network that is known here (ONNX, Keras, TensorFlow.js, scikit-learn, safetensors)',
     );
-  return (await found[1]()).read(file, options);
+  return (await found[2]()).read(file, options);
 }

@@ -1,12 +1,16 @@
 import { open, stat } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { NDArray } from '../../array.js';
+import type { Value } from '../../graph/value.js';
 import { buildInfo } from '../../info.js';
 import { isRecords } from '../../io/json-records.js';
+import { readWhole } from '../../io/read.js';
+import { openSafetensors } from '../../io/safetensors.js';
 import { isNDArray } from '../../kind.js';
 import { uniqueLabels } from '../../labels.js';
 import { readSourceOptions } from '../data-options.js';
 import { EXIT, unreadable } from '../errors.js';
+import { readExchanged, trainingOf } from '../exchange.js';
 import { isOfColumns, type MixedTable, readMixed, transformerFor } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
@@ -20,7 +24,8 @@ export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
   const [path] = values.positionals;
   if (path === undefined) build(out);
-  else if (path !== 'digits' && path !== '-' && (await isNetwork(path))) await network(out, path);
+  else if (path !== 'digits' && path !== '-' && (await isNetwork(path))) await own(out, path);
+  else if (path !== 'digits' && path !== '-' && (await isExchanged(path))) await exchanged(out, path);
   else await data(out, values, path);
   return EXIT.done;
 }
@@ -68,6 +73,65 @@ async function isNetwork(path: string): Promise<boolean> {
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+/** A network of another program, and no data: an NPZ file holds scikit-learn's arrays, a JSON file TensorFlow.js' layers. */
+async function isExchanged(path: string): Promise<boolean> {
+  const mark = /\.npz$/i.test(path) ? 'coefs_0.npy' : /\.json$/i.test(path) ? '"modelTopology"' : undefined;
+  if (mark === undefined) return /\.(onnx|keras|h5|hdf5)$/i.test(path);
+  try {
+    return Buffer.from(await readWhole(path)).includes(mark);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function exchanged(out: Output, path: string): Promise<void> {
+  out.reading(path);
+  const { model, format } = await readExchanged(path);
+  const training = trainingOf(model);
+  const { name, dtype, metadata } = model;
+  const layers = model.layers.map((layer, i) => ({
+    className: layer.className,
+    config: { name: model.layerNames[i], ...layer.getConfig() },
+  }));
+  const shapesOf = (values: readonly Value[], names: readonly string[]) =>
+    values.map(({ shape }, i) => ({ name: names[i], shape }));
+  const [inputs, outputs] = [shapesOf(model.inputs, model.inputNames), shapesOf(model.outputs, model.outputNames)];
+  out.document({
+    ...{ format, name, dtype, inputs, outputs, layers },
+    ...{ parameters: model.countParams(), iterations: model.iterations, training: training ?? null, metadata },
+  });
+  out.say(`${path}: a network of ${format}, ${dtype}`);
+  const shown = (list: typeof inputs) =>
+    list.map((each) => `${each.name} [${['n', ...each.shape].join(', ')}]`).join(', ');
+  out.say(`From ${shown(inputs)} to ${shown(outputs)}`);
+  out.say(model.summary());
+  out.say(training ? `Training goes on from ${training}` : 'It says nothing of its training, which begins anew');
+  if (Object.keys(metadata).length > 0) out.say(`Metadata: ${Object.keys(metadata).slice(0, 20).join(', ')}`);
+}
+
+/** A safetensors file: of a network with its run, of any other, or of tensors alone. */
+async function own(out: Output, path: string): Promise<void> {
+  const { file, entries, metadata } = await openSafetensors(path).catch((error) => {
+    throw unreadable(path, error);
+  });
+  await file.close();
+  const format = metadata.get('format');
+  if (format === 'fjordnet')
+    return /"className":"Model"/.test(metadata.get('architecture')?.slice(0, 30) ?? '')
+      ? exchanged(out, path)
+      : network(out, path);
+  const tensors = entries.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+  const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0);
+  out.document({ format: format ?? null, tensors, numbers });
+  out.say(
+    `${path}: ${count(tensors.length, 'tensor')} of ${count(numbers, 'number')}, ${format ? `format '${format.slice(0, 60)}'` : 'without a format'}`,
+  );
+  for (const { name, dtype, shape } of tensors.slice(0, 200))
+    out.say(`  ${name.slice(0, 60)}: ${dtype} [${shape.join(', ')}]`);
+  if (tensors.length > 200) out.say('  …');
+  out.say("Weights without a network: loadWeights with layout 'pytorch' or 'keras' reads them into one");
 }
 
 async function network(out: Output, path: string): Promise<void> {

@@ -1,0 +1,119 @@
+// fjordnet convert and fjordnet info, for files of other programs.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { importModel, input, layers, Model, model, type NDArray, RandomState, sequential } from 'fjordnet';
+import { lastDocument, Workplace } from './helpers/cli.js';
+import { withNumbers } from './helpers/tfjs.js';
+
+const place = new Workplace();
+test.after.always(() => place.remove());
+
+const make = () =>
+  withNumbers(
+    sequential({
+      layers: [
+        layers.conv2d({ filters: 3, kernelSize: 3, activation: 'relu', inputShape: [6, 6, 1] }),
+        layers.flatten(),
+        layers.dense({ units: 2, activation: 'softmax' }),
+      ],
+      seed: 1,
+    }),
+  );
+const x = new RandomState(1).normal(0, 1, [3, 6, 6, 1]) as NDArray;
+
+test.serial('any format of any other, with what is lost', async (t) => {
+  const own = make();
+  own.metadata = { classes: ['a', 'b'] };
+  own.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy' });
+  own.trainOnBatch(x as never, [
+    [1, 0],
+    [0, 1],
+    [1, 0],
+  ]);
+  await own.save(place.path('own.safetensors'));
+  const wanted = own.predictSync(x as never) as NDArray;
+  mkdirSync(place.path('web'));
+  const chain = ['own.safetensors', 'a.keras', 'b.h5', 'web/model.json', 'c.safetensors'];
+  for (const [i, to] of chain.slice(1).entries()) {
+    const { code, stdout, stderr } = await place.call('convert', place.path(chain[i]), place.path(to));
+    t.is(code, 0, stderr);
+    t.regex(stdout, /3 layers, 128 parameters/);
+    if (i === 0) t.regex(stdout, /Not in .*a.keras: the metadata/);
+    if (to === 'web/model.json') t.regex(stdout, /Not in .*: what training goes on from: the adam optimizer/);
+    const back = await importModel(place.path(to));
+    t.deepEqual(back.predictSync(x as never), wanted, to);
+  }
+  t.is((await Model.load(place.path('c.safetensors'))).countParams(), 128);
+  const onnx = await place.call('convert', place.path('b.h5'), place.path('m.onnx'), '--opset', '18', '--json');
+  t.is(onnx.code, 0, onnx.stderr);
+  t.deepEqual(lastDocument(onnx.stdout).lost, ['what training goes on from: the adam optimizer after 1 updates']);
+  const torch = ['--format', 'safetensors-torch', '--quiet'];
+  const dict = await place.call('convert', place.path('a.keras'), place.path('t.safetensors'), ...torch);
+  t.deepEqual([dict.code, dict.stdout], [0, '']);
+  const info = await place.call('info', place.path('t.safetensors'));
+  t.regex(info.stdout, /4 tensors of 128 numbers, format 'pt'\n {2}conv2d.weight: F32 \[3, 1, 3, 3\]/);
+});
+
+test.serial('what was fitted by scikit-learn', async (t) => {
+  const file = fileURLToPath(new URL('../test/fixtures/sklearn-three.npz', import.meta.url));
+  const info = await place.call('info', file);
+  t.regex(info.stdout, /a network of scikit-learn, float64\nFrom .* \[n, 3\] to output \[n, 3\]/);
+  const { code, stdout } = await place.call('convert', file, place.path('sklearn.json'));
+  t.is(code, 0);
+  t.regex(stdout, /Not in .*sklearn.json: digits beyond float32/);
+  t.deepEqual((await importModel(place.path('sklearn.json'))).metadata, { classes: [0, 1, 2] });
+});
+
+test.serial('info tells layers, shapes and format', async (t) => {
+  await make().export(place.path('info.json'), { format: 'tfjs' });
+  const info = await place.call('info', place.path('info.json'));
+  t.regex(
+    info.stdout,
+    /a network of TensorFlow.js, tfjs-layers 4.22.0, of Fjordnet, float32\nFrom .* \[n, 6, 6, 1\] to dense \[n, 2\]/,
+  );
+  t.regex(info.stdout, /It says nothing of its training/);
+  const document = lastDocument((await place.call('info', place.path('info.json'), '--json')).stdout);
+  t.is(document.parameters, 128);
+  t.deepEqual(
+    document.layers.map(({ className }: { className: string }) => className),
+    ['Conv2D', 'Flatten', 'Dense'],
+  );
+  const a = input({ shape: [2], name: 'a' });
+  await model({ inputs: a, outputs: layers.dense({ units: 1, name: 'y' }).apply(a) }).save(
+    place.path('graph.safetensors'),
+  );
+  t.regex(
+    (await place.call('info', place.path('graph.safetensors'))).stdout,
+    /a network of Fjordnet, float32\nFrom a \[n, 2\] to y \[n, 1\]/,
+  );
+  place.write(
+    'data.json',
+    JSON.stringify([
+      { a: 1, b: 'x' },
+      { a: 2, b: 'y' },
+    ]),
+  );
+  t.regex((await place.call('info', place.path('data.json'))).stdout, /2 samples/);
+});
+
+test.serial('what cannot be is said in one sentence', async (t) => {
+  await make().save(place.path('own.safetensors'));
+  const of = async (code: number, message: RegExp, ...args: string[]) => {
+    const made = await place.call('convert', ...args);
+    t.is(made.code, code, made.stderr);
+    t.regex(made.stderr, message);
+  };
+  const own = place.path('own.safetensors');
+  await of(2, /Expected OUT to end in .safetensors, .onnx, .keras, .h5, .json/, own, place.path('x.bin'));
+  await of(2, /Expected --format to be one of fjordnet, onnx/, own, place.path('x.bin'), '--format', 'tflite');
+  await of(3, /none.onnx': there is no such file/, place.path('none.onnx'), place.path('x.onnx'));
+  await of(4, /there is no folder/, own, place.path('none/x.onnx'));
+  place.write('text.onnx', 'text');
+  await of(3, /begins like no file of a network/, place.path('text.onnx'), place.path('x.onnx'));
+  const masked = sequential({ layers: [layers.gru({ name: 'g', units: 2, inputShape: [3, 2] })] });
+  await masked.save(place.path('gru.safetensors'));
+  await of(3, /'g' to be a GRU with resetAfter false/, place.path('gru.safetensors'), place.path('gru.json'));
+  t.false(existsSync(place.path('gru.json')));
+  t.true(readFileSync(own).length > 0);
+});
