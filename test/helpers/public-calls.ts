@@ -1023,7 +1023,17 @@ export const CALLS: Record<string, Call> = {
   }),
   'layouts.pytorch': plain((tensors, o) => fjordnet.layouts.pytorch(headOf(), tensors, o), headTensors, {
     partial: true,
+    names: { head: 'head' },
   }),
+  'Sequential.exportBytes': of(headOf, (m, o) => m.exportBytes(o), {
+    format: 'safetensors-torch',
+    names: { head: '0' },
+  }),
+  'Sequential.export': of(headOf, (m, ...a) => (m.export as any)(...a), 'missing/model.json', { format: 'tfjs' }),
+  importModel: plain(fjordnet.importModel, 'missing.onnx', { dtype: 'float64' }),
+  importBytes: plain(fjordnet.importBytes, headOf().toBytes(), { dtype: 'float64' }),
+  'MLPRegressor.import': plain((path) => MLPRegressor.import(path), 'missing.npz'),
+  'MLPRegressor.importBytes': plain((bytes) => MLPRegressor.importBytes(bytes), new Uint8Array(3)),
   'layouts.keras': plain((tensors, o) => fjordnet.layouts.keras(headOf(), tensors, o), {}, { partial: true }),
   'layers.embedding': plain(layers.embedding, {
     name: 'a',

@@ -1,0 +1,120 @@
+// Layers models of TensorFlow.js: descriptions that are edited as text and as values, and files of weights of other sizes.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { importModel, input, layers, model, sequential } from '../../dist/index.js';
+import { attempt, damaged, edited } from '../fuzz-bytes.js';
+
+export const name = 'tfjs';
+
+const PIECES = [
+  '{',
+  '}',
+  '[',
+  ']',
+  ',',
+  '"',
+  '0',
+  '9',
+  '-',
+  '1e9',
+  'null',
+  '"name":',
+  '"__proto__":',
+  '../',
+  '\\u0000',
+  '😀',
+];
+const VALUES = [
+  0,
+  -1,
+  0.5,
+  1,
+  3,
+  2 ** 31,
+  2 ** 53,
+  1e300,
+  null,
+  true,
+  '',
+  'x',
+  '../a',
+  '/etc/passwd',
+  [],
+  [0],
+  [[]],
+  [null, 2],
+  {},
+];
+
+const MODELS = [
+  () =>
+    sequential({
+      layers: [
+        layers.bidirectional({ layer: layers.lstm({ units: 2, returnSequences: true }), inputShape: [3, 2] }),
+        layers.timeDistributed({ layer: layers.dense({ units: 2 }) }),
+        layers.batchNormalization(),
+      ],
+    }),
+  () => {
+    const [a, b] = [input({ shape: [3] }), input({ shape: [3] })];
+    const inner = sequential({ layers: [layers.dense({ units: 3, inputShape: [3] })] });
+    return model({ inputs: [a, b], outputs: layers.add().apply([inner.apply(inner.apply(a)), b]) });
+  },
+];
+
+/** Another value at some place. */
+function changed(random, json) {
+  const root = JSON.parse(json);
+  const places = [];
+  const walk = (value) => {
+    if (value === null || typeof value !== 'object') return;
+    for (const key of Object.keys(value)) {
+      places.push([value, key]);
+      walk(value[key]);
+    }
+  };
+  walk(root);
+  for (let left = random.integer(1, 3); left > 0; left--) {
+    const [object, key] = random.pick(places);
+    if (random.chance(0.2)) delete object[key];
+    else object[key] = random.chance(0.2) ? structuredClone(random.pick(places)[0]) : random.pick(VALUES);
+  }
+  return JSON.stringify(root);
+}
+
+export async function run(random, count, report) {
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-fuzz-'));
+  const path = join(folder, 'model.json');
+  const shard = join(folder, 'group1-shard1of1.bin');
+  try {
+    const made = [];
+    for (const make of MODELS) {
+      const own = make();
+      await own.export(path);
+      made.push({ json: readFileSync(path, 'utf8'), weights: readFileSync(shard), parameters: own.countParams() });
+    }
+    for (let i = 0; i < count; i++) {
+      const { json, weights, parameters } = random.pick(made);
+      const kind = random.integer(0, 4);
+      let text = json;
+      if (kind === 1) text = edited(random, json, PIECES);
+      else if (kind === 2 || kind === 3) text = changed(random, json);
+      writeFileSync(shard, kind === 4 ? damaged(random, weights) : weights);
+      writeFileSync(path, text);
+      const bytes = Buffer.from(text);
+      const read = await attempt(report, bytes, async () => {
+        try {
+          return await importModel(path);
+        } catch (error) {
+          // a name that is none of a file's
+          if (/^(ENOENT|EISDIR|ENAMETOOLONG)$/.test(error.code)) return undefined;
+          throw error;
+        }
+      });
+      if (kind === 0 && read?.countParams() !== parameters) report(`refused, but right: ${text}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
