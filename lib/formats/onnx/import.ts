@@ -12,11 +12,13 @@ import { type Handler, LAYERS } from './import-layers.js';
 import { OPERATIONS } from './import-operations.js';
 import { recurrent } from './import-recurrent.js';
 import { scan } from './import-scan.js';
+import { SHAPES } from './import-shapes.js';
 import { Attributes, Importer } from './importer.js';
 import { Budget, type Constant, computed, constant, type Dims, type Numbers, type Tensor } from './tensors.js';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   ...OPERATIONS,
+  ...SHAPES,
   ...LAYERS,
   ...Object.fromEntries(ACTIVATIONS.map((type) => [type, activationNode])),
   RNN: recurrent,

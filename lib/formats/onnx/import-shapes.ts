@@ -1,0 +1,331 @@
+import type { NDArray } from '../../array.js';
+import { reverseAxis } from '../../graph/ops/axes.js';
+import { pad } from '../../graph/ops/pad.js';
+import { applyOp, type Value } from '../../graph/value.js';
+import { layers } from '../../layers/index.js';
+import { embeddingOf, type Handler } from './import-layers.js';
+import type { Importer } from './importer.js';
+import {
+  BATCH,
+  Batches,
+  type Computed,
+  type Constant,
+  computed,
+  constant,
+  type Dim,
+  type Dims,
+  dims,
+  dimsOf,
+  isSame,
+  shapeOf,
+  type Tensor,
+} from './tensors.js';
+import { applied, ops } from './untyped.js';
+
+type Operand = Value | NDArray;
+
+const number = (value: number): Constant => constant([], [value], true);
+
+/** What is known before the network runs. */
+function known(tensor: Tensor | undefined): Constant | Dims {
+  if (tensor?.kind !== 'constant' && tensor?.kind !== 'dims')
+    throw new RangeError('its shape is not known before the network runs');
+  return tensor;
+}
+
+const transpose: Handler = (c, [a], attributes) => {
+  const x = c.computed(a);
+  const rank = x.axes.length;
+  const perm = attributes.numbers('perm') ?? x.axes.map((_, i) => rank - 1 - i);
+  if (perm.length !== rank || x.axes.some((_, i) => !perm.includes(i)))
+    throw new RangeError(`its perm is [${perm.join(', ')}]`);
+  // nothing moves: what comes next asks for the axes that it needs
+  return { ...x, axes: perm.map((axis) => x.axes[axis]), origin: undefined, image: undefined } as Computed;
+};
+
+const reshape: Handler = (c, [a, b], attributes) => {
+  const x = c.computed(a);
+  if (!b) throw new RangeError('it has no shape');
+  const from = shapeOf(x);
+  const isZeroReal = attributes.number('allowzero', 0) === 1;
+  const target = dimsOf(known(b)).map((n, axis) => (n === 0 && !isZeroReal ? from[axis] : n));
+  return c.reshaped(x, solved(c, x, target));
+};
+
+/** A shape without -1, the batch in it as what it is. */
+function solved(c: Importer, x: Computed, target: readonly Dim[]): Dim[] {
+  const size = x.value.shape.reduce((product, n) => product * n, 1);
+  const known = target.reduce<number>(
+    (product, n) => product * (typeof n === 'number' ? (n === -1 ? 1 : n) : n.times),
+    1,
+  );
+  const hasBatch = target.some((n) => n instanceof Batches);
+  const rest = size / known;
+  if (target.includes(-1)) {
+    if (!Number.isInteger(rest) || rest < 1)
+      throw new RangeError(`it gives [${written(target)}] to ${size} values of a sample`);
+    return target.map((n) => (n === -1 ? (hasBatch ? rest : new Batches(rest)) : n));
+  }
+  // a file of a fixed batch has that in its shapes
+  const { batch } = c;
+  if (
+    !hasBatch &&
+    batch !== undefined &&
+    typeof target[0] === 'number' &&
+    known === size * batch &&
+    target[0] % batch === 0
+  )
+    return [new Batches(target[0] / batch), ...target.slice(1)];
+  return [...target];
+}
+
+const written = (shape: readonly Dim[]) => shape.map((n) => (typeof n === 'number' ? n : 'batch')).join(', ');
+
+const flatten: Handler = (c, [a], attributes) => {
+  const x = c.computed(a);
+  const axis = attributes.number('axis', 1);
+  if (axis !== 1 && axis !== 1 - x.axes.length) throw new RangeError(`it flattens from axis ${axis} on`);
+  const times = x.steps ? x.value.shape[0] : 1;
+  const size = x.value.shape.reduce((product, n) => product * n, 1) / times;
+  return c.reshaped(x, [new Batches(times), size]);
+};
+
+const unsqueeze: Handler = (c, [a, b], attributes) => {
+  const x = c.computed(a);
+  const rank = x.axes.length + (c.ints(b, attributes, 'axes') ?? []).length;
+  const at = (c.ints(b, attributes, 'axes') ?? []).map((axis) => (axis < 0 ? axis + rank : axis)).sort((p, q) => p - q);
+  let { value } = x;
+  let axes = [...x.axes];
+  for (const place of at) {
+    if (place === 0 && x.steps) throw new RangeError('it puts an axis in front of the batch');
+    // in order where the others are
+    const own = axes.slice(0, place).filter((axis) => axis !== BATCH).length + (x.steps ? 1 : 0);
+    const shape = [...value.shape.slice(0, own), 1, ...value.shape.slice(own)];
+    value = applied(layers.reshape({ targetShape: shape }), value);
+    axes = axes.map((axis) => (axis >= own ? axis + 1 : axis));
+    axes.splice(place, 0, own);
+  }
+  return computed(value, axes, { origin: x.origin ?? x.value, ...(x.steps && { steps: x.steps }) });
+};
+
+const squeeze: Handler = (c, [a, b], attributes) => {
+  const x = c.computed(a);
+  const shape = shapeOf(x);
+  const given = c.ints(b, attributes, 'axes') ?? shape.flatMap((n, axis) => (n === 1 ? [axis] : []));
+  const at = given.map((axis) => (axis < 0 ? axis + x.axes.length : axis));
+  if (at.some((axis) => shape[axis] !== 1)) throw new RangeError(`it leaves out axes of [${written(shape)}]`);
+  const gone = at.map((axis) => x.axes[axis]);
+  const left = x.axes.filter((_, i) => !at.includes(i));
+  return without(x, gone, left);
+};
+
+/** A value whose axes `gone` are of length 1, without them. */
+function without(x: Computed, gone: readonly number[], left: readonly number[]): Computed {
+  const shape = x.value.shape.filter((_, axis) => !gone.includes(axis));
+  const axes = left.map((axis) => (axis === BATCH ? BATCH : axis - gone.filter((own) => own < axis).length));
+  const source = x.origin ?? x.value;
+  const value = isSame(source.shape, shape) ? source : applied(layers.reshape({ targetShape: shape }), x.value);
+  return computed(value, axes, { ...(x.steps && { steps: x.steps }) });
+}
+
+const concat: Handler = (c, inputs, attributes) => {
+  const first = c.computed(
+    inputs.find((tensor) => tensor?.kind === 'computed'),
+    'none of its inputs',
+  );
+  const all = inputs.filter((tensor): tensor is Computed => tensor?.kind === 'computed');
+  const isAlike = all.every((tensor) => isSame(tensor.axes, first.axes) && tensor.steps === first.steps);
+  const like = isAlike ? first : c.plain(first);
+  const axis = c.axis(like, attributes.number('axis', 0));
+  const values = inputs.map((tensor): Operand => {
+    if (tensor?.kind === 'computed') return (isAlike ? tensor : c.plain(tensor)).value;
+    const own = c.constant(tensor, 'one of its inputs');
+    const array = c.against(like, own);
+    const shape = like.value.shape.map((n, k) => (k === axis ? own.shape[like.axes.indexOf(k)] : n));
+    return typeof array === 'number' ? c.whole(number(array), shape) : c.whole({ ...own, ...array }, shape);
+  });
+  const isPositive =
+    all.length === inputs.length && all.every((tensor) => tensor.isPositive) ? (true as const) : undefined;
+  const value =
+    all.length === inputs.length && !like.steps
+      ? applied(layers.concatenate({ axis: axis + 1 }), values as Value[])
+      : ops.concat(values, { axis });
+  return c.like(like, value, { isPositive });
+};
+
+/** So many entries along an axis of ONNX, each `step` behind the one before. */
+function taken(c: Importer, x: Computed, axis: number, from: number, count: number, step = 1): Computed {
+  const own = c.axis(x, axis);
+  const { shape } = x.value;
+  const n = shape[own];
+  const rest = x.isPositive ? ({ isPositive: true } as const) : {};
+  if (count < 1 || from < 0 || from >= n || from + (count - 1) * step < 0 || from + (count - 1) * step >= n)
+    throw new RangeError(`it takes ${count} entries from ${from} on of an axis of ${n}`);
+  if (step === 1 && count === n) return x;
+  if (step === 1) {
+    const start = shape.map((_, k) => (k === own ? from : 0));
+    const length = shape.map((_, k) => (k === own ? count : -1));
+    return c.like(x, ops.slice(x.value, start, length), rest);
+  }
+  if (step === -1 && count === n) return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), rest);
+  c.budget.take(count);
+  return picked(
+    c,
+    x,
+    own,
+    Float64Array.from({ length: count }, (_, k) => from + k * step),
+  );
+}
+
+/** The entries of these numbers along an axis of the value. */
+function picked(c: Importer, x: Computed, own: number, places: Float64Array): Computed {
+  const n = x.value.shape[own];
+  if (!places.every((place) => Number.isInteger(place) && place >= 0 && place < n))
+    throw new RangeError(`it takes what an axis of ${n} does not have`);
+  const order = [own, ...x.value.shape.map((_, k) => k).filter((k) => k !== own)];
+  const moved = ops.gather(ops.transpose(x.value, order), places);
+  const back = order.map((_, k) => order.indexOf(k));
+  return c.like(x, ops.transpose(moved, back), x.isPositive ? { isPositive: true } : {});
+}
+
+const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
+  let x = c.computed(a);
+  const from = c.ints(starts, attributes, 'starts') ?? [];
+  const to = c.ints(ends, attributes, 'ends') ?? [];
+  const along = c.ints(axes, attributes, 'axes') ?? from.map((_, i) => i);
+  const by = steps ? Array.from(c.constant(steps, 'its steps').data) : from.map(() => 1);
+  for (const [i, axis] of along.entries()) {
+    const n = x.value.shape[c.axis(x, axis)];
+    const step = by[i];
+    if (!Number.isInteger(step) || step === 0) throw new RangeError(`its step is ${step}`);
+    const bound = (k: number, low: number, high: number) => Math.min(high, Math.max(low, k < 0 ? k + n : k));
+    const begin = step > 0 ? bound(from[i], 0, n) : bound(from[i], 0, n - 1);
+    const end = step > 0 ? bound(to[i], 0, n) : to[i] < -n ? -1 : bound(to[i], -1, n - 1);
+    const count = Math.max(0, Math.ceil((end - begin) / step));
+    x = taken(c, x, axis, begin, count, step);
+  }
+  return x;
+};
+
+const split: Handler = (c, [a, sizes], attributes, node) => {
+  const x = c.computed(a);
+  const axis = attributes.number('axis', 0);
+  const n = x.value.shape[c.axis(x, axis)];
+  const count = node.outputs.length;
+  const even = Math.ceil(n / count);
+  const lengths = c.ints(sizes, attributes, 'split') ?? node.outputs.map((_, i) => Math.min(even, n - i * even));
+  let from = 0;
+  return lengths.map((length) => {
+    const part = taken(c, x, axis, from, length);
+    from += length;
+    return part;
+  });
+};
+
+const gather: Handler = (c, [a, index], attributes, node) => {
+  const axis = attributes.number('axis', 0);
+  if (a?.kind === 'constant') {
+    const at = c.computed(index, 'its indices');
+    if (a.shape.length !== 2 || axis !== 0 || !a.isFloat)
+      throw new RangeError('it takes from a constant that is no table of rows');
+    if (at.value.dtype !== 'int32') throw new RangeError('its indices are computed numbers, and not of the inputs');
+    return embeddingOf(c, at, a, node);
+  }
+  const x = c.computed(a);
+  const own = c.axis(x, axis);
+  const n = x.value.shape[own];
+  const { data, shape: of } = c.constant(index, 'what it takes');
+  if (of.length > 1) throw new RangeError('it takes entries in several rows');
+  const places = Float64Array.from(data, (place) => (place < 0 ? place + n : place));
+  const part = places.length === 1 ? taken(c, x, axis, places[0], 1) : picked(c, x, own, places);
+  if (of.length === 1) return part;
+  const left = part.axes.filter((other) => other !== own);
+  return without(part, [own], left);
+};
+
+const padding: Handler = (c, [a, b, value, axes], attributes) => {
+  let x = c.computed(a);
+  if (attributes.string('mode', 'constant') !== 'constant')
+    throw new RangeError(`its mode is ${attributes.string('mode', '')}`);
+  const fill = value ? c.constant(value, 'its value').data[0] : attributes.number('value', 0);
+  if (fill !== 0) throw new RangeError(`it pads by ${fill}`);
+  const pads = c.ints(b, attributes, 'pads') ?? [];
+  const along = axes ? Array.from(c.constant(axes, 'its axes').data) : x.axes.map((_, axis) => axis);
+  for (const [i, axis] of along.entries()) {
+    const [before, after] = [pads[i], pads[i + along.length]];
+    if (before === 0 && after === 0) continue;
+    if (!(before >= 0 && after >= 0 && before + after < 2 ** 20))
+      throw new RangeError(`its pads are [${pads.join(', ')}]`);
+    x = c.like(x, applyOp(pad, [x.value], { axis: c.axis(x, axis), before, after }));
+  }
+  return x;
+};
+
+const expand: Handler = (c, [a, b]) => {
+  const x = c.computed(a);
+  const to = dimsOf(known(b));
+  const from = shapeOf(x);
+  if (to.length !== from.length) throw new RangeError('it gives a value more axes');
+  let { value } = x;
+  for (const [axis, n] of to.entries()) {
+    const own = x.axes[axis];
+    if (own === BATCH || typeof n !== 'number' || n === from[axis] || n === 1) continue;
+    if (from[axis] !== 1) throw new RangeError(`it gives [${written(to)}] to a value of [${written(from)}]`);
+    const ones = value.shape.map((_, k) => (k === own ? n : 1));
+    value = ops.mul(value, c.whole(number(1), ones));
+  }
+  return c.like(x, value);
+};
+
+const resize: Handler = (c, inputs, attributes, node) => {
+  const x = c.channelsLast(c.computed(inputs[0]));
+  const given = node.type === 'Upsample' ? inputs[1] : inputs[2];
+  const sizes = inputs[3];
+  const n = x.axes.length;
+  const scales = sizes
+    ? dimsOf(known(sizes)).map((size, axis) =>
+        typeof size === 'number' && x.axes[axis] !== BATCH ? size / x.value.shape[x.axes[axis]] : 1,
+      )
+    : Array.from(c.constant(given, 'its scales').data);
+  if (
+    attributes.string('mode', 'nearest') !== 'nearest' ||
+    scales.length !== n ||
+    n !== 4 ||
+    scales[0] !== 1 ||
+    scales[1] !== 1
+  )
+    throw new RangeError('it does not repeat pixels');
+  const [rows, columns] = scales.slice(2);
+  if (![rows, columns].every((scale) => Number.isInteger(scale) && scale >= 1))
+    throw new RangeError(`its scales are [${scales.join(', ')}]`);
+  return c.like(
+    x,
+    c.apply(layers.upSampling2d({ size: [rows, columns] }), x),
+    x.isPositive ? { isPositive: true } : {},
+  );
+};
+
+/** Some of a shape. */
+const shape: Handler = (_, [a], attributes) => {
+  const all = shapeOf(a as Tensor);
+  const end = attributes.has('end') ? attributes.number('end', 0) : undefined;
+  return dims(all.slice(attributes.number('start', 0), end));
+};
+
+/** Operations that move numbers, and what tells of their shapes. */
+export const SHAPES: Readonly<Record<string, Handler>> = {
+  Transpose: transpose,
+  Reshape: reshape,
+  Flatten: flatten,
+  Unsqueeze: unsqueeze,
+  Squeeze: squeeze,
+  Concat: concat,
+  Slice: slice,
+  Split: split,
+  Gather: gather,
+  Pad: padding,
+  Expand: expand,
+  Resize: resize,
+  Upsample: resize,
+  Shape: shape,
+};
