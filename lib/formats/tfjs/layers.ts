@@ -87,7 +87,12 @@ function bidirectional(place: string, config: JsonObject, refuse: (what: string)
   return { class_name: 'Bidirectional', config: { ...named(config), layer: inner, merge_mode: mergeMode } };
 }
 
-const CLASSES: Readonly<Record<string, string>> = { LecunUniform: 'LeCunUniform', LecunNormal: 'LeCunNormal' };
+const CLASSES: Readonly<Record<string, string>> = {
+  LecunUniform: 'LeCunUniform',
+  LecunNormal: 'LeCunNormal',
+  OrthogonalInitializer: 'Orthogonal',
+  IdentityInitializer: 'Identity',
+};
 
 /** Initializers, regularizers and constraints, as TensorFlow.js spells them. */
 function part(value: unknown): unknown {
