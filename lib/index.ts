@@ -34,6 +34,7 @@ export {
 } from './estimators/neural-network.js';
 export type { ExportOptions } from './formats/export.js';
 export { type ImportOptions, importBytes, importModel } from './formats/import.js';
+export type { OnnxOptions } from './formats/onnx/predictor.js';
 export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
 export { type Initializer, type InitializerInput, initializers } from './initializers.js';

@@ -47,6 +47,9 @@ export const networkFrom = (file: ModelFile): object => (networks as Networks).r
 /** A network takes part in files by this method. */
 export const networkFile = NETWORK;
 
+/** What of a network is written for other programs, it says by this method. */
+export const networkExport = Symbol.for('fjordnet.export');
+
 const isNetwork = (value: unknown): value is { [NETWORK](): ModelFile } =>
   typeof value === 'object' && value !== null && typeof (value as { [NETWORK]?: unknown })[NETWORK] === 'function';
 
@@ -128,6 +131,10 @@ export function fileOf(value: Saved): ModelFile {
   const object = writer.write('it', value) as JsonObject;
   return { ...writer.network, object: { json: object, arrays: writer.arrays } };
 }
+
+/** What a file would keep of a value; undefined for what is no saved object. */
+export const partsOf = (value: unknown): (Parts & { readonly className: string | undefined }) | undefined =>
+  isSaved(value) ? { className: classNameOf(value), ...value[PARTS]() } : undefined;
 
 /** The object of a file. @throws TypeError or RangeError with the place of what it cannot be made of */
 export function objectIn(file: ModelFile): object {

@@ -1,4 +1,5 @@
-import { wrongType } from '../check.js';
+import { checkObject, checkOneOf, checkOptions, wrongType } from '../check.js';
+import type { OnnxOptions } from '../formats/onnx/predictor.js';
 import { type FittedMLP, formatSklearn, parseSklearn } from '../formats/sklearn.js';
 import { filePath, writeFileAtomic } from '../io/atomic.js';
 import { ofSource } from '../io/file-errors.js';
@@ -8,21 +9,39 @@ import { Saved } from '../saved.js';
 
 type ClassOf<T> = (abstract new (...args: never[]) => T) & { readonly className: string };
 
+interface NpzOptions {
+  /** Default: 'onnx' for files called so, else 'npz' */
+  format?: 'npz';
+}
+
+/** @throws TypeError or RangeError for what is neither */
+function isNpz(options: NpzOptions | OnnxOptions, path = ''): options is NpzOptions {
+  checkObject('options', options);
+  const format = checkOneOf('format', options.format ?? (path.endsWith('.onnx') ? 'onnx' : 'npz'), ['npz', 'onnx']);
+  if (format === 'npz') checkOptions('options of npz', options, ['format']);
+  return format === 'npz';
+}
+
 /** An estimator that is scikit-learn's, too: its arrays travel both ways as NPZ files. */
 export abstract class ExchangedMLP extends Saved {
   /**
-   * Writes what scikit-learn's estimator is made of as an NPZ file: `coefs_0` …, `intercepts_0` …, `activation`, `out_activation`
-   * and, of a classifier, `classes`.
+   * Writes it for other programs. As an NPZ file it is what scikit-learn's estimator is made of: `coefs_0` …, `intercepts_0` …,
+   * `activation`, `out_activation` and, of a classifier, `classes`. A file called .onnx has one input [batch, columns], and the outputs
+   * `probabilities` [batch, classes] and `label` [batch] of a classifier, `variable` [batch, outputs] of a regression.
    * @throws Error with code ERR_NOT_FITTED; the file system's (ENOENT …)
    */
-  async export(path: string | URL): Promise<void> {
-    filePath(path);
-    await writeFileAtomic(path, formatSklearn(this as unknown as FittedMLP));
+  async export(path: string | URL, options: NpzOptions | OnnxOptions = {}): Promise<void> {
+    const own = filePath(path);
+    if (isNpz(options, own)) await writeFileAtomic(path, formatSklearn(this as unknown as FittedMLP));
+    else await (await import('../formats/onnx/predictor.js')).exportOnnx(this, path, options);
   }
 
-  /** What `export` writes. */
-  exportBytes(): Uint8Array {
-    return new Uint8Array(Buffer.concat(formatSklearn(this as unknown as FittedMLP)));
+  /** What `export` writes; by default NPZ. Of ONNX a promise. */
+  exportBytes(options?: NpzOptions): Uint8Array;
+  exportBytes(options: OnnxOptions & { format: 'onnx' }): Promise<Uint8Array>;
+  exportBytes(options: NpzOptions | OnnxOptions = {}): Uint8Array | Promise<Uint8Array> {
+    if (isNpz(options)) return new Uint8Array(Buffer.concat(formatSklearn(this as unknown as FittedMLP)));
+    return import('../formats/onnx/predictor.js').then(({ onnxBytes }) => onnxBytes(this, options));
   }
 
   /**

@@ -8,6 +8,7 @@ import { isSameShape, type Shape, sizeOf, type Value } from '../graph/value.js';
 import { checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
 import type { FromTo } from '../layers/ranks.js';
+import { networkExport } from '../saved.js';
 import type { FloatType } from '../tape.js';
 import type { Engine } from './engine.js';
 import { type LoadedWeights, type LoadWeightsOptions, readWeights } from './load-weights.js';
@@ -141,16 +142,17 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
    */
   async export(path: string | URL, options: ExportOptions = {}): Promise<void> {
     const { exportModel } = await import('../formats/export.js');
-    await exportModel(await this.#exported(), path, options);
+    await exportModel(await this[networkExport](), path, options);
   }
 
   /** The same as bytes. */
   async exportBytes(options: ExportOptions): Promise<Uint8Array> {
     const { exportBytes } = await import('../formats/export.js');
-    return exportBytes(await this.#exported(), options);
+    return exportBytes(await this[networkExport](), options);
   }
 
-  async #exported(): Promise<Exported> {
+  /** For pipelines, too. */
+  async [networkExport](): Promise<Exported> {
     const graph = this.needGraph();
     const placed = this.placed();
     return this.engine.jobs.atRest(() => {

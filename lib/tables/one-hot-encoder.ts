@@ -91,6 +91,16 @@ export class OneHotEncoder extends Transformer<Learnt> {
     return infrequent.map((places, k) => places.map((place) => categories[k][place]));
   }
 
+  /** For exports: how many columns each feature becomes, and which one is for each category and for unknown ones; -1: none is. */
+  get placement(): { width: number; ofCategory: number[]; ofUnknown: number }[] {
+    const isShared = this.#options.handleUnknown === 'infrequentIfExist';
+    return this.#groups(this.fitted('placement')).map(({ columns, ofCategory, infrequent }) => ({
+      width: columns.length,
+      ofCategory,
+      ofUnknown: isShared ? infrequent : -1,
+    }));
+  }
+
   /**
    * The categories of 0s and 1s [n, columns]: rows of values, or a matrix where all are numbers. Rows of zeros are the category
    * that `drop` left out, or null. @throws Error with code ERR_NOT_FITTED before `fit`

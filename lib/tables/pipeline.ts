@@ -3,9 +3,10 @@ import { checkObject, notFitted, wrongType, wrongValue } from '../check.js';
 import { boolean, integer, label, list, object } from '../io/schema.js';
 import { hasMethods } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
-import { type Parts, registerSaved, Saved } from '../saved.js';
+import { type Parts, registerSaved, type Saved } from '../saved.js';
 import { accuracyScore } from '../scores/classification.js';
 import { r2Score } from '../scores/regression.js';
+import { Exportable } from './exportable.js';
 import { type Frame, readFrame, type TableInput } from './frame.js';
 import {
   answersOf,
@@ -54,7 +55,7 @@ const found = object<Found>({ isFitted: boolean, classes: list(label, 1) }, ['cl
  * Its parameters are `learningRate`, `optimizer` and `seed`, for a copy of it that is not trained, and `epochs` and `batchSize`, which
  * its `fit` is given.
  */
-export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Saved {
+export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exportable {
   static override readonly className = 'Pipeline';
   #steps: readonly (readonly [string, LastStep | AnyTransformer | 'passthrough'])[];
   #found: Found = { isFitted: false };

@@ -4,7 +4,8 @@ import { ofFile } from '../io/file-errors.js';
 import { loadModel, parseModel } from '../io/model-file.js';
 import { hasMethods, isNDArray, property } from '../kind.js';
 import type { Label } from '../labels.js';
-import { objectIn, type Parts, registerSaved, Saved } from '../saved.js';
+import { objectIn, type Parts, registerSaved } from '../saved.js';
+import { Exportable } from './exportable.js';
 import { type Frame, isMatrix, readFrame, type TableInput } from './frame.js';
 import { meaningOf } from './legacy.js';
 import { isNetworkStep } from './network-step.js';
@@ -29,7 +30,7 @@ export interface PredictorOptions {
  * Preprocessing, a model, its classes and the names of its inputs: what answers raw rows as they came, alike in a program, on the
  * command line and in a server. `loadPredictor` makes one of any file that was saved.
  */
-export class Predictor extends Saved {
+export class Predictor extends Exportable {
   static override readonly className = 'Predictor';
   readonly pipeline: Pipeline<any>;
   readonly target: string | undefined;

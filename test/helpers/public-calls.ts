@@ -390,6 +390,23 @@ export const CALLS: Record<string, Call> = {
       ],
     ),
   ),
+  ...Object.fromEntries(
+    [
+      () => fjordnet.makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1 })).fitSync(x(), y()),
+      () =>
+        new fjordnet.Predictor({
+          pipeline: fjordnet.makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1 })).fitSync(x(), y()),
+        }),
+      () => small().fitSync(x(), y()),
+    ].flatMap((made) => {
+      const { className } = made().constructor as unknown as { className: string };
+      const options = { format: 'onnx', opset: 17, dtype: 'float32' };
+      return [
+        [`${className}.export`, of(made as any, (own: any, ...a) => own.export(...a), 'missing/model.onnx', options)],
+        [`${className}.exportBytes`, of(made as any, (own: any, o) => own.exportBytes(o), options)],
+      ];
+    }),
+  ),
   'Pipeline.setParams of a network': of(
     () => fjordnet.makePipeline(new StandardScaler(), network()),
     (pipeline, learningRate, optimizer, seed, epochs, batchSize) =>

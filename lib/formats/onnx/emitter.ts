@@ -1,6 +1,6 @@
 import type { NDArray } from '../../array.js';
 import { isCall, type Node, type Value } from '../../graph/value.js';
-import { type Attributes, type ElementType, type OnnxGraph, transposed } from './onnx-graph.js';
+import { type Attributes, type ElementType, type OnnxGraph, TYPES, transposed } from './onnx-graph.js';
 
 /** Where an image's channels are in ONNX: its convolutions want them behind the batch, ours come last. */
 export type Layout = 'last' | 'first';
@@ -163,8 +163,7 @@ export class Emitter {
   }
 
   cast(name: string, type: ElementType): string {
-    const to = { float: 1, int32: 6, int64: 7, bool: 9, double: 11 }[type];
-    return this.emit('Cast', [name], { to: { int: to } });
+    return this.emit('Cast', [name], { to: { int: TYPES[type] } });
   }
 
   #named(value: Value, layout: Layout, make: () => string): string {

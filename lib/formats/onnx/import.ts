@@ -27,6 +27,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   Scan: scan,
 };
 
+const STRING = 8;
 const DOUBLE = 11;
 
 async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
@@ -102,6 +103,7 @@ function numbersIn({ numbers }: Importer): (weight: Weight) => ArrayLike<number>
 function inputOf({ name, type, shape }: PortProto): Value {
   const what = `its input ${quoted(name)}`;
   if (!shape || shape.length === 0) throw new RangeError(`${what} has no shape, or no batch`);
+  if (type === STRING) throw new RangeError(`${what} is text, which no network here takes`);
   const sample = shape.slice(1);
   if (!sample.every((n) => n !== undefined && Number.isSafeInteger(n) && n > 0))
     throw new RangeError(
@@ -139,6 +141,8 @@ function checkSize(shape: readonly number[]): void {
 function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefined)[], attributes: Attributes) {
   const { type, domain } = node;
   if (domain === 'ai.onnx.ml' && type in CLASSICAL) return CLASSICAL[type](c, tensors, attributes, node);
+  if (type === 'Gather' && tensors[1]?.kind === 'labels')
+    return CLASSICAL.ArrayFeatureExtractor(c, tensors, attributes, node);
   const label = tensors.find((tensor) => tensor?.kind === 'labels');
   if (label || type === 'ArgMax') return label ?? { kind: 'labels' as const };
   if (domain !== '') throw new RangeError(`of the domain ${quoted(domain)}, which is not read here`);

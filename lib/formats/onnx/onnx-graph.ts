@@ -3,8 +3,13 @@ import { sizeOf } from '../../graph/value.js';
 import { Message } from '../protobuf.js';
 
 /** ONNX's numbers of element types (onnx.proto, TensorProto.DataType). */
-export const TYPES = { float: 1, int32: 6, int64: 7, bool: 9, double: 11 } as const;
+export const TYPES = { float: 1, int32: 6, int64: 7, string: 8, bool: 9, double: 11 } as const;
 export type ElementType = keyof typeof TYPES;
+type NumberType = Exclude<ElementType, 'string'>;
+
+/** Operators of ONNX-ML, which are of a domain of their own. */
+const ML = new Set(['LabelEncoder']);
+export const ML_DOMAIN = 'ai.onnx.ml';
 
 /** What an attribute may be: whole numbers are `int`, so that floats are told from them by a wrapper. */
 export type Attribute =
@@ -85,7 +90,7 @@ export class OnnxGraph {
   }
 
   /** A tensor that stays. */
-  tensor(base: string, type: ElementType, shape: readonly number[], data: ArrayLike<number>): string {
+  tensor(base: string, type: NumberType, shape: readonly number[], data: ArrayLike<number>): string {
     const name = this.fresh(base);
     this.#root.#tensors.set(name, tensorProto(name, type, shape, bytesOf(type, data)));
     return name;
@@ -95,13 +100,27 @@ export class OnnxGraph {
     return this.tensor(base, type, shape, data as ArrayLike<number>);
   }
 
+  /** A list of texts that stays. */
+  strings(base: string, values: readonly string[]): string {
+    const name = this.fresh(base);
+    const tensor = new Message().ints(1, [values.length]).int(2, TYPES.string);
+    for (const value of values) tensor.string(6, value);
+    this.#root.#tensors.set(name, tensor.string(8, name));
+    return name;
+  }
+
+  /** Whether it has operators of ONNX-ML. */
+  get hasMl(): boolean {
+    return this.nodes.some(({ type }) => ML.has(type));
+  }
+
   /** Whole numbers, such as a shape or axes; equal ones once. */
   ints(values: readonly number[], shape: readonly number[] = [values.length]): string {
     return this.#once(`int64 ${shape.join('x')} ${values.join()}`, () => this.#kept('ints', 'int64', shape, values));
   }
 
   /** A number that stays; equal ones once. */
-  number(type: ElementType, value: number): string {
+  number(type: NumberType, value: number): string {
     return this.#once(`${type} ${Object.is(value, -0) ? '-0' : value}`, () => this.#kept('number', type, [], [value]));
   }
 
@@ -140,6 +159,7 @@ export class OnnxGraph {
       node.string(3, own).string(4, type);
       for (const [key, value] of Object.entries(attributes)) node.message(5, attributeProto(key, value));
       if (doc !== undefined) node.string(6, doc);
+      if (ML.has(type)) node.string(7, ML_DOMAIN);
       graph.message(1, node);
     }
     graph.string(2, name);
@@ -149,7 +169,7 @@ export class OnnxGraph {
     return graph;
   }
 
-  #kept(base: string, type: ElementType, shape: readonly number[], data: readonly number[]): string {
+  #kept(base: string, type: NumberType, shape: readonly number[], data: readonly number[]): string {
     const name = this.tensor(base, type, shape, data);
     this.small.set(name, { shape, data });
     return name;
@@ -174,13 +194,13 @@ function attributeProto(name: string, value: Attribute): Message {
   return message.int(20, 8);
 }
 
-function tensorProto(name: string, type: ElementType, shape: readonly number[], raw: Uint8Array): Message {
+function tensorProto(name: string, type: NumberType, shape: readonly number[], raw: Uint8Array): Message {
   return new Message().ints(1, shape).int(2, TYPES[type]).string(8, name).bytes(9, raw);
 }
 
 const ARRAYS = { float: Float32Array, int32: Int32Array, double: Float64Array } as const;
 
-function bytesOf(type: ElementType, data: ArrayLike<number>): Uint8Array {
+function bytesOf(type: NumberType, data: ArrayLike<number>): Uint8Array {
   if (type === 'bool') return Uint8Array.from(data, Number);
   const array = type === 'int64' ? BigInt64Array.from(Array.from(data, BigInt)) : ARRAYS[type].from(data);
   return new Uint8Array(array.buffer);
