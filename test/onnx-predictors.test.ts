@@ -8,6 +8,7 @@ import {
   DatetimeEncoder,
   importBytes,
   layers,
+  loadPredictor,
   MaxAbsScaler,
   MinMaxScaler,
   MLPClassifier,
@@ -27,6 +28,8 @@ import {
   TableTransformer,
 } from 'fjordnet';
 import * as ort from 'onnxruntime-web';
+import { Workplace } from './helpers/cli.js';
+import { pythonWith, runPython } from './helpers/python.js';
 import { difference } from './helpers/replay.js';
 
 ort.env.wasm.numThreads = 1;
@@ -287,6 +290,64 @@ test.serial('categories that are numbers are told apart in the type of the file'
   });
   const { variable } = await answers(await pipeline.exportBytes(), table);
   t.true(difference(variable.data as never, pipeline.predict(table).data) < 1e-13);
+});
+
+const check = `
+import json, sys
+import numpy as np, onnx, onnxruntime
+path, rows = sys.argv[1], json.loads(sys.argv[2])
+onnx.checker.check_model(onnx.load(path), full_check=True)
+session = onnxruntime.InferenceSession(path)
+feeds = {}
+for of in session.get_inputs():
+    column = [[row[of.name]] for row in rows]
+    if of.type == "tensor(string)":
+        feeds[of.name] = np.array([["" if v is None else v for v in row] for row in column], dtype=object)
+    else:
+        feeds[of.name] = np.array(column, dtype=np.float64 if of.type == "tensor(double)" else np.float32)
+probabilities, label = session.run(["probabilities", "label"], feeds)
+print(json.dumps({"probabilities": probabilities.tolist(), "label": label.tolist()}))
+`;
+
+test.serial(
+  "ONNX's own checker takes the files, of any version, and ONNX Runtime in Python answers alike",
+  async (t) => {
+    const python = pythonWith('onnx', 'onnxruntime');
+    if (!python) {
+      t.log('no Python with onnx and onnxruntime here: FJORDNET_TEST_PYTHON names one');
+      return t.pass();
+    }
+    const model = new MLPClassifier({ hiddenLayerSizes: [4], maxIter: 20, randomState: 1 });
+    const pipeline = makePipeline(transformers(), model).fitSync(rows, species);
+    for (const opset of [13, 17, 23])
+      for (const dtype of ['float32', 'float64'] as const) {
+        const path = join(home, `${opset}-${dtype}.onnx`);
+        await pipeline.export(path, { opset, dtype });
+        const made = runPython(python, check, path, JSON.stringify(others));
+        t.deepEqual(made.label, pipeline.predict(others));
+        const d = difference(made.probabilities.flat(), pipeline.predictProba(others).data);
+        t.true(d < (dtype === 'float64' ? 1e-12 : 1e-5), `${opset}, ${dtype}: ${d}`);
+      }
+  },
+);
+
+test.serial('what the command line trained on penguins goes over as a whole', async (t) => {
+  const work = new Workplace();
+  t.teardown(() => work.remove());
+  const file = new URL('../node_modules/vega-datasets/data/penguins.json', import.meta.url);
+  const table = JSON.parse(readFileSync(file, 'utf8')) as Row[];
+  work.write('penguins.json', JSON.stringify(table));
+  const [own, onnx] = [work.path('penguins.safetensors'), work.path('penguins.onnx')];
+  const training = ['--label', 'Species', '--epochs', '3', '--save', own];
+  t.is((await work.call('train', work.path('penguins.json'), ...training)).code, 0);
+  const { code, stdout, stderr } = await work.call('convert', own, onnx);
+  t.is(code, 0, stderr);
+  t.notRegex(stdout, /preprocessing/);
+  const predictor = await loadPredictor(own);
+  const { label, probabilities } = await answers(readFileSync(onnx), table);
+  t.deepEqual(label.data as unknown, await predictor.predict(table));
+  const d = difference(probabilities.data as never, (await predictor.predictProba(table)).data);
+  t.true(d < 1e-6, `${d}`);
 });
 
 test('what ONNX cannot express is refused by name, before a file is written', async (t) => {

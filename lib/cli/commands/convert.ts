@@ -1,5 +1,7 @@
 import { type ExportOptions, exportFormats } from '../../formats/export.js';
+import type { OnnxOptions } from '../../formats/onnx/predictor.js';
 import type { Model } from '../../models/model.js';
+import { loadPredictor } from '../../tables/predictor.js';
 import { checkDestination } from '../destinations.js';
 import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { type Exchanged, readExchanged, trainingOf } from '../exchange.js';
@@ -29,12 +31,15 @@ export async function run(values: Values): Promise<number> {
   out.reading(from);
   const read = await readExchanged(from);
   const { model } = read;
-  const lost = lostOf(read, format);
+  // ONNX says what is done to rows, too
+  const isWhole = format === 'onnx' && read.hasPreprocessing;
+  const lost = lostOf(isWhole ? { ...read, hasPreprocessing: false } : read, format);
   try {
     if (format === OWN) await model.save(to);
     else {
       const options = { format, ...(opset !== undefined && { opset }), ...(dtype && { dtype }) } as ExportOptions;
-      await model.export(to, options);
+      const whole = isWhole ? await loadPredictor(from) : undefined;
+      await (whole ? whole.export(to, options as OnnxOptions) : model.export(to, options));
     }
   } catch (error) {
     // what the format cannot hold is a sentence of the library's

@@ -96,12 +96,6 @@ async function partsOfFile(value: unknown, options: OnnxOptions): Promise<readon
 function inputOf(graph: OnnxGraph, last: Last, steps: readonly unknown[]): Columns {
   const first = steps.find(isTransformer);
   const own = partsOf(first);
-  if (own?.className === 'Pipeline')
-    return inputOf(
-      graph,
-      last,
-      (own.config as { steps: [string, unknown][] }).steps.map(([, step]) => step),
-    );
   const { input, found } = (own?.state ?? {}) as {
     input?: { width: number; names?: readonly string[]; kinds?: readonly ColumnKind[] };
     found?: { categories?: readonly (readonly unknown[])[]; statistics?: readonly unknown[] };
@@ -109,7 +103,8 @@ function inputOf(graph: OnnxGraph, last: Last, steps: readonly unknown[]): Colum
   const { width = last.features, names, kinds } = input ?? {};
   const port = (name: string, columns: number, isText: boolean) => {
     const type: ElementType = isText ? 'string' : last.type;
-    graph.inputs.push({ name: graph.fresh(name), type, shape: ['batch', columns] });
+    // an input without a name is one that is left out
+    graph.inputs.push({ name: graph.fresh(name || 'column'), type, shape: ['batch', columns] });
     return { width: columns, isText };
   };
   const ports =

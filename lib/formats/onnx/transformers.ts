@@ -59,7 +59,7 @@ const imputer: Emit = (x, { config, found }) => {
     const other = fills.find((fill) => (typeof fill === 'string') !== block.isText);
     if (other !== undefined)
       throw new TypeError(
-        `Expected SimpleImputer to fill ${block.isText ? 'text' : 'numbers'} in, as ONNX has columns of one type, got ${other} (${typeof other})`,
+        `Expected SimpleImputer to fill ${block.isText ? 'text' : 'numbers'} in, as ONNX reads no numbers in text, got ${other} (${typeof other})`,
       );
     if (kept.length > 0) {
       const part = x.part(block, kept);
