@@ -84,7 +84,10 @@ print(json.dumps({"predict": mlp.predict(x).tolist(), "proba": mlp.predict_proba
 const python = pythonWith('sklearn');
 
 test('what is fitted here predicts in scikit-learn as here', async (t) => {
-  if (!python) return t.log('no Python with scikit-learn here: FJORDNET_TEST_PYTHON names one');
+  if (!python) {
+    t.log('no Python with scikit-learn here: FJORDNET_TEST_PYTHON names one');
+    return t.pass();
+  }
   const k = x.map(([a, b, c]) => Number(a + b > 0) + Number(c > 0.5));
   const targets: [string, any][] = [
     ['numbers', k],

@@ -43,10 +43,7 @@ export class Conv2DTranspose extends KernelLayer<OfPictures> {
 
   override build(inputShape: Shape): void {
     if (inputShape.length !== 3) throw wrongInput(this, 'images [height, width, channels]', inputShape);
-    const { kernelInitializer, kernelRegularizer, biasInitializer, biasRegularizer } = this;
-    const shape = [...this.kernelSize, this.filters, inputShape[2]];
-    this.addWeight('kernel', shape, kernelInitializer, { regularizer: kernelRegularizer });
-    if (this.useBias) this.addWeight('bias', [this.filters], biasInitializer, { regularizer: biasRegularizer });
+    this.addKernel([...this.kernelSize, this.filters, inputShape[2]], this.filters);
   }
 
   call(x: Value, { kernel, bias }: Weights): Value {

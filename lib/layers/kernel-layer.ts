@@ -59,13 +59,13 @@ export abstract class KernelLayer<R extends Ranks> extends Layer<R> {
     this.biasConstraint = checkConstraint('biasConstraint', options.biasConstraint);
   }
 
-  /** Declares a kernel of this shape and, with `useBias`, a bias for each of its outputs. */
-  protected addKernel(shape: Shape): void {
+  /** Declares a kernel of this shape and, with `useBias`, a bias for each of its outputs, which its last axis has. */
+  protected addKernel(shape: Shape, outputs = shape[shape.length - 1]): void {
     const { kernelRegularizer, kernelConstraint, biasRegularizer, biasConstraint } = this;
     const ofKernel = { regularizer: kernelRegularizer, constraint: kernelConstraint };
     this.addWeight('kernel', shape, this.kernelInitializer, ofKernel);
     const ofBias = { regularizer: biasRegularizer, constraint: biasConstraint };
-    if (this.useBias) this.addWeight('bias', shape.slice(-1), this.biasInitializer, ofBias);
+    if (this.useBias) this.addWeight('bias', [outputs], this.biasInitializer, ofBias);
   }
 
   override getConfig(): Record<string, unknown> {

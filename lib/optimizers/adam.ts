@@ -33,7 +33,7 @@ const checkMoments = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: Moments) =
 
 export function adam(name: 'adam' | 'adamW', given: AdamOptions, defaults: OptimizerOptions): Optimizer {
   checkObject('options', given);
-  const options = { ...defaults, ...given };
+  const options = { ...defaults, ...given, weightDecay: given.weightDecay ?? defaults.weightDecay };
   const moments = checkMoments(options);
   const { beta1, beta2 } = moments;
   const amsgrad = checkBoolean('amsgrad', options.amsgrad ?? false);

@@ -101,7 +101,8 @@ export function make(
         name,
         learningRate: learningRateConfig(learningRate),
         ...own,
-        ...(weightDecay && { weightDecay }),
+        // also 0, where the optimizer's default is another
+        ...(options.weightDecay !== undefined && { weightDecay }),
         ...(clip && { [clip]: limit }),
         ...ema,
         ...(every && { gradientAccumulationSteps: every }),

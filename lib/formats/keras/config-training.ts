@@ -190,14 +190,11 @@ function fromKeras(place: string, table: Table, given: unknown): { name: string;
 export function kerasOptimizer(config: JsonObject): KerasObject {
   const { learningRate, ...rest } = config;
   const rate = isPlain(learningRate) ? kerasSchedule(learningRate) : learningRate;
-  // Keras' default is another
-  const decay = config.name === 'adamW' && rest.weightDecay === undefined ? { weightDecay: 0 } : {};
   // Keras wants 0.0, which JSON has not
   const { momentum, ...others } = rest;
   return toKeras('the optimizer', OPTIMIZERS, {
     ...others,
     ...(momentum ? { momentum } : {}),
-    ...decay,
     learningRate: rate,
   });
 }

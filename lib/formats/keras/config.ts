@@ -31,6 +31,13 @@ interface Kind {
   readonly ofCalls?: readonly string[];
   /** Options of Keras' that there are not here, with the values at which they change nothing. */
   readonly others?: Readonly<Record<string, readonly unknown[]>>;
+  /** Our options whose values are written otherwise in Keras. */
+  readonly values?: Readonly<Record<string, Rewritten>>;
+}
+
+interface Rewritten {
+  readonly keras: (value: unknown) => unknown;
+  readonly ours?: (value: unknown) => unknown;
 }
 
 /** Any value: it is of no consequence. */
@@ -144,7 +151,20 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ZeroPadding2D: {},
   Cropping1D: {},
   Rescaling: {},
+  RandomFlip: { values: { mode: { keras: (mode) => snake(`${mode}`), ours: (mode) => camel(`${mode}`) } } },
+  RandomRotation: {},
+  RandomTranslation: {},
+  RandomZoom: {},
+  RandomContrast: { values: { factor: { keras: contrastFactor } } },
 };
+
+/** Ours is what Keras' manual says; Keras 3.15 makes [0, f] of f, and takes a pair for what it is if it is sorted. */
+function contrastFactor(factor: unknown): readonly number[] {
+  return [factor, factor]
+    .flat()
+    .slice(-2)
+    .sort((a, b) => Number(a) - Number(b)) as number[];
+}
 
 /** Does Keras have a layer of this class of ours? */
 export const isKerasLayer = (className: string): boolean => Object.hasOwn(KINDS, className);
@@ -159,12 +179,13 @@ export const isKerasLayer = (className: string): boolean => Object.hasOwn(KINDS,
  */
 export function kerasLayer(place: string, { className, config }: Described): KerasObject {
   if (!isKerasLayer(className)) throw new TypeError(`Expected ${place} to be one that Keras has, got ${className}`);
-  const { names = {}, ofCalls = [] } = KINDS[className];
+  const { names = {}, ofCalls = [], values = {} } = KINDS[className];
   const entries: [string, unknown][] = [];
   for (const [key, value] of Object.entries(config)) {
     if (value === undefined || ofCalls.includes(key)) continue;
     const own = Object.hasOwn(names, key) ? names[key] : snake(key);
-    entries.push([own, kerasOption(`the ${key} of ${place}`, key, value)]);
+    const isRewritten = Object.hasOwn(values, key);
+    entries.push([own, isRewritten ? values[key].keras(value) : kerasOption(`the ${key} of ${place}`, key, value)]);
   }
   return { class_name: className, config: Object.fromEntries(entries) };
 }
@@ -207,7 +228,7 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
   }
   if (!isKerasLayer(className))
     throw new RangeError(`Expected ${place} to be of a class that there is here, got '${className}'`);
-  const { names = {}, others = {} } = KINDS[className];
+  const { names = {}, others = {}, values = {} } = KINDS[className];
   const entries: [string, unknown][] = [];
   for (const [key, value] of Object.entries(config)) {
     if (key === 'name' || key === 'trainable') continue;
@@ -221,7 +242,8 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     }
     const own = Object.keys(names).find((option) => names[option] === key) ?? camel(key);
     if (value === null && own !== 'mergeMode') continue; // Keras' default, and ours
-    const read = ourOption(`the ${key} of ${place}`, own, value);
+    const rewritten = Object.hasOwn(values, own) ? values[own].ours : undefined;
+    const read = rewritten ? rewritten(value) : ourOption(`the ${key} of ${place}`, own, value);
     if (read !== undefined) entries.push([own, read]);
   }
   const axis = className === 'BatchNormalization' ? [config.axis ?? -1].flat() : [-1];

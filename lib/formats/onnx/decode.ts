@@ -1,4 +1,5 @@
 import { sizeOf } from '../../graph/value.js';
+import { bfloat16ToNumber, halfToNumber } from '../../io/half.js';
 import { quoted, sizes } from '../../io/read.js';
 import type { ImportFile } from '../import.js';
 import { fields } from '../protobuf.js';
@@ -292,8 +293,8 @@ function fromRaw(raw: Uint8Array, type: number, width: number): TensorProto['dat
   const { buffer } = raw.slice(); // aligned
   if (type === FLOAT) return new Float32Array(buffer, 0, n);
   if (type === DOUBLE) return new Float64Array(buffer, 0, n);
-  if (type === FLOAT16) return Float32Array.from(new Uint16Array(buffer, 0, n), fromHalf);
-  if (type === BFLOAT16) return Float32Array.from(new Uint16Array(buffer, 0, n), fromBrain);
+  if (type === FLOAT16) return Float32Array.from(new Uint16Array(buffer, 0, n), halfToNumber);
+  if (type === BFLOAT16) return Float32Array.from(new Uint16Array(buffer, 0, n), bfloat16ToNumber);
   const views = {
     2: Uint8Array,
     3: Int8Array,
@@ -310,25 +311,9 @@ function fromRaw(raw: Uint8Array, type: number, width: number): TensorProto['dat
 function fromLists({ floats, ints }: { floats: number[]; ints: number[] }, type: number): TensorProto['data'] {
   if (type === FLOAT) return Float32Array.from(floats);
   if (type === DOUBLE) return Float64Array.from(floats);
-  if (type === FLOAT16) return Float32Array.from(ints, fromHalf);
-  if (type === BFLOAT16) return Float32Array.from(ints, fromBrain);
+  if (type === FLOAT16) return Float32Array.from(ints, halfToNumber);
+  if (type === BFLOAT16) return Float32Array.from(ints, bfloat16ToNumber);
   return Float64Array.from(ints);
-}
-
-/** IEEE 754's binary16 */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-}
-
-/** The upper half of a binary32 */
-export function fromBrain(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint16(0, bits);
-  return view.getFloat32(0);
 }
 
 function port(bytes: Uint8Array): PortProto {
