@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import {
   getThreads,
+  importBytes,
   kernels,
   type Layer,
   layers,
@@ -369,4 +370,23 @@ test('what is wrong is told in one sentence', (t) => {
     ],
   ];
   for (const [make, message] of wrong) t.throws(make, { message });
+});
+
+test("Keras' files hold them, and give them back", async (t) => {
+  const list = [
+    layers.randomFlip({ mode: 'horizontal', inputShape: [4, 4, 2] }),
+    layers.randomFlip(),
+    layers.randomRotation({ factor: 0.1, interpolation: 'nearest' }),
+    layers.randomTranslation({ heightFactor: 0.1, widthFactor: [-0.1, 0.2], fillMode: 'constant', fillValue: 3 }),
+    layers.randomZoom({ heightFactor: 0.2 }),
+    layers.randomContrast({ factor: [0.1, 0.4], valueRange: [0, 1] }),
+  ];
+  for (const format of ['keras', 'h5'] as const) {
+    const bytes = await sequential({ layers: list, seed: 1 }).exportBytes({ format });
+    const again = await importBytes(bytes);
+    t.deepEqual(
+      again.layers.map(({ className, getConfig }, i) => [className, getConfig.call(again.layers[i])]),
+      list.map((layer) => [layer.className, layer.getConfig()]),
+    );
+  }
 });

@@ -1,6 +1,17 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { getThreads, NDArray, optimizers, RandomState, type Schedule, schedules, setThreads } from 'fjordnet';
+import {
+  getThreads,
+  layers,
+  NDArray,
+  optimizers,
+  RandomState,
+  type Schedule,
+  Sequential,
+  schedules,
+  sequential,
+  setThreads,
+} from 'fjordnet';
 import { getOptimizer, type Optimizer, optimizerFrom } from '../dist/optimizers.js';
 import { scheduleFrom } from '../dist/schedules.js';
 import { sameBits } from './helpers/bits.js';
@@ -375,4 +386,13 @@ test('names, configs and wrong options', (t) => {
     'Expected initialLearningRate to be a non-negative number, got undefined',
   );
   refused(() => schedules.warmup({ learningRate: 1, warmupSteps: 1, target: 1 } as never), /no option 'target'/);
+});
+
+test('a weight decay of 0 stays 0 where the default is another', (t) => {
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  network.compile({ optimizer: optimizers.adamW({ weightDecay: 0 }), loss: 'mse' });
+  const { config } = Sequential.fromBytes(network.toBytes()).optimizer;
+  t.is(config.weightDecay, 0);
+  network.compile({ optimizer: optimizers.adamW(), loss: 'mse' });
+  t.is(Sequential.fromBytes(network.toBytes()).optimizer.config.weightDecay, 0.004);
 });
