@@ -33,7 +33,7 @@ export abstract class ExchangedMLP extends Saved {
   async export(path: string | URL, options: NpzOptions | OnnxOptions = {}): Promise<void> {
     const own = filePath(path);
     if (isNpz(options, own)) await writeFileAtomic(path, formatSklearn(this as unknown as FittedMLP));
-    else await (await import('../formats/onnx/predictor.js')).exportOnnx(this, path, options);
+    else await (await import('../formats/all.js')).exportOnnx(this, path, options);
   }
 
   /** What `export` writes; by default NPZ. Of ONNX a promise. */
@@ -41,7 +41,7 @@ export abstract class ExchangedMLP extends Saved {
   exportBytes(options: OnnxOptions & { format: 'onnx' }): Promise<Uint8Array>;
   exportBytes(options: NpzOptions | OnnxOptions = {}): Uint8Array | Promise<Uint8Array> {
     if (isNpz(options)) return new Uint8Array(Buffer.concat(formatSklearn(this as unknown as FittedMLP)));
-    return import('../formats/onnx/predictor.js').then(({ onnxBytes }) => onnxBytes(this, options));
+    return import('../formats/all.js').then(({ onnxBytes }) => onnxBytes(this, options));
   }
 
   /**

@@ -55,12 +55,12 @@ const FORMATS: readonly (readonly [
   begins: (bytes: Uint8Array) => boolean,
   load: () => Promise<Reader>,
 ])[] = [
-  ['Fjordnet', isSafetensors, async () => (await import('./own.js')).ownReader],
-  ['scikit-learn', isNpz, async () => (await import('./sklearn-import.js')).sklearnReader],
-  ['Keras', startsWith(0x50, 0x4b), async () => (await import('./keras/import.js')).kerasReader],
-  ['Keras, HDF5', startsWith(...SIGNATURE), async () => (await import('./keras/import.js')).h5Reader],
-  ['TensorFlow.js', isJson, async () => (await import('./tfjs/import.js')).tfjsReader],
-  ['ONNX', (bytes) => bytes[0] === 0x08 && bytes[1] < 0x80, async () => (await import('./onnx/import.js')).onnxReader],
+  ['Fjordnet', isSafetensors, async () => (await import('./all.js')).ownReader],
+  ['scikit-learn', isNpz, async () => (await import('./all.js')).sklearnReader],
+  ['Keras', startsWith(0x50, 0x4b), async () => (await import('./all.js')).kerasReader],
+  ['Keras, HDF5', startsWith(...SIGNATURE), async () => (await import('./all.js')).h5Reader],
+  ['TensorFlow.js', isJson, async () => (await import('./all.js')).tfjsReader],
+  ['ONNX', (bytes) => bytes[0] === 0x08 && bytes[1] < 0x80, async () => (await import('./all.js')).onnxReader],
 ];
 
 /** What the format of a file is called that begins so. */

@@ -141,13 +141,13 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
    * @throws TypeError or RangeError naming the layer that the format cannot hold, before a file is written
    */
   async export(path: string | URL, options: ExportOptions = {}): Promise<void> {
-    const { exportModel } = await import('../formats/export.js');
+    const { exportModel } = await import('../formats/all.js');
     await exportModel(await this[networkExport](), path, options);
   }
 
   /** The same as bytes. */
   async exportBytes(options: ExportOptions): Promise<Uint8Array> {
-    const { exportBytes } = await import('../formats/export.js');
+    const { exportBytes } = await import('../formats/all.js');
     return exportBytes(await this[networkExport](), options);
   }
 

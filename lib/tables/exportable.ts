@@ -12,11 +12,11 @@ export abstract class Exportable extends Saved {
    * @throws TypeError naming the step that ONNX cannot express, before a file is written; Error with code ERR_NOT_FITTED
    */
   async export(path: string | URL, options: OnnxOptions = {}): Promise<void> {
-    await (await import('../formats/onnx/predictor.js')).exportOnnx(this, path, options);
+    await (await import('../formats/all.js')).exportOnnx(this, path, options);
   }
 
   /** The same as bytes. */
   async exportBytes(options: OnnxOptions = {}): Promise<Uint8Array> {
-    return (await import('../formats/onnx/predictor.js')).onnxBytes(this, options);
+    return (await import('../formats/all.js')).onnxBytes(this, options);
   }
 }
