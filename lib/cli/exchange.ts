@@ -1,4 +1,5 @@
-import { formatOf, importModel } from '../formats/import.js';
+import { importModel } from '../formats/import.js';
+import { formatOf } from '../formats/readers.js';
 import { loadModel } from '../io/model-file.js';
 import { readWhole } from '../io/read.js';
 import type { Model } from '../models/model.js';
