@@ -99,6 +99,24 @@ function network(kernelConstraint: ConstraintInput, trained = true): Sequential 
   return model;
 }
 
+test('every layer with a kernel keeps its constraints', (t) => {
+  const options = { kernelConstraint: constraints.nonNeg(), biasConstraint: constraints.nonNeg() };
+  const images = random.randn(8, 5, 5, 2);
+  const rows = random.randn(8, 5, 2);
+  for (const [layer, given] of [
+    [layers.conv2dTranspose({ filters: 3, kernelSize: 2, inputShape: [5, 5, 2], ...options }), images],
+    [layers.conv2d({ filters: 3, kernelSize: 2, inputShape: [5, 5, 2], ...options }), images],
+    [layers.conv1d({ filters: 3, kernelSize: 2, inputShape: [5, 2], ...options }), rows],
+    [layers.dense({ units: 3, inputShape: [5, 2], ...options }), rows],
+  ] as const) {
+    const model = sequential({ layers: [layer, layers.flatten(), layers.dense({ units: 1 })] as never, seed: 1 });
+    model.compile({ optimizer: optimizers.sgd({ learningRate: 0.5 }), loss: 'meanSquaredError' });
+    model.fitSync(given, random.randn(8, 1), { epochs: 3 });
+    const [kernel, bias] = model.getWeights();
+    t.true(Math.min(...kernel.data, ...bias.data) === 0, layer.className);
+  }
+});
+
 test('a function of the weight is a constraint, which save refuses', async (t) => {
   const [own, built] = [(w: Parameters<typeof ops.relu>[0]) => ops.maximum(w, 0), constraints.nonNeg].map((c) =>
     network(c as ConstraintInput),

@@ -330,6 +330,11 @@ test('names, configs and wrong options', (t) => {
     clipNorm: 2,
   });
   t.is(getOptimizer('optimizer', optimizer), optimizer);
+  for (const weightDecay of [0, undefined, 0.1]) {
+    const { config } = optimizers.adamW({ weightDecay });
+    t.is(config.weightDecay, weightDecay ?? 0.004);
+    t.deepEqual(optimizerFrom(JSON.parse(JSON.stringify(config))).config, config);
+  }
   const more = { useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 4, gradientAccumulationSteps: 2 };
   t.like(optimizers.lion(more).config, more);
   t.deepEqual(

@@ -1,3 +1,4 @@
+import { plural } from '../array/shape.js';
 import { extent } from '../array.js';
 import { checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
 import { toNumber } from '../io/cells.js';
@@ -205,7 +206,10 @@ function kinds(values: readonly unknown[], distinct: number, missing: number, wh
   const columns = isMany
     ? `a column of 0 and 1 for each of the ${MOST_CATEGORIES - 1} most frequent, and one for the others`
     : 'a column of 0 and 1 for each';
-  return { words: `${what} of ${distinct} kinds${filling(missing, fill)}: ${columns}`, steps: [imputer, encoder] };
+  return {
+    words: `${what} of ${plural(distinct, 'kind')}${filling(missing, fill)}: ${columns}`,
+    steps: [imputer, encoder],
+  };
 }
 
 function dates(values: readonly unknown[], missing: number, isAsked: boolean): Plan | undefined {
