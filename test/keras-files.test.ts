@@ -16,7 +16,7 @@ import {
   RandomState,
   sequential,
 } from 'fjordnet';
-import { drawn, NETWORKS, predicted } from './helpers/exchange-networks.js';
+import { drawn, MODELS, outputsOf } from './helpers/networks.js';
 
 interface Array_ {
   readonly shape: readonly number[];
@@ -57,7 +57,7 @@ for (const [name, { forms, dtype, inputs, outputs }] of Object.entries(index.fil
     test(`${name}.${form} of the real Keras predicts what it does there`, async (t) => {
       const network = await importBytes(fixture(`${name}.${form}`));
       t.is(network.dtype, dtype);
-      const found = await predicted(network, inputs.map(array));
+      const found = await outputsOf(network, inputs.map(array));
       t.is(found.length, outputs.length);
       const most = dtype === 'float32' ? 1e-6 : OF_FLOAT32.includes(name) ? 1e-8 : 1e-12;
       for (const [i, output] of found.entries()) t.true(difference(output, array(outputs[i])) <= most);
@@ -72,18 +72,18 @@ for (const [name, { form, dtype, x, y, weights }] of Object.entries(index.traini
     for (const [i, w] of network.getWeights().entries()) t.true(difference(w, array(weights[i])) <= most);
   });
 
-for (const name of Object.keys(NETWORKS))
+for (const name of Object.keys(MODELS).filter((name) => name !== 'heaviside'))
   for (const dtype of ['float32', 'float64'] as const)
     test(`${name} in ${dtype} comes back from files of Keras with equal bits`, async (t) => {
       const { network, inputs } = drawn(name, dtype);
-      const outputs = await predicted(network, inputs);
+      const outputs = await outputsOf(network, inputs);
       // what HDF5 does not hold is refused below
       for (const format of OPERATIONS.includes(name) ? (['keras'] as const) : (['keras', 'h5'] as const)) {
         const bytes = await network.exportBytes({ format });
         const back = await importBytes(bytes);
         t.deepEqual(back.weightNames, network.weightNames);
         t.deepEqual(
-          (await predicted(back, inputs)).map(({ data }) => data),
+          (await outputsOf(back, inputs)).map(({ data }) => data),
           outputs.map(({ data }) => data),
         );
         t.true(Buffer.from(await back.exportBytes({ format })).equals(bytes), format);
@@ -99,6 +99,29 @@ for (const name of OPERATIONS)
       message: /^Expected layers alone, .* \(format: 'keras' holds it\)$/,
     });
   });
+
+test('layers that change images in training are written as Keras computes them', async (t) => {
+  const network = sequential({
+    layers: [
+      layers.randomFlip({ inputShape: [4, 4, 1] }),
+      layers.randomContrast({ factor: 0.3 }),
+      layers.randomContrast({ factor: [0.3, 0.1], valueRange: [0, 1] }),
+    ],
+    seed: 1,
+  });
+  const bytes = await network.exportBytes({ format: 'keras' });
+  const text = Buffer.from(bytes).toString('latin1');
+  t.regex(text, /"class_name":"RandomFlip","config":\{[^}]*"mode":"horizontal_and_vertical"/);
+  const back = await importBytes(bytes);
+  t.deepEqual(
+    back.layers.map((layer) => layer.getConfig()),
+    [
+      { mode: 'horizontalAndVertical' },
+      { factor: [0.3, 0.3], valueRange: [0, 255] }, // Keras 3.15 takes a number for [0, 0.3]
+      { factor: [0.1, 0.3], valueRange: [0, 1] },
+    ],
+  );
+});
 
 const dense = (options: object = {}) =>
   sequential({ layers: [layers.dense({ units: 2, inputShape: [3], ...options })], seed: 1 });

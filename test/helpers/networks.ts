@@ -294,7 +294,7 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
   },
   activationsAll: (dtype) => {
     const x = input({ shape: [6] });
-    const names = Object.keys(activations);
+    const names = Object.keys(activations).filter((name) => name !== 'heaviside');
     return model({
       inputs: x,
       outputs: names.map((n) => layers.activation({ activation: n, name: `act_${n}` }).apply(x)),
@@ -302,6 +302,21 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       dtype,
     });
   },
+  heaviside: (dtype) => seq([layers.dense({ units: 3, activation: 'heaviside', inputShape: [4] })], dtype),
+  augmented: (dtype) =>
+    seq(
+      [
+        layers.randomFlip({ inputShape: [6, 5, 2] }),
+        layers.randomFlip({ mode: 'vertical' }),
+        layers.randomRotation({ factor: 0.1, fillMode: 'nearest' }),
+        layers.randomTranslation({ heightFactor: [-0.1, 0.2], widthFactor: 0.3, interpolation: 'nearest' }),
+        layers.randomZoom({ heightFactor: [-0.2, 0.1], fillMode: 'constant', fillValue: 0.5 }),
+        layers.randomZoom({ heightFactor: 0.1, widthFactor: 0.2, fillMode: 'wrap' }),
+        layers.randomContrast({ factor: [0.1, 0.4], valueRange: [-1, 1] }),
+        layers.conv2d({ filters: 2, kernelSize: 2 }),
+      ],
+      dtype,
+    ),
   geluApprox: (dtype) =>
     seq(
       [
@@ -353,6 +368,13 @@ export function filled(network: Model<any, any>, seed = 5): void {
         : numbers;
     }),
   );
+}
+
+/** One of them with weights that are no defaults, and samples for it. */
+export function drawn(name: string, dtype: 'float32' | 'float64'): { network: Model<any, any>; inputs: NDArray[] } {
+  const network = MODELS[name](dtype);
+  filled(network);
+  return { network, inputs: samplesFor(network) };
 }
 
 /** Samples for each of its inputs; of sequences some steps hold zeros only. */

@@ -160,10 +160,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
 
 /** Ours is what Keras' manual says; Keras 3.15 makes [0, f] of f, and takes a pair for what it is if it is sorted. */
 function contrastFactor(factor: unknown): readonly number[] {
-  return [factor, factor]
-    .flat()
-    .slice(-2)
-    .sort((a, b) => Number(a) - Number(b)) as number[];
+  const [a, b] = (Array.isArray(factor) ? factor : [factor, factor]) as number[];
+  return a < b ? [a, b] : [b, a];
 }
 
 /** Does Keras have a layer of this class of ours? */
