@@ -11,10 +11,10 @@ import { count, Output } from '../output.js';
 const OWN = 'fjordnet';
 
 /** What files of a format hold beside layers and float32 numbers. */
-const KEPT: Readonly<Record<string, readonly ('training' | 'metadata' | 'float64')[]>> = {
-  [OWN]: ['training', 'metadata', 'float64'],
+const KEPT: Readonly<Record<string, readonly ('training' | 'memory' | 'metadata' | 'float64')[]>> = {
+  [OWN]: ['training', 'memory', 'metadata', 'float64'],
   onnx: ['float64'],
-  keras: ['training', 'float64'],
+  keras: ['training', 'memory', 'float64'],
   h5: ['training', 'float64'],
   tfjs: ['metadata'],
   'safetensors-torch': ['float64'],
@@ -78,6 +78,9 @@ function lostOf({ model, hasPreprocessing }: Exchanged, format: string): string[
   return [
     ...(hasPreprocessing ? ['the preprocessing of rows'] : []),
     ...(training && !kept.includes('training') ? [`what training goes on from: ${training}`] : []),
+    ...(training && kept.includes('training') && !kept.includes('memory') && model.iterations > 0
+      ? [`the optimizer's memory of ${count(model.iterations, 'update')}`]
+      : []),
     ...(Object.keys(model.metadata).length > 0 && !kept.includes('metadata') ? ['the metadata'] : []),
     ...(model.dtype === 'float64' && !kept.includes('float64') ? ['digits beyond float32'] : []),
   ];
