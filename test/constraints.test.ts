@@ -129,20 +129,6 @@ test('a function of the weight is a constraint, which save refuses', async (t) =
   });
 });
 
-test('a transposed convolution keeps its constraints', async (t) => {
-  const layer = layers.conv2dTranspose({
-    filters: 2,
-    kernelSize: 2,
-    kernelConstraint: 'nonNeg',
-    biasConstraint: 'nonNeg',
-  });
-  const network = sequential({ layers: [layers.reshape({ targetShape: [2, 2, 1], inputShape: [4] }), layer], seed: 1 });
-  network.compile({ optimizer: optimizers.sgd({ learningRate: 10 }), loss: 'mse' });
-  const x = new RandomState(0).normal(0, 1, [3, 4]);
-  await network.fit(x, NDArray.zeros([3, 3, 3, 2]), { epochs: 3 });
-  for (const { data } of layer.getWeights()) t.true(data.every((w) => w >= 0));
-});
-
 test('constraints are saved with the network', async (t) => {
   const path = join(folder, 'saved.safetensors');
   const model = network(constraints.minMaxNorm({ maxValue: 0.5, rate: 0.9, axis: [0] }));
