@@ -41,9 +41,6 @@ export function registerNetworks(own: Networks): void {
   networks = own;
 }
 
-/** The network that a file describes. @throws as its load does */
-export const networkFrom = (file: ModelFile): object => (networks as Networks).read(file);
-
 /** A network takes part in files by this method. */
 export const networkFile = NETWORK;
 

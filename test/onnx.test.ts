@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { importBytes, importModel, input, layers, Model, NDArray, sequential } from 'fjordnet';
 import * as ort from 'onnxruntime-web';
+import { OnnxGraph } from '../dist/formats/onnx/onnx-graph.js';
+import { Message } from '../dist/formats/protobuf.js';
 import { filled, MODELS, outputsOf, samplesFor } from './helpers/networks.js';
 import { difference } from './helpers/replay.js';
 
@@ -203,4 +205,47 @@ test('shared layers, and weights that two nodes read, stay shared', async (t) =>
     again.getWeights().map(({ data }) => data),
     network.getWeights().map(({ data }) => data),
   );
+});
+
+test('padding that is no zero for a maximum is told from such that is', async (t) => {
+  // the zeros around an image are its smallest values behind a relu, and are not behind what may go below 0 again
+  const bytesOf = (between: boolean) => {
+    const graph = new OnnxGraph();
+    graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: ['batch', 2, 4, 4] });
+    const relu = graph.node('Relu', ['x']);
+    const ones = (value: number) => graph.tensor('w', 'float', [2], [value, value]);
+    const inputs = [relu, ones(1), ones(-9), ones(0), ones(1)];
+    const last = between ? graph.node('BatchNormalization', inputs) : relu;
+    const y = graph.node('MaxPool', [last], {
+      kernel_shape: { ints: [3, 3] },
+      strides: { ints: [2, 2] },
+      pads: { ints: [1, 1, 1, 1] },
+    });
+    graph.outputs.push({ name: y, type: 'float', shape: ['batch', 2, 2, 2] });
+    const opset = new Message().string(1, '').int(2, 17);
+    return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  };
+  const x = samplesFor({ inputs: [{ shape: [2, 4, 4] }] } as never);
+  const network = await importBytes(bytesOf(false));
+  const [wanted] = await byOnnxRuntime(bytesOf(false), x);
+  t.true(difference((await outputsOf(network, x))[0].data, wanted.data) === 0);
+  await t.throwsAsync(importBytes(bytesOf(true)), { message: /MaxPool.*around values that may be below 0/ });
+});
+
+test('what does not fit is refused, and never taken in part', async (t) => {
+  const bytesOf = (bias: number[]) => {
+    const graph = new OnnxGraph();
+    graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: [2, 3] });
+    const w = graph.tensor('w', 'float', [3, 2], [1, 2, 3, 4, 5, 6]);
+    const y = graph.node('Gemm', [
+      'x',
+      w,
+      graph.tensor('b', 'float', bias, Array(bias.reduce((a, n) => a * n, 1)).fill(1)),
+    ]);
+    graph.outputs.push({ name: y, type: 'float', shape: [2, 2] });
+    const opset = new Message().string(1, '').int(2, 17);
+    return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  };
+  t.is((await importBytes(bytesOf([1, 2]))).countParams(), 8);
+  await t.throwsAsync(importBytes(bytesOf([2, 2])), { message: /Gemm.*it broadcasts a constant of shape \[2, 2\]/ });
 });

@@ -8,7 +8,7 @@ import { allocateBytes, damaged, readFully, sourceOf } from '../io/read.js';
 import { openSafetensors, type SafetensorsDType } from '../io/safetensors.js';
 import { isPlain, isURL } from '../kind.js';
 import { Rows } from './block.js';
-import type { Cursor } from './cursor.js';
+import { BlockCursor } from './block-cursor.js';
 import { Dataset } from './dataset.js';
 import { collect, type Layout, layoutOf } from './element.js';
 
@@ -112,7 +112,7 @@ function partsOf(option: string, given: unknown, check: (name: string, part: unk
 }
 
 /** Reads rows of all arrays by their place in the file, some megabytes at a time, and the next ones while these are in use. */
-class FileCursor implements Cursor {
+class FileCursor extends BlockCursor {
   readonly #layout: Layout;
   readonly #open: (files: FileHandle[]) => Promise<Column[]>;
   readonly #files: FileHandle[] = [];
@@ -121,39 +121,16 @@ class FileCursor implements Cursor {
   #rows = 0;
   #perBlock = 1;
   #at = 0;
-  #block?: Rows<unknown>;
-  #reading?: Promise<Rows<unknown> | undefined>;
-  #isClosed = false;
 
   /** `open` hands over the files that are to be closed, also where it fails after that. */
   constructor(layout: Layout, open: (files: FileHandle[]) => Promise<Column[]>) {
+    super(true);
     this.#layout = layout;
     this.#open = open;
   }
 
-  next(most: number): Rows<unknown> | undefined | Promise<Rows<unknown> | undefined> {
-    const block = this.#block;
-    if (!block) return this.#advance(most);
-    this.#block = block.length > most ? block.slice(most, block.length) : undefined;
-    return block.length > most ? block.slice(0, most) : block;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#reading?.catch(() => {}); // a file is not closed under a read
+  protected override async closeFiles(): Promise<void> {
     for (const file of this.#files.splice(0)) await file.close();
-  }
-
-  async #advance(most: number): Promise<Rows<unknown> | undefined> {
-    if (this.#isClosed) return undefined;
-    if (!this.#isOpen) {
-      this.#isOpen = true;
-      await this.#begin();
-    }
-    this.#block = await (this.#reading ?? this.#read());
-    this.#reading = this.#read();
-    this.#reading.catch(() => {}); // it is looked at when it is its turn
-    return this.#block && this.next(most);
   }
 
   async #begin(): Promise<void> {
@@ -171,7 +148,11 @@ class FileCursor implements Cursor {
     this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, bytes)));
   }
 
-  async #read(): Promise<Rows<unknown> | undefined> {
+  protected override async read(): Promise<Rows<unknown> | undefined> {
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      await this.#begin();
+    }
     const first = this.#at;
     const n = Math.min(this.#perBlock, this.#rows - first);
     if (n === 0) return undefined;

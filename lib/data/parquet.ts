@@ -9,7 +9,7 @@ import { ColumnPages } from '../io/parquet-pages.js';
 import type { Values } from '../io/parquet-types.js';
 import { damaged } from '../io/read.js';
 import { Rows } from './block.js';
-import type { Cursor } from './cursor.js';
+import { BlockCursor } from './block-cursor.js';
 import { Dataset } from './dataset.js';
 import { type CheckedTableOptions, checkTableOptions, type TableDatasetOptions, transformed } from './table-options.js';
 
@@ -39,7 +39,7 @@ export function parquet(path: string | URL, options: TableDatasetOptions = {}): 
 }
 
 /** The pages of the columns end at different rows: what all of them have is given on. */
-class ParquetCursor implements Cursor {
+class ParquetCursor extends BlockCursor {
   readonly #path: string | URL;
   readonly #options: CheckedTableOptions;
   readonly #classes?: ReadonlyMap<string, number>;
@@ -52,38 +52,20 @@ class ParquetCursor implements Cursor {
   #pages: ColumnPages[] = [];
   /** Of each column the page that was read, and from where on it was not given on. */
   #values: { page: Values; at: number }[] = [];
-  #reading?: Promise<Rows<unknown> | undefined>;
-  #block?: Rows<unknown>;
-  #isClosed = false;
 
   constructor(path: string | URL, options: CheckedTableOptions) {
+    super(false);
     this.#path = path;
     this.#options = options;
     if (options.classes) this.#classes = new Map(options.classes.map((name, k) => [String(name), k]));
   }
 
-  next(most: number): Rows<unknown> | undefined | Promise<Rows<unknown> | undefined> {
-    const block = this.#block;
-    if (!block) return this.#advance(most);
-    this.#block = block.length > most ? block.slice(most, block.length) : undefined;
-    return block.length > most ? block.slice(0, most) : block;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#reading?.catch(() => {}); // a file is not closed under a read
+  protected override async closeFiles(): Promise<void> {
     await this.#parquet?.file.close();
     this.#parquet = undefined;
   }
 
-  async #advance(most: number): Promise<Rows<unknown> | undefined> {
-    if (this.#isClosed) return undefined;
-    this.#reading = this.#read();
-    this.#block = await this.#reading;
-    return this.#block && this.next(most);
-  }
-
-  async #read(): Promise<Rows<unknown> | undefined> {
+  protected override async read(): Promise<Rows<unknown> | undefined> {
     this.#parquet ??= await this.#open();
     const parquet = this.#parquet;
     if (this.#row === parquet.rows) {

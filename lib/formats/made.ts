@@ -5,7 +5,7 @@ import type { JsonObject } from '../io/model-file.js';
 import { architectureOf } from '../models/architecture.js';
 import { Model } from '../models/model.js';
 import { RandomState } from '../random.js';
-import { networkFrom } from '../saved.js';
+import { objectIn } from '../saved.js';
 import type { FloatType } from '../tape.js';
 
 /** What a reader found in a file. */
@@ -20,8 +20,7 @@ export interface Found {
 }
 
 /**
- * The network that a file of another program describes, a Sequential where its layers are a list. It is made as `Model.load` makes one,
- * with the same checks, and without drawing weights that would be thrown away.
+ * The network that a file of another program describes, a Sequential where its layers are a list.
  * @throws RangeError for weights without numbers; Error with code ERR_FORMAT
  */
 export function networkOf({ name, dtype, inputs, outputs, numbers, metadata }: Found): Model {
@@ -32,19 +31,35 @@ export function networkOf({ name, dtype, inputs, outputs, numbers, metadata }: F
     inputs: [...inputs],
     outputs: outputs.length === 1 ? outputs[0] : [...outputs],
   } as never);
-  const placed = weightsOfGraph(model.graph as NonNullable<Model['graph']>);
-  const Floats = dtype === 'float32' ? Float32Array : Float64Array;
-  const weights = placed.map(({ layer, weight }) => {
+  const architecture = architectureOf(model);
+  const isSequential = isList(inputs, outputs);
+  return withNumbers(model, numbers, {
+    ...(isSequential && { architecture: asSequential(architecture, inputs[0]) }),
+    ...(metadata && { metadata }),
+  });
+}
+
+/**
+ * A network like `model`, which is not built, with these numbers as its weights: made as `Model.load` makes one, so that none are drawn
+ * to be thrown away.
+ * @param numbers of each weight, in its shape; its place among all of them
+ * @throws RangeError for weights without numbers; Error with code ERR_FORMAT
+ */
+export function withNumbers(
+  model: Model,
+  numbers: (weight: Weight, place: number) => ArrayLike<number> | undefined,
+  { architecture = architectureOf(model), metadata }: { architecture?: JsonObject; metadata?: JsonObject } = {},
+): Model {
+  const Floats = model.dtype === 'float32' ? Float32Array : Float64Array;
+  const weights = weightsOfGraph(model.graph as NonNullable<Model['graph']>).map(({ layer, weight }, i) => {
     const full = weightName(layer, weight);
-    const data = numbers(weight);
+    const data = numbers(weight, i);
     if (!data) throw new RangeError(`it has no numbers for '${full}'`);
     return [full, NDArray.wrap(Floats.from(data), [...weight.shape])] as const;
   });
-  return networkFrom({
-    architecture: isList(inputs, outputs) ? asSequential(architectureOf(model), inputs[0]) : architectureOf(model),
+  return objectIn({
+    architecture: JSON.parse(JSON.stringify(architecture)),
     weights,
-    optimizerState: [],
-    training: { iterations: 0 },
     randomState: new RandomState().getState(),
     ...(metadata && { metadata }),
   }) as Model;

@@ -5,6 +5,7 @@ import { modelFrom } from '../models/architecture.js';
 import type { Model } from '../models/model.js';
 import { objectIn } from '../saved.js';
 import type { ImportFile, ImportOptions, Reader } from './import.js';
+import { withNumbers } from './made.js';
 
 /** Our own files, so that whoever takes files of networks takes them, too: the network alone, where preprocessing is around it. */
 function read({ bytes, source }: ImportFile, { dtype }: ImportOptions): Model {
@@ -16,9 +17,8 @@ function read({ bytes, source }: ImportFile, { dtype }: ImportOptions): Model {
     if (dtype === undefined || dtype === model.dtype) return model;
     const other = modelFrom('architecture', { ...architecture, dtype });
     const values = new Map(weights);
-    other.setWeights(other.weightNames.map((name) => values.get(name) as NonNullable<ReturnType<typeof values.get>>));
-    other.metadata = metadata;
-    return other;
+    const names = other.weightNames;
+    return withNumbers(other, (_, i) => values.get(names[i])?.data, { metadata });
   });
 }
 

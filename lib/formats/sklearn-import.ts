@@ -3,6 +3,7 @@ import { Dense } from '../layers/dense.js';
 import type { Model } from '../models/model.js';
 import { Sequential } from '../models/sequential.js';
 import type { ImportFile, ImportOptions, Reader } from './import.js';
+import { withNumbers } from './made.js';
 import { parseSklearn } from './sklearn.js';
 
 /** scikit-learn's activations by our names. */
@@ -28,10 +29,9 @@ async function read({ bytes, source }: ImportFile, options: ImportOptions): Prom
       });
     });
     const model = new Sequential({ layers, dtype: options.dtype ?? dtype, seed: 0 });
-    model.setWeights(layers.flatMap((_, l) => [weights[l], weights[layers.length + l]]));
+    const arrays = layers.flatMap((_, l) => [weights[l], weights[layers.length + l]]);
     const { classes } = (targets ?? {}) as { classes?: unknown };
-    if (classes) model.metadata = { classes };
-    return model;
+    return withNumbers(model, (_, i) => arrays[i].data, classes ? { metadata: { classes } } : {});
   });
 }
 

@@ -58,6 +58,15 @@ const SCHEDULES: Table = {
   others: { name: undefined },
 };
 
+/** What Keras also calls losses, and the metrics of their names. */
+const ABBREVIATED = {
+  mse: 'meanSquaredError',
+  mae: 'meanAbsoluteError',
+  bce: 'binaryCrossentropy',
+  mape: 'meanAbsolutePercentageError',
+  msle: 'meanSquaredLogarithmicError',
+};
+
 const LOSSES: Table = {
   module: 'keras.losses',
   classes: {
@@ -88,11 +97,7 @@ const LOSSES: Table = {
     ignore_class: [null],
   },
   aliases: {
-    mse: 'meanSquaredError',
-    mae: 'meanAbsoluteError',
-    bce: 'binaryCrossentropy',
-    mape: 'meanAbsolutePercentageError',
-    msle: 'meanSquaredLogarithmicError',
+    ...ABBREVIATED,
     kld: 'klDivergence',
     logcosh: 'logCosh',
     huberloss: 'huber',
@@ -141,11 +146,7 @@ const METRICS: Table = {
     name: undefined,
   },
   aliases: {
-    mse: 'meanSquaredError',
-    mae: 'meanAbsoluteError',
-    bce: 'binaryCrossentropy',
-    mape: 'meanAbsolutePercentageError',
-    msle: 'meanSquaredLogarithmicError',
+    ...ABBREVIATED,
     sparsetopkcategoricalaccuracy: 'topKCategoricalAccuracy',
   },
 };

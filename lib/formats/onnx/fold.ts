@@ -1,5 +1,6 @@
 import { broadcastShape } from '../../graph/broadcast.js';
 import { sizeOf } from '../../graph/value.js';
+import { isFloat as isFloatType } from './decode.js';
 import { transposed } from './onnx-graph.js';
 import {
   Batches,
@@ -97,7 +98,7 @@ export function folded(
     case 'Identity':
       return a;
     case 'Cast': {
-      const isFloat = [1, 10, 11, 16].includes(attributes.get('to') as number);
+      const isFloat = isFloatType(attributes.get('to') as number);
       if (a.kind === 'dims') return a;
       return constant(a.shape, isFloat ? a.data : Float64Array.from(a.data, Math.trunc), isFloat);
     }
@@ -149,7 +150,7 @@ export function folded(
     }
     case 'ConstantOfShape': {
       const value = attributes.get('value') as { data: ArrayLike<number>; type: number } | undefined;
-      return filled(dimsOf(a), value?.data[0] ?? 0, value ? [1, 10, 11, 16].includes(value.type) : true, budget);
+      return filled(dimsOf(a), value?.data[0] ?? 0, value ? isFloatType(value.type) : true, budget);
     }
     case 'Expand': {
       if (a.kind !== 'constant' || !b) return undefined;

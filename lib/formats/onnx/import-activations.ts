@@ -75,11 +75,11 @@ export function fusedActivation(c: Importer, nodes: readonly NodeProto[], like: 
   const own = nodes.map((node) => node.outputs[0]);
   const reader = c.onlyReader(own[own.length - 1]);
   const found = reader && activationOf(c, reader, like);
-  if (!found) return { activation: { name: 'linear' }, outputs: own, rest: { isPositive: undefined } };
+  if (!found) return { activation: { name: 'linear' }, outputs: own, isPositive: false };
   return {
     activation: found,
     outputs: [...own, reader.outputs[0]],
-    rest: { isPositive: POSITIVE.includes(found.name) ? (true as const) : undefined },
+    isPositive: POSITIVE.includes(found.name),
   };
 }
 
@@ -96,7 +96,7 @@ export const activationNode: Handler = (c, [tensor], _, node) => {
   const layer = layers.activation({ activation: config, ...(name && { name }) });
   // softmax is the same for all steps; and so is what takes each number alone
   const value = applied(layer, x.value);
-  return c.like(x, value, { isPositive: POSITIVE.includes(config.name) ? true : undefined });
+  return c.like(x, value, POSITIVE.includes(config.name));
 };
 
 export const ACTIVATIONS = [

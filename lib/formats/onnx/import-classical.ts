@@ -13,7 +13,7 @@ const scaler: Handler = (c, [a], attributes) => {
     return Array.from({ length: columns }, (_, k) => (list.length === 1 ? list[0] : list[k]));
   });
   const layer = layers.rescaling({ scale, offset: offset.map((shift, k) => (shift === 0 ? 0 : -shift * scale[k])) });
-  return c.like(x, applied(layer, x.value), { isPositive: undefined });
+  return c.like(x, applied(layer, x.value));
 };
 
 /** Probabilities by what their classes are called. */

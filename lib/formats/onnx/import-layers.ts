@@ -67,7 +67,7 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
     throw new RangeError(`it multiplies ${input.value.shape.at(-1)} values by a matrix of ${rows} rows`);
   const added = bias ? undefined : addedBehind(c, node.outputs[0], units);
   const own = bias ?? added?.bias;
-  const { activation, outputs, rest } = fusedActivation(c, [node, ...(added ? [added.node] : [])], input);
+  const { activation, outputs, isPositive } = fusedActivation(c, [node, ...(added ? [added.node] : [])], input);
   const layer = c.layerOf(
     ['dense', !!own, activation, scale, x.image?.shape],
     [weight, own],
@@ -77,7 +77,7 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
     },
     { kernel: w, ...(own && { bias: biasOf(c, own, units, scale) }) },
   );
-  return c.setAll(outputs, c.like(input, c.apply(layer, input), rest));
+  return c.setAll(outputs, c.like(input, c.apply(layer, input), isPositive));
 }
 
 const gemm: Handler = (c, [a, b, bias], attributes, node) => {
@@ -150,7 +150,7 @@ function padded(c: Importer, x: Computed, pads: readonly number[]): Computed {
   const pair = (k: number): [number, number] => [pads[k], pads[k + n]];
   const layer =
     n === 1 ? layers.zeroPadding1d({ padding: pair(0) }) : layers.zeroPadding2d({ padding: [pair(0), pair(1)] });
-  return c.like(x, c.apply(layer as Layer, x));
+  return c.like(x, c.apply(layer as Layer, x), x.isPositive);
 }
 
 /** The pixels' axes of what has its channels last. */
@@ -171,7 +171,7 @@ const conv: Handler = (c, [a, b, bias], attributes, node) => {
     n === 1 && window.pads[1] === 0 && window.pads[0] === (size[0] - 1) * window.dilations[0] && window.pads[0] > 0;
   const padding = isCausal ? 'causal' : paddingOf(window, pixels(x));
   const input = padding ? x : padded(c, x, window.pads);
-  const { activation, outputs, rest } = fusedActivation(c, [node], input);
+  const { activation, outputs, isPositive } = fusedActivation(c, [node], input);
   const options = {
     filters,
     padding: padding ?? 'valid',
@@ -192,7 +192,7 @@ const conv: Handler = (c, [a, b, bias], attributes, node) => {
     },
     { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
   );
-  return c.setAll(outputs, c.like(input, c.apply(layer, input), rest));
+  return c.setAll(outputs, c.like(input, c.apply(layer, input), isPositive));
 };
 
 const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
@@ -220,7 +220,7 @@ const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
   if (!fits.valid && !fits.same)
     throw new RangeError(`its pads [${given.join(', ')}] are neither those of 'valid' nor of 'same'`);
   const kernel = transposed(numbersOf(weight), [2, 3, 1, 0]);
-  const { activation, outputs, rest } = fusedActivation(c, [node], x);
+  const { activation, outputs, isPositive } = fusedActivation(c, [node], x);
   const options = {
     filters,
     kernelSize: size as [number, number],
@@ -239,7 +239,7 @@ const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
     },
     { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
   );
-  return c.setAll(outputs, c.like(x, c.apply(layer, x), rest));
+  return c.setAll(outputs, c.like(x, c.apply(layer, x), isPositive));
 };
 
 const pool =
@@ -280,7 +280,7 @@ const pool =
       average: [layers.averagePooling1d, layers.averagePooling2d],
     };
     const layer = (make[kind][n - 1] as (options: unknown) => Layer)(options);
-    return c.like(x, c.apply(layer, x), x.isPositive ? { isPositive: true } : {});
+    return c.like(x, c.apply(layer, x), x.isPositive);
   };
 
 const globalPool =

@@ -1,6 +1,7 @@
 import type { Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
+import { isFloat as isFloatType } from './decode.js';
 import { denseOf, type Handler } from './import-layers.js';
 import { BATCH, type Computed, computed, isSame, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
@@ -11,22 +12,21 @@ const binary =
   (c, [a, b]) => {
     if (a?.kind === 'computed' && b?.kind === 'computed') {
       const [x, y, like] = c.aligned(a, b);
-      if (asLayer && isSame(x.shape, y.shape) && !like.steps)
-        return c.like(like, applied(asLayer(), [x, y]), { isPositive: undefined });
-      return c.like(like, f(x, y), { isPositive: undefined });
+      if (asLayer && isSame(x.shape, y.shape) && !like.steps) return c.like(like, applied(asLayer(), [x, y]));
+      return c.like(like, f(x, y));
     }
     const given = a?.kind === 'computed' ? a : c.computed(b, 'neither of its inputs');
     const known = c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs');
     const own = c.raised(given, known.shape.length);
     const other = c.against(own, known);
-    return c.like(own, a?.kind === 'computed' ? f(own.value, other) : f(other, own.value), { isPositive: undefined });
+    return c.like(own, a?.kind === 'computed' ? f(own.value, other) : f(other, own.value));
   };
 
 const unary =
   (f: (x: any) => Value): Handler =>
   (c, [a]) => {
     const x = c.computed(a);
-    return c.like(x, f(x.value), { isPositive: undefined });
+    return c.like(x, f(x.value));
   };
 
 /** Of two or more, one by one. */
@@ -46,7 +46,7 @@ const reduce =
     if (!given || given.length === 0) throw new RangeError('it goes over all axes, the batch among them');
     const axis = given.map((own) => c.axis(x, own));
     const value = f(x.value, { axis, keepDims });
-    if (keepDims) return c.like(x, value);
+    if (keepDims) return c.like(x, value, x.isPositive);
     const left = x.axes.filter((own) => !axis.includes(own));
     return computed(value, renumbered(left, x.steps ? 1 : 0), x.steps ? { steps: x.steps } : {});
   };
@@ -85,15 +85,15 @@ const clip: Handler = (c, [a, low, high], attributes) => {
     if (min !== undefined) value = ops.maximum(value, min);
     if (max !== undefined) value = ops.minimum(value, max);
   }
-  return c.like(x, value, { isPositive: min !== undefined && min >= 0 ? true : undefined });
+  return c.like(x, value, min !== undefined && min >= 0);
 };
 
 const cast: Handler = (c, [a], attributes) => {
   const x = c.computed(a);
-  const isFloat = [1, 10, 11, 16].includes(attributes.number('to', 0));
+  const isFloat = isFloatType(attributes.number('to', 0));
   if (!isFloat && x.value.dtype !== 'int32' && !isLogical(x)) throw new RangeError('it makes whole numbers of others');
   // to a smaller float is what the network's type decides; whole numbers stay what they are
-  return isFloat && x.value.dtype === 'int32' ? c.like(x, ops.mul(x.value, 1)) : x;
+  return isFloat && x.value.dtype === 'int32' ? c.like(x, ops.mul(x.value, 1), x.isPositive) : x;
 };
 
 /** Is it 1 or 0 only? */
@@ -113,18 +113,14 @@ const where: Handler = (c, [condition, x, y]) => {
       ? (isAlike ? tensor : c.plain(tensor)).value
       : c.against(base, c.constant(tensor, 'one of its inputs')),
   );
-  return c.like(base, ops.where(values[0], values[1], values[2]), {
-    isPositive: undefined,
-  });
+  return c.like(base, ops.where(values[0], values[1], values[2]));
 };
 
 const prelu: Handler = (c, [a, slope]) => {
   const x = c.computed(a);
   const own = c.against(x, c.constant(slope, 'its slope'));
   const low = ops.mul(ops.minimum(x.value, 0), own);
-  return c.like(x, ops.add(ops.maximum(x.value, 0), low), {
-    isPositive: undefined,
-  });
+  return c.like(x, ops.add(ops.maximum(x.value, 0), low));
 };
 
 const logSoftmax: Handler = (c, [a], attributes) => {
@@ -132,7 +128,7 @@ const logSoftmax: Handler = (c, [a], attributes) => {
   const axis = attributes.number('axis', c.opset < 13 ? 1 : -1);
   if (c.axis(x, axis) !== x.value.shape.length - 1) x = c.plain(x);
   if (c.axis(x, axis) !== x.value.shape.length - 1) throw new RangeError(`it goes along axis ${axis}`);
-  return c.like(x, ops.logSoftmax(x.value), { isPositive: undefined });
+  return c.like(x, ops.logSoftmax(x.value));
 };
 
 /** Operations on numbers, element by element, along axes and of matrices. */

@@ -41,6 +41,8 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
   const functions =
     attributes.strings('activations') ?? Array.from({ length: directions }, () => DEFAULTS[type]).flat();
   const perDirection = DEFAULTS[type].length;
+  if (functions.length !== directions * perDirection)
+    throw new RangeError(`it has ${functions.length} activations, not ${directions * perDirection}`);
   const gates = functions.map((name) => {
     const gate = FUNCTIONS[name.toLowerCase()];
     if (!gate || !GATES.includes(gate)) throw new RangeError(`its activation is ${name}`);

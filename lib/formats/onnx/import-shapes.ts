@@ -144,13 +144,12 @@ const concat: Handler = (c, inputs, attributes) => {
     const shape = like.value.shape.map((n, k) => (k === axis ? own.shape[like.axes.indexOf(k)] : n));
     return typeof array === 'number' ? c.whole(number(array), shape) : c.whole({ ...own, ...array }, shape);
   });
-  const isPositive =
-    all.length === inputs.length && all.every((tensor) => tensor.isPositive) ? (true as const) : undefined;
+  const isPositive = all.length === inputs.length && all.every((tensor) => tensor.isPositive);
   const value =
     all.length === inputs.length && !like.steps
       ? applied(layers.concatenate({ axis: axis + 1 }), values as Value[])
       : ops.concat(values, { axis });
-  return c.like(like, value, { isPositive });
+  return c.like(like, value, isPositive);
 };
 
 /** So many entries along an axis of ONNX, each `step` behind the one before. */
@@ -158,16 +157,15 @@ function taken(c: Importer, x: Computed, axis: number, from: number, count: numb
   const own = c.axis(x, axis);
   const { shape } = x.value;
   const n = shape[own];
-  const rest = x.isPositive ? ({ isPositive: true } as const) : {};
   if (count < 1 || from < 0 || from >= n || from + (count - 1) * step < 0 || from + (count - 1) * step >= n)
     throw new RangeError(`it takes ${count} entries from ${from} on of an axis of ${n}`);
   if (step === 1 && count === n) return x;
   if (step === 1) {
     const start = shape.map((_, k) => (k === own ? from : 0));
     const length = shape.map((_, k) => (k === own ? count : -1));
-    return c.like(x, ops.slice(x.value, start, length), rest);
+    return c.like(x, ops.slice(x.value, start, length), x.isPositive);
   }
-  if (step === -1 && count === n) return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), rest);
+  if (step === -1 && count === n) return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), x.isPositive);
   c.budget.take(count);
   return picked(
     c,
@@ -185,7 +183,7 @@ function picked(c: Importer, x: Computed, own: number, places: Float64Array): Co
   const order = [own, ...x.value.shape.map((_, k) => k).filter((k) => k !== own)];
   const moved = ops.gather(ops.transpose(x.value, order), places);
   const back = order.map((_, k) => order.indexOf(k));
-  return c.like(x, ops.transpose(moved, back), x.isPositive ? { isPositive: true } : {});
+  return c.like(x, ops.transpose(moved, back), x.isPositive);
 }
 
 const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
@@ -256,7 +254,7 @@ const padding: Handler = (c, [a, b, value, axes], attributes) => {
     if (before === 0 && after === 0) continue;
     if (!(before >= 0 && after >= 0 && before + after < 2 ** 20))
       throw new RangeError(`its pads are [${pads.join(', ')}]`);
-    x = c.like(x, applyOp(pad, [x.value], { axis: c.axis(x, axis), before, after }));
+    x = c.like(x, applyOp(pad, [x.value], { axis: c.axis(x, axis), before, after }), x.isPositive);
   }
   return x;
 };
@@ -274,7 +272,7 @@ const expand: Handler = (c, [a, b]) => {
     const ones = value.shape.map((_, k) => (k === own ? n : 1));
     value = ops.mul(value, c.whole(number(1), ones));
   }
-  return c.like(x, value);
+  return c.like(x, value, x.isPositive);
 };
 
 const resize: Handler = (c, inputs, attributes, node) => {
@@ -298,11 +296,7 @@ const resize: Handler = (c, inputs, attributes, node) => {
   const [rows, columns] = scales.slice(2);
   if (![rows, columns].every((scale) => Number.isInteger(scale) && scale >= 1))
     throw new RangeError(`its scales are [${scales.join(', ')}]`);
-  return c.like(
-    x,
-    c.apply(layers.upSampling2d({ size: [rows, columns] }), x),
-    x.isPositive ? { isPositive: true } : {},
-  );
+  return c.like(x, c.apply(layers.upSampling2d({ size: [rows, columns] }), x), x.isPositive);
 };
 
 /** Some of a shape. */

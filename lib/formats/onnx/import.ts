@@ -4,7 +4,7 @@ import { input } from '../../layers/shape.js';
 import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { networkOf } from '../made.js';
-import { decodeModel, type GraphProto, isFloat, type NodeProto, type PortProto } from './decode.js';
+import { decodeModel, type GraphProto, isDouble, isFloat, type NodeProto, type PortProto } from './decode.js';
 import { folded } from './fold.js';
 import { ACTIVATIONS, activationNode, geluAround } from './import-activations.js';
 import { CLASSICAL } from './import-classical.js';
@@ -28,8 +28,6 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 };
 
 const STRING = 8;
-const DOUBLE = 11;
-
 async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
   try {
     const graph = await decodeModel(file);
@@ -70,8 +68,8 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
     return c.plain(tensor).value;
   });
   const floats = [...graph.tensors.values()].filter(({ type }) => isFloat(type));
-  const isDouble = floats.length > 0 && floats.every(({ type }) => type === DOUBLE);
-  const dtype = options.dtype ?? (isDouble || inputs.some(({ type }) => type === DOUBLE) ? 'float64' : 'float32');
+  const areDoubles = floats.length > 0 && floats.every(({ type }) => isDouble(type));
+  const dtype = options.dtype ?? (areDoubles || inputs.some(({ type }) => isDouble(type)) ? 'float64' : 'float32');
   return networkOf({
     name: graph.name.replaceAll(/[^\w.-]+/g, '_'),
     dtype,

@@ -4,7 +4,14 @@ import { applyOp, sizeOf, type Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
-import type { AttributeProto, GraphBody, GraphProto, NodeProto, TensorProto } from './decode.js';
+import {
+  type AttributeProto,
+  type GraphBody,
+  type GraphProto,
+  isFloat,
+  type NodeProto,
+  type TensorProto,
+} from './decode.js';
 import {
   BATCH,
   Batches,
@@ -138,8 +145,7 @@ export class Importer {
       this.#tensors.set(name, labels);
       return labels;
     }
-    const isFloat = [1, 10, 11, 16].includes(own.type);
-    const made = constant(own.shape, own.data, isFloat, name);
+    const made = constant(own.shape, own.data, isFloat(own.type), name);
     this.#tensors.set(name, made);
     return made;
   }
@@ -231,9 +237,10 @@ export class Importer {
     return computed(applied(layer, given.value), wanted, this.#kept(tensor));
   }
 
-  /** A value in the axes of another. */
-  like(tensor: Computed, value: Value, rest: Partial<Computed> = {}): Computed {
-    return computed(value, tensor.axes, { ...this.#kept(tensor), ...rest });
+  /** A value in the axes of another. `isPositive`: whether no number of it is below 0, which is not kept by itself */
+  like(tensor: Computed, value: Value, isPositive = false): Computed {
+    const { steps } = tensor;
+    return computed(value, tensor.axes, { ...(steps && { steps }), ...(isPositive && { isPositive }) });
   }
 
   /** ONNX's axis as one of the value. */

@@ -127,7 +127,9 @@ export const channelsFirst = (rank: number): number[] => [
 /** NumPy's x[..., i]: the numbers of a broadcast constant, element by element of a shape. */
 export function broadcastTo({ shape, data }: Pick<Constant, 'shape' | 'data'>, to: Shape): Float64Array {
   const out = new Float64Array(sizeOf(to));
-  const own = [...Array.from({ length: to.length - shape.length }, () => 1), ...shape];
+  const own = [...Array.from({ length: Math.max(0, to.length - shape.length) }, () => 1), ...shape];
+  if (own.length > to.length || own.some((n, axis) => n !== 1 && n !== to[axis]))
+    throw new RangeError(`it broadcasts a constant of shape [${shape.join(', ')}] to [${to.join(', ')}]`);
   const strides = own.map((n, axis) => (n === 1 ? 0 : sizeOf(own.slice(axis + 1))));
   const at = to.map(() => 0);
   for (let i = 0, from = 0; i < out.length; i++) {

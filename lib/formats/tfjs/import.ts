@@ -11,6 +11,7 @@ import { checkFinite } from '../../models/loading.js';
 import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { readModel } from '../keras/model-in.js';
+import { withNumbers } from '../made.js';
 import { likeKeras } from './layers.js';
 import { readManifest } from './read-weights.js';
 import { forHardSigmoid, HARD, hardSigmoids, type NamedWeight, tfjsWeights } from './weights.js';
@@ -50,9 +51,7 @@ async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Pro
     });
     const left = [...arrays.keys()].find((name) => !find.taken.has(name));
     if (left !== undefined) throw wrongType('every weight', 'of a layer of the network', left);
-    model.setWeights(weights);
-    if (isPlain(metadata)) model.metadata = metadata;
-    return model;
+    return withNumbers(model, (_, i) => weights[i].data, isPlain(metadata) ? { metadata } : {});
   });
 }
 
