@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import {
   type ArrayInput,
@@ -15,17 +14,8 @@ import {
   TableTransformer,
 } from 'fjordnet';
 import { csvOf, flowersCsv, lastDocument, serving, Workplace } from './helpers/cli.js';
+import { golden, pathOf } from './helpers/real-tables.js';
 
-interface Case {
-  target: string;
-  drop: string[];
-  n: number;
-  scores: number[];
-}
-const golden: Record<string, Case> = JSON.parse(
-  readFileSync(new URL('../test/fixtures/real-tables.json', import.meta.url), 'utf8'),
-);
-const pathOf = (name: string) => fileURLToPath(new URL(`../node_modules/vega-datasets/data/${name}`, import.meta.url));
 type Row = Record<string, unknown>;
 type Answer = string | number | boolean;
 

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import {
   accuracyScore,
@@ -13,17 +11,7 @@ import {
   TableTransformer,
   trainTestSplit,
 } from 'fjordnet';
-
-interface Case {
-  target: string;
-  drop: string[];
-  n: number;
-  scores: number[];
-}
-const golden: Record<string, Case> = JSON.parse(
-  readFileSync(new URL('../test/fixtures/real-tables.json', import.meta.url), 'utf8'),
-);
-const pathOf = (name: string) => fileURLToPath(new URL(`../node_modules/vega-datasets/data/${name}`, import.meta.url));
+import { golden, pathOf } from './helpers/real-tables.js';
 
 process.removeAllListeners('warning'); // of the few iterations
 
