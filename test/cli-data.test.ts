@@ -557,3 +557,8 @@ onPosix('a pipe with a name is read once, as CSV', async (t) => {
   symlinkSync('loop', place.path('loop'));
   await refused(t, 3, /^fjordnet: Cannot read '.*loop': (?!ELOOP)/, 'info', place.path('loop'));
 });
+
+test.serial('two columns of one name are refused, before anything is trained', async (t) => {
+  const twice = place.write('twice.csv', 'a,b,a,kind\n1,2,3,0\n4,5,6,1\n7,8,9,0\n');
+  await refused(t, 3, /Cannot read '.*twice\.csv': its first row names two columns 'a'/, 'train', twice);
+});

@@ -498,3 +498,20 @@ test('a name that is near is proposed, and no other', (t) => {
   t.regex(named(['size', 'y'], 'sise'), /did you mean 'size'/);
   t.regex(named(['Body Mass (g)', 'y'], 'mass'), /did you mean 'Body Mass \(g\)'/);
 });
+
+test('seconds among milliseconds are told from dates that lie far apart', (t) => {
+  const read = (unit: 's' | 'ms', ...days: number[]) =>
+    new DatetimeEncoder({ unit, parts: ['year'] }).fit(days.map((day) => ({ day })));
+  const [s, ms] = [1577836800, 1577836800000];
+  t.throws(() => read('s', s, s + 86400, ms), {
+    message:
+      "Expected the column 'day' of x at row 2 to be seconds since 1970 like the others, not milliseconds, got 1577836800000 (number)",
+  });
+  t.throws(() => read('ms', ms, s, ms), {
+    message: /row 1 to be milliseconds since 1970 like the others, not seconds/,
+  });
+  // from 1970 on, day by day
+  t.notThrows(() => read('ms', ...Array.from({ length: 20000 }, (_, day) => 86_400_000 * day)));
+  t.notThrows(() => read('s', 0, s, 2 * s));
+  t.notThrows(() => read('ms', 0, ms, Number.NaN));
+});

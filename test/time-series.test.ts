@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { type ArrayInput, data, NDArray, type TimeSeriesOptions } from 'fjordnet';
+import { type ArrayInput, data, layers, NDArray, sequential, type TimeSeriesOptions } from 'fjordnet';
 
 const golden = JSON.parse(readFileSync(new URL('../test/fixtures/time-series.json', import.meta.url), 'utf8'));
 
@@ -26,7 +26,8 @@ test('a series of one dimension has one feature, and no axis of targets', (t) =>
   ]);
   t.deepEqual(y.toArray(), [[2], [3], [4]]);
   t.deepEqual(start, NDArray.from([0, 1, 2], { dtype: 'int32' }));
-  t.deepEqual(data.timeSeries([[0], [1], [2], [3], [4]], { window: 2 }), { x, y, start });
+  const column = data.timeSeries([[0], [1], [2], [3], [4]], { window: 2 });
+  t.deepEqual({ x: column.x, y: column.y, start: column.start }, { x, y, start });
 });
 
 test('targets are the columns that are named, in their order', (t) => {
@@ -152,4 +153,26 @@ test('bad series and options are refused in a sentence', (t) => {
     instanceOf: TypeError,
     message: "Expected targets to be a column or an array of columns, got 'a' (string)",
   });
+});
+
+test('the windows are a dataset, too, with the bits of the arrays', async (t) => {
+  const samples = data.timeSeries(
+    Array.from({ length: 30 }, (_, i) => Math.sin(i)),
+    { window: 4, horizon: 2 },
+  );
+  const all: [number[][], number[]][] = [];
+  for await (const [x, y] of samples) all.push([x.toArray() as number[][], y.toArray() as number[]]);
+  t.deepEqual(
+    all,
+    samples.x.toArray().map((x, i) => [x, samples.y.toArray()[i]]),
+  );
+  const network = () => {
+    const own = sequential({ layers: [layers.flatten({ inputShape: [4, 1] }), layers.dense({ units: 2 })], seed: 1 });
+    own.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+    return own;
+  };
+  const [a, b] = [network(), network()];
+  await a.fit(samples.batch(8), { epochs: 3 });
+  await b.fit(samples.x, samples.y, { epochs: 3, batchSize: 8, shuffle: false });
+  t.deepEqual(a.getWeights(), b.getWeights());
 });

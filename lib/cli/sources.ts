@@ -7,6 +7,7 @@ import { isMissing, LabelColumn, toNumber } from '../io/cells.js';
 import { type CsvData, readTable, separatorOf } from '../io/csv.js';
 import { readIdx } from '../io/idx.js';
 import { readNpy, readNpz } from '../io/npy.js';
+import { damaged } from '../io/read.js';
 import { textOf } from '../io/text.js';
 import { isError, isNDArray } from '../kind.js';
 import type { Labels } from '../labels.js';
@@ -152,7 +153,12 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
     ...(expected?.features && { known: expected.features }),
     ...(header !== undefined && { header }),
   });
-  return tableOf(source, await explained(source, reading), header);
+  const read = await explained(source, reading);
+  // what is predicted later is found by its names; rows that a network is given now may go by their order
+  const twice = expected ? undefined : read.names.find((name, k) => read.names.indexOf(name) < k);
+  if (twice !== undefined)
+    throw damaged(source === '-' ? 'standard input' : `'${source}'`, `its first row names two columns '${twice}'`);
+  return tableOf(source, read, header);
 }
 
 /** Says which option helps. */

@@ -5,7 +5,7 @@ import { isPromise } from '../train.js';
 import { Items, Rows } from './block.js';
 import type { Awaitable, Cursor } from './cursor.js';
 import { Dataset } from './dataset.js';
-import { collect, layoutOf } from './element.js';
+import { collect, type Layout, layoutOf } from './element.js';
 
 /** A sample of an array: a number where it is known to have one dimension. */
 export type SampleOf<A> = 0 extends 1 & A
@@ -46,18 +46,22 @@ export function fromArrays(arrays: unknown): Dataset {
   const n = columns[0].length;
   for (const [k, { length }] of columns.entries())
     if (length !== n) throw wrongValue(`array ${k} of arrays`, `of ${n} rows, as the first`, length);
-  return new Dataset(() => {
-    let at = 0;
-    return {
-      next(most) {
-        if (at === n) return undefined;
-        const rows = new Rows(layout, columns, at, Math.min(most, n - at));
-        at += rows.length;
-        return rows;
-      },
-      close() {},
-    };
-  });
+  return new Dataset(() => rowsOf(layout, columns));
+}
+
+/** The rows of arrays that have as many. */
+export function rowsOf(layout: Layout, columns: readonly NDArray[]): Cursor<any> {
+  const n = columns[0].length;
+  let at = 0;
+  return {
+    next(most) {
+      if (at === n) return undefined;
+      const rows = new Rows(layout, columns, at, Math.min(most, n - at));
+      at += rows.length;
+      return rows;
+    },
+    close() {},
+  };
 }
 
 /**

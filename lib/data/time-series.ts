@@ -1,6 +1,8 @@
 import { filled } from '../allocate.js';
 import { type ArrayInput, checkArray, NDArray } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import { Dataset } from './dataset.js';
+import { rowsOf } from './from.js';
 
 export interface TimeSeriesOptions {
   /** Steps of a sample: what is known when a forecast is made. */
@@ -17,14 +19,22 @@ export interface TimeSeriesOptions {
   samplingRate?: number;
 }
 
-/** Windows of a series, and what follows each of them. */
-export interface TimeSeriesSamples {
+/** Windows of a series, and what follows each of them: arrays of all, and a dataset of [x, y] one by one. */
+export class TimeSeriesSamples extends Dataset<[x: NDArray, y: NDArray]> {
   /** [samples, window, features], in the dtype of the series. */
   readonly x: NDArray;
   /** [samples, horizon]; of several targets [samples, horizon, targets]. */
   readonly y: NDArray;
   /** int32 [samples]: the step of the series with which each window begins. */
   readonly start: NDArray;
+
+  /** Made by `data.timeSeries`. @internal */
+  constructor(x: NDArray, y: NDArray, start: NDArray) {
+    super(() => rowsOf(['*', '*'], [x, y]));
+    this.x = x;
+    this.y = y;
+    this.start = start;
+  }
 }
 
 /**
@@ -40,6 +50,7 @@ export interface TimeSeriesSamples {
  *
  * ```js
  * const { x, y } = data.timeSeries([0, 1, 2, 3, 4], { window: 2 }); // x: [0, 1], [1, 2], [2, 3]; y: 2, 3, 4
+ * await model.fit(data.timeSeries(series, { window: 24 }).shuffle(1000, 1).batch(32), { epochs: 5 });
  * ```
  *
  * @param series [steps], which has one feature, or [steps, features]; equally spaced in time
@@ -77,11 +88,11 @@ export function timeSeries(series: ArrayInput, options: TimeSeriesOptions): Time
     return taken;
   };
   const y = stepsOf(window + gap, horizon, targets);
-  return {
-    x: stepsOf(0, window, columns),
-    y: targets.length === 1 ? y.reshape(samples, horizon) : y,
-    start: NDArray.wrap(filled(Int32Array, samples, (i) => i * stride)),
-  };
+  return new TimeSeriesSamples(
+    stepsOf(0, window, columns),
+    targets.length === 1 ? y.reshape(samples, horizon) : y,
+    NDArray.wrap(filled(Int32Array, samples, (i) => i * stride)),
+  );
 }
 
 function readTargets(targets: unknown, features: number): readonly number[] {

@@ -46,9 +46,10 @@ export function formatsOf(values: readonly unknown[]): DateFormat[] {
 /**
  * A column of dates as milliseconds since 1970, NaN where one is missing.
  * @param unit of numbers; without it they are refused, as seconds and milliseconds look alike
- * @throws TypeError with row and column for what is no date
+ * @throws TypeError with row and column for what is no date, and for seconds among milliseconds or the other way round
  */
 export function instantsOf(x: Frame, k: number, format: DateFormat, unit: 's' | 'ms' | undefined): Float64Array {
+  if (unit) checkUnit(x, k, unit);
   return Float64Array.from(x.column(k), (value, row) => {
     if (isMissing(value)) return Number.NaN;
     if (isDate(value)) return value.getTime();
@@ -63,4 +64,33 @@ export function instantsOf(x: Frame, k: number, format: DateFormat, unit: 's' | 
     const hint = typeof value === 'number' ? " (the option unit, 's' or 'ms', takes numbers)" : '';
     throw wrongType(`${x.nameOf(k)} of x at row ${row}`, `${wanted}${hint}`, value);
   });
+}
+
+/** Of dates since 1973, milliseconds are beyond this and seconds are not, until the year 5138. */
+const BETWEEN = 1e11;
+
+/**
+ * Numbers of one unit come on both sides of 10^11 where they are milliseconds from before and after 1973, with others in between;
+ * of two units they are a hundred times apart at least.
+ */
+function checkUnit(x: Frame, k: number, unit: 's' | 'ms'): void {
+  let [small, large] = [0, Number.POSITIVE_INFINITY];
+  const odd = { s: -1, ms: -1 };
+  for (const [row, value] of Array.from(x.column(k)).entries()) {
+    if (typeof value !== 'number' || !(Math.abs(value) >= BETWEEN / 1000)) continue;
+    const size = Math.abs(value);
+    if (size < BETWEEN) small = Math.max(small, size);
+    else large = Math.min(large, size);
+    const own = size < BETWEEN ? 's' : 'ms';
+    if (odd[own] < 0) odd[own] = row;
+  }
+  if (odd.s < 0 || odd.ms < 0 || large < 100 * small) return;
+  const words = { s: 'seconds', ms: 'milliseconds' };
+  const other = unit === 's' ? 'ms' : 's';
+  const row = odd[other];
+  throw wrongType(
+    `${x.nameOf(k)} of x at row ${row}`,
+    `${words[unit]} since 1970 like the others, not ${words[other]}`,
+    x.column(k)[row],
+  );
 }
