@@ -276,7 +276,7 @@ test.serial(
     t.regex(await drawn('importances', 'mixed'), /^where matters most of 3: permuted, it takes/);
     t.regex(await drawn('importances', 'three'), /matters most of 4: permuted, it takes/);
     const page = readFileSync(place.path('mixed.html'), 'utf8');
-    t.regex(page, />where<\/t[hd]>\s*<td>text of 1 kinds, \d+ missing/);
+    t.regex(page, />where<\/t[hd]>\s*<td>text of 1 kind, \d+ missing/);
     t.regex(page, /Importances.*takes off the test R².*the mean of 5 times/s);
     t.regex(await drawn('predictions', 'numbers'), /^24 samples; mean absolute error/);
     t.is(await drawn('residuals', 'numbers'), await drawn('predictions', 'numbers'));
