@@ -27,6 +27,15 @@ export interface NativeJob {
   values?: Float64Array;
   /** Batched buffers of real numbers whose rows are collected, in place of the reports. */
   outputs?: number[];
+  /** Of one of several ranks: what the addon of MPI made; the kernel allReduce sums over them all. */
+  exchange?: object;
+  /**
+   * What a rank has of each batch, [steps, 3]: how many rows, which of `rows` come one after the other, behind how many rows of
+   * other ranks, and of how many rows in all. It may have none.
+   */
+  shares?: Int32Array;
+  /** Whether this rank has all of them stop after the first step. */
+  stop?: boolean;
 }
 
 export interface NativeResult {
@@ -36,6 +45,8 @@ export interface NativeResult {
   report: Float64Array;
   /** The rows of the job's `outputs`, in their order. */
   outputs?: (Float64Array | Float32Array)[];
+  /** Set where one of the ranks was to stop: all of them did after the last of these steps. */
+  stopped?: boolean;
   /** Time the steps took, in seconds, without the wait for a thread. */
   seconds: number;
 }
@@ -66,6 +77,8 @@ export interface PlanSpec {
   programs: Record<string, InstructionSpec[]>;
   /** The buffer that is handed back after every step. */
   report: number;
+  /** The fixed buffer, among those that ranks sum up, in which one of them tells the others to stop. */
+  stop?: number;
   /**
    * Whether batches are cut into tiles of rows: all kernels of the plan that have rows must run by rows. Default false: the
    * rows of each buffer lie together

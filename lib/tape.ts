@@ -53,6 +53,7 @@ export class Tape {
   #times = 1;
   #ahead?: InstructionSpec[];
   #mayStop = false;
+  #stop?: Buffer;
 
   constructor(dtype: FloatType) {
     this.dtype = dtype;
@@ -82,6 +83,17 @@ export class Tape {
     else Object.assign(view, { times });
     this.#buffers.push(view);
     return view;
+  }
+
+  /**
+   * Emits the sum of all gradients over the ranks of a job, in one go, as they lie together; behind them lies the number in which
+   * one of the ranks tells the others to stop.
+   */
+  exchangeGradients(): void {
+    this.#stop = this.fixed('gradient', 'stop', [1]);
+    const all = this.#buffers.filter(({ role }) => role === 'gradient');
+    const size = all.reduce((sum, { size }, i) => sum + (i === all.length - 1 ? size : aligned(size)), 0);
+    this.emit('allReduce', [this.part(all[0], 0, [size])], { G: size });
   }
 
   /** The values of a fixed buffer from number `at` on, as a buffer of this shape. */
@@ -259,6 +271,7 @@ export class Tape {
       scalars: this.#scalars,
       programs,
       report: this.#buffers.length,
+      ...(this.#stop && { stop: this.#stop.index }),
     });
     return new Plan(native, this.dtype, offsets, report);
   }

@@ -29,6 +29,8 @@ struct InstructionSpec {
   std::string node{};                  // the part of a network that it belongs to, for messages; may be empty
   int when = kNone;                    // scalar of the plan: the instruction is skipped while that is 0
   bool mayStop = false;                // may a job that is to stop leave the step here? Nothing it wrote outlives it
+
+  bool isExchange() const { return kernel == "allReduce"; }
 };
 
 // What a plan is made of.
@@ -44,6 +46,8 @@ struct PlanSpec {
   std::vector<double> scalars;
   std::map<std::string, std::vector<InstructionSpec>> programs;
   int report = -1;  // fixed buffer of real numbers that is handed back after every step
+  int stop =
+      kNone;  // fixed buffer of one real number among those that ranks sum up: above 0 where one of them is to stop
 };
 
 template <typename T>
@@ -74,6 +78,7 @@ struct Instruction {
   Index work = 0;           // multiplications, or else values, of a row
   Index leastRows = 1;      // of a tile: with fewer weights are read too often
   bool mayStop = false;
+  bool isExchange = false;
 
   Index rowsOf(Index n) const { return isBatched ? n * rows : rows; }
   void setBatch(Index n) {
@@ -167,6 +172,7 @@ Instruction<T> checked(const InstructionSpec& spec, const KernelTable& table, co
   if (spec.rows < 1) refuse("a positive number of rows");
   Instruction<T> out{function(row, T{}), -1, spec.rows, true, {}, {}, {}, row.scratch};
   out.mayStop = spec.mayStop;
+  out.isExchange = spec.isExchange();
   for (char c : signature.dims) {
     if (c == 'B') {
       out.batch = static_cast<int>(out.dim.size());

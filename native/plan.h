@@ -37,15 +37,12 @@ class Plan {
     for (const auto& b : spec_.buffers) b.type == Type::kInt32 ? int32s_.check(b) : reals_.check(b);
     if (spec_.report >= 0 && (buffer(spec_.report).batched || buffer(spec_.report).type != Type::kReal))
       throw std::invalid_argument("Expected report to be a fixed buffer of real numbers");
+    if (spec_.stop >= 0 &&
+        (buffer(spec_.stop).batched || buffer(spec_.stop).type != Type::kReal || buffer(spec_.stop).size != 1))
+      throw std::invalid_argument("Expected stop to be a fixed buffer of one real number");
     reals_.makeFixed();  // first: what is too large is told as that
     int32s_.makeFixed();
-    for (const auto& [name, instructions] : spec_.programs) {
-      auto& program = programs_[name];
-      program.instructions.reserve(instructions.size());
-      for (const auto& i : instructions)
-        program.instructions.push_back(checked<T>(i, table, spec_.buffers, scalars_, spec_.isTiled));
-      program.cut(spec_.buffers, spec_.isTiled, spec_.tileRows);
-    }
+    for (const auto& [name, instructions] : spec_.programs) programs_[name] = made(instructions, table, false);
     add_ = function(find(table, "add"), T{});
     allocate(spec_.capacity);
   }
@@ -86,6 +83,15 @@ class Plan {
     return reinterpret_cast<T*>(pointer<std::int32_t>(index, rows));
   }
 
+  // Makes what ranks run of a program in place of what one process does: the same, with the sums over all of them.
+  void exchanging(const std::string& name, const KernelTable& table) {
+    const auto& instructions = spec_.programs.at(name);
+    const auto isExchange = [](const auto& i) { return i.isExchange(); };
+    if (ranked_.count(name) > 0 || std::none_of(instructions.begin(), instructions.end(), isExchange)) return;
+    ranked_[name] = made(instructions, table, true);
+    allocate(capacity_);
+  }
+
   // Makes room for batches of this size and for the scratch of this many threads. What batched buffers held is lost.
   void reserve(Index capacity, int slots) {
     if (capacity > capacity_) allocate(capacity);
@@ -104,6 +110,7 @@ class Plan {
     if (job.first < 0 || job.count < 0 || job.period < 0)
       throw std::out_of_range("Expected first, count and period to be non-negative");
     const Index steps = job.stepCount();
+    if (job.exchange != nullptr) checkShares(job);
     checkInputs(job, job.inputs, Type::kReal);
     checkInputs(job, job.int32Inputs, Type::kInt32);
     for (int s : job.scalars) {
@@ -117,19 +124,32 @@ class Plan {
 
   // Replays the program for each batch of a checked job, until all are done or stop is set.
   void run(Job<T>& job, Team& team) {
-    auto& program = programs_.at(job.program);
-    const Index report = reportSize();
-    Index n = 0;
-    for (Index at = 0; at < job.count && !stop.load(std::memory_order_relaxed); at += n) {
-      n = job.batchAt(at);
+    const auto ranked = job.exchange == nullptr ? ranked_.end() : ranked_.find(job.program);
+    const bool isRanked = ranked != ranked_.end();  // then a step is whole on all ranks, or none begins it
+    auto& program = isRanked ? ranked->second : programs_.at(job.program);
+    exchange_ = job.exchange;
+    const Index report = reportSize(), steps = job.stepCount();
+    Share share;
+    for (Index at = 0; job.steps < steps; at += share.count) {
+      if (!isRanked && stop.load(std::memory_order_relaxed)) break;
+      share = job.shareAt(job.steps, at);
       for (std::size_t k = 0; k < job.scalars.size(); ++k) {
         scalars_[static_cast<std::size_t>(job.scalars[k])] =
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
       }
-      if (!replay(program, n, team, [&](const Rows& rows) { load(job, at, rows); })) break;
+      if (share.count == 0) {
+        replayEmpty(program, share, team);
+      } else if (!replay(program, share, team, [&](const Rows& rows) { load(job, at, rows); })) {
+        break;
+      }
       if (report > 0) std::copy_n(pointer(spec_.report), report, job.report.begin() + job.steps * report);
-      for (std::size_t k = 0; k < job.outputs.size(); ++k) collect(job.outputs[k], n, job.collected[k].data(), at);
+      for (std::size_t k = 0; k < job.outputs.size(); ++k)
+        collect(job.outputs[k], share.count, job.collected[k].data(), at);
       ++job.steps;
+      if (isRanked && exchangesStop(program) && *pointer(spec_.stop) > T(0)) {
+        job.isStopped = true;
+        break;
+      }
     }
   }
 
@@ -156,7 +176,7 @@ class Plan {
   void run(const Direct& direct, Index count, Index batchSize, Team& team) {
     for (Index at = 0, n = 0; at < count; at += n) {
       n = std::min(batchSize, count - at);
-      replay(*direct.program, n, team, [&](const Rows& rows) {
+      replay(*direct.program, {n, 0, n}, team, [&](const Rows& rows) {
         for (std::size_t k = 0; k < direct.inputs.size(); ++k) {
           const auto& b = buffer(direct.inputs[k]);
           const auto bytes = b.type == Type::kReal ? sizeof(T) : sizeof(std::int32_t);
@@ -185,11 +205,76 @@ class Plan {
       throw std::invalid_argument("Expected outputs to be batched buffers of real numbers");
   }
 
-  // One batch of n; load(rows) brings the samples of these rows into their buffers. Returns whether it was done: a job
+  Program<T> made(const std::vector<InstructionSpec>& instructions, const KernelTable& table, bool isRanked) const {
+    Program<T> program;
+    program.instructions.reserve(instructions.size());
+    for (const auto& i : instructions) {
+      auto instruction = checked<T>(i, table, spec_.buffers, scalars_, spec_.isTiled);
+      instruction.mayStop = instruction.mayStop && !isRanked;
+      if (isRanked || !instruction.isExchange) program.instructions.push_back(std::move(instruction));
+    }
+    program.cut(spec_.buffers, spec_.isTiled, spec_.tileRows);
+    return program;
+  }
+
+  void checkShares(const Job<T>& job) const {
+    if (job.period > 0) throw std::invalid_argument("Expected no period with shares");
+    Index count = 0;
+    for (const auto& [own, before, of] : job.shares) {
+      if (own < 0 || before < 0 || of < 1 || of > kMostSize || own > of - before)
+        throw std::out_of_range("Expected shares to lie in batches of fewer than 2^31 samples");
+      if (own > job.batchSize) throw std::out_of_range("Expected shares of batchSize samples at most");
+      count += own;
+    }
+    if (count != job.count) throw std::invalid_argument("Expected shares to be of all samples");
+  }
+
+  bool exchangesStop(const Program<T>& program) const {
+    return std::any_of(program.instructions.begin(), program.instructions.end(),
+                       [&](const auto& i) { return i.isExchange && holdsStop(i); });
+  }
+  bool holdsStop(const Instruction<T>& exchange) const {
+    return spec_.stop >= 0 && overlap(buffer(exchange.operands.front().buffer), buffer(spec_.stop));
+  }
+
+  // Sums up a buffer over all ranks.
+  void sumOverRanks(const Instruction<T>& instruction) const {
+    if (holdsStop(instruction)) *pointer(spec_.stop) = stop.load(std::memory_order_relaxed) ? T(1) : T(0);
+    const int index = instruction.operands.front().buffer;
+    char error[512] = "";
+    if (!exchange_->sum(exchange_->self, pointer(index), buffer(index).size, static_cast<int>(sizeof(T)), error,
+                        sizeof(error)))
+      throw ExchangeError(error);
+  }
+
+  // The step of a rank that has no row of the batch: it adds nothing to the sums, and has its update done.
+  void replayEmpty(const Program<T>& program, const Share& share, Team& team) {
+    bind(program, {1, share.before, share.of});
+    if (reportSize() > 0) std::fill_n(pointer(spec_.report), reportSize(), T(0));
+    const auto& all = program.instructions;
+    std::size_t last = all.size();
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      if (!all[k].isExchange) continue;
+      const int index = all[k].operands.front().buffer;
+      std::fill_n(pointer(index), buffer(index).size, T(0));
+      sumOverRanks(all[k]);
+      last = k;
+    }
+    for (std::size_t k = last + 1; k < all.size(); ++k) {
+      const auto isBatched = [&](const auto& operand) {
+        return operand.buffer != kNone && buffer(operand.buffer).batched;
+      };
+      if (std::none_of(all[k].operands.begin(), all[k].operands.end(), isBatched))
+        call(program, k, 0, team, shared_.data());
+    }
+  }
+
+  // One batch; load(rows) brings the samples of these rows into their buffers. Returns whether it was done: a job
   // that is to stop leaves it while nothing that lasts was written.
   template <typename Load>
-  bool replay(const Program<T>& program, Index n, Team& team, const Load& load) {
-    bind(program, n);
+  bool replay(const Program<T>& program, const Share& share, Team& team, const Load& load) {
+    bind(program, share);
+    const Index n = share.count;
     const bool loadsByTile = !program.runs.empty() && program.runs.front().isByRows;
     for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t));
     for (const auto& run : program.runs) {
@@ -221,6 +306,7 @@ class Plan {
   void call(const Program<T>& program, std::size_t k, Index t, Team& team, T* shared) const {
     const auto& instruction = program.instructions[k];
     if (instruction.when != nullptr && *instruction.when == 0.0) return;
+    if (instruction.isExchange) return sumOverRanks(instruction);
     Args<T> args = args_[static_cast<std::size_t>(t) * program.instructions.size() + k];
     args.team = &team;
     args.shared = shared;
@@ -300,10 +386,11 @@ class Plan {
     }
   }
 
-  // What kernels are called with for a batch of n, tile by tile.
-  void bind(const Program<T>& program, Index n) {
-    if (bound_ == &program && boundTo_ == n) return;
+  // What kernels are called with for these rows of a batch, tile by tile.
+  void bind(const Program<T>& program, const Share& share) {
+    if (bound_ == &program && boundTo_ == share) return;
     bound_ = nullptr;  // until all of it has been done
+    const Index n = share.count;
     tiles_ = program.tiles(n);
     const auto count = program.instructions.size() * static_cast<std::size_t>(tiles_);
     args_.resize(std::max(args_.size(), count));
@@ -324,12 +411,13 @@ class Plan {
       Index* dim = dims_.data() + at * kMostDims;
       std::copy(i.dim.begin(), i.dim.end(), dim);
       if (i.batch >= 0) dim[i.batch] = i.rowsOf(rows.count);
+      const Index first = ((i.isBatched ? share.before : 0) + rows.first) * i.rows;
       const auto* stopped = at % program.instructions.size() < program.stoppable ? &stop : nullptr;
-      args_[at] = {to,          dim,     i.scalar.data(), shared_.data(), perSlot_.data(), stride_, rows.first * i.rows,
-                   i.rowsOf(n), nullptr, stopped};
+      args_[at] = {to,      dim,   i.scalar.data(),    shared_.data(), perSlot_.data(),
+                   stride_, first, i.rowsOf(share.of), nullptr,        stopped};
     }
     bound_ = &program;
-    boundTo_ = n;
+    boundTo_ = share;
   }
 
   void allocate(Index capacity) {
@@ -341,7 +429,7 @@ class Plan {
     auto reals = reals_.room(capacity);
     auto int32s = int32s_.room(capacity);
     Index shared = 0, perSlot = 0, sharedOfTile = 0, sums = 0;
-    for (auto& [name, program] : programs_) {
+    const auto measure = [&](Program<T>& program) {
       const Index tiles = program.tiles(capacity);
       sums = std::max(sums, (tiles - 1) * program.sums());
       for (auto& i : program.instructions) {
@@ -352,7 +440,9 @@ class Plan {
         perSlot = std::max(perSlot, s.perSlot);
         if (i.isByRows && tiles > 1) sharedOfTile = std::max(sharedOfTile, s.shared);
       }
-    }
+    };
+    for (auto& [name, program] : programs_) measure(program);
+    for (auto& [name, program] : ranked_) measure(program);
     Block<T> sharedRoom(shared), sumRoom(sums);
     slotSize_ = {perSlot, sharedOfTile};
     sharedAt_ = strideOf(perSlot);
@@ -383,7 +473,8 @@ class Plan {
 
   PlanSpec spec_;
   std::vector<double> scalars_;
-  std::map<std::string, Program<T>> programs_;
+  std::map<std::string, Program<T>> programs_, ranked_;
+  const Exchange* exchange_ = nullptr;  // of the job that runs
   KernelFunction<T> add_ = nullptr;
   Region<T> reals_;
   Region<std::int32_t> int32s_;
@@ -394,7 +485,8 @@ class Plan {
 
   // What is bound: the program, its batch, and the tiles of that.
   const Program<T>* bound_ = nullptr;
-  Index boundTo_ = 0, tiles_ = 1;
+  Share boundTo_;
+  Index tiles_ = 1;
   std::vector<Args<T>> args_;
   std::vector<T*> pointers_;
   std::vector<Index> dims_;

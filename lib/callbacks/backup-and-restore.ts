@@ -31,6 +31,7 @@ export function backupAndRestore(options: BackupAndRestoreOptions): Callback {
   const fileOf = (epochs: number) => join(path, `epoch-${epochs}.safetensors`);
 
   return {
+    firstRankOnly: true,
     setModel(given) {
       model = given;
     },

@@ -27,10 +27,13 @@ export class CallbackList {
   readonly #params: { -readonly [name in keyof CallbackParams]: CallbackParams[name] };
   #logs: Logs = {};
 
-  /** @throws TypeError for what is not a callback, naming misspelt methods */
-  constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams) {
+  /**
+   * @param rank of several processes that train together, this one's
+   * @throws TypeError for what is not a callback, naming misspelt methods
+   */
+  constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams, rank = 0) {
     checkCallbacks(callbacks);
-    this.#callbacks = callbacks;
+    this.#callbacks = rank === 0 ? callbacks : callbacks.filter(({ firstRankOnly }) => !firstRankOnly);
     this.#model = model;
     this.#params = params;
   }

@@ -65,6 +65,11 @@ export interface TrainingState {
  * ERR_BUSY. Epochs and batches count from 0. All callbacks are given the same `logs`, in their order, and what one adds to those of an epoch is in the History.
  */
 export interface Callback {
+  /**
+   * Of several ranks that train together (`distributed`), whether rank 0 alone calls it: for what writes files or prints. Default
+   * false: each rank calls its own, with the same logs of epochs
+   */
+  readonly firstRankOnly?: boolean;
   setModel?(model: CallbackModel): unknown;
   setParams?(params: CallbackParams): unknown;
   setTraining?(training: TrainingState): unknown;

@@ -34,6 +34,7 @@ export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}
   let isEnded = true;
 
   return {
+    firstRankOnly: true,
     onTrainBegin() {
       const log = append ? writing(file, () => readLog(file, separator)) : undefined;
       ({ columns, lineEnd, isEnded } = log ?? { columns: undefined, lineEnd: '\r\n', isEnded: true });

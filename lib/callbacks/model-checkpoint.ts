@@ -89,6 +89,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
   };
 
   const checkpoint: ModelCheckpoint = {
+    firstRankOnly: true,
     get best() {
       return best;
     },

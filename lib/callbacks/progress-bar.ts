@@ -43,6 +43,7 @@ export function progressBar(options: ProgressBarOptions = {}): Callback {
     return `Epoch ${String(epoch + 1).padStart(total.length)}/${total}`;
   };
   const bar: Callback = {
+    firstRankOnly: true,
     setParams(given) {
       params = given;
     },

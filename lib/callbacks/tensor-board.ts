@@ -32,6 +32,7 @@ export function tensorBoard(dir: string | URL = 'logs', options: TensorBoardOpti
   let validation: EventFile;
 
   const callback: Callback = {
+    firstRankOnly: true,
     setModel(given) {
       model = given;
     },

@@ -10,6 +10,7 @@ import { checkRandomState, copyOfRandom } from '../random.js';
 import type { Parts } from '../saved.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
+import { digestOfSamples, ranksOf } from '../training/ranks.js';
 import { dense, type Features } from './csr.js';
 import { type MLPFitOptions, type MLPFitSyncOptions, readCallbacks, WatchedMLP } from './mlp-callbacks.js';
 import { ExchangedMLP } from './mlp-exchange.js';
@@ -203,11 +204,15 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
   protected abstract restoreTargets(targets: unknown, architecture: Architecture): void;
 
   protected async fitWith(x: Features, y: unknown, options: MLPFitOptions): Promise<this> {
-    checkOptions('options', options, ['signal', 'sampleWeight', 'onEpochEnd', 'callbacks']);
+    checkOptions('options', options, ['signal', 'sampleWeight', 'onEpochEnd', 'callbacks', 'distributed']);
     const signal = signalOf(options);
+    const ranks = ranksOf(options);
+    if (ranks && this.getParams().solver === 'lbfgs')
+      throw wrongValue('solver', "'sgd' or 'adam' with distributed", 'lbfgs');
     const callbacks = readCallbacks(options, () => this.#progress.validationScores);
     const prepared = this.#prepare(x, y, options.sampleWeight, false);
-    const task = () => drive(this.#train(prepared, callbacks), signal);
+    const training = this.#train({ ...prepared, ...(ranks && { ranks }) }, callbacks);
+    const task = () => (ranks ? drive(ranks.together(training)) : drive(training, signal));
     this.#training = true;
     try {
       await (isRandomState(this.parameters.randomState) ? inTurn(prepared.random, task) : task());
@@ -295,11 +300,18 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
     };
     const split =
       p.earlyStopping && solver !== 'lbfgs' ? splitter(p, n, random, targets.strata) : () => [range(n)] as [Int32Array];
-    return { p, incremental, firstPass, float32: before === 'float32', architecture, samples, targets, random, split };
+    return {
+      ...{ p, incremental, firstPass, float32: before === 'float32', architecture, samples, targets, random, split },
+      digest: () => digestOfSamples([array, columns]),
+    };
   }
 
   *#train(prepared: Prepared, callbacks: readonly Callback[]): Training<void> {
-    const { p, incremental, firstPass, architecture, samples, targets, random, split } = prepared;
+    const { p, incremental, firstPass, architecture, samples, targets, random, split, ranks } = prepared;
+    if (ranks) {
+      yield* ranks.checkSame(prepared.digest(), p);
+      yield* ranks.shareRandom(random);
+    }
     const old = this.#network;
     const same = old !== undefined && JSON.stringify(old.architecture) === JSON.stringify(architecture);
     const network = same ? old : networkOf(architecture);
@@ -320,7 +332,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
     targets.adopt?.();
     const progress = this.#progress;
     const watched = new WatchedMLP(this.constructor.name, network, () => this.currentLearningRate);
-    const fit: Fit = { network, samples, parameters: p, progress, callbacks, watched };
+    const fit: Fit = { network, samples, parameters: p, progress, callbacks, watched, ...(ranks && { ranks }) };
     if (p.solver === 'lbfgs') {
       yield* trainLbfgs(fit);
     } else {

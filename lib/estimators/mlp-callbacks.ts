@@ -5,10 +5,11 @@ import { failure, wrongType } from '../check.js';
 import { checkWeights, weightsOfGraph } from '../graph/weights.js';
 import type { Layer, Shape } from '../layers/layer.js';
 import { outputShapesOf } from '../models/ports.js';
+import type { DistributedOptions } from '../training/ranks.js';
 import type { MLPNetwork } from './mlp-network.js';
 import type { MLPEpoch } from './mlp-training.js';
 
-export interface MLPFitOptions {
+export interface MLPFitOptions extends Pick<DistributedOptions, 'distributed'> {
   /** Aborts the training after the batch in progress: `fit` rejects with ERR_ABORTED and keeps the weights it has. */
   signal?: AbortSignal;
   /**

@@ -1,6 +1,7 @@
 import type { NDArray } from '../array.js';
 import type { Labels } from '../labels.js';
 import type { RandomState } from '../random.js';
+import type { Ranks } from '../training/ranks.js';
 import type { Architecture } from './mlp-network.js';
 import type { Parameters } from './mlp-parameters.js';
 import type { Split } from './mlp-split.js';
@@ -33,4 +34,7 @@ export interface Prepared {
   targets: Targets;
   random: RandomState;
   split: Split;
+  /** Tells the samples of ranks apart, which are to be the same. */
+  digest: () => number;
+  ranks?: Ranks;
 }

@@ -6,6 +6,7 @@ import { CallbackList } from '../callbacks/callback-list.js';
 import type { RandomState } from '../random.js';
 import type { Training } from '../train.js';
 import { predictLoop } from '../training/loop.js';
+import { type Ranks, rowsAt, sharesOfAll } from '../training/ranks.js';
 import { countOf, Pace, type Prepared, type Rows, type Sweep, type Swept, sweep } from '../training/sweep.js';
 import { type Iteration, type LbfgsResult, lbfgs } from './lbfgs.js';
 import type { WatchedMLP } from './mlp-callbacks.js';
@@ -57,6 +58,8 @@ export interface Fit {
   readonly progress: Progress;
   readonly callbacks: readonly Callback[];
   readonly watched: WatchedMLP;
+  /** Of one of several processes that train together. */
+  readonly ranks?: Ranks;
 }
 
 /** What is told after each epoch; with 'lbfgs' after each iteration. */
@@ -84,21 +87,26 @@ export interface StochasticFit extends Fit {
 
 /** scikit-learn's `_fit_stochastic`: several epochs a job where they are short, several jobs an epoch where it is long. */
 export function* trainStochastic(fit: StochasticFit): Training<void> {
-  const { network, parameters: p, optimizer, progress, random, rows, validation, watched } = fit;
+  const { network, parameters: p, optimizer, progress, random, rows, validation, watched, ranks } = fit;
   const n = rows.length;
   if (p.batchSize !== 'auto' && p.batchSize > n)
     process.emitWarning(`batchSize ${p.batchSize} is larger than the number of samples, ${n}, and is clipped to it`);
-  const batchSize = Math.min(p.batchSize === 'auto' ? 200 : p.batchSize, n);
-  const print = (line: string) => p.verbose && console.log(line);
+  const batchSize = Math.min((p.batchSize === 'auto' ? 200 : p.batchSize) * (ranks?.size ?? 1), n); // of all ranks
+  const print = (line: string) => p.verbose && (ranks?.rank ?? 0) === 0 && console.log(line);
   const epochs = fit.incremental ? 1 : p.maxIter;
   const callbacks = callbacksOf(fit, { epochs, steps: Math.ceil(n / batchSize), samples: n, batchSize });
   const isWatched = fit.callbacks.length > 0;
   const steps = new Steps(fit, batchSize);
   const pace = new Pace();
-  let [sum, seen] = [0, 0]; // losses and samples of the epoch
+  let [sum, penalties, seen] = [0, 0, 0]; // of the epoch: losses, of a rank those of its samples; and samples, of all
   if (validation && progress.best.length === 0) progress.best = readAll(network, network.parameters);
   progress.nIter = 0;
   yield* callbacks.onTrainBegin();
+  const own = ranks && sharesOfAll(n, batchSize, ranks);
+  if (ranks) {
+    ranks.stopsWhere(() => watched.stopTraining);
+    yield* ranks.begin({ plan: network.plan, buffers: [...network.parameters, ...network.states] }, undefined);
+  }
   while (progress.nIter < epochs && !watched.stopTraining) {
     yield* callbacks.onEpochBegin(progress.nIter);
     const ofEpochs = {
@@ -111,7 +119,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
       stop: () => watched.stopTraining,
       ...(callbacks.wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(batch) }),
     };
-    yield* sweep({ ...programOf(fit), ...ofEpochs }, trained);
+    yield* sweep({ ...programOf(fit), ...ofEpochs, ...(ranks && ofRank(ranks)) }, trained);
     const stopped = seen > 0 && endEpoch();
     if (stopped) yield* stopped;
     if (progress.noImprovement > p.nIterNoChange) {
@@ -129,9 +137,23 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   if (validation) writeAll(network, network.parameters, progress.best);
   yield* callbacks.onTrainEnd();
 
+  /** The rows of one epoch that are this rank's. */
+  function ofRank(ranks: Ranks): Pick<Sweep, 'rows' | 'ranked' | 'joined' | 'batchSize' | 'prepare' | 'stop'> {
+    const { shares, places } = own as NonNullable<typeof own>;
+    if (p.shuffle) random.shuffle(rows);
+    return {
+      rows: rowsAt(places, rows),
+      ranked: ranks.ranked(shares, (share) => leaveStep(fit, share, ranks.exchange)),
+      joined: false,
+      batchSize: Math.ceil(batchSize / ranks.size),
+      prepare: (count) => steps.prepare(count, rows.subarray(steps.done % n)),
+      stop: () => ranks.isStopped,
+    };
+  }
+
   /** Epochs that come for certain: training cannot end, nor its rate change, before the last. */
   function epochsAhead(): number {
-    if (fit.shared || isWatched) return 1;
+    if (fit.shared || isWatched || ranks) return 1;
     return Math.max(1, Math.min(epochs - progress.nIter, p.nIterNoChange - progress.noImprovement + 1));
   }
 
@@ -151,11 +173,16 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     const { sizes, totals } = steps;
     watched.iterations += result.steps;
     for (let k = 0; k < result.steps; k++) {
-      sum += ((losses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * sizes[k];
+      if (ranks) {
+        sum += (losses[k] / totals[k]) * sizes[k];
+        penalties += ((0.5 * p.alpha * squares[k]) / totals[k]) * sizes[k];
+      } else {
+        sum += ((losses[k] + 0.5 * p.alpha * squares[k]) / totals[k]) * sizes[k];
+      }
       seen += sizes[k];
       if (isWatched && k === result.steps - 1) {
         const batches = Math.floor(at / batchSize) + result.steps;
-        const logs = { loss: sum / seen };
+        const logs = { loss: (sum + penalties) / seen };
         yield* callbacks.wantsBatches ? callbacks.onBatchEnd(batches - 1, logs) : callbacks.onProgress(batches, logs);
       }
       const judged = seen === n && endEpoch();
@@ -163,14 +190,27 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     }
   }
 
-  /** Where it is scored or watched, what is left to do. */
+  /** What is left to do: among ranks, or where it is scored or watched. */
   function endEpoch(): Training<void> | undefined {
-    const loss = sum / seen;
+    return ranks ? endTogether(ranks) : ended();
+  }
+
+  function* endTogether(ranks: Ranks): Training<void> {
+    const { stop } = yield* ranks.agree(undefined, watched.stopTraining);
+    if (stop) watched.stopTraining = true;
+    [sum] = yield* ranks.sum(Float64Array.of(sum));
+    const judged = ended();
+    if (judged) yield* judged;
+  }
+
+  function ended(): Training<void> | undefined {
+    const loss = (sum + penalties) / seen;
     progress.nIter++;
     progress.t += seen;
     progress.loss = loss;
     progress.lossCurve.push(loss);
     sum = 0;
+    penalties = 0;
     seen = 0;
     if (p.verbose) print(`Iteration ${progress.nIter}, loss = ${loss.toFixed(8)}`);
     if (!validation) recordLoss(fit);
@@ -197,7 +237,7 @@ class Steps {
   readonly #fit: StochasticFit;
   readonly #batchSize: number;
   readonly #before: number;
-  #done = 0; // samples
+  done = 0; // samples
 
   constructor(fit: StochasticFit, batchSize: number) {
     this.#fit = fit;
@@ -215,7 +255,7 @@ class Steps {
     let at = 0;
     let i = 0;
     for (let k = 0; k < count; k++) {
-      const size = Math.min(this.#batchSize, n - (this.#done % n));
+      const size = Math.min(this.#batchSize, n - (this.done % n));
       const total = weightOf(samples, rows, at, at + size);
       this.sizes[k] = size;
       this.totals[k] = total;
@@ -224,15 +264,27 @@ class Steps {
       optimizer.next(step);
       for (const { next } of stepScalars) values[i++] = next(k, random);
       at += size;
-      this.#done += size;
-      if (this.#done % n === 0) optimizer.iterationEnds(this.#before + this.#done);
+      this.done += size;
+      if (this.done % n === 0) optimizer.iterationEnds(this.#before + this.done);
     }
     return { scalars: stepScalars.map(({ scalar }) => scalar), values };
   }
 }
 
 const callbacksOf = (fit: Fit, params: Omit<CallbackParams, 'initialEpoch' | 'verbose' | 'metrics'>) =>
-  new CallbackList(fit.callbacks, fit.watched, { ...params, initialEpoch: 0, verbose: 0, metrics: [] });
+  new CallbackList(
+    fit.callbacks,
+    fit.watched,
+    { ...params, initialEpoch: 0, verbose: 0, metrics: [] },
+    fit.ranks?.rank,
+  );
+
+/** The step in which a rank that has failed has the others stop. */
+function* leaveStep({ network, samples }: Fit, shares: Int32Array, exchange: object): Training<void> {
+  const program = samples.weights ? 'trainWeighted' : 'train';
+  const rows = new Int32Array(0);
+  yield { plan: network.plan, job: { program, inputs: [], batchSize: 1, rows, shares, exchange, stop: true } };
+}
 
 function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'program' | 'inputs'> {
   const { plan, inputs, judged } = network;

@@ -8,9 +8,10 @@ import { isNDArray } from '../kind.js';
 import type { Buffer, FloatArray, FloatType } from '../tape.js';
 import { drive, signalOf, type Training } from '../train.js';
 import { type ByPort, copyInputs, inputValues, type Port, type Ports, readInputs } from '../training/data.js';
-import { ending, samplesFeed } from '../training/feed.js';
+import { ending, ranksFeed, samplesFeed } from '../training/feed.js';
 import { type FitModel, type PreparedFit, prepareFit } from '../training/fit.js';
 import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
+import type { Ranks } from '../training/ranks.js';
 import type { Engine } from './engine.js';
 import { validationFeed } from './feeds.js';
 import type { Network } from './network.js';
@@ -32,13 +33,19 @@ export function* fitting(
   y: ByPort,
   options: FitOptions,
   isSync: boolean,
+  ranks?: Ranks,
 ): Training<History> {
   const plan = prepare(callee, x, y, options, { moves: true });
-  const { samples, batchSize, shuffle, network, random } = plan;
-  const feed = samplesFeed(samples, batchSize, shuffle ? random : undefined);
-  const validation = validationFeed(callee, network, plan, isSync);
+  const { samples, batchSize, shuffle, network, random, epochs } = plan;
+  const order = shuffle ? random : undefined;
+  if (ranks) {
+    const call = { ...(!ranks.isShard && { samples: samples.count }), batchSize, shuffle, epochs };
+    yield* ranks.checkSame(plan.digest, call);
+  }
+  const feed = ranks ? ranksFeed(samples, batchSize, ranks, order) : samplesFeed(samples, batchSize, order);
+  const validation = validationFeed(callee, network, plan, isSync, ranks);
   callee.model.stopTraining = false;
-  return yield* ending([validation], fitLoop({ ...plan, feed, validation }));
+  return yield* ending([validation], fitLoop({ ...plan, feed, validation, ...(ranks && { ranks }) }));
 }
 
 export function* trainingStep(callee: Callee, x: ByPort, y: ByPort, options: BatchOptions): Training<Logs> {
@@ -169,6 +176,14 @@ export const patienceOf = (options: PredictOptions): Patience => ({
 
 const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => shape.slice(1));
 
+/** How a training is asked to end. */
+export const stopping = (model: FitModel): Pick<FitPlan, 'stopRequested' | 'requestStop'> => ({
+  stopRequested: () => model.stopTraining,
+  requestStop: () => {
+    model.stopTraining = true;
+  },
+});
+
 /** Checks all that a call was given, then enters the network. */
 function prepare(
   { model, engine, ports, graphFor }: Callee,
@@ -191,6 +206,6 @@ function prepare(
     optimizer,
     random: engine.random,
     progress: engine.progress,
-    stopRequested: () => model.stopTraining,
+    ...stopping(model),
   };
 }

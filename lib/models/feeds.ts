@@ -1,6 +1,7 @@
 import { batchReader } from '../training/batch.js';
-import { type Feed, samplesFeed } from '../training/feed.js';
+import { type Feed, ranksFeed, samplesFeed } from '../training/feed.js';
 import type { PreparedFit } from '../training/fit.js';
+import type { Ranks } from '../training/ranks.js';
 import { isSource, type Source } from '../training/source.js';
 import { SourceFeed, type SourceFeedOptions } from '../training/source-feed.js';
 import type { Callee } from './calls.js';
@@ -30,14 +31,16 @@ export function validationFeed(
   network: Network,
   { validation, validationBatchSize }: Pick<PreparedFit, 'validation' | 'validationBatchSize'>,
   isSync: boolean,
+  ranks?: Ranks,
 ): Feed | undefined {
   if (validation === undefined) return undefined;
   if (isSource(validation)) {
-    const feed = feedOf(callee, validation, isSync, { name: 'validation batch' });
+    const feed = feedOf(callee, validation, isSync, { name: 'validation batch', ...(ranks && { ranks }) });
     prepareFor(callee, network, feed);
     return feed;
   }
   network.states?.enter(validation.count, validationBatchSize);
+  if (ranks) return ranksFeed(validation, validationBatchSize, ranks);
   return samplesFeed(validation, validationBatchSize);
 }
 

@@ -20,8 +20,9 @@ export class Judging {
   readonly #seen: Seen;
   readonly #probabilities: Buffer;
   readonly #losses: Buffer;
-  /** How many steps count in the batch. */
+  /** How many steps count in the batch: here, and on all ranks. */
   readonly #valid?: Buffer;
+  readonly #allValid?: Buffer;
 
   constructor(t: Recorder, judged: Judged, seen: Seen) {
     const { z, fused, mask } = seen;
@@ -36,7 +37,9 @@ export class Judging {
     this.#probabilities = fused ? t.batched('probabilities', z.shape) : z;
     this.#losses = t.batched('losses', [1]);
     this.delta = t.batched('delta', z.shape);
-    if (mask) this.#valid = t.reporting(judged, () => t.fixed('report', `${name}/valid`, [1]));
+    if (!mask) return;
+    this.#valid = t.reporting(judged, () => t.fixed('report', `${name}/valid`, [1]));
+    this.#allValid = t.fixed('state', `${name}/valid of all`, [1]);
   }
 
   /**
@@ -125,7 +128,9 @@ export class Judging {
     if (!mask) return weights;
     const own = t.batched('steps/weights', [steps]);
     t.emit('sumRows', [mask, this.#valid], {}, {}, steps);
-    t.emit('maskWeights', [mask, this.#valid, own], {}, {}, steps);
+    t.emit('copy', [this.#valid, this.#allValid], { N: 1 });
+    t.emit('allReduce', [this.#allValid], { G: 1 });
+    t.emit('maskWeights', [mask, this.#allValid, own], {}, {}, steps);
     if (weighted) t.emit('multiply', [own, weights, own], { N: steps });
     return own;
   }

@@ -213,7 +213,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   fit(source: Source<Batch<I, O>>, options?: FitSourceOptions): Promise<History>;
   async fit(x: unknown, y?: unknown, options: FitOptions = {}): Promise<History> {
     const call = fitCall(this.#callee, x, y, options, false);
-    return drive(this.#engine.exclusively(call.training), signalOf(call.options));
+    return drive(this.#engine.exclusively(call.training), call.signal);
   }
 
   /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */

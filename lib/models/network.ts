@@ -211,6 +211,8 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   t.aheadIn(undefined);
   for (const [weight, gradient] of gradients) // what no loss depends on may have a penalty, which is added
     if (!reached.has(weight)) t.emit('fill', [gradient], { N: gradient.size }, { value: 0 });
+  t.program('exchange');
+  t.exchangeGradients();
   t.program('penalties');
   for (const { value, gradient, regularizer, penalty } of regularized) {
     const { l1, l2, graph } = regularizer;
@@ -230,7 +232,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     const made = {
       [`evaluate${suffix}`]: [...forward('evaluation'), 'penalties', 'states in evaluation'],
       [`gradients${suffix}`]: [...forward('training'), 'backward', 'penalties'],
-      [`train${suffix}`]: [...forward('training'), 'backward', 'penalties', 'update', 'states in training'],
+      [`train${suffix}`]: [...forward('training'), 'backward', 'exchange', 'penalties', 'update', 'states in training'],
     };
     for (const [name, parts] of Object.entries(made)) {
       if (!isWanted(name)) continue;

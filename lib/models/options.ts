@@ -5,6 +5,7 @@ import type { ForEach, ForSome } from '../graph/name-types.js';
 import type { Value } from '../graph/value.js';
 import type { FloatType } from '../tape.js';
 import type { ByPort } from '../training/data.js';
+import type { DistributedOptions } from '../training/ranks.js';
 import type { Source } from '../training/source.js';
 
 /** One value, or several. */
@@ -37,8 +38,8 @@ export interface ModelOptions<O extends Outputs = Outputs, I extends Outputs = O
   seed?: number;
 }
 
-export interface FitOptions {
-  /** Samples for each update of the weights. The last batch of an epoch may be smaller. Default 32 */
+export interface FitOptions extends DistributedOptions {
+  /** Samples for each update of the weights, with `distributed` on each rank. The last batch of an epoch may be smaller. Default 32 */
   batchSize?: number;
   /** Passes over the data, counted from 0: training ends before the epoch of this number. Default 1 */
   epochs?: number;

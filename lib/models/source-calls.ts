@@ -7,8 +7,9 @@ import type { ByPort } from '../training/data.js';
 import { ending, type Feed } from '../training/feed.js';
 import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource, sourceWeights } from '../training/fit.js';
 import { evaluateLoop, fitLoop } from '../training/loop.js';
+import { type Ranks, ranksOf } from '../training/ranks.js';
 import { type Source, sourceOf } from '../training/source.js';
-import { type Callee, evaluation, fitting, prediction } from './calls.js';
+import { type Callee, evaluation, fitting, prediction, stopping } from './calls.js';
 import { enter, feedOf, validationFeed } from './feeds.js';
 import type {
   EvaluateOptions,
@@ -21,9 +22,17 @@ import type {
 /** What `fit` was given, arrays or a source, and its options. `isSync`: on this thread, with nothing to wait for */
 export function fitCall(callee: Callee, x: unknown, y: unknown, options: FitOptions, isSync: boolean) {
   const given = sourceOf(x, y ?? options, FIT_OPTIONS);
-  return given
-    ? { training: fittingSource(callee, given.source, given.options, isSync), options: given.options }
-    : { training: fitting(callee, x as ByPort, y as ByPort, options, isSync), options };
+  const own: FitOptions = given?.options ?? options;
+  const ranks = ranksOf(own);
+  if (own.distributed !== undefined && isSync)
+    throw new TypeError(
+      'Expected fit with distributed, not fitSync, which would wait for the other ranks on this thread',
+    );
+  const training = given
+    ? fittingSource(callee, given.source, own, isSync, ranks)
+    : fitting(callee, x as ByPort, y as ByPort, own, isSync, ranks);
+  // among ranks a signal is theirs to see: all of them stop after one step
+  return ranks ? { training: ranks.together(training) } : { training, signal: signalOf(own) };
 }
 
 /** The same of `evaluate`. */
@@ -39,25 +48,28 @@ function* fittingSource(
   source: Source<unknown>,
   options: FitSourceOptions,
   isSync: boolean,
+  ranks?: Ranks,
 ): Training<History> {
   const { model, engine } = callee;
   const { optimizer } = engine.needCompiled();
   const { initialEpoch } = checkSourceOptions(source, options);
   const { batchesPerEpoch } = options;
   const classWeight = sourceWeights(source, options);
-  const feed = feedOf(callee, source, isSync, { batchesPerEpoch, classWeight, mayEnd: true });
+  const feed = feedOf(callee, source, isSync, { batchesPerEpoch, classWeight, mayEnd: true, ranks });
   const feeds: Feed[] = [feed];
   const training = function* (): Training<History> {
+    if (ranks) yield* ranks.checkSame(undefined, { batchesPerEpoch, initialEpoch, epochs: options.epochs ?? 1 });
     yield* feed.begin(initialEpoch);
     const prepared = prepareSource(model, callee.ports(feed.shapes), options);
     const network = enter(callee, feed, true);
-    const validation = validationFeed(callee, network, prepared, isSync);
+    const validation = validationFeed(callee, network, prepared, isSync, ranks);
     if (validation) feeds.push(validation);
     model.stopTraining = false;
     return yield* fitLoop({
       ...prepared,
       ...{ feed, validation, network, optimizer, random: engine.random, progress: engine.progress },
-      stopRequested: () => model.stopTraining,
+      ...stopping(model),
+      ...(ranks && { ranks }),
     });
   };
   return yield* ending(feeds, training());

@@ -1,7 +1,8 @@
-import { allocate } from '../allocate.js';
-import type { RandomState } from '../random.js';
+import { allocate, filled } from '../allocate.js';
+import { RandomState } from '../random.js';
 import { isPromise, type Training } from '../train.js';
 import type { Samples } from './loop.js';
+import { type Ranks, rowsAt, sharesOfAll, sharesOfEach } from './ranks.js';
 import type { Pace, Rows } from './sweep.js';
 
 /** Samples that lie together, and are swept in one go. */
@@ -9,6 +10,8 @@ export interface Chunk {
   readonly samples: Pick<Samples, 'x' | 'y' | 'weights'>;
   readonly rows: Rows;
   readonly batchSize: number;
+  /** Of one of several ranks: what it has of each batch. */
+  readonly shares?: Int32Array;
   /** What to do while each of its jobs runs. */
   readonly meanwhile?: () => void;
 }
@@ -43,6 +46,35 @@ export function samplesFeed(samples: Samples, batchSize: number, random?: Random
         random.shuffle(order);
       }
       yield* run({ samples, rows: order ?? { first, count }, batchSize });
+    },
+  };
+}
+
+/** The same of one of several ranks: its rows of each batch, in the one order that all of them draw. */
+export function ranksFeed(samples: Samples, batchSize: number, ranks: Ranks, random?: RandomState): Feed {
+  if (ranks.isShard) return shardFeed(samples, batchSize, ranks, random);
+  const { first, count } = samples;
+  const { shares, places } = sharesOfAll(count, batchSize * ranks.size, ranks);
+  return {
+    *each({ run }) {
+      const order = filled(Int32Array, count, (i) => first + i);
+      random?.shuffle(order);
+      yield* run({ samples, rows: rowsAt(places, order), batchSize, shares });
+    },
+  };
+}
+
+/** Where each rank has samples of its own: all of them each epoch, in an order of its own. */
+function shardFeed(samples: Samples, batchSize: number, ranks: Ranks, random?: RandomState): Feed {
+  const { first, count } = samples;
+  let shares: Int32Array | undefined;
+  return {
+    *each({ run }) {
+      const { all } = yield* ranks.agree(count);
+      shares ??= sharesOfEach(all, batchSize, ranks.rank);
+      const rows = filled(Int32Array, count, (i) => first + i);
+      if (random) new RandomState(Math.floor(random.randomSample() * 2 ** 31) + ranks.rank).shuffle(rows);
+      yield* run({ samples, rows, batchSize, shares });
     },
   };
 }

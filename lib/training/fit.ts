@@ -10,6 +10,7 @@ import type { FloatType } from '../tape.js';
 import { warn } from '../warn.js';
 import { type ByPort, copyInputs, type Ports, readInputs, readSampleWeights, readTargets, weightsOf } from './data.js';
 import type { Samples } from './loop.js';
+import { digestOfSamples } from './ranks.js';
 import { isSource, knownLabels, type Source } from './source.js';
 import { checkLogNames, logNames } from './totals.js';
 
@@ -23,6 +24,8 @@ const COMMON = [
   'verbose',
   'initialEpoch',
   'signal',
+  'distributed',
+  'shard',
 ] as const;
 
 /** Options of arrays, and what a source has in their place. */
@@ -47,6 +50,8 @@ export interface PreparedFit extends Judged {
   readonly samples: Samples;
   readonly batchSize: number;
   readonly shuffle: boolean;
+  /** Tells the samples of ranks apart, which are to be the same. */
+  readonly digest?: number;
 }
 
 interface Judged {
@@ -71,6 +76,7 @@ export function prepareFit(
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
   const common = readCommon(options);
+  const rank = options.distributed?.rank;
   const shuffle = checkBoolean('shuffle', options.shuffle ?? !ports.isStateful);
   const targets = readTargets('y', y, n, ports);
   const split = checkInterval('validationSplit', options.validationSplit ?? 0, 0, 1, 'high');
@@ -95,7 +101,8 @@ export function prepareFit(
     samples,
     ...(judged && { validation: judged }),
     ...{ batchSize, validationBatchSize, shuffle, epochs: common.epochs },
-    ...callbacksOf(model, common, { steps: Math.ceil(count / batchSize), samples: count, batchSize }),
+    ...(options.distributed && { digest: digestOfSamples([...x, ...targets, ...(weights ?? [])]) }),
+    ...callbacksOf(model, common, { steps: Math.ceil(count / batchSize), samples: count, batchSize }, rank),
   };
 }
 
@@ -134,7 +141,7 @@ export function prepareSource(model: FitModel, ports: Ports, options: FitSourceO
     ...(validation && { validation: copied(validation, ports, model.dtype) }),
     validationBatchSize: options.validationBatchSize ?? 32,
     epochs: common.epochs,
-    ...callbacksOf(model, common, steps === undefined ? {} : { steps }),
+    ...callbacksOf(model, common, steps === undefined ? {} : { steps }, options.distributed?.rank),
   };
 }
 
@@ -159,10 +166,12 @@ function callbacksOf(
   model: FitModel,
   { list, ...common }: ReturnType<typeof readCommon>,
   extent: Pick<CallbackParams, 'steps' | 'samples' | 'batchSize'>,
+  rank = 0,
 ): Pick<Judged, 'callbacks' | 'history'> {
   const history = new History();
   const metrics = model.metrics.map((metric) => metric.name);
-  return { callbacks: new CallbackList([...list, history], model, { ...common, ...extent, metrics }), history };
+  const params = { ...common, ...extent, metrics };
+  return { callbacks: new CallbackList([...list, history], model, params, rank), history };
 }
 
 type ValidationArrays = readonly [NDArray[], NDArray[], NDArray[] | undefined];

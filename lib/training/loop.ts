@@ -12,6 +12,7 @@ import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
 import type { Chunk, Feed } from './feed.js';
 import { TrainingInProgress } from './in-progress.js';
+import type { Ranks, Replica } from './ranks.js';
 import { countOf, Pace, type Prepared, type Rows, sweep } from './sweep.js';
 import { Totals } from './totals.js';
 
@@ -43,77 +44,155 @@ export interface FitPlan extends Trained {
   readonly epochs: number;
   readonly callbacks: CallbackList;
   readonly history: History;
+  /** Of one of several processes that train together. */
+  readonly ranks?: Ranks;
   stopRequested(): boolean;
+  /** Ends training, as another rank does. */
+  requestStop?(): void;
 }
 
 /** The training loop of Keras' `fit`. */
 export function* fitLoop(fit: FitPlan): Training<History> {
-  const { network, feed, validation, callbacks, history } = fit;
+  const { network, feed, validation, callbacks, history, ranks } = fit;
   const [pace, validationPace] = [new Pace(), new Pace()];
   swapAverages(network, true); // where a validation was aborted
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
   const { wantsBatches } = callbacks;
-  const stop = () => fit.stopRequested();
-  for (let epoch = callbacks.initialEpoch; epoch < fit.epochs && !stop(); epoch++) {
-    if (feed.begin && !(yield* feed.begin(epoch))) break;
+  const first = ranks ? yield* beginTogether(fit, ranks) : callbacks.initialEpoch;
+  const stop = () => (ranks ? ranks.isStopped : fit.stopRequested());
+  for (let epoch = first; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
+    const isBegun = feed.begin ? yield* feed.begin(epoch) : true;
+    if (ranks ? (yield* ranks.agree(undefined, !isBegun)).stop : !isBegun) break;
     yield* callbacks.onEpochBegin(epoch);
+    if (ranks) yield* agreeOn(fit, ranks);
     const totals = new Totals(network);
     let [batches, samples] = [0, 0];
     const run = function* (chunk: Chunk): Training<void> {
-      const { rows, batchSize, meanwhile } = chunk;
+      const { samples: own, rows, batchSize, meanwhile, shares } = chunk;
       const before = batches;
       const sweeping = {
-        ...programOf('train', network, chunk.samples),
+        ...programOf('train', network, own),
         ...{ rows, batchSize, pace, stop },
+        ...(ranks && shares && { ranked: ranks.ranked(shares, (share) => leaveStep(fit, ranks, share)) }),
         prepare: (steps: number) => scalarsOf(fit, steps),
         ...(meanwhile && { meanwhile }),
         ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(before + batch) }),
       };
-      yield* sweep(sweeping, ({ result, at, count }) => {
-        totals.add(result, count, batchSize);
+      yield* sweep(sweeping, ({ result, count, batches: swept, sizeOf }) => {
+        totals.add(result, sizeOf);
         samples += count;
-        batches = before + Math.ceil((at + count) / batchSize);
+        batches = before + swept;
         return wantsBatches
           ? callbacks.onBatchEnd(batches - 1, totals.logs())
           : callbacks.onProgress(batches, totals.logs());
       });
     };
     yield* feed.each({ pace, oneByOne: wantsBatches, stop, run });
+    if (ranks) {
+      yield* agreeOn(fit, ranks);
+      totals.sums = yield* ranks.sum(totals.sums);
+      yield* ranks.settle(replicaOf(network));
+    }
     callbacks.counted(batches, samples);
     const logs = totals.logs();
     if (validation) {
       yield* callbacks.onTestBegin();
-      const scores = yield* evaluateLoop(network, validation, validationPace, epoch);
+      const scores = yield* evaluateLoop(network, validation, validationPace, epoch, ranks);
       yield* callbacks.onTestEnd(scores);
       for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
     }
     yield* callbacks.onEpochEnd(epoch, logs);
+    if (ranks) yield* agreeOn(fit, ranks);
   }
   if (fit.progress.iterations > 0) takeAverages(network); // of optimizers with useEma
   yield* callbacks.onTrainEnd();
   return history;
 }
 
+/** Has all ranks begin where rank 0 does. Returns the first epoch. */
+function* beginTogether(fit: FitPlan, ranks: Ranks): Training<number> {
+  const { network, random, progress, callbacks, optimizer } = fit;
+  ranks.stopsWhere(() => fit.stopRequested());
+  const { learningRate } = optimizer;
+  yield* ranks.shareRandom(random);
+  const given = yield* ranks.begin(replicaOf(network), {
+    epoch: callbacks.initialEpoch,
+    iterations: progress.iterations,
+    learningRate: typeof learningRate === 'number' ? learningRate : undefined,
+  });
+  progress.iterations = given.iterations;
+  if (given.learningRate !== undefined) optimizer.learningRate = given.learningRate;
+  return given.epoch;
+}
+
+const replicaOf = ({ plan, weights, recorder }: Network): Replica => ({
+  plan,
+  buffers: [...weights.map(({ buffer }) => buffer), ...recorder.states],
+  averages: weights.filter(({ moves, weight }) => moves && !weight.trained).map(({ buffer }) => buffer),
+});
+
+/** Has all ranks stop where one is to, and go on at rank 0's learning rate. */
+function* agreeOn({ optimizer, requestStop, stopRequested }: FitPlan, ranks: Ranks): Training<void> {
+  const { learningRate } = optimizer;
+  const { all, stop } = yield* ranks.agree(
+    typeof learningRate === 'number' ? learningRate : undefined,
+    stopRequested(),
+  );
+  if (all[0] !== undefined && all[0] !== learningRate) optimizer.learningRate = all[0];
+  if (stop) requestStop?.();
+}
+
+/** The step in which a rank that has failed has the others stop. */
+function* leaveStep(fit: FitPlan, { exchange }: Ranks, share: Int32Array): Training<void> {
+  const { network } = fit;
+  const { scalars, values } = scalarsOf(fit, 1);
+  const job: Job = {
+    program: 'train',
+    inputs: [],
+    batchSize: 1,
+    rows: new Int32Array(0),
+    shares: share,
+    exchange,
+    stop: true,
+  };
+  yield { plan: network.plan, job: { ...job, ...(scalars && { scalars }), ...(values && { values }) } };
+}
+
 /** The loss and the metrics over samples, weighted by batch size as Keras. */
-export function* evaluateLoop(network: Network, feed: Feed, pace = new Pace(), epoch?: number): Training<Logs> {
+export function* evaluateLoop(
+  network: Network,
+  feed: Feed,
+  pace = new Pace(),
+  epoch?: number,
+  ranks?: Ranks,
+): Training<Logs> {
   const totals = new Totals(network);
   if (feed.begin) yield* feed.begin(epoch);
-  const run = ({ samples, rows, batchSize, meanwhile }: Chunk) =>
+  const run = ({ samples, rows, batchSize, meanwhile, shares }: Chunk) =>
     sweep(
-      { ...programOf('evaluate', network, samples), rows, batchSize, pace, ...(meanwhile && { meanwhile }) },
-      ({ result, count }) => {
-        totals.add(result, count, batchSize);
+      {
+        ...programOf('evaluate', network, samples),
+        ...{ rows, batchSize, pace },
+        ...(ranks && shares && { ranked: ranks.ranked(shares) }),
+        ...(meanwhile && { meanwhile }),
+      },
+      ({ result, sizeOf }) => {
+        totals.add(result, sizeOf);
         return undefined;
       },
     );
   yield* feed.each({ pace, run });
+  if (ranks) {
+    yield* ranks.agree();
+    totals.sums = yield* ranks.sum(totals.sums);
+  }
   return totals.logs();
 }
 
 /** One update of the weights on all samples at once. Returns the loss and the metrics before it. */
 export function* oneStep(trained: Trained, samples: Samples): Training<Logs> {
   const totals = new Totals(trained.network);
-  totals.add(yield* onAll('train', trained, samples), samples.count, samples.count);
+  totals.add(yield* onAll('train', trained, samples), () => samples.count);
   return totals.logs();
 }
 
@@ -134,7 +213,7 @@ export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ l
     };
     return { scalars, values, settle };
   };
-  totals.add(yield* onAll('gradients', trained, samples, prepare), samples.count, samples.count);
+  totals.add(yield* onAll('gradients', trained, samples, prepare), () => samples.count);
   const gradients = recorder.parameters.flatMap(({ gradient }) => (gradient ? [plan.read(gradient)] : []));
   return { loss: totals.logs().loss, gradients };
 }
@@ -218,6 +297,7 @@ function programOf(
   { plan, inputs, training }: Network,
   { x, y, weights }: Pick<Samples, 'x' | 'y' | 'weights'>,
 ) {
+  if (x.length === 0) return { plan, program, inputs: [] }; // of a rank that has no part in a step
   const data: Job['inputs'] = inputs.map((buffer, i) => [buffer, x[i]] as const);
   for (const [k, judged] of (training?.judged ?? []).entries()) {
     data.push([judged.targets, y[k]]);

@@ -10,7 +10,9 @@ import { warn } from '../warn.js';
 import type { Batch } from './batch.js';
 import type { Ports } from './data.js';
 import type { Chunk, Feed, Sweeping } from './feed.js';
+import { type Ranks, shareAmong } from './ranks.js';
 import { isRepeatable, type Source } from './source.js';
+import { countOf } from './sweep.js';
 
 /** What may lie ready for the jobs to come, in bytes; one batch may be larger. */
 const MOST_AHEAD = 2 ** 24;
@@ -28,6 +30,8 @@ export interface SourceFeedOptions {
   readonly isSync: boolean;
   /** Whether training may end where the source does: else an epoch without batches is an error. */
   readonly mayEnd?: boolean;
+  /** Of one of several ranks: of the batches of a source that is the same on all of them, it takes every size-th. */
+  readonly ranks?: Ranks;
 }
 
 /** A network, as batches are made ready for it. */
@@ -41,6 +45,9 @@ export interface Fed {
 interface Ready extends Batch {
   readonly place: string;
 }
+
+/** The chunk of a rank that has nothing left where others have. */
+const NOTHING: Chunk = { samples: { x: [], y: [] }, rows: { first: 0, count: 0 }, batchSize: 1 };
 
 /** A chunk, and where its first batch came from. */
 interface Gathered extends Chunk {
@@ -56,8 +63,9 @@ export class SourceFeed implements Feed {
   readonly #options: SourceFeedOptions;
   #fed?: Fed;
   #iteration?: Iteration;
-  /** Batches of this pass over the source. */
+  /** Batches of this pass over the source; and those of other ranks among them. */
   #passed = 0;
+  #skipped = 0;
   #epoch?: number;
   /** Batches of this epoch that were read. */
   #read = 0;
@@ -119,26 +127,34 @@ export class SourceFeed implements Feed {
   }
 
   *each({ pace, oneByOne, stop, run }: Sweeping): Training<void> {
-    const { batchesPerEpoch = Number.POSITIVE_INFINITY, isSync } = this.#options;
+    const { batchesPerEpoch = Number.POSITIVE_INFINITY, isSync, ranks } = this.#options;
+    const isOneByOne = oneByOne || ranks !== undefined;
     const ahead = () => {
-      this.#want = oneByOne ? 1 : pace.steps;
+      this.#want = isOneByOne ? 1 : pace.steps;
       if (!isSync) void this.#fill();
     };
     for (;;) {
-      this.#want = oneByOne ? 1 : pace.steps;
+      this.#want = isOneByOne ? 1 : pace.steps;
       yield* this.#arrive();
       const chunk = this.#gathered ?? this.#gather();
       this.#gathered = undefined;
-      if (!chunk) break;
+      const shares = ranks && (yield* this.#sharesOf(chunk, ranks));
+      if (shares ? shares[2] === 0 : !chunk) break;
       try {
-        this.#fed?.enter(chunk.batchSize);
+        if (chunk) this.#fed?.enter(chunk.batchSize);
       } catch (error) {
-        throw this.#placed(error, chunk.place);
+        throw this.#placed(error, chunk?.place);
       }
-      yield* run({ ...chunk, meanwhile: ahead });
+      yield* run({ ...(chunk ?? NOTHING), ...(shares && { shares }), meanwhile: ahead });
       if (stop?.()) return;
     }
     if (this.#read < batchesPerEpoch && batchesPerEpoch !== Number.POSITIVE_INFINITY) this.#warnOfEnd();
+  }
+
+  /** What this rank has of a step: nothing where its source has ended before those of others. */
+  *#sharesOf(chunk: Chunk | undefined, ranks: Ranks): Training<Int32Array> {
+    const { all } = yield* ranks.agree(chunk ? countOf(chunk.rows) : 0);
+    return Int32Array.from(shareAmong(all, ranks.rank));
   }
 
   end(): unknown {
@@ -151,6 +167,7 @@ export class SourceFeed implements Feed {
     const iteration = this.#iteration;
     this.#iteration = undefined;
     this.#passed = 0;
+    this.#skipped = 0;
     const left = iteration?.leave();
     forget(left);
     return isPromise(left) && !this.#isWaiting && !this.#options.isSync ? left : undefined;
@@ -246,9 +263,15 @@ export class SourceFeed implements Feed {
       this.#iteration = undefined;
       const isAnew = batchesPerEpoch !== undefined && this.#passed > 0 && isRepeatable(this.#source);
       this.#passed = 0;
+      this.#skipped = 0;
       if (isAnew) return this.#pull();
       this.#isOver = true;
       return false;
+    }
+    if (this.#isOthers()) {
+      if (isPromise(result.value)) forget(result.value);
+      this.#skipped++;
+      return this.#pull();
     }
     if (!isPromise(result.value)) return this.#take(result.value);
     if (isSync) throw this.#refused(result.value);
@@ -258,6 +281,12 @@ export class SourceFeed implements Feed {
         throw this.#thrown(error);
       },
     );
+  }
+
+  /** Whether the batch that comes is another rank's. */
+  #isOthers(): boolean {
+    const { ranks } = this.#options;
+    return ranks !== undefined && !ranks.isShard && (this.#passed + this.#skipped) % ranks.size !== ranks.rank;
   }
 
   #take(given: unknown): boolean {

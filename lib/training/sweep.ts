@@ -1,6 +1,7 @@
 import type { NativeResult } from '../binding.js';
 import type { Job, Plan } from '../plan.js';
 import type { Training } from '../train.js';
+import type { Ranked } from './ranks.js';
 
 /** Rows of datasets: those listed, `count` from `first` on, or `count` that are drawn as jobs come to them. */
 export type Rows = Int32Array | { readonly first: number; readonly count: number } | Drawn;
@@ -31,6 +32,10 @@ export interface Swept {
   readonly at: number;
   /** Rows of this job. */
   readonly count: number;
+  /** Batches of the sweep up to the last of this job. */
+  readonly batches: number;
+  /** Rows of a step of this job. */
+  sizeOf(step: number): number;
 }
 
 /** The scalars of a job's steps; `settle` is told how many of these were done. */
@@ -47,6 +52,8 @@ export interface Sweep extends Pick<Job, 'program' | 'inputs' | 'outputs'> {
   /** Whether a job may hold several epochs, whole ones. */
   readonly joined?: boolean;
   readonly pace?: Pace;
+  /** Of one of several ranks: what it has of each batch, in place of batchSize and period. */
+  readonly ranked?: Ranked;
   /** Batches are jobs of their own, and begin with this. */
   readonly onBatch?: (batch: number) => Training<void>;
   /** Called for each job, with its rows where they are listed or drawn. */
@@ -73,26 +80,39 @@ export function* sweep(
     meanwhile: beside,
     period: epoch,
     joined = false,
+    ranked,
   }: Sweep,
   each: (swept: Swept) => Training<void> | undefined,
 ): Training<void> {
   const total = countOf(rows);
   const period = epoch ?? total;
   const perEpoch = Math.ceil(period / batchSize);
-  const part = (at: number): Pick<Job, 'rows' | 'first' | 'count'> => {
-    const left = period - (at % period);
-    const steps = onBatch ? 1 : pace.steps;
-    const whole = joined && left === period ? Math.floor(steps / perEpoch) : 0;
-    const count = Math.min(total - at, whole > 1 ? whole * period : Math.min(left, steps * batchSize));
+  const most = () => (onBatch ? 1 : pace.steps);
+  const rowsFrom = (at: number, count: number): Pick<Job, 'rows' | 'first' | 'count'> => {
     if ('take' in rows) return { rows: rows.take(at, count) };
     return 'length' in rows ? { rows: rows.subarray(at, at + count) } : { first: rows.first + at, count };
   };
+  const part = (at: number): Pick<Job, 'rows' | 'first' | 'count' | 'shares' | 'exchange' | 'stop'> => {
+    if (ranked) {
+      const shares = ranked.shares.subarray(3 * batches, 3 * (batches + most()));
+      let count = 0;
+      for (let i = 0; i < shares.length; i += 3) count += shares[i];
+      return { ...rowsFrom(at, count), shares, exchange: ranked.exchange, stop: ranked.wantsStop() };
+    }
+    const left = period - (at % period);
+    const whole = joined && left === period ? Math.floor(most() / perEpoch) : 0;
+    return rowsFrom(at, Math.min(total - at, whole > 1 ? whole * period : Math.min(left, most() * batchSize)));
+  };
+  let batches = 0;
   let drawn: ReturnType<typeof part> | undefined;
-  for (let at = 0; at < total && !stop?.(); ) {
-    if (onBatch) yield* onBatch(Math.floor(at / batchSize));
+  for (let at = 0; (ranked ? 3 * batches < ranked.shares.length : at < total) && !stop?.(); ) {
+    if (onBatch) yield* onBatch(batches);
     const own = drawn ?? part(at);
+    const { shares } = own;
     const count = own.rows?.length ?? (own.count as number);
-    const steps = Math.floor(count / period) * perEpoch + Math.ceil((count % period) / batchSize);
+    const steps = shares
+      ? shares.length / 3
+      : Math.floor(count / period) * perEpoch + Math.ceil((count % period) / batchSize);
     const prepared = prepare?.(steps, own.rows);
     const job: Job = { program, inputs, batchSize, ...own };
     if (prepared?.scalars) job.scalars = prepared.scalars;
@@ -113,7 +133,10 @@ export function* sweep(
       ...(prepared?.settle && { settle: prepared.settle }),
     };
     pace.measured(result);
-    const then = each({ result, at, count });
+    ranked?.done(result);
+    batches += steps;
+    const sizeOf = (step: number) => (shares ? shares[3 * step] : Math.min(batchSize, count - step * batchSize));
+    const then = each({ result, at, count, batches, sizeOf });
     if (then) yield* then;
     at = after;
   }

@@ -38,14 +38,14 @@ export class Totals {
     this.#network = network;
     const judged = network.training?.judged ?? [];
     this.#losses = judged.map(() => 0);
-    this.#counts = judged.map(({ metrics }) => metrics.map(() => []));
-    this.#rows = judged.map(({ metrics }) => metrics.map(() => []));
+    this.#counts = judged.map(({ metrics }) => metrics.map(({ sums }) => sums.map(() => 0)));
+    this.#rows = judged.map(({ metrics }) => metrics.map(({ rows }) => (rows ? [0] : [])));
   }
 
-  add(result: NativeResult, samples: number, batchSize: number): void {
+  /** `size`: the samples of a step. */
+  add(result: NativeResult, size: (step: number) => number): void {
     const { plan, training } = this.#network;
     if (!training) return;
-    const size = (step: number) => Math.min(batchSize, samples - step * batchSize);
     const penalties = training.penalties.map((buffer) => plan.reported(result, buffer));
     for (let step = 0; step < result.steps; step++) {
       this.#samples += size(step);
@@ -60,6 +60,19 @@ export class Totals {
         if (rows) plan.addReported(result, [rows], this.#rows[k][i]);
       }
     }
+  }
+
+  /** As numbers, which those of several ranks may be added to. */
+  get sums(): Float64Array {
+    const sums = [this.#counts, this.#rows].flat(3);
+    return Float64Array.from([this.#samples, this.#penalty, ...this.#losses, ...sums]);
+  }
+  set sums(values: Float64Array) {
+    let at = 0;
+    [this.#samples, this.#penalty] = values;
+    at += 2;
+    for (const list of [this.#losses, ...[this.#counts, this.#rows].flat(2)])
+      for (let i = 0; i < list.length; i++) list[i] = values[at++];
   }
 
   /**

@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../exchange.h"
 #include "../kernel.h"
 
 namespace fjordnet {
@@ -43,6 +44,8 @@ auto guarded(Napi::Env env, const F& body) -> decltype(body()) {
     throw Napi::TypeError::New(env, e.what());
   } catch (const Napi::Error&) {
     throw;
+  } catch (const ExchangeError& e) {
+    throw coded(env, "ERR_MPI", e.what());
   } catch (const std::exception& e) {
     throw coded(env, "ERR_NATIVE", e.what());
   }

@@ -71,7 +71,26 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     std::optional<std::vector<int>> scalars;
     Napi::Value values;
     std::vector<int> outputs;
+    std::optional<Napi::Value> shares;
+    const Exchange* exchange = nullptr;
+    bool isToStop = false;
   };
+
+  // What the addon of MPI made.
+  static const Exchange* exchangeOf(const Napi::Value& value) {
+    const auto wrapped = object(value, "exchange");
+    const auto env = value.Env();
+    const napi_type_tag tag = {kExchangeTag[0], kExchangeTag[1]};
+    bool isTagged = false;
+    void* exchange = nullptr;
+    if (napi_check_object_type_tag(env, wrapped, &tag, &isTagged) != napi_ok || !isTagged ||
+        napi_unwrap(env, wrapped, &exchange) != napi_ok)
+      throw std::invalid_argument("Expected exchange to be made by the addon of MPI");
+    const auto* made = static_cast<const Exchange*>(exchange);
+    if (made->version != Exchange::kVersion)
+      throw std::invalid_argument("Expected fjordnet and fjordnet/mpi to be of one version of the package");
+    return made;
+  }
 
   static Request read(const Napi::Value& value) {
     Request request;
@@ -94,6 +113,11 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     if (const auto scalars = from.Get("scalars"); !scalars.IsUndefined()) {
       request.scalars = ordinals(scalars, "scalars");
       request.values = from.Get("values");
+    }
+    if (const auto exchange = from.Get("exchange"); !exchange.IsUndefined()) {
+      request.exchange = exchangeOf(exchange);
+      request.shares = from.Get("shares");
+      request.isToStop = from.Get("stop").ToBoolean();
     }
     if (const auto outputs = from.Get("outputs"); !outputs.IsUndefined())
       request.outputs = ordinals(outputs, "outputs");
@@ -136,6 +160,14 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       job.values.assign(values.data, values.data + values.size);
     }
     job.outputs = std::move(request.outputs);
+    job.exchange = request.exchange;
+    job.isToStop = request.isToStop;
+    if (request.shares) {
+      const auto shares = view<std::int32_t>(*request.shares);
+      if (shares.size % 3 != 0) throw std::invalid_argument("Expected shares of three numbers each");
+      for (Index at = 0; at < shares.size; at += 3)
+        job.shares.push_back({shares.data[at], shares.data[at + 1], shares.data[at + 2]});
+    }
     return job;
   }
 
@@ -155,7 +187,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
   struct Run {
     Run(std::shared_ptr<Core<T>> core_, Job<T>&& job_) : core(std::move(core_)), job(std::move(job_)) {
       core->plan.busy = true;
-      core->plan.stop = false;
+      core->plan.stop = job.isToStop;
     }
     ~Run() { core->plan.busy = false; }
     Run(const Run&) = delete;
@@ -173,6 +205,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       auto out = Napi::Object::New(env);
       out.Set("steps", static_cast<double>(job.steps));
       out.Set("seconds", job.seconds);
+      if (job.isStopped) out.Set("stopped", true);
       if (!job.outputs.empty()) {
         auto outputs = Napi::Array::New(env, job.collected.size());
         for (std::size_t k = 0; k < job.collected.size(); ++k)
@@ -208,6 +241,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
     auto job = take<T>(core.plan, std::move(request), sync);
     core.plan.check(job);
+    if (job.exchange != nullptr) core.plan.exchanging(job.program, kernelTable());
     core.plan.prepare(job);
     reserve(env, core.plan, std::min(job.batchSize, std::max<Index>(job.count, 1)));
     return job;

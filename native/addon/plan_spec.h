@@ -60,6 +60,7 @@ inline PlanSpec parsePlan(const Napi::Value& value) {
   optional("tileRows", spec.tileRows);
   spec.isTiled = from.Get("tiled").ToBoolean();
   if (const auto report = from.Get("report"); !report.IsUndefined()) spec.report = ordinal(report, "report");
+  if (const auto stop = from.Get("stop"); !stop.IsUndefined()) spec.stop = ordinal(stop, "stop");
   const auto buffers = array(from.Get("buffers"), "buffers");
   for (std::uint32_t i = 0; i < buffers.Length(); ++i) {
     const auto name = "buffers[" + std::to_string(i) + "]";

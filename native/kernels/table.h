@@ -220,6 +220,7 @@ constexpr Kernel kRows[] = {
         rmsprop),
     ROW("adagrad", "N : dw N -> v!~ N, w!~ N | rate epsilon decay", adagrad),
     ROW("adadelta", "N : dw N -> v!~ N, u!~ N, w!~ N | rate rho epsilon decay", adadelta),
+    ROW("allReduce", "G : -> g! G", allReduce),
     ROW_WITH_SCRATCH("sumSquares", "N : before 1, g N -> total~ 1", sumSquares, sumSquaresScratch),
     ROW("clipNorm", "N : squares 1, g N -> clipped~ N | limit", clipNorm),
     ROW("clipValue", "N : g N -> clipped~ N | limit", clipValue),

@@ -128,6 +128,11 @@ export const update: KernelCases = {
         return [v1, rho * u[i] + (1 - rho) * step ** 2, w[i] * (1 - decay) - rate * step];
       }),
   },
+  allReduce: {
+    dims: [{ G: 1 }, { G: 300 }],
+    reference: ([g]) => [g],
+    tolerance: 0,
+  },
   sumSquares: {
     dims: DIMS,
     fill: (k, draw) => (k === 0 ? draw.positive() : undefined),

@@ -1,0 +1,330 @@
+import { allocate } from '../allocate.js';
+import { NDArray } from '../array.js';
+import type { NativeResult } from '../binding.js';
+import { checkBoolean, failure, wrongType } from '../check.js';
+import { isAbortSignal, isError, property } from '../kind.js';
+import type { Plan } from '../plan.js';
+import type { RandomState } from '../random.js';
+import type { Buffer } from '../tape.js';
+import { aborted, type Training } from '../train.js';
+
+/** One of several processes that compute together, its `rank`: what `mpi.init()` of fjordnet/mpi gives. */
+export interface World {
+  /** 0 to size - 1. */
+  readonly rank: number;
+  readonly size: number;
+  /** What plans sum gradients with. @internal */
+  readonly exchange: object;
+  /** The values of all ranks, in their order. */
+  allGather<T>(value: T): Promise<T[]>;
+  /** Sums over all ranks. */
+  allreduce(values: Float64Array, op: 'sum'): Promise<Float64Array>;
+  broadcast<T>(value: T, root?: number): Promise<T>;
+}
+
+/** Options of what several ranks do together. */
+export interface DistributedOptions {
+  /**
+   * What `mpi.init()` of fjordnet/mpi gave: all ranks train one network, each on its rows of each batch, which has `batchSize` rows
+   * for each rank. All ranks make the same call. Default: this process alone
+   */
+  distributed?: World;
+  /** Whether each rank was given samples of its own, not all of them the same. Default false */
+  shard?: boolean;
+}
+
+const isWorld = (value: unknown): value is World => property(value, Symbol.for('fjordnet.World')) === true;
+
+/** The ranks of a call; nothing where this process is alone. @throws TypeError for what is no world */
+export function ranksOf(options: DistributedOptions & { signal?: AbortSignal }): Ranks | undefined {
+  const { distributed, signal } = options;
+  const isShard = checkBoolean('shard', options.shard ?? false);
+  if (distributed === undefined) {
+    if (isShard) throw new TypeError('Expected shard with distributed, as samples are those of one rank of several');
+    return undefined;
+  }
+  if (!isWorld(distributed)) throw wrongType('distributed', 'what mpi.init() of fjordnet/mpi gives', distributed);
+  if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
+  return distributed.size > 1 ? new Ranks(distributed, isShard, signal) : undefined;
+}
+
+/** What a rank tells all others between two sweeps. */
+interface Word {
+  readonly failed?: string;
+  readonly aborted?: boolean;
+  readonly stop?: boolean;
+  readonly own?: unknown;
+}
+
+/** What all ranks have a copy of: weights, and the optimizer's memory. */
+export interface Replica {
+  readonly plan: Plan;
+  readonly buffers: readonly Buffer[];
+  /** Those of the buffers that each rank moves by itself. */
+  readonly averages?: readonly Buffer[];
+}
+
+/** What the jobs of a sweep over the rows of one rank need. */
+export interface Ranked {
+  /** [steps, 3], see NativeJob. */
+  readonly shares: Int32Array;
+  readonly exchange: object;
+  /** Whether this rank would have all stop, after the next step. */
+  wantsStop(): boolean;
+  done(result: NativeResult): void;
+}
+
+/**
+ * A training as one rank has it. All ranks go through the same sweeps, and tell each other between them how they stand; within a
+ * sweep whose steps end in one sum of all gradients, a number among these says that one of them is to stop. So all stop
+ * after the same step, whatever the reason.
+ */
+export class Ranks {
+  readonly rank: number;
+  readonly size: number;
+  readonly isShard: boolean;
+  readonly #world: World;
+  readonly #signal?: AbortSignal;
+  /** Another rank has said why it is over, or none can be reached. */
+  #isOver = false;
+  #isStopped = false;
+  #wish: () => boolean = () => false;
+  /** Runs a step without samples, by which a rank leaves a sweep that others are in. */
+  #leaveSweep?: () => Training<void>;
+
+  constructor(world: World, isShard: boolean, signal?: AbortSignal) {
+    this.#world = world;
+    this.rank = world.rank;
+    this.size = world.size;
+    this.isShard = isShard;
+    this.#signal = signal;
+  }
+
+  get exchange(): object {
+    return this.#world.exchange;
+  }
+
+  /** Whether all have stopped in the sweep before. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** When this rank would have all stop. */
+  stopsWhere(wish: () => boolean): void {
+    this.#wish = wish;
+  }
+
+  wantsStop(): boolean {
+    return this.#wish() || this.#signal?.aborted === true;
+  }
+
+  /** `training`, whose errors the other ranks are told before it ends. */
+  *together<R>(training: Training<R>): Training<R> {
+    try {
+      const result = yield* training;
+      yield* this.agree();
+      return result;
+    } catch (error) {
+      if (!this.#isOver && property(error, 'code') !== 'ERR_MPI') yield* this.#leave(error);
+      throw error;
+    }
+  }
+
+  *#leave(error: unknown): Training<void> {
+    this.#isOver = true;
+    try {
+      if (this.#leaveSweep) yield* this.#leaveSweep();
+      yield this.#world.allGather({ failed: isError(error) ? error.message : String(error) } satisfies Word);
+    } catch {} // there is a first error
+  }
+
+  /**
+   * What all ranks have to say, in their order. `stop`: of each, whether it would end the training.
+   * @throws Error with code ERR_RANK where one has failed, ERR_ABORTED where the signal of one has fired
+   */
+  *agree<T>(own?: T, stop = false): Training<{ all: T[]; stop: boolean }> {
+    const isAborted = this.#signal?.aborted === true;
+    this.#isStopped = false;
+    const words: Word[] = yield* this.#ask(
+      this.#world.allGather({ ...(isAborted && { aborted: true }), stop, own } satisfies Word),
+    );
+    const failed = words.findIndex((word) => word.failed !== undefined);
+    if (failed >= 0) {
+      this.#isOver = true;
+      throw failure('ERR_RANK', `Rank ${failed} of ${this.size} ended the training: ${words[failed].failed}`);
+    }
+    const by = words.findIndex((word) => word.aborted);
+    if (by >= 0) {
+      this.#isOver = true;
+      if (isAborted) throw aborted(this.#signal as AbortSignal);
+      const message = `The training was aborted by rank ${by}; the weights are those after the last finished batch`;
+      throw Object.assign(failure('ERR_ABORTED', message), { name: 'AbortError' });
+    }
+    return { all: words.map((word) => word.own as T), stop: words.some((word) => word.stop) };
+  }
+
+  *sum(values: Float64Array): Training<Float64Array> {
+    return yield* this.#ask(this.#world.allreduce(values, 'sum'));
+  }
+
+  *#ask<T>(asked: Promise<T>): Training<T> {
+    try {
+      return (yield asked) as T;
+    } catch (error) {
+      this.#isOver = true;
+      throw error;
+    }
+  }
+
+  /** For the jobs of a sweep. `leave` is given the share of a step that this rank has no part in. */
+  ranked(shares: Int32Array, leave?: (share: Int32Array) => Training<void>): Ranked {
+    const { exchange } = this.#world;
+    let done = 0;
+    const steps = shares.length / 3;
+    this.#leaveSweep = leave && (() => leave(Int32Array.of(0, 0, shares[3 * Math.min(done, steps - 1) + 2])));
+    if (leave && steps === 0) this.#leaveSweep = undefined;
+    return {
+      shares,
+      exchange,
+      wantsStop: () => this.wantsStop(),
+      done: (result) => {
+        done += result.steps;
+        if (result.stopped) this.#isStopped = true;
+        if (result.stopped || done >= steps) this.#leaveSweep = undefined;
+      },
+    };
+  }
+
+  /** Rank 0's generator for all. */
+  *shareRandom(random: RandomState): Training<void> {
+    random.setState(yield* this.#ask(this.#world.broadcast(random.getState(), 0)));
+  }
+
+  /** Rank 0's weights and memory for all; and what else is `shared`. */
+  *begin<T>({ plan, buffers }: Replica, shared: T): Training<T> {
+    const described = JSON.stringify([plan.dtype, buffers.map(({ name, shape }) => [name, shape])]);
+    const { all } = yield* this.agree(described);
+    const other = all.findIndex((one) => one !== all[0]);
+    if (other >= 0) {
+      this.#isOver = true;
+      throw new TypeError(
+        `Expected the same network, compiled alike, on every rank, got other weights or another optimizer on rank ${other} than on rank 0`,
+      );
+    }
+    const own = this.rank === 0 && { arrays: buffers.map((buffer) => plan.read(buffer)), shared };
+    const given = yield* this.#ask(this.#world.broadcast(own, 0));
+    if (!given || this.rank === 0) return shared;
+    for (const [i, buffer] of buffers.entries()) plan.write(buffer, given.arrays[i]);
+    return given.shared;
+  }
+
+  /**
+   * What ranks have each by themselves comes together at an epoch's end: moving averages are those of all, averaged. What has
+   * drifted apart, as on processors that round differently, is rank 0's again.
+   */
+  *settle({ plan, buffers, averages = [] }: Replica): Training<void> {
+    if (averages.length > 0) {
+      const parts = averages.map((buffer) => plan.read(buffer));
+      const all = new Float64Array(parts.reduce((sum, { size }) => sum + size, 0));
+      let at = 0;
+      for (const { data, size } of parts) {
+        all.set(data, at);
+        at += size;
+      }
+      const sums = yield* this.sum(all);
+      at = 0;
+      for (const [i, buffer] of averages.entries()) {
+        const mean = sums.subarray(at, at + buffer.size).map((sum) => sum / this.size);
+        plan.write(buffer, NDArray.wrap(mean, parts[i].shape));
+        at += buffer.size;
+      }
+    }
+    const { all } = yield* this.agree(digest(buffers.map((buffer) => plan.read(buffer))));
+    if (all.every((one) => one === all[0])) return;
+    const own = this.rank === 0 ? buffers.map((buffer) => plan.read(buffer)) : [];
+    const given = yield* this.#ask(this.#world.broadcast(own, 0));
+    if (this.rank > 0) for (const [i, buffer] of buffers.entries()) plan.write(buffer, given[i]);
+  }
+
+  /** Refuses samples that are not the same on all ranks. */
+  *checkSame(digest: number | undefined, call: unknown): Training<void> {
+    const { all } = yield* this.agree({ rest: JSON.stringify(call), ...(!this.isShard && { digest }) });
+    for (const [rank, own] of all.entries()) {
+      if (own.rest === all[0].rest && own.digest === all[0].digest) continue;
+      this.#isOver = true;
+      throw new RangeError(
+        own.rest === all[0].rest
+          ? `Expected the same samples on every rank, got others on rank ${rank} than on rank 0: seed what draws them, or set shard: true where each rank has samples of its own`
+          : `Expected the same call on every rank, got ${own.rest} on rank ${rank} and ${all[0].rest} on rank 0`,
+      );
+    }
+  }
+}
+
+/**
+ * Of a batch of m rows, which one process would have as a whole: those of this rank, from the first on. They differ by one at
+ * most.
+ */
+export function shareOf(m: number, rank: number, size: number): [first: number, end: number] {
+  return [Math.floor((m * rank) / size), Math.floor((m * (rank + 1)) / size)];
+}
+
+/** The shares of a rank of the batches over n rows, each of `whole` rows; its own are at these places among the n. */
+export function sharesOfAll(n: number, whole: number, { rank, size }: Pick<Ranks, 'rank' | 'size'>) {
+  const steps = Math.ceil(n / whole);
+  const shares = allocate(Int32Array, 3 * steps);
+  const places: [first: number, end: number][] = [];
+  for (let step = 0; step < steps; step++) {
+    const at = step * whole;
+    const m = Math.min(whole, n - at);
+    const [first, end] = shareOf(m, rank, size);
+    shares.set([end - first, first, m], 3 * step);
+    places.push([at + first, at + end]);
+  }
+  return { shares, places };
+}
+
+/** The rows at these places. */
+export function rowsAt(places: readonly (readonly [first: number, end: number])[], rows: Int32Array): Int32Array {
+  const own = allocate(
+    Int32Array,
+    places.reduce((sum, [first, end]) => sum + end - first, 0),
+  );
+  let at = 0;
+  for (const [first, end] of places) {
+    own.set(rows.subarray(first, end), at);
+    at += end - first;
+  }
+  return own;
+}
+
+/** The shares of a rank where each has samples of its own, so many each. */
+export function sharesOfEach(counts: readonly number[], batchSize: number, rank: number): Int32Array {
+  const steps = Math.ceil(Math.max(...counts) / batchSize);
+  const shares = allocate(Int32Array, 3 * steps);
+  for (let step = 0; step < steps; step++) {
+    const sizes = counts.map((count) => Math.max(0, Math.min(batchSize, count - step * batchSize)));
+    shares.set(shareAmong(sizes, rank), 3 * step);
+  }
+  return shares;
+}
+
+/** The share of a rank in a batch to which ranks bring so many rows each. */
+export function shareAmong(sizes: readonly number[], rank: number): [count: number, before: number, of: number] {
+  const sum = (to: number) => sizes.slice(0, to).reduce((all, size) => all + size, 0);
+  return [sizes[rank], sum(rank), sum(sizes.length)];
+}
+
+/** A number that tells samples apart, by some of their values. */
+export const digestOfSamples = (arrays: readonly NDArray[]): number => digest(arrays, 2 ** 16);
+
+/** A number that tells arrays apart: FNV-1a over their bits, of long ones over so many values at equal distances. */
+function digest(arrays: readonly NDArray[], most = Number.POSITIVE_INFINITY): number {
+  let hash = 0x811c9dc5;
+  for (const { data } of arrays) {
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.byteLength / 4);
+    const stride = Math.max(1, Math.floor(words.length / most)) | 1; // odd: of both halves of each number
+    for (let i = 0; i < words.length; i += stride) hash = Math.imul(hash ^ words[i], 0x01000193);
+  }
+  return hash;
+}
