@@ -108,6 +108,14 @@ test.serial('what cannot be is said in one sentence', async (t) => {
   const own = place.path('own.safetensors');
   await of(2, /Expected OUT to end in .safetensors, .onnx, .keras, .h5, .json/, own, place.path('x.bin'));
   await of(2, /Expected --format to be one of fjordnet, onnx/, own, place.path('x.bin'), '--format', 'tflite');
+  await of(
+    2,
+    /Expected no --dtype and no --opset with fjordnet/,
+    own,
+    place.path('x.safetensors'),
+    '--dtype',
+    'float32',
+  );
   await of(3, /none.onnx': there is no such file/, place.path('none.onnx'), place.path('x.onnx'));
   await of(4, /there is no folder/, own, place.path('none/x.onnx'));
   place.write('text.onnx', 'text');

@@ -7,6 +7,7 @@ import {
   ColumnTransformer,
   DatetimeEncoder,
   importBytes,
+  importModel,
   layers,
   loadPredictor,
   MaxAbsScaler,
@@ -28,7 +29,7 @@ import {
   TableTransformer,
 } from 'fjordnet';
 import * as ort from 'onnxruntime-web';
-import { Workplace } from './helpers/cli.js';
+import { lastDocument, Workplace } from './helpers/cli.js';
 import { pythonWith, runPython } from './helpers/python.js';
 import { difference } from './helpers/replay.js';
 
@@ -348,6 +349,110 @@ test.serial('what the command line trained on penguins goes over as a whole', as
   t.deepEqual(label.data as unknown, await predictor.predict(table));
   const d = difference(probabilities.data as never, (await predictor.predictProba(table)).data);
   t.true(d < 1e-6, `${d}`);
+});
+
+test.serial('what code saved goes over on the command line as export does it, and says what is lost', async (t) => {
+  const work = new Workplace();
+  t.teardown(() => work.remove());
+  const table = (new RandomState(4).normal(3, 2, [60, 3]) as NDArray).toArray() as number[][];
+  const kinds = table.map(([a, b]) => (a > b ? 'wide' : 'tall'));
+  const sums = table.map(([a, b, c]) => 100 + a * b + c);
+  const classifier = () => new MLPClassifier({ hiddenLayerSizes: [5], maxIter: 40, randomState: 1 });
+  const net = sequential({ layers: [layers.dense({ units: 2, activation: 'softmax', inputShape: [3] })], seed: 2 });
+  net.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy' });
+  const regression = makePipeline(
+    new StandardScaler(),
+    new MLPRegressor({ hiddenLayerSizes: [4], solver: 'lbfgs', maxIter: 30, randomState: 1 }),
+  ).fitSync(
+    table,
+    sums.map((sum) => (sum - 100) / 10),
+  );
+  const targetScaler = new StandardScaler().fit([[90], [110]]);
+  const estimator = classifier().fitSync(table, kinds);
+  const all = {
+    estimator,
+    pipeline: makePipeline(new StandardScaler(), classifier()).fitSync(table, kinds),
+    network: await makePipeline(new MinMaxScaler(), net).fit(table, kinds, { epochs: 3 }),
+    predictor: new Predictor({ pipeline: regression, target: 'sum', targetScaler }),
+  };
+  const lost = async (from: string, to: string) => {
+    const { code, stdout, stderr } = await work.call('convert', work.path(from), work.path(to), '--json');
+    t.is(code, 0, stderr);
+    return (lastDocument(stdout).lost as string[]).map((what) => what.split(':')[0]);
+  };
+  for (const [name, model] of Object.entries(all)) {
+    await model.save(work.path(`${name}.safetensors`));
+    t.deepEqual(await lost(`${name}.safetensors`, `${name}.onnx`), ['what training goes on from']);
+    const predictor = await loadPredictor(work.path(`${name}.safetensors`));
+    const made = await answers(readFileSync(work.path(`${name}.onnx`)), table);
+    if (name === 'predictor') {
+      const d = difference(made.variable.data as never, (predictor.predictSync(table) as NDArray).data);
+      t.true(d < 1e-10, `${d}`);
+    } else {
+      t.deepEqual(made.label.data as unknown, predictor.predictSync(table));
+      const d = difference(made.probabilities.data as never, (await predictor.predictProba(table)).data);
+      t.true(d < (name === 'network' ? 1e-6 : 1e-12), `${name}: ${d}`);
+    }
+    // a copy of our own has all of it
+    t.deepEqual(await lost(`${name}.safetensors`, 'copy.safetensors'), []);
+    t.deepEqual(readFileSync(work.path('copy.safetensors')), readFileSync(work.path(`${name}.safetensors`)));
+    const info = await work.call('info', work.path(`${name}.safetensors`));
+    t.is(info.code, 0, info.stderr);
+    t.regex(info.stdout, name === 'predictor' ? /Predicts sum/ : /Predicts, one of 2 classes: tall, wide/);
+    t.regex(info.stdout, name === 'network' ? /adam optimizer after 6 updates/ : /from the parameters of MLP/);
+  }
+  const [training, rows, metadata] = ['what training goes on from', 'the preprocessing of rows', 'the metadata'];
+  t.deepEqual(await lost('estimator.safetensors', 'e.npz'), [training]);
+  t.deepEqual(readFileSync(work.path('e.npz')), Buffer.from(estimator.exportBytes()));
+  t.deepEqual(await lost('e.npz', 'e.onnx'), []);
+  t.deepEqual(
+    (await answers(readFileSync(work.path('e.onnx')), table)).label.data as unknown,
+    estimator.predict(table),
+  );
+  t.deepEqual(await lost('e.npz', 'e.safetensors'), []);
+  t.deepEqual((await MLPClassifier.load(work.path('e.safetensors'))).predict(table), estimator.predict(table));
+  t.deepEqual(await lost('pipeline.safetensors', 'p.npz'), [rows, training]);
+  t.deepEqual(await lost('pipeline.safetensors', 'p.keras'), [rows, training, metadata]);
+  t.deepEqual(await lost('network.safetensors', 'n.keras'), [rows, metadata]);
+  t.deepEqual(await lost('predictor.safetensors', 'r.h5'), [rows, training]);
+  // the layers of an estimator are a network to whoever takes networks
+  const own = await importModel(work.path('estimator.safetensors'));
+  t.deepEqual([own.dtype, own.metadata.classes], ['float64', ['tall', 'wide']]);
+  const second = Array.from(estimator.predictProba(table).data).filter((_, i) => i % 2);
+  t.true(difference((own.predictSync(table) as NDArray).data, second) < 1e-14);
+  t.is((await importModel(work.path('estimator.safetensors'), { dtype: 'float32' })).dtype, 'float32');
+  for (const [from, to, message] of [
+    ['network.safetensors', 'x.npz', /Expected an MLPClassifier or an MLPRegressor, whose arrays .*, got a Sequential/],
+    ['scaler.safetensors', 'x.onnx', /a model that predicts, got StandardScaler/],
+    ['new.safetensors', 'x.onnx', /Expected the MLPClassifier to be fitted/],
+  ] as const) {
+    await new StandardScaler().fit(table).save(work.path('scaler.safetensors'));
+    await classifier().save(work.path('new.safetensors'));
+    const { code, stderr } = await work.call('convert', work.path(from), work.path(to));
+    t.is(code, 3);
+    t.regex(stderr, message);
+  }
+});
+
+test.serial('what the command line scaled goes over with its scaling', async (t) => {
+  const work = new Workplace();
+  t.teardown(() => work.remove());
+  const table = (new RandomState(5).normal(50, 20, [40, 2]) as NDArray).toArray() as number[][];
+  work.write('data.csv', ['a,b,kind', ...table.map(([a, b]) => `${a},${b},${a > b ? 1 : 0}`)].join('\n'));
+  const training = ['--label', 'kind', '--epochs', '5', '--save', work.path('own.safetensors')];
+  t.is((await work.call('train', work.path('data.csv'), ...training)).code, 0);
+  const { stdout } = await work.call('convert', work.path('own.safetensors'), work.path('own.onnx'), '--json');
+  const lost = lastDocument(stdout).lost as string[];
+  t.deepEqual(
+    lost.map((what) => what.split(':')[0]),
+    ['what training goes on from', 'what fjordnet train noted of data and history'],
+  );
+  const predictor = await loadPredictor(work.path('own.safetensors'));
+  const asked = table.map(([a, b]) => ({ a, b }));
+  const { label } = await answers(readFileSync(work.path('own.onnx')), table);
+  t.deepEqual(Array.from(label.data as never, Number), Array.from((await predictor.predict(asked)) as never));
+  const other = await work.call('convert', work.path('own.safetensors'), work.path('own.keras'), '--json');
+  t.true((lastDocument(other.stdout).lost as string[]).includes('the preprocessing of rows'));
 });
 
 test('what ONNX cannot express is refused by name, before a file is written', async (t) => {

@@ -308,12 +308,12 @@ const info: CommandSpec = {
 
 const convert: CommandSpec = {
   name: 'convert',
-  summary: 'Write a network in another format: ONNX, Keras, TensorFlow.js, PyTorch, or our own',
+  summary: 'Write a network in another format: ONNX, Keras, TensorFlow.js, PyTorch, scikit-learn, or our own',
   usage: 'IN OUT [OPTIONS]',
   arguments: [
     [
       'IN',
-      'A network: .onnx, .keras, .h5, model.json of TensorFlow.js with its weights beside it, .npz of scikit-learn, .safetensors of fjordnet',
+      'A network, an estimator, a pipeline or a predictor: .onnx, .keras, .h5, model.json of TensorFlow.js with its weights beside it, .npz of scikit-learn, .safetensors of fjordnet',
     ],
     ['OUT', 'The file to write; of TensorFlow.js, its weights are written beside it'],
   ],
@@ -325,7 +325,7 @@ const convert: CommandSpec = {
       {
         format: {
           value: 'NAME',
-          help: "fjordnet, onnx, keras, h5, tfjs or safetensors-torch (PyTorch's state_dict). Default: as OUT ends; .safetensors is fjordnet",
+          help: "fjordnet, onnx, keras, h5, tfjs, safetensors-torch (PyTorch's state_dict) or npz (scikit-learn's arrays). Default: as OUT ends; .safetensors is fjordnet",
           short: 'f',
         },
         opset: { value: 'N', help: 'onnx: the version of its operators, 13 to 23. Default: 17' },

@@ -33,6 +33,12 @@ export interface Reader {
  *   the file system's code (ENOENT …)
  */
 export async function importModel(path: string | URL, options: ImportOptions = {}): Promise<Model> {
+  const { imported } = await import('./all.js');
+  return imported(await fileAt(path), options);
+}
+
+/** A file, read once, and what lies beside it. */
+export async function fileAt(path: string | URL): Promise<ImportFile> {
   if (typeof path !== 'string' && !isURL(path)) throw wrongType('path', 'a file name or URL', path);
   const source = sourceOf(path);
   const folder = dirname(resolve(isURL(path) ? fileURLToPath(path) : path));
@@ -42,8 +48,7 @@ export async function importModel(path: string | URL, options: ImportOptions = {
       throw damaged(source, `it names a file that is not in its folder, ${quoted(name)}`);
     return readWhole(resolve(folder, inside));
   };
-  const { imported } = await import('./all.js');
-  return imported({ bytes: await readWhole(path), source, beside }, options);
+  return { bytes: await readWhole(path), source, beside };
 }
 
 /** The same of bytes. */

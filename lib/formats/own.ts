@@ -1,25 +1,48 @@
-import { wrongType } from '../check.js';
+import { notFitted } from '../check.js';
 import { ofSource } from '../io/file-errors.js';
-import { parseModel } from '../io/model-file.js';
+import { type ModelFile, parseModel } from '../io/model-file.js';
 import { modelFrom } from '../models/architecture.js';
 import type { Model } from '../models/model.js';
-import { objectIn } from '../saved.js';
+import { objectIn, partsOf } from '../saved.js';
 import type { ImportFile, ImportOptions, Reader } from './import.js';
 import { withNumbers } from './made.js';
+import type { SklearnMLP } from './sklearn.js';
+import { layersOf } from './sklearn-import.js';
 
-/** Our own files, so that whoever takes files of networks takes them, too: the network alone, where preprocessing is around it. */
-function read({ bytes, source }: ImportFile, { dtype }: ImportOptions): Model {
-  const { object, ...file } = parseModel(bytes, source);
+/**
+ * Our own files, so that whoever takes files of networks takes them, too: the network alone, where preprocessing is around it, and the
+ * layers of an estimator.
+ */
+function read({ bytes, source }: ImportFile, options: ImportOptions): Model {
+  const file = parseModel(bytes, source);
+  const { object: _, ...network } = file;
+  return ofSource(source, () =>
+    network.architecture ? networkIn(network, options) : perceptronIn(objectIn(file), options),
+  );
+}
+
+function networkIn(file: ModelFile, { dtype }: ImportOptions): Model {
   const { architecture, weights = [], metadata = {} } = file;
-  return ofSource(source, () => {
-    if (!architecture) throw wrongType('the file', 'that of a network', object?.json.className);
-    const model = objectIn(file) as Model;
-    if (dtype === undefined || dtype === model.dtype) return model;
-    const other = modelFrom('architecture', { ...architecture, dtype });
-    const values = new Map(weights);
-    const names = other.weightNames;
-    return withNumbers(other, (_, i) => values.get(names[i])?.data, { metadata });
-  });
+  const model = objectIn(file) as Model;
+  if (dtype === undefined || dtype === model.dtype) return model;
+  const other = modelFrom('architecture', { ...architecture, dtype });
+  const values = new Map(weights);
+  const names = other.weightNames;
+  return withNumbers(other, (_, i) => values.get(names[i])?.data, { metadata });
+}
+
+/** The layers of an estimator, also at the end of a pipeline or a predictor. @throws TypeError for what has none */
+export function perceptronIn(held: unknown, options: ImportOptions = {}): Model {
+  const { className, config, state } = partsOf(held) ?? {};
+  if (className === 'Predictor') return perceptronIn((config as { pipeline: unknown }).pipeline, options);
+  if (className === 'Pipeline') return perceptronIn((config as { steps: unknown[][] }).steps.at(-1)?.[1], options);
+  if (className !== 'MLPClassifier' && className !== 'MLPRegressor')
+    throw new TypeError(
+      `Expected a network, or what ends in one, got ${className ?? (held as object).constructor.name}`,
+    );
+  const saved = state as Partial<SklearnMLP['state']>;
+  if (!saved.architecture) throw notFitted(`the ${className}`, 'its network');
+  return layersOf(saved as SklearnMLP['state'], options);
 }
 
 export const ownReader: Reader = { read: async (file, options) => read(file, options) };

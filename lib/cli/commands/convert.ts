@@ -1,14 +1,17 @@
 import { type ExportOptions, exportFormats } from '../../formats/export.js';
-import type { OnnxOptions } from '../../formats/onnx/predictor.js';
-import type { Model } from '../../models/model.js';
-import { loadPredictor } from '../../tables/predictor.js';
+import { saveModel } from '../../io/model-file.js';
+import { partsOf } from '../../saved.js';
+import { isNetworkStep } from '../../tables/network-step.js';
+import type { Predictor } from '../../tables/predictor.js';
 import { checkDestination } from '../destinations.js';
 import { CommandError, EXIT, unwritable, usage } from '../errors.js';
-import { type Exchanged, readExchanged, trainingOf } from '../exchange.js';
+import { type Exchanged, lastOf, readExchanged, trainingOf } from '../exchange.js';
 import type { Values } from '../options.js';
 import { count, Output } from '../output.js';
 
 const OWN = 'fjordnet';
+/** scikit-learn's arrays. */
+const NPZ = 'npz';
 
 /** What files of a format hold beside layers and float32 numbers. */
 const KEPT: Readonly<Record<string, readonly ('training' | 'memory' | 'metadata' | 'float64')[]>> = {
@@ -18,6 +21,7 @@ const KEPT: Readonly<Record<string, readonly ('training' | 'memory' | 'metadata'
   h5: ['training', 'float64'],
   tfjs: ['metadata'],
   'safetensors-torch': ['float64'],
+  [NPZ]: ['float64'],
 };
 
 /** @returns the exit code */
@@ -27,20 +31,16 @@ export async function run(values: Values): Promise<number> {
   const format = formatFor(values, to);
   const dtype = values.choice('dtype', ['float32', 'float64'] as const);
   const opset = values.integer('opset', 13, 23);
+  if (format === OWN && (dtype ?? opset)) throw usage('Expected no --dtype and no --opset with fjordnet, got one');
   await checkDestination('OUT', to);
   out.reading(from);
   const read = await readExchanged(from);
   const { model } = read;
-  // ONNX says what is done to rows, too
-  const isWhole = format === 'onnx' && read.hasPreprocessing;
-  const lost = lostOf(isWhole ? { ...read, hasPreprocessing: false } : read, format);
+  const options = { format, ...(opset !== undefined && { opset }), ...(dtype && { dtype }) } as ExportOptions;
+  let lost: string[];
   try {
-    if (format === OWN) await model.save(to);
-    else {
-      const options = { format, ...(opset !== undefined && { opset }), ...(dtype && { dtype }) } as ExportOptions;
-      const whole = isWhole ? await loadPredictor(from) : undefined;
-      await (whole ? whole.export(to, options as OnnxOptions) : model.export(to, options));
-    }
+    lost = lostOf(read, options);
+    await write(read, to, options);
   } catch (error) {
     // what the format cannot hold is a sentence of the library's
     if ((error as Error).message.startsWith('Expected '))
@@ -59,8 +59,26 @@ export async function run(values: Values): Promise<number> {
   return EXIT.done;
 }
 
+async function write({ model, predictor, content }: Exchanged, to: string, options: ExportOptions): Promise<void> {
+  const format: string = options.format as string;
+  if (format === OWN && content) return saveModel(to, content);
+  const last = predictor && lastOf(predictor);
+  if (format === OWN) return ((last ?? model) as Predictor).save(to);
+  if (format === NPZ) return estimatorOf(last ?? model).export(to, options as never);
+  return predictor && format === 'onnx' ? predictor.export(to, options as never) : model.export(to, options);
+}
+
+/** @throws TypeError for what scikit-learn's arrays do not hold */
+function estimatorOf(last: object): Predictor {
+  const { className = (last as { className?: string }).className ?? last.constructor.name } = partsOf(last) ?? {};
+  if (className.startsWith('MLP')) return last as Predictor;
+  throw new TypeError(
+    `Expected an MLPClassifier or an MLPRegressor, whose arrays scikit-learn has, got a ${className}`,
+  );
+}
+
 function formatFor(values: Values, to: string): string {
-  const formats = exportFormats();
+  const formats = [...exportFormats(), [NPZ, '.npz'] as const];
   const given = values.choice('format', [OWN, ...formats.map(([name]) => name)]);
   if (given) return given;
   if (/\.safetensors$/i.test(to)) return OWN;
@@ -72,16 +90,32 @@ function formatFor(values: Values, to: string): string {
   );
 }
 
-function lostOf({ model, hasPreprocessing }: Exchanged, format: string): string[] {
+/** What of a file is not in one of another format. */
+function lostOf(read: Exchanged, { format = OWN as never }: ExportOptions): string[] {
+  const { model, predictor, content } = read;
+  if ((format as string) === OWN && content) return [];
   const kept = KEPT[format] ?? [];
-  const training = trainingOf(model as Model);
+  const isWhole = predictor !== undefined && format === 'onnx';
+  const training = trainingOf(read);
+  const goesOn = kept.includes('training') && (!predictor || isNetworkStep(lastOf(predictor)));
+  const keepsClasses = isWhole || kept.includes('metadata') || (format as string) === NPZ;
+  const metadata = Object.keys(model.metadata).filter((key) => !keepsClasses || key !== 'classes');
   return [
-    ...(hasPreprocessing ? ['the preprocessing of rows'] : []),
-    ...(training && !kept.includes('training') ? [`what training goes on from: ${training}`] : []),
-    ...(training && kept.includes('training') && !kept.includes('memory') && model.iterations > 0
+    ...(predictor && !isWhole && isPrepared(predictor) ? ['the preprocessing of rows'] : []),
+    ...(training && !goesOn ? [`what training goes on from: ${training}`] : []),
+    ...(training && goesOn && !kept.includes('memory') && model.iterations > 0
       ? [`the optimizer's memory of ${count(model.iterations, 'update')}`]
       : []),
-    ...(Object.keys(model.metadata).length > 0 && !kept.includes('metadata') ? ['the metadata'] : []),
+    ...(content?.training?.run ? ['what fjordnet train noted of data and history'] : []),
+    ...(metadata.length > 0 && !kept.includes('metadata')
+      ? [`the metadata: ${metadata.join(', ').slice(0, 200)}`]
+      : []),
     ...(model.dtype === 'float64' && !kept.includes('float64') ? ['digits beyond float32'] : []),
   ];
+}
+
+/** Whether something is done to rows before they come to the network, or to what it answers. */
+function isPrepared(predictor: Predictor): boolean {
+  const config = partsOf(predictor)?.config as { targetScaler?: object } | undefined;
+  return predictor.pipeline.steps.length > 1 || config?.targetScaler !== undefined;
 }

@@ -1,10 +1,10 @@
 import { open, stat } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { NDArray } from '../../array.js';
+import { fileAt, type ImportFile } from '../../formats/import.js';
 import type { Value } from '../../graph/value.js';
 import { buildInfo } from '../../info.js';
 import { isRecords } from '../../io/json-records.js';
-import { readWhole } from '../../io/read.js';
 import { openSafetensors } from '../../io/safetensors.js';
 import { isNDArray } from '../../kind.js';
 import { uniqueLabels } from '../../labels.js';
@@ -25,8 +25,10 @@ export async function run(values: Values): Promise<number> {
   const [path] = values.positionals;
   if (path === undefined) build(out);
   else if (path !== 'digits' && path !== '-' && (await isNetwork(path))) await own(out, path);
-  else if (path !== 'digits' && path !== '-' && (await isExchanged(path))) await exchanged(out, path);
-  else await data(out, values, path);
+  else {
+    const file = path === 'digits' || path === '-' ? undefined : await foreign(path);
+    await (file ? exchanged(out, path, file) : data(out, values, path));
+  }
   return EXIT.done;
 }
 
@@ -76,20 +78,22 @@ async function isNetwork(path: string): Promise<boolean> {
 }
 
 /** A network of another program, and no data: an NPZ file holds scikit-learn's arrays, a JSON file TensorFlow.js' layers. */
-async function isExchanged(path: string): Promise<boolean> {
-  const mark = /\.npz$/i.test(path) ? 'coefs_0.npy' : /\.json$/i.test(path) ? '"modelTopology"' : undefined;
-  if (mark === undefined) return /\.(onnx|keras|h5|hdf5)$/i.test(path);
+async function foreign(path: string): Promise<ImportFile | undefined> {
+  const mark = /\.npz$/i.test(path) ? 'coefs_0.npy' : /\.json$/i.test(path) ? '"modelTopology"' : '';
+  if (mark === '' && !/\.(onnx|keras|h5|hdf5)$/i.test(path)) return undefined;
   try {
-    return Buffer.from(await readWhole(path)).includes(mark);
+    const file = await fileAt(path);
+    return Buffer.from(file.bytes.buffer, file.bytes.byteOffset, file.bytes.length).includes(mark) ? file : undefined;
   } catch (error) {
     throw unreadable(path, error);
   }
 }
 
-async function exchanged(out: Output, path: string): Promise<void> {
+async function exchanged(out: Output, path: string, file?: ImportFile): Promise<void> {
   out.reading(path);
-  const { model, format } = await readExchanged(path);
-  const training = trainingOf(model);
+  const read = await readExchanged(path, file);
+  const { model, format, predictor } = read;
+  const training = trainingOf(read);
   const { name, dtype, metadata } = model;
   const layers = model.layers.map((layer, i) => ({
     className: layer.className,
@@ -98,8 +102,9 @@ async function exchanged(out: Output, path: string): Promise<void> {
   const shapesOf = (values: readonly Value[], names: readonly string[]) =>
     values.map(({ shape }, i) => ({ name: names[i], shape }));
   const [inputs, outputs] = [shapesOf(model.inputs, model.inputNames), shapesOf(model.outputs, model.outputNames)];
+  const description = predictor?.describe();
   out.document({
-    ...{ format, name, dtype, inputs, outputs, layers },
+    ...{ format, name, dtype, inputs, outputs, layers, ...(description !== undefined && { description }) },
     ...{ parameters: model.countParams(), iterations: model.iterations, training: training ?? null, metadata },
   });
   out.say(`${path}: a network of ${format}, ${dtype}`);
@@ -107,6 +112,7 @@ async function exchanged(out: Output, path: string): Promise<void> {
     list.map((each) => `${each.name} [${['n', ...each.shape].join(', ')}]`).join(', ');
   out.say(`From ${shown(inputs)} to ${shown(outputs)}`);
   out.say(model.summary());
+  if (description !== undefined) out.say(description);
   out.say(training ? `Training goes on from ${training}` : 'It says nothing of its training, which begins anew');
   if (Object.keys(metadata).length > 0) out.say(`Metadata: ${Object.keys(metadata).slice(0, 20).join(', ')}`);
 }
@@ -118,10 +124,11 @@ async function own(out: Output, path: string): Promise<void> {
   });
   await file.close();
   const format = metadata.get('format');
-  if (format === 'fjordnet')
-    return /"className":"Model"/.test(metadata.get('architecture')?.slice(0, 30) ?? '')
-      ? exchanged(out, path)
-      : network(out, path);
+  if (format === 'fjordnet') {
+    const isSequential = /"className":"Sequential"/.test(metadata.get('architecture')?.slice(0, 30) ?? '');
+    const hasRun = /"run":/.test(metadata.get('training') ?? '');
+    return isSequential && (hasRun || !metadata.has('object')) ? network(out, path) : exchanged(out, path);
+  }
   const tensors = entries.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
   const numbers = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0);
   out.document({ format: format ?? null, tensors, numbers });
