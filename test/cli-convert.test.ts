@@ -66,6 +66,32 @@ test.serial('what was fitted by scikit-learn', async (t) => {
   t.deepEqual((await importModel(place.path('sklearn.json'))).metadata, { classes: [0, 1, 2] });
 });
 
+test.serial('a network of float64: what ONNX Runtime has in float32 alone loses digits, and says so', async (t) => {
+  const lost = async (from: string, ...args: string[]) => {
+    const made = await place.call('convert', place.path(from), place.path('digits.onnx'), '--json', ...args);
+    t.is(made.code, 0, made.stderr);
+    const { dtype } = (await importModel(place.path('digits.onnx'))) as { dtype: string };
+    return [dtype, lastDocument(made.stdout).lost];
+  };
+  const dtype = 'float64';
+  await sequential({
+    dtype,
+    layers: [layers.conv2d({ filters: 2, kernelSize: 2, inputShape: [4, 4, 1] }), layers.flatten()],
+  }).save(place.path('conv.safetensors'));
+  await sequential({ dtype, layers: [layers.dense({ units: 2, activation: 'gelu', inputShape: [3] })] }).save(
+    place.path('gelu.safetensors'),
+  );
+  await sequential({ dtype, layers: [layers.dense({ units: 2, activation: 'tanh', inputShape: [3] })] }).save(
+    place.path('dense.safetensors'),
+  );
+  const because = 'digits beyond float32, as ONNX Runtime has convolutions, pooling and gelu in no other numbers';
+  t.deepEqual(await lost('conv.safetensors'), ['float32', [because]]);
+  t.deepEqual(await lost('gelu.safetensors'), ['float32', [because]]);
+  t.deepEqual(await lost('conv.safetensors', '--dtype', 'float64'), ['float64', []]);
+  t.deepEqual(await lost('dense.safetensors'), ['float64', []]);
+  t.deepEqual(await lost('dense.safetensors', '--dtype', 'float32'), ['float32', ['digits beyond float32']]);
+});
+
 test.serial('info tells layers, shapes and format', async (t) => {
   await make().export(place.path('info.json'), { format: 'tfjs' });
   const info = await place.call('info', place.path('info.json'));

@@ -1,4 +1,5 @@
 import { type ExportOptions, exportFormats } from '../../formats/export.js';
+import { onnxType } from '../../formats/onnx/export.js';
 import { saveModel } from '../../io/model-file.js';
 import { partsOf } from '../../saved.js';
 import { isNetworkStep } from '../../tables/network-step.js';
@@ -91,7 +92,7 @@ function formatFor(values: Values, to: string): string {
 }
 
 /** What of a file is not in one of another format. */
-function lostOf(read: Exchanged, { format = OWN as never }: ExportOptions): string[] {
+function lostOf(read: Exchanged, { format = OWN as never, dtype }: ExportOptions): string[] {
   const { model, predictor, content } = read;
   if ((format as string) === OWN && content) return [];
   const kept = KEPT[format] ?? [];
@@ -110,8 +111,15 @@ function lostOf(read: Exchanged, { format = OWN as never }: ExportOptions): stri
     ...(metadata.length > 0 && !kept.includes('metadata')
       ? [`the metadata: ${metadata.join(', ').slice(0, 200)}`]
       : []),
-    ...(model.dtype === 'float64' && !kept.includes('float64') ? ['digits beyond float32'] : []),
+    ...lostDigits(model, format, dtype),
   ];
+}
+
+function lostDigits(model: Exchanged['model'], format: string, dtype: ExportOptions['dtype']): string[] {
+  if (model.dtype !== 'float64') return [];
+  if (!KEPT[format]?.includes('float64') || dtype === 'float32') return ['digits beyond float32'];
+  if (format !== 'onnx' || dtype || onnxType(model) === 'float64') return [];
+  return ['digits beyond float32, as ONNX Runtime has convolutions, pooling and gelu in no other numbers'];
 }
 
 /** Whether something is done to rows before they come to the network, or to what it answers. */

@@ -1,9 +1,12 @@
 import type { NDArray } from '../../array.js';
 import { checkInteger, checkOneOf, wrongValue } from '../../check.js';
 import { expand } from '../../graph/expand.js';
+import type { Graph } from '../../graph/graph.js';
 import { type Node, placeholder, topological, type Value } from '../../graph/value.js';
 import { allLayers, weightName, weightsOfGraph } from '../../graph/weights.js';
 import { nameOf } from '../../layers/layer.js';
+import type { Model } from '../../models/model.js';
+import type { FloatType } from '../../tape.js';
 import type { Exported, ExportOptions, Format } from '../export.js';
 import { Message } from '../protobuf.js';
 import { Emitter } from './emitter.js';
@@ -23,6 +26,18 @@ const FLOAT32_ONLY = new Set([
 const isFloat32Only = ({ op, options }: Node): boolean =>
   FLOAT32_ONLY.has(op.name) ||
   (op.name === 'activation' && options.config.name === 'gelu' && !options.config.approximate);
+
+const inferred = (own: Graph) => {
+  const inputs = own.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
+  const { outputs, layerOf } = expand(own, inputs, { training: false, frozen: new Set() });
+  return { inputs, outputs, layerOf, order: topological(outputs) as Node[] };
+};
+
+const typeOf = (order: readonly Node[], own: FloatType) => (order.some(isFloat32Only) ? 'float32' : own);
+
+/** What the numbers of a network are in the file, where nothing else is asked for. */
+export const onnxType = ({ graph, dtype }: Pick<Model, 'graph' | 'dtype'>): FloatType =>
+  typeOf(inferred(graph as Graph).order, dtype);
 
 /** The version of the file's own format that goes with one of the operators. */
 const irVersion = (opset: number) => (opset < 15 ? 7 : opset < 19 ? 8 : opset < 21 ? 9 : opset < 23 ? 10 : 11);
@@ -45,10 +60,8 @@ export function toEmit({ model, graph: own, weights: numbers }: Exported, option
       `Expected a network without stateful layers, as ONNX keeps no states from one call to the next, got ${nameOf(stateful)}: ` +
         'give it initial states and let it return them (returnState)',
     );
-  const inputs = own.inputs.map(({ shape, dtype }) => placeholder(shape, dtype));
-  const { outputs, layerOf } = expand(own, inputs, { training: false, frozen: new Set() });
-  const order = topological(outputs) as Node[];
-  const dtype = options.dtype ?? (order.some(isFloat32Only) ? 'float32' : model.dtype);
+  const { inputs, outputs, layerOf, order } = inferred(own);
+  const dtype = options.dtype ?? typeOf(order, model.dtype);
   const type: 'float' | 'double' = dtype === 'float64' ? 'double' : 'float';
   /** @param names what the inputs are called in the graph */
   const emit = (graph: OnnxGraph, opset: number, names: readonly string[]): Emitter => {
