@@ -270,11 +270,11 @@ export function checkArray(
 ): NDArray {
   const array = asArray(name, x);
   const { ndim, dtype, look } = options;
+  if (array.size === 0) throw new RangeError(`Expected ${name} to hold data, got shape [${array.shape.join(', ')}]`);
   if (ndim !== undefined && array.ndim !== ndim)
     throw new RangeError(
       `Expected ${name} to have ${plural(ndim, 'dimension')}, got shape [${array.shape.join(', ')}]`,
     );
-  if (array.size === 0) throw new RangeError(`Expected ${name} to hold data, got shape [${array.shape.join(', ')}]`);
   checkFinite(name, array, array, look);
   if (dtype === undefined || dtype === array.dtype) return array;
   const converted = cast(name, array, dtype);

@@ -93,7 +93,7 @@ test('what cannot be scaled is refused', (t) => {
         'Expected x to hold finite numbers, got NaN at row 1, column 0',
       ],
       [[1, 2], 'Expected x to have 2 dimensions, got shape [2]'],
-      [[], 'Expected x to have 2 dimensions, got shape [0]'],
+      [[], 'Expected x to be a table with at least one row, got shape [0]'],
     ];
     for (const [x, message] of bad) {
       t.throws(() => scaler.fit(x), { instanceOf: RangeError, message });

@@ -401,7 +401,7 @@ test('bad tables are told in one sentence with row and column, and change nothin
       () => transformer.transform([{ ...rows[0], year: null }]),
       /the column 'year' of x to have a value at row 0, got none \(SimpleImputer/,
     ],
-    [() => transformer.fit([]), /got shape \[0\]|data, got shape/],
+    [() => transformer.fit([]), /at least one row, got shape \[0\]$/],
     [() => transformer.fit({ a: [1, 2], b: [1] }), /one length, got 2 values of 'a' and 1 of 'b'/],
     [() => transformer.fit(5 as never), /a table/],
     [() => transformer.fit([[1, 2], [3]] as never), /3 features|to be an array of length 2|2 values/],
@@ -514,4 +514,23 @@ test('seconds among milliseconds are told from dates that lie far apart', (t) =>
   t.notThrows(() => read('ms', ...Array.from({ length: 20000 }, (_, day) => 86_400_000 * day)));
   t.notThrows(() => read('s', 0, s, 2 * s));
   t.notThrows(() => read('ms', 0, ms, Number.NaN));
+});
+
+test('a table without rows, or without columns, is told so', (t) => {
+  const fitted = new StandardScaler().fit([[1, 2]]);
+  const none = 'Expected x to be a table with at least one row, got';
+  for (const [table, message] of [
+    [[], `${none} shape [0]`],
+    [{}, `${none} {}`],
+    [new Float64Array(0), `${none} shape [0]`],
+    [{ a: [], b: [] }, `${none} shape [0, 2]`],
+    [NDArray.zeros([0, 1]), `${none} shape [0, 1]`],
+    [NDArray.zeros([2, 0]), 'Expected x to be a table with at least one column, got shape [2, 0]'],
+    [[{}], 'Expected x to be a table with at least one column, got shape [1, 0]'],
+  ] as const) {
+    t.throws(() => new StandardScaler().fit(table as never), { instanceOf: RangeError, message });
+    t.throws(() => fitted.transform(table as never), { instanceOf: RangeError, message });
+  }
+  t.throws(() => trainTestSplit([[]]), { message: 'Expected what is split to have at least one row, got none' });
+  t.throws(() => new MLPClassifier().fitSync([], []), { message: 'Expected x to hold data, got shape [0]' });
 });

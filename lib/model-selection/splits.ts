@@ -218,6 +218,7 @@ function trainTestIndices(n: number, options: TrainTestSplitOptions): Split {
 
 /** scikit-learn's `_validate_shuffle_split`: shares are rounded up for the test set and down for the training set. */
 function splitSizes(n: number, testSize: number | undefined, trainSize: number | undefined, byDefault: number): Sizes {
+  if (n === 0) throw new RangeError('Expected what is split to have at least one row, got none');
   const test = testSize === undefined && trainSize === undefined ? byDefault : testSize;
   let nTest = test === undefined ? undefined : resolveSize('testSize', test, n, Math.ceil);
   let nTrain = trainSize === undefined ? undefined : resolveSize('trainSize', trainSize, n, Math.floor);

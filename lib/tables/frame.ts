@@ -2,7 +2,7 @@ import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { toNumber } from '../io/cells.js';
-import { hasMethods, isFloat32Array, isFloat64Array, isNDArray, isTypedArray, property } from '../kind.js';
+import { hasMethods, isFloat32Array, isFloat64Array, isNDArray, isPlain, isTypedArray, property } from '../kind.js';
 
 /**
  * A table: a record of columns, an array of records (rows), a Table of Apache Arrow, or a DataFrame of Polars. Missing values are
@@ -190,10 +190,14 @@ export class Frame {
 export function readFrame(name: string, x: TableInput | Frame): Frame {
   if (hasMethods(x, 'column', 'nameOf', 'named')) return x as Frame; // it was read before
   const frame = isMatrix(x) ? ofArray(name, x as ArrayInput) : ofTable(name, x);
-  if (frame.n === 0 || frame.width === 0)
-    throw new RangeError(`Expected ${name} to hold data, got shape [${frame.n}, ${frame.width}]`);
+  if (frame.n === 0) throw noRows(name, `shape [0, ${frame.width}]`);
+  if (frame.width === 0)
+    throw new RangeError(`Expected ${name} to be a table with at least one column, got shape [${frame.n}, 0]`);
   return frame;
 }
+
+const noRows = (name: string, got: string) =>
+  new RangeError(`Expected ${name} to be a table with at least one row, got ${got}`);
 
 /** Numbers in an array, nested or typed, and in nothing else. */
 export function isMatrix(x: unknown): boolean {
@@ -209,6 +213,7 @@ export function isMatrix(x: unknown): boolean {
 
 function ofArray(name: string, x: ArrayInput): Frame {
   const array = asArray(name, x);
+  if (array.shape[0] === 0) throw noRows(name, `shape [${array.shape.join(', ')}]`);
   if (array.ndim !== 2)
     throw new RangeError(`Expected ${name} to have 2 dimensions, got shape [${array.shape.join(', ')}]`);
   return Frame.ofMatrix(array);
@@ -226,7 +231,7 @@ function ofTable(name: string, x: unknown): Frame {
   if (Array.isArray(x)) return x.every((row) => Array.isArray(row)) ? ofRows(name, x) : ofRecords(name, x);
   if (typeof x !== 'object' || x === null) throw wrongType(name, EXPECTED, x);
   const { names, column } = reader(x);
-  if (names.length === 0) throw wrongType(name, EXPECTED, x);
+  if (names.length === 0) throw isPlain(x) ? noRows(name, '{}') : wrongType(name, EXPECTED, x);
   const twice = names.find((each, k) => names.indexOf(each) < k);
   if (twice !== undefined) throw new RangeError(`Expected ${name} to have each column once, got '${twice}' twice`);
   const columns = names.map((each) => readColumn(`${name}['${each}']`, column(each)));
