@@ -41,32 +41,37 @@ export async function assess(model: Sequential, samples: Samples, meaning: Meani
   const output = await model.predict(samples.x, { batchSize: BATCH });
   const common = { samples: samples.x.shape[0], loss };
   if (classes) {
-    const predicted = classCodes(output);
-    const names = classes.map(String);
-    const codes = classes.map((_, i) => i);
-    return {
-      ...common,
-      classification: {
-        accuracy: accuracyScore(samples.y, predicted),
-        predicted,
-        probabilities: probabilities(output),
-        matrix: confusionMatrix(samples.y, predicted, { labels: codes }),
-        report: classificationReport(samples.y, predicted, { labels: codes, targetNames: names, zeroDivision: 0 }),
-      },
-    };
+    const classification = classified(samples.y, classCodes(output), probabilities(output), classes);
+    return { ...common, classification };
   }
   const [truth, predicted] = [samples.y, output.reshape(-1)].map((values) => inUnits(values, meaning));
-  const error = meanSquaredError(truth, predicted);
+  return { ...common, numbers: { truth, predicted }, regression: regressed(truth, predicted) };
+}
+
+/** @param predicted class numbers @param shares the probability of every class [n, classes] */
+export function classified(
+  truth: NDArray,
+  predicted: NDArray,
+  shares: NDArray,
+  classes: readonly Label[],
+): NonNullable<Assessment['classification']> {
+  const labels = classes.map((_, i) => i);
+  return {
+    accuracy: accuracyScore(truth, predicted),
+    predicted,
+    probabilities: shares,
+    matrix: confusionMatrix(truth, predicted, { labels }),
+    report: classificationReport(truth, predicted, { labels, targetNames: classes.map(String), zeroDivision: 0 }),
+  };
+}
+
+export function regressed(truth: NDArray, predicted: NDArray): NonNullable<Assessment['regression']> {
   let absolute = 0;
   for (let i = 0; i < truth.size; i++) absolute += Math.abs(truth.data[i] - predicted.data[i]);
   return {
-    ...common,
-    numbers: { truth, predicted },
-    regression: {
-      meanAbsoluteError: absolute / truth.size,
-      rootMeanSquaredError: Math.sqrt(error as number),
-      r2: truth.size < 2 ? Number.NaN : (r2Score(truth, predicted) as number),
-    },
+    meanAbsoluteError: absolute / truth.size,
+    rootMeanSquaredError: Math.sqrt(meanSquaredError(truth, predicted) as number),
+    r2: truth.size < 2 ? Number.NaN : (r2Score(truth, predicted) as number),
   };
 }
 

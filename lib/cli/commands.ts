@@ -140,9 +140,15 @@ const grid: CommandSpec = {
 
 const evaluate: CommandSpec = {
   name: 'evaluate',
-  summary: 'Test a saved network',
+  summary: 'Test a saved network, estimator, pipeline or predictor',
   usage: 'MODEL [DATA] [OPTIONS]',
-  arguments: [MODEL_ARGUMENT, ['DATA', 'Samples and labels. Default: the test set of the training']],
+  arguments: [
+    ['MODEL', 'A file that fjordnet train --save wrote, or code: a network, an estimator, a pipeline, a predictor'],
+    [
+      'DATA',
+      'Samples and labels; a folder of pictures need not be of all classes. Default: the test set of the training',
+    ],
+  ],
   least: 1,
   most: 2,
   groups: [

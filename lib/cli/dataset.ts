@@ -85,6 +85,7 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     width: x.size / x.shape[0],
     ...(table.target !== undefined && { label: table.target }),
     ...(table.columns && { features: table.columns }),
+    ...(classes && { classes }),
   };
   const { testData: source, testLabels: labels } = options;
   const other =
@@ -162,11 +163,12 @@ export async function readSamples(
   withTargets: boolean,
   dtype: FloatType,
 ): Promise<Table> {
-  const { target, features, inputShape } = meaning;
+  const { target, features, inputShape, classes } = meaning;
   const expected = {
     width: sizeOf(inputShape),
     ...(target !== undefined && { label: target }),
     ...(features && { features }),
+    ...(classes && { classes }),
   };
   const pictures = picturesFor(meaning, data, options.source);
   const table = await readSource({ ...options, ...pictures, expected, labelOptional: !withTargets }, dtype);

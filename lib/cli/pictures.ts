@@ -6,6 +6,7 @@ import { generator } from '../data/from.js';
 import { imageFolder } from '../data/image-folder.js';
 import { isPicture, LeftOut, leadsToFolder, partsIn, picturesIn } from '../data/picture-files.js';
 import { readImage } from '../io/image.js';
+import { uniqueLabels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, usage } from './errors.js';
 import { count } from './output.js';
@@ -46,14 +47,17 @@ export async function readPictures(options: SourceOptions, dtype: FloatType): Pr
   // a network that is trained already is tested
   if (options.expected) return labelled(options, dtype, 'test');
   const own = await labelled(options, dtype, 'train');
-  const test = await labelled(options, dtype, 'test');
+  const test = await labelled({ ...options, expected: { classes: uniqueLabels(own.y as string[]) } }, dtype, 'test');
   const decided = [own.decided, test.decided].filter(Boolean).join('; ');
   return { ...own, test, ...(decided && { decided }) };
 }
 
 async function labelled(options: SourceOptions, dtype: FloatType, split?: string): Promise<Table> {
-  const { source } = options;
-  const { files, labels, classes } = imageFolder(source, { size: [1, 1], ...(split && { split }) }); // it is listed only
+  const { source, expected } = options;
+  // a test set need not have pictures of all of them
+  const known = expected?.classes?.map(String) ?? [];
+  const own = { ...(split && { split }), ...(known.length > 1 && { classes: known }) };
+  const { files, labels, classes } = imageFolder(source, { size: [1, 1], ...own }); // it is listed only
   return decoded(options, dtype, files, (i) => classes[labels.data[i]]);
 }
 

@@ -55,7 +55,8 @@ export async function readRawRows(
   };
 }
 
-function* chunks(samples: NDArray, names: readonly string[] | undefined): Generator<Frame> {
+/** Parts of a matrix of samples. */
+export function* chunks(samples: NDArray, names: readonly string[] | undefined): Generator<Frame> {
   const [n] = samples.shape;
   for (let at = 0; at < n; at += CHUNK) {
     const rows = Int32Array.from({ length: Math.min(CHUNK, n - at) }, (_, i) => at + i);
@@ -71,7 +72,7 @@ export interface Predicted {
 /** What a predictor makes of rows, part by part; what it refuses is said of the file. */
 export async function* predicted(
   predictor: Predictor,
-  { name, parts }: RawRows,
+  { name, parts }: Pick<RawRows, 'name' | 'parts'>,
   withProbabilities: boolean,
 ): AsyncGenerator<Predicted> {
   for (const rows of parts())

@@ -90,14 +90,30 @@ export const loadRun = (path: string): Promise<{ model: Sequential; run?: Run }>
     return { model: parts.model, ...(stored !== undefined && { run: runOf(path, stored, parts) }) };
   });
 
-/** Reads what answers raw rows: what `fjordnet train --save` wrote, with its run, or `save` of a pipeline or a predictor. */
+/** What answers raw rows. */
+export interface Answering {
+  readonly predictor: Predictor;
+  /** The network and how it came about, where the command line trained it. */
+  readonly trained?: { readonly model: Sequential; readonly run: Run };
+}
+
+/** Reads whatever `loadPredictor` does. */
+export const loadAny = (path: string): Promise<Answering> =>
+  read(path, (held, stored) => answeringOf(path, held, stored));
+
+/** Reads what `fjordnet train --save` wrote, with its run, or `save` of an estimator, a pipeline or a predictor. */
 export const loadAnswering = (path: string): Promise<{ predictor: Predictor; run?: Run }> =>
   read(path, (held, stored) => {
     if (stored === undefined && isNetworkStep(held)) throw networkAlone(path);
-    const parts = stored === undefined ? undefined : checked(path, () => partsOf(held));
-    const run = parts && runOf(path, stored, parts);
-    return { predictor: checked(path, () => predictorOf(held, stored)), ...(run && { run }) };
+    const { predictor, trained } = answeringOf(path, held, stored);
+    return { predictor, ...(trained && { run: trained.run }) };
   });
+
+function answeringOf(path: string, held: object, stored: unknown): Answering {
+  const parts = stored === undefined ? undefined : checked(path, () => partsOf(held));
+  const trained = parts && { model: parts.model, run: runOf(path, stored, parts) };
+  return { predictor: checked(path, () => predictorOf(held, stored)), ...(trained && { trained }) };
+}
 
 function runOf(path: string, stored: unknown, { model, transformer }: ReturnType<typeof partsOf>): Run {
   const { version } = (stored ?? {}) as { version?: unknown };

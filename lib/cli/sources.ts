@@ -10,7 +10,7 @@ import { readNpy, readNpz } from '../io/npy.js';
 import { damaged } from '../io/read.js';
 import { textOf } from '../io/text.js';
 import { isError, isNDArray } from '../kind.js';
-import type { Labels } from '../labels.js';
+import type { Label, Labels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
 import { readParquetTable } from './parquet-source.js';
@@ -29,8 +29,13 @@ export interface SourceOptions extends PictureOptions {
   readonly separator?: string;
   /** Labels may be missing: the samples are to be predicted. */
   readonly labelOptional?: boolean;
-  /** What is known of the samples of a CSV file, from those that a network was trained on. */
-  readonly expected?: { readonly label?: string; readonly features?: readonly string[]; readonly width: number };
+  /** What is known of the samples, from those that a network was trained on: of a folder of pictures their classes. */
+  readonly expected?: {
+    readonly label?: string;
+    readonly features?: readonly string[];
+    readonly width?: number;
+    readonly classes?: readonly Label[];
+  };
   /** Which arrays of an NPZ file: x and y, or x_test and y_test. */
   readonly keys?: 'test';
 }
@@ -149,7 +154,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
     separator: options.separator ?? separatorOf(source),
     ...(column !== undefined && { label: column }),
     ...(labelOptional && label === undefined && { labelOptional }),
-    ...(expected && { width: expected.width }),
+    ...(expected?.width !== undefined && { width: expected.width }),
     ...(expected?.features && { known: expected.features }),
     ...(header !== undefined && { header }),
   });

@@ -1,36 +1,29 @@
+import type { Predictor } from '../../tables/predictor.js';
+import { type Assessed, assessAnswers } from '../answers.js';
 import { assess } from '../assessment.js';
 import { readSourceOptions } from '../data-options.js';
 import { loadFor, type Samples } from '../dataset.js';
 import { CommandError, EXIT } from '../errors.js';
 import type { Values } from '../options.js';
 import { count, Output, percent, short } from '../output.js';
-import { loadOwnRun, loadTrained } from '../run-file.js';
+import { type Answering, loadAny, loadTrained } from '../run-file.js';
+import type { SourceOptions } from '../sources.js';
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
   const [path, source] = values.positionals;
-  const { model, run } = await loadOwnRun(path);
-  const { meaning } = run;
-  let name: string;
-  let samples: Samples;
-  if (source === undefined) {
-    const split = await loadTrained(path, run);
-    if (!split.test)
-      throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was trained without a test set, got none`);
-    [name, samples] = [`the test set of ${split.name}`, split.test];
-  } else {
-    const loaded = await loadFor(run, readSourceOptions(values, source), true);
-    [name, samples] = [loaded.name, loaded as Samples];
-    if (loaded.decided) out.note(loaded.decided);
-  }
-  const { loss, classification, regression, samples: n } = await assess(model, samples, meaning);
+  const { predictor, trained } = await loadAny(path);
+  const options = source === undefined ? undefined : readSourceOptions(values, source);
+  const found = trained ? await ofRun(path, trained, options) : await ofCode(path, predictor, options);
+  const { name, decided, classes, loss, classification, regression, samples: n } = found;
+  if (decided) out.note(decided);
   out.document({
     samples: n,
     loss,
     ...(classification && {
       accuracy: classification.accuracy,
-      classes: meaning.classes,
+      classes,
       confusionMatrix: classification.matrix.toArray(),
     }),
     ...regression,
@@ -47,4 +40,27 @@ export async function run(values: Values): Promise<number> {
     );
   }
   return EXIT.done;
+}
+
+async function ofRun(
+  path: string,
+  { model, run }: NonNullable<Answering['trained']>,
+  options: SourceOptions | undefined,
+): Promise<Assessed> {
+  const { meaning } = run;
+  const own = meaning.classes && { classes: meaning.classes };
+  if (options) {
+    const loaded = await loadFor(run, options, true);
+    const { name, decided } = loaded;
+    return { ...(await assess(model, loaded as Samples, meaning)), name, ...own, ...(decided && { decided }) };
+  }
+  const { name, test } = await loadTrained(path, run);
+  if (!test)
+    throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was trained without a test set, got none`);
+  return { ...(await assess(model, test, meaning)), name: `the test set of ${name}`, ...own };
+}
+
+async function ofCode(path: string, predictor: Predictor, options: SourceOptions | undefined): Promise<Assessed> {
+  if (options) return assessAnswers(predictor, options);
+  throw new CommandError(EXIT.usage, `Expected DATA, since '${path}' was saved by code and names no data, got none`);
 }

@@ -1,0 +1,105 @@
+import { NDArray } from '../array.js';
+import { isRecords } from '../io/json-records.js';
+import { isNDArray } from '../kind.js';
+import { codesOf, type Label } from '../labels.js';
+import { logLoss } from '../scores/log-loss.js';
+import { Frame, type TableInput } from '../tables/frame.js';
+import { isNetworkStep } from '../tables/network-step.js';
+import type { Predictor } from '../tables/predictor.js';
+import { type Assessment, classified, regressed } from './assessment.js';
+import { CommandError, EXIT } from './errors.js';
+import { isOfColumns, readMixed } from './mixed.js';
+import { readMixedFor } from './mixed-dataset.js';
+import { isOfPictures, type PictureOptions } from './pictures.js';
+import { chunks, type Predicted, predicted } from './raw-rows.js';
+import { readSource, type SourceOptions, type Table } from './sources.js';
+import { checkTask, targetsOf } from './task.js';
+
+/** Rows as they are in a file, and their labels. */
+interface Labelled extends Pick<Table, 'name' | 'y' | 'target' | 'decided'> {
+  readonly parts: () => Iterable<TableInput | Frame>;
+}
+
+/** How a model does, on which data. */
+export interface Assessed extends Assessment, Pick<Labelled, 'name' | 'decided'> {
+  readonly classes?: readonly Label[];
+}
+
+/** How what code saved does on the rows of a file that have labels. Its loss is the cross-entropy, or the mean of the squared errors. */
+export async function assessAnswers(predictor: Predictor, options: SourceOptions): Promise<Assessed> {
+  const rows = await readLabelled(predictor, options);
+  const { name, decided } = rows;
+  const common = { name, ...(decided && { decided }) };
+  const isOfClasses = predictor.pipeline.estimatorType === 'classifier' || predictor.classes.length > 0;
+  checkTask(rows, isOfClasses ? 'classification' : 'regression');
+  const parts: Predicted[] = [];
+  for await (const part of predicted(predictor, rows, isOfClasses)) parts.push(part);
+  const answers = parts.flatMap((part) => listed(part.answers, name));
+  if (!isOfClasses) {
+    const [truth, made] = [targetsOf(rows, undefined), NDArray.from(answers as number[])];
+    const regression = regressed(truth, made);
+    const loss = regression.rootMeanSquaredError ** 2;
+    return { ...common, samples: truth.size, loss, regression, numbers: { truth, predicted: made } };
+  }
+  const shares = joined(parts.map(({ probabilities }) => probabilities as NDArray));
+  const known = predictor.classes;
+  const codes = Array.from({ length: shares.shape[1] }, (_, code) => code);
+  const classes = known.length > 0 ? known : codes;
+  const truth = targetsOf(rows, classes);
+  const loss = logLoss(truth, shares, { labels: codes });
+  const classification = classified(truth, NDArray.wrap(codesOf(answers, classes)), shares, classes);
+  return { ...common, classes, samples: truth.size, loss, classification };
+}
+
+function joined(parts: readonly NDArray[]): NDArray {
+  const n = parts.reduce((rows, { shape }) => rows + shape[0], 0);
+  const all = NDArray.zeros([n, parts[0].shape[1]], parts[0].dtype);
+  let at = 0;
+  for (const { data } of parts) {
+    all.data.set(data, at);
+    at += data.length;
+  }
+  return all;
+}
+
+function listed(answers: Predicted['answers'], name: string): Label[] {
+  if (!isNDArray(answers)) return [...answers];
+  if (answers.ndim === 1) return Array.from(answers.data);
+  throw new CommandError(
+    EXIT.input,
+    `Expected a model that answers '${name}' with a label or a number a row, got ${answers.shape.slice(1).join(' x ')} numbers`,
+  );
+}
+
+async function readLabelled(predictor: Predictor, options: SourceOptions): Promise<Labelled> {
+  const { inputNames, target } = predictor;
+  const label = options.label ?? target;
+  if (inputNames) return ofColumns(await readMixedFor({}, { ...options, columns: inputNames }, label ?? -1));
+  if (isRecords(options.source)) return ofColumns(await readMixed(options, label ?? -1));
+  const expected = { ...(target !== undefined && { label: target }), classes: predictor.classes };
+  try {
+    const { x, ...table } = await readSource(
+      { ...options, ...picturesFor(predictor, options.source), expected },
+      'float64',
+    );
+    return { ...table, parts: () => chunks(x.reshape(x.shape[0], -1), undefined) };
+  } catch (error) {
+    if (!isOfColumns(error)) throw error;
+    return ofColumns(await readMixed(options, label ?? -1));
+  }
+}
+
+function ofColumns({ name, names, columns, label }: Awaited<ReturnType<typeof readMixed>>): Labelled {
+  const { name: target, y } = label as NonNullable<typeof label>;
+  return { name, target, y, parts: () => [Frame.ofColumns(y.length, columns, names)] };
+}
+
+/** Pictures as the network at the end takes them. */
+function picturesFor({ pipeline }: Predictor, source: string): PictureOptions {
+  if (!isOfPictures(source)) return {};
+  const last = pipeline.steps.at(-1)?.[1];
+  const [height, width, channels] = (isNetworkStep(last) && last.graph?.inputs[0].shape) || [];
+  if (channels !== 1 && channels !== 3)
+    throw new CommandError(EXIT.input, `Expected a network of pictures, [height, width, 1 or 3], for '${source}'`);
+  return { size: [height, width], colorMode: channels === 1 ? 'grayscale' : 'rgb' };
+}
