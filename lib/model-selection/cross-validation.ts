@@ -1,6 +1,7 @@
 import { allocate } from '../allocate.js';
-import { type ArrayInput, NDArray } from '../array.js';
+import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import { isForeignArray } from '../foreign-arrays.js';
 import { hasMethods, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
@@ -56,7 +57,9 @@ export async function crossValScore<M extends Candidate>(
   const make = maker(estimator);
   const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
   const samples = readSamples(x, estimator);
-  const folds = splitsOf(cv, samples, y, first?.isClassifier ?? false).map((split) => foldOf(samples, y, split));
+  const folds = splitsOf(cv, samples, y, first?.isClassifier ?? false).map((split) =>
+    foldOf(samples, y, split, fits.fitOptions),
+  );
   const tasks = folds.map((fold): Task<M> => ({ ...fold, build: () => first?.take() ?? make(), needsFit: true }));
   return testScores(tasks, fits);
 }
@@ -107,7 +110,8 @@ export async function bootstrapScore<M extends Candidate>(
   checkRowCount('y', rowCount('y', y), n);
   if (n < 2) throw wrongShape('x', 'of two rows or more', samples.shape);
   const resamples = Array.from({ length: nResamples }, () => drawResample(n, random));
-  const scores = await testScores(bootstrapTasks(resamples, samples, y, make), fits);
+  const tasks = bootstrapTasks(resamples, samples, y, fits.fitOptions, make);
+  const scores = await testScores(tasks, fits);
   const mean = scores.reduce((sum, s) => sum + s, 0) / nResamples;
   const squares = scores.reduce((sum, s) => sum + (s - mean) ** 2, 0);
   const tail = (1 - confidenceLevel) / 2;
@@ -133,9 +137,10 @@ function* bootstrapTasks<M extends Candidate>(
   resamples: readonly Split[],
   x: NDArray | TableRows,
   y: Labelled,
+  fitOptions: FitsOptions<M>['fitOptions'],
   build: () => M | Promise<M>,
 ): Generator<Task<M>> {
-  for (const split of resamples) yield { ...foldOf(x, y, split), build, needsFit: true };
+  for (const split of resamples) yield { ...foldOf(x, y, split, fitOptions), build, needsFit: true };
 }
 
 /** NumPy's `quantile`, with linear interpolation. */
@@ -200,10 +205,30 @@ export function splitsOf(cv: CrossValidation, x: NDArray | TableRows, y: Pair[1]
   return all;
 }
 
-/** The training and the test set of a fold: copies. */
-export function foldOf(x: NDArray | TableRows, y: Pair[1], [train, test]: Split): { train: Pair; test: Pair } {
+/** The training and the test set of a fold, and what its `fit` is given: copies. */
+export function foldOf(
+  x: NDArray | TableRows,
+  y: Pair[1],
+  [train, test]: Split,
+  fitOptions: FitsOptions<Candidate>['fitOptions'],
+): Pick<Task<Candidate>, 'train' | 'test' | 'fitOptions'> {
   const labels = y as Labelled;
-  return { train: [x.take(train), takeRows(labels, train)], test: [x.take(test), takeRows(labels, test)] };
+  return {
+    train: [x.take(train), takeRows(labels, train)],
+    test: [x.take(test), takeRows(labels, test)],
+    ...(fitOptions && { fitOptions: optionsAt(fitOptions, train, x.length) }),
+  };
+}
+
+/** Those of the options that have a value for each of n rows, of some of the rows: scikit-learn's `_check_method_params`. */
+export const optionsAt = (options: Record<string, unknown>, rows: NDArray, n: number): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).map(([name, value]) => [name, valueAt(name, value, rows, n)]));
+
+function valueAt(name: string, value: unknown, rows: NDArray, n: number): unknown {
+  if (Array.isArray(value)) return value.length === n ? Array.from(rows.data, (row) => value[row]) : value;
+  if (!isNDArray(value) && !isTypedArray(value) && !isForeignArray(value)) return value;
+  const array = asArray(name, value as ArrayInput);
+  return array.shape[0] === n ? array.take(rows) : value;
 }
 
 /** A model made ahead of the others, to see what it is; `take` gives it, or throws what it failed with, once. */

@@ -28,12 +28,7 @@ export interface Candidate {
 
 export type Pair = readonly [x: ArrayInput | Table, y: ArrayInput | readonly unknown[]];
 /** x: the rows as they were given, a table or an array. */
-export type Scoring<M> = (
-  model: M,
-  x: any,
-  y: Pair[1],
-  options?: { sampleWeight?: ArrayInput },
-) => number | Promise<number>;
+export type Scoring<M> = (model: M, x: any, y: Pair[1], options?: Weights) => number | Promise<number>;
 
 export interface ScoreOptions<M extends Candidate = Candidate> {
   /**
@@ -41,7 +36,10 @@ export interface ScoreOptions<M extends Candidate = Candidate> {
    * own `score`, else accuracy.
    */
   scoring?: Scoring<M> | ScoringName;
-  /** Passed on to `fit`, such as `{ epochs: 100, batchSize: 100 }`. */
+  /**
+   * Passed on to `fit`, such as `{ epochs: 100, batchSize: 100 }`. With folds, what holds a value for each row, such as `sampleWeight`,
+   * is split as the rows are, as in scikit-learn.
+   */
   fitOptions?: Record<string, unknown>;
   /** Models in training at a time. Default: `getThreads()` */
   threads?: number;
@@ -61,6 +59,11 @@ export function readScoreOptions<M extends Candidate>(options: ScoreOptions<M>) 
   };
 }
 
+/** What samples count in a score. */
+export interface Weights {
+  sampleWeight?: ArrayInput;
+}
+
 /** A model to build, train and score. */
 export interface Task<M extends Candidate> {
   build(): M | Promise<M>;
@@ -68,6 +71,10 @@ export interface Task<M extends Candidate> {
   test?: Pair;
   /** Whether the training set is passed on to `fit`: then a method `train` will not do. */
   needsFit?: boolean;
+  /** Those of this fold. Default: those of all */
+  fitOptions?: Record<string, unknown>;
+  /** What samples count in its scores. */
+  weights?: { readonly train: Weights; readonly test: Weights };
 }
 
 /** A model that failed has an `error`, and NaN for its scores. */
@@ -109,8 +116,8 @@ export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, op
       broken = { error };
     }
   };
-  const score = async (model: M, [x, y]: Pair) => {
-    const value = await unlessAborted(scoring(model, x, y), signal);
+  const score = async (model: M, [x, y]: Pair, weights: Weights | undefined) => {
+    const value = await unlessAborted(weights ? scoring(model, x, y, weights) : scoring(model, x, y), signal);
     return signal?.aborted ? Number.NaN : checkScore(value);
   };
   const finish = async (index: number, task: Task<M>, model: M, training: Promise<unknown>, start: number) => {
@@ -118,8 +125,8 @@ export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, op
     try {
       await training;
       outcome.seconds = (performance.now() - start) / 1000;
-      if (options.scoreTrain) outcome.trainScore = await score(model, task.train);
-      if (task.test) outcome.testScore = await score(model, task.test);
+      if (options.scoreTrain) outcome.trainScore = await score(model, task.train, task.weights?.train);
+      if (task.test) outcome.testScore = await score(model, task.test, task.weights?.test);
     } catch (error) {
       outcome.error = error as Error;
     }
@@ -140,7 +147,7 @@ export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, op
         const { randomState: random } = (model?.getParams?.() ?? {}) as { randomState?: unknown };
         if (users.has(random)) await users.get(random);
         const start = performance.now();
-        const training = startTraining(model, task, fitOptions, signal);
+        const training = startTraining(model, task, task.fitOptions ?? fitOptions, signal);
         const entry = finish(index, task, model, training, start).finally(() => running.delete(entry));
         running.add(entry);
         if (isRandomState(random)) users.set(random, entry);
@@ -176,12 +183,7 @@ function startTraining(
 }
 
 /** The score without a `scoring`. */
-export async function defaultScore(
-  model: Candidate,
-  x: Pair[0],
-  y: Pair[1],
-  weights?: { sampleWeight?: ArrayInput },
-): Promise<number> {
+export async function defaultScore(model: Candidate, x: Pair[0], y: Pair[1], weights?: Weights): Promise<number> {
   if (typeof model.score === 'function') return weights ? model.score(x, y, weights) : model.score(x, y);
   return accuracy(y, await model.predict(x), weights);
 }

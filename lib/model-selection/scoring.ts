@@ -19,10 +19,8 @@ import {
 } from '../scores/regression-errors.js';
 import { rocAucScore } from '../scores/roc-auc.js';
 import { topKAccuracyScore } from '../scores/top-k.js';
-import type { Candidate, Pair, Scoring } from './fits.js';
+import type { Candidate, Pair, Scoring, Weights } from './fits.js';
 import { classLabels } from './score.js';
-
-type Weights = { sampleWeight?: ArrayInput };
 
 /** By the labels that are predicted. */
 const ofLabels =
@@ -129,6 +127,9 @@ export function readScoring<M extends Candidate>(
 ): Scoring<M> | undefined {
   return scoring === undefined || typeof scoring === 'function' ? scoring : getScorer(scoring);
 }
+
+/** Whether samples may weigh more in a score than others. */
+export const takesWeights = (scoring: unknown): boolean => scoring !== SCORINGS.neg_max_error;
 
 function predicted(model: Candidate, x: Pair[0]): unknown {
   if (typeof model?.predict !== 'function') throw wrongType('the model', 'an object with a method predict', model);

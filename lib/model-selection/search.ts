@@ -4,7 +4,7 @@ import { hasMethods, isClass } from '../kind.js';
 import { averageOf } from '../scores/sums.js';
 import { isNetworkStep } from '../tables/network-step.js';
 import type { TableRows } from '../tables/rows.js';
-import { ahead, type CrossValidation, checkFolds, foldOf, splitsOf } from './cross-validation.js';
+import { ahead, type CrossValidation, checkFolds, foldOf, optionsAt, splitsOf } from './cross-validation.js';
 import {
   type Candidate,
   type Outcome,
@@ -18,6 +18,7 @@ import {
 } from './fits.js';
 import { rowCount, type Split } from './folds.js';
 import { Journal } from './journal.js';
+import { takesWeights } from './scoring.js';
 
 export type Params = Record<string, any>;
 
@@ -111,6 +112,9 @@ export class Search<M extends Candidate> {
     if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);
     if (cv !== undefined) checkFolds(cv);
     this.#fits = { ...readScoreOptions(options), scoreTrain: true };
+    const { fitOptions, scoring } = this.#fits;
+    if (cv !== undefined && fitOptions?.sampleWeight !== undefined && !takesWeights(scoring))
+      process.emitWarning('neg_max_error takes no sampleWeight: samples weigh in fit alone', 'UserWarning');
     if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
     this.#journal = options.journal === undefined ? undefined : new Journal(options.journal);
   }
@@ -170,11 +174,8 @@ export class Search<M extends Candidate> {
     };
 
     if (pending.length > 0) {
-      const folds: Pick<Task<M>, 'train' | 'test' | 'needsFit'>[] = splits
-        ? (await splits(points[pending[0]])).map((split) => ({
-            ...foldOf(this.samples, train[1], split),
-            needsFit: true,
-          }))
+      const folds: Omit<Task<M>, 'build'>[] = splits
+        ? (await splits(points[pending[0]])).map((split) => this.#fold(split))
         : [{ train, test }];
       const tasks = pending.flatMap((i) =>
         folds.map((fold): Task<M> => ({ ...fold, build: () => this.#make(points[i]) })),
@@ -190,6 +191,17 @@ export class Search<M extends Candidate> {
       await trainAll(tasks, { ...this.#fits, onDone });
     }
     return round;
+  }
+
+  /** As in scikit-learn, sampleWeight counts in the scores of a search, too. */
+  #fold(split: Split): Omit<Task<M>, 'build'> {
+    const { fitOptions, scoring } = this.#fits;
+    const { samples } = this;
+    const fold = { ...foldOf(samples, this.#options.train[1], split, fitOptions), needsFit: true };
+    const weight = fitOptions?.sampleWeight;
+    if (weight === undefined || !takesWeights(scoring)) return fold;
+    const [train, test] = split.map((rows) => optionsAt({ sampleWeight: weight }, rows, samples.length));
+    return { ...fold, weights: { train, test } };
   }
 
   #make(point: Params): M | Promise<M> {

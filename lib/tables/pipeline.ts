@@ -1,4 +1,4 @@
-import type { NDArray } from '../array.js';
+import type { ArrayInput, NDArray } from '../array.js';
 import { checkObject, notFitted, wrongType, wrongValue } from '../check.js';
 import { boolean, integer, label, list, object } from '../io/schema.js';
 import { hasMethods } from '../kind.js';
@@ -166,11 +166,12 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   }
 
   /** What the last step scores: accuracy, or R² (for a network, of its answers; a promise). */
-  score(x: TableInput, y: any): number | Promise<number> {
+  score(x: TableInput, y: any, options?: { sampleWeight?: ArrayInput }): number | Promise<number> {
     const last = this.#last();
-    if (!isNetworkStep(last)) return this.#method('score')(this.#transformed('score', x), y) as number;
+    const weights = options === undefined ? [] : [options];
+    if (!isNetworkStep(last)) return this.#method('score')(this.#transformed('score', x), y, ...weights) as number;
     const judge = isClassifier(last) ? accuracyScore : r2Score;
-    return (this.predict(x) as Promise<any>).then((predicted) => judge(y, predicted) as number);
+    return (this.predict(x) as Promise<any>).then((predicted) => judge(y, predicted, ...weights) as number);
   }
 
   /** What the transformers make of x, where the last step is one, too. */
