@@ -31,6 +31,16 @@ export function registerSaved(type: SavedClass): void {
   classes.set(type.className, type);
 }
 
+/** The same of what its own fields make again, as parts of other objects: splitters. */
+export function registerFields(type: (new (options: any) => object) & { readonly className: string }): void {
+  classes.set(type.className, { className: type.className, revive: (config) => new type(config) });
+  Object.defineProperty(type.prototype, PARTS, {
+    value(this: object): Parts {
+      return { config: { ...this } };
+    },
+  });
+}
+
 /** How a network within an object is saved: networks know, and are above this. */
 interface Networks {
   read(file: ModelFile): object;
@@ -156,7 +166,7 @@ type Marked =
       readonly cachedGaussian: string;
     }
   | { readonly $: 'object'; readonly className: string; readonly config: unknown; readonly state?: unknown }
-  | { readonly $: 'network' };
+  | { readonly $: 'network'; readonly number?: number; readonly length?: number };
 
 class Writer {
   readonly arrays: { readonly shape: readonly number[]; readonly data: NDArray['data'] | Uint32Array }[] = [];
@@ -173,7 +183,7 @@ class Writer {
     if (isRandomState(value)) return this.#random(value);
     if (isSaved(value)) return this.#object(place, value);
     if (isNetwork(value)) {
-      if (this.network) throw new TypeError(`Expected one network in a file, got a second one as ${place}`);
+      if (this.network) return this.#inside(value[NETWORK]());
       this.network = value[NETWORK]();
       return { $: 'network' } satisfies Marked;
     }
@@ -181,8 +191,6 @@ class Writer {
       const entries = Object.entries(value).filter(([, held]) => held !== undefined);
       return Object.fromEntries(entries.map(([key, held]) => [key, this.write(`${place}.${key}`, held)]));
     }
-    if (typeof value === 'object' && 'bestEstimator' in value)
-      throw wrongType(place, 'a model that can be saved, as the bestEstimator of a search is', value);
     const what = hasMethods(value, 'fit')
       ? 'one of Fjordnet’s own, as only these can be loaded again'
       : 'a value that can be saved';
@@ -195,12 +203,17 @@ class Writer {
       throw wrongType(place, 'one of Fjordnet’s own, as only these can be loaded again', value);
     const { config, state } = value[PARTS]();
     const own = `${type.className}`;
-    return {
-      $: 'object',
-      className: type.className,
-      config: this.write(own, { ...config }),
-      ...(state !== undefined && { state: this.write(own, { ...state }) }),
-    };
+    // what was found first: its network is the one that the file is of
+    const found = state !== undefined && { state: this.write(own, { ...state }) };
+    return { $: 'object', className: type.className, config: this.write(own, { ...config }), ...found };
+  }
+
+  /** A network beside that of the file: a file within it. */
+  #inside(file: ModelFile): Marked {
+    const bytes = modelBytes(file);
+    const data = new Uint32Array(Math.ceil(bytes.length / 4));
+    new Uint8Array(data.buffer).set(bytes);
+    return { $: 'network', number: this.arrays.push({ shape: [data.length], data }) - 1, length: bytes.length };
   }
 
   #random(random: RandomState): Marked {
@@ -233,7 +246,7 @@ class Reader {
       case 'random':
         return this.#random(place, marked);
       case 'network':
-        return this.#network(place);
+        return this.#network(place, marked);
       case 'object':
         return this.#object(place, marked);
       default:
@@ -269,9 +282,18 @@ class Reader {
     return random;
   }
 
-  #network(place: string): object {
-    if (!this.#file.architecture || !networks) throw expected(place, 'a network that is in the file', 'none');
-    return networks.read(this.#file);
+  #network(place: string, { number, length }: Extract<Marked, { $: 'network' }>): object {
+    const file = number === undefined ? this.#file : this.#inside(place, number, length);
+    if (!file.architecture || !networks) throw expected(place, 'a network that is in the file', 'none');
+    return networks.read(file);
+  }
+
+  #inside(place: string, number: number, length: unknown): ModelFile {
+    const { data } = this.#tensor(place, number);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (!Number.isInteger(length) || (length as number) > bytes.length)
+      throw expected(`${place}.length`, `at most ${bytes.length}`, length);
+    return parseModel(bytes.subarray(0, length as number), place);
   }
 
   #object(place: string, { className, config, state }: Extract<Marked, { $: 'object' }>): object {

@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import {
   ColumnTransformer,
   DatetimeEncoder,
+  GridSearchCV,
+  KFold,
   loadPredictor,
   MLPClassifier,
   OneHotEncoder,
@@ -38,7 +40,19 @@ const pipeline = new Pipeline([
 process.removeAllListeners('warning'); // of the few iterations
 const bytes = pipeline.fitSync(rows, species).toBytes();
 
-const headerOf = () => {
+const search = new GridSearchCV({
+  estimator: new Pipeline([
+    ['prepare', new ColumnTransformer([['numbers', [new SimpleImputer(), new StandardScaler()], ['mass']]])],
+    ['model', new MLPClassifier({ hiddenLayerSizes: [3], randomState: 1, maxIter: 5 })],
+  ]),
+  grid: { model__alpha: [0.1, 1], model__hiddenLayerSizes: [[2], [3]] },
+  cv: new KFold({ nSplits: 2, shuffle: true, randomState: new RandomState(2) }),
+  scoring: 'accuracy',
+});
+await search.fit(rows, species);
+const files = { pipeline: bytes, search: search.toBytes() };
+
+const headerOf = (bytes: Uint8Array) => {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   return {
     header: JSON.parse(Buffer.from(bytes.subarray(8, 8 + length)).toString()),
@@ -47,8 +61,8 @@ const headerOf = () => {
 };
 
 /** The file with another object in it. */
-function withObject(object: unknown): Uint8Array {
-  const { header, body } = headerOf();
+function withObject(file: Uint8Array, object: unknown): Uint8Array {
+  const { header, body } = headerOf(file);
   header.__metadata__.object = JSON.stringify(object);
   const json = Buffer.from(JSON.stringify(header));
   const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
@@ -79,32 +93,33 @@ const REPLACEMENTS = [
   ],
 ];
 
-test('a file of an object that was changed loads, or is refused with its place', async (t) => {
-  const original = JSON.parse(headerOf().header.__metadata__.object);
-  const count = placesIn(original).length;
-  t.true(count > 100);
-  const answer = pipeline.predict(rows);
-  t.deepEqual(await (await loadPredictor(withObject(original))).predict(rows), answer);
-  let refused = 0;
-  await fc.assert(
-    fc.asyncProperty(fc.nat(count - 1), fc.nat(REPLACEMENTS.length), async (at, replacement) => {
-      const object = structuredClone(original);
-      const { holder, key } = placesIn(object)[at];
-      if (replacement === REPLACEMENTS.length) delete holder[key];
-      else holder[key] = structuredClone(REPLACEMENTS[replacement]);
-      try {
-        const predictor = await loadPredictor(withObject(object));
-        await predictor.predict(rows).catch((error: Error) => {
-          if (!error.message.startsWith('Expected ')) throw error;
-        });
-      } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        if (code !== 'ERR_FORMAT') throw error;
-        t.regex(message, /^Cannot load a model from /);
-        refused++;
-      }
-    }),
-    { numRuns: 800, seed: 1 },
-  );
-  t.true(refused > 250, `${refused}`);
-});
+for (const [what, file] of Object.entries(files))
+  test(`a file of a ${what} that was changed loads, or is refused with its place`, async (t) => {
+    const original = JSON.parse(headerOf(file).header.__metadata__.object);
+    const count = placesIn(original).length;
+    t.true(count > 100);
+    const answer = (what === 'search' ? search : pipeline).predict(rows);
+    t.deepEqual(await (await loadPredictor(withObject(file, original))).predict(rows), answer);
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(count - 1), fc.nat(REPLACEMENTS.length), async (at, replacement) => {
+        const object = structuredClone(original);
+        const { holder, key } = placesIn(object)[at];
+        if (replacement === REPLACEMENTS.length) delete holder[key];
+        else holder[key] = structuredClone(REPLACEMENTS[replacement]);
+        try {
+          const predictor = await loadPredictor(withObject(file, object));
+          await predictor.predict(rows).catch((error: Error) => {
+            if (!error.message.startsWith('Expected ')) throw error;
+          });
+        } catch (error) {
+          const { code, message } = error as NodeJS.ErrnoException;
+          if (code !== 'ERR_FORMAT') throw error;
+          t.regex(message, /^Cannot load a model from /);
+          refused++;
+        }
+      }),
+      { numRuns: 800, seed: 1 },
+    );
+    t.true(refused > 250, `${refused}`);
+  });

@@ -31,11 +31,13 @@ function networkIn(file: ModelFile, { dtype }: ImportOptions): Model {
   return withNumbers(other, (_, i) => values.get(names[i])?.data, { metadata });
 }
 
-/** The layers of an estimator, also at the end of a pipeline or a predictor. @throws TypeError for what has none */
+/** The layers of an estimator, also at the end of a pipeline or a predictor, or the best of a search. @throws TypeError for what has none */
 export function perceptronIn(held: unknown, options: ImportOptions = {}): Model {
   const { className, config, state } = partsOf(held) ?? {};
   if (className === 'Predictor') return perceptronIn((config as { pipeline: unknown }).pipeline, options);
   if (className === 'Pipeline') return perceptronIn((config as { steps: unknown[][] }).steps.at(-1)?.[1], options);
+  const { best } = (state ?? {}) as { best?: unknown }; // of a search
+  if (best !== undefined) return perceptronIn(best, options);
   if (className !== 'MLPClassifier' && className !== 'MLPRegressor')
     throw new TypeError(
       `Expected a network, or what ends in one, got ${className ?? (held as object).constructor.name}`,

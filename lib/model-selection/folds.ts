@@ -5,6 +5,7 @@ import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray, isTypedArray } from '../kind.js';
 import { encodeLabels, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
+import { registerFields } from '../saved.js';
 
 /** Row numbers of the training set and of the test set: int32, one-dimensional. */
 export type Split = [train: NDArray, test: NDArray];
@@ -46,6 +47,12 @@ abstract class Folds {
  * The first n % nSplits folds have one row more than the others.
  */
 export class KFold extends Folds {
+  static readonly className = 'KFold';
+
+  static {
+    registerFields(KFold);
+  }
+
   /** @param x anything with rows; its values are not read */
   split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
     return this.folds(this.checkRows(x));
@@ -68,6 +75,12 @@ export class KFold extends Folds {
  * `randomState`. Warns when a class has fewer members than there are folds.
  */
 export class StratifiedKFold extends Folds {
+  static readonly className = 'StratifiedKFold';
+
+  static {
+    registerFields(StratifiedKFold);
+  }
+
   /**
    * @param x anything with rows; its values are not read
    * @param y the class of every row
@@ -130,6 +143,12 @@ export interface TimeSeriesSplitOptions {
  * at least: then all targets that are trained on are known when the first test window ends.
  */
 export class TimeSeriesSplit {
+  static readonly className = 'TimeSeriesSplit';
+
+  static {
+    registerFields(TimeSeriesSplit);
+  }
+
   readonly nSplits: number;
   readonly maxTrainSize: number | undefined;
   readonly testSize: number | undefined;

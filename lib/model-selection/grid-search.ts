@@ -35,7 +35,11 @@ export async function gridSearch<M extends Candidate>(
   checkOptions('options', options, ['grid', ...SEARCH_OPTIONS]);
   const axes = checkGrid(options.grid);
   const search = new Search(options, { search: 'gridSearch', ...setting });
-  const { results, best } = await searchAll(search, options, product(axes));
+  return withTable(await searchAll(search, options, product(axes)), axes);
+}
+
+/** What a search of a grid found, with its tables. */
+export function withTable({ results, best }: SearchResult, axes: readonly Axis[]): GridSearchResult {
   const shape = axes.map(([, values]) => values.length);
   return {
     results,

@@ -1,11 +1,13 @@
 import type { ArrayInput } from '../array.js';
 import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
-import { isRandomState } from '../kind.js';
+import { expected } from '../io/schema.js';
+import { hasMethods, isRandomState } from '../kind.js';
 import { copyOfRandom, type RandomState } from '../random.js';
+import { type Parts, registerSaved, Saved } from '../saved.js';
 import type { Table } from '../tables/frame.js';
 import { changed, cloned } from '../tables/pipeline-steps.js';
 import { type Candidate, defaultScore, type Pair, type Scoring } from './fits.js';
-import { byName, type GridSearchOptions, gridSearch } from './grid-search.js';
+import { byName, checkGrid, type GridSearchOptions, gridSearch, product, withTable } from './grid-search.js';
 import { HALVING_OPTIONS, type HalvingSearchResult } from './halving.js';
 import {
   type HalvingGridSearchOptions,
@@ -16,6 +18,7 @@ import {
 import { type RandomizedSearchOptions, randomizedSearch } from './randomized-search.js';
 import { readScoring } from './scoring.js';
 import { checkEstimator, copyWith, type Params, type SearchResult } from './search.js';
+import { resultIn, savedOptions, savedResult } from './search-saved.js';
 
 /** Those of the function, of which `fit` is given the rest. */
 type OptionsOf<M extends Candidate, O> = Omit<
@@ -47,13 +50,14 @@ abstract class SearchCV<
   M extends Candidate,
   O extends OptionsOf<M, { cv?: any; scoring?: any }>,
   R extends SearchResult,
-> {
+> extends Saved {
   readonly #names: readonly string[];
   #params: O;
   #found?: R;
   #best?: M;
 
   constructor(options: O, names: readonly string[]) {
+    super();
     this.#names = [...OPTIONS, ...names];
     this.#params = this.#checked(options);
   }
@@ -181,6 +185,27 @@ abstract class SearchCV<
     return new (this.constructor as new (options: O) => this)(params);
   }
 
+  protected override parts(): Parts {
+    const found = this.#found && savedResult(this.#found);
+    return {
+      config: savedOptions(this.#params),
+      ...(found && { state: { ...(this.#best && { best: this.#best }), found } }),
+    };
+  }
+
+  protected override restore(state: unknown): void {
+    checkObject('state', state as object);
+    const { found, best } = state as { found?: unknown; best?: unknown };
+    if (best !== undefined && !hasMethods(best, 'fit', 'predict')) throw expected('state.best', 'a model', best);
+    this.#found = this.completed(resultIn(found));
+    this.#best = best as M | undefined;
+  }
+
+  /** What the function gives beside what a file holds. */
+  protected completed(found: SearchResult): R {
+    return found as R;
+  }
+
   #checked(options: O): O {
     checkOptions('options', options, this.#names);
     const { estimator, refit = true } = options;
@@ -211,6 +236,12 @@ abstract class SearchCV<
  * ```
  */
 export class GridSearchCV<M extends Candidate = Candidate> extends SearchCV<M, GridSearchCVOptions<M>, SearchResult> {
+  static override readonly className = 'GridSearchCV';
+
+  static {
+    registerSaved(GridSearchCV);
+  }
+
   /** @throws TypeError or RangeError; for what options hold, `fit` does */
   constructor(options: GridSearchCVOptions<M>) {
     super(options, ['grid']);
@@ -218,6 +249,13 @@ export class GridSearchCV<M extends Candidate = Candidate> extends SearchCV<M, G
 
   protected search({ grid, ...options }: Given<GridSearchCVOptions<M>>): Promise<SearchResult> {
     return gridSearch<M>({ grid: byName(grid), ...options });
+  }
+
+  protected override completed(found: SearchResult): SearchResult {
+    const axes = checkGrid(byName(this.getParams().grid));
+    if (found.results.length !== product(axes).length)
+      throw expected('state.found.results', 'a list of all points of the grid', found.results);
+    return withTable(found, axes);
   }
 }
 
@@ -227,6 +265,12 @@ export class RandomizedSearchCV<M extends Candidate = Candidate> extends SearchC
   RandomizedSearchCVOptions<M>,
   SearchResult
 > {
+  static override readonly className = 'RandomizedSearchCV';
+
+  static {
+    registerSaved(RandomizedSearchCV);
+  }
+
   /** @throws TypeError or RangeError; for what options hold, `fit` does */
   constructor(options: RandomizedSearchCVOptions<M>) {
     super(options, ['distributions', 'nIter', 'randomState']);
@@ -243,6 +287,12 @@ export class HalvingGridSearchCV<M extends Candidate = Candidate> extends Search
   HalvingGridSearchCVOptions<M>,
   HalvingSearchResult
 > {
+  static override readonly className = 'HalvingGridSearchCV';
+
+  static {
+    registerSaved(HalvingGridSearchCV);
+  }
+
   /** @throws TypeError or RangeError; for what options hold, `fit` does */
   constructor(options: HalvingGridSearchCVOptions<M>) {
     super(options, ['grid', ...HALVING_OPTIONS]);
@@ -259,6 +309,12 @@ export class HalvingRandomSearchCV<M extends Candidate = Candidate> extends Sear
   HalvingRandomSearchCVOptions<M>,
   HalvingSearchResult
 > {
+  static override readonly className = 'HalvingRandomSearchCV';
+
+  static {
+    registerSaved(HalvingRandomSearchCV);
+  }
+
   /** @throws TypeError or RangeError; for what options hold, `fit` does */
   constructor(options: HalvingRandomSearchCVOptions<M>) {
     super(options, ['distributions', 'nCandidates', ...HALVING_OPTIONS]);

@@ -3,6 +3,7 @@ import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
+import { registerFields } from '../saved.js';
 import type { Table } from '../tables/frame.js';
 import { isTableFor, TableRows } from '../tables/rows.js';
 import { checkRowCount, countClasses, groupByClass, rowCount, rowRange, type Split } from './folds.js';
@@ -165,6 +166,12 @@ export interface StratifiedShuffleSplitOptions {
 
 /** Random splits that keep the classes' shares: scikit-learn's `StratifiedShuffleSplit`, row for row. */
 export class StratifiedShuffleSplit {
+  static readonly className = 'StratifiedShuffleSplit';
+
+  static {
+    registerFields(StratifiedShuffleSplit);
+  }
+
   readonly nSplits: number;
   readonly testSize: number | undefined;
   readonly trainSize: number | undefined;

@@ -182,6 +182,8 @@ export async function loadPredictor(source: string | URL | Uint8Array): Promise<
 export function predictorOf(held: object, run: unknown): Predictor {
   if (held instanceof Predictor) return held;
   if (held instanceof Pipeline) return new Predictor({ pipeline: held });
+  // of a search the best model, with the names of its columns
+  if ('bestEstimator' in held) return predictorOf(held.bestEstimator as object, run);
   if (!hasMethods(held, 'predict')) throw wrongType('the file', 'that of a model that predicts', held);
   const { transformer, classes, ...rest } = meaningOf(run);
   const steps = [...(transformer ? [['scale', transformer]] : []), ['model', held]];

@@ -463,6 +463,15 @@ export const CALLS: Record<string, Call> = {
   loadPredictor: plain(fjordnet.loadPredictor, 'missing.fjordnet'),
   'StandardScaler.load': plain((path) => StandardScaler.load(path), 'missing.fjordnet'),
   'StandardScaler.fromBytes': plain((bytes) => StandardScaler.fromBytes(bytes), new StandardScaler().toBytes()),
+  ...Object.fromEntries(
+    [
+      ...([fjordnet.GridSearchCV, fjordnet.RandomizedSearchCV] as unknown as (typeof StandardScaler)[]),
+      ...([fjordnet.HalvingGridSearchCV, fjordnet.HalvingRandomSearchCV] as unknown as (typeof StandardScaler)[]),
+    ].flatMap((search) => [
+      [`${search.className}.load`, plain((path) => search.load(path), 'missing.fjordnet')],
+      [`${search.className}.fromBytes`, plain((bytes) => search.fromBytes(bytes), new StandardScaler().toBytes())],
+    ]),
+  ),
   'Sequential.fromBytes': plain(
     (bytes, options) => fjordnet.Sequential.fromBytes(bytes, options),
     network().toBytes(),
