@@ -129,8 +129,8 @@ function legacy(object: JsonObject): JsonObject {
 }
 
 /**
- * The files of HDF5 that Keras 2 wrote, and Keras 3 still does. Without the optimizer's memory: Keras 3.15 cannot train a network
- * on that it read with one, as its optimizer then knows none of the weights.
+ * The files of HDF5 that Keras 2 wrote, and Keras 3 still does. Without the optimizer's memory: Keras 3.15 writes it and cannot train
+ * a network on that it read with one, as it then builds the optimizer for none of the weights (test/fixtures/keras-h5.py).
  */
 export const h5: Format = {
   extension: '.h5',
