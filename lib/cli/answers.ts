@@ -79,7 +79,7 @@ async function readLabelled(predictor: Predictor, options: SourceOptions): Promi
   const expected = { ...(target !== undefined && { label: target }), classes: predictor.classes };
   try {
     const { x, ...table } = await readSource(
-      { ...options, ...picturesFor(predictor, options.source), expected },
+      { ...options, ...pictureOptions(predictor, options.source), expected },
       'float64',
     );
     return { ...table, parts: () => chunks(x.reshape(x.shape[0], -1), undefined) };
@@ -95,7 +95,7 @@ function ofColumns({ name, names, columns, label }: Awaited<ReturnType<typeof re
 }
 
 /** Pictures as the network at the end takes them. */
-function picturesFor({ pipeline }: Predictor, source: string): PictureOptions {
+function pictureOptions({ pipeline }: Predictor, source: string): PictureOptions {
   if (!isOfPictures(source)) return {};
   const last = pipeline.steps.at(-1)?.[1];
   const [height, width, channels] = (isNetworkStep(last) && last.graph?.inputs[0].shape) || [];

@@ -37,7 +37,7 @@ export async function run(values: Values): Promise<number> {
   out.reading(from);
   const read = await readExchanged(from);
   const { model } = read;
-  const options = { format, ...(opset !== undefined && { opset }), ...(dtype && { dtype }) } as ExportOptions;
+  const options = { format, ...(opset !== undefined && { opset }), ...(dtype && { dtype }) };
   let lost: string[];
   try {
     lost = lostOf(read, options);
@@ -60,13 +60,16 @@ export async function run(values: Values): Promise<number> {
   return EXIT.done;
 }
 
-async function write({ model, predictor, content }: Exchanged, to: string, options: ExportOptions): Promise<void> {
-  const format: string = options.format as string;
+/** Those of the library, and the formats that `export` of networks has not. */
+type Options = Pick<ExportOptions, 'opset' | 'dtype'> & { readonly format: string };
+
+async function write({ model, predictor, content }: Exchanged, to: string, options: Options): Promise<void> {
+  const { format } = options;
   if (format === OWN && content) return saveModel(to, content);
   const last = predictor && lastOf(predictor);
   if (format === OWN) return ((last ?? model) as Predictor).save(to);
   if (format === NPZ) return estimatorOf(last ?? model).export(to, options as never);
-  return predictor && format === 'onnx' ? predictor.export(to, options as never) : model.export(to, options);
+  return (predictor && format === 'onnx' ? predictor : model).export(to, options as never);
 }
 
 /** @throws TypeError for what scikit-learn's arrays do not hold */
@@ -92,14 +95,14 @@ function formatFor(values: Values, to: string): string {
 }
 
 /** What of a file is not in one of another format. */
-function lostOf(read: Exchanged, { format = OWN as never, dtype }: ExportOptions): string[] {
+function lostOf(read: Exchanged, { format, dtype }: Options): string[] {
   const { model, predictor, content } = read;
-  if ((format as string) === OWN && content) return [];
+  if (format === OWN && content) return [];
   const kept = KEPT[format] ?? [];
   const isWhole = predictor !== undefined && format === 'onnx';
   const training = trainingOf(read);
   const goesOn = kept.includes('training') && (!predictor || isNetworkStep(lastOf(predictor)));
-  const keepsClasses = isWhole || kept.includes('metadata') || (format as string) === NPZ;
+  const keepsClasses = isWhole || kept.includes('metadata') || format === NPZ;
   const metadata = Object.keys(model.metadata).filter((key) => !keepsClasses || key !== 'classes');
   return [
     ...(predictor && !isWhole && isPrepared(predictor) ? ['the preprocessing of rows'] : []),
