@@ -6,7 +6,7 @@ import type { Tensor } from '../io/safetensors.js';
 import { isPlain } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
-import { torchParts } from './torch-modules.js';
+import { isRecurrent, kindOf, type Leaf, torchParts } from './torch-modules.js';
 
 /** Arrays by the names that another library has for them. */
 export type NamedTensors = Readonly<Record<string, ArrayInput>>;
@@ -14,7 +14,10 @@ export type NamedTensors = Readonly<Record<string, ArrayInput>>;
 export interface LayoutOptions {
   /** Weights without an array stay as they are, and arrays without a weight are left out. Default false: both are refused */
   partial?: boolean;
-  /** What modules are called in PyTorch that are not called as their layers: `{ hidden: '0', head: '2' }` for an nn.Sequential */
+  /**
+   * What modules are called in PyTorch that are not called as their layers: `{ hidden: '0', head: '2' }` for an nn.Sequential. Recurrent
+   * layers of one name are the levels of one module, in their order
+   */
   names?: Readonly<Record<string, string>>;
 }
 
@@ -29,7 +32,7 @@ export const layouts = {
   /**
    * From PyTorch's `state_dict`: the module of a layer has the layer's name; those of networks within a network have dots between.
    * Kernels are transposed. A recurrent layer's two biases are added; of a GRU the gates r, z, n become z, r, h. Batch normalization's
-   * count of batches is not read.
+   * count of batches is not read. A separable convolution is two modules, `depthwise` and `pointwise` of its own.
    *
    * @throws TypeError for layers that PyTorch has no module for, RangeError, with the name, for arrays that are missing, of another
    *   shape, or of no layer
@@ -50,17 +53,34 @@ export const layouts = {
 
 type Found = ReadonlyMap<Weight, NDArray>;
 
-/** Those of the weights that there is something for. @throws as `layouts.pytorch` */
-export function pytorchWeights(model: Model<any, any>, tensors: NamedTensors, options: LayoutOptions): Found {
-  const reader = new Reader(tensors, options, ['partial', 'names']);
+/**
+ * Those of the weights that there is something for.
+ * @param aliases names that the file leaves out, by the ones that it has the same tensors under
+ * @throws as `layouts.pytorch`
+ */
+export function pytorchWeights(
+  model: Model<any, any>,
+  tensors: NamedTensors,
+  options: LayoutOptions,
+  aliases: ReadonlyMap<string, string> = new Map(),
+): Found {
+  const reader = new Reader(tensors, options, ['partial', 'names'], aliases);
   const found = new Map<Weight, NDArray>();
   built(model);
-  for (const [layer, path, module, suffix] of modulesOf(model, '', checkNames(model, options.names))) {
+  for (const leaf of placed(model, options.names)) {
+    const { layer, module, suffix } = leaf;
     if (reader.isPartial && !reader.hasAny(`${module}.`)) continue;
     const weights = layer.builtFor?.weights ?? {};
-    for (const part of torchParts(layer, path)) {
+    for (const part of torchParts(leaf)) {
       const made = part.read(part.theirs.map(([name, shape]) => reader.take(`${module}.${name}${suffix}`, shape)));
-      for (const [i, name] of part.ours.entries()) found.set(weights[name], made[i]);
+      for (const [i, name] of part.ours.entries()) {
+        const before = found.get(weights[name]);
+        if (before?.data.some((value: number, k: number) => !Object.is(value, made[i].data[k])))
+          throw new RangeError(
+            `Expected the tensors of '${module}' to equal those under the other name of its layer, which is one here`,
+          );
+        found.set(weights[name], made[i]);
+      }
     }
   }
   reader.end();
@@ -87,24 +107,49 @@ function filled(model: Model<any, any>, found: Found): NDArray[] {
   return weightsOfGraph(built(model)).map(({ weight }, i) => found.get(weight) ?? before[i]);
 }
 
-/** Every layer that has weights, with the name that its module has in PyTorch, and what its tensors end in. */
-function* modulesOf(
-  layer: Layer,
-  prefix: string,
-  names: ReadonlyMap<string, string>,
-  suffix = '',
-): Generator<readonly [layer: Layer, path: string, module: string, suffix: string]> {
+function* leavesOf(layer: Layer, path: string, owner = layer, direction = ''): Generator<Leaf> {
   const { graph, className } = layer;
   const { forward, backward, layer: inner } = layer as unknown as Record<string, Layer & { goBackwards?: boolean }>;
   if (graph) {
-    for (const part of graph.layers) yield* modulesOf(part, join(prefix, graph.names.get(part) as string), names);
+    for (const part of graph.layers) yield* leavesOf(part, join(path, graph.names.get(part) as string));
   } else if (className === 'Bidirectional') {
-    for (const part of [forward, backward]) yield* modulesOf(part, prefix, names, part.goBackwards ? '_reverse' : '');
+    for (const part of [forward, backward]) yield* leavesOf(part, path, layer, part.goBackwards ? '_reverse' : '');
   } else if (className === 'TimeDistributed') {
-    yield* modulesOf(inner, prefix, names);
+    yield* leavesOf(inner, path);
   } else if (Object.keys(layer.builtFor?.weights ?? {}).length > 0) {
-    yield [layer, prefix, names.get(prefix) ?? prefix, suffix];
+    yield { layer, path, owner, direction };
   }
+}
+
+interface Placed extends Leaf {
+  readonly module: string;
+  /** Of all names of its tensors. */
+  readonly suffix: string;
+}
+
+/**
+ * Every layer that has weights, with the name that its module has in PyTorch. Recurrent layers that are given one name are the levels
+ * of one module.
+ */
+function placed(model: Model<any, any>, names: Readonly<Record<string, string>> = {}): Placed[] {
+  if (!isPlain(names)) throw wrongType('names', 'an object of names of modules by those of layers', names);
+  const leaves = [...leavesOf(model, '')];
+  for (const [path, name] of Object.entries(names)) {
+    checkOneOf('a layer in names', path, [...new Set(leaves.map((leaf) => leaf.path))]);
+    if (typeof name !== 'string') throw wrongType(`names['${path}']`, 'a string', name);
+  }
+  const levels = new Map<string, Layer[]>();
+  return leaves.map((leaf) => {
+    const { layer, path, owner, direction } = leaf;
+    const module = names[path] ?? path;
+    const owners = levels.get(module) ?? [];
+    levels.set(module, owners);
+    if (!owners.includes(owner)) owners.push(owner);
+    if (!isRecurrent(layer) && owners.length > 1) throw wrongValue('names', 'different for each layer', module);
+    if (kindOf(owner) !== kindOf(owners[0]))
+      throw wrongValue('names', `of one module for layers of one kind, ${kindOf(owners[0])}`, kindOf(owner));
+    return { ...leaf, module, suffix: isRecurrent(layer) ? `_l${owners.indexOf(owner)}${direction}` : '' };
+  });
 }
 
 /**
@@ -118,9 +163,10 @@ export function stateDictOf(
 ): Map<string, Tensor> {
   const numbers = new Map(weightsOfGraph(built(model)).map(({ weight }, i) => [weight, weights[i]]));
   const tensors = new Map<string, Tensor>();
-  for (const [layer, path, module, suffix] of modulesOf(model, '', checkNames(model, options.names))) {
+  for (const leaf of placed(model, options.names)) {
+    const { layer, module, suffix } = leaf;
     const own = layer.builtFor?.weights ?? {};
-    for (const part of writableParts(layer, path)) {
+    for (const part of writableParts(leaf)) {
       const made = part.write(part.ours.map((name) => numbers.get(own[name]) as NDArray));
       for (const [i, [name]] of part.theirs.entries()) tensors.set(`${module}.${name}${suffix}`, made[i]);
     }
@@ -130,25 +176,12 @@ export function stateDictOf(
   return tensors;
 }
 
-function writableParts(layer: Layer, path: string): ReturnType<typeof torchParts> {
+function writableParts(leaf: Leaf): ReturnType<typeof torchParts> {
   try {
-    return torchParts(layer, path);
+    return torchParts(leaf);
   } catch (error) {
     throw new TypeError(`${(error as Error).message} (format 'onnx' holds the whole network)`, { cause: error });
   }
-}
-
-function checkNames(model: Model<any, any>, names: Readonly<Record<string, string>> = {}): Map<string, string> {
-  if (!isPlain(names)) throw wrongType('names', 'an object of names of modules by those of layers', names);
-  const paths = Array.from(modulesOf(model, '', new Map()), ([, path]) => path);
-  for (const [path, name] of Object.entries(names)) {
-    checkOneOf('a layer in names', path, paths);
-    if (typeof name !== 'string') throw wrongType(`names['${path}']`, 'a string', name);
-  }
-  const modules = paths.map((path) => names[path] ?? path);
-  const twice = modules.find((name, i) => modules.indexOf(name) < i && paths.indexOf(paths[i]) === i);
-  if (twice !== undefined) throw wrongValue('names', 'different for each layer', twice);
-  return new Map(Object.entries(names));
 }
 
 const built = (model: Model<any, any>) => {
@@ -177,19 +210,27 @@ function checkTensors(tensors: unknown): NamedTensors {
 class Reader {
   readonly isPartial: boolean;
   readonly #tensors: NamedTensors;
+  readonly #aliases: ReadonlyMap<string, string>;
   readonly #taken = new Set<string>();
 
-  constructor(tensors: NamedTensors, options: LayoutOptions, allowed: readonly string[]) {
+  constructor(
+    tensors: NamedTensors,
+    options: LayoutOptions,
+    allowed: readonly string[],
+    aliases: ReadonlyMap<string, string> = new Map(),
+  ) {
+    this.#aliases = aliases;
     checkOptions('options', options, allowed);
     this.isPartial = checkBoolean('partial', options.partial ?? false);
     this.#tensors = checkTensors(tensors);
   }
 
   hasAny(prefix: string): boolean {
-    return Object.keys(this.#tensors).some((name) => name.startsWith(prefix));
+    return [...Object.keys(this.#tensors), ...this.#aliases.keys()].some((name) => name.startsWith(prefix));
   }
 
-  take(name: string, shape: Shape): NDArray {
+  take(given: string, shape: Shape): NDArray {
+    const name = Object.hasOwn(this.#tensors, given) ? given : (this.#aliases.get(given) ?? given);
     if (!Object.hasOwn(this.#tensors, name)) {
       const names = Object.keys(this.#tensors).slice(0, 5).join(', ');
       throw new RangeError(

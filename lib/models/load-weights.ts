@@ -48,16 +48,15 @@ async function readLayout(
   const { layout, byName, names } = options;
   const allowNonFinite = checkBoolean('allowNonFinite', options.allowNonFinite ?? false);
   const read = { pytorch: pytorchWeights, keras: kerasWeights }[checkOneOf('layout', layout, ['pytorch', 'keras'])];
-  const { tensors } = await readSafetensors(path);
+  const { tensors, metadata } = await readSafetensors(path);
   return ofFile(path, () => {
     const arrays = Array.from(tensors, ([name, { shape, data }]) => {
       const values = typeof data[0] === 'bigint' ? Float64Array.from(data, Number) : data;
       return [name, NDArray.from(values as Float64Array, { shape })] as const;
     });
-    const weights = read(model, Object.fromEntries(arrays), {
-      ...(byName !== undefined && { partial: byName }),
-      ...(names && { names }),
-    });
+    const own = { ...(byName !== undefined && { partial: byName }), ...(names && { names }) };
+    // of tensors under two names save_model writes one, and says in the metadata what the other is
+    const weights = read(model, Object.fromEntries(arrays), own, new Map(metadata));
     const found = new Map<PlacedWeight, NDArray>();
     const [loaded, skipped]: string[][] = [[], []];
     for (const own of placed) {

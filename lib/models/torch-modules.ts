@@ -1,6 +1,18 @@
+import type { Activation } from '../activations.js';
 import { NDArray } from '../array.js';
 import { type Shape, sizeOf } from '../graph/value.js';
 import type { Layer } from '../layers/layer.js';
+
+/** A layer that has weights. */
+export interface Leaf {
+  readonly layer: Layer;
+  /** Where it is in the network, as modules are in PyTorch. */
+  readonly path: string;
+  /** Itself, or the layer of two directions that it is one of. */
+  readonly owner: Layer;
+  /** What the names of its tensors end in: '_reverse' of the second direction. */
+  readonly direction: string;
+}
 
 /** Tensors of a module in PyTorch that hold the same numbers as weights of a layer: how one becomes the other. */
 interface Part {
@@ -10,7 +22,9 @@ interface Part {
   write(ours: readonly NDArray[]): NDArray[];
 }
 
-type PartsOf = (shapeOf: (weight: string) => Shape | undefined, layer: Layer) => readonly Part[];
+type ShapeOf = (weight: string) => Shape | undefined;
+/** `path`: what the layer is called in messages. */
+type PartsOf = (shapeOf: ShapeOf, layer: Layer, path: string) => readonly Part[];
 
 /** An array that is the same in both. */
 const same = (ours: string, theirs: string, shape: Shape): Part => ({
@@ -21,7 +35,7 @@ const same = (ours: string, theirs: string, shape: Shape): Part => ({
 });
 
 /** Those of them that the layer has. */
-const sameIfThere = (names: Readonly<Record<string, string>>, shapeOf: (weight: string) => Shape | undefined): Part[] =>
+const sameIfThere = (names: Readonly<Record<string, string>>, shapeOf: ShapeOf): Part[] =>
   Object.entries(names).flatMap(([ours, theirs]) => {
     const shape = shapeOf(ours);
     return shape ? [same(ours, theirs, shape)] : [];
@@ -46,26 +60,30 @@ const filters =
     ...sameIfThere({ bias: 'bias' }, shapeOf),
   ];
 
-/** Ours [K, L, channels, kernels of each], theirs [channels * kernels, 1, K, L]. */
-const depthwise =
-  (ours: string, theirs: string): PartsOf =>
-  (shapeOf) => {
-    const [K, L, C, M] = shapeOf(ours) as Shape;
-    const inner = axes(ours, theirs, [K, L, C * M], [1, 2, 0]);
-    return [
-      {
-        ours: [ours],
-        theirs: [[theirs, [C * M, 1, K, L]]],
-        read: ([array]) => inner.read([array.reshape(C * M, K, L)]).map((made) => made.reshape(K, L, C, M)),
-        write: ([array]) => inner.write([array.reshape(K, L, C * M)]).map((made) => made.reshape(C * M, 1, K, L)),
-      },
-    ];
-  };
+/** A part of an array that is of the shape `own` here, and of `inner` where the part begins. */
+const reshaped = (part: Part, inner: Shape, own: Shape): Part => ({
+  ...part,
+  read: (theirs) => part.read(theirs).map((array) => array.reshape(...own)),
+  write: ([array]) => part.write([array.reshape(...inner)]),
+});
 
-/** `order`: PyTorch's place of each of our gates, which is ours of each of its gates, too. */
+/** Ours [K, L, channels, kernels of each], theirs [channels * kernels, 1, K, L]. */
+function depthwise(ours: string, theirs: string, own: Shape): Part {
+  const [K, L, C, M] = own;
+  const inner = [K, L, 1, C * M];
+  return reshaped(axes(ours, theirs, inner, [2, 3, 1, 0]), inner, own);
+}
+
+/**
+ * `order`: PyTorch's place of each of our gates, which is ours of each of its gates, too. `functions`: those that its module may be made
+ * with, as it has no others. The names of its tensors end in the number of its level.
+ */
 const recurrent =
-  (order: readonly number[]): PartsOf =>
-  (shapeOf) => {
+  (order: readonly number[], functions: readonly string[] = ['tanh']): PartsOf =>
+  (shapeOf, layer, path) => {
+    const { activation, recurrentActivation } = layer as { activation?: Activation; recurrentActivation?: Activation };
+    checkFunction(path, 'activation', activation?.config.name, functions);
+    if (recurrentActivation) checkFunction(path, 'recurrentActivation', recurrentActivation.config.name, ['sigmoid']);
     const [I, G] = shapeOf('kernel') as Shape;
     const [U] = shapeOf('recurrentKernel') as Shape;
     const gates = (array: NDArray) => rows(array, order, U);
@@ -79,8 +97,8 @@ const recurrent =
     const biases: Part = {
       ours: ['bias'],
       theirs: [
-        ['bias_ih_l0', [G]],
-        ['bias_hh_l0', [G]],
+        ['bias_ih', [G]],
+        ['bias_hh', [G]],
       ],
       read: (both) => [bias?.length === 2 ? joined(both.map(gates)).reshape(2, G) : added(both.map(gates))],
       write: ([array]) =>
@@ -88,49 +106,52 @@ const recurrent =
           (row) => gates(row.reshape(G)),
         ),
     };
-    return [
-      kernel('kernel', 'weight_ih_l0', I),
-      kernel('recurrentKernel', 'weight_hh_l0', U),
-      ...(bias ? [biases] : []),
-    ];
+    return [kernel('kernel', 'weight_ih', I), kernel('recurrentKernel', 'weight_hh', U), ...(bias ? [biases] : [])];
   };
 
-const attention: PartsOf = (shapeOf, layer) => {
-  const [features, H, K] = shapeOf('query/kernel') as Shape;
-  const isSame = ['query', 'key', 'value'].every(
-    (name) => shapeOf(`${name}/kernel`)?.join() === [features, H, K].join(),
-  );
-  if (!isSame || H * K !== features)
+function checkFunction(path: string, option: string, name: string | undefined, known: readonly string[]): void {
+  if (!known.includes(`${name}`))
     throw new TypeError(
-      `Expected '${layer.name}' to have heads that make up the features of query, key and value, as PyTorch's attention, got ${H} of ${K} for ${features}`,
+      `Expected '${path}' to have the ${option} ${known.join(' or ')}, as PyTorch's recurrent modules have no other, got ${name}`,
     );
-  /** Three of ours one behind the other, along PyTorch's outputs. */
-  const three = (part: string, theirs: string, shape: Shape, own: Shape): Part => ({
-    ours: ['query', 'key', 'value'].map((name) => `${name}/${part}`),
-    theirs: [[theirs, shape]],
-    read: ([array]) =>
-      [0, 1, 2].map((k) => {
-        const block = rows(array, [k], features);
-        return (block.ndim === 2 ? permuted(block, [1, 0]) : block).reshape(...own);
-      }),
-    write: (arrays) => [
-      joined(
-        arrays.map((array) => (own.length === 3 ? permuted(array.reshape(features, features), [1, 0]) : array)),
-      ).reshape(...shape),
-    ],
-  });
-  const output = axes('output/kernel', 'out_proj.weight', [features, features], [1, 0]);
+}
+
+const INPUTS = ['query', 'key', 'value'];
+
+/** PyTorch keeps the kernels of query, key and value in one tensor, where all three have the query's features. */
+const attention: PartsOf = (shapeOf, _, path) => {
+  const [features, H, K] = shapeOf('query/kernel') as Shape;
+  const widths = INPUTS.map((name) => (shapeOf(`${name}/kernel`) as Shape)[0]);
+  const output = shapeOf('output/kernel') as Shape;
+  if (H * K !== features || output.join() !== [H, K, features].join())
+    throw new TypeError(
+      `Expected '${path}' to have heads that make up the query's features, which the output has too, as PyTorch's attention, ` +
+        `got ${H} of ${K} (valueDim ${output[1]}) for ${features}, and ${output[2]} of the output`,
+    );
+  const kernel = (ours: string, theirs: string, inner: Shape, own: Shape) =>
+    reshaped(axes(ours, theirs, inner, [1, 0]), inner, own);
+  const kernels = INPUTS.map((name, i) =>
+    kernel(`${name}/kernel`, `${name[0]}_proj_weight`, [widths[i], features], [widths[i], H, K]),
+  );
+  const biases = INPUTS.map((name) => reshaped(same(`${name}/bias`, '', [features]), [features], [H, K]));
   return [
-    three('kernel', 'in_proj_weight', [3 * features, features], [features, H, K]),
-    ...(shapeOf('query/bias') ? [three('bias', 'in_proj_bias', [3 * features], [H, K])] : []),
-    {
-      ...output,
-      read: (theirs) => output.read(theirs).map((array) => array.reshape(H, K, features)),
-      write: ([array]) => output.write([array.reshape(features, features)]),
-    },
+    ...(widths.every((width) => width === features) ? [stacked('in_proj_weight', kernels)] : kernels),
+    ...(shapeOf('query/bias') ? [stacked('in_proj_bias', biases)] : []),
+    kernel('output/kernel', 'out_proj.weight', [features, features], output),
     ...sameIfThere({ 'output/bias': 'out_proj.bias' }, shapeOf),
   ];
 };
+
+/** Parts of one tensor each and of one shape, which lie in one tensor one behind the other. */
+function stacked(name: string, parts: readonly Part[]): Part {
+  const [[, [n, ...rest]]] = parts[0].theirs;
+  return {
+    ours: parts.flatMap(({ ours }) => ours),
+    theirs: [[name, [parts.length * n, ...rest]]],
+    read: ([array]) => parts.flatMap((part, k) => part.read([rows(array, [k], n)])),
+    write: (arrays) => [joined(parts.flatMap((part, k) => part.write([arrays[k]]))).reshape(parts.length * n, ...rest)],
+  };
+}
 
 const NORMALIZATION = { gamma: 'weight', beta: 'bias' };
 
@@ -140,51 +161,65 @@ const MODULES: Readonly<Record<string, PartsOf>> = {
   Conv1D: filters([2, 1, 0]),
   Conv2D: filters([2, 3, 1, 0]),
   Conv2DTranspose: filters([2, 3, 1, 0]),
-  DepthwiseConv2D: (shapeOf, layer) => [
-    ...depthwise('kernel', 'weight')(shapeOf, layer),
+  DepthwiseConv2D: (shapeOf) => [
+    depthwise('kernel', 'weight', shapeOf('kernel') as Shape),
     ...sameIfThere({ bias: 'bias' }, shapeOf),
   ],
   Embedding: (shapeOf) => [same('embeddings', 'weight', shapeOf('embeddings') as Shape)],
-  SimpleRNN: recurrent([0]),
+  SeparableConv2D: (shapeOf) => [
+    depthwise('depthwiseKernel', 'depthwise.weight', shapeOf('depthwiseKernel') as Shape),
+    axes('pointwiseKernel', 'pointwise.weight', shapeOf('pointwiseKernel') as Shape, [2, 3, 1, 0]),
+    ...sameIfThere({ bias: 'pointwise.bias' }, shapeOf),
+  ],
+  SimpleRNN: recurrent([0], ['tanh', 'relu']),
   LSTM: recurrent([0, 1, 2, 3]),
-  GRU: (shapeOf, layer) => {
+  GRU: (shapeOf, layer, path) => {
     if (!(layer as { resetAfter?: boolean }).resetAfter)
-      throw new TypeError(`Expected '${layer.name}' to have resetAfter true, as PyTorch's GRU`);
-    return recurrent([1, 0, 2])(shapeOf, layer);
+      throw new TypeError(`Expected '${path}' to have resetAfter true, as PyTorch's GRU`);
+    return recurrent([1, 0, 2])(shapeOf, layer, path);
   },
   BatchNormalization: (shapeOf) =>
     sameIfThere({ ...NORMALIZATION, movingMean: 'running_mean', movingVariance: 'running_var' }, shapeOf),
-  LayerNormalization: (shapeOf, layer) => {
+  LayerNormalization: (shapeOf, _, path) => {
     if (!shapeOf('gamma') && shapeOf('beta'))
-      throw new TypeError(`Expected '${layer.name}' to have a scale where it has a center, as PyTorch's LayerNorm`);
+      throw new TypeError(`Expected '${path}' to have a scale where it has a center, as PyTorch's LayerNorm`);
     return sameIfThere(NORMALIZATION, shapeOf);
   },
-  PReLU: (shapeOf, layer) => {
+  PReLU: (shapeOf, _, path) => {
     const shape = shapeOf('alpha') as Shape;
     const channels = shape.at(-1) ?? 1;
     if (sizeOf(shape) !== channels)
       throw new TypeError(
-        `Expected '${layer.name}' to have one alpha for each channel, as PyTorch's PReLU, got shape [${shape.join(', ')}]`,
+        `Expected '${path}' to have one alpha for each channel, as PyTorch's PReLU, got shape [${shape.join(', ')}]`,
       );
-    return [
-      {
-        ours: ['alpha'],
-        theirs: [['weight', [channels]]],
-        read: ([array]) => [array.reshape(...shape)],
-        write: ([array]) => [array.reshape(channels)],
-      },
-    ];
+    return [reshaped(same('alpha', 'weight', [channels]), [channels], shape)];
   },
   MultiHeadAttention: attention,
 };
 
+const RECURRENT = ['SimpleRNN', 'LSTM', 'GRU'];
+export const isRecurrent = ({ className }: Layer) => RECURRENT.includes(className);
+
+/** What recurrent layers have to have in common where they are one module. */
+export function kindOf(layer: Layer): string {
+  const { forward } = layer as { forward?: Layer };
+  if (forward) return `${kindOf(forward)} in two directions`;
+  const { units, useBias } = layer as { units?: number; useBias?: boolean };
+  return `${layer.className} of ${units} units${useBias ? '' : ' without bias'}`;
+}
+
 /** A layer in PyTorch. @throws TypeError for layers that PyTorch has no module for */
-export function torchParts(layer: Layer, path: string): readonly Part[] {
+export function torchParts({ layer, path, owner }: Leaf): readonly Part[] {
   const parts = MODULES[layer.className];
   if (!parts)
     throw new TypeError(`Expected '${path}' to be a layer that PyTorch has a module for, got ${layer.className}`);
+  const { forward, backward } = owner as { forward?: Layer; backward?: Layer };
+  if (forward && backward && kindOf(forward) !== kindOf(backward))
+    throw new TypeError(
+      `Expected '${path}' to have two layers of one kind, as PyTorch's recurrent modules, got ${kindOf(forward)} and ${kindOf(backward)}`,
+    );
   const weights = layer.builtFor?.weights ?? {};
-  return parts((name) => weights[name]?.shape, layer);
+  return parts((name) => weights[name]?.shape, layer, path);
 }
 
 /** An array whose axis i is axis `order[i]` of the given one. */

@@ -113,6 +113,11 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       ],
       dtype,
     ),
+  gruAfter: (dtype) =>
+    seq(
+      [layers.gru({ units: 5, returnSequences: true, inputShape: [6, 3] }), layers.gru({ units: 4, useBias: false })],
+      dtype,
+    ),
   rnn: (dtype) =>
     seq(
       [
@@ -143,6 +148,18 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       ],
       dtype,
     ),
+  directions: (dtype) =>
+    seq(
+      [
+        layers.bidirectional({
+          layer: layers.simpleRNN({ units: 4, useBias: false, returnSequences: true }),
+          mergeMode: 'ave',
+          inputShape: [5, 3],
+        }),
+        layers.bidirectional({ layer: layers.lstm({ units: 3 }), mergeMode: 'mul' }),
+      ],
+      dtype,
+    ),
   masked: (dtype) =>
     seq(
       [
@@ -170,6 +187,15 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
         layers.layerNormalization(),
         layers.batchNormalization(),
         layers.dense({ units: 3, activation: 'gelu' }),
+      ],
+      dtype,
+    ),
+  halfNormal: (dtype) =>
+    seq(
+      [
+        layers.prelu({ sharedAxes: [1, 2], inputShape: [4, 4, 3] }),
+        layers.layerNormalization({ center: false }),
+        layers.layerNormalization({ scale: false, center: false }),
       ],
       dtype,
     ),
@@ -246,6 +272,12 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
     const e = layers.embedding({ inputDim: 9, outputDim: 6, maskZero: true }).apply(x);
     const h = layers.multiHeadAttention({ numHeads: 2, keyDim: 3, returnAttentionScores: true }).apply([e, e]);
     return model({ inputs: x, outputs: [layers.globalAveragePooling1d().apply(h[0]), h[1]], seed: 1, dtype });
+  },
+  attentionAcross: (dtype) => {
+    const [q, v, k] = [input({ shape: [4, 8] }), input({ shape: [5, 3] }), input({ shape: [5, 2] })];
+    const h = layers.multiHeadAttention({ numHeads: 2, keyDim: 4 }).apply([q, v, k]);
+    const y = layers.multiHeadAttention({ numHeads: 2, keyDim: 4, useBias: false }).apply([h, h]);
+    return model({ inputs: [q, v, k], outputs: y, seed: 1, dtype });
   },
   seq2seq: (dtype) => {
     const x = input({ shape: [4, 3], name: 'x' }),
