@@ -4,22 +4,23 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { importModel, input, layers, Model, model, type NDArray, RandomState, sequential } from 'fjordnet';
 import { lastDocument, Workplace } from './helpers/cli.js';
-import { withNumbers } from './helpers/tfjs.js';
+import { filled } from './helpers/networks.js';
 
 const place = new Workplace();
 test.after.always(() => place.remove());
 
-const make = () =>
-  withNumbers(
-    sequential({
-      layers: [
-        layers.conv2d({ filters: 3, kernelSize: 3, activation: 'relu', inputShape: [6, 6, 1] }),
-        layers.flatten(),
-        layers.dense({ units: 2, activation: 'softmax' }),
-      ],
-      seed: 1,
-    }),
-  );
+function make() {
+  const network = sequential({
+    layers: [
+      layers.conv2d({ filters: 3, kernelSize: 3, activation: 'relu', inputShape: [6, 6, 1] }),
+      layers.flatten(),
+      layers.dense({ units: 2, activation: 'softmax' }),
+    ],
+    seed: 1,
+  });
+  filled(network);
+  return network;
+}
 const x = new RandomState(1).normal(0, 1, [3, 6, 6, 1]) as NDArray;
 
 test.serial('any format of any other, with what is lost', async (t) => {

@@ -61,7 +61,48 @@ const MODELS = [
     const inner = sequential({ layers: [layers.dense({ units: 3, inputShape: [3] })] });
     return model({ inputs: [a, b], outputs: layers.add().apply([inner.apply(inner.apply(a)), b]) });
   },
+  () =>
+    sequential({
+      layers: [
+        layers.conv2d({ filters: 2, kernelSize: 2, groups: 2, inputShape: [4, 4, 2] }),
+        layers.spatialDropout2d({ rate: 0.5 }),
+        layers.separableConv2d({ filters: 2, kernelSize: 2, activation: 'hardSigmoid' }),
+        layers.maxPooling2d(),
+        layers.flatten(),
+        layers.rescaling({ scale: [1, 2], offset: 3 }),
+        layers.prelu(),
+      ],
+    }),
+  () =>
+    sequential({
+      layers: [
+        layers.embedding({ inputDim: 5, outputDim: 2, inputShape: [4] }),
+        layers.conv1d({ filters: 2, kernelSize: 2, padding: 'causal', activation: 'leakyRelu' }),
+        layers.gru({ units: 2, resetAfter: false, returnSequences: true }),
+      ],
+    }),
 ];
+
+/** The same weights in fewer bits. */
+function quantized(json, weights) {
+  const own = JSON.parse(json);
+  for (const spec of own.weightsManifest[0].weights)
+    spec.quantization = { dtype: 'uint8', scale: 0.01, min: -1, original_dtype: 'float32' };
+  return { json: JSON.stringify(own), weights: Buffer.alloc(weights.length / 4, 7) };
+}
+
+/** What is damaged: made once, as files are slow. */
+let made;
+async function files(path, shard) {
+  made ??= [];
+  for (const make of made.length > 0 ? [] : MODELS) {
+    const own = make();
+    await own.export(path);
+    const one = { json: readFileSync(path, 'utf8'), weights: readFileSync(shard) };
+    for (const each of [one, quantized(one.json, one.weights)]) made.push({ ...each, parameters: own.countParams() });
+  }
+  return made;
+}
 
 /** Another value at some place. */
 function changed(random, json) {
@@ -88,19 +129,17 @@ export async function run(random, count, report) {
   const path = join(folder, 'model.json');
   const shard = join(folder, 'group1-shard1of1.bin');
   try {
-    const made = [];
-    for (const make of MODELS) {
-      const own = make();
-      await own.export(path);
-      made.push({ json: readFileSync(path, 'utf8'), weights: readFileSync(shard), parameters: own.countParams() });
-    }
+    const all = await files(path, shard);
+    let written;
     for (let i = 0; i < count; i++) {
-      const { json, weights, parameters } = random.pick(made);
+      const { json, weights, parameters } = random.pick(all);
       const kind = random.integer(0, 4);
       let text = json;
       if (kind === 1) text = edited(random, json, PIECES);
       else if (kind === 2 || kind === 3) text = changed(random, json);
-      writeFileSync(shard, kind === 4 ? damaged(random, weights) : weights);
+      const bytesOfWeights = kind === 4 ? damaged(random, weights) : weights;
+      if (bytesOfWeights !== written) writeFileSync(shard, bytesOfWeights);
+      written = bytesOfWeights;
       writeFileSync(path, text);
       const bytes = Buffer.from(text);
       const read = await attempt(report, bytes, async () => {

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { type Model, type NDArray, RandomState } from 'fjordnet';
+import type { NDArray } from 'fjordnet';
 
 export { tf, tfl };
 
@@ -38,27 +38,3 @@ export function predictTfjs(model: tfl.LayersModel, xs: readonly NDArray[]): Flo
   const made = [model.predict(inputs.length > 1 ? inputs : inputs[0])].flat();
   return made.map((y) => y.dataSync() as Float32Array);
 }
-
-/** Numbers everywhere, variances positive. */
-export function withNumbers<M extends Model<any, any>>(model: M, seed = 5): M {
-  const r = new RandomState(seed);
-  const arrays = model.getWeights().map(({ shape }, i) => {
-    const array = r.normal(0, 0.5, [...shape]) as NDArray;
-    if (/ariance$/.test(model.weightNames[i]))
-      for (let k = 0; k < array.size; k++) array.data[k] = array.data[k] ** 2 + 0.1;
-    return array;
-  });
-  model.setWeights(arrays);
-  return model;
-}
-
-/** Samples for each input. */
-export function samplesFor(model: Model<any, any>, n = 3): NDArray[] {
-  const r = new RandomState(3);
-  return model.inputs.map(({ shape, dtype }) =>
-    dtype === 'int32' ? (r.randint(0, 8, [n, ...shape]) as NDArray) : (r.normal(0, 1, [n, ...shape]) as NDArray),
-  );
-}
-
-export const outputsOf = (model: Model<any, any>, xs: readonly NDArray[]): NDArray[] =>
-  [model.predictSync((xs.length > 1 ? xs : xs[0]) as never)].flat() as NDArray[];

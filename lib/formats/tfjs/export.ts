@@ -1,8 +1,9 @@
 import { endianness } from 'node:os';
 import { NDArray } from '../../array.js';
+import type { Graph } from '../../graph/graph.js';
 import { allLayers } from '../../graph/weights.js';
 import { swapBytes } from '../../io/read.js';
-import { nameOf } from '../../layers/layer.js';
+import { type Layer, nameOf } from '../../layers/layer.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Exported, ExportOptions, Format } from '../export.js';
 import { checkMasks } from './masks.js';
@@ -20,11 +21,12 @@ const SHARD = 2 ** 22;
  */
 function files({ model, graph, weights }: Exported, _: ExportOptions, file: string) {
   checkMasks(graph);
-  const writer = new NetworkWriter();
+  checkShared(graph);
+  const writer = new NetworkWriter(graph);
   const { class_name, config } = writer.write(architectureOf(model));
   const named = tfjsWeights(graph, writer.names);
   for (const layer of allLayers(graph.layers))
-    if (hardSigmoids(layer) === false)
+    if (layer.className !== 'Activation' && hardSigmoids(layer) === false)
       throw new TypeError(
         `Expected ${nameOf(layer)} to have another activation than hardSigmoid, which is another function in TensorFlow.js (formats 'onnx' and 'keras' hold it)`,
       );
@@ -55,6 +57,18 @@ function files({ model, graph, weights }: Exported, _: ExportOptions, file: stri
     ...shards.map((parts, i) => [paths[i], parts] as const),
     [file, [Buffer.from(JSON.stringify(json))]] as const,
   ];
+}
+
+/** @throws TypeError naming a layer of several networks or layers, which would be several layers there */
+function checkShared({ layers }: Graph): void {
+  const seen = new Set<Layer>();
+  for (const layer of allLayers(layers)) {
+    if (seen.has(layer) && Object.keys(layer.builtFor?.weights ?? {}).length > 0)
+      throw new TypeError(
+        `Expected ${nameOf(layer)} to be in one network or layer, as one of several is several in TensorFlow.js (format 'onnx' holds it)`,
+      );
+    seen.add(layer);
+  }
 }
 
 /** The bytes in pieces of one size, but for the last. */

@@ -12,6 +12,7 @@ const LAYERS = new Set([
     'Activation',
     'Dropout',
     'SpatialDropout1D',
+    'SpatialDropout2D',
     'GaussianNoise',
     'Flatten',
     'Reshape',
@@ -21,7 +22,17 @@ const LAYERS = new Set([
   ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'UpSampling2D', 'ZeroPadding2D'],
   ...['MaxPooling1D', 'MaxPooling2D', 'AveragePooling1D', 'AveragePooling2D'],
   ...['GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'GlobalAveragePooling1D', 'GlobalAveragePooling2D'],
-  ...['BatchNormalization', 'LayerNormalization', 'LeakyReLU', 'PReLU', 'Softmax', 'Rescaling', 'Embedding', 'Masking'],
+  ...[
+    'BatchNormalization',
+    'LayerNormalization',
+    'LeakyReLU',
+    'ELU',
+    'PReLU',
+    'Softmax',
+    'Rescaling',
+    'Embedding',
+    'Masking',
+  ],
   ...['SimpleRNN', 'LSTM', 'GRU', 'Bidirectional', 'TimeDistributed'],
   ...['Add', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate', 'Dot'],
 ]);
@@ -33,14 +44,15 @@ function activationName(place: string, { name, alpha, approximate }: JsonObject)
   if (NAMED.includes(name as string)) return name as string;
   if (name === 'silu') return 'swish';
   if (name === 'hardSigmoid') return 'hard_sigmoid';
-  if ((name === 'elu' && alpha === 1) || (name === 'gelu' && !approximate)) return name;
+  // 'gelu_new' it has too, but makes 'geluNew' of it when it reads a file
+  if (name === 'gelu' && !approximate) return name;
+  // where alpha is 1, celu is elu; it has no other elu
+  if ((name === 'elu' || name === 'celu') && alpha === 1) return 'elu';
   throw new TypeError(`Expected ${place} to be an activation that TensorFlow.js reads, got '${name}' (${OTHERS})`);
 }
 
-/** Activations that are layers there: the layer's class, and what it is made with. */
-export function activationLayer({ name, alpha }: JsonObject): Described | undefined {
-  return name === 'leakyRelu' ? { className: 'LeakyReLU', config: { negativeSlope: alpha } } : undefined;
-}
+/** The shape of a dropout of whole channels of images. */
+const EACH_CHANNEL = [null, 1, 1, null];
 
 /** @throws TypeError naming the layer that TensorFlow.js lacks, or the option of it */
 export function tfjsLayer(place: string, layer: Described): KerasObject {
@@ -52,9 +64,18 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
     throw new TypeError(`Expected ${place} to be one that TensorFlow.js has, got ${className} (${OTHERS})`);
   if (className === 'GRU' && config.resetAfter) refuse('a GRU with resetAfter false');
   if (config.stateful) refuse('one that is not stateful');
+  const [isDilated, isStrided] = [config.dilationRate, config.strides].map((n) => [n ?? 1].flat().some((k) => k !== 1));
+  // the first two are left without dilation, without a word
+  if (isDilated && (className === 'DepthwiseConv2D' || className === 'Conv2DTranspose'))
+    refuse('a convolution without dilation');
+  if (isDilated && isStrided) refuse('a convolution with strides or dilation, not both');
   if (className === 'Conv2D' && (config.groups ?? 1) !== 1) refuse('a convolution of one group');
   if (className === 'UpSampling2D' && (config.interpolation ?? 'nearest') !== 'nearest') refuse("one of 'nearest'");
   if (className === 'Conv1D' && config.padding === 'causal') refuse("a convolution with the padding 'valid' or 'same'");
+  if (className === 'SpatialDropout2D') {
+    const made = kerasLayer(place, layer);
+    return { class_name: 'Dropout', config: { ...made.config, noise_shape: EACH_CHANNEL } };
+  }
   if (className === 'Bidirectional') return bidirectional(place, config, refuse);
   if (className === 'TimeDistributed') {
     const inner = config.layer as Described;
@@ -82,6 +103,8 @@ function bidirectional(place: string, config: JsonObject, refuse: (what: string)
   const other = ({ config: { name, goBackwards, ...rest } }: Described) => JSON.stringify(rest);
   if (layer.className !== backwardLayer.className || other(layer) !== other(backwardLayer))
     refuse('one of two layers with the same options');
+  // the second one's outputs are turned round in any case
+  if (layer.config.goBackwards) refuse('one whose first layer begins at the first step');
   const forward = `${layer.config.name}`.replace(/^forward_/, ''); // which TensorFlow.js writes before the name
   const inner = tfjsLayer(`the layer of ${place}`, { ...layer, config: { ...layer.config, name: forward } });
   return { class_name: 'Bidirectional', config: { ...named(config), layer: inner, merge_mode: mergeMode } };
@@ -117,5 +140,7 @@ export function likeKeras(entry: unknown, depth = 0): unknown {
     config.target_shape = config.target_shape.map((n) => n ?? -1);
   if (className === 'GRU') config.reset_after ??= false;
   if (className === 'GRU' || className === 'LSTM') config.recurrent_activation ??= 'hard_sigmoid';
+  if (className === 'Dropout' && `${config.noise_shape}` === `${EACH_CHANNEL}`)
+    return { ...entry, class_name: 'SpatialDropout2D', config: { ...config, noise_shape: null } };
   return { ...entry, config };
 }

@@ -30,7 +30,9 @@ export function checkMasks({ outputs, names }: Graph): boolean[] {
     const { layer } = from;
     const sequences = sequencesOf(layer);
     const isAlike = ALIKE.has(layer.className) || (layer.className === 'Bidirectional' && !sequences);
-    if (given && !isAlike) throw wrong(`'${names.get(layer)}'`, layer.className);
+    // a recurrent layer that is given states and gives several outputs fails there behind a mask
+    const isMixed = from.inputs.length > 1 && from.outputs.length > 1;
+    if (given && (!isAlike || isMixed)) throw wrong(`'${names.get(layer)}'`, layer.className);
     const inner = layer.graph && checkMasks(layer.graph);
     const goesOn = given && (sequences ?? layer.supportsMasking);
     for (const [i, value] of from.outputs.entries())

@@ -33,12 +33,16 @@ export function tfjsWeights(graph: Graph, names: ReadonlyMap<string, string> = n
       if (outer?.className !== 'TimeDistributed' && !layer?.graph) parts.push(names.get(own) ?? step);
       outer = layer;
     }
-    const isDepthwise = outer?.className === 'DepthwiseConv2D' && weight.name === 'kernel';
+    const { groups = 1 } = outer as { groups?: number };
+    const [rows, columns, , filters] = weight.shape;
+    // a convolution of as many groups as channels is a depthwise one there
+    const isGrouped = outer?.className === 'Conv2D' && groups !== 1 && weight.name === 'kernel';
+    const isDepthwise = isGrouped || (outer?.className === 'DepthwiseConv2D' && weight.name === 'kernel');
     return {
       name: [...parts, isDepthwise ? 'depthwise_kernel' : snake(weight.name)].join('/'),
       layer: outer as Layer,
       own: weight.name,
-      shape: weight.shape,
+      shape: isGrouped ? [rows, columns, groups, filters / groups] : weight.shape,
       trained: !/^moving/.test(weight.name),
     };
   });

@@ -1,8 +1,11 @@
+import type { Graph } from '../../graph/graph.js';
+import { layerPaths } from '../../graph/weights.js';
 import type { JsonObject } from '../../io/model-file.js';
-import { isPlain } from '../../kind.js';
+import type { Layer } from '../../layers/layer.js';
 import type { Described } from '../keras/config.js';
-import type { KerasObject } from '../keras/config-parts.js';
-import { activationLayer, tfjsLayer } from './layers.js';
+import { type KerasObject, snake } from '../keras/config-parts.js';
+import { activated, activationLayers, compositionOf, HARD_SIGMOID, layer, scaled } from './compositions.js';
+import { tfjsLayer } from './layers.js';
 
 /** A network as our files describe it: see lib/models/architecture.ts. */
 interface Network {
@@ -31,6 +34,11 @@ export class NetworkWriter {
   /** What layers are called, by their paths. */
   readonly names = new Map<string, string>();
   readonly #taken = new Set<string>();
+  readonly #byPath: ReadonlyMap<string, Layer>;
+
+  constructor(graph: Graph) {
+    this.#byPath = new Map(Array.from(layerPaths(graph), ([own, path]) => [path, own]));
+  }
 
   /** @throws TypeError naming the layer or operation that TensorFlow.js has not */
   write(description: JsonObject, path = ''): KerasObject {
@@ -46,23 +54,20 @@ export class NetworkWriter {
     this.names.set(path + name, own);
   }
 
-  /** A layer, and the one that its activation is. */
-  #layers(layer: Described, path: string): KerasObject[] {
-    const own = path + layer.config.name;
+  /** What a layer is there, one layer or several. */
+  #layers(described: Described, path: string): KerasObject[] {
+    const own = path + described.config.name;
     const name = this.names.get(own) as string;
-    if (isNetwork(layer)) {
-      const { class_name, config } = this.write(networkOf(layer) as unknown as JsonObject, `${own}/`);
+    if (isNetwork(described)) {
+      const { class_name, config } = this.write(networkOf(described) as unknown as JsonObject, `${own}/`);
       return [{ class_name, config: { ...config, name } }];
     }
-    const place = `the layer '${own}'`;
-    const { activation } = layer.config;
-    const after = isPlain(activation) ? activationLayer(activation) : undefined;
-    const renamed = { ...layer, config: { ...layer.config, name } };
-    if (!after) return [tfjsLayer(place, renamed)];
-    if (layer.className === 'Activation') return [tfjsLayer(place, { ...after, config: { ...after.config, name } })];
-    const linear = { ...renamed, config: { ...renamed.config, activation: { name: 'linear' } } };
-    const second = { ...after, config: { ...after.config, name: this.#fresh(`${name}_activation`) } };
-    return [tfjsLayer(place, linear), tfjsLayer(place, second)];
+    const input = [this.#byPath.get(own)?.builtFor?.inputs ?? []].flat()[0]?.shape;
+    const { layers, own: at } = compositionOf(described, input ?? []);
+    return layers.map((each, i) => {
+      const config = { ...each.config, name: i === at ? name : this.#fresh(`${name}_${snake(each.className)}`) };
+      return tfjsLayer(`the layer '${own}'`, { ...each, config });
+    });
   }
 
   #fresh(name: string): string {
@@ -96,9 +101,7 @@ export class NetworkWriter {
     /** Where what each call makes is: the layer, and which call of it that is. */
     const made: [layer: string, node: number][] = [];
     const add = (layer: KerasObject) => {
-      const own = { layer, nodes: [] as unknown[] };
-      entries.set(layer.config.name as string, own);
-      return own;
+      entries.set(layer.config.name as string, { layer, nodes: [] });
     };
     const apply = (layer: string, from: readonly unknown[]): [string, number] => {
       const own = entries.get(layer) as { layer: KerasObject; nodes: unknown[] };
@@ -107,6 +110,12 @@ export class NetworkWriter {
       const isInside = own.layer.class_name === 'Sequential' || own.layer.class_name === 'Model';
       return [layer, own.nodes.length - (isInside ? 0 : 1)];
     };
+    /** Each layer applied to what the one before it makes. */
+    const chain = ([first, ...rest]: readonly KerasObject[], from: readonly unknown[]) =>
+      rest.reduce(
+        (at, { config }) => apply(config.name as string, [[at[0], at[1], 0, {}]]),
+        apply(first.config.name as string, from),
+      );
     const place = (given: Place | JsonObject) => {
       if (!Array.isArray(given))
         throw new TypeError(
@@ -117,12 +126,17 @@ export class NetworkWriter {
     const parts = new Map<string, KerasObject[]>();
     for (const call of calls) {
       const from = call.inputs.map((given) => [...place(given), {}]);
-      if (call.op !== undefined) {
-        const layer = add(this.#operation(call));
-        made.push(apply(layer.layer.config.name as string, from));
+      const own = byName.get(call.layer as string) as Described;
+      const op = own?.className === 'Subtract' ? 'subtract' : call.op;
+      if (op !== undefined) {
+        const put = (list: readonly Described[], inputs: readonly unknown[]) => {
+          const named = list.map((each) => this.#named(op, each));
+          named.forEach(add);
+          return [...chain(named, inputs), 0, {}];
+        };
+        made.push(operation({ ...call, op }, from, put).slice(0, 2) as [string, number]);
         continue;
       }
-      const own = byName.get(call.layer as string) as Described;
       if (own.className === 'InputLayer') {
         const layer = this.#input(own, path);
         add(layer);
@@ -135,9 +149,7 @@ export class NetworkWriter {
         parts.set(call.layer as string, list);
         list.forEach(add);
       }
-      const [first, second] = list.map(({ config }) => config.name as string);
-      const one = apply(first, from);
-      made.push(second === undefined ? one : apply(second, [[...one, 0, {}]]));
+      made.push(chain(list, from));
     }
     return {
       class_name: 'Model',
@@ -153,30 +165,50 @@ export class NetworkWriter {
     };
   }
 
-  /** Operations that are layers, too. */
-  #operation({ op = '', options = {} }: Call): KerasObject {
-    const name = this.#fresh(op);
-    const layer = { add: 'Add', multiply: 'Multiply', maximum: 'Maximum', minimum: 'Minimum' }[op];
-    if (layer) return { class_name: layer, config: { name } };
-    if (op === 'linear') {
-      const { scale, shift: offset } = options;
-      return { class_name: 'Rescaling', config: { name, scale, offset } };
-    }
-    const place = `the operation '${op}'`;
-    if (op !== 'activation')
-      throw new TypeError(
-        `Expected operations that TensorFlow.js has a layer for, got '${op}' (format 'onnx' holds it)`,
-      );
-    if (options.name === 'hardSigmoid')
-      throw new TypeError(
-        "Expected operations that TensorFlow.js has, got 'hardSigmoid', which is another one there (format 'onnx' holds it)",
-      );
-    const after = activationLayer(options);
-    return tfjsLayer(
-      place,
-      after
-        ? { ...after, config: { ...after.config, name } }
-        : { className: 'Activation', config: { name, activation: options } },
-    );
+  #named(op: string, { className, config }: Described): KerasObject {
+    return tfjsLayer(`the operation '${op}'`, layer(className, { ...config, name: this.#fresh(op) }));
   }
+}
+
+const MERGES: Readonly<Record<string, string>> = {
+  add: 'Add',
+  multiply: 'Multiply',
+  maximum: 'Maximum',
+  minimum: 'Minimum',
+};
+
+/**
+ * An operation as layers.
+ *
+ * @param put applies layers, one behind the other, to inputs, and gives where the result is
+ * @throws TypeError naming an operation that is none
+ */
+function operation(
+  { op = '', options = {} }: Call,
+  from: readonly unknown[],
+  put: (layers: readonly Described[], from: readonly unknown[]) => readonly unknown[],
+): readonly unknown[] {
+  if (Object.hasOwn(MERGES, op)) return put([layer(MERGES[op])], from);
+  switch (op) {
+    case 'subtract':
+      return put([layer('Add')], [from[0], put([scaled(-1)], [from[1]])]);
+    case 'square':
+      return put([layer('Multiply')], [from[0], from[0]]);
+    case 'abs':
+      return put([layer('Maximum')], [from[0], put([scaled(-1)], from)]);
+    case 'linear':
+      return put([scaled(options.scale, options.shift)], from);
+    case 'concatenate':
+      return put([layer('Concatenate', { axis: (options.axis as number) + 1 })], from);
+    case 'reshape':
+      return put([layer('Reshape', { targetShape: options.shape })], from);
+    case 'activation':
+      return put(
+        options.name === 'hardSigmoid'
+          ? HARD_SIGMOID
+          : (activationLayers(options) ?? [activated(options.name, options)]),
+        from,
+      );
+  }
+  throw new TypeError(`Expected operations that TensorFlow.js has a layer for, got '${op}' (format 'onnx' holds it)`);
 }

@@ -1,0 +1,86 @@
+import type { Shape } from '../../graph/value.js';
+import type { JsonObject } from '../../io/model-file.js';
+import { isPlain } from '../../kind.js';
+import type { Described } from '../keras/config.js';
+
+/** Layers of TensorFlow.js that do together what one of ours does: number `own` of them has its name and its weights. */
+export interface Composition {
+  readonly layers: readonly Described[];
+  readonly own: number;
+}
+
+export const layer = (className: string, config: JsonObject = {}): Described => ({ className, config });
+export const scaled = (scale: unknown, offset: unknown = 0): Described => layer('Rescaling', { scale, offset });
+export const activated = (name: unknown, options: JsonObject = {}): Described =>
+  layer('Activation', { activation: { name, ...options } });
+
+/** The layers that an activation is, where TensorFlow.js has no function of it. */
+export function activationLayers({ name, alpha }: JsonObject): readonly Described[] | undefined {
+  switch (name) {
+    case 'leakyRelu':
+      return [layer('LeakyReLU', { negativeSlope: alpha })];
+    case 'celu':
+      return alpha === 1 ? undefined : [scaled(1 / (alpha as number)), activated('elu', { alpha: 1 }), scaled(alpha)];
+    case 'logSigmoid':
+      return [scaled(-1), activated('softplus'), scaled(-1)];
+  }
+  return undefined;
+}
+
+/** Of an activation that stands alone, whose input no weights make: theirs is another function (see weights.ts). */
+export const HARD_SIGMOID: readonly Described[] = [scaled(1, 3), activated('relu6'), scaled(1 / 6)];
+
+/** In prediction these give what they are given; TensorFlow.js has none of them. */
+const OF_TRAINING = ['RandomFlip', 'RandomRotation', 'RandomTranslation', 'RandomZoom', 'RandomContrast'];
+
+/** A layer of images, of one column, for sequences. */
+const asImages = (channels: number, of: Described): readonly Described[] => [
+  layer('Reshape', { targetShape: [-1, 1, channels] }),
+  of,
+  layer('Reshape', { targetShape: [-1, channels] }),
+];
+
+/** @param input the shape of the layer's input */
+function parts({ className, config }: Described, input: Shape): Composition | undefined {
+  const { padding, groups } = config;
+  const channels = input[input.length - 1];
+  const [size, dilation] = [config.kernelSize, config.dilationRate].map((n) => Number([n].flat()[0]));
+  if (className === 'Conv1D' && padding === 'causal') {
+    const ends = [
+      [(size - 1) * dilation, 0],
+      [0, 0],
+    ];
+    const padded = asImages(channels, layer('ZeroPadding2D', { padding: ends }));
+    return { layers: [...padded, layer(className, { ...config, padding: 'valid' })], own: 3 };
+  }
+  if (className === 'ZeroPadding1D')
+    return { layers: asImages(channels, layer('ZeroPadding2D', { ...config, padding: [padding, [0, 0]] })), own: 1 };
+  if (className === 'UpSampling1D')
+    return { layers: asImages(channels, layer('UpSampling2D', { ...config, size: [config.size, 1] })), own: 1 };
+  if (className === 'Conv2D' && groups !== 1 && groups === channels) {
+    const { name, trainable, kernelSize, strides, dilationRate, activation, useBias } = config;
+    const own = { name, trainable, kernelSize, strides, padding, dilationRate, activation, useBias };
+    const depthMultiplier = (config.filters as number) / channels;
+    return { layers: [layer('DepthwiseConv2D', { ...own, depthMultiplier })], own: 0 };
+  }
+  // there it takes none of one axis
+  if (OF_TRAINING.includes(className) || (className === 'Flatten' && input.length === 1))
+    return { layers: [activated('linear')], own: 0 };
+  return undefined;
+}
+
+/** What a layer is there: itself where there is one like it. */
+export function compositionOf(of: Described, input: Shape): Composition {
+  const { layers, own } = parts(of, input) ?? { layers: [of], own: 0 };
+  const { className, config } = of;
+  const inner = className === 'TimeDistributed' ? (config.layer as Described) : of;
+  const { activation, recurrentActivation } = inner.config;
+  const isOwn = isPlain(activation) && !recurrentActivation && inner.className !== 'SimpleRNN';
+  const isHard = isOwn && className === 'Activation' && activation.name === 'hardSigmoid';
+  const after = isHard ? HARD_SIGMOID : isOwn ? activationLayers(activation) : undefined;
+  if (!after) return { layers, own };
+  if (className === 'Activation') return { layers: after, own: after.length - 1 };
+  const without = (made: Described) => layer(made.className, { ...made.config, activation: { name: 'linear' } });
+  const bare = inner === of ? without(layers[own]) : layer(className, { ...config, layer: without(inner) });
+  return { layers: [...layers.slice(0, own), bare, ...after], own };
+}
