@@ -55,6 +55,20 @@ const CASES: Readonly<Record<string, Case>> = {
       }),
     names: { first: 'rnn', second: 'rnn' },
   },
+  flattened: {
+    make: (dtype) =>
+      sequential({
+        layers: [
+          layers.conv2d({ filters: 3, kernelSize: 2, activation: 'relu', inputShape: [5, 8, 2] }),
+          layers.maxPooling2d(),
+          layers.permute({ dims: [3, 1, 2] }),
+          layers.flatten(),
+          layers.dense({ units: 2 }),
+        ],
+        seed: 1,
+        ...(dtype && { dtype }),
+      }),
+  },
   shared: {
     make: (dtype) => {
       const d = layers.dense({ name: 'd', units: 3, activation: 'tanh', inputShape: [4, 3] });
