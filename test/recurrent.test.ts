@@ -517,6 +517,45 @@ for (const [title, layer] of longSequences)
     t.deepEqual(net.getWeights(), weights);
   });
 
+test('a mask may be given', async (t) => {
+  const r = new RandomState(6);
+  const x = r.randn(5, 4, 2);
+  const counts = NDArray.from([
+    [1, 1, 0, 0],
+    [0, 1, 0, 1],
+    [1, 1, 1, 1],
+    [0, 0, 1, 0],
+    [1, 0, 0, 0],
+  ]);
+  const steps = input({ shape: [4, 2], name: 'steps' });
+  const mask = input({ shape: [4], name: 'mask' });
+  const list = () => [lstm({ units: 3, returnSequences: true }), dense({ units: 1 })] as const;
+  const given = functional([steps, mask], through(masking().apply([steps, mask]), ...list()));
+  const told = functional(steps, through(steps, masking(), ...list()));
+  told.setWeights(given.getWeights());
+  const zeros = ops.mul(steps, ops.reshape(mask, [4, 1]));
+  const zeroed = (await functional([steps, mask], zeros).predict([x, counts])) as NDArray;
+  const y = r.randn(5, 4, 1);
+  for (const net of [given, told]) net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  for (let i = 0; i < 3; i++) t.deepEqual(given.trainOnBatch([x, counts], y), told.trainOnBatch(zeroed, y));
+  t.deepEqual(given.getWeights(), told.getWeights());
+  const again = Model.fromBytes(given.toBytes());
+  t.deepEqual(await again.predict([x, counts] as any), (await told.predict(zeroed)) as any);
+
+  t.throws(() => masking().apply([steps, input({ shape: [3] })]), {
+    message: 'Expected the layer Masking to be given a sequence and a mask of shape [4], its steps, got [3]',
+  });
+  t.throws(() => masking().apply([steps, mask, mask] as never), {
+    message: /a mask of shape \[4\], its steps, got 3 values/,
+  });
+  await t.throwsAsync(given.exportBytes({ format: 'keras' }), {
+    message: /Masking to be given a sequence alone, as Keras' Masking/,
+  });
+  await t.throwsAsync(given.export('model.json'), {
+    message: /'masking'.*a sequence alone, as TensorFlow.js' Masking/,
+  });
+});
+
 test('masks end where layers do not hand them on, and are refused where they would be miscounted', (t) => {
   const r = new RandomState(4);
   const x = r.randn(3, 4, 2);

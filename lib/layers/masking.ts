@@ -1,20 +1,28 @@
 import { checkNumber } from '../check.js';
+import type { ShapeOf } from '../graph/shape-types.js';
 import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
-import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
+import { isList, Layer, type LayerOptions, nameOf, type Shape, wrongInput } from './layer.js';
 import { differsFrom, masked } from './masks.js';
-import type { SameRank } from './ranks.js';
+import type { Ranks } from './ranks.js';
 
 export interface MaskingOptions extends LayerOptions {
   /** A step all of whose features are this does not count. Default 0 */
   maskValue?: number;
 }
 
+/** As many axes as the sequence has. */
+interface OfSequence extends Ranks {
+  readonly takes: Value | readonly [Value, Value];
+  readonly gives: Value<ShapeOf<this['given'] extends readonly [infer X, unknown] ? X : this['given']>>;
+}
+
 /**
  * Sequences [steps, features], of which the steps that hold nothing but `maskValue` do not count for the layers behind it, the
- * loss and the metrics. What it gives has zeros there, as Keras'.
+ * loss and the metrics. What it gives has zeros there, as Keras'. Or a list of a sequence and a mask [steps], of 1 for the steps that
+ * count and 0 for the others, whatever these hold.
  */
-export class Masking extends Layer<SameRank> {
+export class Masking extends Layer<OfSequence> {
   override readonly className = 'Masking';
   readonly maskValue: number;
 
@@ -27,11 +35,20 @@ export class Masking extends Layer<SameRank> {
     return this.maskValue;
   }
 
-  override build(inputShape: Shape): void {
-    if (inputShape.length < 2) throw wrongInput(this, 'sequences [steps, features]', inputShape);
+  override build(inputShape: Shape | readonly Shape[]): void {
+    const [shape, mask, ...more] = isList(inputShape as Shape | readonly Shape[])
+      ? (inputShape as readonly Shape[])
+      : [inputShape as Shape];
+    if (shape.length < 2) throw wrongInput(this, 'sequences [steps, features]', shape);
+    if (more.length > 0 || (mask && (mask.length !== 1 || mask[0] !== shape[0])))
+      throw new RangeError(
+        `Expected ${nameOf(this)} to be given a sequence and a mask of shape [${shape[0]}], its steps, got ${mask && more.length === 0 ? `[${mask.join(', ')}]` : `${2 + more.length} values`}`,
+      );
   }
 
-  call(x: Value): Value {
+  call(inputs: Value | readonly Value[]): Value {
+    if (isList(inputs)) return withMask(masked(inputs[0], inputs[1]), inputs[1]);
+    const x = inputs as Value;
     const features = x.shape.map((_, axis) => axis).slice(1);
     const mask = ops.max(differsFrom(x, this.maskValue), { axis: features }) as Value;
     return withMask(masked(x, mask), mask);

@@ -55,7 +55,8 @@ function askedOf({ outputs, names }: Graph): Map<Value, Asked> {
     const name = names.get(layer) as string;
     const { inputDim } = layer as { inputDim?: number };
     const limit = layer.inputDtype === 'int32' && inputDim !== undefined ? { below: inputDim, layer: name } : undefined;
-    const padding = layer.stepPadding !== undefined ? { value: layer.stepPadding, layer: name } : undefined;
+    const padding =
+      layer.stepPadding !== undefined && !from.list ? { value: layer.stepPadding, layer: name } : undefined;
     if (limit || padding) ask(inputs[0], { limit, padding });
     const inner = layer.graph && askedOf(layer.graph);
     layer.graph?.inputs.forEach((value, i) => {

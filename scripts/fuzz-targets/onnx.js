@@ -1,4 +1,5 @@
-// ONNX files: those of networks of several kinds, their bytes changed, cut, repeated and exchanged.
+// ONNX files: those of networks of several kinds, and those of Keras that have loops; their bytes changed, cut, repeated and exchanged.
+import { readFileSync } from 'node:fs';
 import { importBytes, input, layers, model, sequential } from '../../dist/index.js';
 import { attempt, damaged } from '../fuzz-bytes.js';
 
@@ -24,12 +25,17 @@ const NETWORKS = [
   list(lstm({ units: 2, returnSequences: true, inputShape: [3, 2] }), gru({ units: 2, resetAfter: false })),
   list(gru({ units: 2, activation: 'elu', inputShape: [3, 2] })),
   list(embedding({ inputDim: 5, outputDim: 2, inputShape: [3] }), flatten()),
+  list(embedding({ inputDim: 5, outputDim: 2, maskZero: true, inputShape: [3] }), lstm({ units: 2 })),
   attention(),
 ];
+const KERAS = ['gru-before', 'gru-hard', 'gru-states', 'masked-gru', 'masked-lstm', 'attention', 'embedding', 'repeat'];
 let files;
 
 export async function run(random, count, report) {
-  files ??= await Promise.all(NETWORKS.map((network) => network.exportBytes({ format: 'onnx' })));
+  files ??= [
+    ...(await Promise.all(NETWORKS.map((network) => network.exportBytes({ format: 'onnx' })))),
+    ...KERAS.map((kind) => readFileSync(new URL(`../../test/fixtures/onnx/keras-${kind}.onnx`, import.meta.url))),
+  ];
   for (let i = 0; i < count; i++) {
     const bytes = damaged(random, random.pick(files));
     await attempt(report, bytes, () => importBytes(bytes));

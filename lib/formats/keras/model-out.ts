@@ -187,6 +187,10 @@ function argumentsOf(layer: Layer, isList: boolean, inputs: readonly Argument[])
     };
     return { args: [query, value], kwargs };
   }
+  if (layer.className === 'Masking' && isList)
+    throw new TypeError(
+      `Expected ${nameOf(layer)} to be given a sequence alone, as Keras' Masking takes no mask (format: 'onnx' holds what it computes)`,
+    );
   const [x, ...states] = inputs;
   if (layer.className === 'Bidirectional' || 'returnSequences' in layer)
     return { args: [x], kwargs: states.length > 0 ? { initial_state: states } : ({} as Record<string, Argument>) };

@@ -290,7 +290,7 @@ async function outsideData(entries: ReadonlyMap<string, string>, what: string, f
 function fromRaw(raw: Uint8Array, type: number, width: number): TensorProto['data'] {
   if (raw.length % width !== 0) throw new RangeError(`a tensor has ${raw.length} bytes, of numbers of ${width}`);
   const n = raw.length / width;
-  const { buffer } = raw.slice(); // aligned
+  const { buffer } = new Uint8Array(raw); // a copy, which is aligned: a Buffer's slice is none
   if (type === FLOAT) return new Float32Array(buffer, 0, n);
   if (type === DOUBLE) return new Float64Array(buffer, 0, n);
   if (type === FLOAT16) return Float32Array.from(new Uint16Array(buffer, 0, n), halfToNumber);

@@ -72,6 +72,9 @@ function binary(type: string, a: Constant | Dims, b: Constant | Dims, budget: Bu
 function ofDims(type: string, a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return type === 'Div' ? Math.trunc(a / b) : BINARY[type](a, b);
   if (type === 'Equal') return Number(a instanceof Batches && b instanceof Batches && a.times === b.times);
+  // a batch is of one sample or more
+  if ((type === 'Max' || type === 'Min') && a instanceof Batches && b instanceof Batches && a.times === b.times)
+    return a;
   if (type === 'Mul' && typeof b === 'number' && a instanceof Batches) return new Batches(a.times * b);
   if (type === 'Mul' && typeof a === 'number' && b instanceof Batches) return new Batches(b.times * a);
   if (type === 'Div' && a instanceof Batches && typeof b === 'number' && a.times % b === 0)
@@ -89,7 +92,7 @@ export function folded(
   const [a, b, c] = inputs;
   if (!a) return undefined;
   if ((type in BINARY || type === 'Div') && b) return binary(type, a, b, budget);
-  if (type in UNARY && a.kind === 'constant')
+  if (type in UNARY && a.kind === 'constant' && inputs.length === 1)
     return constant(a.shape, Float64Array.from(a.data, UNARY[type]), a.isFloat && type !== 'Not');
   const ints = (tensor: Constant | Dims | undefined, name: string): readonly number[] | undefined =>
     tensor?.kind === 'constant' ? Array.from(tensor.data) : (attributes.get(name) as number[] | undefined);
@@ -123,12 +126,19 @@ export function folded(
     case 'Concat': {
       const all = inputs as (Constant | Dims)[];
       if (all.every(({ shape }) => shape.length === 1)) return joined(all);
-      return undefined;
+      return stacked(all, (attributes.get('axis') as number | undefined) ?? 0, budget);
     }
     case 'Gather':
       return gathered(a, b, (attributes.get('axis') as number | undefined) ?? 0, budget);
     case 'Slice':
       return sliced(a, ints(b, 'starts'), ints(c, 'ends'), ints(inputs[3], 'axes'), ints(inputs[4], 'steps'), budget);
+    case 'ReduceProd': {
+      const all = dimsOf(a);
+      const keeps = ((attributes.get('keepdims') as number | undefined) ?? 1) === 1;
+      const axes = ints(b, 'axes') ?? [0];
+      if (a.shape.length !== 1 || axes.length !== 1 || (axes[0] !== 0 && axes[0] !== -1)) return undefined;
+      return dims([all.reduce((product, n) => ofDims('Mul', product, n), 1)], keeps ? [1] : []);
+    }
     case 'MatMul':
       return b && multiplied(a, b, budget);
     case 'Transpose': {
@@ -187,6 +197,29 @@ function joined(all: readonly (Constant | Dims)[]): Constant | Dims {
   return dims(all.flatMap(dimsOf));
 }
 
+/** Arrays behind one another along an axis. */
+function stacked(all: readonly (Constant | Dims)[], axis: number, budget: Budget): Constant | undefined {
+  const constants = all.filter((tensor): tensor is Constant => tensor.kind === 'constant');
+  const [first] = constants;
+  const { length: rank } = first?.shape ?? [];
+  const at = axis < 0 ? axis + rank : axis;
+  const isAlike = constants.every(
+    ({ shape }) => shape.length === rank && shape.every((n, k) => k === at || n === first.shape[k]),
+  );
+  if (constants.length < all.length || !isAlike || !(at >= 0 && at < rank)) return undefined;
+  const before = sizeOf(first.shape.slice(0, at));
+  const shape = first.shape.map((n, k) => (k === at ? constants.reduce((sum, own) => sum + own.shape[at], 0) : n));
+  budget.take(sizeOf(shape));
+  const out = new Float64Array(sizeOf(shape));
+  let to = 0;
+  for (let i = 0; i < before; i++)
+    for (const { data } of constants) {
+      const size = data.length / before;
+      for (let k = 0; k < size; k++) out[to++] = data[i * size + k];
+    }
+  return constant(shape, out, first.isFloat);
+}
+
 function gathered(
   a: Constant | Dims,
   index: Constant | Dims | undefined,
@@ -211,6 +244,30 @@ function gathered(
   return constant([...a.shape.slice(0, at), ...index.shape, ...a.shape.slice(at + 1)], out, a.isFloat);
 }
 
+/** Where a slice of an axis of n begins, and how many entries it has. @throws RangeError for a step of 0 */
+export function stretch(n: number, start: number, end: number, step: number): [from: number, length: number] {
+  if (!Number.isInteger(step) || step === 0) throw new RangeError(`its step is ${step}`);
+  const bound = (k: number, low: number, high: number) => Math.min(high, Math.max(low, k < 0 ? k + n : k));
+  const from = bound(start, 0, step > 0 ? n : n - 1);
+  const to = step > 0 ? bound(end, 0, n) : end < -n ? -1 : bound(end, -1, n - 1);
+  return [from, Math.max(0, Math.ceil((to - from) / step))];
+}
+
+/** Parts of a constant along an axis. */
+export function splitUp(a: Constant, axis: number, lengths: readonly number[], budget: Budget): Constant[] {
+  let from = 0;
+  return lengths.map((length) => {
+    budget.take(length);
+    const index = constant(
+      [length],
+      Array.from({ length }, (_, k) => from + k),
+      false,
+    );
+    from += length;
+    return gathered(a, index, axis, budget) as Constant;
+  });
+}
+
 function sliced(
   a: Constant | Dims,
   starts: readonly number[] | undefined,
@@ -219,21 +276,24 @@ function sliced(
   steps: readonly number[] | undefined,
   budget: Budget,
 ): Constant | Dims | undefined {
-  if (!starts || !ends || ends.length !== starts.length || steps?.some((step) => step !== 1)) return undefined;
-  if (a.kind === 'dims') return a.shape.length === 1 ? dims(a.dims.slice(starts[0], ends[0])) : undefined;
+  if (!starts || !ends || ends.length !== starts.length) return undefined;
+  if (a.kind === 'dims')
+    return a.shape.length === 1 && !steps?.some((step) => step !== 1)
+      ? dims(a.dims.slice(starts[0], ends[0]))
+      : undefined;
   let out = a;
   for (const [i, start] of starts.entries()) {
     const axis = axes?.[i] ?? i;
     const at = axis < 0 ? axis + a.shape.length : axis;
     const n = out.shape[at];
     if (n === undefined) throw new RangeError(`it slices along axis ${axis} of ${a.shape.length}`);
-    const bound = (k: number) => Math.min(n, Math.max(0, k < 0 ? k + n : k));
-    const places = { length: Math.max(0, bound(ends[i]) - bound(start)) };
-    if (places.length === n) continue;
-    budget.take(places.length);
+    const step = steps?.[i] ?? 1;
+    const [from, length] = stretch(n, start, ends[i], step);
+    if (length === n && step === 1) continue;
+    budget.take(length);
     const index = constant(
-      [places.length],
-      Array.from(places, (_, k) => bound(start) + k),
+      [length],
+      Array.from({ length }, (_, k) => from + k * step),
       false,
     );
     out = gathered(out, index, at, budget) as Constant;

@@ -1,8 +1,9 @@
 import type { Activation } from '../../activations.js';
 import { layers } from '../../layers/index.js';
+import { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
 import type { Handler } from './import-layers.js';
-import { Attributes, type Importer } from './importer.js';
+import type { Importer } from './importer.js';
 import { type Computed, rounded } from './tensors.js';
 import { applied } from './untyped.js';
 
@@ -84,11 +85,11 @@ export function fusedActivation(c: Importer, nodes: readonly NodeProto[], like: 
 }
 
 /** A node that is an activation by itself. @throws RangeError for one with options that there are not here */
-export const activationNode: Handler = (c, [tensor], _, node) => {
+export const activationNode: Handler = (c, [tensor], attributes, node) => {
   let x = c.computed(tensor);
   let config = activationOf(c, node, x);
   if (!config && node.type === 'Softmax' && c.opset >= 13) {
-    x = c.plain(x);
+    x = c.withLast(x, attributes.number('axis', -1));
     config = activationOf(c, node, x);
   }
   if (!config) throw new RangeError('its options, or its axis, are not among those that can be read here');
@@ -141,6 +142,23 @@ export function geluAround(c: Importer, erf: NodeProto): boolean {
     [erf, one, first, last].map((node) => node.outputs[0]),
     made,
   );
+  return true;
+}
+
+/** The same around an Erfc, as tf2onnx writes Keras' though ONNX has no such operation: (0.5 * x) * erfc(-x * sqrt(0.5)). */
+export function geluAroundErfc(c: Importer, erfc: NodeProto): boolean {
+  const scaled = c.maker(erfc.inputs[0]);
+  const last = c.onlyReader(erfc.outputs[0]);
+  const halved = c.maker(last?.inputs.find((name) => name !== erfc.outputs[0]));
+  if (scaled?.type !== 'Mul' || last?.type !== 'Mul' || halved?.type !== 'Mul') return false;
+  const isBy = (name: string, value: number) => about(scalar(c, name) ?? 0, value);
+  const neg = c.maker(scaled.inputs.find((name) => !isBy(name, Math.SQRT1_2)));
+  if (neg?.type !== 'Neg' || !scaled.inputs.some((name) => isBy(name, Math.SQRT1_2))) return false;
+  const [x] = neg.inputs;
+  if (!halved.inputs.includes(x) || !halved.inputs.some((name) => isBy(name, 0.5))) return false;
+  const given = c.computed(c.get(x));
+  const layer = layers.activation({ activation: { name: 'gelu', approximate: false } });
+  c.setAll([erfc.outputs[0], last.outputs[0]], c.like(given, applied(layer, given.value)));
   return true;
 }
 

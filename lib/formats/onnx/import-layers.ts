@@ -1,9 +1,10 @@
 import { sizeOf } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
+import type { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
 import { fusedActivation } from './import-activations.js';
-import type { Attributes, Importer } from './importer.js';
+import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
 import {
   BATCH,
@@ -16,7 +17,7 @@ import {
   rounded,
   type Tensor,
 } from './tensors.js';
-import { applied } from './untyped.js';
+import { applied, ops } from './untyped.js';
 
 export type Handler = (
   c: Importer,
@@ -25,7 +26,7 @@ export type Handler = (
   node: NodeProto,
 ) => Tensor | readonly (Tensor | undefined)[];
 
-const numbersOf = ({ shape, data }: Constant): Numbers => ({ shape: [...shape], data: data as Numbers['data'] });
+export const numbersOf = ({ shape, data }: Constant): Numbers => ({ shape: [...shape], data: data as Numbers['data'] });
 
 /** A vector as a bias of n numbers. */
 function biasOf(c: Importer, tensor: Tensor, n: number, scale = 1): Numbers {
@@ -89,6 +90,14 @@ const gemm: Handler = (c, [a, b, bias], attributes, node) => {
   const turned = attributes.number('transB', 0) === 1 ? transposed(own, [1, 0]) : own;
   const kernel =
     alpha === 1 ? turned : { shape: turned.shape, data: (turned.data as Float64Array).map((w) => w * alpha) };
+  if (bias?.kind === 'computed') {
+    if (beta !== 1) throw new RangeError('it adds a part of what is computed');
+    // what comes behind the node comes behind the sum
+    const product = dense(c, x, { ...node, outputs: [`${node.outputs[0]} before the sum`] }, { weight, kernel });
+    const [p, q, like] = c.aligned(c.computed(product), bias);
+    if (!isSame(p.shape, q.shape)) throw new RangeError('it adds values of another shape');
+    return c.like(like, applied(layers.add(), [p, q]));
+  }
   return dense(c, x, node, {
     weight,
     kernel,
@@ -217,8 +226,11 @@ const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
       (n, k) => n === pixels(x)[k] * strides[k] && given[k] === Math.floor(Math.max(0, extent[k] - strides[k]) / 2),
     ),
   };
-  if (!fits.valid && !fits.same)
-    throw new RangeError(`its pads [${given.join(', ')}] are neither those of 'valid' nor of 'same'`);
+  // else as much as 'valid' gives, less its edges
+  const whole = pixels(x).map((n, k) => Math.max((n - 1) * strides[k] + extent[k], n * strides[k]));
+  const isCropped = !fits.valid && !fits.same;
+  if (along.some((n) => n < 1) || (isCropped && along.some((n, k) => given[k] + n > whole[k])))
+    throw new RangeError(`its pads [${given.join(', ')}] and output_padding [${more.join(', ')}] are of no layer here`);
   const kernel = transposed(numbersOf(weight), [2, 3, 1, 0]);
   const { activation, outputs, isPositive } = fusedActivation(c, [node], x);
   const options = {
@@ -226,7 +238,7 @@ const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
     kernelSize: size as [number, number],
     strides: strides as [number, number],
     dilationRate: dilations as [number, number],
-    padding: fits.valid ? 'valid' : 'same',
+    padding: fits.same && !fits.valid ? 'same' : 'valid',
     useBias: !!bias,
     activation,
   } as const;
@@ -239,7 +251,12 @@ const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
     },
     { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
   );
-  return c.setAll(outputs, c.like(x, c.apply(layer, x), isPositive));
+  const value = c.apply(layer, x);
+  const edge = x.steps ? [0] : [];
+  const cropped = isCropped
+    ? ops.slice(value, [...edge, ...given.slice(0, 2), 0], [...edge.map(() => -1), ...along, -1])
+    : value;
+  return c.setAll(outputs, c.like(x, cropped, isPositive));
 };
 
 const pool =
@@ -359,22 +376,6 @@ const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
 /** A matrix by a matrix: of a constant one a dense layer. */
 export function denseOf(c: Importer, x: Computed, weight: Constant, node: NodeProto): Tensor {
   return dense(c, x, node, { weight, kernel: numbersOf(weight) });
-}
-
-/** Rows of a table. */
-export function embeddingOf(c: Importer, index: Computed, table: Constant, node: NodeProto): Tensor {
-  const [inputDim, outputDim] = table.shape;
-  const layer = c.layerOf(
-    ['embedding'],
-    [table],
-    () => {
-      const name = c.nameFor(node, table);
-      return layers.embedding({ inputDim, outputDim, ...(name && { name }) });
-    },
-    { embeddings: numbersOf(table) },
-  );
-  const value = c.apply(layer, index);
-  return computed(value, [...index.axes, value.shape.length - 1], index.steps ? { steps: index.steps } : {});
 }
 
 export const LAYERS: Readonly<Record<string, Handler>> = {

@@ -3,12 +3,13 @@ import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import { isFloat as isFloatType } from './decode.js';
 import { denseOf, type Handler } from './import-layers.js';
-import { BATCH, type Computed, computed, isSame, type Tensor } from './tensors.js';
+import { isLogical } from './import-masks.js';
+import { BATCH, type Computed, type Constant, computed, isSame, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 /** Two values, or a value and a constant, element by element. */
 const binary =
-  (f: (x: any, y: any) => Value, asLayer?: () => Layer<any>): Handler =>
+  (f: (x: any, y: any) => Value, asLayer?: () => Layer<any>, read = (own: Constant) => own): Handler =>
   (c, [a, b]) => {
     if (a?.kind === 'computed' && b?.kind === 'computed') {
       const [x, y, like] = c.aligned(a, b);
@@ -16,11 +17,27 @@ const binary =
       return c.like(like, f(x, y));
     }
     const given = a?.kind === 'computed' ? a : c.computed(b, 'neither of its inputs');
-    const known = c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs');
+    const known = read(c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs'));
     const own = c.raised(given, known.shape.length);
     const other = c.against(own, known);
     return c.like(own, a?.kind === 'computed' ? f(own.value, other) : f(other, own.value));
   };
+
+/**
+ * What hides steps from others, -Infinity, as the lowest number of float32, which does the same before a softmax.
+ * @throws RangeError for a row that is nothing else, of which PyTorch makes NaN
+ */
+function hiding(own: Constant): Constant {
+  const { shape, data } = own;
+  if (Array.from(data).every((n) => n !== Number.NEGATIVE_INFINITY)) return own;
+  const n = shape.at(-1) ?? 1;
+  for (let i = 0; i < data.length; i += n)
+    if (n > 1 && Array.from({ length: n }, (_, k) => data[i + k]).every((x) => x === Number.NEGATIVE_INFINITY))
+      throw new RangeError('it hides all steps from one');
+  return { ...own, data: Float64Array.from(data, (x) => (x === Number.NEGATIVE_INFINITY ? LOWEST : x)) };
+}
+
+const LOWEST = -3.4028234663852886e38;
 
 const unary =
   (f: (x: any) => Value): Handler =>
@@ -61,9 +78,10 @@ const matMul: Handler = (c, [a, b], _, node) => {
   if (a?.kind === 'computed' && b?.kind === 'constant' && b.shape.length === 2) return denseOf(c, a, b, node);
   if (a?.kind === 'computed' && b?.kind === 'computed') {
     const [x, y] = [c.plain(a), c.plain(b)];
-    if (x.steps || y.steps || x.axes.length !== y.axes.length || x.axes.length < 3)
+    const isAlike = x.steps === y.steps && (!x.steps || x.value.shape[0] === y.value.shape[0]);
+    if (!isAlike || x.axes.length !== y.axes.length || x.axes.length < 3)
       throw new RangeError('it multiplies values of different numbers of axes, or of the batch');
-    return computed(ops.matmul(x.value, y.value));
+    return c.like(x, ops.matmul(x.value, y.value));
   }
   if (a?.kind === 'computed' && b?.kind === 'constant') {
     const x = c.plain(a);
@@ -91,15 +109,10 @@ const clip: Handler = (c, [a, low, high], attributes) => {
 const cast: Handler = (c, [a], attributes) => {
   const x = c.computed(a);
   const isFloat = isFloatType(attributes.number('to', 0));
-  if (!isFloat && x.value.dtype !== 'int32' && !isLogical(x)) throw new RangeError('it makes whole numbers of others');
+  if (!isFloat && x.value.dtype !== 'int32' && !isLogical(x.value))
+    throw new RangeError('it makes whole numbers of others');
   // to a smaller float is what the network's type decides; whole numbers stay what they are
   return isFloat && x.value.dtype === 'int32' ? c.like(x, ops.mul(x.value, 1), x.isPositive) : x;
-};
-
-/** Is it 1 or 0 only? */
-const isLogical = ({ value }: Computed) => {
-  const { from } = value;
-  return from !== undefined && 'op' in from && ['greater', 'greaterEqual', 'equal'].includes(from.op.name);
 };
 
 const where: Handler = (c, [condition, x, y]) => {
@@ -111,7 +124,7 @@ const where: Handler = (c, [condition, x, y]) => {
   const values = all.map((tensor) =>
     tensor?.kind === 'computed'
       ? (isAlike ? tensor : c.plain(tensor)).value
-      : c.against(base, c.constant(tensor, 'one of its inputs')),
+      : c.against(base, hiding(c.constant(tensor, 'one of its inputs'))),
   );
   return c.like(base, ops.where(values[0], values[1], values[2]));
 };
@@ -124,16 +137,18 @@ const prelu: Handler = (c, [a, slope]) => {
 };
 
 const logSoftmax: Handler = (c, [a], attributes) => {
-  let x = c.computed(a);
+  const given = c.computed(a);
   const axis = attributes.number('axis', c.opset < 13 ? 1 : -1);
-  if (c.axis(x, axis) !== x.value.shape.length - 1) x = c.plain(x);
-  if (c.axis(x, axis) !== x.value.shape.length - 1) throw new RangeError(`it goes along axis ${axis}`);
+  // before opset 13 it went over all axes from this one on
+  if (c.opset < 13 && (axis < 0 ? axis + given.axes.length : axis) !== given.axes.length - 1)
+    throw new RangeError(`it goes from axis ${axis} on`);
+  const x = c.withLast(given, axis);
   return c.like(x, ops.logSoftmax(x.value));
 };
 
 /** Operations on numbers, element by element, along axes and of matrices. */
 export const OPERATIONS: Readonly<Record<string, Handler>> = {
-  Add: binary(ops.add, () => layers.add()),
+  Add: binary(ops.add, () => layers.add(), hiding),
   Sub: binary(ops.sub, () => layers.subtract()),
   Mul: binary(ops.mul, () => layers.multiply()),
   Div: binary(ops.div),
@@ -164,6 +179,9 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   ReduceSum: reduce(ops.sum),
   ReduceMax: reduce(ops.max),
   ReduceMin: reduce(ops.min),
+  ReduceL1: reduce((x, options) => ops.sum(ops.abs(x), options)),
+  ReduceL2: reduce((x, options) => ops.sqrt(ops.sum(ops.square(x), options))),
+  ReduceSumSquare: reduce((x, options) => ops.sum(ops.square(x), options)),
   MatMul: matMul,
   Clip: clip,
   Where: where,

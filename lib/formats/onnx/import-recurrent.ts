@@ -3,6 +3,7 @@ import { sizeOf, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Handler } from './import-layers.js';
+import { masked, unmaskedBehind } from './import-masks.js';
 import type { Importer } from './importer.js';
 import { BATCH, type Computed, type Constant, computed, isSame, type Numbers, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
@@ -117,8 +118,21 @@ export function recurrentLayer(
   return layer;
 }
 
+/** What a recurrent layer makes of a sequence: its output, whose masked steps count as all others do, then its states. */
+export function appliedRecurrent(
+  c: Importer,
+  layer: Layer,
+  x: Value,
+  { first, mask }: { first: readonly Value[]; mask?: Value },
+): Value[] {
+  const given = mask ? masked(c, x, mask) : x;
+  const made = [layer.apply((first.length > 0 ? [given, ...first] : given) as never) as Value | Value[]].flat();
+  const { returnSequences } = layer as unknown as { returnSequences: boolean };
+  return mask && returnSequences ? [unmaskedBehind(c, made[0], mask), ...made.slice(1)] : made;
+}
+
 /** [steps, batch, features] in ONNX, [steps, features] here. */
-function sequenceOf(c: Importer, tensor: Computed): Computed {
+export function sequenceOf(c: Importer, tensor: Computed): Computed {
   if (tensor.axes.length !== 3 || tensor.axes[1] !== BATCH || tensor.steps)
     throw new RangeError('its input is no sequence with the batch as its second axis');
   if (isSame(tensor.axes, [0, BATCH, 1])) return tensor;

@@ -5,7 +5,8 @@ import { isPlain } from '../../kind.js';
 import type { GraphBody } from './decode.js';
 import { Emitter } from './emitter.js';
 import type { Handler } from './import-layers.js';
-import { recurrentLayer } from './import-recurrent.js';
+import { isLogical } from './import-masks.js';
+import { appliedRecurrent, recurrentLayer } from './import-recurrent.js';
 import type { Importer } from './importer.js';
 import { type Attribute, OnnxGraph } from './onnx-graph.js';
 import { bodyOf, type CellConfig } from './recurrent.js';
@@ -20,17 +21,18 @@ export const scan: Handler = (c, inputs, attributes, node) => {
   const config = configOf(node.doc);
   const isLstm = config?.cell === 'lstm';
   const states = isLstm ? 2 : 1;
-  if (!body || !config || inputs.length !== states + 1)
-    throw new RangeError(
-      inputs.length === states + 2 ? 'its steps are masked, which is not read here' : 'it is no recurrent layer',
-    );
+  const isMasked = inputs.length === states + 2;
+  if (!body || !config || (inputs.length !== states + 1 && !isMasked)) throw new RangeError('it is no recurrent layer');
   const z = c.computed(inputs[states]);
+  const mask = isMasked ? c.computed(inputs[states + 1], 'its mask') : undefined;
   const [steps, columns] = z.value.shape;
   const units = columns / (isLstm ? 4 : config.cell === 'gru' ? 3 : 1);
-  const tensors = tensorsOf(c, body, config, { units, columns });
+  const tensors = tensorsOf(c, body, config, { units, columns, isMasked });
   const product = productOf(c, z.value);
   if (!tensors || !product || z.axes.join() !== [0, BATCH, 1].join() || steps < 1)
     throw new RangeError('its body is not that of the recurrent layer that its doc_string says');
+  if (mask && (mask.axes.join() !== [0, BATCH].join() || mask.value.shape[0] !== steps || !isLogical(mask.value)))
+    throw new RangeError('its mask is none of its steps, of 0 and 1 alone');
   const first = inputs.slice(0, states).map((tensor) => (tensor?.kind === 'computed' ? tensor.value : undefined));
   const zeros = inputs
     .slice(0, states)
@@ -55,8 +57,10 @@ export const scan: Handler = (c, inputs, attributes, node) => {
     },
     numbers,
   );
-  const given = zeros ? product.x : [product.x, ...(first as Value[])];
-  const [output, ...last] = [layer.apply(given as never) as Value | Value[]].flat();
+  const [output, ...last] = appliedRecurrent(c, layer, product.x, {
+    first: zeros ? [] : (first as Value[]),
+    ...(mask && { mask: mask.value }),
+  });
   return [
     ...Array.from({ length: states }, (_, k) => (last[k] ? computed(last[k]) : undefined)),
     isSequenceRead ? computed(output, [0, BATCH, 1]) : undefined,
@@ -97,7 +101,7 @@ function tensorsOf(
   c: Importer,
   body: GraphBody,
   config: CellConfig,
-  { units, columns }: { units: number; columns: number },
+  { units, columns, isMasked }: { units: number; columns: number; isMasked: boolean },
 ): Own | undefined {
   const hasRows = config.cell === 'gru' && config.resetAfter === true;
   const own = [...new Set(body.nodes.flatMap(({ inputs }) => inputs))].flatMap((name) => {
@@ -124,7 +128,7 @@ function tensorsOf(
     const tensor = (name: string) => graph.tensor(name, e.type, [0], []);
     const recurrent = tensor('R');
     const rows = withRows ? [tensor('row0'), tensor('row1')] : undefined;
-    const wanted = bodyOf(e, config, { units, columns, recurrent, ...(rows && { rows }), mask: false });
+    const wanted = bodyOf(e, config, { units, columns, recurrent, ...(rows && { rows }), mask: isMasked });
     const small = (name: string) => graph.small.get(name);
     const a = canonical(
       wanted.nodes.map((node) => ({

@@ -3,7 +3,9 @@ import { reverseAxis } from '../../graph/ops/axes.js';
 import { pad } from '../../graph/ops/pad.js';
 import { applyOp, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
-import { embeddingOf, type Handler } from './import-layers.js';
+import { splitUp, stretch } from './fold.js';
+import { embeddingOf } from './import-embedding.js';
+import type { Handler } from './import-layers.js';
 import type { Importer } from './importer.js';
 import {
   BATCH,
@@ -48,7 +50,7 @@ const reshape: Handler = (c, [a, b], attributes) => {
   if (!b) throw new RangeError('it has no shape');
   const from = shapeOf(x);
   const isZeroReal = attributes.number('allowzero', 0) === 1;
-  const target = dimsOf(known(b)).map((n, axis) => (n === 0 && !isZeroReal ? from[axis] : n));
+  const target = dimsOf(known(b)).map((n, axis) => (n === 0 && !isZeroReal ? (from[axis] ?? 0) : n));
   return c.reshaped(x, solved(c, x, target));
 };
 
@@ -193,25 +195,29 @@ const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
   const along = c.ints(axes, attributes, 'axes') ?? from.map((_, i) => i);
   const by = steps ? Array.from(c.constant(steps, 'its steps').data) : from.map(() => 1);
   for (const [i, axis] of along.entries()) {
-    const n = x.value.shape[c.axis(x, axis)];
     const step = by[i];
-    if (!Number.isInteger(step) || step === 0) throw new RangeError(`its step is ${step}`);
-    const bound = (k: number, low: number, high: number) => Math.min(high, Math.max(low, k < 0 ? k + n : k));
-    const begin = step > 0 ? bound(from[i], 0, n) : bound(from[i], 0, n - 1);
-    const end = step > 0 ? bound(to[i], 0, n) : to[i] < -n ? -1 : bound(to[i], -1, n - 1);
-    const count = Math.max(0, Math.ceil((end - begin) / step));
-    x = taken(c, x, axis, begin, count, step);
+    const isBatch = x.axes[axis < 0 ? axis + x.axes.length : axis] === BATCH;
+    if (isBatch && from[i] === 0 && to[i] >= 2 ** 31 - 1 && step === 1) continue;
+    const n = x.value.shape[c.axis(x, axis)];
+    x = taken(c, x, axis, ...stretch(n, from[i], to[i], step), step);
   }
   return x;
 };
 
-const split: Handler = (c, [a, sizes], attributes, node) => {
-  const x = c.computed(a);
-  const axis = attributes.number('axis', 0);
-  const n = x.value.shape[c.axis(x, axis)];
-  const count = node.outputs.length;
+/** The lengths of so many parts, the last of which may be shorter. */
+export function evenly(n: number, count: number): number[] {
   const even = Math.ceil(n / count);
-  const lengths = c.ints(sizes, attributes, 'split') ?? node.outputs.map((_, i) => Math.min(even, n - i * even));
+  return Array.from({ length: count }, (_, i) => Math.min(even, n - i * even));
+}
+
+const split: Handler = (c, [a, sizes], attributes, node) => {
+  const axis = attributes.number('axis', 0);
+  const given = c.ints(sizes, attributes, 'split');
+  const lengthsOf = (n: number) => given ?? evenly(n, node.outputs.length);
+  if (a?.kind === 'constant')
+    return splitUp(a, axis, lengthsOf(a.shape[axis < 0 ? axis + a.shape.length : axis]), c.budget);
+  const x = c.computed(a);
+  const lengths = lengthsOf(x.value.shape[c.axis(x, axis)]);
   let from = 0;
   return lengths.map((length) => {
     const part = taken(c, x, axis, from, length);
@@ -223,11 +229,9 @@ const split: Handler = (c, [a, sizes], attributes, node) => {
 const gather: Handler = (c, [a, index], attributes, node) => {
   const axis = attributes.number('axis', 0);
   if (a?.kind === 'constant') {
-    const at = c.computed(index, 'its indices');
     if (a.shape.length !== 2 || axis !== 0 || !a.isFloat)
       throw new RangeError('it takes from a constant that is no table of rows');
-    if (at.value.dtype !== 'int32') throw new RangeError('its indices are computed numbers, and not of the inputs');
-    return embeddingOf(c, at, a, node);
+    return embeddingOf(c, a, node);
   }
   const x = c.computed(a);
   const own = c.axis(x, axis);
@@ -275,6 +279,39 @@ const expand: Handler = (c, [a, b]) => {
   return c.like(x, value, x.isPositive);
 };
 
+const tile: Handler = (c, [a, b]) => {
+  const x = c.computed(a);
+  const times = dimsOf(known(b));
+  if (times.length !== x.axes.length) throw new RangeError('its repeats are not one for each axis');
+  let { value } = x;
+  for (const [axis, n] of times.entries()) {
+    if (n === 1) continue;
+    const own = c.axis(x, axis);
+    if (typeof n !== 'number' || !(n > 1)) throw new RangeError(`it repeats [${written(times)}] times`);
+    c.budget.take(n);
+    const ones = value.shape.map((_, k) => (k === own ? n : 1));
+    value =
+      value.shape[own] === 1
+        ? ops.mul(value, c.whole(number(1), ones))
+        : ops.concat(
+            Array.from({ length: n }, () => value),
+            { axis: own },
+          );
+  }
+  return c.like(x, value, x.isPositive);
+};
+
+/** From the last step to the first, of sequences that are all as long. */
+const reverse: Handler = (c, [a, lengths], attributes) => {
+  const x = c.computed(a);
+  const [time, batch] = [attributes.number('time_axis', 0), attributes.number('batch_axis', 1)];
+  const own = c.axis(x, time);
+  const all = Array.from(c.constant(lengths, 'how long its sequences are').data);
+  if (x.axes[batch] !== BATCH || !all.every((n) => n === x.value.shape[own]))
+    throw new RangeError('its sequences are of different lengths');
+  return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), x.isPositive);
+};
+
 const resize: Handler = (c, inputs, attributes, node) => {
   const x = c.channelsLast(c.computed(inputs[0]));
   const given = node.type === 'Upsample' ? inputs[1] : inputs[2];
@@ -301,7 +338,8 @@ const resize: Handler = (c, inputs, attributes, node) => {
 
 /** Some of a shape. */
 const shape: Handler = (_, [a], attributes) => {
-  const all = shapeOf(a as Tensor);
+  if (!a) throw new RangeError('it has no input');
+  const all = shapeOf(a);
   const end = attributes.has('end') ? attributes.number('end', 0) : undefined;
   return dims(all.slice(attributes.number('start', 0), end));
 };
@@ -319,6 +357,8 @@ export const SHAPES: Readonly<Record<string, Handler>> = {
   Gather: gather,
   Pad: padding,
   Expand: expand,
+  Tile: tile,
+  ReverseSequence: reverse,
   Resize: resize,
   Upsample: resize,
   Shape: shape,

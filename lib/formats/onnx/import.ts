@@ -4,16 +4,19 @@ import { input } from '../../layers/shape.js';
 import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { networkOf } from '../made.js';
+import { Attributes } from './attributes.js';
 import { decodeModel, type GraphProto, isDouble, isFloat, type NodeProto, type PortProto } from './decode.js';
 import { folded } from './fold.js';
-import { ACTIVATIONS, activationNode, geluAround } from './import-activations.js';
+import { ACTIVATIONS, activationNode, geluAround, geluAroundErfc } from './import-activations.js';
 import { CLASSICAL } from './import-classical.js';
+import { isOfIntegers } from './import-embedding.js';
 import { type Handler, LAYERS } from './import-layers.js';
+import { loop } from './import-loop.js';
 import { OPERATIONS } from './import-operations.js';
 import { recurrent } from './import-recurrent.js';
 import { scan } from './import-scan.js';
 import { SHAPES } from './import-shapes.js';
-import { Attributes, Importer } from './importer.js';
+import { Importer } from './importer.js';
 import { Budget, type Constant, computed, constant, type Dims, type Numbers, type Tensor } from './tensors.js';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -25,6 +28,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   LSTM: recurrent,
   GRU: recurrent,
   Scan: scan,
+  Loop: loop,
 };
 
 const STRING = 8;
@@ -46,7 +50,7 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
   const [batch] = batches.size === 1 ? batches : [undefined];
   const c = new Importer(graph, new Budget(bytes.length), batch);
   const values = inputs.map((port) => {
-    const value = inputOf(port);
+    const value = inputOf(port, isOfIntegers(c, port.name));
     c.set(port.name, computed(value));
     return value;
   });
@@ -98,7 +102,7 @@ function numbersIn({ numbers }: Importer): (weight: Weight) => ArrayLike<number>
   };
 }
 
-function inputOf({ name, type, shape }: PortProto): Value {
+function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
   const what = `its input ${quoted(name)}`;
   if (!shape || shape.length === 0) throw new RangeError(`${what} has no shape, or no batch`);
   if (type === STRING) throw new RangeError(`${what} is text, which no network here takes`);
@@ -107,7 +111,7 @@ function inputOf({ name, type, shape }: PortProto): Value {
     throw new RangeError(
       `${what} of shape [${shape.map((n) => n ?? '?').join(', ')}] has axes of any length beside the batch: fix them when it is exported`,
     );
-  const dtype = type === 6 || type === 7 ? 'int32' : 'float32';
+  const dtype = isOfInts || type === 6 || type === 7 ? 'int32' : 'float32';
   return input({ shape: sample as number[], dtype, name: name.replaceAll(/[^\w.-]+/g, '_') }) as Value;
 }
 
@@ -149,7 +153,7 @@ function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefi
     const known = folded(type, tensors as readonly (Constant | Dims | undefined)[], attributes.raw, c.budget);
     if (known) return known;
   }
-  if (type === 'Erf' && geluAround(c, node)) return [];
+  if ((type === 'Erf' && geluAround(c, node)) || (type === 'Erfc' && geluAroundErfc(c, node))) return [];
   const handler = HANDLERS[type];
   if (!handler) throw new RangeError('there is no such operation here');
   return handler(c, tensors, attributes, node);

@@ -4,14 +4,9 @@ import { applyOp, sizeOf, type Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
-import {
-  type AttributeProto,
-  type GraphBody,
-  type GraphProto,
-  isFloat,
-  type NodeProto,
-  type TensorProto,
-} from './decode.js';
+import type { Attributes } from './attributes.js';
+import { type GraphProto, isFloat, type NodeProto } from './decode.js';
+import type { Unmasked } from './import-masks.js';
 import {
   BATCH,
   Batches,
@@ -30,59 +25,27 @@ import {
 } from './tensors.js';
 import { applied } from './untyped.js';
 
-/** What is read of an attribute. */
-export class Attributes {
-  readonly #of: ReadonlyMap<string, AttributeProto>;
+/** What a node reads, and the graphs within it of the one around them. */
+function readBy({ inputs, attributes }: NodeProto): Set<string> {
+  const all = new Set(inputs);
+  for (const value of attributes.values())
+    if (typeof value === 'object' && 'nodes' in value)
+      for (const node of value.nodes) for (const name of readBy(node)) all.add(name);
+  return all;
+}
 
-  constructor(of: ReadonlyMap<string, AttributeProto>) {
-    this.#of = of;
-  }
-
-  has(name: string): boolean {
-    return this.#of.has(name);
-  }
-
-  number(name: string, byDefault: number): number {
-    const value = this.#of.get(name) ?? byDefault;
-    if (typeof value !== 'number') throw new RangeError(`its attribute ${name} is no number`);
-    return value;
-  }
-
-  string(name: string, byDefault: string): string {
-    const value = this.#of.get(name) ?? byDefault;
-    if (typeof value !== 'string') throw new RangeError(`its attribute ${name} is no text`);
-    return value;
-  }
-
-  numbers(name: string): readonly number[] | undefined {
-    const value = this.#of.get(name);
-    if (value === undefined) return undefined;
-    if (!Array.isArray(value) || !value.every((n) => typeof n === 'number'))
-      throw new RangeError(`its attribute ${name} is no list of numbers`);
-    return value;
-  }
-
-  strings(name: string): readonly string[] | undefined {
-    const value = this.#of.get(name);
-    if (value === undefined) return undefined;
-    if (!Array.isArray(value) || !value.every((n) => typeof n === 'string'))
-      throw new RangeError(`its attribute ${name} is no list of texts`);
-    return value;
-  }
-
-  tensor(name: string): TensorProto | undefined {
-    const value = this.#of.get(name);
-    return typeof value === 'object' && 'type' in value ? value : undefined;
-  }
-
-  graph(name: string): GraphBody | undefined {
-    const value = this.#of.get(name);
-    return typeof value === 'object' && 'nodes' in value ? value : undefined;
-  }
-
-  get raw(): ReadonlyMap<string, AttributeProto> {
-    return this.#of;
-  }
+/** What a constant is for each of the samples of a fixed batch. @throws RangeError if it is not the same for all */
+function ofOneSample(all: Constant, axis: number): Constant {
+  const { shape, data } = all;
+  const [n, behind] = [shape[axis], sizeOf(shape.slice(axis + 1))];
+  const one = Float64Array.from({ length: data.length / n }, (_, i) => {
+    const from = Math.floor(i / behind) * n * behind + (i % behind);
+    for (let k = 1; k < n; k++)
+      if (data[from + k * behind] !== data[from])
+        throw new RangeError('it takes a constant that has a batch of its own');
+    return data[from];
+  });
+  return { ...all, shape: shape.map((size, k) => (k === axis ? 1 : size)), data: one };
 }
 
 /** Makes layers and operations of a graph's nodes. */
@@ -95,10 +58,13 @@ export class Importer {
   /** What the classes are called, where the file says it. */
   classes?: readonly (string | number)[];
   readonly budget: Budget;
+  /** What lost its mask, by what is left of it. */
+  readonly unmasked = new Map<Value, Unmasked>();
   readonly #tensors = new Map<string, Tensor>();
   readonly #readers = new Map<string, NodeProto[]>();
   readonly #makers = new Map<string, NodeProto>();
   readonly #shared = new Map<string, Layer>();
+  readonly #wrappers = new Map<Layer, Layer<any>>();
   readonly #names = new Set<string>();
 
   constructor(graph: GraphProto, budget: Budget, batch?: number) {
@@ -107,7 +73,7 @@ export class Importer {
     if (batch !== undefined) this.batch = batch;
     for (const node of graph.nodes) {
       for (const output of node.outputs) this.#makers.set(output, node);
-      for (const input of new Set(node.inputs)) {
+      for (const input of readBy(node)) {
         const known = this.#readers.get(input);
         if (known) known.push(node);
         else this.#readers.set(input, [node]);
@@ -161,6 +127,11 @@ export class Importer {
     return readers.length === 1 && !this.graph.outputs.some((output) => output.name === name) ? readers[0] : undefined;
   }
 
+  /** All nodes that read a tensor. */
+  readersOf(name: string): readonly NodeProto[] {
+    return this.#readers.get(name) ?? [];
+  }
+
   isRead(name: string | undefined): boolean {
     return !!name && (this.#readers.has(name) || this.graph.outputs.some((output) => output.name === name));
   }
@@ -180,7 +151,10 @@ export class Importer {
 
   /** Applies a layer; to each step where these are part of the batch. */
   apply(layer: Layer<any>, input: Computed, value = input.value): Value {
-    return applied(input.steps ? layers.timeDistributed({ layer }) : layer, value);
+    if (!input.steps) return applied(layer, value);
+    const wrapper = this.#wrappers.get(layer) ?? layers.timeDistributed({ layer });
+    this.#wrappers.set(layer, wrapper);
+    return applied(wrapper, value);
   }
 
   /** The layer that these weights make; the same one for the same weights, which nodes then share. */
@@ -251,6 +225,17 @@ export class Importer {
     return own;
   }
 
+  /** The same with one of ONNX's axes as the last of its value. */
+  withLast(tensor: Computed, axis: number): Computed {
+    const own = this.axis(tensor, axis);
+    const rank = tensor.value.shape.length;
+    if (own === rank - 1) return tensor;
+    if (own === 0 && tensor.steps) throw new RangeError(`it works along axis ${axis}, which is part of the batch`);
+    const order = [...tensor.value.shape.map((_, k) => k).filter((k) => k !== own), own];
+    const axes = tensor.axes.map((k) => (k === BATCH ? BATCH : order.indexOf(k)));
+    return this.#ordered(tensor, order, axes);
+  }
+
   /** Two values that one operation takes element by element, and the axes that they have in common. */
   aligned(a: Computed, b: Computed): [a: Value, b: Value, like: Computed] {
     if (isSame(a.axes, b.axes) && a.steps === b.steps) return [a.value, b.value, a];
@@ -281,12 +266,20 @@ export class Importer {
     });
   }
 
-  /** A constant as what is broadcast against a value: its axes in the value's order. */
-  against(tensor: Computed, { shape, data }: Constant): number | NDArray {
+  /**
+   * A constant as what is broadcast against a value: its axes in the value's order.
+   * @throws RangeError for numbers that are not finite
+   */
+  against(tensor: Computed, constant: Constant): number | NDArray {
+    if (!Array.from(constant.data).every(Number.isFinite))
+      throw new RangeError('it takes a constant that is not finite');
+    const { shape, data } = constant;
     if (sizeOf(shape) === 1) return data[0];
     const rank = tensor.axes.length;
     const own = [...Array.from({ length: rank - shape.length }, () => 1), ...shape];
     const at = tensor.axes.indexOf(BATCH);
+    if (own[at] > 1 && own[at] === this.batch)
+      return this.against(tensor, ofOneSample({ ...constant, shape: own }, at));
     if (own.length > rank) throw new RangeError(`it takes a constant of ${own.length} axes with a value of ${rank}`);
     if (own[at] !== 1) throw new RangeError('it takes a constant that has a batch of its own');
     const wanted = tensor.value.shape.map((_, axis) => tensor.axes.indexOf(axis)); // -1 for steps

@@ -11,7 +11,7 @@ export class Budget {
 
   take(size: number): void {
     this.#left -= size;
-    if (!(this.#left >= 0))
+    if (!(size >= 0 && this.#left >= 0))
       throw new RangeError(`it makes constants of ${size} numbers, more than a file of this size may`);
   }
 }

@@ -33,6 +33,10 @@ export function checkMasks({ outputs, names }: Graph): boolean[] {
     // a recurrent layer that is given states and gives several outputs fails there behind a mask
     const isMixed = from.inputs.length > 1 && from.outputs.length > 1;
     if (given && (!isAlike || isMixed)) throw wrong(`'${names.get(layer)}'`, layer.className);
+    if (layer.className === 'Masking' && from.list)
+      throw new TypeError(
+        `Expected '${names.get(layer)}' to be given a sequence alone, as TensorFlow.js' Masking takes no mask (format 'onnx' holds what it computes)`,
+      );
     const inner = layer.graph && checkMasks(layer.graph);
     const goesOn = given && (sequences ?? layer.supportsMasking);
     for (const [i, value] of from.outputs.entries())

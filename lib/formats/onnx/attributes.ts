@@ -1,0 +1,56 @@
+import type { AttributeProto, GraphBody, TensorProto } from './decode.js';
+
+/** What is read of an attribute. */
+export class Attributes {
+  readonly #of: ReadonlyMap<string, AttributeProto>;
+
+  constructor(of: ReadonlyMap<string, AttributeProto>) {
+    this.#of = of;
+  }
+
+  has(name: string): boolean {
+    return this.#of.has(name);
+  }
+
+  number(name: string, byDefault: number): number {
+    const value = this.#of.get(name) ?? byDefault;
+    if (typeof value !== 'number') throw new RangeError(`its attribute ${name} is no number`);
+    return value;
+  }
+
+  string(name: string, byDefault: string): string {
+    const value = this.#of.get(name) ?? byDefault;
+    if (typeof value !== 'string') throw new RangeError(`its attribute ${name} is no text`);
+    return value;
+  }
+
+  numbers(name: string): readonly number[] | undefined {
+    const value = this.#of.get(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every((n) => typeof n === 'number'))
+      throw new RangeError(`its attribute ${name} is no list of numbers`);
+    return value;
+  }
+
+  strings(name: string): readonly string[] | undefined {
+    const value = this.#of.get(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || !value.every((n) => typeof n === 'string'))
+      throw new RangeError(`its attribute ${name} is no list of texts`);
+    return value;
+  }
+
+  tensor(name: string): TensorProto | undefined {
+    const value = this.#of.get(name);
+    return typeof value === 'object' && 'type' in value ? value : undefined;
+  }
+
+  graph(name: string): GraphBody | undefined {
+    const value = this.#of.get(name);
+    return typeof value === 'object' && 'nodes' in value ? value : undefined;
+  }
+
+  get raw(): ReadonlyMap<string, AttributeProto> {
+    return this.#of;
+  }
+}

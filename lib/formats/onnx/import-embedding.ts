@@ -1,0 +1,104 @@
+import { layers } from '../../layers/index.js';
+import { Attributes } from './attributes.js';
+import { isFloat, type NodeProto } from './decode.js';
+import { numbersOf } from './import-layers.js';
+import { unmaskedRows } from './import-masks.js';
+import type { Importer } from './importer.js';
+import { type Constant, computed, type Tensor } from './tensors.js';
+
+/** Rows of a table. @throws RangeError for indices that are not among the network's inputs */
+export function embeddingOf(c: Importer, table: Constant, node: NodeProto): Tensor {
+  const of = unwrapped(c, node.inputs[1], table.shape[0]);
+  const index = c.computed(c.get(of), 'its indices');
+  if (index.value.dtype !== 'int32') throw new RangeError('its indices are computed numbers, and not of the inputs');
+  const [inputDim, outputDim] = table.shape;
+  const maskZero = index.value.shape.length === 1 && !index.steps && isForMasks(c, of);
+  const layer = c.layerOf(
+    ['embedding', maskZero],
+    [table],
+    () => {
+      const name = c.nameFor(node, table);
+      return layers.embedding({ inputDim, outputDim, maskZero, ...(name && { name }) });
+    },
+    { embeddings: numbersOf(table) },
+  );
+  const made = c.apply(layer, index);
+  const value = maskZero ? unmaskedRows(c, made, index.value) : made;
+  return computed(value, [...index.axes, value.shape.length - 1], index.steps ? { steps: index.steps } : {});
+}
+
+/** No one writes more in a row. */
+const MOST_CASTS = 8;
+
+/** A name before casts. */
+function source(c: Importer, name: string): string {
+  let own = name;
+  for (let k = 0; k < MOST_CASTS; k++) {
+    const maker = c.maker(own);
+    if (maker?.type !== 'Cast' && maker?.type !== 'Identity') break;
+    [own] = maker.inputs;
+  }
+  return own;
+}
+
+/** The number that a name stands for; undefined where that is not known. */
+function numberOf(c: Importer, name: string | undefined): number | undefined {
+  const tensor = name !== undefined && (!c.maker(name) || c.isKnown(name)) ? c.get(name) : undefined;
+  return tensor?.kind === 'constant' && tensor.data.length === 1 ? tensor.data[0] : undefined;
+}
+
+/** The nodes, and what they are given, in either order. */
+const orders = <T>([a, b]: readonly T[]): [T, T][] => [
+  [a, b],
+  [b, a],
+];
+
+/**
+ * The integers that indices are of: Keras adds the number of rows to those below 0, which count from the end there. The name of the
+ * indices themselves where that is not done.
+ */
+function unwrapped(c: Importer, index: string, rows: number): string {
+  const whole = source(c, index);
+  const node = c.maker(whole);
+  const isLow = (name: string, of: string) => {
+    const less = c.maker(source(c, name));
+    return less?.type === 'Less' && source(c, less.inputs[0]) === of && numberOf(c, less.inputs[1]) === 0;
+  };
+  const isShifted = (name: string, of: string) => {
+    const add = c.maker(source(c, name));
+    return add?.type === 'Add' && orders(add.inputs).some(([x, n]) => source(c, x) === of && numberOf(c, n) === rows);
+  };
+  if (node?.type === 'Where') {
+    const [low, shifted, own] = node.inputs;
+    const of = source(c, own);
+    return isLow(low, of) && isShifted(shifted, of) ? of : index;
+  }
+  const products = node?.type === 'Add' ? node.inputs.map((name) => c.maker(source(c, name))) : [];
+  if (products.length !== 2 || products.some((product) => product?.type !== 'Mul')) return index;
+  for (const [wrapped, kept] of orders(products as NodeProto[]))
+    for (const [low, shifted] of orders(wrapped.inputs))
+      for (const [own, high] of orders(kept.inputs)) {
+        const of = source(c, own);
+        const not = c.maker(source(c, high));
+        if (not?.type === 'Not' && isLow(not.inputs[0], of) && isLow(low, of) && isShifted(shifted, of)) return of;
+      }
+  return index;
+}
+
+/** Whether masked steps are told by the same integers, in a network that has a loop over steps. */
+function isForMasks(c: Importer, index: string): boolean {
+  if (!c.graph.nodes.some(({ type }) => type === 'Loop' || type === 'Scan')) return false;
+  const of = source(c, index);
+  const readers = c.readersOf(of).flatMap((node) => (node.type === 'Cast' ? c.readersOf(node.outputs[0]) : node));
+  return readers.some(({ type }) => type === 'Equal' || type === 'Sign');
+}
+
+/** Whether an input of floats is of integers, which are all that is made of it, and looked at. */
+export function isOfIntegers(c: Importer, name: string): boolean {
+  const readers = c.readersOf(name);
+  const isCast = (node: NodeProto) =>
+    node.type === 'Cast' &&
+    !isFloat(new Attributes(node.attributes).number('to', 0)) &&
+    node.attributes.get('to') !== 9;
+  return readers.some(isCast) && readers.every((node) => isCast(node) || ['Equal', 'Less'].includes(node.type));
+}
