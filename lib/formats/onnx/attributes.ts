@@ -50,6 +50,22 @@ export class Attributes {
     return typeof value === 'object' && 'nodes' in value ? value : undefined;
   }
 
+  /** Those of a window along one axis, with one more of a single place. */
+  widened(): Attributes {
+    const of = new Map(this.#of);
+    for (const [name, more] of [
+      ['strides', 1],
+      ['dilations', 1],
+      ['output_padding', 0],
+    ] as const) {
+      const list = this.numbers(name);
+      if (list) of.set(name, [...list, more]);
+    }
+    const pads = this.numbers('pads');
+    if (pads) of.set('pads', [pads[0], 0, pads[1], 0]);
+    return new Attributes(of);
+  }
+
   get raw(): ReadonlyMap<string, AttributeProto> {
     return this.#of;
   }

@@ -162,7 +162,8 @@ export function geluAroundErfc(c: Importer, erfc: NodeProto): boolean {
   return true;
 }
 
-function scalar(c: Importer, name: string | undefined): number | undefined {
+/** The number that a name stands for; undefined where that is not known yet. */
+export function scalar(c: Importer, name: string | undefined): number | undefined {
   if (!name || (c.maker(name) && !c.isKnown(name))) return undefined;
   const tensor = c.get(name);
   return tensor?.kind === 'constant' && tensor.data.length === 1 ? tensor.data[0] : undefined;

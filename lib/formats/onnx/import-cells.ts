@@ -1,6 +1,6 @@
 import type { Gate } from '../../graph/ops/recurrent.js';
 import { type Atom, type Matrix, only, type Sum, type Term } from './import-step.js';
-import type { Budget, Numbers } from './tensors.js';
+import { type Budget, type Numbers, orders } from './tensors.js';
 
 /** A state of a loop: what it is called within a step, and what it is after it. */
 export interface State {
@@ -36,7 +36,7 @@ interface Product {
 
 /** A sum's product with the sequence and with the state `h`; undefined where it has none with a sequence. */
 function productOf(sum: Sum, h: string): Product | undefined {
-  const isPort = ({ of, matrix }: Term) => matrix !== undefined && of.kind === 'port' && of.start === 0;
+  const isPort = ({ of, matrix }: Term) => of.kind === 'port' && of.start === 0 && of.size === matrix?.shape[0];
   const nameOf = ({ of }: Term) => (of as Atom & { kind: 'port' }).name;
   const ports = sum.terms.filter(isPort);
   const [states, inputs] = [ports.filter((term) => nameOf(term) === h), ports.filter((term) => nameOf(term) !== h)];
@@ -66,7 +66,7 @@ function gateOf(sum: Sum): { gate: Gate; of: Sum } {
 
 function isPort(sum: Sum, name: string): boolean {
   const of = only(sum);
-  return of?.kind === 'port' && of.name === name && of.start === 0;
+  return of?.kind === 'port' && of.name === name && of.start === 0 && of.size === sum.width;
 }
 
 /** Two products, whose sum is all that this is. */
@@ -75,12 +75,6 @@ function productsIn({ terms, bias }: Sum): (readonly [Sum, Sum])[] | undefined {
   const found = terms.flatMap(({ of, matrix }) => (of.kind === 'product' && !matrix ? [of.of] : []));
   return found.length === 2 ? found : undefined;
 }
-
-/** Both orders of a pair. */
-const orders = <T>([a, b]: readonly [T, T]): [T, T][] => [
-  [a, b],
-  [b, a],
-];
 
 /** Whether a sum is 1 - u. */
 function isRestOf(sum: Sum, isU: (u: Sum) => boolean): boolean {
@@ -96,7 +90,7 @@ function unmasked({ name, next }: State): { mask: string; next: Sum } | undefine
     if (!kept || !old) return undefined;
     for (const [m, after] of orders(kept)) {
       const mask = only(m);
-      if (mask?.kind !== 'port' || m.width !== 1) continue;
+      if (mask?.kind !== 'port' || m.width !== 1 || mask.size !== 1) continue;
       for (const [rest, before] of orders(old))
         if (isPort(before, name) && isRestOf(rest, (u) => isPort(u, mask.name)))
           return { mask: mask.name, next: after };
@@ -226,7 +220,7 @@ function candidateOf(n: Sum, h: State, recurrentActivation: Gate): Candidate | u
       return { activation, reset, own: { ...own, r: term.matrix }, resetAfter: false };
     const [inner] = other.terms;
     if (term.matrix || other.terms.length !== 1 || inner.of.kind !== 'port' || !inner.matrix) continue;
-    if (inner.of.name !== h.name || inner.of.start !== 0) continue;
+    if (inner.of.name !== h.name || inner.of.start !== 0 || inner.of.size !== inner.matrix.shape[0]) continue;
     const bias = other.bias && { inner: other.bias };
     return { activation, reset, own: { ...own, r: inner.matrix }, resetAfter: true, ...bias };
   }

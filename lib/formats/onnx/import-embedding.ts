@@ -1,16 +1,18 @@
 import { layers } from '../../layers/index.js';
 import { Attributes } from './attributes.js';
 import { isFloat, type NodeProto } from './decode.js';
+import { scalar } from './import-activations.js';
 import { numbersOf } from './import-layers.js';
-import { unmaskedRows } from './import-masks.js';
+import { isWhole, unmaskedRows } from './import-masks.js';
 import type { Importer } from './importer.js';
-import { type Constant, computed, type Tensor } from './tensors.js';
+import { type Computed, type Constant, computed, orders, type Tensor } from './tensors.js';
+import { ops } from './untyped.js';
 
 /** Rows of a table. @throws RangeError for indices that are not among the network's inputs */
 export function embeddingOf(c: Importer, table: Constant, node: NodeProto): Tensor {
   const of = unwrapped(c, node.inputs[1], table.shape[0]);
   const index = c.computed(c.get(of), 'its indices');
-  if (index.value.dtype !== 'int32') throw new RangeError('its indices are computed numbers, and not of the inputs');
+  if (index.value.dtype !== 'int32') return rowsOf(c, index, table, node);
   const [inputDim, outputDim] = table.shape;
   const maskZero = index.value.shape.length === 1 && !index.steps && isForMasks(c, of);
   const layer = c.layerOf(
@@ -24,6 +26,26 @@ export function embeddingOf(c: Importer, table: Constant, node: NodeProto): Tens
   );
   const made = c.apply(layer, index);
   const value = maskZero ? unmaskedRows(c, made, index.value) : made;
+  return computed(value, [...index.axes, value.shape.length - 1], index.steps ? { steps: index.steps } : {});
+}
+
+/** The same for a part of the inputs' integers, as a product: NaN where there is no such row. */
+function rowsOf(c: Importer, index: Computed, table: Constant, node: NodeProto): Tensor {
+  if (!isWhole(index.value)) throw new RangeError('its indices are computed numbers, and not of the inputs');
+  const [depth, units] = table.shape;
+  c.budget.take(depth);
+  const places = ops.oneHot(index.value, depth);
+  const only = ops.div(places, ops.sum(places, { axis: -1, keepDims: true }));
+  const layer = c.layerOf(
+    ['rows'],
+    [table],
+    () => {
+      const name = c.nameFor(node, table);
+      return layers.dense({ units, useBias: false, ...(name && { name }) });
+    },
+    { kernel: numbersOf(table) },
+  );
+  const value = c.apply(layer, index, only);
   return computed(value, [...index.axes, value.shape.length - 1], index.steps ? { steps: index.steps } : {});
 }
 
@@ -41,18 +63,6 @@ function source(c: Importer, name: string): string {
   return own;
 }
 
-/** The number that a name stands for; undefined where that is not known. */
-function numberOf(c: Importer, name: string | undefined): number | undefined {
-  const tensor = name !== undefined && (!c.maker(name) || c.isKnown(name)) ? c.get(name) : undefined;
-  return tensor?.kind === 'constant' && tensor.data.length === 1 ? tensor.data[0] : undefined;
-}
-
-/** The nodes, and what they are given, in either order. */
-const orders = <T>([a, b]: readonly T[]): [T, T][] => [
-  [a, b],
-  [b, a],
-];
-
 /**
  * The integers that indices are of: Keras adds the number of rows to those below 0, which count from the end there. The name of the
  * indices themselves where that is not done.
@@ -62,11 +72,11 @@ function unwrapped(c: Importer, index: string, rows: number): string {
   const node = c.maker(whole);
   const isLow = (name: string, of: string) => {
     const less = c.maker(source(c, name));
-    return less?.type === 'Less' && source(c, less.inputs[0]) === of && numberOf(c, less.inputs[1]) === 0;
+    return less?.type === 'Less' && source(c, less.inputs[0]) === of && scalar(c, less.inputs[1]) === 0;
   };
   const isShifted = (name: string, of: string) => {
     const add = c.maker(source(c, name));
-    return add?.type === 'Add' && orders(add.inputs).some(([x, n]) => source(c, x) === of && numberOf(c, n) === rows);
+    return add?.type === 'Add' && orders(add.inputs).some(([x, n]) => source(c, x) === of && scalar(c, n) === rows);
   };
   if (node?.type === 'Where') {
     const [low, shifted, own] = node.inputs;

@@ -17,7 +17,7 @@ import {
   rounded,
   type Tensor,
 } from './tensors.js';
-import { applied, ops } from './untyped.js';
+import { applied } from './untyped.js';
 
 export type Handler = (
   c: Importer,
@@ -29,7 +29,7 @@ export type Handler = (
 export const numbersOf = ({ shape, data }: Constant): Numbers => ({ shape: [...shape], data: data as Numbers['data'] });
 
 /** A vector as a bias of n numbers. */
-function biasOf(c: Importer, tensor: Tensor, n: number, scale = 1): Numbers {
+export function biasOf(c: Importer, tensor: Tensor, n: number, scale = 1): Numbers {
   const own = c.constant(tensor, 'its bias');
   const { data } = c.whole(own, own.shape.length <= 1 ? [n] : [1, n]);
   return { shape: [n], data: scale === 1 ? data : Float64Array.from(data as Float64Array, (b) => b * scale) };
@@ -163,7 +163,7 @@ function padded(c: Importer, x: Computed, pads: readonly number[]): Computed {
 }
 
 /** The pixels' axes of what has its channels last. */
-const pixels = ({ value, steps }: Computed) => value.shape.slice(steps ? 1 : 0, -1);
+export const pixels = ({ value, steps }: Computed) => value.shape.slice(steps ? 1 : 0, -1);
 
 const conv: Handler = (c, [a, b, bias], attributes, node) => {
   const x = c.channelsLast(c.computed(a));
@@ -202,61 +202,6 @@ const conv: Handler = (c, [a, b, bias], attributes, node) => {
     { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
   );
   return c.setAll(outputs, c.like(input, c.apply(layer, input), isPositive));
-};
-
-const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
-  const x = c.channelsLast(c.computed(a));
-  const weight = c.constant(b, 'its kernel');
-  if (weight.shape.length !== 4 || attributes.number('group', 1) !== 1)
-    throw new RangeError('it is of groups, or not of images');
-  const [, filters, ...size] = weight.shape;
-  const [strides, dilations] = ['strides', 'dilations'].map((name) => attributes.numbers(name) ?? [1, 1]);
-  const given = attributes.numbers('pads') ?? [0, 0, 0, 0];
-  const more = attributes.numbers('output_padding') ?? [0, 0];
-  if (attributes.has('output_shape') || attributes.string('auto_pad', 'NOTSET') !== 'NOTSET')
-    throw new RangeError('it says the shape of its output, or auto_pad');
-  const extent = size.map((n, k) => (n - 1) * dilations[k] + 1);
-  const along = pixels(x).map((n, k) => strides[k] * (n - 1) + extent[k] + more[k] - given[k] - given[k + 2]);
-  const fits = {
-    valid:
-      given[0] === 0 &&
-      given[1] === 0 &&
-      along.every((n, k) => n === Math.max((pixels(x)[k] - 1) * strides[k] + extent[k], pixels(x)[k] * strides[k])),
-    same: along.every(
-      (n, k) => n === pixels(x)[k] * strides[k] && given[k] === Math.floor(Math.max(0, extent[k] - strides[k]) / 2),
-    ),
-  };
-  // else as much as 'valid' gives, less its edges
-  const whole = pixels(x).map((n, k) => Math.max((n - 1) * strides[k] + extent[k], n * strides[k]));
-  const isCropped = !fits.valid && !fits.same;
-  if (along.some((n) => n < 1) || (isCropped && along.some((n, k) => given[k] + n > whole[k])))
-    throw new RangeError(`its pads [${given.join(', ')}] and output_padding [${more.join(', ')}] are of no layer here`);
-  const kernel = transposed(numbersOf(weight), [2, 3, 1, 0]);
-  const { activation, outputs, isPositive } = fusedActivation(c, [node], x);
-  const options = {
-    filters,
-    kernelSize: size as [number, number],
-    strides: strides as [number, number],
-    dilationRate: dilations as [number, number],
-    padding: fits.same && !fits.valid ? 'same' : 'valid',
-    useBias: !!bias,
-    activation,
-  } as const;
-  const layer = c.layerOf(
-    ['convTranspose', options],
-    [weight, bias],
-    () => {
-      const name = c.nameFor(node, weight);
-      return layers.conv2dTranspose({ ...options, ...(name && { name }) });
-    },
-    { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
-  );
-  const value = c.apply(layer, x);
-  const edge = x.steps ? [0] : [];
-  const cropped = isCropped
-    ? ops.slice(value, [...edge, ...given.slice(0, 2), 0], [...edge.map(() => -1), ...along, -1])
-    : value;
-  return c.setAll(outputs, c.like(x, cropped, isPositive));
 };
 
 const pool =
@@ -381,7 +326,6 @@ export function denseOf(c: Importer, x: Computed, weight: Constant, node: NodePr
 export const LAYERS: Readonly<Record<string, Handler>> = {
   Gemm: gemm,
   Conv: conv,
-  ConvTranspose: convTranspose,
   MaxPool: pool('max'),
   AveragePool: pool('average'),
   GlobalMaxPool: globalPool('max'),

@@ -25,6 +25,10 @@ function sourceOf(value: Value): Value {
 const isSameNumbers = ({ op, options }: { op: { name: string }; options: any }) =>
   op.name === 'reshape' || (op.name === 'linear' && isPlain(options));
 
+/** 1 - x */
+const isNot = ({ op, options }: { op: { name: string }; options: any }) =>
+  op.name === 'linear' && options.scale === -1 && options.shift === 1;
+
 const isConstant = ({ constant }: Value, value: number) =>
   constant !== undefined && Array.from(constant.data).every((n) => n === value);
 
@@ -47,7 +51,7 @@ function differsFromZero(mask: Value): Value | undefined {
     const sign = madeOf(made.inputs[0]);
     return sign?.name === 'sign' ? sourceOf(sign.inputs[0]) : undefined;
   }
-  if (made?.name !== 'linear' || made.options.scale !== -1 || made.options.shift !== 1) return undefined;
+  if (!made || !isNot({ op: made, options: made.options })) return undefined;
   const equal = madeOf(sourceOf(made.inputs[0]));
   if (equal?.name !== 'equal') return undefined;
   const [a, b] = equal.inputs;
@@ -55,7 +59,11 @@ function differsFromZero(mask: Value): Value | undefined {
 }
 
 /** Whether a value is 1 or 0 only. */
-export const isLogical = (value: Value): boolean => isZeroOrOne(value, 0);
+export const isLogical = (value: Value): boolean => isMadeOf(value, isZeroOrOne);
+
+/** Whether a value holds integers of the network's inputs alone. */
+export const isWhole = (value: Value): boolean =>
+  isMadeOf(value, ({ dtype }) => (dtype === 'int32' ? true : undefined));
 
 /** Operations that move numbers, choose among them, or make 0 and 1 of 0 and 1. */
 const MOVING = [
@@ -64,25 +72,31 @@ const MOVING = [
 ];
 const MOVING_LAYERS = ['Reshape', 'Permute', 'Flatten', 'Multiply', 'Concatenate'];
 
-/** Deeper than this no one says which steps count. */
-const MOST_DEEP = 30;
+/** Whether it is what it should be, or made of such by operations that keep that. `is`: undefined where what it is made of tells */
+function isMadeOf(value: Value, is: (value: Value) => boolean | undefined): boolean {
+  const seen = new Set([value]);
+  for (const own of seen) {
+    const known = is(own);
+    if (known === false) return false;
+    if (known) continue;
+    const { from } = own;
+    if (!from) return false;
+    const isKept = isCall(from)
+      ? MOVING_LAYERS.includes(from.layer.className)
+      : MOVING.includes(from.op.name) || isSameNumbers(from) || isNot(from);
+    if (!isKept) return false;
+    const isChoice = !isCall(from) && from.op.name === 'select';
+    for (const input of isChoice ? from.inputs.slice(1) : from.inputs) seen.add(input);
+  }
+  return true;
+}
 
-function isZeroOrOne(value: Value, depth: number): boolean {
-  const { from, constant } = value;
+function isZeroOrOne({ from, constant }: Value): boolean | undefined {
   if (constant) return Array.from(constant.data).every((n) => n === 0 || n === 1);
-  if (!from || depth > MOST_DEEP) return false;
-  const inputs = [...new Set(from.inputs)];
-  if (isCall(from))
-    return MOVING_LAYERS.includes(from.layer.className) && inputs.every((of) => isZeroOrOne(of, depth + 1));
-  const { op, options } = from;
+  if (!from || isCall(from)) return undefined;
+  const { op, inputs } = from;
   if (['greater', 'greaterEqual', 'equal'].includes(op.name)) return true;
-  if (op.name === 'abs') return madeOf(inputs[0])?.name === 'sign';
-  if (op.name === 'linear')
-    return (isPlain(options) || (options.scale === -1 && options.shift === 1)) && isZeroOrOne(inputs[0], depth + 1);
-  return (
-    MOVING.includes(op.name) &&
-    (op.name === 'select' ? inputs.slice(1) : inputs).every((of) => isZeroOrOne(of, depth + 1))
-  );
+  return op.name === 'abs' ? madeOf(inputs[0])?.name === 'sign' : undefined;
 }
 
 /** A sequence of which only those steps count that `mask` has 1 for, [steps] of them. */

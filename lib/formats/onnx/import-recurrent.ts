@@ -58,7 +58,7 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
     const own = gates.slice(k * perDirection, (k + 1) * perDirection);
     const activation = own[type === 'RNN' ? 0 : 1];
     if (type === 'LSTM' && own[2] !== activation) throw new RangeError('its cell has two activations');
-    const resetAfter = attributes.number('linear_before_reset', 0) === 1;
+    const resetAfter = attributes.number('linear_before_reset', 0) !== 0;
     const options = {
       units,
       activation,

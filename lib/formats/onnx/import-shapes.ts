@@ -301,6 +301,20 @@ const tile: Handler = (c, [a, b]) => {
   return c.like(x, value, x.isPositive);
 };
 
+/** Blocks of channels as pixels: what PyTorch's PixelShuffle is (CRD), and TensorFlow's depth_to_space (DCR). */
+const depthToSpace: Handler = (c, [a], attributes) => {
+  const x = c.channelsLast(c.computed(a));
+  const n = attributes.number('blocksize', 0);
+  const [H, W, C] = x.value.shape;
+  if (x.axes.length !== 4 || x.steps || !(n > 0) || C % (n * n) !== 0)
+    throw new RangeError(`it makes blocks of ${n} x ${n} pixels of ${C} channels`);
+  const isDcr = attributes.string('mode', 'DCR') === 'DCR';
+  const channels = C / (n * n);
+  const parts = ops.reshape(x.value, isDcr ? [H, W, n, n, channels] : [H, W, channels, n, n]);
+  const moved = ops.transpose(parts, isDcr ? [0, 2, 1, 3, 4] : [0, 3, 1, 4, 2]);
+  return c.like(x, ops.reshape(moved, [H * n, W * n, channels]), x.isPositive);
+};
+
 /** From the last step to the first, of sequences that are all as long. */
 const reverse: Handler = (c, [a, lengths], attributes) => {
   const x = c.computed(a);
@@ -359,6 +373,7 @@ export const SHAPES: Readonly<Record<string, Handler>> = {
   Expand: expand,
   Tile: tile,
   ReverseSequence: reverse,
+  DepthToSpace: depthToSpace,
   Resize: resize,
   Upsample: resize,
   Shape: shape,

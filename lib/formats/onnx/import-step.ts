@@ -26,8 +26,8 @@ export interface Term {
 }
 
 export type Atom =
-  /** Columns, from `start` on, of what comes into the step under this name. */
-  | { readonly kind: 'port'; readonly name: string; readonly start: number }
+  /** Columns, from `start` on, of `size` that come into the step under this name. */
+  | { readonly kind: 'port'; readonly name: string; readonly start: number; readonly size: number }
   | { readonly kind: 'gate'; readonly gate: Gate; readonly of: Sum }
   /** Between 0 and 6. */
   | { readonly kind: 'clipped'; readonly of: Sum }
@@ -57,7 +57,7 @@ const about = (a: number, b: number) => Math.abs(a - b) < 1e-6;
 
 export const atom = (of: Atom, width: number): Sum => ({ width, terms: [{ of }] });
 
-export const port = (name: string, width: number): Sum => atom({ kind: 'port', name, start: 0 }, width);
+export const port = (name: string, width: number): Sum => atom({ kind: 'port', name, start: 0, size: width }, width);
 
 const gated = (gate: Gate, of: Sum): Sum => atom({ kind: 'gate', gate, of }, of.width);
 

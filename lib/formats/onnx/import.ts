@@ -16,6 +16,7 @@ import { OPERATIONS } from './import-operations.js';
 import { recurrent } from './import-recurrent.js';
 import { scan } from './import-scan.js';
 import { SHAPES } from './import-shapes.js';
+import { convTranspose } from './import-transposed.js';
 import { Importer } from './importer.js';
 import { Budget, type Constant, computed, constant, type Dims, type Numbers, type Tensor } from './tensors.js';
 
@@ -29,6 +30,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   GRU: recurrent,
   Scan: scan,
   Loop: loop,
+  ConvTranspose: convTranspose,
 };
 
 const STRING = 8;

@@ -113,6 +113,12 @@ export const shapeOf = (tensor: Tensor): readonly Dim[] =>
       ? []
       : tensor.shape;
 
+/** Both orders of a pair. */
+export const orders = <T>([a, b]: readonly T[]): [T, T][] => [
+  [a, b],
+  [b, a],
+];
+
 /** Whether two lists are the same. */
 export const isSame = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((n, i) => n === b[i]);

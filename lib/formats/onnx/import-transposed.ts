@@ -1,0 +1,89 @@
+import { layers } from '../../layers/index.js';
+import type { Attributes } from './attributes.js';
+import type { NodeProto } from './decode.js';
+import { fusedActivation } from './import-activations.js';
+import { biasOf, type Handler, numbersOf, pixels } from './import-layers.js';
+import type { Importer } from './importer.js';
+import { transposed } from './onnx-graph.js';
+import { type Computed, type Constant, channelsFirst, computed, type Tensor } from './tensors.js';
+import { applied, ops } from './untyped.js';
+
+/** A transposed convolution, of any padding. */
+export const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
+  const x = c.channelsLast(c.computed(a));
+  const weight = c.constant(b, 'its kernel');
+  if (weight.shape.length === 3 && x.axes.length === 3 && !x.steps)
+    return transposedSequence(c, x, weight, bias, attributes, node);
+  if (weight.shape.length !== 4 || attributes.number('group', 1) !== 1)
+    throw new RangeError('it is of groups, or not of images');
+  const [, filters, ...size] = weight.shape;
+  const [strides, dilations] = ['strides', 'dilations'].map((name) => attributes.numbers(name) ?? [1, 1]);
+  const given = attributes.numbers('pads') ?? [0, 0, 0, 0];
+  const more = attributes.numbers('output_padding') ?? [0, 0];
+  if (attributes.has('output_shape') || attributes.string('auto_pad', 'NOTSET') !== 'NOTSET')
+    throw new RangeError('it says the shape of its output, or auto_pad');
+  const extent = size.map((n, k) => (n - 1) * dilations[k] + 1);
+  const along = pixels(x).map((n, k) => strides[k] * (n - 1) + extent[k] + more[k] - given[k] - given[k + 2]);
+  const fits = {
+    valid:
+      given[0] === 0 &&
+      given[1] === 0 &&
+      along.every((n, k) => n === Math.max((pixels(x)[k] - 1) * strides[k] + extent[k], pixels(x)[k] * strides[k])),
+    same: along.every(
+      (n, k) => n === pixels(x)[k] * strides[k] && given[k] === Math.floor(Math.max(0, extent[k] - strides[k]) / 2),
+    ),
+  };
+  // else as much as 'valid' gives, less its edges
+  const whole = pixels(x).map((n, k) => Math.max((n - 1) * strides[k] + extent[k], n * strides[k]));
+  const isCropped = !fits.valid && !fits.same;
+  if (along.some((n) => n < 1) || (isCropped && along.some((n, k) => given[k] + n > whole[k])))
+    throw new RangeError(`its pads [${given.join(', ')}] and output_padding [${more.join(', ')}] are of no layer here`);
+  const kernel = transposed(numbersOf(weight), [2, 3, 1, 0]);
+  const { activation, outputs, isPositive } = fusedActivation(c, [node], x);
+  const options = {
+    filters,
+    kernelSize: size as [number, number],
+    strides: strides as [number, number],
+    dilationRate: dilations as [number, number],
+    padding: fits.same && !fits.valid ? 'same' : 'valid',
+    useBias: !!bias,
+    activation,
+  } as const;
+  const layer = c.layerOf(
+    ['convTranspose', options],
+    [weight, bias],
+    () => {
+      const name = c.nameFor(node, weight);
+      return layers.conv2dTranspose({ ...options, ...(name && { name }) });
+    },
+    { kernel, ...(bias && { bias: biasOf(c, bias, filters) }) },
+  );
+  const value = c.apply(layer, x);
+  const edge = x.steps ? [0] : [];
+  const cropped = isCropped
+    ? ops.slice(value, [...edge, ...given.slice(0, 2), 0], [...edge.map(() => -1), ...along, -1])
+    : value;
+  return c.setAll(outputs, c.like(x, cropped, isPositive));
+};
+
+/** The same of a sequence, as an image one pixel wide. */
+function transposedSequence(
+  c: Importer,
+  x: Computed,
+  weight: Constant,
+  bias: Tensor | undefined,
+  attributes: Attributes,
+  node: NodeProto,
+): Tensor {
+  const [steps, channels] = x.value.shape;
+  const image = applied(layers.reshape({ targetShape: [steps, 1, channels] }), x.value);
+  const made = convTranspose(
+    c,
+    [computed(image, channelsFirst(3)), { ...weight, shape: [...weight.shape, 1] }, bias],
+    attributes.widened(),
+    { ...node, outputs: [`${node.outputs[0]} as an image`] },
+  );
+  const { value } = c.computed(made as Tensor);
+  const [length, , filters] = value.shape;
+  return computed(applied(layers.reshape({ targetShape: [length, filters] }), value), channelsFirst(2));
+}
