@@ -310,6 +310,18 @@ test('a Buffer holds the same network as its bytes elsewhere', async (t) => {
   t.deepEqual((await outputsOf(await importBytes(buffer), x))[0].data, expected.data);
 });
 
+test('numbers become conditions where they are not 0', async (t) => {
+  const graph = new OnnxGraph();
+  graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: ['batch', 4] });
+  const counts = graph.node('Cast', ['x'], { to: { int: 9 } });
+  const others = graph.node('Cast', [graph.node('Not', [counts])], { to: { int: 1 } });
+  graph.outputs.push({ name: others, type: 'float', shape: ['batch', 4] });
+  const opset = new Message().string(1, '').int(2, 17);
+  const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  const network = await importBytes(bytes);
+  t.deepEqual((network.predictSync([[0, 2, -0.5, 1]]) as NDArray).toArray(), [[1, 0, 0, 0]]);
+});
+
 test('what does not fit is refused, and never taken in part', async (t) => {
   const bytesOf = (bias: number[]) => {
     const graph = new OnnxGraph();

@@ -3,7 +3,7 @@ import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import { isFloat as isFloatType } from './decode.js';
 import { denseOf, type Handler } from './import-layers.js';
-import { isLogical } from './import-masks.js';
+import { isLogical, isWhole } from './import-masks.js';
 import { BATCH, type Computed, type Constant, computed, isSame, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
@@ -108,12 +108,16 @@ const clip: Handler = (c, [a, low, high], attributes) => {
 
 const cast: Handler = (c, [a], attributes) => {
   const x = c.computed(a);
-  const isFloat = isFloatType(attributes.number('to', 0));
-  if (!isFloat && x.value.dtype !== 'int32' && !isLogical(x.value))
-    throw new RangeError('it makes whole numbers of others');
+  const to = attributes.number('to', 0);
+  if (isLogical(x.value)) return x;
+  if (to === BOOL) return c.like(x, ops.abs(ops.sign(x.value)), true);
+  const isFloat = isFloatType(to);
+  if (!isFloat && !isWhole(x.value)) throw new RangeError('it makes whole numbers of others');
   // to a smaller float is what the network's type decides; whole numbers stay what they are
   return isFloat && x.value.dtype === 'int32' ? c.like(x, ops.mul(x.value, 1), x.isPositive) : x;
 };
+
+const BOOL = 9;
 
 const where: Handler = (c, [condition, x, y]) => {
   const all = [condition, x, y];
