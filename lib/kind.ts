@@ -3,6 +3,7 @@ import { types } from 'node:util';
 import type { NDArray } from './array.js';
 import type { CommandError } from './cli/errors.js';
 import type { InputLayer } from './layers/shape.js';
+import type { World } from './mpi/world.js';
 import type { TextPlot } from './plots/plot.js';
 import type { RandomState } from './random.js';
 import type { Html } from './report/html.js';
@@ -18,6 +19,7 @@ interface Branded {
   TextPlot: TextPlot;
   Html: Html;
   CommandError: CommandError;
+  World: World;
 }
 
 /** Marks a class of ours, for all copies of the package in the process. */
@@ -59,6 +61,7 @@ export const isInputLayer = branded('InputLayer');
 export const isTextPlot = branded('TextPlot');
 export const isHtml = branded('Html');
 export const isCommandError = branded('CommandError');
+export const isWorld = branded('World');
 
 export const { isFloat64Array, isFloat32Array, isInt32Array, isUint32Array, isUint8Array, isTypedArray, isProxy } =
   types;

@@ -12,6 +12,18 @@ interface Addon {
   buildInfo(): { blas: string };
 }
 
+/** The file that `loadAddon` loads. */
+export function addonFile(): string {
+  const root = packageRoot();
+  if (process.env.FJORDNET_NATIVE) return resolve(process.env.FJORDNET_NATIVE);
+  if (root === undefined) throw bundled();
+  try {
+    return (requireHere()('node-gyp-build') as Resolver).resolve(root);
+  } catch (cause) {
+    throw loadFailure(cause as Error, undefined, root);
+  }
+}
+
 /**
  * Loads the native addon: the file that the environment variable FJORDNET_NATIVE names (sanitizer builds), else
  * build/Release of a source build, else the prebuilt binary for this platform.
@@ -20,23 +32,19 @@ interface Addon {
  *   variable FJORDNET_SIMD is none of avx512, avx2 and baseline.
  */
 export function loadAddon(): unknown {
-  const require = requireHere();
-  const root = packageRoot();
-  let file = process.env.FJORDNET_NATIVE && resolve(process.env.FJORDNET_NATIVE);
-  if (!file && root === undefined) throw bundled();
+  const file = addonFile();
   let addon: Addon;
   try {
-    file ||= (require('node-gyp-build') as Resolver).resolve(root!);
     if (process.platform === 'linux') checkBinary(file);
-    addon = require(file);
+    addon = requireHere()(file);
   } catch (cause) {
     if ((cause as { code?: string }).code === 'ERR_SIMD') throw cause;
-    throw loadFailure(cause as Error, file, root ?? '.');
+    throw loadFailure(cause as Error, file, packageRoot() ?? '.');
   }
   if (isMainThread && addon.buildInfo().blas === 'built-in')
     process.emitWarning(
       'this build of fjordnet has its own matrix products in place of OpenBLAS; install libopenblas-dev and build it ' +
-        `again for full speed: npm --prefix "${root}" run build:native`,
+        `again for full speed: npm --prefix "${packageRoot()}" run build:native`,
       'FjordnetWarning',
     );
   return addon;

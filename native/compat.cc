@@ -16,16 +16,12 @@
 
 #include "blas.h"
 #include "cpu.h"
+#include "oldest.h"
 
 #if defined(__x86_64__)
-#define FJORDNET_OLDEST(name) __asm__(".symver " #name "," #name "@GLIBC_2.2.5")
 #define FJORDNET_OLDEST_AFFINITY(name) __asm__(".symver " #name "," #name "@GLIBC_2.3.4")
-#elif defined(__aarch64__)
-#define FJORDNET_OLDEST(name) __asm__(".symver " #name "," #name "@GLIBC_2.17")
-#define FJORDNET_OLDEST_AFFINITY(name) FJORDNET_OLDEST(name)
 #else
-#define FJORDNET_OLDEST(name) static_assert(true)
-#define FJORDNET_OLDEST_AFFINITY(name) static_assert(true)
+#define FJORDNET_OLDEST_AFFINITY(name) FJORDNET_OLDEST(name)
 #endif
 
 FJORDNET_OLDEST(pthread_create);

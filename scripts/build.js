@@ -96,6 +96,8 @@ function buildNative() {
     writeFileSync(stamp, state);
   }
   run(process.execPath, [gyp, 'build', '--loglevel=warn', '--jobs=max', ...nodedir], { V: '' });
+  // gyp leaves a second copy where node-gyp-build takes the first binary for the addon
+  rmSync(join(root, 'build', 'Release', 'fjordnet_mpi.node'), { force: true });
   if (openblas[0] === 'builtin')
     console.log(
       'No OpenBLAS was found: built with the portable matrix product, which is slower (apt-get install libopenblas-dev).',

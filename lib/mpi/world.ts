@@ -1,0 +1,250 @@
+import { allocate } from '../allocate.js';
+import type { ArrayInput, NDArray } from '../array.js';
+import { checkInteger, failure, wrongType, wrongValue } from '../check.js';
+import { brand, isUint8Array } from '../kind.js';
+import { framed, withStack } from '../train.js';
+import type { CallName, NativeMpi, NativeWorld } from './load.js';
+import { checkRank, decode, encode, hash, type Operation, reduction } from './values.js';
+
+/** MPI has 32767 at least. */
+const MOST_TAG = 30_000;
+const MOST_BYTES = 2 ** 31 - 1;
+
+/**
+ * All processes of a job, as one of them sees it; `mpi.init()` makes it. Its calls are collective: every rank makes them, in the same
+ * order, and each resolves when its part is done. They run one after the other on a thread of MPI's own, so that the event loop stays
+ * free. What ranks call differently is refused on all of them; a call that others never make ends the job after the `timeout` of
+ * `mpi.init`. Errors of MPI have code ERR_MPI.
+ */
+export class World {
+  /** Which of the processes this is: 0 to size - 1. */
+  readonly rank: number;
+  /** How many processes there are. */
+  readonly size: number;
+  /** The name of this process's machine. */
+  readonly hostname: string;
+  /** What the MPI library says of its version. */
+  readonly library: string;
+  /** @internal What a plan sums its gradients with: native/exchange.h */
+  readonly exchange: object;
+
+  readonly #native: NativeMpi;
+  #last: Promise<unknown> = Promise.resolve();
+  #finalized = false;
+
+  static {
+    brand(World, 'World');
+  }
+
+  /** @internal */
+  constructor(native: NativeMpi, { rank, size, hostname, library, exchange }: NativeWorld) {
+    this.#native = native;
+    this.rank = rank;
+    this.size = size;
+    this.hostname = hostname;
+    this.library = library.trim().split('\n')[0].replace(/\s+/g, ' ');
+    this.exchange = exchange;
+  }
+
+  /** Whether `finalize()` was called. */
+  get finalized(): boolean {
+    return this.#finalized;
+  }
+
+  /**
+   * Adds up the values of all ranks, or takes the largest or smallest of them, element by element. A NaN of any rank stays one.
+   *
+   * @param value of the same kind, dtype and shape on all ranks
+   * @returns the result on every rank, of the kind of `value`: a new array (nested numbers become an NDArray), or a number
+   * @throws RangeError where a sum of int32 is no int32
+   */
+  allreduce<V extends number | NDArray | Float64Array | Float32Array | Int32Array>(
+    value: V,
+    op?: Operation,
+  ): Promise<V extends number ? number : V>;
+  allreduce(value: ArrayInput, op?: Operation): Promise<NDArray>;
+  async allreduce(value: unknown, op: Operation = 'sum'): Promise<unknown> {
+    const { values, max, form, result } = reduction(value, op);
+    return this.#run(this.allreduce, async () => {
+      await this.#native.reduce('allreduce', 0, hash(form), max, values);
+      return result();
+    });
+  }
+
+  /**
+   * Gives every rank the value of one of them.
+   *
+   * @param value on `root`: an array, an NDArray or what structuredClone copies, with NDArrays in it if need be; looked at nowhere else
+   * @param root the rank whose value it is. Default 0
+   */
+  async broadcast<T>(value?: T, root = 0): Promise<T> {
+    checkRank('root', root, this.size);
+    const own = this.rank === root ? encode('value', value) : undefined;
+    return this.#run(this.broadcast, async () => {
+      const lengths = await this.#lengths('broadcast', root, (all) => {
+        if (own) all[root] = own.length;
+      });
+      const bytes = own ?? allocated(lengths[root]);
+      await this.#move('broadcast', root, bytes, lengths);
+      return (own ? value : decode(bytes as Uint8Array)) as T;
+    });
+  }
+
+  /** The values of all ranks in their order, on `root`; undefined on the others. @param value as `broadcast` takes */
+  async gather<T>(value: T, root = 0): Promise<T[] | undefined> {
+    checkRank('root', root, this.size);
+    const own = encode('value', value);
+    return this.#run(this.gather, async () => {
+      const lengths = await this.#lengths('gather', root, (all) => {
+        all[this.rank] = own.length;
+      });
+      const bytes = this.rank === root ? this.#around(own, lengths) : own;
+      await this.#move('gather', root, bytes, lengths);
+      return this.rank === root ? (apart(bytes as Uint8Array, lengths).map(decode) as T[]) : undefined;
+    });
+  }
+
+  /** The values of all ranks in their order, on every rank. @param value as `broadcast` takes */
+  async allGather<T>(value: T): Promise<T[]> {
+    const own = encode('value', value);
+    return this.#run(this.allGather, async () => {
+      const lengths = await this.#lengths('allGather', 0, (all) => {
+        all[this.rank] = own.length;
+      });
+      const bytes = this.#around(own, lengths);
+      await this.#move('allGather', 0, bytes, lengths);
+      return apart(bytes as Uint8Array, lengths).map(decode) as T[];
+    });
+  }
+
+  /** Gives each rank its value of a list. @param values on `root`: one for each rank, as `broadcast` takes; looked at nowhere else */
+  async scatter<T>(values?: readonly T[], root = 0): Promise<T> {
+    checkRank('root', root, this.size);
+    if (this.rank === root && !Array.isArray(values))
+      throw wrongType('values', 'a list of a value for each rank', values);
+    if (this.rank === root && values!.length !== this.size)
+      throw wrongValue('values', `a list of ${this.size} values`, values);
+    const parts = this.rank === root ? values!.map((value, i) => encode(`values[${i}]`, value)) : undefined;
+    return this.#run(this.scatter, async () => {
+      const lengths = await this.#lengths('scatter', root, (all) => {
+        parts?.forEach((part, i) => {
+          all[i] = part.length;
+        });
+      });
+      const bytes = allocated(parts ? lengths.reduce((sum, length) => sum + length, 0) : lengths[this.rank]);
+      if (parts && isUint8Array(bytes)) apart(bytes, lengths).forEach((part, i) => part.set(parts[i]));
+      await this.#move('scatter', root, bytes, lengths);
+      return (parts ? values![root] : decode(bytes as Uint8Array)) as T;
+    });
+  }
+
+  /** Resolves when all ranks have called it. */
+  async barrier(): Promise<void> {
+    return this.#run(this.barrier, () => this.#native.barrier());
+  }
+
+  /** Ends all processes of the job, this one too, with a code from 1 to 255. */
+  abort(code = 1): never {
+    checkInteger('code', code, 1);
+    if (code > 255) throw wrongValue('code', 'an exit code from 1 to 255', code);
+    if (this.#finalized) throw tooLate('abort');
+    return this.#native.abort(code);
+  }
+
+  /**
+   * Ends the use of MPI: all ranks call it, and no call of the world follows. A process that has nothing left to do does it by itself;
+   * one that ends otherwise (process.exit, an error) before it ends the whole job.
+   */
+  async finalize(): Promise<void> {
+    const done = this.#run(this.finalize, () => this.#native.finalize());
+    this.#finalized = true;
+    try {
+      await done;
+    } catch (error) {
+      this.#finalized = false; // others make another call
+      throw error;
+    }
+  }
+
+  /** @internal Resolves when the memory of `bytes` is no longer needed, and waits for nobody's call. */
+  async send(bytes: Uint8Array, to: number, tag = 0): Promise<void> {
+    if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
+    if (bytes.length > MOST_BYTES) throw wrongValue('bytes', `a message of at most ${MOST_BYTES} bytes`, bytes);
+    checkRank('to', to, this.size);
+    return this.#message(this.send, () => this.#native.send(bytes, to, checkTag(tag)));
+  }
+
+  /** @internal Waits for a message without a limit of time. @param from default: any rank */
+  async receive(from?: number, tag = 0): Promise<{ from: number; bytes: Uint8Array }> {
+    if (from !== undefined) checkRank('from', from, this.size);
+    return this.#message(this.receive, () => this.#native.receive(from ?? -1, checkTag(tag)));
+  }
+
+  /** Runs collective calls in the order they were made, whatever their parts wait for in between. */
+  #run<R>(method: (...args: never[]) => unknown, begin: () => Promise<R>): Promise<R> {
+    return this.#message(method, () => {
+      const next = this.#last.then(begin);
+      this.#last = next.catch(() => {});
+      return next;
+    });
+  }
+
+  /** Its errors get the caller's frames. */
+  async #message<R>(method: (...args: never[]) => unknown, begin: () => Promise<R>): Promise<R> {
+    const caller: { stack?: string } = {};
+    Error.captureStackTrace(caller, method);
+    if (this.#finalized) throw withStack(tooLate(method.name), caller);
+    try {
+      return await begin();
+    } catch (error) {
+      throw framed(error, caller);
+    }
+  }
+
+  /** The bytes of all ranks, of which each fills in what it knows. */
+  async #lengths(kind: CallName, root: number, fill: (lengths: Float64Array) => void): Promise<Float64Array> {
+    const lengths = new Float64Array(this.size);
+    fill(lengths);
+    await this.#native.reduce(kind, root, 0, false, lengths);
+    return lengths;
+  }
+
+  async #move(kind: CallName, root: number, bytes: Uint8Array | Error, lengths: Float64Array): Promise<void> {
+    const room = isUint8Array(bytes) ? bytes : undefined;
+    const moved = this.#native.move(kind, root, room, lengths);
+    if (room) return moved;
+    await moved.catch(() => {});
+    throw bytes;
+  }
+
+  /** Room for the bytes of all ranks, with those of this one in it. */
+  #around(own: Uint8Array, lengths: Float64Array): Uint8Array | Error {
+    const bytes = allocated(lengths.reduce((sum, length) => sum + length, 0));
+    if (isUint8Array(bytes)) apart(bytes, lengths)[this.rank].set(own);
+    return bytes;
+  }
+}
+
+/** Where there is no room, the others have to be told before this rank fails. */
+function allocated(length: number): Uint8Array | Error {
+  try {
+    return allocate(Uint8Array, length);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function apart(bytes: Uint8Array, lengths: Float64Array): Uint8Array[] {
+  let at = 0;
+  return Array.from(lengths, (length) => {
+    at += length;
+    return bytes.subarray(at - length, at);
+  });
+}
+
+function checkTag(tag: unknown): number {
+  if (checkInteger('tag', tag, 0) > MOST_TAG) throw wrongValue('tag', `an integer from 0 to ${MOST_TAG}`, tag);
+  return tag as number;
+}
+
+const tooLate = (name: string) => failure('ERR_MPI', `Expected no call of the world after finalize(), got ${name}()`);
