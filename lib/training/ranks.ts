@@ -2,25 +2,12 @@ import { allocate } from '../allocate.js';
 import { NDArray } from '../array.js';
 import type { NativeResult } from '../binding.js';
 import { checkBoolean, failure, wrongType } from '../check.js';
-import { isAbortSignal, isError, property } from '../kind.js';
+import { isAbortSignal, isError, isWorld, property } from '../kind.js';
+import type { World } from '../mpi/world.js';
 import type { Plan } from '../plan.js';
 import type { RandomState } from '../random.js';
 import type { Buffer } from '../tape.js';
 import { aborted, type Training } from '../train.js';
-
-/** One of several processes that compute together, its `rank`: what `mpi.init()` of fjordnet/mpi gives. */
-export interface World {
-  /** 0 to size - 1. */
-  readonly rank: number;
-  readonly size: number;
-  /** What plans sum gradients with. @internal */
-  readonly exchange: object;
-  /** The values of all ranks, in their order. */
-  allGather<T>(value: T): Promise<T[]>;
-  /** Sums over all ranks. */
-  allreduce(values: Float64Array, op: 'sum'): Promise<Float64Array>;
-  broadcast<T>(value: T, root?: number): Promise<T>;
-}
 
 /** Options of what several ranks do together. */
 export interface DistributedOptions {
@@ -32,8 +19,6 @@ export interface DistributedOptions {
   /** Whether each rank was given samples of its own, not all of them the same. Default false */
   shard?: boolean;
 }
-
-const isWorld = (value: unknown): value is World => property(value, Symbol.for('fjordnet.World')) === true;
 
 /** The ranks of a call; nothing where this process is alone. @throws TypeError for what is no world */
 export function ranksOf(options: DistributedOptions & { signal?: AbortSignal }): Ranks | undefined {
