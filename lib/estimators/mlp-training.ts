@@ -6,7 +6,7 @@ import { CallbackList } from '../callbacks/callback-list.js';
 import type { RandomState } from '../random.js';
 import type { Training } from '../train.js';
 import { predictLoop } from '../training/loop.js';
-import { type Ranks, rowsAt, sharesOfAll } from '../training/ranks.js';
+import { leaveSweep, type Ranks, rowsAt, sharesOfAll } from '../training/ranks.js';
 import { countOf, Pace, type Prepared, type Rows, type Sweep, type Swept, sweep } from '../training/sweep.js';
 import { type Iteration, type LbfgsResult, lbfgs } from './lbfgs.js';
 import type { WatchedMLP } from './mlp-callbacks.js';
@@ -105,7 +105,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   const own = ranks && sharesOfAll(n, batchSize, ranks);
   if (ranks) {
     ranks.stopsWhere(() => watched.stopTraining);
-    yield* ranks.begin({ plan: network.plan, buffers: [...network.parameters, ...network.states] }, undefined);
+    yield* ranks.begin({ plan: network.plan, weights: network.parameters, memory: network.states }, undefined);
   }
   while (progress.nIter < epochs && !watched.stopTraining) {
     yield* callbacks.onEpochBegin(progress.nIter);
@@ -143,7 +143,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     if (p.shuffle) random.shuffle(rows);
     return {
       rows: rowsAt(places, rows),
-      ranked: ranks.ranked(shares, (share) => leaveStep(fit, share, ranks.exchange)),
+      ranked: ranks.ranked(shares, (ranked) => leaveSweep({ ...programOf(fit), ranked })),
       joined: false,
       batchSize: Math.ceil(batchSize / ranks.size),
       prepare: (count) => steps.prepare(count, rows.subarray(steps.done % n)),
@@ -278,13 +278,6 @@ const callbacksOf = (fit: Fit, params: Omit<CallbackParams, 'initialEpoch' | 've
     { ...params, initialEpoch: 0, verbose: 0, metrics: [] },
     fit.ranks?.rank,
   );
-
-/** The step in which a rank that has failed has the others stop. */
-function* leaveStep({ network, samples }: Fit, shares: Int32Array, exchange: object): Training<void> {
-  const program = samples.weights ? 'trainWeighted' : 'train';
-  const rows = new Int32Array(0);
-  yield { plan: network.plan, job: { program, inputs: [], batchSize: 1, rows, shares, exchange, stop: true } };
-}
 
 function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'program' | 'inputs'> {
   const { plan, inputs, judged } = network;

@@ -39,6 +39,7 @@ export function* fitting(
   const { samples, batchSize, shuffle, network, random, epochs } = plan;
   const order = shuffle ? random : undefined;
   if (ranks) {
+    checkStateless(network);
     const call = { ...(!ranks.isShard && { samples: samples.count }), batchSize, shuffle, epochs };
     yield* ranks.checkSame(plan.digest, call);
   }
@@ -46,6 +47,11 @@ export function* fitting(
   const validation = validationFeed(callee, network, plan, isSync, ranks);
   callee.model.stopTraining = false;
   return yield* ending([validation], fitLoop({ ...plan, feed, validation, ...(ranks && { ranks }) }));
+}
+
+/** @throws TypeError where layers keep states from batch to batch: a batch of ranks lies in several processes */
+export function checkStateless({ states }: Network): void {
+  if (states) throw new TypeError('Expected a network without stateful layers with distributed');
 }
 
 export function* trainingStep(callee: Callee, x: ByPort, y: ByPort, options: BatchOptions): Training<Logs> {

@@ -9,7 +9,7 @@ import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource, sourc
 import { evaluateLoop, fitLoop } from '../training/loop.js';
 import { type Ranks, ranksOf } from '../training/ranks.js';
 import { type Source, sourceOf } from '../training/source.js';
-import { type Callee, evaluation, fitting, prediction, stopping } from './calls.js';
+import { type Callee, checkStateless, evaluation, fitting, prediction, stopping } from './calls.js';
 import { enter, feedOf, validationFeed } from './feeds.js';
 import type {
   EvaluateOptions,
@@ -62,6 +62,7 @@ function* fittingSource(
     yield* feed.begin(initialEpoch);
     const prepared = prepareSource(model, callee.ports(feed.shapes), options);
     const network = enter(callee, feed, true);
+    if (ranks) checkStateless(network);
     const validation = validationFeed(callee, network, prepared, isSync, ranks);
     if (validation) feeds.push(validation);
     model.stopTraining = false;

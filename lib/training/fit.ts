@@ -87,6 +87,8 @@ export function prepareFit(
     throw new RangeError(
       `Expected validationSplit to leave samples to train and to validate on, got ${split} of ${n} samples`,
     );
+  if (options.shard && options.classWeight === 'balanced')
+    throw wrongValue('classWeight', 'weights by class with shard, as ranks have other shares of them', 'balanced');
   const weights = weightsOf(targets, ports, n, count, options, isBatch);
   if (weights && !weights.some(({ data, size }) => data.subarray(0, (count * size) / n).some((weight) => weight > 0)))
     warn('FJORDNET_WEIGHTS', 'All samples have the weight 0: their loss is 0, and nothing is learnt from them');

@@ -12,7 +12,7 @@ import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
 import type { Chunk, Feed } from './feed.js';
 import { TrainingInProgress } from './in-progress.js';
-import type { Ranks, Replica } from './ranks.js';
+import { leaveSweep, type Ranked, type Ranks, type Replica } from './ranks.js';
 import { countOf, Pace, type Prepared, type Rows, sweep } from './sweep.js';
 import { Totals } from './totals.js';
 
@@ -59,6 +59,8 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
   const { wantsBatches } = callbacks;
   const first = ranks ? yield* beginTogether(fit, ranks) : callbacks.initialEpoch;
+  const leave = (ranked: Ranked) =>
+    leaveSweep({ plan: network.plan, program: 'train', ranked, prepare: (steps) => scalarsOf(fit, steps) });
   const stop = () => (ranks ? ranks.isStopped : fit.stopRequested());
   for (let epoch = first; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
     const isBegun = feed.begin ? yield* feed.begin(epoch) : true;
@@ -73,7 +75,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
       const sweeping = {
         ...programOf('train', network, own),
         ...{ rows, batchSize, pace, stop },
-        ...(ranks && shares && { ranked: ranks.ranked(shares, (share) => leaveStep(fit, ranks, share)) }),
+        ...(ranks && shares && { ranked: ranks.ranked(shares, leave) }),
         prepare: (steps: number) => scalarsOf(fit, steps),
         ...(meanwhile && { meanwhile }),
         ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(before + batch) }),
@@ -122,12 +124,14 @@ function* beginTogether(fit: FitPlan, ranks: Ranks): Training<number> {
   });
   progress.iterations = given.iterations;
   if (given.learningRate !== undefined) optimizer.learningRate = given.learningRate;
+  yield* agreeOn(fit, ranks);
   return given.epoch;
 }
 
 const replicaOf = ({ plan, weights, recorder }: Network): Replica => ({
   plan,
-  buffers: [...weights.map(({ buffer }) => buffer), ...recorder.states],
+  weights: weights.map(({ buffer }) => buffer),
+  memory: recorder.states,
   averages: weights.filter(({ moves, weight }) => moves && !weight.trained).map(({ buffer }) => buffer),
 });
 
@@ -140,22 +144,6 @@ function* agreeOn({ optimizer, requestStop, stopRequested }: FitPlan, ranks: Ran
   );
   if (all[0] !== undefined && all[0] !== learningRate) optimizer.learningRate = all[0];
   if (stop) requestStop?.();
-}
-
-/** The step in which a rank that has failed has the others stop. */
-function* leaveStep(fit: FitPlan, { exchange }: Ranks, share: Int32Array): Training<void> {
-  const { network } = fit;
-  const { scalars, values } = scalarsOf(fit, 1);
-  const job: Job = {
-    program: 'train',
-    inputs: [],
-    batchSize: 1,
-    rows: new Int32Array(0),
-    shares: share,
-    exchange,
-    stop: true,
-  };
-  yield { plan: network.plan, job: { ...job, ...(scalars && { scalars }), ...(values && { values }) } };
 }
 
 /** The loss and the metrics over samples, weighted by batch size as Keras. */

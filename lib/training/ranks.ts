@@ -8,6 +8,7 @@ import type { Plan } from '../plan.js';
 import type { RandomState } from '../random.js';
 import type { Buffer } from '../tape.js';
 import { aborted, type Training } from '../train.js';
+import { type Sweep, sweep } from './sweep.js';
 
 /** Options of what several ranks do together. */
 export interface DistributedOptions {
@@ -44,8 +45,9 @@ interface Word {
 /** What all ranks have a copy of: weights, and the optimizer's memory. */
 export interface Replica {
   readonly plan: Plan;
-  readonly buffers: readonly Buffer[];
-  /** Those of the buffers that each rank moves by itself. */
+  readonly weights: readonly Buffer[];
+  readonly memory: readonly Buffer[];
+  /** Those of the weights that each rank moves by itself. */
   readonly averages?: readonly Buffer[];
 }
 
@@ -83,10 +85,6 @@ export class Ranks {
     this.size = world.size;
     this.isShard = isShard;
     this.#signal = signal;
-  }
-
-  get exchange(): object {
-    return this.#world.exchange;
   }
 
   /** Whether all have stopped in the sweep before. */
@@ -161,13 +159,14 @@ export class Ranks {
     }
   }
 
-  /** For the jobs of a sweep. `leave` is given the share of a step that this rank has no part in. */
-  ranked(shares: Int32Array, leave?: (share: Int32Array) => Training<void>): Ranked {
+  /** For the jobs of a sweep. `leave`: what a rank that fails in it has to do, so that the others stop */
+  ranked(shares: Int32Array, leave?: (ranked: Ranked) => Training<void>): Ranked {
     const { exchange } = this.#world;
-    let done = 0;
     const steps = shares.length / 3;
-    this.#leaveSweep = leave && (() => leave(Int32Array.of(0, 0, shares[3 * Math.min(done, steps - 1) + 2])));
-    if (leave && steps === 0) this.#leaveSweep = undefined;
+    let done = 0;
+    const nothing = () => Int32Array.of(0, 0, shares[3 * done + 2]);
+    const leaving = { exchange, wantsStop: () => true, done: () => {} };
+    this.#leaveSweep = leave && steps > 0 ? () => leave({ ...leaving, shares: nothing() }) : undefined;
     return {
       shares,
       exchange,
@@ -186,7 +185,8 @@ export class Ranks {
   }
 
   /** Rank 0's weights and memory for all; and what else is `shared`. */
-  *begin<T>({ plan, buffers }: Replica, shared: T): Training<T> {
+  *begin<T>({ plan, weights, memory }: Replica, shared: T): Training<T> {
+    const buffers = [...weights, ...memory];
     const described = JSON.stringify([plan.dtype, buffers.map(({ name, shape }) => [name, shape])]);
     const { all } = yield* this.agree(described);
     const other = all.findIndex((one) => one !== all[0]);
@@ -207,7 +207,7 @@ export class Ranks {
    * What ranks have each by themselves comes together at an epoch's end: moving averages are those of all, averaged. What has
    * drifted apart, as on processors that round differently, is rank 0's again.
    */
-  *settle({ plan, buffers, averages = [] }: Replica): Training<void> {
+  *settle({ plan, weights, memory, averages = [] }: Replica): Training<void> {
     if (averages.length > 0) {
       const parts = averages.map((buffer) => plan.read(buffer));
       const all = new Float64Array(parts.reduce((sum, { size }) => sum + size, 0));
@@ -224,8 +224,9 @@ export class Ranks {
         at += buffer.size;
       }
     }
-    const { all } = yield* this.agree(digest(buffers.map((buffer) => plan.read(buffer))));
+    const { all } = yield* this.agree(digest(weights.map((buffer) => plan.read(buffer))));
     if (all.every((one) => one === all[0])) return;
+    const buffers = [...weights, ...memory];
     const own = this.rank === 0 ? buffers.map((buffer) => plan.read(buffer)) : [];
     const given = yield* this.#ask(this.#world.broadcast(own, 0));
     if (this.rank > 0) for (const [i, buffer] of buffers.entries()) plan.write(buffer, given[i]);
@@ -245,6 +246,10 @@ export class Ranks {
     }
   }
 }
+
+/** One step without samples, after which all ranks stop. */
+export const leaveSweep = (sweeping: Pick<Sweep, 'plan' | 'program' | 'ranked' | 'prepare'>): Training<void> =>
+  sweep({ ...sweeping, inputs: [], rows: { first: 0, count: 0 }, batchSize: 1 }, () => undefined);
 
 /**
  * Of a batch of m rows, which one process would have as a whole: those of this rank, from the first on. They differ by one at

@@ -63,12 +63,12 @@ export class SourceFeed implements Feed {
   readonly #options: SourceFeedOptions;
   #fed?: Fed;
   #iteration?: Iteration;
-  /** Batches of this pass over the source; and those of other ranks among them. */
+  /** Batches of this pass over the source, those of other ranks too. */
   #passed = 0;
-  #skipped = 0;
   #epoch?: number;
-  /** Batches of this epoch that were read. */
+  /** Batches of this epoch that were read, and those of other ranks before the next one. */
   #read = 0;
+  #skipped = 0;
   /** Batches of all epochs. */
   #total = 0;
   #isOver = false;
@@ -111,6 +111,7 @@ export class SourceFeed implements Feed {
     if (left) yield left;
     this.#epoch = epoch;
     this.#read = 0;
+    this.#skipped = 0;
     this.#isOver = false;
     this.#want = 1;
     yield* this.#arrive();
@@ -167,7 +168,6 @@ export class SourceFeed implements Feed {
     const iteration = this.#iteration;
     this.#iteration = undefined;
     this.#passed = 0;
-    this.#skipped = 0;
     const left = iteration?.leave();
     forget(left);
     return isPromise(left) && !this.#isWaiting && !this.#options.isSync ? left : undefined;
@@ -178,7 +178,7 @@ export class SourceFeed implements Feed {
     const wanted = batchesPerEpoch === undefined ? '' : ` of ${batchesPerEpoch} batches an epoch`;
     warn(
       'FJORDNET_SOURCE',
-      `${this.#placeOf(this.#read)}: the source ran out of data${wanted}, and training ends; give the function that makes it, ` +
+      `${this.#nextPlace()}: the source ran out of data${wanted}, and training ends; give the function that makes it, ` +
         'which is called for each epoch, or a source of more batches',
     );
     this.#hasRunOut = true;
@@ -263,13 +263,13 @@ export class SourceFeed implements Feed {
       this.#iteration = undefined;
       const isAnew = batchesPerEpoch !== undefined && this.#passed > 0 && isRepeatable(this.#source);
       this.#passed = 0;
-      this.#skipped = 0;
       if (isAnew) return this.#pull();
       this.#isOver = true;
       return false;
     }
     if (this.#isOthers()) {
       if (isPromise(result.value)) forget(result.value);
+      this.#passed++;
       this.#skipped++;
       return this.#pull();
     }
@@ -286,13 +286,13 @@ export class SourceFeed implements Feed {
   /** Whether the batch that comes is another rank's. */
   #isOthers(): boolean {
     const { ranks } = this.#options;
-    return ranks !== undefined && !ranks.isShard && (this.#passed + this.#skipped) % ranks.size !== ranks.rank;
+    return ranks !== undefined && !ranks.isShard && this.#passed % ranks.size !== ranks.rank;
   }
 
   #take(given: unknown): boolean {
     if (this.#isLeft) return false;
     const batch = this.#placing(this.#options.read, given);
-    this.#ready.push({ ...batch, place: this.#placeOf(this.#read) });
+    this.#ready.push({ ...batch, place: this.#nextPlace() });
     this.#bytes += batch.bytes;
     this.#passed++;
     this.#read++;
@@ -332,8 +332,9 @@ export class SourceFeed implements Feed {
     return { samples, rows: { first: 0, count }, batchSize: first.n, place: first.place };
   }
 
-  #placeOf(batch: number): string {
+  #nextPlace(): string {
     const { name = 'batch' } = this.#options;
+    const batch = this.#read + this.#skipped;
     return this.#epoch === undefined ? `${name} ${batch}` : `${name} ${batch} of epoch ${this.#epoch}`;
   }
 
@@ -361,11 +362,11 @@ export class SourceFeed implements Feed {
   /** For what the source throws. It has ended then, and is not left. */
   #thrown(cause: unknown): Error {
     this.#iteration = undefined;
-    return this.#framed(ofBatch(this.#placeOf(this.#read), cause, 'the source threw: '));
+    return this.#framed(ofBatch(this.#nextPlace(), cause, 'the source threw: '));
   }
 
   /** For what is wrong with a batch. */
-  #placed(cause: unknown, place = this.#placeOf(this.#read)): Error {
+  #placed(cause: unknown, place = this.#nextPlace()): Error {
     return this.#framed(ofBatch(place, cause));
   }
 

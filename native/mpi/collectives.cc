@@ -1,4 +1,6 @@
 // What the thread of MPI does.
+#include <sched.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
@@ -64,7 +66,7 @@ void World::agree(const Call& call) {
     most[i] = mine[i];
     most[kFields + i] = -mine[i];
   }
-  check(mpi.allreduce(mpi.inPlace, most, 2 * kFields, mpi.float64, mpi.max, mpi.world), "MPI_Allreduce");
+  check(allreduce(most, 2 * kFields, mpi.float64, mpi.max), "MPI_Allreduce");
   static constexpr const char* kOps[] = {"sum", "max"};
   static constexpr const char* kTypes[] = {"bytes", "float32", "float64"};
   for (int i = 0; i < kFields; ++i) {
@@ -87,44 +89,73 @@ void World::agree(const Call& call) {
   }
 }
 
+// Libraries wait without a pause. Where there are more ranks than processors, the others are waited for by giving them
+// this one: blocking calls took the scheduler's milliseconds each.
+int World::wait(int code, void* request) const {
+  for (int flag = 0; code == 0 && (code = mpi.test(&request, &flag, mpi.ignore)) == 0 && !flag;) sched_yield();
+  return code;
+}
+
+int World::allreduce(void* values, int n, Handle type, Handle op) const {
+  if (!crowded_) return mpi.allreduce(mpi.inPlace, values, n, type, op, mpi.world);
+  void* request = nullptr;
+  const int code = mpi.startAllreduce(mpi.inPlace, values, n, type, op, mpi.world, &request);
+  return wait(code, request);
+}
+
+int World::broadcast(void* bytes, int n, int root) const {
+  if (!crowded_) return mpi.broadcast(bytes, n, mpi.byte, root, mpi.world);
+  void* request = nullptr;
+  const int code = mpi.startBroadcast(bytes, n, mpi.byte, root, mpi.world, &request);
+  return wait(code, request);
+}
+
+int World::send(const void* bytes, int n, int to) const {
+  if (!crowded_) return mpi.send(bytes, n, mpi.byte, to, kPartTag, mpi.world);
+  void* request = nullptr;
+  const int code = mpi.startSend(bytes, n, mpi.byte, to, kPartTag, mpi.world, &request);
+  return wait(code, request);
+}
+
+int World::receive(void* bytes, int n, int from) const {
+  if (!crowded_) return mpi.receive(bytes, n, mpi.byte, from, kPartTag, mpi.world, mpi.ignore);
+  void* request = nullptr;
+  const int code = mpi.startReceive(bytes, n, mpi.byte, from, kPartTag, mpi.world, &request);
+  return wait(code, request);
+}
+
 void World::reduce(const Job& job) {
   const bool single = job.call.type == Call::kFloat32;
   const auto op = job.call.max ? mpi.max : mpi.sum;
   inPieces(job.call.count, [&](std::int64_t at, int n) {
     auto* values = static_cast<char*>(job.data) + at * (single ? 4 : 8);
-    check(mpi.allreduce(mpi.inPlace, values, n, single ? mpi.float32 : mpi.float64, op, mpi.world), "MPI_Allreduce");
+    check(allreduce(values, n, single ? mpi.float32 : mpi.float64, op), "MPI_Allreduce");
   });
 }
 
 void World::move(const Job& job) {
   const auto& call = job.call;
   auto* data = static_cast<char*>(job.data);
-  const auto broadcast = [&](char* from, std::int64_t count, int root) {
-    inPieces(count, [&](std::int64_t at, int n) {
-      check(mpi.broadcast(from + at, n, mpi.byte, root, mpi.world), "MPI_Bcast");
-    });
+  const auto spread = [&](char* from, std::int64_t count, int root) {
+    inPieces(count, [&](std::int64_t at, int n) { check(broadcast(from + at, n, root), "MPI_Bcast"); });
   };
-  const auto send = [&](const char* from, std::int64_t count, int to) {
-    inPieces(count, [&](std::int64_t at, int n) {
-      check(mpi.send(from + at, n, mpi.byte, to, kPartTag, mpi.world), "MPI_Send");
-    });
+  const auto give = [&](const char* from, std::int64_t count, int to) {
+    inPieces(count, [&](std::int64_t at, int n) { check(send(from + at, n, to), "MPI_Send"); });
   };
-  const auto receive = [&](char* into, std::int64_t count, int from) {
-    inPieces(count, [&](std::int64_t at, int n) {
-      check(mpi.receive(into + at, n, mpi.byte, from, kPartTag, mpi.world, mpi.ignore), "MPI_Recv");
-    });
+  const auto take = [&](char* into, std::int64_t count, int from) {
+    inPieces(count, [&](std::int64_t at, int n) { check(receive(into + at, n, from), "MPI_Recv"); });
   };
-  if (call.kind == Call::kBroadcast) return broadcast(data, call.count, call.root);
+  if (call.kind == Call::kBroadcast) return spread(data, call.count, call.root);
   if (call.kind != Call::kAllGather && rank != call.root) {
     const auto own = job.parts[static_cast<std::size_t>(rank)];
-    return call.kind == Call::kGather ? send(data, own, call.root) : receive(data, own, call.root);
+    return call.kind == Call::kGather ? give(data, own, call.root) : take(data, own, call.root);
   }
   for (int other = 0; other < size; ++other) {
     const auto count = job.parts[static_cast<std::size_t>(other)];
     if (call.kind == Call::kAllGather) {
-      broadcast(data, count, other);
+      spread(data, count, other);
     } else if (other != rank) {
-      call.kind == Call::kGather ? receive(data, count, other) : send(data, count, other);
+      call.kind == Call::kGather ? take(data, count, other) : give(data, count, other);
     }
     data += count;
   }

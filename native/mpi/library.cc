@@ -98,9 +98,12 @@ Library bind(void* library) {
   find(library, "MPI_Get_library_version", mpi.libraryVersion);
   find(library, "MPI_Error_string", mpi.errorString);
   find(library, "MPI_Allreduce", mpi.allreduce);
+  find(library, "MPI_Iallreduce", mpi.startAllreduce);
   find(library, "MPI_Bcast", mpi.broadcast);
+  find(library, "MPI_Ibcast", mpi.startBroadcast);
   find(library, "MPI_Send", mpi.send);
   find(library, "MPI_Recv", mpi.receive);
+  find(library, "MPI_Irecv", mpi.startReceive);
   find(library, "MPI_Isend", mpi.startSend);
   find(library, "MPI_Test", mpi.test);
   find(library, "MPI_Iprobe", mpi.probe);

@@ -28,9 +28,12 @@ struct Library {
   int (*libraryVersion)(char*, int*);
   int (*errorString)(int, char*, int*);
   int (*allreduce)(const void*, void*, int, Handle, Handle, Handle);
+  int (*startAllreduce)(const void*, void*, int, Handle, Handle, Handle, void*);
   int (*broadcast)(void*, int, Handle, int, Handle);
+  int (*startBroadcast)(void*, int, Handle, int, Handle, void*);
   int (*send)(const void*, int, Handle, int, int, Handle);
   int (*receive)(void*, int, Handle, int, int, Handle, void*);
+  int (*startReceive)(void*, int, Handle, int, int, Handle, void*);
   int (*startSend)(const void*, int, Handle, int, int, Handle, void*);
   int (*test)(void*, int*, void*);
   int (*probe)(int, int, Handle, int*, void*);

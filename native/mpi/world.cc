@@ -100,6 +100,9 @@ void World::start() {
   check(mpi.libraryVersion(text.data(), &length), "MPI_Get_library_version");
   mpi.version = text.data();
 
+  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"})
+    if (const char* ranks = std::getenv(name)) crowded_ = std::atoi(ranks) > sysconf(_SC_NPROCESSORS_ONLN);
+
   std::string variable;
   const int processes = launched(variable);
   if (processes > 1 && processes != size) {

@@ -92,6 +92,12 @@ class World {
 
   void perform(const Job& job);
   void agree(const Call& call);
+  // In place; of bytes.
+  int allreduce(void* values, int n, Handle type, Handle op) const;
+  int broadcast(void* bytes, int n, int root) const;
+  int send(const void* bytes, int n, int to) const;
+  int receive(void* bytes, int n, int from) const;
+  int wait(int code, void* request) const;
   void reduce(const Job& job);
   void move(const Job& job);
   void finalize();
@@ -100,6 +106,7 @@ class World {
 
   const std::string named_;
   const std::chrono::duration<double> limit_;
+  bool crowded_ = false;  // more ranks than processors: who waits must leave its own to the others
   std::atomic<State> state_{State::kStarting};
   std::atomic<bool> untouched_{false}, aborting_{false};
   std::atomic<int> exitCode_{-1};
