@@ -157,6 +157,7 @@ export class World {
    */
   async finalize(): Promise<void> {
     const done = this.#run(this.finalize, () => this.#native.finalize());
+    if (this.#finalized) return done; // refused
     this.#finalized = true;
     try {
       await done;
@@ -166,7 +167,7 @@ export class World {
     }
   }
 
-  /** @internal Resolves when the memory of `bytes` is no longer needed, and waits for nobody's call. */
+  /** @internal Resolves when the message is on its way. It waits for nobody's collective call, but for this rank's own. */
   async send(bytes: Uint8Array, to: number, tag = 0): Promise<void> {
     if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
     if (bytes.length > MOST_BYTES) throw wrongValue('bytes', `a message of at most ${MOST_BYTES} bytes`, bytes);

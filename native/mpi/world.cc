@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kTimedOut = 70;  // EX_SOFTWARE of sysexits.h
 constexpr auto kPatience = std::chrono::seconds(3);
+constexpr auto kReading =
+    std::chrono::milliseconds(100);  // MPICH's launcher may lose what it has not read when a job is aborted
 
 // By the system's clock: libstdc++ waits by the steady one with a function that glibc 2.28 lacks.
 auto in(std::chrono::duration<double> time) {
@@ -45,8 +47,9 @@ int launched(std::string& variable) {
 
 std::string describe(const Call& call) {
   std::string text = kNames[call.kind];
-  if (call.count > 0) text += " of " + std::to_string(call.count) + (call.type == Call::kByte ? " bytes" : " values");
-  return text;
+  if (call.count <= 0) return text;
+  const auto unit = call.type == Call::kByte ? " byte" : " value";
+  return text + " of " + std::to_string(call.count) + unit + (call.count == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -223,8 +226,10 @@ void World::abort(int code, const std::string& why) {
   if (aborting_.exchange(true))
     for (;;) pause();  // the thread that was here first ends the process
   exitCode_ = code;
-  say("rank " + std::to_string(rank) + " of " + std::to_string(size) + " on " + host + " " + why);
-  if (state_ != State::kRunning) _exit(code);
+  const bool running = state_ == State::kRunning;
+  say((running ? "rank " + std::to_string(rank) + " of " + std::to_string(size) : "a rank") + " on " + host + " " +
+      why);
+  if (!running) _exit(code);
   try {
     std::thread([code] {
       std::this_thread::sleep_for(kPatience);
@@ -233,6 +238,7 @@ void World::abort(int code, const std::string& why) {
   } catch (const std::system_error&) {
     _exit(code);
   }
+  std::this_thread::sleep_for(kReading);
   mpi.abort(mpi.world, code);
   _exit(code);
 }
