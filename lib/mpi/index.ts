@@ -1,3 +1,4 @@
+import { availableParallelism, cpus } from 'node:os';
 import { checkInterval, checkOptions, wrongType } from '../check.js';
 import { framed } from '../train.js';
 import { loadMpi } from './load.js';
@@ -55,11 +56,25 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
     process.on('beforeExit', () => {
       if (!world.finalized) world.finalize().catch(end);
     });
+    if (world.size > 1) await shareProcessors();
     return world;
   } catch (error) {
     process.off('exit', exiting);
     throw error;
   }
+}
+
+/**
+ * Ranks of one machine share its processors: none has more threads than its part, where the launcher has not bound it to fewer and the
+ * program has not chosen.
+ */
+async function shareProcessors(): Promise<void> {
+  const { OMPI_COMM_WORLD_LOCAL_SIZE, MPI_LOCALNRANKS } = process.env;
+  const ranks = Number(OMPI_COMM_WORLD_LOCAL_SIZE ?? MPI_LOCALNRANKS ?? 1);
+  const processors = cpus().length;
+  if (!(ranks > 1) || availableParallelism() < processors) return;
+  const { getThreads, setThreads } = await import('../info.js');
+  if (getThreads() === processors) setThreads(Math.max(1, Math.floor(processors / ranks)));
 }
 
 /** Where others make a call that this rank has no more: the job ends. */
