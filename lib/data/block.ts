@@ -1,5 +1,5 @@
 import { joined } from '../array/memory.js';
-import { NDArray } from '../array.js';
+import { NDArray, type TypedData } from '../array.js';
 import { built, type Layout, rowOf, stacked } from './element.js';
 
 /** Elements that follow each other in a dataset. */
@@ -8,6 +8,8 @@ export interface Block<E = unknown> {
   /** The element itself, which has its own memory. */
   at(i: number): E;
   slice(begin: number, end: number): Block<E>;
+  /** Each `step`-th element, from the given one on. */
+  every(first: number, step: number): Block<E>;
 }
 
 /** Elements as they are. */
@@ -29,6 +31,10 @@ export class Items<E> implements Block<E> {
   slice(begin: number, end: number): Block<E> {
     return new Items(this.#items.slice(begin, end));
   }
+
+  every(first: number, step: number): Items<E> {
+    return new Items(this.#items.filter((_, i) => i >= first && (i - first) % step === 0));
+  }
 }
 
 /** Rows of arrays, whose elements are made when they are asked for: what is cut into batches never becomes elements. */
@@ -37,27 +43,48 @@ export class Rows<E> implements Block<E> {
   readonly columns: readonly NDArray[];
   readonly first: number;
   readonly length: number;
+  /** From one row to the next. */
+  readonly step: number;
 
-  constructor(layout: Layout, columns: readonly NDArray[], first: number, length: number) {
+  constructor(layout: Layout, columns: readonly NDArray[], first: number, length: number, step = 1) {
     this.layout = layout;
     this.columns = columns;
     this.first = first;
     this.length = length;
+    this.step = step;
   }
 
   at(i: number): E {
     let k = 0;
-    return built(this.layout, () => rowOf(this.columns[k++], this.first + i)) as E;
+    return built(this.layout, () => rowOf(this.columns[k++], this.first + i * this.step)) as E;
   }
 
   slice(begin: number, end: number): Rows<E> {
-    return new Rows(this.layout, this.columns, this.first + begin, end - begin);
+    return new Rows(this.layout, this.columns, this.first + begin * this.step, end - begin, this.step);
+  }
+
+  every(first: number, step: number): Rows<E> {
+    const length = Math.ceil((this.length - first) / step);
+    return new Rows(this.layout, this.columns, this.first + first * this.step, length, step * this.step);
+  }
+
+  /** The numbers of a column: whole stretches, or one row each where others lie between. */
+  parts(k: number): TypedData[] {
+    const { data, shape } = this.columns[k];
+    const width = shape.slice(1).reduce((product, n) => product * n, 1);
+    const stretch = (row: number, rows: number) => data.subarray(row * width, (row + rows) * width);
+    if (this.step === 1) return [stretch(this.first, this.length)];
+    return Array.from({ length: this.length }, (_, i) => stretch(this.first + i * this.step, 1));
   }
 
   /** The two as one, where `next` goes on in the same arrays. */
   joined(next: Block<E>): Rows<E> | undefined {
-    const goesOn = next instanceof Rows && next.columns === this.columns && next.first === this.first + this.length;
-    return goesOn ? new Rows(this.layout, this.columns, this.first, this.length + next.length) : undefined;
+    const goesOn =
+      next instanceof Rows &&
+      next.columns === this.columns &&
+      next.step === this.step &&
+      next.first === this.first + this.length * this.step;
+    return goesOn ? new Rows(this.layout, this.columns, this.first, this.length + next.length, this.step) : undefined;
   }
 }
 
@@ -80,11 +107,7 @@ export const isAlike = (a: Rows<unknown>, b: Rows<unknown>): boolean =>
     ));
 
 function rowsOf(blocks: readonly Rows<unknown>[], k: number): NDArray {
-  const { shape } = blocks[0].columns[k];
-  const width = shape.slice(1).reduce((product, n) => product * n, 1);
-  const parts = blocks.map(({ columns, first, length }) =>
-    columns[k].data.subarray(first * width, (first + length) * width),
-  );
   const rows = blocks.reduce((sum, { length }) => sum + length, 0);
-  return NDArray.wrap(joined(parts), [rows, ...shape.slice(1)]);
+  const [, ...shape] = blocks[0].columns[k].shape;
+  return NDArray.wrap(joined(blocks.flatMap((block) => block.parts(k))), [rows, ...shape]);
 }

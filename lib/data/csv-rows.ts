@@ -16,6 +16,7 @@ import {
 } from '../io/csv-table.js';
 import { damaged } from '../io/read.js';
 import { Rows } from './block.js';
+import type { Share } from './share.js';
 import type { RowTransformer } from './table-options.js';
 import { TypedCells } from './typed-cells.js';
 
@@ -72,6 +73,10 @@ export class CsvRows {
   #label = -1;
   #x: Float64Array | Float32Array = new Float64Array(0);
   readonly #cells?: TypedCells;
+  /** Of all rows those that are taken, and how many have come. */
+  #share?: Share;
+  #come = 0;
+  #hasFirst = true;
   #y = new Float64Array(0);
   #count = 0;
 
@@ -83,8 +88,15 @@ export class CsvRows {
     if (options.classes) this.#classes = new Map(options.classes.map((name, i) => [String(name), i]));
   }
 
+  /** What of the rows that come is taken: a share of them, and whether the first one is, where that holds no names. */
+  only({ share, hasFirst = true }: { share?: Share; hasFirst?: boolean }): void {
+    if (share) this.#share = share;
+    this.#hasFirst = hasFirst;
+  }
+
   row(cells: readonly string[], line: number): void {
-    if (this.#names === undefined && this.#begin(cells, line)) return;
+    if (this.#names === undefined && (this.#begin(cells, line) || !this.#hasFirst)) return;
+    if (this.#share && this.#come++ % this.#share.count !== this.#share.index) return;
     if (this.#count === this.#y.length) this.#grow();
     if (this.#cells) this.#addCells(this.#cells, cells, line);
     else this.#addNumbers(cells, line);
@@ -130,7 +142,7 @@ export class CsvRows {
   /** @throws Error with code ERR_FORMAT if no row ever came */
   end(): void {
     if (this.#names === undefined) throw damaged(this.#source, 'it is empty');
-    if (this.#y.length === 0)
+    if (this.#header && this.#y.length === 0 && this.#come === 0)
       throw damaged(this.#source, `it has names (${shown(this.#names)}), but no rows below them`);
   }
 

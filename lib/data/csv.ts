@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { NDArray } from '../array.js';
-import { checkBoolean, checkOptions } from '../check.js';
+import { checkBoolean, checkOptions, failure } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import {
   checkSeparator,
@@ -14,11 +14,14 @@ import {
   textOf,
   unchanged,
 } from '../io/csv.js';
+import { CsvPart } from '../io/csv-part.js';
 import { damaged, openFile, sourceOf } from '../io/read.js';
+import { property } from '../kind.js';
 import type { Rows } from './block.js';
 import { CsvRows, type CsvRowsOptions } from './csv-rows.js';
 import type { Cursor } from './cursor.js';
 import { Dataset } from './dataset.js';
+import type { Share } from './share.js';
 import { checkTableOptions, type TableDatasetOptions } from './table-options.js';
 
 export interface CsvDatasetOptions extends TableDatasetOptions {
@@ -51,16 +54,18 @@ export function csv(path: string | URL, options: CsvDatasetOptions = {}): Datase
   if (header !== undefined) checkBoolean('header', header);
   checkSeparator(separator);
   const wanted: CsvRowsOptions = { ...table, separator, ...(header !== undefined && { header }) };
-  return new Dataset(() => new CsvCursor(path, wanted));
+  return new Dataset((share) => new CsvCursor(path, wanted, share));
 }
 
 /** Parses as much as one read of the file gives at a time: some thousand rows, without a promise for each. */
 class CsvCursor implements Cursor {
   readonly #path: string | URL;
   readonly #source: string;
-  readonly #separator: string;
   readonly #isMixed: boolean;
   readonly #table: CsvRows;
+  readonly #options: CsvRowsOptions;
+  readonly #share?: Share;
+  #part?: CsvPart;
   #file?: FileHandle;
   #text?: AsyncGenerator<Buffer>;
   #parser?: Transform;
@@ -70,10 +75,11 @@ class CsvCursor implements Cursor {
   /** Bytes since the row before. */
   #unparsed = 0;
 
-  constructor(path: string | URL, options: CsvRowsOptions) {
+  constructor(path: string | URL, options: CsvRowsOptions, share?: Share) {
     this.#path = path;
     this.#source = sourceOf(path);
-    this.#separator = options.separator;
+    this.#options = options;
+    if (share) this.#share = share;
     this.#isMixed = options.transformer !== undefined;
     this.#table = new CsvRows(this.#source, options);
   }
@@ -106,8 +112,15 @@ class CsvCursor implements Cursor {
       this.#block = this.#table.take(); // also the rows before an error
     }
     if (this.#block) return this.next(most);
-    if (this.#error) throw this.#error.error;
+    if (this.#error) throw this.#placed(this.#error.error);
     return undefined;
+  }
+
+  #placed(error: unknown): unknown {
+    const place = this.#part?.place;
+    const message = String(property(error, 'message'));
+    const isOfLine = place && property(error, 'code') === 'ERR_FORMAT' && / line \d/.test(message);
+    return isOfLine ? failure('ERR_FORMAT', message + place, { cause: error }) : error;
   }
 
   async #advance(): Promise<void> {
@@ -129,21 +142,35 @@ class CsvCursor implements Cursor {
     parser.end();
     await finished(parser);
     this.#isOver = true;
-    this.#table.end();
+    if (!this.#part || this.#part.isOnlyHead) this.#table.end();
   }
 
   async #open(): Promise<AsyncGenerator<Buffer>> {
     this.#parser = await this.#parserOf();
     this.#file = await openFile(this.#path);
-    const stream = await streamOf(this.#file, this.#source);
+    const stream = (await this.#bytesOfShare(this.#file)) ?? (await streamOf(this.#file, this.#source));
     return textOf(unchanged(this.#file, stream, this.#source), this.#source);
+  }
+
+  /** Nothing where it is the whole that is read. */
+  async #bytesOfShare(file: FileHandle): Promise<AsyncGenerator<Buffer> | undefined> {
+    const { classes, columns, separator } = this.#options;
+    const share = this.#share;
+    if (!share) return undefined;
+    const isText = this.#isMixed || columns !== undefined || classes?.some((name) => /[\r\n]/.test(String(name)));
+    this.#part = await CsvPart.open(file, this.#source, {
+      ...{ index: share.index, count: share.count, separator, trim: this.#isMixed },
+      isPlain: !isText,
+    });
+    this.#table.only(this.#part ? { hasFirst: this.#part.hasFirst } : { share });
+    return this.#part?.bytes();
   }
 
   async #parserOf(): Promise<Transform> {
     const { parse } = await loadCsvParse();
     const parser = parse({
       bom: false,
-      delimiter: this.#separator,
+      delimiter: this.#options.separator,
       max_record_size: 0, // it would be asked for each byte, a tenth of the time
       skip_empty_lines: true,
       trim: this.#isMixed, // white space around a number is none of it anyway

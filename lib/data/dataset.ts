@@ -1,10 +1,11 @@
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkBoolean, checkInteger, checkOptions, wrongType } from '../check.js';
+import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
-import { knownLabels } from '../training/source.js';
+import { dealtOut, knownLabels } from '../training/source.js';
 import { ahead, mapped } from './ahead.js';
 import type { Block } from './block.js';
 import { type Awaitable, batched, type Cursor, filtered, keeping, over, repeated, skipped, taken } from './cursor.js';
+import { dealt, every, type Open } from './share.js';
 import { shuffled } from './shuffle.js';
 
 /** What `batch` makes of an element: its numbers and arrays become arrays of one dimension more. */
@@ -46,12 +47,12 @@ export interface MapOptions {
  * ```
  */
 export class Dataset<E = any> implements AsyncIterable<E> {
-  readonly #open: () => Cursor<E>;
+  readonly #open: Open<E>;
   /** @internal */
   readonly [knownLabels]: Int32Array | undefined;
 
   /** Datasets are made by `data.*`. @internal */
-  constructor(open: () => Cursor<E>, labels?: Int32Array) {
+  constructor(open: Open<E>, labels?: Int32Array) {
     this.#open = open;
     this[knownLabels] = labels;
   }
@@ -74,13 +75,15 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkOptions('options', options, ['concurrency']);
     const concurrency = checkInteger('concurrency', options.concurrency ?? 1, 1);
     const make = fn as (element: E) => Awaitable<R>;
-    return new Dataset(() => (concurrency === 1 ? mapped(this.#open(), make) : ahead(this.#open(), concurrency, make)));
+    return new Dataset((share) =>
+      concurrency === 1 ? mapped(this.#open(share), make) : ahead(this.#open(share), concurrency, make),
+    );
   }
 
   /** The elements for which `fn` is true. It may return a promise. */
   filter(fn: (element: E) => boolean | Promise<boolean>): Dataset<E> {
     checkFunction(fn);
-    return new Dataset(() => filtered(this.#open(), fn));
+    return new Dataset((share) => filtered(this.#open(share), fn));
   }
 
   /**
@@ -92,7 +95,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkInteger('bufferSize', bufferSize, 1);
     const seeds = checkRandomState(seed);
     return new Dataset(
-      () => shuffled(this.#open(), bufferSize, new RandomState(seeds.randint(0, 2 ** 32))),
+      (share) => shuffled(this.#open(share), bufferSize, new RandomState(seeds.randint(0, 2 ** 32))),
       this[knownLabels],
     );
   }
@@ -105,45 +108,68 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkInteger('n', n, 1);
     checkOptions('options', options, ['dropRemainder']);
     const dropRemainder = checkBoolean('dropRemainder', options.dropRemainder ?? false);
-    return new Dataset(() => batched(this.#open(), n, dropRemainder) as Cursor<Batched<E>>, this[knownLabels]);
+    const batches = (samples: Cursor<E>) => batched(samples, n, dropRemainder) as Cursor<Batched<E>>;
+    return new Dataset(
+      (share) => (share && !share.ofSamples ? every(batches(this.#open()), share) : batches(this.#open(share))),
+      this[knownLabels],
+    );
   }
 
   /** Reads up to `n` elements ahead while others are in use. `fit` reads batches ahead by itself. */
   prefetch(n: number): Dataset<E> {
     checkInteger('n', n, 1);
-    return new Dataset(() => ahead(this.#open(), n, (element) => element), this[knownLabels]);
+    return new Dataset((share) => ahead(this.#open(share), n, (element) => element), this[knownLabels]);
   }
 
   /** The whole n times, one pass after the other. Default: without an end, for `fit` with `batchesPerEpoch` */
   repeat(n?: number): Dataset<E> {
     const times = n === undefined ? Number.POSITIVE_INFINITY : checkInteger('n', n, 0);
-    return new Dataset(() => repeated(this.#open, times), this[knownLabels]);
+    return new Dataset((share) => repeated(() => this.#open(share), times), this[knownLabels]);
   }
 
   /** The first `n` elements. */
   take(n: number): Dataset<E> {
     checkInteger('n', n, 0);
-    return new Dataset(() => taken(this.#open(), n));
+    return new Dataset(dealt(() => taken(this.#open(), n)));
   }
 
   /** All but the first `n` elements. */
   skip(n: number): Dataset<E> {
     checkInteger('n', n, 0);
-    return new Dataset(() => skipped(this.#open(), n));
+    return new Dataset(dealt(() => skipped(this.#open(), n)));
   }
 
   /** Keeps all elements in memory during the first pass that comes to the end: those after it read nothing any more. */
   cache(): Dataset<E> {
-    let kept: readonly Block<E>[] | undefined;
+    const kept = new Map<string, readonly Block<E>[]>(); // of the whole, and of each share
+    return new Dataset((share) => {
+      const key = JSON.stringify(share ?? {});
+      const own = kept.get(key);
+      return own ? over(own) : keeping(this.#open(share), (blocks) => kept.set(key, blocks));
+    }, this[knownLabels]);
+  }
+
+  /**
+   * This one of `numShards` shares, each of which has about as many elements and none of another's: tf.data's, and what it reads of a
+   * file is its own, for several processes that read one together. Of `data.csv`, `npy`, `safetensors` and `parquet` a share is rows
+   * that follow each other, of others every `numShards`-th element; what `map`, `filter`, `shuffle`, `repeat` and `cache` do after that
+   * is done with those of the share. Of batches every `numShards`-th is taken, so put it before `batch`; and behind `take` and `skip`,
+   * whose count is of the whole, all is read. `fit` with `distributed` does this by itself.
+   * @param index 0 to numShards - 1, such as a rank
+   */
+  shard(numShards: number, index: number): Dataset<E> {
+    checkInteger('numShards', numShards, 1);
+    if (checkInteger('index', index, 0) >= numShards)
+      throw wrongValue('index', `less than numShards, ${numShards}`, index);
     return new Dataset(
-      () =>
-        kept
-          ? over(kept)
-          : keeping(this.#open(), (blocks) => {
-              kept = blocks;
-            }),
+      dealt(() => this.#open({ count: numShards, index })),
       this[knownLabels],
     );
+  }
+
+  /** The share of one of several ranks, whose batches are of its samples. @internal */
+  [dealtOut](count: number, index: number): Dataset<E> {
+    return new Dataset(dealt(() => this.#open({ count, index, ofSamples: true })));
   }
 }
 

@@ -7,10 +7,12 @@ import type { NpyHeader, NpyType } from '../io/npy-header.js';
 import { allocateBytes, damaged, readFully, sourceOf } from '../io/read.js';
 import { openSafetensors, type SafetensorsDType } from '../io/safetensors.js';
 import { isPlain, isURL } from '../kind.js';
+import { shareOf } from '../training/ranks.js';
 import { Rows } from './block.js';
 import { BlockCursor } from './block-cursor.js';
 import { Dataset } from './dataset.js';
 import { collect, type Layout, layoutOf } from './element.js';
+import type { Share } from './share.js';
 
 /** Read at a time, of all arrays together; one row may be larger. */
 const BLOCK = 2 ** 22;
@@ -35,8 +37,8 @@ interface Column {
 export function npy(paths: Parts<string | URL>): Dataset {
   const { layout, parts } = partsOf('paths', paths, (name, path) => void filePathOf(name, path));
   return new Dataset(
-    () =>
-      new FileCursor(layout, async (files) => {
+    (share) =>
+      new FileCursor(layout, share, async (files) => {
         const columns: Column[] = [];
         for (const path of parts as (string | URL)[]) {
           const { file, header } = await openNpy(path);
@@ -60,8 +62,8 @@ export function safetensors(path: string | URL, names: Parts<string>): Dataset {
     if (typeof part !== 'string') throw wrongType(name, 'the name of a tensor', part);
   });
   return new Dataset(
-    () =>
-      new FileCursor(layout, async (files) => {
+    (share) =>
+      new FileCursor(layout, share, async (files) => {
         const { file, entries, body } = await openSafetensors(path);
         files.push(file);
         const known = entries.map(({ name }) => name);
@@ -114,18 +116,21 @@ function partsOf(option: string, given: unknown, check: (name: string, part: unk
 /** Reads rows of all arrays by their place in the file, some megabytes at a time, and the next ones while these are in use. */
 class FileCursor extends BlockCursor {
   readonly #layout: Layout;
+  readonly #share?: Share;
   readonly #open: (files: FileHandle[]) => Promise<Column[]>;
   readonly #files: FileHandle[] = [];
   #columns: readonly Column[] = [];
   #isOpen = false;
-  #rows = 0;
   #perBlock = 1;
+  /** The rows that are to be read yet. */
   #at = 0;
+  #end = 0;
 
   /** `open` hands over the files that are to be closed, also where it fails after that. */
-  constructor(layout: Layout, open: (files: FileHandle[]) => Promise<Column[]>) {
+  constructor(layout: Layout, share: Share | undefined, open: (files: FileHandle[]) => Promise<Column[]>) {
     super(true);
     this.#layout = layout;
+    if (share) this.#share = share;
     this.#open = open;
   }
 
@@ -140,11 +145,12 @@ class FileCursor extends BlockCursor {
       if (header.fortran && header.shape.length > 1)
         throw damaged(source, 'it is in Fortran order, where rows do not lie together: save np.ascontiguousarray(x)');
     }
-    this.#rows = this.#columns[0].header.shape[0];
+    const rows = this.#columns[0].header.shape[0];
     for (const { header, source } of this.#columns)
-      if (header.shape[0] !== this.#rows)
-        throw damaged(source, `it has ${header.shape[0]} rows, and ${this.#columns[0].source} ${this.#rows}`);
-    const bytes = this.#columns.reduce((sum, { header }) => sum + header.size / Math.max(1, this.#rows), 0);
+      if (header.shape[0] !== rows)
+        throw damaged(source, `it has ${header.shape[0]} rows, and ${this.#columns[0].source} ${rows}`);
+    const bytes = this.#columns.reduce((sum, { header }) => sum + header.size / Math.max(1, rows), 0);
+    [this.#at, this.#end] = this.#share ? shareOf(rows, this.#share.index, this.#share.count) : [0, rows];
     this.#perBlock = Math.max(1, Math.floor(BLOCK / Math.max(1, bytes)));
   }
 
@@ -154,7 +160,7 @@ class FileCursor extends BlockCursor {
       await this.#begin();
     }
     const first = this.#at;
-    const n = Math.min(this.#perBlock, this.#rows - first);
+    const n = Math.min(this.#perBlock, this.#end - first);
     if (n === 0) return undefined;
     this.#at += n;
     const arrays = await Promise.all(this.#columns.map((column) => rowsOf(column, first, n)));

@@ -6,6 +6,7 @@ import { Items, Rows } from './block.js';
 import type { Awaitable, Cursor } from './cursor.js';
 import { Dataset } from './dataset.js';
 import { collect, type Layout, layoutOf } from './element.js';
+import { dealt } from './share.js';
 
 /** A sample of an array: a number where it is known to have one dimension. */
 export type SampleOf<A> = 0 extends 1 & A
@@ -46,7 +47,7 @@ export function fromArrays(arrays: unknown): Dataset {
   const n = columns[0].length;
   for (const [k, { length }] of columns.entries())
     if (length !== n) throw wrongValue(`array ${k} of arrays`, `of ${n} rows, as the first`, length);
-  return new Dataset(() => rowsOf(layout, columns));
+  return new Dataset(dealt(() => rowsOf(layout, columns)));
 }
 
 /** The rows of arrays that have as many. */
@@ -70,7 +71,7 @@ export function rowsOf(layout: Layout, columns: readonly NDArray[]): Cursor<any>
  */
 export function generator<E>(fn: () => Iterable<E> | AsyncIterable<E>): Dataset<E> {
   if (typeof fn !== 'function') throw wrongType('fn', 'a function that returns an iterable', fn);
-  return new Dataset(() => elementsOf(fn));
+  return new Dataset(dealt(() => elementsOf(fn)));
 }
 
 function elementsOf<E>(fn: () => Iterable<E> | AsyncIterable<E>): Cursor<E> {

@@ -21,6 +21,7 @@ import { Items } from './block.js';
 import { type Cursor, filtered, over } from './cursor.js';
 import { Dataset } from './dataset.js';
 import { classFolders, LeftOut, partsIn, picturesIn } from './picture-files.js';
+import type { Share } from './share.js';
 
 /** A share of the pictures: both parts together are all of them, and none is in both. */
 export interface ImageFolderShare {
@@ -71,7 +72,7 @@ export class ImageFolder extends Dataset<[NDArray, number]> {
   /** @internal */
   constructor({ classes, files, codes, leftOut }: Listed, reading: Reading) {
     const broken = new Set<string>();
-    super(() => decoding(files, codes, reading, broken), codes);
+    super((share) => decoding(files, codes, reading, broken, share), codes);
     this.classes = classes;
     this.files = files;
     this.labels = NDArray.wrap(codes.slice());
@@ -221,10 +222,10 @@ function decoding(
   codes: Int32Array,
   { image, seeds, concurrency, skipDamaged }: Reading,
   broken: Set<string>,
+  { count, index }: Pick<Share, 'count' | 'index'> = { count: 1, index: 0 },
 ): Cursor<[NDArray, number]> {
-  const order = seeds
-    ? new RandomState(seeds.randint(0, 2 ** 32)).permutation(files.length).data
-    : Int32Array.from(codes, (_, row) => row);
+  const own = Int32Array.from(codes, (_, row) => row).filter((row) => row % count === index);
+  if (seeds) new RandomState(seeds.randint(0, 2 ** 32)).shuffle(own);
   const decode = async (row: number): Promise<[NDArray, number] | undefined> => {
     try {
       return [await readImage(files[row], image), codes[row]];
@@ -234,6 +235,6 @@ function decoding(
       return undefined;
     }
   };
-  const decoded = ahead(over([new Items(Array.from(order))]), concurrency, decode);
+  const decoded = ahead(over([new Items(Array.from(own))]), concurrency, decode);
   return filtered(decoded, (sample) => sample !== undefined) as Cursor<[NDArray, number]>;
 }

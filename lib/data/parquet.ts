@@ -11,6 +11,7 @@ import { damaged } from '../io/read.js';
 import { Rows } from './block.js';
 import { BlockCursor } from './block-cursor.js';
 import { Dataset } from './dataset.js';
+import type { Share } from './share.js';
 import { type CheckedTableOptions, checkTableOptions, type TableDatasetOptions, transformed } from './table-options.js';
 
 /** Given on at a time. */
@@ -35,13 +36,14 @@ export function parquet(path: string | URL, options: TableDatasetOptions = {}): 
   filePath(path);
   checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'dtype']);
   const wanted = checkTableOptions(options);
-  return new Dataset(() => new ParquetCursor(path, wanted));
+  return new Dataset((share) => new ParquetCursor(path, wanted, share));
 }
 
 /** The pages of the columns end at different rows: what all of them have is given on. */
 class ParquetCursor extends BlockCursor {
   readonly #path: string | URL;
   readonly #options: CheckedTableOptions;
+  readonly #share?: Share;
   readonly #classes?: ReadonlyMap<string, number>;
   #parquet?: ParquetFile;
   #columns: readonly WantedColumn[] = [];
@@ -49,14 +51,17 @@ class ParquetCursor extends BlockCursor {
   #label = -1;
   #group = -1;
   #row = 0;
+  /** The row that is not to be read any more. */
+  #end = 0;
   #pages: ColumnPages[] = [];
   /** Of each column the page that was read, and from where on it was not given on. */
   #values: { page: Values; at: number }[] = [];
 
-  constructor(path: string | URL, options: CheckedTableOptions) {
+  constructor(path: string | URL, options: CheckedTableOptions, share?: Share) {
     super(false);
     this.#path = path;
     this.#options = options;
+    if (share) this.#share = share;
     if (options.classes) this.#classes = new Map(options.classes.map((name, k) => [String(name), k]));
   }
 
@@ -68,20 +73,24 @@ class ParquetCursor extends BlockCursor {
   protected override async read(): Promise<Rows<unknown> | undefined> {
     this.#parquet ??= await this.#open();
     const parquet = this.#parquet;
-    if (this.#row === parquet.rows) {
+    if (this.#row === this.#end) {
       await parquet.checkUnchanged();
       return undefined;
     }
-    while (this.#group < 0 || this.#row === parquet.groups[this.#group].first + parquet.groups[this.#group].rows) {
+    const isOver = () => {
+      const { first, rows } = parquet.groups[this.#group];
+      return this.#row >= first + rows;
+    };
+    if (this.#group < 0 || isOver()) {
       if (this.#group >= 0) await parquet.checkUnchanged();
-      this.#group++;
-      this.#pages = this.#columns.map(({ type, place }) => new ColumnPages(parquet, this.#group, type, place));
-      this.#values = this.#columns.map(() => ({ page: [], at: 0 }));
+      do this.#group++;
+      while (isOver());
+      await this.#beginGroup(parquet);
     }
     for (const [k, pages] of this.#pages.entries())
       if (this.#values[k].at === this.#values[k].page.length)
         this.#values[k] = { page: (await pages.next()) as Values, at: 0 };
-    const n = Math.min(ROWS, ...this.#values.map(({ page, at }) => page.length - at));
+    const n = Math.min(ROWS, this.#end - this.#row, ...this.#values.map(({ page, at }) => page.length - at));
     const part = this.#values.map(({ page, at }) => slice(page, at, at + n));
     for (const values of this.#values) values.at += n;
     const rows = this.#rowsOf(part, n);
@@ -89,10 +98,25 @@ class ParquetCursor extends BlockCursor {
     return rows;
   }
 
+  /** Of a group that is not wholly of the share, pages of others are passed over. */
+  async #beginGroup(parquet: ParquetFile): Promise<void> {
+    const { first, rows } = parquet.groups[this.#group];
+    this.#pages = this.#columns.map(({ type, place }) => new ColumnPages(parquet, this.#group, type, place));
+    this.#values = this.#columns.map(() => ({ page: [], at: 0 }));
+    const from = this.#row - first;
+    if (from === 0 && first + rows <= this.#end) return;
+    for (const [k, pages] of this.#pages.entries()) {
+      const at = from - (await pages.passTo(from));
+      this.#values[k] = { page: (await pages.next()) as Values, at };
+    }
+  }
+
   async #open(): Promise<ParquetFile> {
     const parquet = await openParquet(this.#path);
     try {
       this.#settle(parquet);
+      const { index, count } = this.#share ?? { index: 0, count: 1 };
+      [this.#row, this.#end] = [borderOf(parquet, index, count), borderOf(parquet, index + 1, count)];
       return parquet;
     } catch (error) {
       await parquet.file.close();
@@ -174,6 +198,18 @@ class ParquetCursor extends BlockCursor {
       `expected ${expected} in row ${this.#row + row}, '${clip(this.#columns[column].name)}', got ${got}`,
     );
   }
+}
+
+/**
+ * The row with which one of so many shares begins. They have as many rows each; but where groups of rows are small, by a twentieth they
+ * may differ, so that no group is read for two of them.
+ */
+function borderOf({ rows, groups }: ParquetFile, index: number, count: number): number {
+  const even = Math.floor((rows * index) / count);
+  if (even === rows) return rows;
+  let nearest = 0;
+  for (const { first } of groups) if (Math.abs(first - even) < Math.abs(nearest - even)) nearest = first;
+  return Math.abs(nearest - even) <= rows / count / 20 ? nearest : even;
 }
 
 const slice = (values: Values, begin: number, end: number): Values =>

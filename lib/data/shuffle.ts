@@ -128,9 +128,12 @@ class RowBuffer<E> implements ShuffleBuffer<E> {
     const first = this.#begun(block);
     if (!isAlike(block, first)) return false;
     this.#reserve(this.#count + block.length);
-    for (const [k, { data }] of block.columns.entries()) {
-      const width = this.#widths[k];
-      copyRows(data, block.first, this.#columns[k], this.#count, width, block.length);
+    for (const [k, own] of this.#columns.entries()) {
+      let at = this.#count * this.#widths[k];
+      for (const part of block.parts(k)) {
+        own.set(part, at);
+        at += part.length;
+      }
     }
     this.#count += block.length;
     return true;
@@ -145,8 +148,8 @@ class RowBuffer<E> implements ShuffleBuffer<E> {
     this.#count--;
     for (const [k, column] of this.#columns.entries()) {
       const width = this.#widths[k];
-      copyRows(column, at, this.#out[k], this.#drawn, width, 1);
-      if (at < this.#count) copyRows(column, this.#count, column, at, width, 1);
+      copyRow(column, at, this.#out[k], this.#drawn, width);
+      if (at < this.#count) copyRow(column, this.#count, column, at, width);
     }
     this.#drawn++;
   }
@@ -191,8 +194,7 @@ class RowBuffer<E> implements ShuffleBuffer<E> {
 const sameType = (data: TypedData, length: number): TypedData =>
   new (data.constructor as new (length: number) => TypedData)(length);
 
-function copyRows(from: TypedData, at: number, to: TypedData, into: number, width: number, n: number): void {
-  const size = n * width;
-  if (size > 64) to.set(from.subarray(at * width, at * width + size), into * width);
-  else for (let i = 0; i < size; i++) to[into * width + i] = from[at * width + i];
+function copyRow(from: TypedData, at: number, to: TypedData, into: number, width: number): void {
+  if (width > 64) to.set(from.subarray(at * width, (at + 1) * width), into * width);
+  else for (let i = 0; i < width; i++) to[into * width + i] = from[at * width + i];
 }

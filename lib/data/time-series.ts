@@ -3,6 +3,7 @@ import { type ArrayInput, checkArray, NDArray } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { Dataset } from './dataset.js';
 import { rowsOf } from './from.js';
+import { dealt } from './share.js';
 
 export interface TimeSeriesOptions {
   /** Steps of a sample: what is known when a forecast is made. */
@@ -30,7 +31,7 @@ export class TimeSeriesSamples extends Dataset<[x: NDArray, y: NDArray]> {
 
   /** Made by `data.timeSeries`. @internal */
   constructor(x: NDArray, y: NDArray, start: NDArray) {
-    super(() => rowsOf(['*', '*'], [x, y]));
+    super(dealt(() => rowsOf(['*', '*'], [x, y])));
     this.x = x;
     this.y = y;
     this.start = start;

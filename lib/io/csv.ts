@@ -202,7 +202,11 @@ export async function streamOf(file: FileHandle, source: string): Promise<Readab
 }
 
 /** A file that changes meanwhile is refused: its rows would be of two tables. */
-export async function* unchanged(file: FileHandle, stream: Readable, source: string): AsyncGenerator<unknown> {
+export async function* unchanged(
+  file: FileHandle,
+  stream: AsyncIterable<unknown>,
+  source: string,
+): AsyncGenerator<unknown> {
   const before = await file.stat();
   yield* stream;
   const after = await file.stat();

@@ -9,6 +9,8 @@ import { ByteReader, CutShort, type ThriftFields } from './thrift.js';
 
 /** Read at a time, of one column; a page may be larger. */
 const PIECE = 2 ** 20;
+/** Where pages are read one by one: most of their headers are shorter. */
+const FEW = 2 ** 7;
 
 /** The values of one column in one group of rows, page by page. */
 export class ColumnPages {
@@ -22,8 +24,12 @@ export class ColumnPages {
   #given = 0;
   #unzip?: Unzip;
   #dictionary?: Values;
+  /** That of a page that was passed over. */
+  #dictionaryAt?: number;
   #piece = new Uint8Array(0);
   #pieceAt = 0;
+  /** Read at a time. */
+  #atOnce = PIECE;
 
   constructor(parquet: ParquetFile, group: number, column: ColumnType, place: number) {
     const { rows, first, chunks } = parquet.groups[group];
@@ -37,11 +43,38 @@ export class ColumnPages {
     this.#end = end;
   }
 
+  /**
+   * For a part of the column, of which pages are read one by one: passes over those that end at the given row of the group or before.
+   * Returns the row with which the next one begins.
+   */
+  async passTo(row: number): Promise<number> {
+    this.#atOnce = FEW;
+    while (this.#given < this.#rows) {
+      const at = this.#at;
+      const isPassed = await this.#checked(async () => {
+        const header = await this.#header();
+        const page = dataOf(header);
+        const n = page ? this.#count(page) : 0;
+        if (this.#given + n > row) return false;
+        if (header.get(1) === DICTIONARY_PAGE) this.#dictionaryAt = at;
+        this.#given += n;
+        if (size(header, 3) > this.#end - this.#at) throw new CutShort();
+        this.#at += size(header, 3);
+        return true;
+      });
+      if (isPassed) continue;
+      this.#at = at;
+      break;
+    }
+    return this.#given;
+  }
+
   /** The values that follow; undefined after the last. @throws Error with code ERR_FORMAT, the column and the reason */
   async next(): Promise<Values | undefined> {
     this.#unzip ??= await unzipOf(this.#parquet.source, this.#codec);
     while (this.#given < this.#rows) {
       const header = await this.#checked(() => this.#header());
+      if (this.#dictionaryAt !== undefined && isCoded(header)) await this.#checked(() => this.#fetchDictionary());
       const bytes = await this.#checked(() => this.#bytes(size(header, 3)));
       const values = await this.#checked(() => this.#page(header, bytes));
       if (values && values.length > 0) {
@@ -54,7 +87,7 @@ export class ColumnPages {
   }
 
   async #header(): Promise<ThriftFields> {
-    for (let length = 2 ** 12; ; length *= 16) {
+    for (let length = Math.min(2 ** 12, this.#atOnce); ; length *= 16) {
       const left = this.#end - this.#at;
       const bytes = await this.#bytes(Math.min(length, left), false);
       const from = new ByteReader(bytes);
@@ -68,13 +101,22 @@ export class ColumnPages {
     }
   }
 
+  async #fetchDictionary(): Promise<void> {
+    const at = this.#at;
+    this.#at = this.#dictionaryAt as number;
+    this.#dictionaryAt = undefined;
+    const header = await this.#header();
+    this.#page(header, await this.#bytes(size(header, 3)));
+    this.#at = at;
+  }
+
   /** The next bytes of the column. */
   async #bytes(length: number, take = true): Promise<Uint8Array> {
     const { file, source } = this.#parquet;
     const at = this.#at;
     if (length > this.#end - at) throw new CutShort();
     if (at < this.#pieceAt || at + length > this.#pieceAt + this.#piece.length) {
-      this.#piece = allocateBytes(Math.max(length, Math.min(PIECE, this.#end - at)), source);
+      this.#piece = allocateBytes(Math.max(length, Math.min(this.#atOnce, this.#end - at)), source);
       this.#pieceAt = at;
       await readFully(file, this.#piece, at, source);
     }
@@ -175,6 +217,20 @@ export class ColumnPages {
 }
 
 const [DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2] = [0, 2, 3];
+const [PLAIN_DICTIONARY, RLE_DICTIONARY] = [2, 8];
+
+/** What a header says of a page of values. */
+function dataOf(header: ThriftFields): ThriftFields | undefined {
+  const kind = header.get(1);
+  const page = kind === DATA_PAGE ? header.get(5) : kind === DATA_PAGE_V2 ? header.get(8) : undefined;
+  return page as ThriftFields | undefined;
+}
+
+/** Whether the values of a page are places in the dictionary. */
+function isCoded(header: ThriftFields): boolean {
+  const encoding = dataOf(header)?.get(header.get(1) === DATA_PAGE ? 2 : 4);
+  return encoding === PLAIN_DICTIONARY || encoding === RLE_DICTIONARY;
+}
 
 /** A field of a header that is a number, 0 or more. */
 function size(fields: ThriftFields | undefined, id: number): number {

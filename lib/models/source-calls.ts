@@ -24,7 +24,7 @@ export function fitCall(callee: Callee, x: unknown, y: unknown, options: FitOpti
   const given = sourceOf(x, y ?? options, FIT_OPTIONS);
   const own: FitOptions = given?.options ?? options;
   const ranks = ranksOf(own);
-  if (own.distributed !== undefined && isSync)
+  if (own?.distributed !== undefined && isSync)
     throw new TypeError(
       'Expected fit with distributed, not fitSync, which would wait for the other ranks on this thread',
     );

@@ -23,8 +23,8 @@ export interface DistributedOptions {
 
 /** The ranks of a call; nothing where this process is alone. @throws TypeError for what is no world */
 export function ranksOf(options: DistributedOptions & { signal?: AbortSignal }): Ranks | undefined {
-  const { distributed, signal } = options;
-  const isShard = checkBoolean('shard', options.shard ?? false);
+  const { distributed, signal, shard = false } = options ?? {}; // what it is at all is checked later
+  const isShard = checkBoolean('shard', shard);
   if (distributed === undefined) {
     if (isShard) throw new TypeError('Expected shard with distributed, as samples are those of one rank of several');
     return undefined;

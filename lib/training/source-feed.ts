@@ -11,7 +11,7 @@ import type { Batch } from './batch.js';
 import type { Ports } from './data.js';
 import type { Chunk, Feed, Sweeping } from './feed.js';
 import { type Ranks, shareAmong } from './ranks.js';
-import { isRepeatable, type Source } from './source.js';
+import { isRepeatable, type Source, shareOfRank } from './source.js';
 import { countOf } from './sweep.js';
 
 /** What may lie ready for the jobs to come, in bytes; one batch may be larger. */
@@ -30,7 +30,7 @@ export interface SourceFeedOptions {
   readonly isSync: boolean;
   /** Whether training may end where the source does: else an epoch without batches is an error. */
   readonly mayEnd?: boolean;
-  /** Of one of several ranks: of the batches of a source that is the same on all of them, it takes every size-th. */
+  /** Of one of several ranks: it reads its share of a dataset, and of other sources takes every size-th batch. */
   readonly ranks?: Ranks;
 }
 
@@ -61,6 +61,8 @@ interface Gathered extends Chunk {
 export class SourceFeed implements Feed {
   readonly #source: Source<unknown>;
   readonly #options: SourceFeedOptions;
+  /** Whether its batches are those of all ranks, and every size-th is this one's. */
+  readonly #isDealt: boolean;
   #fed?: Fed;
   #iteration?: Iteration;
   /** Batches of this pass over the source, those of other ranks too. */
@@ -74,6 +76,7 @@ export class SourceFeed implements Feed {
   #isOver = false;
   #hasRunOut = false;
   #ready: Ready[] = [];
+  #shapes?: readonly Shape[];
   /** Of those that lie ready. */
   #bytes = 0;
   #gathered?: Gathered;
@@ -85,13 +88,16 @@ export class SourceFeed implements Feed {
   #wake?: () => void;
 
   constructor(source: Source<unknown>, options: SourceFeedOptions) {
-    this.#source = source;
+    const { ranks } = options;
+    const own = ranks && !ranks.isShard ? shareOfRank(source, ranks) : undefined;
+    this.#source = own ?? source;
+    this.#isDealt = ranks !== undefined && !ranks.isShard && !own;
     this.#options = options;
   }
 
-  /** Of the samples of the first batch, which `begin` read. */
+  /** Of the samples of the first batch, which `begin` read, here or on another rank. */
   get shapes(): readonly Shape[] {
-    return this.#ready[0].shapes;
+    return this.#shapes as readonly Shape[];
   }
 
   /** What the batches are for; called once that is known. */
@@ -100,12 +106,35 @@ export class SourceFeed implements Feed {
   }
 
   *begin(epoch?: number): Training<boolean> {
+    let isBegun = yield* this.#beginOwn(epoch);
+    let wasBegun = this.#total > 0;
+    const { mayEnd = false, ranks } = this.#options;
+    if (ranks) {
+      const { all } = yield* ranks.agree({ isBegun, wasBegun, shapes: this.#shapes });
+      isBegun = all.some((own) => own.isBegun);
+      wasBegun = all.some((own) => own.wasBegun);
+      this.#shapes ??= all.find(({ shapes }) => shapes)?.shapes;
+    }
+    if (isBegun) return true;
+    if (wasBegun && mayEnd) {
+      if (!this.#hasRunOut) this.#warnOfEnd();
+      return false;
+    }
+    throw this.#placed(
+      new RangeError(
+        `Expected the source to give a batch, got none${isRepeatable(this.#source) ? '' : ': what a generator gives is read once, so give the function that gives it'}`,
+      ),
+    );
+  }
+
+  /** Whether this process has a batch for the epoch. */
+  *#beginOwn(epoch?: number): Training<boolean> {
     if (this.#ready.length > 0 && this.#total === this.#ready.length) {
       this.#epoch = epoch; // a callback may begin with another one
       return true;
     }
     if (this.#hasRunOut) return false;
-    const { batchesPerEpoch, mayEnd = false } = this.#options;
+    const { batchesPerEpoch } = this.#options;
     const isFunction = typeof this.#source === 'function';
     const left = batchesPerEpoch === undefined || isFunction ? this.#leave() : undefined;
     if (left) yield left;
@@ -115,16 +144,7 @@ export class SourceFeed implements Feed {
     this.#isOver = false;
     this.#want = 1;
     yield* this.#arrive();
-    if (this.#gathered || this.#ready.length > 0) return true;
-    if (this.#total > 0 && mayEnd) {
-      this.#warnOfEnd();
-      return false;
-    }
-    throw this.#placed(
-      new RangeError(
-        `Expected the source to give a batch, got none${isRepeatable(this.#source) ? '' : ': what a generator gives is read once, so give the function that gives it'}`,
-      ),
-    );
+    return this.#gathered !== undefined || this.#ready.length > 0;
   }
 
   *each({ pace, oneByOne, stop, run }: Sweeping): Training<void> {
@@ -149,7 +169,8 @@ export class SourceFeed implements Feed {
       yield* run({ ...(chunk ?? NOTHING), ...(shares && { shares }), meanwhile: ahead });
       if (stop?.()) return;
     }
-    if (this.#read < batchesPerEpoch && batchesPerEpoch !== Number.POSITIVE_INFINITY) this.#warnOfEnd();
+    const isShort = this.#read < batchesPerEpoch && batchesPerEpoch !== Number.POSITIVE_INFINITY;
+    if (isShort && this.#total > 0) this.#warnOfEnd(); // a rank may have none at all
   }
 
   /** What this rank has of a step: nothing where its source has ended before those of others. */
@@ -286,12 +307,13 @@ export class SourceFeed implements Feed {
   /** Whether the batch that comes is another rank's. */
   #isOthers(): boolean {
     const { ranks } = this.#options;
-    return ranks !== undefined && !ranks.isShard && this.#passed % ranks.size !== ranks.rank;
+    return ranks !== undefined && this.#isDealt && this.#passed % ranks.size !== ranks.rank;
   }
 
   #take(given: unknown): boolean {
     if (this.#isLeft) return false;
     const batch = this.#placing(this.#options.read, given);
+    this.#shapes ??= batch.shapes;
     this.#ready.push({ ...batch, place: this.#nextPlace() });
     this.#bytes += batch.bytes;
     this.#passed++;

@@ -1,6 +1,7 @@
 import { isForeignArray } from '../foreign-arrays.js';
 import { isIterable } from '../iteration.js';
-import { isNDArray, isPlain } from '../kind.js';
+import { isNDArray, isPlain, property } from '../kind.js';
+import type { Ranks } from './ranks.js';
 
 /**
  * What gives batches, one after the other: an iterable, such as what a generator gives, an asynchronous one, such as a
@@ -10,6 +11,18 @@ export type Source<B> = Iterable<B> | AsyncIterable<B> | (() => Iterable<B> | As
 
 /** Under this a source has the class numbers of all its samples, where they are known before these are read. */
 export const knownLabels = Symbol.for('fjordnet.knownLabels');
+
+/** Under this a source has a function that gives one of so many shares of its samples, and reads no others where it can. */
+export const dealtOut = Symbol.for('fjordnet.dealtOut');
+
+/** The share of one of several ranks, of a source that has them. */
+export function shareOfRank(
+  source: Source<unknown>,
+  { size, rank }: Pick<Ranks, 'size' | 'rank'>,
+): typeof source | undefined {
+  const share = property(source, dealtOut);
+  return typeof share === 'function' ? share.call(source, size, rank) : undefined;
+}
 
 /** Whether something is no array, but gives things one after the other. */
 export function isSource(x: unknown): x is Source<unknown> {
