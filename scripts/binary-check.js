@@ -64,11 +64,14 @@ export function sourcesHash() {
   return hash.digest('hex');
 }
 
+/** What is published for an architecture: the addon, and that of MPI, which is loaded where it is asked for. */
+export const binaries = (arch) =>
+  ['fjordnet.glibc.node', 'mpi/fjordnet_mpi.node'].map((name) => join(root, 'prebuilds', `linux-${arch}`, name));
+
 /** Whether prebuilds/linux-<arch> was made by scripts/prebuild.js of the sources as they are. */
 export function isFresh(arch) {
   const note = join(root, 'build-prebuild', arch, 'sources');
-  const binary = join(root, 'prebuilds', `linux-${arch}`, 'fjordnet.glibc.node');
-  return existsSync(binary) && existsSync(note) && readFileSync(note, 'utf8') === sourcesHash();
+  return [...binaries(arch), note].every((file) => existsSync(file)) && readFileSync(note, 'utf8') === sourcesHash();
 }
 
 /** The newest versions of system libraries that a binary asks for, such as { GLIBC: '2.14' }. */

@@ -1,16 +1,17 @@
-// npm run prebuild: binaries for publication, prebuilds/linux-<arch>/fjordnet.glibc.node, with OpenBLAS inside, and deps/ with
-// the headers and the binding.gyp that a source build of the published package needs.
+// npm run prebuild: binaries for publication, prebuilds/linux-<arch>/fjordnet.glibc.node, with OpenBLAS inside, and
+// mpi/fjordnet_mpi.node beside it, where node-gyp-build does not look; and deps/ with the headers and the binding.gyp that a source
+// build of the published package needs.
 //   node scripts/prebuild.js x64 arm64
 // Another architecture than this machine's is cross-compiled with Debian's toolchain (scripts/setup --test installs it):
 //   dpkg --add-architecture arm64 && apt-get update && apt-get install g++-aarch64-linux-gnu libopenblas-pthread-dev:arm64
 // Each must pass scripts/binary-check.js.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import prebuildify from 'prebuildify';
-import { checkBinary, sourcesHash } from './binary-check.js';
+import { binaries, checkBinary, sourcesHash } from './binary-check.js';
 
 const { copyDeps } = createRequire(import.meta.url)('./headers.cjs');
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -25,14 +26,15 @@ function compile(cwd, env) {
   if (status !== 0) throw new Error(`the build in ${cwd} failed`);
 }
 
-/** Leaves <folder>/build/Release/fjordnet.node for prebuildify to take away. */
+/** Leaves <folder>/build/Release/ with fjordnet.node, for prebuildify to take away, and mpi/. */
 function build(arch, folder) {
   mkdirSync(folder, { recursive: true });
   if (arch === process.arch) {
     // the binary of `npm run build`: the same compiler with the same flags
     compile(root, {});
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
-    cpSync(join(root, 'build', 'Release', 'fjordnet.node'), join(folder, 'build', 'Release', 'fjordnet.node'));
+    for (const name of ['fjordnet.node', 'mpi'])
+      cpSync(join(root, 'build', 'Release', name), join(folder, 'build', 'Release', name), { recursive: true });
     return;
   }
   for (const name of ['native', 'scripts']) rmSync(join(folder, name), { recursive: true, force: true });
@@ -44,12 +46,17 @@ function build(arch, folder) {
   compile(folder, { CXX: tool('g++'), CC: tool('gcc'), AR: tool('ar'), npm_config_arch: arch });
 }
 
-/** Names, strips and places what was built as node-gyp-build looks for it. */
+/** Names, strips and places what was built as node-gyp-build looks for it, and MPI's addon as lib/mpi/load.ts does. */
 function place(arch, folder) {
+  const stripBin = arch === process.arch ? 'strip' : `${TRIPLETS[arch]}-strip`;
+  const [, mpi] = binaries(arch);
+  mkdirSync(dirname(mpi), { recursive: true });
+  copyFileSync(join(folder, 'build', 'Release', 'mpi', 'fjordnet_mpi.node'), mpi);
+  if (spawnSync(stripBin, ['--strip-all', mpi]).status !== 0) throw new Error(`${stripBin} ${mpi} failed`);
   const options = {
     napi: true,
     strip: true,
-    stripBin: arch === process.arch ? 'strip' : `${TRIPLETS[arch]}-strip`,
+    stripBin,
     tagLibc: 'glibc',
     arch,
     platform: 'linux',
@@ -76,12 +83,13 @@ for (const arch of wanted) {
   const folder = join(root, 'build-prebuild', arch);
   build(arch, folder);
   await place(arch, folder);
-  const file = join(root, 'prebuilds', `linux-${arch}`, 'fjordnet.glibc.node');
-  const problems = checkBinary(file);
-  if (problems.length > 0) {
-    rmSync(file);
-    throw new Error(`${file} cannot be published:\n  ${problems.join('\n  ')}`);
+  for (const file of binaries(arch)) {
+    const problems = checkBinary(file);
+    if (problems.length > 0) {
+      rmSync(file);
+      throw new Error(`${file} cannot be published:\n  ${problems.join('\n  ')}`);
+    }
+    console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
   }
   writeFileSync(join(folder, 'sources'), sources);
-  console.log(`${file}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
 }

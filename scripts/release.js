@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { checkBinary, isFresh } from './binary-check.js';
+import { binaries, checkBinary, isFresh } from './binary-check.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -77,9 +77,9 @@ check('a user of it gets one other package and no install script', () => {
 });
 
 for (const arch of ARCHITECTURES)
-  check(`the binary for linux-${arch} is of these sources, small, alone with its symbols, for glibc 2.28`, () => {
+  check(`the binaries for linux-${arch} are of these sources, small, alone with their symbols, for glibc 2.28`, () => {
     if (!isFresh(arch)) return `Expected prebuilds/linux-${arch} of these sources: npm run prebuild`;
-    return checkBinary(join(root, 'prebuilds', `linux-${arch}`, 'fjordnet.glibc.node'));
+    return binaries(arch).flatMap(checkBinary);
   });
 
 check('the library is compiled from these sources', () => {
@@ -107,7 +107,7 @@ check('the tarball is small and holds everything', () => {
   const needed = [
     ...['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'package.json', ...Object.values(manifest.bin)],
     ...points.map((path) => path.replace(/^\.\//, '')),
-    ...ARCHITECTURES.map((arch) => `prebuilds/linux-${arch}/fjordnet.glibc.node`),
+    ...ARCHITECTURES.flatMap(binaries).map((file) => file.slice(root.length + 1)),
     ...['scripts/build.js', 'scripts/headers.cjs', 'scripts/openblas.cjs', 'deps/binding.gyp', ...inside('native')],
     ...['CHANGELOG.md', ...inside('docs'), ...inside('scripts/examples')],
     ...['napi.h', 'napi-inl.h', 'LICENSE.md'].map((name) => `deps/node-addon-api/${name}`),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 
@@ -32,12 +32,22 @@ test('binding.gyp and CMakeLists.txt agree on every flag that changes numbers', 
   t.deepEqual(flags(read('CMakeLists.txt')), expected);
 });
 
-const binary = fileURLToPath(new URL('build/Release/fjordnet.node', root));
+const built = (name: string) => fileURLToPath(new URL(`build/Release/${name}`, root));
+const binary = built('fjordnet.node');
 const onLinux = process.platform === 'linux' && existsSync(binary) ? test : test.skip;
 
-onLinux('the addon exports its two entry points and nothing else', (t) => {
-  const names = execFileSync('nm', ['-D', '--defined-only', binary], { encoding: 'utf8' }).match(/\S+$/gm);
-  t.deepEqual(names, ['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
+for (const name of ['fjordnet.node', 'mpi/fjordnet_mpi.node'])
+  onLinux(`${name} exports its two entry points and nothing else`, (t) => {
+    const names = execFileSync('nm', ['-D', '--defined-only', built(name)], { encoding: 'utf8' }).match(/\S+$/gm);
+    t.deepEqual(names, ['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
+  });
+
+// node-gyp-build takes the first of this folder
+onLinux('the addon is alone in its folder', (t) => {
+  t.deepEqual(
+    readdirSync(built('.')).filter((file) => file.endsWith('.node')),
+    ['fjordnet.node'],
+  );
 });
 
 onLinux(

@@ -188,7 +188,8 @@ for (const [name, launcher] of launchers) {
     };
     const { code, seconds } = await run(t, ranks(launcher, 2, 'ready'), { seen });
     t.true(interrupted);
-    t.not(code, 0);
+    // mpirun of MPICH itself returns 0 or 2, by which it learns first: that ranks have lost their connection, or that they died of the signal
+    if (launcher.command !== 'mpirun.mpich') t.not(code, 0);
     t.true(seconds < 15, `${seconds} s`);
   });
 

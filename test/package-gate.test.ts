@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'ava';
 import { npm, prebuilt, root } from './helpers/packed.js';
 
@@ -31,8 +31,10 @@ here('the binaries that are published pass', async (t) => {
   const { checkBinary, floors } = await load();
   for (const arch of ['x64', 'arm64']) {
     const file = await prebuilt(arch);
-    t.deepEqual(checkBinary(file), []);
-    t.deepEqual(Object.keys(floors(file)).sort(), ['CXXABI', 'GCC', 'GLIBC', 'GLIBCXX']);
+    for (const binary of [file, join(dirname(file), 'mpi', 'fjordnet_mpi.node')]) {
+      t.deepEqual(checkBinary(binary), []);
+      t.deepEqual(Object.keys(floors(binary)).sort(), ['CXXABI', 'GCC', 'GLIBC', 'GLIBCXX']);
+    }
   }
 });
 

@@ -19,8 +19,8 @@ export interface InitOptions {
 
 const KEY = Symbol.for('fjordnet.mpi');
 
-/** One of them for all copies of the package. */
-const held = globalThis as { [KEY]?: Promise<World> };
+/** One of them for all copies of the package, and for all realms of this thread. */
+const held = process as { [KEY]?: Promise<World> };
 
 /**
  * Starts MPI in this process, which `mpirun -n 4 node script.js` or the like has started with others; alone, the world has one rank. A

@@ -173,6 +173,8 @@ Napi::Value init(const Napi::CallbackInfo& info) {
                     "Expected mpi.init() to be called in one thread of a process, but another one has started MPI");
     if (process.world->ended())
       throw failure(env, "Expected mpi.init() to be called once: MPI cannot be started again after its end");
+    if (!process.world->running())
+      throw failure(env, "Expected mpi.init() to be waited for before it is called from another realm");
     auto again = Napi::Promise::Deferred(env);
     again.Resolve(describe(env, *process.world));
     return again.Promise();

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 #include <vector>
 
@@ -13,6 +14,12 @@ FJORDNET_OLDEST(dlopen);
 FJORDNET_OLDEST(dlsym);
 FJORDNET_OLDEST(dladdr);
 FJORDNET_OLDEST(dlerror);
+
+#if defined(__GLIBCXX__)
+namespace std {
+void __throw_bad_array_new_length() { throw bad_array_new_length(); }  // libstdc++ 6.0.29
+}  // namespace std
+#endif
 
 namespace fjordnet::mpi {
 namespace {

@@ -226,10 +226,9 @@ void World::abort(int code, const std::string& why) {
   if (aborting_.exchange(true))
     for (;;) pause();  // the thread that was here first ends the process
   exitCode_ = code;
-  const bool running = state_ == State::kRunning;
-  say((running ? "rank " + std::to_string(rank) + " of " + std::to_string(size) : "a rank") + " on " + host + " " +
+  say((running() ? "rank " + std::to_string(rank) + " of " + std::to_string(size) : "a rank") + " on " + host + " " +
       why);
-  if (!running) _exit(code);
+  if (!running()) _exit(code);
   try {
     std::thread([code] {
       std::this_thread::sleep_for(kPatience);

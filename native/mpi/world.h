@@ -69,6 +69,7 @@ class World {
   // What a process ends with before finalize(). Called by the exit handlers.
   void atExit();
   void noteExit(int code) { exitCode_ = code; }
+  bool running() const { return state_ == State::kRunning; }
   bool ended() const { return state_ == State::kEnded; }
   // Whether nothing of MPI was started, so that another attempt may be made.
   bool untouched() const { return untouched_; }
