@@ -81,6 +81,26 @@ test.serial('what of training TensorFlow.js goes on from, and what not', async (
   ]);
 });
 
+test.serial('layers that change images in training are lost in TensorFlow.js, and told', async (t) => {
+  await sequential({
+    layers: [
+      layers.randomFlip({ inputShape: [6, 6, 1], name: 'flip' }),
+      layers.randomZoom({ heightFactor: 0.1 }),
+      layers.flatten(),
+      layers.dense({ units: 2 }),
+    ],
+  }).save(place.path('augmented.safetensors'));
+  const lost = async (to: string) => {
+    const made = await place.call('convert', place.path('augmented.safetensors'), place.path(to), '--json');
+    t.is(made.code, 0, made.stderr);
+    return lastDocument(made.stdout).lost;
+  };
+  t.deepEqual(await lost('augmented.json'), [
+    "what changes images in training: the layer 'flip' (RandomFlip), the layer 'random_zoom' (RandomZoom)",
+  ]);
+  t.deepEqual(await lost('augmented.keras'), []);
+});
+
 test.serial('what was fitted by scikit-learn', async (t) => {
   const file = fileURLToPath(new URL('../test/fixtures/sklearn-three.npz', import.meta.url));
   const info = await place.call('info', file);

@@ -1,10 +1,8 @@
 import { type ExportOptions, exportFormats } from '../../formats/export.js';
 import { onnxType } from '../../formats/onnx/export.js';
-import { trainingOut } from '../../formats/tfjs/training.js';
-import { tfjsWeights } from '../../formats/tfjs/weights.js';
-import type { Graph } from '../../graph/graph.js';
+import { lostInTfjs } from '../../formats/tfjs/lost.js';
 import { saveModel } from '../../io/model-file.js';
-import { networkExport, partsOf } from '../../saved.js';
+import { partsOf } from '../../saved.js';
 import { isNetworkStep } from '../../tables/network-step.js';
 import type { Predictor } from '../../tables/predictor.js';
 import { checkDestination } from '../destinations.js';
@@ -104,11 +102,8 @@ async function lostOf(read: Exchanged, { format, dtype }: Options): Promise<stri
   const kept = KEPT[format] ?? [];
   const isWhole = predictor !== undefined && format === 'onnx';
   const training = trainingOf(read);
-  const isNetwork = !predictor || isNetworkStep(lastOf(predictor));
-  const { lacking, lost = [] } =
-    (format === 'tfjs' && isNetwork && trainingOut(await model[networkExport](), tfjsWeights(model.graph as Graph))) ||
-    {};
-  const goesOn = kept.includes('training') && isNetwork && lacking === undefined;
+  const { lacking, lost } = format === 'tfjs' ? await lostInTfjs(model) : { lost: [] };
+  const goesOn = kept.includes('training') && (!predictor || isNetworkStep(lastOf(predictor))) && lacking === undefined;
   const keepsClasses = isWhole || kept.includes('metadata') || format === NPZ;
   const metadata = Object.keys(model.metadata).filter((key) => !keepsClasses || key !== 'classes');
   return [
