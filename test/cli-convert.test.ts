@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { importModel, input, layers, Model, model, type NDArray, RandomState, sequential } from 'fjordnet';
+import { importModel, input, layers, Model, model, type NDArray, optimizers, RandomState, sequential } from 'fjordnet';
 import { lastDocument, Workplace } from './helpers/cli.js';
 import { filled } from './helpers/networks.js';
 
@@ -42,7 +42,7 @@ test.serial('any format of any other, with what is lost', async (t) => {
     t.regex(stdout, /3 layers, 128 parameters/);
     if (i === 0) t.regex(stdout, /Not in .*a.keras: the metadata/);
     if (to === 'b.h5') t.regex(stdout, /Not in .*b.h5: the optimizer's memory of 1 update\n/);
-    if (to === 'web/model.json') t.regex(stdout, /Not in .*: what training goes on from: the adam optimizer/);
+    if (to === 'web/model.json') t.regex(stdout, /Not in .*: the place of the optimizer's epsilon/);
     const back = await importModel(place.path(to));
     t.deepEqual(back.predictSync(x as never), wanted, to);
   }
@@ -55,6 +55,50 @@ test.serial('any format of any other, with what is lost', async (t) => {
   t.deepEqual([dict.code, dict.stdout], [0, '']);
   const info = await place.call('info', place.path('t.safetensors'));
   t.regex(info.stdout, /4 tensors of 128 numbers, format 'pt'\n {2}conv2d.weight: F32 \[3, 1, 3, 3\]/);
+});
+
+test.serial('what of training TensorFlow.js goes on from, and what not', async (t) => {
+  const lost = async (options: object) => {
+    const own = sequential({
+      layers: [layers.dense({ units: 2, inputShape: [3] })],
+      seed: 1,
+    });
+    own.compile({ loss: 'meanSquaredError', ...options } as never);
+    own.trainOnBatch([[1, 2, 3]], [[0, 1]]);
+    await own.save(place.path('trained.safetensors'));
+    const made = await place.call('convert', place.path('trained.safetensors'), place.path('trained.json'), '--json');
+    t.is(made.code, 0, made.stderr);
+    const goesOn = (await importModel(place.path('trained.json'))).iterations === 1;
+    return [goesOn, lastDocument(made.stdout).lost];
+  };
+  t.deepEqual(await lost({ optimizer: 'rmsprop', metrics: ['mae'] }), [true, []]);
+  t.deepEqual(await lost({ optimizer: optimizers.adam({ epsilonHat: false }) }), [true, []]);
+  t.deepEqual(await lost({ optimizer: 'sgd', metrics: ['rSquared'] }), [true, ['the metric rSquared']]);
+  t.deepEqual(await lost({ optimizer: 'adamax' }), [false, ["the optimizer's memory of 1 update"]]);
+  t.deepEqual(await lost({ optimizer: 'nadam' }), [
+    false,
+    ['what training goes on from: the nadam optimizer after 1 updates (TensorFlow.js has no nadam)'],
+  ]);
+});
+
+test.serial('layers that change images in training are lost in TensorFlow.js, and told', async (t) => {
+  await sequential({
+    layers: [
+      layers.randomFlip({ inputShape: [6, 6, 1], name: 'flip' }),
+      layers.randomZoom({ heightFactor: 0.1 }),
+      layers.flatten(),
+      layers.dense({ units: 2 }),
+    ],
+  }).save(place.path('augmented.safetensors'));
+  const lost = async (to: string) => {
+    const made = await place.call('convert', place.path('augmented.safetensors'), place.path(to), '--json');
+    t.is(made.code, 0, made.stderr);
+    return lastDocument(made.stdout).lost;
+  };
+  t.deepEqual(await lost('augmented.json'), [
+    "what changes images in training: the layer 'flip' (RandomFlip), the layer 'random_zoom' (RandomZoom)",
+  ]);
+  t.deepEqual(await lost('augmented.keras'), []);
 });
 
 test.serial('what was fitted by scikit-learn', async (t) => {

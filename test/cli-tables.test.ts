@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { type Label, loadPredictor, type NDArray, Pipeline, Sequential, TableTransformer } from 'fjordnet';
+import {
+  type Label,
+  loadPredictor,
+  MLPClassifier,
+  type NDArray,
+  Pipeline,
+  Sequential,
+  StandardScaler,
+  TableTransformer,
+} from 'fjordnet';
 import { csvOf, Workplace } from './helpers/cli.js';
 
 const work = new Workplace();
@@ -160,4 +169,47 @@ test.serial('files of networks that were saved before, and of numeric tables, an
     lines.map((line) => line.split(',')[2]),
   );
   t.true(predictor.pipeline instanceof Pipeline);
+});
+
+test.serial('records of JSON answer as CSV does, where the model knows no names and where it does', async (t) => {
+  const X = Array.from({ length: 20 }, (_, i) => [i % 7, i % 5]);
+  const bare = new Pipeline([
+    ['scale', new StandardScaler()],
+    ['model', new MLPClassifier({ solver: 'lbfgs', randomState: 1 })],
+  ]);
+  await bare.fit(
+    X,
+    X.map(([a, b]) => (a > b ? 'more' : 'less')),
+  );
+  await bare.save(work.path('bare.safetensors'));
+  const numbers = X.map(([a, b]) => `${a},${b}`).join('\n');
+  const records = X.map(([a, b]) => JSON.stringify({ a, b }));
+  work.write('bare.csv', `a,b\n${numbers}\n`);
+  work.write('bare.json', `[${records.join()}]`);
+  work.write('bare.ndjson', records.join('\n'));
+  work.write('trained.csv', `a,b,y\n${X.map(([a, b]) => `${a},${b},${a > b ? 'more' : 'less'}`).join('\n')}\n`);
+  work.write('trained.json', JSON.stringify(X.map(([a, b]) => ({ y: a > b ? 'more' : 'less', b, a }))));
+  await work.run('train', 'trained.csv', '--epochs', '2', '--save', work.path('trained.safetensors'));
+  const answers = async (model: string, source: string, command = 'predict') => {
+    const { code, stdout, stderr } = await work.run(command, work.path(model), source);
+    t.is(code, 0, stderr);
+    return stdout.replace(/^.*: 20 samples/, '');
+  };
+  for (const source of ['bare.json', 'bare.ndjson'])
+    t.is(await answers('bare.safetensors', source), await answers('bare.safetensors', 'bare.csv'), source);
+  for (const command of ['predict', 'evaluate'])
+    t.is(
+      await answers('trained.safetensors', 'trained.json', command),
+      await answers('trained.safetensors', 'trained.csv', command),
+      command,
+    );
+  work.write('gap.json', '[{"a": 1, "b": 2}, {"a": 1}]');
+  t.regex(
+    (await work.run('predict', work.path('bare.safetensors'), 'gap.json')).stderr,
+    /gap.json': expected a finite number in row 1, 'b', got nothing/,
+  );
+  t.regex(
+    (await work.run('evaluate', work.path('trained.safetensors'), 'trained.json', '--labels', 'y.npy')).stderr,
+    /no --labels/,
+  );
 });

@@ -14,6 +14,37 @@ test.after.always(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 const path = () => join(folder, `${files++}.safetensors`);
 
+test('constants that JSON has no number for are the same ones in files and in clones', async (t) => {
+  const x = input({ shape: [3, 3] });
+  const mask = [Number.NEGATIVE_INFINITY, 0, Number.POSITIVE_INFINITY];
+  const hidden = ops.softmax(ops.add(x, [mask.slice(0, 2).concat(1), [0, mask[0], 0], [0, 0, 0]]));
+  const signs = ops.div(x, [-0, 0, 1]); // of negative numbers Infinity where a zero stayed negative
+  const net = model({
+    inputs: x,
+    outputs: [hidden, ops.minimum(x, mask), signs, ops.add(x, [Number.NaN, 0, 1])],
+    seed: 1,
+  });
+  const sample = new RandomState(1).normal(-1, 0.1, [2, 3, 3]) as NDArray;
+  const wanted = net.predictSync(sample as never);
+  t.is(wanted[2].data[0], Number.POSITIVE_INFINITY);
+  const file = path();
+  await net.save(file);
+  for (const again of [await Model.load(file), net.clone()]) t.deepEqual(again.predictSync(sample as never), wanted);
+  await t.throwsAsync(net.exportBytes({ format: 'keras' }), {
+    message: /finite constants.*got -Infinity .format 'onnx'/,
+  });
+  const { architecture, ...rest } = await loadModel(file);
+  const text = JSON.stringify(architecture);
+  for (const other of ['"Infinit"', 'null', '"1"', '[]']) {
+    await saveModel(file, { ...rest, architecture: JSON.parse(text.replace('"-Infinity"', other)) });
+    await t.throwsAsync(
+      Model.load(file),
+      { code: 'ERR_FORMAT', message: /constant to be an array of 9 numbers/ },
+      other,
+    );
+  }
+});
+
 function branched() {
   const [a, b] = [input({ shape: [4], name: 'a' }), input({ shape: [3], name: 'b' })];
   const z = input({ shape: [4] });

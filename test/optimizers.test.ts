@@ -49,7 +49,12 @@ for (const dtype of DTYPES)
 
 // ---------------------------------------------------------------- Keras' update_step, value by value
 
-type Options = Record<string, number> & { nesterov?: boolean; centered?: boolean; amsgrad?: boolean };
+type Options = Record<string, number> & {
+  nesterov?: boolean;
+  centered?: boolean;
+  amsgrad?: boolean;
+  epsilonHat?: boolean;
+};
 type Update = (o: Options, lr: number, t: number, g: number, s: Record<string, number>) => number;
 
 /** The change of one weight, s its memory, as in keras/src/optimizers. */
@@ -128,12 +133,16 @@ function adam(o: Options, lr: number, t: number, g: number, s: Record<string, nu
   s.m = (s.m ?? 0) + (g - (s.m ?? 0)) * (1 - o.beta1);
   s.v = (s.v ?? 0) + (g * g - (s.v ?? 0)) * (1 - o.beta2);
   s.most = Math.max(s.most ?? 0, s.v);
-  return -(s.m * alpha) / (Math.sqrt(o.amsgrad ? s.most : s.v) + o.epsilon);
+  const v = o.amsgrad ? s.most : s.v;
+  // the paper's algorithm 1, as it stands
+  if (o.epsilonHat === false)
+    return (-lr * (s.m / (1 - o.beta1 ** t))) / (Math.sqrt(v / (1 - o.beta2 ** t)) + o.epsilon);
+  return -(s.m * alpha) / (Math.sqrt(v) + o.epsilon);
 }
 
 const VARIANTS: Record<Name, object[]> = {
   sgd: [{}, { momentum: 0.9 }, { momentum: 0.5, nesterov: true }],
-  adam: [{}, { beta1: 0, epsilon: 1e-3 }, { amsgrad: true, beta2: 0.5 }],
+  adam: [{}, { beta1: 0, epsilon: 1e-3 }, { amsgrad: true, beta2: 0.5 }, { epsilonHat: false, epsilon: 1e-3 }],
   adamW: [{}, { beta2: 0.9 }],
   nadam: [{}, { beta1: 0.5 }],
   rmsprop: [{}, { momentum: 0.9 }, { centered: true }, { momentum: 0.3, centered: true, rho: 0.5 }],
@@ -368,6 +377,7 @@ test('names, configs and wrong options', (t) => {
   );
   refused(() => optimizers.lion({ beta1: 0 }), 'Expected beta1 to be a number in (0, 1], got 0 (number)');
   refused(() => optimizers.adam({ amsgrad: 1 as never }), 'Expected amsgrad to be a boolean, got 1 (number)');
+  refused(() => optimizers.adam({ epsilonHat: 1 as never }), 'Expected epsilonHat to be a boolean, got 1 (number)');
   refused(() => optimizers.nadam({ amsgrad: true } as object), /no option 'amsgrad'/);
   refused(() => optimizers.sgd({ useEma: 1 as never }), 'Expected useEma to be a boolean, got 1 (number)');
   refused(

@@ -152,6 +152,33 @@ test('a point that failed, and a search without a best estimator', async (t) => 
   });
 });
 
+test('importModel reads the network that a search trained, and none that it did not', async (t) => {
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [3] })], seed: 1 });
+  network.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const numbers = x.map(([a]) => a);
+  const searchOf = (options: object) =>
+    new GridSearchCV({
+      estimator: new Pipeline([['net', network]]),
+      grid: { net__learningRate: [0.1, 0.01] },
+      cv: 2,
+      ...options,
+    });
+  const message = /Expected a GridSearchCV that trained its best network .refit: true., got one without/;
+  const refused = { code: 'ERR_FORMAT', message };
+  const within = (search: object) =>
+    new Pipeline([
+      ['scale', new StandardScaler()],
+      ['search', search as never],
+    ]);
+  await t.throwsAsync(importBytes(searchOf({}).toBytes()), refused);
+  const without = await searchOf({ refit: false }).fit(x, numbers);
+  await t.throwsAsync(importBytes(without.toBytes()), refused);
+  await t.throwsAsync(importBytes(within(without).toBytes()), refused);
+  const search = await searchOf({}).fit(x, numbers);
+  const best = (search.bestEstimator as unknown as Pipeline).steps[0][1] as unknown as typeof network;
+  t.deepEqual((await importBytes(search.toBytes())).getWeights(), best.getWeights());
+});
+
 test('what could not be loaded again is refused before a file is written', async (t) => {
   const refused = (options: object, message: RegExp) => {
     const made = new GridSearchCV({ estimator: mlp(), grid, cv: 2, ...options });

@@ -6,6 +6,7 @@ import { loadDigits } from '../datasets/digits.js';
 import { isMissing, LabelColumn, toNumber } from '../io/cells.js';
 import { type CsvData, readTable, separatorOf } from '../io/csv.js';
 import { readIdx } from '../io/idx.js';
+import { isRecords } from '../io/json-records.js';
 import { readNpy, readNpz } from '../io/npy.js';
 import { damaged } from '../io/read.js';
 import { textOf } from '../io/text.js';
@@ -13,8 +14,8 @@ import { isError, isNDArray } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
-import { readParquetTable } from './parquet-source.js';
 import { isOfPictures, type PictureOptions, readPictures } from './pictures.js';
+import { readRecordTable } from './records-source.js';
 import { standardInput } from './standard-input.js';
 
 /** Where samples come from. Plain JSON. */
@@ -60,7 +61,7 @@ export interface Table {
   readonly files?: readonly string[];
 }
 
-type Format = 'digits' | 'pictures' | 'npy' | 'npz' | 'idx' | 'parquet' | 'csv';
+type Format = 'digits' | 'pictures' | 'npy' | 'npz' | 'idx' | 'parquet' | 'json' | 'csv';
 
 /** @throws CommandError in one sentence for what cannot be read or understood */
 export async function readSource(options: SourceOptions, dtype: FloatType): Promise<Table> {
@@ -72,7 +73,7 @@ export async function readSource(options: SourceOptions, dtype: FloatType): Prom
     if (format === 'digits') return digits(dtype);
     if (format === 'pictures') return await readPictures({ ...options, source }, dtype);
     if (format === 'csv') return await csv({ ...options, source }, dtype);
-    if (format === 'parquet') return await parquet({ ...options, source }, dtype);
+    if (format === 'parquet' || format === 'json') return await records({ ...options, source }, dtype);
     if (format === 'npz') return await npz({ ...options, source }, dtype);
     const array = format === 'npy' ? await readNpy(source) : await readIdx(source);
     const file = labels ?? (format === 'idx' ? labelsBeside(source) : undefined);
@@ -94,15 +95,14 @@ function checkUse(
   if (unused) throw usage(`Expected no --${unused[0]} with '${source}', which is no folder of pictures`);
   if (labels !== undefined && format === 'pictures')
     throw usage(`Expected no --labels with '${source}', whose folders are the classes`);
-  if (labels !== undefined && (format === 'csv' || format === 'parquet'))
-    throw usage(
-      `Expected no --labels with a ${format === 'csv' ? 'CSV' : 'Parquet'} file: --label names the column of '${source}'`,
-    );
+  const ofColumns = { csv: 'CSV', parquet: 'Parquet', json: 'JSON' }[format as string];
+  if (labels !== undefined && ofColumns)
+    throw usage(`Expected no --labels with a ${ofColumns} file: --label names the column of '${source}'`);
   if (labels !== undefined && (format === 'npz' || format === 'digits'))
     throw usage(`Expected no --labels with '${source}', which holds its own`);
   if (format === 'csv') return;
   const given = {
-    label: format === 'parquet' ? undefined : label,
+    label: ofColumns ? undefined : label,
     separator,
     header: header || undefined,
     'no-header': header === false || undefined,
@@ -138,6 +138,7 @@ async function formatOf(path: string): Promise<Format> {
     await file.close();
   }
   if (start.toString('latin1') === '\x93NUMPY') return 'npy';
+  if (isRecords(path)) return 'json';
   if (start.toString('latin1', 0, 4) === 'PAR1') return 'parquet';
   if (start.toString('latin1', 0, 2) === 'PK') return 'npz';
   if (start[0] === 0 && start[1] === 0 && start[2] >= 8 && start[2] <= 14) return 'idx';
@@ -214,10 +215,10 @@ const KEYS = {
   yTest: ['y_test', 'Y_test', 'test_labels'],
 };
 
-async function parquet(options: SourceOptions, dtype: FloatType): Promise<Table> {
+async function records(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const { source, label, labelOptional, expected } = options;
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
-  const { x, y, names, target } = await readParquetTable(source, column, labelOptional === true && label === undefined);
+  const { x, y, names, target } = await readRecordTable(source, column, labelOptional === true && label === undefined);
   return {
     name: basename(source),
     x: floats(x, dtype),

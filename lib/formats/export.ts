@@ -24,6 +24,8 @@ export interface ExportOptions {
   dtype?: 'float32' | 'float64';
   /** safetensors-torch: what modules are called that are not called as their layers, `{ dense: '0', dense_1: '2' }` */
   names?: Readonly<Record<string, string>>;
+  /** tfjs: with how it is trained, and the optimizer's memory, where TensorFlow.js can go on from it. Default true */
+  includeOptimizer?: boolean;
 }
 
 /** What of a network is written: its numbers are copies of one moment. */

@@ -1,12 +1,13 @@
 import { NDArray } from '../array.js';
 import { isCall, topological, type Value, type Weight } from '../graph/value.js';
 import { weightName, weightsOfGraph } from '../graph/weights.js';
-import type { JsonObject } from '../io/model-file.js';
+import type { JsonObject, ModelFile } from '../io/model-file.js';
 import { architectureOf } from '../models/architecture.js';
 import { Model } from '../models/model.js';
 import { RandomState } from '../random.js';
 import { objectIn } from '../saved.js';
 import type { FloatType } from '../tape.js';
+import { warn } from '../warn.js';
 
 /** What a reader found in a file. */
 export interface Found {
@@ -48,7 +49,11 @@ export function networkOf({ name, dtype, inputs, outputs, numbers, metadata }: F
 export function withNumbers(
   model: Model,
   numbers: (weight: Weight, place: number) => ArrayLike<number> | undefined,
-  { architecture = architectureOf(model), metadata }: { architecture?: JsonObject; metadata?: JsonObject } = {},
+  {
+    architecture = architectureOf(model),
+    metadata,
+    training,
+  }: { architecture?: JsonObject; metadata?: JsonObject; training?: Training<Trained> } = {},
 ): Model {
   const Floats = model.dtype === 'float32' ? Float32Array : Float64Array;
   const weights = weightsOfGraph(model.graph as NonNullable<Model['graph']>).map(({ layer, weight }, i) => {
@@ -57,12 +62,50 @@ export function withNumbers(
     if (!data) throw new RangeError(`it has no numbers for '${full}'`);
     return [full, NDArray.wrap(Floats.from(data), [...weight.shape])] as const;
   });
-  return objectIn({
+  const whole = {
     architecture: JSON.parse(JSON.stringify(architecture)),
     weights,
     randomState: new RandomState().getState(),
     ...(metadata && { metadata }),
-  }) as Model;
+  };
+  return training ? trainedFrom(whole, training) : (objectIn(whole) as Model);
+}
+
+/** What training goes on from, as our files have it. */
+export type Trained = Required<Pick<ModelFile, 'training' | 'optimizerState'>>;
+
+/** What a file says of training. */
+export interface Training<T> {
+  /** What it is called. */
+  readonly source: string;
+  /** How the network is trained. @throws for what there is not here */
+  read(): T | undefined;
+  /** How far it was. */
+  rest(training: T): Trained;
+}
+
+/** The network of a file, untrained, with a warning, where it is trained by what there is not here. */
+export function trainedFrom<T>(whole: ModelFile, { source, read, rest }: Training<T>): Model {
+  const dropped = (reason: unknown) =>
+    warn(
+      'FJORDNET_IMPORT',
+      `How the network of ${source} is trained is left out, as there is no such thing here: ${(reason as Error).message}`,
+    );
+  let training: T | undefined;
+  try {
+    training = read();
+  } catch (error) {
+    dropped(error);
+  }
+  if (!training) return objectIn(whole) as Model;
+  const trained = rest(training);
+  try {
+    return objectIn({ ...whole, ...trained }) as Model;
+  } catch (error) {
+    const untrained = objectIn(whole) as Model; // unless it is not that
+    dropped(error);
+    return untrained;
+  }
 }
 
 /** Whether each layer takes what the one before gives, and no other does. */

@@ -15,10 +15,28 @@ import { layersOf } from './sklearn-import.js';
  */
 function read({ bytes, source }: ImportFile, options: ImportOptions): Model {
   const file = parseModel(bytes, source);
-  const { object: _, ...network } = file;
-  return ofSource(source, () =>
-    network.architecture ? networkIn(network, options) : perceptronIn(objectIn(file), options),
-  );
+  const { object, ...network } = file;
+  return ofSource(source, () => {
+    if (!network.architecture) return perceptronIn(objectIn(file), options);
+    if (object) checkTrained(objectIn(file));
+    return networkIn(network, options);
+  });
+}
+
+/** @throws RangeError for a search of networks that trained none in the end: the one in its file is that of which it made copies */
+function checkTrained(held: unknown): void {
+  const { className } = partsOf(endOf(held)) ?? {};
+  if (className?.endsWith('SearchCV'))
+    throw new RangeError(`Expected a ${className} that trained its best network (refit: true), got one without`);
+}
+
+/** What predicts within a predictor, at the end of a pipeline, and as the best of a search; a search without one itself. */
+function endOf(held: unknown): unknown {
+  const { className, config, state } = partsOf(held) ?? {};
+  if (className === 'Predictor') return endOf((config as { pipeline: unknown }).pipeline);
+  if (className === 'Pipeline') return endOf((config as { steps: unknown[][] }).steps.at(-1)?.[1]);
+  const { best } = (state ?? {}) as { best?: unknown };
+  return best === undefined ? held : endOf(best);
 }
 
 function networkIn(file: ModelFile, { dtype }: ImportOptions): Model {
@@ -33,14 +51,11 @@ function networkIn(file: ModelFile, { dtype }: ImportOptions): Model {
 
 /** The layers of an estimator, also at the end of a pipeline or a predictor, or the best of a search. @throws TypeError for what has none */
 export function perceptronIn(held: unknown, options: ImportOptions = {}): Model {
-  const { className, config, state } = partsOf(held) ?? {};
-  if (className === 'Predictor') return perceptronIn((config as { pipeline: unknown }).pipeline, options);
-  if (className === 'Pipeline') return perceptronIn((config as { steps: unknown[][] }).steps.at(-1)?.[1], options);
-  const { best } = (state ?? {}) as { best?: unknown }; // of a search
-  if (best !== undefined) return perceptronIn(best, options);
+  const last = endOf(held);
+  const { className, state } = partsOf(last) ?? {};
   if (className !== 'MLPClassifier' && className !== 'MLPRegressor')
     throw new TypeError(
-      `Expected a network, or what ends in one, got ${className ?? (held as object).constructor.name}`,
+      `Expected a network, or what ends in one, got ${className ?? (last as object).constructor.name}`,
     );
   const saved = state as Partial<SklearnMLP['state']>;
   if (!saved.architecture) throw notFitted(`the ${className}`, 'its network');

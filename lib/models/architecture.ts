@@ -46,7 +46,7 @@ export function architectureOf(model: Model): JsonObject {
       places.set(value, [i, k]);
     });
   const place = (value: Value) =>
-    value.constant ? { shape: value.shape, constant: Array.from(value.constant.data) } : places.get(value);
+    value.constant ? { shape: value.shape, constant: Array.from(value.constant.data, inJson) } : places.get(value);
   return {
     className,
     name,
@@ -167,11 +167,24 @@ function called(call: JsonObject, from: readonly Value[], layers: ReadonlyMap<st
   return layer.callOn(call.list === true ? from : from[0]).outputs;
 }
 
+/** Numbers that JSON has not, such as the -Infinity of a mask of attention. */
+const ODD: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+  '-0': -0,
+};
+const inJson = (value: number): number | string =>
+  Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value);
+const fromJson = (value: unknown): unknown =>
+  typeof value === 'string' && Object.hasOwn(ODD, value) ? ODD[value] : value;
+
 function readConstant(place: string, { shape, constant }: JsonObject): Value {
   const own = checkShape(`${place}.shape`, shape);
-  if (!Array.isArray(constant) || constant.length !== sizeOf(own) || !constant.every(Number.isFinite))
+  const numbers = Array.isArray(constant) ? Array.from(constant, fromJson) : [];
+  if (numbers.length !== sizeOf(own) || !numbers.every((value) => typeof value === 'number'))
     throw wrongType(`${place}.constant`, `an array of ${sizeOf(own)} numbers`, constant);
-  return marked({ shape: own, batched: false, constant: NDArray.from(Float64Array.from(constant)).reshape(...own) });
+  return marked({ shape: own, batched: false, constant: NDArray.wrap(Float64Array.from(numbers), own) });
 }
 
 /** Layers within layers, such as those of a wrapper: no one writes more. */

@@ -13,6 +13,11 @@ interface Moments extends OptimizerOptions {
 export interface AdamOptions extends Moments {
   /** Divide by the root of the largest mean of squares so far (Reddi, Kale and Kumar 2018). Default false */
   amsgrad?: boolean;
+  /**
+   * Where epsilon is added: to the root of the mean of squares as it is (the "epsilon hat" of Kingma and Ba's section 2, as Keras), or,
+   * with false, once its bias is corrected (their algorithm 1, as PyTorch and TensorFlow.js). Default true
+   */
+  epsilonHat?: boolean;
 }
 
 export type NadamOptions = Moments;
@@ -33,12 +38,17 @@ const checkMoments = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: Moments) =
 
 export function adam(name: 'adam' | 'adamW', given: AdamOptions, defaults: OptimizerOptions): Optimizer {
   checkObject('options', given);
-  const options = { ...defaults, ...given, weightDecay: given.weightDecay ?? defaults.weightDecay };
+  const { epsilonHat = true, ...rest } = given;
+  const options = { ...defaults, ...rest, weightDecay: given.weightDecay ?? defaults.weightDecay };
   const moments = checkMoments(options);
   const { beta1, beta2 } = moments;
   const amsgrad = checkBoolean('amsgrad', options.amsgrad ?? false);
-  return make(name, options, { ...moments, amsgrad }, ({ rate, decay }) => {
-    const scalars = { rate: rate((t) => Math.sqrt(1 - beta2 ** t) / (1 - beta1 ** t)), ...moments, decay };
+  const isHat = checkBoolean('epsilonHat', epsilonHat);
+  const own = { ...moments, amsgrad, ...(!isHat && { epsilonHat: false }) };
+  return make(name, options, own, ({ rate, step, decay }) => {
+    const root = (t: number) => Math.sqrt(1 - beta2 ** t);
+    const epsilon = isHat ? moments.epsilon : step((t) => moments.epsilon * root(t));
+    const scalars = { rate: rate((t) => root(t) / (1 - beta1 ** t)), ...moments, epsilon, decay };
     if (amsgrad)
       return (t, { w, dw, N, state }) =>
         t.emit('amsgrad', [dw, state('m'), state('v'), state('most'), w], { N }, scalars);

@@ -1,8 +1,9 @@
-// Layers models of TensorFlow.js: descriptions that are edited as text and as values, and files of weights of other sizes.
+// Layers models of TensorFlow.js, with what training goes on from: descriptions that are edited as text and as values, and files of
+// weights of other sizes.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { importModel, input, layers, model, sequential } from '../../dist/index.js';
+import { importModel, input, layers, model, NDArray, optimizers, sequential } from '../../dist/index.js';
 import { attempt, damaged, edited } from '../fuzz-bytes.js';
 
 export const name = 'tfjs';
@@ -83,20 +84,33 @@ const MODELS = [
     }),
 ];
 
+const OPTIMIZERS = [
+  optimizers.sgd({ momentum: 0.9 }),
+  optimizers.adam({ epsilonHat: false }),
+  'rmsprop',
+  optimizers.adagrad({ initialAccumulatorValue: 1 }),
+];
+
 /** The same weights in fewer bits. */
 function quantized(json, weights) {
   const own = JSON.parse(json);
+  let whole = 0;
   for (const spec of own.weightsManifest[0].weights)
-    spec.quantization = { dtype: 'uint8', scale: 0.01, min: -1, original_dtype: 'float32' };
-  return { json: JSON.stringify(own), weights: Buffer.alloc(weights.length / 4, 7) };
+    if (spec.dtype === 'int32') whole += 4;
+    else spec.quantization = { dtype: 'uint8', scale: 0.01, min: -1, original_dtype: 'float32' };
+  return { json: JSON.stringify(own), weights: Buffer.alloc((weights.length - whole) / 4 + whole, 7) };
 }
 
 /** What is damaged: made once, as files are slow. */
 let made;
 async function files(path, shard) {
   made ??= [];
-  for (const make of made.length > 0 ? [] : MODELS) {
+  for (const [i, make] of made.length > 0 ? [] : MODELS.entries()) {
     const own = make();
+    own.compile({ optimizer: OPTIMIZERS[i], loss: 'meanSquaredError', metrics: ['mse'] });
+    const zeros = (values) => values.map(({ shape }) => NDArray.zeros([2, ...shape]));
+    const xs = zeros(own.graph.inputs);
+    own.trainOnBatch(xs.length > 1 ? xs : xs[0], zeros(own.graph.outputs)[0]);
     await own.export(path);
     const one = { json: readFileSync(path, 'utf8'), weights: readFileSync(shard) };
     for (const each of [one, quantized(one.json, one.weights)]) made.push({ ...each, parameters: own.countParams() });

@@ -26,7 +26,7 @@ export function replay(
   });
 }
 
-/** The largest difference, relative to the largest expected value (or 1 where all are smaller than that). */
+/** The largest difference, relative to the largest expected value, however small that is; where all are 0 the difference itself. */
 export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   let scale = 0;
   let worst = actual.length === expected.length ? 0 : Number.POSITIVE_INFINITY;

@@ -10,25 +10,28 @@ export { tf, tfl };
 /** What TensorFlow.js makes of the files of a model. */
 export async function loadTfjs(path: string): Promise<tfl.LayersModel> {
   const json = JSON.parse(readFileSync(path, 'utf8'));
-  const { modelTopology, format, weightsManifest } = json;
+  const { modelTopology, format, weightsManifest, trainingConfig } = json;
   const shards = weightsManifest.flatMap(({ paths }: { paths: string[] }) =>
     paths.map((name) => readFileSync(join(dirname(path), name))),
   );
   const weightSpecs = weightsManifest.flatMap(({ weights }: { weights: tf.io.WeightsManifestEntry[] }) => weights);
   const weightData = Uint8Array.from(Buffer.concat(shards)).buffer;
-  return tfl.loadLayersModel({ load: async () => ({ modelTopology, format, weightSpecs, weightData }) });
+  return tfl.loadLayersModel({
+    load: async () => ({ modelTopology, format, weightSpecs, weightData, trainingConfig }),
+  });
 }
 
 /** The files that TensorFlow.js' own save makes of a model. */
-export async function saveTfjs(model: tfl.LayersModel, path: string): Promise<void> {
+export async function saveTfjs(model: tfl.LayersModel, path: string, options?: tf.io.SaveConfig): Promise<void> {
   await model.save(
-    tf.io.withSaveHandler(async ({ modelTopology, format, weightSpecs, weightData }) => {
+    tf.io.withSaveHandler(async ({ modelTopology, format, weightSpecs, weightData, trainingConfig }) => {
       const shard = basename(path).replace('.json', '.bin');
       writeFileSync(join(dirname(path), shard), new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
       const weightsManifest = [{ paths: [shard], weights: weightSpecs }];
-      writeFileSync(path, JSON.stringify({ modelTopology, format, weightsManifest }));
+      writeFileSync(path, JSON.stringify({ modelTopology, format, weightsManifest, trainingConfig }));
       return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
     }),
+    options,
   );
 }
 

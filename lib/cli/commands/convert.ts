@@ -1,5 +1,6 @@
 import { type ExportOptions, exportFormats } from '../../formats/export.js';
 import { onnxType } from '../../formats/onnx/export.js';
+import { lostInTfjs } from '../../formats/tfjs/lost.js';
 import { saveModel } from '../../io/model-file.js';
 import { partsOf } from '../../saved.js';
 import { isNetworkStep } from '../../tables/network-step.js';
@@ -20,7 +21,7 @@ const KEPT: Readonly<Record<string, readonly ('training' | 'memory' | 'metadata'
   onnx: ['float64'],
   keras: ['training', 'memory', 'float64'],
   h5: ['training', 'float64'],
-  tfjs: ['metadata'],
+  tfjs: ['training', 'memory', 'metadata'],
   'safetensors-torch': ['float64'],
   [NPZ]: ['float64'],
 };
@@ -40,7 +41,7 @@ export async function run(values: Values): Promise<number> {
   const options = { format, ...(opset !== undefined && { opset }), ...(dtype && { dtype }) };
   let lost: string[];
   try {
-    lost = lostOf(read, options);
+    lost = await lostOf(read, options);
     await write(read, to, options);
   } catch (error) {
     // what the format cannot hold is a sentence of the library's
@@ -95,18 +96,20 @@ function formatFor(values: Values, to: string): string {
 }
 
 /** What of a file is not in one of another format. */
-function lostOf(read: Exchanged, { format, dtype }: Options): string[] {
+async function lostOf(read: Exchanged, { format, dtype }: Options): Promise<string[]> {
   const { model, predictor, content } = read;
   if (format === OWN && content) return [];
   const kept = KEPT[format] ?? [];
   const isWhole = predictor !== undefined && format === 'onnx';
   const training = trainingOf(read);
-  const goesOn = kept.includes('training') && (!predictor || isNetworkStep(lastOf(predictor)));
+  const { lacking, lost } = format === 'tfjs' ? await lostInTfjs(model) : { lost: [] };
+  const goesOn = kept.includes('training') && (!predictor || isNetworkStep(lastOf(predictor))) && lacking === undefined;
   const keepsClasses = isWhole || kept.includes('metadata') || format === NPZ;
   const metadata = Object.keys(model.metadata).filter((key) => !keepsClasses || key !== 'classes');
   return [
     ...(predictor && !isWhole && isPrepared(predictor) ? ['the preprocessing of rows'] : []),
-    ...(training && !goesOn ? [`what training goes on from: ${training}`] : []),
+    ...(training && !goesOn ? [`what training goes on from: ${training}${lacking ? ` (${lacking})` : ''}`] : []),
+    ...lost,
     ...(training && goesOn && !kept.includes('memory') && model.iterations > 0
       ? [`the optimizer's memory of ${count(model.iterations, 'update')}`]
       : []),

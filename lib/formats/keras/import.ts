@@ -1,7 +1,7 @@
 import { NDArray } from '../../array.js';
 import type { Graph } from '../../graph/graph.js';
 import { sizeOf } from '../../graph/value.js';
-import { allLayers, layerPaths, weightName, weightsOfGraph } from '../../graph/weights.js';
+import { weightName, weightsOfGraph } from '../../graph/weights.js';
 import { ofSource } from '../../io/file-errors.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { damaged, inMemory } from '../../io/read.js';
@@ -10,13 +10,12 @@ import { isPlain } from '../../kind.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Model } from '../../models/model.js';
 import { RandomState } from '../../random.js';
-import { objectIn } from '../../saved.js';
-import { warn } from '../../warn.js';
 import { type Group, openHdf5 } from '../hdf5/read.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
+import { type Trained, trainedFrom } from '../made.js';
 import { type ReadModel, readModel } from './model-in.js';
 import { variablesOf } from './optimizer-state.js';
-import { type ReadTraining, readTraining } from './training-in.js';
+import { type ReadTraining, readTraining, trainedIn } from './training-in.js';
 import { arrayOf, type Found, findByClass, findByName, listAttribute } from './weights-in.js';
 
 /** What a file of Keras says, in whatever form. */
@@ -104,26 +103,11 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
       weights,
       randomState: new RandomState().getState(),
     };
-    const dropped = (reason: unknown) =>
-      warn(
-        'FJORDNET_IMPORT',
-        `How the network of ${source} is trained is left out, as there is no such thing here: ${(reason as Error).message}`,
-      );
-    let training: ReadTraining | undefined;
-    try {
-      training = readTraining(file.training, model);
-    } catch (error) {
-      dropped(error);
-    }
-    if (!training) return objectIn(whole) as Model;
-    const rest = trained(network, file, training, dtype);
-    try {
-      return objectIn({ ...whole, ...rest }) as Model;
-    } catch (error) {
-      const untrained = objectIn(whole) as Model; // unless it is not that
-      dropped(error);
-      return untrained;
-    }
+    return trainedFrom(whole, {
+      source,
+      read: () => readTraining(file.training, model),
+      rest: (training) => trained(network, file, training, dtype),
+    });
   });
 }
 
@@ -144,12 +128,8 @@ function trained(
   file: KerasFile,
   { training, optimizer }: ReadTraining,
   dtype: 'float32' | 'float64',
-) {
-  const graph = model.graph as Graph;
-  const paths = layerPaths(graph);
-  const frozen = [...new Set(allLayers(graph.layers))].filter((layer) => !model.trainable || !layer.trainable);
-  const names = frozen.flatMap((layer) => paths.get(layer) ?? []);
-  const weights = weightsOfGraph(graph, new Set(frozen)).filter(({ weight, trainable }) => weight.trained && trainable);
+): Trained {
+  const { weights, frozen } = trainedIn(model);
   const arrays = variablesIn(file);
   const all = variablesOf(optimizer, weights.length);
   // Keras 2 kept its learning rate to itself
@@ -170,7 +150,7 @@ function trained(
     if (isWhole && variable.plus !== 0) for (const [k, x] of values.data.entries()) values.data[k] = x - variable.plus;
     optimizerState.push([`${layer}/${weight.name}/${variable.own}`, values]);
   }
-  return { training: { iterations, ...training, ...(names.length > 0 && { frozen: names }) }, optimizerState };
+  return { training: { iterations, ...training, ...(frozen.length > 0 && { frozen }) }, optimizerState };
 }
 
 const zeros = (shape: readonly number[], dtype: 'float32' | 'float64') =>

@@ -48,6 +48,9 @@ export class Operations {
     const made = this.#values.get(value);
     if (made) return made;
     const { shape, data } = numbersOf(value);
+    const odd = data.find((number) => !Number.isFinite(number));
+    if (odd !== undefined)
+      throw new RangeError(`Expected finite constants, as Keras' files are JSON, got ${odd} (format 'onnx' holds it)`);
     if (shape.length === 0) return data[0];
     const nested = NDArray.wrap(data, shape).toArray();
     return { class_name: '__numpy__', config: { value: nested, dtype } };

@@ -1,5 +1,8 @@
+import type { Graph } from '../../graph/graph.js';
+import { allLayers, layerPaths, type PlacedWeight, weightsOfGraph } from '../../graph/weights.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
+import type { Layer } from '../../layers/layer.js';
 import { type Loss, lossFrom } from '../../losses.js';
 import { type Metric, metricFrom } from '../../metrics.js';
 import type { Model } from '../../models/model.js';
@@ -34,6 +37,23 @@ export function readTraining(given: unknown, { outputNames: names }: Model): Rea
     ...(factors.some((factor) => factor !== 1) && { lossWeights: factors }),
   };
   return { optimizer, training };
+}
+
+/** What of a network that was read is trained: its layers, the weights, and the paths of the layers that are not. */
+export function trainedIn(model: Model): {
+  readonly layers: readonly Layer[];
+  readonly weights: readonly PlacedWeight[];
+  readonly frozen: readonly string[];
+} {
+  const graph = model.graph as Graph;
+  const paths = layerPaths(graph);
+  const layers = [...new Set(allLayers(graph.layers))];
+  const frozen = new Set(layers.filter((layer) => !model.trainable || !layer.trainable));
+  return {
+    layers,
+    weights: weightsOfGraph(graph, frozen).filter(({ weight, trainable }) => weight.trained && trainable),
+    frozen: [...frozen].flatMap((layer) => paths.get(layer) ?? []),
+  };
 }
 
 /** A list or an object by the outputs' names; one alone is that of all, where `isForAll`. */

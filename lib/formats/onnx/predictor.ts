@@ -11,6 +11,7 @@ import type { Exported } from '../export.js';
 import { Columns } from './columns.js';
 import { checkOnnxOptions, fileOf, toEmit } from './export.js';
 import { type ElementType, OnnxGraph, TYPES } from './onnx-graph.js';
+import { stepsOf } from './steps.js';
 import { transformed } from './transformers.js';
 
 export interface OnnxOptions {
@@ -63,11 +64,7 @@ async function partsOfFile(value: unknown, options: OnnxOptions): Promise<readon
   const { className, config } = partsOf(value) ?? {};
   const isPredictor = className === 'Predictor';
   const { targetScaler } = (isPredictor ? config : {}) as { targetScaler?: unknown };
-  const pipeline = partsOf(isPredictor ? (config as { pipeline: unknown }).pipeline : value);
-  const isPipeline = pipeline?.className === 'Pipeline';
-  const { steps } = (isPipeline ? pipeline.config : { steps: [['model', value]] }) as { steps: [string, unknown][] };
-  const { isFitted, classes } = (isPipeline ? pipeline.state : {}) as { isFitted?: boolean; classes?: Label[] };
-  if (isFitted === false) throw notFitted('the pipeline', 'export');
+  const { steps, classes } = stepsOf('model', isPredictor ? (config as { pipeline: unknown }).pipeline : value);
   const [name, model] = steps.at(-1) as [string, unknown];
   const last = isNetworkStep(model) ? await networkOf(model, classes, options) : perceptronOf(model, name, options);
 

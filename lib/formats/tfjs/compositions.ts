@@ -32,6 +32,7 @@ export const HARD_SIGMOID: readonly Described[] = [scaled(1, 3), activated('relu
 
 /** In prediction these give what they are given; TensorFlow.js has none of them. */
 const OF_TRAINING = ['RandomFlip', 'RandomRotation', 'RandomTranslation', 'RandomZoom', 'RandomContrast'];
+export const isOfTraining = (className: string): boolean => OF_TRAINING.includes(className);
 
 /** A layer of images, of one column, for sequences. */
 const asImages = (channels: number, of: Described): readonly Described[] => [
@@ -64,7 +65,7 @@ function parts({ className, config }: Described, input: Shape): Composition | un
     return { layers: [layer('DepthwiseConv2D', { ...own, depthMultiplier })], own: 0 };
   }
   // there it takes none of one axis
-  if (OF_TRAINING.includes(className) || (className === 'Flatten' && input.length === 1))
+  if (isOfTraining(className) || (className === 'Flatten' && input.length === 1))
     return { layers: [activated('linear')], own: 0 };
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { endianness } from 'node:os';
 import { NDArray } from '../../array.js';
+import { checkBoolean } from '../../check.js';
 import type { Graph } from '../../graph/graph.js';
 import { allLayers } from '../../graph/weights.js';
 import { swapBytes } from '../../io/read.js';
@@ -7,6 +8,7 @@ import { type Layer, nameOf } from '../../layers/layer.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Exported, ExportOptions, Format } from '../export.js';
 import { checkMasks } from './masks.js';
+import { trainingOut } from './training.js';
 import { forHardSigmoid, HARD, hardSigmoids, tfjsWeights } from './weights.js';
 import { NetworkWriter } from './write-network.js';
 
@@ -14,12 +16,14 @@ import { NetworkWriter } from './write-network.js';
 const SHARD = 2 ** 22;
 
 /**
- * TensorFlow.js' layers model: model.json, and its weights beside it in files of 4 MB, float32.
+ * TensorFlow.js' layers model: model.json, and its weights beside it in files of 4 MB, float32; how it is trained, too, where TensorFlow.js
+ * can go on (see training.ts).
  *
  * @param file what it is called; another name than model.json goes before those of the weights, so that models do not mix in one folder
  * @throws TypeError naming the layer that TensorFlow.js lacks
  */
-function files({ model, graph, weights }: Exported, _: ExportOptions, file: string) {
+function files(network: Exported, { includeOptimizer = true }: ExportOptions, file: string) {
+  const { model, graph, weights } = network;
   checkMasks(graph);
   checkShared(graph);
   const writer = new NetworkWriter(graph);
@@ -30,17 +34,24 @@ function files({ model, graph, weights }: Exported, _: ExportOptions, file: stri
       throw new TypeError(
         `Expected ${nameOf(layer)} to have another activation than hardSigmoid, which is another function in TensorFlow.js (formats 'onnx' and 'keras' hold it)`,
       );
-  const specs: { name: string; shape: readonly number[]; dtype: string }[] = [];
+  const specs: { name: string; shape: readonly number[]; dtype: string; group?: string }[] = [];
   const arrays: Uint8Array[] = [];
+  const put = (data: NDArray['data']) => {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (endianness() === 'BE') swapBytes(bytes, data.BYTES_PER_ELEMENT);
+    arrays.push(bytes);
+  };
   for (const trained of [true, false])
     for (const [i, weight] of named.entries()) {
       if (weight.trained !== trained) continue;
-      const { data } = NDArray.from(forHardSigmoid(weight, weights[i], 1 / HARD), { dtype: 'float32' });
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      if (endianness() === 'BE') swapBytes(bytes, data.BYTES_PER_ELEMENT);
+      put(NDArray.from(forHardSigmoid(weight, weights[i], 1 / HARD), { dtype: 'float32' }).data);
       specs.push({ name: weight.name, shape: weight.shape, dtype: 'float32' });
-      arrays.push(bytes);
     }
+  const training = checkBoolean('includeOptimizer', includeOptimizer) ? trainingOut(network, named) : undefined;
+  for (const { name, shape, data } of training?.memory ?? []) {
+    put(data);
+    specs.push({ name, shape, dtype: name === 'iter' ? 'int32' : 'float32', group: 'optimizer' });
+  }
   const shards = sharded(arrays);
   const group = file === 'model.json' ? 'group1' : `${file.replace(/\.json$/, '')}-group1`;
   const paths = shards.map((_, i) => `${group}-shard${i + 1}of${shards.length}.bin`);
@@ -51,6 +62,7 @@ function files({ model, graph, weights }: Exported, _: ExportOptions, file: stri
     generatedBy: 'Fjordnet',
     convertedBy: null,
     weightsManifest: [{ paths, weights: specs }],
+    ...(training?.config && { trainingConfig: training.config }),
     ...(Object.keys(metadata).length > 0 && { userDefinedMetadata: metadata }),
   };
   return [
@@ -90,4 +102,4 @@ function sharded(arrays: readonly Uint8Array[]): Uint8Array[][] {
 }
 
 /** https://www.tensorflow.org/js/guide/save_load */
-export const tfjs: Format = { extension: '.json', options: [], files };
+export const tfjs: Format = { extension: '.json', options: ['includeOptimizer'], files };

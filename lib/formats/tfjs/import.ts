@@ -14,12 +14,13 @@ import { readModel } from '../keras/model-in.js';
 import { withNumbers } from '../made.js';
 import { likeKeras } from './layers.js';
 import { readManifest } from './read-weights.js';
+import { memoryIn, trainingIn } from './training.js';
 import { forHardSigmoid, HARD, hardSigmoids, type NamedWeight, tfjsWeights } from './weights.js';
 
 async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Promise<Model> {
   const { source } = file;
   const json = parse(file);
-  const { format, modelTopology: topology, weightsManifest, userDefinedMetadata: metadata } = json;
+  const { format, modelTopology: topology, weightsManifest, trainingConfig, userDefinedMetadata: metadata } = json;
   if (format === 'graph-model')
     throw damaged(
       source,
@@ -30,7 +31,7 @@ async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Pro
   const network = isPlain(topology.model_config) ? topology.model_config : topology;
   const isKeras2 = !/^3\./.test(`${topology.keras_version}`);
   const { model } = ofSource(source, () => readModel(likeKeras(network), { dtype, isKeras2, takesHardSigmoid: true }));
-  const arrays = await readManifest(file, weightsManifest).catch((error) => {
+  const { weights: arrays, optimizer } = await readManifest(file, weightsManifest).catch((error) => {
     if (error.code !== undefined) throw error;
     return ofSource(source, () => {
       throw error;
@@ -49,9 +50,25 @@ async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Pro
       const array = find(weight);
       return isKeras2 ? forHardSigmoid(weight, array, HARD) : array;
     });
-    const left = [...arrays.keys()].find((name) => !find.taken.has(name));
+    const taken = new Set(find.taken.values());
+    const left = [...arrays.keys()].find((name) => !taken.has(name));
     if (left !== undefined) throw wrongType('every weight', 'of a layer of the network', left);
-    return withNumbers(model, (_, i) => weights[i].data, isPlain(metadata) ? { metadata } : {});
+    const places = new Map([...arrays.keys()].map((name, place) => [name, place]));
+    const order = named.map((weight) => {
+      const name = find.taken.get(weight) as string;
+      return { name, place: places.get(name) as number };
+    });
+    return withNumbers(model, (_, i) => weights[i].data, {
+      ...(isPlain(metadata) && { metadata }),
+      training: {
+        source,
+        read: () => {
+          const training = trainingIn(trainingConfig, model, source);
+          return training && memoryIn(optimizer, training, model, order);
+        },
+        rest: (trained) => trained,
+      },
+    });
   });
 }
 
@@ -72,8 +89,9 @@ function finder(arrays: ReadonlyMap<string, NDArray>) {
     const tails = [steps, short].flatMap((own) => own.map((_, i) => own.slice(i).join('/')).slice(0, -1));
     for (const tail of new Set(tails)) names.set(tail, [...(names.get(tail) ?? []), name]);
   }
-  const taken = new Set<string>();
-  const find = ({ name, shape }: NamedWeight): NDArray => {
+  const taken = new Map<NamedWeight, string>();
+  const find = (weight: NamedWeight): NDArray => {
+    const { name, shape } = weight;
     const found = arrays.has(name) ? [name] : (names.get(name) ?? []);
     if (found.length !== 1)
       throw new RangeError(
@@ -85,7 +103,7 @@ function finder(arrays: ReadonlyMap<string, NDArray>) {
         `Expected the weight '${name}' to be of shape [${shape.join(', ')}], got [${array.shape.join(', ')}]`,
       );
     checkFinite('weight', [name, array]);
-    taken.add(found[0]);
+    taken.set(weight, found[0]);
     return array;
   };
   return Object.assign(find, { taken });

@@ -7,9 +7,17 @@ import { allocateBytes, damaged, swapBytes } from '../../io/read.js';
 import { isPlain } from '../../kind.js';
 import type { ImportFile } from '../import.js';
 
+/** An array of a file, and what it is called there. */
+export interface Entry {
+  readonly name: string;
+  readonly array: NDArray;
+}
+
 /** A weight in a file. */
 interface Spec {
   readonly name: string;
+  /** Of the optimizer, no weight of the network. */
+  readonly isOptimizers: boolean;
   readonly shape: readonly number[];
   readonly size: number;
   readonly stored: Stored;
@@ -29,9 +37,13 @@ type Stored = keyof typeof STORED;
 /** Axes of a shape. */
 const MAX_AXES = 64;
 
-/** The weights of a manifest's files, by name; as many as the files have bytes for. @throws Error with code ERR_FORMAT */
-export async function readManifest(file: ImportFile, manifest: unknown): Promise<Map<string, NDArray>> {
+/** The weights of a manifest's files, by name, and the optimizer's arrays; as many as the files have bytes for. @throws Error with code ERR_FORMAT */
+export async function readManifest(
+  file: ImportFile,
+  manifest: unknown,
+): Promise<{ readonly weights: ReadonlyMap<string, NDArray>; readonly optimizer: readonly Entry[] }> {
   const weights = new Map<string, NDArray>();
+  const optimizer: Entry[] = [];
   if (!Array.isArray(manifest)) throw wrongType('weightsManifest', 'an array', manifest);
   for (const [g, group] of manifest.entries()) {
     const place = `weightsManifest[${g}]`;
@@ -52,14 +64,15 @@ export async function readManifest(file: ImportFile, manifest: unknown): Promise
       throw damaged(file.source, `its weights take ${wanted} bytes, but the files of them hold ${held}`);
     const take = reader(shards, file.source);
     for (const spec of specs) {
-      if (weights.has(spec.name)) throw wrongValue(`${place}.weights`, 'of different names', spec.name);
-      weights.set(
-        spec.name,
-        NDArray.wrap(valuesOf(spec, take(spec.size * STORED[spec.stored].BYTES_PER_ELEMENT)), spec.shape),
-      );
+      const { name, isOptimizers } = spec;
+      if (!isOptimizers && weights.has(name)) throw wrongValue(`${place}.weights`, 'of different names', name);
+      const bytes = take(spec.size * STORED[spec.stored].BYTES_PER_ELEMENT);
+      const array = NDArray.wrap(valuesOf(spec, bytes), spec.shape);
+      if (isOptimizers) optimizer.push({ name, array });
+      else weights.set(name, array);
     }
   }
-  return weights;
+  return { weights, optimizer };
 }
 
 function readSpec(place: string, spec: unknown): Spec {
@@ -71,7 +84,7 @@ function readSpec(place: string, spec: unknown): Spec {
   const size = shape.reduce((product: number, n: number) => product * n, 1);
   if (!Number.isSafeInteger(size * 4)) throw wrongValue(`${place}.shape`, 'of fewer numbers', shape);
   const { stored, scale, min } = readQuantization(place, dtype, quantization);
-  return { name, shape, size, stored, scale, min };
+  return { name, isOptimizers: spec.group === 'optimizer', shape, size, stored, scale, min };
 }
 
 function readQuantization(

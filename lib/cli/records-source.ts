@@ -1,21 +1,22 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { columnAt } from '../io/csv-records.js';
+import { isRecords, readJsonRecords } from '../io/json-records.js';
 import { readParquet } from '../io/parquet.js';
 import { damaged, sourceOf } from '../io/read.js';
 import { isMissing } from '../tables/frame.js';
 import { CommandError, EXIT } from './errors.js';
 
 /**
- * The samples of a Parquet file of numbers alone, as those of a CSV file.
+ * The samples of a Parquet file, or of JSON's records, of numbers alone, as those of a CSV file.
  * @throws Error with code ERR_FORMAT that says 'expected a finite number' for one of other columns
  */
-export async function readParquetTable(
+export async function readRecordTable(
   source: string,
   label: string | number | undefined,
   isOptional: boolean,
 ): Promise<{ x: NDArray; names: string[]; y?: NDArray | string[]; target?: string }> {
-  const { n, names, columns } = await readParquet(source);
+  const { n, names, columns } = await (isRecords(source) ? readJsonRecords(source) : readParquet(source));
   const at = label === undefined ? -1 : columnAt(label, names);
   if (at < 0 && label !== undefined && !isOptional)
     throw new CommandError(
