@@ -208,6 +208,9 @@ function shapeOf(shape: Shape | undefined): readonly number[] {
 
 const int32 = (array: NDArray) => NDArray.from(array, { dtype: 'int32' });
 
+/** By this method a model draws what its training would draw from a generator that others have, too, and does not train. */
+export const passOver = Symbol.for('fjordnet.passOver');
+
 /** A generator of its own that draws the same numbers from now on. */
 export function copyOfRandom(random: RandomState): RandomState {
   const copy = new RandomState(0);

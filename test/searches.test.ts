@@ -302,7 +302,8 @@ test('the journal of another search is refused, and stays as it is', async (t) =
   circle.push(circle);
   await t.throwsAsync(gridSearch({ ...options, grid: { alpha: [circle] } }), {
     instanceOf: TypeError,
-    message: 'Expected parameters that JSON can hold where journal is given, got one that refers to itself',
+    message:
+      'Expected parameters that JSON can hold where journal or distributed is given, got one that refers to itself',
   });
   writeFileSync(journal, text.replace('"rows"', '"scoring":"r2","rows"'));
   await t.throwsAsync(gridSearch(options), { message: / of a search of the same scoring, got / });

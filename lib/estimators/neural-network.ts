@@ -4,7 +4,7 @@ import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { isAbortSignal, isRandomState } from '../kind.js';
 import { dataset, type Plan, valuesOf } from '../plan.js';
-import { checkRandomState, type RandomState } from '../random.js';
+import { checkRandomState, passOver, type RandomState } from '../random.js';
 import { type Buffer, Tape } from '../tape.js';
 import { drive, driveSync, isPromise, type Training } from '../train.js';
 import { Pace, sweep } from '../training/sweep.js';
@@ -224,8 +224,8 @@ export class NeuralNetwork {
       const { plan, x, y } = this.#net;
       const { batchSize, epochs } = this;
       const inputs = [[x, this.#x] as const, [y, this.#y] as const];
-      const perEpoch = Math.floor(this.nInputs / batchSize) * batchSize;
-      const draw = (count: number) => this.#random.batches(this.nInputs, batchSize, allocate(Int32Array, count));
+      const perEpoch = this.#rowsPerEpoch;
+      const draw = (count: number) => this.#draw(count);
       const all = this.#shared ? draw(epochs * perEpoch) : undefined;
       const pace = new Pace();
       const settle = () => {
@@ -251,6 +251,19 @@ export class NeuralNetwork {
       this.#training = false;
       this.#seen = undefined;
     }
+  }
+
+  get #rowsPerEpoch(): number {
+    return Math.floor(this.nInputs / this.batchSize) * this.batchSize;
+  }
+
+  #draw(count: number): Int32Array {
+    return this.#random.batches(this.nInputs, this.batchSize, allocate(Int32Array, count));
+  }
+
+  /** @internal */
+  [passOver](): void {
+    if (this.#shared) this.#draw(this.epochs * this.#rowsPerEpoch);
   }
 
   #checkIdle(): void {

@@ -12,6 +12,7 @@ import { unlessAborted } from '../train.js';
 import {
   type Candidate,
   type FitsOptions,
+  type Fold,
   type Pair,
   readSamples,
   readScoreOptions,
@@ -21,6 +22,7 @@ import {
   trainAll,
 } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
+import { digestOfPair, overRanks, type SearchRanks } from './ranks.js';
 import { type Labelled, takeRows } from './splits.js';
 
 /** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
@@ -50,19 +52,28 @@ export async function crossValScore<M extends Candidate>(
   y: Labelled,
   options: CrossValScoreOptions<M> = {},
 ): Promise<number[]> {
-  checkOptions('options', options, ['cv', ...SCORE_OPTIONS]);
-  const fits = readScoreOptions(options);
-  const { cv = 5 } = options;
-  checkFolds(cv);
-  const make = maker(estimator);
-  const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
-  const samples = readSamples(x, estimator);
-  const folds = splitsOf(cv, samples, y, first?.isClassifier ?? false).map((split) =>
-    foldOf(samples, y, split, fits.fitOptions),
-  );
-  const tasks = folds.map((fold): Task<M> => ({ ...fold, build: () => first?.take() ?? make(), needsFit: true }));
-  return testScores(tasks, fits);
+  return overRanks(options, async (ranks) => {
+    checkOptions('options', options, ['cv', ...SCORE_OPTIONS]);
+    const fits = readScoreOptions(options);
+    const { cv = 5 } = options;
+    checkFolds(cv);
+    const make = maker(estimator);
+    await ranks?.agree({ call: 'crossValScore', ...callOf(estimator, [x, y], options) });
+    const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
+    const samples = readSamples(x, estimator);
+    const own = splitsOf(cv, samples, y, first?.isClassifier ?? false);
+    const folds = ((await ranks?.shareSplits(own)) ?? own).map((split) => foldOf(samples, y, split, fits.fitOptions));
+    const tasks = folds.map((fold): Task<M> => ({ fold: () => fold, build: () => first?.take() ?? make() }));
+    return testScores(tasks, { ...fits, ranks });
+  });
 }
+
+/** What is to be the same on all ranks. */
+const callOf = (estimator: unknown, samples: Pair, { cv, scoring, fitOptions }: CrossValScoreOptions<any>) => ({
+  samples: digestOfPair(samples),
+  cv: cv === undefined || typeof cv === 'number' ? cv : 'splits',
+  ...{ scoring, fitOptions, estimator },
+});
 
 export interface BootstrapScoreOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
   /** Models to train. Default 200 */
@@ -98,6 +109,16 @@ export async function bootstrapScore<M extends Candidate>(
   y: Labelled,
   options: BootstrapScoreOptions<M> = {},
 ): Promise<BootstrapScore> {
+  return overRanks(options, (ranks) => bootstrap(estimator, x, y, options, ranks));
+}
+
+async function bootstrap<M extends Candidate>(
+  estimator: ModelSource<M>,
+  x: ArrayInput | Table,
+  y: Labelled,
+  options: BootstrapScoreOptions<M>,
+  ranks: SearchRanks | undefined,
+): Promise<BootstrapScore> {
   checkOptions('options', options, ['nResamples', 'randomState', 'confidenceLevel', ...SCORE_OPTIONS]);
   const fits = readScoreOptions(options);
   const { nResamples = 200, randomState, confidenceLevel = 0.95 } = options;
@@ -105,13 +126,18 @@ export async function bootstrapScore<M extends Candidate>(
   checkInterval('confidenceLevel', confidenceLevel, 0, 1, 'both');
   const make = maker(estimator);
   const random = checkRandomState(randomState);
+  await ranks?.agree({ call: 'bootstrapScore', nResamples, ...callOf(estimator, [x, y], options) });
+  await ranks?.shareRandom(random);
   const samples = readSamples(x, estimator);
   const n = samples.length;
   checkRowCount('y', rowCount('y', y), n);
   if (n < 2) throw wrongShape('x', 'of two rows or more', samples.shape);
   const resamples = Array.from({ length: nResamples }, () => drawResample(n, random));
-  const tasks = bootstrapTasks(resamples, samples, y, fits.fitOptions, make);
-  const scores = await testScores(tasks, fits);
+  // rows are taken as models start, not for all of them at once
+  const tasks = resamples.map(
+    (split): Task<M> => ({ fold: () => foldOf(samples, y, split, fits.fitOptions), build: make }),
+  );
+  const scores = await testScores(tasks, { ...fits, ranks });
   const mean = scores.reduce((sum, s) => sum + s, 0) / nResamples;
   const squares = scores.reduce((sum, s) => sum + (s - mean) ** 2, 0);
   const tail = (1 - confidenceLevel) / 2;
@@ -132,17 +158,6 @@ function drawResample(n: number, random: RandomState): Split {
   }
 }
 
-/** Rows are taken as models start, not for all of them at once. */
-function* bootstrapTasks<M extends Candidate>(
-  resamples: readonly Split[],
-  x: NDArray | TableRows,
-  y: Labelled,
-  fitOptions: FitsOptions<M>['fitOptions'],
-  build: () => M | Promise<M>,
-): Generator<Task<M>> {
-  for (const split of resamples) yield { ...foldOf(x, y, split, fitOptions), build, needsFit: true };
-}
-
 /** NumPy's `quantile`, with linear interpolation. */
 function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -153,7 +168,7 @@ function quantile(values: readonly number[], q: number): number {
 }
 
 async function testScores<M extends Candidate>(
-  tasks: Iterable<Task<M>>,
+  tasks: readonly Task<M>[],
   options: Omit<FitsOptions<M>, 'onDone' | 'scoreTrain'>,
 ): Promise<number[]> {
   const scores: number[] = [];
@@ -211,11 +226,12 @@ export function foldOf(
   y: Pair[1],
   [train, test]: Split,
   fitOptions: FitsOptions<Candidate>['fitOptions'],
-): Pick<Task<Candidate>, 'train' | 'test' | 'fitOptions'> {
+): Fold {
   const labels = y as Labelled;
   return {
     train: [x.take(train), takeRows(labels, train)],
     test: [x.take(test), takeRows(labels, test)],
+    needsFit: true,
     ...(fitOptions && { fitOptions: optionsAt(fitOptions, train, x.length) }),
   };
 }

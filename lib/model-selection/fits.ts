@@ -2,10 +2,13 @@ import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { checkInteger, failure, wrongType } from '../check.js';
 import { getThreads } from '../info.js';
-import { isNDArray, isRandomState } from '../kind.js';
+import { isNDArray, isRandomState, property } from '../kind.js';
+import type { World } from '../mpi/world.js';
+import { passOver } from '../random.js';
 import type { Table } from '../tables/frame.js';
 import { isTableFor, TableRows } from '../tables/rows.js';
 import { signalOf, unlessAborted } from '../train.js';
+import type { SearchRanks } from './ranks.js';
 import { accuracy } from './score.js';
 import { readScoring, type ScoringName } from './scoring.js';
 
@@ -22,6 +25,8 @@ export interface Candidate {
   /** 'classifier' for models whose folds keep the classes' shares. */
   readonly estimatorType?: 'classifier' | 'regressor';
   getParams?(): object;
+  /** Draws what its training would, where the generator is not its own. @internal */
+  [passOver]?(): void;
   /** A copy that is not fitted. */
   clone?(): unknown;
 }
@@ -43,14 +48,21 @@ export interface ScoreOptions<M extends Candidate = Candidate> {
   fitOptions?: Record<string, unknown>;
   /** Models in training at a time. Default: `getThreads()` */
   threads?: number;
-  /** Stops all models and rejects with ERR_ABORTED. */
+  /** Stops all models and rejects with ERR_ABORTED; with `distributed` on all ranks. */
   signal?: AbortSignal;
+  /**
+   * What `mpi.init()` of fjordnet/mpi gave: models train on all ranks, each handed to the first one that is free. All ranks make the
+   * same call and get the same; models have seeds of their own. Default: this process alone
+   */
+  distributed?: World;
 }
 
-export const SCORE_OPTIONS = ['scoring', 'fitOptions', 'threads', 'signal'];
+export const SCORE_OPTIONS = ['scoring', 'fitOptions', 'threads', 'signal', 'distributed'];
 
 /** Those of `trainAll`. @throws TypeError or RangeError naming the option */
 export function readScoreOptions<M extends Candidate>(options: ScoreOptions<M>) {
+  const trained = property(options.fitOptions, 'distributed');
+  if (trained !== undefined) throw wrongType('fitOptions.distributed', 'undefined: the search has it', trained);
   return {
     threads: checkInteger('threads', options.threads ?? getThreads(), 1),
     scoring: readScoring(options.scoring),
@@ -67,6 +79,12 @@ export interface Weights {
 /** A model to build, train and score. */
 export interface Task<M extends Candidate> {
   build(): M | Promise<M>;
+  /** Asked for as it is trained. */
+  fold(): Fold;
+}
+
+/** What a model is trained and scored on. */
+export interface Fold {
   train: Pair;
   test?: Pair;
   /** Whether the training set is passed on to `fit`: then a method `train` will not do. */
@@ -94,6 +112,14 @@ export interface FitsOptions<M extends Candidate> {
   scoreTrain: boolean;
   fitOptions?: Record<string, unknown>;
   signal?: AbortSignal;
+  ranks?: SearchRanks | undefined;
+  /** What of several ranks one is handed. */
+  deal?: {
+    /** The number of the next task: a larger one each time. */
+    next(): Promise<number | undefined>;
+    /** Is shown every model, also those of tasks that others have. */
+    check(model: M): void;
+  };
   /** Called as each model is done, in order of completion, and waited for; what it throws ends everything. */
   onDone(index: number, outcome: Outcome, model?: M): unknown;
 }
@@ -104,8 +130,15 @@ export interface FitsOptions<M extends Candidate> {
  *
  * @throws Error with code ERR_ABORTED after `signal` fired, when the models in training have stopped
  */
-export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, options: FitsOptions<M>): Promise<void> {
-  const { threads, fitOptions, signal, onDone } = options;
+export async function trainAll<M extends Candidate>(
+  tasks: readonly Task<M>[],
+  { ranks, ...options }: FitsOptions<M>,
+): Promise<void> {
+  return ranks ? ranks.train(tasks, options, trainHere) : trainHere(tasks, options);
+}
+
+async function trainHere<M extends Candidate>(tasks: readonly Task<M>[], options: FitsOptions<M>): Promise<void> {
+  const { threads, fitOptions, signal, deal, onDone } = options;
   const scoring: Scoring<M> = options.scoring ?? defaultScore;
   let broken: { error: unknown } | undefined;
   const report = async (index: number, outcome: Outcome, model?: M) => {
@@ -120,35 +153,54 @@ export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, op
     const value = await unlessAborted(weights ? scoring(model, x, y, weights) : scoring(model, x, y), signal);
     return signal?.aborted ? Number.NaN : checkScore(value);
   };
-  const finish = async (index: number, task: Task<M>, model: M, training: Promise<unknown>, start: number) => {
+  const finish = async (index: number, fold: Fold, model: M, training: Promise<unknown>, start: number) => {
     const outcome = failed();
     try {
       await training;
       outcome.seconds = (performance.now() - start) / 1000;
-      if (options.scoreTrain) outcome.trainScore = await score(model, task.train, task.weights?.train);
-      if (task.test) outcome.testScore = await score(model, task.test, task.weights?.test);
+      if (options.scoreTrain) outcome.trainScore = await score(model, fold.train, fold.weights?.train);
+      if (fold.test) outcome.testScore = await score(model, fold.test, fold.weights?.test);
     } catch (error) {
       outcome.error = error as Error;
     }
     await report(index, outcome, model);
   };
 
-  // One model more than there are threads is in flight: its draws are made while the others train.
+  const build = async (task: Task<M>) => {
+    const model = (await unlessAborted(task.build(), signal)) as M;
+    if (!signal?.aborted) deal?.check(model);
+    return model;
+  };
+  let index = 0;
+  /** What is drawn for models of other ranks is drawn here, too. */
+  const passOthers = async (end: number) => {
+    for (; index < end && !signal?.aborted; index++) {
+      try {
+        (await build(tasks[index]))?.[passOver]?.();
+      } catch {} // the rank that has it says so
+    }
+  };
+
+  // One model more than there are threads is in flight: its draws are made while the others train. Another rank might be free for it.
+  const most = deal ? threads - 1 : threads;
   const running = new Set<Promise<void>>();
   const users = new Map<unknown, Promise<void>>();
-  let index = 0;
   try {
-    for (const task of tasks) {
-      while (running.size > threads) await Promise.race(running);
+    while (true) {
+      while (running.size > most) await Promise.race(running);
       if (signal?.aborted || broken) break;
+      if (deal) await passOthers((await deal.next()) ?? tasks.length);
+      const task = tasks[index];
+      if (!task || signal?.aborted) break;
       try {
-        const model = (await unlessAborted(task.build(), signal)) as M;
+        const fold = task.fold();
+        const model = await build(task);
         if (signal?.aborted) break;
         const { randomState: random } = (model?.getParams?.() ?? {}) as { randomState?: unknown };
         if (users.has(random)) await users.get(random);
         const start = performance.now();
-        const training = startTraining(model, task, task.fitOptions ?? fitOptions, signal);
-        const entry = finish(index, task, model, training, start).finally(() => running.delete(entry));
+        const training = startTraining(model, fold, fold.fitOptions ?? fitOptions, signal);
+        const entry = finish(index, fold, model, training, start).finally(() => running.delete(entry));
         running.add(entry);
         if (isRandomState(random)) users.set(random, entry);
       } catch (error) {
@@ -168,7 +220,7 @@ export async function trainAll<M extends Candidate>(tasks: Iterable<Task<M>>, op
 
 function startTraining(
   model: Candidate,
-  { train: [x, y], needsFit }: Task<Candidate>,
+  { train: [x, y], needsFit }: Fold,
   fitOptions: Record<string, unknown> = {},
   signal?: AbortSignal,
 ): Promise<unknown> {

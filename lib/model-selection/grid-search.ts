@@ -4,6 +4,7 @@ import { checkObject, checkOneOf, checkOptions, wrongType, wrongValue } from '..
 import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray, isPlain, isTypedArray } from '../kind.js';
 import type { Candidate } from './fits.js';
+import { overRanks } from './ranks.js';
 import { type Params, SEARCH_OPTIONS, Search, type SearchOptions, type SearchResult, searchAll } from './search.js';
 
 export interface GridSearchOptions<M extends Candidate = Candidate> extends SearchOptions<M> {
@@ -32,10 +33,12 @@ export async function gridSearch<M extends Candidate>(
   /** @internal what else makes it another search, for its journal */
   setting: Readonly<Record<string, unknown>> = {},
 ): Promise<GridSearchResult> {
-  checkOptions('options', options, ['grid', ...SEARCH_OPTIONS]);
-  const axes = checkGrid(options.grid);
-  const search = new Search(options, { search: 'gridSearch', ...setting });
-  return withTable(await searchAll(search, options, product(axes)), axes);
+  return overRanks(options, async (ranks) => {
+    checkOptions('options', options, ['grid', ...SEARCH_OPTIONS]);
+    const axes = checkGrid(options.grid);
+    const search = new Search(options, { search: 'gridSearch', ...setting }, ranks);
+    return withTable(await searchAll(search, options, product(axes)), axes);
+  });
 }
 
 /** What a search of a grid found, with its tables. */

@@ -5,6 +5,7 @@ import type { Candidate } from './fits.js';
 import { byName, checkGrid, product } from './grid-search.js';
 import { HALVING_OPTIONS, type HalvingOptions, type HalvingSearchResult, halve } from './halving.js';
 import { checkDistributions, checkSeeded, type Distribution, drawPoints } from './randomized-search.js';
+import { overRanks } from './ranks.js';
 import { SEARCH_OPTIONS } from './search.js';
 
 export interface HalvingGridSearchOptions<M extends Candidate = Candidate> extends HalvingOptions<M> {
@@ -36,9 +37,11 @@ const OPTIONS = [...HALVING_OPTIONS, ...SEARCH_OPTIONS.filter((name) => name !==
 export async function halvingGridSearch<M extends Candidate>(
   options: HalvingGridSearchOptions<M>,
 ): Promise<HalvingSearchResult> {
-  checkOptions('options', options, ['grid', ...OPTIONS]);
-  const points = product(checkGrid(byName(options.grid)));
-  return halve('halvingGridSearch', options, 'exhaust', points);
+  return overRanks(options, async (ranks) => {
+    checkOptions('options', options, ['grid', ...OPTIONS]);
+    const points = product(checkGrid(byName(options.grid)));
+    return halve('halvingGridSearch', options, 'exhaust', points, ranks);
+  });
 }
 
 /**
@@ -50,13 +53,17 @@ export async function halvingGridSearch<M extends Candidate>(
 export async function halvingRandomSearch<M extends Candidate>(
   options: HalvingRandomSearchOptions<M>,
 ): Promise<HalvingSearchResult> {
-  checkOptions('options', options, ['distributions', 'nCandidates', ...OPTIONS]);
-  const sources = checkDistributions(options.distributions);
-  const { nCandidates = 'exhaust' } = options;
-  if (nCandidates !== 'exhaust') checkInteger('nCandidates', nCandidates, 1);
-  else if (options.minResources === 'exhaust')
-    throw wrongValue('minResources', "'smallest' or a number where nCandidates is 'exhaust'", 'exhaust');
-  const random = checkRandomState(checkSeeded(options));
-  const draw = (count: number) => drawPoints(sources, count, random);
-  return halve('halvingRandomSearch', options, 'smallest', nCandidates === 'exhaust' ? draw : draw(nCandidates));
+  return overRanks(options, async (ranks) => {
+    checkOptions('options', options, ['distributions', 'nCandidates', ...OPTIONS]);
+    const sources = checkDistributions(options.distributions);
+    const { nCandidates = 'exhaust' } = options;
+    if (nCandidates !== 'exhaust') checkInteger('nCandidates', nCandidates, 1);
+    else if (options.minResources === 'exhaust')
+      throw wrongValue('minResources', "'smallest' or a number where nCandidates is 'exhaust'", 'exhaust');
+    const random = checkRandomState(checkSeeded(options));
+    await ranks?.shareRandom(random);
+    const draw = (count: number) => drawPoints(sources, count, random);
+    const candidates = nCandidates === 'exhaust' ? draw : draw(nCandidates);
+    return halve('halvingRandomSearch', options, 'smallest', candidates, ranks);
+  });
 }

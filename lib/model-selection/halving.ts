@@ -7,6 +7,7 @@ import { checkRandomState, type RandomState } from '../random.js';
 import type { Candidate } from './fits.js';
 import type { Split } from './folds.js';
 import { checkSeeded } from './randomized-search.js';
+import type { SearchRanks } from './ranks.js';
 import { bestOf, type GridResult, type Params, Search, type SearchOptions, type SearchResult } from './search.js';
 
 /** What is common to searches by successive halving. */
@@ -74,15 +75,17 @@ export async function halve<M extends Candidate>(
   options: HalvingOptions<M>,
   byDefault: 'exhaust' | 'smallest',
   candidates: Candidates,
+  ranks: SearchRanks | undefined,
 ): Promise<HalvingSearchResult> {
   const { factor, resource, minResources, maxResources, aggressiveElimination } = readRule(options, byDefault);
   const { estimator, train, randomState, cv = 5 } = options;
   const isBySamples = resource === 'nSamples';
   if (isBySamples) checkSeeded(options);
   const random = checkRandomState(randomState);
+  await ranks?.shareRandom(random);
   const drawn = isRandomState(randomState) ? randomState.getState() : randomState;
   const rule = { factor, resource, minResources, maxResources, aggressiveElimination, randomState: drawn };
-  const search = new Search<M>({ ...options, cv }, { search: name, ...rule });
+  const search = new Search<M>({ ...options, cv }, { search: name, ...rule }, ranks);
   const n = search.samples.length;
 
   const drawsAll = typeof candidates === 'function';
@@ -109,7 +112,7 @@ export async function halve<M extends Candidate>(
   const total = plan.nCandidates.reduce((sum, count) => sum + count, 0);
   const results: HalvingResult[] = [];
   let points = withResource(all, plan.nResources[0]);
-  search.begin(points, true);
+  await search.begin(points, true);
   for (const [iteration, nResources] of plan.nResources.entries()) {
     points = withResource(points, nResources);
     splits ??= await search.splits(points[0]);

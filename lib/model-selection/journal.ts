@@ -139,6 +139,10 @@ function differing(first: string, header: string): string {
   return key === undefined || !('search' in there) ? 'of this search' : `of a search of the same ${key}`;
 }
 
+/** What tells a search from others, in texts and numbers. */
+export const fingerprint = (setting: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  JSON.parse(lineOf(digests(setting)));
+
 /** Long values by their digests: they are there to be compared. */
 const digests = (setting: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
@@ -155,7 +159,7 @@ function lineOf(value: unknown): string {
     return JSON.stringify(value, readable);
   } catch (cause) {
     throw new TypeError(
-      'Expected parameters that JSON can hold where journal is given, got one that refers to itself',
+      'Expected parameters that JSON can hold where journal or distributed is given, got one that refers to itself',
       {
         cause,
       },

@@ -4,6 +4,7 @@ import { hasMethods, isClass } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Candidate } from './fits.js';
 import { type Axis, valuesOf } from './grid-search.js';
+import { overRanks } from './ranks.js';
 import { type Params, SEARCH_OPTIONS, Search, type SearchOptions, type SearchResult, searchAll } from './search.js';
 
 /** Draws one value: a function, such as `(random) => 10 ** random.uniform(-5, -1)`, or an object with a method `rvs`. */
@@ -36,12 +37,15 @@ export type Source = readonly [name: string, values: readonly unknown[] | ((rand
 export async function randomizedSearch<M extends Candidate>(
   options: RandomizedSearchOptions<M>,
 ): Promise<SearchResult> {
-  checkOptions('options', options, ['distributions', 'nIter', 'randomState', ...SEARCH_OPTIONS]);
-  const sources = checkDistributions(options.distributions);
-  const nIter = checkInteger('nIter', options.nIter ?? 10, 1);
-  const random = checkRandomState(checkSeeded(options));
-  const search = new Search(options, { search: 'randomizedSearch' });
-  return searchAll(search, options, drawPoints(sources, nIter, random));
+  return overRanks(options, async (ranks) => {
+    checkOptions('options', options, ['distributions', 'nIter', 'randomState', ...SEARCH_OPTIONS]);
+    const sources = checkDistributions(options.distributions);
+    const nIter = checkInteger('nIter', options.nIter ?? 10, 1);
+    const random = checkRandomState(checkSeeded(options));
+    await ranks?.shareRandom(random);
+    const search = new Search(options, { search: 'randomizedSearch' }, ranks);
+    return searchAll(search, options, drawPoints(sources, nIter, random));
+  });
 }
 
 /** The randomState of a search that draws: a journal goes on with the same draws. */

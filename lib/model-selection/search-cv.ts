@@ -2,6 +2,7 @@ import type { ArrayInput } from '../array.js';
 import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
 import { expected } from '../io/schema.js';
 import { hasMethods, isRandomState } from '../kind.js';
+import type { World } from '../mpi/world.js';
 import { copyOfRandom, type RandomState } from '../random.js';
 import { type Parts, registerSaved, Saved } from '../saved.js';
 import type { Table } from '../tables/frame.js';
@@ -16,6 +17,7 @@ import {
   halvingRandomSearch,
 } from './halving-search.js';
 import { type RandomizedSearchOptions, randomizedSearch } from './randomized-search.js';
+import { overRanks, type SearchRanks } from './ranks.js';
 import { readScoring } from './scoring.js';
 import { checkEstimator, copyWith, type Params, type SearchResult } from './search.js';
 import { resultIn, savedOptions, savedResult } from './search-saved.js';
@@ -35,7 +37,7 @@ export type RandomizedSearchCVOptions<M extends Candidate = Candidate> = Options
 export type HalvingGridSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, HalvingGridSearchOptions<M>>;
 export type HalvingRandomSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, HalvingRandomSearchOptions<M>>;
 
-const OPTIONS = ['estimator', 'refit', 'cv', 'scoring', 'threads', 'onResult'];
+const OPTIONS = ['estimator', 'refit', 'cv', 'scoring', 'threads', 'distributed', 'onResult'];
 
 /** What `fit` hands to the function. */
 type Given<O> = Omit<O, 'refit' | 'cv'> & {
@@ -48,7 +50,7 @@ type Given<O> = Omit<O, 'refit' | 'cv'> & {
 /** A search as an estimator: searches within cross-validation, and as the last step of a pipeline. */
 abstract class SearchCV<
   M extends Candidate,
-  O extends OptionsOf<M, { cv?: any; scoring?: any }>,
+  O extends OptionsOf<M, { cv?: any; scoring?: any; distributed?: World }>,
   R extends SearchResult,
 > extends Saved {
   readonly #names: readonly string[];
@@ -114,20 +116,28 @@ abstract class SearchCV<
    *
    * @param x samples or a table
    * @param y labels or numbers, one a row, or one-hot rows
-   * @param options those of the estimator's `fit`, `signal` among them
+   * @param options those of the estimator's `fit`, `signal` among them; and `distributed`, as in the search's own options
    * @throws Error with code ERR_ABORTED after `signal` fired; the first model's error if all failed. What an earlier `fit` found stays then
    */
   async fit(
     x: ArrayInput | Table,
     y: Pair[1],
-    options: { signal?: AbortSignal; [name: string]: unknown } = {},
+    options: { signal?: AbortSignal; distributed?: World; [name: string]: unknown } = {},
   ): Promise<this> {
     checkObject('options', options);
     const { refit = true, cv = 5, ...own } = this.#params;
-    const { signal, ...fitOptions } = options;
-    const found = await this.search({ ...own, cv, train: [x, y], fitOptions, ...(signal && { signal }) });
-    const best = refit ? copyWith(own.estimator, found.best.params) : undefined;
-    await best?.fit?.(x, y, options);
+    const { signal, distributed = own.distributed, ...fitOptions } = options;
+    const common = { ...(signal && { signal }), ...(distributed !== undefined && { distributed }) };
+    const found = await this.search({ ...own, cv, train: [x, y], fitOptions, ...common });
+    const fitted = async (ranks?: SearchRanks) => {
+      const copy = copyWith(own.estimator, found.best.params);
+      const given = ranks ? { ...fitOptions, signal: ranks.signal } : { ...fitOptions, ...(signal && { signal }) };
+      const train = () => copy.fit?.(x, y, given);
+      if (ranks) return ranks.shareFitted(copy, train);
+      await train();
+      return copy;
+    };
+    const best = refit ? await overRanks(common, fitted) : undefined;
     this.#found = found;
     this.#best = best;
     return this;
@@ -188,7 +198,7 @@ abstract class SearchCV<
   protected override parts(): Parts {
     const found = this.#found && savedResult(this.#found);
     return {
-      config: savedOptions(this.#params),
+      config: savedOptions({ ...this.#params, distributed: undefined }),
       ...(found && { state: { ...(this.#best && { best: this.#best }), found } }),
     };
   }

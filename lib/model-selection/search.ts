@@ -7,6 +7,7 @@ import type { TableRows } from '../tables/rows.js';
 import { ahead, type CrossValidation, checkFolds, foldOf, optionsAt, splitsOf } from './cross-validation.js';
 import {
   type Candidate,
+  type Fold,
   type Outcome,
   type Pair,
   readSamples,
@@ -18,6 +19,7 @@ import {
 } from './fits.js';
 import { rowCount, type Split } from './folds.js';
 import { Journal } from './journal.js';
+import { digestOfPair, type SearchRanks } from './ranks.js';
 import { takesWeights } from './scoring.js';
 
 export type Params = Record<string, any>;
@@ -43,7 +45,10 @@ export interface SearchOptions<M extends Candidate = Candidate> extends ScoreOpt
    * `{ model__alpha: [0.1, 1] }` for the step 'model' of a pipeline. It stays as it is. Either this or `build`.
    */
   estimator?: M;
-  /** Makes the model for one point; with `cv` one for each fold. Called in the points' order, as training starts. */
+  /**
+   * Makes the model for one point; with `cv` one for each fold. Called in the points' order, as training starts; with `distributed`
+   * on every rank, also for the points of others.
+   */
   build?: (params: any) => M | Promise<M>;
   /** [x, y]: samples or a table, and labels or one-hot rows. */
   train: Pair;
@@ -56,11 +61,12 @@ export interface SearchOptions<M extends Candidate = Candidate> extends ScoreOpt
   /**
    * A file that keeps each point as it is done, a line of JSON each. The same search goes on from there when it is started
    * again: points in the file are not trained, and not reported to `onResult`; those that failed are tried again. With `build`,
-   * models should have seeds of their own, and `cv` must split as it did before.
+   * models should have seeds of their own, and `cv` must split as it did before. With `distributed` it is rank 0's alone.
    */
   journal?: string | URL;
   /**
-   * Called as each point is done, in order of completion; with `cv` without a model. A promise is waited for before the
+   * Called as each point is done, in order of completion; with `cv` without a model; with `distributed` on rank 0 alone, without the
+   * models of other ranks. A promise is waited for before the
    * search ends; what it throws or rejects with ends the search.
    */
   onResult?: (result: GridResult, model: M | undefined, progress: { done: number; total: number }) => unknown;
@@ -91,6 +97,8 @@ export class Search<M extends Candidate> {
   readonly #setting: Readonly<Record<string, unknown>>;
   readonly #build: (params: Params) => M | Promise<M>;
   readonly #fits;
+  readonly #ranks: SearchRanks | undefined;
+  /** Of several ranks the first one has it. */
   readonly #journal: Journal | undefined;
   #samples?: NDArray | TableRows;
   /** Points of the rounds that are over. */
@@ -102,21 +110,22 @@ export class Search<M extends Candidate> {
    * @param setting what makes it another search than one with the same options, for its journal
    * @throws for wrong options, before anything is built
    */
-  constructor(options: SearchOptions<M>, setting: Readonly<Record<string, unknown>>) {
+  constructor(options: SearchOptions<M>, setting: Readonly<Record<string, unknown>>, ranks: SearchRanks | undefined) {
     const { train, test, cv, onResult } = options;
     this.#options = options;
     this.#setting = setting;
+    this.#ranks = ranks;
     this.#build = builder(options);
     checkPair('train', train);
     if (test !== undefined) checkPair('test', test);
     if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);
     if (cv !== undefined) checkFolds(cv);
-    this.#fits = { ...readScoreOptions(options), scoreTrain: true };
+    this.#fits = { ...readScoreOptions(options), scoreTrain: true, ranks };
     const { fitOptions, scoring } = this.#fits;
     if (cv !== undefined && fitOptions?.sampleWeight !== undefined && !takesWeights(scoring))
       process.emitWarning('neg_max_error takes no sampleWeight: samples weigh in fit alone', 'UserWarning');
     if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
-    this.#journal = options.journal === undefined ? undefined : new Journal(options.journal);
+    this.#journal = options.journal === undefined || ranks?.rank ? undefined : new Journal(options.journal);
   }
 
   get samples(): NDArray | TableRows {
@@ -127,14 +136,17 @@ export class Search<M extends Candidate> {
   /**
    * Reads the journal, if there is one.
    * @param grows whether more points come after these
-   * @throws RangeError if it is that of another search
+   * @throws RangeError if it is that of another search, or if other ranks have another one
    */
-  begin(points: readonly Params[], grows = false): void {
-    const { train, cv, scoring, fitOptions, estimator } = this.#options;
+  async begin(points: readonly Params[], grows = false): Promise<void> {
+    const { train, test, cv, scoring, fitOptions, estimator } = this.#options;
     const { search, ...rest } = this.#setting;
-    const rows = this.#journal && rowCount('y', train[1] as ArrayInput);
     const splits = cv === undefined || typeof cv === 'number' ? cv : 'splits';
-    this.#journal?.begin({ search, rows, cv: splits, scoring, fitOptions, estimator, ...rest }, points, grows);
+    const rows = this.#journal && rowCount('y', train[1] as ArrayInput);
+    const setting = { search, rows, cv: splits, scoring, fitOptions, estimator, ...rest };
+    const samples = this.#ranks && { train: digestOfPair(train), test: digestOfPair(test) };
+    await this.#ranks?.agree({ ...setting, ...samples, rows: undefined, points });
+    this.#journal?.begin(setting, points, grows);
   }
 
   /**
@@ -144,7 +156,8 @@ export class Search<M extends Candidate> {
   async splits(point: Params): Promise<Split[]> {
     const { cv, train } = this.#options;
     const isClassifier = typeof cv === 'number' && (await this.isClassifier(point));
-    return splitsOf(cv as CrossValidation, this.samples, train[1], isClassifier);
+    const splits = splitsOf(cv as CrossValidation, this.samples, train[1], isClassifier);
+    return this.#ranks ? this.#ranks.shareSplits(splits) : splits;
   }
 
   async isClassifier(point: Params): Promise<boolean> {
@@ -161,24 +174,24 @@ export class Search<M extends Candidate> {
     this.#before += points.length;
     const round: GridResult[] = points.map((params) => ({ params, ...more }) as GridResult);
     const pending: number[] = [];
-    for (const [i, point] of points.entries()) {
-      const known = this.#journal?.known(before + i, point);
-      if (known) Object.assign(round[i], known);
+    const known = points.map((point, i) => this.#journal?.known(before + i, point));
+    for (const [i, outcome] of ((await this.#ranks?.share(known)) ?? known).entries()) {
+      if (outcome) Object.assign(round[i], outcome);
       else pending.push(i);
     }
     this.#done += points.length - pending.length;
     const report = (i: number, outcome: Omit<GridResult, 'params'>, model?: M) => {
       Object.assign(round[i], outcome);
       this.#journal?.add(before + i, round[i]);
-      return onResult?.(round[i], model, { done: ++this.#done, total });
+      return this.#ranks?.rank ? undefined : onResult?.(round[i], model, { done: ++this.#done, total });
     };
 
     if (pending.length > 0) {
-      const folds: Omit<Task<M>, 'build'>[] = splits
+      const folds: Fold[] = splits
         ? (await splits(points[pending[0]])).map((split) => this.#fold(split))
         : [{ train, test }];
       const tasks = pending.flatMap((i) =>
-        folds.map((fold): Task<M> => ({ ...fold, build: () => this.#make(points[i]) })),
+        folds.map((fold): Task<M> => ({ fold: () => fold, build: () => this.#make(points[i]) })),
       );
       const outcomes = pending.map(() => [] as Outcome[]);
       const finished = pending.map(() => 0);
@@ -194,10 +207,10 @@ export class Search<M extends Candidate> {
   }
 
   /** As in scikit-learn, sampleWeight counts in the scores of a search, too. */
-  #fold(split: Split): Omit<Task<M>, 'build'> {
+  #fold(split: Split): Fold {
     const { fitOptions, scoring } = this.#fits;
     const { samples } = this;
-    const fold = { ...foldOf(samples, this.#options.train[1], split, fitOptions), needsFit: true };
+    const fold = foldOf(samples, this.#options.train[1], split, fitOptions);
     const weight = fitOptions?.sampleWeight;
     if (weight === undefined || !takesWeights(scoring)) return fold;
     const [train, test] = split.map((rows) => optionsAt({ sampleWeight: weight }, rows, samples.length));
@@ -223,7 +236,7 @@ export async function searchAll<M extends Candidate>(
   { test, cv }: SearchOptions<M>,
   points: readonly Params[],
 ): Promise<SearchResult> {
-  search.begin(points);
+  await search.begin(points);
   const splits = cv === undefined ? {} : { splits: (point: Params) => search.splits(point) };
   const results = await search.evaluate(points, { ...splits, total: points.length });
   return { results, best: bestOf(results, (r) => (test || cv !== undefined ? r.testScore : r.trainScore)) };

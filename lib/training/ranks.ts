@@ -21,17 +21,22 @@ export interface DistributedOptions {
   shard?: boolean;
 }
 
+/** Several ranks; nothing where this process is alone. @throws TypeError for what is no world */
+export function worldOf(distributed: unknown): World | undefined {
+  if (distributed === undefined) return undefined;
+  if (!isWorld(distributed)) throw wrongType('distributed', 'what mpi.init() of fjordnet/mpi gives', distributed);
+  return distributed.size > 1 ? distributed : undefined;
+}
+
 /** The ranks of a call; nothing where this process is alone. @throws TypeError for what is no world */
 export function ranksOf(options: DistributedOptions & { signal?: AbortSignal }): Ranks | undefined {
   const { distributed, signal, shard = false } = options ?? {}; // what it is at all is checked later
   const isShard = checkBoolean('shard', shard);
-  if (distributed === undefined) {
-    if (isShard) throw new TypeError('Expected shard with distributed, as samples are those of one rank of several');
-    return undefined;
-  }
-  if (!isWorld(distributed)) throw wrongType('distributed', 'what mpi.init() of fjordnet/mpi gives', distributed);
+  if (isShard && distributed === undefined)
+    throw new TypeError('Expected shard with distributed, as samples are those of one rank of several');
+  const world = worldOf(distributed);
   if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-  return distributed.size > 1 ? new Ranks(distributed, isShard, signal) : undefined;
+  return world && new Ranks(world, isShard, signal);
 }
 
 /** What a rank tells all others between two sweeps. */
