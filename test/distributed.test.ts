@@ -4,17 +4,17 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { layers, Sequential } from 'fjordnet';
-import { type Launcher, launchers, mpirun } from './helpers/mpirun.js';
+import { type Launcher, launchers, ranks, run } from './helpers/mpirun.js';
 import { cases } from './helpers/ranks-cases.js';
 
 const child = fileURLToPath(new URL('helpers/children/ranks.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-ranks-'));
 test.after.always(() => rmSync(folder, { recursive: true }));
 
-const job = (t: Parameters<typeof mpirun>[0], launcher: Launcher, n: number, ...args: string[]) =>
-  mpirun(t, launcher, n, child, args);
+const job = (t: ExecutionContext, launcher: Launcher, n: number, ...args: string[]) =>
+  run(t, ranks(launcher, n, child, ...args));
 
 /** The largest difference of two lists of numbers, relative to numbers above 1. */
 const apart = (a: readonly number[], b: readonly number[]): number =>

@@ -1,101 +1,40 @@
 // Jobs of real MPI libraries, through fjordnet/mpi: what every call gives on 1 to 4 ranks, and that a job ends, with a sentence and a code,
 // whatever becomes of a rank.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { mpi } from 'fjordnet/mpi';
+import { areWanted, LAUNCHERS, type Launcher, launchers, ranks as ranksOf, run } from './helpers/mpirun.js';
 import { root } from './helpers/packed.js';
 
 const child = fileURLToPath(new URL('helpers/children/mpi.js', import.meta.url));
 
-interface Launcher {
-  command: string;
-  options: string[];
-  library: string;
-  name: RegExp;
-}
-
-const LAUNCHERS: Record<string, Launcher> = {
-  'Open MPI': {
-    command: 'mpirun.openmpi',
-    options: ['--allow-run-as-root', '--oversubscribe', '--mca', 'mpi_yield_when_idle', '1'],
-    library: 'libmpi.so.40',
-    name: /^Open MPI v\d/,
-  },
-  MPICH: { command: 'mpirun.mpich', options: [], library: 'libmpich.so.12', name: /^MPICH Version: \d/ },
-};
-
-const isInstalled = ({ command }: Launcher) => spawnSync(command, ['--version']).status === 0;
-const launchers = Object.entries(LAUNCHERS).filter(([, launcher]) => isInstalled(launcher));
-/** Where scripts/setup --test has run, both have to be there. */
-const wanted = process.platform === 'linux' && existsSync(join(root, 'test', 'runners', 'node_modules'));
 const both = launchers.length === 2 ? test.serial : test.serial.skip;
 
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-mpi-'));
 test.after.always(() => rmSync(folder, { recursive: true }));
 
-interface Ended {
-  code: number | null;
-  /** What the ranks have said, in any order. */
-  said: unknown[];
-  stderr: string;
-  seconds: number;
-}
-
-/** Runs a job to its end; fails where a process of it is left. */
-async function run(
-  t: ExecutionContext,
-  command: string[],
-  {
-    env = {},
-    seen,
-  }: { env?: Record<string, string>; seen?: (output: string, kill: (signal: NodeJS.Signals) => void) => void } = {},
-): Promise<Ended> {
-  const mark = `fjordnet-mpi-${process.pid}-${Math.random().toString(36).slice(2)}`;
-  const start = performance.now();
-  const [file, ...args] = command.flatMap((part) => (part === child ? [part, mark] : [part]));
-  const { FJORDNET_MPI: _, ...inherited } = process.env;
-  const job = spawn(file, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const)
-    job[name].setEncoding('utf8').on('data', (text) => {
-      output[name] += text;
-      seen?.(output.stdout, (signal) => job.kill(signal));
-    });
-  const code = await new Promise<number | null>((done) => job.on('close', done));
-  const seconds = (performance.now() - start) / 1000;
-  const left = () => spawnSync('pgrep', ['-fl', mark], { encoding: 'utf8' }).stdout;
-  for (let wait = 0; wait < 20 && left(); wait++) await new Promise((done) => setTimeout(done, 100));
-  t.is(left(), '', 'no process is left');
-  const said = output.stdout.split(/\r?\n/).filter((line) => /^["\d]|^\[["\d]/.test(line));
-  return { code, said: said.map((line) => JSON.parse(line)), stderr: output.stderr, seconds };
-}
-
-const ranks = ({ command, options }: Launcher, n: number, ...args: string[]) => [
-  command,
-  ...options,
-  '-n',
-  String(n),
-  process.execPath,
-  child,
-  ...args,
-];
+const ranks = (launcher: Launcher, n: number, ...args: string[]) => ranksOf(launcher, n, child, ...args);
+const alone =
+  (...args: string[]) =>
+  (mark: string) => [process.execPath, child, mark, ...args];
 
 test('both MPIs are there where the tools of all tests were installed', (t) => {
-  if (wanted)
+  if (areWanted)
     t.deepEqual(
-      launchers.map(([name]) => name),
-      Object.keys(LAUNCHERS),
+      launchers.map(({ name }) => name),
+      LAUNCHERS.map(({ name }) => name),
     );
   else t.pass();
   if (launchers.length < 2) t.log('without Open MPI or MPICH: apt-get install openmpi-bin mpich');
 });
 
-for (const [name, launcher] of launchers) {
+for (const launcher of launchers) {
+  const { name } = launcher;
   for (const n of [1, 2, 3, 4])
     test.serial(`${name}: all calls on ${n} ranks`, async (t) => {
       const { code, said, stderr } = await run(t, ranks(launcher, n, 'calls'));
@@ -107,7 +46,7 @@ for (const [name, launcher] of launchers) {
       );
       for (const [, , hostname, library] of seen) {
         t.is(hostname, execFileSync('hostname', { encoding: 'utf8' }).trim());
-        t.regex(library, launcher.name);
+        t.regex(library, launcher.version);
       }
     });
 
@@ -168,11 +107,12 @@ for (const [name, launcher] of launchers) {
     ['never', 70, `fjordnet: rank [01] of 3 on \\S+ ${late}`],
     ['stop', 70, `fjordnet: rank [01] of 3 on \\S+ ${late}`],
     ['early', 1, 'Expected all ranks to make the same call, got allreduce on one and finalize on another'],
-    ['exit-in-init', undefined, `fjordnet: a rank on \\S+ ended with code 0 ${before}`],
   ];
+  // where a rank ends that has not begun yet, Open MPI 4.1.4's own mpirun may wait for ever
+  if (name === 'MPICH') ENDS.push(['exit-in-init', undefined, `fjordnet: a rank on \\S+ ended with code 0 ${before}`]);
   for (const [how, expected, ...sentences] of ENDS)
     test.serial(`${name}: ${how} of one rank ends the job`, async (t) => {
-      const { code, stderr, seconds } = await run(t, ranks(launcher, 3, how, '2000'));
+      const { code, stderr, seconds } = await run(t, ranks(launcher, 3, how, expected === 70 ? '2000' : '30000'));
       if (expected === undefined) t.not(code, 0);
       else t.is(code, expected, stderr);
       for (const sentence of sentences) t.regex(stderr, new RegExp(sentence));
@@ -225,23 +165,23 @@ for (const [name, launcher] of launchers) {
   test.serial(
     `${name}: without mpirun there is one rank; a library that is not there is named, and another attempt may be made`,
     async (t) => {
-      const { code, said, stderr } = await run(t, [process.execPath, child, 'nowhere', '1000', launcher.library]);
+      const { code, said, stderr } = await run(t, alone('nowhere', '1000', launcher.library));
       t.is(code, 0, stderr);
       t.regex(
         String(said[0]),
         /^ERR_MPI: Expected an MPI library on this machine, found none: apt-get install openmpi-bin.*Tried: \/nowhere\/libmpi\.so: cannot open/,
       );
       t.deepEqual(said[1], [0, 1, 3]);
-      const alone = await run(t, [process.execPath, child, 'calls'], { env: { FJORDNET_MPI: launcher.library } });
-      t.is(alone.code, 0, alone.stderr);
-      t.deepEqual((alone.said as unknown[][])[0].slice(0, 2), [0, 1]);
+      const one = await run(t, alone('calls'), { env: { FJORDNET_MPI: launcher.library } });
+      t.is(one.code, 0, one.stderr);
+      t.deepEqual((one.said as unknown[][])[0].slice(0, 2), [0, 1]);
     },
   );
 }
 
-for (const [name, launcher] of Object.entries(LAUNCHERS))
-  both(`${name}: another MPI's library is refused`, async (t) => {
-    const [other] = Object.values(LAUNCHERS).filter((one) => one !== launcher);
+for (const launcher of LAUNCHERS)
+  both(`${launcher.name}: another MPI's library is refused`, async (t) => {
+    const [other] = LAUNCHERS.filter((one) => one !== launcher);
     const { code, said } = await run(t, ranks(launcher, 2, 'init'), { env: { FJORDNET_MPI: other.library } });
     t.is(code, 0);
     t.is(said.length, 2);
@@ -253,7 +193,7 @@ for (const [name, launcher] of Object.entries(LAUNCHERS))
   });
 
 test.serial('no MPI: a sentence that says what to install, and nothing else changes', async (t) => {
-  const { code, said, stderr } = await run(t, [process.execPath, child, 'init'], { env: { FJORDNET_MPI: '/nowhere' } });
+  const { code, said, stderr } = await run(t, alone('init'), { env: { FJORDNET_MPI: '/nowhere' } });
   t.is(code, 0, stderr);
   t.regex(
     String(said),

@@ -5,15 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { launchers } from './helpers/mpirun.js';
 
 const child = fileURLToPath(new URL('helpers/children/searches.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-search-mpi-'));
 test.after.always(() => rmSync(folder, { recursive: true }));
-
-const LAUNCHERS: Record<string, string[]> = {
-  'Open MPI': 'mpirun.openmpi --allow-run-as-root --oversubscribe --mca mpi_yield_when_idle 1'.split(' '),
-  MPICH: ['mpirun.mpich'],
-};
 
 /** The code of a job, and what its ranks have found, in their order. */
 function run([command, ...options]: string[], how: string, ...args: string[]) {
@@ -30,10 +26,7 @@ function run([command, ...options]: string[], how: string, ...args: string[]) {
 
 const alone = (...args: string[]) => run([process.execPath], 'alone', ...args).found[0];
 
-let launchers = 0;
-for (const [name, [command, ...options]] of Object.entries(LAUNCHERS)) {
-  if (spawnSync(command, ['--version']).status !== 0) continue;
-  launchers++;
+for (const { name, command, options } of launchers) {
   const ranks = (n: number, how: string, ...args: string[]) =>
     run([command, ...options, '-n', String(n), process.execPath], how, ...args);
 
@@ -70,4 +63,4 @@ for (const [name, [command, ...options]] of Object.entries(LAUNCHERS)) {
   });
 }
 
-if (launchers === 0) test('without MPI', (t) => t.pass('apt-get install openmpi-bin mpich'));
+if (launchers.length === 0) test('without MPI', (t) => t.pass('apt-get install openmpi-bin mpich'));

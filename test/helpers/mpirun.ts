@@ -10,16 +10,25 @@ export interface Launcher {
   readonly options: readonly string[];
   /** What the system's loader calls it. */
   readonly library: string;
+  /** What the library says of itself. */
+  readonly version: RegExp;
 }
 
-const LAUNCHERS: readonly Launcher[] = [
+export const LAUNCHERS: readonly Launcher[] = [
   {
     name: 'Open MPI',
     command: 'mpirun.openmpi',
     options: ['--allow-run-as-root', '--oversubscribe', '--mca', 'mpi_yield_when_idle', '1'],
     library: 'libmpi.so.40',
+    version: /^Open MPI v\d/,
   },
-  { name: 'MPICH', command: 'mpirun.mpich', options: [], library: 'libmpich.so.12' },
+  {
+    name: 'MPICH',
+    command: 'mpirun.mpich',
+    options: [],
+    library: 'libmpich.so.12',
+    version: /^MPICH Version: \d/,
+  },
 ];
 
 /** Those of the two that are there. Where scripts/setup --test has run, both have to be. */
@@ -40,22 +49,26 @@ export interface RunOptions {
   readonly seen?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
-/** Runs a job of n ranks to its end; fails where a process of it is left. The child is given a mark to find it by, then `args`. */
-export async function mpirun(
+/** The command of a job of n ranks, each of which is given a mark to find it by, then `args`. */
+export const ranks =
+  ({ command, options }: Pick<Launcher, 'command' | 'options'>, n: number, child: string, ...args: string[]) =>
+  (mark: string): string[] => [command, ...options, '-n', String(n), process.execPath, child, mark, ...args];
+
+/** Milliseconds after which a job is killed, and its test fails. */
+const LIMIT = 120_000;
+
+/** Runs a job to its end; fails where a process of it is left. */
+export async function run(
   t: ExecutionContext,
-  { command, options }: Pick<Launcher, 'command' | 'options'>,
-  n: number,
-  child: string,
-  args: readonly string[],
+  command: (mark: string) => string[],
   { env = {}, seen }: RunOptions = {},
 ): Promise<Ended> {
   const mark = `fjordnet-ranks-${process.pid}-${Math.random().toString(36).slice(2)}`;
   const start = performance.now();
   const { FJORDNET_MPI: _, ...inherited } = process.env;
-  const job = spawn(command, [...options, '-n', String(n), process.execPath, child, mark, ...args], {
-    env: { ...inherited, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const [file, ...args] = command(mark);
+  const job = spawn(file, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const late = setTimeout(() => job.kill('SIGKILL'), LIMIT);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
     job[name].setEncoding('utf8').on('data', (text) => {
@@ -63,10 +76,11 @@ export async function mpirun(
       seen?.(output.stdout, (signal) => job.kill(signal));
     });
   const code = await new Promise<number | null>((done) => job.on('close', done));
+  clearTimeout(late);
   const seconds = (performance.now() - start) / 1000;
   const left = () => spawnSync('pgrep', ['-fl', mark], { encoding: 'utf8' }).stdout;
   for (let wait = 0; wait < 20 && left(); wait++) await new Promise((done) => setTimeout(done, 100));
   t.is(left(), '', 'no process is left');
-  const said = output.stdout.split(/\r?\n/).filter((line) => /^["[\d{]/.test(line));
+  const said = output.stdout.split(/\r?\n/).filter((line) => /^["\d{]|^\[["\d]/.test(line));
   return { code, said: said.map((line) => JSON.parse(line)), stderr: output.stderr, seconds };
 }
