@@ -112,7 +112,10 @@ for (const launcher of launchers) {
   if (name === 'MPICH') ENDS.push(['exit-in-init', undefined, `fjordnet: a rank on \\S+ ended with code 0 ${before}`]);
   for (const [how, expected, ...sentences] of ENDS)
     test.serial(`${name}: ${how} of one rank ends the job`, async (t) => {
-      const { code, stderr, seconds } = await run(t, ranks(launcher, 3, how, expected === 70 ? '2000' : '30000'));
+      const { code, stderr, seconds } = await run(
+        t,
+        ranks(launcher, 3, how, expected === 70 || how === 'exit-in-init' ? '2000' : '30000'),
+      );
       if (expected === undefined) t.not(code, 0);
       else t.is(code, expected, stderr);
       for (const sentence of sentences) t.regex(stderr, new RegExp(sentence));
