@@ -10,6 +10,7 @@ const folder = fileURLToPath(new URL('../scripts/examples/', import.meta.url));
 const EXAMPLES: Readonly<Record<string, readonly [pattern: RegExp, least: number, ...args: string[]]>> = {
   tensorflow: [/test accuracy ([\d.]+)/, 0.93],
   keras: [/test accuracy ([\d.]+)/, 0.95],
+  ranks: [/test accuracy ([\d.]+)/, 0.95],
   cnn: [/test accuracy ([\d.]+)/, 0.97],
   graph: [/test accuracy ([\d.]+)/, 0.95],
   regression: [/test R² ([\d.]+)/, 0.97],

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import { didYouMean } from '../check.js';
-import { isCommandError } from '../kind.js';
 import { COMMANDS } from './commands.js';
-import { EXIT, exitCodeOf, reason, usage } from './errors.js';
+import { ALONE, type Crew } from './crew.js';
+import { complain, EXIT, exitCodeOf, usage } from './errors.js';
 import { commandHelp, mainHelp } from './help.js';
+import { launched } from './launched.js';
 import { parse } from './options.js';
 
 const CODES = [
@@ -28,6 +29,9 @@ export async function commandLine(args: readonly string[]): Promise<number> {
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
+  const spec = COMMANDS.find((command) => command.name === name);
+  const own = launched();
+  if (own && own.rank > 0 && !spec?.isOfRanks) return EXIT.done; // rank 0 does it
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const about = name === 'help' ? rest[0] : undefined;
     if (about !== undefined) return main([about, '--help']);
@@ -41,35 +45,23 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${version}\n`);
     return EXIT.done;
   }
-  const spec = COMMANDS.find((command) => command.name === name);
   if (!spec) {
     const names = COMMANDS.map((command) => command.name);
     throw usage(
       `Expected a command (${names.join(', ')})${didYouMean(name, names)}, got '${name}'; fjordnet --help explains them`,
     );
   }
-  const values = parse(spec, rest);
-  if (values.switch('help')) {
-    process.stdout.write(commandHelp(spec));
-    return EXIT.done;
-  }
-  const { run } = await spec.load();
-  return run(values);
-}
-
-/** One sentence for what a person can mend; all there is for what is our own mistake. */
-function complain(error: unknown): void {
-  process.stderr.write(
-    `fjordnet: ${sentenceOf(error) ?? `unexpected error; please report it\n${(error as Error)?.stack ?? error}`}\n`,
-  );
-}
-
-/** Errors of ours with a code are of the class Error: a TypeError with one is Node's, for a call that was wrong. */
-function sentenceOf(error: unknown): string | undefined {
-  const { code, syscall, path, name, message } = (error ?? {}) as NodeJS.ErrnoException;
-  if (isCommandError(error) || message?.startsWith('Expected ')) return message;
-  if (code === undefined || name !== 'Error') return undefined;
-  return syscall === undefined
-    ? message
-    : `Cannot ${syscall}${path === undefined ? '' : ` '${path}'`}: ${reason(error)}`;
+  const run = async (crew: Crew) => {
+    const values = await crew.each(() => parse(spec, rest));
+    if (values.switch('help')) {
+      if (crew.isFirst) process.stdout.write(commandHelp(spec));
+      return EXIT.done;
+    }
+    if ([...values.positionals, values.text('test-data')].includes('-')) await crew.shareStandardInput();
+    const command = await crew.each(spec.load);
+    return command.run(values, crew);
+  };
+  if (!own || !spec.isOfRanks) return run(ALONE);
+  const { amongRanks } = await import('./ranks.js');
+  return amongRanks(own, run);
 }

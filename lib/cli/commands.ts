@@ -81,6 +81,7 @@ const train: CommandSpec = {
     ],
     ['20 more epochs of what was saved', 'fjordnet train --resume iris.safetensors --epochs 50'],
   ],
+  isOfRanks: true,
   load: () => import('./commands/train.js'),
 };
 
@@ -135,6 +136,7 @@ const grid: CommandSpec = {
     ],
     ['One that may be stopped, and started again', 'fjordnet grid digits --journal grid.jsonl'],
   ],
+  isOfRanks: true,
   load: () => import('./commands/grid.js'),
 };
 

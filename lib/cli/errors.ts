@@ -86,3 +86,23 @@ export function exitCodeOf(error: unknown): number {
   if (code === undefined && (error as Error)?.message?.startsWith('Expected ')) return EXIT.usage;
   return EXIT.failed;
 }
+
+/** Says on standard error what went wrong. @param before stands before the sentence */
+export function complain(error: unknown, before = ''): void {
+  process.stderr.write(`fjordnet: ${before}${sentenceOf(error)}\n`);
+}
+
+/** One sentence for what a person can mend; all there is for what is our own mistake. */
+export function sentenceOf(error: unknown): string {
+  return knownSentence(error) ?? `unexpected error; please report it\n${(error as Error)?.stack ?? error}`;
+}
+
+/** Errors of ours with a code are of the class Error: a TypeError with one is Node's, for a call that was wrong. */
+function knownSentence(error: unknown): string | undefined {
+  const { code, syscall, path, name, message } = (error ?? {}) as NodeJS.ErrnoException;
+  if (isCommandError(error) || message?.startsWith('Expected ')) return message;
+  if (code === undefined || name !== 'Error') return undefined;
+  return syscall === undefined
+    ? message
+    : `Cannot ${syscall}${path === undefined ? '' : ` '${path}'`}: ${reason(error)}`;
+}

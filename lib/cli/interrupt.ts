@@ -36,6 +36,18 @@ export async function interruptible<T>(
   }
 }
 
+/**
+ * Has signals do nothing outside of `interruptible`: of several processes that one has stopped, another may get its own signal only
+ * now. @returns what undoes it
+ */
+export function holdSignals(): () => void {
+  const ignore = () => {};
+  for (const signal of SIGNALS) process.on(signal, ignore);
+  return () => {
+    for (const signal of SIGNALS) process.off(signal, ignore);
+  };
+}
+
 /** 128 and the number of the signal, as shells report it: 130 after Ctrl-C. A closed pipe is no failure. */
 export function exitCode(by: Interruption): number {
   return by === 'SIGPIPE' ? EXIT.done : 128 + constants.signals[by];

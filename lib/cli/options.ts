@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../check.js';
+import type { Crew } from './crew.js';
 import { usage } from './errors.js';
 
 /** One option of a command. */
@@ -29,8 +30,10 @@ export interface CommandSpec {
   readonly most: number;
   readonly groups: readonly OptionGroup[];
   readonly examples: readonly (readonly [what: string, command: string])[];
+  /** Whether all processes that mpirun has started run it together. Default: the first one runs it alone */
+  readonly isOfRanks?: boolean;
   /** What runs it; `run` gives the exit code. */
-  load(): Promise<{ run(values: Values): Promise<number> }>;
+  load(): Promise<{ run(values: Values, crew: Crew): Promise<number> }>;
 }
 
 /** As `setThreads` and `RandomState` have them. */

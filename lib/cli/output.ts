@@ -7,16 +7,25 @@ const LARGE = 2 ** 25;
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly #isSilent: boolean;
 
-  /** @param json one JSON document a line on standard output, and text for people on standard error */
-  constructor({ json = false, quiet = false }: { json?: boolean; quiet?: boolean }) {
+  /**
+   * @param json one JSON document a line on standard output, and text for people on standard error
+   * @param isSilent nothing at all, as of the second process of several that run one command
+   */
+  constructor({
+    json = false,
+    quiet = false,
+    isSilent = false,
+  }: { json?: boolean; quiet?: boolean; isSilent?: boolean }) {
     this.json = json;
-    this.quiet = quiet;
+    this.quiet = quiet || isSilent;
+    this.#isSilent = isSilent;
   }
 
   /** A line of a result, for people. */
   say(line = ''): void {
-    (this.json ? process.stderr : process.stdout).write(`${line}\n`);
+    if (!this.#isSilent) (this.json ? process.stderr : process.stdout).write(`${line}\n`);
   }
 
   /** A line for people that is no result: on standard error. */
@@ -37,12 +46,12 @@ export class Output {
 
   /** What is important even to those who want silence: on standard error. */
   alert(line: string): void {
-    process.stderr.write(`${line}\n`);
+    if (!this.#isSilent) process.stderr.write(`${line}\n`);
   }
 
   /** A document for programs. NaN and Infinity, which JSON lacks, are null. */
   document(value: object): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.json && !this.#isSilent) process.stdout.write(`${JSON.stringify(value)}\n`);
   }
 }
 

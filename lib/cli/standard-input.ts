@@ -24,6 +24,32 @@ export function standardInput(): Readable {
   return Readable.from(bytes(iterator, pieces), { objectMode: false });
 }
 
+/** @throws CommandError for more than may be kept */
+export async function allOfStandardInput(): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of standardInput()) {
+    size += part.length;
+    if (size > KEPT)
+      throw new CommandError(
+        EXIT.input,
+        `Expected standard input of at most ${KEPT / 2 ** 20} MB, which rank 0 hands to the others: a file can be larger`,
+      );
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/** These bytes are read in place of standard input. */
+export function useAsStandardInput(bytes: Uint8Array): void {
+  const all: IteratorResult<Buffer>[] = [
+    { done: false, value: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) },
+    { done: true, value: undefined },
+  ];
+  pieces = all.map((piece) => Promise.resolve(piece));
+  iterator ??= { next: () => pieces![1] };
+}
+
 /** It is waited for no longer. */
 export function leaveStandardInput(): void {
   if (iterator) process.stdin.destroy();

@@ -1,12 +1,13 @@
 import { commandLine } from './command-line.js';
 import { watchStandardStreams } from './interrupt.js';
+import { launched } from './launched.js';
 import { leaveStandardInput } from './standard-input.js';
 
 /** Runs the command line of this process. */
 export async function start(): Promise<void> {
   watchStandardStreams();
   process.removeAllListeners('warning');
-  process.on('warning', ({ message }) => process.stderr.write(`fjordnet: ${message}\n`));
+  if (!launched()?.rank) process.on('warning', ({ message }) => process.stderr.write(`fjordnet: ${message}\n`));
   process.exitCode = await commandLine(process.argv.slice(2));
   leaveStandardInput();
 }

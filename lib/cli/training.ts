@@ -1,8 +1,9 @@
 import { type Callback, type CallbackModel, type CallbackParams, callbacks, type Logs } from '../callbacks/index.js';
 import type { Sequential } from '../models/sequential.js';
 import { fitTargets } from './assessment.js';
+import type { Crew } from './crew.js';
 import type { Meaning, Samples } from './dataset.js';
-import { type Interruption, interruptible } from './interrupt.js';
+import { holdSignals, type Interruption, interruptible } from './interrupt.js';
 import { lectureTrainer } from './lecture.js';
 import { buildEstimator, buildSequential, denseNetwork, type Recipe } from './recipe.js';
 
@@ -21,6 +22,7 @@ export interface TrainingJob {
   readonly callbacks: readonly Callback[];
   /** Told when Ctrl-C asks the training to stop. */
   readonly onStop: (by: Interruption) => void;
+  readonly crew: Crew;
   /** An earlier run to go on with. */
   readonly before?: Pick<Outcome, 'model' | 'epochs' | 'history'>;
 }
@@ -48,15 +50,17 @@ export interface Trainer {
   model(): Sequential;
 }
 
-/** Trains as the recipe says. Ctrl-C ends the training after the batch in progress. */
+/** Trains as the recipe says. Ctrl-C ends the training after the batch in progress; among ranks that of any of them. */
 export async function train(job: TrainingJob): Promise<Outcome> {
+  const { crew } = job;
   const { kind } = job.recipe;
   const begun = performance.now();
   const trainer =
     kind === 'lecture' ? lectureTrainer(job) : kind === 'sklearn' ? sklearnTrainer(job) : sequentialTrainer(job);
   const epochs = new Epochs(job.before);
   const abort = new AbortController();
-  const { by } = await interruptible(
+  const release = crew.world ? holdSignals() : () => {};
+  const { by: own } = await interruptible(
     (reason) => {
       epochs.stop();
       abort.abort();
@@ -71,13 +75,17 @@ export async function train(job: TrainingJob): Promise<Outcome> {
       }
     },
   );
-  const { history, done, diverged } = epochs;
+  const { history, done } = epochs;
+  const all = await crew.hear({ by: own, diverged: epochs.diverged });
+  const by = all.find((one) => one.by)?.by;
+  const diverged = all.some((one) => one.diverged);
+  if (!by) release();
   const seconds = (performance.now() - begun) / 1000;
   return { model: trainer.model(), history, epochs: done, seconds, diverged, ...(by && { by }) };
 }
 
 function sequentialTrainer(job: TrainingJob): Trainer {
-  const { recipe, meaning, samples, before, patience, validation, balanced } = job;
+  const { recipe, meaning, samples, before, patience, validation, balanced, crew } = job;
   const model = before?.model ?? buildSequential(recipe, meaning, job.seed);
   const monitor = validation > 0 ? 'val_loss' : 'loss';
   return {
@@ -87,6 +95,7 @@ function sequentialTrainer(job: TrainingJob): Trainer {
         epochs: recipe.epochs,
         initialEpoch: before?.epochs ?? 0,
         validationSplit: validation,
+        ...(crew.world && { distributed: crew.world }),
         ...(balanced && meaning.classes && { classWeight: 'balanced' as const }),
         callbacks: [
           epochs,
@@ -98,14 +107,15 @@ function sequentialTrainer(job: TrainingJob): Trainer {
   };
 }
 
-function sklearnTrainer({ recipe, meaning, samples, seed, patience, validation }: TrainingJob): Trainer {
+function sklearnTrainer({ recipe, meaning, samples, seed, patience, validation, crew }: TrainingJob): Trainer {
   const stopping =
     patience === undefined
       ? {}
       : { earlyStopping: true, nIterNoChange: patience, validationFraction: validation || 0.1 };
   const estimator = buildEstimator(recipe, meaning, seed, stopping);
   return {
-    fit: (watchers) => estimator.fit(samples.x, samples.y, { callbacks: watchers }),
+    fit: (watchers) =>
+      estimator.fit(samples.x, samples.y, { callbacks: watchers, ...(crew.world && { distributed: crew.world }) }),
     model() {
       const weights = estimator.coefs.flatMap((coef, i) => [coef, estimator.intercepts[i]]);
       const hidden = { logistic: 'sigmoid', identity: 'linear' }[recipe.activation] ?? recipe.activation;

@@ -98,7 +98,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   const isWatched = fit.callbacks.length > 0;
   const steps = new Steps(fit, batchSize);
   const pace = new Pace();
-  let [sum, penalties, seen] = [0, 0, 0]; // of the epoch: losses, of a rank those of its samples; and samples, of all
+  let [sum, penalties, seen, batches] = [0, 0, 0, 0]; // of the epoch: losses, of a rank those of its samples; samples and batches, of all
   if (validation && progress.best.length === 0) progress.best = readAll(network, network.parameters);
   progress.nIter = 0;
   yield* callbacks.onTrainBegin();
@@ -167,11 +167,12 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     return several ?? rows.subarray(at % n, (at % n) + count);
   }
 
-  function* trained({ result, at }: Swept): Training<void> {
+  function* trained({ result }: Swept): Training<void> {
     const losses = network.plan.reported(result, network.judged.loss);
     const squares = network.plan.reported(result, network.squares);
     const { sizes, totals } = steps;
     watched.iterations += result.steps;
+    batches += result.steps;
     for (let k = 0; k < result.steps; k++) {
       if (ranks) {
         sum += (losses[k] / totals[k]) * sizes[k];
@@ -181,7 +182,6 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
       }
       seen += sizes[k];
       if (isWatched && k === result.steps - 1) {
-        const batches = Math.floor(at / batchSize) + result.steps;
         const logs = { loss: (sum + penalties) / seen };
         yield* callbacks.wantsBatches ? callbacks.onBatchEnd(batches - 1, logs) : callbacks.onProgress(batches, logs);
       }
@@ -212,6 +212,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     sum = 0;
     penalties = 0;
     seen = 0;
+    batches = 0;
     if (p.verbose) print(`Iteration ${progress.nIter}, loss = ${loss.toFixed(8)}`);
     if (!validation) recordLoss(fit);
     return validation || isWatched ? judge({ loss }) : undefined;

@@ -2,6 +2,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { checkInterval, checkOptions, wrongType } from '../check.js';
 import { framed } from '../train.js';
 import { loadMpi } from './load.js';
+import { checkSocket } from './socket.js';
 import { World } from './world.js';
 
 export type { Operation } from './values.js';
@@ -47,6 +48,7 @@ async function init(options: InitOptions = {}): Promise<World> {
 }
 
 async function start(library: string | undefined, seconds: number): Promise<World> {
+  checkSocket();
   const native = loadMpi();
   const started = native.init(library, seconds);
   const exiting = (code: number) => native.exiting(code);

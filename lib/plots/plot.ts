@@ -109,7 +109,7 @@ export class TextPlot extends Plot {
   /** The figure for a terminal, with no line end after the last line. */
   text(options: TextOptions = {}): string {
     checkOptions('options', options, ['color', 'width']);
-    const { color = hasColors(), width = process.stdout.columns ?? 80 } = options;
+    const { color = hasColors(), width = process.stdout.columns || 80 } = options;
     if (typeof color !== 'boolean') throw wrongType('color', 'a boolean', color);
     return this.#text(color, Math.max(20, Math.floor(checkInterval('width', width, 1, 10_000))));
   }

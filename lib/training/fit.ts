@@ -76,7 +76,8 @@ export function prepareFit(
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
   const common = readCommon(options);
-  const rank = options.distributed?.rank;
+  const { rank, size = 1 } = options.distributed ?? {};
+  const whole = options.shard ? batchSize : batchSize * size;
   const shuffle = checkBoolean('shuffle', options.shuffle ?? !ports.isStateful);
   const targets = readTargets('y', y, n, ports);
   const split = checkInterval('validationSplit', options.validationSplit ?? 0, 0, 1, 'high');
@@ -104,7 +105,7 @@ export function prepareFit(
     ...(judged && { validation: judged }),
     ...{ batchSize, validationBatchSize, shuffle, epochs: common.epochs },
     ...(options.distributed && { digest: digestOfSamples([...x, ...targets, ...(weights ?? [])]) }),
-    ...callbacksOf(model, common, { steps: Math.ceil(count / batchSize), samples: count, batchSize }, rank),
+    ...callbacksOf(model, common, { steps: Math.ceil(count / whole), samples: count, batchSize: whole }, rank),
   };
 }
 

@@ -161,7 +161,8 @@ export function* evaluateLoop(
       {
         ...programOf('evaluate', network, samples),
         ...{ rows, batchSize, pace },
-        ...(ranks && shares && { ranked: ranks.ranked(shares) }),
+        // all of them go through all samples, as one process does
+        ...(ranks && shares && { ranked: { ...ranks.ranked(shares), wantsStop: () => false } }),
         ...(meanwhile && { meanwhile }),
       },
       ({ result, sizeOf }) => {

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -29,6 +29,8 @@ export class InstalledProject {
   restore(): void {
     const built = process.env.FJORDNET_NATIVE ?? join(root, 'build', 'Release', 'fjordnet.node');
     if (existsSync(built)) cpSync(built, this.binary);
+    const mpi = join(dirname(built), 'mpi');
+    if (existsSync(mpi)) cpSync(mpi, join(dirname(this.binary), 'mpi'), { recursive: true });
   }
 
   /** Makes a package of this checkout one of the project's. */

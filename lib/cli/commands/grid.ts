@@ -5,7 +5,7 @@ import { buildInfo, setThreads } from '../../info.js';
 import { toCategorical } from '../../labels.js';
 import type { Candidate } from '../../model-selection/fits.js';
 import { gridSearch } from '../../model-selection/grid-search.js';
-import type { GridResult } from '../../model-selection/search.js';
+import type { GridResult, SearchResult } from '../../model-selection/search.js';
 import { heatmap } from '../../plots/heatmap.js';
 import { RandomState } from '../../random.js';
 import { accuracyScore } from '../../scores/classification.js';
@@ -13,12 +13,13 @@ import { r2Score } from '../../scores/regression.js';
 import { logspace } from '../../spaces.js';
 import { classCodes } from '../../tables/network-step.js';
 import { fitTargets } from '../assessment.js';
+import type { Crew } from '../crew.js';
 import { readDataOptions } from '../data-options.js';
-import type { Meaning, Samples } from '../dataset.js';
+import type { Meaning, Samples, Split } from '../dataset.js';
 import { checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from '../grid-file.js';
-import { exitCode, interruptible } from '../interrupt.js';
+import { exitCode, holdSignals, type Interruption, interruptible } from '../interrupt.js';
 import { LARGEST_SEED, MOST_THREADS, readInteger, readNumber, type Values } from '../options.js';
 import { count, Output, percent, seconds, short } from '../output.js';
 import { isFolder } from '../pictures.js';
@@ -53,9 +54,34 @@ const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: s
 const MOST_NETWORKS = 100_000;
 const ALIASES: Readonly<Record<string, string>> = { eta: 'learning-rate', lmbd: 'l2', alpha: 'l2' };
 
+/** A grid that may begin. */
+interface Prepared {
+  readonly axes: Grid['axes'];
+  readonly recipe: Recipe;
+  recipeOf(params: Grid['results'][number]['params']): Promise<Recipe>;
+  readonly seed: number;
+  readonly split: Split;
+  readonly total: number;
+  readonly score: Grid['score'];
+  readonly save?: string;
+  readonly report?: string;
+  readonly journal?: string;
+}
+
 /** @returns the exit code */
-export async function run(values: Values): Promise<number> {
-  const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
+export async function run(values: Values, crew: Crew): Promise<number> {
+  const isSilent = !crew.isFirst;
+  const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet'), isSilent });
+  const prepared = await crew.each(() => prepare(values, out, crew));
+  const progress = new GridProgress(out, prepared.score, prepared.total);
+  const begun = performance.now();
+  const { result, by } = await crew.each(() => search(prepared, out, progress, crew));
+  const seconds = (performance.now() - begun) / 1000;
+  return crew.first(() => finish(out, prepared, progress, seconds, result, by));
+}
+
+/** Reads options and data, and makes sure that results can be written. */
+async function prepare(values: Values, out: Output, { world, isFirst }: Crew): Promise<Prepared> {
   const threads = values.integer('threads', 1, MOST_THREADS);
   if (threads !== undefined) setThreads(threads);
   const axes = readAxes(values.texts('search'));
@@ -69,15 +95,17 @@ export async function run(values: Values): Promise<number> {
   if (journal !== undefined && recipe.kind === 'lecture')
     throw usage('Expected no --journal with --model lecture, whose networks draw from one generator in turn');
   // every value is checked before the first network is trained
-  const recipeOf = async (params: Grid['results'][number]['params']) =>
+  const recipeOf: Prepared['recipeOf'] = async (params) =>
     readRecipe(model, { ...overrides, ...Object.fromEntries(axes.map(({ name }) => [AXES[name].key, params[name]])) });
   for (const { name, values: list } of axes)
     for (const value of list) await recipeOf({ ...first(axes), [name]: value });
   const save = values.text('save');
   const report = values.text('report');
-  if (save !== undefined) await checkDestination('--save', save);
-  if (report !== undefined) await checkReport('--report', report);
-  if (journal !== undefined) await checkDestination('--journal', journal);
+  if (isFirst) {
+    if (save !== undefined) await checkDestination('--save', save);
+    if (report !== undefined) await checkReport('--report', report);
+    if (journal !== undefined) await checkDestination('--journal', journal);
+  }
 
   const seed = values.integer('seed', 0, LARGEST_SEED) ?? 0;
   const data = readDataOptions(values, values.positionals[0]);
@@ -86,16 +114,26 @@ export async function run(values: Values): Promise<number> {
   if (split.decided) out.note(split.decided);
   const { meaning, train, test } = split;
   const total = axes.reduce((product, axis) => product * axis.values.length, 1);
-  const score = meaning.classes ? 'accuracy' : 'R²';
   out.note(
-    `${split.name}: ${count(total, 'network')} on ${count(train.x.shape[0], 'sample')}${test ? `, tested on ${test.x.shape[0].toLocaleString('en-US')}` : ''}`,
+    `${split.name}: ${count(total, 'network')} on ${count(train.x.shape[0], 'sample')}${test ? `, tested on ${test.x.shape[0].toLocaleString('en-US')}` : ''}${world ? `, by ${world.size} ranks` : ''}`,
   );
+  return {
+    ...{ axes, recipe, recipeOf, seed, split, total, score: meaning.classes ? 'accuracy' : 'R²' },
+    ...(save !== undefined && { save }),
+    ...(report !== undefined && { report }),
+    ...(journal !== undefined && { journal }),
+  };
+}
 
+/** Trains all networks. @returns no result where it was stopped */
+async function search(prepared: Prepared, out: Output, progress: GridProgress, crew: Crew) {
+  const { world } = crew;
+  const { axes, recipe, recipeOf, seed, split, journal } = prepared;
+  const { meaning, train, test } = split;
   const random = new RandomState(seed);
   const abort = new AbortController();
-  const progress = new GridProgress(out, score, total);
-  const begun = performance.now();
-  const { result, by } = await interruptible(
+  const release = world ? holdSignals() : () => {};
+  const { result, by: own } = await interruptible(
     (reason) => {
       abort.abort();
       if (reason === 'SIGINT') out.alert('\nStopping; Ctrl-C again leaves at once');
@@ -108,16 +146,31 @@ export async function run(values: Values): Promise<number> {
           train: [train.x, train.y],
           ...(test && { test: [test.x, test.y] }),
           signal: abort.signal,
+          ...(world && { distributed: world }),
           ...(journal !== undefined && { journal }),
           onResult: (found, _, { done }) => progress.add(found, done),
         },
         { recipe, seed, data: journal && digestOf([train, ...(test ? [test] : [])]) },
       ).catch((error) => {
-        if (error.code === 'ERR_ABORTED' && abort.signal.aborted) return undefined;
+        if (error.code === 'ERR_ABORTED' && (world || abort.signal.aborted)) return undefined;
         throw error;
       }),
   );
   progress.end();
+  const by = (await crew.hear(own)).find((one) => one);
+  if (!by) release();
+  return { result, by };
+}
+
+/** Tells and writes what was found. */
+async function finish(
+  out: Output,
+  { axes, recipe, seed, split, total, score, save, report, journal }: Prepared,
+  progress: GridProgress,
+  seconds: number,
+  result: SearchResult | undefined,
+  by: Interruption | undefined,
+): Promise<number> {
   if (!result) {
     if (journal !== undefined) out.alert('To go on: the same command again');
     out.alert(
@@ -125,7 +178,8 @@ export async function run(values: Values): Promise<number> {
     );
     return exitCode(by ?? 'SIGINT');
   }
-  const { version, blas, blasCore, blasLinkage, simd, threads: used } = buildInfo();
+  const { train, test } = split;
+  const { version, blas, blasCore, blasLinkage, simd, threads } = buildInfo();
   const grid: Grid = {
     version: 1,
     axes,
@@ -142,8 +196,8 @@ export async function run(values: Values): Promise<number> {
     samples: { train: train.x.shape[0], test: test?.x.shape[0] ?? 0 },
     recipe,
     seed,
-    seconds: (performance.now() - begun) / 1000,
-    build: { version, blas, blasCore, blasLinkage, simd, threads: used, node: process.versions.node },
+    seconds,
+    build: { version, blas, blasCore, blasLinkage, simd, threads, node: process.versions.node },
     saved: new Date().toISOString(),
   };
   if (save !== undefined)
@@ -279,7 +333,7 @@ class GridProgress {
       `ETA ${seconds(left / 1000)}`,
       ...(this.best ? [`best ${this.describe(this.best)}`] : []),
     ];
-    process.stderr.write(`\r\x1b[K${parts.join(' - ').slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    process.stderr.write(`\r\x1b[K${parts.join(' - ').slice(0, (process.stderr.columns || 80) - 1)}`);
   }
 
   end(): void {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Callback, callbacks, type Logs } from '../../callbacks/index.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { type Assessment, assess } from '../assessment.js';
+import type { Crew } from '../crew.js';
 import { readDataOptions } from '../data-options.js';
 import { type DataOptions, type Split, trainedOn } from '../dataset.js';
 import { checkDestination, checkFolder } from '../destinations.js';
@@ -34,51 +35,99 @@ interface Plan {
   readonly split?: Split;
 }
 
+/** A training that may begin. */
+interface Prepared {
+  readonly plan: Plan;
+  readonly split: Split;
+  /** The share that is validated on. */
+  readonly validation: number;
+  readonly save?: string;
+  readonly report?: string;
+  readonly folder?: string;
+}
+
 /** @returns the exit code */
-export async function run(values: Values): Promise<number> {
-  const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
+export async function run(values: Values, crew: Crew): Promise<number> {
+  const isSilent = !crew.isFirst;
+  const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet'), isSilent });
+  const prepared = await crew.each(() => prepare(values, out, crew));
+  const { plan, split, validation, folder } = prepared;
+  const { recipe, seed, patience, before } = plan;
+  const outcome = await crew.each(() =>
+    train({
+      recipe,
+      meaning: split.meaning,
+      samples: split.train,
+      seed,
+      validation,
+      ...(patience !== undefined && { patience }),
+      ...(plan.balanced && { balanced: true }),
+      ...(before && { before }),
+      callbacks: [
+        ...(out.quiet ? [] : [callbacks.progressBar({ stream: process.stderr })]),
+        ...(out.json ? [epochDocuments(out)] : []),
+        ...(folder === undefined ? [] : [callbacks.tensorBoard(folder, { histogramFreq: 1 })]),
+      ],
+      onStop: (by) => announceStop(out, by),
+      crew,
+    }),
+  );
+  return crew.first(() => finish(out, prepared, outcome));
+}
+
+/** Reads options and data, and makes sure that results can be written. */
+async function prepare(values: Values, out: Output, { world, isFirst }: Crew): Promise<Prepared> {
   const threads = values.integer('threads', 1, MOST_THREADS);
   if (threads !== undefined) setThreads(threads);
   const resumed = values.text('resume');
   const plan = resumed === undefined ? await planFromOptions(values) : await planFromFile(values, resumed);
-  const { data, recipe, seed, patience, before } = plan;
+  const { data, recipe, seed, before } = plan;
+  if (world) checkAmongRanks(recipe);
   const save = values.text('save') ?? resumed;
   const report = values.text('report');
   const folder = values.text('tensorboard');
   if (folder !== undefined && hasOwnLoop(recipe))
     throw usage(`Expected no --tensorboard with --model ${recipe.kind}, which has no callbacks`);
-  if (save !== undefined) await checkDestination('--save', save);
-  if (report !== undefined) await checkReport('--report', report);
-  if (folder !== undefined) await checkFolder('--tensorboard', folder);
+  if (isFirst) {
+    if (save !== undefined) await checkDestination('--save', save);
+    if (report !== undefined) await checkReport('--report', report);
+    if (folder !== undefined) await checkFolder('--tensorboard', folder);
+  }
 
   out.reading(data.source);
   const split = plan.split ?? (await splitFor(recipe, data, seed));
   if (split.decided) out.note(split.decided);
   const validation = validationOf(plan, split.train.x.shape[0], out);
-  if (save !== undefined)
+  if (save !== undefined && isFirst)
     await checkDestination(
       '--save',
       save,
       expectedBytes(before?.model ?? buildSequential(recipe, split.meaning, seed)),
     );
   describe(out, split, recipe, validation, before);
+  if (world)
+    out.note(
+      `${world.size} ranks, each on ${recipe.batchSize === 'auto' ? '200' : recipe.batchSize} samples of a batch`,
+    );
+  return {
+    ...{ plan, split, validation },
+    ...(save !== undefined && { save }),
+    ...(report !== undefined && { report }),
+    ...(folder !== undefined && { folder }),
+  };
+}
 
-  const outcome = await train({
-    recipe,
-    meaning: split.meaning,
-    samples: split.train,
-    seed,
-    validation,
-    ...(patience !== undefined && { patience }),
-    ...(plan.balanced && { balanced: true }),
-    ...(before && { before }),
-    callbacks: [
-      ...(out.quiet ? [] : [callbacks.progressBar({ stream: process.stderr })]),
-      ...(out.json ? [epochDocuments(out)] : []),
-      ...(folder === undefined ? [] : [callbacks.tensorBoard(folder, { histogramFreq: 1 })]),
-    ],
-    onStop: (by) => announceStop(out, by),
-  });
+/** What several ranks cannot train. */
+function checkAmongRanks({ kind, optimizer }: Recipe): void {
+  const one = 'is trained by one process: start it without mpirun';
+  if (kind === 'lecture') throw usage(`Expected another --model than lecture among ranks, as that ${one}`);
+  if (kind === 'sklearn' && optimizer === 'lbfgs')
+    throw usage(`Expected --optimizer sgd or adam among ranks, as what lbfgs trains ${one}`);
+}
+
+/** Tests and writes what was trained. */
+async function finish(out: Output, prepared: Prepared, outcome: Outcome): Promise<number> {
+  const { split, save, report } = prepared;
   if (outcome.diverged) {
     const { epochs } = outcome;
     out.document({ type: 'result', diverged: true, epochs });
@@ -87,7 +136,7 @@ export async function run(values: Values): Promise<number> {
     );
     return EXIT.failed;
   }
-  const result = runOf(plan, split, outcome, validation);
+  const result = runOf(prepared, outcome);
   const path = save ?? (outcome.by ? CHECKPOINT : undefined);
   if (path !== undefined) await keep(out, path, outcome, result, save === undefined);
   if (outcome.by) return stopped(out, path as string, outcome, result);
@@ -194,7 +243,8 @@ function announceStop(out: Output, by: Interruption): void {
   else if (by !== 'SIGPIPE') out.alert(`\nStopping after this batch (${by})`);
 }
 
-function runOf(plan: Plan, { meaning, train, test, transformer }: Split, outcome: Outcome, validation: number): Run {
+function runOf({ plan, split, validation }: Prepared, outcome: Outcome): Run {
+  const { meaning, train, test, transformer } = split;
   const { version, blas, blasCore, blasLinkage, simd, threads } = buildInfo();
   const n = train.x.shape[0];
   const kept = trainedOn(n, validation);
