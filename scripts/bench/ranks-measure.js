@@ -21,7 +21,7 @@ const SECONDS = 0.3;
 const STEPS = { cnn: { id: 'f', steps: 16, epochs: 3 }, mlp: { id: 'e', steps: 128, epochs: 3 } };
 const ROWS = 128;
 
-export async function measure({ mpi, launch, rounds, only, json }) {
+export async function measure({ mpi, launch, rounds, only, json, quick }) {
   const parts = only.split(',');
   for (const part of parts)
     if (part !== 'allreduce' && !STEPS[part])
@@ -38,11 +38,11 @@ export async function measure({ mpi, launch, rounds, only, json }) {
       if (!c) console.error(`no mpicc.${name}: nothing to compare the sums of ${name} with`);
       if (!parts.includes('allreduce')) continue;
       seen.sums[name] = new Map();
-      jobs.push(() => sums(seen.sums[name], launcher, c));
+      jobs.push(() => sums(seen.sums[name], launcher, c, quick ? 0.1 : 1));
     }
     for (const part of parts.filter((part) => STEPS[part])) {
       seen.steps[part] = { bytes: 0, ways: {} };
-      for (const [way, run] of ways(STEPS[part], launchers)) {
+      for (const [way, run] of ways({ ...STEPS[part], ...(quick && { steps: 2, epochs: 1 }) }, launchers)) {
         seen.steps[part].ways[way] = [];
         jobs.push(async () => {
           const { bytes, seconds } = await run();
@@ -97,9 +97,10 @@ async function run([command, ...args]) {
 const rank = async (launcher, asked) =>
   JSON.parse(await run([...launcher, process.execPath, script('ranks-rank.js'), JSON.stringify(asked)]));
 
-async function sums(seen, launcher, c) {
-  const { sums } = await rank(launcher, { bytes: BYTES, seconds: SECONDS });
-  const lines = c ? (await run([...launcher, c, String(SECONDS), ...BYTES.map(String)])).trim().split('\n') : [];
+async function sums(seen, launcher, c, share) {
+  const seconds = share * SECONDS;
+  const { sums } = await rank(launcher, { bytes: BYTES, seconds });
+  const lines = c ? (await run([...launcher, c, String(seconds), ...BYTES.map(String)])).trim().split('\n') : [];
   const ofC = new Map(lines.map((line) => line.trim().split(' ').map(Number)).map(([bytes, ...rest]) => [bytes, rest]));
   for (const { bytes, allreduce, exchange, eventLoop } of sums) {
     if (!seen.has(bytes)) seen.set(bytes, { c: [], allreduce: [], exchange: [], eventLoop: [] });

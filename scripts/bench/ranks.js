@@ -14,6 +14,7 @@
 //   --rounds 5                         of everything in turn; the medians and the least of them are printed
 //   --only allreduce,cnn,mlp           parts of it
 //   --launch 'mpirun -H a:1,b:1 …'     starts two ranks, as on two hosts, in place of --mpi
+//   --quick                            to see that everything works, not to be quoted
 //   --json FILE
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +47,7 @@ const config = {
     rounds: { type: 'string', default: '5' },
     only: { type: 'string', default: 'allreduce,cnn,mlp' },
     json: string,
+    quick: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 };
