@@ -142,6 +142,9 @@ std::string Library::said(int code) const {
 Library load(const std::string& named) {
   // UCX, which MPICH may bring, else takes the handler of SIGSEGV away that V8 catches WebAssembly's traps with.
   setenv("UCX_ERROR_SIGNALS", "", 1);
+  // It also tries its hooks of memory calls by moving the end of the heap up a page and back, from MPI's thread: what
+  // another thread was given there meanwhile is gone, which ended one job in some thirty.
+  setenv("UCX_MEM_EVENTS", "no", 0);
   std::string tried;
   for (const auto& name : named.empty() ? names() : std::vector<std::string>{named}) {
     tried += tried.empty() ? "" : "; ";
