@@ -414,6 +414,7 @@ test('ten million numbers go each way', async (t) => {
     const between = performance.now();
     const back = await importBytes(bytes);
     t.log(format, ...[between - start, performance.now() - between].map((ms) => `${(ms / 1000).toFixed(2)} s`));
-    t.deepEqual(back.getWeights(), network.getWeights());
+    const [own, other] = [network, back].map((model) => model.getWeights().map(({ data }) => data));
+    t.true(own.every((data, i) => Buffer.compare(Buffer.from(data.buffer), Buffer.from(other[i].buffer)) === 0));
   }
 });
