@@ -23,8 +23,8 @@ auto in(std::chrono::duration<double> time) {
   return std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(time);
 }
 
-// MPI_Abort calls exit(), whose handlers take the library apart under its own threads: MPICH 4.0.2 ended one time in ten
-// with a segmentation fault, whose code mpirun then gave. This handler, the last that is added, runs first.
+// MPI_Abort calls exit(), whose handlers take the library apart under its own threads: MPICH 4.0.2 ended one time in
+// ten with a segmentation fault, whose code mpirun then gave. This handler, the last that is added, runs first.
 std::atomic<int> abortedWith{1};
 void endNow() { _exit(abortedWith); }
 void endNowBySignal(int) { _exit(abortedWith); }
