@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { machine } from './machine.js';
-import { allreduce, exchange, fitLink } from './ranks-model.js';
+import { exchange, fitLink } from './ranks-model.js';
 import { number, shown, table } from './ranks-units.js';
 import { spread } from './statistics.js';
 
@@ -21,7 +21,7 @@ const SECONDS = 0.3;
 const STEPS = { cnn: { id: 'f', steps: 16, epochs: 3 }, mlp: { id: 'e', steps: 128, epochs: 3 } };
 const ROWS = 128;
 
-export async function measure({ mpi, launch, rounds, only, json, quick }) {
+export async function measure({ mpi, launch, rounds, only, json, svg, quick }) {
   const parts = only.split(',');
   for (const part of parts)
     if (part !== 'allreduce' && !STEPS[part])
@@ -41,13 +41,17 @@ export async function measure({ mpi, launch, rounds, only, json, quick }) {
       jobs.push(() => sums(seen.sums[name], launcher, c, quick ? 0.1 : 1));
     }
     for (const part of parts.filter((part) => STEPS[part])) {
-      seen.steps[part] = { bytes: 0, ways: {} };
-      for (const [way, run] of ways({ ...STEPS[part], ...(quick && { steps: 2, epochs: 1 }) }, launchers)) {
-        seen.steps[part].ways[way] = [];
+      const workload = { ...STEPS[part], ...(quick && { steps: 2, epochs: 1 }) };
+      const row = { bytes: 0, steps: {}, ends: {} };
+      seen.steps[part] = row;
+      for (const [way, run] of ways(workload, launchers)) {
+        row.steps[way] = [];
+        row.ends[way] = [];
         jobs.push(async () => {
-          const { bytes, seconds } = await run();
-          seen.steps[part].bytes = bytes;
-          seen.steps[part].ways[way].push(...seconds);
+          const { bytes, seconds, end } = await run();
+          row.bytes = bytes;
+          row.steps[way].push(seconds);
+          row.ends[way].push(end);
         });
       }
     }
@@ -61,6 +65,7 @@ export async function measure({ mpi, launch, rounds, only, json, quick }) {
   }
   const result = report(seen, launchers);
   if (json) writeFileSync(json, `${JSON.stringify(result, null, 1)}\n`);
+  if (svg && parts.includes('allreduce')) await (await import('./ranks-chart.js')).sums(result.links).save(svg);
 }
 
 function installed(wanted) {
@@ -105,10 +110,11 @@ async function sums(seen, launcher, c, share) {
   for (const { bytes, allreduce, exchange, eventLoop } of sums) {
     if (!seen.has(bytes)) seen.set(bytes, { c: [], allreduce: [], exchange: [], eventLoop: [] });
     const row = seen.get(bytes);
-    if (ofC.has(bytes)) row.c.push(ofC.get(bytes)[0]);
-    row.allreduce.push(allreduce.median);
-    row.exchange.push(exchange.median);
-    row.eventLoop.push(eventLoop.p99);
+    const [median, low] = ofC.get(bytes) ?? [];
+    if (low) row.c.push({ median, low });
+    row.allreduce.push(allreduce);
+    row.exchange.push(exchange);
+    row.eventLoop.push(eventLoop);
   }
 }
 
@@ -131,11 +137,11 @@ function ways(workload, launchers) {
 function report({ machine, sums, steps }, launchers) {
   const { processor, cores, system, load } = machine;
   console.log(
-    `${processor}, ${cores} cores, ${system}, load ${load.toFixed(1)} at the beginning; medians, and the least behind them`,
+    `${processor}, ${cores} cores, ${system}, load ${load.toFixed(1)} at the beginning; medians; in brackets what nine of ten are above, of the least disturbed round`,
   );
   const links = {};
   for (const [name, rows] of Object.entries(sums)) links[name] = reportSums(name, rows);
-  for (const [part, { bytes, ways }] of Object.entries(steps)) reportSteps(part, bytes, ways, links, launchers);
+  for (const [part, row] of Object.entries(steps)) reportSteps(part, row, links, launchers);
   return {
     machine,
     links,
@@ -144,17 +150,18 @@ function report({ machine, sums, steps }, launchers) {
   };
 }
 
+/** Of all rounds: what was least disturbed. */
+const least = (values) => Math.min(...values.map(({ low }) => low));
 const both = (values) =>
-  values.length === 0 ? '' : `${shown(spread(values).median, 's')} (${shown(spread(values).least, 's')})`;
+  values.length === 0
+    ? ''
+    : `${shown(spread(values.map(({ median }) => median)).median, 's')} (${shown(least(values), 's')})`;
 
 /** The link that the least disturbed sums show, and what handing over to MPI's thread adds to them. */
 function reportSums(name, rows) {
-  const least = (way) =>
-    [...rows].map(([bytes, row]) => [bytes, row[way].length ? spread(row[way]).least : Number.NaN]);
-  const ofC = least('c').filter(([, seconds]) => seconds > 0);
-  const link = fitLink(ofC.length > 0 ? ofC : least('exchange'));
-  const smallest = spread(rows.get(BYTES[0]).exchange).least;
-  const handOver = Math.max(0, smallest - exchange(2, { bytes: BYTES[0], link }));
+  const points = (way) => [...rows].map(([bytes, row]) => [bytes, least(row[way])]);
+  const link = fitLink(points(rows.get(BYTES[0]).c.length > 0 ? 'c' : 'exchange'));
+  const handOver = Math.max(0, least(rows.get(BYTES[0]).exchange) - exchange(2, { bytes: BYTES[0], link }));
   console.log(
     `\n${name}: latency ${shown(link.latency, 's')}, bandwidth ${shown(link.bandwidth, 'B/s')}, hand-over ${shown(handOver, 's')}\n`,
   );
@@ -169,7 +176,7 @@ function reportSums(name, rows) {
     'event loop, p99',
   ];
   const lines = [...rows].map(([bytes, row]) => {
-    const times = (way) => (row.c.length ? `x ${(spread(row[way]).least / spread(row.c).least).toFixed(2)}` : '');
+    const times = (way) => (row.c.length > 0 ? `x ${(least(row[way]) / least(row.c)).toFixed(2)}` : '');
     return [
       shown(bytes, 'B'),
       both(row.c),
@@ -177,30 +184,27 @@ function reportSums(name, rows) {
       times('allreduce'),
       both(row.exchange),
       times('exchange'),
-      shown(allreduce(2, bytes, link).seconds, 's'),
-      shown(spread(row.eventLoop).median, 's'),
+      shown(exchange(2, { bytes, link, handOver }), 's'),
+      shown(Math.min(...row.eventLoop.map(({ p99 }) => p99)), 's'),
     ];
   });
   console.log(table([header, ...lines]));
-  return { link, handOver };
+  return { link, handOver, points: points('exchange') };
 }
 
 /** The model has what ranks take that do not exchange, and adds the exchange. */
-function reportSteps(part, bytes, ways, links, launchers) {
-  const least = (way) => spread(ways[way]).least;
-  const threads = least('2 threads');
+function reportSteps(part, { bytes, steps, ends }, links, launchers) {
+  const threads = least(steps['2 threads']);
   const times = (seconds) => `x ${(seconds / threads).toFixed(2)}`;
-  const lines = Object.entries(ways).map(([way, seconds]) => [way, both(seconds), times(spread(seconds).least)]);
+  const lines = Object.keys(steps).map((way) => [way, both(steps[way]), times(least(steps[way])), both(ends[way])]);
   for (const name of Object.keys(launchers)) {
     if (!links[name]) continue;
-    const { link, handOver } = links[name];
-    const seconds = least(`2 ranks apart, ${name}`) + exchange(2, { bytes, link, handOver });
-    lines.push([`model of 2 ranks, ${name}`, shown(seconds, 's'), times(seconds)]);
+    const seconds = least(steps[`2 ranks apart, ${name}`]) + exchange(2, { ...links[name], bytes });
+    lines.push([`model of 2 ranks, ${name}`, shown(seconds, 's'), times(seconds), '']);
   }
-  const [whole, half] = [least('1 thread'), least('1 thread, half the rows')];
-  const fixed = Math.max(0, 2 * half - whole);
+  const fixed = Math.max(0, 2 * least(steps['1 thread, half the rows']) - least(steps['1 thread']));
   console.log(
     `\n${part}: ${shown(bytes, 'B')} of gradients, ${ROWS} rows a step; of it ${shown(fixed, 's')} on one thread whatever the rows\n`,
   );
-  console.log(table([['step', 'median (least)', 'of 2 threads'], ...lines]));
+  console.log(table([['step', 'median (low)', 'of 2 threads', 'end of an epoch'], ...lines]));
 }

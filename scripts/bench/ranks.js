@@ -15,7 +15,7 @@
 //   --only allreduce,cnn,mlp           parts of it
 //   --launch 'mpirun -H a:1,b:1 …'     starts two ranks, as on two hosts, in place of --mpi
 //   --quick                            to see that everything works, not to be quoted
-//   --json FILE
+//   --json FILE; --svg FILE            the sums, and the model's
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
