@@ -1,12 +1,10 @@
-// The command line under mpirun: what one process with the batch of all does, said and written once.
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Sequential } from 'fjordnet';
-import { flowersCsv, lastDocument, MAIN, Workplace } from './helpers/cli.js';
+import { flowersCsv, MAIN } from './helpers/cli.js';
 import { areWanted, launchers } from './helpers/mpirun.js';
+import { documentsOf, job, place } from './helpers/ranked-cli.js';
 
-const place = new Workplace();
 test.after.always(() => place.remove());
 test.before(() => {
   place.write('flowers.csv', flowersCsv(150));
@@ -16,55 +14,6 @@ test('both MPIs are there where the tools of all tests were installed', (t) => {
   t.true(launchers.length === 2 || !areWanted, launchers.map(({ name }) => name).join(', '));
   if (launchers.length < 2) t.log('not both MPIs are installed (apt-get install openmpi-bin mpich)');
 });
-
-interface Job {
-  ranks?: number;
-  input?: string;
-  env?: Record<string, string>;
-  /** Options of mpirun. */
-  options?: readonly string[];
-  /** The shell's words for a rank. */
-  shell?: string;
-  /** Called once rank 0 has said something. */
-  begun?: (kill: (signal: NodeJS.Signals) => void) => void;
-}
-
-/** Runs a command on several ranks, whose shells keep their codes where mpirun would not wait for them. */
-async function job(
-  command: readonly string[],
-  args: readonly string[],
-  { ranks = 2, input = '', env, options = [], shell = 'exec "$0" "$@"', begun }: Job = {},
-) {
-  const codes = place.path('codes');
-  rmSync(codes, { force: true });
-  const script = `trap '' TERM; trap : INT; (${shell}); code=$?; echo $code >> '${codes}'; exit $code`;
-  const [file, ...own] = command;
-  const { FJORDNET_MPI: _, ...inherited } = process.env;
-  const child = spawn(
-    file,
-    [...own, ...options, '-n', String(ranks), 'sh', '-c', script, process.execPath, MAIN, ...args],
-    { cwd: place.folder, env: { ...inherited, NO_COLOR: '1', ...env } },
-  );
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const said = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (text) => {
-      if (name === 'stdout' && said.stdout === '') begun?.((signal) => child.kill(signal));
-      said[name] += text;
-    });
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  const ended = existsSync(codes) ? readFileSync(codes, 'utf8').trim().split('\n').map(Number) : [];
-  // Open MPI has a word of its own for codes other than 0
-  const ours = said.stderr.split(/\r?\n/).filter((line) => /^fjordnet: /.test(line));
-  return { code, codes: ended, ...said, documents: documentsOf(said.stdout), ours };
-}
-
-const documentsOf = (stdout: string): Record<string, any>[] =>
-  stdout
-    .split(/\r?\n/)
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line));
 
 /** Open MPI ends by SIGTERM whom it finds running when another has ended with a code. */
 function checkCodes(t: ExecutionContext, launcher: string, codes: readonly number[], expected: number): void {
@@ -180,26 +129,6 @@ for (const launcher of launchers) {
     checkCodes(t, name, codes, 3);
     t.regex(ours[0], /^fjordnet: Rank 2: Cannot read 'flowers.csv': there is no such file/);
   });
-
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    test.serial(`${name}: ${signal} of mpirun saves the network, and one process goes on`, async (t) => {
-      const file = `${name[0]}-${signal}.safetensors`;
-      const args = ['train', 'digits', '--epochs', '10000000', '--json', '-q', '--save', file];
-      const { codes, documents, stderr } = await job(command, args, { ranks: 2, begun: (kill) => kill(signal) });
-      // Open MPI makes SIGTERM of every signal, and ends what is not over a second later, MPI's own end included
-      const by = name === 'MPICH' ? signal : 'SIGTERM';
-      if (name === 'MPICH') t.deepEqual(codes, Array(2).fill(by === 'SIGINT' ? 130 : 143), stderr);
-      const { epochs, history } = JSON.parse((await place.run('info', file, '--json')).stdout).run;
-      for (const values of Object.values(history.history) as number[][]) t.true(values.every(Number.isFinite));
-      if (name === 'MPICH') {
-        // what Open MPI reads no more of
-        t.is(stderr.split('To go on: fjordnet train --resume').length, 2, stderr);
-        t.like(documents.at(-1), { type: 'stopped', by, saved: file, epochs });
-      }
-      const again = await place.run('train', '--resume', file, '--epochs', String(epochs + 1), '--json', '-q');
-      t.is(again.code, 0, again.stderr);
-      t.is(lastDocument(again.stdout).epochs, epochs + 1);
-    });
 
   test.serial(`${name}: other commands are run by rank 0 alone, and need no MPI`, async (t) => {
     const env = { FJORDNET_MPI: '/nowhere.so' };
