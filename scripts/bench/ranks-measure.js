@@ -58,7 +58,8 @@ export async function measure({ mpi, launch, rounds, only, json, svg, quick }) {
     const most = number('rounds', rounds, 1);
     for (let round = 1; round <= most; round++) {
       console.error(`round ${round} of ${most}`);
-      for (const job of jobs) await job();
+      for (const job of jobs)
+        await job().catch(({ message, stderr }) => console.error(`left out: ${message}${stderr ?? ''}`));
     }
   } finally {
     rmSync(folder, { recursive: true });
