@@ -10,6 +10,7 @@ import {
   type DType,
   dtypeOf,
   type Flat,
+  joined,
   type Numbers,
   readView,
   type TypedData,
@@ -354,3 +355,10 @@ function cast(name: string, array: NDArray, dtype: DType): NDArray {
 
 const nothingToChoose = (name: string, shape: readonly number[]) =>
   new RangeError(`Expected ${name} to hold numbers to choose from, got shape [${shape.join(', ')}]`);
+
+/** Arrays of one dtype that differ along their first axis alone, one after the other; the array itself where it is the only one. */
+export function concatenated(parts: readonly NDArray[]): NDArray {
+  if (parts.length === 1) return parts[0];
+  const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
+  return NDArray.wrap(joined(parts.map(({ data }) => data)), [rows, ...parts[0].shape.slice(1)]);
+}

@@ -127,6 +127,7 @@ class Plan {
     const auto ranked = job.exchange == nullptr ? ranked_.end() : ranked_.find(job.program);
     const bool isRanked = ranked != ranked_.end();  // then a step is whole on all ranks, or none begins it
     auto& program = isRanked ? ranked->second : programs_.at(job.program);
+    const bool stopsTogether = isRanked && exchangesStop(program);
     exchange_ = job.exchange;
     const Index report = reportSize(), steps = job.stepCount();
     Share share;
@@ -146,7 +147,7 @@ class Plan {
       for (std::size_t k = 0; k < job.outputs.size(); ++k)
         collect(job.outputs[k], share.count, job.collected[k].data(), at);
       ++job.steps;
-      if (isRanked && exchangesStop(program) && *pointer(spec_.stop) > T(0)) {
+      if (stopsTogether && *pointer(spec_.stop) > T(0)) {
         job.isStopped = true;
         break;
       }

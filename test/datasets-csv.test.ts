@@ -8,6 +8,7 @@ import { data, layers, type NDArray, sequential } from 'fjordnet';
 import { numberOfCell } from '../dist/data/csv-rows.js';
 import { toNumber } from '../dist/io/cells.js';
 import { readCsv } from '../dist/io/csv.js';
+import { all } from './helpers/elements.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-dataset-csv-'));
 test.after.always(() => rmSync(home, { recursive: true }));
@@ -18,11 +19,6 @@ function file(content: string | Uint8Array): string {
   writeFileSync(path, content);
   return path;
 }
-const all = async <E>(elements: AsyncIterable<E>): Promise<E[]> => {
-  const list: E[] = [];
-  for await (const element of elements) list.push(element);
-  return list;
-};
 const plain = (elements: unknown[]) =>
   elements.map((element) =>
     Array.isArray(element) ? [(element[0] as NDArray).toArray(), element[1]] : (element as NDArray).toArray(),

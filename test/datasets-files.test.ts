@@ -8,15 +8,11 @@ import test from 'ava';
 import { data, layers, NDArray, RandomState, sequential } from 'fjordnet';
 import { readNpy } from '../dist/io/npy.js';
 import { writeSafetensors } from '../dist/io/safetensors.js';
+import { all } from './helpers/elements.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-dataset-files-'));
 test.after.always(() => rmSync(home, { recursive: true }));
 
-const all = async <E>(elements: AsyncIterable<E>): Promise<E[]> => {
-  const list: E[] = [];
-  for await (const element of elements) list.push(element);
-  return list;
-};
 function npyFile(name: string, descr: string, shape: number[], values: NodeJS.TypedArray, fortran = false): string {
   const path = join(home, name);
   const list = shape.map((n) => `${n},`).join(' ');

@@ -2,12 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import { type Dataset, data, NDArray, RandomState } from 'fjordnet';
+import { all } from './helpers/elements.js';
 
-const all = async <E>(elements: AsyncIterable<E>): Promise<E[]> => {
-  const list: E[] = [];
-  for await (const element of elements) list.push(element);
-  return list;
-};
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const numbers = (n: number): Dataset<number> => data.fromArrays(range(n));
 /** Any source of 0 .. n - 1: rows of an array, or what generators give. */

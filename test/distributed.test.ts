@@ -48,7 +48,7 @@ for (const launcher of launchers) {
     const { code, said, stderr } = await job(t, launcher, 3, 'ends');
     t.is(code, 0, stderr);
     const names = [...new Set(said.map(({ name }) => name))];
-    t.is(names.length, 9);
+    t.is(names.length, 10);
     for (const name of names) {
       const [first, ...others] = rankOf(said.filter((line) => line.name === name));
       t.is(others.length, 2, name);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { data, layers, type NDArray, readImage, sequential } from 'fjordnet';
+import { all } from './helpers/elements.js';
 import { drawShapes, SHAPE_NAMES } from './helpers/shapes.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-images-'));
@@ -23,11 +24,6 @@ function tree(name: string, files: readonly string[]): string {
   }
   return root;
 }
-const all = async <E>(elements: AsyncIterable<E>): Promise<E[]> => {
-  const list: E[] = [];
-  for await (const element of elements) list.push(element);
-  return list;
-};
 const SIZE = { size: [24, 24] as const };
 
 test("classes, their numbers and the order of files are Keras'", (t) => {

@@ -17,6 +17,7 @@ import {
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { argmaxRows } from '../dist/array.js';
 import { Workplace } from './helpers/cli.js';
+import { all } from './helpers/elements.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-parquet-'));
 const work = new Workplace();
@@ -42,11 +43,6 @@ const written = (columns: Record<string, unknown[]>, options: object = {}) =>
       }),
     ),
   );
-const all = async <E>(elements: AsyncIterable<E>): Promise<E[]> => {
-  const list: E[] = [];
-  for await (const element of elements) list.push(element);
-  return list;
-};
 const refusal = async (path: string, options?: object) =>
   (await messageOf(readTable(path, options)))?.replace(/^Cannot read '.*?': /, '');
 const messageOf = (reading: Promise<unknown>) =>

@@ -24,6 +24,7 @@ import type { Ranks } from '../dist/training/ranks.js';
 import type { Source } from '../dist/training/source.js';
 import { SourceFeed } from '../dist/training/source-feed.js';
 import { Pace } from '../dist/training/sweep.js';
+import { all } from './helpers/elements.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-shards-'));
 test.after.always(() => rmSync(home, { recursive: true }));
@@ -34,11 +35,6 @@ function file(content: string | Uint8Array, ending = 'csv'): string {
   writeFileSync(path, content);
   return path;
 }
-const all = async <E>(elements: AsyncIterable<E>): Promise<E[]> => {
-  const list: E[] = [];
-  for await (const element of elements) list.push(element);
-  return list;
-};
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 const plain = (elements: unknown[]) => JSON.parse(JSON.stringify(elements)) as number[];
 const sharesOf = async (dataset: Dataset, n: number) =>

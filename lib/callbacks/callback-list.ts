@@ -27,13 +27,10 @@ export class CallbackList {
   readonly #params: { -readonly [name in keyof CallbackParams]: CallbackParams[name] };
   #logs: Logs = {};
 
-  /**
-   * @param rank of several processes that train together, this one's
-   * @throws TypeError for what is not a callback, naming misspelt methods
-   */
-  constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams, rank = 0) {
+  /** @throws TypeError for what is not a callback, naming misspelt methods */
+  constructor(callbacks: readonly Callback[], model: CallbackModel, params: CallbackParams) {
     checkCallbacks(callbacks);
-    this.#callbacks = rank === 0 ? callbacks : callbacks.filter(({ firstRankOnly }) => !firstRankOnly);
+    this.#callbacks = params.rank ? callbacks.filter(({ firstRankOnly }) => !firstRankOnly) : callbacks;
     this.#model = model;
     this.#params = params;
   }

@@ -21,6 +21,8 @@ export interface CallbackParams {
   readonly verbose: 0 | 1 | 2;
   /** Names of the metrics, beside 'loss'. */
   readonly metrics: readonly string[];
+  /** Which of several ranks this is that train together. Absent: it is alone */
+  readonly rank?: number;
 }
 
 /** The network as callbacks see it; a `Sequential` is one. */
@@ -110,9 +112,20 @@ export class History implements Callback {
   }
 }
 
-/** Prints what a callback of `verbose: 1` does. */
-export function announce(verbose: 0 | 1, message: string): void {
-  if (verbose === 1) process.stdout.write(`\n${message}\n`);
+/** Prints what a callback of `verbose: 1` does; of several ranks, whose `setParams` says so, the first alone. */
+export function announcing(verbose: 0 | 1): {
+  announce(message: string): void;
+  setParams(params: CallbackParams): void;
+} {
+  let rank = 0;
+  return {
+    announce(message) {
+      if (verbose === 1 && rank === 0) process.stdout.write(`\n${message}\n`);
+    },
+    setParams(params) {
+      rank = params.rank ?? 0;
+    },
+  };
 }
 
 export function checkVerbose(verbose: unknown = 0): 0 | 1 {

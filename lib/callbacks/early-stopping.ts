@@ -1,6 +1,6 @@
 import type { NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions } from '../check.js';
-import { announce, type Callback, type CallbackModel, checkVerbose } from './callback.js';
+import { announcing, type Callback, type CallbackModel, checkVerbose } from './callback.js';
 import { Monitor, type MonitorOptions } from './monitor.js';
 
 export interface EarlyStoppingOptions extends MonitorOptions {
@@ -55,7 +55,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
   const baseline = options.baseline === undefined ? undefined : checkNumber('baseline', options.baseline);
   const restoreBestWeights = checkBoolean('restoreBestWeights', options.restoreBestWeights ?? false);
   const startFromEpoch = checkInteger('startFromEpoch', options.startFromEpoch ?? 0, 0);
-  const verbose = checkVerbose(options.verbose);
+  const { announce, setParams } = announcing(checkVerbose(options.verbose));
   let model: CallbackModel;
   let wait = 0;
   let best: number | undefined;
@@ -72,6 +72,7 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
     get best() {
       return best;
     },
+    setParams,
     setModel(given) {
       model = given;
     },
@@ -99,10 +100,9 @@ export function earlyStopping(options: EarlyStoppingOptions = {}): EarlyStopping
       }
     },
     onTrainEnd() {
-      if (stoppedEpoch !== undefined) announce(verbose, `Epoch ${stoppedEpoch + 1}: early stopping`);
+      if (stoppedEpoch !== undefined) announce(`Epoch ${stoppedEpoch + 1}: early stopping`);
       if (bestWeights === undefined) return;
       announce(
-        verbose,
         `Restoring the weights of ${bestEpoch === undefined ? 'the first epoch' : `the best epoch, ${bestEpoch + 1}`}`,
       );
       model.setWeights(bestWeights);

@@ -1,5 +1,5 @@
 import { checkInteger, checkInterval, checkOptions, wrongType } from '../check.js';
-import { announce, type Callback, type CallbackModel, checkVerbose } from './callback.js';
+import { announcing, type Callback, type CallbackModel, checkVerbose } from './callback.js';
 import { Monitor, type MonitorOptions } from './monitor.js';
 
 export interface ReduceLROnPlateauOptions extends MonitorOptions {
@@ -39,12 +39,13 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
   const patience = checkInteger('patience', options.patience ?? 10, 0);
   const cooldown = checkInteger('cooldown', options.cooldown ?? 0, 0);
   const minLr = checkInterval('minLr', options.minLr ?? 0, 0, Number.POSITIVE_INFINITY);
-  const verbose = checkVerbose(options.verbose);
+  const { announce, setParams } = announcing(checkVerbose(options.verbose));
   let model: CallbackModel;
   let best: number | undefined;
   let wait = 0;
   let cooling = 0;
   return {
+    setParams,
     setModel(given) {
       model = given;
     },
@@ -72,7 +73,7 @@ export function reduceLROnPlateau(options: ReduceLROnPlateauOptions = {}): Callb
         if (wait < patience || rate <= minLr) return;
         const reduced = Math.max(rate * factor, minLr);
         model.optimizer.learningRate = reduced;
-        announce(verbose, `Epoch ${epoch + 1}: reducing the learning rate to ${reduced}`);
+        announce(`Epoch ${epoch + 1}: reducing the learning rate to ${reduced}`);
         cooling = cooldown;
         wait = 0;
       }
@@ -93,9 +94,10 @@ export function learningRateScheduler(
 ): Callback {
   if (typeof schedule !== 'function') throw wrongType('schedule', 'a function', schedule);
   checkOptions('options', options, ['verbose']);
-  const verbose = checkVerbose(options.verbose);
+  const { announce, setParams } = announcing(checkVerbose(options.verbose));
   let model: CallbackModel;
   return {
+    setParams,
     setModel(given) {
       model = given;
     },
@@ -103,7 +105,7 @@ export function learningRateScheduler(
       const returned = schedule(epoch, rateOf(model, 'learningRateScheduler'));
       const rate = checkInterval('the rate that schedule returned', returned, 0, Number.POSITIVE_INFINITY);
       model.optimizer.learningRate = rate;
-      announce(verbose, `Epoch ${epoch + 1}: setting the learning rate to ${rate}`);
+      announce(`Epoch ${epoch + 1}: setting the learning rate to ${rate}`);
     },
     onEpochEnd(_epoch, logs) {
       logs.learning_rate = rateOf(model, 'learningRateScheduler');

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { writeFailure } from '../io/atomic.js';
-import { announce, type Callback, type CallbackModel, checkVerbose, type Logs } from './callback.js';
+import { announcing, type Callback, type CallbackModel, checkVerbose, type Logs } from './callback.js';
 import { Monitor, type MonitorOptions } from './monitor.js';
 
 export interface ModelCheckpointOptions extends MonitorOptions {
@@ -53,7 +53,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
   const { initialValueThreshold } = options;
   let best =
     initialValueThreshold === undefined ? undefined : checkNumber('initialValueThreshold', initialValueThreshold);
-  const verbose = checkVerbose(options.verbose);
+  const { announce } = announcing(checkVerbose(options.verbose));
   let model: CallbackModel;
   let lastSaved: string | undefined;
   let currentEpoch = 0;
@@ -65,10 +65,10 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
     if (current === undefined) return true;
     const before = best === undefined ? 'nothing' : best.toFixed(5);
     if (!monitor.improves(current, best)) {
-      announce(verbose, `Epoch ${epoch + 1}: ${monitor.name} did not improve from ${before}`);
+      announce(`Epoch ${epoch + 1}: ${monitor.name} did not improve from ${before}`);
       return false;
     }
-    announce(verbose, `Epoch ${epoch + 1}: ${monitor.name} improved from ${before} to ${current.toFixed(5)}`);
+    announce(`Epoch ${epoch + 1}: ${monitor.name} improved from ${before} to ${current.toFixed(5)}`);
     best = current;
     return true;
   };
@@ -81,7 +81,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
     }
     await model.save(file);
     lastSaved = file;
-    announce(verbose, `Epoch ${epoch + 1}: saved to ${file}`);
+    announce(`Epoch ${epoch + 1}: saved to ${file}`);
   };
   const saveIfDue = (epoch: number, logs: Logs, batch?: number): Promise<void> | undefined => {
     const file = path({ ...(batch === undefined ? {} : { batch: batch + 1 }), ...logs, epoch: epoch + 1 });

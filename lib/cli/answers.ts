@@ -1,4 +1,4 @@
-import { NDArray } from '../array.js';
+import { concatenated, NDArray } from '../array.js';
 import { isRecords } from '../io/json-records.js';
 import { isNDArray } from '../kind.js';
 import { codesOf, type Label } from '../labels.js';
@@ -41,7 +41,7 @@ export async function assessAnswers(predictor: Predictor, options: SourceOptions
     const loss = regression.rootMeanSquaredError ** 2;
     return { ...common, samples: truth.size, loss, regression, numbers: { truth, predicted: made } };
   }
-  const shares = joined(parts.map(({ probabilities }) => probabilities as NDArray));
+  const shares = concatenated(parts.map(({ probabilities }) => probabilities as NDArray));
   const known = predictor.classes;
   const codes = Array.from({ length: shares.shape[1] }, (_, code) => code);
   const classes = known.length > 0 ? known : codes;
@@ -49,17 +49,6 @@ export async function assessAnswers(predictor: Predictor, options: SourceOptions
   const loss = logLoss(truth, shares, { labels: codes });
   const classification = classified(truth, NDArray.wrap(codesOf(answers, classes)), shares, classes);
   return { ...common, classes, samples: truth.size, loss, classification };
-}
-
-function joined(parts: readonly NDArray[]): NDArray {
-  const n = parts.reduce((rows, { shape }) => rows + shape[0], 0);
-  const all = NDArray.zeros([n, parts[0].shape[1]], parts[0].dtype);
-  let at = 0;
-  for (const { data } of parts) {
-    all.data.set(data, at);
-    at += data.length;
-  }
-  return all;
 }
 
 function listed(answers: Predicted['answers'], name: string): Label[] {

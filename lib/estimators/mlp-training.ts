@@ -1,4 +1,5 @@
 import { allocate } from '../allocate.js';
+import { joined } from '../array/memory.js';
 import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import type { Callback, CallbackParams, Logs } from '../callbacks/callback.js';
@@ -106,8 +107,10 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   if (ranks) {
     ranks.stopsWhere(() => watched.stopTraining);
     yield* ranks.begin({ plan: network.plan, weights: network.parameters, memory: network.states }, undefined);
+    yield* ranks.agree(undefined, watched.stopTraining);
   }
-  while (progress.nIter < epochs && !watched.stopTraining) {
+  const isEnding = () => (ranks ? ranks.isEnding : watched.stopTraining);
+  while (progress.nIter < epochs && !isEnding()) {
     yield* callbacks.onEpochBegin(progress.nIter);
     const ofEpochs = {
       rows: { count: n * epochsAhead(), take },
@@ -174,6 +177,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
     watched.iterations += result.steps;
     batches += result.steps;
     for (let k = 0; k < result.steps; k++) {
+      // not one sum of both for all: where this process is alone, its digits are scikit-learn's
       if (ranks) {
         sum += (losses[k] / totals[k]) * sizes[k];
         penalties += ((0.5 * p.alpha * squares[k]) / totals[k]) * sizes[k];
@@ -196,8 +200,8 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   }
 
   function* endTogether(ranks: Ranks): Training<void> {
-    const { stop } = yield* ranks.agree(undefined, watched.stopTraining);
-    if (stop) watched.stopTraining = true;
+    yield* ranks.agree(undefined, watched.stopTraining);
+    if (ranks.isEnding) watched.stopTraining = true;
     [sum] = yield* ranks.sum(Float64Array.of(sum));
     const judged = ended();
     if (judged) yield* judged;
@@ -273,12 +277,11 @@ class Steps {
 }
 
 const callbacksOf = (fit: Fit, params: Omit<CallbackParams, 'initialEpoch' | 'verbose' | 'metrics'>) =>
-  new CallbackList(
-    fit.callbacks,
-    fit.watched,
-    { ...params, initialEpoch: 0, verbose: 0, metrics: [] },
-    fit.ranks?.rank,
-  );
+  new CallbackList(fit.callbacks, fit.watched, {
+    ...params,
+    ...{ initialEpoch: 0, verbose: 0, metrics: [] },
+    ...(fit.ranks && { rank: fit.ranks.rank }),
+  });
 
 function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'program' | 'inputs'> {
   const { plan, inputs, judged } = network;
@@ -384,13 +387,7 @@ export function* trainLbfgs(fit: Fit): Training<void> {
   }
 
   function pack(arrays: readonly NDArray[]): Float64Array {
-    const flat = new Float64Array(arrays.reduce((size, array) => size + array.size, 0));
-    let at = 0;
-    for (const { data } of arrays) {
-      flat.set(data, at);
-      at += data.length;
-    }
-    return flat;
+    return joined(arrays.map(({ data }) => data)) as Float64Array;
   }
 
   function unpack(flat: Float64Array): NDArray[] {

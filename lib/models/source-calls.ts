@@ -1,4 +1,4 @@
-import { NDArray } from '../array.js';
+import { concatenated, type NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkOptions } from '../check.js';
 import { forget, iterate, ofBatch, opened, resultOf } from '../iteration.js';
@@ -164,16 +164,4 @@ function checkOfSource(options: object): void {
   for (const name of ['batchSize', 'sampleWeight'])
     if ((options as Record<string, unknown>)[name] !== undefined)
       throw new TypeError(`Expected no ${name} with a source: its batches are taken as they come`);
-}
-
-function concatenated(parts: readonly NDArray[]): NDArray {
-  if (parts.length === 1) return parts[0];
-  const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
-  const all = NDArray.zeros([rows, ...parts[0].shape.slice(1)], parts[0].dtype);
-  let at = 0;
-  for (const { data } of parts) {
-    all.data.set(data, at);
-    at += data.length;
-  }
-  return all;
 }

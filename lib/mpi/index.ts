@@ -54,11 +54,12 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
   const exiting = (code: number) => native.exiting(code);
   process.on('exit', exiting);
   try {
-    const world = new World(native, await started);
+    const own = await started;
+    const world = new World(native, own);
     process.on('beforeExit', () => {
       if (!world.finalized) world.finalize().catch(end);
     });
-    if (world.size > 1) await shareProcessors();
+    await shareProcessors(own.localSize);
     return world;
   } catch (error) {
     process.off('exit', exiting);
@@ -70,11 +71,9 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
  * Ranks of one machine share its processors: none has more threads than its part, where the launcher has not bound it to fewer and the
  * program has not chosen.
  */
-async function shareProcessors(): Promise<void> {
-  const { OMPI_COMM_WORLD_LOCAL_SIZE, MPI_LOCALNRANKS } = process.env;
-  const ranks = Number(OMPI_COMM_WORLD_LOCAL_SIZE ?? MPI_LOCALNRANKS ?? 1);
+async function shareProcessors(ranks: number): Promise<void> {
   const processors = cpus().length;
-  if (!(ranks > 1) || availableParallelism() < processors) return;
+  if (ranks === 1 || availableParallelism() < processors) return;
   const { getThreads, setThreads } = await import('../info.js');
   if (getThreads() === processors) setThreads(Math.max(1, Math.floor(processors / ranks)));
 }

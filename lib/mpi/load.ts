@@ -26,6 +26,8 @@ export interface NativeMpi {
 export interface NativeWorld {
   rank: number;
   size: number;
+  /** Ranks of this machine; 1 where the launcher does not say. */
+  localSize: number;
   hostname: string;
   /** What the library says of its version. */
   library: string;

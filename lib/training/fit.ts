@@ -10,7 +10,7 @@ import type { FloatType } from '../tape.js';
 import { warn } from '../warn.js';
 import { type ByPort, copyInputs, type Ports, readInputs, readSampleWeights, readTargets, weightsOf } from './data.js';
 import type { Samples } from './loop.js';
-import { digestOfSamples } from './ranks.js';
+import { type DistributedOptions, digestOfSamples } from './ranks.js';
 import { isSource, knownLabels, type Source } from './source.js';
 import { checkLogNames, logNames } from './totals.js';
 
@@ -76,7 +76,7 @@ export function prepareFit(
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const validationBatchSize = checkInteger('validationBatchSize', options.validationBatchSize ?? batchSize, 1);
   const common = readCommon(options);
-  const { rank, size = 1 } = options.distributed ?? {};
+  const { size = 1 } = options.distributed ?? {};
   const whole = options.shard ? batchSize : batchSize * size;
   const shuffle = checkBoolean('shuffle', options.shuffle ?? !ports.isStateful);
   const targets = readTargets('y', y, n, ports);
@@ -104,8 +104,8 @@ export function prepareFit(
     samples,
     ...(judged && { validation: judged }),
     ...{ batchSize, validationBatchSize, shuffle, epochs: common.epochs },
-    ...(options.distributed && { digest: digestOfSamples([...x, ...targets, ...(weights ?? [])]) }),
-    ...callbacksOf(model, common, { steps: Math.ceil(count / whole), samples: count, batchSize: whole }, rank),
+    ...(size > 1 && { digest: digestOfSamples([...x, ...targets, ...(weights ?? [])]) }),
+    ...callbacksOf(model, common, { steps: Math.ceil(count / whole), samples: count, batchSize: whole }, options),
   };
 }
 
@@ -144,7 +144,7 @@ export function prepareSource(model: FitModel, ports: Ports, options: FitSourceO
     ...(validation && { validation: copied(validation, ports, model.dtype) }),
     validationBatchSize: options.validationBatchSize ?? 32,
     epochs: common.epochs,
-    ...callbacksOf(model, common, steps === undefined ? {} : { steps }, options.distributed?.rank),
+    ...callbacksOf(model, common, steps === undefined ? {} : { steps }, options),
   };
 }
 
@@ -169,12 +169,12 @@ function callbacksOf(
   model: FitModel,
   { list, ...common }: ReturnType<typeof readCommon>,
   extent: Pick<CallbackParams, 'steps' | 'samples' | 'batchSize'>,
-  rank = 0,
+  { distributed }: DistributedOptions,
 ): Pick<Judged, 'callbacks' | 'history'> {
   const history = new History();
   const metrics = model.metrics.map((metric) => metric.name);
-  const params = { ...common, ...extent, metrics };
-  return { callbacks: new CallbackList([...list, history], model, params, rank), history };
+  const params = { ...common, ...extent, metrics, ...(distributed && { rank: distributed.rank }) };
+  return { callbacks: new CallbackList([...list, history], model, params), history };
 }
 
 type ValidationArrays = readonly [NDArray[], NDArray[], NDArray[] | undefined];

@@ -48,7 +48,7 @@ export interface FitPlan extends Trained {
   readonly ranks?: Ranks;
   stopRequested(): boolean;
   /** Ends training, as another rank does. */
-  requestStop?(): void;
+  requestStop(): void;
 }
 
 /** The training loop of Keras' `fit`. */
@@ -62,9 +62,9 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   const leave = (ranked: Ranked) =>
     leaveSweep({ plan: network.plan, program: 'train', ranked, prepare: (steps) => scalarsOf(fit, steps) });
   const stop = () => (ranks ? ranks.isStopped : fit.stopRequested());
-  for (let epoch = first; epoch < fit.epochs && !fit.stopRequested(); epoch++) {
-    const isBegun = feed.begin ? yield* feed.begin(epoch) : true;
-    if (ranks ? (yield* ranks.agree(undefined, !isBegun)).stop : !isBegun) break;
+  const isEnding = () => (ranks ? ranks.isEnding : fit.stopRequested());
+  for (let epoch = first; epoch < fit.epochs && !isEnding(); epoch++) {
+    if (feed.begin && !(yield* feed.begin(epoch))) break; // which ranks have agreed upon
     yield* callbacks.onEpochBegin(epoch);
     if (ranks) yield* agreeOn(fit, ranks);
     const totals = new Totals(network);
@@ -138,12 +138,9 @@ const replicaOf = ({ plan, weights, recorder }: Network): Replica => ({
 /** Has all ranks stop where one is to, and go on at rank 0's learning rate. */
 function* agreeOn({ optimizer, requestStop, stopRequested }: FitPlan, ranks: Ranks): Training<void> {
   const { learningRate } = optimizer;
-  const { all, stop } = yield* ranks.agree(
-    typeof learningRate === 'number' ? learningRate : undefined,
-    stopRequested(),
-  );
+  const { all } = yield* ranks.agree(typeof learningRate === 'number' ? learningRate : undefined, stopRequested());
   if (all[0] !== undefined && all[0] !== learningRate) optimizer.learningRate = all[0];
-  if (stop) requestStop?.();
+  if (ranks.isEnding) requestStop();
 }
 
 /** The loss and the metrics over samples, weighted by batch size as Keras. */

@@ -1,4 +1,5 @@
 import { allocate } from '../allocate.js';
+import { joined } from '../array/memory.js';
 import { NDArray } from '../array.js';
 import type { NativeResult } from '../binding.js';
 import { checkBoolean, failure, wrongType } from '../check.js';
@@ -80,6 +81,7 @@ export class Ranks {
   /** Another rank has said why it is over, or none can be reached. */
   #isOver = false;
   #isStopped = false;
+  #isEnding = false;
   #wish: () => boolean = () => false;
   /** Runs a step without samples, by which a rank leaves a sweep that others are in. */
   #leaveSweep?: () => Training<void>;
@@ -95,6 +97,14 @@ export class Ranks {
   /** Whether all have stopped in the sweep before. */
   get isStopped(): boolean {
     return this.#isStopped;
+  }
+
+  /**
+   * Whether all have agreed to end the training. What this rank wants may change while they do: what comes next follows from this
+   * alone.
+   */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   /** When this rank would have all stop. */
@@ -127,10 +137,10 @@ export class Ranks {
   }
 
   /**
-   * What all ranks have to say, in their order. `stop`: of each, whether it would end the training.
+   * What all ranks have to say, in their order. `stop`: whether this one would end the training, as then all do.
    * @throws Error with code ERR_RANK where one has failed, ERR_ABORTED where the signal of one has fired
    */
-  *agree<T>(own?: T, stop = false): Training<{ all: T[]; stop: boolean }> {
+  *agree<T>(own?: T, stop = false): Training<{ all: T[] }> {
     const isAborted = this.#signal?.aborted === true;
     this.#isStopped = false;
     const words: Word[] = yield* this.#ask(
@@ -148,7 +158,8 @@ export class Ranks {
       const message = `The training was aborted by rank ${by}; the weights are those after the last finished batch`;
       throw Object.assign(failure('ERR_ABORTED', message), { name: 'AbortError' });
     }
-    return { all: words.map((word) => word.own as T), stop: words.some((word) => word.stop) };
+    this.#isEnding ||= words.some((word) => word.stop);
+    return { all: words.map((word) => word.own as T) };
   }
 
   *sum(values: Float64Array): Training<Float64Array> {
@@ -214,18 +225,11 @@ export class Ranks {
    */
   *settle({ plan, weights, memory, averages = [] }: Replica): Training<void> {
     if (averages.length > 0) {
-      const parts = averages.map((buffer) => plan.read(buffer));
-      const all = new Float64Array(parts.reduce((sum, { size }) => sum + size, 0));
+      const sums = yield* this.sum(Float64Array.from(joined(averages.map((buffer) => plan.read(buffer).data))));
       let at = 0;
-      for (const { data, size } of parts) {
-        all.set(data, at);
-        at += size;
-      }
-      const sums = yield* this.sum(all);
-      at = 0;
-      for (const [i, buffer] of averages.entries()) {
+      for (const buffer of averages) {
         const mean = sums.subarray(at, at + buffer.size).map((sum) => sum / this.size);
-        plan.write(buffer, NDArray.wrap(mean, parts[i].shape));
+        plan.write(buffer, NDArray.wrap(mean, buffer.shape));
         at += buffer.size;
       }
     }

@@ -111,7 +111,8 @@ void World::start() {
   mpi.version = text.data();
 
   for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"})
-    if (const char* ranks = std::getenv(name)) crowded_ = std::atoi(ranks) > sysconf(_SC_NPROCESSORS_ONLN);
+    if (const char* ranks = std::getenv(name)) localSize = std::max(1, std::atoi(ranks));
+  crowded_ = localSize > sysconf(_SC_NPROCESSORS_ONLN);
 
   std::string variable;
   const int processes = launched(variable);

@@ -76,6 +76,7 @@ class World {
   void join();  // once it has ended
 
   int rank = 0, size = 1;
+  int localSize = 1;  // ranks of this machine, where the launcher says how many
   std::string host;
   Library mpi{};
   Exchange exchange{Exchange::kVersion, this, sum};

@@ -23,6 +23,7 @@ import { Progress } from './progress.js';
 import { consoleRow, verdicts, withinReach } from './report.js';
 import { sameRun } from './resume.js';
 import { Sessions } from './sessions.js';
+import { usageOf } from './usage.js';
 import { SMOKE, WORKLOADS } from './workloads.js';
 
 const config = {
@@ -58,7 +59,7 @@ for (const id of peers)
 /** Where a run keeps what it has so far. */
 const kept = options.json ?? (options.write ? join(PEERS, 'unfinished.json') : undefined);
 
-if (options.help) console.log(usage());
+if (options.help) console.log(usageOf(import.meta.url));
 else if (options.list) for (const { id, title } of WORKLOADS) console.log(`${id.padEnd(10)} ${title}`);
 else if (options.profile) await profile();
 else if (options.from) await publish(JSON.parse(readFileSync(options.from, 'utf8')));
@@ -186,20 +187,8 @@ function read() {
   try {
     return parseArgs(config).values;
   } catch (error) {
-    return fail(`${error.message}\n${usage()}`);
+    return fail(`${error.message}\n${usageOf(import.meta.url)}`);
   }
-}
-
-/** The lines that this file begins with. */
-function usage() {
-  const lines = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n');
-  return lines
-    .slice(
-      0,
-      lines.findIndex((line) => !line.startsWith('//')),
-    )
-    .map((line) => line.slice(3))
-    .join('\n');
 }
 
 function fail(message) {

@@ -16,11 +16,10 @@
 //   --launch 'mpirun -H a:1,b:1 …'     starts two ranks, as on two hosts, in place of --mpi
 //   --quick                            to see that everything works, not to be quoted
 //   --json FILE; --svg FILE            the sums, and the model's
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { batchFor, predict, scaled } from './ranks-model.js';
 import { number, quantity, shown, table } from './ranks-units.js';
+import { usageOf } from './usage.js';
 
 const string = { type: 'string' };
 const config = {
@@ -54,13 +53,13 @@ const config = {
 
 try {
   const { values, positionals } = parseArgs(config);
-  if (values.help) console.log(usage());
+  if (values.help) console.log(usageOf(import.meta.url));
   else if (positionals.join() === 'model') await model(values);
   else if (positionals.join() === 'measure') await (await import('./ranks-measure.js')).measure(values);
   else throw new TypeError(`Expected 'model' or 'measure', got '${positionals.join(' ')}'`);
 } catch (error) {
   if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-  console.error(`${error.message}\n${usage()}`);
+  console.error(`${error.message}\n${usageOf(import.meta.url)}`);
   process.exitCode = 2;
 }
 
@@ -133,16 +132,4 @@ function rule({ rate, samples, warmup }, { batch }, counts, batches) {
       `${p} ranks, ${rows} rows a step: schedules.warmup({ learningRate: ${Number(learningRate.toPrecision(4))}, warmupSteps: ${warmupSteps}, initialLearningRate: ${initialLearningRate} })`,
     );
   }
-}
-
-/** The lines that this file begins with. */
-function usage() {
-  const lines = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n');
-  return lines
-    .slice(
-      0,
-      lines.findIndex((line) => !line.startsWith('//')),
-    )
-    .map((line) => line.slice(3))
-    .join('\n');
 }

@@ -68,6 +68,15 @@ const ends: Record<
         trained.stopTraining = true;
       },
     }),
+  'stopTraining while ranks agree': ({ callbacks }, trained) =>
+    callbacks.push({
+      onEpochEnd(epoch) {
+        if (epoch === 2)
+          setImmediate(() => {
+            trained.stopTraining = true;
+          });
+      },
+    }),
   'another batchSize': (own) => {
     own.batchSize = 5;
   },
