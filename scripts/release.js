@@ -5,13 +5,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { binaries, checkBinary, isFresh } from './binary-check.js';
+import { binariesOf, isFresh, platforms } from './platforms/index.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const MOST_PACKED = 4e6;
 const MOST_UNPACKED = 15e6;
-const ARCHITECTURES = ['x64', 'arm64'];
 
 let failed = 0;
 /** Runs one check: what it throws or gives, if anything, is what is wrong. */
@@ -76,10 +75,10 @@ check('a user of it gets one other package and no install script', () => {
   return problems;
 });
 
-for (const arch of ARCHITECTURES)
-  check(`the binaries for linux-${arch} are of these sources, small, alone with their symbols, for glibc 2.28`, () => {
-    if (!isFresh(arch)) return `Expected prebuilds/linux-${arch} of these sources: npm run prebuild`;
-    return binaries(arch).flatMap(checkBinary);
+for (const platform of platforms)
+  check(`the binaries for ${platform.name} are of these sources, and can be published`, () => {
+    if (!isFresh(platform)) return `Expected prebuilds/ to hold them: npm run prebuild`;
+    return binariesOf(platform).flatMap(platform.check);
   });
 
 check('the library is compiled from these sources', () => {
@@ -107,7 +106,7 @@ check('the tarball is small and holds everything', () => {
   const needed = [
     ...['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'package.json', ...Object.values(manifest.bin)],
     ...points.map((path) => path.replace(/^\.\//, '')),
-    ...ARCHITECTURES.flatMap(binaries).map((file) => file.slice(root.length + 1)),
+    ...platforms.flatMap(binariesOf).map((file) => file.slice(root.length + 1)),
     ...['scripts/build.js', 'scripts/headers.cjs', 'scripts/openblas.cjs', 'deps/binding.gyp', ...inside('native')],
     ...['CHANGELOG.md', ...inside('docs'), ...inside('scripts/examples')],
     ...['napi.h', 'napi-inl.h', 'LICENSE.md'].map((name) => `deps/node-addon-api/${name}`),

@@ -2,17 +2,17 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import test from 'ava';
-import { npm, prebuilt, root } from './helpers/packed.js';
+import { npm, prebuilt, published, root } from './helpers/packed.js';
 
 const here = process.platform === 'linux' && process.arch === 'x64' ? test : test.skip;
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-gate-'));
 test.after.always(() => rmSync(folder, { recursive: true }));
 
 type Check = (file: string) => string[];
-const load = async (): Promise<{ checkBinary: Check; floors: (file: string) => Record<string, string> }> => {
-  const script = join(root, 'scripts', 'binary-check.js');
+const load = async (): Promise<{ checkElf: Check; floors: (file: string) => Record<string, string> }> => {
+  const script = join(root, 'scripts', 'platforms', 'elf.js');
   return import(script);
 };
 
@@ -28,37 +28,37 @@ function compile(name: string, source: string, ...flags: string[]): string {
 }
 
 here('the binaries that are published pass', async (t) => {
-  const { checkBinary, floors } = await load();
+  const { floors } = await load();
   for (const arch of ['x64', 'arm64']) {
-    const file = await prebuilt(arch);
-    for (const binary of [file, join(dirname(file), 'mpi', 'fjordnet_mpi.node')]) {
-      t.deepEqual(checkBinary(binary), []);
-      t.deepEqual(Object.keys(floors(binary)).sort(), ['CXXABI', 'GCC', 'GLIBC', 'GLIBCXX']);
+    const { platform, files } = await published(`linux-${arch}-glibc`);
+    for (const file of files) {
+      t.deepEqual(platform.check(file), []);
+      t.deepEqual(Object.keys(floors(file)).sort(), ['CXXABI', 'GCC', 'GLIBC', 'GLIBCXX']);
     }
   }
 });
 
 here('a binary is refused for its size', async (t) => {
-  const { checkBinary } = await load();
+  const { checkElf } = await load();
   const file = join(folder, 'large.node');
   copyFileSync(await prebuilt('x64'), file);
   appendFileSync(file, Buffer.alloc(8e6));
-  t.regex(checkBinary(file).join('\n'), /^\d+ bytes, at most 8000000 are allowed$/);
+  t.regex(checkElf(file).join('\n'), /^\d+ bytes, at most 8000000 are allowed$/);
 });
 
 here('a binary is refused for a symbol of BLAS, and for a missing entry point', async (t) => {
-  const { checkBinary } = await load();
+  const { checkElf } = await load();
   const file = compile('symbols', `${ENTRIES}\nextern "C" void cblas_sgemm() {}`);
-  t.deepEqual(checkBinary(file), ['exports 1 symbols more than its entry points, such as cblas_sgemm']);
+  t.deepEqual(checkElf(file), ['exports 1 symbols more than its entry points, such as cblas_sgemm']);
   const none = compile('none', 'static int x;');
-  t.is(checkBinary(none).length, 2);
-  t.is(checkBinary(none)[0], 'does not export napi_register_module_v1');
+  t.is(checkElf(none).length, 2);
+  t.is(checkElf(none)[0], 'does not export napi_register_module_v1');
 });
 
 here('a binary is refused for a newer C library, and for a library that a system may not have', async (t) => {
-  const { checkBinary } = await load();
+  const { checkElf } = await load();
   const file = compile('newer', `#include <math.h>${ENTRIES}\nvolatile static double x = exp(x);`);
-  t.deepEqual(checkBinary(file), ['needs GLIBC_2.29, newer than 2.28']);
+  t.deepEqual(checkElf(file), ['needs GLIBC_2.29, newer than 2.28']);
   const linked = compile(
     'linked',
     ENTRIES,
@@ -66,7 +66,7 @@ here('a binary is refused for a newer C library, and for a library that a system
     '-l:libopenblas.so.0',
     '-L/usr/lib/x86_64-linux-gnu/openblas-pthread',
   );
-  t.deepEqual(checkBinary(linked), ['needs libopenblas.so.0']);
+  t.deepEqual(checkElf(linked), ['needs libopenblas.so.0']);
 });
 
 test('npm run build does not run prebuild, thanks to .npmrc', (t) => {

@@ -121,13 +121,22 @@ export function result({ status, stdout, stderr }: Ran) {
   return JSON.parse(stdout);
 }
 
-/** The published binary of an architecture. @throws Error where there is none, or one of other sources. */
-export async function prebuilt(arch: string): Promise<string> {
-  const script = join(root, 'scripts', 'binary-check.js');
-  const { isFresh } = await import(script);
-  if (!isFresh(arch)) throw new Error(`Expected prebuilds/linux-${arch} of these sources: npm run prebuild`);
-  return join(root, 'prebuilds', `linux-${arch}`, 'fjordnet.glibc.node');
+interface Platform {
+  name: string;
+  check(file: string): string[];
 }
+
+/** The published binaries of a platform of scripts/platforms: the addon, and that of MPI. @throws Error where there is none, or one of other sources. */
+export async function published(name: string): Promise<{ platform: Platform; files: string[] }> {
+  const script = join(root, 'scripts', 'platforms', 'index.js');
+  const { binariesOf, isFresh, platforms } = await import(script);
+  const platform = platforms.find((one: Platform) => one.name === name);
+  if (!isFresh(platform)) throw new Error(`Expected prebuilds/ to hold ${name} of these sources: npm run prebuild`);
+  return { platform, files: binariesOf(platform) };
+}
+
+/** The published addon for glibc and an architecture. @throws as `published` */
+export const prebuilt = async (arch: string): Promise<string> => (await published(`linux-${arch}-glibc`)).files[0];
 
 /** A binary of test/runtimes, such as node-22. @throws Error where it is not installed. */
 export function runtime(name: string): string {

@@ -1,14 +1,9 @@
-// What a published binary must be: small, alone with its symbols, loadable wherever Node.js 20 runs, and made of these sources.
+// What a published binary for Linux must be: small, alone with its symbols, and loadable wherever Node.js 20 runs.
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { statSync } from 'node:fs';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-
-const MOST_BYTES = 8e6;
-const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
+export const MOST_BYTES = 8e6;
+export const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 /** The versions that Node.js 20's own binary needs (RHEL 8, Debian 10, Ubuntu 20.04 have them). */
 const NEWEST = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11', GCC: '8.0.0' };
 const LIBRARIES = /^(libc|libm|libpthread|libdl|libstdc\+\+|libgcc_s|ld-linux-(x86-64|aarch64))\.so\.\d+$/;
@@ -29,8 +24,12 @@ const dynamicSymbols = (file) =>
     .filter((fields) => /^(GLOBAL|WEAK|UNIQUE)$/.test(fields[4]))
     .map((fields) => ({ section: fields[6], name: fields[7] }));
 
-/** What is wrong with a Linux binary, one line each; none if it can be published. */
-export function checkBinary(file) {
+/**
+ * What is wrong with a Linux binary, one line each; none if it can be published.
+ *
+ * @param libraries names of the libraries that it may need
+ */
+export function checkElf(file, { libraries = LIBRARIES } = {}) {
   const problems = [];
 
   const { size } = statSync(file);
@@ -48,30 +47,8 @@ export function checkBinary(file) {
       problems.push(`needs ${kind}_${version}, newer than ${NEWEST[kind]}`);
 
   const needed = Array.from(readelf('--dynamic', file).matchAll(/\(NEEDED\).*\[(.+)\]/g), (match) => match[1]);
-  for (const library of needed) if (!LIBRARIES.test(library)) problems.push(`needs ${library}`);
+  for (const library of needed) if (!libraries.test(library)) problems.push(`needs ${library}`);
   return problems;
-}
-
-/** Of all that a binary is made of. */
-export function sourcesHash() {
-  const native = readdirSync(join(root, 'native'), { recursive: true }).map((name) => join('native', name));
-  const files = [...native, 'binding.gyp', 'package-lock.json', 'scripts/build.js', 'scripts/openblas.cjs'];
-  const hash = createHash('sha256');
-  for (const name of files.sort()) {
-    const file = join(root, name);
-    if (statSync(file).isFile()) hash.update(name).update(readFileSync(file));
-  }
-  return hash.digest('hex');
-}
-
-/** What is published for an architecture: the addon, and that of MPI, which is loaded where it is asked for. */
-export const binaries = (arch) =>
-  ['fjordnet.glibc.node', 'mpi/fjordnet_mpi.node'].map((name) => join(root, 'prebuilds', `linux-${arch}`, name));
-
-/** Whether prebuilds/linux-<arch> was made by scripts/prebuild.js of the sources as they are. */
-export function isFresh(arch) {
-  const note = join(root, 'build-prebuild', arch, 'sources');
-  return [...binaries(arch), note].every((file) => existsSync(file)) && readFileSync(note, 'utf8') === sourcesHash();
 }
 
 /** The newest versions of system libraries that a binary asks for, such as { GLIBC: '2.14' }. */
