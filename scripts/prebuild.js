@@ -1,10 +1,10 @@
 // npm run prebuild: the binaries that are published, in prebuilds/ (scripts/platforms/), and deps/ with the headers and the
 // binding.gyp that a source build of the published package needs.
-//   node scripts/prebuild.js [PART...]      those whose names have PART in them, such as linux-x64-glibc, arm64 or win32;
-//                                           without one, this machine's
+//   node scripts/prebuild.js [PART...]      those whose names have PART in them, such as linux-x64-glibc, arm64 or win32,
+//                                           or all; without one, this machine's. What is of these sources is left alone.
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { binariesOf, folderOf, noteSources, platformsOf, sourcesHash } from './platforms/index.js';
+import { binariesOf, folderOf, isFresh, noteSources, platformsOf, sourcesHash } from './platforms/index.js';
 
 const { copyDeps } = createRequire(import.meta.url)('./headers.cjs');
 
@@ -14,6 +14,7 @@ if (process.platform !== 'linux') {
 }
 copyDeps();
 for (const platform of platformsOf(process.argv.length > 2 ? process.argv.slice(2) : [`linux-${process.arch}-glibc`])) {
+  if (isFresh(platform)) continue;
   const sources = sourcesHash(platform);
   const folder = folderOf(platform);
   mkdirSync(folder, { recursive: true });

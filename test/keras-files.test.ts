@@ -309,10 +309,11 @@ test('a file that is trained in a manner that there is not here is a network all
 });
 
 test('files are read and written by name', async (t) => {
-  const { mkdtemp } = await import('node:fs/promises');
+  const { mkdtemp, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');
   const { join } = await import('node:path');
   const home = await mkdtemp(join(tmpdir(), 'fjordnet-keras-'));
+  t.teardown(() => rm(home, { recursive: true }));
   const network = dense();
   for (const name of ['a.keras', 'a.h5']) {
     await network.export(join(home, name));

@@ -1,5 +1,5 @@
 // ONNX: files of ours in ONNX Runtime, and files of others here.
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -213,7 +213,9 @@ test('what ONNX cannot hold is refused before a file is written', async (t) => {
   const network = sequential({ layers: [layers.lstm({ units: 2, stateful: true, inputShape: [3, 2] })], seed: 1 });
   await t.throwsAsync(network.exportBytes({ format: 'onnx' }), { message: /without stateful layers.*LSTM/ });
   const dense = MODELS.dense();
-  const path = join(mkdtempSync(join(tmpdir(), 'fjordnet-')), 'a.model');
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'a.model');
   await t.throwsAsync(dense.export(path), { message: /^Expected format to be one of .*onnx/ });
   await t.throwsAsync(dense.exportBytes({ format: 'tflite' as never }), { message: /^Expected format to be / });
   await t.throwsAsync(dense.exportBytes({ format: 'onnx', opset: 12 }), { message: /^Expected opset to be / });
@@ -238,6 +240,7 @@ test('damaged files, and names that lead out of their folder, are refused', asyn
   await t.throwsAsync(importBytes(bytes, { dtype: 'int32' as never }), { message: /^Expected dtype to be / });
 
   const folder = mkdtempSync(join(tmpdir(), 'fjordnet-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
   const outside = readFileSync(new URL('onnx/two-dynamo.onnx', fixtures)).toString('latin1');
   t.true(outside.includes('two-dynamo.onnx.data'));
   const path = join(folder, 'a.onnx');

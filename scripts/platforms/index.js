@@ -12,8 +12,9 @@ import { root } from './root.js';
 
 export const platforms = [...glibc];
 
-/** Those whose names have one of `parts` in them. */
+/** Those whose names have one of `parts` in them, or all. */
 export function platformsOf(parts) {
+  if (parts.includes('all')) return platforms;
   for (const part of parts)
     if (!platforms.some(({ name }) => name.includes(part)))
       throw new Error(`Expected a part of ${platforms.map(({ name }) => name).join(', ')}, got ${part}`);
