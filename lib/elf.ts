@@ -12,6 +12,9 @@ const MACHINES: Readonly<Record<number, string>> = {
   258: 'loong64',
 };
 
+/** Of a program header: where the name of its loader lies. */
+const PT_INTERP = 3;
+
 /** What a file is that is no ELF file, by its first four bytes. */
 const OTHERS: Readonly<Record<string, string>> = {
   cffaedfe: 'a binary for macOS',
@@ -45,6 +48,28 @@ export function checkBinary(file: string): void {
       : number(32, 4) + number(46, 2) * number(48, 2);
     const expected = read < 64 ? 64 : table;
     if (size < expected) throw new Error(`it has ${size} bytes, and should have ${expected} or more`);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * The loader that a program names in its header, such as /lib64/ld-linux-x86-64.so.2; undefined where it names none (a static
+ * program, or no ELF file of this machine's byte order and 64 bits).
+ */
+export function interpreter(program: string): string | undefined {
+  const descriptor = openSync(program, 'r');
+  try {
+    const start = Buffer.alloc(4096);
+    const read = readSync(descriptor, start);
+    if (read < 64 || start.toString('hex', 0, 4) !== '7f454c46' || start[4] !== 2 || start[5] !== 1) return undefined;
+    const [table, size, rows] = [start.readUIntLE(32, 6), start.readUInt16LE(54), start.readUInt16LE(56)];
+    for (let at = table; at < table + rows * size && at + 40 <= read; at += size) {
+      if (start.readUInt32LE(at) !== PT_INTERP) continue;
+      const name = Buffer.alloc(Math.min(start.readUIntLE(at + 32, 6), 4096));
+      const length = readSync(descriptor, name, 0, name.length, start.readUIntLE(at + 8, 6));
+      return name.toString('utf8', 0, length).split('\0')[0];
+    }
   } finally {
     closeSync(descriptor);
   }

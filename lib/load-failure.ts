@@ -1,14 +1,14 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { failure } from './check.js';
 import { KEEP_OUT, ownFile } from './package-root.js';
+import { exists, glibcVersion, libc, prebuiltPath } from './prebuilt.js';
 
-/** The C library, as prebuilt binaries name it: only those for `glibc` are published. */
-function libc(): string {
-  if (process.platform !== 'linux' || !process.report) return '';
-  const report = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  const version = report.header.glibcVersionRuntime;
-  return version ? `, glibc ${version}` : ', not glibc';
+/** Platform and C library, as in 'linux-x64, glibc 2.36'. */
+export function systemName(): string {
+  const name = `${process.platform}-${process.arch}`;
+  const library = libc();
+  return library ? `${name}, ${library === 'glibc' ? `glibc ${glibcVersion() ?? ''}`.trim() : library}` : name;
 }
 
 const PERMISSION = process.versions.node.startsWith('20.') ? '--experimental-permission' : '--permission';
@@ -39,6 +39,10 @@ const SYSTEM: readonly (readonly [RegExp, string])[] = [
     'This system has no $1: install it (Debian: apt-get install libstdc++6; Alpine: apk add libstdc++).',
   ],
   [
+    /ld-linux[\w-]*\.so[.\d]*: (?:cannot open|No such)|Error relocating/,
+    'The binary is for glibc, and the C library of this system is musl: install the package anew on this one.',
+  ],
+  [
     /(?:shared library )?([\w+-]+\.so[.\d]*): (?:cannot open shared object|No such)/i,
     'This system has no $1, which the binary needs.',
   ],
@@ -67,15 +71,37 @@ function advice(message: string, file: string): string | undefined {
   }
 }
 
-/** Why there is no binary at all. */
-function missing(root: string, platform: string): string {
-  const tried = `There is no build/Release/*.node and no fitting prebuilds/${platform}/*.node in ${root}.`;
-  if (!existsSync(join(root, 'prebuilds')))
-    return `${tried}\nThe package has no folder prebuilds: it must be installed, or copied, whole.`;
-  return libc() === ', not glibc'
-    ? `${tried}\nBinaries are published for glibc, this system's C library is another.`
-    : tried;
+/** The platforms of the package's binaries, as in 'linux-x64 glibc, linux-x64 musl, win32-x64'. */
+function published(root: string): string {
+  const files = readdirSync(join(root, 'prebuilds'), { recursive: true, encoding: 'utf8' }).sort();
+  const found = files.flatMap((file) => {
+    const [, platform, library] = /^([\w-]+)[\\/]fjordnet(?:\.(\w+))?\.node$/.exec(file) ?? [];
+    return platform ? [library ? `${platform} ${library}` : platform] : [];
+  });
+  return found.join(', ') || 'no platform';
 }
+
+/** Why there is no binary at all. */
+function missing(root: string): string {
+  const file = prebuiltPath({ platform: process.platform, arch: process.arch, libc: libc(), root });
+  if (process.platform === 'darwin' && exists(file))
+    return (
+      `There is no build/Release/fjordnet.node in ${root}.\n` +
+      'The prebuilt binary for macOS was built and not run by us: npx fjordnet try-darwin tries it and keeps it if it is right, ' +
+      'FJORDNET_TRY_DARWIN=1 in the environment takes it as it is.'
+    );
+  const wanted = relative(root, file).replaceAll('\\', '/');
+  const tried = `There is no build/Release/fjordnet.node and no ${wanted} in ${root}.`;
+  if (!exists(join(root, 'prebuilds')))
+    return `${tried}\nThe package has no folder prebuilds: it must be installed, or copied, whole.`;
+  return `${tried}\nThe package has binaries for ${published(root)}.`;
+}
+
+/** What a source build takes. */
+const TOOLS: Readonly<Record<string, string>> = {
+  win32: "Visual Studio's C++ tools and Python 3",
+  darwin: "Xcode's command line tools and Python 3",
+};
 
 /** The error of code that a bundler has taken away from its binary. */
 export function bundled(): Error {
@@ -86,10 +112,9 @@ export function bundled(): Error {
 
 /** The error of a binary that does not load, with the reason and what to do about it. */
 export function loadFailure(cause: Error, file: string | undefined, root: string): Error {
-  const platform = `${process.platform}-${process.arch}`;
   const error = (lines: (string | undefined)[]) =>
     failure('ERR_NATIVE_LOAD', lines.filter((line) => line !== undefined).join('\n'), { cause });
-  const head = `fjordnet has no working native binary for ${platform}${libc()}, Node.js ${process.versions.node}.`;
+  const head = `fjordnet has no working native binary for ${systemName()}, Node.js ${process.versions.node}.`;
 
   if ((cause as NodeJS.ErrnoException).code === 'ERR_DLOPEN_DISABLED')
     return error(['fjordnet cannot load its native binary.', disabled()]);
@@ -99,8 +124,8 @@ export function loadFailure(cause: Error, file: string | undefined, root: string
     return error([head, `The environment variable FJORDNET_NATIVE names ${file}, which does not exist.`]);
   return error([
     head,
-    ...(file ? [`${file} does not load: ${cause.message}`, advice(cause.message, file)] : [missing(root, platform)]),
+    ...(file ? [`${file} does not load: ${cause.message}`, advice(cause.message, file)] : [missing(root)]),
     `To build one from source: npm --prefix "${root}" run build:native`,
-    '(needs g++, make and Python 3, and libopenblas-dev for full speed)',
+    `(needs ${TOOLS[process.platform] ?? 'g++, make and Python 3, and libopenblas-dev for full speed'})`,
   ]);
 }

@@ -1,24 +1,33 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { checkBinary } from './elf.js';
 import { bundled, loadFailure } from './load-failure.js';
 import { packageRoot, requireHere } from './package-root.js';
-
-interface Resolver {
-  resolve(root: string): string;
-}
+import { exists, libc, prebuiltFile, prebuiltPath } from './prebuilt.js';
 
 interface Addon {
   buildInfo(): { blas: string };
 }
 
-/** The file that `loadAddon` loads. */
-export function addonFile(): string {
+export interface Found {
+  readonly file: string;
+  /** By the environment variable, of a source build, or of the package. */
+  readonly kind: 'named' | 'source' | 'prebuilt';
+}
+
+/** What `loadAddon` loads. @throws Error with code ERR_NATIVE_LOAD where there is none */
+export function findAddon(): Found {
+  const { env, platform, arch } = process;
+  if (env.FJORDNET_NATIVE) return { file: resolve(env.FJORDNET_NATIVE), kind: 'named' };
   const root = packageRoot();
-  if (process.env.FJORDNET_NATIVE) return resolve(process.env.FJORDNET_NATIVE);
   if (root === undefined) throw bundled();
   try {
-    return (requireHere()('node-gyp-build') as Resolver).resolve(root);
+    const built = join(root, 'build', 'Release', 'fjordnet.node');
+    if (exists(built)) return { file: built, kind: 'source' };
+    const system = { platform, arch, libc: libc(), env, root };
+    const file = prebuiltFile(system);
+    if (file !== undefined) return { file, kind: 'prebuilt' };
+    throw new Error(`neither ${built} nor ${prebuiltPath(system)}`);
   } catch (cause) {
     throw loadFailure(cause as Error, undefined, root);
   }
@@ -32,7 +41,7 @@ export function addonFile(): string {
  *   variable FJORDNET_SIMD is none of avx512, avx2 and baseline.
  */
 export function loadAddon(): unknown {
-  const file = addonFile();
+  const { file } = findAddon();
   let addon: Addon;
   try {
     if (process.platform === 'linux') checkBinary(file);

@@ -96,7 +96,7 @@ function buildNative() {
     writeFileSync(stamp, state);
   }
   run(process.execPath, [gyp, 'build', '--loglevel=warn', '--jobs=max', ...nodedir], { V: '' });
-  // gyp leaves a second copy where node-gyp-build takes the first binary for the addon
+  // gyp leaves a second copy where prebuildify takes the first binary for the addon
   rmSync(join(root, 'build', 'Release', 'fjordnet_mpi.node'), { force: true });
   if (openblas[0] === 'builtin')
     console.log(

@@ -42,7 +42,7 @@ for (const name of ['fjordnet.node', 'mpi/fjordnet_mpi.node'])
     t.deepEqual(names, ['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
   });
 
-// node-gyp-build takes the first of this folder
+// prebuildify takes the first of this folder
 onLinux('the addon is alone in its folder', (t) => {
   t.deepEqual(
     readdirSync(built('.')).filter((file) => file.endsWith('.node')),

@@ -1,9 +1,10 @@
 // An import that fails says why and what to do: the error of each cause, made in a copy of the package.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import test from 'ava';
 import { checkBinary } from '../dist/elf.js';
+import { elfProgram } from './helpers/elf-program.js';
 import { InstalledProject } from './helpers/installed.js';
 
 const project = new InstalledProject();
@@ -68,10 +69,12 @@ test.serial('the permission model: the options that are missing are named, and a
   );
   t.true(load([permission, ...files, '--allow-addons']).threads! >= 1);
 
-  const some = [project.path('*.mjs'), join(project.package, 'dist', '*'), join(project.package, 'package.json')];
-  const modules = join(process.cwd(), 'node_modules', '*'); // node-gyp-build is a link
-  const read = [...some, project.path('load.mjs'), modules, project.path('node_modules', 'node-gyp-build')];
-  const flags = [permission, '--allow-addons', ...read.map((path) => `--allow-fs-read=${path}`)];
+  const some = [join(project.package, 'dist', '*'), join(project.package, 'package.json')];
+  const flags = [
+    permission,
+    '--allow-addons',
+    ...[...some, project.path('load.mjs')].map((path) => `--allow-fs-read=${path}`),
+  ];
   const { code, message } = load(flags);
   t.is(code, 'ERR_NATIVE_LOAD', message);
   t.regex(message!, /^fjordnet cannot read its native binary\.\nNode\.js was started with .*: add --allow-fs-read=/);
@@ -96,14 +99,21 @@ test.serial('a variable and a folder that lead nowhere', (t) => {
 
 linux('another C library than glibc', (t) => {
   const preload = project.path('musl.cjs');
-  writeFileSync(preload, 'process.report.getReport = () => ({ header: {} });');
-  rmSync(project.binary);
-  writeFileSync(join(project.binary, '..', 'fjordnet.glibc.node'), '');
-  const { message } = load(['-r', preload], { LIBC: 'musl' });
-  rmSync(join(project.binary, '..', 'fjordnet.glibc.node'));
-  t.regex(message!, /linux-x64, not glibc, Node\.js/);
-  t.regex(message!, /\nBinaries are published for glibc, this system's C library is another\./);
+  const node = project.path('node-of-musl');
+  writeFileSync(node, elfProgram('/lib/ld-musl-x86_64.so.1'));
+  writeFileSync(preload, `Object.defineProperty(process, 'execPath', { value: ${JSON.stringify(node)} });`);
+  const { message } = load(['-r', preload]);
+  t.regex(message!, /^fjordnet has no working native binary for linux-x64, musl, Node\.js \d+\.\d+\.\d+\.\n/);
+  t.regex(message!, /There is no build\/Release\/fjordnet\.node and no prebuilds\/linux-x64\/fjordnet\.musl\.node in /);
+  t.regex(message!, /\nThe package has binaries for linux-x64 glibc\.\n/);
   t.regex(message!, BUILD);
+
+  const musl = project.binary.replace('.glibc.', '.musl.');
+  copyFileSync(project.binary, musl);
+  rmSync(project.binary);
+  t.true(load(['-r', preload]).threads! >= 1); // the file of the other name
+  t.regex(load().message!, /\nThe package has binaries for linux-x64 musl\.\n/);
+  rmSync(musl);
 });
 
 test('an ELF file is whole or not whatever its width and byte order', (t) => {
@@ -176,7 +186,7 @@ for (const [name, [damage, expected]] of Object.entries(damages))
   });
 
 linux('a folder mounted with noexec, and one that may not be read', (t) => {
-  const mount = 'mount -t tmpfs -o noexec none "$1" && cp "$0" "$1/fjordnet.node" && shift && exec "$@"';
+  const mount = 'mount -t tmpfs -o noexec none "$1" && cp "$0" "$1/fjordnet.glibc.node" && shift && exec "$@"';
   const folder = join(project.binary, '..');
   const copy = project.path('copy.node');
   writeFileSync(copy, readFileSync(project.binary));

@@ -9,13 +9,13 @@ test.after.always(() => sandbox.remove());
 
 here('the package is installed in 3 seconds of a processor', async (t) => {
   await prebuilt('x64');
-  const tarballs = sandbox.pack();
+  const tarball = sandbox.pack();
   const app = sandbox.project('app');
   let least = Infinity;
   for (let trial = 0; trial < 5 && least >= 3; trial++) {
     rmSync(join(app, 'node_modules'), { recursive: true, force: true });
     const before = childSeconds();
-    t.is(sandbox.install(tarballs, app, '--ignore-scripts').status, 0);
+    t.is(sandbox.install(tarball, app, '--ignore-scripts').status, 0);
     least = Math.min(least, childSeconds() - before);
   }
   t.log(`${least.toFixed(2)} s`);

@@ -10,7 +10,7 @@ const onLinux = process.platform === 'linux' && process.arch === 'x64';
 const here = onLinux ? test.serial : test.serial.skip;
 
 const sandbox = new Sandbox();
-let tarballs: ReturnType<Sandbox['pack']>;
+let tarball: string;
 let app: string;
 let installed: string;
 
@@ -25,16 +25,16 @@ function copyOfApp(name: string): { folder: string; binary: string; prebuilds: s
 test.before(async () => {
   if (!onLinux) return;
   await prebuilt('x64');
-  tarballs = sandbox.pack();
+  tarball = sandbox.pack();
   app = sandbox.project('app');
   installed = join(app, 'node_modules', 'fjordnet');
 });
 test.after.always(() => sandbox.remove());
 
 here('the tarball is below 5 MB and holds what a source build and the licences need', (t) => {
-  t.true(statSync(tarballs.fjordnet).size < 5e6, `${statSync(tarballs.fjordnet).size} bytes`);
+  t.true(statSync(tarball).size < 5e6, `${statSync(tarball).size} bytes`);
   const names = sandbox
-    .run('/usr/bin/tar', ['tzf', tarballs.fjordnet], { env: { PATH: '/usr/bin:/bin' } })
+    .run('/usr/bin/tar', ['tzf', tarball], { env: { PATH: '/usr/bin:/bin' } })
     .stdout.split('\n');
   for (const name of ['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'deps/binding.gyp', 'native/blas.h'])
     t.true(names.includes(`package/${name}`), name);
@@ -46,13 +46,13 @@ here('the tarball is below 5 MB and holds what a source build and the licences n
     [],
   );
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  t.deepEqual(Object.keys(manifest.dependencies), ['node-gyp-build']);
+  t.is(manifest.dependencies, undefined);
   t.false(manifest.gypfile);
   for (const event of ['preinstall', 'install', 'postinstall', 'prepare']) t.false(event in manifest.scripts, event);
 });
 
 here('installs without compiler, Python, OpenBLAS or scripts, and takes 15 MB', (t) => {
-  const { status, stderr } = sandbox.install(tarballs, app, '--ignore-scripts');
+  const { status, stderr } = sandbox.install(tarball, app, '--ignore-scripts');
   t.is(status, 0, stderr);
   t.notRegex(stderr, /warn/);
   t.true(bytesOf(join(app, 'node_modules')) < 15e6, `${bytesOf(join(app, 'node_modules'))} bytes`);
@@ -80,10 +80,10 @@ here('its examples run where they are installed', (t) => {
 
 here('it says nothing while it is installed with scripts allowed, and needs none of them', (t) => {
   const folder = sandbox.project('scripts');
-  const { status, stderr, stdout } = sandbox.install(tarballs, folder);
+  const { status, stderr, stdout } = sandbox.install(tarball, folder);
   t.is(status, 0, stderr);
   t.notRegex(stdout + stderr, /warn|script|gyp/);
-  t.is(sandbox.install(tarballs, sandbox.project('strict'), '--strict-allow-scripts').status, 0);
+  t.is(sandbox.install(tarball, sandbox.project('strict'), '--strict-allow-scripts').status, 0);
 });
 
 here('the same bits in a worker, through require(), and from pnpm', (t) => {
@@ -92,8 +92,7 @@ here('the same bits in a worker, through require(), and from pnpm', (t) => {
   t.is(result(sandbox.node(['train.cjs'], { cwd: app })).weights, expected);
 
   const folder = sandbox.project('pnpm', {
-    dependencies: { fjordnet: `file:${tarballs.fjordnet}` },
-    pnpm: { overrides: { 'node-gyp-build': `file:${tarballs.nodeGypBuild}` } },
+    dependencies: { fjordnet: `file:${tarball}` },
   });
   const pnpm = join(root, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
   const ran = sandbox.node([pnpm, 'install', '--offline', '--ignore-scripts'], { cwd: folder });
@@ -180,14 +179,14 @@ here('without a binary, or with a damaged one, or elsewhere: one message that sa
   writeFileSync(binary, '');
   check(sandbox.node(['fails.mjs'], { cwd: folder }), /fjordnet\.glibc\.node does not load: /);
   rmSync(prebuilds, { recursive: true });
-  check(sandbox.node(['fails.mjs'], { cwd: folder }), /linux-x64/, /no fitting prebuilds\/linux-x64\//);
+  check(sandbox.node(['fails.mjs'], { cwd: folder }), /linux-x64/, /no prebuilds\/linux-x64\/fjordnet\.glibc\.node in /);
 
   check(
     sandbox.node(['-r', './elsewhere.cjs', 'fails.mjs'], { cwd: app }),
     /linux-riscv64/,
     /prebuilds\/linux-riscv64\//,
+    /\nThe package has binaries for linux-(arm64|x64) glibc/,
   );
-  check(sandbox.node(['fails.mjs'], { cwd: app, env: { ...sandbox.env, LIBC: 'musl' } }), /There is no build\/Release/);
 });
 
 here('the command of that message builds from the tarball, without a download, and gives the same bits', (t) => {

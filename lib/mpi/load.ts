@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { failure } from '../check.js';
 import { checkBinary } from '../elf.js';
-import { addonFile } from '../load.js';
+import { findAddon } from '../load.js';
 import { loadFailure } from '../load-failure.js';
 import { packageRoot, requireHere } from '../package-root.js';
 
@@ -42,8 +42,8 @@ export function loadMpi(): NativeMpi {
       'ERR_MPI',
       'Expected another system than Windows: fjordnet/mpi runs on Linux, also in WSL, and macOS',
     );
-  const core = addonFile();
-  const file = join(dirname(core), 'mpi', 'fjordnet_mpi.node');
+  const core = findAddon().file;
+  const file = join(dirname(core), 'mpi', core.endsWith('.musl.node') ? 'fjordnet_mpi.musl.node' : 'fjordnet_mpi.node');
   try {
     if (process.platform === 'linux') checkBinary(file);
     return requireHere()(file);

@@ -1,6 +1,6 @@
 // The platforms that binaries are published for: one file makes those of one system, and says what they must be.
 //   name             as scripts/prebuild.js takes it
-//   files            below prebuilds/, as lib/load.ts and lib/mpi/load.ts look for them: the addon, then that of MPI
+//   files            below prebuilds/, as lib/prebuilt.ts and lib/mpi/load.ts look for them: the addon, then that of MPI
 //   recipe           the sources of scripts/ that decide what is built
 //   build(folder)    makes them, with `folder` for what is in between
 //   check(file)      what is wrong with one of them, one line each

@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { libc, prebuiltPath } from '../../dist/prebuilt.js';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -12,13 +13,12 @@ export class InstalledProject {
   readonly binary: string;
 
   constructor() {
-    const prebuilds = join(this.package, 'prebuilds', `${process.platform}-${process.arch}`);
-    mkdirSync(prebuilds, { recursive: true });
-    this.binary = join(prebuilds, 'fjordnet.node');
+    const { platform, arch } = process;
+    this.binary = prebuiltPath({ platform, arch, libc: libc(), root: this.package });
+    mkdirSync(dirname(this.binary), { recursive: true });
     for (const name of ['dist', 'data', 'scripts/examples', 'package.json'])
       cpSync(join(root, name), join(this.package, name), { recursive: true });
     this.restore();
-    this.link('node-gyp-build');
   }
 
   path(...names: string[]): string {

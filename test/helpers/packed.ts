@@ -63,16 +63,13 @@ export class Sandbox {
     return this.run(process.execPath, args, options);
   }
 
-  /** The tarballs of this package, as `npm pack` makes it, and of its one dependency. */
-  pack(): { fjordnet: string; nodeGypBuild: string } {
-    const pack = (folder: string) => {
-      const output = execFileSync(process.execPath, [npm, 'pack', folder, '--json', '--loglevel=error'], {
-        cwd: this.folder,
-        encoding: 'utf8',
-      });
-      return this.path(JSON.parse(output.slice(output.indexOf('[')))[0].filename);
-    };
-    return { fjordnet: pack(root), nodeGypBuild: pack(join(root, 'node_modules', 'node-gyp-build')) };
+  /** The tarball of this package, as `npm pack` makes it. */
+  pack(): string {
+    const output = execFileSync(process.execPath, [npm, 'pack', root, '--json', '--loglevel=error'], {
+      cwd: this.folder,
+      encoding: 'utf8',
+    });
+    return this.path(JSON.parse(output.slice(output.indexOf('[')))[0].filename);
   }
 
   /** A project with the programs of test/fixtures/app in it, and no packages. */
@@ -83,10 +80,9 @@ export class Sandbox {
     return folder;
   }
 
-  /** Installs the tarballs as a user would, without the registry. */
-  install(tarballs: { fjordnet: string; nodeGypBuild: string }, cwd: string, ...options: string[]): Ran {
-    const both = [tarballs.nodeGypBuild, tarballs.fjordnet];
-    return this.node([npm, 'install', ...both, '--offline', '--no-audit', '--no-fund', ...options], { cwd });
+  /** Installs the tarball as a user would, without the registry. */
+  install(tarball: string, cwd: string, ...options: string[]): Ran {
+    return this.node([npm, 'install', tarball, '--offline', '--no-audit', '--no-fund', ...options], { cwd });
   }
 
   /** Runs a command where the system's OpenBLAS is hidden, in a mount namespace of its own. */
