@@ -137,6 +137,32 @@ test.serial('a network of float64: what ONNX Runtime has in float32 alone loses 
   t.deepEqual(await lost('dense.safetensors', '--dtype', 'float32'), ['float32', ['digits beyond float32']]);
 });
 
+test.serial(
+  "attention's scale becomes part of the query's weights, where the other program has another one",
+  async (t) => {
+    const lost = async (dtype: 'float32' | 'float64', options: object, ...args: string[]) => {
+      const x = input({ shape: [4, 6] });
+      const y = layers.multiHeadAttention({ name: 'm', numHeads: 2, keyDim: 3, ...options }).apply([x, x]);
+      await model({ inputs: x, outputs: y, dtype }).save(place.path('attention.safetensors'));
+      const made = await place.call('convert', place.path('attention.safetensors'), ...args, '--json');
+      t.is(made.code, 0, made.stderr);
+      return lastDocument(made.stdout).lost;
+    };
+    const torch = [place.path('attention.torch'), '--format', 'safetensors-torch'];
+    const told = ["the scale of attention, which the query's weights take up: the layer 'm' (MultiHeadAttention)"];
+    t.deepEqual(await lost('float64', {}, ...torch), told);
+    t.deepEqual(await lost('float32', {}, ...torch), []);
+    t.deepEqual(await lost('float64', { scale: 1 / Math.sqrt(3) }, ...torch), []);
+    for (const to of ['attention.keras', 'attention.h5']) {
+      t.deepEqual(await lost('float64', {}, place.path(to)), []);
+      t.deepEqual(await lost('float64', { scale: 1 / Math.sqrt(3) }, place.path(to)), told);
+      t.deepEqual(await lost('float32', { scale: 1 / Math.sqrt(3) }, place.path(to)), []);
+      t.deepEqual(await lost('float32', { scale: 1 }, place.path(to)), told);
+    }
+    t.deepEqual(await lost('float64', { scale: 1 }, place.path('attention.onnx')), []);
+  },
+);
+
 test.serial('info tells layers, shapes and format', async (t) => {
   await make().export(place.path('info.json'), { format: 'tfjs' });
   const info = await place.call('info', place.path('info.json'));

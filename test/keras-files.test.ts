@@ -9,6 +9,7 @@ import {
   input,
   Layer,
   layers,
+  layouts,
   type Model,
   model,
   NDArray,
@@ -16,7 +17,7 @@ import {
   RandomState,
   sequential,
 } from 'fjordnet';
-import { drawn, MODELS, outputsOf } from './helpers/networks.js';
+import { drawn, filled, MODELS, outputsOf, samplesFor, scaledAttention } from './helpers/networks.js';
 
 interface Array_ {
   readonly shape: readonly number[];
@@ -179,6 +180,33 @@ test('attention of several inputs, options of layers and several outputs of a ne
     const back = await importBytes(await network.exportBytes({ format }));
     t.deepEqual(back.inputNames, network.inputNames);
     t.deepEqual(await back.predict(inputs), await network.predict(inputs));
+  }
+});
+
+test("attention of a scale that is not Keras': its query's weights take up the ratio", async (t) => {
+  for (const dtype of ['float32', 'float64'] as const) {
+    const network = scaledAttention(dtype);
+    filled(network);
+    const inputs = samplesFor(network);
+    const [wanted] = await outputsOf(network, inputs);
+    const before = network.getWeights();
+    for (const format of ['keras', 'h5'] as const) {
+      const back = await importBytes(await network.exportBytes({ format }));
+      t.true(back.layers.every((layer) => !('scale' in layer.getConfig())));
+      const [made] = await outputsOf(back, inputs);
+      t.true(difference(made, wanted) < (dtype === 'float32' ? 1e-6 : 1e-14), `${difference(made, wanted)}`);
+      const after = back.getWeights();
+      const changed = network.weightNames.filter((_, i) => difference(after[i], before[i]) > 0);
+      const [first, second] = ['multi_head_attention_1', 'multi_head_attention_2'];
+      const doubled = [`${second}/query/kernel`, `${second}/query/bias`];
+      t.deepEqual(changed, dtype === 'float32' ? doubled : [`${first}/query/kernel`, ...doubled]);
+
+      // the same by names, into a network that has the scale
+      const own = scaledAttention(dtype);
+      const named = Object.fromEntries(back.weightNames.map((name, i) => [name, after[i]]));
+      own.setWeights(layouts.keras(own, named));
+      t.deepEqual(own.getWeights(), before);
+    }
   }
 });
 

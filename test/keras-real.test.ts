@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { importModel, layers, type Model, NDArray, sequential } from 'fjordnet';
-import { drawn, MODELS, outputsOf } from './helpers/networks.js';
+import { drawn, filled, MODELS, outputsOf, samplesFor, scaledAttention } from './helpers/networks.js';
 
 // The real Keras, where scripts/bench/setup has installed it: FJORDNET_BENCH_PEERS says where.
 const peers = process.env.FJORDNET_BENCH_PEERS;
@@ -35,6 +35,11 @@ reading('the real Keras reads every network, predicts the same, and trains on', 
       const { network, inputs } = drawn(name, dtype);
       await write(name, network, inputs);
     }
+  for (const dtype of ['float32', 'float64'] as const) {
+    const network = scaledAttention(dtype);
+    filled(network);
+    await write('attentionScaled', network, samplesFor(network));
+  }
   const x = NDArray.from([
     [1, 2, 3],
     [-1, 0, 1],

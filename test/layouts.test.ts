@@ -46,7 +46,7 @@ for (const { name, layer, state, x, y } of cases)
     const got = net.predictSync(arrayOf(x) as any) as NDArray;
     t.deepEqual([...got.shape], y.shape);
     const d = difference(got.data, y.data);
-    t.true(d < (name === 'attention' ? 1e-7 : 1e-12), `${d}`); // attention's scale is rounded, as Keras'
+    t.true(d < 1e-12, `${d}`);
   });
 
 const weightsOf = (net: Model) => {

@@ -7,7 +7,7 @@ import { importBytes, importModel, input, layers, Model, NDArray, sequential } f
 import * as ort from 'onnxruntime-web';
 import { OnnxGraph } from '../dist/formats/onnx/onnx-graph.js';
 import { Message } from '../dist/formats/protobuf.js';
-import { filled, MODELS, outputsOf, samplesFor } from './helpers/networks.js';
+import { filled, MODELS, outputsOf, samplesFor, scaledAttention } from './helpers/networks.js';
 import { difference } from './helpers/replay.js';
 
 ort.env.wasm.numThreads = 1;
@@ -16,8 +16,12 @@ const TYPES = { 'tensor(float)': 'float32', float32: 'float32', float64: 'float6
 const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
 
 /** What ONNX Runtime makes of a file. */
-async function byOnnxRuntime(bytes: Uint8Array, x: readonly NDArray[]) {
-  const session = await ort.InferenceSession.create(bytes);
+async function byOnnxRuntime(
+  bytes: Uint8Array,
+  x: readonly NDArray[],
+  options: ort.InferenceSession.SessionOptions = {},
+) {
+  const session = await ort.InferenceSession.create(bytes, options);
   const feeds = session.inputMetadata.map((of, i) => {
     const type = TYPES[(of as { type: keyof typeof TYPES }).type];
     return [of.name, new ort.Tensor(type, ARRAYS[type].from(x[i].data) as never, [...x[i].shape])] as const;
@@ -34,14 +38,16 @@ async function byOnnxRuntime(bytes: Uint8Array, x: readonly NDArray[]) {
 }
 
 for (const dtype of ['float32', 'float64'] as const)
-  for (const [name, make] of Object.entries(MODELS))
+  for (const [name, make] of Object.entries({ ...MODELS, attentionScaled: scaledAttention }))
     test.serial(`${name}, ${dtype}: ONNX Runtime computes the same, and it is read again`, async (t) => {
       const network = make(dtype);
       filled(network);
       const x = samplesFor(network);
       const expected = await outputsOf(network, x);
       const bytes = await network.exportBytes({ format: 'onnx' });
-      const outputs = await byOnnxRuntime(bytes, x);
+      // ONNX Runtime 1.30 rounds a factor to float32 when it makes it part of a product of matrices; 1.32 no longer does
+      const isRounded = name === 'attentionScaled' && dtype === 'float64';
+      const outputs = await byOnnxRuntime(bytes, x, isRounded ? { graphOptimizationLevel: 'basic' } : {});
       t.deepEqual(
         outputs.map((output) => output.name),
         network.outputNames,
@@ -89,7 +95,8 @@ for (const [name, { xs, ys, classes }] of Object.entries(cases).filter(([name]) 
     t.is(made.length, ys.length);
     for (const [i, { shape, data }] of made.entries()) {
       t.deepEqual(shape, ys[i].shape);
-      t.true(difference(data, ys[i].data) < 1e-6, `output ${i}: ${difference(data, ys[i].data)}`);
+      const within = network.dtype === 'float64' ? 1e-12 : 1e-6;
+      t.true(difference(data, ys[i].data) < within, `output ${i}: ${difference(data, ys[i].data)}`);
     }
     t.deepEqual(network.metadata, classes?.length ? { classes } : {});
     const again = Model.fromBytes(network.toBytes());

@@ -12,6 +12,7 @@ import {
   type Layer,
   layers,
   Model,
+  model,
   NDArray,
   ops,
   optimizers,
@@ -320,6 +321,7 @@ const MASKED: Record<string, (x: Value<any>) => Value> = {
   bidirectional: (x) => bidirectional({ layer: lstm({ units: 3, returnSequences: true }) }).apply(x),
   'bidirectional, ave': (x) => bidirectional({ layer: gru({ units: 3 }), mergeMode: 'ave' }).apply(x),
   attention: (x) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3 }).apply([x, x]),
+  'scaled attention': (x) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3, scale: -1.5 }).apply([x, x]),
   'causal attention': (x) => layers.multiHeadAttention({ numHeads: 1, keyDim: 4, useCausalMask: true }).apply([x, x]),
   globalAveragePooling1d: (x) => layers.globalAveragePooling1d().apply(x),
   'timeDistributed of a recurrent layer': (x) =>
@@ -577,6 +579,32 @@ test('masks end where layers do not hand them on, and are refused where they wou
   t.regex(error.message, /hides all from step 1/);
 });
 
+test("attention's queries are multiplied by its scale, by default Keras'", (t) => {
+  const x = input({ shape: [4, 3] });
+  const data = new RandomState(1).randn(2, 4, 3) as NDArray;
+  for (const dtype of ['float32', 'float64'] as const) {
+    const made = (scale?: number) =>
+      model({
+        inputs: x,
+        outputs: layers.multiHeadAttention({ numHeads: 2, keyDim: 3, ...(scale && { scale }) }).apply([x, x]),
+        seed: 1,
+        dtype,
+      });
+    const plain = made();
+    t.false('scale' in (plain.layers.at(-1) as Layer).getConfig());
+    t.deepEqual(made(Math.fround(1 / Math.sqrt(3))).predictSync(data), plain.predictSync(data));
+    const doubled = made(2 / Math.sqrt(3));
+    const back = Model.fromBytes(doubled.toBytes());
+    t.is((back.layers.at(-1) as Layer).getConfig().scale, 2 / Math.sqrt(3));
+    t.deepEqual(back.predictSync(data), doubled.predictSync(data));
+    const exact = made(1 / Math.sqrt(3));
+    t.is(dtype === 'float32', String(exact.predictSync(data)) === String(plain.predictSync(data)));
+    const [kernel, ...rest] = exact.getWeights();
+    exact.setWeights([NDArray.wrap(kernel.data.map((w: number) => 2 * w) as never, kernel.shape), ...rest]);
+    t.deepEqual(exact.predictSync(data), doubled.predictSync(data)); // the query's bias is 0
+  }
+});
+
 test('what cannot be is refused in one sentence', (t) => {
   const refused = (run: () => unknown, message: RegExp) => {
     const error = t.throws(run) as Error;
@@ -621,6 +649,11 @@ test('what cannot be is refused in one sentence', (t) => {
     () => layers.multiHeadAttention({ numHeads: 2, keyDim: 2 }).apply([x, x, input({ shape: [3, 2] })]),
     /value and key of as many steps/,
   );
+  for (const scale of [0, Number.NaN, Number.POSITIVE_INFINITY, '1' as any])
+    refused(
+      () => layers.multiHeadAttention({ numHeads: 2, keyDim: 2, scale }),
+      /^Expected scale to be a finite number other than 0, got /,
+    );
   const text = sequential({
     layers: [embedding({ inputDim: 5, outputDim: 2, maskZero: true, inputShape: [3] }), lstm({ units: 2 })],
   });

@@ -21,7 +21,7 @@ import {
   type Value,
 } from 'fjordnet';
 import { formatSafetensors, parseSafetensors, readSafetensors, type Tensor } from '../dist/io/safetensors.js';
-import { filled, MODELS, outputsOf, samplesFor } from './helpers/networks.js';
+import { filled, MODELS, outputsOf, samplesFor, scaledAttention } from './helpers/networks.js';
 import { pythonWith } from './helpers/python.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-torch-'));
@@ -55,6 +55,7 @@ const CASES: Readonly<Record<string, Case>> = {
       }),
     names: { first: 'rnn', second: 'rnn' },
   },
+  attentionScaled: { make: scaledAttention },
   flattened: {
     make: (dtype) =>
       sequential({
@@ -85,8 +86,7 @@ function checkOutputs(t: ExecutionContext, what: string, own: readonly NDArray[]
   t.is(own.length, theirs.length, what);
   for (const [k, { shape, data, dtype }] of own.entries()) {
     t.deepEqual(shape, theirs[k].shape, what);
-    // attention's 1 / sqrt(keyDim) is rounded to float32 here, as Keras' is, and 1 / sqrt(3) is no such number
-    const within = dtype === 'float32' ? 1e-6 : what.startsWith('attentionMasked') ? 1e-7 : 1e-12;
+    const within = dtype === 'float32' ? 1e-6 : 1e-12;
     const scale = Math.max(1, ...Array.from(data, Math.abs));
     const worst = Math.max(...Array.from(data, (value, i) => Math.abs(value - theirs[k].data[i])));
     t.true(worst / scale < within, `${what}, output ${k}: ${worst / scale}`);
@@ -184,6 +184,47 @@ const script = fileURLToPath(new URL('../test/fixtures/torch-models.py', import.
     checkOutputs(t, `${name}, ${dtype}, PyTorch's own`, await outputsOf(network, inputs), theirs);
   }
   t.log(`${cases.length} files each way`);
+});
+
+test("attention of PyTorch's scale goes there and back with its bits; where it has another one, the query takes up the ratio", async (t) => {
+  const state = async (dtype: 'float32' | 'float64', options: object) => {
+    const x = input({ shape: [3, 6] });
+    const y = layers.multiHeadAttention({ name: 'm', numHeads: 2, keyDim: 3, ...options }).apply([x, x]);
+    const network = model({ inputs: x, outputs: y, dtype });
+    filled(network);
+    const bytes = await network.exportBytes({ format: 'safetensors-torch' });
+    const { tensors } = parseSafetensors(bytes);
+    const arrays = Object.fromEntries(
+      [...tensors].map(([name, { shape, data }]) => [name, NDArray.from(data as Float64Array, { shape })]),
+    );
+    const before = network.getWeights();
+    network.setWeights(layouts.pytorch(network, arrays));
+    t.deepEqual(network.getWeights(), before);
+    t.deepEqual(await network.exportBytes({ format: 'safetensors-torch' }), bytes);
+    const [kernel, bias] = ['m.in_proj_weight', 'm.in_proj_bias'].map((name) => [...arrays[name].data]);
+    return { query: [...kernel.slice(0, 36), ...bias.slice(0, 6)], others: [...kernel.slice(36), ...bias.slice(6)] };
+  };
+  const exact = 1 / Math.sqrt(3);
+  const plain = await state('float64', { scale: exact });
+  for (const [options, ratio] of [
+    [{}, Math.fround(exact) / exact],
+    [{ scale: -2 * exact }, -2],
+    [{ scale: 4 * exact }, 4],
+  ] as const) {
+    const { query, others } = await state('float64', options);
+    t.deepEqual(others, plain.others);
+    t.deepEqual(
+      query,
+      plain.query.map((w) => w * ratio),
+    );
+  }
+  t.notDeepEqual((await state('float64', {})).query, plain.query);
+  t.deepEqual(await state('float32', {}), await state('float32', { scale: exact }));
+  const doubled = await state('float32', { scale: 2 * exact });
+  t.deepEqual(
+    doubled.query,
+    (await state('float32', {})).query.map((w) => 2 * w),
+  );
 });
 
 test('modules may have names of their own, networks within networks too', async (t) => {

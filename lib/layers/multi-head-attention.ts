@@ -1,5 +1,5 @@
 import { activations } from '../activations.js';
-import { checkBoolean, checkInteger, checkInterval } from '../check.js';
+import { checkBoolean, checkInteger, checkInterval, checkNumber, wrongValue } from '../check.js';
 import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import { reshaped } from '../graph/broadcast.js';
 import { activation } from '../graph/ops/activation.js';
@@ -21,6 +21,11 @@ export interface MultiHeadAttentionOptions extends LayerOptions {
   valueDim?: number;
   /** Features of the output. Default: those of the query */
   outputDim?: number;
+  /**
+   * What queries are multiplied by, not 0. Default: 1 / sqrt(keyDim) rounded to float32, as in Keras; PyTorch's is not rounded, which
+   * float64 networks show from the eighth digit on
+   */
+  scale?: number;
   /** The share of attention weights that training sets to 0. Default 0 */
   dropout?: number;
   /** Default true */
@@ -46,6 +51,7 @@ const OPTIONS = [
   'keyDim',
   'valueDim',
   'outputDim',
+  'scale',
   'dropout',
   'useBias',
   'useCausalMask',
@@ -62,8 +68,11 @@ const OPTIONS = [
 /** Taken from the scores of steps that may not be seen: their weights are 0 then, in both dtypes. */
 const HIDDEN = 1e9;
 
+/** What Keras multiplies queries by, in both dtypes. */
+export const kerasScale = (keyDim: number): number => Math.fround(1 / Math.sqrt(keyDim));
+
 /**
- * Attention of several heads, softmax(q k^T / sqrt(keyDim)) v (Vaswani and others 2017), applied to a list [query, value] or
+ * Attention of several heads, softmax(scale q k^T) v (Vaswani and others 2017), applied to a list [query, value] or
  * [query, value, key] of sequences [steps, features]; without a key the value is it. Weights as Keras' MultiHeadAttention: of
  * query, key and value a kernel [features, heads, size] and a bias [heads, size], of the output [heads, valueDim, features] and
  * [features]. Steps that a mask leaves out are not seen; the output has the query's mask.
@@ -74,6 +83,7 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
   readonly keyDim: number;
   readonly valueDim: number;
   readonly outputDim?: number;
+  readonly scale?: number;
   readonly dropout: number;
   readonly useBias: boolean;
   readonly useCausalMask: boolean;
@@ -92,6 +102,7 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
     this.keyDim = checkInteger('keyDim', options.keyDim, 1);
     this.valueDim = checkInteger('valueDim', options.valueDim ?? options.keyDim, 1);
     if (options.outputDim !== undefined) this.outputDim = checkInteger('outputDim', options.outputDim, 1);
+    if (options.scale !== undefined) this.scale = checkScale(options.scale);
     this.dropout = checkInterval('dropout', options.dropout ?? 0, 0, 1, 'high');
     this.useBias = checkBoolean('useBias', options.useBias ?? true);
     this.useCausalMask = checkBoolean('useCausalMask', options.useCausalMask ?? false);
@@ -134,7 +145,7 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
   }
 
   call(inputs: readonly Value[], weights: Weights, { training }: Mode): Value | readonly Value[] {
-    const { numHeads, keyDim } = this;
+    const { numHeads, keyDim, scale = kerasScale(keyDim) } = this;
     const [query, value, key = value] = this.attentionMask ? inputs.slice(0, -1) : inputs;
     const project = (x: Value, name: string, columns: number): Value => {
       const kernel = weights[`${name}/kernel`];
@@ -149,7 +160,7 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
         [1, 0, 2],
       ) as Value;
     };
-    const q = ops.mul(heads(query, 'query'), Math.fround(1 / Math.sqrt(keyDim))); // which Keras rounds, too
+    const q = ops.mul(heads(query, 'query'), scale);
     const scores = ops.matmul(q, ops.transpose(heads(key, 'key'), [0, 2, 1])) as Value; // [heads, T, S]
     const seen = this.#seen(inputs, query, value, key);
     // those that are not seen are all the same, however far apart their scores: where there are no others, their mean counts
@@ -181,12 +192,13 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
   }
 
   override getConfig(): Record<string, unknown> {
-    const { numHeads, keyDim, valueDim, outputDim, dropout, useBias } = this;
+    const { numHeads, keyDim, valueDim, outputDim, scale, dropout, useBias } = this;
     return {
       numHeads,
       keyDim,
       valueDim,
       ...(outputDim !== undefined && { outputDim }),
+      ...(scale !== undefined && { scale }),
       dropout,
       useBias,
       useCausalMask: this.useCausalMask,
@@ -200,6 +212,13 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
       biasConstraint: this.biasConstraint,
     };
   }
+}
+
+function checkScale(scale: unknown): number {
+  const expected = 'a finite number other than 0';
+  const x = checkNumber('scale', scale, expected);
+  if (x === 0) throw wrongValue('scale', expected, x);
+  return x;
 }
 
 /** A mask that is known now, and hides everything from a step. @throws RangeError */

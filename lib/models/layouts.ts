@@ -5,6 +5,7 @@ import { weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Tensor } from '../io/safetensors.js';
 import { isPlain } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
+import { foldScales } from './attention-scale.js';
 import type { Model } from './model.js';
 import { isRecurrent, kindOf, type Leaf, torchParts } from './torch-modules.js';
 
@@ -33,6 +34,7 @@ export const layouts = {
    * From PyTorch's `state_dict`: the module of a layer has the layer's name; those of networks within a network have dots between.
    * Kernels are transposed. A recurrent layer's two biases are added; of a GRU the gates r, z, n become z, r, h. Batch normalization's
    * count of batches is not read. A separable convolution is two modules, `depthwise` and `pointwise` of its own.
+   * Attention's query takes up the ratio of PyTorch's scale to the layer's, which is 1 in float32 by default.
    *
    * @throws TypeError for layers that PyTorch has no module for, RangeError, with the name, for arrays that are missing, of another
    *   shape, or of no layer
@@ -84,6 +86,7 @@ export function pytorchWeights(
     }
   }
   reader.end();
+  foldScales(found, model, 'pytorch', 'from');
   return found;
 }
 
@@ -98,6 +101,7 @@ export function kerasWeights(model: Model<any, any>, tensors: NamedTensors, opti
     if (path !== undefined || !reader.isPartial) found.set(weight, reader.take(path ?? name, weight.shape));
   }
   reader.end();
+  foldScales(found, model, 'keras', 'from');
   return found;
 }
 
@@ -162,6 +166,7 @@ export function stateDictOf(
   options: Pick<LayoutOptions, 'names'>,
 ): Map<string, Tensor> {
   const numbers = new Map(weightsOfGraph(built(model)).map(({ weight }, i) => [weight, weights[i]]));
+  foldScales(numbers, model, 'pytorch', 'to');
   const tensors = new Map<string, Tensor>();
   for (const leaf of placed(model, options.names)) {
     const { layer, module, suffix } = leaf;

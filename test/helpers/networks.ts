@@ -385,6 +385,15 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
   },
 };
 
+/** Attention of scales that are not those of other programs: Keras', PyTorch's, twice PyTorch's. */
+export function scaledAttention(dtype?: 'float32' | 'float64'): Model<any, any> {
+  const [q, v, k] = [input({ shape: [4, 6] }), input({ shape: [5, 3] }), input({ shape: [5, 2] })];
+  const attention = (options: object) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3, ...options });
+  const h = attention({}).apply([q, v, k]);
+  const g = attention({ useBias: false, scale: 1 / Math.sqrt(3) }).apply([h, h]);
+  return model({ inputs: [q, v, k], outputs: attention({ scale: 2 / Math.sqrt(3) }).apply([g, g]), seed: 1, dtype });
+}
+
 /** Random numbers for its weights, also for those that begin as zeros and ones; variances positive. */
 export function filled(network: Model<any, any>, seed = 5): void {
   const random = new RandomState(seed);

@@ -1035,6 +1035,7 @@ export const CALLS: Record<string, Call> = {
     keyDim: 2,
     valueDim: 2,
     outputDim: 3,
+    scale: 0.5,
     dropout: 0.1,
     useBias: true,
     useCausalMask: true,

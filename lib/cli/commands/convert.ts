@@ -2,6 +2,8 @@ import { type ExportOptions, exportFormats } from '../../formats/export.js';
 import { onnxType } from '../../formats/onnx/export.js';
 import { lostInTfjs } from '../../formats/tfjs/lost.js';
 import { saveModel } from '../../io/model-file.js';
+import { nameOf } from '../../layers/layer.js';
+import { otherScales, type Program } from '../../models/attention-scale.js';
 import { partsOf } from '../../saved.js';
 import { isNetworkStep } from '../../tables/network-step.js';
 import type { Predictor } from '../../tables/predictor.js';
@@ -25,6 +27,9 @@ const KEPT: Readonly<Record<string, readonly ('training' | 'memory' | 'metadata'
   'safetensors-torch': ['float64'],
   [NPZ]: ['float64'],
 };
+
+/** Those whose attention has the scale of a program. */
+const UNSCALED: Readonly<Record<string, Program>> = { keras: 'keras', h5: 'keras', 'safetensors-torch': 'pytorch' };
 
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
@@ -117,8 +122,15 @@ async function lostOf(read: Exchanged, { format, dtype }: Options): Promise<stri
     ...(metadata.length > 0 && !kept.includes('metadata')
       ? [`the metadata: ${metadata.join(', ').slice(0, 200)}`]
       : []),
+    ...lostScales(model, format),
     ...lostDigits(model, format, dtype),
   ];
+}
+
+function lostScales(model: Exchanged['model'], format: string): string[] {
+  if (!Object.hasOwn(UNSCALED, format)) return [];
+  const layers = otherScales(model, UNSCALED[format]).map(([layer]) => nameOf(layer));
+  return layers.length > 0 ? [`the scale of attention, which the query's weights take up: ${layers.join(', ')}`] : [];
 }
 
 function lostDigits(model: Exchanged['model'], format: string, dtype: ExportOptions['dtype']): string[] {

@@ -27,8 +27,8 @@ export interface Described {
 interface Kind {
   /** Our options that have another name in Keras. */
   readonly names?: Readonly<Record<string, string>>;
-  /** Our options that are no part of Keras' config: they are arguments of its calls. */
-  readonly ofCalls?: readonly string[];
+  /** Our options that are no part of Keras' config, but of the arguments of its calls, or of the weights. */
+  readonly elsewhere?: readonly string[];
   /** Options of Keras' that there are not here, with the values at which they change nothing. */
   readonly others?: Readonly<Record<string, readonly unknown[]>>;
   /** Our options whose values are written otherwise in Keras. */
@@ -133,7 +133,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Dot: {},
   MultiHeadAttention: {
     names: { outputDim: 'output_shape' },
-    ofCalls: ['useCausalMask', 'attentionMask', 'returnAttentionScores'],
+    elsewhere: ['useCausalMask', 'attentionMask', 'returnAttentionScores', 'scale'],
     others: {
       query_shape: ANY,
       key_shape: ANY,
@@ -177,10 +177,10 @@ export const isKerasLayer = (className: string): boolean => Object.hasOwn(KINDS,
  */
 export function kerasLayer(place: string, { className, config }: Described): KerasObject {
   if (!isKerasLayer(className)) throw new TypeError(`Expected ${place} to be one that Keras has, got ${className}`);
-  const { names = {}, ofCalls = [], values = {} } = KINDS[className];
+  const { names = {}, elsewhere = [], values = {} } = KINDS[className];
   const entries: [string, unknown][] = [];
   for (const [key, value] of Object.entries(config)) {
-    if (value === undefined || ofCalls.includes(key)) continue;
+    if (value === undefined || elsewhere.includes(key)) continue;
     const own = Object.hasOwn(names, key) ? names[key] : snake(key);
     const isRewritten = Object.hasOwn(values, key);
     entries.push([own, isRewritten ? values[key].keras(value) : kerasOption(`the ${key} of ${place}`, key, value)]);

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../io/model-file.js';
 import { formatZip } from '../../io/write-zip.js';
 import { isInputLayer } from '../../kind.js';
 import { nameOf } from '../../layers/layer.js';
+import { foldScales } from '../../models/attention-scale.js';
 import type { Compiled } from '../../models/network.js';
 import type { Exported, Format } from '../export.js';
 import { type DatasetOut, formatHdf5, type GroupOut } from '../hdf5/write.js';
@@ -32,6 +33,7 @@ function written(network: Exported, hasOperations: boolean): { model: WrittenMod
       );
   }
   const numbers = new Map<Value, NDArray>(weightsOfGraph(graph).map(({ weight }, i) => [weight, weights[i]]));
+  foldScales(numbers, model, 'keras', 'to');
   return { model: writeModel(model, model.name, { dtype: model.dtype, hasOperations }), numbers };
 }
 
