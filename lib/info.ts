@@ -30,7 +30,8 @@ export function buildInfo(): BuildInfo {
 
 /**
  * Sets the number of threads that compute, in this thread's environment (the main thread and each Worker have their own).
- * It changes the speed, never a bit of a result. Waits for a job in progress. Default: the processors available.
+ * It changes the speed, never a bit of a result. Waits for a job in progress. Default: the processors that
+ * the affinity mask and, on Linux, the quota of the process's control groups leave it (docs/threads.md).
  *
  * @param n an integer in [1, 256]
  */

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
+import { limits } from './container.js';
 import { checkBinary } from './elf.js';
 import { bundled, loadFailure } from './load-failure.js';
 import { packageRoot, requireHere } from './package-root.js';
@@ -7,6 +8,8 @@ import { exists, libc, prebuiltFile, prebuiltPath } from './prebuilt.js';
 
 interface Addon {
   buildInfo(): { blas: string };
+  getThreads(): number;
+  setThreads(n: number): void;
 }
 
 export interface Found {
@@ -50,6 +53,7 @@ export function loadAddon(): unknown {
     if ((cause as { code?: string }).code === 'ERR_SIMD') throw cause;
     throw loadFailure(cause as Error, file, packageRoot() ?? '.');
   }
+  if (addon.getThreads() === 0) addon.setThreads(limits().parallelism); // another copy of this code may have done it
   if (isMainThread && addon.buildInfo().blas === 'built-in')
     process.emitWarning(
       'this build of fjordnet has its own matrix products in place of OpenBLAS; install libopenblas-dev and build it ' +

@@ -33,9 +33,7 @@ test.after.always(() => sandbox.remove());
 
 here('the tarball is below 5 MB and holds what a source build and the licences need', (t) => {
   t.true(statSync(tarball).size < 5e6, `${statSync(tarball).size} bytes`);
-  const names = sandbox
-    .run('/usr/bin/tar', ['tzf', tarball], { env: { PATH: '/usr/bin:/bin' } })
-    .stdout.split('\n');
+  const names = sandbox.run('/usr/bin/tar', ['tzf', tarball], { env: { PATH: '/usr/bin:/bin' } }).stdout.split('\n');
   for (const name of ['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'deps/binding.gyp', 'native/blas.h'])
     t.true(names.includes(`package/${name}`), name);
   for (const name of ['CHANGELOG.md', 'docs/README.md', 'scripts/examples/cnn.js'])
@@ -179,7 +177,11 @@ here('without a binary, or with a damaged one, or elsewhere: one message that sa
   writeFileSync(binary, '');
   check(sandbox.node(['fails.mjs'], { cwd: folder }), /fjordnet\.glibc\.node does not load: /);
   rmSync(prebuilds, { recursive: true });
-  check(sandbox.node(['fails.mjs'], { cwd: folder }), /linux-x64/, /no prebuilds\/linux-x64\/fjordnet\.glibc\.node in /);
+  check(
+    sandbox.node(['fails.mjs'], { cwd: folder }),
+    /linux-x64/,
+    /no prebuilds\/linux-x64\/fjordnet\.glibc\.node in /,
+  );
 
   check(
     sandbox.node(['-r', './elsewhere.cjs', 'fails.mjs'], { cwd: app }),

@@ -1,5 +1,6 @@
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { checkInterval, checkOptions, wrongType } from '../check.js';
+import { limits } from '../container.js';
 import { framed } from '../train.js';
 import { loadMpi } from './load.js';
 import { checkSocket } from './socket.js';
@@ -72,10 +73,10 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
  * program has not chosen.
  */
 async function shareProcessors(ranks: number): Promise<void> {
-  const processors = cpus().length;
-  if (ranks === 1 || availableParallelism() < processors) return;
+  const { processors, parallelism } = limits();
+  if (ranks === 1 || processors < cpus().length) return;
   const { getThreads, setThreads } = await import('../info.js');
-  if (getThreads() === processors) setThreads(Math.max(1, Math.floor(processors / ranks)));
+  if (getThreads() === parallelism) setThreads(Math.max(1, Math.floor(parallelism / ranks)));
 }
 
 /** Where others make a call that this rank has no more: the job ends. */

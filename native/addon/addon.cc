@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "../blas.h"
@@ -195,9 +194,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   if (const char* refused = blasInit()) throw coded(env, "ERR_BLAS", refused);
   if (const char* refused = simdChoice().refused) throw coded(env, "ERR_SIMD", refused);
-  const auto cores =
-      static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, static_cast<unsigned>(Pool::kMostThreads)));
-  env.SetInstanceData(new Addon(env, cores));
+  env.SetInstanceData(new Addon(env));
   exports.Set("Dataset", DatasetWrap::define(env));
   exports.Set("Plan", PlanWrap::define(env));
   exports.Set("RandomState", RandomStateWrap::define(env));

@@ -126,7 +126,8 @@ class Environments {
 // Everything an environment (the main thread or one Worker) owns.
 class Addon {
  public:
-  explicit Addon(Napi::Env env, int threads) : pool(threads, blasReserveToHelp) {
+  // Without threads, until lib/load.ts has said how many.
+  explicit Addon(Napi::Env env) : pool(0, blasReserveToHelp) {
     float32Array = Napi::Persistent(env.Global().Get("Float32Array").As<Napi::Function>());
     float64Array = Napi::Persistent(env.Global().Get("Float64Array").As<Napi::Function>());
     napi_value name = Napi::String::New(env, "fjordnet");
