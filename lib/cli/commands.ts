@@ -380,6 +380,29 @@ const bench: CommandSpec = {
   load: () => import('./commands/bench.js'),
 };
 
+const doctor: CommandSpec = {
+  name: 'doctor',
+  summary: 'Look whether fjordnet works here, and say what to do if not: binary, threads, memory, a self-test',
+  usage: '[OPTIONS]',
+  arguments: [],
+  least: 0,
+  most: 0,
+  groups: [
+    [
+      'Options',
+      {
+        here: { help: 'Load the binary in this process. Default: in one of its own, which a broken binary may end' },
+        json: { help: 'One JSON document on standard output' },
+      },
+    ],
+  ],
+  examples: [
+    ['Why does the import fail, or why is it slow?', 'fjordnet doctor'],
+    ['In an image that is being built: exit code 1 if anything is wrong', 'fjordnet doctor --json'],
+  ],
+  load: () => import('./commands/doctor.js'),
+};
+
 /** All commands, in the order of the help. What runs them is loaded when it is asked for: help needs nothing native. */
 export const COMMANDS: readonly CommandSpec[] = [
   train,
@@ -392,4 +415,5 @@ export const COMMANDS: readonly CommandSpec[] = [
   info,
   convert,
   bench,
+  doctor,
 ];

@@ -3,13 +3,14 @@ import type { DataOptions } from './dataset.js';
 import { usage } from './errors.js';
 import type { ColumnOptions } from './mixed.js';
 import { type OptionGroup, readInteger, type Values } from './options.js';
-import { SCALINGS } from './scaling.js';
 import type { SourceOptions } from './sources.js';
 
 export const DATA_ARGUMENT = [
   'DATA',
   "'digits' (1,797 handwritten digits that come with fjordnet) or a folder with a folder of pictures for each class, or a file: CSV or TSV (gzipped or not, '-' for standard input), Parquet, JSON (a list of records, or one a line), NPY, NPZ, or IDX as MNIST's (gzipped or not)",
 ] as const;
+
+export const SCALINGS = ['auto', 'none', 'standard', 'minmax', 'max'] as const;
 
 /** How a file is read. */
 export const SOURCE_OPTIONS = {

@@ -13,12 +13,13 @@ import {
 } from '../io/schema.js';
 import type { Label } from '../labels.js';
 import type { Sequential } from '../models/sequential.js';
+import { SCALINGS } from './data-options.js';
 import type { DataOptions, Meaning } from './dataset.js';
 import type { Grid, GridValue } from './grid-file.js';
 import { LARGEST_SEED } from './options.js';
 import { checkRecipe, MODEL_NAMES, type Recipe } from './recipe.js';
 import type { Run } from './run-file.js';
-import { SCALINGS, type Scaling } from './scaling.js';
+import type { Scaling } from './scaling.js';
 
 const sizes = list(integer(1));
 const TASKS = ['classification', 'regression'] as const;

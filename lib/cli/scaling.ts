@@ -1,8 +1,8 @@
 import type { NDArray } from '../array.js';
 import { MinMaxScaler } from '../tables/min-max-scaler.js';
 import { StandardScaler } from '../tables/standard-scaler.js';
+import type { SCALINGS } from './data-options.js';
 
-export const SCALINGS = ['auto', 'none', 'standard', 'minmax', 'max'] as const;
 export type ScalingName = (typeof SCALINGS)[number];
 
 /** x becomes (x - shift) * factor, for every feature or, where there is one number, for all: plain JSON. */
