@@ -10,6 +10,7 @@ interface Addon {
   buildInfo(): { blas: string };
   getThreads(): number;
   setThreads(n: number): void;
+  setMemoryLimit(bytes: number): void;
 }
 
 export interface Found {
@@ -53,7 +54,12 @@ export function loadAddon(): unknown {
     if ((cause as { code?: string }).code === 'ERR_SIMD') throw cause;
     throw loadFailure(cause as Error, file, packageRoot() ?? '.');
   }
-  if (addon.getThreads() === 0) addon.setThreads(limits().parallelism); // another copy of this code may have done it
+  if (addon.getThreads() === 0) {
+    // which another copy of this code would have changed
+    const { parallelism, memory } = limits();
+    addon.setThreads(parallelism);
+    if (memory !== undefined) addon.setMemoryLimit(memory);
+  }
   if (isMainThread && addon.buildInfo().blas === 'built-in')
     process.emitWarning(
       'this build of fjordnet has its own matrix products in place of OpenBLAS; install libopenblas-dev and build it ' +

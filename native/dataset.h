@@ -1,6 +1,8 @@
 // Owned, immutable samples, one row each, shared by any number of plans.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -24,6 +26,20 @@ constexpr Index kGuard = 0;
 inline void guard(const void*, std::size_t) {}
 #endif
 
+// The limit of memory of the process's control group, in bytes: the system ends a process that fills more.
+inline std::atomic<std::int64_t> memoryLimit{INT64_MAX};
+
+struct OverLimit : std::bad_alloc {
+  const char* what() const noexcept override {
+    return "Expected a network, a batch size and data that fit into the limit of memory of this container (the control "
+           "group), but they need more";
+  }
+};
+
+inline void checkLimit(std::int64_t bytes) {
+  if (bytes > memoryLimit.load(std::memory_order_relaxed)) throw OverLimit();
+}
+
 // 64-byte aligned, so that a buffer never shares a cache line or splits a vector with another. By hand: the C library's
 // aligned allocation does not fill the holes it leaves, so that a program which makes and drops networks would grow.
 template <typename T>
@@ -33,6 +49,7 @@ class Block {
   explicit Block(Index size) : size_(size) {
     if (size == 0) return;
     if (size > (Index{1} << 50) / static_cast<Index>(sizeof(T))) throw std::bad_alloc();
+    checkLimit(bytes());
     memory_.reset(static_cast<char*>(::operator new(static_cast<std::size_t>(bytes()) + kAlignment)));
     const auto address = reinterpret_cast<std::uintptr_t>(memory_.get());
     data_ = reinterpret_cast<T*>((address + kAlignment - 1) / kAlignment * kAlignment);

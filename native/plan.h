@@ -195,8 +195,11 @@ class Plan {
   void prepare(Job<T>& job) const {
     const Index steps = job.stepCount();
     job.report.resize(static_cast<std::size_t>(times(steps, reportSize())));
-    for (int output : job.outputs)
-      job.collected.emplace_back(static_cast<std::size_t>(times(job.count, buffer(output).size)));
+    for (int output : job.outputs) {
+      const Index size = times(job.count, buffer(output).size);
+      checkLimit(times(size, sizeof(T)));
+      job.collected.emplace_back(static_cast<std::size_t>(size));
+    }
   }
 
  private:

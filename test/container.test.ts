@@ -175,12 +175,10 @@ test('whatever the files hold, it is at least one thread and at most the process
   );
 });
 
-/** A new control group of this machine, with half a processor; undefined where none can be made. */
-function realGroup(): string | undefined {
-  for (const [base, file, text] of [
-    ['/sys/fs/cgroup/cpu', 'cpu.cfs_quota_us', '50000'],
-    ['/sys/fs/cgroup', 'cpu.max', '50000 100000'],
-  ]) {
+/** A new control group of this machine that has one of these files, with this text; undefined where none can be made. */
+function realGroup(files: readonly (readonly [base: string, file: string, text: string])[]): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  for (const [base, file, text] of files) {
     const group = join(base, `fjordnet-test-${process.pid}`);
     try {
       mkdirSync(group);
@@ -193,6 +191,14 @@ function realGroup(): string | undefined {
       // no such version, or not as this user
     }
   }
+}
+
+/** What a program prints, as JSON, in a control group. */
+function printed(program: string, group?: string) {
+  const before = group ? ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group] : [];
+  const [command, ...args] = [...before, process.execPath, '-e', program];
+  const { stdout, stderr, signal } = spawnSync(command, args, { encoding: 'utf8' });
+  return stdout === '' ? `${signal} ${stderr}` : JSON.parse(stdout);
 }
 
 const COUNT = `
@@ -208,17 +214,50 @@ const COUNT = `
   });`;
 
 test('a process in a real control group of half a processor computes with one thread, in Workers too', (t) => {
-  const group = process.platform === 'linux' ? realGroup() : undefined;
-  const run = (before: string[]) => {
-    const [command, ...args] = [...before, process.execPath, '-e', COUNT];
-    const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-    return stdout === '' ? stderr : JSON.parse(stdout);
-  };
   const { parallelism } = limits();
-  t.deepEqual(run([]), [parallelism, parallelism]);
+  t.deepEqual(printed(COUNT), [parallelism, parallelism]);
+  const group = realGroup([
+    ['/sys/fs/cgroup/cpu', 'cpu.cfs_quota_us', '50000'],
+    ['/sys/fs/cgroup', 'cpu.max', '50000 100000'],
+  ]);
   if (!group) return t.log('skipped: no control group can be made here');
   try {
-    t.deepEqual(run(['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', group]), [1, 1]);
+    t.deepEqual(printed(COUNT, group), [1, 1]);
+  } finally {
+    rmdirSync(group);
+  }
+});
+
+const TOO_MUCH = `
+  import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)}).then(async ({ NDArray, layers, sequential }) => {
+    const said = [];
+    const tell = ({ code, message }) => said.push([code, message]);
+    try { NDArray.zeros([2 ** 27]); } catch (error) { tell(error); }
+    const wide = sequential({ layers: [layers.dense({ units: 200_000, inputShape: [1] })] });
+    await wide.predict(NDArray.zeros([1024, 1]), { batchSize: 1024 }).catch(tell);
+    const [row] = (await wide.predict([[0]])).shape;
+    console.log(JSON.stringify([...said, row]));
+  });`;
+
+test('what is more than the memory of a real control group is refused, and does not end the process', (t) => {
+  const bytes = String(400 * 2 ** 20);
+  const group = realGroup([
+    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes', bytes],
+    ['/sys/fs/cgroup', 'memory.max', bytes],
+  ]);
+  if (!group) return t.log('skipped: no control group can be made here');
+  try {
+    t.deepEqual(printed(TOO_MUCH, group), [
+      [
+        'ERR_MEMORY',
+        `Expected enough memory for ${2 ** 30} bytes, but the limit of this container (the control group) is ${bytes}`,
+      ],
+      [
+        'ERR_MEMORY',
+        'Expected a network, a batch size and data that fit into the limit of memory of this container (the control group), but they need more',
+      ],
+      1,
+    ]);
   } finally {
     rmdirSync(group);
   }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { allocate } from '../allocate.js';
 import { failure } from '../check.js';
 import { filePath } from './atomic.js';
 
@@ -99,7 +100,7 @@ export function swapBytes(bytes: Uint8Array, width: number): void {
 /** Zero bytes, or an Error with code ERR_MEMORY. */
 export function allocateBytes(length: number, source: string): Uint8Array<ArrayBuffer> {
   try {
-    return new Uint8Array(length);
+    return allocate(Uint8Array, length);
   } catch (error) {
     throw failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for ${length} bytes`, { cause: error });
   }

@@ -182,6 +182,11 @@ Napi::Value getThreads(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), addon(info.Env()).pool.threads());
 }
 
+// setMemoryLimit(bytes): of this process, for all its threads
+void setMemoryLimit(const Napi::CallbackInfo& info) {
+  guarded(info.Env(), [&] { memoryLimit = integer(info[0], "bytes"); });
+}
+
 // memory(): {objects, bytes} of live plans and datasets
 Napi::Value memory(const Napi::CallbackInfo& info) {
   auto out = Napi::Object::New(info.Env());
@@ -205,6 +210,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("buildInfo", Napi::Function::New<buildInfo>(env, "buildInfo"));
   exports.Set("setThreads", Napi::Function::New<setThreads>(env, "setThreads"));
   exports.Set("getThreads", Napi::Function::New<getThreads>(env, "getThreads"));
+  exports.Set("setMemoryLimit", Napi::Function::New<setMemoryLimit>(env, "setMemoryLimit"));
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   return exports;
 }

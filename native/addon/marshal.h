@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../dataset.h"
 #include "../exchange.h"
 #include "../kernel.h"
 
@@ -33,6 +34,8 @@ template <typename F>
 auto guarded(Napi::Env env, const F& body) -> decltype(body()) {
   try {
     return body();
+  } catch (const OverLimit& e) {
+    throw coded(env, "ERR_MEMORY", e.what());
   } catch (const std::bad_alloc&) {
     throw coded(env, "ERR_MEMORY",
                 "Expected enough memory for this network and batch size, but the system has none left");

@@ -39,8 +39,10 @@ async function here(): Promise<Report> {
       );
   if (report.build.blas === 'built-in')
     report.notes.push(
-      "The matrix products are the package's own, which are slower than OpenBLAS': install libopenblas-dev and build again, " +
-        'or use the prebuilt binary.',
+      "The matrix products are the package's own, which are slower than OpenBLAS'" +
+        (report.binary.kind === 'prebuilt'
+          ? '.'
+          : ': install libopenblas-dev and build again, or use the prebuilt binary.'),
     );
   report.ok = report.problems.length === 0;
   return report;
@@ -64,8 +66,9 @@ async function apart(): Promise<Report> {
   }
 }
 
-/** Undefined where Node.js' permissions forbid it. */
+/** Undefined where permissions forbid it, or the runtime takes other arguments than Node.js. */
 function spawned(args: readonly string[]) {
+  if (process.versions.deno || process.versions.electron) return undefined;
   try {
     return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: PATIENCE });
   } catch (error) {
