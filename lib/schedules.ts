@@ -1,5 +1,6 @@
 import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 import { markMakers } from './made.js';
+import { power } from './power.js';
 
 /**
  * A learning rate that changes from step to step: a pure function of the number of steps (batches) done. `config` is
@@ -100,14 +101,14 @@ export const schedules = {
     const { initialLearningRate, decaySteps, decayRate, staircase } = checkDecay(options);
     return make('exponentialDecay', options, (step) => {
       const p = step / decaySteps;
-      return initialLearningRate * decayRate ** (staircase ? Math.floor(p) : p);
+      return initialLearningRate * power(decayRate, staircase ? Math.floor(p) : p);
     });
   },
   /** initialLearningRate * decayRate^floor(step / decaySteps) */
   stepDecay: (options: Omit<DecayOptions, 'staircase'>): Schedule => {
     checkOptions('options', options, DECAY);
     const { initialLearningRate, decaySteps, decayRate } = checkDecay(options);
-    return make('stepDecay', options, (step) => initialLearningRate * decayRate ** Math.floor(step / decaySteps));
+    return make('stepDecay', options, (step) => initialLearningRate * power(decayRate, Math.floor(step / decaySteps)));
   },
   /** initialLearningRate / (1 + decayRate * step / decaySteps) */
   inverseTimeDecay: (options: DecayOptions): Schedule => {
@@ -144,13 +145,13 @@ export const schedules = {
     const initialLearningRate = rate('initialLearningRate', options.initialLearningRate);
     const decaySteps = checkInteger('decaySteps', options.decaySteps, 1);
     const endLearningRate = rate('endLearningRate', options.endLearningRate ?? 0.0001);
-    const power = rate('power', options.power ?? 1);
+    const exponent = rate('power', options.power ?? 1);
     const cycle = checkBoolean('cycle', options.cycle ?? false);
     return make('polynomial', options, (step) => {
       const p = cycle
         ? step / (decaySteps * Math.max(1, Math.ceil(step / decaySteps)))
         : Math.min(step, decaySteps) / decaySteps;
-      return (initialLearningRate - endLearningRate) * (1 - p) ** power + endLearningRate;
+      return (initialLearningRate - endLearningRate) * power(1 - p, exponent) + endLearningRate;
     });
   },
   /**
@@ -185,7 +186,7 @@ export const schedules = {
     const alpha = rate('alpha', options.alpha ?? 0);
     return make('cosineDecayRestarts', options, (step) => {
       const { period, fraction } = periodAt(step / firstDecaySteps, tMul);
-      const cosine = 0.5 * mMul ** period * (1 + Math.cos(Math.PI * fraction));
+      const cosine = 0.5 * power(mMul, period) * (1 + Math.cos(Math.PI * fraction));
       return initialLearningRate * ((1 - alpha) * cosine + alpha);
     });
   },
@@ -217,7 +218,7 @@ markMakers('schedules', schedules);
 function periodAt(time: number, factor: number): { period: number; fraction: number } {
   if (factor === 1) return { period: Math.floor(time), fraction: time - Math.floor(time) };
   const of = (period: number) => {
-    const length = factor ** period;
+    const length = power(factor, period);
     return { period, fraction: (time - (1 - length) / (1 - factor)) / length };
   };
   const near = of(Math.floor(Math.log(1 - time * (1 - factor)) / Math.log(factor)));

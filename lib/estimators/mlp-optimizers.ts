@@ -1,3 +1,4 @@
+import { power } from '../power.js';
 import type { Step } from './mlp-network.js';
 import type { Parameters } from './mlp-parameters.js';
 
@@ -89,7 +90,7 @@ export class AdamOptimizer implements Optimizer {
   next(step: Step): void {
     const { learningRateInit, beta1, beta2, epsilon } = this.#p;
     this.#steps++;
-    this.learningRate = (learningRateInit * Math.sqrt(1 - beta2 ** this.#steps)) / (1 - beta1 ** this.#steps);
+    this.learningRate = (learningRateInit * Math.sqrt(1 - power(beta2, this.#steps))) / (1 - power(beta1, this.#steps));
     step.rate = this.learningRate;
     step.beta1 = beta1;
     step.beta2 = beta2;

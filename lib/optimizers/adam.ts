@@ -1,4 +1,5 @@
 import { checkBoolean, checkInterval, checkObject } from '../check.js';
+import { power } from '../power.js';
 import { fraction, make, type Optimizer, type OptimizerOptions, positive } from './optimizer.js';
 
 interface Moments extends OptimizerOptions {
@@ -46,9 +47,9 @@ export function adam(name: 'adam' | 'adamW', given: AdamOptions, defaults: Optim
   const isHat = checkBoolean('epsilonHat', epsilonHat);
   const own = { ...moments, amsgrad, ...(!isHat && { epsilonHat: false }) };
   return make(name, options, own, ({ rate, step, decay }) => {
-    const root = (t: number) => Math.sqrt(1 - beta2 ** t);
+    const root = (t: number) => Math.sqrt(1 - power(beta2, t));
     const epsilon = isHat ? moments.epsilon : step((t) => moments.epsilon * root(t));
-    const scalars = { rate: rate((t) => root(t) / (1 - beta1 ** t)), ...moments, epsilon, decay };
+    const scalars = { rate: rate((t) => root(t) / (1 - power(beta1, t))), ...moments, epsilon, decay };
     if (amsgrad)
       return (t, { w, dw, N, state }) =>
         t.emit('amsgrad', [dw, state('m'), state('v'), state('most'), w], { N }, scalars);
@@ -60,13 +61,13 @@ export function nadam(options: NadamOptions): Optimizer {
   checkObject('options', options);
   const moments = checkMoments(options);
   const { beta1, beta2 } = moments;
-  const mu = (t: number) => beta1 * (1 - 0.5 * 0.96 ** t);
+  const mu = (t: number) => beta1 * (1 - 0.5 * power(0.96, t));
   const product = runningProduct(mu);
   return make('nadam', { learningRate: 0.001, ...options }, moments, ({ rate, step, decay }) => {
     // m_hat = mu_{t+1} m / (1 - prod_{t+1}) + (1 - mu_t) dw / (1 - prod_t), v_hat = v / (1 - beta2^t)
     const rateM = rate((t) => mu(t + 1) / (1 - product(t + 1)));
     const rateG = rate((t) => (1 - mu(t)) / (1 - product(t)));
-    const correction = step((t) => 1 / (1 - beta2 ** t));
+    const correction = step((t) => 1 / (1 - power(beta2, t)));
     const scalars = { rateM, rateG, correction, ...moments, decay };
     return (t, { w, dw, N, state }) => t.emit('nadam', [dw, state('m'), state('v'), w], { N }, scalars);
   });
@@ -76,7 +77,7 @@ export function adamax(options: AdamaxOptions): Optimizer {
   checkObject('options', options);
   const moments = checkMoments(options);
   return make('adamax', { learningRate: 0.001, ...options }, moments, ({ rate, decay }) => {
-    const scalars = { rate: rate((t) => 1 / (1 - moments.beta1 ** t)), ...moments, decay };
+    const scalars = { rate: rate((t) => 1 / (1 - power(moments.beta1, t))), ...moments, decay };
     return (t, { w, dw, N, state }) => t.emit('adamax', [dw, state('m'), state('u'), w], { N }, scalars);
   });
 }

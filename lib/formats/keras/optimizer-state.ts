@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../io/model-file.js';
+import { power } from '../../power.js';
 
 /** A number of the optimizer's memory for each weight, by our name and Keras'. */
 interface State {
@@ -80,7 +81,7 @@ export function variablesOf(config: JsonObject, count: number): Variable[] {
 export function productOf(beta1: number, steps: number): number {
   let product = 1;
   for (let t = 1; t <= steps; t++) {
-    const next = product * beta1 * (1 - 0.5 * 0.96 ** t);
+    const next = product * beta1 * (1 - 0.5 * power(0.96, t));
     if (next === product) break;
     product = next;
   }
