@@ -59,7 +59,7 @@ const SYSTEM: readonly (readonly [RegExp, string])[] = [
     /\d bytes, and should have|file too short|no binary for|Git LFS/,
     'Its download or its copy is not whole: install the package anew.',
   ],
-  [/[Ff]fi access|--allow-ffi/, 'Deno needs --allow-ffi --allow-read --allow-env --allow-sys.'],
+  [/Requires \w+ access/, 'Deno needs --allow-ffi --allow-read --allow-env --allow-sys.'],
 ];
 
 function advice(message: string, file: string): string | undefined {

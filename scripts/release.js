@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binariesOf, isFresh, platforms } from './platforms/index.js';
+import { writeReleaseFiles } from './release-files.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -13,6 +14,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const MOST_PACKED = 10e6;
 const MOST_UNPACKED = 40e6;
 
+const started = new Date();
 let failed = 0;
 /** Runs one check: what it throws or gives, if anything, is what is wrong. */
 function check(name, run) {
@@ -177,6 +179,11 @@ check('the tests of the package pass', () => {
   const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
   const broken = Array.from(stdout.matchAll(/✘ \[fail\]: (.+)/g), (match) => match[1]);
   if (status !== 0) return `Expected the tests of the package to pass, these fail: ${broken.join('; ') || stdout}`;
+});
+
+check('release/ holds the tarball, its bill of materials, its provenance and checksums of all', () => {
+  if (!tarball) return 'Expected a tarball';
+  for (const name of writeReleaseFiles({ platforms, tarball, started })) console.log(`       release/${name}`);
 });
 
 check('npm publish --dry-run', () => {

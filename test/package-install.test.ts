@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { prebuilt, type Ran, result, root, runtime, Sandbox } from './helpers/packed.js';
+import { prebuilt, type Ran, result, root, Sandbox } from './helpers/packed.js';
 import { Registry } from './helpers/registry.js';
 
 const onLinux = process.platform === 'linux' && process.arch === 'x64';
@@ -28,7 +28,9 @@ test.after.always(() => {
 const script = (...names: string[]) => join(root, 'test', 'runtimes', 'node_modules', ...names);
 
 interface Manager {
-  /** Its script, with the options that each call gets. */
+  /** What runs its script and the program. Default: this Node.js */
+  runtime?: string;
+  /** Its script, if it is not the runtime itself, with the options that each call gets. */
   command: string[];
   install: string[];
   /** How it adds a package, as an error says it. */
@@ -37,19 +39,18 @@ interface Manager {
   again: string[];
   rebuild?: string[];
   env?: Record<string, string>;
-  node?: string;
-  /** How Node.js is started then. */
+  /** How the program is started then. */
   flags?: string[];
 }
 
 const quiet = ['--no-audit', '--no-fund', '--no-update-notifier'];
-const npm = (version: number, node?: string): Manager => ({
+const npm = (version: number, runtime?: string): Manager => ({
+  runtime,
   command: [script(`npm-${version}`, 'bin', 'npm-cli.js'), ...quiet],
   install: ['install', 'fjordnet'],
   add: 'npm install',
   again: ['ci'],
   rebuild: ['rebuild'],
-  node,
 });
 const berry = (linker: string, flags: string[] = []): Manager => ({
   command: [script('@yarnpkg', 'cli-dist', 'bin', 'yarn.js')],
@@ -64,7 +65,7 @@ const berry = (linker: string, flags: string[] = []): Manager => ({
 const MANAGERS: Record<string, Manager> = {
   'npm 10': npm(10),
   'npm 11': npm(11),
-  'npm 12': npm(12, 'node-24'),
+  'npm 12': npm(12, script('node-24', 'bin', 'node')),
   pnpm: {
     command: [join(root, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs')],
     install: ['add', 'fjordnet'],
@@ -81,6 +82,23 @@ const MANAGERS: Record<string, Manager> = {
   },
   'Yarn 4': berry('node-modules'),
   'Yarn 4, Plug and Play': berry('pnp', ['-r', './.pnp.cjs', '--loader', './.pnp.loader.mjs', '--no-warnings']),
+  Bun: {
+    runtime: script('@oven', 'bun-linux-x64', 'bin', 'bun'),
+    command: [],
+    install: ['add', 'fjordnet'],
+    add: 'bun add',
+    again: ['install', '--frozen-lockfile'],
+    env: { BUN_INSTALL_CACHE_DIR: sandbox.path('Bun cache') },
+  },
+  Deno: {
+    runtime: script('@deno', 'linux-x64-glibc', 'deno'),
+    command: [],
+    install: ['add', 'npm:fjordnet'],
+    add: 'deno add',
+    again: ['install', '--frozen'],
+    env: { DENO_DIR: sandbox.path('Deno cache'), NO_COLOR: '1' },
+    flags: ['run', '--no-prompt', '--allow-ffi', '--allow-read', '--allow-env', '--allow-sys'],
+  },
 };
 
 /** What is no complaint about the package: that Plug and Play is experimental with ESM. */
@@ -100,13 +118,14 @@ function withTraps(name: string, node: string): { bin: string; ran: string } {
 
 for (const [name, manager] of Object.entries(MANAGERS))
   here(`${name}: installs, installs again from its lockfile, and rebuilds, without building`, async (t) => {
-    const node = manager.node ? runtime(manager.node) : process.execPath;
+    const { runtime: node = process.execPath } = manager;
     const { bin, ran } = withTraps(name, node);
     const cwd = sandbox.project(`with ${name}`, { name: 'app', version: '1.0.0', license: 'MIT' });
     const env = {
       PATH: bin,
       HOME: sandbox.path('home'),
       npm_config_registry: registry.url,
+      NPM_CONFIG_REGISTRY: registry.url,
       npm_config_cache: sandbox.path(`${name} cache`),
       YARN_CACHE_FOLDER: sandbox.path(`${name} cache`),
       YARN_NPM_REGISTRY_SERVER: registry.url,
@@ -140,7 +159,7 @@ for (const [name, manager] of Object.entries(MANAGERS))
     );
     t.is(
       (await run(...(manager.flags ?? []), 'draw.mjs')).stdout,
-      `Expected the package vega to be installed: ${manager.add} vega vega-lite\n`,
+      `Expected the package vega to be installed: ${manager.add} ${name === 'Deno' ? 'npm:vega npm:vega-lite' : 'vega vega-lite'}\n`,
     );
     t.false(existsSync(ran), existsSync(ran) ? readFileSync(ran, 'utf8') : '');
   });

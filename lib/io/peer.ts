@@ -17,6 +17,7 @@ const LOCKFILES: readonly (readonly [file: string, command: string])[] = [
   ['yarn.lock', 'yarn add'],
   ['bun.lock', 'bun add'],
   ['bun.lockb', 'bun add'],
+  ['deno.lock', 'deno add'],
 ];
 
 /** The nearest lockfile tells, else the package manager that runs this. */
@@ -30,12 +31,11 @@ function addCommand(): string {
 /** The line that installs packages where this one is: in a project, for all users, or in the cache of npx. */
 function installLine(packages: readonly string[]): string {
   const root = packageRoot() ?? '';
-  const names = packages.join(' ');
+  const command = addCommand();
+  const names = packages.map((name) => (command === 'deno add' ? `npm:${name}` : name)).join(' ');
   if (/[\\/]_npx[\\/]/.test(root)) return `npx -p fjordnet ${packages.map((name) => `-p ${name}`).join(' ')} fjordnet`;
   const forAll = /[\\/](?:lib|npm)[\\/]node_modules[\\/]fjordnet$/.test(root);
-  return forAll && !existsSync(join(root, '../../package.json'))
-    ? `npm install -g ${names}`
-    : `${addCommand()} ${names}`;
+  return forAll && !existsSync(join(root, '../../package.json')) ? `npm install -g ${names}` : `${command} ${names}`;
 }
 
 /** Loads an optional package. @throws Error with code ERR_MISSING_PEER that says how to install it */

@@ -4,6 +4,8 @@
 //   recipe           the sources of scripts/ that decide what is built
 //   build(folder)    makes them, with `folder` for what is in between
 //   check(file)      what is wrong with one of them, one line each
+//   contains         run-time libraries linked into them, as scripts/bill-of-materials.js lists them; default: none
+//   compilers()      what made them, for the provenance; default: as the binaries themselves say
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
