@@ -11,12 +11,12 @@ const onLinux = process.platform === 'linux' && process.arch === 'x64';
 const here = onLinux ? test : test.skip;
 
 const sandbox = new Sandbox();
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 let registry: Registry;
 
 test.before(async () => {
   if (!onLinux) return;
   await prebuilt('x64');
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   registry = await Registry.of([{ manifest, tarball: sandbox.pack() }]);
 });
 test.after.always(() => {
@@ -62,9 +62,18 @@ const berry = (linker: string, flags: string[] = []): Manager => ({
   flags,
 });
 
+/** npm with the tarball of `npm pack` in place of a registry, as in "file:fjordnet-1.0.0.tgz". */
+const fromTarball = (version: number): Manager => ({
+  ...npm(version),
+  install: ['install', sandbox.path(`fjordnet-${manifest.version}.tgz`)],
+  env: { npm_config_offline: 'true' },
+});
+
 const MANAGERS: Record<string, Manager> = {
   'npm 10': npm(10),
   'npm 11': npm(11),
+  'npm 10, from a tarball': fromTarball(10),
+  'npm 11, from a tarball': fromTarball(11),
   'npm 12': npm(12, script('node-24', 'bin', 'node')),
   pnpm: {
     command: [join(root, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs')],

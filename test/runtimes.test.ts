@@ -1,7 +1,7 @@
 // The package in other JavaScript runtimes than this Node.js: Bun, Deno, executables of another name, single executables. Each
 // gives this Node.js' bits. How Bun and Deno install it is in package-install.test.ts.
 import { execFile } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { build as esbuild } from 'esbuild';
@@ -89,21 +89,17 @@ here('Deno: what it does not allow is named', async (t) => {
   t.regex(message, /\nDeno needs --allow-ffi --allow-read --allow-env --allow-sys\.\n/);
 });
 
-/** A single executable finds the package in the folder node_modules beside it. */
-const BESIDE = `
-const { createRequire } = require('node:module');
-const { layers, sequential } = createRequire(process.execPath)('fjordnet');
-`;
-/** A single executable has the addon within, and puts it into a file to load it. */
-const WITHIN = `
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { getRawAsset } from 'node:sea';
-const file = join(mkdtempSync(join(tmpdir(), 'app-')), 'fjordnet.node');
-writeFileSync(file, new Uint8Array(getRawAsset('fjordnet.node')));
-process.env.FJORDNET_NATIVE = file;
-`;
+/** The programs of docs/platforms.md: with the package beside the executable, and with the addon within. */
+const documented = (first: string): string => {
+  const page = readFileSync(join(root, 'docs', 'platforms.md'), 'utf8');
+  const blocks = Array.from(page.matchAll(/^```\n([\s\S]*?)^```$/gm), ([, code]) => code);
+  return blocks.find((code) => code.startsWith(first))!;
+};
+const BESIDE = documented('const { createRequire }');
+const WITHIN = documented('import { mkdtempSync').replace(
+  /^const .* = await import.*$/m,
+  'async function main() {\n$&',
+);
 const TRAIN = `
 const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })], seed: 1 });
 model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
@@ -151,7 +147,7 @@ here('a single executable with the package beside it: Node.js 22', async (t) => 
 here('a single executable with the addon within: Node.js 26', async (t) => {
   const folder = executableFolder('sea within', false);
   const entry = join(app, 'within.mjs');
-  writeFileSync(entry, `${WITHIN}import('fjordnet').then(({ layers, sequential }) => {${TRAIN}});\n`);
+  writeFileSync(entry, `${WITHIN}${TRAIN}}\nmain();\n`);
   const outfile = join(folder, 'main.cjs');
   await esbuild({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'silent' });
   configure(folder, 'program', { 'fjordnet.node': await prebuilt('x64') });
