@@ -9,19 +9,19 @@ test.before(() => {
   place.write('flowers.csv', flowersCsv(150));
 });
 
-for (const { name, command: file, options } of launchers) {
+for (const [i, { name, family, command: file, options }] of launchers.entries()) {
   const command = [file, ...options];
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     test.serial(`${name}: ${signal} of mpirun saves the network, and one process goes on`, async (t) => {
-      const saved = `${name[0]}-${signal}.safetensors`;
+      const saved = `${i}-${signal}.safetensors`;
       const args = ['train', 'digits', '--epochs', '10000000', '--json', '-q', '--save', saved];
       const { codes, documents, stderr } = await job(command, args, { ranks: 2, begun: (kill) => kill(signal) });
       // Open MPI makes SIGTERM of every signal, and ends what is not over a second later, MPI's own end included
-      const by = name === 'MPICH' ? signal : 'SIGTERM';
-      if (name === 'MPICH') t.deepEqual(codes, Array(2).fill(by === 'SIGINT' ? 130 : 143), stderr);
+      const by = family === 'MPICH' ? signal : 'SIGTERM';
+      if (family === 'MPICH') t.deepEqual(codes, Array(2).fill(by === 'SIGINT' ? 130 : 143), stderr);
       const { epochs, history } = JSON.parse((await place.run('info', saved, '--json')).stdout).run;
       for (const values of Object.values(history.history) as number[][]) t.true(values.every(Number.isFinite));
-      if (name === 'MPICH') {
+      if (family === 'MPICH') {
         // what Open MPI reads no more of
         t.is(stderr.split('To go on: fjordnet train --resume').length, 2, stderr);
         t.like(documents.at(-1), { type: 'stopped', by, saved, epochs });

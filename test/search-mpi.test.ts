@@ -26,7 +26,7 @@ function run([command, ...options]: string[], how: string, ...args: string[]) {
 
 const alone = (...args: string[]) => run([process.execPath], 'alone', ...args).found[0];
 
-for (const { name, command, options } of launchers) {
+for (const [i, { name, command, options }] of launchers.entries()) {
   const ranks = (n: number, how: string, ...args: string[]) =>
     run([command, ...options, '-n', String(n), process.execPath], how, ...args);
 
@@ -47,13 +47,13 @@ for (const { name, command, options } of launchers) {
   });
 
   test.serial(`${name}: a killed rank ends the job, and its journal goes on`, (t) => {
-    const journal = join(folder, `${command}.jsonl`);
+    const journal = join(folder, `${i}.jsonl`);
     const { status, found } = ranks(2, 'killed', journal);
     t.not(status, 0);
     t.deepEqual(found, []);
     const done = readFileSync(journal, 'utf8').trimEnd().split('\n').length - 1;
     t.is(done, 5);
-    const [results, all] = alone(join(folder, `${command}-alone.jsonl`));
+    const [results, all] = alone(join(folder, `${i}-alone.jsonl`));
     const again = ranks(2, 'again', journal);
     t.is(again.status, 0, again.stderr);
     t.deepEqual(again.found, [

@@ -1,4 +1,3 @@
-import { cpus } from 'node:os';
 import { checkInterval, checkOptions, wrongType } from '../check.js';
 import { limits } from '../container.js';
 import { framed } from '../train.js';
@@ -19,6 +18,8 @@ export interface InitOptions {
   timeout?: number;
 }
 
+/** Of a sum of parts. */
+const ROUNDING = 1e-9;
 const KEY = Symbol.for('fjordnet.mpi');
 
 /** One of them for all copies of the package, and for all realms of this thread. */
@@ -60,7 +61,7 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
     process.on('beforeExit', () => {
       if (!world.finalized) world.finalize().catch(end);
     });
-    await shareProcessors(own.localSize);
+    await shareProcessors(own.processors);
     return world;
   } catch (error) {
     process.off('exit', exiting);
@@ -69,14 +70,15 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
 }
 
 /**
- * Ranks of one machine share its processors: none has more threads than its part, where the launcher has not bound it to fewer and the
- * program has not chosen.
+ * No more threads than this rank's part of the processors, and of their quota, where the program has not chosen.
+ *
+ * @param own the processors that it has for itself
  */
-async function shareProcessors(ranks: number): Promise<void> {
+async function shareProcessors(own: number): Promise<void> {
   const { processors, parallelism } = limits();
-  if (ranks === 1 || processors < cpus().length) return;
   const { getThreads, setThreads } = await import('../info.js');
-  if (getThreads() === parallelism) setThreads(Math.max(1, Math.floor(parallelism / ranks)));
+  const part = Math.max(1, Math.floor((parallelism * own) / processors + ROUNDING));
+  if (getThreads() === parallelism) setThreads(Math.min(parallelism, part));
 }
 
 /** Where others make a call that this rank has no more: the job ends. */

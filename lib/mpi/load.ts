@@ -26,8 +26,8 @@ export interface NativeMpi {
 export interface NativeWorld {
   rank: number;
   size: number;
-  /** Ranks of this machine; 1 where the launcher does not say. */
-  localSize: number;
+  /** This rank's part of the processors that it may run on, where other ranks may run on them too: 0.5 of one that two share. */
+  processors: number;
   hostname: string;
   /** What the library says of its version. */
   library: string;

@@ -133,7 +133,7 @@ Napi::Value describe(Napi::Env env, World& world) {
   out.Set("rank", world.rank);
   out.Set("size", world.size);
   out.Set("hostname", world.host);
-  out.Set("localSize", world.localSize);
+  out.Set("processors", world.processors);
   out.Set("library", world.mpi.version);
   out.Set("file", world.mpi.file);
   auto exchange = Napi::Object::New(env);
@@ -160,7 +160,7 @@ struct Started : Asked<Task> {
   }
 };
 
-// init(library, seconds): {rank, size, localSize, hostname, library, file, exchange}
+// init(library, seconds): {rank, size, processors, hostname, library, file, exchange}
 Napi::Value init(const Napi::CallbackInfo& info) {
   const auto env = info.Env();
   const auto library = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : std::string();

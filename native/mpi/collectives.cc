@@ -1,9 +1,12 @@
 // What the thread of MPI does.
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <stdexcept>
 
 #include "world.h"
@@ -12,6 +15,7 @@ namespace fjordnet::mpi {
 namespace {
 
 constexpr std::int64_t kPiece = std::int64_t{1} << 28;  // values of a call, whose count is an int
+constexpr double kRounding = 1e-9;                      // of a sum of parts
 constexpr int kPartTag = 0, kFirstTag = 1;              // of parts of a gather, and of messages
 
 template <typename F>
@@ -20,6 +24,19 @@ void inPieces(std::int64_t count, const F& call) {
 }
 
 std::string integer(double x) { return std::to_string(static_cast<std::int64_t>(x)); }
+
+// Which processors this process may run on.
+std::vector<bool> allowed() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    std::vector<bool> all(CPU_SETSIZE);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = CPU_ISSET(i, &set);
+    return all;
+  }
+#endif
+  return std::vector<bool>(static_cast<std::size_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN))), true);
+}
 
 // The job of a thread that waits for it.
 struct Awaited : Job {
@@ -41,6 +58,38 @@ struct Awaited : Job {
 
 void World::check(int code, const char* function) const {
   if (code != 0) throw std::runtime_error(std::string(function) + " failed: " + mpi.said(code));
+}
+
+// Launchers bind ranks to processors or leave them free, containers and Slurm have some of a machine's, and few say how
+// many ranks a machine has: so each tells all what it may run on. Every rank makes the same kind of calls, so that all
+// of them are crowded where one is.
+void World::shareProcessors() {
+  constexpr std::size_t kMost = 1024, kBits = 32,
+                        kHost = kMost / kBits;  // the last number of a row tells machines apart
+  std::vector<double> all(static_cast<std::size_t>(size) * (kHost + 1));
+  const auto row = [&](int i) { return &all[static_cast<std::size_t>(i) * (kHost + 1)]; };
+  const auto may = [&](int i, std::size_t processor) {
+    return (static_cast<std::uint32_t>(row(i)[processor / kBits]) >> processor % kBits) & 1U;
+  };
+  const auto own = allowed();
+  for (std::size_t i = 0; i < std::min(kMost, own.size()); ++i)
+    if (own[i]) row(rank)[i / kBits] += static_cast<double>(std::uint32_t{1} << i % kBits);
+  row(rank)[kHost] = static_cast<double>(std::hash<std::string>{}(host)&0xffffffffU);
+  check(allreduce(all.data(), static_cast<int>(all.size()), mpi.float64, mpi.sum), "MPI_Allreduce");
+
+  std::map<double, std::vector<int>> ranks;  // by machine, of each processor
+  for (int i = 0; i < size; ++i) {
+    auto& counts = ranks.try_emplace(row(i)[kHost], kMost).first->second;
+    for (std::size_t k = 0; k < kMost; ++k) counts[k] += static_cast<int>(may(i, k));
+  }
+  for (int i = 0; i < size; ++i) {
+    const auto& counts = ranks[row(i)[kHost]];
+    double part = 0;
+    for (std::size_t k = 0; k < kMost; ++k)
+      if (may(i, k)) part += 1.0 / counts[k];
+    if (part < 1 - kRounding) crowded_ = true;
+    if (i == rank) processors = part;
+  }
 }
 
 void World::perform(const Job& job) {

@@ -110,10 +110,6 @@ void World::start() {
   check(mpi.libraryVersion(text.data(), &length), "MPI_Get_library_version");
   mpi.version = text.data();
 
-  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"})
-    if (const char* ranks = std::getenv(name)) localSize = std::max(1, std::atoi(ranks));
-  crowded_ = localSize > sysconf(_SC_NPROCESSORS_ONLN);
-
   std::string variable;
   const int processes = launched(variable);
   if (processes > 1 && processes != size) {
@@ -125,6 +121,7 @@ void World::start() {
         ": it belongs to another MPI than this library; start with the mpirun of that library, or let FJORDNET_MPI "
         "name the library that belongs to this mpirun");
   }
+  shareProcessors();
 }
 
 void World::end() {

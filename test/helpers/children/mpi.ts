@@ -4,7 +4,7 @@ import { deepEqual, rejects } from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, Worker } from 'node:worker_threads';
-import { NDArray } from 'fjordnet';
+import { getThreads, NDArray, setThreads } from 'fjordnet';
 import { mpi, type World } from 'fjordnet/mpi';
 
 const [, , mark, how, limit = '60000', file] = process.argv;
@@ -259,6 +259,7 @@ const ends: Record<string, (world: World) => unknown> = {
     clearInterval(timer);
     say(ticks.length);
   },
+  threads: () => say(getThreads()),
   // V8 learns of this access through SIGSEGV
   async trap(world) {
     await world.barrier();
@@ -331,6 +332,11 @@ const starts: Record<string, () => Promise<void>> = {
   },
   async init() {
     await mpi.init().catch((error) => say(message(error)));
+  },
+  async 'own-threads'() {
+    setThreads(3);
+    await start();
+    say(getThreads());
   },
   // one rank ends before MPI has started
   async 'exit-in-init'() {
