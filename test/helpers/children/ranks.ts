@@ -147,6 +147,16 @@ const tasks: Record<string, () => Promise<void>> = {
     await say(state(trained));
   },
 
+  /** Rank 1 alone evaluates and predicts, and then all do, of samples of their own. */
+  async lone() {
+    const trained = network(1);
+    await trained.fit(x, y, { epochs: 2, distributed: world });
+    const loss = async (first: number) =>
+      trained.evaluate(x.slice([first, first + 50]), y.slice([first, first + 50])) as Promise<unknown>;
+    const alone = rank === 1 && [await loss(0), lists([await trained.predict(x)])];
+    await say({ alone, own: await loss(50 * rank), ...state(trained) });
+  },
+
   async shard() {
     const [first, end] = [0, 7, 80, 150, n].slice(rank, rank + 2);
     const own = [
