@@ -5,7 +5,7 @@ import { loadMpi } from './load.js';
 import { checkSocket } from './socket.js';
 import { World } from './world.js';
 
-export type { Operation } from './values.js';
+export type { Operation, ReduceOptions } from './values.js';
 export type { World } from './world.js';
 
 export interface InitOptions {

@@ -1,13 +1,22 @@
 // What travels between ranks: numbers that are added up, and values as bytes.
 import { deserialize, serialize } from 'node:v8';
 import { allocate } from '../allocate.js';
-import { checkAttached, copyOf, type TypedData } from '../array/memory.js';
+import { allocateAs, checkAttached, copyOf, type TypedData } from '../array/memory.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkOneOf, wrongType, wrongValue } from '../check.js';
 import { isFloat32Array, isFloat64Array, isInt32Array, isNDArray, isTypedArray, typedArrayName } from '../kind.js';
 
 export const OPERATIONS = ['sum', 'max', 'min'] as const;
 export type Operation = (typeof OPERATIONS)[number];
+
+/** Options of `allreduce`. */
+export interface ReduceOptions {
+  /**
+   * An array of the dtype and shape of `value`, which may be `value` itself: the result is written into it and it is returned, in place
+   * of a new array, whose memory takes half as long as the sum
+   */
+  out?: NDArray | Float64Array | Float32Array | Int32Array;
+}
 
 /** Numbers to add up, and what to make of them then. */
 export interface Reduction {
@@ -18,7 +27,13 @@ export interface Reduction {
   result(): unknown;
 }
 
-export function reduction(value: unknown, op: Operation): Reduction {
+/** @param room of so many numbers, for the values; they are the caller's again when the result is out */
+export function reduction(
+  value: unknown,
+  op: Operation,
+  { out }: ReduceOptions = {},
+  room: typeof allocateAs = allocateAs,
+): Reduction {
   checkOneOf('op', op, OPERATIONS);
   const name = typedArrayName(value);
   const isFlat = isFloat64Array(value) || isFloat32Array(value) || isInt32Array(value);
@@ -27,13 +42,32 @@ export function reduction(value: unknown, op: Operation): Reduction {
   if (isFlat) checkAttached('value', value);
   const array = typeof value === 'number' ? undefined : asArray('value', value as ArrayInput);
   const given = array?.data ?? Float64Array.of(value as number);
+  const into = out === undefined ? undefined : checkOut(out, array);
   // sums of int32 are exact in float64
-  const values = copyOf(given, array?.dtype === 'float32' ? 'float32' : 'float64');
+  const dtype = array?.dtype === 'float32' ? 'float32' : 'float64';
+  const values = into ? room(dtype, given.length) : allocateAs(dtype, given.length);
+  values.set(given);
   const wrap = (data: TypedData) => (name ? data : array ? NDArray.wrap(data, array.shape) : data[0]);
   const form = `${op} ${name ?? (array ? `${array.dtype} [${array.shape}]` : 'number')}`;
   const ranked = op === 'sum' ? { values, max: false, result: () => values } : extreme(values, op);
   const isInteger = array?.dtype === 'int32';
-  return { ...ranked, form, result: () => wrap(isInteger ? integers(ranked.result(), op) : ranked.result()) };
+  const result = () => (isInteger ? integers(ranked.result(), op) : ranked.result());
+  return { ...ranked, form, result: into ? () => into(result()) : () => wrap(result()) };
+}
+
+/** What writes a result into the caller's array, and gives that. */
+function checkOut(out: unknown, array: NDArray | undefined): (result: TypedData) => unknown {
+  if (!isNDArray(out) && !isFloat64Array(out) && !isFloat32Array(out) && !isInt32Array(out))
+    throw wrongType('out', 'an NDArray, a Float64Array, a Float32Array or an Int32Array', out);
+  const { data, dtype, shape } = asArray('out', out);
+  if (dtype !== array?.dtype || (isNDArray(out) ? `${shape}` !== `${array.shape}` : data.length !== array.size))
+    throw wrongValue('out', array ? `${array.dtype} of shape [${array.shape}]` : 'no array, as value is a number', out);
+  return (result) => {
+    checkAttached('out', data);
+    if (data.length !== result.length) throw wrongValue('out', `an array that keeps its ${result.length} numbers`, out);
+    data.set(result);
+    return out;
+  };
 }
 
 /** MPI says nothing of NaN: what it is on any rank it is here, as in NumPy, by a second half that says where. */

@@ -1,10 +1,11 @@
 import { allocate } from '../allocate.js';
+import { allocateAs, TYPED } from '../array/memory.js';
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkInteger, failure, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { brand, isUint8Array } from '../kind.js';
 import { framed, withStack } from '../train.js';
 import type { CallName, NativeMpi, NativeWorld } from './load.js';
-import { checkRank, decode, encode, hash, type Operation, reduction } from './values.js';
+import { checkRank, decode, encode, hash, type Operation, type ReduceOptions, reduction } from './values.js';
 
 /** MPI has 32767 at least. */
 const MOST_TAG = 30_000;
@@ -29,7 +30,10 @@ export class World {
   readonly exchange: object;
 
   readonly #native: NativeMpi;
-  #last: Promise<unknown> = Promise.resolve();
+  /** Of calls with several parts, and of those behind them: the last one, until it is done. */
+  #last?: Promise<void>;
+  /** For values whose sum is written elsewhere. */
+  readonly #room = new Room();
   #finalized = false;
 
   static {
@@ -55,19 +59,28 @@ export class World {
    * Adds up the values of all ranks, or takes the largest or smallest of them, element by element. A NaN of any rank stays one.
    *
    * @param value of the same kind, dtype and shape on all ranks
-   * @returns the result on every rank, of the kind of `value`: a new array (nested numbers become an NDArray), or a number
+   * @returns the result on every rank, of the kind of `value`: a new array (nested numbers become an NDArray), or a number; `out`, where
+   *   that is given. `value` is copied at once, and may be changed before the call resolves
    * @throws RangeError where a sum of int32 is no int32
    */
   allreduce<V extends number | NDArray | Float64Array | Float32Array | Int32Array>(
     value: V,
     op?: Operation,
   ): Promise<V extends number ? number : V>;
-  allreduce(value: ArrayInput, op?: Operation): Promise<NDArray>;
-  async allreduce(value: unknown, op: Operation = 'sum'): Promise<unknown> {
-    const { values, max, form, result } = reduction(value, op);
-    return this.#run(this.allreduce, async () => {
+  allreduce<O extends NonNullable<ReduceOptions['out']>>(
+    value: ArrayInput,
+    op: Operation,
+    options: { out: O },
+  ): Promise<O>;
+  allreduce(value: ArrayInput, op?: Operation, options?: ReduceOptions): Promise<NDArray>;
+  async allreduce(value: unknown, op: Operation = 'sum', options: ReduceOptions = {}): Promise<unknown> {
+    checkOptions('options', options, ['out']);
+    const { values, max, form, result } = reduction(value, op, options, this.#room.take);
+    return this.#whole(this.allreduce, async () => {
       await this.#native.reduce('allreduce', 0, hash(form), max, values);
-      return result();
+      const answer = result();
+      if (options.out) this.#room.give(values);
+      return answer;
     });
   }
 
@@ -140,7 +153,7 @@ export class World {
 
   /** Resolves when all ranks have called it. */
   async barrier(): Promise<void> {
-    return this.#run(this.barrier, () => this.#native.barrier());
+    return this.#whole(this.barrier, () => this.#native.barrier());
   }
 
   /** Ends all processes of the job, this one too, with a code from 1 to 255. */
@@ -156,7 +169,7 @@ export class World {
    * one that ends otherwise (process.exit, an error) before it ends the whole job.
    */
   async finalize(): Promise<void> {
-    const done = this.#run(this.finalize, () => this.#native.finalize());
+    const done = this.#whole(this.finalize, () => this.#native.finalize());
     if (this.#finalized) return done; // refused
     this.#finalized = true;
     try {
@@ -184,10 +197,19 @@ export class World {
   /** Runs collective calls in the order they were made, whatever their parts wait for in between. */
   #run<R>(method: (...args: never[]) => unknown, begin: () => Promise<R>): Promise<R> {
     return this.#message(method, () => {
-      const next = this.#last.then(begin);
-      this.#last = next.catch(() => {});
+      const next = this.#last ? this.#last.then(begin) : begin();
+      const done = () => {
+        if (this.#last === last) this.#last = undefined;
+      };
+      const last = next.then(done, done);
+      this.#last = last;
       return next;
     });
+  }
+
+  /** As #run, of a call that is one for MPI's thread, which keeps their order itself. */
+  #whole<R>(method: (...args: never[]) => unknown, begin: () => Promise<R>): Promise<R> {
+    return this.#last ? this.#run(method, begin) : this.#message(method, begin);
   }
 
   /** Its errors get the caller's frames. */
@@ -223,6 +245,23 @@ export class World {
     const bytes = allocated(lengths.reduce((sum, length) => sum + length, 0));
     if (isUint8Array(bytes)) apart(bytes, lengths)[this.rank].set(own);
     return bytes;
+  }
+}
+
+/** Memory that is used again: new pages, and what no cache holds, take as long as a sum of 400 KB. */
+class Room {
+  #free?: ArrayBuffer;
+
+  readonly take: typeof allocateAs = (dtype, length) => {
+    const { BYTES_PER_ELEMENT } = TYPED[dtype];
+    const free = this.#free;
+    if (!free || free.byteLength < length * BYTES_PER_ELEMENT) return allocateAs(dtype, length);
+    this.#free = undefined;
+    return new TYPED[dtype](free, 0, length) as ReturnType<typeof allocateAs<typeof dtype>>;
+  };
+
+  give({ buffer }: { readonly buffer: ArrayBufferLike }): void {
+    if (!this.#free || this.#free.byteLength < buffer.byteLength) this.#free = buffer as ArrayBuffer;
   }
 }
 

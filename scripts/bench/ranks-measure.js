@@ -11,9 +11,13 @@ import { number, shown, table } from './ranks-units.js';
 import { spread } from './statistics.js';
 
 const script = (name) => fileURLToPath(new URL(name, import.meta.url));
+/** Each rank has a processor of its own, as Open MPI's launcher gives it: two on one wait for each other's turns. */
 const MPIS = {
-  openmpi: ['mpirun.openmpi', '--allow-run-as-root', '--oversubscribe', '--mca', 'mpi_yield_when_idle', '1', '-n', '2'],
-  mpich: ['mpirun.mpich', '-n', '2'],
+  openmpi: [
+    ...['mpirun.openmpi', '--allow-run-as-root', '--oversubscribe', '--bind-to', 'core'],
+    ...['--mca', 'mpi_yield_when_idle', '1', '-n', '2'],
+  ],
+  mpich: ['mpirun.mpich', '-bind-to', 'core', '-n', '2'],
 };
 /** Of an agreement, of a small layer, of the network and of the CNN, and of much. */
 const BYTES = [96, 4_000, 400_000, 2_700_000, 4_800_000, 40_000_000];
@@ -108,12 +112,13 @@ async function sums(seen, launcher, c, share) {
   const { sums } = await rank(launcher, { bytes: BYTES, seconds });
   const lines = c ? (await run([...launcher, c, String(seconds), ...BYTES.map(String)])).trim().split('\n') : [];
   const ofC = new Map(lines.map((line) => line.trim().split(' ').map(Number)).map(([bytes, ...rest]) => [bytes, rest]));
-  for (const { bytes, allreduce, exchange, eventLoop } of sums) {
-    if (!seen.has(bytes)) seen.set(bytes, { c: [], allreduce: [], exchange: [], eventLoop: [] });
+  for (const { bytes, allreduce, out, exchange, eventLoop } of sums) {
+    if (!seen.has(bytes)) seen.set(bytes, { c: [], allreduce: [], out: [], exchange: [], eventLoop: [] });
     const row = seen.get(bytes);
     const [median, low] = ofC.get(bytes) ?? [];
     if (low) row.c.push({ median, low });
     row.allreduce.push(allreduce);
+    row.out.push(out);
     row.exchange.push(exchange);
     row.eventLoop.push(eventLoop);
   }
@@ -171,6 +176,8 @@ function reportSums(name, rows) {
     'C',
     'world.allreduce',
     'of C',
+    'with out',
+    'of C',
     "a plan's exchange",
     'of C',
     'model',
@@ -183,6 +190,8 @@ function reportSums(name, rows) {
       both(row.c),
       both(row.allreduce),
       times('allreduce'),
+      both(row.out),
+      times('out'),
       both(row.exchange),
       times('exchange'),
       shown(exchange(2, { bytes, link, handOver }), 's'),

@@ -14,15 +14,19 @@ const world = asked.threads && !asked.exchange && !asked.together ? undefined : 
 const answer = asked.bytes ? await sums(asked) : await steps(asked);
 if (!world || world.rank === 0) console.log(JSON.stringify(answer));
 
-/** Sums of so many bytes of float32: calls of world.allreduce, and the steps of a plan that does nothing else. */
+/** Sums of so many bytes of float32: calls of world.allreduce, also into one array, and the steps of a plan that does nothing else. */
 async function sums({ bytes, seconds }) {
   const results = [];
   for (const size of bytes) {
     const values = new Float32Array(size / 4);
+    const out = new Float32Array(values.length);
     const plan = exchanging(values.length);
     const ways = {
       allreduce: async (count) => {
         for (let i = 0; i < count; i++) await world.allreduce(values);
+      },
+      out: async (count) => {
+        for (let i = 0; i < count; i++) await world.allreduce(values, 'sum', { out });
       },
       exchange: (count) => plan(count),
     };
@@ -32,7 +36,7 @@ async function sums({ bytes, seconds }) {
     const counts = {};
     for (const [name, way] of Object.entries(ways))
       counts[name] = Math.ceil(seconds / PARTS / (await world.broadcast(await timed(way, 2))));
-    const times = { allreduce: [], exchange: [] };
+    const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
     delay.enable();
     for (let part = 0; part < PARTS; part++)
       for (const [name, way] of Object.entries(ways)) {

@@ -56,6 +56,53 @@ async function reductions(world: World) {
     );
 }
 
+/** Results in arrays of the caller's. */
+async function intoArrays(world: World) {
+  const { rank, size } = world;
+  const [n, all] = [1000, sum(ranks(world, (r) => r))];
+  const own = Float32Array.from({ length: n }, (_, i) => i + rank);
+  const out = new Float32Array(n);
+  for (let i = 0; i < 3; i++) {
+    const call = world.allreduce(own, 'sum', { out });
+    own.fill(-1); // it was copied
+    deepEqual((await call) === out, true);
+    deepEqual(
+      out,
+      Float32Array.from({ length: n }, (_, k) => size * k + all),
+    );
+    own.forEach((_, k) => {
+      own[k] = k + rank;
+    });
+  }
+  // calls that wait for each other, each with memory of its own; into the value itself, and another buffer's middle
+  const [a, b] = [Float64Array.of(rank, 1), Float64Array.of(9, rank, 2, 9)];
+  await Promise.all([
+    world.allreduce(a, 'sum', { out: a }),
+    world.allreduce(b.subarray(1, 3), 'max', { out: b.subarray(1, 3) }),
+    world.allreduce(Int32Array.of(rank), 'min', { out: Int32Array.of(0) }),
+  ]);
+  deepEqual([...a, ...b], [all, size, 9, size - 1, 2, 9]);
+  const table = NDArray.zeros([2, 1]);
+  deepEqual((await world.allreduce([[rank], [1]], 'sum', { out: table })) === table, true);
+  deepEqual(table.toArray(), [[all], [size]]);
+  for (const [value, wrong, expected] of [
+    [own, new Float64Array(n), /^Expected out to be float32 of shape \[1000\], got /],
+    [own, new Float32Array(1), /^Expected out to be float32 of shape \[1000\], got /],
+    [[[1, 2]], NDArray.zeros([2, 1]), /^Expected out to be float64 of shape \[1,2\], got /],
+    [1, Float64Array.of(1), /^Expected out to be no array, as value is a number, got /],
+    [own, {}, /^Expected out to be an NDArray, a Float64Array, a Float32Array or an Int32Array, got /],
+  ] as [unknown, unknown, RegExp][])
+    await rejects(world.allreduce(value as number[][], 'sum', { out: wrong as Float64Array }), { message: expected });
+  // its memory goes away meanwhile on one rank: that one is told, the others have their sums
+  const gone = Float32Array.of(rank, 1);
+  const call = world.allreduce(gone, 'sum', { out: gone });
+  if (isLast(world)) structuredClone(gone, { transfer: [gone.buffer] });
+  if (isLast(world)) await rejects(call, /^TypeError: Expected out to own its memory, got a detached Float32Array/);
+  else deepEqual([...(await call)], [all, size]);
+  const shared = new Float64Array(new SharedArrayBuffer(8)).fill(rank);
+  deepEqual([...(await world.allreduce(shared, 'sum', { out: shared }))], [all]);
+}
+
 /** Of the same number of each rank: in the order of MPI's own, which is any for two and the same for these. */
 async function float32Sum(world: World, x: number) {
   const [first] = await world.allreduce(Float32Array.of(x));
@@ -220,6 +267,7 @@ const awaited = async (world: World, act: () => unknown) => {
 const ends: Record<string, (world: World) => unknown> = {
   async calls(world) {
     await reductions(world);
+    await intoArrays(world);
     await values(world);
     await unawaited(world);
     deepEqual(await mpi.init(), world);
