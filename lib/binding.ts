@@ -29,6 +29,8 @@ export interface NativeJob {
   outputs?: number[];
   /** Of one of several ranks: what the addon of MPI made; the kernel allReduce sums over them all. */
   exchange?: object;
+  /** Whether sums of gradients are started while others are computed. */
+  overlap?: boolean;
   /**
    * What a rank has of each batch, [steps, 3]: how many rows, which of `rows` come one after the other, behind how many rows of
    * other ranks, and of how many rows in all. It may have none.

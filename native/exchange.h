@@ -9,13 +9,16 @@
 namespace fjordnet {
 
 struct Exchange {
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
 
   std::uint32_t version;
   void* self;
-  // Sums n numbers, of 4 or 8 bytes, over all ranks, in place. Any thread; blocks until it is done. Where it returns
-  // false, `error` holds a sentence.
-  bool (*sum)(void* self, void* values, std::int64_t n, int bytes, char* error, std::size_t size);
+  // Starts the sum of n numbers, of 4 or 8 bytes, over all ranks, in place, behind those that were started before. Any
+  // thread. Gives what to wait for, once, while the numbers stay where they are; or null, where `error` holds a
+  // sentence.
+  void* (*start)(void* self, void* values, std::int64_t n, int bytes, char* error, std::size_t size);
+  // Blocks until it is done. Where it returns false, `error` holds a sentence.
+  bool (*wait)(void* self, void* started, char* error, std::size_t size);
 };
 
 struct ExchangeError : std::runtime_error {

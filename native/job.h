@@ -39,6 +39,7 @@ struct Job {
   std::vector<int> outputs;            // batched buffers of real numbers to collect
   std::vector<Share> shares;           // of a rank: what it has of each batch, in place of batchSize and period
   const Exchange* exchange = nullptr;  // of a rank
+  bool overlaps = false;               // of a rank: are sums of gradients started while others are computed?
   bool isToStop = false;               // has this rank all of them stop after the first step?
 
   // What there is of the batch of this step, which begins at this sample.

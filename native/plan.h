@@ -15,6 +15,7 @@
 
 #include "job.h"
 #include "kernel.h"
+#include "overlap.h"
 #include "program.h"
 #include "region.h"
 
@@ -84,11 +85,18 @@ class Plan {
   }
 
   // Makes what ranks run of a program in place of what one process does: the same, with the sums over all of them.
-  void exchanging(const std::string& name, const KernelTable& table) {
+  void exchanging(const std::string& name, bool overlaps, const KernelTable& table) {
     const auto& instructions = spec_.programs.at(name);
     const auto isExchange = [](const auto& i) { return i.isExchange(); };
-    if (ranked_.count(name) > 0 || std::none_of(instructions.begin(), instructions.end(), isExchange)) return;
-    ranked_[name] = made(instructions, table, true);
+    if (ranked_.count({name, overlaps}) > 0 || std::none_of(instructions.begin(), instructions.end(), isExchange))
+      return;
+    auto program = made(instructions, table, true);
+    if (overlaps) {
+      const auto& all = program.instructions;
+      for (std::size_t k = 0; k < all.size(); ++k)
+        if (isOfGradients(all[k])) program.buckets = bucketsOf(all, k, spec_.buffers);
+    }
+    ranked_[{name, overlaps}] = std::move(program);
     allocate(capacity_);
   }
 
@@ -124,16 +132,18 @@ class Plan {
 
   // Replays the program for each batch of a checked job, until all are done or stop is set.
   void run(Job<T>& job, Team& team) {
-    const auto ranked = job.exchange == nullptr ? ranked_.end() : ranked_.find(job.program);
+    const auto ranked = job.exchange == nullptr ? ranked_.end() : ranked_.find({job.program, job.overlaps});
     const bool isRanked = ranked != ranked_.end();  // then a step is whole on all ranks, or none begins it
     auto& program = isRanked ? ranked->second : programs_.at(job.program);
     const bool stopsTogether = isRanked && exchangesStop(program);
-    exchange_ = job.exchange;
+    RankSums sums(job.exchange);
+    rankSums_ = &sums;
     const Index report = reportSize(), steps = job.stepCount();
     Share share;
     for (Index at = 0; job.steps < steps; at += share.count) {
       if (!isRanked && stop.load(std::memory_order_relaxed)) break;
       share = job.shareAt(job.steps, at);
+      sums.bucket = 0;
       for (std::size_t k = 0; k < job.scalars.size(); ++k) {
         scalars_[static_cast<std::size_t>(job.scalars[k])] =
             job.values[static_cast<std::size_t>(job.steps) * job.scalars.size() + k];
@@ -235,20 +245,39 @@ class Plan {
 
   bool exchangesStop(const Program<T>& program) const {
     return std::any_of(program.instructions.begin(), program.instructions.end(),
-                       [&](const auto& i) { return i.isExchange && holdsStop(i); });
+                       [&](const auto& i) { return isOfGradients(i); });
   }
-  bool holdsStop(const Instruction<T>& exchange) const {
-    return spec_.stop >= 0 && overlap(buffer(exchange.operands.front().buffer), buffer(spec_.stop));
+  // The sum of all gradients has the number that stops among them.
+  bool isOfGradients(const Instruction<T>& i) const {
+    return i.isExchange && spec_.stop >= 0 && overlap(buffer(i.operands.front().buffer), buffer(spec_.stop));
   }
 
   // Sums up a buffer over all ranks.
-  void sumOverRanks(const Instruction<T>& instruction) const {
-    if (holdsStop(instruction)) *pointer(spec_.stop) = stop.load(std::memory_order_relaxed) ? T(1) : T(0);
-    const int index = instruction.operands.front().buffer;
-    char error[512] = "";
-    if (!exchange_->sum(exchange_->self, pointer(index), buffer(index).size, static_cast<int>(sizeof(T)), error,
-                        sizeof(error)))
-      throw ExchangeError(error);
+  void sumOverRanks(const Program<T>& program, std::size_t k) const {
+    const auto& instruction = program.instructions[k];
+    if (!program.buckets.empty() && isOfGradients(instruction)) {
+      startBuckets(program, k);
+    } else {
+      const auto& b = buffer(instruction.operands.front().buffer);
+      startSum(b.offset, b.size);
+    }
+    rankSums_->wait();
+  }
+
+  // Starts the sums of what is complete when instruction k is done.
+  void startBuckets(const Program<T>& program, std::size_t k) const {
+    const auto& all = program.buckets;
+    if (all.empty()) return;
+    for (auto& next = rankSums_->bucket; next < all.size() && all[next].after <= k; ++next)
+      startSum(all[next].offset, all[next].size);
+  }
+
+  void startSum(Index offset, Index size) const {
+    if (spec_.stop >= 0) {
+      const Index at = buffer(spec_.stop).offset;
+      if (offset <= at && at < offset + size) *pointer(spec_.stop) = stop.load(std::memory_order_relaxed) ? T(1) : T(0);
+    }
+    rankSums_->start(reals_.fixed() + offset, size);
   }
 
   // The step of a rank that has no row of the batch: it adds nothing to the sums, and has its update done.
@@ -261,7 +290,7 @@ class Plan {
       if (!all[k].isExchange) continue;
       const int index = all[k].operands.front().buffer;
       std::fill_n(pointer(index), buffer(index).size, T(0));
-      sumOverRanks(all[k]);
+      sumOverRanks(program, k);
       last = k;
     }
     for (std::size_t k = last + 1; k < all.size(); ++k) {
@@ -284,11 +313,15 @@ class Plan {
     for (const auto& run : program.runs) {
       const bool isFirst = &run == &program.runs.front();
       const auto isStopped = [&] { return run.end <= program.stoppable && stop.load(std::memory_order_relaxed); };
+      const bool isTiled = run.isByRows && tiles_ > 1;
       const auto tile = [&](Index t, Team& helpers, T* shared) {
         if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t));
-        for (std::size_t k = run.begin; k < run.end && !isStopped(); ++k) call(program, k, t, helpers, shared);
+        for (std::size_t k = run.begin; k < run.end && !isStopped(); ++k) {
+          call(program, k, t, helpers, shared);
+          if (!isTiled) startBuckets(program, k);
+        }
       };
-      if (run.isByRows && tiles_ > 1) {
+      if (isTiled) {
         team.parallel_for(static_cast<int>(tiles_), [&](int t, int slot) {
           Team alone(team, slot);
           tile(t, alone, perSlot_.data() + slot * stride_ + sharedAt_);
@@ -298,10 +331,12 @@ class Plan {
           Team alone(team, slot);
           finish(program, run, p, alone);
         });
+        startBuckets(program, run.last - 1);
       } else {
         tile(0, team, shared_.data());
         if (isStopped()) return false;
         for (std::size_t k = run.end; k < run.last; ++k) call(program, k, 0, team, shared_.data());
+        startBuckets(program, run.last - 1);
       }
     }
     return true;
@@ -310,7 +345,7 @@ class Plan {
   void call(const Program<T>& program, std::size_t k, Index t, Team& team, T* shared) const {
     const auto& instruction = program.instructions[k];
     if (instruction.when != nullptr && *instruction.when == 0.0) return;
-    if (instruction.isExchange) return sumOverRanks(instruction);
+    if (instruction.isExchange) return sumOverRanks(program, k);
     Args<T> args = args_[static_cast<std::size_t>(t) * program.instructions.size() + k];
     args.team = &team;
     args.shared = shared;
@@ -477,8 +512,9 @@ class Plan {
 
   PlanSpec spec_;
   std::vector<double> scalars_;
-  std::map<std::string, Program<T>> programs_, ranked_;
-  const Exchange* exchange_ = nullptr;  // of the job that runs
+  std::map<std::string, Program<T>> programs_;
+  std::map<std::pair<std::string, bool>, Program<T>> ranked_;  // by whether their sums overlap
+  RankSums* rankSums_ = nullptr;                               // of the job that runs
   KernelFunction<T> add_ = nullptr;
   Region<T> reals_;
   Region<std::int32_t> int32s_;

@@ -10,6 +10,7 @@
 
 #include "instruction.h"
 #include "kernels/tuning.h"
+#include "overlap.h"
 
 namespace fjordnet {
 
@@ -32,7 +33,8 @@ class Program {
  public:
   std::vector<Instruction<T>> instructions;
   std::vector<Run> runs;
-  std::size_t stoppable = 0;  // instructions from the beginning on that a job which is to stop may leave undone
+  std::vector<Bucket> buckets;  // of the sum of gradients, where that is to overlap with their computation
+  std::size_t stoppable = 0;    // instructions from the beginning on that a job which is to stop may leave undone
 
   // Cuts the instructions into runs, of a plan that is tiled. A run by rows ends before an instruction that touches one
   // of its sums, which are not added up yet, or sums into what it reads. What follows by parts has each value of its

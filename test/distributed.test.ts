@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava';
 import { layers, Sequential } from 'fjordnet';
 import { type Launcher, launchers, ranks, run } from './helpers/mpirun.js';
 import { cases } from './helpers/ranks-cases.js';
+import { overlapCases } from './helpers/ranks-overlap.js';
 
 const child = fileURLToPath(new URL('helpers/children/ranks.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-ranks-'));
@@ -43,6 +44,54 @@ for (const launcher of launchers) {
           t.true(apart(Array.from(data), weights[i]) <= 10 * tolerance, `${name}, ${dtype}, weight ${i}`);
       }
     });
+
+  for (const n of [2, 3])
+    test.serial(`${name}: sums of ${n} ranks that overlap with the backward pass`, async (t) => {
+      const { code, said, stderr } = await job(t, launcher, n, 'overlap');
+      t.is(code, 0, stderr);
+      t.is(said.length, n * Object.keys(overlapCases).length);
+      for (const { name, runs } of said) {
+        const [first, again, fused] = runs;
+        t.deepEqual(again, first, name);
+        const [other] = said.filter((line) => line.name === name);
+        t.deepEqual(first.weights, other.runs[0].weights, name);
+        const alone = await overlapCases[name](8 * n, {});
+        const weights = alone.weights.map(({ data }) => Array.from(data));
+        for (const expected of [fused, { ...alone, weights }]) {
+          t.deepEqual(Object.keys(first.history), Object.keys(expected.history));
+          for (const [log, values] of Object.entries<number[]>(expected.history))
+            t.true(apart(values, first.history[log]) <= TOLERANCE.float64, `${name}, ${log}`);
+          for (const [i, values] of expected.weights.entries())
+            t.true(apart(values, first.weights[i]) <= 10 * TOLERANCE.float64, `${name}, weight ${i}`);
+        }
+      }
+    });
+
+  test.serial(`${name}: a training with overlapped sums ends on all ranks, and none overlaps alone`, async (t) => {
+    const { code, said, stderr } = await job(t, launcher, 3, 'overlap ends');
+    t.is(code, 0, stderr);
+    const [first, ...others] = rankOf(said.filter((line) => line.name === 'abort'));
+    t.is(others.length, 2);
+    for (const other of others) {
+      t.is(other.code, 'ERR_ABORTED');
+      t.deepEqual([other.iterations, other.weights], [first.iterations, first.weights]);
+    }
+    const refused = said.filter((line) => line.name === 'alone');
+    t.is(refused.length, 3);
+    for (const { message } of refused)
+      t.regex(message, /^Expected the same call on every rank, got .* on rank 1 and .*"overlap":true\} on rank 0$/);
+  });
+
+  test.serial(`${name}: what overlaps is the last gradients, then the first ones`, async (t) => {
+    const { said, stderr } = await job(t, launcher, 2, 'overlap parts');
+    t.is(said.length, 2, stderr);
+    for (const { rank, messages, sums } of said) {
+      const differs = (n: number) =>
+        `Expected exchange to be called with as many values on all ranks, got ${n} on one and 80001 on another`;
+      t.deepEqual(messages, [40_001, 40_000].slice(0, rank + 1).map(differs)); // with the number that stops
+      t.deepEqual(sums, [[2], [4]]);
+    }
+  });
 
   test.serial(`${name}: one rank ends a training, and all end after the same step`, async (t) => {
     const { code, said, stderr } = await job(t, launcher, 3, 'ends');
@@ -174,4 +223,5 @@ test('options of ranks are checked', async (t) => {
     message: /^Expected distributed to be what mpi.init\(\) of fjordnet\/mpi gives, got \{"rank":0,"size":2\}/,
   });
   await t.throwsAsync(network.fit(x, y, { shard: true }), { message: /^Expected shard with distributed/ });
+  await t.throwsAsync(network.fit(x, y, { overlap: true }), { message: /^Expected overlap with distributed/ });
 });

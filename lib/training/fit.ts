@@ -26,6 +26,7 @@ const COMMON = [
   'signal',
   'distributed',
   'shard',
+  'overlap',
 ] as const;
 
 /** Options of arrays, and what a source has in their place. */

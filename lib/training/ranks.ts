@@ -20,6 +20,11 @@ export interface DistributedOptions {
   distributed?: World;
   /** Whether each rank was given samples of its own, not all of them the same. Default false */
   shard?: boolean;
+  /**
+   * Whether the sums of gradients over ranks begin while others are still computed, in parts of some layers each, in place of one sum
+   * behind all of them: worth it where the link between machines is slow, not on one machine. Default false
+   */
+  overlap?: boolean;
 }
 
 /** Several ranks; nothing where this process is alone. @throws TypeError for what is no world */
@@ -31,13 +36,16 @@ export function worldOf(distributed: unknown): World | undefined {
 
 /** The ranks of a call; nothing where this process is alone. @throws TypeError for what is no world */
 export function ranksOf(options: DistributedOptions & { signal?: AbortSignal }): Ranks | undefined {
-  const { distributed, signal, shard = false } = options ?? {}; // what it is at all is checked later
+  const { distributed, signal, shard = false, overlap = false } = options ?? {}; // what it is at all is checked later
   const isShard = checkBoolean('shard', shard);
   if (isShard && distributed === undefined)
     throw new TypeError('Expected shard with distributed, as samples are those of one rank of several');
+  const overlaps = checkBoolean('overlap', overlap);
+  if (overlaps && distributed === undefined)
+    throw new TypeError('Expected overlap with distributed, as one process alone has no sums over ranks');
   const world = worldOf(distributed);
   if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
-  return world && new Ranks(world, isShard, signal);
+  return world && new Ranks(world, { isShard, overlaps, signal });
 }
 
 /** What a rank tells all others between two sweeps. */
@@ -62,6 +70,7 @@ export interface Ranked {
   /** [steps, 3], see NativeJob. */
   readonly shares: Int32Array;
   readonly exchange: object;
+  readonly overlap: boolean;
   /** Whether this rank would have all stop, after the next step. */
   wantsStop(): boolean;
   done(result: NativeResult): void;
@@ -76,6 +85,7 @@ export class Ranks {
   readonly rank: number;
   readonly size: number;
   readonly isShard: boolean;
+  readonly #overlaps: boolean;
   readonly #world: World;
   readonly #signal?: AbortSignal;
   /** Another rank has said why it is over, or none can be reached. */
@@ -86,11 +96,15 @@ export class Ranks {
   /** Runs a step without samples, by which a rank leaves a sweep that others are in. */
   #leaveSweep?: () => Training<void>;
 
-  constructor(world: World, isShard: boolean, signal?: AbortSignal) {
+  constructor(
+    world: World,
+    { isShard, overlaps, signal }: { isShard: boolean; overlaps: boolean; signal?: AbortSignal },
+  ) {
     this.#world = world;
     this.rank = world.rank;
     this.size = world.size;
     this.isShard = isShard;
+    this.#overlaps = overlaps;
     this.#signal = signal;
   }
 
@@ -181,11 +195,13 @@ export class Ranks {
     const steps = shares.length / 3;
     let done = 0;
     const nothing = () => Int32Array.of(0, 0, shares[3 * done + 2]);
-    const leaving = { exchange, wantsStop: () => true, done: () => {} };
+    const overlap = this.#overlaps;
+    const leaving = { exchange, overlap, wantsStop: () => true, done: () => {} };
     this.#leaveSweep = leave && steps > 0 ? () => leave({ ...leaving, shares: nothing() }) : undefined;
     return {
       shares,
       exchange,
+      overlap,
       wantsStop: () => this.wantsStop(),
       done: (result) => {
         done += result.steps;
@@ -242,8 +258,9 @@ export class Ranks {
   }
 
   /** Refuses samples that are not the same on all ranks. */
-  *checkSame(digest: number | undefined, call: unknown): Training<void> {
-    const { all } = yield* this.agree({ rest: JSON.stringify(call), ...(!this.isShard && { digest }) });
+  *checkSame(digest: number | undefined, call: object): Training<void> {
+    const own = { ...call, ...(this.#overlaps && { overlap: true }) };
+    const { all } = yield* this.agree({ rest: JSON.stringify(own), ...(!this.isShard && { digest }) });
     for (const [rank, own] of all.entries()) {
       if (own.rest === all[0].rest && own.digest === all[0].digest) continue;
       this.#isOver = true;

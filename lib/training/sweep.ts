@@ -92,12 +92,13 @@ export function* sweep(
     if ('take' in rows) return { rows: rows.take(at, count) };
     return 'length' in rows ? { rows: rows.subarray(at, at + count) } : { first: rows.first + at, count };
   };
-  const part = (at: number): Pick<Job, 'rows' | 'first' | 'count' | 'shares' | 'exchange' | 'stop'> => {
+  const part = (at: number): Pick<Job, 'rows' | 'first' | 'count' | 'shares' | 'exchange' | 'overlap' | 'stop'> => {
     if (ranked) {
       const shares = ranked.shares.subarray(3 * batches, 3 * (batches + most()));
       let count = 0;
       for (let i = 0; i < shares.length; i += 3) count += shares[i];
-      return { ...rowsFrom(at, count), shares, exchange: ranked.exchange, stop: ranked.wantsStop() };
+      const { exchange, overlap } = ranked;
+      return { ...rowsFrom(at, count), shares, exchange, overlap, stop: ranked.wantsStop() };
     }
     const left = period - (at % period);
     const whole = joined && left === period ? Math.floor(most() / perEpoch) : 0;

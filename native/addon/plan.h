@@ -73,7 +73,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     std::vector<int> outputs;
     std::optional<Napi::Value> shares;
     const Exchange* exchange = nullptr;
-    bool isToStop = false;
+    bool isToStop = false, overlaps = false;
   };
 
   // What the addon of MPI made.
@@ -118,6 +118,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       request.exchange = exchangeOf(exchange);
       request.shares = from.Get("shares");
       request.isToStop = from.Get("stop").ToBoolean();
+      request.overlaps = from.Get("overlap").ToBoolean();
     }
     if (const auto outputs = from.Get("outputs"); !outputs.IsUndefined())
       request.outputs = ordinals(outputs, "outputs");
@@ -162,6 +163,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     job.outputs = std::move(request.outputs);
     job.exchange = request.exchange;
     job.isToStop = request.isToStop;
+    job.overlaps = request.overlaps;
     if (request.shares) {
       const auto shares = view<std::int32_t>(*request.shares);
       if (shares.size % 3 != 0) throw std::invalid_argument("Expected shares of three numbers each");
@@ -241,7 +243,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
       throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
     auto job = take<T>(core.plan, std::move(request), sync);
     core.plan.check(job);
-    if (job.exchange != nullptr) core.plan.exchanging(job.program, kernelTable());
+    if (job.exchange != nullptr) core.plan.exchanging(job.program, job.overlaps, kernelTable());
     core.plan.prepare(job);
     reserve(env, core.plan, std::min(job.batchSize, std::max<Index>(job.count, 1)));
     return job;

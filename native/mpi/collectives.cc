@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <functional>
 #include <map>
+#include <memory>
 #include <stdexcept>
 
 #include "world.h"
@@ -261,20 +262,26 @@ bool World::advance(Message& message) {
   }
 }
 
-bool World::sum(void* self, void* values, std::int64_t n, int bytes, char* error, std::size_t size) {
-  Awaited job;
-  job.call.kind = Call::kExchange;
-  job.call.type = bytes == 4 ? Call::kFloat32 : Call::kFloat64;
-  job.call.count = n;
-  job.data = values;
+void* World::startSum(void* self, void* values, std::int64_t n, int bytes, char* error, std::size_t size) {
   try {
-    static_cast<World*>(self)->submit(job);
-    job.wait();
+    auto job = std::make_unique<Awaited>();
+    job->call.kind = Call::kExchange;
+    job->call.type = bytes == 4 ? Call::kFloat32 : Call::kFloat64;
+    job->call.count = n;
+    job->data = values;
+    static_cast<World*>(self)->submit(*job);
+    return job.release();
   } catch (const std::exception& e) {
-    job.error = e.what();
+    std::snprintf(error, size, "%s", e.what());
+    return nullptr;
   }
-  if (!job.error.empty()) std::snprintf(error, size, "%s", job.error.c_str());
-  return job.error.empty();
+}
+
+bool World::waitForSum(void*, void* started, char* error, std::size_t size) {
+  const std::unique_ptr<Awaited> job(static_cast<Awaited*>(started));
+  job->wait();
+  if (!job->error.empty()) std::snprintf(error, size, "%s", job->error.c_str());
+  return job->error.empty();
 }
 
 }  // namespace fjordnet::mpi

@@ -30,8 +30,8 @@ void endNow() { _exit(abortedWith); }
 void endNowBySignal(int) { _exit(abortedWith); }
 
 // glibc gives an array of 128 KB or more back to the system as soon as it is freed, until one of this size was: then it
-// keeps what is smaller for the next one (mallopt(3), M_MMAP_THRESHOLD). Each sum gives a new array, and its new pages took
-// more time than the sum: 0.2 ms for 400 KB, that is 2 us each.
+// keeps what is smaller for the next one (mallopt(3), M_MMAP_THRESHOLD). Each sum gives a new array, and its new pages
+// took more time than the sum: 0.2 ms for 400 KB, that is 2 us each.
 void keepFreedMemory() {
   constexpr std::size_t kMost = (std::size_t{1} << 25) - (1 << 16);
   void* volatile memory = std::malloc(kMost);

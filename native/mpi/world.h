@@ -79,12 +79,13 @@ class World {
   double processors = 1;  // this rank's part of those that it may run on, which other ranks may run on too
   std::string host;
   Library mpi{};
-  Exchange exchange{Exchange::kVersion, this, sum};
+  Exchange exchange{Exchange::kVersion, this, startSum, waitForSum};
 
  private:
   enum class State { kStarting, kRunning, kEnded };
 
-  static bool sum(void* self, void* values, std::int64_t n, int bytes, char* error, std::size_t size);
+  static void* startSum(void* self, void* values, std::int64_t n, int bytes, char* error, std::size_t size);
+  static bool waitForSum(void* self, void* started, char* error, std::size_t size);
 
   void run(Task& started);
   void start();

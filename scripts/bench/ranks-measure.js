@@ -136,6 +136,7 @@ function ways(workload, launchers) {
   for (const [name, launcher] of Object.entries(launchers)) {
     all.push([`2 ranks apart, ${name}`, () => rank(launcher, { ...half, together: true })]);
     all.push([`2 ranks, ${name}`, () => rank(launcher, { ...half, exchange: true })]);
+    all.push([`2 ranks, overlapped, ${name}`, () => rank(launcher, { ...half, exchange: true, overlap: true })]);
   }
   return all;
 }

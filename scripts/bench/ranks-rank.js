@@ -1,5 +1,5 @@
 // A process of scripts/bench/ranks measure. Its argument is JSON: { bytes: number[], seconds } for sums, or { id: a workload, threads,
-// rows, steps, epochs, exchange } for steps. Rank 0 prints JSON.
+// rows, steps, epochs, exchange, overlap } for steps. Rank 0 prints JSON.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { NDArray, optimizers, RandomState, setThreads } from 'fjordnet';
 import { mpi } from 'fjordnet/mpi';
@@ -72,7 +72,7 @@ function exchanging(n) {
 }
 
 /** Seconds of a step, and of an epoch's end, behind the first epoch. `exchange`: in one training with the other ranks. */
-async function steps({ id, threads, rows, steps, epochs, exchange }) {
+async function steps({ id, threads, rows, steps, epochs, exchange, overlap }) {
   setThreads(threads);
   const workload = WORKLOADS.find((one) => one.id === id);
   const random = new RandomState(1);
@@ -104,8 +104,8 @@ async function steps({ id, threads, rows, steps, epochs, exchange }) {
   };
   await world?.barrier();
   const labels = random.randint(0, 10, [n]);
-  const distributed = exchange ? world : undefined;
-  await model.fit(x, labels, { batchSize: rows, epochs: epochs + 1, distributed, callbacks: clock });
+  const ranked = exchange && { distributed: world, ...(overlap && { overlap }) };
+  await model.fit(x, labels, { batchSize: rows, epochs: epochs + 1, callbacks: clock, ...ranked });
   await world?.barrier();
   const bytes = 4 * model.getWeights().reduce((sum, { size }) => sum + size, 0);
   return { bytes, seconds: undisturbed(seen.steps), end: undisturbed(seen.ends) };

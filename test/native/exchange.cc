@@ -34,7 +34,10 @@ napi_value sum(napi_env env, napi_callback_info info) {
   std::thread([&] {
     bool worked = true;
     for (std::uint32_t k = 0; k < times && worked; ++k)
-      worked = exchange.sum(exchange.self, data, static_cast<std::int64_t>(length), bytes, error, sizeof error);
+      if (void* sum = exchange.start(exchange.self, data, static_cast<std::int64_t>(length), bytes, error, sizeof error))
+        worked = exchange.wait(exchange.self, sum, error, sizeof error);
+      else
+        worked = false;
   }).join();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   if (*error) {

@@ -3,7 +3,9 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Callback, callbacks, layers, NDArray, optimizers, RandomState, Sequential } from 'fjordnet';
 import { mpi } from 'fjordnet/mpi';
+import { Tape } from '../../../dist/tape.js';
 import { cases } from '../ranks-cases.js';
+import { overlapCases } from '../ranks-overlap.js';
 
 const [, , , how, ...args] = process.argv;
 const world = await mpi.init({ timeout: 60_000 });
@@ -93,6 +95,57 @@ const tasks: Record<string, () => Promise<void>> = {
         const { history, weights } = await train(dtype, 8, { distributed: world });
         if (rank === 0) console.log(JSON.stringify({ name, dtype, history, weights: lists(weights) }));
       }
+  },
+
+  /** Twice with overlapped sums, for equal bits, and once fused. */
+  async overlap() {
+    for (const [name, train] of Object.entries(overlapCases)) {
+      const runs = [];
+      for (const overlap of [true, true, false]) {
+        const { history, weights } = await train(8, { distributed: world, overlap });
+        runs.push({ history, weights: lists(weights) });
+      }
+      await say({ name, runs });
+    }
+  },
+
+  /** Rank 1 aborts; and calls without overlap. */
+  async 'overlap ends'() {
+    for (const [name, own] of Object.entries({
+      abort: { signal: rank === 1 ? AbortSignal.timeout(300) : undefined, overlap: true },
+      alone: { overlap: rank !== 1 },
+    })) {
+      const trained = network(1, layers.dense({ units: 8000 }));
+      try {
+        await trained.fit(x, y, { epochs: 100_000, batchSize: 4, distributed: world, ...own });
+      } catch (error) {
+        const { code, message } = error as Error & { code?: string };
+        await say({ name, code, message, ...state(trained) });
+      }
+    }
+  },
+
+  /** Two gradients, the last of which is complete first: what rank 1 is told without overlap, and their sums with it. */
+  async 'overlap parts'() {
+    const size = 40_000;
+    const tape = new Tape('float64');
+    const gradients = [1, 2].map((i) => tape.fixed('gradient', `gradient ${i}`, [size]));
+    tape.program('sum');
+    for (const [i, gradient] of [...gradients.entries()].reverse())
+      tape.emit('fill', [gradient], { N: size }, { value: i + 1 });
+    tape.exchangeGradients();
+    const plan = tape.compile();
+    const { exchange } = world;
+    const shares = Int32Array.of(1, rank, world.size, 1, rank, world.size);
+    const step = (overlap: boolean) =>
+      plan.run({ program: 'sum', inputs: [], batchSize: 1, first: 0, count: 2, shares, exchange, overlap });
+    const messages: unknown[] = [];
+    // each part that rank 0 has started waits for a sum of rank 1, which has one a step
+    for (let part = 0; part < (rank === 1 ? 2 : 1); part++)
+      await step(rank !== 1).catch(({ message }) => messages.push(message));
+    await step(false);
+    await step(true);
+    await say({ messages, sums: gradients.map((gradient) => [...new Set(plan.read(gradient).data)]) });
   },
 
   /** One rank has all of it end. */
