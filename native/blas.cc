@@ -10,7 +10,8 @@
 #if defined(FJORDNET_BLAS_STATIC) || defined(FJORDNET_BLAS_SHARED)
 #include <cblas.h>
 #elif defined(FJORDNET_BLAS_ACCELERATE)
-#include <Accelerate/Accelerate.h>
+#include "accelerate.h"
+#include "blas_fallback.h"
 #elif defined(FJORDNET_BLAS_BUILTIN)
 #include "blas_fallback.h"
 #else
@@ -19,12 +20,18 @@
 
 namespace fjordnet {
 
+#if defined(FJORDNET_BLAS_BUILTIN) || defined(FJORDNET_BLAS_ACCELERATE)
+namespace {
+BlasInfo builtinInfo() { return {"built-in", "portable blocked GEMM", fallback::core(), "none", "static"}; }
+}  // namespace
+#endif
+
 #if defined(FJORDNET_BLAS_BUILTIN)
 
 const char* blasInit() { return nullptr; }
 bool blasReserve() { return fallback::reserve(); }
 bool blasReserveToHelp() { return fallback::reserve(); }
-BlasInfo blasInfo() { return {"built-in", "portable blocked GEMM", fallback::core(), "none", "static"}; }
+BlasInfo blasInfo() { return builtinInfo(); }
 
 template <typename T>
 void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
@@ -36,11 +43,21 @@ void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, in
 
 #if defined(FJORDNET_BLAS_ACCELERATE)
 
-// VECLIB_MAXIMUM_THREADS is the only setting that every macOS has; Accelerate splits large products by itself.
 const char* blasInit() { return nullptr; }
-bool blasReserve() { return true; }
-bool blasReserveToHelp() { return true; }
-BlasInfo blasInfo() { return {"Accelerate", "macOS", "Accelerate", "own", "shared"}; }
+bool blasReserve() {
+  const Accelerate* accelerate = Accelerate::get();
+  if (accelerate == nullptr) return fallback::reserve();
+  accelerate->stay();
+  return true;
+}
+bool blasReserveToHelp() { return blasReserve(); }
+BlasInfo blasInfo() {
+  const Accelerate* accelerate = Accelerate::get();
+  if (accelerate == nullptr) return builtinInfo();
+  // Without the setting, large products are split among threads, by VECLIB_MAXIMUM_THREADS.
+  const bool stays = accelerate->setThreading != nullptr;
+  return {"Accelerate", stays ? "one thread" : "own threads", "Accelerate", stays ? "none" : "own", "shared"};
+}
 
 #else
 
@@ -153,6 +170,9 @@ inline void gemv(bool transA, int m, int n, double alpha, const double* a, int l
 template <typename T>
 void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
           T* c, int ldc) {
+#if defined(FJORDNET_BLAS_ACCELERATE)
+  if (Accelerate::get() == nullptr) return fallback::gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+#endif
   if (k > 0 && m == 1) {  // one row: C^T = op(B)^T @ op(A)^T
     if (transB)
       blas::gemv(false, n, k, alpha, b, ldb, a, transA ? lda : 1, beta, c, 1);

@@ -1,7 +1,7 @@
 // The built-in products for any processor, and the choice between the instruction sets.
 #include "kernels/includes.h"
 
-#if defined(FJORDNET_BLAS_BUILTIN)
+#if defined(FJORDNET_BLAS_BUILTIN) || defined(FJORDNET_BLAS_ACCELERATE)
 
 #include <memory>
 #include <new>

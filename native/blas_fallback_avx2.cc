@@ -1,7 +1,7 @@
 #include "cpu.h"
 #include "kernels/includes.h"
 
-#if defined(FJORDNET_BLAS_BUILTIN) && FJORDNET_AVX2
+#if (defined(FJORDNET_BLAS_BUILTIN) || defined(FJORDNET_BLAS_ACCELERATE)) && FJORDNET_AVX2
 #define FJORDNET_ISA avx2
 #define FJORDNET_VECTOR_BYTES 32
 #if defined(__clang__)

@@ -1,7 +1,7 @@
 #include "cpu.h"
 #include "kernels/includes.h"
 
-#if defined(FJORDNET_BLAS_BUILTIN) && FJORDNET_AVX512
+#if (defined(FJORDNET_BLAS_BUILTIN) || defined(FJORDNET_BLAS_ACCELERATE)) && FJORDNET_AVX512
 #define FJORDNET_ISA avx512
 #define FJORDNET_VECTOR_BYTES 64
 #if defined(__clang__)

@@ -15,6 +15,10 @@
 #if !defined(FJORDNET_AVX2)
 #define FJORDNET_AVX2 1
 #endif
+// macOS gives a thread AVX-512 when it first uses it: what the processor answers depends on what ran before.
+#if defined(__APPLE__)
+#define FJORDNET_AVX512 0
+#endif
 #if !defined(FJORDNET_AVX512)
 #define FJORDNET_AVX512 1
 #endif

@@ -5,7 +5,7 @@
 // KIND, or the environment's FJORDNET_BLAS, is one of
 //   static      OpenBLAS' archive inside the .node, its symbols hidden (the default where the archive is found)
 //   shared      the system's libopenblas.so
-//   accelerate  macOS' own
+//   accelerate  macOS' own, found at run time (native/accelerate.h); native/blas_fallback.cc where it is not
 //   builtin     native/blas_fallback.cc
 // CXX names the compiler, as for make; a cross compiler's own target decides where OpenBLAS is looked for.
 
@@ -133,8 +133,7 @@ const answers = {
   kind: () => kind(),
   defines: () => `FJORDNET_BLAS_${kind().toUpperCase()}`,
   includes: () => (kind() === 'static' || kind() === 'shared' ? (headers ?? '/usr/include') : 'native'),
-  libraries: () =>
-    ({ static: archive, shared: sharedObject, accelerate: '-framework Accelerate', builtin: '' })[kind()],
+  libraries: () => ({ static: archive, shared: sharedObject, accelerate: '', builtin: '' })[kind()],
   ldflags: () => (kind() === 'static' ? wrapped.map((name) => `-Wl,--wrap=${name}`).join(' ') : ''),
   script: () => {
     fs.mkdirSync(path.dirname(process.argv[3]), { recursive: true });

@@ -94,6 +94,29 @@ withOpenblas('so does OpenBLAS, vectors through gemv', async (t) => {
       t.regex(run(['qemu-x86_64', '-cpu', cpu], 'fuzz', '400'), passed(core, 400), cpu);
 });
 
+const onUnix = process.platform === 'win32' ? test.serial.skip : test.serial;
+
+onUnix("so does a library that is found at run time, as Apple's is, or else the built-in", async (t) => {
+  const library = join(folder, 'accelerate.so');
+  const apple = (...flags: string[]) =>
+    execFileSync(
+      'g++',
+      ['-std=c++17', '-O2', '-shared', '-fPIC', ...flags, 'test/native/accelerate.cc', '-o', library],
+      {
+        cwd: root,
+      },
+    );
+  const run = await program('accelerate', 'g++', `-DFJORDNET_ACCELERATE="${library}"`);
+  const builtin = passed('(AVX-512|AVX2|SSE2|NEON|generic)', 400);
+  t.regex(run([], 'fuzz', '400'), builtin, 'no such library');
+  for (const flags of [[], ['-DOLD']]) {
+    apple(...flags);
+    t.regex(run([], 'fuzz', '400'), passed('Accelerate', 400));
+  }
+  apple('-DPART');
+  t.regex(run([], 'fuzz', '400'), builtin, 'without one of the products');
+});
+
 const onX64 = kind === 'static' && process.arch === 'x64' ? test.serial : test.serial.skip;
 
 onX64("OpenBLAS' kernels are those of the processor's instruction set, also on models that it does not know", (t) => {

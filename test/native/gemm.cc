@@ -125,6 +125,7 @@ int main(int, char** arguments) {
     std::puts(refused);
     return 1;
   }
+  if (!fjordnet::blasReserve()) return 1;
   std::printf("%s %s\n", fjordnet::blasInfo().library, fjordnet::blasInfo().core);
   if (std::strcmp(arguments[1], "fuzz") == 0) {
     const int trials = std::atoi(arguments[2]);
