@@ -403,6 +403,18 @@ const doctor: CommandSpec = {
   load: () => import('./commands/doctor.js'),
 };
 
+const tryDarwin: CommandSpec = {
+  name: 'try-darwin',
+  summary: 'On macOS: test the binary that was built and not run by us, and use it from then on',
+  usage: '',
+  arguments: [],
+  least: 0,
+  most: 0,
+  groups: [],
+  examples: [['Without a compiler', 'fjordnet try-darwin']],
+  load: () => import('./commands/try-darwin.js'),
+};
+
 /** All commands, in the order of the help. What runs them is loaded when it is asked for: help needs nothing native. */
 export const COMMANDS: readonly CommandSpec[] = [
   train,
@@ -416,4 +428,5 @@ export const COMMANDS: readonly CommandSpec[] = [
   convert,
   bench,
   doctor,
+  tryDarwin,
 ];

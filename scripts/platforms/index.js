@@ -9,10 +9,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { darwin } from './darwin.js';
 import { glibc } from './glibc.js';
 import { root } from './root.js';
 
-export const platforms = [...glibc];
+export const platforms = [...glibc, ...darwin];
 
 /** Those whose names have one of `parts` in them, or all. */
 export function platformsOf(parts) {
