@@ -22,7 +22,7 @@ export interface DistributedOptions {
   shard?: boolean;
   /**
    * Whether the sums of gradients over ranks begin while others are still computed, in parts of some layers each, in place of one sum
-   * behind all of them: worth it where the link between machines is slow, not on one machine. Default false
+   * behind all of them: meant for a slow link between machines, not for one machine. Default false
    */
   overlap?: boolean;
 }
