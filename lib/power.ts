@@ -3,8 +3,8 @@ const SPLIT = 2 ** 27 + 1;
 
 /**
  * x ** n for x >= 0. JavaScript leaves the last bit of `**` to the engine: those of Node.js 22, Node.js 24 and Bun differ, and a
- * training would show it after some steps. Here whole powers are rounded correctly, between 2^-900 and 2^900 but for about one in
- * 10^12; others are the engine's. Two doubles carry the value, squared again and again (Dekker, A floating-point technique for
+ * training would show it after some steps. Here whole powers between 2^-900 and 2^900 are rounded correctly, all but about one in
+ * 10^9; others are the engine's. Two doubles carry the value, squared again and again (Dekker, A floating-point technique for
  * extending the available precision, 1971).
  */
 export function power(x: number, n: number): number {
