@@ -1,57 +1,17 @@
-// What lets a binary that was linked on a new system, with OpenBLAS' archive inside, load on every system that runs
-// Node 20 (glibc 2.28, libstdc++ 6.0.25): `--wrap` in scripts/openblas.cjs sends these names here, and each asks for
-// the oldest version of the symbol. Linking libstdc++ or libgcc statically would raise the floor to glibc 2.35 instead.
-//
-// And what stands in OpenBLAS' place of its own: its settings, and its buffers.
+// What stands in the place of OpenBLAS' own, where its archive is inside: its settings, and its buffers. `--wrap` in
+// scripts/openblas.cjs sends these names here.
 #if defined(FJORDNET_BLAS_STATIC)
 
-#include <pthread.h>
-
-#include <cmath>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
-#include <new>
 
 #include "blas.h"
 #include "cpu.h"
-#include "oldest.h"
-
-#if defined(__x86_64__)
-#define FJORDNET_OLDEST_AFFINITY(name) __asm__(".symver " #name "," #name "@GLIBC_2.3.4")
-#else
-#define FJORDNET_OLDEST_AFFINITY(name) FJORDNET_OLDEST(name)
-#endif
-
-FJORDNET_OLDEST(pthread_create);
-FJORDNET_OLDEST(pthread_join);
-FJORDNET_OLDEST_AFFINITY(pthread_setaffinity_np);
-FJORDNET_OLDEST_AFFINITY(pthread_getaffinity_np);
-FJORDNET_OLDEST(exp);
-FJORDNET_OLDEST(log);
-FJORDNET_OLDEST(pow);
 
 extern "C" {
 
 // Stands where OpenBLAS' tables point to kernels that blas.cc never uses (scripts/openblas.cjs leaves those out).
 [[noreturn]] void fjordnet_unused_blas() { std::abort(); }
-
-char __libc_single_threaded = 0;  // glibc 2.32; 0 is always right, and makes shared_ptr count atomically
-
-int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
-  return pthread_create(thread, attributes, run, argument);
-}
-int __wrap_pthread_join(pthread_t thread, void** result) { return pthread_join(thread, result); }
-int __wrap_pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t* cpus) {
-  return pthread_setaffinity_np(thread, size, cpus);
-}
-int __wrap_pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t* cpus) {
-  return pthread_getaffinity_np(thread, size, cpus);
-}
-double __wrap_exp(double x) { return exp(x); }
-double __wrap_log(double x) { return log(x); }
-double __wrap_pow(double x, double y) { return pow(x, y); }
 
 // OpenBLAS reads its settings, and starts its threads, while the .node loads. It finds one thread set there, whatever
 // the process's environment says, and, where that names no CPU model, the table for what this processor has: OpenBLAS
@@ -90,6 +50,54 @@ void* __wrap_blas_memory_alloc(int) {
 }
 void __wrap_blas_memory_free(void*) {}
 
+}  // extern "C"
+
+// What lets a binary that was linked on a new system load on every system that runs Node 20 (glibc 2.28, libstdc++
+// 6.0.25): each of these names, wrapped too, asks for the oldest version of the symbol. Linking libstdc++ or libgcc
+// statically would raise the floor to glibc 2.35 instead.
+#if defined(__GLIBC__)
+
+#include <pthread.h>
+
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+
+#include "oldest.h"
+
+#if defined(__x86_64__)
+#define FJORDNET_OLDEST_AFFINITY(name) __asm__(".symver " #name "," #name "@GLIBC_2.3.4")
+#else
+#define FJORDNET_OLDEST_AFFINITY(name) FJORDNET_OLDEST(name)
+#endif
+
+FJORDNET_OLDEST(pthread_create);
+FJORDNET_OLDEST(pthread_join);
+FJORDNET_OLDEST_AFFINITY(pthread_setaffinity_np);
+FJORDNET_OLDEST_AFFINITY(pthread_getaffinity_np);
+FJORDNET_OLDEST(exp);
+FJORDNET_OLDEST(log);
+FJORDNET_OLDEST(pow);
+
+extern "C" {
+
+char __libc_single_threaded = 0;  // glibc 2.32; 0 is always right, and makes shared_ptr count atomically
+
+int __wrap_pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
+  return pthread_create(thread, attributes, run, argument);
+}
+int __wrap_pthread_join(pthread_t thread, void** result) { return pthread_join(thread, result); }
+int __wrap_pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t* cpus) {
+  return pthread_setaffinity_np(thread, size, cpus);
+}
+int __wrap_pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t* cpus) {
+  return pthread_getaffinity_np(thread, size, cpus);
+}
+double __wrap_exp(double x) { return exp(x); }
+double __wrap_log(double x) { return log(x); }
+double __wrap_pow(double x, double y) { return pow(x, y); }
+
 // std::condition_variable::wait, whose newest version is of libstdc++ 6.0.30.
 void fjordnet_wait(std::condition_variable*, std::unique_lock<std::mutex>&);
 __asm__(".symver fjordnet_wait,_ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE@GLIBCXX_3.4.11");
@@ -116,4 +124,5 @@ namespace std {
 void __throw_bad_array_new_length() { throw bad_array_new_length(); }  // libstdc++ 6.0.29
 }  // namespace std
 
+#endif
 #endif

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
 
 // The instruction sets that are compiled in beside the processor family's first; a build may leave some out.
 #if !defined(__x86_64__) || !defined(__GNUC__)
@@ -32,14 +35,19 @@ struct SimdChoice {
   const char* refused;  // null, or what is wrong with FJORDNET_SIMD
 };
 
+// The processor itself is asked: zig's __builtin_cpu_supports always says no.
 inline Simd bestSimd() {
 #if defined(__x86_64__) && defined(__GNUC__)
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (FJORDNET_AVX512 && avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+  const auto has = [](unsigned word, unsigned bits) { return (word & bits) == bits; };
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !has(c, bit_FMA | bit_AVX | bit_OSXSAVE)) return Simd::kBaseline;
+  unsigned saved, high;  // registers that the system keeps apart for each thread: 6 are those of AVX, e0 of AVX-512
+  __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+  if (!has(saved, 0x6) || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !has(b, bit_AVX2 | bit_BMI2))
+    return Simd::kBaseline;
+  if (FJORDNET_AVX512 && has(saved, 0xe6) && has(b, bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL))
     return Simd::kAvx512;
-  if (FJORDNET_AVX2 && avx2) return Simd::kAvx2;
+  if (FJORDNET_AVX2) return Simd::kAvx2;
 #endif
   return Simd::kBaseline;
 }

@@ -13,14 +13,13 @@ const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
-/** Debian's multiarch name of the compiler's target, such as x86_64-linux-gnu; '' without a compiler. */
+/** Debian's multiarch name of the compiler's target, such as x86_64-linux-gnu (Clang: x86_64-pc-linux-gnu); '' without a compiler. */
 function target() {
   const [compiler, ...args] = (process.env.CXX || 'g++').split(' ');
   try {
-    return execFileSync(compiler, [...args, '-dumpmachine'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
+    const stdio = ['ignore', 'pipe', 'ignore'];
+    const name = execFileSync(compiler, [...args, '-dumpmachine'], { encoding: 'utf8', stdio });
+    return name.trim().replace(/^(\w+)-\w+-linux-/, '$1-linux-');
   } catch {
     return '';
   }

@@ -1,6 +1,6 @@
 // What scripts/prebuild.js refuses to publish.
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -67,6 +67,22 @@ here('a binary is refused for a newer C library, and for a library that a system
     '-L/usr/lib/x86_64-linux-gnu/openblas-pthread',
   );
   t.deepEqual(checkElf(linked), ['needs libopenblas.so.0']);
+});
+
+here('an object is refused for AVX in a function that all objects share', async (t) => {
+  const script = join(root, 'scripts', 'platforms', 'instructions.js');
+  const { checkObjects } = await import(script);
+  const add = '(float* x, int n) { for (int i = 0; i < n; ++i) x[i] += 1; }';
+  for (const [name, kind, expected] of [
+    ['own_avx2', 'static', []],
+    ['shared_avx2', 'inline', ['shared_avx2.o has AVX instructions in the shared _Z3addPfi']],
+  ] as const) {
+    const objects = join(folder, name);
+    mkdirSync(objects);
+    writeFileSync(join(objects, 'code.cc'), `${kind} void add${add}\nvoid (*used)(float*, int) = add;`);
+    execFileSync('g++', ['-O3', '-mavx2', '-c', 'code.cc', '-o', `${name}.o`], { cwd: objects });
+    t.deepEqual(checkObjects(objects), expected);
+  }
 });
 
 test('npm run build does not run prebuild, thanks to .npmrc', (t) => {

@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { files, NUMBERS, passed } from './helpers/numbers.js';
+import { EMULATED, NUMBERS, passed } from './helpers/numbers.js';
 import { prebuilt, result, root, runtime, Sandbox } from './helpers/packed.js';
 
 const onLinux = process.platform === 'linux' && process.arch === 'x64';
@@ -54,12 +54,8 @@ here('linux-arm64: the package trains', (t) => {
 });
 
 here("linux-arm64: NumPy's, scikit-learn's and PyTorch's numbers", async (t) => {
-  // what an emulator runs in half a minute; ava in one process, which could not start others
-  const match = ['seed *', '*20 steps on all images*', 'as scikit-learn*', '15 steps of *'];
-  const options = ['--worker-threads', '--concurrency=1', ...match.map((name) => `--match=${name}`)];
-  const tests = files('random', 'neural-network', 'mlp', 'sequential');
   const node = ['/usr/bin/qemu-aarch64', runtime('node-arm64')];
-  t.true(passed(sandbox, await prebuilt('arm64'), [...options, ...tests], {}, node) > 80);
+  t.true(passed(sandbox, await prebuilt('arm64'), EMULATED, {}, node) > 80);
 });
 
 // As on processors that have no AVX-512, or no AVX2: OpenBLAS' kernels and our own.

@@ -11,9 +11,10 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { darwin } from './darwin.js';
 import { glibc } from './glibc.js';
+import { musl } from './musl.js';
 import { root } from './root.js';
 
-export const platforms = [...glibc, ...darwin];
+export const platforms = [...glibc, ...musl, ...darwin];
 
 /** Those whose names have one of `parts` in them, or all. */
 export function platformsOf(parts) {
