@@ -2,7 +2,11 @@
 #include "blas.h"
 
 #if defined(FJORDNET_BLAS_STATIC) || defined(FJORDNET_BLAS_SHARED)
+#if defined(_WIN32)
+#include <windows.h>
+#else
 #include <sys/mman.h>
+#endif
 
 #include <cstddef>
 #endif
@@ -64,58 +68,75 @@ BlasInfo blasInfo() {
 namespace {
 
 // OpenBLAS' BUFFER_SIZE on x86-64 and, from 0.3.22 on, on arm64 (common_x86_64.h, common_arm64.h): the largest it has
-// unless it is built for another one. All of it is address space; pages become memory as a product first writes to
-// them.
+// unless it is built for another one, which FJORDNET_BLAS_BUFFER then says. All of it is address space; pages become
+// memory as a product first writes to them.
+#if defined(FJORDNET_BLAS_BUFFER)
+constexpr std::size_t kBufferSize = FJORDNET_BLAS_BUFFER;
+#else
 constexpr std::size_t kBufferSize = std::size_t{128} << 20;
+#endif
 
-// OpenBLAS' own table of buffers (driver/others/memory.c) asks the system again and again until it has one, which is
-// for ever where address space is limited, and breaks when more than 128 threads are in products at a time. So with
-// the archive inside, native/compat.cc puts this in its place: a buffer for each thread.
-class Buffer {
- public:
-  Buffer() = default;
-  ~Buffer() {
-    if (at_ != nullptr) munmap(at_, kBufferSize);
-  }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
+#if defined(_WIN32)
+void* map(std::size_t size, bool use) {
+  return VirtualAlloc(nullptr, size, use ? MEM_RESERVE | MEM_COMMIT : MEM_RESERVE,
+                      use ? PAGE_READWRITE : PAGE_NOACCESS);
+}
+bool unmap(void* at, std::size_t) { return VirtualFree(at, 0, MEM_RELEASE) != 0; }
+#else
+void* map(std::size_t size, bool use) {
+  void* at = mmap(nullptr, size, use ? PROT_READ | PROT_WRITE : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return at == MAP_FAILED ? nullptr : at;
+}
+bool unmap(void* at, std::size_t size) { return munmap(at, size) == 0; }
+#endif
 
-  void* get() {
-    if (at_ == nullptr) at_ = map(kBufferSize, PROT_READ | PROT_WRITE);
-    return at_;
-  }
-
-  // Whether there is address space for so much more.
-  static bool spare(std::size_t size) {
-    void* at = map(size, PROT_NONE);
-    return at != nullptr && munmap(at, size) == 0;
-  }
-
-  static Buffer& own() {
-    thread_local Buffer buffer;
-    return buffer;
-  }
-
- private:
-  static void* map(std::size_t size, int protection) {
-    void* at = mmap(nullptr, size, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return at == MAP_FAILED ? nullptr : at;
-  }
-
-  void* at_ = nullptr;
-};
+// Whether there is address space for so much more.
+bool spare(std::size_t size) {
+  void* at = map(size, false);
+  return at != nullptr && unmap(at, size);
+}
 
 }  // namespace
 
 #if defined(FJORDNET_BLAS_STATIC)
-void* blasBuffer() { return Buffer::own().get(); }
+
+// OpenBLAS' own table of buffers (driver/others/memory.c) asks the system again and again until it has one, which is
+// for ever where address space is limited, and breaks when more than 128 threads are in products at a time. So with
+// the archive inside, native/compat.cc puts this in its place: a buffer for each thread.
+#if defined(_WIN32)
+// In a slot of Windows' own: MinGW frees the memory of a thread_local object before it calls the destructor.
+void* blasBuffer() {
+  static const struct Slot {
+    Slot() : index(FlsAlloc([](void* at) { unmap(at, kBufferSize); })) {}
+    ~Slot() { FlsFree(index); }  // and with it all buffers
+    const DWORD index;
+  } slot;
+  if (void* at = FlsGetValue(slot.index)) return at;
+  void* at = map(kBufferSize, true);
+  if (at == nullptr || FlsSetValue(slot.index, at)) return at;
+  unmap(at, kBufferSize);
+  return nullptr;
+}
+#else
+void* blasBuffer() {
+  thread_local struct Buffer {
+    ~Buffer() {
+      if (at != nullptr) unmap(at, kBufferSize);
+    }
+    void* at = nullptr;
+  } buffer;
+  if (buffer.at == nullptr) buffer.at = map(kBufferSize, true);
+  return buffer.at;
+}
+#endif
 bool blasReserve() { return blasBuffer() != nullptr; }
+
 #else
 // The shared library keeps to its table. What can be done is to look whether there is room for one more buffer, and
 // leave it to the library.
-bool blasReserve() { return Buffer::spare(kBufferSize); }
+bool blasReserve() { return spare(kBufferSize); }
 #endif
-bool blasReserveToHelp() { return Buffer::spare(std::size_t{1} << 30) && blasReserve(); }
+bool blasReserveToHelp() { return spare(std::size_t{1} << 30) && blasReserve(); }
 
 // Sets OpenBLAS to one thread (our own threads run above it). Returns null, or why this library cannot be used.
 const char* blasInit() {
@@ -124,6 +145,10 @@ const char* blasInit() {
     case OPENBLAS_OPENMP:
       return "Expected OpenBLAS to be built for pthreads, got the OpenMP build, whose number of threads is set per "
              "thread: install libopenblas-pthread-dev and build fjordnet again";
+#if defined(FJORDNET_BLAS_SERIAL)
+    // What goes wrong in a serial build is its table of buffers, in whose place are ours.
+    case OPENBLAS_SEQUENTIAL: return nullptr;
+#endif
     default:
       return "Expected OpenBLAS to be built for pthreads, got the serial build, which returns wrong numbers when two "
              "threads use it: install libopenblas-pthread-dev and build fjordnet again";

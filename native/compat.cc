@@ -1,5 +1,5 @@
 // What stands in the place of OpenBLAS' own, where its archive is inside: its settings, and its buffers. `--wrap` in
-// scripts/openblas.cjs sends these names here.
+// scripts/openblas.cjs, and of scripts/platforms/windows.js, sends these names here.
 #if defined(FJORDNET_BLAS_STATIC)
 
 #include <cstdlib>
@@ -51,6 +51,44 @@ void* __wrap_blas_memory_alloc(int) {
 void __wrap_blas_memory_free(void*) {}
 
 }  // extern "C"
+
+#if defined(__MINGW32__)
+
+// MinGW computes these in registers of the x87, whose precision is each thread's own: 64 bits in the one that loads the
+// .node, 53 in others, which would give other results. They get 64.
+namespace {
+class Extended {
+ public:
+  Extended() {
+    __asm__ volatile("fnstcw %0" : "=m"(before_));
+    set(static_cast<unsigned short>(before_ | 0x300));
+  }
+  ~Extended() { set(before_); }
+  Extended(const Extended&) = delete;
+  Extended& operator=(const Extended&) = delete;
+
+ private:
+  static void set(unsigned short word) { __asm__ volatile("fldcw %0" : : "m"(word)); }
+  unsigned short before_;
+};
+}  // namespace
+
+#define FJORDNET_EXTENDED(T, name, PARAMETERS, ARGUMENTS) \
+  extern "C" T __real_##name PARAMETERS;                  \
+  extern "C" T __wrap_##name PARAMETERS {                 \
+    const Extended extended;                              \
+    return __real_##name ARGUMENTS;                       \
+  }
+
+FJORDNET_EXTENDED(double, log, (double x), (x))
+FJORDNET_EXTENDED(float, logf, (float x), (x))
+FJORDNET_EXTENDED(double, log1p, (double x), (x))
+FJORDNET_EXTENDED(float, log1pf, (float x), (x))
+FJORDNET_EXTENDED(double, pow, (double x, double y), (x, y))
+FJORDNET_EXTENDED(float, powf, (float x, float y), (x, y))
+FJORDNET_EXTENDED(void, sincos, (double x, double* sine, double* cosine), (x, sine, cosine))
+
+#endif
 
 // What lets a binary that was linked on a new system load on every system that runs Node 20 (glibc 2.28, libstdc++
 // 6.0.25): each of these names, wrapped too, asks for the oldest version of the symbol. Linking libstdc++ or libgcc

@@ -43,7 +43,7 @@ export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8
     for (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
     await file.close();
-    await rename(temporary, target);
+    await replace(temporary, target);
     await syncDirectory(directory);
   } catch (error) {
     await file?.close().catch(() => {});
@@ -144,6 +144,22 @@ async function keepOwner(file: FileHandle, { uid, gid, mode }: Stats): Promise<v
   const kept =
     (own.uid === uid && own.gid === gid) || (await given(uid, gid)) || own.gid === gid || (await given(-1, gid));
   await file.chmod(kept ? mode & 0o777 : (mode & 0o707) | ((mode & 0o007) << 3));
+}
+
+const PATIENCE = 5000;
+
+/** Windows replaces no file that another program has open; a virus scanner or an indexer has done with it in a moment. */
+async function replace(from: string, to: string): Promise<void> {
+  for (let waited = 0, pause = 10; ; waited += pause, pause = Math.min(2 * pause, 500)) {
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (process.platform !== 'win32' || !['EACCES', 'EBUSY', 'EPERM'].includes(code)) throw error;
+      if (waited >= PATIENCE) throw refused(to, code, 'open in another program');
+      await sleep(pause);
+    }
+  }
 }
 
 /** Makes a rename survive a power cut. Windows has no such call, and some file systems refuse it. */

@@ -13,8 +13,9 @@ import { darwin } from './darwin.js';
 import { glibc } from './glibc.js';
 import { musl } from './musl.js';
 import { root } from './root.js';
+import { windows } from './windows.js';
 
-export const platforms = [...glibc, ...musl, ...darwin];
+export const platforms = [...glibc, ...musl, ...darwin, windows];
 
 /** Those whose names have one of `parts` in them, or all. */
 export function platformsOf(parts) {

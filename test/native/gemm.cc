@@ -1,8 +1,9 @@
-// gemm fuzz N: compares N products of blas.h's gemm with sums in double: random shapes, transposes, row lengths, alpha,
-// beta.
+// gemm fuzz N [THREADS]: compares N products of blas.h's gemm with sums in double: random shapes, transposes, row
+// lengths, alpha, beta; in THREADS threads, each for itself.
 // gemm rate: prints, for some shapes of training, gemm's rate and the built-in's, in GFLOP/s.
 // Built and run by test/blas.test.ts, once for each BLAS.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "../../native/blas.h"
@@ -114,13 +116,12 @@ void builtin(bool transA, bool transB, int m, int n, int k, T alpha, const T* a,
 template <typename T>
 void rates(const char* name) {
   for (const Shape s : {Shape{512, 512, 512}, Shape{128, 512, 784}, Shape{100, 50, 64}})
-    std::printf("%s %dx%dx%d %.1f %.1f\n", name, s.m, s.n, s.k, rate<T>(s, fjordnet::gemm<T>),
-                rate<T>(s, builtin<T>));
+    std::printf("%s %dx%dx%d %.1f %.1f\n", name, s.m, s.n, s.k, rate<T>(s, fjordnet::gemm<T>), rate<T>(s, builtin<T>));
 }
 
 }  // namespace
 
-int main(int, char** arguments) {
+int main(int count, char** arguments) {
   if (const char* refused = fjordnet::blasInit()) {
     std::puts(refused);
     return 1;
@@ -129,7 +130,14 @@ int main(int, char** arguments) {
   std::printf("%s %s\n", fjordnet::blasInfo().library, fjordnet::blasInfo().core);
   if (std::strcmp(arguments[1], "fuzz") == 0) {
     const int trials = std::atoi(arguments[2]);
-    return fuzz<float>("float32", trials) && fuzz<double>("float64", trials) ? 0 : 1;
+    std::atomic<bool> right{true};
+    std::vector<std::thread> threads(count > 3 ? std::atoi(arguments[3]) : 1);
+    for (std::thread& one : threads)
+      one = std::thread([&] {
+        if (!fuzz<float>("float32", trials) || !fuzz<double>("float64", trials)) right = false;
+      });
+    for (std::thread& one : threads) one.join();
+    return right ? 0 : 1;
   }
   rates<float>("float32");
   rates<double>("float64");

@@ -22,7 +22,7 @@ async function here(): Promise<Report> {
   if (!report.binary) return report;
   const start = performance.now();
   try {
-    const { buildInfo } = await import('../../info.js');
+    const { buildInfo } = await import('../../index.js');
     const { selfTest } = await import('../self-test.js');
     report.build = buildInfo();
     report.selfTest = await selfTest();
