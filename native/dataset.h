@@ -92,7 +92,7 @@ struct Dataset {
     for (Index k = 0; k < count; ++k) {
       if (k + ahead < count) {
         const char* next = reinterpret_cast<const char*>(values + index[k + ahead] * width);
-        for (std::size_t at = 0; at < size; at += 64) __builtin_prefetch(next + at);
+        for (std::size_t at = 0; at < size; at += 64) prefetch(next + at);
       }
       std::memcpy(out + k * width, values + index[k] * width, size);
     }

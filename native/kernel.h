@@ -14,6 +14,14 @@ namespace fjordnet {
 
 using Index = std::int64_t;
 
+// Memory that will be read, or written, soon.
+template <bool write = false>
+inline void prefetch([[maybe_unused]] const void* at) {
+#if defined(__GNUC__)
+  __builtin_prefetch(at, write);
+#endif
+}
+
 // A kernel's arguments as a plan keeps them, checked once when it is made. Kernels carry no checks of their own.
 template <typename T>
 struct Args {

@@ -102,7 +102,10 @@ class Mt19937 {
   }
 
  private:
-  static std::uint64_t maskFor(std::uint64_t max) { return ~std::uint64_t{0} >> __builtin_clzll(max); }
+  static std::uint64_t maskFor(std::uint64_t max) {
+    for (int bits = 1; bits < 64; bits *= 2) max |= max >> bits;
+    return max;
+  }
 
   static std::uint32_t temper(std::uint32_t y) {
     y ^= y >> 11;

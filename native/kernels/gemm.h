@@ -53,7 +53,7 @@ void gemmBlock(const Gemm<T>& g) {
 #pragma GCC unroll 8
   for (int i = 0; i < R; ++i) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) __builtin_prefetch(g.c + i * g.ldc + v * L, 1);
+    for (int v = 0; v < V; ++v) prefetch<true>(g.c + i * g.ldc + v * L);
     const T* start = g.start + i * g.startRow;
 #pragma GCC unroll 4
     for (int v = 0; v < W; ++v) sum[i][v] = g.start == nullptr ? Vector<T>{} : load(start + v * L);
@@ -64,7 +64,7 @@ void gemmBlock(const Gemm<T>& g) {
   }
   for (Index k = 0; k < g.K; ++k, a += aStep, b += ldb) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) __builtin_prefetch(b + kRowsAhead * ldb + v * L);
+    for (int v = 0; v < V; ++v) prefetch(b + kRowsAhead * ldb + v * L);
     Vector<T> right[V];
 #pragma GCC unroll 4
     for (int v = 0; v < W; ++v) right[v] = load(b + v * L);

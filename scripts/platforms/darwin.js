@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { compile } from './compile.js';
 import { checkMacho, dropWeakBinds } from './macho.js';
 import { root } from './root.js';
-import { zigCompiler } from './zig.js';
+import { zigCompiler, zigVersion } from './zig.js';
 
 /** As MACOSX_DEPLOYMENT_TARGET in binding.gyp. */
 const OLDEST = '11.0';
@@ -43,6 +43,8 @@ export const darwin = Object.entries(MACS).map(([arch, [cpu, model]]) => {
   return {
     name: `darwin-${arch}`,
     files,
+    contains: ['libc++', 'libc++abi'],
+    compilers: zigVersion,
     recipe: ['compile', 'darwin', 'macho', 'zig'].map((name) => `scripts/platforms/${name}.js`),
     async build(folder) {
       const compiler = zigCompiler('-target', `${cpu}-macos.${OLDEST}`, `-mcpu=${model}`);

@@ -7,7 +7,7 @@ import { compile } from './compile.js';
 import { checkElf } from './elf.js';
 import { checkObjects } from './instructions.js';
 import { root } from './root.js';
-import { zigCompiler } from './zig.js';
+import { zigCompiler, zigVersion } from './zig.js';
 
 /** zig's names of an architecture and of its oldest processor. */
 const PROCESSORS = { x64: ['x86_64', 'x86_64'], arm64: ['aarch64', 'generic'] };
@@ -33,6 +33,7 @@ export const musl = Object.entries(PROCESSORS).map(([arch, [cpu, model]]) => {
     name: `linux-${arch}-musl`,
     files,
     contains: ['libc++', 'libc++abi', 'libunwind'],
+    compilers: zigVersion,
     recipe: ['scripts/openblas.cjs', ...['compile', 'musl', 'zig'].map((name) => `scripts/platforms/${name}.js`)],
     async build(folder) {
       const compiler = zigCompiler('-target', `${cpu}-linux-musl`, `-mcpu=${model}`, '-O3');

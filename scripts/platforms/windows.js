@@ -39,6 +39,8 @@ function nodeLibrary(folder) {
 export const windows = {
   name: 'win32-x64',
   files: [FILE],
+  contains: ['libstdc++', 'libgcc', 'winpthreads'],
+  compilers: () => [`MinGW-w64's GCC ${execFileSync(tool('g++'), ['-dumpversion'], { encoding: 'utf8' }).trim()}`],
   recipe: ['compile.js', 'openblas.js', 'openblas.mk', 'windows.js'].map((name) => join('scripts', 'platforms', name)),
   async build(folder) {
     const openblas = makeOpenblas({ folder: join(folder, 'openblas'), tool, flags: [UNALIGNED] });

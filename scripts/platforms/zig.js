@@ -39,6 +39,9 @@ function zig() {
   return command;
 }
 
+/** As compilers() of scripts/platforms/index.js. */
+export const zigVersion = () => [`zig ${execFileSync(zig(), ['version'], { encoding: 'utf8' }).trim()}`];
+
 /** zig's C++ compiler, as compile.js takes it. It keeps what it has built of a system's libraries: minutes at first. */
 export function zigCompiler(...args) {
   const cache = join(folder, 'cache');
