@@ -134,7 +134,8 @@ int main(int count, char** arguments) {
     std::vector<std::thread> threads(count > 3 ? std::atoi(arguments[3]) : 1);
     for (std::thread& one : threads)
       one = std::thread([&] {
-        if (!fuzz<float>("float32", trials) || !fuzz<double>("float64", trials)) right = false;
+        if (!fjordnet::blasReserve() || !fuzz<float>("float32", trials) || !fuzz<double>("float64", trials))
+          right = false;
       });
     for (std::thread& one : threads) one.join();
     return right ? 0 : 1;
