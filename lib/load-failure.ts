@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { failure } from './check.js';
+import { darwinBinary } from './darwin.js';
 import { KEEP_OUT, ownFile } from './package-root.js';
 import { exists, glibcVersion, libc, prebuiltPath } from './prebuilt.js';
 
@@ -83,14 +84,16 @@ function published(root: string): string {
 
 /** Why there is no binary at all. */
 function missing(root: string): string {
-  const file = prebuiltPath({ platform: process.platform, arch: process.arch, libc: libc(), root });
-  if (process.platform === 'darwin' && exists(file))
-    return (
-      `There is no build/Release/fjordnet.node in ${root}.\n` +
+  const { platform, arch } = process;
+  const system = { platform, arch, libc: libc(), root };
+  if (platform === 'darwin') {
+    const prebuilt =
+      darwinBinary(system).missing ??
       'The prebuilt binary for macOS was built and not run by us: npx fjordnet try-darwin tries it and keeps it if it is right, ' +
-      'FJORDNET_TRY_DARWIN=1 in the environment takes it as it is.'
-    );
-  const wanted = relative(root, file).replaceAll('\\', '/');
+        'FJORDNET_TRY_DARWIN=1 in the environment takes it as it is.';
+    return `There is no build/Release/fjordnet.node in ${root}.\n${prebuilt}`;
+  }
+  const wanted = relative(root, prebuiltPath(system)).replaceAll('\\', '/');
   const tried = `There is no build/Release/fjordnet.node and no ${wanted} in ${root}.`;
   if (!exists(join(root, 'prebuilds')))
     return `${tried}\nThe package has no folder prebuilds: it must be installed, or copied, whole.`;

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { limits } from './container.js';
+import { darwinFile } from './darwin.js';
 import { checkBinary } from './elf.js';
 import { bundled, loadFailure } from './load-failure.js';
 import { packageRoot, requireHere } from './package-root.js';
@@ -28,8 +29,8 @@ export function findAddon(): Found {
   try {
     const built = join(root, 'build', 'Release', 'fjordnet.node');
     if (exists(built)) return { file: built, kind: 'source' };
-    const system = { platform, arch, libc: libc(), env, root };
-    const file = prebuiltFile(system);
+    const system = { platform, arch, libc: libc(), root };
+    const file = platform === 'darwin' ? darwinFile(system, env) : prebuiltFile(system);
     if (file !== undefined) return { file, kind: 'prebuilt' };
     throw new Error(`neither ${built} nor ${prebuiltPath(system)}`);
   } catch (cause) {

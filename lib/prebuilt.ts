@@ -11,28 +11,20 @@ export interface System {
   readonly arch: string;
   /** Of Linux. Default: glibc */
   readonly libc?: Libc;
-  readonly env: NodeJS.ProcessEnv;
   /** The package's folder. */
   readonly root: string;
 }
 
 /** Where the binary for a system lies in the package, if there is one. */
-export function prebuiltPath({ platform, arch, libc = 'glibc', root }: Omit<System, 'env'>): string {
+export function prebuiltPath({ platform, arch, libc = 'glibc', root }: System): string {
   const name = platform === 'linux' ? `fjordnet.${libc}.node` : 'fjordnet.node';
   return join(root, 'prebuilds', `${platform}-${arch}`, name);
 }
 
-/** A file that stands beside the binary for macOS once it was tried and found right: `fjordnet try-darwin`. */
-export const darwinChoice = (system: Omit<System, 'env'>) => join(prebuiltPath(system), '..', 'chosen');
-
-/** The package's binary for a system; undefined where there is none, or it is one for macOS that was not asked for. */
+/** The package's binary for a system; undefined where there is none. Those for macOS: lib/darwin.ts */
 export function prebuiltFile(system: System): string | undefined {
   const file = prebuiltPath(system);
-  if (!exists(file)) return undefined;
-  // built on Linux and not run by us, it takes the place of a source build only where a user wants it to
-  const isChosen =
-    system.platform !== 'darwin' || system.env.FJORDNET_TRY_DARWIN === '1' || exists(darwinChoice(system));
-  return isChosen ? file : undefined;
+  return exists(file) ? file : undefined;
 }
 
 /** Whether there is such a file, be it unreadable. @throws Error of Node.js' permissions, with code ERR_ACCESS_DENIED */

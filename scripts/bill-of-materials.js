@@ -55,25 +55,23 @@ function runTime(name) {
   return { 'bom-ref': name, type: 'library', name, ...licensed(license), ...website(url) };
 }
 
-/** What lies in the package beside the binaries, and is not ours. */
-const others = () => [
-  {
-    'bom-ref': 'numpy-random',
-    type: 'library',
-    name: 'NumPy',
-    description: 'The streams of random numbers that native/random.h reproduces',
-    ...licensed('BSD-3-Clause'),
-    ...website('https://numpy.org'),
-  },
-  {
-    'bom-ref': 'data/digits.csv.gz',
-    type: 'data',
-    name: 'Optical Recognition of Handwritten Digits',
-    ...hashed(join(root, 'data', 'digits.csv.gz')),
-    ...licensed('CC-BY-4.0'),
-    ...website('https://doi.org/10.24432/C50P49'),
-  },
-];
+const numpy = () => ({
+  'bom-ref': 'numpy-random',
+  type: 'library',
+  name: 'NumPy',
+  description: 'The streams of random numbers that native/random.h reproduces',
+  ...licensed('BSD-3-Clause'),
+  ...website('https://numpy.org'),
+});
+
+const digits = () => ({
+  'bom-ref': 'data/digits.csv.gz',
+  type: 'data',
+  name: 'Optical Recognition of Handwritten Digits',
+  ...hashed(join(root, 'data', 'digits.csv.gz')),
+  ...licensed('CC-BY-4.0'),
+  ...website('https://doi.org/10.24432/C50P49'),
+});
 
 /** A binary, and what it is made of. */
 function binary(file, contains) {
@@ -88,11 +86,13 @@ function binary(file, contains) {
 }
 
 /**
- * The bill of materials of a release.
+ * The bill of materials of a package of a release.
  *
+ * @param name of the package
+ * @param platforms whose binaries it holds
  * @param date of the commit: the same sources give the same bill
  */
-export function billOfMaterials({ platforms, tarball, date }) {
+export function billOfMaterials({ name, platforms, tarball, date }) {
   const options = ['--sbom-format', 'cyclonedx', '--sbom-type', 'library', '--omit', 'dev', '--package-lock-only'];
   const bill = JSON.parse(execFileSync('npm', ['sbom', ...options], { cwd: root, encoding: 'utf8' }));
   const { component } = bill.metadata;
@@ -100,16 +100,18 @@ export function billOfMaterials({ platforms, tarball, date }) {
     binariesOf(platform).map((file) => binary(file, platform.contains ?? [])),
   );
   const parts = new Map(files.flatMap((file) => file.parts).map((part) => [part['bom-ref'], part]));
-  const own = others();
+  const own = name === 'fjordnet' ? [numpy(), digits()] : [numpy()];
 
-  component.name = 'fjordnet'; // npm takes the folder's
+  const main = bill.dependencies.find(({ ref }) => ref === component['bom-ref']);
+  main.ref = `${name}@${component.version}`;
+  // npm takes the folder's name
+  Object.assign(component, { name, 'bom-ref': main.ref, purl: `pkg:npm/${main.ref}`, ...hashed(tarball) });
   // CycloneDX' own validator knows no git+https
   for (const reference of component.externalReferences) reference.url = reference.url.replace(/^git\+/, '');
-  Object.assign(component, hashed(tarball));
   bill.metadata.timestamp = date;
   bill.components.push(...files.map((file) => file.component), ...parts.values(), ...own);
   const needed = [...files.map((file) => file.component), ...own].map((one) => one['bom-ref']);
-  bill.dependencies.find(({ ref }) => ref === component['bom-ref']).dependsOn.push(...needed);
+  main.dependsOn.push(...needed);
   bill.dependencies.push(
     ...files.map((file) => ({ ref: file.component['bom-ref'], dependsOn: file.parts.map((part) => part['bom-ref']) })),
     ...[...parts.values(), ...own].map((one) => ({ ref: one['bom-ref'], dependsOn: [] })),

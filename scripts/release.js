@@ -1,16 +1,18 @@
 // npm run release: builds all that is published and says whether it can be; ends with npm's dry run, after which
-// `npm publish` does it. Before it, scripts/setup --release brings the compilers of all platforms.
+// `npm publish` does it, for macOS' package and for fjordnet. Before it, scripts/setup --release brings the compilers of all platforms.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { binariesOf, isFresh, platforms } from './platforms/index.js';
+import { DARWIN_PACKAGE } from './platforms/darwin.js';
+import { writeDarwinPackage } from './platforms/darwin-package.js';
+import { binariesOf, isFresh, packageOf, platforms } from './platforms/index.js';
 import { writeReleaseFiles } from './release-files.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-/** Beyond it, binaries would have to become packages of their own, one a platform. */
+/** Of fjordnet. Beyond it, more binaries would have to become packages of their own, as those for macOS are. */
 const MOST_PACKED = 10e6;
 const MOST_UNPACKED = 40e6;
 
@@ -72,6 +74,9 @@ check('a user of it gets no other package and no install script', () => {
     if (!optional) problems.push(`Expected the peer dependency ${name} to be optional`);
   for (const name of Object.keys(manifest.peerDependencies ?? {}))
     if (!manifest.peerDependenciesMeta?.[name]) problems.push(`Expected the peer dependency ${name} to be optional`);
+  const darwin = manifest.peerDependencies[DARWIN_PACKAGE];
+  if (darwin !== manifest.version)
+    problems.push(`Expected the peer dependency ${DARWIN_PACKAGE} to be ${manifest.version}, got ${darwin}`);
   if (manifest.gypfile !== false) problems.push('Expected "gypfile": false, or npm builds while it installs');
   for (const event of ['preinstall', 'install', 'postinstall', 'prepare', 'prepack', 'postpack'])
     if (manifest.scripts[event]) problems.push(`Expected no ${event} script`);
@@ -88,7 +93,7 @@ for (const script of [['build.js'], ['prebuild.js', 'all']]) {
 
 for (const platform of platforms)
   check(`the binaries for ${platform.name} are of these sources, and can be published`, () => {
-    if (!isFresh(platform)) return `Expected prebuilds/ to hold them: npm run prebuild`;
+    if (!isFresh(platform)) return `Expected them to be built: npm run prebuild ${platform.name}`;
     return binariesOf(platform).flatMap(platform.check);
   });
 
@@ -96,29 +101,38 @@ check('the library is compiled from these sources', () => {
   run(process.execPath, ['scripts/build.js', 'test']); // recompiles what has changed
 });
 
-let tarball;
-check('the tarball is small and holds everything', () => {
-  const output = run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', folder]);
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
+/** Of npm pack, by the package's name. */
+const tarballs = {};
+/** Packs a package, and gives the names of its files. */
+function pack(from) {
+  const output = run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', folder], from);
   const [packed] = JSON.parse(output.slice(output.indexOf('[')));
-  tarball = join(folder, packed.filename);
+  tarballs[packed.name] = join(folder, packed.filename);
+  const sizes = `${megabytes(packed.size)}, unpacked ${megabytes(packed.unpackedSize)}`;
+  console.log(`       ${packed.name}: ${packed.entryCount} files, ${sizes}`);
+  return { ...packed, has: new Set(packed.files.map(({ path }) => path)) };
+}
+
+/** Where the binaries of a package lie in it. */
+const binariesIn = (name) =>
+  platforms.filter((one) => packageOf(one) === name).flatMap(({ files }) => files.map((file) => `prebuilds/${file}`));
+
+check('the tarball is small and holds everything', () => {
+  const { has, ...packed } = pack(root);
   const problems = [];
-  const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
-  console.log(
-    `       ${packed.entryCount} files, ${megabytes(packed.size)}, unpacked ${megabytes(packed.unpackedSize)}`,
-  );
   if (packed.size >= MOST_PACKED)
     problems.push(`Expected less than ${megabytes(MOST_PACKED)}, got ${megabytes(packed.size)}`);
   if (packed.unpackedSize >= MOST_UNPACKED)
     problems.push(`Expected less than ${megabytes(MOST_UNPACKED)} unpacked, got ${megabytes(packed.unpackedSize)}`);
 
-  const has = new Set(packed.files.map(({ path }) => path));
   const points = Object.values(manifest.exports).flatMap((target) =>
     typeof target === 'string' ? [target] : [target.types, target.default],
   );
   const needed = [
     ...['LICENSE', 'NOTICE', 'THIRD_PARTY_NOTICES', 'README.md', 'package.json', ...Object.values(manifest.bin)],
     ...points.map((path) => path.replace(/^\.\//, '')),
-    ...platforms.flatMap(binariesOf).map((file) => file.slice(root.length + 1)),
+    ...binariesIn('fjordnet'),
     ...['scripts/build.js', 'scripts/headers.cjs', 'scripts/openblas.cjs', 'deps/binding.gyp', ...inside('native')],
     ...['CHANGELOG.md', ...inside('docs'), ...inside('scripts/examples')],
     ...['napi.h', 'napi-inl.h', 'LICENSE.md'].map((name) => `deps/node-addon-api/${name}`),
@@ -126,19 +140,27 @@ check('the tarball is small and holds everything', () => {
     ...inside('data'),
   ];
   for (const name of needed) if (!has.has(name)) problems.push(`Expected the tarball to hold ${name}`);
-  for (const name of has)
-    if (/^(test|build|binding\.gyp$|scripts\/(bench|demo|test|setup|release))|\.tgz$|tsbuildinfo/.test(name))
-      problems.push(`Expected the tarball to leave out ${name}`);
+  const others =
+    /^(test|build|binding\.gyp$|prebuilds\/darwin|scripts\/(bench|demo|test|setup|release))|\.tgz$|tsbuildinfo/;
+  for (const name of has) if (others.test(name)) problems.push(`Expected the tarball to leave out ${name}`);
   for (const text of ['OpenBLAS', 'node-addon-api', 'CC BY 4.0|Creative Commons'])
     if (!new RegExp(text).test(readFileSync(join(root, 'THIRD_PARTY_NOTICES'), 'utf8')))
       problems.push(`Expected THIRD_PARTY_NOTICES to name ${text}`);
   return problems;
 });
 
+check(`${DARWIN_PACKAGE} holds the binaries for macOS and the licences, and nothing else`, () => {
+  writeDarwinPackage();
+  const { has } = pack(join(root, DARWIN_PACKAGE));
+  const texts = ['LICENSE', 'NOTICE', 'README.md', 'THIRD_PARTY_NOTICES', 'package.json'];
+  const [got, expected] = [[...has], [...texts, ...binariesIn(DARWIN_PACKAGE)]].map((names) => names.sort().join(', '));
+  if (got !== expected) return `Expected ${expected}, got ${got}`;
+});
+
 check('TypeScript finds the types of every entry point', () => {
-  if (!tarball) return 'Expected a tarball';
+  if (!tarballs.fjordnet) return 'Expected a tarball';
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  run('npm', ['install', tarball, '--offline', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
+  run('npm', ['install', tarballs.fjordnet, '--offline', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
   const points = Object.keys(manifest.exports).filter((name) => name !== './package.json');
   const program = points.map((name, i) => `export * as _${i} from 'fjordnet${name.slice(1)}';\n`).join('');
   const problems = [];
@@ -181,17 +203,18 @@ check('the tests of the package pass', () => {
   if (status !== 0) return `Expected the tests of the package to pass, these fail: ${broken.join('; ') || stdout}`;
 });
 
-check('release/ holds the tarball, its bill of materials, its provenance and checksums of all', () => {
-  if (!tarball) return 'Expected a tarball';
-  for (const name of writeReleaseFiles({ platforms, tarball, started })) console.log(`       release/${name}`);
+check('release/ holds the tarballs, their bills of materials, their provenance and checksums of all', () => {
+  if (Object.keys(tarballs).length < 2) return 'Expected two tarballs';
+  for (const name of writeReleaseFiles({ platforms, tarballs, started })) console.log(`       release/${name}`);
 });
 
 check('npm publish --dry-run', () => {
-  run('npm', ['publish', '--dry-run', '--loglevel=error', '--access', 'public']);
+  for (const from of [join(root, DARWIN_PACKAGE), root])
+    run('npm', ['publish', '--dry-run', '--loglevel=error', '--access', 'public'], from);
 });
 
 if (failed > 0) {
   console.log(`\nfjordnet ${manifest.version} cannot be published yet.`);
   process.exit(1);
 }
-console.log(`\nfjordnet ${manifest.version} can be published: npm publish`);
+console.log(`\nfjordnet ${manifest.version} can be published: npm publish ./${DARWIN_PACKAGE} && npm publish`);

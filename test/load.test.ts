@@ -97,6 +97,37 @@ test.serial('a variable and a folder that lead nowhere', (t) => {
   t.regex(message!, BUILD);
 });
 
+test.serial('macOS without a build from source, with and without the package of its binaries', (t) => {
+  const { version } = JSON.parse(readFileSync(join(project.package, 'package.json'), 'utf8'));
+  const preload = project.path('mac.cjs');
+  writeFileSync(preload, "Object.defineProperty(process, 'platform', { value: 'darwin' });");
+  const message = () => load(['-r', preload], { FJORDNET_TRY_DARWIN: '1' }).message!;
+  const line = `npm install -O fjordnet-darwin@${version.replaceAll('.', '\\.')}`;
+  t.regex(
+    message(),
+    /\nThere is no build\/Release\/fjordnet\.node in .*\nThe binaries for macOS, built and not run by us, are in/,
+  );
+  t.regex(message(), new RegExp(`not installed: ${line}\nTo build one from source: .*\n\\(needs Xcode's`));
+
+  const darwin = project.path('node_modules', 'fjordnet-darwin');
+  const binary = join(darwin, 'prebuilds', `darwin-${process.arch}`, 'fjordnet.node');
+  mkdirSync(join(binary, '..'), { recursive: true });
+  writeFileSync(join(darwin, 'package.json'), '{ "version": "0.0.1-other" }');
+  t.regex(
+    message(),
+    new RegExp(`\nExpected fjordnet-darwin to have the version ${version}, got 0.0.1-other: ${line}\n`),
+  );
+
+  writeFileSync(join(darwin, 'package.json'), JSON.stringify({ version }));
+  copyFileSync(project.binary, binary);
+  t.regex(
+    load(['-r', preload]).message!,
+    /: npx fjordnet try-darwin tries it and keeps it if it is right, FJORDNET_TRY_DARWIN=1 /,
+  );
+  t.true(load(['-r', preload], { FJORDNET_TRY_DARWIN: '1' }).threads! >= 1);
+  rmSync(darwin, { recursive: true });
+});
+
 linux('another C library than glibc', (t) => {
   const preload = project.path('musl.cjs');
   const node = project.path('node-of-musl');

@@ -7,11 +7,13 @@ import test from 'ava';
 import { trial } from '../dist/cli/commands/try-darwin.js';
 import { type Tried, tryDarwin } from '../dist/cli/darwin-trial.js';
 import type { CommandError } from '../dist/cli/errors.js';
-import { darwinChoice, prebuiltFile } from '../dist/prebuilt.js';
-import { root } from './helpers/packed.js';
+import { darwinBinary, darwinChoice, darwinFile } from '../dist/darwin.js';
+import { npm, root, Sandbox } from './helpers/packed.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-darwin-'));
 test.after.always(() => rmSync(folder, { recursive: true }));
+
+const manifestOf = (place: string) => JSON.parse(readFileSync(join(place, 'package.json'), 'utf8'));
 
 interface Platform {
   name: string;
@@ -26,7 +28,7 @@ const load = async () => {
 };
 
 for (const arch of ['arm64', 'x64']) {
-  const addon = join(root, 'prebuilds', `darwin-${arch}`, 'fjordnet.node');
+  const addon = join(root, 'fjordnet-darwin', 'prebuilds', `darwin-${arch}`, 'fjordnet.node');
   const built = existsSync(addon) ? test : test.skip;
 
   built(
@@ -105,23 +107,28 @@ for (const arch of ['arm64', 'x64']) {
 
 const linux = process.platform === 'linux' ? test : test.skip;
 
-/** A package with this file as its binary for a Mac. */
-function mac(name: string, binary?: string) {
-  const system = { platform: 'darwin', arch: 'arm64', env: {}, root: join(folder, name) };
-  const place = join(system.root, 'prebuilds', 'darwin-arm64');
-  mkdirSync(place, { recursive: true });
-  if (binary) copyFileSync(binary, join(place, 'fjordnet.node'));
-  return system;
+/** A project with our package, and with fjordnet-darwin where there is a file that is to be its binary. */
+function mac(name: string, binary?: string, version = '1.2.3') {
+  const packages = join(folder, name, 'node_modules');
+  const system = { platform: 'darwin', arch: 'arm64', root: join(packages, 'fjordnet') };
+  const place = join(packages, 'fjordnet-darwin');
+  mkdirSync(system.root, { recursive: true });
+  writeFileSync(join(system.root, 'package.json'), '{ "version": "1.2.3" }');
+  if (binary) {
+    mkdirSync(join(place, 'prebuilds', 'darwin-arm64'), { recursive: true });
+    writeFileSync(join(place, 'package.json'), JSON.stringify({ version }));
+    copyFileSync(binary, join(place, 'prebuilds', 'darwin-arm64', 'fjordnet.node'));
+  }
+  return { system, binary: join(place, 'prebuilds', 'darwin-arm64', 'fjordnet.node') };
 }
 
 const right = (): Tried => ({ output: 'all is well\n' });
 
 test('a binary that passes is used from then on, one that fails is not, on a Mac', (t) => {
-  const system = mac('decides', import.meta.filename);
-  const binary = join(system.root, 'prebuilds', 'darwin-arm64', 'fjordnet.node');
-  t.is(prebuiltFile(system), undefined);
+  const { system, binary } = mac('decides', import.meta.filename);
+  for (const value of [undefined, '', '0']) t.is(darwinFile(system, { FJORDNET_TRY_DARWIN: value }), undefined);
   t.regex(tryDarwin(system, right), /^all is well\n.*fjordnet\.node works here\.\nIt is used from now on/);
-  t.is(prebuiltFile(system), binary);
+  t.is(darwinFile(system, {}), binary);
   t.notRegex(tryDarwin(system, right), /goes before it/);
   mkdirSync(join(system.root, 'build', 'Release'), { recursive: true });
   writeFileSync(join(system.root, 'build', 'Release', 'fjordnet.node'), '');
@@ -135,29 +142,59 @@ test('a binary that passes is used from then on, one that fails is not, on a Mac
     message,
     /does not work here: its self-test failed\.\nIt said:\ngolden: 3 of 4\nIt is not used\. .*build:native\nPlease/,
   );
-  t.is(prebuiltFile(system), undefined);
-  t.is(prebuiltFile({ ...system, env: { FJORDNET_TRY_DARWIN: '1' } }), binary);
+  t.is(darwinFile(system, {}), undefined);
+  t.is(darwinFile(system, { FJORDNET_TRY_DARWIN: '1' }), binary);
 });
 
 test('where the choice cannot be kept, the environment variable is named', (t) => {
-  const system = mac('read-only', import.meta.filename);
-  mkdirSync(darwinChoice(system));
+  const { system, binary } = mac('read-only', import.meta.filename);
+  mkdirSync(darwinChoice(binary));
   t.regex(
     tryDarwin(system, right),
     /\nSet FJORDNET_TRY_DARWIN=1 to use it: .*chosen could not be written \(it is a folder\)\.\n/,
   );
 });
 
-test('without a binary there is the source build; on another system there is nothing to try', (t) => {
-  const missing = t.throws(() => tryDarwin(mac('none'), right)) as CommandError;
-  t.is(missing.exitCode, 5);
+test('without the package, or with one of another version, its line is said; on another system there is nothing to try', (t) => {
+  const asked = { FJORDNET_TRY_DARWIN: '1' };
+  for (const [{ system }, expected] of [
+    [mac('none'), 'The binaries for macOS, built and not run by us, are in a package that is not installed: '],
+    [mac('old', import.meta.filename, '1.2.2'), 'Expected fjordnet-darwin to have the version 1.2.3, got 1.2.2: '],
+  ] as const) {
+    const { exitCode, message } = t.throws(() => tryDarwin(system, right)) as CommandError;
+    t.is(exitCode, 5);
+    const build = `To build one from source: npm --prefix "${system.root}" run build:native`;
+    t.is(message, `${expected}npm install -O fjordnet-darwin@1.2.3\n${build}`);
+    t.is(darwinFile(system, asked), undefined);
+  }
+  const { system } = mac('one processor', import.meta.filename);
   t.regex(
-    missing.message,
-    /^There is no .*darwin-arm64.*\. To build one from source: npm --prefix ".*none" run build:native$/,
+    darwinBinary({ ...system, arch: 'x64' }).missing!,
+    /^There is no .*darwin-x64.*: install fjordnet-darwin anew$/,
   );
-  const other = t.throws(() => tryDarwin({ ...mac('other'), platform: 'win32' }, right)) as CommandError;
+  t.is(darwinFile({ ...system, arch: 'x64' }, asked), undefined);
+  const other = t.throws(() => tryDarwin({ ...system, platform: 'win32' }, right)) as CommandError;
   t.is(other.exitCode, 2);
   t.regex(other.message, /^Expected macOS, got win32: /);
+});
+
+test('the line is that of the package manager whose lockfile is there', (t) => {
+  const { system } = mac('lines');
+  const before = process.cwd();
+  for (const [lockfile, line] of [
+    ['pnpm-lock.yaml', 'pnpm add -O fjordnet-darwin@1.2.3'],
+    ['yarn.lock', 'yarn add -O fjordnet-darwin@1.2.3'],
+    ['bun.lock', 'bun add --optional fjordnet-darwin@1.2.3'],
+    ['deno.lock', 'deno add -O npm:fjordnet-darwin@1.2.3'],
+  ]) {
+    const project = join(folder, lockfile.replace('.', ' '));
+    mkdirSync(project);
+    writeFileSync(join(project, lockfile), '');
+    process.chdir(project);
+    const { missing } = darwinBinary(system);
+    process.chdir(before);
+    t.true(missing!.endsWith(`not installed: ${line}`), missing);
+  }
 });
 
 linux('the command needs no native code, and on another system than macOS says so in a sentence', (t) => {
@@ -173,11 +210,49 @@ linux('the command needs no native code, and on another system than macOS says s
 });
 
 linux('the trial runs a binary in a process of its own, which it may end', (t) => {
-  t.regex(tryDarwin(mac('runs', join(root, 'build', 'Release', 'fjordnet.node')), trial), / works here\.\n/);
-  t.throws(() => tryDarwin(mac('garbage', import.meta.filename), trial), { message: /its self-test failed/ });
+  t.regex(tryDarwin(mac('runs', join(root, 'build', 'Release', 'fjordnet.node')).system, trial), / works here\.\n/);
+  t.throws(() => tryDarwin(mac('garbage', import.meta.filename).system, trial), { message: /its self-test failed/ });
 
   const [source, crashing] = [join(folder, 'crash.cc'), join(folder, 'crash.node')];
   writeFileSync(source, '#include <cstdlib>\n__attribute__((constructor)) static void start() { std::abort(); }');
   execFileSync('g++', ['-shared', '-fPIC', source, '-o', crashing]);
-  t.throws(() => tryDarwin(mac('crashes', crashing), trial), { message: /: it ends the process with SIGABRT\.\n/ });
+  t.throws(() => tryDarwin(mac('crashes', crashing).system, trial), {
+    message: /: it ends the process with SIGABRT\.\n/,
+  });
+});
+
+linux(
+  'npm leaves the package out on another system than macOS, and puts it where it is looked for on a Mac',
+  async (t) => {
+    const sandbox = new Sandbox();
+    try {
+      const place = sandbox.path('fjordnet-darwin');
+      const { writeDarwinPackage } = await import(join(root, 'scripts', 'platforms', 'darwin-package.js'));
+      writeDarwinPackage(place);
+      mkdirSync(join(place, 'prebuilds', 'darwin-arm64', 'mpi'), { recursive: true });
+      for (const name of ['fjordnet.node', 'mpi/fjordnet_mpi.node', 'chosen'])
+        writeFileSync(join(place, 'prebuilds', 'darwin-arm64', name), '');
+      const [tarballs, version] = [[sandbox.pack(), sandbox.pack(place)], manifestOf(root).version];
+      const app = sandbox.project('app');
+      const installed = (...options: string[]) => {
+        const args = ['install', '-O', ...tarballs, '--offline', '--no-audit', '--no-fund', ...options];
+        const { status, stderr } = sandbox.node([npm, ...args], { cwd: app });
+        t.is(status, 0, stderr);
+        return darwinBinary({ platform: 'darwin', arch: 'arm64', root: join(app, 'node_modules', 'fjordnet') });
+      };
+      t.regex(installed().missing!, new RegExp(`not installed: npm install -O fjordnet-darwin@${version}$`));
+      const { file } = installed('--os=darwin', '--cpu=arm64');
+      t.is(file, join(app, 'node_modules', 'fjordnet-darwin', 'prebuilds', 'darwin-arm64', 'fjordnet.node'));
+      t.true(existsSync(join(file!, '..', 'mpi', 'fjordnet_mpi.node')));
+      t.false(existsSync(darwinChoice(file!)), 'nobody has tried it there');
+    } finally {
+      sandbox.remove();
+    }
+  },
+);
+
+test('the optional peer dependency has our version', (t) => {
+  const { version, peerDependencies, peerDependenciesMeta } = manifestOf(root);
+  t.is(peerDependencies['fjordnet-darwin'], version);
+  t.true(peerDependenciesMeta['fjordnet-darwin'].optional);
 });

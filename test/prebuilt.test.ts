@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { darwinChoice, glibcVersion, type Libc, libc, libcOf, prebuiltFile, type System } from '../dist/prebuilt.js';
+import { glibcVersion, type Libc, libc, libcOf, prebuiltFile, type System } from '../dist/prebuilt.js';
 import { elfProgram } from './helpers/elf-program.js';
 
 const folder = mkdtempSync(join(realpathSync(tmpdir()), 'fjordnet-prebuilt-'));
@@ -15,7 +15,6 @@ const PUBLISHED = [
   'linux-x64/fjordnet.musl.node',
   'linux-arm64/fjordnet.glibc.node',
   'win32-x64/fjordnet.node',
-  'darwin-arm64/fjordnet.node',
 ];
 
 /** A package with those binaries. */
@@ -30,7 +29,7 @@ function packageWith(name: string, files: readonly string[]): string {
 
 const all = packageWith('all', PUBLISHED);
 const chosen = (platform: string, arch: string, more: Partial<System> = {}) =>
-  prebuiltFile({ platform, arch, env: {}, root: all, ...more })
+  prebuiltFile({ platform, arch, root: all, ...more })
     ?.slice(join(all, 'prebuilds').length + 1)
     .replaceAll('\\', '/');
 
@@ -43,18 +42,6 @@ test('the binary of the platform, the processor and the C library, and no other'
   t.is(chosen('win32', 'x64'), PUBLISHED[3]);
   for (const [platform, arch] of ['linux riscv64', 'win32 arm64', 'freebsd x64'].map((name) => name.split(' ')))
     t.is(chosen(platform, arch), undefined, platform);
-});
-
-test('the binary for macOS where it is asked for, by the variable or by the kept choice', (t) => {
-  const root = packageWith('mac', PUBLISHED);
-  const system = { platform: 'darwin', arch: 'arm64', root };
-  const file = join(root, 'prebuilds', PUBLISHED[4]);
-  for (const value of [undefined, '', '0'])
-    t.is(prebuiltFile({ ...system, env: { FJORDNET_TRY_DARWIN: value } }), undefined);
-  t.is(prebuiltFile({ ...system, env: { FJORDNET_TRY_DARWIN: '1' } }), file);
-  writeFileSync(darwinChoice(system), '');
-  t.is(prebuiltFile({ ...system, env: {} }), file);
-  t.is(prebuiltFile({ ...system, arch: 'x64', env: { FJORDNET_TRY_DARWIN: '1' } }), undefined);
 });
 
 test('the C library of a program is what its loader belongs to', (t) => {

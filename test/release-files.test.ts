@@ -1,7 +1,7 @@
 // What npm run release leaves in release/, of the binaries that are there: what CycloneDX 1.5, in-toto and SLSA require.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { root, Sandbox } from './helpers/packed.js';
@@ -26,7 +26,7 @@ const script = async (name: string) => import(join(root, 'scripts', name));
 const text = (name: string) => readFileSync(join(folder, name), 'utf8');
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
-let tarball: string;
+let tarballs: Record<string, string>;
 let binaries: string[];
 let names: string[];
 
@@ -37,29 +37,35 @@ const write = async (into = folder, more = {}): Promise<string[]> => {
     .map((platform: object) => ({ ...platform, ...more }));
   binaries = made.flatMap(binariesOf).map((file: string) => file.slice(root.length));
   const { writeReleaseFiles } = await script('release-files.js');
-  return writeReleaseFiles({ platforms: made, tarball, started: new Date(0), folder: into });
+  return writeReleaseFiles({ platforms: made, tarballs, started: new Date(0), folder: into });
 };
 
 test.before(async () => {
   if (!onLinux) return;
-  tarball = sandbox.pack();
+  const darwin = sandbox.path('fjordnet-darwin');
+  const { writeDarwinPackage } = await script('platforms/darwin-package.js');
+  writeDarwinPackage(darwin);
+  const built = join(root, 'fjordnet-darwin', 'prebuilds');
+  if (existsSync(built)) cpSync(built, join(darwin, 'prebuilds'), { recursive: true });
+  tarballs = { fjordnet: sandbox.pack(), 'fjordnet-darwin': sandbox.pack(darwin) };
   names = await write();
 });
 test.after.always(() => sandbox.remove());
 
-here('four files, and sums that tell a changed byte', (t) => {
+here('two packages with their bills, and sums that tell a changed byte', (t) => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const own = ['tgz', 'cdx.json', 'provenance.json'].map((end) => `fjordnet-${version}.${end}`);
+  const own = ['', '-darwin'].flatMap((end) => ['tgz', 'cdx.json'].map((kind) => `fjordnet${end}-${version}.${kind}`));
+  own.push(`fjordnet-${version}.provenance.json`);
   t.deepEqual(names, [...own, 'SHASUMS256.txt']);
   const listed = text('SHASUMS256.txt').trim().split('\n');
   t.deepEqual(
     listed.map((line) => line.slice(66)),
-    [...own, ...binaries.map((name) => `package/${name}`)],
+    [...own, ...binaries.map((name) => `package/${name.replace('fjordnet-darwin/', '')}`)],
   );
 
   const check = () =>
     execFileSync('sha256sum', ['--check', '--quiet', 'SHASUMS256.txt'], { cwd: folder, stdio: 'pipe' });
-  execFileSync('tar', ['xzf', own[0]], { cwd: folder });
+  for (const name of [own[2], own[0]]) execFileSync('tar', ['xzf', name], { cwd: folder });
   t.notThrows(check);
   appendFileSync(join(folder, 'package', binaries[0]), '\0');
   t.throws(check);
@@ -76,7 +82,7 @@ here('the bill of materials has what CycloneDX 1.5 requires, and names all that 
   const { component } = bill.metadata;
   t.is(component.name, 'fjordnet');
   t.is(component.purl, `pkg:npm/fjordnet@${component.version}`);
-  t.deepEqual(component.hashes, [{ alg: 'SHA-256', content: sha256(tarball) }]);
+  t.deepEqual(component.hashes, [{ alg: 'SHA-256', content: sha256(tarballs.fjordnet) }]);
 
   const components: Component[] = bill.components;
   const refs = [component, ...components].map((one) => one['bom-ref']);
@@ -91,7 +97,7 @@ here('the bill of materials has what CycloneDX 1.5 requires, and names all that 
   }
   for (const { externalReferences = [] } of [component, ...components])
     for (const { type, url } of externalReferences) t.regex(`${type} ${url}`, /^(vcs|website) https:/);
-  for (const name of binaries) {
+  for (const name of binaries.filter((one) => !one.startsWith('fjordnet-darwin/'))) {
     const file = components.find((one) => one.name === name);
     t.is(file?.hashes?.[0].content, sha256(join(root, name)), name);
   }
@@ -113,16 +119,35 @@ here('the bill of materials has what CycloneDX 1.5 requires, and names all that 
   );
 });
 
+here('the package for macOS has a bill of its own, with its binaries and without the data', (t) => {
+  const bill = JSON.parse(text(names[3]));
+  const { component } = bill.metadata;
+  t.is(component.purl, `pkg:npm/fjordnet-darwin@${component.version}`);
+  t.deepEqual(component.hashes, [{ alg: 'SHA-256', content: sha256(tarballs['fjordnet-darwin']) }]);
+  const components: Component[] = bill.components;
+  const files = components.filter(({ type }) => type === 'file').map(({ name }) => name);
+  t.deepEqual(
+    files,
+    binaries.filter((name) => name.startsWith('fjordnet-darwin/')),
+  );
+  t.is(
+    components.find(({ type, name }) => type === 'data' || name === 'OpenBLAS'),
+    undefined,
+  );
+  const { dependsOn } = bill.dependencies.find(({ ref }: { ref: string }) => ref === component['bom-ref']);
+  t.deepEqual(dependsOn, [...files, 'numpy-random']);
+});
+
 here('the provenance is a statement of in-toto with what SLSA requires', (t) => {
-  const statement = JSON.parse(text(names[2]));
+  const statement = JSON.parse(text(names[4]));
   t.is(statement._type, 'https://in-toto.io/Statement/v1');
   t.is(statement.predicateType, 'https://slsa.dev/provenance/v1');
   const subjects = Object.fromEntries(
     statement.subject.map((one: { name: string; digest: { sha256: string } }) => [one.name, one.digest.sha256]),
   );
-  t.deepEqual(Object.keys(subjects), [names[0], names[1], ...binaries]);
-  t.is(subjects[names[0]], sha256(tarball));
-  t.is(subjects[names[1]], sha256(join(folder, names[1])));
+  t.deepEqual(Object.keys(subjects), [...names.slice(0, 4), ...binaries]);
+  t.is(subjects[names[0]], sha256(tarballs.fjordnet));
+  for (const name of names.slice(1, 4)) t.is(subjects[name], sha256(join(folder, name)));
 
   const { buildDefinition, runDetails } = statement.predicate;
   const head = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
@@ -137,7 +162,7 @@ here('the provenance is a statement of in-toto with what SLSA requires', (t) => 
 
 here('the same sources and binaries make the same bill', async (t) => {
   const again = await write(sandbox.path('again'));
-  t.is(readFileSync(join(sandbox.path('again'), again[1]), 'utf8'), text(names[1]));
+  for (const name of [again[1], again[3]]) t.is(readFileSync(join(sandbox.path('again'), name), 'utf8'), text(name));
 });
 
 here('run-time libraries that are linked in are named, with their licences; unknown ones are refused', async (t) => {

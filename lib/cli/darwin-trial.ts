@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { darwinChoice, exists, prebuiltPath, type System } from '../prebuilt.js';
+import { darwinBinary, darwinChoice } from '../darwin.js';
+import { exists, type System } from '../prebuilt.js';
 import { CommandError, EXIT, reason, usage } from './errors.js';
 
 /** What trying a binary in a process of its own came to. */
@@ -14,8 +15,8 @@ export interface Tried {
 const REPORT = 'https://github.com/fjordnet/fjordnet/issues';
 
 /**
- * Tries the package's binary for macOS, which was built and not run. Where it is right, the file that `darwinChoice` names says so
- * from then on, and lib/prebuilt.ts takes the binary.
+ * Tries the binary for macOS, which was built and not run. Where it is right, the file that `darwinChoice` names says so from then
+ * on, and lib/darwin.ts takes the binary.
  *
  * @returns what to say
  * @throws CommandError on another system than macOS, where there is no binary, and where it is wrong
@@ -24,11 +25,11 @@ export function tryDarwin(system: System, trial: (binary: string) => Tried): str
   const { platform, root } = system;
   if (platform !== 'darwin')
     throw usage(`Expected macOS, got ${platform}: the binaries for other systems are tested, and need no trial`);
-  const [binary, choice] = [prebuiltPath(system), darwinChoice(system)];
+  const { file: binary, missing } = darwinBinary(system);
   const build = `npm --prefix "${root}" run build:native`;
-  if (!exists(binary))
-    throw new CommandError(EXIT.missing, `There is no ${binary}. To build one from source: ${build}`);
+  if (missing !== undefined) throw new CommandError(EXIT.missing, `${missing}\nTo build one from source: ${build}`);
 
+  const choice = darwinChoice(binary);
   const { wrong, output } = trial(binary);
   if (wrong !== undefined) {
     rmSync(choice, { force: true });
@@ -43,7 +44,7 @@ export function tryDarwin(system: System, trial: (binary: string) => Tried): str
   try {
     writeFileSync(choice, 'fjordnet try-darwin found this binary right; without this file it is not used\n');
     lines.push(
-      `It is used from now on, until the package is installed anew: ${choice} says so.`,
+      `It is used from now on, until fjordnet-darwin is installed anew: ${choice} says so.`,
       'Where it must last, on a server or in CI, set FJORDNET_TRY_DARWIN=1 in the environment.',
     );
   } catch (error) {

@@ -28,14 +28,19 @@ function addCommand(): string {
   return LOCKFILES.find(([, command]) => command === `${agent} add`)?.[1] ?? 'npm install';
 }
 
-/** The line that installs packages where this one is: in a project, for all users, or in the cache of npx. */
-function installLine(packages: readonly string[]): string {
+/**
+ * The line that installs packages where this one is: in a project, for all users, or in the cache of npx. What is for one system
+ * becomes an optional dependency, as npm refuses to install it on others else.
+ */
+export function installLine(packages: readonly string[], where: 'on all systems' | 'on one system'): string {
   const root = packageRoot() ?? '';
   const command = addCommand();
   const names = packages.map((name) => (command === 'deno add' ? `npm:${name}` : name)).join(' ');
   if (/[\\/]_npx[\\/]/.test(root)) return `npx -p fjordnet ${packages.map((name) => `-p ${name}`).join(' ')} fjordnet`;
   const forAll = /[\\/](?:lib|npm)[\\/]node_modules[\\/]fjordnet$/.test(root);
-  return forAll && !existsSync(join(root, '../../package.json')) ? `npm install -g ${names}` : `${command} ${names}`;
+  if (forAll && !existsSync(join(root, '../../package.json'))) return `npm install -g ${names}`;
+  const optional = command === 'bun add' ? '--optional' : '-O';
+  return [command, ...(where === 'on one system' ? [optional] : []), names].join(' ');
 }
 
 /** Loads an optional package. @throws Error with code ERR_MISSING_PEER that says how to install it */
@@ -47,7 +52,7 @@ export async function loadPeer<T>(name: string, load: () => Promise<T>): Promise
     const missing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
     // as Node.js quotes it, and as Yarn's Plug and Play does
     if (!missing || ![`'${name}'`, `'${name}/`, `access ${name} `].some((text) => message.includes(text))) throw error;
-    const line = installLine(TOGETHER.find((names) => names.includes(name)) ?? [name]);
+    const line = installLine(TOGETHER.find((names) => names.includes(name)) ?? [name], 'on all systems');
     throw failure('ERR_MISSING_PEER', `Expected the package ${name} to be installed: ${line}`, { cause: error });
   }
 }

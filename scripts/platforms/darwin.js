@@ -6,6 +6,8 @@ import { checkMacho, dropWeakBinds } from './macho.js';
 import { root } from './root.js';
 import { zigCompiler, zigVersion } from './zig.js';
 
+/** The package that holds them, and the folder it is packed from. */
+export const DARWIN_PACKAGE = 'fjordnet-darwin';
 /** As MACOSX_DEPLOYMENT_TARGET in binding.gyp. */
 const OLDEST = '11.0';
 /** zig's names of the oldest processors. */
@@ -42,6 +44,7 @@ export const darwin = Object.entries(MACS).map(([arch, [cpu, model]]) => {
   const files = [`darwin-${arch}/fjordnet.node`, `darwin-${arch}/mpi/fjordnet_mpi.node`];
   return {
     name: `darwin-${arch}`,
+    package: DARWIN_PACKAGE,
     files,
     contains: ['libc++', 'libc++abi'],
     compilers: zigVersion,
@@ -49,7 +52,7 @@ export const darwin = Object.entries(MACS).map(([arch, [cpu, model]]) => {
     async build(folder) {
       const compiler = zigCompiler('-target', `${cpu}-macos.${OLDEST}`, `-mcpu=${model}`);
       for (const [place, name] of ['fjordnet', 'fjordnet_mpi'].entries()) {
-        const file = join(root, 'prebuilds', files[place]);
+        const file = join(root, DARWIN_PACKAGE, 'prebuilds', files[place]);
         await compile({
           name,
           folder: join(folder, name),

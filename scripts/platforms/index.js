@@ -1,6 +1,7 @@
 // The platforms that binaries are published for: one file makes those of one system, and says what they must be.
 //   name             as scripts/prebuild.js takes it
 //   files            below prebuilds/, as lib/prebuilt.ts and lib/mpi/load.ts look for them: the addon, then that of MPI
+//   package          the one that holds them, and the folder it is packed from; default: fjordnet, and the checkout's
 //   recipe           the sources of scripts/ that decide what is built
 //   build(folder)    makes them, with `folder` for what is in between
 //   check(file)      what is wrong with one of them, one line each
@@ -26,7 +27,9 @@ export function platformsOf(parts) {
   return platforms.filter(({ name }) => parts.some((part) => name.includes(part)));
 }
 
-export const binariesOf = ({ files }) => files.map((file) => join(root, 'prebuilds', file));
+export const packageOf = (platform) => platform.package ?? 'fjordnet';
+export const binariesOf = (platform) =>
+  platform.files.map((file) => join(root, platform.package ?? '', 'prebuilds', file));
 export const folderOf = ({ name }) => join(root, 'build-prebuild', name);
 
 /** Of all that the binaries of a platform are made of. */

@@ -63,9 +63,9 @@ export class Sandbox {
     return this.run(process.execPath, args, options);
   }
 
-  /** The tarball of this package, as `npm pack` makes it. */
-  pack(): string {
-    const output = execFileSync(process.execPath, [npm, 'pack', root, '--json', '--loglevel=error'], {
+  /** The tarball of a package, by default of this one, as `npm pack` makes it. */
+  pack(from = root): string {
+    const output = execFileSync(process.execPath, [npm, 'pack', from, '--json', '--loglevel=error'], {
       cwd: this.folder,
       encoding: 'utf8',
     });

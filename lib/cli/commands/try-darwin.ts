@@ -10,7 +10,7 @@ const SECONDS = 60;
 /** @returns the exit code */
 export async function run(): Promise<number> {
   const root = packageRoot() ?? '.';
-  new Output({}).say(tryDarwin({ platform, arch, env: process.env, root }, trial));
+  new Output({}).say(tryDarwin({ platform, arch, root }, trial));
   return EXIT.done;
 }
 
