@@ -19,7 +19,7 @@ const MPIS = {
   ],
   mpich: ['mpirun.mpich', '-bind-to', 'core', '-n', '2'],
 };
-/** Of an agreement, of a small layer, of the network and of the CNN, and of much. */
+/** Of an agreement, of a small layer, of 100,000 weights, of the MLP and the CNN below, and of much. */
 const BYTES = [96, 4_000, 400_000, 2_700_000, 4_800_000, 40_000_000];
 const SECONDS = 0.3;
 const STEPS = { cnn: { id: 'f', steps: 16, epochs: 3 }, mlp: { id: 'e', steps: 128, epochs: 3 } };
