@@ -5,7 +5,7 @@ import { installLine } from './io/peer.js';
 import { exists, prebuiltPath, type System } from './prebuilt.js';
 
 /** The package with the binaries for macOS, which were built and not run by us: nobody gets it unasked. */
-const NAME = 'fjordnet-darwin';
+export const DARWIN_PACKAGE = 'fjordnet-darwin';
 
 /** The binary for a Mac, or why there is none and what to do, in a sentence. */
 export type DarwinBinary = { file: string; missing?: undefined } | { file?: undefined; missing: string };
@@ -15,10 +15,10 @@ export function darwinBinary(system: System): DarwinBinary {
   const own = join(system.root, 'package.json');
   const versionOf = (file: string): string => JSON.parse(readFileSync(file, 'utf8')).version;
   const version = versionOf(own);
-  const line = () => installLine([`${NAME}@${version}`], 'on one system');
+  const line = () => installLine([`${DARWIN_PACKAGE}@${version}`], 'on one system');
   let manifest: string;
   try {
-    manifest = createRequire(own).resolve(`${NAME}/package.json`);
+    manifest = createRequire(own).resolve(`${DARWIN_PACKAGE}/package.json`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED') throw error;
     return {
@@ -26,9 +26,10 @@ export function darwinBinary(system: System): DarwinBinary {
     };
   }
   const other = versionOf(manifest);
-  if (other !== version) return { missing: `Expected ${NAME} to have the version ${version}, got ${other}: ${line()}` };
+  if (other !== version)
+    return { missing: `Expected ${DARWIN_PACKAGE} to have the version ${version}, got ${other}: ${line()}` };
   const file = prebuiltPath({ ...system, root: dirname(manifest) });
-  return exists(file) ? { file } : { missing: `There is no ${file}: install ${NAME} anew` };
+  return exists(file) ? { file } : { missing: `There is no ${file}: install ${DARWIN_PACKAGE} anew` };
 }
 
 /** A file that stands beside the binary once it was tried and found right: `fjordnet try-darwin`. */

@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Limits, limits } from '../container.js';
+import { DARWIN_PACKAGE } from '../darwin.js';
 import type { BuildInfo } from '../info.js';
 import { findAddon } from '../load.js';
 import { systemName } from '../load-failure.js';
@@ -58,6 +59,7 @@ export function findings(fileSystem = '/'): Report {
     notes: [],
   };
   for (const [name, range] of Object.entries(peerDependencies)) {
+    if (name === DARWIN_PACKAGE && process.platform !== 'darwin') continue;
     const found = installed(name);
     report.packages[name] = found ?? null;
     if (found && !fits(found, range)) report.notes.push(`${name} ${found} is installed, and ${range} is what works.`);
