@@ -61,8 +61,8 @@ export async function bundle(root) {
       {
         name: 'typescript',
         resolveId: (id, importer) => importer && id[0] === '.' && join(importer, '..', id.replace(/\.js$/, '.ts')),
-        transform: (code, id) =>
-          transform(code, { loader: 'ts', target: 'es2022', sourcefile: id, sourcemap: true, tsconfigRaw: '{}' }),
+        transform: async (code, id) =>
+          (await transform(code, { loader: 'ts', target: 'es2022', sourcefile: id, tsconfigRaw: '{}' })).code,
       },
     ],
     onwarn(warning) {
@@ -71,19 +71,17 @@ export async function bundle(root) {
   });
   const { output } = await made.write({
     dir: dist,
-    sourcemap: true,
-    sourcemapExcludeSources: true,
     hoistTransitiveImports: false,
     chunkFileNames: ({ name }) => (commands.has(name) ? 'cli/commands/[name].js' : '[name].js'),
     manualChunks: chunks(lib),
   });
   await made.close();
 
-  const written = new Set(output.flatMap(({ fileName }) => [fileName, `${fileName}.map`]));
+  const written = new Set(output.map(({ fileName }) => fileName));
   for (const name of filesOf(dist)) {
     const isStale = name.endsWith('.d.ts')
       ? !sources.includes(name.replace(/\.d\.ts$/, '.ts'))
-      : /\.js(\.map)?$/.test(name) && !written.has(name);
+      : name.endsWith('.js') && !written.has(name);
     if (isStale) rmSync(join(dist, name));
   }
   writeFileSync(stamp, state);
