@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "exchange.h"
@@ -88,10 +87,11 @@ class RankSums {
  private:
   std::string finish() {
     std::string first;
-    for (void* sum : std::exchange(started_, {})) {
+    for (void* sum : started_) {
       char error[512] = "";
       if (!exchange_->wait(exchange_->self, sum, error, sizeof error) && first.empty()) first = error;
     }
+    started_.clear();
     return first;
   }
 

@@ -3,14 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { DARWIN_PACKAGE } from './platforms/darwin.js';
 import { writeDarwinPackage } from './platforms/darwin-package.js';
 import { binariesOf, isFresh, packageOf, platforms } from './platforms/index.js';
+import { root } from './platforms/root.js';
 import { writeReleaseFiles } from './release-files.js';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 /** Of fjordnet. Beyond it, more binaries would have to become packages of their own, as those for macOS are. */
 const MOST_PACKED = 10e6;
@@ -83,13 +82,8 @@ check('a user of it gets no other package and no install script', () => {
   return problems;
 });
 
-for (const script of [['build.js'], ['prebuild.js', 'all']]) {
-  const { status } = spawnSync(process.execPath, [join('scripts', script[0]), ...script.slice(1)], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(1);
-}
+for (const args of [['scripts/build.js'], ['scripts/prebuild.js', 'all']])
+  if (spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status !== 0) process.exit(1);
 
 for (const platform of platforms)
   check(`the binaries for ${platform.name} are of these sources, and can be published`, () => {
