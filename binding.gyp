@@ -84,9 +84,11 @@
         [
           "OS=='win'",
           {
+            "defines!": ["_HAS_EXCEPTIONS=0"],
+            "defines": ["_HAS_EXCEPTIONS=1", "NOMINMAX"],
             "msvs_settings": {
               "VCCLCompilerTool": {
-                "AdditionalOptions": ["/std:c++17", "/openmp:experimental"],
+                "AdditionalOptions": ["/std:c++17", "/utf-8", "/bigobj", "/openmp:experimental"],
                 "ExceptionHandling": 1,
                 "RuntimeTypeInfo": "true"
               }

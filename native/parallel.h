@@ -12,6 +12,8 @@
 
 #if defined(__linux__)
 #include <unistd.h>
+#elif defined(_MSC_VER)
+#include <intrin.h>
 #endif
 
 #include "kernels/tuning.h"
@@ -23,6 +25,10 @@ inline void pause() {
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
   asm volatile("isb");
+#elif defined(_M_X64)
+  _mm_pause();
+#elif defined(_M_ARM64)
+  __yield();
 #endif
 }
 

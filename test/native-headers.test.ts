@@ -21,6 +21,11 @@ test('every header of the kernels stands alone, as in an editor', (t) => {
   for (const header of headers) t.is(check('/dev/null', '-xc++', '-include', header), '', header);
 });
 
+test('the kernels and the built-in products compile where there are no vector types, as in MSVC', (t) => {
+  const options = ['-DFJORDNET_VECTOR_BYTES=0', '-DFJORDNET_AVX2=0', '-DFJORDNET_AVX512=0'];
+  for (const source of ['native/kernels.cc', 'native/blas_fallback.cc']) t.is(check(source, ...options), '', source);
+});
+
 test('a kernel that does not agree with its signature does not compile', (t) => {
   t.is(check('test/native/row.cc', '-DWRONG=0'), '');
   for (let wrong = 1; wrong <= 9; wrong++) {

@@ -29,7 +29,9 @@ inline float splat(float x, float) { return x; }
 inline double sqrt_(double x) { return std::sqrt(x); }
 inline float sqrt_(float x) { return std::sqrt(x); }
 
-#if FJORDNET_VECTOR_BYTES >= 32 || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if FJORDNET_VECTOR_BYTES == 0
+// vector.h has these
+#elif FJORDNET_VECTOR_BYTES >= 32 || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
 inline double fma_(double a, double b, double c) { return __builtin_fma(a, b, c); }
 inline float fma_(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #else

@@ -117,7 +117,7 @@ inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c)
 #elif defined(__aarch64__)
 inline Vector<float> fma_(Vector<float> a, Vector<float> b, Vector<float> c) { return vfmaq_f32(c, a, b); }
 inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c) { return vfmaq_f64(c, a, b); }
-#elif FJORDNET_VECTOR_BYTES > 0
+#else
 inline Vector<float> fma_(Vector<float> a, Vector<float> b, Vector<float> c) { return a * b + c; }
 inline Vector<double> fma_(Vector<double> a, Vector<double> b, Vector<double> c) { return a * b + c; }
 #endif
