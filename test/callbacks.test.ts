@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import {
@@ -331,7 +331,7 @@ test('NaN is never the best, first or later', async (t) => {
     t.deepEqual([stopping.best, stopping.bestEpoch, stopping.stoppedEpoch], [last, values.length - 1, undefined]);
     t.deepEqual([epochs, model.weights, checkpoint.best], [values.length, values.length - 1, last]);
     t.deepEqual(
-      model.saved.map((path) => Number(path.split('/').at(-1)) - 1),
+      model.saved.map((path) => Number(basename(path)) - 1),
       values.flatMap((v, i) => (Number.isNaN(v) || v === 0.7 || v === 0.3 ? [] : [i])),
     );
     t.deepEqual(rates.at(-1), 0.5);

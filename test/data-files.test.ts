@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
@@ -351,7 +352,7 @@ test('an optional package that is missing is named, with how to install it', asy
   });
   const broken = file("import 'fjordnet-none';");
   await t.throwsAsync(
-    loadPeer('other', () => import(`${broken}.mjs`)),
+    loadPeer('other', () => import(`${pathToFileURL(broken)}.mjs`)),
     { code: 'ERR_MODULE_NOT_FOUND' },
   );
 });

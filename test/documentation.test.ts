@@ -112,7 +112,7 @@ for (const page of pages) {
   if (of('js').length > 0)
     test.serial(`${page}: its js blocks, one after the other, run`, async (t) => {
       const code = of('js').join('\n');
-      const file = project.path(page.replaceAll('/', '-').replace(/md$/, 'mjs'));
+      const file = project.path(page.replaceAll(/[\\/]/g, '-').replace(/md$/, 'mjs'));
       writeFileSync(file, code);
       const { stdout } = await run(process.execPath, [file], { cwd: project.folder });
       const expected = Array.from(code.matchAll(/^(?:.*console\.log.* )?\/\/ => (.*)$/gm), ([, output]) => output);
@@ -126,7 +126,7 @@ for (const page of pages) {
   if (of('ts').length > 0)
     test.serial(`${page}: its ts blocks compile`, (t) => {
       const files = of('ts').map((code, i) => {
-        const name = `${page.replaceAll('/', '-')}-${i}.ts`;
+        const name = `${page.replaceAll(/[\\/]/g, '-')}-${i}.ts`;
         writeFileSync(project.path(name), code);
         return name;
       });

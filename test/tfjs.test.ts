@@ -1,7 +1,7 @@
 // Layers models of TensorFlow.js: it loads ours and predicts the same, and what it saves is read.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import {
@@ -328,7 +328,7 @@ function dense(change: (json: any) => void = () => {}, bytes: Uint8Array = new U
       },
     ],
   };
-  writeFileSync(name.replace(/[^/]*$/, `${given}.bin`), bytes);
+  writeFileSync(join(dirname(name), `${given}.bin`), bytes);
   change(json);
   writeFileSync(name, JSON.stringify(json));
   return name;

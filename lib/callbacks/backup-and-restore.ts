@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkBoolean, checkOptions, wrongType, wrongValue } from '../check.js';
 import { writeFailure } from '../io/atomic.js';
+import { patiently } from '../io/windows.js';
 import type { Callback, CallbackModel, CallbackParams, TrainingState } from './callback.js';
 
 export interface BackupAndRestoreOptions {
@@ -55,15 +56,17 @@ export function backupAndRestore(options: BackupAndRestoreOptions): Callback {
         throw writeFailure(path, error);
       }
       await model.save(fileOf(done)); // whole, or not at all: the one before is removed only then
-      for (const other of await backups(path)) if (other !== done) await rm(fileOf(other), { force: true });
+      for (const other of await backups(path)) if (other !== done) await remove(fileOf(other));
     },
     async onTrainEnd() {
       if (!deleteCheckpoint) return;
-      for (const epochs of await backups(path)) await rm(fileOf(epochs), { force: true });
+      for (const epochs of await backups(path)) await remove(fileOf(epochs));
       await rmdir(path).catch(() => {}); // it stays if there is something else in it
     },
   };
 }
+
+const remove = (file: string): Promise<void> => patiently(file, () => rm(file, { force: true }));
 
 /** Of the backups in a folder, which may not be there, how many epochs were done. */
 async function backups(path: string): Promise<number[]> {

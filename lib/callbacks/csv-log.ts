@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { wrongValue } from '../check.js';
+import { patientlySync } from '../io/windows.js';
 
 /** A log that `csvLogger` wrote before. */
 export interface CsvLog {
@@ -68,7 +69,7 @@ export function widenLog(file: string, separator: string, names: readonly string
   const temporary = join(dirname(target), `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
   try {
     writeFileSync(temporary, text.slice(0, start) + widened, { mode: statSync(target).mode & 0o777, flag: 'wx' });
-    renameSync(temporary, target);
+    patientlySync(target, () => renameSync(temporary, target));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

@@ -14,7 +14,10 @@ const CODES = [
   [EXIT.input, 'data or a network cannot be read or understood'],
   [EXIT.output, 'a result cannot be written'],
   [EXIT.missing, 'an optional package or the native binary is missing'],
-  [EXIT.interrupted, 'stopped by Ctrl-C; a training saves its network first (143 by SIGTERM, 129 by SIGHUP)'],
+  [
+    EXIT.interrupted,
+    'stopped by Ctrl-C; a training saves its network first (143 by SIGTERM, 129 by SIGHUP, 149 by Ctrl-Break)',
+  ],
 ] as const;
 
 /** Runs a command line; what goes wrong is said on standard error. @returns the exit code */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { checkSpecial, targetOf } from '../io/atomic.js';
+import { wrongName } from '../io/windows.js';
 import { CommandError, EXIT, unwritable } from './errors.js';
 
 /**
@@ -13,6 +14,8 @@ import { CommandError, EXIT, unwritable } from './errors.js';
  */
 export async function checkDestination(option: string, path: string, bytes = 65536): Promise<void> {
   try {
+    const wrong = wrongName(path);
+    if (wrong) throw new CommandError(EXIT.output, `Cannot write ${option} '${path}': ${wrong}`);
     const target = await targetOf(path);
     const folder = dirname(target);
     const existing = await stat(target).catch(() => undefined);

@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
 import { EXIT, reason } from './errors.js';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** SIGBREAK is Ctrl-Break of Windows, which has no SIGTERM: a process is ended there as by SIGKILL. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'] as const;
 
 /** What ended a run before its time: a signal, or the reader of a pipe that went away (`| head`). */
 export type Interruption = (typeof SIGNALS)[number] | 'SIGPIPE';
@@ -10,7 +11,7 @@ export type Interruption = (typeof SIGNALS)[number] | 'SIGPIPE';
 let current: ((by: Interruption) => void) | undefined;
 
 /**
- * Runs something that can be stopped: the first Ctrl-C (or SIGTERM, SIGHUP, closed pipe) calls `stop`, after which `run`
+ * Runs something that can be stopped: the first Ctrl-C (or SIGTERM, SIGHUP, Ctrl-Break, closed pipe) calls `stop`, after which `run`
  * should soon resolve; the second one leaves at once. Outside of such a run a signal does what it always does.
  */
 export async function interruptible<T>(
@@ -57,7 +58,8 @@ export function exitCode(by: Interruption): number {
 export function watchStandardStreams(): void {
   let closed = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && !closed) {
+    // EOF is Windows' other name of it
+    if (error.code !== 'EPIPE' && error.code !== 'EOF' && !closed) {
       process.stderr.write(`fjordnet: Cannot write to standard output: ${reason(error)}\n`);
       process.exit(EXIT.output);
     }

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, normalize, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { wrongType } from '../check.js';
 import { damaged, quoted, readWhole, sourceOf } from '../io/read.js';
@@ -43,10 +43,11 @@ export async function fileAt(path: string | URL): Promise<ImportFile> {
   const source = sourceOf(path);
   const folder = dirname(resolve(isURL(path) ? fileURLToPath(path) : path));
   const beside = async (name: string) => {
-    const inside = normalize(name);
-    if (name === '' || isAbsolute(inside) || inside.split(sep)[0] === '..')
+    const file = resolve(folder, name);
+    const inside = relative(folder, file); // absolute on another drive, where 'D:x' of Windows leads
+    if (name === '' || isAbsolute(name) || isAbsolute(inside) || inside.split(sep)[0] === '..')
       throw damaged(source, `it names a file that is not in its folder, ${quoted(name)}`);
-    return readWhole(resolve(folder, inside));
+    return readWhole(file);
   };
   return { bytes: await readWhole(path), source, beside };
 }

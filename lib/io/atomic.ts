@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { failure, wrongType, wrongValue } from '../check.js';
 import { isURL } from '../kind.js';
+import { checkName, patiently } from './windows.js';
 
 /**
  * Replaces a file so that whoever reads it, and whatever crashes, finds the old content or the new one, never half of
@@ -19,10 +20,12 @@ import { isURL } from '../kind.js';
  * A process that is killed leaves a file `.fjordnet-….tmp` behind, which is in nobody's way; after an error none is left.
  *
  * @param chunks read one after the other while writing
- * @throws Error with the file system's code (ENOENT, EACCES, ENOSPC …), or whatever `chunks` throws
+ * @throws Error with the file system's code (ENOENT, EACCES, ENOSPC …; EINVAL for names that Windows does not have), or whatever
+ *   `chunks` throws
  */
 export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8Array>): Promise<void> {
   const given = filePath(path);
+  checkName(given);
   let temporary: string | undefined;
   let file: FileHandle | undefined;
   try {
@@ -43,7 +46,8 @@ export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8
     for (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
     await file.close();
-    await replace(temporary, target);
+    const made = temporary;
+    await patiently(target, () => rename(made, target));
     await syncDirectory(directory);
   } catch (error) {
     await file?.close().catch(() => {});
@@ -144,22 +148,6 @@ async function keepOwner(file: FileHandle, { uid, gid, mode }: Stats): Promise<v
   const kept =
     (own.uid === uid && own.gid === gid) || (await given(uid, gid)) || own.gid === gid || (await given(-1, gid));
   await file.chmod(kept ? mode & 0o777 : (mode & 0o707) | ((mode & 0o007) << 3));
-}
-
-const PATIENCE = 5000;
-
-/** Windows replaces no file that another program has open; a virus scanner or an indexer has done with it in a moment. */
-async function replace(from: string, to: string): Promise<void> {
-  for (let waited = 0, pause = 10; ; waited += pause, pause = Math.min(2 * pause, 500)) {
-    try {
-      return await rename(from, to);
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (process.platform !== 'win32' || !['EACCES', 'EBUSY', 'EPERM'].includes(code)) throw error;
-      if (waited >= PATIENCE) throw refused(to, code, 'open in another program');
-      await sleep(pause);
-    }
-  }
 }
 
 /** Makes a rename survive a power cut. Windows has no such call, and some file systems refuse it. */

@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { checkSpecial, pipeFailure, writeFailure } from './atomic.js';
+import { checkName } from './windows.js';
 
 /**
  * A text that grows line by line, each of them in the file at once. A pipe or a device is written to as it is, and stays
@@ -27,6 +28,7 @@ export class LogFile {
   /** Empties the file, or makes sure that it can be appended to. */
   begin(append: boolean): void {
     this.end();
+    checkName(this.#path);
     writing(this.#path, () => {
       const old = statSync(this.#path, { throwIfNoEntry: false });
       if (old && !old.isFile()) this.#special = this.#open(old);

@@ -35,8 +35,14 @@ export class InstalledProject {
 
   /** Makes a package of this checkout one of the project's. */
   link(name: string): void {
-    mkdirSync(join(this.folder, 'node_modules', name, '..'), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), join(this.folder, 'node_modules', name), 'junction');
+    const [from, to] = [root, this.folder].map((folder) => join(folder, 'node_modules', name));
+    mkdirSync(dirname(to), { recursive: true });
+    try {
+      symlinkSync(from, to, 'junction');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTSUP') throw error; // Wine has no links to folders
+      cpSync(from, to, { recursive: true });
+    }
   }
 
   remove(): void {

@@ -57,10 +57,11 @@ async function apart(): Promise<Report> {
     return JSON.parse(ran.stdout);
   } catch {
     const report = findings();
-    const how = ran.signal ?? (ran.error ? `an error: ${ran.error.message}` : `exit code ${ran.status}`);
+    const signal = ran.signal ?? WINDOWS[ran.status ?? 0] ?? null;
+    const how = signal ?? (ran.error ? `an error: ${ran.error.message}` : `exit code ${ran.status}`);
     const said = ran.stderr.trim().split('\n').at(-1);
     report.problems.push(
-      `A process that loads ${report.binary?.file ?? 'the package'} ends with ${how}${said ? `, and says: ${said}` : '.'}\n${adviceOn(ran.signal)}`,
+      `A process that loads ${report.binary?.file ?? 'the package'} ends with ${how}${said ? `, and says: ${said}` : '.'}\n${adviceOn(signal)}`,
     );
     return report;
   }
@@ -77,6 +78,13 @@ function spawned(args: readonly string[]) {
   }
 }
 
+/** The exit codes of Windows for what other systems have signals for. */
+const WINDOWS: Readonly<Record<number, NodeJS.Signals>> = {
+  3221225501: 'SIGILL', // STATUS_ILLEGAL_INSTRUCTION, 0xc000001d
+  3221225477: 'SIGSEGV', // STATUS_ACCESS_VIOLATION, 0xc0000005
+  3221225495: 'SIGKILL', // STATUS_NO_MEMORY, 0xc0000017
+};
+
 function adviceOn(signal: string | null): string {
   if (signal === 'SIGILL')
     return (
@@ -87,6 +95,8 @@ function adviceOn(signal: string | null): string {
   if (signal === 'SIGTERM') return `It did not end within ${PATIENCE / 1000} s; please report it.`;
   return 'Install the package anew, or build it from source; if that does not help, please report it.';
 }
+
+const NO_MPI = 'no library in the usual folders (for several machines)';
 
 const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GB`;
 
@@ -110,7 +120,7 @@ function lines(report: Report): string[] {
     ['memory', `${gigabytes(memory.machine)}${limit}${limit && used}`],
     ['packages', found.join(', ') || 'none of the optional ones'],
     missing.length > 0 ? ['', `not installed: ${missing.join(', ')}`] : undefined,
-    ['MPI', mpi ?? 'no library in the usual folders (for several machines)'],
+    ['MPI', process.platform === 'win32' ? 'not on Windows; WSL has it' : (mpi ?? NO_MPI)],
     selfTest && ['self-test', `${right} of ${selfTest.length} right, in ${seconds?.toFixed(1)} s`],
   ];
   return [
