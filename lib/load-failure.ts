@@ -53,7 +53,7 @@ const SYSTEM: readonly (readonly [RegExp, string])[] = [
   ],
   [/EACCES|Permission denied/, 'This user may not read it: look at the permissions of the file and its folders.'],
   [
-    /for (?:macOS|Windows)|it is for /,
+    /for (?:macOS|Windows)|it is for |not a valid Win32 application|Bad EXE format/,
     'node_modules was copied from another machine: install the packages anew on this one.',
   ],
   [

@@ -1,15 +1,26 @@
 // The published package under Wine: the numbers, files, the command line; and OpenBLAS as it was built for Windows. Wine is not
-// Windows: its links, its pipes and its consoles are others, and nothing here tests those.
+// Windows: it has no links, and its pipes and consoles are its own.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { files, NUMBERS } from './helpers/numbers.js';
 import { published, result, root, Sandbox } from './helpers/packed.js';
-import { hasWine, setUpWine, windowsNode, windowsPath, wine } from './helpers/wine.js';
+import {
+  compileForWindows,
+  hasConsole,
+  hasWine,
+  interrupted,
+  setUpWine,
+  windowsNode,
+  windowsPath,
+  wine,
+} from './helpers/wine.js';
 
 const platform = hasWine ? await published('win32-x64').catch(() => undefined) : undefined;
 const here = platform ? test.serial : test.serial.skip;
+const onConsole = hasConsole ? here : test.serial.skip;
+const MAIN = join('node_modules', 'fjordnet', 'dist', 'cli', 'main.js');
 
 const sandbox = new Sandbox();
 let app: string;
@@ -88,19 +99,75 @@ here('a file that stays open in another program is refused in a sentence', (t) =
   t.deepEqual(left, []);
 });
 
+here('names that Windows has another use for, and files on another drive, are refused in a sentence', (t) => {
+  const { saved, logged, left, isRead, outside } = result(node(['names.mjs', 'C:\\names']));
+  const noName = 'Windows has no names that hold one of < > : " | ? * or end in a dot or a space (EINVAL)';
+  t.deepEqual(saved, [
+    "EINVAL Cannot write 'NUL': on Windows 'NUL' is a device, to be written as \\\\.\\NUL (EINVAL)",
+    "EINVAL Cannot write 'sub\\aux.safetensors': on Windows 'aux' is a device (EINVAL)",
+    `EINVAL Cannot write 'log-12:30': ${noName}`,
+    `EINVAL Cannot write 'end.': ${noName}`,
+    'done',
+    'done',
+  ]);
+  t.deepEqual(logged, ["EINVAL Cannot write 'com1.csv': on Windows 'com1' is a device (EINVAL)", 'done']);
+  t.deepEqual(left, ['Model.safetensors', 'console', 'prefixed.safetensors']);
+  t.true(isRead);
+  t.is(outside.length, 5);
+  for (const message of outside) t.regex(message, /^ERR_FORMAT .* names a file that is not in its folder, '/);
+});
+
+here('the command line: exit codes, CRLF and byte order marks, spaces, drives and prefixes in paths', (t) => {
+  const ran = result(node(['commands.mjs']));
+  const codes = Object.entries<{ code: number }>(ran).map(([name, { code }]) => [name, code]);
+  t.deepEqual(Object.fromEntries(codes), {
+    ...{ train: 0, resume: 0, predict: 0, evaluate: 0, info: 0, convert: 0, converted: 0, grid: 0, plot: 0 },
+    ...{ nul: 0, device: 4, missing: 3, noFolder: 4, option: 2, broken: 149 },
+  });
+  const { train, predict, info, device, missing, noFolder, broken } = ran;
+  t.regex(train.out, /^To predict: fjordnet predict "\.\\a folder\\net\.safetensors" DATA$/m);
+  t.is(predict.out.trim().split('\n').length, 61);
+  t.regex(info.out, /Trained for 3 of 3 epochs .*utf8\.csv/);
+  t.regex(device.err, /^fjordnet: Cannot write --save 'a folder\\PRN': on Windows 'PRN' is a device$/m);
+  t.regex(missing.err, /Cannot read 'none\\table\.csv': there is no such file or folder/);
+  t.regex(noFolder.err, /Cannot write --save 'none\\net\.safetensors': there is no folder 'none'/);
+  t.regex(broken.err, /^To go on: fjordnet train --resume "a folder\\broken\.safetensors"$/m);
+  t.false(ran.plot.out.includes('\x1b['), 'no colours in a file');
+  for (const file of ['net.safetensors', 'net.onnx', 'broken.safetensors'])
+    t.true(existsSync(join(app, 'a folder', file)), file);
+  for (const part of ['train', 'validation']) t.is(readdirSync(join(app, 'logs', 'tb', part)).length, 1);
+});
+
+onConsole('Ctrl-C ends a training after a batch, and it is saved; the server closes', async (t) => {
+  const training = ['train', 'digits', '--epochs', '1000000', '--json', '-q', '--save', 'stopped.safetensors'];
+  const { status, stderr } = await interrupted([windowsNode(20), MAIN, ...training], { cwd: app });
+  t.is(status, 130, stderr);
+  t.regex(stderr, /Stopping after this batch; Ctrl-C again leaves at once/);
+  const there = sandbox.node([MAIN, 'info', 'stopped.safetensors'], { cwd: app });
+  t.regex(there.stdout, /^To go on: /m, there.stderr);
+
+  let answer: any;
+  const serving = ['serve', 'stopped.safetensors', '--port', '0', '--json'];
+  const served = await interrupted([windowsNode(20), MAIN, ...serving], { cwd: app }, async (line) => {
+    const body = JSON.stringify([new Array(64).fill(0)]);
+    answer = await (await fetch(`${JSON.parse(line).url}/predict`, { method: 'POST', body })).json();
+  });
+  t.is(served.status, 130, served.stderr);
+  t.is(answer.predictions.length, 1);
+});
+
 here('the command line: a table with the line ends of Windows, backslashes and drive letters', (t) => {
   const rows = Array.from({ length: 60 }, (_, i) => `${i % 7}.5,${i % 5},${i % 2 ? 'odd' : 'even'}`);
   writeFileSync(join(app, 'table.csv'), ['a,b,kind', ...rows, ''].join('\r\n'));
   mkdirSync(join(app, 'out'), { recursive: true });
-  const main = join('node_modules', 'fjordnet', 'dist', 'cli', 'main.js');
   const table = windowsPath(join(app, 'table.csv'));
-  const train = node([main, 'train', table, '--epochs', '3', '--save', 'out\\net.safetensors']);
+  const train = node([MAIN, 'train', table, '--epochs', '3', '--save', 'out\\net.safetensors']);
   t.is(train.status, 0, train.stderr);
   t.true(existsSync(join(app, 'out', 'net.safetensors')));
   t.false((train.stdout + train.stderr).includes('\x1b['), 'no colours in a file');
-  const predict = node([main, 'predict', 'out\\net.safetensors', 'table.csv']);
+  const predict = node([MAIN, 'predict', 'out\\net.safetensors', 'table.csv']);
   t.is(predict.status, 0, predict.stderr);
-  const onLinux = sandbox.node([main, 'predict', 'out/net.safetensors', 'table.csv'], { cwd: app });
+  const onLinux = sandbox.node([MAIN, 'predict', 'out/net.safetensors', 'table.csv'], { cwd: app });
   const classes = (text: string) =>
     text
       .trim()
@@ -110,10 +177,17 @@ here('the command line: a table with the line ends of Windows, backslashes and d
   t.is(classes(predict.stdout).length, 61);
 });
 
-here('the doctor finds nothing wrong', (t) => {
-  const { status, stdout } = node([join('node_modules', 'fjordnet', 'dist', 'cli', 'main.js'), 'doctor']);
+here('the doctor finds nothing wrong, and knows what ended a process', (t) => {
+  const { status, stdout } = node([MAIN, 'doctor']);
   t.is(status, 0, stdout);
   t.regex(stdout, /win32-x64/);
+  const [source, binary] = ['illegal.c', 'illegal.node'].map((name) => join(app, name));
+  writeFileSync(source, 'void *napi_register_module_v1(void *a, void *b) { __builtin_trap(); }');
+  compileForWindows(source, binary, '-shared');
+  const ill = node([MAIN, 'doctor'], windowsNode(20), { FJORDNET_NATIVE: windowsPath(binary) });
+  t.is(ill.status, 1, ill.stdout);
+  t.regex(ill.stdout, /illegal\.node ends with SIGILL/);
+  t.regex(ill.stdout, /an instruction that this processor has not/);
 });
 
 here('MPI says that it is not for Windows', (t) => {

@@ -20,7 +20,8 @@ export async function checkDestination(option: string, path: string, bytes = 655
     const folder = dirname(target);
     const existing = await stat(target).catch(() => undefined);
     if (existing && !existing.isFile()) checkSpecial(path, existing);
-    if (existing) await access(target, constants.W_OK);
+    const isAsked = process.platform !== 'win32' || existing?.isFile(); // Windows knows no rights of \\.\NUL
+    if (existing && isAsked) await access(target, constants.W_OK);
     if (existing && !existing.isFile()) return; // pipes and devices are written to, and take no room
     const where = await stat(folder).catch((error) => {
       throw error.code === 'ENOENT'

@@ -55,6 +55,9 @@ export class Output {
   }
 }
 
+/** A path as the shells of all systems take it for one word. */
+export const argument = (path: string): string => (/\s/.test(path) ? `"${path}"` : path);
+
 /** 0.973 as '97.3 %'. */
 export const percent = (share: number): string => (Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'nan');
 

@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ran, root } from './packed.js';
 
 const WINE = '/usr/bin/wine';
@@ -45,4 +47,43 @@ export function wine(args: readonly string[], options: { cwd: string; env?: Reco
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** MinGW's compiler of C. @throws Error with what it says */
+export const compileForWindows = (source: string, program: string, ...options: string[]): void =>
+  void execFileSync('x86_64-w64-mingw32-gcc-posix', ['-O1', ...options, source, '-o', program]);
+
+/** Whether there is a console that Ctrl-C can come from: a terminal, which `script` makes. */
+export const hasConsole = existsSync('/usr/bin/script');
+
+/**
+ * Runs a program for Windows on a console of its own, and has it get Ctrl-C there once `ready`, which is given the first line of its
+ * output, has come to its end.
+ */
+export async function interrupted(
+  args: readonly string[],
+  options: { cwd: string },
+  ready: (line: string) => Promise<void> = async () => {},
+): Promise<Ran> {
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-wine-'));
+  const [out, err, now, ctrl] = ['stdout', 'stderr', 'now', 'ctrl.exe'].map((name) => join(folder, name));
+  compileForWindows(join(root, 'test', 'native', 'ctrl.c'), ctrl);
+  const command = [WINE, ctrl, windowsPath(now), ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('/usr/bin/script', ['-qec', `${command} >${out} 2>${err}`, '/dev/null'], {
+    cwd: options.cwd,
+    env,
+    stdio: 'ignore',
+  });
+  const closed = once(child, 'close');
+  try {
+    const firstLine = () => (existsSync(out) ? /^.+\n/.exec(readFileSync(out, 'utf8'))?.[0] : undefined);
+    while (firstLine() === undefined && child.exitCode === null) await sleep(20);
+    await ready(firstLine() ?? '');
+  } finally {
+    writeFileSync(now, '');
+    await closed;
+  }
+  const ran = { status: child.exitCode, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
+  rmSync(folder, { recursive: true, force: true });
+  return ran;
 }

@@ -13,7 +13,7 @@ import { EXIT, unreadable } from '../errors.js';
 import { readExchanged, trainingOf } from '../exchange.js';
 import { isOfColumns, type MixedTable, readMixed, transformerFor } from '../mixed.js';
 import type { Values } from '../options.js';
-import { count, Output, percent, seconds, short } from '../output.js';
+import { argument, count, Output, percent, seconds, short } from '../output.js';
 import { pictures } from '../picture-info.js';
 import { isFolder } from '../pictures.js';
 import { loadRun } from '../run-file.js';
@@ -169,7 +169,7 @@ async function network(out: Output, path: string): Promise<void> {
     return `${name} ${name.endsWith('accuracy') ? percent(value) : short(value)}`;
   });
   if (last.length > 0) out.say(`Last epoch: ${last.join(', ')}`);
-  if (run.epochs < recipe.epochs) out.say(`To go on: fjordnet train --resume ${path}`);
+  if (run.epochs < recipe.epochs) out.say(`To go on: fjordnet train --resume ${argument(path)}`);
 }
 
 async function data(out: Output, values: Values, path: string): Promise<void> {

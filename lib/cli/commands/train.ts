@@ -10,7 +10,7 @@ import { checkDestination, checkFolder } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
 import { LARGEST_SEED, MOST_THREADS, type Values } from '../options.js';
-import { count, Output, percent, seconds, short } from '../output.js';
+import { argument, count, Output, percent, seconds, short } from '../output.js';
 import { isFolder } from '../pictures.js';
 import { buildSequential, dataFor, hasOwnLoop, type Recipe, readRecipe, splitFor } from '../recipe.js';
 import { readOverrides } from '../recipe-options.js';
@@ -286,7 +286,7 @@ function stopped(out: Output, path: string, outcome: Outcome, run: Run): number 
   if (run.recipe.kind === 'sklearn')
     out.alert('It can predict; an estimator of scikit-learn cannot go on from a file.');
   else if (run.data.source !== '-') {
-    out.alert(`To go on: fjordnet train --resume ${path}`);
+    out.alert(`To go on: fjordnet train --resume ${argument(path)}`);
     out.alert('An epoch that was cut short is done again from its beginning.');
   }
   return exitCode(by);
@@ -321,5 +321,5 @@ function announce(out: Output, run: Run, assessment: Assessment | undefined, sav
       `Test R² ${short(r2)}, mean absolute error ${short(meanAbsoluteError)}, root mean squared error ${short(rootMeanSquaredError)}`,
     );
   }
-  if (saved !== undefined) out.say(`To predict: fjordnet predict ${saved} DATA`);
+  if (saved !== undefined) out.say(`To predict: fjordnet predict ${argument(saved)} DATA`);
 }
