@@ -21,6 +21,8 @@ export type { TableDatasetOptions } from './data/table-options.js';
 export type { TimeSeriesOptions, TimeSeriesSamples } from './data/time-series.js';
 export { Tokenizer, type TokenizerJson, type TokenizerOptions } from './data/tokenizer.js';
 export { type Digits, loadDigits } from './datasets/digits.js';
+export { type Ising, type IsingAsyncOptions, type IsingOptions, makeIsing, makeIsingAsync } from './datasets/ising.js';
+export { type Onsager, onsager } from './datasets/onsager.js';
 export type { CSRMatrix, Features } from './estimators/csr.js';
 export { MLPClassifier, MLPRegressor } from './estimators/mlp.js';
 export type { MLPFitOptions } from './estimators/mlp-callbacks.js';

@@ -169,7 +169,7 @@ export class JobWatch {
   }
 }
 
-export function aborted(signal: AbortSignal, what: 'training' | 'prediction' = 'training'): Error {
+export function aborted(signal: AbortSignal, what: 'training' | 'prediction' | 'sampling' = 'training'): Error {
   const rest = what === 'training' ? '; the weights are those after the last finished batch' : '';
   return Object.assign(failure('ERR_ABORTED', `The ${what} was aborted${rest}`, { cause: signal.reason }), {
     name: 'AbortError',

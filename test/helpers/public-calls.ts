@@ -146,6 +146,24 @@ const searches: Record<string, (options: any) => any> = {
   HalvingRandomSearchCV: (o) => new fjordnet.HalvingRandomSearchCV(drawn(o)),
 };
 const random = () => new RandomState(1);
+const ISING = {
+  size: 2,
+  temperatures: [2],
+  samples: 1,
+  algorithm: 'wolff',
+  burnIn: 1,
+  interval: 1,
+  start: 'random',
+  states: 3,
+  coupling: 1,
+  randomState: 1,
+} as const;
+/** Without any option it makes 4,000 lattices, which takes seconds. */
+const orFew = (options: any) =>
+  options === undefined ||
+  (Object.prototype.toString.call(options) === '[object Object]' && Object.keys(options).length === 0)
+    ? ISING
+    : options;
 const split = { testSize: 0.5, trainSize: 0.5, randomState: 1, shuffle: true, stratify: y() };
 const axes = { title: 'a', description: 'b', width: 300, theme: 'light', background: 'white' };
 const folds = { nSplits: 2, shuffle: true, randomState: 1 };
@@ -289,6 +307,13 @@ export const CALLS: Record<string, Call> = {
   toCategorical: plain(fjordnet.toCategorical, y, 2),
   setThreads: plain(fjordnet.setThreads, fjordnet.getThreads()),
   loadDigits: plain(fjordnet.loadDigits),
+  makeIsing: plain((o) => fjordnet.makeIsing(orFew(o)), ISING),
+  makeIsingAsync: plain((o) => fjordnet.makeIsingAsync(orFew(o)), {
+    ...ISING,
+    signal: undefined,
+    onProgress: () => {},
+  }),
+  onsager: plain(fjordnet.onsager, 2, 1),
   buildInfo: plain(fjordnet.buildInfo),
   getThreads: plain(fjordnet.getThreads),
   'kernels.affine': plain(
