@@ -6,6 +6,7 @@ import { buildInfo, RandomState } from 'fjordnet';
 import { beside, facts, html, note, numbers, paragraph, renderPage } from '../dist/report/index.js';
 import { convolution } from './lecture-parts/convolution.js';
 import { frameworks } from './lecture-parts/frameworks.js';
+import { ising } from './lecture-parts/ising.js';
 import { numpy } from './lecture-parts/numpy.js';
 import { pictures } from './lecture-parts/pictures.js';
 
@@ -15,7 +16,7 @@ process.removeAllListeners('warning'); // many networks of the grids stop at the
 
 // np.random.seed(0): parts 2 to 7 draw from it in the lecture's order
 const lecture = { random: new RandomState(0) };
-const parts = [...pictures, ...numpy, ...frameworks, ...convolution];
+const parts = [...pictures, ...numpy, ...frameworks, ...convolution, ...ising];
 const sections = [];
 const begun = performance.now();
 const VERDICTS = {
