@@ -52,6 +52,11 @@ const SYSTEM: readonly (readonly [RegExp, string])[] = [
     'Its folder may be mounted with the option noexec, which forbids native code: install the package in another one.',
   ],
   [/EACCES|Permission denied/, 'This user may not read it: look at the permissions of the file and its folders.'],
+  [/Requires \w+ access/, 'Deno needs --allow-ffi --allow-read --allow-env --allow-sys.'],
+];
+
+/** What else it says of a binary of the package. */
+const OWN: typeof SYSTEM = [
   [
     /for (?:macOS|Windows)|it is for |not a valid Win32 application|Bad EXE format/,
     'node_modules was copied from another machine: install the packages anew on this one.',
@@ -60,13 +65,12 @@ const SYSTEM: readonly (readonly [RegExp, string])[] = [
     /\d bytes, and should have|file too short|no binary for|Git LFS/,
     'Its download or its copy is not whole: install the package anew.',
   ],
-  [/Requires \w+ access/, 'Deno needs --allow-ffi --allow-read --allow-env --allow-sys.'],
 ];
 
-function advice(message: string, file: string): string | undefined {
+function advice(message: string, file: string, named: boolean): string | undefined {
   if (/\.asar[\\/]/.test(file))
     return 'Native code cannot be loaded out of an archive: name fjordnet in asarUnpack of the packager of Electron.';
-  for (const [pattern, text] of SYSTEM) {
+  for (const [pattern, text] of named ? SYSTEM : [...SYSTEM, ...OWN]) {
     const match = pattern.exec(message);
     if (match) return text.replace('$1', match[1] ?? '');
   }
@@ -123,11 +127,19 @@ export function loadFailure(cause: Error, file: string | undefined, root: string
     return error(['fjordnet cannot load its native binary.', disabled()]);
   if ((cause as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED')
     return error(['fjordnet cannot read its native binary.', unreadable(cause, root)]);
-  if (process.env.FJORDNET_NATIVE && !existsSync(process.env.FJORDNET_NATIVE))
+  const named = Boolean(process.env.FJORDNET_NATIVE);
+  if (named && file && !existsSync(file))
     return error([head, `The environment variable FJORDNET_NATIVE names ${file}, which does not exist.`]);
+  if (named)
+    return error([
+      head,
+      `The environment variable FJORDNET_NATIVE names ${file}, which does not load: ${cause.message}`,
+      file && advice(cause.message, file, named),
+      "Let it name another file, or unset it: the package's own is taken then.",
+    ]);
   return error([
     head,
-    ...(file ? [`${file} does not load: ${cause.message}`, advice(cause.message, file)] : [missing(root)]),
+    ...(file ? [`${file} does not load: ${cause.message}`, advice(cause.message, file, named)] : [missing(root)]),
     `To build one from source: npm --prefix "${root}" run build:native`,
     `(needs ${TOOLS[process.platform] ?? 'g++, make and Python 3, and libopenblas-dev for full speed'})`,
   ]);

@@ -87,6 +87,15 @@ test.serial('a variable and a folder that lead nowhere', (t) => {
   t.is(nowhere.code, 'ERR_NATIVE_LOAD');
   t.regex(nowhere.message!, /\nThe environment variable FJORDNET_NATIVE names .*none\.node, which does not exist\.$/);
 
+  writeFileSync(project.path('other.node'), Buffer.concat([Buffer.from('MZ'), Buffer.alloc(510)]));
+  const other = load([], { FJORDNET_NATIVE: project.path('other.node') });
+  t.is(other.code, 'ERR_NATIVE_LOAD');
+  t.regex(
+    other.message!,
+    /\nThe environment variable FJORDNET_NATIVE names .*other\.node, which does not load: .*\nLet it name another file, or unset it: the package's own is taken then\.$/,
+  );
+  t.notRegex(other.message!, /node_modules was copied|run build:native/);
+
   rmSync(join(project.package, 'prebuilds'), { recursive: true });
   const { message } = load();
   mkdirSync(join(project.binary, '..'), { recursive: true });
