@@ -1,5 +1,7 @@
 export { type Activation, type ActivationInput, activations } from './activations.js';
 export { type ArrayInput, type DType, type ForeignArray, NDArray, type NestedArray, type SlicePart } from './array.js';
+export { BernoulliRBM, type RBMFitOptions, type RBMSampleOptions } from './boltzmann/bernoulli-rbm.js';
+export type { BernoulliRBMOptions } from './boltzmann/rbm-parameters.js';
 export {
   type Callback,
   type CallbackModel,

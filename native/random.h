@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 namespace fjordnet {
 
@@ -37,8 +38,25 @@ class Mt19937 {
 
   // Uniform in [0, 1) with 53 bits.
   double nextDouble() {
-    const std::uint32_t a = next32() >> 5, b = next32() >> 6;
-    return (a * 67108864.0 + b) / 9007199254740992.0;
+    const std::uint32_t a = next32();
+    return below<double>(a, next32());
+  }
+
+  // n of them. Of T float the largest that is not above each: below a probability in float where the number itself is.
+  // Words are tempered many at once, which vectorises.
+  template <typename T>
+  void doubles(T* out, std::int64_t n) {
+    for (std::int64_t i = 0; i < n;) {
+      if (pos == kWords) twist();
+      const auto count = static_cast<int>(std::min<std::int64_t>((kWords - pos) / 2, n - i));
+      const std::uint32_t* words = key + pos;
+      for (int k = 0; k < count; ++k) out[i + k] = below<T>(temper(words[2 * k]), temper(words[2 * k + 1]));
+      pos += 2 * count;
+      i += count;
+      if (count > 0) continue;
+      const std::uint32_t first = next32();  // the last of its 624
+      out[i++] = below<T>(first, next32());
+    }
   }
 
   // Standard normal by the polar method; every second value is kept for the next call.
@@ -102,6 +120,19 @@ class Mt19937 {
   }
 
  private:
+  // Uniform in [0, 1) with 53 bits, of two words; in float rounded down.
+  template <typename T>
+  static T below(std::uint32_t a, std::uint32_t b) {
+    const double u = ((a >> 5) * 67108864.0 + (b >> 6)) / 9007199254740992.0;
+    if constexpr (std::is_same_v<T, double>) return u;
+    std::uint64_t bits;
+    std::memcpy(&bits, &u, sizeof bits);
+    bits &= ~std::uint64_t{0x1fffffff};  // what a float's significand has not
+    double rounded;
+    std::memcpy(&rounded, &bits, sizeof rounded);
+    return static_cast<T>(rounded);
+  }
+
   static std::uint64_t maskFor(std::uint64_t max) {
     for (int bits = 1; bits < 64; bits *= 2) max |= max >> bits;
     return max;

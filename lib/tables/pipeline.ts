@@ -6,6 +6,7 @@ import type { Label, Labels } from '../labels.js';
 import { type Parts, registerSaved, type Saved } from '../saved.js';
 import { accuracyScore } from '../scores/classification.js';
 import { r2Score } from '../scores/regression.js';
+import { drive, driveSync, signalOf, type Training } from '../train.js';
 import { Exportable } from './exportable.js';
 import { type Frame, readFrame, type TableInput } from './frame.js';
 import {
@@ -22,7 +23,7 @@ import {
   targetsFor,
 } from './network-step.js';
 import { changed, checkSteps, cloned, isTransformer, type LastStep, type Step } from './pipeline-steps.js';
-import { type AnyTransformer, adopt, fitTransformStep, matrixOf, transformStep, unfitted } from './steps.js';
+import { type AnyTransformer, adopt, fitTransforming, matrixOf, transformStep, unfitted } from './steps.js';
 
 /** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
 export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown }
@@ -106,7 +107,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
    * @throws as the steps do; the transformers stay as they were then
    */
   async fit(x: TableInput, y?: unknown, options: object = {}): Promise<this> {
-    const ready = this.#prepare(x, y, options);
+    const ready = await drive(this.#prepare(x, y, options), signalOf(options));
     await ready.train('fit');
     ready.settle();
     return this;
@@ -114,7 +115,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
 
   /** The same on the calling thread, for last steps that have `fitSync`, and transformers. */
   fitSync(x: TableInput, y?: unknown, options: object = {}): this {
-    const ready = this.#prepare(x, y, options);
+    const ready = driveSync(this.#prepare(x, y, options));
     ready.train('fitSync');
     ready.settle();
     return this;
@@ -193,7 +194,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
 
   /** For pipelines within others. */
   fitFrame(x: Frame): this {
-    const fitted = this.#fitTransformers(x, undefined, this.#steps);
+    const fitted = driveSync(this.#fitTransformers(x, undefined, this.#steps));
     for (const [original, copy] of fitted.pairs) adopt(original, copy);
     this.#found = { isFitted: true };
     return this;
@@ -318,23 +319,31 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   }
 
   /** Fits copies of transformers, one on the result of the other. */
-  #fitTransformers(x: Frame, y: unknown, steps: readonly (readonly [string, unknown])[]) {
+  *#fitTransformers(
+    x: Frame,
+    y: unknown,
+    steps: readonly (readonly [string, unknown])[],
+  ): Training<{ frame: Frame; pairs: [AnyTransformer, AnyTransformer][] }> {
     const pairs: [AnyTransformer, AnyTransformer][] = [];
     let frame = x;
     for (const [, step] of steps) {
       if (!isTransformer(step)) continue;
       const copy = unfitted(step);
-      frame = fitTransformStep(copy, frame, y);
+      frame = yield* fitTransforming(copy, frame, y);
       pairs.push([step, copy]);
     }
     return { frame, pairs };
   }
 
-  #prepare(x: TableInput, y: unknown, options: object) {
+  *#prepare(
+    x: TableInput,
+    y: unknown,
+    options: object,
+  ): Training<{ train(method: 'fit' | 'fitSync'): unknown; settle(): void }> {
     checkObject('options', options);
     const last = this.#last();
     const isEstimator = last !== 'passthrough' && !isTransformer(last);
-    const { frame, pairs } = this.#fitTransformers(
+    const { frame, pairs } = yield* this.#fitTransformers(
       readFrame('x', x),
       y,
       isEstimator ? this.#steps.slice(0, -1) : this.#steps,

@@ -1,6 +1,7 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
 import { hasMethods, isTypedArray } from '../kind.js';
+import type { Training } from '../train.js';
 import { Frame, readFrame, type TableInput } from './frame.js';
 import type { Transformer } from './transformer.js';
 
@@ -34,6 +35,14 @@ export function fitTransformStep(step: AnyTransformer, x: Frame, y?: unknown): F
   if (isOwn(step)) return step.fitFrame(x).transformFrame(x);
   step.fit(x.output(), y);
   return transformStep(step, x);
+}
+
+/** The same in steps, of what trains by jobs: off the main thread where they are driven there. */
+export function* fitTransforming(step: AnyTransformer, x: Frame, y?: unknown): Training<Frame> {
+  if (!hasMethods(step, 'fittingFrame', 'transformFrame')) return fitTransformStep(step, x, y);
+  const own = step as unknown as { fittingFrame(x: Frame): Training<void>; transformFrame(x: Frame): Frame };
+  yield* own.fittingFrame(x);
+  return own.transformFrame(x);
 }
 
 export function transformStep(step: AnyTransformer, x: Frame): Frame {

@@ -23,10 +23,9 @@ const inputSchema = object<Input>({ width: integer(1), names: list(text), kinds:
 ]);
 
 /**
- * What turns columns into others, as scikit-learn's transformers do: `fit` learns from a table, `transform` applies it to any. The
- * columns of a table are found by their names, in whatever order it has them.
+ * What learns from columns and turns columns into others. Those of a table are found by their names, in whatever order it has them.
  */
-export abstract class Transformer<S extends object = object, Out = NDArray> extends Saved {
+export abstract class Learner<S extends object = object, Out = NDArray> extends Saved {
   #fitted?: Fitted<S>;
 
   /** The options, with their values. */
@@ -44,15 +43,6 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
   protected abstract readonly schema: Schema<S>;
 
   /**
-   * Learns from a table, or a matrix [n, columns].
-   * @param _y not used: as in scikit-learn, for pipelines
-   * @throws TypeError or RangeError, with row and column, for what it cannot learn from; it stays as it was then
-   */
-  fit(x: TableInput, _y?: unknown): this {
-    return this.fitFrame(readFrame('x', x));
-  }
-
-  /**
    * @returns a new array [n, columns]
    * @throws Error with code ERR_NOT_FITTED before `fit`; TypeError or RangeError, with row and column, for columns that are not
    *   those of `fit`, or hold what it cannot take
@@ -62,14 +52,13 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
     return this.outputOf(this.transformFrame(readFrame('x', x)));
   }
 
-  fitTransform(x: TableInput, _y?: unknown): Out {
-    const frame = readFrame('x', x);
-    return this.outputOf(this.fitFrame(frame).transformFrame(frame));
-  }
-
   /** For pipelines: the same on columns that were read. */
   fitFrame(frame: Frame): this {
-    const state = this.measure(frame);
+    return this.learnt(frame, this.measure(frame));
+  }
+
+  /** Takes over what was learnt from these columns. */
+  protected learnt(frame: Frame, state: S): this {
     this.#fitted = { state, input: this.inputOf(frame, state) };
     return this;
   }
@@ -90,7 +79,7 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
 
   transformFrame(frame: Frame): Frame {
     const { state } = this.#needFit('transform');
-    return this.apply(this.#aligned(frame), state).named(this.getFeatureNamesOut());
+    return this.apply(this.aligned(frame), state).named(this.getFeatureNamesOut());
   }
 
   /**
@@ -168,7 +157,7 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
   }
 
   /** The columns of `fit` in its order. */
-  #aligned(frame: Frame): Frame {
+  protected aligned(frame: Frame): Frame {
     const { names, width } = (this.#fitted as Fitted<S>).input;
     if (!names || !frame.names) {
       if (frame.width === width) return frame;
@@ -185,6 +174,23 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
         `Expected x to have the columns of fit alone, got '${other}' too: there were ${shown(names)}`,
       );
     return frame.select(columns);
+  }
+}
+
+/** What turns columns into others, as scikit-learn's transformers do: `fit` learns from a table, `transform` applies it to any. */
+export abstract class Transformer<S extends object = object, Out = NDArray> extends Learner<S, Out> {
+  /**
+   * Learns from a table, or a matrix [n, columns].
+   * @param _y not used: as in scikit-learn, for pipelines
+   * @throws TypeError or RangeError, with row and column, for what it cannot learn from; it stays as it was then
+   */
+  fit(x: TableInput, _y?: unknown): this {
+    return this.fitFrame(readFrame('x', x));
+  }
+
+  fitTransform(x: TableInput, _y?: unknown): Out {
+    const frame = readFrame('x', x);
+    return this.outputOf(this.fitFrame(frame).transformFrame(frame));
   }
 }
 

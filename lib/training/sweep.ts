@@ -17,11 +17,18 @@ export const countOf = (rows: Rows): number => ('length' in rows ? rows.length :
 /** How many batches the next job should hold, so that jobs last some 10 ms whatever the network's size. */
 export class Pace {
   static readonly SECONDS = 0.01;
-  steps = 4;
+  steps: number;
+  readonly #most: number;
+
+  /** @param most batches that one job may hold */
+  constructor(most = Number.POSITIVE_INFINITY) {
+    this.#most = most;
+    this.steps = Math.min(4, most);
+  }
 
   measured({ steps, seconds }: NativeResult): void {
     const fitting = Math.floor((Pace.SECONDS * steps) / Math.max(seconds, 1e-9));
-    this.steps = Math.max(1, Math.min(fitting, this.steps * 8));
+    this.steps = Math.max(1, Math.min(fitting, this.steps * 8, this.#most));
   }
 }
 
@@ -43,8 +50,10 @@ export interface Prepared extends Pick<Job, 'scalars' | 'values'> {
   settle?(result: NativeResult): void;
 }
 
-export interface Sweep extends Pick<Job, 'program' | 'inputs' | 'outputs'> {
+export interface Sweep extends Pick<Job, 'program' | 'outputs'> {
   readonly plan: Plan;
+  /** Datasets of all rows; or, as a function, those of the rows at .. at + count - 1 of the sweep, made for each job in order. */
+  readonly inputs: Job['inputs'] | ((at: number, count: number) => Job['inputs']);
   readonly rows: Rows;
   readonly batchSize: number;
   /** Rows of an epoch, whose last batch may be smaller: no job goes on from one into the next. Default: all rows */
@@ -88,11 +97,18 @@ export function* sweep(
   const period = epoch ?? total;
   const perEpoch = Math.ceil(period / batchSize);
   const most = () => (onBatch ? 1 : pace.steps);
-  const rowsFrom = (at: number, count: number): Pick<Job, 'rows' | 'first' | 'count'> => {
+  const isDrawn = 'take' in rows || typeof inputs === 'function';
+  const rowsFrom = (at: number, count: number): Pick<Job, 'rows' | 'first' | 'count' | 'inputs'> => {
+    if (typeof inputs === 'function') return { first: 0, count, inputs: inputs(at, count) };
+    return { ...chosen(at, count), inputs };
+  };
+  const chosen = (at: number, count: number): Pick<Job, 'rows' | 'first' | 'count'> => {
     if ('take' in rows) return { rows: rows.take(at, count) };
     return 'length' in rows ? { rows: rows.subarray(at, at + count) } : { first: rows.first + at, count };
   };
-  const part = (at: number): Pick<Job, 'rows' | 'first' | 'count' | 'shares' | 'exchange' | 'overlap' | 'stop'> => {
+  const part = (
+    at: number,
+  ): Pick<Job, 'rows' | 'first' | 'count' | 'inputs' | 'shares' | 'exchange' | 'overlap' | 'stop'> => {
     if (ranked) {
       const shares = ranked.shares.subarray(3 * batches, 3 * (batches + most()));
       let count = 0;
@@ -115,7 +131,7 @@ export function* sweep(
       ? shares.length / 3
       : Math.floor(count / period) * perEpoch + Math.ceil((count % period) / batchSize);
     const prepared = prepare?.(steps, own.rows);
-    const job: Job = { program, inputs, batchSize, ...own };
+    const job: Job = { program, batchSize, ...own };
     if (prepared?.scalars) job.scalars = prepared.scalars;
     if (prepared?.values) job.values = prepared.values;
     if (outputs) job.outputs = outputs;
@@ -123,14 +139,14 @@ export function* sweep(
     const after = at + count;
     drawn = undefined;
     const meanwhile = () => {
-      if ('take' in rows && after < total) drawn = part(after);
+      if (isDrawn && after < total) drawn = part(after);
       beside?.();
     };
     // Spread, not a literal of one shape: V8 would come to make those in its old generation, and they would keep the plan.
     const result: NativeResult = yield {
       plan,
       job,
-      ...(('take' in rows || beside) && { meanwhile }),
+      ...((isDrawn || beside) && { meanwhile }),
       ...(prepared?.settle && { settle: prepared.settle }),
     };
     pace.measured(result);

@@ -40,11 +40,16 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   void release() override { state_.reset(); }
 
  private:
-  // doubles(out: Float64Array): uniform in [0, 1)
+  // doubles(out: Float64Array | Float32Array): uniform in [0, 1), in float32 rounded down
   void doubles(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      const auto out = view<double>(info[0]);
-      for (Index i = 0; i < out.size; ++i) out.data[i] = state_->nextDouble();
+      if (isArrayOf<float>(info[0])) {
+        const auto out = view<float>(info[0]);
+        state_->doubles(out.data, out.size);
+      } else {
+        const auto out = view<double>(info[0]);
+        state_->doubles(out.data, out.size);
+      }
     });
   }
   // gaussians(out: Float64Array): standard normal

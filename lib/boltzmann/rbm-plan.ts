@@ -1,0 +1,174 @@
+import type { Plan } from '../plan.js';
+import { type Buffer, type FloatType, type Scalar, Tape } from '../tape.js';
+
+/** What a training step of a restricted Boltzmann machine is recorded for. A sample of the plan is a whole batch. */
+export interface StepShape {
+  readonly visible: number;
+  readonly hidden: number;
+  readonly dtype: FloatType;
+  /** Rows of data. */
+  readonly rows: number;
+  /** Rows of the chain, whose hidden units persist from step to step; undefined: each step begins one at its data. */
+  readonly chain: number | undefined;
+  /** Steps of Gibbs. */
+  readonly k: number;
+  readonly gaussian: boolean;
+  readonly momentum: number;
+}
+
+export interface RBMPlan {
+  readonly shape: StepShape;
+  readonly plan: Plan;
+  /** [visible, hidden] */
+  readonly components: Buffer;
+  readonly interceptHidden: Buffer;
+  readonly interceptVisible: Buffer;
+  /** Of the components and the intercepts, where there is momentum. */
+  readonly velocities: readonly Buffer[];
+  /** [chain, hidden], where it persists. */
+  readonly chain: Buffer | undefined;
+  readonly x: Buffer;
+  /** 1 for each row of data and -1 for each of the chain; 0 for what a short batch has not. */
+  readonly sign: Buffer;
+  /** What a step draws, in this order. */
+  readonly draws: readonly (readonly [Buffer, 'uniform' | 'normal'])[];
+  /** -learningRate / rows, and what of the components is added to their gradient, of each step. */
+  readonly rate: Scalar;
+  readonly decay: Scalar;
+}
+
+/** The step, line by line: stochastic maximum likelihood (Tieleman 2008), or contrastive divergence (Hinton 2002). */
+export function recordStep(shape: StepShape): RBMPlan {
+  const { visible: V, hidden: H, rows: P, k, gaussian, momentum } = shape;
+  const C = shape.chain ?? P;
+  const t = new Tape(shape.dtype);
+  const w = t.fixed('parameter', 'components', [V, H]);
+  const bh = t.fixed('parameter', 'interceptHidden', [H]);
+  const bv = t.fixed('parameter', 'interceptVisible', [V]);
+  const parameters = [w, bh, bv];
+  const velocities =
+    momentum > 0 ? parameters.map(({ name, shape }) => t.fixed('state', `${name}Velocity`, shape)) : [];
+  const chain = shape.chain === undefined ? undefined : t.fixed('state', 'chain', [C, H]);
+  const [dw, dbh, dbv] = parameters.map(({ name, shape }) => t.fixed('gradient', `${name}Gradient`, shape));
+  const batched = (rows: number, name: string, width: number) => t.times(rows, () => t.batched(name, [width]));
+  const emitRows = (rows: number, ...instruction: Parameters<Tape['emit']>) =>
+    t.times(rows, () => t.emit(...instruction));
+  const [rate, decay] = [t.scalar(0), t.scalar(0)];
+  const draws: (readonly [Buffer, 'uniform' | 'normal'])[] = [];
+  const drawn = (name: string, width: number, kind: 'uniform' | 'normal' = 'uniform') => {
+    const draw = batched(C, name, width);
+    draws.push([draw, kind]);
+    return draw;
+  };
+
+  const x = batched(P, 'x', V);
+  const sign = batched(P + C, 'sign', 1);
+  let h = batched(C, 'h', H);
+  const both = batched(P + C, 'vBoth', V); // the data, and below them the chain's
+  const hBoth = batched(P + C, 'hBoth', H);
+  const pv = batched(C, 'pv', V);
+  let v = pv;
+
+  /** h = u < sigmoid(v W + b_h) */
+  const sampleHidden = (from: Buffer, i: number) => {
+    const ph = batched(C, `ph${i}`, H);
+    emitRows(C, 'affine', [from, w, bh, ph], { O: H, I: V });
+    emitRows(C, 'sigmoid', [ph, ph], { N: H });
+    const u = drawn(`uHidden${i}`, H);
+    h = batched(C, `h${i}`, H);
+    emitRows(C, 'greater', [ph, u, h], { N: H });
+  };
+
+  t.program('train');
+  if (chain) t.emit('repeatRows', [chain, h], { N: C * H });
+  else sampleHidden(x, 0);
+  for (let i = 1; i <= k; i++) {
+    // p(v | h) = sigmoid(h W^T + b_v), of Gaussian units their mean
+    emitRows(C, 'inputGradient', [h, w, pv], { O: H, I: V });
+    emitRows(C, 'addBias', [pv, bv, pv], { O: V });
+    const u = drawn(`uVisible${i}`, V, gaussian ? 'normal' : 'uniform');
+    v = batched(C, `v${i}`, V);
+    if (gaussian) {
+      emitRows(C, 'add', [pv, u, v], { N: V });
+    } else {
+      emitRows(C, 'sigmoid', [pv, pv], { N: V });
+      emitRows(C, 'greater', [pv, u, v], { N: V });
+    }
+    if (i < k) sampleHidden(v, i);
+  }
+  t.emit('place', [x, both], { A: 1, M: P + C, N: P, C: V }, { start: 0 });
+  t.emit('place', [v, both], { A: 1, M: P + C, N: C, C: V }, { start: P });
+  emitRows(P + C, 'affine', [both, w, bh, hBoth], { O: H, I: V });
+  emitRows(P + C, 'sigmoid', [hBoth, hBoth], { N: H });
+  if (chain) {
+    const [ph, u] = [batched(C, 'ph', H), drawn('uHidden', H)];
+    t.emit('slice', [hBoth, ph], { A: 1, M: P + C, N: C, C: H }, { start: P });
+    emitRows(C, 'greater', [ph, u, ph], { N: H });
+    t.emit('biasGradient', [ph, chain], { O: C * H }); // of one row: as it is
+  }
+  // v_pos^T h_pos - v_neg^T h_neg, and sums of the rows
+  emitRows(P + C, 'weightRows', [hBoth, sign, hBoth], { N: H });
+  emitRows(P + C, 'weightGradient', [both, hBoth, dw], { O: H, I: V });
+  emitRows(P + C, 'biasGradient', [hBoth, dbh], { O: H });
+  emitRows(P + C, 'weightRows', [both, sign, both], { N: V });
+  emitRows(P + C, 'biasGradient', [both, dbv], { O: V });
+  for (const [i, [dp, p]] of [[dw, w] as const, [dbh, bh] as const, [dbv, bv] as const].entries()) {
+    const lmbd = i === 0 ? decay : 0;
+    if (velocities.length === 0) t.emit('sgd', [dp, p], { N: p.size }, { eta: rate, lmbd });
+    else {
+      const scalars = { rate, momentum, nesterov: 0, lmbd, decay: 0 };
+      t.emit('momentum', [dp, velocities[i], p], { N: p.size }, scalars);
+    }
+  }
+  const plan = t.compile({ programs: ['train'], inputs: [x, sign, ...draws.map(([draw]) => draw)], outputs: [] });
+  return {
+    ...{ shape, plan, components: w, interceptHidden: bh, interceptVisible: bv, velocities },
+    ...{ chain, x, sign, draws, rate, decay },
+  };
+}
+
+/** What is computed of rows of a machine that is trained. */
+export interface RBMInference {
+  readonly plan: Plan;
+  readonly components: Buffer;
+  readonly interceptHidden: Buffer;
+  readonly interceptVisible: Buffer;
+  readonly x: Buffer;
+  /** Hidden units given. */
+  readonly given: Buffer;
+  /** p(h | v) of x, and of what is given the mean of v. */
+  readonly h: Buffer;
+  readonly v: Buffer;
+  /** Both parts of the free energy's negative: v b_v, and the sum of log(1 + exp(v W + b_h)). */
+  readonly linear: Buffer;
+  readonly softplus: Buffer;
+}
+
+export function recordInference({
+  visible: V,
+  hidden: H,
+  dtype,
+  gaussian,
+}: Pick<StepShape, 'visible' | 'hidden' | 'dtype' | 'gaussian'>): RBMInference {
+  const t = new Tape(dtype);
+  const components = t.fixed('parameter', 'components', [V, H]);
+  const interceptHidden = t.fixed('parameter', 'interceptHidden', [H]);
+  const interceptVisible = t.fixed('parameter', 'interceptVisible', [V]);
+  const [x, given] = [t.batched('x', [V]), t.batched('hiddenUnits', [H])];
+  const [h, v] = [t.batched('h', [H]), t.batched('v', [V])];
+  const [linear, softplus] = [t.batched('linear', [1]), t.batched('softplus', [1])];
+  const activities = () => t.emit('affine', [x, components, interceptHidden, h], { O: H, I: V });
+  t.program('hidden');
+  activities();
+  t.emit('sigmoid', [h, h], { N: H });
+  t.program('visible');
+  t.emit('inputGradient', [given, components, v], { O: H, I: V });
+  t.emit('addBias', [v, interceptVisible, v], { O: V });
+  if (!gaussian) t.emit('sigmoid', [v, v], { N: V });
+  t.program('freeEnergy');
+  activities();
+  t.emit('softplus', [h, h], { N: H });
+  t.emit('sumAxis', [h, softplus], { A: 1, N: H, C: 1 }, { scale: 1 });
+  t.emit('matmul', [x, t.view(interceptVisible, [V, 1]), linear], { O: 1, I: V });
+  return { plan: t.compile(), components, interceptHidden, interceptVisible, x, given, h, v, linear, softplus };
+}

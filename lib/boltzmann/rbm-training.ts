@@ -1,0 +1,113 @@
+import { allocate } from '../allocate.js';
+import type { NDArray } from '../array.js';
+import { binding, type NativeDataset } from '../binding.js';
+import type { Job } from '../plan.js';
+import type { RandomState } from '../random.js';
+import type { FloatArray } from '../tape.js';
+import type { Training } from '../train.js';
+import { Pace, sweep } from '../training/sweep.js';
+import type { RBMPlan } from './rbm-plan.js';
+
+/** Numbers that a job may be given: 32 MB in float64. */
+const MOST_VALUES = 1 << 22;
+
+interface Rates {
+  readonly learningRate: number;
+  readonly weightDecay: number;
+}
+
+/**
+ * Passes over rows, batch after batch in their order. What the steps of a job draw lies in datasets, a row for each batch; it is
+ * drawn in the order of the steps, for the next job while one runs.
+ */
+export class Passes {
+  readonly #step: RBMPlan;
+  readonly #chain: number;
+  readonly #pace: Pace;
+  readonly #room: FloatArray[] = [];
+
+  constructor(step: RBMPlan) {
+    const { shape, draws, x } = step;
+    this.#step = step;
+    this.#chain = shape.chain ?? shape.rows;
+    const perStep = draws.reduce((sum, [{ size }]) => sum + size * this.#chain, x.size * shape.rows);
+    this.#pace = new Pace(Math.max(1, Math.floor(MOST_VALUES / perStep)));
+  }
+
+  /** One pass over x [n, visible], of the plan's dtype. */
+  *over(x: NDArray, random: RandomState, { learningRate, weightDecay }: Rates): Training<void> {
+    const { plan, shape, rate, decay } = this.#step;
+    const n = x.shape[0];
+    const count = Math.ceil(n / shape.rows);
+    const rowsOf = (batch: number) => Math.min(shape.rows, n - batch * shape.rows);
+    let done = 0;
+    yield* sweep(
+      {
+        ...{ plan, program: 'train', rows: { first: 0, count }, batchSize: 1, pace: this.#pace },
+        inputs: (at, count) => this.#inputs(x, random, at, count, rowsOf),
+        prepare(steps) {
+          const values = new Float64Array(2 * steps);
+          for (let step = 0; step < steps; step++) {
+            const own = rowsOf(done + step);
+            values[2 * step] = -learningRate / own;
+            values[2 * step + 1] = weightDecay === 0 ? 0 : -weightDecay * own;
+          }
+          done += steps;
+          return { scalars: [rate, decay], values };
+        },
+      },
+      () => undefined,
+    );
+  }
+
+  #inputs(
+    x: NDArray,
+    random: RandomState,
+    at: number,
+    count: number,
+    rowsOf: (batch: number) => number,
+  ): Job['inputs'] {
+    const { shape, draws, sign, x: xBuffer } = this.#step;
+    const { rows, visible } = shape;
+    const chain = this.#chain;
+
+    const size = rows * visible;
+    const given = x.data.subarray(at * size, (at + count) * size) as FloatArray;
+    let data = given;
+    if (given.length < count * size) {
+      data = this.#array(0, count * size);
+      data.fill(0, given.length);
+      data.set(given);
+    }
+    const signs = this.#array(1, count * (rows + chain));
+    signs.fill(0);
+    for (let b = 0; b < count; b++) {
+      const [first, own] = [b * (rows + chain), rowsOf(at + b)];
+      signs.fill(1, first, first + own);
+      signs.fill(-1, first + rows, first + rows + (shape.chain === undefined ? own : chain));
+    }
+    const drawn = draws.map(([buffer], i) => this.#array(2 + i, count * buffer.size * chain));
+    for (let b = 0; b < count; b++)
+      for (const [i, [buffer, kind]] of draws.entries()) {
+        const width = buffer.size * chain;
+        random.fill(kind, drawn[i].subarray(b * width, (b + 1) * width));
+      }
+    return [
+      [xBuffer, this.#dataset(data, size)],
+      [sign, this.#dataset(signs, rows + chain)],
+      ...draws.map(([buffer], i) => [buffer, this.#dataset(drawn[i], buffer.size * chain)] as const),
+    ];
+  }
+
+  /** Room that serves one job after the other: datasets are copies. */
+  #array(k: number, length: number): FloatArray {
+    if (!(this.#room[k]?.length >= length))
+      this.#room[k] =
+        this.#step.shape.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
+    return this.#room[k].subarray(0, length);
+  }
+
+  #dataset(values: FloatArray, width: number): NativeDataset {
+    return new binding.Dataset('x', values, values.length / width, width, this.#step.shape.dtype);
+  }
+}
