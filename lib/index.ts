@@ -36,6 +36,7 @@ export {
   type NeuralNetworkOptions,
   type TrainOptions,
 } from './estimators/neural-network.js';
+export { Perceptron, type PerceptronOptions } from './estimators/perceptron.js';
 export type { ExportOptions } from './formats/export.js';
 export { type ImportOptions, importBytes, importModel } from './formats/import.js';
 export type { OnnxOptions } from './formats/onnx/predictor.js';

@@ -111,6 +111,7 @@ const estimatorModel = () => ({
 });
 const build = () => estimatorModel();
 const small = () => new MLPClassifier({ hiddenLayerSizes: [2], maxIter: 2, randomState: 1 });
+const perceptron = () => new fjordnet.Perceptron().fitSync(x(), y());
 const halving = {
   estimator: small(),
   train: [x(), y()],
@@ -1219,6 +1220,23 @@ export const CALLS: Record<string, Call> = {
     x,
   ),
 
+  Perceptron: plain((o) => new fjordnet.Perceptron(o), {
+    ...{ penalty: 'l1', alpha: 0.1, l1Ratio: 0.5, fitIntercept: true, maxIter: 2, tol: null, shuffle: true, eta0: 1 },
+    ...{ randomState: 1, nIterNoChange: 2, classWeight: { 0: 1, 1: 2 }, warmStart: true },
+  }),
+  'Perceptron.fit': of(perceptron, (p, ...args) => p.fit(...(args as [never, never])), x, y, { sampleWeight: y() }),
+  'Perceptron.fitSync': of(perceptron, (p, ...args) => p.fitSync(...(args as [never, never])), x, y, {
+    sampleWeight: y(),
+  }),
+  'Perceptron.partialFit': of(perceptron, (p, ...args) => p.partialFit(...(args as [never, never])), x, y, [0, 1], {
+    sampleWeight: y(),
+  }),
+  'Perceptron.setParams': of(perceptron, (p, o) => p.setParams(o), { eta0: 2 }),
+  'Perceptron.predict': of(perceptron, (p, a) => p.predict(a), x),
+  'Perceptron.decisionFunction': of(perceptron, (p, a) => p.decisionFunction(a), x),
+  'Perceptron.score': of(perceptron, (p, ...args) => p.score(...(args as [never, never])), x, y, {
+    sampleWeight: y(),
+  }),
   ...Object.fromEntries(
     (['MLPClassifier', 'MLPRegressor'] as const).flatMap((name) => {
       const options = {
