@@ -12,6 +12,7 @@ export {
   type TrainingState,
 } from './callbacks/index.js';
 export type { ClassWeight } from './class-weight.js';
+export { KMeans, type KMeansOptions } from './cluster/kmeans.js';
 export { type Constraint, type ConstraintInput, constraints } from './constraints.js';
 export { custom, type OfSample } from './custom.js';
 export type { CsvDatasetOptions } from './data/csv.js';

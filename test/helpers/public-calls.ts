@@ -111,6 +111,7 @@ const estimatorModel = () => ({
 });
 const build = () => estimatorModel();
 const small = () => new MLPClassifier({ hiddenLayerSizes: [2], maxIter: 2, randomState: 1 });
+const kmeans = () => new fjordnet.KMeans({ nClusters: 2, randomState: 1 }).fitSync(x());
 const perceptron = () => new fjordnet.Perceptron().fitSync(x(), y());
 const halving = {
   estimator: small(),
@@ -1220,6 +1221,17 @@ export const CALLS: Record<string, Call> = {
     x,
   ),
 
+  KMeans: plain((o) => new fjordnet.KMeans(o), {
+    ...{ nClusters: 2, init: x(), nInit: 1, maxIter: 2, tol: 0.1, randomState: 1, verbose: true },
+  }),
+  'KMeans.fit': of(kmeans, (k, a, _, o) => k.fit(a, _, o), x, undefined, { sampleWeight: y() }),
+  'KMeans.setParams': of(kmeans, (k, o) => k.setParams(o), { nClusters: 2 }),
+  ...Object.fromEntries(
+    (['fitSync', 'fitPredict', 'fitTransform', 'predict', 'transform', 'score'] as const).map((method) => [
+      `KMeans.${method}`,
+      of(kmeans, (k, a) => k[method](a), x),
+    ]),
+  ),
   Perceptron: plain((o) => new fjordnet.Perceptron(o), {
     ...{ penalty: 'l1', alpha: 0.1, l1Ratio: 0.5, fitIntercept: true, maxIter: 2, tol: null, shuffle: true, eta0: 1 },
     ...{ randomState: 1, nIterNoChange: 2, classWeight: { 0: 1, 1: 2 }, warmStart: true },

@@ -1,0 +1,130 @@
+import { NDArray } from '../array.js';
+import type { NativeDataset } from '../binding.js';
+import { dataset, type Plan, valuesOf } from '../plan.js';
+import { type Buffer, type FloatArray, type FloatType, Tape } from '../tape.js';
+import type { Training } from '../train.js';
+import { Pace, sweep } from '../training/sweep.js';
+
+/** Rows of a product: as many as scikit-learn's chunks have. */
+const CHUNK = 256;
+
+/**
+ * Squared distances of rows from points, less the rows' own squares: |c|^2 - 2 x c, by one matrix product. Samples that lie as far from
+ * two centres as from one another, as whole numbers do, go where rounding sends them: all is added up as scikit-learn does it.
+ */
+export class Distances {
+  #squares: Float64Array = new Float64Array();
+  readonly #plan: Plan;
+  readonly #x: Buffer;
+  readonly #w: Buffer;
+  readonly #d: Buffer;
+  readonly #pace = new Pace();
+
+  /** @param points how many there are */
+  constructor(features: number, points: number, dtype: FloatType) {
+    const t = new Tape(dtype);
+    this.#w = t.fixed('parameter', 'points', [features, points]);
+    this.#x = t.batched('x', [features]);
+    this.#d = t.batched('distances', [points]);
+    t.program('distances');
+    t.emit('matmul', [this.#x, this.#w, this.#d], { O: points, I: features });
+    this.#plan = t.compile();
+  }
+
+  /** @param points [points, features], one after the other */
+  set(points: ArrayLike<number>): void {
+    const [features, count] = this.#w.shape;
+    const w = new Float64Array(features * count);
+    for (let k = 0; k < count; k++) for (let j = 0; j < features; j++) w[j * count + k] = -2 * points[k * features + j];
+    this.#plan.write(this.#w, NDArray.wrap(w, [features, count]));
+    this.#squares = Float64Array.from({ length: count }, (_, k) => squaredNorm(points, k * features, features));
+  }
+
+  /** Of rows that are not used again. */
+  ofRows(x: NDArray): FloatArray {
+    const count = x.shape[0];
+    const job = {
+      ...{ program: 'distances', first: 0, count, batchSize: Math.min(count, CHUNK), outputs: [this.#d] },
+      inputs: [[this.#x, valuesOf(x, this.#plan.dtype)] as const],
+    };
+    return this.#whole((this.#plan.runSync(job).outputs as FloatArray[])[0]);
+  }
+
+  /** Of all `count` rows of a dataset, some of them at a time: `each` is given those from row `at` on. */
+  *of(x: NativeDataset, count: number, each: (d: FloatArray, at: number, rows: number) => void): Training<void> {
+    yield* sweep(
+      {
+        ...{ plan: this.#plan, program: 'distances', inputs: [[this.#x, x]], outputs: [this.#d] },
+        ...{ rows: { first: 0, count }, batchSize: CHUNK, pace: this.#pace },
+      },
+      ({ result, at, count }) => {
+        each(this.#whole((result.outputs as FloatArray[])[0]), at, count);
+        return undefined;
+      },
+    );
+  }
+
+  #whole(d: FloatArray): FloatArray {
+    const squares = this.#squares;
+    const count = squares.length;
+    for (let at = 0; at < d.length; at += count) for (let k = 0; k < count; k++) d[at + k] += squares[k];
+    return d;
+  }
+}
+
+/** |x|^2 of `length` values from `from` on, in the order of NumPy's einsum: in two sums, groups of four pairs from behind. */
+function squaredNorm(x: ArrayLike<number>, from: number, length: number): number {
+  let [even, odd] = [0, 0];
+  let i = from;
+  const end = from + length;
+  for (; i + 8 <= end; i += 8)
+    for (let pair = 6; pair >= 0; pair -= 2) {
+      even += x[i + pair] * x[i + pair];
+      odd += x[i + pair + 1] * x[i + pair + 1];
+    }
+  for (; i + 2 <= end; i += 2) {
+    even += x[i] * x[i];
+    odd += x[i + 1] * x[i + 1];
+  }
+  if (i < end) even += x[i] * x[i];
+  return even + odd;
+}
+
+/** Samples about their mean. */
+export class Samples {
+  readonly n: number;
+  readonly features: number;
+  readonly dtype: FloatType;
+  /** [n, features], less the mean. */
+  readonly x: FloatArray;
+  readonly mean: Float64Array;
+  /** The mean of the features' variances. */
+  readonly variance: number;
+  /** |x|^2 of each row. */
+  readonly squares: Float64Array;
+  readonly weight: ArrayLike<number>;
+  readonly data: NativeDataset;
+
+  constructor(array: NDArray, weight: ArrayLike<number>) {
+    const [n, features] = array.shape;
+    this.n = n;
+    this.features = features;
+    this.dtype = array.dtype as FloatType;
+    this.weight = weight;
+    this.mean = new Float64Array(features);
+    for (let i = 0; i < array.size; i++) this.mean[i % features] += array.data[i];
+    for (let j = 0; j < features; j++) this.mean[j] /= n;
+    const centered = NDArray.zeros([n, features], array.dtype);
+    this.x = centered.data as FloatArray;
+    this.squares = new Float64Array(n);
+    for (let i = 0, at = 0; i < n; i++)
+      for (let j = 0; j < features; j++, at++) this.x[at] = array.data[at] - this.mean[j];
+    for (let i = 0; i < n; i++) this.squares[i] = squaredNorm(this.x, i * features, features);
+    this.variance = this.squares.reduce((sum, square) => sum + square, 0) / (n * features);
+    this.data = dataset('x', centered, array.dtype);
+  }
+
+  row(i: number): FloatArray {
+    return this.x.subarray(i * this.features, (i + 1) * this.features) as FloatArray;
+  }
+}

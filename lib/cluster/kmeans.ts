@@ -1,0 +1,334 @@
+import { type ArrayInput, asArray, NDArray, toMatrix } from '../array.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkOptions,
+  failure,
+  wrongShape,
+  wrongType,
+  wrongValue,
+} from '../check.js';
+import { checkTurn, inTurn } from '../estimators/turns.js';
+import { expected, integer, number, object, type Schema } from '../io/schema.js';
+import { isNDArray, isRandomState } from '../kind.js';
+import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
+import { registerSaved } from '../saved.js';
+import { readWeights } from '../scores/classification.js';
+import { Frame, readFrame, type TableInput } from '../tables/frame.js';
+import { Learner } from '../tables/transformer.js';
+import type { FloatType } from '../tape.js';
+import { drive, driveSync, signalOf, type Training } from '../train.js';
+import { Distances, Samples } from './kmeans-plan.js';
+import { type Clustering, drawRows, isSameClustering, lloyd, plusPlus } from './kmeans-training.js';
+
+export interface KMeansOptions {
+  /** Default 8 */
+  nClusters?: number;
+  /** 'k-means++', 'random' rows, or centres [nClusters, features]. Default 'k-means++' */
+  init?: 'k-means++' | 'random' | ArrayInput;
+  /** Runs, of which the best is kept. Default 'auto': 10 with 'random', else 1 */
+  nInit?: number | 'auto';
+  /** Iterations of a run at most. Default 300 */
+  maxIter?: number;
+  /** >= 0, times the mean variance of the features: a run ends when the centres move less, squared and summed. Default 1e-4 */
+  tol?: number;
+  /** A seed, or a RandomState to go on drawing from. Default: an unpredictable seed */
+  randomState?: number | RandomState;
+  /** Whether the inertia of each run is printed. Default false */
+  verbose?: boolean;
+}
+
+type Parameters = Required<Omit<KMeansOptions, 'randomState' | 'init'>> &
+  Pick<KMeansOptions, 'randomState'> & { readonly init: 'k-means++' | 'random' | NDArray };
+
+interface Fitted {
+  readonly centers: NDArray;
+  readonly labels: NDArray;
+  readonly inertia: number;
+  readonly nIter: number;
+}
+
+interface FitOptions {
+  signal?: AbortSignal;
+  /** [n], >= 0. Default 1 */
+  sampleWeight?: ArrayInput;
+}
+
+/**
+ * Clusters about their means: scikit-learn's `KMeans` (Lloyd's algorithm), draw for draw, off the main thread. The same data,
+ * parameters and seed give its centres. float64, or float32 where x is a Float32Array.
+ */
+export class KMeans extends Learner<Fitted> {
+  static override readonly className = 'KMeans';
+  #parameters: Parameters;
+  #distances?: { readonly of: Fitted; readonly distances: Distances };
+  #training = false;
+
+  static {
+    registerSaved(KMeans);
+  }
+
+  /** @throws TypeError or RangeError naming the parameter that is out of its range */
+  constructor(options: KMeansOptions = {}) {
+    super();
+    this.#parameters = checkParameters(options);
+  }
+
+  /** [nClusters, features]. Throws ERR_NOT_FITTED before `fit`, as the others. */
+  get clusterCenters(): NDArray {
+    return NDArray.from(this.fitted('clusterCenters').centers);
+  }
+
+  /** int32 [n]: the cluster of each sample of `fit`. */
+  get labels(): NDArray {
+    return NDArray.from(this.fitted('labels').labels);
+  }
+
+  /** The sum of squared distances of the samples from their centres, times their weights. */
+  get inertia(): number {
+    return this.fitted('inertia').inertia;
+  }
+
+  /** Iterations of the run that was kept. */
+  get nIter(): number {
+    return this.fitted('nIter').nIter;
+  }
+
+  override getParams(): Parameters {
+    return { ...this.#parameters };
+  }
+
+  /** Changes parameters, from the next call of `fit` on. @throws as the constructor does, with nothing changed */
+  setParams(options: KMeansOptions): this {
+    this.#parameters = checkParameters(options, this.#parameters);
+    return this;
+  }
+
+  override clone(changes: KMeansOptions = {}): this {
+    const params = { ...this.getParams(), ...changes };
+    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
+    return new KMeans(params) as this;
+  }
+
+  /**
+   * @param x [n, features], finite numbers, n >= nClusters
+   * @param _y not used: as in scikit-learn, for pipelines
+   * @throws RangeError if x does not fit; Error with code ERR_BUSY while it is fitted already, ERR_ABORTED after `signal` fired
+   */
+  async fit(x: TableInput, _y?: unknown, options: FitOptions = {}): Promise<this> {
+    checkOptions('options', options, ['signal', 'sampleWeight']);
+    const signal = signalOf(options);
+    const { random, training } = this.#prepare(x, options);
+    const task = () => drive(training, signal);
+    this.#training = true;
+    try {
+      await (isRandomState(this.#parameters.randomState) ? inTurn(random, task) : task());
+    } finally {
+      this.#training = false;
+    }
+    return this;
+  }
+
+  /** The same on the calling thread, with the same bits. */
+  fitSync(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): this {
+    checkOptions('options', options, ['sampleWeight']);
+    const { random, training } = this.#prepare(x, options);
+    checkTurn(random);
+    driveSync(training);
+    return this;
+  }
+
+  fitPredict(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
+    return this.fitSync(x, undefined, options).labels;
+  }
+
+  fitTransform(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
+    return this.fitSync(x, undefined, options).transform(x);
+  }
+
+  /** int32 [n]: the nearest centre of each row of x. */
+  predict(x: TableInput): NDArray {
+    const rows = this.#rows('predict', x);
+    const d = this.#fittedDistances().ofRows(rows);
+    const clusters = this.#clusters;
+    const labels = NDArray.zeros([rows.shape[0]], 'int32');
+    for (let i = 0; i < labels.size; i++) {
+      let label = 0;
+      for (let k = 1; k < clusters; k++) if (d[i * clusters + k] < d[i * clusters + label]) label = k;
+      labels.data[i] = label;
+    }
+    return labels;
+  }
+
+  /** Less the sum of squared distances of the rows from their nearest centres. */
+  score(x: TableInput, _y?: unknown, options: { sampleWeight?: ArrayInput } = {}): number {
+    checkOptions('options', options, ['sampleWeight']);
+    const distances = this.transform(x);
+    const [n, clusters] = distances.shape;
+    const weight = options.sampleWeight === undefined ? undefined : readWeights(options.sampleWeight, n);
+    let sum = 0;
+    for (let i = 0; i < n; i++) {
+      const own = distances.data.subarray(i * clusters, (i + 1) * clusters) as Float64Array;
+      sum += own.reduce((least, d) => Math.min(least, d), Number.POSITIVE_INFINITY) ** 2 * (weight ? weight[i] : 1);
+    }
+    return -sum;
+  }
+
+  /** For pipelines: `fit` in steps. */
+  fittingFrame(frame: Frame): Training<void> {
+    return this.#prepare(frame, {}).training;
+  }
+
+  protected override measure(frame: Frame): Fitted {
+    driveSync(this.fittingFrame(frame));
+    return this.fitted('fit');
+  }
+
+  /** The distance of each row from each centre: [n, nClusters]. */
+  protected override apply(frame: Frame, { centers }: Fitted): Frame {
+    const x = NDArray.from(frame.matrix(), { dtype: centers.dtype });
+    const [n, features] = x.shape;
+    const clusters = this.#clusters;
+    const d = this.#fittedDistances().ofRows(x);
+    for (let i = 0; i < n; i++) {
+      let square = 0;
+      for (let j = 0; j < features; j++) square += x.data[i * features + j] ** 2;
+      for (let k = 0; k < clusters; k++) d[i * clusters + k] = Math.sqrt(Math.max(0, d[i * clusters + k] + square));
+    }
+    return Frame.ofMatrix(NDArray.wrap(d, [n, clusters]));
+  }
+
+  protected override namesOut(_: readonly string[], { centers }: Fitted): string[] {
+    return Array.from({ length: centers.shape[0] }, (_, k) => `kmeans${k}`);
+  }
+
+  protected override readonly schema: Schema<Fitted> = object<Fitted>({
+    centers: (name, value) => {
+      if (isNDArray(value) && value.ndim === 2 && value.dtype !== 'int32') return value;
+      throw expected(name, 'a matrix of floats', value);
+    },
+    labels: (name, value) => {
+      if (isNDArray(value) && value.ndim === 1 && value.dtype === 'int32') return value;
+      throw expected(name, 'int32 of one dimension', value);
+    },
+    inertia: number(0),
+    nIter: integer(0),
+  });
+
+  protected override checkState({ centers }: Fitted, width: number): void {
+    if (centers.shape[1] !== width)
+      throw wrongShape('state.found.centers', `a matrix of ${width} columns`, centers.shape);
+  }
+
+  #prepare(x: TableInput | Frame, { sampleWeight }: FitOptions): { random: RandomState; training: Training<void> } {
+    if (this.#training) throw failure('ERR_BUSY', 'Expected this KMeans to be idle, but it is being fitted');
+    const frame = readFrame('x', x);
+    const array = frame.matrix();
+    const [n, features] = array.shape;
+    const { init, nClusters, randomState } = this.#parameters;
+    if (n < nClusters)
+      throw wrongShape('x', `a matrix of ${nClusters} rows or more, as there are clusters`, array.shape);
+    if (isNDArray(init) && init.shape.join() !== `${nClusters},${features}`)
+      throw wrongShape('init', `a matrix of shape [${nClusters}, ${features}]`, init.shape);
+    const weight = sampleWeight === undefined ? new Float64Array(n).fill(1) : readWeights(sampleWeight, n);
+    const random = checkRandomState(randomState);
+    return { random, training: this.#runs(frame, new Samples(array, Float64Array.from(weight)), random) };
+  }
+
+  *#runs(frame: Frame, samples: Samples, random: RandomState): Training<void> {
+    const { init, nClusters, nInit, maxIter, tol, verbose } = this.#parameters;
+    const { features, n, mean, weight, dtype } = samples;
+    const runs = nInit === 'auto' ? (init === 'random' ? 10 : 1) : nInit;
+    const distances = new Distances(features, nClusters, dtype);
+    let best: Clustering | undefined;
+    for (let run = 0; run < runs; run++) {
+      let begin: Float64Array;
+      if (init === 'k-means++') begin = yield* plusPlus(samples, nClusters, random);
+      else if (init === 'random') {
+        begin = new Float64Array(nClusters * features);
+        for (const [k, row] of drawRows(weight, n, nClusters, random).entries())
+          begin.set(samples.row(row), k * features);
+      } else begin = Float64Array.from(init.data, (value, i) => value - mean[i % features]);
+      const found = yield* lloyd(samples, distances, begin, maxIter, tol * samples.variance);
+      if (verbose) console.log(`[KMeans] run ${run + 1}: inertia ${found.inertia}, ${found.nIter} iterations`);
+      if (!best || (found.inertia < best.inertia && !isSameClustering(found.labels, best.labels, nClusters)))
+        best = found;
+    }
+    const { centers, labels, inertia, nIter } = best as Clustering;
+    const distinct = new Set(labels).size;
+    if (distinct < nClusters)
+      process.emitWarning(
+        `Number of distinct clusters (${distinct}) found smaller than nClusters (${nClusters}). Possibly due to duplicate points in x.`,
+        'ConvergenceWarning',
+      );
+    const means = centers.map((value, i) => value + mean[i % features]);
+    this.learnt(frame, {
+      centers: NDArray.from(NDArray.wrap(means, [nClusters, features]), { dtype }),
+      labels: NDArray.wrap(labels),
+      ...{ inertia, nIter },
+    });
+  }
+
+  get #clusters(): number {
+    return this.fitted('predict').centers.shape[0];
+  }
+
+  #fittedDistances(): Distances {
+    const fitted = this.fitted('predict');
+    if (this.#distances?.of !== fitted) {
+      const [clusters, features] = fitted.centers.shape;
+      const distances = new Distances(features, clusters, fitted.centers.dtype as FloatType);
+      distances.set(fitted.centers.data);
+      this.#distances = { of: fitted, distances };
+    }
+    return this.#distances.distances;
+  }
+
+  #rows(member: string, x: TableInput): NDArray {
+    const { centers } = this.fitted(member);
+    return NDArray.from(this.aligned(readFrame('x', x)).matrix(), { dtype: centers.dtype });
+  }
+}
+
+const DEFAULTS = {
+  nClusters: 8,
+  init: 'k-means++',
+  nInit: 'auto',
+  maxIter: 300,
+  tol: 1e-4,
+  randomState: undefined,
+  verbose: false,
+} as const;
+
+function checkParameters(options: KMeansOptions, base: object = {}): Parameters {
+  checkOptions('options', options, Object.keys(DEFAULTS));
+  const given = Object.entries(options).map(([name, value]) => [
+    name,
+    value === undefined ? DEFAULTS[name as keyof typeof DEFAULTS] : value,
+  ]);
+  const p: Required<Omit<KMeansOptions, 'randomState'>> & Pick<KMeansOptions, 'randomState'> = {
+    ...DEFAULTS,
+    ...base,
+    ...Object.fromEntries(given),
+  };
+  checkInteger('nClusters', p.nClusters, 1);
+  const expectedInit = "'k-means++', 'random' or a matrix of centres";
+  if (typeof p.init === 'string' && p.init !== 'k-means++' && p.init !== 'random')
+    throw wrongValue('init', expectedInit, p.init);
+  if (p.init === null || (typeof p.init !== 'string' && typeof p.init !== 'object'))
+    throw wrongType('init', expectedInit, p.init);
+  if (p.nInit !== 'auto') {
+    if (typeof p.nInit !== 'number') throw wrongType('nInit', "a positive integer or 'auto'", p.nInit);
+    checkInteger('nInit', p.nInit, 1);
+  }
+  checkInteger('maxIter', p.maxIter, 1);
+  checkInterval('tol', p.tol, 0, Number.POSITIVE_INFINITY);
+  if (p.randomState !== undefined) checkRandomState(p.randomState);
+  checkBoolean('verbose', p.verbose);
+  const init =
+    typeof p.init === 'string'
+      ? (p.init as 'k-means++' | 'random')
+      : NDArray.from(toMatrix('init', asArray('init', p.init)));
+  return { ...p, init };
+}
