@@ -147,6 +147,9 @@ export { Sequential, type SequentialOptions, sequential } from './models/sequent
 export type { Snapshot } from './models/snapshot.js';
 export { type Along, type Operand, ops } from './ops.js';
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
+export { RBFInterpolator, type RBFInterpolatorOptions, type RBFKernel } from './radial/interpolator.js';
+export { RBFClassifier, RBFRegressor } from './radial/rbf-estimators.js';
+export type { RBFFitOptions, RBFNetworkOptions } from './radial/rbf-network.js';
 export { type MT19937State, RandomState } from './random.js';
 export { type Regularizer, type RegularizerInput, regularizers } from './regularizers.js';
 export { type Schedule, schedules } from './schedules.js';

@@ -8,15 +8,17 @@ import { convolution } from './lecture-parts/convolution.js';
 import { frameworks } from './lecture-parts/frameworks.js';
 import { ising } from './lecture-parts/ising.js';
 import { numpy } from './lecture-parts/numpy.js';
+import { perceptron } from './lecture-parts/perceptron.js';
 import { pictures } from './lecture-parts/pictures.js';
+import { radial } from './lecture-parts/radial.js';
 
 const path = process.argv[2] ?? 'lecture.html';
 writeFileSync(path, ''); // a path that cannot be written is told now
 process.removeAllListeners('warning'); // many networks of the grids stop at their last epoch
 
-// np.random.seed(0): parts 2 to 7 draw from it in the lecture's order
+// np.random.seed(0): parts 3 to 8 draw from it in the lecture's order
 const lecture = { random: new RandomState(0) };
-const parts = [...pictures, ...numpy, ...frameworks, ...convolution, ...ising];
+const parts = [...perceptron, ...pictures, ...numpy, ...frameworks, ...convolution, ...radial, ...ising];
 const sections = [];
 const begun = performance.now();
 const VERDICTS = {

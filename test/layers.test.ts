@@ -146,6 +146,8 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['leakyReLU', layers.leakyReLU(), [3, 2], [3, 2]],
   ['prelu', layers.prelu({ sharedAxes: [1] }), [3, 2], [3, 2]],
   ['softmax', layers.softmax({ axis: 1 }), [3, 2], [3, 2]],
+  ['rbf', layers.rbf({ units: 4, epsilonInitializer: 'ones' }), [3], [4]],
+  ['rbf of a sequence', layers.rbf({ units: 2, centersInitializer: 'zeros' }), [5, 3], [5, 2]],
   ['gaussianNoise', layers.gaussianNoise({ stddev: 0.5 }), [3, 7], [3, 7]],
   ['spatialDropout1d', layers.spatialDropout1d({ rate: 0.4 }), [3, 7], [3, 7]],
   ['spatialDropout2d', layers.spatialDropout2d({ rate: 0.4 }), [2, 3, 7], [2, 3, 7]],

@@ -65,6 +65,7 @@ import {
   MaxPooling1D,
   type Pooling1DOptions,
 } from './pooling1d.js';
+import { RBF, type RBFOptions } from './rbf.js';
 import type { RecurrentOptions } from './recurrent.js';
 import { registerBuiltIn } from './registry.js';
 import { Rescaling, type RescalingOptions } from './rescaling.js';
@@ -181,6 +182,8 @@ export const layers = {
   leakyReLU: namedOrNot((options?: LeakyReLUOptions) => new LeakyReLU(options)),
   /** The same with slopes that are trained. */
   prelu: namedOrNot((options?: PReLUOptions) => new PReLU(options)),
+  /** Radial basis functions about centres that are trained. */
+  rbf: named((options: RBFOptions) => new RBF(options)),
   /** Softmax along an axis, the last by default. */
   softmax: namedOrNot((options?: SoftmaxOptions) => new Softmax(options)),
   /** Adds normal numbers, in training. */
@@ -261,6 +264,7 @@ const classes = {
   Rescaling,
   LeakyReLU,
   PReLU,
+  RBF,
   Softmax,
   GaussianNoise,
   SpatialDropout1D,

@@ -111,6 +111,7 @@ const estimatorModel = () => ({
 });
 const build = () => estimatorModel();
 const small = () => new MLPClassifier({ hiddenLayerSizes: [2], maxIter: 2, randomState: 1 });
+const rbm = () => new fjordnet.BernoulliRBM({ nComponents: 2, nIter: 1, randomState: 1 }).fitSync(x());
 const kmeans = () => new fjordnet.KMeans({ nClusters: 2, randomState: 1 }).fitSync(x());
 const perceptron = () => new fjordnet.Perceptron().fitSync(x(), y());
 const halving = {
@@ -905,6 +906,9 @@ export const CALLS: Record<string, Call> = {
     alphaRegularizer: 'l2',
     sharedAxes: [1, 2],
   }),
+  'layers.rbf': plain(layers.rbf, {
+    ...{ ...layer, units: 2, centersInitializer: 'zeros', epsilonInitializer: 'ones' },
+  }),
   'layers.softmax': plain(layers.softmax, { ...layer, axis: 1 }),
   'layers.gaussianNoise': plain(layers.gaussianNoise, { ...layer, stddev: 0.1 }),
   'layers.spatialDropout1d': plain(layers.spatialDropout1d, { ...layer, rate: 0.5 }),
@@ -1221,6 +1225,68 @@ export const CALLS: Record<string, Call> = {
     x,
   ),
 
+  BernoulliRBM: plain((o) => new fjordnet.BernoulliRBM(o), {
+    ...{
+      nComponents: 2,
+      learningRate: 0.1,
+      batchSize: 2,
+      nIter: 1,
+      verbose: true,
+      randomState: 1,
+      k: 2,
+      momentum: 0.5,
+    },
+    ...{ persistent: false, visible: 'gaussian', weightDecay: 0.1, trackPseudoLikelihood: true },
+  }),
+  'BernoulliRBM.fit': of(rbm, (m, ...args) => m.fit(...(args as [never])), x, {}),
+  'BernoulliRBM.setParams': of(rbm, (m, o) => m.setParams(o), { nComponents: 2 }),
+  'BernoulliRBM.sample': of(rbm, (m, ...args) => m.sample(...(args as [never])), 6, {
+    ...{ steps: 2, start: x(), randomState: 1 },
+  }),
+  ...Object.fromEntries(
+    (
+      [
+        'fitSync',
+        'fitTransform',
+        'partialFit',
+        'transform',
+        'gibbs',
+        'reconstruct',
+        'scoreSamples',
+        'freeEnergy',
+      ] as const
+    ).map((method) => [`BernoulliRBM.${method}`, of(rbm, (m, a) => m[method](a), x)]),
+  ),
+  RBFInterpolator: plain((a, b, o) => new fjordnet.RBFInterpolator(a, b, o), x, y, {
+    ...{ kernel: 'gaussian', epsilon: 1, degree: 0, smoothing: 0.1 },
+  }),
+  'RBFInterpolator.predict': of(
+    () => new fjordnet.RBFInterpolator(x(), y(), { epsilon: 1 }),
+    (r, a) => r.predict(a),
+    x,
+  ),
+  ...Object.fromEntries(
+    ([fjordnet.RBFClassifier, fjordnet.RBFRegressor] as const).flatMap((RBF) => {
+      const options = { nCenters: 2, width: 1, nNeighbors: 1, alpha: 0.1, maxIter: 2, randomState: 1 };
+      const made = () => new RBF(options).fitSync(x(), y());
+      return [
+        [RBF.name, plain((o) => new RBF(o), options)],
+        [`${RBF.name}.fit`, of(made, (r, ...args) => r.fit(...(args as [never, never])), x, y, {})],
+        [`${RBF.name}.fitSync`, of(made, (r, ...args) => r.fitSync(...(args as [never, never])), x, y)],
+        [`${RBF.name}.predict`, of(made, (r, a) => r.predict(a), x)],
+        [
+          `${RBF.name}.score`,
+          of(made, (r, ...args) => r.score(...(args as [never, never])), x, y, { sampleWeight: y() }),
+        ],
+        [`${RBF.name}.setParams`, of(made, (r, o) => r.setParams(o), { nCenters: 2 })],
+      ] as [string, Call][];
+    }),
+  ),
+  'RBFClassifier.decisionFunction': of(
+    () => new fjordnet.RBFClassifier({ nCenters: 2, width: 1, randomState: 1 }).fitSync(x(), y()),
+    (r, a) => r.decisionFunction(a),
+    x,
+  ),
   KMeans: plain((o) => new fjordnet.KMeans(o), {
     ...{ nClusters: 2, init: x(), nInit: 1, maxIter: 2, tol: 0.1, randomState: 1, verbose: true },
   }),

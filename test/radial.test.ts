@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import {
+  crossValScore,
+  getThreads,
+  gridSearch,
+  loadDigits,
+  makePipeline,
+  NDArray,
+  RandomState,
+  RBFClassifier,
+  RBFInterpolator,
+  RBFRegressor,
+  StandardScaler,
+  setThreads,
+  trainTestSplit,
+} from 'fjordnet';
+import { solve } from '../dist/radial/solve.js';
+
+interface Golden {
+  x: number[][];
+  y: number[];
+  z: number[][];
+  query: number[][];
+  line: number[][];
+  values: number[];
+  points: number[][];
+  interpolated: { data: 'plane' | 'line'; columns: boolean; options: any; value: number[] | number[][] }[];
+  networks: {
+    seed: number;
+    nCenters: number;
+    nNeighbors: number;
+    alpha: number;
+    x: number[][];
+    y: number[][];
+    widths: number[];
+    coef: number[][];
+    intercept: number[];
+    predicted: number[][];
+  }[];
+}
+const golden: Golden = JSON.parse(readFileSync(new URL('../test/fixtures/radial.json', import.meta.url), 'utf8'));
+
+function near(t: any, got: ArrayLike<number>, want: readonly number[], allowed: number) {
+  t.is(got.length, want.length);
+  const largest = Math.max(1, ...want.map(Math.abs));
+  for (let i = 0; i < want.length; i++)
+    t.true(Math.abs(got[i] - want[i]) <= allowed * largest, `${got[i]} instead of ${want[i]} at ${i}`);
+}
+
+for (const [i, { data, columns, options, value }] of golden.interpolated.entries())
+  test(`SciPy's interpolant ${i + 1}: ${options.kernel} on a ${data}`, (t) => {
+    const [x, y, at] =
+      data === 'line'
+        ? [golden.line, golden.values, golden.points]
+        : [golden.x, columns ? golden.z : golden.y, golden.query];
+    const interpolator = new RBFInterpolator(x, y as number[], options);
+    near(t, interpolator.predict(at).data, value.flat(), 1e-10); // as far as the systems' conditions let it
+    if (options.smoothing === 0) near(t, interpolator.predict(x).data, (y as number[][]).flat(), 1e-9); // it meets the values
+    t.deepEqual(RBFInterpolator.fromBytes(interpolator.toBytes()).predict(at), interpolator.predict(at));
+  });
+
+test('a system of several blocks is solved, by any number of threads to the same bits', (t) => {
+  const random = new RandomState(1);
+  const before = getThreads();
+  for (const n of [1, 2, 63, 64, 65, 200]) {
+    const [a, b] = [random.randn(n, n), random.randn(n, 2)];
+    const answers = [1, 2, 3].map((threads) => {
+      setThreads(threads);
+      const x = Float64Array.from(b.data);
+      t.true(solve(Float64Array.from(a.data), n, x, 2));
+      return x;
+    });
+    setThreads(before);
+    t.deepEqual(answers[1], answers[0]);
+    t.deepEqual(answers[2], answers[0]);
+    for (let i = 0; i < n; i++)
+      for (let c = 0; c < 2; c++) {
+        let sum = -b.data[i * 2 + c];
+        for (let k = 0; k < n; k++) sum += a.data[i * n + k] * answers[0][k * 2 + c];
+        t.true(Math.abs(sum) < 1e-9, `${n}: ${sum}`);
+      }
+  }
+  t.false(solve(Float64Array.from([1, 2, 2, 4]), 2, new Float64Array(2), 1));
+});
+
+for (const one of golden.networks)
+  test(`a network of scikit-learn's KMeans and Ridge: ${one.nCenters} centres`, async (t) => {
+    const { nCenters, nNeighbors, alpha, seed } = one;
+    const width = nNeighbors === 0 ? 'maximum' : 'neighbors';
+    const options = { nCenters, alpha, width, ...(nNeighbors && { nNeighbors }), randomState: seed } as const;
+    const regressor = await new RBFRegressor(options).fit(one.x, one.y);
+    near(t, regressor.widths.data, one.widths, 1e-12);
+    near(t, regressor.coef.data, one.coef.flat(), 1e-10);
+    near(t, regressor.intercept.data, one.intercept, 1e-10);
+    const at = one.x.slice(0, 5).map((row) => row.map((value) => value + 0.1));
+    near(t, regressor.predict(at).data, one.predicted.flat(), 1e-10);
+    t.deepEqual(new RBFRegressor(options).fitSync(one.x, one.y).coef, regressor.coef);
+  });
+
+const { data, target } = loadDigits();
+const [xTrain, xTest, yTrain, yTest] = trainTestSplit([data, target], { testSize: 0.2, randomState: 0 });
+
+test('digits: widths of neighbours classify, the textbook’s do not', async (t) => {
+  const score = async (width: 'neighbors' | 'maximum', nCenters: number) =>
+    (await new RBFClassifier({ nCenters, width, randomState: 0 }).fit(xTrain, yTrain)).score(xTest, yTest);
+  t.true((await score('neighbors', 50)) > 0.95);
+  t.true((await score('neighbors', 100)) > 0.97);
+  t.true((await score('maximum', 100)) < 0.6);
+});
+
+test('estimators: words, pipelines, searches, files, aborts, float32', async (t) => {
+  const words = Array.from(yTrain.data, (digit) => (digit % 2 ? 'odd' : 'even'));
+  const classifier = new RBFClassifier({ nCenters: 20, randomState: 1 }).fitSync(xTrain, words);
+  t.deepEqual(classifier.classes, ['even', 'odd']);
+  const loaded = RBFClassifier.fromBytes(classifier.toBytes());
+  t.deepEqual(loaded.predict(xTest), classifier.predict(xTest));
+  t.deepEqual(loaded.getParams(), classifier.getParams());
+  const pipeline = await makePipeline(new StandardScaler(), new RBFRegressor({ nCenters: 10, randomState: 0 })).fit(
+    golden.x,
+    golden.y,
+  );
+  t.is((pipeline.predict(golden.query) as NDArray).length, 9);
+  const build = ({ nCenters }: any) => new RBFClassifier({ nCenters, randomState: 0 });
+  const { best } = await gridSearch({
+    grid: { nCenters: [5, 40] },
+    build,
+    train: [xTrain, yTrain],
+    test: [xTest, yTest],
+  });
+  t.is(best.params.nCenters, 40);
+  t.true((await crossValScore(build({ nCenters: 30 }), xTrain, yTrain, { cv: 2 })).every((score) => score > 0.9));
+  const error: any = await t.throwsAsync(classifier.fit(xTrain, words, { signal: AbortSignal.abort() }));
+  t.is(error.code, 'ERR_ABORTED');
+  t.deepEqual(loaded.predict(xTest), classifier.predict(xTest));
+  const single = new RBFClassifier({ nCenters: 20, randomState: 1 }).fitSync(
+    NDArray.from(xTrain, { dtype: 'float32' }),
+    yTrain,
+  );
+  t.is(single.centers.dtype, 'float32');
+  t.true(single.score(xTest, yTest) > 0.85);
+});
+
+test('what they cannot take is told in a sentence', (t) => {
+  const wrong: [() => unknown, RegExp][] = [
+    [
+      () => new RBFInterpolator([[0], [1]], [1, 2]),
+      /Expected epsilon to be a positive number for 'gaussian', got undefined/,
+    ],
+    [() => new RBFInterpolator([[0], [1]], [1], { epsilon: 1 }), /Expected y to .* 2/],
+    [
+      () => new RBFInterpolator([[0], [0]], [1, 2], { epsilon: 1 }),
+      /Expected x to determine one interpolant, but its system is singular/,
+    ],
+    [
+      () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: 1, degree: 2 }),
+      /Expected x to be a matrix of 3 rows or more for a polynomial of degree 2/,
+    ],
+    [
+      () => new RBFInterpolator([[0], [1]], [1, 2], { kernel: 'bell' as any }),
+      /Expected kernel to be .*'gaussian'.*got 'bell'/,
+    ],
+    [
+      () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: 1 }).predict([[1, 2]]),
+      /Expected x to be a matrix of 1 columns/,
+    ],
+    [
+      () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: 1, smoothing: [1] }),
+      /Expected smoothing to be a number or a vector of 2/,
+    ],
+    [
+      () => new RBFClassifier({ width: 'wide' as any }),
+      /Expected width to be a number, 'neighbors' or 'maximum', got 'wide'/,
+    ],
+    [
+      () => new RBFClassifier().fitSync([[1], [2]], [0, 1]),
+      /Expected x to be a matrix of 100 rows or more, as there are centres/,
+    ],
+    [
+      () => new RBFClassifier({ nCenters: 2 }).fitSync([[1], [2]], [1, 1]),
+      /Expected y to hold two classes at least, got only 1/,
+    ],
+    [() => new RBFRegressor().predict([[1]]), /Expected RBFRegressor to be fitted/],
+    [
+      () => new RBFRegressor({ nCenters: 2, randomState: 0 }).fitSync([[1], [1], [1]], [1, 2, 3]),
+      /Expected width to be a number where all centres are the same/,
+    ],
+  ];
+  for (const [call, message] of wrong) t.throws(call, { message });
+});
