@@ -154,7 +154,7 @@ export class BernoulliRBM extends Learner<RBMState> {
     const [hidden, visible] = start.components.shape;
     const step = this.#recorded({ hidden, visible, dtype, rows: array.shape[0] }, start.chain.shape[0]);
     writeState(step, start);
-    driveSync(new Passes(step).over(NDArray.from(array, { dtype }), random, p));
+    driveSync(new Passes(step).over(NDArray.from(array, { dtype }), random, p.learningRate));
     const curve = { pseudoLikelihoodCurve: start.pseudoLikelihoodCurve };
     const { chain, ...read } = readState(step);
     return this.learnt(frame, { ...read, chain: step.chain ? chain : start.chain, ...curve, random });
@@ -295,7 +295,7 @@ export class BernoulliRBM extends Learner<RBMState> {
     try {
       for (let epoch = 0; epoch < p.nIter; epoch++) {
         const start = performance.now();
-        yield* passes.over(x, random, p);
+        yield* passes.over(x, random, p.learningRate);
         if (isJudged || onEpochEnd) settle();
         const scores = isJudged && (this.#pseudoLikelihood(this.#fittedMachine('fit'), x).data as Float64Array);
         const pseudoLikelihood = scores ? scores.reduce((sum, score) => sum + score, 0) / scores.length : undefined;
@@ -328,8 +328,16 @@ export class BernoulliRBM extends Learner<RBMState> {
 
   /** The step of this shape: the last one's, where it has not changed. */
   #recorded(sizes: Pick<StepShape, 'hidden' | 'visible' | 'dtype' | 'rows'>, chain: number): RBMPlan {
-    const { k, persistent, momentum, visible } = this.#parameters;
-    const shape = { ...sizes, k, momentum, gaussian: visible === 'gaussian', chain: persistent ? chain : undefined };
+    const { k, persistent, momentum, visible, learningRate, weightDecay } = this.#parameters;
+    const decay = learningRate * weightDecay;
+    const shape = {
+      ...sizes,
+      k,
+      momentum,
+      decay,
+      gaussian: visible === 'gaussian',
+      chain: persistent ? chain : undefined,
+    };
     if (JSON.stringify(this.#step?.shape) !== JSON.stringify(shape)) this.#step = recordStep(shape);
     return this.#step as RBMPlan;
   }

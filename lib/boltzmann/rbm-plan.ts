@@ -1,5 +1,5 @@
 import type { Plan } from '../plan.js';
-import { type Buffer, type FloatType, type Scalar, Tape } from '../tape.js';
+import { type Buffer, type FloatType, Tape } from '../tape.js';
 
 /** What a training step of a restricted Boltzmann machine is recorded for. A sample of the plan is a whole batch. */
 export interface StepShape {
@@ -14,6 +14,8 @@ export interface StepShape {
   readonly k: number;
   readonly gaussian: boolean;
   readonly momentum: number;
+  /** Of the components: what each step takes from them. */
+  readonly decay: number;
 }
 
 export interface RBMPlan {
@@ -28,18 +30,15 @@ export interface RBMPlan {
   /** [chain, hidden], where it persists. */
   readonly chain: Buffer | undefined;
   readonly x: Buffer;
-  /** 1 for each row of data and -1 for each of the chain; 0 for what a short batch has not. */
-  readonly sign: Buffer;
+  /** learningRate / rows for each row of data, less than 0 for each of the chain; 0 for what a short batch has not. */
+  readonly rate: Buffer;
   /** What a step draws, in this order. */
   readonly draws: readonly (readonly [Buffer, 'uniform' | 'normal'])[];
-  /** -learningRate / rows, and what of the components is added to their gradient, of each step. */
-  readonly rate: Scalar;
-  readonly decay: Scalar;
 }
 
 /** The step, line by line: stochastic maximum likelihood (Tieleman 2008), or contrastive divergence (Hinton 2002). */
 export function recordStep(shape: StepShape): RBMPlan {
-  const { visible: V, hidden: H, rows: P, k, gaussian, momentum } = shape;
+  const { visible: V, hidden: H, rows: P, k, gaussian, momentum, decay } = shape;
   const C = shape.chain ?? P;
   const t = new Tape(shape.dtype);
   const w = t.fixed('parameter', 'components', [V, H]);
@@ -49,11 +48,10 @@ export function recordStep(shape: StepShape): RBMPlan {
   const velocities =
     momentum > 0 ? parameters.map(({ name, shape }) => t.fixed('state', `${name}Velocity`, shape)) : [];
   const chain = shape.chain === undefined ? undefined : t.fixed('state', 'chain', [C, H]);
-  const [dw, dbh, dbv] = parameters.map(({ name, shape }) => t.fixed('gradient', `${name}Gradient`, shape));
+  const [dbh, dbv] = [bh, bv].map(({ name, shape }) => t.fixed('gradient', `${name}Gradient`, shape));
   const batched = (rows: number, name: string, width: number) => t.times(rows, () => t.batched(name, [width]));
   const emitRows = (rows: number, ...instruction: Parameters<Tape['emit']>) =>
     t.times(rows, () => t.emit(...instruction));
-  const [rate, decay] = [t.scalar(0), t.scalar(0)];
   const draws: (readonly [Buffer, 'uniform' | 'normal'])[] = [];
   const drawn = (name: string, width: number, kind: 'uniform' | 'normal' = 'uniform') => {
     const draw = batched(C, name, width);
@@ -62,17 +60,20 @@ export function recordStep(shape: StepShape): RBMPlan {
   };
 
   const x = batched(P, 'x', V);
-  const sign = batched(P + C, 'sign', 1);
+  const rate = batched(P + C, 'rate', 1);
   let h = batched(C, 'h', H);
   const both = batched(P + C, 'vBoth', V); // the data, and below them the chain's
   const hBoth = batched(P + C, 'hBoth', H);
+  const vRated = batched(P + C, 'vRated', V);
   const pv = batched(C, 'pv', V);
   let v = pv;
+
+  const affine = gaussian ? 'affine' : 'sparseAffine';
 
   /** h = u < sigmoid(v W + b_h) */
   const sampleHidden = (from: Buffer, i: number) => {
     const ph = batched(C, `ph${i}`, H);
-    emitRows(C, 'affine', [from, w, bh, ph], { O: H, I: V });
+    emitRows(C, affine, [from, w, bh, ph], { O: H, I: V });
     emitRows(C, 'sigmoid', [ph, ph], { N: H });
     const u = drawn(`uHidden${i}`, H);
     h = batched(C, `h${i}`, H);
@@ -98,7 +99,7 @@ export function recordStep(shape: StepShape): RBMPlan {
   }
   t.emit('place', [x, both], { A: 1, M: P + C, N: P, C: V }, { start: 0 });
   t.emit('place', [v, both], { A: 1, M: P + C, N: C, C: V }, { start: P });
-  emitRows(P + C, 'affine', [both, w, bh, hBoth], { O: H, I: V });
+  emitRows(P + C, affine, [both, w, bh, hBoth], { O: H, I: V });
   emitRows(P + C, 'sigmoid', [hBoth, hBoth], { N: H });
   if (chain) {
     const [ph, u] = [batched(C, 'ph', H), drawn('uHidden', H)];
@@ -106,24 +107,34 @@ export function recordStep(shape: StepShape): RBMPlan {
     emitRows(C, 'greater', [ph, u, ph], { N: H });
     t.emit('biasGradient', [ph, chain], { O: C * H }); // of one row: as it is
   }
-  // v_pos^T h_pos - v_neg^T h_neg, and sums of the rows
-  emitRows(P + C, 'weightRows', [hBoth, sign, hBoth], { N: H });
-  emitRows(P + C, 'weightGradient', [both, hBoth, dw], { O: H, I: V });
+  // rate * (v_pos^T h_pos - v_neg^T h_neg), and of sums of the rows
+  emitRows(P + C, 'weightRows', [hBoth, rate, hBoth], { N: H });
   emitRows(P + C, 'biasGradient', [hBoth, dbh], { O: H });
-  emitRows(P + C, 'weightRows', [both, sign, both], { N: V });
-  emitRows(P + C, 'biasGradient', [both, dbv], { O: V });
-  for (const [i, [dp, p]] of [[dw, w] as const, [dbh, bh] as const, [dbv, bv] as const].entries()) {
-    const lmbd = i === 0 ? decay : 0;
-    if (velocities.length === 0) t.emit('sgd', [dp, p], { N: p.size }, { eta: rate, lmbd });
-    else {
-      const scalars = { rate, momentum, nesterov: 0, lmbd, decay: 0 };
-      t.emit('momentum', [dp, velocities[i], p], { N: p.size }, scalars);
-    }
+  emitRows(P + C, 'weightRows', [both, rate, vRated], { N: V });
+  emitRows(P + C, 'biasGradient', [vRated, dbv], { O: V });
+  const add = (from: Buffer, to: Buffer, scale: number) =>
+    t.emit('sgd', [from, to], { N: to.size }, { eta: -scale, lmbd: 0 });
+  const update = (to: Buffer, keep: number) =>
+    emitRows(P + C, 'sparseWeightUpdate', [both, hBoth, to], { O: H, I: V }, { keep });
+  if (velocities.length === 0) {
+    update(w, 1 - decay);
+    add(dbh, bh, 1);
+    add(dbv, bv, 1);
+  } else {
+    const [vw, vbh, vbv] = velocities;
+    update(vw, momentum);
+    if (decay > 0) add(w, vw, -decay);
+    add(vw, w, 1);
+    for (const [db, v, b] of [
+      [dbh, vbh, bh],
+      [dbv, vbv, bv],
+    ])
+      t.emit('momentum', [db, v, b], { N: b.size }, { rate: -1, momentum, nesterov: 0, lmbd: 0, decay: 0 });
   }
-  const plan = t.compile({ programs: ['train'], inputs: [x, sign, ...draws.map(([draw]) => draw)], outputs: [] });
+  const plan = t.compile({ programs: ['train'], inputs: [x, rate, ...draws.map(([draw]) => draw)], outputs: [] });
   return {
     ...{ shape, plan, components: w, interceptHidden: bh, interceptVisible: bv, velocities },
-    ...{ chain, x, sign, draws, rate, decay },
+    ...{ chain, x, rate, draws },
   };
 }
 

@@ -11,11 +11,6 @@ import type { RBMPlan } from './rbm-plan.js';
 /** Numbers that a job may be given: 32 MB in float64. */
 const MOST_VALUES = 1 << 22;
 
-interface Rates {
-  readonly learningRate: number;
-  readonly weightDecay: number;
-}
-
 /**
  * Passes over rows, batch after batch in their order. What the steps of a job draw lies in datasets, a row for each batch; it is
  * drawn in the order of the steps, for the next job while one runs.
@@ -35,26 +30,15 @@ export class Passes {
   }
 
   /** One pass over x [n, visible], of the plan's dtype. */
-  *over(x: NDArray, random: RandomState, { learningRate, weightDecay }: Rates): Training<void> {
-    const { plan, shape, rate, decay } = this.#step;
+  *over(x: NDArray, random: RandomState, learningRate: number): Training<void> {
+    const { plan, shape } = this.#step;
     const n = x.shape[0];
     const count = Math.ceil(n / shape.rows);
     const rowsOf = (batch: number) => Math.min(shape.rows, n - batch * shape.rows);
-    let done = 0;
     yield* sweep(
       {
         ...{ plan, program: 'train', rows: { first: 0, count }, batchSize: 1, pace: this.#pace },
-        inputs: (at, count) => this.#inputs(x, random, at, count, rowsOf),
-        prepare(steps) {
-          const values = new Float64Array(2 * steps);
-          for (let step = 0; step < steps; step++) {
-            const own = rowsOf(done + step);
-            values[2 * step] = -learningRate / own;
-            values[2 * step + 1] = weightDecay === 0 ? 0 : -weightDecay * own;
-          }
-          done += steps;
-          return { scalars: [rate, decay], values };
-        },
+        inputs: (at, count) => this.#inputs(x, random, learningRate, at, count, rowsOf),
       },
       () => undefined,
     );
@@ -63,11 +47,12 @@ export class Passes {
   #inputs(
     x: NDArray,
     random: RandomState,
+    learningRate: number,
     at: number,
     count: number,
     rowsOf: (batch: number) => number,
   ): Job['inputs'] {
-    const { shape, draws, sign, x: xBuffer } = this.#step;
+    const { shape, draws, rate, x: xBuffer } = this.#step;
     const { rows, visible } = shape;
     const chain = this.#chain;
 
@@ -79,12 +64,12 @@ export class Passes {
       data.fill(0, given.length);
       data.set(given);
     }
-    const signs = this.#array(1, count * (rows + chain));
-    signs.fill(0);
+    const rates = this.#array(1, count * (rows + chain));
+    rates.fill(0);
     for (let b = 0; b < count; b++) {
       const [first, own] = [b * (rows + chain), rowsOf(at + b)];
-      signs.fill(1, first, first + own);
-      signs.fill(-1, first + rows, first + rows + (shape.chain === undefined ? own : chain));
+      rates.fill(learningRate / own, first, first + own);
+      rates.fill(-learningRate / own, first + rows, first + rows + (shape.chain === undefined ? own : chain));
     }
     const drawn = draws.map(([buffer], i) => this.#array(2 + i, count * buffer.size * chain));
     for (let b = 0; b < count; b++)
@@ -94,7 +79,7 @@ export class Passes {
       }
     return [
       [xBuffer, this.#dataset(data, size)],
-      [sign, this.#dataset(signs, rows + chain)],
+      [rate, this.#dataset(rates, rows + chain)],
       ...draws.map(([buffer], i) => [buffer, this.#dataset(drawn[i], buffer.size * chain)] as const),
     ];
   }

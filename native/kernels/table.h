@@ -27,6 +27,7 @@
 #include "pool.h"
 #include "recurrent.h"
 #include "row.h"
+#include "sparse.h"
 #include "update.h"
 
 namespace fjordnet {
@@ -50,6 +51,8 @@ constexpr Kernel kRows[] = {
     ROW("matmul", "B O I : x BI, w IO -> y BO", matmul),
     ROW("weightGradient", "B O I : x BI, dy BO -> dw+ IO", weightGradient),
     ROW("biasGradient", "B O : dy BO -> db+ O", biasGradient),
+    ROW_WITH_SCRATCH("sparseAffine", "B O I : x BI, w IO, b O -> y BO", sparseAffine, sparseAffineScratch),
+    ROW_WITH_SCRATCH("sparseWeightUpdate", "B O I : x BI, dy BO -> w! IO | keep", sparseWeightUpdate, sparseWeightUpdateScratch),
     ROW_WITH_SCRATCH("inputGradient", "B O I : dy BO, w IO -> dx BI", inputGradient, inputGradientScratch),
     ROW_WITH_SCRATCH("conv2d", "B H W C K L F Y X s t d e p q : x BHWC, w KLCF, b? F -> y BYXF", conv2d, conv2dScratch),
     ROW_WITH_SCRATCH("conv2dWeightGradient", "B H W C K L F Y X s t d e p q : x BHWC, dy BYXF -> dw+ KLCF, db?+ F",

@@ -1,4 +1,4 @@
-import type { Dims, KernelCases } from './case.js';
+import type { Dims, Draw, KernelCases } from './case.js';
 
 const DIMS: readonly Dims[] = [
   { B: 1, O: 1, I: 1 },
@@ -24,6 +24,9 @@ function product(
   for (let m = 0; m < M; m++) for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) c[m * N + n] += a(m, k) * b(k, n);
   return c;
 }
+
+/** Standard normal, but every third value is 0. */
+const withZeros = (k: number, draw: Draw) => (k === 0 ? draw.normal().map((v, i) => (i % 3 === 0 ? 0 : v)) : undefined);
 
 export const dense: KernelCases = {
   affine: {
@@ -88,6 +91,35 @@ export const dense: KernelCases = {
         (r, o) => dy[r * O + o],
         (o, i) => w[i * O + o],
       ),
+    ],
+    tolerance: 16,
+  },
+  sparseAffine: {
+    fill: withZeros,
+    dims: MANY,
+    reference: ([x, w, b], { B, O, I }) => [
+      product(
+        B,
+        O,
+        I,
+        (r, i) => x[r * I + i],
+        (i, o) => w[i * O + o],
+      ).map((v, at) => v + b[at % O]),
+    ],
+    tolerance: 16,
+  },
+  sparseWeightUpdate: {
+    dims: DIMS,
+    fill: withZeros,
+    scalars: [{ keep: 1 }, { keep: 0.75 }],
+    reference: ([x, dy, w], { B, O, I }, { keep }) => [
+      product(
+        I,
+        O,
+        B,
+        (i, r) => x[r * I + i],
+        (r, o) => dy[r * O + o],
+      ).map((v, at) => keep * w[at] + v),
     ],
     tolerance: 16,
   },
