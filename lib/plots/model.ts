@@ -1,4 +1,4 @@
-import { type ArrayInput, asArray, type NDArray } from '../array.js';
+import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, wrongShape, wrongType } from '../check.js';
 import { isNDArray } from '../kind.js';
 
@@ -165,6 +165,12 @@ export function readWeights(model: object): { arrays: NamedArray[]; fromModel: b
     const names = ['hiddenWeights', 'hiddenBias', 'outputWeights', 'outputBias'];
     const own = model as unknown as Record<string, NDArray>;
     return { arrays: names.filter((name) => own[name]).map((name) => named(name, own[name])), fromModel: true };
+  }
+  const { components } = model as { components?: unknown };
+  if ('interceptHidden' in model && isNDArray(components)) {
+    const [nodes, inputs] = components.shape;
+    const byInput = Array.from({ length: nodes * inputs }, (_, i) => components.at(i % nodes, Math.floor(i / nodes)));
+    return { arrays: [named('components', NDArray.from(byInput).reshape(inputs, nodes))], fromModel: true };
   }
   const arrays = Object.entries(model as Record<string, ArrayInput>).map(([name, x]) => named(name, x));
   return { arrays, fromModel: false };

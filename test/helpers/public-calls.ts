@@ -103,6 +103,7 @@ const TRANSFORMERS: Record<string, [make: (options: any) => any, options: object
 
 const fittedOn = (name: string) => (/Encoder|Imputer/.test(name) && name !== 'DatetimeEncoder' ? kinds : x);
 
+const machine = () => new fjordnet.BernoulliRBM({ nComponents: 2, nIter: 1, randomState: 1 }).fitSync(x());
 const estimatorModel = () => ({
   predict: (rows: { length: number }) => new Float64Array(rows.length),
   fit: async () => {},
@@ -331,6 +332,41 @@ export const CALLS: Record<string, Call> = {
     fresh(() => [new Float64Array(1), new Float64Array(1)]),
     {},
   ),
+
+  BernoulliRBM: plain((o) => new fjordnet.BernoulliRBM(o), {
+    ...{
+      nComponents: 2,
+      learningRate: 0.1,
+      batchSize: 2,
+      nIter: 1,
+      verbose: false,
+      randomState: 1,
+      k: 1,
+      persistent: true,
+    },
+    ...{ visible: 'bernoulli', weightDecay: 0, momentum: 0, trackPseudoLikelihood: false },
+  }),
+  ...Object.fromEntries(
+    (
+      [
+        'fit',
+        'fitSync',
+        'fitTransform',
+        'partialFit',
+        'transform',
+        'gibbs',
+        'reconstruct',
+        'scoreSamples',
+        'freeEnergy',
+      ] as const
+    ).map((method) => [`BernoulliRBM.${method}`, of(machine, (rbm, a) => rbm[method](a), x)]),
+  ),
+  'BernoulliRBM.fit with options': of(machine, (rbm, o) => rbm.fit(x(), o), {
+    signal: undefined,
+    onEpochEnd: () => {},
+  }),
+  'BernoulliRBM.setParams': of(machine, (rbm, o) => rbm.setParams(o), { nComponents: 3, k: 2 }),
+  'BernoulliRBM.sample': of(machine, (rbm, n, o) => rbm.sample(n, o), 6, { steps: 2, start: x(), randomState: 1 }),
 
   StandardScaler: plain((o) => new fjordnet.StandardScaler(o), { withMean: true, withStd: true }),
   MinMaxScaler: plain((o) => new fjordnet.MinMaxScaler(o), { featureRange: [0, 1], clip: true }),
