@@ -112,7 +112,6 @@ const estimatorModel = () => ({
 });
 const build = () => estimatorModel();
 const small = () => new MLPClassifier({ hiddenLayerSizes: [2], maxIter: 2, randomState: 1 });
-const rbm = () => new fjordnet.BernoulliRBM({ nComponents: 2, nIter: 1, randomState: 1 }).fitSync(x());
 const kmeans = () => new fjordnet.KMeans({ nClusters: 2, randomState: 1 }).fitSync(x());
 const perceptron = () => new fjordnet.Perceptron().fitSync(x(), y());
 const halving = {
@@ -1261,38 +1260,6 @@ export const CALLS: Record<string, Call> = {
     x,
   ),
 
-  BernoulliRBM: plain((o) => new fjordnet.BernoulliRBM(o), {
-    ...{
-      nComponents: 2,
-      learningRate: 0.1,
-      batchSize: 2,
-      nIter: 1,
-      verbose: true,
-      randomState: 1,
-      k: 2,
-      momentum: 0.5,
-    },
-    ...{ persistent: false, visible: 'gaussian', weightDecay: 0.1, trackPseudoLikelihood: true },
-  }),
-  'BernoulliRBM.fit': of(rbm, (m, ...args) => m.fit(...(args as [never])), x, {}),
-  'BernoulliRBM.setParams': of(rbm, (m, o) => m.setParams(o), { nComponents: 2 }),
-  'BernoulliRBM.sample': of(rbm, (m, ...args) => m.sample(...(args as [never])), 6, {
-    ...{ steps: 2, start: x(), randomState: 1 },
-  }),
-  ...Object.fromEntries(
-    (
-      [
-        'fitSync',
-        'fitTransform',
-        'partialFit',
-        'transform',
-        'gibbs',
-        'reconstruct',
-        'scoreSamples',
-        'freeEnergy',
-      ] as const
-    ).map((method) => [`BernoulliRBM.${method}`, of(rbm, (m, a) => m[method](a), x)]),
-  ),
   RBFInterpolator: plain((a, b, o) => new fjordnet.RBFInterpolator(a, b, o), x, y, {
     ...{ kernel: 'gaussian', epsilon: 1, degree: 0, smoothing: 0.1 },
   }),
