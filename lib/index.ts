@@ -1,6 +1,15 @@
 export { type Activation, type ActivationInput, activations } from './activations.js';
 export { type ArrayInput, type DType, type ForeignArray, NDArray, type NestedArray, type SlicePart } from './array.js';
 export { BernoulliRBM, type RBMFitOptions, type RBMSampleOptions } from './boltzmann/bernoulli-rbm.js';
+export type { LogPartition } from './boltzmann/deep-annealing.js';
+export {
+  type AnnealingOptions,
+  DeepBoltzmannMachine,
+  type DeepFitOptions,
+  type DeepSampleOptions,
+} from './boltzmann/deep-boltzmann-machine.js';
+export type { ClassifierOptions } from './boltzmann/deep-classifier.js';
+export type { DeepBoltzmannMachineOptions } from './boltzmann/deep-parameters.js';
 export type { BernoulliRBMOptions } from './boltzmann/rbm-parameters.js';
 export {
   type Callback,

@@ -6,6 +6,7 @@ import { buildInfo, RandomState } from 'fjordnet';
 import { beside, facts, html, note, numbers, paragraph, renderPage } from '../dist/report/index.js';
 import { boltzmann } from './lecture-parts/boltzmann.js';
 import { convolution } from './lecture-parts/convolution.js';
+import { deepBoltzmann } from './lecture-parts/deep-boltzmann.js';
 import { frameworks } from './lecture-parts/frameworks.js';
 import { ising } from './lecture-parts/ising.js';
 import { numpy } from './lecture-parts/numpy.js';
@@ -19,7 +20,17 @@ process.removeAllListeners('warning'); // many networks of the grids stop at the
 
 // np.random.seed(0): parts 3 to 8 draw from it in the lecture's order
 const lecture = { random: new RandomState(0) };
-const parts = [...perceptron, ...pictures, ...numpy, ...frameworks, ...convolution, ...boltzmann, ...radial, ...ising];
+const parts = [
+  ...perceptron,
+  ...pictures,
+  ...numpy,
+  ...frameworks,
+  ...convolution,
+  ...boltzmann,
+  ...deepBoltzmann,
+  ...radial,
+  ...ising,
+];
 const sections = [];
 const begun = performance.now();
 const VERDICTS = {

@@ -2,7 +2,7 @@ import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkInteger, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { checkTurn, inTurn } from '../estimators/turns.js';
 import { expected, list, number, object, type Schema } from '../io/schema.js';
-import { isNDArray, isRandomState } from '../kind.js';
+import { isRandomState } from '../kind.js';
 import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
@@ -13,6 +13,7 @@ import { begun, drawn, RBMachine, type RBMState, readState, writeState } from '.
 import { type BernoulliRBMOptions, checkRBM, type RBMParameters } from './rbm-parameters.js';
 import { type RBMPlan, recordStep, type StepShape } from './rbm-plan.js';
 import { Passes } from './rbm-training.js';
+import { floats, randomState } from './saved-parts.js';
 
 export interface RBMFitOptions {
   /** Aborts after the batch in progress: `fit` rejects with ERR_ABORTED, the machine stays usable. */
@@ -243,13 +244,10 @@ export class BernoulliRBM extends Learner<RBMState> {
 
   protected override readonly schema: Schema<RBMState> = object<RBMState>(
     {
-      ...{ components: array(2), interceptHidden: array(1), interceptVisible: array(1), chain: array(2) },
-      velocities: list(array()),
+      ...{ components: floats(2), interceptHidden: floats(1), interceptVisible: floats(1), chain: floats(2) },
+      velocities: list(floats()),
       pseudoLikelihoodCurve: list(number()),
-      random: (name, value) => {
-        if (isRandomState(value)) return value;
-        throw expected(name, 'a RandomState', value);
-      },
+      random: randomState,
     },
     ['random'],
   );
@@ -362,10 +360,3 @@ export class BernoulliRBM extends Learner<RBMState> {
 
 /** log(1 + exp(z)) */
 const logAddExp = (z: number) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
-
-function array(ndim?: number): Schema<NDArray> {
-  return (name, value) => {
-    if (isNDArray(value) && value.dtype !== 'int32' && (ndim === undefined || value.ndim === ndim)) return value;
-    throw expected(name, ndim === undefined ? 'an array of floats' : `an array of floats of ${ndim} dimensions`, value);
-  };
-}

@@ -155,12 +155,11 @@ export function checkParameters<O extends MLPOptions>(
   return merged as unknown as Parameters<O>;
 }
 
-/** The hidden layers as a list. */
-export function layerSizes(sizes: number | ArrayInput): number[] {
-  if (typeof sizes === 'number') return [checkInteger('hiddenLayerSizes', sizes, 1)];
+/** Layers of units as a list. */
+export function layerSizes(sizes: number | ArrayInput, name = 'hiddenLayerSizes'): number[] {
+  if (typeof sizes === 'number') return [checkInteger(name, sizes, 1)];
   const expected = 'a positive integer or an array of them';
-  const list =
-    isNDArray(sizes) || isTypedArray(sizes) || isForeignArray(sizes) ? asArray('hiddenLayerSizes', sizes).data : sizes;
-  if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType('hiddenLayerSizes', expected, sizes);
-  return Array.from(list as ArrayLike<unknown>, (n, i) => checkInteger(`hiddenLayerSizes[${i}]`, n, 1));
+  const list = isNDArray(sizes) || isTypedArray(sizes) || isForeignArray(sizes) ? asArray(name, sizes).data : sizes;
+  if (!Array.isArray(list) && !isTypedArray(list)) throw wrongType(name, expected, sizes);
+  return Array.from(list as ArrayLike<unknown>, (n, i) => checkInteger(`${name}[${i}]`, n, 1));
 }

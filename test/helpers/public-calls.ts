@@ -52,6 +52,22 @@ const lecture = () =>
     randomState: 1,
   });
 const matrix = () => NDArray.from(x());
+const deepOptions = {
+  learningRate: 0.1,
+  batchSize: 4,
+  nIter: 1,
+  pretrainIter: 1,
+  k: 1,
+  nChains: 2,
+  meanFieldIter: 1,
+  weightDecay: 0,
+  momentum: 0,
+  warmStart: false,
+  verbose: false,
+  randomState: 1,
+};
+const deepWeights = () => ({ components: [[[1, 2]], [[1]]], intercepts: [[0, 0], [0], [0]] });
+const deep = () => fjordnet.DeepBoltzmannMachine.fromWeights(deepWeights(), deepOptions);
 const of = <T>(make: () => T, call: (object: T, ...args: any[]) => unknown, ...args: unknown[]): Call => ({
   call: (...given) => call(make(), ...given),
   args: () => args.map((arg) => (typeof arg === 'function' && FRESH.has(arg) ? arg() : arg)),
@@ -1318,6 +1334,43 @@ export const CALLS: Record<string, Call> = {
   'Perceptron.score': of(perceptron, (p, ...args) => p.score(...(args as [never, never])), x, y, {
     sampleWeight: y(),
   }),
+  DeepBoltzmannMachine: plain((o) => new fjordnet.DeepBoltzmannMachine(o), { ...deepOptions, nComponents: [2, 1] }),
+  'DeepBoltzmannMachine.fromWeights': plain(
+    (weights, o) => fjordnet.DeepBoltzmannMachine.fromWeights(weights, o),
+    deepWeights(),
+    deepOptions,
+  ),
+  'DeepBoltzmannMachine.setParams': of(deep, (m, o) => m.setParams(o), deepOptions),
+  'DeepBoltzmannMachine.clone': of(deep, (m, o) => m.clone(o), deepOptions),
+  'DeepBoltzmannMachine.fit': of(deep, (m, ...a) => m.fit(...(a as [[]])), oneHot, { onEpochEnd: () => {} }),
+  'DeepBoltzmannMachine.fitSync': of(deep, (m, ...a) => m.fitSync(...(a as [[]])), oneHot, { onEpochEnd: () => {} }),
+  'DeepBoltzmannMachine.fitTransform': of(deep, (m, a) => m.fitTransform(a), oneHot),
+  'DeepBoltzmannMachine.transform': of(deep, (m, ...a) => m.transform(...(a as [[]])), oneHot, { layer: 1 }),
+  'DeepBoltzmannMachine.meanField': of(deep, (m, a) => m.meanField(a), oneHot),
+  'DeepBoltzmannMachine.reconstruct': of(deep, (m, a) => m.reconstruct(a), oneHot),
+  'DeepBoltzmannMachine.logLikelihoodBound': of(deep, (m, a, logZ) => m.logLikelihoodBound(a, logZ), oneHot, 1),
+  'DeepBoltzmannMachine.sample': of(deep, (m, n, o) => m.sample(n, o), 2, {
+    steps: 1,
+    start: [
+      [0, 1],
+      [1, 1],
+    ],
+    randomState: 1,
+    signal: undefined,
+  }),
+  'DeepBoltzmannMachine.annealedImportanceSampling': of(deep, (m, o) => m.annealedImportanceSampling(o), {
+    betas: [0, 1],
+    nRuns: 2,
+    randomState: 1,
+    signal: undefined,
+  }),
+  'DeepBoltzmannMachine.annealedImportanceSampling of a number': of(deep, (m, o) => m.annealedImportanceSampling(o), {
+    nBetas: 2,
+  }),
+  'DeepBoltzmannMachine.toClassifier': of(deep, (m, o) => m.toClassifier(o), { classes: 2, seed: 1, name: 'a' }),
+  'DeepBoltzmannMachine.getFeatureNamesOut': of(deep, (m, names) => m.getFeatureNamesOut(names), ['a', 'b']),
+  'DeepBoltzmannMachine.fromBytes': plain((b) => fjordnet.DeepBoltzmannMachine.fromBytes(b), new Uint8Array(3)),
+
   ...Object.fromEntries(
     (['MLPClassifier', 'MLPRegressor'] as const).flatMap((name) => {
       const options = {
