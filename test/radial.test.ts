@@ -4,6 +4,7 @@ import {
   crossValScore,
   getThreads,
   gridSearch,
+  layers,
   loadDigits,
   makePipeline,
   NDArray,
@@ -12,6 +13,7 @@ import {
   RBFInterpolator,
   RBFRegressor,
   StandardScaler,
+  sequential,
   setThreads,
   trainTestSplit,
 } from 'fjordnet';
@@ -59,6 +61,39 @@ for (const [i, { data, columns, options, value }] of golden.interpolated.entries
     if (options.smoothing === 0) near(t, interpolator.predict(x).data, (y as number[][]).flat(), 1e-9); // it meets the values
     t.deepEqual(RBFInterpolator.fromBytes(interpolator.toBytes()).predict(at), interpolator.predict(at));
   });
+
+test('a system that rounding leaves nothing of is told', (t) => {
+  const x = Array.from({ length: 35 }, (_, i) => [i / 35]);
+  const y = x.map((_, i) => Math.sin(i * i));
+  t.throws(() => new RBFInterpolator(x, y, { epsilon: 1.3 }), {
+    message: /^Expected epsilon to be larger, or some smoothing: .* is off by .* at point \d+$/,
+  });
+  t.notThrows(() => new RBFInterpolator(x, y, { epsilon: 1.3, smoothing: 0.1 }));
+});
+
+test('layers.rbf is phi, far from 0 as well', (t) => {
+  for (const [shift, allowed] of [
+    [0, 1e-6],
+    [1000, 1e-3],
+  ]) {
+    const random = new RandomState(2);
+    const [x, centers] = [20, 4].map((n) =>
+      NDArray.from(random.randn(n, 3).data.map((value) => Math.fround(value + shift)) as Float64Array, {
+        shape: [n, 3],
+      }),
+    );
+    const model = sequential({ layers: [layers.rbf({ units: 4, inputShape: [3] })] });
+    model.compile({ optimizer: 'sgd', loss: 'mse' });
+    model.setWeights([centers, [0.5, 1, 0.3, 0.7]]);
+    const got = model.predictSync(x).data;
+    for (let i = 0; i < 20; i++)
+      for (const [k, epsilon] of [0.5, 1, 0.3, 0.7].entries()) {
+        let square = 0;
+        for (let j = 0; j < 3; j++) square += (x.data[3 * i + j] - centers.data[3 * k + j]) ** 2;
+        t.true(Math.abs(got[4 * i + k] - Math.exp(-epsilon * epsilon * square)) < allowed);
+      }
+  }
+});
 
 test('a system of several blocks is solved, by any number of threads to the same bits', (t) => {
   const random = new RandomState(1);

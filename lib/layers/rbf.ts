@@ -45,10 +45,12 @@ export class RBF extends Layer<SameRank> {
   }
 
   call(x: Value, { centers, epsilon }: Weights): Value {
-    // |x - c|^2 = |x|^2 - 2 x c + |c|^2; rounding may leave less than 0
-    const own = ops.sum(ops.square(x), { axis: -1, keepDims: true });
-    const products = ops.matmul(x, ops.transpose(centers));
-    const squares = ops.add(ops.sub(own, ops.mul(2, products)), ops.sum(ops.square(centers), { axis: -1 }));
+    // |x - c|^2 = |x|^2 - 2 x c + |c|^2, about the centres' mean: far from 0 the squares would leave few digits of the difference
+    const mean = ops.stopGradient(ops.mean(centers, { axis: 0 }));
+    const [z, c] = [ops.sub(x, mean), ops.sub(centers, mean)];
+    const own = ops.sum(ops.square(z), { axis: -1, keepDims: true });
+    const products = ops.matmul(z, ops.transpose(c));
+    const squares = ops.add(ops.sub(own, ops.mul(2, products)), ops.sum(ops.square(c), { axis: -1 }));
     return ops.exp(ops.neg(ops.mul(ops.relu(squares), ops.square(epsilon))));
   }
 

@@ -108,6 +108,7 @@ export class RBFInterpolator extends Saved {
     this.#coefficients = NDArray.wrap(b, [size, columns]);
     this.#values = NDArray.from(values);
     this.#smoothing = NDArray.from(smoothing as Float64Array);
+    this.#checkMet(smoothing);
   }
 
   /** [points + monomials] or [points + monomials, columns]: what each phi, and then each monomial, is multiplied by. */
@@ -138,6 +139,22 @@ export class RBFInterpolator extends Saved {
     return this.#values.ndim === 1 ? out.reshape(n) : out;
   }
 
+  /** Elimination ends with some numbers even where rounding has left nothing of them. */
+  #checkMet(smoothing: ArrayLike<number>): void {
+    const { data: values } = this.#values;
+    const { data: met } = this.predict(this.#points);
+    const columns = this.#coefficients.shape[1];
+    let largest = 0;
+    for (const value of values) largest = Math.max(largest, Math.abs(value));
+    for (let i = 0; i < values.length; i++) {
+      const off = met[i] + smoothing[Math.floor(i / columns)] * this.#coefficients.data[i] - values[i];
+      if (!(Math.abs(off) <= MOST_OFF * largest))
+        throw new RangeError(
+          `Expected epsilon to be larger, or some smoothing: the system of these points is so nearly singular that the interpolant is off by ${Math.abs(off).toExponential(1)} at point ${Math.floor(i / columns)}`,
+        );
+    }
+  }
+
   static override revive(config: never): Saved {
     const { x, y, options } = config as { x: ArrayInput; y: ArrayInput; options: RBFInterpolatorOptions };
     return new RBFInterpolator(x, y, options);
@@ -153,6 +170,9 @@ export class RBFInterpolator extends Saved {
 
   protected override restore(): void {}
 }
+
+/** Of the largest value: how far off the interpolant may be at a point. Well-conditioned systems come to 1e-13. */
+const MOST_OFF = 1e-6;
 
 /** Monomials of the points, moved and scaled to [-1, 1], in the order of SciPy's: 1, x, y, x^2, x y, y^2 … */
 class Polynomial {
