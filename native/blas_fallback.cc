@@ -6,10 +6,13 @@
 #include <memory>
 #include <new>
 
+#include "blas_fallback.h"
 #include "cpu.h"
 
+#if FJORDNET_BASELINE
 #define FJORDNET_ISA baseline
 #include "kernels/packed.h"
+#endif
 
 namespace fjordnet {
 
@@ -24,6 +27,9 @@ namespace fallback {
 
 const Products& chosen() {
   static const Products products = [] {
+#if !FJORDNET_BASELINE
+    return avx512::products("AVX-512");
+#else
 #if FJORDNET_AVX512
     if (simdChoice().simd == Simd::kAvx512) return avx512::products("AVX-512");
 #endif
@@ -36,6 +42,7 @@ const Products& chosen() {
     return baseline::products("NEON");
 #else
     return baseline::products("generic");
+#endif
 #endif
   }();
   return products;

@@ -25,6 +25,10 @@
 #if !defined(FJORDNET_AVX512)
 #define FJORDNET_AVX512 1
 #endif
+// 0 is for a build that only runs on processors with AVX-512.
+#if !defined(FJORDNET_BASELINE)
+#define FJORDNET_BASELINE 1
+#endif
 
 namespace fjordnet {
 

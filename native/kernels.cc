@@ -2,8 +2,10 @@
 #include "cpu.h"
 #include "kernels/includes.h"
 
+#if FJORDNET_BASELINE
 #define FJORDNET_ISA baseline
 #include "kernels/table.h"
+#endif
 
 namespace fjordnet {
 
@@ -15,6 +17,9 @@ KernelTable table(const char* simd, int bits);
 }
 
 KernelTable kernelTable() {
+#if !FJORDNET_BASELINE
+  return avx512::table("AVX-512", 512);
+#else
 #if FJORDNET_AVX512
   if (simdChoice().simd == Simd::kAvx512) return avx512::table("AVX-512", 512);
 #endif
@@ -25,6 +30,7 @@ KernelTable kernelTable() {
   return baseline::table("SSE2", 128);
 #else
   return baseline::table("baseline", 128);
+#endif
 #endif
 }
 

@@ -280,12 +280,12 @@ function spilled(svg: string, margin = 60): number {
     ` width="${w}" height="${h}" viewBox="${-margin} ${-margin} ${w} ${h}"`,
   );
   const image = new Resvg(larger, { font: FONT }).render();
-  const { pixels } = image; // a copy at every reading
+  const { pixels, width: columns, height: rows } = image; // read once: the image is not in JavaScript
   let count = 0;
-  for (let y = 0; y < image.height; y++)
-    for (let x = 0; x < image.width; x++) {
+  for (let y = 0; y < rows; y++)
+    for (let x = 0; x < columns; x++) {
       const inside = x >= margin - 1 && x <= margin + width && y >= margin - 1 && y <= margin + height;
-      if (!inside && pixels[4 * (y * image.width + x) + 3] > 0) count++;
+      if (!inside && pixels[4 * (y * columns + x) + 3] > 0) count++;
     }
   return count;
 }

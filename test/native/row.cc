@@ -1,4 +1,4 @@
-// ROW with functions that agree with their signature and, where WRONG is set, one that does not. Compiled by
+// ROW with functions that agree with their signature and, where WRONG is 1, with others that do not. Compiled by
 // test/native-headers.test.ts.
 #include "../../native/kernels/row.h"
 
@@ -35,36 +35,25 @@ constexpr char kImage[] = "B N : x BN -> y~ BN";
 
 #define FUNCTION(signature, function) functionOf<function<float>>(SIGNATURE(signature), function<float>)
 
-#if WRONG == 1
-#define UPDATE withoutScalar
-#elif WRONG == 2
-#define UPDATE withoutDimension
-#elif WRONG == 3
-#define UPDATE inputWritten
-#elif WRONG == 4
-#define UPDATE outputConstant
-#elif WRONG == 5
-#define UPDATE integerScalar
-#else
-#define UPDATE update
-#endif
-
 constexpr Call<float> kCalls[] = {
     FUNCTION("B V : table V, i:index B -> y B", rowsOf),
-    FUNCTION(kUpdate, UPDATE),
+    FUNCTION(kUpdate, update),
     FUNCTION(kImage, ofImage),
-#if WRONG == 6
-    FUNCTION("N B : x BN -> y~ BN", ofImage),
-#elif WRONG == 8
-    FUNCTION("B V : table V, index B -> y B", rowsOf),
-#elif WRONG == 9
-    FUNCTION("B V : i:table V, i:index B -> y B", rowsOf),
+#if WRONG
+    FUNCTION(kUpdate, withoutScalar),                       // wrong
+    FUNCTION(kUpdate, withoutDimension),                    // wrong
+    FUNCTION(kUpdate, inputWritten),                        // wrong
+    FUNCTION(kUpdate, outputConstant),                      // wrong
+    FUNCTION(kUpdate, integerScalar),                       // wrong
+    FUNCTION("N B : x BN -> y~ BN", ofImage),               // wrong
+    FUNCTION("B V : table V, index B -> y B", rowsOf),      // wrong
+    FUNCTION("B V : i:table V, i:index B -> y B", rowsOf),  // wrong
 #endif
 };
 constexpr Room kRooms[] = {
     scratchOf<roomOfImage>(SIGNATURE(kImage), roomOfImage),
-#if WRONG == 7
-    scratchOf<roomOfImage>(SIGNATURE(kUpdate), roomOfImage),
+#if WRONG
+    scratchOf<roomOfImage>(SIGNATURE(kUpdate), roomOfImage),  // wrong
 #endif
 };
 static_assert(sizeof kCalls + sizeof kRooms > 0, "");
