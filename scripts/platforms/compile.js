@@ -42,6 +42,7 @@ async function together(tasks) {
  * @param compiler the command and the arguments that it always has, such as ['zig', 'c++', '-target', 'x86_64-linux-musl']
  * @param flags for the compiler, behind those of binding.gyp
  * @param without flags of binding.gyp that this compiler does not take
+ * @param linker what links, with the arguments that it always has; default: the compiler
  * @param link for the linker, behind the objects
  * @param also sources of this platform alone
  */
@@ -53,6 +54,7 @@ export async function compile({
   flags = [],
   without = [],
   also = [],
+  linker = compiler,
   link,
   file,
 }) {
@@ -74,5 +76,5 @@ export async function compile({
     return { object, task: () => run(command, [...common, ...definitions, '-c', source, '-o', object]) };
   });
   await together(objects.map(({ task }) => task));
-  await run(command, [...always, ...objects.map(({ object }) => object), '-o', file, ...link]);
+  await run(linker[0], [...linker.slice(1), ...objects.map(({ object }) => object), '-o', file, ...link]);
 }

@@ -10,13 +10,15 @@ const VERSION = '0.17.1';
 const SHA256 = 'ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54';
 
 const folder = join(root, 'build-zig');
+const installed = join(folder, VERSION);
+const command = process.env.ZIG ?? join(installed, 'ziglang', 'zig');
+
+/** Whether it is there, so that nothing would be fetched. */
+export const zigInstalled = () => existsSync(command);
 
 /** The command of zig, which is installed where it is not there. */
 function zig() {
-  if (process.env.ZIG) return process.env.ZIG;
-  const installed = join(folder, VERSION);
-  const command = join(installed, 'ziglang', 'zig');
-  if (existsSync(command)) return command;
+  if (process.env.ZIG || zigInstalled()) return command;
   const [partial, wanted] = [`${installed}.partial`, join(folder, 'requirements.txt')];
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
