@@ -46,7 +46,8 @@ export {
   type NeuralNetworkOptions,
   type TrainOptions,
 } from './estimators/neural-network.js';
-export { Perceptron, type PerceptronOptions } from './estimators/perceptron.js';
+export { Perceptron } from './estimators/perceptron.js';
+export type { PerceptronOptions } from './estimators/perceptron-parameters.js';
 export type { ExportOptions } from './formats/export.js';
 export { type ImportOptions, importBytes, importModel } from './formats/import.js';
 export type { OnnxOptions } from './formats/onnx/predictor.js';

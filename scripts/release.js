@@ -93,6 +93,7 @@ for (const platform of platforms)
 
 check('the library is compiled from these sources', () => {
   run(process.execPath, ['scripts/build.js', 'test']); // recompiles what has changed
+  run(process.execPath, ['scripts/compilers.js']);
 });
 
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
@@ -189,7 +190,7 @@ check('TypeScript finds the types of every entry point', () => {
 
 check('the tests of the package pass', () => {
   const ava = join('node_modules', 'ava', 'entrypoints', 'cli.mjs');
-  const tests = readdirSync(join(root, 'build-test')).filter((name) => /^package.*\.test\.js$/.test(name));
+  const tests = readdirSync(join(root, 'build-test')).filter((name) => /^(package.*|compilers)\.test\.js$/.test(name));
   if (tests.length === 0) return 'Expected build-test/ to hold tests of the package';
   const args = [ava, ...tests.map((name) => `build-test/${name}`)];
   const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });

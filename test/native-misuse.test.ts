@@ -345,6 +345,7 @@ test('methods and functions refuse values of other kinds, and missing ones', (t)
   const random = new RandomState(1);
   const data = new Dataset('x', new Float32Array(4), 1, 4, 'float32');
   const isWide = (value: any) => value instanceof Float64Array;
+  const isFloats = (value: any) => isWide(value) || value instanceof Float32Array;
   const calls: Record<string, [call: (value: any) => unknown, taken: (value: any) => boolean]> = {
     'new Plan: dtype': [(value) => new Plan(value, specification()), never],
     'new Plan: specification': [(value) => new Plan('float32', value), never],
@@ -378,7 +379,7 @@ test('methods and functions refuse values of other kinds, and missing ones', (t)
     'runsByRows: dims': [(value) => native.runsByRows('exp', value), never],
     'runsByRows: N': [(value) => native.runsByRows('exp', { N: value }), isSafe(1, 2 ** 50)],
     'new RandomState': [(value) => new RandomState(value), isSafe(0, 2 ** 32 - 1)],
-    doubles: [(value) => random.doubles(value), isWide],
+    doubles: [(value) => random.doubles(value), isFloats],
     gaussians: [(value) => random.gaussians(value), isWide],
     'bounded: out': [(value) => random.bounded(value, 3), isWide],
     'bounded: max': [(value) => random.bounded(new Float64Array(4), value), isSafe(0, 2 ** 53 - 1)],

@@ -1,16 +1,5 @@
 import { type ArrayInput, NDArray, toMatrix } from '../array.js';
-import {
-  checkBoolean,
-  checkInteger,
-  checkInterval,
-  checkOneOf,
-  checkOptions,
-  failure,
-  notFitted,
-  wrongShape,
-  wrongType,
-  wrongValue,
-} from '../check.js';
+import { checkOptions, failure, notFitted, wrongShape, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, number, object } from '../io/schema.js';
 import { isNDArray, isRandomState } from '../kind.js';
 import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, uniqueLabels } from '../labels.js';
@@ -20,51 +9,13 @@ import { type Parts, registerSaved, Saved } from '../saved.js';
 import { accuracyScore, readClasses, readWeights } from '../scores/classification.js';
 import { aborted, signalOf } from '../train.js';
 import { dense, type Features } from './csr.js';
+import {
+  checkParameters,
+  classWeights,
+  type PerceptronOptions,
+  type PerceptronParameters,
+} from './perceptron-parameters.js';
 import { type PerceptronProblem, type PerceptronWeights, trainPerceptron } from './perceptron-training.js';
-
-export interface PerceptronOptions {
-  /** What keeps weights small. Default null: nothing */
-  penalty?: 'l2' | 'l1' | 'elasticnet' | null;
-  /** >= 0: times the penalty. Default 1e-4 */
-  alpha?: number;
-  /** In [0, 1]: the share of l1 of 'elasticnet'. Default 0.15 */
-  l1Ratio?: number;
-  /** Default true */
-  fitIntercept?: boolean;
-  /** Epochs at most. Default 1000 */
-  maxIter?: number;
-  /** Training ends when the mean loss was not better by this much `nIterNoChange` times in a row; null: never. Default 1e-3 */
-  tol?: number | null;
-  /** Whether the samples are shuffled before each epoch. Default true */
-  shuffle?: boolean;
-  /** > 0: how far a sample on the wrong side moves the weights. Default 1 */
-  eta0?: number;
-  /** A seed, the same draws in every call; or a RandomState to go on drawing from. Default 0 */
-  randomState?: number | RandomState;
-  /** Default 5 */
-  nIterNoChange?: number;
-  /** Weights of classes by their labels, or 'balanced': n / (classes * count). Default null: 1 */
-  classWeight?: 'balanced' | Readonly<Record<string, number>> | ReadonlyMap<Label, number> | null;
-  /** Whether `fit` goes on from the weights it left. Default false */
-  warmStart?: boolean;
-}
-
-type Parameters = Required<PerceptronOptions>;
-
-const DEFAULTS: Parameters = {
-  penalty: null,
-  alpha: 1e-4,
-  l1Ratio: 0.15,
-  fitIntercept: true,
-  maxIter: 1000,
-  tol: 1e-3,
-  shuffle: true,
-  eta0: 1,
-  randomState: 0,
-  nIterNoChange: 5,
-  classWeight: null,
-  warmStart: false,
-};
 
 interface Fitted {
   readonly classes: readonly Label[];
@@ -89,7 +40,7 @@ interface FitOptions {
 export class Perceptron extends Saved {
   static override readonly className = 'Perceptron';
   readonly estimatorType = 'classifier';
-  #parameters: Parameters;
+  #parameters: PerceptronParameters;
   #fitted?: Fitted;
   #training = false;
 
@@ -103,7 +54,7 @@ export class Perceptron extends Saved {
     this.#parameters = checkParameters(options);
   }
 
-  getParams(): Parameters {
+  getParams(): PerceptronParameters {
     return { ...this.#parameters };
   }
 
@@ -259,11 +210,12 @@ export class Perceptron extends Saved {
     const goesOn = (p.warmStart || classes !== undefined) && this.#fitted !== undefined;
     const before = goesOn ? (this.#fitted as Fitted) : undefined;
     const outputs = all.length === 2 ? 1 : all.length;
-    if (before && (before.coef.shape[1] !== features || listed(before.classes) !== listed(all)))
-      throw wrongShape('x', `a matrix of ${before.coef.shape[1]} columns, and of the classes of the last fit`, [
-        n,
-        features,
-      ]);
+    if (before && listed(before.classes) !== listed(all))
+      throw new RangeError(
+        `Expected y to hold the classes of the last fit, ${listed(before.classes)}, got ${listed(all)}`,
+      );
+    if (before && before.coef.shape[1] !== features)
+      throw wrongShape('x', `a matrix of ${before.coef.shape[1]} columns, as at fit`, array.shape);
     const weightOf = classWeights(p.classWeight, all, codes);
     const random = checkRandomState(p.randomState);
     const problem: Omit<PerceptronProblem, 'y' | 'classWeight' | 'seed'> = {
@@ -363,49 +315,3 @@ const fittedSchema = object<Fitted>({
   nIter: integer(0),
   t: number(1),
 });
-
-function checkParameters(options: PerceptronOptions, base: object = {}): Parameters {
-  checkOptions('options', options, Object.keys(DEFAULTS));
-  const given = Object.entries(options).map(([name, value]) => [
-    name,
-    value === undefined ? DEFAULTS[name as keyof Parameters] : value,
-  ]);
-  const p: Parameters = { ...DEFAULTS, ...base, ...Object.fromEntries(given) };
-  const infinity = Number.POSITIVE_INFINITY;
-  if (p.penalty !== null) checkOneOf('penalty', p.penalty, ['l2', 'l1', 'elasticnet']);
-  checkInterval('alpha', p.alpha, 0, infinity);
-  checkInterval('l1Ratio', p.l1Ratio, 0, 1);
-  checkBoolean('fitIntercept', p.fitIntercept);
-  checkInteger('maxIter', p.maxIter, 1);
-  if (p.tol !== null) checkInterval('tol', p.tol, 0, infinity);
-  checkBoolean('shuffle', p.shuffle);
-  checkInterval('eta0', p.eta0, 0, infinity, 'low');
-  checkRandomState(p.randomState);
-  checkInteger('nIterNoChange', p.nIterNoChange, 1);
-  checkBoolean('warmStart', p.warmStart);
-  const { classWeight } = p;
-  if (typeof classWeight === 'string') checkOneOf('classWeight', classWeight, ['balanced']);
-  else if (classWeight !== null && typeof classWeight !== 'object')
-    throw wrongType('classWeight', "'balanced', or weights by label", classWeight);
-  return p;
-}
-
-/** The weight of each class. */
-function classWeights(given: Parameters['classWeight'], all: readonly Label[], codes: Int32Array): number[] {
-  if (given === null) return all.map(() => 1);
-  if (given === 'balanced') {
-    const counts = all.map((_, k) => codes.reduce((sum, code) => sum + Number(code === k), 0));
-    return counts.map((count) => codes.length / (all.length * count));
-  }
-  const entries: [unknown, unknown][] =
-    typeof (given as ReadonlyMap<Label, number>).entries === 'function'
-      ? [...(given as ReadonlyMap<Label, number>).entries()]
-      : Object.entries(given);
-  const weights = all.map(() => 1);
-  for (const [key, weight] of entries) {
-    const k = all.findIndex((one) => one === key || String(one) === key);
-    if (k < 0) throw wrongValue('classWeight', `weights of ${listed(all)}`, key);
-    weights[k] = checkInterval(`classWeight[${String(key)}]`, weight, 0, Number.POSITIVE_INFINITY);
-  }
-  return weights;
-}

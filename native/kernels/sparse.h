@@ -3,6 +3,7 @@
 // weightGradient and sgd 15.0, sparseWeightUpdate 10.4 (7.7). Without zeros they take 1.5 times as long.
 #pragma once
 
+#include "pack.h"
 #include "tiles.h"
 
 namespace fjordnet::FJORDNET_ISA {

@@ -1,0 +1,106 @@
+import {
+  checkBoolean,
+  checkInteger,
+  checkInterval,
+  checkOneOf,
+  checkOptions,
+  wrongType,
+  wrongValue,
+} from '../check.js';
+import { type Label, listed } from '../labels.js';
+import { checkRandomState, type RandomState } from '../random.js';
+
+export interface PerceptronOptions {
+  /** What keeps weights small. Default null: nothing */
+  penalty?: 'l2' | 'l1' | 'elasticnet' | null;
+  /** >= 0: times the penalty. Default 1e-4 */
+  alpha?: number;
+  /** In [0, 1]: the share of l1 of 'elasticnet'. Default 0.15 */
+  l1Ratio?: number;
+  /** Default true */
+  fitIntercept?: boolean;
+  /** Epochs at most. Default 1000 */
+  maxIter?: number;
+  /** Training ends when the mean loss was not better by this much `nIterNoChange` times in a row; null: never. Default 1e-3 */
+  tol?: number | null;
+  /** Whether the samples are shuffled before each epoch. Default true */
+  shuffle?: boolean;
+  /** > 0: how far a sample on the wrong side moves the weights. Default 1 */
+  eta0?: number;
+  /** A seed, the same draws in every call; or a RandomState to go on drawing from. Default 0 */
+  randomState?: number | RandomState;
+  /** Default 5 */
+  nIterNoChange?: number;
+  /** Weights of classes by their labels, or 'balanced': n / (classes * count). Default null: 1 */
+  classWeight?: 'balanced' | Readonly<Record<string, number>> | ReadonlyMap<Label, number> | null;
+  /** Whether `fit` goes on from the weights it left. Default false */
+  warmStart?: boolean;
+}
+
+export type PerceptronParameters = Required<PerceptronOptions>;
+
+const DEFAULTS: PerceptronParameters = {
+  penalty: null,
+  alpha: 1e-4,
+  l1Ratio: 0.15,
+  fitIntercept: true,
+  maxIter: 1000,
+  tol: 1e-3,
+  shuffle: true,
+  eta0: 1,
+  randomState: 0,
+  nIterNoChange: 5,
+  classWeight: null,
+  warmStart: false,
+};
+
+/** `options` over `base`, each of them checked. An option that is undefined has its default. */
+export function checkParameters(options: PerceptronOptions, base: object = {}): PerceptronParameters {
+  checkOptions('options', options, Object.keys(DEFAULTS));
+  const given = Object.entries(options).map(([name, value]) => [
+    name,
+    value === undefined ? DEFAULTS[name as keyof PerceptronParameters] : value,
+  ]);
+  const p: PerceptronParameters = { ...DEFAULTS, ...base, ...Object.fromEntries(given) };
+  const infinity = Number.POSITIVE_INFINITY;
+  if (p.penalty !== null) checkOneOf('penalty', p.penalty, ['l2', 'l1', 'elasticnet']);
+  checkInterval('alpha', p.alpha, 0, infinity);
+  checkInterval('l1Ratio', p.l1Ratio, 0, 1);
+  checkBoolean('fitIntercept', p.fitIntercept);
+  checkInteger('maxIter', p.maxIter, 1);
+  if (p.tol !== null) checkInterval('tol', p.tol, 0, infinity);
+  checkBoolean('shuffle', p.shuffle);
+  checkInterval('eta0', p.eta0, 0, infinity, 'low');
+  checkRandomState(p.randomState);
+  checkInteger('nIterNoChange', p.nIterNoChange, 1);
+  checkBoolean('warmStart', p.warmStart);
+  const { classWeight } = p;
+  if (typeof classWeight === 'string') checkOneOf('classWeight', classWeight, ['balanced']);
+  else if (classWeight !== null && typeof classWeight !== 'object')
+    throw wrongType('classWeight', "'balanced', or weights by label", classWeight);
+  return p;
+}
+
+/** The weight of each class. */
+export function classWeights(
+  given: PerceptronParameters['classWeight'],
+  all: readonly Label[],
+  codes: Int32Array,
+): number[] {
+  if (given === null) return all.map(() => 1);
+  if (given === 'balanced') {
+    const counts = all.map((_, k) => codes.reduce((sum, code) => sum + Number(code === k), 0));
+    return counts.map((count) => codes.length / (all.length * count));
+  }
+  const entries: [unknown, unknown][] =
+    typeof (given as ReadonlyMap<Label, number>).entries === 'function'
+      ? [...(given as ReadonlyMap<Label, number>).entries()]
+      : Object.entries(given);
+  const weights = all.map(() => 1);
+  for (const [key, weight] of entries) {
+    const k = all.findIndex((one) => one === key || String(one) === key);
+    if (k < 0) throw wrongValue('classWeight', `weights of ${listed(all)}`, key);
+    weights[k] = checkInterval(`classWeight[${String(key)}]`, weight, 0, Number.POSITIVE_INFINITY);
+  }
+  return weights;
+}
