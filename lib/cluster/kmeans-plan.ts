@@ -7,6 +7,8 @@ import { Pace, sweep } from '../training/sweep.js';
 
 /** Rows of a product: as many as scikit-learn's chunks have. */
 const CHUNK = 256;
+/** Floating-point operations of a product that is done at once: some 0.5 ms on one core. */
+const BRIEF = 2e7;
 
 /**
  * Squared distances of rows from points, less the rows' own squares: |c|^2 - 2 x c, by one matrix product. Samples that lie as far from
@@ -19,6 +21,8 @@ export class Distances {
   readonly #w: Buffer;
   readonly #d: Buffer;
   readonly #pace = new Pace();
+  /** When a job last let others run. */
+  #since = performance.now();
 
   /** @param points how many there are */
   constructor(features: number, points: number, dtype: FloatType) {
@@ -52,6 +56,12 @@ export class Distances {
 
   /** Of all `count` rows of a dataset, some of them at a time: `each` is given those from row `at` on. */
   *of(x: NativeDataset, count: number, each: (d: FloatArray, at: number, rows: number) => void): Training<void> {
+    if (this.#isBrief(count)) {
+      const job = { program: 'distances', inputs: [[this.#x, x] as const], outputs: [this.#d], first: 0, count };
+      const { outputs } = this.#plan.runSync({ ...job, batchSize: CHUNK });
+      each(this.#whole((outputs as FloatArray[])[0]), 0, count);
+      return;
+    }
     yield* sweep(
       {
         ...{ plan: this.#plan, program: 'distances', inputs: [[this.#x, x]], outputs: [this.#d] },
@@ -62,6 +72,13 @@ export class Distances {
         return undefined;
       },
     );
+    this.#since = performance.now();
+  }
+
+  /** Others need not run meanwhile: it takes below a millisecond, and they did some ago. A job of its own would take longer to come. */
+  #isBrief(count: number): boolean {
+    const [features, points] = this.#w.shape;
+    return 2 * count * features * points < BRIEF && performance.now() - this.#since < 5;
   }
 
   #whole(d: FloatArray): FloatArray {
