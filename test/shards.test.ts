@@ -502,10 +502,15 @@ onLinux('a share reads its bytes, and few others', async (t) => {
     const size = readFileSync(path).length;
     for (const numShards of [2, 4])
       for (const i of range(numShards)) {
-        const before = bytesRead();
-        const rows = await all(dataset.shard(numShards, i));
-        const share = (bytesRead() - before) / (size / numShards);
-        t.true(rows.length > 0 && share > 0.9 && share < 1.1, `${path}: share ${i} of ${numShards} read ${share}`);
+        // the least of some times: what the test runner sends to this process is read, too
+        let share = Number.POSITIVE_INFINITY;
+        for (let time = 0; time < 3 && share >= 1.1; time++) {
+          const before = bytesRead();
+          const rows = await all(dataset.shard(numShards, i));
+          share = Math.min(share, (bytesRead() - before) / (size / numShards));
+          t.true(rows.length > 0);
+        }
+        t.true(share > 0.9 && share < 1.1, `${path}: share ${i} of ${numShards} read ${share}`);
       }
   }
 });
