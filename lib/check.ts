@@ -161,6 +161,22 @@ export function checkOptions(name: string, options: object, allowed: readonly st
   }
 }
 
+/** `options` over `base` over `defaults`. Of an option that is undefined the default counts. @throws as `checkOptions` does */
+export function optionsOver<P extends object>(options: object, defaults: P, base: object = {}): P {
+  checkOptions('options', options, Object.keys(defaults));
+  const given = Object.entries(options).map(([name, value]) => [
+    name,
+    value === undefined ? defaults[name as keyof P] : value,
+  ]);
+  return { ...defaults, ...base, ...Object.fromEntries(given) };
+}
+
+export function checkVerbose(verbose: unknown): void {
+  if (typeof verbose === 'boolean') return;
+  if (typeof verbose !== 'number') throw wrongType('verbose', 'a boolean or a non-negative integer', verbose);
+  checkInteger('verbose', verbose, 0);
+}
+
 function isOptions(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   try {

@@ -226,6 +226,10 @@ const int32 = (array: NDArray) => NDArray.from(array, { dtype: 'int32' });
 /** By this method a model draws what its training would draw from a generator that others have, too, and does not train. */
 export const passOver = Symbol.for('fjordnet.passOver');
 
+/** Parameters for another estimator: a RandomState among them is copied. */
+export const parametersApart = <P extends { randomState?: unknown }>(params: P): P =>
+  isRandomState(params.randomState) ? { ...params, randomState: copyOfRandom(params.randomState) } : params;
+
 /** A generator of its own that draws the same numbers from now on. */
 export function copyOfRandom(random: RandomState): RandomState {
   const copy = new RandomState(0);

@@ -112,6 +112,22 @@ test('warm starts go on, a RandomState draws on, and a clone draws the same', (t
   t.deepEqual(copy.fitSync(three.x, three.y).coef, one);
 });
 
+test('fits that share a RandomState take turns', async (t) => {
+  const apart = (random: RandomState) =>
+    [1, 2].map(() => new Perceptron({ randomState: random, maxIter: 3, tol: null }));
+  const together = await Promise.all(apart(new RandomState(6)).map((each) => each.fit(digits.data, digits.target)));
+  const inTurn = apart(new RandomState(6)).map((each) => each.fitSync(digits.data, digits.target));
+  t.deepEqual(
+    together.map(({ coef }) => coef),
+    inTurn.map(({ coef }) => coef),
+  );
+  const random = new RandomState(6);
+  const [running, other] = apart(random);
+  const fit = running.fit(digits.data, digits.target);
+  t.is((t.throws(() => other.fitSync(three.x, three.y)) as any).code, 'ERR_BUSY');
+  await fit;
+});
+
 test('saved and loaded; in pipelines, searches and cross-validation', async (t) => {
   const perceptron = new Perceptron({ randomState: 3 }).fitSync(small.x, small.y);
   const loaded = Perceptron.fromBytes(perceptron.toBytes());

@@ -176,6 +176,16 @@ test('estimators: words, pipelines, searches, files, aborts, float32', async (t)
   t.true(single.score(xTest, yTest) > 0.85);
 });
 
+test('fits that share a RandomState take turns', async (t) => {
+  const apart = (random: RandomState) => [1, 2].map(() => new RBFClassifier({ nCenters: 10, randomState: random }));
+  const together = await Promise.all(apart(new RandomState(6)).map((each) => each.fit(xTrain, yTrain)));
+  const inTurn = apart(new RandomState(6)).map((each) => each.fitSync(xTrain, yTrain));
+  t.deepEqual(
+    together.map(({ centers }) => centers),
+    inTurn.map(({ centers }) => centers),
+  );
+});
+
 test('what they cannot take is told in a sentence', (t) => {
   const wrong: [() => unknown, RegExp][] = [
     [

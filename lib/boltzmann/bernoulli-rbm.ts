@@ -1,19 +1,17 @@
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkInteger, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
-import { checkTurn, inTurn } from '../estimators/turns.js';
-import { expected, list, number, object, type Schema } from '../io/schema.js';
-import { isRandomState } from '../kind.js';
-import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
+import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
+import { checkTurn } from '../estimators/turns.js';
+import { expected, floats, list, number, object, randomState, type Schema } from '../io/schema.js';
+import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
-import { Learner } from '../tables/transformer.js';
 import type { FloatType } from '../tape.js';
-import { drive, driveSync, isPromise, signalOf, type Training } from '../train.js';
+import { aborted, driveSync, isPromise, signalOf, type Training } from '../train.js';
 import { begun, drawn, RBMachine, type RBMState, readState, writeState } from './rbm-machine.js';
 import { type BernoulliRBMOptions, checkRBM, type RBMParameters } from './rbm-parameters.js';
 import { type RBMPlan, recordStep, type StepShape } from './rbm-plan.js';
 import { Passes } from './rbm-training.js';
-import { floats, randomState } from './saved-parts.js';
 
 export interface RBMFitOptions {
   /** Aborts after the batch in progress: `fit` rejects with ERR_ABORTED, the machine stays usable. */
@@ -21,6 +19,8 @@ export interface RBMFitOptions {
   /** Called after each pass; a promise is waited for. `pseudoLikelihood` is there where it is printed or tracked. */
   onEpochEnd?: (info: { epoch: number; epochs: number; pseudoLikelihood?: number }) => unknown;
 }
+
+type Watch = Omit<RBMFitOptions, 'signal'>;
 
 export interface RBMSampleOptions {
   /** Steps of Gibbs. Default 1000 */
@@ -43,20 +43,17 @@ export interface RBMSampleOptions {
  * Sources: scikit-learn 1.9, sklearn.neural_network.BernoulliRBM; T. Tieleman, ICML 2008; G. Hinton, "A practical guide to training
  * restricted Boltzmann machines", 2010 (Gaussian units, momentum, weight decay).
  */
-export class BernoulliRBM extends Learner<RBMState> {
+export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, RBMParameters, Watch> {
   static override readonly className = 'BernoulliRBM';
-  #parameters: RBMParameters;
   #step?: RBMPlan;
   #machine?: RBMachine;
-  #training = false;
 
   static {
     registerSaved(BernoulliRBM);
   }
 
   constructor(options: BernoulliRBMOptions = {}) {
-    super();
-    this.#parameters = checkRBM(options);
+    super(checkRBM(options));
   }
 
   /** [nComponents, features]: the weights between hidden and visible units. Throws ERR_NOT_FITTED before `fit`, as the others. */
@@ -84,22 +81,6 @@ export class BernoulliRBM extends Learner<RBMState> {
     return [...this.fitted('pseudoLikelihoodCurve').pseudoLikelihoodCurve];
   }
 
-  override getParams(): RBMParameters {
-    return { ...this.#parameters };
-  }
-
-  /** Changes parameters, from the next call of `fit` on. @throws as the constructor does, with nothing changed */
-  setParams(options: BernoulliRBMOptions): this {
-    this.#parameters = checkRBM(options, this.#parameters);
-    return this;
-  }
-
-  override clone(changes: BernoulliRBMOptions = {}): this {
-    const params = { ...this.getParams(), ...changes };
-    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
-    return new BernoulliRBM(params) as this;
-  }
-
   /**
    * Trains a machine anew, off the main thread.
    * @param x [n, features], numbers in [0, 1] (not checked, as in scikit-learn), or real ones with `visible: 'gaussian'`
@@ -107,31 +88,12 @@ export class BernoulliRBM extends Learner<RBMState> {
    *   already, ERR_ABORTED after `signal` fired, ERR_DIVERGED where weights became infinite
    */
   async fit(x: TableInput, options: RBMFitOptions = {}): Promise<this> {
-    checkOptions('options', options, ['signal', 'onEpochEnd']);
-    const signal = signalOf(options);
-    const { random, training } = this.#prepare(x, options);
-    const task = () => drive(training, signal);
-    this.#training = true;
-    try {
-      await (isRandomState(this.#parameters.randomState) ? inTurn(random, task) : task());
-    } finally {
-      this.#training = false;
-    }
-    return this;
+    return this.fitWith(x, options, ['onEpochEnd']);
   }
 
   /** The same on the calling thread, with the same bits. */
-  fitSync(x: TableInput, options: Omit<RBMFitOptions, 'signal'> = {}): this {
-    checkOptions('options', options, ['onEpochEnd']);
-    const { random, training } = this.#prepare(x, options);
-    checkTurn(random);
-    this.#training = true;
-    try {
-      driveSync(training);
-    } finally {
-      this.#training = false;
-    }
-    return this;
+  fitSync(x: TableInput, options: Watch = {}): this {
+    return this.fitWithSync(x, options, ['onEpochEnd']);
   }
 
   fitTransform(x: TableInput): NDArray {
@@ -143,10 +105,10 @@ export class BernoulliRBM extends Learner<RBMState> {
    * of `gibbs`.
    */
   partialFit(x: TableInput): this {
-    this.#checkIdle();
+    this.checkIdle();
     const frame = readFrame('x', x);
     const array = (this.isFitted ? this.aligned(frame) : frame).matrix();
-    const p = this.#parameters;
+    const p = this.parameters;
     const old = this.isFitted ? this.fitted('partialFit') : undefined;
     const random = old?.random ?? checkRandomState(p.randomState);
     checkTurn(random);
@@ -170,7 +132,7 @@ export class BernoulliRBM extends Learner<RBMState> {
     const machine = this.#fittedMachine('gibbs');
     const array = this.#columns('v', v);
     const state = machine.state as { random?: RandomState };
-    state.random ??= checkRandomState(this.#parameters.randomState);
+    state.random ??= checkRandomState(this.parameters.randomState);
     checkTurn(state.random);
     return machine.sampleVisible(machine.sampleHidden(array, state.random), state.random);
   }
@@ -202,7 +164,7 @@ export class BernoulliRBM extends Learner<RBMState> {
       v = machine.sampleVisible(machine.sampleHidden(v, random), random);
       if (performance.now() - since < 10) continue;
       await new Promise((resolve) => setImmediate(resolve));
-      if (signal?.aborted) throw failure('ERR_ABORTED', 'The sampling was aborted', { cause: signal.reason });
+      if (signal?.aborted) throw aborted(signal, 'sampling');
       since = performance.now();
     }
     return machine.visible(machine.sampleHidden(v, random));
@@ -214,7 +176,7 @@ export class BernoulliRBM extends Learner<RBMState> {
    */
   scoreSamples(x: ArrayInput): NDArray {
     const machine = this.#fittedMachine('scoreSamples');
-    if (this.#parameters.visible === 'gaussian')
+    if (this.parameters.visible === 'gaussian')
       throw wrongValue('visible', "'bernoulli' for scoreSamples, which flips units", 'gaussian');
     return this.#pseudoLikelihood(machine, this.#columns('x', x));
   }
@@ -222,16 +184,6 @@ export class BernoulliRBM extends Learner<RBMState> {
   /** F(v) = -v b_v - sum log(1 + exp(v W^T + b_h)) of each row of v [n, features]; of Gaussian units |v - b_v|^2 / 2 in place of the first. */
   freeEnergy(v: ArrayInput): NDArray {
     return this.#fittedMachine('freeEnergy').freeEnergy(this.#columns('v', v));
-  }
-
-  /** For pipelines: `fit` in steps. */
-  fittingFrame(frame: Frame): Training<void> {
-    return this.#prepare(frame, {}).training;
-  }
-
-  protected override measure(frame: Frame): RBMState {
-    driveSync(this.fittingFrame(frame));
-    return this.fitted('fit');
   }
 
   protected override apply(frame: Frame): Frame {
@@ -269,19 +221,19 @@ export class BernoulliRBM extends Learner<RBMState> {
     for (const [i, velocity] of velocities.entries()) check(`velocities[${i}]`, velocity, shapes[i]);
   }
 
-  /** Checks all; changes nothing until the training begins. */
-  #prepare(x: TableInput | Frame, { onEpochEnd }: RBMFitOptions): { random: RandomState; training: Training<void> } {
-    this.#checkIdle();
+  protected override checked(options: BernoulliRBMOptions, base: RBMParameters): RBMParameters {
+    return checkRBM(options, base);
+  }
+
+  protected override prepared(frame: Frame, { onEpochEnd }: Watch): Prepared {
     if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
       throw wrongType('onEpochEnd', 'a function', onEpochEnd);
-    const frame = readFrame('x', x);
-    const array = frame.matrix();
-    const random = checkRandomState(this.#parameters.randomState);
-    return { random, training: this.#loop(frame, NDArray.from(array), random, onEpochEnd) };
+    const random = checkRandomState(this.parameters.randomState);
+    return { random, training: this.#loop(frame, NDArray.from(frame.matrix()), random, onEpochEnd) };
   }
 
   *#loop(frame: Frame, x: NDArray, random: RandomState, onEpochEnd: RBMFitOptions['onEpochEnd']): Training<void> {
-    const p = this.#parameters;
+    const p = this.parameters;
     const dtype = floatDType(x);
     const [hidden, visible] = [p.nComponents, x.shape[1]];
     const step = this.#recorded({ hidden, visible, dtype, rows: p.batchSize }, p.batchSize);
@@ -315,7 +267,7 @@ export class BernoulliRBM extends Learner<RBMState> {
   }
 
   #pseudoLikelihood(machine: RBMachine, v: NDArray): NDArray {
-    const random = checkRandomState(this.#parameters.randomState);
+    const random = checkRandomState(this.parameters.randomState);
     const [n, width] = v.shape;
     const flipped = NDArray.from(v, { dtype: floatDType(v) });
     const index = random.randint(0, width, [n]).data;
@@ -326,7 +278,7 @@ export class BernoulliRBM extends Learner<RBMState> {
 
   /** The step of this shape: the last one's, where it has not changed. */
   #recorded(sizes: Pick<StepShape, 'hidden' | 'visible' | 'dtype' | 'rows'>, chain: number): RBMPlan {
-    const { k, persistent, momentum, visible, learningRate, weightDecay } = this.#parameters;
+    const { k, persistent, momentum, visible, learningRate, weightDecay } = this.parameters;
     const decay = learningRate * weightDecay;
     const shape = {
       ...sizes,
@@ -342,7 +294,7 @@ export class BernoulliRBM extends Learner<RBMState> {
 
   #fittedMachine(member: string): RBMachine {
     const state = this.fitted(member);
-    if (this.#machine?.state !== state) this.#machine = new RBMachine(state, this.#parameters.visible === 'gaussian');
+    if (this.#machine?.state !== state) this.#machine = new RBMachine(state, this.parameters.visible === 'gaussian');
     return this.#machine;
   }
 
@@ -351,10 +303,6 @@ export class BernoulliRBM extends Learner<RBMState> {
     const width = this.nFeaturesIn;
     if (array.shape[1] !== width) throw wrongShape(name, `a matrix of ${width} columns, as at fit`, array.shape);
     return array;
-  }
-
-  #checkIdle(): void {
-    if (this.#training) throw failure('ERR_BUSY', 'Expected this BernoulliRBM to be idle, but it is training');
   }
 }
 

@@ -2,9 +2,9 @@ import { NDArray } from '../array.js';
 import type { RandomState } from '../random.js';
 import type { Training } from '../train.js';
 import { sweep } from '../training/sweep.js';
-import { UniformDraws } from './deep-draws.js';
 import { recordAnnealing, recordDeepChains } from './deep-plans.js';
 import { type DeepState, dtypeOf, unitsOf, writeWeights } from './deep-training.js';
+import { UniformDraws } from './step-inputs.js';
 
 type Machine = Pick<DeepState, 'components' | 'intercepts'>;
 

@@ -1,16 +1,15 @@
 import { type ArrayInput, floatDType, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
-import { checkTurn, inTurn } from '../estimators/turns.js';
-import { integer, list, number, object, type Schema } from '../io/schema.js';
+import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
+import { floats, integer, list, number, object, randomState, type Schema } from '../io/schema.js';
 import { isRandomState } from '../kind.js';
 import type { Sequential } from '../models/sequential.js';
 import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
 import { type Parts, registerSaved } from '../saved.js';
 import { learningRateConfig, type Schedule, scheduleFrom } from '../schedules.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
-import { Learner } from '../tables/transformer.js';
 import type { FloatType } from '../tape.js';
-import { drive, driveSync, isPromise, signalOf, type Training } from '../train.js';
+import { drive, isPromise, signalOf, type Training } from '../train.js';
 import {
   annealed,
   enumerated,
@@ -24,7 +23,6 @@ import { checkBetas, checkOdds, checkShapes, type GivenWeights, stateOfWeights, 
 import { checkDeep, type DeepBoltzmannMachineOptions, type DeepParameters } from './deep-parameters.js';
 import { chainsOf, pretrained, shapeOf } from './deep-pretraining.js';
 import { DeepMachine, DeepPasses, type DeepState, dtypeOf, unitsOf } from './deep-training.js';
-import { floats, randomState } from './saved-parts.js';
 
 export interface DeepFitOptions {
   /** Aborts after the batch in progress: `fit` rejects with ERR_ABORTED; of pretraining nothing is kept. */
@@ -35,6 +33,8 @@ export interface DeepFitOptions {
    */
   onEpochEnd?: (info: { layer?: number; epoch: number; epochs: number; reconstructionError: number }) => unknown;
 }
+
+type Watch = Omit<DeepFitOptions, 'signal'>;
 
 export interface DeepSampleOptions {
   /** Steps of Gibbs. Default 1000 */
@@ -74,11 +74,14 @@ export interface AnnealingOptions {
  * const digits = await machine.sample(25, { randomState: 1 });
  * ```
  */
-export class DeepBoltzmannMachine extends Learner<DeepState> {
+export class DeepBoltzmannMachine extends TrainedLearner<
+  DeepState,
+  DeepBoltzmannMachineOptions,
+  DeepParameters,
+  Watch
+> {
   static override readonly className = 'DeepBoltzmannMachine';
-  #parameters: DeepParameters;
   #machine: DeepMachine | undefined;
-  #training = false;
 
   static {
     registerSaved(DeepBoltzmannMachine);
@@ -86,8 +89,7 @@ export class DeepBoltzmannMachine extends Learner<DeepState> {
 
   /** @throws TypeError or RangeError naming the parameter that is out of its range */
   constructor(options: DeepBoltzmannMachineOptions = {}) {
-    super();
-    this.#parameters = checkDeep(options);
+    super(checkDeep(options));
   }
 
   /**
@@ -121,21 +123,11 @@ export class DeepBoltzmannMachine extends Learner<DeepState> {
     return [...this.fitted('errorCurve').errors];
   }
 
-  override getParams(): DeepParameters {
-    return { ...this.#parameters };
-  }
-
   /** Changes parameters: `meanFieldIter` at once, all others from the next call of `fit` on. @throws as the constructor does, with nothing changed */
-  setParams(options: DeepBoltzmannMachineOptions): this {
-    this.#parameters = checkDeep(options, this.#parameters);
+  override setParams(options: DeepBoltzmannMachineOptions): this {
+    super.setParams(options);
     this.#machine = undefined;
     return this;
-  }
-
-  override clone(changes: DeepBoltzmannMachineOptions = {}): this {
-    const params = { ...this.getParams(), ...changes };
-    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
-    return new DeepBoltzmannMachine(params) as this;
   }
 
   /**
@@ -145,31 +137,12 @@ export class DeepBoltzmannMachine extends Learner<DeepState> {
    *   after `signal` fired, ERR_DIVERGED where weights became infinite
    */
   async fit(x: TableInput, options: DeepFitOptions = {}): Promise<this> {
-    checkOptions('options', options, ['signal', 'onEpochEnd']);
-    const signal = signalOf(options);
-    const { random, training } = this.#prepare(x, options);
-    const task = () => drive(training, signal);
-    this.#training = true;
-    try {
-      await (isRandomState(this.#parameters.randomState) ? inTurn(random, task) : task());
-    } finally {
-      this.#training = false;
-    }
-    return this;
+    return this.fitWith(x, options, ['onEpochEnd']);
   }
 
   /** The same on the calling thread, with the same bits. */
-  fitSync(x: TableInput, options: Omit<DeepFitOptions, 'signal'> = {}): this {
-    checkOptions('options', options, ['onEpochEnd']);
-    const { random, training } = this.#prepare(x, options);
-    checkTurn(random);
-    this.#training = true;
-    try {
-      driveSync(training);
-    } finally {
-      this.#training = false;
-    }
-    return this;
+  fitSync(x: TableInput, options: Watch = {}): this {
+    return this.fitWithSync(x, options, ['onEpochEnd']);
   }
 
   fitTransform(x: TableInput): NDArray {
@@ -276,19 +249,9 @@ export class DeepBoltzmannMachine extends Learner<DeepState> {
 
   protected override parts(): Parts {
     const parts = super.parts();
-    const learningRate = learningRateConfig(this.#parameters.learningRate);
+    const learningRate = learningRateConfig(this.parameters.learningRate);
     if (typeof learningRate === 'object') scheduleFrom(learningRate as Schedule['config']); // a function of one's own is not saved
     return { ...parts, config: { ...parts.config, learningRate } };
-  }
-
-  /** For pipelines: `fit` in steps. */
-  fittingFrame(frame: Frame): Training<void> {
-    return this.#prepare(frame, {}).training;
-  }
-
-  protected override measure(frame: Frame): DeepState {
-    driveSync(this.fittingFrame(frame));
-    return this.fitted('fit');
   }
 
   protected override apply(frame: Frame): Frame {
@@ -313,14 +276,16 @@ export class DeepBoltzmannMachine extends Learner<DeepState> {
     checkShapes(state, [width, ...state.components.map(({ shape }) => shape[0])], 'state.found.');
   }
 
-  /** Checks all; changes nothing until the training begins. */
-  #prepare(x: TableInput | Frame, { onEpochEnd }: DeepFitOptions): { random: RandomState; training: Training<void> } {
-    if (this.#training) throw failure('ERR_BUSY', 'Expected this DeepBoltzmannMachine to be idle, but it is training');
+  protected override checked(options: DeepBoltzmannMachineOptions, base: DeepParameters): DeepParameters {
+    return checkDeep(options, base);
+  }
+
+  protected override prepared(given: Frame, { onEpochEnd }: Watch): Prepared {
     if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
       throw wrongType('onEpochEnd', 'a function', onEpochEnd);
-    const p = this.#parameters;
+    const p = this.parameters;
     const old = p.warmStart && this.isFitted ? this.fitted('fit') : undefined;
-    const frame = old ? this.aligned(readFrame('x', x)) : readFrame('x', x);
+    const frame = old ? this.aligned(given) : given;
     const array = checkOdds(frame.matrix());
     const units = [array.shape[1], ...p.nComponents];
     if (old && (unitsOf(old).join() !== units.join() || old.chains[0].shape[0] !== p.nChains))
@@ -340,7 +305,7 @@ export class DeepBoltzmannMachine extends Learner<DeepState> {
     old: DeepState | undefined,
     onEpochEnd: DeepFitOptions['onEpochEnd'],
   ): Training<void> {
-    const p = this.#parameters;
+    const p = this.parameters;
     const told = function* (
       epoch: number,
       epochs: number,
@@ -379,7 +344,7 @@ export class DeepBoltzmannMachine extends Learner<DeepState> {
 
   #fittedMachine(member: string): DeepMachine {
     const state = this.fitted(member);
-    if (this.#machine?.state !== state) this.#machine = new DeepMachine(state, this.#parameters.meanFieldIter);
+    if (this.#machine?.state !== state) this.#machine = new DeepMachine(state, this.parameters.meanFieldIter);
     return this.#machine;
   }
 

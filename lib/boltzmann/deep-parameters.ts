@@ -1,5 +1,5 @@
 import type { ArrayInput } from '../array.js';
-import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkBoolean, checkInteger, checkInterval, checkVerbose, optionsOver, wrongValue } from '../check.js';
 import { layerSizes } from '../estimators/mlp-parameters.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { checkLearningRate, type Schedule, schedules } from '../schedules.js';
@@ -61,12 +61,7 @@ const DEFAULTS: DeepParameters = {
 
 /** `options` over `base`, each of them checked. An option that is undefined has its default. */
 export function checkDeep(options: DeepBoltzmannMachineOptions, base: object = {}): DeepParameters {
-  checkOptions('options', options, Object.keys(DEFAULTS));
-  const given = Object.entries(options).map(([name, value]) => [
-    name,
-    value === undefined ? DEFAULTS[name as keyof DeepParameters] : value,
-  ]);
-  const p: DeepParameters = { ...DEFAULTS, ...base, ...Object.fromEntries(given) };
+  const p = optionsOver(options, DEFAULTS, base);
   if (typeof p.learningRate === 'number') checkInterval('learningRate', p.learningRate, 0, Infinity, 'low');
   checkInteger('batchSize', p.batchSize, 1);
   checkInteger('nIter', p.nIter, 0);
@@ -77,10 +72,7 @@ export function checkDeep(options: DeepBoltzmannMachineOptions, base: object = {
   checkInterval('weightDecay', p.weightDecay, 0, Number.POSITIVE_INFINITY);
   checkInterval('momentum', p.momentum, 0, 1, 'high');
   checkBoolean('warmStart', p.warmStart);
-  if (typeof p.verbose !== 'boolean') {
-    if (typeof p.verbose !== 'number') throw wrongType('verbose', 'a boolean or a non-negative integer', p.verbose);
-    checkInteger('verbose', p.verbose, 0);
-  }
+  checkVerbose(p.verbose);
   if (p.randomState !== undefined) checkRandomState(p.randomState);
   const nComponents = layerSizes(p.nComponents, 'nComponents');
   if (nComponents.length === 0) throw wrongValue('nComponents', 'one layer or more', p.nComponents);

@@ -5,9 +5,9 @@ import { learningRateAt, type Schedule } from '../schedules.js';
 import type { FloatArray, FloatType } from '../tape.js';
 import type { Training } from '../train.js';
 import { sweep } from '../training/sweep.js';
-import { UniformDraws } from './deep-draws.js';
 import type { Weights } from './deep-layers.js';
 import { type DeepStep, recordDeepInference, recordDeepStep, type StepShape } from './deep-plans.js';
+import { UniformDraws } from './step-inputs.js';
 
 /** What a training leaves behind. */
 export interface DeepState {

@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType } from '../check.js';
+import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkVerbose, optionsOver } from '../check.js';
 import { checkRandomState, type RandomState } from '../random.js';
 
 /** scikit-learn's parameters and defaults, in camelCase; below them ours, whose defaults change nothing. */
@@ -52,20 +52,12 @@ const DEFAULTS: RBMParameters = {
 
 /** `options` over `base`, each of them checked. An option that is undefined has its default. */
 export function checkRBM(options: BernoulliRBMOptions, base: object = {}): RBMParameters {
-  checkOptions('options', options, Object.keys(DEFAULTS));
-  const given = Object.entries(options).map(([name, value]) => [
-    name,
-    value === undefined ? DEFAULTS[name as keyof RBMParameters] : value,
-  ]);
-  const p: RBMParameters = { ...DEFAULTS, ...base, ...Object.fromEntries(given) };
+  const p = optionsOver(options, DEFAULTS, base);
   checkInteger('nComponents', p.nComponents, 1);
   checkInterval('learningRate', p.learningRate, 0, Number.POSITIVE_INFINITY, 'low');
   checkInteger('batchSize', p.batchSize, 1);
   checkInteger('nIter', p.nIter, 0);
-  if (typeof p.verbose !== 'boolean') {
-    if (typeof p.verbose !== 'number') throw wrongType('verbose', 'a boolean or a non-negative integer', p.verbose);
-    checkInteger('verbose', p.verbose, 0);
-  }
+  checkVerbose(p.verbose);
   if (p.randomState !== undefined) checkRandomState(p.randomState);
   checkInteger('k', p.k, 1);
   checkBoolean('persistent', p.persistent);

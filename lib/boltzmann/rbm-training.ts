@@ -1,12 +1,11 @@
-import { allocate } from '../allocate.js';
 import type { NDArray } from '../array.js';
-import { binding, type NativeDataset } from '../binding.js';
 import type { Job } from '../plan.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
-import { Pace, sweep } from '../training/sweep.js';
+import { sweep } from '../training/sweep.js';
 import type { RBMPlan } from './rbm-plan.js';
+import { StepInputs } from './step-inputs.js';
 
 /** Numbers that a job may be given: with 1 MB they stay in a core's cache; of 32 MB a fit of the digits took a tenth longer. */
 const MOST_VALUES = 1 << 17;
@@ -18,15 +17,13 @@ const MOST_VALUES = 1 << 17;
 export class Passes {
   readonly #step: RBMPlan;
   readonly #chain: number;
-  readonly #pace: Pace;
-  readonly #room: FloatArray[] = [];
+  readonly #inputs: StepInputs;
 
   constructor(step: RBMPlan) {
-    const { shape, draws, x } = step;
+    const { plan, shape, draws, x } = step;
     this.#step = step;
     this.#chain = shape.chain ?? shape.rows;
-    const perStep = draws.size + x.size * shape.rows;
-    this.#pace = new Pace(Math.max(1, Math.floor(MOST_VALUES / perStep)));
+    this.#inputs = new StepInputs(plan, draws.size + x.size * shape.rows, MOST_VALUES);
   }
 
   /** One pass over x [n, visible], of the plan's dtype. */
@@ -37,14 +34,14 @@ export class Passes {
     const rowsOf = (batch: number) => Math.min(shape.rows, n - batch * shape.rows);
     yield* sweep(
       {
-        ...{ plan, program: 'train', rows: { first: 0, count }, batchSize: 1, pace: this.#pace },
-        inputs: (at, count) => this.#inputs(x, random, learningRate, at, count, rowsOf),
+        ...{ plan, program: 'train', rows: { first: 0, count }, batchSize: 1, pace: this.#inputs.pace },
+        inputs: (at, count) => this.#given(x, random, learningRate, at, count, rowsOf),
       },
       () => undefined,
     );
   }
 
-  #inputs(
+  #given(
     x: NDArray,
     random: RandomState,
     learningRate: number,
@@ -60,18 +57,18 @@ export class Passes {
     const given = x.data.subarray(at * size, (at + count) * size) as FloatArray;
     let data = given;
     if (given.length < count * size) {
-      data = this.#array(0, count * size);
+      data = this.#inputs.array(0, count * size);
       data.fill(0, given.length);
       data.set(given);
     }
-    const rates = this.#array(1, count * (rows + chain));
+    const rates = this.#inputs.array(1, count * (rows + chain));
     rates.fill(0);
     for (let b = 0; b < count; b++) {
       const [first, own] = [b * (rows + chain), rowsOf(at + b)];
       rates.fill(learningRate / own, first, first + own);
       rates.fill(-learningRate / own, first + rows, first + rows + (shape.chain === undefined ? own : chain));
     }
-    const numbers = this.#array(2, count * draws.size);
+    const numbers = this.#inputs.array(2, count * draws.size);
     if (drawn.every(([, kind]) => kind === 'uniform')) random.fill('uniform', numbers);
     else
       for (let b = 0, end = 0; b < count; b++)
@@ -79,22 +76,7 @@ export class Passes {
           random.fill(kind, numbers.subarray(end, end + size));
           end += size;
         }
-    return [
-      [xBuffer, this.#dataset(data, size)],
-      [rate, this.#dataset(rates, rows + chain)],
-      [draws, this.#dataset(numbers, draws.size)],
-    ];
-  }
-
-  /** Room that serves one job after the other: datasets are copies. */
-  #array(k: number, length: number): FloatArray {
-    if (!(this.#room[k]?.length >= length))
-      this.#room[k] =
-        this.#step.shape.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
-    return this.#room[k].subarray(0, length);
-  }
-
-  #dataset(values: FloatArray, width: number): NativeDataset {
-    return new binding.Dataset('x', values, values.length / width, width, this.#step.shape.dtype);
+    const inputs = this.#inputs;
+    return [inputs.input(xBuffer, data), inputs.input(rate, rates), inputs.input(draws, numbers)];
   }
 }

@@ -89,6 +89,14 @@ export class Distances {
   }
 }
 
+/** Of distances [n, clusters], the first of the least of row i. */
+export function nearest(d: FloatArray, i: number, clusters: number): number {
+  const row = i * clusters;
+  let label = 0;
+  for (let k = 1; k < clusters; k++) if (d[row + k] < d[row + label]) label = k;
+  return label;
+}
+
 /** |x|^2 of `length` values from `from` on, in the order of NumPy's einsum: in two sums, groups of four pairs from behind. */
 function squaredNorm(x: ArrayLike<number>, from: number, length: number): number {
   let [even, odd] = [0, 0];

@@ -1,6 +1,6 @@
 import type { RandomState } from '../random.js';
 import type { Training } from '../train.js';
-import { Distances, type Samples } from './kmeans-plan.js';
+import { Distances, nearest, type Samples } from './kmeans-plan.js';
 
 /** What one run of Lloyd's algorithm came to. */
 export interface Clustering {
@@ -57,7 +57,7 @@ export function* plusPlus(samples: Samples, clusters: number, random: RandomStat
       sum += weight[i] * closest[i];
       cumulative[i] = sum;
     }
-    const rows = Array.from(drawn, (u) => Math.min(n - 1, firstNotBelow(cumulative, u * potential)));
+    const rows = Array.from(drawn, (u) => Math.min(n - 1, search(cumulative, u * potential, 'left')));
     const sums = yield* tried(rows);
     const best = sums.indexOf(Math.min(...sums));
     choose(c, rows[best], best, sums[best]);
@@ -67,7 +67,7 @@ export function* plusPlus(samples: Samples, clusters: number, random: RandomStat
 
 /** NumPy's `choice(n, p=weight / sum)`. */
 function drawRow(weight: ArrayLike<number>, n: number, random: RandomState): number {
-  return searchAbove(shares(weight, n), random.randomSample());
+  return search(shares(weight, n), random.randomSample(), 'right');
 }
 
 /** NumPy's `choice(n, size, replace=False, p=weight / sum)`. */
@@ -78,7 +78,7 @@ export function drawRows(weight: ArrayLike<number>, n: number, size: number, ran
     const drawn = random.randomSample([size - found.length]).data;
     for (const row of found) left[row] = 0;
     const cdf = shares(left, n);
-    found.push(...new Set(Array.from(drawn, (u) => searchAbove(cdf, u))));
+    found.push(...new Set(Array.from(drawn, (u) => search(cdf, u, 'right'))));
   }
   return found;
 }
@@ -95,23 +95,12 @@ function shares(weight: ArrayLike<number>, n: number): Float64Array {
   return cdf.map((value) => value / sum);
 }
 
-/** The first place whose value is not below u: `searchsorted`. */
-function firstNotBelow(values: Float64Array, u: number): number {
+/** The first of ascending values that is not below u, or the first above it: NumPy's `searchsorted`, of its side 'left' or 'right'. */
+function search(values: Float64Array, u: number, side: 'left' | 'right'): number {
   let [low, high] = [0, values.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (values[middle] < u) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The first place whose value is above u: `searchsorted(side='right')`. */
-function searchAbove(values: Float64Array, u: number): number {
-  let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] <= u) low = middle + 1;
+    if (side === 'left' ? values[middle] < u : values[middle] <= u) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -136,8 +125,7 @@ export function* lloyd(
   const assign = (update: boolean) =>
     distances.of(samples.data, n, (d, at, count) => {
       for (let i = 0; i < count; i++) {
-        let label = 0;
-        for (let k = 1; k < clusters; k++) if (d[i * clusters + k] < d[i * clusters + label]) label = k;
+        const label = nearest(d, i, clusters);
         changed += Number(labels[at + i] !== label);
         labels[at + i] = label;
         if (!update) continue;

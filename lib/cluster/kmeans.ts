@@ -4,22 +4,21 @@ import {
   checkInteger,
   checkInterval,
   checkOptions,
-  failure,
+  optionsOver,
   wrongShape,
   wrongType,
   wrongValue,
 } from '../check.js';
-import { checkTurn, inTurn } from '../estimators/turns.js';
-import { expected, integer, number, object, type Schema } from '../io/schema.js';
-import { isNDArray, isRandomState } from '../kind.js';
-import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
+import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
+import { expected, floats, integer, number, object, type Schema } from '../io/schema.js';
+import { isNDArray } from '../kind.js';
+import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { readWeights } from '../scores/classification.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
-import { Learner } from '../tables/transformer.js';
 import type { FloatType } from '../tape.js';
-import { drive, driveSync, signalOf, type Training } from '../train.js';
-import { Distances, Samples } from './kmeans-plan.js';
+import type { Training } from '../train.js';
+import { Distances, nearest, Samples } from './kmeans-plan.js';
 import { type Clustering, drawRows, isSameClustering, lloyd, plusPlus } from './kmeans-training.js';
 
 export interface KMeansOptions {
@@ -59,11 +58,9 @@ interface FitOptions {
  * Clusters about their means: scikit-learn's `KMeans` (Lloyd's algorithm), draw for draw, off the main thread. The same data,
  * parameters and seed give its centres. float64, or float32 where x is a Float32Array.
  */
-export class KMeans extends Learner<Fitted> {
+export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { sampleWeight?: ArrayInput }> {
   static override readonly className = 'KMeans';
-  #parameters: Parameters;
   #distances?: { readonly of: Fitted; readonly distances: Distances };
-  #training = false;
 
   static {
     registerSaved(KMeans);
@@ -71,8 +68,7 @@ export class KMeans extends Learner<Fitted> {
 
   /** @throws TypeError or RangeError naming the parameter that is out of its range */
   constructor(options: KMeansOptions = {}) {
-    super();
-    this.#parameters = checkParameters(options);
+    super(checkParameters(options));
   }
 
   /** [nClusters, features]. Throws ERR_NOT_FITTED before `fit`, as the others. */
@@ -95,48 +91,18 @@ export class KMeans extends Learner<Fitted> {
     return this.fitted('nIter').nIter;
   }
 
-  override getParams(): Parameters {
-    return { ...this.#parameters };
-  }
-
-  /** Changes parameters, from the next call of `fit` on. @throws as the constructor does, with nothing changed */
-  setParams(options: KMeansOptions): this {
-    this.#parameters = checkParameters(options, this.#parameters);
-    return this;
-  }
-
-  override clone(changes: KMeansOptions = {}): this {
-    const params = { ...this.getParams(), ...changes };
-    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
-    return new KMeans(params) as this;
-  }
-
   /**
    * @param x [n, features], finite numbers, n >= nClusters
    * @param _y not used: as in scikit-learn, for pipelines
    * @throws RangeError if x does not fit; Error with code ERR_BUSY while it is fitted already, ERR_ABORTED after `signal` fired
    */
   async fit(x: TableInput, _y?: unknown, options: FitOptions = {}): Promise<this> {
-    checkOptions('options', options, ['signal', 'sampleWeight']);
-    const signal = signalOf(options);
-    const { random, training } = this.#prepare(x, options);
-    const task = () => drive(training, signal);
-    this.#training = true;
-    try {
-      await (isRandomState(this.#parameters.randomState) ? inTurn(random, task) : task());
-    } finally {
-      this.#training = false;
-    }
-    return this;
+    return this.fitWith(x, options, ['sampleWeight']);
   }
 
   /** The same on the calling thread, with the same bits. */
   fitSync(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): this {
-    checkOptions('options', options, ['sampleWeight']);
-    const { random, training } = this.#prepare(x, options);
-    checkTurn(random);
-    driveSync(training);
-    return this;
+    return this.fitWithSync(x, options, ['sampleWeight']);
   }
 
   fitPredict(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
@@ -153,11 +119,7 @@ export class KMeans extends Learner<Fitted> {
     const d = this.#fittedDistances().ofRows(rows);
     const clusters = this.#clusters;
     const labels = NDArray.zeros([rows.shape[0]], 'int32');
-    for (let i = 0; i < labels.size; i++) {
-      let label = 0;
-      for (let k = 1; k < clusters; k++) if (d[i * clusters + k] < d[i * clusters + label]) label = k;
-      labels.data[i] = label;
-    }
+    for (let i = 0; i < labels.size; i++) labels.data[i] = nearest(d, i, clusters);
     return labels;
   }
 
@@ -173,16 +135,6 @@ export class KMeans extends Learner<Fitted> {
       sum += own.reduce((least, d) => Math.min(least, d), Number.POSITIVE_INFINITY) ** 2 * (weight ? weight[i] : 1);
     }
     return -sum;
-  }
-
-  /** For pipelines: `fit` in steps. */
-  fittingFrame(frame: Frame): Training<void> {
-    return this.#prepare(frame, {}).training;
-  }
-
-  protected override measure(frame: Frame): Fitted {
-    driveSync(this.fittingFrame(frame));
-    return this.fitted('fit');
   }
 
   /** The distance of each row from each centre: [n, nClusters]. */
@@ -204,10 +156,7 @@ export class KMeans extends Learner<Fitted> {
   }
 
   protected override readonly schema: Schema<Fitted> = object<Fitted>({
-    centers: (name, value) => {
-      if (isNDArray(value) && value.ndim === 2 && value.dtype !== 'int32') return value;
-      throw expected(name, 'a matrix of floats', value);
-    },
+    centers: floats(2),
     labels: (name, value) => {
       if (isNDArray(value) && value.ndim === 1 && value.dtype === 'int32') return value;
       throw expected(name, 'int32 of one dimension', value);
@@ -221,12 +170,14 @@ export class KMeans extends Learner<Fitted> {
       throw wrongShape('state.found.centers', `a matrix of ${width} columns`, centers.shape);
   }
 
-  #prepare(x: TableInput | Frame, { sampleWeight }: FitOptions): { random: RandomState; training: Training<void> } {
-    if (this.#training) throw failure('ERR_BUSY', 'Expected this KMeans to be idle, but it is being fitted');
-    const frame = readFrame('x', x);
+  protected override checked(options: KMeansOptions, base: Parameters): Parameters {
+    return checkParameters(options, base);
+  }
+
+  protected override prepared(frame: Frame, { sampleWeight }: { sampleWeight?: ArrayInput }): Prepared {
     const array = frame.matrix();
     const [n, features] = array.shape;
-    const { init, nClusters, randomState } = this.#parameters;
+    const { init, nClusters, randomState } = this.parameters;
     if (n < nClusters)
       throw wrongShape('x', `a matrix of ${nClusters} rows or more, as there are clusters`, array.shape);
     if (isNDArray(init) && init.shape.join() !== `${nClusters},${features}`)
@@ -237,7 +188,7 @@ export class KMeans extends Learner<Fitted> {
   }
 
   *#runs(frame: Frame, samples: Samples, random: RandomState): Training<void> {
-    const { init, nClusters, nInit, maxIter, tol, verbose } = this.#parameters;
+    const { init, nClusters, nInit, maxIter, tol, verbose } = this.parameters;
     const { features, n, mean, weight, dtype } = samples;
     const runs = nInit === 'auto' ? (init === 'random' ? 10 : 1) : nInit;
     const distances = new Distances(features, nClusters, dtype);
@@ -291,7 +242,7 @@ export class KMeans extends Learner<Fitted> {
   }
 }
 
-const DEFAULTS = {
+const DEFAULTS: Required<Omit<KMeansOptions, 'randomState'>> & Pick<KMeansOptions, 'randomState'> = {
   nClusters: 8,
   init: 'k-means++',
   nInit: 'auto',
@@ -299,19 +250,10 @@ const DEFAULTS = {
   tol: 1e-4,
   randomState: undefined,
   verbose: false,
-} as const;
+};
 
 function checkParameters(options: KMeansOptions, base: object = {}): Parameters {
-  checkOptions('options', options, Object.keys(DEFAULTS));
-  const given = Object.entries(options).map(([name, value]) => [
-    name,
-    value === undefined ? DEFAULTS[name as keyof typeof DEFAULTS] : value,
-  ]);
-  const p: Required<Omit<KMeansOptions, 'randomState'>> & Pick<KMeansOptions, 'randomState'> = {
-    ...DEFAULTS,
-    ...base,
-    ...Object.fromEntries(given),
-  };
+  const p = optionsOver(options, DEFAULTS, base);
   checkInteger('nClusters', p.nClusters, 1);
   const expectedInit = "'k-means++', 'random' or a matrix of centres";
   if (typeof p.init === 'string' && p.init !== 'k-means++' && p.init !== 'random')

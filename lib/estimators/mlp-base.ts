@@ -6,7 +6,7 @@ import { isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { dataset } from '../plan.js';
-import { checkRandomState, copyOfRandom } from '../random.js';
+import { checkRandomState, parametersApart } from '../random.js';
 import type { Parts } from '../saved.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
@@ -166,8 +166,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
 
   /** A new estimator of the same parameters, that is not fitted: scikit-learn's `clone`. A RandomState is copied. */
   clone(changes: Partial<O> = {}): this {
-    const params = { ...this.getParams(), ...changes } as O;
-    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
+    const params = parametersApart({ ...this.getParams(), ...changes } as O);
     return new (this.constructor as new (options: O) => this)(params);
   }
 

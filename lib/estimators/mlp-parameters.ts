@@ -4,7 +4,8 @@ import {
   checkInteger,
   checkInterval,
   checkOneOf,
-  checkOptions,
+  checkVerbose,
+  optionsOver,
   wrongType,
   wrongValue,
 } from '../check.js';
@@ -113,12 +114,7 @@ export function checkParameters<O extends MLPOptions>(
   extra: Partial<MLPRegressorOptions>,
   base: object = {},
 ): Parameters<O> {
-  const defaults = { ...extra, ...DEFAULTS };
-  checkOptions('options', options, Object.keys(defaults));
-  const merged: Record<string, unknown> = { ...defaults, ...base };
-  for (const [name, value] of Object.entries(options))
-    merged[name] = value === undefined ? defaults[name as keyof typeof defaults] : value;
-  const p = merged as unknown as Parameters;
+  const p = optionsOver(options, { ...extra, ...DEFAULTS }, base) as unknown as Parameters;
 
   const infinity = Number.POSITIVE_INFINITY;
   layerSizes(p.hiddenLayerSizes);
@@ -137,10 +133,7 @@ export function checkParameters<O extends MLPOptions>(
   checkBoolean('shuffle', p.shuffle);
   if (p.randomState !== undefined) checkRandomState(p.randomState);
   checkInterval('tol', p.tol, 0, infinity);
-  if (typeof p.verbose !== 'boolean') {
-    if (typeof p.verbose !== 'number') throw wrongType('verbose', 'a boolean or a non-negative integer', p.verbose);
-    checkInteger('verbose', p.verbose, 0);
-  }
+  checkVerbose(p.verbose);
   checkBoolean('warmStart', p.warmStart);
   checkInterval('momentum', p.momentum, 0, 1);
   checkBoolean('nesterovsMomentum', p.nesterovsMomentum);
@@ -152,7 +145,7 @@ export function checkParameters<O extends MLPOptions>(
   if (p.nIterNoChange !== infinity) checkInteger('nIterNoChange', p.nIterNoChange, 1);
   checkInteger('maxFun', p.maxFun, 1);
   if ('loss' in extra) checkOneOf('loss', p.loss, ['squaredError', 'poisson']);
-  return merged as unknown as Parameters<O>;
+  return p as unknown as Parameters<O>;
 }
 
 /** Layers of units as a list. */

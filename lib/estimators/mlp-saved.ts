@@ -1,6 +1,5 @@
 import type { NDArray } from '../array.js';
-import { boolean, either, expected, integer, list, number, object, oneOf, type Schema } from '../io/schema.js';
-import { isNDArray } from '../kind.js';
+import { boolean, either, expected, floats, integer, list, number, object, oneOf, type Schema } from '../io/schema.js';
 import { type Given, readGiven } from './mlp-given.js';
 import { type Architecture, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
 import { type Optimizer, type OptimizerMemory, optimizerOf } from './mlp-optimizers.js';
@@ -21,11 +20,7 @@ export interface SavedMLP {
   readonly targets?: unknown;
 }
 
-const array: Schema<NDArray> = (name, value) => {
-  if (isNDArray(value) && value.dtype !== 'int32') return value;
-  throw expected(name, 'an array of floats', value);
-};
-const arrays = list(array);
+const arrays = list(floats());
 
 /** NaN and infinite, too: what had no loss yet. */
 const anyNumber: Schema<number> = (name, value) => {

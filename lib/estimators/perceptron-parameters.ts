@@ -1,12 +1,4 @@
-import {
-  checkBoolean,
-  checkInteger,
-  checkInterval,
-  checkOneOf,
-  checkOptions,
-  wrongType,
-  wrongValue,
-} from '../check.js';
+import { checkBoolean, checkInteger, checkInterval, checkOneOf, optionsOver, wrongType, wrongValue } from '../check.js';
 import { type Label, listed } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 
@@ -56,12 +48,7 @@ const DEFAULTS: PerceptronParameters = {
 
 /** `options` over `base`, each of them checked. An option that is undefined has its default. */
 export function checkParameters(options: PerceptronOptions, base: object = {}): PerceptronParameters {
-  checkOptions('options', options, Object.keys(DEFAULTS));
-  const given = Object.entries(options).map(([name, value]) => [
-    name,
-    value === undefined ? DEFAULTS[name as keyof PerceptronParameters] : value,
-  ]);
-  const p: PerceptronParameters = { ...DEFAULTS, ...base, ...Object.fromEntries(given) };
+  const p = optionsOver(options, DEFAULTS, base);
   const infinity = Number.POSITIVE_INFINITY;
   if (p.penalty !== null) checkOneOf('penalty', p.penalty, ['l2', 'l1', 'elasticnet']);
   checkInterval('alpha', p.alpha, 0, infinity);

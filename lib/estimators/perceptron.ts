@@ -1,10 +1,10 @@
 import { type ArrayInput, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, notFitted, wrongShape, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, number, object } from '../io/schema.js';
-import { isNDArray, isRandomState } from '../kind.js';
+import { isNDArray } from '../kind.js';
 import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, uniqueLabels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
-import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
+import { checkRandomState, parametersApart, type RandomState } from '../random.js';
 import { type Parts, registerSaved, Saved } from '../saved.js';
 import { accuracyScore, readClasses, readWeights } from '../scores/classification.js';
 import { aborted, signalOf } from '../train.js';
@@ -16,6 +16,7 @@ import {
   type PerceptronParameters,
 } from './perceptron-parameters.js';
 import { type PerceptronProblem, type PerceptronWeights, trainPerceptron } from './perceptron-training.js';
+import { checkTurn, inTurn } from './turns.js';
 
 interface Fitted {
   readonly classes: readonly Label[];
@@ -66,9 +67,7 @@ export class Perceptron extends Saved {
 
   /** A new one of the same parameters, that is not fitted. A RandomState is copied. */
   clone(changes: PerceptronOptions = {}): Perceptron {
-    const params = { ...this.getParams(), ...changes };
-    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
-    return new Perceptron(params);
+    return new Perceptron(parametersApart({ ...this.getParams(), ...changes }));
   }
 
   /** The classes, in the order of `decisionFunction`; [] before fit. */
@@ -111,15 +110,17 @@ export class Perceptron extends Saved {
   async fit(x: Features, y: Labels, options: FitOptions = {}): Promise<this> {
     checkOptions('options', options, ['signal', 'sampleWeight']);
     const signal = signalOf(options);
-    const training = this.#train(x, y, options.sampleWeight);
+    const { random, training } = this.#train(x, y, options.sampleWeight);
     this.#training = true;
     try {
-      for (let since = performance.now(); !training.next().done; ) {
-        if (signal?.aborted) throw aborted(signal);
-        if (performance.now() - since < 10) continue;
-        await new Promise((resolve) => setImmediate(resolve));
-        since = performance.now();
-      }
+      await inTurn(random, async () => {
+        for (let since = performance.now(); !training.next().done; ) {
+          if (signal?.aborted) throw aborted(signal);
+          if (performance.now() - since < 10) continue;
+          await new Promise((resolve) => setImmediate(resolve));
+          since = performance.now();
+        }
+      });
     } finally {
       this.#training = false;
     }
@@ -129,9 +130,7 @@ export class Perceptron extends Saved {
   /** Trains in one go, on the calling thread. */
   fitSync(x: Features, y: Labels, options: Omit<FitOptions, 'signal'> = {}): this {
     checkOptions('options', options, ['sampleWeight']);
-    const training = this.#train(x, y, options.sampleWeight);
-    while (!training.next().done);
-    return this;
+    return this.#trainSync(x, y, options.sampleWeight);
   }
 
   /** One epoch over these samples. @param classes all labels, in the first call */
@@ -145,9 +144,7 @@ export class Perceptron extends Saved {
       throw wrongValue('classes', `those of the earlier calls, ${listed(known)}`, classes);
     if (this.#parameters.classWeight === 'balanced')
       throw wrongValue('classWeight', 'weights by label for partialFit, which does not know all samples', 'balanced');
-    const training = this.#train(x, y, options.sampleWeight, given);
-    while (!training.next().done);
-    return this;
+    return this.#trainSync(x, y, options.sampleWeight, given);
   }
 
   /** How far each row lies on the side of each class: [n] for two classes, where it is the second's, else [n, classes]. */
@@ -193,8 +190,20 @@ export class Perceptron extends Saved {
     this.#fitted = saved;
   }
 
+  #trainSync(x: Features, y: Labels, sampleWeight: ArrayInput | undefined, classes?: readonly Label[]): this {
+    const { random, training } = this.#train(x, y, sampleWeight, classes);
+    checkTurn(random);
+    while (!training.next().done);
+    return this;
+  }
+
   /** Checks all at once; then trains. @param classes of partialFit */
-  #train(x: Features, y: Labels, sampleWeight: ArrayInput | undefined, classes?: readonly Label[]): Generator<void> {
+  #train(
+    x: Features,
+    y: Labels,
+    sampleWeight: ArrayInput | undefined,
+    classes?: readonly Label[],
+  ): { random: RandomState; training: Generator<void> } {
     this.#checkIdle();
     const p = this.#parameters;
     const array = NDArray.from(toMatrix('x', dense('x', x)), { dtype: 'float64' });
@@ -231,7 +240,7 @@ export class Perceptron extends Saved {
       tol: p.tol ?? Number.NEGATIVE_INFINITY,
       nIterNoChange: p.nIterNoChange,
     };
-    return this.#classByClass(problem, {
+    const training = this.#classByClass(problem, {
       all,
       codes,
       weightOf,
@@ -240,6 +249,7 @@ export class Perceptron extends Saved {
       before,
       isPart: classes !== undefined,
     });
+    return { random, training };
   }
 
   *#classByClass(

@@ -1,6 +1,7 @@
 import type { NDArray } from '../array.js';
-import { isNDArray } from '../kind.js';
+import { isNDArray, isRandomState } from '../kind.js';
 import type { Label } from '../labels.js';
+import type { RandomState } from '../random.js';
 
 /** Checks a value that a file holds, `name` being its path within the file, and returns it as what it is then known to be. */
 export type Schema<T> = (name: string, value: unknown) => T;
@@ -103,6 +104,19 @@ export const object =
 export const label: Schema<Label> = (name, value) => {
   if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return value as Label;
   throw expected(name, 'a finite number, a text, true or false', value);
+};
+
+/** An array of floats, of so many dimensions. */
+export function floats(ndim?: number): Schema<NDArray> {
+  return (name, value) => {
+    if (isNDArray(value) && value.dtype !== 'int32' && (ndim === undefined || value.ndim === ndim)) return value;
+    throw expected(name, ndim === undefined ? 'an array of floats' : `an array of floats of ${ndim} dimensions`, value);
+  };
+}
+
+export const randomState: Schema<RandomState> = (name, value) => {
+  if (isRandomState(value)) return value;
+  throw expected(name, 'a RandomState', value);
 };
 
 /** An array of one dimension, of finite numbers. */

@@ -5,16 +5,17 @@ import {
   checkOptions,
   failure,
   notFitted,
+  optionsOver,
   wrongShape,
   wrongType,
   wrongValue,
 } from '../check.js';
 import { KMeans } from '../cluster/kmeans.js';
 import { dense, type Features } from '../estimators/csr.js';
-import { expected, type Schema } from '../io/schema.js';
-import { isNDArray, isRandomState } from '../kind.js';
+import { checkTurn, inTurn } from '../estimators/turns.js';
+import { floats } from '../io/schema.js';
 import { checkRowCount } from '../model-selection/folds.js';
-import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
+import { checkRandomState, parametersApart, type RandomState } from '../random.js';
 import { type Parts, Saved } from '../saved.js';
 import { Frame } from '../tables/frame.js';
 import type { FloatType } from '../tape.js';
@@ -81,8 +82,7 @@ export abstract class RBFNetwork extends Saved {
 
   /** A new one of the same parameters, that is not fitted. A RandomState is copied. */
   clone(changes: RBFNetworkOptions = {}): this {
-    const params = { ...this.getParams(), ...changes };
-    if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
+    const params = parametersApart({ ...this.getParams(), ...changes });
     return new (this.constructor as new (options: RBFNetworkOptions) => this)(params);
   }
 
@@ -120,17 +120,19 @@ export abstract class RBFNetwork extends Saved {
   protected async fitWith(x: Features, targets: NDArray, adopt: () => void, options: RBFFitOptions): Promise<void> {
     checkOptions('options', options, ['signal']);
     const signal = signalOf(options);
-    const training = this.#train(x, targets, adopt);
+    const { random, training } = this.#train(x, targets, adopt);
     this.#training = true;
     try {
-      await drive(training, signal);
+      await inTurn(random, () => drive(training, signal));
     } finally {
       this.#training = false;
     }
   }
 
   protected fitWithSync(x: Features, targets: NDArray, adopt: () => void): void {
-    driveSync(this.#train(x, targets, adopt));
+    const { random, training } = this.#train(x, targets, adopt);
+    checkTurn(random);
+    driveSync(training);
   }
 
   /** The outputs of the linear layer, [n, outputs]. */
@@ -164,7 +166,7 @@ export abstract class RBFNetwork extends Saved {
   }
 
   /** Checks all at once; then trains. */
-  #train(x: Features, targets: NDArray, adopt: () => void): Training<void> {
+  #train(x: Features, targets: NDArray, adopt: () => void): { random: RandomState; training: Training<void> } {
     this.#checkIdle();
     const given = dense('x', x);
     const array = toMatrix('x', given);
@@ -174,7 +176,8 @@ export abstract class RBFNetwork extends Saved {
     if (array.shape[0] < nCenters)
       throw wrongShape('x', `a matrix of ${nCenters} rows or more, as there are centres`, array.shape);
     const samples = NDArray.from(array, { dtype });
-    return this.#fit(samples, targets, checkRandomState(randomState), adopt);
+    const random = checkRandomState(randomState);
+    return { random, training: this.#fit(samples, targets, random, adopt) };
   }
 
   *#fit(x: NDArray, targets: NDArray, randomState: RandomState, adopt: () => void): Training<void> {
@@ -240,13 +243,6 @@ export abstract class RBFNetwork extends Saved {
   }
 }
 
-const floats =
-  (ndim: number): Schema<NDArray> =>
-  (name, value) => {
-    if (isNDArray(value) && value.dtype !== 'int32' && value.ndim === ndim) return value;
-    throw expected(name, `an array of floats of ${ndim} dimensions`, value);
-  };
-
 const DEFAULTS: Parameters = {
   nCenters: 100,
   width: 'neighbors',
@@ -257,12 +253,7 @@ const DEFAULTS: Parameters = {
 };
 
 function checkParameters(options: RBFNetworkOptions, base: object = {}): Parameters {
-  checkOptions('options', options, Object.keys(DEFAULTS));
-  const given = Object.entries(options).map(([name, value]) => [
-    name,
-    value === undefined ? DEFAULTS[name as keyof Parameters] : value,
-  ]);
-  const p: Parameters = { ...DEFAULTS, ...base, ...Object.fromEntries(given) };
+  const p = optionsOver(options, DEFAULTS, base);
   checkInteger('nCenters', p.nCenters, 1);
   if (typeof p.width === 'number') checkInterval('width', p.width, 0, Number.POSITIVE_INFINITY, 'low');
   else if (typeof p.width !== 'string') throw wrongType('width', "a number, 'neighbors' or 'maximum'", p.width);

@@ -1,6 +1,6 @@
 import { wrongType, wrongValue } from '../check.js';
-import { hasMethods, isRandomState } from '../kind.js';
-import { copyOfRandom } from '../random.js';
+import { hasMethods } from '../kind.js';
+import { parametersApart } from '../random.js';
 import { checkName } from './column-transformer.js';
 import type { AnyTransformer } from './steps.js';
 
@@ -18,8 +18,7 @@ export const isTransformer = (step: unknown): step is AnyTransformer =>
 export function cloned<S extends object>(step: S): S {
   if (hasMethods(step, 'clone')) return (step as unknown as { clone(): S }).clone();
   if (!hasMethods(step, 'getParams')) throw wrongType('the step', 'one with a method clone or getParams', step);
-  const params: { randomState?: unknown } = { ...(step as unknown as { getParams(): object }).getParams() };
-  if (isRandomState(params.randomState)) params.randomState = copyOfRandom(params.randomState);
+  const params = parametersApart({ ...(step as unknown as { getParams(): object }).getParams() });
   return new (step.constructor as new (params: object) => S)(params);
 }
 
