@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import { dataset, type Plan, valuesOf } from '../plan.js';
@@ -20,7 +21,10 @@ export class Distances {
   readonly #x: Buffer;
   readonly #w: Buffer;
   readonly #d: Buffer;
+  readonly #direct: ReturnType<Plan['direct']>;
   readonly #pace = new Pace();
+  /** For the distances of all samples. */
+  #room?: FloatArray;
   /** When a job last let others run. */
   #since = performance.now();
 
@@ -33,6 +37,7 @@ export class Distances {
     t.program('distances');
     t.emit('matmul', [this.#x, this.#w, this.#d], { O: points, I: features });
     this.#plan = t.compile();
+    this.#direct = this.#plan.direct('distances', [this.#x], [this.#d]);
   }
 
   /** @param points [points, features], one after the other */
@@ -46,25 +51,19 @@ export class Distances {
 
   /** Of rows that are not used again. */
   ofRows(x: NDArray): FloatArray {
-    const count = x.shape[0];
-    const job = {
-      ...{ program: 'distances', first: 0, count, batchSize: Math.min(count, CHUNK), outputs: [this.#d] },
-      inputs: [[this.#x, valuesOf(x, this.#plan.dtype)] as const],
-    };
-    return this.#whole((this.#plan.runSync(job).outputs as FloatArray[])[0]);
+    return this.#atOnce(valuesOf(x, this.#plan.dtype), this.#made(x.shape[0]));
   }
 
-  /** Of all `count` rows of a dataset, some of them at a time: `each` is given those from row `at` on. */
-  *of(x: NativeDataset, count: number, each: (d: FloatArray, at: number, rows: number) => void): Training<void> {
+  /** Of all samples, always the same ones, some of them at a time: `each` is given those from row `at` on. */
+  *of({ x, data, n: count }: Samples, each: (d: FloatArray, at: number, rows: number) => void): Training<void> {
     if (this.#isBrief(count)) {
-      const job = { program: 'distances', inputs: [[this.#x, x] as const], outputs: [this.#d], first: 0, count };
-      const { outputs } = this.#plan.runSync({ ...job, batchSize: CHUNK });
-      each(this.#whole((outputs as FloatArray[])[0]), 0, count);
+      this.#room ??= this.#made(count);
+      each(this.#atOnce(x, this.#room), 0, count);
       return;
     }
     yield* sweep(
       {
-        ...{ plan: this.#plan, program: 'distances', inputs: [[this.#x, x]], outputs: [this.#d] },
+        ...{ plan: this.#plan, program: 'distances', inputs: [[this.#x, data]], outputs: [this.#d] },
         ...{ rows: { first: 0, count }, batchSize: CHUNK, pace: this.#pace },
       },
       ({ result, at, count }) => {
@@ -79,6 +78,16 @@ export class Distances {
   #isBrief(count: number): boolean {
     const [features, points] = this.#w.shape;
     return 2 * count * features * points < BRIEF && performance.now() - this.#since < 5;
+  }
+
+  #atOnce(x: FloatArray, d: FloatArray): FloatArray {
+    this.#direct(CHUNK, [x, d]);
+    return this.#whole(d);
+  }
+
+  #made(count: number): FloatArray {
+    const length = count * this.#w.shape[1];
+    return this.#plan.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
   }
 
   #whole(d: FloatArray): FloatArray {

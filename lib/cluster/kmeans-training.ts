@@ -31,7 +31,7 @@ export function* plusPlus(samples: Samples, clusters: number, random: RandomStat
     for (const [k, row] of rows.entries()) points.set(samples.row(row), k * features);
     distances.set(points);
     const sums = new Float64Array(rows.length);
-    yield* distances.of(samples.data, n, (d, at, count) => {
+    yield* distances.of(samples, (d, at, count) => {
       for (let i = 0; i < count; i++)
         for (let k = 0; k < rows.length; k++) {
           const own = Math.max(0, d[i * trials + k] + squares[at + i]);
@@ -123,7 +123,7 @@ export function* lloyd(
   let changed = 0;
 
   const assign = (update: boolean) =>
-    distances.of(samples.data, n, (d, at, count) => {
+    distances.of(samples, (d, at, count) => {
       for (let i = 0; i < count; i++) {
         const label = nearest(d, i, clusters);
         changed += Number(labels[at + i] !== label);
