@@ -8,7 +8,7 @@ import { registerSaved } from '../saved.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
 import type { FloatType } from '../tape.js';
 import { aborted, driveSync, isPromise, signalOf, type Training } from '../train.js';
-import { begun, drawn, RBMachine, type RBMState, readState, writeState } from './rbm-machine.js';
+import { begun, drawn, RBMachine, type RBMState, readState, softplus, writeState } from './rbm-machine.js';
 import { type BernoulliRBMOptions, checkRBM, type RBMParameters } from './rbm-parameters.js';
 import { type RBMPlan, recordStep, type StepShape } from './rbm-plan.js';
 import { Passes } from './rbm-training.js';
@@ -273,7 +273,7 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     const index = random.randint(0, width, [n]).data;
     for (let i = 0; i < n; i++) flipped.data[i * width + index[i]] = 1 - flipped.data[i * width + index[i]];
     const [before, after] = [v, flipped].map((rows) => machine.freeEnergy(rows).data);
-    return NDArray.wrap(Float64Array.from(before, (f, i) => -width * logAddExp(-(after[i] - f))));
+    return NDArray.wrap(Float64Array.from(before, (f, i) => -width * softplus(-(after[i] - f))));
   }
 
   /** The step of this shape: the last one's, where it has not changed. */
@@ -305,6 +305,3 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     return array;
   }
 }
-
-/** log(1 + exp(z)) */
-const logAddExp = (z: number) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));

@@ -4,6 +4,7 @@ import type { Training } from '../train.js';
 import { sweep } from '../training/sweep.js';
 import { recordAnnealing, recordDeepChains } from './deep-plans.js';
 import { type DeepState, dtypeOf, unitsOf, writeWeights } from './deep-training.js';
+import { softplus } from './rbm-machine.js';
 import { UniformDraws } from './step-inputs.js';
 
 type Machine = Pick<DeepState, 'components' | 'intercepts'>;
@@ -148,5 +149,3 @@ export function exactLogPartition(machine: Machine): number {
   }
   return most + Math.log(sum);
 }
-
-const softplus = (z: number) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));

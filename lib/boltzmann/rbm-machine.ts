@@ -93,6 +93,9 @@ export class RBMachine {
   }
 }
 
+/** log(1 + exp(z)) */
+export const softplus = (z: number) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)));
+
 /** 1 with these odds, else 0. */
 export function drawn(p: NDArray, random: RandomState): NDArray {
   const u = random.randomSample(p.shape).data;
