@@ -116,7 +116,7 @@ export interface InstructionSpec {
 }
 
 export interface NativeRandomState {
-  doubles(out: Float64Array | Float32Array): void;
+  doubles(out: Float64Array): void;
   gaussians(out: Float64Array): void;
   bounded(out: Float64Array, max: number): void;
   shuffle(values: Int32Array): void;

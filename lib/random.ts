@@ -176,21 +176,6 @@ export class RandomState {
     return out;
   }
 
-  /**
-   * Fills `out` with standard normal numbers, or uniform ones in [0, 1): of float32 with the largest that is not above each, which is
-   * below a probability in float32 where the number itself is.
-   * @internal
-   */
-  fill(kind: 'uniform' | 'normal', out: Float64Array | Float32Array): void {
-    if (kind === 'uniform') {
-      this.#native.doubles(out);
-      return;
-    }
-    const normal = out.BYTES_PER_ELEMENT === 8 ? (out as Float64Array) : allocate(Float64Array, out.length);
-    this.#native.gaussians(normal);
-    if (normal !== out) out.set(normal);
-  }
-
   #draw(shape: Shape | undefined, fill: (out: Float64Array) => void): number | NDArray {
     const dimensions = shapeOf(shape);
     const out = allocate(

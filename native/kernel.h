@@ -85,7 +85,7 @@ struct Scratch {
 //   !  an output that is read, too
 //   ~  an output that may lie on the whole of an input, where the kernel writes the same as anywhere else. Any other
 //      overlap of an output with an input or another output is refused when the plan is made.
-//   i: before the name of an input: integers of 32 bits, whatever the plan's type, In<std::int32_t>
+//   i: before the name: integers of 32 bits, whatever the plan's type, In<std::int32_t>
 //   +  an output without B that is a sum over rows: over tiles of rows it is summed apart, and added up in their order
 //   *  an input without B that is read whole again and again, by all rows of a tile together: tiles of few are slow
 //   ?  what a plan may leave out: buffer -1 there, a null pointer here

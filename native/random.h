@@ -1,14 +1,10 @@
 // MT19937 and the draws of NumPy's legacy RandomState (numpy/random/src/mt19937, legacy-distributions.c, mtrand.pyx),
-// draw for draw. NumPy froze this stream in NEP 19.
+// draw for draw. NumPy froze this stream in NEP 19. Kernels draw, too: each instruction set has a class of its own.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <type_traits>
+#include "kernels/isa.h"
 
-namespace fjordnet {
+namespace fjordnet::FJORDNET_ISA {
 
 class Mt19937 {
  public:
@@ -24,6 +20,21 @@ class Mt19937 {
       key[i] = seed;
       seed = 1812433253u * (seed ^ (seed >> 30)) + static_cast<std::uint32_t>(i) + 1u;
     }
+  }
+
+  // As kWords words of the key, the position, whether a normal number is kept, and that number's bits.
+  static constexpr int kStateWords = kWords + 4;
+
+  explicit Mt19937(const std::int32_t* state)
+      : pos(std::clamp(state[kWords], 0, kWords)), hasGauss(state[kWords + 1] != 0) {
+    std::memcpy(key, state, sizeof key);
+    std::memcpy(&gauss, state + kWords + 2, sizeof gauss);
+  }
+  void save(std::int32_t* state) const {
+    std::memcpy(state, key, sizeof key);
+    state[kWords] = pos;
+    state[kWords + 1] = hasGauss ? 1 : 0;
+    std::memcpy(state + kWords + 2, &gauss, sizeof gauss);
   }
 
   std::uint32_t next32() {
@@ -158,4 +169,4 @@ class Mt19937 {
   }
 };
 
-}  // namespace fjordnet
+}  // namespace fjordnet::FJORDNET_ISA

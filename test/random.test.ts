@@ -250,23 +250,3 @@ test('wrong arguments are refused, and take no draw', (t) => {
   for (const [call, instanceOf, message] of refused) t.throws(call, { instanceOf, message });
   t.deepEqual(stateOf(random), state);
 });
-
-test('numbers for a float32 are the largest that are not above those of float64, from any place in the block of 624 words', (t) => {
-  for (const before of [0, 1, 2, 311, 312, 623]) {
-    const [wide, narrow, single] = [1, 2, 3].map(() => new RandomState(5));
-    for (const random of [wide, narrow, single]) random.randint(2, undefined, [before]); // a word each
-    const doubles = new Float64Array(1000);
-    const floats = new Float32Array(1000);
-    (wide as any).fill('uniform', doubles);
-    (narrow as any).fill('uniform', floats);
-    t.deepEqual(
-      doubles,
-      Float64Array.from({ length: 1000 }, () => single.randomSample()),
-    );
-    t.deepEqual(stateOf(wide), stateOf(single));
-    t.deepEqual(stateOf(narrow), stateOf(single));
-    const bits = new Int32Array(floats.buffer);
-    const next = new Float32Array(Int32Array.from(bits, (b) => b + 1).buffer);
-    t.true(doubles.every((u, i) => floats[i] <= u && u < next[i]));
-  }
-});

@@ -149,6 +149,28 @@ test('an abort leaves a machine that can be used', async (t) => {
   await m.setParams({ nIter: 1 }).fit(dataOf(40, 9));
 });
 
+test('a RandomState is left where the last whole batch left it, and the main thread may draw from it between passes', async (t) => {
+  const x = dataOf(40, 9);
+  for (const visible of ['bernoulli', 'gaussian'] as const) {
+    const [one, other, between] = [1, 2, 3].map(() => new RandomState(7));
+    const machine = (randomState: RandomState, nIter: number) =>
+      new BernoulliRBM({ nComponents: 7, batchSize: 3, nIter, visible, randomState });
+    const control = new AbortController();
+    const stop = {
+      signal: control.signal,
+      onEpochEnd: ({ epoch }: { epoch: number }) => epoch === 2 && control.abort(),
+    };
+    await t.throwsAsync(machine(one, 9).fit(x, stop), { code: 'ERR_ABORTED' });
+    const whole = await machine(other, 3).fit(x);
+    t.deepEqual(one.getState(), other.getState());
+
+    const drawn: number[] = [];
+    const told = await machine(between, 3).fit(x, { onEpochEnd: () => void drawn.push(between.randomSample()) });
+    t.is(new Set(drawn).size, 3);
+    t.notDeepEqual(told.components.data, whole.components.data);
+  }
+});
+
 test('reconstruct, sample and freeEnergy follow their equations', async (t) => {
   const x = dataOf(7, 9);
   const m = new BernoulliRBM({ nComponents: 5, nIter: 20, randomState: 1 }).fitSync(x);

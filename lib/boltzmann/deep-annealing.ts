@@ -4,8 +4,8 @@ import type { Training } from '../train.js';
 import { sweep } from '../training/sweep.js';
 import { recordAnnealing, recordDeepChains } from './deep-plans.js';
 import { type DeepState, dtypeOf, unitsOf, writeWeights } from './deep-training.js';
+import { drawing } from './generator.js';
 import { softplus } from './rbm-machine.js';
-import { UniformDraws } from './step-inputs.js';
 
 type Machine = Pick<DeepState, 'components' | 'intercepts'>;
 
@@ -29,24 +29,24 @@ export function* annealed(
   random: RandomState,
 ): Training<LogPartition> {
   const annealing = recordAnnealing({ units: unitsOf(machine), dtype: 'float64' }, runs);
-  const { plan, draws, firstDraws, before, beta } = annealing;
+  const { plan, generator, before, beta } = annealing;
   writeWeights(annealing, machine);
-  const first = new UniformDraws(plan, firstDraws);
-  yield { plan, job: { program: 'begin', first: 0, count: 1, batchSize: 1, inputs: first.inputs(1, random) } };
-  const drawn = new UniformDraws(plan, draws);
-  let at = 0;
-  yield* sweep(
-    {
-      ...{ plan, program: 'step', rows: { first: 0, count: betas.length - 1 }, batchSize: 1, pace: drawn.pace },
-      inputs: (_, count) => drawn.inputs(count, random),
-      prepare(steps) {
-        const values = Float64Array.from({ length: 2 * steps }, (_, i) => betas[at + (i >> 1) + (i % 2)]);
-        at += steps;
-        return { scalars: [before, beta], values };
+  const training = function* (): Training<void> {
+    yield { plan, job: { program: 'begin', first: 0, count: 1, batchSize: 1, inputs: [] } };
+    let at = 0;
+    yield* sweep(
+      {
+        ...{ plan, program: 'step', rows: { first: 0, count: betas.length - 1 }, batchSize: 1, inputs: [] },
+        prepare(steps) {
+          const values = Float64Array.from({ length: 2 * steps }, (_, i) => betas[at + (i >> 1) + (i % 2)]);
+          at += steps;
+          return { scalars: [before, beta], values };
+        },
       },
-    },
-    () => undefined,
-  );
+      () => undefined,
+    );
+  };
+  yield* drawing(plan, generator, random, training());
   // of the machine without components: every unit apart
   const base = machine.intercepts.flatMap(({ data }) => Array.from(data, softplus)).reduce((a, b) => a + b, 0);
   return estimate(Float64Array.from(plan.read(annealing.logWeights).data, (w) => base + w));
@@ -77,17 +77,14 @@ export function* gibbs(
 ): Training<NDArray> {
   const n = start[0].shape[0];
   const recorded = recordDeepChains({ units: unitsOf(machine), dtype: dtypeOf(machine) }, n);
-  const { plan, draws, chains, visible } = recorded;
+  const { plan, generator, chains, visible } = recorded;
   writeWeights(recorded, machine);
   for (const [i, chain] of chains.entries()) plan.write(chain, start[i]);
-  const drawn = new UniformDraws(plan, draws);
-  yield* sweep(
-    {
-      ...{ plan, program: 'step', rows: { first: 0, count: steps }, batchSize: 1, pace: drawn.pace },
-      inputs: (_, count) => drawn.inputs(count, random),
-    },
+  const training = sweep(
+    { plan, program: 'step', inputs: [], rows: { first: 0, count: steps }, batchSize: 1 },
     () => undefined,
   );
+  yield* drawing(plan, generator, random, training);
   return plan.read(visible).reshape([n, visible.size / n]);
 }
 

@@ -109,25 +109,23 @@ export function store(t: Tape, rows: Buffer, fixed: Buffer): void {
   t.emit('biasGradient', [rows, fixed], { O: fixed.size });
 }
 
-/** Draws every second layer, from `first` on, given the others; `p` is left with the odds. What it draws by is added to `draws`. */
+/** Draws every second layer, from `first` on, given the others; `p` is left with the odds. */
 export function drawLayers(
   states: States,
   p: readonly Buffer[],
   first: 0 | 1,
-  draws: Buffer[],
+  generator: Buffer,
   scale: Scales = once,
 ): void {
   for (let l = first; l < p.length; l += 2) {
     states.odds(l, p[l], scale(l));
-    compare(states, l, p[l], draws);
+    draw(states, l, p[l], generator);
   }
 }
 
 /** states[l] = u < p */
-export function compare(states: States, l: number, p: Buffer, draws: Buffer[]): void {
-  const u = states.room(`u${draws.length}`, p.size);
-  draws.push(u);
-  states.emit('greater', [p, u, states.at[l]], { N: p.size });
+export function draw(states: States, l: number, p: Buffer, generator: Buffer): void {
+  states.emit('drawBernoulli', [p, generator, states.at[l]], { N: p.size });
 }
 
 /**

@@ -2,8 +2,8 @@ import type { Plan } from '../plan.js';
 import { type Buffer, type Scalar, Tape } from '../tape.js';
 import {
   Chains,
-  compare,
   declareWeights,
+  draw,
   drawLayers,
   type Layers,
   meanField,
@@ -12,11 +12,12 @@ import {
   store,
   type Weights,
 } from './deep-layers.js';
+import { declareGenerator } from './generator.js';
 
-/** A plan in which machines run, and what a step of it draws, in this order: uniform numbers. */
+/** A plan in which machines run, and where its steps draw from. */
 interface Drawing extends Weights {
   readonly plan: Plan;
-  readonly draws: readonly Buffer[];
+  readonly generator: Buffer;
 }
 
 /** What a training step is recorded for. A sample of the plan is a whole batch. */
@@ -59,7 +60,7 @@ export function recordDeepStep(shape: StepShape): DeepStep {
   const ofChains = parameters.map(({ name, shape }) => t.fixed('gradient', `${name}OfChains`, shape));
   const error = t.fixed('report', 'error', [1]);
   const rate = t.scalar(0);
-  const draws: Buffer[] = [];
+  const generator = declareGenerator(t);
 
   const data = new States(t, weights, 'data', rows);
   const logits = data.each('logits');
@@ -90,8 +91,8 @@ export function recordDeepStep(shape: StepShape): DeepStep {
 
   model.load();
   for (let step = 0; step < k; step++) {
-    drawLayers(model, p, 0, draws, scale);
-    drawLayers(model, p, 1, draws, scale);
+    drawLayers(model, p, 0, generator, scale);
+    drawLayers(model, p, 1, generator, scale);
   }
   model.keep();
   // what was drawn last enters with its odds, which vary less
@@ -108,8 +109,8 @@ export function recordDeepStep(shape: StepShape): DeepStep {
     t.emit('momentum', [gradients[i], velocities[i], parameters[i]], { N }, update);
   }
   const x = data.at[0];
-  const plan = t.compile({ programs: ['train'], inputs: [x, share, ...draws], outputs: [] });
-  return { ...weights, shape, plan, draws, velocities, chains: model.kept, x, share, rate, error };
+  const plan = t.compile({ programs: ['train'], inputs: [x, share], outputs: [] });
+  return { ...weights, shape, plan, generator, velocities, chains: model.kept, x, share, rate, error };
 }
 
 export interface DeepInference extends Weights {
@@ -166,23 +167,21 @@ export interface DeepChains extends Drawing {
 export function recordDeepChains({ units, dtype }: Layers, n: number): DeepChains {
   const t = new Tape(dtype);
   const weights = declareWeights(t, units);
-  const draws: Buffer[] = [];
+  const generator = declareGenerator(t);
   const states = new Chains(t, weights, n);
   const p = states.each('p');
   const visible = t.fixed('state', 'visible', [n * units[0]]);
   t.program('step');
   states.load();
-  drawLayers(states, p, 0, draws);
+  drawLayers(states, p, 0, generator);
   store(t, p[0], visible);
-  drawLayers(states, p, 1, draws);
+  drawLayers(states, p, 1, generator);
   states.keep();
-  const plan = t.compile({ programs: ['step'], inputs: draws, outputs: [] });
-  return { ...weights, plan, draws, chains: states.kept, visible };
+  const plan = t.compile({ programs: ['step'], inputs: [], outputs: [] });
+  return { ...weights, plan, generator, chains: states.kept, visible };
 }
 
 export interface DeepAnnealing extends Drawing {
-  /** Draws of 'begin': of the machine without components. */
-  readonly firstDraws: readonly Buffer[];
   /** [runs] */
   readonly logWeights: Buffer;
   /** What the components are multiplied by, in the step before and in this one. */
@@ -198,7 +197,7 @@ export function recordAnnealing({ units, dtype }: Layers, runs: number): DeepAnn
   const t = new Tape(dtype);
   const weights = declareWeights(t, units);
   const [before, beta] = [t.scalar(0), t.scalar(0)];
-  const [draws, firstDraws]: Buffer[][] = [[], []];
+  const generator = declareGenerator(t);
   const states = new Chains(t, weights, runs);
   const p = states.each('p');
   const [lower, terms] = [states.each('lower'), states.each('terms')];
@@ -209,7 +208,7 @@ export function recordAnnealing({ units, dtype }: Layers, runs: number): DeepAnn
     states.emit('fill', [p[l]], { N: units[l] }, { value: 0 });
     states.affine(l, p[l], p[l]);
     states.emit('sigmoid', [p[l], p[l]], { N: units[l] });
-    compare(states, l, p[l], firstDraws);
+    draw(states, l, p[l], generator);
   }
   states.keep();
 
@@ -229,11 +228,10 @@ export function recordAnnealing({ units, dtype }: Layers, runs: number): DeepAnn
     states.emit('add', [sums, gain, sums], { N: 1 });
     states.emit('sigmoid', [p[l], p[l]], { N });
   }
-  for (let l = 0; l < units.length; l += 2) compare(states, l, p[l], draws);
-  drawLayers(states, p, 1, draws, () => beta);
+  for (let l = 0; l < units.length; l += 2) draw(states, l, p[l], generator);
+  drawLayers(states, p, 1, generator, () => beta);
   store(t, sums, logWeights);
   states.keep();
-  const inputs = [...firstDraws, ...draws];
-  const plan = t.compile({ programs: ['begin', 'step'], inputs, outputs: [] });
-  return { ...weights, plan, draws, firstDraws, logWeights, before, beta };
+  const plan = t.compile({ programs: ['begin', 'step'], inputs: [], outputs: [] });
+  return { ...weights, plan, generator, logWeights, before, beta };
 }

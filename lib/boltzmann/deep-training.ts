@@ -7,7 +7,8 @@ import type { Training } from '../train.js';
 import { sweep } from '../training/sweep.js';
 import type { Weights } from './deep-layers.js';
 import { type DeepStep, recordDeepInference, recordDeepStep, type StepShape } from './deep-plans.js';
-import { UniformDraws } from './step-inputs.js';
+import { drawing } from './generator.js';
+import { StepInputs } from './step-inputs.js';
 
 /** What a training leaves behind. */
 export interface DeepState {
@@ -40,7 +41,7 @@ export function writeWeights(
 /** Passes over x, in batches that are drawn anew for each. */
 export class DeepPasses {
   readonly #step: DeepStep;
-  readonly #draws: UniformDraws;
+  readonly #inputs: StepInputs;
   readonly #rate: number | Schedule;
   #steps = 0;
 
@@ -48,7 +49,7 @@ export class DeepPasses {
     const step = recordDeepStep(shape);
     this.#step = step;
     this.#rate = rate;
-    this.#draws = new UniformDraws(step.plan, step.draws, shape.rows * (shape.units[0] + 1));
+    this.#inputs = new StepInputs(step.plan, shape.rows * (shape.units[0] + 1));
     this.#steps = state.steps;
     writeWeights(step, state);
     for (const [i, chain] of step.chains.entries()) step.plan.write(chain, state.chains[i]);
@@ -58,18 +59,15 @@ export class DeepPasses {
 
   /** One pass. Returns the mean squared error of reconstruction. */
   *over(x: NDArray, random: RandomState): Training<number> {
-    const { plan, shape, rate, error } = this.#step;
+    const { plan, shape, rate, error, generator } = this.#step;
     const n = x.shape[0];
     const order = random.permutation(n).data as Int32Array;
     let sum = 0;
-    yield* sweep(
+    const training = sweep(
       {
         ...{ plan, program: 'train', rows: { first: 0, count: Math.ceil(n / shape.rows) }, batchSize: 1 },
-        pace: this.#draws.pace,
-        inputs: (at, count) => [
-          ...this.#samples(x, order.subarray(at * shape.rows, (at + count) * shape.rows), count),
-          ...this.#draws.inputs(count, random),
-        ],
+        pace: this.#inputs.pace,
+        inputs: (at, count) => this.#samples(x, order.subarray(at * shape.rows, (at + count) * shape.rows), count),
         prepare: (count) => ({
           scalars: [rate],
           values: Float64Array.from({ length: count }, (_, i) => learningRateAt(this.#rate, this.#steps + i)),
@@ -85,6 +83,7 @@ export class DeepPasses {
         return undefined;
       },
     );
+    yield* drawing(plan, generator, random, training);
     return sum / n;
   }
 
@@ -100,10 +99,10 @@ export class DeepPasses {
   }
 
   #samples(x: NDArray, rows: Int32Array, count: number): Job['inputs'] {
-    const { shape, draws, x: xBuffer, share: shareBuffer } = this.#step;
+    const { shape, x: xBuffer, share: shareBuffer } = this.#step;
     const width = x.shape[1];
-    const data = this.#draws.array(draws.length, count * shape.rows * width);
-    const share = this.#draws.array(draws.length + 1, count * shape.rows);
+    const data = this.#inputs.array(0, count * shape.rows * width);
+    const share = this.#inputs.array(1, count * shape.rows);
     for (const [i, row] of rows.entries()) data.set(x.data.subarray(row * width, (row + 1) * width), i * width);
     data.fill(0, rows.length * width);
     share.fill(0);
@@ -111,7 +110,7 @@ export class DeepPasses {
       const own = Math.min(shape.rows, rows.length - first);
       share.fill(-1 / own, first, first + own);
     }
-    return [this.#draws.input(xBuffer, data), this.#draws.input(shareBuffer, share)];
+    return [this.#inputs.input(xBuffer, data), this.#inputs.input(shareBuffer, share)];
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Plan } from '../plan.js';
 import { type Buffer, type FloatType, Tape } from '../tape.js';
+import { declareGenerator } from './generator.js';
 
 /** What a training step of a restricted Boltzmann machine is recorded for. A sample of the plan is a whole batch. */
 export interface StepShape {
@@ -32,9 +33,7 @@ export interface RBMPlan {
   readonly x: Buffer;
   /** learningRate / rows for each row of data, less than 0 for each of the chain; 0 for what a short batch has not. */
   readonly rate: Buffer;
-  /** What a step draws, in the order of `drawn`: how many numbers of which kind. */
-  readonly draws: Buffer;
-  readonly drawn: readonly (readonly [number, 'uniform' | 'normal'])[];
+  readonly generator: Buffer;
 }
 
 /** The step, line by line: stochastic maximum likelihood (Tieleman 2008), or contrastive divergence (Hinton 2002). */
@@ -53,15 +52,7 @@ export function recordStep(shape: StepShape): RBMPlan {
   const batched = (rows: number, name: string, width: number) => t.times(rows, () => t.batched(name, [width]));
   const emitRows = (rows: number, ...instruction: Parameters<Tape['emit']>) =>
     t.times(rows, () => t.emit(...instruction));
-  const draws = t.batched('draws', [C * k * (V + H)]);
-  const drawn: (readonly [number, 'uniform' | 'normal'])[] = [];
-  let end = 0;
-  const draw = (width: number, kind: 'uniform' | 'normal' = 'uniform') => {
-    const from = t.part(draws, end, [width], C);
-    drawn.push([C * width, kind]);
-    end += C * width;
-    return from;
-  };
+  const generator = declareGenerator(t);
 
   const rate = batched(P + C, 'rate', 1);
   const both = batched(P + C, 'vBoth', V); // the data, and below them the chain's
@@ -72,14 +63,13 @@ export function recordStep(shape: StepShape): RBMPlan {
   let h = batched(C, 'h', H);
   const affine = gaussian ? 'affine' : 'sparseAffine';
 
-  /** h = u < sigmoid(v W + b_h) */
+  /** h = u < p(h | v) = sigmoid(v W + b_h) */
   const sampleHidden = (from: Buffer, i: number) => {
     const ph = batched(C, `ph${i}`, H);
     emitRows(C, affine, [from, w, bh, ph], { O: H, I: V });
     emitRows(C, 'sigmoid', [ph, ph], { N: H });
-    const u = draw(H);
     h = batched(C, `h${i}`, H);
-    emitRows(C, 'greater', [ph, u, h], { N: H });
+    emitRows(C, 'drawBernoulli', [ph, generator, h], { N: H });
   };
 
   t.program('train');
@@ -89,20 +79,15 @@ export function recordStep(shape: StepShape): RBMPlan {
     // p(v | h) = sigmoid(h W^T + b_v), of Gaussian units their mean
     emitRows(C, 'inputGradient', [h, w, pv], { O: H, I: V });
     emitRows(C, 'addBias', [pv, bv, pv], { O: V });
-    const u = draw(V, gaussian ? 'normal' : 'uniform');
-    if (gaussian) {
-      emitRows(C, 'add', [pv, u, vChain], { N: V });
-    } else {
-      emitRows(C, 'sigmoid', [pv, pv], { N: V });
-      emitRows(C, 'greater', [pv, u, vChain], { N: V });
-    }
+    if (!gaussian) emitRows(C, 'sigmoid', [pv, pv], { N: V });
+    emitRows(C, gaussian ? 'drawNormal' : 'drawBernoulli', [pv, generator, vChain], { N: V });
     if (i < k) sampleHidden(vChain, i);
   }
   emitRows(P + C, affine, [both, w, bh, hBoth], { O: H, I: V });
   emitRows(P + C, 'sigmoid', [hBoth, hBoth], { N: H });
   if (chain) {
     h = batched(C, 'hNext', H);
-    emitRows(C, 'greater', [t.part(hBoth, P * H, [H], C), draw(H), h], { N: H });
+    emitRows(C, 'drawBernoulli', [t.part(hBoth, P * H, [H], C), generator, h], { N: H });
     t.emit('biasGradient', [h, chain], { O: C * H }); // of one row: as it is
   }
   // rate * (v_pos^T h_pos - v_neg^T h_neg), and of sums of the rows
@@ -129,10 +114,10 @@ export function recordStep(shape: StepShape): RBMPlan {
     ])
       t.emit('momentum', [db, v, b], { N: b.size }, { rate: -1, momentum, nesterov: 0, lmbd: 0, decay: 0 });
   }
-  const plan = t.compile({ programs: ['train'], inputs: [both, rate, draws], outputs: [] });
+  const plan = t.compile({ programs: ['train'], inputs: [both, rate], outputs: [] });
   return {
     ...{ shape, plan, components: w, interceptHidden: bh, interceptVisible: bv, velocities },
-    ...{ chain, x, rate, draws, drawn },
+    ...{ chain, x, rate, generator },
   };
 }
 

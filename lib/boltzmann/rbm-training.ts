@@ -4,52 +4,47 @@ import type { RandomState } from '../random.js';
 import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
 import { sweep } from '../training/sweep.js';
+import { drawing } from './generator.js';
 import type { RBMPlan } from './rbm-plan.js';
 import { StepInputs } from './step-inputs.js';
 
-/** Numbers that a job may be given: with 1 MB they stay in a core's cache; of 32 MB a fit of the digits took a tenth longer. */
-const MOST_VALUES = 1 << 17;
-
-/**
- * Passes over rows, batch after batch in their order. What the steps of a job draw lies in datasets, a row for each batch; it is
- * drawn in the order of the steps, for the next job while one runs.
- */
+/** Passes over rows, batch after batch in their order. */
 export class Passes {
   readonly #step: RBMPlan;
   readonly #chain: number;
   readonly #inputs: StepInputs;
 
   constructor(step: RBMPlan) {
-    const { plan, shape, draws, x } = step;
+    const { plan, shape, x, rate } = step;
     this.#step = step;
     this.#chain = shape.chain ?? shape.rows;
-    this.#inputs = new StepInputs(plan, draws.size + x.size * shape.rows, MOST_VALUES);
+    this.#inputs = new StepInputs(plan, x.size * shape.rows + rate.size * (shape.rows + this.#chain));
   }
 
   /** One pass over x [n, visible], of the plan's dtype. */
   *over(x: NDArray, random: RandomState, learningRate: number): Training<void> {
-    const { plan, shape } = this.#step;
+    const { plan, shape, generator } = this.#step;
     const n = x.shape[0];
     const count = Math.ceil(n / shape.rows);
     const rowsOf = (batch: number) => Math.min(shape.rows, n - batch * shape.rows);
-    yield* sweep(
+    const training = sweep(
       {
         ...{ plan, program: 'train', rows: { first: 0, count }, batchSize: 1, pace: this.#inputs.pace },
-        inputs: (at, count) => this.#given(x, random, learningRate, at, count, rowsOf),
+        inputs: (at, count) => this.#given(x, learningRate, at, count, rowsOf),
       },
       () => undefined,
     );
+    yield* drawing(plan, generator, random, training);
   }
 
   #given(
     x: NDArray,
-    random: RandomState,
     learningRate: number,
     at: number,
     count: number,
     rowsOf: (batch: number) => number,
   ): Job['inputs'] {
-    const { shape, draws, drawn, rate, x: xBuffer } = this.#step;
+    const { shape, rate, x: xBuffer } = this.#step;
     const { rows, visible } = shape;
     const chain = this.#chain;
 
@@ -68,15 +63,6 @@ export class Passes {
       rates.fill(learningRate / own, first, first + own);
       rates.fill(-learningRate / own, first + rows, first + rows + (shape.chain === undefined ? own : chain));
     }
-    const numbers = this.#inputs.array(2, count * draws.size);
-    if (drawn.every(([, kind]) => kind === 'uniform')) random.fill('uniform', numbers);
-    else
-      for (let b = 0, end = 0; b < count; b++)
-        for (const [size, kind] of drawn) {
-          random.fill(kind, numbers.subarray(end, end + size));
-          end += size;
-        }
-    const inputs = this.#inputs;
-    return [inputs.input(xBuffer, data), inputs.input(rate, rates), inputs.input(draws, numbers)];
+    return [this.#inputs.input(xBuffer, data), this.#inputs.input(rate, rates)];
   }
 }

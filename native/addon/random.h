@@ -16,6 +16,8 @@
 
 namespace fjordnet {
 
+using baseline::Mt19937;
+
 class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -40,16 +42,11 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   void release() override { state_.reset(); }
 
  private:
-  // doubles(out: Float64Array | Float32Array): uniform in [0, 1), in float32 rounded down
+  // doubles(out: Float64Array): uniform in [0, 1)
   void doubles(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      if (isArrayOf<float>(info[0])) {
-        const auto out = view<float>(info[0]);
-        state_->doubles(out.data, out.size);
-      } else {
-        const auto out = view<double>(info[0]);
-        state_->doubles(out.data, out.size);
-      }
+      const auto out = view<double>(info[0]);
+      state_->doubles(out.data, out.size);
     });
   }
   // gaussians(out: Float64Array): standard normal

@@ -31,8 +31,9 @@ constexpr bool fits(const Signature& s, std::size_t place) {
     if (place >= dims + s.operands.size())
       return std::is_same_v<P, T> || std::is_same_v<P, double> || std::is_same_v<P, bool>;
     const auto& operand = s.operands[place - dims];
-    if (operand.isOutput) return std::is_same_v<P, Out<T>>;
-    return operand.type == Type::kInt32 ? std::is_same_v<P, In<std::int32_t>> : std::is_same_v<P, In<T>>;
+    const bool isInt32 = operand.type == Type::kInt32;
+    if (operand.isOutput) return isInt32 ? std::is_same_v<P, Out<std::int32_t>> : std::is_same_v<P, Out<T>>;
+    return isInt32 ? std::is_same_v<P, In<std::int32_t>> : std::is_same_v<P, In<T>>;
   }
 }
 
@@ -52,7 +53,7 @@ struct Unpacked {
       return Parameter::of(a.dim);
     } else if constexpr (place < dims) {
       return a.dim[place];
-    } else if constexpr (std::is_same_v<Parameter, In<std::int32_t>>) {
+    } else if constexpr (std::is_same_v<Parameter, In<std::int32_t>> || std::is_same_v<Parameter, Out<std::int32_t>>) {
       return reinterpret_cast<Parameter>(a.buffer[place - dims]);
     } else if constexpr (place < dims + buffers) {
       return a.buffer[place - dims];

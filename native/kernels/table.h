@@ -12,6 +12,7 @@
 #include "conv2d_grouped.h"
 #include "dense.h"
 #include "depthwise.h"
+#include "draw.h"
 #include "dropout.h"
 #include "embedding.h"
 #include "gru.h"
@@ -109,6 +110,8 @@ constexpr Kernel kRows[] = {
     ROW("maximumAxis", "B A N C : x BANC -> y BAC", maximumAxis),
     ROW("minimumAxis", "B A N C : x BANC -> y BAC", minimumAxis),
     ROW("extremeAxisGradient", "B A N C : x BANC, y BAC, dy BAC -> dx BANC", extremeAxisGradient),
+    ROW("drawBernoulli", "B N : p BN -> i:state! 998, y~ BN", drawBernoulli),
+    ROW("drawNormal", "B N : mean BN -> i:state! 998, y~ BN", drawNormal),
     ROW("repeatRows", "B N : x N -> y BN", repeatRows),
     ROW("swapAxes", "B P Q R S : x BPQRS -> y BPRQS", swapAxes),
     ROW("slice", "B A M N C : x BAMC -> y BANC | start", slice),
@@ -120,6 +123,7 @@ constexpr Kernel kRows[] = {
     ROW("gatherGradient", "B N C J : index BJ, dy BJC -> dx BNC", gatherGradient),
     ROW("real", "B N : i:x BN -> y BN", realOfInt32),
     ROW("embedding", "B J V E : i:index BJ, table VE -> y BJE", embedding),
+    ROW("scatterAdd", "B V E : i:index B, x BE -> table! VE", scatterAdd),
     ROW("embeddingGradient", "B J V E : i:index BJ, dy BJE -> dtable+ VE", embeddingGradient),
     ROW_WITH_SCRATCH("simpleRnn", "B S U : z BSU, r* UU, h0? BU, drop? BU, mask? BS -> h BSU | activation", simpleRnn,
                      simpleRnnScratch),
@@ -209,6 +213,7 @@ constexpr Kernel kRows[] = {
     ROW("sparseMatches", "B M N : p BMN, y BM, weight? B -> count+ 1", sparseMatches),
     ROW("topKMatches", "B M N : p BMN, y BMN, weight? B -> count+ 1 | k", topKMatches),
     ROW("sparseTopKMatches", "B M N : p BMN, y BM, weight? B -> count+ 1 | k", sparseTopKMatches),
+    ROW("nearest", "B K : d BK, offset K -> label B", nearest),
     ROW("binaryMatches", "B N : p BN, y BN, weight? B -> count+ 1 | threshold negative", binaryMatches),
     ROW("squaredErrors", "B N : p BN, y BN, weight? B -> sum+ 1", squaredErrors),
     ROW("absoluteErrors", "B N : p BN, y BN, weight? B -> sum+ 1", absoluteErrors),

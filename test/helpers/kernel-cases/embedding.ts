@@ -27,6 +27,16 @@ export const embedding: KernelCases = {
     reference: ([index, table], { E }) => [Array.from(index).flatMap((v) => range(E).map((e) => table[v * E + e]))],
     tolerance: 0,
   },
+  scatterAdd: {
+    dims: [...DIMS.map(({ B, J, V, E }) => ({ B: B * J, V, E })), { B: 16384, V: 6, E: 65 }],
+    fill: (k, draw, { V }) => (k === 0 ? draw.integers(V) : undefined),
+    reference: ([index, x, table], { E }) => {
+      const sums = table.slice();
+      for (const [r, v] of index.entries()) for (let e = 0; e < E; e++) sums[v * E + e] += x[r * E + e];
+      return [sums];
+    },
+    tolerance: 40,
+  },
   embeddingGradient: {
     dims: DIMS,
     fill: (k, draw, { V }) => (k === 0 ? draw.integers(V) : undefined),

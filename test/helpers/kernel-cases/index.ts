@@ -6,6 +6,7 @@ import { confusion } from './confusion.js';
 import { conv2d } from './conv2d.js';
 import { dense } from './dense.js';
 import { convolutions } from './depthwise.js';
+import { draw } from './draw.js';
 import { embedding } from './embedding.js';
 import { loss } from './loss.js';
 import { metric } from './metric.js';
@@ -18,6 +19,7 @@ import { update } from './update.js';
 /** The cases of every row of native/kernels/table.h: test/native-kernels.test.ts insists on one for each. */
 export const kernelCases: KernelCases = {
   ...dense,
+  ...draw,
   ...embedding,
   ...conv2d,
   ...pool,

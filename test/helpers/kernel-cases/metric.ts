@@ -39,6 +39,17 @@ export const metric: KernelCases = {
   sparseMatches: { dims: ROWS, fill: labels, reference: topK(true) },
   topKMatches: { dims: ROWS, scalars: [{ k: 1 }, { k: 3 }], fill: oneHot, reference: topK(false) },
   sparseTopKMatches: { dims: ROWS, scalars: [{ k: 1 }, { k: 3 }], fill: labels, reference: topK(true) },
+  nearest: {
+    dims: [1, 3, 16, 50].map((K) => ({ B: 300, K })),
+    // some equal one another
+    fill: (k, draw, { K }) => (k === 0 ? draw.integers(K) : draw.integers(3)),
+    reference: ([d, offset], { B, K }) => [
+      range(B).map((r) => {
+        const own = range(K).map((k) => d[r * K + k] + offset[k]);
+        return own.indexOf(Math.min(...own));
+      }),
+    ],
+  },
   binaryMatches: {
     dims: MATRICES,
     scalars: [

@@ -1,0 +1,36 @@
+// Draws from NumPy's stream, in the order of the elements. The generator's state, Mt19937::kStateWords of them, lies in
+// 648 = 9 * 9 * 8 integers.
+#pragma once
+
+#include "../random.h"
+#include "isa.h"
+
+namespace fjordnet::FJORDNET_ISA {
+namespace {
+
+static_assert(Mt19937::kStateWords <= 648, "");
+
+// y[B,N] = u < p[B,N], 1 or 0
+template <typename T>
+void drawBernoulli(const Cpu<T>&, Index B, Index N, In<T> p, InOut<std::int32_t> state, Out<T> y) {
+  constexpr Index kBlock = 256;
+  Mt19937 generator(state);
+  T u[kBlock];
+  for (Index first = 0; first < B * N; first += kBlock) {
+    const Index n = std::min(kBlock, B * N - first);
+    generator.doubles(u, n);
+    for (Index i = 0; i < n; ++i) y[first + i] = static_cast<T>(u[i] < p[first + i]);
+  }
+  generator.save(state);
+}
+
+// y[B,N] = mean[B,N] + a standard normal number
+template <typename T>
+void drawNormal(const Cpu<T>&, Index B, Index N, In<T> mean, InOut<std::int32_t> state, Out<T> y) {
+  Mt19937 generator(state);
+  for (Index i = 0; i < B * N; ++i) y[i] = mean[i] + static_cast<T>(generator.nextGauss());
+  generator.save(state);
+}
+
+}  // namespace
+}  // namespace fjordnet::FJORDNET_ISA
