@@ -11,20 +11,29 @@ const CHUNK = 256;
 /** Floating-point operations of a product that is done at once: some 0.5 ms on one core. */
 const BRIEF = 2e7;
 
+/** What is computed of rows: a program of the plan. */
+interface Found {
+  readonly program: string;
+  readonly output: Buffer;
+  readonly direct: ReturnType<Plan['direct']>;
+  /** For what is found of all samples. */
+  room?: FloatArray;
+}
+
 /**
  * Squared distances of rows from points, less the rows' own squares: |c|^2 - 2 x c, by one matrix product. Samples that lie as far from
  * two centres as from one another, as whole numbers do, go where rounding sends them: all is added up as scikit-learn does it.
  */
 export class Distances {
-  #squares: Float64Array = new Float64Array();
   readonly #plan: Plan;
   readonly #x: Buffer;
   readonly #w: Buffer;
-  readonly #d: Buffer;
-  readonly #direct: ReturnType<Plan['direct']>;
+  readonly #squares: Buffer;
+  /** [points] a row */
+  readonly #all: Found;
+  /** [1] a row */
+  readonly #nearest: Found;
   readonly #pace = new Pace();
-  /** For the distances of all samples. */
-  #room?: FloatArray;
   /** When a job last let others run. */
   #since = performance.now();
 
@@ -32,12 +41,24 @@ export class Distances {
   constructor(features: number, points: number, dtype: FloatType) {
     const t = new Tape(dtype);
     this.#w = t.fixed('parameter', 'points', [features, points]);
+    this.#squares = t.fixed('parameter', 'squares', [points]);
     this.#x = t.batched('x', [features]);
-    this.#d = t.batched('distances', [points]);
-    t.program('distances');
-    t.emit('matmul', [this.#x, this.#w, this.#d], { O: points, I: features });
+    const [distances, products] = ['distances', 'products'].map((name) => t.batched(name, [points]));
+    const label = t.batched('label', [1]);
+    const begin = (program: string, out: Buffer) => {
+      t.program(program);
+      t.emit('matmul', [this.#x, this.#w, out], { O: points, I: features });
+    };
+    begin('all', distances);
+    t.emit('addBias', [distances, this.#squares, distances], { O: points });
+    begin('nearest', products);
+    t.emit('nearest', [products, this.#squares, label], { K: points });
     this.#plan = t.compile();
-    this.#direct = this.#plan.direct('distances', [this.#x], [this.#d]);
+    const found = (program: string, output: Buffer): Found => ({
+      ...{ program, output, direct: this.#plan.direct(program, [this.#x], [output]) },
+    });
+    this.#all = found('all', distances);
+    this.#nearest = found('nearest', label);
   }
 
   /** @param points [points, features], one after the other */
@@ -46,28 +67,54 @@ export class Distances {
     const w = new Float64Array(features * count);
     for (let k = 0; k < count; k++) for (let j = 0; j < features; j++) w[j * count + k] = -2 * points[k * features + j];
     this.#plan.write(this.#w, NDArray.wrap(w, [features, count]));
-    this.#squares = Float64Array.from({ length: count }, (_, k) => squaredNorm(points, k * features, features));
+    const squares = Float64Array.from({ length: count }, (_, k) => squaredNorm(points, k * features, features));
+    this.#plan.write(this.#squares, NDArray.wrap(squares));
   }
 
-  /** Of rows that are not used again. */
+  /** [n, points] of rows that are not used again. */
   ofRows(x: NDArray): FloatArray {
-    return this.#atOnce(valuesOf(x, this.#plan.dtype), this.#made(x.shape[0]));
+    return this.#of(this.#all, x);
   }
 
-  /** Of all samples, always the same ones, some of them at a time: `each` is given those from row `at` on. */
-  *of({ x, data, n: count }: Samples, each: (d: FloatArray, at: number, rows: number) => void): Training<void> {
+  /** [n]: the point that is nearest to each row; of several the first. */
+  nearestTo(x: NDArray): FloatArray {
+    return this.#of(this.#nearest, x);
+  }
+
+  /** [rows, points] of all samples, always the same ones, some of them at a time: `each` is given those from row `at` on. */
+  of(samples: Samples, each: (d: FloatArray, at: number, rows: number) => void): Training<void> {
+    return this.#ofSamples(this.#all, samples, each);
+  }
+
+  /** The same with the nearest points, [rows]. */
+  nearest(samples: Samples, each: (labels: FloatArray, at: number, rows: number) => void): Training<void> {
+    return this.#ofSamples(this.#nearest, samples, each);
+  }
+
+  #of(found: Found, x: NDArray): FloatArray {
+    const out = this.#made(found, x.shape[0]);
+    found.direct(CHUNK, [valuesOf(x, this.#plan.dtype), out]);
+    return out;
+  }
+
+  *#ofSamples(
+    found: Found,
+    { x, data, n: count }: Samples,
+    each: (values: FloatArray, at: number, rows: number) => void,
+  ): Training<void> {
     if (this.#isBrief(count)) {
-      this.#room ??= this.#made(count);
-      each(this.#atOnce(x, this.#room), 0, count);
+      found.room ??= this.#made(found, count);
+      found.direct(CHUNK, [x, found.room]);
+      each(found.room, 0, count);
       return;
     }
     yield* sweep(
       {
-        ...{ plan: this.#plan, program: 'distances', inputs: [[this.#x, data]], outputs: [this.#d] },
+        ...{ plan: this.#plan, program: found.program, inputs: [[this.#x, data]], outputs: [found.output] },
         ...{ rows: { first: 0, count }, batchSize: CHUNK, pace: this.#pace },
       },
       ({ result, at, count }) => {
-        each(this.#whole((result.outputs as FloatArray[])[0]), at, count);
+        each((result.outputs as FloatArray[])[0], at, count);
         return undefined;
       },
     );
@@ -80,30 +127,10 @@ export class Distances {
     return 2 * count * features * points < BRIEF && performance.now() - this.#since < 5;
   }
 
-  #atOnce(x: FloatArray, d: FloatArray): FloatArray {
-    this.#direct(CHUNK, [x, d]);
-    return this.#whole(d);
-  }
-
-  #made(count: number): FloatArray {
-    const length = count * this.#w.shape[1];
+  #made({ output }: Found, count: number): FloatArray {
+    const length = count * output.size;
     return this.#plan.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
   }
-
-  #whole(d: FloatArray): FloatArray {
-    const squares = this.#squares;
-    const count = squares.length;
-    for (let at = 0; at < d.length; at += count) for (let k = 0; k < count; k++) d[at + k] += squares[k];
-    return d;
-  }
-}
-
-/** Of distances [n, clusters], the first of the least of row i. */
-export function nearest(d: FloatArray, i: number, clusters: number): number {
-  const row = i * clusters;
-  let label = 0;
-  for (let k = 1; k < clusters; k++) if (d[row + k] < d[row + label]) label = k;
-  return label;
 }
 
 /** |x|^2 of `length` values from `from` on, in the order of NumPy's einsum: in two sums, groups of four pairs from behind. */
@@ -136,17 +163,19 @@ export class Samples {
   readonly variance: number;
   /** |x|^2 of each row. */
   readonly squares: Float64Array;
-  readonly weight: ArrayLike<number>;
+  readonly weight: Float64Array;
+  /** x, each row times its weight. */
+  readonly weighted: FloatArray;
   readonly data: NativeDataset;
 
-  constructor(array: NDArray, weight: ArrayLike<number>) {
+  constructor(array: NDArray, weight: Float64Array) {
     const [n, features] = array.shape;
     this.n = n;
     this.features = features;
     this.dtype = array.dtype as FloatType;
     this.weight = weight;
     this.mean = new Float64Array(features);
-    for (let i = 0; i < array.size; i++) this.mean[i % features] += array.data[i];
+    for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < features; j++, at++) this.mean[j] += array.data[at];
     for (let j = 0; j < features; j++) this.mean[j] /= n;
     const centered = NDArray.zeros([n, features], array.dtype);
     this.x = centered.data as FloatArray;
@@ -155,7 +184,15 @@ export class Samples {
       for (let j = 0; j < features; j++, at++) this.x[at] = array.data[at] - this.mean[j];
     for (let i = 0; i < n; i++) this.squares[i] = squaredNorm(this.x, i * features, features);
     this.variance = this.squares.reduce((sum, square) => sum + square, 0) / (n * features);
+    this.weighted = this.x;
+    if (weight.some((w) => w !== 1))
+      this.weighted = this.x.map((value, i) => value * weight[Math.floor(i / features)]) as FloatArray;
     this.data = dataset('x', centered, array.dtype);
+  }
+
+  /** Of the samples' dtype. */
+  values(length: number): FloatArray {
+    return this.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
   }
 
   row(i: number): FloatArray {

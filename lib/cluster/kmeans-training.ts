@@ -1,11 +1,13 @@
+import { kernels } from '../kernels.js';
 import type { RandomState } from '../random.js';
+import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
-import { Distances, nearest, type Samples } from './kmeans-plan.js';
+import { Distances, type Samples } from './kmeans-plan.js';
 
 /** What one run of Lloyd's algorithm came to. */
 export interface Clustering {
   /** [clusters, features] of the centred samples. */
-  readonly centers: Float64Array;
+  readonly centers: FloatArray;
   readonly labels: Int32Array;
   readonly inertia: number;
   readonly nIter: number;
@@ -15,10 +17,10 @@ export interface Clustering {
  * Centres to begin with by kmeans++ (Arthur and Vassilvitskii 2007), greedily: of 2 + floor(log k) candidates, drawn with odds that grow as
  * the squared distance from the nearest centre, the one that leaves the least. The draws are scikit-learn's `_kmeans_plusplus`'s.
  */
-export function* plusPlus(samples: Samples, clusters: number, random: RandomState): Training<Float64Array> {
-  const { n, features, weight, squares } = samples;
+export function* plusPlus(samples: Samples, clusters: number, random: RandomState): Training<FloatArray> {
+  const { n, features, weight } = samples;
   const trials = 2 + Math.floor(Math.log(clusters));
-  const centers = new Float64Array(clusters * features);
+  const centers = samples.values(clusters * features);
   const distances = new Distances(features, trials, samples.dtype);
   const points = new Float64Array(trials * features);
   let closest = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
@@ -32,13 +34,8 @@ export function* plusPlus(samples: Samples, clusters: number, random: RandomStat
     distances.set(points);
     const sums = new Float64Array(rows.length);
     yield* distances.of(samples, (d, at, count) => {
-      for (let i = 0; i < count; i++)
-        for (let k = 0; k < rows.length; k++) {
-          const own = Math.max(0, d[i * trials + k] + squares[at + i]);
-          const nearest = Math.min(closest[at + i], own);
-          candidates[k][at + i] = nearest;
-          sums[k] += nearest * weight[at + i];
-        }
+      for (let k = 0; k < rows.length; k++)
+        sums[k] = closer(sums[k], d.subarray(k), trials, samples, at, count, closest, candidates[k]);
     });
     return sums;
   }
@@ -63,6 +60,26 @@ export function* plusPlus(samples: Samples, clusters: number, random: RandomStat
     choose(c, rows[best], best, sums[best]);
   }
   return centers;
+}
+
+/** `to` = the lesser of `closest` and distances, of samples from row `at` on, the latter `step` apart. Returns `before` and their weighted sum. */
+function closer(
+  before: number,
+  d: FloatArray,
+  step: number,
+  { squares, weight }: Samples,
+  at: number,
+  count: number,
+  closest: Float64Array,
+  to: Float64Array,
+): number {
+  let sum = before;
+  for (let i = at, place = 0; i < at + count; i++, place += step) {
+    const nearest = Math.min(closest[i], Math.max(0, d[place] + squares[i]));
+    to[i] = nearest;
+    sum += nearest * weight[i];
+  }
+  return sum;
 }
 
 /** NumPy's `choice(n, p=weight / sum)`. */
@@ -110,30 +127,21 @@ function search(values: Float64Array, u: number, side: 'left' | 'right'): number
 export function* lloyd(
   samples: Samples,
   distances: Distances,
-  begin: Float64Array,
+  begin: FloatArray,
   maxIter: number,
   tol: number,
 ): Training<Clustering> {
   const { n, features, x, weight } = samples;
-  const clusters = begin.length / features;
   let centers = begin;
-  let next: Float64Array = new Float64Array(begin.length);
+  let next = samples.values(begin.length);
   const labels = new Int32Array(n).fill(-1);
-  const weights = new Float64Array(clusters);
+  const weights = new Float64Array(begin.length / features);
   let changed = 0;
 
   const assign = (update: boolean) =>
-    distances.of(samples, (d, at, count) => {
-      for (let i = 0; i < count; i++) {
-        const label = nearest(d, i, clusters);
-        changed += Number(labels[at + i] !== label);
-        labels[at + i] = label;
-        if (!update) continue;
-        const own = weight[at + i];
-        weights[label] += own;
-        const [from, to] = [(at + i) * features, label * features];
-        for (let j = 0; j < features; j++) next[to + j] += x[from + j] * own;
-      }
+    distances.nearest(samples, (nearest, at, count) => {
+      changed += relabel(labels, nearest, at, count);
+      if (update) addUp(samples, labels, at, count, next, weights);
     });
 
   let isStrict = false;
@@ -147,7 +155,7 @@ export function* lloyd(
     yield* assign(true);
     relocateEmpty(samples, centers, next, weights, labels);
     average(next, weights, features);
-    const moved = next.reduce((sum, value, i) => sum + (value - centers[i]) ** 2, 0);
+    const moved = squaredDistance(next, 0, centers, 0, next.length);
     [centers, next] = [next, centers];
     isStrict = changed === 0;
     if (!isStrict && moved <= tol) break;
@@ -162,11 +170,35 @@ export function* lloyd(
   return { centers, labels, inertia, nIter };
 }
 
+/** Returns how many labels change. */
+function relabel(labels: Int32Array, nearest: FloatArray, at: number, count: number): number {
+  let changed = 0;
+  for (let i = 0; i < count; i++) {
+    changed += Number(labels[at + i] !== nearest[i]);
+    labels[at + i] = nearest[i];
+  }
+  return changed;
+}
+
+/** Adds samples from row `at` on to the sums of their clusters, and their weights. */
+function addUp(
+  { features: E, weighted, weight }: Samples,
+  labels: Int32Array,
+  at: number,
+  B: number,
+  sums: FloatArray,
+  weights: Float64Array,
+): void {
+  for (let i = at; i < at + B; i++) weights[labels[i]] += weight[i];
+  const rows = weighted.subarray(at * E, (at + B) * E) as FloatArray;
+  kernels.scatterAdd({ B, V: weights.length, E }, [labels.subarray(at, at + B), rows, sums]);
+}
+
 /** Clusters without samples take those that lie farthest from their centres. */
 function relocateEmpty(
-  { n, features, x, weight }: Samples,
-  centers: Float64Array,
-  next: Float64Array,
+  { n, features, x, weighted, weight }: Samples,
+  centers: FloatArray,
+  next: FloatArray,
   weights: Float64Array,
   labels: Int32Array,
 ): void {
@@ -181,7 +213,7 @@ function relocateEmpty(
     const row = order[rank];
     const old = labels[row];
     for (let j = 0; j < features; j++) {
-      const moved = x[row * features + j] * weight[row];
+      const moved = weighted[row * features + j];
       next[old * features + j] -= moved;
       next[cluster * features + j] = moved;
     }
@@ -191,7 +223,7 @@ function relocateEmpty(
 }
 
 /** Sums become means; a cluster that stays empty lies where the heaviest does. */
-function average(sums: Float64Array, weights: Float64Array, features: number): void {
+function average(sums: FloatArray, weights: Float64Array, features: number): void {
   const heaviest = weights.indexOf(Math.max(...weights));
   for (let k = 0; k < weights.length; k++)
     for (let j = 0; j < features; j++)

@@ -16,9 +16,9 @@ import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { readWeights } from '../scores/classification.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
-import type { FloatType } from '../tape.js';
+import type { FloatArray, FloatType } from '../tape.js';
 import type { Training } from '../train.js';
-import { Distances, nearest, Samples } from './kmeans-plan.js';
+import { Distances, Samples } from './kmeans-plan.js';
 import { type Clustering, drawRows, isSameClustering, lloyd, plusPlus } from './kmeans-training.js';
 
 export interface KMeansOptions {
@@ -115,12 +115,7 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
 
   /** int32 [n]: the nearest centre of each row of x. */
   predict(x: TableInput): NDArray {
-    const rows = this.#rows('predict', x);
-    const d = this.#fittedDistances().ofRows(rows);
-    const clusters = this.#clusters;
-    const labels = NDArray.zeros([rows.shape[0]], 'int32');
-    for (let i = 0; i < labels.size; i++) labels.data[i] = nearest(d, i, clusters);
-    return labels;
+    return NDArray.wrap(Int32Array.from(this.#fittedDistances().nearestTo(this.#rows('predict', x))));
   }
 
   /** Less the sum of squared distances of the rows from their nearest centres. */
@@ -194,13 +189,16 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
     const distances = new Distances(features, nClusters, dtype);
     let best: Clustering | undefined;
     for (let run = 0; run < runs; run++) {
-      let begin: Float64Array;
+      let begin: FloatArray;
       if (init === 'k-means++') begin = yield* plusPlus(samples, nClusters, random);
       else if (init === 'random') {
-        begin = new Float64Array(nClusters * features);
+        begin = samples.values(nClusters * features);
         for (const [k, row] of drawRows(weight, n, nClusters, random).entries())
           begin.set(samples.row(row), k * features);
-      } else begin = Float64Array.from(init.data, (value, i) => value - mean[i % features]);
+      } else {
+        begin = samples.values(init.size);
+        for (let i = 0; i < init.size; i++) begin[i] = init.data[i] - mean[i % features];
+      }
       const found = yield* lloyd(samples, distances, begin, maxIter, tol * samples.variance);
       if (verbose) console.log(`[KMeans] run ${run + 1}: inertia ${found.inertia}, ${found.nIter} iterations`);
       if (!best || (found.inertia < best.inertia && !isSameClustering(found.labels, best.labels, nClusters)))
@@ -213,7 +211,7 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
         `Number of distinct clusters (${distinct}) found smaller than nClusters (${nClusters}). Possibly due to duplicate points in x.`,
         'ConvergenceWarning',
       );
-    const means = centers.map((value, i) => value + mean[i % features]);
+    const means = Float64Array.from(centers, (value, i) => value + mean[i % features]);
     this.learnt(frame, {
       centers: NDArray.from(NDArray.wrap(means, [nClusters, features]), { dtype }),
       labels: NDArray.wrap(labels),
