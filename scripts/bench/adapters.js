@@ -46,7 +46,7 @@ export const ADAPTERS = [
     title: 'scikit-learn',
     command: inPython('scikit_learn.py', 'sklearn'),
     package: 'scikit-learn',
-    allowed: '`fit` of MLPClassifier, the grids through joblib as its own grid search',
+    allowed: '`fit` of MLPClassifier, BernoulliRBM and KMeans, the grids through joblib as its own grid search',
   },
   {
     id: 'pytorch',

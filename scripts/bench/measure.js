@@ -28,7 +28,19 @@ export async function measure(workload, sessions, options) {
   return row;
 }
 
-const MEASURES = { train: timed, grid: timed, mlpGrid: timed, mlp: timed, predict, start, delay, memory, size };
+const MEASURES = {
+  train: timed,
+  grid: timed,
+  mlpGrid: timed,
+  mlp: timed,
+  rbm: timed,
+  kmeans: timed,
+  predict,
+  start,
+  delay,
+  memory,
+  size,
+};
 
 async function timed(workload, row, sessions, options) {
   const cells = await prepare(workload, row, sessions, options.folder);

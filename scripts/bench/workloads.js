@@ -75,6 +75,7 @@ const mlp = (solver, batchSize, units = 50) => ({
   units,
   epochs: 30,
 });
+const fit = { unit: 's', data: 'digits', dtype: 'float64' };
 const grid = { unit: 's', data: 'digits', dtype: 'float64', points: 7, epochs: 100, hidden: 50 };
 const TFJS = { 'tfjs-cpu': 100, 'tfjs-wasm': 100 };
 
@@ -288,6 +289,24 @@ export const WORKLOADS = [
     title: 'the same, 32 units, batch 32',
     ...rowsOfImages('gru', 32, 32),
     targets: { pytorch: 6, keras: 5 },
+  },
+  {
+    id: 't',
+    title: 'BernoulliRBM.fit, digits, 256 units, batch 10, 10 passes',
+    kind: 'rbm',
+    ...fit,
+    units: 256,
+    batchSize: 10,
+    epochs: 10,
+    targets: { sklearn: 5 },
+  },
+  {
+    id: 'u',
+    title: 'KMeans.fit, digits, 50 clusters, kmeans++',
+    kind: 'kmeans',
+    ...fit,
+    clusters: 50,
+    targets: { sklearn: 1 },
   },
 ];
 

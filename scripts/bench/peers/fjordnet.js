@@ -2,8 +2,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import {
   accuracyScore,
+  BernoulliRBM,
   buildInfo,
   gridSearch,
+  KMeans,
   logspace,
   MLPClassifier,
   NDArray,
@@ -109,6 +111,39 @@ function mlpCase(workload) {
   };
 }
 
+/** `make`: an estimator that is not fitted; `judged`: numbers of one that is. */
+async function fitCase(workload, make, judged) {
+  const x = array(workload.array('x'));
+  return {
+    losses: judged(await make().fit(x), x),
+    modes: ['fitSync', 'fit'],
+    async run(repetitions, mode) {
+      for (let i = 0; i < repetitions; i++) await make()[mode](x);
+      return repetitions;
+    },
+  };
+}
+
+const rbmCase = (workload) =>
+  fitCase(
+    workload,
+    () =>
+      new BernoulliRBM({
+        nComponents: workload.units,
+        batchSize: workload.batchSize,
+        nIter: workload.epochs,
+        randomState: workload.seed,
+      }),
+    (machine, x) => Array.from(machine.freeEnergy(x).data.subarray(0, 10)),
+  );
+
+const kmeansCase = (workload) =>
+  fitCase(
+    workload,
+    () => new KMeans({ nClusters: workload.clusters, randomState: workload.seed }),
+    ({ inertia, nIter }) => [inertia, nIter],
+  );
+
 /** Training stops at maxIter by design here, which the estimators warn of. */
 function quietly(call) {
   process.removeAllListeners('warning');
@@ -193,6 +228,8 @@ const KINDS = {
   mlp: mlpCase,
   grid: gridCase,
   mlpGrid: mlpGridCase,
+  rbm: rbmCase,
+  kmeans: kmeansCase,
 };
 
 function openCase(workload) {

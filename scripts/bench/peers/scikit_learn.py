@@ -5,7 +5,8 @@ import joblib
 import numpy as np
 import sklearn
 from protocol import THREADS, Skip, openblas, serve
-from sklearn.neural_network import MLPClassifier
+from sklearn.cluster import KMeans
+from sklearn.neural_network import BernoulliRBM, MLPClassifier
 
 warnings.filterwarnings("ignore")
 np.seterr(all="ignore")
@@ -82,6 +83,33 @@ class Fit:
         return repetitions
 
 
+class Machine:
+    def __init__(self, case):
+        self.case = case
+        self.x = case.array("x")
+        self.losses = self.fit()._free_energy(self.x)[:10]
+
+    def fit(self):
+        c = self.case
+        return BernoulliRBM(c.units, batch_size=c.batchSize, n_iter=c.epochs, random_state=c.seed).fit(self.x)
+
+    def run(self, repetitions):
+        for _ in range(repetitions):
+            self.fit()
+        return repetitions
+
+
+class Clusters(Machine):
+    def __init__(self, case):
+        self.case = case
+        self.x = case.array("x")
+        fitted = self.fit()
+        self.losses = [fitted.inertia_, fitted.n_iter_]
+
+    def fit(self):
+        return KMeans(self.case.clusters, random_state=self.case.seed).fit(self.x)
+
+
 def grid_points(case):
     values = np.logspace(-5, 1, case.points)
     return [(eta, lmbd) for eta in values for lmbd in values]
@@ -141,7 +169,7 @@ class OwnGrid(Grid):
 
 def open_case(case):
     kinds = {"train": Network, "start": Network, "memory": Network, "predict": Prediction, "mlp": Fit, "grid": Grid,
-             "mlpGrid": OwnGrid}
+             "mlpGrid": OwnGrid, "rbm": Machine, "kmeans": Clusters}
     if case.kind not in kinds:
         raise Skip("not a thing scikit-learn does")
     return kinds[case.kind](case)
