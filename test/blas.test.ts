@@ -24,6 +24,25 @@ function openblas(question: string, argument: string, compiler = 'g++'): string[
   return answer.trim().split(/\s+/).filter(Boolean);
 }
 
+const flagsOfRelease = [...JSON.parse(readFileSync(join(root, 'binding.gyp'), 'utf8')).targets[0].cflags_cc, '-Werror'];
+const compiled = (compiler: string, ...args: string[]) =>
+  promisify(execFile)(compiler, [...flagsOfRelease, ...args], { cwd: root });
+
+const builtins = new Map<string, Promise<string[]>>();
+
+/** The objects of the built-in products, which serve every program of the same compiler and flags. */
+function builtin(compiler: string, flags: readonly string[]): Promise<string[]> {
+  const key = [compiler, ...flags].join(' ');
+  const at = join(folder, `builtin-${builtins.size}`);
+  const made = async (name: string) => {
+    const object = `${at}-${name}.o`;
+    await compiled(compiler, ...flags, '-DFJORDNET_BLAS_BUILTIN', '-c', `native/blas_${name}.cc`, '-o', object);
+    return object;
+  };
+  if (!builtins.has(key)) builtins.set(key, Promise.all(['fallback', 'fallback_avx2', 'fallback_avx512'].map(made)));
+  return builtins.get(key) as Promise<string[]>;
+}
+
 /** Compiles test/native/gemm.cc for one BLAS with the flags of a release; returns what runs it. */
 async function program(
   kind: string,
@@ -31,20 +50,11 @@ async function program(
   ...flags: string[]
 ): Promise<(emulator: string[], ...args: string[]) => string> {
   const file = join(folder, `${kind}-${compiler}`);
-  const release = JSON.parse(readFileSync(join(root, 'binding.gyp'), 'utf8')).targets[0].cflags_cc;
-  const options = [...release, '-Werror', ...flags];
-  const compile = (...args: string[]) => promisify(execFile)(compiler, [...options, ...args], { cwd: root });
-  const builtin = await Promise.all(
-    ['fallback', 'fallback_avx2', 'fallback_avx512'].map(async (name) => {
-      const object = `${file}-${name}.o`;
-      await compile('-DFJORDNET_BLAS_BUILTIN', '-c', `native/blas_${name}.cc`, '-o', object);
-      return object;
-    }),
-  );
+  const withoutDefinitions = flags.filter((flag) => !flag.startsWith('-D')); // which are blas.cc's
   const sources = [
     'test/native/gemm.cc',
     'native/blas.cc',
-    ...builtin,
+    ...(await builtin(compiler, withoutDefinitions)),
     ...(kind === 'static' ? ['native/compat.cc'] : []),
   ];
   const definitions = openblas('defines', kind, compiler).map((name) => `-D${name}`);
@@ -54,7 +64,7 @@ async function program(
     libraries.unshift(`${file}.ld`);
     openblas('script', libraries[0], compiler);
   }
-  await compile(...definitions, ...includes, ...sources, ...libraries, '-o', file);
+  await compiled(compiler, ...flags, ...definitions, ...includes, ...sources, ...libraries, '-o', file);
   return (emulator, ...args) => {
     const command = [...emulator, file, ...args];
     return execFileSync(command[0], command.slice(1), { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });

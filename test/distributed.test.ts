@@ -28,7 +28,7 @@ const rankOf = (said: any[]) => [...said].sort((a, b) => a.rank - b.rank);
 
 for (const launcher of launchers) {
   const { name } = launcher;
-  for (const n of [2, 3, 4])
+  for (const n of launcher === launchers[0] ? [2, 3, 4] : [3])
     test.serial(`${name}: ${n} ranks train as one process with the batch of all`, async (t) => {
       const dtypes = n === 2 ? ['float64', 'float32'] : ['float64'];
       const { code, said, stderr } = await job(t, launcher, n, 'cases', ...dtypes);

@@ -5,7 +5,7 @@ import { launchers } from './helpers/mpirun.js';
 
 const child = fileURLToPath(new URL('helpers/children/mpi-memory.js', import.meta.url));
 /** One of six starts crashed before. */
-const STARTS = 15;
+const STARTS = 6;
 
 for (const { name, command, options } of launchers)
   test.serial(`${name} starts beside a thread that allocates`, (t) => {

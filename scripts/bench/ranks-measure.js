@@ -21,6 +21,7 @@ const MPIS = {
 };
 /** Of an agreement, of a small layer, of 100,000 weights, of the MLP and the CNN below, and of much. */
 const BYTES = [96, 4_000, 400_000, 2_700_000, 4_800_000, 40_000_000];
+const QUICK_BYTES = BYTES.slice(0, 4);
 const SECONDS = 0.3;
 const STEPS = { cnn: { id: 'f', steps: 16, epochs: 3 }, mlp: { id: 'e', steps: 128, epochs: 3 } };
 const ROWS = 128;
@@ -42,7 +43,7 @@ export async function measure({ mpi, launch, rounds, only, json, svg, quick }) {
       if (!c) console.error(`no mpicc.${name}: nothing to compare the sums of ${name} with`);
       if (!parts.includes('allreduce')) continue;
       seen.sums[name] = new Map();
-      jobs.push(() => sums(seen.sums[name], launcher, c, quick ? 0.1 : 1));
+      jobs.push(() => sums(seen.sums[name], launcher, c, quick ? QUICK_BYTES : BYTES, quick ? 0.1 : 1));
     }
     for (const part of parts.filter((part) => STEPS[part])) {
       const workload = { ...STEPS[part], ...(quick && { steps: 2, epochs: 1 }) };
@@ -107,10 +108,10 @@ async function run([command, ...args]) {
 const rank = async (launcher, asked) =>
   JSON.parse(await run([...launcher, process.execPath, script('ranks-rank.js'), JSON.stringify(asked)]));
 
-async function sums(seen, launcher, c, share) {
+async function sums(seen, launcher, c, sizes, share) {
   const seconds = share * SECONDS;
-  const { sums } = await rank(launcher, { bytes: BYTES, seconds });
-  const lines = c ? (await run([...launcher, c, String(seconds), ...BYTES.map(String)])).trim().split('\n') : [];
+  const { sums } = await rank(launcher, { bytes: sizes, seconds });
+  const lines = c ? (await run([...launcher, c, String(seconds), ...sizes.map(String)])).trim().split('\n') : [];
   const ofC = new Map(lines.map((line) => line.trim().split(' ').map(Number)).map(([bytes, ...rest]) => [bytes, rest]));
   for (const { bytes, allreduce, out, exchange, eventLoop } of sums) {
     if (!seen.has(bytes)) seen.set(bytes, { c: [], allreduce: [], out: [], exchange: [], eventLoop: [] });
