@@ -1,5 +1,7 @@
 import { KMeans, RandomState, RBFClassifier, RBFInterpolator } from 'fjordnet';
-import { heatmap, images } from 'fjordnet/plots';
+import { heatmap, images, Plot } from 'fjordnet/plots';
+import { linesSpec } from '../../dist/plots/lines.js';
+import { readFrame } from '../../dist/plots/theme.js';
 import { figure, table } from '../../dist/report/index.js';
 
 /** Radial basis functions, the overview's third category of networks: with a centre on each point, and with fewer. */
@@ -61,7 +63,7 @@ async function interpolate() {
 }
 
 async function classify({ xTrain, xTest, yTrain, yTest }) {
-  const sizes = [50, 100, 200];
+  const sizes = [10, 25, 50, 100, 200];
   const rows = [];
   for (const width of ['neighbors', 'maximum']) {
     const scores = [];
@@ -69,7 +71,7 @@ async function classify({ xTrain, xTest, yTrain, yTest }) {
       const classifier = await new RBFClassifier({ nCenters, width, randomState: 0 }).fit(xTrain, yTrain);
       scores.push(classifier.score(xTest, yTest));
     }
-    rows.push([width === 'neighbors' ? 'of the five nearest centres' : "the textbook's", scores]);
+    rows.push([width === 'neighbors' ? 'of the five nearest centres' : 'of the textbook', scores]);
   }
   const [[, own], [, textbook]] = rows;
   const { clusterCenters } = await new KMeans({ nClusters: 50, randomState: 0 }).fit(xTrain);
@@ -85,11 +87,36 @@ async function classify({ xTrain, xTest, yTrain, yTest }) {
         'Fifty centres, by k-means.',
         { most: 700 },
       ),
+      await figure((drawing) => accuracies(sizes, rows, drawing), 'More centres, one width or each its own.', {
+        most: 600,
+      }),
       table(
         ['Width', ...sizes.map((size) => `${size} centres`)],
         rows.map(([name, scores]) => [name, ...scores.map((score) => score.toFixed(3))]),
-        { caption: 'Accuracy on unseen digits.', numeric: [1, 2, 3] },
+        { caption: 'Accuracy on unseen digits.', numeric: sizes.map((_, i) => i + 1) },
       ),
     ],
   };
+}
+
+function accuracies(sizes, rows, drawing) {
+  const frame = readFrame(drawing, []);
+  const lines = rows.map(([name, scores]) => ({
+    name: `widths ${name}`,
+    points: scores.map((score, i) => [sizes[i], score]),
+  }));
+  return new Plot({
+    frame,
+    spec: linesSpec(frame, {
+      lines,
+      xDomain: [0, sizes.at(-1)],
+      xLabel: 'centres',
+      yLabel: 'accuracy on unseen digits',
+      dots: true,
+    }),
+    title: 'Accuracy against centres',
+    description: lines
+      .map(({ name, points }) => `${name}: ${points.map(([n, score]) => `${score.toFixed(3)} with ${n}`).join(', ')}.`)
+      .join(' '),
+  });
 }
