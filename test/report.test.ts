@@ -107,28 +107,30 @@ const MEASURE = `(() => {
 /** Opens a page at phone and desk widths, in light and dark. */
 async function open(t: ExecutionContext, name: string): Promise<void> {
   if (!browser) return;
-  for (const colorScheme of ['light', 'dark'] as const)
-    for (const width of [400, 1200]) {
-      const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-      const troubles: string[] = [];
-      const address = pathToFileURL(place.path(`${name}.html`)).href;
-      page.on('console', (message) => troubles.push(`console: ${message.text()}`));
-      page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
-      page.on('request', (request) => {
-        if (request.url() !== address && !request.url().startsWith('data:')) troubles.push(`request: ${request.url()}`);
-      });
-      await page.goto(address);
-      const { scroll, inner, clipped, hidden, paper } = (await page.evaluate(MEASURE)) as Measures;
-      t.true(scroll <= inner, `${name} scrolls sideways at ${width} px: ${scroll}`);
-      t.is(clipped, 0, `${name} at ${width} px: text beyond the edge`);
-      t.is(hidden, 0, `${name} at ${width} px: a figure must be seen once`);
-      t.is(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(13, 17, 23)');
-      const shot = `${SHOTS}${name}-${width}-${colorScheme}.png`;
-      await page.screenshot({ path: shot, fullPage: true });
-      t.true(statSync(shot).size > 10_000);
-      t.deepEqual(troubles, []);
-      await page.close();
-    }
+  for (const [colorScheme, width] of [
+    ['dark', 400],
+    ['light', 1200],
+  ] as const) {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const troubles: string[] = [];
+    const address = pathToFileURL(place.path(`${name}.html`)).href;
+    page.on('console', (message) => troubles.push(`console: ${message.text()}`));
+    page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
+    page.on('request', (request) => {
+      if (request.url() !== address && !request.url().startsWith('data:')) troubles.push(`request: ${request.url()}`);
+    });
+    await page.goto(address);
+    const { scroll, inner, clipped, hidden, paper } = (await page.evaluate(MEASURE)) as Measures;
+    t.true(scroll <= inner, `${name} scrolls sideways at ${width} px: ${scroll}`);
+    t.is(clipped, 0, `${name} at ${width} px: text beyond the edge`);
+    t.is(hidden, 0, `${name} at ${width} px: a figure must be seen once`);
+    t.is(paper, colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(13, 17, 23)');
+    const shot = `${SHOTS}${name}-${width}-${colorScheme}.png`;
+    await page.screenshot({ path: shot, fullPage: true });
+    t.true(statSync(shot).size > 10_000);
+    t.deepEqual(troubles, []);
+    await page.close();
+  }
 }
 
 test.serial('the report of a convolutional network, with a grid', async (t) => {
