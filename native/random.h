@@ -1,11 +1,13 @@
 // MT19937 and the draws of NumPy's legacy RandomState (numpy/random/src/mt19937, legacy-distributions.c, mtrand.pyx),
-// draw for draw. NumPy froze this stream in NEP 19. Kernels draw, too: each instruction set has a class of its own.
+// draw for draw. NumPy froze this stream in NEP 19.
 #pragma once
 
-#include "kernels/isa.h"
+#include "kernels/includes.h"
 
-namespace fjordnet::FJORDNET_ISA {
+namespace fjordnet {
 
+// Kernels draw, too: those of each instruction set have a class of their own, of an owner that nobody else knows.
+template <typename Owner = void>
 class Mt19937 {
  public:
   static constexpr int kWords = 624;
@@ -169,4 +171,4 @@ class Mt19937 {
   }
 };
 
-}  // namespace fjordnet::FJORDNET_ISA
+}  // namespace fjordnet

@@ -1,6 +1,6 @@
 // What the compiler alone can say of native/kernels/.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 
@@ -54,4 +54,12 @@ test('the tables for one instruction set include the standard library before the
       isa,
     );
   }
+});
+
+const objects = `${root}/build/Release/obj.target/fjordnet/native`;
+const onX64 = process.arch === 'x64' && existsSync(objects) ? test : test.skip;
+
+onX64('no function that objects share has instructions of newer processors', async (t) => {
+  const { checkObjects } = await import(`${root}/scripts/platforms/instructions.js`);
+  t.deepEqual(checkObjects(objects), []);
 });

@@ -16,8 +16,6 @@
 
 namespace fjordnet {
 
-using baseline::Mt19937;
-
 class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -33,7 +31,7 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
       : Napi::ObjectWrap<RandomStateWrap>(info),
         Holder(info.Env(), addon(info.Env()).ledger),
         state_(guarded(info.Env(), [&] {
-          return std::make_unique<Mt19937>(static_cast<std::uint32_t>(integer(info[0], "seed", 0, 0xffffffff)));
+          return std::make_unique<Mt19937<>>(static_cast<std::uint32_t>(integer(info[0], "seed", 0, 0xffffffff)));
         })) {
     hold(sizeof *state_);
   }
@@ -92,7 +90,7 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   // getState(key: Uint32Array(624)): [pos, hasGauss, gauss]
   Napi::Value getState(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-      std::copy_n(state_->key, Mt19937::kWords, words(info[0]));
+      std::copy_n(state_->key, Mt19937<>::kWords, words(info[0]));
       auto out = Napi::Array::New(info.Env(), 3);
       out.Set(0u, state_->pos);
       out.Set(1u, state_->hasGauss ? 1 : 0);
@@ -106,8 +104,8 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
       const Index pos = integer(info[1], "pos");
       const bool hasGauss = integer(info[2], "hasGauss", 0, 1) != 0;
       const double gauss = number(info[3], "gauss");
-      if (pos < 0 || pos > Mt19937::kWords) throw std::out_of_range("Expected a position in [0, 624]");
-      std::copy_n(key, Mt19937::kWords, state_->key);
+      if (pos < 0 || pos > Mt19937<>::kWords) throw std::out_of_range("Expected a position in [0, 624]");
+      std::copy_n(key, Mt19937<>::kWords, state_->key);
       state_->pos = static_cast<int>(pos);
       state_->hasGauss = hasGauss;
       state_->gauss = gauss;
@@ -116,11 +114,11 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
 
   static std::uint32_t* words(const Napi::Value& value) {
     const auto key = view<std::uint32_t>(value);
-    if (key.size != Mt19937::kWords) throw std::out_of_range("Expected a key of 624 words");
+    if (key.size != Mt19937<>::kWords) throw std::out_of_range("Expected a key of 624 words");
     return key.data;
   }
 
-  std::unique_ptr<Mt19937> state_;
+  std::unique_ptr<Mt19937<>> state_;
 };
 
 }  // namespace fjordnet

@@ -1,5 +1,5 @@
-// Draws from NumPy's stream, in the order of the elements. The generator's state, Mt19937::kStateWords of them, lies in
-// 648 = 9 * 9 * 8 integers.
+// Draws from NumPy's stream, in the order of the elements. The generator's state, Generator::kStateWords of them, lies
+// in 648 = 9 * 9 * 8 integers.
 #pragma once
 
 #include "../random.h"
@@ -8,13 +8,15 @@
 namespace fjordnet::FJORDNET_ISA {
 namespace {
 
-static_assert(Mt19937::kStateWords <= 648, "");
+struct Kernels;
+using Generator = Mt19937<Kernels>;
+static_assert(Generator::kStateWords <= 648, "");
 
 // y[B,N] = u < p[B,N], 1 or 0
 template <typename T>
 void drawBernoulli(const Cpu<T>&, Index B, Index N, In<T> p, InOut<std::int32_t> state, Out<T> y) {
   constexpr Index kBlock = 256;
-  Mt19937 generator(state);
+  Generator generator(state);
   T u[kBlock];
   for (Index first = 0; first < B * N; first += kBlock) {
     const Index n = std::min(kBlock, B * N - first);
@@ -27,7 +29,7 @@ void drawBernoulli(const Cpu<T>&, Index B, Index N, In<T> p, InOut<std::int32_t>
 // y[B,N] = mean[B,N] + a standard normal number
 template <typename T>
 void drawNormal(const Cpu<T>&, Index B, Index N, In<T> mean, InOut<std::int32_t> state, Out<T> y) {
-  Mt19937 generator(state);
+  Generator generator(state);
   for (Index i = 0; i < B * N; ++i) y[i] = mean[i] + static_cast<T>(generator.nextGauss());
   generator.save(state);
 }
