@@ -133,6 +133,36 @@ export class Distances {
   }
 }
 
+/** Sums of rows, cluster by cluster, in their order. */
+export class Sums {
+  readonly #plan: Plan;
+  readonly #sums: Buffer;
+  readonly #add: ReturnType<Plan['direct']>;
+
+  constructor(features: number, clusters: number, dtype: FloatType) {
+    const t = new Tape(dtype);
+    this.#sums = t.fixed('state', 'sums', [clusters, features]);
+    const [label, x] = [t.batched('label', [1], 'int32'), t.batched('x', [features])];
+    t.program('add');
+    t.emit('scatterAdd', [label, x, this.#sums], { V: clusters, E: features });
+    this.#plan = t.compile();
+    this.#add = this.#plan.direct('add', [label, x], []);
+  }
+
+  clear(): void {
+    this.#plan.write(this.#sums, NDArray.zeros(this.#sums.shape, this.#plan.dtype));
+  }
+
+  add(labels: Int32Array, rows: FloatArray): void {
+    this.#add(CHUNK, [labels, rows]);
+  }
+
+  /** [clusters, features], one after the other */
+  read(): FloatArray {
+    return this.#plan.read(this.#sums).data as FloatArray;
+  }
+}
+
 /** |x|^2 of `length` values from `from` on, in the order of NumPy's einsum: in two sums, groups of four pairs from behind. */
 function squaredNorm(x: ArrayLike<number>, from: number, length: number): number {
   let [even, odd] = [0, 0];

@@ -1,8 +1,7 @@
-import { kernels } from '../kernels.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
-import { Distances, type Samples } from './kmeans-plan.js';
+import { Distances, type Samples, Sums } from './kmeans-plan.js';
 
 /** What one run of Lloyd's algorithm came to. */
 export interface Clustering {
@@ -131,17 +130,21 @@ export function* lloyd(
   maxIter: number,
   tol: number,
 ): Training<Clustering> {
-  const { n, features, x, weight } = samples;
+  const { n, features, x, weight, weighted } = samples;
   let centers = begin;
-  let next = samples.values(begin.length);
   const labels = new Int32Array(n).fill(-1);
-  const weights = new Float64Array(begin.length / features);
+  const clusters = begin.length / features;
+  const weights = new Float64Array(clusters);
+  const sums = new Sums(features, clusters, samples.dtype);
   let changed = 0;
 
   const assign = (update: boolean) =>
     distances.nearest(samples, (nearest, at, count) => {
       changed += relabel(labels, nearest, at, count);
-      if (update) addUp(samples, labels, at, count, next, weights);
+      if (!update) return;
+      for (let i = at; i < at + count; i++) weights[labels[i]] += weight[i];
+      const rows = weighted.subarray(at * features, (at + count) * features) as FloatArray;
+      sums.add(labels.subarray(at, at + count), rows);
     });
 
   let isStrict = false;
@@ -149,14 +152,15 @@ export function* lloyd(
   while (nIter < maxIter && !isStrict) {
     nIter++;
     changed = 0;
-    next.fill(0);
+    sums.clear();
     weights.fill(0);
     distances.set(centers);
     yield* assign(true);
+    const next = sums.read();
     relocateEmpty(samples, centers, next, weights, labels);
     average(next, weights, features);
     const moved = squaredDistance(next, 0, centers, 0, next.length);
-    [centers, next] = [next, centers];
+    centers = next;
     isStrict = changed === 0;
     if (!isStrict && moved <= tol) break;
   }
@@ -178,20 +182,6 @@ function relabel(labels: Int32Array, nearest: FloatArray, at: number, count: num
     labels[at + i] = nearest[i];
   }
   return changed;
-}
-
-/** Adds samples from row `at` on to the sums of their clusters, and their weights. */
-function addUp(
-  { features: E, weighted, weight }: Samples,
-  labels: Int32Array,
-  at: number,
-  B: number,
-  sums: FloatArray,
-  weights: Float64Array,
-): void {
-  for (let i = at; i < at + B; i++) weights[labels[i]] += weight[i];
-  const rows = weighted.subarray(at * E, (at + B) * E) as FloatArray;
-  kernels.scatterAdd({ B, V: weights.length, E }, [labels.subarray(at, at + B), rows, sums]);
 }
 
 /** Clusters without samples take those that lie farthest from their centres. */
