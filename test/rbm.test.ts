@@ -209,6 +209,18 @@ test('is saved with all that partialFit and gibbs go on from', (t) => {
   t.deepEqual(copy.getParams(), m.getParams());
 });
 
+test('visible units are those of the last fit until the next one', async (t) => {
+  const x = dataOf(20, 9);
+  const [one, other] = [1, 2].map(() => new BernoulliRBM({ nComponents: 4, nIter: 2, randomState: 1 }).fitSync(x));
+  other.setParams({ visible: 'gaussian' });
+  for (const machine of [other, BernoulliRBM.fromBytes(other.toBytes())]) {
+    t.deepEqual(machine.reconstruct(x), one.reconstruct(x));
+    t.deepEqual(machine.freeEnergy(x), one.freeEnergy(x));
+  }
+  t.deepEqual(other.partialFit(x).components, one.partialFit(x).components);
+  t.notDeepEqual(other.fitSync(x).components, one.fitSync(x).components);
+});
+
 test('is a step of a pipeline', async (t) => {
   const x = first(digits, 300);
   const y = loadDigits().target.slice([0, 300]);

@@ -2,7 +2,7 @@ import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkInteger, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
 import { checkTurn } from '../estimators/turns.js';
-import { expected, floats, list, number, object, randomState, type Schema } from '../io/schema.js';
+import { expected, floats, list, number, object, oneOf, randomState, type Schema } from '../io/schema.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
@@ -113,9 +113,9 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     const random = old?.random ?? checkRandomState(p.randomState);
     checkTurn(random);
     const dtype = (old?.components.dtype ?? 'float64') as FloatType;
-    const start = old ?? begun([p.nComponents, array.shape[1]], p.batchSize, dtype, random);
+    const start = old ?? begun([p.nComponents, array.shape[1]], p.batchSize, dtype, p.visible, random);
     const [hidden, visible] = start.components.shape;
-    const step = this.#recorded({ hidden, visible, dtype, rows: array.shape[0] }, start.chain.shape[0]);
+    const step = this.#recorded({ hidden, visible, dtype, rows: array.shape[0] }, start.chain.shape[0], start.visible);
     writeState(step, start);
     driveSync(new Passes(step).over(NDArray.from(array, { dtype }), random, p.learningRate));
     const curve = { pseudoLikelihoodCurve: start.pseudoLikelihoodCurve };
@@ -176,7 +176,7 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
    */
   scoreSamples(x: ArrayInput): NDArray {
     const machine = this.#fittedMachine('scoreSamples');
-    if (this.parameters.visible === 'gaussian')
+    if (machine.state.visible === 'gaussian')
       throw wrongValue('visible', "'bernoulli' for scoreSamples, which flips units", 'gaussian');
     return this.#pseudoLikelihood(machine, this.#columns('x', x));
   }
@@ -196,6 +196,7 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
 
   protected override readonly schema: Schema<RBMState> = object<RBMState>(
     {
+      visible: oneOf('bernoulli', 'gaussian'),
       ...{ components: floats(2), interceptHidden: floats(1), interceptVisible: floats(1), chain: floats(2) },
       velocities: list(floats()),
       pseudoLikelihoodCurve: list(number()),
@@ -236,8 +237,8 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     const p = this.parameters;
     const dtype = floatDType(x);
     const [hidden, visible] = [p.nComponents, x.shape[1]];
-    const step = this.#recorded({ hidden, visible, dtype, rows: p.batchSize }, p.batchSize);
-    writeState(step, begun([hidden, visible], p.batchSize, dtype, random));
+    const step = this.#recorded({ hidden, visible, dtype, rows: p.batchSize }, p.batchSize, p.visible);
+    writeState(step, begun([hidden, visible], p.batchSize, dtype, p.visible, random));
     const pseudoLikelihoodCurve: number[] = [];
     const settle = () => this.learnt(frame, { ...readState(step), pseudoLikelihoodCurve });
     const passes = new Passes(step);
@@ -277,15 +278,19 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
   }
 
   /** The step of this shape: the last one's, where it has not changed. */
-  #recorded(sizes: Pick<StepShape, 'hidden' | 'visible' | 'dtype' | 'rows'>, chain: number): RBMPlan {
-    const { k, persistent, momentum, visible, learningRate, weightDecay } = this.parameters;
+  #recorded(
+    sizes: Pick<StepShape, 'hidden' | 'visible' | 'dtype' | 'rows'>,
+    chain: number,
+    units: RBMState['visible'],
+  ): RBMPlan {
+    const { k, persistent, momentum, learningRate, weightDecay } = this.parameters;
     const decay = learningRate * weightDecay;
     const shape = {
       ...sizes,
       k,
       momentum,
       decay,
-      gaussian: visible === 'gaussian',
+      gaussian: units === 'gaussian',
       chain: persistent ? chain : undefined,
     };
     if (JSON.stringify(this.#step?.shape) !== JSON.stringify(shape)) this.#step = recordStep(shape);
@@ -294,7 +299,7 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
 
   #fittedMachine(member: string): RBMachine {
     const state = this.fitted(member);
-    if (this.#machine?.state !== state) this.#machine = new RBMachine(state, this.parameters.visible === 'gaussian');
+    if (this.#machine?.state !== state) this.#machine = new RBMachine(state);
     return this.#machine;
   }
 

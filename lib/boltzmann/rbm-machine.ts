@@ -7,6 +7,7 @@ import { type RBMInference, type RBMPlan, recordInference } from './rbm-plan.js'
 
 /** What a training leaves behind. */
 export interface RBMState {
+  readonly visible: 'bernoulli' | 'gaussian';
   /** [hidden, visible] */
   readonly components: NDArray;
   readonly interceptHidden: NDArray;
@@ -28,9 +29,10 @@ export class RBMachine {
   readonly #recorded: RBMInference;
   readonly #gaussian: boolean;
 
-  constructor(state: RBMState, gaussian: boolean) {
+  constructor(state: RBMState) {
     const [hidden, visible] = state.components.shape;
     this.state = state;
+    const gaussian = state.visible === 'gaussian';
     this.#gaussian = gaussian;
     this.#recorded = recordInference({ hidden, visible, dtype: state.components.dtype as FloatType, gaussian });
     const { plan, components, interceptHidden, interceptVisible } = this.#recorded;
@@ -107,9 +109,11 @@ export function begun(
   [hidden, visible]: readonly [number, number],
   chain: number,
   dtype: FloatType,
+  units: RBMState['visible'],
   random: RandomState,
 ): RBMState {
   return {
+    visible: units,
     components: NDArray.from(random.normal(0, 0.01, [hidden, visible]), { dtype }),
     interceptHidden: NDArray.zeros([hidden], dtype),
     interceptVisible: NDArray.zeros([visible], dtype),
@@ -131,9 +135,13 @@ export function writeState({ plan, ...step }: RBMPlan, state: RBMState): void {
 export function readState({
   plan,
   ...step
-}: RBMPlan): Pick<RBMState, 'components' | 'interceptHidden' | 'interceptVisible' | 'chain' | 'velocities'> {
-  const { hidden, rows, dtype } = step.shape;
+}: RBMPlan): Pick<
+  RBMState,
+  'visible' | 'components' | 'interceptHidden' | 'interceptVisible' | 'chain' | 'velocities'
+> {
+  const { hidden, rows, dtype, gaussian } = step.shape;
   return {
+    visible: gaussian ? 'gaussian' : 'bernoulli',
     components: transposed(plan.read(step.components)),
     interceptHidden: plan.read(step.interceptHidden),
     interceptVisible: plan.read(step.interceptVisible),
