@@ -39,6 +39,18 @@ function chunks(lib) {
   };
 }
 
+/** Types that no entry point of the package leads to: what tests read of them is not published. */
+function unpublishedTypes(root, dist) {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const points = Object.values(exports).flatMap(({ types }) => (types ? [join(root, types)] : []));
+  const reached = new Set(points);
+  for (const file of reached)
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)\.js'/g))
+      reached.add(join(file, '..', `${path}.d.ts`));
+  const isLeft = (name) => name.endsWith('.d.ts') && !reached.has(join(dist, name));
+  return filesOf(dist).flatMap((name) => (isLeft(name) ? [`/${name}`] : []));
+}
+
 /** Writes dist/, unless that was done from the same sources. */
 export async function bundle(root) {
   const [lib, dist] = [join(root, 'lib'), join(root, 'dist')];
@@ -84,5 +96,6 @@ export async function bundle(root) {
       : name.endsWith('.js') && !written.has(name);
     if (isStale) rmSync(join(dist, name));
   }
+  writeFileSync(join(dist, '.npmignore'), unpublishedTypes(root, dist).join('\n'));
   writeFileSync(stamp, state);
 }
