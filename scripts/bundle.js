@@ -45,7 +45,7 @@ function unpublishedTypes(root, dist) {
   const points = Object.values(exports).flatMap(({ types }) => (types ? [join(root, types)] : []));
   const reached = new Set(points);
   for (const file of reached)
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)\.js'/g))
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g))
       reached.add(join(file, '..', `${path}.d.ts`));
   const isLeft = (name) => name.endsWith('.d.ts') && !reached.has(join(dist, name));
   return filesOf(dist).flatMap((name) => (isLeft(name) ? [`/${name}`] : []));
