@@ -204,15 +204,18 @@ export class Samples {
     this.features = features;
     this.dtype = array.dtype as FloatType;
     this.weight = weight;
-    this.mean = new Float64Array(features);
-    for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < features; j++, at++) this.mean[j] += array.data[at];
-    for (let j = 0; j < features; j++) this.mean[j] /= n;
+    const { data } = array;
+    const mean = new Float64Array(features);
+    for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < features; j++, at++) mean[j] += data[at];
+    for (let j = 0; j < features; j++) mean[j] /= n;
     const centered = NDArray.zeros([n, features], array.dtype);
-    this.x = centered.data as FloatArray;
-    this.squares = new Float64Array(n);
-    for (let i = 0, at = 0; i < n; i++)
-      for (let j = 0; j < features; j++, at++) this.x[at] = array.data[at] - this.mean[j];
-    for (let i = 0; i < n; i++) this.squares[i] = squaredNorm(this.x, i * features, features);
+    const x = centered.data as FloatArray;
+    for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < features; j++, at++) x[at] = data[at] - mean[j];
+    const squares = new Float64Array(n);
+    for (let i = 0; i < n; i++) squares[i] = squaredNorm(x, i * features, features);
+    this.mean = mean;
+    this.x = x;
+    this.squares = squares;
     this.variance = this.squares.reduce((sum, square) => sum + square, 0) / (n * features);
     this.weighted = this.x;
     if (weight.some((w) => w !== 1))
