@@ -13,6 +13,8 @@ export class Passes {
   readonly #step: RBMPlan;
   readonly #chain: number;
   readonly #inputs: StepInputs;
+  /** What the last job was given: most passes have one job, and the same. */
+  #last?: { readonly x: NDArray; readonly key: string; readonly given: Job['inputs'] };
 
   constructor(step: RBMPlan) {
     const { plan, shape, x, rate } = step;
@@ -30,7 +32,12 @@ export class Passes {
     const training = sweep(
       {
         ...{ plan, program: 'train', rows: { first: 0, count }, batchSize: 1, pace: this.#inputs.pace },
-        inputs: (at, count) => this.#given(x, learningRate, at, count, rowsOf),
+        inputs: (at, count) => {
+          const key = `${at} ${count} ${learningRate}`;
+          if (this.#last?.x !== x || this.#last.key !== key)
+            this.#last = { x, key, given: this.#given(x, learningRate, at, count, rowsOf) };
+          return this.#last.given;
+        },
       },
       () => undefined,
     );
