@@ -35,7 +35,8 @@ export interface DeepBoltzmannMachineOptions {
   verbose?: boolean | number;
   /**
    * A seed, the same draws in every call of fit; or a RandomState to go on drawing from. Fits that share a RandomState take turns in
-   * the order of their calls. Warm starts go on drawing where the last fit ended. Default: an unpredictable seed
+   * the order of their calls; what else draws from it during a pass gets numbers that the pass draws, too. Warm starts go on drawing
+   * where the last fit ended. Default: an unpredictable seed
    */
   randomState?: number | RandomState;
 }

@@ -15,7 +15,8 @@ export interface BernoulliRBMOptions {
   verbose?: boolean | number;
   /**
    * A seed, the same draws in every call of fit; or a RandomState to go on drawing from. Fits that share a RandomState take turns in
-   * the order of their calls. Default: an unpredictable seed
+   * the order of their calls; what else draws from it during a pass gets numbers that the pass draws, too. Default: an unpredictable
+   * seed
    */
   randomState?: number | RandomState;
   /** Steps of Gibbs of the negative phase (CD-k, PCD-k). Default 1 */

@@ -1,4 +1,4 @@
-import { allocate } from '../allocate.js';
+import { allocateAs } from '../array/memory.js';
 import { binding } from '../binding.js';
 import type { Job, Plan } from '../plan.js';
 import type { Buffer, FloatArray } from '../tape.js';
@@ -21,8 +21,7 @@ export class StepInputs {
 
   /** Room that serves one job after the other: datasets are copies. @param k a number for each use */
   array(k: number, length: number): FloatArray {
-    if (!(this.#room[k]?.length >= length))
-      this.#room[k] = this.#plan.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
+    if (!(this.#room[k]?.length >= length)) this.#room[k] = allocateAs(this.#plan.dtype, length);
     return this.#room[k].subarray(0, length);
   }
 

@@ -1,4 +1,4 @@
-import { allocate } from '../allocate.js';
+import { allocateAs } from '../array/memory.js';
 import { NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import { dataset, type Plan, valuesOf } from '../plan.js';
@@ -128,8 +128,7 @@ export class Distances {
   }
 
   #made({ output }: Found, count: number): FloatArray {
-    const length = count * output.size;
-    return this.#plan.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
+    return allocateAs(this.#plan.dtype, count * output.size);
   }
 }
 
@@ -225,7 +224,7 @@ export class Samples {
 
   /** Of the samples' dtype. */
   values(length: number): FloatArray {
-    return this.dtype === 'float32' ? allocate(Float32Array, length) : allocate(Float64Array, length);
+    return allocateAs(this.dtype, length);
   }
 
   row(i: number): FloatArray {
