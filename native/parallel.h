@@ -57,14 +57,10 @@ class Team {
   Team& operator=(const Team&) = delete;
 
   // Calls fn(tile, slot) once for each tile in [0, tiles); slot numbers the calling thread, for per-thread scratch.
-  // No exception may leave fn.
+  // No exception may leave fn. It is there once, for one thread as for several: inlined it would be there twice.
   template <typename F>
   void parallel_for(int tiles, const F& fn) {
-    if (tiles < 2 || tiles > kMostTiles || !wantHelp()) {
-      for (int tile = 0; tile < tiles; ++tile) fn(tile, slot_);
-      return;
-    }
-    publish(
+    run(
         tiles, [](const void* f, int tile, int slot) { (*static_cast<const F*>(f))(tile, slot); }, &fn);
   }
 
@@ -77,6 +73,13 @@ class Team {
   static constexpr std::uint64_t kTileMask = (1u << kTileBits) - 1;
   static constexpr int kMostTiles = static_cast<int>(kTileMask);
 
+  [[gnu::noinline]] void run(int tiles, Call call, const void* context) {
+    if (tiles < 2 || tiles > kMostTiles || !wantHelp()) {
+      for (int tile = 0; tile < tiles; ++tile) call(context, tile, slot_);
+    } else {
+      publish(tiles, call, context);
+    }
+  }
   bool wantHelp();
   void publish(int tiles, Call call, const void* context);
   bool takeTile(int slot, bool isLast);
