@@ -1,7 +1,8 @@
 // The addon as other compilers make it from the flags of the release, with OpenBLAS inside, for
 // test/compilers.test.ts, which compares its numbers with those of GCC's: build-compilers/NAME/fjordnet.node. Of the kernels
 // those are compiled that this processor chooses: all of them take three times as long. Linux on x64 alone.
-//   node scripts/compilers.js [--all] [NAME...]    --all: those for every instruction set; NAME: clang or zig
+//   node scripts/compilers.js [--all] [NAME...]    --all: those for every instruction set
+//                                                  NAME: clang, or zig, which is installed where it is not there
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +31,7 @@ const KERNELS = hasAvx512 ? ['FJORDNET_BASELINE=0', 'FJORDNET_AVX2=0'] : ['FJORD
 const COMPILERS = {
   clang: () => spawnSync('clang++', ['--version']).status === 0 && { compiler: ['clang++'], flags: [] },
   zig: () =>
-    zigInstalled() && {
+    (zigInstalled() || names.includes('zig')) && {
       compiler: zigCompiler('-target', `x86_64-linux-gnu.${glibc}`, '-mcpu=x86_64'),
       flags: ['-g0', '-nostdinc++', ...libstdcxx().map((folder) => `-I${folder}`)],
     },

@@ -20,14 +20,12 @@ export function passed(
 }
 
 export const files = (...names: string[]) => names.map((name) => `build-test/${name}.test.js`);
+const RUNS = files('random', 'neural-network', 'mlp', 'sequential');
 /** The kernels one by one, and whole runs. */
-export const NUMBERS = [
-  ...files('native-kernels', 'native-plan', 'kernels-conv', 'kernels-vmath'),
-  ...files('random', 'neural-network', 'mlp', 'sequential'),
-];
-/** Of these, what an emulator runs in half a minute; ava in one process, which could not start others. */
+export const NUMBERS = [...files('native-kernels', 'kernels-conv', 'kernels-vmath'), ...RUNS];
+/** Of the runs, what an emulator runs in half a minute; ava in one process, which could not start others. */
 export const EMULATED = [
   ...['--worker-threads', '--concurrency=1'],
   ...['seed *', '*20 steps on all images*', 'as scikit-learn*', '15 steps of *'].map((name) => `--match=${name}`),
-  ...files('random', 'neural-network', 'mlp', 'sequential'),
+  ...RUNS,
 ];
