@@ -28,6 +28,7 @@ const glibc = process.report.getReport().header.glibcVersionRuntime;
 const hasAvx512 = /avx512f.*avx512dq.*avx512bw.*avx512vl/.test(readFileSync('/proc/cpuinfo', 'utf8'));
 const KERNELS = hasAvx512 ? ['FJORDNET_BASELINE=0', 'FJORDNET_AVX2=0'] : ['FJORDNET_AVX512=0'];
 
+const INSTALLED_BY = { clang: 'scripts/setup --test', zig: 'node scripts/compilers.js zig' };
 const COMPILERS = {
   clang: () => spawnSync('clang++', ['--version']).status === 0 && { compiler: ['clang++'], flags: [] },
   zig: () =>
@@ -41,6 +42,8 @@ if (process.platform !== 'linux' || process.arch !== 'x64' || openblas('kind') !
 const args = process.argv.slice(2);
 const defines = args.includes('--all') ? [] : KERNELS;
 const names = args.filter((arg) => arg !== '--all');
+const unknown = names.find((name) => !COMPILERS[name]);
+if (unknown) throw new Error(`Expected --all, ${Object.keys(COMPILERS).join(' or ')}, got ${unknown}`);
 for (const [name, find] of Object.entries(COMPILERS)) {
   if (names.length > 0 && !names.includes(name)) continue;
   const folder = join(root, 'build-compilers', name);
@@ -48,7 +51,7 @@ for (const [name, find] of Object.entries(COMPILERS)) {
   const found = find();
   if (!found) {
     rmSync(folder, { recursive: true, force: true });
-    console.log(`${name} is not installed: scripts/setup --test`);
+    console.log(`${name} is not installed: ${INSTALLED_BY[name]}`);
     continue;
   }
   const sources = `${sourcesHash({ recipe: ['scripts/compilers.js', 'scripts/openblas.cjs'] })} ${defines}`;

@@ -22,7 +22,7 @@ export function passed(
 export const files = (...names: string[]) => names.map((name) => `build-test/${name}.test.js`);
 const RUNS = files('random', 'neural-network', 'mlp', 'sequential');
 /** The kernels one by one, and whole runs. */
-export const NUMBERS = [...files('native-kernels', 'kernels-conv', 'kernels-vmath'), ...RUNS];
+export const NUMBERS = [...files('native-kernels', 'native-plan', 'kernels-conv', 'kernels-vmath'), ...RUNS];
 /** Of the runs, what an emulator runs in half a minute; ava in one process, which could not start others. */
 export const EMULATED = [
   ...['--worker-threads', '--concurrency=1'],
