@@ -6,6 +6,7 @@ import test from 'ava';
 import { checkBinary } from '../dist/elf.js';
 import { elfProgram } from './helpers/elf-program.js';
 import { InstalledProject } from './helpers/installed.js';
+import { unshare } from './helpers/unshare.js';
 
 const project = new InstalledProject();
 test.after.always(() => project.remove());
@@ -230,7 +231,7 @@ linux('a folder mounted with noexec, and one that may not be read', (t) => {
   const folder = join(project.binary, '..');
   const copy = project.path('copy.node');
   writeFileSync(copy, readFileSync(project.binary));
-  const noexec = load([], {}, ['unshare', '-rm', 'sh', '-c', mount, copy, folder]);
+  const noexec = load([], {}, [...unshare, '--mount', 'sh', '-c', mount, copy, folder]);
   t.is(noexec.code, 'ERR_NATIVE_LOAD', noexec.message);
   t.regex(noexec.message!, /does not load: .*failed to map segment/);
   t.regex(noexec.message!, /\nIts folder may be mounted with the option noexec/);

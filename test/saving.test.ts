@@ -30,6 +30,7 @@ import * as plots from 'fjordnet/plots';
 import { filePath, writeFileAtomic } from '../dist/io/atomic.js';
 import { EventFile } from '../dist/io/event-file.js';
 import { Workplace } from './helpers/cli.js';
+import { unshare } from './helpers/unshare.js';
 
 type Coded = Error & { code?: string };
 
@@ -320,7 +321,7 @@ test('the command line saves through a link and to a device in folders that take
 test('a full disk: the old files are whole, and nothing else is left', async (t) => {
   const home = folder(t);
   const mount = `mount -t tmpfs -o size=1m tmpfs '${home}' && exec "$0" "$@"`;
-  const command = ['unshare', '--map-root-user', '--mount', 'sh', '-c', mount];
+  const command = [...unshare, '--mount', 'sh', '-c', mount];
   if (!done(command[0], ...command.slice(1), 'true')) return skip(t, 'no file system may be mounted');
   for (const free of [0, 4096, 100_000]) {
     const { big, drawn, logged, ...holds } = (await child(['full', home, String(free)], { command })) as {

@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'fjordnet-disk-'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
 
 const mount = [
-  '--map-root-user',
+  ...(process.getuid() === 0 ? [] : ['--map-root-user']), // which containers refuse even to root
   '--mount',
   'sh',
   '-c',

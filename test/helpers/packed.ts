@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unshare } from './unshare.js';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -88,7 +89,7 @@ export class Sandbox {
   /** Runs a command where the system's OpenBLAS is hidden, in a mount namespace of its own. */
   withoutOpenblas(command: string[], options: { cwd: string; env?: Record<string, string | undefined> }): Ran {
     const hide = 'for folder in /usr/lib/*/openblas-*; do mount -t tmpfs none "$folder" || exit 99; done; exec "$@"';
-    return this.run('/usr/bin/unshare', ['-rm', '/bin/sh', '-c', hide, 'sh', ...command], {
+    return this.run(unshare[0], [...unshare.slice(1), '--mount', '/bin/sh', '-c', hide, 'sh', ...command], {
       ...options,
       env: { ...(options.env ?? this.env), PATH: `${(options.env ?? this.env).PATH}:/usr/bin:/bin` },
     });
