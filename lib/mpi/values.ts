@@ -1,7 +1,8 @@
 // What travels between ranks: numbers that are added up, and values as bytes.
+import { types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { allocate } from '../allocate.js';
-import { allocateAs, checkAttached, copyOf, type TypedData } from '../array/memory.js';
+import { checkAttached, copyOf, TYPED, type TypedData } from '../array/memory.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkOneOf, wrongType, wrongValue } from '../check.js';
 import { isFloat32Array, isFloat64Array, isInt32Array, isNDArray, isTypedArray, typedArrayName } from '../kind.js';
@@ -13,7 +14,8 @@ export type Operation = (typeof OPERATIONS)[number];
 export interface ReduceOptions {
   /**
    * An array of the dtype and shape of `value`, which may be `value` itself: the result is written into it and it is returned, in place
-   * of a new array, whose memory takes half as long as the sum
+   * of a new array, whose memory takes half as long as the sum. Where it lies in a SharedArrayBuffer, a sum of floats is made right there,
+   * without a copy: it must not be read or written before the call resolves, and holds no particular numbers if the call fails
    */
   out?: NDArray | Float64Array | Float32Array | Int32Array;
 }
@@ -27,13 +29,14 @@ export interface Reduction {
   result(): unknown;
 }
 
-/** @param room of so many numbers, for the values; they are the caller's again when the result is out */
-export function reduction(
-  value: unknown,
-  op: Operation,
-  { out }: ReduceOptions = {},
-  room: typeof allocateAs = allocateAs,
-): Reduction {
+/** Where values lie whose result is written elsewhere. */
+export interface Room {
+  take(dtype: 'float32' | 'float64', length: number): Float64Array | Float32Array;
+  /** What was taken is no longer needed. */
+  give(values: Float64Array | Float32Array): void;
+}
+
+export function reduction(value: unknown, op: Operation, { out }: ReduceOptions, room: Room): Reduction {
   checkOneOf('op', op, OPERATIONS);
   const name = typedArrayName(value);
   const isFlat = isFloat64Array(value) || isFloat32Array(value) || isInt32Array(value);
@@ -45,29 +48,47 @@ export function reduction(
   const into = out === undefined ? undefined : checkOut(out, array);
   // sums of int32 are exact in float64
   const dtype = array?.dtype === 'float32' ? 'float32' : 'float64';
-  const values = into ? room(dtype, given.length) : allocateAs(dtype, given.length);
-  values.set(given);
-  const wrap = (data: TypedData) => (name ? data : array ? NDArray.wrap(data, array.shape) : data[0]);
   const form = `${op} ${name ?? (array ? `${array.dtype} [${array.shape}]` : 'number')}`;
-  const ranked = op === 'sum' ? { values, max: false, result: () => values } : extreme(values, op);
   const isInteger = array?.dtype === 'int32';
+  if (into && op === 'sum' && !isInteger && isForever(into.data)) {
+    if (into.data !== given) into.data.set(given);
+    return { values: into.data, max: false, form, result: () => out };
+  }
+  const values = into ? room.take(dtype, given.length) : allocate(TYPED[dtype] as NumbersOf, given);
+  if (into) values.set(given);
+  const wrap = (data: TypedData) => (name ? data : array ? NDArray.wrap(data, array.shape) : data[0]);
+  const ranked = op === 'sum' ? { values, max: false, result: () => values } : extreme(values, op);
   const result = () => (isInteger ? integers(ranked.result(), op) : ranked.result());
-  return { ...ranked, form, result: into ? () => into(result()) : () => wrap(result()) };
+  if (!into) return { ...ranked, form, result: () => wrap(result()) };
+  return {
+    ...ranked,
+    form,
+    result: () => {
+      into.write(result());
+      room.give(values);
+      return out;
+    },
+  };
 }
 
-/** What writes a result into the caller's array, and gives that. */
-function checkOut(out: unknown, array: NDArray | undefined): (result: TypedData) => unknown {
+type NumbersOf = new (values: ArrayLike<number>) => Float64Array | Float32Array;
+
+/** Whether a thread may write there for as long as the array is held: a SharedArrayBuffer is not transferred, and does not shrink. */
+const isForever = (data: TypedData): data is Float64Array | Float32Array => types.isSharedArrayBuffer(data.buffer);
+
+/** The numbers of the caller's array, and what writes a result there. */
+function checkOut(out: unknown, array: NDArray | undefined): { data: TypedData; write(result: TypedData): void } {
   if (!isNDArray(out) && !isFloat64Array(out) && !isFloat32Array(out) && !isInt32Array(out))
     throw wrongType('out', 'an NDArray, a Float64Array, a Float32Array or an Int32Array', out);
   const { data, dtype, shape } = asArray('out', out);
   if (dtype !== array?.dtype || (isNDArray(out) ? `${shape}` !== `${array.shape}` : data.length !== array.size))
     throw wrongValue('out', array ? `${array.dtype} of shape [${array.shape}]` : 'no array, as value is a number', out);
-  return (result) => {
+  const write = (result: TypedData) => {
     checkAttached('out', data);
     if (data.length !== result.length) throw wrongValue('out', `an array that keeps its ${result.length} numbers`, out);
     data.set(result);
-    return out;
   };
+  return { data, write };
 }
 
 /** MPI says nothing of NaN: what it is on any rank it is here, as in NumPy, by a second half that says where. */

@@ -5,7 +5,7 @@ import { checkInteger, checkOptions, failure, wrongType, wrongValue } from '../c
 import { brand, isUint8Array } from '../kind.js';
 import { framed, withStack } from '../train.js';
 import type { CallName, NativeMpi, NativeWorld } from './load.js';
-import { checkRank, decode, encode, hash, type Operation, type ReduceOptions, reduction } from './values.js';
+import { checkRank, decode, encode, hash, type Operation, type ReduceOptions, type Room, reduction } from './values.js';
 
 /** MPI has 32767 at least. */
 const MOST_TAG = 30_000;
@@ -33,7 +33,7 @@ export class World {
   /** Of calls with several parts, and of those behind them: the last one, until it is done. */
   #last?: Promise<void>;
   /** For values whose sum is written elsewhere. */
-  readonly #room = new Room();
+  readonly #room = new KeptRoom();
   #finalized = false;
 
   static {
@@ -75,12 +75,10 @@ export class World {
   allreduce(value: ArrayInput, op?: Operation, options?: ReduceOptions): Promise<NDArray>;
   async allreduce(value: unknown, op: Operation = 'sum', options: ReduceOptions = {}): Promise<unknown> {
     checkOptions('options', options, ['out']);
-    const { values, max, form, result } = reduction(value, op, options, this.#room.take);
+    const { values, max, form, result } = reduction(value, op, options, this.#room);
     return this.#whole(this.allreduce, async () => {
       await this.#native.reduce('allreduce', 0, hash(form), max, values);
-      const answer = result();
-      if (options.out) this.#room.give(values);
-      return answer;
+      return result();
     });
   }
 
@@ -249,16 +247,16 @@ export class World {
 }
 
 /** Memory that is used again: new pages, and what no cache holds, take as long as a sum of 400 KB. */
-class Room {
+class KeptRoom implements Room {
   #free?: ArrayBuffer;
 
-  readonly take: typeof allocateAs = (dtype, length) => {
+  take(dtype: 'float32' | 'float64', length: number): Float64Array | Float32Array {
     const { BYTES_PER_ELEMENT } = TYPED[dtype];
     const free = this.#free;
     if (!free || free.byteLength < length * BYTES_PER_ELEMENT) return allocateAs(dtype, length);
     this.#free = undefined;
-    return new TYPED[dtype](free, 0, length) as ReturnType<typeof allocateAs<typeof dtype>>;
-  };
+    return new TYPED[dtype](free, 0, length);
+  }
 
   give({ buffer }: { readonly buffer: ArrayBufferLike }): void {
     if (!this.#free || this.#free.byteLength < buffer.byteLength) this.#free = buffer as ArrayBuffer;

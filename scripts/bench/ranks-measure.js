@@ -113,14 +113,12 @@ async function sums(seen, launcher, c, sizes, share) {
   const { sums } = await rank(launcher, { bytes: sizes, seconds });
   const lines = c ? (await run([...launcher, c, String(seconds), ...sizes.map(String)])).trim().split('\n') : [];
   const ofC = new Map(lines.map((line) => line.trim().split(' ').map(Number)).map(([bytes, ...rest]) => [bytes, rest]));
-  for (const { bytes, allreduce, out, exchange, eventLoop } of sums) {
-    if (!seen.has(bytes)) seen.set(bytes, { c: [], allreduce: [], out: [], exchange: [], eventLoop: [] });
+  for (const { bytes, eventLoop, ...times } of sums) {
+    if (!seen.has(bytes)) seen.set(bytes, { c: [], allreduce: [], out: [], inPlace: [], exchange: [], eventLoop: [] });
     const row = seen.get(bytes);
     const [median, low] = ofC.get(bytes) ?? [];
     if (low) row.c.push({ median, low });
-    row.allreduce.push(allreduce);
-    row.out.push(out);
-    row.exchange.push(exchange);
+    for (const [way, seconds] of Object.entries(times)) row[way].push(seconds);
     row.eventLoop.push(eventLoop);
   }
 }
@@ -180,6 +178,8 @@ function reportSums(name, rows) {
     'of C',
     'with out',
     'of C',
+    'in place',
+    'of C',
     "a plan's exchange",
     'of C',
     'model',
@@ -194,6 +194,8 @@ function reportSums(name, rows) {
       times('allreduce'),
       both(row.out),
       times('out'),
+      both(row.inPlace),
+      times('inPlace'),
       both(row.exchange),
       times('exchange'),
       shown(exchange(2, { bytes, link, handOver }), 's'),

@@ -14,12 +14,13 @@ const world = asked.threads && !asked.exchange && !asked.together ? undefined : 
 const answer = asked.bytes ? await sums(asked) : await steps(asked);
 if (!world || world.rank === 0) console.log(JSON.stringify(answer));
 
-/** Sums of so many bytes of float32: calls of world.allreduce, also into one array, and the steps of a plan that does nothing else. */
+/** Sums of so many bytes of float32: calls of world.allreduce, also into one array and in place, and the steps of a plan that does nothing else. */
 async function sums({ bytes, seconds }) {
   const results = [];
   for (const size of bytes) {
     const values = new Float32Array(size / 4);
     const out = new Float32Array(values.length);
+    const shared = new Float32Array(new SharedArrayBuffer(size));
     const plan = exchanging(values.length);
     const ways = {
       allreduce: async (count) => {
@@ -27,6 +28,9 @@ async function sums({ bytes, seconds }) {
       },
       out: async (count) => {
         for (let i = 0; i < count; i++) await world.allreduce(values, 'sum', { out });
+      },
+      inPlace: async (count) => {
+        for (let i = 0; i < count; i++) await world.allreduce(shared, 'sum', { out: shared });
       },
       exchange: (count) => plan(count),
     };

@@ -99,8 +99,42 @@ async function intoArrays(world: World) {
   if (isLast(world)) structuredClone(gone, { transfer: [gone.buffer] });
   if (isLast(world)) await rejects(call, /^TypeError: Expected out to own its memory, got a detached Float32Array/);
   else deepEqual([...(await call)], [all, size]);
-  const shared = new Float64Array(new SharedArrayBuffer(8)).fill(rank);
-  deepEqual([...(await world.allreduce(shared, 'sum', { out: shared }))], [all]);
+  await intoShared(world);
+}
+
+/** Sums that are made where the result goes, as that memory cannot go away. */
+async function intoShared(world: World) {
+  const { rank, size } = world;
+  const all = sum(ranks(world, (r) => r));
+  const shared = (...values: number[]) => {
+    const array = new Float64Array(new SharedArrayBuffer(8 * values.length));
+    array.set(values);
+    return array;
+  };
+  const out = shared(9, 9, 9, 9);
+  const middle = out.subarray(1, 3);
+  const own = Float64Array.of(rank, 1);
+  const call = world.allreduce(own, 'sum', { out: middle });
+  own.fill(-1); // it was copied
+  deepEqual((await call) === middle, true);
+  deepEqual([...out], [9, all, size, 9]);
+  const overlapping = shared(rank, 1, 2);
+  await world.allreduce(overlapping.subarray(0, 2), 'sum', { out: overlapping.subarray(1) });
+  deepEqual([...overlapping], [rank, all, size]);
+  const array = NDArray.wrap(shared(rank, NaN, 1, 0), [2, 2]);
+  deepEqual((await world.allreduce(array, 'sum', { out: array })) === array, true);
+  deepEqual([...array.data], [all, NaN, size, 0]);
+  // these are made elsewhere, and one after the other into the same memory
+  const whole = new Int32Array(new SharedArrayBuffer(4));
+  const most = shared(rank);
+  for (let i = 0; i < 3; i++) {
+    await world.allreduce(Int32Array.of(rank), 'sum', { out: whole });
+    await world.allreduce(most, i === 0 ? 'max' : 'sum', { out: most });
+  }
+  deepEqual([...whole, ...most], [all, (size - 1) * size ** 2]);
+  // of several ranks it may be one that has such memory
+  const mixed = rank === 0 ? shared(1) : Float64Array.of(1);
+  deepEqual([...(await world.allreduce(mixed, 'sum', { out: mixed }))], [size]);
 }
 
 /** Of the same number of each rank: in the order of MPI's own, which is any for two and the same for these. */
