@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { isMainThread } from 'node:worker_threads';
 import { limits } from './container.js';
 import { darwinFile } from './darwin.js';
 import { checkBinary } from './elf.js';
@@ -61,7 +60,8 @@ export function loadAddon(): unknown {
     addon.setThreads(parallelism);
     if (memory !== undefined) addon.setMemoryLimit(memory);
   }
-  if (isMainThread && addon.buildInfo().blas === 'built-in')
+  // node:worker_threads takes 2 ms to load
+  if (addon.buildInfo().blas === 'built-in' && requireHere()('node:worker_threads').isMainThread)
     process.emitWarning(
       'this build of fjordnet has its own matrix products in place of OpenBLAS; install libopenblas-dev and build it ' +
         `again for full speed: npm --prefix "${packageRoot()}" run build:native`,

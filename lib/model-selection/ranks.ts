@@ -1,9 +1,9 @@
-import { deserialize, serialize } from 'node:v8';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
 import { isAbortSignal, isError, isRandomState, property } from '../kind.js';
 import { isWords } from '../labels.js';
 import type { World } from '../mpi/world.js';
+import { requireHere } from '../package-root.js';
 import type { RandomState } from '../random.js';
 import type { Saved } from '../saved.js';
 import { isTable, TableRows } from '../tables/rows.js';
@@ -58,6 +58,8 @@ export async function overRanks<R>(options: unknown, search: (ranks?: SearchRank
 export class SearchRanks {
   readonly rank: number;
   readonly #world: World;
+  /** Which takes 2 ms of each program's start where it is imported. */
+  readonly #v8: typeof import('node:v8') = requireHere()('node:v8');
   readonly #tag: number;
   readonly #signal: AbortSignal | undefined;
   /** Stops the models of this rank. */
@@ -222,7 +224,7 @@ export class SearchRanks {
   async #hearAll(): Promise<void> {
     for (let others = this.#world.size - 1; others > 0; ) {
       const { from, bytes } = await this.#world.receive(undefined, this.#tag);
-      const word = deserialize(bytes) as ToFirst;
+      const word = this.#v8.deserialize(bytes) as ToFirst;
       if (word.kind === 'left') {
         others--;
         if (word.failed !== undefined) this.#close({ failed: from, message: word.failed });
@@ -238,7 +240,7 @@ export class SearchRanks {
   async #hearFirst(): Promise<void> {
     while (!this.#end) {
       const { bytes } = await this.#world.receive(0, this.#tag);
-      const word = deserialize(bytes) as FromFirst;
+      const word = this.#v8.deserialize(bytes) as FromFirst;
       if (word.kind === 'shared') this.#shared.put(word.value);
       else if (word.kind === 'task') this.#tasks.put(word.task);
       else {
@@ -250,7 +252,7 @@ export class SearchRanks {
 
   #tell(to: number, word: ToFirst | FromFirst): void {
     const sending = this.#world
-      .send(serialize(word), to, this.#tag)
+      .send(this.#v8.serialize(word), to, this.#tag)
       .catch((error) => this.#break(error))
       .finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);

@@ -3,7 +3,7 @@ import { NDArray, type TypedData } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import { isSampleShape, type Shape } from '../graph/value.js';
+import { isSampleShape, type Shape, sampleShape } from '../graph/value.js';
 import { isNDArray } from '../kind.js';
 import type { Buffer, FloatArray, FloatType } from '../tape.js';
 import { drive, signalOf, type Training } from '../train.js';
@@ -180,7 +180,7 @@ export const patienceOf = (options: PredictOptions): Patience => ({
   maxQueueDelay: checkInterval('maxQueueDelay', options.maxQueueDelay ?? 0, 0, 1e6),
 });
 
-const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => shape.slice(1));
+const shapesOf = (arrays: readonly NDArray[]) => arrays.map(({ shape }) => sampleShape(shape));
 
 /** How a training is asked to end. */
 export const stopping = (model: FitModel): Pick<FitPlan, 'stopRequested' | 'requestStop'> => ({

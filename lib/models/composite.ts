@@ -188,12 +188,12 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
   /** The graph for inputs of these shapes. */
   protected graphFor(shapes: readonly Shape[]): Graph {
     const graph = this.needGraph();
-    const wanted = graph.inputs.map(({ shape }) => shape);
-    if (wanted.length !== shapes.length || !wanted.every((shape, i) => isSameShape(shape, shapes[i])))
-      throw new RangeError(
-        `Expected the inputs of the network '${this.name}' to be of shape ${listed(wanted)}, got ${listed(shapes)}`,
-      );
-    return graph;
+    const { inputs } = graph;
+    if (inputs.length === shapes.length && inputs.every(({ shape }, i) => isSameShape(shape, shapes[i]))) return graph;
+    const wanted = inputs.map(({ shape }) => shape);
+    throw new RangeError(
+      `Expected the inputs of the network '${this.name}' to be of shape ${listed(wanted)}, got ${listed(shapes)}`,
+    );
   }
 
   protected needGraph(): Graph {

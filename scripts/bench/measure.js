@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { writeCase } from './case.js';
 import { footprint } from './footprint.js';
 import { interleave } from './interleave.js';
-import { coldStart, Session } from './session.js';
+import { coldStart, environment, Session } from './session.js';
 import { threadCounts } from './sessions.js';
 import { quantile, ratioSpread, spread } from './statistics.js';
 import { flopOf } from './workloads.js';
@@ -97,7 +97,7 @@ async function start(_workload, row, sessions, { folder, repetitions, budget }) 
 
 function bareStart() {
   const begin = performance.now();
-  execFileSync(process.execPath, ['-e', '0']);
+  execFileSync(process.execPath, ['-e', '0'], { env: environment(1) });
   return (performance.now() - begin) / 1000;
 }
 
