@@ -110,13 +110,14 @@ async function begin(sessions) {
     if (difference === undefined) return before;
     console.error(`Nothing to go on with: ${kept} is of another ${difference}`);
   }
-  return { ...run, limits: await sessions.limits(options.quick), rows: [] };
+  return { ...run, limits: [], rows: [] };
 }
 
 /** A row, whatever happens: a mistake of this program is told in it as well. */
 async function measured(workload, sessions, result, folder) {
   const { repetitions, seconds, budget } = result;
   try {
+    result.limits = await sessions.limits(options.quick, result.limits);
     const row = await measure(workload, sessions, { folder, repetitions, seconds, budget, root });
     if (options.write) await explain(row, workload, result);
     return row;

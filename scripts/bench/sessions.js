@@ -38,11 +38,20 @@ export class Sessions {
     return [...this.#about.values()];
   }
 
-  /** What a session of ours measures the machine at, for each number of threads. */
-  async limits(quick) {
+  /**
+   * What a session of ours measures the machine at, for each number of threads, or what it was known to reach, where that is more:
+   * what disturbs a machine may last longer than one of these measurements.
+   */
+  async limits(quick, known = []) {
     const limits = [];
-    for (const session of this.#running.filter((s) => s.adapter.id === 'fjordnet'))
-      limits.push({ threads: session.threads, ...(await session.ask({ op: 'limits', quick })) });
+    for (const session of this.#running.filter((s) => s.adapter.id === 'fjordnet')) {
+      const { threads } = session;
+      const before = known.find((limit) => limit.threads === threads) ?? {};
+      const now = await session.ask({ op: 'limits', quick });
+      if (now.error ?? now.skip) throw new Error(`the machine's limits: ${now.error ?? now.skip}`);
+      const most = Object.entries(now).map(([what, rate]) => [what, Math.max(rate, before[what] ?? 0)]);
+      limits.push({ threads, ...Object.fromEntries(most) });
+    }
     return limits;
   }
 
