@@ -19,6 +19,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import {
   activations,
+  buildInfo,
   callbacks,
   constraints,
   initializers,
@@ -87,6 +88,17 @@ async function checkLine(line: string): Promise<void> {
   } else throw new Error(`nobody checks this line of a sh block: ${line}`);
 }
 
+/**
+ * Two pictures, to be the same. What the pixels of an image show is a network's, whose last bits are those of the products of the
+ * processors that the pictures of docs/ come from: others add up in another order.
+ */
+function seen(...files: [string, string]): [string, string] {
+  const isSame = buildInfo().blasCore === 'SkylakeX';
+  const pixels = /(?<=base64,)[^"]*|(?<=fjordnet-)[0-9a-f]{10}/g; // the name is a hash of the rest
+  const read = (file: string) => readFileSync(file, 'utf8');
+  return files.map((file) => (isSame ? read(file) : read(file).replace(pixels, ''))) as [string, string];
+}
+
 for (const page of pages) {
   const text = readFileSync(join(root, page), 'utf8');
   const blocks = blocksOf(text);
@@ -119,8 +131,7 @@ for (const page of pages) {
       if (expected.length > 0) t.deepEqual(stdout.trimEnd().split('\n'), expected);
       else t.not(stdout, '');
       for (const [, picture] of text.matchAll(/!\[[^\]]*\]\(([\w-]+\.svg)\)/g))
-        if (existsSync(project.path(picture)))
-          t.is(readFileSync(project.path(picture), 'utf8'), readFileSync(join(root, dirname(page), picture), 'utf8'));
+        if (existsSync(project.path(picture))) t.is(...seen(project.path(picture), join(root, dirname(page), picture)));
     });
 
   if (of('ts').length > 0)
