@@ -1,6 +1,6 @@
 import { binding, type NativeArray } from './binding.js';
 import { checkInteger, checkNumber, checkOptions, wrongType } from './check.js';
-import { parseSignature, type Signature } from './signature.js';
+import { parseSignature } from './signature.js';
 
 /**
  * A native kernel on typed arrays: `dims` gives the sizes of the signature's letters, `arrays` its inputs and then its
@@ -23,15 +23,14 @@ export interface Kernel {
 export const kernels: Readonly<Record<string, Kernel>> = Object.freeze(
   Object.fromEntries(
     Object.entries(binding.kernels()).map(([name, signature]) => {
-      let parts: Signature | undefined; // most kernels are never called here
+      let parts: ReturnType<typeof partsOf> | undefined; // most kernels are never called here
       const kernel = (
         dims: Record<string, number>,
         arrays: readonly NativeArray[],
         scalars: Record<string, number> = {},
       ) => {
-        parts ??= parseSignature(signature);
-        const { dims: letters, operands, scalars: names } = parts;
-        const lengths = operands.map(({ length }) => length).join('');
+        parts ??= partsOf(signature);
+        const { letters, lengths, names } = parts;
         checkOptions('dims', dims, letters);
         for (const letter of letters) checkInteger(`dims.${letter}`, dims[letter], lengths.includes(letter) ? 1 : 0);
         if (!Array.isArray(arrays)) throw wrongType('arrays', 'an array of typed arrays', arrays);
@@ -43,3 +42,8 @@ export const kernels: Readonly<Record<string, Kernel>> = Object.freeze(
     }),
   ),
 );
+
+function partsOf(signature: string) {
+  const { dims, operands, scalars } = parseSignature(signature);
+  return { letters: dims, lengths: operands.map(({ length }) => length).join(''), names: scalars };
+}

@@ -2,7 +2,7 @@
 import { types } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { allocate } from '../allocate.js';
-import { checkAttached, copyOf, TYPED, type TypedData } from '../array/memory.js';
+import { allocateAs, checkAttached, copyOf, TYPED, type TypedData } from '../array/memory.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkOneOf, wrongType, wrongValue } from '../check.js';
 import { isFloat32Array, isFloat64Array, isInt32Array, isNDArray, isTypedArray, typedArrayName } from '../kind.js';
@@ -29,11 +29,22 @@ export interface Reduction {
   result(): unknown;
 }
 
-/** Where values lie whose result is written elsewhere. */
-export interface Room {
-  take(dtype: 'float32' | 'float64', length: number): Float64Array | Float32Array;
+/** Where values lie whose result is written elsewhere, again and again: new pages, and what no cache holds, take as long as a sum of 400 KB. */
+export class Room {
+  #free?: ArrayBuffer;
+
+  take(dtype: 'float32' | 'float64', length: number): Float64Array | Float32Array {
+    const { BYTES_PER_ELEMENT } = TYPED[dtype];
+    const free = this.#free;
+    if (!free || free.byteLength < length * BYTES_PER_ELEMENT) return allocateAs(dtype, length);
+    this.#free = undefined;
+    return new TYPED[dtype](free, 0, length);
+  }
+
   /** What was taken is no longer needed. */
-  give(values: Float64Array | Float32Array): void;
+  give({ buffer }: { readonly buffer: ArrayBufferLike }): void {
+    if (!this.#free || this.#free.byteLength < buffer.byteLength) this.#free = buffer as ArrayBuffer;
+  }
 }
 
 export function reduction(value: unknown, op: Operation, { out }: ReduceOptions, room: Room): Reduction {

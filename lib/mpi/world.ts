@@ -1,11 +1,10 @@
 import { allocate } from '../allocate.js';
-import { allocateAs, TYPED } from '../array/memory.js';
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { brand, isUint8Array } from '../kind.js';
 import { framed, withStack } from '../train.js';
 import type { CallName, NativeMpi, NativeWorld } from './load.js';
-import { checkRank, decode, encode, hash, type Operation, type ReduceOptions, type Room, reduction } from './values.js';
+import { checkRank, decode, encode, hash, type Operation, type ReduceOptions, Room, reduction } from './values.js';
 
 /** MPI has 32767 at least. */
 const MOST_TAG = 30_000;
@@ -33,7 +32,7 @@ export class World {
   /** Of calls with several parts, and of those behind them: the last one, until it is done. */
   #last?: Promise<void>;
   /** For values whose sum is written elsewhere. */
-  readonly #room = new KeptRoom();
+  readonly #room = new Room();
   #finalized = false;
 
   static {
@@ -60,7 +59,7 @@ export class World {
    *
    * @param value of the same kind, dtype and shape on all ranks
    * @returns the result on every rank, of the kind of `value`: a new array (nested numbers become an NDArray), or a number; `out`, where
-   *   that is given. `value` is copied at once, and may be changed before the call resolves
+   *   that is given. `value` is copied at once, and may be changed before the call resolves, unless it lies where `out` is summed in place
    * @throws RangeError where a sum of int32 is no int32
    */
   allreduce<V extends number | NDArray | Float64Array | Float32Array | Int32Array>(
@@ -243,23 +242,6 @@ export class World {
     const bytes = allocated(lengths.reduce((sum, length) => sum + length, 0));
     if (isUint8Array(bytes)) apart(bytes, lengths)[this.rank].set(own);
     return bytes;
-  }
-}
-
-/** Memory that is used again: new pages, and what no cache holds, take as long as a sum of 400 KB. */
-class KeptRoom implements Room {
-  #free?: ArrayBuffer;
-
-  take(dtype: 'float32' | 'float64', length: number): Float64Array | Float32Array {
-    const { BYTES_PER_ELEMENT } = TYPED[dtype];
-    const free = this.#free;
-    if (!free || free.byteLength < length * BYTES_PER_ELEMENT) return allocateAs(dtype, length);
-    this.#free = undefined;
-    return new TYPED[dtype](free, 0, length);
-  }
-
-  give({ buffer }: { readonly buffer: ArrayBufferLike }): void {
-    if (!this.#free || this.#free.byteLength < buffer.byteLength) this.#free = buffer as ArrayBuffer;
   }
 }
 

@@ -7,24 +7,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unshare } from '../../build-test/helpers/unshare.js';
 
 const child = fileURLToPath(new URL('../../build-test/helpers/children/saving.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'fjordnet-disk-'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
 
-const mount = [
-  ...(process.getuid() === 0 ? [] : ['--map-root-user']), // which containers refuse even to root
-  '--mount',
-  'sh',
-  '-c',
-  `mount -t tmpfs -o size=1m tmpfs '${folder}' && exec "$0" "$@"`,
-];
+const mount = [...unshare, '--mount', 'sh', '-c', `mount -t tmpfs -o size=1m tmpfs '${folder}' && exec "$0" "$@"`];
 const run = (command, ...args) =>
   execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 
 let mounts = true;
 try {
-  run('unshare', ...mount, 'true');
+  run(...mount, 'true');
 } catch {
   mounts = false;
 }
@@ -32,9 +27,7 @@ try {
 export async function round(i) {
   const free = String((i * 7919) % 150_000);
   if (mounts) {
-    const { big, drawn, logged, ...holds } = JSON.parse(
-      run('unshare', ...mount, process.execPath, child, 'full', folder, free),
-    );
+    const { big, drawn, logged, ...holds } = JSON.parse(run(...mount, process.execPath, child, 'full', folder, free));
     assert.deepEqual([big.code, drawn.code, logged.code], ['ENOSPC', 'ENOSPC', 'ENOSPC']);
     for (const [what, value] of Object.entries(holds)) assert.equal(value, true, `${what}, ${free} bytes left`);
   } else {
