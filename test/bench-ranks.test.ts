@@ -84,6 +84,26 @@ test('a link is found again from what it takes', (t) => {
   t.true(near(latency, 2e-6, 1e-9) && near(bandwidth, 1e10, 1e-9));
 });
 
+test('a link of disturbed sums is neither negative: of all such lines the one with the smallest relative errors', (t) => {
+  const disturbed = [
+    [96, 4000, 400_000, 2_700_000].map((bytes, i) => [bytes, [9e-3, 25e-3, 4e-3, 3e-3][i]]), // larger sums took less
+    [96, 4000, 400_000, 4e7].map((bytes, i) => [bytes, [1e-8, 5e-7, 4e-5, 5e-3][i]]), // small ones took nothing
+  ];
+  const error = (points: number[][], latency: number, perByte: number) =>
+    points.reduce((sum, [bytes, seconds]) => sum + ((latency + bytes * perByte) / seconds - 1) ** 2, 0);
+  for (const [i, points] of disturbed.entries()) {
+    const { latency, bandwidth } = model.fitLink(points);
+    t.is(i === 0 ? 1 / bandwidth : latency, 0);
+    t.true(latency >= 0 && bandwidth > 0);
+    const least = error(points, latency, 1 / bandwidth);
+    for (const l of [0, 1e-9, 0.01 * latency, 0.03 * latency])
+      for (const v of [0, 1e-15, 1e-12, 0.01 / bandwidth])
+        for (const sign of [-1, 1])
+          if (latency + sign * l >= 0 && 1 / bandwidth + v >= 0)
+            t.true(error(points, latency + sign * l, 1 / bandwidth + v) >= least * (1 - 1e-12), `${i}: ${l}, ${v}`);
+  }
+});
+
 test('the table, the rule as a line of code, and the figure', async (t) => {
   const svg = join(folder, 'a.svg');
   const { stdout } = await run(
@@ -150,7 +170,8 @@ const installed = ['openmpi', 'mpich'].filter((name) => !spawnSync(`mpirun.${nam
     seen.length === 1 && seen[0].low > 0 && seen[0].low <= seen[0].median;
   for (const row of Object.values<Record<string, []>>(sums[installed[0]]))
     t.true(low(row.allreduce) && low(row.out) && low(row.exchange) && (row.c.length === 0 || low(row.c)));
-  t.true(links[installed[0]].link.bandwidth > 0);
+  const { latency, bandwidth } = links[installed[0]].link;
+  t.true(latency >= 0 && (bandwidth === null || bandwidth > 0)); // null is JSON's Infinity: of sums that were disturbed
   t.is(steps.mlp.bytes, 4 * (784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10));
   t.deepEqual(Object.keys(steps.mlp.steps), Object.keys(steps.mlp.ends));
   for (const seen of Object.values<[]>({ ...steps.mlp.steps, ...steps.mlp.ends })) t.true(low(seen));

@@ -19,6 +19,8 @@ const MPIS = {
   ],
   mpich: ['mpirun.mpich', '-bind-to', 'core', '-n', '2'],
 };
+/** Debian's packages with the headers. */
+const DEVELOPMENT = { openmpi: 'libopenmpi-dev', mpich: 'libmpich-dev' };
 /** Of an agreement, of a small layer, of 100,000 weights, of the MLP and the CNN below, and of much. */
 const BYTES = [96, 4_000, 400_000, 2_700_000, 4_800_000, 40_000_000];
 const QUICK_BYTES = BYTES.slice(0, 4);
@@ -39,9 +41,8 @@ export async function measure({ mpi, launch, rounds, only, json, svg, quick }) {
   try {
     const jobs = [];
     for (const [name, launcher] of Object.entries(launchers)) {
-      const c = compiled(name, folder);
-      if (!c) console.error(`no mpicc.${name}: nothing to compare the sums of ${name} with`);
       if (!parts.includes('allreduce')) continue;
+      const c = launch ? undefined : compiled(name, folder);
       seen.sums[name] = new Map();
       jobs.push(() => sums(seen.sums[name], launcher, c, quick ? QUICK_BYTES : BYTES, quick ? 0.1 : 1));
     }
@@ -90,12 +91,17 @@ function found(command) {
   }
 }
 
-/** The C program, where its compiler is there. */
+/** The C program, where a compiler and MPI's headers are there: mpirun's package brings mpicc, but not the headers it needs. */
 function compiled(name, folder) {
-  if (!found(`mpicc.${name}`)) return undefined;
   const program = join(folder, name);
-  execFileSync(`mpicc.${name}`, ['-O2', script('ranks-allreduce.c'), '-o', program]);
-  return program;
+  try {
+    execFileSync(`mpicc.${name}`, ['-O2', script('ranks-allreduce.c'), '-o', program], { stdio: 'pipe' });
+    return program;
+  } catch ({ stderr, message }) {
+    const why = stderr?.toString().trim().split('\n')[0] || message;
+    console.error(`nothing to compare the sums of ${name} with: ${why} (apt-get install gcc ${DEVELOPMENT[name]})`);
+    return undefined;
+  }
 }
 
 /** As one starts it: what the shell was told for tests of processors is not for measurements. */

@@ -97,8 +97,9 @@ export function scaled({ rate, batch, rows, samples, epochs }) {
 }
 
 /**
- * Latency and bandwidth of two ranks from measured sums, [bytes, seconds] each: the line latency + bytes / bandwidth whose relative errors
- * are smallest in their squares. What adding costs is in the bandwidth.
+ * Latency and bandwidth of two ranks from measured sums, [bytes, seconds] each: the line latency + bytes / bandwidth, neither of them
+ * negative, whose relative errors are smallest in their squares. What adding costs is in the bandwidth; it is Infinity where larger sums
+ * took no longer, as on a machine that did something else meanwhile.
  */
 export function fitLink(points) {
   let [a, b, c, d, e] = [0, 0, 0, 0, 0];
@@ -110,7 +111,9 @@ export function fitLink(points) {
     d += u;
     e += v;
   }
-  const latency = Math.max(0, (c * d - b * e) / (a * c - b * b));
-  const bandwidth = c / (e - b * latency);
-  return { latency, bandwidth, adding: Number.POSITIVE_INFINITY };
+  const free = a * c - b * b;
+  let [latency, perByte] = [(c * d - b * e) / free, (a * e - b * d) / free];
+  if (perByte < 0) [latency, perByte] = [d / a, 0];
+  else if (latency < 0) [latency, perByte] = [0, e / c];
+  return { latency, bandwidth: 1 / perByte, adding: Number.POSITIVE_INFINITY };
 }
