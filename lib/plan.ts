@@ -36,6 +36,13 @@ export class Plan {
     this.#report = report;
   }
 
+  /** Steps first .. end - 1 of a job alone. */
+  stepsOf(result: NativeResult, first: number, end: number): NativeResult {
+    if (first === 0 && end === result.steps) return result;
+    const { size } = this.#report;
+    return { ...result, steps: end - first, report: result.report.subarray(first * size, end * size) };
+  }
+
   /** What the report buffer `buffer` of one value held after each step of a job. */
   reported(result: NativeResult, buffer: Buffer): Float64Array {
     const { offset, size } = this.#report;

@@ -234,6 +234,13 @@ export const learningRateAt = (learningRate: number | Schedule, step: number): n
 export const learningRateConfig = (learningRate: number | Schedule): unknown =>
   typeof learningRate === 'number' ? learningRate : learningRate.config;
 
+/** Whether a function of the caller's gives the rate, whose calls may be seen, and may fail. */
+export function isOwnSchedule(learningRate: number | Schedule): boolean {
+  const isOwn = ({ name, learningRate: inner }: Schedule['config']): boolean =>
+    !Object.hasOwn(schedules, name) || (typeof inner === 'object' && isOwn(inner as Schedule['config']));
+  return typeof learningRate !== 'number' && isOwn(learningRate.config);
+}
+
 /** A number >= 0, a schedule, or the config of one. */
 export function checkLearningRate(name: string, learningRate: unknown): number | Schedule {
   if (typeof learningRate === 'number') return rate(name, learningRate);

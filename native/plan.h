@@ -308,14 +308,17 @@ class Plan {
   bool replay(const Program<T>& program, const Share& share, Team& team, const Load& load) {
     bind(program, share);
     const Index n = share.count;
-    const bool loadsByTile = !program.runs.empty() && program.runs.front().isByRows;
+    // Where anything is run by rows, nothing before it touches those of the batch.
+    const auto loading =
+        std::find_if(program.runs.begin(), program.runs.end(), [](const Run& r) { return r.isByRows; });
+    const bool loadsByTile = loading != program.runs.end();
     for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t));
     for (const auto& run : program.runs) {
-      const bool isFirst = &run == &program.runs.front();
+      const bool isFirst = loadsByTile && &run == &*loading;
       const auto isStopped = [&] { return run.end <= program.stoppable && stop.load(std::memory_order_relaxed); };
       const bool isTiled = run.isByRows && tiles_ > 1;
       const auto tile = [&](Index t, Team& helpers, T* shared) {
-        if (isFirst && loadsByTile) load(Program<T>::tile(n, tiles_, t));
+        if (isFirst) load(Program<T>::tile(n, tiles_, t));
         for (std::size_t k = run.begin; k < run.end && !isStopped(); ++k) {
           call(program, k, t, helpers, shared);
           if (!isTiled) startBuckets(program, k);

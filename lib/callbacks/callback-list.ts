@@ -1,6 +1,13 @@
 import { didYouMean, wrongType } from '../check.js';
 import { isPromise, type Training } from '../train.js';
-import type { Callback, CallbackModel, CallbackParams, Logs, TrainingState } from './callback.js';
+import {
+  type Callback,
+  type CallbackModel,
+  type CallbackParams,
+  History,
+  type Logs,
+  type TrainingState,
+} from './callback.js';
 
 const HOOKS = [
   'setModel',
@@ -38,6 +45,11 @@ export class CallbackList {
   /** Does any callback want to be called for every batch? */
   get wantsBatches(): boolean {
     return this.#callbacks.some((callback) => callback.onBatchBegin || callback.onBatchEnd);
+  }
+
+  /** Does any callback do more than keep the logs of epochs, of which it may be told later? */
+  get isWatched(): boolean {
+    return this.#callbacks.some((callback) => !(callback instanceof History));
   }
 
   /** The epoch to begin with, which `onTrainBegin` may have set. */

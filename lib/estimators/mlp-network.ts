@@ -74,14 +74,16 @@ export function networkOf(architecture: Architecture): MLPNetwork {
   let squares!: Buffer;
   const optimizer = {
     record(t: Recorder, parameters: readonly Parameter[]) {
-      squares = recordSquares(t, parameters);
       if (solver === 'lbfgs') recordSums(t, parameters);
       else recordUpdate(t, UPDATE[solver], parameters, step);
     },
   };
   const outputs = [{ name: 'output', loss: lossOf(out, step), lossWeight: 1, metrics: [] }];
   const programs = [weighted ? 'trainWeighted' : 'train'];
-  const network = recordNetwork(graph, dtype, { optimizer, outputs, frozen: new Set(), programs });
+  const report = (t: Recorder, parameters: readonly Parameter[]) => {
+    squares = recordSquares(t, parameters);
+  };
+  const network = recordNetwork(graph, dtype, { optimizer, outputs, frozen: new Set(), programs, report });
   const { recorder, training, ...recorded } = network; // the recorder has done its work, and is large
   const { states, stepScalars } = recorder;
   const [judged] = (training as NonNullable<Network['training']>).judged;

@@ -8,7 +8,7 @@ import type { RandomState } from '../random.js';
 import type { Training } from '../train.js';
 import { predictLoop } from '../training/loop.js';
 import { leaveSweep, type Ranks, rowsAt, sharesOfAll } from '../training/ranks.js';
-import { countOf, Pace, type Prepared, type Rows, type Sweep, type Swept, sweep } from '../training/sweep.js';
+import { countOf, epochsOf, Pace, type Prepared, type Rows, type Sweep, type Swept, sweep } from '../training/sweep.js';
 import { type Iteration, type LbfgsResult, lbfgs } from './lbfgs.js';
 import type { WatchedMLP } from './mlp-callbacks.js';
 import { type MLPNetwork, readAll, writeAll } from './mlp-network.js';
@@ -113,7 +113,7 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   while (progress.nIter < epochs && !isEnding()) {
     yield* callbacks.onEpochBegin(progress.nIter);
     const ofEpochs = {
-      rows: { count: n * epochsAhead(), take },
+      rows: epochsOf(rows, epochsAhead(), p.shuffle ? (order) => random.shuffle(order) : undefined),
       period: n,
       joined: !validation && !p.verbose,
       batchSize,
@@ -158,16 +158,6 @@ export function* trainStochastic(fit: StochasticFit): Training<void> {
   function epochsAhead(): number {
     if (fit.shared || isWatched || ranks) return 1;
     return Math.max(1, Math.min(epochs - progress.nIter, p.nIterNoChange - progress.noImprovement + 1));
-  }
-
-  /** `count` samples from the place `at` on: some of one epoch, or several whole ones. */
-  function take(at: number, count: number): Int32Array {
-    const several = count > n ? allocate(Int32Array, count) : undefined;
-    for (let to = 0; to < count; to += n) {
-      if (at % n === 0 && p.shuffle) random.shuffle(rows);
-      several?.set(rows, to);
-    }
-    return several ?? rows.subarray(at % n, (at % n) + count);
   }
 
   function* trained({ result }: Swept): Training<void> {

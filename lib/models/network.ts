@@ -4,7 +4,7 @@ import type { Graph } from '../graph/graph.js';
 import type { Tenant } from '../graph/held.js';
 import { Lowered } from '../graph/lower.js';
 import { checkValue, perSample } from '../graph/own.js';
-import { Recorder } from '../graph/recorder.js';
+import { type Parameter, Recorder } from '../graph/recorder.js';
 import { isCall, marked, type Node, placeholder, stepsOf, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
@@ -26,6 +26,8 @@ export interface Recording {
   readonly frozen: ReadonlySet<Layer>;
   /** The programs that are wanted beside 'predict'. Default: all */
   readonly programs?: readonly string[];
+  /** Emits what is to be reported of the weights before the update. */
+  readonly report?: (t: Recorder, parameters: readonly Parameter[]) => void;
 }
 
 /** What `compile` decides. */
@@ -213,11 +215,18 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     if (!reached.has(weight)) t.emit('fill', [gradient], { N: gradient.size }, { value: 0 });
   t.program('exchange');
   t.exchangeGradients();
+  // Of weights alone, hence before what has rows: behind it comes what gradients and weights go through value by value.
   t.program('penalties');
+  for (const { value, regularizer, penalty } of regularized) {
+    const { l1, l2, graph } = regularizer;
+    if (!graph) t.emit('penalty', [value, penalty], { N: value.size }, { l1, l2 });
+  }
+  compiled.report?.(t, t.parameters);
+  t.program('gradients of penalties');
   for (const { value, gradient, regularizer, penalty } of regularized) {
     const { l1, l2, graph } = regularizer;
     if (graph) emitPenalty(t, graph, value, gradient, penalty);
-    else t.emit('penalty', [value, gradient, penalty], { N: value.size }, { l1, l2 });
+    else t.emit('penaltyGradient', [value, gradient], { N: value.size }, { l1, l2 });
   }
   t.program('update');
   t.mayStop(false);
@@ -227,12 +236,13 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   const programs = ['predict'];
   for (const weighted of [false, true]) {
     const parts = ['weights', 'forward', weighted ? 'weighted loss' : 'loss', 'metrics'];
-    const forward = (mode: string) => parts.map((part) => `${part} in ${mode}`);
+    const forward = (mode: string) => ['penalties', ...parts.map((part) => `${part} in ${mode}`)];
     const suffix = weighted ? 'Weighted' : '';
+    const penalized = 'gradients of penalties';
     const made = {
-      [`evaluate${suffix}`]: [...forward('evaluation'), 'penalties', 'states in evaluation'],
-      [`gradients${suffix}`]: [...forward('training'), 'backward', 'penalties'],
-      [`train${suffix}`]: [...forward('training'), 'backward', 'exchange', 'penalties', 'update', 'states in training'],
+      [`evaluate${suffix}`]: [...forward('evaluation'), penalized, 'states in evaluation'],
+      [`gradients${suffix}`]: [...forward('training'), 'backward', penalized],
+      [`train${suffix}`]: [...forward('training'), 'backward', 'exchange', penalized, 'update', 'states in training'],
     };
     for (const [name, parts] of Object.entries(made)) {
       if (!isWanted(name)) continue;

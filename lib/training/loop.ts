@@ -8,6 +8,7 @@ import { swapAverages, takeAverages } from '../optimizers/averages.js';
 import type { Optimizer } from '../optimizers.js';
 import type { Job } from '../plan.js';
 import type { RandomState } from '../random.js';
+import { isOwnSchedule } from '../schedules.js';
 import type { FloatArray } from '../tape.js';
 import type { Training } from '../train.js';
 import type { Chunk, Feed } from './feed.js';
@@ -58,43 +59,17 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   swapAverages(network, true); // where a validation was aborted
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
   const { wantsBatches } = callbacks;
+  // Epochs that nobody looks at one by one, in jobs of several: of a small network a job takes less time than its way there and back.
+  const isSeen = ranks || validation || callbacks.isWatched || isOwnSchedule(fit.optimizer.learningRate);
+  const joins = feed.joins && !isSeen && !network.recorder.draws;
   const first = ranks ? yield* beginTogether(fit, ranks) : callbacks.initialEpoch;
   const leave = (ranked: Ranked) =>
     leaveSweep({ plan: network.plan, program: 'train', ranked, prepare: (steps) => scalarsOf(fit, steps) });
   const stop = () => (ranks ? ranks.isStopped : fit.stopRequested());
   const isEnding = () => (ranks ? ranks.isEnding : fit.stopRequested());
-  for (let epoch = first; epoch < fit.epochs && !isEnding(); epoch++) {
-    if (feed.begin && !(yield* feed.begin(epoch))) break; // which ranks have agreed upon
-    yield* callbacks.onEpochBegin(epoch);
-    if (ranks) yield* agreeOn(fit, ranks);
-    const totals = new Totals(network);
-    let [batches, samples] = [0, 0];
-    const run = function* (chunk: Chunk): Training<void> {
-      const { samples: own, rows, batchSize, meanwhile, shares } = chunk;
-      const before = batches;
-      const sweeping = {
-        ...programOf('train', network, own),
-        ...{ rows, batchSize, pace, stop },
-        ...(ranks && shares && { ranked: ranks.ranked(shares, leave) }),
-        prepare: (steps: number) => scalarsOf(fit, steps),
-        ...(meanwhile && { meanwhile }),
-        ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(before + batch) }),
-      };
-      yield* sweep(sweeping, ({ result, count, batches: swept, sizeOf }) => {
-        totals.add(result, sizeOf);
-        samples += count;
-        batches = before + swept;
-        return wantsBatches
-          ? callbacks.onBatchEnd(batches - 1, totals.logs())
-          : callbacks.onProgress(batches, totals.logs());
-      });
-    };
-    yield* feed.each({ pace, oneByOne: wantsBatches, stop, run });
-    if (ranks) {
-      yield* agreeOn(fit, ranks);
-      totals.sums = yield* ranks.sum(totals.sums);
-      yield* ranks.settle(replicaOf(network));
-    }
+  let [epoch, batches, samples] = [first, 0, 0];
+  let totals = new Totals(network);
+  const endEpoch = function* (): Training<void> {
     callbacks.counted(batches, samples);
     const logs = totals.logs();
     if (validation) {
@@ -104,6 +79,57 @@ export function* fitLoop(fit: FitPlan): Training<History> {
       for (const [name, value] of Object.entries(scores)) logs[`val_${name}`] = value;
     }
     yield* callbacks.onEpochEnd(epoch, logs);
+    [batches, samples] = [0, 0];
+    totals = new Totals(network);
+    epoch++;
+  };
+  while (epoch < fit.epochs && !isEnding()) {
+    if (feed.begin && !(yield* feed.begin(epoch))) break; // which ranks have agreed upon
+    yield* callbacks.onEpochBegin(epoch);
+    if (ranks) yield* agreeOn(fit, ranks);
+    const run = function* (chunk: Chunk): Training<void> {
+      const { samples: own, rows, batchSize, meanwhile, shares, period, settle } = chunk;
+      const before = batches;
+      const perEpoch = period ? Math.ceil(period / batchSize) : Number.POSITIVE_INFINITY;
+      const sweeping = {
+        ...programOf('train', network, own),
+        ...{ rows, batchSize, pace, stop },
+        ...(period && { period, joined: true }),
+        ...(ranks && shares && { ranked: ranks.ranked(shares, leave) }),
+        prepare(steps: number): Prepared {
+          const prepared = scalarsOf(fit, steps);
+          if (!settle) return prepared;
+          return {
+            ...prepared,
+            settle(result) {
+              prepared.settle?.(result);
+              settle(result, steps);
+            },
+          };
+        },
+        ...(meanwhile && { meanwhile }),
+        ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(before + batch) }),
+      };
+      yield* sweep(sweeping, function* ({ result, sizeOf }) {
+        for (let step = 0, end = 0; step < result.steps; step = end) {
+          if (batches === perEpoch) yield* endEpoch();
+          end = Math.min(result.steps, step + perEpoch - batches);
+          totals.add(result, sizeOf, step, end);
+          batches += end - step;
+          for (; step < end; step++) samples += sizeOf(step);
+        }
+        yield* wantsBatches
+          ? callbacks.onBatchEnd(batches - 1, totals.logs())
+          : callbacks.onProgress(batches, totals.logs());
+      });
+    };
+    yield* feed.each({ pace, oneByOne: wantsBatches, epochs: joins ? fit.epochs - epoch : 1, stop, run });
+    if (ranks) {
+      yield* agreeOn(fit, ranks);
+      totals.sums = yield* ranks.sum(totals.sums);
+      yield* ranks.settle(replicaOf(network));
+    }
+    yield* endEpoch();
     if (ranks) yield* agreeOn(fit, ranks);
   }
   if (fit.progress.iterations > 0) takeAverages(network); // of optimizers with useEma

@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import type { NativeResult } from '../binding.js';
 import type { Job, Plan } from '../plan.js';
 import type { Training } from '../train.js';
@@ -8,8 +9,26 @@ export type Rows = Int32Array | { readonly first: number; readonly count: number
 
 export interface Drawn {
   readonly count: number;
+  /** Whether a job's rows are drawn only as it begins, since whoever looks between two jobs sees how far the generator is. */
+  readonly inTime?: boolean;
   /** Rows at .. at + count - 1 of the sweep. Asked for in order, those of the next job while one is computed. */
   take(at: number, count: number): Int32Array;
+}
+
+/** All of the rows in each of several epochs, permuted from one to the next: some of one epoch, or several whole ones at a time. */
+export function epochsOf(rows: Int32Array, epochs: number, permute?: (rows: Int32Array) => void): Drawn {
+  const n = rows.length;
+  return {
+    count: n * epochs,
+    take(at, count) {
+      const several = count > n ? allocate(Int32Array, count) : undefined;
+      for (let to = 0; to < count; to += n) {
+        if (at % n === 0) permute?.(rows);
+        several?.set(rows, to);
+      }
+      return several ?? rows.subarray(at % n, (at % n) + count);
+    },
+  };
 }
 
 export const countOf = (rows: Rows): number => ('length' in rows ? rows.length : rows.count);
@@ -97,7 +116,7 @@ export function* sweep(
   const period = epoch ?? total;
   const perEpoch = Math.ceil(period / batchSize);
   const most = () => (onBatch ? 1 : pace.steps);
-  const isDrawn = 'take' in rows || typeof inputs === 'function';
+  const isDrawn = 'take' in rows ? !rows.inTime : typeof inputs === 'function';
   const rowsFrom = (at: number, count: number): Pick<Job, 'rows' | 'first' | 'count' | 'inputs'> => {
     if (typeof inputs === 'function') return { first: 0, count, inputs: inputs(at, count) };
     return { ...chosen(at, count), inputs };
@@ -152,7 +171,9 @@ export function* sweep(
     pace.measured(result);
     ranked?.done(result);
     batches += steps;
-    const sizeOf = (step: number) => (shares ? shares[3 * step] : Math.min(batchSize, count - step * batchSize));
+    const inEpoch = Math.min(count, period);
+    const sizeOf = (step: number) =>
+      shares ? shares[3 * step] : Math.min(batchSize, inEpoch - (step % perEpoch) * batchSize);
     const then = each({ result, at, count, batches, sizeOf });
     if (then) yield* then;
     at = after;

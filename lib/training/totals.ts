@@ -42,14 +42,16 @@ export class Totals {
     this.#rows = judged.map(({ metrics }) => metrics.map(({ rows }) => (rows ? [0] : [])));
   }
 
-  /** `size`: the samples of a step. */
-  add(result: NativeResult, size: (step: number) => number): void {
+  /** Steps first .. end - 1 of a job. `size`: the samples of a step. */
+  add(all: NativeResult, size: (step: number) => number, first = 0, end = all.steps): void {
     const { plan, training } = this.#network;
     if (!training) return;
+    const result = plan.stepsOf(all, first, end);
     const penalties = training.penalties.map((buffer) => plan.reported(result, buffer));
     for (let step = 0; step < result.steps; step++) {
-      this.#samples += size(step);
-      for (const penalty of penalties) this.#penalty += penalty[step] * size(step);
+      const samples = size(first + step);
+      this.#samples += samples;
+      for (const penalty of penalties) this.#penalty += penalty[step] * samples;
     }
     for (const buffer of training.activity)
       for (const penalty of plan.reported(result, buffer)) this.#penalty += penalty;

@@ -202,11 +202,17 @@ export const loss: KernelCases = {
       { l1: 0, l2: 0.3 },
       { l1: 0.01, l2: 0.02 },
     ],
-    fill: (k, draw) => (k === 0 ? draw.normal().map((w, i) => (i % 10 === 4 ? 0 : w)) : undefined),
-    reference: ([w, dw], _, { l1, l2 }) => [
-      dw.map((d, i) => d + l1 * Math.sign(w[i]) + 2 * l2 * w[i]),
-      [l1 * sum(w.map(Math.abs)) + l2 * sum(w.map((v) => v * v))],
-    ],
+    reference: ([w], _, { l1, l2 }) => [[l1 * sum(w.map(Math.abs)) + l2 * sum(w.map((v) => v * v))]],
     tolerance: 32,
+  },
+  penaltyGradient: {
+    dims: [{ N: 1 }, { N: 33 }, { N: 40000 }],
+    scalars: [
+      { l1: 0.1, l2: 0 },
+      { l1: 0, l2: 0.3 },
+      { l1: 0.01, l2: 0.02 },
+    ],
+    fill: (k, draw) => (k === 0 ? draw.normal().map((w, i) => (i % 10 === 4 ? 0 : w)) : undefined),
+    reference: ([w, dw], _, { l1, l2 }) => [dw.map((d, i) => d + l1 * Math.sign(w[i]) + 2 * l2 * w[i])],
   },
 };
