@@ -236,9 +236,14 @@ export const learningRateConfig = (learningRate: number | Schedule): unknown =>
 
 /** Whether a function of the caller's gives the rate, whose calls may be seen, and may fail. */
 export function isOwnSchedule(learningRate: number | Schedule): boolean {
-  const isOwn = ({ name, learningRate: inner }: Schedule['config']): boolean =>
-    !Object.hasOwn(schedules, name) || (typeof inner === 'object' && isOwn(inner as Schedule['config']));
-  return typeof learningRate !== 'number' && isOwn(learningRate.config);
+  if (typeof learningRate === 'number') return false;
+  // of whoever made it, and therefore anything
+  for (let config: unknown = learningRate.config; typeof config !== 'number'; ) {
+    const { name, learningRate: inner = 0 } = (config ?? {}) as Partial<Schedule['config']>;
+    if (!Object.hasOwn(schedules, String(name))) return true;
+    config = inner;
+  }
+  return false;
 }
 
 /** A number >= 0, a schedule, or the config of one. */

@@ -11,6 +11,7 @@ import {
   optimizers,
   RandomState,
   regularizers,
+  type Schedule,
   Sequential,
   schedules,
   sequential,
@@ -27,9 +28,10 @@ interface Made {
   dropout?: boolean;
   normalized?: boolean;
   penalty?: number;
-  batchSize?: number;
+  learningRate?: number | Schedule;
 }
-function compiled({ dropout = false, normalized = false, penalty = 0 }: Made = {}): Sequential {
+const DECAY = schedules.inverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 3, decayRate: 1 });
+function compiled({ dropout = false, normalized = false, penalty = 0, learningRate = DECAY }: Made = {}): Sequential {
   const kernelRegularizer = penalty > 0 ? regularizers.l1l2({ l1: penalty / 3, l2: penalty }) : undefined;
   const model = sequential({
     layers: [
@@ -41,7 +43,6 @@ function compiled({ dropout = false, normalized = false, penalty = 0 }: Made = {
     dtype: 'float64',
     seed: 1,
   });
-  const learningRate = schedules.inverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 3, decayRate: 1 });
   model.compile({
     optimizer: optimizers.adam({ learningRate }),
     loss: 'meanSquaredError',
@@ -86,7 +87,7 @@ test.serial('history, weights and generator are the same to the bit, watched or 
 );
 
 test.serial('jobs of an unwatched training hold several epochs', (t) => {
-  const jobsOf = (callbacks: Callback[]) => {
+  const jobsOf = (callbacks: Callback[], learningRate?: number | Schedule) => {
     const { runSync } = Plan.prototype;
     let jobs = 0;
     Plan.prototype.runSync = function (job) {
@@ -94,13 +95,16 @@ test.serial('jobs of an unwatched training hold several epochs', (t) => {
       return runSync.call(this, job);
     };
     try {
-      compiled().fitSync(x, y, { batchSize: 60, epochs: 500, callbacks });
+      compiled({ learningRate }).fitSync(x, y, { batchSize: 60, epochs: 500, callbacks });
     } finally {
       Plan.prototype.runSync = runSync;
     }
     return jobs;
   };
   t.is(jobsOf([watching]), 500);
+  const own = ((step: number) => 0.1 / (1 + step)) as Schedule; // which a function is as it is
+  t.is(jobsOf([], own), 500);
+  t.is(jobsOf([], schedules.warmup({ learningRate: own, warmupSteps: 3 })), 500);
   const jobs = jobsOf([]);
   t.true(jobs < 250, `${jobs} jobs`);
 });
