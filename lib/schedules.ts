@@ -237,13 +237,14 @@ export const learningRateConfig = (learningRate: number | Schedule): unknown =>
 /** Whether a function of the caller's gives the rate, whose calls may be seen, and may fail. */
 export function isOwnSchedule(learningRate: number | Schedule): boolean {
   if (typeof learningRate === 'number') return false;
-  // of whoever made it, and therefore anything
-  for (let config: unknown = learningRate.config; typeof config !== 'number'; ) {
+  let config: unknown = learningRate.config; // of whoever made it, and therefore anything, itself within itself too
+  for (let depth = 0; depth < 9; depth++) {
     const { name, learningRate: inner = 0 } = (config ?? {}) as Partial<Schedule['config']>;
     if (!Object.hasOwn(schedules, String(name))) return true;
+    if (typeof inner === 'number') return false;
     config = inner;
   }
-  return false;
+  return true;
 }
 
 /** A number >= 0, a schedule, or the config of one. */

@@ -105,6 +105,9 @@ test.serial('jobs of an unwatched training hold several epochs', (t) => {
   const own = ((step: number) => 0.1 / (1 + step)) as Schedule; // which a function is as it is
   t.is(jobsOf([], own), 500);
   t.is(jobsOf([], schedules.warmup({ learningRate: own, warmupSteps: 3 })), 500);
+  const circular = { name: 'warmup', learningRate: {} };
+  circular.learningRate = circular;
+  t.is(jobsOf([], Object.assign(() => 0.1, { config: circular }) as unknown as Schedule), 500);
   const jobs = jobsOf([]);
   t.true(jobs < 250, `${jobs} jobs`);
 });
