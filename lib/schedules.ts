@@ -240,7 +240,7 @@ export function isOwnSchedule(learningRate: number | Schedule): boolean {
   let config: unknown = learningRate.config; // of whoever made it, and therefore anything, itself within itself too
   for (let depth = 0; depth < 9; depth++) {
     const { name, learningRate: inner = 0 } = (config ?? {}) as Partial<Schedule['config']>;
-    if (!Object.hasOwn(schedules, String(name))) return true;
+    if (typeof name !== 'string' || !Object.hasOwn(schedules, name)) return true;
     if (typeof inner === 'number') return false;
     config = inner;
   }

@@ -6,7 +6,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import {
   type Callback,
-  type History,
+  History,
   layers,
   optimizers,
   RandomState,
@@ -110,6 +110,18 @@ test.serial('jobs of an unwatched training hold several epochs', (t) => {
   t.is(jobsOf([], Object.assign(() => 0.1, { config: circular }) as unknown as Schedule), 500);
   const jobs = jobsOf([]);
   t.true(jobs < 250, `${jobs} jobs`);
+});
+
+test('a History that does more is told of each epoch as it ends', async (t) => {
+  const model = compiled();
+  class Stopping extends History {
+    override onEpochEnd(epoch: number, logs: Record<string, number>): void {
+      super.onEpochEnd(epoch, logs);
+      model.stopTraining = epoch === 2;
+    }
+  }
+  const { epoch } = await model.fit(x, y, { batchSize: 60, epochs: 500, callbacks: new Stopping() });
+  t.deepEqual([epoch, model.iterations], [[0, 1, 2], 3]);
 });
 
 /** The same training, stopped by a callback after so many batches. */

@@ -1,13 +1,6 @@
 import { didYouMean, wrongType } from '../check.js';
 import { isPromise, type Training } from '../train.js';
-import {
-  type Callback,
-  type CallbackModel,
-  type CallbackParams,
-  History,
-  type Logs,
-  type TrainingState,
-} from './callback.js';
+import type { Callback, CallbackModel, CallbackParams, Logs, TrainingState } from './callback.js';
 
 const HOOKS = [
   'setModel',
@@ -47,9 +40,9 @@ export class CallbackList {
     return this.#callbacks.some((callback) => callback.onBatchBegin || callback.onBatchEnd);
   }
 
-  /** Does any callback do more than keep the logs of epochs, of which it may be told later? */
-  get isWatched(): boolean {
-    return this.#callbacks.some((callback) => !(callback instanceof History));
+  /** Is there any callback beside this one? */
+  hasOthersThan(own: Callback): boolean {
+    return this.#callbacks.some((callback) => callback !== own);
   }
 
   /** The epoch to begin with, which `onTrainBegin` may have set. */

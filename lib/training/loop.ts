@@ -60,7 +60,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
   const { wantsBatches } = callbacks;
   // Epochs that nobody looks at one by one, in jobs of several: of a small network a job takes less time than its way there and back.
-  const isSeen = ranks || validation || callbacks.isWatched || isOwnSchedule(fit.optimizer.learningRate);
+  const isSeen = ranks || validation || callbacks.hasOthersThan(history) || isOwnSchedule(fit.optimizer.learningRate);
   const joins = feed.joins && !isSeen && !network.recorder.draws;
   const first = ranks ? yield* beginTogether(fit, ranks) : callbacks.initialEpoch;
   const leave = (ranked: Ranked) =>
@@ -89,7 +89,6 @@ export function* fitLoop(fit: FitPlan): Training<History> {
     if (ranks) yield* agreeOn(fit, ranks);
     const run = function* (chunk: Chunk): Training<void> {
       const { samples: own, rows, batchSize, meanwhile, shares, period, settle } = chunk;
-      const before = batches;
       const perEpoch = period ? Math.ceil(period / batchSize) : Number.POSITIVE_INFINITY;
       const sweeping = {
         ...programOf('train', network, own),
@@ -108,7 +107,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
           };
         },
         ...(meanwhile && { meanwhile }),
-        ...(wantsBatches && { onBatch: (batch: number) => callbacks.onBatchBegin(before + batch) }),
+        ...(wantsBatches && { onBatch: () => callbacks.onBatchBegin(batches) }),
       };
       yield* sweep(sweeping, function* ({ result, sizeOf }) {
         for (let step = 0, end = 0; step < result.steps; step = end) {

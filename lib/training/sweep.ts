@@ -58,8 +58,6 @@ export interface Swept {
   readonly at: number;
   /** Rows of this job. */
   readonly count: number;
-  /** Batches of the sweep up to the last of this job. */
-  readonly batches: number;
   /** Rows of a step of this job. */
   sizeOf(step: number): number;
 }
@@ -174,7 +172,7 @@ export function* sweep(
     const inEpoch = Math.min(count, period);
     const sizeOf = (step: number) =>
       shares ? shares[3 * step] : Math.min(batchSize, inEpoch - (step % perEpoch) * batchSize);
-    const then = each({ result, at, count, batches, sizeOf });
+    const then = each({ result, at, count, sizeOf });
     if (then) yield* then;
     at = after;
   }
