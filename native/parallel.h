@@ -120,7 +120,7 @@ class Pool {
 
   // Runs the job on a thread of the pool. Throws std::system_error where no thread can be started.
   void submit(Job job) {
-    start();
+    start(size_);
     {
       std::lock_guard lock(mutex_);
       queue_.push_back(std::move(job));
@@ -152,10 +152,10 @@ class Pool {
  private:
   friend class Team;
 
-  void start() {
+  void start(int threads) {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
-    while (static_cast<int>(threads_.size()) < size_) {
+    while (static_cast<int>(threads_.size()) < threads) {
       const int slot = static_cast<int>(threads_.size()) + 1;
       try {
         threads_.emplace_back([this, slot] { work(slot); });
@@ -178,11 +178,11 @@ class Pool {
     stopping_ = false;
   }
 
-  // A team asks once a job. With one thread, or none to spare, it works alone.
+  // A team asks once a job. With one thread, or none to spare, it works alone. The caller of runHere is one of them.
   bool recruit(Team& team) {
     if (size_ < 2) return false;
     try {
-      start();
+      start(team.slot_ == 0 ? size_ - 1 : size_);
       std::lock_guard lock(mutex_);
       teams_.push_back(&team);
     } catch (const std::exception&) {  // no thread, or no memory

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { getThreads, layers, NDArray, NeuralNetwork, RandomState, sequential, setThreads } from 'fjordnet';
@@ -43,6 +44,19 @@ test.serial('any number of threads gives the same bits', async (t) => {
     t.deepEqual(sync.feedForward(new RandomState(9).randn(300, 150)), probabilities, `${threads} threads, feedForward`);
     t.deepEqual(bits(small(1, options).network.trainSync()), reference);
   }
+});
+
+const onLinux = process.platform === 'linux' ? test.serial : test.serial.skip;
+
+onLinux('as many threads compute as were asked for, of which one is the caller’s own in trainSync', async (t) => {
+  const running = () => readdirSync('/proc/self/task').length;
+  await wide().train();
+  setThreads(3);
+  const before = running();
+  wide().trainSync();
+  t.is(running(), before + 2);
+  await wide().train();
+  t.is(running(), before + 3);
 });
 
 test.serial('so does a network whose batches are cut into tiles of rows', async (t) => {

@@ -62,7 +62,7 @@ inline Scratch inputGradientScratch(Index B, Index O, Index I) {
 template <typename T>
 void inputGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> dy, In<T> w, Out<T> dx) {
   if (isByDeltas(B, O, I)) {
-    const Panels<T> deltas(cpu.team, dy, 1, O, O, B, cpu.shared);
+    const Panels<T> deltas(cpu.team, dy, O, B, cpu.shared);
     const Split tiles(I, std::min(kMostProductTiles, 2 * B * O * I / kProductTileFlop), kDeltaTile, kDeltaTile);
     cpu.team.parallel_for(tiles.tiles, [&](int tile, int slot) {
       const Index end = std::min(I, (tile + 1) * tiles.size);
@@ -70,18 +70,14 @@ void inputGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> dy, In<T>
         const Index n = std::min(kDeltaTile, end - first);
         T* part = cpu.scratch(slot);
         deltas.multiply(n, w + first * O, O, part, B);
-        for (Index b = 0; b < B; ++b) {
-          for (Index i = 0; i < n; ++i) dx[b * I + first + i] = part[i * B + b];
-        }
+        transpose(n, B, part, B, dx + first, I);
       }
     });
     return;
   }
   const bool isTransposed = O * I <= kTransposed;
   T* transposed = cpu.shared;
-  for (Index o = 0; o < O && isTransposed; ++o) {
-    for (Index i = 0; i < I; ++i) transposed[o * I + i] = w[i * O + o];
-  }
+  if (isTransposed) transpose<T>(I, O, w, O, transposed, I);
   manyRows(cpu, B, [&](Index first, Index n) {
     const T* from = dy + first * O;
     T* to = dx + first * I;

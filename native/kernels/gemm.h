@@ -180,6 +180,18 @@ void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, In
        static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
 }
 
+// to[columns,rows] = from[rows,columns].T, where `stride` and `width` values lie from a row of each to the next: by
+// strips of columns, for what is written meanwhile has to stay in the inner cache.
+template <typename T>
+void transpose(Index rows, Index columns, const T* from, Index stride, T* to, Index width) {
+  for (Index first = 0; first < columns; first += kTransposedStrip) {
+    const Index last = std::min(first + kTransposedStrip, columns);
+    for (Index r = 0; r < rows; ++r) {
+      for (Index j = first; j < last; ++j) to[j * width + r] = from[r * stride + j];
+    }
+  }
+}
+
 // A matrix as blocks read it: panels of their columns, one after the other.
 template <typename T>
 class Panels {
@@ -187,14 +199,13 @@ class Panels {
   static constexpr Index kWidth = kGemmVectors * kLanes<T>;
   static Index room(Index K, Index N) { return roundUp(N, kWidth) * K; }
 
-  // [K,N], whose value (k, j) lies at from + k * row + j * column.
-  Panels(Team& team, const T* from, Index row, Index column, Index K, Index N, T* room) : K_(K), N_(N), panels_(room) {
+  // from[N,K].T
+  Panels(Team& team, const T* from, Index K, Index N, T* room) : K_(K), N_(N), panels_(room) {
     team.parallel_for(static_cast<int>((N + kWidth - 1) / kWidth), [=](int panel, int) {
-      const Index first = panel * kWidth;
+      const Index first = panel * kWidth, columns = std::min(kWidth, N - first);
       T* to = room + first * K;
-      for (Index k = 0; k < K; ++k, to += kWidth) {
-        for (Index j = 0; j < kWidth; ++j) to[j] = first + j < N ? from[k * row + (first + j) * column] : T(0);
-      }
+      if (columns < kWidth) std::fill_n(to, K * kWidth, T(0));
+      transpose(columns, K, from + first * K, K, to, kWidth);
     });
   }
 

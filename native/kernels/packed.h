@@ -46,23 +46,12 @@ void addProduct(Index K, Index N, T alpha, const T* x, Index step, const T* b, I
   }
 }
 
-// to[rows,columns] = scale * from, where `stride` and `width` values lie from a row of each to the next; transposed,
-// from is [columns,rows].
+// to[rows,columns] = scale * from, where `stride` and `width` values lie from a row of each to the next.
 template <typename T>
-void pack(bool transposed, Index rows, Index columns, const T* from, Index stride, T scale, T* to, Index width) {
-  if (!transposed) {
-    for (Index r = 0; r < rows; ++r) {
+void pack(Index rows, Index columns, const T* from, Index stride, T scale, T* to, Index width) {
+  for (Index r = 0; r < rows; ++r) {
 #pragma GCC ivdep
-      for (Index j = 0; j < columns; ++j) to[r * width + j] = scale * from[r * stride + j];
-    }
-    return;
-  }
-  constexpr Index kStrip = 16;  // what is written meanwhile stays in the inner cache
-  for (Index first = 0; first < rows; first += kStrip) {
-    const Index last = std::min(first + kStrip, rows);
-    for (Index j = 0; j < columns; ++j) {
-      for (Index r = first; r < last; ++r) to[r * width + j] = scale * from[j * stride + r];
-    }
+    for (Index j = 0; j < columns; ++j) to[r * width + j] = scale * from[r * stride + j];
   }
 }
 
@@ -102,14 +91,18 @@ void packedProduct(bool transA, bool transB, Index M, Index N, Index K, T alpha,
         const Index height = std::min(kPackedHeight, M - i);
         const T* left = transA ? a + k * lda + i : a + i * lda + k;
         const Index aRow = (transA ? height : depth) + kPackedPad;
-        pack(false, transA ? depth : height, transA ? height : depth, left, lda, alpha, packedA, aRow);
+        pack(transA ? depth : height, transA ? height : depth, left, lda, alpha, packedA, aRow);
         for (Index j = 0; j < width; j += kPanel) {
           const Index columns = std::min(kPanel, width - j);
           const T* right = transB ? b + (j0 + j) * ldb + k : b + k * ldb + j0 + j;
           T* panel = packedB + j * depth;
           if (!isReadOnce && i == 0) {
             if (columns < kPanel) std::fill_n(panel, depth * kPanel, T(0));
-            pack(transB, depth, columns, right, ldb, T(1), panel, kPanel);
+            if (transB) {
+              transpose(columns, depth, right, ldb, panel, kPanel);
+            } else {
+              pack(depth, columns, right, ldb, T(1), panel, kPanel);
+            }
           }
           T* to = c + i * ldc + j0 + j;
           const bool isNew = k == 0 && beta == T(0);

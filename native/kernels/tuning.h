@@ -93,6 +93,10 @@ constexpr Index kProductTileRows = 32;
 // 13.2, 128x128 28.4, 29.9, 256x128 60.9, 77.8; B = 32, 128x128 15.7, 17.4.
 constexpr Index kTransposed = 4096;
 
+// Columns that a transpose writes at a time. [64,512] of float32 in ns a value on a Zen 4, by 8, 16 and all 0.31, 0.29,
+// 2.0; of float64 0.55, 0.55, 2.6, into rows that lie 4 KB apart by 8 and 16 0.59, 2.3.
+constexpr Index kTransposedStrip = 8;
+
 // Input gradients of larger weights: values of these, and rows of the batch, with which they are those of the
 // transposed product, and rows of the weights that it takes at a time. The library's and that one in us: B = 128,
 // 512x512 657, 582, by two threads 479, 403; B = 32, 9216x128 1130, 807 and 642, 486; B = 16, 512x512 154, 109; B = 12

@@ -82,7 +82,7 @@ export const dense: KernelCases = {
     tolerance: 32,
   },
   inputGradient: {
-    dims: MANY,
+    dims: [...MANY, { B: 13, O: 512, I: 256 }, { B: 70, O: 259, I: 515 }],
     reference: ([dy, w], { B, O, I }) => [
       product(
         B,
