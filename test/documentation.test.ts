@@ -68,7 +68,7 @@ const blocksOf = (text: string) =>
 const run = promisify(execFile);
 
 /** Products of one kind, which most processors have: the pixels of a network's images are those of its last bits. */
-const SAME_PRODUCTS = { ...process.env, OPENBLAS_CORETYPE: 'Haswell' };
+const SAME_PRODUCTS = { ...process.env, OPENBLAS_CORETYPE: 'Haswell', FORCE_COLOR: undefined };
 
 /** Does what a line of a shell says, or checks what it names. */
 async function checkLine(line: string): Promise<void> {

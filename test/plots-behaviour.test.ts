@@ -522,13 +522,15 @@ test('a decision boundary takes labels and probabilities, now or later', async (
 test.serial('text has colours only where they are wanted', (t) => {
   const plot = plots.heatmap([[0, 1]], { title: 'T' });
   const { isTTY, hasColors } = process.stdout;
-  const { NO_COLOR } = process.env;
+  const names = ['NO_COLOR', 'FORCE_COLOR'];
+  const before = names.map((name) => process.env[name]);
+  const clear = () => names.forEach((name) => delete process.env[name]);
   t.teardown(() => {
     Object.assign(process.stdout, { isTTY, hasColors });
-    if (NO_COLOR === undefined) delete process.env.NO_COLOR;
-    else process.env.NO_COLOR = NO_COLOR;
+    clear();
+    names.forEach((name, i) => before[i] !== undefined && Object.assign(process.env, { [name]: before[i] }));
   });
-  delete process.env.NO_COLOR;
+  clear();
   Object.assign(process.stdout, { isTTY: false, hasColors: undefined });
   t.false(plot.text().includes('\u001b'));
   t.true(plot.text({ color: true }).includes('\u001b['));
@@ -537,6 +539,11 @@ test.serial('text has colours only where they are wanted', (t) => {
   t.false(plot.text({ color: false }).includes('\u001b'));
   process.env.NO_COLOR = '1';
   t.false(plot.text().includes('\u001b'));
+  Object.assign(process.stdout, { isTTY: false, hasColors: undefined });
+  for (const [FORCE_COLOR, colours] of Object.entries({ 1: true, '': true, true: true, 0: false, false: false })) {
+    process.env.FORCE_COLOR = FORCE_COLOR;
+    t.is(plot.text().includes('\u001b'), colours, FORCE_COLOR);
+  }
 });
 
 test('text keeps to its width', (t) => {
@@ -572,7 +579,7 @@ test('the text of a table holds its numbers', (t) => {
       ],
       { x: ['a', 'b'], y: ['c', 'd'], yLabel: 'row', xLabel: 'column' },
     )
-    .text({ width: 40 });
+    .text({ width: 40, color: false });
   t.is(text, 'row      a      b\n  c  0.500  0.250\n  d  1.000    nan\ncolumns: column');
 });
 

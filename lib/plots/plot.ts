@@ -87,7 +87,10 @@ export class Plot {
 }
 
 export interface TextOptions {
-  /** Colours, as escape sequences of 256 colours. Default: if standard output is a terminal that has them and NO_COLOR is not set */
+  /**
+   * Colours, as escape sequences of 256 colours. Default: if standard output is a terminal that has them and NO_COLOR is
+   * not set; where FORCE_COLOR is set, as that says (0 and false: none)
+   */
   color?: boolean;
   /** Columns to use. Default: the terminal's, or 80 */
   width?: number;
@@ -115,6 +118,9 @@ export class TextPlot extends Plot {
   }
 }
 
+/** FORCE_COLOR goes before NO_COLOR, as in Node. */
 function hasColors(): boolean {
-  return !process.env.NO_COLOR && process.stdout.isTTY === true && process.stdout.hasColors(256);
+  const { FORCE_COLOR, NO_COLOR } = process.env;
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return !NO_COLOR && process.stdout.isTTY === true && process.stdout.hasColors(256);
 }
