@@ -68,7 +68,7 @@ const blocksOf = (text: string) =>
 const run = promisify(execFile);
 
 /** Products of one kind, which most processors have: the pixels of a network's images are those of its last bits. */
-const SAME_PRODUCTS = { ...process.env, OPENBLAS_CORETYPE: 'Haswell', FORCE_COLOR: undefined };
+const SAME_PRODUCTS = { ...process.env, OPENBLAS_CORETYPE: 'Haswell' };
 
 /** Does what a line of a shell says, or checks what it names. */
 async function checkLine(line: string): Promise<void> {
@@ -85,7 +85,7 @@ async function checkLine(line: string): Promise<void> {
     const old = process.versions.node.startsWith('20.');
     await run('/bin/sh', ['-ec', old ? line.replace('--permission', '--experimental-permission') : line], {
       cwd: project.folder,
-      env: { ...process.env, npm_config_offline: 'true', FORCE_COLOR: undefined },
+      env: { ...process.env, npm_config_offline: 'true' },
     });
   } else throw new Error(`nobody checks this line of a sh block: ${line}`);
 }

@@ -1,15 +1,13 @@
 // Saving to a folder that takes no file, to a file that may not be changed in one that does, and to both as they should be.
-// Root may write everywhere, and so becomes nobody for this.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unprivileged } from '../../build-test/helpers/unprivileged.js';
 
 const child = fileURLToPath(new URL('../../build-test/helpers/children/saving.js', import.meta.url));
-const NOBODY = 65534;
-const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 
 export async function round(i) {
   const [folderMode, fileMode] = [
@@ -22,9 +20,9 @@ export async function round(i) {
   try {
     writeFileSync(path, 'old');
     chmodSync(path, fileMode);
-    if (user.uid) for (const place of [path, folder]) chownSync(place, user.uid, user.gid);
     chmodSync(folder, folderMode);
-    const error = JSON.parse(execFileSync(process.execPath, [child, 'once', path], { encoding: 'utf8', ...user }));
+    const [file, ...args] = [...unprivileged, process.execPath, child, 'once', path];
+    const error = JSON.parse(execFileSync(file, args, { encoding: 'utf8' }));
     const refused = { code: 'EACCES', message: `Cannot write '${path}': permission denied (EACCES)` };
     assert.deepEqual(error, i % 3 === 2 ? null : refused);
     assert.equal(readFileSync(path, 'utf8') === 'old', i % 3 !== 2);

@@ -32,7 +32,7 @@ export class Workplace {
   start(args: readonly string[], input?: string): { child: ChildProcess; finished: Promise<Finished> } {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.folder,
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+      env: { ...process.env, NO_COLOR: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stdin?.on('error', () => {});

@@ -31,7 +31,7 @@ export async function job(
   const child = spawn(
     file,
     [...own, ...options, '-n', String(ranks), 'sh', '-c', script, process.execPath, MAIN, ...args],
-    { cwd: place.folder, env: { ...inherited, NO_COLOR: '1', FORCE_COLOR: undefined, ...env } },
+    { cwd: place.folder, env: { ...inherited, NO_COLOR: '1', ...env } },
   );
   child.stdin.on('error', () => {});
   child.stdin.end(input);
