@@ -50,6 +50,13 @@ function checkAxis(name: string, axis: unknown, rank: number): number {
   return n < 0 ? n + rank : n;
 }
 
+/** Of constants. What a batch holds is told by NaN. */
+function checkPlaces(name: string, { constant }: Value, n: number): void {
+  for (const place of constant?.data ?? [])
+    if (!Number.isInteger(place) || place < 0 || place >= n)
+      throw wrongValue(name, `integers from 0 to ${n - 1}`, place);
+}
+
 const unary =
   (op: Op) =>
   <X extends Operand>(x: X): Value<ShapeOf<X>> =>
@@ -282,19 +289,29 @@ export const ops = {
     );
   },
 
-  /** The entries of x along its first axis that `indices` (from 0) name; NaN where there is none of the number */
+  /**
+   * The entries of x along its first axis that `indices` (from 0) name; NaN where there is none of the number.
+   * @throws RangeError for a constant among `indices` that names none
+   */
   gather: <X extends Operand, I extends Operand>(x: X, indices: I): Value<Gathered<ShapeOf<X>, ShapeOf<I>>> => {
     const [value, index] = [toValue('x', x), toValue('indices', indices)];
     if (value.shape.length === 0) throw wrongValue('x', 'of one dimension or more', value.shape);
     const [n, ...rest] = value.shape;
+    checkPlaces('indices', index, n);
     const times = timesOf([value, index]);
     const table = broadcastTo(reshaped(value, [n, sizeOf(rest)]), [n, sizeOf(rest)], times);
     const flat = broadcastTo(reshaped(index, [sizeOf(index.shape)]), [sizeOf(index.shape)], times);
     return reshaped(applyOp(gather, [table, flat], undefined), [...index.shape, ...rest]) as Value<any>;
   },
-  /** Class numbers as rows with one 1, along a new last axis. No gradient passes. */
-  oneHot: <X extends Operand>(x: X, depth: number): Value<OneMore<ShapeOf<X>>> =>
-    applyOp(oneHot, [toValue('x', x)], { depth: checkInteger('depth', depth, 1) }),
+  /**
+   * Class numbers as rows with one 1, along a new last axis; NaN for what is none. No gradient passes.
+   * @throws RangeError for a constant that is no class
+   */
+  oneHot: <X extends Operand>(x: X, depth: number): Value<OneMore<ShapeOf<X>>> => {
+    const value = toValue('x', x);
+    checkPlaces('x', value, checkInteger('depth', depth, 1));
+    return applyOp(oneHot, [value], { depth });
+  },
 
   softmax: activated(activations.softmax),
   logSoftmax: unary(logSoftmax),

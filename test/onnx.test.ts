@@ -37,8 +37,15 @@ async function byOnnxRuntime(
   return outputs;
 }
 
+/** Pooling in float64, as there is no convolution. */
+const means = (dtype?: 'float32' | 'float64') =>
+  sequential({
+    layers: [layers.zeroPadding2d({ padding: 1, inputShape: [4, 5, 3] }), layers.globalAveragePooling2d()],
+    ...(dtype && { dtype }),
+  });
+
 for (const dtype of ['float32', 'float64'] as const)
-  for (const [name, make] of Object.entries({ ...MODELS, attentionScaled: scaledAttention }))
+  for (const [name, make] of Object.entries({ ...MODELS, attentionScaled: scaledAttention, means }))
     test.serial(`${name}, ${dtype}: ONNX Runtime computes the same, and it is read again`, async (t) => {
       const network = make(dtype);
       filled(network);

@@ -327,6 +327,9 @@ test('what does not fit: one sentence each', (t) => {
   refuse(() => ops.concat([]), 'Expected values to be an array of values, got Array(0)');
   refuse(() => ops.transpose(x, [0, 0]), 'Expected axes to be every axis once, got Array(2)');
   refuse(() => ops.sum(x, { axes: 0 } as never), /did you mean 'axis'/);
+  refuse(() => ops.gather(y, [0, -1]), 'Expected indices to be integers from 0 to 3, got -1 (number)');
+  refuse(() => ops.gather(x, 0.5), 'Expected indices to be integers from 0 to 1, got 0.5 (number)');
+  refuse(() => ops.oneHot([0, 3], 3), 'Expected x to be integers from 0 to 2, got 3 (number)');
 });
 
 test('an operation that emits what does not fit is named, forward and backward', (t) => {

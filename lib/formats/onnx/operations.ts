@@ -155,8 +155,9 @@ const layerNormalization: Emit = (e, { inputs: [x, gamma, beta], options: { epsi
   e.set(output, e.emit('Add', [e.emit('Mul', [normal, inOrder(gamma)]), inOrder(beta)]));
 };
 
+/** ONNX Runtime has no GlobalAveragePool in float64. */
 const globalAveragePooling: Emit = (e, { inputs: [x], output }) => {
-  if (x.shape.length !== 3) {
+  if (x.shape.length !== 3 || e.isDouble) {
     e.set(
       output,
       reduced(
