@@ -145,12 +145,18 @@ export abstract class Layer<R extends Ranks = AsCalled> {
       throw new TypeError(
         `Expected ${nameOf(this)} to be applied to one value, or to one list of them, got ${others.length + 1} arguments`,
       );
-    const call = this.callOn(inputs);
-    this.#calls.push(call);
+    const call = this.applied(inputs);
     return (call.outputs.length === 1 && !call.listed ? call.outputs[0] : call.outputs) as Given<L, I>;
   }
 
-  /** The same, for a network that applies its layers itself: not counted among the layer's applications. */
+  /** The same of any layer, for what reads networks from files. */
+  applied(inputs: Values): Call {
+    const call = this.callOn(inputs);
+    this.#calls.push(call);
+    return call;
+  }
+
+  /** The same once more, for a network that applies its layers itself: not counted among the layer's applications. */
   callOn(inputs: Values): Call {
     const list = isList(inputs);
     const values: readonly Value[] = list ? inputs : [inputs as Value];

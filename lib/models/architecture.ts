@@ -164,7 +164,7 @@ function called(call: JsonObject, from: readonly Value[], layers: ReadonlyMap<st
   if (from.length === 0 && isInputLayer(layer)) return [layer.source];
   if (from.length === 0) throw wrongType('inputs', 'a list of one or more', from);
   if (call.list !== true && from.length > 1) throw wrongValue('inputs', 'one, unless it is a list', from.length);
-  return layer.callOn(call.list === true ? from : from[0]).outputs;
+  return layer.applied(call.list === true ? from : from[0]).outputs;
 }
 
 /** Numbers that JSON has not, such as the -Infinity of a mask of attention. */

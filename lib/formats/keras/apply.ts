@@ -28,7 +28,7 @@ export function applyLayer(layer: Layer, args: readonly Given[], kwargs: Named):
   const values = (Array.isArray(inputs) ? inputs : [inputs]) as readonly Value[];
   for (const value of values) checkNumbers(value);
   checkConstants(layer, values);
-  return layer.callOn(inputs).outputs;
+  return layer.applied(inputs).outputs;
 }
 
 /** Arguments that say nothing, or nothing that is not known: masks go with values, and Keras asks `fit` whether it trains. */
