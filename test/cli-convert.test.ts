@@ -101,6 +101,30 @@ test.serial('layers that change images in training are lost in TensorFlow.js, an
   t.deepEqual(await lost('augmented.keras'), []);
 });
 
+test.serial(
+  'penalties on what layers give, and weights that a constraint would change, in TensorFlow.js',
+  async (t) => {
+    const [penalized, constrained] = [{ activityRegularizer: 'l2' }, { kernelConstraint: 'unitNorm' }].map((options) =>
+      sequential({ layers: [layers.dense({ units: 2, name: 'd', inputShape: [3], ...(options as object) })], seed: 1 }),
+    );
+    penalized.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    penalized.trainOnBatch([[1, 2, 3]], [[1, 2]]);
+    await penalized.save(place.path('penalized.safetensors'));
+    const made = await place.call('convert', place.path('penalized.safetensors'), place.path('p.json'), '--json');
+    t.deepEqual(lastDocument(made.stdout).lost, [
+      'what training goes on from: the sgd optimizer after 1 updates (TensorFlow.js has no penalties on what layers give (activityRegularizer))',
+      "penalties on what layers give (activityRegularizer): the layer 'd' (Dense)",
+    ]);
+    const path = place.path('c.json');
+    const message = /^Expected the kernel of the layer 'd' \(Dense\) to keep to its constraint/;
+    await t.throwsAsync(constrained.export(path), { instanceOf: RangeError, message });
+    constrained.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    constrained.trainOnBatch([[1, 2, 3]], [[1, 2]]);
+    await constrained.export(path);
+    t.deepEqual((await importModel(path)).getWeights(), constrained.getWeights());
+  },
+);
+
 test.serial('what was fitted by scikit-learn', async (t) => {
   const file = fileURLToPath(new URL('../test/fixtures/sklearn-three.npz', import.meta.url));
   const info = await place.call('info', file);

@@ -102,6 +102,20 @@ const OWN: Record<string, () => Model<any, any>> = {
       L.upSampling1d({ size: 2 }),
       L.conv1d({ filters: 2, kernelSize: 2, padding: 'causal', activation: activations.celu({ alpha: 0.5 }) }),
     ),
+  lengths: () =>
+    seq(
+      L.conv1d({ filters: 4, kernelSize: 3, padding: 'causal', dilationRate: 2, inputShape: [5, 3] }),
+      L.zeroPadding1d({ padding: [2, 1] }),
+      L.upSampling1d({ size: 2 }),
+      L.flatten(),
+      L.dense({ units: 2, activityRegularizer: 'l2' }),
+    ),
+  'several lengths': () => {
+    const [x, y] = [input({ shape: [5, 3] }), input({ shape: [7, 3] })];
+    const shared = L.conv1d({ filters: 2, kernelSize: 2, padding: 'causal' });
+    const made = [x, y].map((each) => L.globalMaxPooling1d().apply(shared.apply(each)));
+    return model({ inputs: [x, y], outputs: L.concatenate().apply(made), seed: 1 });
+  },
   groups: () =>
     seq(
       L.conv2d({ filters: 6, kernelSize: 3, groups: 3, strides: 2, activation: 'hardSigmoid', inputShape: [7, 7, 3] }),

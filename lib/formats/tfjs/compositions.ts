@@ -34,30 +34,39 @@ export const HARD_SIGMOID: readonly Described[] = [scaled(1, 3), activated('relu
 const OF_TRAINING = ['RandomFlip', 'RandomRotation', 'RandomTranslation', 'RandomZoom', 'RandomContrast'];
 export const isOfTraining = (className: string): boolean => OF_TRAINING.includes(className);
 
-/** A layer of images, of one column, for sequences. */
-const asImages = (channels: number, of: Described): readonly Described[] => [
-  layer('Reshape', { targetShape: [-1, 1, channels] }),
+/**
+ * A layer of images, of one column, for sequences of so many steps before and after it. A length that Reshape finds out itself (-1,
+ * where it is not always the same) is not known to the layers behind it.
+ */
+const asImages = ([before, channels]: Shape, after: number, of: Described): readonly Described[] => [
+  layer('Reshape', { targetShape: [before, 1, channels] }),
   of,
-  layer('Reshape', { targetShape: [-1, channels] }),
+  layer('Reshape', { targetShape: [before < 0 ? -1 : after, channels] }),
 ];
 
-/** @param input the shape of the layer's input */
+/** @param input the shape of the layer's input, -1 first where its length is not always the same */
 function parts({ className, config }: Described, input: Shape): Composition | undefined {
   const { padding, groups } = config;
-  const channels = input[input.length - 1];
+  const [length, channels] = [input[0], input[input.length - 1]];
   const [size, dilation] = [config.kernelSize, config.dilationRate].map((n) => Number([n].flat()[0]));
   if (className === 'Conv1D' && padding === 'causal') {
+    const before = (size - 1) * dilation;
     const ends = [
-      [(size - 1) * dilation, 0],
+      [before, 0],
       [0, 0],
     ];
-    const padded = asImages(channels, layer('ZeroPadding2D', { padding: ends }));
+    const padded = asImages(input, length + before, layer('ZeroPadding2D', { padding: ends }));
     return { layers: [...padded, layer(className, { ...config, padding: 'valid' })], own: 3 };
   }
-  if (className === 'ZeroPadding1D')
-    return { layers: asImages(channels, layer('ZeroPadding2D', { ...config, padding: [padding, [0, 0]] })), own: 1 };
-  if (className === 'UpSampling1D')
-    return { layers: asImages(channels, layer('UpSampling2D', { ...config, size: [config.size, 1] })), own: 1 };
+  if (className === 'ZeroPadding1D') {
+    const [before, after] = padding as number[];
+    const padded = layer('ZeroPadding2D', { ...config, padding: [padding, [0, 0]] });
+    return { layers: asImages(input, before + length + after, padded), own: 1 };
+  }
+  if (className === 'UpSampling1D') {
+    const times = config.size as number;
+    return { layers: asImages(input, times * length, layer('UpSampling2D', { ...config, size: [times, 1] })), own: 1 };
+  }
   if (className === 'Conv2D' && groups !== 1 && groups === channels) {
     const { name, trainable, kernelSize, strides, dilationRate, activation, useBias } = config;
     const own = { name, trainable, kernelSize, strides, padding, dilationRate, activation, useBias };

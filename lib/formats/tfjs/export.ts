@@ -2,11 +2,12 @@ import { endianness } from 'node:os';
 import { NDArray } from '../../array.js';
 import { checkBoolean } from '../../check.js';
 import type { Graph } from '../../graph/graph.js';
-import { allLayers } from '../../graph/weights.js';
+import { allLayers, weightsOfGraph } from '../../graph/weights.js';
 import { swapBytes } from '../../io/read.js';
 import { type Layer, nameOf } from '../../layers/layer.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Exported, ExportOptions, Format } from '../export.js';
+import { keepsTo } from './constrained.js';
 import { checkMasks } from './masks.js';
 import { trainingOut } from './training.js';
 import { forHardSigmoid, HARD, hardSigmoids, tfjsWeights } from './weights.js';
@@ -20,7 +21,7 @@ const SHARD = 2 ** 22;
  * can go on (see training.ts).
  *
  * @param file what it is called; another name than model.json goes before those of the weights, so that models do not mix in one folder
- * @throws TypeError naming the layer that TensorFlow.js lacks
+ * @throws TypeError naming the layer that TensorFlow.js lacks, RangeError naming one whose weights it would change
  */
 function files(network: Exported, { includeOptimizer = true }: ExportOptions, file: string) {
   const { model, graph, weights } = network;
@@ -41,10 +42,17 @@ function files(network: Exported, { includeOptimizer = true }: ExportOptions, fi
     if (endianness() === 'BE') swapBytes(bytes, data.BYTES_PER_ELEMENT);
     arrays.push(bytes);
   };
+  const placed = weightsOfGraph(graph);
   for (const trained of [true, false])
     for (const [i, weight] of named.entries()) {
       if (weight.trained !== trained) continue;
-      put(NDArray.from(forHardSigmoid(weight, weights[i], 1 / HARD), { dtype: 'float32' }).data);
+      const written = NDArray.from(forHardSigmoid(weight, weights[i], 1 / HARD), { dtype: 'float32' });
+      const { constraint } = placed[i].weight;
+      if (constraint && !keepsTo(constraint, written))
+        throw new RangeError(
+          `Expected the ${weight.own} of ${nameOf(weight.layer)} to keep to its constraint, which TensorFlow.js applies to the weights that it reads: a step of training brings it there (formats 'onnx' and 'keras' hold it as it is)`,
+        );
+      put(written.data);
       specs.push({ name: weight.name, shape: weight.shape, dtype: 'float32' });
     }
   const training = checkBoolean('includeOptimizer', includeOptimizer) ? trainingOut(network, named) : undefined;

@@ -84,7 +84,8 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
   const activations = Object.entries(config).filter(([key]) => /activation$/i.test(key));
   const plain = Object.fromEntries(activations.map(([key]) => [key, undefined]));
   const made = kerasLayer(place, { className, config: { ...config, ...plain } });
-  const own = Object.entries(made.config).map(([key, value]) => [key, part(value)]);
+  const { activity_regularizer: _, ...held } = made.config; // which it cannot read: see lost.ts
+  const own = Object.entries(held).map(([key, value]) => [key, part(value)]);
   const names = activations.map(([key, value]) => [
     key === 'activation' ? key : 'recurrent_activation',
     activationName(place, value as JsonObject),

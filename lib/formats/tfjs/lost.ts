@@ -3,7 +3,7 @@ import { nameOf } from '../../layers/layer.js';
 import type { Model } from '../../models/model.js';
 import { networkExport } from '../../saved.js';
 import { isOfTraining } from './compositions.js';
-import { trainingOut } from './training.js';
+import { ACTIVITY, trainingOut } from './training.js';
 import { tfjsWeights } from './weights.js';
 
 /** What a file of TensorFlow.js does not hold of a network, in words; `lacking`: why training does not go on from it, where it does not. */
@@ -15,5 +15,7 @@ export async function lostInTfjs(
   const { lacking, lost = [] } = trainingOut(network, tfjsWeights(graph)) ?? {};
   const images = [...new Set(allLayers(graph.layers))].filter(({ className }) => isOfTraining(className));
   const what = images.length > 0 ? [`what changes images in training: ${images.map(nameOf).join(', ')}`] : [];
+  const penalized = [...new Set(allLayers(graph.layers))].filter(({ activityRegularizer }) => activityRegularizer);
+  if (penalized.length > 0) what.push(`${ACTIVITY}: ${penalized.map(nameOf).join(', ')}`);
   return { ...(lacking !== undefined && { lacking }), lost: [...what, ...lost] };
 }

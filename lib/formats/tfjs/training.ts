@@ -2,7 +2,7 @@
 import { NDArray } from '../../array.js';
 import { wrongValue } from '../../check.js';
 import { sizeOf } from '../../graph/value.js';
-import { weightsOfGraph } from '../../graph/weights.js';
+import { allLayers, weightsOfGraph } from '../../graph/weights.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import type { Loss } from '../../losses.js';
@@ -48,6 +48,8 @@ const METRICS: Readonly<Record<string, string>> = {
   sparseCategoricalCrossentropy: 'sparse_categorical_crossentropy',
 };
 
+export const ACTIVITY = 'penalties on what layers give (activityRegularizer)';
+
 /** How training goes on in TensorFlow.js. */
 export interface TrainingOut {
   /** Absent: it does not. */
@@ -86,6 +88,7 @@ function written(
   if (!isMade(compiled.optimizer)) throw lacks("optimizers of one's own");
   const optimizer = tfjsOptimizer(compiled.optimizer.config);
   if (outputs.some(({ lossWeight }) => lossWeight !== 1)) throw lacks('lossWeights');
+  if (allLayers(graph.layers).some(({ activityRegularizer }) => activityRegularizer)) throw lacks(ACTIVITY);
   const losses = outputs.map(({ loss }) => tfjsLoss(loss));
   const scaled = named.find(({ layer }) => hardSigmoids(layer));
   if (scaled) throw lacks('hardSigmoid of these weights, which are divided by 1.2');

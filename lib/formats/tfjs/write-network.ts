@@ -1,4 +1,5 @@
 import type { Graph } from '../../graph/graph.js';
+import { isCall, type Shape, topological } from '../../graph/value.js';
 import { layerPaths } from '../../graph/weights.js';
 import type { JsonObject } from '../../io/model-file.js';
 import type { Layer } from '../../layers/layer.js';
@@ -36,8 +37,23 @@ export class NetworkWriter {
   readonly #taken = new Set<string>();
   readonly #byPath: ReadonlyMap<string, Layer>;
 
+  /** What layers are given; the first axis -1 where it is not always the same. */
+  readonly #shapes = new Map<Layer, Shape>();
+
   constructor(graph: Graph) {
     this.#byPath = new Map(Array.from(layerPaths(graph), ([own, path]) => [path, own]));
+    this.#readShapes(graph);
+  }
+
+  #readShapes({ outputs }: Graph): void {
+    for (const from of topological(outputs)) {
+      if (!isCall(from)) continue;
+      const { layer, inputs } = from as { layer: Layer; inputs: typeof from.inputs };
+      if (layer.graph) this.#readShapes(layer.graph);
+      const [length, ...rest] = inputs[0]?.shape ?? [];
+      const before = this.#shapes.get(layer);
+      this.#shapes.set(layer, before && before[0] !== length ? [-1, ...rest] : [length, ...rest]);
+    }
   }
 
   /** @throws TypeError naming the layer or operation that TensorFlow.js has not */
@@ -62,8 +78,7 @@ export class NetworkWriter {
       const { class_name, config } = this.write(networkOf(described) as unknown as JsonObject, `${own}/`);
       return [{ class_name, config: { ...config, name } }];
     }
-    const input = [this.#byPath.get(own)?.builtFor?.inputs ?? []].flat()[0]?.shape;
-    const { layers, own: at } = compositionOf(described, input ?? []);
+    const { layers, own: at } = compositionOf(described, this.#shapes.get(this.#byPath.get(own) as Layer) ?? []);
     return layers.map((each, i) => {
       const config = { ...each.config, name: i === at ? name : this.#fresh(`${name}_${snake(each.className)}`) };
       return tfjsLayer(`the layer '${own}'`, { ...each, config });
