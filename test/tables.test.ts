@@ -300,6 +300,27 @@ test('networks, transformers and estimators go through bytes', async (t) => {
   t.is(untrained.nLayers, 0);
 });
 
+// As scikit-learn 1.9 has them, also with the strategy constant
+for (const strategy of ['mean', 'median', 'mostFrequent', 'constant'] as const)
+  test(`SimpleImputer, ${strategy}: columns without any value`, (t) => {
+    const x = [
+      [Number.NaN, 1],
+      [Number.NaN, 1],
+    ];
+    const fill = strategy === 'constant' ? { strategy, fillValue: -7.5 } : { strategy };
+    const without = new SimpleImputer({ ...fill, addIndicator: true });
+    t.deepEqual((without.fitTransform(x) as NDArray).toArray(), [
+      [1, 1],
+      [1, 1],
+    ]);
+    t.deepEqual(without.getFeatureNamesOut(['a', 'b']), ['b', 'missingindicator_a']);
+    t.true(Number.isNaN(without.statistics[0]));
+    const kept = new SimpleImputer({ ...fill, keepEmptyFeatures: true }).fit(x);
+    const filled = strategy === 'constant' ? -7.5 : 0;
+    t.deepEqual((kept.transform([[Number.NaN, 2]]) as NDArray).toArray(), [[filled, 2]]);
+    t.deepEqual((kept.transform([[3, 2]]) as NDArray).toArray(), [[3, 2]]);
+  });
+
 test('a pipeline has the parameters of its steps, and is cross-validated', async (t) => {
   const { rows, species } = penguins(60, 3);
   const pipeline = new Pipeline([

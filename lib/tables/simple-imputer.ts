@@ -81,7 +81,7 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
     if (empty.length > 0 && !this.keepEmptyFeatures)
       warn(
         'FJORDNET_EMPTY_COLUMN',
-        `Columns without any value cannot be filled in, and are left out: ${empty.map((k) => x.nameOf(k)).join(', ')} (keepEmptyFeatures: true fills them with 0)`,
+        `Columns without any value cannot be filled in, and are left out: ${empty.map((k) => x.nameOf(k)).join(', ')} (keepEmptyFeatures: true fills them with ${this.fillValue ?? 0})`,
       );
     return { statistics, indicators: this.addIndicator ? indicators : [] };
   }
@@ -115,8 +115,8 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
     const column = x.column(k);
     const values = Array.from(column).filter((value) => !isMissing(value));
     const { strategy, fillValue } = this;
-    if (strategy === 'constant') return fillValue ?? (typeof values[0] === 'string' ? 'missing_value' : 0);
     if (values.length === 0) return null;
+    if (strategy === 'constant') return fillValue ?? (typeof values[0] === 'string' ? 'missing_value' : 0);
     if (strategy === 'mostFrequent') return mostFrequent(x, k, values);
     const text = values.find((value) => typeof value === 'string' || isDate(value));
     if (text !== undefined && typeof text === 'string' && !isNumeric(values))
