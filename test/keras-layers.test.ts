@@ -365,6 +365,71 @@ test('spatialDropout: whole channels of a sample, scaled so that their mean stay
   }
 });
 
+test('dropout with a noiseShape: one draw for what it counts once, of every sample its own', (t) => {
+  const [H, W, C, n] = [2, 3, 4, 200];
+  const shapes: readonly (readonly (number | null)[])[] = [
+    [1, 1, 1],
+    [null, 1, 1],
+    [1, W, 1],
+    [H, null, C],
+  ];
+  for (const noiseShape of shapes) {
+    const { y, dx } = inTraining(layers.dropout({ rate: 0.25, noiseShape }), [H, W, C], n);
+    t.deepEqual(dx, y);
+    const draws = new Map<string, Set<number>>();
+    for (const [i, value] of y.entries()) {
+      const at = [Math.floor(i / (W * C)) % H, Math.floor(i / C) % W, i % C];
+      const key = [Math.floor(i / (H * W * C)), ...at.map((k, axis) => (noiseShape[axis] === 1 ? 0 : k))].join();
+      draws.set(key, (draws.get(key) ?? new Set()).add(value));
+    }
+    const values = [...draws.values()].flatMap((own) => [...own]);
+    t.is(values.length, draws.size, 'one value each');
+    t.true(values.every((value) => value === 0 || value === 1 / 0.75));
+    const dropped = values.filter((value) => value === 0).length / values.length;
+    t.true(Math.abs(dropped - 0.25) < 5 * Math.sqrt((0.25 * 0.75) / values.length), `${noiseShape}: ${dropped}`);
+  }
+  const model = sequential({ layers: [layers.dropout({ rate: 0.5, noiseShape: [1], inputShape: [3] })] });
+  t.deepEqual(model.predictSync([[1, 2, 3]]).toArray(), [[1, 2, 3]]);
+});
+
+for (const [center, scale] of [
+  [true, false],
+  [false, true],
+  [false, false],
+] as const)
+  test(`batch normalization, center ${center}, scale ${scale}, is the whole one with a gamma of 1 or a beta of 0`, (t) => {
+    const made = (options: object) => {
+      const net = sequential({
+        layers: [
+          layers.dense({ units: 4, inputShape: [3] }),
+          layers.batchNormalization({ momentum: 0.5, ...options }),
+          layers.dense({ units: 2 }),
+        ],
+        dtype: 'float64',
+        seed: 1,
+      });
+      net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      return net;
+    };
+    const [x, y] = [normal(new RandomState(1), [9, 3]), normal(new RandomState(2), [9, 2])];
+    const [own, whole] = [made({ center, scale }), made({})];
+    t.deepEqual(own.weightNames.filter((name) => /gamma|beta/.test(name)).length, Number(center) + Number(scale));
+    for (let step = 0; step < 3; step++) {
+      t.is(own.trainOnBatch(x, y).loss, whole.trainOnBatch(x, y).loss);
+      const named = new Map(whole.weightNames.map((name, i) => [name, whole.getWeights()[i]]));
+      for (const [i, name] of own.weightNames.entries()) t.deepEqual(own.getWeights()[i], named.get(name), name);
+      const constant = (name: string) => (/gamma/.test(name) ? 1 : 0);
+      whole.setWeights(
+        whole.weightNames.map((name) => {
+          const weight = named.get(name) as NDArray;
+          if (own.weightNames.includes(name)) return weight;
+          return NDArray.from(weight.data.map(() => constant(name)) as Float64Array, { shape: weight.shape });
+        }),
+      );
+    }
+    t.deepEqual(own.predictSync(x), whole.predictSync(x));
+  });
+
 const image = fc.record({
   height: fc.integer({ min: 1, max: 7 }),
   width: fc.integer({ min: 1, max: 7 }),
@@ -594,6 +659,21 @@ test('shapes and options that do not fit: one sentence each', (t) => {
       'Expected the input of SpatialDropout1D to be sequences [steps, channels], got shape [3]',
     ],
     [
+      layers.dropout({ rate: 0.5, noiseShape: [1, 2, null] }),
+      [4, 3, 2],
+      'Expected the input of Dropout to be of a shape that its noiseShape [1, 2, null] fits, got shape [4, 3, 2]',
+    ],
+    [
+      layers.cropping2d({
+        cropping: [
+          [1, 0],
+          [1, 1],
+        ],
+      }),
+      [4, 2, 2],
+      'Expected the input of Cropping2D to be images of more than 1 rows and 2 columns (cropping), got shape [4, 2, 2]',
+    ],
+    [
       layers.spatialDropout2d({ rate: 0.5 }),
       [3],
       'Expected the input of SpatialDropout2D to be images [height, width, channels], got shape [3]',
@@ -671,6 +751,18 @@ test('shapes and options that do not fit: one sentence each', (t) => {
     ],
     [() => layers.prelu({ sharedAxes: [0] }), 'Expected sharedAxes[0] to be a positive integer, got 0 (number)'],
     [() => layers.gaussianNoise({ stddev: -1 }), 'Expected stddev to be a non-negative number, got -1 (number)'],
+    [
+      () => layers.dropout({ rate: 0.5, noiseShape: [0] }),
+      'Expected noiseShape[0] to be a positive integer, got 0 (number)',
+    ],
+    [
+      () => layers.dropout({ rate: 0.5, noiseShape: 1 as never }),
+      'Expected noiseShape to be an array of 1, null or lengths, got 1 (number)',
+    ],
+    [
+      () => layers.cropping2d({ cropping: [1] as never }),
+      'Expected cropping to be n, [rows, columns] or [[top, bottom], [left, right]], got Array(1)',
+    ],
     [() => layers.spatialDropout2d({ rate: 2 }), 'Expected rate to be a number in [0, 1], got 2 (number)'],
     [
       () => layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 0 }),

@@ -108,7 +108,9 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['flatten', layers.flatten(), [2, 3, 4], [24]],
   ['reshape', layers.reshape({ targetShape: [4, -1] }), [2, 3, 4], [4, 6]],
   ['dropout', layers.dropout({ rate: 0.4 }), [3, 7], [3, 7]],
+  ['dropout of whole samples', layers.dropout({ rate: 0.4, noiseShape: [1, 1] }), [3, 7], [3, 7]],
   ['batchNormalization', layers.batchNormalization(), [3, 2, 4], [3, 2, 4]],
+  ['batchNormalization, bare', layers.batchNormalization({ center: false, scale: false }), [3, 2, 4], [3, 2, 4]],
   ['activation', layers.activation({ activation: 'linear' }), [3, 2], [3, 2]],
   ['inputLayer', layers.inputLayer({ shape: [3, 2] }), [3, 2], [3, 2]],
   ['depthwiseConv2d', layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2 }), [4, 5, 2], [2, 3, 4]],
@@ -118,6 +120,7 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['conv2d, a group a channel', layers.conv2d({ filters: 4, kernelSize: 2, groups: 2 }), [3, 3, 2], [2, 2, 4]],
   ['upSampling2d', layers.upSampling2d({ size: [1, 3] }), [2, 2, 3], [2, 6, 3]],
   ['zeroPadding2d', layers.zeroPadding2d({ padding: [1, 2] }), [2, 2, 3], [4, 6, 3]],
+  ['cropping2d', layers.cropping2d({ cropping: [1, 2] }), [4, 6, 2], [2, 2, 2]],
   ['globalMaxPooling2d', layers.globalMaxPooling2d(), [4, 5, 3], [3]],
   ['conv1d', layers.conv1d({ filters: 3, kernelSize: 3 }), [6, 2], [4, 3]],
   [

@@ -153,6 +153,13 @@ test('other layers, of each step, behind a mask and in front of a layer that tak
     dropout: () => L.dropout({ rate: 0.5 }),
     dense: () => L.dense({ units: 2, activation: 'logSigmoid' }),
     zeroPadding1d: () => L.zeroPadding1d({ padding: [2, 1] }),
+    cropping2d: () =>
+      L.cropping2d({
+        cropping: [
+          [1, 0],
+          [0, 2],
+        ],
+      }),
     zeroPadding2d: () => L.zeroPadding2d({ padding: [1, 2] }),
     upSampling1d: () => L.upSampling1d({ size: 3 }),
     upSampling2d: () => L.upSampling2d({ size: [2, 1] }),

@@ -1,5 +1,6 @@
-import { checkInterval } from '../check.js';
+import { checkBoolean, checkInterval } from '../check.js';
 import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
+import { constant } from '../graph/broadcast.js';
 import { batchNormalization, batchNormalizationInference } from '../graph/ops/normalization.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
@@ -12,6 +13,10 @@ export interface BatchNormalizationOptions extends LayerOptions {
   momentum?: number;
   /** Added to the variance, positive. Default 1e-3 */
   epsilon?: number;
+  /** Whether beta is added. Default true */
+  center?: boolean;
+  /** Whether gamma multiplies. Default true */
+  scale?: boolean;
   /** Default 'zeros' */
   betaInitializer?: InitializerInput;
   /** Default 'ones' */
@@ -44,6 +49,8 @@ export class BatchNormalization extends Layer<SameRank> {
   override readonly supportsMasking = true;
   readonly momentum: number;
   readonly epsilon: number;
+  readonly center: boolean;
+  readonly scale: boolean;
   readonly initializers: Readonly<Record<keyof typeof INITIALIZERS, Initializer>>;
   readonly betaRegularizer?: Regularizer;
   readonly gammaRegularizer?: Regularizer;
@@ -51,9 +58,11 @@ export class BatchNormalization extends Layer<SameRank> {
   readonly gammaConstraint?: Constraint;
 
   constructor(options: BatchNormalizationOptions = {}) {
-    super(options, ['momentum', 'epsilon', ...Object.keys(INITIALIZERS), ...RULES]);
+    super(options, ['momentum', 'epsilon', 'center', 'scale', ...Object.keys(INITIALIZERS), ...RULES]);
     this.momentum = checkInterval('momentum', options.momentum ?? 0.99, 0, 1);
     this.epsilon = checkInterval('epsilon', options.epsilon ?? 1e-3, 0, Number.POSITIVE_INFINITY, 'low');
+    this.center = checkBoolean('center', options.center ?? true);
+    this.scale = checkBoolean('scale', options.scale ?? true);
     const initializer = (option: keyof typeof INITIALIZERS) =>
       getInitializer(option, options[option] ?? INITIALIZERS[option]);
     this.initializers = {
@@ -74,15 +83,17 @@ export class BatchNormalization extends Layer<SameRank> {
     const shape = inputShape.slice(-1);
     const { gammaInitializer, betaInitializer, movingMeanInitializer, movingVarianceInitializer } = this.initializers;
     const gammaRules = { regularizer: this.gammaRegularizer, constraint: this.gammaConstraint };
-    this.addWeight('gamma', shape, gammaInitializer, gammaRules);
+    if (this.scale) this.addWeight('gamma', shape, gammaInitializer, gammaRules);
     const betaRules = { regularizer: this.betaRegularizer, constraint: this.betaConstraint };
-    this.addWeight('beta', shape, betaInitializer, betaRules);
+    if (this.center) this.addWeight('beta', shape, betaInitializer, betaRules);
     this.addWeight('movingMean', shape, movingMeanInitializer, { trained: false });
     this.addWeight('movingVariance', shape, movingVarianceInitializer, { trained: false });
   }
 
-  call(x: Value, { gamma, beta, movingMean, movingVariance }: Weights, { training, trainable = true }: Mode): Value {
+  call(x: Value, weights: Weights, { training, trainable = true }: Mode): Value {
     const { momentum, epsilon } = this;
+    const { movingMean, movingVariance } = weights;
+    const { gamma = constant(movingMean.shape, 1), beta = constant(movingMean.shape, 0) } = weights;
     if (x.mask && training && trainable)
       throw new TypeError(
         `Expected ${nameOf(this)} to be given no masked steps, whose numbers it would count: take layerNormalization for sequences of different lengths`,
@@ -97,6 +108,8 @@ export class BatchNormalization extends Layer<SameRank> {
     return {
       momentum: this.momentum,
       epsilon: this.epsilon,
+      center: this.center,
+      scale: this.scale,
       ...Object.fromEntries(Object.entries(this.initializers).map(([option, { config }]) => [option, config])),
       betaRegularizer: this.betaRegularizer,
       gammaRegularizer: this.gammaRegularizer,

@@ -31,7 +31,7 @@ import { Conv2DTranspose, type Conv2DTransposeOptions } from './conv2d-transpose
 import { Dense, type DenseOptions } from './dense.js';
 import { DepthwiseConv2D, type DepthwiseConv2DOptions } from './depthwise-conv2d.js';
 import { Dot, type DotOptions } from './dot.js';
-import { Dropout, type DropoutOptions } from './dropout.js';
+import { Dropout, type DropoutOptions, type ValueDropoutOptions } from './dropout.js';
 import { Embedding, type EmbeddingOptions } from './embedding.js';
 import { GRU, type GRUOptions } from './gru.js';
 import { Lambda } from './lambda.js';
@@ -45,6 +45,8 @@ import { GaussianNoise, type GaussianNoiseOptions, SpatialDropout1D, SpatialDrop
 import {
   Cropping1D,
   type Cropping1DOptions,
+  Cropping2D,
+  type Cropping2DOptions,
   ZeroPadding1D,
   type ZeroPadding1DOptions,
   ZeroPadding2D,
@@ -112,7 +114,7 @@ export const layers = {
   reshape: <const S extends Shape, const N extends string = string>(options: ReshapeOptions<S> & WithName<N>) =>
     new Reshape<S>(options) as Reshape<S> & Named<N>,
   /** Sets a random share of the values to 0, in training. */
-  dropout: named((options: DropoutOptions) => new Dropout(options)),
+  dropout: named((options: ValueDropoutOptions) => new Dropout(options)),
   /** Mean 0 and variance 1 for each channel, then a trained scale and shift. */
   batchNormalization: namedOrNot((options?: BatchNormalizationOptions) => new BatchNormalization(options)),
   /** Mean 0 and variance 1 along the last axis of each sample, then a trained scale and shift. */
@@ -152,6 +154,8 @@ export const layers = {
   upSampling2d: namedOrNot((options?: UpSampling2DOptions) => new UpSampling2D(options)),
   /** Zeros around images, 1 pixel by default. */
   zeroPadding2d: namedOrNot((options?: ZeroPadding2DOptions) => new ZeroPadding2D(options)),
+  /** Images without their outer rows and columns; none by default. */
+  cropping2d: namedOrNot((options?: Cropping2DOptions) => new Cropping2D(options)),
   /** The largest value of each channel of the image. */
   globalMaxPooling2d: namedOrNot((options?: LayerOptions) => new GlobalMaxPooling2D(options)),
 
@@ -259,6 +263,7 @@ const classes = {
   UpSampling1D,
   ZeroPadding1D,
   Cropping1D,
+  Cropping2D,
   Permute,
   RepeatVector,
   Rescaling,

@@ -1,11 +1,9 @@
 import { checkInterval } from '../check.js';
-import { constant, reshaped } from '../graph/broadcast.js';
-import { repeatRows } from '../graph/ops/axes.js';
-import { dropout } from '../graph/ops/dropout.js';
+import { reshaped } from '../graph/broadcast.js';
 import { gaussianNoise } from '../graph/ops/noise.js';
 import { applyOp, sizeOf, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
-import type { DropoutOptions } from './dropout.js';
+import { type DropoutOptions, dropoutMask } from './dropout.js';
 import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
 import type { OfPictures, OfSequences, Ranks, SameRank } from './ranks.js';
 
@@ -34,15 +32,11 @@ export class GaussianNoise extends Layer<SameRank> {
   }
 }
 
-/** 0 for a share `rate` of the channels, drawn for every sample, and 1 / (1 - rate) for the others. */
-export const channelMask = (channels: number, times: number | undefined, rate: number): Value =>
-  applyOp(dropout, [applyOp(repeatRows, [constant([channels], 1)], times ? { times } : undefined)], { rate });
-
 /** x [..., channels] with a share `rate` of its channels set to 0 and the others scaled by 1 / (1 - rate). */
 export function droppedChannels(x: Value, rate: number): Value {
   if (rate === 0) return x;
   const channels = x.shape[x.shape.length - 1];
-  const mask = channelMask(channels, x.times, rate);
+  const mask = dropoutMask(channels, x.times, rate);
   return reshaped(ops.mul(reshaped(x, [sizeOf(x.shape) / channels, channels]), mask), x.shape);
 }
 

@@ -60,9 +60,7 @@ export class Cropping1D extends Layer<OfSequences> {
   }
 
   call(x: Value): Value {
-    const [start, after] = this.cropping;
-    if (start + after === 0) return x;
-    return applyOp(slice, [x], { axis: 0, start, length: x.shape[0] - start - after });
+    return cropped(x, 0, this.cropping);
   }
 
   override getConfig(): Record<string, unknown> {
@@ -82,7 +80,7 @@ export class ZeroPadding2D extends Layer<OfPictures> {
 
   constructor(options: ZeroPadding2DOptions = {}) {
     super(options, ['padding']);
-    this.padding = checkSides(options.padding ?? 1);
+    this.padding = checkSides('padding', options.padding ?? 1);
   }
 
   override build(inputShape: Shape): void {
@@ -99,11 +97,45 @@ export class ZeroPadding2D extends Layer<OfPictures> {
   }
 }
 
+export interface Cropping2DOptions extends LayerOptions {
+  /** Rows and columns that are left out: n on every side, [rows, columns], or [[top, bottom], [left, right]]. Default 0 */
+  cropping?: ZeroPadding2DOptions['padding'];
+}
+
+/** Images [height, width, channels] without some of their first and last rows and columns. */
+export class Cropping2D extends Layer<OfPictures> {
+  override readonly className = 'Cropping2D';
+  readonly cropping: readonly [rows: Ends, columns: Ends];
+
+  constructor(options: Cropping2DOptions = {}) {
+    super(options, ['cropping']);
+    this.cropping = checkSides('cropping', options.cropping ?? 0);
+  }
+
+  override build(inputShape: Shape): void {
+    const least = this.cropping.map(([before, after]) => before + after);
+    if (inputShape.length !== 3) throw wrongInput(this, 'images [height, width, channels]', inputShape);
+    if (least.some((n, axis) => inputShape[axis] <= n))
+      throw wrongInput(this, `images of more than ${least[0]} rows and ${least[1]} columns (cropping)`, inputShape);
+  }
+
+  call(x: Value): Value {
+    return [0, 1].reduce((image, axis) => cropped(image, axis, this.cropping[axis]), x);
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { cropping: this.cropping };
+  }
+}
+
 /** How much at the beginning of an axis, and at its end. */
 type Ends = readonly [before: number, after: number];
 
 const padded = (x: Value, axis: number, [before, after]: Ends): Value =>
   before + after > 0 ? applyOp(pad, [x], { axis, before, after }) : x;
+
+const cropped = (x: Value, axis: number, [start, after]: Ends): Value =>
+  start + after > 0 ? applyOp(slice, [x], { axis, start, length: x.shape[axis] - start - after }) : x;
 
 /** n for both ends, or one for each. */
 function checkEnds(name: string, ends: unknown): Ends {
@@ -115,12 +147,12 @@ function checkEnds(name: string, ends: unknown): Ends {
   return [checkInteger(`${name}[0]`, ends[0], 0), checkInteger(`${name}[1]`, ends[1], 0)];
 }
 
-function checkSides(padding: unknown): readonly [Ends, Ends] {
-  if (typeof padding === 'number') {
-    const both = checkEnds('padding', padding);
+function checkSides(name: string, sides: unknown): readonly [Ends, Ends] {
+  if (typeof sides === 'number') {
+    const both = checkEnds(name, sides);
     return [both, both];
   }
-  if (!Array.isArray(padding) || padding.length !== 2)
-    throw wrongType('padding', 'n, [rows, columns] or [[top, bottom], [left, right]]', padding);
-  return [checkEnds('padding[0]', padding[0]), checkEnds('padding[1]', padding[1])];
+  if (!Array.isArray(sides) || sides.length !== 2)
+    throw wrongType(name, 'n, [rows, columns] or [[top, bottom], [left, right]]', sides);
+  return [checkEnds(`${name}[0]`, sides[0]), checkEnds(`${name}[1]`, sides[1])];
 }

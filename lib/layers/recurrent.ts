@@ -10,8 +10,9 @@ import type { Sequence, Vector } from '../graph/shape-types.js';
 import { applyOp, type Value, withMask } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
+import { dropoutMask } from './dropout.js';
 import { isList, Layer, type LayerOptions, type Mode, nameOf, type Shape, type Weights, wrongInput } from './layer.js';
-import { channelMask, droppedChannels } from './noise.js';
+import { droppedChannels } from './noise.js';
 import type { FromTo } from './ranks.js';
 
 export interface RecurrentOptions extends LayerOptions {
@@ -206,7 +207,7 @@ export abstract class RecurrentLayer<O = RecurrentOptions> extends Layer<Recurre
     const first = states.length > 0 || !kept ? states : names.map((_, k) => kept.begin(k, [units]));
     for (const [k, state] of first.entries()) extras.push([names[k], state]);
     if (training && this.recurrentDropout > 0)
-      extras.push(['drop', channelMask(units, x.times, this.recurrentDropout)]);
+      extras.push(['drop', dropoutMask(units, x.times, this.recurrentDropout)]);
     if (mask) extras.push(['mask', mask]);
     const withCell = (returnState || kept !== undefined) && names.length > 1;
     const { resetAfter } = this as { resetAfter?: boolean };

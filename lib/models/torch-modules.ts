@@ -178,8 +178,11 @@ const MODULES: Readonly<Record<string, PartsOf>> = {
       throw new TypeError(`Expected '${path}' to have resetAfter true, as PyTorch's GRU`);
     return recurrent([1, 0, 2])(shapeOf, layer, path);
   },
-  BatchNormalization: (shapeOf) =>
-    sameIfThere({ ...NORMALIZATION, movingMean: 'running_mean', movingVariance: 'running_var' }, shapeOf),
+  BatchNormalization: (shapeOf, _, path) => {
+    if (!shapeOf('gamma') !== !shapeOf('beta'))
+      throw new TypeError(`Expected '${path}' to have a scale and a center, or neither, as PyTorch's BatchNorm`);
+    return sameIfThere({ ...NORMALIZATION, movingMean: 'running_mean', movingVariance: 'running_var' }, shapeOf);
+  },
   LayerNormalization: (shapeOf, _, path) => {
     if (!shapeOf('gamma') && shapeOf('beta'))
       throw new TypeError(`Expected '${path}' to have a scale where it has a center, as PyTorch's LayerNorm`);

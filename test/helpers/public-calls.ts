@@ -895,7 +895,7 @@ export const CALLS: Record<string, Call> = {
   'layers.globalAveragePooling2d': plain(layers.globalAveragePooling2d, layer),
   'layers.flatten': plain(layers.flatten, layer),
   'layers.reshape': plain(layers.reshape, { ...layer, targetShape: [16] }),
-  'layers.dropout': plain(layers.dropout, { ...layer, rate: 0.5 }),
+  'layers.dropout': plain(layers.dropout, { ...layer, rate: 0.5, noiseShape: [1] }),
   'layers.batchNormalization': plain(layers.batchNormalization, {
     ...layer,
     momentum: 0.9,
@@ -923,6 +923,8 @@ export const CALLS: Record<string, Call> = {
   'layers.conv2dTranspose': plain(layers.conv2dTranspose, conv),
   'layers.upSampling2d': plain(layers.upSampling2d, { ...layer, size: 2, interpolation: 'nearest' }),
   'layers.zeroPadding2d': plain(layers.zeroPadding2d, { ...layer, padding: 1 }),
+  'layers.cropping2d': plain(layers.cropping2d, { ...layer, cropping: 1 }),
+  'layers.cropping2d of sides': plain((a, b) => layers.cropping2d({ cropping: [a, b] }), [1, 2], 1),
   'layers.zeroPadding2d of sides': plain((a, b) => layers.zeroPadding2d({ padding: [a, b] }), [1, 2], 1),
   'layers.globalMaxPooling2d': plain(layers.globalMaxPooling2d, layer),
   'layers.conv1d': plain(layers.conv1d, { ...conv, groups: 1 }),

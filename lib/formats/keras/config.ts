@@ -1,4 +1,4 @@
-import { wrongType } from '../../check.js';
+import { wrongType, wrongValue } from '../../check.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import {
@@ -51,7 +51,6 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   input_shape: ANY,
   input_length: ANY,
   seed: ANY, // of another generator
-  noise_shape: [null],
   data_format: ['channels_last', null],
   quantization_config: [null],
   lora_rank: [null],
@@ -71,7 +70,7 @@ const DEPTHWISE = {
   kernel_constraint: [null],
 };
 const recurrent: Kind = { others: { zero_output_for_mask: [false], use_cudnn: ANY } };
-const pooled: Kind = { others: { keepdims: [false] } };
+const pooled: Kind = { others: { keepdims: ANY } }; // see Read
 
 /** The layers that both have. */
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -93,15 +92,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Reshape: {},
   Permute: {},
   RepeatVector: {},
-  Dropout: {},
-  SpatialDropout1D: {},
-  SpatialDropout2D: {},
+  Dropout: { values: { noiseShape: { keras: (shape) => [null, ...(shape as number[])], ours: noiseShape } } },
+  SpatialDropout1D: { others: { noise_shape: [null] } },
+  SpatialDropout2D: { others: { noise_shape: [null] } },
   GaussianNoise: {},
   BatchNormalization: {
     others: {
       axis: ANY, // see lastAxis
-      center: [true],
-      scale: [true],
       synchronized: [false],
       renorm: [false],
       renorm_clipping: ANY,
@@ -150,6 +147,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   ZeroPadding1D: {},
   ZeroPadding2D: {},
   Cropping1D: {},
+  Cropping2D: {},
   Rescaling: {},
   RandomFlip: { values: { mode: { keras: (mode) => snake(`${mode}`), ours: (mode) => camel(`${mode}`) } } },
   RandomRotation: {},
@@ -157,6 +155,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   RandomZoom: {},
   RandomContrast: { values: { factor: { keras: contrastFactor } } },
 };
+
+/** Without the batch's axis, along which each sample has draws of its own. */
+function noiseShape(shape: unknown): unknown {
+  if (!Array.isArray(shape) || shape[0] !== null)
+    throw wrongType('the noise_shape of a dropout', 'a list whose first is null, as each sample is drawn for', shape);
+  return shape.slice(1);
+}
 
 /** Ours is what Keras' manual says; Keras 3.15 makes [0, f] of f, and takes a pair for what it is if it is sorted. */
 function contrastFactor(factor: unknown): readonly number[] {
@@ -202,6 +207,8 @@ function kerasOption(place: string, key: string, value: unknown): unknown {
 export interface Read extends Described {
   /** The axis that has to be the input's last, counted with the batch. */
   readonly lastAxis?: number;
+  /** The shape that what it gives has to get, -1 for what fits: of pooling that keeps axes. */
+  readonly reshaped?: readonly number[];
 }
 
 /**
@@ -223,6 +230,8 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
       };
     case 'Identity':
       return { className: 'Activation', config: { ...common, activation: { name: 'linear' } } };
+    case 'Normalization':
+      return normalization(place, config);
   }
   if (!isKerasLayer(className))
     throw new RangeError(`Expected ${place} to be of a class that there is here, got '${className}'`);
@@ -244,11 +253,53 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     const read = rewritten ? rewritten(value) : ourOption(`the ${key} of ${place}`, own, value);
     if (read !== undefined) entries.push([own, read]);
   }
-  const axis = className === 'BatchNormalization' ? [config.axis ?? -1].flat() : [-1];
-  if (axis.length !== 1 || !Number.isInteger(axis[0]))
-    throw wrongType(`the axis of ${place} (${className})`, 'one axis', config.axis);
-  const lastAxis = axis[0] as number;
-  return { className, config: { ...common, ...Object.fromEntries(entries) }, ...(lastAxis !== -1 && { lastAxis }) };
+  const reshaped = { 2: [1, 1, -1], 1: [1, -1] }[/^Global.*(\d)D$/.exec(className)?.[1] ?? ''];
+  return {
+    className,
+    config: { ...common, ...Object.fromEntries(entries) },
+    ...(className === 'BatchNormalization' && lastAxisIn(place, className, config.axis ?? -1)),
+    ...(reshaped && config.keepdims === true && { reshaped }),
+  };
+}
+
+function lastAxisIn(place: string, className: string, axis: unknown): { readonly lastAxis?: number } {
+  const [own, ...others] = [axis].flat();
+  if (others.length > 0 || !Number.isInteger(own))
+    throw wrongType(`the axis of ${place} (${className})`, 'one axis', axis);
+  return own === -1 ? {} : { lastAxis: own as number };
+}
+
+/** What keeps Keras' Normalization from dividing by a deviation of 0: sqrt(0 + 1e-14) is its 1e-7. */
+const NO_VARIANCE = 1e-14;
+
+/**
+ * (x - mean) / deviation of each channel: of what adapt() found, which are weights, a batch normalization by averages that are never
+ * moved; of numbers in the config a rescaling.
+ */
+function normalization(place: string, { name, axis, mean = null, variance = null, invert = false }: JsonObject): Read {
+  if (invert !== false)
+    throw new RangeError(
+      `Expected the invert of ${place} (Normalization) to be false, as there is no other here, got true`,
+    );
+  const last = axis === null && typeof mean === 'number' ? {} : lastAxisIn(place, 'Normalization', axis);
+  if (mean === null) {
+    const own = { name, trainable: false, center: false, scale: false, epsilon: NO_VARIANCE };
+    return { className: 'BatchNormalization', config: own, ...last };
+  }
+  const [means, variances] = [mean, variance].map((numbers) => [numbers].flat(4));
+  if (means.length !== variances.length || ![...means, ...variances].every(Number.isFinite))
+    throw wrongType(`the mean and the variance of ${place} (Normalization)`, 'numbers, as many of both', [
+      mean,
+      variance,
+    ]);
+  const scale = variances.map((own) => 1 / Math.max(Math.sqrt(own as number), 1e-7));
+  const offset = means.map((own, i) => -(own as number) * scale[i]);
+  const isOne = !Array.isArray(mean);
+  return {
+    className: 'Rescaling',
+    config: { name, scale: isOne ? scale[0] : scale, offset: isOne ? offset[0] : offset },
+    ...last,
+  };
 }
 
 const shown = (value: unknown) => {
@@ -266,7 +317,10 @@ function ourOption(place: string, key: string, value: unknown): unknown {
   const { name, config } = readObject(place, value);
   // a pair of layers, of which each is told to give zeros where a step does not count, as ours does
   const { zero_output_for_mask: _, ...own } = config;
-  return ourLayer(place, name, own);
+  const { lastAxis, reshaped, ...inner } = ourLayer(place, name, own);
+  if (lastAxis !== undefined) throw wrongValue(`the axis of ${place} (${name})`, '-1 within another layer', lastAxis);
+  if (reshaped) throw wrongValue(`the keepdims of ${place} (${name})`, 'false within another layer', true);
+  return inner;
 }
 
 /** The `output_shape` of attention: one number, or a list of it. */

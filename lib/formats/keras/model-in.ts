@@ -4,14 +4,14 @@ import { at } from '../../io/file-errors.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import { type Layer, nameOf } from '../../layers/layer.js';
-import { InputLayer } from '../../layers/shape.js';
+import { InputLayer, Reshape } from '../../layers/shape.js';
 import { checkSize, readLayer } from '../../models/architecture.js';
 import { checkWithin } from '../../models/extent.js';
 import { Model } from '../../models/model.js';
 import { Sequential } from '../../models/sequential.js';
 import { applyLayer, OF_ATTENTION } from './apply.js';
 import { type CallNode, type Reference, readNode, readReference, referencesIn, resolved } from './calls-in.js';
-import { ourLayer } from './config.js';
+import { ourLayer, type Read } from './config.js';
 import { integerInputs } from './integers.js';
 import { applyOperation } from './operations-in.js';
 
@@ -116,9 +116,10 @@ function readSequential(config: JsonObject, reading: Reading, depth: number): Re
   for (const [i, entry] of own.entries()) {
     const name = nameIn(entry, `layer_${i}`);
     const inputShape = i === 0 && all.length === 0 && !nested ? shape : undefined;
-    const { read, lastAxis } = readOne(name, entry, [], reading, depth, inputShape);
+    const { read, lastAxis, reshaped } = readOne(name, entry, [], reading, depth, inputShape);
     layers.push(read);
     all.push(read.layer);
+    if (reshaped) all.push(new Reshape({ targetShape: reshaped }));
     if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
   }
   checkWithin('the network', all);
@@ -157,7 +158,7 @@ function readOne(
   reading: Reading,
   depth: number,
   inputShape?: readonly number[],
-): { read: ReadLayer; lastAxis?: number } {
+): { read: ReadLayer } & Pick<Read, 'lastAxis' | 'reshaped'> {
   const { class_name: className, config } = entry;
   if (NETWORKS.includes(className)) {
     const inner = at(`the network '${name}'`, () =>
@@ -166,12 +167,16 @@ function readOne(
     return { read: { name, className, layer: inner.model, layers: inner.layers } };
   }
   const place = `the layer '${name}'`;
-  const { lastAxis, ...described } = ourLayer(place, className, { ...config, name });
+  const { lastAxis, reshaped, ...described } = ourLayer(place, className, { ...config, name });
   checkVersion(place, described.config, reading);
   const options = className === 'MultiHeadAttention' ? attentionOptions(place, nodes) : {};
   const own = { ...described.config, ...options, ...(inputShape && { inputShape }) };
   const layer = readLayer(place, { className: described.className, config: own });
-  return { read: { name, className, layer }, ...(lastAxis !== undefined && { lastAxis }) };
+  return {
+    read: { name, className, layer },
+    ...(lastAxis !== undefined && { lastAxis }),
+    ...(reshaped && { reshaped }),
+  };
 }
 
 /** Keras 2 had another hard sigmoid. */
@@ -202,6 +207,7 @@ interface Member {
   readonly entry: LayerEntry;
   readonly nodes: readonly CallNode[];
   readonly read?: ReadLayer;
+  readonly reshape?: Reshape<any>;
   readonly made: (readonly Value[])[];
   /** What its next node reads, and may not be made yet. */
   reads?: Reference[];
@@ -272,9 +278,9 @@ function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: 
     return { ...member, nodes: [], made: [[new InputLayer({ name, shape, dtype }).source]] };
   }
   if (isOperationEntry(entry)) return member;
-  const { read, lastAxis } = readOne(name, entry, nodes, reading, depth);
+  const { read, lastAxis, reshaped } = readOne(name, entry, nodes, reading, depth);
   if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
-  return { ...member, read };
+  return { ...member, read, ...(reshaped && { reshape: new Reshape({ targetShape: reshaped }) }) };
 }
 
 /** An operation has a module of its own; in files of HDF5, which have none, it is what no layer is. */
@@ -325,7 +331,11 @@ function run(
 
 const loops = ({ name }: Member, { layer }: Reference) => wrongValue(`what '${name}' reads`, 'made before it', layer);
 
-function made({ entry, read }: Member, node: CallNode, valueAt: (reference: Reference) => Value): readonly Value[] {
+function made(
+  { entry, read, reshape }: Member,
+  node: CallNode,
+  valueAt: (reference: Reference) => Value,
+): readonly Value[] {
   const args = node.args.map((argument) => resolved(argument, valueAt));
   const named = Object.entries(node.kwargs).map(([key, argument]) => [key, resolved(argument, valueAt)] as const);
   if (!read) {
@@ -334,7 +344,7 @@ function made({ entry, read }: Member, node: CallNode, valueAt: (reference: Refe
   }
   const values = applyLayer(read.layer, args, Object.fromEntries(named));
   checkAxis(read.layer);
-  return values.map(checked);
+  return values.map((value) => checked(reshape?.applied(value).outputs[0] ?? value));
 }
 
 function checked(value: Value): Value {

@@ -1,4 +1,4 @@
-import type { Shape } from '../../graph/value.js';
+import { type Shape, sizeOf } from '../../graph/value.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import type { Described } from '../keras/config.js';
@@ -57,6 +57,11 @@ function parts({ className, config }: Described, input: Shape): Composition | un
     ];
     const padded = asImages(input, length + before, layer('ZeroPadding2D', { padding: ends }));
     return { layers: [...padded, layer(className, { ...config, padding: 'valid' })], own: 3 };
+  }
+  if (className === 'Reshape' && length >= 0) {
+    const shape = config.targetShape as Shape;
+    const rest = -sizeOf(input) / sizeOf(shape); // where one of them is -1
+    return { layers: [layer(className, { ...config, targetShape: shape.map((n) => (n < 0 ? rest : n)) })], own: 0 };
   }
   if (className === 'ZeroPadding1D') {
     const [before, after] = padding as number[];

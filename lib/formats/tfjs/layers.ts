@@ -19,7 +19,16 @@ const LAYERS = new Set([
     'Permute',
     'RepeatVector',
   ],
-  ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'UpSampling2D', 'ZeroPadding2D'],
+  ...[
+    'Conv1D',
+    'Conv2D',
+    'Conv2DTranspose',
+    'DepthwiseConv2D',
+    'SeparableConv2D',
+    'UpSampling2D',
+    'ZeroPadding2D',
+    'Cropping2D',
+  ],
   ...['MaxPooling1D', 'MaxPooling2D', 'AveragePooling1D', 'AveragePooling2D'],
   ...['GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'GlobalAveragePooling1D', 'GlobalAveragePooling2D'],
   ...[
