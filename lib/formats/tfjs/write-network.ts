@@ -49,9 +49,9 @@ export class NetworkWriter {
     for (const from of topological(outputs)) {
       if (!isCall(from)) continue;
       const { layer, inputs } = from as { layer: Layer; inputs: typeof from.inputs };
-      if (layer.graph) this.#readShapes(layer.graph);
-      const [length, ...rest] = inputs[0]?.shape ?? [];
       const before = this.#shapes.get(layer);
+      if (layer.graph && !before) this.#readShapes(layer.graph);
+      const [length, ...rest] = inputs[0]?.shape ?? [];
       this.#shapes.set(layer, before && before[0] !== length ? [-1, ...rest] : [length, ...rest]);
     }
   }
