@@ -68,6 +68,11 @@ function parts({ className, config }: Described, input: Shape): Composition | un
     const padded = layer('ZeroPadding2D', { ...config, padding: [padding, [0, 0]] });
     return { layers: asImages(input, before + length + after, padded), own: 1 };
   }
+  if (className === 'Cropping1D') {
+    const [before, after] = config.cropping as number[];
+    const rest = layer('Cropping2D', { ...config, cropping: [config.cropping, [0, 0]] });
+    return { layers: asImages(input, length - before - after, rest), own: 1 };
+  }
   if (className === 'UpSampling1D') {
     const times = config.size as number;
     return { layers: asImages(input, times * length, layer('UpSampling2D', { ...config, size: [times, 1] })), own: 1 };
