@@ -120,7 +120,7 @@ const OWN: Record<string, () => Model<any, any>> = {
   groups: () =>
     seq(
       L.conv2d({ filters: 6, kernelSize: 3, groups: 3, strides: 2, activation: 'hardSigmoid', inputShape: [7, 7, 3] }),
-      L.spatialDropout2d({ rate: 0.3 }),
+      L.spatialDropout2d({ rate: 0.3, activityRegularizer: 'l2' }),
       L.conv2d({ filters: 6, kernelSize: 2, groups: 6, useBias: false, padding: 'same' }),
     ),
   functions: () =>

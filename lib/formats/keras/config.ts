@@ -70,7 +70,7 @@ const DEPTHWISE = {
   kernel_constraint: [null],
 };
 const recurrent: Kind = { others: { zero_output_for_mask: [false], use_cudnn: ANY } };
-const pooled: Kind = { others: { keepdims: ANY } }; // see Read
+const pooled: Kind = { others: { keepdims: [false, true] } }; // see Read
 
 /** The layers that both have. */
 const KINDS: Readonly<Record<string, Kind>> = {

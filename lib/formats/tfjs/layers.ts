@@ -65,7 +65,8 @@ const EACH_CHANNEL = [null, 1, 1, null];
 
 /** @throws TypeError naming the layer that TensorFlow.js lacks, or the option of it */
 export function tfjsLayer(place: string, layer: Described): KerasObject {
-  const { className, config } = layer;
+  const { className } = layer;
+  const { activityRegularizer: _, ...config } = layer.config; // which it cannot read: see lost.ts
   const refuse = (what: string) => {
     throw new TypeError(`Expected ${place} to be ${what}, as TensorFlow.js has no other (${OTHERS})`);
   };
@@ -82,7 +83,7 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
   if (className === 'UpSampling2D' && (config.interpolation ?? 'nearest') !== 'nearest') refuse("one of 'nearest'");
   if (className === 'Conv1D' && config.padding === 'causal') refuse("a convolution with the padding 'valid' or 'same'");
   if (className === 'SpatialDropout2D') {
-    const made = kerasLayer(place, layer);
+    const made = kerasLayer(place, { className, config });
     return { class_name: 'Dropout', config: { ...made.config, noise_shape: EACH_CHANNEL } };
   }
   if (className === 'Bidirectional') return bidirectional(place, config, refuse);
@@ -93,8 +94,7 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
   const activations = Object.entries(config).filter(([key]) => /activation$/i.test(key));
   const plain = Object.fromEntries(activations.map(([key]) => [key, undefined]));
   const made = kerasLayer(place, { className, config: { ...config, ...plain } });
-  const { activity_regularizer: _, ...held } = made.config; // which it cannot read: see lost.ts
-  const own = Object.entries(held).map(([key, value]) => [key, part(value)]);
+  const own = Object.entries(made.config).map(([key, value]) => [key, part(value)]);
   const names = activations.map(([key, value]) => [
     key === 'activation' ? key : 'recurrent_activation',
     activationName(place, value as JsonObject),
