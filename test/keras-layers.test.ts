@@ -694,6 +694,26 @@ test('shapes and options that do not fit: one sentence each', (t) => {
       'Expected the input of Conv2DTranspose to be images [height, width, channels], got shape [5]',
     ],
     [
+      layers.separableConv1d({ filters: 1, kernelSize: 3 }),
+      [2, 1],
+      "Expected the input of SeparableConv1D to be sequences of at least 3 steps, as its kernel with padding 'valid' (or use padding 'same'), got shape [2, 1]",
+    ],
+    [
+      layers.conv1dTranspose({ filters: 1, kernelSize: 1 }),
+      [5],
+      'Expected the input of Conv1DTranspose to be sequences [steps, channels], got shape [5]',
+    ],
+    [
+      layers.groupNormalization(),
+      [5, 48],
+      'Expected the input of GroupNormalization to be of a multiple of 32 channels, its groups (an option), got shape [5, 48]',
+    ],
+    [
+      layers.groupNormalization({ groups: 1, axis: 3 }),
+      [5, 4],
+      'Expected the input of GroupNormalization to be of an axis 3 (0 is that of the batch), got shape [5, 4]',
+    ],
+    [
       layers.conv2d({ filters: 4, kernelSize: 1, groups: 2 }),
       [5, 5, 3],
       'Expected the input of Conv2D to be images whose channels are a multiple of groups (2), got shape [5, 5, 3]',
@@ -771,6 +791,17 @@ test('shapes and options that do not fit: one sentence each', (t) => {
     [
       () => layers.conv2d({ filters: 3, kernelSize: 1, groups: 2 }),
       'Expected filters to be a multiple of groups (2), got 3 (number)',
+    ],
+    [() => layers.groupNormalization({ groups: 0 }), 'Expected groups to be a positive integer, or -1, got 0 (number)'],
+    [
+      () => layers.groupNormalization({ axis: 0 }),
+      'Expected axis to be an axis of a sample, from 1 or from the end by -1 (0 is the batch), got 0 (number)',
+    ],
+    [() => layers.reLU({ maxValue: -1 }), 'Expected maxValue to be a non-negative number, got -1 (number)'],
+    [() => layers.alphaDropout({ rate: 1 }), 'Expected rate to be a number in [0, 1), got 1 (number)'],
+    [
+      () => layers.attention({ scoreMode: 'sum' as never }),
+      "Expected scoreMode to be one of 'dot', 'concat', got 'sum' (string)",
     ],
     [() => layers.lambda('x' as never), "Expected fn to be a function of values, got 'x' (string)"],
   ];

@@ -132,6 +132,10 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['conv1d, strided', layers.conv1d({ filters: 4, kernelSize: 3, strides: 2, padding: 'same' }), [7, 2], [4, 4]],
   ['conv1d, groups', layers.conv1d({ filters: 4, kernelSize: 2, groups: 2, useBias: false }), [5, 4], [4, 4]],
   ['conv1d, a group a channel', layers.conv1d({ filters: 4, kernelSize: 2, groups: 2 }), [5, 2], [4, 4]],
+  ['depthwiseConv1d', layers.depthwiseConv1d({ kernelSize: 3, depthMultiplier: 2 }), [5, 2], [3, 4]],
+  ['separableConv1d', layers.separableConv1d({ filters: 3, kernelSize: 2, padding: 'same' }), [4, 2], [4, 3]],
+  ['conv1dTranspose', layers.conv1dTranspose({ filters: 2, kernelSize: 3, strides: 2 }), [3, 2], [7, 2]],
+  ['conv1dTranspose, dilated', layers.conv1dTranspose({ filters: 2, kernelSize: 3, dilationRate: 2 }), [3, 2], [7, 2]],
   ['maxPooling1d', layers.maxPooling1d(), [7, 2], [3, 2]],
   ['maxPooling1d, overlapping', layers.maxPooling1d({ poolSize: 3, strides: 2, padding: 'same' }), [6, 2], [3, 2]],
   ['averagePooling1d', layers.averagePooling1d({ poolSize: 3, strides: 1 }), [6, 2], [4, 2]],
@@ -143,15 +147,20 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['layerNormalization', layers.layerNormalization(), [3, 5], [3, 5]],
   ['layerNormalization, two axes', layers.layerNormalization({ axis: [-1, -2] }), [2, 3, 4], [2, 3, 4]],
   ['layerNormalization, the first axis', layers.layerNormalization({ axis: 1, scale: false }), [4, 3], [4, 3]],
+  ['groupNormalization', layers.groupNormalization({ groups: 2 }), [3, 2, 4], [3, 2, 4]],
+  ['groupNormalization, each channel', layers.groupNormalization({ groups: -1, axis: 1 }), [3, 4], [3, 4]],
   ['permute', layers.permute({ dims: [3, 1, 2] }), [2, 3, 4], [4, 2, 3]],
   ['repeatVector', layers.repeatVector({ n: 3 }), [4], [3, 4]],
   ['rescaling', layers.rescaling({ scale: [2, 3], offset: -1 }), [3, 2], [3, 2]],
   ['leakyReLU', layers.leakyReLU(), [3, 2], [3, 2]],
+  ['reLU', layers.reLU({ maxValue: 0.8, negativeSlope: 0.2, threshold: 0.3 }), [3, 7], [3, 7]],
   ['prelu', layers.prelu({ sharedAxes: [1] }), [3, 2], [3, 2]],
   ['softmax', layers.softmax({ axis: 1 }), [3, 2], [3, 2]],
   ['rbf', layers.rbf({ units: 4, epsilonInitializer: 'ones' }), [3], [4]],
   ['rbf of a sequence', layers.rbf({ units: 2, centersInitializer: 'zeros' }), [5, 3], [5, 2]],
   ['gaussianNoise', layers.gaussianNoise({ stddev: 0.5 }), [3, 7], [3, 7]],
+  ['gaussianDropout', layers.gaussianDropout({ rate: 0.4 }), [3, 7], [3, 7]],
+  ['alphaDropout', layers.alphaDropout({ rate: 0.4 }), [3, 7], [3, 7]],
   ['spatialDropout1d', layers.spatialDropout1d({ rate: 0.4 }), [3, 7], [3, 7]],
   ['spatialDropout2d', layers.spatialDropout2d({ rate: 0.4 }), [2, 3, 7], [2, 3, 7]],
   ['randomFlip', layers.randomFlip(), [3, 4, 2], [3, 4, 2]],
@@ -180,6 +189,8 @@ const ELSEWHERE = [
   'bidirectional',
   'timeDistributed',
   'multiHeadAttention',
+  'attention',
+  'additiveAttention',
   'masking',
   'add',
   'subtract',
@@ -320,6 +331,44 @@ test('dropout does nothing in prediction, and its mask is that of the seed in tr
   t.deepEqual(predict(x), x.data);
   t.deepEqual(y(x), y(x));
   t.true(y(x).every((v, i) => v === 0 || v === 2 * x.data[i]));
+});
+
+const moments = (data: ArrayLike<number>) => {
+  const mean = Array.from(data).reduce((sum, value) => sum + value, 0) / data.length;
+  return [mean, Array.from(data).reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length];
+};
+
+test('gaussianDropout multiplies by numbers of mean 1 and variance rate / (1 - rate), in training alone', (t) => {
+  const { y, predict, random } = harness(layers.gaussianDropout({ rate: 0.2 }), [50], 400);
+  const x = normal(random, [400, 50]);
+  t.deepEqual(predict(x), x.data);
+  const factors = y(x).map((value, i) => value / x.data[i]);
+  const [mean, variance] = moments(factors);
+  t.true(Math.abs(mean - 1) < 0.015, `${mean}`); // four standard errors
+  t.true(Math.abs(variance - 0.25) < 0.01, `${variance}`);
+  t.true(new Set(factors).size > 0.99 * factors.length);
+});
+
+test('alphaDropout keeps mean and variance, and sets its share to one value, in training alone', (t) => {
+  const rate = 0.25;
+  const { y, predict, random } = harness(layers.alphaDropout({ rate }), [50], 400);
+  const x = normal(random, [400, 50]);
+  t.deepEqual(predict(x), x.data);
+  const [before, after] = [x.data, y(x)];
+  const dropped = after.filter((value, i) => after.indexOf(value) !== i);
+  t.is(new Set(dropped).size, 1);
+  const share = (dropped.length + 1) / after.length;
+  t.true(Math.abs(share - rate) < 0.013, `${share}`);
+  // Klambauer et al.: a (x d + alpha' (1 - d)) + b
+  const alpha = -1.7580993408473766;
+  const a = (1 - rate + alpha ** 2 * rate * (1 - rate)) ** -0.5;
+  const b = -a * alpha * rate;
+  for (const [i, value] of after.entries()) {
+    const wanted = value === dropped[0] ? a * alpha + b : a * before[i] + b;
+    t.true(Math.abs(value - wanted) < 1e-14, `${value} is not ${wanted}`);
+  }
+  const [mean, variance] = moments(after);
+  t.true(Math.abs(mean) < 0.03 && Math.abs(variance - 1) < 0.05, `${mean}, ${variance}`);
 });
 
 test('batch normalization uses the statistics of the batch in training, moving averages otherwise', (t) => {

@@ -323,6 +323,9 @@ const MASKED: Record<string, (x: Value<any>) => Value> = {
   attention: (x) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3 }).apply([x, x]),
   'scaled attention': (x) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3, scale: -1.5 }).apply([x, x]),
   'causal attention': (x) => layers.multiHeadAttention({ numHeads: 1, keyDim: 4, useCausalMask: true }).apply([x, x]),
+  'attention without kernels': (x) => layers.attention({ useScale: true }).apply([x, x]) as Value,
+  'attention of sums': (x) => layers.additiveAttention().apply([x, x]) as Value,
+  'normalization of groups': (x) => layers.groupNormalization({ groups: 2 }).apply(x),
   globalAveragePooling1d: (x) => layers.globalAveragePooling1d().apply(x),
   'timeDistributed of a recurrent layer': (x) =>
     timeDistributed({ layer: layers.simpleRNN({ units: 2 }) }).apply(
@@ -649,6 +652,11 @@ test('what cannot be is refused in one sentence', (t) => {
     () => layers.multiHeadAttention({ numHeads: 2, keyDim: 2 }).apply([x, x, input({ shape: [3, 2] })]),
     /value and key of as many steps/,
   );
+  refused(
+    () => layers.attention().apply([x, input({ shape: [5, 7] })]),
+    /^Expected the inputs of Attention to be a query and a key of as many features, got shapes \[/,
+  );
+  refused(() => layers.additiveAttention().apply(x as any), /list of one or more values|\[query, value\]/);
   for (const scale of [0, Number.NaN, Number.POSITIVE_INFINITY, '1' as any])
     refused(
       () => layers.multiHeadAttention({ numHeads: 2, keyDim: 2, scale }),

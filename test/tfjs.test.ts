@@ -139,6 +139,18 @@ const OWN: Record<string, () => Model<any, any>> = {
       L.dense({ units: 3, activation: 'logSigmoid' }),
       L.lstm({ units: 2, activation: 'elu' }),
     ),
+  rectified: () =>
+    seq(
+      L.reLU({ inputShape: [4, 3] }),
+      L.alphaDropout({ rate: 0.2 }),
+      L.dense({ units: 3 }),
+      L.reLU({ maxValue: 0.5 }),
+      L.dense({ units: 3 }),
+      L.gaussianDropout({ rate: 0.2 }),
+      L.reLU({ negativeSlope: 0.2 }),
+      L.dense({ units: 3 }),
+      L.reLU({ threshold: 0.3 }),
+    ),
   differences: () => {
     const [a, b] = [input({ shape: [4, 3] }), input({ shape: [4, 3] })];
     const d = L.subtract().apply([a, b]);
@@ -156,7 +168,10 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   bidirectional: /'bidirectional_1' to be a GRU with resetAfter false/,
   masked: /'gru' to be a GRU with resetAfter false/,
   maskedBi: /'bidirectional' to be given no masked steps/,
+  separable1d: /got SeparableConv1D/,
+  groups: /got GroupNormalization/,
   attention: /got MultiHeadAttention/,
+  attentionPlain: /'attention' to be given no masked steps/,
   attentionMasked: /'multi_head_attention' to be given no masked steps/,
   attentionAcross: /got MultiHeadAttention/,
   ops: /without constants/,

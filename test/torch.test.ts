@@ -30,6 +30,7 @@ test.after.always(() => rmSync(home, { recursive: true }));
 /** What PyTorch's recurrent modules cannot compute. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
   gru: /^Expected 'gru_1' to have resetAfter true, as PyTorch's GRU \(format 'onnx' holds the whole network\)$/,
+  attentionPlain: /^Expected 'attention' to be a layer that PyTorch has a module for, got Attention/,
   maskedBi: /'bidirectional' to have resetAfter true/,
   oddGates: /'lstm' to have the activation tanh, as PyTorch's .*, got softplus \(format 'onnx' holds/,
 };

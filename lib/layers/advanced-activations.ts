@@ -42,6 +42,54 @@ export class LeakyReLU extends Layer<SameRank> {
   }
 }
 
+export interface ReLUOptions extends LayerOptions {
+  /** The largest value that it gives, non-negative. Default: none */
+  maxValue?: number;
+  /** What is multiplied by it is how far a value lies below the threshold; non-negative. Default 0 */
+  negativeSlope?: number;
+  /** Values up to it are taken for negative ones; non-negative. Default 0 */
+  threshold?: number;
+}
+
+/**
+ * max(x, 0) in general, as Keras' ReLU: x where x > threshold, and maxValue at most; else negativeSlope * (x - threshold).
+ */
+export class ReLU extends Layer<SameRank> {
+  override readonly className = 'ReLU';
+  override readonly supportsMasking = true;
+  /** Where there is one that does the same. */
+  declare readonly activation?: Activation;
+  readonly maxValue?: number;
+  readonly negativeSlope: number;
+  readonly threshold: number;
+
+  constructor(options: ReLUOptions = {}) {
+    super(options, ['maxValue', 'negativeSlope', 'threshold']);
+    const nonNegative = (name: string, value: number) => checkInterval(name, value, 0, Number.POSITIVE_INFINITY);
+    if (options.maxValue !== undefined) this.maxValue = nonNegative('maxValue', options.maxValue);
+    this.negativeSlope = nonNegative('negativeSlope', options.negativeSlope ?? 0);
+    this.threshold = nonNegative('threshold', options.threshold ?? 0);
+    const { maxValue, negativeSlope, threshold } = this;
+    if (threshold > 0) return;
+    if (maxValue === undefined)
+      this.activation = negativeSlope === 0 ? activations.relu() : activations.leakyRelu({ alpha: negativeSlope });
+    else if (maxValue === 6 && negativeSlope === 0) this.activation = activations.relu6();
+  }
+
+  call(x: Value): Value {
+    const { activation, maxValue, negativeSlope, threshold } = this;
+    if (activation) return activate(x, activation);
+    const above = threshold === 0 ? ops.relu(x) : ops.mul(x, ops.greater(x, threshold));
+    const limited = maxValue === undefined ? above : ops.minimum(above, maxValue);
+    return negativeSlope === 0 ? limited : ops.sub(limited, ops.mul(negativeSlope, ops.relu(ops.sub(threshold, x))));
+  }
+
+  override getConfig(): Record<string, unknown> {
+    const { maxValue, negativeSlope, threshold } = this;
+    return { ...(maxValue !== undefined && { maxValue }), negativeSlope, threshold };
+  }
+}
+
 export interface PReLUOptions extends LayerOptions {
   /** Default 'zeros' */
   alphaInitializer?: InitializerInput;

@@ -20,9 +20,13 @@ export interface ValueDropoutOptions extends DropoutOptions {
   noiseShape?: readonly (number | null)[];
 }
 
+/** n ones for every sample. */
+export const onesOf = (n: number, times: number | undefined): Value =>
+  applyOp(repeatRows, [constant([n], 1)], times ? { times } : undefined);
+
 /** 0 for a share `rate` of n values, drawn for every sample, and 1 / (1 - rate) for the others. */
 export const dropoutMask = (n: number, times: number | undefined, rate: number): Value =>
-  applyOp(dropout, [applyOp(repeatRows, [constant([n], 1)], times ? { times } : undefined)], { rate });
+  applyOp(dropout, [onesOf(n, times)], { rate });
 
 /**
  * In training sets a random share of the values to 0 and scales the others by 1 / (1 - rate); otherwise passes them on

@@ -7,9 +7,12 @@ import {
   type LeakyReLUOptions,
   PReLU,
   type PReLUOptions,
+  ReLU,
+  type ReLUOptions,
   Softmax,
   type SoftmaxOptions,
 } from './advanced-activations.js';
+import { AdditiveAttention, type AdditiveAttentionOptions, Attention, type AttentionOptions } from './attention.js';
 import {
   RandomContrast,
   type RandomContrastOptions,
@@ -25,14 +28,25 @@ import {
 import { BatchNormalization, type BatchNormalizationOptions } from './batch-normalization.js';
 import { Bidirectional, type BidirectionalOptions } from './bidirectional.js';
 import { Concatenate, type ConcatenateOptions } from './concatenate.js';
+import {
+  Conv1DTranspose,
+  type Conv1DTransposeOptions,
+  Conv2DTranspose,
+  type Conv2DTransposeOptions,
+} from './conv-transpose.js';
 import { Conv1D, type Conv1DOptions } from './conv1d.js';
 import { Conv2D, type Conv2DOptions } from './conv2d.js';
-import { Conv2DTranspose, type Conv2DTransposeOptions } from './conv2d-transpose.js';
 import { Dense, type DenseOptions } from './dense.js';
-import { DepthwiseConv2D, type DepthwiseConv2DOptions } from './depthwise-conv2d.js';
+import {
+  DepthwiseConv1D,
+  type DepthwiseConv1DOptions,
+  DepthwiseConv2D,
+  type DepthwiseConv2DOptions,
+} from './depthwise-conv.js';
 import { Dot, type DotOptions } from './dot.js';
 import { Dropout, type DropoutOptions, type ValueDropoutOptions } from './dropout.js';
 import { Embedding, type EmbeddingOptions } from './embedding.js';
+import { GroupNormalization, type GroupNormalizationOptions } from './group-normalization.js';
 import { GRU, type GRUOptions } from './gru.js';
 import { Lambda } from './lambda.js';
 import type { Layer, LayerOptions, Values } from './layer.js';
@@ -41,7 +55,14 @@ import { LSTM, type LSTMOptions } from './lstm.js';
 import { Masking, type MaskingOptions } from './masking.js';
 import { Add, Average, Maximum, Minimum, Multiply, Subtract } from './merge.js';
 import { MultiHeadAttention, type MultiHeadAttentionOptions } from './multi-head-attention.js';
-import { GaussianNoise, type GaussianNoiseOptions, SpatialDropout1D, SpatialDropout2D } from './noise.js';
+import {
+  AlphaDropout,
+  GaussianDropout,
+  GaussianNoise,
+  type GaussianNoiseOptions,
+  SpatialDropout1D,
+  SpatialDropout2D,
+} from './noise.js';
 import {
   Cropping1D,
   type Cropping1DOptions,
@@ -79,7 +100,12 @@ import {
   UpSampling2D,
   type UpSampling2DOptions,
 } from './resizing.js';
-import { SeparableConv2D, type SeparableConv2DOptions } from './separable-conv2d.js';
+import {
+  SeparableConv1D,
+  type SeparableConv1DOptions,
+  SeparableConv2D,
+  type SeparableConv2DOptions,
+} from './separable-conv.js';
 import { Flatten, InputLayer, type InputLayerOptions, Reshape, type ReshapeOptions } from './shape.js';
 import { SimpleRNN } from './simple-rnn.js';
 import { TimeDistributed, type TimeDistributedOptions } from './time-distributed.js';
@@ -119,6 +145,8 @@ export const layers = {
   batchNormalization: namedOrNot((options?: BatchNormalizationOptions) => new BatchNormalization(options)),
   /** Mean 0 and variance 1 along the last axis of each sample, then a trained scale and shift. */
   layerNormalization: namedOrNot((options?: LayerNormalizationOptions) => new LayerNormalization(options)),
+  /** Mean 0 and variance 1 of each group of channels of each sample, then a trained scale and shift. */
+  groupNormalization: namedOrNot((options?: GroupNormalizationOptions) => new GroupNormalization(options)),
   /** An activation as a layer of its own. */
   activation: named((options: ActivationOptions) => new Activation(options)),
   /** Integers as rows of a table that is trained. */
@@ -141,6 +169,10 @@ export const layers = {
   timeDistributed: named((options: TimeDistributedOptions) => new TimeDistributed(options)),
   /** Attention of several heads, of a list [query, value] or [query, value, key]. */
   multiHeadAttention: named((options: MultiHeadAttentionOptions) => new MultiHeadAttention(options)),
+  /** Attention by dot products of the inputs themselves, of such a list. */
+  attention: namedOrNot((options?: AttentionOptions) => new Attention(options)),
+  /** Attention by sums, of such a list. */
+  additiveAttention: namedOrNot((options?: AdditiveAttentionOptions) => new AdditiveAttention(options)),
   /** Steps that hold one value alone do not count. */
   masking: namedOrNot((options?: MaskingOptions) => new Masking(options)),
 
@@ -161,6 +193,12 @@ export const layers = {
 
   /** Convolution of sequences. */
   conv1d: named((options: Conv1DOptions) => new Conv1D(options)),
+  /** Convolution of every channel of sequences by kernels of its own. */
+  depthwiseConv1d: named((options: DepthwiseConv1DOptions) => new DepthwiseConv1D(options)),
+  /** The same, and then a mixture of the channels in every step. */
+  separableConv1d: named((options: SeparableConv1DOptions) => new SeparableConv1D(options)),
+  /** The transpose of a convolution: longer sequences. */
+  conv1dTranspose: named((options: Conv1DTransposeOptions) => new Conv1DTranspose(options)),
   /** The largest value of each window of a sequence, 2 steps by default. */
   maxPooling1d: namedOrNot((options?: Pooling1DOptions) => new MaxPooling1D(options)),
   /** The mean of each window of a sequence, 2 steps by default. */
@@ -184,6 +222,8 @@ export const layers = {
   rescaling: named((options: RescalingOptions) => new Rescaling(options)),
   /** x where x > 0, else negativeSlope * x. */
   leakyReLU: namedOrNot((options?: LeakyReLUOptions) => new LeakyReLU(options)),
+  /** max(x, 0), with a largest value, a threshold, a slope below it. */
+  reLU: namedOrNot((options?: ReLUOptions) => new ReLU(options)),
   /** The same with slopes that are trained. */
   prelu: namedOrNot((options?: PReLUOptions) => new PReLU(options)),
   /** Radial basis functions about centres that are trained. */
@@ -192,6 +232,10 @@ export const layers = {
   softmax: namedOrNot((options?: SoftmaxOptions) => new Softmax(options)),
   /** Adds normal numbers, in training. */
   gaussianNoise: named((options: GaussianNoiseOptions) => new GaussianNoise(options)),
+  /** Multiplies by normal numbers about 1, in training. */
+  gaussianDropout: named((options: DropoutOptions) => new GaussianDropout(options)),
+  /** Dropout that keeps mean 0 and variance 1, behind `selu`, in training. */
+  alphaDropout: named((options: DropoutOptions) => new AlphaDropout(options)),
   /** Dropout of whole channels of sequences [steps, channels]. */
   spatialDropout1d: named((options: DropoutOptions) => new SpatialDropout1D(options)),
   /** Dropout of whole channels of images. */
@@ -239,6 +283,7 @@ const classes = {
   Dropout,
   BatchNormalization,
   LayerNormalization,
+  GroupNormalization,
   Activation,
   Embedding,
   SimpleRNN,
@@ -247,6 +292,8 @@ const classes = {
   Bidirectional,
   TimeDistributed,
   MultiHeadAttention,
+  Attention,
+  AdditiveAttention,
   Masking,
   InputLayer,
   DepthwiseConv2D,
@@ -256,6 +303,9 @@ const classes = {
   ZeroPadding2D,
   GlobalMaxPooling2D,
   Conv1D,
+  DepthwiseConv1D,
+  SeparableConv1D,
+  Conv1DTranspose,
   MaxPooling1D,
   AveragePooling1D,
   GlobalMaxPooling1D,
@@ -268,10 +318,13 @@ const classes = {
   RepeatVector,
   Rescaling,
   LeakyReLU,
+  ReLU,
   PReLU,
   RBF,
   Softmax,
   GaussianNoise,
+  GaussianDropout,
+  AlphaDropout,
   SpatialDropout1D,
   SpatialDropout2D,
   RandomFlip,

@@ -1,19 +1,15 @@
-import { activations } from '../activations.js';
-import { checkBoolean, checkInteger, checkInterval, checkNumber, wrongValue } from '../check.js';
+import { checkBoolean, checkInteger, checkNumber, wrongValue } from '../check.js';
 import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import { reshaped } from '../graph/broadcast.js';
-import { activation } from '../graph/ops/activation.js';
 import { affine } from '../graph/ops/affine.js';
-import { dropout } from '../graph/ops/dropout.js';
 import { applyOp, isCall, sizeOf, type Value, withMask } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { ops } from '../ops.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
-import { type LayerOptions, type Mode, nameOf, type Shape, type Weights } from './layer.js';
-import { Merge } from './merge.js';
-import type { FromTo } from './ranks.js';
+import { AttentionLayer, type AttentionLayerOptions } from './attention-layer.js';
+import { type Mode, nameOf, type Shape, type Weights } from './layer.js';
 
-export interface MultiHeadAttentionOptions extends LayerOptions {
+export interface MultiHeadAttentionOptions extends AttentionLayerOptions {
   numHeads: number;
   /** Size of each head's queries and keys. */
   keyDim: number;
@@ -26,16 +22,10 @@ export interface MultiHeadAttentionOptions extends LayerOptions {
    * float64 networks show from the eighth digit on
    */
   scale?: number;
-  /** The share of attention weights that training sets to 0. Default 0 */
-  dropout?: number;
   /** Default true */
   useBias?: boolean;
-  /** Steps see none that come behind them. Default false */
-  useCausalMask?: boolean;
   /** The list of inputs ends in a mask [query steps, value steps]: 1 where a step may see another, else 0. Default false */
   attentionMask?: boolean;
-  /** Gives a list: the output and the weights [heads, query steps, value steps]. Default false */
-  returnAttentionScores?: boolean;
   /** Of all four kernels. Default 'glorotUniform' */
   kernelInitializer?: InitializerInput;
   /** Default 'zeros' */
@@ -52,11 +42,8 @@ const OPTIONS = [
   'valueDim',
   'outputDim',
   'scale',
-  'dropout',
   'useBias',
-  'useCausalMask',
   'attentionMask',
-  'returnAttentionScores',
   'kernelInitializer',
   'biasInitializer',
   'kernelRegularizer',
@@ -64,9 +51,6 @@ const OPTIONS = [
   'kernelConstraint',
   'biasConstraint',
 ];
-
-/** Taken from the scores of steps that may not be seen: their weights are 0 then, in both dtypes. */
-const HIDDEN = 1e9;
 
 /** What Keras multiplies queries by, in both dtypes. */
 export const kerasScale = (keyDim: number): number => Math.fround(1 / Math.sqrt(keyDim));
@@ -77,18 +61,15 @@ export const kerasScale = (keyDim: number): number => Math.fround(1 / Math.sqrt(
  * query, key and value a kernel [features, heads, size] and a bias [heads, size], of the output [heads, valueDim, features] and
  * [features]. Steps that a mask leaves out are not seen; the output has the query's mask.
  */
-export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
+export class MultiHeadAttention extends AttentionLayer {
   override readonly className = 'MultiHeadAttention';
   readonly numHeads: number;
   readonly keyDim: number;
   readonly valueDim: number;
   readonly outputDim?: number;
   readonly scale?: number;
-  readonly dropout: number;
   readonly useBias: boolean;
-  readonly useCausalMask: boolean;
   readonly attentionMask: boolean;
-  readonly returnAttentionScores: boolean;
   readonly kernelInitializer: Initializer;
   readonly biasInitializer: Initializer;
   readonly kernelRegularizer?: Regularizer;
@@ -103,11 +84,8 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
     this.valueDim = checkInteger('valueDim', options.valueDim ?? options.keyDim, 1);
     if (options.outputDim !== undefined) this.outputDim = checkInteger('outputDim', options.outputDim, 1);
     if (options.scale !== undefined) this.scale = checkScale(options.scale);
-    this.dropout = checkInterval('dropout', options.dropout ?? 0, 0, 1, 'high');
     this.useBias = checkBoolean('useBias', options.useBias ?? true);
-    this.useCausalMask = checkBoolean('useCausalMask', options.useCausalMask ?? false);
     this.attentionMask = checkBoolean('attentionMask', options.attentionMask ?? false);
-    this.returnAttentionScores = checkBoolean('returnAttentionScores', options.returnAttentionScores ?? false);
     this.kernelInitializer = getInitializer('kernelInitializer', options.kernelInitializer ?? 'glorotUniform');
     this.biasInitializer = getInitializer('biasInitializer', options.biasInitializer ?? 'zeros');
     this.kernelRegularizer = checkRegularizer('kernelRegularizer', options.kernelRegularizer);
@@ -119,13 +97,7 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
   override build(inputShapes: readonly Shape[]): void {
     const shapes = this.checkList(inputShapes);
     const own = this.attentionMask ? shapes.slice(0, -1) : shapes;
-    const [query, value, key = value] = own;
-    const isSequence = (shape?: Shape) => shape?.length === 2;
-    if (own.length < 2 || own.length > 3 || !own.every(isSequence) || key[0] !== value[0])
-      throw this.wrongInputs(
-        `[query, value] or [query, value, key]${this.attentionMask ? ' and a mask' : ''}, sequences [steps, features], value and key of as many steps`,
-        shapes,
-      );
+    const [query, value, key] = this.checkSequences(own, this.attentionMask ? shapes : own);
     const mask = this.attentionMask ? shapes[shapes.length - 1] : undefined;
     if (mask && (mask.length !== 2 || mask[0] !== query[0] || mask[1] !== value[0]))
       throw this.wrongInputs(`with a mask of shape [${query[0]}, ${value[0]}]`, shapes);
@@ -162,11 +134,15 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
     };
     const q = ops.mul(heads(query, 'query'), scale);
     const scores = ops.matmul(q, ops.transpose(heads(key, 'key'), [0, 2, 1])) as Value; // [heads, T, S]
-    const seen = this.#seen(inputs, query, value, key);
+    const [T, S] = scores.shape.slice(1);
+    const masks: Value[] = [];
+    if (query.mask) masks.push(reshaped(query.mask, [T, 1]));
+    for (const mask of new Set([value.mask, key.mask])) if (mask) masks.push(reshaped(mask, [1, S]));
+    if (this.attentionMask) masks.push(checkSees(inputs[inputs.length - 1], nameOf(this)));
+    const seen = this.seen(T, S, masks);
     // those that are not seen are all the same, however far apart their scores: where there are no others, their mean counts
-    const logits = seen ? (ops.add(ops.mul(scores, seen), ops.mul(ops.sub(seen, 1), HIDDEN)) as Value) : scores;
-    const attention = applyOp(activation, [logits], activations.softmax());
-    const kept = training && this.dropout > 0 ? applyOp(dropout, [attention], { rate: this.dropout }) : attention;
+    const attention = this.attentionWeights(seen ? (ops.mul(scores, seen) as Value) : scores, seen);
+    const kept = this.kept(attention, training);
     const mixed = ops.transpose(ops.matmul(kept, heads(value, 'value')), [1, 0, 2]) as Value; // [T, heads, size]
     const columns = weights['output/kernel'].shape[2];
     const output = project(reshaped(mixed, [query.shape[0], numHeads * this.valueDim]), 'output', columns);
@@ -174,36 +150,17 @@ export class MultiHeadAttention extends Merge<FromTo<readonly Value[], any>> {
     return this.returnAttentionScores ? [output, attention] : output;
   }
 
-  /** Which steps of the value each step of the query may see, broadcastable to [heads, T, S]; undefined: all. */
-  #seen(inputs: readonly Value[], query: Value, value: Value, key: Value): Value | undefined {
-    const [T, S] = [query.shape[0], value.shape[0]];
-    const parts: Value[] = [];
-    if (query.mask) parts.push(reshaped(query.mask, [T, 1]));
-    for (const mask of new Set([value.mask, key.mask])) if (mask) parts.push(reshaped(mask, [1, S]));
-    if (this.attentionMask) parts.push(checkSees(inputs[inputs.length - 1], nameOf(this)));
-    if (this.useCausalMask)
-      parts.push(
-        ops.reshape(
-          Float64Array.from({ length: T * S }, (_, at) => Number(at % S <= Math.floor(at / S))),
-          [T, S],
-        ),
-      );
-    return parts.length > 0 ? parts.reduce((all, part) => ops.mul(all, part) as Value) : undefined;
-  }
-
   override getConfig(): Record<string, unknown> {
-    const { numHeads, keyDim, valueDim, outputDim, scale, dropout, useBias } = this;
+    const { numHeads, keyDim, valueDim, outputDim, scale, useBias } = this;
     return {
       numHeads,
       keyDim,
       valueDim,
       ...(outputDim !== undefined && { outputDim }),
       ...(scale !== undefined && { scale }),
-      dropout,
+      ...super.getConfig(),
       useBias,
-      useCausalMask: this.useCausalMask,
       attentionMask: this.attentionMask,
-      returnAttentionScores: this.returnAttentionScores,
       kernelInitializer: this.kernelInitializer.config,
       biasInitializer: this.biasInitializer.config,
       kernelRegularizer: this.kernelRegularizer,

@@ -3,7 +3,7 @@ import { reshaped } from '../graph/broadcast.js';
 import { gaussianNoise } from '../graph/ops/noise.js';
 import { applyOp, sizeOf, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
-import { type DropoutOptions, dropoutMask } from './dropout.js';
+import { type DropoutOptions, dropoutMask, onesOf } from './dropout.js';
 import { Layer, type LayerOptions, type Mode, type Shape, type Weights, wrongInput } from './layer.js';
 import type { OfPictures, OfSequences, Ranks, SameRank } from './ranks.js';
 
@@ -29,6 +29,59 @@ export class GaussianNoise extends Layer<SameRank> {
 
   override getConfig(): Record<string, unknown> {
     return { stddev: this.stddev };
+  }
+}
+
+abstract class ValueNoise extends Layer<SameRank> {
+  override readonly supportsMasking = true;
+  readonly rate: number;
+
+  constructor(options: DropoutOptions) {
+    super(options, ['rate']);
+    this.rate = checkInterval('rate', options.rate, 0, 1, 'high');
+  }
+
+  call(x: Value, _: Weights, { training }: Mode): Value {
+    return training && this.rate > 0 ? this.disturbed(x) : x;
+  }
+
+  protected abstract disturbed(x: Value): Value;
+
+  override getConfig(): Record<string, unknown> {
+    return { rate: this.rate };
+  }
+}
+
+/**
+ * In training multiplies by normal numbers of mean 1 and variance rate / (1 - rate), that of a dropout of this rate; otherwise
+ * passes values on (Srivastava et al., 2014). The network's seed decides the noise.
+ */
+export class GaussianDropout extends ValueNoise {
+  override readonly className = 'GaussianDropout';
+
+  protected disturbed(x: Value): Value {
+    const ones = onesOf(sizeOf(x.shape), x.times);
+    const factors = applyOp(gaussianNoise, [ones], { stddev: Math.sqrt(this.rate / (1 - this.rate)) });
+    return ops.mul(x, reshaped(factors, x.shape));
+  }
+}
+
+/** What selu gives for very small numbers (Klambauer et al., 2017). */
+const SATURATED = -1.0507009873554805 * 1.6732632423543772;
+
+/**
+ * A dropout behind `selu`: in training sets a random share of the values to what selu gives at minus infinity, and scales and
+ * moves all so that mean 0 and variance 1 stay; otherwise passes them on (Klambauer et al., 2017). The network's seed decides.
+ */
+export class AlphaDropout extends ValueNoise {
+  override readonly className = 'AlphaDropout';
+
+  protected disturbed(x: Value): Value {
+    const { rate } = this;
+    const scale = ((1 - rate) * (1 + rate * SATURATED ** 2)) ** -0.5;
+    const kept = ops.mul(reshaped(dropoutMask(sizeOf(x.shape), x.times, rate), x.shape), 1 - rate);
+    const values = ops.add(ops.mul(ops.sub(x, SATURATED), kept), SATURATED);
+    return ops.sub(ops.mul(values, scale), scale * SATURATED * rate);
   }
 }
 

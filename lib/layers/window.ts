@@ -110,6 +110,33 @@ export function slideSequence(layer: Layer, what: string, windows: SequenceWindo
   };
 }
 
+/** How a layer that is there for both moves its windows over images, or over sequences. */
+export interface Moving<Size> {
+  check(name: string, value: unknown): Size;
+  /** As in the image that `image` makes. @throws RangeError */
+  slide(
+    layer: Layer,
+    windows: { size: Size; strides: Size; dilations: Size; padding: Padding },
+    inputShape: Shape,
+  ): Sliding & Pick<Windows, 'strides' | 'dilations'>;
+  image(value: Value): Value;
+  back(image: Value): Value;
+}
+
+export const OVER_IMAGES: Moving<Pair> = {
+  check: checkPair,
+  slide: (layer, windows, inputShape) => ({ ...windows, ...slide(layer, 'kernel', windows, inputShape) }),
+  image: (value) => value,
+  back: (image) => image,
+};
+
+export const OVER_SEQUENCES: Moving<number> = {
+  check: checkSteps,
+  slide: (layer, windows, inputShape) => slideSequence(layer, 'kernel', windows, inputShape),
+  image: (value) => asImage(value),
+  back: (image) => asSequence(image),
+};
+
 /** A sequence, or a kernel for one, as those of images are: in one row, of which convolutions take several pixels at a time. */
 export const asImage = (sequence: Value): Value => reshaped(sequence, [1, ...sequence.shape]);
 /** The row of what was made of it. */

@@ -67,12 +67,29 @@ const reshaped = (part: Part, inner: Shape, own: Shape): Part => ({
   write: ([array]) => part.write([array.reshape(...inner)]),
 });
 
-/** Ours [K, L, channels, kernels of each], theirs [channels * kernels, 1, K, L]. */
+/** Of kernels of so many axes, of sequences and of images: those of PyTorch's that have its outputs first. */
+const OUTPUTS_FIRST: Readonly<Record<number, readonly number[]>> = { 3: [2, 1, 0], 4: [2, 3, 1, 0] };
+
+/** Ours [...size, channels, kernels of each], theirs [channels * kernels, 1, ...size]. */
 function depthwise(ours: string, theirs: string, own: Shape): Part {
-  const [K, L, C, M] = own;
-  const inner = [K, L, 1, C * M];
-  return reshaped(axes(ours, theirs, inner, [2, 3, 1, 0]), inner, own);
+  const [C, M] = own.slice(-2);
+  const inner = [...own.slice(0, -2), 1, C * M];
+  return reshaped(axes(ours, theirs, inner, OUTPUTS_FIRST[own.length]), inner, own);
 }
+
+const depthwiseFilters: PartsOf = (shapeOf) => [
+  depthwise('kernel', 'weight', shapeOf('kernel') as Shape),
+  ...sameIfThere({ bias: 'bias' }, shapeOf),
+];
+
+const separableFilters: PartsOf = (shapeOf) => {
+  const pointwise = shapeOf('pointwiseKernel') as Shape;
+  return [
+    depthwise('depthwiseKernel', 'depthwise.weight', shapeOf('depthwiseKernel') as Shape),
+    axes('pointwiseKernel', 'pointwise.weight', pointwise, OUTPUTS_FIRST[pointwise.length]),
+    ...sameIfThere({ bias: 'pointwise.bias' }, shapeOf),
+  ];
+};
 
 /**
  * `order`: PyTorch's place of each of our gates, which is ours of each of its gates, too. `functions`: those that its module may be made
@@ -155,22 +172,24 @@ function stacked(name: string, parts: readonly Part[]): Part {
 
 const NORMALIZATION = { gamma: 'weight', beta: 'bias' };
 
+function checkBothOrNone(shapeOf: ShapeOf, path: string, module: string): void {
+  if (!shapeOf('gamma') !== !shapeOf('beta'))
+    throw new TypeError(`Expected '${path}' to have a scale and a center, or neither, as PyTorch's ${module}`);
+}
+
 /** How the weights of each layer lie in the module that PyTorch has for it. */
 const MODULES: Readonly<Record<string, PartsOf>> = {
   Dense: filters([1, 0]),
-  Conv1D: filters([2, 1, 0]),
-  Conv2D: filters([2, 3, 1, 0]),
-  Conv2DTranspose: filters([2, 3, 1, 0]),
-  DepthwiseConv2D: (shapeOf) => [
-    depthwise('kernel', 'weight', shapeOf('kernel') as Shape),
-    ...sameIfThere({ bias: 'bias' }, shapeOf),
-  ],
+  Conv1D: filters(OUTPUTS_FIRST[3]),
+  Conv2D: filters(OUTPUTS_FIRST[4]),
+  // its inputs are first, which are our last ones
+  Conv1DTranspose: filters(OUTPUTS_FIRST[3]),
+  Conv2DTranspose: filters(OUTPUTS_FIRST[4]),
+  DepthwiseConv1D: depthwiseFilters,
+  DepthwiseConv2D: depthwiseFilters,
   Embedding: (shapeOf) => [same('embeddings', 'weight', shapeOf('embeddings') as Shape)],
-  SeparableConv2D: (shapeOf) => [
-    depthwise('depthwiseKernel', 'depthwise.weight', shapeOf('depthwiseKernel') as Shape),
-    axes('pointwiseKernel', 'pointwise.weight', shapeOf('pointwiseKernel') as Shape, [2, 3, 1, 0]),
-    ...sameIfThere({ bias: 'pointwise.bias' }, shapeOf),
-  ],
+  SeparableConv1D: separableFilters,
+  SeparableConv2D: separableFilters,
   SimpleRNN: recurrent([0], ['tanh', 'relu']),
   LSTM: recurrent([0, 1, 2, 3]),
   GRU: (shapeOf, layer, path) => {
@@ -179,9 +198,12 @@ const MODULES: Readonly<Record<string, PartsOf>> = {
     return recurrent([1, 0, 2])(shapeOf, layer, path);
   },
   BatchNormalization: (shapeOf, _, path) => {
-    if (!shapeOf('gamma') !== !shapeOf('beta'))
-      throw new TypeError(`Expected '${path}' to have a scale and a center, or neither, as PyTorch's BatchNorm`);
+    checkBothOrNone(shapeOf, path, 'BatchNorm');
     return sameIfThere({ ...NORMALIZATION, movingMean: 'running_mean', movingVariance: 'running_var' }, shapeOf);
+  },
+  GroupNormalization: (shapeOf, _, path) => {
+    checkBothOrNone(shapeOf, path, 'GroupNorm');
+    return sameIfThere(NORMALIZATION, shapeOf);
   },
   LayerNormalization: (shapeOf, _, path) => {
     if (!shapeOf('gamma') && shapeOf('beta'))

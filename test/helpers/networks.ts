@@ -9,6 +9,7 @@ import {
   ops,
   RandomState,
   sequential,
+  type Value,
 } from 'fjordnet';
 
 const seq = (list: Layer<any>[], dtype?: 'float32' | 'float64') =>
@@ -92,6 +93,30 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
         layers.maxPooling1d({ poolSize: 2 }),
         layers.averagePooling1d({ poolSize: 2, padding: 'same' }),
         layers.globalAveragePooling1d(),
+      ],
+      dtype,
+    ),
+  separable1d: (dtype) =>
+    seq(
+      [
+        layers.separableConv1d({ filters: 6, kernelSize: 3, depthMultiplier: 2, inputShape: [9, 2] }),
+        layers.groupNormalization({ groups: 3 }),
+        layers.depthwiseConv1d({ kernelSize: 2, strides: 2, padding: 'same', activation: 'selu' }),
+        layers.alphaDropout({ rate: 0.1 }),
+        layers.conv1dTranspose({ filters: 3, kernelSize: 3, strides: 2, padding: 'same' }),
+        layers.gaussianDropout({ rate: 0.2 }),
+        layers.reLU({ maxValue: 1, negativeSlope: 0.25, threshold: 0.5 }),
+      ],
+      dtype,
+    ),
+  groups: (dtype) =>
+    seq(
+      [
+        layers.conv2d({ filters: 4, kernelSize: 3, inputShape: [6, 5, 2] }),
+        layers.groupNormalization({ groups: 2 }),
+        layers.reLU({ maxValue: 0.5 }),
+        layers.groupNormalization({ groups: -1, axis: 1, epsilon: 0.01 }),
+        layers.reLU({ threshold: 0.25 }),
       ],
       dtype,
     ),
@@ -272,6 +297,16 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
     const e = layers.embedding({ inputDim: 9, outputDim: 6, maskZero: true }).apply(x);
     const h = layers.multiHeadAttention({ numHeads: 2, keyDim: 3, returnAttentionScores: true }).apply([e, e]);
     return model({ inputs: x, outputs: [layers.globalAveragePooling1d().apply(h[0]), h[1]], seed: 1, dtype });
+  },
+  attentionPlain: (dtype) => {
+    const x = input({ shape: [5], dtype: 'int32' });
+    const e = layers.embedding({ inputDim: 9, outputDim: 6, maskZero: true }).apply(x);
+    const [h, w] = layers
+      .attention({ useScale: true, useCausalMask: true, returnAttentionScores: true })
+      .apply([e, e]) as Value[];
+    const a = layers.additiveAttention({ dropout: 0.1 }).apply([h, e]);
+    const c = layers.attention({ scoreMode: 'concat', useScale: true }).apply([a, e, h]);
+    return model({ inputs: x, outputs: [layers.globalAveragePooling1d().apply(c), w], seed: 1, dtype });
   },
   attentionAcross: (dtype) => {
     const [q, v, k] = [input({ shape: [4, 8] }), input({ shape: [5, 3] }), input({ shape: [5, 2] })];

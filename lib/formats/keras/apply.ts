@@ -12,6 +12,7 @@ interface Options {
   readonly axis?: number | readonly number[];
   readonly center?: boolean;
   readonly scale?: boolean;
+  readonly groups?: number;
 }
 
 type Named = Readonly<Record<string, Given>>;
@@ -35,7 +36,7 @@ export function applyLayer(layer: Layer, args: readonly Given[], kwargs: Named):
 function rest(layer: Layer, kwargs: Named): Named {
   const own = Object.entries(kwargs).filter(([key, value]) => {
     if (value === null || key === 'training') return false;
-    return !(layer.className === 'MultiHeadAttention' && key in OF_ATTENTION);
+    return !('useCausalMask' in layer && key in OF_ATTENTION);
   });
   return Object.fromEntries(own);
 }
@@ -73,11 +74,11 @@ function inputOf(given: Given | undefined): Value {
 
 /** Layers that make constants of the size of what they are given. */
 function checkConstants(layer: Layer, inputs: readonly Value[]): void {
-  const { useCausalMask, axis, center = true, scale = true } = layer as Options;
+  const { useCausalMask, axis, center = true, scale = true, groups } = layer as Options;
   const [{ shape }] = inputs;
   let numbers = 0;
   if (useCausalMask) numbers = (shape[0] ?? 0) * (inputs[1]?.shape[0] ?? 0);
-  else if (axis !== undefined && !(center && scale)) numbers = sizeOf(shape);
+  else if (axis !== undefined && (groups !== undefined || !(center && scale))) numbers = sizeOf(shape);
   else if (layer.className === 'Concatenate') numbers = Math.max(...inputs.map((value) => value.shape[0] ?? 0));
   if (numbers > MOST) throw wrongValue('what it makes', 'of at most 2^22 constant numbers', numbers);
 }

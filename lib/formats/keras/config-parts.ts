@@ -117,7 +117,7 @@ export function ourActivation(place: string, given: unknown): Activation['config
 }
 
 /** relu(x, negative_slope, max_value, threshold), of which we have three cases. */
-export function relu(place: string, config: JsonObject): Activation['config'] {
+function relu(place: string, config: JsonObject): Activation['config'] {
   const { max_value: most = null, negative_slope: slope = 0, threshold = 0 } = config;
   if (threshold !== 0) throw wrongValue(`${place}.threshold`, '0', threshold);
   if (most === null)

@@ -13,7 +13,6 @@ import {
   ourInitializer,
   ourRegularizer,
   readObject,
-  relu,
   snake,
 } from './config-parts.js';
 
@@ -69,7 +68,16 @@ const DEPTHWISE = {
   kernel_regularizer: [null],
   kernel_constraint: [null],
 };
+const transposed: Kind = { others: { output_padding: [null], groups: [1] } };
+const depthwise: Kind = { others: { ...DEPTHWISE, filters: ANY, groups: ANY } };
+const separable: Kind = { others: { ...DEPTHWISE, pointwise_constraint: [null], groups: [1] } };
 const recurrent: Kind = { others: { zero_output_for_mask: [false], use_cudnn: ANY } };
+const attention: Kind = {
+  elsewhere: ['useCausalMask', 'returnAttentionScores'],
+  others: { causal: [false] },
+  // the default, which Keras' reader of HDF5 would take for its function of that name
+  values: { scoreMode: { keras: (mode) => (mode === 'dot' ? undefined : mode) } },
+};
 const pooled: Kind = { others: { keepdims: [false, true] } }; // see Read
 
 /** The layers that both have. */
@@ -77,9 +85,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Dense: { others: { input_dim: ANY } },
   Conv1D: {},
   Conv2D: {},
-  Conv2DTranspose: { others: { output_padding: [null], groups: [1] } },
-  DepthwiseConv2D: { others: { ...DEPTHWISE, filters: ANY, groups: ANY } },
-  SeparableConv2D: { others: { ...DEPTHWISE, pointwise_constraint: [null], groups: [1] } },
+  Conv1DTranspose: transposed,
+  Conv2DTranspose: transposed,
+  DepthwiseConv1D: depthwise,
+  DepthwiseConv2D: depthwise,
+  SeparableConv1D: separable,
+  SeparableConv2D: separable,
   MaxPooling1D: {},
   MaxPooling2D: {},
   AveragePooling1D: {},
@@ -96,6 +107,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   SpatialDropout1D: { others: { noise_shape: [null] } },
   SpatialDropout2D: { others: { noise_shape: [null] } },
   GaussianNoise: {},
+  GaussianDropout: {},
+  AlphaDropout: { others: { noise_shape: [null] } },
   BatchNormalization: {
     others: {
       axis: ANY, // see lastAxis
@@ -109,8 +122,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
     },
   },
   LayerNormalization: { others: { rms_scaling: [false] } },
+  GroupNormalization: {},
   Activation: {},
   LeakyReLU: {},
+  ReLU: {},
   PReLU: { others: { alpha_constraint: [null] } },
   Softmax: {},
   Embedding: { others: { weights: ANY } },
@@ -128,6 +143,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Minimum: {},
   Concatenate: {},
   Dot: {},
+  Attention: attention,
+  AdditiveAttention: attention,
   MultiHeadAttention: {
     names: { outputDim: 'output_shape' },
     elsewhere: ['useCausalMask', 'attentionMask', 'returnAttentionScores', 'scale'],
@@ -221,8 +238,8 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
   const { name, trainable } = config;
   const common = { ...(name !== undefined && { name }), ...(trainable === false && { trainable }) };
   switch (className) {
-    case 'ReLU':
-      return { className: 'Activation', config: { ...common, activation: relu(place, config) } };
+    case 'ThresholdedReLU': // of Keras 2
+      return { className: 'ReLU', config: { ...common, threshold: config.theta ?? 1 } };
     case 'ELU':
       return {
         className: 'Activation',

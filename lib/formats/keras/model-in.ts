@@ -169,7 +169,7 @@ function readOne(
   const place = `the layer '${name}'`;
   const { lastAxis, reshaped, ...described } = ourLayer(place, className, { ...config, name });
   checkVersion(place, described.config, reading);
-  const options = className === 'MultiHeadAttention' ? attentionOptions(place, nodes) : {};
+  const options = /Attention$/.test(className) ? attentionOptions(place, className, nodes) : {};
   const own = { ...described.config, ...options, ...(inputShape && { inputShape }) };
   const layer = readLayer(place, { className: described.className, config: own });
   return {
@@ -191,10 +191,10 @@ function checkVersion(place: string, config: JsonObject, reading: Reading): void
 }
 
 /** Our options that Keras has among the arguments of calls. */
-function attentionOptions(place: string, nodes: readonly CallNode[]): JsonObject {
+function attentionOptions(place: string, className: string, nodes: readonly CallNode[]): JsonObject {
   const of = ({ args, kwargs }: CallNode) => ({
     ...Object.fromEntries(Object.entries(OF_ATTENTION).map(([keras, own]) => [own, kwargs[keras] === true])),
-    attentionMask: (kwargs.attention_mask ?? args[3] ?? null) !== null,
+    ...(className === 'MultiHeadAttention' && { attentionMask: (kwargs.attention_mask ?? args[3] ?? null) !== null }),
   });
   const options = nodes.map((node) => JSON.stringify(of(node)));
   if (new Set(options).size > 1) throw wrongValue(place, 'called in one manner', 'several');

@@ -172,20 +172,21 @@ function withDtype(config: JsonObject, dtype: string): JsonObject {
 
 /** How Keras calls a layer of these inputs. */
 function argumentsOf(layer: Layer, isList: boolean, inputs: readonly Argument[]) {
-  const { attentionMask, useCausalMask, returnAttentionScores } = layer as {
-    attentionMask?: boolean;
-    useCausalMask?: boolean;
-    returnAttentionScores?: boolean;
-  };
-  if (layer.className === 'MultiHeadAttention') {
+  if ('useCausalMask' in layer) {
+    const { attentionMask, useCausalMask, returnAttentionScores } = layer as {
+      attentionMask?: boolean;
+      useCausalMask?: boolean;
+      returnAttentionScores?: boolean;
+    };
     const [query, value, key] = attentionMask ? inputs.slice(0, -1) : inputs;
+    const isMultiHead = layer.className === 'MultiHeadAttention';
     const kwargs: Record<string, Argument> = {
-      ...(key !== undefined && { key }),
+      ...(isMultiHead && key !== undefined && { key }),
       ...(attentionMask && { attention_mask: inputs[inputs.length - 1] }),
       ...(useCausalMask && { use_causal_mask: true }),
       ...(returnAttentionScores && { return_attention_scores: true }),
     };
-    return { args: [query, value], kwargs };
+    return { args: isMultiHead ? [query, value] : [inputs], kwargs };
   }
   if (layer.className === 'Masking' && isList)
     throw new TypeError(

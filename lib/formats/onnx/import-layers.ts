@@ -288,6 +288,33 @@ const batchNormalization: Handler = (c, [a, ...rest], attributes, node) => {
   return c.like(x, c.apply(layer, x));
 };
 
+/** Of groups of channels, or, an InstanceNormalization, of each channel. */
+const groupNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
+  const given = c.computed(a);
+  const x = given.axes.length > 2 ? c.channelsLast(given) : given;
+  const channels = x.value.shape.at(-1) as number;
+  const groups = node.type === 'GroupNormalization' ? attributes.number('num_groups', 0) : -1;
+  if (groups === 0 || channels % groups !== 0) throw new RangeError(`it has ${groups} groups of ${channels} channels`);
+  const [gamma, beta] = [c.constant(scale, 'its scale'), c.constant(bias, 'its bias')];
+  // before version 21 there was one number a group
+  const ofChannels = (weight: Constant): Numbers => {
+    const own = c.whole(weight, weight.shape.length === 1 && weight.shape[0] === groups ? [groups] : [channels]).data;
+    const each = channels / own.length;
+    return { shape: [channels], data: Float64Array.from({ length: channels }, (_, k) => own[Math.floor(k / each)]) };
+  };
+  const layer = c.layerOf(
+    ['groupNormalization', groups],
+    [gamma, beta],
+    () => {
+      const name = c.nameFor(node, gamma);
+      const epsilon = rounded(attributes.number('epsilon', 1e-5));
+      return layers.groupNormalization({ groups, epsilon, ...(name && { name }) });
+    },
+    { gamma: ofChannels(gamma), beta: ofChannels(beta) },
+  );
+  return c.like(x, c.apply(layer, x));
+};
+
 const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
   const x = c.plain(c.computed(a));
   const axis = attributes.number('axis', -1);
@@ -332,4 +359,6 @@ export const LAYERS: Readonly<Record<string, Handler>> = {
   GlobalAveragePool: globalPool('average'),
   BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
+  GroupNormalization: groupNormalization,
+  InstanceNormalization: groupNormalization,
 };

@@ -14,6 +14,8 @@ const LAYERS = new Set([
     'SpatialDropout1D',
     'SpatialDropout2D',
     'GaussianNoise',
+    'GaussianDropout',
+    'AlphaDropout',
     'Flatten',
     'Reshape',
     'Permute',
@@ -35,6 +37,7 @@ const LAYERS = new Set([
     'BatchNormalization',
     'LayerNormalization',
     'LeakyReLU',
+    'ReLU',
     'ELU',
     'PReLU',
     'Softmax',
@@ -86,6 +89,7 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
     const made = kerasLayer(place, { className, config });
     return { class_name: 'Dropout', config: { ...made.config, noise_shape: EACH_CHANNEL } };
   }
+  if (className === 'ReLU') return relu(config, refuse);
   if (className === 'Bidirectional') return bidirectional(place, config, refuse);
   if (className === 'TimeDistributed') {
     const inner = config.layer as Described;
@@ -106,6 +110,20 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
 }
 
 const named = ({ name, trainable }: JsonObject): JsonObject => ({ name, ...(trainable === false && { trainable }) });
+
+/** It has layers for a largest value, for a slope and for a threshold, none for two of these. */
+function relu(
+  { maxValue, negativeSlope, threshold, ...config }: JsonObject,
+  refuse: (what: string) => void,
+): KerasObject {
+  const isLimited = maxValue !== undefined;
+  if (negativeSlope === 0 && threshold === 0)
+    return { class_name: 'ReLU', config: { ...named(config), ...(isLimited && { max_value: maxValue }) } };
+  if (isLimited || (negativeSlope !== 0 && threshold !== 0)) refuse('a ReLU with one of its options');
+  return threshold === 0
+    ? { class_name: 'LeakyReLU', config: { ...named(config), alpha: negativeSlope } }
+    : { class_name: 'ThresholdedReLU', config: { ...named(config), theta: threshold } };
+}
 
 function bidirectional(place: string, config: JsonObject, refuse: (what: string) => void): KerasObject {
   const { layer, backwardLayer, mergeMode } = config as unknown as Record<'layer' | 'backwardLayer', Described> &
