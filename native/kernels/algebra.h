@@ -226,13 +226,21 @@ void repeatRows(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
   });
 }
 
-// y[B,P,R,Q,S] = x[B,P,Q,R,S]: two neighbouring axes change places
+// y[B,P,R,Q,S] = x[B,P,Q,R,S]: two neighbouring axes change places. By rows of y, of Q * S values
 template <typename T>
 void swapAxes(const Cpu<T>& cpu, Index B, Index P, Index Q, Index R, Index S, In<T> x, Out<T> y) {
-  rows(cpu.team, B * P, Q * R * S, [&](Index first, Index last) {
-    for (Index p = first; p < last; ++p) {
-      for (Index r = 0; r < R; ++r) {
-        for (Index q = 0; q < Q; ++q) std::copy_n(x + ((p * Q + q) * R + r) * S, S, y + ((p * R + r) * Q + q) * S);
+  rows(cpu.team, B * P * R, Q * S, [&](Index first, Index last) {
+    for (Index n = 0; first < last; first += n) {
+      const Index p = first / R, r = first % R;
+      n = std::min(last - first, R - r);
+      const T* from = x + (p * Q * R + r) * S;
+      T* to = y + first * Q * S;
+      if (S == 1) {
+        transpose<T>(Q, n, from, R, to, Q);
+        continue;
+      }
+      for (Index i = 0; i < n; ++i) {
+        for (Index q = 0; q < Q; ++q) std::copy_n(from + (q * R + i) * S, S, to + (i * Q + q) * S);
       }
     }
   });

@@ -107,6 +107,7 @@ export const algebra: KernelCases = {
       { B: 1, P: 1, Q: 1, R: 1, S: 1 },
       { B: 3, P: 2, Q: 4, R: 5, S: 3 },
       { B: 30, P: 3, Q: 17, R: 20, S: 2 },
+      { B: 2, P: 3, Q: 37, R: 301, S: 1 },
     ],
     reference: ([x], { B, P, Q, R, S }) => [
       range(B * P).flatMap((p) =>
