@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { allocate } from './allocate.js';
 import { checkAttached } from './array/memory.js';
 import { type ArrayInput, asArray, NDArray } from './array.js';
@@ -13,6 +12,7 @@ import {
   wrongType,
   wrongValue,
 } from './check.js';
+import { crypto } from './crypto.js';
 import { brand, isInt32Array, isNDArray, isRandomState, isTypedArray } from './kind.js';
 
 /** `[name, key, position, hasGauss, cachedGaussian]`, as NumPy's `RandomState.get_state()`. */
@@ -193,7 +193,7 @@ export function checkRandomState(randomState?: number | RandomState): RandomStat
 }
 
 function checkSeed(name: string, seed: number | undefined): number {
-  if (seed === undefined) return randomInt(2 ** 32);
+  if (seed === undefined) return crypto().randomInt(2 ** 32);
   if (checkInteger(name, seed, 0) >= 2 ** 32) throw wrongValue(name, 'an integer in [0, 2^32)', seed);
   return seed;
 }

@@ -39,6 +39,13 @@ function chunks(lib) {
   };
 }
 
+/**
+ * Characters beyond ASCII as escapes: in comments and regular expressions, for the compiler did that to strings. One alone makes
+ * two bytes of each character of a file, which V8 reads more slowly.
+ */
+const asAscii = (code) =>
+  code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** Types that no entry point of the package leads to: what tests read of them is not published. */
 function unpublishedTypes(root, dist) {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -75,6 +82,7 @@ export async function bundle(root) {
         resolveId: (id, importer) => importer && id[0] === '.' && join(importer, '..', id.replace(/\.js$/, '.ts')),
         transform: async (code, id) =>
           (await transform(code, { loader: 'ts', target: 'es2022', sourcefile: id, tsconfigRaw: '{}' })).code,
+        renderChunk: asAscii,
       },
     ],
     onwarn(warning) {

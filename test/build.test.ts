@@ -32,6 +32,13 @@ test('binding.gyp and CMakeLists.txt agree on every flag that changes numbers', 
   t.deepEqual(flags(read('CMakeLists.txt')), expected);
 });
 
+test('the code that is loaded is ASCII, of which V8 keeps a byte a character', (t) => {
+  const files = readdirSync(new URL('dist/', root), { recursive: true, encoding: 'utf8' });
+  const code = files.filter((name) => name.endsWith('.js'));
+  t.true(code.length > 20);
+  for (const name of code) t.notRegex(read(`dist/${name}`), /[^\0-\x7f]/, name);
+});
+
 const built = (name: string) => fileURLToPath(new URL(`build/Release/${name}`, root));
 const binary = built('fjordnet.node');
 const onLinux = process.platform === 'linux' && existsSync(binary) ? test : test.skip;

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { randomBytes } from 'node:crypto';
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { wrongValue } from '../check.js';
+import { temporaryIn } from '../crypto.js';
 import { patientlySync } from '../io/windows.js';
 
 /** A log that `csvLogger` wrote before. */
@@ -66,7 +66,7 @@ export function widenLog(file: string, separator: string, names: readonly string
     at = end + lineEnd.length;
   }
   const target = realpathSync(file);
-  const temporary = join(dirname(target), `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = temporaryIn(dirname(target));
   try {
     writeFileSync(temporary, text.slice(0, start) + widened, { mode: statSync(target).mode & 0o777, flag: 'wx' });
     patientlySync(target, () => renameSync(temporary, target));

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, open, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { temporaryIn } from '../crypto.js';
 import { checkSpecial, targetOf } from '../io/atomic.js';
 import { wrongName } from '../io/windows.js';
 import { CommandError, EXIT, unwritable } from './errors.js';
@@ -54,7 +54,7 @@ export async function checkFolder(option: string, path: string): Promise<void> {
 const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 
 async function tryFolder(folder: string): Promise<void> {
-  const probe = join(folder, `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+  const probe = temporaryIn(folder);
   const file = await open(probe, 'wx');
   try {
     await file.write(new Uint8Array(4096));

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { access, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { failure, wrongType, wrongValue } from '../check.js';
+import { temporaryIn } from '../crypto.js';
 import { isURL } from '../kind.js';
 import { checkName, patiently } from './windows.js';
 
@@ -39,7 +39,7 @@ export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8
     const target = await targetOf(given);
     if (old) await access(target, constants.W_OK);
     const directory = dirname(target);
-    const name = join(directory, `.fjordnet-${randomBytes(8).toString('hex')}.tmp`);
+    const name = temporaryIn(directory);
     file = await open(name, 'wx', old ? 0o600 : 0o666);
     temporary = name;
     if (old) await keepOwner(file, old);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync, truncateSync } from 'node:fs';
 import { wrongValue } from '../check.js';
+import { crypto } from '../crypto.js';
 import { filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
 import { expected, integer, list, object, type Schema } from '../io/schema.js';
@@ -151,7 +151,8 @@ const digests = (setting: Readonly<Record<string, unknown>>) =>
       .map(([key, value]) => [key, typeof value === 'object' ? digest(value) : value]),
   );
 
-const digest = (value: unknown): string => createHash('sha256').update(lineOf(value)).digest('hex').slice(0, 16);
+const digest = (value: unknown): string =>
+  crypto().createHash('sha256').update(lineOf(value)).digest('hex').slice(0, 16);
 
 /** JSON that tells parameters from one another: also those that JSON itself would leave out. */
 function lineOf(value: unknown): string {
