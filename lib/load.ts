@@ -61,7 +61,7 @@ export function loadAddon(): unknown {
     if (memory !== undefined) addon.setMemoryLimit(memory);
   }
   // node:worker_threads takes 2 ms to load
-  if (addon.buildInfo().blas === 'built-in' && requireHere()('node:worker_threads').isMainThread)
+  if (addon.buildInfo().blas === 'built-in' && process.getBuiltinModule('node:worker_threads').isMainThread)
     process.emitWarning(
       'this build of fjordnet has its own matrix products in place of OpenBLAS; install libopenblas-dev and build it ' +
         `again for full speed: npm --prefix "${packageRoot()}" run build:native`,

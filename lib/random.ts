@@ -2,6 +2,7 @@ import { allocate } from './allocate.js';
 import { checkAttached } from './array/memory.js';
 import { type ArrayInput, asArray, NDArray } from './array.js';
 import { binding } from './binding.js';
+import { crypto } from './builtins.js';
 import {
   checkBoolean,
   checkInteger,
@@ -12,7 +13,6 @@ import {
   wrongType,
   wrongValue,
 } from './check.js';
-import { crypto } from './crypto.js';
 import { brand, isInt32Array, isNDArray, isRandomState, isTypedArray } from './kind.js';
 
 /** `[name, key, position, hasGauss, cachedGaussian]`, as NumPy's `RandomState.get_state()`. */

@@ -35,6 +35,7 @@ function chunks(lib) {
       return imported.has(join(lib, 'graph', 'value.ts')) ? 'without-addon' : 'numbers';
     }
     const [folder] = id.slice(lib.length + 1).split('/');
+    if (['data', 'io', 'tables'].includes(folder)) return 'io/chunk';
     if (folder !== 'cli' || id === join(lib, 'cli', 'start.ts') || needs('cli/start.ts', id)) return `${folder}/chunk`;
   };
 }

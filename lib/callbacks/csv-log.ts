@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { wrongValue } from '../check.js';
-import { temporaryIn } from '../crypto.js';
+import { temporaryIn } from '../io/atomic.js';
 import { patientlySync } from '../io/windows.js';
 
 /** A log that `csvLogger` wrote before. */

@@ -1,5 +1,5 @@
 import { concatenated, NDArray } from '../array.js';
-import { isRecords } from '../io/json-records.js';
+import { isRecords } from '../io/extensions.js';
 import { isNDArray } from '../kind.js';
 import { codesOf, type Label } from '../labels.js';
 import { logLoss } from '../scores/log-loss.js';

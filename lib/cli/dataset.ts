@@ -1,6 +1,6 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
-import { isRecords } from '../io/json-records.js';
+import { isRecords } from '../io/extensions.js';
 import { type Label, uniqueLabels } from '../labels.js';
 import { RandomState } from '../random.js';
 import type { TableTransformer } from '../tables/table-transformer.js';

@@ -1,7 +1,6 @@
 import { access, constants, mkdir, open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { temporaryIn } from '../crypto.js';
-import { checkSpecial, targetOf } from '../io/atomic.js';
+import { checkSpecial, targetOf, temporaryIn } from '../io/atomic.js';
 import { wrongName } from '../io/windows.js';
 import { CommandError, EXIT, unwritable } from './errors.js';
 

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
-import { readRows, separatorOf } from '../io/csv.js';
 import { type CsvRecords, columnAt, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
-import { isRecords, readJsonRecords } from '../io/json-records.js';
+import { isParquet, isRecords, separatorOf } from '../io/extensions.js';
+import { readJsonRecords } from '../io/json-records.js';
 import { type ParquetRecords, readParquet } from '../io/parquet.js';
-import { isParquet } from '../io/parquet-file.js';
+import { readRows } from '../io/read-csv.js';
 import { isError, isNDArray } from '../kind.js';
 import { TableTransformer } from '../tables/table-transformer.js';
 import { CommandError, EXIT, unreadable } from './errors.js';

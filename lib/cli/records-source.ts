@@ -1,7 +1,8 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { columnAt } from '../io/csv-records.js';
-import { isRecords, readJsonRecords } from '../io/json-records.js';
+import { isRecords } from '../io/extensions.js';
+import { readJsonRecords } from '../io/json-records.js';
 import { readParquet } from '../io/parquet.js';
 import { damaged, sourceOf } from '../io/read.js';
 import { isMissing } from '../tables/frame.js';

@@ -36,6 +36,25 @@ export function over<E>(blocks: readonly Block<E>[]): Cursor<E> {
   };
 }
 
+/** What is read by code that is loaded first, when somebody reads. */
+export function loaded<E>(load: () => Promise<Cursor<E>>): Cursor<E> {
+  let source: Cursor<E> | undefined;
+  let isClosed = false;
+  const begin = async (most: number): Promise<Block<E> | undefined> => {
+    const own = await load();
+    if (isClosed) return undefined;
+    source = own;
+    return own.next(most);
+  };
+  return {
+    next: (most) => (source ? source.next(most) : begin(most)),
+    close() {
+      isClosed = true;
+      return source?.close();
+    },
+  };
+}
+
 export function taken<E>(source: Cursor<E>, n: number): Cursor<E> {
   let left = n;
   return {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { NDArray } from '../array.js';
+import { zlib } from '../builtins.js';
 import { packageFile } from '../package-root.js';
 
 export interface Digits {
@@ -31,7 +31,8 @@ Licence: Creative Commons Attribution 4.0 International (CC BY 4.0).
  * @throws Error with code ERR_BUNDLED where a bundler has taken the code away from its data
  */
 export function loadDigits(): Digits {
-  const rows = gunzipSync(readFileSync(packageFile('data', 'digits.csv.gz')))
+  const rows = zlib()
+    .gunzipSync(readFileSync(packageFile('data', 'digits.csv.gz')))
     .toString('latin1')
     .trimEnd()
     .split('\n');

@@ -1,12 +1,16 @@
 import { constants, type Stats } from 'node:fs';
 import { access, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { crypto } from '../builtins.js';
 import { failure, wrongType, wrongValue } from '../check.js';
-import { temporaryIn } from '../crypto.js';
 import { isURL } from '../kind.js';
 import { checkName, patiently } from './windows.js';
+
+/** A file in this folder that no other process writes. */
+export const temporaryIn = (folder: string): string =>
+  join(folder, `.fjordnet-${crypto().randomBytes(8).toString('hex')}.tmp`);
 
 /**
  * Replaces a file so that whoever reads it, and whatever crashes, finds the old content or the new one, never half of

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
-import { MAX_RECORD } from './csv.js';
 import { type CsvStyle, firstRecord, mayFollow, QUOTE } from './csv-style.js';
 import { isGzip } from './gzip.js';
 import { allocateBytes, readFully } from './read.js';
+import { MAX_RECORD } from './read-csv.js';
 
 /** Bytes that are looked at to see how a part begins: the last are more than a record has. */
 const WINDOWS = [2 ** 12, 2 ** 16, 2 ** 20, MAX_RECORD + 2 ** 20];

@@ -1,8 +1,8 @@
 import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { isMissing, LabelColumn, toNumber } from './cells.js';
-import type { RowSink } from './csv.js';
 import { damaged } from './read.js';
+import type { RowSink } from './read-csv.js';
 
 /** A column of a table of any kind: numbers, or booleans, or texts, or dates; null where a value is missing. */
 export type RecordColumn = (number | null)[] | (boolean | null)[] | (string | null)[] | (Date | null)[];

@@ -1,4 +1,4 @@
-import { MAX_RECORD } from './csv.js';
+import { MAX_RECORD } from './read-csv.js';
 
 export const QUOTE = 34;
 const [LF, CR, SPACE] = [10, 13, 32];

@@ -1,13 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
-import type { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import type { NDArray } from '../array.js';
-import { checkBoolean, checkOneOf, checkOptions, failure, wrongType, wrongValue } from '../check.js';
-import { CsvTable, type TableOptions } from './csv-table.js';
-import { gunzip, isGzip } from './gzip.js';
-import { loadPeer } from './peer.js';
-import { damaged, openFile, sourceOf } from './read.js';
-import { utf8 } from './text.js';
+import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 
 export interface CsvOptions {
   /** The column of labels: its name, or its number from 0; negative numbers count from the last. Default: none */
@@ -36,25 +29,6 @@ export interface CsvData {
   label?: string;
 }
 
-/** What is used of csv-parse, as its version 7 has it. */
-interface CsvParse {
-  parse(options: {
-    bom: boolean;
-    delimiter: string;
-    max_record_size: number;
-    on_record?: (cells: string[], info: { lines: number }) => null;
-    record_delimiter?: string[];
-    skip_empty_lines: boolean;
-    trim?: boolean;
-  }): Transform & { readonly info: { readonly lines: number } };
-}
-
-const PACKAGE: string = 'csv-parse';
-export const MAX_RECORD = 2 ** 24;
-
-/** @throws Error with code ERR_MISSING_PEER */
-export const loadCsvParse = (): Promise<CsvParse> => loadPeer(PACKAGE, () => import(PACKAGE) as Promise<CsvParse>);
-
 /**
  * Reads a table of numbers from CSV (RFC 4180; UTF-8, or UTF-16 with its byte order mark; gzipped or not) as it streams
  * in: memory is needed for the numbers, and at the end for one copy of them, never for the text. White space around a cell
@@ -72,6 +46,7 @@ export async function readCsv(input: string | URL | Readable, options: CsvOption
   checkSeparator(separator);
   checkOneOf('dtype', dtype, ['float64', 'float32']);
   const header = options.header === undefined ? undefined : checkBoolean('header', options.header);
+  const { readTable } = await import('./all.js');
   return readTable(input, {
     separator,
     dtype,
@@ -85,148 +60,11 @@ export function checkColumn(name: string, column: unknown): void {
     throw wrongType(name, 'the name or the number of a column', column);
 }
 
-/** What stands between the cells of a file where nothing was said. */
-export const separatorOf = (path: string): string => (/\.tsv(\.gz)?$/i.test(path) ? '\t' : ',');
-
 export function checkSeparator(separator: unknown): void {
   if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
   if (separator.length !== 1 || /["\r\n\0\p{Surrogate}]/u.test(separator))
     throw wrongValue('separator', 'one character', separator);
 }
 
-/** The same with options that were checked, and those that only the command line has. */
-export function readTable(input: string | URL | Readable, options: TableOptions): Promise<CsvData> {
-  const source = isStream(input) ? 'the stream' : sourceOf(input);
-  return readRows(input, options.separator, new CsvTable(source, options));
-}
-
-/** What rows of text are given to. */
-export interface RowSink<T> {
-  row(cells: readonly string[], line: number): void;
-  finish(): T;
-  /** Whether it takes no more rows. */
-  readonly isFull?: boolean;
-  /** What helps where a row of other length than the first came. */
-  hintFor(cells: readonly string[]): string;
-}
-
-/** Gives the rows of a CSV file or stream to a sink as they come. @throws as `readCsv` does */
-export async function readRows<T>(
-  input: string | URL | Readable,
-  separator: string,
-  table: RowSink<T>,
-  encoding: Encoding = 'utf8',
-): Promise<T> {
-  const { parse } = await loadCsvParse();
-  const source = isStream(input) ? 'the stream' : sourceOf(input);
-  const parser = parse({
-    bom: false,
-    delimiter: separator,
-    max_record_size: MAX_RECORD,
-    on_record: (cells, { lines }) => {
-      table.row(cells, lines);
-      return null;
-    },
-    record_delimiter: ['\r\n', '\n', '\r'],
-    skip_empty_lines: true,
-    trim: true,
-  });
-  const file = isStream(input) ? undefined : await openFile(input);
-  try {
-    const stream = isStream(input) ? input : await streamOf(file as FileHandle, source);
-    const bytes = file ? unchanged(file, stream, source) : stream;
-    // a stream that waits for more, as a terminal does, is not waited for
-    parser.once('error', () => stream.destroy());
-    parser.resume(); // rows are taken as they are parsed: nothing comes out
-    const text = encoding === 'utf8' ? textOf(bytes, source) : latin1(unzipped(bytes, source));
-    await pipeline(() => untilFull(text, table), parser);
-    return table.finish();
-  } catch (error) {
-    if (table.isFull) return table.finish(); // the row that was begun is not wanted
-    throw explained(error as ParseError, source, (row) => table.hintFor(row));
-  } finally {
-    await file?.close();
-  }
-}
-
-async function* untilFull(
-  chunks: AsyncIterable<string | Buffer>,
-  table: { readonly isFull?: boolean },
-): AsyncGenerator<string | Buffer> {
-  for await (const chunk of chunks) {
-    yield chunk;
-    if (table.isFull) return;
-  }
-}
-
-/** csv-parse's errors tell where they were. */
-export type ParseError = NodeJS.ErrnoException & { lines?: number; records?: number; record?: unknown };
-
-/** Errors of the parser, whatever their codes, and of memory get ours; others are clear already. */
-export function explained(error: ParseError, source: string, hintFor: (row: readonly string[]) => string): Error {
-  const { code, message, lines, records, record } = error;
-  if (typeof lines === 'number' && typeof records === 'number') {
-    const hint = Array.isArray(record) ? hintFor(record.map(String)) : '';
-    const where = /\bline \d/.test(message) ? '' : ` in line ${lines}`;
-    return damaged(source, `${message.length > 200 ? `${message.slice(0, 200)}…` : message}${where}${hint}`, error);
-  }
-  if (code === undefined && /allocation failed|Invalid typed array length/i.test(message))
-    return failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for its numbers`, { cause: error });
-  return error;
-}
-
 /** How text is written where it is not UTF-8 or UTF-16. */
 export type Encoding = 'utf8' | 'latin1';
-
-/** Windows' variant, as browsers read 'latin1'. */
-async function* latin1(chunks: AsyncIterable<unknown>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('windows-1252');
-  for await (const chunk of chunks)
-    yield typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true });
-}
-
-const isStream = (input: unknown): input is Readable =>
-  typeof input === 'object' && input !== null && typeof (input as Readable).pipe === 'function';
-
-/** As UTF-8, unzipped. */
-export const textOf = (bytes: AsyncIterable<unknown>, source: string): AsyncGenerator<Buffer> =>
-  utf8(unzipped(bytes, source), source);
-
-/** Read at a time, in bytes. */
-const PIECE = 2 ** 18;
-
-export async function streamOf(file: FileHandle, source: string): Promise<Readable> {
-  const stats = await file.stat();
-  if (stats.isDirectory()) throw damaged(source, 'it is a folder');
-  return file.createReadStream({ autoClose: false, highWaterMark: PIECE, ...(stats.isFile() && { start: 0 }) });
-}
-
-/** A file that changes meanwhile is refused: its rows would be of two tables. */
-export async function* unchanged(
-  file: FileHandle,
-  stream: AsyncIterable<unknown>,
-  source: string,
-): AsyncGenerator<unknown> {
-  const before = await file.stat();
-  yield* stream;
-  const after = await file.stat();
-  if (before.isFile() && (after.size !== before.size || after.mtimeMs !== before.mtimeMs))
-    throw damaged(source, 'it changed while it was read');
-}
-
-/** The same bytes, unzipped if they begin as gzip does. */
-async function* unzipped(chunks: AsyncIterable<unknown>, source: string): AsyncGenerator<unknown> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  const { value, done } = await iterator.next();
-  if (done) return;
-  const whole = async function* () {
-    yield value;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  };
-  try {
-    const zipped = typeof value !== 'string' && ArrayBuffer.isView(value) && isGzip(value as Uint8Array);
-    yield* zipped ? gunzip(whole() as AsyncIterable<Uint8Array>, source) : whole();
-  } finally {
-    await iterator.return?.();
-  }
-}

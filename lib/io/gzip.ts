@@ -1,5 +1,4 @@
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { zlib } from '../builtins.js';
 import { damaged } from './read.js';
 
 /** Deflate can make 1032 bytes of one; no table or picture comes near this. */
@@ -17,7 +16,8 @@ export const mostUnzipped = (bytes: number) => Math.max(ALWAYS, RATIO * bytes);
 export async function* gunzip(chunks: AsyncIterable<Uint8Array>, source: string): AsyncGenerator<Buffer> {
   let taken = 0;
   let given = 0;
-  const unzip = createGunzip();
+  const { pipeline } = await import('node:stream/promises');
+  const unzip = zlib().createGunzip();
   const feeding = pipeline(async function* () {
     for await (const chunk of chunks) {
       taken += chunk.length;

@@ -4,9 +4,6 @@ import { filePath } from './atomic.js';
 import type { RecordColumn } from './csv-records.js';
 import { damaged, openFile, sourceOf } from './read.js';
 
-/** Files of records: a JSON list of them, or one a line. */
-export const isRecords = (path: string): boolean => /\.(json|ndjson|jsonl)$/i.test(path);
-
 /** The columns of a file of records, in the order in which rows name them first; null where a value is missing. */
 export async function readJsonRecords(
   path: string | URL,

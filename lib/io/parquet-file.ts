@@ -51,8 +51,6 @@ const PACKAGE: string = 'hyparquet';
 /** @throws Error with code ERR_MISSING_PEER */
 const loadHyparquet = (): Promise<Hyparquet> => loadPeer(PACKAGE, () => import(PACKAGE) as Promise<Hyparquet>);
 
-export const isParquet = (path: string): boolean => /\.(parquet|pq)$/i.test(path);
-
 /** A column of constants takes no bytes a row; no table of more rows than this has nothing else. */
 const ROWS_PER_BYTE = 1024;
 /** What any file may hold. */

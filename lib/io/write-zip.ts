@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { zlib } from '../builtins.js';
 
 const LOCAL = 0x04034b50;
 const DIRECTORY = 0x02014b50;
@@ -16,6 +16,7 @@ export function formatZip(files: readonly (readonly [name: string, content: read
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
   let at = 0;
+  const { crc32 } = zlib();
   for (const [name, content] of files) {
     const title = Buffer.from(name);
     const size = content.reduce((sum, part) => sum + part.length, 0);

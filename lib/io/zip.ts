@@ -1,4 +1,4 @@
-import { crc32, createInflateRaw } from 'node:zlib';
+import { zlib } from '../builtins.js';
 import { allocateBytes, damaged, type Positioned, quoted, readFully } from './read.js';
 
 /** A file in a ZIP file, as the central directory describes it. */
@@ -178,6 +178,7 @@ export async function readZipEntry(
   if (ownName.toString('utf8') !== name || METHODS[local.readUInt16LE(8)] !== method || !sameCrc)
     throw wrong('is described in two ways, at its place and in the directory');
 
+  const { crc32 } = zlib();
   const content = allocateBytes(size, source);
   let crc = 0;
   let done = 0;
@@ -210,7 +211,7 @@ async function inflate(
   take: (piece: Uint8Array) => void,
   wrong: (reason: string) => Error,
 ): Promise<void> {
-  const inflater = createInflateRaw({ chunkSize: PIECE });
+  const inflater = zlib().createInflateRaw({ chunkSize: PIECE });
   const failed = () => wrong('is damaged: its deflated bytes are not valid');
   inflater.on('error', () => {}); // it is thrown by the iterator
   inflater.end(compressed);

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { crypto } from '../builtins.js';
 import { wrongValue } from '../check.js';
-import { crypto } from '../crypto.js';
 import { filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
 import { expected, integer, list, object, type Schema } from '../io/schema.js';

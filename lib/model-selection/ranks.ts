@@ -3,7 +3,6 @@ import { failure, wrongType } from '../check.js';
 import { isAbortSignal, isError, isRandomState, property } from '../kind.js';
 import { isWords } from '../labels.js';
 import type { World } from '../mpi/world.js';
-import { requireHere } from '../package-root.js';
 import type { RandomState } from '../random.js';
 import type { Saved } from '../saved.js';
 import { isTable, TableRows } from '../tables/rows.js';
@@ -59,7 +58,7 @@ export class SearchRanks {
   readonly rank: number;
   readonly #world: World;
   /** Which takes 2 ms of each program's start where it is imported. */
-  readonly #v8: typeof import('node:v8') = requireHere()('node:v8');
+  readonly #v8 = process.getBuiltinModule('node:v8');
   readonly #tag: number;
   readonly #signal: AbortSignal | undefined;
   /** Stops the models of this rank. */

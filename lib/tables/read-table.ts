@@ -1,10 +1,8 @@
 import type { Readable } from 'node:stream';
 import { checkBoolean, checkInteger, checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
-import { checkSeparator, type Encoding, readRows, separatorOf } from '../io/csv.js';
-import { type RecordColumn, RecordSink } from '../io/csv-records.js';
-import { isRecords, readJsonRecords } from '../io/json-records.js';
-import { readParquet } from '../io/parquet.js';
-import { isParquet } from '../io/parquet-file.js';
+import { checkSeparator, type Encoding } from '../io/csv.js';
+import type { RecordColumn } from '../io/csv-records.js';
+import { isParquet, isRecords, separatorOf } from '../io/extensions.js';
 import { sourceOf } from '../io/read.js';
 import { isReadable, isURL } from '../kind.js';
 import { listed } from '../labels.js';
@@ -46,6 +44,7 @@ export async function readTable(
   if (typeof input !== 'string' && !isURL(input) && !isReadable(input))
     throw wrongType('input', 'a file name, a URL or a stream', input);
   const path = isReadable(input) ? undefined : String(input);
+  const { readJsonRecords, readParquet, readRows, RecordSink } = await import('../io/all.js');
   if (path !== undefined && isParquet(path)) {
     const table = await readParquet(input as string | URL, { ...(columns && { columns }), ...(rows && { rows }) });
     return recordOf(table);

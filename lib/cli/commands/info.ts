@@ -4,7 +4,7 @@ import { NDArray } from '../../array.js';
 import { fileAt, type ImportFile } from '../../formats/import.js';
 import type { Value } from '../../graph/value.js';
 import { buildInfo } from '../../info.js';
-import { isRecords } from '../../io/json-records.js';
+import { isRecords } from '../../io/extensions.js';
 import { openSafetensors } from '../../io/safetensors.js';
 import { isNDArray } from '../../kind.js';
 import { uniqueLabels } from '../../labels.js';
