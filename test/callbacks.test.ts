@@ -313,6 +313,32 @@ test("mode 'auto' knows what a renamed metric is, and refuses names it does not 
   });
 });
 
+test("mode 'auto' knows the loss of an output", async (t) => {
+  const stopping = callbacks.earlyStopping({ monitor: 'val_kind_loss' });
+  await run([stopping], [{ val_kind_loss: 2 }, { val_kind_loss: 1 }, { val_kind_loss: 3 }], new FakeModel());
+  t.deepEqual([stopping.best, stopping.bestEpoch, stopping.stoppedEpoch], [1, 1, 2]);
+});
+
+test("numbers in names of files are Python's", async (t) => {
+  const logs = { a: -1.5, b: -2, c: Number.NEGATIVE_INFINITY, d: Number.NaN, e: 12345.678 };
+  const home = folder(t);
+  const names: Record<string, string> = {
+    // f'{-1.5:07.3f}' and so on, in Python 3.11
+    '{a:07.3f}': '-01.500',
+    '{b:05d}': '-0002',
+    '{c:06.2f}': '-00inf',
+    '{d:.1f}': 'nan',
+    '{e:12.4e}': '  1.2346e+04',
+    '{b}': '-2',
+  };
+  for (const [template, name] of Object.entries(names)) {
+    const checkpoint = callbacks.modelCheckpoint({ filepath: join(home, template) });
+    const model = new FakeModel();
+    await run([checkpoint], [logs], model);
+    t.is(checkpoint.lastSaved, join(home, name), template);
+  }
+});
+
 const val = (...values: number[]) => values.map((value) => ({ val_loss: value }));
 
 test('NaN is never the best, first or later', async (t) => {

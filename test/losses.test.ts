@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { type ArrayInput, layers, losses, NDArray, RandomState, sequential, toCategorical } from 'fjordnet';
+import { type ArrayInput, layers, losses, NDArray, optimizers, RandomState, sequential, toCategorical } from 'fjordnet';
 import { getLoss, lossFrom } from '../dist/losses.js';
 import type { FloatType } from '../dist/tape.js';
 import { difference, numericalGradient, replay } from './helpers/replay.js';
@@ -354,3 +354,77 @@ test('names, aliases, configs and wrong options', (t) => {
   t.throws(() => losses.binaryCrossentropy({ fromLogit: true } as object), { message: /did you mean 'fromLogits'\?/ });
   t.throws(() => losses.categoricalCrossentropy({ fromLogits: 1 as never }), { instanceOf: TypeError });
 });
+
+/** Networks of the same weights whose samples have rows, and whose samples are rows; what both are given. */
+function ofRows(kind: string, rows: readonly number[], isMasked: boolean) {
+  const sparse = kind === 'sparseCategoricalCrossentropy';
+  const activation = kind.startsWith('binary') ? 'sigmoid' : 'softmax';
+  const r = new RandomState(3);
+  const n = 5;
+  const size = rows.reduce((product, k) => product * k, 1);
+  const x = r.normal(1, 0.5, [n * size, 2]) as NDArray;
+  const counts = Array.from({ length: n * size }, (_, i) => !isMasked || i % size === 0 || i % 3 > 0);
+  for (const [i, one] of counts.entries()) if (!one) x.data.fill(0, 2 * i, 2 * i + 2);
+  const labels = r.randint(0, 3, n * size) as NDArray;
+  const y = sparse ? labels : toCategorical(labels, 3);
+  const weights = r.uniform(0.5, 2, n * size) as NDArray;
+  const make = (inputShape: readonly number[]) =>
+    sequential({
+      layers: [
+        ...(isMasked && inputShape.length > 1 ? [layers.masking({ inputShape })] : []),
+        layers.dense({ units: 3, activation, inputShape }),
+      ],
+      dtype: 'float64',
+      seed: 1,
+    });
+  const shaped = ({ data, shape }: NDArray) => NDArray.from(data, { shape: [n, ...rows, ...shape.slice(1)] });
+  return { whole: make([...rows, 2]), each: make([2]), x, y, weights, counts, shaped };
+}
+const close = (a: ArrayLike<number>, b: ArrayLike<number>) => difference(a, b) < 1e-12;
+
+for (const name of NAMES)
+  test(`${name} of samples of rows is the mean over their rows, those that count`, (t) => {
+    for (const [rows, isMasked] of [
+      [[3], false],
+      [[2, 3], false],
+      [[4], true],
+    ] as const) {
+      const { whole, each, x, y, weights, counts, shaped } = ofRows(name, rows, isMasked);
+      const options = () => ({ optimizer: optimizers.sgd({ learningRate: 0.5 }), loss: losses[name]() });
+      whole.compile(options());
+      each.compile(options());
+      const valid = counts.filter(Boolean).length / counts.length;
+      const own = NDArray.from(weights.data.map((w, i) => (counts[i] ? w / valid : 0)));
+      const which = `[${rows}]${isMasked ? ', masked' : ''}`;
+      for (let step = 0; step < 3; step++) {
+        const ofWhole = whole.trainOnBatch(
+          shaped(x),
+          shaped(y),
+          rows.length === 1 ? { sampleWeight: shaped(weights) } : {},
+        );
+        const ofEach = each.trainOnBatch(x, y, rows.length === 1 ? { sampleWeight: own } : {});
+        t.true(close([ofWhole.loss], [ofEach.loss]), `${which}: ${ofWhole.loss} is not ${ofEach.loss}`);
+      }
+      for (const [i, w] of whole.getWeights().entries()) t.true(close(w.data, each.getWeights()[i].data), which);
+    }
+  });
+
+/** Those that are means of rows: the others count all, as Keras'. */
+const MEANS = [
+  ...(['accuracy', 'binaryAccuracy', 'topKCategoricalAccuracy', 'meanSquaredError', 'meanAbsoluteError'] as const),
+  ...(['meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'cosineSimilarity'] as const),
+  ...(['categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy'] as const),
+];
+for (const name of MEANS)
+  test(`the metric ${name} of masked sequences is that of the rows that count`, async (t) => {
+    const kind = name === 'sparseCategoricalCrossentropy' ? name : name.startsWith('binary') ? 'binary' : 'softmax';
+    const { whole, each, x, y, counts, shaped } = ofRows(kind, [4], true);
+    const compiled = { optimizer: 'sgd', loss: kind === name ? name : 'meanSquaredError', metrics: [name] } as const;
+    each.compile(compiled);
+    whole.compile(compiled);
+    const rows = counts.flatMap((one, i) => (one ? [i] : []));
+    const all = (await whole.evaluate(shaped(x), shaped(y))) as Record<string, number>;
+    const some = (await each.evaluate(x.take(rows), y.take(rows))) as Record<string, number>;
+    for (const [key, value] of Object.entries(some))
+      t.true(close([all[key]], [value]), `${key}: ${all[key]}, ${value}`);
+  });

@@ -255,6 +255,33 @@ test('callbacks may be asynchronous, stop training, and their errors end it', as
   await model.fit(column([1, 2]), column([1, 3])); // still usable
 });
 
+test('stopTraining before an epoch has a batch: there is no such epoch', async (t) => {
+  const model = line();
+  const stopping: Callback = {
+    onEpochBegin(epoch) {
+      model.stopTraining = epoch === 1;
+    },
+  };
+  const [x, y] = [column([1, 2]), column([1, 3])];
+  const options = () => ({ epochs: 4, callbacks: stopping, validationData: [x, y] as const });
+  for (const { epoch, history } of [await model.fit(x, y, options()), model.fitSync(x, y, options())]) {
+    t.deepEqual(epoch, [0]);
+    t.is(history.val_loss.length, 1);
+  }
+  t.is(model.iterations, 2);
+});
+
+test('a list of batches to validate with is told how', async (t) => {
+  const [x, y] = [column([1, 2]), column([1, 3])];
+  const batches = [1, 2, 3, 4].map(() => [x, y] as const);
+  await t.throwsAsync(line().fit(x, y, { validationData: batches as never }), {
+    message:
+      'Expected validationData to be [x, y] or [x, y, sampleWeight], or a source of such batches (a list of them from a function: () => batches), got Array(4)',
+  });
+  const { history } = await line().fit(x, y, { validationData: () => batches });
+  t.is(history.val_loss.length, 1);
+});
+
 test('earlyStopping restores the best weights', async (t) => {
   const model = line();
   const stop = callbacks.earlyStopping({ monitor: 'val_loss', patience: 1, restoreBestWeights: true });

@@ -132,10 +132,16 @@ function pathTemplate(filepath: unknown): (values: Readonly<Record<string, numbe
       if (!Object.hasOwn(values, name) || typeof values[name] !== 'number')
         throw wrongValue('filepath', `made of the names ${Object.keys(values).join(', ')}`, filepath);
       const value = values[name];
-      const text =
-        type === 'e' ? exponential(value, Number(digits)) : type === 'f' ? value.toFixed(Number(digits)) : `${value}`;
-      return text.padStart(Number(width), zero || ' ');
+      const text = inDigits(value, type, Number(digits));
+      if (zero === '') return text.padStart(Number(width));
+      const sign = text.startsWith('-') ? '-' : '';
+      return sign + text.slice(sign.length).padStart(Number(width) - sign.length, '0');
     });
+}
+
+function inDigits(value: number, type: string | undefined, digits: number): string {
+  if (!Number.isFinite(value)) return `${value}`.replace('inity', '').toLowerCase(); // 'nan', '-inf'
+  return type === 'e' ? exponential(value, digits) : type === 'f' ? value.toFixed(digits) : `${value}`;
 }
 
 /** As Python and C print it, with two digits of exponent at least. */

@@ -6,7 +6,7 @@ import type { CallbackModel, Logs } from './callback.js';
 export interface MonitorOptions {
   /** The name in the logs to watch. Default 'val_loss' */
   monitor?: string;
-  /** Is less ('min') or more ('max') of it better? Default 'auto': known of the loss and of the metrics, whatever they are called */
+  /** Is less ('min') or more ('max') of it better? Default 'auto': known of losses and of the metrics, whatever they are called */
   mode?: 'auto' | 'min' | 'max';
 }
 
@@ -78,7 +78,7 @@ export class Monitor {
   #minimizes(model: CallbackModel): boolean {
     if (this.#mode !== 'auto') return this.#mode === 'min';
     const name = this.name.replace(/^val_/, '');
-    if (name === 'loss') return true;
+    if (/(^|_)loss$/.test(name)) return true; // that of an output, too
     const known =
       model.metrics.find((m) => m.name === name)?.config.name ?? ALIASES[name as keyof typeof ALIASES] ?? name;
     if (Object.hasOwn(DIRECTIONS, known)) return DIRECTIONS[known as MetricName] === 'min';

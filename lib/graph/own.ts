@@ -36,6 +36,9 @@ export function checkValue(
   return value;
 }
 
+/** What a buffer holds: of one of several rows a sample, each of these. */
+const standIn = ({ shape, times = 1 }: Buffer): Value => Object.assign(placeholder(shape), times > 1 && { times });
+
 /**
  * Emits a function of each sample's targets and output, and finds its value.
  *
@@ -47,7 +50,7 @@ export function lowerSample(
   what: string,
   fn: OfSample,
 ): { value: Value; lowered: Lowered; yPred: Value } {
-  const [yTrue, yPred] = [placeholder(targets.shape), placeholder(output.shape)];
+  const [yTrue, yPred] = [standIn(targets), standIn(output)];
   const value = checkValue(what, fn(yTrue, yPred), [], { inputs: [yTrue, yPred] });
   const lowered = new Lowered(t, [value], {
     training: delta !== undefined,

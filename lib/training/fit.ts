@@ -188,7 +188,11 @@ function readValidation(
   if (isSource(data)) return data;
   const given: readonly unknown[] = data;
   if (!Array.isArray(given) || given.length < 2 || given.length > 3)
-    throw wrongType('validationData', '[x, y] or [x, y, sampleWeight], or a source of such batches', data);
+    throw wrongType(
+      'validationData',
+      '[x, y] or [x, y, sampleWeight], or a source of such batches (a list of them from a function: () => batches)',
+      data,
+    );
   const x = readInputs('validationData[0]', data[0], ports.inputs);
   const n = x[0].shape[0];
   const y = readTargets('validationData[1]', data[1], n, ports);

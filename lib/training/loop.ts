@@ -87,6 +87,7 @@ export function* fitLoop(fit: FitPlan): Training<History> {
     if (feed.begin && !(yield* feed.begin(epoch))) break; // which ranks have agreed upon
     yield* callbacks.onEpochBegin(epoch);
     if (ranks) yield* agreeOn(fit, ranks);
+    if (isEnding()) break;
     const run = function* (chunk: Chunk): Training<void> {
       const { samples: own, rows, batchSize, meanwhile, shares, period, settle } = chunk;
       const perEpoch = period ? Math.ceil(period / batchSize) : Number.POSITIVE_INFINITY;
