@@ -103,20 +103,22 @@ function floatFormat(values: ArrayLike<number>, single: boolean): (x: number) =>
   };
 }
 
+/** From here on numbers of float32 have an exponent: of more digits it holds not all (NumPy 2). */
+const MOST_SINGLE = 1e6;
+
 function needsExponent(finite: readonly number[], single: boolean): boolean {
   const sizes = finite.filter((x) => x !== 0).map(Math.abs);
   if (sizes.length === 0) return false;
   const round = single ? Math.fround : Number;
   const largest = sizes.reduce((a, b) => Math.max(a, b));
   const smallest = sizes.reduce((a, b) => Math.min(a, b));
-  return largest >= 1e8 || smallest < 0.0001 || round(largest / smallest) > 1000;
+  return largest >= (single ? MOST_SINGLE : 1e8) || smallest < 0.0001 || round(largest / smallest) > 1000;
 }
 
 /** Digits before and after the point, with at most 8 after it. */
 function positionalParts(x: number, single: boolean): [string, string, string] {
   const shortest = shortestDigits(x, single);
-  const rounded =
-    shortest.fraction > PRECISION ? roundEven((d) => x.toFixed(d), PRECISION) : x.toFixed(shortest.fraction);
+  const rounded = roundEven((d) => x.toFixed(d), Math.min(shortest.fraction, PRECISION));
   const [whole, fraction = ''] = rounded.split('.');
   const sign = x < 0 || Object.is(x, -0) ? '-' : '';
   return [sign + whole.replace('-', ''), fraction.replace(/0+$/, ''), ''];
@@ -150,14 +152,14 @@ export function roundEven(print: (digits: number) => string, precision: number):
   return power === undefined ? kept : `${kept}e${power}`;
 }
 
-/** NumPy's str() of a scalar: shortest digits, positional within [1e-4, 1e16). */
+/** NumPy's str() of a scalar: shortest digits, positional within [1e-4, 1e16), of float32 [1e-4, 1e6). */
 export function formatScalar(x: number, single: boolean): string {
   if (!Number.isFinite(x)) return Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf';
   const { digits, fraction } = shortestDigits(x, single);
   const size = Math.abs(x);
-  if (x !== 0 && (size < 1e-4 || size >= 1e16)) {
-    const [mantissa, power] = x.toExponential(digits - 1).split('e');
+  if (x !== 0 && (size < 1e-4 || size >= (single ? MOST_SINGLE : 1e16))) {
+    const [mantissa, power] = roundEven((d) => x.toExponential(d), digits - 1).split('e');
     return `${mantissa}e${power[0]}${power.slice(1).padStart(2, '0')}`;
   }
-  return `${Object.is(x, -0) ? '-' : ''}${x.toFixed(Math.max(1, fraction))}`;
+  return `${Object.is(x, -0) ? '-' : ''}${roundEven((d) => x.toFixed(d), Math.max(1, fraction))}`;
 }

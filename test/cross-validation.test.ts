@@ -8,7 +8,7 @@ import {
   loadDigits,
   MLPClassifier,
   MLPRegressor,
-  type NDArray,
+  NDArray,
   NeuralNetwork,
   RandomState,
   StratifiedShuffleSplit,
@@ -287,4 +287,46 @@ test('bad arguments are refused before any model is trained', async (t) => {
     ],
   ];
   for (const [call, message] of refused) await t.throwsAsync(call(), { message });
+});
+
+test('splits that are given may be plain rows, and count from the end', async (t) => {
+  const seen: unknown[] = [];
+  const model = () => ({
+    fit(x: NDArray, y: unknown, options?: { sampleWeight?: unknown }) {
+      seen.push([x.toArray(), y instanceof NDArray ? y.toArray() : y, options?.sampleWeight]);
+      return this;
+    },
+    score(x: NDArray, y: unknown) {
+      seen.push([x.toArray(), y instanceof NDArray ? y.toArray() : y]);
+      return 1;
+    },
+  });
+  const x = [[0], [1], [2], [3]];
+  const fitOptions = { sampleWeight: [10, 11, 12, 13] };
+  for (const labels of [
+    ['a', 'b', 'c', 'd'],
+    [5, 6, 7, 8],
+  ])
+    for (const rows of [
+      [[0, -1], [2]],
+      [Int32Array.of(0, 3), Int32Array.of(-2)],
+      [NDArray.from([0, -1]), NDArray.from([2], { dtype: 'int32' })],
+    ]) {
+      seen.length = 0;
+      t.deepEqual(await crossValScore(model as never, x, labels as never, { cv: [rows] as never, fitOptions }), [1]);
+      t.deepEqual(seen, [
+        [
+          [[0], [3]],
+          [labels[0], labels[3]],
+          [10, 13],
+        ],
+        [[[2]], [labels[2]]],
+      ]);
+    }
+  for (const [rows, message] of [
+    [[[0, 4], [2]], 'Expected cv[0][0][1] to be a row of 4, got 4 (number)'],
+    [[[0], [-5]], /^Expected cv\[0\]\[1\]\[0\] to be an integer >= -4, got -5/],
+    [[[0], [0.5]], /^Expected cv\[0\]\[1\]\[0\] to be an integer/],
+  ] as const)
+    await t.throwsAsync(crossValScore(model as never, x, [1, 2, 3, 4], { cv: [rows] as never }), { message });
 });

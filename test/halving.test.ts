@@ -499,3 +499,22 @@ test('without refit a search finds, and does not predict; signals end it', async
     { message: /^Expected the estimator to be an object with a method predictProba, got / },
   );
 });
+
+test('samples too few for a row in each part of each fold are refused', async (t) => {
+  const x = Array.from({ length: 47 }, (_, i) => [i]);
+  const y = x.map(([i]) => i);
+  await t.throwsAsync(
+    halvingGridSearch({
+      estimator: new MLPRegressor({ hiddenLayerSizes: [2], maxIter: 1, randomState: 0 }),
+      grid: { alpha: [0.1, 1, 10] },
+      train: [x, y],
+      cv: 4,
+      minResources: 3,
+      randomState: 0,
+    }),
+    {
+      message:
+        /^Expected minResources to leave a row in each part of each fold, got 3 of 47 rows, where a part has 12$/,
+    },
+  );
+});

@@ -1,4 +1,4 @@
-import { allocate } from '../allocate.js';
+import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { isForeignArray } from '../foreign-arrays.js';
@@ -214,10 +214,23 @@ export function splitsOf(cv: CrossValidation, x: NDArray | TableRows, y: Pair[1]
     throw wrongType('cv.split(x, y)', 'splits to iterate over', splits);
   const all = Array.from(splits, (split, i): Split => {
     if (!Array.isArray(split) || split.length !== 2) throw wrongType(`cv[${i}]`, 'a pair of [train, test] rows', split);
-    return split;
+    const [train, test] = split.map((rows, k) => rowNumbers(`cv[${i}][${k}]`, rows, x.length));
+    return [train, test];
   });
   if (all.length === 0) throw wrongValue('cv', 'one split or more', cv);
   return all;
+}
+
+/** Rows of n, from 0: of an array of them, of which those below 0 count from the end. @throws RangeError for one that there is not */
+function rowNumbers(name: string, given: ArrayInput, n: number): NDArray {
+  const { data, shape } = asArray(name, given);
+  if (shape.length !== 1) throw wrongShape(name, 'an array of row numbers', shape);
+  const rows = filled(Int32Array, data.length, (i) => {
+    const row = checkInteger(`${name}[${i}]`, data[i], -n);
+    if (row >= n) throw wrongValue(`${name}[${i}]`, `a row of ${n}`, row);
+    return row < 0 ? row + n : row;
+  });
+  return NDArray.wrap(rows);
 }
 
 /** The training and the test set of a fold, and what its `fit` is given: copies. */

@@ -116,7 +116,7 @@ export async function halve<M extends Candidate>(
   for (const [iteration, nResources] of plan.nResources.entries()) {
     points = withResource(points, nResources);
     splits ??= await search.splits(points[0]);
-    const own = isBySamples ? subsampled(splits, nResources / n, randomState, random) : splits;
+    const own = isBySamples ? subsampled(splits, { nResources, n }, randomState, random) : splits;
     const more = { iteration, nResources };
     const round = (await search.evaluate(points, { splits: () => own, more, total })) as HalvingResult[];
     if (round.every((result) => result.error)) throw round[0].error;
@@ -212,12 +212,22 @@ function logarithm(x: number): number {
 const floorDivide = (a: number, b: number) => Math.round((a - (a % b)) / b);
 
 /** Shares of the training and of the test set of each fold: scikit-learn's `_SubsampleMetaSplitter`. */
-function subsampled(splits: readonly Split[], share: number, seed: unknown, random: RandomState): Split[] {
+function subsampled(
+  splits: readonly Split[],
+  { nResources, n }: { nResources: number; n: number },
+  seed: unknown,
+  random: RandomState,
+): Split[] {
   const part = (rows: ArrayInput) => {
     const all = asArray('cv', rows);
     const order = filled(Int32Array, all.length, (i) => i);
     (typeof seed === 'number' ? checkRandomState(seed) : random).shuffle(order);
-    return all.take(allocate(Int32Array, order.subarray(0, Math.trunc(share * order.length))));
+    const count = Math.trunc((nResources / n) * order.length);
+    if (count === 0)
+      throw new RangeError(
+        `Expected minResources to leave a row in each part of each fold, got ${nResources} of ${n} rows, where a part has ${order.length}`,
+      );
+    return all.take(allocate(Int32Array, order.subarray(0, count)));
   };
   return splits.map(([train, test]): Split => [part(train), part(test)]);
 }

@@ -233,7 +233,10 @@ function splitSizes(n: number, testSize: number | undefined, trainSize: number |
   nTest ??= n - nTrain;
   if (nTrain + nTest > n || (test! < 1 && trainSize! < 1 && test! + trainSize! > 1))
     throw wrongValue('trainSize + testSize', `at most all of the ${n} rows`, (test ?? nTest) + (trainSize ?? nTrain));
-  if (nTrain === 0) throw wrongValue('testSize', `a size that leaves rows to train on out of ${n}`, test);
+  if (nTrain === 0) {
+    const [name, size] = trainSize === undefined ? ['testSize', test] : ['trainSize', trainSize];
+    throw wrongValue(name, `a size that leaves rows to train on out of ${n}`, size);
+  }
   return { nTrain, nTest };
 }
 
