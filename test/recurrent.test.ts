@@ -641,6 +641,10 @@ test('what cannot be is refused in one sentence', (t) => {
   );
   refused(() => timeDistributed({ layer: 3 as any }), /Expected layer to be a layer, got 3/);
   refused(
+    () => timeDistributed({ layer: lstm({ units: 2, stateful: true, name: 'kept' }) }),
+    /^Expected layer to have no states that outlive a batch, got the layer 'kept' \(LSTM\), which is stateful$/,
+  );
+  refused(
     () => timeDistributed({ layer: dense({ units: 2 }) }).apply(input({ shape: [4] })),
     /of two dimensions at least, the first of them steps/,
   );

@@ -1,5 +1,6 @@
 import { allSteps, eachStep } from '../graph/ops/shape.js';
 import { applyOp, type Value } from '../graph/value.js';
+import { allLayers } from '../graph/weights.js';
 import { Dense } from './dense.js';
 import { described } from './described.js';
 import type { Layer, LayerOptions, Shape } from './layer.js';
@@ -22,6 +23,11 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
   constructor(options: TimeDistributedOptions) {
     super(options, ['layer']);
     this.layer = checkLayer('layer', options.layer);
+    const stateful = allLayers([this.layer]).find((layer) => layer.stateful);
+    if (stateful)
+      throw new TypeError(
+        `Expected layer to have no states that outlive a batch, got ${nameOf(stateful)}, which is stateful`,
+      );
     this.parts = [this.layer];
   }
 
