@@ -20,6 +20,13 @@ interface Found {
   room?: FloatArray;
 }
 
+/** Of each column of points. */
+export function meanOf({ data, shape: [n, features] }: NDArray): Float64Array {
+  const mean = new Float64Array(features);
+  for (let i = 0; i < data.length; i++) mean[i % features] += data[i] / n;
+  return mean;
+}
+
 /**
  * Squared distances of rows from points, less the rows' own squares: |c|^2 - 2 x c, by one matrix product. Samples that lie as far from
  * two centres as from one another, as whole numbers do, go where rounding sends them: all is added up as scikit-learn does it.

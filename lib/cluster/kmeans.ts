@@ -18,7 +18,7 @@ import { readWeights } from '../scores/classification.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
 import type { FloatArray, FloatType } from '../tape.js';
 import type { Training } from '../train.js';
-import { Distances, Samples } from './kmeans-plan.js';
+import { Distances, meanOf, Samples } from './kmeans-plan.js';
 import { type Clustering, drawRows, isSameClustering, lloyd, plusPlus } from './kmeans-training.js';
 
 export interface KMeansOptions {
@@ -61,6 +61,7 @@ interface FitOptions {
 export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { sampleWeight?: ArrayInput }> {
   static override readonly className = 'KMeans';
   #distances?: { readonly of: Fitted; readonly distances: Distances };
+  #about?: { readonly of: Fitted; readonly distances: Distances; readonly mean: Float64Array };
 
   static {
     registerSaved(KMeans);
@@ -134,13 +135,15 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
 
   /** The distance of each row from each centre: [n, nClusters]. */
   protected override apply(frame: Frame, { centers }: Fitted): Frame {
-    const x = NDArray.from(frame.matrix(), { dtype: centers.dtype });
-    const [n, features] = x.shape;
+    const { distances, mean } = this.#centred();
+    const { data, shape } = NDArray.from(frame.matrix(), { dtype: centers.dtype });
+    const [n, features] = shape;
     const clusters = this.#clusters;
-    const d = this.#fittedDistances().ofRows(x);
+    const moved = data.map((value: number, i: number) => value - mean[i % features]) as FloatArray;
+    const d = distances.ofRows(NDArray.wrap(moved, shape));
     for (let i = 0; i < n; i++) {
       let square = 0;
-      for (let j = 0; j < features; j++) square += x.data[i * features + j] ** 2;
+      for (let j = 0; j < features; j++) square += moved[i * features + j] ** 2;
       for (let k = 0; k < clusters; k++) d[i * clusters + k] = Math.sqrt(Math.max(0, d[i * clusters + k] + square));
     }
     return Frame.ofMatrix(NDArray.wrap(d, [n, clusters]));
@@ -221,6 +224,20 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
 
   get #clusters(): number {
     return this.fitted('predict').centers.shape[0];
+  }
+
+  /** Distances about the centres' mean, and that: far from 0 the squares would leave few digits of the differences. */
+  #centred(): { readonly distances: Distances; readonly mean: Float64Array } {
+    const fitted = this.fitted('transform');
+    if (this.#about?.of !== fitted) {
+      const { centers } = fitted;
+      const [clusters, features] = centers.shape;
+      const mean = meanOf(centers);
+      const distances = new Distances(features, clusters, centers.dtype as FloatType);
+      distances.set(Float64Array.from(centers.data, (value, i) => value - mean[i % features]));
+      this.#about = { of: fitted, distances, mean };
+    }
+    return this.#about;
   }
 
   #fittedDistances(): Distances {

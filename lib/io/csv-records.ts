@@ -126,14 +126,26 @@ export const rowsOf = <T>(column: readonly T[], rows: readonly number[]): T[] =>
 /** Numbers that are no names: 007 is text, and so is what is more than JavaScript can count. */
 const LEADING_ZERO = /^[+-]?0\d/;
 
+/** Whole numbers in groups of three, as they are written where a comma stands before decimals. */
+const IN_GROUPS = /^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$/;
+
 /** Whether a cell that is there is a number of a column of numbers. */
 export function isNumberCell(cell: string, decimal: '.' | ',' = '.'): boolean {
-  const value = numberOf(cell, decimal);
+  const text = withPoint(cell, decimal);
+  const value = toNumber(text);
   return (
     !Number.isNaN(value) &&
-    !LEADING_ZERO.test(cell) &&
-    (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !/^[+-]?\d+$/.test(cell))
+    !LEADING_ZERO.test(text) &&
+    (Math.abs(value) <= Number.MAX_SAFE_INTEGER || !/^[+-]?\d+$/.test(text))
   );
+}
+
+/** A cell as a number is written with a point before its decimals; '' where another point says that it is none, but a date or a version. */
+function withPoint(cell: string, decimal: '.' | ','): string {
+  const text = cell.trim();
+  if (decimal === '.') return text;
+  if (!text.includes('.')) return text.replace(',', '.');
+  return IN_GROUPS.test(text) ? text.replaceAll('.', '').replace(',', '.') : '';
 }
 
 function typed(cells: readonly string[], decimal: '.' | ',' = '.'): RecordColumn {
@@ -145,5 +157,4 @@ function typed(cells: readonly string[], decimal: '.' | ',' = '.'): RecordColumn
   return cells.map((cell) => (isMissing(cell) ? null : cell));
 }
 
-const numberOf = (cell: string, decimal: '.' | ',') =>
-  toNumber(decimal === ',' ? cell.replaceAll('.', '').replace(',', '.') : cell);
+const numberOf = (cell: string, decimal: '.' | ',') => toNumber(withPoint(cell, decimal));

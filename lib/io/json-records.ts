@@ -1,16 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { isPlain } from '../kind.js';
-import { filePath } from './atomic.js';
 import type { RecordColumn } from './csv-records.js';
 import { damaged, openFile, sourceOf } from './read.js';
+import { textOf } from './text.js';
 
 /** The columns of a file of records, in the order in which rows name them first; null where a value is missing. */
 export async function readJsonRecords(
   path: string | URL,
 ): Promise<{ n: number; names: string[]; columns: RecordColumn[] }> {
   const source = sourceOf(path);
-  await (await openFile(path)).close(); // says what is wrong with it
-  const rows = parse(await readFile(filePath(path), 'utf8'), source);
+  const file = await openFile(path);
+  const text = await textOf(file.createReadStream(), source); // which closes it
+  checkNumbers(text, source);
+  const rows = parse(text, source);
   if (rows.length === 0) throw damaged(source, 'it is empty');
   const columns = new Map<string, unknown[]>();
   for (const [i, row] of rows.entries()) {
@@ -33,6 +34,30 @@ function ofOneKind(column: unknown[]): RecordColumn {
   return column.map((value) => (value === null ? null : String(value)));
 }
 
+/** Texts, which are passed over, and numbers. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** @throws Error with code ERR_FORMAT for an integer that float64 rounds, as two of them would become one, and what is beyond it */
+function checkNumbers(text: string, source: string): void {
+  if (!/\d{16}|[eE]\+?\d{3}/.test(text)) return;
+  for (const { 0: token, index } of text.matchAll(TOKENS)) {
+    if (token.startsWith('"')) continue;
+    const value = Number(token);
+    if (Number.isFinite(value) && (!/^-?\d{16,}$/.test(token) || BigInt(token) === BigInt(value))) continue;
+    const line = text.slice(0, index).split('\n').length;
+    const shown = token.length > 40 ? `${token.slice(0, 40)}…` : token;
+    throw damaged(source, `its line ${line} holds ${shown}, which float64 cannot: write it as text`);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function parse(text: string, source: string): unknown[] {
   if (text.trimStart().startsWith('[')) {
     try {
@@ -46,7 +71,10 @@ function parse(text: string, source: string): unknown[] {
     try {
       return [JSON.parse(line)];
     } catch (error) {
-      throw damaged(source, `its line ${i + 1} is no JSON`, error);
+      const what = isPlain(parsed(text))
+        ? 'it is one record: a list of them, or one a line, is a table'
+        : `its line ${i + 1} is no JSON`;
+      throw damaged(source, what, error);
     }
   });
 }

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { failure } from '../check.js';
+import { failure, wrongType } from '../check.js';
 import type { CsvData, Encoding } from './csv.js';
 import { CsvTable, type TableOptions } from './csv-table.js';
 import { gunzip, isGzip } from './gzip.js';
@@ -148,7 +148,15 @@ export async function* unchanged(
 /** The same bytes, unzipped if they begin as gzip does. */
 async function* unzipped(chunks: AsyncIterable<unknown>, source: string): AsyncGenerator<unknown> {
   const iterator = chunks[Symbol.asyncIterator]();
-  const { value, done } = await iterator.next();
+  let { value, done } = await iterator.next();
+  // two bytes tell, and a stream may begin with fewer
+  while (!done && ArrayBuffer.isView(value) && value.byteLength < 2) {
+    const next = await iterator.next();
+    if (next.done) break;
+    if (!ArrayBuffer.isView(next.value)) throw wrongType('input', 'a stream of bytes or of text', next.value);
+    const bytes = (part: ArrayBufferView) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    [value, done] = [Buffer.concat([bytes(value), bytes(next.value)]), false];
+  }
   if (done) return;
   const whole = async function* () {
     yield value;

@@ -1,5 +1,6 @@
 import { NDArray } from '../array.js';
 import { binding, type NativeDataset } from '../binding.js';
+import { meanOf } from '../cluster/kmeans-plan.js';
 import { type Plan, valuesOf } from '../plan.js';
 import { type Buffer, type FloatArray, type FloatType, Tape } from '../tape.js';
 import type { Training } from '../train.js';
@@ -21,6 +22,8 @@ export class RadialPlan {
   constructor(centers: NDArray, widths: NDArray, outputs: number, dtype: FloatType) {
     const [m, features] = centers.shape;
     const t = new Tape(dtype);
+    // all about the centres' mean: far from 0 the squares would leave few digits of the differences
+    const shift = t.fixed('parameter', 'shift', [features]);
     const c = t.fixed('parameter', 'centers', [features, m]); // times -2
     const squares = t.fixed('parameter', 'squares', [m]);
     const scale = t.fixed('parameter', 'scale', [m]); // -1 / width^2
@@ -32,11 +35,13 @@ export class RadialPlan {
     this.#x = t.batched('x', [features]);
     this.#y = t.batched('y', [outputs]);
     const [d, own, all] = [t.batched('d', [m]), t.batched('own', [features]), t.batched('all', [m])];
+    const z = t.batched('z', [features]);
     const [sum, phi] = [t.batched('sum', [1]), t.batched('phi', [m + 1])];
     this.#out = t.batched('out', [outputs]);
     const features_ = () => {
-      t.emit('affine', [this.#x, c, squares, d], { O: m, I: features });
-      t.emit('square', [this.#x, own], { N: features });
+      t.emit('addBias', [this.#x, shift, z], { O: features });
+      t.emit('affine', [z, c, squares, d], { O: m, I: features });
+      t.emit('square', [z, own], { N: features });
       t.emit('sumAxis', [own, sum], { A: 1, N: features, C: 1 }, { scale: 1 });
       t.emit('repeatAxis', [sum, all], { A: 1, N: m, C: 1 }, { scale: 1 });
       t.emit('add', [d, all, d], { N: m });
@@ -58,14 +63,16 @@ export class RadialPlan {
     t.emit('add', [momentPart, this.#moment, this.#moment], { N: (m + 1) * outputs });
     this.#plan = t.compile();
 
+    const mean = meanOf(centers);
     const turned = new Float64Array(features * m);
     const norms = new Float64Array(m);
     for (let k = 0; k < m; k++)
       for (let j = 0; j < features; j++) {
-        const value = centers.data[k * features + j];
+        const value = centers.data[k * features + j] - mean[j];
         turned[j * m + k] = -2 * value;
         norms[k] += value * value;
       }
+    this.#plan.write(shift, NDArray.wrap(mean.map((value) => -value)));
     this.#plan.write(c, NDArray.wrap(turned, [features, m]));
     this.#plan.write(squares, NDArray.wrap(norms));
     this.#plan.write(scale, NDArray.wrap(Float64Array.from(widths.data, (width) => -1 / (width * width))));

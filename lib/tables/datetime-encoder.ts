@@ -121,4 +121,8 @@ const datesOf = (instants: Float64Array): Date[] =>
     (instant) => new Date(instant),
   );
 
-const dayOfYear = (date: Date) => Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000) + 1;
+function dayOfYear(date: Date): number {
+  const first = new Date(date);
+  first.setUTCMonth(0, 1); // Date.UTC takes years up to 99 for those of the last century
+  return Math.round((date.getTime() - first.getTime()) / 86_400_000) + 1;
+}

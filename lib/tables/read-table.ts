@@ -16,7 +16,7 @@ export interface ReadTableOptions {
   separator?: string;
   /** CSV: whether the first row holds the names. Default: it does, unless one of its cells is a number */
   header?: boolean;
-  /** CSV: what stands before decimals. Default '.' */
+  /** CSV: what stands before decimals; with ',' points may stand between thousands. Default '.' */
   decimal?: '.' | ',';
   /** CSV: how text is written. Default 'utf8' (or UTF-16 with its mark) */
   encoding?: Encoding;
@@ -27,7 +27,7 @@ export interface ReadTableOptions {
  * (.json, .ndjson, .jsonl). A column is of numbers, of booleans, of text or, in Parquet, of Dates as a whole: in CSV numbers where
  * each of its cells is one (`007` is text). Missing are null: in CSV empty cells, NA, NaN, null and what else pandas takes for
  * missing. CSV needs the package csv-parse, Parquet hyparquet and, where it is compressed by Zstandard or LZ4, hyparquet-compressors.
- * Columns of lists, records and maps are refused, and integers beyond 2^53.
+ * Columns of lists, records and maps are refused, and integers that float64 rounds, which in CSV are text.
  *
  * @returns a record of columns, which transformers and pipelines take
  * @throws RangeError for a column that is not there, naming the nearest; Error with code ERR_FORMAT and the line, or the column and

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { DatetimeEncoder, KMeans, NDArray, RandomState, RBFRegressor, readTable } from 'fjordnet';
+
+const home = mkdtempSync(join(tmpdir(), 'fjordnet-table-'));
+test.after.always(() => rmSync(home, { recursive: true, force: true }));
+let files = 0;
+function file(text: string | Buffer, extension: string): string {
+  const path = join(home, `${files++}.${extension}`);
+  writeFileSync(path, text);
+  return path;
+}
+
+test('with decimal commas points stand between thousands: dates, versions and addresses stay text', async (t) => {
+  const text = [
+    'date;version;address;price;weight;sum',
+    '12.3.2020;1.5;192.168.1.1;1,5;1.234,5;-12.000.123',
+    '24.12.2019;2.25;10.0.0.1;2;12;1.000',
+  ];
+  t.deepEqual(await readTable(file(text.join('\n'), 'csv'), { separator: ';', decimal: ',' }), {
+    date: ['12.3.2020', '24.12.2019'],
+    version: ['1.5', '2.25'],
+    address: ['192.168.1.1', '10.0.0.1'],
+    price: [1.5, 2],
+    weight: [1234.5, 12],
+    sum: [-12000123, 1000],
+  });
+});
+
+test('integers that float64 rounds stay text in CSV, and are refused in JSON with their line', async (t) => {
+  t.deepEqual(await readTable(file('a,b,c\n" 007"," 9007199254740993 "," 7 "\n', 'csv')), {
+    a: [' 007'],
+    b: [' 9007199254740993 '],
+    c: [7],
+  });
+  for (const [text, extension, message] of [
+    [
+      '[{"id": 9007199254740993},\n{"id": 9007199254740992}]',
+      'json',
+      /its line 1 holds 9007199254740993, which float64/,
+    ],
+    ['{"id": 1}\n{"id": -9007199254740993}', 'ndjson', /its line 2 holds -9007199254740993/],
+    ['{"a": 1}\n{"a": 1e400}', 'jsonl', /its line 2 holds 1e400/],
+  ] as const)
+    await t.throwsAsync(readTable(file(text, extension)), { code: 'ERR_FORMAT', message });
+  // texts, and what float64 holds
+  const exact = '[{"id": 9007199254740992, "t": "9007199254740993, \\"1e400\\""}, {"id": 1e20, "t": "1e999"}]';
+  t.deepEqual(await readTable(file(exact, 'json')), {
+    id: [9007199254740992, 1e20],
+    t: ['9007199254740993, "1e400"', '1e999'],
+  });
+});
+
+test('JSON is UTF-8, or begins with a mark; one record is told from damage', async (t) => {
+  const text = '[{"a":"Größe"},{"a":"Gräße"}]';
+  await t.throwsAsync(readTable(file(Buffer.from(text, 'latin1'), 'json')), {
+    code: 'ERR_FORMAT',
+    message: /it is no UTF-8: byte 0xf6 in line 1/,
+  });
+  for (const bytes of [text, `\ufeff${text}`, Buffer.from(`\ufeff${text}`, 'utf16le')])
+    t.deepEqual(await readTable(file(bytes, 'json')), { a: ['Größe', 'Gräße'] });
+  await t.throwsAsync(readTable(file('{\n  "a": 1\n}', 'json')), { message: /it is one record: a list of them/ });
+  await t.throwsAsync(readTable(file('{"a": 1}\n{"a": }', 'ndjson')), { message: /its line 2 is no JSON/ });
+});
+
+test('a gzipped stream is known whatever its first pieces hold', async (t) => {
+  const bytes = gzipSync('a,b\n1,2\n');
+  for (const cuts of [[0, 1], [1], [0, 0, 1, 2]]) {
+    const pieces = [...cuts.map((cut, i) => bytes.subarray(cuts[i - 1] ?? 0, cut)), bytes.subarray(cuts.at(-1))];
+    t.deepEqual(await readTable(Readable.from(pieces)), { a: [1], b: [2] });
+  }
+});
+
+test('days of the year in the first century', (t) => {
+  const encoder = new DatetimeEncoder({ parts: ['dayOfYear'] });
+  const days = ['0050-06-01', '0004-12-31', '2023-12-31', '2024-12-31'];
+  t.deepEqual([...(encoder.fitTransform({ d: days }) as NDArray).data], [152, 366, 365, 366]);
+});
+
+for (const [dtype, offset, within] of [
+  ['float32', 2000, 1e-4],
+  ['float64', 1e8, 1e-6],
+] as const)
+  test(`distances far from 0 keep their digits: ${dtype}`, (t) => {
+    const near = new RandomState(0).randn(60, 2).toArray<number[][]>();
+    const x = NDArray.from(
+      near.map((row) => row.map((value) => value + offset)),
+      { dtype },
+    );
+    const rows = x.toArray<number[][]>();
+    const distance = (a: readonly number[], b: readonly number[]) => Math.hypot(...a.map((value, j) => value - b[j]));
+
+    const kmeans = new KMeans({ nClusters: 4, randomState: 0 }).fitSync(x);
+    const centers = kmeans.clusterCenters.toArray<number[][]>();
+    const transformed = kmeans.transform(x).toArray<number[][]>();
+    for (const [i, row] of rows.entries())
+      for (const [k, center] of centers.entries())
+        t.true(Math.abs(transformed[i][k] - distance(row, center)) < within, `row ${i}, centre ${k}`);
+    t.true(Math.abs(kmeans.score(x) + kmeans.inertia) < 60 * within);
+
+    const y = near.map(([a, b]) => Math.sin(a) + b);
+    const network = new RBFRegressor({ nCenters: 10, randomState: 0 }).fitSync(x, y);
+    const [c, widths] = [network.centers.toArray<number[][]>(), network.widths.data];
+    const { coef, intercept } = network as unknown as { coef: NDArray; intercept: NDArray | number };
+    const predicted = network.predict(x) as NDArray;
+    const weights = coef.data;
+    const shift = typeof intercept === 'number' ? intercept : intercept.data[0];
+    for (const [i, row] of rows.entries()) {
+      const exact = c.reduce(
+        (sum, own, k) => sum + weights[k] * Math.exp(-((distance(row, own) / widths[k]) ** 2)),
+        shift,
+      );
+      t.true(Math.abs(predicted.data[i] - exact) < 100 * within, `row ${i}: ${predicted.data[i]}, ${exact}`);
+    }
+  });
