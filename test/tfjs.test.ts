@@ -229,6 +229,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   activations: /'exponential'/,
   attention: /MultiHeadAttention/,
   bidirectional: /GRU with resetAfter false/,
+  looking: /'attention' to be given no masked steps/,
   masked: /no masked steps/,
   operations: /without constants/,
   sequences: /GRU with resetAfter false/,
