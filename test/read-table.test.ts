@@ -67,6 +67,23 @@ test('JSON is UTF-8, or begins with a mark; one record is told from damage', asy
   await t.throwsAsync(readTable(file('{"a": 1}\n{"a": }', 'ndjson')), { message: /its line 2 is no JSON/ });
 });
 
+test('JSON may be one line, however long; what is none ends at once', async (t) => {
+  const long = 'x'.repeat(2 ** 24);
+  t.deepEqual(await readTable(file(`[{"a":"${long}","b":1234567890123456}]`, 'json')), {
+    a: [long],
+    b: [1234567890123456],
+  });
+  const escapes = 'a\\n\\"\\\\'.repeat(2 ** 20);
+  await t.throwsAsync(readTable(file(`[{"a":"${escapes}","b":9007199254740993}]`, 'json')), {
+    message: /its line 1 holds 9007199254740993/,
+  });
+  await t.throwsAsync(readTable(file(`1e400${'\\"'.repeat(2 ** 20)}`, 'json')), { message: /its line 1 is no JSON$/ });
+});
+
+test('a stream may begin with a byte and go on as text', async (t) => {
+  t.deepEqual(await readTable(Readable.from([Buffer.from('a'), ',b\n', '1,2\n'])), { a: [1], b: [2] });
+});
+
 test('a gzipped stream is known whatever its first pieces hold', async (t) => {
   const bytes = gzipSync('a,b\n1,2\n');
   for (const cuts of [[0, 1], [1], [0, 0, 1, 2]]) {

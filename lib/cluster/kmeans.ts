@@ -230,24 +230,15 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
   #centred(): { readonly distances: Distances; readonly mean: Float64Array } {
     const fitted = this.fitted('transform');
     if (this.#about?.of !== fitted) {
-      const { centers } = fitted;
-      const [clusters, features] = centers.shape;
-      const mean = meanOf(centers);
-      const distances = new Distances(features, clusters, centers.dtype as FloatType);
-      distances.set(Float64Array.from(centers.data, (value, i) => value - mean[i % features]));
-      this.#about = { of: fitted, distances, mean };
+      const mean = meanOf(fitted.centers);
+      this.#about = { of: fitted, distances: distancesFrom(fitted.centers, mean), mean };
     }
     return this.#about;
   }
 
   #fittedDistances(): Distances {
     const fitted = this.fitted('predict');
-    if (this.#distances?.of !== fitted) {
-      const [clusters, features] = fitted.centers.shape;
-      const distances = new Distances(features, clusters, fitted.centers.dtype as FloatType);
-      distances.set(fitted.centers.data);
-      this.#distances = { of: fitted, distances };
-    }
+    if (this.#distances?.of !== fitted) this.#distances = { of: fitted, distances: distancesFrom(fitted.centers) };
     return this.#distances.distances;
   }
 
@@ -288,4 +279,12 @@ function checkParameters(options: KMeansOptions, base: object = {}): Parameters 
       ? (p.init as 'k-means++' | 'random')
       : NDArray.from(toMatrix('init', asArray('init', p.init)));
   return { ...p, init };
+}
+
+/** From these centres, less `mean`. */
+function distancesFrom(centers: NDArray, mean?: Float64Array): Distances {
+  const [clusters, features] = centers.shape;
+  const distances = new Distances(features, clusters, centers.dtype as FloatType);
+  distances.set(mean ? Float64Array.from(centers.data, (value, i) => value - mean[i % features]) : centers.data);
+  return distances;
 }

@@ -9,9 +9,10 @@ export async function readJsonRecords(
 ): Promise<{ n: number; names: string[]; columns: RecordColumn[] }> {
   const source = sourceOf(path);
   const file = await openFile(path);
-  const text = await textOf(file.createReadStream(), source); // which closes it
-  checkNumbers(text, source);
+  // in one line, as JSON.stringify writes it, if need be; the stream closes the file
+  const text = await textOf(file.createReadStream(), source, Number.POSITIVE_INFINITY);
   const rows = parse(text, source);
+  checkNumbers(text, source);
   if (rows.length === 0) throw damaged(source, 'it is empty');
   const columns = new Map<string, unknown[]>();
   for (const [i, row] of rows.entries()) {
@@ -34,17 +35,34 @@ function ofOneKind(column: unknown[]): RecordColumn {
   return column.map((value) => (value === null ? null : String(value)));
 }
 
-/** Texts, which are passed over, and numbers. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** @throws Error with code ERR_FORMAT for an integer that float64 rounds, as two of them would become one, and what is beyond it */
+/** The numbers of a text in JSON, and where they stand: what lies between its strings. */
+function* numbersIn(text: string): Generator<readonly [token: string, at: number]> {
+  for (let at = 0, quote = 0; quote >= 0; at = endOfString(text, quote) + 1) {
+    quote = text.indexOf('"', at);
+    const between = text.slice(at, quote < 0 ? text.length : quote);
+    for (const { 0: token, index } of between.matchAll(NUMBER)) yield [token, at + index];
+  }
+}
+
+/** The quote that ends the string which one begins. */
+function endOfString(text: string, quote: number): number {
+  for (let at = text.indexOf('"', quote + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let first = at;
+    while (text[first - 1] === '\\') first--;
+    if ((at - first) % 2 === 0) return at;
+  }
+  return text.length;
+}
+
+/** Of JSON. @throws Error with code ERR_FORMAT for an integer that float64 rounds, as two of them would become one, and what is beyond it */
 function checkNumbers(text: string, source: string): void {
   if (!/\d{16}|[eE]\+?\d{3}/.test(text)) return;
-  for (const { 0: token, index } of text.matchAll(TOKENS)) {
-    if (token.startsWith('"')) continue;
+  for (const [token, at] of numbersIn(text)) {
     const value = Number(token);
     if (Number.isFinite(value) && (!/^-?\d{16,}$/.test(token) || BigInt(token) === BigInt(value))) continue;
-    const line = text.slice(0, index).split('\n').length;
+    const line = text.slice(0, at).split('\n').length;
     const shown = token.length > 40 ? `${token.slice(0, 40)}…` : token;
     throw damaged(source, `its line ${line} holds ${shown}, which float64 cannot: write it as text`);
   }

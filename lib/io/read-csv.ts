@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { failure, wrongType } from '../check.js';
+import { failure } from '../check.js';
 import type { CsvData, Encoding } from './csv.js';
 import { CsvTable, type TableOptions } from './csv-table.js';
 import { gunzip, isGzip } from './gzip.js';
@@ -148,22 +148,22 @@ export async function* unchanged(
 /** The same bytes, unzipped if they begin as gzip does. */
 async function* unzipped(chunks: AsyncIterable<unknown>, source: string): AsyncGenerator<unknown> {
   const iterator = chunks[Symbol.asyncIterator]();
-  let { value, done } = await iterator.next();
   // two bytes tell, and a stream may begin with fewer
-  while (!done && ArrayBuffer.isView(value) && value.byteLength < 2) {
-    const next = await iterator.next();
-    if (next.done) break;
-    if (!ArrayBuffer.isView(next.value)) throw wrongType('input', 'a stream of bytes or of text', next.value);
-    const bytes = (part: ArrayBufferView) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
-    [value, done] = [Buffer.concat([bytes(value), bytes(next.value)]), false];
+  const first: unknown[] = [];
+  let head = Buffer.alloc(0);
+  while (head.length < 2) {
+    const { value, done } = await iterator.next();
+    if (done) break;
+    first.push(value);
+    if (!ArrayBuffer.isView(value)) break;
+    head = Buffer.concat([head, Buffer.from(value.buffer, value.byteOffset, value.byteLength)]);
   }
-  if (done) return;
   const whole = async function* () {
-    yield value;
+    yield* first;
     yield* { [Symbol.asyncIterator]: () => iterator };
   };
   try {
-    const zipped = typeof value !== 'string' && ArrayBuffer.isView(value) && isGzip(value as Uint8Array);
+    const zipped = isGzip(head);
     yield* zipped ? gunzip(whole() as AsyncIterable<Uint8Array>, source) : whole();
   } finally {
     await iterator.return?.();

@@ -12,10 +12,15 @@ const CR = 13;
  * The bytes of a text as UTF-8 without a byte order mark: of UTF-8, or of UTF-16 that begins with its mark. Bytes that
  * are no such text are refused, since replacing them would make different words equal.
  *
+ * @param longest the most bytes that a line may have
  * @throws Error with code ERR_FORMAT and the line
  */
-export async function* utf8(chunks: AsyncIterable<unknown>, source: string): AsyncGenerator<Buffer> {
-  const check = new TextCheck(source);
+export async function* utf8(
+  chunks: AsyncIterable<unknown>,
+  source: string,
+  longest = LONGEST_LINE,
+): AsyncGenerator<Buffer> {
+  const check = new TextCheck(source, longest);
   let decoder: TextDecoder | undefined;
   let start: Buffer | undefined = Buffer.alloc(0); // until the mark is known
   for await (const chunk of bytesOf(chunks)) {
@@ -36,9 +41,9 @@ export async function* utf8(chunks: AsyncIterable<unknown>, source: string): Asy
 }
 
 /** The whole text. */
-export async function textOf(chunks: AsyncIterable<unknown>, source: string): Promise<string> {
+export async function textOf(chunks: AsyncIterable<unknown>, source: string, longest = LONGEST_LINE): Promise<string> {
   const parts: Buffer[] = [];
-  for await (const part of utf8(chunks, source)) parts.push(part);
+  for await (const part of utf8(chunks, source, longest)) parts.push(part);
   return Buffer.concat(parts).toString('utf8');
 }
 
@@ -85,14 +90,16 @@ function bytesOfString(text: string): Buffer {
 /** Looks at the bytes as they pass. */
 class TextCheck {
   readonly source: string;
+  readonly #longest: number;
   line = 1;
   #offset = 0;
   #lineStart = 0;
   #previous = 0;
   #cut = Buffer.alloc(0); // the beginning of a character whose end comes in the next chunk
 
-  constructor(source: string) {
+  constructor(source: string, longest: number) {
     this.source = source;
+    this.#longest = longest;
   }
 
   take(chunk: Buffer): Buffer {
@@ -147,8 +154,8 @@ class TextCheck {
   }
 
   #checkLength(end: number): void {
-    if (end - this.#lineStart > LONGEST_LINE)
-      throw damaged(this.source, `line ${this.line} is longer than the maximum of ${LONGEST_LINE} bytes`);
+    if (end - this.#lineStart > this.#longest)
+      throw damaged(this.source, `line ${this.line} is longer than the maximum of ${this.#longest} bytes`);
   }
 
   #refuse(byte: number, offset: number): never {

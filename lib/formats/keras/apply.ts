@@ -12,7 +12,6 @@ interface Options {
   readonly axis?: number | readonly number[];
   readonly center?: boolean;
   readonly scale?: boolean;
-  readonly groups?: number;
 }
 
 type Named = Readonly<Record<string, Given>>;
@@ -74,11 +73,11 @@ function inputOf(given: Given | undefined): Value {
 
 /** Layers that make constants of the size of what they are given. */
 function checkConstants(layer: Layer, inputs: readonly Value[]): void {
-  const { useCausalMask, axis, center = true, scale = true, groups } = layer as Options;
+  const { useCausalMask, axis, center = true, scale = true } = layer as Options;
   const [{ shape }] = inputs;
   let numbers = 0;
   if (useCausalMask) numbers = (shape[0] ?? 0) * (inputs[1]?.shape[0] ?? 0);
-  else if (axis !== undefined && (groups !== undefined || !(center && scale))) numbers = sizeOf(shape);
+  else if (axis !== undefined && !(center && scale)) numbers = sizeOf(shape);
   else if (layer.className === 'Concatenate') numbers = Math.max(...inputs.map((value) => value.shape[0] ?? 0));
   if (numbers > MOST) throw wrongValue('what it makes', 'of at most 2^22 constant numbers', numbers);
 }

@@ -293,8 +293,10 @@ const groupNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
   const given = c.computed(a);
   const x = given.axes.length > 2 ? c.channelsLast(given) : given;
   const channels = x.value.shape.at(-1) as number;
-  const groups = node.type === 'GroupNormalization' ? attributes.number('num_groups', 0) : -1;
-  if (groups === 0 || channels % groups !== 0) throw new RangeError(`it has ${groups} groups of ${channels} channels`);
+  const isOfEach = node.type === 'InstanceNormalization';
+  const groups = isOfEach ? -1 : attributes.number('num_groups', 0);
+  if (!isOfEach && (groups < 1 || channels % groups !== 0))
+    throw new RangeError(`it has ${groups} groups of ${channels} channels`);
   const [gamma, beta] = [c.constant(scale, 'its scale'), c.constant(bias, 'its bias')];
   // before version 21 there was one number a group
   const ofChannels = (weight: Constant): Numbers => {
