@@ -108,7 +108,7 @@ export class RandomState {
     if (from && from.shape.length !== 1) throw wrongShape('a', 'a number or a one-dimensional array', from.shape);
     const n = from ? from.length : checkInteger('a', a, 1);
     if (from && n === 0) throw wrongShape('a', 'an array that is not empty', from.shape);
-    const shape = shapeOf(size);
+    const shape = shapeOf(size, 'size');
     const count = shape.reduce((product, m) => product * m, 1);
     if (!replace && count > n) throw wrongValue('size', `at most ${n} without replacement`, count);
     const index = replace
@@ -198,11 +198,11 @@ function checkSeed(name: string, seed: number | undefined): number {
   return seed;
 }
 
-function shapeOf(shape: Shape | undefined): readonly number[] {
+function shapeOf(shape: Shape | undefined, name = 'shape'): readonly number[] {
   if (shape === undefined) return [];
   const dimensions = typeof shape === 'number' ? [shape] : shape;
-  if (!Array.isArray(dimensions)) throw wrongType('shape', 'an integer or an array of integers', shape);
-  for (const [i, n] of dimensions.entries()) checkInteger(`shape[${i}]`, n, 0);
+  if (!Array.isArray(dimensions)) throw wrongType(name, 'an integer or an array of integers', shape);
+  for (const [i, n] of dimensions.entries()) checkInteger(`${name}[${i}]`, n, 0);
   return dimensions;
 }
 

@@ -61,6 +61,8 @@ test('bad requests get a status and a sentence, and others are still answered', 
       ['/predict', [rows[0], rows[1], rows[0]], {}, 413, /at most 2 rows/],
       ['/predict', { island: 'x'.repeat(300) }, {}, 413, /at most 200 bytes/],
       ['/predict', undefined, { method: 'POST', body: 'island=Dream' }, 400, /JSON/],
+      ['/predict', undefined, { method: 'POST', body: Buffer.from('["Größe"]', 'latin1') }, 400, /JSON in UTF-8/],
+      ['//', undefined, {}, 400, /a path, such as/],
       ['/predict', undefined, {}, 405, /POST \/predict, got GET/],
       ['/other', undefined, {}, 404, /\/health, \/schema, \/predict/],
     ];

@@ -157,6 +157,13 @@ test('what it cannot take is told in a sentence, and changes nothing', (t) => {
       () => new KMeans({ nClusters: 2, init: [[1]] }).fitSync([[1], [2]]),
       /Expected init to be a matrix of shape \[2, 1\]/,
     ],
+    [
+      () =>
+        new KMeans({ nClusters: 3, init: 'random' }).fitSync([[1], [2], [3], [4]], undefined, {
+          sampleWeight: [0, 1, 2, 0],
+        }),
+      /Expected sampleWeight to be 3 positive weights or more, as rows are drawn by them, got 2/,
+    ],
     [() => new KMeans().transform(DATA.blobs), /Expected KMeans to be fitted/],
     [() => kmeans.fitSync([[1], [Number.NaN], [2]]), /NaN at row 1/],
   ];

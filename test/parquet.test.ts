@@ -97,6 +97,14 @@ test('what is no column of a table is refused by name, and what to do', async (t
     "expected integers up to 2^53 in its column 'id', got a larger one in row 0",
   );
   t.deepEqual((await readTable(fixture('too-large'), { columns: ['a'] })).a.length, 40);
+  const unfit = fixture('unfit');
+  t.is(await refusal(unfit, { columns: ['bytes'] }), `its column 'bytes' holds bytes that are no text in UTF-8${hint}`);
+  t.is(await refusal(unfit, { columns: ['time'] }), `its column 'time' holds a time beyond those of a Date${hint}`);
+  t.is(
+    await refusal(unfit, { columns: ['id'] }),
+    "expected integers up to 2^53 in its column 'id', got a larger one in row 0",
+  );
+  t.deepEqual(await readTable(unfit, { columns: ['a'] }), { a: [1, 2] });
   const ids = [1n, 2n, 3n, 2n ** 53n + 1n, 5n];
   t.regex((await refusal(written({ ids }, { rowGroupSize: 2 }))) ?? '', /got a larger one in row 3$/);
 });

@@ -133,6 +133,14 @@ test('saved and loaded; in pipelines, searches and cross-validation', async (t) 
   const loaded = Perceptron.fromBytes(perceptron.toBytes());
   t.deepEqual(loaded.predict(small.x), perceptron.predict(small.x));
   t.deepEqual(loaded.getParams(), perceptron.getParams());
+  const weighted = new Perceptron({ randomState: 3, classWeight: new Map([[5, 3]]) }).fitSync(three.x, three.y);
+  const again = Perceptron.fromBytes(weighted.toBytes());
+  t.deepEqual(again.coef, weighted.coef);
+  t.deepEqual(again.fitSync(three.x, three.y).coef, weighted.coef);
+  t.notDeepEqual(
+    again.fitSync(three.x, three.y).coef,
+    new Perceptron({ randomState: 3 }).fitSync(three.x, three.y).coef,
+  );
   const pipeline = await new Pipeline([
     ['scale', new StandardScaler()],
     ['model', new Perceptron()],

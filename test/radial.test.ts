@@ -227,6 +227,15 @@ test('what they cannot take is told in a sentence', (t) => {
     ],
     [() => new RBFRegressor().predict([[1]]), /Expected RBFRegressor to be fitted/],
     [
+      // four centres among three points: two of them are the same
+      () =>
+        new RBFRegressor({ nCenters: 4, width: 1, alpha: 0, randomState: 0 }).fitSync(
+          [[0.1], [1.3], [2.7], [0.1], [1.3], [2.7]],
+          [1, 2, 3, 1, 2, 3],
+        ),
+      /^Expected alpha to be larger: the radial functions of x depend on one another$/,
+    ],
+    [
       () => new RBFRegressor({ nCenters: 2, randomState: 0 }).fitSync([[1], [1], [1]], [1, 2, 3]),
       /Expected width to be a number where all centres are the same/,
     ],

@@ -203,6 +203,7 @@ test('wrong arguments are refused, and take no draw', (t) => {
     ],
     [() => random.choice(0), RangeError, 'Expected a to be a positive integer, got 0 (number)'],
     [() => random.choice([]), RangeError, 'Expected a to be an array that is not empty, got shape [0]'],
+    [() => random.choice(3, -1), RangeError, 'Expected size[0] to be a non-negative integer, got -1 (number)'],
     [() => random.choice([[1]]), RangeError, 'Expected a to be a number or a one-dimensional array, got shape [1, 1]'],
     [
       () => random.choice(3, 4, { replace: false }),

@@ -4,7 +4,18 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
-import { DatetimeEncoder, KMeans, NDArray, RandomState, RBFRegressor, readTable } from 'fjordnet';
+import {
+  ColumnTransformer,
+  DatetimeEncoder,
+  data,
+  KMeans,
+  NDArray,
+  RandomState,
+  RBFRegressor,
+  readTable,
+  SimpleImputer,
+  StandardScaler,
+} from 'fjordnet';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-table-'));
 test.after.always(() => rmSync(home, { recursive: true, force: true }));
@@ -65,6 +76,34 @@ test('JSON is UTF-8, or begins with a mark; one record is told from damage', asy
     t.deepEqual(await readTable(file(bytes, 'json')), { a: ['Größe', 'Gräße'] });
   await t.throwsAsync(readTable(file('{\n  "a": 1\n}', 'json')), { message: /it is one record: a list of them/ });
   await t.throwsAsync(readTable(file('{"a": 1}\n{"a": }', 'ndjson')), { message: /its line 2 is no JSON/ });
+});
+
+test('inf is a number, as in pandas, and refused where numbers are to be made of it: it is not missing', async (t) => {
+  const text = 'a,kind,name\n1.5,x,inf\ninf,y,q\n-Infinity,,r\nnan,x,s\n2,y,NaN\n';
+  const table = await readTable(file(text, 'csv'));
+  t.deepEqual(table, {
+    a: [1.5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, null, 2],
+    kind: ['x', 'y', null, 'x', 'y'],
+    name: ['inf', 'q', 'r', 's', null],
+  });
+  t.throws(() => new SimpleImputer().fit({ a: table.a }), {
+    message: /^Expected the column 'a' of x to hold finite numbers, got Infinity at row 1$/,
+  });
+  const transformer = new ColumnTransformer([['scale', [new SimpleImputer(), new StandardScaler()], ['a']]]);
+  transformer.fit({ a: [1.5, null, 3] });
+  const streamed = (async () => {
+    for await (const _ of data.csv(file('a\n1\n\ninf\n', 'csv'), { transformer }).batch(2));
+  })();
+  await t.throwsAsync(streamed, { code: 'ERR_FORMAT', message: /expected a finite number in line 4, 'a', got "inf"/ });
+});
+
+test('JSON may be gzipped, as CSV', async (t) => {
+  t.deepEqual(await readTable(file(gzipSync('[{"a": 1}, {"a": 2}]'), 'json.gz')), { a: [1, 2] });
+  t.deepEqual(await readTable(file(gzipSync('{"a": 1}\n{"a": 2}\n'), 'ndjson.gz')), { a: [1, 2] });
+  await t.throwsAsync(readTable(file(gzipSync('[{"a": 1}]').subarray(0, -9), 'json.gz')), {
+    code: 'ERR_FORMAT',
+    message: /its gzip is damaged or cut short/,
+  });
 });
 
 test('JSON may be one line, however long; what is none ends at once', async (t) => {

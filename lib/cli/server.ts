@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { NDArray } from '../array.js';
 import { isNDArray, isPlain } from '../kind.js';
@@ -51,7 +52,7 @@ async function answer(
   schema: object,
   options: ServerOptions,
 ): Promise<Answer> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const { pathname, searchParams } = urlOf(request);
   const allowed: Record<string, string> = { '/health': 'GET', '/schema': 'GET', '/predict': 'POST' };
   const method = allowed[pathname];
   if (method === undefined)
@@ -64,6 +65,14 @@ async function answer(
     status: 200,
     body: await predict(predictor, await readJson(request, options.maxBody), searchParams, options),
   };
+}
+
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  try {
+    return new URL(url, 'http://localhost');
+  } catch {
+    throw new Refusal(400, 'Expected a path, such as /predict');
+  }
 }
 
 async function predict(
@@ -105,8 +114,10 @@ async function readJson(request: IncomingMessage, most: number): Promise<unknown
     if (size > most) throw tooLarge();
     chunks.push(chunk);
   }
+  const body = Buffer.concat(chunks);
+  if (!isUtf8(body)) throw new Refusal(400, 'Expected the body to be JSON in UTF-8');
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(body.toString('utf8'));
   } catch {
     throw new Refusal(400, 'Expected the body to be JSON');
   }

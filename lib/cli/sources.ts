@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative } from 'node:path';
 import { checkFinite, NDArray } from '../array.js';
 import { loadDigits } from '../datasets/digits.js';
-import { isMissing, LabelColumn, toNumber } from '../io/cells.js';
+import { isInfinite, isMissing, LabelColumn, toNumber } from '../io/cells.js';
 import type { CsvData } from '../io/csv.js';
 import { isRecords, separatorOf } from '../io/extensions.js';
 import { readIdx } from '../io/idx.js';
@@ -306,7 +306,7 @@ async function readLabelFile(path: string, n: number): Promise<Labels> {
 function labelLines(path: string, text: string, n: number): Labels {
   const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim());
   while (lines.at(-1) === '') lines.pop();
-  const empty = lines.findIndex(isMissing);
+  const empty = lines.findIndex((line) => isMissing(line) || isInfinite(line));
   if (empty >= 0)
     throw new CommandError(
       EXIT.input,

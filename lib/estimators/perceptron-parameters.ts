@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { checkBoolean, checkInteger, checkInterval, checkOneOf, optionsOver, wrongType, wrongValue } from '../check.js';
 import { type Label, listed } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
@@ -68,6 +69,16 @@ export function checkParameters(options: PerceptronOptions, base: object = {}): 
   return p;
 }
 
+/** As JSON has them: a Map as a record, which means the same. */
+export const weightsByName = (given: PerceptronParameters['classWeight']): PerceptronParameters['classWeight'] =>
+  given !== null && typeof given === 'object' ? Object.fromEntries(weightEntries(given)) : given;
+
+const weightEntries = (given: object): [string, number][] =>
+  (types.isMap(given) ? [...(given as ReadonlyMap<Label, number>)] : Object.entries(given)).map(([label, weight]) => [
+    String(label),
+    weight,
+  ]);
+
 /** The weight of each class. */
 export function classWeights(
   given: PerceptronParameters['classWeight'],
@@ -79,15 +90,11 @@ export function classWeights(
     const counts = all.map((_, k) => codes.reduce((sum, code) => sum + Number(code === k), 0));
     return counts.map((count) => codes.length / (all.length * count));
   }
-  const entries: [unknown, unknown][] =
-    typeof (given as ReadonlyMap<Label, number>).entries === 'function'
-      ? [...(given as ReadonlyMap<Label, number>).entries()]
-      : Object.entries(given);
   const weights = all.map(() => 1);
-  for (const [key, weight] of entries) {
-    const k = all.findIndex((one) => one === key || String(one) === key);
-    if (k < 0) throw wrongValue('classWeight', `weights of ${listed(all)}`, key);
-    weights[k] = checkInterval(`classWeight[${String(key)}]`, weight, 0, Number.POSITIVE_INFINITY);
+  for (const [name, weight] of weightEntries(given)) {
+    const k = all.findIndex((label) => String(label) === name);
+    if (k < 0) throw wrongValue('classWeight', `weights of ${listed(all)}`, name);
+    weights[k] = checkInterval(`classWeight[${name}]`, weight, 0, Number.POSITIVE_INFINITY);
   }
   return weights;
 }

@@ -14,6 +14,7 @@ import {
   classWeights,
   type PerceptronOptions,
   type PerceptronParameters,
+  weightsByName,
 } from './perceptron-parameters.js';
 import { type PerceptronProblem, type PerceptronWeights, trainPerceptron } from './perceptron-training.js';
 import { checkTurn, inTurn } from './turns.js';
@@ -177,7 +178,9 @@ export class Perceptron extends Saved {
 
   protected override parts(): Parts {
     this.#checkIdle();
-    return { config: this.getParams(), ...(this.#fitted && { state: this.#fitted }) };
+    const params = this.getParams();
+    const config = { ...params, classWeight: weightsByName(params.classWeight) };
+    return { config, ...(this.#fitted && { state: this.#fitted }) };
   }
 
   protected override restore(state: unknown): void {

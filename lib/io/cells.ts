@@ -4,11 +4,15 @@ import { NDArray } from '../array.js';
 const MISSING = new Set(
   '#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null|?'.split('|'),
 );
-const NO_NUMBER = /^[+-]?(nan|inf|infinity)$/i;
+const NAN = /^[+-]?nan$/i;
+const INFINITE = /^[+-]?inf(inity)?$/i;
 const RADIX = /^\s*0[box]/i;
 
 /** Does a cell say that there is no value? */
-export const isMissing = (cell: string) => cell === '' || MISSING.has(cell) || NO_NUMBER.test(cell);
+export const isMissing = (cell: string) => cell === '' || MISSING.has(cell) || NAN.test(cell);
+
+/** Is it infinity? That is a value, and none that anything can be made of. */
+export const isInfinite = (cell: string) => INFINITE.test(cell);
 
 /** The number that a cell holds, as Python's `float` reads it; NaN for what is none, or not finite. */
 export function toNumber(cell: string): number {

@@ -1,6 +1,6 @@
 import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
-import { isMissing, LabelColumn, toNumber } from './cells.js';
+import { isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
 import { damaged } from './read.js';
 import type { RowSink } from './read-csv.js';
 
@@ -66,7 +66,12 @@ export class RecordSink implements RowSink<CsvRecords> {
     const kept = labelledRows(cells[at]);
     if (kept.length === 0) throw damaged(this.#source, `its label '${names[at]}' is missing in every row`);
     const labels = new LabelColumn();
-    for (const row of kept) labels.push(cells[at][row]);
+    for (const row of kept) {
+      const label = cells[at][row];
+      if (isInfinite(label))
+        throw damaged(this.#source, `expected a label in row ${row}, '${names[at]}', got '${label}'`);
+      labels.push(label);
+    }
     return {
       names: rest.map((k) => names[k]),
       columns: rest.map((k) => typed(rowsOf(cells[k], kept), this.#options.decimal)),
@@ -149,7 +154,7 @@ function withPoint(cell: string, decimal: '.' | ','): string {
 }
 
 function typed(cells: readonly string[], decimal: '.' | ',' = '.'): RecordColumn {
-  const isNumber = (cell: string) => isNumberCell(cell, decimal);
+  const isNumber = (cell: string) => isInfinite(cell) || isNumberCell(cell, decimal);
   const filled = cells.filter((cell) => !isMissing(cell));
   if (filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
   if (filled.every((cell) => /^(true|false)$/i.test(cell)))
@@ -157,4 +162,7 @@ function typed(cells: readonly string[], decimal: '.' | ',' = '.'): RecordColumn
   return cells.map((cell) => (isMissing(cell) ? null : cell));
 }
 
-const numberOf = (cell: string, decimal: '.' | ',') => toNumber(withPoint(cell, decimal));
+function numberOf(cell: string, decimal: '.' | ','): number {
+  if (isInfinite(cell)) return cell.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return toNumber(withPoint(cell, decimal));
+}

@@ -1,6 +1,6 @@
 import { NDArray } from '../array.js';
 import { didYouMean, wrongValue } from '../check.js';
-import { isMissing, LabelColumn, Numbers, toNumber } from './cells.js';
+import { isInfinite, isMissing, LabelColumn, Numbers, toNumber } from './cells.js';
 import type { CsvData } from './csv.js';
 import { damaged } from './read.js';
 
@@ -61,7 +61,7 @@ export class CsvTable {
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i];
       if (i === this.#at) {
-        if (isMissing(cell)) throw this.#wrong(i, cell, line, 'a label', cells);
+        if (isMissing(cell) || isInfinite(cell)) throw this.#wrong(i, cell, line, 'a label', cells);
         this.#labels.push(cell);
       } else {
         const value = toNumber(cell);
@@ -132,7 +132,7 @@ export class CsvTable {
     if (known && known.length > 1 && known.every((name) => cells.includes(name))) return 'names';
     const features = cells.filter((_, i) => i !== numbered);
     if (countsUp(cells.filter((_, i) => i !== numbered || isNumber(cells[i])))) return 'undecided';
-    if (features.every((cell) => isMissing(cell) || isNumber(cell))) return 'data';
+    if (features.every((cell) => isMissing(cell) || isInfinite(cell) || isNumber(cell))) return 'data';
     // among names there may be years or pixels, which rise, but no measurements
     const numbers = features.filter(isNumber);
     const rising = numbers.every((cell, i) => /^\d+$/.test(cell) && (i === 0 || +cell > +numbers[i - 1]));

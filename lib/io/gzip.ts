@@ -37,3 +37,28 @@ export async function* gunzip(chunks: AsyncIterable<Uint8Array>, source: string)
     throw code?.startsWith('Z_') ? damaged(source, 'its gzip is damaged or cut short', error) : error;
   }
 }
+
+/** The same bytes, unzipped if they begin as gzip does. */
+export async function* unzipped(chunks: AsyncIterable<unknown>, source: string): AsyncGenerator<unknown> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  // two bytes tell, and a stream may begin with fewer
+  const first: unknown[] = [];
+  let head = Buffer.alloc(0);
+  while (head.length < 2) {
+    const { value, done } = await iterator.next();
+    if (done) break;
+    first.push(value);
+    if (!ArrayBuffer.isView(value)) break;
+    head = Buffer.concat([head, Buffer.from(value.buffer, value.byteOffset, value.byteLength)]);
+  }
+  const whole = async function* () {
+    yield* first;
+    yield* { [Symbol.asyncIterator]: () => iterator };
+  };
+  try {
+    const zipped = isGzip(head);
+    yield* zipped ? gunzip(whole() as AsyncIterable<Uint8Array>, source) : whole();
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,5 +1,6 @@
 import { isPlain } from '../kind.js';
 import type { RecordColumn } from './csv-records.js';
+import { unzipped } from './gzip.js';
 import { damaged, openFile, sourceOf } from './read.js';
 import { textOf } from './text.js';
 
@@ -10,7 +11,7 @@ export async function readJsonRecords(
   const source = sourceOf(path);
   const file = await openFile(path);
   // in one line, as JSON.stringify writes it, if need be; the stream closes the file
-  const text = await textOf(file.createReadStream(), source, Number.POSITIVE_INFINITY);
+  const text = await textOf(unzipped(file.createReadStream(), source), source, Number.POSITIVE_INFINITY);
   const rows = parse(text, source);
   checkNumbers(text, source);
   if (rows.length === 0) throw damaged(source, 'it is empty');

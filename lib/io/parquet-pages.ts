@@ -1,7 +1,7 @@
 import { mostUnzipped } from './gzip.js';
 import { readHybrid } from './parquet-encodings.js';
 import type { ParquetFile } from './parquet-file.js';
-import type { ColumnType, Values } from './parquet-types.js';
+import { type ColumnType, READ_OTHERS, Unfit, type Values } from './parquet-types.js';
 import { type Unzip, unzipOf } from './parquet-unzip.js';
 import { readPlain, readValues, spread } from './parquet-values.js';
 import { allocateBytes, damaged, quoted, readFully } from './read.js';
@@ -194,12 +194,14 @@ export class ColumnPages {
       return await make();
     } catch (error) {
       if (/^(ERR_MEMORY|ERR_FORMAT|E[A-Z]+)$/.test((error as { code?: string }).code ?? '')) throw error;
+      const column = `its column ${quoted(this.#column.element.name)}`;
+      if (error instanceof Unfit)
+        throw damaged(this.#parquet.source, `${column} ${error.message}${READ_OTHERS}`, error);
       const reason =
         error instanceof CutShort || (error as Error).name === 'RangeError' ? (error as Error).message : '';
-      const { name } = this.#column.element;
       throw damaged(
         this.#parquet.source,
-        `its column ${quoted(name)} is damaged at byte ${at}${/^(it|what|a) /.test(reason) ? `: ${reason}` : ''}`,
+        `${column} is damaged at byte ${at}${/^(it|what|a) /.test(reason) ? `: ${reason}` : ''}`,
         error,
       );
     }

@@ -4,6 +4,12 @@ import type { SchemaElement } from './parquet-file.js';
 /** Of numbers NaN, of others null where a value is missing. An integer beyond 2^53 is Infinity. */
 export type Values = Float64Array | (string | null)[] | (boolean | null)[] | (Date | null)[];
 
+/** What helps against a column that no table can have. */
+export const READ_OTHERS = '; the option columns (--columns, --drop) reads others';
+
+/** A value that no column of a table can have. */
+export class Unfit extends Error {}
+
 /** As they lie in the file. */
 export type Raw = Float64Array | BigInt64Array | boolean[] | Uint8Array[];
 
@@ -24,7 +30,7 @@ export function typeOf(element: SchemaElement): ColumnType | string {
   if (num_children) return 'records';
   const made = (convert: (raw: Raw) => Values, isLong = false): ColumnType => ({ element, convert, isLong });
   if (type === 'BOOLEAN') return made((raw) => raw as boolean[]);
-  if (name === 'DECIMAL' || converted_type === 'DECIMAL') return made(decimals(element));
+  if (name === 'DECIMAL' || converted_type === 'DECIMAL') return made(decimals(element), scaleOf(element) === 0);
   if (name === 'DATE') return made((raw) => Array.from(raw as Float64Array, (days) => dateOf(days * 86_400_000)));
   if (/^TIMESTAMP/.test(name)) return made(instants(logical_type?.unit ?? name.slice(10)));
   if (type === 'INT96') return made((raw) => (raw as Uint8Array[]).map(int96));
@@ -44,12 +50,16 @@ const safe = (value: bigint): number =>
   Number.isSafeInteger(Number(value)) ? Number(value) : Number.POSITIVE_INFINITY;
 const natural = (value: bigint): number => safe(BigInt.asUintN(64, value));
 
-/** As the text of the number is read: a quotient of exact numbers is rounded once. */
-function decimals({ scale: own, logical_type }: SchemaElement): (raw: Raw) => Float64Array {
-  const scale = logical_type?.scale ?? own ?? 0;
+const scaleOf = ({ scale, logical_type }: SchemaElement): number => logical_type?.scale ?? scale ?? 0;
+
+/** As the text of the number is read: a quotient of exact numbers is rounded once. Without decimals it is an integer as others are. */
+function decimals(element: SchemaElement): (raw: Raw) => Float64Array {
+  const scale = scaleOf(element);
   const power = 10 ** scale;
-  const decimal = (value: bigint | number) =>
-    scale <= 22 && Number.isSafeInteger(Number(value)) ? Number(value) / power : Number(`${value}e-${scale}`);
+  const decimal = (value: bigint | number) => {
+    if (scale === 0) return safe(BigInt(value));
+    return scale <= 22 && Number.isSafeInteger(Number(value)) ? Number(value) / power : Number(`${value}e-${scale}`);
+  };
   return (raw) => {
     if (raw instanceof Float64Array) return raw.map(decimal);
     if (raw instanceof BigInt64Array) return Float64Array.from(raw, decimal);
@@ -65,18 +75,21 @@ function integer(bytes: Uint8Array): bigint {
 
 const PER_MILLISECOND: Readonly<Record<string, bigint>> = { MILLIS: 1n, MICROS: 1000n, NANOS: 1_000_000n };
 
-function instants(unit: string): (raw: Raw) => (Date | null)[] {
+function instants(unit: string): (raw: Raw) => Date[] {
   const per = PER_MILLISECOND[unit];
   return (raw) => Array.from(raw as BigInt64Array, (value) => dateOf(Number(floorOf(value, per))));
 }
 
-/** JavaScript counts 270,000 years; what lies beyond is no date. */
-const dateOf = (instant: number) => (Math.abs(instant) <= 8.64e15 ? new Date(instant) : null);
+/** JavaScript counts 270,000 years. */
+function dateOf(instant: number): Date {
+  if (Math.abs(instant) <= 8.64e15) return new Date(instant);
+  throw new Unfit('holds a time beyond those of a Date');
+}
 
 const floorOf = (value: bigint, by: bigint) => value / by - (value % by < 0n ? 1n : 0n);
 
 /** Of Impala and old Spark: nanoseconds of a day, and the Julian day. */
-function int96(bytes: Uint8Array): Date | null {
+function int96(bytes: Uint8Array): Date {
   const view = new DataView(bytes.buffer, bytes.byteOffset, 12);
   const days = view.getUint32(8, true) - 2_440_588;
   return dateOf(days * 86_400_000 + Number(view.getBigInt64(0, true) / 1_000_000n));
@@ -95,6 +108,6 @@ const uuid = (bytes: Uint8Array) =>
     .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 
 function text(bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) throw new TypeError('it holds bytes that are no UTF-8');
+  if (!isUtf8(bytes)) throw new Unfit('holds bytes that are no text in UTF-8');
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }

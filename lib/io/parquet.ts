@@ -2,7 +2,7 @@ import { didYouMean } from '../check.js';
 import type { RecordColumn } from './csv-records.js';
 import { openParquet, type ParquetFile } from './parquet-file.js';
 import { ColumnPages } from './parquet-pages.js';
-import { type ColumnType, typeOf, type Values } from './parquet-types.js';
+import { type ColumnType, READ_OTHERS, typeOf, type Values } from './parquet-types.js';
 import { damaged, quoted } from './read.js';
 
 /** A column that is read: its name, what makes values of it, and its place in the file. */
@@ -58,7 +58,7 @@ export function wantedColumn({ names, columns, source }: ParquetFile, name: stri
   if (typeof type !== 'string') return { name, type, place: at };
   throw damaged(
     source,
-    `its column ${quoted(name)} holds ${type}${leaf === undefined ? ', not one value a row' : ''}; the option columns (--columns, --drop) reads others`,
+    `its column ${quoted(name)} holds ${type}${leaf === undefined ? ', not one value a row' : ''}${READ_OTHERS}`,
   );
 }
 

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { failure } from '../check.js';
 import type { CsvData, Encoding } from './csv.js';
 import { CsvTable, type TableOptions } from './csv-table.js';
-import { gunzip, isGzip } from './gzip.js';
+import { unzipped } from './gzip.js';
 import { loadPeer } from './peer.js';
 import { damaged, openFile, sourceOf } from './read.js';
 import { utf8 } from './text.js';
@@ -143,29 +143,4 @@ export async function* unchanged(
   const after = await file.stat();
   if (before.isFile() && (after.size !== before.size || after.mtimeMs !== before.mtimeMs))
     throw damaged(source, 'it changed while it was read');
-}
-
-/** The same bytes, unzipped if they begin as gzip does. */
-async function* unzipped(chunks: AsyncIterable<unknown>, source: string): AsyncGenerator<unknown> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  // two bytes tell, and a stream may begin with fewer
-  const first: unknown[] = [];
-  let head = Buffer.alloc(0);
-  while (head.length < 2) {
-    const { value, done } = await iterator.next();
-    if (done) break;
-    first.push(value);
-    if (!ArrayBuffer.isView(value)) break;
-    head = Buffer.concat([head, Buffer.from(value.buffer, value.byteOffset, value.byteLength)]);
-  }
-  const whole = async function* () {
-    yield* first;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  };
-  try {
-    const zipped = isGzip(head);
-    yield* zipped ? gunzip(whole() as AsyncIterable<Uint8Array>, source) : whole();
-  } finally {
-    await iterator.return?.();
-  }
 }

@@ -44,6 +44,9 @@ export interface RBFNetworkOptions {
 
 type Parameters = Required<Omit<RBFNetworkOptions, 'randomState'>> & Pick<RBFNetworkOptions, 'randomState'>;
 
+/** What is left of a column that is a sum of others: the rounding of its products. */
+const SINGULAR = 16 * Number.EPSILON;
+
 /** What `fit` found. */
 export interface FittedRBF {
   /** [nCenters, features] */
@@ -190,7 +193,7 @@ export abstract class RBFNetwork extends Saved {
     const plan = new RadialPlan(centers, widths, outputs, x.dtype as FloatType);
     const { gram, moment } = yield* plan.sums(x, targets);
     for (let k = 0; k < nCenters; k++) gram[k * (nCenters + 2)] += alpha; // all but the intercept
-    if (!solve(gram, nCenters + 1, moment, outputs) || !moment.every(Number.isFinite))
+    if (!solve(gram, nCenters + 1, moment, outputs, SINGULAR) || !moment.every(Number.isFinite))
       throw failure('ERR_SINGULAR', 'Expected alpha to be larger: the radial functions of x depend on one another');
     this.#settle({ centers, widths, weights: NDArray.wrap(moment, [nCenters + 1, outputs]) });
     adopt();

@@ -23,11 +23,12 @@ export interface ReadTableOptions {
 }
 
 /**
- * Reads a table of columns of any kind: CSV (gzipped or not), Parquet (.parquet, .pq), a JSON list of records, or one record a line
- * (.json, .ndjson, .jsonl). A column is of numbers, of booleans, of text or, in Parquet, of Dates as a whole: in CSV numbers where
- * each of its cells is one (`007` is text). Missing are null: in CSV empty cells, NA, NaN, null and what else pandas takes for
- * missing. CSV needs the package csv-parse, Parquet hyparquet and, where it is compressed by Zstandard or LZ4, hyparquet-compressors.
- * Columns of lists, records and maps are refused, and integers that float64 rounds, which in CSV are text.
+ * Reads a table of columns of any kind: CSV, Parquet (.parquet, .pq), a JSON list of records, or one record a line (.json, .ndjson,
+ * .jsonl); CSV and JSON gzipped or not (.csv.gz, .json.gz). A column is of numbers, of booleans, of text or, in Parquet, of Dates as a
+ * whole: in CSV numbers where each of its cells is one (`007` is text). Missing are null: in CSV empty cells, NA, NaN, null and what
+ * else pandas takes for missing; inf is Infinity, which transformers refuse, naming its row. CSV needs the package csv-parse, Parquet
+ * hyparquet and, where it is compressed by Zstandard or LZ4, hyparquet-compressors. Columns of lists, records and maps are refused, and
+ * integers that float64 rounds, which in CSV are text.
  *
  * @returns a record of columns, which transformers and pipelines take
  * @throws RangeError for a column that is not there, naming the nearest; Error with code ERR_FORMAT and the line, or the column and
