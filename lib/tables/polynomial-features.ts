@@ -7,6 +7,8 @@ import { Transformer } from './transformer.js';
 
 /** More columns than this are a mistake: 2 ** 16. */
 const MOST = 2 ** 16;
+/** Features named by all products, lower degrees included: x^3000 of one feature needs more. */
+const MOST_FACTORS = 2 ** 22;
 
 /**
  * All products of features up to a degree: scikit-learn's `PolynomialFeatures`. Of features a and b and degree 2 they are
@@ -54,14 +56,14 @@ export class PolynomialFeatures extends Transformer<object> {
 
   protected override measure(x: Frame): object {
     x.matrix();
-    this.#products(x.width);
+    productsOf(this.getParams(), x.width);
     return {};
   }
 
   protected override apply(x: Frame): Frame {
     const matrix = x.matrix();
     const [n, width] = matrix.shape;
-    const products = this.#products(width);
+    const products = productsOf(this.getParams(), width);
     const z = NDArray.zeros([n, products.length], matrix.dtype);
     for (let i = 0; i < n; i++)
       // from the last factor on, as scikit-learn multiplies
@@ -71,7 +73,7 @@ export class PolynomialFeatures extends Transformer<object> {
   }
 
   protected override namesOut(names: readonly string[]): string[] {
-    return this.#products(names.length).map((factors) => {
+    return productsOf(this.getParams(), names.length).map((factors) => {
       const powers = new Map<number, number>();
       for (const k of factors) powers.set(k, (powers.get(k) ?? 0) + 1);
       return [...powers].map(([k, power]) => (power > 1 ? `${names[k]}^${power}` : names[k])).join(' ') || '1';
@@ -81,26 +83,46 @@ export class PolynomialFeatures extends Transformer<object> {
   protected override readonly schema: Schema<object> = object<object>({});
 
   protected override checkState(_: object, width: number): void {
-    this.#products(width);
+    productsOf(this.getParams(), width);
   }
+}
 
-  /** The features of each product, degree by degree, in lexicographic order. */
-  #products(width: number): number[][] {
-    const [least, most] = typeof this.degree === 'number' ? [0, this.degree] : this.degree;
-    const products: number[][] = this.includeBias ? [[]] : [];
-    let before: number[][] = [[]];
-    for (let degree = 1; degree <= most; degree++) {
-      const next: number[][] = [];
-      for (const factors of before) {
-        const last = factors.at(-1) ?? (this.interactionOnly ? -1 : 0);
-        for (let k = this.interactionOnly ? last + 1 : last; k < width; k++) next.push([...factors, k]);
-        if (products.length + next.length > MOST)
-          throw new RangeError(`Expected degree to make at most ${MOST} products of ${width} features, got more`);
-      }
-      before = next;
-      if (degree >= least) for (const factors of next) products.push(factors);
+type Products = ReturnType<PolynomialFeatures['getParams']>;
+
+const tooMany = (width: number) =>
+  new RangeError(
+    `Expected degree to make at most ${MOST} products of ${width} features, of ${MOST_FACTORS} factors in all, got more`,
+  );
+
+/** The least and the largest degree. */
+export const degreesOf = ({ degree }: Products): readonly [least: number, most: number] =>
+  typeof degree === 'number' ? [0, degree] : degree;
+
+/** For each degree from 0 on the features of its products, in lexicographic order. */
+export function productsByDegree(config: Products, width: number): number[][][] {
+  const step = config.interactionOnly ? 1 : 0;
+  const degrees: number[][][] = [[[]]];
+  let all = 0;
+  for (let [degree, [, most]] = [1, degreesOf(config)]; degree <= most; degree++) {
+    const next: number[][] = [];
+    for (const factors of degrees[degree - 1]) {
+      for (let k = factors.length > 0 ? (factors.at(-1) as number) + step : 0; k < width; k++)
+        next.push([...factors, k]);
+      if (next.length > MOST || all + degree * next.length > MOST_FACTORS) throw tooMany(width);
     }
-    if (products.length === 0) throw wrongValue('degree', 'one that makes columns', this.degree);
-    return products;
+    all += degree * next.length;
+    degrees.push(next);
   }
+  return degrees;
+}
+
+/** @throws RangeError for too many, and for none */
+function productsOf(config: Products, width: number): number[][] {
+  const [least] = degreesOf(config);
+  const products = productsByDegree(config, width).flatMap((own, degree) =>
+    degree === 0 ? (config.includeBias ? own : []) : degree < least ? [] : own,
+  );
+  if (products.length > MOST) throw tooMany(width);
+  if (products.length === 0) throw wrongValue('degree', 'one that makes columns', config.degree);
+  return products;
 }

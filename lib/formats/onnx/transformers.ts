@@ -4,6 +4,7 @@ import type { Label } from '../../labels.js';
 import { partsOf } from '../../saved.js';
 import type { Category } from '../../tables/categories.js';
 import type { OneHotEncoder } from '../../tables/one-hot-encoder.js';
+import { degreesOf, productsByDegree } from '../../tables/polynomial-features.js';
 import type { Block, Columns } from './columns.js';
 
 /** What a file keeps of a transformer that is fitted. */
@@ -38,6 +39,47 @@ const minMax: Emit = (x, step) => {
   const ends = (featureRange as number[]).map((end) => x.graph.number('double', end));
   const [block] = scaled.blocks;
   return x.of([{ ...block, name: x.emit('Clip', [block.name, ...ends]) }]);
+};
+
+const normalizer: Emit = (x, { config }) => {
+  const values = x.numbers();
+  const sizes = x.emit('Abs', [values]);
+  const row = x.graph.ints([1]);
+  const sumOf = (z: string) => x.emit('ReduceSum', [z, row]);
+  const norm = {
+    l1: () => sumOf(sizes),
+    l2: () => x.emit('Sqrt', [sumOf(x.emit('Mul', [values, values]))]),
+    max: () => x.graph.nodesOf('TopK', [sizes, row], 2, {}, x.path)[0],
+  }[config.norm as 'l1' | 'l2' | 'max']();
+  const isZero = x.emit('Equal', [norm, x.graph.number('double', 0)]);
+  const divisor = x.emit('Where', [isZero, x.graph.number('double', 1), norm]);
+  return x.of([{ name: x.emit('Div', [values, divisor]), width: x.width, isText: false }]);
+};
+
+/** Each product is its first feature by the product of the others, which is of the degree before. */
+const polynomial: Emit = (x, { config }) => {
+  const [least] = degreesOf(config);
+  const features: Block = { name: x.numbers(), width: x.width, isText: false };
+  const one = {
+    name: x.emit('Pow', [x.part(features, [0]).name, x.graph.number('double', 0)]),
+    width: 1,
+    isText: false,
+  };
+  const blocks: Block[] = config.includeBias ? [one] : [];
+  const degrees = productsByDegree(config, x.width);
+  let before = features;
+  for (const [degree, products] of degrees.entries()) {
+    if (degree === 0 || products.length === 0) continue;
+    if (degree > 1) {
+      const places = new Map(degrees[degree - 1].map((factors, i) => [factors.join(), i]));
+      const others = products.map(([, ...factors]) => places.get(factors.join()) as number);
+      const first = products.map(([k]) => k);
+      const factors = [x.part(features, first), x.part(before, others)].map(({ name }) => name);
+      before = { name: x.emit('Mul', factors), width: products.length, isText: false };
+    }
+    if (degree >= least) blocks.push(before);
+  }
+  return x.of(blocks);
 };
 
 /** Whether values are missing: NaN, and texts of no character. */
@@ -156,6 +198,8 @@ const TRANSFORMERS: Readonly<Record<string, Emit>> = {
     config.withCentering && ['Sub', 'center', found.center],
     config.withScaling && ['Div', 'scale', found.scale],
   ]),
+  Normalizer: normalizer,
+  PolynomialFeatures: polynomial,
   SimpleImputer: imputer,
   OneHotEncoder: oneHot,
   OrdinalEncoder: ordinal,
