@@ -67,6 +67,46 @@ test.serial('the same samples are predicted the same, in whatever order their co
   t.is(bare.split('\n').length, ROWS.length + 2);
 });
 
+test.serial(
+  'columns that no network knows may hold anything, and labels that are to be predicted nothing',
+  async (t) => {
+    const straight = await predicted(t, 'shapes.safetensors', SHAPES);
+    const whole = [
+      ['name', ...NAMES, 'seen'],
+      ...ROWS.map((row, i) => [`"n ${i}"`, ...row.slice(0, 3), i % 2 ? '' : row[3], i % 3 ? '' : 'inf']),
+    ];
+    t.is(await predicted(t, 'shapes.safetensors', whole), straight);
+    const records = whole
+      .slice(1)
+      .map((row) => Object.fromEntries(whole[0].map((name, k) => [name, row[k] === '' ? null : row[k]])));
+    const json = place.write('in.json', JSON.stringify(records));
+    const made = await call('predict', place.path('shapes.safetensors'), json, '--probabilities');
+    t.is(made.stdout, straight, made.stderr);
+    const named = place.write('named.csv', csv([['name', ...NAMES], ...ROWS.map((row, i) => [`n${i}`, ...row])]));
+    const scores = async (file: string) => (await call('evaluate', place.path('shapes.safetensors'), file)).stdout.replace(/on .*:/, '');
+    t.is(await scores(named), await scores(place.path('shapes.csv')));
+    // it cannot be scored without its labels, and what the network takes must be numbers
+    const holes = place.write('holes.csv', csv(whole));
+    await refused(
+      t,
+      3,
+      /expected a label in line 3, 'kind', got nothing/,
+      'evaluate',
+      place.path('shapes.safetensors'),
+      holes,
+    );
+    const text = place.write('text.csv', csv([NAMES, ...ROWS.map((row) => ['many', ...row.slice(1)])]));
+    await refused(
+      t,
+      3,
+      /a finite number in line 2, 'a', got "many"/,
+      'predict',
+      place.path('shapes.safetensors'),
+      text,
+    );
+  },
+);
+
 test.serial('columns that cannot be told apart, or are others, are refused', async (t) => {
   const model = place.path('shapes.safetensors');
   const predict = (rows: Parameters<typeof csv>[0], message: RegExp) =>

@@ -219,7 +219,10 @@ const KEYS = {
 async function records(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const { source, label, labelOptional, expected } = options;
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
-  const { x, y, names, target } = await readRecordTable(source, column, labelOptional === true && label === undefined);
+  const { x, y, names, target } = await readRecordTable(source, column, {
+    isOptional: labelOptional === true && label === undefined,
+    ...(expected?.features && { known: expected.features }),
+  });
   return {
     name: basename(source),
     x: floats(x, dtype),

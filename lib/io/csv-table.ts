@@ -6,13 +6,16 @@ import { damaged } from './read.js';
 
 export interface TableOptions {
   readonly label?: string | number;
-  /** No column is the label's if there is none of its name, or, without names, if no more than `width` are there. */
+  /**
+   * No column is the label's if there is none of its name, or, without names, if no more than `width` are there; and labels
+   * may be missing: then there are none.
+   */
   readonly labelOptional?: boolean;
   readonly width?: number;
   readonly header?: boolean;
   readonly separator: string;
   readonly dtype: 'float64' | 'float32';
-  /** Names that the columns may have: if the first row holds them, they are names and no data. */
+  /** Names that the columns may have: if the first row holds them, they are names and no data, and other columns are passed over. */
   readonly known?: readonly string[];
 }
 
@@ -43,6 +46,9 @@ export class CsvTable {
   /** Has a cell below an undecided row been written as an integer? */
   #integers = false;
   #at = -1; // the label's column
+  /** Columns whose cells may be anything. */
+  #passed: readonly boolean[] = [];
+  #lacksLabels = false;
   /** Text in the label's column of a first row that is taken for data unasked. */
   #firstLabel: string | undefined;
   #rows = 0;
@@ -61,9 +67,12 @@ export class CsvTable {
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i];
       if (i === this.#at) {
-        if (isMissing(cell) || isInfinite(cell)) throw this.#wrong(i, cell, line, 'a label', cells);
+        if (isMissing(cell) || isInfinite(cell)) {
+          if (!this.#options.labelOptional) throw this.#wrong(i, cell, line, 'a label', cells);
+          this.#lacksLabels = true;
+        }
         this.#labels.push(cell);
-      } else {
+      } else if (!this.#passed[i]) {
         const value = toNumber(cell);
         if (!(Math.abs(value) <= this.#largest)) throw this.#wrong(i, cell, line, this.#expected(value), cells);
         this.#x.push(value);
@@ -86,7 +95,7 @@ export class CsvTable {
     if (this.#firstLabel !== undefined && !header) this.#checkFirstLabel(this.#firstLabel);
     const rows = this.#rows + (first ? 1 : 0);
     if (rows === 0) throw damaged(this.#source, `it has names (${shown(names)}), but no rows below them`);
-    const features = names.filter((_, i) => i !== this.#at);
+    const features = names.filter((_, i) => i !== this.#at && !this.#passed[i]);
     if (features.length === 0)
       throw damaged(
         this.#source,
@@ -94,7 +103,7 @@ export class CsvTable {
       );
     const values = this.#x.toArray(this.#undecided && !first ? features.length : 0);
     const x = NDArray.wrap(values, [rows, features.length]);
-    if (this.#at < 0) return { x, names: features, header };
+    if (this.#at < 0 || this.#lacksLabels) return { x, names: features, header };
     return { x, names: features, header, y: this.#labels.finish(first?.cells[this.#at]), label: names[this.#at] };
   }
 
@@ -114,7 +123,11 @@ export class CsvTable {
     const names = this.#header ? namesOf(cells) : cells.map((_, i) => `column ${i}`);
     this.#names = names;
     if (label !== undefined) this.#at = this.#labelAmong(names, label, numbered, cells.length);
-    if (this.#header) this.#checkTwice(names);
+    if (this.#header) {
+      this.#checkTwice(names);
+      const { known } = this.#options;
+      if (known?.every((name) => names.includes(name))) this.#passed = names.map((name) => !known.includes(name));
+    }
     if (kind === 'data' && this.#options.header === undefined && this.#at >= 0 && !isNumber(cells[this.#at]))
       this.#firstLabel = cells[this.#at];
     if (kind !== 'undecided') return this.#header;
