@@ -83,7 +83,8 @@ test.serial(
     const made = await call('predict', place.path('shapes.safetensors'), json, '--probabilities');
     t.is(made.stdout, straight, made.stderr);
     const named = place.write('named.csv', csv([['name', ...NAMES], ...ROWS.map((row, i) => [`n${i}`, ...row])]));
-    const scores = async (file: string) => (await call('evaluate', place.path('shapes.safetensors'), file)).stdout.replace(/on .*:/, '');
+    const scores = async (file: string) =>
+      (await call('evaluate', place.path('shapes.safetensors'), file)).stdout.replace(/on .*:/, '');
     t.is(await scores(named), await scores(place.path('shapes.csv')));
     // it cannot be scored without its labels, and what the network takes must be numbers
     const holes = place.write('holes.csv', csv(whole));
@@ -106,6 +107,19 @@ test.serial(
     );
   },
 );
+
+test.serial('columns far from 0, such as times, keep their digits until they are scaled', async (t) => {
+  const rows = Array.from({ length: 80 }, (_, i) => [1.7e9 + ((i * 37) % 100), (i * 7) % 10, ((i * 37) % 100) / 50]);
+  const near = rows.map(([time, ...rest]) => [time - 1.7e9, ...rest]);
+  const score = async (rows: number[][], name: string) => {
+    const file = place.write(`${name}.csv`, csv([['time', 'b', 'y'], ...rows]));
+    const model = place.path(`${name}.safetensors`);
+    const made = await call('train', file, '--epochs', '20', '--task', 'regression', '--save', model, '-q');
+    t.is(made.code, 0, made.stderr);
+    return (await call('evaluate', model, file)).stdout.split('\n')[1];
+  };
+  t.is(await score(rows, 'far'), await score(near, 'near'));
+});
 
 test.serial('columns that cannot be told apart, or are others, are refused', async (t) => {
   const model = place.path('shapes.safetensors');

@@ -98,10 +98,10 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
   const imageShape = [x.shape.slice(1), options.shape, table.imageShape].find((shape) => shape?.length === 3);
   const scaling = fitScaling(options.scale === 'auto' ? (imageShape ? 'max' : 'standard') : options.scale, train.x);
   const targetScaling = classes ? undefined : fitScaling('standard', train.y.reshape(-1, 1));
-  for (const samples of test ? [train, test] : [train]) {
-    applyScaling(scaling, samples.x);
-    if (targetScaling) applyScaling(targetScaling, samples.y);
-  }
+  const scaled = ({ x, y }: Samples): Samples => {
+    if (targetScaling) applyScaling(targetScaling, y);
+    return { x: scaledTo(dtype, scaling, x), y };
+  };
   return {
     name: table.name,
     meaning: {
@@ -114,11 +114,17 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
       ...(table.target !== undefined && { target: table.target }),
       ...(table.columns && { features: table.columns }),
     },
-    train,
-    ...(test && { test }),
+    train: scaled(train),
+    ...(test && { test: scaled(test) }),
     ...(table.test && options.testData === undefined && { hasOwnTest: true }),
     ...(table.decided && { decided: table.decided }),
   };
+}
+
+/** Samples as the network takes them; scaled in the type they came in, in place. */
+function scaledTo(dtype: FloatType, scaling: Scaling, x: NDArray): NDArray {
+  applyScaling(scaling, x);
+  return x.dtype === dtype ? x : NDArray.from(x, { dtype });
 }
 
 /** As numbers, or, where a CSV file holds others or options say so, as columns of any kind. */
@@ -144,8 +150,8 @@ export async function loadFor(
 ): Promise<{ x: NDArray; y?: NDArray; name: string; decided?: string; files?: readonly string[] }> {
   if (transformer) return loadMixedFor({ meaning, recipe, data, transformer }, options, withTargets);
   const table = await readSamples({ meaning, data }, options, withTargets, recipe.dtype);
-  const { x, name, decided, files } = table;
-  applyScaling(meaning.scaling, x);
+  const { name, decided, files } = table;
+  const x = scaledTo(recipe.dtype, meaning.scaling, table.x);
   if (!table.y) {
     if (withTargets) throw new CommandError(EXIT.input, `Expected '${name}' to hold labels, got samples only`);
     return { x, name, ...(decided && { decided }), ...(files && { files }) };

@@ -64,7 +64,10 @@ export interface Table {
 
 type Format = 'digits' | 'pictures' | 'npy' | 'npz' | 'idx' | 'parquet' | 'json' | 'csv';
 
-/** @throws CommandError in one sentence for what cannot be read or understood */
+/**
+ * The samples of a source, in float64 instead of float32 where that would round them: what they are scaled to is rounded once.
+ * @throws CommandError in one sentence for what cannot be read or understood
+ */
 export async function readSource(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const source = shownPath(options.source);
   const { labels } = options;
@@ -152,7 +155,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
   // samples to predict have the label that is named here, or that of the training, or none
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
   const reading = readTable(source === '-' ? standardInput() : source, {
-    dtype,
+    dtype: 'float64',
     separator: options.separator ?? separatorOf(source),
     ...(column !== undefined && { label: column }),
     ...(labelOptional && label === undefined && { labelOptional }),
@@ -165,7 +168,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const twice = expected ? undefined : read.names.find((name, k) => read.names.indexOf(name) < k);
   if (twice !== undefined)
     throw damaged(source === '-' ? 'standard input' : `'${source}'`, `its first row names two columns '${twice}'`);
-  return tableOf(source, read, header);
+  return tableOf(source, { ...read, x: floats(read.x, dtype) }, header);
 }
 
 /** Says which option helps. */
@@ -344,10 +347,11 @@ function checkValues(name: string, array: NDArray, original = array): void {
   }
 }
 
-/** A copy of its own, or the array itself if it is of the dtype: nobody else has it. */
+/** A copy of its own, or the array itself: nobody else has it. In float64 where float32 would round. */
 function floats(x: NDArray, dtype: FloatType): NDArray {
   if (x.dtype === dtype) return x;
   const converted = NDArray.from(x, { dtype });
   checkValues('the samples', converted, x);
-  return converted;
+  const isExact = converted.data.every((value: number, i: number) => value === x.data[i]);
+  return isExact ? converted : NDArray.from(x, { dtype: 'float64' });
 }
