@@ -364,6 +364,25 @@ test('numbers become conditions where they are not 0', async (t) => {
   t.deepEqual((network.predictSync([[0, 2, -0.5, 1]]) as NDArray).toArray(), [[1, 0, 0, 0]]);
 });
 
+test('a quotient of integers is truncated in ONNX, and refused: that of floats made of them is not', async (t) => {
+  const bytesOf = (isCast: boolean) => {
+    const graph = new OnnxGraph();
+    graph.inputs.push({ name: graph.fresh('x'), type: 'int32', shape: ['batch', 3] });
+    const by = isCast ? graph.number('float', 2) : graph.number('int32', 2);
+    const cast = (name: string) => graph.node('Cast', [name], { to: { int: 1 } });
+    const y = isCast ? graph.node('Div', [cast('x'), by]) : cast(graph.node('Div', ['x', by]));
+    graph.outputs.push({ name: y, type: 'float', shape: ['batch', 3] });
+    const opset = new Message().string(1, '').int(2, 17);
+    return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  };
+  const x = NDArray.from([[7, -7, 4]], { dtype: 'int32' });
+  t.deepEqual([...(await byOnnxRuntime(bytesOf(false), [x]))[0].data], [3, -3, 2]);
+  await t.throwsAsync(importBytes(bytesOf(false)), {
+    message: /'Div'.*it divides integers, and drops what is left over/,
+  });
+  t.deepEqual(((await importBytes(bytesOf(true))).predictSync(x) as NDArray).toArray(), [[3.5, -3.5, 2]]);
+});
+
 test('what does not fit is refused, and never taken in part', async (t) => {
   const bytesOf = (bias: number[]) => {
     const graph = new OnnxGraph();

@@ -39,6 +39,15 @@ function hiding(own: Constant): Constant {
 
 const LOWEST = -3.4028234663852886e38;
 
+/** ONNX has both operands of one type: an integer among them says that the quotient is truncated. */
+const divide: Handler = (c, inputs, attributes, node) => {
+  const areIntegers = inputs.some((own) =>
+    own?.kind === 'computed' ? own.value.dtype === 'int32' : own?.kind === 'constant' && !own.isFloat,
+  );
+  if (areIntegers) throw new RangeError('it divides integers, and drops what is left over');
+  return binary(ops.div)(c, inputs, attributes, node);
+};
+
 const unary =
   (f: (x: any) => Value): Handler =>
   (c, [a]) => {
@@ -155,7 +164,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Add: binary(ops.add, () => layers.add(), hiding),
   Sub: binary(ops.sub, () => layers.subtract()),
   Mul: binary(ops.mul, () => layers.multiply()),
-  Div: binary(ops.div),
+  Div: divide,
   Pow: binary(ops.pow),
   Max: chained(binary(ops.maximum)),
   Min: chained(binary(ops.minimum)),

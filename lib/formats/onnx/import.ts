@@ -104,6 +104,9 @@ function numbersIn({ numbers }: Importer): (weight: Weight) => ArrayLike<number>
   };
 }
 
+/** ONNX's numbers of uint8, int8, uint16, int16, int32, int64, uint32 and uint64. */
+const INTEGERS: readonly number[] = [2, 3, 4, 5, 6, 7, 12, 13];
+
 function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
   const what = `its input ${quoted(name)}`;
   if (!shape || shape.length === 0) throw new RangeError(`${what} has no shape, or no batch`);
@@ -113,7 +116,7 @@ function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
     throw new RangeError(
       `${what} of shape [${shape.map((n) => n ?? '?').join(', ')}] has axes of any length beside the batch: fix them when it is exported`,
     );
-  const dtype = isOfInts || type === 6 || type === 7 ? 'int32' : 'float32';
+  const dtype = isOfInts || INTEGERS.includes(type) ? 'int32' : 'float32';
   return input({ shape: sample as number[], dtype, name: name.replaceAll(/[^\w.-]+/g, '_') }) as Value;
 }
 
