@@ -383,6 +383,42 @@ test('a quotient of integers is truncated in ONNX, and refused: that of floats m
   t.deepEqual(((await importBytes(bytesOf(true))).predictSync(x) as NDArray).toArray(), [[3.5, -3.5, 2]]);
 });
 
+test('Resize is read where it repeats pixels, whatever it calls that, and else refused', async (t) => {
+  const read: string[] = [];
+  const modes = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_half_pixel_for_nn'];
+  const x = [new RandomState(2).normal(0, 1, [2, 1, 4, 5]) as NDArray];
+  for (const mode of modes)
+    for (const nearest of ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'])
+      for (const scales of [
+        [2, 2],
+        [3, 1],
+      ]) {
+        const graph = new OnnxGraph();
+        graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: ['batch', 1, 4, 5] });
+        const y = graph.node('Resize', ['x', '', graph.tensor('scales', 'float', [4], [1, 1, ...scales])], {
+          coordinate_transformation_mode: { string: mode },
+          nearest_mode: { string: nearest },
+        });
+        graph.outputs.push({ name: y, type: 'float', shape: ['batch', 1, 4 * scales[0], 5 * scales[1]] });
+        const opset = new Message().string(1, '').int(2, 13);
+        const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+        const [wanted] = await byOnnxRuntime(bytes, x);
+        const repeats = Array.from(wanted.data).every((value, i) => {
+          const [width, n] = [5 * scales[1], 20 * scales[0] * scales[1]];
+          const [row, column] = [Math.floor((i % n) / width / scales[0]), Math.floor((i % width) / scales[1])];
+          return value === Math.fround(x[0].data[Math.floor(i / n) * 20 + row * 5 + column]);
+        });
+        const network = await importBytes(bytes).catch((error: Error) => error);
+        t.is(network instanceof Error, !repeats, `${mode} ${nearest} ${scales}`);
+        if (network instanceof Error) t.regex(network.message, /'Resize'.*it does not repeat pixels/);
+        else {
+          t.is(difference((await outputsOf(network, x))[0].data, wanted.data), 0);
+          read.push(`${mode} ${nearest}`);
+        }
+      }
+  t.true(read.includes('asymmetric floor') && read.includes('half_pixel round_prefer_floor'));
+});
+
 test('what does not fit is refused, and never taken in part', async (t) => {
   const bytesOf = (bias: number[]) => {
     const graph = new OnnxGraph();

@@ -6,6 +6,7 @@ import { layers } from '../../layers/index.js';
 import { splitUp, stretch } from './fold.js';
 import { embeddingOf } from './import-embedding.js';
 import type { Handler } from './import-layers.js';
+import { resize } from './import-resize.js';
 import type { Importer } from './importer.js';
 import {
   BATCH,
@@ -15,25 +16,17 @@ import {
   computed,
   constant,
   type Dim,
-  type Dims,
   dims,
   dimsOf,
   isSame,
+  known,
   shapeOf,
-  type Tensor,
 } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 type Operand = Value | NDArray;
 
 const number = (value: number): Constant => constant([], [value], true);
-
-/** What is known before the network runs. */
-function known(tensor: Tensor | undefined): Constant | Dims {
-  if (tensor?.kind !== 'constant' && tensor?.kind !== 'dims')
-    throw new RangeError('its shape is not known before the network runs');
-  return tensor;
-}
 
 const transpose: Handler = (c, [a], attributes) => {
   const x = c.computed(a);
@@ -324,30 +317,6 @@ const reverse: Handler = (c, [a, lengths], attributes) => {
   if (x.axes[batch] !== BATCH || !all.every((n) => n === x.value.shape[own]))
     throw new RangeError('its sequences are of different lengths');
   return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), x.isPositive);
-};
-
-const resize: Handler = (c, inputs, attributes, node) => {
-  const x = c.channelsLast(c.computed(inputs[0]));
-  const given = node.type === 'Upsample' ? inputs[1] : inputs[2];
-  const sizes = inputs[3];
-  const n = x.axes.length;
-  const scales = sizes
-    ? dimsOf(known(sizes)).map((size, axis) =>
-        typeof size === 'number' && x.axes[axis] !== BATCH ? size / x.value.shape[x.axes[axis]] : 1,
-      )
-    : Array.from(c.constant(given, 'its scales').data);
-  if (
-    attributes.string('mode', 'nearest') !== 'nearest' ||
-    scales.length !== n ||
-    n !== 4 ||
-    scales[0] !== 1 ||
-    scales[1] !== 1
-  )
-    throw new RangeError('it does not repeat pixels');
-  const [rows, columns] = scales.slice(2);
-  if (![rows, columns].every((scale) => Number.isInteger(scale) && scale >= 1))
-    throw new RangeError(`its scales are [${scales.join(', ')}]`);
-  return c.like(x, c.apply(layers.upSampling2d({ size: [rows, columns] }), x), x.isPositive);
 };
 
 /** Some of a shape. */

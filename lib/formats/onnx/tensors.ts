@@ -85,6 +85,13 @@ export function dims(list: readonly Dim[], shape: Shape = [list.length]): Consta
   return isKnown ? constant(shape, list as number[], false) : { kind: 'dims', shape, dims: list };
 }
 
+/** What is known before the network runs. */
+export function known(tensor: Tensor | undefined): Constant | Dims {
+  if (tensor?.kind !== 'constant' && tensor?.kind !== 'dims')
+    throw new RangeError('its shape is not known before the network runs');
+  return tensor;
+}
+
 /** The numbers of a shape. */
 export const dimsOf = (tensor: Constant | Dims): readonly Dim[] =>
   tensor.kind === 'dims' ? tensor.dims : Array.from(tensor.data);

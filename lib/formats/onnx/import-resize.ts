@@ -1,0 +1,64 @@
+import { layers } from '../../layers/index.js';
+import type { Attributes } from './attributes.js';
+import type { Handler } from './import-layers.js';
+import { BATCH, dimsOf, known } from './tensors.js';
+
+/** No axis of an image is longer. */
+const MOST_PIXELS = 2 ** 24;
+
+/** Where on an axis of n a pixel of the s * n comes from, by `coordinate_transformation_mode`. */
+const COORDINATES: Readonly<Record<string, (i: number, s: number, n: number) => number>> = {
+  half_pixel: (i, s) => (i + 0.5) / s - 0.5,
+  half_pixel_symmetric: (i, s) => (i + 0.5) / s - 0.5,
+  pytorch_half_pixel: (i, s, n) => (s * n > 1 ? (i + 0.5) / s - 0.5 : 0),
+  align_corners: (i, s, n) => (s * n > 1 ? (i * (n - 1)) / (s * n - 1) : 0),
+  asymmetric: (i, s) => i / s,
+  tf_half_pixel_for_nn: (i, s) => (i + 0.5) / s,
+};
+/** Which pixel that is, by `nearest_mode`. */
+const NEAREST: Readonly<Record<string, (x: number) => number>> = {
+  round_prefer_floor: (x) => Math.ceil(x - 0.5),
+  round_prefer_ceil: (x) => Math.floor(x + 0.5),
+  floor: Math.floor,
+  ceil: Math.ceil,
+};
+
+/** Does it give each pixel s times? */
+function isRepetition(attributes: Attributes, s: number, n: number): boolean {
+  const coordinate = COORDINATES[attributes.string('coordinate_transformation_mode', 'half_pixel')];
+  const nearest = NEAREST[attributes.string('nearest_mode', 'round_prefer_floor')];
+  if (!coordinate || !nearest || s * n > MOST_PIXELS) return false;
+  for (let i = 0; i < s * n; i++) {
+    const from = Math.min(n - 1, Math.max(0, nearest(coordinate(i, s, n))));
+    if (from !== Math.floor(i / s)) return false;
+  }
+  return true;
+}
+
+export const resize: Handler = (c, inputs, attributes, node) => {
+  const x = c.channelsLast(c.computed(inputs[0]));
+  const isOld = node.type === 'Upsample' || c.opset < 11; // has but scales
+  const given = isOld ? inputs[1] : inputs[2];
+  const sizes = inputs[3];
+  const n = x.axes.length;
+  const scales = sizes
+    ? dimsOf(known(sizes)).map((size, axis) =>
+        typeof size === 'number' && x.axes[axis] !== BATCH ? size / x.value.shape[x.axes[axis]] : 1,
+      )
+    : Array.from(c.constant(given, 'its scales').data);
+  if (
+    attributes.string('mode', 'nearest') !== 'nearest' ||
+    scales.length !== n ||
+    n !== 4 ||
+    scales[0] !== 1 ||
+    scales[1] !== 1
+  )
+    throw new RangeError('it does not repeat pixels');
+  const [rows, columns] = scales.slice(2);
+  if (![rows, columns].every((scale) => Number.isInteger(scale) && scale >= 1))
+    throw new RangeError(`its scales are [${scales.join(', ')}]`);
+  const [height, width] = x.value.shape;
+  if (!isOld && !(isRepetition(attributes, rows, height) && isRepetition(attributes, columns, width)))
+    throw new RangeError('it does not repeat pixels: others are nearer to its coordinates');
+  return c.like(x, c.apply(layers.upSampling2d({ size: [rows, columns] }), x), x.isPositive);
+};
