@@ -62,6 +62,7 @@ test('bad requests get a status and a sentence, and others are still answered', 
       ['/predict', { island: 'x'.repeat(300) }, {}, 413, /at most 200 bytes/],
       ['/predict', undefined, { method: 'POST', body: 'island=Dream' }, 400, /JSON/],
       ['/predict', undefined, { method: 'POST', body: Buffer.from('["Größe"]', 'latin1') }, 400, /JSON in UTF-8/],
+      ['/predict', [rows[0], 5], {}, 422, /Expected /],
       ['//', undefined, {}, 400, /a path, such as/],
       ['/predict', undefined, {}, 405, /POST \/predict, got GET/],
       ['/other', undefined, {}, 404, /\/health, \/schema, \/predict/],
@@ -84,6 +85,19 @@ test('bad requests get a status and a sentence, and others are still answered', 
   } finally {
     await stop();
   }
+});
+
+test('a request that never ends does not keep the server', async (t) => {
+  const { stop, url } = await serve(classifier, 'half', '--timeout', '1');
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {});
+  socket.write('POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const begun = performance.now();
+  t.is(await stop(), 143);
+  t.true(performance.now() - begun < 20_000);
+  socket.destroy();
 });
 
 test('numbers are served as numbers', async (t) => {

@@ -96,6 +96,110 @@ test.serial(
   },
 );
 
+const csvFile = (name: string, names: string, rows: readonly (readonly unknown[])[]) =>
+  work.write(name, `${names}\n${rows.map((row) => row.join(',')).join('\n')}\n`);
+
+test.serial('classes and columns of text stay text where some of their cells look like numbers', async (t) => {
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    const k = i % 3;
+    return [['abc', 'xyz', '9', 'true'][i % 4], 10 * k + (i % 7) / 7, ['1.1', '1.10', '1.2'][k]];
+  });
+  csvFile('versions.csv', 'code,a,version', rows);
+  const model = work.path('versions.safetensors');
+  const common = ['--task', 'classification', '--epochs', '150', '-q'];
+  const made = await work.run('train', 'versions.csv', ...common, '--save', model);
+  t.is(made.code, 0, made.stderr);
+  csvFile(
+    'tens.csv',
+    'code,a,version',
+    rows.filter((row) => row[2] === '1.10'),
+  );
+  t.regex((await work.run('evaluate', model, 'tens.csv')).stdout, /20 samples\nAccuracy 100\.0 %/);
+  const tested = await work.run('train', 'versions.csv', ...common, '--test-data', 'tens.csv');
+  t.regex(tested.stdout, /accuracy 100\.0 %/, tested.stderr);
+  // each row alone is answered as in the whole file
+  const whole = (await work.run('predict', model, 'versions.csv')).stdout.split('\n').slice(1, 5);
+  for (const [i, row] of rows.slice(0, 4).entries()) {
+    const [code, a] = row;
+    for (const [name, text] of [
+      ['one.csv', `code,a\n${code},${a}\n`],
+      ['one.json', JSON.stringify([{ code: code === 'true' ? true : code === '9' ? 9 : code, a }])],
+    ]) {
+      work.write(name, text);
+      const { stdout, stderr } = await work.run('predict', model, name);
+      t.is(stdout, `prediction\n${whole[i]}\n`, `${name} ${code}: ${stderr}`);
+    }
+  }
+});
+
+test.serial('decimal commas are those of the label, too', async (t) => {
+  const rows = Array.from({ length: 40 }, (_, i) => [`"${i},5"`, ['u', 'v'][i % 2], `"${i + 1}.000,25"`]);
+  csvFile('commas.csv', 'a,kind,y', rows);
+  const model = work.path('commas.safetensors');
+  const options = ['--decimal', ',', '--regression', '--epochs', '2', '-q'];
+  const made = await work.run('train', 'commas.csv', ...options, '--save', model);
+  t.is(made.code, 0, made.stderr);
+  const answers = (await work.run('predict', model, 'commas.csv')).stdout.trim().split('\n').slice(1).map(Number);
+  const mean = answers.reduce((sum, y) => sum + y, 0) / answers.length;
+  t.true(mean > 5_000 && mean < 35_000, `${mean}`);
+});
+
+test.serial(
+  'a table of numbers trains the same network from CSV and JSON; rows without a label are left out',
+  async (t) => {
+    const rows = Array.from({ length: 60 }, (_, i) => ({
+      a: (i * 7) % 10,
+      b: (i % 11) / 3,
+      y: 'uv'[Number(i % 10 > 4)],
+    }));
+    csvFile('same.csv', 'a,b,y', rows.map(Object.values));
+    work.write('same.json', JSON.stringify(rows));
+    const train = (file: string) =>
+      work.run('train', file, '--epochs', '5', '--save', work.path('same.safetensors'), '-q');
+    const networks: Uint8Array[] = [];
+    for (const file of ['same.csv', 'same.json']) {
+      t.is((await train(file)).code, 0);
+      const network = await Sequential.load(work.path('same.safetensors'));
+      networks.push(Buffer.from(JSON.stringify(network.getWeights().map((w) => [...w.data]))));
+    }
+    t.deepEqual(networks[0], networks[1]);
+    csvFile(
+      'holes.csv',
+      'a,b,y',
+      rows.map(({ a, b, y }, i) => [a, b, i % 10 === 3 ? '' : y]),
+    );
+    t.regex((await work.run('train', 'holes.csv', '--epochs', '2')).stderr, /6 rows without 'y' are left out/);
+  },
+);
+
+test.serial(
+  "scikit-learn's network is refused where a class is in the test set alone, and saved with any solver",
+  async (t) => {
+    const rows = Array.from({ length: 30 }, (_, i) => [10 * (i % 3), i % 7, 'bcd'[i % 3]]);
+    csvFile('rare.csv', 'a,b,y', [...rows, [50, 50, 'a']]);
+    const seen = { refused: 0, trained: 0 };
+    for (let seed = 0; seed < 12; seed++) {
+      const args = ['--model', 'sklearn', '--test-size', '0.2', '--epochs', '2', '--seed', `${seed}`, '-q'];
+      const { code, stderr, stdout } = await work.run('train', 'rare.csv', ...args);
+      seen[code === 0 ? 'trained' : 'refused']++;
+      if (code === 0) t.regex(stdout, /Test accuracy/);
+      else t.regex(stderr, /Expected a sample of every class to train on with --model sklearn, got none of 'a'/);
+    }
+    t.true(seen.refused > 0 && seen.trained > 0, JSON.stringify(seen));
+    for (const option of [
+      ['--optimizer', 'lbfgs'],
+      ['--activation', 'logistic'],
+      ['--activation', 'identity'],
+    ]) {
+      const model = work.path('solver.safetensors');
+      const args = ['--model', 'sklearn', ...option, '--test-size', '0', '--epochs', '2', '--save', model, '-q'];
+      const { code, stderr } = await work.run('train', 'rare.csv', ...args);
+      t.is(code, 0, stderr);
+      t.regex((await work.run('evaluate', model, 'rare.csv')).stdout, /31 samples\nAccuracy/);
+    }
+  },
+);
+
 test.serial('options decide about columns; decimal commas and latin1 are read', async (t) => {
   const random = Array.from({ length: 60 }, (_, i) => i);
   const lines = random.map(

@@ -531,6 +531,9 @@ test('seconds among milliseconds are told from dates that lie far apart', (t) =>
   t.throws(() => read('ms', ms, s, ms), {
     message: /row 1 to be milliseconds since 1970 like the others, not seconds/,
   });
+  t.throws(() => new DatetimeEncoder({ unit: 's' }).fitTransform([{ day: 0 }, { day: 1e14 }]), {
+    message: "Expected the column 'day' of x to hold times that a Date can be, got 100000000000000 at row 1",
+  });
   // from 1970 on, day by day
   t.notThrows(() => read('ms', ...Array.from({ length: 20000 }, (_, day) => 86_400_000 * day)));
   t.notThrows(() => read('s', 0, s, 2 * s));

@@ -9,7 +9,7 @@ import type { Predictor } from '../tables/predictor.js';
 import { type Assessment, classified, regressed } from './assessment.js';
 import { CommandError, EXIT } from './errors.js';
 import { isOfColumns, readMixed } from './mixed.js';
-import { readMixedFor } from './mixed-dataset.js';
+import { readMixedFor, textOf } from './mixed-dataset.js';
 import { isOfPictures, type PictureOptions } from './pictures.js';
 import { chunks, type Predicted, predicted } from './raw-rows.js';
 import { readSource, type SourceOptions, type Table } from './sources.js';
@@ -63,18 +63,20 @@ function listed(answers: Predicted['answers'], name: string): Label[] {
 async function readLabelled(predictor: Predictor, options: SourceOptions): Promise<Labelled> {
   const { inputNames, target } = predictor;
   const label = options.label ?? target;
-  if (inputNames) return ofColumns(await readMixedFor({}, { ...options, columns: inputNames }, label ?? -1));
-  if (isRecords(options.source)) return ofColumns(await readMixed(options, label ?? -1));
-  const expected = { ...(target !== undefined && { label: target }), classes: predictor.classes };
+  const expected = {
+    ...(target !== undefined && { label: target }),
+    classes: predictor.classes,
+    ...textOf(predictor.pipeline.steps[0]?.[1]),
+  };
+  const own = { ...options, expected };
+  if (inputNames) return ofColumns(await readMixedFor({}, { ...own, columns: inputNames }, label ?? -1));
+  if (isRecords(options.source)) return ofColumns(await readMixed(own, label ?? -1));
   try {
-    const { x, ...table } = await readSource(
-      { ...options, ...pictureOptions(predictor, options.source), expected },
-      'float64',
-    );
+    const { x, ...table } = await readSource({ ...own, ...pictureOptions(predictor, options.source) }, 'float64');
     return { ...table, parts: () => chunks(x.reshape(x.shape[0], -1), undefined) };
   } catch (error) {
     if (!isOfColumns(error)) throw error;
-    return ofColumns(await readMixed(options, label ?? -1));
+    return ofColumns(await readMixed(own, label ?? -1));
   }
 }
 

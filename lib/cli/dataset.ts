@@ -1,6 +1,5 @@
 import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
-import { isRecords } from '../io/extensions.js';
 import { type Label, uniqueLabels } from '../labels.js';
 import { RandomState } from '../random.js';
 import type { TableTransformer } from '../tables/table-transformer.js';
@@ -133,7 +132,7 @@ async function readTable(options: DataOptions, dtype: FloatType): Promise<Table 
     checkPictures(options);
     return readSource(options, dtype);
   }
-  if (asksForColumns(options) || isRecords(options.source)) return readMixed(options, options.label ?? -1);
+  if (asksForColumns(options)) return readMixed(options, options.label ?? -1);
   try {
     return await readSource(options, dtype);
   } catch (error) {
@@ -177,7 +176,11 @@ export async function readSamples(
     ...(classes && { classes }),
   };
   const pictures = picturesFor(meaning, data, options.source);
-  const table = await readSource({ ...options, ...pictures, expected, labelOptional: !withTargets }, dtype);
+  const header = options.header ?? (data.header === false ? false : undefined);
+  const table = await readSource(
+    { ...options, ...pictures, ...(header !== undefined && { header }), expected, labelOptional: !withTargets },
+    dtype,
+  );
   // where --shape said how the samples lie, the shape in the file says nothing
   if (!data.shape) checkShape(table, meaning.imageShape ?? inputShape);
   return { ...table, x: selectFeatures(table, meaning) };

@@ -1,5 +1,6 @@
 import { NDArray } from '../array.js';
 import { type Label, uniqueLabels } from '../labels.js';
+import type { TableTransformer } from '../tables/table-transformer.js';
 import type { FloatType } from '../tape.js';
 import type { DataOptions, Samples, Split } from './dataset.js';
 import { CommandError, EXIT, usage } from './errors.js';
@@ -37,7 +38,10 @@ export async function splitMixed(
   const n = y.shape[0];
   const rows = NDArray.wrap(Int32Array.from({ length: n }, (_, row) => row));
   const { testData: source } = options;
-  const other = source === undefined ? undefined : await readMixed({ ...options, source }, target);
+  const other =
+    source === undefined
+      ? undefined
+      : await readMixed({ ...options, source, expected: { ...textIn(table), ...(classes && { classes }) } }, target);
   const [train, test] =
     other || options.testSize === 0 ? [rows] : splitRows(table.name, rows, y, classes, options, seed);
   const transformer = transformerFor(table, train, options);
@@ -91,7 +95,11 @@ export async function loadMixedFor(
   const label = withTargets ? (options.label ?? meaning.target) : undefined;
   const table = await readMixedFor(
     data,
-    { ...(transformer.featureNamesIn && { columns: transformer.featureNamesIn }), ...options },
+    {
+      ...(transformer.featureNamesIn && { columns: transformer.featureNamesIn }),
+      ...options,
+      expected: { ...textOf(transformer), ...(meaning.classes && { classes: meaning.classes }) },
+    },
     label,
   );
   const x = NDArray.from(transformed(transformer, table), { dtype: recipe.dtype });
@@ -101,9 +109,20 @@ export async function loadMixedFor(
   return { x, y, name: table.name };
 }
 
+/** The columns of text of a table. */
+const textIn = ({ names, columns }: MixedTable) => ({
+  text: names.filter((_, k) => (columns[k] as unknown[]).some((value) => typeof value === 'string')),
+});
+
+/** The columns of text of what was fitted, where it knows. */
+export function textOf(transformer: unknown): { text?: readonly string[] } {
+  const { featureNamesIn, columnKinds } = (transformer ?? {}) as Partial<TableTransformer>;
+  return columnKinds && featureNamesIn ? { text: featureNamesIn.filter((_, k) => columnKinds[k] === 'text') } : {};
+}
+
 /** A file that is written as that of the training was, unless options say otherwise. */
 export function readMixedFor(
-  { decimal, encoding, separator }: Partial<DataOptions> = {},
+  { decimal, encoding, separator, header }: Partial<DataOptions> = {},
   options: SourceOptions & ColumnOptions,
   label?: string | number,
 ): Promise<MixedTable> {
@@ -112,6 +131,11 @@ export function readMixedFor(
       EXIT.input,
       `Expected a network that was trained on a folder of pictures for '${options.source}'`,
     );
-  const written = { ...(decimal && { decimal }), ...(encoding && { encoding }), ...(separator && { separator }) };
+  const written = {
+    ...(decimal && { decimal }),
+    ...(encoding && { encoding }),
+    ...(separator && { separator }),
+    ...(header === false && { header }),
+  };
   return readMixed({ ...written, ...options }, label);
 }

@@ -9,7 +9,7 @@ import { readRows } from '../io/read-csv.js';
 import { isError, isNDArray } from '../kind.js';
 import { TableTransformer } from '../tables/table-transformer.js';
 import { CommandError, EXIT, unreadable } from './errors.js';
-import type { SourceOptions } from './sources.js';
+import { areTexts, type SourceOptions } from './sources.js';
 import { standardInput } from './standard-input.js';
 
 /** What is said of the columns of a table. Plain JSON. */
@@ -44,20 +44,22 @@ export const asksForColumns = ({
 }: ColumnOptions): boolean =>
   [columns, drop, categorical, date, impute, decimal, encoding].some((option) => option !== undefined);
 
-/** Whether a numeric reader gave up at text, or at a missing value: the table has columns of other kinds. */
+/** Whether a numeric reader gave up at text, or at a missing value or label: the table has columns of other kinds. */
 export const isOfColumns = (error: unknown): boolean =>
-  isError(error) && /expected a finite number/.test(error.message);
+  isError(error) && /expected a (finite number|label in \w+ \d+, ')/.test(error.message);
 
 /** Reads a table of any kind as columns of numbers, booleans, text and dates. */
 export async function readMixed(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
   if (isRecords(options.source) || isParquet(options.source)) return readRecords(options, label);
-  const { source, header, decimal, encoding } = options;
+  const { source, header, decimal, encoding, expected } = options;
   const separator = options.separator ?? separatorOf(source);
   const shown = source === '-' ? 'standard input' : `'${source}'`;
   const sink = new RecordSink(shown, {
     ...(header !== undefined && { header }),
     ...(decimal !== undefined && { decimal }),
     ...(label !== undefined && { label }),
+    ...(areTexts(expected?.classes) && { textLabels: true }),
+    ...(expected?.text && { text: expected.text }),
   });
   try {
     const records = await readRows(source === '-' ? standardInput() : source, separator, sink, encoding);
@@ -76,17 +78,22 @@ interface Records extends ParquetRecords {
 }
 
 async function readRecords(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
-  const { source } = options;
+  const { source, expected } = options;
   const read: Promise<Records> = isParquet(source) ? readParquetRecords(options, label) : readJsonRecords(source);
   const {
     n,
     names,
-    columns,
+    columns: given,
     unread,
     labelled = label,
   } = await read.catch((error) => {
     throw unreadable(source, error);
   });
+  // of JSON kinds may be mixed in a column, and it is text as a whole
+  const isText = (k: number) => isRecords(source) && expected?.text?.includes(names[k]);
+  const columns = given.map((column, k) =>
+    isText(k) ? (column as unknown[]).map((value) => (value === null ? null : String(value))) : column,
+  );
   const at = labelled === undefined ? -1 : columnAt(labelled, names);
   if (at < 0 && label !== undefined)
     throw new CommandError(

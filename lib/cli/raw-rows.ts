@@ -5,7 +5,7 @@ import type { Answers, Predictor } from '../tables/predictor.js';
 import { readSamples } from './dataset.js';
 import { CommandError, EXIT } from './errors.js';
 import { columnsOf, type MixedTable } from './mixed.js';
-import { readMixedFor } from './mixed-dataset.js';
+import { readMixedFor, textOf } from './mixed-dataset.js';
 import type { Run } from './run-file.js';
 import { readSource, type SourceOptions } from './sources.js';
 
@@ -30,14 +30,15 @@ export interface RawRows {
  * @param isWhole whether columns that it does not take are wanted, too
  */
 export async function readRawRows(
-  { inputNames }: Predictor,
+  { inputNames, pipeline }: Predictor,
   run: Run | undefined,
   options: SourceOptions,
   isWhole: boolean,
 ): Promise<RawRows> {
   if (run ? run.transformer : inputNames) {
     const columns = !isWhole && inputNames ? { columns: inputNames } : {};
-    const table = await readMixedFor(run?.data, { ...columns, ...options });
+    const expected = textOf(run?.transformer ?? pipeline.steps[0]?.[1]);
+    const table = await readMixedFor(run?.data, { ...columns, ...options, expected });
     // as a whole: what is wrong is told with its row
     return { name: table.name, parts: () => [columnsOf(table) as TableInput], table };
   }

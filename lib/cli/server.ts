@@ -36,7 +36,8 @@ export function predictionServer(predictor: Predictor, options: ServerOptions): 
     ...(predictor.classes.length > 0 && { classes: predictor.classes }),
     description: predictor.describe(),
   };
-  const server = createServer({ requestTimeout: options.timeout }, (request, response) => {
+  const checked = { connectionsCheckingInterval: Math.min(1000, options.timeout) };
+  const server = createServer({ requestTimeout: options.timeout, ...checked }, (request, response) => {
     answer(request, predictor, schema, options).then(
       ({ status, body }) => send(response, status, body),
       (error: Error) => send(response, ...failureOf(error)),
@@ -82,7 +83,7 @@ async function predict(
   { maxRows }: ServerOptions,
 ): Promise<object> {
   const isOne =
-    isPlain(body) || (Array.isArray(body) && body.length > 0 && !body.every((row) => typeof row === 'object'));
+    isPlain(body) || (Array.isArray(body) && body.some((cell) => cell !== null) && body.every((cell) => !isRow(cell)));
   const rows = isOne ? [body] : body;
   if (!Array.isArray(rows) || rows.length === 0)
     throw new Refusal(400, 'Expected a row, { "column": value, … }, or a list of rows');
@@ -99,6 +100,8 @@ async function predict(
   if (!isOne) return { predictions, ...(probabilities && { probabilities }) };
   return { prediction: predictions[0], ...(probabilities && { probabilities: probabilities[0] }) };
 }
+
+const isRow = (value: unknown) => typeof value === 'object' && value !== null;
 
 const sharesOf = (p: NDArray, row: number, { classes }: Predictor) =>
   Object.fromEntries(classes.map((label, k) => [String(label), p.data[row * classes.length + k]]));

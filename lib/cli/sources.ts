@@ -37,6 +37,8 @@ export interface SourceOptions extends PictureOptions {
     readonly features?: readonly string[];
     readonly width?: number;
     readonly classes?: readonly Label[];
+    /** Columns of text, whatever a part of their cells looks like. */
+    readonly text?: readonly string[];
   };
   /** Which arrays of an NPZ file: x and y, or x_test and y_test. */
   readonly keys?: 'test';
@@ -161,6 +163,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
     ...(labelOptional && label === undefined && { labelOptional }),
     ...(expected?.width !== undefined && { width: expected.width }),
     ...(expected?.features && { known: expected.features }),
+    ...(areTexts(expected?.classes) && { textLabels: true }),
     ...(header !== undefined && { header }),
   });
   const read = await explained(source, reading);
@@ -170,6 +173,9 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
     throw damaged(source === '-' ? 'standard input' : `'${source}'`, `its first row names two columns '${twice}'`);
   return tableOf(source, { ...read, x: floats(read.x, dtype) }, header);
 }
+
+/** Whether classes are texts: 1.10 is then another one than 1.1. */
+export const areTexts = (classes: readonly Label[] = []): boolean => typeof classes[0] === 'string';
 
 /** Says which option helps. */
 async function explained(source: string, reading: Promise<CsvData>): Promise<CsvData> {

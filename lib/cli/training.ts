@@ -3,6 +3,7 @@ import type { Sequential } from '../models/sequential.js';
 import { fitTargets } from './assessment.js';
 import type { Crew } from './crew.js';
 import type { Meaning, Samples } from './dataset.js';
+import { CommandError, EXIT } from './errors.js';
 import { holdSignals, type Interruption, interruptible } from './interrupt.js';
 import { lectureTrainer } from './lecture.js';
 import { buildEstimator, buildSequential, denseNetwork, type Recipe } from './recipe.js';
@@ -108,6 +109,13 @@ function sequentialTrainer(job: TrainingJob): Trainer {
 }
 
 function sklearnTrainer({ recipe, meaning, samples, seed, patience, validation, crew }: TrainingJob): Trainer {
+  // its outputs are those of the classes that it sees
+  const unseen = meaning.classes?.find((_, code) => !samples.y.data.includes(code));
+  if (unseen !== undefined)
+    throw new CommandError(
+      EXIT.input,
+      `Expected a sample of every class to train on with --model sklearn, got none of '${unseen}', as all of them are to be tested (--stratify keeps shares, --test-size 0 tests none)`,
+    );
   const stopping =
     patience === undefined
       ? {}

@@ -26,6 +26,10 @@ export interface CsvRecordsOptions {
   readonly label?: string | number;
   /** The first rows alone. Default: all */
   readonly rows?: number;
+  /** Are the labels texts, whatever they look like? */
+  readonly textLabels?: boolean;
+  /** Columns of text, whatever their cells look like. */
+  readonly text?: readonly string[];
 }
 
 /** Rows of a CSV file, kept as columns, each of which is numbers, booleans or text as a whole. */
@@ -62,20 +66,21 @@ export class RecordSink implements RowSink<CsvRecords> {
     const rest = names.map((_, k) => k).filter((k) => k !== at);
     if (rest.length === 0) throw damaged(this.#source, `it has no column beside the label '${names[at]}'`);
     const cells = this.#columns;
-    if (at < 0) return { names, columns: cells.map((column) => typed(column, this.#options.decimal)) };
+    const { decimal = '.', text = [], textLabels } = this.#options;
+    const typedColumn = (k: number, column: string[]) => typed(column, decimal, text.includes(names[k]));
+    if (at < 0) return { names, columns: cells.map((column, k) => typedColumn(k, column)) };
     const kept = labelledRows(cells[at]);
     if (kept.length === 0) throw damaged(this.#source, `its label '${names[at]}' is missing in every row`);
+    const infinite = kept.find((row) => isInfinite(cells[at][row]));
+    if (infinite !== undefined)
+      throw damaged(this.#source, `expected a label in row ${infinite}, '${names[at]}', got '${cells[at][infinite]}'`);
     const labels = new LabelColumn();
-    for (const row of kept) {
-      const label = cells[at][row];
-      if (isInfinite(label))
-        throw damaged(this.#source, `expected a label in row ${row}, '${names[at]}', got '${label}'`);
-      labels.push(label);
-    }
+    const areNumbers = !textLabels && kept.every((row) => isNumberCell(cells[at][row], decimal));
+    for (const row of kept) labels.push(areNumbers ? withPoint(cells[at][row], decimal) : cells[at][row]);
     return {
       names: rest.map((k) => names[k]),
-      columns: rest.map((k) => typed(rowsOf(cells[k], kept), this.#options.decimal)),
-      label: { name: names[at], y: labels.finish() },
+      columns: rest.map((k) => typedColumn(k, rowsOf(cells[k], kept))),
+      label: { name: names[at], y: textLabels ? [...labels.texts()] : labels.finish() },
       ...(kept.length < this.#rows && { unlabelled: this.#rows - kept.length }),
     };
   }
@@ -153,9 +158,10 @@ function withPoint(cell: string, decimal: '.' | ','): string {
   return IN_GROUPS.test(text) ? text.replaceAll('.', '').replace(',', '.') : '';
 }
 
-function typed(cells: readonly string[], decimal: '.' | ',' = '.'): RecordColumn {
+function typed(cells: readonly string[], decimal: '.' | ',', isText: boolean): RecordColumn {
   const isNumber = (cell: string) => isInfinite(cell) || isNumberCell(cell, decimal);
   const filled = cells.filter((cell) => !isMissing(cell));
+  if (isText) return cells.map((cell) => (isMissing(cell) ? null : cell));
   if (filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
   if (filled.every((cell) => /^(true|false)$/i.test(cell)))
     return cells.map((cell) => (isMissing(cell) ? null : cell.toLowerCase() === 'true'));

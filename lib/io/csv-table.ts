@@ -13,6 +13,8 @@ export interface TableOptions {
   readonly labelOptional?: boolean;
   readonly width?: number;
   readonly header?: boolean;
+  /** Are the labels texts, whatever they look like? */
+  readonly textLabels?: boolean;
   readonly separator: string;
   readonly dtype: 'float64' | 'float32';
   /** Names that the columns may have: if the first row holds them, they are names and no data, and other columns are passed over. */
@@ -104,7 +106,11 @@ export class CsvTable {
     const values = this.#x.toArray(this.#undecided && !first ? features.length : 0);
     const x = NDArray.wrap(values, [rows, features.length]);
     if (this.#at < 0 || this.#lacksLabels) return { x, names: features, header };
-    return { x, names: features, header, y: this.#labels.finish(first?.cells[this.#at]), label: names[this.#at] };
+    const above = first?.cells[this.#at];
+    const y = this.#options.textLabels
+      ? [...(above === undefined ? [] : [above]), ...this.#labels.texts()]
+      : this.#labels.finish(above);
+    return { x, names: features, header, y, label: names[this.#at] };
   }
 
   /** Settles the columns by the first row; returns whether it is done with. */

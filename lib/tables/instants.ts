@@ -53,7 +53,11 @@ export function instantsOf(x: Frame, k: number, format: DateFormat, unit: 's' | 
   return Float64Array.from(x.column(k), (value, row) => {
     if (isMissing(value)) return Number.NaN;
     if (isDate(value)) return value.getTime();
-    if (typeof value === 'number' && unit) return unit === 's' ? 1000 * value : value;
+    if (typeof value === 'number' && unit) {
+      const instant = unit === 's' ? 1000 * value : value;
+      if (Math.abs(instant) <= 8.64e15) return instant;
+      throw new RangeError(`Expected ${x.nameOf(k)} of x to hold times that a Date can be, got ${value} at row ${row}`);
+    }
     const instant = typeof value === 'string' ? parseInstant(value, format) : Number.NaN;
     if (!Number.isNaN(instant)) return instant;
     const wanted = {

@@ -24,6 +24,8 @@ export async function run(values: Values): Promise<number> {
     () => {
       server.close();
       server.closeIdleConnections();
+      // what has not arrived by then does not
+      setTimeout(() => server.closeAllConnections(), timeout).unref();
     },
     async () => {
       server.listen(port, host);

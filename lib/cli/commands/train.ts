@@ -98,7 +98,7 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
   const split = plan.split ?? (await splitFor(recipe, data, seed));
   if (split.decided) out.note(split.decided);
   const validation = validationOf(plan, split.train.x.shape[0], out);
-  if (save !== undefined && isFirst)
+  if (save !== undefined && isFirst && (before || !hasOwnLoop(recipe)))
     await checkDestination(
       '--save',
       save,
@@ -158,13 +158,17 @@ async function planFromOptions(values: Values): Promise<Plan> {
   const data = readDataOptions(values, source);
   const patience = values.integer('patience', 1);
   if (patience !== undefined && recipe.kind === 'lecture') throw usage('Expected no --patience with --model lecture');
+  const validation = values.number('validation', 0, 0.9);
+  // it sets samples aside to stop early, and for nothing else
+  const validates = recipe.kind !== 'sklearn' || patience !== undefined;
+  if (validation && !validates) throw usage('Expected --patience with --validation and --model sklearn');
   const balanced = values.choice('class-weight', ['balanced']) !== undefined;
   if (balanced && hasOwnLoop(recipe)) throw usage(`Expected no --class-weight with --model ${recipe.kind}`);
   return {
     recipe,
     data: dataFor(recipe, data),
     seed: values.integer('seed', 0, LARGEST_SEED) ?? 0,
-    validation: values.number('validation', 0, 0.9) ?? 0.1,
+    validation: validates ? (validation ?? 0.1) : 0,
     ...(patience !== undefined && { patience }),
     ...(balanced && { balanced }),
   };
