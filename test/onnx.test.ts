@@ -383,6 +383,66 @@ test('a quotient of integers is truncated in ONNX, and refused: that of floats m
   t.deepEqual(((await importBytes(bytesOf(true))).predictSync(x) as NDArray).toArray(), [[3.5, -3.5, 2]]);
 });
 
+test('what ONNX computes otherwise is refused: types that are not kept, windows beyond their padding', async (t) => {
+  type Port = 'float' | 'int32';
+  const bytesOf = (type: Port, shape: number[], make: (graph: OnnxGraph) => string, opset = 17) => {
+    const graph = new OnnxGraph();
+    graph.inputs.push({ name: graph.fresh('x'), type, shape: ['batch', ...shape] });
+    const name = make(graph);
+    graph.outputs.push({
+      name,
+      type: graph.nodes.at(-1)?.type === 'ReduceMean' ? 'int32' : 'float',
+      shape: ['batch', 1],
+    });
+    const version = new Message().string(1, '').int(2, opset);
+    return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, version).parts);
+  };
+  const ints = (...values: number[]) => ({ ints: values });
+  const pooled = (attributes: object) => (graph: OnnxGraph) => graph.node('AveragePool', ['x'], attributes as never);
+  const refused: [Buffer, RegExp][] = [
+    [bytesOf('int32', [3], (g) => g.node('ReduceMean', ['x'], { axes: ints(1) })), /drops what integers leave over/],
+    [
+      bytesOf('int32', [3], (g) => g.node('Cast', ['x'], { to: { int: 2 } })),
+      /integers of others, which may turn over/,
+    ],
+    [
+      bytesOf('float', [3], (g) => g.node('CastLike', ['x', g.number('int32', 1)])),
+      /not known here to be that of fractions/,
+    ],
+    [
+      bytesOf(
+        'float',
+        [1, 8, 7],
+        pooled({ kernel_shape: ints(3, 2), strides: ints(3, 2), ceil_mode: { int: 1 }, count_include_pad: { int: 1 } }),
+      ),
+      /its last windows reach beyond the padding/,
+    ],
+    [
+      bytesOf(
+        'float',
+        [1, 6, 6],
+        pooled({ kernel_shape: ints(1, 1), strides: ints(3, 3), auto_pad: { string: 'SAME_UPPER' } }),
+      ),
+      /its auto_pad SAME_UPPER crops/,
+    ],
+    [
+      bytesOf(
+        'float',
+        [1, 4, 4],
+        (g) => g.node('Resize', ['x', '', g.tensor('s', 'float', [4], [1, 1, 2, 1])], { axes: ints(0, 1, 3, 2) }),
+        18,
+      ),
+      /along some axes alone/,
+    ],
+  ];
+  for (const [bytes, message] of refused) await t.throwsAsync(importBytes(bytes), { code: 'ERR_FORMAT', message });
+  const x = NDArray.from([[1, 2, 4]], { dtype: 'int32' });
+  const [mean] = await byOnnxRuntime(refused[0][0], [x]);
+  t.is(mean.data[0], 2); // of 7 / 3
+  const like = bytesOf('int32', [3], (g) => g.node('CastLike', ['x', g.number('float', 1)]));
+  t.deepEqual(((await importBytes(like)).predictSync(x) as NDArray).toArray(), [[1, 2, 4]]);
+});
+
 test('Resize is read where it repeats pixels, whatever it calls that, and else refused', async (t) => {
   const read: string[] = [];
   const modes = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_half_pixel_for_nn'];

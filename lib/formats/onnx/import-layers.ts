@@ -124,6 +124,13 @@ function windowOf(attributes: Attributes, size: readonly number[], shape: readon
       throw new RangeError(`its strides or dilations are [${list.join(', ')}]`);
   const given = attributes.numbers('pads') ?? [...size, ...size].map(() => 0);
   const auto = attributes.string('auto_pad', 'NOTSET');
+  // ONNX crops where strides pass over more than TensorFlow leaves out behind the last window
+  const isCropped = size.some((n, k) => {
+    const reach = (Math.ceil(shape[k] / strides[k]) - 1) * strides[k] + (n - 1) * dilations[k] + 1;
+    return reach - shape[k] < -1;
+  });
+  if (auto.startsWith('SAME') && isCropped)
+    throw new RangeError(`its auto_pad ${auto} crops, as its strides are larger`);
   const same = sames({ size, strides, dilations }, shape);
   const pads =
     auto === 'SAME_UPPER'
@@ -221,6 +228,8 @@ const pool =
         const over = (pixels(x)[k] + pads[k] + pads[k + n] - size[k]) % window.strides[k];
         if (over > 0 && pads[k + n] + window.strides[k] - over < size[k]) pads[k + n] += window.strides[k] - over;
       }
+    if (kind === 'average' && countsPadding && !isSame(pads, window.pads))
+      throw new RangeError('its last windows reach beyond the padding, which counts for its means');
     let padding = paddingOf({ ...window, pads }, pixels(x));
     if (kind === 'average' && padding === 'same' && countsPadding) padding = undefined;
     if (!padding) {

@@ -4,6 +4,7 @@ import type { Layer } from '../../layers/layer.js';
 import { isFloat as isFloatType } from './decode.js';
 import { denseOf, type Handler } from './import-layers.js';
 import { isLogical, isWhole } from './import-masks.js';
+import type { Importer } from './importer.js';
 import { BATCH, type Computed, type Constant, computed, isSame, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
@@ -64,9 +65,10 @@ const chained =
 const same: Handler = (_, [a]) => [a];
 
 const reduce =
-  (f: (x: any, options: { axis: number[]; keepDims: boolean }) => Value): Handler =>
+  (f: (x: any, options: { axis: number[]; keepDims: boolean }) => Value, keepsIntegers = false): Handler =>
   (c, [a, b], attributes) => {
     const x = c.computed(a);
+    if (!keepsIntegers && x.value.dtype === 'int32') throw new RangeError('it drops what integers leave over');
     const keepDims = attributes.number('keepdims', 1) === 1;
     const given = c.ints(b, attributes, 'axes');
     if (!given || given.length === 0) throw new RangeError('it goes over all axes, the batch among them');
@@ -115,18 +117,30 @@ const clip: Handler = (c, [a, low, high], attributes) => {
   return c.like(x, value, min !== undefined && min >= 0);
 };
 
-const cast: Handler = (c, [a], attributes) => {
-  const x = c.computed(a);
-  const to = attributes.number('to', 0);
+const cast: Handler = (c, [a], attributes) => castTo(c, c.computed(a), attributes.number('to', 0));
+
+/** To the type of another tensor, where that is known. */
+const castLike: Handler = (c, [a, b]) => {
+  const isFloat = b?.kind === 'constant' ? b.isFloat : b?.kind === 'computed' && b.value.dtype !== 'int32';
+  if (!isFloat || (b?.kind === 'computed' && (isLogical(b.value) || isWhole(b.value))))
+    throw new RangeError('it makes numbers of a type that is not known here to be that of fractions');
+  return a?.kind === 'constant' ? { ...a, isFloat: true } : castTo(c, c.computed(a), FLOAT);
+};
+
+function castTo(c: Importer, x: Computed, to: number): Computed {
   if (isLogical(x.value)) return x;
   if (to === BOOL) return c.like(x, ops.abs(ops.sign(x.value)), true);
   const isFloat = isFloatType(to);
   if (!isFloat && !isWhole(x.value)) throw new RangeError('it makes whole numbers of others');
+  if (NARROW.includes(to)) throw new RangeError('it makes small or unsigned integers of others, which may turn over');
   // to a smaller float is what the network's type decides; whole numbers stay what they are
   return isFloat && x.value.dtype === 'int32' ? c.like(x, ops.mul(x.value, 1), x.isPositive) : x;
-};
+}
 
+const FLOAT = 1;
 const BOOL = 9;
+/** uint8, int8, uint16, int16, uint32, uint64 */
+const NARROW: readonly number[] = [2, 3, 4, 5, 12, 13];
 
 const where: Handler = (c, [condition, x, y]) => {
   const all = [condition, x, y];
@@ -187,14 +201,14 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Identity: same,
   Dropout: same,
   Cast: cast,
-  CastLike: same,
+  CastLike: castLike,
   ReduceMean: reduce(ops.mean),
-  ReduceSum: reduce(ops.sum),
-  ReduceMax: reduce(ops.max),
-  ReduceMin: reduce(ops.min),
-  ReduceL1: reduce((x, options) => ops.sum(ops.abs(x), options)),
+  ReduceSum: reduce(ops.sum, true),
+  ReduceMax: reduce(ops.max, true),
+  ReduceMin: reduce(ops.min, true),
+  ReduceL1: reduce((x, options) => ops.sum(ops.abs(x), options), true),
   ReduceL2: reduce((x, options) => ops.sqrt(ops.sum(ops.square(x), options))),
-  ReduceSumSquare: reduce((x, options) => ops.sum(ops.square(x), options)),
+  ReduceSumSquare: reduce((x, options) => ops.sum(ops.square(x), options), true),
   MatMul: matMul,
   Clip: clip,
   Where: where,

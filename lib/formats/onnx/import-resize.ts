@@ -41,6 +41,7 @@ export const resize: Handler = (c, inputs, attributes, node) => {
   const given = isOld ? inputs[1] : inputs[2];
   const sizes = inputs[3];
   const n = x.axes.length;
+  if (attributes.numbers('axes')?.some((axis, k) => axis !== k)) throw new RangeError('it is along some axes alone');
   const scales = sizes
     ? dimsOf(known(sizes)).map((size, axis) =>
         typeof size === 'number' && x.axes[axis] !== BATCH ? size / x.value.shape[x.axes[axis]] : 1,
