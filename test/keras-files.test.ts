@@ -17,6 +17,7 @@ import {
   RandomState,
   sequential,
 } from 'fjordnet';
+import { openHdf5 } from '../dist/formats/hdf5/read.js';
 import { drawn, filled, MODELS, outputsOf, samplesFor, scaledAttention } from './helpers/networks.js';
 
 interface Array_ {
@@ -100,6 +101,16 @@ for (const name of OPERATIONS)
       message: /^Expected layers alone, .* \(format: 'keras' holds it\)$/,
     });
   });
+
+test('a group of HDF5 is read once, however many of its members are asked for', async (t) => {
+  // Keras keeps an optimizer's memory of each weight in one group: that of 50 layers named its names 200 times
+  const network = sequential({
+    layers: Array.from({ length: 40 }, (_, i) => layers.dense({ units: 2, ...(i === 0 && { inputShape: [2] }) })),
+  });
+  const file = openHdf5(await network.exportBytes({ format: 'h5' }), 'it');
+  for (let k = 0; k < 200; k++)
+    for (const name of file.get('model_weights').names) t.truthy(file.find(`model_weights/${name}`));
+});
 
 test('layers that change images in training are written as Keras computes them', async (t) => {
   const network = sequential({

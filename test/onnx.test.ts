@@ -443,6 +443,41 @@ test('what ONNX computes otherwise is refused: types that are not kept, windows 
   t.deepEqual(((await importBytes(like)).predictSync(x) as NDArray).toArray(), [[1, 2, 4]]);
 });
 
+test('constants of several inputs and types are what ONNX Runtime makes of them', async (t) => {
+  const x = [NDArray.from([[0.5, -1, 2, 3]])];
+  const cases: ((graph: OnnxGraph, row: (...values: number[]) => string) => string)[] = [
+    (g, row) => g.node('Add', ['x', g.node('Max', [row(1, 2, 3, 4), row(4, 3, 2, 1), row(9, 0, 0, 0)])]),
+    (g, row) => g.node('Max', [row(0, 0, 0, 9), row(1, 1, 1, 1), 'x']),
+    (g, row) => g.node('Sum', [row(0, 0, 0, 9), 'x', row(1, 1, 1, 1)]),
+    (g, row) => g.node('Mul', ['x', g.node('Sum', [row(1, 2, 3, 4), row(1, 1, 1, 1), row(2, 2, 2, 2)])]),
+    (g, row) => g.node('Add', ['x', g.node('Mod', [row(-7, 7, -8, 8), row(3, -3, 3, 3)], { fmod: { int: 1 } })]),
+    (g, row) => {
+      const bool = g.node('Cast', [row(0.5, -1.7, 2.6, 0)], { to: { int: 9 } });
+      return g.node('Add', ['x', g.node('Cast', [bool], { to: { int: 1 } })]);
+    },
+  ];
+  const bytesOf = (make: (typeof cases)[number], opset = 17) => {
+    const graph = new OnnxGraph();
+    graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: ['batch', 4] });
+    const name = make(graph, (...values) => graph.tensor('row', 'float', [values.length], values));
+    graph.outputs.push({ name, type: 'float', shape: ['batch', 4] });
+    const version = new Message().string(1, '').int(2, opset);
+    return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, version).parts);
+  };
+  for (const [k, make] of cases.entries()) {
+    const bytes = bytesOf(make);
+    const [wanted] = await byOnnxRuntime(bytes, x);
+    t.true(difference((await outputsOf(await importBytes(bytes), x))[0].data, wanted.data) < 1e-6, `${k}`);
+  }
+  await t.throwsAsync(importBytes(bytesOf(cases[1], 6)), {
+    message: /it is of opset 6: before 7, operations broadcast/,
+  });
+  const small = bytesOf((g, row) => g.node('Add', ['x', g.node('Cast', [row(300, 1, 1, 1)], { to: { int: 2 } })]));
+  await t.throwsAsync(importBytes(small), { message: /'Cast'.*it makes a smaller integer of 300/ });
+  const training = (g: OnnxGraph) => g.node('Dropout', ['x', g.number('float', 0.5), g.tensor('t', 'bool', [], [1])]);
+  await t.throwsAsync(importBytes(bytesOf(training)), { message: /it drops values in prediction, too/ });
+});
+
 test('Resize is read where it repeats pixels, whatever it calls that, and else refused', async (t) => {
   const read: string[] = [];
   const modes = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_half_pixel_for_nn'];

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { NDArray, ops, RandomState } from 'fjordnet';
+import { input, model, NDArray, ops, RandomState } from 'fjordnet';
 import type { Op } from '../dist/graph/op.js';
 import { embedding } from '../dist/graph/ops/embedding.js';
 import { applyOp, marked, placeholder, type Value } from '../dist/graph/value.js';
@@ -394,4 +394,15 @@ test('embedding takes rows of a table, and adds up their gradients', (t) => {
     ),
     { numRuns: 60 },
   );
+});
+
+test('the logarithm of a softmax keeps its digits for large numbers', (t) => {
+  const x = input({ shape: [4] });
+  for (const dtype of ['float32', 'float64'] as const) {
+    const network = model({ inputs: x, outputs: ops.logSoftmax(x), dtype, seed: 0 });
+    const wanted = [0, 1, 2, 3].map((v) => v - Math.log([0, 1, 2, 3].reduce((sum, k) => sum + Math.exp(k), 0)));
+    const made = network.predictSync([[10000, 10001, 10002, 10003]]) as NDArray;
+    for (const [i, v] of wanted.entries())
+      t.true(Math.abs(made.data[i] - v) < (dtype === 'float32' ? 5e-7 : 1e-15), `${made.data[i]} for ${v}`);
+  }
 });

@@ -347,12 +347,10 @@ void logSoftmax(const Cpu<T>& cpu, Index B, Index M, Index N, In<T> z, Out<T> y)
   rows(cpu.team, B * M, N, [&](Index first, Index last) {
     softmaxBlocks(z, y, first, last, N, [=](Index begin, Index end, const T* most, const T* total) {
       T log[kSoftmaxBlock];
-      vectors<T>(0, end - begin, [&](Index i, auto lanes) {
-        store(log + i, load(most + i, lanes) + log_(load(total + i, lanes)), lanes);
-      });
+      vectors<T>(0, end - begin, [&](Index i, auto lanes) { store(log + i, log_(load(total + i, lanes)), lanes); });
       for (Index r = begin; r < end; ++r) {
 #pragma GCC ivdep
-        for (Index j = r * N; j < (r + 1) * N; ++j) y[j] = z[j] - log[r - begin];
+        for (Index j = r * N; j < (r + 1) * N; ++j) y[j] = (z[j] - most[r - begin]) - log[r - begin];
       }
     });
   });

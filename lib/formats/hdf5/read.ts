@@ -44,6 +44,8 @@ export class Group {
   readonly #messages: readonly Message[];
   readonly #dataset: DatasetHead | undefined;
   #links?: Map<string, number>;
+  /** Those that were found: the names of a group are read once, however many of its members are asked for. */
+  readonly #found = new Map<string, Group>();
 
   constructor(context: Context, place: number, path: string) {
     const { file } = context;
@@ -65,7 +67,9 @@ export class Group {
     for (const name of path.split('/')) {
       const place: number | undefined = found.#members.get(name);
       if (place === undefined) return undefined;
-      found = new Group(this.#context, place, `${found.#path}/${name}`);
+      const member: Group = found.#found.get(name) ?? new Group(this.#context, place, `${found.#path}/${name}`);
+      found.#found.set(name, member);
+      found = member;
     }
     return found;
   }

@@ -22,6 +22,8 @@ const BINARY: Readonly<Record<string, Binary>> = {
   Mul: (a, b) => a * b,
   Pow: (a, b) => a ** b,
   Mod: (a, b) => a - b * Math.floor(a / b),
+  Fmod: (a, b) => a % b,
+  Sum: (a, b) => a + b,
   Max: Math.max,
   Min: Math.min,
   Equal: (a, b) => Number(a === b),
@@ -45,6 +47,16 @@ const UNARY: Readonly<Record<string, (a: number) => number>> = {
   Cos: Math.cos,
   Floor: Math.floor,
   Ceil: Math.ceil,
+};
+const BOOL = 9;
+/** Of uint8, int8, uint16, int16, int32, uint32 */
+const RANGES: Readonly<Record<number, readonly [number, number]>> = {
+  2: [0, 2 ** 8 - 1],
+  3: [-(2 ** 7), 2 ** 7 - 1],
+  4: [0, 2 ** 16 - 1],
+  5: [-(2 ** 15), 2 ** 15 - 1],
+  6: [-(2 ** 31), 2 ** 31 - 1],
+  12: [0, 2 ** 32 - 1],
 };
 const LOGICAL = /^(Equal|Greater|Less|And|Or|Not)/;
 
@@ -91,7 +103,10 @@ export function folded(
 ): Constant | Dims | undefined {
   const [a, b, c] = inputs;
   if (!a) return undefined;
-  if ((type in BINARY || type === 'Div') && b) return binary(type, a, b, budget);
+  if ((Object.hasOwn(BINARY, type) || type === 'Div') && b) {
+    const own = type === 'Mod' && attributes.get('fmod') === 1 ? 'Fmod' : type;
+    return inputs.slice(1).reduce<Constant | Dims>((all, next) => binary(own, all, next as Constant | Dims, budget), a);
+  }
   if (type in UNARY && a.kind === 'constant' && inputs.length === 1)
     return constant(a.shape, Float64Array.from(a.data, UNARY[type]), a.isFloat && type !== 'Not');
   const ints = (tensor: Constant | Dims | undefined, name: string): readonly number[] | undefined =>
@@ -101,8 +116,18 @@ export function folded(
     case 'Identity':
       return a;
     case 'Cast': {
-      const isFloat = isFloatType(attributes.get('to') as number);
+      const to = attributes.get('to') as number;
+      const isFloat = isFloatType(to);
       if (a.kind === 'dims') return a;
+      if (to === BOOL)
+        return constant(
+          a.shape,
+          Float64Array.from(a.data, (v) => Number(v !== 0)),
+          false,
+        );
+      const [least, most] = RANGES[to] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+      const other = Array.from(a.data).find((v) => !(Math.trunc(v) >= least && Math.trunc(v) <= most));
+      if (other !== undefined && RANGES[to]) throw new RangeError(`it makes a smaller integer of ${other}`);
       return constant(a.shape, isFloat ? a.data : Float64Array.from(a.data, Math.trunc), isFloat);
     }
     case 'Unsqueeze': {

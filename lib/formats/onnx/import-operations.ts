@@ -56,11 +56,26 @@ const unary =
     return c.like(x, f(x.value));
   };
 
-/** Of two or more, one by one. */
+/** Of two or more, one by one: what is computed first, so that it is one of each two. */
 const chained =
   (f: Handler): Handler =>
-  (c, inputs, attributes, node) =>
-    inputs.slice(1).reduce<Tensor>((all, next) => f(c, [all, next], attributes, node) as Tensor, inputs[0] as Tensor);
+  (c, inputs, attributes, node) => {
+    const [first, ...rest] = inputs.toSorted((a, b) => Number(b?.kind === 'computed') - Number(a?.kind === 'computed'));
+    return rest.reduce<Tensor>((all, next) => f(c, [all, next], attributes, node) as Tensor, first as Tensor);
+  };
+
+const power: Handler = (c, [a, b], attributes, node) => {
+  const isInteger = a?.kind === 'computed' && a.value.dtype === 'int32';
+  const isNatural = b?.kind === 'constant' && Array.from(b.data).every((n) => Number.isInteger(n) && n >= 0);
+  if (isInteger && !isNatural) throw new RangeError('it drops what integers leave over');
+  return binary(ops.pow)(c, [a, b], attributes, node);
+};
+
+const dropout: Handler = (_, [a, , training]) => {
+  if (training?.kind === 'constant' && training.data[0] !== 0)
+    throw new RangeError('it drops values in prediction, too');
+  return [a];
+};
 
 const same: Handler = (_, [a]) => [a];
 
@@ -148,6 +163,8 @@ const where: Handler = (c, [condition, x, y]) => {
   const known = all.filter((tensor): tensor is Computed => tensor?.kind === 'computed');
   const isAlike = known.every((tensor) => isSame(tensor.axes, like.axes));
   const base = isAlike ? like : c.plain(like);
+  if (all.some((tensor) => tensor?.kind === 'constant' && tensor.shape.length > base.axes.length))
+    throw new RangeError('it gives a value more axes');
   const values = all.map((tensor) =>
     tensor?.kind === 'computed'
       ? (isAlike ? tensor : c.plain(tensor)).value
@@ -179,7 +196,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Sub: binary(ops.sub, () => layers.subtract()),
   Mul: binary(ops.mul, () => layers.multiply()),
   Div: divide,
-  Pow: binary(ops.pow),
+  Pow: power,
   Max: chained(binary(ops.maximum)),
   Min: chained(binary(ops.minimum)),
   Sum: chained(binary(ops.add, () => layers.add())),
@@ -199,7 +216,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Sign: unary(ops.sign),
   Reciprocal: unary((x) => ops.div(1, x)),
   Identity: same,
-  Dropout: same,
+  Dropout: dropout,
   Cast: cast,
   CastLike: castLike,
   ReduceMean: reduce(ops.mean),

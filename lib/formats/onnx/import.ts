@@ -45,7 +45,13 @@ async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
   }
 }
 
+/** The first version of ONNX' operations that broadcasts as NumPy does. */
+const OLDEST = 7;
+
 function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: ImportFile): Model {
+  const opset = graph.opsets.get('') ?? OLDEST;
+  if (opset < OLDEST)
+    throw new RangeError(`it is of opset ${opset}: before ${OLDEST}, operations broadcast and train otherwise`);
   const inputs = graph.inputs.filter(({ name }) => !graph.tensors.has(name));
   if (inputs.length === 0) throw new RangeError('its network has no input');
   const batches = new Set(inputs.map(({ shape }) => shape?.[0]));
