@@ -108,6 +108,31 @@ test.serial(
   },
 );
 
+test.serial('labels that were text in training are text in a file of their own, too', async (t) => {
+  const classes = ['1.1', '1.10', '1.2'];
+  const samples = Array.from({ length: 60 }, (_, i) => i % 3);
+  const write = (name: string, kept: readonly number[]) => [
+    place.write(
+      `${name}.npy`,
+      npy(
+        [kept.length, 2],
+        kept.flatMap((k, i) => [10 * k + (i % 7) / 7, i % 5]),
+      ),
+    ),
+    '--labels',
+    place.write(`${name}.txt`, `${kept.map((k) => classes[k]).join('\n')}\n`),
+  ];
+  const model = place.path('texts.safetensors');
+  const made = await call(
+    'train',
+    ...write('texts', samples),
+    ...['--task', 'classification', '--epochs', '150', '--save', model, '-q'],
+  );
+  t.is(made.code, 0, made.stderr);
+  const tens = samples.filter((k) => k === 1);
+  t.regex((await call('evaluate', model, ...write('tens', tens))).stdout, /20 samples\nAccuracy 100\.0 %/);
+});
+
 test.serial('columns far from 0, such as times, keep their digits until they are scaled', async (t) => {
   const rows = Array.from({ length: 80 }, (_, i) => [1.7e9 + ((i * 37) % 100), (i * 7) % 10, ((i * 37) % 100) / 50]);
   const near = rows.map(([time, ...rest]) => [time - 1.7e9, ...rest]);

@@ -176,11 +176,8 @@ export async function readSamples(
     ...(classes && { classes }),
   };
   const pictures = picturesFor(meaning, data, options.source);
-  const header = options.header ?? (data.header === false ? false : undefined);
-  const table = await readSource(
-    { ...options, ...pictures, ...(header !== undefined && { header }), expected, labelOptional: !withTargets },
-    dtype,
-  );
+  const written = data.header === false ? { header: false } : {};
+  const table = await readSource({ ...written, ...options, ...pictures, expected, labelOptional: !withTargets }, dtype);
   // where --shape said how the samples lie, the shape in the file says nothing
   if (!data.shape) checkShape(table, meaning.imageShape ?? inputShape);
   return { ...table, x: selectFeatures(table, meaning) };

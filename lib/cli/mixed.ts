@@ -3,7 +3,7 @@ import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { type CsvRecords, columnAt, labelledRows, type RecordColumn, RecordSink, rowsOf } from '../io/csv-records.js';
 import { isParquet, isRecords, separatorOf } from '../io/extensions.js';
-import { readJsonRecords } from '../io/json-records.js';
+import { asText, readJsonRecords } from '../io/json-records.js';
 import { type ParquetRecords, readParquet } from '../io/parquet.js';
 import { readRows } from '../io/read-csv.js';
 import { isError, isNDArray } from '../kind.js';
@@ -91,9 +91,7 @@ async function readRecords(options: SourceOptions & ColumnOptions, label?: strin
   });
   // of JSON kinds may be mixed in a column, and it is text as a whole
   const isText = (k: number) => isRecords(source) && expected?.text?.includes(names[k]);
-  const columns = given.map((column, k) =>
-    isText(k) ? (column as unknown[]).map((value) => (value === null ? null : String(value))) : column,
-  );
+  const columns = given.map((column, k) => (isText(k) ? asText(column) : column));
   const at = labelled === undefined ? -1 : columnAt(labelled, names);
   if (at < 0 && label !== undefined)
     throw new CommandError(

@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative } from 'node:path';
 import { checkFinite, NDArray } from '../array.js';
 import { loadDigits } from '../datasets/digits.js';
-import { isInfinite, isMissing, LabelColumn, toNumber } from '../io/cells.js';
+import { isUnusable, LabelColumn, toNumber } from '../io/cells.js';
 import type { CsvData } from '../io/csv.js';
 import { isRecords, separatorOf } from '../io/extensions.js';
 import { readIdx } from '../io/idx.js';
@@ -83,7 +83,12 @@ export async function readSource(options: SourceOptions, dtype: FloatType): Prom
     if (format === 'npz') return await npz({ ...options, source }, dtype);
     const array = format === 'npy' ? await readNpy(source) : await readIdx(source);
     const file = labels ?? (format === 'idx' ? labelsBeside(source) : undefined);
-    return table(source, array, file === undefined ? undefined : await readLabelFile(file, array.shape[0]), dtype);
+    return table(
+      source,
+      array,
+      file === undefined ? undefined : await readLabelFile(file, array.shape[0], areTexts(options.expected?.classes)),
+      dtype,
+    );
   } catch (error) {
     throw unreadable(source, error);
   }
@@ -301,24 +306,24 @@ function classNumbers(source: string, y: NDArray): NDArray {
   return NDArray.wrap(codes);
 }
 
-async function readLabelFile(path: string, n: number): Promise<Labels> {
+async function readLabelFile(path: string, n: number, isText: boolean): Promise<Labels> {
   try {
     const format = await formatOf(path);
     if (format === 'npy') return await readNpy(path);
     if (format === 'idx') return await readIdx(path);
     if (format === 'npz' || format === 'pictures')
       throw usage(`Expected --labels to be an NPY, IDX or text file, got '${path}'`);
-    return labelLines(path, await textOf(createReadStream(path), `'${path}'`), n);
+    return labelLines(path, await textOf(createReadStream(path), `'${path}'`), n, isText);
   } catch (error) {
     throw unreadable(path, error);
   }
 }
 
 /** A label a line. The first of one line too many is the column's name, if it can be none of the labels. */
-function labelLines(path: string, text: string, n: number): Labels {
+function labelLines(path: string, text: string, n: number, isText: boolean): Labels {
   const lines = text.split(/\r\n|\n|\r/).map((line) => line.trim());
   while (lines.at(-1) === '') lines.pop();
-  const empty = lines.findIndex((line) => isMissing(line) || isInfinite(line));
+  const empty = lines.findIndex(isUnusable);
   if (empty >= 0)
     throw new CommandError(
       EXIT.input,
@@ -334,7 +339,7 @@ function labelLines(path: string, text: string, n: number): Labels {
     );
   const [first, ...rest] = lines;
   const isName = lines.length === n + 1 && !rest.includes(first) && Number.isNaN(toNumber(first));
-  const labels = new LabelColumn();
+  const labels = new LabelColumn(isText);
   for (const line of isName ? rest : lines) labels.push(line);
   return labels.finish();
 }
@@ -359,5 +364,5 @@ function floats(x: NDArray, dtype: FloatType): NDArray {
   const converted = NDArray.from(x, { dtype });
   checkValues('the samples', converted, x);
   const isExact = converted.data.every((value: number, i: number) => value === x.data[i]);
-  return isExact ? converted : NDArray.from(x, { dtype: 'float64' });
+  return isExact ? converted : floats(x, 'float64');
 }

@@ -181,8 +181,8 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
     if (isNDArray(init) && init.shape.join() !== `${nClusters},${features}`)
       throw wrongShape('init', `a matrix of shape [${nClusters}, ${features}]`, init.shape);
     const weight = sampleWeight === undefined ? new Float64Array(n).fill(1) : readWeights(sampleWeight, n);
-    const positive = Array.from(weight).filter((w) => w > 0).length;
-    if (init === 'random' && positive < nClusters)
+    const positive = init === 'random' ? Array.from(weight).filter((w) => w > 0).length : n;
+    if (positive < nClusters)
       throw wrongValue('sampleWeight', `${nClusters} positive weights or more, as rows are drawn by them`, positive);
     const random = checkRandomState(randomState);
     return { random, training: this.#runs(frame, new Samples(array, Float64Array.from(weight)), random) };

@@ -1,6 +1,6 @@
 import { NDArray } from '../array.js';
 import { wrongValue } from '../check.js';
-import { isInfinite, isMissing, toNumber } from '../io/cells.js';
+import { isUnusable, toNumber } from '../io/cells.js';
 import {
   clip,
   countsUp,
@@ -194,7 +194,7 @@ export class CsvRows {
         `its first row, ${shown(cells)}, may be names or numbers: the option header says which`,
       );
     const features = cells.filter((_, i) => label === undefined || i !== numberOf(label, cells.length));
-    return !features.every((cell) => isMissing(cell) || isInfinite(cell) || isNumber(cell));
+    return !features.every((cell) => isUnusable(cell) || isNumber(cell));
   }
 
   #labelOf(cells: readonly string[], line: number): number {
@@ -207,7 +207,7 @@ export class CsvRows {
     }
     const value = numberOfCell(cell);
     if (!Number.isNaN(value)) return value;
-    const isText = !isMissing(cell) && !isInfinite(cell);
+    const isText = !isUnusable(cell);
     throw this.#wrong(
       this.#label,
       cells,

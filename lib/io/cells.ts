@@ -14,6 +14,9 @@ export const isMissing = (cell: string) => cell === '' || MISSING.has(cell) || N
 /** Is it infinity? That is a value, and none that anything can be made of. */
 export const isInfinite = (cell: string) => INFINITE.test(cell);
 
+/** Is there no value, or none that can be used? No label is, and no name of a column. */
+export const isUnusable = (cell: string) => isMissing(cell) || isInfinite(cell);
+
 /** The number that a cell holds, as Python's `float` reads it; NaN for what is none, or not finite. */
 export function toNumber(cell: string): number {
   const value = Number(cell);
@@ -101,6 +104,11 @@ export class LabelColumn {
   #texts: string[] | undefined;
   readonly #known = new Map<string, string>();
 
+  /** @param isText whether they are texts, whatever they look like */
+  constructor(isText = false) {
+    if (isText) this.#texts = [];
+  }
+
   push(text: string): void {
     if (this.#texts === undefined) {
       const value = toNumber(text);
@@ -118,7 +126,7 @@ export class LabelColumn {
   /** @param first a label that comes before all others */
   finish(first?: string): NDArray | string[] {
     if (first !== undefined) {
-      const all = new LabelColumn();
+      const all = new LabelColumn(this.#texts !== undefined);
       for (const text of [first, ...this.texts()]) all.push(text);
       return all.finish();
     }

@@ -74,13 +74,13 @@ export class RecordSink implements RowSink<CsvRecords> {
     const infinite = kept.find((row) => isInfinite(cells[at][row]));
     if (infinite !== undefined)
       throw damaged(this.#source, `expected a label in row ${infinite}, '${names[at]}', got '${cells[at][infinite]}'`);
-    const labels = new LabelColumn();
+    const labels = new LabelColumn(textLabels);
     const areNumbers = !textLabels && kept.every((row) => isNumberCell(cells[at][row], decimal));
     for (const row of kept) labels.push(areNumbers ? withPoint(cells[at][row], decimal) : cells[at][row]);
     return {
       names: rest.map((k) => names[k]),
       columns: rest.map((k) => typedColumn(k, rowsOf(cells[k], kept))),
-      label: { name: names[at], y: textLabels ? [...labels.texts()] : labels.finish() },
+      label: { name: names[at], y: labels.finish() },
       ...(kept.length < this.#rows && { unlabelled: this.#rows - kept.length }),
     };
   }
@@ -161,9 +161,8 @@ function withPoint(cell: string, decimal: '.' | ','): string {
 function typed(cells: readonly string[], decimal: '.' | ',', isText: boolean): RecordColumn {
   const isNumber = (cell: string) => isInfinite(cell) || isNumberCell(cell, decimal);
   const filled = cells.filter((cell) => !isMissing(cell));
-  if (isText) return cells.map((cell) => (isMissing(cell) ? null : cell));
-  if (filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
-  if (filled.every((cell) => /^(true|false)$/i.test(cell)))
+  if (!isText && filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
+  if (!isText && filled.every((cell) => /^(true|false)$/i.test(cell)))
     return cells.map((cell) => (isMissing(cell) ? null : cell.toLowerCase() === 'true'));
   return cells.map((cell) => (isMissing(cell) ? null : cell));
 }

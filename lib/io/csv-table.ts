@@ -1,6 +1,6 @@
 import { NDArray } from '../array.js';
 import { didYouMean, wrongValue } from '../check.js';
-import { isInfinite, isMissing, LabelColumn, Numbers, toNumber } from './cells.js';
+import { isUnusable, LabelColumn, Numbers, toNumber } from './cells.js';
 import type { CsvData } from './csv.js';
 import { damaged } from './read.js';
 
@@ -39,7 +39,7 @@ export class CsvTable {
   readonly #source: string;
   readonly #options: TableOptions;
   readonly #x: Numbers<Float64Array | Float32Array>;
-  readonly #labels = new LabelColumn();
+  readonly #labels: LabelColumn;
   #names: string[] | undefined;
   #first: readonly string[] = [];
   #firstLine = 0;
@@ -61,6 +61,7 @@ export class CsvTable {
     this.#largest = options.dtype === 'float32' ? LARGEST_FLOAT32 : Number.MAX_VALUE;
     this.#source = source;
     this.#options = options;
+    this.#labels = new LabelColumn(options.textLabels);
     this.#x = new Numbers<Float64Array | Float32Array>(options.dtype === 'float64' ? Float64Array : Float32Array);
   }
 
@@ -69,7 +70,7 @@ export class CsvTable {
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i];
       if (i === this.#at) {
-        if (isMissing(cell) || isInfinite(cell)) {
+        if (isUnusable(cell)) {
           if (!this.#options.labelOptional) throw this.#wrong(i, cell, line, 'a label', cells);
           this.#lacksLabels = true;
         }
@@ -106,11 +107,7 @@ export class CsvTable {
     const values = this.#x.toArray(this.#undecided && !first ? features.length : 0);
     const x = NDArray.wrap(values, [rows, features.length]);
     if (this.#at < 0 || this.#lacksLabels) return { x, names: features, header };
-    const above = first?.cells[this.#at];
-    const y = this.#options.textLabels
-      ? [...(above === undefined ? [] : [above]), ...this.#labels.texts()]
-      : this.#labels.finish(above);
-    return { x, names: features, header, y, label: names[this.#at] };
+    return { x, names: features, header, y: this.#labels.finish(first?.cells[this.#at]), label: names[this.#at] };
   }
 
   /** Settles the columns by the first row; returns whether it is done with. */
@@ -151,7 +148,7 @@ export class CsvTable {
     if (known && known.length > 1 && known.every((name) => cells.includes(name))) return 'names';
     const features = cells.filter((_, i) => i !== numbered);
     if (countsUp(cells.filter((_, i) => i !== numbered || isNumber(cells[i])))) return 'undecided';
-    if (features.every((cell) => isMissing(cell) || isInfinite(cell) || isNumber(cell))) return 'data';
+    if (features.every((cell) => isUnusable(cell) || isNumber(cell))) return 'data';
     // among names there may be years or pixels, which rise, but no measurements
     const numbers = features.filter(isNumber);
     const rising = numbers.every((cell, i) => /^\d+$/.test(cell) && (i === 0 || +cell > +numbers[i - 1]));

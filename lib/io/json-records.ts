@@ -32,9 +32,12 @@ export async function readJsonRecords(
 /** Where kinds are mixed, such as in titles of films, all of it is text. */
 function ofOneKind(column: unknown[]): RecordColumn {
   const kinds = new Set(column.filter((value) => value !== null).map((value) => typeof value));
-  if (kinds.size < 2) return column as RecordColumn;
-  return column.map((value) => (value === null ? null : String(value)));
+  return kinds.size < 2 ? (column as RecordColumn) : asText(column);
 }
+
+/** The values of a column as text. */
+export const asText = (column: readonly unknown[]): (string | null)[] =>
+  column.map((value) => (value === null ? null : String(value)));
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 

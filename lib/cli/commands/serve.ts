@@ -24,7 +24,7 @@ export async function run(values: Values): Promise<number> {
     () => {
       server.close();
       server.closeIdleConnections();
-      // what has not arrived by then does not
+      // a request that has not arrived by then is not waited for
       setTimeout(() => server.closeAllConnections(), timeout).unref();
     },
     async () => {

@@ -98,11 +98,11 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
   const split = plan.split ?? (await splitFor(recipe, data, seed));
   if (split.decided) out.note(split.decided);
   const validation = validationOf(plan, split.train.x.shape[0], out);
-  if (save !== undefined && isFirst && (before || !hasOwnLoop(recipe)))
+  if (save !== undefined && isFirst)
     await checkDestination(
       '--save',
       save,
-      expectedBytes(before?.model ?? buildSequential(recipe, split.meaning, seed)),
+      expectedBytes(before?.model ?? buildSequential(sized(recipe), split.meaning, seed)),
     );
   describe(out, split, recipe, validation, before);
   if (world)
@@ -206,6 +206,10 @@ async function planFromFile(values: Values, path: string): Promise<Plan> {
     ...(patience !== undefined && { patience }),
   };
 }
+
+/** For a network of as many weights: solvers and activations of scikit-learn's are none of layers. */
+const sized = (recipe: Recipe): Recipe =>
+  recipe.kind === 'sklearn' ? { ...recipe, activation: 'relu', optimizer: 'adam' } : recipe;
 
 /** A validation set of no sample, or of all, is none. */
 function validationOf({ validation }: Plan, n: number, out: Output): number {

@@ -57,7 +57,8 @@ export interface GraphProto extends GraphBody {
   readonly producer: string;
 }
 
-const FLOAT = 1;
+export const FLOAT = 1;
+export const BOOL = 9;
 const FLOAT16 = 10;
 const DOUBLE = 11;
 const BFLOAT16 = 16;
@@ -84,6 +85,21 @@ const NAMES: Readonly<Record<number, string>> = { 14: 'complex64', 15: 'complex1
 /** Types of floats, which weights are of. */
 export const isFloat = (type: number): boolean => [FLOAT, FLOAT16, DOUBLE, BFLOAT16].includes(type);
 export const isDouble = (type: number): boolean => type === DOUBLE;
+
+/** The least and the largest number of the integers but int64: of uint8, int8, uint16, int16, int32, uint32, uint64. */
+export const RANGES: Readonly<Record<number, readonly [least: number, most: number]>> = {
+  2: [0, 2 ** 8 - 1],
+  3: [-(2 ** 7), 2 ** 7 - 1],
+  4: [0, 2 ** 16 - 1],
+  5: [-(2 ** 15), 2 ** 15 - 1],
+  6: [-(2 ** 31), 2 ** 31 - 1],
+  12: [0, 2 ** 32 - 1],
+  13: [0, 2 ** 64],
+};
+const INT64 = 7;
+export const isInteger = (type: number): boolean => type === INT64 || RANGES[type] !== undefined;
+/** Is it of integers, and does it not hold all of int32, which ours are? */
+export const isNarrow = (type: number): boolean => RANGES[type]?.[0] > -(2 ** 31);
 
 /** The graph of a file. @throws RangeError with the reason if it is none */
 export async function decodeModel(file: ImportFile): Promise<GraphProto> {

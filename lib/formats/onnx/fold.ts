@@ -1,6 +1,6 @@
 import { broadcastShape } from '../../graph/broadcast.js';
 import { sizeOf } from '../../graph/value.js';
-import { isFloat as isFloatType } from './decode.js';
+import { BOOL, isFloat as isFloatType, RANGES } from './decode.js';
 import { transposed } from './onnx-graph.js';
 import {
   Batches,
@@ -47,16 +47,6 @@ const UNARY: Readonly<Record<string, (a: number) => number>> = {
   Cos: Math.cos,
   Floor: Math.floor,
   Ceil: Math.ceil,
-};
-const BOOL = 9;
-/** Of uint8, int8, uint16, int16, int32, uint32 */
-const RANGES: Readonly<Record<number, readonly [number, number]>> = {
-  2: [0, 2 ** 8 - 1],
-  3: [-(2 ** 7), 2 ** 7 - 1],
-  4: [0, 2 ** 16 - 1],
-  5: [-(2 ** 15), 2 ** 15 - 1],
-  6: [-(2 ** 31), 2 ** 31 - 1],
-  12: [0, 2 ** 32 - 1],
 };
 const LOGICAL = /^(Equal|Greater|Less|And|Or|Not)/;
 
@@ -125,9 +115,9 @@ export function folded(
           Float64Array.from(a.data, (v) => Number(v !== 0)),
           false,
         );
-      const [least, most] = RANGES[to] ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-      const other = Array.from(a.data).find((v) => !(Math.trunc(v) >= least && Math.trunc(v) <= most));
-      if (other !== undefined && RANGES[to]) throw new RangeError(`it makes a smaller integer of ${other}`);
+      const range = RANGES[to];
+      const other = range && Array.from(a.data, Math.trunc).find((v) => !(v >= range[0] && v <= range[1]));
+      if (other !== undefined) throw new RangeError(`it makes a smaller integer of ${other}`);
       return constant(a.shape, isFloat ? a.data : Float64Array.from(a.data, Math.trunc), isFloat);
     }
     case 'Unsqueeze': {

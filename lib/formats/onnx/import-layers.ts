@@ -125,11 +125,7 @@ function windowOf(attributes: Attributes, size: readonly number[], shape: readon
   const given = attributes.numbers('pads') ?? [...size, ...size].map(() => 0);
   const auto = attributes.string('auto_pad', 'NOTSET');
   // ONNX crops where strides pass over more than TensorFlow leaves out behind the last window
-  const isCropped = size.some((n, k) => {
-    const reach = (Math.ceil(shape[k] / strides[k]) - 1) * strides[k] + (n - 1) * dilations[k] + 1;
-    return reach - shape[k] < -1;
-  });
-  if (auto.startsWith('SAME') && isCropped)
+  if (auto.startsWith('SAME') && beyond({ size, strides, dilations }, shape).some((n) => n < -1))
     throw new RangeError(`its auto_pad ${auto} crops, as its strides are larger`);
   const same = sames({ size, strides, dilations }, shape);
   const pads =
@@ -145,12 +141,13 @@ function windowOf(attributes: Attributes, size: readonly number[], shape: readon
   return { size, strides, dilations, pads };
 }
 
+/** How far the last of as many windows as strides fit into an axis reaches beyond its end; below 0 what is left of it. */
+const beyond = ({ size, strides, dilations }: Omit<Window, 'pads'>, shape: readonly number[]): number[] =>
+  size.map((n, k) => (Math.ceil(shape[k] / strides[k]) - 1) * strides[k] + (n - 1) * dilations[k] + 1 - shape[k]);
+
 /** The padding of TensorFlow's 'same'. */
-function sames({ size, strides, dilations }: Omit<Window, 'pads'>, shape: readonly number[]): number[] {
-  const all = size.map((n, k) => {
-    const places = Math.ceil(shape[k] / strides[k]);
-    return Math.max(0, (places - 1) * strides[k] + (n - 1) * dilations[k] + 1 - shape[k]);
-  });
+function sames(window: Omit<Window, 'pads'>, shape: readonly number[]): number[] {
+  const all = beyond(window, shape).map((n) => Math.max(0, n));
   return [...all.map((n) => Math.floor(n / 2)), ...all.map((n) => Math.ceil(n / 2))];
 }
 

@@ -1,7 +1,7 @@
 import type { Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
-import { isFloat as isFloatType } from './decode.js';
+import { BOOL, FLOAT, isFloat as isFloatType, isNarrow } from './decode.js';
 import { denseOf, type Handler } from './import-layers.js';
 import { isLogical, isWhole } from './import-masks.js';
 import type { Importer } from './importer.js';
@@ -40,12 +40,13 @@ function hiding(own: Constant): Constant {
 
 const LOWEST = -3.4028234663852886e38;
 
+/** Is it of integers, as far as the network's types tell? */
+const isOfIntegers = (own: Tensor | undefined): boolean =>
+  own?.kind === 'computed' ? own.value.dtype === 'int32' : own?.kind === 'constant' && !own.isFloat;
+
 /** ONNX has both operands of one type: an integer among them says that the quotient is truncated. */
 const divide: Handler = (c, inputs, attributes, node) => {
-  const areIntegers = inputs.some((own) =>
-    own?.kind === 'computed' ? own.value.dtype === 'int32' : own?.kind === 'constant' && !own.isFloat,
-  );
-  if (areIntegers) throw new RangeError('it divides integers, and drops what is left over');
+  if (inputs.some(isOfIntegers)) throw new RangeError('it divides integers, and drops what is left over');
   return binary(ops.div)(c, inputs, attributes, node);
 };
 
@@ -65,9 +66,9 @@ const chained =
   };
 
 const power: Handler = (c, [a, b], attributes, node) => {
-  const isInteger = a?.kind === 'computed' && a.value.dtype === 'int32';
   const isNatural = b?.kind === 'constant' && Array.from(b.data).every((n) => Number.isInteger(n) && n >= 0);
-  if (isInteger && !isNatural) throw new RangeError('it drops what integers leave over');
+  if (a?.kind === 'computed' && isOfIntegers(a) && !isNatural)
+    throw new RangeError('it drops what integers leave over');
   return binary(ops.pow)(c, [a, b], attributes, node);
 };
 
@@ -83,7 +84,7 @@ const reduce =
   (f: (x: any, options: { axis: number[]; keepDims: boolean }) => Value, keepsIntegers = false): Handler =>
   (c, [a, b], attributes) => {
     const x = c.computed(a);
-    if (!keepsIntegers && x.value.dtype === 'int32') throw new RangeError('it drops what integers leave over');
+    if (!keepsIntegers && isOfIntegers(x)) throw new RangeError('it drops what integers leave over');
     const keepDims = attributes.number('keepdims', 1) === 1;
     const given = c.ints(b, attributes, 'axes');
     if (!given || given.length === 0) throw new RangeError('it goes over all axes, the batch among them');
@@ -136,8 +137,8 @@ const cast: Handler = (c, [a], attributes) => castTo(c, c.computed(a), attribute
 
 /** To the type of another tensor, where that is known. */
 const castLike: Handler = (c, [a, b]) => {
-  const isFloat = b?.kind === 'constant' ? b.isFloat : b?.kind === 'computed' && b.value.dtype !== 'int32';
-  if (!isFloat || (b?.kind === 'computed' && (isLogical(b.value) || isWhole(b.value))))
+  const isKnown = b?.kind === 'constant' || (b?.kind === 'computed' && !isLogical(b.value) && !isWhole(b.value));
+  if (!isKnown || isOfIntegers(b))
     throw new RangeError('it makes numbers of a type that is not known here to be that of fractions');
   return a?.kind === 'constant' ? { ...a, isFloat: true } : castTo(c, c.computed(a), FLOAT);
 };
@@ -147,15 +148,10 @@ function castTo(c: Importer, x: Computed, to: number): Computed {
   if (to === BOOL) return c.like(x, ops.abs(ops.sign(x.value)), true);
   const isFloat = isFloatType(to);
   if (!isFloat && !isWhole(x.value)) throw new RangeError('it makes whole numbers of others');
-  if (NARROW.includes(to)) throw new RangeError('it makes small or unsigned integers of others, which may turn over');
+  if (isNarrow(to)) throw new RangeError('it makes small or unsigned integers of others, which may turn over');
   // to a smaller float is what the network's type decides; whole numbers stay what they are
   return isFloat && x.value.dtype === 'int32' ? c.like(x, ops.mul(x.value, 1), x.isPositive) : x;
 }
-
-const FLOAT = 1;
-const BOOL = 9;
-/** uint8, int8, uint16, int16, uint32, uint64 */
-const NARROW: readonly number[] = [2, 3, 4, 5, 12, 13];
 
 const where: Handler = (c, [condition, x, y]) => {
   const all = [condition, x, y];

@@ -5,7 +5,15 @@ import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { networkOf } from '../made.js';
 import { Attributes } from './attributes.js';
-import { decodeModel, type GraphProto, isDouble, isFloat, type NodeProto, type PortProto } from './decode.js';
+import {
+  decodeModel,
+  type GraphProto,
+  isDouble,
+  isFloat,
+  isInteger,
+  type NodeProto,
+  type PortProto,
+} from './decode.js';
 import { folded } from './fold.js';
 import { ACTIVATIONS, activationNode, geluAround, geluAroundErfc } from './import-activations.js';
 import { CLASSICAL } from './import-classical.js';
@@ -110,9 +118,6 @@ function numbersIn({ numbers }: Importer): (weight: Weight) => ArrayLike<number>
   };
 }
 
-/** ONNX's numbers of uint8, int8, uint16, int16, int32, int64, uint32 and uint64. */
-const INTEGERS: readonly number[] = [2, 3, 4, 5, 6, 7, 12, 13];
-
 function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
   const what = `its input ${quoted(name)}`;
   if (!shape || shape.length === 0) throw new RangeError(`${what} has no shape, or no batch`);
@@ -122,7 +127,7 @@ function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
     throw new RangeError(
       `${what} of shape [${shape.map((n) => n ?? '?').join(', ')}] has axes of any length beside the batch: fix them when it is exported`,
     );
-  const dtype = isOfInts || INTEGERS.includes(type) ? 'int32' : 'float32';
+  const dtype = isOfInts || isInteger(type) ? 'int32' : 'float32';
   return input({ shape: sample as number[], dtype, name: name.replaceAll(/[^\w.-]+/g, '_') }) as Value;
 }
 
