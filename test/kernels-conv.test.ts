@@ -449,7 +449,7 @@ for (const Float of dtypes) {
   });
 
   test(`global average pooling, ${dtype}`, (t) => {
-    const [B, N, C] = [3, 35, 21];
+    const [B, N, C] = [3, 300, 77];
     const x = values(Float, B * N * C, 1);
     const dy = values(Float, B * C, 2);
     const [y, dx] = [new Float(B * C), new Float(x.length)];
@@ -466,6 +466,25 @@ for (const Float of dtypes) {
       dx,
       Array.from(x, (_, i) => dy[Math.floor(i / (N * C)) * C + (i % C)] / N),
     );
+  });
+
+  test(`sums of very many rows keep their digits, ${dtype}`, (t) => {
+    for (const C of [1, 5, 77]) {
+      const N = 2 ** 17 + 3;
+      const x = new Float(N * C).map((_: number, i: number) => 0.1 + ((i * 7919) % 1000) / 1000) as Floats;
+      const expected = new Float64Array(C);
+      for (const [i, v] of x.entries()) expected[i % C] += v;
+      const sums = [new Float(C), new Float(C), new Float(C)];
+      kernels.biasGradient({ B: N, O: C }, [x, sums[0]]);
+      kernels.sumAxis({ B: 1, A: 1, N, C }, [x, sums[1]], { scale: 1 });
+      kernels.globalAveragePooling({ B: 1, N, C }, [x, sums[2]]);
+      const allowed = dtype === 'float32' ? 1e-6 : 1e-13;
+      for (const [k, own] of sums.entries())
+        for (const [c, v] of own.entries()) {
+          const right = expected[c] / (k === 2 ? N : 1);
+          t.true(Math.abs(v - right) <= allowed * right, `${C} columns, sum ${k}: ${v} is not ${right}`);
+        }
+    }
   });
 
   test(`batch normalization: statistics, output, moving averages, ${dtype}`, (t) => {

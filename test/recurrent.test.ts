@@ -213,6 +213,16 @@ const networks: Record<string, () => Model> = {
     const x = input({ shape: [3, T, I] });
     return functional(x, through(x, timeDistributed({ layer: lstm({ units: 4 }) }), lstm({ units: 3 })));
   },
+  'multiply of masked sequences': () => {
+    const [x, y] = [seq(), seq()];
+    const product = layers.multiply().apply([masking().apply(x), masking().apply(y), masking().apply(x)]);
+    return functional([x, y], through(product, layers.flatten(), dense({ units: 2 })));
+  },
+  'multiply of a masked sequence and another': () => {
+    const [x, y] = [seq(), seq()];
+    const product = layers.multiply().apply([through(x, masking(), dense({ units: 3 })) as Value, y]);
+    return functional([x, y], through(product, layers.flatten(), dense({ units: 2 })));
+  },
 };
 
 const NAMES: Record<string, string> = {

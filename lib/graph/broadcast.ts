@@ -1,7 +1,7 @@
 import { NDArray } from '../array.js';
 import { repeatAxis, repeatRows } from './ops/axes.js';
 import { reshape } from './ops/shape.js';
-import { applyOp, marked, type Shape, sizeOf, timesOf, type Value } from './value.js';
+import { applyOp, isCall, marked, type Shape, sizeOf, timesOf, type Value } from './value.js';
 
 const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
 
@@ -20,13 +20,27 @@ export function broadcastShape(shapes: readonly Shape[]): Shape {
   });
 }
 
-/** A value repeated along the axes that it lacks, up to `shape`; with `times` so often for every sample. */
+/**
+ * A value repeated along the axes that it lacks, up to `shape`; with `times` so often for every sample, before the axes: the arena
+ * holds what is the same for all samples from the start, and that stays small.
+ */
 export function broadcastTo(value: Value, shape: Shape, times: number | undefined): Value {
   let out = value;
   if (value.shape.length < shape.length)
     out = reshaped(out, [...Array.from({ length: shape.length - value.shape.length }, () => 1), ...value.shape]);
+  if (times !== undefined && !out.batched) out = applyOp(repeatRows, [out], times > 1 ? { times } : undefined);
   for (const [axis, n] of shape.entries()) if (out.shape[axis] !== n) out = applyOp(repeatAxis, [out], { axis, n });
-  return times !== undefined && !out.batched ? applyOp(repeatRows, [out], times > 1 ? { times } : undefined) : out;
+  return out;
+}
+
+/** A value before its repetitions, along axes and for every sample. */
+export function unrepeated(value: Value): Value {
+  let source = value;
+  for (let from = source.from; from && !isCall(from); from = source.from) {
+    if (from.op !== repeatAxis && from.op !== repeatRows) break;
+    source = from.inputs[0];
+  }
+  return source;
 }
 
 /** The values with the shape that they have together. */

@@ -2,7 +2,7 @@ import { broadcastShape } from '../graph/broadcast.js';
 import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
-import { anyMask } from './masks.js';
+import { anyMask, masked } from './masks.js';
 import type { Broadcasts, Ranks } from './ranks.js';
 
 /** A layer of a list of inputs. */
@@ -54,12 +54,14 @@ abstract class Elementwise extends Merge {
   protected abstract merged(inputs: readonly Value[]): Value;
 }
 
+/** `x`, and `other` in the steps that do not count. */
+const counted = (x: Value, other: Value | number): Value =>
+  x.mask ? (ops.where(ops.reshape(x.mask, [x.mask.shape[0], ...x.shape.slice(1).map(() => 1)]), x, other) as Value) : x;
+
 /** The larger or the smaller of two, of which one alone counts in some steps. */
 function extremeOf(extreme: (x: Value, y: Value) => Value, x: Value, y: Value): Value {
-  const where = ({ mask }: Value, a: Value, b: Value) =>
-    mask ? (ops.where(ops.reshape(mask, [mask.shape[0], ...a.shape.slice(1).map(() => 1)]), a, b) as Value) : a;
-  const other = where(y, y, x);
-  return withMask(extreme(where(x, x, other), other), anyMask([x, y]));
+  const other = counted(y, x);
+  return withMask(extreme(counted(x, other), other), anyMask([x, y]));
 }
 
 /** The sum of its inputs. */
@@ -81,12 +83,13 @@ export class Subtract extends Elementwise {
   }
 }
 
-/** The product of its inputs, element by element. */
+/** The product of its inputs, element by element: of those that count in a step, and 0 where none does (as Keras'). */
 export class Multiply extends Elementwise {
   override readonly className = 'Multiply';
 
   protected merged(inputs: readonly Value[]): Value {
-    return inputs.reduce((product, x) => ops.mul(product, x));
+    const product = inputs.map((x) => counted(x, 1)).reduce((part, x) => ops.mul(part, x));
+    return masked(product, anyMask(inputs));
   }
 }
 

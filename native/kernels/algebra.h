@@ -154,11 +154,7 @@ void sumAxis(const Cpu<T>& cpu, Index B, Index A, Index N, Index C, In<T> x, Out
     for (Index o = first; o < last; ++o) {
       T* to = y + o * C;
       std::fill_n(to, C, T(0));
-      for (Index n = 0; n < N; ++n) {
-        const T* from = x + (o * N + n) * C;
-#pragma GCC ivdep
-        for (Index c = 0; c < C; ++c) to[c] += from[c];
-      }
+      addRows(x + o * N * C, N, C, C, to);
       for (Index c = 0; c < C; ++c) to[c] *= scale;
     }
   });

@@ -238,15 +238,38 @@ inline T sum(const T* x, Index n) {
   return sum<T>(n, [x](Index i, auto lanes) { return load(x + i, lanes); });
 }
 
+// Rows whose sum is added to a sum of such sums: so many rounding errors add up, not one for each of all rows.
+constexpr Index kSumBlock = 128;
+
+// sum += x[rows, n].sum(0) of `Many` neighbouring vectors, which are whole but for a single one
+template <Index Many, typename T>
+inline void addColumns(const T* x, Index rows, Index n, Index stride, T* sum) {
+  const auto width = [n](Index k) { return std::min<Index>(kLanes<T>, n - k * kLanes<T>); };
+  Vector<T> total[Many]{};
+  for (Index first = 0; first < rows; first += kSumBlock) {
+    const Index end = std::min(rows, first + kSumBlock);
+    Vector<T> block[Many]{};
+    for (Index r = first; r < end; ++r)
+      for (Index k = 0; k < Many; ++k) {
+        const T* from = x + r * stride + k * kLanes<T>;
+        block[k] = block[k] + (Many > 1 ? load(from) : simd::loadSome(from, width(k)));
+      }
+    for (Index k = 0; k < Many; ++k) total[k] = total[k] + block[k];
+  }
+  for (Index k = 0; k < Many; ++k) {
+    T* to = sum + k * kLanes<T>;
+    simd::storeSome(to, simd::loadSome(to, width(k)) + total[k], width(k));
+  }
+}
+
 // sum[N] += x[rows,N].sum(0), where stride values lie from a row to the next
 template <typename T>
 void addRows(const T* x, Index rows, Index N, Index stride, T* sum) {
-  for (Index j = 0; j < N; j += kLanes<T>) {
-    const Index n = std::min<Index>(kLanes<T>, N - j);
-    Vector<T> total{};
-    for (Index r = 0; r < rows; ++r) total = total + simd::loadSome(x + r * stride + j, n);
-    simd::storeSome(sum + j, simd::loadSome(sum + j, n) + total, n);
-  }
+  constexpr Index kMany = 4;
+  Index j = 0;
+  for (; j + kMany * kLanes<T> <= N; j += kMany * kLanes<T>)
+    addColumns<kMany>(x + j, rows, kMany * kLanes<T>, stride, sum + j);
+  for (; j < N; j += kLanes<T>) addColumns<1>(x + j, rows, std::min<Index>(kLanes<T>, N - j), stride, sum + j);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 import { NDArray } from '../../array.js';
+import { unrepeated } from '../../graph/broadcast.js';
 import type { Node, Shape, Value } from '../../graph/value.js';
 import { type KerasObject, kerasActivation } from './config-parts.js';
 import type { Argument, Emission } from './emission.js';
@@ -26,6 +27,12 @@ const SAME: Readonly<Record<string, string>> = {
   matmul: 'Matmul',
   batchMatmul: 'Matmul',
 };
+
+/** Operations that repeat what they are given by themselves. */
+const BROADCASTING = [
+  ...['add', 'subtract', 'multiply', 'divide', 'maximum', 'minimum', 'power'],
+  ...['greater', 'greaterEqual', 'equal', 'select'],
+];
 
 /** Those that give truth in Keras, and 1 or 0 here. */
 const COMPARED: Readonly<Record<string, string>> = { greater: 'Greater', greaterEqual: 'GreaterEqual', equal: 'Equal' };
@@ -59,12 +66,13 @@ export class Operations {
   emit(node: Node): void {
     const { op, inputs, options, output } = node;
     // numbers, which are written where they are read
-    if (!output.batched || op.name === 'repeatRows') return;
+    if (!unrepeated(output).batched) return;
     this.#values.set(output, this.#emit(op.name, inputs, options, output.shape));
   }
 
   #emit(name: string, inputs: readonly Value[], options: any, shape: Shape): Value {
-    const args = inputs.map((value) => this.argument(value));
+    const isNumber = (value: Value) => BROADCASTING.includes(name) && !this.#values.has(value);
+    const args = inputs.map((value) => this.argument(isNumber(value) ? unrepeated(value) : value));
     const [x] = args;
     const axis = (options?.axis ?? 0) + 1;
     const own = Object.hasOwn(SAME, name) ? SAME[name] : undefined;

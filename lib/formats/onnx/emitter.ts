@@ -1,4 +1,5 @@
 import type { NDArray } from '../../array.js';
+import { unrepeated } from '../../graph/broadcast.js';
 import { isCall, type Node, type Value } from '../../graph/value.js';
 import { type Attributes, type ElementType, type OnnxGraph, TYPES, transposed } from './onnx-graph.js';
 
@@ -177,15 +178,4 @@ export class Emitter {
     if (!own) throw new Error(`Expected a value of the graph, got one of shape [${value.shape.join(', ')}]`);
     return this.graph.weight(own.name, this.type, own.array);
   }
-}
-
-/** A value before its repetitions, along axes and for every sample. */
-export function unrepeated(value: Value): Value {
-  let source = value;
-  for (let from = source.from; from && !isCall(from); from = source.from) {
-    const { op, inputs } = from;
-    if (op.name !== 'repeat' && op.name !== 'repeatRows') break;
-    source = inputs[0];
-  }
-  return source;
 }

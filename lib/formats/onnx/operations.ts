@@ -1,7 +1,8 @@
 import type { Activation } from '../../activations.js';
+import { unrepeated } from '../../graph/broadcast.js';
 import { type Node, sizeOf, type Value } from '../../graph/value.js';
 import { emitActivation, log1p } from './activations.js';
-import { type Emitter, type Layout, unrepeated } from './emitter.js';
+import type { Emitter, Layout } from './emitter.js';
 import type { Attributes } from './onnx-graph.js';
 import { emitRecurrent } from './recurrent.js';
 
