@@ -1,4 +1,5 @@
 import type { Layer } from '../layers/layer.js';
+import { maskReads } from './mask-depths.js';
 import { type Call, isCall, type Node, type Value, walk } from './value.js';
 
 /** A network of layers: what its outputs are made of, down to its inputs. */
@@ -76,12 +77,16 @@ function sorted(inputs: readonly Value[], outputs: readonly Value[]) {
   });
   const depths = new Map<object, number>();
   const ofCalls = new Map<Node | Call, number>();
+  const farther = (value: Value, depth: number) => {
+    if (value.from) ofCalls.set(value.from, Math.max(depth, ofCalls.get(value.from) ?? 0));
+  };
+  const masks = maskReads(order);
   for (const from of order.toReversed()) {
     const depth = Math.max(ofCalls.get(from) ?? 0, depths.get(thing(from)) ?? 0);
     depths.set(thing(from), depth);
     ofCalls.set(from, depth);
-    for (const { from: maker } of from.inputs)
-      if (maker) ofCalls.set(maker, Math.max(depth + 1, ofCalls.get(maker) ?? 0));
+    for (const value of from.inputs) farther(value, depth + 1);
+    for (const [value, operations] of masks.get(from) ?? []) farther(value, depth + operations + 1);
   }
   const layers = [...new Set(order.filter(isCall).map(({ layer }) => layer))];
   const place = (layer: Layer) => [depths.get(layer) as number, met.get(layer) as number];

@@ -1,0 +1,74 @@
+import type { Layer } from '../layers/layer.js';
+import { type Call, isCall, type Node, type Value } from './value.js';
+
+/** What a mask is computed from, and by how many operations, one after the other. */
+type Sources = ReadonlyMap<Value, number>;
+
+/** Layers that Keras gives a mask to (`mask` among the parameters of `call`), which becomes an input of theirs. */
+const READERS = new Set([
+  ...['SimpleRNN', 'LSTM', 'GRU', 'Bidirectional', 'TimeDistributed', 'GlobalAveragePooling1D', 'Softmax'],
+  ...['BatchNormalization', 'Model', 'Sequential'],
+]);
+const MERGES = new Set(['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum']);
+const RECURRENT = new Set(['SimpleRNN', 'LSTM', 'GRU', 'Bidirectional']);
+
+/** Of a layer of several inputs Keras keeps what it was given before masks were added (Layer.__call__), but of networks. */
+const reads = ({ layer, inputs }: Call) =>
+  READERS.has(layer.className) && (inputs.length === 1 || layer.graph !== undefined);
+
+/**
+ * What each call reads besides its inputs in Keras, whose graphs hold the operations that compute masks: of each value the number of
+ * operations between (the `compute_mask` of keras/src/layers). The order of Keras' layers depends on it.
+ * @param order calls and operations, each behind what makes its inputs
+ */
+export function maskReads(order: readonly (Node | Call)[]): Map<Node | Call, Sources> {
+  const masks = new Map<Value, Sources>();
+  const found = new Map<Node | Call, Sources>();
+  for (const from of order) {
+    if (!isCall(from)) continue;
+    const given = from.inputs.map((value) => masks.get(value));
+    if (reads(from)) found.set(from, farthest(given));
+    const made = maskOf(from.layer, from.inputs, given);
+    if (made) masks.set(from.outputs[0], made);
+  }
+  return found;
+}
+
+function maskOf(layer: Layer, inputs: readonly Value[], given: readonly (Sources | undefined)[]): Sources | undefined {
+  const { className } = layer;
+  // not_equal; and any
+  if (layer.stepPadding !== undefined) return new Map([[inputs[0], className === 'Masking' ? 2 : 1]]);
+  if (given.every((mask) => mask === undefined)) return undefined;
+  if (className === 'Concatenate')
+    return farthest(
+      inputs.flatMap((value, i) => {
+        const mask = given[i];
+        // ones_like; expand_dims or zeros_like, logical_or: concatenate, any
+        return mask ? [behind(mask, 4), new Map([[value, 4]])] : [new Map([[value, 3]])];
+      }),
+    );
+  if (MERGES.has(className)) {
+    if (given.includes(undefined)) return undefined;
+    const last = given.length - 1;
+    return farthest((given as Sources[]).map((mask, i) => behind(mask, Math.min(last, last + 1 - i))));
+  }
+  const [mask] = given;
+  if (!mask) return undefined;
+  if (className === 'Attention' || className === 'AdditiveAttention') return behind(mask, 1); // convert_to_tensor
+  if (RECURRENT.has(className)) return givesSequences(layer) ? mask : undefined;
+  return layer.supportsMasking || className === 'MultiHeadAttention' ? mask : undefined;
+}
+
+const behind = (mask: Sources, operations: number): Sources =>
+  new Map(Array.from(mask, ([value, n]) => [value, n + operations]));
+
+function farthest(masks: readonly (Sources | undefined)[]): Sources {
+  const all = new Map<Value, number>();
+  for (const mask of masks) for (const [value, n] of mask ?? []) all.set(value, Math.max(n, all.get(value) ?? 0));
+  return all;
+}
+
+function givesSequences(layer: Layer): boolean {
+  const { forward = layer } = layer as { forward?: Layer };
+  return (forward as { returnSequences?: boolean }).returnSequences === true;
+}
