@@ -79,6 +79,8 @@ const { dense, lstm, gru, embedding, masking, bidirectional, timeDistributed, co
 const [T, I] = [7, 3];
 const seq = () => input({ shape: [T, I] });
 const ids = () => input({ shape: [T], dtype: 'int32' });
+const words = () => input({ shape: [3, T], dtype: 'int32' });
+const pages = () => input({ shape: [3, T, I] });
 const functional = (inputs: Value | Value[], outputs: any) => new Model({ inputs, outputs, dtype: 'float64' });
 const through = (x: Value, ...list: Layer<any>[]) => list.reduce((value: any, layer) => layer.apply(value), x) as any;
 
@@ -222,6 +224,45 @@ const networks: Record<string, () => Model> = {
     const [x, y] = [seq(), seq()];
     const product = layers.multiply().apply([through(x, masking(), dense({ units: 3 })) as Value, y]);
     return functional([x, y], through(product, layers.flatten(), dense({ units: 2 })));
+  },
+  'words of sentences, timeDistributed gru': () => {
+    const x = words();
+    const h = through(
+      x,
+      embedding({ inputDim: 9, outputDim: 4, maskZero: true }),
+      timeDistributed({ layer: gru({ units: 3 }) }),
+    );
+    return functional(x, through(h, layers.flatten(), dense({ units: 2 })));
+  },
+  'words of sentences, timeDistributed bidirectional lstm, globalAveragePooling1d': () => {
+    const x = words();
+    const both = bidirectional({ layer: lstm({ units: 3, returnSequences: true }) });
+    const h = through(
+      x,
+      embedding({ inputDim: 9, outputDim: 4, maskZero: true }),
+      timeDistributed({ layer: both }),
+      layers.dropout({ rate: 0 }),
+      timeDistributed({ layer: layers.globalAveragePooling1d() }),
+    );
+    return functional(x, through(h, layers.flatten(), dense({ units: 2 })));
+  },
+  'masking of words, a class for each': () => {
+    const x = pages();
+    const h = through(x, masking(), timeDistributed({ layer: layers.simpleRNN({ units: 4, returnSequences: true }) }));
+    return functional(x, dense({ units: 5, activation: 'softmax' }).apply(h));
+  },
+  'masking of words, concatenate along sentences and words': () => {
+    const [x, y] = [pages(), pages()];
+    const [a, b] = [masking().apply(x), masking().apply(y)] as any[];
+    const sentences = layers.concatenate({ axis: 1 });
+    const rest = dense({ units: 3 }).apply(layers.concatenate({ axis: 1 }).apply([b, b]) as any);
+    const h: any = layers.concatenate({ axis: 2 }).apply([sentences.apply([a, b]), rest] as any);
+    const squares: any = layers.multiply().apply([h, h]);
+    const most = layers.maximum().apply([h, squares]);
+    return functional(
+      [x, y],
+      through(most, timeDistributed({ layer: lstm({ units: 2 }) }), layers.flatten(), dense({ units: 2 })),
+    );
   },
 };
 
@@ -531,6 +572,29 @@ for (const [title, layer] of longSequences)
     t.is(net.iterations, 1);
     t.deepEqual(net.getWeights(), weights);
   });
+
+test('sentences without words are left out by what reads the others', (t) => {
+  const of = (sentences: number) => {
+    const x = input({ shape: [sentences, 4], dtype: 'int32' });
+    const rows = timeDistributed({ layer: lstm({ units: 3 }) });
+    const h = through(x, embedding({ inputDim: 9, outputDim: 4, maskZero: true }), rows, layers.gru({ units: 3 }));
+    return functional(x, dense({ units: 2 }).apply(h as Value));
+  };
+  const [two, four] = [of(2), of(4)];
+  four.setWeights(two.getWeights());
+  const page = [
+    [3, 1, 0, 0],
+    [5, 0, 0, 0],
+  ];
+  const none = [0, 0, 0, 0];
+  const expected = (two.predictSync([page] as never) as NDArray).data;
+  for (const more of [
+    [...page, none, none],
+    [none, ...page, none],
+    [page[0], none, none, page[1]],
+  ])
+    near(t, JSON.stringify(more), (four.predictSync([more] as never) as NDArray).data, Array.from(expected), 1e-15);
+});
 
 test('a mask may be given', async (t) => {
   const r = new RandomState(6);

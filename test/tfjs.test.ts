@@ -554,6 +554,15 @@ const refused: [name: string, make: () => Model<any, any>, message: RegExp][] = 
     /'b' to be given no masked steps/,
   ],
   [
+    'masked words of sentences',
+    () =>
+      seq(
+        L.embedding({ inputDim: 3, outputDim: 2, maskZero: true, inputShape: [3, 4] }),
+        L.timeDistributed({ name: 'td', layer: L.lstm({ units: 2 }) }),
+      ),
+    /'td' to be given no masked steps/,
+  ],
+  [
     'two directions',
     () =>
       seq(

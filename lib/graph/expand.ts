@@ -81,7 +81,7 @@ class Spelling {
         });
       } else {
         if (inputs.some((input, i) => input !== from.inputs[i]))
-          values.set(from.output, withMask(applyOp(from.op, inputs, from.options), from.output.mask));
+          values.set(from.output, withMask(applyOp(from.op, inputs, from.options), maskBehind(from, inputs)));
         const node = mapped(from.output).from as Node;
         if (path && !this.layerOf.has(node)) this.layerOf.set(node, path);
       }
@@ -122,6 +122,11 @@ class Spelling {
       },
     };
   }
+}
+
+/** The mask of what an operation makes: of steps within steps that of the steps within, where there is one. */
+function maskBehind({ op, options, output }: Node, [{ mask }]: readonly Value[]): Value | undefined {
+  return op.name === 'allSteps' && mask ? applyOp(op, [mask], options) : output.mask;
 }
 
 /**

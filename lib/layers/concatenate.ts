@@ -1,9 +1,8 @@
-import { constant } from '../graph/broadcast.js';
 import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { checkAxis, sampleAxis } from './axis.js';
 import type { LayerOptions, Shape } from './layer.js';
-import { anyMask } from './masks.js';
+import { joinedMask } from './masks.js';
 import { Merge } from './merge.js';
 
 export interface ConcatenateOptions extends LayerOptions {
@@ -35,12 +34,7 @@ export class Concatenate extends Merge {
     if (inputs.length === 1) return inputs[0];
     const axis = sampleAxis(this.axis, inputs[0].shape.length);
     const joined = ops.concat(inputs, { axis }) as Value;
-    if (axis !== 0 || inputs[0].shape.length === 1) return withMask(joined, anyMask(inputs));
-    const isMasked = inputs.some(({ mask }) => mask);
-    return withMask(
-      joined,
-      isMasked ? ops.concat(inputs.map(({ mask, shape }) => mask ?? constant(shape.slice(0, 1), 1))) : undefined,
-    );
+    return withMask(joined, joinedMask(inputs, axis as number));
   }
 
   override getConfig(): Record<string, unknown> {

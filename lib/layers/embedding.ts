@@ -69,7 +69,7 @@ export class Embedding extends Layer<HigherRank> {
 
   call(x: Value, { embeddings }: Weights): Value {
     const rows = applyOp(embedding, [x, embeddings], undefined);
-    return withMask(rows, this.maskZero && x.shape.length === 1 ? differsFrom(x, 0) : undefined);
+    return withMask(rows, this.maskZero && x.shape.length > 0 ? differsFrom(x, 0) : undefined);
   }
 
   override getConfig(): Record<string, unknown> {

@@ -168,8 +168,9 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     this.#shareWeights(declared, standIns);
     this.#isApplied = true;
     const call: Call = { layer: this, inputs: values, outputs: [], list, listed: isList(made) };
+    const { times } = values[0];
     const outputs = (isList(made) ? made : [made as Value]).map(({ shape, dtype }) =>
-      Object.assign(placeholder(shape, dtype), { from: call }),
+      Object.assign(placeholder(shape, dtype), { from: call, ...(times && { times }) }),
     );
     return Object.assign(call, { outputs });
   }

@@ -19,7 +19,7 @@ interface OfSequence extends Ranks {
 
 /**
  * Sequences [steps, features], of which the steps that hold nothing but `maskValue` do not count for the layers behind it, the
- * loss and the metrics. What it gives has zeros there, as Keras'. Or a list of a sequence and a mask [steps], of 1 for the steps that
+ * loss and the metrics; of [sentences, words, features] the words. What it gives has zeros there, as Keras'. Or a list of a sequence and a mask [steps], of 1 for the steps that
  * count and 0 for the others, whatever these hold.
  */
 export class Masking extends Layer<OfSequence> {
@@ -49,8 +49,7 @@ export class Masking extends Layer<OfSequence> {
   call(inputs: Value | readonly Value[]): Value {
     if (isList(inputs)) return withMask(masked(inputs[0], inputs[1]), inputs[1]);
     const x = inputs as Value;
-    const features = x.shape.map((_, axis) => axis).slice(1);
-    const mask = ops.max(differsFrom(x, this.maskValue), { axis: features }) as Value;
+    const mask = ops.max(differsFrom(x, this.maskValue), { axis: -1 }) as Value;
     return withMask(masked(x, mask), mask);
   }
 

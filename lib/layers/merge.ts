@@ -2,7 +2,7 @@ import { broadcastShape } from '../graph/broadcast.js';
 import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
-import { anyMask, masked } from './masks.js';
+import { alongFeatures, anyMask, masked } from './masks.js';
 import type { Broadcasts, Ranks } from './ranks.js';
 
 /** A layer of a list of inputs. */
@@ -56,7 +56,7 @@ abstract class Elementwise extends Merge {
 
 /** `x`, and `other` in the steps that do not count. */
 const counted = (x: Value, other: Value | number): Value =>
-  x.mask ? (ops.where(ops.reshape(x.mask, [x.mask.shape[0], ...x.shape.slice(1).map(() => 1)]), x, other) as Value) : x;
+  x.mask ? (ops.where(alongFeatures(x.mask, x.shape.length), x, other) as Value) : x;
 
 /** The larger or the smaller of two, of which one alone counts in some steps. */
 function extremeOf(extreme: (x: Value, y: Value) => Value, x: Value, y: Value): Value {

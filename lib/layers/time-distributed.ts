@@ -1,6 +1,7 @@
 import { allSteps, eachStep } from '../graph/ops/shape.js';
-import { applyOp, type Value } from '../graph/value.js';
+import { applyOp, type Value, withMask } from '../graph/value.js';
 import { allLayers } from '../graph/weights.js';
+import { ops } from '../ops.js';
 import { Dense } from './dense.js';
 import { described } from './described.js';
 import type { Layer, LayerOptions, Shape } from './layer.js';
@@ -13,7 +14,13 @@ export interface TimeDistributedOptions extends LayerOptions {
   layer: Layer<any>;
 }
 
-/** A layer applied to every step of [steps, ...] with the same weights, as Keras' TimeDistributed; steps keep their mask. */
+/** A step counts in which anything does. */
+const anyWithin = (mask: Value) => ops.max(mask, { axis: mask.shape.map((_, axis) => axis).slice(1) }) as Value;
+
+/**
+ * A layer applied to every step of [steps, ...] with the same weights, as Keras' TimeDistributed; steps keep their mask. A mask
+ * [steps, words] is one of the words for the layer.
+ */
 export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
   override readonly className = 'TimeDistributed';
   override readonly supportsMasking = true;
@@ -40,11 +47,14 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
     // along the last axis in any case; and its activation stays in sight of the loss
     if (this.layer instanceof Dense) return madeBy(this.layer, x)[0];
     const [steps] = x.shape;
-    const { times = 1 } = x;
-    const outputs = madeBy(this.layer, applyOp(eachStep, [x], { times: times * steps }));
+    const { times = 1, mask } = x;
+    const apart = (value: Value) => applyOp(eachStep, [value], { times: times * steps });
+    const isWithin = mask !== undefined && mask.shape.length > 1;
+    const outputs = madeBy(this.layer, withMask(apart(x), isWithin ? apart(mask) : undefined));
     if (outputs.length !== 1)
       throw new TypeError(`Expected the layer of ${nameOf(this)} to give one value, got ${outputs.length}`);
-    return applyOp(allSteps, outputs, { steps, times });
+    // a mask that the layer hands on takes its place
+    return withMask(applyOp(allSteps, outputs, { steps, times }), isWithin ? anyWithin(mask) : mask);
   }
 
   override getConfig(): Record<string, unknown> {

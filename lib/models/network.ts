@@ -8,6 +8,7 @@ import { type Parameter, Recorder } from '../graph/recorder.js';
 import { isCall, marked, type Node, placeholder, stepsOf, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
+import { spread } from '../layers/masks.js';
 import type { Loss } from '../losses.js';
 import type { Metric } from '../metrics.js';
 import { ops } from '../ops.js';
@@ -153,7 +154,10 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     states.place(expanded.states, buffers);
     const penalties = penalized.map(penaltyOf);
     const ends = judged.map(({ output, compiled: { loss } }) => endOf(outputs[output], loss));
-    const ownMasks = judged.map(({ output }) => masks[output]);
+    const ownMasks = judged.map(({ output }) => {
+      const mask = masks[output];
+      return mask && spread(mask, outputs[output].shape.slice(0, -1));
+    });
     const values = [...ends.map(({ value }) => value), ...ownMasks.filter((mask) => mask !== undefined), ...penalties];
     const lowered = new Lowered(t, [...values, ...expanded.states.map(({ after }) => after)], {
       training: isTraining,

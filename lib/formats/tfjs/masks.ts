@@ -33,7 +33,9 @@ export function checkMasks({ outputs, names }: Graph): boolean[] {
     const isAlike = ALIKE.has(layer.className) || (layer.className === 'Bidirectional' && !sequences);
     // a recurrent layer that is given states and gives several outputs fails there behind a mask
     const isMixed = from.inputs.length > 1 && from.outputs.length > 1;
-    if (given && (!isAlike || isMixed)) throw wrong(`'${names.get(layer)}'`, layer.className);
+    // it hands masks of steps within steps to no layer
+    const isWithin = layer.className === 'TimeDistributed' && from.inputs[0].shape.length > 2;
+    if (given && (!isAlike || isMixed || isWithin)) throw wrong(`'${names.get(layer)}'`, layer.className);
     if (layer.className === 'Masking' && from.list)
       throw new TypeError(
         `Expected '${names.get(layer)}' to be given a sequence alone, as TensorFlow.js' Masking takes no mask (format 'onnx' holds what it computes)`,
