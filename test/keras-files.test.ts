@@ -102,6 +102,25 @@ for (const name of OPERATIONS)
     });
   });
 
+test("Keras' Normalization is moved by no training, and goes back as it came", async (t) => {
+  const network = await importBytes(fixture('normalized.keras'));
+  const kinds = ({ layers }: typeof network) => layers.map(({ className }) => className);
+  t.deepEqual(kinds(network), ['Normalization', 'Normalization', 'Dense']);
+  const [x] = index.files.normalized.inputs.map(array);
+  const predicted = await network.predict(x);
+  for (const format of ['keras', 'h5'] as const) {
+    const back = await importBytes(await network.exportBytes({ format }));
+    t.deepEqual(kinds(back), kinds(network));
+    t.deepEqual(await back.predict(x), predicted);
+  }
+  const before = network.getWeights().slice(0, 4);
+  network.trainable = false;
+  network.trainable = true;
+  network.compile({ optimizer: 'sgd', loss: 'mse' });
+  await network.fit(NDArray.from([[100, 200, 300]]), NDArray.from([[1, 2]]), { epochs: 3 });
+  t.deepEqual(network.getWeights().slice(0, 4), before);
+});
+
 test('a group of HDF5 is read once, however many of its members are asked for', async (t) => {
   // Keras keeps an optimizer's memory of each weight in one group: that of 50 layers named its names 200 times
   const network = sequential({

@@ -111,6 +111,7 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['dropout of whole samples', layers.dropout({ rate: 0.4, noiseShape: [1, 1] }), [3, 7], [3, 7]],
   ['batchNormalization', layers.batchNormalization(), [3, 2, 4], [3, 2, 4]],
   ['batchNormalization, bare', layers.batchNormalization({ center: false, scale: false }), [3, 2, 4], [3, 2, 4]],
+  ['normalization', layers.normalization(), [3, 2, 4], [3, 2, 4]],
   ['activation', layers.activation({ activation: 'linear' }), [3, 2], [3, 2]],
   ['inputLayer', layers.inputLayer({ shape: [3, 2] }), [3, 2], [3, 2]],
   ['depthwiseConv2d', layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2 }), [4, 5, 2], [2, 3, 4]],
@@ -215,7 +216,12 @@ for (const [name, layer, inputShape, outputShape] of cases) {
     const samples = 4;
     t.deepEqual([...layer.outputShape(inputShape)], outputShape);
     const { t: tape, plan, random, loss, dx } = harness(layer, inputShape, samples);
-    for (const { value } of tape.parameters) plan.write(value, normal(random, value.shape));
+    for (const { value } of tape.parameters) {
+      const drawn = normal(random, value.shape);
+      if (value.name.endsWith('movingVariance'))
+        for (const [i, v] of drawn.data.entries()) drawn.data[i] = 0.1 + Math.abs(v);
+      plan.write(value, drawn);
+    }
     const x = normal(random, [samples, ...inputShape]);
     const numeric = (at: Float64Array, after: () => void) =>
       at.map((value, i) => {

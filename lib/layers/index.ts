@@ -63,6 +63,7 @@ import {
   SpatialDropout1D,
   SpatialDropout2D,
 } from './noise.js';
+import { Normalization } from './normalization.js';
 import {
   Cropping1D,
   type Cropping1DOptions,
@@ -147,6 +148,8 @@ export const layers = {
   layerNormalization: namedOrNot((options?: LayerNormalizationOptions) => new LayerNormalization(options)),
   /** Mean 0 and variance 1 of each group of channels of each sample, then a trained scale and shift. */
   groupNormalization: namedOrNot((options?: GroupNormalizationOptions) => new GroupNormalization(options)),
+  /** Mean 0 and variance 1 for each channel, by numbers that training never moves. */
+  normalization: namedOrNot((options?: LayerOptions) => new Normalization(options)),
   /** An activation as a layer of its own. */
   activation: named((options: ActivationOptions) => new Activation(options)),
   /** Integers as rows of a table that is trained. */
@@ -284,6 +287,7 @@ const classes = {
   BatchNormalization,
   LayerNormalization,
   GroupNormalization,
+  Normalization,
   Activation,
   Embedding,
   SimpleRNN,

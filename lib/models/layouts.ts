@@ -175,7 +175,7 @@ export function stateDictOf(
       const made = part.write(part.ours.map((name) => numbers.get(own[name]) as NDArray));
       for (const [i, [name]] of part.theirs.entries()) tensors.set(`${module}.${name}${suffix}`, made[i]);
     }
-    if (layer.className === 'BatchNormalization')
+    if (['BatchNormalization', 'Normalization'].includes(layer.className))
       tensors.set(`${module}.num_batches_tracked`, { shape: [], data: BigInt64Array.of(0n) });
   }
   return tensors;

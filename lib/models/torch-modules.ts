@@ -172,6 +172,11 @@ function stacked(name: string, parts: readonly Part[]): Part {
 
 const NORMALIZATION = { gamma: 'weight', beta: 'bias' };
 
+const batchNorm: PartsOf = (shapeOf, _, path) => {
+  checkBothOrNone(shapeOf, path, 'BatchNorm');
+  return sameIfThere({ ...NORMALIZATION, movingMean: 'running_mean', movingVariance: 'running_var' }, shapeOf);
+};
+
 function checkBothOrNone(shapeOf: ShapeOf, path: string, module: string): void {
   if (!shapeOf('gamma') !== !shapeOf('beta'))
     throw new TypeError(`Expected '${path}' to have a scale and a center, or neither, as PyTorch's ${module}`);
@@ -197,10 +202,8 @@ const MODULES: Readonly<Record<string, PartsOf>> = {
       throw new TypeError(`Expected '${path}' to have resetAfter true, as PyTorch's GRU`);
     return recurrent([1, 0, 2])(shapeOf, layer, path);
   },
-  BatchNormalization: (shapeOf, _, path) => {
-    checkBothOrNone(shapeOf, path, 'BatchNorm');
-    return sameIfThere({ ...NORMALIZATION, movingMean: 'running_mean', movingVariance: 'running_var' }, shapeOf);
-  },
+  BatchNormalization: batchNorm,
+  Normalization: batchNorm,
   GroupNormalization: (shapeOf, _, path) => {
     checkBothOrNone(shapeOf, path, 'GroupNorm');
     return sameIfThere(NORMALIZATION, shapeOf);

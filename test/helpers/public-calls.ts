@@ -949,6 +949,7 @@ export const CALLS: Record<string, Call> = {
     gammaConstraint: { name: 'maxNorm', maxValue: 1, axis: 0 },
   }),
   'layers.permute': plain(layers.permute, { ...layer, dims: [3, 2, 1] }),
+  'layers.normalization': plain(layers.normalization, layer),
   'layers.groupNormalization': plain(layers.groupNormalization, {
     ...layer,
     groups: 2,

@@ -1,6 +1,7 @@
 import { wrongType, wrongValue } from '../../check.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
+import { LEAST_DEVIATION } from '../../layers/normalization.js';
 import {
   camel,
   type KerasObject,
@@ -123,6 +124,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   LayerNormalization: { others: { rms_scaling: [false] } },
   GroupNormalization: {},
+  Normalization: {}, // read by normalization()
   Activation: {},
   LeakyReLU: {},
   ReLU: {},
@@ -286,32 +288,28 @@ function lastAxisIn(place: string, className: string, axis: unknown): { readonly
   return own === -1 ? {} : { lastAxis: own as number };
 }
 
-/** What keeps Keras' Normalization from dividing by a deviation of 0: sqrt(0 + 1e-14) is its 1e-7. */
-const NO_VARIANCE = 1e-14;
-
-/**
- * (x - mean) / deviation of each channel: of what adapt() found, which are weights, a batch normalization by averages that are never
- * moved; of numbers in the config a rescaling.
- */
-function normalization(place: string, { name, axis, mean = null, variance = null, invert = false }: JsonObject): Read {
+/** (x - mean) / deviation of each channel: of what adapt() found, which are weights; of numbers in the config a rescaling. */
+function normalization(
+  place: string,
+  { name, axis = -1, mean = null, variance = null, invert = false }: JsonObject,
+): Read {
   if (invert !== false)
     throw new RangeError(
       `Expected the invert of ${place} (Normalization) to be false, as there is no other here, got true`,
     );
-  const last = axis === null && typeof mean === 'number' ? {} : lastAxisIn(place, 'Normalization', axis);
-  if (mean === null) {
-    const own = { name, trainable: false, center: false, scale: false, epsilon: NO_VARIANCE };
-    return { className: 'BatchNormalization', config: own, ...last };
-  }
+  const isOne = !Array.isArray(mean);
+  const axes = [axis].flat().filter((own) => own !== null);
+  // without an axis one mean of all values
+  const last = axes.length === 0 && isOne ? {} : lastAxisIn(place, 'Normalization', axes);
+  if (mean === null) return { className: 'Normalization', config: { name }, ...last };
   const [means, variances] = [mean, variance].map((numbers) => [numbers].flat(4));
   if (means.length !== variances.length || ![...means, ...variances].every(Number.isFinite))
     throw wrongType(`the mean and the variance of ${place} (Normalization)`, 'numbers, as many of both', [
       mean,
       variance,
     ]);
-  const scale = variances.map((own) => 1 / Math.max(Math.sqrt(own as number), 1e-7));
+  const scale = variances.map((own) => 1 / Math.max(Math.sqrt(own as number), LEAST_DEVIATION));
   const offset = means.map((own, i) => -(own as number) * scale[i]);
-  const isOne = !Array.isArray(mean);
   return {
     className: 'Rescaling',
     config: { name, scale: isOne ? scale[0] : scale, offset: isOne ? offset[0] : offset },

@@ -93,10 +93,10 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
     if (file.isLegacy) findByName(file.weights, layers, found);
     else findByClass(file.weights, layers, found);
     const weights = weightsOfGraph(graph).map(({ layer, weight }) => {
-      const array = found.get(weight);
+      const read = found.get(weight);
       const name = weightName(layer, weight);
-      if (!array) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
-      return [name, arrayOf(array.read(), dtype)] as const;
+      if (!read) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
+      return [name, arrayOf(read(), dtype)] as const;
     });
     const whole = {
       architecture: JSON.parse(JSON.stringify(architectureOf(model))) as JsonObject,

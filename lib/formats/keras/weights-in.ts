@@ -2,13 +2,14 @@ import { NDArray } from '../../array.js';
 import { wrongShape } from '../../check.js';
 import type { Weight } from '../../graph/value.js';
 import { type PlacedWeight, weightsOf } from '../../graph/weights.js';
+import type { Layer } from '../../layers/layer.js';
 import type { Numbers } from '../hdf5/dataset.js';
 import type { Group } from '../hdf5/read.js';
 import type { ReadLayer } from './model-in.js';
 import { groupNames, partsOf } from './weights.js';
 
-/** The arrays of a file for the weights of a network, their shapes compared; no numbers are read yet. */
-export type Found = Map<Weight, Group>;
+/** What reads the weights of a network, the shapes of whose arrays in the file were compared. */
+export type Found = Map<Weight, () => Numbers>;
 
 /** In files of Keras 3: groups by class and number. */
 export function findByClass(root: Group, layers: readonly ReadLayer[], found: Found): void {
@@ -22,7 +23,8 @@ export function findByClass(root: Group, layers: readonly ReadLayer[], found: Fo
     }
     for (const { paths, weights } of inner ? [] : partsOf(layer)) {
       const vars = paths.map((path) => own?.find(path ? `${path}/vars` : 'vars')).find((group) => group);
-      for (const [k, weight] of weights.entries()) take(`${name}/${weight.name}`, vars?.find(String(k)), weight, found);
+      for (const [k, weight] of weights.entries())
+        take(`${name}/${weight.name}`, vars?.find(String(k)), weight, { layer, found });
     }
   }
 }
@@ -39,7 +41,7 @@ export function findByName(root: Group, layers: readonly ReadLayer[], found: Fou
     const names = group ? listAttribute(group, 'weight_names') : [];
     for (const [i, { weight, layer: path }] of ordered.entries()) {
       const full = [name, path, weight.name].filter((part) => part !== '').join('/');
-      take(full, names[i] === undefined ? undefined : group?.find(names[i]), weight, found);
+      take(full, names[i] === undefined ? undefined : group?.find(names[i]), weight, { layer, found });
     }
   }
 }
@@ -56,12 +58,25 @@ export function listAttribute(group: Group, name: string): string[] {
   }
 }
 
-function take(name: string, array: Group | undefined, weight: Weight, found: Found): void {
-  if (!array?.isDataset) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
-  if (array.shape.join() !== weight.shape.join())
-    throw wrongShape(`the weight '${name}'`, `of shape [${weight.shape.join(', ')}]`, array.shape);
-  found.set(weight, array);
+interface Taking {
+  readonly layer: Layer;
+  readonly found: Found;
 }
+
+function take(name: string, array: Group | undefined, weight: Weight, { layer, found }: Taking): void {
+  if (!array?.isDataset) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
+  const isOfAll = layer.className === 'Normalization' && array.shape.length === 0;
+  if (array.shape.join() !== weight.shape.join() && !isOfAll)
+    throw wrongShape(`the weight '${name}'`, `of shape [${weight.shape.join(', ')}]`, array.shape);
+  found.set(weight, () => (isOfAll ? repeated(array.read(), weight.shape) : array.read()));
+}
+
+/** One number for each channel. */
+const repeated = ({ data, ...rest }: Numbers, shape: readonly number[]): Numbers => ({
+  ...rest,
+  shape,
+  data: (data.constructor as typeof Float64Array).from({ length: shape[0] }, () => data[0]),
+});
 
 /** Numbers in the network's dtype. */
 export function arrayOf({ shape, data }: Numbers, dtype: 'float32' | 'float64'): NDArray {

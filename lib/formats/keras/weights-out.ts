@@ -1,6 +1,7 @@
 import type { NDArray } from '../../array.js';
 import type { Value, Weight } from '../../graph/value.js';
 import { weightsOf } from '../../graph/weights.js';
+import type { Layer } from '../../layers/layer.js';
 import type { AttributeValue, DatasetOut, GroupOut } from '../hdf5/write.js';
 import { snake } from './config-parts.js';
 import type { Written } from './model-out.js';
@@ -34,6 +35,10 @@ function within(tree: Tree, path: string): Tree {
   return found;
 }
 
+/** Keras' Normalization has a third weight: how many numbers adapt() has seen. */
+const uncounted = ({ className }: Layer): DatasetOut[] =>
+  className === 'Normalization' ? [{ shape: [], data: Int32Array.of(0) }] : [];
+
 const dataset = ({ shape, data }: NDArray): DatasetOut => ({ shape, data });
 
 /** Arrays as Keras 3 lists variables: '0', '1' … */
@@ -53,7 +58,7 @@ export function layersGroup(layers: readonly Written[], numbers: Numbers): Group
     } else {
       own.members.set('vars', variables([], name));
       for (const { paths, weights } of partsOf(layer)) {
-        const arrays = weights.map((weight) => dataset(numbers.get(weight) as NDArray));
+        const arrays = [...weights.map((weight) => dataset(numbers.get(weight) as NDArray)), ...uncounted(layer)];
         within(own, paths[0]).members.set('vars', variables(arrays, name));
       }
     }
@@ -89,7 +94,8 @@ export function modelWeights(layers: readonly Written[], inputs: readonly string
     const paths = ordered.map(({ layer: path, weight }) =>
       [name, ...(path ? path.split('/') : []), ...weight.name.split('/').map(snake)].join('/'),
     );
-    const own = group(listAttribute('weight_names', paths));
+    const own = group(listAttribute('weight_names', [...paths, ...uncounted(layer).map(() => `${name}/count`)]));
+    for (const count of uncounted(layer)) within(own, name).members.set('count', count);
     for (const [i, { weight }] of ordered.entries()) {
       const at = paths[i].lastIndexOf('/');
       within(own, paths[i].slice(0, at)).members.set(

@@ -10,7 +10,7 @@ import type { Exported, ExportOptions, Format } from '../export.js';
 import { keepsTo } from './constrained.js';
 import { checkMasks } from './masks.js';
 import { trainingOut } from './training.js';
-import { forHardSigmoid, HARD, hardSigmoids, tfjsWeights } from './weights.js';
+import { hardSigmoids, numbersThere, tfjsWeights } from './weights.js';
 import { NetworkWriter } from './write-network.js';
 
 /** Bytes of a file of weights: what TensorFlow.js writes, so that browsers cache them. */
@@ -46,7 +46,7 @@ function files(network: Exported, { includeOptimizer = true }: ExportOptions, fi
   for (const trained of [true, false])
     for (const [i, weight] of named.entries()) {
       if (weight.trained !== trained) continue;
-      const written = NDArray.from(forHardSigmoid(weight, weights[i], 1 / HARD), { dtype: 'float32' });
+      const written = NDArray.from(numbersThere(weight, weights[i]), { dtype: 'float32' });
       const { constraint } = placed[i].weight;
       if (constraint && !keepsTo(constraint, written))
         throw new RangeError(

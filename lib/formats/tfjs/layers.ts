@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
+import { LEAST_DEVIATION } from '../../layers/normalization.js';
 import { type Described, kerasLayer } from '../keras/config.js';
 import type { KerasObject } from '../keras/config-parts.js';
 
@@ -35,6 +36,7 @@ const LAYERS = new Set([
   ...['GlobalMaxPooling1D', 'GlobalMaxPooling2D', 'GlobalAveragePooling1D', 'GlobalAveragePooling2D'],
   ...[
     'BatchNormalization',
+    'Normalization',
     'LayerNormalization',
     'LeakyReLU',
     'ReLU',
@@ -90,6 +92,10 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
     return { class_name: 'Dropout', config: { ...made.config, noise_shape: EACH_CHANNEL } };
   }
   if (className === 'ReLU') return relu(config, refuse);
+  if (className === 'Normalization') {
+    const frozen = { trainable: false, center: false, scale: false, epsilon: LEAST_DEVIATION ** 2 };
+    return kerasLayer(place, { className: 'BatchNormalization', config: { ...config, ...frozen } });
+  }
   if (className === 'Bidirectional') return bidirectional(place, config, refuse);
   if (className === 'TimeDistributed') {
     const inner = config.layer as Described;

@@ -5,7 +5,17 @@ import type { Layer } from '../../layers/layer.js';
 /** Layers that do there what they do here where steps do not count; the others have been seen to make other numbers, or to throw. */
 const ALIKE = new Set([
   ...['Masking', 'Dense', 'Activation', 'Dropout', 'SpatialDropout1D', 'GaussianNoise', 'TimeDistributed', 'Rescaling'],
-  ...['BatchNormalization', 'LayerNormalization', 'LeakyReLU', 'ReLU', 'PReLU', 'SimpleRNN', 'LSTM', 'GRU'],
+  ...[
+    'BatchNormalization',
+    'Normalization',
+    'LayerNormalization',
+    'LeakyReLU',
+    'ReLU',
+    'PReLU',
+    'SimpleRNN',
+    'LSTM',
+    'GRU',
+  ],
   ...['GaussianDropout', 'AlphaDropout'],
   ...['Flatten', 'GlobalMaxPooling1D'],
 ]);

@@ -2,6 +2,7 @@ import { NDArray } from '../../array.js';
 import type { Graph } from '../../graph/graph.js';
 import { layerPaths, weightsOfGraph } from '../../graph/weights.js';
 import type { Layer } from '../../layers/layer.js';
+import { LEAST_DEVIATION } from '../../layers/normalization.js';
 import { snake } from '../keras/config-parts.js';
 
 /** A weight of a network as TensorFlow.js knows it. */
@@ -66,6 +67,17 @@ export function hardSigmoids(layer: Layer): boolean | undefined {
   const [own, gates] = [isHard(layer, 'activation'), isHard(layer, 'recurrentActivation')];
   if (!own && !gates) return undefined;
   return !own || SCALED.includes(layer.className);
+}
+
+/** The numbers of a weight as TensorFlow.js is to have them. */
+export function numbersThere(weight: NamedWeight, array: NDArray): NDArray {
+  // for sqrt(variance + epsilon) in place of a least deviation
+  if (weight.layer.className === 'Normalization' && weight.own === 'movingVariance')
+    return NDArray.wrap(
+      array.data.map((value: number) => Math.max(value - LEAST_DEVIATION ** 2, 0)) as typeof array.data,
+      array.shape,
+    );
+  return forHardSigmoid(weight, array, 1 / HARD);
 }
 
 /** The numbers of a weight for the other hard sigmoid, multiplied by `factor`; the same array without one. */
