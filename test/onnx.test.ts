@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { importBytes, importModel, input, layers, Model, NDArray, RandomState, sequential } from 'fjordnet';
+import { importBytes, importModel, input, type Layer, layers, Model, NDArray, RandomState, sequential } from 'fjordnet';
 import * as ort from 'onnxruntime-web';
 import { OnnxGraph } from '../dist/formats/onnx/onnx-graph.js';
 import { Message } from '../dist/formats/protobuf.js';
@@ -285,6 +285,48 @@ test('shared layers, and weights that two nodes read, stay shared', async (t) =>
     again.getWeights().map(({ data }) => data),
     network.getWeights().map(({ data }) => data),
   );
+});
+
+test('recurrent layers and pooling of each step, masked ones too, come back from our own files', async (t) => {
+  const within: Record<string, () => Layer<any>> = {
+    lstm: () => layers.lstm({ units: 3 }),
+    'lstm, its sequence': () => layers.lstm({ units: 3, returnSequences: true }),
+    'gru from the end': () => layers.gru({ units: 3, goBackwards: true, returnSequences: true }),
+    'gru, reset before': () => layers.gru({ units: 3, resetAfter: false }),
+    simpleRNN: () => layers.simpleRNN({ units: 3 }),
+    bidirectional: () => layers.bidirectional({ layer: layers.lstm({ units: 2 }) }),
+    'bidirectional, its sequence': () =>
+      layers.bidirectional({ layer: layers.gru({ units: 2, returnSequences: true }), mergeMode: 'sum' }),
+    network: () =>
+      sequential({
+        layers: [layers.dense({ units: 4, inputShape: [4, 2] }), layers.lstm({ units: 3 })],
+      }) as Layer<any>,
+    mean: () => layers.globalAveragePooling1d(),
+  };
+  const x = NDArray.from(new RandomState(3).normal(0, 1, [5, 3, 4, 2]) as NDArray);
+  for (const at of [7, 13, 20, 44]) x.data.fill(0, 2 * at, 2 * at + 2);
+  for (const [name, make] of Object.entries(within))
+    for (const isMasked of [false, true])
+      for (const dtype of ['float32', 'float64'] as const) {
+        const each = layers.timeDistributed({ layer: make(), ...(!isMasked && { inputShape: [3, 4, 2] }) });
+        const all = isMasked ? [layers.masking({ inputShape: [3, 4, 2] }), each] : [each];
+        const own = sequential({ layers: all as never, dtype, seed: 2 });
+        const bytes = await own.exportBytes({ format: 'onnx' });
+        const back = await importBytes(bytes);
+        const [a, b] = [own, back].map((net) => (net.predictSync(x as never) as NDArray).data);
+        const [{ data }] = await byOnnxRuntime(bytes, [x]);
+        for (const other of [b, data]) {
+          const worst = Math.max(...Array.from(a, (value, k) => Math.abs(value - other[k])));
+          const isNear = a.length === other.length && worst < (dtype === 'float32' ? 1e-6 : 1e-12);
+          t.true(isNear, `${name}${isMasked ? ', masked' : ''}, ${dtype}: ${worst}`);
+        }
+      }
+  const pooled = sequential({
+    layers: [layers.timeDistributed({ layer: layers.globalAveragePooling2d(), inputShape: [2, 3, 4, 2] })],
+  });
+  const images = NDArray.from(new RandomState(4).normal(0, 1, [2, 2, 3, 4, 2]) as NDArray);
+  const again = await importBytes(await pooled.exportBytes({ format: 'onnx' }));
+  t.deepEqual((again.predictSync(images as never) as NDArray).shape, [2, 2, 2]);
 });
 
 test('padding that is no zero for a maximum is told from such that is', async (t) => {

@@ -648,6 +648,18 @@ test('masks end where layers do not hand them on, and are refused where they wou
     message: /to have no mask, since the loss 'whole' is given whole samples/,
   });
   t.throws(() => train(layers.batchNormalization(), layers.flatten()), { message: /to be given no masked steps/ });
+  const each = timeDistributed({ layer: layers.batchNormalization({ name: 'bn' }), name: 'td' });
+  t.throws(() => train(each, layers.flatten()), {
+    message:
+      /^Expected the layer 'bn' \(BatchNormalization\) in the layer 'td' \(TimeDistributed\) to be given no masked/,
+  });
+  const frozen = timeDistributed({ layer: layers.batchNormalization() });
+  frozen.trainable = false;
+  t.notThrows(() => train(frozen, layers.flatten(), dense({ units: 1 })));
+  const [a, b] = [seq(), seq()];
+  t.throws(() => (timeDistributed({ layer: dense({ units: 2 }), name: 'td' }) as Layer<any>).apply([a, b]), {
+    message: "Expected the layer 'td' (TimeDistributed) to be applied to one value, got a list of 2",
+  });
   const pair = input({ shape: [2, 3] });
   const attention = layers.multiHeadAttention({ numHeads: 1, keyDim: 2, attentionMask: true });
   const hidden = ops.reshape([1, 0, 0, 0], [2, 2]) as any;

@@ -169,6 +169,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   masked: /'gru' to be a GRU with resetAfter false/,
   maskedBi: /'bidirectional' to be given no masked steps/,
   separable1d: /got SeparableConv1D/,
+  stepwise: /the layer of the layer 'time_distributed' to be one that TensorFlow.js has, got Sequential/,
   groups: /got GroupNormalization/,
   attention: /got MultiHeadAttention/,
   attentionPlain: /'attention' to be given no masked steps/,
@@ -233,6 +234,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   masked: /no masked steps/,
   operations: /without constants/,
   sequences: /GRU with resetAfter false/,
+  stepwise: /got Sequential/,
 };
 for (const [name, { forms, inputs, outputs }] of Object.entries(files))
   for (const form of forms)

@@ -19,8 +19,8 @@ interface OfSequence extends Ranks {
 
 /**
  * Sequences [steps, features], of which the steps that hold nothing but `maskValue` do not count for the layers behind it, the
- * loss and the metrics; of [sentences, words, features] the words. What it gives has zeros there, as Keras'. Or a list of a sequence and a mask [steps], of 1 for the steps that
- * count and 0 for the others, whatever these hold.
+ * loss and the metrics; of [sentences, words, features] the words. What it gives has zeros there, as Keras'. Or a list of a sequence and a mask [steps], or [sentences, words], of 1 for
+ * the steps that count and 0 for the others, whatever these hold.
  */
 export class Masking extends Layer<OfSequence> {
   override readonly className = 'Masking';
@@ -40,7 +40,8 @@ export class Masking extends Layer<OfSequence> {
       ? (inputShape as readonly Shape[])
       : [inputShape as Shape];
     if (shape.length < 2) throw wrongInput(this, 'sequences [steps, features]', shape);
-    if (more.length > 0 || (mask && (mask.length !== 1 || mask[0] !== shape[0])))
+    const isMask = !mask || (mask.length > 0 && mask.length < shape.length && mask.every((n, i) => n === shape[i]));
+    if (more.length > 0 || !isMask)
       throw new RangeError(
         `Expected ${nameOf(this)} to be given a sequence and a mask of shape [${shape[0]}], its steps, got ${mask && more.length === 0 ? `[${mask.join(', ')}]` : `${2 + more.length} values`}`,
       );

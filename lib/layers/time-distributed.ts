@@ -4,8 +4,16 @@ import { allLayers } from '../graph/weights.js';
 import { ops } from '../ops.js';
 import { Dense } from './dense.js';
 import { described } from './described.js';
-import type { Layer, LayerOptions, Shape } from './layer.js';
-import { nameOf, wrongInput } from './layer.js';
+import {
+  isList,
+  type Layer,
+  type LayerOptions,
+  type Mode,
+  nameOf,
+  type Shape,
+  type Weights,
+  wrongInput,
+} from './layer.js';
 import type { FromTo } from './ranks.js';
 import { checkLayer, madeBy, Wrapper } from './wrapper.js';
 
@@ -13,6 +21,8 @@ export interface TimeDistributedOptions extends LayerOptions {
   /** What is applied to each step. */
   layer: Layer<any>;
 }
+
+const countsSteps = ({ className, trainable }: Layer) => className === 'BatchNormalization' && trainable;
 
 /** A step counts in which anything does. */
 const anyWithin = (mask: Value) => ops.max(mask, { axis: mask.shape.map((_, axis) => axis).slice(1) }) as Value;
@@ -38,12 +48,19 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
     this.parts = [this.layer];
   }
 
-  override build(inputShape: Shape): void {
+  override build(inputShape: Shape | readonly Shape[]): void {
+    if (isList(inputShape))
+      throw new TypeError(`Expected ${nameOf(this)} to be applied to one value, got a list of ${inputShape.length}`);
     if (inputShape.length < 2)
       throw wrongInput(this, 'of two dimensions at least, the first of them steps', inputShape);
   }
 
-  call(x: Value): Value {
+  call(x: Value, _: Weights, { training, trainable = true }: Mode): Value {
+    const counting = x.mask && training && trainable && allLayers([this.layer]).find(countsSteps);
+    if (counting)
+      throw new TypeError(
+        `Expected ${nameOf(counting)} in ${nameOf(this)} to be given no masked steps, whose numbers it would count: take layerNormalization for sequences of different lengths`,
+      );
     // along the last axis in any case; and its activation stays in sight of the loss
     if (this.layer instanceof Dense) return madeBy(this.layer, x)[0];
     const [steps] = x.shape;

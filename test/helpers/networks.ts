@@ -55,6 +55,24 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       ],
       dtype,
     ),
+  stepwise: (dtype) =>
+    seq(
+      [
+        layers.timeDistributed({
+          layer: sequential({
+            layers: [
+              layers.conv2d({ filters: 3, kernelSize: 3, inputShape: [6, 6, 2] }),
+              layers.globalMaxPooling2d(),
+              layers.dense({ units: 4, activation: 'tanh' }),
+            ],
+            name: 'frame',
+          }),
+          inputShape: [3, 6, 6, 2],
+        }),
+        layers.dense({ units: 2 }),
+      ],
+      dtype,
+    ),
   depthwise: (dtype) =>
     seq(
       [

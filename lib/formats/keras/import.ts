@@ -111,15 +111,18 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
   });
 }
 
-/** float64 where a layer says so. */
+/** float64 where a layer says so, also one of networks within. */
 function dtypeIn(config: JsonObject): 'float32' | 'float64' {
-  const { layers } = (isPlain(config.config) ? config.config : config) as JsonObject;
-  const list = Array.isArray(layers) ? layers : Array.isArray(config.config) ? config.config : [];
-  const isDouble = list.some((entry) => {
-    const own = isPlain(entry) && isPlain(entry.config) ? entry.config.dtype : undefined;
-    return (isPlain(own) && isPlain(own.config) ? own.config.name : own) === 'float64';
-  });
-  return isDouble ? 'float64' : 'float32';
+  const waiting: unknown[] = [config];
+  for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
+    if (!isPlain(entry)) continue;
+    const own = isPlain(entry.config) ? entry.config : entry;
+    const dtype = isPlain(own.dtype) && isPlain(own.dtype.config) ? own.dtype.config.name : own.dtype;
+    if (dtype === 'float64') return dtype;
+    const { layers } = own;
+    waiting.push(...[Array.isArray(layers) ? layers : entry.config, own.layer].flat().filter((inner) => inner !== own));
+  }
+  return 'float32';
 }
 
 /** How it is trained, and the optimizer's memory where the file has that of just this network. */

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import { type Layer, nameOf } from '../../layers/layer.js';
 import { InputLayer, Reshape } from '../../layers/shape.js';
+import { TimeDistributed } from '../../layers/time-distributed.js';
 import { checkSize, readLayer } from '../../models/architecture.js';
 import { checkWithin } from '../../models/extent.js';
 import { Model } from '../../models/model.js';
@@ -21,6 +22,8 @@ export interface ReadLayer {
   readonly className: string;
   readonly layer: Layer;
   readonly layers?: readonly ReadLayer[];
+  /** The part of it that the network is: 'layer' of one that is applied to each step. */
+  readonly part?: string;
 }
 
 /** A network, and its layers in the order of the file, which their weights go by. */
@@ -167,6 +170,13 @@ function readOne(
     return { read: { name, className, layer: inner.model, layers: inner.layers } };
   }
   const place = `the layer '${name}'`;
+  const step = className === 'TimeDistributed' && config.layer;
+  if (isPlain(step) && NETWORKS.includes(step.class_name as string)) {
+    const inner = at(`the layer of ${place}`, () => readModel(step, reading, depth + 1));
+    const layer = new TimeDistributed({ layer: inner.model, name, ...(inputShape && { inputShape }) });
+    if (config.trainable === false) layer.trainable = false;
+    return { read: { name, className, layer, layers: inner.layers, part: 'layer' } };
+  }
   const { lastAxis, reshaped, ...described } = ourLayer(place, className, { ...config, name });
   checkVersion(place, described.config, reading);
   const options = /Attention$/.test(className) ? attentionOptions(place, className, nodes) : {};
@@ -230,7 +240,7 @@ function readFunctional(config: JsonObject, reading: Reading, depth: number): Re
   );
   // Keras 2 counts the nodes of networks from 1, version 3 in the lists of inputs and outputs alone
   const nodeOf = (member: Member, { node }: Reference, isPlace: boolean) => {
-    const isNetwork = member.read?.layers !== undefined;
+    const isNetwork = member.read?.layers !== undefined && member.read.part === undefined;
     const isCounted = reading.isKeras2 || (isPlace && member.entry.class_name !== 'Sequential');
     return isNetwork && isCounted ? Math.max(0, node - 1) : node;
   };

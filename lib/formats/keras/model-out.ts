@@ -4,6 +4,7 @@ import type { JsonObject } from '../../io/model-file.js';
 import { isInputLayer } from '../../kind.js';
 import { described } from '../../layers/described.js';
 import { type Layer, nameOf } from '../../layers/layer.js';
+import { nameWithin } from '../../layers/wrapper.js';
 import type { Composite } from '../../models/composite.js';
 import { type Described, isKerasLayer, kerasLayer } from './config.js';
 import type { KerasObject } from './config-parts.js';
@@ -17,6 +18,8 @@ export interface Written {
   readonly className: string;
   readonly layer: Layer;
   readonly layers?: readonly Written[];
+  /** The part of it that the network is: 'layer' of one that is applied to each step. */
+  readonly part?: string;
 }
 
 /** What is written of a network: Keras' config, and the order of its layers. */
@@ -140,6 +143,13 @@ function writeLayer(
     throw new TypeError(
       `Expected layers that Keras has, got ${nameOf(layer)}: ONNX (format: 'onnx') holds what it computes, save() the layer itself`,
     );
+  const [step] = layer.className === 'TimeDistributed' ? (layer.parts as readonly Layer[]) : [];
+  if (step?.graph) {
+    const { object, layers } = writeModel(step as unknown as Composite, nameWithin(step), manner);
+    const config = { name, trainable: layer.trainable, dtype: manner.dtype, layer: object };
+    const own = { module: 'keras.layers', class_name: layer.className, config, registered_name: null };
+    return { name, className: layer.className, layer, layers, part: 'layer', object: own };
+  }
   checkReadable(layer, name, manner);
   const { class_name, config } = kerasLayer(`the layer '${name}'`, described(layer, name) as Described);
   const object = { module: 'keras.layers', class_name, config: withDtype(config, manner.dtype), registered_name: null };

@@ -15,8 +15,9 @@ export type Found = Map<Weight, () => Numbers>;
 export function findByClass(root: Group, layers: readonly ReadLayer[], found: Found): void {
   const all = root.find('layers') ?? root.find('_layer_checkpoint_dependencies');
   const names = groupNames(layers.map(({ className }) => className));
-  for (const [i, { name, layer, layers: inner }] of layers.entries()) {
-    const own = all?.find(names[i]);
+  for (const [i, { name, layer, layers: inner, part }] of layers.entries()) {
+    const group = all?.find(names[i]);
+    const own = part === undefined ? group : group?.find(part);
     if (inner && own) {
       findByClass(own, inner, found);
       continue;

@@ -50,11 +50,12 @@ export function variables(arrays: readonly DatasetOut[], name: string): GroupOut
 export function layersGroup(layers: readonly Written[], numbers: Numbers): GroupOut {
   const names = groupNames(layers.map(({ className }) => className));
   const members = new Map<string, GroupOut>();
-  for (const [i, { layer, layers: inner, name }] of layers.entries()) {
+  for (const [i, { layer, layers: inner, part = '', name }] of layers.entries()) {
     const own = group();
     if (inner) {
-      own.members.set('layers', layersGroup(inner, numbers));
-      own.members.set('vars', variables([], name));
+      const network = within(own, part);
+      network.members.set('layers', layersGroup(inner, numbers));
+      for (const each of new Set([network, own])) each.members.set('vars', variables([], name));
     } else {
       own.members.set('vars', variables([], name));
       for (const { paths, weights } of partsOf(layer)) {

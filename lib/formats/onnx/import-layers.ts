@@ -10,7 +10,6 @@ import {
   BATCH,
   type Computed,
   type Constant,
-  channelsFirst,
   computed,
   isSame,
   type Numbers,
@@ -256,15 +255,17 @@ const globalPool =
   (c, [a]) => {
     const x = c.channelsLast(c.computed(a));
     const n = pixels(x).length;
-    if (n < 1 || n > 2 || x.steps) throw new RangeError(`it pools along ${n} axes`);
+    if (n < 1 || n > 2) throw new RangeError(`it pools along ${n} axes`);
     const make = {
       max: [layers.globalMaxPooling1d, layers.globalMaxPooling2d],
       average: [layers.globalAveragePooling1d, layers.globalAveragePooling2d],
     };
-    const value = applied(make[kind][n - 1](), x.value);
-    const shape = [...pixels(x).map(() => 1), value.shape[0]];
-    return computed(applied(layers.reshape({ targetShape: shape }), value), channelsFirst(n + 1), {
+    const value = c.apply(make[kind][n - 1](), x);
+    const within = x.steps ? value.shape.slice(0, 1) : [];
+    const shape = [...within, ...pixels(x).map(() => 1), value.shape[within.length]];
+    return computed(applied(layers.reshape({ targetShape: shape }), value), x.axes, {
       origin: value,
+      ...(x.steps && { steps: x.steps }),
       ...(x.isPositive && { isPositive: true }),
     });
   };

@@ -28,7 +28,7 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
   const [a, w, r, b, lengths, h0, c0, peepholes] = inputs;
   const { type } = node;
   const x = sequenceOf(c, c.computed(a));
-  const [steps] = x.value.shape;
+  const steps = x.value.shape[x.steps ? 1 : 0];
   const kernels = c.constant(w, 'its weights W');
   const recurrents = c.constant(r, 'its weights R');
   const biases = b ? c.constant(b, 'its bias') : undefined;
@@ -66,7 +66,7 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
       ...(type === 'GRU' && { resetAfter }),
       useBias: biases !== undefined,
       returnSequences: isSequenceRead,
-      returnState: isLastRead,
+      returnState: isLastRead && !x.steps,
       goBackwards,
     };
     const numbers = weightsOf(type, k, units, kernels, recurrents, biases, resetAfter);
@@ -79,14 +79,24 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
   };
 
   const first = statesOf(c, [h0, ...(type === 'LSTM' ? [c0] : [])], directions, units);
-  const apply = (layer: Layer): Value[] =>
-    [layer.apply((first.length > 0 ? [x.value, ...first] : x.value) as never) as Value | Value[]].flat();
-  let made: Value[];
-  if (directions === 2) {
-    const both = layers.bidirectional({ layer: make(0, false), backwardLayer: make(1, true), mergeMode: 'concat' });
-    made = apply(both as Layer);
-  } else made = apply(make(0, direction === 'reverse'));
-  const [output, ...last] = made;
+  if (x.steps) checkOneOutput(c, node.outputs, first);
+  const layer =
+    directions === 2
+      ? layers.bidirectional({ layer: make(0, false), backwardLayer: make(1, true), mergeMode: 'concat' })
+      : make(0, direction === 'reverse');
+  if (x.steps) {
+    const [own, target] = [
+      c.apply(layer as Layer, x),
+      isSequenceRead ? [steps, directions, units] : [directions, units],
+    ];
+    const inOrder = isSequenceRead && direction === 'reverse' ? c.reversed(own, 1) : own;
+    const value = applied(layers.reshape({ targetShape: [own.shape[0], ...target] }), inOrder);
+    const made = computed(value, isSequenceRead ? [1, 2, BATCH, 3] : [1, BATCH, 2], { steps: x.steps });
+    return isSequenceRead ? [made] : [undefined, made];
+  }
+  const [output, ...last] = [
+    layer.apply((first.length > 0 ? [x.value, ...first] : x.value) as never) as Value | Value[],
+  ].flat();
   const stacked = (values: Value[]) =>
     computed(
       values.length === 1 ? applied(layers.reshape({ targetShape: [1, units] }), values[0]) : ops.stack(values),
@@ -131,11 +141,19 @@ export function appliedRecurrent(
   return mask && returnSequences ? [unmaskedBehind(c, made[0], mask), ...made.slice(1)] : made;
 }
 
-/** [steps, batch, features] in ONNX, [steps, features] here. */
+/** Of steps that are part of the batch: the layer is applied to each, and gives one value. */
+export function checkOneOutput(c: Importer, outputs: readonly string[], first: readonly Value[]): void {
+  const [all, h, memory] = outputs.map((name) => c.isRead(name));
+  if (first.length > 0 || (all && h) || memory)
+    throw new RangeError('its states are given or used, where steps are part of the batch');
+}
+
+/** [steps, batch, features] in ONNX, [steps, features] here; behind the steps that are part of the batch. */
 export function sequenceOf(c: Importer, tensor: Computed): Computed {
-  if (tensor.axes.length !== 3 || tensor.axes[1] !== BATCH || tensor.steps)
+  if (tensor.axes.length !== 3 || tensor.axes[1] !== BATCH)
     throw new RangeError('its input is no sequence with the batch as its second axis');
-  if (isSame(tensor.axes, [0, BATCH, 1])) return tensor;
+  const offset = tensor.steps ? 1 : 0;
+  if (isSame(tensor.axes, [offset, BATCH, offset + 1])) return tensor;
   return c.plain({ ...tensor, axes: [BATCH, tensor.axes[0], tensor.axes[2]] });
 }
 

@@ -2,15 +2,18 @@ import { checkOneOf } from '../../check.js';
 import { GATES, type Gate } from '../../graph/ops/recurrent.js';
 import { isCall, type Value } from '../../graph/value.js';
 import { isPlain } from '../../kind.js';
+import { layers } from '../../layers/index.js';
+import type { Layer } from '../../layers/layer.js';
 import type { GraphBody } from './decode.js';
 import { Emitter } from './emitter.js';
 import type { Handler } from './import-layers.js';
 import { isLogical } from './import-masks.js';
-import { appliedRecurrent, recurrentLayer } from './import-recurrent.js';
+import { appliedRecurrent, checkOneOutput, recurrentLayer } from './import-recurrent.js';
 import type { Importer } from './importer.js';
 import { type Attribute, OnnxGraph } from './onnx-graph.js';
 import { bodyOf, type CellConfig } from './recurrent.js';
 import { BATCH, type Constant, computed, type Numbers } from './tensors.js';
+import { applied } from './untyped.js';
 
 /**
  * A recurrent layer that was written as a Scan: its doc_string says of which options, and its body must be what is written for
@@ -25,13 +28,17 @@ export const scan: Handler = (c, inputs, attributes, node) => {
   if (!body || !config || (inputs.length !== states + 1 && !isMasked)) throw new RangeError('it is no recurrent layer');
   const z = c.computed(inputs[states]);
   const mask = isMasked ? c.computed(inputs[states + 1], 'its mask') : undefined;
-  const [steps, columns] = z.value.shape;
+  const offset = z.steps ? 1 : 0;
+  const [steps, columns] = z.value.shape.slice(offset);
   const units = columns / (isLstm ? 4 : config.cell === 'gru' ? 3 : 1);
   const tensors = tensorsOf(c, body, config, { units, columns, isMasked });
   const product = productOf(c, z.value);
-  if (!tensors || !product || z.axes.join() !== [0, BATCH, 1].join() || steps < 1)
+  if (!tensors || !product || z.axes.join() !== [offset, BATCH, offset + 1].join() || steps < 1)
     throw new RangeError('its body is not that of the recurrent layer that its doc_string says');
-  if (mask && (mask.axes.join() !== [0, BATCH].join() || mask.value.shape[0] !== steps || !isLogical(mask.value)))
+  if (
+    mask &&
+    (mask.axes.join() !== [offset, BATCH].join() || mask.value.shape[offset] !== steps || !isLogical(mask.value))
+  )
     throw new RangeError('its mask is none of its steps, of 0 and 1 alone');
   const first = inputs.slice(0, states).map((tensor) => (tensor?.kind === 'computed' ? tensor.value : undefined));
   const zeros = inputs
@@ -52,11 +59,19 @@ export const scan: Handler = (c, inputs, attributes, node) => {
       ...(config.resetAfter !== undefined && { resetAfter: config.resetAfter }),
       useBias: numbers.bias !== undefined,
       returnSequences: isSequenceRead,
-      returnState: isLastRead,
+      returnState: isLastRead && !z.steps,
       name: c.nameFor(node, tensors.recurrent),
     },
     numbers,
   );
+  if (z.steps) {
+    checkOneOutput(c, [all, ...node.outputs.slice(0, states)], zeros ? [] : (first as Value[]));
+    const given = mask ? applied(layers.masking(), [product.x, mask.value]) : product.x;
+    const own = c.apply(layer, z, given);
+    const value = mask && isSequenceRead ? applied(layers.reshape({ targetShape: [...own.shape] }), own) : own;
+    const made = computed(value, isSequenceRead ? [1, BATCH, 2] : [BATCH, 1], { steps: z.steps });
+    return isSequenceRead ? [...Array.from({ length: states }, () => undefined), made] : [made];
+  }
   const [output, ...last] = appliedRecurrent(c, layer, product.x, {
     first: zeros ? [] : (first as Value[]),
     ...(mask && { mask: mask.value }),
@@ -88,9 +103,10 @@ function configOf(doc: string): CellConfig | undefined {
 /** x and the numbers of the dense layer that made z. */
 function productOf(c: Importer, z: Value): { x: Value; numbers: Readonly<Record<string, Numbers>> } | undefined {
   const { from } = z;
-  if (!from || !isCall(from) || from.layer.className !== 'Dense' || from.layer.activation?.config.name !== 'linear')
-    return undefined;
-  const numbers = c.numbers.get(from.layer);
+  if (!from || !isCall(from)) return undefined;
+  const [layer] = from.layer.className === 'TimeDistributed' ? (from.layer.parts as readonly Layer[]) : [from.layer];
+  if (layer.className !== 'Dense' || layer.activation?.config.name !== 'linear') return undefined;
+  const numbers = c.numbers.get(layer);
   return numbers && { x: from.inputs[0], numbers };
 }
 

@@ -349,8 +349,8 @@ export class Importer {
   }
 
   /** From the last step to the first. */
-  reversed(value: Value): Value {
-    return applyOp(reverseAxis, [value], { axis: 0 });
+  reversed(value: Value, axis = 0): Value {
+    return applyOp(reverseAxis, [value], { axis });
   }
 
   /** A value with its axes in this order, which are then `axes` of ONNX. */
