@@ -98,7 +98,21 @@ export const activations = {
   /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */
   heaviside: (): Activation => ({ ...make('heaviside', 'z'), gradient: undefined }),
 };
-markMakers('activations', activations);
+markMakers('activations', activations, [
+  ...([
+    'linear',
+    'sigmoid',
+    'tanh',
+    'relu',
+    'relu6',
+    'selu',
+    'softplus',
+    'softsign',
+    'exponential',
+    'logSigmoid',
+  ] as const),
+  ...(['hardSigmoid', 'silu', 'hardSilu', 'mish', 'tanhShrink', 'softmax', 'heaviside'] as const),
+]);
 
 /** Those of `custom.activation`, by name. */
 const registered = new Map<string, Activation>();
@@ -128,8 +142,5 @@ function activationFrom({ name, ...options }: Activation['config']): Activation 
   const own = registered.get(name);
   if (own) return own;
   const factory = activations[checkOneOf('activation', name, Object.keys(activations) as ActivationName[])];
-  const activation = (factory as (options: object) => Activation)(options);
-  const { name: _, ...known } = activation.config;
-  checkOptions(`activation '${name}'`, options, Object.keys(known));
-  return activation;
+  return (factory as (options: object) => Activation)(options);
 }

@@ -156,7 +156,7 @@ export function checkOptions(name: string, options: object, allowed: readonly st
   for (const key of Object.keys(options)) {
     if (!allowed.includes(key))
       throw new TypeError(
-        `Expected ${name} to have no option '${cut(key)}'${didYouMean(key, allowed)}; there are: ${allowed.join(', ')}`,
+        `Expected ${name} to have no option '${cut(key)}'${didYouMean(key, allowed)}; there are${allowed.length > 0 ? `: ${allowed.join(', ')}` : ' none'}`,
       );
   }
 }

@@ -3,7 +3,7 @@ import { Lowered } from './graph/lower.js';
 import { checkValue } from './graph/own.js';
 import type { Parameter, Recorder } from './graph/recorder.js';
 import { marked, type Value } from './graph/value.js';
-import { brandFactories } from './kind.js';
+import { brandFactories, isClass } from './kind.js';
 import { ops } from './ops.js';
 
 /** What a weight is brought back to after each update; Keras' constraints. */
@@ -84,7 +84,7 @@ brandFactories('constraints', constraints);
 export function checkConstraint(option: string, given: unknown): Constraint | undefined {
   const input = called(given, constraints);
   if (input === undefined || input === null) return undefined;
-  if (typeof input === 'function') return { graph: input as (w: Value) => Value };
+  if (typeof input === 'function' && !isClass(input)) return { graph: input as (w: Value) => Value };
   if (typeof input !== 'string' && typeof input !== 'object')
     throw wrongType(option, 'one of constraints.* or its name', input);
   if (typeof input === 'object' && 'graph' in input && typeof input.graph === 'function')

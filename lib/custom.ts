@@ -2,7 +2,7 @@ import { type Activation, activations, register as registerActivation } from './
 import { wrongType, wrongValue } from './check.js';
 import { checkValue, emitLoss, lowerSample, type OfSample, perSample } from './graph/own.js';
 import type { Value } from './graph/value.js';
-import { hasMethods } from './kind.js';
+import { hasMethods, isClass } from './kind.js';
 import { layerNames } from './layers/index.js';
 import type { Layer } from './layers/layer.js';
 import { register as registerLayer } from './layers/registry.js';
@@ -89,6 +89,6 @@ function checkName(option: string, name: unknown, taken: readonly string[]): voi
 }
 
 function checkFunction(name: string, fn: unknown): string {
-  if (typeof fn !== 'function') throw wrongType('fn', 'a function of values', fn);
+  if (typeof fn !== 'function' || isClass(fn)) throw wrongType('fn', 'a function of values', fn);
   return name;
 }

@@ -9,7 +9,7 @@ import {
   wrongShape,
   wrongType,
 } from './check.js';
-import { isConfig, property } from './kind.js';
+import { isClass, isConfig, property } from './kind.js';
 import { markMakers } from './made.js';
 import { orthogonal } from './orthogonal.js';
 import { RandomState } from './random.js';
@@ -222,12 +222,12 @@ function checkNormal(options: { mean?: number; stddev?: number }): { mean: numbe
   };
 }
 
-markMakers('initializers', initializers);
+markMakers('initializers', initializers, ['zeros', 'ones']);
 
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {
   const input = called(given, initializers);
-  if (typeof input === 'function') {
+  if (typeof input === 'function' && !isClass(input)) {
     if (isConfig(property(input, 'config'))) return input as Initializer;
     const own = input as (shape: readonly number[], random: RandomState) => ArrayInput;
     const draw = (shape: readonly number[], random: RandomState) => asArray(`what ${option} gives`, own(shape, random));

@@ -275,7 +275,18 @@ export const losses = {
     return formula('categoricalFocalCrossentropy', of, { gamma, alpha });
   },
 };
-markMakers('losses', losses);
+markMakers('losses', losses, [
+  ...([
+    'meanSquaredError',
+    'meanAbsoluteError',
+    'hinge',
+    'squaredHinge',
+    'klDivergence',
+    'poisson',
+    'logCosh',
+  ] as const),
+  ...(['meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'cosineSimilarity'] as const),
+]);
 
 /** Those of `custom.loss`, by name. */
 const registered = new Map<string, Loss>();

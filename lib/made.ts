@@ -1,3 +1,4 @@
+import { checkOptions } from './check.js';
 import { brandFactories } from './kind.js';
 
 const MADE = Symbol.for('fjordnet.made');
@@ -11,11 +12,21 @@ export function made<T extends object>(thing: T): T {
   return Object.freeze(Object.defineProperty(thing, MADE, { value: true }));
 }
 
-/** Has the functions of a table such as `losses` mark what they make; `kind` is what they are known by, each passed uncalled. */
-export function markMakers(kind: string, table: Record<string, (...options: never[]) => object>): void {
+/**
+ * Has the functions of a table such as `losses` mark what they make, and `bare` ones refuse options, of which they have none; `kind`
+ * is what they are known by, each passed uncalled.
+ */
+export function markMakers<T extends Record<string, (...options: never[]) => object>>(
+  kind: string,
+  table: T,
+  bare: readonly (keyof T)[] = [],
+): void {
   for (const [name, make] of Object.entries(table)) {
-    const marking = (...options: never[]) => made(make(...options));
-    table[name] = Object.defineProperty(marking, 'name', { value: name });
+    const marking = (...options: never[]) => {
+      if (options[0] !== undefined && bare.includes(name)) checkOptions(`the options of ${name}`, options[0], []);
+      return made(make(...options));
+    };
+    Object.assign(table, { [name]: Object.defineProperty(marking, 'name', { value: name }) });
   }
   brandFactories(kind, table);
 }

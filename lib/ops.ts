@@ -1,6 +1,6 @@
 import { type Activation, activations } from './activations.js';
 import { type ArrayInput, NDArray } from './array.js';
-import { checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
+import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
 import { broadcast, broadcastShape, broadcastTo, reshaped } from './graph/broadcast.js';
 import type { Op } from './graph/op.js';
 import { activate } from './graph/ops/activation.js';
@@ -88,7 +88,8 @@ function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => 
   checkOptions('options', options, ['axis', 'keepDims']);
   const value = toValue('x', x);
   const rank = value.shape.length;
-  const { axis, keepDims = false } = options;
+  const { axis } = options;
+  const keepDims = checkBoolean('keepDims', options.keepDims ?? false);
   if (axis === undefined && !keepDims) return rank === 0 ? value : along(reshaped(value, [sizeOf(value.shape)]), 0);
   const given = axis === undefined ? value.shape.map((_, i) => i) : [axis].flat();
   const axes = [...new Set(given.map((a) => checkAxis('axis', a, rank)))].sort((a, b) => b - a);

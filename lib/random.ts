@@ -46,6 +46,7 @@ export class RandomState {
   /** Standard normal numbers (polar Box-Muller): one number without arguments, else an array of the given dimensions. */
   randn(): number;
   randn(...shape: [number, ...number[]]): NDArray;
+  randn(...shape: readonly number[]): NDArray;
   randn(...shape: number[]): number | NDArray {
     return this.#draw(shape.length > 0 ? shape : undefined, (out) => this.#native.gaussians(out));
   }

@@ -1,6 +1,6 @@
 import { called, checkInterval, checkOptions, wrongType } from './check.js';
 import type { Value } from './graph/value.js';
-import { brandFactories } from './kind.js';
+import { brandFactories, isClass } from './kind.js';
 
 /** A penalty on a weight, added to the loss: l1 * sum(|w|) + l2 * sum(w^2), as Keras (no 1/2, no division by n). */
 export interface Regularizer {
@@ -46,8 +46,10 @@ export function checkRegularizer(option: string, given: unknown): Regularizer | 
   const input = called(given, regularizers);
   if (input === undefined || input === null) return undefined;
   if (input === 'l1' || input === 'l2' || input === 'l1l2') return regularizers[input]();
-  if (typeof input === 'function') return { l1: 0, l2: 0, graph: input as (w: Value) => Value };
+  if (typeof input === 'function' && !isClass(input)) return { l1: 0, l2: 0, graph: input as (w: Value) => Value };
   if (typeof input !== 'object') throw wrongType(option, 'one of regularizers.* or its name', input);
+  if ('graph' in input && typeof input.graph === 'function')
+    return { l1: 0, l2: 0, graph: input.graph as (w: Value) => Value };
   checkOptions(option, input, ['l1', 'l2']);
   const { l1 = 0, l2 = 0 } = input as Partial<Regularizer>;
   return { l1: weight(`${option}.l1`, l1), l2: weight(`${option}.l2`, l2) };

@@ -1,4 +1,5 @@
 import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
+import { isClass } from './kind.js';
 import { markMakers } from './made.js';
 import { power } from './power.js';
 
@@ -250,7 +251,7 @@ export function isOwnSchedule(learningRate: number | Schedule): boolean {
 /** A number >= 0, a schedule, or the config of one. */
 export function checkLearningRate(name: string, learningRate: unknown): number | Schedule {
   if (typeof learningRate === 'number') return rate(name, learningRate);
-  if (typeof learningRate === 'function') {
+  if (typeof learningRate === 'function' && !isClass(learningRate)) {
     if ('config' in learningRate) return learningRate as Schedule;
     const own = learningRate as (step: number) => number;
     return Object.assign((step: number) => own(step), { config: { name: own.name as ScheduleName } }); // not saved

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import type { NativeResult } from './binding.js';
 import { failure, wrongType } from './check.js';
 import { isAbortSignal, isError } from './kind.js';
@@ -22,11 +24,14 @@ export type Step = JobStep | PromiseLike<unknown>;
  */
 export type Training<R> = Generator<Step, R, any>;
 
+/** Milliseconds on the calling thread beside a job, after which others have a turn. */
+const LONG = 1;
+
 /**
  * Runs jobs off the main thread. An abort ends the running job after its batch, or the wait for a callback at once, and
  * rejects with ERR_ABORTED; what such a callback's promise comes to later is nobody's concern any more.
  */
-export async function drive<R>(training: Training<R>, signal?: AbortSignal): Promise<R> {
+export async function drive<R>(training: Training<R>, signal?: AbortSignal, what: Aborted = 'training'): Promise<R> {
   if (signal !== undefined && !isAbortSignal(signal)) throw wrongType('signal', 'an AbortSignal', signal);
   let running: Plan | undefined;
   const abort = () => running?.stop();
@@ -34,7 +39,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
   const caller: { stack?: string } = {};
   Error.captureStackTrace(caller, drive);
   try {
-    let next = signal?.aborted ? training.throw(withStack(aborted(signal), caller)) : training.next();
+    let next = signal?.aborted ? training.throw(withStack(aborted(signal, what), caller)) : training.next();
     while (!next.done) {
       const step = next.value;
       let result: unknown;
@@ -43,16 +48,20 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal): Pro
           if (signal?.aborted) throw signal.reason; // by a callback
           running = step.plan;
           const job = step.plan.run(step.job);
+          const begin = performance.now();
           step.meanwhile?.();
+          const isLong = performance.now() - begin > LONG;
           const done = await job;
           step.settle?.(done);
           result = done;
+          // Node.js delivers a job that has ended meanwhile at once, and so on: nothing else would have its turn
+          if (isLong) await setImmediate();
         } else {
           result = await unlessAborted(step, signal);
         }
         if (signal?.aborted) throw signal.reason;
       } catch (error) {
-        next = training.throw(signal?.aborted ? withStack(aborted(signal), caller) : framed(error, caller));
+        next = training.throw(signal?.aborted ? withStack(aborted(signal, what), caller) : framed(error, caller));
         continue;
       } finally {
         running = undefined;
@@ -169,7 +178,10 @@ export class JobWatch {
   }
 }
 
-export function aborted(signal: AbortSignal, what: 'training' | 'prediction' | 'sampling' = 'training'): Error {
+/** What was going on. */
+type Aborted = 'training' | 'evaluation' | 'prediction' | 'sampling';
+
+export function aborted(signal: AbortSignal, what: Aborted = 'training'): Error {
   const rest = what === 'training' ? '; the weights are those after the last finished batch' : '';
   return Object.assign(failure('ERR_ABORTED', `The ${what} was aborted${rest}`, { cause: signal.reason }), {
     name: 'AbortError',

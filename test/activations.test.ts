@@ -148,7 +148,7 @@ test('names, aliases, configs and wrong options', (t) => {
     message: 'Expected activation to be the name of an activation or one of activations.*, got 3 (number)',
   });
   t.throws(() => getActivation('activation', { name: 'relu', alpha: 1 }), {
-    message: /^Expected activation 'relu' to have no option 'alpha'/,
+    message: "Expected the options of relu to have no option 'alpha'; there are none",
   });
   t.throws(() => activations.leakyRelu({ alpha: -1 }), {
     message: 'Expected alpha to be a non-negative number, got -1 (number)',

@@ -185,6 +185,19 @@ test('an epoch is floor(n / batchSize) batches, each drawn without replacement',
   t.deepEqual(random.getState(), twin.getState());
 });
 
+test('drawing batches of very many samples leaves others their turns', async (t) => {
+  const n = 100_000;
+  const x = NDArray.wrap(new Float64Array(n), [n, 1]);
+  const y = NDArray.wrap(new Float64Array(n).fill(1), [n, 1]);
+  const network = new NeuralNetwork(x, y, { nHiddenNeurons: 1, nCategories: 1, epochs: 2, randomState: 1 });
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  await network.train();
+  clearInterval(timer);
+  // 2,000 permutations of all samples: jobs of some 10 ms, between which timers run
+  t.true(turns >= 5, `${turns} turns`);
+});
+
 test('training goes on where it ended, and starts from weights that were set', (t) => {
   const [twice, once] = [small(3, { epochs: 2 }), small(3, { epochs: 4 })];
   twice.network.trainSync().trainSync();

@@ -277,3 +277,73 @@ test('what compile sets is not set elsewhere', (t) => {
   t.is(optimizer.learningRate, 0.5);
   t.throws(() => Object.assign(optimizer, { momentum: 0.9 }), { instanceOf: TypeError });
 });
+
+test('what declares no weight is refused in a sentence, and so is a call that returns no value', (t) => {
+  const declared = (...args: any[]) => {
+    class Own extends BaseLayer {
+      override readonly className = 'Own';
+      override build() {
+        (this.addWeight as any)(...args);
+        if (args.length > 4) this.addWeight(args[0], [2], 'ones');
+      }
+      call(x: Value, weights: Record<string, Value>) {
+        return ops.mul(x, Object.values(weights)[0]);
+      }
+    }
+    const net = sequential({ layers: [new Own({ name: 'own', inputShape: [2] })] });
+    net.compile({ optimizer: optimizers.sgd({ learningRate: 1 }), loss: 'mse' });
+    net.trainOnBatch([[1, 1]], [[0, 0]]);
+    return Array.from(net.getWeights()[0].data);
+  };
+  const own = "of the weight 'w' of the layer 'own' (Own)";
+  for (const [args, message] of [
+    [['', [2], 'ones'], "Expected the name of a weight to be a string that is not empty, got '' (string)"],
+    [['w', 'ab', 'ones'], `Expected the shape ${own} to be an array of positive integers, got 'ab' (string)`],
+    [
+      ['w', [2]],
+      `Expected the initializer ${own} to be the name of an initializer or one of initializers.*, got undefined`,
+    ],
+    [
+      ['w', [2], 'ones', { trainable: false }],
+      `Expected the options ${own} to have no option 'trainable'; there are: regularizer, constraint, trained`,
+    ],
+    [['w', [2], 'ones', { trained: 'no' }], `Expected trained ${own} to be a boolean, got 'no' (string)`],
+    [
+      ['w', [2], 'ones', {}, true],
+      "Expected the weights of the layer 'own' (Own) to be of different names, got 'w' (string)",
+    ],
+  ] as const)
+    t.throws(() => declared(...args), { message });
+  t.deepEqual(declared('w', [2], 'ones', { trained: false }), [1, 1]);
+  t.deepEqual(declared('w', [2], 'ones'), [0, 0]);
+  t.deepEqual(declared('w', [2], 'ones', { constraint: 'nonNeg', regularizer: (w: Value) => ops.sum(w) }), [0, 0]);
+  for (const made of [undefined, null, [], 3]) {
+    class Odd extends BaseLayer {
+      override readonly className = 'Odd';
+      call() {
+        return made;
+      }
+    }
+    t.throws(() => sequential({ layers: [new Odd({ name: 'odd', inputShape: [2] })] }).countParams(), {
+      message: /^Expected what call of the layer 'odd' \(Odd\) returns to be a value or a list of them, got/,
+    });
+  }
+});
+
+test('what has no options refuses them, and a class is no function', (t) => {
+  for (const make of [activations.relu, losses.meanSquaredError, initializers.zeros]) {
+    t.notThrows(() => make());
+    t.throws(() => (make as any)({ reduction: 'sum' }), {
+      message: `Expected the options of ${make.name} to have no option 'reduction'; there are none`,
+    });
+  }
+  class Made {}
+  for (const [option, of] of [
+    ['kernelInitializer', () => layers.dense({ units: 1, kernelInitializer: Made as never })],
+    ['kernelRegularizer', () => layers.dense({ units: 1, kernelRegularizer: Made as never })],
+    ['kernelConstraint', () => layers.dense({ units: 1, kernelConstraint: Made as never })],
+    ['learningRate', () => optimizers.sgd({ learningRate: Made as never })],
+    ['fn', () => layers.lambda(Made as never)],
+  ] as const)
+    t.throws(of, { message: new RegExp(`^Expected ${option} to be .*, got Made \\(function\\)$`) });
+});

@@ -189,7 +189,7 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     const random = checkRandomState(options.randomState);
     const rows = Int32Array.from({ length: n }, (_, i) => i % state.chains[0].shape[0]);
     const chains = given ? chainsOf(state, given, random) : state.chains.map((chain) => chain.take(rows));
-    return drive(gibbs(state, chains, steps, random), signal);
+    return drive(gibbs(state, chains, steps, random), signal, 'sampling');
   }
 
   /**
@@ -210,7 +210,7 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     const nRuns = checkInteger('nRuns', options.nRuns ?? 100, 2);
     const signal = signalOf(options);
     const random = checkRandomState(options.randomState);
-    return drive(annealed(this.fitted('annealedImportanceSampling'), betas, nRuns, random), signal);
+    return drive(annealed(this.fitted('annealedImportanceSampling'), betas, nRuns, random), signal, 'sampling');
   }
 
   /**

@@ -112,6 +112,8 @@ import { SimpleRNN } from './simple-rnn.js';
 import { TimeDistributed, type TimeDistributedOptions } from './time-distributed.js';
 
 type WithName<N extends string> = { readonly name?: N };
+/** No options but those. */
+type Only<O, All> = { readonly [K in Exclude<keyof O, keyof All>]: never };
 
 /** The factory `make`, for which TypeScript remembers the layer's name. */
 const named =
@@ -158,13 +160,15 @@ export const layers = {
   inputLayer: named((options: InputLayerOptions) => new InputLayer(options)),
 
   /** A recurrent layer: h = activation(x @ kernel + h @ recurrentKernel + bias) for every step. */
-  simpleRNN: <const O extends RecurrentOptions, const N extends string = string>(options: O & WithName<N>) =>
-    new SimpleRNN<O>(options) as SimpleRNN<O> & Named<N>,
+  simpleRNN: <const O extends RecurrentOptions, const N extends string = string>(
+    options: O & WithName<N> & Only<O, RecurrentOptions>,
+  ) => new SimpleRNN<O>(options) as SimpleRNN<O> & Named<N>,
   /** Long short-term memory. */
-  lstm: <const O extends LSTMOptions, const N extends string = string>(options: O & WithName<N>) =>
-    new LSTM<O>(options) as LSTM<O> & Named<N>,
+  lstm: <const O extends LSTMOptions, const N extends string = string>(
+    options: O & WithName<N> & Only<O, LSTMOptions>,
+  ) => new LSTM<O>(options) as LSTM<O> & Named<N>,
   /** Gated recurrent units. */
-  gru: <const O extends GRUOptions, const N extends string = string>(options: O & WithName<N>) =>
+  gru: <const O extends GRUOptions, const N extends string = string>(options: O & WithName<N> & Only<O, GRUOptions>) =>
     new GRU<O>(options) as GRU<O> & Named<N>,
   /** A recurrent layer, and its like that runs from the last step to the first. */
   bidirectional: named((options: BidirectionalOptions) => new Bidirectional(options)),

@@ -1,5 +1,6 @@
 import { wrongType } from '../check.js';
 import { isValue, type Value } from '../graph/value.js';
+import { isClass } from '../kind.js';
 import { Layer, type LayerOptions, type Values } from './layer.js';
 import type { FromTo } from './ranks.js';
 
@@ -14,7 +15,7 @@ export class Lambda<I extends Values = any, O extends Value = Value> extends Lay
 
   constructor(fn: (inputs: I) => O, options: LayerOptions = {}) {
     super(options);
-    if (typeof fn !== 'function') throw wrongType('fn', 'a function of values', fn);
+    if (typeof fn !== 'function' || isClass(fn)) throw wrongType('fn', 'a function of values', fn);
     this.fn = fn;
   }
 

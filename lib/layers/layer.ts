@@ -1,13 +1,13 @@
 import type { Activation } from '../activations.js';
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
-import type { Constraint } from '../constraints.js';
+import { type ConstraintInput, checkConstraint } from '../constraints.js';
 import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
 import type { Fits } from '../graph/shape-types.js';
 import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
 import { checkWeights, weightsOf } from '../graph/weights.js';
-import type { Initializer } from '../initializers.js';
+import { getInitializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import type { AsCalled, Given, RANKS, Ranks } from './ranks.js';
 
@@ -164,7 +164,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     const shapes = list ? values.map((value) => value.shape) : values[0].shape;
     const standIns = list ? values.map(standIn) : standIn(values[0]);
     const declared = this.#declare(shapes);
-    const made = this.call(standIns, declared, { training: false });
+    const made = checkMade(this, this.call(standIns, declared, { training: false }));
     this.#shareWeights(declared, standIns);
     this.#isApplied = true;
     const call: Call = { layer: this, inputs: values, outputs: [], list, listed: isList(made) };
@@ -194,7 +194,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
 
   /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
   outputShape(inputShape: Shapes): Shape {
-    const made = this.call(standInsFor(inputShape), this.#declare(inputShape), { training: false });
+    const made = checkMade(this, this.call(standInsFor(inputShape), this.#declare(inputShape), { training: false }));
     if (isList(made)) throw new TypeError(`Expected ${nameOf(this)} to give one value, got a list of ${made.length}`);
     return (made as Value).shape;
   }
@@ -242,24 +242,33 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     return weightsOf(this).reduce((sum, { weight }) => sum + weight.shape.reduce((size, n) => size * n, 1), 0);
   }
 
-  /** Declares a weight, in `build`. */
+  /**
+   * Declares a weight, in `build`.
+   * @param name unique in the layer
+   * @param options `trained`: whether training moves it (default true), by a `regularizer`, within a `constraint`
+   */
   protected addWeight(
     name: string,
     shape: Shape,
-    initializer: Initializer,
-    {
-      regularizer,
-      constraint,
-      trained = true,
-    }: { regularizer?: Regularizer; constraint?: Constraint; trained?: boolean } = {},
+    initializer: InitializerInput,
+    options: { regularizer?: RegularizerInput; constraint?: ConstraintInput; trained?: boolean } = {},
   ): void {
-    if (!this.#declared) throw new TypeError('Expected addWeight to be called in build');
-    this.#declared[name] = marked({
+    const declared = this.#declared;
+    if (!declared) throw new TypeError('Expected addWeight to be called in build');
+    if (typeof name !== 'string' || name === '' || name === '__proto__')
+      throw wrongType('the name of a weight', 'a string that is not empty', name);
+    if (Object.hasOwn(declared, name)) throw wrongValue(`the weights of ${nameOf(this)}`, 'of different names', name);
+    const own = `of the weight '${name}' of ${nameOf(this)}`;
+    checkOptions(`the options ${own}`, options, ['regularizer', 'constraint', 'trained']);
+    const { trained = true } = options;
+    const regularizer = checkRegularizer(`the regularizer ${own}`, options.regularizer);
+    const constraint = checkConstraint(`the constraint ${own}`, options.constraint);
+    declared[name] = marked({
       name,
-      shape,
+      shape: checkShape(`the shape ${own}`, shape),
       batched: false,
-      initializer,
-      trained,
+      initializer: getInitializer(`the initializer ${own}`, initializer),
+      trained: checkBoolean(`trained ${own}`, trained),
       held: { version: 0 },
       ...(regularizer && { regularizer }),
       ...(constraint && { constraint }),
@@ -314,6 +323,14 @@ function checkApplied(layer: Layer, values: readonly Value[]): void {
         `Expected ${nameOf(layer)} to be applied to integers, as input({ dtype: 'int32' }) gives them, got numbers of shape [${value.shape.join(', ')}]`,
       );
   }
+}
+
+/** What `call` returned. @throws TypeError for what are no values, such as that of a function without `return` */
+function checkMade(layer: Layer, made: unknown): Values {
+  const list = Array.isArray(made) ? made : [made];
+  if (list.length === 0 || !Array.from(list).every(isValue))
+    throw wrongType(`what call of ${nameOf(layer)} returns`, 'a value or a list of them', made);
+  return made as Values;
 }
 
 /** Refuses to share weights with an input that wants others. */

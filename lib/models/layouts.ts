@@ -3,7 +3,7 @@ import { checkBoolean, checkOneOf, checkOptions, wrongShape, wrongType, wrongVal
 import type { Shape, Weight } from '../graph/value.js';
 import { weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Tensor } from '../io/safetensors.js';
-import { isPlain } from '../kind.js';
+import { hasMethods, isPlain } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import { foldScales } from './attention-scale.js';
 import type { Model } from './model.js';
@@ -40,6 +40,7 @@ export const layouts = {
    *   shape, or of no layer
    */
   pytorch(model: Model<any, any>, tensors: NamedTensors, options: LayoutOptions = {}): NDArray[] {
+    checkNetwork(model);
     return filled(model, pytorchWeights(model, tensors, options));
   },
 
@@ -49,9 +50,14 @@ export const layouts = {
    * @throws RangeError, with the name, for arrays that are missing, of another shape, or of no layer
    */
   keras(model: Model<any, any>, tensors: NamedTensors, options: Pick<LayoutOptions, 'partial'> = {}): NDArray[] {
+    checkNetwork(model);
     return filled(model, kerasWeights(model, tensors, options));
   },
 };
+
+function checkNetwork(model: unknown): void {
+  if (!hasMethods(model, 'getWeights', 'compile')) throw wrongType('model', 'a network', model);
+}
 
 type Found = ReadonlyMap<Weight, NDArray>;
 

@@ -263,7 +263,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   evaluate(source: Source<Batch<I, O>>, options?: EvaluateSourceOptions): Promise<Logs>;
   async evaluate(x: unknown, y?: unknown, options: EvaluateOptions = {}): Promise<Logs> {
     const call = evaluateCall(this.#callee, x, y, options, false);
-    return drive(this.#engine.exclusively(call.judging), signalOf(call.options));
+    return drive(this.#engine.exclusively(call.judging), signalOf(call.options), 'evaluation');
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */

@@ -17,8 +17,8 @@ export interface Optimizer {
 }
 
 export interface OptimizerOptions {
-  /** A number >= 0, or one of schedules.*, which is given the number of steps (batches) done. */
-  learningRate?: number | Schedule;
+  /** A number >= 0, or one of schedules.* or a function, which is given the number of steps (batches) done. */
+  learningRate?: number | Schedule | ((step: number) => number);
   /** Decoupled weight decay, as Keras: every weight loses learningRate * weightDecay of itself before the update. */
   weightDecay?: number;
   /** The gradient of each weight array is scaled down to this L2 norm where it is larger. */

@@ -88,9 +88,11 @@ export function scoreClasses(
   options: PrecisionRecallOptions,
   names: readonly ScoreName[],
 ): ClassScores | AverageScores {
-  const { average = null, beta = 1, zeroDivision = 'warn', posLabel = 1 } = options;
+  const { average = null, zeroDivision = 'warn', posLabel = 1 } = options;
   if (average !== null) checkOneOf('average', average, ['binary', 'micro', 'macro', 'weighted', 'samples']);
-  if (beta !== Number.POSITIVE_INFINITY) checkInterval('beta', beta, 0, Number.POSITIVE_INFINITY);
+  const given = options.beta ?? 1;
+  if (given !== Number.POSITIVE_INFINITY) checkInterval('beta', given, 0, Number.POSITIVE_INFINITY);
+  const beta = given ** 2 === Number.POSITIVE_INFINITY ? given ** 2 : given;
   checkZeroDivision(zeroDivision);
   const targets = readTargets(yTrue, yPred);
   const weight = readWeights(options.sampleWeight, targets.n);

@@ -184,7 +184,7 @@ function readValidation(
   data: FitOptions['validationData'],
   ports: Ports,
 ): ValidationArrays | Source<unknown> | undefined {
-  if (!data) return undefined;
+  if (data === undefined || data === null) return undefined;
   if (isSource(data)) return data;
   const given: readonly unknown[] = data;
   if (!Array.isArray(given) || given.length < 2 || given.length > 3)

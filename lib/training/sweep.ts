@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { allocate } from '../allocate.js';
 import type { NativeResult } from '../binding.js';
 import type { Job, Plan } from '../plan.js';
@@ -45,8 +46,9 @@ export class Pace {
     this.steps = Math.min(4, most);
   }
 
-  measured({ steps, seconds }: NativeResult): void {
-    const fitting = Math.floor((Pace.SECONDS * steps) / Math.max(seconds, 1e-9));
+  /** @param drawing seconds that it took to draw the rows of a step, on the calling thread */
+  measured({ steps, seconds }: NativeResult, drawing = 0): void {
+    const fitting = Math.floor(Pace.SECONDS / Math.max(seconds / steps, drawing, 1e-9));
     this.steps = Math.max(1, Math.min(fitting, this.steps * 8, this.#most));
   }
 }
@@ -155,8 +157,13 @@ export function* sweep(
     if (count > period) job.period = period;
     const after = at + count;
     drawn = undefined;
+    let drawing = 0;
     const meanwhile = () => {
-      if (isDrawn && after < total) drawn = part(after);
+      if (isDrawn && after < total) {
+        const begin = performance.now();
+        drawn = part(after);
+        drawing = (performance.now() - begin) / 1000 / Math.ceil((drawn.count ?? drawn.rows?.length ?? 1) / batchSize);
+      }
       beside?.();
     };
     // Spread, not a literal of one shape: V8 would come to make those in its old generation, and they would keep the plan.
@@ -166,7 +173,7 @@ export function* sweep(
       ...((isDrawn || beside) && { meanwhile }),
       ...(prepared?.settle && { settle: prepared.settle }),
     };
-    pace.measured(result);
+    pace.measured(result, drawing);
     ranked?.done(result);
     batches += steps;
     const inEpoch = Math.min(count, period);

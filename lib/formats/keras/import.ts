@@ -114,13 +114,15 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
 /** float64 where a layer says so, also one of networks within. */
 function dtypeIn(config: JsonObject): 'float32' | 'float64' {
   const waiting: unknown[] = [config];
-  for (let entry = waiting.pop(); entry !== undefined; entry = waiting.pop()) {
+  while (waiting.length > 0) {
+    const entry = waiting.pop();
     if (!isPlain(entry)) continue;
     const own = isPlain(entry.config) ? entry.config : entry;
     const dtype = isPlain(own.dtype) && isPlain(own.dtype.config) ? own.dtype.config.name : own.dtype;
     if (dtype === 'float64') return dtype;
     const { layers } = own;
-    waiting.push(...[Array.isArray(layers) ? layers : entry.config, own.layer].flat().filter((inner) => inner !== own));
+    for (const inner of [Array.isArray(layers) ? layers : entry.config, own.layer].flat())
+      if (inner !== own) waiting.push(inner);
   }
   return 'float32';
 }
