@@ -98,21 +98,12 @@ export const activations = {
   /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */
   heaviside: (): Activation => ({ ...make('heaviside', 'z'), gradient: undefined }),
 };
-markMakers('activations', activations, [
-  ...([
-    'linear',
-    'sigmoid',
-    'tanh',
-    'relu',
-    'relu6',
-    'selu',
-    'softplus',
-    'softsign',
-    'exponential',
-    'logSigmoid',
-  ] as const),
-  ...(['hardSigmoid', 'silu', 'hardSilu', 'mish', 'tanhShrink', 'softmax', 'heaviside'] as const),
-]);
+const WITH_OPTIONS = ['leakyRelu', 'elu', 'celu', 'gelu'];
+markMakers(
+  'activations',
+  activations,
+  (Object.keys(activations) as ActivationName[]).filter((name) => !WITH_OPTIONS.includes(name)),
+);
 
 /** Those of `custom.activation`, by name. */
 const registered = new Map<string, Activation>();

@@ -19,8 +19,8 @@ interface OfSequence extends Ranks {
 
 /**
  * Sequences [steps, features], of which the steps that hold nothing but `maskValue` do not count for the layers behind it, the
- * loss and the metrics; of [sentences, words, features] the words. What it gives has zeros there, as Keras'. Or a list of a sequence and a mask [steps], or [sentences, words], of 1 for
- * the steps that count and 0 for the others, whatever these hold.
+ * loss and the metrics; of [sentences, words, features] the words. What it gives has zeros there, as Keras'. Or a list of a sequence
+ * and a mask [steps], or [sentences, words], of 1 for the steps that count and 0 for the others, whatever these hold.
  */
 export class Masking extends Layer<OfSequence> {
   override readonly className = 'Masking';

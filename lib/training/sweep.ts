@@ -48,7 +48,7 @@ export class Pace {
 
   /** @param drawing seconds that it took to draw the rows of a step, on the calling thread */
   measured({ steps, seconds }: NativeResult, drawing = 0): void {
-    const fitting = Math.floor(Pace.SECONDS / Math.max(seconds / steps, drawing, 1e-9));
+    const fitting = Math.floor(Pace.SECONDS / Math.max(seconds / Math.max(steps, 1), drawing, 1e-9));
     this.steps = Math.max(1, Math.min(fitting, this.steps * 8, this.#most));
   }
 }

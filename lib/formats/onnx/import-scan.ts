@@ -68,7 +68,7 @@ export const scan: Handler = (c, inputs, attributes, node) => {
     checkOneOutput(c, [all, ...node.outputs.slice(0, states)], zeros ? [] : (first as Value[]));
     const given = mask ? applied(layers.masking(), [product.x, mask.value]) : product.x;
     const own = c.apply(layer, z, given);
-    const value = mask && isSequenceRead ? applied(layers.reshape({ targetShape: [...own.shape] }), own) : own;
+    const value = mask ? applied(layers.reshape({ targetShape: [...own.shape] }), own) : own;
     const made = computed(value, isSequenceRead ? [1, BATCH, 2] : [BATCH, 1], { steps: z.steps });
     return isSequenceRead ? [...Array.from({ length: states }, () => undefined), made] : [made];
   }
