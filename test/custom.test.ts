@@ -5,10 +5,12 @@ import test from 'ava';
 import {
   custom,
   initializers,
+  input,
   Layer,
   type LayerOptions,
   type Loss,
   layers,
+  model,
   NDArray,
   ops,
   optimizers,
@@ -315,6 +317,18 @@ test('what a function of one’s own returned is told with its name', (t) => {
     () => network('float64', { kernelRegularizer: (w: Value) => w }).compile({ optimizer: 'sgd', loss: 'mse' }),
     'Expected what the regularizer of dense/kernel returns to be one number of shape [], got shape [4, 5]',
   );
+  const elsewhere = layers.dense({ units: 4 }).apply(input({ shape: [4] }));
+  refuse(() => {
+    const x = input({ shape: [4] });
+    const y = layers.lambda((v: Value) => ops.add(v, elsewhere), { name: 'both' }).apply(x);
+    model({ inputs: x, outputs: y }).predictSync([[1, 2, 3, 4]]);
+  }, "Expected the layer 'both' to compute with what it is given and with numbers, got a value of another graph");
+  const bound = (w: Value) => ops.mul(ops.sum(w), ops.sum(elsewhere)) as Value;
+  refuse(() => {
+    const own = network('float64', { kernelRegularizer: bound as never });
+    own.compile({ optimizer: 'sgd', loss: 'mse' });
+    own.trainOnBatch([[1, 2, 3, 4]], [[1, 2, 3]]);
+  }, /^Expected a function of weights to be made of what it is given and of numbers, got a value of another graph$/);
 });
 
 test('names and classes: one sentence each', (t) => {

@@ -70,6 +70,10 @@ class Spelling {
     const mapped = (value: Value) => values.get(value) ?? value;
     for (const from of topological(outputs, new Set(values.keys()))) {
       const inputs = from.inputs.map(mapped);
+      if (isCall(from) && inputs.length === 0)
+        throw new TypeError(
+          `Expected the layer '${path}' to compute with what it is given and with numbers, got a value of another graph`,
+        );
       if (isCall(from)) {
         const name = names.get(from.layer) as string;
         const own = path ? `${path}/${name}` : name;

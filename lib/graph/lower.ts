@@ -34,7 +34,12 @@ export class Lowered {
   constructor(t: Recorder, outputs: readonly Value[], options: Lowering) {
     this.#t = t;
     this.#options = options;
-    this.#order = topological(outputs) as Node[];
+    const order = topological(outputs);
+    if (order.some(isCall))
+      throw new TypeError(
+        'Expected a function of weights to be made of what it is given and of numbers, got a value of another graph',
+      );
+    this.#order = order as Node[];
     this.#buffers = new Map(options.buffers);
     this.#wanted = new Set(options.training ? options.gradients.keys() : []);
     for (const { op, inputs, output } of this.#order)
