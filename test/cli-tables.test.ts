@@ -18,6 +18,27 @@ test.after.always(() => work.remove());
 const dataOf = (name: string) => fileURLToPath(new URL(`../node_modules/vega-datasets/data/${name}`, import.meta.url));
 const rowsOf = (name: string): Record<string, unknown>[] => JSON.parse(readFileSync(dataOf(name), 'utf8'));
 
+test.serial('columns of a table of numbers that count the rows, or say the label, are told', async (t) => {
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    number: 100 + i,
+    width: Math.sin(i),
+    code: 7 * (i % 3),
+    same: 1,
+    label: i % 3,
+  }));
+  work.write('numbers.csv', csvOf(rows));
+  const { stderr, code } = await work.run('train', 'numbers.csv', '--label', 'label', '--epochs', '1');
+  t.is(code, 0, stderr);
+  t.regex(stderr, /^ {2}number: it counts the rows \(--drop 'number' leaves it out\)$/m);
+  t.regex(
+    stderr,
+    /^ {2}code: each of its values stands for one of 'label', which are not known before \(--drop 'code' /m,
+  );
+  t.notRegex(stderr, /^ {2}(width|same):/m);
+  const dropped = await work.run('train', 'numbers.csv', '--label', 'label', '--epochs', '1', '--drop', 'number,code');
+  t.notRegex(dropped.stderr, /\(--drop/);
+});
+
 test.serial(
   'a mixed table trains, and its file answers raw rows alike from the command line, code and bytes',
   async (t) => {

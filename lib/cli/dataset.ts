@@ -2,6 +2,7 @@ import { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { type Label, uniqueLabels } from '../labels.js';
 import { RandomState } from '../random.js';
+import { countsRows, standsFor } from '../tables/suspects.js';
 import type { TableTransformer } from '../tables/table-transformer.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, usage } from './errors.js';
@@ -64,6 +65,8 @@ export interface Split {
   readonly decided?: string;
   /** What makes numbers of mixed columns, fitted to the training set. */
   readonly transformer?: TableTransformer;
+  /** Of a table of numbers: columns that may be no features, in words. */
+  readonly doubts?: readonly string[];
 }
 
 /** Reads the data, splits the test set off, and scales by what the training set says. */
@@ -97,6 +100,7 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
   const imageShape = [x.shape.slice(1), options.shape, table.imageShape].find((shape) => shape?.length === 3);
   const scaling = fitScaling(options.scale === 'auto' ? (imageShape ? 'max' : 'standard') : options.scale, train.x);
   const targetScaling = classes ? undefined : fitScaling('standard', train.y.reshape(-1, 1));
+  const doubts = doubtsOf(table, train);
   const scaled = ({ x, y }: Samples): Samples => {
     if (targetScaling) applyScaling(targetScaling, y);
     return { x: scaledTo(dtype, scaling, x), y };
@@ -117,7 +121,23 @@ export async function loadSplit(options: DataOptions, dtype: FloatType, seed: nu
     ...(test && { test: scaled(test) }),
     ...(table.test && options.testData === undefined && { hasOwnTest: true }),
     ...(table.decided && { decided: table.decided }),
+    ...(doubts.length > 0 && { doubts }),
   };
+}
+
+/** What a table of mixed columns is left without: of one of numbers told, as these are taken as they are. */
+function doubtsOf({ columns, target }: Table, { x, y }: Samples): string[] {
+  const [n, width] = x.shape;
+  if (!columns || x.ndim !== 2) return [];
+  return columns.flatMap((name, k) => {
+    const at = (i: number) => x.data[i * width + k];
+    const why = standsFor(n, at, (i) => y.data[i])
+      ? `each of its values stands for one of ${target === undefined ? 'the labels' : `'${target}'`}, which are not known before`
+      : countsRows(name, n, at)
+        ? 'it counts the rows'
+        : undefined;
+    return why ? [`${name}: ${why} (--drop '${name}' leaves it out)`] : [];
+  });
 }
 
 /** Samples as the network takes them; scaled in the type they came in, in place. */

@@ -1,5 +1,4 @@
 import { plural } from '../array/shape.js';
-import { extent } from '../array.js';
 import { checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
 import { toNumber } from '../io/cells.js';
 import { listed } from '../labels.js';
@@ -12,6 +11,7 @@ import { OneHotEncoder } from './one-hot-encoder.js';
 import { SimpleImputer } from './simple-imputer.js';
 import { StandardScaler } from './standard-scaler.js';
 import type { AnyTransformer } from './steps.js';
+import { countsRows, standsFor } from './suspects.js';
 
 export interface InferOptions {
   /** The column to predict, which is no feature. */
@@ -133,7 +133,7 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
   if (values.every((value) => typeof value === 'boolean'))
     return kinds(values, distinct.size, missing, 'true or false');
   const isNumber = values.every((value) => typeof value === 'number' || typeof value === 'bigint');
-  if (isNumber && isCounter(name, values as number[], distinct.size))
+  if (isNumber && countsRows(name, values.length, (i) => values[i]))
     return { words: 'left out, as it counts the rows' };
   const isText = values.every((value) => typeof value === 'string');
   if (isNumber) return numbers(missing, x.n, options, 'a number');
@@ -153,33 +153,21 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
   return kinds(values, distinct.size, missing, 'text');
 }
 
-/** A column that says the target already: the same values, or one kind for each class and each class of one kind. */
+/** A column that says the target already. */
 function leak(x: Frame, k: number, target: string | undefined): Plan | undefined {
   if (target === undefined) return undefined;
   const [own, wanted] = [x.column(k), x.column((x.names as readonly string[]).indexOf(target))];
-  const [there, back] = [new Map<unknown, unknown>(), new Map<unknown, unknown>()];
-  for (let i = 0; i < x.n; i++) {
-    const [a, b] = [own[i], wanted[i]];
-    if (isMissing(a) || isMissing(b)) return undefined;
-    if ((there.has(a) && there.get(a) !== b) || (back.has(b) && back.get(b) !== a)) return undefined;
-    there.set(a, b);
-    back.set(b, a);
-  }
-  // where nearly every row has a value of its own, so has any other column
-  const isSame = [...there].every(([a, b]) => a === b);
-  if (there.size < 2 || (!isSame && there.size > x.n / 10)) return undefined;
+  if (
+    !standsFor(
+      x.n,
+      (i) => own[i],
+      (i) => wanted[i],
+    )
+  )
+    return undefined;
   return {
     words: `left out, as each of its values stands for one of '${target}': what is to be predicted is not known before`,
   };
-}
-
-/** Whole numbers that are different everywhere, and lie close together or are called an id. */
-function isCounter(name: string, values: readonly number[], distinct: number): boolean {
-  if (distinct < values.length || values.length < 3 || !values.every(Number.isInteger)) return false;
-  if (/^(id|index|row|unnamed.*|.*[_ ]id|)$/i.test(name)) return true;
-  // of some of the rows, drawn, it has gaps
-  const [low, high] = extent(values);
-  return values.length >= 20 && high - low < 2 * values.length;
 }
 
 function numbers(missing: number, n: number, { impute = 'median' }: InferOptions, what: string): Plan {

@@ -235,6 +235,7 @@ function describe(out: Output, split: Split, recipe: Recipe, validation: number,
     `${name}: ${count(n + (test?.x.shape[0] ?? 0), 'sample')} of ${meaning.inputShape.join(' x ')}, ${what}; ${parts.filter(Boolean).join(', ')}`,
   );
   if (split.transformer) for (const line of split.transformer.describe().split('\n')) out.note(`  ${line}`);
+  for (const line of split.doubts ?? []) out.note(`  ${line}`);
   if (before) out.note(`Going on after ${count(before.epochs, 'epoch')}, up to ${recipe.epochs}`);
 }
 
