@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { floatDType, NDArray, toMatrix } from '../array.js';
 import {
   checkInteger,
@@ -21,7 +22,7 @@ import { Frame } from '../tables/frame.js';
 import type { FloatType } from '../tape.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
 import { RadialPlan } from './rbf-plan.js';
-import { solve } from './solve.js';
+import { inBlocks } from './solve.js';
 
 export interface RBFNetworkOptions {
   /** Centres, found by KMeans. Default 100 */
@@ -123,7 +124,7 @@ export abstract class RBFNetwork extends Saved {
   protected async fitWith(x: Features, targets: NDArray, adopt: () => void, options: RBFFitOptions): Promise<void> {
     checkOptions('options', options, ['signal']);
     const signal = signalOf(options);
-    const { random, training } = this.#train(x, targets, adopt);
+    const { random, training } = this.#train(x, targets, adopt, false);
     this.#training = true;
     try {
       await inTurn(random, () => drive(training, signal));
@@ -133,7 +134,7 @@ export abstract class RBFNetwork extends Saved {
   }
 
   protected fitWithSync(x: Features, targets: NDArray, adopt: () => void): void {
-    const { random, training } = this.#train(x, targets, adopt);
+    const { random, training } = this.#train(x, targets, adopt, true);
     checkTurn(random);
     driveSync(training);
   }
@@ -169,7 +170,12 @@ export abstract class RBFNetwork extends Saved {
   }
 
   /** Checks all at once; then trains. */
-  #train(x: Features, targets: NDArray, adopt: () => void): { random: RandomState; training: Training<void> } {
+  #train(
+    x: Features,
+    targets: NDArray,
+    adopt: () => void,
+    isSync: boolean,
+  ): { random: RandomState; training: Training<void> } {
     this.#checkIdle();
     const given = dense('x', x);
     const array = toMatrix('x', given);
@@ -180,10 +186,10 @@ export abstract class RBFNetwork extends Saved {
       throw wrongShape('x', `a matrix of ${nCenters} rows or more, as there are centres`, array.shape);
     const samples = NDArray.from(array, { dtype });
     const random = checkRandomState(randomState);
-    return { random, training: this.#fit(samples, targets, random, adopt) };
+    return { random, training: this.#fit(samples, targets, random, adopt, isSync) };
   }
 
-  *#fit(x: NDArray, targets: NDArray, randomState: RandomState, adopt: () => void): Training<void> {
+  *#fit(x: NDArray, targets: NDArray, randomState: RandomState, adopt: () => void, isSync: boolean): Training<void> {
     const { nCenters, maxIter, alpha } = this.#parameters;
     const kmeans = new KMeans({ nClusters: nCenters, maxIter, randomState });
     yield* kmeans.fittingFrame(Frame.ofMatrix(x));
@@ -193,7 +199,10 @@ export abstract class RBFNetwork extends Saved {
     const plan = new RadialPlan(centers, widths, outputs, x.dtype as FloatType);
     const { gram, moment } = yield* plan.sums(x, targets);
     for (let k = 0; k < nCenters; k++) gram[k * (nCenters + 2)] += alpha; // all but the intercept
-    if (!solve(gram, nCenters + 1, moment, outputs, SINGULAR) || !moment.every(Number.isFinite))
+    const solving = inBlocks(gram, nCenters + 1, moment, outputs, SINGULAR);
+    let solved = solving.next();
+    for (; !solved.done; solved = solving.next()) if (!isSync) yield setImmediate(); // others have a turn
+    if (!solved.value || !moment.every(Number.isFinite))
       throw failure('ERR_SINGULAR', 'Expected alpha to be larger: the radial functions of x depend on one another');
     this.#settle({ centers, widths, weights: NDArray.wrap(moment, [nCenters + 1, outputs]) });
     adopt();
@@ -218,13 +227,7 @@ export abstract class RBFNetwork extends Saved {
     if (largest === 0) throw wrongValue('width', 'a number where all centres are the same', width);
     if (width === 'maximum') return new Float64Array(m).fill(Math.sqrt(largest / m));
     const n = Math.min(nNeighbors, m - 1);
-    const means = squares.map(
-      (own) =>
-        own
-          .sort()
-          .subarray(0, n)
-          .reduce((sum, d) => sum + d, 0) / n,
-    );
+    const means = squares.map((own) => smallest(own, n).reduce((sum, d) => sum + d, 0) / n);
     return Float64Array.from(means, (mean) => Math.sqrt(mean > 0 ? mean : largest / m)); // centres that are the same
   }
 
@@ -267,4 +270,16 @@ function checkParameters(options: RBFNetworkOptions, base: object = {}): Paramet
   checkInteger('maxIter', p.maxIter, 1);
   if (p.randomState !== undefined) checkRandomState(p.randomState);
   return p;
+}
+
+/** The n smallest values, the least first. */
+function smallest(values: Float64Array, n: number): Float64Array {
+  if (n > 16) return values.sort().subarray(0, n);
+  const least = new Float64Array(n).fill(Number.POSITIVE_INFINITY);
+  for (const value of values) {
+    let k = n;
+    for (; k > 0 && least[k - 1] > value; k--) if (k < n) least[k] = least[k - 1];
+    if (k < n) least[k] = value;
+  }
+  return least;
 }

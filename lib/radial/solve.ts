@@ -11,6 +11,21 @@ const BLOCK = 64;
  * @returns false if A is singular
  */
 export function solve(a: Float64Array, n: number, b: Float64Array, columns: number, tolerance = 0): boolean {
+  const solving = inBlocks(a, n, b, columns, tolerance);
+  for (;;) {
+    const { done, value } = solving.next();
+    if (done) return value;
+  }
+}
+
+/** The same, with a pause after every block. */
+export function* inBlocks(
+  a: Float64Array,
+  n: number,
+  b: Float64Array,
+  columns: number,
+  tolerance = 0,
+): Generator<undefined, boolean> {
   const least = new Float64Array(n);
   for (let i = 0; i < n; i++)
     for (let k = 0; k < n; k++) least[k] = Math.max(least[k], tolerance * Math.abs(a[i * n + k]));
@@ -25,6 +40,7 @@ export function solve(a: Float64Array, n: number, b: Float64Array, columns: numb
         for (let j = 0; j < columns; j++) b[i * columns + j] -= factor * b[k * columns + j];
       }
     if (to === n) continue;
+    yield;
     subtractProduct(a, n, to, to, n - to, from, a, n, to);
     subtractProduct(b, columns, to, 0, columns, from, a, n, to);
   }
