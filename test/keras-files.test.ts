@@ -121,6 +121,38 @@ test("Keras' Normalization is moved by no training, and goes back as it came", a
   t.deepEqual(network.getWeights().slice(0, 4), before);
 });
 
+test('what joins masked sequences has a name apart from that of the operation on their masks', async (t) => {
+  const rows = [
+    [
+      ...[
+        [1, 2, 3],
+        [0, 0, 0],
+      ],
+      ...[
+        [0, 0, 0],
+        [4, 5, 6],
+      ],
+    ],
+  ] as never;
+  for (const isMasked of [true, false]) {
+    const x = input({ shape: [4, 3] });
+    const a = isMasked ? layers.masking().apply(x) : x;
+    const joined = layers.concatenate().apply([a, layers.dense({ units: 2 }).apply(a)]);
+    const own = model({ inputs: x, outputs: layers.lstm({ units: 2 }).apply(joined as never), seed: 1 });
+    const names = async (format: 'keras' | 'h5', of: Model<any, any>) => {
+      const back = await importBytes(await of.exportBytes({ format }));
+      t.deepEqual(back.predictSync(rows), of.predictSync(rows));
+      t.deepEqual(back.weightNames, of.weightNames);
+      return { back, name: back.layers.find(({ className }) => className === 'Concatenate')?.name };
+    };
+    for (const format of ['keras', 'h5'] as const) {
+      const { back, name } = await names(format, own as never);
+      t.is(name, isMasked ? 'concatenate_masked' : 'concatenate');
+      t.is((await names(format, back)).name, name);
+    }
+  }
+});
+
 test('a group of HDF5 is read once, however many of its members are asked for', async (t) => {
   // Keras keeps an optimizer's memory of each weight in one group: that of 50 layers named its names 200 times
   const network = sequential({

@@ -22,16 +22,24 @@ const reads = ({ layer, inputs }: Call) =>
  * @param order calls and operations, each behind what makes its inputs
  */
 export function maskReads(order: readonly (Node | Call)[]): Map<Node | Call, Sources> {
+  const masks = masksOf(order);
+  const read = order.filter((from): from is Call => isCall(from) && reads(from));
+  return new Map(read.map((from) => [from, farthest(from.inputs.map((value) => masks.get(value)))]));
+}
+
+/** The values that have a mask in Keras, and what it is computed from there. */
+export function masksOf(order: readonly (Node | Call)[]): Map<Value, Sources> {
   const masks = new Map<Value, Sources>();
-  const found = new Map<Node | Call, Sources>();
   for (const from of order) {
     if (!isCall(from)) continue;
-    const given = from.inputs.map((value) => masks.get(value));
-    if (reads(from)) found.set(from, farthest(given));
-    const made = maskOf(from.layer, from.inputs, given);
+    const made = maskOf(
+      from.layer,
+      from.inputs,
+      from.inputs.map((value) => masks.get(value)),
+    );
     if (made) masks.set(from.outputs[0], made);
   }
-  return found;
+  return masks;
 }
 
 function maskOf(layer: Layer, inputs: readonly Value[], given: readonly (Sources | undefined)[]): Sources | undefined {

@@ -1,4 +1,5 @@
 import { freeName, type Graph } from '../../graph/graph.js';
+import { masksOf } from '../../graph/mask-depths.js';
 import { isCall, topological, type Value } from '../../graph/value.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isInputLayer } from '../../kind.js';
@@ -74,7 +75,9 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
     return input;
   });
   const written = new Map<Layer, ReturnType<typeof writeLayer> & Entry>();
-  for (const from of topological(graph.outputs, new Set(graph.inputs))) {
+  const order = topological(graph.outputs, new Set(graph.inputs));
+  const masks = masksOf(order);
+  for (const from of order) {
     if (!isCall(from)) {
       if (!manner.hasOperations)
         throw new TypeError(
@@ -86,7 +89,11 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
     const { layer, outputs } = from;
     let entry = written.get(layer);
     if (!entry) {
-      entry = { ...writeLayer(layer, graph.names, manner), nodes: [] };
+      const isMasked = layer.className === 'Concatenate' && from.inputs.some((value) => masks.has(value));
+      const names = isMasked
+        ? new Map([[layer, apartFromMasks(graph.names.get(layer) as string, emission)]])
+        : graph.names;
+      entry = { ...writeLayer(layer, names, manner), nodes: [] };
       written.set(layer, entry);
     }
     const { args, kwargs } = argumentsOf(
@@ -119,6 +126,10 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
   const layers = entries.flatMap((entry) => (entry.layer ? [entry as Entry & Written] : []));
   return { object, layers };
 }
+
+/** Reading a file Keras calls the operation that joins masks as it would a layer of that class, and wants all names to be different. */
+const apartFromMasks = (name: string, emission: Emission) =>
+  /^concatenate(_\d+)?$/.test(name) ? emission.fresh(`${name}_masked`) : name;
 
 function inputLayer(name: string, { shape, dtype }: Value, manner: Manner): KerasObject {
   const config = { batch_shape: [null, ...shape], dtype: dtype ?? manner.dtype, sparse: false, ragged: false, name };
