@@ -276,16 +276,16 @@ export const losses = {
   },
 };
 markMakers('losses', losses, [
-  ...([
-    'meanSquaredError',
-    'meanAbsoluteError',
-    'hinge',
-    'squaredHinge',
-    'klDivergence',
-    'poisson',
-    'logCosh',
-  ] as const),
-  ...(['meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'cosineSimilarity'] as const),
+  'meanSquaredError',
+  'meanAbsoluteError',
+  'hinge',
+  'squaredHinge',
+  'klDivergence',
+  'poisson',
+  'logCosh',
+  'meanAbsolutePercentageError',
+  'meanSquaredLogarithmicError',
+  'cosineSimilarity',
 ]);
 
 /** Those of `custom.loss`, by name. */

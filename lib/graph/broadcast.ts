@@ -33,11 +33,11 @@ export function broadcastTo(value: Value, shape: Shape, times: number | undefine
   return out;
 }
 
-/** A value before its repetitions, along axes and for every sample. */
+/** A value before its repetitions, along axes and for every sample. Operations are told by their names, as they may be another copy's. */
 export function unrepeated(value: Value): Value {
   let source = value;
   for (let from = source.from; from && !isCall(from); from = source.from) {
-    if (from.op !== repeatAxis && from.op !== repeatRows) break;
+    if (from.op.name !== repeatAxis.name && from.op.name !== repeatRows.name) break;
     source = from.inputs[0];
   }
   return source;

@@ -10,7 +10,6 @@ const READERS = new Set([
   ...['BatchNormalization', 'Model', 'Sequential'],
 ]);
 const MERGES = new Set(['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum']);
-const RECURRENT = new Set(['SimpleRNN', 'LSTM', 'GRU', 'Bidirectional']);
 
 /** Of a layer of several inputs Keras keeps what it was given before masks were added (Layer.__call__), but of networks. */
 const reads = ({ layer, inputs }: Call) =>
@@ -63,8 +62,7 @@ function maskOf(layer: Layer, inputs: readonly Value[], given: readonly (Sources
   const [mask] = given;
   if (!mask) return undefined;
   if (className === 'Attention' || className === 'AdditiveAttention') return behind(mask, 1); // convert_to_tensor
-  if (RECURRENT.has(className)) return givesSequences(layer) ? mask : undefined;
-  return layer.supportsMasking || className === 'MultiHeadAttention' ? mask : undefined;
+  return (sequencesOf(layer) ?? layer.supportsMasking) || className === 'MultiHeadAttention' ? mask : undefined;
 }
 
 const behind = (mask: Sources, operations: number): Sources =>
@@ -76,7 +74,8 @@ function farthest(masks: readonly (Sources | undefined)[]): Sources {
   return all;
 }
 
-function givesSequences(layer: Layer): boolean {
+/** Whether a layer gives sequences; undefined of one that is not recurrent. */
+export const sequencesOf = (layer: Layer): boolean | undefined => {
   const { forward = layer } = layer as { forward?: Layer };
-  return (forward as { returnSequences?: boolean }).returnSequences === true;
-}
+  return (forward as { returnSequences?: boolean }).returnSequences;
+};

@@ -46,10 +46,7 @@ export class BatchNormalization extends NormalizingLayer {
     const { momentum, epsilon } = this;
     const { movingMean, movingVariance } = weights;
     const { gamma = constant(movingMean.shape, 1), beta = constant(movingMean.shape, 0) } = weights;
-    if (x.mask && training && trainable)
-      throw new TypeError(
-        `Expected ${nameOf(this)} to be given no masked steps, whose numbers it would count: take layerNormalization for sequences of different lengths`,
-      );
+    if (x.mask && training && trainable) throw countsMasked(nameOf(this));
     const inputs = [x, gamma, beta, movingMean, movingVariance];
     return training && trainable
       ? applyOp(batchNormalization, inputs, { momentum, epsilon })
@@ -65,3 +62,9 @@ export class BatchNormalization extends NormalizingLayer {
     };
   }
 }
+
+/** Its means would be of steps that do not count, too. */
+export const countsMasked = (which: string): TypeError =>
+  new TypeError(
+    `Expected ${which} to be given no masked steps, whose numbers it would count: take layerNormalization for sequences of different lengths`,
+  );

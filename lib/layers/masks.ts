@@ -17,11 +17,10 @@ export const masked = (x: Value, mask: Value | undefined): Value =>
 
 /** The steps that count in any of several values, which broadcast; undefined where one has no mask, so that all count. */
 export function anyMask(values: readonly Value[]): Value | undefined {
-  const masks = [...new Set(values.map(({ mask }) => mask))];
-  if (masks.includes(undefined)) return undefined;
+  const own = [...new Map(values.map((value) => [value.mask, value])).values()];
+  if (own.some(({ mask }) => mask === undefined)) return undefined;
   const rank = Math.max(...values.map(({ shape }) => shape.length));
-  const reach = Math.max(...values.map(({ shape, mask }) => rank - shape.length + (mask as Value).shape.length));
-  const own = values.filter(({ mask }, i) => values.findIndex((other) => other.mask === mask) === i);
+  const reach = Math.max(...own.map(({ shape, mask }) => rank - shape.length + (mask as Value).shape.length));
   return own
     .map(({ shape, mask }) => alongFeatures(behindAxes(mask as Value, rank - shape.length), reach))
     .reduce((either, mask) => ops.maximum(either, mask) as Value);

@@ -92,7 +92,7 @@ export function scoreClasses(
   if (average !== null) checkOneOf('average', average, ['binary', 'micro', 'macro', 'weighted', 'samples']);
   const given = options.beta ?? 1;
   if (given !== Number.POSITIVE_INFINITY) checkInterval('beta', given, 0, Number.POSITIVE_INFINITY);
-  const beta = given ** 2 === Number.POSITIVE_INFINITY ? given ** 2 : given;
+  const beta = Number.isFinite(given ** 2) ? given : Number.POSITIVE_INFINITY;
   checkZeroDivision(zeroDivision);
   const targets = readTargets(yTrue, yPred);
   const weight = readWeights(options.sampleWeight, targets.n);

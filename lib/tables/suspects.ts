@@ -2,7 +2,7 @@
 import { isMissing } from './frame.js';
 
 /** Row i's value. */
-type At<T = unknown> = (i: number) => T;
+type At = (i: number) => unknown;
 
 /** Whole numbers of n rows that are different everywhere, and lie close together or are called an id. */
 export function countsRows(name: string, n: number, at: At): boolean {

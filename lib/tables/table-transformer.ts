@@ -157,14 +157,8 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
 function leak(x: Frame, k: number, target: string | undefined): Plan | undefined {
   if (target === undefined) return undefined;
   const [own, wanted] = [x.column(k), x.column((x.names as readonly string[]).indexOf(target))];
-  if (
-    !standsFor(
-      x.n,
-      (i) => own[i],
-      (i) => wanted[i],
-    )
-  )
-    return undefined;
+  const rowOf = (column: ArrayLike<unknown>) => (i: number) => column[i];
+  if (!standsFor(x.n, rowOf(own), rowOf(wanted))) return undefined;
   return {
     words: `left out, as each of its values stands for one of '${target}': what is to be predicted is not known before`,
   };

@@ -52,7 +52,9 @@ function writeSequential(
   own: JsonObject,
   manner: Manner,
 ): WrittenModel {
-  const written = layers.filter((layer) => !isInputLayer(layer)).map((layer) => writeLayer(layer, names, manner));
+  const written = layers
+    .filter((layer) => !isInputLayer(layer))
+    .map((layer) => writeLayer(layer, names.get(layer) as string, manner));
   const [first] = layers;
   const input = inputLayer(isInputLayer(first) ? (names.get(first) as string) : freeNameOf(names), x, manner);
   const entries = [input, ...written.map(({ object }) => object)];
@@ -90,10 +92,8 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
     let entry = written.get(layer);
     if (!entry) {
       const isMasked = layer.className === 'Concatenate' && from.inputs.some((value) => masks.has(value));
-      const names = isMasked
-        ? new Map([[layer, apartFromMasks(graph.names.get(layer) as string, emission)]])
-        : graph.names;
-      entry = { ...writeLayer(layer, names, manner), nodes: [] };
+      const own = graph.names.get(layer) as string;
+      entry = { ...writeLayer(layer, isMasked ? apartFromMasks(own, emission) : own, manner), nodes: [] };
       written.set(layer, entry);
     }
     const { args, kwargs } = argumentsOf(
@@ -136,12 +136,7 @@ function inputLayer(name: string, { shape, dtype }: Value, manner: Manner): Kera
   return { module: 'keras.layers', class_name: 'InputLayer', config, registered_name: null };
 }
 
-function writeLayer(
-  layer: Layer,
-  names: ReadonlyMap<Layer, string>,
-  manner: Manner,
-): Written & { object: KerasObject } {
-  const name = names.get(layer) as string;
+function writeLayer(layer: Layer, name: string, manner: Manner): Written & { object: KerasObject } {
   if (name.includes('/'))
     throw new TypeError(
       `Expected the names of layers to have no '/', which Keras' files take for a path, got '${name}'`,

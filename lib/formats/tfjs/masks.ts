@@ -1,6 +1,6 @@
 import type { Graph } from '../../graph/graph.js';
+import { sequencesOf } from '../../graph/mask-depths.js';
 import { isCall, topological, type Value } from '../../graph/value.js';
-import type { Layer } from '../../layers/layer.js';
 
 /** Layers that do there what they do here where steps do not count; the others have been seen to make other numbers, or to throw. */
 const ALIKE = new Set([
@@ -19,12 +19,6 @@ const ALIKE = new Set([
   ...['GaussianDropout', 'AlphaDropout'],
   ...['Flatten', 'GlobalMaxPooling1D'],
 ]);
-
-/** Whether a layer gives sequences; undefined of one that is not recurrent. */
-const sequencesOf = (layer: Layer): boolean | undefined => {
-  const { forward = layer } = layer as { forward?: Layer };
-  return (forward as { returnSequences?: boolean }).returnSequences;
-};
 
 /**
  * Whether each output has steps that do not count.
