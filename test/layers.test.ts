@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type Layer, layers, NDArray, optimizers, RandomState, regularizers, sequential } from 'fjordnet';
+import { input, type Layer, layers, model, NDArray, optimizers, RandomState, regularizers, sequential } from 'fjordnet';
 import { expand } from '../dist/graph/expand.js';
 import { graphOf } from '../dist/graph/graph.js';
 import { Lowered } from '../dist/graph/lower.js';
@@ -403,6 +403,43 @@ test('batch normalization uses the statistics of the batch in training, moving a
     t.true(Math.abs(plan.read(movingMean.value).data[c] - mean / 2) < 1e-14);
     t.true(Math.abs(plan.read(movingVariance.value).data[c] - (1 + variance) / 2) < 1e-14);
   }
+});
+
+test('averages move in training, also those that only an output without a loss depends on', (t) => {
+  const random = new RandomState(6);
+  const x = normal(random, [8, 3]);
+  const y = normal(random, [8, 1]);
+  const fitted = () => {
+    const at = input({ shape: [3] });
+    const b = layers.dense({ units: 2, trainable: false, name: 'features' }).apply(at);
+    const beside = layers
+      .dense({ units: 1 })
+      .apply(layers.batchNormalization({ momentum: 0.75, name: 'norm' }).apply(b));
+    const judged = layers.dense({ units: 1, name: 'judged' }).apply(at);
+    const network = model({
+      inputs: at,
+      outputs: [judged, beside],
+      seed: 4,
+      dtype: 'float64',
+    });
+    network.compile({ optimizer: 'sgd', loss: { judged: 'meanSquaredError' } });
+    return { network, losses: network.fitSync(x, { judged: y }, { batchSize: 8, epochs: 1 }).history.loss };
+  };
+  const { network, losses } = fitted();
+  const [kernel] = network.getLayer('features').getWeights();
+  const values = [...Array(8)].map((_, i) =>
+    [0, 1].map((k) => [0, 1, 2].reduce((sum, j) => sum + x.at(i, j) * kernel.at(j, k), 0)),
+  );
+  const [gamma, beta, mean, variance] = network.getLayer('norm').getWeights();
+  t.deepEqual([...gamma.data, ...beta.data], [1, 1, 0, 0]);
+  for (const k of [0, 1]) {
+    const [average, spread] = moments(values.map((row) => row[k]));
+    t.true(Math.abs(mean.at(k) - average / 4) < 1e-15);
+    t.true(Math.abs(variance.at(k) - (3 + spread) / 4) < 1e-15);
+  }
+  network.evaluateSync(x, { judged: y });
+  t.deepEqual(network.getLayer('norm').getWeights()[2].toArray(), mean.toArray());
+  t.is(losses.length, 1);
 });
 
 test('an activation layer leaves the values before it alone, so that their gradient is right', async (t) => {

@@ -45,6 +45,8 @@ export interface Op<O = undefined> {
   backward?(io: Backward<O>): void;
   /** What of its forward pass `backward` reads: the inputs, the value, both or (the default) neither. */
   reads?(options: O): 'x' | 'y' | 'both' | 'neither';
+  /** Its forward pass moves a weight: a training runs it, whether or not a loss depends on its value. */
+  readonly moves?: true;
   /** y may be the first input's memory. */
   readonly inPlace?: true;
   /** The first input's gradient may be dy's memory; `backward` writes it last. */

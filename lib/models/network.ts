@@ -5,7 +5,7 @@ import type { Tenant } from '../graph/held.js';
 import { Lowered } from '../graph/lower.js';
 import { checkValue, perSample } from '../graph/own.js';
 import { type Parameter, Recorder } from '../graph/recorder.js';
-import { isCall, marked, type Node, placeholder, stepsOf, type Value } from '../graph/value.js';
+import { isCall, marked, type Node, placeholder, stepsOf, topological, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
 import { spread } from '../layers/masks.js';
@@ -158,8 +158,9 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
       const mask = masks[output];
       return mask && spread(mask, outputs[output].shape.slice(0, -1));
     });
-    const values = [...ends.map(({ value }) => value), ...ownMasks.filter((mask) => mask !== undefined), ...penalties];
-    const lowered = new Lowered(t, [...values, ...expanded.states.map(({ after }) => after)], {
+    const judgedValues = [...ends.map(({ value }) => value), ...ownMasks.filter((mask) => mask !== undefined)];
+    const values = [...judgedValues, ...penalties, ...expanded.states.map(({ after }) => after)];
+    const lowered = new Lowered(t, [...values, ...movingBeside(values, outputs)], {
       training: isTraining,
       buffers,
       gradients,
@@ -263,6 +264,14 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
       activity,
     },
   };
+}
+
+/** What moves weights and makes some of `outputs`, but none of `values`. */
+function movingBeside(values: readonly Value[], outputs: readonly Value[]): Value[] {
+  const made = new Set(topological(values));
+  return topological(outputs).flatMap((from) =>
+    !isCall(from) && from.op.moves && !made.has(from) ? [from.output] : [],
+  );
 }
 
 /** The data buffers of an output with a loss. @throws RangeError if the loss cannot take the output */

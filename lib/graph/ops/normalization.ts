@@ -14,6 +14,7 @@ export const batchNormalization: Op<BatchNormalizationOptions> = {
   name: 'batchNormalization',
   shape: ([x]) => x.shape,
   reads: () => 'x',
+  moves: true,
   gradientInPlace: true,
   forward({ t, x: [x, gamma, beta, movingMean, movingVariance], y, options: { momentum, epsilon } }) {
     const C = gamma.size;
