@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { data, layers, NDArray, RandomState, sequential } from 'fjordnet';
 import { readNpy } from '../dist/io/npy.js';
-import { writeSafetensors } from '../dist/io/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../dist/io/safetensors.js';
 import { all } from './helpers/elements.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-dataset-files-'));
@@ -97,6 +97,22 @@ test('tensors of a safetensors file are, too', async (t) => {
   t.is(at, 5000);
   const error = await t.throwsAsync(all(data.safetensors(path, ['x', 'z'])));
   t.regex(error!.message, /^Expected names to be tensors of the file.*: 'x', 'y', 'pixels', got 'z' \(string\)$/);
+});
+
+test("tensors of PyTorch's other dtypes: bfloat16, float16 and booleans", async (t) => {
+  const path = join(home, 'others.safetensors');
+  const entry = (dtype: string, begin: number, end: number) => ({ dtype, shape: [2], data_offsets: [begin, end] });
+  const header = JSON.stringify({ b: entry('BF16', 0, 4), h: entry('F16', 4, 8), flags: entry('BOOL', 8, 10) });
+  const head = Buffer.alloc(8);
+  head.writeBigUInt64LE(BigInt(header.length));
+  const halves = Buffer.alloc(8);
+  for (const [i, bits] of [0x3fc0, 0xc049, 0x3c00, 0x3555].entries()) halves.writeUInt16LE(bits, 2 * i);
+  writeFileSync(path, Buffer.concat([head, Buffer.from(header), halves, Buffer.of(1, 0)]));
+  const wanted = { b: [1.5, -3.140625], h: [1, 0.333251953125], flags: [1, 0] };
+  const rows = (await all(data.safetensors(path, { b: 'b', h: 'h', flags: 'flags' } as never))) as (typeof wanted)[];
+  t.deepEqual(rows, [0, 1].map((i) => ({ b: wanted.b[i], h: wanted.h[i], flags: wanted.flags[i] })) as never);
+  const { tensors } = await readSafetensors(path);
+  for (const [name, values] of Object.entries(wanted)) t.deepEqual([...tensors.get(name)!.data].map(Number), values);
 });
 
 test('files that do not go together, or cannot be read row by row, are refused', async (t) => {

@@ -78,10 +78,8 @@ export function safetensors(path: string | URL, names: Parts<string>): Dataset {
             );
           }
           const { shape, begin, end, dtype } = entry;
-          const type = TYPES[dtype];
-          if (!type) throw damaged(sourceOf(path), `its tensor '${part.slice(0, 60)}' has the dtype ${dtype}`);
           const header = {
-            type,
+            type: TYPES[dtype],
             big: false,
             fortran: false,
             shape,
@@ -94,9 +92,9 @@ export function safetensors(path: string | URL, names: Parts<string>): Dataset {
   );
 }
 
-const TYPES: Readonly<Partial<Record<SafetensorsDType, NpyType>>> = {
+const TYPES: Readonly<Record<SafetensorsDType, NpyType>> = {
   ...{ F64: 'f8', F32: 'f4', I64: 'i8', U64: 'u8', I32: 'i4', U32: 'u4', I16: 'i2', U16: 'u2', I8: 'i1', U8: 'u1' },
-  F16: 'f2',
+  ...{ F16: 'f2', BF16: 'bf2', BOOL: 'b1' },
 };
 
 function filePathOf(name: string, path: unknown): void {

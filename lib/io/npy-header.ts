@@ -13,8 +13,8 @@ export interface NpyHeader {
   readonly size: number;
 }
 
-/** The dtypes that are read, with their widths. */
-const WIDTHS = { f8: 8, f4: 4, f2: 2, i8: 8, i4: 4, i2: 2, i1: 1, u8: 8, u4: 4, u2: 2, u1: 1, b1: 1 } as const;
+/** The dtypes that are read, with their widths; bf2, Google's bfloat16, no NPY file names. */
+const WIDTHS = { f8: 8, f4: 4, f2: 2, bf2: 2, i8: 8, i4: 4, i2: 2, i1: 1, u8: 8, u4: 4, u2: 2, u1: 1, b1: 1 } as const;
 export type NpyType = keyof typeof WIDTHS;
 export const widthOf = (type: NpyType): number => WIDTHS[type];
 

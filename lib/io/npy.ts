@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { type DType, NDArray, type TypedData } from '../array.js';
 import { isFloat32Array, isFloat64Array } from '../kind.js';
-import { halfToNumber } from './half.js';
+import { bfloat16ToNumber, halfToNumber } from './half.js';
 import { NPY_PREFIX, type NpyHeader, npyOffset, parseNpyHeader, widthOf } from './npy-header.js';
 import { allocateBytes, damaged, openRegularFile, readFully, readHead, sourceOf, swapBytes } from './read.js';
 import { readZipDirectory, readZipEntry } from './zip.js';
@@ -97,6 +97,8 @@ function valuesOf({ type }: NpyHeader, bytes: Uint8Array<ArrayBuffer>, source: s
       return new Float32Array(...place);
     case 'f2':
       return mapped('float32', new Uint16Array(...place), halfToNumber);
+    case 'bf2':
+      return mapped('float32', new Uint16Array(...place), bfloat16ToNumber);
     case 'i4':
       return new Int32Array(...place);
     case 'b1':

@@ -18,9 +18,10 @@ const TYPES = {
   U16: Uint16Array,
   I8: Int8Array,
   U8: Uint8Array,
+  BOOL: Uint8Array,
 } as const;
 
-/** Floats of 16 bits, which are read as float32, with the same values. BOOL and the 8-bit floats are refused. */
+/** Floats of 16 bits, which are read as float32, with the same values. Those of 8 bits and fewer are refused. */
 const HALVES = { F16: halfToNumber, BF16: bfloat16ToNumber } as const;
 
 type Half = keyof typeof HALVES;
@@ -40,7 +41,7 @@ export type TensorData =
   | Int8Array
   | Uint8Array;
 
-/** A tensor in row-major order; its dtype is that of its typed array. An NDArray is one. */
+/** A tensor in row-major order; its dtype is that of its typed array (of booleans, read only, 0 and 1 in bytes). An NDArray is one. */
 export interface Tensor {
   readonly shape: readonly number[];
   readonly data: TensorData;
@@ -280,6 +281,7 @@ function sizeOf(shape: readonly number[]): number {
 /** The tensor in these bytes, which nobody else has. */
 function dataOf({ dtype }: Entry, bytes: Uint8Array<ArrayBuffer>, source: string): TensorData {
   littleEndian(bytes, widthOf(dtype), true);
+  if (dtype === 'BOOL') return new Uint8Array(bytes.buffer).map((byte) => (byte === 0 ? 0 : 1));
   if (!isHalf(dtype)) return new TYPES[dtype](bytes.buffer);
   const halves = new Uint16Array(bytes.buffer);
   const data = new Float32Array(allocateBytes(2 * bytes.length, source).buffer);
