@@ -9,6 +9,7 @@ import { OnnxGraph } from '../dist/formats/onnx/onnx-graph.js';
 import { Message } from '../dist/formats/protobuf.js';
 import { filled, MODELS, outputsOf, samplesFor, scaledAttention } from './helpers/networks.js';
 import { difference } from './helpers/replay.js';
+import { warningsOf } from './helpers/sklearn.js';
 
 ort.env.wasm.numThreads = 1;
 
@@ -404,6 +405,29 @@ test('numbers become conditions where they are not 0', async (t) => {
   const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
   const network = await importBytes(bytes);
   t.deepEqual((network.predictSync([[0, 2, -0.5, 1]]) as NDArray).toArray(), [[1, 0, 0, 0]]);
+});
+
+test('outputs that are the place of the largest number, or computed of it, are left out with a word', async (t) => {
+  const graph = new OnnxGraph();
+  graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: ['batch', 3] });
+  const p = graph.node('Softmax', ['x']);
+  const label = graph.node('ArgMax', [p], { axis: { int: 1 }, keepdims: { int: 0 } });
+  const place = graph.node('Cast', [label], { to: { int: 1 } });
+  const twice = graph.node('Mul', [place, graph.number('float', 2)]);
+  graph.outputs.push({ name: p, type: 'float', shape: ['batch', 3] });
+  for (const name of [place, twice]) graph.outputs.push({ name, type: 'float', shape: ['batch'] });
+  const opset = new Message().string(1, '').int(2, 17);
+  const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  const warnings = await warningsOf('Warning', async () => {
+    t.is((await importBytes(bytes)).outputs.length, 1);
+  });
+  t.deepEqual(
+    warnings.filter((warning) => /largest number/.test(warning)),
+    [
+      `The output '${place}' of the bytes, the place of the largest number, is left out: argmax finds it.`,
+      `The output '${twice}' of the bytes, which 'Mul' computes of the place of the largest number, is left out.`,
+    ],
+  );
 });
 
 test('a quotient of integers is truncated in ONNX, and refused: that of floats made of them is not', async (t) => {

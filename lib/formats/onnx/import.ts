@@ -74,14 +74,18 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
   for (const isConstant of [true, false])
     for (const node of graph.nodes) if ((node.type === 'Constant') === isConstant) readNode(c, node);
   const found = graph.outputs.map(({ name }) => ({ name, tensor: c.get(name) }));
-  const labels = found.flatMap(({ name, tensor }) => (tensor?.kind === 'labels' ? [name] : []));
+  const labels = found.flatMap(({ name, tensor }) =>
+    tensor?.kind === 'labels' ? [{ name, behind: tensor.behind }] : [],
+  );
   const numbers = found.filter(({ tensor }) => tensor?.kind !== 'labels');
   if (found.length === 0) throw new RangeError('its network has no output');
-  if (numbers.length === 0) throw new RangeError(`its only output ${quoted(labels[0])} is a label, and no numbers`);
-  if (labels.length > 0 && !c.classes)
-    process.emitWarning(
-      `The output ${quoted(labels[0])} of ${source}, the place of the largest number, is left out: argmax finds it.`,
-    );
+  if (numbers.length === 0)
+    throw new RangeError(`its only output ${quoted(labels[0].name)} is a label, and no numbers`);
+  for (const { name, behind } of labels)
+    if (behind || !c.classes)
+      process.emitWarning(
+        `The output ${quoted(name)} of ${source}, ${behind ? `which ${quoted(behind)} computes of the place of the largest number, is left out.` : 'the place of the largest number, is left out: argmax finds it.'}`,
+      );
   const outputs = numbers.map(({ name, tensor }): Value => {
     if (tensor?.kind !== 'computed') throw new RangeError(`its output ${quoted(name)} does not depend on its inputs`);
     if (tensor.steps) throw new RangeError(`its output ${quoted(name)} has another number of rows than its inputs`);
@@ -131,6 +135,9 @@ function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
   return input({ shape: sample as number[], dtype, name: name.replaceAll(/[^\w.-]+/g, '_') }) as Value;
 }
 
+/** Of a label they make the same label. */
+const KEEP_LABELS: ReadonlySet<string> = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
 /** Makes what a node gives, unless that is known by then. */
 function readNode(c: Importer, node: NodeProto): void {
   if (node.outputs.every((name) => name === '' || c.isKnown(name))) return;
@@ -162,7 +169,8 @@ function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefi
   if (type === 'Gather' && tensors[1]?.kind === 'labels')
     return CLASSICAL.ArrayFeatureExtractor(c, tensors, attributes, node);
   const label = tensors.find((tensor) => tensor?.kind === 'labels');
-  if (label || type === 'ArgMax') return label ?? { kind: 'labels' as const };
+  if (label) return label.behind || KEEP_LABELS.has(type) ? label : { ...label, behind: type };
+  if (type === 'ArgMax') return { kind: 'labels' as const };
   if (domain !== '') throw new RangeError(`of the domain ${quoted(domain)}, which is not read here`);
   if (type === 'Constant') return constantOf(attributes);
   if (tensors.every((tensor) => tensor === undefined || tensor.kind !== 'computed')) {

@@ -67,6 +67,8 @@ export interface Computed {
 export interface Labels {
   readonly kind: 'labels';
   readonly classes?: readonly (string | number)[];
+  /** The operation that computed with the label, where one did more than give it another shape or type. */
+  readonly behind?: string;
 }
 
 export type Tensor = Constant | Dims | Computed | Labels;
