@@ -12,6 +12,7 @@ import {
   makePipeline,
   meanSquaredError,
   type NDArray,
+  Perceptron,
   Pipeline,
   Predictor,
   RandomState,
@@ -97,6 +98,28 @@ test.serial('classes of estimators, pipelines, predictors and networks: the scor
   await new StandardScaler().fit(x).save(work.path('scaler.safetensors'));
   await refused(/a model that predicts, got StandardScaler/, 3, work.path('scaler.safetensors'), strange);
 });
+
+test.serial(
+  'classes without probabilities have no loss; batches of the lecture are no larger than the data',
+  async (t) => {
+    const data = work.write('kinds-too.csv', table(kinds));
+    const perceptron = makePipeline(new StandardScaler(), new Perceptron({ randomState: 1 })).fitSync(x, kinds);
+    const file = work.path('perceptron.safetensors');
+    await perceptron.save(file);
+    const { accuracy, loss, confusionMatrix } = await evaluate(t, file, data);
+    t.is(accuracy, perceptron.score(x, kinds));
+    t.is(loss, undefined);
+    t.is(
+      (confusionMatrix as number[][]).flat().reduce((a, b) => a + b),
+      80,
+    );
+    const { stdout } = await work.call('evaluate', file, data);
+    t.regex(stdout, /^Accuracy [\d.]+ %$/m);
+    const { code, stderr } = await work.call('train', data, '--model', 'lecture');
+    t.not(code, 0);
+    t.regex(stderr, /Expected --batch-size to be at most the number of samples that are trained on, \d+, .* got 100$/m);
+  },
+);
 
 test.serial('networks of plain arrays, of classes by number and of numbers', async (t) => {
   const codes = kinds.map((kind) => (kind === 'wide' ? 1 : 0));

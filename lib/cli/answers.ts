@@ -1,12 +1,12 @@
 import { concatenated, NDArray } from '../array.js';
 import { isRecords } from '../io/extensions.js';
-import { isNDArray } from '../kind.js';
+import { hasMethods, isNDArray } from '../kind.js';
 import { codesOf, type Label } from '../labels.js';
 import { logLoss } from '../scores/log-loss.js';
 import { Frame, type TableInput } from '../tables/frame.js';
 import { isNetworkStep } from '../tables/network-step.js';
 import type { Predictor } from '../tables/predictor.js';
-import { type Assessment, classified, regressed } from './assessment.js';
+import { type Assessment, type Classified, classified, regressed } from './assessment.js';
 import { CommandError, EXIT } from './errors.js';
 import { isOfColumns, readMixed } from './mixed.js';
 import { readMixedFor, textOf } from './mixed-dataset.js';
@@ -21,7 +21,10 @@ interface Labelled extends Pick<Table, 'name' | 'y' | 'target' | 'decided'> {
 }
 
 /** How a model does, on which data. */
-export interface Assessed extends Assessment, Pick<Labelled, 'name' | 'decided'> {
+export interface Assessed extends Omit<Assessment, 'classification' | 'loss'>, Pick<Labelled, 'name' | 'decided'> {
+  /** Absent of a classifier that knows no probabilities. */
+  readonly loss?: number;
+  readonly classification?: Classified;
   readonly classes?: readonly Label[];
 }
 
@@ -32,8 +35,10 @@ export async function assessAnswers(predictor: Predictor, options: SourceOptions
   const common = { name, ...(decided && { decided }) };
   const isOfClasses = predictor.pipeline.estimatorType === 'classifier' || predictor.classes.length > 0;
   checkTask(rows, isOfClasses ? 'classification' : 'regression');
+  const last = predictor.pipeline.steps.at(-1)?.[1];
+  const hasShares = isOfClasses && (isNetworkStep(last) || hasMethods(last, 'predictProba'));
   const parts: Predicted[] = [];
-  for await (const part of predicted(predictor, rows, isOfClasses)) parts.push(part);
+  for await (const part of predicted(predictor, rows, hasShares)) parts.push(part);
   const answers = parts.flatMap((part) => listed(part.answers, name));
   if (!isOfClasses) {
     const [truth, made] = [targetsOf(rows, undefined), NDArray.from(answers as number[])];
@@ -41,14 +46,14 @@ export async function assessAnswers(predictor: Predictor, options: SourceOptions
     const loss = regression.rootMeanSquaredError ** 2;
     return { ...common, samples: truth.size, loss, regression, numbers: { truth, predicted: made } };
   }
-  const shares = concatenated(parts.map(({ probabilities }) => probabilities as NDArray));
+  const shares = hasShares ? concatenated(parts.map(({ probabilities }) => probabilities as NDArray)) : undefined;
   const known = predictor.classes;
-  const codes = Array.from({ length: shares.shape[1] }, (_, code) => code);
+  const codes = Array.from({ length: shares?.shape[1] ?? known.length }, (_, code) => code);
   const classes = known.length > 0 ? known : codes;
   const truth = targetsOf(rows, classes);
-  const loss = logLoss(truth, shares, { labels: codes });
-  const classification = classified(truth, NDArray.wrap(codesOf(answers, classes)), shares, classes);
-  return { ...common, classes, samples: truth.size, loss, classification };
+  const loss = shares && { loss: logLoss(truth, shares, { labels: codes }) };
+  const classification = classified(truth, NDArray.wrap(codesOf(answers, classes)), classes);
+  return { ...common, ...loss, classes, samples: truth.size, classification };
 }
 
 function listed(answers: Predicted['answers'], name: string): Label[] {

@@ -11,19 +11,23 @@ import { undoScaling } from './scaling.js';
 
 const BATCH = 256;
 
+/** How labels agree with those that were predicted. */
+export interface Classified {
+  readonly accuracy: number;
+  /** Class numbers. */
+  readonly predicted: NDArray;
+  readonly matrix: NDArray;
+  /** scikit-learn's table of precision, recall and f1-score. */
+  readonly report: string;
+}
+
 /** How a network does on samples it was not trained on. */
 export interface Assessment {
   readonly samples: number;
   readonly loss: number;
-  readonly classification?: {
-    readonly accuracy: number;
-    /** Class numbers. */
-    readonly predicted: NDArray;
+  readonly classification?: Classified & {
     /** Of every class [n, classes]. */
     readonly probabilities: NDArray;
-    readonly matrix: NDArray;
-    /** scikit-learn's table of precision, recall and f1-score. */
-    readonly report: string;
   };
   /** In the units of the targets. */
   readonly regression?: {
@@ -41,25 +45,19 @@ export async function assess(model: Sequential, samples: Samples, meaning: Meani
   const output = await model.predict(samples.x, { batchSize: BATCH });
   const common = { samples: samples.x.shape[0], loss };
   if (classes) {
-    const classification = classified(samples.y, classCodes(output), probabilities(output), classes);
-    return { ...common, classification };
+    const classification = classified(samples.y, classCodes(output), classes);
+    return { ...common, classification: { ...classification, probabilities: probabilities(output) } };
   }
   const [truth, predicted] = [samples.y, output.reshape(-1)].map((values) => inUnits(values, meaning));
   return { ...common, numbers: { truth, predicted }, regression: regressed(truth, predicted) };
 }
 
-/** @param predicted class numbers @param shares the probability of every class [n, classes] */
-export function classified(
-  truth: NDArray,
-  predicted: NDArray,
-  shares: NDArray,
-  classes: readonly Label[],
-): NonNullable<Assessment['classification']> {
+/** @param predicted class numbers */
+export function classified(truth: NDArray, predicted: NDArray, classes: readonly Label[]): Classified {
   const labels = classes.map((_, i) => i);
   return {
     accuracy: accuracyScore(truth, predicted),
     predicted,
-    probabilities: shares,
     matrix: confusionMatrix(truth, predicted, { labels }),
     report: classificationReport(truth, predicted, { labels, targetNames: classes.map(String), zeroDivision: 0 }),
   };

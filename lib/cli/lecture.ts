@@ -6,6 +6,7 @@ import type { Sequential } from '../models/sequential.js';
 import { RandomState } from '../random.js';
 import { drive, type Training } from '../train.js';
 import { type Samples, trainedOn } from './dataset.js';
+import { usage } from './errors.js';
 import { denseNetwork } from './recipe.js';
 import type { Trainer, TrainingJob } from './training.js';
 
@@ -16,6 +17,10 @@ export function lectureTrainer({ recipe, meaning, samples, seed, validation, bef
   const nCategories = meaning.classes?.length ?? 0;
   const n = samples.x.shape[0];
   const count = trainedOn(n, validation);
+  if (batchSize > count)
+    throw usage(
+      `Expected --batch-size to be at most the number of samples that are trained on, ${count}, with --model lecture, got ${batchSize}`,
+    );
   const own = count === n ? samples : part(samples, 0, count);
   const held = count === n ? undefined : part(samples, count, n);
   const initialEpoch = before?.epochs ?? 0;

@@ -30,7 +30,7 @@ export async function run(values: Values): Promise<number> {
   });
   out.say(`${path} on ${name}: ${count(n, 'sample')}`);
   if (classification) {
-    out.say(`Accuracy ${percent(classification.accuracy)}, loss ${short(loss)}`);
+    out.say(`Accuracy ${percent(classification.accuracy)}${loss === undefined ? '' : `, loss ${short(loss)}`}`);
     out.say();
     out.say(classification.report);
   }
