@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { getThreads, KMeans, loadDigits, makePipeline, NDArray, RandomState, setThreads } from 'fjordnet';
+import {
+  getThreads,
+  KMeans,
+  loadDigits,
+  makePipeline,
+  NDArray,
+  RandomState,
+  StandardScaler,
+  setThreads,
+} from 'fjordnet';
 
 interface Case {
   data: 'digits' | 'blobs' | 'few';
@@ -166,6 +175,11 @@ test('what it cannot take is told in a sentence, and changes nothing', (t) => {
     ],
     [() => new KMeans().transform(DATA.blobs), /Expected KMeans to be fitted/],
     [() => kmeans.fitSync([[1], [Number.NaN], [2]]), /NaN at row 1/],
+    [
+      () => kmeans.fitPredict(DATA.blobs, { sampleWeight: [1] }),
+      /^Expected y to be labels or undefined, and no options, as it is not used, got \{"sampleWeight":/,
+    ],
+    [() => new StandardScaler().fit(DATA.blobs, { sampleWeight: [1] }), /^Expected y to be labels or undefined/],
   ];
   for (const [call, message] of wrong) t.throws(call, { message });
   t.deepEqual(kmeans.toBytes(), before);

@@ -96,8 +96,8 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     return this.fitWithSync(x, options, ['onEpochEnd']);
   }
 
-  fitTransform(x: TableInput): NDArray {
-    return this.fitSync(x).transform(x);
+  fitTransform(x: TableInput, options: Watch = {}): NDArray {
+    return this.fitSync(x, options).transform(x);
   }
 
   /**

@@ -145,8 +145,8 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     return this.fitWithSync(x, options, ['onEpochEnd']);
   }
 
-  fitTransform(x: TableInput): NDArray {
-    return this.fitSync(x).transform(x);
+  fitTransform(x: TableInput, options: Watch = {}): NDArray {
+    return this.fitSync(x, options).transform(x);
   }
 
   /**

@@ -16,6 +16,7 @@ import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { readWeights } from '../scores/classification.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
+import { checkUnused } from '../tables/transformer.js';
 import type { FloatArray, FloatType } from '../tape.js';
 import type { Training } from '../train.js';
 import { Distances, meanOf, Samples } from './kmeans-plan.js';
@@ -94,23 +95,27 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
 
   /**
    * @param x [n, features], finite numbers, n >= nClusters
-   * @param _y not used: as in scikit-learn, for pipelines
+   * @param y not used: as in scikit-learn, for pipelines
    * @throws RangeError if x does not fit; Error with code ERR_BUSY while it is fitted already, ERR_ABORTED after `signal` fired
    */
-  async fit(x: TableInput, _y?: unknown, options: FitOptions = {}): Promise<this> {
+  async fit(x: TableInput, y?: unknown, options: FitOptions = {}): Promise<this> {
+    checkUnused(y);
     return this.fitWith(x, options, ['sampleWeight']);
   }
 
   /** The same on the calling thread, with the same bits. */
-  fitSync(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): this {
+  fitSync(x: TableInput, y?: unknown, options: Omit<FitOptions, 'signal'> = {}): this {
+    checkUnused(y);
     return this.fitWithSync(x, options, ['sampleWeight']);
   }
 
-  fitPredict(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
+  fitPredict(x: TableInput, y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
+    checkUnused(y);
     return this.fitSync(x, undefined, options).labels;
   }
 
-  fitTransform(x: TableInput, _y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
+  fitTransform(x: TableInput, y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
+    checkUnused(y);
     return this.fitSync(x, undefined, options).transform(x);
   }
 
@@ -120,7 +125,8 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
   }
 
   /** Less the sum of squared distances of the rows from their nearest centres. */
-  score(x: TableInput, _y?: unknown, options: { sampleWeight?: ArrayInput } = {}): number {
+  score(x: TableInput, y?: unknown, options: { sampleWeight?: ArrayInput } = {}): number {
+    checkUnused(y);
     checkOptions('options', options, ['sampleWeight']);
     const distances = this.transform(x);
     const [n, clusters] = distances.shape;

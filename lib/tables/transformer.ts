@@ -1,6 +1,7 @@
 import type { NDArray } from '../array.js';
 import { cut, didYouMean, notFitted, wrongType, wrongValue } from '../check.js';
 import { integer, list, object, oneOf, type Schema, text } from '../io/schema.js';
+import { isPlain } from '../kind.js';
 import { type Parts, Saved } from '../saved.js';
 import { COLUMN_KINDS, type ColumnKind, type Frame, readFrame, type TableInput } from './frame.js';
 
@@ -181,17 +182,24 @@ export abstract class Learner<S extends object = object, Out = NDArray> extends 
 export abstract class Transformer<S extends object = object, Out = NDArray> extends Learner<S, Out> {
   /**
    * Learns from a table, or a matrix [n, columns].
-   * @param _y not used: as in scikit-learn, for pipelines
+   * @param y not used: as in scikit-learn, for pipelines
    * @throws TypeError or RangeError, with row and column, for what it cannot learn from; it stays as it was then
    */
-  fit(x: TableInput, _y?: unknown): this {
+  fit(x: TableInput, y?: unknown): this {
+    checkUnused(y);
     return this.fitFrame(readFrame('x', x));
   }
 
-  fitTransform(x: TableInput, _y?: unknown): Out {
+  fitTransform(x: TableInput, y?: unknown): Out {
+    checkUnused(y);
     const frame = readFrame('x', x);
     return this.outputOf(this.fitFrame(frame).transformFrame(frame));
   }
+}
+
+/** Labels that are not used may be anything but options, which would be passed over. */
+export function checkUnused(y: unknown): void {
+  if (isPlain(y)) throw wrongType('y', 'labels or undefined, and no options, as it is not used', y);
 }
 
 function checkNames(names: unknown): void {

@@ -380,6 +380,7 @@ export const CALLS: Record<string, Call> = {
     signal: undefined,
     onEpochEnd: () => {},
   }),
+  'BernoulliRBM.fitTransform with options': of(machine, (rbm, o) => rbm.fitTransform(x(), o), { onEpochEnd: () => {} }),
   'BernoulliRBM.setParams': of(machine, (rbm, o) => rbm.setParams(o), { nComponents: 3, k: 2 }),
   'BernoulliRBM.sample': of(machine, (rbm, n, o) => rbm.sample(n, o), 6, { steps: 2, start: x(), randomState: 1 }),
 
@@ -1387,7 +1388,9 @@ export const CALLS: Record<string, Call> = {
   'DeepBoltzmannMachine.clone': of(deep, (m, o) => m.clone(o), deepOptions),
   'DeepBoltzmannMachine.fit': of(deep, (m, ...a) => m.fit(...(a as [[]])), oneHot, { onEpochEnd: () => {} }),
   'DeepBoltzmannMachine.fitSync': of(deep, (m, ...a) => m.fitSync(...(a as [[]])), oneHot, { onEpochEnd: () => {} }),
-  'DeepBoltzmannMachine.fitTransform': of(deep, (m, a) => m.fitTransform(a), oneHot),
+  'DeepBoltzmannMachine.fitTransform': of(deep, (m, ...a) => m.fitTransform(...(a as [[]])), oneHot, {
+    onEpochEnd: () => {},
+  }),
   'DeepBoltzmannMachine.transform': of(deep, (m, ...a) => m.transform(...(a as [[]])), oneHot, { layer: 1 }),
   'DeepBoltzmannMachine.meanField': of(deep, (m, a) => m.meanField(a), oneHot),
   'DeepBoltzmannMachine.reconstruct': of(deep, (m, a) => m.reconstruct(a), oneHot),
