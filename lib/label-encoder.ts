@@ -15,6 +15,8 @@ import {
 } from './labels.js';
 import { type Parts, registerSaved, Saved } from './saved.js';
 
+const isEmpty = (y: Labels) => Array.isArray(y) && y.length === 0;
+
 /**
  * Class labels as numbers, and back: scikit-learn's `LabelEncoder`. The number of a class is its place among the sorted
  * classes, of strings by their code points.
@@ -45,6 +47,7 @@ export class LabelEncoder extends Saved {
    */
   transform(y: Labels): NDArray {
     const classes = this.#fitted('transform');
+    if (isEmpty(y)) return NDArray.zeros([0], 'int32');
     const labels = readLabels('y', y);
     const codes = codesOf(labels, classes);
     if (codes.includes(-1)) {
@@ -65,7 +68,7 @@ export class LabelEncoder extends Saved {
    */
   inverseTransform(codes: ArrayInput): NDArray | string[] | boolean[] {
     const classes = this.#fitted('inverseTransform');
-    return labelsOf(readCodes('codes', codes, classes.length), classes);
+    return labelsOf(isEmpty(codes) ? [] : readCodes('codes', codes, classes.length), classes);
   }
 
   /** The classes, sorted. Throws ERR_NOT_FITTED before `fit`. */

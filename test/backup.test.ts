@@ -156,6 +156,7 @@ test('with swapOnEpoch, training that is stopped early ends with the averages to
 test('wrong uses are refused in one sentence', async (t) => {
   const refused = (run: () => unknown, message: string | RegExp) => t.throws(run, { message });
   refused(() => callbacks.backupAndRestore({ path: 1 as never }), 'Expected path to be a string, got 1 (number)');
+  refused(() => callbacks.backupAndRestore({ path: 'a\0b' }), /^Expected path to be the name of a folder, got 'a/);
   refused(() => callbacks.backupAndRestore({ path: '' }), "Expected path to be the name of a folder, got '' (string)");
   refused(() => callbacks.backupAndRestore({ path: 'a', file: 1 } as never), /no option 'file'/);
   refused(

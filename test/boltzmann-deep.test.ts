@@ -205,6 +205,8 @@ test('bad input is told in a sentence, and changes nothing', async (t) => {
 test('weights that are not finite are told', (t) => {
   const machine = new DeepBoltzmannMachine({ ...small, learningRate: 1e308, pretrainIter: 0 });
   t.throws(() => machine.fitSync(few), { code: 'ERR_DIVERGED' });
+  const other = new DeepBoltzmannMachine({ ...small, learningRate: 1e200, pretrainIter: 2 });
+  t.throws(() => other.fitSync(few), { code: 'ERR_DIVERGED' });
 });
 
 test('a classifier begins with the pass from below', (t) => {

@@ -89,6 +89,14 @@ test('bad labels and numbers are refused in a sentence', (t) => {
     );
 });
 
+test('no labels are no codes, and no codes no labels', (t) => {
+  const words = new LabelEncoder().fit(['b', 'a']);
+  t.deepEqual([words.transform([]).shape, words.transform([]).dtype], [[0], 'int32']);
+  t.deepEqual(words.inverseTransform([]), []);
+  t.deepEqual((new LabelEncoder().fit([3, 1]).inverseTransform([]) as NDArray).shape, [0]);
+  t.throws(() => new LabelEncoder().fit([]), { message: 'Expected y to hold labels, got shape [0]' });
+});
+
 test('toCategorical has a column for each class of strings and booleans, in their order', (t) => {
   t.deepEqual(toCategorical(['dog', 'cat', 'dog']).toArray(), [
     [0, 1],

@@ -230,6 +230,10 @@ test('wrong metrics are refused in one sentence', (t) => {
     "Expected classId of the metric 'precision' to be one of the network's 2 outputs, got 2 (number)",
   );
   refused(
+    () => judge(metrics.meanIoU({ numClasses: 1 })),
+    'Expected numClasses to be 2, the classes of the output, for meanIoU, got 1 (number)',
+  );
+  refused(
     () => judge(metrics.categoricalCrossentropy()),
     "Expected the loss to have targets of the output's shape for the metric 'categoricalCrossentropy', got class numbers",
   );

@@ -8,6 +8,7 @@ import {
   brierScoreLoss,
   calibrationCurve,
   cohenKappaScore,
+  confusionMatrix,
   f1Score,
   fbetaScore,
   matthewsCorrcoef,
@@ -200,6 +201,13 @@ test('curves are monotonic, and hold the scores of every threshold', (t) => {
 test('bins of a calibration curve hold all samples', (t) => {
   const p = [0, 0.1, 0.2, 0.25, 0.6, 0.75, 1];
   const y = ['n', 'n', 'y', 'n', 'y', 'n', 'y'];
+  t.throws(() => calibrationCurve(y, p, { posLabel: 'y', nBins: 1e9 }), {
+    message: /in \[1, 1000000\], got 1000000000/,
+  });
+  t.deepEqual(confusionMatrix(['a', 'b'], ['a', 'a'], { normalize: null }).toArray(), [
+    [1, 0],
+    [1, 0],
+  ]);
   const { probTrue, probPred } = calibrationCurve(y, p, { posLabel: 'y', nBins: 2 });
   t.deepEqual(probTrue.toArray(), [1 / 4, 2 / 3]);
   t.true(near(probPred, [0.55 / 4, 2.35 / 3]));

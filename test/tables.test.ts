@@ -61,6 +61,16 @@ const near = (
     t.true(Math.abs(z.data[i] - value) <= 1e-12 * Math.max(1, Math.abs(value)), `${i}: ${z.data[i]} ${value}`);
 };
 
+test('a missing value may be one of the categories that are given', (t) => {
+  for (const none of [null, Number.NaN]) {
+    const encoder = new OneHotEncoder({ categories: [['x', none]] }).fit([['x'], [null]]);
+    t.deepEqual((encoder.transform([[null], ['x']]) as NDArray).toArray(), [
+      [0, 1],
+      [1, 0],
+    ]);
+  }
+});
+
 test('a ColumnTransformer makes scikit-learn’s columns of penguins, of rows, columns and new rows', (t) => {
   const { rows, transformed, names, new_rows: fresh, new_transformed: freshTransformed } = golden;
   const transformer = columnTransformer();
@@ -429,6 +439,10 @@ test('bad tables are told in one sentence with row and column, and change nothin
     [
       () => new OneHotEncoder().fit({ a: ['x', 'y'] }).transform({ a: ['z'] }),
       /one of 'x', 'y', as at fit, got 'z' at row 0/,
+    ],
+    [
+      () => new OneHotEncoder({ categories: [[['x']]] as never }),
+      /Expected categories\[0\]\[0\] to be a text, a number or a boolean, got/,
     ],
     [() => new OneHotEncoder().fit({ a: ['x', 2] }), /the column 'a' of x at row 1 to be a string/],
     [() => new OrdinalEncoder().fit({ a: [new Date(0)] }), /DatetimeEncoder/],

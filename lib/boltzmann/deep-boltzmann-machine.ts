@@ -1,5 +1,5 @@
 import { type ArrayInput, floatDType, NDArray } from '../array.js';
-import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
 import { floats, integer, list, number, object, randomState, type Schema } from '../io/schema.js';
 import { isRandomState } from '../kind.js';
@@ -21,7 +21,7 @@ import {
 import { type ClassifierOptions, classifierOf } from './deep-classifier.js';
 import { checkBetas, checkOdds, checkShapes, type GivenWeights, stateOfWeights, unitsOfWeights } from './deep-given.js';
 import { checkDeep, type DeepBoltzmannMachineOptions, type DeepParameters } from './deep-parameters.js';
-import { chainsOf, pretrained, shapeOf } from './deep-pretraining.js';
+import { chainsOf, checkConverged, pretrained, shapeOf } from './deep-pretraining.js';
 import { DeepMachine, DeepPasses, type DeepState, dtypeOf, unitsOf } from './deep-training.js';
 
 export interface DeepFitOptions {
@@ -337,9 +337,7 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     } finally {
       settle();
     }
-    const { components, intercepts } = this.fitted('fit');
-    if (![...components, ...intercepts].every(({ data }) => data.every(Number.isFinite)))
-      throw failure('ERR_DIVERGED', 'The training gave weights that are not finite: learningRate may be too large');
+    checkConverged(this.fitted('fit'));
   }
 
   #fittedMachine(member: string): DeepMachine {

@@ -24,7 +24,7 @@ export function backupAndRestore(options: BackupAndRestoreOptions): Callback {
   checkOptions('options', options, ['path', 'deleteCheckpoint']);
   const { path } = options;
   if (typeof path !== 'string') throw wrongType('path', 'a string', path);
-  if (path === '') throw wrongValue('path', 'the name of a folder', path);
+  if (path === '' || path.includes('\0')) throw wrongValue('path', 'the name of a folder', path);
   const deleteCheckpoint = checkBoolean('deleteCheckpoint', options.deleteCheckpoint ?? true);
   let model: CallbackModel;
   let params: CallbackParams;

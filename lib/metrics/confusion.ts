@@ -157,10 +157,13 @@ export const counts = {
       'meanIoU',
       options,
       ['numClasses', 'ignoreClass', 'sparseYPred'],
-      () => (t, io, report) => {
+      (loss) => (t, io, report) => {
         const { output, targets } = io;
-        const isSparse = sparseYPred ?? output.shape.at(-1) !== K;
+        const areScores = /categorical/i.test(loss.config.name);
+        const isSparse = sparseYPred ?? (!areScores && output.shape.at(-1) !== K);
         const { M, N } = isSparse ? { M: output.size, N: 1 } : rows(output);
+        if ((!isSparse && N > K) || targets.size % M > 0)
+          throw wrongValue('numClasses', `${output.shape.at(-1)}, the classes of the output, for meanIoU`, K);
         const all = ['both', 'predicted', 'actual'].map((name) => report(name, K));
         const dims = { M, N, C: targets.size / M, K };
         t.emit('classOverlaps', [output, targets, ...all], dims, { ignore: ignoreClass ?? -1 });

@@ -9,7 +9,7 @@ export interface ConfusionMatrixOptions extends PlotOptions {
   /** The names of the classes. Default: 0, 1, … */
   labels?: AxisInput;
   /** Shares instead of counts: of the true class (rows), of the predicted one (columns), or of all samples. Default: counts */
-  normalize?: 'true' | 'pred' | 'all';
+  normalize?: 'true' | 'pred' | 'all' | null;
   /** One of Vega's schemes. Default: blues that begin at white */
   colormap?: Colormap;
 }
@@ -33,7 +33,9 @@ export function confusionMatrix(matrix: ArrayInput, options: ConfusionMatrixOpti
   if (wrong >= 0)
     throw wrongValue(`matrix[${Math.floor(wrong / n)}][${wrong % n}]`, 'a non-negative number', counts[wrong]);
   const normalize =
-    options.normalize === undefined ? undefined : checkOneOf('normalize', options.normalize, ['true', 'pred', 'all']);
+    (options.normalize ?? null) === null
+      ? undefined
+      : checkOneOf('normalize', options.normalize, ['true', 'pred', 'all']);
   const labels = axisLabels('labels', options.labels, n);
   const table: Table = {
     values: normalize ? shares(counts, n, normalize) : counts,

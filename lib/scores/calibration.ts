@@ -8,7 +8,7 @@ import { readShares } from './probabilities.js';
 export interface CalibrationOptions {
   /** The positive class. Default: 1 (true), where labels are 0 and 1, -1 and 1, or booleans; others have none. */
   posLabel?: Label;
-  /** Bins of probabilities; those without samples are left out. Default: 5. */
+  /** Bins of probabilities, a million at most; those without samples are left out. Default: 5. */
   nBins?: number;
   /** Whether bins have one width ('uniform', the default), or as many samples each ('quantile'). */
   strategy?: 'uniform' | 'quantile';
@@ -21,6 +21,8 @@ export interface CalibrationCurve {
   probPred: NDArray;
 }
 
+const MOST_BINS = 1_000_000;
+
 /**
  * How often the positive class occurs where it is predicted with some probability: scikit-learn's `calibration_curve`.
  *
@@ -31,6 +33,7 @@ export function calibrationCurve(yTrue: Labels, yProb: ArrayInput, options: Cali
   checkOptions('options', options, ['posLabel', 'nBins', 'strategy']);
   const { posLabel, strategy = 'uniform' } = options;
   const nBins = checkInteger('nBins', options.nBins ?? 5, 1);
+  if (nBins > MOST_BINS) throw wrongValue('nBins', `an integer in [1, ${MOST_BINS}]`, nBins);
   checkOneOf('strategy', strategy, ['uniform', 'quantile']);
   const { classes, positives } = readPositives(yTrue, posLabel);
   if (classes.length > 2) throw wrongValue('yTrue', `labels of two classes, and not ${listed(classes)}`, yTrue);

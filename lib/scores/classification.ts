@@ -48,10 +48,10 @@ export function accuracyOf(targets: Targets, weight: ArrayLike<number>, normaliz
 export function confusionMatrix(
   yTrue: Labels,
   yPred: Labels,
-  options: { labels?: Labels; normalize?: 'true' | 'pred' | 'all'; sampleWeight?: ArrayInput } = {},
+  options: { labels?: Labels; normalize?: 'true' | 'pred' | 'all' | null; sampleWeight?: ArrayInput } = {},
 ): NDArray {
   checkOptions('options', options, ['labels', 'normalize', 'sampleWeight']);
-  const { normalize } = options;
+  const normalize = options.normalize ?? undefined;
   if (normalize !== undefined) checkOneOf('normalize', normalize, ['true', 'pred', 'all']);
   const targets = readTargets(yTrue, yPred);
   if (targets.kind === 'multilabel') throw wrongValue('yTrue', 'one label a row', yTrue);

@@ -53,6 +53,10 @@ export function placesOf(x: Frame, k: number, categories: readonly Category[]): 
   return codes;
 }
 
+/** Categories of which a missing one, whatever stands for it, is null. */
+const namedAlike = (categories: readonly Category[]): Category[] =>
+  categories.map((category) => (isMissing(category) ? null : category));
+
 /** The option `categories`: 'auto', or a list for each column. */
 export function checkCategories(categories: 'auto' | readonly (readonly Category[])[]): typeof categories {
   if (categories === 'auto') return categories;
@@ -60,7 +64,11 @@ export function checkCategories(categories: 'auto' | readonly (readonly Category
   if (!Array.isArray(categories)) throw wrongType('categories', expectation, categories);
   for (const [k, own] of categories.entries()) {
     if (!Array.isArray(own) || own.length === 0) throw wrongType(`categories[${k}]`, 'an array of categories', own);
-    const twice = own.findIndex((category, i) => own.indexOf(category) < i);
+    const other = own.find((category) => !isMissing(category) && !/^(string|number|boolean)$/.test(typeof category));
+    if (other !== undefined)
+      throw wrongType(`categories[${k}][${own.indexOf(other)}]`, 'a text, a number or a boolean', other);
+    const named = namedAlike(own);
+    const twice = named.findIndex((category, i) => named.indexOf(category) < i);
     if (twice >= 0) throw wrongType(`categories[${k}][${twice}]`, 'another category than those before it', own[twice]);
   }
   return categories;
@@ -76,7 +84,7 @@ export function learnCategories(
     throw new RangeError(`Expected categories to hold a list for each of the ${x.width} columns, got ${given.length}`);
   return Array.from({ length: x.width }, (_, k) => {
     if (given === 'auto') return categoriesOf(x, k);
-    const own = [...given[k]];
+    const own = namedAlike(given[k]);
     if (isStrict) refuseUnknown(x, k, placesOf(x, k, own), own);
     return own;
   });

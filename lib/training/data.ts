@@ -183,7 +183,9 @@ export function weightsOf(
 /** Sample weights for each output with a loss; one array is for all of them. */
 export function readSampleWeights(name: string, given: ByPort, n: number, { outputs }: Ports): NDArray[] {
   const isList =
-    Array.isArray(given) && given.length === outputs.length && given.every((own) => typeof own === 'object');
+    Array.isArray(given) &&
+    given.length === outputs.length &&
+    given.every((own) => own === undefined || typeof own === 'object');
   const isOne = outputs.length > 1 && !isList && (!isPlain(given) || isForeignArray(given));
   const own = isOne ? outputs.map(() => ({ place: name, array: given as unknown })) : byPort(name, given, outputs);
   return outputs.flatMap((output, i) => {
