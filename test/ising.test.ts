@@ -214,3 +214,44 @@ test('options that cannot be used are refused, with the generator as it was', (t
   for (const [options, message] of refused) t.throws(() => makeIsing({ randomState, ...options }), { message });
   t.is(randomState.randomSample(), new RandomState(1).randomSample());
 });
+
+test('a lattice whose steps are cut is what the rule says, in either algorithm', async (t) => {
+  const size = 400;
+  const n = size * size;
+  const beside = (i: number) => {
+    const row = Math.floor(i / size) * size;
+    return [row + ((i - row + 1) % size), row + ((i - row + size - 1) % size), (i + size) % n, (i + n - size) % n];
+  };
+  for (const algorithm of ['wolff', 'metropolis'] as const) {
+    const random = new RandomState(5);
+    const uniform = random.randomSample(5 * n).data;
+    let drawn = 0;
+    const u = () => uniform[drawn++];
+    const spins = new Int32Array(n).fill(1);
+    const T = algorithm === 'wolff' ? 1 : 3;
+    if (algorithm === 'wolff') {
+      const waiting = [Math.floor(u() * n)];
+      spins[waiting[0]] = -1;
+      for (let at = waiting.pop(); at !== undefined; at = waiting.pop())
+        for (const site of beside(at))
+          if (spins[site] === 1 && u() < 1 - Math.exp(-2 / T)) {
+            spins[site] = -1;
+            waiting.push(site);
+          }
+    } else
+      for (let i = 0; i < n; i++) {
+        const site = Math.floor(u() * n);
+        const alike = beside(site).filter((other) => spins[other] === spins[site]).length;
+        if (u() < Math.exp((-2 * (2 * alike - 4)) / T)) spins[site] *= -1;
+      }
+    const own = new RandomState(5);
+    const options = { size, temperatures: [T], samples: 1, algorithm, burnIn: 0, interval: 1, randomState: own };
+    const made = await makeIsingAsync(options);
+    t.deepEqual(made.spins.data, spins);
+    const after = new RandomState(5);
+    after.randomSample(drawn);
+    t.deepEqual(own.getState(), after.getState());
+    const pairs = spins.reduce((sum, spin, i) => sum + spin * (spins[beside(i)[0]] + spins[beside(i)[2]]), 0);
+    t.is(made.energy.at(0), -pairs / n);
+  }
+});

@@ -81,8 +81,8 @@ export function makeIsing(options: IsingOptions = {}): Ising {
 }
 
 /**
- * The same lattices in slices of some milliseconds, between which the event loop goes on. A step is not cut: on a lattice of
- * 1,000 x 1,000 it takes some 0.1 s.
+ * The same lattices in slices of some milliseconds, between which the event loop goes on; of a lattice of 3,000 x 3,000 a slice is
+ * 0.1 s at most, as its memory is taken in one.
  *
  * @throws (rejects) as `makeIsing` does; with code ERR_ABORTED, after which `randomState` has drawn what was used
  */
@@ -158,21 +158,27 @@ function* sample(checked: Checked): Generator<number, Ising> {
   const [temperature, energy, magnetization] = [0, 0, 0].map(() => allocate(Float64Array, count));
   const uniforms = new Uniforms(checked.random);
   const lattice = new Lattice(size, states ?? 2, uniforms);
-  const step = algorithm === 'wolff' ? () => lattice.cluster() : () => lattice.sweep();
+  const part = algorithm === 'wolff' ? () => lattice.cluster(SLICE) : () => lattice.sweep(SLICE);
   let done = 0;
   let slice = 0;
+  function* pause(): Generator<number, void> {
+    uniforms.settle();
+    yield done;
+  }
+  const isLarge = n > SLICE;
+  if (isLarge) yield* pause();
   /** Steps until there are so many, or until so many sites have changed; gives both. */
   function* run(steps: number, sites: number): Generator<number, [steps: number, sites: number]> {
     let [made, changed] = [0, 0];
-    for (; made < steps && changed < sites; made++) {
-      const more = step();
-      changed += more;
-      slice += more;
-      if (slice < SLICE) continue;
-      slice = 0;
-      uniforms.settle();
-      yield done;
-    }
+    for (; made < steps && changed < sites; made++)
+      do {
+        const more = part();
+        changed += more;
+        slice += more;
+        if (slice < SLICE) continue;
+        slice = 0;
+        yield* pause();
+      } while (!lattice.isWhole);
     return [made, changed];
   }
   try {
@@ -188,10 +194,13 @@ function* sample(checked: Checked): Generator<number, Ising> {
       for (let i = 0; i < samples; i++, done++) {
         yield* run(interval, Number.POSITIVE_INFINITY);
         const { sites } = lattice;
+        if (isLarge) yield* pause();
         const pairs = lattice.alike();
         temperature[done] = t;
         energy[done] = (coupling * (states === undefined ? 2 * n - 2 * pairs : 0 - pairs)) / n;
-        for (let j = 0; j < n; j++) spins[done * n + j] = states === undefined ? 1 - 2 * sites[j] : sites[j];
+        if (isLarge) yield* pause();
+        const own = spins.subarray(done * n, (done + 1) * n);
+        for (let j = 0; j < n; j++) own[j] = states === undefined ? 1 - 2 * sites[j] : sites[j];
         magnetization[done] = mean(sites, states);
       }
     }
@@ -204,7 +213,7 @@ function* sample(checked: Checked): Generator<number, Ising> {
 
 function mean(sites: Uint8Array, states: number | undefined): number {
   const counts = new Int32Array(states ?? 2);
-  for (const state of sites) counts[state]++;
+  for (let i = 0; i < sites.length; i++) counts[sites[i]]++;
   if (states === undefined) return (counts[0] - counts[1]) / sites.length;
   return ((states * Math.max(...counts)) / sites.length - 1) / (states - 1);
 }

@@ -36,11 +36,17 @@ export class Uniforms {
 /** A periodic square lattice of sites in one of `states` states, row by row, and the two ways to change it. */
 export class Lattice {
   readonly sites: Uint8Array;
+  readonly #size: number;
   readonly #states: number;
   readonly #uniforms: Uniforms;
   /** right, left, down, up of every site */
   readonly #neighbours: Int32Array;
   readonly #stack: Int32Array;
+  /** Sites of the cluster that is growing whose neighbours have not been asked, or proposals of the sweep that are to come. */
+  #waiting = 0;
+  /** The state that the cluster's sites had, and the one that they get. */
+  #old = 0;
+  #new = 0;
   #join = 0;
   /** of proposals after which -4 .. 4 fewer neighbours are alike */
   readonly #accept = new Float64Array(9).fill(1);
@@ -48,18 +54,19 @@ export class Lattice {
   constructor(size: number, states: number, uniforms: Uniforms) {
     const n = size * size;
     this.sites = new Uint8Array(n);
+    this.#size = size;
     this.#states = states;
     this.#uniforms = uniforms;
     this.#neighbours = allocate(Int32Array, 4 * n);
     this.#stack = allocate(Int32Array, n);
-    for (let i = 0; i < n; i++) {
-      const column = i % size;
-      const row = i - column;
-      this.#neighbours[4 * i] = row + ((column + 1) % size);
-      this.#neighbours[4 * i + 1] = row + ((column + size - 1) % size);
-      this.#neighbours[4 * i + 2] = (i + size) % n;
-      this.#neighbours[4 * i + 3] = (i + n - size) % n;
-    }
+    const neighbours = this.#neighbours;
+    for (let row = 0; row < n; row += size)
+      for (let i = row; i < row + size; i++) {
+        neighbours[4 * i] = i + 1 < row + size ? i + 1 : row;
+        neighbours[4 * i + 1] = i > row ? i - 1 : row + size - 1;
+        neighbours[4 * i + 2] = i + size < n ? i + size : i + size - n;
+        neighbours[4 * i + 3] = i >= size ? i - size : i + n - size;
+      }
   }
 
   /** @param bond what a pair of unlike neighbours costs, in units of the temperature */
@@ -70,21 +77,32 @@ export class Lattice {
     else for (let i = 0; i < this.sites.length; i++) this.sites[i] = Math.floor(this.#uniforms.next() * this.#states);
   }
 
-  /** Grows one cluster of Wolff's and changes its state. Gives its number of sites. */
-  cluster(): number {
+  /** Whether no cluster is growing, and no sweep under way. */
+  get isWhole(): boolean {
+    return this.#waiting === 0;
+  }
+
+  /** Goes on with a cluster of Wolff's, or begins one: changes some sites, about `most`, and gives their number. */
+  cluster(most: number): number {
     const { sites } = this;
     const neighbours = this.#neighbours;
     const stack = this.#stack;
     const uniforms = this.#uniforms;
     const join = this.#join;
-    const first = Math.floor(uniforms.next() * sites.length);
-    const old = sites[first];
-    const state = this.#other(old);
-    sites[first] = state;
-    stack[0] = first;
-    let waiting = 1;
-    let size = 1;
-    while (waiting > 0) {
+    let size = 0;
+    let waiting = this.#waiting;
+    if (waiting === 0) {
+      const first = Math.floor(uniforms.next() * sites.length);
+      this.#old = sites[first];
+      this.#new = this.#other(this.#old);
+      sites[first] = this.#new;
+      stack[0] = first;
+      waiting = 1;
+      size = 1;
+    }
+    const old = this.#old;
+    const state = this.#new;
+    while (waiting > 0 && size < most) {
       const from = 4 * stack[--waiting];
       for (let k = from; k < from + 4; k++) {
         const site = neighbours[k];
@@ -94,15 +112,18 @@ export class Lattice {
         size++;
       }
     }
+    this.#waiting = waiting;
     return size;
   }
 
-  /** As many of Metropolis' proposals as there are sites, each for a site drawn at random. Gives their number. */
-  sweep(): number {
+  /** Goes on with as many of Metropolis' proposals as there are sites, each for a site drawn at random: `most`, whose number it gives. */
+  sweep(most: number): number {
     const { sites } = this;
     const neighbours = this.#neighbours;
     const uniforms = this.#uniforms;
-    for (let i = 0; i < sites.length; i++) {
+    const waiting = this.#waiting === 0 ? sites.length : this.#waiting;
+    const count = Math.min(waiting, most);
+    for (let i = 0; i < count; i++) {
       const site = Math.floor(uniforms.next() * sites.length);
       const old = sites[site];
       const state = this.#other(old);
@@ -114,15 +135,22 @@ export class Lattice {
       }
       if (uniforms.next() < this.#accept[fewer]) sites[site] = state;
     }
-    return sites.length;
+    this.#waiting = waiting - count;
+    return count;
   }
 
   /** How many of the 2 n pairs of neighbours are alike. */
   alike(): number {
+    const { sites } = this;
+    const size = this.#size;
     let count = 0;
-    for (let i = 0; i < this.sites.length; i++) {
-      if (this.sites[i] === this.sites[this.#neighbours[4 * i]]) count++;
-      if (this.sites[i] === this.sites[this.#neighbours[4 * i + 2]]) count++;
+    for (let row = 0; row < sites.length; row += size) {
+      const below = row + size < sites.length ? row + size : 0;
+      for (let k = 0; k < size; k++) {
+        const own = sites[row + k];
+        if (own === sites[k + 1 < size ? row + k + 1 : row]) count++;
+        if (own === sites[below + k]) count++;
+      }
     }
     return count;
   }
