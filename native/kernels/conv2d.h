@@ -150,7 +150,7 @@ void directConvolution(const Cpu<T>& cpu, const Conv2d& c, In<T> x, const Packed
     for (Index i = begin; i < begin + n; ++i) {
       const Index image = i / stretches, first = i % stretches * stretch;
       directForward(c, x + image * c.image(), first, std::min(stretch, c.Y - first), packed, y + image * c.output(),
-                    cpu.scratch(slot));
+                    cpu.scratch(slot), i > begin && stretches == 1);
     }
   });
 }
@@ -207,7 +207,8 @@ void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> dy, Ou
       T* sum = cpu.shared + g * room;
       std::fill_n(sum, room, T(0));
       for (Index i = image(g); i < image(g + 1); ++i) {
-        directGradient(c, x + i * c.image(), dy + i * c.output(), offset, sum, sum + weights, cpu.scratch(slot));
+        directGradient(c, x + i * c.image(), dy + i * c.output(), offset, sum, sum + weights, cpu.scratch(slot),
+                       i > image(g));
       }
     });
   } else {

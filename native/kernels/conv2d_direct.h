@@ -82,27 +82,27 @@ inline void copyValues(const T* from, Index n, T* to) {
   }
 }
 
-// The part of an image that n rows of y look at: the image itself, or a copy with zeros around it.
+// The part of an image that n rows of y look at: the image itself, or a copy with zeros around it. Where the room holds
+// the same part of another image, the zeros are there.
 template <typename T>
 struct Patch {
   const T* x;
   Index row;  // from a row of the patch to the next
 };
 template <typename T>
-Patch<T> patchOf(const Conv2d& c, const T* image, Index first, Index n, T* room) {
+Patch<T> patchOf(const Conv2d& c, const T* image, Index first, Index n, T* room, bool hasZeros) {
   if (!c.padded()) return {image + first * c.s * c.W * c.C, c.W * c.C};
   const Index width = c.columns(), height = c.rows(n);
   const Index left = std::clamp<Index>(c.q, 0, width), right = std::clamp<Index>(c.q + c.W, left, width);
   for (Index i = 0; i < height; ++i) {
     const Index from = first * c.s + i - c.p;
     T* to = room + i * width * c.C;
-    if (from < 0 || from >= c.H || left == right) {
-      std::fill_n(to, width * c.C, T(0));
-    } else {
-      std::fill_n(to, left * c.C, T(0));
-      copyValues(image + (from * c.W + left - c.q) * c.C, (right - left) * c.C, to + left * c.C);
-      std::fill_n(to + right * c.C, (width - right) * c.C, T(0));
+    const bool isInside = from >= 0 && from < c.H && left < right;
+    if (!hasZeros) {
+      std::fill_n(to, (isInside ? left : width) * c.C, T(0));
+      if (isInside) std::fill_n(to + right * c.C, (width - right) * c.C, T(0));
     }
+    if (isInside) copyValues(image + (from * c.W + left - c.q) * c.C, (right - left) * c.C, to + left * c.C);
   }
   return {room, width * c.C};
 }
@@ -263,10 +263,11 @@ struct Packed {
   static Index room(const Conv2d& c) { return offsetRoom(c) + (c.taps() + 1) * roundUp(c.F, kLanes<T>); }
 };
 
-// Rows first .. first + n - 1 of y[Y,X,F] of one image.
+// Rows first .. first + n - 1 of y[Y,X,F] of one image; hasZeros: see patchOf.
 template <typename T>
-void directForward(const Conv2d& c, const T* image, Index first, Index n, const Packed<T>& packed, T* y, T* room) {
-  const Patch<T> patch = patchOf(c, image, first, n, room);
+void directForward(const Conv2d& c, const T* image, Index first, Index n, const Packed<T>& packed, T* y, T* room,
+                   bool hasZeros) {
+  const Patch<T> patch = patchOf(c, image, first, n, room, hasZeros);
   filterBlocks<T>(c.F, [&](Index f, Index vectors) {
     blocks(c.X, kPixels, [&](Index i, Index pixels) {
       const Forward<T> block{patch.x + i * c.t * c.C,
@@ -290,13 +291,15 @@ void directForward(const Conv2d& c, const T* image, Index first, Index n, const 
   });
 }
 
-// The gradients dw[K,L,C,F] and db[F] of one image are added to what is there.
+// The gradients dw[K,L,C,F] and db[F] of one image are added to what is there. isNext: the room was that of the image
+// before.
 template <typename T>
-void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int32_t* offset, T* dw, T* db, T* room) {
+void directGradient(const Conv2d& c, const T* image, const T* dy, const std::int32_t* offset, T* dw, T* db, T* room,
+                    bool isNext) {
   const Index stretch = stretchOf<T>(c);
   for (Index first = 0; first < c.Y; first += stretch) {
     const Index n = std::min(stretch, c.Y - first);
-    const Patch<T> patch = patchOf(c, image, first, n, room);
+    const Patch<T> patch = patchOf(c, image, first, n, room, isNext && n == c.Y);
     const T* from = dy + first * c.X * c.F;
     filterBlocks<T>(c.F, [&](Index f, Index vectors) {
       blocks(c.taps(), vectors == 2 ? kPixels : kTaps, [&](Index tap, Index taps) {

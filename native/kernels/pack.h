@@ -246,7 +246,18 @@ template <Index Many, typename T>
 inline void addColumns(const T* x, Index rows, Index n, Index stride, T* sum) {
   const auto width = [n](Index k) { return std::min<Index>(kLanes<T>, n - k * kLanes<T>); };
   Vector<T> total[Many]{};
-  for (Index first = 0; first < rows; first += kSumBlock) {
+  Index start = 0;
+  if constexpr (Many == 1) {  // alone, each addition would wait for the one before
+    constexpr Index kAtOnce = 4;
+    for (; start + kAtOnce * kSumBlock <= rows; start += kAtOnce * kSumBlock) {
+      Vector<T> block[kAtOnce]{};
+      for (Index r = start; r < start + kSumBlock; ++r)
+#pragma GCC unroll 4
+        for (Index b = 0; b < kAtOnce; ++b) block[b] = block[b] + simd::loadSome(x + (r + b * kSumBlock) * stride, n);
+      for (const auto& sums : block) total[0] = total[0] + sums;
+    }
+  }
+  for (Index first = start; first < rows; first += kSumBlock) {
     const Index end = std::min(rows, first + kSumBlock);
     Vector<T> block[Many]{};
     for (Index r = first; r < end; ++r)

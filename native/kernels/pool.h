@@ -29,7 +29,6 @@ struct Pool2d {
 // The part of a window that lies inside the image: rows [k, kEnd) and columns [l, lEnd) of it.
 struct Window {
   Index top, left, k, kEnd, l, lEnd;
-  bool whole;
 
   Window(const Pool2d& c, Index y)
       : top(y * c.s - c.p), k(std::clamp<Index>(-top, 0, c.K)), kEnd(std::clamp<Index>(c.H - top, k, c.K)) {}
@@ -38,24 +37,34 @@ struct Window {
     const bool inside = left >= 0 && left + c.L <= c.W;
     l = inside ? 0 : std::clamp<Index>(-left, 0, c.L);
     lEnd = inside ? c.L : std::clamp<Index>(c.W - left, l, c.L);
-    whole = inside && kEnd - k == c.K;
   }
 
   Index count() const { return (kEnd - k) * (lEnd - l); }
-  // The place in the window of the first value inside the image.
-  Index first(const Pool2d& c) const { return c.countsInside ? 0 : k * c.L + l; }
-  // fn(place in the window, place in the image)
-  template <typename F>
-  void each(const Pool2d& c, const F& fn) const {
-    if (whole && c.K == 2 && c.L == 2) {  // most of them, without loops
-      const Index at = (top * c.W + left) * c.C, below = at + c.W * c.C;
-      fn(0, at), fn(1, at + c.C), fn(2, below), fn(3, below + c.C);
-      return;
-    }
+  // first(place in the window, place in the image) for the first value inside the image, fn of the others.
+  template <typename First, typename F>
+  void each(const Pool2d& c, const First& first, const F& fn) const {
     const Index row = c.countsInside ? lEnd - l : c.L, skipped = c.countsInside ? k * row + l : 0;
     for (Index i = k; i < kEnd; ++i) {
-      for (Index j = l; j < lEnd; ++j) fn(i * row + j - skipped, ((top + i) * c.W + left + j) * c.C);
+      for (Index j = l; j < lEnd; ++j) {
+        const Index place = i * row + j - skipped, offset = ((top + i) * c.W + left + j) * c.C;
+        if (i == k && j == l) {
+          first(place, offset);
+        } else {
+          fn(place, offset);
+        }
+      }
     }
+  }
+};
+
+// A whole window of 2 x 2, which most are, without loops.
+struct Quad {
+  Index at, below;
+
+  static constexpr Index count() { return 4; }
+  template <typename First, typename F>
+  void each(const Pool2d& c, const First& first, const F& fn) const {
+    first(0, at), fn(1, at + c.C), fn(2, below), fn(3, below + c.C);
   }
 };
 
@@ -65,9 +74,15 @@ inline void windows(const Pool2d& c, Index first, Index last, const F& fn) {
   for (Index row = first; row < last; ++row) {
     const Index image = row / c.Y;
     Window window(c, row - image * c.Y);
+    const bool areQuads = c.K == 2 && c.L == 2 && window.kEnd - window.k == 2;
     for (Index x = 0; x < c.X; ++x) {
-      window.move(c, x);
-      fn(window, image, row * c.X + x);
+      const Index left = x * c.t - c.q, at = (window.top * c.W + left) * c.C;
+      if (areQuads && left >= 0 && left + 2 <= c.W) {
+        fn(Quad{at, at + c.W * c.C}, image, row * c.X + x);
+      } else {
+        window.move(c, x);
+        fn(window, image, row * c.X + x);
+      }
     }
   }
 }
@@ -78,63 +93,74 @@ inline void channels(const Pool2d& c, const F& fn) {
   for (Index j = 0; j < c.C; j += kLanes<T>) fn(j, std::min<Index>(kLanes<T>, c.C - j));
 }
 
-// y and the place of the largest value in each window, the first of equal ones; NaN is larger than all.
-// x[B,H,W,C] -> y[B,Y,X,C], winner[B,Y,X,C]
+// Rows first .. last - 1 of [B,Y]. What a tile computes with is its own: what is captured would be read again after
+// each store.
 template <typename T>
-void maxPooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y, Out<T> winner) {
-  rows(cpu.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
-    windows(c, begin, end, [&](const Window& window, Index image, Index out) {
-      channels<T>(c, [&](Index j, Index n) {
-        const T* from = x + image * c.H * c.W * c.C + j;
-        const Index first = window.first(c);
-        Vector<T> most{}, at = simd::broadcast(static_cast<T>(first));
-        window.each(c, [&](Index place, Index offset) {
-          const Vector<T> v = simd::loadSome(from + offset, n);
-          const Vector<T> here = simd::broadcast(static_cast<T>(place));
-          if (place == first) {
-            most = v;
-          } else {
-            const auto larger = (v > most) | (v != v);
-            most = larger ? v : most;
-            at = larger ? here : at;
-          }
-        });
-        simd::storeSome(y + out * c.C + j, most, n);
-        simd::storeSome(winner + out * c.C + j, at, n);
-      });
+void largest(Pool2d c, Index first, Index last, In<T> x, Out<T> y, Out<T> winner) {
+  windows(c, first, last, [=](const auto& window, Index image, Index out) {
+    channels<T>(c, [&](Index j, Index n) {
+      const T* from = x + image * c.H * c.W * c.C + j;
+      Vector<T> most{}, at{};
+      window.each(
+          c,
+          [&](Index place, Index offset) {
+            most = simd::loadSome(from + offset, n);
+            at = simd::broadcast(static_cast<T>(place));
+          },
+          [&](Index place, Index offset) {
+            simd::keepLarger(simd::loadSome(from + offset, n), static_cast<T>(place), most, at);
+          });
+      simd::storeSome(y + out * c.C + j, most, n);
+      simd::storeSome(winner + out * c.C + j, at, n);
     });
   });
 }
 
-// dx[B,H,W,C] = what its windows hand back, added up: vectorOf(window)(at, n)(place) for a place of the window
-// and its n channels from `at` on in [B,Y,X,C]
+// y and the place of the largest value in each window, the first of equal ones; NaN is larger than all.
+// x[B,H,W,C] -> y[B,Y,X,C], winner[B,Y,X,C]
+template <typename T>
+void maxPooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y, Out<T> winner) {
+  rows(cpu.team, c.B * c.Y, c.X * c.C * c.most(),
+       [=](Index begin, Index end) { largest<T>(c, begin, end, x, y, winner); });
+}
+
+// Images first .. last - 1 of dx[B,H,W,C] = what its windows hand back, added up: vectorOf(window)(at, n)(place) for a
+// place of the window and its n channels from `at` on in [B,Y,X,C]
+template <typename T, bool apart, typename F>
+void handBack(Pool2d c, Index first, Index last, Out<T> dx, const F vectorOf) {
+  const Index size = c.H * c.W * c.C;
+  if (!c.tiled()) std::fill_n(dx + first * size, (last - first) * size, T(0));
+  windows(c, first * c.Y, last * c.Y, [=](const auto& window, Index image, Index out) {
+    const auto ofChannels = vectorOf(window);
+    channels<T>(c, [&](Index j, Index n) {
+      T* to = dx + image * size + j;
+      const auto ofPlace = ofChannels(out * c.C + j, n);
+      const auto add = [&](Index place, Index offset) {
+        const Vector<T> d = ofPlace(place);
+        simd::storeSome(to + offset, apart ? d : simd::loadSome(to + offset, n) + d, n);
+      };
+      window.each(c, add, add);
+    });
+  });
+}
 template <typename T, typename F>
 void handBack(const Cpu<T>& cpu, const Pool2d& c, Out<T> dx, const F& vectorOf) {
-  const Index size = c.H * c.W * c.C;
-  const bool apart = c.apart(), tiled = c.tiled();
-  rows(cpu.team, c.B, size, [&](Index begin, Index end) {
-    if (!tiled) std::fill_n(dx + begin * size, (end - begin) * size, T(0));
-    windows(c, begin * c.Y, end * c.Y, [&](const Window& window, Index image, Index out) {
-      const auto ofChannels = vectorOf(window);
-      channels<T>(c, [&](Index j, Index n) {
-        T* to = dx + image * size + j;
-        const auto ofPlace = ofChannels(out * c.C + j, n);
-        window.each(c, [&](Index place, Index offset) {
-          const Vector<T> d = ofPlace(place);
-          simd::storeSome(to + offset, apart ? d : simd::loadSome(to + offset, n) + d, n);
-        });
-      });
-    });
+  rows(cpu.team, c.B, c.H * c.W * c.C, [=](Index begin, Index end) {
+    if (c.apart()) {
+      handBack<T, true>(c, begin, end, dx, vectorOf);
+    } else {
+      handBack<T, false>(c, begin, end, dx, vectorOf);
+    }
   });
 }
 
 // dx[B,H,W,C] = dy[B,Y,X,C] at the winners
 template <typename T>
 void maxPooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> winner, In<T> dy, Out<T> dx) {
-  handBack(cpu, c, dx, [=](const Window&) {
+  handBack<T>(cpu, c, dx, [=](const auto&) {
     return [=](Index at, Index n) {
       const Vector<T> d = simd::loadSome(dy + at, n), won = simd::loadSome(winner + at, n);
-      return [=](Index place) { return won == simd::broadcast(static_cast<T>(place)) ? d : Vector<T>{}; };
+      return [=](Index place) { return simd::whereEqual(won, static_cast<T>(place), d); };
     };
   });
 }
@@ -142,13 +168,14 @@ void maxPooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> winner, In<T> dy, O
 // y[B,Y,X,C] = mean of x[B,H,W,C] over the part of each window that lies inside
 template <typename T>
 void averagePooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y) {
-  rows(cpu.team, c.B * c.Y, c.X * c.C * c.most(), [&](Index begin, Index end) {
-    windows(c, begin, end, [&](const Window& window, Index image, Index out) {
+  rows(cpu.team, c.B * c.Y, c.X * c.C * c.most(), [=](Index begin, Index end) {
+    windows(c, begin, end, [=](const auto& window, Index image, Index out) {
       const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
       channels<T>(c, [&](Index j, Index n) {
         const T* from = x + image * c.H * c.W * c.C + j;
         Vector<T> sum{};
-        window.each(c, [&](Index, Index offset) { sum = sum + simd::loadSome(from + offset, n); });
+        const auto add = [&](Index, Index offset) { sum = sum + simd::loadSome(from + offset, n); };
+        window.each(c, add, add);
         simd::storeSome(y + out * c.C + j, sum / count, n);
       });
     });
@@ -158,7 +185,7 @@ void averagePooling2d(const Cpu<T>& cpu, Pool2d c, In<T> x, Out<T> y) {
 // dx[B,H,W,C] = dy[B,Y,X,C], shared out evenly
 template <typename T>
 void averagePooling2dGradient(const Cpu<T>& cpu, Pool2d c, In<T> dy, Out<T> dx) {
-  handBack(cpu, c, dx, [=](const Window& window) {
+  handBack<T>(cpu, c, dx, [=](const auto& window) {
     const Vector<T> count = simd::broadcast(static_cast<T>(std::max<Index>(window.count(), 1)));
     return [=](Index at, Index n) {
       const Vector<T> share = simd::loadSome(dy + at, n) / count;

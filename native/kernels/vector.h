@@ -171,6 +171,44 @@ inline void storePart(T* to, Index n, Vector<T> v) {
   store(to, v, n);
 }
 
+// keepLarger: where v is larger than most, or NaN, most becomes v and at becomes place; whereEqual: v where a is x,
+// else zero. GCC 12 makes vectors of AVX-512's masks and masks of these again.
+#if FJORDNET_VECTOR_BYTES == 64
+
+inline void keepLarger(Vector<float> v, float place, Vector<float>& most, Vector<float>& at) {
+  const auto larger =
+      static_cast<__mmask16>(_mm512_cmp_ps_mask(v, most, _CMP_GT_OQ) | _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q));
+  most = _mm512_mask_mov_ps(most, larger, v);
+  at = _mm512_mask_mov_ps(at, larger, _mm512_set1_ps(place));
+}
+inline void keepLarger(Vector<double> v, double place, Vector<double>& most, Vector<double>& at) {
+  const auto larger =
+      static_cast<__mmask8>(_mm512_cmp_pd_mask(v, most, _CMP_GT_OQ) | _mm512_cmp_pd_mask(v, v, _CMP_UNORD_Q));
+  most = _mm512_mask_mov_pd(most, larger, v);
+  at = _mm512_mask_mov_pd(at, larger, _mm512_set1_pd(place));
+}
+inline Vector<float> whereEqual(Vector<float> a, float x, Vector<float> v) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, _mm512_set1_ps(x), _CMP_EQ_OQ), v);
+}
+inline Vector<double> whereEqual(Vector<double> a, double x, Vector<double> v) {
+  return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(a, _mm512_set1_pd(x), _CMP_EQ_OQ), v);
+}
+
+#else
+
+template <typename T>
+inline void keepLarger(Vector<T> v, T place, Vector<T>& most, Vector<T>& at) {
+  const auto larger = (v > most) | (v != v);
+  most = larger ? v : most;
+  at = larger ? broadcast(place) : at;
+}
+template <typename T>
+inline Vector<T> whereEqual(Vector<T> a, T x, Vector<T> v) {
+  return a == broadcast(x) ? v : Vector<T>{};
+}
+
+#endif
+
 // The same for n <= kLanes.
 template <typename T>
 inline Vector<T> loadSome(const T* from, Index n) {
