@@ -103,8 +103,8 @@ class Plan {
   // Makes room for batches of this size and for the scratch of this many threads. What batched buffers held is lost.
   void reserve(Index capacity, int slots) {
     if (capacity > capacity_) allocate(capacity);
-    if (slots > slots_ && stride_ > 0) {
-      perSlot_ = slotRoom(slots);
+    if (slots > slots_) {
+      if (stride_ > 0) perSlot_ = slotRoom(slots);
       slots_ = slots;
       bound_ = nullptr;
     }
@@ -150,7 +150,9 @@ class Plan {
       }
       if (share.count == 0) {
         replayEmpty(program, share, team);
-      } else if (!replay(program, share, team, [&](const Rows& rows) { load(job, at, rows); })) {
+      } else if (!replay(
+                     program, share, team, [&](const Rows& rows, Index shift) { load(job, at, rows, shift); },
+                     !job.outputs.empty())) {
         break;
       }
       if (report > 0) std::copy_n(pointer(spec_.report), report, job.report.begin() + job.steps * report);
@@ -187,7 +189,7 @@ class Plan {
   void run(const Direct& direct, Index count, Index batchSize, Team& team) {
     for (Index at = 0, n = 0; at < count; at += n) {
       n = std::min(batchSize, count - at);
-      replay(*direct.program, {n, 0, n}, team, [&](const Rows& rows) {
+      const auto load = [&](const Rows& rows, Index) {
         for (std::size_t k = 0; k < direct.inputs.size(); ++k) {
           const auto& b = buffer(direct.inputs[k]);
           const auto bytes = b.type == Type::kReal ? sizeof(T) : sizeof(std::int32_t);
@@ -196,7 +198,8 @@ class Plan {
               static_cast<const char*>(direct.from[k]) + static_cast<std::size_t>((at + rows.first) * b.size) * bytes,
               static_cast<std::size_t>(rows.count * b.size) * bytes);
         }
-      });
+      };
+      replay(*direct.program, {n, 0, n}, team, load, true);
       for (std::size_t k = 0; k < direct.outputs.size(); ++k) collect(direct.outputs[k], n, direct.to[k], at);
     }
   }
@@ -302,23 +305,27 @@ class Plan {
     }
   }
 
-  // One batch; load(rows) brings the samples of these rows into their buffers. Returns whether it was done: a job
-  // that is to stop leaves it while nothing that lasts was written.
+  // One batch; load(rows, shift) brings the samples of these rows into their buffers, so far from where these lie.
+  // keepsRows: is what it leaves of them read? Returns whether it was done: a job that is to stop leaves it while
+  // nothing that lasts was written.
   template <typename Load>
-  bool replay(const Program<T>& program, const Share& share, Team& team, const Load& load) {
+  bool replay(const Program<T>& program, const Share& share, Team& team, const Load& load, bool keepsRows) {
     bind(program, share);
     const Index n = share.count;
     // Where anything is run by rows, nothing before it touches those of the batch.
     const auto loading =
         std::find_if(program.runs.begin(), program.runs.end(), [](const Run& r) { return r.isByRows; });
     const bool loadsByTile = loading != program.runs.end();
-    for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t));
+    for (Index t = 0; t < tiles_ && !loadsByTile; ++t) load(Program<T>::tile(n, tiles_, t), 0);
     for (const auto& run : program.runs) {
       const bool isFirst = loadsByTile && &run == &*loading;
       const auto isStopped = [&] { return run.end <= program.stoppable && stop.load(std::memory_order_relaxed); };
       const bool isTiled = run.isByRows && tiles_ > 1;
       const auto tile = [&](Index t, Team& helpers, T* shared) {
-        if (isFirst) load(Program<T>::tile(n, tiles_, t));
+        const Rows rows = Program<T>::tile(n, tiles_, t);
+        const Index to = isTiled && movesTiles_ && !keepsRows ? helpers.slot() * mostRows_ : rows.first;
+        if (isTiled) place(program, run, t, to);
+        if (isFirst) load(rows, (to - rows.first) * reals_.rowSize());
         for (std::size_t k = run.begin; k < run.end && !isStopped(); ++k) {
           call(program, k, t, helpers, shared);
           if (!isTiled) startBuckets(program, k);
@@ -343,6 +350,24 @@ class Plan {
       }
     }
     return true;
+  }
+
+  // Has the rows of a tile begin where those of another one do. Each thread takes all its tiles through the same
+  // memory: what one leaves in its cache the next writes over, and it need not go out and come in again.
+  void place(const Program<T>& program, const Run& run, Index t, Index to) {
+    Index& placed = placed_[static_cast<std::size_t>(t)];
+    if (placed == to) return;
+    const Index shift = (to - placed) * reals_.rowSize();
+    placed = to;
+    const std::size_t first = static_cast<std::size_t>(t) * program.instructions.size();
+    for (std::size_t k = run.begin; k < run.end; ++k) {
+      T** pointers = pointers_.data() + (first + k) * kMostOperands;
+      for (const auto& operand : program.instructions[k].operands) {
+        if (operand.buffer != kNone && buffer(operand.buffer).batched && buffer(operand.buffer).type == Type::kReal)
+          *pointers += shift;
+        ++pointers;
+      }
+    }
   }
 
   void call(const Program<T>& program, std::size_t k, Index t, Team& team, T* shared) const {
@@ -404,10 +429,10 @@ class Plan {
   }
 
   // The samples of these rows of the batch that begins at this sample of the job.
-  void load(const Job<T>& job, Index at, const Rows& rows) const {
+  void load(const Job<T>& job, Index at, const Rows& rows, Index shift) const {
     const auto each = [&](const auto& inputs, auto value) {
       for (const auto& [index, data] : inputs) {
-        auto* to = pointer<decltype(value)>(index, rows);
+        auto* to = pointer<decltype(value)>(index, rows) + (std::is_same_v<decltype(value), T> ? shift : 0);
         if (job.rows.empty()) {
           data->copy(job.first + at + rows.first, rows.count, to);
         } else {
@@ -434,6 +459,15 @@ class Plan {
     bound_ = nullptr;  // until all of it has been done
     const Index n = share.count;
     tiles_ = program.tiles(n);
+    mostRows_ = 0;
+    placed_.resize(static_cast<std::size_t>(tiles_));
+    for (Index t = 0; t < tiles_; ++t) {
+      const Rows rows = Program<T>::tile(n, tiles_, t);
+      placed_[static_cast<std::size_t>(t)] = rows.first;
+      mostRows_ = std::max(mostRows_, rows.count);
+    }
+    movesTiles_ = program.isPrivate && tiles_ > slots_ && slots_ * mostRows_ <= capacity_ &&
+                  n * reals_.rowSize() * static_cast<Index>(sizeof(T)) > tuning::kTiledRoom;
     const auto count = program.instructions.size() * static_cast<std::size_t>(tiles_);
     args_.resize(std::max(args_.size(), count));
     pointers_.resize(std::max(pointers_.size(), count * kMostOperands));
@@ -530,6 +564,9 @@ class Plan {
   const Program<T>* bound_ = nullptr;
   Share boundTo_;
   Index tiles_ = 1;
+  bool movesTiles_ = false;    // may tiles lie where their threads have room?
+  Index mostRows_ = 0;         // of a tile
+  std::vector<Index> placed_;  // the row where a tile's memory begins
   std::vector<Args<T>> args_;
   std::vector<T*> pointers_;
   std::vector<Index> dims_;

@@ -34,6 +34,7 @@ class Program {
   std::vector<Instruction<T>> instructions;
   std::vector<Run> runs;
   std::vector<Bucket> buckets;  // of the sum of gradients, where that is to overlap with their computation
+  bool isPrivate = false;       // is what its one run by rows leaves of them, sums apart, read by nothing else?
   std::size_t stoppable = 0;    // instructions from the beginning on that a job which is to stop may leave undone
 
   // Cuts the instructions into runs, of a plan that is tiled. A run by rows ends before an instruction that touches one
@@ -83,6 +84,11 @@ class Program {
       });
     }
     for (auto& run : runs) setParts(run, buffers, tileRows);
+    isPrivate = runsByRows == 1 && std::all_of(runs.begin(), runs.end(), [&](const Run& run) {
+                  return run.isByRows || std::none_of(instructions.begin() + static_cast<std::ptrdiff_t>(run.begin),
+                                                      instructions.begin() + static_cast<std::ptrdiff_t>(run.last),
+                                                      [&](const auto& i) { return touchesRows(i, buffers); });
+                });
     if (work == 0) return;
     const Index worth = std::max(tuning::kBatchTileWork, times(tuning::kBatchTileSums, sums_));
     tileRows_ = std::min(kMostSize, tileRows > 0 ? tileRows : std::max(least, times(worth, runsByRows) / work + 1));
@@ -121,6 +127,12 @@ class Program {
 
  private:
   static constexpr Index kUnit = 4, kLine = 16;
+
+  static bool touchesRows(const Instruction<T>& i, const std::vector<BufferSpec>& buffers) {
+    return std::any_of(i.operands.begin(), i.operands.end(), [&](const auto& operand) {
+      return operand.buffer != kNone && buffers[static_cast<std::size_t>(operand.buffer)].batched;
+    });
+  }
 
   void setParts(Run& run, const std::vector<BufferSpec>& buffers, Index tileRows) const {
     Index values = 0;

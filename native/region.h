@@ -63,6 +63,7 @@ class Region {
   }
   V* fixed() const { return fixed_.data(); }
   Index fixedSize() const { return fixedSize_; }
+  Index rowSize() const { return rowSize_; }
   std::int64_t bytes() const { return fixed_.bytes() + batched_.bytes(); }
 
  private:

@@ -93,6 +93,46 @@ test.serial('so does a network whose batches are cut into tiles of rows', async 
   }
 });
 
+test.serial(
+  'and one whose tiles go through the same memory, as far as there are more of them than threads',
+  async (t) => {
+    const random = new RandomState(4);
+    const x = NDArray.from(random.randn(172, 32, 32, 3), { dtype: 'float32' });
+    const y = NDArray.from(random.randint(0, 10, [172]));
+    const trained = async (threads: number, sync: boolean) => {
+      setThreads(threads);
+      const conv = { kernelSize: 3, padding: 'same', activation: 'relu' } as const;
+      const model = sequential({
+        layers: [
+          layers.conv2d({ ...conv, filters: 12, inputShape: [32, 32, 3] }),
+          layers.maxPooling2d(),
+          layers.dropout({ rate: 0.3 }),
+          layers.conv2d({ ...conv, filters: 5 }),
+          layers.flatten(),
+          layers.dense({ units: 10, activation: 'softmax' }),
+        ],
+        seed: 2,
+      });
+      model.compile({ optimizer: 'adam', loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+      const numbers: unknown[] = [];
+      for (let round = 0; round < 2; round++) {
+        const options = { epochs: 1, batchSize: 128, validationData: [x, y] as const };
+        const { history } = sync ? model.fitSync(x, y, options) : await model.fit(x, y, options);
+        const probabilities = sync
+          ? model.predictSync(x, { batchSize: 128 })
+          : await model.predict(x, { batchSize: 128 });
+        numbers.push(history, probabilities.data, ...model.getWeights().map(({ data }) => data));
+      }
+      return numbers;
+    };
+    const apart = await trained(20, true); // more threads than tiles
+    for (const threads of [1, 2, 5]) {
+      t.deepEqual(await trained(threads, false), apart, `${threads} threads, fit`);
+      t.deepEqual(await trained(threads, true), apart, `${threads} threads, fitSync`);
+    }
+  },
+);
+
 test.serial('four networks at once give the same bits as one after another', async (t) => {
   const seeds = [1, 2, 3, 4];
   const alone = seeds.map((seed) => bits(small(seed, options).network.trainSync()));

@@ -34,6 +34,10 @@ constexpr Index kBatchTileRoom = Index{1} << 20;
 constexpr Index kMostBatchTiles = 16;
 constexpr Index kMostTiledWeights = 131072;
 
+// Bytes of a batch's rows, all buffers together, beyond which tiles go through the same memory one after the other,
+// where each has its own up to there.
+constexpr Index kTiledRoom = Index{1} << 20;
+
 // What follows tiles of rows, by parts of buffers: values of sums and of updates together in one part, and parts at
 // most.
 constexpr Index kPart = 3000;
