@@ -200,6 +200,13 @@ test('bad input is told in a sentence, and changes nothing', async (t) => {
     ],
   ] as const)
     t.throws(() => DeepBoltzmannMachine.fromWeights(given as any), { message });
+  const given = { components: [[[1, 2]]], intercepts: [[0, 0], [0]] };
+  t.throws(() => DeepBoltzmannMachine.fromWeights(given, 5 as any), { message: /Expected options to be an object/ });
+  t.throws(() => DeepBoltzmannMachine.fromWeights(given, { nComponents: [7] } as any), {
+    message: /Expected nComponents to be \[1\], as the weights have/,
+  });
+  const small1 = DeepBoltzmannMachine.fromWeights(given, { k: 2 });
+  t.is(DeepBoltzmannMachine.fromWeights(given, small1.getParams()).getParams().k, 2);
 });
 
 test('weights that are not finite are told', (t) => {

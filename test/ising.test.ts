@@ -124,6 +124,8 @@ test("energy, specific heat and magnetization are Onsager's within three standar
 });
 
 test('onsager is the derivative of the free energy, and exact at both ends', (t) => {
+  t.deepEqual(onsager(CRITICAL), { energy: -Math.SQRT2, magnetization: 0, specificHeat: Number.POSITIVE_INFINITY });
+  t.deepEqual(onsager(3 * CRITICAL, 3).specificHeat, Number.POSITIVE_INFINITY);
   t.true(Math.abs(onsager(2).magnetization - (1 - Math.sinh(1) ** -4) ** (1 / 8)) < 1e-15);
   t.true(Math.abs(onsager(CRITICAL).energy + Math.SQRT2) < 3e-14); // its slope is 18 there, and some 35 in the modulus
   // F / T + ln 2 / 2 = -1 / (2 pi) * integral over 0 .. pi of ln(cosh^2 2K + sqrt(1 + sinh^4 2K - 2 sinh^2 2K cos 2x)); the sum

@@ -176,6 +176,14 @@ test('what it cannot take is told in a sentence, and changes nothing', (t) => {
     [() => new KMeans().transform(DATA.blobs), /Expected KMeans to be fitted/],
     [() => kmeans.fitSync([[1], [Number.NaN], [2]]), /NaN at row 1/],
     [
+      () => kmeans.fitSync([[1e200], [-1e200], [2], [3]]),
+      /^Expected x to hold numbers of which float64 has room for squared distances, got larger ones at row 0/,
+    ],
+    [
+      () => kmeans.fitSync(NDArray.from([[1], [1e24], [2], [3]], { dtype: 'float32' })),
+      /float32 has room for squared distances, got larger ones at row \d/,
+    ],
+    [
       () => kmeans.fitPredict(DATA.blobs, { sampleWeight: [1] }),
       /^Expected y to be labels or undefined, and no options, as it is not used, got \{"sampleWeight":/,
     ],

@@ -430,6 +430,97 @@ test('outputs that are the place of the largest number, or computed of it, are l
   );
 });
 
+test('sums of products by letters are products of matrices, of values and of weights', async (t) => {
+  const random = new RandomState(4);
+  const cases: [equation: string, shapes: number[][], kernel?: number[], bias?: number[]][] = [
+    ['abc,cde->abde', [[4, 3]], [3, 2, 5], [2, 5]],
+    ['abc,cde->abde', [[4, 3]], [3, 2, 5], [1, 1, 2, 5]],
+    ['abc,cd->abd', [[4, 3]], [3, 6], [6]],
+    ['abcd,cde->abe', [[4, 2, 3]], [2, 3, 5], [5]],
+    ['abcd,ecd->abe', [[4, 2, 3]], [5, 2, 3]],
+    ['abc,bd->adc', [[4, 3]], [4, 5]],
+    ['...c,cd->...d', [[4, 2, 3]], [3, 5]],
+    ['abc->acb', [[4, 3]]],
+    [
+      'aecd,abcd->acbe',
+      [
+        [5, 2, 3],
+        [4, 2, 3],
+      ],
+    ],
+    [
+      'acbe,aecd->abcd',
+      [
+        [2, 4, 5],
+        [5, 2, 3],
+      ],
+    ],
+    [
+      '...ij,...jk->...ik',
+      [
+        [2, 4, 3],
+        [2, 3, 5],
+      ],
+    ],
+    ['bi,bi->b', [[4], [4]]],
+    ['ab, ac -> abc', [[4], [3]]],
+  ];
+  for (const [equation, shapes, kernel, bias] of cases) {
+    const graph = new OnnxGraph();
+    const x = shapes.map((shape) => {
+      const name = graph.fresh('x');
+      graph.inputs.push({ name, type: 'float', shape: ['batch', ...shape] });
+      return name;
+    });
+    const numbers = (shape: number[]) => random.normal(0, 1, shape) as NDArray;
+    const names = kernel ? [...x, graph.tensor('w', 'float', kernel, numbers(kernel).data)] : x;
+    const product = graph.node('Einsum', names, { equation: { string: equation } });
+    const y = bias ? graph.node('Add', [product, graph.tensor('b', 'float', bias, numbers(bias).data)]) : product;
+    const [first, result] = equation.replaceAll(' ', '').split(/,.*->|->/);
+    const dots = result.includes('...') ? shapes[0].length + 1 - first.replace('...', '').length : 0;
+    const rank = result.replace('...', '').length + dots;
+    graph.outputs.push({ name: y, type: 'float', shape: Array.from({ length: rank }, (_, i) => `n${i}`) });
+    const opset = new Message().string(1, '').int(2, 17);
+    const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+    const given = shapes.map((shape) => NDArray.from(numbers([3, ...shape]), { dtype: 'float32' }));
+    const network = await importBytes(bytes);
+    const made = network.predictSync((given.length === 1 ? given[0] : given) as never) as NDArray;
+    const [{ data }] = await byOnnxRuntime(bytes, given);
+    const worst = Math.max(...Array.from(made.data, (value, k) => Math.abs(value - data[k])));
+    t.true(made.size === data.length && worst < 1e-5, `${equation}: ${worst}`);
+    if (kernel) t.is(network.getWeights().length, bias ? 2 : 1, equation);
+  }
+});
+
+test('triangles of constants are known, and a fixed batch that stands in the way is told', async (t) => {
+  const bytesOf = (isFixed: boolean) => {
+    const graph = new OnnxGraph();
+    const batch = isFixed ? 2 : 'batch';
+    graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: [batch, 3, 4] });
+    const all = graph.tensor(
+      'all',
+      'float',
+      [3, 4],
+      Float32Array.from({ length: 12 }, (_, i) => i + 1),
+    );
+    const lower = graph.node('Trilu', [all, graph.ints([1], [])], { upper: { int: 0 } });
+    const upper = graph.node('Trilu', [all]);
+    const y = graph.node('Add', [graph.node('Mul', ['x', lower]), upper]);
+    const out = isFixed ? graph.node('Reshape', [y, graph.ints([1, -1])]) : y;
+    graph.outputs.push({ name: out, type: 'float', shape: isFixed ? [1, 24] : [batch, 3, 4] });
+    const opset = new Message().string(1, '').int(2, 17);
+    return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  };
+  const x = NDArray.from(new RandomState(4).normal(0, 1, [2, 3, 4]) as NDArray, { dtype: 'float32' });
+  const made = (await importBytes(bytesOf(false))).predictSync(x as never) as NDArray;
+  const [{ data }] = await byOnnxRuntime(bytesOf(false), [x]);
+  t.deepEqual([...made.data], [...data]);
+  await t.throwsAsync(importBytes(bytesOf(true)), {
+    message:
+      /'Reshape' has another number of rows than its inputs \(the file is of batches of 2: export it with a dynamic batch\)/,
+  });
+});
+
 test('a quotient of integers is truncated in ONNX, and refused: that of floats made of them is not', async (t) => {
   const bytesOf = (isCast: boolean) => {
     const graph = new OnnxGraph();

@@ -744,6 +744,22 @@ test('what does not fit is refused, and named', async (t) => {
     plots.decisionBoundary(() => [1], [[1, 2]], [1]),
     { message: /Expected the model to predict 40000 labels, got 1/ },
   );
+  for (const nothing of [
+    (grid: NDArray) => new Float64Array(grid.shape[0]).fill(Number.NaN),
+    (grid: NDArray) => NDArray.wrap(new Float64Array(2 * grid.shape[0]).fill(Number.NaN), [grid.shape[0], 2]),
+  ])
+    await t.throwsAsync(plots.decisionBoundary(nothing, [[1, 2]], [1], { resolution: 5 }), {
+      message: /^Expected predictions to hold finite numbers, got NaN at row 0/,
+    });
+  for (const domain of [
+    [5, 1],
+    [2, 2],
+  ] as const)
+    refused(
+      () => plots.heatmap([[1, 2]], { domain }),
+      RangeError,
+      /Expected domain to be \[low, high\] with low < high/,
+    );
 });
 
 test('classes may have any name, also those that JavaScript gives to all objects', async (t) => {

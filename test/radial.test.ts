@@ -192,6 +192,18 @@ test('what they cannot take is told in a sentence', (t) => {
       () => new RBFInterpolator([[0], [1]], [1, 2]),
       /Expected epsilon to be a positive number for 'gaussian', got undefined/,
     ],
+    [
+      () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: null as never }),
+      /Expected epsilon to be a positive number for 'gaussian', got null/,
+    ],
+    [
+      () => new RBFInterpolator([[0, 1]], [1], { epsilon: 1, degree: 1e12 }),
+      /Expected x to be a matrix of 5.0*15e\+23 rows or more for a polynomial of degree 1000000000000/,
+    ],
+    [
+      () => new RBFRegressor({ nCenters: 2 }).fitSync([[1], [2]], []),
+      /Expected y to be a vector or a matrix of numbers/,
+    ],
     [() => new RBFInterpolator([[0], [1]], [1], { epsilon: 1 }), /Expected y to .* 2/],
     [
       () => new RBFInterpolator([[0], [0]], [1, 2], { epsilon: 1 }),

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
@@ -123,6 +124,8 @@ test('16 bits become 8', async (t) => {
 });
 
 test('size is [height, width]; smaller pictures are filtered, as by Pillow', async (t) => {
+  const elsewhere = runInNewContext('Uint8Array').from(bytesOf(smooth)) as Uint8Array;
+  t.deepEqual(await readImage(elsewhere), await readImage(bytesOf(smooth)));
   const halved = await readImage(bytesOf(smooth), { size: [16, 24] });
   t.deepEqual([...halved.shape], [16, 24, 3]);
   t.true(halved.data.every((v, i) => Math.abs(v - smooth.halved[i]) <= 1));

@@ -28,6 +28,7 @@ import {
   RobustScaler,
   Sequential,
   SimpleImputer,
+  type SimpleImputerOptions,
   StandardScaler,
   sequential,
   TableTransformer,
@@ -60,6 +61,29 @@ const near = (
   for (const [i, value] of data.entries())
     t.true(Math.abs(z.data[i] - value) <= 1e-12 * Math.max(1, Math.abs(value)), `${i}: ${z.data[i]} ${value}`);
 };
+
+test('rows of hardly any norm stay, as in scikit-learn; columns of nothing that are kept are filled', (t) => {
+  const tiny = [
+    [3e-16, 4e-16],
+    [0, 0],
+    [3e-15, 4e-15],
+  ];
+  const [first, second, third] = (new Normalizer().fitTransform(tiny) as NDArray).toArray() as number[][];
+  t.deepEqual([first, second], tiny.slice(0, 2));
+  t.true(Math.abs(third[0] - 0.6) < 1e-15);
+  const floats = NDArray.from([[3e-7, 4e-7]], { dtype: 'float32' });
+  t.deepEqual(new Normalizer().fitTransform(floats).toArray(), floats.toArray());
+  const kept = (options: SimpleImputerOptions) =>
+    new SimpleImputer({ keepEmptyFeatures: true, ...options }).fit([
+      [null, 1],
+      [null, 2],
+    ] as never);
+  t.deepEqual(kept({ strategy: 'constant', fillValue: -1 }).statistics, [-1, -1]);
+  t.deepEqual(kept({}).statistics, [0, 1.5]);
+  t.deepEqual(new SimpleImputer().fit([[null, 1]] as never).statistics, [Number.NaN, 1]);
+  const words = new SimpleImputer({ strategy: 'mostFrequent', keepEmptyFeatures: true }).fit([[null]] as never);
+  t.deepEqual(words.transform([['b'], [null]] as never), [['b'], [0]]);
+});
 
 test('a missing value may be one of the categories that are given', (t) => {
   for (const none of [null, Number.NaN]) {

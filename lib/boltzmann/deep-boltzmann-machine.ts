@@ -1,5 +1,6 @@
+import { filled } from '../allocate.js';
 import { type ArrayInput, floatDType, NDArray } from '../array.js';
-import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkInterval, checkObject, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
 import { floats, integer, list, number, object, randomState, type Schema } from '../io/schema.js';
 import { isRandomState } from '../kind.js';
@@ -103,7 +104,12 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     options: Omit<DeepBoltzmannMachineOptions, 'nComponents'> = {},
   ): DeepBoltzmannMachine {
     const units = unitsOfWeights(weights);
-    const made = new DeepBoltzmannMachine({ ...options, nComponents: units.slice(1) });
+    const nComponents = units.slice(1);
+    checkObject('options', options);
+    const { nComponents: given = nComponents } = options as DeepBoltzmannMachineOptions;
+    if (`${given}` !== `${nComponents}`)
+      throw wrongValue('nComponents', `[${nComponents}], as the weights have`, given);
+    const made = new DeepBoltzmannMachine({ ...options, nComponents });
     const state = stateOfWeights(weights, units, made.getParams().nChains);
     return made.learnt(Frame.ofMatrix(NDArray.zeros([1, units[0]])), state);
   }
@@ -184,10 +190,10 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     const signal = signalOf(options);
     const { start } = options;
     const state = this.fitted('sample');
-    const given = start === undefined ? undefined : this.#given(start);
+    const given = start === undefined ? undefined : this.#given(start, 'start');
     if (given && given.shape[0] !== n) throw wrongShape('start', `a matrix of ${n} rows`, given.shape);
     const random = checkRandomState(options.randomState);
-    const rows = Int32Array.from({ length: n }, (_, i) => i % state.chains[0].shape[0]);
+    const rows = filled(Int32Array, n, (i) => i % state.chains[0].shape[0]);
     const chains = given ? chainsOf(state, given, random) : state.chains.map((chain) => chain.take(rows));
     return drive(gibbs(state, chains, steps, random), signal, 'sampling');
   }
@@ -346,7 +352,7 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     return this.#machine;
   }
 
-  #given(x: TableInput): NDArray {
-    return checkOdds(this.aligned(readFrame('x', x)).matrix());
+  #given(x: TableInput, name = 'x'): NDArray {
+    return checkOdds(this.aligned(readFrame(name, x)).matrix(), name);
   }
 }

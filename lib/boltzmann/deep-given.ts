@@ -1,4 +1,4 @@
-import { type ArrayInput, checkArray, floatDType, NDArray, toMatrix } from '../array.js';
+import { type ArrayInput, asArray, checkArray, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { DeepState } from './deep-training.js';
 
@@ -31,17 +31,17 @@ export function stateOfWeights(weights: GivenWeights, units: readonly number[], 
 }
 
 /** @throws RangeError naming the first value that is no probability */
-export function checkOdds(x: NDArray): NDArray {
+export function checkOdds(x: NDArray, name = 'x'): NDArray {
   const at = x.data.findIndex((value) => !(value >= 0 && value <= 1));
   if (at < 0) return x;
   const [row, column] = [Math.floor(at / x.shape[1]), at % x.shape[1]];
   throw new RangeError(
-    `Expected x to hold numbers in [0, 1], got ${x.data[at]} at row ${row}, column ${column} (MinMaxScaler brings others there)`,
+    `Expected ${name} to hold numbers in [0, 1], got ${x.data[at]} at row ${row}, column ${column} (MinMaxScaler brings others there)`,
   );
 }
 
 export function checkBetas(betas: ArrayInput): Float64Array {
-  const values = Float64Array.from(NDArray.from(betas).data);
+  const values = Float64Array.from(asArray('betas', betas).data);
   if (
     values.length < 2 ||
     values[0] !== 0 ||

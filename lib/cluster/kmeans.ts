@@ -190,8 +190,15 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
     const positive = init === 'random' ? Array.from(weight).filter((w) => w > 0).length : n;
     if (positive < nClusters)
       throw wrongValue('sampleWeight', `${nClusters} positive weights or more, as rows are drawn by them`, positive);
+    const samples = new Samples(array, Float64Array.from(weight));
+    const most = samples.dtype === 'float32' ? 2 ** 127 : Number.MAX_VALUE;
+    const large = samples.squares.findIndex((square) => !(4 * square < most)); // twice as far is the farthest
+    if (large >= 0)
+      throw new RangeError(
+        `Expected x to hold numbers of which ${samples.dtype} has room for squared distances, got larger ones at row ${large}`,
+      );
     const random = checkRandomState(randomState);
-    return { random, training: this.#runs(frame, new Samples(array, Float64Array.from(weight)), random) };
+    return { random, training: this.#runs(frame, samples, random) };
   }
 
   *#runs(frame: Frame, samples: Samples, random: RandomState): Training<void> {

@@ -9,6 +9,8 @@ export interface Onsager {
   specificHeat: number;
 }
 
+const CRITICAL = 2 / Math.log(1 + Math.SQRT2);
+
 /**
  * The exact numbers of the Ising model on an infinite square lattice without a field: L. Onsager, Physical Review 65
  * (1944) 117, and C. N. Yang, Physical Review 85 (1952) 808. The elliptic integrals are calculated by the arithmetic-geometric
@@ -26,7 +28,8 @@ export function onsager(temperature: number, coupling = 1): Onsager {
   const order = tanh * tanh - sech * sech; // 2 tanh^2 - 1, whose size is the complementary modulus
   const above = 2 * tanh * tanh; // 1 + order
   const below = 2 * sech * sech; // 1 - order
-  if (order === 0) return { energy: -coupling * Math.SQRT2, magnetization: 0, specificHeat: Number.POSITIVE_INFINITY };
+  if (order === 0 || temperature === coupling * CRITICAL)
+    return { energy: -coupling * Math.SQRT2, magnetization: 0, specificHeat: Number.POSITIVE_INFINITY };
   // agm(1, |order|) = 1 - sum of c_n, with c_n half the difference of the means n - 1
   let a = 1;
   let g = Math.abs(order);

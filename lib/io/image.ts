@@ -51,7 +51,10 @@ export async function readImage(image: string | URL | Uint8Array, options: Image
   if (isUint8Array(image)) checkAttached('image', image);
   const sharp = await loadSharp();
   const source = isUint8Array(image) ? 'the bytes' : sourceOf(image);
-  const bytes = isUint8Array(image) ? image : await readWhole(image);
+  // of this realm, which sharp asks for
+  const bytes = isUint8Array(image)
+    ? new Uint8Array(image.buffer, image.byteOffset, image.byteLength)
+    : await readWhole(image);
   try {
     const upright = sharp(bytes).autoOrient();
     const sized = fit ? upright.resize({ ...fit, fit: 'fill', kernel: 'linear' }) : upright;

@@ -26,6 +26,7 @@ export async function readJsonRecords(
       columns.set(name, column);
     }
   }
+  if (columns.size === 0) throw damaged(source, 'its records have no columns');
   return { n: rows.length, names: [...columns.keys()], columns: [...columns.values()].map(ofOneKind) };
 }
 

@@ -45,7 +45,7 @@ export async function overRanks<R>(options: unknown, search: (ranks?: SearchRank
   begun.set(world, number);
   const all = await world.allGather({ search: number });
   const other = all.findIndex((word) => property(word, 'search') !== number);
-  if (other >= 0) throw new TypeError(`Expected the same calls on every rank, got another one on rank ${other}`);
+  if (other >= 0) throw failure('ERR_MPI', `Expected the same calls on every rank, got another one on rank ${other}`);
   const signal = property(options, 'signal');
   return new SearchRanks(world, 4096 + (number % 16384), isAbortSignal(signal) ? signal : undefined).run(search);
 }

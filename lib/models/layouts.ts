@@ -262,7 +262,7 @@ class Reader {
     );
     if (left !== undefined && !this.isPartial)
       throw new RangeError(
-        `Expected every tensor to be of a layer of the network, but '${left}' is not (partial: true leaves such ones out)`,
+        `Expected every tensor to be of a layer of the network, but '${left}' is not (partial: true, of loadWeights byName: true, leaves such ones out)`,
       );
   }
 }

@@ -1,7 +1,7 @@
 import { allocate } from '../allocate.js';
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOptions, failure, wrongType, wrongValue } from '../check.js';
-import { brand, isUint8Array } from '../kind.js';
+import { brand, isError, isUint8Array } from '../kind.js';
 import { framed, withStack } from '../train.js';
 import type { CallName, NativeMpi, NativeWorld } from './load.js';
 import { checkRank, decode, encode, hash, type Operation, type ReduceOptions, Room, reduction } from './values.js';
@@ -73,9 +73,16 @@ export class World {
   ): Promise<O>;
   allreduce(value: ArrayInput, op?: Operation, options?: ReduceOptions): Promise<NDArray>;
   async allreduce(value: unknown, op: Operation = 'sum', options: ReduceOptions = {}): Promise<unknown> {
-    checkOptions('options', options, ['out']);
-    const { values, max, form, result } = reduction(value, op, options, this.#room);
+    const made = attempt(() => {
+      checkOptions('options', options, ['out']);
+      return reduction(value, op, options, this.#room);
+    });
     return this.#whole(this.allreduce, async () => {
+      if ('error' in made) {
+        await this.#native.reduce('allreduce', 0, hash('refused'), false, new Float64Array(1)).catch(() => {});
+        throw made.error;
+      }
+      const { values, max, form, result } = made.value;
       await this.#native.reduce('allreduce', 0, hash(form), max, values);
       return result();
     });
@@ -89,62 +96,55 @@ export class World {
    */
   async broadcast<T>(value?: T, root = 0): Promise<T> {
     checkRank('root', root, this.size);
-    const own = this.rank === root ? encode('value', value) : undefined;
+    const own = this.rank === root ? [sent(() => encode('value', value))] : [];
     return this.#run(this.broadcast, async () => {
-      const lengths = await this.#lengths('broadcast', root, (all) => {
-        if (own) all[root] = own.length;
-      });
-      const bytes = own ?? allocated(lengths[root]);
+      const { lengths, refused } = await this.#lengths('broadcast', root, root, own);
+      const bytes = own[0]?.bytes ?? allocated(lengths[root]);
       await this.#move('broadcast', root, bytes, lengths);
-      return (own ? value : decode(bytes as Uint8Array)) as T;
+      if (refused !== undefined) throw this.#refusal(refused, own, bytes);
+      return (own[0] ? value : decode(bytes as Uint8Array)) as T;
     });
   }
 
   /** The values of all ranks in their order, on `root`; undefined on the others. @param value as `broadcast` takes */
   async gather<T>(value: T, root = 0): Promise<T[] | undefined> {
     checkRank('root', root, this.size);
-    const own = encode('value', value);
+    const own = sent(() => encode('value', value));
     return this.#run(this.gather, async () => {
-      const lengths = await this.#lengths('gather', root, (all) => {
-        all[this.rank] = own.length;
-      });
-      const bytes = this.rank === root ? this.#around(own, lengths) : own;
+      const { lengths, refused } = await this.#lengths('gather', root, this.rank, [own]);
+      const bytes = this.rank === root ? this.#around(own.bytes, lengths) : own.bytes;
       await this.#move('gather', root, bytes, lengths);
-      return this.rank === root ? (apart(bytes as Uint8Array, lengths).map(decode) as T[]) : undefined;
+      const all = this.rank === root ? apart(bytes as Uint8Array, lengths) : undefined;
+      if (refused !== undefined) throw this.#refusal(refused, [own], all?.[refused]);
+      return all?.map(decode) as T[] | undefined;
     });
   }
 
   /** The values of all ranks in their order, on every rank. @param value as `broadcast` takes */
   async allGather<T>(value: T): Promise<T[]> {
-    const own = encode('value', value);
+    const own = sent(() => encode('value', value));
     return this.#run(this.allGather, async () => {
-      const lengths = await this.#lengths('allGather', 0, (all) => {
-        all[this.rank] = own.length;
-      });
-      const bytes = this.#around(own, lengths);
+      const { lengths, refused } = await this.#lengths('allGather', 0, this.rank, [own]);
+      const bytes = this.#around(own.bytes, lengths);
       await this.#move('allGather', 0, bytes, lengths);
-      return apart(bytes as Uint8Array, lengths).map(decode) as T[];
+      const all = apart(bytes as Uint8Array, lengths);
+      if (refused !== undefined) throw this.#refusal(refused, [own], all[refused]);
+      return all.map(decode) as T[];
     });
   }
 
   /** Gives each rank its value of a list. @param values on `root`: one for each rank, as `broadcast` takes; looked at nowhere else */
   async scatter<T>(values?: readonly T[], root = 0): Promise<T> {
     checkRank('root', root, this.size);
-    if (this.rank === root && !Array.isArray(values))
-      throw wrongType('values', 'a list of a value for each rank', values);
-    if (this.rank === root && values!.length !== this.size)
-      throw wrongValue('values', `a list of ${this.size} values`, values);
-    const parts = this.rank === root ? values!.map((value, i) => encode(`values[${i}]`, value)) : undefined;
+    const parts = this.rank === root ? this.#parts(values) : [];
     return this.#run(this.scatter, async () => {
-      const lengths = await this.#lengths('scatter', root, (all) => {
-        parts?.forEach((part, i) => {
-          all[i] = part.length;
-        });
-      });
-      const bytes = allocated(parts ? lengths.reduce((sum, length) => sum + length, 0) : lengths[this.rank]);
-      if (parts && isUint8Array(bytes)) apart(bytes, lengths).forEach((part, i) => part.set(parts[i]));
+      const { lengths, refused } = await this.#lengths('scatter', root, 0, parts);
+      const isRoot = this.rank === root;
+      const bytes = allocated(isRoot ? lengths.reduce((sum, length) => sum + length, 0) : lengths[this.rank]);
+      if (isRoot && isUint8Array(bytes)) apart(bytes, lengths).forEach((part, i) => part.set(parts[i].bytes));
       await this.#move('scatter', root, bytes, lengths);
-      return (parts ? values![root] : decode(bytes as Uint8Array)) as T;
+      if (refused !== undefined) throw this.#refusal(root, parts, bytes);
+      return (isRoot ? values![root] : decode(bytes as Uint8Array)) as T;
     });
   }
 
@@ -221,12 +221,35 @@ export class World {
     }
   }
 
-  /** The bytes of all ranks, of which each fills in what it knows. */
-  async #lengths(kind: CallName, root: number, fill: (lengths: Float64Array) => void): Promise<Float64Array> {
+  /** A value for each rank, or for each the same refusal. */
+  #parts(values: unknown): Sent[] {
+    const made = attempt(() => {
+      if (!Array.isArray(values)) throw wrongType('values', 'a list of a value for each rank', values);
+      if (values.length !== this.size) throw wrongValue('values', `a list of ${this.size} values`, values);
+      return values.map((value, i) => ({ bytes: encode(`values[${i}]`, value) }));
+    });
+    return 'error' in made ? Array.from({ length: this.size }, () => wordsOf(made.error)) : made.value;
+  }
+
+  /**
+   * The bytes of all ranks, of which each fills in what it knows, from a place on. A rank that was given a wrong value takes part, too:
+   * its length is negative, and its bytes say why. Else its next call would meet this one of the others.
+   */
+  async #lengths(kind: CallName, root: number, at: number, own: readonly Sent[]) {
     const lengths = new Float64Array(this.size);
-    fill(lengths);
+    for (const [i, { bytes, error }] of own.entries())
+      lengths[at + i] = error === undefined ? bytes.length : -bytes.length;
     await this.#native.reduce(kind, root, 0, false, lengths);
-    return lengths;
+    const refused = lengths.findIndex((length) => length < 0);
+    return { lengths: lengths.map(Math.abs), ...(refused >= 0 && { refused }) };
+  }
+
+  /** The error of the rank whose value was refused: its own there, on others with its words, where these got there. */
+  #refusal(rank: number, own: readonly Sent[], bytes: unknown): unknown {
+    const mine = own.find(({ error }) => error !== undefined);
+    if (mine) return mine.error;
+    const words = isUint8Array(bytes) ? new TextDecoder().decode(bytes) : 'it says why';
+    return failure('ERR_RANK', `Rank ${rank} of ${this.size} refused its value: ${words}`);
   }
 
   async #move(kind: CallName, root: number, bytes: Uint8Array | Error, lengths: Float64Array): Promise<void> {
@@ -244,6 +267,30 @@ export class World {
     return bytes;
   }
 }
+
+/** What a rank sends: the bytes of a value, or the words of the error that it has in place of one. */
+interface Sent {
+  readonly bytes: Uint8Array;
+  readonly error?: unknown;
+}
+
+function attempt<R>(make: () => R): { value: R } | { error: unknown } {
+  try {
+    return { value: make() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function sent(make: () => Uint8Array): Sent {
+  const made = attempt(make);
+  return 'error' in made ? wordsOf(made.error) : { bytes: made.value };
+}
+
+const wordsOf = (error: unknown): Sent => ({
+  bytes: new TextEncoder().encode(isError(error) ? error.message : String(error)),
+  error,
+});
 
 /** Where there is no room, the others have to be told before this rank fails. */
 function allocated(length: number): Uint8Array | Error {

@@ -1,4 +1,4 @@
-import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../array.js';
+import { type ArrayInput, argmaxRows, asArray, checkFinite, NDArray, toMatrix } from '../array.js';
 import { checkInteger, wrongType } from '../check.js';
 import { isWords, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
 import { plural } from './format.js';
@@ -109,6 +109,7 @@ function gridOf([[left, right], [bottom, top]]: number[][], resolution: number, 
 function classesOf(predicted: Labels, known: readonly Label[], n: number): Label[] {
   if (isWords(predicted)) return checkLength([...predicted], n);
   const array = asArray('predictions', predicted as ArrayInput);
+  checkFinite('predictions', array);
   if (array.ndim !== 2) return checkLength(Array.from(array.data), n);
   const codes =
     array.shape[1] === 1 ? Array.from(array.data, (p) => (p >= 0.5 ? 1 : 0)) : Array.from(argmaxRows(array).data);

@@ -37,6 +37,9 @@ export function forecast(input: ForecastInput, options: ForecastOptions = {}): P
   const [lower, upper] = band;
   if ((lower === undefined) !== (upper === undefined))
     throw new TypeError('Expected lower and upper together, got one of them');
+  const crossed = lower && upper ? lower.findIndex((value, k) => value > upper[k]) : -1;
+  if (lower && upper && crossed >= 0)
+    throw wrongValue(`lower[${crossed}]`, `at most upper[${crossed}], ${upper[crossed]}`, lower[crossed]);
   const start = checkInteger('start', input.start ?? observed.length, 0);
   if (start > observed.length)
     throw wrongValue('start', `at most ${observed.length}, the step behind those observed`, start);

@@ -1,5 +1,5 @@
 import { type ArrayInput, asArray, extent, type NDArray } from '../array.js';
-import { checkBoolean, checkNumber, checkOneOf, wrongType } from '../check.js';
+import { checkBoolean, checkNumber, checkOneOf, wrongType, wrongValue } from '../check.js';
 import { clip, textWidth, widest, wrap } from './font.js';
 import { type AxisInput, axisLabels, general, plural, tableFormat } from './format.js';
 import { type Figure, TextPlot } from './plot.js';
@@ -85,7 +85,9 @@ export function heatmap(table: ArrayInput, options: HeatmapOptions = {}): TextPl
 
 function checkDomain(domain: unknown): [number, number] {
   if (!Array.isArray(domain) || domain.length !== 2) throw wrongType('domain', 'a pair of numbers', domain);
-  return [checkNumber('domain[0]', domain[0]), checkNumber('domain[1]', domain[1])];
+  const [low, high] = [checkNumber('domain[0]', domain[0]), checkNumber('domain[1]', domain[1])];
+  if (low >= high) throw wrongValue('domain', '[low, high] with low < high', domain);
+  return [low, high];
 }
 
 export function readTable(name: string, table: ArrayInput): NDArray {

@@ -1,5 +1,5 @@
 import { type ArrayInput, checkArray } from '../array.js';
-import { checkInteger, checkObject } from '../check.js';
+import { checkInteger, checkObject, wrongValue } from '../check.js';
 import { clip, widest } from './font.js';
 import { type AxisInput, axisLabels, general } from './format.js';
 import { Plot } from './plot.js';
@@ -38,6 +38,8 @@ export function importances(names: AxisInput, importance: ImportancesInput, opti
   const deviations = checkArray('importancesStd', importance.importancesStd, { ndim: 1 });
   if (deviations.length !== means.length)
     throw new RangeError(`Expected importancesStd to have ${means.length} numbers, got ${deviations.length}`);
+  const negative = deviations.data.findIndex((deviation) => deviation < 0);
+  if (negative >= 0) throw wrongValue(`importancesStd[${negative}]`, 'a number >= 0', deviations.data[negative]);
   const labels = axisLabels('names', names, means.length);
   const bars = labels
     .map((name, i): Bar => ({ name, mean: means.data[i], std: deviations.data[i] }))

@@ -63,8 +63,8 @@ export class RBFInterpolator extends Saved {
     checkOptions('options', options, ['kernel', 'epsilon', 'degree', 'smoothing']);
     const kernel = checkOneOf('kernel', options.kernel ?? 'gaussian', Object.keys(KERNELS) as RBFKernel[]);
     const { phi, least, scaled } = KERNELS[kernel];
-    if (scaled && options.epsilon === undefined)
-      throw wrongType('epsilon', `a positive number for '${kernel}'`, undefined);
+    if (scaled && (options.epsilon ?? undefined) === undefined)
+      throw wrongType('epsilon', `a positive number for '${kernel}'`, options.epsilon);
     const epsilon = checkInterval('epsilon', options.epsilon ?? 1, 0, Number.POSITIVE_INFINITY, 'low');
     const degree = checkInteger('degree', options.degree ?? least, -1);
     const points = NDArray.from(toMatrix('x', x), { dtype: 'float64' });
@@ -73,10 +73,10 @@ export class RBFInterpolator extends Saved {
     if (values.ndim !== 1 && values.ndim !== 2) throw wrongShape('y', 'a vector or a matrix', values.shape);
     const [n, dimensions] = points.shape;
     checkRowCount('y', values.shape[0], n);
-    const polynomial = new Polynomial(points, degree);
-    const monomials = polynomial.powers.length;
+    const monomials = monomialCount(dimensions, degree);
     if (n < monomials)
       throw wrongShape('x', `a matrix of ${monomials} rows or more for a polynomial of degree ${degree}`, points.shape);
+    const polynomial = new Polynomial(points, degree);
     const smoothing = readSmoothing(options.smoothing ?? 0, n);
 
     const size = n + monomials;
@@ -207,6 +207,13 @@ class Polynomial {
       }, 1),
     );
   }
+}
+
+/** (degree + dimensions)! / (degree! dimensions!); 0 of degree -1. */
+function monomialCount(dimensions: number, degree: number): number {
+  let count = 1;
+  for (let k = 1; k <= dimensions; k++) count *= (degree + k) / k;
+  return Math.round(count);
 }
 
 /** The exponents of all monomials up to a degree: itertools' combinations_with_replacement, counted. */

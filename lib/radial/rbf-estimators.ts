@@ -135,7 +135,8 @@ export class RBFRegressor extends RBFNetwork {
   #read(y: ArrayInput): { columns: NDArray; adopt: () => void } {
     const values = asArray('y', y);
     checkFinite('y', values);
-    if (values.ndim !== 1 && values.ndim !== 2) throw wrongShape('y', 'a vector or a matrix', values.shape);
+    if ((values.ndim !== 1 && values.ndim !== 2) || values.size === 0)
+      throw wrongShape('y', 'a vector or a matrix of numbers', values.shape);
     const columns = NDArray.from(values).reshape(values.shape[0], -1);
     return {
       columns,

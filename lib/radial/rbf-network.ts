@@ -47,6 +47,8 @@ type Parameters = Required<Omit<RBFNetworkOptions, 'randomState'>> & Pick<RBFNet
 
 /** What is left of a column that is a sum of others: the rounding of its products. */
 const SINGULAR = 16 * Number.EPSILON;
+/** Squared differences between two looks at the event loop: some 5 ms. */
+const SLICE = 2_000_000;
 
 /** What `fit` found. */
 export interface FittedRBF {
@@ -194,7 +196,7 @@ export abstract class RBFNetwork extends Saved {
     const kmeans = new KMeans({ nClusters: nCenters, maxIter, randomState });
     yield* kmeans.fittingFrame(Frame.ofMatrix(x));
     const centers = kmeans.clusterCenters;
-    const widths = NDArray.wrap(this.#widths(centers));
+    const widths = NDArray.wrap(yield* this.#widths(centers, isSync));
     const outputs = targets.shape[1];
     const plan = new RadialPlan(centers, widths, outputs, x.dtype as FloatType);
     const { gram, moment } = yield* plan.sums(x, targets);
@@ -208,18 +210,22 @@ export abstract class RBFNetwork extends Saved {
     adopt();
   }
 
-  #widths(centers: NDArray): Float64Array {
+  *#widths(centers: NDArray, isSync: boolean): Training<Float64Array> {
     const { width, nNeighbors } = this.#parameters;
     const [m, features] = centers.shape;
     if (typeof width === 'number') return new Float64Array(m).fill(width);
-    const squares = Array.from({ length: m }, (_, i) => {
+    const squares: Float64Array[] = [];
+    for (let i = 0, work = 0; i < m; i++, work += m * features) {
       const own = new Float64Array(m);
       for (let k = 0; k < m; k++)
         for (let j = 0; j < features; j++)
           own[k] += (centers.data[i * features + j] - centers.data[k * features + j]) ** 2;
       own[i] = Number.POSITIVE_INFINITY;
-      return own;
-    });
+      squares.push(own);
+      if (isSync || work < SLICE) continue;
+      work = 0;
+      yield setImmediate(); // others have a turn
+    }
     if (m === 1) throw wrongValue('width', 'a number where there is one centre', width);
     const largest = Math.max(
       ...squares.map((own) => own.reduce((most, d) => (d < Infinity ? Math.max(most, d) : most), 0)),

@@ -22,7 +22,7 @@ const NORMS = {
   },
 } as const;
 
-/** Scales each row to norm 1; rows of zeros stay: scikit-learn's `Normalizer`. `fit` learns nothing but the columns. */
+/** Scales each row to norm 1; rows of norms below 10 times the float type's epsilon stay: scikit-learn's `Normalizer`. `fit` learns nothing but the columns. */
 export class Normalizer extends NumericTransformer<object> {
   static override readonly className = 'Normalizer';
   readonly norm: 'l1' | 'l2' | 'max';
@@ -49,9 +49,11 @@ export class Normalizer extends NumericTransformer<object> {
   protected override applyMatrix(x: NDArray): NDArray {
     const z = NDArray.from(x);
     const [n, width] = z.shape;
+    const least = 10 * (z.dtype === 'float32' ? 2 ** -23 : Number.EPSILON);
     for (let i = 0; i < n; i++) {
       const row = z.data.subarray(i * width, (i + 1) * width);
-      const norm = NORMS[this.norm](row) || 1;
+      const size = NORMS[this.norm](row);
+      const norm = size < least ? 1 : size;
       for (let k = 0; k < width; k++) row[k] /= norm;
     }
     return z;

@@ -68,9 +68,15 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
     return { strategy, ...(fillValue !== undefined && { fillValue }), addIndicator, keepEmptyFeatures };
   }
 
-  /** What stands in for missing values, for each column; NaN for a column that had none. Throws ERR_NOT_FITTED before `fit`. */
+  /** What stands in for missing values, for each column; NaN for one that is left out. Throws ERR_NOT_FITTED before `fit`. */
   get statistics(): Label[] {
-    return this.fitted('statistics').statistics.map((value) => value ?? Number.NaN);
+    const ofNone = this.keepEmptyFeatures ? this.#ofNone : Number.NaN;
+    return this.fitted('statistics').statistics.map((value) => value ?? ofNone);
+  }
+
+  /** What stands in for missing values of a column that had no others. */
+  get #ofNone(): Label {
+    return this.fillValue ?? 0;
   }
 
   protected override measure(x: Frame): Fills {
@@ -81,13 +87,16 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
     if (empty.length > 0 && !this.keepEmptyFeatures)
       warn(
         'FJORDNET_EMPTY_COLUMN',
-        `Columns without any value cannot be filled in, and are left out: ${empty.map((k) => x.nameOf(k)).join(', ')} (keepEmptyFeatures: true fills them with ${this.fillValue ?? 0})`,
+        `Columns without any value cannot be filled in, and are left out: ${empty.map((k) => x.nameOf(k)).join(', ')} (keepEmptyFeatures: true fills them with ${this.#ofNone})`,
       );
     return { statistics, indicators: this.addIndicator ? indicators : [] };
   }
 
   protected override apply(x: Frame, fills: Fills): Frame {
-    const filled = this.#kept(fills).map((k) => fill(x, k, fills.statistics[k] ?? this.fillValue ?? 0));
+    const filled = this.#kept(fills).map((k) => {
+      const value = fills.statistics[k];
+      return value === null ? fillAny(x, k, this.#ofNone) : fill(x, k, value);
+    });
     const marks = fills.indicators.map((k) => Float64Array.from(x.column(k), (value) => Number(isMissing(value))));
     return Frame.ofColumns(x.n, [...filled, ...marks]);
   }
@@ -143,6 +152,13 @@ function mostFrequent(x: Frame, k: number, values: readonly unknown[]): Label {
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   const most = Math.max(...counts.values());
   return uniqueLabels([...counts.keys()]).find((label) => counts.get(label) === most) as Label;
+}
+
+/** Of a column whose kind `fit` did not see. */
+function fillAny(x: Frame, k: number, value: Label): ArrayLike<unknown> {
+  const column = Array.from(x.column(k));
+  const isText = column.some((v) => !isMissing(v) && typeof v === 'string');
+  return isText || typeof value !== 'number' ? column.map((v) => (isMissing(v) ? value : v)) : fill(x, k, value);
 }
 
 function fill(x: Frame, k: number, value: Label): ArrayLike<unknown> {

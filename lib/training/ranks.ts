@@ -160,6 +160,13 @@ export class Ranks {
     const words: Word[] = yield* this.#ask(
       this.#world.allGather({ ...(isAborted && { aborted: true }), stop, own } satisfies Word),
     );
+    const other = words.findIndex(
+      (word) => property(word, 'stop') === undefined && property(word, 'failed') === undefined,
+    );
+    if (other >= 0) {
+      this.#isOver = true;
+      throw failure('ERR_MPI', `Expected the same calls on every rank, got another one on rank ${other}`);
+    }
     const failed = words.findIndex((word) => word.failed !== undefined);
     if (failed >= 0) {
       this.#isOver = true;

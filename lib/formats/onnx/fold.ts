@@ -184,6 +184,21 @@ export function folded(
       budget.take(sizeOf(shape));
       return constant(shape, broadcastTo(a, shape), a.isFloat);
     }
+    case 'Trilu': {
+      const diagonal = b === undefined ? 0 : b.kind === 'constant' ? b.data[0] : undefined;
+      if (a.kind === 'dims' || diagonal === undefined || a.shape.length < 2) return undefined;
+      const isUpper = ((attributes.get('upper') as number | undefined) ?? 1) === 1;
+      const [rows, columns] = a.shape.slice(-2);
+      const isKept = (i: number) => {
+        const ahead = (i % columns) - (Math.floor(i / columns) % rows) - diagonal;
+        return isUpper ? ahead >= 0 : ahead <= 0;
+      };
+      return constant(
+        a.shape,
+        Float64Array.from(a.data, (v, i) => (isKept(i) ? v : 0)),
+        a.isFloat,
+      );
+    }
     case 'Where': {
       if (a.kind === 'dims' || !b || !c) return undefined;
       if (b.kind === 'dims' || c.kind === 'dims') {

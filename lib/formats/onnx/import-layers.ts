@@ -355,8 +355,8 @@ const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
 };
 
 /** A matrix by a matrix: of a constant one a dense layer. */
-export function denseOf(c: Importer, x: Computed, weight: Constant, node: NodeProto): Tensor {
-  return dense(c, x, node, { weight, kernel: numbersOf(weight) });
+export function denseOf(c: Importer, x: Computed, weight: Constant, node: NodeProto, bias?: Constant): Tensor {
+  return dense(c, x, node, { weight, kernel: numbersOf(weight), ...(bias && { bias }) });
 }
 
 export const LAYERS: Readonly<Record<string, Handler>> = {

@@ -17,6 +17,7 @@ import {
 import { folded } from './fold.js';
 import { ACTIVATIONS, activationNode, geluAround, geluAroundErfc } from './import-activations.js';
 import { CLASSICAL } from './import-classical.js';
+import { einsum } from './import-einsum.js';
 import { isOfIntegers } from './import-embedding.js';
 import { type Handler, LAYERS } from './import-layers.js';
 import { loop } from './import-loop.js';
@@ -39,6 +40,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   Scan: scan,
   Loop: loop,
   ConvTranspose: convTranspose,
+  Einsum: einsum,
 };
 
 const STRING = 8;
@@ -79,8 +81,13 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
   );
   const numbers = found.filter(({ tensor }) => tensor?.kind !== 'labels');
   if (found.length === 0) throw new RangeError('its network has no output');
-  if (numbers.length === 0)
-    throw new RangeError(`its only output ${quoted(labels[0].name)} is a label, and no numbers`);
+  if (numbers.length === 0) {
+    const [{ name, behind }] = labels;
+    const what = behind
+      ? `is what ${quoted(behind)} computes of the place of a largest number`
+      : 'is a label, and no numbers';
+    throw new RangeError(`its only output ${quoted(name)} ${what}`);
+  }
   for (const { name, behind } of labels)
     if (behind || !c.classes)
       process.emitWarning(
@@ -88,7 +95,8 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
       );
   const outputs = numbers.map(({ name, tensor }): Value => {
     if (tensor?.kind !== 'computed') throw new RangeError(`its output ${quoted(name)} does not depend on its inputs`);
-    if (tensor.steps) throw new RangeError(`its output ${quoted(name)} has another number of rows than its inputs`);
+    if (tensor.steps)
+      throw new RangeError(`its output ${quoted(name)} has another number of rows than its inputs${fixedBatch(c)}`);
     return c.plain(tensor).value;
   });
   const floats = [...graph.tensors.values()].filter(({ type }) => isFloat(type));
@@ -154,9 +162,14 @@ function readNode(c: Importer, node: NodeProto): void {
   } catch (error) {
     const { message } = error as Error;
     if (message.startsWith('Cannot import')) throw error;
-    throw new RangeError(`${what}: ${message}`, { cause: error });
+    const hint = message.includes('batch') ? fixedBatch(c) : '';
+    throw new RangeError(`${what}: ${message}${hint}`, { cause: error });
   }
 }
+
+/** Where a batch stands in the way, and is fixed. */
+const fixedBatch = ({ batch }: Importer) =>
+  batch === undefined ? '' : ` (the file is of batches of ${batch}: export it with a dynamic batch)`;
 
 /** Values of one sample, as the arena takes them. */
 function checkSize(shape: readonly number[]): void {

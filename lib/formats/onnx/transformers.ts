@@ -51,8 +51,8 @@ const normalizer: Emit = (x, { config }) => {
     l2: () => x.emit('Sqrt', [sumOf(x.emit('Mul', [values, values]))]),
     max: () => x.graph.nodesOf('TopK', [sizes, row], 2, {}, x.path)[0],
   }[config.norm as 'l1' | 'l2' | 'max']();
-  const isZero = x.emit('Equal', [norm, x.graph.number('double', 0)]);
-  const divisor = x.emit('Where', [isZero, x.graph.number('double', 1), norm]);
+  const isTiny = x.emit('Less', [norm, x.graph.number('double', 10 * Number.EPSILON)]);
+  const divisor = x.emit('Where', [isTiny, x.graph.number('double', 1), norm]);
   return x.of([{ name: x.emit('Div', [values, divisor]), width: x.width, isText: false }]);
 };
 

@@ -1,6 +1,6 @@
 // One rank of a job of test/mpi.test.ts. Its arguments: a mark to find it by, what to do, the time limit in milliseconds, a file. Prints what
 // it has seen as lines of JSON.
-import { deepEqual, rejects } from 'node:assert/strict';
+import { deepEqual, match, rejects } from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, Worker } from 'node:worker_threads';
@@ -252,6 +252,40 @@ async function refused(world: World) {
     await rejects(call(), ({ stack }: Error) => /\n {4}at .*children\/mpi\.js/.test(stack!));
   }
   deepEqual(await world.allreduce(rank), sum(ranks(world, (r) => r))); // and goes on
+
+  // a value that cannot be sent is refused where it is, and the others are told
+  const bad = () => 1;
+  const values: [call: () => Promise<unknown>, by: number, own: RegExp, words?: (r: number) => RegExp][] = [
+    [() => world.broadcast(rank === 0 ? bad : undefined), 0, /^Expected value to be a value that structuredClone/],
+    [() => world.scatter(rank === 0 ? [1] : undefined, 0), 0, /^Expected values to be a list of \d values/],
+    [() => world.scatter(rank === 0 ? ranks(world, () => bad) : undefined, 0), 0, /^Expected values\[0\] to be/],
+    [() => world.allGather(odd ? bad : 1), size - 1, /^Expected value to be a value that structuredClone/],
+    [
+      () => world.gather(odd ? bad : 1, 0),
+      size - 1,
+      /^Expected value to be a value that structuredClone/,
+      (r) => (r === 0 ? /refused its value: Expected value to be/ : /refused its value: it says why$/),
+    ],
+  ];
+  for (const [call, by, own, words] of values) {
+    const said = new RegExp(`^Rank ${by} of ${size} refused its value: `);
+    if (rank === by) await rejects(call(), { message: own });
+    else {
+      const error = await call().then(
+        () => undefined,
+        (reason: Error) => reason,
+      );
+      deepEqual((error as { code?: string } | undefined)?.code, 'ERR_RANK');
+      match(error!.message, said);
+      match(error!.message, words?.(rank) ?? /refused its value: Expected values?/);
+    }
+    deepEqual(await world.broadcast(rank === 0 ? 'next' : undefined), 'next');
+  }
+  await rejects(
+    world.allreduce(odd ? ('x' as never) : 1),
+    odd ? { message: /^Expected value to be/ } : { code: 'ERR_MPI' },
+  );
+  deepEqual(await world.allreduce(1), size);
 }
 
 async function messages(world: World) {
