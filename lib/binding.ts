@@ -86,6 +86,11 @@ export interface PlanSpec {
    * rows of each buffer lie together
    */
   tiled?: boolean;
+  /**
+   * Whether each program writes what it reads of a batch, inputs apart, and nothing but outputs is read behind its end: then tiles
+   * may go through the same memory. Default false
+   */
+  closed?: boolean;
   /** Rows of a tile, in place of what follows from shapes: for tests. */
   tileRows?: number;
 }

@@ -261,6 +261,7 @@ export class Tape {
       int32FixedSize: ends.int32,
       int32RowSize,
       tiled: kept.length === 0 && runByRows(this.#buffers, Object.values(programs).flat()), // tiles lie where each program wants them
+      closed: use !== undefined,
       buffers: [
         ...this.#buffers.map(
           ({ index, size, times = 1, batched, dtype, name }): BufferSpec => ({

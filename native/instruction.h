@@ -39,7 +39,9 @@ struct PlanSpec {
   Index rowSize = 0;
   Index int32FixedSize = 0;
   Index int32RowSize = 0;
-  Index capacity = 1;    // largest batch there is room for
+  Index capacity = 1;  // largest batch there is room for
+  // Does each program write what it reads of a batch, inputs apart, and is nothing but outputs read behind its end?
+  bool isClosed = false;
   bool isTiled = false;  // may rows of a batch lie apart, tile by tile? Then all kernels that have some run by rows
   Index tileRows = 0;    // where positive, rows of a tile in place of what follows from shapes: for tests
   std::vector<BufferSpec> buffers;

@@ -466,7 +466,7 @@ class Plan {
       placed_[static_cast<std::size_t>(t)] = rows.first;
       mostRows_ = std::max(mostRows_, rows.count);
     }
-    movesTiles_ = program.isPrivate && tiles_ > slots_ && slots_ * mostRows_ <= capacity_ &&
+    movesTiles_ = spec_.isClosed && program.isPrivate && tiles_ > slots_ && slots_ * mostRows_ <= capacity_ &&
                   n * reals_.rowSize() * static_cast<Index>(sizeof(T)) > tuning::kTiledRoom;
     const auto count = program.instructions.size() * static_cast<std::size_t>(tiles_);
     args_.resize(std::max(args_.size(), count));

@@ -523,6 +523,25 @@ test('no tile is empty, however few the rows', (t) => {
   }
 });
 
+test('what one program leaves in its rows another finds there', (t) => {
+  const rows = 160;
+  const width = 1024; // more than a megabyte in all
+  const row = (k: number) => ({ offset: k * width, size: width, batched: true });
+  const twice = (from: number, to: number) => [
+    { kernel: 'linear', buffers: [from, to], dims: { N: width }, scalars: { scale: 0, shift: 1 } },
+  ];
+  const plan = new binding.Plan('float64', {
+    ...spec(),
+    ...{ rowSize: 3 * width, buffers: [row(0), row(1), row(2)], report: -1, tiled: true, tileRows: 4, capacity: rows },
+    ...{ scalars: [2, 0], programs: { first: twice(0, 1), second: twice(1, 2) } },
+  });
+  const x = Float64Array.from({ length: rows * width }, (_, i) => i % 1001);
+  const job = { first: 0, count: rows, batchSize: rows };
+  plan.runSync({ ...job, program: 'first', inputs: [[0, x] as const] });
+  const { outputs } = plan.runSync({ ...job, program: 'second', inputs: [], outputs: [2] });
+  t.deepEqual(outputs, [x.map((value) => 4 * value)]);
+});
+
 test('sums that lie near each other leave what is between them as it was', (t) => {
   const buffers = [
     { offset: 0, size: 3, batched: true },

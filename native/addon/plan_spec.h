@@ -59,6 +59,7 @@ inline PlanSpec parsePlan(const Napi::Value& value) {
   optional("capacity", spec.capacity);
   optional("tileRows", spec.tileRows);
   spec.isTiled = from.Get("tiled").ToBoolean();
+  spec.isClosed = from.Get("closed").ToBoolean();
   if (const auto report = from.Get("report"); !report.IsUndefined()) spec.report = ordinal(report, "report");
   if (const auto stop = from.Get("stop"); !stop.IsUndefined()) spec.stop = ordinal(stop, "stop");
   const auto buffers = array(from.Get("buffers"), "buffers");

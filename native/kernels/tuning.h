@@ -35,7 +35,9 @@ constexpr Index kMostBatchTiles = 16;
 constexpr Index kMostTiledWeights = 131072;
 
 // Bytes of a batch's rows, all buffers together, beyond which tiles go through the same memory one after the other,
-// where each has its own up to there.
+// where each has its own up to there. Steps with and without on a Zen 4 with 1 MB of L2, in ms: CNN of 32x32x3, batch
+// of 128 (11 MB), 3.85, 4.43 by one thread, 2.20, 2.42 by two; of 8x8x1, batch of 100 (1 MB), 0.164, 0.166 and 0.101,
+// 0.102.
 constexpr Index kTiledRoom = Index{1} << 20;
 
 // What follows tiles of rows, by parts of buffers: values of sums and of updates together in one part, and parts at
