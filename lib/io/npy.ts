@@ -141,7 +141,7 @@ function wideIntegers(bytes: Uint8Array<ArrayBuffer>, signed: boolean, source: s
     if (!Number.isSafeInteger(joined(lo, hi, signed)))
       throw damaged(
         source,
-        `its integer ${(signed ? new BigInt64Array(buffer, byteOffset) : new BigUint64Array(buffer, byteOffset))[i]} is not below 2^53 in size`,
+        `its integer ${(signed ? new BigInt64Array(buffer, byteOffset) : new BigUint64Array(buffer, byteOffset))[i]} is beyond 2^53`,
       );
   }
   const out = allocate(fits ? 'int32' : 'float64', n, source);
