@@ -34,7 +34,7 @@ class Program {
   std::vector<Instruction<T>> instructions;
   std::vector<Run> runs;
   std::vector<Bucket> buckets;  // of the sum of gradients, where that is to overlap with their computation
-  bool isPrivate = false;       // is what its one run by rows leaves of them, sums apart, read by nothing else?
+  bool isPrivate = false;       // is what its one run by rows leaves in a batch's rows read by nothing else?
   std::size_t stoppable = 0;    // instructions from the beginning on that a job which is to stop may leave undone
 
   // Cuts the instructions into runs, of a plan that is tiled. A run by rows ends before an instruction that touches one
