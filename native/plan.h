@@ -297,11 +297,7 @@ class Plan {
       last = k;
     }
     for (std::size_t k = last + 1; k < all.size(); ++k) {
-      const auto isBatched = [&](const auto& operand) {
-        return operand.buffer != kNone && buffer(operand.buffer).batched;
-      };
-      if (std::none_of(all[k].operands.begin(), all[k].operands.end(), isBatched))
-        call(program, k, 0, team, shared_.data());
+      if (!Program<T>::touchesRows(all[k], spec_.buffers)) call(program, k, 0, team, shared_.data());
     }
   }
 

@@ -122,17 +122,17 @@ class Program {
     return {first, std::max<Index>(0, end - first)};
   }
 
-  // Values that the sums of a tile take.
-  Index sums() const { return sums_; }
-
- private:
-  static constexpr Index kUnit = 4, kLine = 16;
-
   static bool touchesRows(const Instruction<T>& i, const std::vector<BufferSpec>& buffers) {
     return std::any_of(i.operands.begin(), i.operands.end(), [&](const auto& operand) {
       return operand.buffer != kNone && buffers[static_cast<std::size_t>(operand.buffer)].batched;
     });
   }
+
+  // Values that the sums of a tile take.
+  Index sums() const { return sums_; }
+
+ private:
+  static constexpr Index kUnit = 4, kLine = 16;
 
   void setParts(Run& run, const std::vector<BufferSpec>& buffers, Index tileRows) const {
     Index values = 0;

@@ -492,6 +492,17 @@ test('sums of products by letters are products of matrices, of values and of wei
   }
 });
 
+test('letters of other lengths are refused, also where their products are alike', async (t) => {
+  const graph = new OnnxGraph();
+  graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: ['batch', 4, 2, 3] });
+  const w = graph.tensor('w', 'float', [3, 2, 5], new Float32Array(30));
+  const y = graph.node('Einsum', ['x', w], { equation: { string: 'abcd,cde->abe' } });
+  graph.outputs.push({ name: y, type: 'float', shape: ['batch', 4, 5] });
+  const opset = new Message().string(1, '').int(2, 17);
+  const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  await t.throwsAsync(importBytes(bytes), { message: /'Einsum'.*: its operands do not fit each other/ });
+});
+
 test('triangles of constants are known, and a fixed batch that stands in the way is told', async (t) => {
   const bytesOf = (isFixed: boolean) => {
     const graph = new OnnxGraph();

@@ -1,5 +1,5 @@
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
-import { checkInteger, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
 import { checkTurn } from '../estimators/turns.js';
 import { expected, floats, list, number, object, oneOf, randomState, type Schema } from '../io/schema.js';
@@ -8,7 +8,16 @@ import { registerSaved } from '../saved.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
 import type { FloatType } from '../tape.js';
 import { aborted, driveSync, isPromise, signalOf, type Training } from '../train.js';
-import { begun, drawn, RBMachine, type RBMState, readState, softplus, writeState } from './rbm-machine.js';
+import {
+  begun,
+  checkConverged,
+  drawn,
+  RBMachine,
+  type RBMState,
+  readState,
+  softplus,
+  writeState,
+} from './rbm-machine.js';
 import { type BernoulliRBMOptions, checkRBM, type RBMParameters } from './rbm-parameters.js';
 import { type RBMPlan, recordStep, type StepShape } from './rbm-plan.js';
 import { Passes } from './rbm-training.js';
@@ -263,8 +272,7 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     } finally {
       settle();
     }
-    if (!this.fitted('fit').components.data.every(Number.isFinite))
-      throw failure('ERR_DIVERGED', 'The training gave weights that are not finite: learningRate may be too large');
+    checkConverged([this.fitted('fit').components]);
   }
 
   #pseudoLikelihood(machine: RBMachine, v: NDArray): NDArray {

@@ -22,8 +22,9 @@ import {
 import { type ClassifierOptions, classifierOf } from './deep-classifier.js';
 import { checkBetas, checkOdds, checkShapes, type GivenWeights, stateOfWeights, unitsOfWeights } from './deep-given.js';
 import { checkDeep, type DeepBoltzmannMachineOptions, type DeepParameters } from './deep-parameters.js';
-import { chainsOf, checkConverged, pretrained, shapeOf } from './deep-pretraining.js';
+import { chainsOf, pretrained, shapeOf } from './deep-pretraining.js';
 import { DeepMachine, DeepPasses, type DeepState, dtypeOf, unitsOf } from './deep-training.js';
+import { checkConverged } from './rbm-machine.js';
 
 export interface DeepFitOptions {
   /** Aborts after the batch in progress: `fit` rejects with ERR_ABORTED; of pretraining nothing is kept. */
@@ -343,7 +344,8 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     } finally {
       settle();
     }
-    checkConverged(this.fitted('fit'));
+    const { components, intercepts } = this.fitted('fit');
+    checkConverged([...components, ...intercepts]);
   }
 
   #fittedMachine(member: string): DeepMachine {

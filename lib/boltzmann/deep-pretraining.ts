@@ -1,11 +1,10 @@
 import { NDArray } from '../array.js';
-import { failure } from '../check.js';
 import type { RandomState } from '../random.js';
 import type { Training } from '../train.js';
 import type { DeepParameters } from './deep-parameters.js';
 import type { StepShape } from './deep-plans.js';
 import { DeepMachine, DeepPasses, type DeepState, dtypeOf } from './deep-training.js';
-import { drawn } from './rbm-machine.js';
+import { checkConverged, drawn } from './rbm-machine.js';
 
 type Found = Pick<DeepState, 'components' | 'intercepts'>;
 
@@ -48,7 +47,7 @@ export function* pretrained(x: NDArray, p: DeepParameters, random: RandomState, 
       );
       for (let epoch = 0; epoch < p.pretrainIter; epoch++) yield* onPass(l, epoch, yield* passes.over(rows, random));
       machine = passes.read();
-      checkConverged(machine);
+      checkConverged([...machine.components, ...machine.intercepts]);
     }
     machines.push(machine);
     if (l === top) break;
@@ -63,12 +62,6 @@ export function* pretrained(x: NDArray, p: DeepParameters, random: RandomState, 
       return below && above ? mean(below, above) : (below ?? above);
     }),
   };
-}
-
-/** @throws Error with code ERR_DIVERGED where weights are not finite */
-export function checkConverged({ components, intercepts }: Found): void {
-  if (![...components, ...intercepts].every(({ data }) => data.every(Number.isFinite)))
-    throw failure('ERR_DIVERGED', 'The training gave weights that are not finite: learningRate may be too large');
 }
 
 /** Persistent chains that begin at what a machine infers from samples that are drawn: layers 1, 3, … */

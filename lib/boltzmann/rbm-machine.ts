@@ -1,5 +1,6 @@
 import { allocate } from '../allocate.js';
 import { NDArray } from '../array.js';
+import { failure } from '../check.js';
 import { valuesOf } from '../plan.js';
 import type { RandomState } from '../random.js';
 import type { FloatArray, FloatType } from '../tape.js';
@@ -155,4 +156,10 @@ function transposed(matrix: NDArray): NDArray {
   const out = NDArray.zeros([m, n], matrix.dtype);
   for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) out.data[j * n + i] = matrix.data[i * m + j];
   return out;
+}
+
+/** @throws Error with code ERR_DIVERGED where weights are not finite */
+export function checkConverged(weights: readonly NDArray[]): void {
+  if (!weights.every(({ data }) => data.every(Number.isFinite)))
+    throw failure('ERR_DIVERGED', 'The training gave weights that are not finite: learningRate may be too large');
 }

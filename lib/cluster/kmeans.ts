@@ -110,13 +110,11 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
   }
 
   fitPredict(x: TableInput, y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
-    checkUnused(y);
-    return this.fitSync(x, undefined, options).labels;
+    return this.fitSync(x, y, options).labels;
   }
 
   fitTransform(x: TableInput, y?: unknown, options: Omit<FitOptions, 'signal'> = {}): NDArray {
-    checkUnused(y);
-    return this.fitSync(x, undefined, options).transform(x);
+    return this.fitSync(x, y, options).transform(x);
   }
 
   /** int32 [n]: the nearest centre of each row of x. */

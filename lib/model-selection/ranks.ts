@@ -6,7 +6,7 @@ import type { World } from '../mpi/world.js';
 import type { RandomState } from '../random.js';
 import type { Saved } from '../saved.js';
 import { isTable, TableRows } from '../tables/rows.js';
-import { digestOfSamples, worldOf } from '../training/ranks.js';
+import { digestOfSamples, otherCall, worldOf } from '../training/ranks.js';
 import type { Candidate, FitsOptions, Outcome, Pair, Task } from './fits.js';
 import type { Split } from './folds.js';
 import { fingerprint } from './journal.js';
@@ -45,7 +45,7 @@ export async function overRanks<R>(options: unknown, search: (ranks?: SearchRank
   begun.set(world, number);
   const all = await world.allGather({ search: number });
   const other = all.findIndex((word) => property(word, 'search') !== number);
-  if (other >= 0) throw failure('ERR_MPI', `Expected the same calls on every rank, got another one on rank ${other}`);
+  if (other >= 0) throw otherCall(other);
   const signal = property(options, 'signal');
   return new SearchRanks(world, 4096 + (number % 16384), isAbortSignal(signal) ? signal : undefined).run(search);
 }

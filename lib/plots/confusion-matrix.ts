@@ -32,10 +32,8 @@ export function confusionMatrix(matrix: ArrayInput, options: ConfusionMatrixOpti
   const wrong = counts.findIndex((count) => !(count >= 0 && Number.isFinite(count)));
   if (wrong >= 0)
     throw wrongValue(`matrix[${Math.floor(wrong / n)}][${wrong % n}]`, 'a non-negative number', counts[wrong]);
-  const normalize =
-    (options.normalize ?? null) === null
-      ? undefined
-      : checkOneOf('normalize', options.normalize, ['true', 'pred', 'all']);
+  const normalize = options.normalize ?? undefined;
+  if (normalize !== undefined) checkOneOf('normalize', normalize, ['true', 'pred', 'all']);
   const labels = axisLabels('labels', options.labels, n);
   const table: Table = {
     values: normalize ? shares(counts, n, normalize) : counts,

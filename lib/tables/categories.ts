@@ -64,9 +64,10 @@ export function checkCategories(categories: 'auto' | readonly (readonly Category
   if (!Array.isArray(categories)) throw wrongType('categories', expectation, categories);
   for (const [k, own] of categories.entries()) {
     if (!Array.isArray(own) || own.length === 0) throw wrongType(`categories[${k}]`, 'an array of categories', own);
-    const other = own.find((category) => !isMissing(category) && !/^(string|number|boolean)$/.test(typeof category));
-    if (other !== undefined)
-      throw wrongType(`categories[${k}][${own.indexOf(other)}]`, 'a text, a number or a boolean', other);
+    const other = own.findIndex(
+      (category) => !isMissing(category) && !/^(string|number|boolean)$/.test(typeof category),
+    );
+    if (other >= 0) throw wrongType(`categories[${k}][${other}]`, 'a text, a number or a boolean', own[other]);
     const named = namedAlike(own);
     const twice = named.findIndex((category, i) => named.indexOf(category) < i);
     if (twice >= 0) throw wrongType(`categories[${k}][${twice}]`, 'another category than those before it', own[twice]);

@@ -56,6 +56,10 @@ interface Word {
   readonly own?: unknown;
 }
 
+/** Where the words of a rank are those of another kind of call. */
+export const otherCall = (rank: number) =>
+  failure('ERR_MPI', `Expected the same calls on every rank, got another one on rank ${rank}`);
+
 /** What all ranks have a copy of: weights, and the optimizer's memory. */
 export interface Replica {
   readonly plan: Plan;
@@ -165,7 +169,7 @@ export class Ranks {
     );
     if (other >= 0) {
       this.#isOver = true;
-      throw failure('ERR_MPI', `Expected the same calls on every rank, got another one on rank ${other}`);
+      throw otherCall(other);
     }
     const failed = words.findIndex((word) => word.failed !== undefined);
     if (failed >= 0) {

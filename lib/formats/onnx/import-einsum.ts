@@ -2,10 +2,10 @@ import { sizeOf, type Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
 import { layers } from '../../layers/index.js';
 import type { NodeProto } from './decode.js';
-import { denseOf, type Handler } from './import-layers.js';
+import { addedBehind, denseOf, type Handler } from './import-layers.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
-import { BATCH, type Computed, type Constant, computed, constant, inOrder } from './tensors.js';
+import { BATCH, type Computed, type Constant, computed, constant, inOrder, turned } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 type Letters = readonly string[];
@@ -51,7 +51,10 @@ export const einsum: Handler = (c, tensors, attributes, node) => {
   const made = y ? productOf(x, y, output, batch) : weights ? weighted(c, x, weights, output, batch, node) : x;
   if (made.letters.toSorted().join() !== output.toSorted().join()) throw refused();
   const { tensor, letters } = made;
-  return { ...tensor, axes: output.map((letter) => tensor.axes[letters.indexOf(letter)]) };
+  return turned(
+    tensor,
+    output.map((letter) => letters.indexOf(letter)),
+  );
 };
 
 /** The letters of a term, and for `...` names of the axes from the right. */
@@ -83,6 +86,10 @@ const sizesOf = ({ tensor, letters }: Operand<Computed | Constant>, of: Letters)
     return tensor.kind === 'constant' ? tensor.shape[at] : tensor.value.shape[tensor.axes[at]];
   });
 
+function checkAlike(x: Operand<Computed>, y: Operand<Computed | Constant>, both: Letters): void {
+  if (sizesOf(x, both).join() !== sizesOf(y, both).join()) throw new RangeError('its operands do not fit each other');
+}
+
 /** What has these letters behind the batch. */
 const ofLetters = (value: Value, batch: string, letters: Letters): Operand<Computed> => ({
   tensor: computed(value, inOrder(value.shape)),
@@ -93,7 +100,7 @@ function productOf(x: Operand<Computed>, y: Operand<Computed>, output: Letters, 
   const both = without(common(x.letters, y.letters), [batch]);
   const [kept, summed] = [common(both, output), without(both, output)];
   const [p, q] = [without(x.letters, y.letters), without(y.letters, x.letters)];
-  if (sizesOf(x, both).join() !== sizesOf(y, both).join()) throw new RangeError('its operands do not fit each other');
+  checkAlike(x, y, both);
   const each = kept.map((letter) => [letter]);
   const product = ops.matmul(grouped(x, [...each, p, summed]), grouped(y, [...each, summed, q]));
   const shape = [...sizesOf(x, [...kept, ...p]), ...sizesOf(y, q)];
@@ -111,6 +118,7 @@ function weighted(
 ): Operand<Computed> {
   const summed = common(w.letters, x.letters);
   if (common(summed, output).length > 0) throw new RangeError('it multiplies weights value by value');
+  checkAlike(x, w, summed);
   const free = without(x.letters, w.letters, [batch]);
   const units = without(w.letters, x.letters);
   const order = [...summed, ...units].map((letter) => w.letters.indexOf(letter));
@@ -128,23 +136,12 @@ function weighted(
   const isLast = result.join() === output.join();
   const input = computed(rows, inOrder(rows.shape));
   const shapeOfUnits = sizesOf(w, units);
-  const bias = isLast ? biasBehind(c, node, shapeOfUnits) : undefined;
+  const added = isLast ? addedBehind(c, node.outputs[0], shapeOfUnits) : undefined;
+  const bias = added && { ...added.bias, shape: [matrix[1]] };
   // what comes behind the node comes behind the axes of its units
   const own = { ...node, outputs: [`${node.outputs[0]} as a matrix`] };
-  const made = c.computed(denseOf(c, input, kernel, own, bias?.bias));
+  const made = c.computed(denseOf(c, input, kernel, own, bias));
   const whole = ofLetters(reshaped(made.value, [...sizesOf(x, free), ...shapeOfUnits]), batch, result.slice(1));
-  if (bias) c.set(bias.node.outputs[0], whole.tensor);
+  if (added) c.set(added.node.outputs[0], whole.tensor);
   return whole;
-}
-
-/** The only node behind another, where it adds a constant of these axes. */
-function biasBehind(c: Importer, { outputs: [output] }: NodeProto, shape: readonly number[]) {
-  const node = c.onlyReader(output);
-  if (node?.type !== 'Add' || node.domain !== '') return undefined;
-  const other = node.inputs.find((name) => name !== output);
-  const given = c.maker(other) ? undefined : c.get(other);
-  if (given?.kind !== 'constant' || !given.isFloat) return undefined;
-  const lead = given.shape.length - shape.length;
-  const fits = lead >= 0 && given.shape.every((n, axis) => n === (axis < lead ? 1 : shape[axis - lead]));
-  return fits ? { node, bias: { ...given, shape: [sizeOf(shape)] } } : undefined;
 }

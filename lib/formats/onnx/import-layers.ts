@@ -34,14 +34,20 @@ export function biasOf(c: Importer, tensor: Tensor, n: number, scale = 1): Numbe
   return { shape: [n], data: scale === 1 ? data : Float64Array.from(data as Float64Array, (b) => b * scale) };
 }
 
-/** A node behind another that reads it alone, and gives it a bias. */
-function addedBehind(c: Importer, output: string, n: number): { node: NodeProto; bias: Constant } | undefined {
+/** A node behind another that reads it alone, and adds a constant of these axes, or of more of length 1 before them. */
+export function addedBehind(
+  c: Importer,
+  output: string,
+  shape: readonly number[],
+): { node: NodeProto; bias: Constant } | undefined {
   const node = c.onlyReader(output);
   if (node?.type !== 'Add' || node.domain !== '') return undefined;
   const other = node.inputs.find((name) => name !== output);
   const bias = c.maker(other) ? undefined : c.get(other);
   if (bias?.kind !== 'constant' || !bias.isFloat) return undefined;
-  return sizeOf(bias.shape) === n && (bias.shape.at(-1) ?? 0) === n ? { node, bias } : undefined;
+  const lead = bias.shape.length - shape.length;
+  const fits = lead >= 0 && bias.shape.every((n, axis) => n === (axis < lead ? 1 : shape[axis - lead]));
+  return fits ? { node, bias } : undefined;
 }
 
 interface DenseOf {
@@ -65,7 +71,7 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
   } else if (x.axes.at(-1) !== x.value.shape.length - 1) input = c.plain(x);
   if (input.value.shape.at(-1) !== rows)
     throw new RangeError(`it multiplies ${input.value.shape.at(-1)} values by a matrix of ${rows} rows`);
-  const added = bias ? undefined : addedBehind(c, node.outputs[0], units);
+  const added = bias ? undefined : addedBehind(c, node.outputs[0], [units]);
   const own = bias ?? added?.bias;
   const { activation, outputs, isPositive } = fusedActivation(c, [node, ...(added ? [added.node] : [])], input);
   const layer = c.layerOf(

@@ -21,6 +21,7 @@ import {
   isSame,
   known,
   shapeOf,
+  turned,
 } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
@@ -34,8 +35,7 @@ const transpose: Handler = (c, [a], attributes) => {
   const perm = attributes.numbers('perm') ?? x.axes.map((_, i) => rank - 1 - i);
   if (perm.length !== rank || x.axes.some((_, i) => !perm.includes(i)))
     throw new RangeError(`its perm is [${perm.join(', ')}]`);
-  // nothing moves: what comes next asks for the axes that it needs
-  return { ...x, axes: perm.map((axis) => x.axes[axis]), origin: undefined, image: undefined } as Computed;
+  return turned(x, perm);
 };
 
 const reshape: Handler = (c, [a, b], attributes) => {

@@ -112,6 +112,12 @@ export const computed = (
   ...rest,
 });
 
+/** The same with ONNX's axes in another order. Nothing moves: what comes next asks for the axes that it needs. */
+export const turned = ({ origin: _, image: __, ...x }: Computed, order: readonly number[]): Computed => ({
+  ...x,
+  axes: order.map((axis) => x.axes[axis]),
+});
+
 /** ONNX's shape. */
 export const shapeOf = (tensor: Tensor): readonly Dim[] =>
   tensor.kind === 'computed'
