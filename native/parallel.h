@@ -1,6 +1,7 @@
 // The worker pool: jobs off the main thread, and tiles of one job over idle threads. No N-API, no BLAS.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -88,7 +89,7 @@ class Team {
   const int slot_;
   const bool isAlone_ = false;
   bool asked_ = false;
-  int members_ = 0;  // helpers inside help(); guarded by the pool's mutex
+  std::atomic<int> members_{0};  // helpers inside help(); changed under the pool's mutex
   alignas(64) std::atomic<std::uint64_t> ticket_{0};
   alignas(64) std::atomic<int> done_{0};
   Call call_ = nullptr;
@@ -195,14 +196,16 @@ class Pool {
   void finish(Team& team) {
     if (!team.asked_) return;
     team.finished_.store(true, std::memory_order_release);
-    std::unique_lock lock(mutex_);
-    for (std::size_t i = 0; i < teams_.size(); ++i) {
-      if (teams_[i] == &team) {
-        teams_.erase(teams_.begin() + static_cast<std::ptrdiff_t>(i));
-        break;
-      }
+    {
+      std::lock_guard lock(mutex_);
+      teams_.erase(std::find(teams_.begin(), teams_.end(), &team));
     }
-    left_.wait(lock, [&team] { return team.members_ == 0; });
+    // Helpers see at once that it is finished: falling asleep until they have left takes longer.
+    const auto left = [&team] { return team.members_.load(std::memory_order_acquire) == 0; };
+    for (int spin = 0; spin < tuning::kHelperSpins && !left(); ++spin) pause();
+    if (left()) return;
+    std::unique_lock lock(mutex_);
+    left_.wait(lock, left);
   }
 
   Team* needy() {

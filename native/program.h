@@ -96,7 +96,10 @@ class Program {
       mostTiles_ *= 2;
   }
 
-  // Tiles of a batch of n: a power of two, shared out evenly in units of so many rows as products take at a time.
+  // Tiles of a batch of n: a power of two, shared out evenly in units of so many rows as products take at a time, the
+  // first ones the larger where they cannot be alike: the thread that leads takes these, and has not to wait for one to
+  // be handed over. Steps of 64-50-10 in float32, batches of 100 rows, by two threads: 16.5 us with 52 and 48, 17.3
+  // with 48 and 52.
   Index tiles(Index n) const {
     Index count = 1;
     while (2 * count <= mostTiles_ && 2 * count * tileRows_ <= n) count *= 2;
@@ -105,8 +108,8 @@ class Program {
   static Rows tile(Index n, Index tiles, Index t) {
     const Index unit = n < kUnit * tiles ? 1 : kUnit;  // no tile is empty
     const Index units = (n + unit - 1) / unit;
-    const Index first = units * t / tiles * unit, end = std::min(n, units * (t + 1) / tiles * unit);
-    return {first, end - first};
+    const auto begin = [&](Index t) { return std::min(n, (units * t + tiles - 1) / tiles * unit); };
+    return {begin(t), begin(t + 1) - begin(t)};
   }
 
   // The most rows that an instruction of a run by rows is called with where batches have at most n: in a tile, or as
