@@ -83,8 +83,8 @@ const activated =
   <X extends Operand>(x: X, ...options: O): Value<ShapeOf<X>> =>
     activate(toValue('x', x), activation(...options)) as Value<any>;
 
-/** Reduces axis by axis, the last first. */
-function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value): Value<any> {
+/** Reduces axis by axis, the last first; or, where these are one for `along`, along all of them together. */
+function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value, together = false): Value<any> {
   checkOptions('options', options, ['axis', 'keepDims']);
   const value = toValue('x', x);
   const rank = value.shape.length;
@@ -94,7 +94,14 @@ function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => 
   const given = axis === undefined ? value.shape.map((_, i) => i) : [axis].flat();
   const axes = [...new Set(given.map((a) => checkAxis('axis', a, rank)))].sort((a, b) => b - a);
   let out = value;
-  for (const a of axes) out = along(out, a);
+  if (together && axes.length > 1) {
+    const rest = value.shape.map((_, i) => i).filter((i) => !axes.includes(i));
+    const shape = rest.map((i) => value.shape[i]);
+    const behind = transposed(value, [...rest, ...axes.toReversed()]);
+    out = along(reshaped(behind, [...shape, sizeOf(value.shape) / sizeOf(shape)]), shape.length);
+  } else {
+    for (const a of axes) out = along(out, a);
+  }
   return keepDims
     ? reshaped(
         out,
@@ -193,11 +200,13 @@ export const ops = {
   max: <X extends Operand, const O extends Along = Record<never, never>>(
     x: X,
     options?: O,
-  ): Value<Reduced<ShapeOf<X>, O>> => reduced(x, options ?? {}, (value, axis) => applyOp(maxAxis, [value], { axis })),
+  ): Value<Reduced<ShapeOf<X>, O>> =>
+    reduced(x, options ?? {}, (value, axis) => applyOp(maxAxis, [value], { axis }), true),
   min: <X extends Operand, const O extends Along = Record<never, never>>(
     x: X,
     options?: O,
-  ): Value<Reduced<ShapeOf<X>, O>> => reduced(x, options ?? {}, (value, axis) => applyOp(minAxis, [value], { axis })),
+  ): Value<Reduced<ShapeOf<X>, O>> =>
+    reduced(x, options ?? {}, (value, axis) => applyOp(minAxis, [value], { axis }), true),
 
   /** NumPy's x @ y of each sample: the last two axes are matrices; a vector is a row on the left, a column on the right. */
   matmul: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Product<ShapeOf<X>, ShapeOf<Y>>> => {

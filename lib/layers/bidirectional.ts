@@ -40,16 +40,18 @@ export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>
     const { mergeMode = 'concat' } = options;
     this.mergeMode = mergeMode === null ? null : checkOneOf('mergeMode', mergeMode, MODES);
     this.forward = checkRecurrent('layer', options.layer);
-    const own = nameWithin(this.forward).replace(/^forward_/, '');
-    this.forward.name = `forward_${own}`;
+    const name = nameWithin(this.forward).replace(/^forward_/, '');
+    this.forward.name = `forward_${name}`;
     if (options.backwardLayer === undefined) {
-      const { className, goBackwards } = this.forward;
-      const config = { ...this.forward.getConfig(), goBackwards: !goBackwards };
-      this.backward = layerFrom(className, config) as RecurrentLayer;
+      const { className, goBackwards, trainable, activityRegularizer } = this.forward;
+      const { kernelInitializer, recurrentInitializer, biasInitializer } = this.forward; // which may be of one's own
+      const initializers = { kernelInitializer, recurrentInitializer, biasInitializer };
+      const own = { ...this.forward.getConfig(), ...initializers, trainable, activityRegularizer };
+      this.backward = layerFrom(className, { ...own, goBackwards: !goBackwards }) as RecurrentLayer;
     } else {
       this.backward = checkRecurrent('backwardLayer', options.backwardLayer);
     }
-    this.backward.name ??= `backward_${own}`;
+    this.backward.name ??= `backward_${name}`;
     for (const option of ['returnSequences', 'returnState'] as const)
       if (this.forward[option] !== this.backward[option])
         throw new RangeError(`Expected layer and backwardLayer to have the same ${option}`);
@@ -105,5 +107,7 @@ function checkRecurrent(option: string, given: unknown): RecurrentLayer {
   // not by its class, which may be another copy's of this package
   if (typeof property(layer, 'returnSequences') !== 'boolean' || typeof property(layer, 'goBackwards') !== 'boolean')
     throw new TypeError(`Expected ${option} to be a recurrent layer (lstm, gru or simpleRNN), got ${nameOf(layer)}`);
+  if (Object.isFrozen(layer))
+    throw new TypeError(`Expected ${option} to be a new layer, got ${nameOf(layer)}, which a network has already`);
   return layer as RecurrentLayer;
 }

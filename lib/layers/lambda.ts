@@ -5,12 +5,11 @@ import { Layer, type LayerOptions, type Values } from './layer.js';
 import type { FromTo } from './ranks.js';
 
 /**
- * A function of one's own as a layer, written in `ops`: of a value, or of a list if the layer is applied to one. What has
- * weights, or is to be saved, is a class: `custom.layer`.
+ * A function of one's own as a layer, written in `ops`: of a value, or of a list if the layer is applied to one. It ends
+ * masks, as Keras' Lambda. What has weights, is to be saved, or hands masks on, is a class: `custom.layer`.
  */
 export class Lambda<I extends Values = any, O extends Value = Value> extends Layer<FromTo<I, O>> {
   override readonly className = 'Lambda';
-  override readonly supportsMasking = true;
   readonly fn: (inputs: I) => O;
 
   constructor(fn: (inputs: I) => O, options: LayerOptions = {}) {

@@ -194,14 +194,17 @@ export abstract class Layer<R extends Ranks = AsCalled> {
 
   /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
   outputShape(inputShape: Shapes): Shape {
-    const made = checkMade(this, this.call(standInsFor(inputShape), this.#declare(inputShape), { training: false }));
+    const made = checkMade(
+      this,
+      this.call(standInsFor(this, inputShape), this.#declare(inputShape), { training: false }),
+    );
     if (isList(made)) throw new TypeError(`Expected ${nameOf(this)} to give one value, got a list of ${made.length}`);
     return (made as Value).shape;
   }
 
   /** The weights, declared for the first input it is given. @throws RangeError for an input that they do not fit */
   weightsFor(inputShape: Shapes): Weights {
-    return this.#shareWeights(this.#declare(inputShape), standInsFor(inputShape));
+    return this.#shareWeights(this.#declare(inputShape), standInsFor(this, inputShape));
   }
 
   /** Those of the first application, which must be like the ones declared for another. */
@@ -303,22 +306,30 @@ export abstract class Layer<R extends Ranks = AsCalled> {
 }
 
 const standIn = ({ shape, dtype }: Value) => placeholder(shape, dtype);
-const standInsFor = (shapes: Shapes): Values =>
-  isList(shapes) ? shapes.map((shape) => placeholder(shape)) : placeholder(shapes);
+const standInsFor = (layer: Layer, shapes: Shapes): Values =>
+  isList(shapes)
+    ? shapes.map((shape, i) => placeholder(shape, inputDtypeOf(layer, i)))
+    : placeholder(shapes, inputDtypeOf(layer));
+
+/** What the numbers are to be that a layer is applied to: integers of an embedding, also of one within it. */
+export function inputDtypeOf(layer: Layer, i = 0): 'int32' | undefined {
+  const { inputDtype, graph, parts, layers = parts } = layer as Layer & { readonly layers?: readonly Layer[] };
+  return inputDtype ?? (graph ? graph.inputs[i]?.dtype : layers?.[0] && inputDtypeOf(layers[0]));
+}
 
 /** What a layer is called in messages. */
 export const nameOf = ({ name, className }: Layer) =>
   name ? `the layer '${name}' (${className})` : `the layer ${className}`;
 
 function checkApplied(layer: Layer, values: readonly Value[]): void {
-  for (const value of values) {
+  for (const [i, value] of values.entries()) {
     if (!isValue(value))
       throw wrongType(
         `what ${nameOf(layer)} is applied to`,
         'a value, as input() and apply() give it, or a list of them',
         value,
       );
-    if (layer.inputDtype === 'int32' && value.dtype !== 'int32')
+    if (inputDtypeOf(layer, i) === 'int32' && value.dtype !== 'int32')
       throw new TypeError(
         `Expected ${nameOf(layer)} to be applied to integers, as input({ dtype: 'int32' }) gives them, got numbers of shape [${value.shape.join(', ')}]`,
       );

@@ -198,9 +198,7 @@ export function readLayer(place: string, entry: unknown, depth = 0): Layer {
   const { trainable = true, ...own }: Record<string, unknown> = config;
   checkBoolean(`${place}.config.trainable`, trainable);
   if (className === 'Model' || className === 'Sequential') {
-    const nested = modelFrom(`${place}.config`, own, 0); // what draws is the whole
-    Reflect.set(Layer.prototype, 'trainable', trainable, nested); // its layers say so themselves
-    return nested;
+    return trainedAs(modelFrom(`${place}.config`, own, 0), trainable); // what draws is the whole
   }
   for (const [key, value] of Object.entries(own)) {
     if (!isPlain(value) || typeof value.className !== 'string') continue;
@@ -210,8 +208,15 @@ export function readLayer(place: string, entry: unknown, depth = 0): Layer {
   for (const [key, value] of Object.entries(own))
     if (isPlain(value) && Object.hasOwn(value, 'config'))
       throw wrongType(`${place}.config.${key}`, 'no object with a config, but one with a name', value); // that is code's
-  const layer = at(place, () => layerFrom(className, own));
-  layer.trainable = trainable as boolean;
+  return trainedAs(
+    at(place, () => layerFrom(className, own)),
+    trainable,
+  );
+}
+
+/** Of a network, or a layer made of others, this says nothing of these, which say so themselves. */
+function trainedAs<L extends Layer>(layer: L, trainable: unknown): L {
+  Reflect.set(Layer.prototype, 'trainable', trainable, layer);
   return layer;
 }
 

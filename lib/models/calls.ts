@@ -44,7 +44,8 @@ export function* fitting(
     yield* ranks.checkSame(plan.digest, call);
   }
   const feed = ranks ? ranksFeed(samples, batchSize, ranks, order) : samplesFeed(samples, batchSize, order);
-  const validation = validationFeed(callee, network, plan, isSync, ranks);
+  const validation = validationFeed(callee, network, plan, isSync, ranks, batchSize);
+  network.states?.enter(samples.count, batchSize);
   callee.model.stopTraining = false;
   return yield* ending([validation], fitLoop({ ...plan, feed, validation, ...(ranks && { ranks }) }));
 }
@@ -56,12 +57,16 @@ export function checkStateless({ states }: Network): void {
 
 export function* trainingStep(callee: Callee, x: ByPort, y: ByPort, options: BatchOptions): Training<Logs> {
   const plan = prepare(callee, x, y, options, { moves: true, isBatch: true });
-  return yield* oneStep(plan, plan.samples);
+  const { network, samples } = plan;
+  network.states?.enter(samples.count, samples.count);
+  return yield* oneStep(plan, samples);
 }
 
 export function* gradientsOf(callee: Callee, x: ByPort, y: ByPort, options: BatchOptions) {
   const plan = prepare(callee, x, y, options, { moves: true, isBatch: true });
-  return yield* gradientsLoop(plan, plan.samples);
+  const { network, samples } = plan;
+  network.states?.enter(samples.count, samples.count, false);
+  return yield* gradientsLoop(plan, samples);
 }
 
 export function* evaluation(
@@ -74,8 +79,10 @@ export function* evaluation(
   checkOptions('options', options, ['batchSize', 'sampleWeight', 'signal']);
   const { batchSize, sampleWeight } = options;
   const plan = prepare(callee, x, y, { batchSize, sampleWeight }, { moves: false, isBatch });
-  const { network, samples, batchSize: rows } = plan;
-  return yield* evaluateLoop(network, samplesFeed(samples, isBatch ? samples.count : rows));
+  const { network, samples } = plan;
+  const rows = isBatch ? samples.count : plan.batchSize;
+  network.states?.enter(samples.count, rows);
+  return yield* evaluateLoop(network, samplesFeed(samples, rows));
 }
 
 /** Beside whatever the network does. */
@@ -107,15 +114,15 @@ export function predictNow(callee: Callee, x: ByPort, options: PredictNowOptions
   const { network, arrays, inputs, batchSize } = entered(callee, x, options, ['batchSize', 'out']);
   const n = arrays[0].shape[0];
   const rows = isBatch ? n : batchSize;
-  return outputsNow(network, arrays, inputs, network.states?.enter(n, rows) ?? rows, options.out);
+  return outputsNow(network, arrays, inputs, () => network.states?.enter(n, rows) ?? rows, options.out);
 }
 
-/** The network's outputs for arrays that were checked, in `out` where it is given. */
+/** The network's outputs for arrays that were checked, in `out` where it is given; `enter` gives the rows of a batch. */
 export function outputsNow(
   { plan, outputs, predictInto }: Network,
   arrays: readonly NDArray[],
   ports: readonly Port[],
-  batchSize: number,
+  enter: () => number,
   out?: PredictNowOptions['out'],
 ): NDArray[] {
   const n = arrays[0].shape[0];
@@ -128,7 +135,7 @@ export function outputsNow(
       throw new RangeError('Expected out to lie apart from the samples, got arrays that share memory');
     all.push(data as FloatArray);
   }
-  predictInto(batchSize, all);
+  predictInto(enter(), all);
   return into;
 }
 
@@ -207,7 +214,7 @@ function prepare(
   const batchSize = isBatch ? samples.count : prepared.batchSize;
   return {
     ...prepared,
-    batchSize: network.states?.enter(samples.count, batchSize) ?? prepared.batchSize,
+    batchSize: network.states?.check(samples.count, batchSize) ?? prepared.batchSize,
     network,
     optimizer,
     random: engine.random,

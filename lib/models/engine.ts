@@ -83,6 +83,12 @@ export class Engine {
     return network;
   }
 
+  /** Records a graph that has become another; the optimizer begins anew. */
+  change(graph: Graph): void {
+    this.record(graph);
+    this.progress.iterations = 0;
+  }
+
   /** Trains as `compiled` says from now on. `graph`: of the network, where it is known. Nothing is changed if it cannot be. */
   compile(compiled: Compiled, graph: Graph | undefined): void {
     const before = this.#compiled;

@@ -25,13 +25,14 @@ export function enter(callee: Callee, feed: SourceFeed, moves: boolean): Network
   return network;
 }
 
-/** What a training judges after each epoch. */
+/** What a training judges after each epoch. `trained`: the rows of its batches, where they are known */
 export function validationFeed(
   callee: Callee,
   network: Network,
   { validation, validationBatchSize }: Pick<PreparedFit, 'validation' | 'validationBatchSize'>,
   isSync: boolean,
   ranks?: Ranks,
+  trained?: number,
 ): Feed | undefined {
   if (validation === undefined) return undefined;
   if (isSource(validation)) {
@@ -39,7 +40,8 @@ export function validationFeed(
     prepareFor(callee, network, feed);
     return feed;
   }
-  network.states?.enter(validation.count, validationBatchSize);
+  if (trained === undefined) network.states?.enter(validation.count, validationBatchSize);
+  else network.states?.check(validation.count, validationBatchSize, trained);
   if (ranks) return ranksFeed(validation, validationBatchSize, ranks);
   return samplesFeed(validation, validationBatchSize);
 }

@@ -3,9 +3,10 @@ import { expand, type Penalized } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tenant } from '../graph/held.js';
 import { Lowered } from '../graph/lower.js';
+import { allSteps } from '../graph/ops/shape.js';
 import { checkValue, perSample } from '../graph/own.js';
 import { type Parameter, Recorder } from '../graph/recorder.js';
-import { isCall, marked, type Node, placeholder, stepsOf, topological, type Value } from '../graph/value.js';
+import { applyOp, isCall, marked, type Node, placeholder, stepsOf, topological, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
 import { spread } from '../layers/masks.js';
@@ -152,7 +153,7 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     const expanded = expand(graph, sources, { training: isTraining, frozen });
     const { outputs, masks, layerOf, penalized } = expanded;
     states.place(expanded.states, buffers);
-    const penalties = penalized.map(penaltyOf);
+    const penalties = penalized.map((own) => overSteps(penaltyOf(own)));
     const ends = judged.map(({ output, compiled: { loss } }) => endOf(outputs[output], loss));
     const ownMasks = judged.map(({ output }) => {
       const mask = masks[output];
@@ -322,6 +323,12 @@ function penaltyOf({ value, regularizer: { l1, l2, graph }, layer }: Penalized):
   const squared = () => ops.mul(l2, ops.sum(ops.square(value)));
   return l1 === 0 ? squared() : l2 === 0 ? absolute() : ops.add(absolute(), squared());
 }
+
+/** Of a layer that is applied to each step, the sum of all steps. */
+const overSteps = (penalty: Value): Value =>
+  (penalty.times ?? 1) > 1
+    ? ops.sum(applyOp(allSteps, [penalty], { steps: penalty.times as number, times: 1 }))
+    : penalty;
 
 /** A penalty of one's own: its value, and its derivative on top of the gradient. */
 function emitPenalty(t: Recorder, graph: (w: Value) => Value, value: Buffer, gradient: Buffer, penalty: Buffer): void {

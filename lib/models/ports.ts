@@ -1,21 +1,35 @@
 import type { Graph } from '../graph/graph.js';
 import { isCall, type Shape, topological, type Value } from '../graph/value.js';
 import { allLayers } from '../graph/weights.js';
-import type { Layer } from '../layers/layer.js';
+import { inputDtypeOf, type Layer } from '../layers/layer.js';
+import { TimeDistributed } from '../layers/time-distributed.js';
+import { nameWithin } from '../layers/wrapper.js';
+import type { Loss } from '../losses.js';
 import type { Port, Ports } from '../training/data.js';
 import type { Compiled } from './network.js';
+
+/** Those of layers one after the other whose input has no shape yet; `shape`: of their output, as far as it is known. */
+export function portsBefore(layers: readonly Layer[], names: readonly string[], shape: Shape, loss?: Loss): Ports {
+  const [first] = layers;
+  const dtype = inputDtypeOf(first);
+  const [asked] = askedBy(first, names[0], false);
+  return {
+    ...statefulness(layers),
+    inputs: [{ name: 'x', ...(dtype && { dtype }), ...asked }],
+    outputs: [{ name: names[names.length - 1], shape, ...(loss && { loss }) }],
+  };
+}
+
+const statefulness = (layers: readonly Layer[]) =>
+  allLayers(layers).some(({ stateful }) => stateful) && { isStateful: true };
 
 /** The inputs and outputs of a network, by the names of the layers that make them. */
 export function portsOf(graph: Graph, compiled: Compiled | undefined): Ports {
   const { inputs, outputs, names } = graph;
   const asked = askedOf(graph);
-  const isStateful = allLayers(graph.layers).some(({ stateful }) => stateful);
   return {
-    ...(isStateful && { isStateful }),
-    inputs: named(inputs, names).map((port, i) => {
-      const { limit, padding } = asked.get(inputs[i]) ?? {};
-      return { ...port, ...(limit && { limit }), ...(padding && { padding }) };
-    }),
+    ...statefulness(graph.layers),
+    inputs: named(inputs, names).map((port, i) => ({ ...port, ...asked.get(inputs[i]) })),
     outputs: named(outputs, names).map((port, i) => {
       const loss = compiled?.outputs[i].loss;
       return { ...port, ...(loss && { loss }) };
@@ -40,6 +54,31 @@ function named(values: readonly Value[], names: ReadonlyMap<Layer, string>) {
 /** What layers ask of an input that they are given as it is, or in another shape. */
 type Asked = Pick<Port, 'limit' | 'padding'>;
 
+const askedFor = (limit: Asked['limit'], padding: Asked['padding']): Asked => ({
+  ...(limit && { limit }),
+  ...(padding && { padding }),
+});
+
+/** What a layer asks of each of its inputs. */
+function askedBy(layer: Layer, name: string, isListed: boolean): Asked[] {
+  const { inputDim, inputDtype, stepPadding: value, graph } = layer as Layer & { inputDim?: number };
+  const inner = graph && askedOf(graph);
+  if (graph && inner)
+    return graph.inputs.map((input) => {
+      const within = <A extends { readonly layer: string }>(own?: A) =>
+        own && { ...own, layer: `${name}/${own.layer}` };
+      const { limit, padding } = inner.get(input) ?? {};
+      return askedFor(within(limit), within(padding));
+    });
+  if (layer instanceof TimeDistributed) {
+    const part = nameWithin(layer.layer);
+    const { limit } = askedBy(layer.layer, `${name}/${part}`, false)[0]; // not every step has words that count
+    return [askedFor(limit, undefined)];
+  }
+  const limit = inputDtype === 'int32' && inputDim !== undefined ? { below: inputDim, layer: name } : undefined;
+  return [askedFor(limit, value !== undefined && !isListed ? { value, layer: name } : undefined)];
+}
+
 /** The least number of rows of the embeddings that look up an input, and what stands in it for steps that do not count. */
 function askedOf({ outputs, names }: Graph): Map<Value, Asked> {
   const asked = new Map<Value, Asked>();
@@ -47,25 +86,12 @@ function askedOf({ outputs, names }: Graph): Map<Value, Asked> {
     const source = sourceOf(value);
     const known = asked.get(source);
     const least = limit && limit.below < (known?.limit?.below ?? Number.POSITIVE_INFINITY) ? limit : known?.limit;
-    asked.set(source, { limit: least, padding: padding ?? known?.padding });
+    asked.set(source, askedFor(least, padding ?? known?.padding));
   };
-  for (const from of topological(outputs)) {
-    if (!isCall(from)) continue;
-    const { layer, inputs } = from;
-    const name = names.get(layer) as string;
-    const { inputDim } = layer as { inputDim?: number };
-    const limit = layer.inputDtype === 'int32' && inputDim !== undefined ? { below: inputDim, layer: name } : undefined;
-    const padding =
-      layer.stepPadding !== undefined && !from.list ? { value: layer.stepPadding, layer: name } : undefined;
-    if (limit || padding) ask(inputs[0], { limit, padding });
-    const inner = layer.graph && askedOf(layer.graph);
-    layer.graph?.inputs.forEach((value, i) => {
-      const within = <A extends { readonly layer: string }>(own?: A) =>
-        own && { ...own, layer: `${name}/${own.layer}` };
-      const own = inner?.get(value);
-      if (own) ask(inputs[i], { limit: within(own.limit), padding: within(own.padding) });
-    });
-  }
+  for (const from of topological(outputs))
+    if (isCall(from))
+      for (const [i, own] of askedBy(from.layer, names.get(from.layer) as string, from.list).entries())
+        if (own.limit || own.padding) ask(from.inputs[i], own);
   return asked;
 }
 

@@ -4,7 +4,7 @@ import { isSameShape, type Shape, type Value } from '../graph/value.js';
 import { allLayers } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
 import { hasMethods, isInputLayer } from '../kind.js';
-import { checkShape, type Layer } from '../layers/layer.js';
+import { checkShape, inputDtypeOf, type Layer } from '../layers/layer.js';
 import { input } from '../layers/shape.js';
 import type { Loss } from '../losses.js';
 import { markClasses } from '../made.js';
@@ -13,6 +13,7 @@ import type { Ports } from '../training/data.js';
 import { registerKind } from './architecture.js';
 import type { LoadOptions } from './loading.js';
 import { Model } from './model.js';
+import { portsBefore } from './ports.js';
 import { shapesOf } from './shapes.js';
 
 export interface SequentialOptions {
@@ -88,7 +89,8 @@ export class Sequential extends Model<Value> {
   }
 
   /**
-   * Appends a layer. A network that was built keeps the weights it has; a layer that another network has is shared with it.
+   * Appends a layer. A network that was built keeps the weights it has, and its optimizer begins anew; a layer that another network
+   * has is shared with it.
    * @throws RangeError if the layer cannot take what the last one gives, or has the name of another one
    */
   add(layer: Layer): this {
@@ -110,7 +112,7 @@ export class Sequential extends Model<Value> {
       if (this.#graph) {
         const outputs = [layer.apply(this.#graph.outputs[0])];
         this.#graph = { ...this.#graph, outputs, layers: this.#layers, names: this.#names };
-        if (this.engine.network) this.engine.record(this.#graph);
+        if (this.engine.network) this.engine.change(this.#graph);
       }
     } catch (error) {
       [this.#layers, this.#names, this.#graph] = before;
@@ -168,10 +170,7 @@ export class Sequential extends Model<Value> {
     if (this.graph) return super.ports();
     const loss = this.loss;
     const shape = shapes.length > 0 ? (shapesOf(this.#layers, shapes[0]).at(-1) as Shape) : [];
-    return {
-      inputs: [{ name: 'x', ...inputDtypeOf(this.#layers[0]) }],
-      outputs: [{ name: this.layerNames.at(-1) as string, shape, ...(loss && { loss }) }],
-    };
+    return portsBefore(this.#layers, this.layerNames, shape, loss);
   }
 
   protected override graphFor(shapes: readonly Shape[]): Graph {
@@ -191,7 +190,7 @@ export class Sequential extends Model<Value> {
   #graphOf(inputShape: Shape): Graph {
     shapesOf(this.#layers, inputShape);
     const [first, ...rest] = this.#layers;
-    const source = isInputLayer(first) ? first.source : input({ shape: inputShape, ...inputDtypeOf(first) });
+    const source = isInputLayer(first) ? first.source : input({ shape: inputShape, dtype: inputDtypeOf(first) });
     let output: Value = isInputLayer(first) ? source : first.apply(source);
     for (const layer of rest) output = layer.apply(output);
     return { inputs: [source], outputs: [output], layers: this.#layers, names: this.#names };
@@ -218,8 +217,6 @@ function checkSequential(loaded: Model): Sequential {
     throw wrongValue('architecture.className', "'Sequential' (Model.load reads others, too)", loaded.className);
   return loaded as Sequential;
 }
-
-const inputDtypeOf = ({ inputDtype: dtype }: Layer) => dtype && { dtype };
 
 /** A new `Sequential`. */
 export function sequential(options: SequentialOptions = {}): Sequential {

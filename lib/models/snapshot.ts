@@ -37,7 +37,7 @@ export class Snapshot<O extends Outputs = Outputs, I extends Outputs = Outputs> 
   /** As `Model.predictSync`. @throws Error with code ERR_BUSY while a `predict` is on its way */
   predictSync(x: DataOf<I>, options: PredictNowOptions<O> = {}): Predicted<O> {
     const { arrays, inputs, batchSize } = checked({ ports: () => this.#ports }, x, options, ['batchSize', 'out']);
-    return this.#structured(outputsNow(this.#network, arrays, inputs, batchSize, options.out));
+    return this.#structured(outputsNow(this.#network, arrays, inputs, () => batchSize, options.out));
   }
 
   #structured(arrays: NDArray[]): Predicted<O> {

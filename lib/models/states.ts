@@ -55,24 +55,30 @@ export class States {
   }
 
   /**
-   * Makes ready for batches of so many of `count` rows, and returns their number.
+   * The rows of batches of so many of `count` rows. `beside`: those of others that they have to be as many as
    * @throws RangeError unless all of them have as many rows, and as many as those before
    */
-  enter(count: number, batchSize: number): number {
+  check(count: number, batchSize: number, beside = this.#isReset ? undefined : this.#rows): number {
     const rows = Math.min(count, batchSize);
     if (count % rows > 0)
       throw new RangeError(
         `Expected a number of samples that is a multiple of batchSize ${batchSize}, as a stateful layer's states belong to the rows of a batch, got ${count}`,
       );
-    if (!this.#isReset && rows !== this.#rows)
+    if (beside !== undefined && rows !== beside)
       throw new RangeError(
-        `Expected batches of ${this.#rows} samples, to which the states of the stateful layers belong (resetStates() forgets them), got ${rows}`,
+        `Expected batches of ${beside} samples, to which the states of the stateful layers belong (resetStates() forgets them), got ${rows}`,
       );
+    return rows;
+  }
+
+  /** Makes ready for such batches, and returns their rows. `keeps`: whether the states they end with stay. @throws as `check` does */
+  enter(count: number, batchSize: number, keeps = true): number {
+    const rows = this.check(count, batchSize);
     if (rows !== this.#rows) {
       this.#rows = rows;
       this.reset();
     }
-    this.#isReset = false;
+    if (keeps) this.#isReset = false;
     return rows;
   }
 

@@ -52,11 +52,18 @@ export interface FitPlan extends Trained {
   requestStop(): void;
 }
 
-/** The training loop of Keras' `fit`. */
+/** The training loop of Keras' `fit`. However it ends, weights are in their place, and their moving averages in theirs. */
 export function* fitLoop(fit: FitPlan): Training<History> {
+  try {
+    return yield* epochsOf(fit);
+  } finally {
+    swapAverages(fit.network, true);
+  }
+}
+
+function* epochsOf(fit: FitPlan): Training<History> {
   const { network, feed, validation, callbacks, history, ranks } = fit;
   const [pace, validationPace] = [new Pace(), new Pace()];
-  swapAverages(network, true); // where a validation was aborted
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));
   const { wantsBatches } = callbacks;
   // Epochs that nobody looks at one by one, in jobs of several: of a small network a job takes less time than its way there and back.
