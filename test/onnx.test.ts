@@ -3,7 +3,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { importBytes, importModel, input, type Layer, layers, Model, NDArray, RandomState, sequential } from 'fjordnet';
+import {
+  custom,
+  importBytes,
+  importModel,
+  input,
+  Layer,
+  layers,
+  Model,
+  NDArray,
+  ops,
+  RandomState,
+  sequential,
+  type Value,
+  type Weights,
+} from 'fjordnet';
 import * as ort from 'onnxruntime-web';
 import { OnnxGraph } from '../dist/formats/onnx/onnx-graph.js';
 import { Message } from '../dist/formats/protobuf.js';
@@ -501,6 +515,119 @@ test('letters of other lengths are refused, also where their products are alike'
   const opset = new Message().string(1, '').int(2, 17);
   const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
   await t.throwsAsync(importBytes(bytes), { message: /'Einsum'.*: its operands do not fit each other/ });
+});
+
+/** A file of one graph that `make` writes, with the input x of this shape. */
+function bytesOfGraph(shape: readonly (number | string)[], make: (graph: OnnxGraph) => string, rank = 2): Uint8Array {
+  const graph = new OnnxGraph();
+  graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: [...shape] });
+  const output = make(graph);
+  graph.outputs.push({ name: output, type: 'float', shape: Array.from({ length: rank }, (_, i) => `n${i}`) });
+  const opset = new Message().string(1, '').int(2, 18);
+  return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+}
+
+test('weights that nodes read in different ways, and what belongs to one node alone, are as ONNX Runtime has them', async (t) => {
+  const random = new RandomState(8);
+  const tensor = (graph: OnnxGraph, name: string, shape: number[]) =>
+    graph.tensor(name, 'float', shape, Float32Array.from((random.normal(0, 1, shape) as NDArray).data));
+  const gemm = (graph: OnnxGraph, inputs: string[], options: Record<string, { float: number } | { int: number }>) =>
+    graph.node('Gemm', inputs, options);
+  const cases: Record<string, (graph: OnnxGraph) => string> = {
+    'a bias behind a Gemm whose beta is 0': (g) => {
+      const y = gemm(g, ['x', tensor(g, 'w', [3, 3]), tensor(g, 'c', [3])], { beta: { float: 0 } });
+      return g.node('Add', [y, tensor(g, 'b', [3])]);
+    },
+    'a bias behind a Gemm of another beta': (g) =>
+      g.node('Add', [gemm(g, ['x', tensor(g, 'w', [3, 3])], { beta: { float: 0.5 } }), tensor(g, 'b', [3])]),
+    'a matrix, and its transpose': (g) => {
+      const w = tensor(g, 'w', [3, 3]);
+      return gemm(g, [gemm(g, ['x', w], {}), w], { transB: { int: 1 } });
+    },
+    'a matrix, and what a node makes its transpose': (g) => {
+      const w = tensor(g, 'w', [3, 3]);
+      return g.node('MatMul', [g.node('MatMul', ['x', w]), g.node('Transpose', [w], { perm: { ints: [1, 0] } })]);
+    },
+    'a matrix that is not square, and its transpose': (g) => {
+      const w = tensor(g, 'w', [3, 5]);
+      return gemm(g, [gemm(g, ['x', w], {}), w], { transB: { int: 1 } });
+    },
+    'a matrix, and a part of it': (g) => {
+      const w = tensor(g, 'w', [3, 3]);
+      return gemm(g, [gemm(g, ['x', w], {}), w], { alpha: { float: 0.5 } });
+    },
+    'normalizations of one scale with another epsilon': (g) => {
+      const [scale, bias] = [tensor(g, 'scale', [3]), tensor(g, 'bias', [3])];
+      const normal = (x: string, epsilon: number) =>
+        g.node('LayerNormalization', [x, scale, bias], { epsilon: { float: epsilon } });
+      return normal(normal('x', 1e-5), 0.5);
+    },
+    'bounds that are made behind the layer': (g) => {
+      const y = gemm(g, ['x', tensor(g, 'w', [3, 3])], {});
+      const low = g.node('Cast', [g.ints([0], [])], { to: { int: 1 } });
+      return g.node('Clip', [y, low, g.node('Cast', [g.ints([6], [])], { to: { int: 1 } })]);
+    },
+  };
+  const x = NDArray.from(random.normal(0, 1, [4, 3]) as NDArray, { dtype: 'float32' });
+  for (const [name, make] of Object.entries(cases)) {
+    const bytes = bytesOfGraph(['batch', 3], make);
+    const made = (await importBytes(bytes)).predictSync(x as never) as NDArray;
+    const [{ data }] = await byOnnxRuntime(bytes, [x]);
+    const worst = Math.max(...Array.from(made.data, (value, k) => Math.abs(value - data[k])));
+    t.true(made.size === data.length && worst < 1e-5, `${name}: ${worst}`);
+  }
+});
+
+test('what would give values more axes, samples or other sides is refused', async (t) => {
+  const w = (g: OnnxGraph) => g.tensor('w', 'float', [3, 3], new Float32Array(9).fill(1));
+  const refused: [(graph: OnnxGraph) => string, RegExp, (number | string)[]?][] = [
+    [
+      (g) => {
+        const sum = g.node('Add', [
+          g.node('MatMul', ['x', w(g)]),
+          g.tensor('b', 'float', [1, 1, 3], new Float32Array(3)),
+        ]);
+        return g.node('ReduceSum', [sum, g.ints([1])], { keepdims: { int: 0 } });
+      },
+      /it works along axis 1, which is that of the batch|more axes|3 axes with a value of 2/,
+    ],
+    [
+      (g) => {
+        const y = g.node('Unsqueeze', ['x', g.ints([1])]);
+        return g.node('Where', [g.node('Greater', ['x', g.number('float', 0)]), g.number('float', 1), y]);
+      },
+      /its input does not have the batch first/,
+      [1, 3],
+    ],
+    [(g) => g.node('Expand', ['x', g.ints([5, 3])]), /it gives the batch 5 samples/, [1, 3]],
+    [
+      (g) =>
+        g.node('Resize', ['x', '', '', g.ints([1, 2, 8, 12])], {
+          mode: { string: 'nearest' },
+          keep_aspect_ratio_policy: { string: 'not_larger' },
+        }),
+      /it keeps the ratio of its sides/,
+      ['batch', 2, 4, 4],
+    ],
+  ];
+  for (const [make, message, shape = ['batch', 3]] of refused)
+    await t.throwsAsync(importBytes(bytesOfGraph(shape, make)), { message });
+});
+
+test('a sum over an axis of weights is a sum in the file, too', async (t) => {
+  class Scaled extends Layer {
+    override build(): void {
+      this.addWeight('w', [1, 4], 'ones');
+    }
+    call(x: Value, { w }: Weights): Value {
+      return ops.mul(x, ops.sum(ops.square(w), { axis: -1 }));
+    }
+  }
+  const net = sequential({ layers: [custom.layer('SummedWeights', Scaled)({ inputShape: [1] })] });
+  const x = NDArray.from([[1], [2]], { dtype: 'float32' });
+  t.deepEqual([...net.predictSync(x).data], [4, 8]);
+  const [{ data }] = await byOnnxRuntime(await net.exportBytes({ format: 'onnx' }), [x]);
+  t.deepEqual([...data], [4, 8]);
 });
 
 test('triangles of constants are known, and a fixed batch that stands in the way is told', async (t) => {

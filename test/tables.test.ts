@@ -107,6 +107,14 @@ test('a ColumnTransformer makes scikit-learn’s columns of penguins, of rows, c
   const reversed = fresh.map((row: object) => Object.fromEntries([['other', {}], ...Object.entries(row).reverse()]));
   near(t, transformer.transform(reversed), freshTransformed);
   near(t, new OrdinalEncoder().fitTransform(rows.map(({ island }: any) => ({ island }))), golden.ordinal);
+  // the missing value has a number of its own, which may be the one behind the others, or one of a column without any
+  const own = new OrdinalEncoder({
+    handleUnknown: 'useEncodedValue',
+    unknownValue: 2,
+    encodedMissingValue: 3,
+  }).fit([['b'], ['a'], [null]]);
+  t.deepEqual(own.transform([['a'], ['b'], [null], ['c']]).toArray(), [[0], [1], [3], [2]]);
+  t.deepEqual(new OrdinalEncoder({ encodedMissingValue: 0 }).fitTransform([['a'], ['b']]).toArray(), [[0], [1]]);
   near(t, new RobustScaler().fitTransform(rows.map(({ flipper }: any) => ({ flipper }))), golden.robust);
   const imputed = new SimpleImputer({ strategy: 'mean', addIndicator: true }).fitTransform(
     rows.map(({ mass }: any) => ({ mass })),
@@ -470,6 +478,14 @@ test('bad tables are told in one sentence with row and column, and change nothin
     ],
     [() => new OneHotEncoder().fit({ a: ['x', 2] }), /the column 'a' of x at row 1 to be a string/],
     [() => new OrdinalEncoder().fit({ a: [new Date(0)] }), /DatetimeEncoder/],
+    [
+      () => new OrdinalEncoder({ encodedMissingValue: 0 }).fit({ a: ['x', 'y', null] }),
+      /Expected encodedMissingValue to be none of the numbers of the column 'a', got 0/,
+    ],
+    [
+      () => new OrdinalEncoder({ handleUnknown: 'useEncodedValue', unknownValue: 1 }).fit({ a: ['x', 'y', null] }),
+      /Expected unknownValue to be none of the numbers of the column 'a', got 1/,
+    ],
     [() => new StandardScaler().fit({ a: ['x'] }), /OneHotEncoder/],
     [() => new SimpleImputer().fit({ a: ['x', null] }), /'mostFrequent' and 'constant' take text/],
     [() => new DatetimeEncoder().fit({ when: ['2012-02-30'] }), /the column 'when' of x at row 0/],

@@ -63,6 +63,14 @@ export async function parseSklearn(bytes: Uint8Array, source: string): Promise<S
   };
   const [coefs, intercepts] = [arrays('coefs'), arrays('intercepts')];
   const units = [coefs[0].shape[0], ...intercepts.map(({ size }) => size)];
+  if (intercepts.length !== coefs.length)
+    throw damaged(source, `it has ${coefs.length} coefs, and ${intercepts.length} intercepts`);
+  for (const [k, { shape }] of coefs.entries())
+    if (shape.length !== 2 || shape[0] !== units[k] || shape[1] !== units[k + 1])
+      throw damaged(
+        source,
+        `coefs_${k} has the shape [${shape.join(', ')}] in place of [${units[k]}, ${units[k + 1]}]`,
+      );
   const dtype = [...coefs, ...intercepts].every((array) => array.dtype === 'float32') ? 'float32' : 'float64';
   const weights = [...coefs, ...intercepts].map((array) => NDArray.from(array, { dtype }));
   for (const { data } of weights)

@@ -21,7 +21,7 @@ export interface OrdinalEncoderOptions {
   handleUnknown?: 'error' | 'useEncodedValue';
   /** A number that no category has, or NaN. Needed where handleUnknown is 'useEncodedValue' */
   unknownValue?: number;
-  /** What a missing value becomes. Default NaN */
+  /** What a missing value becomes: a number that no category has, or NaN. Default NaN */
   encodedMissingValue?: number;
 }
 
@@ -96,12 +96,15 @@ export class OrdinalEncoder extends Transformer<Learnt> {
   }
 
   protected override measure(x: Frame): Learnt {
-    const { categories, handleUnknown, unknownValue } = this.#options;
+    const { categories, handleUnknown, unknownValue = Number.NaN, encodedMissingValue } = this.#options;
     const learnt = learnCategories(x, categories, handleUnknown === 'error');
-    const taken = learnt.findIndex(
-      (own) => unknownValue !== undefined && unknownValue >= 0 && unknownValue < own.length,
-    );
-    if (taken >= 0) throw wrongValue('unknownValue', `none of the numbers of ${x.nameOf(taken)}`, unknownValue);
+    for (const [k, own] of learnt.entries()) {
+      const numbers = own.length - Number(own.includes(null)); // a missing value has another
+      const refuse = (name: string, value: number) => wrongValue(name, `none of the numbers of ${x.nameOf(k)}`, value);
+      if (unknownValue >= 0 && unknownValue < numbers) throw refuse('unknownValue', unknownValue);
+      if (numbers < own.length && Number.isInteger(encodedMissingValue) && encodedMissingValue >= 0)
+        if (encodedMissingValue < numbers) throw refuse('encodedMissingValue', encodedMissingValue);
+    }
     return { categories: learnt };
   }
 

@@ -55,7 +55,9 @@ function activationOf(c: Importer, node: NodeProto, x: Computed): Config | undef
       return isLast && !isAll ? { name: 'softmax' } : undefined;
     }
     case 'Clip': {
-      const [low, high] = [1, 2].map((i) => c.get(node.inputs[i]));
+      const names = node.inputs.slice(1, 3);
+      if (names.some((name) => c.maker(name) && !c.isKnown(name))) return undefined; // made behind the layer
+      const [low, high] = names.map((name) => c.get(name));
       const bound = (tensor: typeof low, name: string) =>
         tensor
           ? tensor.kind === 'constant'

@@ -136,7 +136,7 @@ function weighted(
   const isLast = result.join() === output.join();
   const input = computed(rows, inOrder(rows.shape));
   const shapeOfUnits = sizesOf(w, units);
-  const added = isLast ? addedBehind(c, node.outputs[0], shapeOfUnits) : undefined;
+  const added = isLast ? addedBehind(c, node.outputs[0], shapeOfUnits, output.length) : undefined;
   const bias = added && { ...added.bias, shape: [matrix[1]] };
   // what comes behind the node comes behind the axes of its units
   const own = { ...node, outputs: [`${node.outputs[0]} as a matrix`] };

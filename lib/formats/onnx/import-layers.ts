@@ -34,11 +34,15 @@ export function biasOf(c: Importer, tensor: Tensor, n: number, scale = 1): Numbe
   return { shape: [n], data: scale === 1 ? data : Float64Array.from(data as Float64Array, (b) => b * scale) };
 }
 
-/** A node behind another that reads it alone, and adds a constant of these axes, or of more of length 1 before them. */
+/**
+ * A node behind another that reads it alone, and adds a constant of these last axes, or of more of length 1 before them: of all
+ * that the sum has, which are `rank`.
+ */
 export function addedBehind(
   c: Importer,
   output: string,
   shape: readonly number[],
+  rank: number,
 ): { node: NodeProto; bias: Constant } | undefined {
   const node = c.onlyReader(output);
   if (node?.type !== 'Add' || node.domain !== '') return undefined;
@@ -46,7 +50,10 @@ export function addedBehind(
   const bias = c.maker(other) ? undefined : c.get(other);
   if (bias?.kind !== 'constant' || !bias.isFloat) return undefined;
   const lead = bias.shape.length - shape.length;
-  const fits = lead >= 0 && bias.shape.every((n, axis) => n === (axis < lead ? 1 : shape[axis - lead]));
+  const fits =
+    lead >= 0 &&
+    bias.shape.length <= rank &&
+    bias.shape.every((n, axis) => n === (axis < lead ? 1 : shape[axis - lead]));
   return fits ? { node, bias } : undefined;
 }
 
@@ -55,6 +62,7 @@ interface DenseOf {
   /** [I, O] */
   readonly kernel: Numbers;
   readonly bias?: Constant;
+  /** Of that bias. */
   readonly scale?: number;
 }
 
@@ -71,17 +79,18 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
   } else if (x.axes.at(-1) !== x.value.shape.length - 1) input = c.plain(x);
   if (input.value.shape.at(-1) !== rows)
     throw new RangeError(`it multiplies ${input.value.shape.at(-1)} values by a matrix of ${rows} rows`);
-  const added = bias ? undefined : addedBehind(c, node.outputs[0], [units]);
+  const added = bias ? undefined : addedBehind(c, node.outputs[0], [units], x.axes.length);
   const own = bias ?? added?.bias;
+  const times = bias ? scale : 1;
   const { activation, outputs, isPositive } = fusedActivation(c, [node, ...(added ? [added.node] : [])], input);
   const layer = c.layerOf(
-    ['dense', !!own, activation, scale, x.image?.shape],
+    ['dense', !!own, activation, times, x.image?.shape],
     [weight, own],
     () => {
       const name = c.nameFor(node, weight);
       return layers.dense({ units, useBias: !!own, activation, ...(name && { name }) });
     },
-    { kernel: w, ...(own && { bias: biasOf(c, own, units, scale) }) },
+    { kernel: w, ...(own && { bias: biasOf(c, own, units, times) }) },
   );
   return c.setAll(outputs, c.like(input, c.apply(layer, input), isPositive));
 }
@@ -284,12 +293,12 @@ const batchNormalization: Handler = (c, [a, ...rest], attributes, node) => {
   const names = ['gamma', 'beta', 'movingMean', 'movingVariance'];
   const weights = rest.map((tensor, i) => c.constant(tensor, `its ${names[i]}`));
   if (weights.length !== 4) throw new RangeError(`it has ${weights.length} weights`);
+  const epsilon = rounded(attributes.number('epsilon', 1e-5));
   const layer = c.layerOf(
-    ['batchNormalization'],
+    ['batchNormalization', epsilon],
     weights,
     () => {
       const name = c.nameFor(node, weights[0]);
-      const epsilon = rounded(attributes.number('epsilon', 1e-5));
       return layers.batchNormalization({
         epsilon,
         momentum: rounded(attributes.number('momentum', 0.9)),
@@ -317,12 +326,12 @@ const groupNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
     const each = channels / own.length;
     return { shape: [channels], data: Float64Array.from({ length: channels }, (_, k) => own[Math.floor(k / each)]) };
   };
+  const epsilon = rounded(attributes.number('epsilon', 1e-5));
   const layer = c.layerOf(
-    ['groupNormalization', groups],
+    ['groupNormalization', groups, epsilon],
     [gamma, beta],
     () => {
       const name = c.nameFor(node, gamma);
-      const epsilon = rounded(attributes.number('epsilon', 1e-5));
       return layers.groupNormalization({ groups, epsilon, ...(name && { name }) });
     },
     { gamma: ofChannels(gamma), beta: ofChannels(beta) },
@@ -339,15 +348,16 @@ const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
   const shape = axes.map((own) => x.value.shape[own]);
   const gamma = c.constant(scale, 'its scale');
   const beta = bias ? c.constant(bias, 'its bias') : undefined;
+  const epsilon = rounded(attributes.number('epsilon', 1e-5));
   const layer = c.layerOf(
-    ['layerNormalization', axes.length],
+    ['layerNormalization', axes.length, epsilon],
     [gamma, beta],
     () => {
       const name = c.nameFor(node, gamma);
       const own = axes.length === 1 ? -1 : axes.map((_, k) => k - axes.length);
       return layers.layerNormalization({
         axis: own,
-        epsilon: rounded(attributes.number('epsilon', 1e-5)),
+        epsilon,
         center: true,
         ...(name && { name }),
       } as never);

@@ -154,7 +154,9 @@ function castTo(c: Importer, x: Computed, to: number): Computed {
 }
 
 const where: Handler = (c, [condition, x, y]) => {
-  const all = [condition, x, y];
+  const given = [condition, x, y];
+  const rank = Math.max(...given.map((tensor) => (tensor?.kind === 'computed' ? tensor.axes.length : 0)));
+  const all = given.map((tensor) => (tensor?.kind === 'computed' ? c.raised(tensor, rank) : tensor));
   const like = all.find((tensor) => tensor?.kind === 'computed') as Computed;
   const known = all.filter((tensor): tensor is Computed => tensor?.kind === 'computed');
   const isAlike = known.every((tensor) => isSame(tensor.axes, like.axes));

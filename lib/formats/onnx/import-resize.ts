@@ -42,6 +42,8 @@ export const resize: Handler = (c, inputs, attributes, node) => {
   const sizes = inputs[3];
   const n = x.axes.length;
   if (attributes.numbers('axes')?.some((axis, k) => axis !== k)) throw new RangeError('it is along some axes alone');
+  if (sizes && attributes.string('keep_aspect_ratio_policy', 'stretch') !== 'stretch')
+    throw new RangeError('it keeps the ratio of its sides');
   const scales = sizes
     ? dimsOf(known(sizes)).map((size, axis) =>
         typeof size === 'number' && x.axes[axis] !== BATCH ? size / x.value.shape[x.axes[axis]] : 1,

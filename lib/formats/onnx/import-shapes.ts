@@ -264,6 +264,8 @@ const expand: Handler = (c, [a, b]) => {
   let { value } = x;
   for (const [axis, n] of to.entries()) {
     const own = x.axes[axis];
+    if (own === BATCH && typeof n === 'number' && n !== 1 && n !== c.batch)
+      throw new RangeError(`it gives the batch ${n} samples`);
     if (own === BATCH || typeof n !== 'number' || n === from[axis] || n === 1) continue;
     if (from[axis] !== 1) throw new RangeError(`it gives [${written(to)}] to a value of [${written(from)}]`);
     const ones = value.shape.map((_, k) => (k === own ? n : 1));

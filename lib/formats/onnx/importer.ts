@@ -48,6 +48,13 @@ function ofOneSample(all: Constant, axis: number): Constant {
   return { ...all, shape: shape.map((size, k) => (k === axis ? 1 : size)), data: one };
 }
 
+const isSameNumbers = (a: Readonly<Record<string, Numbers>>, b: Readonly<Record<string, Numbers>>): boolean =>
+  Object.keys(a).length === Object.keys(b).length &&
+  Object.entries(a).every(
+    ([name, { shape, data }]) =>
+      b[name] && isSame(shape, b[name].shape) && data.every((value, i) => Object.is(value, b[name].data[i])),
+  );
+
 /** Makes layers and operations of a graph's nodes. */
 export class Importer {
   readonly graph: GraphProto;
@@ -63,7 +70,7 @@ export class Importer {
   readonly #tensors = new Map<string, Tensor>();
   readonly #readers = new Map<string, NodeProto[]>();
   readonly #makers = new Map<string, NodeProto>();
-  readonly #shared = new Map<string, Layer>();
+  readonly #shared = new Map<string, Layer[]>();
   readonly #wrappers = new Map<Layer, Layer<any>>();
   readonly #names = new Set<string>();
 
@@ -167,10 +174,12 @@ export class Importer {
     const names = weights.map((weight) => (weight?.kind === 'constant' ? weight.name : undefined));
     const isNamed = weights.every((weight, i) => !weight || names[i] !== undefined);
     const id = JSON.stringify([key, names]);
-    const known = isNamed ? this.#shared.get(id) : undefined;
+    const alike = (isNamed && this.#shared.get(id)) || [];
+    // nodes may read the same weights transposed, scaled or in another shape
+    const known = alike.find((layer) => isSameNumbers(this.numbers.get(layer) ?? {}, numbers));
     if (known) return known;
     const layer = make();
-    if (isNamed) this.#shared.set(id, layer);
+    if (isNamed) this.#shared.set(id, [...alike, layer]);
     this.numbers.set(layer, numbers);
     return layer;
   }

@@ -250,8 +250,8 @@ const OPERATIONS: Readonly<Record<string, Emit>> = {
   square: elementwise((e, [x]) => e.emit('Mul', [x, x])),
   sign: named('Sign'),
   stopGradient: named('Identity'),
-  sum: along((e, x, axis, { scale }, { shape }) => {
-    if (scale === 1 / shape[axis - 1]) return reduced(e, 'ReduceMean', x, [axis]);
+  sum: along((e, x, axis, { axis: own, scale }, { shape }) => {
+    if (scale === 1 / shape[own]) return reduced(e, 'ReduceMean', x, [axis]);
     const sum = reduced(e, 'ReduceSum', x, [axis]);
     return scale === 1 ? sum : e.emit('Mul', [sum, e.number(scale)]);
   }),
