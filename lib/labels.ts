@@ -70,6 +70,9 @@ export function readCodes(name: string, codes: ArrayInput, limit = Number.POSITI
   return y;
 }
 
+export const sameLabels = (a: readonly Label[], b: readonly Label[]): boolean =>
+  a.length === b.length && a.every((label, k) => label === b[k]);
+
 /** The labels for a message, strings in quotes; of many the first ten. */
 export function listed(labels: readonly Label[]): string {
   const shown = labels.slice(0, 10).map((label) => (typeof label === 'string' ? `'${cut(label, 40)}'` : label));

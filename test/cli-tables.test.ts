@@ -207,6 +207,16 @@ test.serial(
       else t.regex(stderr, /Expected a sample of every class to train on with --model sklearn, got none of 'a'/);
     }
     t.true(seen.refused > 0 && seen.trained > 0, JSON.stringify(seen));
+    for (const [option, message] of [
+      ['--patience 5 --validation 0', /Expected --validation above 0 with --patience and --model sklearn/],
+      ['--optimizer lbfgs --patience 5', /Expected no --patience with --optimizer lbfgs/],
+      ['--optimizer lbfgs --batch-size 5', /Expected no option --batch-size with --optimizer lbfgs/],
+      ['--optimizer lbfgs --learning-rate 1', /Expected no option --learning-rate with --optimizer lbfgs/],
+    ] as const) {
+      const { code, stderr } = await work.run('train', 'rare.csv', '--model', 'sklearn', ...option.split(' '));
+      t.is(code, 2, stderr);
+      t.regex(stderr, message);
+    }
     for (const option of [
       ['--optimizer', 'lbfgs'],
       ['--activation', 'logistic'],

@@ -115,8 +115,9 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
    */
   partialFit(x: TableInput): this {
     this.checkIdle();
-    const frame = readFrame('x', x);
-    const array = (this.isFitted ? this.aligned(frame) : frame).matrix();
+    const given = readFrame('x', x);
+    const frame = this.isFitted ? this.aligned(given) : given;
+    const array = frame.matrix();
     const p = this.parameters;
     const old = this.isFitted ? this.fitted('partialFit') : undefined;
     const random = old?.random ?? checkRandomState(p.randomState);
@@ -124,7 +125,8 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     const dtype = (old?.components.dtype ?? 'float64') as FloatType;
     const start = old ?? begun([p.nComponents, array.shape[1]], p.batchSize, dtype, p.visible, random);
     const [hidden, visible] = start.components.shape;
-    const step = this.#recorded({ hidden, visible, dtype, rows: array.shape[0] }, start.chain.shape[0], start.visible);
+    const shape = { hidden, visible, dtype, rows: array.shape[0] };
+    const step = this.#recorded(p, shape, start.chain.shape[0], start.visible);
     writeState(step, start);
     driveSync(new Passes(step).over(NDArray.from(array, { dtype }), random, p.learningRate));
     const curve = { pseudoLikelihoodCurve: start.pseudoLikelihoodCurve };
@@ -238,15 +240,21 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
   protected override prepared(frame: Frame, { onEpochEnd }: Watch): Prepared {
     if (onEpochEnd !== undefined && typeof onEpochEnd !== 'function')
       throw wrongType('onEpochEnd', 'a function', onEpochEnd);
-    const random = checkRandomState(this.parameters.randomState);
-    return { random, training: this.#loop(frame, NDArray.from(frame.matrix()), random, onEpochEnd) };
+    const p = this.parameters;
+    const random = checkRandomState(p.randomState);
+    return { random, training: this.#loop(p, frame, NDArray.from(frame.matrix()), random, onEpochEnd) };
   }
 
-  *#loop(frame: Frame, x: NDArray, random: RandomState, onEpochEnd: RBMFitOptions['onEpochEnd']): Training<void> {
-    const p = this.parameters;
+  *#loop(
+    p: RBMParameters,
+    frame: Frame,
+    x: NDArray,
+    random: RandomState,
+    onEpochEnd: RBMFitOptions['onEpochEnd'],
+  ): Training<void> {
     const dtype = floatDType(x);
     const [hidden, visible] = [p.nComponents, x.shape[1]];
-    const step = this.#recorded({ hidden, visible, dtype, rows: p.batchSize }, p.batchSize, p.visible);
+    const step = this.#recorded(p, { hidden, visible, dtype, rows: p.batchSize }, p.batchSize, p.visible);
     writeState(step, begun([hidden, visible], p.batchSize, dtype, p.visible, random));
     const pseudoLikelihoodCurve: number[] = [];
     const settle = () => this.learnt(frame, { ...readState(step), pseudoLikelihoodCurve });
@@ -257,7 +265,7 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
         const start = performance.now();
         yield* passes.over(x, random, p.learningRate);
         if (isJudged || onEpochEnd) settle();
-        const scores = isJudged && (this.#pseudoLikelihood(this.#fittedMachine('fit'), x).data as Float64Array);
+        const scores = isJudged && (this.#pseudoLikelihood(this.#fittedMachine('fit'), x, p).data as Float64Array);
         const pseudoLikelihood = scores ? scores.reduce((sum, score) => sum + score, 0) / scores.length : undefined;
         if (pseudoLikelihood !== undefined) pseudoLikelihoodCurve.push(pseudoLikelihood);
         if (p.verbose) {
@@ -275,8 +283,8 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     checkConverged([this.fitted('fit').components]);
   }
 
-  #pseudoLikelihood(machine: RBMachine, v: NDArray): NDArray {
-    const random = checkRandomState(this.parameters.randomState);
+  #pseudoLikelihood(machine: RBMachine, v: NDArray, { randomState } = this.parameters): NDArray {
+    const random = checkRandomState(randomState);
     const [n, width] = v.shape;
     const flipped = NDArray.from(v, { dtype: floatDType(v) });
     const index = random.randint(0, width, [n]).data;
@@ -287,11 +295,11 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
 
   /** The step of this shape: the last one's, where it has not changed. */
   #recorded(
+    { k, persistent, momentum, learningRate, weightDecay }: RBMParameters,
     sizes: Pick<StepShape, 'hidden' | 'visible' | 'dtype' | 'rows'>,
     chain: number,
     units: RBMState['visible'],
   ): RBMPlan {
-    const { k, persistent, momentum, learningRate, weightDecay } = this.parameters;
     const decay = learningRate * weightDecay;
     const shape = {
       ...sizes,

@@ -302,17 +302,17 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     const shared = isRandomState(p.randomState);
     const random = old?.random && !shared ? copyOfRandom(old.random) : checkRandomState(p.randomState);
     const rows = NDArray.from(array, { dtype: old ? dtypeOf(old) : floatDType(array) });
-    return { random, training: this.#loop(frame, rows, random, old, onEpochEnd) };
+    return { random, training: this.#loop(p, frame, rows, random, old, onEpochEnd) };
   }
 
   *#loop(
+    p: DeepParameters,
     frame: Frame,
     x: NDArray,
     random: RandomState,
     old: DeepState | undefined,
     onEpochEnd: DeepFitOptions['onEpochEnd'],
   ): Training<void> {
-    const p = this.parameters;
     const told = function* (
       epoch: number,
       epochs: number,

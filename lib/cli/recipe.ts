@@ -118,6 +118,9 @@ export async function readRecipe(model: string, overrides: RecipeOverrides): Pro
   if (unused)
     throw usage(`Expected no option --${optionName(unused)} with --model ${kind === 'file' ? 'FILE.json' : kind}`);
   const recipe = { ...DEFAULTS[kind], ...given };
+  const ofSteps = (['learningRate', 'batchSize'] as const).find((key) => given[key] !== undefined);
+  if (ofSteps && kind === 'sklearn' && recipe.optimizer === 'lbfgs')
+    throw usage(`Expected no option --${optionName(ofSteps)} with --optimizer lbfgs, which takes all samples at once`);
   checkRecipe(recipe);
   return kind === 'file' ? { ...recipe, architecture: await readArchitecture(model) } : recipe;
 }

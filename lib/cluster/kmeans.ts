@@ -179,7 +179,8 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
   protected override prepared(frame: Frame, { sampleWeight }: { sampleWeight?: ArrayInput }): Prepared {
     const array = frame.matrix();
     const [n, features] = array.shape;
-    const { init, nClusters, randomState } = this.parameters;
+    const p = this.parameters;
+    const { init, nClusters, randomState } = p;
     if (n < nClusters)
       throw wrongShape('x', `a matrix of ${nClusters} rows or more, as there are clusters`, array.shape);
     if (isNDArray(init) && init.shape.join() !== `${nClusters},${features}`)
@@ -196,11 +197,11 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
         `Expected x to hold numbers of which ${samples.dtype} has room for squared distances, got larger ones at row ${large}`,
       );
     const random = checkRandomState(randomState);
-    return { random, training: this.#runs(frame, samples, random) };
+    return { random, training: this.#runs(p, frame, samples, random) };
   }
 
-  *#runs(frame: Frame, samples: Samples, random: RandomState): Training<void> {
-    const { init, nClusters, nInit, maxIter, tol, verbose } = this.parameters;
+  *#runs(p: Parameters, frame: Frame, samples: Samples, random: RandomState): Training<void> {
+    const { init, nClusters, nInit, maxIter, tol, verbose } = p;
     const { features, n, mean, weight, dtype } = samples;
     const runs = nInit === 'auto' ? (init === 'random' ? 10 : 1) : nInit;
     const distances = new Distances(features, nClusters, dtype);

@@ -20,7 +20,8 @@ export interface CSRMatrix {
 /** What estimators take as x: [n, features], dense or sparse. */
 export type Features = ArrayInput | CSRMatrix;
 
-const isSparse = (x: unknown): x is CSRMatrix =>
+/** Whether x is given as what is stored of it. */
+export const isSparse = (x: unknown): x is CSRMatrix =>
   typeof x === 'object' && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x) && 'indptr' in x;
 
 /** x as an array in which every value is stored, or as it is where it is one. */

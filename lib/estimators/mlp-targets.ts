@@ -2,7 +2,7 @@ import { filled } from '../allocate.js';
 import { type ArrayInput, argmaxRows, asArray, checkFinite, NDArray, position } from '../array.js';
 import { wrongValue } from '../check.js';
 import { expected, label, list, object, oneOf } from '../io/schema.js';
-import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, uniqueLabels } from '../labels.js';
+import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, sameLabels, uniqueLabels } from '../labels.js';
 import { readClasses, readIndicators } from '../scores/classification.js';
 
 /** Class labels, or rows of 0s and 1s (several labels a sample). */
@@ -129,9 +129,6 @@ const binarizer = object<{ kind: LabelBinarizer['kind']; classes: readonly Label
 });
 
 /** Whether the labels are the same ones: '1' is not 1. */
-export const sameLabels = (a: readonly Label[], b: readonly Label[]) =>
-  a.length === b.length && a.every((label, k) => label === b[k]);
-
 function readTargets(y: ClassTargets): Read {
   const indicators = readIndicators('y', y);
   return indicators ? { indicators } : { labels: readClasses('y', y) };

@@ -1,7 +1,7 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkOptions, wrongType, wrongValue } from '../check.js';
 import { expected } from '../io/schema.js';
-import { type Label, type Labels, listed } from '../labels.js';
+import { type Label, type Labels, listed, sameLabels } from '../labels.js';
 import { registerSaved } from '../saved.js';
 import { accuracyOf, readTargets, readWeights } from '../scores/classification.js';
 import { r2Of } from '../scores/regression.js';
@@ -12,7 +12,7 @@ import type { MLPFitOptions, MLPFitSyncOptions, SampleWeight } from './mlp-callb
 import type { Architecture } from './mlp-network.js';
 import type { MLPOptions, MLPRegressorOptions } from './mlp-parameters.js';
 import type { Targets } from './mlp-prepared.js';
-import { type ClassTargets, LabelBinarizer, readNumbers, sameLabels } from './mlp-targets.js';
+import { type ClassTargets, LabelBinarizer, readNumbers } from './mlp-targets.js';
 
 /**
  * A classifier of dense layers: scikit-learn's `MLPClassifier`. The same data, parameters and seed give its numbers: the

@@ -12,6 +12,8 @@ export interface PerceptronProblem {
   readonly x: Float64Array;
   readonly n: number;
   readonly features: number;
+  /** Of a sparse x, which values of a row are stored: `indices` from `indptr[row]` to `indptr[row + 1]`. */
+  readonly stored?: { readonly indptr: ArrayLike<number>; readonly indices: ArrayLike<number> };
   /** 1 for the samples of the class, -1 for the others. */
   readonly y: Int8Array;
   readonly sampleWeight: ArrayLike<number> | undefined;
@@ -37,6 +39,8 @@ export interface PerceptronWeights {
 
 /** Multiplications between two looks at the clock. */
 const SLICE = 1 << 20;
+/** How much of an update the intercept has where x is sparse: scikit-learn's SPARSE_INTERCEPT_DECAY. */
+const SPARSE_DECAY = 0.01;
 /** Below it weights are multiplied out. */
 const LEAST_SCALE = 1e-9;
 
@@ -49,6 +53,13 @@ const LEAST_SCALE = 1e-9;
 export function* trainPerceptron(problem: PerceptronProblem, weights: PerceptronWeights): Generator<void, number> {
   const { x, n, features, y, sampleWeight, classWeight, penalty, eta, fitIntercept, maxIter, tol } = problem;
   const { alpha, l1Ratio, isL1, isOn } = penalty;
+  const { stored } = problem;
+  const decay = stored ? SPARSE_DECAY : 1;
+  /** Calls `each` with the features of a row, of a sparse x with those that are stored. */
+  const featuresOf = (sample: number, each: (j: number) => void) => {
+    if (stored) for (let k = stored.indptr[sample]; k < stored.indptr[sample + 1]; k++) each(stored.indices[k]);
+    else for (let j = 0; j < features; j++) each(j);
+  };
   const w = weights.coef;
   const order = Int32Array.from({ length: n }, (_, i) => i);
   const q = isL1 ? new Float64Array(features) : undefined;
@@ -89,18 +100,18 @@ export function* trainPerceptron(problem: PerceptronProblem, weights: Perceptron
       if (update !== 0) {
         const step = update / scale;
         [squares, absolutes] = [0, 0];
-        for (let j = 0; j < features; j++) {
+        featuresOf(order[i], (j) => {
           w[j] += x[row + j] * step;
-          squares += w[j] * w[j];
+          squares += w[j] * w[j]; // of a sparse x not those of all weights, as there
           absolutes += Math.abs(w[j]);
-        }
+        });
         squares *= scale * scale;
         absolutes *= scale;
-        if (fitIntercept) intercept += update;
+        if (fitIntercept) intercept += update * decay;
       }
       if (q) {
         u += l1Ratio * eta * alpha;
-        truncate(w, q, scale, u);
+        featuresOf(order[i], (j) => truncate(w, q, scale, u, j));
       }
     }
     return objective;
@@ -126,14 +137,12 @@ export function* trainPerceptron(problem: PerceptronProblem, weights: Perceptron
   return epoch;
 }
 
-/** Truncated gradient: the l1 penalty that each weight has not had yet (Tsuruoka, Tsujii and Ananiadou 2009). */
-function truncate(w: Float64Array, q: Float64Array, scale: number, u: number): void {
-  for (let j = 0; j < w.length; j++) {
-    const z = w[j];
-    if (scale * z > 0) w[j] = Math.max(0, z - (u + q[j]) / scale);
-    else if (scale * z < 0) w[j] = Math.min(0, z + (u - q[j]) / scale);
-    q[j] += scale * (w[j] - z);
-  }
+/** Truncated gradient: the l1 penalty that a weight has not had yet (Tsuruoka, Tsujii and Ananiadou 2009). */
+function truncate(w: Float64Array, q: Float64Array, scale: number, u: number, j: number): void {
+  const z = w[j];
+  if (scale * z > 0) w[j] = Math.max(0, z - (u + q[j]) / scale);
+  else if (scale * z < 0) w[j] = Math.min(0, z + (u - q[j]) / scale);
+  q[j] += scale * (w[j] - z);
 }
 
 /** Fisher and Yates, by the xorshift generator that scikit-learn's datasets have (Marsaglia 2003), from the same seed in each epoch. */

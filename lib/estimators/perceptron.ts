@@ -1,14 +1,14 @@
-import { type ArrayInput, NDArray, toMatrix } from '../array.js';
+import { type ArrayInput, asArray, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, notFitted, wrongShape, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, number, object } from '../io/schema.js';
 import { isNDArray } from '../kind.js';
-import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, uniqueLabels } from '../labels.js';
+import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, sameLabels, uniqueLabels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
 import { checkRandomState, parametersApart, type RandomState } from '../random.js';
 import { type Parts, registerSaved, Saved } from '../saved.js';
 import { accuracyScore, readClasses, readWeights } from '../scores/classification.js';
 import { aborted, signalOf } from '../train.js';
-import { dense, type Features } from './csr.js';
+import { dense, type Features, isSparse } from './csr.js';
 import {
   checkParameters,
   classWeights,
@@ -141,7 +141,7 @@ export class Perceptron extends Saved {
     if (!known && classes === undefined)
       throw wrongType('classes', 'the labels of all classes in the first call of partialFit', classes);
     const given = classes === undefined ? (known as readonly Label[]) : uniqueLabels(readLabels('classes', classes));
-    if (known && listed(given) !== listed(known))
+    if (known && !sameLabels(given, known))
       throw wrongValue('classes', `those of the earlier calls, ${listed(known)}`, classes);
     if (this.#parameters.classWeight === 'balanced')
       throw wrongValue('classWeight', 'weights by label for partialFit, which does not know all samples', 'balanced');
@@ -222,7 +222,7 @@ export class Perceptron extends Saved {
     const goesOn = (p.warmStart || classes !== undefined) && this.#fitted !== undefined;
     const before = goesOn ? (this.#fitted as Fitted) : undefined;
     const outputs = all.length === 2 ? 1 : all.length;
-    if (before && listed(before.classes) !== listed(all))
+    if (before && !sameLabels(before.classes, all))
       throw new RangeError(
         `Expected y to hold the classes of the last fit, ${listed(before.classes)}, got ${listed(all)}`,
       );
@@ -232,6 +232,9 @@ export class Perceptron extends Saved {
     const random = checkRandomState(p.randomState);
     const problem: Omit<PerceptronProblem, 'y' | 'classWeight' | 'seed'> = {
       ...{ x: array.data as Float64Array, n, features, eta: p.eta0, fitIntercept: p.fitIntercept, shuffle: p.shuffle },
+      ...(isSparse(x) && {
+        stored: { indptr: asArray('x.indptr', x.indptr).data, indices: asArray('x.indices', x.indices).data },
+      }),
       sampleWeight: sampleWeight === undefined ? undefined : readWeights(sampleWeight, n),
       penalty: {
         isOn: p.penalty !== null,

@@ -182,21 +182,29 @@ export abstract class RBFNetwork extends Saved {
     const given = dense('x', x);
     const array = toMatrix('x', given);
     const dtype = floatDType(given);
-    const { nCenters, randomState } = this.#parameters;
+    const p = this.#parameters;
+    const { nCenters, randomState } = p;
     checkRowCount('y', targets.shape[0], array.shape[0]);
     if (array.shape[0] < nCenters)
       throw wrongShape('x', `a matrix of ${nCenters} rows or more, as there are centres`, array.shape);
     const samples = NDArray.from(array, { dtype });
     const random = checkRandomState(randomState);
-    return { random, training: this.#fit(samples, targets, random, adopt, isSync) };
+    return { random, training: this.#fit(p, samples, targets, random, adopt, isSync) };
   }
 
-  *#fit(x: NDArray, targets: NDArray, randomState: RandomState, adopt: () => void, isSync: boolean): Training<void> {
-    const { nCenters, maxIter, alpha } = this.#parameters;
+  *#fit(
+    p: Parameters,
+    x: NDArray,
+    targets: NDArray,
+    randomState: RandomState,
+    adopt: () => void,
+    isSync: boolean,
+  ): Training<void> {
+    const { nCenters, maxIter, alpha } = p;
     const kmeans = new KMeans({ nClusters: nCenters, maxIter, randomState });
     yield* kmeans.fittingFrame(Frame.ofMatrix(x));
     const centers = kmeans.clusterCenters;
-    const widths = NDArray.wrap(yield* this.#widths(centers, isSync));
+    const widths = NDArray.wrap(yield* this.#widths(p, centers, isSync));
     const outputs = targets.shape[1];
     const plan = new RadialPlan(centers, widths, outputs, x.dtype as FloatType);
     const { gram, moment } = yield* plan.sums(x, targets);
@@ -210,8 +218,7 @@ export abstract class RBFNetwork extends Saved {
     adopt();
   }
 
-  *#widths(centers: NDArray, isSync: boolean): Training<Float64Array> {
-    const { width, nNeighbors } = this.#parameters;
+  *#widths({ width, nNeighbors }: Parameters, centers: NDArray, isSync: boolean): Training<Float64Array> {
     const [m, features] = centers.shape;
     if (typeof width === 'number') return new Float64Array(m).fill(width);
     const squares: Float64Array[] = [];

@@ -144,6 +144,8 @@ function checkNormalized({ data, shape: [n, k] }: NDArray): void {
 /** The mean over all pairs of classes that occur, each pair scored both ways; weighted by the share of its samples. */
 function pairsArea(codes: Int32Array, { data, shape: [n, k] }: NDArray, weighted: boolean): number {
   const present = uniqueLabels(codes) as number[];
+  if (weighted && present.length < 2)
+    throw wrongValue('yTrue', 'labels of two classes or more', `one, ${present.join()}`);
   const areas: number[] = [];
   const shares: number[] = [];
   present.forEach((a, i) => {

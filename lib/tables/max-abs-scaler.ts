@@ -42,7 +42,8 @@ export class MaxAbsScaler extends NumericTransformer<Largest> {
     eachColumn(x, (v, k) => {
       scale[k] = Math.max(scale[k], Math.abs(v));
     });
-    return { scale: NDArray.wrap(scale.map((largest) => (largest < 10 * Number.EPSILON ? 1 : largest))) };
+    const negligible = 10 * (x.dtype === 'float32' ? 2 ** -23 : Number.EPSILON);
+    return { scale: NDArray.wrap(scale.map((largest) => (largest < negligible ? 1 : largest))) };
   }
 
   protected override applyMatrix(x: NDArray, { scale }: Largest): NDArray {

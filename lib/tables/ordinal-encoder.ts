@@ -81,9 +81,10 @@ export class OrdinalEncoder extends Transformer<Learnt> {
     const { unknownValue = Number.NaN, encodedMissingValue } = this.#options;
     return givenBack(frame.n, categories, (k) => {
       const codes = frame.numbers(k);
+      const missing = categories[k].includes(null) ? encodedMissingValue : Number.NaN;
       return (row) => {
         const code = codes[row];
-        if (Object.is(code, encodedMissingValue) || Object.is(code, unknownValue)) return null;
+        if (Object.is(code, missing) || Object.is(code, unknownValue)) return null;
         if (!Number.isInteger(code) || code < 0 || code >= categories[k].length)
           throw wrongValue(
             `${frame.nameOf(k)} of x at row ${row}`,

@@ -1,7 +1,7 @@
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkObject, notFitted, wrongType, wrongValue } from '../check.js';
+import { checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
 import { boolean, integer, label, list, object } from '../io/schema.js';
-import { hasMethods } from '../kind.js';
+import { hasMethods, isError } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
 import { type Parts, registerSaved, type Saved } from '../saved.js';
 import { accuracyScore } from '../scores/classification.js';
@@ -104,11 +104,17 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
    * @param x a table, an array of rows, or a matrix
    * @param y labels or numbers, one a row
    * @param options those of the last step's `fit`; `validationData` of a network is a table and labels, too
-   * @throws as the steps do; the transformers stay as they were then
+   * @throws as the steps do. What is refused changes nothing; where a training was aborted, or failed, the transformers are those
+   *   that it was trained with
    */
   async fit(x: TableInput, y?: unknown, options: object = {}): Promise<this> {
     const ready = await drive(this.#prepare(x, y, options), signalOf(options));
-    await ready.train('fit');
+    try {
+      await ready.train('fit');
+    } catch (error) {
+      if (hasBegun(error)) ready.settle();
+      throw error;
+    }
     ready.settle();
     return this;
   }
@@ -116,7 +122,12 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   /** The same on the calling thread, for last steps that have `fitSync`, and transformers. */
   fitSync(x: TableInput, y?: unknown, options: object = {}): this {
     const ready = driveSync(this.#prepare(x, y, options));
-    ready.train('fitSync');
+    try {
+      ready.train('fitSync');
+    } catch (error) {
+      if (hasBegun(error)) ready.settle();
+      throw error;
+    }
     ready.settle();
     return this;
   }
@@ -348,6 +359,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
       y,
       isEstimator ? this.#steps.slice(0, -1) : this.#steps,
     );
+    if (!isEstimator) checkOptions('options of a pipeline that ends in a transformer', options, ['signal']);
     const z = isEstimator ? matrixOf(frame) : undefined;
     const isNetwork = isNetworkStep(last);
     if (isNetwork && z && !last.graph) last.build?.(z.shape.slice(1)); // its outputs say what targets it takes
@@ -394,6 +406,9 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     return { ...options, validationData: [shapedFor(last, z), targetsFor(last, y, classes), ...rest] };
   }
 }
+
+/** Whether a training ended that had begun, and has changed what is trained: what is refused before is told as expected otherwise. */
+const hasBegun = (error: unknown): boolean => !(isError(error) && error.message.startsWith('Expected '));
 
 /** A pipeline of these steps, named after their classes as scikit-learn names them: 'standardscaler', 'mlpclassifier'. */
 export function makePipeline<const S extends readonly (AnyTransformer | LastStep)[]>(

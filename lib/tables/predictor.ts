@@ -84,12 +84,13 @@ export class Predictor extends Exportable {
 
   /** The probabilities [n, classes], in the order of `classes`. @throws TypeError for a regression */
   async predictProba(rows: TableInput | Frame): Promise<NDArray> {
-    return this.pipeline.predictProba(this.#matched(rows));
+    return this.#ofClasses(await this.pipeline.predictProba(this.#matched(rows)));
   }
 
   /** What `predict` and `predictProba` give, at the cost of one of them. @throws TypeError for a regression */
   async predictWithProba(rows: TableInput | Frame): Promise<{ answers: Answers; probabilities: NDArray }> {
-    return this.pipeline.predictWithProba(this.#matched(rows));
+    const { answers, probabilities } = await this.pipeline.predictWithProba(this.#matched(rows));
+    return { answers, probabilities: this.#ofClasses(probabilities) };
   }
 
   /** What it takes, what becomes of it, and what it answers, in words. */
@@ -124,6 +125,12 @@ export class Predictor extends Exportable {
 
   protected override restore(state: unknown): void {
     throw wrongType('state', 'absent', state);
+  }
+
+  /** An MLPClassifier of a single class has a second column, that of any other. */
+  #ofClasses(p: NDArray): NDArray {
+    const { length } = this.classes;
+    return length > 0 && p.shape[1] > length ? p.slice(null, [0, length]) : p;
   }
 
   /** Names of columns are told apart from a model without names in one sentence. */

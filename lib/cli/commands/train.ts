@@ -162,6 +162,10 @@ async function planFromOptions(values: Values): Promise<Plan> {
   // it sets samples aside to stop early, and for nothing else
   const validates = recipe.kind !== 'sklearn' || patience !== undefined;
   if (validation && !validates) throw usage('Expected --patience with --validation and --model sklearn');
+  if (validation === 0 && patience !== undefined && recipe.kind === 'sklearn')
+    throw usage('Expected --validation above 0 with --patience and --model sklearn, which stops by its score');
+  if (patience !== undefined && recipe.kind === 'sklearn' && recipe.optimizer === 'lbfgs')
+    throw usage('Expected no --patience with --optimizer lbfgs, which has no epochs to wait for');
   const balanced = values.choice('class-weight', ['balanced']) !== undefined;
   if (balanced && hasOwnLoop(recipe)) throw usage(`Expected no --class-weight with --model ${recipe.kind}`);
   return {
