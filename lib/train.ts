@@ -27,6 +27,9 @@ export type Training<R> = Generator<Step, R, any>;
 /** Milliseconds on the calling thread beside a job, after which others have a turn. */
 const LONG = 1;
 
+/** What a job came to that was not begun. */
+const NONE = { steps: 0, seconds: 0 } as const;
+
 /**
  * Runs jobs off the main thread. An abort ends the running job after its batch, or the wait for a callback at once, and
  * rejects with ERR_ABORTED; what such a callback's promise comes to later is nobody's concern any more.
@@ -45,7 +48,10 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal, what
       let result: unknown;
       try {
         if ('plan' in step) {
-          if (signal?.aborted) throw signal.reason; // by a callback
+          if (signal?.aborted) {
+            step.settle?.({ ...NONE, report: new Float64Array() }); // by a callback: what was drawn for its steps is given back
+            throw signal.reason;
+          }
           running = step.plan;
           const job = step.plan.run(step.job);
           const begin = performance.now();

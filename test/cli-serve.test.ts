@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { MLPClassifier, MLPRegressor, makePipeline, OneHotEncoder, Pipeline } from 'fjordnet';
+import { layers, MLPClassifier, MLPRegressor, makePipeline, OneHotEncoder, Pipeline, sequential } from 'fjordnet';
 import { serving } from './helpers/cli.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'fjordnet-serve-'));
@@ -110,7 +110,35 @@ test('numbers are served as numbers', async (t) => {
     t.deepEqual((await ask('/predict', [[2]])).body, { predictions: [expected] });
     t.deepEqual((await ask('/predict', [2])).body, { prediction: expected });
     t.is((await ask('/predict?probabilities', [[2]])).status, 400);
+    const large = await ask('/predict', [[1], [1.7e308]]);
+    if (large.status !== 200) t.is(large.status, 422);
+    else t.true((large.body as { predictions: unknown[] }).predictions.every(Number.isFinite));
   } finally {
     await stop();
+  }
+});
+
+test('a network is served without names of its classes; what is not finite is no answer', async (t) => {
+  const net = sequential({ layers: [layers.dense({ units: 2, activation: 'softmax', inputShape: [1] })], seed: 1 });
+  net.compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy' });
+  const { ask, stop } = await serve(net, 'network');
+  try {
+    const [first, second] = net.predictSync([[2]]).data;
+    t.deepEqual((await ask('/predict?probabilities', [[2]])).body, {
+      predictions: [Number(second > first)],
+      probabilities: [{ 0: first, 1: second }],
+    });
+  } finally {
+    await stop();
+  }
+  const steep = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  steep.setWeights([[[3e38]], [0]]);
+  const steeper = await serve(steep, 'steep');
+  try {
+    const { status, body } = await steeper.ask('/predict', [[0], [10]]);
+    t.is(status, 422);
+    t.regex((body as { error: string }).error, /^Expected row 1 to give finite numbers, got (-?Infinity|NaN)$/);
+  } finally {
+    await steeper.stop();
   }
 });

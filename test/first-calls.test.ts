@@ -2,6 +2,8 @@
 import test from 'ava';
 import {
   callbacks,
+  custom,
+  Layer,
   layers,
   type NDArray,
   NDArray as Numbers,
@@ -340,4 +342,134 @@ test('a function of one’s own ends masks, as Keras’ Lambda', (t) => {
   });
   short.compile({ optimizer: 'sgd', loss: 'mse' });
   t.true(Number.isFinite(short.trainOnBatch(ids, [1, 2]).loss));
+});
+
+const moved = (net: Sequential, x: NDArray, y: NDArray) => {
+  const before = numbers(net.getWeights());
+  net.trainOnBatch(x, y);
+  return numbers(net.getWeights()).map((now, i) => now.some((value, k) => value !== before[i][k]));
+};
+const waves = (...shape: number[]) =>
+  Numbers.from(Array.from({ length: shape.reduce((size, n) => size * n, 1) }, (_, i) => Math.sin(i + 1))).reshape(
+    ...shape,
+  );
+
+class Inside extends Layer {
+  readonly inner = layers.dense({ units: 3, trainable: false });
+  call(x: Value): Value {
+    return this.inner.apply(x);
+  }
+}
+const inside = custom.layer('FrozenInside', Inside);
+
+test('layers are frozen that compile could not know: within networks of no shape yet, added, or of layers of one’s own', (t) => {
+  const compiled = (...list: Layer[]) => {
+    const net = sequential({ layers: list, dtype: 'float64', seed: 1 });
+    net.compile({ optimizer: 'sgd', loss: 'mse' });
+    return net;
+  };
+  const inner = sequential({ name: 'inner', layers: [layers.dense({ units: 2 })] });
+  inner.trainable = false;
+  const [x, y] = [waves(4, 3), waves(4, 1)];
+  for (const net of [compiled(inner, layers.dense({ units: 1 })), compiled(inside({}), layers.dense({ units: 1 }))]) {
+    net.predictSync(x);
+    t.deepEqual(moved(net, x, y), [false, false, true, true]);
+  }
+  for (const first of [{ inputShape: [3] }, {}]) {
+    const net = compiled(layers.dense({ units: 3, ...first }));
+    net.add(layers.dense({ units: 1, trainable: false }));
+    net.predictSync(x);
+    t.deepEqual(moved(net, x, y), [true, true, false, false]);
+    net.pop();
+    net.add(layers.dense({ units: 1, trainable: true }));
+    t.is(Sequential.fromBytes(net.toBytes()).layers.length, 2); // the popped layer is in no file
+  }
+});
+
+test('a network within one of no shape yet asks of its input what it asks later', async (t) => {
+  const words = (inputShape?: number[]) =>
+    sequential({
+      layers: [
+        sequential({
+          name: 'words',
+          layers: [
+            layers.embedding({ inputDim: 3, outputDim: 2, ...(inputShape && { inputShape }) }),
+            layers.flatten(),
+          ],
+        }),
+      ],
+    });
+  for (const net of [words(), words([2])])
+    t.throws(() => net.predictSync([[0, 7]]), { message: /inputDim of the layer 'words\/embedding', got 7/ });
+  const stateful = (inputShape?: number[]) =>
+    sequential({
+      layers: [sequential({ layers: [layers.lstm({ units: 2, stateful: true, ...(inputShape && { inputShape }) })] })],
+      dtype: 'float64',
+      seed: 2,
+    });
+  const [unknown, known] = [stateful(), stateful([2, 2])];
+  for (let call = 0; call < 2; call++)
+    t.deepEqual([...(await unknown.predict(waves(2, 2, 2))).data], [...(await known.predict(waves(2, 2, 2))).data]);
+  const first = sequential({ layers: [layers.dense({ units: 1 })] });
+  first.compile({ optimizer: 'sgd', loss: 'mse' });
+  await t.throwsAsync(
+    first.fit(Numbers.zeros([4, 4]), [1, 2, 3, 4], { validationData: [Numbers.zeros([4, 9]), [1, 2, 3, 4]] }),
+    { message: /^Expected validationData\[0\] to be of shape \[n, 4\]/ },
+  );
+  t.is(first.iterations, 0);
+});
+
+test('a layer that was popped beside predictions stays away', async (t) => {
+  const net = sequential({
+    layers: [layers.dense({ units: 3, inputShape: [2] }), layers.dense({ units: 5 })],
+    seed: 3,
+  });
+  const answers = [net.predict(waves(2, 2)), net.predict(waves(3, 2))];
+  net.pop();
+  await Promise.all(answers);
+  t.deepEqual(net.predictSync(waves(2, 2)).shape, [2, 3]);
+  t.deepEqual((await net.predict(waves(2, 2))).shape, [2, 3]);
+});
+
+test('predictions see averages that were put in place, as predictSync does', async (t) => {
+  const net = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], dtype: 'float64', seed: 1 });
+  net.compile({ optimizer: optimizers.sgd({ learningRate: 0.3, useEma: true, emaMomentum: 0.5 }), loss: 'mse' });
+  const seen: number[][] = [];
+  const look = async () => {
+    seen.push([(await net.predict([[1]])).data[0], net.predictSync([[1]]).data[0]]);
+  };
+  await net.fit([[1], [2]], [3, 1], { epochs: 3, callbacks: { onEpochEnd: look, onTrainEnd: look } });
+  t.is(seen.length, 4);
+  for (const [beside, now] of seen) t.is(beside, now);
+});
+
+test('an abort between two batches leaves the generator where an error there does', async (t) => {
+  const results: number[][][] = [];
+  for (const how of ['abort', 'throw']) {
+    const control = new AbortController();
+    const net = sequential({
+      layers: [layers.dense({ units: 4, inputShape: [3] }), layers.dropout({ rate: 0.5 }), layers.dense({ units: 1 })],
+      dtype: 'float64',
+      seed: 1,
+    });
+    net.compile({ optimizer: 'sgd', loss: 'mse' });
+    const onBatchEnd = (batch: number) => {
+      if (batch === 1 && how === 'throw') throw new Error('own');
+      if (batch === 1) control.abort();
+    };
+    await t.throwsAsync(
+      net.fit(waves(20, 3), waves(20, 1), { batchSize: 4, signal: control.signal, callbacks: { onBatchEnd } }),
+    );
+    net.fitSync(waves(20, 3), waves(20, 1), { batchSize: 4 });
+    results.push(numbers(net.getWeights()));
+  }
+  t.deepEqual(results[0], results[1]);
+});
+
+test('whether a network is to be trained is in its file and its copies', (t) => {
+  const net = sequential({ layers: [layers.dense({ units: 3, inputShape: [2] }), layers.dense({ units: 1 })] });
+  net.trainable = false;
+  net.layers[1].trainable = true;
+  for (const copy of [Sequential.fromBytes(net.toBytes()), net.clone()])
+    t.deepEqual([copy.trainable, ...copy.layers.map(({ trainable }) => trainable)], [false, false, true]);
 });

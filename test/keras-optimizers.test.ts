@@ -44,7 +44,7 @@ for (const c of cases)
       const off = largest(weights.values, c.final);
       t.true(off <= tolerance, `${dtype}: ${off}`);
       if (!c.finished) continue;
-      takeAverages({ plan: weights.plan, recorder: weights.tape });
+      takeAverages({ plan: weights.plan, recorder: weights.tape, weights: [] });
       const offAverage = largest(weights.values, c.finished);
       t.true(offAverage <= tolerance, `${dtype}, averages: ${offAverage}`);
     }
@@ -74,7 +74,7 @@ test('accumulated gradients are the gradient of the larger batch', (t) => {
 
 test('weights and averages change places and back, to the bit', (t) => {
   const weights = trained(optimizers.sgd({ learningRate: 0.1, useEma: true }));
-  const network = { plan: weights.plan, recorder: weights.tape };
+  const network = { plan: weights.plan, recorder: weights.tape, weights: [] };
   const [w, average] = [weights.values, averages(weights)];
   t.notDeepEqual(w, average);
   swapAverages(network, true); // nothing to put back
@@ -91,6 +91,6 @@ test('weights and averages change places and back, to the bit', (t) => {
 test('without useEma there is nothing to put in place', (t) => {
   const weights = trained(optimizers.sgd());
   const before = weights.values;
-  takeAverages({ plan: weights.plan, recorder: weights.tape });
+  takeAverages({ plan: weights.plan, recorder: weights.tape, weights: [] });
   t.deepEqual(weights.values, before);
 });

@@ -45,8 +45,8 @@ export async function assess(model: Sequential, samples: Samples, meaning: Meani
   const output = await model.predict(samples.x, { batchSize: BATCH });
   const common = { samples: samples.x.shape[0], loss };
   if (classes) {
-    const classification = classified(samples.y, classCodes(output), classes);
-    return { ...common, classification: { ...classification, probabilities: probabilities(output) } };
+    const classification = classified(samples.y, classCodes(model, output), classes);
+    return { ...common, classification: { ...classification, probabilities: probabilities(model, output) } };
   }
   const [truth, predicted] = [samples.y, output.reshape(-1)].map((values) => inUnits(values, meaning));
   return { ...common, numbers: { truth, predicted }, regression: regressed(truth, predicted) };

@@ -63,7 +63,7 @@ export function importancesOf(
         for (let j = 0; j < columns[k].width; j++) x.data[at++] = data[from + j];
       }
     const output = await model.predict(x, { batchSize: 256 });
-    return meaning.classes ? classCodes(output) : output.reshape(-1);
+    return meaning.classes ? classCodes(model, output) : output.reshape(-1);
   };
   const score = meaning.classes ? accuracyScore : r2Score;
   return permutationImportance({ predict }, sources, samples.y.take(rows), {

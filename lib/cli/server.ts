@@ -90,11 +90,12 @@ async function predict(
   if (rows.length > maxRows)
     throw new Refusal(413, `Expected at most ${maxRows} rows in a request, got ${rows.length}`);
   const withProbabilities = query.has('probabilities');
-  if (withProbabilities && predictor.classes.length === 0)
+  if (withProbabilities && predictor.classes.length === 0 && predictor.pipeline.estimatorType !== 'classifier')
     throw new Refusal(400, 'Expected no probabilities of a model that predicts numbers');
   const { answers, probabilities: p } = withProbabilities
     ? await predictor.predictWithProba(rows)
     : { answers: await predictor.predict(rows), probabilities: undefined };
+  for (const given of [answers, p]) if (isNDArray(given)) checkAnswers(given);
   const predictions = isNDArray(answers) ? answers.toArray<number[]>() : answers;
   const probabilities = p && rows.map((_, i) => sharesOf(p, i, predictor));
   if (!isOne) return { predictions, ...(probabilities && { probabilities }) };
@@ -103,8 +104,20 @@ async function predict(
 
 const isRow = (value: unknown) => typeof value === 'object' && value !== null;
 
-const sharesOf = (p: NDArray, row: number, { classes }: Predictor) =>
-  Object.fromEntries(classes.map((label, k) => [String(label), p.data[row * classes.length + k]]));
+/** By their classes, or by their numbers where these are not known. */
+function sharesOf(p: NDArray, row: number, { classes }: Predictor): object {
+  const [, width] = p.shape;
+  return Object.fromEntries(
+    Array.from({ length: width }, (_, k) => [String(classes[k] ?? k), p.data[row * width + k]]),
+  );
+}
+
+/** JSON has no NaN and no Infinity, and null would be no answer. */
+function checkAnswers({ data, size, shape }: NDArray): void {
+  const i = data.findIndex((value: number) => !Number.isFinite(value));
+  if (i >= 0)
+    throw new Refusal(422, `Expected row ${Math.floor(i / (size / shape[0]))} to give finite numbers, got ${data[i]}`);
+}
 
 /** The JSON of a body, of which no more is read than may be there. */
 async function readJson(request: IncomingMessage, most: number): Promise<unknown> {

@@ -71,7 +71,8 @@ const partsOfBuilt = new WeakMap<object, Parts>();
 
 /** The layers that a layer is made of: those of a network, or what a layer of one's own applies in its `call`. */
 function partsOf(layer: Layer): Parts | undefined {
-  const { graph, builtFor, parts: own } = layer;
+  const { graph, builtFor, parts: within, layers } = layer as Layer & { readonly layers?: readonly Layer[] };
+  const own = within ?? (graph ? undefined : layers); // of a network that does not know its input yet
   if (own) return { layers: own, names: namesOf(own) };
   if (graph || !builtFor) return graph;
   let parts = partsOfBuilt.get(builtFor);

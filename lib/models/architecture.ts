@@ -38,7 +38,8 @@ export function architectureOf(model: Model): JsonObject {
   const layers = model.layers.map((layer, i) => described(layer, model.layerNames[i]));
   if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);
   checkExtent(`the network '${name}'`, graph);
-  if (className === 'Sequential') return { className, name, dtype, inputShape: graph.inputs[0].shape, layers };
+  const own = { className, name, dtype, ...(!model.trainable && { trainable: false }) };
+  if (className === 'Sequential') return { ...own, inputShape: graph.inputs[0].shape, layers };
   const order = topological(graph.outputs);
   const places = new Map<Value, [call: number, output: number]>();
   for (const [i, from] of order.entries())
@@ -48,9 +49,7 @@ export function architectureOf(model: Model): JsonObject {
   const place = (value: Value) =>
     value.constant ? { shape: value.shape, constant: Array.from(value.constant.data, inJson) } : places.get(value);
   return {
-    className,
-    name,
-    dtype,
+    ...own,
     layers,
     calls: order.map((from) => ({
       ...(isCall(from)
@@ -71,7 +70,7 @@ export function copyOf(model: Model, seed: number | undefined): Model {
   if (model.graph) return modelFrom('the network', plain(architectureOf(model)), seed);
   const { name, dtype, layerNames } = model; // a Sequential that does not know its input yet
   const layers = model.layers.map((layer, i) => readLayer(`layers[${i}]`, plain(described(layer, layerNames[i]))));
-  return (kinds.Sequential as Kinds['Sequential'])({ name, dtype, seed, layers });
+  return trainedAs((kinds.Sequential as Kinds['Sequential'])({ name, dtype, seed, layers }), model.trainable);
 }
 
 /**
@@ -79,7 +78,8 @@ export function copyOf(model: Model, seed: number | undefined): Model {
  * @throws TypeError or RangeError with the place in the file
  */
 export function modelFrom(place: string, described: JsonObject, seed?: number): Model {
-  const { className, name, dtype, layers: entries } = described;
+  const { className, name, dtype, layers: entries, trainable = true } = described;
+  checkBoolean(`${place}.trainable`, trainable);
   const kind = checkOneOf(`${place}.className`, className as string, ['Sequential', 'Model']);
   if (typeof name !== 'string') throw wrongType(`${place}.name`, 'a string', name);
   const common = { name, seed, dtype: checkOneOf(`${place}.dtype`, dtype as FloatType, ['float32', 'float64']) };
@@ -110,9 +110,12 @@ export function modelFrom(place: string, described: JsonObject, seed?: number): 
         at(own, () => shapesOf([layer], before)[0]),
       );
     }
-    return (kinds.Sequential as Kinds['Sequential'])({ ...common, layers, inputShape: input });
+    return trainedAs((kinds.Sequential as Kinds['Sequential'])({ ...common, layers, inputShape: input }), trainable);
   }
-  return (kinds.Model as Kinds['Model'])({ ...common, ...readCalls(place, described, byName, fixed) });
+  return trainedAs(
+    (kinds.Model as Kinds['Model'])({ ...common, ...readCalls(place, described, byName, fixed) }),
+    trainable,
+  );
 }
 
 function appliedBy(calls: unknown, layers: ReadonlyMap<string, Layer>): Layer[] {

@@ -2,7 +2,9 @@ import { failure } from '../check.js';
 import type { Exported } from '../formats/export.js';
 import type { Graph } from '../graph/graph.js';
 import { Arena } from '../graph/held.js';
+import { allLayers } from '../graph/weights.js';
 import { layerNames } from '../layers/index.js';
+import type { Layer } from '../layers/layer.js';
 import { isOfMadeClass } from '../made.js';
 import type { Plan } from '../plan.js';
 import { RandomState } from '../random.js';
@@ -22,6 +24,8 @@ export class Engine {
   readonly progress = { iterations: 0 };
   readonly #jobs = new JobWatch();
   #compiled?: Compiled;
+  /** The layers that were looked at for whether they are frozen. */
+  #known?: WeakSet<Layer>;
   #network?: Network;
   #arena?: Arena;
   #busy = false;
@@ -72,6 +76,7 @@ export class Engine {
 
   /** Records a graph, anew where it was recorded; weights stay. Nothing is changed if it cannot be. */
   record(graph: Graph): Network {
+    this.#freezeNew(graph.layers);
     const network = recordNetwork(graph, this.dtype, this.#compiled);
     const arena = new Arena(network.plan, network.weights, () => this.#jobs.running || this.#isServing);
     arena.settle(this.random, this.#arena);
@@ -83,6 +88,18 @@ export class Engine {
     return network;
   }
 
+  /** Layers that were added since `compile`, or that others turned out to be made of, are frozen where they say so now. */
+  #freezeNew(layers: readonly Layer[]): void {
+    const all = allLayers(layers);
+    const known = this.#known;
+    if (this.#compiled && known) {
+      const { frozen } = this.#compiled;
+      const more = all.filter((layer) => !known.has(layer) && !layer.trainable && !frozen.has(layer));
+      if (more.length > 0) this.#compiled = { ...this.#compiled, frozen: new Set([...frozen, ...more]) };
+    }
+    this.#known = new WeakSet(all);
+  }
+
   /** Records a graph that has become another; the optimizer begins anew. */
   change(graph: Graph): void {
     this.record(graph);
@@ -90,9 +107,10 @@ export class Engine {
   }
 
   /** Trains as `compiled` says from now on. `graph`: of the network, where it is known. Nothing is changed if it cannot be. */
-  compile(compiled: Compiled, graph: Graph | undefined): void {
+  compile(compiled: Compiled, graph: Graph | undefined, layers: readonly Layer[]): void {
     const before = this.#compiled;
     this.#compiled = compiled;
+    this.#known = new WeakSet(allLayers(layers));
     try {
       if (graph) adviseFrozen(this.record(graph).weights);
     } catch (error) {
@@ -142,7 +160,7 @@ export class Engine {
       const isBeside = this.#compiled !== undefined;
       const server = isBeside
         ? this.#besideTraining(graph, ports)
-        : new Server(by, ports, () => void this.enter(graph, false));
+        : new Server(by, ports, () => void (this.#network === by && this.enter(graph, false)));
       this.#serving = { by, server, isBeside };
     }
     return this.#serving.server;

@@ -169,7 +169,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     const frozen = new Set(allLayers(this.layers).filter((layer) => !this.trainable || !layer.trainable));
     const compiled = readCompile(options, this.outputNames, frozen);
     for (const [i, { loss }] of compiled.outputs.entries()) if (graph) loss?.targetShape(graph.outputs[i].shape);
-    this.#engine.compile(compiled, graph);
+    this.#engine.compile(compiled, graph, this.layers);
   }
 
   /** What its weights were drawn with first; undefined where no seed was given, and of a network that was loaded. */
@@ -184,7 +184,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    */
   clone(options: CloneOptions = {}): this {
     const { copy, compiled } = cloneOf(this as unknown as Model, this.#engine, options);
-    if (compiled) copy.#engine.compile(compiled, copy.graph);
+    if (compiled) copy.#engine.compile(compiled, copy.graph, copy.layers);
     return copy as unknown as this;
   }
 

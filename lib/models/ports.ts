@@ -8,14 +8,19 @@ import type { Loss } from '../losses.js';
 import type { Port, Ports } from '../training/data.js';
 import type { Compiled } from './network.js';
 
-/** Those of layers one after the other whose input has no shape yet; `shape`: of their output, as far as it is known. */
-export function portsBefore(layers: readonly Layer[], names: readonly string[], shape: Shape, loss?: Loss): Ports {
+/** Those of layers one after the other that were not built yet, for samples of a shape, where one is known. */
+export function portsBefore(
+  layers: readonly Layer[],
+  names: readonly string[],
+  [inputShape, shape]: readonly [input: Shape | undefined, output: Shape],
+  loss?: Loss,
+): Ports {
   const [first] = layers;
   const dtype = inputDtypeOf(first);
   const [asked] = askedBy(first, names[0], false);
   return {
     ...statefulness(layers),
-    inputs: [{ name: 'x', ...(dtype && { dtype }), ...asked }],
+    inputs: [{ name: 'x', ...(inputShape && { shape: inputShape }), ...(dtype && { dtype }), ...asked }],
     outputs: [{ name: names[names.length - 1], shape, ...(loss && { loss }) }],
   };
 }
@@ -61,7 +66,16 @@ const askedFor = (limit: Asked['limit'], padding: Asked['padding']): Asked => ({
 
 /** What a layer asks of each of its inputs. */
 function askedBy(layer: Layer, name: string, isListed: boolean): Asked[] {
-  const { inputDim, inputDtype, stepPadding: value, graph } = layer as Layer & { inputDim?: number };
+  const {
+    inputDim,
+    inputDtype,
+    stepPadding: value,
+    graph,
+    layers,
+  } = layer as Layer & {
+    readonly inputDim?: number;
+    readonly layers?: readonly Layer[];
+  };
   const inner = graph && askedOf(graph);
   if (graph && inner)
     return graph.inputs.map((input) => {
@@ -70,6 +84,7 @@ function askedBy(layer: Layer, name: string, isListed: boolean): Asked[] {
       const { limit, padding } = inner.get(input) ?? {};
       return askedFor(within(limit), within(padding));
     });
+  if (layers?.[0]) return askedBy(layers[0], `${name}/${nameWithin(layers[0])}`, false);
   if (layer instanceof TimeDistributed) {
     const part = nameWithin(layer.layer);
     const { limit } = askedBy(layer.layer, `${name}/${part}`, false)[0]; // not every step has words that count

@@ -39,7 +39,8 @@ function trainingOf({ optimizer, outputs, frozen }: Compiled, paths: ReadonlyMap
     loss: isOne ? losses[0] : losses,
     metrics: isOne ? metrics[0] : metrics,
     ...(weights.some((weight) => weight !== 1) && { lossWeights: weights }),
-    ...(frozen.size > 0 && { frozen: [...frozen].map((layer) => paths.get(layer)) }),
+    // layers may have been popped since they were frozen
+    ...(frozen.size > 0 && { frozen: [...frozen].flatMap((layer) => paths.get(layer) ?? []) }),
   };
 }
 

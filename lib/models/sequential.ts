@@ -170,7 +170,7 @@ export class Sequential extends Model<Value> {
     if (this.graph) return super.ports();
     const loss = this.loss;
     const shape = shapes.length > 0 ? (shapesOf(this.#layers, shapes[0]).at(-1) as Shape) : [];
-    return portsBefore(this.#layers, this.layerNames, shape, loss);
+    return portsBefore(this.#layers, this.layerNames, [shapes[0], shape], loss);
   }
 
   protected override graphFor(shapes: readonly Shape[]): Graph {

@@ -1,3 +1,4 @@
+import type { Tenant } from '../graph/held.js';
 import type { Recorder } from '../graph/recorder.js';
 import type { Plan } from '../plan.js';
 import type { Trained } from './optimizer.js';
@@ -29,19 +30,31 @@ export function emitAverages(
 interface Averaged {
   readonly plan: Plan;
   readonly recorder: Recorder;
+  readonly weights: readonly Pick<Tenant, 'weight' | 'buffer'>[];
+}
+
+/** Lets those that have copies of the weights know that they are others now. */
+function moved({ recorder: { averages }, weights }: Averaged): void {
+  const changed = new Set(averages.pairs.map(([w]) => w));
+  for (const { weight, buffer } of weights) if (changed.has(buffer)) weight.held.version++;
 }
 
 /** Puts the moving averages of the weights in their place, which is where Keras leaves them at the end of `fit`. */
-export function takeAverages({ plan, recorder: { averages } }: Averaged): void {
+export function takeAverages(network: Averaged): void {
+  const { plan, recorder } = network;
+  const { averages } = recorder;
   for (const [w, average] of averages.pairs) {
     if (averages.swapped) plan.write(average, plan.read(w));
     else plan.write(w, plan.read(average));
   }
   averages.swapped = false;
+  moved(network);
 }
 
 /** Exchanges the weights and their moving averages, where it has not been done yet or, with `back`, where it has. */
-export function swapAverages({ plan, recorder: { averages } }: Averaged, back: boolean): void {
+export function swapAverages(network: Averaged, back: boolean): void {
+  const { plan, recorder } = network;
+  const { averages } = recorder;
   if (averages.swapped !== back) return;
   for (const [w, average] of averages.pairs) {
     const value = plan.read(w);
@@ -49,4 +62,5 @@ export function swapAverages({ plan, recorder: { averages } }: Averaged, back: b
     plan.write(average, value);
   }
   averages.swapped = !back;
+  moved(network);
 }

@@ -1,4 +1,4 @@
-import { type ArrayInput, argmaxRows, asArray, NDArray } from '../array.js';
+import { type ArrayInput, argmaxRows, asArray, extent, NDArray } from '../array.js';
 import { checkInteger, wrongType, wrongValue } from '../check.js';
 import { hasMethods, property } from '../kind.js';
 import {
@@ -12,12 +12,18 @@ import {
   toCategorical,
   uniqueLabels,
 } from '../labels.js';
+import type { FloatArray } from '../tape.js';
+
+interface LossOf {
+  /** Absent of several outputs, which have a loss each. */
+  readonly config?: { readonly name: string; readonly fromLogits?: boolean };
+}
 
 /** A `Sequential` or `Model` of one input and one output, of whatever copy of the package, as the last step of a pipeline. */
 export interface NetworkStep {
   readonly seed?: number | undefined;
   readonly optimizer?: { learningRate: unknown };
-  readonly loss?: { readonly config: { readonly name: string } } | undefined;
+  readonly loss?: LossOf | undefined;
   readonly graph?:
     | {
         readonly inputs: readonly { readonly shape: readonly number[] }[];
@@ -76,10 +82,23 @@ export function changedNetwork(
   };
 }
 
-const OF_CLASSES = ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'binaryCrossentropy'];
+const BINARY = ['binaryCrossentropy', 'binaryFocalCrossentropy'];
+const CATEGORICAL = ['sparseCategoricalCrossentropy', 'categoricalCrossentropy', 'categoricalFocalCrossentropy'];
 
 /** Whether its loss is one of classes. */
-export const isClassifier = ({ loss }: NetworkStep): boolean => OF_CLASSES.includes(loss?.config.name ?? '');
+export const isClassifier = ({ loss }: Pick<NetworkStep, 'loss'>): boolean =>
+  [...BINARY, ...CATEGORICAL].includes(loss?.config?.name ?? '');
+
+/** Whether its outputs are one label each, of which a sample may have several. */
+export const isOfLabels = ({ loss }: Pick<NetworkStep, 'loss'>, units: number): boolean =>
+  units > 1 && BINARY.includes(loss?.config?.name ?? '');
+
+/** @throws TypeError for a network of several inputs or outputs */
+export function checkSingle(network: NetworkStep): void {
+  const { inputs = [], outputs = [] } = network.graph ?? {};
+  if (inputs.length > 1 || outputs.length > 1)
+    throw new TypeError(`Expected a network of one input and one output, got ${inputs.length} and ${outputs.length}`);
+}
 
 /** The classes that y holds; undefined where targets are numbers, or rows of 0s and 1s already. */
 export function classesFor(network: NetworkStep, y: Labels): Label[] | undefined {
@@ -103,7 +122,7 @@ export function targetsFor(network: NetworkStep, y: Labels, classes: readonly La
   const row = codes.indexOf(-1);
   if (row >= 0)
     throw new RangeError(`Expected y to hold one of ${listed(classes)}, got ${listed([labels[row]])} at row ${row}`);
-  const isSparse = network.loss?.config.name === 'sparseCategoricalCrossentropy';
+  const isSparse = network.loss?.config?.name === 'sparseCategoricalCrossentropy';
   if (isSparse || network.graph?.outputs[0].shape[0] === 1) return NDArray.wrap(codes);
   return toCategorical(codes, classes.length);
 }
@@ -116,29 +135,63 @@ export function shapedFor({ graph }: NetworkStep, x: NDArray): NDArray {
   return size === x.shape[1] ? x.reshape(-1, ...shape) : x;
 }
 
+/** What the outputs of a network of classes are once its loss has taken logits for what they are. */
+function sharesOf({ loss }: Pick<NetworkStep, 'loss'>, output: NDArray): NDArray {
+  const [n, width] = output.shape;
+  if (output.ndim !== 2)
+    throw new TypeError(
+      `Expected a network of classes to give a number for each, got an output of shape [${output.shape.slice(1).join(', ')}]`,
+    );
+  if (!loss?.config?.fromLogits) return output;
+  const p = NDArray.from(output);
+  const data = p.data as FloatArray;
+  if (BINARY.includes(loss.config.name)) {
+    for (let i = 0; i < data.length; i++) data[i] = 1 / (1 + Math.exp(-data[i]));
+    return p;
+  }
+  for (let i = 0; i < n; i++) {
+    const row = data.subarray(i * width, (i + 1) * width);
+    const [, most] = extent(row);
+    let sum = 0;
+    for (let k = 0; k < width; k++) {
+      row[k] = Math.exp(row[k] - most);
+      sum += row[k];
+    }
+    for (let k = 0; k < width; k++) row[k] /= sum;
+  }
+  return p;
+}
+
 /** The class number of every row of a network's output: the largest of several, or from 0.5 on a single one. */
-export function classCodes(output: NDArray): NDArray {
-  if (output.shape[1] > 1) return argmaxRows(output);
-  return NDArray.wrap(Int32Array.from(output.data, (p) => (p >= 0.5 ? 1 : 0)));
+export function classCodes(network: Pick<NetworkStep, 'loss'>, output: NDArray): NDArray {
+  const p = sharesOf(network, output);
+  if (p.shape[1] > 1) return argmaxRows(p);
+  return NDArray.wrap(Int32Array.from(p.data, (share) => (share >= 0.5 ? 1 : 0)));
 }
 
 /** The probability of every class [n, classes]. */
-export function probabilities(output: NDArray): NDArray {
-  if (output.shape[1] > 1) return output;
-  const [n] = output.shape;
-  const both = NDArray.zeros([n, 2], output.dtype);
+export function probabilities(network: Pick<NetworkStep, 'loss'>, output: NDArray): NDArray {
+  const p = sharesOf(network, output);
+  if (p.shape[1] > 1) return p;
+  const [n] = p.shape;
+  const both = NDArray.zeros([n, 2], p.dtype);
   for (let i = 0; i < n; i++) {
-    both.data[2 * i] = 1 - output.data[i];
-    both.data[2 * i + 1] = output.data[i];
+    both.data[2 * i] = 1 - p.data[i];
+    both.data[2 * i + 1] = p.data[i];
   }
   return both;
 }
 
-/** What an output stands for: labels, or numbers, [n] of a single output. */
+/** What an output stands for: labels, or numbers, [n] of a single output; of labels that go together rows of 0 and 1. */
 export function answersOf(network: NetworkStep, output: NDArray, classes: readonly Label[] | undefined) {
-  if (classes) return labelsOf(classCodes(output).data, classes);
-  if (isClassifier(network)) return classCodes(output);
-  return output.ndim === 2 && output.shape[1] === 1 ? output.reshape(-1) : output;
+  if (classes) return labelsOf(classCodes(network, output).data, classes);
+  if (!isClassifier(network)) return output.ndim === 2 && output.shape[1] === 1 ? output.reshape(-1) : output;
+  if (!isOfLabels(network, output.shape[1])) return classCodes(network, output);
+  const { data, shape } = sharesOf(network, output);
+  return NDArray.wrap(
+    Int32Array.from(data, (p) => (p >= 0.5 ? 1 : 0)),
+    shape,
+  );
 }
 
 function isRows(y: Labels): boolean {

@@ -12,6 +12,7 @@ import { type Frame, readFrame, type TableInput } from './frame.js';
 import {
   answersOf,
   changedNetwork,
+  checkSingle,
   classesFor,
   type FitParams,
   isClassifier,
@@ -161,7 +162,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     const last = this.#last();
     if (!isNetworkStep(last)) return this.#method('predictProba')(z) as never;
     this.#needClasses(last, 'predictProba');
-    return last.predict(shapedFor(last, z)).then(probabilities) as never;
+    return last.predict(shapedFor(last, z)).then((output) => probabilities(last, output)) as never;
   }
 
   /** What `predict` and `predictProba` give, of one pass through the transformers and a network. */
@@ -174,7 +175,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     }
     this.#needClasses(last, 'predictWithProba');
     const output = await last.predict(shapedFor(last, z));
-    return { answers: answersOf(last, output, this.#found.classes), probabilities: probabilities(output) };
+    return { answers: answersOf(last, output, this.#found.classes), probabilities: probabilities(last, output) };
   }
 
   /** What the last step scores: accuracy, or R² (for a network, of its answers; a promise). */
@@ -362,6 +363,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     if (!isEstimator) checkOptions('options of a pipeline that ends in a transformer', options, ['signal']);
     const z = isEstimator ? matrixOf(frame) : undefined;
     const isNetwork = isNetworkStep(last);
+    if (isNetwork) checkSingle(last);
     if (isNetwork && z && !last.graph) last.build?.(z.shape.slice(1)); // its outputs say what targets it takes
     const classes = isNetwork ? classesFor(last, y as Labels) : undefined;
     const settle = () => {

@@ -3,12 +3,12 @@ import { checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel, parseModel } from '../io/model-file.js';
 import { hasMethods, isNDArray, property } from '../kind.js';
-import type { Label } from '../labels.js';
+import { type Label, listed } from '../labels.js';
 import { objectIn, type Parts, registerSaved } from '../saved.js';
 import { Exportable } from './exportable.js';
 import { type Frame, isMatrix, readFrame, type TableInput } from './frame.js';
 import { meaningOf } from './legacy.js';
-import { isNetworkStep } from './network-step.js';
+import { checkSingle, isNetworkStep } from './network-step.js';
 import { type Answers, Pipeline } from './pipeline.js';
 
 export type { Answers };
@@ -137,12 +137,26 @@ export class Predictor extends Exportable {
   #matched(rows: TableInput | Frame): Frame {
     const names = this.inputNames;
     const x = readFrame('rows', this.#flat(rows));
-    if (!names || !x.names) return x;
+    if (!names || !x.names) return this.#ofWidth(x);
     const missing = names.filter((name) => !x.names?.includes(name));
     if (missing.length > 0)
       throw new RangeError(
-        `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${x.names.join(', ')}`,
+        `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${listed(x.names)}`,
       );
+    return x;
+  }
+
+  /** Refuses rows of another width before room is made for all that they hold. */
+  #ofWidth(x: Frame): Frame {
+    const { steps } = this.pipeline;
+    const first = steps.find(([, step]) => step !== 'passthrough')?.[1];
+    const width = isNetworkStep(first)
+      ? first.graph && this.#inputShape.reduce((size, n) => size * n, 1)
+      : property(first, 'isFitted') === false
+        ? undefined
+        : property(first, 'nFeaturesIn');
+    if (typeof width === 'number' && x.width !== width)
+      throw new RangeError(`Expected rows of ${width} values, as the model was trained on, got ${x.width}`);
     return x;
   }
 
@@ -192,6 +206,7 @@ export function predictorOf(held: object, run: unknown): Predictor {
   // of a search the best model, with the names of its columns
   if ('bestEstimator' in held) return predictorOf(held.bestEstimator as object, run);
   if (!hasMethods(held, 'predict')) throw wrongType('the file', 'that of a model that predicts', held);
+  if (isNetworkStep(held)) checkSingle(held);
   const { transformer, classes, ...rest } = meaningOf(run);
   const steps = [...(transformer ? [['scale', transformer]] : []), ['model', held]];
   return new Predictor({ pipeline: fittedOf({ steps }, classes), ...rest });

@@ -287,7 +287,7 @@ function modelFor(recipe: Recipe, meaning: Meaning, train: Samples, seed: number
     predict: (x) => model.predict(x),
     async score(x, y) {
       const output = await model.predict(x, { batchSize: 256 });
-      return classes ? accuracyScore(y, classCodes(output)) : (r2Score(y, output.reshape(-1)) as number);
+      return classes ? accuracyScore(y, classCodes(model, output)) : (r2Score(y, output.reshape(-1)) as number);
     },
   };
 }

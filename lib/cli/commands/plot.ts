@@ -192,7 +192,7 @@ async function drawTested(
         `Expected '${source}' to take two features for boundary, got ${samples.x.size / samples.x.shape[0]}`,
       );
     const [xLabel, yLabel] = meaning.features ?? ['x₁', 'x₂'];
-    const predict = async (x: NDArray) => classCodes(await model.predict(x, { batchSize: 256 }));
+    const predict = async (x: NDArray) => classCodes(model, await model.predict(x, { batchSize: 256 }));
     const present = [...new Set(Array.from(samples.y.data))].length === names.length;
     return plots.decisionBoundary(predict, samples.x.reshape(-1, 2), samples.y, {
       ...frame,

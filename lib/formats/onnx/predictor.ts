@@ -5,7 +5,7 @@ import { filePath, writeFileAtomic } from '../../io/atomic.js';
 import type { Label } from '../../labels.js';
 import { networkExport, partsOf } from '../../saved.js';
 import type { ColumnKind } from '../../tables/frame.js';
-import { isClassifier, isNetworkStep } from '../../tables/network-step.js';
+import { isClassifier, isNetworkStep, isOfLabels, type NetworkStep } from '../../tables/network-step.js';
 import { isTransformer } from '../../tables/pipeline-steps.js';
 import type { Exported } from '../export.js';
 import { Columns } from './columns.js';
@@ -178,7 +178,9 @@ async function networkOf(model: object, known: readonly Label[] | undefined, opt
     );
   const [{ shape, dtype }] = inputs;
   const own = outputs[0].shape;
-  const isOfClasses = known !== undefined || isClassifier(model as never);
+  const step = model as NetworkStep;
+  const { loss } = step;
+  const isOfClasses = known !== undefined || isClassifier(step);
   if (isOfClasses && own.length !== 1)
     throw new TypeError(
       `Expected a network of classes to give a number for each, got an output of shape [${own.join(', ')}]`,
@@ -186,9 +188,16 @@ async function networkOf(model: object, known: readonly Label[] | undefined, opt
   const emit = (graph: OnnxGraph, opset: number, x: string) => {
     const shaped = shape.length === 1 ? x : graph.node('Reshape', [x, graph.ints([-1, ...shape])]);
     const input = dtype === 'int32' ? graph.node('Cast', [shaped], { to: { int: TYPES.int32 } }) : shaped;
-    return network.emit(graph, opset, [input]).of(outputs[0]);
+    const made = network.emit(graph, opset, [input]).of(outputs[0]);
+    if (!isOfClasses || !loss?.config?.fromLogits) return made;
+    const isBinary = own[0] === 1 || isOfLabels(step, own[0]);
+    return isBinary ? graph.node('Sigmoid', [made]) : graph.node('Softmax', [made], { axis: { int: -1 } });
   };
-  const classes = isOfClasses ? (known ?? Array.from({ length: Math.max(2, own[0]) }, (_, k) => k)) : undefined;
+  const classes = !isOfClasses
+    ? undefined
+    : !known && isOfLabels(step, own[0])
+      ? 'each'
+      : (known ?? Array.from({ length: Math.max(2, own[0]) }, (_, k) => k));
   return { type, features: shape.reduce((size, n) => size * n, 1), emit, shape: own, classes, takesLast: own[0] === 1 };
 }
 
