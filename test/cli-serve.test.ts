@@ -70,6 +70,7 @@ test('bad requests get a status and a sentence, and others are still answered', 
     for (const [path, body, more, status, message] of bad) {
       const answer = await ask(path, body, more);
       t.is(answer.status, status, `${path} ${JSON.stringify(body)}`);
+      if (status === 405) t.is((await fetch(url + path)).headers.get('allow'), 'POST');
       t.regex(answer.body.error, message);
     }
     // one that sends no more than half a request is let go
@@ -85,6 +86,23 @@ test('bad requests get a status and a sentence, and others are still answered', 
   } finally {
     await stop();
   }
+});
+
+test('what has arrived when the server is to end is answered, and does not keep it', async (t) => {
+  const { ask, stop } = await serve(classifier, 'ending', '--max-body', '4000000', '--max-rows', '100000');
+  const many = Array.from({ length: 20_000 }, (_, i) => rows[i % 4]);
+  await ask('/predict', rows); // connections stay open
+  const answers = Promise.allSettled(Array.from({ length: 6 }, () => ask('/predict', many)));
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const begun = performance.now();
+  const code = await stop();
+  const settled = await answers;
+  t.deepEqual(
+    settled.map((answer) => (answer.status === 'fulfilled' ? answer.value.status : String(answer.reason.cause))),
+    Array(6).fill(200),
+  );
+  t.is(code, 143);
+  t.true(performance.now() - begun < 20_000);
 });
 
 test('a request that never ends does not keep the server', async (t) => {

@@ -231,6 +231,27 @@ test.serial(
   },
 );
 
+test.serial('columns whose names are numbers stand where the file has them, in JSON as in CSV', async (t) => {
+  const names = ['area', '1990', '2000', '1991'];
+  const rows = Array.from({ length: 40 }, (_, i) => [i, Math.sin(i), Math.cos(i), 3 * i + 0.5]);
+  csvFile('years.csv', names.join(), rows);
+  const records = rows.map((row) => `{ ${names.map((name, k) => `"${name}" : ${row[k]}`).join(', ')} }`);
+  work.write('years.json', `[${records.join()}]`);
+  work.write('years.ndjson', records.join('\n'));
+  const losses = [];
+  for (const file of ['years.csv', 'years.json', 'years.ndjson']) {
+    const { code, stderr, stdout } = await work.run('train', file, '--epochs', '2', '--test-size', '0', '--json');
+    t.is(code, 0, stderr);
+    t.regex(stderr, /numbers \(1991\)/);
+    losses.push(JSON.parse(stdout.trim().split('\n')[0]).loss);
+  }
+  t.is(new Set(losses).size, 1, losses.join());
+  work.write('ragged.ndjson', Array.from({ length: 20_000 }, (_, i) => `{"k${i}":1}`).join('\n'));
+  const { code, stderr } = await work.run('train', 'ragged.ndjson');
+  t.is(code, 3, stderr);
+  t.regex(stderr, /its 20000 records name more than \d+ columns, of which each of them has but a few/);
+});
+
 test.serial('options decide about columns; decimal commas and latin1 are read', async (t) => {
   const random = Array.from({ length: 60 }, (_, i) => i);
   const lines = random.map(

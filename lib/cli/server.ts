@@ -16,10 +16,13 @@ export interface ServerOptions {
 /** What a client did wrong, with the status that says so. */
 class Refusal extends Error {
   readonly status: number;
+  /** The method that there is. */
+  readonly allow?: string;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, allow?: string) {
     super(message);
     this.status = status;
+    this.allow = allow;
   }
 }
 
@@ -40,7 +43,10 @@ export function predictionServer(predictor: Predictor, options: ServerOptions): 
   const server = createServer({ requestTimeout: options.timeout, ...checked }, (request, response) => {
     answer(request, predictor, schema, options).then(
       ({ status, body }) => send(response, status, body),
-      (error: Error) => send(response, ...failureOf(error)),
+      (error: Error) => {
+        if (error instanceof Refusal && error.allow && !response.destroyed) response.setHeader('allow', error.allow);
+        send(response, ...failureOf(error));
+      },
     );
   });
   server.headersTimeout = options.timeout;
@@ -59,7 +65,7 @@ async function answer(
   if (method === undefined)
     throw new Refusal(404, `Expected one of ${Object.keys(allowed).join(', ')}, got ${pathname.slice(0, 100)}`);
   if (request.method !== method && !(method === 'GET' && request.method === 'HEAD'))
-    throw new Refusal(405, `Expected ${method} ${pathname}, got ${request.method}`);
+    throw new Refusal(405, `Expected ${method} ${pathname}, got ${request.method}`, method);
   if (pathname === '/health') return { status: 200, body: { status: 'ok' } };
   if (pathname === '/schema') return { status: 200, body: schema };
   return {

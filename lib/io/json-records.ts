@@ -15,19 +15,45 @@ export async function readJsonRecords(
   const rows = parse(text, source);
   checkNumbers(text, source);
   if (rows.length === 0) throw damaged(source, 'it is empty');
+  const most = Math.max(LEAST_CELLS, CELLS_A_CHARACTER * text.length);
   const columns = new Map<string, unknown[]>();
   for (const [i, row] of rows.entries()) {
     if (!isPlain(row)) throw damaged(source, `expected a record such as { "mass": 3750 } as row ${i}`);
     for (const [name, value] of Object.entries(row)) {
       if (typeof value === 'object' && value !== null)
         throw damaged(source, `expected a value in row ${i} of '${name}', got a list or an object`);
-      const column = columns.get(name) ?? new Array(rows.length).fill(null);
+      const known = columns.get(name);
+      if (!known && (columns.size + 1) * rows.length > most)
+        throw damaged(
+          source,
+          `its ${rows.length} records name more than ${columns.size} columns, of which each of them has but a few`,
+        );
+      const column = known ?? new Array(rows.length).fill(null);
       column[i] = value === '' ? null : value;
       columns.set(name, column);
     }
   }
   if (columns.size === 0) throw damaged(source, 'its records have no columns');
-  return { n: rows.length, names: [...columns.keys()], columns: [...columns.values()].map(ofOneKind) };
+  // JavaScript has such names first, wherever they stand
+  const names = [...columns.keys()].some((name) => INDEX.test(name)) ? [...new Set(keysIn(text))] : [...columns.keys()];
+  return { n: rows.length, names, columns: names.map((name) => ofOneKind(columns.get(name) as unknown[])) };
+}
+
+/** Cells that a table may have for each character of its text, and in any case: so much memory does a file ask for. */
+const CELLS_A_CHARACTER = 100;
+const LEAST_CELLS = 1e7;
+
+const INDEX = /^(0|[1-9]\d*)$/;
+const COLON = /\s*:/y;
+
+/** The names in records whose values are no lists and no records, in their order. */
+function* keysIn(text: string): Generator<string> {
+  for (let quote = text.indexOf('"'); quote >= 0; ) {
+    const end = endOfString(text, quote);
+    COLON.lastIndex = end + 1;
+    if (COLON.test(text)) yield JSON.parse(text.slice(quote, end + 1));
+    quote = text.indexOf('"', end + 1);
+  }
 }
 
 /** Where kinds are mixed, such as in titles of films, all of it is text. */

@@ -3,7 +3,7 @@ import { checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel, parseModel } from '../io/model-file.js';
 import { hasMethods, isNDArray, property } from '../kind.js';
-import { type Label, listed } from '../labels.js';
+import type { Label } from '../labels.js';
 import { objectIn, type Parts, registerSaved } from '../saved.js';
 import { Exportable } from './exportable.js';
 import { type Frame, isMatrix, readFrame, type TableInput } from './frame.js';
@@ -14,6 +14,7 @@ import { type Answers, Pipeline } from './pipeline.js';
 export type { Answers };
 
 import type { StandardScaler } from './standard-scaler.js';
+import { shown } from './transformer.js';
 
 export interface PredictorOptions {
   /** From raw rows to the model's answers; fitted, as a whole or each of its steps, such as a network that a stream trained. */
@@ -141,7 +142,7 @@ export class Predictor extends Exportable {
     const missing = names.filter((name) => !x.names?.includes(name));
     if (missing.length > 0)
       throw new RangeError(
-        `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${listed(x.names)}`,
+        `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${shown(x.names)}`,
       );
     return x;
   }

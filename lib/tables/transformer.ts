@@ -216,7 +216,8 @@ export function columnOf({ names = [] }: Frame, name: string): number {
   return k;
 }
 
-const shown = (names: readonly string[]) =>
+/** Names of columns in a message, of many the first ones. */
+export const shown = (names: readonly string[]) =>
   `${names
     .slice(0, 12)
     .map((name) => cut(name, 30))

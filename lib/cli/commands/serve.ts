@@ -7,6 +7,9 @@ import type { Values } from '../options.js';
 import { Output } from '../output.js';
 import { predictionServer } from '../server.js';
 
+/** Milliseconds in which what has arrived is read. */
+const UNREAD = 100;
+
 /** @returns the exit code */
 export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet') });
@@ -22,8 +25,12 @@ export async function run(values: Values): Promise<number> {
   const server = predictionServer(predictor, { maxBody, timeout, maxRows });
   const { by } = await interruptible(
     () => {
-      server.close();
-      server.closeIdleConnections();
+      // connections may hold requests that were not read yet: they are not idle, but look so
+      setTimeout(() => {
+        server.close();
+        server.closeIdleConnections();
+      }, UNREAD);
+      server.keepAliveTimeout = 1; // once they are answered
       // a request that has not arrived by then is not waited for
       setTimeout(() => server.closeAllConnections(), timeout).unref();
     },
