@@ -100,6 +100,7 @@ test('after a training that was aborted a pipeline’s transformers are those th
   const failing = pipe.fit(far, y, { signal: control.signal, onEpochEnd: () => control.abort() });
   await t.throwsAsync(failing, { code: 'ERR_ABORTED' });
   t.is(scaler(), 119.5);
+  t.true(pipe.setParams({}).isFitted);
 });
 
 test('a fit that waits its turn has the parameters of its call', async (t) => {

@@ -9,6 +9,7 @@ import {
   NDArray as Numbers,
   ops,
   optimizers,
+  type RandomState,
   Sequential,
   sequential,
   type Value,
@@ -472,4 +473,31 @@ test('whether a network is to be trained is in its file and its copies', (t) => 
   net.layers[1].trainable = true;
   for (const copy of [Sequential.fromBytes(net.toBytes()), net.clone()])
     t.deepEqual([copy.trainable, ...copy.layers.map(({ trainable }) => trainable)], [false, false, true]);
+});
+
+test('what ran no batch binds no states; what failed once draws the same again; popped layers are gone', async (t) => {
+  const stateful = sequential({ layers: [layers.gru({ units: 2, stateful: true, inputShape: [2, 2] })] });
+  stateful.compile({ optimizer: 'sgd', loss: 'mse' });
+  const two = [waves(2, 2, 2), filled(1, 2, 2)] as const;
+  const onTrainBegin = () => {
+    throw new Error('not today');
+  };
+  await t.throwsAsync(stateful.fit(...two, { batchSize: 2, callbacks: { onTrainBegin } }), { message: 'not today' });
+  await stateful.fit(...two, { batchSize: 2, epochs: 1, initialEpoch: 1 });
+  t.is(stateful.predictSync(waves(4, 2, 2)).shape[0], 4);
+
+  let fails = true;
+  const kernelInitializer = (shape: readonly number[], random: RandomState) => {
+    const values = random.normal(0, 1, shape as number[]) as NDArray;
+    if (fails) throw new Error('once');
+    return values;
+  };
+  const make = () => sequential({ layers: [layers.dense({ units: 2, kernelInitializer, inputShape: [3] })], seed: 4 });
+  const net = make();
+  t.throws(() => net.predictSync(waves(1, 3)), { message: 'once' });
+  fails = false;
+  t.deepEqual([...net.predictSync(waves(1, 3)).data], [...make().predictSync(waves(1, 3)).data]);
+  net.pop();
+  net.add(layers.dense({ units: 1 }));
+  t.deepEqual(net.predictSync(waves(2, 7)).shape, [2, 1]);
 });

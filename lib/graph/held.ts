@@ -61,14 +61,17 @@ export class Arena {
    * those of `before`, the arena that this one replaces.
    */
   settle(random: RandomState, before?: Arena): void {
-    const newcomers: Tenant[] = [];
-    for (const tenant of this.tenants) {
-      const { name, weight, buffer } = tenant;
-      if (weight.held.arena) continue;
-      const { values } = weight.held;
-      if (values) checkRange(name, values, this.plan.dtype);
-      this.plan.write(buffer, values ?? firstValues(name, weight, random));
-      newcomers.push(tenant);
+    const newcomers = this.tenants.filter(({ weight }) => !weight.held.arena);
+    const state = random.getState();
+    try {
+      for (const { name, weight, buffer } of newcomers) {
+        const { values } = weight.held;
+        if (values) checkRange(name, values, this.plan.dtype);
+        this.plan.write(buffer, values ?? firstValues(name, weight, random));
+      }
+    } catch (error) {
+      random.setState(state); // an initializer of one's own may fail once
+      throw error;
     }
     for (const { weight } of newcomers) this.#claim(weight);
     this.sync();

@@ -8,7 +8,7 @@ import { isNDArray } from '../kind.js';
 import type { Buffer, FloatArray, FloatType } from '../tape.js';
 import { drive, signalOf, type Training } from '../train.js';
 import { type ByPort, copyInputs, inputValues, type Port, type Ports, readInputs } from '../training/data.js';
-import { ending, ranksFeed, samplesFeed } from '../training/feed.js';
+import { ending, type Feed, ranksFeed, samplesFeed } from '../training/feed.js';
 import { type FitModel, type PreparedFit, prepareFit } from '../training/fit.js';
 import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
 import type { Ranks } from '../training/ranks.js';
@@ -43,9 +43,16 @@ export function* fitting(
     const call = { ...(!ranks.isShard && { samples: samples.count }), batchSize, shuffle, epochs };
     yield* ranks.checkSame(plan.digest, call);
   }
-  const feed = ranks ? ranksFeed(samples, batchSize, ranks, order) : samplesFeed(samples, batchSize, order);
+  const given = ranks ? ranksFeed(samples, batchSize, ranks, order) : samplesFeed(samples, batchSize, order);
+  const { states } = network;
+  const feed: Feed = {
+    ...given,
+    *each(sweeping) {
+      states?.enter(samples.count, batchSize); // not before a batch is computed
+      yield* given.each(sweeping);
+    },
+  };
   const validation = validationFeed(callee, network, plan, isSync, ranks, batchSize);
-  network.states?.enter(samples.count, batchSize);
   callee.model.stopTraining = false;
   return yield* ending([validation], fitLoop({ ...plan, feed, validation, ...(ranks && { ranks }) }));
 }

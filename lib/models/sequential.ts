@@ -134,7 +134,8 @@ export class Sequential extends Model<Value> {
     const names = new Map([...this.#names].slice(0, -1));
     const from = this.#graph?.outputs[0].from;
     const outputs = from?.inputs.slice(0, 1);
-    this.#graph = this.#graph && outputs?.length ? { ...this.#graph, outputs, layers, names } : undefined;
+    this.#graph =
+      layers.length > 0 && this.#graph && outputs?.length ? { ...this.#graph, outputs, layers, names } : undefined;
     this.#layers = layers;
     this.#names = names;
     return layer;

@@ -248,6 +248,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
    */
   setParams(params: Readonly<Record<string, unknown>>): this {
     checkObject('params', params);
+    if (Object.keys(params).length === 0) return this;
     const changes = new Map<string, Record<string, unknown>>();
     const steps = new Map(this.#steps);
     for (const [key, value] of Object.entries(params)) {
