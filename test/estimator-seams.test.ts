@@ -61,6 +61,13 @@ test('a Perceptron of sparse samples has scikit-learn’s weights: a hundredth o
   t.true(own.intercept.data[0] !== dense.intercept.data[0]);
   t.deepEqual([...own.intercept.data], SPARSE.none.intercept);
   t.deepEqual([...own.coef.data], SPARSE.none.coef);
+  const twice = {
+    ...sparse,
+    data: [1, 1.5, 0.5, 3, -1, -2, 1],
+    indices: [0, 2, 2, 1, 0, 1, 2],
+    indptr: [0, 3, 4, 5, 7],
+  };
+  t.deepEqual([...new Perceptron(options).fitSync(twice, y).coef.data], SPARSE.none.coef); // places that stand twice are added up
   for (const penalty of ['l1', 'l2'] as const) {
     const made = new Perceptron({ ...options, penalty, alpha: 0.01 }).fitSync(sparse, y);
     const wanted = [...SPARSE[penalty].coef, ...SPARSE[penalty].intercept];

@@ -355,6 +355,22 @@ const waves = (...shape: number[]) =>
     ...shape,
   );
 
+class Listing extends Layer {
+  readonly layers = [layers.embedding({ inputDim: 3, outputDim: 2 }), layers.dense({ units: 2 })];
+  call(x: Value): Value {
+    return this.layers[1].apply(x);
+  }
+}
+const listing = custom.layer('ListingLayers', Listing);
+
+test('a layer of one’s own may call a field layers', (t) => {
+  const net = sequential({ layers: [listing({}), layers.dense({ units: 1 })], dtype: 'float64', seed: 1 });
+  net.compile({ optimizer: 'sgd', loss: 'mse' });
+  t.deepEqual(net.predictSync(waves(4, 3)).shape, [4, 1]);
+  t.is(net.getWeights().length, 4);
+  t.deepEqual(moved(net, waves(4, 3), waves(4, 1)), [true, true, true, true]);
+});
+
 class Inside extends Layer {
   readonly inner = layers.dense({ units: 3, trainable: false });
   call(x: Value): Value {

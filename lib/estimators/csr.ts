@@ -24,6 +24,17 @@ export type Features = ArrayInput | CSRMatrix;
 export const isSparse = (x: unknown): x is CSRMatrix =>
   typeof x === 'object' && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x) && 'indptr' in x;
 
+/** Where values of x are stored, each place once. */
+export function storedIn(x: CSRMatrix): { readonly indptr: readonly number[]; readonly indices: readonly number[] } {
+  const [from, columns] = [asArray('x.indptr', x.indptr).data, asArray('x.indices', x.indices).data];
+  const [indptr, indices] = [[0], [] as number[]];
+  for (let i = 1; i < from.length; i++) {
+    for (const column of new Set<number>(columns.subarray(from[i - 1], from[i]))) indices.push(column);
+    indptr.push(indices.length);
+  }
+  return { indptr, indices };
+}
+
 /** x as an array in which every value is stored, or as it is where it is one. */
 export function dense(name: string, x: Features): ArrayInput {
   return isSparse(x) ? readSparse(name, x) : x;

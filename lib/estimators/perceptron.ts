@@ -1,4 +1,4 @@
-import { type ArrayInput, asArray, NDArray, toMatrix } from '../array.js';
+import { type ArrayInput, NDArray, toMatrix } from '../array.js';
 import { checkOptions, failure, notFitted, wrongShape, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, number, object } from '../io/schema.js';
 import { isNDArray } from '../kind.js';
@@ -8,7 +8,7 @@ import { checkRandomState, parametersApart, type RandomState } from '../random.j
 import { type Parts, registerSaved, Saved } from '../saved.js';
 import { accuracyScore, readClasses, readWeights } from '../scores/classification.js';
 import { aborted, signalOf } from '../train.js';
-import { dense, type Features, isSparse } from './csr.js';
+import { dense, type Features, isSparse, storedIn } from './csr.js';
 import {
   checkParameters,
   classWeights,
@@ -232,9 +232,7 @@ export class Perceptron extends Saved {
     const random = checkRandomState(p.randomState);
     const problem: Omit<PerceptronProblem, 'y' | 'classWeight' | 'seed'> = {
       ...{ x: array.data as Float64Array, n, features, eta: p.eta0, fitIntercept: p.fitIntercept, shuffle: p.shuffle },
-      ...(isSparse(x) && {
-        stored: { indptr: asArray('x.indptr', x.indptr).data, indices: asArray('x.indices', x.indices).data },
-      }),
+      ...(isSparse(x) && { stored: storedIn(x) }),
       sampleWeight: sampleWeight === undefined ? undefined : readWeights(sampleWeight, n),
       penalty: {
         isOn: p.penalty !== null,

@@ -1,5 +1,6 @@
 import { type ArrayInput, asArray, type NDArray, position } from '../array.js';
 import { wrongShape, wrongType } from '../check.js';
+import { hasMethods } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import type { FloatType } from '../tape.js';
 import { type Graph, layersBetween, namesOf } from './graph.js';
@@ -69,10 +70,14 @@ type Parts = Pick<Graph, 'layers' | 'names'>;
 /** By what the layers were built for, which stays: finding them takes a `call`. */
 const partsOfBuilt = new WeakMap<object, Parts>();
 
+/** Those of a network; a layer of one's own may keep what it likes in a field of that name. */
+export const layersOf = (layer: Layer): readonly Layer[] | undefined =>
+  hasMethods(layer, 'compile') ? (layer as Layer & { readonly layers?: readonly Layer[] }).layers : undefined;
+
 /** The layers that a layer is made of: those of a network, or what a layer of one's own applies in its `call`. */
 function partsOf(layer: Layer): Parts | undefined {
-  const { graph, builtFor, parts: within, layers } = layer as Layer & { readonly layers?: readonly Layer[] };
-  const own = within ?? (graph ? undefined : layers); // of a network that does not know its input yet
+  const { graph, builtFor, parts: within } = layer;
+  const own = within ?? (graph ? undefined : layersOf(layer)); // of a network that does not know its input yet
   if (own) return { layers: own, names: namesOf(own) };
   if (graph || !builtFor) return graph;
   let parts = partsOfBuilt.get(builtFor);

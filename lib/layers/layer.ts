@@ -6,7 +6,7 @@ import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
 import type { Fits } from '../graph/shape-types.js';
 import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
-import { checkWeights, weightsOf } from '../graph/weights.js';
+import { checkWeights, layersOf, weightsOf } from '../graph/weights.js';
 import { getInitializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import type { AsCalled, Given, RANKS, Ranks } from './ranks.js';
@@ -313,8 +313,8 @@ const standInsFor = (layer: Layer, shapes: Shapes): Values =>
 
 /** What the numbers are to be that a layer is applied to: integers of an embedding, also of one within it. */
 export function inputDtypeOf(layer: Layer, i = 0): 'int32' | undefined {
-  const { inputDtype, graph, parts, layers = parts } = layer as Layer & { readonly layers?: readonly Layer[] };
-  return inputDtype ?? (graph ? graph.inputs[i]?.dtype : layers?.[0] && inputDtypeOf(layers[0]));
+  const { inputDtype, graph, parts = graph ? undefined : layersOf(layer) } = layer;
+  return inputDtype ?? (graph ? graph.inputs[i]?.dtype : parts?.[0] && inputDtypeOf(parts[0]));
 }
 
 /** What a layer is called in messages. */

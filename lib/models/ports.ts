@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/graph.js';
 import { isCall, type Shape, topological, type Value } from '../graph/value.js';
-import { allLayers } from '../graph/weights.js';
+import { allLayers, layersOf } from '../graph/weights.js';
 import { inputDtypeOf, type Layer } from '../layers/layer.js';
 import { TimeDistributed } from '../layers/time-distributed.js';
 import { nameWithin } from '../layers/wrapper.js';
@@ -66,16 +66,7 @@ const askedFor = (limit: Asked['limit'], padding: Asked['padding']): Asked => ({
 
 /** What a layer asks of each of its inputs. */
 function askedBy(layer: Layer, name: string, isListed: boolean): Asked[] {
-  const {
-    inputDim,
-    inputDtype,
-    stepPadding: value,
-    graph,
-    layers,
-  } = layer as Layer & {
-    readonly inputDim?: number;
-    readonly layers?: readonly Layer[];
-  };
+  const { inputDim, inputDtype, stepPadding: value, graph } = layer as Layer & { readonly inputDim?: number };
   const inner = graph && askedOf(graph);
   if (graph && inner)
     return graph.inputs.map((input) => {
@@ -84,7 +75,8 @@ function askedBy(layer: Layer, name: string, isListed: boolean): Asked[] {
       const { limit, padding } = inner.get(input) ?? {};
       return askedFor(within(limit), within(padding));
     });
-  if (layers?.[0]) return askedBy(layers[0], `${name}/${nameWithin(layers[0])}`, false);
+  const [first] = layersOf(layer) ?? [];
+  if (first) return askedBy(first, `${name}/${nameWithin(first)}`, false);
   if (layer instanceof TimeDistributed) {
     const part = nameWithin(layer.layer);
     const { limit } = askedBy(layer.layer, `${name}/${part}`, false)[0]; // not every step has words that count
