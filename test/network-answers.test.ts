@@ -113,6 +113,6 @@ test('what has no one answer a row is refused in a sentence', async (t) => {
   numbers.compile({ optimizer: 'sgd', loss: 'mse' });
   const wide = Array.from({ length: 300 }, (_, i) => ({ [`k${i}`]: 1 }));
   await t.throwsAsync(async () => (await loadPredictor(numbers.toBytes())).predict(wide), {
-    message: 'Expected rows of 3 values, as the model was trained on, got 300',
+    message: 'Expected x to be a matrix of 3 columns, as the model was trained on, got shape [300, 300]',
   });
 });

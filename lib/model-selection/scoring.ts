@@ -174,7 +174,8 @@ async function respond(model: Candidate, x: Pair[0], y: Pair[1], posLabel?: Labe
     throw wrongType('the model', 'an object with a method predictProba, which this scoring asks', model);
   const p = asArray('what predictProba gives', (await model.predictProba(x)) as ArrayInput);
   if (hasColumns(y)) return { p };
-  const isUnknown = model.classes === undefined || model.classes.length === 0; // of a network before it is told
+  const isNone = Array.isArray(model.classes) && model.classes.length === 0; // of a network before it is told
+  const isUnknown = model.classes === undefined || isNone;
   const known = isUnknown ? undefined : Array.from(readLabels('the classes of the model', model.classes));
   const labels = known as Labels | undefined; // all of one type
   if (p.ndim !== 2 || p.shape[1] !== 2) return { p, labels };

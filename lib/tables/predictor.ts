@@ -157,7 +157,7 @@ export class Predictor extends Exportable {
         ? undefined
         : property(first, 'nFeaturesIn');
     if (typeof width === 'number' && x.width !== width)
-      throw new RangeError(`Expected rows of ${width} values, as the model was trained on, got ${x.width}`);
+      throw wrongShape('x', `a matrix of ${width} columns, as the model was trained on`, [x.n, x.width]);
     return x;
   }
 
