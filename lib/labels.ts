@@ -70,6 +70,7 @@ export function readCodes(name: string, codes: ArrayInput, limit = Number.POSITI
   return y;
 }
 
+/** Whether the labels are the same ones: '1' is not 1. */
 export const sameLabels = (a: readonly Label[], b: readonly Label[]): boolean =>
   a.length === b.length && a.every((label, k) => label === b[k]);
 

@@ -80,6 +80,16 @@ test('outputs that are a label each are rows of 0 and 1, here and in ONNX', asyn
   t.deepEqual(await byOnnxRuntime(await predictor.exportBytes({ format: 'onnx' }), 'label'), [...answers.data]);
 });
 
+test('a label of a half is none, here and in ONNX', async (t) => {
+  const net = sequential({
+    layers: [layers.dense({ units: 3, activation: 'sigmoid', kernelInitializer: 'zeros', inputShape: [2] })],
+  });
+  net.compile({ optimizer: 'adam', loss: 'binaryCrossentropy' });
+  const predictor = await loadPredictor(net.toBytes());
+  t.deepEqual([...((await predictor.predict(x)) as NDArray).data], Array(180).fill(0));
+  t.deepEqual(await byOnnxRuntime(await predictor.exportBytes({ format: 'onnx' }), 'label'), Array(180).fill(0));
+});
+
 test('focal losses are losses of classes', async (t) => {
   const net = sequential({ layers: [layers.dense({ units: 1, activation: 'sigmoid', inputShape: [2] })], seed: 1 });
   net.compile({ optimizer: 'adam', loss: 'binaryFocalCrossentropy' });

@@ -128,7 +128,6 @@ const binarizer = object<{ kind: LabelBinarizer['kind']; classes: readonly Label
   classes: list(label, 1),
 });
 
-/** Whether the labels are the same ones: '1' is not 1. */
 function readTargets(y: ClassTargets): Read {
   const indicators = readIndicators('y', y);
   return indicators ? { indicators } : { labels: readClasses('y', y) };

@@ -35,7 +35,8 @@ export async function readJsonRecords(
   }
   if (columns.size === 0) throw damaged(source, 'its records have no columns');
   // JavaScript has such names first, wherever they stand
-  const names = [...columns.keys()].some((name) => INDEX.test(name)) ? [...new Set(keysIn(text))] : [...columns.keys()];
+  const found = [...columns.keys()];
+  const names = found.some((name) => INDEX.test(name)) ? [...new Set(keysIn(text))] : found;
   return { n: rows.length, names, columns: names.map((name) => ofOneKind(columns.get(name) as unknown[])) };
 }
 

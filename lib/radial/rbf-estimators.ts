@@ -40,9 +40,8 @@ export class RBFClassifier extends RBFNetwork {
 
   /** The same on the calling thread, with the same bits. */
   fitSync(x: Features, y: Labels, options: object = {}): this {
-    checkOptions('options', options, []);
     const { columns, adopt } = this.#read(y);
-    this.fitWithSync(x, columns, adopt);
+    this.fitWithSync(x, columns, adopt, options);
     return this;
   }
 
@@ -107,9 +106,8 @@ export class RBFRegressor extends RBFNetwork {
 
   /** The same on the calling thread, with the same bits. */
   fitSync(x: Features, y: ArrayInput, options: object = {}): this {
-    checkOptions('options', options, []);
     const { columns, adopt } = this.#read(y);
-    this.fitWithSync(x, columns, adopt);
+    this.fitWithSync(x, columns, adopt, options);
     return this;
   }
 

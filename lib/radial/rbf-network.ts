@@ -135,7 +135,8 @@ export abstract class RBFNetwork extends Saved {
     }
   }
 
-  protected fitWithSync(x: Features, targets: NDArray, adopt: () => void): void {
+  protected fitWithSync(x: Features, targets: NDArray, adopt: () => void, options: object): void {
+    checkOptions('options', options, []);
     const { random, training } = this.#train(x, targets, adopt, true);
     checkTurn(random);
     driveSync(training);

@@ -7,6 +7,9 @@ export function eachColumn({ data, shape: [n, width] }: NDArray, visit: (value: 
   for (let i = 0; i < n; i++) for (let k = 0; k < width; k++) visit(data[i * width + k], k);
 }
 
+/** Below it scikit-learn takes what it would divide by for 0: 10 epsilon of the type of x. */
+export const negligible = ({ dtype }: NDArray): number => 10 * (dtype === 'float32' ? 2 ** -23 : Number.EPSILON);
+
 /** A copy with the steps applied one after another; each result is rounded to its dtype, as NumPy's in-place operators do. */
 export function mapColumns(x: NDArray, steps: readonly ColumnStep[]): NDArray {
   const out = NDArray.from(x);

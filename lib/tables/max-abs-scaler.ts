@@ -2,7 +2,7 @@ import { NDArray } from '../array.js';
 import { checkOptions } from '../check.js';
 import { object, type Schema, vector } from '../io/schema.js';
 import { registerSaved } from '../saved.js';
-import { checkWidths, eachColumn, mapColumns } from './columns.js';
+import { checkWidths, eachColumn, mapColumns, negligible } from './columns.js';
 import type { TableInput } from './frame.js';
 import { NumericTransformer } from './numeric-transformer.js';
 
@@ -42,8 +42,8 @@ export class MaxAbsScaler extends NumericTransformer<Largest> {
     eachColumn(x, (v, k) => {
       scale[k] = Math.max(scale[k], Math.abs(v));
     });
-    const negligible = 10 * (x.dtype === 'float32' ? 2 ** -23 : Number.EPSILON);
-    return { scale: NDArray.wrap(scale.map((largest) => (largest < negligible ? 1 : largest))) };
+    const least = negligible(x);
+    return { scale: NDArray.wrap(scale.map((largest) => (largest < least ? 1 : largest))) };
   }
 
   protected override applyMatrix(x: NDArray, { scale }: Largest): NDArray {

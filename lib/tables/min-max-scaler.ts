@@ -2,7 +2,7 @@ import { NDArray } from '../array.js';
 import { checkBoolean, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { integer, object, type Schema, vector } from '../io/schema.js';
 import { registerSaved } from '../saved.js';
-import { checkWidths, eachColumn, mapColumns } from './columns.js';
+import { checkWidths, eachColumn, mapColumns, negligible } from './columns.js';
 import type { TableInput } from './frame.js';
 import { NumericTransformer } from './numeric-transformer.js';
 
@@ -93,10 +93,10 @@ export class MinMaxScaler extends NumericTransformer<Extent> {
       if (v < dataMin.data[k]) dataMin.data[k] = v;
       if (v > dataMax.data[k]) dataMax.data[k] = v;
     });
-    const negligible = 10 * (matrix.dtype === 'float32' ? 2 ** -23 : Number.EPSILON);
+    const least = negligible(matrix);
     for (let k = 0; k < width; k++) {
       dataRange.data[k] = dataMax.data[k] - dataMin.data[k];
-      scale.data[k] = (high - low) / (dataRange.data[k] < negligible ? 1 : dataRange.data[k]);
+      scale.data[k] = (high - low) / (dataRange.data[k] < least ? 1 : dataRange.data[k]);
       // Two statements: the product is rounded to the dtype before it is subtracted.
       min.data[k] = dataMin.data[k] * scale.data[k];
       min.data[k] = low - min.data[k];

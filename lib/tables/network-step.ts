@@ -135,13 +135,18 @@ export function shapedFor({ graph }: NetworkStep, x: NDArray): NDArray {
   return size === x.shape[1] ? x.reshape(-1, ...shape) : x;
 }
 
+/** @throws TypeError for an output of another shape than one number for each class */
+export function checkOfClasses(shape: readonly number[]): void {
+  if (shape.length !== 1)
+    throw new TypeError(
+      `Expected a network of classes to give a number for each, got an output of shape [${shape.join(', ')}]`,
+    );
+}
+
 /** What the outputs of a network of classes are once its loss has taken logits for what they are. */
 function sharesOf({ loss }: Pick<NetworkStep, 'loss'>, output: NDArray): NDArray {
   const [n, width] = output.shape;
-  if (output.ndim !== 2)
-    throw new TypeError(
-      `Expected a network of classes to give a number for each, got an output of shape [${output.shape.slice(1).join(', ')}]`,
-    );
+  checkOfClasses(output.shape.slice(1));
   if (!loss?.config?.fromLogits) return output;
   const p = NDArray.from(output);
   const data = p.data as FloatArray;
@@ -189,7 +194,7 @@ export function answersOf(network: NetworkStep, output: NDArray, classes: readon
   if (!isOfLabels(network, output.shape[1])) return classCodes(network, output);
   const { data, shape } = sharesOf(network, output);
   return NDArray.wrap(
-    Int32Array.from(data, (p) => (p >= 0.5 ? 1 : 0)),
+    Int32Array.from(data, (p) => (p > 0.5 ? 1 : 0)),
     shape,
   );
 }

@@ -2,6 +2,7 @@ import { NDArray } from '../array.js';
 import { checkOneOf, checkOptions } from '../check.js';
 import { object, type Schema } from '../io/schema.js';
 import { registerSaved } from '../saved.js';
+import { negligible } from './columns.js';
 import { NumericTransformer } from './numeric-transformer.js';
 
 const NORMS = {
@@ -49,7 +50,7 @@ export class Normalizer extends NumericTransformer<object> {
   protected override applyMatrix(x: NDArray): NDArray {
     const z = NDArray.from(x);
     const [n, width] = z.shape;
-    const least = 10 * (z.dtype === 'float32' ? 2 ** -23 : Number.EPSILON);
+    const least = negligible(z);
     for (let i = 0; i < n; i++) {
       const row = z.data.subarray(i * width, (i + 1) * width);
       const size = NORMS[this.norm](row);

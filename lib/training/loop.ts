@@ -55,13 +55,13 @@ export interface FitPlan extends Trained {
 /** The training loop of Keras' `fit`. However it ends, weights are in their place, and their moving averages in theirs. */
 export function* fitLoop(fit: FitPlan): Training<History> {
   try {
-    return yield* epochsOf(fit);
+    return yield* trainEpochs(fit);
   } finally {
     swapAverages(fit.network, true);
   }
 }
 
-function* epochsOf(fit: FitPlan): Training<History> {
+function* trainEpochs(fit: FitPlan): Training<History> {
   const { network, feed, validation, callbacks, history, ranks } = fit;
   const [pace, validationPace] = [new Pace(), new Pace()];
   yield* callbacks.onTrainBegin(new TrainingInProgress(fit));

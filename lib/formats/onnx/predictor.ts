@@ -5,7 +5,13 @@ import { filePath, writeFileAtomic } from '../../io/atomic.js';
 import type { Label } from '../../labels.js';
 import { networkExport, partsOf } from '../../saved.js';
 import type { ColumnKind } from '../../tables/frame.js';
-import { isClassifier, isNetworkStep, isOfLabels, type NetworkStep } from '../../tables/network-step.js';
+import {
+  checkOfClasses,
+  isClassifier,
+  isNetworkStep,
+  isOfLabels,
+  type NetworkStep,
+} from '../../tables/network-step.js';
 import { isTransformer } from '../../tables/pipeline-steps.js';
 import type { Exported } from '../export.js';
 import { Columns } from './columns.js';
@@ -181,10 +187,7 @@ async function networkOf(model: object, known: readonly Label[] | undefined, opt
   const step = model as NetworkStep;
   const { loss } = step;
   const isOfClasses = known !== undefined || isClassifier(step);
-  if (isOfClasses && own.length !== 1)
-    throw new TypeError(
-      `Expected a network of classes to give a number for each, got an output of shape [${own.join(', ')}]`,
-    );
+  if (isOfClasses) checkOfClasses(own);
   const emit = (graph: OnnxGraph, opset: number, x: string) => {
     const shaped = shape.length === 1 ? x : graph.node('Reshape', [x, graph.ints([-1, ...shape])]);
     const input = dtype === 'int32' ? graph.node('Cast', [shaped], { to: { int: TYPES.int32 } }) : shaped;
