@@ -120,6 +120,29 @@ test('a signal that fired before leaves everything as it was', async (t) => {
   t.is(model.iterations, 0);
 });
 
+test('what is predicted at once after an abort is what is predicted otherwise', async (t) => {
+  const random = new RandomState(0);
+  const model = sequential({
+    layers: [layers.dense({ units: 256, activation: 'relu', inputShape: [64] }), layers.dense({ units: 1 })],
+    seed: 1,
+  });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const [many, targets, few] = [random.randn(20_000, 64), random.randn(20_000, 1), random.randn(2, 64)];
+  const runs = [
+    (signal: AbortSignal) => model.fit(many, targets, { epochs: 1e6, signal }),
+    async (signal: AbortSignal) => {
+      for (;;) await model.evaluate(many, targets, { signal });
+    },
+  ];
+  for (const run of runs) {
+    await t.throwsAsync(run(AbortSignal.timeout(30)), { code: 'ERR_ABORTED' });
+    const now = model.predictSync(few);
+    t.deepEqual(model.predictOnBatch(few), now);
+    t.deepEqual(await model.predict(few), now);
+    t.notDeepEqual(now.data[0], now.data[1]);
+  }
+});
+
 test('what is no signal, and no options, is refused in one sentence', async (t) => {
   const model = network();
   for (const call of [

@@ -239,6 +239,14 @@ test('logits of +-1e4 give exact losses and probabilities of 0 and 1', (t) => {
   }
 });
 
+test('a loss of float32 is a mean of two million numbers as of two', (t) => {
+  const n = 2_000_000;
+  const x = NDArray.wrap(new Float32Array(n).fill(0.1), [1, n]);
+  const y = NDArray.wrap(new Float32Array(n), [1, n]);
+  const [[value]] = run('float32', 'meanSquaredError', {}, x, y);
+  t.true(Math.abs(value - 0.01) < 2e-8, String(value));
+});
+
 test('labels that a kernel is given out of range make the loss NaN, and touch no memory outside', (t) => {
   const z = NDArray.from([
     [1, 2],

@@ -635,6 +635,34 @@ test('a mask may be given', async (t) => {
   });
 });
 
+test('a mask that is computed with weights has no derivative', async (t) => {
+  const r = new RandomState(0);
+  const [x, y] = [r.randn(8, 6, 4), r.randn(8, 1)];
+  for (const kind of RECURRENT) {
+    const steps = input({ shape: [6, 4] });
+    const share = dense({ units: 1, activation: 'sigmoid' }).apply(steps);
+    const counts = layers.reshape({ targetShape: [6] }).apply(share);
+    const gated = ops.mul(steps, share); // as masking does, and no more: every share is above 0
+    const of = (values: Value) => {
+      const read = (layers[kind] as (options: object) => Layer)({ units: 5 });
+      return dense({ units: 1 }).apply(read.apply(values));
+    };
+    const nets = [[steps, counts], gated].map((given) => {
+      const net = model({
+        inputs: steps,
+        outputs: of(Array.isArray(given) ? masking().apply(given as never) : given),
+        seed: 3,
+        dtype: 'float64',
+      });
+      net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+      return net;
+    });
+    nets[1].setWeights(nets[0].getWeights());
+    const masked = await nets[0].gradients(x, y);
+    t.deepEqual(masked, await nets[1].gradients(x, y), kind);
+  }
+});
+
 test('masks end where layers do not hand them on, and are refused where they would be miscounted', (t) => {
   const r = new RandomState(4);
   const x = r.randn(3, 4, 2);

@@ -339,6 +339,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
             if (core->plan.busy)
               throw coded(env, "ERR_BUSY", "Expected the network to be idle, but it is training or predicting already");
             reserve(env, core->plan, std::min(batchSize, count));
+            core->plan.stop = false;  // which may be that of a job that was aborted
             if (!blasReserve()) throw std::bad_alloc();
             std::lock_guard lock(core->running);
             addon(env).pool.runHere([&](Team& team) { core->plan.run(direct, count, batchSize, team); });

@@ -224,12 +224,22 @@ inline T maximum(const T* x, Index n) {
   return most;
 }
 
+// Rows or vectors whose sum is added to a sum of such sums: so many rounding errors add up, not one for each of all.
+constexpr Index kSumBlock = 128;
+
 // The sum over i in [0, n) of fn(i, lanes), which gives vectors. In an order that depends on n alone.
 template <typename T, typename F>
 inline T sum(Index n, const F& fn) {
-  Vector<T> total{};
-  vectors<T>(0, n, [&](Index i, auto lanes) { total = total + fn(i, lanes); });
-  return fold(total, [](auto a, auto b) { return a + b; });
+  constexpr Index kBlock = kSumBlock * kLanes<T>;
+  const auto block = [&](Index first, Index last) {
+    Vector<T> total{};
+    vectors<T>(first, last, [&](Index i, auto lanes) { total = total + fn(i, lanes); });
+    return fold(total, [](auto a, auto b) { return a + b; });
+  };
+  if (n <= kBlock) return block(0, n);
+  double total = 0;
+  for (Index first = 0; first < n; first += kBlock) total += block(first, std::min(n, first + kBlock));
+  return static_cast<T>(total);
 }
 
 // x.sum()
@@ -237,9 +247,6 @@ template <typename T>
 inline T sum(const T* x, Index n) {
   return sum<T>(n, [x](Index i, auto lanes) { return load(x + i, lanes); });
 }
-
-// Rows whose sum is added to a sum of such sums: so many rounding errors add up, not one for each of all rows.
-constexpr Index kSumBlock = 128;
 
 // sum += x[rows, n].sum(0) of `Many` neighbouring vectors, which are whole but for a single one
 template <Index Many, typename T>

@@ -108,6 +108,8 @@ function backwardOf({ t, x, y, dx, dy, saved, options }: Backward<Recurrent>) {
   const [inputs, d] = [placed(x, options), placed(dx, options)];
   const { z, r } = inputs as { z: Buffer; r: Buffer };
   const S = z.shape[0];
+  // whether a step counts, or what is dropped, has no derivative
+  for (const zero of [d.mask, d.drop]) if (zero) t.emit('fill', [zero], { N: zero.size }, { value: 0 });
   return {
     inputs,
     d,
