@@ -480,6 +480,73 @@ test.serial('what is decided of a first row of 0, 1, 2 is said', async (t) => {
   t.is(one.stdout.trimEnd().split('\n').length, 2, one.stdout);
 });
 
+test.serial('names may be years, above numbers and above text', async (t) => {
+  const rows = Array.from({ length: 40 }, (_, i) => [i / 8, 3 - i / 7, 'nswe'[(i * 7) % 4], 'ab'[i % 2]]);
+  const numbers = place.write('years.csv', csv([[2019, 2020, 'kind'], ...columns(rows, 0, 1, 3)]));
+  const mixed = place.write('places.csv', csv([[2019, 2020, 'region', 'kind'], ...rows]));
+  for (const path of [numbers, mixed]) {
+    const { stdout } = await call('info', path);
+    t.regex(stdout, /40 samples/);
+    t.regex(stdout, /Labels \(kind\): 2 different: a, b/);
+    const model = place.path('years.safetensors');
+    const trained = await call('train', path, '--epochs', '1', '--save', model);
+    t.is(trained.code, 0, trained.stderr);
+    t.regex(trained.stderr, /The first row \(2019, 2020, .*…\) is taken for names; --no-header takes it for data/);
+    const one = place.write('one.csv', csv([[2020, 2019, 'region'], ...columns(rows, 1, 0, 2).slice(0, 1)]));
+    const { stdout: answer, stderr } = await call('predict', model, one, '--rows');
+    t.regex(answer, /^2020,2019,region,prediction\n3,0,n,[ab]\n$/, stderr);
+  }
+  // integers that rise may be data: their labels come again, or nothing does
+  const kinds = place.write('counted.csv', csv(Array.from({ length: 9 }, (_, i) => [i, i + 3, 'xyz'[i % 3]])));
+  t.regex((await call('info', kinds)).stdout, /9 samples of 2.*\nLabels \(column 2\): 3 different/s);
+  const text = place.write(
+    'penguins.csv',
+    csv(Array.from({ length: 8 }, (_, i) => ['ag'[i % 2], i + 39, i + 181, 'mf'[i % 2]])),
+  );
+  t.regex((await call('info', text)).stdout, /8 samples of 3 columns/);
+  await refused(
+    t,
+    3,
+    /expected a number for a label in line 1, as below it/,
+    'info',
+    place.write(
+      'prices.csv',
+      csv([
+        [2019, 2020, 'price'],
+        [1, 2, 3.5],
+        [2, 1, 4.5],
+      ]),
+    ),
+  );
+});
+
+test.serial('rows stand beside their own predictions where the first one may be names', async (t) => {
+  const rows = Array.from({ length: 40 }, (_, i) => [i / 8, 3 - i / 7, 'ab'[i % 2]]);
+  const data = place.write('pandas.csv', csv([[0, 1, 2], ...rows]));
+  const model = place.path('pandas.safetensors');
+  t.is((await call('train', data, '--epochs', '1', '--save', model, '-q')).code, 0);
+  const beside = (await call('predict', model, data, '--rows')).stdout.trimEnd().split('\n');
+  const alone = (await call('predict', model, data)).stdout.trimEnd().split('\n');
+  t.is(beside[0], '0,1,2,prediction');
+  t.deepEqual(
+    beside.slice(1),
+    rows.map((row, i) => `${row.join(',')},${alone[i + 1]}`),
+  );
+});
+
+test.serial('a table of other values than a network was trained on is none to go on with', async (t) => {
+  const rows = Array.from({ length: 60 }, (_, i) => [i / 8, (i * 7) % 10, 'nswe'[(i * 7) % 4], 'ab'[i % 2]]);
+  const names = ['mass', 'length', 'island', 'kind'];
+  const data = place.write('islands.csv', csv([names, ...rows]));
+  const model = place.path('islands.safetensors');
+  t.is((await call('train', data, '--epochs', '2', '--save', model, '-q')).code, 0);
+  t.is((await call('evaluate', model)).code, 0);
+  place.write('islands.csv', csv([names, ...rows.map(([mass, ...rest]) => [Number(mass) * 0.001 + 7, ...rest])]));
+  const others = /to hold the data that '.*' was trained on, got others: their values are not the same/;
+  await refused(t, 3, others, 'evaluate', model);
+  await refused(t, 3, others, 'train', '--resume', model, '--epochs', '3');
+});
+
 test.serial('a run says which network it belongs to: files that say otherwise are refused with the path', async (t) => {
   const bytes = readFileSync(place.path('shapes.safetensors'));
   const length = Number(bytes.readBigUInt64LE(0));

@@ -42,6 +42,18 @@ test('with decimal commas points stand between thousands: dates, versions and ad
   });
 });
 
+test('a first row of years and text is names where what is below says so', async (t) => {
+  const read = (text: string, options = {}) => readTable(file(text, 'csv'), options);
+  const prices = { 2019: [1, 2], 2020: [3, 4], price: [5, 6] };
+  t.deepEqual(await read('2019,2020,price\n1,3,5\n2,4,6\n'), prices);
+  t.deepEqual(await read('2019,2020,price\n1,3,5\n2,4,6\n7,8,9\n', { rows: 2 }), prices);
+  const kinds = await read('2019,2020,kind\n1,3,a\n2,4,a\n');
+  t.deepEqual(kinds, { 2019: [1, 2], 2020: [3, 4], kind: ['a', 'a'] });
+  for (const rows of ['3,25,Ann\n1,30,Bob\n', '1,2,a\n3,4,b\n5,6,a\n7,8,b\n', '1,2,a\n'])
+    t.is((await read(rows))['column 0'].length, rows.trim().split('\n').length, rows);
+  t.is((await read('1,2,a\n3,4,b\n5,6,a\n', { rows: 2 }))['column 2'].length, 2);
+});
+
 test('integers that float64 rounds stay text in CSV, and are refused in JSON with their line', async (t) => {
   t.deepEqual(await readTable(file('a,b,c\n" 007"," 9007199254740993 "," 7 "\n', 'csv')), {
     a: [' 007'],

@@ -97,6 +97,12 @@ export function readSourceOptions(values: Values, source: string): SourceOptions
   };
 }
 
+/** Refuses options of a source where there is none. */
+export function checkNoSource({ given }: Values): void {
+  const surplus = given.find((name) => Object.hasOwn(SOURCE_OPTIONS, name) || Object.hasOwn(PICTURE_OPTIONS, name));
+  if (surplus) throw usage(`Expected DATA with --${surplus}, got none`);
+}
+
 export function readDataOptions(values: Values, source: string): DataOptions {
   const shape = values.text('shape')?.split(/[x×,]/);
   if (shape && shape.length > 3)

@@ -1,8 +1,8 @@
-import { access, constants, mkdir, open, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access, constants, mkdir, open, realpath, rm, stat, statfs } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { checkSpecial, targetOf, temporaryIn } from '../io/atomic.js';
 import { wrongName } from '../io/windows.js';
-import { CommandError, EXIT, unwritable } from './errors.js';
+import { CommandError, EXIT, unwritable, usage } from './errors.js';
 
 /**
  * Makes sure, before hours of training, that a file can be written: its folder (where it is a link: the one it leads to)
@@ -40,7 +40,35 @@ export async function checkDestination(option: string, path: string, bytes = 655
   }
 }
 
-/** The same for a folder, which is made. */
+/** Files by what the user calls them. */
+type Named = Readonly<Record<string, string | undefined>>;
+
+/** Refuses to write over what is read, or what else is written. */
+export async function checkApart(written: Named, read: Named): Promise<void> {
+  const names = new Map<string, string>();
+  for (const [name, path] of [...Object.entries(read), ...Object.entries(written)]) {
+    const place = path === undefined ? undefined : await placeOf(path, Object.hasOwn(read, name));
+    if (place === undefined) continue;
+    const other = names.get(place);
+    if (other !== undefined && Object.hasOwn(written, name))
+      throw usage(`Expected ${name} and ${other} to be two files, got '${path}' for both`);
+    names.set(place, name);
+  }
+}
+
+/** Where a file is, or is to be; undefined for pipes, devices and folders, and for what is to be read and is not there. */
+async function placeOf(path: string, isRead: boolean): Promise<string | undefined> {
+  try {
+    const target = await targetOf(path);
+    const existing = await stat(target).catch(() => undefined);
+    if (existing ? !existing.isFile() : isRead) return undefined;
+    return join(await realpath(dirname(target)), basename(target));
+  } catch {
+    return undefined; // said by who reads or writes it
+  }
+}
+
+/** As `checkDestination`, of a folder, which is made. */
 export async function checkFolder(option: string, path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });

@@ -8,7 +8,7 @@ import { type ColumnOptions, columnsOf, type MixedTable, readMixed, transformed,
 import { isOfPictures } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling } from './scaling.js';
-import type { SourceOptions } from './sources.js';
+import { type SourceOptions, takenForNames } from './sources.js';
 import { splitRows } from './split-rows.js';
 import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
 
@@ -59,6 +59,10 @@ export async function splitMixed(
       )
     : test && samples(table, test, y);
   const targetScaling = classes ? undefined : fitScaling('standard', trained.y.reshape(-1, 1));
+  const decided = [
+    table.doubtful && takenForNames(table.doubtful),
+    table.unlabelled && `${table.unlabelled} rows without '${target}' are left out`,
+  ].filter(Boolean);
   if (targetScaling) for (const part of tested ? [trained, tested] : [trained]) applyScaling(targetScaling, part.y);
   return {
     name: table.name,
@@ -75,7 +79,7 @@ export async function splitMixed(
     train: trained,
     ...(tested && { test: tested }),
     transformer,
-    ...(table.unlabelled && { decided: `${table.unlabelled} rows without '${target}' are left out` }),
+    ...(decided.length > 0 && { decided: decided.join('; ') }),
   };
 }
 

@@ -51,7 +51,8 @@ export const isOfColumns = (error: unknown): boolean =>
 /** Reads a table of any kind as columns of numbers, booleans, text and dates. */
 export async function readMixed(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
   if (isRecords(options.source) || isParquet(options.source)) return readRecords(options, label);
-  const { source, header, decimal, encoding, expected } = options;
+  const { source, header, decimal, encoding, expected, columns } = options;
+  const known = expected?.features ?? columns;
   const separator = options.separator ?? separatorOf(source);
   const shown = source === '-' ? 'standard input' : `'${source}'`;
   const sink = new RecordSink(shown, {
@@ -60,6 +61,7 @@ export async function readMixed(options: SourceOptions & ColumnOptions, label?: 
     ...(label !== undefined && { label }),
     ...(areTexts(expected?.classes) && { textLabels: true }),
     ...(expected?.text && { text: expected.text }),
+    ...(known && { known }),
   });
   try {
     const records = await readRows(source === '-' ? standardInput() : source, separator, sink, encoding);

@@ -4,7 +4,7 @@ import { Frame, type TableInput } from '../tables/frame.js';
 import type { Answers, Predictor } from '../tables/predictor.js';
 import { readSamples } from './dataset.js';
 import { CommandError, EXIT } from './errors.js';
-import { columnsOf, type MixedTable } from './mixed.js';
+import { columnsOf, type MixedTable, readMixed } from './mixed.js';
 import { readMixedFor, textOf } from './mixed-dataset.js';
 import type { Run } from './run-file.js';
 import { readSource, type SourceOptions } from './sources.js';
@@ -37,20 +37,23 @@ export async function readRawRows(
 ): Promise<RawRows> {
   if (run ? run.transformer : inputNames) {
     const columns = !isWhole && inputNames ? { columns: inputNames } : {};
-    const expected = textOf(run?.transformer ?? pipeline.steps[0]?.[1]);
+    const text = textOf(run?.transformer ?? pipeline.steps[0]?.[1]);
+    const expected = { ...text, ...(inputNames && { features: inputNames }) };
     const table = await readMixedFor(run?.data, { ...columns, ...options, expected });
     // as a whole: what is wrong is told with its row
     return { name: table.name, parts: () => [columnsOf(table) as TableInput], table };
   }
   // images are many numbers, and a network takes them as float32
   const dtype = run?.meaning.imageShape ? run.recipe.dtype : 'float64';
-  const { x, name, decided, files } = run
+  const { x, name, decided, files, columns } = run
     ? await readSamples(run, options, false, dtype)
     : await readSource({ ...options, labelOptional: true }, dtype);
   const samples = x.reshape(x.shape[0], -1);
+  const header = columns !== undefined;
   return {
     name,
     parts: () => chunks(samples, run?.meaning.features),
+    ...(isWhole && { table: await readMixed({ ...options, ...run?.data, ...options, header }) }),
     ...(decided && { decided }),
     ...(files && { files }),
   };

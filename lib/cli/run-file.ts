@@ -145,7 +145,10 @@ export async function loadTrained(path: string, run: Run): Promise<Split> {
   const counts = (train: number, test: number) => `${train} samples to train on and ${test} to test on`;
   const was = { samples: counts(samples.train + samples.validation, samples.test), ...meaning };
   const is = { samples: counts(split.train.x.shape[0], split.test?.x.shape[0] ?? 0), ...split.meaning };
-  const other = ALIKE.find((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]));
+  const isOther = (key: (typeof ALIKE)[number]) =>
+    JSON.stringify(was[key]) !== JSON.stringify(is[key]) ||
+    (key === 'scaling' && split.transformer && run.transformer && !isSame(split.transformer, run.transformer));
+  const other = ALIKE.find(isOther);
   if (other === undefined) return split;
   throw new CommandError(
     EXIT.input,
@@ -156,6 +159,8 @@ export async function loadTrained(path: string, run: Run): Promise<Split> {
     }`,
   );
 }
+
+const isSame = (a: TableTransformer, b: TableTransformer) => Buffer.compare(a.toBytes(), b.toBytes()) === 0;
 
 /** What must be the same, what says most first. */
 const ALIKE = [

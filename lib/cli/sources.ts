@@ -212,13 +212,13 @@ function tableOf(source: string, { x, y, names, header, label }: CsvData, asked:
   };
 }
 
+export const takenForNames = (names: readonly string[]) =>
+  `The first row (${names.slice(0, 3).join(', ')}, …) is taken for names; --no-header takes it for data`;
+
 /** What is said of a first row of 0, 1, 2, … */
 function decision({ data, shape }: NDArray, names: readonly string[], header: boolean): string | undefined {
   if (shape[1] < 2) return undefined;
-  if (header)
-    return names.every((name) => /^(\d+|column 0)$/.test(name))
-      ? `The first row (${names.slice(0, 3).join(', ')}, …) is taken for names; --no-header takes it for data`
-      : undefined;
+  if (header) return names.every((name) => /^(\d+|column 0)$/.test(name)) ? takenForNames(names) : undefined;
   const counts = data.subarray(0, shape[1]).every((value, i) => value === i);
   return counts ? 'The first row (0, 1, …) is taken for data; --header takes it for names' : undefined;
 }

@@ -27,7 +27,10 @@ export const temporaryIn = (folder: string): string =>
  * @throws Error with the file system's code (ENOENT, EACCES, ENOSPC …; EINVAL for names that Windows does not have), or whatever
  *   `chunks` throws
  */
-export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8Array>): Promise<void> {
+export async function writeFileAtomic(
+  path: string | URL,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const given = filePath(path);
   checkName(given);
   let temporary: string | undefined;
@@ -36,7 +39,7 @@ export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8
     const old = await existing(stat(given));
     if (old && !old.isFile()) {
       file = await openSpecial(given, old);
-      for (const chunk of chunks) await writeThrough(file, chunk);
+      for await (const chunk of chunks) await writeThrough(file, chunk);
       await file.close();
       return;
     }
@@ -47,7 +50,7 @@ export async function writeFileAtomic(path: string | URL, chunks: Iterable<Uint8
     file = await open(name, 'wx', old ? 0o600 : 0o666);
     temporary = name;
     if (old) await keepOwner(file, old);
-    for (const chunk of chunks) await file.writeFile(chunk);
+    for await (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
     await file.close();
     const made = temporary;

@@ -1,6 +1,7 @@
 import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
+import { isNumber, namesOf, rises } from './csv-table.js';
 import { damaged } from './read.js';
 import type { RowSink } from './read-csv.js';
 
@@ -15,10 +16,15 @@ export interface CsvRecords {
   readonly label?: { readonly name: string; readonly y: NDArray | string[] };
   /** Rows that were left out, as they have no label. */
   readonly unlabelled?: number;
+  /** The names, where they are those of a first row that may be data. */
+  readonly doubtful?: readonly string[];
 }
 
 export interface CsvRecordsOptions {
-  /** Does the first row hold the names? Default: it does, unless one of its cells is a number */
+  /**
+   * Does the first row hold the names? Default: it does, unless one of its cells is a number; also with integers that rise, such
+   * as years, where none of its texts comes again in its column, in which others do, or numbers are
+   */
   readonly header?: boolean;
   /** What stands before the decimals. Default '.' */
   readonly decimal?: '.' | ',';
@@ -30,6 +36,8 @@ export interface CsvRecordsOptions {
   readonly textLabels?: boolean;
   /** Columns of text, whatever their cells look like. */
   readonly text?: readonly string[];
+  /** Columns that are wanted: a first row that holds them all is names. */
+  readonly known?: readonly string[];
 }
 
 /** Rows of a CSV file, kept as columns, each of which is numbers, booleans or text as a whole. */
@@ -40,6 +48,8 @@ export class RecordSink implements RowSink<CsvRecords> {
   /** Each text once: that of categories comes again and again. */
   readonly #known = new Map<string, string>();
   #names: string[] | undefined;
+  /** A first row that may be names or data. */
+  #undecided: readonly string[] | undefined;
   #rows = 0;
 
   constructor(source: string, options: CsvRecordsOptions = {}) {
@@ -54,12 +64,14 @@ export class RecordSink implements RowSink<CsvRecords> {
   }
 
   get isFull(): boolean {
-    return this.#rows === this.#options.rows;
+    const { rows } = this.#options;
+    return rows !== undefined && this.#rows === rows + (this.#undecided ? 1 : 0);
   }
 
   finish(): CsvRecords {
-    const names = this.#names;
-    if (!names) throw damaged(this.#source, 'it is empty');
+    if (!this.#names) throw damaged(this.#source, 'it is empty');
+    const doubtful = this.#decided();
+    const names = doubtful ?? this.#names;
     if (this.#rows === 0)
       throw damaged(this.#source, `it has names (${names.slice(0, 8).join(', ')}), but no rows below them`);
     const at = this.#labelAt(names);
@@ -68,7 +80,8 @@ export class RecordSink implements RowSink<CsvRecords> {
     const cells = this.#columns;
     const { decimal = '.', text = [], textLabels } = this.#options;
     const typedColumn = (k: number, column: string[]) => typed(column, decimal, text.includes(names[k]));
-    if (at < 0) return { names, columns: cells.map((column, k) => typedColumn(k, column)) };
+    const doubt = doubtful && { doubtful };
+    if (at < 0) return { names, columns: cells.map((column, k) => typedColumn(k, column)), ...doubt };
     const kept = labelledRows(cells[at]);
     if (kept.length === 0) throw damaged(this.#source, `its label '${names[at]}' is missing in every row`);
     const infinite = kept.find((row) => isInfinite(cells[at][row]));
@@ -82,7 +95,22 @@ export class RecordSink implements RowSink<CsvRecords> {
       columns: rest.map((k) => typedColumn(k, rowsOf(cells[k], kept))),
       label: { name: names[at], y: labels.finish() },
       ...(kept.length < this.#rows && { unlabelled: this.#rows - kept.length }),
+      ...doubt,
     };
+  }
+
+  /** The names of a first row that may be data, where they are names; it is no row of the columns then. */
+  #decided(): string[] | undefined {
+    const cells = this.#undecided;
+    if (!cells) return undefined;
+    const columns = this.#columns;
+    const isName = isAbove(cells, columns);
+    for (const column of columns) {
+      if (isName) column.shift();
+      column.length = Math.min(column.length, this.#options.rows ?? Number.POSITIVE_INFINITY);
+    }
+    this.#rows = columns[0].length;
+    return isName ? namesOf(cells) : undefined;
   }
 
   #labelAt(names: readonly string[]): number {
@@ -100,10 +128,17 @@ export class RecordSink implements RowSink<CsvRecords> {
   }
 
   #begin(cells: readonly string[], line: number): boolean {
-    const isHeader = this.#options.header ?? !cells.some((cell) => !Number.isNaN(toNumber(cell)));
-    const names = isHeader ? cells.map((cell, k) => cell || `column ${k}`) : cells.map((_, k) => `column ${k}`);
-    const twice = names.find((name, k) => names.indexOf(name) < k);
-    if (twice !== undefined) throw damaged(this.#source, `its line ${line} names two columns '${twice}'`);
+    const { header, label, known = [] } = this.#options;
+    const numbers = cells.filter(isNumber);
+    const isNamed =
+      (typeof label === 'string' && !/^-?\d+$/.test(label) && cells.includes(label)) ||
+      (known.length > 1 && known.every((name) => cells.includes(name)));
+    const isHeader = header ?? (isNamed || numbers.length === 0);
+    const names = isHeader ? namesOf(cells) : cells.map((_, k) => `column ${k}`);
+    const twice = new Set(names).size < names.length && names.find((name, k) => names.indexOf(name) < k);
+    if (twice !== false) throw damaged(this.#source, `its line ${line} names two columns '${twice}'`);
+    if (header === undefined && !isHeader && rises(numbers) && new Set(namesOf(cells)).size === cells.length)
+      this.#undecided = [...cells];
     this.#names = names;
     for (const _ of names) this.#columns.push([]);
     return isHeader;
@@ -115,6 +150,18 @@ export class RecordSink implements RowSink<CsvRecords> {
     if (this.#known.size < 10_000) this.#known.set(text, text);
     return text;
   }
+}
+
+/** Is a first row the names of what is below it? None of its texts comes again there, where others do, or where numbers are. */
+function isAbove(cells: readonly string[], columns: readonly (readonly string[])[]): boolean {
+  let isLikely = false;
+  for (const [k, cell] of cells.entries()) {
+    if (cell === '' || isNumber(cell)) continue;
+    const below = columns[k].slice(1).filter((other) => !isMissing(other));
+    if (below.includes(cell)) return false;
+    isLikely ||= below.length > 0 && (below.every(isNumber) || new Set(below).size < below.length);
+  }
+  return isLikely;
 }
 
 /** The place of a column, by its name or its number (negative numbers count from the last); -1 for none. */

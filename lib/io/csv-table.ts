@@ -28,7 +28,7 @@ export const LARGEST_FLOAT32 = 2 ** 128 - 2 ** 103 - 2 ** 75;
 /** Names and cells that an error message may show. */
 export const SHOWN = 20;
 
-/** A first row that may be names or data: 0, 1, 2, … */
+/** A first row that may be names or data: 0, 1, 2, …, or integers that rise, such as years, and text for a label. */
 interface Undecided {
   readonly cells: readonly string[];
   readonly line: number;
@@ -131,9 +131,9 @@ export class CsvTable {
       const { known } = this.#options;
       if (known?.every((name) => names.includes(name))) this.#passed = names.map((name) => !known.includes(name));
     }
-    if (kind === 'data' && this.#options.header === undefined && this.#at >= 0 && !isNumber(cells[this.#at]))
+    if (kind !== 'names' && this.#options.header === undefined && this.#at >= 0 && !isNumber(cells[this.#at]))
       this.#firstLabel = cells[this.#at];
-    if (kind !== 'undecided') return this.#header;
+    if (kind !== 'undecided' || (this.#at < 0 && cells.slice(1).some((cell) => !isNumber(cell)))) return this.#header;
     this.#undecided = { cells: [...cells], line };
     // its numbers come first as data; they are left out if it turns out to be names
     for (let i = 0; i < cells.length; i++) if (i !== this.#at) this.#x.push(toNumber(cells[i]));
@@ -141,18 +141,18 @@ export class CsvTable {
   }
 
   #kindOf(cells: readonly string[], numbered: number | undefined): 'names' | 'data' | 'undecided' {
-    const { header, label, known } = this.#options;
+    const { header, label: asked, known } = this.#options;
     if (header !== undefined) return header ? 'names' : 'data';
     // digits alone may be a number of a column, and what they are found in data
-    if (typeof label === 'string' && !DIGITS.test(label) && cells.includes(label)) return 'names';
+    if (typeof asked === 'string' && !DIGITS.test(asked) && cells.includes(asked)) return 'names';
     if (known && known.length > 1 && known.every((name) => cells.includes(name))) return 'names';
     const features = cells.filter((_, i) => i !== numbered);
     if (countsUp(cells.filter((_, i) => i !== numbered || isNumber(cells[i])))) return 'undecided';
+    const label = numbered === undefined ? '' : cells[numbered];
+    if (features.every(isNumber) && features.length > 1 && rises(features) && !isUnusable(label) && !isNumber(label))
+      return 'undecided';
     if (features.every((cell) => isUnusable(cell) || isNumber(cell))) return 'data';
-    // among names there may be years or pixels, which rise, but no measurements
-    const numbers = features.filter(isNumber);
-    const rising = numbers.every((cell, i) => /^\d+$/.test(cell) && (i === 0 || +cell > +numbers[i - 1]));
-    return rising ? 'names' : 'data';
+    return rises(features.filter(isNumber)) ? 'names' : 'data';
   }
 
   #labelAmong(names: readonly string[], label: string | number, numbered: number | undefined, columns: number): number {
@@ -165,7 +165,7 @@ export class CsvTable {
 
   /** Text above numbers alone is a name, or a mistake. */
   #checkFirstLabel(label: string): void {
-    const below = this.#labels.texts().slice(1);
+    const below = this.#undecided ? this.#labels.texts() : this.#labels.texts().slice(1);
     if (below.length > 0 && below.every(isNumber))
       throw damaged(
         this.#source,
@@ -180,6 +180,12 @@ export class CsvTable {
         throw wrongValue('label', 'a name that one column alone has', label);
   }
 
+  /** Are integers that rise names, as years may be? They are if the text above the labels is none of them, and these come again. */
+  #isNameAboveLabels(name: string): boolean {
+    const labels = new Set(this.#labels.texts());
+    return labels.size < this.#rows && !labels.has(name) && ![...labels].every(isNumber);
+  }
+
   /**
    * Are 0, 1, 2, … the names that pandas gives? They are if the label's cell is none of the labels, or if the rows below
    * are of another kind: none of their cells is an integer, or a column, that of the labels too, never comes to the number above it. They are
@@ -189,6 +195,7 @@ export class CsvTable {
     const at = this.#at;
     const rows = this.#rows;
     if (rows === 0) return false;
+    if (!countsUp(cells.filter((cell, i) => i !== at || isNumber(cell)))) return this.#isNameAboveLabels(cells[at]);
     const width = cells.length - (at < 0 ? 0 : 1);
     const values = this.#x.toArray();
     const value = (row: number, column: number) => values[row * width + column];
@@ -248,6 +255,10 @@ export class CsvTable {
 }
 
 const DIGITS = /^-?\d+$/;
+
+/** Integers that rise: among names there may be years or pixels, but no measurements. */
+export const rises = (cells: readonly string[]): boolean =>
+  cells.every((cell, i) => /^\d{1,15}$/.test(cell) && (i === 0 || +cell > +cells[i - 1]));
 
 export const isNumber = (cell: string) => !Number.isNaN(toNumber(cell));
 

@@ -7,7 +7,8 @@ export interface CsvOptions {
   label?: string | number;
   /**
    * Does the first row hold names? Default: it does if one of its cells, that of the label aside, is text and no
-   * measurement stands beside it; or if it is 0, 1, 2, … as pandas names columns, and the rows below are unlike it
+   * measurement stands beside it; if it is integers that rise, such as years, and a label that is none of those below, where
+   * these come again; or if it is 0, 1, 2, … as pandas names columns, and the rows below are unlike it
    */
   header?: boolean;
   /** One character between the cells. Default ',' */

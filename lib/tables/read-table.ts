@@ -14,7 +14,10 @@ export interface ReadTableOptions {
   rows?: number;
   /** CSV: one character between the cells. Default ',', in a .tsv file a tab */
   separator?: string;
-  /** CSV: whether the first row holds the names. Default: it does, unless one of its cells is a number */
+  /**
+   * CSV: whether the first row holds the names. Default: it does, unless one of its cells is a number; also with integers that
+   * rise, such as years, where none of its texts comes again in its column, in which others do, or numbers are
+   */
   header?: boolean;
   /** CSV: what stands before decimals; with ',' points may stand between thousands. Default '.' */
   decimal?: '.' | ',';
@@ -30,7 +33,7 @@ export interface ReadTableOptions {
  * hyparquet and, where it is compressed by Zstandard or LZ4, hyparquet-compressors. Columns of lists, records and maps are refused, and
  * integers that float64 rounds, which in CSV are text.
  *
- * @returns a record of columns, which transformers and pipelines take
+ * @returns a record of columns, which transformers and pipelines take; JavaScript itself lists those named by integers first
  * @throws RangeError for a column that is not there, naming the nearest; Error with code ERR_FORMAT and the line, or the column and
  *   the row, ERR_MISSING_PEER, the file system's (ENOENT …)
  */

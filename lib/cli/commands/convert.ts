@@ -7,7 +7,7 @@ import { otherScales, type Program } from '../../models/attention-scale.js';
 import { partsOf } from '../../saved.js';
 import { isNetworkStep } from '../../tables/network-step.js';
 import type { Predictor } from '../../tables/predictor.js';
-import { checkDestination } from '../destinations.js';
+import { checkApart, checkDestination } from '../destinations.js';
 import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { type Exchanged, lastOf, readExchanged, trainingOf } from '../exchange.js';
 import type { Values } from '../options.js';
@@ -39,6 +39,7 @@ export async function run(values: Values): Promise<number> {
   const dtype = values.choice('dtype', ['float32', 'float64'] as const);
   const opset = values.integer('opset', 13, 23);
   if (format === OWN && (dtype ?? opset)) throw usage('Expected no --dtype and no --opset with fjordnet, got one');
+  await checkApart({ OUT: to }, { IN: from });
   await checkDestination('OUT', to);
   out.reading(from);
   const read = await readExchanged(from);

@@ -1,7 +1,7 @@
 import type { Predictor } from '../../tables/predictor.js';
 import { type Assessed, assessAnswers } from '../answers.js';
 import { assess } from '../assessment.js';
-import { readSourceOptions } from '../data-options.js';
+import { checkNoSource, readSourceOptions } from '../data-options.js';
 import { loadFor, type Samples } from '../dataset.js';
 import { CommandError, EXIT } from '../errors.js';
 import type { Values } from '../options.js';
@@ -13,6 +13,7 @@ import type { SourceOptions } from '../sources.js';
 export async function run(values: Values): Promise<number> {
   const out = new Output({ json: values.switch('json') });
   const [path, source] = values.positionals;
+  if (source === undefined) checkNoSource(values);
   const { predictor, trained } = await loadAny(path);
   const options = source === undefined ? undefined : readSourceOptions(values, source);
   const found = trained ? await ofRun(path, trained, options) : await ofCode(path, predictor, options);

@@ -16,7 +16,7 @@ import { fitTargets } from '../assessment.js';
 import type { Crew } from '../crew.js';
 import { readDataOptions } from '../data-options.js';
 import type { Meaning, Samples, Split } from '../dataset.js';
-import { checkDestination } from '../destinations.js';
+import { checkApart, checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from '../grid-file.js';
 import { exitCode, holdSignals, type Interruption, interruptible } from '../interrupt.js';
@@ -52,6 +52,8 @@ const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: s
   };
 /** A grid of more would take days, and memory before it begins. */
 const MOST_NETWORKS = 100_000;
+/** Where a grid goes that cannot be written where it was asked for. */
+const SPARE = 'fjordnet-grid.json';
 const ALIASES: Readonly<Record<string, string>> = { eta: 'learning-rate', lmbd: 'l2', alpha: 'l2' };
 
 /** A grid that may begin. */
@@ -101,14 +103,16 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
     for (const value of list) await recipeOf({ ...first(axes), [name]: value });
   const save = values.text('save');
   const report = values.text('report');
+  const seed = values.integer('seed', 0, LARGEST_SEED) ?? 0;
+  const data = readDataOptions(values, values.positionals[0]);
   if (isFirst) {
+    const { source, labels, testData, testLabels } = data;
+    const read = { DATA: source, '--labels': labels, '--test-data': testData, '--test-labels': testLabels };
+    await checkApart({ '--save': save, '--report': report, '--journal': journal }, read);
     if (save !== undefined) await checkDestination('--save', save);
     if (report !== undefined) await checkReport('--report', report);
     if (journal !== undefined) await checkDestination('--journal', journal);
   }
-
-  const seed = values.integer('seed', 0, LARGEST_SEED) ?? 0;
-  const data = readDataOptions(values, values.positionals[0]);
   out.reading(data.source);
   const split = await splitFor(recipe, dataFor(recipe, data), seed);
   if (split.decided) out.note(split.decided);
@@ -200,18 +204,29 @@ async function finish(
     build: { version, blas, blasCore, blasLinkage, simd, threads, node: process.versions.node },
     saved: new Date().toISOString(),
   };
-  if (save !== undefined)
-    await saveGrid(save, grid).catch((error) => {
-      throw unwritable('--save', save, error);
-    });
+  const { path, error } = save === undefined ? {} : await keep(save, grid);
   announce(out, grid, progress.describe(result.best));
-  if (save !== undefined) out.say(`Saved: ${save}`);
+  if (path !== undefined) out.say(`Saved: ${path}`);
+  if (error) throw error;
   if (report !== undefined) {
     await writeGridReport(report, grid);
     out.say(`Report: ${report}`);
   }
   return EXIT.done;
 }
+
+/** Where a grid was saved: where it was asked for, or, if that cannot be written any more, as SPARE in this folder. */
+const keep = (path: string, grid: Grid): Promise<{ path?: string; error?: unknown }> =>
+  saveGrid(path, grid).then(
+    () => ({ path }),
+    (cause) => {
+      const error = unwritable('--save', path, cause);
+      return saveGrid(SPARE, grid).then(
+        () => ({ path: SPARE, error }),
+        () => ({ error }),
+      );
+    },
+  );
 
 /** Tells the rows of one table, or one split, from those of another. */
 function digestOf(samples: readonly Samples[]): string {

@@ -226,7 +226,9 @@ function mixed(out: Output, table: MixedTable): void {
     columns: names,
     label: target,
     labels: labels.length <= 100 ? labels : labels.length,
-    becomes: Object.fromEntries(names.map((column, k) => [column, lines[k].slice(column.length + 2)])),
+    becomes: Object.fromEntries(
+      names.map((column) => [column, lines.find((line) => line.startsWith(`${column}: `))?.slice(column.length + 2)]),
+    ),
   });
   out.say(
     `${name}: ${count(n, 'sample')} of ${count(names.length, 'column')}${unlabelled ? `; ${unlabelled} rows have no '${target}'` : ''}`,

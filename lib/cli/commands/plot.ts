@@ -5,9 +5,9 @@ import * as plots from '../../plots/index.js';
 import { classCodes } from '../../tables/network-step.js';
 import { assess, drawable, imagesOf } from '../assessment.js';
 import { PLOTS } from '../commands.js';
-import { readSourceOptions } from '../data-options.js';
+import { checkNoSource, readSourceOptions } from '../data-options.js';
 import { loadFor, type Samples } from '../dataset.js';
-import { checkDestination } from '../destinations.js';
+import { checkApart, checkDestination } from '../destinations.js';
 import { CommandError, EXIT, unwritable, usage } from '../errors.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
@@ -36,6 +36,12 @@ const TESTED = [
 ] as const;
 type Tested = (typeof TESTED)[number];
 
+/** Which figures options are of that are not of all. */
+const USED: Readonly<Record<string, readonly Kind[]>> = {
+  set: ['heatmap'],
+  limit: ['images', 'importances', 'mistakes'],
+};
+
 const isTested = (kind: Kind): kind is Tested => (TESTED as readonly Kind[]).includes(kind);
 
 /** @returns the exit code */
@@ -49,6 +55,10 @@ export async function run(values: Values): Promise<number> {
   const file = values.text('out');
   if (file !== undefined) {
     if (!/\.(svg|png|json)$/i.test(file)) throw usage(`Expected --out to end in .svg, .png or .json, got '${file}'`);
+    await checkApart(
+      { '--out': file },
+      Object.fromEntries(sources.map((source, i) => [i === 0 ? 'MODEL' : 'DATA', source])),
+    );
     await checkDestination('--out', file);
   }
   const width = values.number('width', 240, 4000);
@@ -78,12 +88,21 @@ export async function run(values: Values): Promise<number> {
   return EXIT.done;
 }
 
+/** An option that a figure has no use for is a mistake that should be told. */
+function checkUse(kind: Kind, [first, second]: readonly string[], values: Values): void {
+  if ((kind === 'images' ? first : isTested(kind) ? second : undefined) === undefined) checkNoSource(values);
+  for (const [name, kinds] of Object.entries(USED))
+    if (values.given.includes(name) && !kinds.includes(kind))
+      throw usage(`Expected no --${name} with ${kind}, but with ${kinds.join(', ')}`);
+}
+
 async function draw(
   kind: Kind,
   sources: readonly string[],
   values: Values,
   frame: plots.PlotOptions,
 ): Promise<plots.Plot> {
+  checkUse(kind, sources, values);
   if (kind === 'activation')
     return plots.activation(sources.length > 0 ? (sources as plots.ActivationName[]) : undefined, frame);
   const [source, data, ...surplus] = sources;

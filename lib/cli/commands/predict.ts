@@ -1,15 +1,12 @@
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import type { NDArray } from '../../array.js';
+import { writeFileAtomic } from '../../io/atomic.js';
 import { isNDArray } from '../../kind.js';
 import type { Label } from '../../labels.js';
 import { isDate } from '../../tables/frame.js';
 import { readSourceOptions } from '../data-options.js';
-import { checkDestination } from '../destinations.js';
+import { checkApart, checkDestination } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
-import { readMixed } from '../mixed.js';
 import type { Values } from '../options.js';
 import { count, Output } from '../output.js';
 import { isOfPictures } from '../pictures.js';
@@ -25,6 +22,7 @@ export async function run(values: Values): Promise<number> {
   const out = new Output({ json });
   const [path, source] = values.positionals;
   const file = values.text('out');
+  await checkApart({ '--out': file }, { MODEL: path, DATA: source });
   if (file !== undefined) await checkDestination('--out', file);
   const { predictor, run } = await loadAnswering(path);
   const { classes } = predictor;
@@ -37,16 +35,12 @@ export async function run(values: Values): Promise<number> {
     throw usage(`Expected no --rows with '${source}', but with a file of CSV, JSON or Parquet`);
   const rows = await readRawRows(predictor, run, options, withRows);
   if (rows.decided) out.note(rows.decided);
-  const table = withRows ? (rows.table ?? (await readMixed({ ...options, ...run?.data, ...options }))) : undefined;
+  const table = withRows ? rows.table : undefined;
 
-  const stream = file === undefined ? process.stdout : createWriteStream(file);
   let n = 0;
-  try {
+  async function* lines(): AsyncGenerator<string> {
     if (!json)
-      await write(
-        stream,
-        `${csvRow([...(rows.files ? ['file'] : (table?.names ?? [])), 'prediction', ...(withProbabilities ? classes.map((c) => `p(${c})`) : [])])}\n`,
-      );
+      yield `${csvRow([...(rows.files ? ['file'] : (table?.names ?? [])), 'prediction', ...(withProbabilities ? classes.map((c) => `p(${c})`) : [])])}\n`;
     for await (const { answers, probabilities } of predicted(predictor, rows, withProbabilities)) {
       const predictions = isNDArray(answers) ? answers.data : answers;
       let text = '';
@@ -63,24 +57,29 @@ export async function run(values: Values): Promise<number> {
           : `${csvRow([...before.map((cell) => cell ?? ''), prediction, ...(p ?? [])])}\n`;
         n++;
         if (text.length < WRITTEN && i < predictions.length - 1) continue;
-        await write(stream, text);
+        yield text;
         text = '';
       }
     }
-    if (stream !== process.stdout) {
-      stream.end();
-      await finished(stream);
-    }
-  } catch (error) {
-    throw file === undefined ? error : unwritable('--out', file, error);
+  }
+  if (file === undefined) {
+    for await (const text of lines()) await print(text);
+  } else {
+    await writeFileAtomic(file, encoded(lines())).catch((error) => {
+      throw unwritable('--out', file, error);
+    });
   }
   if (file !== undefined) out.note(`${count(n, 'prediction')} written to ${file}`);
   return EXIT.done;
 }
 
 /** Waits where the reader is slower, so that memory stays small. */
-async function write(stream: Writable, text: string): Promise<void> {
-  if (!stream.write(text)) await once(stream, 'drain');
+async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
+async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  for await (const text of texts) yield Buffer.from(text);
 }
 
 function jsonLine(

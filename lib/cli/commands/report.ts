@@ -1,4 +1,5 @@
 import { assess } from '../assessment.js';
+import { checkApart } from '../destinations.js';
 import { EXIT, usage } from '../errors.js';
 import { loadGrid } from '../grid-file.js';
 import type { Values } from '../options.js';
@@ -15,6 +16,7 @@ export async function run(values: Values): Promise<number> {
   if (file === undefined) throw usage('Expected --out FILE, the report to write, got none');
   if (path === undefined && gridFile === undefined)
     throw usage('Expected MODEL or --grid FILE, got neither; fjordnet report --help shows an example');
+  await checkApart({ '--out': file }, { MODEL: path, '--grid': gridFile });
   await checkReport('--out', file);
   const grid = gridFile === undefined ? undefined : await loadGrid(gridFile);
   if (path === undefined) {

@@ -6,7 +6,7 @@ import { type Assessment, assess } from '../assessment.js';
 import type { Crew } from '../crew.js';
 import { readDataOptions } from '../data-options.js';
 import { type DataOptions, type Split, trainedOn } from '../dataset.js';
-import { checkDestination, checkFolder } from '../destinations.js';
+import { checkApart, checkDestination, checkFolder } from '../destinations.js';
 import { EXIT, unwritable, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
 import { LARGEST_SEED, MOST_THREADS, type Values } from '../options.js';
@@ -89,6 +89,9 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
   if (folder !== undefined && hasOwnLoop(recipe))
     throw usage(`Expected no --tensorboard with --model ${recipe.kind}, which has no callbacks`);
   if (isFirst) {
+    const { source, labels, testData, testLabels } = data;
+    const read = { DATA: source, '--labels': labels, '--test-data': testData, '--test-labels': testLabels };
+    await checkApart({ '--save': save, '--report': report }, read);
     if (save !== undefined) await checkDestination('--save', save);
     if (report !== undefined) await checkReport('--report', report);
     if (folder !== undefined) await checkFolder('--tensorboard', folder);
@@ -137,12 +140,15 @@ async function finish(out: Output, prepared: Prepared, outcome: Outcome): Promis
     return EXIT.failed;
   }
   const result = runOf(prepared, outcome);
-  const path = save ?? (outcome.by ? CHECKPOINT : undefined);
-  if (path !== undefined) await keep(out, path, outcome, result, save === undefined);
-  if (outcome.by) return stopped(out, path as string, outcome, result);
+  const wanted = save ?? (outcome.by ? CHECKPOINT : undefined);
+  const { path, error } = wanted === undefined ? {} : await keep(out, wanted, outcome, result, save === undefined);
+  if (outcome.by && path !== undefined) stopped(out, path, outcome.by, result);
+  if (outcome.by && !error) return exitCode(outcome.by);
+  if (outcome.by) throw error;
 
   const assessment = split.test && (await assess(outcome.model, split.test, split.meaning));
   announce(out, result, assessment, path);
+  if (error) throw error;
   if (report !== undefined) {
     await writeRunReport(report, { model: outcome.model, run: result, split, ...(assessment && { assessment }) });
     out.say(`Report: ${report}`);
@@ -198,6 +204,8 @@ async function planFromFile(values: Values, path: string): Promise<Plan> {
   const wanted = values.integer('epochs', 1) ?? recipe.epochs;
   if (wanted <= epochs)
     throw usage(`Expected --epochs to be more than the ${epochs} that '${path}' was trained for, got ${wanted}`);
+  if (recipe.kind === 'lecture' && values.given.includes('patience'))
+    throw usage(`Expected no --patience: '${path}' is of --model lecture`);
   const patience = values.integer('patience', 1) ?? run.patience;
   return {
     split: await loadTrained(path, run),
@@ -281,20 +289,33 @@ function runOf({ plan, split, validation }: Prepared, outcome: Outcome): Run {
   };
 }
 
-async function keep(out: Output, path: string, { model }: Outcome, run: Run, unasked: boolean): Promise<void> {
-  try {
-    if (unasked) await checkDestination('the checkpoint', path, expectedBytes(model));
+/** Where the network was saved: where it was asked for, or, if that cannot be written any more, as a checkpoint. */
+async function keep(
+  out: Output,
+  wanted: string,
+  { model }: Outcome,
+  run: Run,
+  unasked: boolean,
+): Promise<{ path?: string; error?: unknown }> {
+  const write = async (path: string) => {
+    if (path === CHECKPOINT) await checkDestination('the checkpoint', path, expectedBytes(model));
     await saveRun(resolve(path), model, run);
-  } catch (error) {
-    throw unwritable(unasked ? 'the checkpoint' : '--save', path, error);
-  }
-  if (run.epochs >= run.recipe.epochs) out.say(`Saved: ${path}`);
+    if (run.epochs >= run.recipe.epochs) out.say(`Saved: ${path}`);
+    return { path };
+  };
+  return write(wanted).catch((cause) => {
+    const error = unwritable(unasked ? 'the checkpoint' : '--save', wanted, cause);
+    return unasked
+      ? { error }
+      : write(CHECKPOINT)
+          .then(({ path }) => ({ path, error }))
+          .catch(() => ({ error }));
+  });
 }
 
-function stopped(out: Output, path: string, outcome: Outcome, run: Run): number {
-  const by = outcome.by as Interruption;
+function stopped(out: Output, path: string, by: Interruption, run: Run): void {
   out.document({ type: 'stopped', by, epochs: run.epochs, saved: path });
-  if (by === 'SIGPIPE') return exitCode(by);
+  if (by === 'SIGPIPE') return;
   out.alert(`Stopped after ${run.epochs} of ${count(run.recipe.epochs, 'epoch')}; saved to ${path}`);
   if (run.recipe.kind === 'sklearn')
     out.alert('It can predict; an estimator of scikit-learn cannot go on from a file.');
@@ -302,7 +323,6 @@ function stopped(out: Output, path: string, outcome: Outcome, run: Run): number 
     out.alert(`To go on: fjordnet train --resume ${argument(path)}`);
     out.alert('An epoch that was cut short is done again from its beginning.');
   }
-  return exitCode(by);
 }
 
 function announce(out: Output, run: Run, assessment: Assessment | undefined, saved: string | undefined): void {
