@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import { layers, MLPClassifier, MLPRegressor, makePipeline, OneHotEncoder, Pipeline, sequential } from 'fjordnet';
 import { serving } from './helpers/cli.js';
@@ -83,6 +84,40 @@ test('bad requests get a status and a sentence, and others are still answered', 
       ['Adelie', 'Gentoo'],
     );
     socket.destroy();
+  } finally {
+    await stop();
+  }
+});
+
+test('bodies may be compressed, and begin with a mark; what they come to is bounded', async (t) => {
+  const { ask, stop } = await serve(classifier, 'compressed', '--max-body', '200');
+  const post = (body: Uint8Array, encoding?: string) =>
+    ask('/predict', undefined, {
+      method: 'POST',
+      body: Buffer.from(body),
+      ...(encoding && { headers: { 'content-encoding': encoding } }),
+    });
+  try {
+    const json = Buffer.from(JSON.stringify(rows[0]));
+    const encoded = {
+      gzip: gzipSync(json),
+      GZIP: gzipSync(json),
+      deflate: deflateSync(json),
+      br: brotliCompressSync(json),
+    };
+    for (const [encoding, body] of Object.entries(encoded)) t.is((await post(body, encoding)).status, 200, encoding);
+    t.is((await post(Buffer.concat([Buffer.from('\ufeff'), json]))).body.prediction, 'Adelie');
+    const bad: [Uint8Array, string, number, RegExp][] = [
+      [gzipSync(Buffer.alloc(1e6, ' ')).subarray(0, 200), 'gzip', 413, /at most 200 bytes/],
+      [brotliCompressSync(Buffer.alloc(1e6, ' ')), 'br', 413, /at most 200 bytes/],
+      [json, 'gzip', 400, /to be compressed as content-encoding says, gzip/],
+      [json, 'zstd', 415, /content-encoding to be one of gzip, deflate, br, got zstd/],
+    ];
+    for (const [body, encoding, status, message] of bad) {
+      const answer = await post(body, encoding);
+      t.is(answer.status, status, encoding);
+      t.regex(answer.body.error, message);
+    }
   } finally {
     await stop();
   }

@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { NDArray } from '../array.js';
-import { isNDArray, isPlain } from '../kind.js';
+import { isError, isNDArray, isPlain } from '../kind.js';
 import type { Predictor } from '../tables/predictor.js';
 
 export interface ServerOptions {
@@ -136,12 +138,37 @@ async function readJson(request: IncomingMessage, most: number): Promise<unknown
     if (size > most) throw tooLarge();
     chunks.push(chunk);
   }
-  const body = Buffer.concat(chunks);
+  const body = await plain(Buffer.concat(chunks), request.headers['content-encoding'], most, tooLarge);
   if (!isUtf8(body)) throw new Refusal(400, 'Expected the body to be JSON in UTF-8');
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(new TextDecoder().decode(body)); // without a mark of UTF-8
   } catch {
     throw new Refusal(400, 'Expected the body to be JSON');
+  }
+}
+
+type Decoder = (body: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
+const DECODERS = new Map<string, Decoder>([
+  ['gzip', promisify(gunzip)],
+  ['deflate', promisify(inflate)],
+  ['br', promisify(brotliDecompress)],
+]);
+
+/** A body as it was before it was compressed. */
+async function plain(body: Buffer, encoding = 'identity', most: number, tooLarge: () => Refusal): Promise<Buffer> {
+  const name = encoding.toLowerCase();
+  if (name === 'identity') return body;
+  const decoded = DECODERS.get(name);
+  if (!decoded)
+    throw new Refusal(
+      415,
+      `Expected content-encoding to be one of ${[...DECODERS.keys()].join(', ')}, got ${encoding}`,
+    );
+  try {
+    return await decoded(body, { maxOutputLength: most });
+  } catch (error) {
+    if (isError(error) && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
+    throw new Refusal(400, `Expected the body to be compressed as content-encoding says, ${encoding}`);
   }
 }
 
