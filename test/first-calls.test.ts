@@ -517,3 +517,25 @@ test('what ran no batch binds no states; what failed once draws the same again; 
   net.add(layers.dense({ units: 1 }));
   t.deepEqual(net.predictSync(waves(2, 7)).shape, [2, 1]);
 });
+
+test('a first call that was refused, and the shape of an output, bind no layer within others to their shape', async (t) => {
+  const { timeDistributed, bidirectional, conv1d, lstm, dense, flatten } = layers;
+  const wrapped: [Layer<any>, number[]][] = [
+    [timeDistributed({ layer: conv1d({ filters: 2, kernelSize: 1 }) }), [4, 5]],
+    [timeDistributed({ layer: sequential({ layers: [dense({ units: 3 })], name: 'steps' }) }), [4]],
+    [bidirectional({ layer: lstm({ units: 2 }) }), [4]],
+    [sequential({ layers: [dense({ units: 3 })], name: 'inner' }), [4]],
+  ];
+  for (const [layer, steps] of wrapped) {
+    const net = sequential({ layers: [layer, flatten(), dense({ units: 1 })], seed: 1 });
+    net.compile({ optimizer: 'sgd', loss: 'mse' });
+    const x = (features: number) => filled(0.1, 6, ...steps, features);
+    const other = layer.outputShape([...steps, 9]);
+    await t.throwsAsync(net.fit(x(5), filled(1, 4, 1)), { message: /Expected y to be 6 targets/ });
+    t.is(layer.countParams(), 0);
+    await net.fit(x(3), filled(1, 6, 1), { epochs: 1 });
+    t.deepEqual(layer.outputShape([...steps, 3]), other);
+    t.throws(() => layer.outputShape([...steps, 9]), { message: /inputs/ });
+    t.deepEqual((await net.predict(x(3))).shape, [6, 1]);
+  }
+});

@@ -6,7 +6,7 @@ import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
 import type { Fits } from '../graph/shape-types.js';
 import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
-import { checkWeights, layersOf, weightsOf } from '../graph/weights.js';
+import { allLayers, checkWeights, layersOf, weightsOf } from '../graph/weights.js';
 import { getInitializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import type { AsCalled, Given, RANKS, Ranks } from './ranks.js';
@@ -194,9 +194,8 @@ export abstract class Layer<R extends Ranks = AsCalled> {
 
   /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
   outputShape(inputShape: Shapes): Shape {
-    const made = checkMade(
-      this,
-      this.call(standInsFor(this, inputShape), this.#declare(inputShape), { training: false }),
+    const made = unbound(this, () =>
+      checkMade(this, this.call(standInsFor(this, inputShape), this.#declare(inputShape), { training: false })),
     );
     if (isList(made)) throw new TypeError(`Expected ${nameOf(this)} to give one value, got a list of ${made.length}`);
     return (made as Value).shape;
@@ -212,6 +211,13 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     this.#built ??= { inputs, weights: declared };
     checkSame(this, this.#built.weights, declared);
     return this.#built.weights;
+  }
+
+  /** Forgets an application that was none but to learn of shapes. */
+  forgetApplied(): void {
+    this.#built = undefined;
+    this.#calls.length = 0;
+    this.#isApplied = false;
   }
 
   /** What it was built for; undefined before it was applied. */
@@ -302,6 +308,18 @@ export abstract class Layer<R extends Ranks = AsCalled> {
           : `Expected ${nameOf(this)} to have been applied once, got ${this.#calls.length} applications, each with an input and an output of its own`,
       );
     return this.#calls[0];
+  }
+}
+
+const isBound = ({ builtFor, graph }: Layer) => builtFor !== undefined || graph !== undefined;
+
+/** What a layer makes of stand-ins: layers within it that were not built are not built by it. */
+function unbound<T>(layer: Layer, make: () => T): T {
+  const before = new Set(allLayers([layer]).filter(isBound));
+  try {
+    return make();
+  } finally {
+    for (const part of allLayers([layer])) if (!before.has(part)) part.forgetApplied();
   }
 }
 

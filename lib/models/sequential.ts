@@ -166,6 +166,11 @@ export class Sequential extends Model<Value> {
     return ofFile('the bytes', () => checkSequential(loaded));
   }
 
+  override forgetApplied(): void {
+    super.forgetApplied();
+    this.#graph = undefined;
+  }
+
   protected override ports(shapes: readonly Shape[] = []): Ports {
     this.#needLayers();
     if (this.graph) return super.ports();
