@@ -433,6 +433,13 @@ test('other calls on other ranks are refused on all of them', async (t) => {
       : crossValScore(common.estimator, rows, labels, { cv: 3, distributed }),
   );
   for (const error of mixed) t.regex(error.message, /^Expected the same search on every rank/);
+  const many = Array.from({ length: 3000 }, (_, i) => ({ kind: i % 3 ? 'fir' : 'oak' }));
+  const still = () => ({ fit: async () => {}, predict: () => [], score: () => 1 });
+  const ofWords = await errorsOn(2, (distributed) => {
+    const own = distributed.rank ? many.toSpliced(1501, 1, { kind: 'ash' }) : many;
+    return crossValScore(still as never, own, new Float64Array(3000), { distributed });
+  });
+  for (const error of ofWords) t.is(error.message, sentence('samples'));
   const table = rows.map(([a, b]) => ({ a, b }));
   const pipeline = () =>
     new Pipeline([

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { tableFromArrays } from 'apache-arrow';
 import test from 'ava';
 import {
   ColumnTransformer,
@@ -269,6 +270,8 @@ test('the journal of another search is refused, and stays as it is', async (t) =
     [{ scoring: 'roc_auc' }, 'scoring'],
     [{ estimator: network({ maxIter: 16 }) }, 'estimator'],
     [{ train: [rows.slice(2), labels.slice(2)] }, 'rows'],
+    [{ train: [rows, labels.toSpliced(56, 2, 'yes', 'no')] }, 'train'],
+    [{ train: [rows.toSpliced(59, 1, [rows[59][0] + 1e-12, rows[59][1]]), labels] }, 'train'],
   ];
   for (const [changes, what] of refused) {
     const error = await t.throwsAsync(gridSearch({ ...options, ...changes }), { instanceOf: RangeError });
@@ -309,6 +312,30 @@ test('the journal of another search is refused, and stays as it is', async (t) =
   await t.throwsAsync(gridSearch(options), { message: / of a search of the same scoring, got / });
   await t.throwsAsync(gridSearch({ ...options, journal: folder }), { message: /^Expected journal to be a file, got / });
   await t.throwsAsync(gridSearch({ ...options, journal: join(folder, 'none', 'x') }), { code: 'ENOENT' });
+});
+
+test('a journal tells tables from others by all of their cells, and test sets', async (t) => {
+  const many = Array.from({ length: 3000 }, (_, i) => ({ size: i / 7, kind: i % 3 ? 'fir' : 'oak' }));
+  const y = many.map((_, i) => i % 2);
+  const inColumns = { size: Float32Array.from(many, ({ size }) => size), kind: many.map(({ kind }) => kind) };
+  const inArrow = tableFromArrays({ size: many.map(({ size }) => size), kind: many.map(({ kind }) => kind) });
+  const changed = [
+    [many, many.toSpliced(1501, 1, { ...many[1501], kind: 'ash' })],
+    [inColumns, { ...inColumns, kind: inColumns.kind.toSpliced(1501, 1, 'ash') }],
+    [inColumns, { ...inColumns, size: inColumns.size.map((size, i) => (i === 1501 ? size + 1 : size)) }],
+    [inArrow, tableFromArrays({ size: inColumns.size, kind: inColumns.kind.toSpliced(1501, 1, 'ash') })],
+  ];
+  for (const [i, [table, other]] of changed.entries()) {
+    const journal = path(`tables-${i}.jsonl`);
+    const search = (train: unknown, test: unknown) =>
+      gridSearch({ build: still, grid: { a: [1, 2] }, train: [train as never, y], test: [test as never, y], journal });
+    await search(table, table);
+    await t.notThrowsAsync(search(table === inArrow ? table : structuredClone(table), table));
+    const message = (what: string) =>
+      new RegExp(`^Expected the journal '.*' to be of a search of the same ${what}, got `);
+    await t.throwsAsync(search(other, table), { instanceOf: RangeError, message: message('train') });
+    await t.throwsAsync(search(table, other), { instanceOf: RangeError, message: message('test') });
+  }
 });
 
 test('wrong options are refused in a sentence', async (t) => {

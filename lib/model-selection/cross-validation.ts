@@ -22,7 +22,8 @@ import {
   trainAll,
 } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
-import { digestOfPair, overRanks, type SearchRanks } from './ranks.js';
+import { digestOfPair } from './journal.js';
+import { overRanks, type SearchRanks } from './ranks.js';
 import { type Labelled, takeRows } from './splits.js';
 
 /** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */

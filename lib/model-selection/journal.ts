@@ -1,4 +1,5 @@
 import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { crypto } from '../builtins.js';
 import { wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
@@ -6,7 +7,8 @@ import { LogFile, writing } from '../io/log-file.js';
 import { expected, integer, list, object, type Schema } from '../io/schema.js';
 import { hasMethods, isNDArray, isPlain, isRandomState, isTypedArray, property } from '../kind.js';
 import { isMade } from '../made.js';
-import type { Outcome } from './fits.js';
+import { hasNamedColumns, readFrame, type Table } from '../tables/frame.js';
+import type { Outcome, Pair } from './fits.js';
 import type { GridResult, Params } from './search.js';
 
 interface Entry {
@@ -151,8 +153,47 @@ const digests = (setting: Readonly<Record<string, unknown>>) =>
       .map(([key, value]) => [key, typeof value === 'object' ? digest(value) : value]),
   );
 
-const digest = (value: unknown): string =>
-  crypto().createHash('sha256').update(lineOf(value)).digest('hex').slice(0, 16);
+const digest = (value: unknown): string => digestOf([lineOf(value)]);
+
+function digestOf(parts: Iterable<string | Uint8Array>): string {
+  const hash = crypto().createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Tells samples from others, by all that they hold. */
+export const digestOfPair = ([x, y]: Pair): string => digestOf(columnsOf(Object.entries({ x, y })));
+
+function* partsOf(values: unknown): Generator<string | Uint8Array> {
+  const array = numbersIn(values);
+  if (array) {
+    yield lineOf([array.dtype, array.shape]);
+    yield new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength);
+  } else if (Array.isArray(values)) {
+    yield lineOf(values.length);
+    for (let i = 0; i < values.length; i += 1000) yield lineOf(values.slice(i, i + 1000));
+  } else if (isPlain(values)) yield* columnsOf(Object.entries(values));
+  else if (hasNamedColumns(values)) {
+    const frame = readFrame('x', values as Table);
+    yield* columnsOf((frame.names ?? []).map((name, k) => [name, frame.column(k)]));
+  } else yield lineOf(values);
+}
+
+function* columnsOf(columns: readonly (readonly [name: string, values: unknown])[]): Generator<string | Uint8Array> {
+  for (const [name, values] of columns) {
+    yield lineOf(name);
+    yield* partsOf(values);
+  }
+}
+
+/** Nothing of what holds more than numbers. */
+function numbersIn(values: unknown): NDArray | undefined {
+  try {
+    return hasNamedColumns(values) ? undefined : asArray('x', values as ArrayInput);
+  } catch {
+    return undefined;
+  }
+}
 
 /** JSON that tells parameters from one another: also those that JSON itself would leave out. */
 function lineOf(value: unknown): string {

@@ -1,13 +1,11 @@
-import { type ArrayInput, asArray, NDArray } from '../array.js';
+import { asArray, NDArray } from '../array.js';
 import { failure, wrongType } from '../check.js';
 import { isAbortSignal, isError, isRandomState, property } from '../kind.js';
-import { isWords } from '../labels.js';
 import type { World } from '../mpi/world.js';
 import type { RandomState } from '../random.js';
 import type { Saved } from '../saved.js';
-import { isTable, TableRows } from '../tables/rows.js';
-import { digestOfSamples, otherCall, worldOf } from '../training/ranks.js';
-import type { Candidate, FitsOptions, Outcome, Pair, Task } from './fits.js';
+import { otherCall, worldOf } from '../training/ranks.js';
+import type { Candidate, FitsOptions, Outcome, Task } from './fits.js';
 import type { Split } from './folds.js';
 import { fingerprint } from './journal.js';
 
@@ -360,27 +358,3 @@ function heard({ error, ...scores }: Told): Outcome {
   if (own.name !== name) own.name = name;
   return { ...scores, error: own };
 }
-
-/** Tells samples from others, by some of them where there are many. Nothing where they are of no kind that is known. */
-export function digestOfPair(pair: Pair | undefined): unknown {
-  return (
-    pair &&
-    [pair[0], pair[1]].map((values) => {
-      try {
-        if (isWords(values)) return evenly(values.length).map((i) => values[i]);
-        if (isTable(values)) {
-          const rows = new TableRows('x', values);
-          return [rows.length, rows.take(NDArray.from(evenly(rows.length)))];
-        }
-        const array = asArray('x', values as ArrayInput);
-        return [array.shape, digestOfSamples([array])];
-      } catch {
-        return undefined;
-      }
-    })
-  );
-}
-
-/** Numbers below n, at equal distances: 1000 at most. */
-const evenly = (n: number) =>
-  Array.from({ length: Math.min(n, 1000) }, (_, i) => Math.floor((i * n) / Math.min(n, 1000)));

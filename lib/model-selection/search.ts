@@ -18,8 +18,8 @@ import {
   trainAll,
 } from './fits.js';
 import { rowCount, type Split } from './folds.js';
-import { Journal } from './journal.js';
-import { digestOfPair, type SearchRanks } from './ranks.js';
+import { digestOfPair, Journal } from './journal.js';
+import type { SearchRanks } from './ranks.js';
 import { takesWeights } from './scoring.js';
 
 export type Params = Record<string, any>;
@@ -143,9 +143,10 @@ export class Search<M extends Candidate> {
     const { search, ...rest } = this.#setting;
     const splits = cv === undefined || typeof cv === 'number' ? cv : 'splits';
     const rows = this.#journal && rowCount('y', train[1] as ArrayInput);
-    const setting = { search, rows, cv: splits, scoring, fitOptions, estimator, ...rest };
-    const samples = this.#ranks && { train: digestOfPair(train), test: digestOfPair(test) };
-    await this.#ranks?.agree({ ...setting, ...samples, rows: undefined, points });
+    const isTold = rest.data === undefined && (this.#ranks ?? this.#journal);
+    const samples = isTold && { train: digestOfPair(train), test: test && digestOfPair(test) };
+    const setting = { search, rows, ...samples, cv: splits, scoring, fitOptions, estimator, ...rest };
+    await this.#ranks?.agree({ ...setting, rows: undefined, points });
     this.#journal?.begin(setting, points, grows);
   }
 
