@@ -229,6 +229,29 @@ test('bootstrapScore: mean and percentile interval of out-of-bag scores', async 
   t.deepEqual(two.scores, [1, 1, 1]); // a draw that leaves nothing out is drawn again
 });
 
+test('a score that is NaN leaves no interval, as in NumPy', async (t) => {
+  // np.quantile(scores, [0.025, 0.975])
+  for (const [given, interval] of [
+    [
+      [Number.NaN, 1, Number.NaN, 3, 2, Number.NaN, 4, 0, 6, 5],
+      [Number.NaN, Number.NaN],
+    ],
+    [
+      [1, 3, 2, 4, 0, 6, 5],
+      [0.15, 5.85],
+    ],
+  ]) {
+    const rest = [...given];
+    const found = await bootstrapScore(() => ({ fit: async () => {}, predict: () => [] }), x, y, {
+      nResamples: given.length,
+      threads: 1,
+      scoring: () => rest.shift() as number,
+    });
+    near(t, found.interval.filter(Number.isFinite), interval.filter(Number.isFinite));
+    t.deepEqual(found.interval.map(Number.isNaN), interval.map(Number.isNaN));
+  }
+});
+
 test('folds keep float32, whatever holds it', async (t) => {
   const dtypes: string[] = [];
   const model = () => ({

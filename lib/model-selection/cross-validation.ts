@@ -161,7 +161,8 @@ function drawResample(n: number, random: RandomState): Split {
 
 /** NumPy's `quantile`, with linear interpolation. */
 function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort(); // NaN is last
+  if (Number.isNaN(sorted[sorted.length - 1])) return Number.NaN;
   const at = q * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, sorted.length - 1);
