@@ -281,6 +281,34 @@ test('descriptions say what the data says', (t) => {
   );
 });
 
+test('of a history the best epoch is told where the name tells which is', (t) => {
+  const best = (name: string, values = [3, 1, 2]) =>
+    /best (\S+) at/.exec(plots.history({ [name]: values, [`val_${name}`]: values }).description)?.[1];
+  for (const name of ['loss', 'mae', 'mse', 'rmse', 'hinge', 'meanAbsoluteError', 'mean_squared_error', 'out_loss'])
+    t.is(best(name), '1', name);
+  for (const name of ['binaryCrossentropy', 'kl_divergence', 'falsePositives', 'log_loss', 'mse_1', 'f1_loss'])
+    t.is(best(name), '1', name);
+  for (const name of ['accuracy', 'acc', 'out_accuracy', 'topKCategoricalAccuracy', 'auc', 'precision_1', 'recall'])
+    t.is(best(name), '3', name);
+  for (const name of ['f1Score', 'r2', 'rSquared', 'cosineSimilarity', 'meanIoU', 'truePositives', 'neg_log_loss'])
+    t.is(best(name), '3', name);
+  for (const name of ['learningRate', 'force', 'mean_1', 'constructor']) t.is(best(name), undefined, name);
+  t.is(best('mae', [Number.NaN, Number.NaN]), undefined);
+  const { spec } = plots.history({ mae: [1, 0.1], accuracy: [0.1, 1] }, { lossScale: 'log' });
+  const scales = (spec.concat as any[]).map((panel) => panel.layer[1].encoding.y.scale.type);
+  t.deepEqual(scales, ['log', undefined]);
+});
+
+test('a history may be of any number of epochs', (t) => {
+  const loss = Array.from({ length: 200_000 }, (_, i) => 1 / (i + 1));
+  t.regex(plots.history({ loss, val_loss: loss }).description, /best 5e-06 at epoch 200000\.$/);
+});
+
+test('weights that hardly differ have a standard deviation, too', (t) => {
+  const plot = plots.weights({ kernel: [1e9 + 1, 1e9 - 1, 1e9 + 1, 1e9 - 1] });
+  t.regex(JSON.stringify(plot.spec), /mean 1e\+09, std 1["\\,]/);
+});
+
 const values = (plot: plots.Plot, layer: number) =>
   (plot.spec.layer as any)[layer].data.values as Record<string, number>[];
 const legendOf = (plot: plots.Plot) => JSON.stringify((plot.spec.layer as any).at(-1).encoding.color.legend.labelExpr);

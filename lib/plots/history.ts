@@ -1,3 +1,4 @@
+import { extent } from '../array.js';
 import { checkOneOf, wrongType } from '../check.js';
 import { general, plural } from './format.js';
 import { TextPlot } from './plot.js';
@@ -10,7 +11,7 @@ export type HistoryInput =
   | Readonly<Record<string, readonly number[]>>;
 
 export interface HistoryOptions extends PlotOptions {
-  /** The scale of the losses; 'log' leaves out values that are not positive. Default 'linear' */
+  /** The scale of losses and errors, as their names tell; 'log' leaves out values that are not positive. Default 'linear' */
   lossScale?: 'linear' | 'log';
 }
 
@@ -56,7 +57,9 @@ function readHistory(history: HistoryInput): Series[] {
   }
   const quantities = [...new Set(names.map((name) => name.replace(/^val_/, '')))];
   const series = quantities.map((name) => {
-    const [training, validation] = [record[name], record[`val_${name}`]];
+    const [training, validation] = [name, `val_${name}`].map((key) =>
+      Object.hasOwn(record, key) ? record[key] : undefined,
+    );
     const length = Math.max(training?.length ?? 0, validation?.length ?? 0);
     return { name, epochs: Array.from({ length }, (_, i) => (epoch?.[i] ?? i) + 1), training, validation };
   });
@@ -70,7 +73,17 @@ function checkNumbers(name: string, values: unknown): void {
     throw wrongType(name, 'an array of numbers', values);
 }
 
-const isLoss = (name: string) => /loss|error|entropy/i.test(name);
+const MIN =
+  /loss|error|entropy|(^|_)(mse|rmse|mae|mape|r?msle|nll|hinge|poisson|kld?|divergence|perplexity|brier|logcosh|false)(_|$)/;
+const MAX =
+  /(^|_)(acc|accuracy|(roc_?|pr_?)?auc|precision|recall|sensitivity|specificity|f\d|fbeta|r_?2|r_?squared|score|similarity|io_?u|dice|kappa|mcc|true)(_|$)/;
+
+/** Which of its values is the best, as far as the name tells: Keras', scikit-learn's or ours. */
+function directionOf(name: string): 'min' | 'max' | undefined {
+  const words = name.replace(/([a-z\d])(?=[A-Z])/g, '$1_').toLowerCase();
+  if (MIN.test(words)) return /^neg(ative)?_/.test(words) ? 'max' : 'min'; // scikit-learn's neg_log_loss
+  return MAX.test(words) ? 'max' : undefined;
+}
 
 function specOf(frame: Frame, series: readonly Series[], lossScale: 'linear' | 'log') {
   const { width } = frame;
@@ -80,7 +93,7 @@ function specOf(frame: Frame, series: readonly Series[], lossScale: 'linear' | '
   const panel = (width - 2 * PADDING - (columns - 1) * spacing) / columns - extent - 8;
   const kinds = ['training', 'validation'].filter((kind) => series.some((s) => s[kind as 'training' | 'validation']));
   const panels = series.map((s) => {
-    const log = lossScale === 'log' && isLoss(s.name);
+    const log = lossScale === 'log' && directionOf(s.name) === 'min';
     const data = kinds.flatMap((kind) =>
       (s[kind as 'training' | 'validation'] ?? []).map((value, i) => ({
         epoch: s.epochs[i],
@@ -155,9 +168,10 @@ function describe({ name, training, validation, epochs }: Series): string {
   const parts: string[] = [];
   if (training?.length) parts.push(`training ${run(training)}`);
   if (validation?.length) {
-    const best = (isLoss(name) ? Math.min : Math.max)(...validation.filter(Number.isFinite));
-    const at = validation.indexOf(best);
-    parts.push(`validation ${run(validation)}${at >= 0 ? `, best ${general(best)} at epoch ${epochs[at]}` : ''}`);
+    const [low, high] = extent(validation.filter(Number.isFinite));
+    const at = validation.indexOf({ min: low, max: high, none: Number.NaN }[directionOf(name) ?? 'none']);
+    const best = at < 0 ? '' : `, best ${general(validation[at])} at epoch ${epochs[at]}`;
+    parts.push(`validation ${run(validation)}${best}`);
   }
   return `${name}: ${parts.join(', ')}.`;
 }

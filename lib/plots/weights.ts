@@ -75,21 +75,20 @@ function histogram(
   bins: number,
 ): Histogram {
   const counts = new Float64Array(bins);
-  let [zeros, bad, n, sum, squares] = [0, 0, 0, 0, 0];
+  let [zeros, bad, n, mean, squares] = [0, 0, 0, 0, 0];
   for (const value of data) {
     if (!Number.isFinite(value)) {
       bad++;
       continue;
     }
-    n++;
-    sum += value;
-    squares += value * value;
+    const distance = value - mean;
+    mean += distance / ++n;
+    squares += distance * (value - mean);
     if (value === 0) zeros++;
     const x = place(value);
     if (Number.isFinite(x)) counts[Math.min(bins - 1, Math.floor(((x - low) / (high - low)) * bins))]++;
   }
-  const mean = n > 0 ? sum / n : 0;
-  const deviation = n > 0 ? Math.sqrt(Math.max(0, squares / n - mean * mean)) : 0;
+  const deviation = Math.sqrt(squares / Math.max(1, n));
   const summary = [
     plural(size, 'value'),
     `mean ${general(mean, 2)}`,
