@@ -807,6 +807,43 @@ test('classes may have any name, also those that JavaScript gives to all objects
   }
 });
 
+test('so may features, quantities, curves, labels of axes, titles and layers, in any figure', async (t) => {
+  for (const name of [...Object.getOwnPropertyNames(Object.prototype), 'watch']) {
+    const labels = { xLabel: name, yLabel: name, title: name };
+    const importance = { importancesMean: [1, 2], importancesStd: [0, 0] };
+    const figures: [plots.Plot, number][] = [
+      [plots.importances([name, 'other'], importance), 1],
+      [plots.predictions([1, 2], [1, 2], labels), 3],
+      [plots.heatmap([[1, 2]], { ...labels, valueLabel: name, x: [name, 'other'] }), 5],
+      [plots.history({ [name]: [1, 2], [`val_${name}`]: [1, 2] }), 1],
+      [plots.history({ [`val_${name}`]: [1, 2] }), 1],
+      [plots.rocCurve([0, 1], [0, 1], { classNames: ['other', name] }), 0],
+      [plots.weights({ [name]: [1, 2] }), 1],
+      [
+        await plots.decisionBoundary(
+          () => [0, 1, 1, 0],
+          [
+            [0, 0],
+            [1, 1],
+          ],
+          [0, 1],
+          { ...labels, resolution: 2, classNames: [name, 'other'] },
+        ),
+        4,
+      ],
+    ];
+    for (const [i, [plot, count]] of figures.entries()) {
+      const svg = await plot.svg();
+      const texts = elements(parseSvg(svg), 'text').map((element) => element.textContent);
+      t.is(texts.filter((text) => text === name).length, count, `${name} ${i}`);
+      t.false(svg.includes('\ufdd0'));
+      t.true(texts.length > 4);
+    }
+  }
+  const width = async (name: string) => /viewBox="([^"]+)"/.exec(await plots.heatmap([[1]], { y: [name] }).svg())?.[1];
+  t.is(await width('toString'), await width('toStrinh'));
+});
+
 test('heatmaps take any number of values', (t) => {
   const n = 600;
   const values = NDArray.from(Float64Array.from({ length: n * n }, (_, i) => i % 7)).reshape(n, n);

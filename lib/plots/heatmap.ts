@@ -137,9 +137,7 @@ function specOf(frame: Frame, table: Table, { scheme, annotate, domain }: Colour
     ...(typeof scheme === 'string' ? { scheme } : { range: scheme }),
     ...(finite.length > 0 && low < high ? { domain: [low, high], clamp: true } : {}),
   };
-  // Vega takes a text such as 'constructor' for one of its signals; none begins with the quote that is cut off again
-  const label = (labels: readonly string[]) =>
-    `slice(${JSON.stringify(labels.map((text) => `'${text}`))}[datum.value],1)`;
+  const label = (labels: readonly string[]) => `${JSON.stringify(labels)}[datum.value]`;
   const axis = { ticks: false, domain: false, labelPadding: 4 };
   const legend = {
     labelExpr: SHORT_NUMBER,

@@ -6,16 +6,27 @@ import { FONT, textWidth } from './font.js';
 import type { Figure } from './plot.js';
 import { DARK, LIGHT } from './theme.js';
 
+/** Vega takes a text such as 'constructor' for a name of its own; none begins with this character, which no text has. */
+const MARK = '\ufdd0';
+const COMMON = new RegExp(`(^|")(?=(?:${Object.getOwnPropertyNames(Object.prototype).join('|')})(?:"|$))`, 'g');
+
+/** A copy, as Vega writes into what it is given, whose texts it takes for nothing else, those within expressions too. */
+function harmless(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(COMMON, `$1${MARK}`);
+  if (Array.isArray(value)) return value.map(harmless);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, harmless(item)]));
+}
+
 /** Draws a figure as SVG, without a browser or DOM. */
 export async function renderSvg(figure: Figure): Promise<string> {
   const vega = await loadPeer('vega', () => import('vega'));
   const vegaLite = await loadPeer('vega-lite', () => import('vega-lite'));
   measureOurFont(vega);
-  // A copy: Vega writes into the data it is given.
-  const { spec } = vegaLite.compile({ ...structuredClone(figure.spec), background: 'transparent' } as never);
+  const { spec } = vegaLite.compile({ ...(harmless(figure.spec) as object), background: 'transparent' } as never);
   const view = new vega.View(vega.parse(spec), { renderer: 'none' });
   try {
-    return dress(await view.toSVG(), figure);
+    return dress((await view.toSVG()).replaceAll(MARK, ''), figure);
   } finally {
     view.finalize();
   }
@@ -49,7 +60,13 @@ function measureOurFont(vega: object): void {
   textMetrics.width = Object.assign(
     (item: Parameters<typeof original>[0], text: unknown) =>
       item.font === FONT
-        ? textWidth(String(text ?? '').trim(), item.fontSize ?? 11, item.fontWeight === 'bold')
+        ? textWidth(
+            String(text ?? '')
+              .replaceAll(MARK, '')
+              .trim(),
+            item.fontSize ?? 11,
+            item.fontWeight === 'bold',
+          )
         : original(item, text),
     { fjordnet: true as const },
   );
