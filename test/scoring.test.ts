@@ -7,6 +7,7 @@ import {
   gridSearch,
   layers,
   logLoss,
+  losses,
   MLPClassifier,
   MLPRegressor,
   type NDArray,
@@ -147,6 +148,48 @@ test('a model of any kind is scored by what it has', async (t) => {
     ),
     0.75,
   );
+});
+
+test('a compiled network of classes is scored by what its loss takes its outputs for', async (t) => {
+  const { x, y } = makeData('zero_one');
+  const of = (units: number, activation: 'sigmoid' | 'linear', loss: any) => {
+    const network = sequential({ layers: [layers.dense({ units, activation, inputShape: [4] })], seed: 1 });
+    network.compile({ optimizer: 'adam', loss, metrics: ['accuracy'] });
+    return network;
+  };
+  const fitOptions = { epochs: 15 };
+  const sigmoid = of(1, 'sigmoid', 'binaryCrossentropy');
+  await sigmoid.fit(x, y, { epochs: 300 });
+  const p = (await sigmoid.predict(x)).reshape(-1);
+  const { accuracy } = await sigmoid.evaluate(x, y);
+  const logits = of(1, 'linear', losses.binaryCrossentropy({ fromLogits: true }));
+  logits.setWeights(sigmoid.getWeights());
+  for (const network of [sigmoid, logits]) {
+    const column = y.map((label) => [label]);
+    for (const truth of [y, column]) {
+      near(t, [await getScorer('accuracy')(network, x, truth)], [accuracy], 1e-7, 'accuracy');
+      near(t, [await getScorer('roc_auc')(network, x, truth)], [rocAucScore(y, p)], 1e-7, 'roc_auc');
+    }
+    near(t, [await getScorer('neg_log_loss')(network, x, y)], [-logLoss(y, p)], 1e-6, 'neg_log_loss');
+  }
+  const positives = x.take(y.flatMap((label, i) => (label === 1 ? [i] : [])));
+  const ones = new Float64Array(positives.length).fill(1); // the other class is known of the network
+  t.true((await getScorer('neg_log_loss')(sigmoid, positives, ones)) < 0);
+
+  const build = () => of(1, 'sigmoid', 'binaryCrossentropy');
+  const scores = await crossValScore(build, x, y, { cv: 3, fitOptions });
+  const { best } = await gridSearch({ build, grid: { a: [1] }, train: [x, y], cv: 3, fitOptions });
+  t.deepEqual(best.testScores, scores);
+  t.deepEqual(await crossValScore(build, x, y, { cv: 3, fitOptions, scoring: 'accuracy' }), scores);
+  const { importancesMean } = await permutationImportance(sigmoid, x, y, { randomState: 0 });
+  t.true(importancesMean.data[0] > 0);
+
+  const several = makeData('multilabel');
+  const labels = of(3, 'sigmoid', 'binaryCrossentropy');
+  await labels.fit(several.x, several.y, fitOptions);
+  const output = (await labels.predict(several.x)).toArray<number[][]>();
+  const right = output.filter((row, i) => row.every((v, k) => Number(v > 0.5) === several.y[i][k]));
+  t.is(await getScorer('accuracy')(labels, several.x, several.y), right.length / 60);
 });
 
 test('what is no score, and a model that cannot be scored so, are refused', async (t) => {

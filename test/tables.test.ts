@@ -8,6 +8,7 @@ import {
   ColumnTransformer,
   crossValScore,
   DatetimeEncoder,
+  gridSearch,
   LabelEncoder,
   layers,
   loadPredictor,
@@ -32,6 +33,7 @@ import {
   StandardScaler,
   sequential,
   TableTransformer,
+  toCategorical,
   trainTestSplit,
 } from 'fjordnet';
 import { Matrix } from 'ml-matrix';
@@ -272,6 +274,36 @@ test('a pipeline of a network learns labels, and answers with them', async (t) =
     pipeline.steps.map(([name]) => name),
     ['standardscaler', 'sequential'],
   );
+});
+
+test('a pipeline whose network was fitted on one-hot rows is scored on them, and on labels', async (t) => {
+  const x = Array.from({ length: 60 }, (_, i) => [(i % 3) + i / 600, 2 * (i % 3) - i / 600]);
+  const labels = x.map((_, i) => i % 3);
+  const oneHot = toCategorical(labels, 3);
+  const network = sequential({
+    layers: [
+      layers.dense({ units: 8, activation: 'relu', inputShape: [2] }),
+      layers.dense({ units: 3, activation: 'softmax' }),
+    ],
+    seed: 1,
+  });
+  network.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  const pipeline = makePipeline(new StandardScaler(), network).setParams({
+    sequential__epochs: 30,
+    sequential__learningRate: 0.05,
+  });
+  const estimator = pipeline.clone();
+  await pipeline.fit(x, oneHot);
+  t.is(await pipeline.score(x, oneHot), 1);
+  t.is(await pipeline.score(x, labels), 1);
+  const wrong = oneHot.toArray<number[][]>().toSpliced(0, 15, ...new Array(15).fill([0, 0, 1]));
+  t.is(await pipeline.score(x, wrong), 50 / 60); // of the 15 there are 5 of that class
+  for (const scoring of [undefined, 'accuracy', 'f1_macro'] as const)
+    t.deepEqual(await crossValScore(estimator, x, oneHot, { cv: 3, scoring }), [1, 1, 1], scoring);
+  const { best } = await gridSearch({ estimator, grid: { sequential__seed: [1] }, train: [x, oneHot], cv: 3 });
+  t.is(best.testScore, 1);
+  const { importancesMean } = await permutationImportance(pipeline, x, oneHot, { randomState: 0 });
+  t.true(importancesMean.data.every((mean) => mean > 0));
 });
 
 test('networks, transformers and estimators go through bytes', async (t) => {

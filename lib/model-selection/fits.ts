@@ -5,11 +5,12 @@ import { getThreads } from '../info.js';
 import { isNDArray, isRandomState, property } from '../kind.js';
 import type { World } from '../mpi/world.js';
 import { passOver } from '../random.js';
+import { accuracyScore } from '../scores/classification.js';
 import type { Table } from '../tables/frame.js';
 import { isTableFor, TableRows } from '../tables/rows.js';
 import { signalOf, unlessAborted } from '../train.js';
 import type { SearchRanks } from './ranks.js';
-import { accuracy } from './score.js';
+import { accuracy, isClassNetwork, labelsOfNetwork } from './score.js';
 import { readScoring, type ScoringName } from './scoring.js';
 
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
@@ -237,7 +238,9 @@ function startTraining(
 /** The score without a `scoring`. */
 export async function defaultScore(model: Candidate, x: Pair[0], y: Pair[1], weights?: Weights): Promise<number> {
   if (typeof model.score === 'function') return weights ? model.score(x, y, weights) : model.score(x, y);
-  return accuracy(y, await model.predict(x), weights);
+  const output = await model.predict(x);
+  if (isClassNetwork(model)) return accuracyScore(...labelsOfNetwork(model, y, output as NDArray), weights);
+  return accuracy(y, output, weights);
 }
 
 export function checkScore(score: unknown): number {

@@ -1,6 +1,6 @@
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { didYouMean, wrongType, wrongValue } from '../check.js';
-import { isWords, type Label, type Labels, listed, readLabels, uniqueLabels } from '../labels.js';
+import { type Label, type Labels, listed, readLabels, uniqueLabels } from '../labels.js';
 import { balancedAccuracyScore, matthewsCorrcoef } from '../scores/agreement.js';
 import { averagePrecisionScore } from '../scores/average-precision.js';
 import { brierScoreLoss } from '../scores/brier.js';
@@ -19,14 +19,15 @@ import {
 } from '../scores/regression-errors.js';
 import { rocAucScore } from '../scores/roc-auc.js';
 import { topKAccuracyScore } from '../scores/top-k.js';
+import { isNetworkStep, probabilities } from '../tables/network-step.js';
 import type { Candidate, Pair, Scoring, Weights } from './fits.js';
-import { classLabels } from './score.js';
+import { alike, classLabels, hasColumns, isClassNetwork, isMultilabel, labelsOfNetwork } from './score.js';
 
 /** By the labels that are predicted. */
 const ofLabels =
   <O>(score: (yTrue: any, yPred: any, options: O & Weights) => number, options: O): Scoring<Candidate> =>
   async (model, x, y, weights) => {
-    const [yTrue, yPred] = alike(model, y, await predicted(model, x));
+    const [yTrue, yPred] = labelled(model, y, await predicted(model, x));
     return score(yTrue, yPred, { ...options, ...weights });
   };
 
@@ -107,7 +108,7 @@ const BY_NAME = new Map<string, Scoring<Candidate>>(
  * errors and losses, 'neg_…', count negative.
  *
  * Scores of labels and numbers call the model's `predict`, those of probabilities (roc_auc …, average_precision,
- * top_k_accuracy, neg_log_loss, neg_brier_score) its `predictProba`. Of two classes the positive one is the greater, but 1 in
+ * top_k_accuracy, neg_log_loss, neg_brier_score) its `predictProba`; a network's outputs are taken for what its loss says they are. Of two classes the positive one is the greater, but 1 in
  * f1, precision, recall and average_precision.
  *
  * @returns `(model, x, y, { sampleWeight }?) => Promise<number>`
@@ -136,28 +137,12 @@ function predicted(model: Candidate, x: Pair[0]): unknown {
   return model.predict(x);
 }
 
-/** A model without predictProba may predict rows of class scores, and have been trained on one-hot rows. */
-function alike(model: Candidate, y: Pair[1], yPred: unknown): [yTrue: unknown, yPred: unknown] {
-  return typeof model.predictProba === 'function' || isMultilabel(y)
-    ? [y, yPred]
-    : [classLabels(y), classLabels(yPred)];
+/** Targets and predictions. A model without predictProba may predict rows of class scores, and have been trained on one-hot rows. */
+function labelled(model: Candidate, y: Pair[1], yPred: unknown): [yTrue: unknown, yPred: unknown] {
+  if (isClassNetwork(model)) return labelsOfNetwork(model, y, yPred as NDArray);
+  if (typeof model.predictProba === 'function') return [alike(y, yPred), yPred];
+  return isMultilabel(y) ? [y, yPred] : [classLabels(y), classLabels(yPred)];
 }
-
-/** Rows of 0s and 1s that are not one-hot. */
-function isMultilabel(y: Pair[1]): boolean {
-  return (
-    hasColumns(y) &&
-    asArray('y', y)
-      .toArray<number[][]>()
-      .some((row) => row.reduce((a, b) => a + b, 0) !== 1)
-  );
-}
-
-const hasColumns = (y: Pair[1]): y is ArrayInput => {
-  if (isWords(y)) return false;
-  const { shape } = asArray('y', y as ArrayInput);
-  return shape.length === 2 && shape[1] > 1;
-};
 
 /** What scores of probabilities are given. */
 interface Response {
@@ -170,13 +155,12 @@ interface Response {
 }
 
 async function respond(model: Candidate, x: Pair[0], y: Pair[1], posLabel?: Label): Promise<Response> {
-  if (typeof model?.predictProba !== 'function')
-    throw wrongType('the model', 'an object with a method predictProba, which this scoring asks', model);
-  const p = asArray('what predictProba gives', (await model.predictProba(x)) as ArrayInput);
-  if (hasColumns(y)) return { p };
+  const p = await probabilitiesOf(model, x);
+  if (hasColumns('y', y)) return { p };
   const isNone = Array.isArray(model.classes) && model.classes.length === 0; // of a network before it is told
   const isUnknown = model.classes === undefined || isNone;
-  const known = isUnknown ? undefined : Array.from(readLabels('the classes of the model', model.classes));
+  const numbers = isNetworkStep(model) ? Array.from({ length: p.shape[1] }, (_, k) => k) : undefined;
+  const known = isUnknown ? numbers : Array.from(readLabels('the classes of the model', model.classes));
   const labels = known as Labels | undefined; // all of one type
   if (p.ndim !== 2 || p.shape[1] !== 2) return { p, labels };
   const classes = known ?? uniqueLabels(readLabels('y', y as ArrayInput));
@@ -188,4 +172,11 @@ async function respond(model: Candidate, x: Pair[0], y: Pair[1], posLabel?: Labe
   const ofPositive = NDArray.zeros([n], p.dtype);
   for (let i = 0; i < n; i++) ofPositive.data[i] = p.data[2 * i + column];
   return { p: ofPositive, labels, posLabel: positive };
+}
+
+async function probabilitiesOf(model: Candidate, x: Pair[0]): Promise<NDArray> {
+  if (isClassNetwork(model)) return probabilities(model, await model.predict(x as NDArray));
+  if (typeof model?.predictProba !== 'function')
+    throw wrongType('the model', 'an object with a method predictProba, which this scoring asks', model);
+  return asArray('what predictProba gives', (await model.predictProba(x)) as ArrayInput);
 }

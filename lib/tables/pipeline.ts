@@ -3,6 +3,7 @@ import { checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../
 import { boolean, integer, label, list, object } from '../io/schema.js';
 import { hasMethods, isError } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
+import { alike } from '../model-selection/score.js';
 import { type Parts, registerSaved, type Saved } from '../saved.js';
 import { accuracyScore } from '../scores/classification.js';
 import { r2Score } from '../scores/regression.js';
@@ -183,8 +184,9 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     const last = this.#last();
     const weights = options === undefined ? [] : [options];
     if (!isNetworkStep(last)) return this.#method('score')(this.#transformed('score', x), y, ...weights) as number;
-    const judge = isClassifier(last) ? accuracyScore : r2Score;
-    return (this.predict(x) as Promise<any>).then((predicted) => judge(y, predicted, ...weights) as number);
+    const answers = this.predict(x) as Promise<any>;
+    if (!isClassifier(last)) return answers.then((predicted) => r2Score(y, predicted, ...weights));
+    return answers.then((predicted) => accuracyScore(alike(y, predicted), predicted, ...weights));
   }
 
   /** What the transformers make of x, where the last step is one, too. */
