@@ -10,9 +10,13 @@ import {
   MLPRegressor,
   NDArray,
   NeuralNetwork,
+  Pipeline,
+  permutationImportance,
   RandomState,
+  StandardScaler,
   StratifiedShuffleSplit,
   toCategorical,
+  trainTestSplit,
 } from 'fjordnet';
 import { silenceWarnings } from './helpers/sklearn.js';
 
@@ -265,6 +269,30 @@ test('folds keep float32, whatever holds it', async (t) => {
   t.deepEqual(await crossValScore(model, floats, y, { cv: 2 }), [1, 1]);
   await crossValScore(model, x, y, { cv: 2 });
   t.deepEqual(dtypes, ['float32', 'float32', 'float64', 'float64']);
+
+  const columns = { a: Float32Array.from({ length: 60 }, (_, i) => i / 7), b: Float32Array.from(rows.slice(0, 60)) };
+  const pipeline = new Pipeline([
+    ['scale', new StandardScaler()],
+    ['model', new MLPRegressor({ hiddenLayerSizes: [3], maxIter: 3, randomState: 1 })],
+  ]);
+  const taken: string[] = [];
+  const scoring = ({ namedSteps }: typeof pipeline, fold: typeof columns) => {
+    taken.push(namedSteps.model.coefs[0].dtype, fold.a.constructor.name);
+    return 1;
+  };
+  await crossValScore(pipeline, columns, rows.slice(0, 60), { cv: 2, scoring });
+  t.deepEqual(taken, ['float32', 'Float32Array', 'float32', 'Float32Array']);
+  taken.length = 0;
+  await pipeline.fit(columns, rows.slice(0, 60));
+  await permutationImportance(pipeline, columns, rows.slice(0, 60), { nRepeats: 1, scoring });
+  t.deepEqual(taken, ['float32', 'Float32Array', 'float32', 'Float32Array', 'float32', 'Float32Array']);
+  const [train] = trainTestSplit([
+    { ...columns, c: Int32Array.from(rows.slice(0, 60)), d: rows.slice(0, 60).map(String) },
+  ]);
+  t.deepEqual(
+    Object.values(train).map((column) => column.constructor.name),
+    ['Float32Array', 'Float32Array', 'Int32Array', 'Array'],
+  );
 });
 
 test('bad arguments are refused before any model is trained', async (t) => {

@@ -6,7 +6,7 @@ import { hasMethods } from '../kind.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { averageOf } from '../scores/sums.js';
 import { readFrame, type Table } from '../tables/frame.js';
-import { isTableFor } from '../tables/rows.js';
+import { isTableFor, takeValues } from '../tables/rows.js';
 import { aborted, unlessAborted } from '../train.js';
 import {
   type Candidate,
@@ -136,7 +136,7 @@ function tableColumns(x: Table): Columns {
     names,
     permuting(column) {
       const values = frame.column(column);
-      return (order) => ({ ...all, [names[column]]: Array.from(order, (row) => values[row]) });
+      return (order) => ({ ...all, [names[column]]: takeValues(values, order) });
     },
   };
 }

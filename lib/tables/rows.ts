@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { hasMethods, isNDArray, isTypedArray, property } from '../kind.js';
@@ -30,6 +31,14 @@ export function isTableFor(model: unknown, x: unknown): x is Table {
 const takesTables = (model: unknown): boolean =>
   hasMethods(model, 'transformFrame') || hasMethods(property(model, 'estimator'), 'transformFrame');
 
+/** The values of some rows of a column, in an array of its type: models are trained in float32 where all columns are. */
+export function takeValues(column: ArrayLike<unknown>, rows: ArrayLike<number>): ArrayLike<unknown> {
+  if (!isTypedArray(column)) return Array.from(rows, (row) => column[row]);
+  const taken = allocate(column.constructor as new (length: number) => unknown[], rows.length);
+  for (let i = 0; i < rows.length; i++) taken[i] = column[rows[i]];
+  return taken;
+}
+
 /** The rows of a table, of which some are taken as arrays take them. */
 export class TableRows {
   readonly length: number;
@@ -48,10 +57,7 @@ export class TableRows {
     const table = this.#table as unknown;
     if (Array.isArray(table)) return Array.from(rows.data, (row) => table[row]);
     const frame = readFrame('table', this.#table);
-    const columns = frame.names?.map((name, k): [string, unknown[]] => {
-      const column = frame.column(k);
-      return [name, Array.from(rows.data, (row) => column[row])];
-    });
+    const columns = frame.names?.map((name, k) => [name, takeValues(frame.column(k), rows.data)]);
     return Object.fromEntries(columns ?? []);
   }
 }
