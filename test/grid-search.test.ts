@@ -1,12 +1,16 @@
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import {
+  type ArrayInput,
   type GridResult,
+  GridSearchCV,
   getThreads,
   gridSearch,
+  halvingGridSearch,
   linspace,
   logspace,
   MLPClassifier,
-  type NDArray,
+  NDArray,
   NeuralNetwork,
   setThreads,
 } from 'fjordnet';
@@ -170,6 +174,66 @@ test('a model that fails has an error and NaN; the others go on; if all fail the
     message: 'Expected eta to be a non-negative number, got -1 (number)',
   });
 });
+
+// Of scikit-learn 1.9, GridSearchCV(cv=KFold(3)): split scores [nan, 1, 1], [nan, 3, 3], [nan, 2, 2], best_index_ 0 and a warning.
+test.serial(
+  'where each point fails in one fold the other scores are kept, and nothing is best without a warning',
+  async (t) => {
+    const warnings: string[] = [];
+    const listen = ({ message }: Error) => warnings.push(message);
+    process.on('warning', listen);
+    t.teardown(() => process.off('warning', listen));
+    class Fragile {
+      readonly estimatorType = 'regressor';
+      constructor(readonly params: { a: number; b?: number; from?: number }) {}
+      getParams = () => this.params;
+      setParams = (params: object) => new Fragile({ ...this.params, ...params });
+      clone = () => new Fragile(this.params);
+      predict = () => [];
+      score = () => this.params.a;
+      async fit(given: ArrayInput) {
+        if (NDArray.from(given).data[0] >= (this.params.from ?? 3)) throw new Error('the first fold');
+      }
+    }
+    const rows = Array.from({ length: 9 }, (_, i) => [i]);
+    const y = rows.map(([i]) => i % 2);
+    const options = { estimator: new Fragile({ a: 0, b: 1 }), grid: { a: [1, 3, 2] }, cv: 3 };
+    const { results, best } = await gridSearch({ ...options, train: [rows, y] });
+    await setImmediate();
+    t.deepEqual(
+      results.map(({ testScores }) => testScores),
+      [
+        [Number.NaN, 1, 1],
+        [Number.NaN, 3, 3],
+        [Number.NaN, 2, 2],
+      ],
+    );
+    t.is(results[1].error?.message, 'the first fold');
+    t.is(best, results[0]);
+    const warning = 'No point has a score that is a number: the first one is taken for the best (the first fold)';
+    t.deepEqual(warnings.splice(0), [warning]);
+
+    const search = await new GridSearchCV(options).fit(rows, y);
+    await setImmediate();
+    t.deepEqual([search.bestIndex, search.bestParams, search.bestScore], [0, { a: 1 }, Number.NaN]);
+    t.deepEqual(warnings.splice(0), [warning]);
+    const halved = await halvingGridSearch({
+      ...options,
+      grid: { a: [1, 2, 3] },
+      resource: 'b',
+      maxResources: 3,
+      train: [rows, y],
+    });
+    t.deepEqual(
+      halved.results.map(({ testScores }) => testScores?.filter(Number.isNaN).length),
+      [1, 1, 1, 1],
+    );
+
+    const all = { ...options, estimator: new Fragile({ a: 0, from: 0 }) };
+    await t.throwsAsync(gridSearch({ ...all, train: [rows, y] }), { message: 'the first fold' });
+    await t.throwsAsync(new GridSearchCV(all).fit(rows, y), { message: 'the first fold' });
+  },
+);
 
 test('an abort stops all models', async (t) => {
   const controller = new AbortController();

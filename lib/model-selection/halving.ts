@@ -8,7 +8,15 @@ import type { Candidate } from './fits.js';
 import type { Split } from './folds.js';
 import { checkSeeded } from './randomized-search.js';
 import type { SearchRanks } from './ranks.js';
-import { bestOf, type GridResult, type Params, Search, type SearchOptions, type SearchResult } from './search.js';
+import {
+  bestOf,
+  checkTrained,
+  type GridResult,
+  type Params,
+  Search,
+  type SearchOptions,
+  type SearchResult,
+} from './search.js';
 
 /** What is common to searches by successive halving. */
 export interface HalvingOptions<M extends Candidate = Candidate> extends Omit<SearchOptions<M>, 'test'> {
@@ -119,8 +127,8 @@ export async function halve<M extends Candidate>(
     const own = isBySamples ? subsampled(splits, { nResources, n }, randomState, random) : splits;
     const more = { iteration, nResources };
     const round = (await search.evaluate(points, { splits: () => own, more, total })) as HalvingResult[];
-    if (round.every((result) => result.error)) throw round[0].error;
-    results.push(...round);
+    checkTrained(round);
+    for (const result of round) results.push(result);
     points = kept(round, Math.ceil(round.length / factor));
   }
   const last = results.slice(-(plan.nCandidates.at(-1) as number));

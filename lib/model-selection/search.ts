@@ -75,7 +75,10 @@ export interface SearchOptions<M extends Candidate = Candidate> extends ScoreOpt
 export interface SearchResult {
   /** In the points' order. */
   results: GridResult[];
-  /** The result with the best test score (training score without a test set or `cv`); the first of equals. */
+  /**
+   * The result with the best test score (training score without a test set or `cv`); the first of equals. Where no point has a score of
+   * all folds it is the first that did not fail, or the first, as in scikit-learn, with a warning.
+   */
   best: GridResult;
 }
 
@@ -223,12 +226,24 @@ export class Search<M extends Candidate> {
   }
 }
 
-/** The result with the best score, the first of equals; the first one where none has a score. @throws their error if all failed */
+/** The result with the best score, the first of equals. Where none has a score: the first that did not fail, with a warning. */
 export function bestOf<R extends GridResult>(results: readonly R[], score: (result: R) => number): R {
   let best: R | undefined;
   for (const r of results) if (!Number.isNaN(score(r)) && (!best || score(r) > score(best))) best = r;
-  if (!best && results.every((r) => r.error)) throw results[0].error;
-  return best ?? results[0];
+  if (best) return best;
+  const first = results.find((r) => !r.error) ?? results[0];
+  const why = first.error ? ` (${first.error.message})` : '';
+  process.emitWarning(
+    `No point has a score that is a number: the first one is taken for the best${why}`,
+    'UserWarning',
+  );
+  return first;
+}
+
+/** @throws their error if all models of these points failed */
+export function checkTrained(results: readonly GridResult[]): void {
+  const hasFailed = ({ error, testScores = [] }: GridResult) => error && testScores.every(Number.isNaN);
+  if (results.every(hasFailed)) throw results[0].error;
 }
 
 /** A search of all points at once. */
@@ -240,6 +255,7 @@ export async function searchAll<M extends Candidate>(
   await search.begin(points);
   const splits = cv === undefined ? {} : { splits: (point: Params) => search.splits(point) };
   const results = await search.evaluate(points, { ...splits, total: points.length });
+  checkTrained(results);
   return { results, best: bestOf(results, (r) => (test || cv !== undefined ? r.testScore : r.trainScore)) };
 }
 
