@@ -538,4 +538,8 @@ test('a first call that was refused, and the shape of an output, bind no layer w
     t.throws(() => layer.outputShape([...steps, 9]), { message: /inputs/ });
     t.deepEqual((await net.predict(x(3))).shape, [6, 1]);
   }
+  const net = sequential({ layers: [dense({ units: 2 })] });
+  const out = Numbers.zeros([6, 5], 'float32');
+  t.throws(() => net.predictSync(filled(1, 6, 3), { out }), { message: /Expected out to be of shape \[6, 2\]/ });
+  t.deepEqual(net.predictSync(filled(1, 6, 2)).shape, [6, 2]);
 });

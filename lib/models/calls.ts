@@ -155,7 +155,7 @@ const overlap = (a: TypedData, b: TypedData): boolean =>
   a.buffer === b.buffer && a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
 
 /** @throws TypeError or RangeError unless these are arrays for the outputs of n samples */
-function checkOut(out: unknown, outputs: readonly Buffer[], n: number, dtype: FloatType): NDArray[] {
+function checkOut(out: unknown, outputs: readonly { shape: Shape }[], n: number, dtype: FloatType): NDArray[] {
   const given = isNDArray(out) ? [out] : out;
   if (!Array.isArray(given) || given.length !== outputs.length || !given.every(isNDArray))
     throw wrongType('out', outputs.length === 1 ? 'an NDArray' : `a list of ${outputs.length} NDArrays`, out);
@@ -171,7 +171,12 @@ function checkOut(out: unknown, outputs: readonly Buffer[], n: number, dtype: Fl
 
 function entered(callee: Callee, x: ByPort, options: PredictNowOptions, allowed: readonly string[]) {
   const { arrays, inputs, batchSize } = checked(callee, x, options, allowed);
-  const network = callee.engine.enter(callee.graphFor(shapesOf(arrays)), false);
+  const shapes = shapesOf(arrays);
+  const { engine, model } = callee;
+  if (options.out !== undefined && !engine.network)
+    // which is built for good
+    checkOut(options.out, callee.ports(shapes).outputs, arrays[0].shape[0], model.dtype);
+  const network = engine.enter(callee.graphFor(shapes), false);
   return { network, arrays, inputs, batchSize };
 }
 
