@@ -8,10 +8,12 @@ import {
   model,
   NDArray,
   Pipeline,
+  Predictor,
   RandomState,
   StandardScaler,
   sequential,
 } from 'fjordnet';
+import * as plots from 'fjordnet/plots';
 import * as ort from 'onnxruntime-web';
 
 ort.env.wasm.numThreads = 1;
@@ -88,6 +90,24 @@ test('a label of a half is none, here and in ONNX', async (t) => {
   const predictor = await loadPredictor(net.toBytes());
   t.deepEqual([...((await predictor.predict(x)) as NDArray).data], Array(180).fill(0));
   t.deepEqual(await byOnnxRuntime(await predictor.exportBytes({ format: 'onnx' }), 'label'), Array(180).fill(0));
+});
+
+test('of two classes as probable as each other the first is meant, as in evaluate, here and in ONNX', async (t) => {
+  for (const last of [{ activation: 'sigmoid' }, {}] as const) {
+    const net = sequential({
+      layers: [layers.dense({ units: 1, kernelInitializer: 'zeros', inputShape: [2], ...last })],
+    });
+    const fromLogits = !('activation' in last);
+    net.compile({ optimizer: 'adam', loss: losses.binaryCrossentropy({ fromLogits }), metrics: ['accuracy'] });
+    t.is((await net.evaluate(x, Array(60).fill(0))).accuracy, 1);
+    const predictor = new Predictor({ pipeline: new Pipeline([['model', net]]), classes: [3, 4] });
+    t.deepEqual([...(await predictor.predictProba(x)).data], Array(120).fill(0.5));
+    t.deepEqual([...((await predictor.predict(x)) as NDArray).data], Array(60).fill(3));
+    t.deepEqual([...((await (await loadPredictor(net.toBytes())).predict(x)) as NDArray).data], Array(60).fill(0));
+    t.deepEqual(await byOnnxRuntime(await predictor.exportBytes({ format: 'onnx' }), 'label'), Array(60).fill(3));
+    const plot = await plots.decisionBoundary(net, [...x.toArray()] as number[][], words, { resolution: 5 });
+    t.regex(plot.description, /a 100 %, b 0 %/);
+  }
 });
 
 test('focal losses are losses of classes', async (t) => {

@@ -21,7 +21,7 @@ export interface DecisionBoundaryOptions extends PlotOptions {
 /**
  * Which class a classifier sees where, behind the data it was trained on, for data of two features.
  *
- * @param model an estimator, a Sequential (its largest output counts; a single output counts from 0.5), or a function
+ * @param model an estimator, a Sequential (its largest output counts; a single output counts beyond 0.5), or a function
  *   that predicts
  * @param x points [n, 2]
  * @param y their classes [n]
@@ -105,14 +105,14 @@ function gridOf([[left, right], [bottom, top]]: number[][], resolution: number, 
   return grid;
 }
 
-/** Predictions as labels: as they are, or those of the largest output, or of a single output from 0.5 on. */
+/** Predictions as labels: as they are, or those of the largest output, or of a single output beyond 0.5. */
 function classesOf(predicted: Labels, known: readonly Label[], n: number): Label[] {
   if (isWords(predicted)) return checkLength([...predicted], n);
   const array = asArray('predictions', predicted as ArrayInput);
   checkFinite('predictions', array);
   if (array.ndim !== 2) return checkLength(Array.from(array.data), n);
   const codes =
-    array.shape[1] === 1 ? Array.from(array.data, (p) => (p >= 0.5 ? 1 : 0)) : Array.from(argmaxRows(array).data);
+    array.shape[1] === 1 ? Array.from(array.data, (p) => (p > 0.5 ? 1 : 0)) : Array.from(argmaxRows(array).data);
   return checkLength(
     codes.map((code) => known[code] ?? code),
     n,

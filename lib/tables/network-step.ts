@@ -167,11 +167,11 @@ function sharesOf({ loss }: Pick<NetworkStep, 'loss'>, output: NDArray): NDArray
   return p;
 }
 
-/** The class number of every row of a network's output: the largest of several, or from 0.5 on a single one. */
+/** The class number of every row of a network's output: the largest of several, or a single one beyond 0.5. */
 export function classCodes(network: Pick<NetworkStep, 'loss'>, output: NDArray): NDArray {
   const p = sharesOf(network, output);
   if (p.shape[1] > 1) return argmaxRows(p);
-  return NDArray.wrap(Int32Array.from(p.data, (share) => (share >= 0.5 ? 1 : 0)));
+  return NDArray.wrap(Int32Array.from(p.data, (share) => (share > 0.5 ? 1 : 0)));
 }
 
 /** The probability of every class [n, classes]. */

@@ -41,8 +41,6 @@ interface Last {
   readonly shape: readonly number[];
   /** Of a regression undefined; 'each': an output is a label of its own. */
   readonly classes: readonly Label[] | 'each' | undefined;
-  /** Whether of two classes as probable as each other the second one is meant. */
-  readonly takesLast: boolean;
 }
 
 export async function exportOnnx(value: unknown, path: string | URL, options: OnnxOptions): Promise<void> {
@@ -162,7 +160,7 @@ function perceptronOf(model: unknown, name: string, options: OnnxOptions): Last 
     return z;
   };
   const classes = targets && (targets.kind === 'multilabel' ? 'each' : targets.classes);
-  return { type, features: units[0], emit, shape: [units[layers]], classes, takesLast: false };
+  return { type, features: units[0], emit, shape: [units[layers]], classes };
 }
 
 const OPERATORS = {
@@ -201,13 +199,13 @@ async function networkOf(model: object, known: readonly Label[] | undefined, opt
     : !known && isOfLabels(step, own[0])
       ? 'each'
       : (known ?? Array.from({ length: Math.max(2, own[0]) }, (_, k) => k));
-  return { type, features: shape.reduce((size, n) => size * n, 1), emit, shape: own, classes, takesLast: own[0] === 1 };
+  return { type, features: shape.reduce((size, n) => size * n, 1), emit, shape: own, classes };
 }
 
 /** The probabilities of all classes, and what is the most probable one called. */
 function classified(
   graph: OnnxGraph,
-  { type, shape: [units], classes, takesLast }: Last,
+  { type, shape: [units], classes }: Last,
   p: string,
   put: (output: number, from: string, type: ElementType, shape: readonly number[]) => void,
 ): void {
@@ -224,7 +222,6 @@ function classified(
   const place = graph.node('ArgMax', [graph.outputs[0].name], {
     axis: { int: 1 },
     keepdims: { int: 0 },
-    ...(takesLast && { select_last_index: { int: 1 } }),
   });
   // of a single class, which is there in y alone, the second one is not known by any name
   const names = Array.from(
