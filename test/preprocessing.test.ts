@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { type ArrayInput, type DType, MinMaxScaler, NDArray, StandardScaler } from 'fjordnet';
+import { type ArrayInput, type DType, MinMaxScaler, NDArray, PolynomialFeatures, StandardScaler } from 'fjordnet';
 
 const golden = JSON.parse(readFileSync(new URL('../test/fixtures/preprocessing.json', import.meta.url), 'utf8'));
 
@@ -67,6 +67,25 @@ test('scaled features have mean 0 and variance 1, or fill their range, and input
   t.deepEqual([...filled.dataMin.data], [0, 0]);
   t.true(filled.dataMax.data.every((v: number) => Math.abs(v - 1) < 1e-15));
   t.deepEqual([...x], [1, 2, 3, 4, 6, 9]);
+});
+
+// PolynomialFeatures(3, include_bias=False).fit_transform(x) of scikit-learn 1.9, x of float32
+test('products of float32 are rounded one after another, as in scikit-learn', (t) => {
+  const x = NDArray.from(
+    [
+      [0.1, 0.7, -1.3],
+      [1.1, 2.3, 3.7],
+    ],
+    { dtype: 'float32' },
+  );
+  const products = [
+    [0.1, 0.7, -1.3, 0.010000001, 0.07, -0.13, 0.48999998, -0.90999997, 1.6899998, 0.001, 0.007, -0.012999999, 0.049],
+    [-0.091, 0.16899998, 0.343, -0.63699996, 1.1829998, -2.1969998],
+    [1.1, 2.3, 3.7, 1.21, 2.53, 4.07, 5.29, 8.51, 13.690001, 1.3310001, 2.783, 4.477, 5.8190002, 9.361, 15.059001],
+    [12.167, 19.573, 31.487001, 50.653004],
+  ];
+  const z = new PolynomialFeatures({ degree: 3, includeBias: false }).fitTransform(x);
+  t.deepEqual(z, NDArray.from(products.flat(), { dtype: 'float32', shape: [2, 19] }));
 });
 
 test('what cannot be scaled is refused', (t) => {

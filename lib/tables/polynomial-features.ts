@@ -65,10 +65,14 @@ export class PolynomialFeatures extends Transformer<object> {
     const [n, width] = matrix.shape;
     const products = productsOf(this.getParams(), width);
     const z = NDArray.zeros([n, products.length], matrix.dtype);
+    const round = matrix.dtype === 'float32' ? Math.fround : Number;
     for (let i = 0; i < n; i++)
-      // from the last factor on, as scikit-learn multiplies
+      // from the last factor on, each product rounded, as scikit-learn multiplies
       for (const [j, factors] of products.entries())
-        z.data[i * products.length + j] = factors.reduceRight((product, k) => product * matrix.data[i * width + k], 1);
+        z.data[i * products.length + j] = factors.reduceRight(
+          (product, k) => round(product * matrix.data[i * width + k]),
+          1,
+        );
     return Frame.ofMatrix(z);
   }
 
