@@ -395,6 +395,12 @@ for (const strategy of ['mean', 'median', 'mostFrequent', 'constant'] as const)
     t.deepEqual((kept.transform([[3, 2]]) as NDArray).toArray(), [[3, 2]]);
   });
 
+test('the most frequent of 200,000 different values is found', (t) => {
+  const a: unknown[] = Array.from({ length: 200_000 }, (_, i) => `id ${i}`);
+  const imputer = new SimpleImputer({ strategy: 'mostFrequent' }).fit({ a: [...a, 'id 7', null] });
+  t.deepEqual(imputer.statistics, ['id 7']);
+});
+
 test('a pipeline has the parameters of its steps, and is cross-validated', async (t) => {
   const { rows, species } = penguins(60, 3);
   const pipeline = new Pipeline([

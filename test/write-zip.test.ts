@@ -59,3 +59,10 @@ test('NPZ', async (t) => {
   t.deepEqual([...read.keys()], ['a', 'b']);
   t.deepEqual(read.get('a'), a);
 });
+
+test('200,000 texts in an NPZ file have the width of the longest', (t) => {
+  const names = Array.from({ length: 200_000 }, (_, i) => `${i}`);
+  const bytes = Buffer.concat(formatNpz({ names }));
+  t.true(bytes.includes("{'descr': '<U6', 'fortran_order': False, 'shape': (200000,), }"));
+  t.true(bytes.length > 4 * 6 * 200_000);
+});

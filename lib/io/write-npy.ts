@@ -1,5 +1,5 @@
 import { endianness } from 'node:os';
-import { type ArrayInput, NDArray } from '../array.js';
+import { type ArrayInput, extent, NDArray } from '../array.js';
 import { isNDArray } from '../kind.js';
 import type { Label } from '../labels.js';
 import { filePath, writeFileAtomic } from './atomic.js';
@@ -57,7 +57,7 @@ function formatNpy(x: ArrayInput): Uint8Array[] {
 function formatTexts(given: readonly string[], isList: boolean): Uint8Array[] {
   const shape = isList ? [given.length] : [];
   const texts = given.map((text) => Array.from(text, (character) => character.codePointAt(0) as number));
-  const longest = Math.max(1, ...texts.map(({ length }) => length));
+  const [, longest] = extent([1, ...texts.map(({ length }) => length)]);
   const bytes = Buffer.alloc(4 * longest * texts.length);
   for (const [row, text] of texts.entries())
     for (const [i, code] of text.entries()) bytes.writeUInt32LE(code, 4 * (row * longest + i));

@@ -1,4 +1,4 @@
-import type { NDArray } from '../array.js';
+import { extent, type NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, object, type Schema } from '../io/schema.js';
 import { type Label, uniqueLabels } from '../labels.js';
@@ -150,7 +150,7 @@ function mostFrequent(x: Frame, k: number, values: readonly unknown[]): Label {
   if (other >= 0) throw wrongType(`${x.nameOf(k)} of x`, `${typeof labels[0]}s, as its first value is`, labels[other]);
   const counts = new Map<Label, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const most = Math.max(...counts.values());
+  const [, most] = extent([...counts.values()]);
   return uniqueLabels([...counts.keys()]).find((label) => counts.get(label) === most) as Label;
 }
 
