@@ -401,6 +401,27 @@ test('the most frequent of 200,000 different values is found', (t) => {
   t.deepEqual(imputer.statistics, ['id 7']);
 });
 
+test('integers of 64 bits are numbers up to 2^53, and told beyond', (t) => {
+  const imputer = () => new SimpleImputer({ strategy: 'mostFrequent' });
+  const filled = [[2], [1], [1], [1]];
+  for (const table of [{ a: [2n, 1n, 1n, null] }, [{ a: 2n }, { a: 1n }, { a: 1n }, {}], [[2n], [1n], [1n], [null]]])
+    t.deepEqual((imputer().fitTransform(table as never) as NDArray).toArray(), filled);
+  const arrow = tableFromArrays({ a: BigInt64Array.of(5n, 7n, 5n) });
+  for (const table of [arrow, { a: BigInt64Array.of(5n, 7n, 5n) }] as never[]) {
+    t.deepEqual(new OneHotEncoder().fit(table).categories, [[5, 7]]);
+    t.deepEqual(imputer().fit(table).statistics, [5]);
+  }
+  const table = { z: [1n, 2n, 1n, 3n], v: [1, 2, 4, 7] };
+  const transformer = TableTransformer.infer(table as never, { categorical: ['z'] }).fit(table as never);
+  t.deepEqual(transformer.getFeatureNamesOut(), ['z_1', 'z_2', 'z_3', 'v']);
+  const wide = { a: [1n, 2n ** 60n], b: [1, 2] } as never;
+  const message =
+    /^Expected the column 'a' of x at row 1 to be an integer within ±\(2\^53 - 1\).*, got 1152921504606846976 /;
+  for (const step of [imputer(), new SimpleImputer(), new OneHotEncoder(), new OrdinalEncoder(), new StandardScaler()])
+    t.throws(() => step.fit(wide), { instanceOf: RangeError, message }, step.constructor.name);
+  t.deepEqual(new ColumnTransformer([['b', 'passthrough', ['b']]]).fitTransform(wide).toArray(), [[1], [2]]);
+});
+
 test('a pipeline has the parameters of its steps, and is cross-validated', async (t) => {
   const { rows, species } = penguins(60, 3);
   const pipeline = new Pipeline([
@@ -526,6 +547,14 @@ test('bad tables are told in one sentence with row and column, and change nothin
     ],
     [() => new StandardScaler().fit({ a: ['x'] }), /OneHotEncoder/],
     [() => new SimpleImputer().fit({ a: ['x', null] }), /'mostFrequent' and 'constant' take text/],
+    [
+      () => new SimpleImputer({ strategy: 'mostFrequent' }).fit({ a: [new Date(5), new Date(5), null] }),
+      /the column 'a' of x at row 0 to be a category \(DatetimeEncoder makes numbers of dates\), got Date/,
+    ],
+    [
+      () => new SimpleImputer({ strategy: 'mostFrequent' }).fit({ a: ['x', null, 5] }),
+      /the column 'a' of x at row 2 to be a string, as its other values are, got 5/,
+    ],
     [() => new DatetimeEncoder().fit({ when: ['2012-02-30'] }), /the column 'when' of x at row 0/],
     [() => new DatetimeEncoder().fit({ when: [1330473600] }), /the option unit/],
     [

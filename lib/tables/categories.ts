@@ -1,5 +1,5 @@
 import type { NDArray } from '../array.js';
-import { wrongType } from '../check.js';
+import { wrongType, wrongValue } from '../check.js';
 import { label, list, type Schema } from '../io/schema.js';
 import { type Label, uniqueLabels } from '../labels.js';
 import { Frame, isDate, isMissing } from './frame.js';
@@ -30,6 +30,7 @@ export function categoriesOf(x: Frame, k: number): Category[] {
 function checkKind(x: Frame, k: number, row: number, value: unknown, kind: string): void {
   const what = `${x.nameOf(k)} of x at row ${row}`;
   if (isDate(value)) throw wrongType(what, 'a category (DatetimeEncoder makes numbers of dates)', value);
+  if (typeof value === 'bigint') throw wrongValue(what, 'an integer within ±(2^53 - 1), or text', value);
   if (typeof value !== kind) throw wrongType(what, `a ${kind}, as its other values are`, value);
   if (kind !== 'string' && kind !== 'number' && kind !== 'boolean')
     throw wrongType(what, 'a text, a number or a boolean', value);

@@ -1,5 +1,5 @@
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
-import { wrongType } from '../check.js';
+import { wrongType, wrongValue } from '../check.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { toNumber } from '../io/cells.js';
 import { hasMethods, isFloat32Array, isFloat64Array, isNDArray, isPlain, isTypedArray, property } from '../kind.js';
@@ -111,15 +111,11 @@ export class Frame {
   #number(value: unknown, k: number, row: number): number {
     if (isMissing(value)) return Number.NaN;
     if (typeof value === 'boolean') return Number(value);
-    const number =
-      typeof value === 'bigint' && Number.isSafeInteger(Number(value))
-        ? Number(value)
-        : typeof value === 'string'
-          ? toNumber(value)
-          : Number.NaN;
+    const number = typeof value === 'string' ? toNumber(value) : Number.NaN;
     if (!Number.isNaN(number)) return number;
     const what = `${this.nameOf(k)} of x at row ${row}`;
     if (isDate(value)) throw wrongType(what, 'a number (DatetimeEncoder makes numbers of dates)', value);
+    if (typeof value === 'bigint') throw wrongValue(what, 'an integer within ±(2^53 - 1)', value);
     throw wrongType(
       what,
       typeof value === 'string' ? 'a number (OneHotEncoder makes numbers of text)' : 'a number',
@@ -277,10 +273,21 @@ function readColumn(name: string, values: unknown): Column {
       throw new RangeError(`Expected ${name} to hold one value a row, got shape [${values.shape.join(', ')}]`);
     return values.data;
   }
-  if (Array.isArray(values) || isTypedArray(values)) return values as Column;
+  if (Array.isArray(values) || isTypedArray(values)) return narrowed(values as Column);
   if (typeof values === 'object' && values !== null && Symbol.iterator in values)
-    return Array.from(values as Iterable<unknown>);
+    return narrowed(Array.from(values as Iterable<unknown>));
   throw wrongType(name, 'an array of values', values);
+}
+
+const isBigint = (value: unknown) => typeof value === 'bigint';
+
+/** Integers of 64 bits as the numbers that they are; those beyond 2^53 stay, to be told where they are used. */
+function narrowed(column: Column): Column {
+  const isWide = Array.isArray(column) ? column.some(isBigint) : isBigint(column[0]);
+  if (!isWide) return column;
+  return Array.from(column, (value) =>
+    isBigint(value) && Number.isSafeInteger(Number(value)) ? Number(value) : value,
+  );
 }
 
 function ofRows(name: string, rows: readonly (readonly unknown[])[]): Frame {
@@ -288,7 +295,7 @@ function ofRows(name: string, rows: readonly (readonly unknown[])[]): Frame {
   for (const [i, row] of rows.entries())
     if (row.length !== width)
       throw new RangeError(`Expected ${name}[${i}] to have ${width} values, as the rows before it, got ${row.length}`);
-  const columns = Array.from({ length: width }, (_, k) => rows.map((row) => row[k]));
+  const columns = Array.from({ length: width }, (_, k) => narrowed(rows.map((row) => row[k])));
   return Frame.ofColumns(rows.length, columns);
 }
 
@@ -305,5 +312,5 @@ function ofRecords(name: string, rows: readonly unknown[]): Frame {
     }
   }
   for (const column of columns.values()) column.length = rows.length;
-  return Frame.ofColumns(rows.length, [...columns.values()], [...columns.keys()]);
+  return Frame.ofColumns(rows.length, [...columns.values()].map(narrowed), [...columns.keys()]);
 }

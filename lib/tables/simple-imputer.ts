@@ -1,18 +1,19 @@
 import { extent, type NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, object, type Schema } from '../io/schema.js';
-import { type Label, uniqueLabels } from '../labels.js';
+import type { Label } from '../labels.js';
 import { registerSaved } from '../saved.js';
 import { columnSums } from '../scores/sums.js';
 import { warn } from '../warn.js';
+import { categoriesOf, placesOf } from './categories.js';
 import { Frame, isDate, isMissing } from './frame.js';
 import { Transformer } from './transformer.js';
 
 type Strategy = 'mean' | 'median' | 'mostFrequent' | 'constant';
 
 export interface SimpleImputerOptions {
-  /** What stands in for a missing value: of numbers the mean or the median, of anything the most frequent value (the smallest of
-   * equals), or `fillValue`. Default 'mean' */
+  /** What stands in for a missing value: of numbers the mean or the median, of numbers, texts and booleans the most frequent (the
+   * smallest of equals), or `fillValue`. Default 'mean' */
   strategy?: Strategy;
   /** Of the strategy 'constant'. Default: 0 for numbers, 'missing_value' for text */
   fillValue?: number | string | boolean;
@@ -126,7 +127,7 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
     const { strategy, fillValue } = this;
     if (values.length === 0) return null;
     if (strategy === 'constant') return fillValue ?? (typeof values[0] === 'string' ? 'missing_value' : 0);
-    if (strategy === 'mostFrequent') return mostFrequent(x, k, values);
+    if (strategy === 'mostFrequent') return mostFrequent(x, k);
     const text = values.find((value) => typeof value === 'string' || isDate(value));
     if (text !== undefined && typeof text === 'string' && !isNumeric(values))
       throw wrongType(
@@ -144,14 +145,12 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
 const isNumeric = (values: readonly unknown[]) =>
   values.every((value) => typeof value !== 'string' || !Number.isNaN(Number(value)));
 
-function mostFrequent(x: Frame, k: number, values: readonly unknown[]): Label {
-  const labels = values as readonly Label[];
-  const other = labels.findIndex((value) => typeof value !== typeof labels[0]);
-  if (other >= 0) throw wrongType(`${x.nameOf(k)} of x`, `${typeof labels[0]}s, as its first value is`, labels[other]);
-  const counts = new Map<Label, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const [, most] = extent([...counts.values()]);
-  return uniqueLabels([...counts.keys()]).find((label) => counts.get(label) === most) as Label;
+/** The smallest of several. */
+function mostFrequent(x: Frame, k: number): Label {
+  const labels = categoriesOf(x, k).filter((category) => category !== null);
+  const counts = new Float64Array(labels.length);
+  for (const place of placesOf(x, k, labels)) if (place >= 0) counts[place]++;
+  return labels[counts.indexOf(extent(counts)[1])];
 }
 
 /** Of a column whose kind `fit` did not see. */
