@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { type ArrayInput, type DType, MinMaxScaler, NDArray, PolynomialFeatures, StandardScaler } from 'fjordnet';
+import {
+  type ArrayInput,
+  type DType,
+  MaxAbsScaler,
+  MinMaxScaler,
+  NDArray,
+  PolynomialFeatures,
+  RobustScaler,
+  SimpleImputer,
+  StandardScaler,
+} from 'fjordnet';
 
 const golden = JSON.parse(readFileSync(new URL('../test/fixtures/preprocessing.json', import.meta.url), 'utf8'));
 
@@ -86,6 +96,37 @@ test('products of float32 are rounded one after another, as in scikit-learn', (t
   ];
   const z = new PolynomialFeatures({ degree: 3, includeBias: false }).fitTransform(x);
   t.deepEqual(z, NDArray.from(products.flat(), { dtype: 'float32', shape: [2, 19] }));
+});
+
+test('numbers whose mean or range is beyond float64 are refused', (t) => {
+  const x = [
+    [1, 1e308],
+    [2, 1.5e308],
+    [3, -1.7e308],
+    [5, 1.7e308],
+  ];
+  const large = { a: [1, 2, 3, 5], b: x.map(([, b]) => b) };
+  for (const [scaler, what] of [
+    [new StandardScaler(), 'mean'],
+    [new MinMaxScaler(), 'dataRange'],
+    [new RobustScaler(), 'center'],
+    [new SimpleImputer(), 'mean'],
+    [new SimpleImputer({ strategy: 'median' }), 'median'],
+  ] as const) {
+    scaler.fit([[1], [2]]);
+    const before = scaler.toBytes();
+    for (const [table, column] of [
+      [x, 'column 1'],
+      [large, "the column 'b'"],
+    ] as const)
+      t.throws(() => scaler.fit(table as never), {
+        instanceOf: RangeError,
+        message: new RegExp(`^Expected ${column} of x to hold numbers whose ${what} is finite, got (Infinity|NaN)$`),
+      });
+    t.deepEqual(scaler.toBytes(), before);
+  }
+  t.is(new MaxAbsScaler().fit(x).scale.data[1], 1.7e308);
+  t.throws(() => new StandardScaler().fit([[1e200], [-1e200]]), { message: /whose variance is finite, got Infinity$/ });
 });
 
 test('what cannot be scaled is refused', (t) => {

@@ -1,4 +1,5 @@
 import type { NDArray } from '../array.js';
+import { isNDArray } from '../kind.js';
 import { Frame, readFrame, type TableInput } from './frame.js';
 import { Transformer } from './transformer.js';
 
@@ -9,7 +10,9 @@ export abstract class NumericTransformer<S extends object> extends Transformer<S
   protected invertMatrix?(z: NDArray, state: S): NDArray;
 
   protected override measure(x: Frame): S {
-    return this.measureMatrix(x.matrix());
+    const state = this.measureMatrix(x.matrix());
+    for (const [what, measured] of Object.entries(state)) if (isNDArray(measured)) checkMeasured(x, what, measured);
+    return state;
   }
 
   protected override apply(x: Frame, state: S): Frame {
@@ -30,4 +33,11 @@ export abstract class NumericTransformer<S extends object> extends Transformer<S
       );
     return (this.invertMatrix as NonNullable<typeof this.invertMatrix>)(frame.matrix(), state);
   }
+}
+
+/** @throws RangeError for numbers so large that a sum, a difference or a square of them is none */
+function checkMeasured(x: Frame, what: string, { data }: NDArray): void {
+  const k = data.findIndex((value: number) => !Number.isFinite(value));
+  if (k >= 0)
+    throw new RangeError(`Expected ${x.nameOf(k)} of x to hold numbers whose ${what} is finite, got ${data[k]}`);
 }

@@ -136,14 +136,16 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
         text,
       );
     const numbers = x.numbers(k).filter((value) => !Number.isNaN(value));
-    if (strategy === 'mean') return columnSums(numbers, 1)[0] / numbers.length;
-    numbers.sort();
-    return (numbers[(numbers.length - 1) >> 1] + numbers[numbers.length >> 1]) / 2;
+    const middle = strategy === 'mean' ? columnSums(numbers, 1)[0] / numbers.length : median(numbers.sort());
+    if (Number.isFinite(middle)) return middle;
+    throw new RangeError(`Expected ${x.nameOf(k)} of x to hold numbers whose ${strategy} is finite, got ${middle}`);
   }
 }
 
 const isNumeric = (values: readonly unknown[]) =>
   values.every((value) => typeof value !== 'string' || !Number.isNaN(Number(value)));
+
+const median = (sorted: Float64Array) => (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 
 /** The smallest of several. */
 function mostFrequent(x: Frame, k: number): Label {
