@@ -498,6 +498,15 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
   );
 });
 
+test('zones of dates are those of a day', (t) => {
+  const at = (zone: string) =>
+    new DatetimeEncoder({ parts: ['totalSeconds'] }).fitTransform([[`2020-01-01T00:00:00${zone}`]]).data[0];
+  // datetime.fromisoformat(…).timestamp()
+  for (const [zone, seconds] of Object.entries({ '+14:00': 1577786400, '+23:59': 1577750460, '-2359': 1577923140 }))
+    t.is(at(zone), seconds);
+  for (const zone of ['+99:99', '+24:00', '-2400', '+10:60']) t.throws(() => at(zone), { message: /to be a Date, or/ });
+});
+
 test('bad tables are told in one sentence with row and column, and change nothing', async (t) => {
   const rows = golden.rows as Record<string, unknown>[];
   const transformer = columnTransformer().fit(rows);

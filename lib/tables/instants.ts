@@ -5,7 +5,7 @@ import { type Frame, isDate, isMissing } from './frame.js';
 export const DATE_FORMATS = ['iso', 'mdy', 'dmy'] as const;
 export type DateFormat = (typeof DATE_FORMATS)[number];
 
-const TIME = String.raw`(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?`;
+const TIME = String.raw`(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?`;
 const PATTERNS: Record<DateFormat, RegExp> = {
   iso: new RegExp(`^(\\d{4})([-/])(\\d{1,2})(?:\\2(\\d{1,2}))?${TIME}$`),
   mdy: new RegExp(`^(\\d{1,2})([-/.])(\\d{1,2})\\2(\\d{2}|\\d{4})${TIME}$`),
