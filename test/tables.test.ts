@@ -498,6 +498,22 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
   );
 });
 
+test('a predictor does not look at columns beside those of its scaler', async (t) => {
+  const pipeline = makePipeline(new StandardScaler(), new MLPRegressor({ maxIter: 2, randomState: 1 }));
+  pipeline.fitSync({ a: [1, 2, 4], b: [3, 1, 2] }, [1, 2, 3]);
+  const predictor = new Predictor({ pipeline });
+  const wanted = pipeline.predict({ a: [1, 3], b: [2, 2] }) as NDArray;
+  t.deepEqual(await predictor.predict({ id: ['x', 'y'], b: [2, 2], a: [1, 3] }), wanted);
+  t.deepEqual(
+    predictor.predictSync([
+      { a: 1, b: 2, note: '' },
+      { a: 3, b: 2, note: 'none' },
+    ]),
+    wanted,
+  );
+  t.throws(() => predictor.predictSync({ a: [1], c: [2] }), { message: /^Expected rows to have the columns 'b', as/ });
+});
+
 test('zones of dates are those of a day', (t) => {
   const at = (zone: string) =>
     new DatetimeEncoder({ parts: ['totalSeconds'] }).fitTransform([[`2020-01-01T00:00:00${zone}`]]).data[0];

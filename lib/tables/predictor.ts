@@ -139,12 +139,13 @@ export class Predictor extends Exportable {
     const names = this.inputNames;
     const x = readFrame('rows', this.#flat(rows));
     if (!names || !x.names) return this.#ofWidth(x);
-    const missing = names.filter((name) => !x.names?.includes(name));
+    const places = new Map(x.names.map((name, k) => [name, k]));
+    const missing = names.filter((name) => !places.has(name));
     if (missing.length > 0)
       throw new RangeError(
         `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${shown(x.names)}`,
       );
-    return x;
+    return x.select(names.map((name) => places.get(name) as number));
   }
 
   /** Refuses rows of another width before room is made for all that they hold. */
