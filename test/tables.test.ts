@@ -498,6 +498,29 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
   );
 });
 
+test('two columns that give the same name are told apart by their own', (t) => {
+  const table = { color: ['red', 'blue', 'red', 'blue', 'red'], color_red: [1, 2, 4, 8, 5], size: [3, 1, 4, 1, 5] };
+  const transformer = TableTransformer.infer(table).fit(table);
+  const names = ['color_blue', 'color__color_red', 'color_red__color_red', 'size'];
+  t.deepEqual(transformer.getFeatureNamesOut(), names);
+  t.deepEqual(transformer.transform(table).shape, [5, 4]);
+  t.deepEqual(TableTransformer.fromBytes(transformer.toBytes()).getFeatureNamesOut(), names);
+  const entries = [
+    ['kinds', new OneHotEncoder(), ['color']],
+    ['rest', 'passthrough', ['color_red']],
+  ] as const;
+  const message = /^Expected the names of columns to be unique, got 'color_red' twice/;
+  t.throws(() => new ColumnTransformer(entries, { verboseFeatureNamesOut: false }).fitTransform(table), { message });
+  // as scikit-learn, whose names are ['a__x0_nan', 'a__x0_nan']
+  const missing = new ColumnTransformer([['a', new OneHotEncoder(), [0]]]);
+  t.deepEqual(missing.fitTransform([['nan'], [null], ['nan']]).toArray(), [
+    [1, 0],
+    [0, 1],
+    [1, 0],
+  ]);
+  t.deepEqual(missing.getFeatureNamesOut(), ['a__x0_nan', 'a__x0_nan']);
+});
+
 test('a predictor does not look at columns beside those of its scaler', async (t) => {
   const pipeline = makePipeline(new StandardScaler(), new MLPRegressor({ maxIter: 2, randomState: 1 }));
   pipeline.fitSync({ a: [1, 2, 4], b: [3, 1, 2] }, [1, 2, 3]);

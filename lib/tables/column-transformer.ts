@@ -38,7 +38,7 @@ interface Part {
   readonly names: readonly string[];
 }
 
-interface Learnt {
+export interface Learnt {
   /** The columns of `fit` that are needed. */
   readonly used: readonly number[];
   readonly parts: readonly Part[];
@@ -46,7 +46,7 @@ interface Learnt {
 
 /**
  * Transformers for some columns each, whose results stand side by side: scikit-learn's `ColumnTransformer`. Columns that a table
- * has beside those that are needed are not looked at.
+ * has beside those that are needed are not looked at. What comes out is float32 where all of it is, else float64.
  *
  * ```js
  * const table = [{ mass: 3750, sex: 'male' }, { mass: null, sex: 'female' }];
@@ -124,7 +124,11 @@ export class ColumnTransformer extends Transformer<Learnt> {
     });
     const used = x.names ? [...new Set(parts.flatMap(({ columns }) => columns))].sort((a, b) => a - b) : undefined;
     if (!used) return { used: Array.from({ length: x.width }, (_, k) => k), parts };
-    return { used, parts: parts.map((part) => ({ ...part, columns: part.columns.map((k) => used.indexOf(k)) })) };
+    const places = new Map(used.map((k, place) => [k, place]));
+    return {
+      used,
+      parts: parts.map((part) => ({ ...part, columns: part.columns.map((k) => places.get(k) as number) })),
+    };
   }
 
   protected override inputOf(x: Frame, { used }: Learnt): Input {
@@ -158,15 +162,13 @@ export class ColumnTransformer extends Transformer<Learnt> {
   }
 
   protected override namesOut(_: readonly string[], { parts }: Learnt): string[] {
-    const all = parts.flatMap(({ name, names }) =>
-      names.map((each) => (this.verboseFeatureNamesOut ? `${name}__${each}` : each)),
-    );
-    const twice = all.find((name, i) => all.indexOf(name) < i);
+    if (this.verboseFeatureNamesOut) return parts.flatMap(({ name, names }) => names.map((each) => `${name}__${each}`));
+    const [twice] = repeated(parts);
     if (twice !== undefined)
       throw new RangeError(
         `Expected the names of columns to be unique, got '${twice}' twice (verboseFeatureNamesOut: true makes them so)`,
       );
-    return all;
+    return parts.flatMap(({ names }) => names);
   }
 
   protected override readonly schema: Schema<Learnt> = object<Learnt>({
@@ -183,6 +185,13 @@ export class ColumnTransformer extends Transformer<Learnt> {
       if (columns.some((k) => k >= width))
         throw expected(`state.parts[${i}].columns`, `numbers below ${width}`, columns);
   }
+}
+
+/** The names that several columns have that come out. */
+export function repeated(parts: readonly Part[]): Set<string> {
+  const seen = new Set<string>();
+  const all = parts.flatMap(({ names }) => names);
+  return new Set(all.filter((name) => seen.has(name) || !seen.add(name)));
 }
 
 const fittedStep: Schema<AnyTransformer> = (name, value) => {

@@ -3,7 +3,7 @@ import { checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../
 import { toNumber } from '../io/cells.js';
 import { listed } from '../labels.js';
 import { registerSaved } from '../saved.js';
-import { ColumnTransformer, type ColumnTransformerEntry } from './column-transformer.js';
+import { ColumnTransformer, type ColumnTransformerEntry, type Learnt, repeated } from './column-transformer.js';
 import { DatetimeEncoder } from './datetime-encoder.js';
 import { type Frame, isDate, isMissing, readFrame, type Table } from './frame.js';
 import { formatsOf } from './instants.js';
@@ -96,6 +96,12 @@ export class TableTransformer extends ColumnTransformer {
     const copy = super.clone(changes);
     copy.#words = this.#words;
     return copy;
+  }
+
+  /** Where two columns give the same name, as `color` with its 'red' does beside `color_red`, theirs stand before it. */
+  protected override namesOut(_: readonly string[], { parts }: Learnt): string[] {
+    const twice = repeated(parts);
+    return parts.flatMap(({ name, names }) => names.map((each) => (twice.has(each) ? `${name}__${each}` : each)));
   }
 
   static override revive(config: never, state: unknown): TableTransformer {
