@@ -521,6 +521,53 @@ test('two columns that give the same name are told apart by their own', (t) => {
   t.deepEqual(missing.getFeatureNamesOut(), ['a__x0_nan', 'a__x0_nan']);
 });
 
+// float32 and the numbers of scikit-learn 1.9
+test('a ColumnTransformer keeps float32 where all that it makes is', (t) => {
+  const matrix = NDArray.from(
+    [
+      [1, 1],
+      [2, 2],
+      [4, 5],
+    ],
+    { dtype: 'float32' },
+  );
+  const scaled = [0, Math.fround(1 / 3), 1];
+  const table = { a: Float32Array.of(1, 2, 4), b: Float32Array.of(1, 2, 5) };
+  const of = (step: OneHotEncoder | StandardScaler | 'passthrough', own: object) => {
+    const [a, b] = own === table ? (['a', 'b'] as const) : ([0, 1] as const);
+    return new ColumnTransformer([
+      ['s', new MinMaxScaler(), [a]],
+      ['other', step, [b]],
+    ]).fitTransform(own as never);
+  };
+  for (const own of [matrix, table]) {
+    const z = of('passthrough', own);
+    t.is(z.dtype, 'float32');
+    t.deepEqual(
+      z.toArray(),
+      scaled.map((value, i) => [value, [1, 2, 5][i]]),
+    );
+    t.is(of(new StandardScaler(), own).dtype, 'float32');
+    const both = of(new OneHotEncoder(), own);
+    t.is(both.dtype, 'float64');
+    t.deepEqual(
+      both.toArray(),
+      scaled.map((value, i) => [value, ...[0, 1, 2].map((k) => Number(k === i))]),
+    );
+  }
+  class Logarithm {
+    fit() {
+      return this;
+    }
+    transform(rows: number[][]) {
+      return NDArray.from(rows.map(([value]) => [Math.log(value)]));
+    }
+  }
+  t.throws(() => new ColumnTransformer([['log', new Logarithm(), ['a']]]).fitTransform({ a: [1, 0] }), {
+    message: "Expected the column 'a' of x to hold finite numbers, got -Infinity at row 1",
+  });
+});
+
 test('a predictor does not look at columns beside those of its scaler', async (t) => {
   const pipeline = makePipeline(new StandardScaler(), new MLPRegressor({ maxIter: 2, randomState: 1 }));
   pipeline.fitSync({ a: [1, 2, 4], b: [3, 1, 2] }, [1, 2, 3]);

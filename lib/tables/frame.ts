@@ -66,7 +66,7 @@ export class Frame {
   column(k: number): Column {
     const matrix = this.#matrix;
     if (matrix && !this.#columns[k]) {
-      const values = new Float64Array(this.n);
+      const values = isFloat32Array(matrix.data) ? new Float32Array(this.n) : new Float64Array(this.n);
       for (let i = 0; i < this.n; i++) values[i] = matrix.data[i * this.width + k];
       this.#columns[k] = values;
     }
@@ -164,9 +164,11 @@ export class Frame {
     return new Frame(this.n, this.width, this.#columns, names, this.#matrix);
   }
 
-  /** The columns of all of them side by side. */
+  /** The columns of all of them side by side: of matrices one, of float32 where all of them are. */
   static beside(frames: readonly Frame[], n: number): Frame {
     const names = frames.flatMap((frame) => frame.names ?? []);
+    const matrices = frames.flatMap((frame) => frame.#matrix ?? []);
+    if (matrices.length === frames.length) return Frame.ofMatrix(joined(matrices, n), names);
     const columns = frames.flatMap((frame) => Array.from({ length: frame.width }, (_, k) => frame.column(k)));
     return Frame.ofColumns(n, columns, names);
   }
@@ -180,6 +182,17 @@ export class Frame {
     }
     return matrix;
   }
+}
+
+function joined(matrices: readonly NDArray[], n: number): NDArray {
+  const width = matrices.reduce((sum, { shape }) => sum + shape[1], 0);
+  const all = NDArray.zeros([n, width], matrices.every(({ dtype }) => dtype === 'float32') ? 'float32' : 'float64');
+  let first = 0;
+  for (const { data, shape } of matrices) {
+    for (let i = 0; i < n; i++) all.data.set(data.subarray(i * shape[1], (i + 1) * shape[1]), i * width + first);
+    first += shape[1];
+  }
+  return all;
 }
 
 /** @throws TypeError or RangeError, in one sentence, for what is no table, or one of no rows */

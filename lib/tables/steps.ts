@@ -1,6 +1,6 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
-import { hasMethods, isTypedArray } from '../kind.js';
+import { hasMethods, isFloat32Array, isTypedArray } from '../kind.js';
 import type { Training } from '../train.js';
 import { Frame, readFrame, type TableInput } from './frame.js';
 import type { Transformer } from './transformer.js';
@@ -63,11 +63,14 @@ function textIn(column: ArrayLike<unknown>): string | undefined {
   return Array.from(column).find((value): value is string => typeof value === 'string' && value !== '');
 }
 
-/** Columns that hold numbers, as such. */
+const isBounded = ({ data }: NDArray) => !data.some((value: number) => Math.abs(value) === Number.POSITIVE_INFINITY);
+
+/** Columns that hold numbers, as such; those of float32 and of a matrix stay what they are. */
 export function numeric(x: Frame): Frame {
+  if (x.isMatrix && isBounded(x.output() as NDArray)) return x;
   const columns = Array.from({ length: x.width }, (_, k) => {
     const column = x.column(k);
-    return textIn(column) === undefined ? x.numbers(k) : column;
+    return isFloat32Array(column) || textIn(column) !== undefined ? column : x.numbers(k);
   });
   return Frame.ofColumns(x.n, columns, x.names);
 }
