@@ -521,6 +521,49 @@ test('two columns that give the same name are told apart by their own', (t) => {
   t.deepEqual(missing.getFeatureNamesOut(), ['a__x0_nan', 'a__x0_nan']);
 });
 
+test('a row costs milliseconds where there are 40,000 categories', (t) => {
+  const cities = Array.from({ length: 40_000 }, (_, i) => `city ${i}`);
+  const before = performance.now();
+  const entries = [['kinds', new OneHotEncoder({ categories: [cities] }), ['city']]] as const;
+  const fitted = new ColumnTransformer(entries, { verboseFeatureNamesOut: false }).fit({ city: ['city 5', 'city 8'] });
+  const loaded = ColumnTransformer.fromBytes(fitted.toBytes());
+  for (const step of [fitted, loaded, fitted, loaded]) t.is(step.transform([{ city: 'city 7' }]).data.indexOf(1), 7);
+  // quadratic in the categories it was ten seconds
+  t.true(performance.now() - before < 4000);
+  const names = fitted.getFeatureNamesOut();
+  names[0] = 'other';
+  t.is(fitted.getFeatureNamesOut()[0], 'city_city 0');
+});
+
+// OneHotEncoder(drop=[np.nan]), and with handle_unknown='infrequent_if_exist', of scikit-learn 1.9
+test('a missing value may be dropped, and a category be called as the infrequent ones are', (t) => {
+  for (const drop of [[Number.NaN], [null]]) {
+    const encoder = new OneHotEncoder({ drop });
+    const z = encoder.fitTransform([['x'], [null], ['y']]) as NDArray;
+    t.deepEqual(z.toArray(), [
+      [1, 0],
+      [0, 0],
+      [0, 1],
+    ]);
+    t.deepEqual(encoder.inverseTransform(z), [['x'], [null], ['y']]);
+    t.deepEqual(OneHotEncoder.fromBytes(encoder.toBytes()).transform([['x'], [null], ['y']]), z);
+  }
+  const options = { handleUnknown: 'infrequentIfExist' } as const;
+  const two = new OneHotEncoder(options).fit([['infrequent_sklearn'], ['b']]);
+  t.deepEqual((two.transform([['zzz'], ['b']]) as NDArray).toArray(), [
+    [0, 0],
+    [1, 0],
+  ]);
+  const named = ['infrequent_sklearn', 'infrequent_sklearn', 'b', 'b', 'b', 'c'].map((a) => ({ a }));
+  const three = new OneHotEncoder({ ...options, minFrequency: 2 }).fit(named);
+  t.deepEqual(three.getFeatureNamesOut(), ['a_b', 'a_infrequent_sklearn', 'a_infrequent_sklearn']);
+  t.deepEqual((three.transform({ a: ['zzz', 'infrequent_sklearn', 'c'] }) as NDArray).toArray(), [
+    [0, 0, 1],
+    [0, 1, 0],
+    [0, 0, 1],
+  ]);
+});
+
 // float32 and the numbers of scikit-learn 1.9
 test('a ColumnTransformer keeps float32 where all that it makes is', (t) => {
   const matrix = NDArray.from(

@@ -69,8 +69,8 @@ export function checkCategories(categories: 'auto' | readonly (readonly Category
       (category) => !isMissing(category) && !/^(string|number|boolean)$/.test(typeof category),
     );
     if (other >= 0) throw wrongType(`categories[${k}][${other}]`, 'a text, a number or a boolean', own[other]);
-    const named = namedAlike(own);
-    const twice = named.findIndex((category, i) => named.indexOf(category) < i);
+    const seen = new Set<Category>();
+    const twice = namedAlike(own).findIndex((category) => seen.has(category) || !seen.add(category));
     if (twice >= 0) throw wrongType(`categories[${k}][${twice}]`, 'another category than those before it', own[twice]);
   }
   return categories;

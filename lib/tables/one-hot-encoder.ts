@@ -12,7 +12,7 @@ import {
   placesOf,
   refuseUnknown,
 } from './categories.js';
-import { Frame, readFrame, type TableInput } from './frame.js';
+import { Frame, isMissing, readFrame, type TableInput } from './frame.js';
 import { Transformer } from './transformer.js';
 
 export interface OneHotEncoderOptions {
@@ -203,18 +203,18 @@ export class OneHotEncoder extends Transformer<Learnt> {
       const frequent = own.flatMap((label, place) =>
         rare.has(place) ? [] : [{ label: label as Category | typeof INFREQUENT, place }],
       );
-      const all = rare.size > 0 ? [...frequent, { label: INFREQUENT as typeof INFREQUENT, place: -1 }] : frequent;
+      const all = rare.size > 0 ? [...frequent, { label: INFREQUENT as typeof INFREQUENT, place: SHARED }] : frequent;
       let at = -1;
       if (drop === 'first' || (drop === 'ifBinary' && all.length === 2)) at = 0;
       if (Array.isArray(drop)) {
-        at = all.findIndex(({ label }) => label === drop[k]);
+        const unwanted = isMissing(drop[k]) ? null : drop[k];
+        at = all.findIndex(({ label }) => label === unwanted);
         if (at < 0) throw wrongType(`drop[${k}]`, 'one of the (frequent) categories of its column', drop[k]);
       }
       const columns = all.filter((_, i) => i !== at);
-      const infrequentColumn = columns.findIndex(({ label }) => label === INFREQUENT);
-      const ofCategory = own.map((_, place) =>
-        rare.has(place) ? infrequentColumn : columns.findIndex((group) => group.place === place),
-      );
+      const columnOf = new Map(columns.map(({ place }, column) => [place, column]));
+      const infrequentColumn = columnOf.get(SHARED) ?? -1;
+      const ofCategory = own.map((_, place) => columnOf.get(rare.has(place) ? SHARED : place) ?? -1);
       return { columns, dropped: all[at], ofCategory, infrequent: infrequentColumn };
     });
   }
@@ -222,5 +222,7 @@ export class OneHotEncoder extends Transformer<Learnt> {
 
 /** scikit-learn's name of the column that infrequent categories share. */
 const INFREQUENT = 'infrequent_sklearn';
+/** In place of a category's number: a category may have that name, too. */
+const SHARED = -1;
 
 const textOf = (label: Category | undefined) => (label === null ? 'nan' : String(label));

@@ -16,6 +16,8 @@ export interface Input {
 interface Fitted<S> {
   readonly state: S;
   readonly input: Input;
+  /** What `transform` calls its columns, once it has. */
+  names?: readonly string[];
 }
 
 const inputSchema = object<Input>({ width: integer(1), names: list(text), kinds: list(oneOf(...COLUMN_KINDS)) }, [
@@ -79,8 +81,10 @@ export abstract class Learner<S extends object = object, Out = NDArray> extends 
   }
 
   transformFrame(frame: Frame): Frame {
-    const { state } = this.#needFit('transform');
-    return this.apply(this.aligned(frame), state).named(this.getFeatureNamesOut());
+    const fitted = this.#needFit('transform');
+    const z = this.apply(this.aligned(frame), fitted.state);
+    fitted.names ??= this.getFeatureNamesOut();
+    return z.named(fitted.names);
   }
 
   /**
@@ -168,8 +172,9 @@ export abstract class Learner<S extends object = object, Out = NDArray> extends 
     }
     const own = frame.names;
     if (names.length === own.length && names.every((name, k) => name === own[k])) return frame;
-    const columns = names.map((name) => columnOf(frame, name));
-    const other = own.find((name) => !names.includes(name));
+    const columns = columnsOf(frame, names);
+    const known = new Set(names);
+    const other = own.find((name) => !known.has(name));
     if (other !== undefined && !this.ignoresOthers)
       throw new RangeError(
         `Expected x to have the columns of fit alone, got '${other}' too: there were ${shown(names)}`,
@@ -214,6 +219,12 @@ export function columnOf({ names = [] }: Frame, name: string): number {
   if (k < 0)
     throw new RangeError(`Expected x to have the column '${cut(name)}'${didYouMean(name, names)}, got ${shown(names)}`);
   return k;
+}
+
+/** The numbers of many columns. */
+export function columnsOf(frame: Frame, names: readonly string[]): number[] {
+  const places = new Map(frame.names?.map((name, k) => [name, k]));
+  return names.map((name) => places.get(name) ?? columnOf(frame, name));
 }
 
 /** Names of columns in a message, of many the first ones. */
