@@ -312,6 +312,8 @@ test('recurrent layers and pooling of each step, masked ones too, come back from
     bidirectional: () => layers.bidirectional({ layer: layers.lstm({ units: 2 }) }),
     'bidirectional, its sequence': () =>
       layers.bidirectional({ layer: layers.gru({ units: 2, returnSequences: true }), mergeMode: 'sum' }),
+    'bidirectional, its sequence from the end': () =>
+      layers.bidirectional({ layer: layers.lstm({ units: 2, returnSequences: true, goBackwards: true }) }),
     network: () =>
       sequential({
         layers: [layers.dense({ units: 4, inputShape: [4, 2] }), layers.lstm({ units: 3 })],

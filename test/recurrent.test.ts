@@ -225,6 +225,12 @@ const networks: Record<string, () => Model> = {
     const product = layers.multiply().apply([through(x, masking(), dense({ units: 3 })) as Value, y]);
     return functional([x, y], through(product, layers.flatten(), dense({ units: 2 })));
   },
+  'bidirectional lstm, the first backwards': () => {
+    const x = seq();
+    const layer = lstm({ units: 3, returnSequences: true, goBackwards: true });
+    const both = bidirectional({ layer, backwardLayer: lstm({ units: 3, returnSequences: true }) });
+    return functional(x, through(x, both, dense({ units: 2 })));
+  },
   'words of sentences, timeDistributed gru': () => {
     const x = words();
     const h = through(
@@ -370,6 +376,8 @@ for (const kind of RECURRENT)
 /** Layers of sequences [steps, 4] that masks mean something to. */
 const MASKED: Record<string, (x: Value<any>) => Value> = {
   bidirectional: (x) => bidirectional({ layer: lstm({ units: 3, returnSequences: true }) }).apply(x),
+  'bidirectional, the first backwards': (x) =>
+    bidirectional({ layer: gru({ units: 3, returnSequences: true, goBackwards: true }), mergeMode: 'mul' }).apply(x),
   'bidirectional, ave': (x) => bidirectional({ layer: gru({ units: 3 }), mergeMode: 'ave' }).apply(x),
   attention: (x) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3 }).apply([x, x]),
   'scaled attention': (x) => layers.multiHeadAttention({ numHeads: 2, keyDim: 3, scale: -1.5 }).apply([x, x]),

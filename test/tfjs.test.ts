@@ -41,6 +41,14 @@ const OWN: Record<string, () => Model<any, any>> = {
       L.bidirectional({ layer: L.lstm({ units: 4, returnSequences: true }), name: 'both', inputShape: [6, 3] }),
       L.bidirectional({ layer: gru({ name: 'forward' }), mergeMode: 'sum' }),
     ),
+  backwardsFirst: () =>
+    seq(
+      L.bidirectional({
+        layer: L.lstm({ units: 4, returnSequences: true, goBackwards: true }),
+        inputShape: [6, 3],
+      }),
+      L.bidirectional({ layer: gru({ goBackwards: true }), mergeMode: 'sum' }),
+    ),
   masked: () =>
     seq(
       L.embedding({ inputDim: 10, outputDim: 4, maskZero: true, inputShape: [7] }),
@@ -460,11 +468,6 @@ const refused: [name: string, make: () => Model<any, any>, message: RegExp][] = 
     'strides and dilation',
     () => seq(L.conv1d({ name: 'c', filters: 1, kernelSize: 1, strides: 2, dilationRate: 2, inputShape: [5, 2] })),
     /'c' to be a convolution with strides or dilation, not both/,
-  ],
-  [
-    'last step first',
-    () => seq(L.bidirectional({ name: 'b', layer: L.lstm({ units: 2, goBackwards: true }), inputShape: [4, 2] })),
-    /'b' to be one whose first layer begins at the first step/,
   ],
   [
     'masks and states',

@@ -24,9 +24,9 @@ export interface BidirectionalOptions extends LayerOptions {
 }
 
 /**
- * A recurrent layer and its like that runs the other way (Schuster and Paliwal 1997), as Keras' Bidirectional. Of sequences whose
- * steps do not all count, outputs of such steps are 0. Initial states and returned states are those of the first layer, then
- * those of the second.
+ * A recurrent layer and its like that runs the other way (Schuster and Paliwal 1997), as Keras' Bidirectional: the second one's
+ * sequence is turned round to the order of the first. Of sequences whose steps do not all count, outputs of such steps are 0. Initial
+ * states and returned states are those of the first layer, then those of the second.
  */
 export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>> {
   override readonly className = 'Bidirectional';
@@ -65,19 +65,15 @@ export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>
     const half = states.length / 2;
     if (!Number.isInteger(half))
       throw new RangeError(`Expected an even number of initial states of ${nameOf(this)}, got ${states.length}`);
-    const { returnSequences } = this.forward;
-    const run = (layer: RecurrentLayer, own: readonly Value[]) => {
-      const [output, ...last] = madeBy(layer, own.length > 0 ? [x, ...own] : x);
-      if (!returnSequences) return { output, last };
-      const inOrder = layer.goBackwards ? applyOp(reverseAxis, [output], { axis: 0 }) : output;
-      return { output: masked(inOrder, x.mask), last };
-    };
-    const a = run(this.forward, states.slice(0, half));
-    const b = run(this.backward, states.slice(half));
-    const merged = this.#merged(a.output, b.output).map((value) =>
-      withMask(value, returnSequences ? x.mask : undefined),
-    );
-    const outputs = [...merged, ...a.last, ...b.last];
+    const run = (layer: RecurrentLayer, own: readonly Value[]) => madeBy(layer, own.length > 0 ? [x, ...own] : x);
+    const [a, ...lastOfA] = run(this.forward, states.slice(0, half));
+    const [b, ...lastOfB] = run(this.backward, states.slice(half));
+    const { returnSequences, goBackwards } = this.forward;
+    const turned = (value: Value) => applyOp(reverseAxis, [value], { axis: 0 });
+    const mask = returnSequences ? x.mask && (goBackwards ? turned(x.mask) : x.mask) : undefined;
+    const inOrder = returnSequences ? turned(b) : b;
+    const merged = this.#merged(masked(a, mask), masked(inOrder, mask)).map((value) => withMask(value, mask));
+    const outputs = [...merged, ...lastOfA, ...lastOfB];
     return outputs.length === 1 ? outputs[0] : outputs;
   }
 

@@ -137,8 +137,6 @@ function bidirectional(place: string, config: JsonObject, refuse: (what: string)
   const other = ({ config: { name, goBackwards, ...rest } }: Described) => JSON.stringify(rest);
   if (layer.className !== backwardLayer.className || other(layer) !== other(backwardLayer))
     refuse('one of two layers with the same options');
-  // the second one's outputs are turned round in any case
-  if (layer.config.goBackwards) refuse('one whose first layer begins at the first step');
   const forward = `${layer.config.name}`.replace(/^forward_/, ''); // which TensorFlow.js writes before the name
   const inner = tfjsLayer(`the layer of ${place}`, { ...layer, config: { ...layer.config, name: forward } });
   return { class_name: 'Bidirectional', config: { ...named(config), layer: inner, merge_mode: mergeMode } };
