@@ -201,6 +201,32 @@ test.serial('a loop that is changed is another layer, or refused', async (t) => 
   t.true(read > 0 && reasons.size > 3, `${read} read, ${[...reasons].join('\n')}`);
 });
 
+test.serial('a scan along other axes, in another direction or over more sequences is no recurrent layer', async (t) => {
+  const { nodesOf } = OnnxGraph.prototype;
+  t.teardown(() => {
+    OnnxGraph.prototype.nodesOf = nodesOf;
+  });
+  const bytesWith = (more: object) => {
+    OnnxGraph.prototype.nodesOf = function (type, inputs, count, attributes, path, doc) {
+      const all = type === 'Scan' ? { ...attributes, ...more } : attributes;
+      return nodesOf.call(this, type, inputs, count, all, path, doc);
+    };
+    return MODELS.masked('float64').exportBytes({ format: 'onnx' });
+  };
+  const ints = (...values: number[]) => ({ ints: values });
+  t.truthy(await importBytes(await bytesWith({ scan_input_directions: ints(0, 0), scan_output_axes: ints(0) })));
+  for (const more of [
+    { scan_input_directions: ints(1, 1) },
+    { scan_output_directions: ints(1) },
+    { scan_input_axes: ints(0, 1) },
+    { scan_output_axes: ints(1) },
+    { num_scan_inputs: { int: 1 } },
+  ])
+    await t.throwsAsync(importBytes(await bytesWith(more)), {
+      message: /'Scan'.*it has other sequences than a recurrent layer, along other axes or in another direction/,
+    });
+});
+
 test('equal bits after a round trip, where the format holds what we compute', async (t) => {
   for (const name of [
     'dense',
@@ -603,6 +629,15 @@ test('what would give values more axes, samples or other sides is refused', asyn
     ],
     [(g) => g.node('Expand', ['x', g.ints([5, 3])]), /it gives the batch 5 samples/, [1, 3]],
     [
+      (g) => {
+        const batch = g.node('Shape', ['x'], { end: { int: 1 } });
+        const shape = g.node('Concat', [g.ints([1]), batch], { axis: { int: 0 } });
+        return g.node('Expand', ['x', shape]);
+      },
+      /'Expand'.*it gives \[1, batch\] to a value of \[batch, 1\]/,
+      ['batch', 1],
+    ],
+    [
       (g) =>
         g.node('Resize', ['x', '', '', g.ints([1, 2, 8, 12])], {
           mode: { string: 'nearest' },
@@ -659,6 +694,47 @@ test('triangles of constants are known, and a fixed batch that stands in the way
     message:
       /'Reshape' has another number of rows than its inputs \(the file is of batches of 2: export it with a dynamic batch\)/,
   });
+});
+
+test('shapes of a fixed batch, and those that are computed, are what ONNX Runtime makes of them', async (t) => {
+  const w = (g: OnnxGraph) => g.tensor('w', 'float', [12, 2], [...Array(24).keys()]);
+  const cases: [shape: (number | string)[], make: (graph: OnnxGraph) => string][] = [
+    [[2, 3, 4], (g) => g.node('MatMul', [g.node('Reshape', ['x', g.ints([2, -1])]), w(g)])],
+    [
+      [2, 3, 4],
+      (g) => {
+        const rows = g.node('Reshape', [g.node('Reshape', ['x', g.ints([-1, 4])]), g.ints([2, -1])]);
+        return g.node('MatMul', [rows, w(g)]);
+      },
+    ],
+    [
+      ['batch', 3, 4],
+      (g) => {
+        const batch = g.node('Shape', ['x'], { end: { int: 1 } });
+        const isOne = g.tensor('c', 'bool', [2], [0, 1]);
+        const shape = g.node('Where', [isOne, g.ints([12], []), batch]); // [batch, 12]
+        return g.node('MatMul', [g.node('Reshape', ['x', shape]), w(g)]);
+      },
+    ],
+    [
+      ['batch', 3, 4],
+      (g) => {
+        const none = g.node('Reshape', [g.tensor('none', 'float', [2, 0], []), g.ints([0, 2])], {
+          allowzero: { int: 1 },
+        });
+        const zeroAndTwo = g.node('Cast', [g.node('Shape', [none])], { to: { int: 1 } });
+        return g.node('Add', [g.node('MatMul', [g.node('Flatten', ['x']), w(g)]), zeroAndTwo]);
+      },
+    ],
+  ];
+  const x = NDArray.from(new RandomState(4).normal(0, 1, [2, 3, 4]) as NDArray, { dtype: 'float32' });
+  for (const [k, [shape, make]] of cases.entries()) {
+    const bytes = bytesOfGraph(shape, make);
+    const made = (await importBytes(bytes)).predictSync(x as never) as NDArray;
+    const [{ data }] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual(made.shape, [2, 2], `${k}`);
+    t.true(difference(made.data, data) < 1e-6, `${k}`);
+  }
 });
 
 test('a quotient of integers is truncated in ONNX, and refused: that of floats made of them is not', async (t) => {

@@ -134,7 +134,8 @@ export function folded(
     case 'Reshape': {
       const shape = b && ints(b, '');
       if (!shape) return undefined;
-      const known = shape.map((n, axis) => (n === 0 ? a.shape[axis] : n));
+      const isZeroReal = attributes.get('allowzero') === 1;
+      const known = shape.map((n, axis) => (n === 0 && !isZeroReal ? a.shape[axis] : n));
       const rest = sizeOf(a.shape) / sizeOf(known.filter((n) => n !== -1));
       return reshapedTo(known.map((n) => (n === -1 ? rest : n)));
     }
@@ -150,7 +151,7 @@ export function folded(
     case 'ReduceProd': {
       const all = dimsOf(a);
       const keeps = ((attributes.get('keepdims') as number | undefined) ?? 1) === 1;
-      const axes = ints(b, 'axes') ?? [0];
+      const axes = ints(b, 'axes') ?? (attributes.get('noop_with_empty_axes') === 1 ? [] : [0]);
       if (a.shape.length !== 1 || axes.length !== 1 || (axes[0] !== 0 && axes[0] !== -1)) return undefined;
       return dims([all.reduce((product, n) => ofDims('Mul', product, n), 1)], keeps ? [1] : []);
     }
@@ -201,12 +202,15 @@ export function folded(
     }
     case 'Where': {
       if (a.kind === 'dims' || !b || !c) return undefined;
-      if (b.kind === 'dims' || c.kind === 'dims') {
-        const [x, y] = [dimsOf(b), dimsOf(c)];
-        return dims(Array.from(a.data, (condition, i) => (condition ? x[i] : y[i])));
-      }
       const shape = broadcastShape([a.shape, b.shape, c.shape]);
       budget.take(sizeOf(shape));
+      if (b.kind === 'dims' || c.kind === 'dims') {
+        if (shape.length > 1) return undefined;
+        const at = <T>(list: ArrayLike<T>, i: number) => list[list.length === 1 ? 0 : i];
+        const [x, y] = [dimsOf(b), dimsOf(c)];
+        const list = Array.from({ length: sizeOf(shape) }, (_, i) => at(at(a.data, i) ? x : y, i));
+        return dims(list, shape);
+      }
       const [condition, x, y] = [a, b, c].map((tensor) => broadcastTo(tensor as Constant, shape));
       return constant(
         shape,

@@ -15,6 +15,8 @@ import { bodyOf, type CellConfig } from './recurrent.js';
 import { BATCH, type Constant, computed, type Numbers } from './tensors.js';
 import { applied } from './untyped.js';
 
+const WAYS = ['scan_input_directions', 'scan_output_directions', 'scan_input_axes', 'scan_output_axes'];
+
 /**
  * A recurrent layer that was written as a Scan: its doc_string says of which options, and its body must be what is written for
  * these. @throws RangeError for any other Scan
@@ -26,6 +28,9 @@ export const scan: Handler = (c, inputs, attributes, node) => {
   const states = isLstm ? 2 : 1;
   const isMasked = inputs.length === states + 2;
   if (!body || !config || (inputs.length !== states + 1 && !isMasked)) throw new RangeError('it is no recurrent layer');
+  const isOtherwise = WAYS.some((name) => attributes.numbers(name)?.some((n) => n !== 0));
+  if (isOtherwise || attributes.number('num_scan_inputs', 0) !== inputs.length - states)
+    throw new RangeError('it has other sequences than a recurrent layer, along other axes or in another direction');
   const z = c.computed(inputs[states]);
   const mask = isMasked ? c.computed(inputs[states + 1], 'its mask') : undefined;
   const offset = z.steps ? 1 : 0;

@@ -56,13 +56,16 @@ function solved(c: Importer, x: Computed, target: readonly Dim[]): Dim[] {
   );
   const hasBatch = target.some((n) => n instanceof Batches);
   const rest = size / known;
+  const { batch } = c;
   if (target.includes(-1)) {
+    // as below: the rest is of each sample where the batch comes first, and stays there
+    if (!hasBatch && target[0] === batch && x.axes[0] === BATCH && x.steps !== 'before')
+      return solved(c, x, [new Batches(1), ...target.slice(1)]);
     if (!Number.isInteger(rest) || rest < 1)
       throw new RangeError(`it gives [${written(target)}] to ${size} values of a sample`);
     return target.map((n) => (n === -1 ? (hasBatch ? rest : new Batches(rest)) : n));
   }
   // a file of a fixed batch has that in its shapes
-  const { batch } = c;
   if (
     !hasBatch &&
     batch !== undefined &&
@@ -266,8 +269,9 @@ const expand: Handler = (c, [a, b]) => {
     const own = x.axes[axis];
     if (own === BATCH && typeof n === 'number' && n !== 1 && n !== c.batch)
       throw new RangeError(`it gives the batch ${n} samples`);
-    if (own === BATCH || typeof n !== 'number' || n === from[axis] || n === 1) continue;
-    if (from[axis] !== 1) throw new RangeError(`it gives [${written(to)}] to a value of [${written(from)}]`);
+    if (own === BATCH || n === from[axis] || n === 1) continue;
+    if (from[axis] !== 1 || typeof n !== 'number')
+      throw new RangeError(`it gives [${written(to)}] to a value of [${written(from)}]`);
     const ones = value.shape.map((_, k) => (k === own ? n : 1));
     value = ops.mul(value, c.whole(number(1), ones));
   }
