@@ -737,6 +737,26 @@ test('shapes of a fixed batch, and those that are computed, are what ONNX Runtim
   }
 });
 
+test('what -Infinity hides from a softmax is hidden here, and refused where the number itself is seen', async (t) => {
+  const bytesOf = (type: 'Add' | 'Where', behind?: string) =>
+    bytesOfGraph(['batch', 3], (g) => {
+      const low = g.tensor('low', 'float', [3], [0, Number.NEGATIVE_INFINITY, 0]);
+      const isOn = g.node('Greater', ['x', g.number('float', 0)]);
+      const y = type === 'Add' ? g.node('Add', ['x', low]) : g.node('Where', [isOn, 'x', low]);
+      return behind ? g.node(behind, [g.node('Mul', [y, g.number('float', 2)])]) : y;
+    });
+  const x = NDArray.from([[1, -2, 0.5]], { dtype: 'float32' });
+  for (const type of ['Add', 'Where'] as const) {
+    const bytes = bytesOf(type, 'Softmax');
+    const [wanted] = await byOnnxRuntime(bytes, [x]);
+    t.true(difference((await outputsOf(await importBytes(bytes), [x]))[0].data, wanted.data) < 1e-6, type);
+    for (const behind of [undefined, 'LogSoftmax', 'Neg'])
+      await t.throwsAsync(importBytes(bytesOf(type, behind)), {
+        message: new RegExp(`'${type}'.*it hides by -Infinity what no softmax comes behind`),
+      });
+  }
+});
+
 test('a quotient of integers is truncated in ONNX, and refused: that of floats made of them is not', async (t) => {
   const bytesOf = (isCast: boolean) => {
     const graph = new OnnxGraph();

@@ -1,24 +1,27 @@
 import type { Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
-import { BOOL, FLOAT, isFloat as isFloatType, isNarrow } from './decode.js';
+import { BOOL, FLOAT, isFloat as isFloatType, isNarrow, type NodeProto } from './decode.js';
 import { denseOf, type Handler } from './import-layers.js';
 import { isLogical, isWhole } from './import-masks.js';
 import type { Importer } from './importer.js';
 import { BATCH, type Computed, type Constant, computed, isSame, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
+/** What is made of a constant before a node takes it. */
+type Reading = (own: Constant, c: Importer, node: NodeProto) => Constant;
+
 /** Two values, or a value and a constant, element by element. */
 const binary =
-  (f: (x: any, y: any) => Value, asLayer?: () => Layer<any>, read = (own: Constant) => own): Handler =>
-  (c, [a, b]) => {
+  (f: (x: any, y: any) => Value, asLayer?: () => Layer<any>, read: Reading = (own) => own): Handler =>
+  (c, [a, b], _, node) => {
     if (a?.kind === 'computed' && b?.kind === 'computed') {
       const [x, y, like] = c.aligned(a, b);
       if (asLayer && isSame(x.shape, y.shape) && !like.steps) return c.like(like, applied(asLayer(), [x, y]));
       return c.like(like, f(x, y));
     }
     const given = a?.kind === 'computed' ? a : c.computed(b, 'neither of its inputs');
-    const known = read(c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs'));
+    const known = read(c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs'), c, node);
     const own = c.raised(given, known.shape.length);
     const other = c.against(own, known);
     return c.like(own, a?.kind === 'computed' ? f(own.value, other) : f(other, own.value));
@@ -26,19 +29,34 @@ const binary =
 
 /**
  * What hides steps from others, -Infinity, as the lowest number of float32, which does the same before a softmax.
- * @throws RangeError for a row that is nothing else, of which PyTorch makes NaN
+ * @throws RangeError for a row that is nothing else, of which PyTorch makes NaN, and where the number itself would be seen
  */
-function hiding(own: Constant): Constant {
+function hiding(own: Constant, c: Importer, node: NodeProto): Constant {
   const { shape, data } = own;
   if (Array.from(data).every((n) => n !== Number.NEGATIVE_INFINITY)) return own;
   const n = shape.at(-1) ?? 1;
   for (let i = 0; i < data.length; i += n)
     if (n > 1 && Array.from({ length: n }, (_, k) => data[i + k]).every((x) => x === Number.NEGATIVE_INFINITY))
       throw new RangeError('it hides all steps from one');
+  if (isSeen(c, node)) throw new RangeError('it hides by -Infinity what no softmax comes behind');
   return { ...own, data: Float64Array.from(data, (x) => (x === Number.NEGATIVE_INFINITY ? LOWEST : x)) };
 }
 
 const LOWEST = -3.4028234663852886e38;
+
+/** Operations that make the same of the lowest number as of -Infinity. */
+const HIDE = ['Softmax', 'Exp', 'Sigmoid', 'Relu', 'Max', 'ReduceMax', 'ArgMax', 'Greater', 'Less'];
+
+/** Whether what a node gives comes to an output past all of these. */
+function isSeen(c: Importer, node: NodeProto): boolean {
+  const nodes = new Set([node]);
+  for (const { outputs } of nodes)
+    for (const name of outputs) {
+      if (c.graph.outputs.some((output) => output.name === name)) return true;
+      for (const reader of c.readersOf(name)) if (!HIDE.includes(reader.type)) nodes.add(reader);
+    }
+  return false;
+}
 
 /** Is it of integers, as far as the network's types tell? */
 const isOfIntegers = (own: Tensor | undefined): boolean =>
@@ -153,7 +171,7 @@ function castTo(c: Importer, x: Computed, to: number): Computed {
   return isFloat && x.value.dtype === 'int32' ? c.like(x, ops.mul(x.value, 1), x.isPositive) : x;
 }
 
-const where: Handler = (c, [condition, x, y]) => {
+const where: Handler = (c, [condition, x, y], _, node) => {
   const given = [condition, x, y];
   const rank = Math.max(...given.map((tensor) => (tensor?.kind === 'computed' ? tensor.axes.length : 0)));
   const all = given.map((tensor) => (tensor?.kind === 'computed' ? c.raised(tensor, rank) : tensor));
@@ -166,7 +184,7 @@ const where: Handler = (c, [condition, x, y]) => {
   const values = all.map((tensor) =>
     tensor?.kind === 'computed'
       ? (isAlike ? tensor : c.plain(tensor)).value
-      : c.against(base, hiding(c.constant(tensor, 'one of its inputs'))),
+      : c.against(base, hiding(c.constant(tensor, 'one of its inputs'), c, node)),
   );
   return c.like(base, ops.where(values[0], values[1], values[2]));
 };
