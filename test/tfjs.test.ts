@@ -49,6 +49,13 @@ const OWN: Record<string, () => Model<any, any>> = {
       }),
       L.bidirectional({ layer: gru({ goBackwards: true }), mergeMode: 'sum' }),
     ),
+  softmaxes: () =>
+    seq(
+      L.softmax({ axis: 1, inputShape: [4, 3, 2] }),
+      L.softmax({ axis: -2 }),
+      L.softmax({ axis: 3 }),
+      L.timeDistributed({ layer: L.softmax() }),
+    ),
   masked: () =>
     seq(
       L.embedding({ inputDim: 10, outputDim: 4, maskZero: true, inputShape: [7] }),
@@ -191,7 +198,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
 };
 
 /** Other layers come back, or weights change a little: by hard sigmoids, which are multiplied by 1.2, and constraints, which TensorFlow.js applies when it loads. */
-const LOOSE = new Set(['own activations', 'own regularized', 'own groups', 'own differences', 'depthwise']);
+const LOOSE = new Set(['own activations', 'own regularized', 'own groups', 'own differences', 'own softmaxes', 'depthwise']);
 
 const CASES = [
   ...Object.entries(MODELS).flatMap(([name, make]) => (REFUSED[name] ? [] : [[name, () => make()] as const])),
@@ -468,6 +475,11 @@ const refused: [name: string, make: () => Model<any, any>, message: RegExp][] = 
     'strides and dilation',
     () => seq(L.conv1d({ name: 'c', filters: 1, kernelSize: 1, strides: 2, dilationRate: 2, inputShape: [5, 2] })),
     /'c' to be a convolution with strides or dilation, not both/,
+  ],
+  [
+    'each softmax along another axis',
+    () => seq(L.timeDistributed({ name: 't', layer: L.softmax({ axis: 1 }), inputShape: [2, 3, 2] })),
+    /the layer of the layer 't' to be a Softmax along the last axis \(-1\), as TensorFlow.js has no other/,
   ],
   [
     'masks and states',

@@ -1,6 +1,7 @@
 import { type Shape, sizeOf } from '../../graph/value.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
+import { sampleAxis } from '../../layers/axis.js';
 import type { Described } from '../keras/config.js';
 
 /** Layers of TensorFlow.js that do together what one of ours does: number `own` of them has its name and its weights. */
@@ -82,6 +83,15 @@ function parts({ className, config }: Described, input: Shape): Composition | un
     const own = { name, trainable, kernelSize, strides, padding, dilationRate, activation, useBias };
     const depthMultiplier = (config.filters as number) / channels;
     return { layers: [layer('DepthwiseConv2D', { ...own, depthMultiplier })], own: 0 };
+  }
+  if (className === 'Softmax') {
+    const last = input.length - 1;
+    const axis = sampleAxis(config.axis as number, input.length) as number;
+    const own = layer(className, { ...config, axis: -1 });
+    if (axis === last) return { layers: [own], own: 0 };
+    const exchanged = input.map((_, i) => 1 + (i === axis ? last : i === last ? axis : i));
+    const moved = layer('Permute', { dims: exchanged });
+    return { layers: [moved, own, moved], own: 1 };
   }
   // there it takes none of one axis
   if (isOfTraining(className) || (className === 'Flatten' && input.length === 1))
