@@ -198,7 +198,14 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
 };
 
 /** Other layers come back, or weights change a little: by hard sigmoids, which are multiplied by 1.2, and constraints, which TensorFlow.js applies when it loads. */
-const LOOSE = new Set(['own activations', 'own regularized', 'own groups', 'own differences', 'own softmaxes', 'depthwise']);
+const LOOSE = new Set([
+  'own activations',
+  'own regularized',
+  'own groups',
+  'own differences',
+  'own softmaxes',
+  'depthwise',
+]);
 
 const CASES = [
   ...Object.entries(MODELS).flatMap(([name, make]) => (REFUSED[name] ? [] : [[name, () => make()] as const])),

@@ -1,5 +1,5 @@
 import { checkInteger, wrongValue } from '../check.js';
-import { constant, reshaped } from '../graph/broadcast.js';
+import { broadcastTo, reshaped } from '../graph/broadcast.js';
 import { sizeOf, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { checkAxis, sampleAxis } from './axis.js';
@@ -48,8 +48,8 @@ export class GroupNormalization extends NormalizingLayer {
     // channels before groups, for sums of whole rows are quick
     const meanOf = (values: Value): Value =>
       ops.mean(reshaped(ops.mean(values, { axis: 0 }), [groups, channels / groups]), { axis: 1, keepDims: true });
-    const ones = constant([groups, channels / groups], 1);
-    const ofChannels = (value: Value): Value => reshaped(ops.mul(value, ones), [channels]);
+    const ofChannels = (value: Value): Value =>
+      reshaped(broadcastTo(value, [groups, channels / groups], undefined), [channels]);
     const centered = ops.sub(places, ofChannels(meanOf(places)));
     const deviation = ops.sqrt(ops.add(meanOf(ops.square(centered)), this.epsilon));
     const scale = ofChannels(ops.div(1, deviation));
