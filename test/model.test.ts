@@ -519,6 +519,33 @@ test('pop removes the last layer; the others keep their weights', (t) => {
   t.is(popped.getWeights().length, 2);
 });
 
+test('a classifier without its softmax predicts and is saved, as in Keras; its loss is told where it is asked for', async (t) => {
+  const net = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] }), layers.softmax()], seed: 4 });
+  net.compile({ optimizer: 'adam', loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  const [x, y] = [[[1, 2, 3]], [[0, 1]]];
+  net.trainOnBatch(x, y);
+  const before = numbers([net.predictSync(x)]);
+  net.pop();
+  const misfit = { message: /^Expected the last layer to have the activation 'softmax'/ };
+  t.throws(() => net.trainOnBatch(x, y), misfit);
+  const [kernel, bias] = net.getWeights();
+  const z = [0, 1].map((k) => bias.data[k] + x[0].reduce((sum, value, i) => sum + value * kernel.data[2 * i + k], 0));
+  const made = net.predictSync(x);
+  for (const [k, value] of z.entries()) t.true(Math.abs(made.data[k] - value) < 1e-6);
+  t.deepEqual(numbers([await net.predict(x)]), numbers([made]));
+  t.deepEqual(numbers([Model.fromBytes(net.toBytes()).predictSync(x as never) as NDArray]), numbers([made]));
+  await t.throwsAsync(net.fit(x, y), misfit);
+  t.throws(() => net.evaluateSync(x, y), misfit);
+  t.throws(() => net.fitSync([[x, y]] as never), misfit);
+  await t.throwsAsync(net.gradients(x, y), misfit);
+  net.add(layers.softmax());
+  t.deepEqual(numbers([net.predictSync(x)]), before);
+  t.true(net.trainOnBatch(x, y).loss > 0);
+  net.pop();
+  net.compile({ optimizer: 'adam', loss: 'mse' });
+  t.true(net.trainOnBatch(x, y).loss > 0);
+});
+
 // ------------------------------------------------------------ networks in networks, layers in layers
 
 class Block extends Layer {

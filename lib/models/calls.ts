@@ -221,7 +221,7 @@ function prepare(
   const arrays = readInputs('x', x, ports().inputs);
   const shapes = shapesOf(arrays);
   const prepared = prepareFit(model, ports(shapes), arrays, y, options, isBatch);
-  const network = engine.enter(graphFor(shapes), moves);
+  const network = engine.enterJudged(graphFor(shapes), moves);
   const { samples } = prepared;
   const batchSize = isBatch ? samples.count : prepared.batchSize;
   return {

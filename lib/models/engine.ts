@@ -27,6 +27,10 @@ export class Engine {
   /** The layers that were looked at for whether they are frozen. */
   #known?: WeakSet<Layer>;
   #network?: Network;
+  /** Whether it lost a layer since `compile`. */
+  #isShorter = false;
+  /** Why the network that it is now cannot be judged as it was compiled: it predicts alone. */
+  #misfit?: unknown;
   #arena?: Arena;
   #busy = false;
   #serving?: { readonly by: Network; readonly server: Server; readonly isBeside: boolean };
@@ -56,7 +60,7 @@ export class Engine {
 
   /** How the network is trained, and copies of what training has come to; undefined before it was compiled. */
   get training(): Exported['training'] {
-    if (!this.#compiled) return undefined;
+    if (!this.#compiled || this.#misfit) return undefined;
     const { recorder, plan } = this.#network ?? {};
     const state = (recorder?.states ?? []).map((buffer) => [buffer.name, (plan as Plan).read(buffer)] as const);
     return { compiled: this.#compiled, iterations: this.progress.iterations, state };
@@ -69,7 +73,7 @@ export class Engine {
   /** The network of a graph; records it, and draws the weights that no other network has, if that was not done yet. */
   build(graph: Graph): Network {
     if (this.#network) return this.#network;
-    const network = this.record(graph);
+    const network = this.#recordAsItFits(graph);
     if (this.#compiled) advise(graph);
     return network;
   }
@@ -77,7 +81,23 @@ export class Engine {
   /** Records a graph, anew where it was recorded; weights stay. Nothing is changed if it cannot be. */
   record(graph: Graph): Network {
     this.#freezeNew(graph.layers);
-    const network = recordNetwork(graph, this.dtype, this.#compiled);
+    return this.#record(graph, this.#compiled);
+  }
+
+  /** The same, for predictions alone where what is left of a network does not fit its loss. */
+  #recordAsItFits(graph: Graph): Network {
+    try {
+      return this.record(graph);
+    } catch (error) {
+      if (!this.#isShorter) throw error;
+      const network = this.#record(graph, undefined);
+      this.#misfit = error;
+      return network;
+    }
+  }
+
+  #record(graph: Graph, compiled: Compiled | undefined): Network {
+    const network = recordNetwork(graph, this.dtype, compiled);
     const arena = new Arena(network.plan, network.weights, () => this.#jobs.running || this.#isServing);
     arena.settle(this.random, this.#arena);
     // What a layer says of itself in a file is to be what was recorded. Those of one's own may keep what they like in fields.
@@ -85,6 +105,7 @@ export class Engine {
       if (isOfMadeClass(layer) && layerNames.includes(layer.className)) Object.freeze(layer);
     this.#network = network;
     this.#arena = arena;
+    this.#misfit = undefined;
     return network;
   }
 
@@ -102,7 +123,7 @@ export class Engine {
 
   /** Records a graph that has become another; the optimizer begins anew. */
   change(graph: Graph): void {
-    this.record(graph);
+    this.#recordAsItFits(graph);
     this.progress.iterations = 0;
   }
 
@@ -118,12 +139,15 @@ export class Engine {
       throw error;
     }
     if (graph) advise(graph);
+    this.#isShorter = false;
     this.progress.iterations = 0;
   }
 
-  /** Forgets the tape, which is recorded again when it is needed; weights stay, the optimizer begins anew. */
+  /** Forgets the tape of a network that loses a layer: recorded again when it is needed; weights stay, the optimizer begins anew. */
   forget(): void {
     this.#network = undefined;
+    this.#misfit = undefined;
+    this.#isShorter = true;
     this.progress.iterations = 0;
   }
 
@@ -148,6 +172,13 @@ export class Engine {
     if (moves) this.#arena?.begin();
     else this.#arena?.sync();
     return network;
+  }
+
+  /** The same to train or judge it. @throws as `compile` does where the loss does not fit the network any longer */
+  enterJudged(graph: Graph, moves: boolean): Network {
+    this.build(graph);
+    if (this.#misfit) throw this.#misfit;
+    return this.enter(graph, moves);
   }
 
   /**

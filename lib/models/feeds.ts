@@ -20,7 +20,7 @@ export function feedOf(
 
 /** The network for the samples of a feed that has begun. */
 export function enter(callee: Callee, feed: SourceFeed, moves: boolean): Network {
-  const network = callee.engine.enter(callee.graphFor(feed.shapes), moves);
+  const network = callee.engine.enterJudged(callee.graphFor(feed.shapes), moves);
   prepareFor(callee, network, feed);
   return network;
 }

@@ -12,8 +12,9 @@ import type { Compiled, Network } from './network.js';
 
 /** All of the network as it is now: copies, for a file that may take its time to be written. */
 export function snapshot(model: Model, placed: readonly PlacedWeight[], engine: Engine): ModelFile {
-  const { compiled, progress, random } = engine;
-  const { plan, recorder } = engine.network as Network;
+  const { progress, random } = engine;
+  const { plan, recorder, training } = engine.network as Network;
+  const compiled = training && engine.compiled; // not where it no longer fits the network
   const graph = model.graph as Graph;
   const paths = layerPaths(graph);
   checkLoadable(graph, compiled);

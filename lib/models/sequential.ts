@@ -122,7 +122,8 @@ export class Sequential extends Model<Value> {
   }
 
   /**
-   * Removes the last layer, and returns it. The others keep their weights; the optimizer begins anew.
+   * Removes the last layer, and returns it. The others keep their weights; the optimizer begins anew. Where the loss does not
+   * fit what is left, that predicts, and is saved as if it was not compiled.
    * @throws RangeError if there is none
    */
   pop(): Layer {
