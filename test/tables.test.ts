@@ -505,6 +505,8 @@ test('two columns that give the same name are told apart by their own', (t) => {
   t.deepEqual(transformer.getFeatureNamesOut(), names);
   t.deepEqual(transformer.transform(table).shape, [5, 4]);
   t.deepEqual(TableTransformer.fromBytes(transformer.toBytes()).getFeatureNamesOut(), names);
+  const verbose = transformer.clone({ verboseFeatureNamesOut: true }).fit(table);
+  t.is(verbose.getFeatureNamesOut()[3], 'size__size');
   const entries = [
     ['kinds', new OneHotEncoder(), ['color']],
     ['rest', 'passthrough', ['color_red']],

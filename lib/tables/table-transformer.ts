@@ -99,9 +99,12 @@ export class TableTransformer extends ColumnTransformer {
   }
 
   /** Where two columns give the same name, as `color` with its 'red' does beside `color_red`, theirs stand before it. */
-  protected override namesOut(_: readonly string[], { parts }: Learnt): string[] {
-    const twice = repeated(parts);
-    return parts.flatMap(({ name, names }) => names.map((each) => (twice.has(each) ? `${name}__${each}` : each)));
+  protected override namesOut(names: readonly string[], learnt: Learnt): string[] {
+    if (this.verboseFeatureNamesOut) return super.namesOut(names, learnt);
+    const twice = repeated(learnt.parts);
+    return learnt.parts.flatMap(({ name, names }) =>
+      names.map((each) => (twice.has(each) ? `${name}__${each}` : each)),
+    );
   }
 
   static override revive(config: never, state: unknown): TableTransformer {
