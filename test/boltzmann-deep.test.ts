@@ -92,6 +92,30 @@ test('a RandomState is drawn from, and fits that share one take turns', async (t
   t.false(sameBits(weights(together[0]), weights(together[1])));
 });
 
+test('samplings that share a RandomState take turns, and do not wait for the fit that asks for them', async (t) => {
+  const machine = new DeepBoltzmannMachine({ ...small, randomState: 1 }).fitSync(few);
+  const draws = (random: RandomState) => [
+    () => machine.annealedImportanceSampling({ randomState: random, nRuns: 5, nBetas: 50 }).then(({ logZ }) => [logZ]),
+    () => machine.sample(3, { randomState: random, steps: 20 }).then(({ data }) => [...data]),
+    () =>
+      machine.sample(3, { randomState: random, steps: 20, start: few.take([0, 1, 2]) }).then(({ data }) => [...data]),
+    () => machine.annealedImportanceSampling({ randomState: random, nRuns: 5, nBetas: 50 }).then(({ logZ }) => [logZ]),
+  ];
+  const together = await Promise.all(draws(new RandomState(5)).map((draw) => draw()));
+  const inTurn: number[][] = [];
+  for (const draw of draws(new RandomState(5))) inTurn.push(await draw());
+  t.deepEqual(together, inTurn);
+  t.notDeepEqual(together[0], together[3]);
+  const shared = new RandomState(2);
+  let drawn = 0;
+  await new DeepBoltzmannMachine({ ...small, randomState: shared }).fit(few, {
+    onEpochEnd: async () => {
+      drawn += (await machine.sample(2, { randomState: shared, steps: 2 })).shape[0];
+    },
+  });
+  t.true(drawn > 0);
+});
+
 test('onEpochEnd is told of every pass, and an abort keeps the whole passes and batches', async (t) => {
   const told: string[] = [];
   const machine = new DeepBoltzmannMachine({ ...small, nComponents: [20, 10, 5] });

@@ -273,6 +273,42 @@ test('prefetch and map read ahead so far and no further, and errors come in thei
   }
 });
 
+test('what is kept in memory stays as it was, whatever is done to the elements', async (t) => {
+  const sources: Record<string, () => Dataset<any>> = {
+    batches: () =>
+      data
+        .fromArrays([
+          [
+            [255, 2],
+            [255, 4],
+          ],
+          [0, 1],
+        ])
+        .batch(2),
+    rows: () =>
+      data.fromArrays([
+        [
+          [255, 2],
+          [255, 4],
+        ],
+        [0, 1],
+      ]),
+    records: () => data.generator(() => [[{ a: NDArray.from([255, 1]), b: new Float32Array([255]) }, 1]]),
+  };
+  const halved = (value: any): any => {
+    if (value instanceof NDArray) for (let i = 0; i < value.data.length; i++) value.data[i] /= 2;
+    else if (value instanceof Float32Array) value[0] /= 2;
+    else if (typeof value === 'object') for (const part of Object.values(value)) halved(part);
+    return value;
+  };
+  for (const [name, make] of Object.entries(sources)) {
+    const dataset = make().cache().map(halved);
+    const first = await all(dataset);
+    for (let pass = 0; pass < 2; pass++) t.deepEqual(await all(dataset), first, name);
+    t.deepEqual(await all(dataset.shard(1, 0)), first, name);
+  }
+});
+
 test('a generator is left when reading ends before it does', async (t) => {
   for (const shape of [
     (d: Dataset<number>) => d.take(3),

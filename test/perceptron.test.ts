@@ -128,6 +128,17 @@ test('fits that share a RandomState take turns', async (t) => {
   await fit;
 });
 
+test('weights of samples are those of the call', async (t) => {
+  const own = () => new Perceptron({ randomState: 6, maxIter: 3, tol: null });
+  const weights = Float64Array.from(digits.target, (label) => 1 + (label % 2));
+  const expected = own().fitSync(digits.data, digits.target, { sampleWeight: weights.slice() });
+  const fitting = own();
+  const fit = fitting.fit(digits.data, digits.target, { sampleWeight: weights });
+  weights.fill(0);
+  await fit;
+  t.deepEqual(fitting.coef, expected.coef);
+});
+
 test('saved and loaded; in pipelines, searches and cross-validation', async (t) => {
   const perceptron = new Perceptron({ randomState: 3 }).fitSync(small.x, small.y);
   const loaded = Perceptron.fromBytes(perceptron.toBytes());

@@ -198,6 +198,20 @@ test('reconstruct, sample and freeEnergy follow their equations', async (t) => {
   await t.throwsAsync(long, { code: 'ERR_ABORTED' });
 });
 
+test('samplings that share a RandomState take turns; a signal that has fired is heard', async (t) => {
+  const m = new BernoulliRBM({ nComponents: 200, nIter: 1, randomState: 1 }).fitSync(dataOf(30, 300));
+  const sums = async (isTogether: boolean) => {
+    const random = new RandomState(5);
+    const draw = () => m.sample(40, { steps: 40, randomState: random });
+    const both = isTogether ? await Promise.all([draw(), draw()]) : [await draw(), await draw()];
+    return both.map(({ data }) => [...data]);
+  };
+  const together = await sums(true);
+  t.deepEqual(together, await sums(false));
+  t.notDeepEqual(together[0], together[1]);
+  await t.throwsAsync(m.sample(2, { steps: 2, signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' });
+});
+
 test('is saved with all that partialFit and gibbs go on from', (t) => {
   const x = dataOf(12, 9);
   const m = new BernoulliRBM({ nComponents: 3, batchSize: 4, momentum: 0.5, randomState: 1 });

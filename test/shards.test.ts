@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -401,6 +401,47 @@ const fed = (source: () => Source<unknown>, ranks: Ranks[], batchesPerEpoch?: nu
   );
 
 const numbers = data.fromArrays(range(10));
+
+test('files are closed, wherever reading ends', async (t) => {
+  const path = join(home, 'many.npy');
+  await writeNpy(path, new RandomState(1).randn(10, 2));
+  const table = join(home, 'many.csv');
+  writeFileSync(table, `a,b\n${Array.from({ length: 10 }, (_, i) => `${i},${i}`).join('\n')}\n`);
+  const open = () => readdirSync('/proc/self/fd').filter((fd) => isOpen(fd, home)).length;
+  const isOpen = (fd: string, folder: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folder);
+    } catch {
+      return false;
+    }
+  };
+  if (process.platform !== 'linux') return t.pass();
+  for (const source of [() => data.npy(path), () => data.csv(table)] as (() => Dataset<any>)[])
+    for (const make of [
+      () => source().repeat().prefetch(3),
+      () => source().repeat().shuffle(15, 1).batch(4).prefetch(2),
+      () => source().prefetch(3),
+      () => source().map(async (element: unknown) => element, { concurrency: 2 }),
+    ])
+      for (let k = 1; k <= 25; k++) {
+        let i = 0;
+        for await (const _ of make()) if (++i === k) break;
+      }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.is(open(), 0);
+});
+
+test('a share of a folder may hold no picture', async (t) => {
+  const folder = join(home, 'few');
+  for (const name of ['a', 'b']) {
+    mkdirSync(join(folder, name), { recursive: true });
+    writeFileSync(join(folder, name, '1.svg'), '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="2"/>');
+  }
+  const counts: number[] = [];
+  for (let index = 0; index < 3; index++)
+    counts.push((await all(data.imageFolder(folder, { size: [2, 2] }).shard(3, index))).length);
+  t.deepEqual(counts, [1, 1, 0]);
+});
 
 test('a rank reads its share of a dataset, and takes every size-th batch of other sources, or all', async (t) => {
   const seen = async (...given: Parameters<typeof fed>) => (await fed(...given)).map((rank) => rank.seen);

@@ -1,7 +1,7 @@
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
-import { checkTurn } from '../estimators/turns.js';
+import { checkTurn, sampledInTurn } from '../estimators/turns.js';
 import { expected, floats, list, number, object, oneOf, randomState, type Schema } from '../io/schema.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
@@ -169,16 +169,19 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     const width = machine.state.interceptVisible.size;
     const start = options.start === undefined ? undefined : this.#columns('start', options.start);
     if (start && start.shape[0] !== n) throw wrongShape('start', `a matrix of ${n} rows`, start.shape);
-    let v = start ?? drawn(NDArray.wrap(new Float64Array(n * width).fill(0.5), [n, width]), random);
-    let since = performance.now();
-    for (let step = 1; step < steps; step++) {
-      v = machine.sampleVisible(machine.sampleHidden(v, random), random);
-      if (performance.now() - since < 10) continue;
-      await new Promise((resolve) => setImmediate(resolve));
+    return sampledInTurn(random, async () => {
       if (signal?.aborted) throw aborted(signal, 'sampling');
-      since = performance.now();
-    }
-    return machine.visible(machine.sampleHidden(v, random));
+      let v = start ?? drawn(NDArray.wrap(new Float64Array(n * width).fill(0.5), [n, width]), random);
+      let since = performance.now();
+      for (let step = 1; step < steps; step++) {
+        v = machine.sampleVisible(machine.sampleHidden(v, random), random);
+        if (performance.now() - since < 10) continue;
+        await new Promise((resolve) => setImmediate(resolve));
+        if (signal?.aborted) throw aborted(signal, 'sampling');
+        since = performance.now();
+      }
+      return machine.visible(machine.sampleHidden(v, random));
+    });
   }
 
   /**

@@ -2,6 +2,7 @@ import { filled } from '../allocate.js';
 import { type ArrayInput, floatDType, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkObject, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
+import { sampledInTurn } from '../estimators/turns.js';
 import { floats, integer, list, number, object, randomState, type Schema } from '../io/schema.js';
 import { isRandomState } from '../kind.js';
 import type { Sequential } from '../models/sequential.js';
@@ -195,8 +196,10 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     if (given && given.shape[0] !== n) throw wrongShape('start', `a matrix of ${n} rows`, given.shape);
     const random = checkRandomState(options.randomState);
     const rows = filled(Int32Array, n, (i) => i % state.chains[0].shape[0]);
-    const chains = given ? chainsOf(state, given, random) : state.chains.map((chain) => chain.take(rows));
-    return drive(gibbs(state, chains, steps, random), signal, 'sampling');
+    return sampledInTurn(random, () => {
+      const chains = given ? chainsOf(state, given, random) : state.chains.map((chain) => chain.take(rows));
+      return drive(gibbs(state, chains, steps, random), signal, 'sampling');
+    });
   }
 
   /**
@@ -217,7 +220,8 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     const nRuns = checkInteger('nRuns', options.nRuns ?? 100, 2);
     const signal = signalOf(options);
     const random = checkRandomState(options.randomState);
-    return drive(annealed(this.fitted('annealedImportanceSampling'), betas, nRuns, random), signal, 'sampling');
+    const state = this.fitted('annealedImportanceSampling');
+    return sampledInTurn(random, () => drive(annealed(state, betas, nRuns, random), signal, 'sampling'));
   }
 
   /**

@@ -1,6 +1,6 @@
 import { joined } from '../array/memory.js';
 import { NDArray, type TypedData } from '../array.js';
-import { built, type Layout, rowOf, stacked } from './element.js';
+import { built, copied, type Layout, rowOf, stacked } from './element.js';
 
 /** Elements that follow each other in a dataset. */
 export interface Block<E = unknown> {
@@ -34,6 +34,35 @@ export class Items<E> implements Block<E> {
 
   every(first: number, step: number): Items<E> {
     return new Items(this.#items.filter((_, i) => i >= first && (i - first) % step === 0));
+  }
+}
+
+/** Elements that are given more than once, each time as copies. */
+export class Kept<E> implements Block<E> {
+  readonly #items: readonly E[];
+
+  constructor(items: readonly E[]) {
+    this.#items = items;
+  }
+
+  static of<E>(block: Block<E>): Kept<E> {
+    return new Kept(Array.from({ length: block.length }, (_, i) => copied(block.at(i))));
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  at(i: number): E {
+    return copied(this.#items[i]);
+  }
+
+  slice(begin: number, end: number): Block<E> {
+    return new Kept(this.#items.slice(begin, end));
+  }
+
+  every(first: number, step: number): Kept<E> {
+    return new Kept(this.#items.filter((_, i) => i >= first && (i - first) % step === 0));
   }
 }
 

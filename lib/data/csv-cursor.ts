@@ -21,7 +21,7 @@ export class CsvCursor implements Cursor {
   readonly #share?: Share;
   #part?: CsvPart;
   #file?: FileHandle;
-  #text?: AsyncGenerator<Buffer>;
+  #opening?: Promise<AsyncGenerator<Buffer>>;
   #parser?: Transform;
   #block?: Rows<unknown>;
   #error?: { readonly error: unknown };
@@ -51,7 +51,8 @@ export class CsvCursor implements Cursor {
 
   async close(): Promise<void> {
     this.#isOver = true;
-    await this.#text?.return(undefined);
+    const text = await this.#opening?.catch(() => undefined);
+    await text?.return(undefined);
     await this.#file?.close();
     this.#file = undefined;
   }
@@ -78,9 +79,10 @@ export class CsvCursor implements Cursor {
   }
 
   async #advance(): Promise<void> {
-    this.#text ??= await this.#open();
+    this.#opening ??= this.#open();
+    const text = await this.#opening;
     const parser = this.#parser as Transform;
-    const { value, done } = await this.#text.next();
+    const { value, done } = await text.next();
     if (!done) {
       this.#unparsed += value.length;
       await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { isPromise } from '../train.js';
-import { type Block, batchOf, Items, Rows } from './block.js';
+import { type Block, batchOf, Items, Kept, Rows } from './block.js';
 
 export type Awaitable<T> = T | Promise<T>;
 
@@ -21,7 +21,8 @@ export const after = <T, R>(value: Awaitable<T>, go: (value: T) => Awaitable<R>)
   isPromise(value) ? value.then(go) : go(value);
 
 /** Blocks that are there already. */
-export function over<E>(blocks: readonly Block<E>[]): Cursor<E> {
+export function over<E>(given: readonly Block<E>[]): Cursor<E> {
+  const blocks = given.filter(({ length }) => length > 0);
   let [k, at] = [0, 0];
   return {
     next(most) {
@@ -87,9 +88,9 @@ export function skipped<E>(source: Cursor<E>, n: number): Cursor<E> {
 
 export function repeated<E>(open: () => Cursor<E>, n: number): Cursor<E> {
   let source: Cursor<E> | undefined;
-  let [passes, isEmpty] = [0, true];
+  let [passes, isEmpty, isClosed] = [0, true, false];
   const next = (most: number): Awaitable<Block<E> | undefined> => {
-    if (passes === n) return undefined;
+    if (passes === n || isClosed) return undefined;
     if (!source) [source, isEmpty] = [open(), true];
     const own = source;
     return after(own.next(most), (block) => {
@@ -102,7 +103,13 @@ export function repeated<E>(open: () => Cursor<E>, n: number): Cursor<E> {
       return after(own.close(), () => next(most));
     });
   };
-  return { next, close: () => source?.close() };
+  return {
+    next,
+    close() {
+      isClosed = true;
+      return source?.close();
+    },
+  };
 }
 
 export function batched(source: Cursor, size: number, dropRemainder: boolean): Cursor {
@@ -169,7 +176,7 @@ export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cur
   };
 }
 
-/** Keeps what passes; `whole` is given all of it once the end was reached. */
+/** Keeps what passes, or copies of what whoever reads may change; `whole` is given all of it once the end was reached. */
 export function keeping<E>(source: Cursor<E>, whole: (blocks: readonly Block<E>[]) => void): Cursor<E> {
   const blocks: Block<E>[] = [];
   const keep = (block: Block<E> | undefined): Block<E> | undefined => {
@@ -180,7 +187,7 @@ export function keeping<E>(source: Cursor<E>, whole: (blocks: readonly Block<E>[
     const last = blocks.at(-1);
     const both = last instanceof Rows ? last.joined(block) : undefined;
     if (both) blocks[blocks.length - 1] = both;
-    else blocks.push(block);
+    else blocks.push(block instanceof Rows ? block : Kept.of(block));
     return block;
   };
   return { next: (most) => after(source.next(most), keep), close: () => source.close() };

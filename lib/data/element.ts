@@ -1,6 +1,6 @@
 import { asArray, type DType, NDArray, type TypedData } from '../array.js';
 import { wrongShape, wrongType } from '../check.js';
-import { isNDArray, isPlain } from '../kind.js';
+import { isNDArray, isPlain, isTypedArray } from '../kind.js';
 
 /** Lists and records within each other are no deeper: what holds itself has no end. */
 const DEEPEST = 4;
@@ -53,6 +53,21 @@ export function built(layout: Layout, next: () => unknown): unknown {
   if (layout === '*') return next();
   if (Array.isArray(layout)) return layout.map((part: Layout) => built(part, next));
   return Object.fromEntries(Object.entries(layout).map(([name, part]) => [name, built(part, next)]));
+}
+
+/** An element whose arrays are its own. */
+export function copied<E>(element: E): E {
+  const layout = layoutOf(element);
+  const parts: unknown[] = [];
+  collect(layout, element, parts);
+  let k = 0;
+  return built(layout, () => copyOf(parts[k++])) as E;
+}
+
+function copyOf(part: unknown): unknown {
+  if (isNDArray(part)) return NDArray.wrap(part.data.slice(), [...part.shape]);
+  if (isTypedArray(part)) return part.slice();
+  return Array.isArray(part) ? part.map(copyOf) : part;
 }
 
 /** One row of an array, as a number where it is one. */

@@ -233,7 +233,7 @@ export class Perceptron extends Saved {
     const problem: Omit<PerceptronProblem, 'y' | 'classWeight' | 'seed'> = {
       ...{ x: array.data as Float64Array, n, features, eta: p.eta0, fitIntercept: p.fitIntercept, shuffle: p.shuffle },
       ...(isSparse(x) && { stored: storedIn(x) }),
-      sampleWeight: sampleWeight === undefined ? undefined : readWeights(sampleWeight, n),
+      sampleWeight: sampleWeight === undefined ? undefined : Float64Array.from(readWeights(sampleWeight, n)),
       penalty: {
         isOn: p.penalty !== null,
         isL1: p.penalty === 'l1' || p.penalty === 'elasticnet',
