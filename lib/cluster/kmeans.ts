@@ -57,7 +57,8 @@ interface FitOptions {
 
 /**
  * Clusters about their means: scikit-learn's `KMeans` (Lloyd's algorithm), draw for draw, off the main thread. The same data,
- * parameters and seed give its centres. float64, or float32 where x is a Float32Array.
+ * parameters and seed give its centres, but where several clusters are empty and samples are equally far from theirs. float64, or
+ * float32 where x is a Float32Array.
  */
 export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { sampleWeight?: ArrayInput }> {
   static override readonly className = 'KMeans';
