@@ -18,6 +18,10 @@ import {
   sequential,
 } from 'fjordnet';
 import { openHdf5 } from '../dist/formats/hdf5/read.js';
+import { formatHdf5 } from '../dist/formats/hdf5/write.js';
+import { inMemory } from '../dist/io/read.js';
+import { formatZip } from '../dist/io/write-zip.js';
+import { readZipDirectory, readZipEntry } from '../dist/io/zip.js';
 import { drawn, filled, MODELS, outputsOf, samplesFor, scaledAttention } from './helpers/networks.js';
 
 interface Array_ {
@@ -411,6 +415,91 @@ test('files are read and written by name', async (t) => {
     t.deepEqual(back.getWeights()[0].data, network.getWeights()[0].data);
     t.is((await importModel(join(home, name), { dtype: 'float64' })).dtype, 'float64');
   }
+});
+
+/** A file of Keras 3 with another config, and with other weights where they are given. */
+async function changed(bytes: Uint8Array, change: (config: any) => void, weights?: object): Promise<Uint8Array> {
+  const file = inMemory(bytes);
+  const entries = await readZipDirectory(file, bytes.length, 'it');
+  const parts = entries.map(async (entry): Promise<[string, Uint8Array[]]> => {
+    if (entry.name.endsWith('.h5') && weights) return [entry.name, formatHdf5(group(weights) as never)];
+    const content = await readZipEntry(file, entry, 'it');
+    if (entry.name !== 'config.json') return [entry.name, [content]];
+    const config = JSON.parse(new TextDecoder().decode(content));
+    change(config);
+    return [entry.name, [Buffer.from(JSON.stringify(config))]];
+  });
+  return Buffer.concat(formatZip(await Promise.all(parts)));
+}
+
+/** Groups within groups, and arrays, as HDF5 is written. */
+function group(value: object): object {
+  if ('shape' in value) return value;
+  return { members: new Map(Object.entries(value).map(([name, own]) => [name, group(own)])) };
+}
+
+/** A network of one dense layer, of another config: `change` is given that of the file. */
+const denseFile = async (change: (config: any) => void, weights?: object) =>
+  changed(await dense().exportBytes({ format: 'keras' }), change, weights);
+/** A functional network of one operation of Keras on an input of this shape. */
+const operationFile = (shape: number[], class_name: string, config: object, others: unknown[]) => {
+  const place = { class_name: '__keras_tensor__', config: { keras_history: ['i', 0, 0] } };
+  const source = { module: 'keras.layers', class_name: 'InputLayer', name: 'i' };
+  return denseFile((own) => {
+    for (const key of Object.keys(own)) delete own[key];
+    const module = 'keras.src.ops.numpy';
+    const node = { args: [place, ...others], kwargs: {} };
+    own.class_name = 'Functional';
+    own.config = {
+      name: 'm',
+      layers: [
+        { ...source, config: { name: 'i', batch_shape: [null, ...shape] }, inbound_nodes: [] },
+        { module, class_name, name: 'o', config: { name: 'o', ...config }, inbound_nodes: [node] },
+      ],
+      input_layers: [['i', 0, 0]],
+      output_layers: ['o', 0, 0],
+    };
+  });
+};
+
+test('products with a matrix, places from the end and ellipses are those of NumPy', async (t) => {
+  const numbers = (value: unknown) => ({ class_name: '__numpy__', config: { value, dtype: 'float32' } });
+  const from = (start: number) => ({ class_name: '__slice__', config: { start, stop: null, step: null } });
+  const ellipsis = { class_name: '__ellipsis__', config: {} };
+  const matrix = [
+    [1, 2, 3],
+    [4, 5, 6],
+  ];
+  const row = [[1, -1]];
+  const rows = [matrix];
+  // x @ W; of W of one row x is no scale of it
+  const cases: [number[], string, object, unknown[], unknown, unknown][] = [
+    [[2], 'Matmul', {}, [numbers(matrix)], row, [[-3, -3, -3]]],
+    [[1], 'Matmul', {}, [numbers([[1, 2, 3]])], [[2]], [[2, 4, 6]]],
+    [[2, 3], 'Take', { axis: 1 }, [[-1, 0]], rows, [[matrix[1], matrix[0]]]],
+    [[2, 3], 'Take', { axis: 1 }, [-1], rows, [matrix[1]]],
+    [[2, 3], 'Take', { axis: 1 }, [numbers([[-2], [1]])], rows, [[[matrix[0]], [matrix[1]]]]],
+    [
+      [2, 3],
+      'GetItem',
+      {},
+      [[ellipsis, from(1)]],
+      rows,
+      [
+        [
+          [2, 3],
+          [5, 6],
+        ],
+      ],
+    ],
+    [[2, 3], 'GetItem', {}, [ellipsis], rows, rows],
+    [[2, 3], 'GetItem', {}, [[{ ...from(0), config: {} }, -1, ellipsis]], rows, [matrix[1]]],
+  ];
+  for (const [shape, name, config, others, given, wanted] of cases) {
+    const network = await importBytes(await operationFile(shape, name, config, others));
+    t.is(difference(network.predictSync(given as never) as NDArray, NDArray.from(wanted as never)), 0, name);
+  }
+  await t.throwsAsync(importBytes(await operationFile([2, 3], 'Take', { axis: 1 }, [[-3]])), { code: 'ERR_FORMAT' });
 });
 
 type Place = { readonly holder: Record<string, unknown>; readonly key: string };

@@ -3,7 +3,7 @@ import { NDArray } from '../../array.js';
 import { checkInteger, wrongType, wrongValue } from '../../check.js';
 import type { Value } from '../../graph/value.js';
 import { isPlain } from '../../kind.js';
-import type { Given } from './operations-in.js';
+import { ELLIPSIS, type Given } from './operations-in.js';
 
 /** The place of a value: number `output` of what node `node` of a layer gave. */
 export interface Reference {
@@ -71,6 +71,8 @@ function argument3(place: string, given: unknown, depth: number): Argument {
     case '__numpy__':
     case '__tensor__':
       return typeof config.value === 'number' ? config.value : NDArray.from(config.value as number[]);
+    case '__ellipsis__':
+      return ELLIPSIS;
     case '__slice__': {
       const bound = (value: unknown) => (value === null || value === undefined ? null : checkInteger(place, value));
       if ((config.step ?? 1) !== 1) throw wrongValue(`${place}.step`, '1', config.step);

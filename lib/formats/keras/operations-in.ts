@@ -14,6 +14,9 @@ export interface Slice {
   readonly stop: number | null;
 }
 
+/** Python's ..., all axes that are not indexed. */
+export const ELLIPSIS = '...';
+
 /** What an operation of Keras is given: values, numbers that stay, lists. */
 export type Given = Value | NDArray | number | boolean | string | null | Slice | readonly Given[];
 
@@ -63,6 +66,13 @@ function operands(given: readonly (Given | undefined)[]): Operand[] {
     return own.reshape(own.shape.slice(1));
   });
 }
+
+/** A matrix of numbers has no batch. */
+const matmul: Make = ({ args: [x, y] }) => {
+  const isMatrix = y instanceof NDArray && y.ndim === 2;
+  const [x1, y1] = isMatrix ? [value(x), y] : operands([x, y]);
+  return ops.matmul(x1, y1) as Value;
+};
 
 /** An axis of a sample, for one that is counted with the batch. @throws RangeError for that of the batch */
 function axisOf(axis: unknown, rank: number): number {
@@ -122,10 +132,19 @@ function rangeOf({ start, stop }: Slice, length: number): [from: number, count: 
 
 const isSlice = (given: Given): given is Slice => typeof given === 'object' && given !== null && 'stop' in given;
 
+/** Whole axes in the place of an ellipsis. */
+function expanded(keys: readonly Given[], rank: number): Given[] {
+  const count = Math.max(0, rank + 1 - keys.length);
+  return keys.flatMap((key) => (key === ELLIPSIS ? Array(count).fill({ start: null, stop: null }) : [key]));
+}
+
 /** x[:, 2, 1:3]: numbers take an axis away. */
 const getItem: Make = ({ args: [x, key] }) => {
   let out = value(x);
-  const [batch, ...keys] = Array.isArray(key) ? (key as readonly Given[]) : [key as Given];
+  const [batch, ...keys] = expanded(
+    Array.isArray(key) ? (key as readonly Given[]) : [key as Given],
+    out.shape.length + 1,
+  );
   if (!isSlice(batch) || batch.start !== null || batch.stop !== null)
     throw wrongType('the first index', 'a slice of all, as the batch stays', batch);
   if (keys.length > out.shape.length) throw wrongValue('indices', `at most ${out.shape.length + 1}`, keys.length + 1);
@@ -186,8 +205,18 @@ const take: Make = ({ config: { axis }, args: [x, at] }) => {
     return ops.gather(operand('x', x), index(at)) as Value;
   }
   if (axis !== 1 || isValue(at)) throw wrongValue('axis', '1, of indices that are the same for all samples', axis);
-  return ops.gather(value(x), index(at)) as Value;
+  const from = value(x);
+  return ops.gather(from, placesIn(at, from.shape[0])) as Value;
 };
+
+/** Numbers of places, from the end where they are negative. */
+function placesIn(given: Given | undefined, length: number): Operand {
+  const place = (n: number) => (n < 0 ? n + length : n);
+  if (typeof given === 'number') return place(given);
+  const array = Array.isArray(given) ? NDArray.from(given as number[]) : given;
+  if (!(array instanceof NDArray)) throw wrongType('indices', 'numbers or lists of them', array);
+  return NDArray.from(Float64Array.from(array.data, place)).reshape(array.shape);
+}
 
 const repeat: Make = ({ config: { repeats, axis }, args: [x] }) => {
   const from = value(x);
@@ -240,7 +269,7 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   LessEqual: binary(ops.lessEqual),
   Equal: binary(ops.equal),
   NotEqual: binary((x, y) => ops.sub(1, ops.equal(x, y)) as Value),
-  Matmul: binary(ops.matmul),
+  Matmul: matmul,
   Where: ({ args: [condition, x, y] }) => {
     const [test, x1, x2] = operands([condition, x, y]);
     return ops.where(test, x1, x2) as Value;
