@@ -502,6 +502,71 @@ test('products with a matrix, places from the end and ellipses are those of NumP
   await t.throwsAsync(importBytes(await operationFile([2, 3], 'Take', { axis: 1 }, [[-3]])), { code: 'ERR_FORMAT' });
 });
 
+test("a Normalization of given numbers takes their difference first, as Keras': large ones do not cancel", async (t) => {
+  const given = [[100000.05], [99999.9]];
+  // float32 of the inputs, then the definition in doubles
+  const wanted = given.map(([x]) => (Math.fround(x) - 1e5) / 0.1);
+  const file = (own: object, shape: number[]) =>
+    denseFile((config) => {
+      const [source] = config.config.layers;
+      source.config.batch_shape = [null, ...shape];
+      config.config.layers = [source, own];
+      delete config.config.build_input_shape;
+    });
+  const own = { module: 'keras.layers', class_name: 'Normalization', config: { name: 'n', mean: 1e5, variance: 0.01 } };
+  const network = await importBytes(await file({ ...own, config: { ...own.config, axis: null } }, [1]));
+  const found = (network.predictSync(given) as NDArray).data;
+  for (const [i, x] of wanted.entries()) t.true(Math.abs(found[i] - x) < 1e-6);
+  const listed = { ...own, config: { name: 'n', axis: -1, mean: [1, 2], variance: [4, 9] } };
+  const each = { module: 'keras.layers', class_name: 'TimeDistributed', config: { name: 'e', layer: listed } };
+  const stepwise = await importBytes(await file(each, [1, 2]));
+  t.deepEqual((stepwise.predictSync([[[3, 5]]]) as NDArray).data, Float32Array.of(1, 1));
+});
+
+test('what layers make of their sizes is bounded before they make it', async (t) => {
+  const N = 2 ** 27;
+  const none = { center: false, scale: false };
+  const layer = (class_name: string, config: object) => ({
+    module: 'keras.layers',
+    class_name,
+    config: { name: 'l', ...config },
+  });
+  const cases: [object, number[]][] = [
+    [layer('BatchNormalization', { center: false }), [N]],
+    [layer('LayerNormalization', none), [N]],
+    [layer('LayerNormalization', { axis: [1, 2], ...none }), [2 ** 12, 2 ** 12]],
+    [layer('GroupNormalization', { groups: 1 }), [N]],
+    [layer('TimeDistributed', { layer: layer('BatchNormalization', none) }), [2, N]],
+    [
+      layer('TimeDistributed', { layer: layer('TimeDistributed', { layer: layer('GroupNormalization', {}) }) }),
+      [2, 2, N],
+    ],
+  ];
+  for (const [own, shape] of cases) {
+    const batch_shape = [null, ...shape];
+    const source = layer('InputLayer', { name: 'i', batch_shape });
+    const list = { class_name: 'Sequential', config: { name: 's', layers: [source, own] } };
+    const place = { class_name: '__keras_tensor__', config: { keras_history: ['i', 0, 0] } };
+    const called = { ...own, name: 'l', inbound_nodes: [{ args: [place], kwargs: {} }] };
+    const graph = {
+      class_name: 'Functional',
+      config: {
+        name: 'm',
+        layers: [{ ...source, name: 'i', inbound_nodes: [] }, called],
+        input_layers: [['i', 0, 0]],
+        output_layers: [['l', 0, 0]],
+      },
+    };
+    for (const network of [list, graph]) {
+      const bytes = await denseFile((config) => {
+        for (const key of Object.keys(config)) delete config[key];
+        Object.assign(config, network);
+      });
+      await t.throwsAsync(importBytes(bytes), { code: 'ERR_FORMAT', message: /at most 2\^22 constant numbers/ });
+    }
+  }
+});
+
 type Place = { readonly holder: Record<string, unknown>; readonly key: string };
 
 function placesIn(value: unknown): Place[] {

@@ -1,7 +1,9 @@
 import { NDArray } from '../../array.js';
 import { wrongType, wrongValue } from '../../check.js';
-import { isValue, marked, sizeOf, type Value } from '../../graph/value.js';
+import { isValue, marked, type Shape, sizeOf, type Value } from '../../graph/value.js';
+import { sampleAxis } from '../../layers/axis.js';
 import type { Layer, Values } from '../../layers/layer.js';
+import { NormalizingLayer } from '../../layers/normalizing-layer.js';
 import { checkNumbers, type Given } from './operations-in.js';
 
 /** Numbers of a constant that a layer makes at once: as many as our own files may have. */
@@ -9,9 +11,8 @@ const MOST = 2 ** 22;
 
 interface Options {
   readonly useCausalMask?: boolean;
+  readonly groups?: number;
   readonly axis?: number | readonly number[];
-  readonly center?: boolean;
-  readonly scale?: boolean;
 }
 
 type Named = Readonly<Record<string, Given>>;
@@ -27,7 +28,10 @@ export function applyLayer(layer: Layer, args: readonly Given[], kwargs: Named):
   const inputs = inputsOf(layer, args, rest(layer, kwargs));
   const values = (Array.isArray(inputs) ? inputs : [inputs]) as readonly Value[];
   for (const value of values) checkNumbers(value);
-  checkConstants(layer, values);
+  checkConstants(
+    layer,
+    values.map(({ shape }) => shape),
+  );
   return layer.applied(inputs).outputs;
 }
 
@@ -71,13 +75,25 @@ function inputOf(given: Given | undefined): Value {
   return given;
 }
 
-/** Layers that make constants of the size of what they are given. */
-function checkConstants(layer: Layer, inputs: readonly Value[]): void {
-  const { useCausalMask, axis, center = true, scale = true } = layer as Options;
-  const [{ shape }] = inputs;
+/** Layers that make constants of the size of what they are given, those that are made of one too. */
+export function checkConstants(layer: Layer, inputs: readonly Shape[]): void {
+  const { useCausalMask } = layer as Options;
+  const [shape] = inputs;
+  if (layer.className === 'TimeDistributed') {
+    const [inner] = layer.parts as readonly Layer[];
+    checkConstants(inner, [shape.slice(1)]);
+    return;
+  }
   let numbers = 0;
-  if (useCausalMask) numbers = (shape[0] ?? 0) * (inputs[1]?.shape[0] ?? 0);
-  else if (axis !== undefined && !(center && scale)) numbers = sizeOf(shape);
-  else if (layer.className === 'Concatenate') numbers = Math.max(...inputs.map((value) => value.shape[0] ?? 0));
+  if (useCausalMask) numbers = (shape[0] ?? 0) * (inputs[1]?.[0] ?? 0);
+  else if (layer instanceof NormalizingLayer) numbers = constantsOf(layer, shape);
+  else if (layer.className === 'Concatenate') numbers = Math.max(...inputs.map(([length = 0]) => length));
   if (numbers > MOST) throw wrongValue('what it makes', 'of at most 2^22 constant numbers', numbers);
+}
+
+/** A gamma and a beta that there are not, and the channels of groups. */
+function constantsOf(layer: NormalizingLayer, shape: Shape): number {
+  const { center, scale, groups, axis = -1 } = layer as NormalizingLayer & Options;
+  if (center && scale && groups === undefined) return 0;
+  return sizeOf([axis].flat().map((own) => shape[sampleAxis(own, shape.length) ?? 0] ?? 0));
 }

@@ -226,8 +226,8 @@ function kerasOption(place: string, key: string, value: unknown): unknown {
 export interface Read extends Described {
   /** The axis that has to be the input's last, counted with the batch. */
   readonly lastAxis?: number;
-  /** The shape that what it gives has to get, -1 for what fits: of pooling that keeps axes. */
-  readonly reshaped?: readonly number[];
+  /** The layer that what it gives goes through then. */
+  readonly behind?: Described;
 }
 
 /**
@@ -277,7 +277,8 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     className,
     config: { ...common, ...Object.fromEntries(entries) },
     ...(className === 'BatchNormalization' && lastAxisIn(place, className, config.axis ?? -1)),
-    ...(reshaped && config.keepdims === true && { reshaped }),
+    ...(reshaped &&
+      config.keepdims === true && { behind: { className: 'Reshape', config: { targetShape: reshaped } } }),
   };
 }
 
@@ -288,7 +289,7 @@ function lastAxisIn(place: string, className: string, axis: unknown): { readonly
   return own === -1 ? {} : { lastAxis: own as number };
 }
 
-/** (x - mean) / deviation of each channel: of what adapt() found, which are weights; of numbers in the config a rescaling. */
+/** (x - mean) / deviation of each channel: of what adapt() found, which are weights; of numbers in the config two rescalings. */
 function normalization(
   place: string,
   { name, axis = -1, mean = null, variance = null, invert = false }: JsonObject,
@@ -309,10 +310,13 @@ function normalization(
       variance,
     ]);
   const scale = variances.map((own) => 1 / Math.max(Math.sqrt(own as number), LEAST_DEVIATION));
-  const offset = means.map((own, i) => -(own as number) * scale[i]);
+  const offset = means.map((own) => -(own as number));
+  const of = (numbers: number[]) => (isOne ? numbers[0] : numbers);
   return {
     className: 'Rescaling',
-    config: { name, scale: isOne ? scale[0] : scale, offset: isOne ? offset[0] : offset },
+    config: { name, scale: 1, offset: of(offset) },
+    // apart, as the difference of two large numbers is all that counts
+    behind: { className: 'Rescaling', config: { scale: of(scale) } },
     ...last,
   };
 }
@@ -332,10 +336,19 @@ function ourOption(place: string, key: string, value: unknown): unknown {
   const { name, config } = readObject(place, value);
   // a pair of layers, of which each is told to give zeros where a step does not count, as ours does
   const { zero_output_for_mask: _, ...own } = config;
-  const { lastAxis, reshaped, ...inner } = ourLayer(place, name, own);
+  const { lastAxis, behind, ...inner } = ourLayer(place, name, own);
   if (lastAxis !== undefined) throw wrongValue(`the axis of ${place} (${name})`, '-1 within another layer', lastAxis);
-  if (reshaped) throw wrongValue(`the keepdims of ${place} (${name})`, 'false within another layer', true);
+  if (behind?.className === 'Rescaling') return joined(inner, behind);
+  if (behind) throw wrongValue(`the keepdims of ${place} (${name})`, 'false within another layer', true);
   return inner;
+}
+
+/** x + offset, then scale * x, as one rescaling: for another layer is made of one. */
+function joined({ className, config }: Described, { config: { scale } }: Described): Described {
+  const times = (x: number, i: number) => x * (scale as number[])[i];
+  const { offset } = config as { readonly offset: number | readonly number[] };
+  const scaled = typeof offset === 'number' ? offset * (scale as number) : offset.map(times);
+  return { className, config: { ...config, scale, offset: scaled } };
 }
 
 /** The `output_shape` of attention: one number, or a list of it. */

@@ -1,16 +1,17 @@
 import { checkInteger, wrongType, wrongValue } from '../../check.js';
-import type { Value } from '../../graph/value.js';
+import type { Shape, Value } from '../../graph/value.js';
 import { at } from '../../io/file-errors.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import { type Layer, nameOf } from '../../layers/layer.js';
-import { InputLayer, Reshape } from '../../layers/shape.js';
+import { InputLayer } from '../../layers/shape.js';
 import { TimeDistributed } from '../../layers/time-distributed.js';
 import { checkSize, readLayer } from '../../models/architecture.js';
 import { checkWithin } from '../../models/extent.js';
 import { Model } from '../../models/model.js';
 import { Sequential } from '../../models/sequential.js';
-import { applyLayer, OF_ATTENTION } from './apply.js';
+import { shapesOf } from '../../models/shapes.js';
+import { applyLayer, checkConstants, OF_ATTENTION } from './apply.js';
 import { type CallNode, type Reference, readNode, readReference, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
 import { integerInputs } from './integers.js';
@@ -119,21 +120,33 @@ function readSequential(config: JsonObject, reading: Reading, depth: number): Re
   for (const [i, entry] of own.entries()) {
     const name = nameIn(entry, `layer_${i}`);
     const inputShape = i === 0 && all.length === 0 && !nested ? shape : undefined;
-    const { read, lastAxis, reshaped } = readOne(name, entry, [], reading, depth, inputShape);
+    const { read, lastAxis, behind } = readOne(name, entry, [], reading, depth, inputShape);
     layers.push(read);
     all.push(read.layer);
-    if (reshaped) all.push(new Reshape({ targetShape: reshaped }));
+    if (behind) all.push(behind);
     if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
   }
   checkWithin('the network', all);
   const model = new Sequential({ layers: all, name: nameOfModel(config, 'sequential'), dtype: reading.dtype });
   checkAxes(model);
+  checkSizes(all, shape);
   freeze(model, config);
   return { model, layers };
 }
 
 /** Axes that are to be the last ones, of layers that are not applied yet. */
 const axes = new WeakMap<Layer, number>();
+/** What the layers of a list make of their sizes, before any is applied. */
+function checkSizes(layers: readonly Layer[], inputShape: Shape | undefined): void {
+  let shape = inputShape ?? (layers[0] as Model).graph?.inputs[0].shape;
+  for (const layer of layers) {
+    if (!shape) return;
+    const before = shape;
+    at(nameOf(layer), () => checkConstants(layer, [before]));
+    shape = checkSize(`what ${nameOf(layer)} gives`, shapesOf([layer], shape)[0]);
+  }
+}
+
 
 function checkAxes({ graph }: Model): void {
   for (const layer of graph?.layers ?? []) checkAxis(layer);
@@ -161,7 +174,7 @@ function readOne(
   reading: Reading,
   depth: number,
   inputShape?: readonly number[],
-): { read: ReadLayer } & Pick<Read, 'lastAxis' | 'reshaped'> {
+): { read: ReadLayer; behind?: Layer } & Pick<Read, 'lastAxis'> {
   const { class_name: className, config } = entry;
   if (NETWORKS.includes(className)) {
     const inner = at(`the network '${name}'`, () =>
@@ -177,7 +190,7 @@ function readOne(
     if (config.trainable === false) layer.trainable = false;
     return { read: { name, className, layer, layers: inner.layers, part: 'layer' } };
   }
-  const { lastAxis, reshaped, ...described } = ourLayer(place, className, { ...config, name });
+  const { lastAxis, behind, ...described } = ourLayer(place, className, { ...config, name });
   checkVersion(place, described.config, reading);
   const options = /Attention$/.test(className) ? attentionOptions(place, className, nodes) : {};
   const own = { ...described.config, ...options, ...(inputShape && { inputShape }) };
@@ -185,7 +198,7 @@ function readOne(
   return {
     read: { name, className, layer },
     ...(lastAxis !== undefined && { lastAxis }),
-    ...(reshaped && { reshaped }),
+    ...(behind && { behind: readLayer(place, behind) }),
   };
 }
 
@@ -217,7 +230,7 @@ interface Member {
   readonly entry: LayerEntry;
   readonly nodes: readonly CallNode[];
   readonly read?: ReadLayer;
-  readonly reshape?: Reshape<any>;
+  readonly behind?: Layer;
   readonly made: (readonly Value[])[];
   /** What its next node reads, and may not be made yet. */
   reads?: Reference[];
@@ -288,9 +301,9 @@ function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: 
     return { ...member, nodes: [], made: [[new InputLayer({ name, shape, dtype }).source]] };
   }
   if (isOperationEntry(entry)) return member;
-  const { read, lastAxis, reshaped } = readOne(name, entry, nodes, reading, depth);
+  const { read, lastAxis, behind } = readOne(name, entry, nodes, reading, depth);
   if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
-  return { ...member, read, ...(reshaped && { reshape: new Reshape({ targetShape: reshaped }) }) };
+  return { ...member, read, ...(behind && { behind }) };
 }
 
 /** An operation has a module of its own; in files of HDF5, which have none, it is what no layer is. */
@@ -342,7 +355,7 @@ function run(
 const loops = ({ name }: Member, { layer }: Reference) => wrongValue(`what '${name}' reads`, 'made before it', layer);
 
 function made(
-  { entry, read, reshape }: Member,
+  { entry, read, behind }: Member,
   node: CallNode,
   valueAt: (reference: Reference) => Value,
 ): readonly Value[] {
@@ -354,7 +367,7 @@ function made(
   }
   const values = applyLayer(read.layer, args, Object.fromEntries(named));
   checkAxis(read.layer);
-  return values.map((value) => checked(reshape?.applied(value).outputs[0] ?? value));
+  return values.map((value) => checked(behind?.applied(value).outputs[0] ?? value));
 }
 
 function checked(value: Value): Value {
