@@ -14,11 +14,13 @@ import {
   model,
   NDArray,
   ops,
+  optimizers,
   RandomState,
   sequential,
 } from 'fjordnet';
 import { openHdf5 } from '../dist/formats/hdf5/read.js';
 import { formatHdf5 } from '../dist/formats/hdf5/write.js';
+import { parseModel } from '../dist/io/model-file.js';
 import { inMemory } from '../dist/io/read.js';
 import { formatZip } from '../dist/io/write-zip.js';
 import { readZipDirectory, readZipEntry } from '../dist/io/zip.js';
@@ -438,9 +440,177 @@ function group(value: object): object {
   return { members: new Map(Object.entries(value).map(([name, own]) => [name, group(own)])) };
 }
 
+/** A network that is read, and the warnings. */
+async function heard(bytes: Uint8Array) {
+  const warnings: string[] = [];
+  const hear = (warning: Error) => warnings.push(warning.message);
+  process.on('warning', hear);
+  const network = await importBytes(bytes);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', hear);
+  return { network, warnings };
+}
+
 /** A network of one dense layer, of another config: `change` is given that of the file. */
 const denseFile = async (change: (config: any) => void, weights?: object) =>
   changed(await dense().exportBytes({ format: 'keras' }), change, weights);
+const ofDense = (options: object) => (config: any) => Object.assign(config.config.layers[1].config, options);
+
+test.serial('weights that are quantized are refused, by what the layer says and by what is there', async (t) => {
+  const policy = (class_name: string, config: object) => ({ dtype: { module: 'keras', class_name, config } });
+  const quantized = policy('QuantizedDTypePolicy', { mode: 'int8', source_name: 'float32' });
+  for (const own of [
+    quantized,
+    { dtype: 'int8_from_float32' },
+    policy('QuantizedFloat8DTypePolicy', { mode: 'float8', source_name: 'float32' }),
+    policy('QuantizedDTypePolicy', { name: 'int8_from_float32' }),
+    policy('DTypePolicyMap', { default_policy: 'float32', policy_map: { dense: quantized.dtype } }),
+  ])
+    await t.throwsAsync(importBytes(await denseFile(ofDense(own)), { dtype: 'float32' }), {
+      code: 'ERR_FORMAT',
+      message: /Expected the dtype of the layer 'dense' to be that of floats, as no weights are quantized here, got/,
+    });
+  const kernel = { shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+  const bias = { shape: [2], data: Float32Array.of(0, 1) };
+  const vars = (own: object) => denseFile(() => {}, { layers: { dense: { vars: own } } });
+  t.deepEqual((await importBytes(await vars({ 0: kernel, 1: bias }))).getWeights()[0].data, kernel.data);
+  const integers = { shape: [3, 2], data: Int32Array.of(1, 2, 3, 4, 5, 6) };
+  await t.throwsAsync(importBytes(await vars({ 0: integers, 1: bias })), {
+    message: /Expected the weight 'dense\/kernel' to be of floats, .*got/,
+  });
+  await t.throwsAsync(importBytes(await vars({ 0: kernel, 1: bias, 2: bias })), {
+    message: /Expected the weights of 'dense' to be 2, as it has here, got 3/,
+  });
+});
+
+test.serial('types of 16 bits are told of once, and read as float32', async (t) => {
+  for (const name of ['float16', 'mixed_float16', 'mixed_bfloat16']) {
+    const dtype = { module: 'keras', class_name: 'DTypePolicy', config: { name } };
+    const { network, warnings } = await heard(await denseFile(ofDense({ dtype })));
+    t.is(network.dtype, 'float32');
+    t.is(warnings.filter((text) => text.includes(`compute in ${name},`)).length, 1);
+  }
+});
+
+/** A file of HDF5 of a network of two dense layers, as tf.keras writes it, the optimizer's memory by these names. */
+function legacyFile(network: Model<any, any>, optimizer: object, memory: readonly (readonly [string, NDArray])[]) {
+  const arrays = new Map(network.weightNames.map((name, i) => [name, network.getWeights()[i]]));
+  const layer = (name: string, options: object = {}) => ({
+    class_name: 'Dense',
+    config: { name, units: 2, use_bias: false, ...options },
+  });
+  const list = [layer('a', { batch_input_shape: [null, 2] }), layer('b')];
+  const nested = (names: readonly string[], of: (name: string) => NDArray | undefined) => {
+    const tree: any = {};
+    for (const name of names) {
+      const path = name.split('/');
+      const last = path.pop() as string;
+      const { shape, data } = of(name) as NDArray;
+      path.reduce((at, key) => (at[key] ??= {}), tree)[last] = { shape, data };
+    }
+    return group(tree) as { members: Map<string, never> };
+  };
+  const of = (name: string) => ({
+    attributes: { weight_names: [`${name}/kernel:0`] },
+    ...nested([`${name}/kernel:0`], () => arrays.get(`${name}/kernel`)),
+  });
+  const names = memory.map(([name]) => name);
+  return Buffer.concat(
+    formatHdf5({
+      attributes: {
+        keras_version: '2.10.0',
+        model_config: JSON.stringify({ class_name: 'Sequential', config: { name: 's', layers: list } }),
+        training_config: JSON.stringify({ loss: 'mse', metrics: [], optimizer_config: optimizer }),
+      },
+      members: new Map<string, any>([
+        [
+          'model_weights',
+          {
+            members: new Map([
+              ['a', of('a')],
+              ['b', of('b')],
+            ] as never),
+          },
+        ],
+        [
+          'optimizer_weights',
+          { attributes: { weight_names: names }, ...nested(names, (name) => new Map(memory).get(name)) },
+        ],
+      ]),
+    } as never),
+  );
+}
+
+test.serial("the optimizer's memory of tf.keras until 2.10 goes by its names, what has none is told of", async (t) => {
+  const square = [
+    [1, 2],
+    [-1, 0.5],
+  ];
+  // what tf.keras calls the memory, in its order, by our names
+  const cases = [
+    ['adam', { class_name: 'Adam', config: { learning_rate: 0.01 } }, { m: 'm', v: 'v' }],
+    ['rmsprop', { class_name: 'RMSprop', config: { learning_rate: 0.01, momentum: 0.5 } }, { rms: 'v', momentum: 'm' }],
+    ['adamax', { class_name: 'Adamax', config: { learning_rate: 0.01 } }, { m: 'm', v: 'u' }],
+    ['adadelta', { class_name: 'Adadelta', config: { learning_rate: 0.01 } }, { accum_grad: 'v', accum_var: 'u' }],
+  ] as const;
+  for (const [name, optimizer, slots] of cases) {
+    const own = sequential({
+      layers: ['a', 'b'].map((name) => layers.dense({ name, units: 2, useBias: false, inputShape: [2] })),
+      seed: 1,
+    });
+    const { learning_rate: learningRate, ...rest } = optimizer.config;
+    own.compile({ optimizer: optimizers[name]({ learningRate, ...rest } as never), loss: 'mse' });
+    for (let k = 0; k < 3; k++) own.trainOnBatch(square, square);
+    const state = new Map(parseModel(own.toBytes()).optimizerState);
+    const memory: [string, NDArray][] = [[`${name}/iter:0`, NDArray.from([3]).reshape()]];
+    for (const [slot, ours] of Object.entries(slots))
+      for (const layer of ['a', 'b'])
+        memory.push([`${name}/${layer}/kernel/${slot}:0`, state.get(`${layer}/kernel/${ours}`) as NDArray]);
+    const { network, warnings } = await heard(legacyFile(own, optimizer, memory));
+    t.deepEqual(warnings, []);
+    t.is(network.iterations, 3);
+    network.trainOnBatch(square, square);
+    own.trainOnBatch(square, square);
+    t.deepEqual(network.getWeights(), own.getWeights(), name);
+    const nameless = memory.map(([, array], i) => [`training/${name}/Variable_${i}:0`, array] as const);
+    for (const other of [nameless, memory.slice(0, -1)]) {
+      const read = await heard(legacyFile(own, optimizer, other));
+      t.is(read.network.iterations, 0);
+      t.true(read.warnings.some((text) => text.startsWith("The optimizer's memory in ")));
+    }
+  }
+});
+
+test('hard_sigmoid of a file of HDF5 that names no version is that of Keras 2', async (t) => {
+  const config = (activation: string) => ({
+    class_name: 'Sequential',
+    config: [{ class_name: 'Dense', config: { name: 'a', units: 2, activation, batch_input_shape: [null, 2] } }],
+  });
+  const bytes = (activation: string, attributes: object) =>
+    Buffer.concat(
+      formatHdf5({
+        attributes: { model_config: JSON.stringify(config(activation)), ...attributes },
+        members: new Map<string, any>([
+          [
+            'a',
+            {
+              attributes: { weight_names: ['kernel', 'bias'] },
+              ...group({
+                kernel: { shape: [2, 2], data: new Float32Array(4) },
+                bias: { shape: [2], data: new Float32Array(2) },
+              }),
+            },
+          ],
+        ]),
+      } as never),
+    );
+  for (const attributes of [{}, { keras_version: '2.10.0' }]) {
+    await t.notThrowsAsync(importBytes(bytes('tanh', attributes)));
+    await t.throwsAsync(importBytes(bytes('hard_sigmoid', attributes)), { message: /none of Keras 2/ });
+  }
+  await t.notThrowsAsync(importBytes(bytes('hard_sigmoid', { keras_version: '3.15.0' })));
+});
+
 /** A functional network of one operation of Keras on an input of this shape. */
 const operationFile = (shape: number[], class_name: string, config: object, others: unknown[]) => {
   const place = { class_name: '__keras_tensor__', config: { keras_history: ['i', 0, 0] } };

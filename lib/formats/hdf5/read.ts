@@ -91,6 +91,11 @@ export class Group {
     return this.#head.shape;
   }
 
+  /** Whether its numbers are integers. */
+  get isInteger(): boolean {
+    return this.#head.type.kind === 'integer';
+  }
+
   /** Its numbers, in memory of their own. */
   read(): Numbers {
     return readNumbers(this.#file, this.#head);

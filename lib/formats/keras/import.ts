@@ -10,11 +10,13 @@ import { isPlain } from '../../kind.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Model } from '../../models/model.js';
 import { RandomState } from '../../random.js';
+import { warn } from '../../warn.js';
 import { type Group, openHdf5 } from '../hdf5/read.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { type Trained, trainedFrom } from '../made.js';
 import { type ReadModel, readModel } from './model-in.js';
-import { variablesOf } from './optimizer-state.js';
+import { arranged, type Stored, variablesOf } from './optimizer-state.js';
+import { dtypeIn } from './policies.js';
 import { type ReadTraining, readTraining, trainedIn } from './training-in.js';
 import { arrayOf, type Found, findByClass, findByName, listAttribute } from './weights-in.js';
 
@@ -85,8 +87,9 @@ function parsed(text: string, name: string, source: string): JsonObject {
 
 function build({ source }: ImportFile, options: ImportOptions, file: KerasFile): Model {
   return ofSource(source, () => {
-    const dtype = options.dtype ?? dtypeIn(file.config);
-    const network = readModel(file.config, { dtype, isKeras2: /^[012]\./.test(file.version) });
+    const declared = dtypeIn(file.config, source);
+    const dtype = options.dtype ?? declared;
+    const network = readModel(file.config, { dtype, isKeras2: /^[012](\.|$)/.test(file.version) });
     const { model, layers } = network;
     const graph = model.graph as Graph;
     const found: Found = new Map();
@@ -106,25 +109,9 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
     return trainedFrom(whole, {
       source,
       read: () => readTraining(file.training, model),
-      rest: (training) => trained(network, file, training, dtype),
+      rest: (training) => trained(network, file, training, dtype, source),
     });
   });
-}
-
-/** float64 where a layer says so, also one of networks within. */
-function dtypeIn(config: JsonObject): 'float32' | 'float64' {
-  const waiting: unknown[] = [config];
-  while (waiting.length > 0) {
-    const entry = waiting.pop();
-    if (!isPlain(entry)) continue;
-    const own = isPlain(entry.config) ? entry.config : entry;
-    const dtype = isPlain(own.dtype) && isPlain(own.dtype.config) ? own.dtype.config.name : own.dtype;
-    if (dtype === 'float64') return dtype;
-    const { layers } = own;
-    for (const inner of [Array.isArray(layers) ? layers : entry.config, own.layer].flat())
-      if (inner !== own) waiting.push(inner);
-  }
-  return 'float32';
 }
 
 /** How it is trained, and the optimizer's memory where the file has that of just this network. */
@@ -133,18 +120,25 @@ function trained(
   file: KerasFile,
   { training, optimizer }: ReadTraining,
   dtype: 'float32' | 'float64',
+  source: string,
 ): Trained {
   const { weights, frozen } = trainedIn(model);
-  const arrays = variablesIn(file);
+  const stored = variablesIn(file);
   const all = variablesOf(optimizer, weights.length);
   // Keras 2 kept its learning rate to itself
-  const variables = arrays.length < all.length ? all.filter(({ kind }) => kind !== 'learning_rate') : all;
+  const variables = stored.length < all.length ? all.filter(({ kind }) => kind !== 'learning_rate') : all;
+  const arrays = arranged(variables, stored);
   const isWhole =
-    arrays.length === variables.length &&
+    arrays !== undefined &&
     variables.every((own, i) => {
       const wanted = own.kind === 'state' ? weights[own.weight].weight.shape : [];
       return arrays[i]?.isDataset && arrays[i].shape.join() === wanted.join();
     });
+  if (!isWhole && stored.some(({ array }) => array.isDataset && array.shape.length > 0))
+    warn(
+      'FJORDNET_IMPORT',
+      `The optimizer's memory in ${source} is left out, as it is not that of ${optimizer.name} for this network: it begins anew`,
+    );
   const optimizerState: [string, NDArray][] = [];
   let iterations = 0;
   for (const [i, variable] of variables.entries()) {
@@ -162,11 +156,16 @@ const zeros = (shape: readonly number[], dtype: 'float32' | 'float64') =>
   NDArray.wrap(new (dtype === 'float32' ? Float32Array : Float64Array)(sizeOf(shape)), shape);
 
 /** The optimizer's variables, in their order. */
-function variablesIn({ weights, isLegacy }: KerasFile): Group[] {
+function variablesIn({ weights, isLegacy }: KerasFile): Stored<Group>[] {
   if (isLegacy) {
     const group = weights.find('optimizer_weights');
-    return group ? listAttribute(group, 'weight_names').flatMap((name) => group.find(name) ?? []) : [];
+    return (group ? listAttribute(group, 'weight_names') : []).flatMap((name) => storedIn(group, name));
   }
   const group = weights.find('optimizer/vars');
-  return (group?.names ?? []).flatMap((_, i) => group?.find(String(i)) ?? []);
+  return (group?.names ?? []).flatMap((_, i) => storedIn(group, String(i)));
+}
+
+function storedIn(group: Group | undefined, name: string): Stored<Group>[] {
+  const array = group?.find(name);
+  return array ? [{ name, array }] : [];
 }

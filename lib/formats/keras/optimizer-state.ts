@@ -77,6 +77,48 @@ export function variablesOf(config: JsonObject, count: number): Variable[] {
   ];
 }
 
+/** A variable in a file, under its name there. */
+export interface Stored<A> {
+  readonly name: string;
+  readonly array: A;
+}
+
+/** What tf.keras called what is remembered of a weight until 2.10, at the end of names such as 'Adam/dense/kernel/m:0'. */
+const SLOTS: Readonly<Record<string, readonly string[]>> = {
+  momentum: ['m', 'momentum'],
+  velocity: ['v', 'rms'],
+  velocity_hat: ['vhat'],
+  norm: ['v'],
+  average_gradient: ['mg'],
+  accumulator: ['accumulator'],
+  accumulated_grad: ['accum_grad'],
+  accumulated_delta_var: ['accum_var'],
+};
+const slotOf = (name: string) => /\/(\w+):0$/.exec(name)?.[1] ?? '';
+const ALL_SLOTS = Object.values(SLOTS).flat();
+
+/**
+ * What a file has for each of the variables, undefined where it has others. Those of tf.keras until 2.10 go by their names, as it made
+ * one list behind the other; names of Keras before it, 'training/Adam/Variable_3:0', say nothing.
+ */
+export function arranged<A>(variables: readonly Variable[], stored: readonly Stored<A>[]): readonly A[] | undefined {
+  const isOld = stored.some(({ name }) => ALL_SLOTS.includes(slotOf(name)));
+  const isNameless = stored.some(({ name }) => /\/Variable(_\d+)?:0$/.test(name));
+  if (stored.length !== variables.length || isNameless) return undefined;
+  if (!isOld) return stored.map(({ array }) => array);
+  const rest = [...stored];
+  const take = (isIt: (slot: string) => boolean) => {
+    const at = rest.findIndex(({ name }) => isIt(slotOf(name)));
+    return at < 0 ? [] : rest.splice(at, 1).map(({ array }) => array);
+  };
+  const arrays = variables.flatMap((variable) => {
+    if (variable.kind === 'iteration') return take((slot) => slot === 'iter');
+    if (variable.kind !== 'state') return take((slot) => !ALL_SLOTS.includes(slot));
+    return take((slot) => (Object.hasOwn(SLOTS, variable.keras) ? SLOTS[variable.keras] : []).includes(slot));
+  });
+  return arrays.length === variables.length ? arrays : undefined;
+}
+
 /** Nadam's product of its momenta over all steps, which we compute from their number. */
 export function productOf(beta1: number, steps: number): number {
   let product = 1;

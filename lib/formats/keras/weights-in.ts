@@ -1,5 +1,5 @@
 import { NDArray } from '../../array.js';
-import { wrongShape } from '../../check.js';
+import { wrongShape, wrongType, wrongValue } from '../../check.js';
 import type { Weight } from '../../graph/value.js';
 import { type PlacedWeight, weightsOf } from '../../graph/weights.js';
 import type { Layer } from '../../layers/layer.js';
@@ -24,6 +24,7 @@ export function findByClass(root: Group, layers: readonly ReadLayer[], found: Fo
     }
     for (const { paths, weights } of inner ? [] : partsOf(layer)) {
       const vars = paths.map((path) => own?.find(path ? `${path}/vars` : 'vars')).find((group) => group);
+      if (vars && weights.length > 0) weightsIn(name, vars, vars.names, weights.length);
       for (const [k, weight] of weights.entries())
         take(`${name}/${weight.name}`, vars?.find(String(k)), weight, { layer, found });
     }
@@ -39,12 +40,23 @@ export function findByName(root: Group, layers: readonly ReadLayer[], found: Fou
     const ordered = [...placed.filter(isTrained), ...placed.filter((own) => !isTrained(own))];
     if (ordered.length === 0) continue;
     const group = all.find(name);
-    const names = group ? listAttribute(group, 'weight_names') : [];
+    const names = group ? weightsIn(name, group, listAttribute(group, 'weight_names'), ordered.length) : [];
     for (const [i, { weight, layer: path }] of ordered.entries()) {
       const full = [name, path, weight.name].filter((part) => part !== '').join('/');
       take(full, names[i] === undefined ? undefined : group?.find(names[i]), weight, { layer, found });
     }
   }
+}
+
+/**
+ * The names of a layer's weights without that of Normalization, which counts its samples.
+ * @throws RangeError where there are more than it has here: scales of quantized ones, say
+ */
+function weightsIn(layer: string, group: Group, names: readonly string[], count: number): string[] {
+  const isCount = (array?: Group) => array?.isDataset && array.isInteger && array.shape.length === 0;
+  const own = names.filter((name) => !isCount(group.find(name)));
+  if (own.length > count) throw wrongValue(`the weights of '${layer}'`, `${count}, as it has here`, own.length);
+  return own;
 }
 
 /** An attribute that is a list, in one or in several, name0, name1 … */
@@ -67,6 +79,8 @@ interface Taking {
 function take(name: string, array: Group | undefined, weight: Weight, { layer, found }: Taking): void {
   if (!array?.isDataset) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
   const isOfAll = layer.className === 'Normalization' && array.shape.length === 0;
+  if (array.isInteger)
+    throw wrongType(`the weight '${name}'`, 'of floats, as no weights are quantized here', 'integers');
   if (array.shape.join() !== weight.shape.join() && !isOfAll)
     throw wrongShape(`the weight '${name}'`, `of shape [${weight.shape.join(', ')}]`, array.shape);
   found.set(weight, () => (isOfAll ? repeated(array.read(), weight.shape) : array.read()));
