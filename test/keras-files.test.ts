@@ -581,6 +581,122 @@ test.serial("the optimizer's memory of tf.keras until 2.10 goes by its names, wh
   }
 });
 
+const trainedBy = (training: object) => async (activation: string, units: number) => {
+  const network = sequential({
+    layers: [layers.dense({ units, activation: activation as never, inputShape: [3] })],
+    seed: 1,
+  });
+  return changed(await network.exportBytes({ format: 'keras' }), (config) => {
+    const optimizer = { class_name: 'SGD', config: { learning_rate: 0.1 } };
+    config.compile_config = { optimizer, loss_weights: null, metrics: null, weighted_metrics: null, ...training };
+  });
+};
+const ofClass = (class_name: string, config: object = {}) => ({ module: 'keras.metrics', class_name, config });
+const ofFunction = (config: string) => ({ module: 'builtins', class_name: 'function', config });
+
+test.serial("metrics are Keras' own, and those that there are not here are left out and told of", async (t) => {
+  const loss = 'categorical_crossentropy';
+  const cases: [metric: unknown, loss: string, units: number, read: string | undefined, warning: RegExp | undefined][] =
+    [
+      [ofFunction('top_k_categorical_accuracy'), loss, 8, 'topKCategoricalAccuracy', undefined],
+      [ofFunction('categorical_accuracy'), loss, 8, 'accuracy', undefined],
+      [ofClass('CategoricalAccuracy', { name: 'c' }), loss, 8, 'accuracy', undefined],
+      [ofClass('CategoricalAccuracy', { name: 'c' }), 'mse', 8, 'accuracy', undefined],
+      ['accuracy', loss, 8, 'accuracy', undefined],
+      ['accuracy', 'binary_crossentropy', 1, 'accuracy', undefined],
+      [
+        'accuracy',
+        'binary_crossentropy',
+        8,
+        'accuracy',
+        /The metric 'accuracy' .* its loss is binaryCrossentropy; Keras'/,
+      ],
+      [ofClass('Accuracy', { name: 'accuracy' }), loss, 8, undefined, /A metric of .* left out.*'Accuracy'/],
+      [
+        ofClass('CategoricalAccuracy', { name: 'c' }),
+        'binary_crossentropy',
+        8,
+        undefined,
+        /A metric of .* left out.*'c'/,
+      ],
+      [ofClass('SparseCategoricalAccuracy', { name: 'c' }), 'binary_crossentropy', 1, undefined, /left out.*'c'/],
+      ['categorical_accuracy', 'binary_crossentropy', 8, undefined, /A metric of .* left out.*'categorical_accuracy'/],
+      [ofFunction('categorical_accuracy'), 'mse', 1, undefined, /left out.*'categorical_accuracy'/],
+      [ofClass('F1Score', { average: 'micro', name: 'f' }), loss, 8, 'f1Score', undefined],
+      [ofClass('F1Score', { average: null, name: 'f' }), loss, 8, undefined, /left out.*the average of F1Score/],
+    ];
+  for (const [metric, loss, units, name, warning] of cases) {
+    const { network, warnings } = await heard(await trainedBy({ loss, metrics: [metric] })('sigmoid', units));
+    const what = JSON.stringify(metric);
+    t.deepEqual(
+      network.metrics?.map((own: any) => own.config.name),
+      name === undefined ? [] : [name],
+      what,
+    );
+    t.is(warnings.length, warning ? 1 : 0, what);
+    if (warning) t.regex(warnings[0], warning);
+  }
+});
+
+test.serial('an F score of ours is one number in Keras too, and comes back', async (t) => {
+  const network = dense();
+  network.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['f1Score'] });
+  const bytes = await network.exportBytes({ format: 'keras' });
+  t.true(Buffer.from(bytes).includes('"average":"macro"'));
+  t.deepEqual((await importBytes(bytes)).evaluateSync(x, y), network.evaluateSync(x, y));
+});
+
+test.serial('weighted_metrics are told of', async (t) => {
+  const { network, warnings } = await heard(await trainedBy({ loss: 'mse', weighted_metrics: ['mae'] })('tanh', 2));
+  t.truthy(network.loss);
+  t.regex(warnings.join(), /The weighted_metrics of the bytes are left out/);
+});
+
+test.serial('losses go by the keys of a dict of outputs, and one of no output is told of', async (t) => {
+  const from = input({ shape: [4] });
+  const [a, b] = [
+    layers.dense({ units: 2, name: 'da' }).apply(from),
+    layers.dense({ units: 3, name: 'db' }).apply(from),
+  ];
+  const bytes = await model({ inputs: from, outputs: [a, b], seed: 1 }).exportBytes({ format: 'keras' });
+  const read = (compile: object, isDict = true) =>
+    changed(bytes, (config) => {
+      if (isDict) config.config.output_layers = { zz: ['da', 0, 0], aa: ['db', 0, 0] };
+      config.compile_config = { optimizer: 'adam', loss_weights: null, ...compile };
+    }).then(heard);
+  for (const [names, isDict] of [
+    [['zz', 'aa'], true],
+    [['da', 'db'], false],
+  ] as const) {
+    const { network, warnings } = await read(
+      {
+        loss: { [names[0]]: 'mse', [names[1]]: 'mae' },
+        metrics: { [names[1]]: ['mse'] },
+        loss_weights: { [names[0]]: 2 },
+      },
+      isDict,
+    );
+    t.deepEqual(warnings, []);
+    t.deepEqual(
+      (network.loss as any[]).map((loss) => loss.config.name),
+      ['meanSquaredError', 'meanAbsoluteError'],
+    );
+    const before = network.getWeights()[0];
+    network.trainOnBatch([[1, 2, 3, 4]], [[[1, 1]], [[1, 1, 1]]] as never);
+    t.notDeepEqual(network.getWeights()[0], before);
+  }
+  for (const [loss, message] of [
+    [{ zz: 'mse', bb: 'mae' }, /left out.*the names in the loss to be those of outputs, zz, aa, got 'bb'/],
+    [{ zz: null, aa: null }, /left out.*the loss to be that of an output/],
+  ] as const) {
+    const { network, warnings } = await read({ loss });
+    t.regex(warnings.join(), message);
+    t.throws(() => network.trainOnBatch([[1, 2, 3, 4]], [[[1, 1]], [[1, 1, 1]]] as never), {
+      code: 'ERR_NOT_COMPILED',
+    });
+  }
+});
+
 test('hard_sigmoid of a file of HDF5 that names no version is that of Keras 2', async (t) => {
   const config = (activation: string) => ({
     class_name: 'Sequential',

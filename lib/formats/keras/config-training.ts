@@ -248,33 +248,39 @@ export function ourLoss(given: unknown): JsonObject {
   };
 }
 
-/** Names of metrics that Keras resolves by the loss, as we do. */
-const ACCURACY = ['accuracy', 'acc', 'categorical_accuracy', 'sparse_categorical_accuracy'];
+/** What Keras resolves by targets and outputs, we by these and the loss. */
+const PLAIN = ['accuracy', 'acc'];
 const SHORT = ['mse', 'mae', 'mape', 'msle'];
 
 /** Keras' metric for the config of ours. @throws TypeError for what Keras does not have */
 export function kerasMetric(config: JsonObject): string | KerasObject {
   const { as, ...rest } = config;
   const isPlainName = Object.keys(rest).length === 1;
-  if (rest.name === 'accuracy' && ACCURACY.slice(0, 2).includes(as as string)) return as as string;
+  if (rest.name === 'accuracy' && PLAIN.includes(as as string)) return as as string;
   if (rest.name === 'accuracy')
     throw new TypeError(`Expected the metric accuracy to be called so for Keras, got '${as}'`);
   if (isPlainName && SHORT.includes(as as string)) return as as string;
   const { threshold, ...options } = rest as JsonObject & { threshold?: unknown };
   const isList = /^(precision|recall|\w+(Positives|Negatives))$/.test(rest.name as string);
   const metric = toKeras('a metric', METRICS, {
+    ...(rest.name === 'f1Score' && { average: 'macro' }), // not Keras' default
     ...options,
     ...(threshold !== undefined && (isList ? { thresholds: threshold } : { threshold })),
   });
   return { ...metric, config: { ...metric.config, name: as } };
 }
 
+/** Whether a metric of Keras is the share of right classes, by name, as a function or a class. */
+export function isCategorical(given: unknown): boolean {
+  const { name } = readObject('a metric', unwrapped(given));
+  return /^(Sparse)?CategoricalAccuracy$|^(sparse_)?categorical_accuracy$/.test(name);
+}
+
 export function ourMetric(given: unknown): JsonObject {
   const { name, config } = readObject('a metric', unwrapped(given));
   const isName = typeof given === 'string';
-  if (ACCURACY.includes(name) && isName) return { name: 'accuracy', as: name };
-  if (/^(Sparse)?CategoricalAccuracy$|^Accuracy$|_accuracy$/.test(name) && !isName && !name.startsWith('binary'))
-    return { name: 'accuracy', as: typeof config.name === 'string' ? config.name : 'accuracy' };
+  if (PLAIN.includes(name) && isName) return { name: 'accuracy', as: name };
+  if (isCategorical(given)) return { name: 'accuracy', as: typeof config.name === 'string' ? config.name : name };
   const { thresholds, ...others } = config;
   const read = fromKeras('a metric', METRICS, isName ? given : { class_name: name, config: others });
   if (thresholds !== undefined && thresholds !== null) {
@@ -282,6 +288,8 @@ export function ourMetric(given: unknown): JsonObject {
     if (list.length !== 1) throw wrongType('the thresholds of a metric', 'one number', thresholds);
     read.options.threshold = list[0];
   }
+  if (read.name === 'f1Score' && read.options.average === undefined)
+    throw wrongValue('the average of F1Score', "'macro', 'micro' or 'weighted', as a score is one number here", null);
   const as = isName ? given : typeof config.name === 'string' ? config.name : name;
   return { name: read.name, as, ...read.options };
 }

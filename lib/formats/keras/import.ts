@@ -108,7 +108,7 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
     };
     return trainedFrom(whole, {
       source,
-      read: () => readTraining(file.training, model),
+      read: () => readTraining(file.training, model, { source, outputNames: network.outputNames, isByWidth: true }),
       rest: (training) => trained(network, file, training, dtype, source),
     });
   });

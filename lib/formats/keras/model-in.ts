@@ -31,6 +31,8 @@ export interface ReadLayer {
 export interface ReadModel {
   readonly model: Model;
   readonly layers: readonly ReadLayer[];
+  /** What the file calls the outputs, where each has a name. */
+  readonly outputNames?: readonly string[];
 }
 
 /** What goes for a whole file. */
@@ -127,15 +129,13 @@ function readSequential(config: JsonObject, reading: Reading, depth: number): Re
     if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
   }
   checkWithin('the network', all);
+  checkSizes(all, shape);
   const model = new Sequential({ layers: all, name: nameOfModel(config, 'sequential'), dtype: reading.dtype });
   checkAxes(model);
-  checkSizes(all, shape);
   freeze(model, config);
   return { model, layers };
 }
 
-/** Axes that are to be the last ones, of layers that are not applied yet. */
-const axes = new WeakMap<Layer, number>();
 /** What the layers of a list make of their sizes, before any is applied. */
 function checkSizes(layers: readonly Layer[], inputShape: Shape | undefined): void {
   let shape = inputShape ?? (layers[0] as Model).graph?.inputs[0].shape;
@@ -147,6 +147,8 @@ function checkSizes(layers: readonly Layer[], inputShape: Shape | undefined): vo
   }
 }
 
+/** Axes that are to be the last ones, of layers that are not applied yet. */
+const axes = new WeakMap<Layer, number>();
 
 function checkAxes({ graph }: Model): void {
   for (const layer of graph?.layers ?? []) checkAxis(layer);
@@ -286,7 +288,11 @@ function readFunctional(config: JsonObject, reading: Reading, depth: number): Re
   });
   freeze(model, config);
   const used = [...members.values()].filter(({ made }) => made.length > 0);
-  return { model, layers: used.flatMap(({ read }) => (read ? [read] : [])) };
+  return {
+    model,
+    layers: used.flatMap(({ read }) => (read ? [read] : [])),
+    ...(wanted.names && { outputNames: wanted.names }),
+  };
 }
 
 function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: Reading, depth: number): Member {
@@ -375,10 +381,12 @@ function checked(value: Value): Value {
   return value;
 }
 
-/** ["x", 0, 0], or a list or an object of such. */
-function placesIn(place: string, given: unknown): { list: Reference[]; isList: boolean } {
+/** ["x", 0, 0], or a list or an object of such; and what they are called, where no two have one name. */
+function placesIn(place: string, given: unknown): { list: Reference[]; isList: boolean; names?: readonly string[] } {
   const isOne = Array.isArray(given) && typeof given[0] === 'string';
   const all = isOne ? [given] : isPlain(given) ? Object.values(given) : given;
   if (!Array.isArray(all) || all.length === 0) throw wrongType(place, 'a list of places', given);
-  return { list: all.map((own, i) => readReference(`${place}[${i}]`, own)), isList: !isOne };
+  const list = all.map((own, i) => readReference(`${place}[${i}]`, own));
+  const names = isPlain(given) ? Object.keys(given) : list.map(({ layer }) => layer);
+  return { list, isList: !isOne, ...(new Set(names).size === names.length && { names }) };
 }

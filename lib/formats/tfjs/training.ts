@@ -196,6 +196,7 @@ export function trainingIn(given: unknown, model: Model, source: string): ReadTr
       optimizer_config: kerasOptimizerOf(optimizer_config),
     },
     model,
+    { source },
   );
   if (unknown)
     warn('FJORDNET_IMPORT', `A metric of ${source} is left out, as there is none here: ${(unknown as Error).message}`);
