@@ -851,6 +851,13 @@ test('what layers make of their sizes is bounded before they make it', async (t)
       await t.throwsAsync(importBytes(bytes), { code: 'ERR_FORMAT', message: /at most 2\^22 constant numbers/ });
     }
   }
+  const many = Array.from({ length: 12 }, (_, i) => layer('LayerNormalization', { ...none, name: `l${i}` }));
+  const first = layer('InputLayer', { name: 'i', batch_shape: [null, 2 ** 22] });
+  const bytes = await denseFile((config) => {
+    for (const key of Object.keys(config)) delete config[key];
+    Object.assign(config, { class_name: 'Sequential', config: { name: 's', layers: [first, ...many] } });
+  });
+  await t.throwsAsync(importBytes(bytes), { code: 'ERR_FORMAT', message: /'l8'.*at most 2\^25 constant numbers/ });
 });
 
 type Place = { readonly holder: Record<string, unknown>; readonly key: string };

@@ -8,6 +8,13 @@ import { checkNumbers, type Given } from './operations-in.js';
 
 /** Numbers of a constant that a layer makes at once: as many as our own files may have. */
 const MOST = 2 ** 22;
+/** The same of all layers of a file, each time that they are applied. */
+const MOST_IN_ALL = 2 ** 25;
+
+/** How many numbers of constants the layers of a file have made until now. */
+export interface Constants {
+  made: number;
+}
 
 interface Options {
   readonly useCausalMask?: boolean;
@@ -24,13 +31,19 @@ export const OF_ATTENTION = {
 } as const;
 
 /** What a layer makes of Keras' arguments. @throws TypeError or RangeError naming what there is not here */
-export function applyLayer(layer: Layer, args: readonly Given[], kwargs: Named): readonly Value[] {
+export function applyLayer(
+  layer: Layer,
+  args: readonly Given[],
+  kwargs: Named,
+  constants: Constants,
+): readonly Value[] {
   const inputs = inputsOf(layer, args, rest(layer, kwargs));
   const values = (Array.isArray(inputs) ? inputs : [inputs]) as readonly Value[];
   for (const value of values) checkNumbers(value);
   checkConstants(
     layer,
     values.map(({ shape }) => shape),
+    constants,
   );
   return layer.applied(inputs).outputs;
 }
@@ -76,12 +89,12 @@ function inputOf(given: Given | undefined): Value {
 }
 
 /** Layers that make constants of the size of what they are given, those that are made of one too. */
-export function checkConstants(layer: Layer, inputs: readonly Shape[]): void {
+export function checkConstants(layer: Layer, inputs: readonly Shape[], constants: Constants): void {
   const { useCausalMask } = layer as Options;
   const [shape] = inputs;
   if (layer.className === 'TimeDistributed') {
     const [inner] = layer.parts as readonly Layer[];
-    checkConstants(inner, [shape.slice(1)]);
+    checkConstants(inner, [shape.slice(1)], constants);
     return;
   }
   let numbers = 0;
@@ -89,6 +102,9 @@ export function checkConstants(layer: Layer, inputs: readonly Shape[]): void {
   else if (layer instanceof NormalizingLayer) numbers = constantsOf(layer, shape);
   else if (layer.className === 'Concatenate') numbers = Math.max(...inputs.map(([length = 0]) => length));
   if (numbers > MOST) throw wrongValue('what it makes', 'of at most 2^22 constant numbers', numbers);
+  constants.made += numbers;
+  if (constants.made > MOST_IN_ALL)
+    throw wrongValue('what the layers up to it make', 'of at most 2^25 constant numbers', constants.made);
 }
 
 /** A gamma and a beta that there are not, and the channels of groups. */

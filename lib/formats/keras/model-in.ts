@@ -11,7 +11,7 @@ import { checkWithin } from '../../models/extent.js';
 import { Model } from '../../models/model.js';
 import { Sequential } from '../../models/sequential.js';
 import { shapesOf } from '../../models/shapes.js';
-import { applyLayer, checkConstants, OF_ATTENTION } from './apply.js';
+import { applyLayer, type Constants, checkConstants, OF_ATTENTION } from './apply.js';
 import { type CallNode, type Reference, readNode, readReference, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
 import { integerInputs } from './integers.js';
@@ -44,13 +44,19 @@ export interface Reading {
   readonly takesHardSigmoid?: boolean;
 }
 
+/** The same, while the networks within are read. */
+type ReadingAll = Reading & { readonly constants: Constants };
+
 /** Networks within networks: no one writes more. */
 const MAX_DEPTH = 16;
 
 const NETWORKS = ['Sequential', 'Functional', 'Model'];
 
 /** The network that Keras' config describes. @throws TypeError or RangeError naming what there is not here, and its place */
-export function readModel(given: unknown, reading: Reading, depth = 0): ReadModel {
+export const readModel = (given: unknown, reading: Reading): ReadModel =>
+  readNetwork(given, { ...reading, constants: { made: 0 } }, 0);
+
+function readNetwork(given: unknown, reading: ReadingAll, depth: number): ReadModel {
   const { class_name: className, config } = readEntry('the network', given);
   if (depth > MAX_DEPTH) throw wrongValue('the networks within it', `at most ${MAX_DEPTH} deep`, depth);
   if (className === 'Sequential') return readSequential(config, reading, depth);
@@ -101,7 +107,7 @@ const inputShapeIn = ({ batch_shape, batch_input_shape, shape, input_shape }: Js
   return batch_shape ?? batch_input_shape ?? (Array.isArray(sample) ? [null, ...sample] : undefined);
 };
 
-function readSequential(config: JsonObject, reading: Reading, depth: number): ReadModel {
+function readSequential(config: JsonObject, reading: ReadingAll, depth: number): ReadModel {
   const entries = entriesIn(config);
   const [first] = entries;
   const own = entries.filter((entry) => entry.class_name !== 'InputLayer');
@@ -129,7 +135,7 @@ function readSequential(config: JsonObject, reading: Reading, depth: number): Re
     if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
   }
   checkWithin('the network', all);
-  checkSizes(all, shape);
+  checkSizes(all, shape, reading);
   const model = new Sequential({ layers: all, name: nameOfModel(config, 'sequential'), dtype: reading.dtype });
   checkAxes(model);
   freeze(model, config);
@@ -137,12 +143,12 @@ function readSequential(config: JsonObject, reading: Reading, depth: number): Re
 }
 
 /** What the layers of a list make of their sizes, before any is applied. */
-function checkSizes(layers: readonly Layer[], inputShape: Shape | undefined): void {
+function checkSizes(layers: readonly Layer[], inputShape: Shape | undefined, { constants }: ReadingAll): void {
   let shape = inputShape ?? (layers[0] as Model).graph?.inputs[0].shape;
   for (const layer of layers) {
     if (!shape) return;
     const before = shape;
-    at(nameOf(layer), () => checkConstants(layer, [before]));
+    at(nameOf(layer), () => checkConstants(layer, [before], constants));
     shape = checkSize(`what ${nameOf(layer)} gives`, shapesOf([layer], shape)[0]);
   }
 }
@@ -173,21 +179,21 @@ function readOne(
   name: string,
   entry: LayerEntry,
   nodes: readonly CallNode[],
-  reading: Reading,
+  reading: ReadingAll,
   depth: number,
   inputShape?: readonly number[],
 ): { read: ReadLayer; behind?: Layer } & Pick<Read, 'lastAxis'> {
   const { class_name: className, config } = entry;
   if (NETWORKS.includes(className)) {
     const inner = at(`the network '${name}'`, () =>
-      readModel({ ...entry, config: { ...config, name } }, reading, depth + 1),
+      readNetwork({ ...entry, config: { ...config, name } }, reading, depth + 1),
     );
     return { read: { name, className, layer: inner.model, layers: inner.layers } };
   }
   const place = `the layer '${name}'`;
   const step = className === 'TimeDistributed' && config.layer;
   if (isPlain(step) && NETWORKS.includes(step.class_name as string)) {
-    const inner = at(`the layer of ${place}`, () => readModel(step, reading, depth + 1));
+    const inner = at(`the layer of ${place}`, () => readNetwork(step, reading, depth + 1));
     const layer = new TimeDistributed({ layer: inner.model, name, ...(inputShape && { inputShape }) });
     if (config.trainable === false) layer.trainable = false;
     return { read: { name, className, layer, layers: inner.layers, part: 'layer' } };
@@ -205,7 +211,7 @@ function readOne(
 }
 
 /** Keras 2 had another hard sigmoid. */
-function checkVersion(place: string, config: JsonObject, reading: Reading): void {
+function checkVersion(place: string, config: JsonObject, reading: ReadingAll): void {
   if (!reading.isKeras2 || reading.takesHardSigmoid) return;
   for (const [key, value] of Object.entries(config)) {
     if (!isPlain(value)) continue;
@@ -239,7 +245,7 @@ interface Member {
   isWaiting: boolean;
 }
 
-function readFunctional(config: JsonObject, reading: Reading, depth: number): ReadModel {
+function readFunctional(config: JsonObject, reading: ReadingAll, depth: number): ReadModel {
   const integers = integerInputs({ class_name: 'Functional', config });
   const inputs = placesIn('input_layers', config.input_layers);
   const isInteger = new Set(inputs.list.filter((_, i) => integers[i]).map(({ layer }) => layer));
@@ -276,7 +282,7 @@ function readFunctional(config: JsonObject, reading: Reading, depth: number): Re
     for (const { mask } of nodes)
       if (mask && !isOperationEntry(find(mask).entry))
         throw wrongValue(`the mask of '${name}'`, 'that of its input, as there is no other here', mask.layer);
-  run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference));
+  run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference), reading.constants);
   const values = inputs.list.map((place) => valueAt(place, true));
   const outputs = wanted.list.map((place) => valueAt(place, true));
   const isListed = wanted.isList && !(reading.isKeras2 && outputs.length === 1);
@@ -295,7 +301,7 @@ function readFunctional(config: JsonObject, reading: Reading, depth: number): Re
   };
 }
 
-function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: Reading, depth: number): Member {
+function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: ReadingAll, depth: number): Member {
   const { class_name: className, config, inbound_nodes: given = [] } = entry;
   if (!Array.isArray(given)) throw wrongType(`the nodes of '${name}'`, 'a list', given);
   const nodes = given.map((node, i) => readNode(`node ${i} of '${name}'`, node));
@@ -325,6 +331,7 @@ function run(
   find: (reference: Reference) => Member,
   nodeOf: (member: Member, reference: Reference, isPlace: boolean) => number,
   valueAt: (reference: Reference) => Value,
+  constants: Constants,
 ): void {
   for (const start of members) {
     const stack = [{ member: start, until: start.nodes.length }];
@@ -353,7 +360,7 @@ function run(
       }
       member.isWaiting = false;
       member.reads = undefined;
-      member.made.push(at(`'${member.name}'`, () => made(member, node, valueAt)));
+      member.made.push(at(`'${member.name}'`, () => made(member, node, valueAt, constants)));
     }
   }
 }
@@ -364,6 +371,7 @@ function made(
   { entry, read, behind }: Member,
   node: CallNode,
   valueAt: (reference: Reference) => Value,
+  constants: Constants,
 ): readonly Value[] {
   const args = node.args.map((argument) => resolved(argument, valueAt));
   const named = Object.entries(node.kwargs).map(([key, argument]) => [key, resolved(argument, valueAt)] as const);
@@ -371,7 +379,7 @@ function made(
     const { name: _, ...config } = entry.config;
     return [checked(applyOperation(entry.class_name, config, [...args, ...named.map(([, value]) => value)]))];
   }
-  const values = applyLayer(read.layer, args, Object.fromEntries(named));
+  const values = applyLayer(read.layer, args, Object.fromEntries(named), constants);
   checkAxis(read.layer);
   return values.map((value) => checked(behind?.applied(value).outputs[0] ?? value));
 }
