@@ -227,19 +227,27 @@ inline T maximum(const T* x, Index n) {
 // Rows or vectors whose sum is added to a sum of such sums: so many rounding errors add up, not one for each of all.
 constexpr Index kSumBlock = 128;
 
+// The sum over i in [first, last) of fn(i, lanes), which gives vectors.
+template <typename T, typename F>
+inline T sumBlock(Index first, Index last, const F& fn) {
+  Vector<T> total{};
+  vectors<T>(first, last, [&](Index i, auto lanes) { total = total + fn(i, lanes); });
+  return fold(total, [](auto a, auto b) { return a + b; });
+}
+
+// The same from 0 on, of more than a block: apart, so that short rows keep their speed.
+template <typename T, typename F>
+[[gnu::noinline]] T sumBlocks(Index n, F fn) {
+  constexpr Index kBlock = kSumBlock * kLanes<T>;
+  double total = 0;
+  for (Index first = 0; first < n; first += kBlock) total += sumBlock<T>(first, std::min(n, first + kBlock), fn);
+  return static_cast<T>(total);
+}
+
 // The sum over i in [0, n) of fn(i, lanes), which gives vectors. In an order that depends on n alone.
 template <typename T, typename F>
 inline T sum(Index n, const F& fn) {
-  constexpr Index kBlock = kSumBlock * kLanes<T>;
-  const auto block = [&](Index first, Index last) {
-    Vector<T> total{};
-    vectors<T>(first, last, [&](Index i, auto lanes) { total = total + fn(i, lanes); });
-    return fold(total, [](auto a, auto b) { return a + b; });
-  };
-  if (n <= kBlock) return block(0, n);
-  double total = 0;
-  for (Index first = 0; first < n; first += kBlock) total += block(first, std::min(n, first + kBlock));
-  return static_cast<T>(total);
+  return n > kSumBlock * kLanes<T> ? sumBlocks<T>(n, fn) : sumBlock<T>(0, n, fn);
 }
 
 // x.sum()
