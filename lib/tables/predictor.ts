@@ -14,7 +14,7 @@ import { type Answers, Pipeline } from './pipeline.js';
 export type { Answers };
 
 import type { StandardScaler } from './standard-scaler.js';
-import { shown } from './transformer.js';
+import { columnsOf, shown } from './transformer.js';
 
 export interface PredictorOptions {
   /** From raw rows to the model's answers; fitted, as a whole or each of its steps, such as a network that a stream trained. */
@@ -139,13 +139,13 @@ export class Predictor extends Exportable {
     const names = this.inputNames;
     const x = readFrame('rows', this.#flat(rows));
     if (!names || !x.names) return this.#ofWidth(x);
-    const places = new Map(x.names.map((name, k) => [name, k]));
-    const missing = names.filter((name) => !places.has(name));
+    const own = new Set(x.names);
+    const missing = names.filter((name) => !own.has(name));
     if (missing.length > 0)
       throw new RangeError(
         `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${shown(x.names)}`,
       );
-    return x.select(names.map((name) => places.get(name) as number));
+    return x.select(columnsOf(x, names));
   }
 
   /** Refuses rows of another width before room is made for all that they hold. */
