@@ -103,6 +103,14 @@ export function checkNoSource({ given }: Values): void {
   if (surplus) throw usage(`Expected DATA with --${surplus}, got none`);
 }
 
+/** The files that data are read from, by what the user calls them. */
+export const filesOf = ({ source, labels, testData, testLabels }: DataOptions) => ({
+  DATA: source,
+  '--labels': labels,
+  '--test-data': testData,
+  '--test-labels': testLabels,
+});
+
 export function readDataOptions(values: Values, source: string): DataOptions {
   const shape = values.text('shape')?.split(/[x×,]/);
   if (shape && shape.length > 3)

@@ -68,6 +68,28 @@ async function placeOf(path: string, isRead: boolean): Promise<string | undefine
   }
 }
 
+/**
+ * Writes where it was asked to, or, if that cannot be written any more, to `spare`, that work is not lost.
+ * @returns where it was written, and what went wrong
+ */
+export async function writeOrSpare(
+  [option, wanted]: readonly [option: string, path: string],
+  spare: string | undefined,
+  write: (path: string) => Promise<void>,
+): Promise<{ path?: string; error?: unknown }> {
+  try {
+    await write(wanted);
+    return { path: wanted };
+  } catch (cause) {
+    const error = unwritable(option, wanted, cause);
+    if (spare === undefined) return { error };
+    return write(spare).then(
+      () => ({ path: spare, error }),
+      () => ({ error }),
+    );
+  }
+}
+
 /** As `checkDestination`, of a folder, which is made. */
 export async function checkFolder(option: string, path: string): Promise<void> {
   try {

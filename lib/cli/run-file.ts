@@ -143,12 +143,15 @@ export async function loadTrained(path: string, run: Run): Promise<Split> {
   const { recipe, data, seed, meaning, samples } = run;
   const split = await splitFor(recipe, data, seed);
   const counts = (train: number, test: number) => `${train} samples to train on and ${test} to test on`;
-  const was = { samples: counts(samples.train + samples.validation, samples.test), ...meaning };
-  const is = { samples: counts(split.train.x.shape[0], split.test?.x.shape[0] ?? 0), ...split.meaning };
-  const isOther = (key: (typeof ALIKE)[number]) =>
-    JSON.stringify(was[key]) !== JSON.stringify(is[key]) ||
-    (key === 'scaling' && split.transformer && run.transformer && !isSame(split.transformer, run.transformer));
-  const other = ALIKE.find(isOther);
+  const was = {
+    ...{ samples: counts(samples.train + samples.validation, samples.test), ...meaning },
+    transformer: stateOf(run.transformer),
+  };
+  const is = {
+    ...{ samples: counts(split.train.x.shape[0], split.test?.x.shape[0] ?? 0), ...split.meaning },
+    transformer: stateOf(split.transformer),
+  };
+  const other = ALIKE.find((key) => JSON.stringify(was[key]) !== JSON.stringify(is[key]));
   if (other === undefined) return split;
   throw new CommandError(
     EXIT.input,
@@ -160,20 +163,22 @@ export async function loadTrained(path: string, run: Run): Promise<Split> {
   );
 }
 
-const isSame = (a: TableTransformer, b: TableTransformer) => Buffer.compare(a.toBytes(), b.toBytes()) === 0;
+const stateOf = (transformer?: TableTransformer) =>
+  transformer && Buffer.from(transformer.toBytes()).toString('base64');
 
 /** What must be the same, what says most first. */
 const ALIKE = [
   ...(['samples', 'inputShape', 'imageShape', 'task', 'classes', 'target', 'features'] as const),
-  ...(['scaling', 'targetScaling'] as const),
+  ...(['scaling', 'targetScaling', 'transformer'] as const),
 ];
 
-const WORDS: Partial<Record<keyof Meaning, string>> = {
+const WORDS: Partial<Record<(typeof ALIKE)[number], string>> = {
   features: "features' names",
   inputShape: 'sizes',
   imageShape: 'sizes',
   scaling: 'values',
   targetScaling: 'values',
+  transformer: 'values',
   target: "labels' names",
   task: 'kinds of labels',
 };

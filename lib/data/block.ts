@@ -29,40 +29,31 @@ export class Items<E> implements Block<E> {
   }
 
   slice(begin: number, end: number): Block<E> {
-    return new Items(this.#items.slice(begin, end));
+    return this.of(this.#items.slice(begin, end));
   }
 
-  every(first: number, step: number): Items<E> {
-    return new Items(this.#items.filter((_, i) => i >= first && (i - first) % step === 0));
+  every(first: number, step: number): Block<E> {
+    return this.of(this.#items.filter((_, i) => i >= first && (i - first) % step === 0));
+  }
+
+  protected of(items: readonly E[]): Items<E> {
+    return new Items(items);
   }
 }
 
 /** Elements that are given more than once, each time as copies. */
-export class Kept<E> implements Block<E> {
-  readonly #items: readonly E[];
-
-  constructor(items: readonly E[]) {
-    this.#items = items;
-  }
-
-  static of<E>(block: Block<E>): Kept<E> {
+export class Kept<E> extends Items<E> {
+  /** Copies of a block's elements. */
+  static from<E>(block: Block<E>): Kept<E> {
     return new Kept(Array.from({ length: block.length }, (_, i) => copied(block.at(i))));
   }
 
-  get length(): number {
-    return this.#items.length;
+  override at(i: number): E {
+    return copied(super.at(i));
   }
 
-  at(i: number): E {
-    return copied(this.#items[i]);
-  }
-
-  slice(begin: number, end: number): Block<E> {
-    return new Kept(this.#items.slice(begin, end));
-  }
-
-  every(first: number, step: number): Kept<E> {
-    return new Kept(this.#items.filter((_, i) => i >= first && (i - first) % step === 0));
+  protected override of(items: readonly E[]): Kept<E> {
+    return new Kept(items);
   }
 }
 

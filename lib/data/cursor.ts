@@ -187,7 +187,7 @@ export function keeping<E>(source: Cursor<E>, whole: (blocks: readonly Block<E>[
     const last = blocks.at(-1);
     const both = last instanceof Rows ? last.joined(block) : undefined;
     if (both) blocks[blocks.length - 1] = both;
-    else blocks.push(block instanceof Rows ? block : Kept.of(block));
+    else blocks.push(block instanceof Rows ? block : Kept.from(block));
     return block;
   };
   return { next: (most) => after(source.next(most), keep), close: () => source.close() };

@@ -65,7 +65,7 @@ export function copied<E>(element: E): E {
 }
 
 function copyOf(part: unknown): unknown {
-  if (isNDArray(part)) return NDArray.wrap(part.data.slice(), [...part.shape]);
+  if (isNDArray(part)) return NDArray.from(part);
   if (isTypedArray(part)) return part.slice();
   return Array.isArray(part) ? part.map(copyOf) : part;
 }

@@ -1,7 +1,7 @@
 import type { NDArray } from '../array.js';
 import { didYouMean } from '../check.js';
 import { isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
-import { isNumber, namesOf, rises } from './csv-table.js';
+import { holdsNames, isNumber, namesOf, rises } from './csv-table.js';
 import { damaged } from './read.js';
 import type { RowSink } from './read-csv.js';
 
@@ -128,12 +128,9 @@ export class RecordSink implements RowSink<CsvRecords> {
   }
 
   #begin(cells: readonly string[], line: number): boolean {
-    const { header, label, known = [] } = this.#options;
+    const { header } = this.#options;
     const numbers = cells.filter(isNumber);
-    const isNamed =
-      (typeof label === 'string' && !/^-?\d+$/.test(label) && cells.includes(label)) ||
-      (known.length > 1 && known.every((name) => cells.includes(name)));
-    const isHeader = header ?? (isNamed || numbers.length === 0);
+    const isHeader = header ?? (numbers.length === 0 || holdsNames(cells, this.#options));
     const names = isHeader ? namesOf(cells) : cells.map((_, k) => `column ${k}`);
     const twice = new Set(names).size < names.length && names.find((name, k) => names.indexOf(name) < k);
     if (twice !== false) throw damaged(this.#source, `its line ${line} names two columns '${twice}'`);

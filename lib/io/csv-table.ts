@@ -141,16 +141,13 @@ export class CsvTable {
   }
 
   #kindOf(cells: readonly string[], numbered: number | undefined): 'names' | 'data' | 'undecided' {
-    const { header, label: asked, known } = this.#options;
+    const { header } = this.#options;
     if (header !== undefined) return header ? 'names' : 'data';
-    // digits alone may be a number of a column, and what they are found in data
-    if (typeof asked === 'string' && !DIGITS.test(asked) && cells.includes(asked)) return 'names';
-    if (known && known.length > 1 && known.every((name) => cells.includes(name))) return 'names';
+    if (holdsNames(cells, this.#options)) return 'names';
     const features = cells.filter((_, i) => i !== numbered);
     if (countsUp(cells.filter((_, i) => i !== numbered || isNumber(cells[i])))) return 'undecided';
     const label = numbered === undefined ? '' : cells[numbered];
-    if (features.every(isNumber) && features.length > 1 && rises(features) && !isUnusable(label) && !isNumber(label))
-      return 'undecided';
+    if (features.length > 1 && rises(features) && !isUnusable(label) && !isNumber(label)) return 'undecided';
     if (features.every((cell) => isUnusable(cell) || isNumber(cell))) return 'data';
     return rises(features.filter(isNumber)) ? 'names' : 'data';
   }
@@ -255,6 +252,15 @@ export class CsvTable {
 }
 
 const DIGITS = /^-?\d+$/;
+
+/** Whether a first row holds the label's name, or those of all columns that are wanted. */
+export const holdsNames = (
+  cells: readonly string[],
+  { label, known = [] }: { readonly label?: string | number; readonly known?: readonly string[] },
+): boolean =>
+  // digits alone may be a number of a column, and what they are found in data
+  (typeof label === 'string' && !DIGITS.test(label) && cells.includes(label)) ||
+  (known.length > 1 && known.every((name) => cells.includes(name)));
 
 /** Integers that rise: among names there may be years or pixels, but no measurements. */
 export const rises = (cells: readonly string[]): boolean =>

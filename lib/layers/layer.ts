@@ -194,7 +194,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
 
   /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
   outputShape(inputShape: Shapes): Shape {
-    const made = unbound(this, () =>
+    const made = this.#unbound(() =>
       checkMade(this, this.call(standInsFor(this, inputShape), this.#declare(inputShape), { training: false })),
     );
     if (isList(made)) throw new TypeError(`Expected ${nameOf(this)} to give one value, got a list of ${made.length}`);
@@ -213,8 +213,19 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     return this.#built.weights;
   }
 
+  /** What it makes of stand-ins: layers within it that were not built are not built by it. */
+  #unbound<T>(make: () => T): T {
+    const isBound = ({ builtFor, graph }: Layer) => builtFor !== undefined || graph !== undefined;
+    const before = new Set(allLayers([this]).filter(isBound));
+    try {
+      return make();
+    } finally {
+      for (const part of allLayers([this])) if (!before.has(part)) part.forgetApplied();
+    }
+  }
+
   /** Forgets an application that was none but to learn of shapes. */
-  forgetApplied(): void {
+  protected forgetApplied(): void {
     this.#built = undefined;
     this.#calls.length = 0;
     this.#isApplied = false;
@@ -308,18 +319,6 @@ export abstract class Layer<R extends Ranks = AsCalled> {
           : `Expected ${nameOf(this)} to have been applied once, got ${this.#calls.length} applications, each with an input and an output of its own`,
       );
     return this.#calls[0];
-  }
-}
-
-const isBound = ({ builtFor, graph }: Layer) => builtFor !== undefined || graph !== undefined;
-
-/** What a layer makes of stand-ins: layers within it that were not built are not built by it. */
-function unbound<T>(layer: Layer, make: () => T): T {
-  const before = new Set(allLayers([layer]).filter(isBound));
-  try {
-    return make();
-  } finally {
-    for (const part of allLayers([layer])) if (!before.has(part)) part.forgetApplied();
   }
 }
 

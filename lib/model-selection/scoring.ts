@@ -108,8 +108,8 @@ const BY_NAME = new Map<string, Scoring<Candidate>>(
  * errors and losses, 'neg_…', count negative.
  *
  * Scores of labels and numbers call the model's `predict`, those of probabilities (roc_auc …, average_precision,
- * top_k_accuracy, neg_log_loss, neg_brier_score) its `predictProba`; a network's outputs are taken for what its loss says they are. Of two classes the positive one is the greater, but 1 in
- * f1, precision, recall and average_precision.
+ * top_k_accuracy, neg_log_loss, neg_brier_score) its `predictProba`; a network's outputs are taken for what its loss says they
+ * are. Of two classes the positive one is the greater, but 1 in f1, precision, recall and average_precision.
  *
  * @returns `(model, x, y, { sampleWeight }?) => Promise<number>`
  * @throws RangeError for a name that is none

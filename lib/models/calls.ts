@@ -173,8 +173,8 @@ function entered(callee: Callee, x: ByPort, options: PredictNowOptions, allowed:
   const { arrays, inputs, batchSize } = checked(callee, x, options, allowed);
   const shapes = shapesOf(arrays);
   const { engine, model } = callee;
+  // before the network is built for these samples
   if (options.out !== undefined && !engine.network)
-    // which is built for good
     checkOut(options.out, callee.ports(shapes).outputs, arrays[0].shape[0], model.dtype);
   const network = engine.enter(callee.graphFor(shapes), false);
   return { network, arrays, inputs, batchSize };

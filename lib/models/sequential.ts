@@ -167,7 +167,7 @@ export class Sequential extends Model<Value> {
     return ofFile('the bytes', () => checkSequential(loaded));
   }
 
-  override forgetApplied(): void {
+  protected override forgetApplied(): void {
     super.forgetApplied();
     this.#graph = undefined;
   }

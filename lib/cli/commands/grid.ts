@@ -14,10 +14,10 @@ import { logspace } from '../../spaces.js';
 import { classCodes } from '../../tables/network-step.js';
 import { fitTargets } from '../assessment.js';
 import type { Crew } from '../crew.js';
-import { readDataOptions } from '../data-options.js';
+import { filesOf, readDataOptions } from '../data-options.js';
 import type { Meaning, Samples, Split } from '../dataset.js';
-import { checkApart, checkDestination } from '../destinations.js';
-import { EXIT, unwritable, usage } from '../errors.js';
+import { checkApart, checkDestination, writeOrSpare } from '../destinations.js';
+import { EXIT, usage } from '../errors.js';
 import { axisValues, type Grid, type GridValue, saveGrid, scores, written } from '../grid-file.js';
 import { exitCode, holdSignals, type Interruption, interruptible } from '../interrupt.js';
 import { LARGEST_SEED, MOST_THREADS, readInteger, readNumber, type Values } from '../options.js';
@@ -52,7 +52,7 @@ const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: s
   };
 /** A grid of more would take days, and memory before it begins. */
 const MOST_NETWORKS = 100_000;
-/** Where a grid goes that cannot be written where it was asked for. */
+/** Where a grid goes, in this folder, that cannot be written where it was asked for. */
 const SPARE = 'fjordnet-grid.json';
 const ALIASES: Readonly<Record<string, string>> = { eta: 'learning-rate', lmbd: 'l2', alpha: 'l2' };
 
@@ -106,9 +106,7 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
   const seed = values.integer('seed', 0, LARGEST_SEED) ?? 0;
   const data = readDataOptions(values, values.positionals[0]);
   if (isFirst) {
-    const { source, labels, testData, testLabels } = data;
-    const read = { DATA: source, '--labels': labels, '--test-data': testData, '--test-labels': testLabels };
-    await checkApart({ '--save': save, '--report': report, '--journal': journal }, read);
+    await checkApart({ '--save': save, '--report': report, '--journal': journal }, filesOf(data));
     if (save !== undefined) await checkDestination('--save', save);
     if (report !== undefined) await checkReport('--report', report);
     if (journal !== undefined) await checkDestination('--journal', journal);
@@ -204,7 +202,8 @@ async function finish(
     build: { version, blas, blasCore, blasLinkage, simd, threads, node: process.versions.node },
     saved: new Date().toISOString(),
   };
-  const { path, error } = save === undefined ? {} : await keep(save, grid);
+  const { path, error } =
+    save === undefined ? {} : await writeOrSpare(['--save', save], SPARE, (path) => saveGrid(path, grid));
   announce(out, grid, progress.describe(result.best));
   if (path !== undefined) out.say(`Saved: ${path}`);
   if (error) throw error;
@@ -214,19 +213,6 @@ async function finish(
   }
   return EXIT.done;
 }
-
-/** Where a grid was saved: where it was asked for, or, if that cannot be written any more, as SPARE in this folder. */
-const keep = (path: string, grid: Grid): Promise<{ path?: string; error?: unknown }> =>
-  saveGrid(path, grid).then(
-    () => ({ path }),
-    (cause) => {
-      const error = unwritable('--save', path, cause);
-      return saveGrid(SPARE, grid).then(
-        () => ({ path: SPARE, error }),
-        () => ({ error }),
-      );
-    },
-  );
 
 /** Tells the rows of one table, or one split, from those of another. */
 function digestOf(samples: readonly Samples[]): string {

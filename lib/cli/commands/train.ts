@@ -4,10 +4,10 @@ import { type Callback, callbacks, type Logs } from '../../callbacks/index.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { type Assessment, assess } from '../assessment.js';
 import type { Crew } from '../crew.js';
-import { readDataOptions } from '../data-options.js';
+import { filesOf, readDataOptions } from '../data-options.js';
 import { type DataOptions, type Split, trainedOn } from '../dataset.js';
-import { checkApart, checkDestination, checkFolder } from '../destinations.js';
-import { EXIT, unwritable, usage } from '../errors.js';
+import { checkApart, checkDestination, checkFolder, writeOrSpare } from '../destinations.js';
+import { EXIT, usage } from '../errors.js';
 import { exitCode, type Interruption } from '../interrupt.js';
 import { LARGEST_SEED, MOST_THREADS, type Values } from '../options.js';
 import { argument, count, Output, percent, seconds, short } from '../output.js';
@@ -89,9 +89,7 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
   if (folder !== undefined && hasOwnLoop(recipe))
     throw usage(`Expected no --tensorboard with --model ${recipe.kind}, which has no callbacks`);
   if (isFirst) {
-    const { source, labels, testData, testLabels } = data;
-    const read = { DATA: source, '--labels': labels, '--test-data': testData, '--test-labels': testLabels };
-    await checkApart({ '--save': save, '--report': report }, read);
+    await checkApart({ '--save': save, '--report': report }, filesOf(data));
     if (save !== undefined) await checkDestination('--save', save);
     if (report !== undefined) await checkReport('--report', report);
     if (folder !== undefined) await checkFolder('--tensorboard', folder);
@@ -140,11 +138,13 @@ async function finish(out: Output, prepared: Prepared, outcome: Outcome): Promis
     return EXIT.failed;
   }
   const result = runOf(prepared, outcome);
-  const wanted = save ?? (outcome.by ? CHECKPOINT : undefined);
-  const { path, error } = wanted === undefined ? {} : await keep(out, wanted, outcome, result, save === undefined);
-  if (outcome.by && path !== undefined) stopped(out, path, outcome.by, result);
-  if (outcome.by && !error) return exitCode(outcome.by);
-  if (outcome.by) throw error;
+  const { by } = outcome;
+  const { path, error } = save !== undefined || by ? await keep(out, save, outcome, result) : {};
+  if (by) {
+    if (path !== undefined) stopped(out, path, by, result);
+    if (error) throw error;
+    return exitCode(by);
+  }
 
   const assessment = split.test && (await assess(outcome.model, split.test, split.meaning));
   announce(out, result, assessment, path);
@@ -289,27 +289,13 @@ function runOf({ plan, split, validation }: Prepared, outcome: Outcome): Run {
   };
 }
 
-/** Where the network was saved: where it was asked for, or, if that cannot be written any more, as a checkpoint. */
-async function keep(
-  out: Output,
-  wanted: string,
-  { model }: Outcome,
-  run: Run,
-  unasked: boolean,
-): Promise<{ path?: string; error?: unknown }> {
-  const write = async (path: string) => {
+/** Where the network was saved: where it was asked for, or as a checkpoint. */
+function keep(out: Output, save: string | undefined, { model }: Outcome, run: Run) {
+  const wanted = save === undefined ? (['the checkpoint', CHECKPOINT] as const) : (['--save', save] as const);
+  return writeOrSpare(wanted, save && CHECKPOINT, async (path) => {
     if (path === CHECKPOINT) await checkDestination('the checkpoint', path, expectedBytes(model));
     await saveRun(resolve(path), model, run);
     if (run.epochs >= run.recipe.epochs) out.say(`Saved: ${path}`);
-    return { path };
-  };
-  return write(wanted).catch((cause) => {
-    const error = unwritable(unasked ? 'the checkpoint' : '--save', wanted, cause);
-    return unasked
-      ? { error }
-      : write(CHECKPOINT)
-          .then(({ path }) => ({ path, error }))
-          .catch(() => ({ error }));
   });
 }
 
