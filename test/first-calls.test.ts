@@ -538,6 +538,13 @@ test('a first call that was refused, and the shape of an output, bind no layer w
     t.throws(() => layer.outputShape([...steps, 9]), { message: /inputs/ });
     t.deepEqual((await net.predict(x(3))).shape, [6, 1]);
   }
+  for (const layer of [dense({ units: 1 }), timeDistributed({ layer: dense({ units: 1 }) })])
+    for (const [given, message] of [
+      ['x', /^Expected inputShape to be an array of positive integers, got 'x'/],
+      [[4, 0], /^Expected inputShape\[1\] to be a positive integer, got 0/],
+      [[[3], 'x'], /^Expected inputShape\[1\] to be an array of positive integers, got 'x'/],
+    ] as const)
+      t.throws(() => layer.outputShape(given as never), { message });
   const net = sequential({ layers: [dense({ units: 2 })] });
   const out = Numbers.zeros([6, 5], 'float32');
   t.throws(() => net.predictSync(filled(1, 6, 3), { out }), { message: /Expected out to be of shape \[6, 2\]/ });

@@ -194,6 +194,8 @@ export abstract class Layer<R extends Ranks = AsCalled> {
 
   /** The shape of one output sample. @throws RangeError if the layer cannot take such an input */
   outputShape(inputShape: Shapes): Shape {
+    if (isList(inputShape)) for (const [i, shape] of inputShape.entries()) checkShape(`inputShape[${i}]`, shape);
+    else checkShape('inputShape', inputShape);
     const made = this.#unbound(() =>
       checkMade(this, this.call(standInsFor(this, inputShape), this.#declare(inputShape), { training: false })),
     );
