@@ -68,6 +68,8 @@ test('work of a step: three products a layer, two in the first', async (t) => {
   };
   t.deepEqual(weightShapes(image), [[3, 3, 1, 2], [2], [24, 2], [2]]);
   t.is(stepFlop(image), 2 * (3 * 4 * 9 * 2 * 2 + 24 * 2 * 3));
+  const sequence = { inputShape: [7, 3], batchSize: 5, layers: [{ kind: 'lstm', units: 4 }] };
+  t.is(stepFlop(sequence), 5 * 2 * 7 * (3 * 16 * 2 + 4 * 16 * 3), 'its state is learned from the first layer on');
 });
 
 test('a graph of layers: what each reads, and nothing to be learned before the first', async (t) => {

@@ -63,10 +63,10 @@ export const weightShapes = (workload) => walk(workload).flatMap(({ weights }) =
 
 /**
  * Multiplications and additions of one training step: forward, gradients of weights and, but for layers with nothing to be
- * learned before them, of inputs.
+ * learned before them, of inputs. Those of a state are always wanted: the step before has learned it.
  */
 export function stepFlop(workload) {
-  const products = walk(workload).map(({ macs, begins }) => 2 * macs * (begins ? 2 : 3));
+  const products = walk(workload).map(({ macs, stateMacs, begins }) => 2 * (macs * (begins ? 2 : 3) + stateMacs * 3));
   return products.reduce((sum, flop) => sum + flop, 0) * workload.batchSize;
 }
 
@@ -75,10 +75,10 @@ const product = (values) => values.reduce((a, b) => a * b, 1);
 function recurrentShapes([steps, features], units, gates, bias) {
   const columns = gates * units;
   const weights = [[features, columns], [units, columns], bias];
-  return { shape: [units], weights, macs: steps * (features + units) * columns };
+  return { shape: [units], weights, macs: steps * features * columns, stateMacs: steps * units * columns };
 }
 
-/** What a layer makes of shapes: { shape, weights, macs }, the last two where there are any. */
+/** What a layer makes of shapes: { shape, weights, macs, stateMacs }, all but the first where there are any. */
 const KINDS = {
   dense: ({ units }, [n]) => ({ shape: [units], weights: [[n, units], [units]], macs: n * units }),
   conv2d({ kernelSize: k, filters, padding }, [height, width, depth]) {
@@ -104,8 +104,8 @@ const KINDS = {
 };
 
 /**
- * The layers of a network: { kind, sources, shape, weights, macs, begins }. `sources` are places of what a layer reads: inputs
- * first, then layers. A layer that `begins` has nothing before it that learns.
+ * The layers of a network: { kind, sources, shape, weights, macs, stateMacs, begins }. `sources` are places of what a layer
+ * reads: inputs first, then layers. A layer that `begins` has nothing before it that learns.
  */
 export function walk(workload) {
   const inputs = inputsOf(workload);
@@ -114,10 +114,11 @@ export function walk(workload) {
     const before = values.length === inputs.length ? 0 : values.length - 1;
     const sources = from?.map((of) => values.findIndex((value) => value.name === of)) ?? [before];
     const read = sources.map((i) => values[i]);
-    const { shape, weights = [], macs = 0 } = KINDS[layer.kind](layer, ...read.map((value) => value.shape));
+    const made = KINDS[layer.kind](layer, ...read.map((value) => value.shape));
+    const { shape, weights = [], macs = 0, stateMacs = 0 } = made;
     const begins = !read.some(({ learns }) => learns);
     const learns = !begins || weights.length > 0;
-    values.push({ name, kind: layer.kind, sources, shape, weights, macs, begins, learns });
+    values.push({ name, kind: layer.kind, sources, shape, weights, macs, stateMacs, begins, learns });
   }
   return values.slice(inputs.length);
 }
