@@ -347,3 +347,26 @@ test('what has no options refuses them, and a class is no function', (t) => {
   ] as const)
     t.throws(of, { message: new RegExp(`^Expected ${option} to be .*, got Made \\(function\\)$`) });
 });
+
+test("what is one's own within a wrapper is refused by save, too, before a file is written", async (t) => {
+  const home = folder(t);
+  const penalty = (w: Value) => ops.sum(ops.square(w));
+  const wrapped: Record<string, () => Layer> = {
+    lambda: () => layers.timeDistributed({ layer: layers.lambda((v) => ops.mul(v as Value, 2)) }),
+    'a regularizer': () => layers.timeDistributed({ layer: layers.dense({ units: 2, kernelRegularizer: penalty }) }),
+    'a constraint of both directions': () =>
+      layers.bidirectional({
+        layer: layers.lstm({ units: 2, returnSequences: true, kernelConstraint: (w) => ops.clip(w, -1, 1) }),
+      }),
+    'a wrapper within one': () =>
+      layers.timeDistributed({
+        layer: sequential({ layers: [layers.inputLayer({ shape: [4] }), layers.lambda((v) => ops.neg(v as Value))] }),
+      }),
+  };
+  for (const [what, layer] of Object.entries(wrapped)) {
+    const model = sequential({ layers: [layers.inputLayer({ shape: [3, 4] }), layer()], seed: 1 });
+    await t.throwsAsync(model.save(join(home, 'model.net')), { message: /can be loaded again/ }, what);
+    t.throws(() => model.clone(), { message: /can be loaded again/ }, what);
+  }
+  t.deepEqual(readdirSync(home), []);
+});

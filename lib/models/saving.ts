@@ -92,12 +92,16 @@ export function checkLoadable(graph: Pick<Graph, 'layers' | 'names'>, compiled?:
   }
 }
 
-/** The layers that a file describes: not those that a layer of one's own makes itself. */
-function described({ layers, names }: Pick<Graph, 'layers' | 'names'>, prefix = ''): [Layer, path: string][] {
-  return layers.flatMap((layer) => {
-    const path = prefix + names.get(layer);
-    return [[layer, path] as [Layer, string], ...(layer.graph ? described(layer.graph, `${path}/`) : [])];
-  });
+type Placed = [layer: Layer, path: string];
+
+/** The layers that a file describes: those of wrappers too, but not those that a layer of one's own makes itself. */
+const described = ({ layers, names }: Pick<Graph, 'layers' | 'names'>, prefix = ''): Placed[] =>
+  layers.flatMap((layer) => withInner(layer, prefix + names.get(layer)));
+
+function withInner(layer: Layer, path: string): Placed[] {
+  const { graph, parts = [] } = layer;
+  const inner = graph ? described(graph, `${path}/`) : parts.flatMap((part) => withInner(part, `${path}/${part.name}`));
+  return [[layer, path], ...inner];
 }
 
 /** What a layer is made with that has a config: its activation and its initializers. */
