@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { allocate, filled } from './allocate.js';
+import { filled } from './allocate.js';
 import { argmaxRows, type NDArray, position } from './array.js';
 import { checkInterval, wrongType, wrongValue } from './check.js';
 import { isNDArray } from './kind.js';
@@ -33,7 +33,8 @@ export function classWeights(
   isBatch: boolean,
 ): Float64Array {
   const labels = labelsOf(targets, loss);
-  const given = classWeight === 'balanced' ? balanced(labels.subarray(0, count)) : readWeights(classWeight, loss);
+  const areSigns = hasSigns(loss) && outputs === 1;
+  const given = classWeight === 'balanced' ? balanced(labels.subarray(0, count)) : readWeights(classWeight, areSigns);
   if (classWeight !== 'balanced') checkKnown([...given.keys()], isBatch ? undefined : labels, outputs, loss);
   return filled(Float64Array, count, (i) => given.get(labels[i]) ?? 1);
 }
@@ -55,7 +56,7 @@ function labelsOf(targets: NDArray, loss: Loss): Float64Array | Int32Array {
       throw new RangeError(
         `Expected y to hold class numbers, integers, for classWeight, got ${data[wrong]} at ${position(wrong, shape)}`,
       );
-    return allocate(Float64Array, data);
+    return filled(Float64Array, data.length, (i) => (hasSigns(loss) && data[i] === 0 ? -1 : data[i]));
   }
   const rows = targets.reshape(n, width);
   const labels = argmaxRows(rows).data as Int32Array;
@@ -75,7 +76,7 @@ export function balanced(labels: Float64Array | Int32Array): Map<number, number>
   return new Map([...counts].map(([label, count]) => [label, labels.length / (counts.size * count)]));
 }
 
-function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, loss: Loss): Map<number, number> {
+function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, areSigns: boolean): Map<number, number> {
   const expected = "'balanced', or an object or Map of weights by class number";
   if (typeof classWeight === 'string') throw wrongValue('classWeight', expected, classWeight);
   const isObject = Object.prototype.toString.call(classWeight) === '[object Object]' && !isNDArray(classWeight);
@@ -87,7 +88,7 @@ function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, loss: Loss):
     let label = Number(key);
     const isLabel = typeof key === 'number' || (typeof key === 'string' && String(label) === key);
     if (!isLabel || !Number.isSafeInteger(label)) throw wrongValue('classWeight', expected, key);
-    if (hasSigns(loss) && label === 0) label = -1; // as its targets are read
+    if (areSigns && label === 0) label = -1; // as the targets are read
     if (weights.has(label)) throw wrongValue('classWeight', 'an object or Map that names each class once', key);
     weights.set(label, checkInterval(`classWeight[${label}]`, weight, 0, Number.POSITIVE_INFINITY));
   }
@@ -97,7 +98,7 @@ function readWeights(classWeight: Exclude<ClassWeight, 'balanced'>, loss: Loss):
 /** Refuses classes that the network's targets cannot be of or, where all integers can be targets, are not of. */
 function checkKnown(named: number[], labels: ArrayLike<number> | undefined, outputs: number, loss: Loss): void {
   const known = new Set(
-    hasSigns(loss)
+    hasSigns(loss) && outputs === 1
       ? [-1, 1]
       : outputs > 1
         ? Array.from({ length: outputs }, (_, k) => k)

@@ -5,10 +5,10 @@ import { ops } from './ops.js';
 const EPSILON = 1e-7;
 
 const inRange = (p: Value) => ops.clip(p, EPSILON, 1 - EPSILON);
-/** x / |x| along the last axis */
+/** x / |x| along the last axis. The bound is within the root, whose derivative at 0 is infinite. */
 const normalized = (x: Value) => {
   const square = ops.sum(ops.square(x), { axis: -1, keepDims: true });
-  return ops.div(x, ops.maximum(ops.sqrt(square), EPSILON));
+  return ops.div(x, ops.sqrt(ops.maximum(square, EPSILON ** 2)));
 };
 const alongRows = (value: Value) => ops.sum(value, { axis: -1 });
 /** The mean over the rows of a sample, of one number each. */
@@ -32,7 +32,10 @@ export const formulas = {
     return ops.mean(ops.square(ops.sub(b, a)));
   },
   cosineSimilarity: (y: Value, p: Value) => ofRows(ops.neg(alongRows(ops.mul(normalized(y), normalized(p))))),
-  squaredHinge: (y: Value, p: Value) => ops.mean(ops.square(ops.maximum(ops.sub(1, ops.mul(y, p)), 0))),
+  squaredHinge: (y: Value, p: Value) => {
+    const sign = ops.where(y, y, -1);
+    return ops.mean(ops.square(ops.maximum(ops.sub(1, ops.mul(sign, p)), 0)));
+  },
   binaryFocalCrossentropy: (gamma: number, alpha: number | undefined) => (y: Value, p: Value) => {
     const q = inRange(p);
     const [other, otherY] = [ops.sub(1, q), ops.sub(1, y)];

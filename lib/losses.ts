@@ -1,5 +1,4 @@
-import { filled } from './allocate.js';
-import { NDArray, position } from './array.js';
+import { type NDArray, position } from './array.js';
 import { called, checkBoolean, checkInterval, checkOneOf, checkOptions, wrongType } from './check.js';
 import { emitLoss, type OfSample } from './graph/own.js';
 import type { Recorder } from './graph/recorder.js';
@@ -51,7 +50,14 @@ export type LossName = keyof typeof losses;
 /** A name (one that `custom.loss` was given, too), one of `losses.*`, called or not. */
 export type LossInput = LossName | keyof typeof ALIASES | Loss | (() => Loss) | (string & {});
 
-const ALIASES = { mse: 'meanSquaredError', mae: 'meanAbsoluteError', bce: 'binaryCrossentropy' } as const;
+const ALIASES = {
+  mse: 'meanSquaredError',
+  mae: 'meanAbsoluteError',
+  mape: 'meanAbsolutePercentageError',
+  msle: 'meanSquaredLogarithmicError',
+  bce: 'binaryCrossentropy',
+  kld: 'klDivergence',
+} as const;
 
 /** Rows of the last axis: a sample of shape [..., N] is M rows of N. */
 const rows = ({ shape, size }: Buffer) => ({ M: size / (shape.at(-1) ?? 1), N: shape.at(-1) ?? 1 });
@@ -131,18 +137,14 @@ function checkFocal(options: { gamma?: number; alpha?: number }): { gamma: numbe
   return options.alpha === undefined ? { gamma } : { gamma, alpha: checkInterval('alpha', options.alpha, 0, 1) };
 }
 
-/** Targets -1 and 1, or 0 and 1 where 0 is read as -1. */
+/** Targets -1 and 1, or 0 and 1, whose 0 the loss reads as -1; metrics are given them as they are, as in Keras. */
 const signs =
   (loss: LossName): Loss['prepare'] =>
   (name, y, outputShape) => {
     const targets = fitted(loss, name, y, outputShape);
     every(name, targets, '-1 and 1, or 0 and 1', (value) => value === 0 || value === 1 || value === -1);
-    if (!targets.data.includes(0)) return targets;
-    every(name, targets, '0 and 1, as other targets do', (value) => value !== -1);
-    return NDArray.wrap(
-      filled(Float64Array, targets.size, (i) => 2 * targets.data[i] - 1),
-      targets.shape,
-    );
+    if (targets.data.includes(0)) every(name, targets, '0 and 1, as other targets do', (value) => value !== -1);
+    return targets;
   };
 
 /**

@@ -172,11 +172,21 @@ test('squaredHinge is the square of hinge, for 0 and 1 as for -1 and 1', (t) => 
   const y = NDArray.from([0, 1, 1, 0, 1, 0], { shape: [6, 1] });
   const signs = NDArray.from([-1, 1, 1, -1, 1, -1], { shape: [6, 1] });
   const [hinge] = run('float64', 'hinge', {}, output, signs);
+  t.deepEqual(run('float64', 'hinge', {}, output, y), run('float64', 'hinge', {}, output, signs));
   for (const targets of [y, signs])
     t.deepEqual(
       run('float64', 'squaredHinge', {}, output, targets)[0],
       hinge.map((v) => v * v),
     );
+});
+
+test('a row of zeros has a derivative of cosineSimilarity', (t) => {
+  for (const dtype of DTYPES) {
+    const [loss, delta] = run(dtype, 'cosineSimilarity', {}, NDArray.from([[0, 0]]), NDArray.from([[1, 0]]));
+    t.is(loss[0] + 0, 0);
+    t.true(delta.every(Number.isFinite), `${delta}`);
+    t.true(delta[0] < 0, 'towards the target');
+  }
 });
 
 test('many rows and wide rows: softmax and cross-entropy against the formula', (t) => {
@@ -333,7 +343,7 @@ test('targets in the form a loss takes', (t) => {
   const prepared = (name: Name, y: ArrayInput, outputShape: number[]) =>
     losses[name]().prepare('y', NDArray.from(y), outputShape).toArray();
   t.deepEqual(prepared('meanSquaredError', [1, 2], [1]), [[1], [2]]);
-  t.deepEqual(prepared('hinge', [0, 1], [1]), [[-1], [1]]);
+  t.deepEqual(prepared('hinge', [0, 1], [1]), [[0], [1]], 'metrics see what was given');
   t.deepEqual(prepared('hinge', [-1, 1], [1]), [[-1], [1]]);
   t.deepEqual(prepared('hinge', [1, 1], [1]), [[1], [1]]);
   t.deepEqual(prepared('sparseCategoricalCrossentropy', [2, 1], [3]), [[2], [1]]);
@@ -344,6 +354,9 @@ test('names, aliases, configs and wrong options', (t) => {
   t.is(getLoss('loss', 'mse').config.name, 'meanSquaredError');
   t.is(getLoss('loss', 'mae').config.name, 'meanAbsoluteError');
   t.is(getLoss('loss', 'bce').config.name, 'binaryCrossentropy');
+  t.is(getLoss('loss', 'mape').config.name, 'meanAbsolutePercentageError');
+  t.is(getLoss('loss', 'msle').config.name, 'meanSquaredLogarithmicError');
+  t.is(getLoss('loss', 'kld').config.name, 'klDivergence');
   t.is(losses.huber().config.delta, 1);
   for (const name of NAMES) {
     const { config } = losses[name]();

@@ -258,3 +258,44 @@ test('wrong metrics are refused in one sentence', (t) => {
     },
   );
 });
+
+test('with a hinge loss metrics are given the targets as they are, and count -1 as none', async (t) => {
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], dtype: 'float64' });
+  const chosen = [metrics.f1Score({ threshold: 0.5 }), 'precision', 'recall', 'meanAbsoluteError', 'accuracy'];
+  for (const loss of ['hinge', 'squaredHinge']) {
+    network.compile({ optimizer: 'sgd', loss, metrics: chosen });
+    network.setWeights([[[1]], [0]]);
+    const scores = await network.evaluate([[1], [1], [1], [1]], [1, 0, 1, 0]);
+    t.true(Math.abs(scores.f1Score - 2 / 3) < 1e-6, `${scores.f1Score}`);
+    t.like(scores, { precision: 0.5, recall: 1, meanAbsoluteError: 0.5, accuracy: 0.5 });
+    const signs = await network.evaluate([[1], [1], [1], [1]], [1, -1, 1, -1]);
+    t.like(signs, { loss: scores.loss, f1Score: scores.f1Score, accuracy: 0.5, meanAbsoluteError: 1 });
+  }
+});
+
+test('a batch may hold more rows of a class than float32 can count one by one', (t) => {
+  const [rows, extra] = [2 ** 24, 6];
+  const output = NDArray.wrap(new Float32Array(rows + extra).fill(1), [1, rows + extra, 1]);
+  const targets = NDArray.wrap(new Float32Array(rows + extra).fill(1), [1, rows + extra, 1]);
+  const recorder = new Recorder('float32');
+  const o = recorder.batched('output', [rows + extra, 1]);
+  const y = recorder.batched('targets', [rows + extra, 1]);
+  recorder.program('run');
+  const sums = ['both', 'predicted', 'actual'].map((name) => recorder.fixed('report', name, [1]));
+  recorder.emit('classCounts', [o, y, ...sums], { M: rows + extra, N: 1 }, { threshold: 0.5, largest: 0 });
+  const plan = recorder.compile();
+  const inputs = [
+    [o, dataset('output', output, 'float32')] as const,
+    [y, dataset('targets', targets, 'float32')] as const,
+  ];
+  const result = plan.runSync({ program: 'run', inputs, first: 0, count: 1, batchSize: 1 });
+  for (const sum of sums) t.is(plan.reported(result, sum)[0], rows + extra);
+});
+
+test('more outputs than there are cannot be the largest', (t) => {
+  const network = sequential({ layers: [layers.dense({ units: 3, inputShape: [1] })] });
+  for (const metric of [metrics.precision({ topK: 4 }), metrics.recall({ topK: 4 })])
+    t.throws(() => network.compile({ optimizer: 'sgd', loss: 'mse', metrics: [metric] }), {
+      message: /^Expected topK of the metric '(precision|recall)' to be at most 3, the network's outputs, got 4/,
+    });
+});

@@ -43,6 +43,8 @@ function counted(
       const { M, N } = rows(io.output);
       if (classId !== undefined && classId >= N)
         throw wrongValue(`classId of the metric '${name}'`, `one of the network's ${N} outputs`, classId);
+      if (topK !== undefined && topK > N)
+        throw wrongValue(`topK of the metric '${name}'`, `at most ${N}, the network's outputs`, topK);
       const counts = ['truePositives', 'falsePositives', 'trueNegatives', 'falseNegatives'].map((sum) => report(sum));
       const p = probabilities(t, loss, io.output);
       t.emit(

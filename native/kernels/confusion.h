@@ -1,11 +1,19 @@
 // What metrics of right and wrong answers count in one batch. Targets are y[B,M,N], 1 where positive, or, sparse, the
-// class y[B,M] of each row; hinge's -1 counts as 0. Counts of a batch are exact up to 2^24 in float32.
+// class y[B,M] of each row; hinge's -1 counts as 0. Counts are integers until the whole batch is counted: in float32
+// sums of ones end at 2^24.
 #pragma once
 
 #include "vector.h"
 
 namespace fjordnet::FJORDNET_ISA {
 namespace {
+
+// fn(first, n) for [0, count) in strips that a kernel has counters for.
+constexpr Index kStrip = 256;
+template <typename F>
+void strips(Index count, const F& fn) {
+  for (Index first = 0; first < count; first += kStrip) fn(first, std::min(kStrip, count - first));
+}
 
 template <bool sparse, typename T>
 inline T targetAt(const T* y, Index r, Index j, Index N) {
@@ -64,18 +72,26 @@ void sparseConfusion(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y,
 template <bool sparse, typename T>
 void countClasses(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted, Out<T> actual,
                   T threshold, bool largest) {
-  for (T* counts : {both, predicted, actual}) std::fill_n(counts, N, T(0));
-  for (Index r = 0; r < B * M; ++r) {
-    const T* row = p + r * N;
-    const T most = *std::max_element(row, row + N);
-    for (Index j = 0; j < N; ++j) {
-      const bool yes = largest ? row[j] >= most && std::fabs(row[j]) > T(1e-9) : row[j] > threshold;
-      const T target = targetAt<sparse>(y, r, j, N);
-      both[j] += yes ? target : T(0);
-      predicted[j] += static_cast<T>(yes);
-      actual[j] += target;
+  strips(N, [&](Index first, Index n) {
+    double counts[3][kStrip] = {};
+    for (Index r = 0; r < B * M; ++r) {
+      const T* row = p + r * N;
+      const T most = *std::max_element(row, row + N);
+      for (Index k = 0; k < n; ++k) {
+        const T x = row[first + k];
+        const bool yes = largest ? x >= most && std::fabs(x) > T(1e-9) : x > threshold;
+        const double target = std::max(T(0), targetAt<sparse>(y, r, first + k, N));
+        counts[0][k] += yes ? target : 0;
+        counts[1][k] += yes ? 1 : 0;
+        counts[2][k] += target;
+      }
     }
-  }
+    for (Index k = 0; k < n; ++k) {
+      both[first + k] = static_cast<T>(counts[0][k]);
+      predicted[first + k] = static_cast<T>(counts[1][k]);
+      actual[first + k] = static_cast<T>(counts[2][k]);
+    }
+  });
 }
 template <typename T>
 void classCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted,
@@ -93,15 +109,22 @@ void sparseClassCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> 
 // puts its first threshold a little below).
 template <bool sparse, typename T>
 void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives, Out<T> negatives) {
-  for (T* counts : {positives, negatives}) std::fill_n(counts, K, T(0));
-  for (Index r = 0; r < B * M; ++r) {
-    for (Index j = 0; j < N; ++j) {
-      const T x = p[r * N + j];
-      const T place = std::ceil((x > T(1) ? T(1) : x) * static_cast<T>(K - 1)) - T(1);
-      const Index bin = place > T(0) ? std::min(static_cast<Index>(place), K - 1) : 0;  // NaN is in bin 0
-      (targetAt<sparse>(y, r, j, N) > T(0) ? positives : negatives)[bin] += T(1);
+  strips(K, [&](Index first, Index n) {
+    Index counts[2][kStrip] = {};
+    for (Index r = 0; r < B * M; ++r) {
+      for (Index j = 0; j < N; ++j) {
+        const T x = p[r * N + j];
+        const T place = std::ceil((x > T(1) ? T(1) : x) * static_cast<T>(K - 1)) - T(1);
+        const Index bin = place > T(0) ? std::min(static_cast<Index>(place), K - 1) : 0;  // NaN is in bin 0
+        if (bin < first || bin >= first + n) continue;
+        ++counts[targetAt<sparse>(y, r, j, N) > T(0) ? 0 : 1][bin - first];
+      }
     }
-  }
+    for (Index k = 0; k < n; ++k) {
+      positives[first + k] = static_cast<T>(counts[0][k]);
+      negatives[first + k] = static_cast<T>(counts[1][k]);
+    }
+  });
 }
 template <typename T>
 void thresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives,
@@ -127,14 +150,24 @@ inline Index classOfRow(const T* row, Index N, Index K) {
 template <typename T>
 void classOverlaps(const Cpu<T>&, Index B, Index M, Index N, Index C, Index K, In<T> p, In<T> y, Out<T> both,
                    Out<T> predicted, Out<T> actual, double ignore) {
-  for (T* counts : {both, predicted, actual}) std::fill_n(counts, K, T(0));
-  for (Index r = 0; r < B * M; ++r) {
-    const Index guess = classOfRow(p + r * N, N, K), is = classOfRow(y + r * C, C, K);
-    if (guess < 0 || is < 0 || guess >= K || is >= K || static_cast<double>(is) == ignore) continue;
-    predicted[guess] += T(1);
-    actual[is] += T(1);
-    if (guess == is) both[is] += T(1);
-  }
+  strips(K, [&](Index first, Index n) {
+    Index counts[3][kStrip] = {};
+    const auto count = [&](int kind, Index k) {
+      if (k >= first && k < first + n) ++counts[kind][k - first];
+    };
+    for (Index r = 0; r < B * M; ++r) {
+      const Index guess = classOfRow(p + r * N, N, K), is = classOfRow(y + r * C, C, K);
+      if (guess < 0 || is < 0 || guess >= K || is >= K || static_cast<double>(is) == ignore) continue;
+      count(1, guess);
+      count(2, is);
+      if (guess == is) count(0, is);
+    }
+    for (Index k = 0; k < n; ++k) {
+      both[first + k] = static_cast<T>(counts[0][k]);
+      predicted[first + k] = static_cast<T>(counts[1][k]);
+      actual[first + k] = static_cast<T>(counts[2][k]);
+    }
+  });
 }
 
 }  // namespace

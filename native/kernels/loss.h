@@ -231,12 +231,13 @@ void huber(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, O
       [delta](T p, T y) { return min_(delta, max_(-delta, p - y)); });
 }
 
-// max(1 - y p, 0) with y = -1 or 1
+// max(1 - s p, 0) with s = -1 or 1, as y is; a y of 0 is read as -1
 template <typename T>
 void hinge(const Cpu<T>& cpu, Index B, Index N, In<T> p, In<T> y, Out<T> loss, Out<T> delta) {
+  const auto sign = [](T y) { return y == T(0) ? T(-1) : y; };
   elementLoss(
-      cpu, B, N, p, y, loss, delta, [](T p, T y) { return max_(T(0), T(1) - y * p); },
-      [](T p, T y) { return T(1) - y * p < T(0) ? T(0) : -y; });
+      cpu, B, N, p, y, loss, delta, [=](T p, T y) { return max_(T(0), T(1) - sign(y) * p); },
+      [=](T p, T y) { return T(1) - sign(y) * p < T(0) ? T(0) : -sign(y); });
 }
 
 // weight[B] = mask[B] * batch / valid: by these the mean over all rows is that over the valid ones, of which there may

@@ -112,7 +112,10 @@ void nearest(const Cpu<T>&, Index B, Index K, In<T> d, In<T> offset, Out<T> labe
 template <typename T>
 void binaryMatches(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> count, T threshold,
                    T negative) {
-  const double matches = weighed(B, N, weight, [&](Index i) { return y[i] == (p[i] > threshold ? T(1) : negative); });
+  const double matches = weighed(B, N, weight, [&](Index i) {
+    const T target = y[i] == T(0) ? negative : y[i];
+    return target == (p[i] > threshold ? T(1) : negative);
+  });
   count[0] = static_cast<T>(matches / static_cast<double>(N));
 }
 
