@@ -55,7 +55,7 @@ export const optimizers = {
     checkObject('options', options);
     const momentum = fraction('momentum', options.momentum ?? 0);
     const nesterov = checkBoolean('nesterov', options.nesterov ?? false);
-    return make('sgd', { learningRate: 0.01, ...options }, { momentum, nesterov }, ({ rate, decay, weightDecay }) => {
+    return make('sgd', options, { momentum, nesterov }, ({ rate, decay, weightDecay }) => {
       const eta = rate();
       if (momentum === 0) return (t, { w, dw, N }) => t.emit('sgd', [dw, w], { N }, { eta, lmbd: weightDecay });
       const scalars = { rate: eta, momentum, nesterov: Number(nesterov), lmbd: 0, decay };
@@ -63,9 +63,9 @@ export const optimizers = {
     });
   },
   /** Adam (Kingma and Ba 2015, with the "epsilon hat" of its section 2). Default learningRate 0.001 */
-  adam: (options: AdamOptions = {}): Optimizer => adam('adam', options, { learningRate: 0.001 }),
+  adam: (options: AdamOptions = {}): Optimizer => adam('adam', options),
   /** Adam with decoupled weight decay (Loshchilov and Hutter 2019). Defaults: learningRate 0.001, weightDecay 0.004 */
-  adamW: (options: AdamOptions = {}): Optimizer => adam('adamW', options, { learningRate: 0.001, weightDecay: 0.004 }),
+  adamW: (options: AdamOptions = {}): Optimizer => adam('adamW', options, 0.004),
   /** Adam with Nesterov's momentum (Dozat 2016). Default learningRate 0.001 */
   nadam: (options: NadamOptions = {}): Optimizer => nadam(options),
   /**
@@ -86,7 +86,7 @@ export const optimizers = {
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
     const centered = checkBoolean('centered', options.centered ?? false);
     const own = { rho, momentum, epsilon, centered };
-    return make('rmsprop', { learningRate: 0.001, ...options }, own, ({ rate, decay }) => {
+    return make('rmsprop', options, own, ({ rate, decay }) => {
       const scalars = { ...own, rate: rate(), centered: Number(centered), decay };
       return (t, { w, dw, N, state }) => {
         const [v, mean, velocity] = [state('v'), centered ? state('g') : undefined, momentum ? state('m') : undefined];
@@ -100,23 +100,18 @@ export const optimizers = {
     const start = options.initialAccumulatorValue ?? 0.1;
     const initialAccumulatorValue = checkInterval('initialAccumulatorValue', start, 0, Number.POSITIVE_INFINITY);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
-    return make(
-      'adagrad',
-      { learningRate: 0.001, ...options },
-      { initialAccumulatorValue, epsilon },
-      ({ rate, decay }) => {
-        // memory starts at zero, so that the initial value joins epsilon under the root
-        const scalars = { rate: rate(), epsilon: initialAccumulatorValue + epsilon, decay };
-        return (t, { w, dw, N, state }) => t.emit('adagrad', [dw, state('v'), w], { N }, scalars);
-      },
-    );
+    return make('adagrad', options, { initialAccumulatorValue, epsilon }, ({ rate, decay }) => {
+      // memory starts at zero, so that the initial value joins epsilon under the root
+      const scalars = { rate: rate(), epsilon: initialAccumulatorValue + epsilon, decay };
+      return (t, { w, dw, N, state }) => t.emit('adagrad', [dw, state('v'), w], { N }, scalars);
+    });
   },
   /** Adadelta (Zeiler 2012). Default learningRate 0.001; the paper's is 1 */
   adadelta: (options: AdadeltaOptions = {}): Optimizer => {
     checkObject('options', options);
     const rho = fraction('rho', options.rho ?? 0.95);
     const epsilon = positive('epsilon', options.epsilon ?? 1e-7);
-    return make('adadelta', { learningRate: 0.001, ...options }, { rho, epsilon }, ({ rate, decay }) => {
+    return make('adadelta', options, { rho, epsilon }, ({ rate, decay }) => {
       const scalars = { rate: rate(), rho, epsilon, decay };
       return (t, { w, dw, N, state }) => t.emit('adadelta', [dw, state('v'), state('u'), w], { N }, scalars);
     });

@@ -1,6 +1,6 @@
 import { checkBoolean, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 import { isClass } from './kind.js';
-import { markMakers } from './made.js';
+import { isMade, markMakers } from './made.js';
 import { power } from './power.js';
 
 /**
@@ -167,7 +167,7 @@ export const schedules = {
     const warmupTarget = rate('warmupTarget', options.warmupTarget ?? initialLearningRate);
     // Without a target, Keras takes no notice of the steps.
     const warmupSteps = checkInteger('warmupSteps', options.warmupSteps ?? 0, 0);
-    const start = options.warmupTarget === undefined ? 0 : warmupSteps;
+    const start = (options.warmupTarget ?? undefined) === undefined ? 0 : warmupSteps;
     return make('cosineDecay', options, (step) => {
       if (step < start) return (warmupTarget - initialLearningRate) * (step / start) + initialLearningRate;
       const cosine = 0.5 * (1 + Math.cos((Math.PI * Math.min(step - start, decaySteps)) / decaySteps));
@@ -238,6 +238,7 @@ export const learningRateConfig = (learningRate: number | Schedule): unknown =>
 /** Whether a function of the caller's gives the rate, whose calls may be seen, and may fail. */
 export function isOwnSchedule(learningRate: number | Schedule): boolean {
   if (typeof learningRate === 'number') return false;
+  if (!isMade(learningRate)) return true; // whatever its name
   let config: unknown = learningRate.config; // of whoever made it, and therefore anything, itself within itself too
   for (let depth = 0; depth < 9; depth++) {
     const { name, learningRate: inner = 0 } = (config ?? {}) as Partial<Schedule['config']>;

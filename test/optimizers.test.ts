@@ -411,3 +411,46 @@ test('a weight decay of 0 stays 0 where the default is another', (t) => {
   network.compile({ optimizer: optimizers.adamW(), loss: 'mse' });
   t.is(Sequential.fromBytes(network.toBytes()).optimizer.config.weightDecay, 0.004);
 });
+
+test('options that are undefined have their defaults', (t) => {
+  for (const [name, make] of Object.entries(optimizers))
+    t.deepEqual(make({ learningRate: undefined, clipNorm: null as never }).config, make().config, name);
+});
+
+test('nadam knows the product of its momenta, however many steps were taken', (t) => {
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1, dtype: 'float64' });
+  let calls = 0;
+  const floor = Math.floor; // asked for by each power
+  Math.floor = (x: number) => {
+    calls++;
+    return floor(x);
+  };
+  t.teardown(() => {
+    Math.floor = floor;
+  });
+  network.compile({ optimizer: optimizers.nadam({ beta1: 0.99 }), loss: 'mse' });
+  const of = (epochs: number) => {
+    calls = 0;
+    network.fitSync([[1]], [[1]], { epochs, batchSize: 1 });
+    return calls / epochs;
+  };
+  const early = of(50);
+  of(1000);
+  t.true(of(50) <= 4 * early, `${early} calls a step in the beginning`);
+});
+
+test('an infinite norm of all gradients is seen, as in Keras', (t) => {
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  network.compile({ optimizer: optimizers.sgd({ globalClipNorm: 1 }), loss: 'mse' });
+  network.fitSync([[1e15]], [[1e15]], { epochs: 1 });
+  t.true(Number.isNaN(network.getWeights()[0].data[0]));
+});
+
+test('averages stay where they are when nothing is trained', async (t) => {
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  network.compile({ optimizer: optimizers.sgd({ useEma: true }), loss: 'mse' });
+  await network.fit([[1]], [[1]], { epochs: 3 });
+  network.setWeights([[[5]], [5]]);
+  await network.fit([[1]], [[1]], { epochs: 0 });
+  t.is(network.getWeights()[0].data[0], 5);
+});

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { type Schedule, schedules } from 'fjordnet';
-import { scheduleFrom } from '../dist/schedules.js';
+import { optimizers, type Schedule, schedules } from 'fjordnet';
+import { isOwnSchedule, scheduleFrom } from '../dist/schedules.js';
 
 type Name = keyof typeof schedules;
 const { cases } = JSON.parse(
@@ -67,4 +67,20 @@ test('wrong schedules are refused in one sentence', (t) => {
     () => schedules.cosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 1, tMul: 0.5 }),
     'Expected tMul to be a number >= 1, got 0.5 (number)',
   );
+});
+
+test('cosineDecay without a target has no warm-up, with null as with nothing', (t) => {
+  const options = { initialLearningRate: 1, decaySteps: 10, warmupSteps: 5 };
+  for (const warmupTarget of [undefined, null as never])
+    t.is(
+      schedules.cosineDecay({ ...options, warmupTarget })(5),
+      schedules.cosineDecay({ initialLearningRate: 1, decaySteps: 10 })(5),
+    );
+});
+
+test("a function is one's own schedule, whatever its name", (t) => {
+  const warmup = () => 0.1;
+  t.true(isOwnSchedule(optimizers.sgd({ learningRate: warmup }).learningRate));
+  t.false(isOwnSchedule(schedules.warmup({ learningRate: 0.1, warmupSteps: 2 })));
+  t.true(isOwnSchedule(schedules.warmup({ learningRate: ((step: number) => step) as never, warmupSteps: 2 })));
 });

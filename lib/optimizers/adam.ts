@@ -37,10 +37,10 @@ const checkMoments = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: Moments) =
   epsilon: positive('epsilon', epsilon),
 });
 
-export function adam(name: 'adam' | 'adamW', given: AdamOptions, defaults: OptimizerOptions): Optimizer {
+export function adam(name: 'adam' | 'adamW', given: AdamOptions, weightDecay?: number): Optimizer {
   checkObject('options', given);
   const { epsilonHat = true, ...rest } = given;
-  const options = { ...defaults, ...rest, weightDecay: given.weightDecay ?? defaults.weightDecay };
+  const options = { ...rest, weightDecay: given.weightDecay ?? weightDecay };
   const moments = checkMoments(options);
   const { beta1, beta2 } = moments;
   const amsgrad = checkBoolean('amsgrad', options.amsgrad ?? false);
@@ -63,10 +63,10 @@ export function nadam(options: NadamOptions): Optimizer {
   const { beta1, beta2 } = moments;
   const mu = (t: number) => beta1 * (1 - 0.5 * power(0.96, t));
   const product = runningProduct(mu);
-  return make('nadam', { learningRate: 0.001, ...options }, moments, ({ rate, step, decay }) => {
+  return make('nadam', options, moments, ({ rate, step, decay }) => {
     // m_hat = mu_{t+1} m / (1 - prod_{t+1}) + (1 - mu_t) dw / (1 - prod_t), v_hat = v / (1 - beta2^t)
-    const rateM = rate((t) => mu(t + 1) / (1 - product(t + 1)));
     const rateG = rate((t) => (1 - mu(t)) / (1 - product(t)));
+    const rateM = rate((t) => mu(t + 1) / (1 - product(t + 1))); // asked for behind product(t), which is known by then
     const correction = step((t) => 1 / (1 - power(beta2, t)));
     const scalars = { rateM, rateG, correction, ...moments, decay };
     return (t, { w, dw, N, state }) => t.emit('nadam', [dw, state('m'), state('v'), w], { N }, scalars);
@@ -76,7 +76,7 @@ export function nadam(options: NadamOptions): Optimizer {
 export function adamax(options: AdamaxOptions): Optimizer {
   checkObject('options', options);
   const moments = checkMoments(options);
-  return make('adamax', { learningRate: 0.001, ...options }, moments, ({ rate, decay }) => {
+  return make('adamax', options, moments, ({ rate, decay }) => {
     const scalars = { rate: rate((t) => 1 / (1 - power(moments.beta1, t))), ...moments, decay };
     return (t, { w, dw, N, state }) => t.emit('adamax', [dw, state('m'), state('u'), w], { N }, scalars);
   });
@@ -88,7 +88,7 @@ export function lion(options: LionOptions): Optimizer {
     beta1: checkInterval('beta1', options.beta1 ?? 0.9, 0, 1, 'low'),
     beta2: fraction('beta2', options.beta2 ?? 0.99),
   };
-  return make('lion', { learningRate: 0.001, ...options }, own, ({ rate, decay }) => {
+  return make('lion', options, own, ({ rate, decay }) => {
     const scalars = { rate: rate(), ...own, decay };
     return (t, { w, dw, N, state }) => t.emit('lion', [dw, state('m'), w], { N }, scalars);
   });

@@ -86,9 +86,10 @@ export function make(
   rule: Rule,
 ): Optimizer {
   checkOptions('options', options, [...COMMON, ...Object.keys(own)]);
-  let learningRate = checkLearningRate('learningRate', options.learningRate);
+  const { learningRate: given = name === 'sgd' ? 0.01 : 0.001 } = options;
+  let learningRate = checkLearningRate('learningRate', given);
   const weightDecay = checkInterval('weightDecay', options.weightDecay ?? 0, 0, Number.POSITIVE_INFINITY);
-  const clips = CLIPS.filter((clip) => options[clip] !== undefined);
+  const clips = CLIPS.filter((clip) => (options[clip] ?? undefined) !== undefined);
   if (clips.length > 1) throw new RangeError(`Expected at most one of ${CLIPS.join(', ')}, got ${clips.join(' and ')}`);
   const clip = clips[0];
   const limit = clip && checkInterval(clip, options[clip], 0, Number.POSITIVE_INFINITY, 'low');

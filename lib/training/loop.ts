@@ -139,7 +139,7 @@ function* trainEpochs(fit: FitPlan): Training<History> {
     yield* endEpoch();
     if (ranks) yield* agreeOn(fit, ranks);
   }
-  if (fit.progress.iterations > 0) takeAverages(network); // of optimizers with useEma
+  if (fit.epochs > 0 && fit.progress.iterations > 0) takeAverages(network); // of optimizers with useEma
   yield* callbacks.onTrainEnd();
   return history;
 }

@@ -170,11 +170,12 @@ void sumSquares(const Cpu<T>& cpu, Index N, In<T> before, In<T> g, Out<T> total)
   total[0] = static_cast<T>(squares);
 }
 
-// g scaled down to the norm `limit` where sqrt(squares[1]) is larger
+// g scaled down to the norm `limit` where sqrt(squares[1]) is larger; NaN where it is infinite, as TensorFlow's
+// clip_by_global_norm: gradients of 0 would hide it
 template <typename T>
 void clipNorm(const Cpu<T>& cpu, Index N, In<T> squares, In<T> g, Out<T> clipped, T limit) {
   const T norm = std::sqrt(squares[0]);
-  const T scale = norm <= limit ? T(1) : limit / norm;
+  const T scale = (norm <= limit ? T(1) : limit / norm) + (norm - norm);
   elements(cpu.team, N, [&](Index begin, Index end) {
 #pragma GCC ivdep
     for (Index i = begin; i < end; ++i) clipped[i] = g[i] * scale;
