@@ -32,6 +32,17 @@ export interface Along {
   keepDims?: boolean;
 }
 
+/** As in Keras and TensorFlow.js, axis and keepDims may also be given one after the other. */
+type Reduction = <
+  X extends Operand,
+  const O extends Along | Along['axis'] = undefined,
+  const K extends boolean | undefined = undefined,
+>(
+  x: X,
+  axis?: O,
+  keepDims?: K,
+) => Value<Reduced<ShapeOf<X>, O extends number | readonly number[] | undefined ? { axis: O; keepDims: K } : O>>;
+
 function toValue(name: string, x: Operand): Value {
   if (isValue(x)) return x;
   if (typeof x === 'number') {
@@ -83,9 +94,17 @@ const activated =
   <X extends Operand>(x: X, ...options: O): Value<ShapeOf<X>> =>
     activate(toValue('x', x), activation(...options)) as Value<any>;
 
+const reduction =
+  (along: (x: Value, axis: number) => Value, together = false): Reduction =>
+  (x, axis, keepDims) => {
+    const isAxis = axis === undefined || typeof axis === 'number' || Array.isArray(axis);
+    if (!isAxis) checkOptions('options', axis, ['axis', 'keepDims']);
+    if (!isAxis && keepDims !== undefined) throw wrongType('keepDims', 'one of the options', keepDims);
+    return reduced(x, isAxis ? ({ axis, keepDims } as Along) : (axis as Along), along, together);
+  };
+
 /** Reduces axis by axis, the last first; or, where these are one for `along`, along all of them together. */
-function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value, together = false): Value<any> {
-  checkOptions('options', options, ['axis', 'keepDims']);
+function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value, together: boolean): Value<any> {
   const value = toValue('x', x);
   const rank = value.shape.length;
   const { axis } = options;
@@ -186,27 +205,11 @@ export const ops = {
   /** x, taken as a constant: no gradient passes. */
   stopGradient: unary(arithmetic.stopGradient),
 
-  sum: <X extends Operand, const O extends Along = Record<never, never>>(
-    x: X,
-    options?: O,
-  ): Value<Reduced<ShapeOf<X>, O>> =>
-    reduced(x, options ?? {}, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 })),
-  mean: <X extends Operand, const O extends Along = Record<never, never>>(
-    x: X,
-    options?: O,
-  ): Value<Reduced<ShapeOf<X>, O>> =>
-    reduced(x, options ?? {}, (value, axis) => applyOp(sumAxis, [value], { axis, scale: 1 / value.shape[axis] })),
+  sum: reduction((x, axis) => applyOp(sumAxis, [x], { axis, scale: 1 })),
+  mean: reduction((x, axis) => applyOp(sumAxis, [x], { axis, scale: 1 / x.shape[axis] })),
   /** Equal largest ones share the gradient, as TensorFlow's. */
-  max: <X extends Operand, const O extends Along = Record<never, never>>(
-    x: X,
-    options?: O,
-  ): Value<Reduced<ShapeOf<X>, O>> =>
-    reduced(x, options ?? {}, (value, axis) => applyOp(maxAxis, [value], { axis }), true),
-  min: <X extends Operand, const O extends Along = Record<never, never>>(
-    x: X,
-    options?: O,
-  ): Value<Reduced<ShapeOf<X>, O>> =>
-    reduced(x, options ?? {}, (value, axis) => applyOp(minAxis, [value], { axis }), true),
+  max: reduction((x, axis) => applyOp(maxAxis, [x], { axis }), true),
+  min: reduction((x, axis) => applyOp(minAxis, [x], { axis }), true),
 
   /** NumPy's x @ y of each sample: the last two axes are matrices; a vector is a row on the left, a column on the right. */
   matmul: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Product<ShapeOf<X>, ShapeOf<Y>>> => {
@@ -269,11 +272,13 @@ export const ops = {
     return out;
   },
   /** Values one behind the other along an axis. Default axis -1 */
-  concat: <const V extends readonly Operand[]>(values: V, options: { axis?: number } = {}): Value<ShapeOf<V[0]>> => {
-    checkOptions('options', options, ['axis']);
+  concat: <const V extends readonly Operand[]>(
+    values: V,
+    options: { axis?: number } | number = {},
+  ): Value<ShapeOf<V[0]>> => {
     const list = checkList(values);
     const rank = list[0].shape.length;
-    const axis = checkAxis('axis', options.axis ?? -1, rank);
+    const axis = checkAxis('axis', axisOf(options) ?? -1, rank);
     for (const [i, { shape }] of list.entries())
       if (shape.length !== rank || shape.some((n, a) => a !== axis && n !== list[0].shape[a]))
         throw wrongValue(`values[${i}]`, `like values[0] but for axis ${axis}: [${list[0].shape.join(', ')}]`, shape);
@@ -287,11 +292,10 @@ export const ops = {
   /** Values of one shape along a new axis. Default axis 0 */
   stack: <const V extends readonly Operand[]>(
     values: V,
-    options: { axis?: number } = {},
+    options: { axis?: number } | number = {},
   ): Value<OneMore<ShapeOf<V[0]>>> => {
-    checkOptions('options', options, ['axis']);
     const list = checkList(values);
-    const axis = checkAxis('axis', options.axis ?? 0, list[0].shape.length + 1);
+    const axis = checkAxis('axis', axisOf(options) ?? 0, list[0].shape.length + 1);
     const withAxis = (shape: Shape) => [...shape.slice(0, axis), 1, ...shape.slice(axis)];
     return ops.concat(
       list.map((value) => reshaped(value, withAxis(value.shape)) as Value<any>),
@@ -343,6 +347,12 @@ export const ops = {
   mish: activated(activations.mish),
   tanhShrink: activated(activations.tanhShrink),
 };
+
+function axisOf(options: { axis?: number } | number): number | undefined {
+  if (typeof options === 'number') return options;
+  checkOptions('options', options, ['axis']);
+  return options.axis;
+}
 
 function checkList(values: readonly Operand[]): Value[] {
   if (!Array.isArray(values) || values.length === 0) throw wrongType('values', 'an array of values', values);

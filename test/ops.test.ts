@@ -128,6 +128,26 @@ const cases: Record<string, OpCase> = {
     numpy: (x, y) =>
       range(2).flatMap((i) => range(2).map((j) => sum(range(3).map((k) => x[3 * i + k] * y[2 * k + j])))),
   },
+  'sum along an axis, without options': {
+    shapes: [m],
+    make: (x) => ops.sum(x, -1),
+    numpy: (x) => [sum(x.slice(0, 3)), sum(x.slice(3))],
+  },
+  'mean along axes that are kept, without options': {
+    shapes: [m],
+    make: (x) => ops.mean(x, [0, 1], true),
+    numpy: (x) => [sum(x) / 6],
+  },
+  'max of all, kept, without options': {
+    shapes: [m],
+    make: (x) => ops.max(x, undefined, true),
+    numpy: (x) => [Math.max(...x)],
+  },
+  'concat along the first axis': {
+    shapes: [m, m],
+    make: (x, y) => ops.concat([x, y], 0),
+    numpy: (x, y) => [...x, ...y],
+  },
   transpose: { shapes: [m], make: (x) => ops.transpose(x), numpy: (x) => range(3).flatMap((j) => [x[j], x[3 + j]]) },
   'transpose of three axes': {
     shapes: [[2, 3, 4]],
@@ -405,4 +425,16 @@ test('the logarithm of a softmax keeps its digits for large numbers', (t) => {
     for (const [i, v] of wanted.entries())
       t.true(Math.abs(made.data[i] - v) < (dtype === 'float32' ? 5e-7 : 1e-15), `${made.data[i]} for ${v}`);
   }
+});
+
+test('axis and keepDims are given as options or one after the other, not both', (t) => {
+  const x = input({ shape: [2, 3] });
+  t.deepEqual(ops.sum(x, 1, true).shape, [2, 1]);
+  t.deepEqual(ops.sum(x, 1).shape, [2]);
+  t.deepEqual(ops.stack([x, x], -1).shape, [2, 3, 2]);
+  t.throws(() => ops.sum(x, { axis: 1 }, true), {
+    message: 'Expected keepDims to be one of the options, got true (boolean)',
+  });
+  t.throws(() => ops.sum(x, 2), { message: /^Expected axis to be an axis of the 2 of a sample, got 2/ });
+  t.throws(() => ops.sum(x, 'last' as never), { instanceOf: TypeError });
 });
