@@ -10,8 +10,10 @@ import {
   type LayerOptions,
   type Loss,
   layers,
+  type Model,
   model,
   NDArray,
+  type OfSample,
   ops,
   optimizers,
   RandomState,
@@ -218,6 +220,90 @@ test('gradients of a layer of one’s own are those of differences of the loss',
       const frozen = m.weightNames[i].endsWith('offset');
       t.true(Math.abs(exact - (frozen ? 0 : numeric)) < 1e-7, `${m.weightNames[i]}[${k}]: ${exact}, ${numeric}`);
     }
+});
+
+/** The derivatives of the loss by every weight, by differences of it. */
+function differences(net: Model | Sequential, x: unknown, y: unknown, options = {}): number[][] {
+  const before = net.getWeights();
+  const h = 1e-6;
+  const made = before.map((array, i) =>
+    Array.from(array.data, (_, k) => {
+      const side = (step: number) => {
+        const moved = before.map((w) => NDArray.from(w));
+        moved[i].data[k] += step;
+        net.setWeights(moved);
+        return net.evaluateSync(x as NDArray, y as NDArray, options).loss;
+      };
+      return (side(h) - side(-h)) / (2 * h);
+    }),
+  );
+  net.setWeights(before);
+  return made;
+}
+
+const identities: Record<string, [output: (v: Value) => Value, direct: OfSample, otherwise: OfSample]> = {
+  'the mean of three': [(v) => v, (_, p) => ops.mean(p), (_, p) => ops.mean(ops.mul(p, 1))],
+  'the sum of three': [(v) => v, (_, p) => ops.sum(p), (_, p) => ops.sum(ops.mul(p, 1))],
+  'the sum of one': [(v) => ops.slice(v, [1], [1]), (_, p) => ops.sum(p), (_, p) => ops.sum(ops.mul(p, 1))],
+  'a number itself': [(v) => ops.sum(v), (_, p) => p as Value<any>, (_, p) => ops.mul(p, 1) as Value<any>],
+  'the mean of rows': [(v) => ops.reshape(v, [3, 1]), (_, p) => ops.mean(p), (_, p) => ops.mean(ops.mul(p, 1))],
+};
+for (const [name, [output, direct, otherwise]] of Object.entries(identities))
+  test(`a loss that is its output, ${name}: the gradients of differences, and of the same loss written otherwise`, async (t) => {
+    const sequences = new RandomState(4).randn(60, 3, 4);
+    sequences.data.fill(0, 4, 12); // two steps that do not count
+    for (const isMasked of [false, true]) {
+      const make = (fn: OfSample) => {
+        const given = input({ shape: isMasked ? [3, 4] : [4] });
+        const h = isMasked ? layers.gru({ units: 2 }).apply(layers.masking().apply(given as any)) : given;
+        const seen = layers.dense({ units: 5, activation: 'tanh' }).apply(h as any);
+        const last = layers.lambda(output).apply(layers.dense({ units: 3 }).apply(seen));
+        const net = model({ inputs: given, outputs: last, seed: 1, dtype: 'float64' });
+        net.compile({ optimizer: 'sgd', loss: custom.loss('of the output', fn) });
+        return net;
+      };
+      const [own, other] = [direct, otherwise].map(make);
+      const rows = isMasked ? sequences : x;
+      const targets = NDArray.zeros([60, ...own.outputs[0].shape]);
+      for (const options of [{}, { sampleWeight: weights }]) {
+        const { loss, gradients } = await own.gradients(rows, targets, options);
+        t.deepEqual({ loss, gradients }, await other.gradients(rows, targets, options));
+        for (const [i, numeric] of differences(own, rows, targets, options).entries())
+          for (const [k, d] of numeric.entries())
+            t.true(Math.abs(gradients[i].data[k] - d) < 1e-8, `${own.weightNames[i]}[${k}]: ${d}`);
+      }
+      own.trainOnBatch(rows, targets, { sampleWeight: weights });
+      other.trainOnBatch(rows, targets, { sampleWeight: weights });
+      t.deepEqual(own.getWeights(), other.getWeights());
+    }
+  });
+
+test('a penalty that is the weight, or the output, itself has their derivative, 1', async (t) => {
+  class Number_ extends Layer {
+    override build(): void {
+      this.addWeight('w', [], initializers.constant({ value: 0.5 }), { regularizer: (w: Value) => w });
+    }
+    override call(value: Value, { w }: Weights): Value {
+      return ops.mul(ops.sum(value), w);
+    }
+  }
+  const number = custom.layer('Number_', Number_);
+  const compile = (options: object) => {
+    const net = sequential({ layers: [number({ inputShape: [2], ...options } as never)], seed: 1, dtype: 'float64' });
+    net.compile({ optimizer: 'sgd', loss: custom.loss('squared', (a, b) => ops.square(ops.sub(a, b))) });
+    return net;
+  };
+  const rows = [
+    [1, 2],
+    [3, 1],
+  ];
+  // dw = 1 + the mean of 2 x (x w - y), and of x where the output is a penalty
+  const { gradients } = await compile({}).gradients(rows, [1, 1]);
+  t.is(gradients[0].data[0], 1 + (2 * 3 * 0.5 + 2 * 4 * 1) / 2);
+  const judged = compile({ activityRegularizer: (v: Value) => v });
+  const both = await judged.gradients(rows, [1, 1]);
+  t.is(both.gradients[0].data[0], 1 + (2 * 3 * 0.5 + 2 * 4 * 1) / 2 + 3.5);
+  t.true(Math.abs(differences(judged, rows, [1, 1])[0][0] - 10) < 1e-8);
 });
 
 test('the metric is the mean over samples', async (t) => {

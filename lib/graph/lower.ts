@@ -82,7 +82,8 @@ export class Lowered {
   /** Emits the gradients of all values that depend on a weight, from those of some on. Overwrites the buffers in `seeds`. */
   backward(seeds: ReadonlyMap<Value, Buffer>): ReadonlyMap<Value, Buffer> {
     const t = this.#t;
-    const gradients = new Map(seeds);
+    const gradients = new Map<Value, Buffer>();
+    for (const [value, seed] of seeds) this.#add(gradients, value, seed); // to its place, of a value that has one
     for (const node of this.#order.toReversed()) {
       const { op, inputs, options, output } = node;
       const dy = gradients.get(output);
@@ -151,7 +152,8 @@ export class Lowered {
       return;
     }
     const place = this.#options.gradients.get(value);
-    if (place && part.viewOf !== place) this.#t.emit('copy', [part, place], { N: place.size });
+    if (place && part.viewOf !== place)
+      this.#t.times(place.times ?? 1, () => this.#t.emit('copy', [part, place], { N: place.size }));
     gradients.set(value, place ?? part);
   }
 

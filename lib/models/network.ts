@@ -195,18 +195,21 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     }
     return () => {
       const seeds = new Map<Value, Buffer>();
+      const seedWith = (value: Value, seed: Buffer) => {
+        const other = seeds.get(value);
+        if (other) t.emit('add', [other, seed, other], { N: seed.size });
+        else seeds.set(value, seed);
+      };
       for (const { value, judging, compiled } of emitted) {
         const { lossWeight } = compiled;
         const { delta } = judging;
         if (lossWeight !== 1) t.emit('linear', [delta, delta], { N: delta.size }, { scale: lossWeight, shift: 0 });
-        const other = seeds.get(value);
-        if (other) t.emit('add', [other, delta, other], { N: delta.size });
-        else seeds.set(value, delta);
+        seedWith(value, delta);
       }
       for (const penalty of penalties) {
         const seed = t.batched('penalty/seed', []);
         t.emit('meanGradient', [seed], { N: 1 });
-        seeds.set(penalty, seed);
+        seedWith(penalty, seed); // which may be an output with a loss
       }
       return lowered.backward(seeds);
     };
