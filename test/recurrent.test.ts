@@ -14,12 +14,14 @@ import {
   Model,
   model,
   NDArray,
+  Layer as OwnLayer,
   ops,
   optimizers,
   RandomState,
   sequential,
   setThreads,
   type Value,
+  type Weights,
 } from 'fjordnet';
 import { binding } from '../dist/binding.js';
 import { expand } from '../dist/graph/expand.js';
@@ -332,25 +334,29 @@ for (const kind of RECURRENT)
       returnSequences: fc.boolean(),
       returnState: fc.boolean(),
       goBackwards: fc.boolean(),
-      withStates: fc.boolean(),
+      begun: fc.boolean(),
       isMasked: fc.boolean(),
+      same: fc.subarray(['sequence', 'states', 'mask']), // for all samples
       useBias: fc.boolean(),
       resetAfter: fc.boolean(),
       activation: fc.constantFrom('tanh', 'softplus', 'softsign', 'sigmoid'),
       seed: fc.integer({ min: 0, max: 1000 }),
     });
     fc.assert(
-      fc.property(options, ({ steps, features, units, samples, withStates, isMasked, seed, resetAfter, ...own }) => {
+      fc.property(options, ({ steps, features, units, samples, begun, isMasked, same, seed, resetAfter, ...own }) => {
         const r = new RandomState(seed);
         const normal = (shape: readonly number[]) => r.normal(0, 0.5, [...shape]) as NDArray;
         const make = layers[kind] as (options: object) => Layer;
         const layer = make({ units, ...own, ...(kind === 'gru' && { resetAfter }) });
-        const states = withStates ? Array.from({ length: kind === 'lstm' ? 2 : 1 }, () => placeholder([units])) : [];
-        const inputs = [placeholder([steps, features]), ...states];
-        const mask = isMasked ? placeholder([steps]) : undefined;
+        const of = (what: (typeof same)[number], shape: readonly number[]) =>
+          Object.assign(placeholder(shape), { batched: !same.includes(what) });
+        const states = begun ? Array.from({ length: kind === 'lstm' ? 2 : 1 }, () => of('states', [units])) : [];
+        const inputs = [of('sequence', [steps, features]), ...states];
+        const mask = isMasked ? of('mask', [steps]) : undefined;
+        const rowsOf = ({ batched, shape }: Value) => [...(batched ? [samples] : []), ...shape];
         const { outputs, weights } = called(layer, inputs, mask);
         const arrays = [
-          ...inputs.map((value) => [value, normal([samples, ...value.shape])] as const),
+          ...inputs.map((value) => [value, normal(rowsOf(value))] as const),
           ...weights.map((value) => [value, normal(value.shape)] as const),
         ];
         const total = outputs
@@ -361,7 +367,7 @@ for (const kind of RECURRENT)
           ? [
               [
                 mask,
-                NDArray.from(r.randint(0, 3, [samples, steps]).data.map((x) => Math.min(x, 1))).reshape(samples, steps),
+                NDArray.from(r.randint(0, 3, rowsOf(mask)).data.map((x) => Math.min(x, 1))).reshape(...rowsOf(mask)),
               ] as const,
             ]
           : [];
@@ -641,6 +647,86 @@ test('a mask may be given', async (t) => {
   await t.throwsAsync(given.export('model.json'), {
     message: /'masking'.*a sequence alone, as TensorFlow.js' Masking/,
   });
+});
+
+test('a mask may be the same for all samples', async (t) => {
+  const r = new RandomState(7);
+  const steps = input({ shape: [4, 2, 3], name: 'steps' });
+  const counts = [1, 1, 0, 1, 0, 0, 1, 0];
+  const cases: Record<string, [shape: number[], list: () => Layer[]]> = {
+    'behind the mask': [[4], () => [timeDistributed({ layer: layers.flatten() }), dense({ units: 1 })]],
+    'words in sentences': [[4, 2], () => [timeDistributed({ layer: lstm({ units: 2 }) }), gru({ units: 2 })]],
+    sentences: [[4], () => [timeDistributed({ layer: layers.flatten() }), lstm({ units: 2, returnSequences: true })]],
+    'both ways': [
+      [4],
+      () => [
+        timeDistributed({ layer: layers.flatten() }),
+        bidirectional({ layer: gru({ units: 2, returnSequences: true }) }),
+      ],
+    ],
+  };
+  for (const [name, [shape, list]] of Object.entries(cases)) {
+    const own = counts.slice(
+      0,
+      shape.reduce((a, b) => a * b),
+    );
+    const mask = input({ shape, name: 'mask' });
+    const given = functional([steps, mask], through(masking().apply([steps, mask] as never) as Value, ...list()));
+    const fixed = functional(
+      steps,
+      through(masking().apply([steps, ops.reshape(own, shape)] as never) as Value, ...list()),
+    );
+    fixed.setWeights(given.getWeights());
+    const x = r.randn(5, 4, 2, 3) as NDArray;
+    const masks = NDArray.from(Array.from({ length: 5 }, () => own)).reshape(5, ...shape);
+    const y = r.randn(5, ...given.outputs[0].shape) as NDArray;
+    const sampleWeight = given.outputs[0].shape.length > 1 ? (r.uniform(0, 1, [5, 4]) as NDArray) : [1, 2, 3, 4, 5];
+    for (const net of [given, fixed]) net.compile({ optimizer: 'sgd', loss: 'meanSquaredError', metrics: ['mae'] });
+    t.deepEqual(fixed.predictSync(x), given.predictSync([x, masks] as never), name);
+    t.deepEqual(fixed.evaluateSync(x, y), given.evaluateSync([x, masks] as never, y), name);
+    for (const options of [{}, { sampleWeight }])
+      t.deepEqual(fixed.trainOnBatch(x, y, options), given.trainOnBatch([x, masks] as never, y, options), name);
+    t.deepEqual(fixed.getWeights(), given.getWeights(), name);
+  }
+});
+
+test('a recurrent layer may begin with a state that is trained', async (t) => {
+  class Begun extends OwnLayer {
+    readonly cell = lstm({ units: 3 });
+    override build(): void {
+      this.addWeight('h', [3], 'randomNormal');
+      this.addWeight('c', [3], 'randomNormal');
+    }
+    override call(x: Value, { h, c }: Weights): Value {
+      return this.cell.apply([x, h, c] as never) as Value;
+    }
+  }
+  const r = new RandomState(8);
+  const [x, y] = [r.randn(6, 5, 2) as NDArray, r.randn(6, 3) as NDArray];
+  const net = sequential({ layers: [custom.layer('Begun', Begun)({ inputShape: [5, 2] } as never)], dtype: 'float64' });
+  net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const { gradients } = await net.gradients(x, y);
+  const before = net.getWeights();
+  for (const [i, w] of before.entries()) {
+    const side = (step: number) => {
+      const moved = before.map((array) => NDArray.from(array));
+      moved[i].data[0] += step;
+      net.setWeights(moved);
+      return net.evaluateSync(x, y).loss;
+    };
+    const numeric = (side(1e-6) - side(-1e-6)) / 2e-6;
+    t.true(Math.abs(gradients[i].data[0] - numeric) < 1e-8, `${net.weightNames[i]} ${w.shape}`);
+  }
+  const [first, ...states] = [input({ shape: [5, 2] }), ops.reshape([1, 2, 3], [3]), ops.reshape([0, -1, 1], [3])];
+  const constant = functional(first, lstm({ units: 3 }).apply([first, ...states] as never) as Value);
+  const given = [input({ shape: [3] }), input({ shape: [3] })];
+  const told = functional([first, ...given], lstm({ units: 3 }).apply([first, ...given] as never) as Value);
+  told.setWeights(constant.getWeights());
+  const rows = [
+    [1, 2, 3],
+    [0, -1, 1],
+  ].map((row) => NDArray.from(Array.from({ length: 6 }, () => row)));
+  t.deepEqual(constant.predictSync(x), told.predictSync([x, ...rows] as never));
 });
 
 test('a mask that is computed with weights has no derivative', async (t) => {

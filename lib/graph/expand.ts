@@ -1,5 +1,6 @@
 import type { Layer, Mode } from '../layers/layer.js';
 import type { Regularizer } from '../regularizers.js';
+import { broadcastTo } from './broadcast.js';
 import { type Graph, layersBetween } from './graph.js';
 import { applyOp, type Call, isCall, type Node, placeholder, topological, type Value, withMask } from './value.js';
 
@@ -129,8 +130,8 @@ class Spelling {
 }
 
 /** The mask of what an operation makes: of steps within steps that of the steps within, where there is one. */
-function maskBehind({ op, options, output }: Node, [{ mask }]: readonly Value[]): Value | undefined {
-  return op.name === 'allSteps' && mask ? applyOp(op, [mask], options) : output.mask;
+function maskBehind({ op, options, output }: Node, [{ mask, times = 1 }]: readonly Value[]): Value | undefined {
+  return op.name === 'allSteps' && mask ? applyOp(op, [broadcastTo(mask, mask.shape, times)], options) : output.mask;
 }
 
 /**

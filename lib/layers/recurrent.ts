@@ -1,13 +1,13 @@
 import { type Activation, type ActivationInput, getActivation } from '../activations.js';
 import { checkBoolean, checkInteger, checkInterval } from '../check.js';
 import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
-import { reshaped } from '../graph/broadcast.js';
+import { broadcastTo, reshaped } from '../graph/broadcast.js';
 import type { Op } from '../graph/op.js';
 import { affine } from '../graph/ops/affine.js';
 import { reverseAxis, slice } from '../graph/ops/axes.js';
 import { type Extra, GATES, type Gate, type Recurrent } from '../graph/ops/recurrent.js';
 import type { Sequence, Vector } from '../graph/shape-types.js';
-import { applyOp, type Value, withMask } from '../graph/value.js';
+import { applyOp, timesOf, type Value, withMask } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { dropoutMask } from './dropout.js';
@@ -195,13 +195,18 @@ export abstract class RecurrentLayer<O = RecurrentOptions> extends Layer<Recurre
   }
 
   call(inputs: Value | readonly Value[], weights: Weights, mode: Mode): Value | readonly Value[] {
-    const [x, ...states] = isList(inputs) ? inputs : [inputs as Value];
+    const given = isList(inputs) ? inputs : [inputs as Value];
+    const [{ mask: counts }] = given;
+    const times = timesOf(counts ? [...given, counts] : given) ?? 1;
+    // the kernels read rows of every sample, also of what is the same for all of them
+    const ofSamples = (value: Value) => broadcastTo(value, value.shape, times);
+    const [x, ...states] = given.map(ofSamples);
     const { training } = mode;
     const { op, states: names } = this.cell;
     const kept = this.stateful ? mode.states : undefined;
     const { units, returnSequences: sequences, returnState, goBackwards } = this;
     const ordered = (value: Value) => (goBackwards ? applyOp(reverseAxis, [value], { axis: 0 }) : value);
-    const mask = x.mask && ordered(x.mask);
+    const mask = counts && ofSamples(ordered(counts));
     const z = this.contribution(ordered(training ? droppedChannels(x, this.dropout) : x), weights);
     const extras: (readonly [Extra, Value])[] = [...this.ownExtras(weights)];
     const first = states.length > 0 || !kept ? states : names.map((_, k) => kept.begin(k, [units]));

@@ -1,5 +1,6 @@
+import { broadcastTo } from '../graph/broadcast.js';
 import { allSteps, eachStep } from '../graph/ops/shape.js';
-import { applyOp, type Value, withMask } from '../graph/value.js';
+import { applyOp, timesOf, type Value, withMask } from '../graph/value.js';
 import { allLayers } from '../graph/weights.js';
 import { ops } from '../ops.js';
 import { countsMasked } from './batch-normalization.js';
@@ -62,8 +63,10 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
     // along the last axis in any case; and its activation stays in sight of the loss
     if (this.layer instanceof Dense) return madeBy(this.layer, x)[0];
     const [steps] = x.shape;
-    const { times = 1, mask } = x;
-    const apart = (value: Value) => applyOp(eachStep, [value], { times: times * steps });
+    const { mask } = x;
+    const times = timesOf(mask ? [x, mask] : [x]) ?? 1;
+    const apart = (value: Value) =>
+      applyOp(eachStep, [broadcastTo(value, value.shape, times)], { times: times * steps });
     const isWithin = mask !== undefined && mask.shape.length > 1;
     const outputs = madeBy(this.layer, withMask(apart(x), isWithin ? apart(mask) : undefined));
     if (outputs.length !== 1)

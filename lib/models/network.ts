@@ -1,4 +1,5 @@
 import { emitConstraints } from '../constraints.js';
+import { broadcastTo } from '../graph/broadcast.js';
 import { expand, type Penalized } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
 import type { Tenant } from '../graph/held.js';
@@ -153,11 +154,12 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
     const expanded = expand(graph, sources, { training: isTraining, frozen });
     const { outputs, masks, layerOf, penalized } = expanded;
     states.place(expanded.states, buffers);
-    const penalties = penalized.map((own) => overSteps(penaltyOf(own)));
+    const penalties = penalized.map((own) => broadcastTo(overSteps(penaltyOf(own)), [], 1));
     const ends = judged.map(({ output, compiled: { loss } }) => endOf(outputs[output], loss));
     const ownMasks = judged.map(({ output }) => {
       const mask = masks[output];
-      return mask && spread(mask, outputs[output].shape.slice(0, -1));
+      const steps = outputs[output].shape.slice(0, -1);
+      return mask && broadcastTo(spread(mask, steps), steps, 1); // the same for all samples, or not
     });
     const judgedValues = [...ends.map(({ value }) => value), ...ownMasks.filter((mask) => mask !== undefined)];
     const values = [...judgedValues, ...penalties, ...expanded.states.map(({ after }) => after)];
