@@ -70,7 +70,7 @@ export class Tape {
   }
 
   /** A buffer of real numbers of the same shape, batched or not as that one is. */
-  like({ batched, shape }: Buffer, name: string): Buffer {
+  like({ batched, shape }: Pick<Buffer, 'batched' | 'shape'>, name: string): Buffer {
     return batched ? this.batched(name, shape) : this.fixed('state', name, shape);
   }
 

@@ -1,5 +1,21 @@
 import test from 'ava';
-import { input, type Layer, layers, model, NDArray, optimizers, RandomState, regularizers, sequential } from 'fjordnet';
+import {
+  custom,
+  initializers,
+  input,
+  type Layer,
+  layers,
+  model,
+  NDArray,
+  Layer as OwnLayer,
+  ops,
+  optimizers,
+  RandomState,
+  regularizers,
+  sequential,
+  type Value,
+  type Weights,
+} from 'fjordnet';
 import { expand } from '../dist/graph/expand.js';
 import { graphOf } from '../dist/graph/graph.js';
 import { Lowered } from '../dist/graph/lower.js';
@@ -338,6 +354,71 @@ test('dropout does nothing in prediction, and its mask is that of the seed in tr
   t.deepEqual(y(x), y(x));
   t.true(y(x).every((v, i) => v === 0 || v === 2 * x.data[i]));
 });
+
+/** Layers of a value that is made of weights alone, and of what shape that is. */
+const ofWeights: [name: string, make: () => Layer<any>, shape: number[], drops?: true][] = [
+  ['dropout', () => layers.dropout({ rate: 0.5 }), [3, 4], true],
+  ['dropout with a noiseShape', () => layers.dropout({ rate: 0.5, noiseShape: [null, 1] }), [5, 4], true],
+  ['spatialDropout1d', () => layers.spatialDropout1d({ rate: 0.5 }), [3, 8], true],
+  ['spatialDropout2d', () => layers.spatialDropout2d({ rate: 0.5 }), [2, 3, 8], true],
+  ['gaussianNoise', () => layers.gaussianNoise({ stddev: 0.5 }), [3, 4]],
+  ['gaussianDropout', () => layers.gaussianDropout({ rate: 0.5 }), [3, 4]],
+  ['alphaDropout', () => layers.alphaDropout({ rate: 0.5 }), [3, 4]],
+  ['randomFlip', () => layers.randomFlip(), [4, 4, 2]],
+  ['randomTranslation', () => layers.randomTranslation({ heightFactor: 0.3, widthFactor: 0.3 }), [4, 4, 2]],
+  ['randomContrast', () => layers.randomContrast({ factor: 0.5 }), [4, 4, 2]],
+  ['maxPooling2d', () => layers.maxPooling2d(), [4, 4, 2]],
+  ['conv2d', () => layers.conv2d({ filters: 2, kernelSize: 3, activation: 'tanh' }), [4, 4, 2]],
+  ['batchNormalization', () => layers.batchNormalization(), [3, 4]],
+  ['layerNormalization', () => layers.layerNormalization(), [3, 4]],
+  ['dense', () => layers.dense({ units: 2, activation: 'sigmoid', activityRegularizer: { l2: 0.5 } }), [3, 4]],
+  ['lambda', () => layers.lambda((v: Value) => ops.square(v)), [3, 4]],
+  ['lstm', () => layers.lstm({ units: 2, recurrentDropout: 0.5 }), [3, 4]],
+  ['timeDistributed lstm', () => layers.timeDistributed({ layer: layers.gru({ units: 2 }) }), [2, 3, 4]],
+  ['a network', () => sequential({ layers: [layers.dense({ units: 3 }), layers.dropout({ rate: 0.5 })] }), [3, 4]],
+];
+for (const [name, make, shape, drops] of ofWeights)
+  test(`${name} of weights alone, within a layer of one’s own: gradients are those of differences`, async (t) => {
+    class Around extends OwnLayer {
+      readonly inner = make();
+      override build(): void {
+        this.addWeight('p', shape, initializers.randomUniform({ minval: 1, maxval: 2 }));
+      }
+      override call(x: Value, { p }: Weights): Value {
+        return ops.mul(x, this.inner.apply(p as never) as Value) as Value;
+      }
+    }
+    const own = custom.layer('Around', Around)({ inputShape: [1] } as never);
+    const net = sequential({ layers: [own], seed: 3, dtype: 'float64' });
+    const half = custom.loss('half', (_, y) => ops.mul(0.5, ops.sum(ops.square(y))));
+    net.compile({ optimizer: optimizers.sgd({ learningRate: 0.125 }), loss: half });
+    const x = [[1], [-1], [1]];
+    const [first] = net.predictSync([[1], [2]]).toArray<number[][]>();
+    t.deepEqual(net.predictSync([[1], [1]]).toArray<number[][]>(), [first, first]);
+    const y = NDArray.zeros([3, ...(net.outputShape([1]) as number[])]);
+    const { gradients } = await net.gradients(x, y);
+    const before = net.getWeights();
+    const trained = net.weightNames.flatMap((weight, i) => (/moving/.test(weight) ? [] : [i]));
+    for (const [k, i] of trained.entries())
+      for (const at of [0, before[i].size - 1]) {
+        const side = async (step: number) => {
+          const moved = before.map((array) => NDArray.from(array));
+          moved[i].data[at] += step;
+          net.setWeights(moved);
+          return (await net.gradients(x, y)).loss; // with the same draws
+        };
+        const numeric = ((await side(1e-6)) - (await side(-1e-6))) / 2e-6;
+        t.true(Math.abs(gradients[k].data[at] - numeric) < 1e-7, `${net.weightNames[i]}[${at}]: ${numeric}`);
+      }
+    net.setWeights(before);
+    if (drops) {
+      // one draw for the whole batch: 0, or 2 squared times the weight
+      const shares = gradients[0].data.map((d, i) => Math.round((d / before[0].data[i]) * 1e6) / 1e6);
+      t.deepEqual([...new Set(shares)].sort(), [0, 4]);
+    }
+    const { history } = await net.fit(x, y, { epochs: 2 });
+    t.true(history.loss.every(Number.isFinite));
+  });
 
 const moments = (data: ArrayLike<number>) => {
   const mean = Array.from(data).reduce((sum, value) => sum + value, 0) / data.length;

@@ -20,13 +20,12 @@ export interface ValueDropoutOptions extends DropoutOptions {
   noiseShape?: readonly (number | null)[];
 }
 
-/** n ones for every sample. */
-export const onesOf = (n: number, times: number | undefined): Value =>
-  applyOp(repeatRows, [constant([n], 1)], times ? { times } : undefined);
+/** n ones for every sample; for a value that is the same for all of them, once. */
+export const onesOf = (n: number, { batched, times }: Value): Value =>
+  batched ? applyOp(repeatRows, [constant([n], 1)], times ? { times } : undefined) : constant([n], 1);
 
-/** 0 for a share `rate` of n values, drawn for every sample, and 1 / (1 - rate) for the others. */
-export const dropoutMask = (n: number, times: number | undefined, rate: number): Value =>
-  applyOp(dropout, [onesOf(n, times)], { rate });
+/** 0 for a share `rate` of n values, drawn for every sample of x, and 1 / (1 - rate) for the others. */
+export const dropoutMask = (n: number, x: Value, rate: number): Value => applyOp(dropout, [onesOf(n, x)], { rate });
 
 /**
  * In training sets a random share of the values to 0 and scales the others by 1 / (1 - rate); otherwise passes them on
@@ -60,7 +59,7 @@ export class Dropout extends Layer<SameRank> {
     if (!training) return x;
     if (!noiseShape) return applyOp(dropout, [x], { rate });
     const shape = noiseShape.map((n, axis) => n ?? x.shape[axis]);
-    return ops.mul(x, reshaped(dropoutMask(sizeOf(shape), x.times, rate), shape));
+    return ops.mul(x, reshaped(dropoutMask(sizeOf(shape), x, rate), shape));
   }
 
   override getConfig(): Record<string, unknown> {

@@ -1,7 +1,7 @@
 import { wrongType } from '../check.js';
 import { isValue, type Value } from '../graph/value.js';
 import { isClass } from '../kind.js';
-import { Layer, type LayerOptions, type Values } from './layer.js';
+import { isList, Layer, type LayerOptions, type Values } from './layer.js';
 import type { FromTo } from './ranks.js';
 
 /**
@@ -21,7 +21,7 @@ export class Lambda<I extends Values = any, O extends Value = Value> extends Lay
   call(inputs: I): O {
     const output = this.fn(inputs);
     if (!isValue(output)) throw wrongType(`what the function of ${this.name ?? 'Lambda'} returns`, 'a value', output);
-    if (!output.batched)
+    if (!output.batched && (isList(inputs) ? inputs : [inputs as Value]).some(({ batched }) => batched))
       throw new TypeError(`Expected the function of ${this.name ?? 'Lambda'} to depend on its input, but it does not`);
     return output;
   }

@@ -169,8 +169,8 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     this.#isApplied = true;
     const call: Call = { layer: this, inputs: values, outputs: [], list, listed: isList(made) };
     const { times } = values[0];
-    const outputs = (isList(made) ? made : [made as Value]).map(({ shape, dtype }) =>
-      Object.assign(placeholder(shape, dtype), { from: call, ...(times && { times }) }),
+    const outputs = (isList(made) ? made : [made as Value]).map((value) =>
+      Object.assign(standIn(value), { from: call, ...(times && { times }) }),
     );
     return Object.assign(call, { outputs });
   }
@@ -324,7 +324,8 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   }
 }
 
-const standIn = ({ shape, dtype }: Value) => placeholder(shape, dtype);
+/** Of what is the same for all samples one that is, too. */
+const standIn = ({ shape, dtype, batched }: Value): Value => Object.assign(placeholder(shape, dtype), { batched });
 const standInsFor = (layer: Layer, shapes: Shapes): Values =>
   isList(shapes)
     ? shapes.map((shape, i) => placeholder(shape, inputDtypeOf(layer, i)))

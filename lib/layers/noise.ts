@@ -60,7 +60,7 @@ export class GaussianDropout extends ValueNoise {
   override readonly className = 'GaussianDropout';
 
   protected disturbed(x: Value): Value {
-    const ones = onesOf(sizeOf(x.shape), x.times);
+    const ones = onesOf(sizeOf(x.shape), x);
     const factors = applyOp(gaussianNoise, [ones], { stddev: Math.sqrt(this.rate / (1 - this.rate)) });
     return ops.mul(x, reshaped(factors, x.shape));
   }
@@ -79,7 +79,7 @@ export class AlphaDropout extends ValueNoise {
   protected disturbed(x: Value): Value {
     const { rate } = this;
     const scale = ((1 - rate) * (1 + rate * SATURATED ** 2)) ** -0.5;
-    const kept = ops.mul(reshaped(dropoutMask(sizeOf(x.shape), x.times, rate), x.shape), 1 - rate);
+    const kept = ops.mul(reshaped(dropoutMask(sizeOf(x.shape), x, rate), x.shape), 1 - rate);
     const values = ops.add(ops.mul(ops.sub(x, SATURATED), kept), SATURATED);
     return ops.sub(ops.mul(values, scale), scale * SATURATED * rate);
   }
@@ -89,7 +89,7 @@ export class AlphaDropout extends ValueNoise {
 export function droppedChannels(x: Value, rate: number): Value {
   if (rate === 0) return x;
   const channels = x.shape[x.shape.length - 1];
-  const mask = dropoutMask(channels, x.times, rate);
+  const mask = dropoutMask(channels, x, rate);
   return reshaped(ops.mul(reshaped(x, [sizeOf(x.shape) / channels, channels]), mask), x.shape);
 }
 

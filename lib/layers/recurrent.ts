@@ -211,8 +211,7 @@ export abstract class RecurrentLayer<O = RecurrentOptions> extends Layer<Recurre
     const extras: (readonly [Extra, Value])[] = [...this.ownExtras(weights)];
     const first = states.length > 0 || !kept ? states : names.map((_, k) => kept.begin(k, [units]));
     for (const [k, state] of first.entries()) extras.push([names[k], state]);
-    if (training && this.recurrentDropout > 0)
-      extras.push(['drop', dropoutMask(units, x.times, this.recurrentDropout)]);
+    if (training && this.recurrentDropout > 0) extras.push(['drop', dropoutMask(units, x, this.recurrentDropout)]);
     if (mask) extras.push(['mask', mask]);
     const withCell = (returnState || kept !== undefined) && names.length > 1;
     const { resetAfter } = this as { resetAfter?: boolean };

@@ -32,7 +32,7 @@ export const imageTransform: Op<ImageTransform> = {
     const [H, W, C] = x.shape;
     const [yLow, yHigh] = options.y;
     const [xLow, xHigh] = options.x;
-    const transforms = t.batched(`${y.name}/transforms`, [6]);
+    const transforms = t.like({ ...y, shape: [6] }, `${y.name}/transforms`);
     const drawn = { change: CHANGES.indexOf(options.change), yLow, yHigh, xLow, xHigh, seed: t.perStepSeed() };
     t.emit('imageTransforms', [transforms], { H, W }, drawn);
     // y[i, j] = x[transform(i, j)]
@@ -61,7 +61,7 @@ export const contrast: Op<Contrast> = {
     const C = x.shape[x.shape.length - 1];
     const [low, high] = options.factor;
     const [least, most] = options.valueRange;
-    const factor = t.batched(`${y.name}/factor`, []);
+    const factor = t.like({ ...y, shape: [] }, `${y.name}/factor`);
     // y = ((x - x.mean()) * factor + x.mean()).clip(least, most)
     t.emit('contrast', [x, y, factor], { N: x.size / C, C }, { low, high, least, most, seed: t.perStepSeed() });
     return { factor };

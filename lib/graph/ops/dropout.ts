@@ -1,13 +1,16 @@
 import type { Op } from '../op.js';
 
-/** y = x * mask, where a share `rate` of the mask is 0 and the rest 1 / (1 - rate) (Srivastava et al., 2014). */
+/**
+ * y = x * mask, where a share `rate` of the mask is 0 and the rest 1 / (1 - rate) (Srivastava et al., 2014). What is the same for
+ * all samples is dropped for all of them together.
+ */
 export const dropout: Op<{ readonly rate: number }> = {
   name: 'dropout',
   shape: ([x]) => x.shape,
   gradientInPlace: true,
   forward({ t, x: [x], y, options: { rate } }) {
     const seed = t.perStepSeed();
-    const mask = t.batched(`${y.name}/mask`, x.shape);
+    const mask = t.like(y, `${y.name}/mask`);
     t.emit('dropout', [x, y, mask], { N: x.size }, { rate, seed }); // y = x * mask
     return { mask };
   },

@@ -24,7 +24,7 @@ export const maxPooling2d: Op<Windows> = {
   name: 'maxPooling2d',
   shape,
   forward({ t, x: [x], y, options }) {
-    const winner = t.batched(`${y.name}/winner`, y.shape);
+    const winner = t.like(y, `${y.name}/winner`);
     t.emit('maxPooling2d', [x, y, winner], dims(x.shape, options)); // y = windows(x).max(), winner = windows(x).argmax()
     return { winner };
   },
