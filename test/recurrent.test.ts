@@ -790,6 +790,62 @@ test('masks end where layers do not hand them on, and are refused where they wou
   t.regex(error.message, /hides all from step 1/);
 });
 
+/** Layers that may give their very input. */
+const ENDING: Record<string, [make: () => Layer<any>, shape: number[]]> = {
+  'a layer of one’s own, in evaluation': [
+    custom.layer(
+      'Itself',
+      class extends OwnLayer {
+        override call(x: Value, _: Weights, { training }: { training: boolean }): Value {
+          return training ? ops.mul(x, 1) : x;
+        }
+      },
+    ),
+    [4, 2],
+  ],
+  lambda: [() => layers.lambda((x: Value) => x), [4, 2]],
+  'permute to the same order': [() => layers.permute({ dims: [1, 2] }), [4, 2]],
+  'cropping1d of nothing': [() => layers.cropping1d({ cropping: 0 }), [4, 2]],
+  'zeroPadding1d of nothing': [() => layers.zeroPadding1d({ padding: 0 }), [4, 2]],
+  'upSampling1d by 1': [() => layers.upSampling1d({ size: 1 }), [4, 2]],
+  randomFlip: [() => layers.randomFlip(), [4, 2, 3]],
+  randomContrast: [() => layers.randomContrast({ factor: 0.5 }), [4, 2, 3]],
+};
+for (const [name, [make, shape]] of Object.entries(ENDING))
+  test(`masks end at ${name}, also where it gives its very input`, (t) => {
+    const r = new RandomState(9);
+    const compile = (own: Layer<any>) => {
+      const net = sequential({
+        layers: [masking({ inputShape: shape }), own, dense({ units: 1 })],
+        seed: 1,
+        dtype: 'float64',
+      });
+      net.compile({ optimizer: 'sgd', loss: 'meanSquaredError', metrics: ['mae'] });
+      return net;
+    };
+    const x = r.randn(3, ...shape) as NDArray;
+    x.data.fill(0, 0, x.size / 12);
+    const y = r.randn(3, ...shape.slice(0, -1), 1) as NDArray;
+    const [net, other] = [make(), layers.lambda((v: Value) => ops.mul(v, 1))].map(compile);
+    t.deepEqual(net.evaluateSync(x, y), other.evaluateSync(x, y));
+    if (!name.startsWith('random')) t.deepEqual(net.trainOnBatch(x, y), other.trainOnBatch(x, y));
+  });
+
+test('masks go on through merging layers of one input', (t) => {
+  const r = new RandomState(9);
+  const [x, y] = [r.randn(3, 4, 2) as NDArray, r.randn(3, 4, 1) as NDArray];
+  x.data.fill(0, 0, 4);
+  const losses = [(v: Value) => v, ...MERGES.map((merge) => (v: Value) => merge().apply([v]))].map((through) => {
+    const steps = input({ shape: [4, 2] });
+    const merged = through(masking().apply(steps)) as Value<any>;
+    const net = model({ inputs: steps, outputs: dense({ units: 1 }).apply(merged), seed: 1, dtype: 'float64' });
+    net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    return [net.evaluateSync(x, y).loss, net.trainOnBatch(x, y).loss];
+  });
+  for (const own of losses) t.deepEqual(own, losses[0]);
+});
+const MERGES = [layers.add, layers.average, layers.maximum, layers.minimum, layers.multiply, layers.concatenate];
+
 test("attention's queries are multiplied by its scale, by default Keras'", (t) => {
   const x = input({ shape: [4, 3] });
   const data = new RandomState(1).randn(2, 4, 3) as NDArray;

@@ -1,7 +1,7 @@
 import { NDArray } from '../array.js';
 import { repeatAxis, repeatRows } from './ops/axes.js';
 import { reshape } from './ops/shape.js';
-import { applyOp, isCall, marked, type Shape, sizeOf, timesOf, type Value } from './value.js';
+import { applyOp, isCall, marked, type Shape, sizeOf, timesOf, type Value, withMask } from './value.js';
 
 const listed = (shapes: readonly Shape[]) => shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ');
 
@@ -59,6 +59,10 @@ export function reshaped(value: Value, shape: Shape): Value {
     ? value
     : applyOp(reshape, [value], { shape });
 }
+
+/** The same values with another mask, or with none; the value itself keeps its own. */
+export const remasked = (value: Value, mask: Value | undefined): Value =>
+  withMask(applyOp(reshape, [value], { shape: value.shape }), mask);
 
 /** The same number everywhere, for all samples. */
 export function constant(shape: Shape, number: number): Value {

@@ -1,6 +1,6 @@
 import type { Layer, Mode } from '../layers/layer.js';
 import type { Regularizer } from '../regularizers.js';
-import { broadcastTo } from './broadcast.js';
+import { broadcastTo, remasked } from './broadcast.js';
 import { type Graph, layersBetween } from './graph.js';
 import { applyOp, type Call, isCall, type Node, placeholder, topological, type Value, withMask } from './value.js';
 
@@ -102,7 +102,9 @@ class Spelling {
     const { training } = this.#mode;
     const states = layer.stateful && { states: this.#statesOf(layer, path) };
     const made = layer.call(list ? inputs : inputs[0], weights, { training, trainable, ...states });
-    const outputs = (Array.isArray(made) ? made : [made]) as Value[];
+    // a layer that hands no masks on ends that of its input where it gives that very value, too
+    const ends = (value: Value) => value.mask && !layer.supportsMasking && inputs.includes(value);
+    const outputs = ([made].flat() as Value[]).map((value) => (ends(value) ? remasked(value, undefined) : value));
     const given = new Map([...inputs, ...Object.values(weights)].map((value) => [value, value]));
     const spelled = this.#spell(outputs, given, layersBetween([...given.keys()], outputs).names, path, trainable);
     const { mask } = inputs[0];

@@ -2,7 +2,7 @@ import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { checkAxis, sampleAxis } from './axis.js';
 import type { LayerOptions, Shape } from './layer.js';
-import { joinedMask } from './masks.js';
+import { handedOn, joinedMask } from './masks.js';
 import { Merge } from './merge.js';
 
 export interface ConcatenateOptions extends LayerOptions {
@@ -31,7 +31,7 @@ export class Concatenate extends Merge {
   }
 
   call(inputs: readonly Value[]): Value {
-    if (inputs.length === 1) return inputs[0];
+    if (inputs.length === 1) return handedOn(inputs[0]);
     const axis = sampleAxis(this.axis, inputs[0].shape.length);
     const joined = ops.concat(inputs, { axis }) as Value;
     return withMask(joined, joinedMask(inputs, axis as number));

@@ -1,4 +1,4 @@
-import { constant, reshaped } from '../graph/broadcast.js';
+import { constant, remasked, reshaped } from '../graph/broadcast.js';
 import type { Shape, Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 
@@ -14,6 +14,9 @@ export const alongFeatures = (mask: Value, rank: number): Value =>
 /** [steps, ...] with zeros in the steps that do not count. */
 export const masked = (x: Value, mask: Value | undefined): Value =>
   mask ? ops.mul(x, alongFeatures(mask, x.shape.length)) : x;
+
+/** A layer's only input where that hands its mask on; expand ends the mask of an input that a layer gives as it is. */
+export const handedOn = (x: Value): Value => (x.mask ? remasked(x, x.mask) : x);
 
 /** The steps that count in any of several values, which broadcast; undefined where one has no mask, so that all count. */
 export function anyMask(values: readonly Value[]): Value | undefined {

@@ -2,7 +2,7 @@ import { broadcastShape } from '../graph/broadcast.js';
 import { type Value, withMask } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape } from './layer.js';
-import { alongFeatures, anyMask, masked } from './masks.js';
+import { alongFeatures, anyMask, handedOn, masked } from './masks.js';
 import type { Broadcasts, Ranks } from './ranks.js';
 
 /** A layer of a list of inputs. */
@@ -48,7 +48,7 @@ abstract class Elementwise extends Merge {
 
   call(inputs: readonly Value[]): Value {
     const merged = this.merged(inputs);
-    return merged === inputs[0] ? merged : withMask(merged, anyMask(inputs));
+    return merged === inputs[0] ? handedOn(merged) : withMask(merged, anyMask(inputs));
   }
 
   protected abstract merged(inputs: readonly Value[]): Value;
