@@ -247,7 +247,10 @@ export const ops = {
   reshape: <const S extends Shape>(x: Operand, shape: S): Value<Axes<S>> => {
     const value = toValue('x', x);
     if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
-    const known = sizeOf(Array.from(shape, (n, i) => checkInteger(`shape[${i}]`, n, -1)).filter((n) => n !== -1));
+    const given = Array.from(shape, (n, i) => checkInteger(`shape[${i}]`, n, -1)).filter((n) => n !== -1);
+    if (shape.length - given.length > 1)
+      throw wrongValue('shape', 'an array of integers, one of which may be -1', shape);
+    const known = sizeOf(given);
     const rest = sizeOf(value.shape) / known;
     return reshaped(
       value,

@@ -342,6 +342,10 @@ test('what does not fit: one sentence each', (t) => {
   refuse(() => ops.sum(x, { axis: 2 }), 'Expected axis to be an axis of the 2 of a sample, got 2 (number)');
   refuse(() => ops.reshape(x, [4, 2]), 'Expected shape to hold the 6 values of a sample, got [4, 2]');
   refuse(() => ops.reshape(x, [4, -1]), 'Expected shape to hold the 6 values of a sample, got [4, -1]');
+  refuse(
+    () => ops.reshape(x, [6, -1, -1]),
+    'Expected shape to be an array of integers, one of which may be -1, got Array(3)',
+  );
   refuse(() => ops.exp('x' as never), /^Expected x to be a value of a graph, a number or an array of numbers, got 'x'/);
   refuse(() => ops.add(x, Number.NaN), 'Expected y to be a finite number, got NaN (number)');
   refuse(() => ops.concat([]), 'Expected values to be an array of values, got Array(0)');
