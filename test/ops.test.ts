@@ -334,6 +334,29 @@ test('gradients of 50 random graphs are those of differences, and float32 agrees
   t.pass();
 });
 
+test('a power of a negative number has a gradient by its exponent of 0, as TensorFlow’s, wherever it has a value', (t) => {
+  const [x, y] = [placeholder([6]), placeholder([6])];
+  const [bases, exponents] = [
+    [-2, -2, -0.5, 0, 0, 3],
+    [2, -3, 0, 0, 2, 2],
+  ].map((row) => NDArray.from([row]));
+  for (const dtype of ['float64', 'float32'] as const) {
+    const { value, gradients } = evaluate(dtype, ops.pow(x, y), [
+      [x, bases],
+      [y, exponents],
+    ]);
+    t.deepEqual(Array.from(value.data), [4, -0.125, 1, 1, 0, 9]);
+    t.deepEqual(
+      Array.from(gradients[0].data, (d) => Math.round(1e5 * d) / 1e5 + 0),
+      [-4, -0.1875, 0, 0, 0, 6],
+    );
+    t.deepEqual(
+      Array.from(gradients[1].data, (d) => Math.round(1e5 * d) / 1e5 + 0),
+      [0, 0, 0, 0, 0, 9.88751],
+    );
+  }
+});
+
 test('what does not fit: one sentence each', (t) => {
   const [x, y] = [placeholder([2, 3]), placeholder([4])];
   const refuse = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });

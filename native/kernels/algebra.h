@@ -116,7 +116,8 @@ void squareGradient(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> dy, Out<
   map2(cpu, B * N, x, dy, dx, [](T x, T dy) { return T(2) * x * dy; });
 }
 
-// z = x^y;  dx = dz * y * x^(y - 1), which is 0 for y = 0 at every x;  dy = dz * z * log(x), which is 0 at x = 0
+// z = x^y;  dx = dz * y * x^(y - 1), which is 0 for y = 0 at every x;  dy = dz * z * log(x), which is 0 at x = 0. Of a
+// negative x there are values at whole y alone, and hence no derivative: log(x) counts as 0 there, as in TensorFlow.
 template <typename T>
 void power(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> y, Out<T> z) {
   map2(cpu, B * N, x, y, z, [](T x, T y) { return std::pow(x, y); });
@@ -133,7 +134,10 @@ void powerBaseGradient(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> y, In
 }
 template <typename T>
 void powerExponentGradient(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> y, In<T> dz, Out<T> dy) {
-  map3(cpu, B * N, x, y, dz, dy, [](T x, T y, T dz) { return x == T(0) ? T(0) : dz * std::pow(x, y) * std::log(x); });
+  map3(cpu, B * N, x, y, dz, dy, [](T x, T y, T dz) {
+    if (x == T(0)) return T(0);
+    return dz * std::pow(x, y) * (x < T(0) ? T(0) : std::log(x));
+  });
 }
 
 // fn(outer, c) for all rows along the axis: they begin at (outer * N) * C + c and have the stride C

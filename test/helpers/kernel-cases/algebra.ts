@@ -65,8 +65,8 @@ export const algebra: KernelCases = {
   powerBaseGradient: map3((x, y, dz) => (y === 0 ? 0 : dz * y * x ** (y - 1)), {
     fill: (k, draw) => (k === 0 ? draw.positive() : k === 1 ? draw.integers(4) : undefined),
   }),
-  powerExponentGradient: map3((x, y, dz) => (x === 0 ? 0 : dz * x ** y * Math.log(x)), {
-    fill: (k, draw) => (k === 0 ? draw.integers(3) : k === 1 ? draw.uniform(0, 3) : undefined),
+  powerExponentGradient: map3((x, y, dz) => (x > 0 ? dz * x ** y * Math.log(x) : 0), {
+    fill: (k, draw) => (k === 0 ? draw.integers(5).map((x) => x - 2) : k === 1 ? draw.integers(4) : undefined),
   }),
   sumAxis: reduced((values, scale) => sum(values) * scale, { scalars: [{ scale: 1 }, { scale: 0.25 }], tolerance: 40 }),
   repeatAxis: {
