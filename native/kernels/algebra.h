@@ -56,7 +56,10 @@ template <typename T>
 void select(const Cpu<T>& cpu, Index B, Index N, In<T> condition, In<T> x, In<T> y, Out<T> z) {
   elements(cpu.team, B * N, [&](Index begin, Index end) {
 #pragma GCC ivdep
-    for (Index i = begin; i < end; ++i) z[i] = condition[i] != T(0) ? x[i] : y[i];
+    for (Index i = begin; i < end; ++i) {
+      const T one = x[i], other = y[i];  // both are read: the compiler does not vectorise a choice between loads
+      z[i] = condition[i] != T(0) ? one : other;
+    }
   });
 }
 
