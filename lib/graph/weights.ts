@@ -18,8 +18,8 @@ export interface PlacedWeight {
 /**
  * The weights of a layer in Keras' order: its own, then those of the layers that it is made of.
  *
- * @param frozen the layers whose weights stay; default: those that say so now
- * @param trainable whether the layer of one's own that it is part of is to be trained
+ * @param frozen the layers whose weights stay, those that others hold among them; default: as they say now
+ * @param trainable whether what it is part of is to be trained
  */
 export function weightsOf(layer: Layer, frozen?: ReadonlySet<Layer>, name = '', trainable = true): PlacedWeight[] {
   const isTrained = trainable && (frozen ? !frozen.has(layer) : layer.trainable);
@@ -29,7 +29,8 @@ export function weightsOf(layer: Layer, frozen?: ReadonlySet<Layer>, name = '', 
     trainable: isTrained,
   }));
   const parts = partsOf(layer);
-  return parts ? [...own, ...weightsOfGraph(parts, frozen, name, layer.graph ? true : isTrained)] : own;
+  // `frozen` lists what networks hold as well; in old files, which did not, that was trained
+  return parts ? [...own, ...weightsOfGraph(parts, frozen, name, layer.graph && frozen ? true : isTrained)] : own;
 }
 
 /** The weights of all layers of a network, in order; of a layer that it has at two places once. */
@@ -49,6 +50,25 @@ export function weightsOfGraph(
 /** Layers, and those that they are made of. */
 export function allLayers(layers: readonly Layer[]): Layer[] {
   return layers.flatMap((layer) => [layer, ...allLayers(partsOf(layer)?.layers ?? [])]);
+}
+
+/**
+ * The layers whose weights stay: those that are to, and all that these hold.
+ *
+ * @param isHeld whether what holds them is frozen
+ * @param stays whether a layer is to stay itself; default: as it says now
+ */
+export function frozenOf(
+  layers: readonly Layer[],
+  isHeld = false,
+  stays: (layer: Layer) => boolean = ({ trainable }) => !trainable,
+): Set<Layer> {
+  return new Set(
+    layers.flatMap((layer) => {
+      const isFrozen = isHeld || stays(layer);
+      return [...(isFrozen ? [layer] : []), ...frozenOf(partsOf(layer)?.layers ?? [], isFrozen, stays)];
+    }),
+  );
 }
 
 /** What layers are called, those within others such as 'encoder/dense'. */

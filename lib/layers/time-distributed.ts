@@ -1,7 +1,7 @@
 import { broadcastTo } from '../graph/broadcast.js';
 import { allSteps, eachStep } from '../graph/ops/shape.js';
 import { applyOp, timesOf, type Value, withMask } from '../graph/value.js';
-import { allLayers } from '../graph/weights.js';
+import { allLayers, frozenOf } from '../graph/weights.js';
 import { ops } from '../ops.js';
 import { countsMasked } from './batch-normalization.js';
 import { Dense } from './dense.js';
@@ -24,7 +24,11 @@ export interface TimeDistributedOptions extends LayerOptions {
   layer: Layer<any>;
 }
 
-const countsSteps = ({ className, trainable }: Layer) => className === 'BatchNormalization' && trainable;
+/** A batch normalization within a layer that is trained. */
+function countingSteps(layer: Layer): Layer | undefined {
+  const frozen = frozenOf([layer]);
+  return allLayers([layer]).find((part) => part.className === 'BatchNormalization' && !frozen.has(part));
+}
 
 /** A step counts in which anything does. */
 const anyWithin = (mask: Value) => ops.max(mask, { axis: mask.shape.map((_, axis) => axis).slice(1) }) as Value;
@@ -58,7 +62,7 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
   }
 
   call(x: Value, _: Weights, { training, trainable = true }: Mode): Value {
-    const counting = x.mask && training && trainable && allLayers([this.layer]).find(countsSteps);
+    const counting = x.mask && training && trainable && countingSteps(this.layer);
     if (counting) throw countsMasked(`${nameOf(counting)} in ${nameOf(this)}`);
     // along the last axis in any case; and its activation stays in sight of the loss
     if (this.layer instanceof Dense) return madeBy(this.layer, x)[0];

@@ -2,7 +2,7 @@ import { failure } from '../check.js';
 import type { Exported } from '../formats/export.js';
 import type { Graph } from '../graph/graph.js';
 import { Arena } from '../graph/held.js';
-import { allLayers } from '../graph/weights.js';
+import { allLayers, frozenOf } from '../graph/weights.js';
 import { layerNames } from '../layers/index.js';
 import type { Layer } from '../layers/layer.js';
 import { isOfMadeClass } from '../made.js';
@@ -109,16 +109,19 @@ export class Engine {
     return network;
   }
 
-  /** Layers that were added since `compile`, or that others turned out to be made of, are frozen where they say so now. */
+  /**
+   * Layers that were added since `compile`, or that others turned out to be made of, are frozen where they say so now, or what holds
+   * them is: as it was then, where it was known.
+   */
   #freezeNew(layers: readonly Layer[]): void {
-    const all = allLayers(layers);
     const known = this.#known;
     if (this.#compiled && known) {
-      const { frozen } = this.#compiled;
-      const more = all.filter((layer) => !known.has(layer) && !layer.trainable && !frozen.has(layer));
+      const { frozen, isFrozen } = this.#compiled;
+      const stays = (layer: Layer) => (known.has(layer) ? frozen.has(layer) : !layer.trainable);
+      const more = [...frozenOf(layers, isFrozen, stays)].filter((layer) => !known.has(layer) && !frozen.has(layer));
       if (more.length > 0) this.#compiled = { ...this.#compiled, frozen: new Set([...frozen, ...more]) };
     }
-    this.#known = new WeakSet(all);
+    this.#known = new WeakSet(allLayers(layers));
   }
 
   /** Records a graph that has become another; the optimizer begins anew. */

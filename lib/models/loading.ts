@@ -165,12 +165,15 @@ function readTraining(training: JsonObject, model: Model): { iterations: number;
       ),
     };
   });
+  const stay = readFrozen(frozen, model);
   return {
     ...wanted,
     compiled: {
       optimizer: readConfig('training.optimizer', optimizer, optimizerFrom),
       outputs,
-      frozen: readFrozen(frozen, model),
+      frozen: stay,
+      // it may have been frozen since: then layers of it are trained
+      isFrozen: !model.trainable && model.layers.every((layer) => stay.has(layer)),
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.js';
 import { checkBetweenBatches, readHeld } from '../graph/held.js';
 import type { NamesOf } from '../graph/name-types.js';
 import type { Shape, Value } from '../graph/value.js';
-import { allLayers } from '../graph/weights.js';
+import { frozenOf } from '../graph/weights.js';
 import { frozenJson, type JsonObject, type ModelFile, modelBytes, saveModel } from '../io/model-file.js';
 import { isList } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
@@ -159,15 +159,15 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /**
-   * Sets how the network is trained and judged, and which layers are frozen: those whose `trainable` is false now. Weights
-   * stay; the optimizer begins anew.
+   * Sets how the network is trained and judged, and which layers are frozen: those whose `trainable` is false now, and all that
+   * these hold. Weights stay; the optimizer begins anew.
    * @throws RangeError naming what there is, for an unknown optimizer, loss or metric
    */
   compile(options: CompileOptions<NamesOf<O>>): void {
     this.#engine.checkIdle();
     const { graph } = this;
-    const frozen = new Set(allLayers(this.layers).filter((layer) => !this.trainable || !layer.trainable));
-    const compiled = readCompile(options, this.outputNames, frozen);
+    const isFrozen = !this.trainable;
+    const compiled = { ...readCompile(options, this.outputNames, frozenOf(this.layers, isFrozen)), isFrozen };
     for (const [i, { loss }] of compiled.outputs.entries()) if (graph) loss?.targetShape(graph.outputs[i].shape);
     this.#engine.compile(compiled, graph, this.layers);
   }

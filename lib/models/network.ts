@@ -25,7 +25,7 @@ export interface Recording {
   readonly optimizer: Pick<Optimizer, 'record'>;
   /** For each output of the network, in order. */
   readonly outputs: readonly CompiledOutput[];
-  /** The layers whose weights stay. */
+  /** The layers whose weights stay, those that others hold among them. */
   readonly frozen: ReadonlySet<Layer>;
   /** The programs that are wanted beside 'predict'. Default: all */
   readonly programs?: readonly string[];
@@ -36,6 +36,8 @@ export interface Recording {
 /** What `compile` decides. */
 export interface Compiled extends Recording {
   readonly optimizer: Optimizer;
+  /** Whether the network itself is frozen, and with it what is added to it. */
+  readonly isFrozen?: boolean;
 }
 
 export interface CompiledOutput {

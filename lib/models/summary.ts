@@ -1,5 +1,5 @@
 import { isCall, sizeOf, topological, type Value } from '../graph/value.js';
-import { type PlacedWeight, weightsOf, weightsOfGraph } from '../graph/weights.js';
+import { frozenOf, type PlacedWeight, weightsOf, weightsOfGraph } from '../graph/weights.js';
 import { isInputLayer } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
@@ -19,7 +19,7 @@ function bytes(n: number): string {
  * The table of Keras' `model.summary()`, which leaves the input layers of a Sequential out; with the connections of networks that
  * are no chain.
  */
-export function summaryText(model: Model, frozen: ReadonlySet<Layer> | undefined): string {
+export function summaryText(model: Model, frozen: ReadonlySet<Layer> = frozenOf([model])): string {
   const { graph, layers, layerNames, outputShapes: shapes } = model;
   const isChain = model.className === 'Sequential';
   const connections = graph && !isChain ? connectionsOf(model) : undefined;

@@ -1,6 +1,6 @@
 import { wrongValue } from '../../check.js';
 import type { Graph } from '../../graph/graph.js';
-import { allLayers, layerPaths, type PlacedWeight, weightsOfGraph } from '../../graph/weights.js';
+import { allLayers, frozenOf, layerPaths, type PlacedWeight, weightsOfGraph } from '../../graph/weights.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import type { Layer } from '../../layers/layer.js';
@@ -107,7 +107,7 @@ export function trainedIn(model: Model): {
   const graph = model.graph as Graph;
   const paths = layerPaths(graph);
   const layers = [...new Set(allLayers(graph.layers))];
-  const frozen = new Set(layers.filter((layer) => !model.trainable || !layer.trainable));
+  const frozen = frozenOf([model]);
   return {
     layers,
     weights: weightsOfGraph(graph, frozen).filter(({ weight, trainable }) => weight.trained && trainable),

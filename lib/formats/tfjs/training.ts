@@ -5,6 +5,7 @@ import { sizeOf } from '../../graph/value.js';
 import { allLayers, weightsOfGraph } from '../../graph/weights.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
+import type { Layer } from '../../layers/layer.js';
 import type { Loss } from '../../losses.js';
 import { isMade } from '../../made.js';
 import type { Model } from '../../models/model.js';
@@ -92,10 +93,11 @@ function written(
   const losses = outputs.map(({ loss }) => tfjsLoss(loss));
   const scaled = named.find(({ layer }) => hardSigmoids(layer));
   if (scaled) throw lacks('hardSigmoid of these weights, which are divided by 1.2');
-  const isTrained = trainedOf(graph, compiled);
-  const now = trainedOf(graph);
+  const isTrained = trainedOf(graph, compiled.frozen);
+  // TensorFlow.js asks the layers themselves, and the file says nothing of networks that are frozen
+  const now = trainedOf(graph, new Set(allLayers(graph.layers).filter(({ trainable }) => !trainable)));
   if (isTrained.some((own, i) => own !== now[i]))
-    throw lacks('layers that were frozen, or no longer are, since compile');
+    throw lacks('layers that are frozen by what holds them, or were frozen, or no longer are, since compile');
   const { metrics, without } = tfjsMetrics(outputs);
   const values = new Map(state);
   const placed = weightsOfGraph(graph);
@@ -132,8 +134,8 @@ function written(
 }
 
 /** Of each weight, whether it is trained. */
-const trainedOf = (graph: Exported['graph'], compiled?: Compiled) =>
-  weightsOfGraph(graph, compiled?.frozen).map(({ weight, trainable }) => weight.trained && trainable);
+const trainedOf = (graph: Exported['graph'], frozen: ReadonlySet<Layer>) =>
+  weightsOfGraph(graph, frozen).map(({ weight, trainable }) => weight.trained && trainable);
 
 const theirs = (values: NDArray['data'], { scale, plus }: { scale: number; plus: number }) =>
   Float32Array.from(values as Float64Array, (value) => value * scale + plus);
