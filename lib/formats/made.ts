@@ -1,6 +1,6 @@
 import { NDArray } from '../array.js';
 import { isCall, topological, type Value, type Weight } from '../graph/value.js';
-import { weightName, weightsOfGraph } from '../graph/weights.js';
+import { allLayers, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { JsonObject, ModelFile } from '../io/model-file.js';
 import { architectureOf } from '../models/architecture.js';
 import { Model } from '../models/model.js';
@@ -114,8 +114,10 @@ function isList(inputs: readonly Value[], outputs: readonly Value[]): boolean {
   const seen = new Set<unknown>();
   let last = inputs[0];
   for (const step of topological(outputs, new Set(inputs))) {
-    if (!isCall(step) || step.list || step.listed || step.inputs[0] !== last || seen.has(step.layer)) return false;
-    seen.add(step.layer);
+    if (!isCall(step) || step.list || step.listed || step.inputs[0] !== last) return false;
+    const layers = allLayers([step.layer]);
+    if (layers.some((layer) => seen.has(layer))) return false;
+    for (const layer of layers) seen.add(layer);
     last = step.outputs[0];
   }
   return last === outputs[0] && seen.size > 0;

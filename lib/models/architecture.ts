@@ -12,6 +12,7 @@ import { checkExtent, checkFixed, checkWithin, fixedWithin } from './extent.js';
 import type { Model } from './model.js';
 import { operationConfig, operationFrom } from './operations.js';
 import { shapesOf } from './shapes.js';
+import { checkShared, describedOnce, type Reading, reading, sameLayer } from './sharing.js';
 
 /** How a network of each class is made from what its file says. */
 interface Kinds {
@@ -35,7 +36,7 @@ const MAX_VALUES = 2 ** 40;
 /** What of a network is saved beside its numbers. */
 export function architectureOf(model: Model): JsonObject {
   const { className, name, dtype, graph } = model;
-  const layers = model.layers.map((layer, i) => described(layer, model.layerNames[i]));
+  const layers = layersOf(model);
   if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);
   checkExtent(`the network '${name}'`, graph);
   const own = { className, name, dtype, ...(!model.trainable && { trainable: false }) };
@@ -62,14 +63,20 @@ export function architectureOf(model: Model): JsonObject {
   };
 }
 
+function layersOf({ layers, layerNames }: Model) {
+  checkShared(layers);
+  return describedOnce(layers.map((layer, i) => described(layer, layerNames[i])));
+}
+
 /** Drops what is undefined and copies the rest, so that only JSON's values remain. */
 export const plain = (value: object): JsonObject => JSON.parse(JSON.stringify(value));
 
 /** Another network of the same architecture, whose layers have no numbers. */
 export function copyOf(model: Model, seed: number | undefined): Model {
   if (model.graph) return modelFrom('the network', plain(architectureOf(model)), seed);
-  const { name, dtype, layerNames } = model; // a Sequential that does not know its input yet
-  const layers = model.layers.map((layer, i) => readLayer(`layers[${i}]`, plain(described(layer, layerNames[i]))));
+  const { name, dtype } = model; // a Sequential that does not know its input yet
+  const whole = reading('');
+  const layers = layersOf(model).map((entry, i) => readLayer(`layers[${i}]`, plain(entry), whole));
   return trainedAs((kinds.Sequential as Kinds['Sequential'])({ name, dtype, seed, layers }), model.trainable);
 }
 
@@ -77,7 +84,7 @@ export function copyOf(model: Model, seed: number | undefined): Model {
  * The network that a file describes, of layers that have no numbers yet. `seed`: what draws them
  * @throws TypeError or RangeError with the place in the file
  */
-export function modelFrom(place: string, described: JsonObject, seed?: number): Model {
+export function modelFrom(place: string, described: JsonObject, seed?: number, whole = reading(`${place}.`)): Model {
   const { className, name, dtype, layers: entries, trainable = true } = described;
   checkBoolean(`${place}.trainable`, trainable);
   const kind = checkOneOf(`${place}.className`, className as string, ['Sequential', 'Model']);
@@ -91,10 +98,11 @@ export function modelFrom(place: string, described: JsonObject, seed?: number): 
   const byName = new Map<string, Layer>();
   for (const [i, entry] of entries.entries()) {
     const own = `${place}.layers[${i}]`;
-    const layer = readLayer(own, entry);
-    if (layer.name === undefined) throw wrongType(`${own}.config.name`, 'a string', layer.name);
-    if (byName.has(layer.name)) throw wrongValue(`${own}.config.name`, 'unique in the network', layer.name);
-    byName.set(layer.name, layer);
+    const layer = readLayer(own, entry, whole);
+    const { name = layer.name } = entry;
+    if (typeof name !== 'string') throw wrongType(`${own}.config.name`, 'a string', name);
+    if (byName.has(name)) throw wrongValue(`${own}.config.name`, 'unique in the network', name);
+    byName.set(name, layer);
     layers.push(layer);
   }
   checkWithin(place, input ? layers : appliedBy(described.calls, byName));
@@ -193,20 +201,28 @@ function readConstant(place: string, { shape, constant }: JsonObject): Value {
 /** Layers within layers, such as those of a wrapper: no one writes more. */
 const MAX_DEPTH = 16;
 
-export function readLayer(place: string, entry: unknown, depth = 0): Layer {
+/** @param whole the layers that were read before, one of which it may be */
+export function readLayer(place: string, entry: unknown, whole = reading(''), depth = 0): Layer {
   if (!isPlain(entry)) throw wrongType(place, 'an object', entry);
-  const { className, config } = entry;
+  const { className, config, sameAs } = entry;
   if (typeof className !== 'string') throw wrongType(`${place}.className`, 'a string', className);
+  if (sameAs !== undefined) return sameLayer(place, entry, whole);
+  const layer = newLayer(place, className, config, whole, depth);
+  whole.layers.set(place, layer);
+  return layer;
+}
+
+function newLayer(place: string, className: string, config: unknown, whole: Reading, depth: number): Layer {
   if (!isPlain(config)) throw wrongType(`${place}.config`, 'an object', config);
   const { trainable = true, ...own }: Record<string, unknown> = config;
   checkBoolean(`${place}.config.trainable`, trainable);
   if (className === 'Model' || className === 'Sequential') {
-    return trainedAs(modelFrom(`${place}.config`, own, 0), trainable); // what draws is the whole
+    return trainedAs(modelFrom(`${place}.config`, own, 0, whole), trainable); // what draws is the whole
   }
   for (const [key, value] of Object.entries(own)) {
     if (!isPlain(value) || typeof value.className !== 'string') continue;
     if (depth === MAX_DEPTH) throw wrongValue(`${place}.config.${key}`, `at most ${MAX_DEPTH} layers deep`, depth + 1);
-    own[key] = readLayer(`${place}.config.${key}`, value, depth + 1);
+    own[key] = readLayer(`${place}.config.${key}`, value, whole, depth + 1);
   }
   for (const [key, value] of Object.entries(own))
     if (isPlain(value) && Object.hasOwn(value, 'config'))
