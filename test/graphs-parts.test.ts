@@ -215,3 +215,18 @@ test('networks without a name are numbered in a larger one, and in its file', as
   const named = () => sequential({ layers: [layers.dense({ units: 2 })], name: 'twin' });
   t.throws(() => sequential({ layers: [named(), named()] }), { message: /unique in the network, got 'twin'/ });
 });
+
+test('weights of one name are refused, as a file could hold one of them', (t) => {
+  const inner = () => sequential({ name: 'enc', layers: [layers.dense({ units: 2, name: 'a' })] });
+  const message =
+    "Expected the weights of a network to have different names, got 'enc/a/kernel' twice: '/' stands for a layer within another one";
+  const built = sequential({ layers: [inner(), layers.dense({ units: 2, name: 'enc/b' })], seed: 1 });
+  built.build([2]);
+  t.throws(() => built.add(layers.dense({ units: 2, name: 'enc/a' })), { instanceOf: RangeError, message });
+  t.deepEqual(built.layerNames, ['enc', 'enc/b']);
+  t.deepEqual(numbers(Model.fromBytes(built.toBytes()).getWeights()), numbers(built.getWeights()));
+  const x = input({ shape: [2] });
+  const net = model({ inputs: x, outputs: layers.dense({ units: 2, name: 'enc/a' }).apply(inner().apply(x)) });
+  t.throws(() => net.compile({ optimizer: 'sgd', loss: 'mse' }), { instanceOf: RangeError, message });
+  t.throws(() => net.predictSync([[1, 2]]), { instanceOf: RangeError, message });
+});

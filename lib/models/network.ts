@@ -363,10 +363,17 @@ interface Declared {
   readonly weights: Tenant[];
 }
 
-/** Gives weights their buffers. */
+/** Gives weights their buffers. @throws RangeError for two of one name, of which a file could hold one */
 export function declareWeights(t: Recorder, placed: readonly PlacedWeight[]): Declared {
   const declared: Declared = { buffers: new Map(), gradients: new Map(), weights: [] };
+  const names = new Set<string>();
   for (const { layer, weight, trainable } of placed) {
+    const full = weightName(layer, weight);
+    if (names.has(full))
+      throw new RangeError(
+        `Expected the weights of a network to have different names, got '${full}' twice: '/' stands for a layer within another one`,
+      );
+    names.add(full);
     const { name, shape, initializer, regularizer, constraint, trained } = weight;
     let value: Buffer;
     if (trained && trainable) {
@@ -377,7 +384,7 @@ export function declareWeights(t: Recorder, placed: readonly PlacedWeight[]): De
       value = t.statistic(layer, name, shape, initializer);
     }
     declared.buffers.set(weight, value);
-    declared.weights.push({ name: weightName(layer, weight), weight, buffer: value, moves: trainable });
+    declared.weights.push({ name: full, weight, buffer: value, moves: trainable });
   }
   return declared;
 }
