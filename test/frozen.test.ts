@@ -5,7 +5,7 @@ import {
   input,
   Layer,
   layers,
-  type Model,
+  Model,
   model,
   type NDArray,
   RandomState,
@@ -206,4 +206,61 @@ test('a layer of which one place is frozen is frozen', (t) => {
     net.weightNames.filter((_, i) => String(after[i]) !== String(before[i])),
     ['head/kernel', 'head/bias'],
   );
+});
+
+class Two extends Layer {
+  readonly first = layers.dense({ units: 3, name: 'first' });
+  readonly second = layers.timeDistributed({ layer: layers.dense({ units: 2, trainable: false }), name: 'second' });
+  call(x: Value<readonly [number, number]>): Value {
+    return this.second.apply(this.first.apply(x)) as Value;
+  }
+}
+const two = custom.layer('TwoLayers', Two);
+
+test('what a layer of one’s own is made of stays frozen in files and copies, and what is not is trained', (t) => {
+  const [x, y] = [normal(1, 8, 2, 3), normal(2, 8, 1)];
+  const net = sequential({
+    layers: [two({ name: 'own' } as never), layers.flatten(), layers.dense({ units: 1, name: 'head' })],
+    dtype: 'float64',
+    seed: 1,
+  });
+  net.build([2, 3]);
+  const names = (...parts: string[]) => parts.flatMap((part) => [`${part}/kernel`, `${part}/bias`]);
+  const check = (...parts: string[]) => {
+    for (const each of [Sequential.fromBytes(net.toBytes()), net.clone(), net]) {
+      const again = around(each);
+      for (const one of [each, again, Model.fromBytes(again.toBytes()), again.clone()]) {
+        one.compile(COMPILE);
+        t.deepEqual(
+          moved(one, x, y).map((name) => name.replace('inner/', '')),
+          names(...parts, 'head'),
+        );
+      }
+    }
+  };
+  const around = (inner: Sequential) => {
+    const i = input({ shape: [2, 3] });
+    const { layers: list } = Sequential.fromBytes(inner.toBytes());
+    return model({
+      inputs: i,
+      outputs: sequential({ layers: list, name: 'inner' }).apply(i),
+      dtype: 'float64',
+      seed: 1,
+    });
+  };
+  check('own/first');
+  const own = net.layers[0] as Two;
+  own.first.trainable = false;
+  check();
+  own.second.trainable = true;
+  check('own/second/dense');
+  const { architecture, ...rest } = parseModel(net.toBytes());
+  t.deepEqual(architecture?.frozenParts, ['own/first']);
+  const changed = (frozenParts?: unknown) =>
+    Sequential.fromBytes(
+      modelBytes({ ...rest, architecture: JSON.parse(JSON.stringify({ ...architecture, frozenParts })) }),
+    );
+  t.true((changed().layers[0] as Two).first.trainable); // an older file
+  for (const wrong of [null, 'own/first', ['head'], ['own/second/dense', 3]])
+    t.throws(() => changed(wrong), { code: 'ERR_FORMAT', message: /Expected architecture\.frozenParts/ });
 });

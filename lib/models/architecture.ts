@@ -1,5 +1,6 @@
 import { NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
+import type { Graph } from '../graph/graph.js';
 import { isCall, marked, type Shape, sizeOf, topological, type Value } from '../graph/value.js';
 import { at } from '../io/file-errors.js';
 import type { JsonObject } from '../io/model-file.js';
@@ -12,7 +13,7 @@ import { checkExtent, checkFixed, checkWithin, fixedWithin } from './extent.js';
 import type { Model } from './model.js';
 import { operationConfig, operationFrom } from './operations.js';
 import { shapesOf } from './shapes.js';
-import { checkShared, describedOnce, type Reading, reading, sameLayer } from './sharing.js';
+import { checkShared, describedOnce, partsOfOwn, type Reading, reading, sameLayer } from './sharing.js';
 
 /** How a network of each class is made from what its file says. */
 interface Kinds {
@@ -39,7 +40,14 @@ export function architectureOf(model: Model): JsonObject {
   const layers = layersOf(model);
   if (!graph) throw failure('ERR_NOT_BUILT', `Expected the input shape of the network '${name}' to be known`);
   checkExtent(`the network '${name}'`, graph);
-  const own = { className, name, dtype, ...(!model.trainable && { trainable: false }) };
+  const parts = [...partsOfOwn(graph)];
+  const own = {
+    className,
+    name,
+    dtype,
+    ...(!model.trainable && { trainable: false }),
+    ...(parts.length > 0 && { frozenParts: parts.flatMap(([path, { trainable }]) => (trainable ? [] : [path])) }),
+  };
   if (className === 'Sequential') return { ...own, inputShape: graph.inputs[0].shape, layers };
   const order = topological(graph.outputs);
   const places = new Map<Value, [call: number, output: number]>();
@@ -118,12 +126,21 @@ export function modelFrom(place: string, described: JsonObject, seed?: number, w
         at(own, () => shapesOf([layer], before)[0]),
       );
     }
-    return trainedAs((kinds.Sequential as Kinds['Sequential'])({ ...common, layers, inputShape: input }), trainable);
+    const made = (kinds.Sequential as Kinds['Sequential'])({ ...common, layers, inputShape: input });
+    return trainedAs(withParts(place, made, described.frozenParts), trainable);
   }
-  return trainedAs(
-    (kinds.Model as Kinds['Model'])({ ...common, ...readCalls(place, described, byName, fixed) }),
-    trainable,
-  );
+  const made = (kinds.Model as Kinds['Model'])({ ...common, ...readCalls(place, described, byName, fixed) });
+  return trainedAs(withParts(place, made, described.frozenParts), trainable);
+}
+
+/** A network whose layers of one's own are made of layers that are frozen as the file says; old ones say nothing. */
+function withParts(place: string, model: Model, frozen: unknown): Model {
+  if (frozen === undefined) return model;
+  if (!Array.isArray(frozen)) throw wrongType(`${place}.frozenParts`, 'an array of names of layers', frozen);
+  const parts = partsOfOwn(model.graph as Graph);
+  const paths = new Set(frozen.map((path, i) => checkOneOf(`${place}.frozenParts[${i}]`, path, [...parts.keys()])));
+  for (const [path, part] of parts) trainedAs(part, !paths.has(path));
+  return model;
 }
 
 function appliedBy(calls: unknown, layers: ReadonlyMap<string, Layer>): Layer[] {

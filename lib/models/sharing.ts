@@ -1,7 +1,7 @@
 // Layers that are at several places of a network and those within it: described once, and named by that place at the others.
 import { wrongType, wrongValue } from '../check.js';
-import { givenName } from '../graph/graph.js';
-import { allLayers, layersOf, weightsOf } from '../graph/weights.js';
+import { type Graph, givenName } from '../graph/graph.js';
+import { allLayers, layerPaths, layersOf, weightsOf } from '../graph/weights.js';
 import type { JsonObject } from '../io/model-file.js';
 import { isInputLayer } from '../kind.js';
 import { describing, layerDescribed } from '../layers/described.js';
@@ -68,8 +68,8 @@ function within({ config = {} }: Description, map: (part: Description, key: stri
   );
 }
 
-/** @throws TypeError for a layer that one of one's own makes or is given, and that is described elsewhere */
-export function checkShared(layers: readonly Layer[]): void {
+/** The layers of networks and wrappers, which are described, and those that layers of one's own are made of, which are not. */
+function apart(layers: readonly Layer[]): { known: ReadonlySet<Layer>; inOwn: readonly Layer[] } {
   const known = new Set<Layer>();
   const inOwn: Layer[] = [];
   const visit = (layer: Layer): void => {
@@ -80,6 +80,20 @@ export function checkShared(layers: readonly Layer[]): void {
     else inOwn.push(...allLayers([layer]).slice(1));
   };
   layers.forEach(visit);
+  return { known, inOwn };
+}
+
+/** The layers that those of one's own are made of, by their paths. */
+export function partsOfOwn({ layers, names }: Pick<Graph, 'layers' | 'names'>): Map<string, Layer> {
+  const { known, inOwn } = apart(layers);
+  const parts = new Set(inOwn.filter((layer) => !known.has(layer)));
+  if (parts.size === 0) return new Map();
+  return new Map([...layerPaths({ layers, names })].flatMap(([part, path]) => (parts.has(part) ? [[path, part]] : [])));
+}
+
+/** @throws TypeError for a layer that one of one's own makes or is given, and that is described elsewhere */
+export function checkShared(layers: readonly Layer[]): void {
+  const { known, inOwn } = apart(layers);
   const other = inOwn.find((layer) => known.has(layer) && Object.keys(layer.builtFor?.weights ?? {}).length > 0);
   if (other)
     throw new TypeError(
