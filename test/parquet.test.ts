@@ -18,6 +18,7 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { argmaxRows } from '../dist/array.js';
 import { Workplace } from './helpers/cli.js';
 import { all } from './helpers/elements.js';
+import { type ColumnSpec, parquetOf, varint } from './helpers/parquet.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-parquet-'));
 const work = new Workplace();
@@ -128,6 +129,74 @@ test('damaged files are refused, and sizes that no data have', async (t) => {
     Buffer.from('PAR1'),
   ]);
   t.is(await refusal(file(bomb)), `its footer declares 1000000000000 rows in ${bomb.length} bytes, as no data have`);
+});
+
+/** A dictionary of so many entries, and a page of as many places in it as there are rows, all of them the first entry. */
+const coded = (values: number, bytes: Uint8Array, rows: number) => [
+  { isDictionary: true, values, bytes },
+  { values: rows, encoding: 8, bytes: Uint8Array.of(1, ...varint(2 * rows), 0) },
+];
+
+test('values of no bytes, and dictionaries of more entries than their bytes are of, are refused before there is memory for them', async (t) => {
+  const many = 2 ** 31 - 1;
+  const none = new Uint8Array(0);
+  const zeros = new Uint8Array(2 ** 26 - 8);
+  const files: [spec: Partial<ColumnSpec>, message: RegExp | string][] = [
+    ...[{ length: 0 }, {}].flatMap((width) =>
+      [coded(many, none, 3), [{ values: 3, bytes: none }]].map(
+        (pages) =>
+          [
+            { type: 'FIXED', ...width, scale: 2, pages } as const,
+            "its footer is damaged: a value of its column 'a' has no bytes",
+          ] as [Partial<ColumnSpec>, string],
+      ),
+    ),
+    [
+      { type: 'FIXED', length: 8, logical: 'UUID', pages: coded(1, zeros.subarray(0, 8), 3) },
+      "its footer is damaged: a value of its column 'a', of type UUID, has other than 16 bytes",
+    ],
+    [
+      { type: 'FIXED', length: 1, logical: 'FLOAT16', pages: coded(1, zeros.subarray(0, 8), 3) },
+      /of type FLOAT16, has other than 2 bytes$/,
+    ],
+    [{ type: 'INT32', logical: 'FLOAT16', pages: coded(1, zeros.subarray(0, 8), 3) }, /has other than 2 bytes$/],
+    ...(
+      [
+        [{ type: 'BOOLEAN' }, 8 * zeros.length],
+        [{ type: 'FIXED', length: 1, scale: 0 }, zeros.length],
+        [{ type: 'BYTE_ARRAY', isText: true }, zeros.length / 4],
+      ] as const
+    ).map(
+      ([column, entries]) =>
+        [
+          { ...column, isZipped: true, pages: coded(entries, zeros, 3) },
+          /its column 'a' is damaged at byte \d+: it has a dictionary of far more entries than its size, as no data do$/,
+        ] as [Partial<ColumnSpec>, RegExp],
+    ),
+  ];
+  for (const [spec, message] of files) {
+    const path = file(parquetOf({ type: 'FIXED', rows: 3, pages: [], ...spec }));
+    const told = (await refusal(path)) ?? '';
+    if (typeof message === 'string') t.is(told, message);
+    else t.regex(told, message);
+  }
+});
+
+test('a dictionary may have entries that no row has; values of fixed lengths and texts, many of them', async (t) => {
+  const text = (value: string) => [value.length, 0, 0, 0, ...Buffer.from(value)];
+  const bytes = Uint8Array.from(Array.from({ length: 300 }, (_, i) => text(`entry ${i}`)).flat());
+  const texts = { type: 'BYTE_ARRAY', isText: true, rows: 2, pages: coded(300, bytes, 2) } as const;
+  t.deepEqual(await readTable(file(parquetOf(texts))), { a: ['entry 0', 'entry 0'] });
+  const rows = 150_001;
+  const column = Array.from({ length: rows }, (_, i) => i % 30_000);
+  const halves = Uint8Array.from(column.flatMap((value) => [value >> 8, value & 255]));
+  const decimal = { type: 'FIXED', length: 2, scale: 2, rows, pages: [{ values: rows, bytes: halves }] } as const;
+  t.deepEqual(await readTable(file(parquetOf(decimal))), { a: column.map((value) => value / 100) });
+  const names = column.map(String);
+  const page = { values: rows, bytes: Uint8Array.from(names.flatMap(text)) };
+  t.deepEqual(await readTable(file(parquetOf({ type: 'BYTE_ARRAY', isText: true, rows, pages: [page] }))), {
+    a: names,
+  });
 });
 
 test('fzstd, which never ends on some damaged bytes, is stopped', async (t) => {

@@ -82,18 +82,20 @@ export function readDelta(from: ByteReader, n: number): BigInt64Array {
   return values;
 }
 
-/** DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes. */
-export function readDeltaLengths(from: ByteReader, n: number): Uint8Array[] {
-  return Array.from(readDelta(from, n), (length) => from.take(Number(length)));
+/** DELTA_LENGTH_BYTE_ARRAY: all lengths, then all bytes. Gives one after the other */
+export function readDeltaLengths(from: ByteReader, n: number): () => Uint8Array {
+  const lengths = readDelta(from, n).values();
+  return () => from.take(Number(lengths.next().value));
 }
 
 /** DELTA_BYTE_ARRAY: of each what it shares with the one before, and the rest. `most`: bytes of all of them together */
-export function readDeltaBytes(from: ByteReader, n: number, most: number): Uint8Array[] {
-  const shared = readDelta(from, n);
-  const rests = readDeltaLengths(from, n);
+export function readDeltaBytes(from: ByteReader, n: number, most: number): () => Uint8Array {
+  const shared = readDelta(from, n).values();
+  const next = readDeltaLengths(from, n);
   let [last, total]: [Uint8Array, number] = [new Uint8Array(0), 0];
-  return rests.map((rest, i) => {
-    const prefix = Number(shared[i]);
+  return () => {
+    const rest = next();
+    const prefix = Number(shared.next().value);
     if (!(prefix >= 0 && prefix <= last.length)) throw new RangeError('a text begins as none before it');
     total += prefix + rest.length;
     if (total > most) throw new RangeError('its texts are longer than it can hold');
@@ -102,7 +104,7 @@ export function readDeltaBytes(from: ByteReader, n: number, most: number): Uint8
     whole.set(rest, prefix);
     last = whole;
     return whole;
-  });
+  };
 }
 
 /** BYTE_STREAM_SPLIT: the first bytes of all values, then their second ones … */

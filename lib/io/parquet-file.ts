@@ -165,6 +165,7 @@ function topLevel(schema: readonly SchemaElement[], source: string): Top[] {
     const own = leaf;
     pass();
     const isFlat = !element.num_children && element.repetition_type !== 'REPEATED';
+    if (isFlat) checkWidth(element, source);
     columns.push({ element, ...(isFlat && { leaf: own }) });
   }
   return columns;
@@ -176,6 +177,22 @@ const isElement = (element: SchemaElement | undefined): boolean =>
   [element.type_length, element.scale, element.logical_type?.scale].every(
     (size) => size === undefined || (Number.isInteger(size) && size >= 0 && size < 2 ** 31),
   );
+
+/** Bytes of a value of these types. */
+const BYTES: Readonly<Record<string, number>> = { UUID: 16, FLOAT16: 2 };
+
+/** Values of no bytes could be any number of values. @throws Error with code ERR_FORMAT */
+function checkWidth({ name, type, type_length = 0, logical_type }: SchemaElement, source: string): void {
+  const isFixed = type === 'FIXED_LEN_BYTE_ARRAY';
+  const wanted = BYTES[logical_type?.type ?? ''];
+  if (isFixed && type_length === 0)
+    throw damaged(source, `its footer is damaged: a value of its column ${quoted(name)} has no bytes`);
+  if (wanted !== undefined && !(isFixed && type_length === wanted))
+    throw damaged(
+      source,
+      `its footer is damaged: a value of its column ${quoted(name)}, of type ${logical_type?.type}, has other than ${wanted} bytes`,
+    );
+}
 
 const NOWHERE: Chunk = { codec: '', begin: 0, end: 0 };
 

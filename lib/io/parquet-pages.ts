@@ -11,6 +11,8 @@ import { ByteReader, CutShort, type ThriftFields } from './thrift.js';
 const PIECE = 2 ** 20;
 /** Where pages are read one by one: most of their headers are shorter. */
 const FEW = 2 ** 7;
+/** Entries of a dictionary all differ: none has more of them than rows, or than this for each of its bytes, as they are compressed. */
+const ENTRIES_PER_BYTE = 64;
 
 /** The values of one column in one group of rows, page by page. */
 export class ColumnPages {
@@ -130,6 +132,8 @@ export class ColumnPages {
     const kind = header.get(1);
     if (kind === DICTIONARY_PAGE) {
       const n = size(header.get(7) as ThriftFields, 1);
+      if (n > Math.max(this.#rows, ENTRIES_PER_BYTE * bytes.length))
+        throw new RangeError('it has a dictionary of far more entries than its size, as no data do');
       this.#dictionary = readPlain(new ByteReader(this.#unzipped(bytes, length)), n, this.#column);
       return undefined;
     }

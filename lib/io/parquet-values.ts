@@ -1,6 +1,6 @@
 import { joinStreams, readDelta, readDeltaBytes, readDeltaLengths, readHybrid } from './parquet-encodings.js';
 import type { ColumnType, Raw, Values } from './parquet-types.js';
-import { ByteReader } from './thrift.js';
+import { ByteReader, CutShort } from './thrift.js';
 
 /**
  * n values, none of which is missing, in an encoding of Parquet's.
@@ -25,8 +25,9 @@ export function readValues(
   if (encoding === DELTA && type === 'INT64') return column.convert(readDelta(from, n));
   if (encoding === DELTA && type === 'INT32')
     return column.convert(Float64Array.from(readDelta(from, n), (value) => Number(BigInt.asIntN(32, value))));
-  if (encoding === DELTA_LENGTH && type === 'BYTE_ARRAY') return column.convert(readDeltaLengths(from, n));
-  if (encoding === DELTA_BYTES && /BYTE_ARRAY$/.test(type ?? '')) return column.convert(readDeltaBytes(from, n, most));
+  if (encoding === DELTA_LENGTH && type === 'BYTE_ARRAY') return inPieces(n, readDeltaLengths(from, n), column);
+  if (encoding === DELTA_BYTES && /BYTE_ARRAY$/.test(type ?? ''))
+    return inPieces(n, readDeltaBytes(from, n, most), column);
   if (encoding === STREAM_SPLIT) {
     const width = WIDTHS[type ?? ''] ?? type_length;
     return readPlain(new ByteReader(joinStreams(from, n, width)), n, column);
@@ -47,14 +48,28 @@ export function readPlain(from: ByteReader, n: number, column: ColumnType): Valu
     return Array.from({ length: n }, (_, i) => ((bits[i >> 3] >> (i & 7)) & 1) === 1);
   }
   if (type === 'BYTE_ARRAY') {
-    if (4 * n > from.left) throw new RangeError('it ends too early');
-    return column.convert(Array.from({ length: n }, () => from.take(from.uint32())));
+    if (4 * n > from.left) throw new CutShort();
+    return inPieces(n, () => from.take(from.uint32()), column);
   }
   const width = WIDTHS[type] ?? type_length;
-  const bytes = from.take(n * width);
-  if (type === 'INT96' || type === 'FIXED_LEN_BYTE_ARRAY')
-    return column.convert(Array.from({ length: n }, (_, i) => bytes.subarray(i * width, (i + 1) * width)));
-  return column.convert(numbers(bytes, n, type));
+  if (n * width > from.left) throw new CutShort();
+  if (type === 'INT96' || type === 'FIXED_LEN_BYTE_ARRAY') return inPieces(n, () => from.take(width), column);
+  return column.convert(numbers(from.take(n * width), n, type));
+}
+
+const PIECE = 2 ** 16;
+
+/** n values, some at a time: the bytes of one, however few, are an array, which takes a hundred. */
+function inPieces(n: number, next: () => Uint8Array, column: ColumnType): Values {
+  const piece = (at: number) => column.convert(Array.from({ length: Math.min(PIECE, n - at) }, next));
+  const first = piece(0);
+  if (n <= PIECE) return first;
+  const values = first instanceof Float64Array ? new Float64Array(n) : [];
+  for (let at = 0, part = first; ; part = piece(at)) {
+    for (let k = 0; k < part.length; k++) values[at + k] = part[k] as never;
+    at += part.length;
+    if (at === n) return values;
+  }
 }
 
 function numbers(bytes: Uint8Array, n: number, type: string): Raw {
