@@ -199,6 +199,24 @@ test('a dictionary may have entries that no row has; values of fixed lengths and
   });
 });
 
+test('levels that say more than whether there is a value, and numbers of more bits than they say, are refused', async (t) => {
+  const rows = 3;
+  const [dictionary] = coded(1, Uint8Array.of(7, 0, 0, 0), rows);
+  const page = (level: number[], values: number[], n = rows) =>
+    parquetOf({
+      ...{ type: 'INT32', isOptional: true, rows: n },
+      pages: [dictionary, { values: n, encoding: 8, bytes: Uint8Array.of(level.length, 0, 0, 0, ...level, ...values) }],
+    });
+  t.deepEqual(await readTable(file(page([...varint(2 * rows), 1], [1, ...varint(2 * rows), 0]))), { a: [7, 7, 7] });
+  const message = /its column 'a' is damaged at byte \d+: it holds a number of more than 1 bits$/;
+  for (const level of [2, 60, 255])
+    t.regex((await refusal(file(page([...varint(2 * rows), level], [1, ...varint(510 * rows), 0])))) ?? '', message);
+  t.regex((await refusal(file(page([...varint(2 * rows), 1], [1, ...varint(2 * rows), 2])))) ?? '', message);
+  // of 2^24 rows 60 times as many values, for which there was memory
+  const many = page([128, 128, 128, 16, 60], [1, 128, 128, 128, 192, 7, 0], 2 ** 24);
+  t.regex((await refusal(file(many))) ?? '', message);
+});
+
 test('fzstd, which never ends on some damaged bytes, is stopped', async (t) => {
   const whole = readFileSync(fixture('zstd'));
   const bytes = Buffer.concat([whole.subarray(0, 541), whole.subarray(551)]);

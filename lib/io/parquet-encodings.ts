@@ -13,6 +13,7 @@ export function readHybrid(from: ByteReader, width: number, n: number): Int32Arr
     if (head % 2 === 0) {
       let value = 0;
       for (let k = 0; k < width; k += 8) value += from.byte() * 2 ** k;
+      if (value >= 2 ** width) throw new RangeError(`it holds a number of more than ${width} bits`);
       values.fill(value, at, Math.min(n, at + count));
       at += count;
     } else {
