@@ -154,6 +154,15 @@ const OWN: Record<string, () => Model<any, any>> = {
       L.dense({ units: 3, activation: 'logSigmoid' }),
       L.lstm({ units: 2, activation: 'elu' }),
     ),
+  ofEachStep: () => {
+    const each = (layer: Layer<any>, options: object = {}) => L.timeDistributed({ layer, ...options });
+    return seq(
+      each(each(L.dense({ units: 3, activation: activations.leakyRelu({ alpha: 0.2 }) })), { inputShape: [4, 3, 2] }),
+      each(L.activation({ activation: 'hardSigmoid' })),
+      each(each(L.activation({ activation: 'hardSigmoid' }))),
+      each(L.activation({ activation: 'logSigmoid' })),
+    );
+  },
   rectified: () =>
     seq(
       L.reLU({ inputShape: [4, 3] }),
@@ -204,6 +213,7 @@ const LOOSE = new Set([
   'own groups',
   'own differences',
   'own softmaxes',
+  'own ofEachStep',
   'depthwise',
 ]);
 

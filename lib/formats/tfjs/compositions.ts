@@ -102,15 +102,23 @@ function parts({ className, config }: Described, input: Shape): Composition | un
 /** What a layer is there: itself where there is one like it. */
 export function compositionOf(of: Described, input: Shape): Composition {
   const { layers, own } = parts(of, input) ?? { layers: [of], own: 0 };
-  const { className, config } = of;
-  const inner = className === 'TimeDistributed' ? (config.layer as Described) : of;
+  const inner = innermost(of);
+  const isAlone = inner.className === 'Activation';
   const { activation, recurrentActivation } = inner.config;
   const isOwn = isPlain(activation) && !recurrentActivation && inner.className !== 'SimpleRNN';
-  const isHard = isOwn && className === 'Activation' && activation.name === 'hardSigmoid';
+  const isHard = isOwn && isAlone && activation.name === 'hardSigmoid';
   const after = isHard ? HARD_SIGMOID : isOwn ? activationLayers(activation) : undefined;
   if (!after) return { layers, own };
-  if (className === 'Activation') return { layers: after, own: after.length - 1 };
-  const without = (made: Described) => layer(made.className, { ...made.config, activation: { name: 'linear' } });
-  const bare = inner === of ? without(layers[own]) : layer(className, { ...config, layer: without(inner) });
-  return { layers: [...layers.slice(0, own), bare, ...after], own };
+  if (isAlone) return { layers: after, own: after.length - 1 }; // of each number, so of each step, too
+  return { layers: [...layers.slice(0, own), linear(layers[own]), ...after], own };
 }
+
+/** A layer, or the one that is applied to each step. */
+const innermost = (of: Described): Described =>
+  of.className === 'TimeDistributed' ? innermost(of.config.layer as Described) : of;
+
+/** The same without its activation. */
+const linear = ({ className, config }: Described): Described =>
+  className === 'TimeDistributed'
+    ? layer(className, { ...config, layer: linear(config.layer as Described) })
+    : layer(className, { ...config, activation: { name: 'linear' } });
