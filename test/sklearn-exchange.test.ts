@@ -132,6 +132,19 @@ test('damaged files, and those of the other class, are refused with the reason',
   await wrong(of({ coefs_0: NDArray.from([[Number.NaN, 0, 0]]) }), /not all finite/);
   await wrong(of({ classes: [0, 0, 1] }), /classes\[1\]/);
   await wrong(of({ classes: [0, 1] }), /targets/);
+  // and so where it is read as a network
+  const refused = (bytes: Uint8Array, message: RegExp) =>
+    t.throwsAsync(importBytes(bytes), { code: 'ERR_FORMAT', message });
+  await refused(of({ activation: 'gelu' }), /activation to be one of 'identity'/);
+  await refused(of({ out_activation: 'tanh' }), /outActivation to be one of 'softmax'/);
+  await refused(of({ classes: [0, 1] }), /targets/);
+  for (const name of ['activation', 'out_activation']) {
+    const { [name]: _, ...rest } = given as Record<string, unknown>;
+    const bytes = Buffer.concat(formatNpz(rest as never));
+    for (const read of [wrong, refused]) await read(bytes, new RegExp(`it has no ${name}, which says what`));
+  }
+  const labels = of({ out_activation: 'logistic', classes: [0, 1] });
+  for (const read of [wrong, refused]) await read(labels, /it has 2 classes, and 3 outputs/);
   t.throws(() => new MLPClassifier().exportBytes(), { code: 'ERR_NOT_FITTED' });
   const r = new RandomState(2);
   for (let i = 0; i < 400; i++) {

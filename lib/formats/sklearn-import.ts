@@ -1,3 +1,4 @@
+import { MLPClassifier, MLPRegressor } from '../estimators/mlp.js';
 import { ofSource } from '../io/file-errors.js';
 import { Dense } from '../layers/dense.js';
 import type { Model } from '../models/model.js';
@@ -35,8 +36,12 @@ export function layersOf(
 }
 
 async function read({ bytes, source }: ImportFile, options: ImportOptions): Promise<Model> {
-  const { state } = await parseSklearn(bytes, source);
-  return ofSource(source, () => layersOf(state, options));
+  const { className, config, state } = await parseSklearn(bytes, source);
+  return ofSource(source, () => {
+    // which checks all of it
+    (className === 'MLPClassifier' ? MLPClassifier : MLPRegressor).revive(config as never, state);
+    return layersOf(state, options);
+  });
 }
 
 export const sklearnReader: Reader = { read };

@@ -6,7 +6,6 @@ import { begun } from '../estimators/mlp-training.js';
 import { parseNpy } from '../io/npy.js';
 import { parseNpyLabels } from '../io/npy-labels.js';
 import { damaged, inMemory } from '../io/read.js';
-import { expected } from '../io/schema.js';
 import { formatNpz } from '../io/write-npy.js';
 import { readZipDirectory, readZipEntry } from '../io/zip.js';
 import type { Label } from '../labels.js';
@@ -75,8 +74,11 @@ export async function parseSklearn(bytes: Uint8Array, source: string): Promise<S
   const weights = [...coefs, ...intercepts].map((array) => NDArray.from(array, { dtype }));
   for (const { data } of weights)
     if (!data.every(Number.isFinite)) throw damaged(source, 'its numbers are not all finite');
-  const [activation] = labels('activation') ?? [];
-  const [outActivation] = labels('out_activation') ?? [];
+  const [activation, outActivation] = ['activation', 'out_activation'].map((name) => {
+    const [own] = labels(name) ?? [];
+    if (own === undefined) throw damaged(source, `it has no ${name}, which says what its layers do with their sums`);
+    return own;
+  });
   const classes = labels('classes');
   const architecture = { units, activation, outActivation, solver: 'adam', dtype, weighted: false } as Architecture;
   return {
@@ -90,14 +92,15 @@ export async function parseSklearn(bytes: Uint8Array, source: string): Promise<S
       architecture,
       weights,
       progress: begun(true),
-      ...(classes && { targets: { kind: kindOf(architecture, classes), classes } }),
+      ...(classes && { targets: { kind: kindOf(architecture, classes, source), classes } }),
     },
   };
 }
 
-function kindOf({ outActivation, units }: Architecture, classes: readonly Label[]): string {
+function kindOf({ outActivation, units }: Architecture, classes: readonly Label[], source: string): string {
   if (outActivation === 'softmax') return 'multiclass';
   if (units.at(-1) === 1) return 'binary';
-  if (classes.length !== units.at(-1)) throw expected('classes', `those of ${units.at(-1)} outputs`, classes);
+  if (classes.length !== units.at(-1))
+    throw damaged(source, `it has ${classes.length} classes, and ${units.at(-1)} outputs`);
   return 'multilabel';
 }
