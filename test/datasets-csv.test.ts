@@ -53,6 +53,21 @@ test('rows of a file are samples, in each pass anew', async (t) => {
     [[7], 1],
     [[8], 0],
   ]);
+  // white space is none of a cell, of which the first row may have one without a number
+  for (const [cell, got] of [
+    [' ', 'nothing'],
+    [' NA', '"NA"'],
+    ['inf ', '"inf"'],
+  ]) {
+    const holed = file(`5.1,${cell},1.4,0\n4.9,3.0,1.4,0\n`);
+    for (const read of [all(data.csv(holed, { label: -1 })), readCsv(holed, { label: -1 })])
+      t.true(
+        (await t.throwsAsync(read, { code: 'ERR_FORMAT' }))?.message.includes(
+          `expected a finite number in line 1, 'column 1', got ${got}`,
+        ),
+      );
+  }
+  t.deepEqual(plain(await all(data.csv(file('a ,b\n1,2\n')))), [[1, 2]]);
   const zipped = file(gzipSync('1,2\n3,4\n'));
   t.deepEqual(plain(await all(data.csv(zipped))), [
     [1, 2],

@@ -179,15 +179,11 @@ export class CsvRows {
     return this.#header;
   }
 
-  #isHeader(cells: readonly string[]): boolean {
+  #isHeader(row: readonly string[]): boolean {
     const { header, label, columns } = this.#options;
     if (header !== undefined) return header;
-    if (
-      [label, ...(columns ?? [])].some(
-        (column) => typeof column === 'string' && cells.some((cell) => cell.trim() === column),
-      )
-    )
-      return true;
+    const cells = row.map((cell) => cell.trim());
+    if ([label, ...(columns ?? [])].some((column) => typeof column === 'string' && cells.includes(column))) return true;
     if (countsUp(cells))
       throw damaged(
         this.#source,
@@ -230,7 +226,7 @@ export class CsvRows {
   }
 
   #wrong(column: number, cells: readonly string[], line: number, expected: string, hint = ''): Error {
-    const cell = cells[column] ?? '';
+    const cell = (cells[column] ?? '').trim();
     const name = clip((this.#names as string[])[column]);
     const got = cell === '' ? 'nothing' : JSON.stringify(clip(cell));
     const hints = [
