@@ -687,6 +687,20 @@ const damaged: [what: string, change: (json: any) => void, message: RegExp][] = 
     /paths to be different ones/,
   ],
   [
+    'a file of another group',
+    (json) => {
+      json.weightsManifest.push({ paths: [json.weightsManifest[0].paths[0]], weights: [] });
+    },
+    /weightsManifest\[1\].paths to be different ones/,
+  ],
+  [
+    'the same by another name',
+    (json) => {
+      json.weightsManifest.push({ paths: [`.//x/../${json.weightsManifest[0].paths[0]}`], weights: [] });
+    },
+    /weightsManifest\[1\].paths to be different ones/,
+  ],
+  [
     'paths that are no texts',
     (json) => {
       json.weightsManifest[0].paths = [1];

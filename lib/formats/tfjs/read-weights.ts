@@ -1,4 +1,5 @@
 import { endianness } from 'node:os';
+import { normalize } from 'node:path';
 import { NDArray } from '../../array.js';
 import { wrongType, wrongValue } from '../../check.js';
 import { halfToNumber } from '../../io/half.js';
@@ -44,20 +45,21 @@ export async function readManifest(
 ): Promise<{ readonly weights: ReadonlyMap<string, NDArray>; readonly optimizer: readonly Entry[] }> {
   const weights = new Map<string, NDArray>();
   const optimizer: Entry[] = [];
+  const named = new Set<string>();
   if (!Array.isArray(manifest)) throw wrongType('weightsManifest', 'an array', manifest);
   for (const [g, group] of manifest.entries()) {
     const place = `weightsManifest[${g}]`;
     if (!isPlain(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
       throw wrongType(place, 'an object with paths and weights', group);
     const specs = group.weights.map((spec: unknown, i: number) => readSpec(`${place}.weights[${i}]`, spec));
-    const paths = new Set<string>();
     for (const path of group.paths) {
       if (typeof path !== 'string') throw wrongType(`${place}.paths`, 'names of files', path);
-      if (paths.has(path)) throw wrongValue(`${place}.paths`, 'different ones', path);
-      paths.add(path);
+      // in all groups, or one small file would make weights of any size
+      if (named.has(normalize(path))) throw wrongValue(`${place}.paths`, 'different ones', path);
+      named.add(normalize(path));
     }
     const shards: Uint8Array[] = [];
-    for (const path of paths) shards.push(await file.beside(path));
+    for (const path of group.paths as string[]) shards.push(await file.beside(path));
     const held = shards.reduce((sum, { length }) => sum + length, 0);
     const wanted = specs.reduce((sum, { size, stored }) => sum + size * STORED[stored].BYTES_PER_ELEMENT, 0);
     if (held !== wanted)
