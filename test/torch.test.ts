@@ -381,6 +381,35 @@ test('a state_dict is told from a network, and our own files are imported', asyn
   t.deepEqual([...wide.getWeights()[0].data], [...net.getWeights()[0].data]);
 });
 
+test('of tensors that no layer takes any kind is passed over, and of the others the one that is none is named', async (t) => {
+  const net = sequential({ layers: [layers.dense({ units: 1, name: 'd', inputShape: [1] })] });
+  const path = join(home, 'kinds.safetensors');
+  const given: [string, Tensor][] = [
+    ['d.weight', { shape: [1, 1], data: Float32Array.of(3) }],
+    ['d.bias', { shape: [1], data: BigInt64Array.of(2n) }],
+  ];
+  const others = [Int8Array, Int16Array, Uint8Array, Uint16Array, Uint32Array].map((type): [string, Tensor] => [
+    type.name,
+    { shape: [1], data: type.of(1) },
+  ]);
+  others.push(['none', { shape: [0], data: new BigInt64Array(0) }]);
+  const load = (tensors: [string, Tensor][], byName: boolean) => {
+    writeFileSync(path, Buffer.concat(formatSafetensors(tensors)));
+    return net.loadWeights(path, { layout: 'pytorch', byName });
+  };
+  t.deepEqual((await load([...given, ...others], true)).loaded, ['d/kernel', 'd/bias']);
+  t.deepEqual(
+    net.getWeights().map(({ data }) => [...data]),
+    [[3], [2]],
+  );
+  await t.throwsAsync(load([...given, ...others], false), { code: 'ERR_FORMAT', message: /but 'Int8Array' is not/ });
+  for (const type of [Int8Array, Uint16Array])
+    await t.throwsAsync(load([given[0], ['d.bias', { shape: [1], data: type.of(1) }]], true), {
+      code: 'ERR_FORMAT',
+      message: new RegExp(`Expected tensors\\['d.bias'\\] to be .*${type.name}`),
+    });
+});
+
 test('what is not finite, and options that do not belong together, are refused', async (t) => {
   const net = sequential({ layers: [layers.dense({ units: 1, name: 'd', inputShape: [1] })] });
   const path = join(home, 'nan.safetensors');

@@ -1,9 +1,10 @@
-import { NDArray } from '../array.js';
+import { asArray, NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions } from '../check.js';
 import { type PlacedWeight, weightName } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel } from '../io/model-file.js';
-import { readSafetensors } from '../io/safetensors.js';
+import { readSafetensors, type Tensor } from '../io/safetensors.js';
+import { typedArrayName } from '../kind.js';
 import { kerasWeights, pytorchWeights } from './layouts.js';
 import { checkFinite, type LoadOptions } from './loading.js';
 import type { Model } from './model.js';
@@ -37,6 +38,13 @@ interface Read {
   readonly report: LoadedWeights;
 }
 
+/** @throws TypeError with the name for one whose numbers no weight can have, such as small integers, which are quantized ones */
+function arrayOf(name: string, { shape, data }: Tensor): NDArray {
+  const isLong = /^Big/.test(`${typedArrayName(data)}`);
+  const values = isLong ? Float64Array.from(data as BigInt64Array, Number) : (data as Float64Array);
+  return NDArray.wrap(asArray(`tensors['${name}']`, values).data, shape);
+}
+
 /** The weights of another library's file. */
 async function readLayout(
   path: string | URL,
@@ -50,13 +58,13 @@ async function readLayout(
   const read = { pytorch: pytorchWeights, keras: kerasWeights }[checkOneOf('layout', layout, ['pytorch', 'keras'])];
   const { tensors, metadata } = await readSafetensors(path);
   return ofFile(path, () => {
-    const arrays = Array.from(tensors, ([name, { shape, data }]) => {
-      const values = typeof data[0] === 'bigint' ? Float64Array.from(data, Number) : data;
-      return [name, NDArray.from(values as Float64Array, { shape })] as const;
-    });
+    const arrays: Record<string, NDArray> = {};
+    // read where they are asked for: what no layer takes may be of any kind
+    for (const [name, tensor] of tensors)
+      Object.defineProperty(arrays, name, { enumerable: true, get: () => arrayOf(name, tensor) });
     const own = { ...(byName !== undefined && { partial: byName }), ...(names && { names }) };
     // of tensors under two names save_model writes one, and says in the metadata what the other is
-    const weights = read(model, Object.fromEntries(arrays), own, new Map(metadata));
+    const weights = read(model, arrays, own, new Map(metadata));
     const found = new Map<PlacedWeight, NDArray>();
     const [loaded, skipped]: string[][] = [[], []];
     for (const own of placed) {
