@@ -381,6 +381,32 @@ test('a state_dict is told from a network, and our own files are imported', asyn
   t.deepEqual([...wide.getWeights()[0].data], [...net.getWeights()[0].data]);
 });
 
+test.serial(
+  "what training goes on from is left out with a warning where our own file's numbers become others",
+  async (t) => {
+    const net = MODELS.dense();
+    const heard: Error[] = [];
+    const listen = (warning: Error) => heard.push(warning);
+    process.on('warning', listen);
+    const read = async (dtype?: 'float32' | 'float64') => {
+      const { loss } = await importBytes(net.toBytes(), dtype && { dtype });
+      await new Promise(setImmediate);
+      return [loss !== undefined, heard.splice(0).map(({ message }) => message)];
+    };
+    t.deepEqual(await read('float64'), [false, []]);
+    net.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+    t.deepEqual(await read(), [true, []]);
+    t.deepEqual(await read('float32'), [true, []]);
+    t.deepEqual(await read('float64'), [
+      false,
+      [
+        'How the network of the bytes is trained is left out, as it is made anew in float64: without the option dtype training goes on',
+      ],
+    ]);
+    process.off('warning', listen);
+  },
+);
+
 test('of tensors that no layer takes any kind is passed over, and of the others the one that is none is named', async (t) => {
   const net = sequential({ layers: [layers.dense({ units: 1, name: 'd', inputShape: [1] })] });
   const path = join(home, 'kinds.safetensors');

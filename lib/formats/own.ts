@@ -4,6 +4,7 @@ import { type ModelFile, parseModel } from '../io/model-file.js';
 import { modelFrom } from '../models/architecture.js';
 import type { Model } from '../models/model.js';
 import { objectIn, partsOf } from '../saved.js';
+import { warn } from '../warn.js';
 import type { ImportFile, ImportOptions, Reader } from './import.js';
 import { withNumbers } from './made.js';
 import type { SklearnMLP } from './sklearn.js';
@@ -19,7 +20,7 @@ function read({ bytes, source }: ImportFile, options: ImportOptions): Model {
   return ofSource(source, () => {
     if (!network.architecture) return perceptronIn(objectIn(file), options);
     if (object) checkTrained(objectIn(file));
-    return networkIn(network, options);
+    return networkIn(network, options, source);
   });
 }
 
@@ -39,11 +40,16 @@ function endOf(held: unknown): unknown {
   return best === undefined ? held : endOf(best);
 }
 
-function networkIn(file: ModelFile, { dtype }: ImportOptions): Model {
+function networkIn(file: ModelFile, { dtype }: ImportOptions, source: string): Model {
   const { architecture, weights = [], metadata = {} } = file;
   const model = objectIn(file) as Model;
   if (dtype === undefined || dtype === model.dtype) return model;
   const other = modelFrom('architecture', { ...architecture, dtype });
+  if (model.loss !== undefined)
+    warn(
+      'FJORDNET_IMPORT',
+      `How the network of ${source} is trained is left out, as it is made anew in ${dtype}: without the option dtype training goes on`,
+    );
   const values = new Map(weights);
   const names = other.weightNames;
   return withNumbers(other, (_, i) => values.get(names[i])?.data, { metadata });
