@@ -300,6 +300,10 @@ test('what PyTorch has no module for is refused by name, before a file is writte
       }),
       /'b' to have two layers of one kind, .*got LSTM of 2 units and GRU of 3 units without bias \(format/,
     ],
+    [
+      layers.bidirectional({ name: 'b', layer: layers.lstm({ units: 2, goBackwards: true }), ...sequence }),
+      /^Expected 'b' to have a layer with goBackwards false, as the first direction of .*, got true \(format 'onnx' holds/,
+    ],
   ] as const)
     await t.throwsAsync(of(layer), { message });
   const x = input({ shape: [3, 6] });

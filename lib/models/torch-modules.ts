@@ -246,6 +246,10 @@ export function torchParts({ layer, path, owner }: Leaf): readonly Part[] {
     throw new TypeError(
       `Expected '${path}' to have two layers of one kind, as PyTorch's recurrent modules, got ${kindOf(forward)} and ${kindOf(backward)}`,
     );
+  if ((forward as { goBackwards?: boolean } | undefined)?.goBackwards)
+    throw new TypeError(
+      `Expected '${path}' to have a layer with goBackwards false, as the first direction of PyTorch's recurrent modules, got true`,
+    );
   const weights = layer.builtFor?.weights ?? {};
   return parts((name) => weights[name]?.shape, layer, path);
 }
