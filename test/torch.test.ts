@@ -440,6 +440,27 @@ test('of tensors that no layer takes any kind is passed over, and of the others 
     });
 });
 
+test('a normalization is a BatchNorm that adds nothing', async (t) => {
+  for (const dtype of DTYPES) {
+    const net = sequential({ layers: [layers.normalization({ name: 'n', inputShape: [4] })], dtype });
+    const [mean, variance] = [
+      [1, 2, 3, 4],
+      [4, 1e-6, 0, 1e-20],
+    ];
+    net.setWeights([mean, variance]);
+    const { tensors } = parseSafetensors(await net.exportBytes({ format: 'safetensors-torch' }));
+    const [m, v] = ['mean', 'var'].map((name) => (tensors.get(`n.running_${name}`) as Tensor).data as Float64Array);
+    const x = [1.5, 2.5, 3.5, 3];
+    const y = (net.predictSync([x]) as NDArray).data;
+    // what docs/exchange.md says: eps=1e-30
+    for (const [i, own] of y.entries()) {
+      const there = (x[i] - m[i]) / Math.sqrt(v[i] + 1e-30);
+      t.true(Math.abs(own / there - 1) < (dtype === 'float32' ? 1e-6 : 1e-12), `${dtype}, ${i}: ${own}, ${there}`);
+    }
+    t.deepEqual([...v.slice(0, 2)], dtype === 'float32' ? [4, Math.fround(1e-6)] : [4, 1e-6]);
+  }
+});
+
 test('what is not finite, and options that do not belong together, are refused', async (t) => {
   const net = sequential({ layers: [layers.dense({ units: 1, name: 'd', inputShape: [1] })] });
   const path = join(home, 'nan.safetensors');

@@ -2,6 +2,7 @@ import type { Activation } from '../activations.js';
 import { NDArray } from '../array.js';
 import { type Shape, sizeOf } from '../graph/value.js';
 import type { Layer } from '../layers/layer.js';
+import { LEAST_DEVIATION } from '../layers/normalization.js';
 
 /** A layer that has weights. */
 export interface Leaf {
@@ -182,6 +183,17 @@ function checkBothOrNone(shapeOf: ShapeOf, path: string, module: string): void {
     throw new TypeError(`Expected '${path}' to have a scale and a center, or neither, as PyTorch's ${module}`);
 }
 
+/** It adds nothing to the variance, as nn.BatchNorm with an eps beside which the least variance is as it was. */
+const normalization: PartsOf = (shapeOf) => {
+  const [mean, variance] = ['movingMean', 'movingVariance'].map((name) => shapeOf(name) as Shape);
+  const least = ({ data, shape }: NDArray) =>
+    NDArray.wrap(data.map((value: number) => Math.max(value, LEAST_DEVIATION ** 2)) as typeof data, shape);
+  return [
+    same('movingMean', 'running_mean', mean),
+    { ...same('movingVariance', 'running_var', variance), write: ([array]) => [least(array)] },
+  ];
+};
+
 /** How the weights of each layer lie in the module that PyTorch has for it. */
 const MODULES: Readonly<Record<string, PartsOf>> = {
   Dense: filters([1, 0]),
@@ -203,7 +215,7 @@ const MODULES: Readonly<Record<string, PartsOf>> = {
     return recurrent([1, 0, 2])(shapeOf, layer, path);
   },
   BatchNormalization: batchNorm,
-  Normalization: batchNorm,
+  Normalization: normalization,
   GroupNormalization: (shapeOf, _, path) => {
     checkBothOrNone(shapeOf, path, 'GroupNorm');
     return sameIfThere(NORMALIZATION, shapeOf);
