@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { importModel, input, layers, Model, model, type NDArray, optimizers, RandomState, sequential } from 'fjordnet';
+import { importModel, input, layers, Model, model, NDArray, optimizers, RandomState, sequential } from 'fjordnet';
 import { lastDocument, Workplace } from './helpers/cli.js';
 import { filled } from './helpers/networks.js';
 
@@ -114,6 +114,14 @@ test.serial(
     t.deepEqual(lastDocument(made.stdout).lost, [
       'what training goes on from: the sgd optimizer after 1 updates (TensorFlow.js has no penalties on what layers give (activityRegularizer))',
       "penalties on what layers give (activityRegularizer): the layer 'd' (Dense)",
+    ]);
+    const groups = { filters: 2, kernelSize: 2, groups: 2, name: 'g', inputShape: [3, 3, 2] } as const;
+    const grouped = sequential({ layers: [layers.conv2d({ ...groups, kernelConstraint: 'nonNeg' })] });
+    grouped.setWeights(grouped.getWeights().map(({ data, shape }) => NDArray.wrap(data.map(Math.abs), shape)));
+    await grouped.save(place.path('grouped.safetensors'));
+    const told = await place.call('convert', place.path('grouped.safetensors'), place.path('g.json'), '--json');
+    t.deepEqual(lastDocument(told.stdout).lost, [
+      "the constraints of convolutions of groups, depthwise ones there: the layer 'g' (Conv2D)",
     ]);
     const path = place.path('c.json');
     const message = /^Expected the kernel of the layer 'd' \(Dense\) to keep to its constraint/;

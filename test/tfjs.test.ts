@@ -631,6 +631,31 @@ test('what TensorFlow.js has not is refused by name, before a file is written', 
   await t.throwsAsync(own.exportBytes({ format: 'tfjs' }), { message: /format to be one of a single file/ });
 });
 
+test('penalties of a convolution of groups are those of the depthwise one', async (t) => {
+  const penalties = { kernelRegularizer: 'l2', biasRegularizer: 'l1' } as const;
+  const own = seq(
+    L.conv2d({ filters: 4, kernelSize: 2, groups: 2, biasInitializer: 'ones', inputShape: [3, 3, 2], ...penalties }),
+  );
+  const path = join(folder('penalties'), 'model.json');
+  await own.export(path);
+  const { config } = JSON.parse(readFileSync(path, 'utf8')).modelTopology.config.layers[0];
+  t.like(config.depthwise_regularizer, { class_name: 'L1L2', config: { l1: 0, l2: 0.01 } });
+  t.like(config.bias_regularizer, { class_name: 'L1L2', config: { l1: 0.01, l2: 0 } });
+  const loss = async (model: Model<any, any>) => {
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const x = NDArray.zeros([1, 3, 3, 2], 'float32');
+    return (await model.evaluate(x, NDArray.zeros([1, 2, 2, 4], 'float32'))).loss;
+  };
+  const wanted = await loss(own);
+  t.true(wanted > 1.04);
+  t.true(Math.abs((await loss(await importModel(path))) - wanted) < 1e-6);
+  const there = await loadTfjs(path);
+  there.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  // which counts them in training alone
+  const lost = Number(await there.trainOnBatch(tf.zeros([1, 3, 3, 2]), tf.zeros([1, 2, 2, 4])));
+  t.true(Math.abs(lost - wanted) < 1e-6, `${lost}, ${wanted}`);
+});
+
 test('TensorFlow.js has none of it', (t) => {
   const { classNameMap } = tf.serialization.SerializationMap.getMap();
   for (const name of ['Dense', 'GRU']) t.true(Object.hasOwn(classNameMap, name), name);

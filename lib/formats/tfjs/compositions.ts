@@ -79,8 +79,9 @@ function parts({ className, config }: Described, input: Shape): Composition | un
     return { layers: asImages(input, times * length, layer('UpSampling2D', { ...config, size: [times, 1] })), own: 1 };
   }
   if (className === 'Conv2D' && groups !== 1 && groups === channels) {
-    const { name, trainable, kernelSize, strides, dilationRate, activation, useBias } = config;
-    const own = { name, trainable, kernelSize, strides, padding, dilationRate, activation, useBias };
+    const { name, trainable, kernelSize, strides, dilationRate, activation, useBias, biasRegularizer } = config;
+    const penalties = { depthwiseRegularizer: config.kernelRegularizer, biasRegularizer }; // of constraints see lost.ts
+    const own = { name, trainable, kernelSize, strides, padding, dilationRate, activation, useBias, ...penalties };
     const depthMultiplier = (config.filters as number) / channels;
     return { layers: [layer('DepthwiseConv2D', { ...own, depthMultiplier })], own: 0 };
   }
