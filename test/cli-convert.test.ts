@@ -1,5 +1,5 @@
 // fjordnet convert and fjordnet info, for files of other programs.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { importModel, input, layers, Model, model, NDArray, optimizers, RandomState, sequential } from 'fjordnet';
@@ -132,6 +132,16 @@ test.serial(
     t.deepEqual((await importModel(path)).getWeights(), constrained.getWeights());
   },
 );
+
+test.serial('a model.json that an editor has put a byte order mark before', async (t) => {
+  await sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] }).export(place.path('plain.json'));
+  writeFileSync(place.path('marked.json'), `\ufeff${readFileSync(place.path('plain.json'), 'utf8')}`);
+  const [plain, marked] = await Promise.all(['plain', 'marked'].map((name) => importModel(place.path(`${name}.json`))));
+  t.deepEqual(marked.getWeights(), plain.getWeights());
+  const told = await place.call('info', place.path('marked.json'));
+  t.is(told.code, 0, told.stderr);
+  t.regex(told.stdout, /TensorFlow\.js/);
+});
 
 test.serial('what was fitted by scikit-learn', async (t) => {
   const file = fileURLToPath(new URL('../test/fixtures/sklearn-three.npz', import.meta.url));

@@ -63,7 +63,7 @@ export const lastOf = ({ pipeline }: Predictor): unknown => pipeline.steps.at(-1
 function versionOf(name: string, bytes: Uint8Array): string {
   if (name === 'ONNX') return `, IR version ${bytes[1]}`;
   if (name !== 'TensorFlow.js') return '';
-  const { modelTopology, generatedBy } = JSON.parse(Buffer.from(bytes).toString());
+  const { modelTopology, generatedBy } = JSON.parse(new TextDecoder().decode(bytes));
   const { keras_version: version } = modelTopology;
   return `${version === undefined ? '' : `, ${version}`}${generatedBy ? `, of ${generatedBy}` : ''}`;
 }

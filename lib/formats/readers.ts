@@ -24,14 +24,11 @@ const isNpz = (bytes: Uint8Array) =>
     .toString()
     .endsWith('.npy');
 
-/** Its first character that is no space. */
+const isMarked = startsWith(0xef, 0xbb, 0xbf);
+
+/** Its first character that is no space, behind the byte order mark that some editors of Windows write. */
 const isJson = (bytes: Uint8Array) =>
-  bytes[
-    Math.max(
-      0,
-      bytes.subarray(0, 1000).findIndex((byte) => byte > 0x20),
-    )
-  ] === 0x7b;
+  bytes.subarray(isMarked(bytes) ? 3 : 0, 1000).find((byte) => byte > 0x20) === 0x7b;
 
 /** Formats by how their files begin, and what they are called. */
 const FORMATS: readonly (readonly [name: string, begins: (bytes: Uint8Array) => boolean, reader: Reader])[] = [
