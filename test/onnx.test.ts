@@ -308,6 +308,19 @@ test('damaged files, and names that lead out of their folder, are refused', asyn
     writeFileSync(path, outside.replaceAll('two-dynamo.onnx.data', name), 'latin1');
     await t.throwsAsync(importModel(path), { message });
   }
+  // tensors of 4 kB each, all of them the same 4 kB of a file
+  writeFileSync(join(folder, 'x.bin'), new Uint8Array(4096));
+  const graph = new Message();
+  for (let i = 0; i < 100; i++) {
+    const location = new Message().string(1, 'location').string(2, `${'./'.repeat(i % 3)}x.bin`);
+    const tensor = new Message().int(1, 1024).int(2, 1).string(8, `t${i}`).message(13, location).int(14, 1);
+    graph.message(5, tensor);
+  }
+  writeFileSync(path, Buffer.concat(new Message().int(1, 8).message(7, graph).parts));
+  await t.throwsAsync(importModel(path), {
+    code: 'ERR_FORMAT',
+    message: /its tensor 't16' is one of so many in a file of 4096 bytes that they share them/,
+  });
 });
 
 test('shared layers, and weights that two nodes read, stay shared', async (t) => {

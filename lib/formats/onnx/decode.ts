@@ -1,3 +1,4 @@
+import { normalize } from 'node:path';
 import { sizeOf } from '../../graph/value.js';
 import { bfloat16ToNumber, halfToNumber } from '../../io/half.js';
 import { quoted, sizes } from '../../io/read.js';
@@ -105,8 +106,9 @@ export const isNarrow = (type: number): boolean => RANGES[type]?.[0] > -(2 ** 31
 export async function decodeModel(file: ImportFile): Promise<GraphProto> {
   const known = new Map<string, Promise<Uint8Array>>();
   const beside = (name: string) => {
-    const bytes = known.get(name) ?? file.beside(name);
-    known.set(name, bytes);
+    const place = name && normalize(name);
+    const bytes = known.get(place) ?? file.beside(name);
+    known.set(place, bytes);
     return bytes;
   };
   const opsets = new Map<string, number>();
@@ -288,6 +290,11 @@ function entry(bytes: Uint8Array): [string, string] {
   return pair;
 }
 
+/** A few tensors may share their bytes in a file beside, but not so many, which would be of any size. */
+const MOST_SHARED = 16;
+/** Of each file the bytes that its tensors come to. */
+const taken = new WeakMap<Uint8Array, number>();
+
 async function outsideData(entries: ReadonlyMap<string, string>, what: string, file: ImportFile): Promise<Uint8Array> {
   const bytes = await file.beside(entries.get('location') ?? '');
   const offset = Number(entries.get('offset') ?? 0);
@@ -300,6 +307,10 @@ async function outsideData(entries: ReadonlyMap<string, string>, what: string, f
     offset + length > bytes.length
   )
     throw new RangeError(`${what} is to lie at ${offset} in a file of ${bytes.length} bytes`);
+  const all = (taken.get(bytes) ?? 0) + length;
+  if (all > MOST_SHARED * bytes.length)
+    throw new RangeError(`${what} is one of so many in a file of ${bytes.length} bytes that they share them`);
+  taken.set(bytes, all);
   return bytes.subarray(offset, offset + length);
 }
 
