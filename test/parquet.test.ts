@@ -182,6 +182,18 @@ test('values of no bytes, and dictionaries of more entries than their bytes are 
   }
 });
 
+test('columns of constants, which take no bytes, are refused where they would take all memory', async (t) => {
+  const rows = 2 ** 24;
+  const others = [...'bcdefghi'];
+  const bytes = parquetOf({ type: 'INT32', rows, others, pages: coded(1, Uint8Array.of(7, 0, 0, 0), rows) });
+  t.is(
+    await refusal(file(bytes)),
+    `it declares 16777216 rows of 9 columns in ${bytes.length} bytes, as no data have; the option columns (--columns, --drop) reads fewer`,
+  );
+  t.deepEqual(await readTable(file(bytes), { columns: ['b'], rows: 3 }), { b: [7, 7, 7] });
+  t.is((await readTable(file(bytes), { rows: 3 })).i.length, 3);
+});
+
 test('a dictionary may have entries that no row has; values of fixed lengths and texts, many of them', async (t) => {
   const text = (value: string) => [value.length, 0, 0, 0, ...Buffer.from(value)];
   const bytes = Uint8Array.from(Array.from({ length: 300 }, (_, i) => text(`entry ${i}`)).flat());

@@ -60,6 +60,8 @@ const ALWAYS_ROWS = 2 ** 24;
 export interface ParquetFile {
   readonly file: FileHandle;
   readonly source: string;
+  /** In bytes. */
+  readonly size: number;
   readonly rows: number;
   readonly names: readonly string[];
   /** Those of the top level; of what has columns within it, `leaf` is undefined. */
@@ -88,6 +90,7 @@ export async function openParquet(path: string | URL): Promise<ParquetFile> {
     }
     return {
       source,
+      size,
       ...contentOf(metadata, size, source),
       budget: { left: mostUnzipped(size) },
       async checkUnchanged() {

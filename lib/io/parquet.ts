@@ -25,6 +25,11 @@ export interface ParquetOptions {
   readonly rows?: number;
 }
 
+/** Columns of constants take no bytes a row, and many of them all memory. */
+const CELLS_PER_BYTE = 256;
+/** What any file may hold. */
+const ALWAYS_CELLS = 2 ** 27;
+
 /**
  * The columns of a Parquet file, as numbers, booleans, texts and dates; null where a value is missing. Needs the package hyparquet.
  * @throws RangeError for a column that it has not; Error with code ERR_FORMAT and the reason; ERR_MISSING_PEER; the file system's
@@ -36,6 +41,11 @@ export async function readParquet(path: string | URL, options: ParquetOptions = 
     const names = [...(typeof columns === 'function' ? columns(parquet.names) : columns)];
     const wanted = names.map((name) => wantedColumn(parquet, name));
     const n = Math.min(rows, parquet.rows);
+    if (n * names.length > Math.max(ALWAYS_CELLS, CELLS_PER_BYTE * parquet.size))
+      throw damaged(
+        parquet.source,
+        `it declares ${n} rows of ${names.length} columns in ${parquet.size} bytes, as no data have; the option columns (--columns, --drop) reads fewer`,
+      );
     if (n === 0) throw damaged(parquet.source, `it has columns (${parquet.names.slice(0, 8).join(', ')}), but no rows`);
     const read: RecordColumn[] = [];
     for (const column of wanted) read.push(await readColumn(parquet, column, n));

@@ -66,12 +66,14 @@ export interface ColumnSpec {
   readonly isText?: boolean;
   readonly isZipped?: boolean;
   readonly rows: number;
+  /** 'b', 'c' …, of the same pages, beside it. */
+  readonly others?: readonly string[];
   readonly pages: readonly PageSpec[];
 }
 
-/** A file of the column 'a'. */
+/** A file of the column 'a', and of others. */
 export function parquetOf(spec: ColumnSpec): Uint8Array {
-  const { type, length, logical, scale, isOptional = false, isText, isZipped = false, rows, pages } = spec;
+  const { type, length, logical, scale, isOptional = false, isText, isZipped = false, rows, pages, others = [] } = spec;
   const chunk = Buffer.concat(
     pages.map(({ isDictionary = false, values, encoding = 0, bytes }) => {
       const stored = isZipped ? gzipSync(bytes) : bytes;
@@ -83,14 +85,17 @@ export function parquetOf(spec: ColumnSpec): Uint8Array {
     }),
   );
   const size = BigInt(chunk.length);
-  const element = {
-    ...{ 1: TYPES[type], 2: length, 3: Number(isOptional), 4: 'a' },
+  const names = ['a', ...others];
+  const elements = names.map((name) => ({
+    ...{ 1: TYPES[type], 2: length, 3: Number(isOptional), 4: name },
     ...{ 6: isText ? 0 : scale === undefined ? undefined : 5, 7: scale, 8: scale === undefined ? undefined : 4 },
     10: logical && { [LOGICAL[logical]]: {} },
-  };
-  const meta = { 1: TYPES[type], 2: [0], 3: ['a'], 4: isZipped ? 2 : 0, 5: BigInt(rows), 6: size, 7: size, 9: 4n };
-  const group = { 1: [{ 2: 4n, 3: meta }], 2: size, 3: BigInt(rows) };
-  const footer = Buffer.from(struct({ 1: 1, 2: [{ 4: 'schema', 5: 1 }, element], 3: BigInt(rows), 4: [group] }));
+  }));
+  const common = { 1: TYPES[type], 2: [0], 4: isZipped ? 2 : 0, 5: BigInt(rows), 6: size, 7: size, 9: 4n };
+  const chunks = names.map((name) => ({ 2: 4n, 3: { ...common, 3: [name] } }));
+  const group = { 1: chunks, 2: size, 3: BigInt(rows) };
+  const schema = [{ 4: 'schema', 5: names.length }, ...elements];
+  const footer = Buffer.from(struct({ 1: 1, 2: schema, 3: BigInt(rows), 4: [group] }));
   const end = Buffer.alloc(4);
   end.writeUInt32LE(footer.length);
   return Buffer.concat([Buffer.from('PAR1'), chunk, footer, end, Buffer.from('PAR1')]);
