@@ -164,7 +164,7 @@ export const ops = {
     (c, x) => linear(x, c, 0),
   ),
   div: binary(arithmetic.divide),
-  /** x ** y; the derivative by y at x = 0 is 0 */
+  /** x ** y; the derivative by y where x <= 0 is 0 */
   pow: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> => {
     if (y === 2) return applyOp(arithmetic.square, [toValue('x', x)], undefined);
     if (y === 0.5) return applyOp(arithmetic.sqrt, [toValue('x', x)], undefined);
