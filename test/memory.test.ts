@@ -24,9 +24,9 @@ test('1,000 networks trained and dropped: resident memory stays within 5 % after
 });
 
 test('a loop that never gives the event loop a turn keeps no memory of the networks it drops', (t) => {
-  const { resident, held } = measure('sync', 2000);
-  // V8 grows by some 12 MB while it compiles what the first thousand ran, by 1 MB afterwards.
-  t.true(Math.max(...resident.slice(10)) < 1.05 * resident[9], resident.join());
+  const { resident, held } = measure('sync', 3000);
+  // V8 grows by some 12 MB while it compiles what the first two thousand ran, by 1 MB afterwards.
+  t.true(Math.max(...resident.slice(20)) < 1.05 * resident[19], resident.join());
   t.true(held < 150e6, `${held} bytes of native memory at a time`);
 });
 
