@@ -126,6 +126,10 @@ export interface NativeRandomState {
   bounded(out: Float64Array, max: number): void;
   shuffle(values: Int32Array): void;
   batches(n: number, out: Int32Array, size: number): void;
+  /** The same, drawn by another thread; false where there is none to spare. */
+  beginBatches(n: number, count: number, size: number): boolean;
+  /** Waits for the batches begun last. */
+  endBatches(out: Int32Array): void;
   getState(key: Uint32Array): [pos: number, hasGauss: number, gauss: number];
   setState(key: Uint32Array, pos: number, hasGauss: number, gauss: number): void;
 }

@@ -177,6 +177,20 @@ export class RandomState {
     return out;
   }
 
+  /**
+   * Begins to draw `count` rows of `batches` on another thread, and gives what waits for them; nothing where no thread is to spare.
+   * Nobody else may ask this generator for anything until then. If it is never called, nothing was drawn.
+   * @internal
+   */
+  batchesAhead(n: number, size: number, count: number): (() => Int32Array) | undefined {
+    if (!this.#native.beginBatches(n, count, size)) return undefined;
+    return () => {
+      const out = allocate(Int32Array, count);
+      this.#native.endBatches(out);
+      return out;
+    };
+  }
+
   #draw(shape: Shape | undefined, fill: (out: Float64Array) => void): number | NDArray {
     const dimensions = shapeOf(shape);
     const out = allocate(

@@ -109,6 +109,9 @@ struct KernelTable {
   int size;
   const char* simd;  // "AVX-512", "AVX2", "baseline"
   int simdBits;
+  // Beside plans: draws batches of rows (kernels/draw.h).
+  void (*drawBatches)(std::int32_t* state, Index n, Index size, Index batches, std::int32_t* scratch,
+                      std::int32_t* rows);
 };
 
 // The table compiled for the best instruction set of this processor.

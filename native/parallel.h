@@ -120,16 +120,10 @@ class Pool {
   }
 
   // Runs the job on a thread of the pool. Throws std::system_error where no thread can be started.
-  void submit(Job job) {
-    start(size_);
-    {
-      std::lock_guard lock(mutex_);
-      queue_.push_back(std::move(job));
-      queued_.store(static_cast<int>(queue_.size()), std::memory_order_release);
-      news_.fetch_add(1, std::memory_order_release);
-    }
-    wake_.notify_one();
-  }
+  void submit(Job job) { submit(std::move(job), size_); }
+
+  // The same for a job beside one of runHere, whose caller is one of the threads.
+  void submitBeside(Job job) { submit(std::move(job), size_ - 1); }
 
   // Runs the job on the calling thread, with the pool's threads as helpers.
   template <typename F>
@@ -153,6 +147,17 @@ class Pool {
 
  private:
   friend class Team;
+
+  void submit(Job job, int threads) {
+    start(threads);
+    {
+      std::lock_guard lock(mutex_);
+      queue_.push_back(std::move(job));
+      queued_.store(static_cast<int>(queue_.size()), std::memory_order_release);
+      news_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_one();
+  }
 
   void start(int threads) {
     std::lock_guard lock(mutex_);

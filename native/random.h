@@ -107,7 +107,11 @@ class Mt19937 {
   // the swap (a rejected draw swaps a[i] with itself and keeps i): the branch it saves is mispredicted every other
   // draw. Words are tempered many at once, which vectorises, and indices have 32 bits: together 3.3 us instead of 5.1
   // for n = 1437.
-  void shuffle(std::int32_t* a, std::int64_t n) {
+  void shuffle(std::int32_t* a, std::int64_t n) { shuffle(a, n, n); }
+
+  // The same where only the first `kept` will be looked at: what a swap would leave at a place behind them is never
+  // read again. Half of the loads and stores go, a tenth of the time.
+  void shuffle(std::int32_t* a, std::int64_t n, std::int64_t kept) {
     if (n < 2) return;
     std::uint32_t drawn[kWords];
     auto i = static_cast<std::uint32_t>(n - 1);
@@ -120,19 +124,26 @@ class Mt19937 {
         const auto count = static_cast<int>(std::min(static_cast<std::uint32_t>(kWords - pos), i - lowest + 1));
         for (int k = 0; k < count; ++k) drawn[k] = temper(key[pos + k]) & mask;
         pos += count;
-        for (int k = 0; k < count; ++k) {
-          const bool accepted = drawn[k] <= i;
-          const std::uint32_t j = accepted ? drawn[k] : i;
-          const std::int32_t kept = a[i];
-          a[i] = a[j];
-          a[j] = kept;
-          i -= accepted;
-        }
+        i = i >= kept + count ? place<false>(a, drawn, count, i) : place<true>(a, drawn, count, i);
       }
     }
   }
 
  private:
+  // Swaps a[i] with a[each drawn number that is at most i], or only puts it there. The next i.
+  template <bool swaps>
+  static std::uint32_t place(std::int32_t* a, const std::uint32_t* drawn, int count, std::uint32_t i) {
+    for (int k = 0; k < count; ++k) {
+      const bool accepted = drawn[k] <= i;
+      const std::uint32_t j = accepted ? drawn[k] : i;
+      const std::int32_t kept = a[i];
+      if constexpr (swaps) a[i] = a[j];
+      a[j] = kept;
+      i -= accepted;
+    }
+    return i;
+  }
+
   // Uniform in [0, 1) with 53 bits, of two words; in float rounded down.
   template <typename T>
   static T below(std::uint32_t a, std::uint32_t b) {

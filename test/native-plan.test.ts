@@ -342,6 +342,12 @@ test('native constructors and methods refuse arguments of other kinds', (t) => {
   t.throws(() => random.setState(new Uint32Array(624), -1, 0, 0), { instanceOf: RangeError });
   t.throws(() => random.batches(3, new Int32Array(8), 4));
   t.throws(() => random.batches(3, new Int32Array(7), 2));
+  t.throws(() => random.endBatches(new Int32Array(2)));
+  if (random.beginBatches(3, 4, 2)) {
+    t.throws(() => random.endBatches(new Int32Array(2)));
+    random.endBatches(new Int32Array(4));
+    t.throws(() => random.endBatches(new Int32Array(4)));
+  }
 });
 
 test('a dataset holds finite numbers in rows', (t) => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { NDArray, RandomState } from 'fjordnet';
+import { getThreads, NDArray, RandomState, setThreads } from 'fjordnet';
 
 interface State {
   key: string;
@@ -90,6 +90,36 @@ test('batches are choices without replacement', (t) => {
   for (let k = 0; k < 7; k++)
     t.deepEqual(rows.slice(100 * k, 100 * (k + 1)), plain.choice(1437, 100, { replace: false }).data);
   t.deepEqual(stateOf(ours), stateOf(plain));
+});
+
+test.serial('so they are of any sizes, and where another thread draws them ahead', (t) => {
+  const threads = getThreads();
+  t.teardown(() => setThreads(threads));
+  setThreads(2);
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 2100 }).chain((n) => fc.tuple(fc.constant(n), fc.integer({ min: 1, max: n }))),
+      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 0, max: 700 }),
+      ([n, size], count, skip) => {
+        const [ours, ahead, plain] = [new RandomState(n), new RandomState(n), new RandomState(n)];
+        for (const random of [ours, ahead, plain]) random.randomSample(skip); // somewhere in the block of 624 words
+        const rows = ours.batches(n, size, new Int32Array(count * size));
+        const take = ahead.batchesAhead(n, size, count * size);
+        t.deepEqual(take?.(), rows);
+        for (let k = 0; k < count; k++)
+          t.deepEqual(rows.slice(size * k, size * (k + 1)), plain.choice(n, size, { replace: false }).data);
+        t.deepEqual(stateOf(ours), stateOf(plain));
+        t.deepEqual(stateOf(ahead), stateOf(plain));
+      },
+    ),
+    { numRuns: 100 },
+  );
+  const random = new RandomState(1);
+  random.batchesAhead(10, 2, 4); // nobody takes them
+  t.deepEqual(stateOf(random), stateOf(new RandomState(1)));
+  setThreads(1);
+  t.is(random.batchesAhead(10, 2, 4), undefined);
 });
 
 test('getState and setState go back in the stream, the cached Gaussian included', (t) => {

@@ -225,8 +225,12 @@ export class NeuralNetwork {
       const { batchSize, epochs } = this;
       const inputs = [[x, this.#x] as const, [y, this.#y] as const];
       const perEpoch = this.#rowsPerEpoch;
-      const draw = (count: number) => this.#draw(count);
-      const all = this.#shared ? draw(epochs * perEpoch) : undefined;
+      const all = this.#shared ? this.#draw(epochs * perEpoch) : undefined;
+      let begun: (() => Int32Array) | undefined;
+      const ahead = (n: number) => {
+        begun = all ? undefined : this.#random.batchesAhead(this.nInputs, batchSize, n);
+        return begun !== undefined;
+      };
       const pace = new Pace();
       const settle = () => {
         this.#seen = undefined;
@@ -235,10 +239,22 @@ export class NeuralNetwork {
       const [sweeps, count] = onEpochEnd ? [epochs, perEpoch] : [1, epochs * perEpoch];
       for (let epoch = 0; epoch < sweeps; epoch++) {
         const first = epoch * count;
-        const take = (at: number, n: number) => all?.subarray(first + at, first + at + n) ?? draw(n);
+        const take = (at: number, n: number) => {
+          const end = begun;
+          begun = undefined;
+          return all?.subarray(first + at, first + at + n) ?? end?.() ?? this.#draw(n);
+        };
         let loss = 0;
         yield* sweep(
-          { plan, program: 'train', inputs, rows: { count, take }, batchSize, pace, prepare: () => ({ settle }) },
+          {
+            plan,
+            program: 'train',
+            inputs,
+            rows: { count, take, ahead },
+            batchSize,
+            pace,
+            prepare: () => ({ settle }),
+          },
           ({ result }) => {
             for (const batchLoss of result.report) loss += batchLoss;
             return undefined;

@@ -14,6 +14,8 @@ export interface Drawn {
   readonly inTime?: boolean;
   /** Rows at .. at + count - 1 of the sweep. Asked for in order, those of the next job while one is computed. */
   take(at: number, count: number): Int32Array;
+  /** Has another thread draw what `take` will give next. False where none is to spare. */
+  ahead?(count: number): boolean;
 }
 
 /** All of the rows in each of several epochs, permuted from one to the next: some of one epoch, or several whole ones at a time. */
@@ -125,6 +127,11 @@ export function* sweep(
     if ('take' in rows) return { rows: rows.take(at, count) };
     return 'length' in rows ? { rows: rows.subarray(at, at + count) } : { first: rows.first + at, count };
   };
+  const countAt = (at: number): number => {
+    const left = period - (at % period);
+    const whole = joined && left === period ? Math.floor(most() / perEpoch) : 0;
+    return Math.min(total - at, whole > 1 ? whole * period : Math.min(left, most() * batchSize));
+  };
   const part = (
     at: number,
   ): Pick<Job, 'rows' | 'first' | 'count' | 'inputs' | 'shares' | 'exchange' | 'overlap' | 'stop'> => {
@@ -135,9 +142,7 @@ export function* sweep(
       const { exchange, overlap } = ranked;
       return { ...rowsFrom(at, count), shares, exchange, overlap, stop: ranked.wantsStop() };
     }
-    const left = period - (at % period);
-    const whole = joined && left === period ? Math.floor(most() / perEpoch) : 0;
-    return rowsFrom(at, Math.min(total - at, whole > 1 ? whole * period : Math.min(left, most() * batchSize)));
+    return rowsFrom(at, countAt(at));
   };
   let batches = 0;
   let drawn: ReturnType<typeof part> | undefined;
@@ -158,12 +163,15 @@ export function* sweep(
     const after = at + count;
     drawn = undefined;
     let drawing = 0;
+    const draw = () => {
+      const begin = performance.now();
+      drawn = part(after);
+      drawing = (performance.now() - begin) / 1000 / Math.ceil((drawn.count ?? drawn.rows?.length ?? 1) / batchSize);
+    };
+    const drawsOn = isDrawn && after < total;
+    const isAhead = drawsOn && 'take' in rows && rows.ahead?.(countAt(after)) === true;
     const meanwhile = () => {
-      if (isDrawn && after < total) {
-        const begin = performance.now();
-        drawn = part(after);
-        drawing = (performance.now() - begin) / 1000 / Math.ceil((drawn.count ?? drawn.rows?.length ?? 1) / batchSize);
-      }
+      if (drawsOn && !isAhead) draw();
       beside?.();
     };
     // Spread, not a literal of one shape: V8 would come to make those in its old generation, and they would keep the plan.
@@ -173,6 +181,7 @@ export function* sweep(
       ...((isDrawn || beside) && { meanwhile }),
       ...(prepared?.settle && { settle: prepared.settle }),
     };
+    if (isAhead) draw();
     pace.measured(result, drawing);
     ranked?.done(result);
     batches += steps;

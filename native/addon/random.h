@@ -4,17 +4,65 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
+#include <system_error>
+#include <utility>
 #include <vector>
 
+#include "../kernel.h"
 #include "../random.h"
 #include "environment.h"
 #include "marshal.h"
 
 namespace fjordnet {
+
+// Rows of batches to be drawn from a copy of a generator.
+class Draw {
+ public:
+  Draw(const Mt19937<>& generator, const Napi::Value& n, const Napi::Value& size, Index rows)
+      : drawBatches_(kernelTable().drawBatches),
+        n_(integer(n, "n", 1, std::numeric_limits<std::int32_t>::max())),
+        size_(integer(size, "size", 1, n_)),
+        batches_(rows / size_) {
+    if (rows % size_ != 0) throw std::invalid_argument("Expected out to hold whole batches of rows");
+    if (rows > 0) scratch_.resize(static_cast<std::size_t>(2 * n_));
+    generator.save(state_);
+  }
+  void into(std::int32_t* rows) { drawBatches_(state_, n_, size_, batches_, scratch_.data(), rows); }
+  Mt19937<> generator() const { return Mt19937<>(state_); }
+
+ private:
+  decltype(KernelTable::drawBatches) drawBatches_;
+  Index n_, size_, batches_;
+  std::vector<std::int32_t> scratch_;
+  std::int32_t state_[Mt19937<>::kStateWords];
+};
+
+// A draw on its way, of its own: whoever wanted it may be gone. (A std::promise would need glibc 2.34.)
+struct Ahead {
+  Ahead(Draw what, Index count) : draw(std::move(what)), rows(static_cast<std::size_t>(count)) {}
+  void run() {
+    draw.into(rows.data());
+    const std::lock_guard lock(mutex);
+    isDone = true;
+    done.notify_one();
+  }
+  void wait() {
+    std::unique_lock lock(mutex);
+    done.wait(lock, [this] { return isDone; });
+  }
+
+  Draw draw;
+  std::vector<std::int32_t> rows;
+  std::mutex mutex;
+  std::condition_variable done;
+  bool isDone = false;
+};
 
 class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder {
  public:
@@ -23,7 +71,10 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
         env, "RandomState",
         {InstanceMethod<&RandomStateWrap::doubles>("doubles"), InstanceMethod<&RandomStateWrap::gaussians>("gaussians"),
          InstanceMethod<&RandomStateWrap::bounded>("bounded"), InstanceMethod<&RandomStateWrap::shuffle>("shuffle"),
-         InstanceMethod<&RandomStateWrap::batches>("batches"), InstanceMethod<&RandomStateWrap::getState>("getState"),
+         InstanceMethod<&RandomStateWrap::batches>("batches"),
+         InstanceMethod<&RandomStateWrap::beginBatches>("beginBatches"),
+         InstanceMethod<&RandomStateWrap::endBatches>("endBatches"),
+         InstanceMethod<&RandomStateWrap::getState>("getState"),
          InstanceMethod<&RandomStateWrap::setState>("setState")});
   }
 
@@ -37,7 +88,10 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   }
 
   bool collected() override { return Value().IsEmpty(); }
-  void release() override { state_.reset(); }
+  void release() override {
+    state_.reset();
+    ahead_.reset();
+  }
 
  private:
   // doubles(out: Float64Array): uniform in [0, 1)
@@ -73,18 +127,41 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   // choice(n, size, replace = false), as often as out has room
   void batches(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      const Index n = integer(info[0], "n", 1, std::numeric_limits<std::int32_t>::max());
-      const Index size = integer(info[2], "size", 1, n);
       const auto out = view<std::int32_t>(info[1]);
-      if (out.size % size != 0) throw std::invalid_argument("Expected out to hold whole batches of rows");
-      if (out.size == 0) return;
-      std::vector<std::int32_t> identity(static_cast<std::size_t>(n)), index(identity);
-      for (Index i = 0; i < n; ++i) identity[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i);
-      for (Index at = 0; at < out.size; at += size) {
-        index = identity;
-        state_->shuffle(index.data(), n);
-        std::copy_n(index.data(), size, out.data + at);
+      Draw draw(*state_, info[0], info[2], out.size);
+      draw.into(out.data);
+      *state_ = draw.generator();
+    });
+  }
+  // beginBatches(n, count, size): count rows, drawn on a thread of the pool while this one goes on; false where no
+  // second one is to spare. The generator is behind them when endBatches has given them; without that nothing was
+  // drawn.
+  Napi::Value beginBatches(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const Index count = integer(info[1], "count", 0, std::numeric_limits<std::int32_t>::max());
+      Draw draw(*state_, info[0], info[2], count);
+      auto& pool = addon(info.Env()).pool;
+      if (pool.threads() < 2) return Napi::Boolean::New(info.Env(), false);
+      auto ahead = std::make_shared<Ahead>(std::move(draw), count);
+      try {
+        pool.submitBeside([ahead](Team&) { ahead->run(); });
+      } catch (const std::system_error&) {
+        return Napi::Boolean::New(info.Env(), false);
       }
+      ahead_ = std::move(ahead);
+      return Napi::Boolean::New(info.Env(), true);
+    });
+  }
+  // endBatches(out: Int32Array): waits for those begun last
+  void endBatches(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      const auto out = view<std::int32_t>(info[0]);
+      if (!ahead_ || out.size != static_cast<Index>(ahead_->rows.size()))
+        throw std::invalid_argument("Expected out to hold the batches that were begun");
+      const auto ahead = std::exchange(ahead_, nullptr);
+      ahead->wait();
+      std::copy(ahead->rows.begin(), ahead->rows.end(), out.data);
+      *state_ = ahead->draw.generator();
     });
   }
   // getState(key: Uint32Array(624)): [pos, hasGauss, gauss]
@@ -119,6 +196,7 @@ class RandomStateWrap : public Napi::ObjectWrap<RandomStateWrap>, public Holder 
   }
 
   std::unique_ptr<Mt19937<>> state_;
+  std::shared_ptr<Ahead> ahead_;
 };
 
 }  // namespace fjordnet

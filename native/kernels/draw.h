@@ -34,5 +34,20 @@ void drawNormal(const Cpu<T>&, Index B, Index N, In<T> mean, InOut<std::int32_t>
   generator.save(state);
 }
 
+// rows[batches,size]: of each batch the first of a permutation of n. scratch: 2 n integers
+[[maybe_unused]] void drawBatches(std::int32_t* state, Index n, Index size, Index batches, std::int32_t* scratch,
+                                  std::int32_t* rows) {
+  if (batches == 0) return;
+  Generator generator(state);
+  std::int32_t *identity = scratch, *index = scratch + n;
+  for (Index i = 0; i < n; ++i) identity[i] = static_cast<std::int32_t>(i);
+  for (Index batch = 0; batch < batches; ++batch, rows += size) {
+    std::memcpy(index, identity, static_cast<std::size_t>(n) * sizeof *index);
+    generator.shuffle(index, n, size);
+    std::memcpy(rows, index, static_cast<std::size_t>(size) * sizeof *index);
+  }
+  generator.save(state);
+}
+
 }  // namespace
 }  // namespace fjordnet::FJORDNET_ISA

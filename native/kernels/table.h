@@ -276,7 +276,7 @@ constexpr Kernel kRows[] = {
 }  // namespace
 
 KernelTable table(const char* simd, int bits) {
-  return {kRows, static_cast<int>(sizeof kRows / sizeof kRows[0]), simd, bits};
+  return {kRows, static_cast<int>(sizeof kRows / sizeof kRows[0]), simd, bits, drawBatches};
 }
 
 }  // namespace FJORDNET_ISA
