@@ -102,6 +102,21 @@ test('kernels name their parameters as their signature does, and say which outpu
   t.is(checked, Object.keys(kernels).length);
 });
 
+test('the masked softmax does not look at what is hidden', (t) => {
+  for (const dtype of ['float64', 'float32'] as const) {
+    const of = (...values: number[]) => TYPED[dtype].from(values);
+    const [dims, seen] = [{ B: 1, H: 2, M: 2, N: 3 }, of(1, 0, 1, 0, 0, 0)];
+    const z = of(0, Infinity, 0, NaN, 1, -Infinity, -1e30, NaN, -1e30, Infinity, NaN, 3);
+    const p = new TYPED[dtype](12);
+    kernels.maskedSoftmax(dims, [z, seen, p]);
+    const third = TYPED[dtype].of(1 / 3)[0];
+    t.deepEqual([...p], [0.5, 0, 0.5, third, third, third, 0.5, 0, 0.5, third, third, third]);
+    const dz = new TYPED[dtype](12);
+    kernels.maskedSoftmaxGradient(dims, [p, seen, of(1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6), dz]);
+    t.deepEqual([...dz], [-0.5, 0, 0.5, 0, 0, 0, -0.5, 0, 0.5, 0, 0, 0]);
+  }
+});
+
 test('softmax is finite for every finite input', (t) => {
   for (const dtype of ['float64', 'float32'] as const) {
     const z = TYPED[dtype].from([1e30, -1e30, 1e30, 0, 5000, -5000, 88, 710, -1e-30]);

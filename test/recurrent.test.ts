@@ -790,6 +790,23 @@ test('masks end where layers do not hand them on, and are refused where they wou
   t.regex(error.message, /hides all from step 1/);
 });
 
+test('attention looks at nothing of the steps that a mask hides, infinite scores or not', (t) => {
+  const shapes = [
+    [2, 3],
+    [4, 3],
+    [4, 3],
+    [2, 4],
+  ];
+  const inputs = shapes.map((shape) => input({ shape }));
+  const attention = layers.multiHeadAttention({ numHeads: 2, keyDim: 3, attentionMask: true });
+  const net = model({ inputs, outputs: attention.apply(inputs), dtype: 'float64', seed: 1 });
+  const r = new RandomState(4);
+  const [q, v, k] = [r.randn(5, 2, 3), r.randn(5, 4, 3), r.randn(5, 4, 3)];
+  const sees = NDArray.from(Float64Array.from({ length: 40 }, (_, at) => [1, 0, 0.5, 0][at % 4])).reshape(5, 2, 4);
+  const far = NDArray.from(k.data.map((x, at) => (Math.floor(at / 3) % 2 === 1 ? 1.7e308 * Math.sign(x) : x)));
+  t.deepEqual(net.predictSync([q, v, far.reshape(5, 4, 3), sees]), net.predictSync([q, v, k, sees]));
+});
+
 /** Layers that may give their very input. */
 const ENDING: Record<string, [make: () => Layer<any>, shape: number[]]> = {
   'a layer of one’s own, in evaluation': [

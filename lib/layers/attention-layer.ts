@@ -1,6 +1,4 @@
-import { activations } from '../activations.js';
 import { checkBoolean, checkInterval } from '../check.js';
-import { activation } from '../graph/ops/activation.js';
 import { dropout } from '../graph/ops/dropout.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
@@ -16,9 +14,6 @@ export interface AttentionLayerOptions extends LayerOptions {
   /** Gives a list: the output and the weights [query steps, value steps], with several heads those of each. Default false */
   returnAttentionScores?: boolean;
 }
-
-/** Taken from the scores of steps that may not be seen: their weights are 0 then, in both dtypes. */
-const HIDDEN = 1e9;
 
 /** What layers have in common whose steps look at others: of a list [query, value] or [query, value, key]. */
 export abstract class AttentionLayer extends Merge<FromTo<readonly Value[], any>> {
@@ -54,12 +49,6 @@ export abstract class AttentionLayer extends Merge<FromTo<readonly Value[], any>
       );
     const all = this.useCausalMask ? [...masks, causal()] : masks;
     return all.length > 0 ? all.reduce((both, mask) => ops.mul(both, mask) as Value) : undefined;
-  }
-
-  /** Weights of the value's steps, by scores [..., T, S]. */
-  protected attentionWeights(scores: Value, seen: Value | undefined): Value {
-    const logits = seen ? (ops.add(scores, ops.mul(ops.sub(seen, 1), HIDDEN)) as Value) : scores;
-    return applyOp(activation, [logits], activations.softmax());
   }
 
   /** Those that training leaves. */

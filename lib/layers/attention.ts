@@ -1,6 +1,8 @@
+import { activations } from '../activations.js';
 import { checkBoolean, checkOneOf } from '../check.js';
 import { reshaped } from '../graph/broadcast.js';
-import { type Value, withMask } from '../graph/value.js';
+import { activation } from '../graph/ops/activation.js';
+import { applyOp, type Value, withMask } from '../graph/value.js';
 import { getInitializer } from '../initializers.js';
 import { ops } from '../ops.js';
 import { AttentionLayer, type AttentionLayerOptions } from './attention-layer.js';
@@ -17,6 +19,9 @@ export interface AdditiveAttentionOptions extends AttentionLayerOptions {
   /** Whether each feature of tanh(q + k) has a trained factor. Default true */
   useScale?: boolean;
 }
+
+/** Taken from the scores of steps that may not be seen, as Keras does: where there are no others, those count. */
+const HIDDEN = 1e9;
 
 /** softmax(scores) v, of scores that compare steps as they are, without kernels of their own. */
 abstract class ScoredAttention extends AttentionLayer {
@@ -35,7 +40,9 @@ abstract class ScoredAttention extends AttentionLayer {
   call([query, value, key = value]: readonly Value[], weights: Weights, { training }: Mode): Value | readonly Value[] {
     const [T, S] = [query.shape[0], value.shape[0]];
     const seen = this.seen(T, S, value.mask ? [reshaped(value.mask, [1, S])] : []);
-    const attention = this.kept(this.attentionWeights(this.scores(query, key, weights), seen), training);
+    const scores = this.scores(query, key, weights);
+    const logits = seen ? (ops.add(scores, ops.mul(ops.sub(seen, 1), HIDDEN)) as Value) : scores;
+    const attention = this.kept(applyOp(activation, [logits], activations.softmax()), training);
     const mixed = ops.matmul(attention, value) as Value;
     const output = query.mask ? ops.mul(mixed, reshaped(query.mask, [T, 1])) : mixed;
     withMask(output, query.mask);

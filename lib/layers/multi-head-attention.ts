@@ -1,8 +1,10 @@
+import { activations } from '../activations.js';
 import { checkBoolean, checkInteger, checkNumber, wrongValue } from '../check.js';
 import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
-import { reshaped } from '../graph/broadcast.js';
+import { broadcastTo, reshaped } from '../graph/broadcast.js';
+import { activation, maskedSoftmax } from '../graph/ops/activation.js';
 import { affine } from '../graph/ops/affine.js';
-import { applyOp, isCall, sizeOf, type Value, withMask } from '../graph/value.js';
+import { applyOp, isCall, sizeOf, timesOf, type Value, withMask } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { ops } from '../ops.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
@@ -140,8 +142,7 @@ export class MultiHeadAttention extends AttentionLayer {
     for (const mask of new Set([value.mask, key.mask])) if (mask) masks.push(reshaped(mask, [1, S]));
     if (this.attentionMask) masks.push(checkSees(inputs[inputs.length - 1], nameOf(this)));
     const seen = this.seen(T, S, masks);
-    // those that are not seen are all the same, however far apart their scores: where there are no others, their mean counts
-    const attention = this.attentionWeights(seen ? (ops.mul(scores, seen) as Value) : scores, seen);
+    const attention = seen ? softmaxOf(scores, seen) : applyOp(activation, [scores], activations.softmax());
     const kept = this.kept(attention, training);
     const mixed = ops.transpose(ops.matmul(kept, heads(value, 'value')), [1, 0, 2]) as Value; // [T, heads, size]
     const columns = weights['output/kernel'].shape[2];
@@ -169,6 +170,12 @@ export class MultiHeadAttention extends AttentionLayer {
       biasConstraint: this.biasConstraint,
     };
   }
+}
+
+function softmaxOf(scores: Value, seen: Value): Value {
+  const times = timesOf([scores, seen]);
+  const [z, mask] = [broadcastTo(scores, scores.shape, times), broadcastTo(seen, scores.shape.slice(-2), times)];
+  return applyOp(maskedSoftmax, [z, mask], undefined);
 }
 
 function checkScale(scale: unknown): number {

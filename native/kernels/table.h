@@ -192,6 +192,8 @@ constexpr Kernel kRows[] = {
     ROW("heaviside", "B N : z BN -> y~ BN", heaviside),
     ROW("softmax", "B M N : z BMN -> y~ BMN", softmax),
     ROW("softmaxGradient", "B M N : y BMN, dy BMN -> dz~ BMN", softmaxGradient),
+    ROW("maskedSoftmax", "B H M N : z BHMN, seen BMN -> y~ BHMN", maskedSoftmax),
+    ROW("maskedSoftmaxGradient", "B H M N : y BHMN, seen BMN, dy BHMN -> dz~ BHMN", maskedSoftmaxGradient),
     ROW("softmaxCrossentropy", "B N : z BN, y BN -> p BN, loss B, delta BN | mean", softmaxCrossentropy),
     ROW("softmaxCrossentropyRows", "B M N : z BMN, y BMN -> p BMN, loss B, delta BMN", softmaxCrossentropyRows),
     ROW("sparseSoftmaxCrossentropy", "B M N : z BMN, y BM -> p BMN, loss B, delta BMN", sparseSoftmaxCrossentropy),

@@ -238,6 +238,16 @@ const OPERATIONS: Readonly<Record<string, Emit>> = {
   greaterEqual: compared('GreaterOrEqual'),
   equal: compared('Equal'),
   select: elementwise((e, [condition, x, y]) => e.emit('Where', [e.cast(condition, 'bool'), x, y])),
+  maskedSoftmax: (e, { inputs: [z, seen], output }) => {
+    const mask = e.cast(e.of(seen), 'bool');
+    const heads = e.graph.ints(Array.from({ length: z.shape.length - 2 }, (_, i) => e.axis(seen, i)));
+    const all = e.emit('Where', [
+      z.shape.length > 2 ? e.emit('Unsqueeze', [mask, heads]) : mask,
+      e.of(z),
+      e.number(-1e9),
+    ]);
+    e.set(output, e.emit('Softmax', [all], { axis: { int: -1 } }));
+  },
   linear: elementwise((e, [x], { scale, shift }) => {
     const scaled = scale === 1 ? x : e.emit('Mul', [x, e.number(scale)]);
     return shift === 0 ? (scale === 1 ? e.emit('Identity', [x]) : scaled) : e.emit('Add', [scaled, e.number(shift)]);

@@ -30,6 +30,27 @@ export const activation: Op<Activation> = {
   },
 };
 
+/**
+ * Softmax along the last axis of z [..., M, N] over what `seen` [M, N] has other than 0, whatever z is elsewhere: there it is 0. A row
+ * that sees nothing has the same everywhere.
+ */
+export const maskedSoftmax: Op = {
+  name: 'maskedSoftmax',
+  shape: ([z]) => z.shape,
+  reads: () => 'both',
+  inPlace: true,
+  gradientInPlace: true,
+  forward({ t, x: [z, seen], y }) {
+    const [M, N] = seen.shape;
+    t.emit('maskedSoftmax', [z, seen, y], { H: z.size / seen.size, M, N });
+  },
+  backward({ t, x: [, seen], y, dy, dx: [dz, dseen] }) {
+    const [M, N] = seen.shape;
+    if (dseen) t.emit('fill', [dseen], { N: dseen.size }, { value: 0 });
+    if (dz) t.emit('maskedSoftmaxGradient', [y, seen, dy, dz], { H: y.size / seen.size, M, N });
+  },
+};
+
 /** f(z); z itself where f is linear. */
 export const activate = (z: Value, f: Activation): Value =>
   f.graph ? f.graph(z) : f.kernel ? applyOp(activation, [z], f) : z;

@@ -1,5 +1,9 @@
 import { type Draw, type KernelCases, map, map2, ROWS, range, row, type Scalars, softmax, sum } from './case.js';
 
+const HEADS = ROWS.map((dims, i) => ({ ...dims, H: 1 + (i % 3) }));
+/** The rows of all heads, each with that of the mask, which the heads share. */
+const heads = ({ B, H, M }: Readonly<Record<string, number>>) =>
+  range(B * H * M).map((r) => [r, Math.floor(r / (H * M)) * M + (r % M)] as const);
 const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 const alphas: readonly Scalars[] = [{ alpha: 0 }, { alpha: 0.3 }, { alpha: 1 }];
 const slopes: readonly Scalars[] = [{ alpha: 0.3 }, { alpha: 2 }];
@@ -103,6 +107,27 @@ export const activation: KernelCases = {
         const [p, d] = [row(y, r, N), row(dy, r, N)];
         const mean = sum(p.map((v, j) => v * d[j]));
         return Array.from(p, (v, j) => v * (d[j] - mean));
+      }),
+    ],
+  },
+  maskedSoftmax: {
+    dims: HEADS,
+    fill: (k, draw) => (k === 1 ? draw.integers(2) : undefined),
+    reference: ([z, seen], dims) => [
+      heads(dims).flatMap(([r, s]) => {
+        const [own, sees] = [row(z, r, dims.N), Array.from(row(seen, s, dims.N), Boolean)];
+        return softmax(sees.includes(true) ? own.map((v, j) => (sees[j] ? v : -Infinity)) : own.map(() => 0));
+      }),
+    ],
+  },
+  maskedSoftmaxGradient: {
+    dims: HEADS,
+    fill: (k, draw, { N }) => (k === 0 ? draw.targets(N) : k === 1 ? draw.integers(2) : undefined),
+    reference: ([y, seen, dy], dims) => [
+      heads(dims).flatMap(([r, s]) => {
+        const [p, sees, d] = [row(y, r, dims.N), row(seen, s, dims.N), row(dy, r, dims.N)];
+        const mean = sum(p.map((v, j) => v * d[j]));
+        return Array.from(p, (v, j) => (sees[j] ? v * (d[j] - mean) : 0));
       }),
     ],
   },
