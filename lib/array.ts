@@ -253,7 +253,7 @@ export function asArray(name: string, x: ArrayInput, dtype?: DType): NDArray {
  * `x` as a matrix fit for arithmetic: two dimensions, at least one row and column, no NaN or Infinity.
  * May share memory with `x`.
  */
-export function toMatrix(name: string, x: ArrayInput, options: { dtype?: DType } = {}): NDArray {
+export function toMatrix(name: string, x: ArrayInput, options: { dtype?: DType; look?: FirstNotFinite } = {}): NDArray {
   return checkArray(name, x, { ...options, ndim: 2 });
 }
 
@@ -288,7 +288,10 @@ export type FirstNotFinite = (data: TypedData) => number;
 
 export const firstNotFinite: FirstNotFinite = (data) => {
   // 0 * x sums to 0 unless there is one; in four sums, which do not wait for each other.
-  let [a, b, c, d] = [0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   const whole = data.length - (data.length % 4);
   for (let i = 0; i < whole; i += 4) {
     a += data[i] * 0;

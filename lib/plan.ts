@@ -1,5 +1,5 @@
 import { allocate, filled } from './allocate.js';
-import { type DType, NDArray, type TypedData } from './array.js';
+import { type DType, type FirstNotFinite, firstNotFinite, NDArray, type TypedData } from './array.js';
 import {
   binding,
   type NativeArray,
@@ -151,6 +151,10 @@ export function valuesOf(array: NDArray, dtype: DType): TypedData {
 }
 
 const copies = new WeakMap<TypedData, WeakRef<NativeDataset>>();
+
+/** The addon looks faster, but takes as long to call as JavaScript to look at some hundred numbers. */
+export const look: FirstNotFinite = (data) =>
+  data.length < 512 ? firstNotFinite(data) : binding.firstNotFinite(data as FloatArray);
 
 /**
  * The samples of an array in native memory, one row of the array each. Networks that are given the same array share one

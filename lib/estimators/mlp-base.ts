@@ -5,7 +5,7 @@ import { checkOptions, failure, wrongShape, wrongValue } from '../check.js';
 import { isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
-import { dataset } from '../plan.js';
+import { dataset, look } from '../plan.js';
 import { checkRandomState, parametersApart } from '../random.js';
 import type { Parts } from '../saved.js';
 import { readWeights as readSampleWeight } from '../scores/classification.js';
@@ -245,7 +245,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
   protected outputs(x: Features): NDArray {
     const network = this.#fitted();
     this.#checkIdle();
-    const array = checkColumns(toMatrix('x', dense('x', x)), network.architecture.units);
+    const array = checkColumns(toMatrix('x', dense('x', x), { look }), network.architecture.units);
     const rows = { first: 0, count: array.shape[0] };
     return driveSync(outputsOf(network, dataset('x', array, network.plan.dtype), rows))[0];
   }
@@ -266,7 +266,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
     const firstPass = known.length === 0 || (!p.warmStart && !incremental);
     if (!firstPass && !old) wholeOf(this.#given);
     const x = dense('x', features);
-    const array = toMatrix('x', x);
+    const array = toMatrix('x', x, { look });
     if (!firstPass) checkColumns(array, known);
     const [n, width] = array.shape;
     const targets = this.readTargets(y, firstPass, incremental, classes);

@@ -3,7 +3,7 @@ import { type ArrayInput, argmaxRows, asArray, NDArray, toMatrix } from '../arra
 import type { NativeDataset } from '../binding.js';
 import { checkInteger, checkInterval, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { isAbortSignal, isRandomState } from '../kind.js';
-import { dataset, type Plan, valuesOf } from '../plan.js';
+import { dataset, look, type Plan, valuesOf } from '../plan.js';
 import { checkRandomState, passOver, type RandomState } from '../random.js';
 import { type Buffer, Tape } from '../tape.js';
 import { drive, driveSync, isPromise, type Training } from '../train.js';
@@ -87,7 +87,7 @@ export class NeuralNetwork {
     this.batchSize = checkInteger('batchSize', options.batchSize ?? 100, 1);
     this.eta = checkInterval('eta', options.eta ?? 0.1, 0, Number.POSITIVE_INFINITY);
     this.lmbd = checkInterval('lmbd', options.lmbd ?? 0, 0, Number.POSITIVE_INFINITY);
-    const x = toMatrix('xData', xData);
+    const x = toMatrix('xData', xData, { look });
     const y = this.#checkTargets('yOneHot', yOneHot, x.shape[0]);
     [this.nInputs, this.nFeatures] = x.shape;
     if (this.batchSize > this.nInputs)
@@ -287,14 +287,14 @@ export class NeuralNetwork {
   }
 
   #checkSamples(x: ArrayInput): NDArray {
-    const array = toMatrix('x', x);
+    const array = toMatrix('x', x, { look });
     if (array.shape[1] !== this.nFeatures)
       throw wrongShape('x', `a matrix of ${this.nFeatures} columns, as xData is`, array.shape);
     return array;
   }
 
   #checkTargets(name: string, y: ArrayInput, samples: number): NDArray {
-    const array = toMatrix(name, y);
+    const array = toMatrix(name, y, { look });
     if (array.shape[0] !== samples || array.shape[1] !== this.nCategories)
       throw wrongShape(name, `a matrix of shape [${samples}, ${this.nCategories}]`, array.shape);
     return array;

@@ -1,14 +1,5 @@
 import { allocate, filled } from '../allocate.js';
-import {
-  type ArrayInput,
-  checkArray,
-  checkFinite,
-  type FirstNotFinite,
-  firstNotFinite,
-  NDArray,
-  position,
-} from '../array.js';
-import { binding } from '../binding.js';
+import { type ArrayInput, checkArray, checkFinite, NDArray, position } from '../array.js';
 import { wrongShape, wrongType, wrongValue } from '../check.js';
 import { classWeights } from '../class-weight.js';
 import { isForeignArray } from '../foreign-arrays.js';
@@ -16,8 +7,8 @@ import { isSampleShape, type Shape, stepsOf } from '../graph/value.js';
 import { isNDArray, isPlain, isTypedArray } from '../kind.js';
 import type { Loss } from '../losses.js';
 import type { FitOptions } from '../models/options.js';
-import { dataset, valuesOf } from '../plan.js';
-import type { FloatArray, FloatType } from '../tape.js';
+import { dataset, look, valuesOf } from '../plan.js';
+import type { FloatType } from '../tape.js';
 
 /** An input or an output of a network: what data must fit. */
 export interface Port {
@@ -70,10 +61,6 @@ export const inputValues = (name: string, x: readonly NDArray[], inputs: readonl
 
 const placeOf = (name: string, inputs: readonly Port[], i: number) =>
   inputs.length === 1 ? name : `${name} of '${inputs[i].name}'`;
-
-/** The addon looks faster, but takes as long to call as JavaScript to look at some hundred numbers. */
-const look: FirstNotFinite = (data) =>
-  data.length < 512 ? firstNotFinite(data) : binding.firstNotFinite(data as FloatArray);
 
 /** x as an array [n, ...] of the samples' shape. */
 function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit, padding }: Port): NDArray {
