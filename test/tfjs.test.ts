@@ -631,6 +631,22 @@ test('what TensorFlow.js has not is refused by name, before a file is written', 
   await t.throwsAsync(own.exportBytes({ format: 'tfjs' }), { message: /format to be one of a single file/ });
 });
 
+test('where one file of a model cannot be written, the others stay as they were', async (t) => {
+  const make = (seed: number) => sequential({ layers: [L.dense({ units: 2, inputShape: [3] })], seed });
+  const path = join(folder('stays'), 'model.json');
+  const shard = join(path, '..', 'group1-shard1of1.bin');
+  await make(1).export(path);
+  const old = readFileSync(shard);
+  rmSync(path);
+  mkdirSync(path); // comes last
+  await t.throwsAsync(make(2).export(path, { format: 'tfjs' }), { code: 'EISDIR' });
+  t.deepEqual(readFileSync(shard), old);
+  t.deepEqual(readdirSync(join(path, '..')).sort(), ['group1-shard1of1.bin', 'model.json']);
+  rmSync(path, { recursive: true });
+  await make(2).export(path);
+  t.notDeepEqual(readFileSync(shard), old);
+});
+
 test('penalties of a convolution of groups are those of the depthwise one', async (t) => {
   const penalties = { kernelRegularizer: 'l2', biasRegularizer: 'l1' } as const;
   const own = seq(

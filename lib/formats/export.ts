@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import { filePath, writeFileAtomic } from '../io/atomic.js';
+import { filePath, writeFilesAtomic } from '../io/atomic.js';
 import type { Model } from '../models/model.js';
 import type { Compiled } from '../models/network.js';
 import { h5, keras } from './keras/export.js';
@@ -66,7 +66,7 @@ export async function exportModel(network: Exported, path: string | URL, options
   const { parts, files } = formatOf(options, own);
   const name = basename(own);
   const all = files?.(network, options, name) ?? [[name, parts?.(network, options) ?? []] as const];
-  for (const [each, content] of all) await writeFileAtomic(each === name ? own : join(dirname(own), each), content);
+  await writeFilesAtomic(all.map(([each, content]) => [each === name ? own : join(dirname(own), each), content]));
 }
 
 export function exportBytes(network: Exported, options: ExportOptions): Uint8Array {

@@ -27,10 +27,32 @@ export const temporaryIn = (folder: string): string =>
  * @throws Error with the file system's code (ENOENT, EACCES, ENOSPC …; EINVAL for names that Windows does not have), or whatever
  *   `chunks` throws
  */
-export async function writeFileAtomic(
-  path: string | URL,
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+export const writeFileAtomic = (path: string | URL, chunks: Chunks): Promise<void> =>
+  writeFilesAtomic([[path, chunks]]);
+
+type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** The same for files that belong together: all are written before the first is replaced, so that the disk is not full halfway. */
+export async function writeFilesAtomic(
+  files: readonly (readonly [path: string | URL, chunks: Chunks])[],
 ): Promise<void> {
+  const written: Written[] = [];
+  try {
+    for (const [path, chunks] of files) written.push(await writeBeside(path, chunks));
+    for (const { replace } of written) await replace();
+  } catch (error) {
+    for (const { discard } of written) await discard();
+    throw error;
+  }
+}
+
+/** A new file that is still to take another one's place. */
+interface Written {
+  replace(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+async function writeBeside(path: string | URL, chunks: Chunks): Promise<Written> {
   const given = filePath(path);
   checkName(given);
   let temporary: string | undefined;
@@ -41,7 +63,7 @@ export async function writeFileAtomic(
       file = await openSpecial(given, old);
       for await (const chunk of chunks) await writeThrough(file, chunk);
       await file.close();
-      return;
+      return { replace: async () => {}, discard: async () => {} };
     }
     const target = await targetOf(given);
     if (old) await access(target, constants.W_OK);
@@ -53,15 +75,25 @@ export async function writeFileAtomic(
     for await (const chunk of chunks) await file.writeFile(chunk);
     await file.sync();
     await file.close();
-    const made = temporary;
-    await patiently(target, () => rename(made, target));
-    await syncDirectory(directory);
+    return {
+      async replace() {
+        try {
+          await patiently(target, () => rename(name, target));
+          await syncDirectory(directory);
+        } catch (error) {
+          throw writeFailure(given, error);
+        }
+      },
+      discard: () => removed(name),
+    };
   } catch (error) {
     await file?.close().catch(() => {});
-    if (temporary) await rm(temporary, { force: true }).catch(() => {});
+    if (temporary) await removed(temporary);
     throw writeFailure(given, error);
   }
 }
+
+const removed = (file: string) => rm(file, { force: true }).catch(() => {});
 
 /** The error of a file that could not be written, in one sentence; what is no error of the file system stays as it is. */
 export function writeFailure(path: string, error: unknown): unknown {
