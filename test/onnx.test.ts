@@ -30,12 +30,17 @@ ort.env.wasm.numThreads = 1;
 const TYPES = { 'tensor(float)': 'float32', float32: 'float32', float64: 'float64', int32: 'int32' } as const;
 const ARRAYS = { float32: Float32Array, float64: Float64Array, int32: Int32Array };
 
-/** What ONNX Runtime makes of a file. */
-async function byOnnxRuntime(
-  bytes: Uint8Array,
-  x: readonly NDArray[],
-  options: ort.InferenceSession.SessionOptions = {},
-) {
+/** Its memory is one for all sessions: what one run reads may have moved when another one has grown it. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/** What ONNX Runtime makes of a file, one file after another. */
+function byOnnxRuntime(bytes: Uint8Array, x: readonly NDArray[], options: ort.InferenceSession.SessionOptions = {}) {
+  const made = turn.then(() => runOnce(bytes, x, options));
+  turn = made.catch(() => {});
+  return made;
+}
+
+async function runOnce(bytes: Uint8Array, x: readonly NDArray[], options: ort.InferenceSession.SessionOptions) {
   const session = await ort.InferenceSession.create(bytes, options);
   const feeds = session.inputMetadata.map((of, i) => {
     const type = TYPES[(of as { type: keyof typeof TYPES }).type];
@@ -579,6 +584,10 @@ test('weights that nodes read in different ways, and what belongs to one node al
       const y = gemm(g, ['x', tensor(g, 'w', [3, 3]), tensor(g, 'c', [3])], { beta: { float: 0 } });
       return g.node('Add', [y, tensor(g, 'b', [3])]);
     },
+    'a bias of as many axes as the product': (g) => {
+      const y = g.node('MatMul', [g.node('Unsqueeze', ['x', g.ints([1])]), tensor(g, 'w', [3, 3])]);
+      return g.node('Squeeze', [g.node('Add', [y, tensor(g, 'b', [1, 1, 3])]), g.ints([1])]);
+    },
     'a bias behind a Gemm of another beta': (g) =>
       g.node('Add', [gemm(g, ['x', tensor(g, 'w', [3, 3])], { beta: { float: 0.5 } }), tensor(g, 'b', [3])]),
     'a matrix, and its transpose': (g) => {
@@ -616,6 +625,53 @@ test('weights that nodes read in different ways, and what belongs to one node al
     const [{ data }] = await byOnnxRuntime(bytes, [x]);
     const worst = Math.max(...Array.from(made.data, (value, k) => Math.abs(value - data[k])));
     t.true(made.size === data.length && worst < 1e-5, `${name}: ${worst}`);
+  }
+});
+
+test('products of matrices with constants of more axes, and of constants with values, are those of ONNX Runtime', async (t) => {
+  const random = new RandomState(9);
+  const cases: [left: number[] | 'x', right: number[] | 'x', sample: number[], weights: number][] = [
+    ['x', [1, 3, 5], [4, 3], 1],
+    ['x', [1, 1, 3, 5], [2, 4, 3], 1],
+    ['x', [1, 3, 5], [2, 4, 3], 1],
+    ['x', [1, 2, 3, 5], [2, 4, 3], 0],
+    ['x', [2, 3, 5], [2, 4, 3], 0],
+    ['x', [2, 3, 5], [1, 4, 3], 0],
+    [[6, 4], 'x', [4, 3], 0],
+    [[1, 6, 4], 'x', [4, 3], 0],
+    [[2, 6, 4], 'x', [2, 4, 3], 0],
+    [[1, 2, 6, 4], 'x', [1, 4, 3], 0],
+  ];
+  for (const [left, right, sample, weights] of cases) {
+    const of = (g: OnnxGraph, side: number[] | 'x') =>
+      side === 'x'
+        ? side
+        : g.tensor('c', 'float', side, Float32Array.from((random.normal(0, 1, side) as NDArray).data));
+    const bytes = bytesOfGraph(
+      ['batch', ...sample],
+      (g) => g.node('MatMul', [of(g, left), of(g, right)]),
+      sample.length + 1,
+    );
+    const x = NDArray.from(random.normal(0, 1, [3, ...sample]) as NDArray, { dtype: 'float32' });
+    const network = await importBytes(bytes);
+    const made = network.predictSync(x as never) as NDArray;
+    const [{ data, shape }] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual([...made.shape], shape, `${left} @ ${right}`);
+    t.true(Math.max(...Array.from(made.data, (value, k) => Math.abs(value - data[k]))) < 1e-5, `${left} @ ${right}`);
+    t.is(network.getWeights().length, weights, `${left} @ ${right}`);
+  }
+  const refused: [left: number[] | 'x', right: number[] | 'x', sample: number[]][] = [
+    ['x', [2, 3, 5], [4, 3]],
+    ['x', [2, 3, 5], [3]],
+    ['x', [3], [4, 3]],
+    [[6, 4], 'x', [3]],
+    [[2, 6, 4], 'x', [4, 3]],
+  ];
+  for (const [left, right, sample] of refused) {
+    const of = (g: OnnxGraph, side: number[] | 'x') =>
+      side === 'x' ? side : g.tensor('c', 'float', side, new Float32Array(side.reduce((a, n) => a * n, 1)));
+    const bytes = bytesOfGraph(['batch', ...sample], (g) => g.node('MatMul', [of(g, left), of(g, right)]));
+    await t.throwsAsync(importBytes(bytes), { message: /'MatMul'.*: it multiplies/ }, `${left} @ ${right}`);
   }
 });
 

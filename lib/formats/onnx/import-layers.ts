@@ -54,7 +54,7 @@ export function addedBehind(
     lead >= 0 &&
     bias.shape.length <= rank &&
     bias.shape.every((n, axis) => n === (axis < lead ? 1 : shape[axis - lead]));
-  return fits ? { node, bias } : undefined;
+  return fits ? { node, bias: { ...bias, shape } } : undefined;
 }
 
 interface DenseOf {

@@ -1,3 +1,4 @@
+import { NDArray } from '../../array.js';
 import type { Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
@@ -120,7 +121,6 @@ function renumbered(axes: readonly number[], first: number): number[] {
 }
 
 const matMul: Handler = (c, [a, b], _, node) => {
-  if (a?.kind === 'computed' && b?.kind === 'constant' && b.shape.length === 2) return denseOf(c, a, b, node);
   if (a?.kind === 'computed' && b?.kind === 'computed') {
     const [x, y] = [c.plain(a), c.plain(b)];
     const isAlike = x.steps === y.steps && (!x.steps || x.value.shape[0] === y.value.shape[0]);
@@ -129,13 +129,26 @@ const matMul: Handler = (c, [a, b], _, node) => {
     return c.like(x, ops.matmul(x.value, y.value));
   }
   if (a?.kind === 'computed' && b?.kind === 'constant') {
+    const [matrix, lead] = [b.shape.slice(-2), b.shape.slice(0, -2)];
+    const isMatrix = matrix.length === 2 && lead.every((n) => n === 1) && b.shape.length <= a.axes.length;
+    if (isMatrix) return denseOf(c, a, { ...b, shape: matrix }, node);
     const x = c.plain(a);
-    if (x.steps || b.shape[0] !== 1 || b.shape.length !== x.axes.length)
-      throw new RangeError('it multiplies by a constant of a batch');
-    return computed(ops.matmul(x.value, c.whole(b, b.shape.slice(1))));
+    return c.like(x, ops.matmul(x.value, matricesFor(x, b)));
   }
-  throw new RangeError('it multiplies a constant by a value');
+  const x = c.plain(c.computed(b, 'neither of its inputs'));
+  const { shape } = x.value;
+  const matrices = matricesFor(x, c.constant(a, 'one of its inputs'));
+  if (shape.length < 2) throw new RangeError('it multiplies a constant by the batch');
+  return c.like(x, ops.matmul(matrices, x.value));
 };
+
+/** The matrices of a constant that those of each sample are multiplied by. */
+function matricesFor(x: Computed, { shape, data }: Constant): NDArray {
+  const own = shape.length === x.axes.length && shape[0] === 1 ? shape.slice(1) : [...shape];
+  if (x.steps || own.length < 2 || own.length >= x.axes.length)
+    throw new RangeError('it multiplies by a vector, or by a constant of a batch');
+  return NDArray.wrap(Float64Array.from(data), own);
+}
 
 const clip: Handler = (c, [a, low, high], attributes) => {
   const x = c.computed(a);
