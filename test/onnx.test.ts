@@ -720,6 +720,24 @@ test('what would give values more axes, samples or other sides is refused', asyn
     await t.throwsAsync(importBytes(bytesOfGraph(shape, make)), { message });
 });
 
+test('what one operation makes of a repeated vector has all of its steps in the file', async (t) => {
+  const behind: [name: string, layers: Layer[]][] = [
+    ['activation', [layers.activation({ activation: 'tanh' })]],
+    ['an LSTM behind it', [layers.leakyReLU(), layers.lstm({ units: 2 })]],
+    ['a sum', [layers.rescaling({ scale: 2 }), layers.lambda((x) => ops.sum(ops.square(x as Value), { axis: 0 }))]],
+  ];
+  const x = NDArray.from([[0.5, -1, 2, 0.1]], { dtype: 'float32' });
+  for (const [name, own] of behind) {
+    const network = sequential({ layers: [layers.repeatVector({ n: 3, inputShape: [4] }), ...own], seed: 2 });
+    const made = network.predictSync(x);
+    const bytes = await network.exportBytes({ format: 'onnx' });
+    const [{ data, shape }] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual(shape, [...made.shape], name);
+    t.true(difference(data, made.data) < 1e-6, name);
+    t.is(String((await importBytes(bytes)).predictSync(x)), String(made), name);
+  }
+});
+
 test('a sum over an axis of weights is a sum in the file, too', async (t) => {
   class Scaled extends Layer {
     override build(): void {

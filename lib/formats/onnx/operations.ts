@@ -16,8 +16,7 @@ const elementwise =
     const layout = output.shape.length === 3 && batched.length === inputs.length ? e.layoutOf(...inputs) : 'last';
     const names = inputs.map((value) => (layout === 'first' ? e.first(value) : e.broadcastable(value)));
     // where every input is broadcast, the output would not have the axes that it should
-    if (layout === 'last' && inputs.length > 1 && inputs.every((value, i) => names[i] !== e.of(value)))
-      names[0] = e.of(inputs[0]);
+    if (layout === 'last' && inputs.every((value, i) => names[i] !== e.of(value))) names[0] = e.of(inputs[0]);
     e.set(output, make(e, names, options, layout), layout);
   };
 
