@@ -738,6 +738,35 @@ test('what one operation makes of a repeated vector has all of its steps in the 
   }
 });
 
+test('what is computed along axes of weights is known when a file is read: radial functions come back', async (t) => {
+  const network = sequential({
+    layers: [layers.rbf({ units: 3, inputShape: [2] }), layers.dense({ units: 2 })],
+    seed: 1,
+    dtype: 'float64',
+  });
+  const x = [
+    [0.5, -1],
+    [2, 0.1],
+  ];
+  const read = await importBytes(await network.exportBytes({ format: 'onnx' }));
+  t.true(difference((read.predictSync(x) as NDArray).data, network.predictSync(x).data) < 1e-12);
+
+  const values = new RandomState(3).normal(0, 1, [2, 3, 4]) as NDArray;
+  const given = NDArray.from([[0.5]], { dtype: 'float32' });
+  for (const type of ['ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin'])
+    for (const axes of [[0], [1, -1], [-3, 1, 2], []])
+      for (const keepdims of [0, 1]) {
+        const bytes = bytesOfGraph(['batch', 1], (g) => {
+          const c = g.tensor('c', 'float', [2, 3, 4], Float32Array.from(values.data));
+          const known = g.node(type, [c, ...(axes.length ? [g.ints(axes)] : [])], { keepdims: { int: keepdims } });
+          return g.node('Mul', ['x', g.node('Reshape', [known, g.ints([1, -1])])]);
+        });
+        const [{ data }] = await byOnnxRuntime(bytes, [given]);
+        const made = (await importBytes(bytes)).predictSync(given) as NDArray;
+        t.true(difference(made.data, data) < 1e-6, `${type} ${axes} ${keepdims}`);
+      }
+});
+
 test('a sum over an axis of weights is a sum in the file, too', async (t) => {
   class Scaled extends Layer {
     override build(): void {

@@ -155,6 +155,16 @@ export function folded(
       if (a.shape.length !== 1 || axes.length !== 1 || (axes[0] !== 0 && axes[0] !== -1)) return undefined;
       return dims([all.reduce((product, n) => ofDims('Mul', product, n), 1)], keeps ? [1] : []);
     }
+    case 'ReduceMean':
+    case 'ReduceSum':
+    case 'ReduceMax':
+    case 'ReduceMin': {
+      if (a.kind === 'dims' || (type === 'ReduceMean' && !a.isFloat)) return undefined;
+      const given = ints(b, 'axes') ?? [];
+      const isAll = given.length === 0 && attributes.get('noop_with_empty_axes') !== 1;
+      const keeps = ((attributes.get('keepdims') as number | undefined) ?? 1) === 1;
+      return reduced(type, a, isAll ? a.shape.map((_, axis) => axis) : given, keeps);
+    }
     case 'MatMul':
       return b && multiplied(a, b, budget);
     case 'Transpose': {
@@ -333,6 +343,34 @@ function sliced(
     out = gathered(out, index, at, budget) as Constant;
   }
   return out;
+}
+
+const REDUCTIONS: Readonly<Record<string, { readonly from: number; readonly f: Binary }>> = {
+  ReduceMean: { from: 0, f: (a, b) => a + b },
+  ReduceSum: { from: 0, f: (a, b) => a + b },
+  ReduceMax: { from: Number.NEGATIVE_INFINITY, f: Math.max },
+  ReduceMin: { from: Number.POSITIVE_INFINITY, f: Math.min },
+};
+
+/** What a constant comes to along some of its axes. */
+function reduced(type: string, a: Constant, axes: readonly number[], keeps: boolean): Constant {
+  const rank = a.shape.length;
+  const gone = axes.map((axis) => (axis < 0 ? axis + rank : axis));
+  if (gone.some((axis) => !(axis >= 0 && axis < rank)))
+    throw new RangeError(`it goes over the axes [${axes.join(', ')}] of ${rank}`);
+  const kept = a.shape.map((n, axis) => (gone.includes(axis) ? 1 : n));
+  const strides = kept.map((_, axis) => (gone.includes(axis) ? 0 : sizeOf(kept.slice(axis + 1))));
+  const { from, f } = REDUCTIONS[type];
+  const out = new Float64Array(sizeOf(kept)).fill(from);
+  for (let i = 0; i < a.data.length; i++) {
+    let to = 0;
+    for (let axis = rank - 1, rest = i; axis >= 0; rest = Math.floor(rest / a.shape[axis--]))
+      to += (rest % a.shape[axis]) * strides[axis];
+    out[to] = f(out[to], a.data[i]);
+  }
+  const shape = keeps ? kept : kept.filter((_, axis) => !gone.includes(axis));
+  const times = a.data.length / out.length;
+  return constant(shape, type === 'ReduceMean' ? out.map((sum) => sum / times) : out, a.isFloat);
 }
 
 /** A small matrix, or several rows of one, by a matrix. */
