@@ -564,12 +564,17 @@ test('letters of other lengths are refused, also where their products are alike'
 });
 
 /** A file of one graph that `make` writes, with the input x of this shape. */
-function bytesOfGraph(shape: readonly (number | string)[], make: (graph: OnnxGraph) => string, rank = 2): Uint8Array {
+function bytesOfGraph(
+  shape: readonly (number | string)[],
+  make: (graph: OnnxGraph) => string,
+  rank = 2,
+  version = 18,
+): Uint8Array {
   const graph = new OnnxGraph();
   graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: [...shape] });
   const output = make(graph);
   graph.outputs.push({ name: output, type: 'float', shape: Array.from({ length: rank }, (_, i) => `n${i}`) });
-  const opset = new Message().string(1, '').int(2, 18);
+  const opset = new Message().string(1, '').int(2, version);
   return Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
 }
 
@@ -672,6 +677,33 @@ test('products of matrices with constants of more axes, and of constants with va
       side === 'x' ? side : g.tensor('c', 'float', side, new Float32Array(side.reduce((a, n) => a * n, 1)));
     const bytes = bytesOfGraph(['batch', ...sample], (g) => g.node('MatMul', [of(g, left), of(g, right)]));
     await t.throwsAsync(importBytes(bytes), { message: /'MatMul'.*: it multiplies/ }, `${left} @ ${right}`);
+  }
+});
+
+test('the last axis may lie anywhere in memory, the batch anywhere: vision transformers of PyTorch', async (t) => {
+  const random = new RandomState(5);
+  const tensor = (g: OnnxGraph, name: string, shape: number[]) =>
+    g.tensor(name, 'float', shape, Float32Array.from((random.normal(0, 1, shape) as NDArray).data));
+  const turned = (g: OnnxGraph) => g.node('Transpose', ['x'], { perm: { ints: [2, 0, 1] } }); // [4, batch, 3] of [batch, 3, 4]
+  const flat = (g: OnnxGraph, y: string) =>
+    g.node('Flatten', [g.node('Transpose', [y], { perm: { ints: [1, 0, 2] } })]);
+  const cases: Record<string, [make: (graph: OnnxGraph) => string, version?: number]> = {
+    'a dense layer': [
+      (g) => flat(g, g.node('Add', [tensor(g, 'b', [5]), g.node('MatMul', [turned(g), tensor(g, 'w', [3, 5])])])),
+    ],
+    'a normalization': [
+      (g) => flat(g, g.node('LayerNormalization', [turned(g), tensor(g, 'scale', [3]), tensor(g, 'bias', [3])])),
+    ],
+    'a softmax': [(g) => flat(g, g.node('Softmax', [turned(g)], { axis: { int: 2 } }))],
+    'a softmax, as it was at first': [(g) => flat(g, g.node('Softmax', [turned(g)], { axis: { int: 2 } })), 11],
+  };
+  const x = NDArray.from(random.normal(0, 1, [2, 3, 4]) as NDArray, { dtype: 'float32' });
+  for (const [name, [make, version]] of Object.entries(cases)) {
+    const bytes = bytesOfGraph(['batch', 3, 4], make, 2, version);
+    const made = (await importBytes(bytes)).predictSync(x as never) as NDArray;
+    const [{ data, shape }] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual([...made.shape], shape, name);
+    t.true(Math.max(...Array.from(made.data, (value, k) => Math.abs(value - data[k]))) < 1e-5, name);
   }
 });
 

@@ -90,8 +90,10 @@ export function fusedActivation(c: Importer, nodes: readonly NodeProto[], like: 
 export const activationNode: Handler = (c, [tensor], attributes, node) => {
   let x = c.computed(tensor);
   let config = activationOf(c, node, x);
-  if (!config && node.type === 'Softmax' && c.opset >= 13) {
-    x = c.withLast(x, attributes.number('axis', -1));
+  if (!config && node.type === 'Softmax') {
+    const axis = attributes.number('axis', c.opset < 13 ? 1 : -1);
+    const isLast = (axis < 0 ? axis + x.axes.length : axis) === x.axes.length - 1;
+    if (c.opset >= 13 || isLast) x = c.withLast(x, axis);
     config = activationOf(c, node, x);
   }
   if (!config) throw new RangeError('its options, or its axis, are not among those that can be read here');

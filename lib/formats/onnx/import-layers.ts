@@ -76,7 +76,7 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
     const wide = { shape: [C, H, W, units], data: kernel.data };
     w = { shape: [rows, units], data: transposed(wide, [1, 2, 0, 3]).data };
     input = computed(applied(layers.flatten(), x.image));
-  } else if (x.axes.at(-1) !== x.value.shape.length - 1) input = c.plain(x);
+  } else input = c.withLast(x, -1);
   if (input.value.shape.at(-1) !== rows)
     throw new RangeError(`it multiplies ${input.value.shape.at(-1)} values by a matrix of ${rows} rows`);
   const added = bias ? undefined : addedBehind(c, node.outputs[0], [units], x.axes.length);
@@ -340,9 +340,10 @@ const groupNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
 };
 
 const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
-  const x = c.plain(c.computed(a));
+  const given = c.computed(a);
   const axis = attributes.number('axis', -1);
-  const first = axis < 0 ? axis + x.axes.length : axis;
+  const first = axis < 0 ? axis + given.axes.length : axis;
+  const x = first === given.axes.length - 1 ? c.withLast(given, -1) : c.plain(given);
   const axes = x.axes.slice(first);
   if (first < 1 || axes.includes(BATCH)) throw new RangeError('it goes over the batch');
   const shape = axes.map((own) => x.value.shape[own]);
