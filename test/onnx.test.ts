@@ -1055,6 +1055,29 @@ test('Resize is read where it repeats pixels, whatever it calls that, and else r
   t.true(read.includes('asymmetric floor') && read.includes('half_pixel round_prefer_floor'));
 });
 
+test('Resize repeats the steps of sequences, too', async (t) => {
+  const x = NDArray.from(new RandomState(2).normal(0, 1, [2, 3, 4]) as NDArray, { dtype: 'float32' });
+  const bytesOf = (scale: number, mode: string) =>
+    bytesOfGraph(
+      ['batch', 3, 4],
+      (g) =>
+        g.node('Resize', ['x', '', g.tensor('scales', 'float', [3], [1, 1, scale])], {
+          coordinate_transformation_mode: { string: 'asymmetric' },
+          nearest_mode: { string: mode },
+        }),
+      3,
+    );
+  for (const scale of [1, 2, 3]) {
+    const bytes = bytesOf(scale, 'floor');
+    const made = (await importBytes(bytes)).predictSync(x as never) as NDArray;
+    const [{ data, shape }] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual([...made.shape], shape);
+    t.deepEqual([...made.data], [...data]);
+  }
+  await t.throwsAsync(importBytes(bytesOf(2, 'ceil')), { message: /'Resize'.*others are nearer to its coordinates/ });
+  await t.throwsAsync(importBytes(bytesOf(1.5, 'floor')), { message: /'Resize'.*its scales are \[1, 1, 1.5\]/ });
+});
+
 test('what does not fit is refused, and never taken in part', async (t) => {
   const bytesOf = (bias: number[]) => {
     const graph = new OnnxGraph();

@@ -1,6 +1,6 @@
 import { layers } from '../../layers/index.js';
 import type { Attributes } from './attributes.js';
-import type { Handler } from './import-layers.js';
+import { type Handler, pixels } from './import-layers.js';
 import { BATCH, dimsOf, known } from './tensors.js';
 
 /** No axis of an image is longer. */
@@ -52,16 +52,17 @@ export const resize: Handler = (c, inputs, attributes, node) => {
   if (
     attributes.string('mode', 'nearest') !== 'nearest' ||
     scales.length !== n ||
-    n !== 4 ||
+    (n !== 3 && n !== 4) ||
     scales[0] !== 1 ||
     scales[1] !== 1
   )
     throw new RangeError('it does not repeat pixels');
-  const [rows, columns] = scales.slice(2);
-  if (![rows, columns].every((scale) => Number.isInteger(scale) && scale >= 1))
+  const size = scales.slice(2);
+  if (!size.every((scale) => Number.isInteger(scale) && scale >= 1))
     throw new RangeError(`its scales are [${scales.join(', ')}]`);
-  const [height, width] = x.value.shape;
-  if (!isOld && !(isRepetition(attributes, rows, height) && isRepetition(attributes, columns, width)))
+  const lengths = pixels(x);
+  if (!isOld && !size.every((scale, k) => isRepetition(attributes, scale, lengths[k])))
     throw new RangeError('it does not repeat pixels: others are nearer to its coordinates');
-  return c.like(x, c.apply(layers.upSampling2d({ size: [rows, columns] }), x), x.isPositive);
+  const layer = n === 3 ? layers.upSampling1d({ size: size[0] }) : layers.upSampling2d({ size: [size[0], size[1]] });
+  return c.like(x, c.apply(layer, x), x.isPositive);
 };
