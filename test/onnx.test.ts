@@ -731,6 +731,13 @@ test('what would give values more axes, samples or other sides is refused', asyn
     [(g) => g.node('Expand', ['x', g.ints([5, 3])]), /it gives the batch 5 samples/, [1, 3]],
     [
       (g) => {
+        const sum = g.node('ReduceSum', ['x', g.ints([1])], { keepdims: { int: 0 } });
+        return g.node('Flatten', [sum], { axis: { int: 0 } }); // [1, batch]
+      },
+      /'Flatten'.*it flattens from axis 0 on/,
+    ],
+    [
+      (g) => {
         const batch = g.node('Shape', ['x'], { end: { int: 1 } });
         const shape = g.node('Concat', [g.ints([1]), batch], { axis: { int: 0 } });
         return g.node('Expand', ['x', shape]);

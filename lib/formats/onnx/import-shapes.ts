@@ -82,7 +82,7 @@ const written = (shape: readonly Dim[]) => shape.map((n) => (typeof n === 'numbe
 const flatten: Handler = (c, [a], attributes) => {
   const x = c.computed(a);
   const axis = attributes.number('axis', 1);
-  if (axis !== 1 && axis !== 1 - x.axes.length) throw new RangeError(`it flattens from axis ${axis} on`);
+  if ((axis < 0 ? axis + x.axes.length : axis) !== 1) throw new RangeError(`it flattens from axis ${axis} on`);
   const times = x.steps ? x.value.shape[0] : 1;
   const size = x.value.shape.reduce((product, n) => product * n, 1) / times;
   return c.reshaped(x, [new Batches(times), size]);
