@@ -113,8 +113,8 @@ function graphOf(constraint: Constraint): (w: Value) => Value {
 
 /** Emits what the constraints of the trained weights make of them; after their update. */
 export function emitConstraints(t: Recorder, parameters: readonly Parameter[]): void {
-  for (const { value, gradient, constraint } of parameters) {
-    if (!constraint || !gradient) continue;
+  for (const { value, gradient, constraint, isFree } of parameters) {
+    if (!constraint || !gradient || isFree) continue;
     const what = `the constraint of ${value.name}`;
     if ('axis' in constraint) checkRank(what, constraint.axis, value.shape.length);
     const w = marked({ shape: value.shape, batched: false });

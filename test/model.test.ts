@@ -346,6 +346,27 @@ test('an output without a loss is not trained, and needs no targets', async (t) 
   t.is(loaded.trainOnBatch([a, b], [kind, size]).loss, net.trainOnBatch([a, b], { kind }).loss);
 });
 
+// Keras leaves out weights that no loss depends on, as PyTorch does.
+test('neither weight decay nor a constraint moves an output without a loss', (t) => {
+  for (const make of Object.values(optimizers)) {
+    const x = input({ shape: [3] });
+    const output = (name: string, more = {}) =>
+      layers.dense({ units: 2, name, kernelConstraint: 'nonNeg', ...more }).apply(x);
+    const penalized = output('penalized', { kernelRegularizer: 'l2' });
+    const net = model({ inputs: x, outputs: [output('judged'), output('free'), penalized], dtype: 'float64', seed: 3 });
+    const optimizer = make({ learningRate: 0.1, weightDecay: 0.1, useEma: true, emaOverwriteFrequency: 1 });
+    net.compile({ optimizer, loss: { judged: 'mse' } });
+    const values = (name: string) => numbers(net.getLayer(name).getWeights()).flat();
+    const before = values('free');
+    t.true(before.some((w) => w < 0)); // which its constraint would not leave
+    const penalizedBefore = values('penalized');
+    for (let step = 0; step < 3; step++) net.trainOnBatch([[1, 2, 3]], { judged: [[1, -1]] });
+    t.deepEqual(values('free'), before, optimizer.config.name);
+    t.notDeepEqual(values('penalized'), penalizedBefore); // a penalty is a loss
+    t.true(values('penalized').every((w) => w >= 0));
+  }
+});
+
 test('the gradient of several outputs is that of finite differences', async (t) => {
   const { a, b, kind, size, weight } = data();
   const net = twoOfEach();

@@ -16,6 +16,8 @@ export interface Parameter {
   readonly initializer: Initializer;
   readonly regularizer?: Regularizer;
   readonly constraint?: Constraint;
+  /** Neither a loss nor a penalty depends on it: its gradient is 0, and whatever else moves weights leaves it. */
+  readonly isFree?: boolean;
 }
 
 /** A tape that also keeps the list of a network's weights and of the scalars that change from step to step. */

@@ -224,8 +224,12 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   t.program('backward');
   const reached = backward();
   t.aheadIn(undefined);
-  for (const [weight, gradient] of gradients) // what no loss depends on may have a penalty, which is added
-    if (!reached.has(weight)) t.emit('fill', [gradient], { N: gradient.size }, { value: 0 });
+  const free = new Set<Buffer | undefined>();
+  for (const [weight, gradient] of gradients) {
+    if (reached.has(weight)) continue;
+    free.add(gradient);
+    t.emit('fill', [gradient], { N: gradient.size }, { value: 0 }); // there may be a penalty, which is added
+  }
   t.program('exchange');
   t.exchangeGradients();
   // Of weights alone, hence before what has rows: behind it comes what gradients and weights go through value by value.
@@ -243,8 +247,9 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   }
   t.program('update');
   t.mayStop(false);
-  compiled.optimizer.record(t, t.parameters);
-  emitConstraints(t, t.parameters);
+  const parameters = t.parameters.map((p) => ({ ...p, isFree: free.has(p.gradient) && !p.regularizer }));
+  compiled.optimizer.record(t, parameters);
+  emitConstraints(t, parameters);
 
   const programs = ['predict'];
   for (const weighted of [false, true]) {

@@ -60,6 +60,8 @@ export interface Trained {
   w: Buffer;
   dw: Buffer;
   N: number;
+  /** Whether nothing but its gradient, which is 0, may move it: no weight decay. */
+  isFree: boolean;
   /** A buffer of the optimizer, of the parameter's shape. */
   state(name: string): Buffer;
 }
@@ -122,6 +124,7 @@ export function make(
               w: p.value,
               dw: p.gradient,
               N: p.value.size,
+              isFree: p.isFree ?? false,
               state: (s: string) => t.state(`${p.layer}/${p.name}/${s}`, p.value.shape),
             }
           : [],
@@ -133,8 +136,10 @@ export function make(
       const step: Rates['step'] = (value) => t.perStep((iteration) => value(updates(iteration) + 1));
       const update = () => {
         if (clip && limit) emitClip(t, clip, limit, trained);
-        const emit = rule({ rate, step, weightDecay, decay: weightDecay && rate(() => weightDecay) });
-        for (const parameter of trained) emit(t, parameter);
+        const ruleOf = (decay: number) => rule({ rate, step, weightDecay: decay, decay: decay && rate(() => decay) });
+        const emit = ruleOf(weightDecay);
+        const emitFree = weightDecay > 0 && trained.some(({ isFree }) => isFree) ? ruleOf(0) : emit;
+        for (const parameter of trained) (parameter.isFree ? emitFree : emit)(t, parameter);
       };
       if (every) emitAccumulated(t, every, trained, update);
       else update();
