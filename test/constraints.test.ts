@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import {
   type ConstraintInput,
   constraints,
+  importModel,
   initializers,
   layers,
   NDArray,
@@ -144,6 +145,38 @@ test('constraints are saved with the network', async (t) => {
   });
   for (const m of [model, again]) m.fitSync(x, y, { epochs: 2, shuffle: false });
   t.deepEqual(again.getWeights(), model.getWeights());
+});
+
+test('those of kernels of single channels and of slopes go to files of other programs and come back', async (t) => {
+  const each = constraints.unitNorm({ axis: [0, 1] });
+  const model = sequential({
+    layers: [
+      layers.depthwiseConv2d({
+        kernelSize: 2,
+        depthwiseConstraint: each,
+        biasConstraint: 'nonNeg',
+        inputShape: [5, 5, 2],
+      }),
+      layers.separableConv2d({
+        ...{ filters: 3, kernelSize: 2, depthwiseConstraint: each, biasConstraint: 'nonNeg' },
+        pointwiseConstraint: constraints.maxNorm({ maxValue: 9, axis: 2 }),
+      }),
+      layers.prelu({ alphaConstraint: 'nonNeg' }),
+      layers.flatten(),
+      layers.dense({ units: 1 }),
+    ],
+    seed: 1,
+  });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  model.fitSync(random.randn(8, 5, 5, 2), random.randn(8, 1));
+  const names = ['depthwiseConstraint', 'pointwiseConstraint', 'biasConstraint', 'alphaConstraint'];
+  const given = (of: readonly object[]) => of.map((layer) => names.map((name) => Reflect.get(layer, name)));
+  t.is(given(model.layers).flat().filter(Boolean).length, 6);
+  for (const file of ['single.keras', 'single.json']) {
+    await model.export(join(folder, file));
+    const { layers: read } = await importModel(join(folder, file));
+    t.deepEqual(given(read), given(model.layers), file);
+  }
 });
 
 test('wrong constraints are refused in one sentence', (t) => {

@@ -1,5 +1,6 @@
 import { type Activation, activations } from '../activations.js';
 import { checkInteger, checkInterval, wrongType } from '../check.js';
+import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import { activate } from '../graph/ops/activation.js';
 import type { Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
@@ -95,6 +96,8 @@ export interface PReLUOptions extends LayerOptions {
   alphaInitializer?: InitializerInput;
   /** A penalty on alpha. Default: none */
   alphaRegularizer?: RegularizerInput;
+  /** What alpha is brought back to after each update. Default: nothing */
+  alphaConstraint?: ConstraintInput;
   /** Axes along which all values have one alpha, counted from 1 as Keras: [1, 2] gives each channel of an image one. Default: none */
   sharedAxes?: readonly number[];
 }
@@ -105,13 +108,15 @@ export class PReLU extends Layer<SameRank> {
   override readonly supportsMasking = true;
   readonly alphaInitializer: Initializer;
   readonly alphaRegularizer?: Regularizer;
+  readonly alphaConstraint?: Constraint;
   readonly sharedAxes?: readonly number[];
 
   constructor(options: PReLUOptions = {}) {
-    super(options, ['alphaInitializer', 'alphaRegularizer', 'sharedAxes']);
+    super(options, ['alphaInitializer', 'alphaRegularizer', 'alphaConstraint', 'sharedAxes']);
     const { sharedAxes } = options;
     this.alphaInitializer = getInitializer('alphaInitializer', options.alphaInitializer ?? 'zeros');
     this.alphaRegularizer = checkRegularizer('alphaRegularizer', options.alphaRegularizer);
+    this.alphaConstraint = checkConstraint('alphaConstraint', options.alphaConstraint);
     if (sharedAxes === undefined || sharedAxes === null) return;
     if (!Array.isArray(sharedAxes)) throw wrongType('sharedAxes', 'an array of axes, from 1', sharedAxes);
     this.sharedAxes = Array.from(sharedAxes, (axis, i) => checkInteger(`sharedAxes[${i}]`, axis, 1));
@@ -122,7 +127,8 @@ export class PReLU extends Layer<SameRank> {
     if (shared.some((axis) => axis > inputShape.length))
       throw wrongInput(this, `of ${Math.max(...shared)} axes or more (sharedAxes [${shared.join(', ')}])`, inputShape);
     const shape = inputShape.map((n, i) => (shared.includes(i + 1) ? 1 : n));
-    this.addWeight('alpha', shape, this.alphaInitializer, { regularizer: this.alphaRegularizer });
+    const { alphaRegularizer: regularizer, alphaConstraint: constraint } = this;
+    this.addWeight('alpha', shape, this.alphaInitializer, { regularizer, constraint });
   }
 
   call(x: Value, { alpha }: Weights): Value {
@@ -130,8 +136,8 @@ export class PReLU extends Layer<SameRank> {
   }
 
   override getConfig(): Record<string, unknown> {
-    const { alphaInitializer, alphaRegularizer, sharedAxes } = this;
-    return { alphaInitializer: alphaInitializer.config, alphaRegularizer, sharedAxes };
+    const { alphaInitializer, alphaRegularizer, alphaConstraint, sharedAxes } = this;
+    return { alphaInitializer: alphaInitializer.config, alphaRegularizer, alphaConstraint, sharedAxes };
   }
 }
 

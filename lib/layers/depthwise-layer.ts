@@ -1,5 +1,6 @@
 import { type Activation, type ActivationInput, getActivation } from '../activations.js';
 import { checkBoolean, checkInteger } from '../check.js';
+import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import { activate } from '../graph/ops/activation.js';
 import { conv2d } from '../graph/ops/conv2d.js';
 import { depthwise } from '../graph/ops/depthwise.js';
@@ -34,6 +35,10 @@ export interface DepthwiseLayerOptions<Size> extends LayerOptions {
   depthwiseRegularizer?: RegularizerInput;
   /** A penalty on the bias. Default: none */
   biasRegularizer?: RegularizerInput;
+  /** What the kernels are brought back to after each update. Default: nothing */
+  depthwiseConstraint?: ConstraintInput;
+  /** The same for the bias. Default: nothing */
+  biasConstraint?: ConstraintInput;
 }
 
 const OPTIONS = [
@@ -48,6 +53,8 @@ const OPTIONS = [
   'biasInitializer',
   'depthwiseRegularizer',
   'biasRegularizer',
+  'depthwiseConstraint',
+  'biasConstraint',
 ];
 
 /** A kernel of one pixel. */
@@ -69,6 +76,8 @@ export abstract class DepthwiseLayer<R extends Ranks, Size extends number | read
   readonly biasInitializer: Initializer;
   readonly depthwiseRegularizer?: Regularizer;
   readonly biasRegularizer?: Regularizer;
+  readonly depthwiseConstraint?: Constraint;
+  readonly biasConstraint?: Constraint;
   readonly #moving: Moving<Size>;
 
   constructor(options: DepthwiseLayerOptions<unknown>, moving: Moving<Size>, own: readonly string[] = []) {
@@ -85,6 +94,8 @@ export abstract class DepthwiseLayer<R extends Ranks, Size extends number | read
     this.biasInitializer = getInitializer('biasInitializer', options.biasInitializer ?? 'zeros');
     this.depthwiseRegularizer = checkRegularizer('depthwiseRegularizer', options.depthwiseRegularizer);
     this.biasRegularizer = checkRegularizer('biasRegularizer', options.biasRegularizer);
+    this.depthwiseConstraint = checkConstraint('depthwiseConstraint', options.depthwiseConstraint);
+    this.biasConstraint = checkConstraint('biasConstraint', options.biasConstraint);
   }
 
   /** Declares the kernels, under this name, for inputs of this shape; returns the channels that they make of these. */
@@ -92,12 +103,14 @@ export abstract class DepthwiseLayer<R extends Ranks, Size extends number | read
     this.#slide(inputShape);
     const channels = inputShape[inputShape.length - 1];
     const shape = [this.kernelSize, channels, this.depthMultiplier].flat();
-    this.addWeight(name, shape, this.depthwiseInitializer, { regularizer: this.depthwiseRegularizer });
+    const { depthwiseRegularizer: regularizer, depthwiseConstraint: constraint } = this;
+    this.addWeight(name, shape, this.depthwiseInitializer, { regularizer, constraint });
     return channels * this.depthMultiplier;
   }
 
   protected addBias(size: number): void {
-    if (this.useBias) this.addWeight('bias', [size], this.biasInitializer, { regularizer: this.biasRegularizer });
+    const { biasRegularizer: regularizer, biasConstraint: constraint } = this;
+    if (this.useBias) this.addWeight('bias', [size], this.biasInitializer, { regularizer, constraint });
   }
 
   /** Every channel by its kernels, then, where there is such a kernel, all of each place together. */
@@ -125,6 +138,8 @@ export abstract class DepthwiseLayer<R extends Ranks, Size extends number | read
       biasInitializer: this.biasInitializer.config,
       depthwiseRegularizer: this.depthwiseRegularizer,
       biasRegularizer: this.biasRegularizer,
+      depthwiseConstraint: this.depthwiseConstraint,
+      biasConstraint: this.biasConstraint,
     };
   }
 

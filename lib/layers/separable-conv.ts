@@ -1,4 +1,5 @@
 import { checkInteger } from '../check.js';
+import { type Constraint, type ConstraintInput, checkConstraint } from '../constraints.js';
 import type { Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
@@ -14,6 +15,8 @@ interface SeparableConvOptions<Size> extends DepthwiseLayerOptions<Size> {
   pointwiseInitializer?: InitializerInput;
   /** A penalty on that kernel. Default: none */
   pointwiseRegularizer?: RegularizerInput;
+  /** What that kernel is brought back to after each update. Default: nothing */
+  pointwiseConstraint?: ConstraintInput;
 }
 export interface SeparableConv1DOptions extends SeparableConvOptions<StepsInput> {}
 export interface SeparableConv2DOptions extends SeparableConvOptions<PairInput> {}
@@ -22,18 +25,21 @@ abstract class SeparableConv<R extends Ranks, Size extends number | Pair> extend
   readonly filters: number;
   readonly pointwiseInitializer: Initializer;
   readonly pointwiseRegularizer?: Regularizer;
+  readonly pointwiseConstraint?: Constraint;
 
   constructor(options: SeparableConvOptions<unknown>, moving: Moving<Size>) {
-    super(options, moving, ['filters', 'pointwiseInitializer', 'pointwiseRegularizer']);
+    super(options, moving, ['filters', 'pointwiseInitializer', 'pointwiseRegularizer', 'pointwiseConstraint']);
     this.filters = checkInteger('filters', options.filters, 1);
     this.pointwiseInitializer = getInitializer('pointwiseInitializer', options.pointwiseInitializer ?? 'glorotUniform');
     this.pointwiseRegularizer = checkRegularizer('pointwiseRegularizer', options.pointwiseRegularizer);
+    this.pointwiseConstraint = checkConstraint('pointwiseConstraint', options.pointwiseConstraint);
   }
 
   override build(inputShape: Shape): void {
     const channels = this.addDepthwise('depthwiseKernel', inputShape);
     const shape = [...inputShape.slice(1).map(() => 1), channels, this.filters];
-    this.addWeight('pointwiseKernel', shape, this.pointwiseInitializer, { regularizer: this.pointwiseRegularizer });
+    const { pointwiseRegularizer: regularizer, pointwiseConstraint: constraint } = this;
+    this.addWeight('pointwiseKernel', shape, this.pointwiseInitializer, { regularizer, constraint });
     this.addBias(this.filters);
   }
 
@@ -42,8 +48,9 @@ abstract class SeparableConv<R extends Ranks, Size extends number | Pair> extend
   }
 
   override getConfig(): Record<string, unknown> {
-    const { filters, pointwiseInitializer, pointwiseRegularizer } = this;
-    return { filters, ...super.getConfig(), pointwiseInitializer: pointwiseInitializer.config, pointwiseRegularizer };
+    const { filters, pointwiseInitializer, pointwiseRegularizer, pointwiseConstraint } = this;
+    const pointwise = { pointwiseInitializer: pointwiseInitializer.config, pointwiseRegularizer, pointwiseConstraint };
+    return { filters, ...super.getConfig(), ...pointwise };
   }
 }
 

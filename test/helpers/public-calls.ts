@@ -239,6 +239,8 @@ const depthwise = {
   biasInitializer: 'zeros',
   depthwiseRegularizer: 'l2',
   biasRegularizer: 'l1',
+  depthwiseConstraint: { name: 'maxNorm', maxValue: 1, axis: 0 },
+  biasConstraint: 'nonNeg',
 };
 const decay = { initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.5 };
 const rates = { learningRate: 0.1, weightDecay: 0.1, clipNorm: 1 };
@@ -920,6 +922,7 @@ export const CALLS: Record<string, Call> = {
     filters: 2,
     pointwiseInitializer: 'zeros',
     pointwiseRegularizer: 'l1',
+    pointwiseConstraint: { name: 'unitNorm', axis: [0, 1] },
   }),
   'layers.conv2dTranspose': plain(layers.conv2dTranspose, conv),
   'layers.upSampling2d': plain(layers.upSampling2d, { ...layer, size: 2, interpolation: 'nearest' }),
@@ -975,6 +978,7 @@ export const CALLS: Record<string, Call> = {
     filters: 2,
     pointwiseInitializer: 'zeros',
     pointwiseRegularizer: 'l1',
+    pointwiseConstraint: { name: 'unitNorm', axis: [0, 1] },
   }),
   'layers.attention': plain(layers.attention, {
     name: 'a',
@@ -999,6 +1003,7 @@ export const CALLS: Record<string, Call> = {
     ...layer,
     alphaInitializer: 'zeros',
     alphaRegularizer: 'l2',
+    alphaConstraint: 'nonNeg',
     sharedAxes: [1, 2],
   }),
   'layers.rbf': plain(layers.rbf, {

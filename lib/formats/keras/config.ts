@@ -63,15 +63,13 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Those named after the kernel stand for nothing: Keras 2 wrote them. */
 const DEPTHWISE = {
-  depthwise_constraint: [null],
-  bias_constraint: [null],
   kernel_initializer: ANY,
   kernel_regularizer: [null],
   kernel_constraint: [null],
 };
 const transposed: Kind = { others: { output_padding: [null], groups: [1] } };
 const depthwise: Kind = { others: { ...DEPTHWISE, filters: ANY, groups: ANY } };
-const separable: Kind = { others: { ...DEPTHWISE, pointwise_constraint: [null], groups: [1] } };
+const separable: Kind = { others: { ...DEPTHWISE, groups: [1] } };
 const recurrent: Kind = { others: { zero_output_for_mask: [false], use_cudnn: ANY } };
 const attention: Kind = {
   elsewhere: ['useCausalMask', 'returnAttentionScores'],
@@ -128,7 +126,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Activation: {},
   LeakyReLU: {},
   ReLU: {},
-  PReLU: { others: { alpha_constraint: [null] } },
+  PReLU: {},
   Softmax: {},
   Embedding: { others: { weights: ANY } },
   Masking: {},
