@@ -159,6 +159,86 @@ test('what joins masked sequences has a name apart from that of the operation on
   }
 });
 
+test('the mask that a layer of a file is given is the one that goes with its input, or refused', async (t) => {
+  const place = (name: string, node = 0) => ({
+    class_name: '__keras_tensor__',
+    config: { keras_history: [name, node, 0] },
+  });
+  const operation = (class_name: string, name: string, ...args: unknown[]) => ({
+    ...{ module: 'keras.src.ops.numpy', class_name, name, config: { name } },
+    inbound_nodes: [{ args, kwargs: {} }],
+  });
+  const a = input({ shape: [3, 2], name: 'a' });
+  const b = input({ shape: [3, 2], name: 'b' });
+  const [m, n] = [a, b].map((x) => layers.masking().apply(x));
+  const gru = (name: string) => layers.gru({ units: 2, name });
+  const [p, q] = ['p', 'q'].map((name) => input({ shape: [3, 2], name }));
+  const within = gru('last').apply(layers.subtract().apply([p, q]));
+  const inner = model({ inputs: [p, q], outputs: within, name: 'inner', seed: 1 });
+  const outputs = [
+    ...[gru('plain').apply(a), gru('one').apply(m), gru('joined').apply(layers.subtract().apply([m, n]))],
+    inner.apply([m, n]),
+  ];
+  const whole = model({ inputs: [a, b], outputs, seed: 1 });
+  const bytes = await whole.exportBytes({ format: 'keras' });
+  const masks = [
+    ...[operation('NotEqual', 'notA', place('a'), 0), operation('Any', 'maskA', place('notA'))],
+    ...[operation('NotEqual', 'notB', place('b'), 0), operation('Any', 'maskB', place('notB'))],
+    operation('LogicalOr', 'either', place('maskA'), place('maskB')),
+    ...[operation('Greater', 'above', place('a'), 0), operation('Any', 'positive', place('above'))],
+    ...[operation('NotEqual', 'notOne', place('a'), 1), operation('Any', 'other', place('notOne'))],
+  ];
+  const given = (own: Record<string, unknown>) =>
+    changed(bytes, ({ config }) => {
+      for (const { name, inbound_nodes: nodes } of config.layers)
+        if (own[name]) for (const node of nodes) node.kwargs.mask = own[name];
+      config.layers.push(...masks);
+    });
+  const x = [
+    [
+      [
+        [1, 2],
+        [0, 0],
+        [-3, 1],
+      ],
+    ],
+    [
+      [
+        [0, 0],
+        [0, 0],
+        [5, -1],
+      ],
+    ],
+  ];
+  const wanted = whole.predictSync(x);
+  const own = { one: place('maskA'), joined: place('either'), inner: [place('maskA'), place('maskB')] };
+  for (const mask of [own, {}, { inner: [place('maskA'), null] }])
+    t.deepEqual((await importBytes(await given(mask))).predictSync(x), wanted);
+  for (const [name, mask] of [
+    ...[
+      ['plain', 'maskA'],
+      ['one', 'maskB'],
+      ['one', 'either'],
+      ['one', 'positive'],
+      ['one', 'other'],
+    ],
+    ...[
+      ['joined', 'maskA'],
+      ['joined', 'positive'],
+      ['plain', 'b'],
+      ['one', 'b'],
+    ],
+  ])
+    await t.throwsAsync(importBytes(await given({ [name]: place(mask) })), {
+      code: 'ERR_FORMAT',
+      message: new RegExp(
+        `Expected the mask of '${name}' to be that of its input, as there is no other here, got '${mask}'`,
+      ),
+    });
+  const others = { inner: [place('maskB'), place('maskA')] };
+  await t.throwsAsync(importBytes(await given(others)), { code: 'ERR_FORMAT', message: /the mask of 'inner'/ });
+});
+
 test('a group of HDF5 is read once, however many of its members are asked for', async (t) => {
   // Keras keeps an optimizer's memory of each weight in one group: that of 50 layers named its names 200 times
   const network = sequential({

@@ -1,9 +1,11 @@
 import { NDArray } from '../../array.js';
 import { wrongType, wrongValue } from '../../check.js';
 import { isValue, marked, type Shape, sizeOf, type Value } from '../../graph/value.js';
+import type { JsonObject } from '../../io/model-file.js';
 import { sampleAxis } from '../../layers/axis.js';
 import type { Layer, Values } from '../../layers/layer.js';
 import { NormalizingLayer } from '../../layers/normalizing-layer.js';
+import type { CallNode } from './calls-in.js';
 import { checkNumbers, type Given } from './operations-in.js';
 
 /** Numbers of a constant that a layer makes at once: as many as our own files may have. */
@@ -25,10 +27,21 @@ interface Options {
 type Named = Readonly<Record<string, Given>>;
 
 /** Arguments of attention's calls that are options of our layer. */
-export const OF_ATTENTION = {
+const OF_ATTENTION = {
   use_causal_mask: 'useCausalMask',
   return_attention_scores: 'returnAttentionScores',
 } as const;
+
+/** Our options that Keras has among the arguments of calls. */
+export function attentionOptions(place: string, className: string, nodes: readonly CallNode[]): JsonObject {
+  const of = ({ args, kwargs }: CallNode) => ({
+    ...Object.fromEntries(Object.entries(OF_ATTENTION).map(([keras, own]) => [own, kwargs[keras] === true])),
+    ...(className === 'MultiHeadAttention' && { attentionMask: (kwargs.attention_mask ?? args[3] ?? null) !== null }),
+  });
+  const options = nodes.map((node) => JSON.stringify(of(node)));
+  if (new Set(options).size > 1) throw wrongValue(place, 'called in one manner', 'several');
+  return options.length > 0 ? JSON.parse(options[0]) : {};
+}
 
 /** What a layer makes of Keras' arguments. @throws TypeError or RangeError naming what there is not here */
 export function applyLayer(

@@ -23,8 +23,8 @@ interface Slice {
 export interface CallNode {
   readonly args: readonly Argument[];
   readonly kwargs: Readonly<Record<string, Argument>>;
-  /** Where a mask was made that it is given beside its input. */
-  readonly mask?: Reference;
+  /** Where the masks were made that it is given beside its inputs. */
+  readonly masks?: readonly (Reference | null)[];
 }
 
 /** Lists within lists: no one writes more. */
@@ -45,8 +45,10 @@ export function readReference(place: string, given: unknown): Reference {
 export function readNode(place: string, given: unknown): CallNode {
   const { args, kwargs } = readArguments(place, given);
   const { mask = null, ...others } = kwargs;
-  if (mask !== null && !isReference(mask)) throw wrongType(`${place}.mask`, 'a value, if any', mask);
-  return { args, kwargs: others, ...(mask !== null && { mask }) };
+  const masks = Array.isArray(mask) ? mask : [mask];
+  const isMask = (own: Argument): own is Reference | null => own === null || isReference(own);
+  if (!masks.every(isMask)) throw wrongType(`${place}.mask`, 'a value, if any, or a list of some', mask);
+  return { args, kwargs: others, ...(mask !== null && { masks }) };
 }
 
 function readArguments(place: string, given: unknown): CallNode {

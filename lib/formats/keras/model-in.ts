@@ -11,10 +11,11 @@ import { checkWithin } from '../../models/extent.js';
 import { Model } from '../../models/model.js';
 import { Sequential } from '../../models/sequential.js';
 import { shapesOf } from '../../models/shapes.js';
-import { applyLayer, type Constants, checkConstants, OF_ATTENTION } from './apply.js';
+import { applyLayer, attentionOptions, type Constants, checkConstants } from './apply.js';
 import { type CallNode, type Reference, readNode, readReference, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
 import { integerInputs } from './integers.js';
+import { checkMasks } from './masks-in.js';
 import { applyOperation } from './operations-in.js';
 
 /** A layer that was read, under Keras' name and class, and those within it where it is a network. */
@@ -221,17 +222,6 @@ function checkVersion(place: string, config: JsonObject, reading: ReadingAll): v
   }
 }
 
-/** Our options that Keras has among the arguments of calls. */
-function attentionOptions(place: string, className: string, nodes: readonly CallNode[]): JsonObject {
-  const of = ({ args, kwargs }: CallNode) => ({
-    ...Object.fromEntries(Object.entries(OF_ATTENTION).map(([keras, own]) => [own, kwargs[keras] === true])),
-    ...(className === 'MultiHeadAttention' && { attentionMask: (kwargs.attention_mask ?? args[3] ?? null) !== null }),
-  });
-  const options = nodes.map((node) => JSON.stringify(of(node)));
-  if (new Set(options).size > 1) throw wrongValue(place, 'called in one manner', 'several');
-  return options.length > 0 ? JSON.parse(options[0]) : {};
-}
-
 /** A layer or an operation of a functional model, and what it gave so far. */
 interface Member {
   readonly name: string;
@@ -277,14 +267,20 @@ function readFunctional(config: JsonObject, reading: ReadingAll, depth: number):
     return value;
   };
   const wanted = placesIn('output_layers', config.output_layers);
-  // masks go with values here: what Keras computes them by is left out, as nothing else reads it
-  for (const { name, nodes } of members.values())
-    for (const { mask } of nodes)
-      if (mask && !isOperationEntry(find(mask).entry))
-        throw wrongValue(`the mask of '${name}'`, 'that of its input, as there is no other here', mask.layer);
   run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference), reading.constants);
   const values = inputs.list.map((place) => valueAt(place, true));
   const outputs = wanted.list.map((place) => valueAt(place, true));
+  // masks go with values here: what Keras computes them by is left out, as nothing else reads it
+  checkMasks(members.values(), outputs, {
+    operationAt: (reference) => {
+      const { entry, nodes } = find(reference);
+      return isOperationEntry(entry) ? { className: entry.class_name, node: nodes[reference.node] } : undefined;
+    },
+    valueAt: (reference) => {
+      const member = find(reference);
+      return member.made[nodeOf(member, reference, false)]?.[reference.output];
+    },
+  });
   const isListed = wanted.isList && !(reading.isKeras2 && outputs.length === 1);
   const model = new Model({
     inputs: values.length === 1 ? values[0] : values,
