@@ -239,6 +239,22 @@ test('the mask that a layer of a file is given is the one that goes with its inp
   await t.throwsAsync(importBytes(await given(others)), { code: 'ERR_FORMAT', message: /the mask of 'inner'/ });
 });
 
+test('an operation of a file of HDF5 may have a dtype', async (t) => {
+  // those that Keras writes for the mask of a concatenation of which one part has none
+  const text = openFixture('masked.h5');
+  const config = JSON.parse(text);
+  const [{ name }] = config.config.layers;
+  const node = { args: [{ class_name: '__keras_tensor__', config: { keras_history: [name, 0, 0] } }], kwargs: {} };
+  for (const className of ['ZerosLike', 'OnesLike'])
+    config.config.layers.push({
+      ...{ class_name: className, name: className, config: { name: className, dtype: 'bool' } },
+      inbound_nodes: [node],
+    });
+  const wanted = await importBytes(fixture('masked.h5'));
+  const network = await importBytes(withText('masked.h5', text, JSON.stringify(config).padEnd(text.length)));
+  t.deepEqual(network.getWeights(), wanted.getWeights());
+});
+
 test('a group of HDF5 is read once, however many of its members are asked for', async (t) => {
   // Keras keeps an optimizer's memory of each weight in one group: that of 50 layers named its names 200 times
   const network = sequential({

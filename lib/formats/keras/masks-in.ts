@@ -5,11 +5,12 @@ import { type Call, isCall, topological, type Value } from '../../graph/value.js
 import type { Layer } from '../../layers/layer.js';
 import { type Argument, type CallNode, isReference, type Reference, referencesIn } from './calls-in.js';
 
-/** What Keras makes masks of others by (the `compute_mask` of its layers); what is like a value is no mask of it. */
+/** What Keras makes masks of others by (the `compute_mask` of its layers). */
 const JOINS = new Set([
   ...['Any', 'All', 'LogicalOr', 'Concatenate', 'ExpandDims', 'Squeeze', 'Reshape', 'BroadcastTo', 'Cast'],
-  ...['ConvertToTensor', 'OnesLike', 'ZerosLike'],
+  'ConvertToTensor',
 ]);
+/** Masks of all steps of a value, and of none. */
 const LIKE = new Set(['OnesLike', 'ZerosLike']);
 
 /** A layer or an operation of a file, and what it gave. */
@@ -40,11 +41,9 @@ export function checkMasks(members: Iterable<Masked>, outputs: readonly Value[],
   }
   const isOwn = (given: Reference, input: Value | undefined): boolean => {
     const own = new Set([...((input && masks.get(input)?.keys()) ?? [])].filter((value) => paddings.has(value)));
-    const steps = stepsOf(given, found);
-    if (!steps || own.size === 0) return false;
-    const values = new Set(steps.map(({ of }) => of));
+    const { steps, values } = sourcesOf(given, found) ?? { steps: [], values: new Set() };
     const fits = ({ of, padding }: Steps) => own.has(of) && paddings.get(of)?.has(padding);
-    return steps.every(fits) && values.size === own.size;
+    return steps.length > 0 && steps.every(fits) && [...own].every((value) => values.has(value));
   };
   for (const { name, nodes, made, read } of members)
     for (const [k, { masks: given = [] }] of nodes.entries())
@@ -66,9 +65,10 @@ interface Steps {
   readonly padding: number;
 }
 
-/** The comparisons that a mask is made of; undefined where it is made of anything else. */
-function stepsOf(mask: Reference, { operationAt, valueAt }: Found): Steps[] | undefined {
+/** The comparisons that a mask is made of, and all values that it looks at; undefined where it is made of anything else. */
+function sourcesOf(mask: Reference, { operationAt, valueAt }: Found) {
   const steps: Steps[] = [];
+  const values = new Set<Value>();
   const left = [mask];
   const seen = new Set<string>();
   for (let reference = left.pop(); reference; reference = left.pop()) {
@@ -83,8 +83,12 @@ function stepsOf(mask: Reference, { operationAt, valueAt }: Found): Steps[] | un
       const of = x !== undefined && isReference(x) ? valueAt(x) : undefined;
       if (!of || typeof padding !== 'number') return undefined;
       steps.push({ of, padding });
+      values.add(of);
+    } else if (LIKE.has(className)) {
+      const [value] = referencesIn(node).map(valueAt);
+      if (value) values.add(value);
     } else if (!JOINS.has(className)) return undefined;
-    else if (!LIKE.has(className)) left.push(...referencesIn(node));
+    else left.push(...referencesIn(node));
   }
-  return steps;
+  return { steps, values };
 }

@@ -318,7 +318,8 @@ function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: 
 function isOperationEntry({ class_name: className, config, ...entry }: LayerEntry): boolean {
   const { module } = entry as { module?: unknown };
   if (typeof module === 'string') return /^keras\.(src\.)?ops/.test(module);
-  return !('trainable' in config) && !('dtype' in config) && ![...NETWORKS, 'InputLayer'].includes(className);
+  const isLayer = 'trainable' in config || ('dtype' in config && config.dtype !== 'bool'); // as masks are made with
+  return !isLayer && ![...NETWORKS, 'InputLayer'].includes(className);
 }
 
 /** Applies everything, each behind what it reads; without recursion, for networks of any depth. */
