@@ -510,6 +510,22 @@ test('stateful layers go on where the batch before ended, until resetStates', as
   await t.throwsAsync(stateful.snapshot(), { message: /without stateful layers/ });
 });
 
+test('a stateful layer that is given initial states begins with them in every batch', async (t) => {
+  const r = new RandomState(5);
+  const [x, first] = [input({ shape: [4, 3] }), input({ shape: [2] })];
+  const make = (stateful: boolean) =>
+    model({ inputs: [x, first], outputs: gru({ units: 2, stateful }).apply([x, first]), dtype: 'float64', seed: 1 });
+  const [own, plain] = [make(true), make(false)];
+  const data = [r.randn(6, 4, 3), r.randn(6, 2)];
+  const want = plain.predictSync(data).data;
+  for (let run = 0; run < 2; run++) {
+    t.deepEqual((await own.predict(data, { batchSize: 3 })).data, want);
+    t.deepEqual((await own.predict(data)).data, want);
+    t.deepEqual(own.predictSync(data).data, want);
+    own.resetStates();
+  }
+});
+
 test('stateful layers train on: the order of samples is kept', async (t) => {
   const r = new RandomState(8);
   const x = r.randn(6, 4, 2);

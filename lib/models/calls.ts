@@ -17,7 +17,6 @@ import { validationFeed } from './feeds.js';
 import type { Network } from './network.js';
 import type { BatchOptions, EvaluateOptions, FitOptions, PredictNowOptions, PredictOptions } from './options.js';
 import type { Patience } from './serving.js';
-import type { States } from './states.js';
 
 /** A network, as calls use it. */
 export interface Callee {
@@ -103,7 +102,10 @@ export async function prediction(callee: Callee, x: ByPort, options: PredictOpti
   return callee.engine.server(callee.graphFor(shapesOf(arrays)), inputs).predict(arrays, batchSize, patience);
 }
 
-/** Predictions of a stateful network, one call after the other: each begins where the one before ended. */
+/**
+ * Predictions of a stateful network, one call after the other: each begins where the one before ended. Of layers that are all given
+ * initial states there is nothing to keep.
+ */
 function* inOrder(
   { engine, graphFor }: Callee,
   arrays: readonly NDArray[],
@@ -112,7 +114,7 @@ function* inOrder(
 ): Training<NDArray[]> {
   const network = engine.enter(graphFor(shapesOf(arrays)), false);
   const count = arrays[0].shape[0];
-  const rows = (network.states as States).enter(count, batchSize);
+  const rows = network.states?.enter(count, batchSize) ?? batchSize;
   return yield* predictLoop(network, data, { first: 0, count }, rows);
 }
 
