@@ -1085,6 +1085,76 @@ test('Resize repeats the steps of sequences, too', async (t) => {
   await t.throwsAsync(importBytes(bytesOf(1.5, 'floor')), { message: /'Resize'.*its scales are \[1, 1, 1.5\]/ });
 });
 
+test('the fused layer normalization of Keras 2, as tf2onnx writes it, is a layerNormalization', async (t) => {
+  // a batch normalization of [1, rows, n, 1] by the mean and the variance of each row: one that is not is refused
+  const bytesOf = (
+    shape: number[],
+    axes: number,
+    {
+      gamma,
+      beta,
+      isRead,
+      of = 0,
+      by,
+    }: { gamma?: number[]; beta?: number[]; isRead?: boolean; of?: number; by?: number } = {},
+  ) =>
+    bytesOfGraph(
+      ['batch', ...shape],
+      (g) => {
+        const n = shape.slice(-axes).reduce((product, length) => product * length);
+        const back = g.node('Cast', [g.node('Cast', [g.node('Shape', ['x'])], { to: { int: 6 } })], { to: { int: 7 } });
+        const lead = g.node('Slice', [back, g.ints([0]), g.ints([-axes])]);
+        const count = g.node('ReduceProd', [lead, g.ints([0])], { keepdims: { int: 1 } });
+        const [zeros, ones] = [0, 1].map((value) => g.node('Expand', [g.number('float', value), count]));
+        const rows = g.node('Reshape', ['x', g.ints([1, -1, n, 1])]);
+        const along = g.ints([0, 2, 3]);
+        const mean = g.node('ReduceMean', [rows, along], { keepdims: { int: 1 } });
+        const squares = g.node(
+          'ReduceSumSquare',
+          [g.node('Sub', [rows, of ? g.node('Mul', [mean, g.number('float', of)]) : mean]), along],
+          {
+            keepdims: { int: 0 },
+          },
+        );
+        const variance = g.node('Div', [squares, g.number('float', by ?? n)]);
+        const normal = g.node('BatchNormalization', [rows, ones, zeros, g.node('Squeeze', [mean, along]), variance], {
+          epsilon: { float: 0.001 },
+        });
+        let y = g.node('Reshape', [isRead ? g.node('Relu', [normal]) : normal, back]);
+        if (gamma) y = g.node('Mul', [y, g.tensor('gamma', 'float', shape.slice(-axes), gamma)]);
+        if (beta) y = g.node('Add', [y, g.tensor('beta', 'float', [1, ...shape.slice(-axes)], beta)]);
+        return g.node('Identity', [y]);
+      },
+      shape.length + 1,
+    );
+  const random = new RandomState(5);
+  const [gamma, beta] = [0, 1].map(() => Array.from((random.normal(0, 1, [6]) as NDArray).data));
+  const cases: [Uint8Array, number[], number][] = [
+    [bytesOf([4, 6], 1, { gamma, beta }), [4, 6], 12],
+    [bytesOf([6], 1, { gamma, beta }), [6], 12],
+    [bytesOf([4, 2, 3], 2, { gamma, beta }), [4, 2, 3], 12],
+    [bytesOf([4, 6], 1, { gamma }), [4, 6], 6],
+    [bytesOf([4, 6], 1, { beta }), [4, 6], 6],
+    [bytesOf([4, 6], 1), [4, 6], 0],
+    [bytesOf([4, 6], 1, { gamma, isRead: true }), [4, 6], 0],
+  ];
+  for (const [k, [bytes, shape, params]] of cases.entries()) {
+    const x = NDArray.from(random.normal(1, 2, [3, ...shape]) as NDArray, { dtype: 'float32' });
+    const network = await importBytes(bytes);
+    const made = network.predictSync(x as never) as NDArray;
+    const [wanted] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual([...made.shape], wanted.shape, `${k}`);
+    t.true(difference(made.data, wanted.data) < 1e-5, `${k}`);
+    t.is(network.countParams(), params, `${k}`);
+    t.true(
+      network.layers.some(({ className }) => className === 'LayerNormalization'),
+      `${k}`,
+    );
+  }
+  for (const bytes of [bytesOf([4, 6], 1, { gamma, of: 2 }), bytesOf([4, 6], 1, { gamma, by: 5 })])
+    await t.throwsAsync(importBytes(bytes), { code: 'ERR_FORMAT', message: /'BatchNormalization'/ });
+});
+
 test('what does not fit is refused, and never taken in part', async (t) => {
   const bytesOf = (bias: number[]) => {
     const graph = new OnnxGraph();

@@ -1,21 +1,12 @@
-import { sizeOf } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
 import { fusedActivation } from './import-activations.js';
+import { layerNormalization, layerNormalizationAround } from './import-normalization.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
-import {
-  BATCH,
-  type Computed,
-  type Constant,
-  computed,
-  isSame,
-  type Numbers,
-  rounded,
-  type Tensor,
-} from './tensors.js';
+import { type Computed, type Constant, computed, isSame, type Numbers, rounded, type Tensor } from './tensors.js';
 import { applied } from './untyped.js';
 
 export type Handler = (
@@ -286,6 +277,8 @@ const globalPool =
   };
 
 const batchNormalization: Handler = (c, [a, ...rest], attributes, node) => {
+  const ofRows = layerNormalizationAround(c, [a, ...rest], attributes, node);
+  if (ofRows) return ofRows;
   const given = c.computed(a);
   const x = given.axes.length > 2 ? c.channelsLast(given) : given;
   if (attributes.number('training_mode', 0) === 1 || node.outputs.slice(1).some((name) => c.isRead(name)))
@@ -335,38 +328,6 @@ const groupNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
       return layers.groupNormalization({ groups, epsilon, ...(name && { name }) });
     },
     { gamma: ofChannels(gamma), beta: ofChannels(beta) },
-  );
-  return c.like(x, c.apply(layer, x));
-};
-
-const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
-  const given = c.computed(a);
-  const axis = attributes.number('axis', -1);
-  const first = axis < 0 ? axis + given.axes.length : axis;
-  const x = first === given.axes.length - 1 ? c.withLast(given, -1) : c.plain(given);
-  const axes = x.axes.slice(first);
-  if (first < 1 || axes.includes(BATCH)) throw new RangeError('it goes over the batch');
-  const shape = axes.map((own) => x.value.shape[own]);
-  const gamma = c.constant(scale, 'its scale');
-  const beta = bias ? c.constant(bias, 'its bias') : undefined;
-  const epsilon = rounded(attributes.number('epsilon', 1e-5));
-  const layer = c.layerOf(
-    ['layerNormalization', axes.length, epsilon],
-    [gamma, beta],
-    () => {
-      const name = c.nameFor(node, gamma);
-      const own = axes.length === 1 ? -1 : axes.map((_, k) => k - axes.length);
-      return layers.layerNormalization({
-        axis: own,
-        epsilon,
-        center: true,
-        ...(name && { name }),
-      } as never);
-    },
-    {
-      gamma: { shape, data: c.whole(gamma, shape).data },
-      beta: { shape, data: beta ? c.whole(beta, shape).data : new Float64Array(sizeOf(shape)) },
-    },
   );
   return c.like(x, c.apply(layer, x));
 };

@@ -1,0 +1,162 @@
+import { sizeOf } from '../../graph/value.js';
+import { layers } from '../../layers/index.js';
+import { Attributes } from './attributes.js';
+import type { NodeProto } from './decode.js';
+import type { Handler } from './import-layers.js';
+import type { Importer } from './importer.js';
+import {
+  BATCH,
+  Batches,
+  type Computed,
+  type Constant,
+  type Dim,
+  dimsOf,
+  isSame,
+  rounded,
+  shapeOf,
+  type Tensor,
+} from './tensors.js';
+
+export const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
+  const given = c.computed(a);
+  const axis = attributes.number('axis', -1);
+  const first = axis < 0 ? axis + given.axes.length : axis;
+  const x = first === given.axes.length - 1 ? c.withLast(given, -1) : c.plain(given);
+  const axes = x.axes.slice(first);
+  if (first < 1 || axes.includes(BATCH)) throw new RangeError('it goes over the batch');
+  const shape = axes.map((own) => x.value.shape[own]);
+  const gamma = c.constant(scale, 'its scale');
+  const beta = bias ? c.constant(bias, 'its bias') : undefined;
+  const epsilon = rounded(attributes.number('epsilon', 1e-5));
+  const layer = c.layerOf(
+    ['layerNormalization', axes.length, epsilon],
+    [gamma, beta],
+    () => {
+      const name = c.nameFor(node, gamma);
+      const own = axes.length === 1 ? -1 : axes.map((_, k) => k - axes.length);
+      return layers.layerNormalization({
+        axis: own,
+        epsilon,
+        center: true,
+        ...(name && { name }),
+      } as never);
+    },
+    {
+      gamma: { shape, data: c.whole(gamma, shape).data },
+      beta: { shape, data: beta ? c.whole(beta, shape).data : new Float64Array(sizeOf(shape)) },
+    },
+  );
+  return c.like(x, c.apply(layer, x));
+};
+
+/** A constant that is known by now. */
+function constantOf(c: Importer, name: string | undefined): Constant | undefined {
+  if (!name || (c.maker(name) && !c.isKnown(name))) return undefined;
+  const tensor = c.get(name);
+  return tensor?.kind === 'constant' ? tensor : undefined;
+}
+
+const isOneShape = (a: readonly Dim[], b: readonly Dim[]) =>
+  a.length === b.length &&
+  a.every((n, axis) => {
+    const other = b[axis];
+    return n instanceof Batches ? other instanceof Batches && n.times === other.times : n === other;
+  });
+
+/** Whether a node goes over all axes of [1, rows, n, 1] but its rows. */
+function isOfEachRow(c: Importer, node: NodeProto): boolean {
+  const given = constantOf(c, node.inputs[1])?.data ?? new Attributes(node.attributes).numbers('axes') ?? [];
+  const axes = Array.from(given, (axis) => (axis < 0 ? axis + 4 : axis)).sort();
+  return isSame(axes, [0, 2, 3]);
+}
+
+/** Whether mean and variance are what nodes before have computed of each row of n numbers of `x`. */
+function areOfRows(c: Importer, x: string, mean: string, variance: string, n: number): boolean {
+  const squeezed = c.maker(mean);
+  const means = squeezed?.type === 'Squeeze' ? c.maker(squeezed.inputs[0]) : squeezed;
+  if (means?.type !== 'ReduceMean' || means.inputs[0] !== x || !isOfEachRow(c, means)) return false;
+  const quotient = c.maker(variance);
+  const squares = c.maker(quotient?.inputs[0]);
+  if (quotient?.type !== 'Div' || squares?.type !== 'ReduceSumSquare' || !isOfEachRow(c, squares)) return false;
+  const difference = c.maker(squares.inputs[0]);
+  const isDifference =
+    difference?.type === 'Sub' && difference.inputs[0] === x && difference.inputs[1] === means.outputs[0];
+  const by = constantOf(c, quotient.inputs[1]);
+  return isDifference && by?.data.length === 1 && by.data[0] === n;
+}
+
+/** What comes of a node by the only one that reads it, of this type, and a constant of these last axes. */
+function behind(c: Importer, output: string, type: string, shape: readonly number[], rank: number) {
+  const node = c.onlyReader(output);
+  if (node?.type !== type || node.domain !== '') return undefined;
+  const own = constantOf(
+    c,
+    node.inputs.find((name) => name !== output),
+  );
+  if (!own?.isFloat || own.shape.length > rank) return undefined;
+  const lead = own.shape.length - shape.length;
+  if (lead < 0 || !own.shape.every((n, axis) => n === (axis < lead ? 1 : shape[axis - lead]))) return undefined;
+  return { output: node.outputs[0], weight: { ...own, shape } };
+}
+
+/**
+ * Keras 2's layer normalization as TensorFlow computes it, and tf2onnx writes it: a batch normalization of [1, rows, n, 1], whose
+ * channels are the rows, by the mean and the variance of each; then the shape from before, times gamma, plus beta. Sets what its
+ * last node gives, where these follow; undefined for other batch normalizations.
+ */
+export function layerNormalizationAround(
+  c: Importer,
+  [a, scale, bias]: readonly (Tensor | undefined)[],
+  attributes: Attributes,
+  node: NodeProto,
+): Tensor | readonly Tensor[] | undefined {
+  const [name, , , mean, variance] = node.inputs;
+  const before = c.maker(name);
+  const source = before?.type === 'Reshape' ? c.get(before.inputs[0]) : undefined;
+  if (a?.kind !== 'computed' || source?.kind !== 'computed' || source.axes[0] !== BATCH) return undefined;
+  const rows = shapeOf(a);
+  const isOfRows = rows.length === 4 && rows[0] === 1 && rows[1] instanceof Batches && rows[3] === 1;
+  const isPlain = (tensor: Tensor | undefined, value: number) =>
+    tensor?.kind === 'constant' && Array.from(tensor.data).every((n) => n === value);
+  if (!isOfRows || !isPlain(scale, 1) || !isPlain(bias, 0)) return undefined;
+  const n = rows[2] as number;
+  if (!areOfRows(c, name, mean, variance, n)) return undefined;
+
+  const x = c.plain(source);
+  const shape = x.value.shape.slice(x.steps ? 1 : 0);
+  let first = shape.length - 1;
+  while (first > 0 && sizeOf(shape.slice(first)) < n) first--;
+  const of = shape.slice(first);
+  if (sizeOf(of) !== n) return undefined;
+  const last = c.onlyReader(node.outputs[0]);
+  const to = last?.type === 'Reshape' && c.isKnown(last.inputs[1]) ? c.get(last.inputs[1]) : undefined;
+  const isBack = (to?.kind === 'dims' || to?.kind === 'constant') && isOneShape(dimsOf(to), shapeOf(x));
+  const rank = x.axes.length;
+  const back = isBack && last ? last.outputs[0] : undefined;
+  const gamma = back ? behind(c, back, 'Mul', of, rank) : undefined;
+  const middle = gamma?.output ?? back;
+  const beta = middle ? behind(c, middle, 'Add', of, rank) : undefined;
+  const epsilon = rounded(attributes.number('epsilon', 1e-5));
+  const options = {
+    axis: of.length === 1 ? -1 : of.map((_, k) => k - of.length),
+    epsilon,
+    scale: !!gamma,
+    center: !!beta,
+  };
+  const layer = c.layerOf(
+    ['layerNormalization', options, gamma || beta ? undefined : node.outputs[0]],
+    [gamma?.weight, beta?.weight],
+    () => {
+      const own = c.nameFor(node);
+      return layers.layerNormalization({ ...options, ...(own && { name: own }) } as never);
+    },
+    {
+      ...(gamma && { gamma: { shape: of, data: c.whole(gamma.weight, of).data } }),
+      ...(beta && { beta: { shape: of, data: c.whole(beta.weight, of).data } }),
+    },
+  );
+  const made: Computed = c.like(x, c.apply(layer, x));
+  if (!back) return c.reshaped(made, rows);
+  c.setAll([back, gamma?.output ?? back, beta?.output ?? back], made);
+  return [];
+}
