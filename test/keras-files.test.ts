@@ -823,6 +823,39 @@ test('hard_sigmoid of a file of HDF5 that names no version is that of Keras 2', 
   await t.notThrowsAsync(importBytes(bytes('hard_sigmoid', { keras_version: '3.15.0' })));
 });
 
+test('a bilinear UpSampling2D of a file of HDF5 is read where Keras computed what it does now', async (t) => {
+  const own = sequential({
+    layers: [layers.upSampling2d({ name: 'up', interpolation: 'bilinear', inputShape: [3, 2, 1] })],
+  });
+  const x = NDArray.from(new RandomState(3).normal(0, 1, [2, 3, 2, 1]) as NDArray);
+  for (const format of ['keras', 'h5'] as const) {
+    const again = await importBytes(await own.exportBytes({ format }));
+    t.deepEqual([...(again.predictSync(x) as NDArray).data], [...(own.predictSync(x) as NDArray).data]);
+  }
+  const config = {
+    class_name: 'Sequential',
+    config: [
+      {
+        class_name: 'UpSampling2D',
+        config: { name: 'up', size: [2, 2], interpolation: 'bilinear', batch_input_shape: [null, 3, 2, 1] },
+      },
+    ],
+  };
+  const bytes = (attributes: object) =>
+    Buffer.concat(
+      formatHdf5({ attributes: { model_config: JSON.stringify(config), ...attributes }, members: new Map() } as never),
+    );
+  for (const version of ['2.3.0-tf', '2.4.0', '2.15.0', '3.15.0'])
+    t.is((await importBytes(bytes({ keras_version: version }))).countParams(), 0, version);
+  for (const attributes of [
+    {},
+    ...['1.2.2', '2.2.4', '2.2.4-tf', '2.3.1'].map((version) => ({ keras_version: version })),
+  ])
+    await t.throwsAsync(importBytes(bytes(attributes)), {
+      message: /the interpolation of the layer 'up' .* to be 'nearest' where Keras is older than 2.4/,
+    });
+});
+
 /** A functional network of one operation of Keras on an input of this shape. */
 const operationFile = (shape: number[], class_name: string, config: object, others: unknown[]) => {
   const place = { class_name: '__keras_tensor__', config: { keras_history: ['i', 0, 0] } };

@@ -751,8 +751,8 @@ test('shapes and options that do not fit: one sentence each', (t) => {
       'Expected padding to be n, [rows, columns] or [[top, bottom], [left, right]], got Array(1)',
     ],
     [
-      () => layers.upSampling2d({ interpolation: 'bilinear' as never }),
-      "Expected interpolation to be one of 'nearest', got 'bilinear' (string)",
+      () => layers.upSampling2d({ interpolation: 'bicubic' as never }),
+      "Expected interpolation to be one of 'nearest', 'bilinear', got 'bicubic' (string)",
     ],
     [() => layers.upSampling2d({ size: 0 }), 'Expected size to be a positive integer, got 0 (number)'],
     [() => layers.permute({ dims: [1, 3] }), 'Expected dims to be each of the axes 1 to 2 once, got Array(2)'],

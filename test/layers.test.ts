@@ -136,6 +136,7 @@ const cases: [name: string, layer: Layer, inputShape: number[], outputShape: num
   ['conv2d, groups', layers.conv2d({ filters: 4, kernelSize: 2, groups: 2 }), [3, 3, 4], [2, 2, 4]],
   ['conv2d, a group a channel', layers.conv2d({ filters: 4, kernelSize: 2, groups: 2 }), [3, 3, 2], [2, 2, 4]],
   ['upSampling2d', layers.upSampling2d({ size: [1, 3] }), [2, 2, 3], [2, 6, 3]],
+  ['upSampling2d, bilinear', layers.upSampling2d({ size: [3, 2], interpolation: 'bilinear' }), [2, 3, 2], [6, 6, 2]],
   ['zeroPadding2d', layers.zeroPadding2d({ padding: [1, 2] }), [2, 2, 3], [4, 6, 3]],
   ['cropping2d', layers.cropping2d({ cropping: [1, 2] }), [4, 6, 2], [2, 2, 2]],
   ['globalMaxPooling2d', layers.globalMaxPooling2d(), [4, 5, 3], [3]],

@@ -1062,6 +1062,56 @@ test('Resize is read where it repeats pixels, whatever it calls that, and else r
   t.true(read.includes('asymmetric floor') && read.includes('half_pixel round_prefer_floor'));
 });
 
+test('a linear Resize by whole factors is read, whatever its coordinates, and others are refused', async (t) => {
+  const modes = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'];
+  const bytesOf = (shape: number[], scales: number[], attributes: Record<string, { string: string }>, version = 13) =>
+    bytesOfGraph(
+      ['batch', ...shape],
+      (g) =>
+        g.node('Resize', ['x', '', g.tensor('scales', 'float', [scales.length], scales)], {
+          mode: { string: 'linear' },
+          ...attributes,
+        }),
+      shape.length + 1,
+      version,
+    );
+  const random = new RandomState(6);
+  for (const mode of modes)
+    for (const [shape, scales] of [
+      [
+        [2, 4, 5],
+        [2, 3],
+      ],
+      [
+        [1, 1, 3],
+        [4, 1],
+      ],
+      [[3, 4], [3]],
+    ]) {
+      const bytes = bytesOf(shape, [1, 1, ...scales], { coordinate_transformation_mode: { string: mode } });
+      const x = NDArray.from(random.normal(0, 1, [2, ...shape]) as NDArray, { dtype: 'float32' });
+      const network = await importBytes(bytes);
+      const [wanted] = await byOnnxRuntime(bytes, [x]);
+      const made = network.predictSync(x as never) as NDArray;
+      t.deepEqual([...made.shape], wanted.shape, `${mode} ${shape}`);
+      t.true(difference(made.data, wanted.data) < 1e-6, `${mode} ${shape}`);
+      const isLayer = network.layers.some(({ className }) => className === 'UpSampling2D');
+      t.is(isLayer, shape.length === 3 && /half_pixel/.test(mode), `${mode} ${shape}`);
+    }
+  const refused: [number[], Record<string, { string: string }>, RegExp][] = [
+    [[1, 1, 1.5, 2], {}, /its scales are \[1, 1, 1.5, 2\]/],
+    [[1, 2, 1, 1], {}, /it is of other axes than those of pixels/],
+    [[1, 1, 2, 2], { mode: { string: 'cubic' } }, /its mode is cubic/],
+    [
+      [1, 1, 2, 2],
+      { coordinate_transformation_mode: { string: 'tf_crop_and_resize' } },
+      /its coordinates are tf_crop_and_resize/,
+    ],
+  ];
+  for (const [scales, attributes, message] of refused)
+    await t.throwsAsync(importBytes(bytesOf([2, 4, 5], scales, attributes)), { code: 'ERR_FORMAT', message });
+});
+
 test('Resize repeats the steps of sequences, too', async (t) => {
   const x = NDArray.from(new RandomState(2).normal(0, 1, [2, 3, 4]) as NDArray, { dtype: 'float32' });
   const bytesOf = (scale: number, mode: string) =>

@@ -195,6 +195,7 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   separable1d: /got SeparableConv1D/,
   stepwise: /the layer of the layer 'time_distributed' to be one that TensorFlow.js has, got Sequential/,
   groups: /got GroupNormalization/,
+  bilinear: /'up_sampling2d' to be of the interpolation 'nearest'/,
   attention: /got MultiHeadAttention/,
   attentionPlain: /'attention' to be given no masked steps/,
   attentionMasked: /'multi_head_attention' to be given no masked steps/,
@@ -615,6 +616,11 @@ const refused: [name: string, make: () => Model<any, any>, message: RegExp][] = 
     /'s' to be one that is not stateful/,
   ],
   [
+    'bilinear',
+    () => seq(L.upSampling2d({ name: 'up', interpolation: 'bilinear', inputShape: [2, 2, 1] })),
+    /'up' to be of the interpolation 'nearest'/,
+  ],
+  [
     'hard candidate',
     () => seq(L.lstm({ name: 'h', units: 2, activation: 'hardSigmoid', inputShape: [4, 2] })),
     /another activation than hardSigmoid/,
@@ -696,6 +702,22 @@ test('TensorFlow.js has none of it', (t) => {
   t.deepEqual(grouped.getWeights()[0].shape, [2, 2, 2, 2]);
   const channels = tfl.layers.depthwiseConv2d(options).apply(tf.ones([1, 4, 4, 2])) as tf.Tensor;
   t.deepEqual(channels.shape, [1, 3, 3, 2]);
+});
+
+test('a bilinear upSampling2d is another function in TensorFlow.js, and so refused', async (t) => {
+  const x = [[[[1], [2]]]];
+  const there = tfl.layers.upSampling2d({ size: [1, 2], interpolation: 'bilinear' }).apply(tf.tensor4d(x)) as tf.Tensor;
+  t.deepEqual(Array.from(there.dataSync()), [1, 1.5, 2, 2]);
+  const own = seq(L.upSampling2d({ name: 'up', size: [1, 2], inputShape: [1, 2, 1] }));
+  const file = join(folder('between'), 'model.json');
+  await own.export(file);
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"nearest"', '"bilinear"'));
+  await t.throwsAsync(importModel(file), {
+    code: 'ERR_FORMAT',
+    message: /'up' .* to have the interpolation 'nearest', as 'bi/,
+  });
+  const between = seq(L.upSampling2d({ size: [1, 2], interpolation: 'bilinear', inputShape: [1, 2, 1] }));
+  t.deepEqual([...(between.predictSync(NDArray.from(x)) as NDArray).data], [1, 1.25, 1.75, 2]);
 });
 
 const damaged: [what: string, change: (json: any) => void, message: RegExp][] = [

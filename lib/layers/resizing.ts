@@ -1,6 +1,7 @@
 import { checkInteger, checkOneOf } from '../check.js';
 import { reshaped } from '../graph/broadcast.js';
 import { repeatAxis } from '../graph/ops/axes.js';
+import { upsampleBilinear } from '../graph/ops/resize.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
 import type { OfPictures, OfSequences, VectorToSequence } from './ranks.js';
@@ -37,20 +38,23 @@ export class UpSampling1D extends Layer<OfSequences> {
 export interface UpSampling2DOptions extends LayerOptions {
   /** How often every row and every column is repeated. Default 2 */
   size?: PairInput;
-  /** Keras' other ways are not there yet. Default 'nearest' */
-  interpolation?: 'nearest';
+  /**
+   * What new pixels are: the one that is nearest, or between the four around them; at the borders, where there are none beyond, by
+   * those at hand. Default 'nearest'
+   */
+  interpolation?: 'nearest' | 'bilinear';
 }
 
-/** Larger images: every pixel of [height, width, channels] becomes a block of its like. */
+/** Larger images: every pixel of [height, width, channels] becomes a block, of its like or interpolated. */
 export class UpSampling2D extends Layer<OfPictures> {
   override readonly className = 'UpSampling2D';
   readonly size: Pair;
-  readonly interpolation: 'nearest';
+  readonly interpolation: 'nearest' | 'bilinear';
 
   constructor(options: UpSampling2DOptions = {}) {
     super(options, ['size', 'interpolation']);
     this.size = checkPair('size', options.size ?? 2);
-    this.interpolation = checkOneOf('interpolation', options.interpolation ?? 'nearest', ['nearest']);
+    this.interpolation = checkOneOf('interpolation', options.interpolation ?? 'nearest', ['nearest', 'bilinear']);
   }
 
   override build(inputShape: Shape): void {
@@ -59,6 +63,7 @@ export class UpSampling2D extends Layer<OfPictures> {
 
   call(x: Value): Value {
     const [rows, columns] = this.size;
+    if (this.interpolation === 'bilinear') return applyOp(upsampleBilinear, [x], { size: this.size });
     return repeated(repeated(x, 1, columns), 0, rows);
   }
 
@@ -66,6 +71,10 @@ export class UpSampling2D extends Layer<OfPictures> {
     return { size: this.size, interpolation: this.interpolation };
   }
 }
+
+/** Whether a layer makes pixels between others. */
+export const isBilinear = (layer: Layer<any>): boolean =>
+  layer instanceof UpSampling2D && layer.interpolation === 'bilinear';
 
 /** Every entry along an axis n times, one behind the other. */
 function repeated(x: Value, axis: number, n: number): Value {

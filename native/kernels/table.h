@@ -27,6 +27,7 @@
 #include "penalty.h"
 #include "pool.h"
 #include "recurrent.h"
+#include "resize.h"
 #include "row.h"
 #include "sparse.h"
 #include "update.h"
@@ -148,6 +149,8 @@ constexpr Kernel kRows[] = {
                      gruGradient, gruGradientScratch),
     ROW("previousStates", "B S U : h BSU, h0? BU, drop? BU -> before BSU", previousStates),
     ROW("reverseAxis", "B A N C : x BANC -> y BANC", reverseAxis),
+    ROW("interpolateAxis", "B A M N C : x BAMC -> y BANC", interpolateAxis),
+    ROW("interpolateAxisGradient", "B A M N C : dy BANC -> dx BAMC", interpolateAxisGradient),
     ROW("oneHot", "B J N : index BJ -> y BJN", oneHot),
     ROW("logSoftmax", "B M N : z BMN -> y BMN", logSoftmax),
     ROW("logSoftmaxGradient", "B M N : y BMN, dy BMN -> dz~ BMN", logSoftmaxGradient),

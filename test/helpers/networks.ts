@@ -97,6 +97,15 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       ],
       dtype,
     ),
+  bilinear: (dtype) =>
+    seq(
+      [
+        layers.conv2d({ filters: 3, kernelSize: 2, inputShape: [4, 5, 2] }),
+        layers.upSampling2d({ size: [3, 2], interpolation: 'bilinear' }),
+        layers.conv2d({ filters: 2, kernelSize: 2, strides: 2 }),
+      ],
+      dtype,
+    ),
   conv1d: (dtype) =>
     seq(
       [

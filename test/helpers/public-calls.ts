@@ -926,6 +926,7 @@ export const CALLS: Record<string, Call> = {
   }),
   'layers.conv2dTranspose': plain(layers.conv2dTranspose, conv),
   'layers.upSampling2d': plain(layers.upSampling2d, { ...layer, size: 2, interpolation: 'nearest' }),
+  'layers.upSampling2d bilinear': plain(layers.upSampling2d, { ...layer, size: 2, interpolation: 'bilinear' }),
   'layers.zeroPadding2d': plain(layers.zeroPadding2d, { ...layer, padding: 1 }),
   'layers.cropping2d': plain(layers.cropping2d, { ...layer, cropping: 1 }),
   'layers.cropping2d of sides': plain((a, b) => layers.cropping2d({ cropping: [a, b] }), [1, 2], 1),

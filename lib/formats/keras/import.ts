@@ -1,12 +1,15 @@
 import { NDArray } from '../../array.js';
+import { wrongValue } from '../../check.js';
 import type { Graph } from '../../graph/graph.js';
 import { sizeOf } from '../../graph/value.js';
-import { weightName, weightsOfGraph } from '../../graph/weights.js';
+import { allLayers, weightName, weightsOfGraph } from '../../graph/weights.js';
 import { ofSource } from '../../io/file-errors.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { damaged, inMemory } from '../../io/read.js';
 import { readZipDirectory, readZipEntry } from '../../io/zip.js';
 import { isPlain } from '../../kind.js';
+import { nameOf } from '../../layers/layer.js';
+import { isBilinear } from '../../layers/resizing.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Model } from '../../models/model.js';
 import { RandomState } from '../../random.js';
@@ -85,6 +88,15 @@ function parsed(text: string, name: string, source: string): JsonObject {
   return value;
 }
 
+/** Before TensorFlow 2.2, 'bilinear' took the corners of pixels for their middles, or that depended on what computed. */
+const OLD_BILINEAR = /^([01](\.|$)|2$|2\.[0-2](\.|$)|2\.3\.\d+$)/;
+
+function checkNearest({ layers }: Graph): void {
+  const between = allLayers(layers).find(isBilinear);
+  if (between)
+    throw wrongValue(`the interpolation of ${nameOf(between)}`, "'nearest' where Keras is older than 2.4", 'bilinear');
+}
+
 function build({ source }: ImportFile, options: ImportOptions, file: KerasFile): Model {
   return ofSource(source, () => {
     const declared = dtypeIn(file.config, source);
@@ -92,6 +104,7 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
     const network = readModel(file.config, { dtype, isKeras2: /^[012](\.|$)/.test(file.version) });
     const { model, layers } = network;
     const graph = model.graph as Graph;
+    if (OLD_BILINEAR.test(file.version)) checkNearest(graph);
     const found: Found = new Map();
     if (file.isLegacy) findByName(file.weights, layers, found);
     else findByClass(file.weights, layers, found);

@@ -21,6 +21,7 @@ const FLOAT32_ONLY = new Set([
   'conv2dTranspose',
   'maxPooling2d',
   'averagePooling2d',
+  'upsampleBilinear',
 ]);
 
 const isFloat32Only = ({ op, options }: Node): boolean =>

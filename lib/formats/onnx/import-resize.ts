@@ -1,7 +1,10 @@
+import { NDArray } from '../../array.js';
 import { layers } from '../../layers/index.js';
 import type { Attributes } from './attributes.js';
 import { type Handler, pixels } from './import-layers.js';
-import { BATCH, dimsOf, known } from './tensors.js';
+import type { Importer } from './importer.js';
+import { BATCH, type Computed, dimsOf, known } from './tensors.js';
+import { ops } from './untyped.js';
 
 /** No axis of an image is longer. */
 const MOST_PIXELS = 2 ** 24;
@@ -35,6 +38,42 @@ function isRepetition(attributes: Attributes, s: number, n: number): boolean {
   return true;
 }
 
+/** Whose coordinates are those of `upSampling2d`, where scales are whole numbers. */
+const MIDDLES = ['half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel'];
+
+/** Each pixel as what lies between its neighbours; other coordinates than those of a layer by a product along each axis. */
+function interpolated(c: Importer, x: Computed, size: readonly number[], coordinates: string): Computed {
+  const coordinate = COORDINATES[coordinates];
+  if (!coordinate) throw new RangeError(`its coordinates are ${coordinates}`);
+  const lengths = pixels(x);
+  if (lengths.some((n, k) => size[k] * n > MOST_PIXELS)) throw new RangeError(`its scales are [${size.join(', ')}]`);
+  if (size.length === 2 && MIDDLES.includes(coordinates)) {
+    const layer = layers.upSampling2d({ size: [size[0], size[1]], interpolation: 'bilinear' });
+    return c.like(x, c.apply(layer, x), x.isPositive);
+  }
+  let { value } = x;
+  for (const [k, s] of size.entries()) {
+    if (s === 1) continue;
+    const n = lengths[k];
+    c.budget.take(n * n * s);
+    const shares = new Float64Array(n * n * s); // of each pixel in each of those that are made
+    for (let i = 0; i < n * s; i++) {
+      const at = Math.min(n - 1, Math.max(0, coordinate(i, s, n)));
+      const low = Math.floor(at);
+      shares[low * n * s + i] = 1 - (at - low);
+      if (at > low) shares[(low + 1) * n * s + i] = at - low;
+    }
+    const axis = k + (x.steps ? 1 : 0);
+    const order = [...value.shape.map((_, own) => own).filter((own) => own !== axis), axis];
+    const product = ops.matmul(ops.transpose(value, order), NDArray.wrap(shares, [n, n * s]));
+    value = ops.transpose(
+      product,
+      order.map((_, own) => order.indexOf(own)),
+    );
+  }
+  return c.like(x, value, x.isPositive);
+}
+
 export const resize: Handler = (c, inputs, attributes, node) => {
   const x = c.channelsLast(c.computed(inputs[0]));
   const isOld = node.type === 'Upsample' || c.opset < 11; // has but scales
@@ -49,18 +88,19 @@ export const resize: Handler = (c, inputs, attributes, node) => {
         typeof size === 'number' && x.axes[axis] !== BATCH ? size / x.value.shape[x.axes[axis]] : 1,
       )
     : Array.from(c.constant(given, 'its scales').data);
-  if (
-    attributes.string('mode', 'nearest') !== 'nearest' ||
-    scales.length !== n ||
-    (n !== 3 && n !== 4) ||
-    scales[0] !== 1 ||
-    scales[1] !== 1
-  )
-    throw new RangeError('it does not repeat pixels');
+  const mode = attributes.string('mode', 'nearest');
+  const isLinear = mode === 'linear';
+  if (!isLinear && mode !== 'nearest') throw new RangeError(`its mode is ${mode}`);
+  if (scales.length !== n || (n !== 3 && n !== 4) || scales[0] !== 1 || scales[1] !== 1)
+    throw new RangeError(isLinear ? 'it is of other axes than those of pixels' : 'it does not repeat pixels');
   const size = scales.slice(2);
   if (!size.every((scale) => Number.isInteger(scale) && scale >= 1))
     throw new RangeError(`its scales are [${scales.join(', ')}]`);
   const lengths = pixels(x);
+  if (isLinear) {
+    const coordinates = isOld ? 'asymmetric' : attributes.string('coordinate_transformation_mode', 'half_pixel');
+    return interpolated(c, x, size, coordinates);
+  }
   if (!isOld && !size.every((scale, k) => isRepetition(attributes, scale, lengths[k])))
     throw new RangeError('it does not repeat pixels: others are nearer to its coordinates');
   const layer = n === 3 ? layers.upSampling1d({ size: size[0] }) : layers.upSampling2d({ size: [size[0], size[1]] });

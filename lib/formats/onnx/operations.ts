@@ -301,6 +301,14 @@ const OPERATIONS: Readonly<Record<string, Emit>> = {
   maxPooling2d: pooling('MaxPool'),
   averagePooling2d: pooling('AveragePool', { count_include_pad: { int: 0 } }),
   globalAveragePooling,
+  upsampleBilinear: (e, { inputs: [x], options, output }) => {
+    const scales = e.graph.tensor('scales', 'float', [4], [1, 1, ...options.size]);
+    const made = e.emit('Resize', [e.first(x), '', scales], {
+      mode: { string: 'linear' },
+      coordinate_transformation_mode: { string: 'half_pixel' },
+    });
+    e.set(output, made, 'first');
+  },
   batchNormalizationInference: batchNormalization,
   layerNormalization,
   embedding: (e, { inputs: [at, table], output }) =>

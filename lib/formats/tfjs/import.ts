@@ -7,6 +7,7 @@ import type { JsonObject } from '../../io/model-file.js';
 import { damaged } from '../../io/read.js';
 import { isPlain } from '../../kind.js';
 import { nameOf } from '../../layers/layer.js';
+import { isBilinear } from '../../layers/resizing.js';
 import { checkFinite } from '../../models/loading.js';
 import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
@@ -43,6 +44,11 @@ async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Pro
     if (hard)
       throw new RangeError(
         `Expected ${nameOf(hard)} to have another activation than hard_sigmoid, which is another function here (that of Keras 3)`,
+      );
+    const between = allLayers(graph.layers).find(isBilinear);
+    if (between)
+      throw new RangeError(
+        `Expected ${nameOf(between)} to have the interpolation 'nearest', as 'bilinear' is another function in TensorFlow.js, got 'bilinear'`,
       );
     const named = tfjsWeights(graph);
     const find = finder(arrays);

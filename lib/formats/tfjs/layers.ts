@@ -85,7 +85,9 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
     refuse('a convolution without dilation');
   if (isDilated && isStrided) refuse('a convolution with strides or dilation, not both');
   if (className === 'Conv2D' && (config.groups ?? 1) !== 1) refuse('a convolution of one group');
-  if (className === 'UpSampling2D' && (config.interpolation ?? 'nearest') !== 'nearest') refuse("one of 'nearest'");
+  // 'bilinear' takes the corners of pixels for their middles there, and gives what lies half a pixel away
+  if (className === 'UpSampling2D' && (config.interpolation ?? 'nearest') !== 'nearest')
+    refuse("of the interpolation 'nearest'");
   if (className === 'Softmax' && config.axis !== -1) refuse('a Softmax along the last axis (-1)');
   if (className === 'Conv1D' && config.padding === 'causal') refuse("a convolution with the padding 'valid' or 'same'");
   if (className === 'SpatialDropout2D') {

@@ -14,6 +14,21 @@ const STRETCHES: readonly Dims[] = [
   { B: 50, A: 3, M: 40, N: 7, C: 9 },
 ];
 
+/** The same, larger and smaller. */
+const STRETCHED: readonly Dims[] = [
+  { B: 1, A: 1, M: 1, N: 1, C: 1 },
+  { B: 2, A: 1, M: 1, N: 3, C: 2 },
+  { B: 3, A: 2, M: 5, N: 15, C: 1 },
+  { B: 3, A: 2, M: 5, N: 7, C: 2 },
+  { B: 3, A: 2, M: 7, N: 3, C: 2 },
+  { B: 50, A: 3, M: 20, N: 40, C: 9 },
+];
+/** What entry m of M has in the interpolated entry n of N. */
+function shareOf(m: number, n: number, M: number, N: number): number {
+  const at = Math.min(M - 1, Math.max(0, ((n + 0.5) * M) / N - 0.5));
+  return Math.max(0, 1 - Math.abs(at - m));
+}
+
 const map3 = (f: (x: number, y: number, z: number) => number, rest: Partial<KernelCase> = {}): KernelCase => ({
   dims: ELEMENTS,
   reference: ([x, y, z]) => [x.map((v, i) => f(v, y[i], z[i]))],
@@ -123,6 +138,26 @@ export const algebra: KernelCases = {
     ],
     reference: ([x], { B, A, N, C }) => [
       range(B * A).flatMap((o) => range(N).flatMap((n) => range(C).map((c) => x[(o * N + N - 1 - n) * C + c]))),
+    ],
+  },
+  interpolateAxis: {
+    dims: STRETCHED,
+    reference: ([x], { B, A, M, N, C }) => [
+      range(B * A).flatMap((o) =>
+        range(N).flatMap((n) =>
+          range(C).map((c) => sum(range(M).map((m) => shareOf(m, n, M, N) * x[(o * M + m) * C + c]))),
+        ),
+      ),
+    ],
+  },
+  interpolateAxisGradient: {
+    dims: STRETCHED,
+    reference: ([dy], { B, A, M, N, C }) => [
+      range(B * A).flatMap((o) =>
+        range(M).flatMap((m) =>
+          range(C).map((c) => sum(range(N).map((n) => shareOf(m, n, M, N) * dy[(o * N + n) * C + c]))),
+        ),
+      ),
     ],
   },
   slice: {
