@@ -1112,6 +1112,71 @@ test('a linear Resize by whole factors is read, whatever its coordinates, and ot
     await t.throwsAsync(importBytes(bytesOf([2, 4, 5], scales, attributes)), { code: 'ERR_FORMAT', message });
 });
 
+test('hard sigmoids of RNN, LSTM and GRU nodes become ours, whatever their alpha and beta', async (t) => {
+  const random = new RandomState(9);
+  type Options = { activations: string[]; alpha?: number[]; beta?: number[]; hasBias?: boolean; rest?: object };
+  const bytesOf = (type: 'RNN' | 'LSTM' | 'GRU', { activations, alpha, beta, hasBias, rest }: Options) => {
+    const columns = { RNN: 1, LSTM: 4, GRU: 3 }[type] * 2;
+    const directions = activations.length > 3 ? 2 : 1;
+    return bytesOfGraph(
+      ['batch', 5, 3],
+      (g) => {
+        const of = (name: string, shape: number[]) =>
+          g.tensor(name, 'float', shape, Float32Array.from((random.normal(0, 1, shape) as NDArray).data));
+        const weights = [of('w', [directions, columns, 3]), of('r', [directions, columns, 2])];
+        if (hasBias) weights.push(of('b', [directions, 2 * columns]));
+        const y = g.node(type, [g.node('Transpose', ['x'], { perm: { ints: [1, 0, 2] } }), ...weights], {
+          hidden_size: { int: 2 },
+          direction: { string: directions === 2 ? 'bidirectional' : 'forward' },
+          activations: { strings: activations },
+          ...(alpha && { activation_alpha: { floats: alpha } }),
+          ...(beta && { activation_beta: { floats: beta } }),
+          ...rest,
+        } as never);
+        return g.node('Transpose', [y], { perm: { ints: [2, 0, 1, 3] } });
+      },
+      4,
+      14,
+    );
+  };
+  const hard = 'HardSigmoid';
+  const cases: ['RNN' | 'LSTM' | 'GRU', Options][] = [
+    ['LSTM', { activations: [hard, 'Relu', 'Relu'], hasBias: true }],
+    ['LSTM', { activations: [hard, 'Tanh', 'Tanh'], alpha: [0.25], beta: [0.25] }],
+    [
+      'LSTM',
+      { activations: ['Sigmoid', 'Tanh', 'Tanh', hard, 'Tanh', 'Tanh'], alpha: [0.3], beta: [0.4], hasBias: true },
+    ],
+    ['LSTM', { activations: [hard, hard, hard], alpha: [0.2, 1 / 6, 1 / 6], hasBias: true }],
+    ['GRU', { activations: [hard, 'Tanh'] }],
+    [
+      'GRU',
+      { activations: [hard, hard], alpha: [0.2, -0.5], beta: [0.4, 0], rest: { linear_before_reset: { int: 1 } } },
+    ],
+    ['GRU', { activations: [hard, hard], alpha: [0.2, 0.5], beta: [0, 1], hasBias: true }],
+    ['GRU', { activations: [hard, 'Tanh'], hasBias: true, rest: { linear_before_reset: { int: 1 } } }],
+    ['RNN', { activations: [hard], alpha: [0.1], beta: [0.7] }],
+  ];
+  const x = NDArray.from(random.normal(0, 1, [4, 5, 3]) as NDArray, { dtype: 'float32' });
+  for (const [k, [type, options]] of cases.entries()) {
+    const bytes = bytesOf(type, options);
+    const made = (await importBytes(bytes)).predictSync(x as never) as NDArray;
+    const [wanted] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual([...made.shape], wanted.shape, `${k}`);
+    t.true(difference(made.data, wanted.data) < 1e-6, `${k}`);
+  }
+  const refused: [Options, RegExp][] = [
+    [{ activations: [hard, hard, hard] }, /the hard sigmoid of its cell is another one than here/],
+    [
+      { activations: [hard, 'Tanh', 'Tanh'], alpha: [0.2, 1, 1] },
+      /its activation_alpha has 3 numbers for 1 activations/,
+    ],
+    [{ activations: ['ScaledTanh', 'Tanh', 'Tanh'] }, /its activation is ScaledTanh/],
+  ];
+  for (const [options, message] of refused)
+    await t.throwsAsync(importBytes(bytesOf('LSTM', options)), { code: 'ERR_FORMAT', message });
+});
+
 test('Resize repeats the steps of sequences, too', async (t) => {
   const x = NDArray.from(new RandomState(2).normal(0, 1, [2, 3, 4]) as NDArray, { dtype: 'float32' });
   const bytesOf = (scale: number, mode: string) =>

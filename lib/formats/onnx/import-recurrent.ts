@@ -2,10 +2,20 @@ import { GATES, type Gate } from '../../graph/ops/recurrent.js';
 import { sizeOf, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
+import type { Attributes } from './attributes.js';
 import type { Handler } from './import-layers.js';
 import { masked, unmaskedBehind } from './import-masks.js';
 import type { Importer } from './importer.js';
-import { BATCH, type Computed, type Constant, computed, isSame, type Numbers, type Tensor } from './tensors.js';
+import {
+  BATCH,
+  type Computed,
+  type Constant,
+  computed,
+  isSame,
+  type Numbers,
+  rounded,
+  type Tensor,
+} from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 /** For each of our gates the place that ONNX has it at: an LSTM's i, o, f, c are our i, f, c, o. */
@@ -44,11 +54,7 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
   const perDirection = DEFAULTS[type].length;
   if (functions.length !== directions * perDirection)
     throw new RangeError(`it has ${functions.length} activations, not ${directions * perDirection}`);
-  const gates = functions.map((name) => {
-    const gate = FUNCTIONS[name.toLowerCase()];
-    if (!gate || !GATES.includes(gate)) throw new RangeError(`its activation is ${name}`);
-    return gate;
-  });
+  const gates = gatesOf(functions, attributes);
   const [isSequenceRead, isLastRead] = [
     c.isRead(node.outputs[0]),
     c.isRead(node.outputs[1]) || c.isRead(node.outputs[2]),
@@ -56,20 +62,27 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
 
   const make = (k: number, goBackwards: boolean): Layer => {
     const own = gates.slice(k * perDirection, (k + 1) * perDirection);
-    const activation = own[type === 'RNN' ? 0 : 1];
-    if (type === 'LSTM' && own[2] !== activation) throw new RangeError('its cell has two activations');
+    const { gate: activation, scale, shift } = own[type === 'RNN' ? 0 : 1];
+    if (type === 'LSTM' && own[2].gate !== activation) throw new RangeError('its cell has two activations');
+    // no weights make what goes into the last one
+    if (type === 'LSTM' && [own[1], own[2]].some((gate) => gate.scale !== 1 || gate.shift !== 0))
+      throw new RangeError('the hard sigmoid of its cell is another one than here');
     const resetAfter = attributes.number('linear_before_reset', 0) !== 0;
     const options = {
       units,
       activation,
-      ...(type !== 'RNN' && { recurrentActivation: own[0] }),
+      ...(type !== 'RNN' && { recurrentActivation: own[0].gate }),
       ...(type === 'GRU' && { resetAfter }),
-      useBias: biases !== undefined,
+      useBias: biases !== undefined || own.some((gate) => gate.shift !== 0),
       returnSequences: isSequenceRead,
       returnState: isLastRead && !x.steps,
       goBackwards,
     };
-    const numbers = weightsOf(type, k, units, kernels, recurrents, biases, resetAfter);
+    const columns = ORDERS[type].map((_, column) => (type === 'RNN' || column === 2 ? { scale, shift } : own[0]));
+    const numbers = bent(weightsOf(type, k, units, kernels, recurrents, biases, resetAfter), columns, {
+      units,
+      rows: type === 'GRU' && resetAfter ? 2 : 1,
+    });
     return recurrentLayer(
       c,
       type,
@@ -114,6 +127,66 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
   const whole = applied(layers.reshape({ targetShape: [steps, directions, units] }), ordered);
   return [computed(whole, [0, 1, BATCH, 2], directions === 1 ? { origin: ordered } : {}), state(0), state(1)];
 };
+
+/** A gate here, of scale * z + shift. */
+interface Bent {
+  readonly gate: Gate;
+  readonly scale: number;
+  readonly shift: number;
+}
+
+/**
+ * The gates of these functions. clip(alpha z + beta, 0, 1) of any alpha and beta, which Keras 1 and 2 had as 0.2 and 0.5, is ours of
+ * 6 alpha z + 6 beta - 3.
+ */
+function gatesOf(functions: readonly string[], attributes: Attributes): Bent[] {
+  const names = functions.map((name) => name.toLowerCase());
+  const isHard = (name: string) => name === 'hardsigmoid';
+  const hard = names.filter(isHard).length;
+  // those that have options take them in their order
+  const options = (name: string, byDefault: number): number[] => {
+    const given = attributes.numbers(name) ?? names.filter(isHard).map(() => byDefault);
+    if (hard > 0 && given.length !== hard)
+      throw new RangeError(`its ${name} has ${given.length} numbers for ${hard} activations`);
+    return given.map(rounded);
+  };
+  const [alphas, betas] = [options('activation_alpha', 0.2), options('activation_beta', 0.5)];
+  let next = 0;
+  return names.map((name, i) => {
+    if (isHard(name)) {
+      const [alpha, beta] = [alphas[next], betas[next++]];
+      const isOurs = Math.abs(alpha - 1 / 6) < 1e-6;
+      return { gate: 'hardSigmoid', scale: isOurs ? 1 : 6 * alpha, shift: 6 * beta - 3 };
+    }
+    const gate = FUNCTIONS[name];
+    if (!gate || !GATES.includes(gate)) throw new RangeError(`its activation is ${functions[i]}`);
+    return { gate, scale: 1, shift: 0 };
+  });
+}
+
+/** Weights for the z of each gate, scaled and shifted. A bias has a second row where one is added to the states' product. */
+function bent(
+  numbers: Record<string, Numbers>,
+  gates: readonly Pick<Bent, 'scale' | 'shift'>[],
+  { units, rows }: { units: number; rows: number },
+): Record<string, Numbers> {
+  if (gates.every(({ scale, shift }) => scale === 1 && shift === 0)) return numbers;
+  const { kernel, recurrentKernel, bias } = numbers;
+  const columns = gates.length * units;
+  const gateOf = (i: number) => gates[Math.floor((i % columns) / units)];
+  const scaled = ({ shape, data }: Numbers): Numbers => ({
+    shape,
+    data: Float64Array.from(data, (w, i) => w * gateOf(i).scale),
+  });
+  const all = { kernel: scaled(kernel), recurrentKernel: scaled(recurrentKernel) };
+  if (!bias && gates.every(({ shift }) => shift === 0)) return all;
+  const none = { shape: rows === 2 ? [2, columns] : [columns], data: new Float64Array(rows * columns) };
+  const { shape, data } = bias ? scaled(bias) : none;
+  return {
+    ...all,
+    bias: { shape, data: Float64Array.from(data, (b, i) => (i < columns ? b + gateOf(i).shift : b)) },
+  };
+}
 
 /** A layer of the options that recurrent layers have, and its numbers. */
 export function recurrentLayer(
