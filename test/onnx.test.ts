@@ -103,7 +103,10 @@ const casesOf = (name: string) =>
     string,
     { xs: Saved[]; ys: Saved[]; classes?: unknown[] }
   >;
-const cases = { ...casesOf('onnx.json'), ...casesOf('onnx-networks.json'), ...casesOf('onnx-keras.json') };
+const cases = Object.assign(
+  {},
+  ...['', '-networks', '-keras', '-keras2'].map((name) => casesOf(`onnx${name}.json`)),
+) as ReturnType<typeof casesOf>;
 const NOT_READ = {
   'torch-summed-script': /the operation 'CumSum' .*there is no such operation here/,
 };

@@ -29,8 +29,7 @@ export type Atom =
   /** Columns, from `start` on, of `size` that come into the step under this name. */
   | { readonly kind: 'port'; readonly name: string; readonly start: number; readonly size: number }
   | { readonly kind: 'gate'; readonly gate: Gate; readonly of: Sum }
-  /** Between 0 and 6. */
-  | { readonly kind: 'clipped'; readonly of: Sum }
+  | { readonly kind: 'clipped'; readonly low: number; readonly high: number; readonly of: Sum }
   | { readonly kind: 'product'; readonly of: readonly [Sum, Sum] }
   | { readonly kind: 'scaled'; readonly by: number; readonly of: Sum };
 
@@ -67,11 +66,42 @@ function scaled(of: Sum, by: number, budget: Budget): Sum {
   if (of.terms.length === 0 && of.bias) return { ...of, bias: of.bias.map((b) => b * by) };
   const own = only(of);
   // Keras' hard sigmoid: x + 3 between 0 and 6, by 6
-  if (own?.kind === 'clipped' && about(by, 1 / 6)) {
-    const { bias, ...rest } = plus(own.of, number(-3), budget);
-    return gated('hardSigmoid', bias?.every((b) => b === 0) ? rest : { ...rest, ...(bias && { bias }) });
-  }
+  if (own?.kind === 'clipped' && own.low === 0 && own.high === 6 && about(by, 1 / 6)) return hard(own.of, budget);
   return atom({ kind: 'scaled', by, of }, of.width);
+}
+
+/** What is between 0 and 6, by 6: our hard sigmoid of what is 3 less. */
+function hard(of: Sum, budget: Budget): Sum {
+  const { bias, ...rest } = plus(of, number(-3), budget);
+  return gated('hardSigmoid', bias?.every((b) => b === 0) ? rest : { ...rest, ...(bias && { bias }) });
+}
+
+/** A sum between two numbers, the second of which may be given before or after. */
+function clipped(of: Sum, low: number, high: number, budget: Budget): Sum {
+  const own = only(of);
+  if (own?.kind === 'clipped' && own.low <= high && own.high >= low)
+    return clipped(own.of, Math.max(own.low, low), Math.min(own.high, high), budget);
+  // Keras 1's and 2's hard sigmoid, 0.2 x + 0.5 between 0 and 1, and others
+  if (low === 0 && high === 1) return hard(times(of, 6, budget), budget);
+  return atom({ kind: 'clipped', low, high, of }, of.width);
+}
+
+/** A sum whose every part is that many times as large. */
+function times({ width, terms, bias }: Sum, by: number, budget: Budget): Sum {
+  const parts = terms.map(({ of, matrix }): Sum => {
+    if (matrix) {
+      budget.take(matrix.data.length);
+      return { width, terms: [{ of, matrix: { ...matrix, data: Float64Array.from(matrix.data, (w) => w * by) } }] };
+    }
+    if (of.kind === 'scaled') return times(of.of, of.by * by, budget);
+    if (of.kind !== 'product') return scaled(atom(of, width), by, budget);
+    // a gate stays what it is
+    const [a, b] = of.of;
+    const isGate = only(a)?.kind === 'gate';
+    return product(isGate ? a : times(a, by, budget), isGate ? times(b, by, budget) : b);
+  });
+  const all = parts.reduce<Sum>((sum, part) => plus(sum, part, budget), { width, terms: [] });
+  return bias ? plus(all, { width: bias.length, terms: [], bias: bias.map((b) => b * by) }, budget) : all;
 }
 
 function plus(a: Sum, b: Sum, budget: Budget): Sum {
@@ -185,7 +215,7 @@ export class Step {
     }
   }
 
-  #made(node: NodeProto): Known | readonly Known[] {
+  #made(node: NodeProto): Known | readonly (Known | undefined)[] {
     const { type, inputs } = node;
     const attributes = new Attributes(node.attributes);
     if (type === 'Gather' && attributes.number('axis', 0) === 0) {
@@ -231,10 +261,22 @@ export class Step {
         break;
       case 'HardSigmoid':
         if (about(alpha, 1 / 6) && about(attributes.number('beta', 0.5), 0.5)) return gated('hardSigmoid', sum(0));
-        break;
+        return hard(
+          plus(times(sum(0), 6 * alpha, this.#budget), number(6 * attributes.number('beta', 0.5)), this.#budget),
+          this.#budget,
+        );
       case 'Clip':
-        if (scalar(1) === 0 && scalar(2) === 6) return atom({ kind: 'clipped', of: sum(0) }, sum(0).width);
+        if (scalar(1) !== undefined && scalar(2) !== undefined)
+          return clipped(sum(0), scalar(1) as number, scalar(2) as number, this.#budget);
         break;
+      case 'Min':
+      case 'Max': {
+        const k = scalar(0) === undefined ? 1 : 0;
+        const bound = scalar(k);
+        if (bound === undefined || own.length !== 2) break;
+        const [low, high] = type === 'Min' ? [Number.NEGATIVE_INFINITY, bound] : [bound, Number.POSITIVE_INFINITY];
+        return clipped(sum(1 - k), low, high, this.#budget);
+      }
       case 'Add':
         return plus(sum(0), sum(1), this.#budget);
       case 'Sub':
@@ -297,7 +339,7 @@ export class Step {
   }
 
   /** Parts along the last axis, or rows of a constant. */
-  #split(own: readonly (Known | undefined)[], attributes: Attributes, node: NodeProto): Known[] {
+  #split(own: readonly (Known | undefined)[], attributes: Attributes, node: NodeProto): (Known | undefined)[] {
     const [given] = own;
     const axis = attributes.number('axis', 0);
     const sizes = ints(own[1]) ?? attributes.numbers('split');
@@ -310,6 +352,7 @@ export class Step {
     const sum = asSum(given);
     if (axis !== 1 && axis !== -1) throw new RangeError('its step splits the batch');
     return partsOf(sum.width).map((n) => {
+      if (n === 0) return undefined; // Keras 2 has what is left over, too
       const part = columns(sum, from, n, this.#budget);
       from += n;
       return part;
