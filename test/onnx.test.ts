@@ -1115,6 +1115,76 @@ test('a linear Resize by whole factors is read, whatever its coordinates, and ot
     await t.throwsAsync(importBytes(bytesOf([2, 4, 5], scales, attributes)), { code: 'ERR_FORMAT', message });
 });
 
+test('operations that are made of others are what ONNX Runtime makes of them, and come back from files', async (t) => {
+  const ints = (...values: number[]) => ({ ints: values });
+  const int = (value: number) => ({ int: value });
+  const row = (g: OnnxGraph, ...values: number[]) => g.tensor('row', 'float', [values.length], values);
+  const cases: Record<string, [rank: number, (g: OnnxGraph) => string, version?: number]> = {
+    floor: [3, (g) => g.node('Floor', ['x'])],
+    ceil: [3, (g) => g.node('Ceil', ['x'])],
+    'round, of halves too': [3, (g) => g.node('Round', [g.node('Mul', ['x', g.number('float', 0.5)])])],
+    'round of constants': [3, (g) => g.node('Add', ['x', g.node('Round', [row(g, -2.5, -1.5, -0.5, 0.5, 1.5)])])],
+    erf: [3, (g) => g.node('Erf', ['x'])],
+    'erf of little': [3, (g) => g.node('Erf', [g.node('Mul', ['x', g.number('float', 1e-4)])])],
+    'thresholded relu': [3, (g) => g.node('ThresholdedRelu', ['x'])],
+    'thresholded relu below 0': [3, (g) => g.node('ThresholdedRelu', ['x'], { alpha: { float: -1.5 } })],
+    mean: [3, (g) => g.node('Mean', ['x', g.node('Neg', [g.node('Floor', ['x'])]), row(g, 1, 2, 3, 4, 5)])],
+    'mean of one': [3, (g) => g.node('Relu', [g.node('Mean', ['x'])])],
+    'log of a sum': [2, (g) => g.node('ReduceLogSum', [g.node('Abs', ['x'])], { axes: ints(2), keepdims: int(0) }), 17],
+    'log of a sum of powers': [3, (g) => g.node('ReduceLogSumExp', ['x', g.ints([-1])])],
+    'log of a sum of large powers': [
+      1,
+      (g) =>
+        g.node('ReduceLogSumExp', [g.node('Mul', ['x', g.number('float', 200)])], {
+          axes: ints(1, 2),
+          keepdims: int(0),
+        }),
+      17,
+    ],
+    'product along 5': [3, (g) => g.node('ReduceProd', ['x', g.ints([2])])],
+    'product along two axes': [1, (g) => g.node('ReduceProd', ['x'], { axes: ints(-1, 1), keepdims: int(0) }), 17],
+    triu: [3, (g) => g.node('Trilu', ['x'])],
+    tril: [3, (g) => g.node('Trilu', ['x'], { upper: int(0) })],
+    'triu from a diagonal on': [3, (g) => g.node('Trilu', ['x', g.ints([2], [])])],
+    'tril of the transposed': [
+      3,
+      (g) => {
+        const turned = g.node('Transpose', ['x'], { perm: ints(0, 2, 1) });
+        return g.node('Trilu', [turned, g.ints([-1], [])], { upper: int(0) });
+      },
+    ],
+    'triu of infinite numbers': [
+      3,
+      (g) => g.node('Trilu', [g.node('Exp', [g.node('Mul', ['x', row(g, 1, 1, 1, 1, 999)])])]),
+    ],
+  };
+  const x = NDArray.from(
+    Float32Array.from({ length: 40 }, (_, i) => (i < 20 ? i / 4 - 2 : Math.sin(i) * 3)),
+    { shape: [2, 4, 5] },
+  );
+  for (const [name, [rank, make, version = 18]] of Object.entries(cases)) {
+    const bytes = bytesOfGraph(['batch', 4, 5], make, rank, version);
+    const [wanted] = await byOnnxRuntime(bytes, [x]);
+    const network = await importBytes(bytes);
+    const again = await importBytes(await network.exportBytes({ format: 'onnx' }));
+    for (const own of [network, Model.fromBytes(network.toBytes()), again]) {
+      const made = own.predictSync(x as never) as NDArray;
+      t.deepEqual([...made.shape], wanted.shape, name);
+      for (const [i, value] of Array.from(wanted.data).entries()) {
+        const isSame =
+          Object.is(made.data[i] + 0, value + 0) ||
+          Math.abs(made.data[i] - value) < 1e-6 * Math.max(1e-4, Math.abs(value));
+        t.true(isSame, `${name}, ${i}: ${made.data[i]}, ${value}`);
+      }
+    }
+  }
+  const held = await importBytes(bytesOfGraph(['batch', 4, 5], (g) => g.node('Erf', [g.node('Round', ['x'])]), 3));
+  const kept = await importBytes(await held.exportBytes({ format: 'keras' }));
+  t.deepEqual([...(kept.predictSync(x as never) as NDArray).data], [...(held.predictSync(x as never) as NDArray).data]);
+  const ofBatch = bytesOfGraph(['batch', 5], (g) => g.node('Trilu', ['x']));
+  await t.throwsAsync(importBytes(ofBatch), { message: /'Trilu'.*the batch as one of their axes/ });
+});
+
 test('hard sigmoids of RNN, LSTM and GRU nodes become ours, whatever their alpha and beta', async (t) => {
   const random = new RandomState(9);
   type Options = { activations: string[]; alpha?: number[]; beta?: number[]; hasBias?: boolean; rest?: object };

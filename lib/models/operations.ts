@@ -40,12 +40,12 @@ const axis = axisBelow(0);
 
 const arithmeticOf = (inputs: number, ops: readonly Op[]): Entry[] => ops.map((op) => ({ op, inputs, options: {} }));
 const { add, subtract, multiply, divide, maximum, minimum, greater, greaterEqual, equal, power, select } = arithmetic;
-const { abs, sign, exp, log, log1p, sqrt, square, stopGradient, linear } = arithmetic;
+const { abs, sign, exp, log, log1p, sqrt, square, stopGradient, linear, floor, round, erf } = arithmetic;
 
 /** Operations that a graph may hold beside layers, by their names in files. */
 const ENTRIES = new Map<string, Entry>(
   [
-    ...arithmeticOf(1, [abs, sign, exp, log, log1p, sqrt, square, stopGradient]),
+    ...arithmeticOf(1, [abs, sign, exp, log, log1p, sqrt, square, stopGradient, floor, round, erf]),
     ...arithmeticOf(2, [add, subtract, multiply, divide, maximum, minimum, greater, greaterEqual, equal, power]),
     ...arithmeticOf(3, [select]),
     { op: linear, inputs: 1, options: { scale: number, shift: number } },

@@ -87,6 +87,29 @@ void sign(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
   map1(cpu, B * N, x, y, [](T x) { return signOf(x); });
 }
 
+// The largest whole number that is not above x;  the nearest one, the even one of two
+template <typename T>
+void floor(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
+  map1(cpu, B * N, x, y, [](T x) { return std::floor(x); });
+}
+template <typename T>
+void round(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
+  map1(cpu, B * N, x, y, [](T x) { return std::nearbyint(x); });
+}
+
+// The error function, and its derivative dy * 2 / sqrt(pi) * exp(-x^2)
+template <typename T>
+void erf(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
+  mapVectors1(cpu, B * N, x, y, [](auto x) { return erf_(x); });
+}
+template <typename T>
+void erfGradient(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> dy, Out<T> dx) {
+  mapVectors2(cpu, B * N, x, dy, dx, [](auto x, auto dy) {
+    using V = decltype(x);
+    return dy * (all<V>(1.12837916709551257390) * expNormal(-x * x));
+  });
+}
+
 // log(x);  log(1 + x), and its derivative dy / (1 + x)
 template <typename T>
 void logarithm(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {

@@ -210,12 +210,14 @@ inline V log1pSmall(V x) {
   return logNear1(f, large ? all<V>(1.0) : all<V>(0.0));
 }
 
-// The normal distribution's cumulative function, within 2 x^2 + 2 ulp: precise in its lower tail too. With u = |x| /
-// sqrt(2): from erf(u) = u + u P(u^2) up to 1, from erfc(u) = exp(-u^2) P((u - K) / (u + K)) above.
+// Of u >= 0: erf(u) = u + u P(u^2) up to 1, and erfc(u) = exp(-u^2) P((u - K) / (u + K)) above.
 template <typename V>
-inline V normal_(V x) {
+struct ErrorFunction {
+  V erf, erfc;
+};
+template <typename V>
+inline ErrorFunction<V> errorFunction(V u) {
   constexpr bool isDouble = sizeof(Value<V>) == 8;
-  const V u = min_(all<V>(isDouble ? 27.0 : 10.0), abs_(x) * all<V>(0.70710678118654752440));
   const V z = u * u;
   const V t = (u - all<V>(isDouble ? 3.0 : 2.0)) / (u + all<V>(isDouble ? 3.0 : 2.0));
   V small, tail;
@@ -236,8 +238,30 @@ inline V normal_(V x) {
                       0.0069978017862920025, 0.003733436802318462, -0.07897861338427892, 0.24165817943096313,
                       -0.4271858469700162, 0.2553956763774892);
   }
-  const V lower = all<V>(0.5) * (u < all<V>(1.0) ? all<V>(1.0) - fma_(u, small, u) : expNormal(-z) * tail);
+  return {fma_(u, small, u), expNormal(-z) * tail};
+}
+
+// Beyond that, erfc is 0.
+template <typename V>
+inline V boundedError(V u) {
+  return min_(all<V>(sizeof(Value<V>) == 8 ? 27.0 : 10.0), u);
+}
+
+// The normal distribution's cumulative function, within 2 x^2 + 2 ulp: precise in its lower tail too.
+template <typename V>
+inline V normal_(V x) {
+  const V u = boundedError(abs_(x) * all<V>(0.70710678118654752440));
+  const auto [erf, erfc] = errorFunction(u);
+  const V lower = all<V>(0.5) * (u < all<V>(1.0) ? all<V>(1.0) - erf : erfc);
   return x > V{} ? all<V>(1.0) - lower : lower;
+}
+
+template <typename V>
+inline V erf_(V x) {
+  const V u = boundedError(abs_(x));
+  const auto [erf, erfc] = errorFunction(u);
+  const V y = u < all<V>(1.0) ? erf : all<V>(1.0) - erfc;
+  return x == x ? copysign_(y, x) : x;
 }
 
 }  // namespace

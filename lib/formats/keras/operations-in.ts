@@ -2,6 +2,7 @@ import { getActivation } from '../../activations.js';
 import { NDArray } from '../../array.js';
 import { checkInteger, checkNumber, wrongShape, wrongType, wrongValue } from '../../check.js';
 import { activate } from '../../graph/ops/activation.js';
+import { erf, floor, round } from '../../graph/ops/arithmetic.js';
 import { repeatAxis } from '../../graph/ops/axes.js';
 import { applyOp, isValue, type Value } from '../../graph/value.js';
 import type { JsonObject } from '../../io/model-file.js';
@@ -249,6 +250,12 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   Abs: unary(ops.abs),
   Negative: unary(ops.neg),
   Sign: unary(ops.sign),
+  Floor: unary((x) => applyOp(floor, [x], undefined)),
+  Round: ({ config: { decimals = 0 }, args: [x] }) => {
+    if (decimals !== 0) throw wrongValue('decimals', '0', decimals);
+    return applyOp(round, [value(x)], undefined);
+  },
+  Erf: unary((x) => applyOp(erf, [x], undefined)),
   Exp: unary(ops.exp),
   Log: unary(ops.log),
   Log1p: unary(ops.log1p),

@@ -7,11 +7,14 @@ import type { Argument, Emission } from './emission.js';
 const NUMPY = 'keras.src.ops.numpy';
 const NN = 'keras.src.ops.nn';
 const CORE = 'keras.src.ops.core';
+const MATH = 'keras.src.ops.math';
 
 /** Operations that are the same in both. */
 const SAME: Readonly<Record<string, string>> = {
   abs: 'Absolute',
   sign: 'Sign',
+  floor: 'Floor',
+  round: 'Round',
   exp: 'Exp',
   log: 'Log',
   log1p: 'Log1p',
@@ -81,6 +84,8 @@ export class Operations {
     switch (name) {
       case 'select':
         return this.#op(NUMPY, 'Where', {}, args, shape);
+      case 'erf':
+        return this.#op(MATH, 'Erf', {}, args, shape);
       case 'stopGradient':
         return this.#op(CORE, 'StopGradient', {}, args, shape);
       case 'linear': {

@@ -47,6 +47,7 @@ const UNARY: Readonly<Record<string, (a: number) => number>> = {
   Cos: Math.cos,
   Floor: Math.floor,
   Ceil: Math.ceil,
+  Round: (a) => (Math.abs(a % 1) === 0.5 ? 2 * Math.round(a / 2) : Math.round(a)),
 };
 const LOGICAL = /^(Equal|Greater|Less|And|Or|Not)/;
 

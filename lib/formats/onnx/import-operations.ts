@@ -1,12 +1,13 @@
 import { NDArray } from '../../array.js';
-import type { Value } from '../../graph/value.js';
+import { erf, floor, round } from '../../graph/ops/arithmetic.js';
+import { applyOp, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import { BOOL, FLOAT, isFloat as isFloatType, isNarrow, type NodeProto } from './decode.js';
 import { denseOf, type Handler } from './import-layers.js';
 import { isLogical, isWhole } from './import-masks.js';
 import type { Importer } from './importer.js';
-import { BATCH, type Computed, type Constant, computed, isSame, type Tensor } from './tensors.js';
+import { BATCH, type Computed, type Constant, computed, constant, isSame, rounded, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 /** What is made of a constant before a node takes it. */
@@ -99,8 +100,13 @@ const dropout: Handler = (_, [a, , training]) => {
 
 const same: Handler = (_, [a]) => [a];
 
+interface Along {
+  readonly axis: number[];
+  readonly keepDims: boolean;
+}
+
 const reduce =
-  (f: (x: any, options: { axis: number[]; keepDims: boolean }) => Value, keepsIntegers = false): Handler =>
+  (f: (x: any, options: Along) => Value, keepsIntegers = false): Handler =>
   (c, [a, b], attributes) => {
     const x = c.computed(a);
     if (!keepsIntegers && isOfIntegers(x)) throw new RangeError('it drops what integers leave over');
@@ -219,6 +225,69 @@ const logSoftmax: Handler = (c, [a], attributes) => {
   return c.like(x, ops.logSoftmax(x.value));
 };
 
+/** Of two or more. */
+const mean: Handler = (c, inputs, attributes, node) => {
+  const sum = c.computed(chained(binary(ops.add, () => layers.add()))(c, inputs, attributes, node) as Tensor);
+  return inputs.length === 1 ? sum : c.like(sum, ops.mul(sum.value, 1 / inputs.length));
+};
+
+const thresholdedRelu: Handler = (c, [a], attributes) => {
+  const x = c.computed(a);
+  const alpha = rounded(attributes.number('alpha', 1));
+  return c.like(x, ops.where(ops.greater(x.value, alpha), x.value, 0), alpha >= 0);
+};
+
+/** The largest one is taken off before, so that no power is too large. */
+function logSumExp(x: Value, { axis, keepDims }: Along): Value {
+  const most = ops.stopGradient(ops.max(x, { axis, keepDims: true }));
+  const log = ops.log(ops.sum(ops.exp(ops.sub(x, most)), { axis, keepDims: true }));
+  return squeezed(ops.add(log, most), axis, keepDims);
+}
+
+/** By products of halves. */
+function product(x: Value, { axis, keepDims }: Along): Value {
+  let out = x;
+  for (const own of axis)
+    for (let n = out.shape[own]; n > 1; n = Math.ceil(n / 2)) {
+      const part = (from: number, count: number) =>
+        ops.slice(
+          out,
+          out.shape.map((_, k) => (k === own ? from : 0)),
+          out.shape.map((_, k) => (k === own ? count : -1)),
+        );
+      const half = Math.floor(n / 2);
+      const both = ops.mul(part(0, half), part(half, half));
+      out = n % 2 === 0 ? both : ops.concat([both, part(n - 1, 1)], { axis: own });
+    }
+  return squeezed(out, axis, keepDims);
+}
+
+/** Without axes of length 1, unless these stay. */
+const squeezed = (x: Value, axis: readonly number[], keepDims: boolean): Value =>
+  keepDims
+    ? x
+    : ops.reshape(
+        x,
+        x.shape.filter((_, k) => !axis.includes(k)),
+      );
+
+/** What lies above or below a diagonal of the last two axes; 0 elsewhere. */
+const trilu: Handler = (c, [a, k], attributes) => {
+  const x = c.computed(a);
+  const [rows, columns] = x.axes.slice(-2).map((own) => (own === BATCH ? undefined : x.value.shape[own]));
+  if (x.axes.length < 2 || rows === undefined || columns === undefined)
+    throw new RangeError('it is of matrices that have the batch as one of their axes');
+  const diagonal = k ? c.constant(k, 'its k').data[0] : 0;
+  const isUpper = attributes.number('upper', 1) === 1;
+  c.budget.take(rows * columns);
+  const isKept = Float64Array.from({ length: rows * columns }, (_, i) => {
+    const ahead = (i % columns) - Math.floor(i / columns) - diagonal;
+    return Number(isUpper ? ahead >= 0 : ahead <= 0);
+  });
+  const kept = c.against(x, constant([rows, columns], isKept, false));
+  return c.like(x, ops.where(kept, x.value, 0), x.isPositive);
+};
+
 /** Operations on numbers, element by element, along axes and of matrices. */
 export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Add: binary(ops.add, () => layers.add(), hiding),
@@ -243,6 +312,11 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Exp: unary(ops.exp),
   Log: unary(ops.log),
   Sign: unary(ops.sign),
+  Floor: unary((x) => applyOp(floor, [x], undefined)),
+  Ceil: unary((x) => ops.neg(applyOp(floor, [ops.neg(x)], undefined))),
+  Round: unary((x) => applyOp(round, [x], undefined)),
+  Erf: unary((x) => applyOp(erf, [x], undefined)),
+  ThresholdedRelu: thresholdedRelu,
   Reciprocal: unary((x) => ops.div(1, x)),
   Identity: same,
   Dropout: dropout,
@@ -255,6 +329,11 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   ReduceL1: reduce((x, options) => ops.sum(ops.abs(x), options), true),
   ReduceL2: reduce((x, options) => ops.sqrt(ops.sum(ops.square(x), options))),
   ReduceSumSquare: reduce((x, options) => ops.sum(ops.square(x), options), true),
+  ReduceLogSum: reduce((x, options) => ops.log(ops.sum(x, options))),
+  ReduceLogSumExp: reduce(logSumExp),
+  ReduceProd: reduce(product, true),
+  Mean: mean,
+  Trilu: trilu,
   MatMul: matMul,
   Clip: clip,
   Where: where,

@@ -258,6 +258,9 @@ const OPERATIONS: Readonly<Record<string, Emit>> = {
   sqrt: named('Sqrt'),
   square: elementwise((e, [x]) => e.emit('Mul', [x, x])),
   sign: named('Sign'),
+  floor: named('Floor'),
+  round: named('Round'),
+  erf: named('Erf'),
   stopGradient: named('Identity'),
   sum: along((e, x, axis, { axis: own, scale }, { shape }) => {
     if (scale === 1 / shape[own]) return reduced(e, 'ReduceMean', x, [axis]);

@@ -139,7 +139,11 @@ export const log = unary('log', 'x', 'divide');
 export const log1p = unary('log1p', 'x', 'log1pGradient');
 export const sqrt = unary('sqrt', 'y', 'sqrtGradient');
 export const square = unary('square', 'x', 'squareGradient');
+export const erf = unary('erf', 'x', 'erfGradient');
 export const sign = elementwise('sign', { isStep: true });
+export const floor = elementwise('floor', { isStep: true });
+/** The nearest whole number, of two the even one */
+export const round = elementwise('round', { isStep: true });
 
 /** x itself, through which no gradient passes. */
 export const stopGradient: Op = { ...elementwise('copy', { isStep: true }), name: 'stopGradient' };

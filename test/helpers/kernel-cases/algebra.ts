@@ -29,6 +29,16 @@ function shareOf(m: number, n: number, M: number, N: number): number {
   return Math.max(0, 1 - Math.abs(at - m));
 }
 
+/** Of two whole numbers as near the even one. */
+const nearest = (x: number) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
+
+/** By a series of terms of one sign: 2 / sqrt(pi) exp(-x^2) (x + x 2x^2 / 3 + x (2x^2)^2 / (3 5) + ...). */
+function erf(x: number): number {
+  let [total, term] = [0, x];
+  for (let n = 1; n < 200; n++, term *= (2 * x * x) / (2 * n - 1)) total += term;
+  return (2 * Math.exp(-x * x) * total) / Math.sqrt(Math.PI);
+}
+
 const map3 = (f: (x: number, y: number, z: number) => number, rest: Partial<KernelCase> = {}): KernelCase => ({
   dims: ELEMENTS,
   reference: ([x, y, z]) => [x.map((v, i) => f(v, y[i], z[i]))],
@@ -69,6 +79,10 @@ export const algebra: KernelCases = {
   abs: map(Math.abs, { tolerance: 0 }),
   absGradient: map2((x, dy) => dy * Math.sign(x), { tolerance: 0 }),
   sign: map(Math.sign, { ...whole, tolerance: 0 }),
+  floor: map(Math.floor, { tolerance: 0 }),
+  round: map(nearest, { fill: (_, draw) => draw.integers(9).map((n) => n / 2 - 2), tolerance: 0 }),
+  erf: map(erf),
+  erfGradient: map2((x, dy) => (dy * 2 * Math.exp(-x * x)) / Math.sqrt(Math.PI)),
   log: map(Math.log, positive),
   log1p: map(Math.log1p, positive),
   log1pGradient: map2((x, dy) => dy / (1 + x), positive),
