@@ -1115,6 +1115,40 @@ test('a linear Resize by whole factors is read, whatever its coordinates, and ot
     await t.throwsAsync(importBytes(bytesOf([2, 4, 5], scales, attributes)), { code: 'ERR_FORMAT', message });
 });
 
+test('means over windows of which padding does not count are those of ONNX Runtime', async (t) => {
+  const ints = (...values: number[]) => ({ ints: values });
+  const cases: [number[], Record<string, { ints: number[] } | { int: number } | { string: string }>][] = [
+    [[2, 7, 6], { kernel_shape: ints(3, 3), strides: ints(2, 2), pads: ints(1, 1, 1, 1) }],
+    [[1, 5, 8], { kernel_shape: ints(2, 4), strides: ints(1, 3), pads: ints(0, 3, 1, 1) }],
+    [[1, 6, 7], { kernel_shape: ints(3, 2), strides: ints(2, 2), pads: ints(1, 0, 0, 1), ceil_mode: { int: 1 } }],
+    [[1, 6, 6], { kernel_shape: ints(3, 3), strides: ints(2, 2), auto_pad: { string: 'SAME_LOWER' } }],
+    [[3, 8], { kernel_shape: ints(3), strides: ints(2), pads: ints(2, 1), ceil_mode: { int: 1 } }],
+    [[1, 2, 2], { kernel_shape: ints(4, 4), pads: ints(2, 2, 2, 2) }],
+  ];
+  const random = new RandomState(3);
+  for (const [shape, attributes] of cases) {
+    const bytes = bytesOfGraph(
+      ['batch', ...shape],
+      (g) => g.node('AveragePool', ['x'], attributes as never),
+      shape.length + 1,
+      17,
+    );
+    const x = NDArray.from(random.normal(0, 1, [2, ...shape]) as NDArray, { dtype: 'float32' });
+    const [wanted] = await byOnnxRuntime(bytes, [x]);
+    const network = await importBytes(bytes);
+    for (const own of [network, Model.fromBytes(network.toBytes())]) {
+      const made = own.predictSync(x as never) as NDArray;
+      t.deepEqual([...made.shape], wanted.shape, JSON.stringify(attributes));
+      t.true(difference(made.data, wanted.data) < 1e-6, JSON.stringify(attributes));
+    }
+  }
+  const wide = { kernel_shape: ints(2, 2), pads: ints(2, 0, 0, 0) };
+  const bytes = bytesOfGraph(['batch', 1, 4, 4], (g) => g.node('AveragePool', ['x'], wide), 4, 17);
+  await t.throwsAsync(importBytes(bytes), {
+    message: /'AveragePool'.*its pads are \[2, 0, 0, 0\], as wide as a window/,
+  });
+});
+
 test('operations that are made of others are what ONNX Runtime makes of them, and come back from files', async (t) => {
   const ints = (...values: number[]) => ({ ints: values });
   const int = (value: number) => ({ int: value });

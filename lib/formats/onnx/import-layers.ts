@@ -1,3 +1,4 @@
+import { NDArray } from '../../array.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
@@ -7,7 +8,7 @@ import { layerNormalization, layerNormalizationAround } from './import-normaliza
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
 import { type Computed, type Constant, computed, isSame, type Numbers, rounded, type Tensor } from './tensors.js';
-import { applied } from './untyped.js';
+import { applied, ops } from './untyped.js';
 
 export type Handler = (
   c: Importer,
@@ -234,9 +235,8 @@ const pool =
       throw new RangeError('its last windows reach beyond the padding, which counts for its means');
     let padding = paddingOf({ ...window, pads }, pixels(x));
     if (kind === 'average' && padding === 'same' && countsPadding) padding = undefined;
+    const counted = kind === 'average' && !countsPadding && !padding ? countedIn(window, pads, pixels(x)) : undefined;
     if (!padding) {
-      if (kind === 'average' && !countsPadding)
-        throw new RangeError(`its pads are [${pads.join(', ')}], which do not count for its means`);
       if (kind === 'max' && !x.isPositive)
         throw new RangeError(
           `its pads are [${pads.join(', ')}], neither none nor those of 'same', around values that may be below 0`,
@@ -253,8 +253,26 @@ const pool =
       average: [layers.averagePooling1d, layers.averagePooling2d],
     };
     const layer = (make[kind][n - 1] as (options: unknown) => Layer)(options);
-    return c.like(x, c.apply(layer, x), x.isPositive);
+    const value = c.apply(layer, x);
+    return c.like(x, counted ? ops.mul(value, counted) : value, x.isPositive);
   };
+
+/** What means over windows are multiplied by where zeros around an image do not count: their size by what of it is not padding. */
+function countedIn({ size, strides }: Window, pads: readonly number[], shape: readonly number[]): NDArray {
+  const shares = size.map((k, axis) => {
+    const before = pads[axis];
+    const places = Math.floor((shape[axis] + before + pads[axis + size.length] - k) / strides[axis]) + 1;
+    return Array.from({ length: places }, (_, i) => {
+      const from = i * strides[axis] - before;
+      const own = Math.min(from + k, shape[axis]) - Math.max(from, 0);
+      if (!(own > 0)) throw new RangeError(`its pads are [${pads.join(', ')}], as wide as a window`);
+      return k / own;
+    });
+  });
+  const [rows, columns = [1]] = shares;
+  const all = Float64Array.from(rows.flatMap((row) => columns.map((column) => row * column)));
+  return NDArray.wrap(all, [...shares.map(({ length }) => length), 1]);
+}
 
 const globalPool =
   (kind: 'max' | 'average'): Handler =>
