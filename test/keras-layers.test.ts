@@ -115,6 +115,20 @@ for (const [number, one] of keras.layers.entries()) {
   });
 }
 
+test('a unit normalization leaves zeros as they are, and divides what is shorter than 1e-12 by that', (t) => {
+  for (const dtype of DTYPES) {
+    const x = placeholder([2]);
+    const given = NDArray.from([
+      [0, 0],
+      [3e-13, 4e-13],
+      [3e-11, 4e-11],
+    ]);
+    const { y } = called(layers.unitNormalization(), [x]);
+    // as Keras 3.15
+    near(t, dtype, evaluate(dtype, y, [[x, given]]).value.data, [0, 0, 0.3, 0.4, 0.6, 0.8], 1e-6);
+  }
+});
+
 test('all merging layers were run by Keras', (t) => {
   const merging = ['add', 'subtract', 'multiply', 'average', 'maximum', 'minimum', 'concatenate', 'dot'];
   const run = new Set<string>(keras.layers.map(({ layer }) => layer));
@@ -714,6 +728,26 @@ test('shapes and options that do not fit: one sentence each', (t) => {
       'Expected the input of GroupNormalization to be of an axis 3 (0 is that of the batch), got shape [5, 4]',
     ],
     [
+      layers.rmsNormalization({ axis: 1 }),
+      [5, 4],
+      'Expected the input of RMSNormalization to be of an axis (1) that names its last ones, got shape [5, 4]',
+    ],
+    [
+      layers.rmsNormalization({ axis: [1, -1] }),
+      [5, 4],
+      'Expected the input of RMSNormalization to be of an axis (1, -1) that names its last ones, got shape [5, 4]',
+    ],
+    [
+      layers.unitNormalization({ axis: [2, -1] }),
+      [5, 4],
+      'Expected the input of UnitNormalization to be of axes [2, -1] that all differ, got shape [5, 4]',
+    ],
+    [
+      layers.unitNormalization({ axis: 3 }),
+      [5, 4],
+      'Expected the input of UnitNormalization to be of an axis 3 (0 is that of the batch), got shape [5, 4]',
+    ],
+    [
       layers.conv2d({ filters: 4, kernelSize: 1, groups: 2 }),
       [5, 5, 3],
       'Expected the input of Conv2D to be images whose channels are a multiple of groups (2), got shape [5, 5, 3]',
@@ -797,6 +831,8 @@ test('shapes and options that do not fit: one sentence each', (t) => {
       () => layers.groupNormalization({ axis: 0 }),
       'Expected axis to be an axis of a sample, from 1 or from the end by -1 (0 is the batch), got 0 (number)',
     ],
+    [() => layers.rmsNormalization({ epsilon: 0 }), 'Expected epsilon to be a positive number, got 0 (number)'],
+    [() => layers.unitNormalization({ axis: [] }), 'Expected axis to be an axis or an array of some, got Array(0)'],
     [() => layers.reLU({ maxValue: -1 }), 'Expected maxValue to be a non-negative number, got -1 (number)'],
     [() => layers.alphaDropout({ rate: 1 }), 'Expected rate to be a number in [0, 1), got 1 (number)'],
     [

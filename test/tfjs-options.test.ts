@@ -156,6 +156,8 @@ test('other layers, of each step, behind a mask and in front of a layer that tak
     gaussianDropout: () => L.gaussianDropout({ rate: 0.5 }),
     alphaDropout: () => L.alphaDropout({ rate: 0.5 }),
     groupNormalization: () => L.groupNormalization({ groups: 2 }),
+    rmsNormalization: () => L.rmsNormalization(),
+    unitNormalization: () => L.unitNormalization(),
     separableConv1d: () => L.separableConv1d({ filters: 2, kernelSize: 2 }),
     rescaling: () => L.rescaling({ scale: [1, 2, 3, 4], offset: [4, 3, 2, 1] }),
     dropout: () => L.dropout({ rate: 0.5 }),

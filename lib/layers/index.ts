@@ -101,6 +101,7 @@ import {
   UpSampling2D,
   type UpSampling2DOptions,
 } from './resizing.js';
+import { RMSNormalization, type RMSNormalizationOptions } from './rms-normalization.js';
 import {
   SeparableConv1D,
   type SeparableConv1DOptions,
@@ -110,6 +111,7 @@ import {
 import { Flatten, InputLayer, type InputLayerOptions, Reshape, type ReshapeOptions } from './shape.js';
 import { SimpleRNN } from './simple-rnn.js';
 import { TimeDistributed, type TimeDistributedOptions } from './time-distributed.js';
+import { UnitNormalization, type UnitNormalizationOptions } from './unit-normalization.js';
 
 type WithName<N extends string> = { readonly name?: N };
 /** No options but those. */
@@ -150,6 +152,10 @@ export const layers = {
   layerNormalization: namedOrNot((options?: LayerNormalizationOptions) => new LayerNormalization(options)),
   /** Mean 0 and variance 1 of each group of channels of each sample, then a trained scale and shift. */
   groupNormalization: namedOrNot((options?: GroupNormalizationOptions) => new GroupNormalization(options)),
+  /** A mean square of 1 along the last axis of each sample, then a trained scale. */
+  rmsNormalization: namedOrNot((options?: RMSNormalizationOptions) => new RMSNormalization(options)),
+  /** Vectors of length 1 along the last axis. */
+  unitNormalization: namedOrNot((options?: UnitNormalizationOptions) => new UnitNormalization(options)),
   /** Mean 0 and variance 1 for each channel, by numbers that training never moves. */
   normalization: namedOrNot((options?: LayerOptions) => new Normalization(options)),
   /** An activation as a layer of its own. */
@@ -291,6 +297,8 @@ const classes = {
   BatchNormalization,
   LayerNormalization,
   GroupNormalization,
+  RMSNormalization,
+  UnitNormalization,
   Normalization,
   Activation,
   Embedding,

@@ -1,10 +1,9 @@
-import { wrongType } from '../check.js';
 import { constant } from '../graph/broadcast.js';
 import { layerNormalization } from '../graph/ops/normalization.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
-import { checkAxis, sampleAxis } from './axis.js';
-import { type Shape, type Weights, wrongInput } from './layer.js';
+import { checkAxes, sampleAxes } from './axis.js';
+import type { Shape, Weights } from './layer.js';
 import { NormalizingLayer, type NormalizingLayerOptions } from './normalizing-layer.js';
 
 export interface LayerNormalizationOptions extends NormalizingLayerOptions {
@@ -30,11 +29,11 @@ export class LayerNormalization extends NormalizingLayer {
   }
 
   override build(inputShape: Shape): void {
-    this.addGammaAndBeta(this.#axes(inputShape).map((axis) => inputShape[axis]));
+    this.addGammaAndBeta(sampleAxes(this, this.axis, inputShape).map((axis) => inputShape[axis]));
   }
 
   call(x: Value, weights: Weights): Value {
-    const axes = this.#axes(x.shape);
+    const axes = sampleAxes(this, this.axis, x.shape);
     const shape = axes.map((axis) => x.shape[axis]);
     const { gamma = constant(shape, 1), beta = constant(shape, 0) } = weights;
     // rows lie together where the axes are the last ones
@@ -49,24 +48,4 @@ export class LayerNormalization extends NormalizingLayer {
   override getConfig(): Record<string, unknown> {
     return { axis: this.axis, ...super.getConfig() };
   }
-
-  /** Those of a sample, in their order. */
-  #axes(inputShape: Shape): number[] {
-    const given = [this.axis].flat();
-    const axes = given.map((axis) => {
-      const own = sampleAxis(axis, inputShape.length);
-      if (own === undefined) throw wrongInput(this, `of an axis ${axis} (0 is that of the batch)`, inputShape);
-      return own;
-    });
-    if (new Set(axes).size < axes.length)
-      throw wrongInput(this, `of axes [${given.join(', ')}] that all differ`, inputShape);
-    return axes.sort((a, b) => a - b);
-  }
-}
-
-/** One axis, or some. */
-function checkAxes(value: unknown): number | readonly number[] {
-  if (!Array.isArray(value)) return checkAxis('axis', value);
-  if (value.length === 0) throw wrongType('axis', 'an axis or an array of some', value);
-  return Array.from(value, (axis, i) => checkAxis(`axis[${i}]`, axis));
 }

@@ -225,6 +225,7 @@ const MODULES: Readonly<Record<string, PartsOf>> = {
       throw new TypeError(`Expected '${path}' to have a scale where it has a center, as PyTorch's LayerNorm`);
     return sameIfThere(NORMALIZATION, shapeOf);
   },
+  RMSNormalization: (shapeOf) => [same('scale', 'weight', shapeOf('scale') as Shape)],
   PReLU: (shapeOf, _, path) => {
     const shape = shapeOf('alpha') as Shape;
     const channels = shape.at(-1) ?? 1;

@@ -251,6 +251,18 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       ],
       dtype,
     ),
+  rootMeanSquare: (dtype) =>
+    seq(
+      [
+        layers.rmsNormalization({ inputShape: [5, 4] }),
+        layers.dense({ units: 6 }),
+        layers.rmsNormalization({ axis: [-1], epsilon: 0.25 }),
+        layers.unitNormalization({ axis: 1 }),
+        layers.dense({ units: 3 }),
+        layers.unitNormalization(),
+      ],
+      dtype,
+    ),
   timeDistributed: (dtype) =>
     seq(
       [

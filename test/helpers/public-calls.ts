@@ -969,6 +969,8 @@ export const CALLS: Record<string, Call> = {
     betaConstraint: 'nonNeg',
     gammaConstraint: 'nonNeg',
   }),
+  'layers.rmsNormalization': plain(layers.rmsNormalization, { ...layer, axis: [1, -1], epsilon: 0.1 }),
+  'layers.unitNormalization': plain(layers.unitNormalization, { ...layer, axis: [1, -1] }),
   'layers.reLU': plain(layers.reLU, { ...layer, maxValue: 1, negativeSlope: 0.1, threshold: 0.5 }),
   'layers.gaussianDropout': plain(layers.gaussianDropout, { ...layer, rate: 0.1 }),
   'layers.alphaDropout': plain(layers.alphaDropout, { ...layer, rate: 0.1 }),

@@ -122,6 +122,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   LayerNormalization: { others: { rms_scaling: [false] } },
   GroupNormalization: {},
+  RMSNormalization: {},
+  UnitNormalization: {},
   Normalization: {}, // read by normalization()
   Activation: {},
   LeakyReLU: {},
