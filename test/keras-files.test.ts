@@ -159,13 +159,13 @@ test('what joins masked sequences has a name apart from that of the operation on
   }
 });
 
-test('the mask that a layer of a file is given is the one that goes with its input, or refused', async (t) => {
+test('the mask that a layer of a file is given is the one that goes with its input, or one of its steps, or refused', async (t) => {
   const place = (name: string, node = 0) => ({
     class_name: '__keras_tensor__',
     config: { keras_history: [name, node, 0] },
   });
   const operation = (class_name: string, name: string, ...args: unknown[]) => ({
-    ...{ module: 'keras.src.ops.numpy', class_name, name, config: { name } },
+    ...{ module: 'keras.src.ops.numpy', class_name, name, config: { name, axis: -1 } },
     inbound_nodes: [{ args, kwargs: {} }],
   });
   const a = input({ shape: [3, 2], name: 'a' });
@@ -214,27 +214,47 @@ test('the mask that a layer of a file is given is the one that goes with its inp
   const own = { one: place('maskA'), joined: place('either'), inner: [place('maskA'), place('maskB')] };
   for (const mask of [own, {}, { inner: [place('maskA'), null] }])
     t.deepEqual((await importBytes(await given(mask))).predictSync(x), wanted);
-  for (const [name, mask] of [
-    ...[
-      ['plain', 'maskA'],
-      ['one', 'maskB'],
-      ['one', 'either'],
-      ['one', 'positive'],
-      ['one', 'other'],
-    ],
-    ...[
-      ['joined', 'maskA'],
-      ['joined', 'positive'],
-      ['plain', 'b'],
-      ['one', 'b'],
-    ],
-  ])
-    await t.throwsAsync(importBytes(await given({ [name]: place(mask) })), {
+  // others: what the layer makes of the steps alone that the mask leaves
+  const [ofA, ofB] = x;
+  const counts: Record<string, (step: number) => boolean> = {
+    maskA: (i) => ofA[0][i].some((v) => v !== 0),
+    maskB: (i) => ofB[0][i].some((v) => v !== 0),
+    either: (i) => counts.maskA(i) || counts.maskB(i),
+    positive: (i) => ofA[0][i].some((v) => v > 0),
+    other: (i) => ofA[0][i].some((v) => v !== 1),
+  };
+  const sequence: Record<string, (step: number) => number[]> = {
+    plain: (i) => ofA[0][i],
+    one: (i) => ofA[0][i],
+    joined: (i) => ofA[0][i].map((v, j) => v - ofB[0][i][j]),
+  };
+  for (const [k, name] of Object.keys(sequence).entries())
+    for (const [mask, isCounted] of Object.entries(counts)) {
+      const steps = [0, 1, 2].filter(isCounted);
+      const alone = sequential({ layers: [layers.gru({ units: 2, inputShape: [steps.length, 2] })] });
+      alone.setWeights(whole.getLayer(name).getWeights());
+      const found = (await importBytes(await given({ [name]: place(mask) }))).predictSync(x) as NDArray[];
+      const own = alone.predictSync([steps.map(sequence[name])]) as NDArray;
+      t.true(difference(found[k], own) < 1e-6, `${name}, ${mask}`);
+    }
+  for (const [name, mask, ...states] of [
+    ['plain', 'b'],
+    ['one', 'b'],
+    ['plain', 'above'],
+    ['plain', 'maskB', place('one')],
+  ] as [string, string, ...object[]][]) {
+    const file = await given({ [name]: place(mask) });
+    const bytes = await changed(file, ({ config }) => {
+      const { inbound_nodes: nodes } = config.layers.find((layer: { name: string }) => layer.name === name);
+      if (states.length > 0) nodes[0].kwargs.initial_state = states;
+    });
+    await t.throwsAsync(importBytes(bytes), {
       code: 'ERR_FORMAT',
       message: new RegExp(
         `Expected the mask of '${name}' to be that of its input, as there is no other here, got '${mask}'`,
       ),
     });
+  }
   const others = { inner: [place('maskB'), place('maskA')] };
   await t.throwsAsync(importBytes(await given(others)), { code: 'ERR_FORMAT', message: /the mask of 'inner'/ });
 });
@@ -876,6 +896,27 @@ const operationFile = (shape: number[], class_name: string, config: object, othe
     };
   });
 };
+
+test('logical operations take all but 0 as true, as do casts to booleans', async (t) => {
+  const itself = { class_name: '__keras_tensor__', config: { keras_history: ['i', 0, 0] } };
+  const row = [[2, 0, -0.5]];
+  const truth = [[1, 0, 1]];
+  const cases: [string, object, unknown[], unknown][] = [
+    ['LogicalAnd', {}, [itself], truth],
+    ['LogicalOr', {}, [itself], truth],
+    ['LogicalXor', {}, [itself], [[0, 0, 0]]],
+    ['LogicalNot', {}, [], [[0, 1, 0]]],
+    ['Any', { axis: -1, keepdims: true }, [], [[1]]],
+    ['All', { axis: [1], keepdims: true }, [], [[0]]],
+    ['Cast', { dtype: 'bool' }, [], truth],
+    ['ConvertToTensor', { dtype: 'bool' }, [], truth],
+    ['ConvertToTensor', {}, [], row],
+  ];
+  for (const [name, config, others, wanted] of cases) {
+    const network = await importBytes(await operationFile([3], name, config, others));
+    t.deepEqual((network.predictSync(row) as NDArray).toArray(), wanted as never, name);
+  }
+});
 
 test('products with a matrix, places from the end and ellipses are those of NumPy', async (t) => {
   const numbers = (value: unknown) => ({ class_name: '__numpy__', config: { value, dtype: 'float32' } });

@@ -265,6 +265,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   attention: /MultiHeadAttention/,
   bidirectional: /GRU with resetAfter false/,
   looking: /'attention' to be given no masked steps/,
+  'given-masks': /'masking' to be given a sequence alone/,
   lengths: /'unit_normalization' to be given no masked steps/,
   masked: /no masked steps/,
   operations: /without constants/,

@@ -26,9 +26,11 @@ export function maskReads(order: readonly (Node | Call)[]): Map<Node | Call, Sou
   return new Map(read.map((from) => [from, farthest(from.inputs.map((value) => masks.get(value)))]));
 }
 
-/** The values that have a mask in Keras, and what it is computed from there. */
-export function masksOf(order: readonly (Node | Call)[]): Map<Value, Sources> {
-  const masks = new Map<Value, Sources>();
+/**
+ * The values that have a mask in Keras, and what it is computed from there.
+ * @param masks those that are known of what makes the inputs of the first ones
+ */
+export function masksOf(order: readonly (Node | Call)[], masks = new Map<Value, Sources>()): Map<Value, Sources> {
   for (const from of order) {
     if (!isCall(from)) continue;
     const made = maskOf(
@@ -43,7 +45,8 @@ export function masksOf(order: readonly (Node | Call)[]): Map<Value, Sources> {
 
 function maskOf(layer: Layer, inputs: readonly Value[], given: readonly (Sources | undefined)[]): Sources | undefined {
   const { className } = layer;
-  // not_equal; and any
+  // the mask itself; or not_equal, and any
+  if (className === 'Masking' && inputs.length > 1) return new Map([[inputs[1], 0]]);
   if (layer.stepPadding !== undefined) return new Map([[inputs[0], className === 'Masking' ? 2 : 1]]);
   if (given.every((mask) => mask === undefined)) return undefined;
   if (className === 'Concatenate')

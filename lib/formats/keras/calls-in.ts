@@ -10,6 +10,8 @@ export interface Reference {
   readonly layer: string;
   readonly node: number;
   readonly output: number;
+  /** Whether the file says that it holds booleans. */
+  readonly isBoolean?: boolean;
 }
 
 /** An argument before values are known. */
@@ -41,6 +43,19 @@ export function readReference(place: string, given: unknown): Reference {
   return { layer, node: checkInteger(place, node, 0), output: checkInteger(place, output, 0) };
 }
 
+/** ["x", 0, 0], or a list or an object of such; and what they are called, where no two have one name. */
+export function placesIn(
+  place: string,
+  given: unknown,
+): { list: Reference[]; isList: boolean; names?: readonly string[] } {
+  const isOne = Array.isArray(given) && typeof given[0] === 'string';
+  const all = isOne ? [given] : isPlain(given) ? Object.values(given) : given;
+  if (!Array.isArray(all) || all.length === 0) throw wrongType(place, 'a list of places', given);
+  const list = all.map((own, i) => readReference(`${place}[${i}]`, own));
+  const names = isPlain(given) ? Object.keys(given) : list.map(({ layer }) => layer);
+  return { list, isList: !isOne, ...(new Set(names).size === names.length && { names }) };
+}
+
 /** A node of a layer. @throws TypeError or RangeError with its place */
 export function readNode(place: string, given: unknown): CallNode {
   const { args, kwargs } = readArguments(place, given);
@@ -69,7 +84,7 @@ function argument3(place: string, given: unknown, depth: number): Argument {
   const config = isPlain(given.config) ? given.config : {};
   switch (given.class_name) {
     case '__keras_tensor__':
-      return readReference(place, config.keras_history);
+      return { ...readReference(place, config.keras_history), ...(config.dtype === 'bool' && { isBoolean: true }) };
     case '__numpy__':
     case '__tensor__':
       return typeof config.value === 'number' ? config.value : NDArray.from(config.value as number[]);

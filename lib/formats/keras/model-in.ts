@@ -12,10 +12,10 @@ import { Model } from '../../models/model.js';
 import { Sequential } from '../../models/sequential.js';
 import { shapesOf } from '../../models/shapes.js';
 import { applyLayer, attentionOptions, type Constants, checkConstants } from './apply.js';
-import { type CallNode, type Reference, readNode, readReference, referencesIn, resolved } from './calls-in.js';
+import { type CallNode, placesIn, type Reference, readNode, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
 import { integerInputs } from './integers.js';
-import { checkMasks } from './masks-in.js';
+import { Masks } from './masks-in.js';
 import { applyOperation } from './operations-in.js';
 
 /** A layer that was read, under Keras' name and class, and those within it where it is a network. */
@@ -232,6 +232,8 @@ interface Member {
   readonly made: (readonly Value[])[];
   /** What its next node reads, and may not be made yet. */
   reads?: Reference[];
+  /** The mask that its next node is given, and which is not that of its input; null where there is none. */
+  mask?: Reference | null;
   isWaiting: boolean;
 }
 
@@ -267,11 +269,8 @@ function readFunctional(config: JsonObject, reading: ReadingAll, depth: number):
     return value;
   };
   const wanted = placesIn('output_layers', config.output_layers);
-  run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference), reading.constants);
-  const values = inputs.list.map((place) => valueAt(place, true));
-  const outputs = wanted.list.map((place) => valueAt(place, true));
-  // masks go with values here: what Keras computes them by is left out, as nothing else reads it
-  checkMasks(members.values(), outputs, {
+  // masks go with values here: what Keras computes them by is left out where nothing else reads it
+  const masks = new Masks({
     operationAt: (reference) => {
       const { entry, nodes } = find(reference);
       return isOperationEntry(entry) ? { className: entry.class_name, node: nodes[reference.node] } : undefined;
@@ -281,6 +280,9 @@ function readFunctional(config: JsonObject, reading: ReadingAll, depth: number):
       return member.made[nodeOf(member, reference, false)]?.[reference.output];
     },
   });
+  run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference), masks, reading.constants);
+  const values = inputs.list.map((place) => valueAt(place, true));
+  const outputs = wanted.list.map((place) => valueAt(place, true));
   const isListed = wanted.isList && !(reading.isKeras2 && outputs.length === 1);
   const model = new Model({
     inputs: values.length === 1 ? values[0] : values,
@@ -328,6 +330,7 @@ function run(
   find: (reference: Reference) => Member,
   nodeOf: (member: Member, reference: Reference, isPlace: boolean) => number,
   valueAt: (reference: Reference) => Value,
+  masks: Masks,
   constants: Constants,
 ): void {
   for (const start of members) {
@@ -355,9 +358,19 @@ function run(
         stack.push({ member: from, until: wanted });
         continue;
       }
+      if (member.mask === undefined) {
+        // what computes a mask is made where a layer is given it beside its inputs
+        member.mask = masks.besides(member, node) ?? null;
+        member.reads = member.mask ? [member.mask] : [];
+        continue;
+      }
+      const given = member.mask ? masks.applied(member, node, member.mask, valueAt) : valueAt;
       member.isWaiting = false;
       member.reads = undefined;
-      member.made.push(at(`'${member.name}'`, () => made(member, node, valueAt, constants)));
+      member.mask = undefined;
+      const values = at(`'${member.name}'`, () => made(member, node, given, constants));
+      masks.learn(values);
+      member.made.push(values);
     }
   }
 }
@@ -384,14 +397,4 @@ function made(
 function checked(value: Value): Value {
   checkSize('what it gives', value.shape);
   return value;
-}
-
-/** ["x", 0, 0], or a list or an object of such; and what they are called, where no two have one name. */
-function placesIn(place: string, given: unknown): { list: Reference[]; isList: boolean; names?: readonly string[] } {
-  const isOne = Array.isArray(given) && typeof given[0] === 'string';
-  const all = isOne ? [given] : isPlain(given) ? Object.values(given) : given;
-  if (!Array.isArray(all) || all.length === 0) throw wrongType(place, 'a list of places', given);
-  const list = all.map((own, i) => readReference(`${place}[${i}]`, own));
-  const names = isPlain(given) ? Object.keys(given) : list.map(({ layer }) => layer);
-  return { list, isList: !isOne, ...(new Set(names).size === names.length && { names }) };
 }

@@ -6,6 +6,7 @@ import { erf, floor, round } from '../../graph/ops/arithmetic.js';
 import { repeatAxis } from '../../graph/ops/axes.js';
 import { applyOp, isValue, type Value } from '../../graph/value.js';
 import type { JsonObject } from '../../io/model-file.js';
+import { differsFrom } from '../../layers/masks.js';
 import { type Operand, ops } from '../../ops.js';
 import { ourActivation } from './config-parts.js';
 
@@ -67,6 +68,32 @@ function operands(given: readonly (Given | undefined)[]): Operand[] {
     return own.reshape(own.shape.slice(1));
   });
 }
+
+/** What holds 0 and 1 alone. */
+const truths = new WeakSet<Value>();
+const BOOLEAN = new Set([
+  ...['Greater', 'GreaterEqual', 'Less', 'LessEqual', 'Equal', 'NotEqual', 'Any', 'All'],
+  ...['LogicalAnd', 'LogicalOr', 'LogicalXor', 'LogicalNot'],
+]);
+/** What is made of booleans alone by these. */
+const STAYS_BOOLEAN = new Set([
+  ...['Multiply', 'Maximum', 'Minimum', 'Max', 'Amax', 'Min', 'Amin', 'Cast', 'ConvertToTensor'],
+  ...['Reshape', 'Squeeze', 'ExpandDims', 'GetItem', 'Transpose', 'Repeat'],
+]);
+
+/** 1 where a number is not 0, as all but 0 are true. */
+export function truth(x: Value): Value {
+  if (truths.has(x)) return x;
+  const made = differsFrom(x, 0);
+  truths.add(made);
+  return made;
+}
+
+export const isTruth = (x: Value): boolean => truths.has(x);
+
+const logical = (make: (x: Value, y: Value) => unknown): Make => {
+  return ({ args: [x, y] }) => make(truth(value(x)), truth(value(y))) as Value;
+};
 
 /** A matrix of numbers has no batch. */
 const matmul: Make = ({ args: [x, y] }) => {
@@ -188,10 +215,11 @@ export function checkNumbers(value: Value): Value {
 const cast: Make = ({ config: { dtype }, args: [x] }) => {
   const from = value(x);
   if (typeof dtype !== 'string') throw wrongType('dtype', 'a name', dtype);
+  if (dtype === 'bool') return truth(from);
   const maker = from.from && 'op' in from.from ? from.from.op.name : '';
-  const isWhole = from.dtype === 'int32' || ['greater', 'greaterEqual', 'equal', 'sign'].includes(maker);
+  const isWhole =
+    from.dtype === 'int32' || isTruth(from) || ['greater', 'greaterEqual', 'equal', 'sign'].includes(maker);
   if (dtype.startsWith('float') || isWhole) return from;
-  if (dtype === 'bool') throw wrongValue('dtype', 'of numbers, where no comparison is cast', dtype);
   const index = ops.mul(from, 1) as Value;
   indices.add(index);
   return index;
@@ -276,6 +304,12 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   LessEqual: binary(ops.lessEqual),
   Equal: binary(ops.equal),
   NotEqual: binary((x, y) => ops.sub(1, ops.equal(x, y)) as Value),
+  LogicalAnd: logical(ops.mul),
+  LogicalOr: logical(ops.maximum),
+  LogicalXor: logical((x, y) => ops.abs(ops.sub(x, y)) as Value),
+  LogicalNot: ({ args: [x] }) => ops.sub(1, truth(value(x))) as Value,
+  Any: reduced((x, along) => ops.max(truth(x), along) as Value),
+  All: reduced((x, along) => ops.min(truth(x), along) as Value),
   Matmul: matmul,
   Where: ({ args: [condition, x, y] }) => {
     const [test, x1, x2] = operands([condition, x, y]);
@@ -309,6 +343,7 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
     return ops.oneHot(index(x), checkInteger('num_classes', num_classes, 1)) as Value;
   },
   Cast: cast,
+  ConvertToTensor: (call) => (typeof call.config.dtype === 'string' ? cast(call) : value(call.args[0])),
   LogSoftmax: ({ config: { axis = -1 }, args: [x] }) => {
     if (axis !== -1) throw wrongValue('axis', '-1', axis);
     return ops.logSoftmax(value(x)) as Value;
@@ -324,5 +359,9 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
 /** What an operation of Keras makes of its arguments. @throws TypeError or RangeError for what there is not here */
 export function applyOperation(className: string, config: JsonObject, args: readonly Given[]): Value {
   if (!Object.hasOwn(OPERATIONS, className)) throw wrongValue('an operation', 'one that there is here', className);
-  return OPERATIONS[className]({ config, args });
+  const made = OPERATIONS[className]({ config, args });
+  const isNumber = (given: Given) => typeof given === 'number' || given instanceof NDArray;
+  const stays = STAYS_BOOLEAN.has(className) && args.every((own) => (isValue(own) ? isTruth(own) : !isNumber(own)));
+  if (BOOLEAN.has(className) || stays) truths.add(made);
+  return made;
 }
