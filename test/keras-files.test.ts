@@ -259,6 +259,28 @@ test('the mask that a layer of a file is given is the one that goes with its inp
   await t.throwsAsync(importBytes(await given(others)), { code: 'ERR_FORMAT', message: /the mask of 'inner'/ });
 });
 
+test('a masking that is given its mask goes to Keras as the mask of the layers behind it, where these take one', async (t) => {
+  for (const name of ['given-masks', 'given-masks-64']) {
+    const network = await importBytes(fixture(`${name}.keras`));
+    const inputs = index.files[name].inputs.map(array);
+    const bytes = await network.exportBytes({ format: 'keras' });
+    const back = await importBytes(bytes);
+    t.deepEqual(await outputsOf(back, inputs), await outputsOf(network, inputs));
+    t.true(Buffer.from(await back.exportBytes({ format: 'keras' })).equals(bytes));
+  }
+  const [x, mask] = [input({ shape: [4, 2] }), input({ shape: [4] })];
+  const masked = layers.masking().apply([x, mask]);
+  const y = layers.lstm({ units: 2 }).apply(masked);
+  const h5 = model({ inputs: [x, mask], outputs: y, seed: 1 });
+  const given = [NDArray.from([1, 2, 3, 4, 5, 6, 7, 8], { shape: [1, 4, 2] }), NDArray.from([[1, 0, 0, 1]])];
+  const back = await importBytes(await h5.exportBytes({ format: 'h5' }));
+  t.deepEqual(await outputsOf(back, given), await outputsOf(h5, given));
+  for (const outputs of [layers.flatten().apply(masked), masked, layers.lstm({ units: 2 }).apply([masked, y, y])])
+    await t.throwsAsync(model({ inputs: [x, mask], outputs, seed: 1 }).exportBytes({ format: 'keras' }), {
+      message: /to be given a sequence alone, as Keras' Masking takes no mask/,
+    });
+});
+
 test('an operation of a file of HDF5 may have a dtype', async (t) => {
   // those that Keras writes for the mask of a concatenation of which one part has none
   const text = openFixture('masked.h5');

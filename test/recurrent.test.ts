@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import {
   custom,
   getThreads,
+  importBytes,
   input,
   kernels,
   type Layer,
@@ -657,8 +658,11 @@ test('a mask may be given', async (t) => {
   t.throws(() => masking().apply([steps, mask, mask] as never), {
     message: /a mask of shape \[4\], its steps, got 3 values/,
   });
-  await t.throwsAsync(given.exportBytes({ format: 'keras' }), {
-    message: /Masking to be given a sequence alone, as Keras' Masking/,
+  const back = await importBytes(await given.exportBytes({ format: 'keras' }));
+  t.deepEqual(await back.predict([x, counts] as any), (await given.predict([x, counts])) as any);
+  const ended = functional([steps, mask], layers.flatten().apply(masking().apply([steps, mask]) as any));
+  await t.throwsAsync(ended.exportBytes({ format: 'keras' }), {
+    message: /to be given a sequence alone, as Keras' Masking/,
   });
   await t.throwsAsync(given.export('model.json'), {
     message: /'masking'.*a sequence alone, as TensorFlow.js' Masking/,

@@ -19,6 +19,9 @@ const LIKE = new Set(['OnesLike', 'ZerosLike']);
 /** Layers of one sequence that take any mask of its steps. */
 const OF_STEPS = new Set(['SimpleRNN', 'LSTM', 'GRU', 'Bidirectional', 'GlobalAveragePooling1D']);
 
+/** Layers that take any mask of steps: without states that they begin with, for up to the first step that counts these would show. */
+export const isOfSteps = (layer: Layer): boolean => OF_STEPS.has(layer.className) && !inner(layer).stateful;
+
 /** A layer or an operation of a file. */
 interface Masked {
   readonly name: string;
@@ -96,8 +99,7 @@ export class Masks {
       input && (this.#given.has(input) ? !hasStates && this.#isGiven(mask, input) : this.#isOwn(mask, input));
     const other = masks.find((mask, i) => mask && !isOwn(mask, inputs[i] && this.#found.valueAt(inputs[i])));
     if (!other) return undefined;
-    if (!OF_STEPS.has(read.layer.className) || hasStates || inputs.length > 1 || args.length === 0)
-      throw wrongMask(name, other);
+    if (!isOfSteps(read.layer) || hasStates || inputs.length > 1 || args.length === 0) throw wrongMask(name, other);
     return other;
   }
 

@@ -1,6 +1,6 @@
 import { freeName, type Graph } from '../../graph/graph.js';
 import { masksOf } from '../../graph/mask-depths.js';
-import { isCall, topological, type Value } from '../../graph/value.js';
+import { type Call, isCall, type Node, topological, type Value } from '../../graph/value.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isInputLayer } from '../../kind.js';
 import { described } from '../../layers/described.js';
@@ -10,6 +10,7 @@ import type { Composite } from '../../models/composite.js';
 import { type Described, isKerasLayer, kerasLayer } from './config.js';
 import type { KerasObject } from './config-parts.js';
 import { type Argument, Emission, type Entry } from './emission.js';
+import { isOfSteps } from './masks-in.js';
 import { Operations } from './operations-out.js';
 
 /** A layer of a network, as it is called there, and those within it in Keras' order where it is a network itself. */
@@ -79,7 +80,13 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
   const written = new Map<Layer, ReturnType<typeof writeLayer> & Entry>();
   const order = topological(graph.outputs, new Set(graph.inputs));
   const masks = masksOf(order);
+  const given = givenMasks(order, graph.outputs);
   for (const from of order) {
+    const [masked] = from.inputs;
+    if (isCall(from) && given.has(from.outputs[0])) {
+      values.set(from.outputs[0], operations.argument(masked) as Value);
+      continue;
+    }
     if (!isCall(from)) {
       if (!manner.hasOperations)
         throw new TypeError(
@@ -101,6 +108,8 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
       from.list,
       from.inputs.map((value) => operations.argument(value)),
     );
+    const mask = given.get(masked);
+    if (mask) kwargs.mask = operations.argument(mask);
     const shapes = outputs.map(({ shape }) => shape);
     for (const [k, value] of emission.call(entry, args, kwargs, shapes).entries()) values.set(outputs[k], value);
   }
@@ -125,6 +134,23 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
   };
   const layers = entries.flatMap((entry) => (entry.layer ? [entry as Entry & Written] : []));
   return { object, layers };
+}
+
+/**
+ * The masks that Keras' layers are given beside their inputs: those of a masking that is given one, where all that read what it gives
+ * are such layers.
+ */
+function givenMasks(order: readonly (Node | Call)[], outputs: readonly Value[]): Map<Value, Value> {
+  const given = new Map<Value, Value>();
+  for (const from of order)
+    if (isCall(from) && from.layer.className === 'Masking' && from.list) {
+      const [, mask] = from.inputs;
+      if (mask?.batched && mask.shape.length === 1) given.set(from.outputs[0], mask);
+    }
+  const takesMask = (from: Node | Call) => isCall(from) && from.inputs.length === 1 && isOfSteps(from.layer);
+  for (const from of order) if (!takesMask(from)) for (const value of from.inputs) given.delete(value);
+  for (const value of outputs) given.delete(value);
+  return given;
 }
 
 /** Reading a file Keras calls the operation that joins masks as it would a layer of that class, and wants all names to be different. */

@@ -89,6 +89,8 @@ export function truth(x: Value): Value {
   return made;
 }
 
+const not = (x: Value): Value => ops.equal(x, 0) as Value;
+
 export const isTruth = (x: Value): boolean => truths.has(x);
 
 const logical = (make: (x: Value, y: Value) => unknown): Make => {
@@ -303,11 +305,11 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   Less: binary(ops.less),
   LessEqual: binary(ops.lessEqual),
   Equal: binary(ops.equal),
-  NotEqual: binary((x, y) => ops.sub(1, ops.equal(x, y)) as Value),
+  NotEqual: binary((x, y) => not(ops.equal(x, y) as Value)),
   LogicalAnd: logical(ops.mul),
   LogicalOr: logical(ops.maximum),
   LogicalXor: logical((x, y) => ops.abs(ops.sub(x, y)) as Value),
-  LogicalNot: ({ args: [x] }) => ops.sub(1, truth(value(x))) as Value,
+  LogicalNot: ({ args: [x] }) => not(truth(value(x))),
   Any: reduced((x, along) => ops.max(truth(x), along) as Value),
   All: reduced((x, along) => ops.min(truth(x), along) as Value),
   Matmul: matmul,
@@ -356,12 +358,14 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   ),
 };
 
+const isSign = (given: Given) => isValue(given) && given.from && 'op' in given.from && given.from.op.name === 'sign';
+
 /** What an operation of Keras makes of its arguments. @throws TypeError or RangeError for what there is not here */
 export function applyOperation(className: string, config: JsonObject, args: readonly Given[]): Value {
   if (!Object.hasOwn(OPERATIONS, className)) throw wrongValue('an operation', 'one that there is here', className);
   const made = OPERATIONS[className]({ config, args });
   const isNumber = (given: Given) => typeof given === 'number' || given instanceof NDArray;
   const stays = STAYS_BOOLEAN.has(className) && args.every((own) => (isValue(own) ? isTruth(own) : !isNumber(own)));
-  if (BOOLEAN.has(className) || stays) truths.add(made);
+  if (BOOLEAN.has(className) || stays || (className === 'Absolute' && args.some(isSign))) truths.add(made);
   return made;
 }
