@@ -919,6 +919,24 @@ const operationFile = (shape: number[], class_name: string, config: object, othe
   });
 };
 
+test("Keras' ActivityRegularization is a linear activation with a penalty on what it gives", async (t) => {
+  const config = { name: 'penalty', l1: 0.25, l2: 0.5 };
+  const network = await importBytes(
+    await denseFile(({ config: { layers } }) => {
+      layers.push({ module: 'keras.layers', class_name: 'ActivityRegularization', config });
+    }),
+  );
+  network.compile({ optimizer: 'sgd', loss: 'mse' });
+  const x = NDArray.from([
+    [1, -2, 3],
+    [0.5, 3, -1],
+  ]);
+  const y = Array.from((network.predictSync(x) as NDArray).data);
+  const penalty = y.reduce((sum, v) => sum + 0.25 * Math.abs(v) + 0.5 * v * v, 0) / 2;
+  const { loss } = await network.evaluate(x, NDArray.from([0, 0, 0, 0], { shape: [2, 2] }));
+  t.true(Math.abs(loss - penalty - y.reduce((sum, v) => sum + v * v, 0) / y.length) < 1e-6);
+});
+
 test('logical operations take all but 0 as true, as do casts to booleans', async (t) => {
   const itself = { class_name: '__keras_tensor__', config: { keras_history: ['i', 0, 0] } };
   const row = [[2, 0, -0.5]];

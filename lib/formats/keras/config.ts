@@ -249,6 +249,13 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
       };
     case 'Identity':
       return { className: 'Activation', config: { ...common, activation: { name: 'linear' } } };
+    case 'ActivityRegularization': {
+      const { l1 = 0, l2 = 0 } = config;
+      return {
+        className: 'Activation',
+        config: { ...common, activation: { name: 'linear' }, activityRegularizer: { l1, l2 } },
+      };
+    }
     case 'Normalization':
       return normalization(place, config);
   }
