@@ -1,4 +1,5 @@
 import { NDArray } from '../../array.js';
+import { sizeOf } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
@@ -7,7 +8,16 @@ import { fusedActivation } from './import-activations.js';
 import { layerNormalization, layerNormalizationAround } from './import-normalization.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
-import { type Computed, type Constant, computed, isSame, type Numbers, rounded, type Tensor } from './tensors.js';
+import {
+  type Computed,
+  type Constant,
+  computed,
+  isSame,
+  LOWEST,
+  type Numbers,
+  rounded,
+  type Tensor,
+} from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 export type Handler = (
@@ -224,24 +234,22 @@ const pool =
     if (n < 1 || n > 2 || pixels(x).length !== n) throw new RangeError(`it pools along ${n} axes`);
     const window = windowOf(attributes, size, pixels(x));
     if (window.dilations.some((d) => d !== 1)) throw new RangeError('its windows are dilated');
-    const countsPadding = attributes.number('count_include_pad', 0) === 1;
+    const countsPadding = kind === 'average' && attributes.number('count_include_pad', 0) === 1;
     const pads = [...window.pads];
     if (attributes.number('ceil_mode', 0) === 1)
       for (let k = 0; k < n; k++) {
         const over = (pixels(x)[k] + pads[k] + pads[k + n] - size[k]) % window.strides[k];
         if (over > 0 && pads[k + n] + window.strides[k] - over < size[k]) pads[k + n] += window.strides[k] - over;
       }
-    if (kind === 'average' && countsPadding && !isSame(pads, window.pads))
+    if (countsPadding && !isSame(pads, window.pads))
       throw new RangeError('its last windows reach beyond the padding, which counts for its means');
     let padding = paddingOf({ ...window, pads }, pixels(x));
-    if (kind === 'average' && padding === 'same' && countsPadding) padding = undefined;
-    const counted = kind === 'average' && !countsPadding && !padding ? countedIn(window, pads, pixels(x)) : undefined;
+    if (padding === 'same' && countsPadding) padding = undefined;
+    const shares = padding || countsPadding ? undefined : sharesOf(window, pads, pixels(x));
     if (!padding) {
-      if (kind === 'max' && !x.isPositive)
-        throw new RangeError(
-          `its pads are [${pads.join(', ')}], neither none nor those of 'same', around values that may be below 0`,
-        );
+      const isSeen = kind === 'max' && !x.isPositive;
       x = padded(c, x, pads);
+      if (isSeen) x = c.like(x, ops.add(x.value, lowAround(c, pads, pixels(x))));
       padding = 'valid';
     }
     const options =
@@ -254,11 +262,11 @@ const pool =
     };
     const layer = (make[kind][n - 1] as (options: unknown) => Layer)(options);
     const value = c.apply(layer, x);
-    return c.like(x, counted ? ops.mul(value, counted) : value, x.isPositive);
+    return c.like(x, shares && kind === 'average' ? ops.mul(value, shares) : value, x.isPositive);
   };
 
 /** What means over windows are multiplied by where zeros around an image do not count: their size by what of it is not padding. */
-function countedIn({ size, strides }: Window, pads: readonly number[], shape: readonly number[]): NDArray {
+function sharesOf({ size, strides }: Window, pads: readonly number[], shape: readonly number[]): NDArray {
   const shares = size.map((k, axis) => {
     const before = pads[axis];
     const places = Math.floor((shape[axis] + before + pads[axis + size.length] - k) / strides[axis]) + 1;
@@ -272,6 +280,19 @@ function countedIn({ size, strides }: Window, pads: readonly number[], shape: re
   const [rows, columns = [1]] = shares;
   const all = Float64Array.from(rows.flatMap((row) => columns.map((column) => row * column)));
   return NDArray.wrap(all, [...shares.map(({ length }) => length), 1]);
+}
+
+/** What padding of zeros needs so that it is no maximum: the lowest number of float32. 0 within. */
+function lowAround(c: Importer, pads: readonly number[], shape: readonly number[]): NDArray {
+  const [rows, columns] = shape.map((length, axis) => {
+    const end = length - pads[axis + shape.length];
+    return Array.from({ length }, (_, i) => i >= pads[axis] && i < end);
+  });
+  c.budget.take(sizeOf(shape));
+  const all = Float64Array.from(
+    rows.flatMap((row) => (columns ?? [true]).map((column) => (row && column ? 0 : LOWEST))),
+  );
+  return NDArray.wrap(all, [...shape, 1]);
 }
 
 const globalPool =

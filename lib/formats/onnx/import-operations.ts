@@ -7,7 +7,17 @@ import { BOOL, FLOAT, isFloat as isFloatType, isNarrow, type NodeProto } from '.
 import { denseOf, type Handler } from './import-layers.js';
 import { isLogical, isWhole } from './import-masks.js';
 import type { Importer } from './importer.js';
-import { BATCH, type Computed, type Constant, computed, constant, isSame, rounded, type Tensor } from './tensors.js';
+import {
+  BATCH,
+  type Computed,
+  type Constant,
+  computed,
+  constant,
+  isSame,
+  LOWEST,
+  rounded,
+  type Tensor,
+} from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 /** What is made of a constant before a node takes it. */
@@ -43,8 +53,6 @@ function hiding(own: Constant, c: Importer, node: NodeProto): Constant {
   if (isSeen(c, node)) throw new RangeError('it hides by -Infinity what no softmax comes behind');
   return { ...own, data: Float64Array.from(data, (x) => (x === Number.NEGATIVE_INFINITY ? LOWEST : x)) };
 }
-
-const LOWEST = -3.4028234663852886e38;
 
 /** Operations that make the same of the lowest number as of -Infinity. */
 const HIDE = ['Softmax', 'Exp', 'Sigmoid', 'Relu', 'Max', 'ReduceMax', 'ArgMax', 'Greater', 'Less'];

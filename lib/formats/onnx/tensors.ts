@@ -128,6 +128,9 @@ export const shapeOf = (tensor: Tensor): readonly Dim[] =>
       ? []
       : tensor.shape;
 
+/** The lowest number of float32, which is -Infinity to what takes the largest one. */
+export const LOWEST = -3.4028234663852886e38;
+
 /** Both orders of a pair. */
 export const orders = <T>([a, b]: readonly T[]): [T, T][] => [
   [a, b],
