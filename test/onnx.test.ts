@@ -1186,6 +1186,29 @@ test('maxima over windows with any padding are those of ONNX Runtime, of numbers
   await t.throwsAsync(importBytes(bytes), { message: /'MaxPool'.*its pads are \[2, 0, 0, 0\], as wide as a window/ });
 });
 
+test.serial(
+  'a Normalizer of the norm max is that of scikit-learn and of ONNX, with a warning that names it',
+  async (t) => {
+    const url = new URL('onnx/sklearn-largest.onnx', fixtures);
+    const [warning, ...more] = await warningsOf('FjordnetWarning', () => importModel(url));
+    t.regex(warning, /'Normalizer' .*divides by the largest absolute value/);
+    const normalized = new URL('onnx/sklearn-normalized.onnx', fixtures);
+    t.deepEqual([...more, ...(await warningsOf('FjordnetWarning', () => importModel(normalized)))], []);
+  },
+);
+
+test('of TopK the largest number alone is read, as which a file of ours has a Normalizer of the norm max', async (t) => {
+  const bytesOf = (k: number, largest: number) =>
+    bytesOfGraph(['batch', 5], (g) => g.nodesOf('TopK', ['x', g.ints([k])], 2, { largest: { int: largest } })[0]);
+  const x = NDArray.from(new RandomState(3).normal(0, 1, [3, 5]) as NDArray, { dtype: 'float32' });
+  for (const largest of [0, 1]) {
+    const made = (await importBytes(bytesOf(1, largest))).predictSync(x) as NDArray;
+    const [wanted] = await byOnnxRuntime(bytesOf(1, largest), [x]);
+    t.deepEqual([[...made.shape], [...made.data]], [wanted.shape, [...wanted.data]]);
+  }
+  await t.throwsAsync(importBytes(bytesOf(2, 1)), { code: 'ERR_FORMAT', message: /'TopK'.*it sorts 2 numbers/ });
+});
+
 test('operations that are made of others are what ONNX Runtime makes of them, and come back from files', async (t) => {
   const ints = (...values: number[]) => ({ ints: values });
   const int = (value: number) => ({ int: value });

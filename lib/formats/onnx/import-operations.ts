@@ -296,6 +296,16 @@ const trilu: Handler = (c, [a, k], attributes) => {
   return c.like(x, ops.where(kept, x.value, 0), x.isPositive);
 };
 
+/** The largest number, or the smallest one: of more, there is no order here. */
+const topK: Handler = (c, [a, b], attributes, node) => {
+  const x = c.computed(a);
+  const [k] = c.ints(b, attributes, 'k') ?? [];
+  if (k !== 1) throw new RangeError(`it sorts ${k} numbers`);
+  if (c.isRead(node.outputs[1])) throw new RangeError('its places are used');
+  const f = attributes.number('largest', 1) === 1 ? ops.max : ops.min;
+  return [c.like(x, f(x.value, { axis: c.axis(x, attributes.number('axis', -1)), keepDims: true }), x.isPositive)];
+};
+
 /** Operations on numbers, element by element, along axes and of matrices. */
 export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Add: binary(ops.add, () => layers.add(), hiding),
@@ -341,6 +351,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   ReduceLogSumExp: reduce(logSumExp),
   ReduceProd: reduce(product, true),
   Mean: mean,
+  TopK: topK,
   Trilu: trilu,
   MatMul: matMul,
   Clip: clip,

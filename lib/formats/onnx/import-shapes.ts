@@ -184,6 +184,13 @@ function picked(c: Importer, x: Computed, own: number, places: Float64Array): Co
   return c.like(x, ops.transpose(moved, back), x.isPositive);
 }
 
+/** The entries of these numbers along an axis of ONNX. */
+export function entriesOf(c: Importer, x: Computed, axis: number, places: readonly number[]): Computed {
+  const isRow = places.length > 0 && places.every((place, k) => place === places[0] + k);
+  if (isRow) return taken(c, x, axis, places[0], places.length);
+  return picked(c, x, c.axis(x, axis), Float64Array.from(places));
+}
+
 const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
   let x = c.computed(a);
   const from = c.ints(starts, attributes, 'starts') ?? [];
