@@ -127,6 +127,21 @@ test("Keras' Normalization is moved by no training, and goes back as it came", a
   t.deepEqual(network.getWeights().slice(0, 4), before);
 });
 
+test("Keras' keepdims of a global pooling is its keepDims, and goes back as it came", async (t) => {
+  for (const [name, wanted] of [
+    ['pooled', ['GlobalAveragePooling1D']],
+    ['vision', ['GlobalAveragePooling2D', 'GlobalMaxPooling2D']],
+  ] as const) {
+    const kept = ({ layers }: Model<any, any>) =>
+      layers.flatMap(({ className, ...layer }) => ('keepDims' in layer && layer.keepDims ? [className] : []));
+    const network = await importBytes(fixture(`${name}.keras`));
+    t.false(network.layers.some(({ className }) => className === 'Reshape'));
+    t.deepEqual(kept(network), [...wanted]);
+    for (const format of ['keras', 'h5'] as const)
+      t.deepEqual(kept(await importBytes(await network.exportBytes({ format }))), [...wanted]);
+  }
+});
+
 test('what joins masked sequences has a name apart from that of the operation on their masks', async (t) => {
   const rows = [
     [

@@ -26,6 +26,9 @@ test('input() has as many axes as its shape, and layers keep, add or take some',
   t.true(isRank(layers.maxPooling1d().apply(layers.upSampling1d().apply(layers.zeroPadding1d().apply(steps))), 2));
   t.true(isRank(layers.globalMaxPooling1d().apply(layers.averagePooling1d().apply(steps)), 1));
   t.true(isRank(layers.globalAveragePooling1d().apply(steps), 1));
+  t.true(isRank(layers.globalAveragePooling1d({ keepDims: true }).apply(steps), 2));
+  t.true(isRank(layers.globalMaxPooling2d({ keepDims: true }).apply(image), 3));
+  t.true(isRank(layers.globalMaxPooling2d({ keepDims: false, name: 'a' }).apply(image), 1));
   t.true(isRank(layers.lstm({ units: 2 }).apply(steps), 1));
   t.true(isRank(layers.masking().apply(layers.gru({ units: 2, returnSequences: true }).apply(steps)), 2));
   const [, state] = layers.gru({ units: 2, returnState: true }).apply(steps);

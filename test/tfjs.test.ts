@@ -163,6 +163,15 @@ const OWN: Record<string, () => Model<any, any>> = {
       each(L.activation({ activation: 'logSigmoid' })),
     );
   },
+  kept: () => {
+    const x = input({ shape: [5, 4, 3] });
+    const mean = L.globalAveragePooling2d({ keepDims: true }).apply(x);
+    const gate = L.conv2d({ filters: 3, kernelSize: 1, activation: 'sigmoid' }).apply(mean);
+    const largest = L.globalMaxPooling2d({ keepDims: true }).apply(L.multiply().apply([x, gate]));
+    const y = input({ shape: [6, 2] });
+    const steps = [L.globalAveragePooling1d, L.globalMaxPooling1d].map((pool) => pool({ keepDims: true }).apply(y));
+    return model({ inputs: [x, y], outputs: [largest, ...steps], seed: 1 });
+  },
   rectified: () =>
     seq(
       L.reLU({ inputShape: [4, 3] }),
@@ -186,6 +195,7 @@ const OWN: Record<string, () => Model<any, any>> = {
 
 /** What TensorFlow.js cannot hold of the networks that all formats are tried with. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
+  kept: /the layer of the layer 'time_distributed' to be one without keepDims/,
   gru: /'gru' to be a GRU with resetAfter false/,
   gruAfter: /'gru' to be a GRU with resetAfter false/,
   oddGates: /'gru' to be a GRU with resetAfter false/,

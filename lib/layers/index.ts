@@ -79,6 +79,7 @@ import {
   AveragePooling2D,
   GlobalAveragePooling2D,
   GlobalMaxPooling2D,
+  type GlobalPoolingOptions,
   MaxPooling2D,
   type Pooling2DOptions,
 } from './pooling.js';
@@ -138,7 +139,9 @@ export const layers = {
   /** The mean of each window, 2 x 2 by default. */
   averagePooling2d: namedOrNot((options?: Pooling2DOptions) => new AveragePooling2D(options)),
   /** The mean of each channel over the image. */
-  globalAveragePooling2d: namedOrNot((options?: LayerOptions) => new GlobalAveragePooling2D(options)),
+  globalAveragePooling2d: <const O extends GlobalPoolingOptions, const N extends string = string>(
+    options?: O & WithName<N> & Only<O, GlobalPoolingOptions>,
+  ) => new GlobalAveragePooling2D<O>(options) as GlobalAveragePooling2D<O> & Named<N>,
   /** A sample's values as one vector. */
   flatten: namedOrNot((options?: LayerOptions) => new Flatten(options)),
   /** A sample's values in another shape. */
@@ -202,7 +205,9 @@ export const layers = {
   /** Images without their outer rows and columns; none by default. */
   cropping2d: namedOrNot((options?: Cropping2DOptions) => new Cropping2D(options)),
   /** The largest value of each channel of the image. */
-  globalMaxPooling2d: namedOrNot((options?: LayerOptions) => new GlobalMaxPooling2D(options)),
+  globalMaxPooling2d: <const O extends GlobalPoolingOptions, const N extends string = string>(
+    options?: O & WithName<N> & Only<O, GlobalPoolingOptions>,
+  ) => new GlobalMaxPooling2D<O>(options) as GlobalMaxPooling2D<O> & Named<N>,
 
   /** Convolution of sequences. */
   conv1d: named((options: Conv1DOptions) => new Conv1D(options)),
@@ -217,9 +222,13 @@ export const layers = {
   /** The mean of each window of a sequence, 2 steps by default. */
   averagePooling1d: namedOrNot((options?: Pooling1DOptions) => new AveragePooling1D(options)),
   /** The largest value of each channel of a sequence. */
-  globalMaxPooling1d: namedOrNot((options?: LayerOptions) => new GlobalMaxPooling1D(options)),
+  globalMaxPooling1d: <const O extends GlobalPoolingOptions, const N extends string = string>(
+    options?: O & WithName<N> & Only<O, GlobalPoolingOptions>,
+  ) => new GlobalMaxPooling1D<O>(options) as GlobalMaxPooling1D<O> & Named<N>,
   /** The mean of each channel over a sequence. */
-  globalAveragePooling1d: namedOrNot((options?: LayerOptions) => new GlobalAveragePooling1D(options)),
+  globalAveragePooling1d: <const O extends GlobalPoolingOptions, const N extends string = string>(
+    options?: O & WithName<N> & Only<O, GlobalPoolingOptions>,
+  ) => new GlobalAveragePooling1D<O>(options) as GlobalAveragePooling1D<O> & Named<N>,
   /** Every step of a sequence repeated, twice by default. */
   upSampling1d: namedOrNot((options?: UpSampling1DOptions) => new UpSampling1D(options)),
   /** Zeros around sequences, 1 step by default. */

@@ -1,9 +1,11 @@
+import { checkBoolean } from '../check.js';
 import { reshaped } from '../graph/broadcast.js';
 import { maxAxis } from '../graph/ops/axes.js';
 import { averagePooling2d, globalAveragePooling, maxPooling2d, type Windows } from '../graph/ops/pooling.js';
+import type { Picture } from '../graph/shape-types.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
-import type { OfPictures, PictureToVector } from './ranks.js';
+import type { OfPictures, Pooled } from './ranks.js';
 import { checkPadding, checkPair, type Padding, type Pair, type PairInput, slide } from './window.js';
 
 export interface Pooling2DOptions extends LayerOptions {
@@ -55,31 +57,51 @@ export class AveragePooling2D extends Pooling2D {
   }
 }
 
-abstract class GlobalPooling2D extends Layer<PictureToVector> {
-  constructor(options: LayerOptions = {}) {
-    super(options);
+export interface GlobalPoolingOptions extends LayerOptions {
+  /** The axes that are pooled stay, of length 1. Default false: they are left out */
+  keepDims?: boolean;
+}
+
+/** One number for each channel of a value of shape S; O are the options. */
+export abstract class GlobalPooling<S extends Shape, O> extends Layer<Pooled<S, O>> {
+  readonly keepDims: boolean;
+
+  constructor(options: GlobalPoolingOptions = {}) {
+    super(options, ['keepDims']);
+    this.keepDims = checkBoolean('keepDims', options.keepDims ?? false);
   }
 
+  /** [channels], as the layer gives them. */
+  protected kept(channels: Value, { shape }: Value): Value {
+    return this.keepDims ? reshaped(channels, [...shape.slice(1).map(() => 1), ...channels.shape]) : channels;
+  }
+
+  override getConfig(): Record<string, unknown> {
+    return { keepDims: this.keepDims };
+  }
+}
+
+abstract class GlobalPooling2D<O> extends GlobalPooling<Picture, O> {
   override build(inputShape: Shape): void {
     if (inputShape.length !== 3) throw wrongInput(this, 'images [height, width, channels]', inputShape);
   }
 }
 
 /** The mean over the whole image: [height, width, channels] to [channels]. */
-export class GlobalAveragePooling2D extends GlobalPooling2D {
+export class GlobalAveragePooling2D<O = GlobalPoolingOptions> extends GlobalPooling2D<O> {
   override readonly className = 'GlobalAveragePooling2D';
 
   call(x: Value): Value {
-    return applyOp(globalAveragePooling, [x], undefined);
+    return this.kept(applyOp(globalAveragePooling, [x], undefined), x);
   }
 }
 
 /** The largest value in the whole image: [height, width, channels] to [channels]. Equal ones share the gradient. */
-export class GlobalMaxPooling2D extends GlobalPooling2D {
+export class GlobalMaxPooling2D<O = GlobalPoolingOptions> extends GlobalPooling2D<O> {
   override readonly className = 'GlobalMaxPooling2D';
 
   call(x: Value): Value {
     const [height, width, channels] = x.shape;
-    return applyOp(maxAxis, [reshaped(x, [height * width, channels])], { axis: 0 });
+    return this.kept(applyOp(maxAxis, [reshaped(x, [height * width, channels])], { axis: 0 }), x);
   }
 }

@@ -1,10 +1,12 @@
 import { maxAxis } from '../graph/ops/axes.js';
 import { averagePooling2d, globalAveragePooling, maxPooling2d, type Windows } from '../graph/ops/pooling.js';
+import type { Sequence } from '../graph/shape-types.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import { Layer, type LayerOptions, type Shape, wrongInput } from './layer.js';
 import { masked } from './masks.js';
-import type { OfSequences, SequenceToVector } from './ranks.js';
+import { GlobalPooling, type GlobalPoolingOptions } from './pooling.js';
+import type { OfSequences } from './ranks.js';
 import {
   asImage,
   asSequence,
@@ -64,32 +66,28 @@ export class AveragePooling1D extends Pooling1D {
   }
 }
 
-abstract class GlobalPooling1D extends Layer<SequenceToVector> {
-  constructor(options: LayerOptions = {}) {
-    super(options);
-  }
-
+abstract class GlobalPooling1D<O> extends GlobalPooling<Sequence, O> {
   override build(inputShape: Shape): void {
     if (inputShape.length !== 2) throw wrongInput(this, 'sequences [steps, channels]', inputShape);
   }
 }
 
 /** The mean over all steps, or those that count where there is a mask: [steps, channels] to [channels]. */
-export class GlobalAveragePooling1D extends GlobalPooling1D {
+export class GlobalAveragePooling1D<O = GlobalPoolingOptions> extends GlobalPooling1D<O> {
   override readonly className = 'GlobalAveragePooling1D';
 
   call(x: Value): Value {
-    if (!x.mask) return applyOp(globalAveragePooling, [x], undefined);
+    if (!x.mask) return this.kept(applyOp(globalAveragePooling, [x], undefined), x);
     const count = ops.maximum(ops.sum(x.mask), 1);
-    return ops.div(ops.sum(masked(x, x.mask), { axis: 0 }), count) as Value;
+    return this.kept(ops.div(ops.sum(masked(x, x.mask), { axis: 0 }), count) as Value, x);
   }
 }
 
 /** The largest value of all steps: [steps, channels] to [channels]. Equal ones share the gradient. */
-export class GlobalMaxPooling1D extends GlobalPooling1D {
+export class GlobalMaxPooling1D<O = GlobalPoolingOptions> extends GlobalPooling1D<O> {
   override readonly className = 'GlobalMaxPooling1D';
 
   call(x: Value): Value {
-    return applyOp(maxAxis, [x], { axis: 0 });
+    return this.kept(applyOp(maxAxis, [x], { axis: 0 }), x);
   }
 }

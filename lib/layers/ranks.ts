@@ -42,8 +42,15 @@ export interface Broadcasts extends Ranks {
 
 export type OfPictures = FromTo<Value<Picture>, Value<Picture>>;
 export type OfSequences = FromTo<Value<Sequence>, Value<Sequence>>;
-export type PictureToVector = FromTo<Value<Picture>, Value<Vector>>;
-export type SequenceToVector = FromTo<Value<Sequence>, Value<Vector>>;
+/** A vector of `S`, or `S` again where the options O have keepDims. */
+export type Pooled<S extends Shape, O> = FromTo<
+  Value<S>,
+  O extends { readonly keepDims: infer K }
+    ? boolean extends K
+      ? Value
+      : Value<K extends true ? S : Vector>
+    : Value<Vector>
+>;
 export type ToVector = FromTo<Value, Value<Vector>>;
 export type VectorToSequence = FromTo<Value<Vector>, Value<Sequence>>;
 export type ToShape<S extends Shape> = FromTo<Value, Value<Axes<S>>>;

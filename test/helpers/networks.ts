@@ -55,6 +55,18 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       ],
       dtype,
     ),
+  kept: (dtype) => {
+    const x = input({ shape: [5, 4, 3], name: 'x' });
+    const mean = layers.globalAveragePooling2d({ keepDims: true }).apply(x);
+    const gate = layers.conv2d({ filters: 3, kernelSize: 1, activation: 'sigmoid' }).apply(mean);
+    const h = layers.multiply().apply([x, gate]);
+    const rows = layers.timeDistributed({ layer: layers.globalMaxPooling1d({ keepDims: true }) }).apply(h);
+    const y = input({ shape: [6, 2], name: 'y' });
+    const last = layers.globalMaxPooling2d({ keepDims: true }).apply(rows as never);
+    const mean1d = layers.globalAveragePooling1d({ keepDims: true });
+    const steps = mean1d.apply(layers.masking().apply(y));
+    return model({ inputs: [x, y], outputs: [last, steps], seed: 1, dtype });
+  },
   stepwise: (dtype) =>
     seq(
       [

@@ -77,7 +77,7 @@ const attention: Kind = {
   // the default, which Keras' reader of HDF5 would take for its function of that name
   values: { scoreMode: { keras: (mode) => (mode === 'dot' ? undefined : mode) } },
 };
-const pooled: Kind = { others: { keepdims: [false, true] } }; // see Read
+const pooled: Kind = { names: { keepDims: 'keepdims' } };
 
 /** The layers that both have. */
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -279,13 +279,10 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     const read = rewritten ? rewritten(value) : ourOption(`the ${key} of ${place}`, own, value);
     if (read !== undefined) entries.push([own, read]);
   }
-  const reshaped = { 2: [1, 1, -1], 1: [1, -1] }[/^Global.*(\d)D$/.exec(className)?.[1] ?? ''];
   return {
     className,
     config: { ...common, ...Object.fromEntries(entries) },
     ...(className === 'BatchNormalization' && lastAxisIn(place, className, config.axis ?? -1)),
-    ...(reshaped &&
-      config.keepdims === true && { behind: { className: 'Reshape', config: { targetShape: reshaped } } }),
   };
 }
 
@@ -345,9 +342,7 @@ function ourOption(place: string, key: string, value: unknown): unknown {
   const { zero_output_for_mask: _, ...own } = config;
   const { lastAxis, behind, ...inner } = ourLayer(place, name, own);
   if (lastAxis !== undefined) throw wrongValue(`the axis of ${place} (${name})`, '-1 within another layer', lastAxis);
-  if (behind?.className === 'Rescaling') return joined(inner, behind);
-  if (behind) throw wrongValue(`the keepdims of ${place} (${name})`, 'false within another layer', true);
-  return inner;
+  return behind ? joined(inner, behind) : inner;
 }
 
 /** x + offset, then scale * x, as one rescaling: for another layer is made of one. */

@@ -85,6 +85,10 @@ function parts({ className, config }: Described, input: Shape): Composition | un
     const depthMultiplier = (config.filters as number) / channels;
     return { layers: [layer('DepthwiseConv2D', { ...own, depthMultiplier })], own: 0 };
   }
+  if (config.keepDims) {
+    const kept = layer('Reshape', { targetShape: [...input.slice(1).map(() => 1), channels] });
+    return { layers: [layer(className, { ...config, keepDims: false }), kept], own: 0 };
+  }
   if (className === 'Softmax') {
     const last = input.length - 1;
     const axis = sampleAxis(config.axis as number, input.length) as number;

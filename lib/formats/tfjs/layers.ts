@@ -71,7 +71,8 @@ const EACH_CHANNEL = [null, 1, 1, null];
 /** @throws TypeError naming the layer that TensorFlow.js lacks, or the option of it */
 export function tfjsLayer(place: string, layer: Described): KerasObject {
   const { className } = layer;
-  const { activityRegularizer: _, ...config } = layer.config; // which it cannot read: see lost.ts
+  // the first it cannot read: see lost.ts; the second has a layer of its own: see compositions.ts
+  const { activityRegularizer: _, keepDims, ...config } = layer.config;
   const refuse = (what: string) => {
     throw new TypeError(`Expected ${place} to be ${what}, as TensorFlow.js has no other (${OTHERS})`);
   };
@@ -79,6 +80,7 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
     throw new TypeError(`Expected ${place} to be one that TensorFlow.js has, got ${className} (${OTHERS})`);
   if (className === 'GRU' && config.resetAfter) refuse('a GRU with resetAfter false');
   if (config.stateful) refuse('one that is not stateful');
+  if (keepDims) refuse('one without keepDims');
   const [isDilated, isStrided] = [config.dilationRate, config.strides].map((n) => [n ?? 1].flat().some((k) => k !== 1));
   // the first two are left without dilation, without a word
   if (isDilated && (className === 'DepthwiseConv2D' || className === 'Conv2DTranspose'))
