@@ -584,6 +584,21 @@ test('options that cannot be: one sentence each', (t) => {
     'Expected kernelSize to be a positive integer or two of them, got Array(3)',
   );
   refuse(
+    () => layers.conv2dTranspose({ filters: 1, kernelSize: 3, strides: [2, 3], outputPadding: 2 }),
+    RangeError,
+    "Expected outputPadding to be less than strides, [2,3], got '[2,2]' (string)",
+  );
+  refuse(
+    () => layers.conv1dTranspose({ filters: 1, kernelSize: 3, outputPadding: -1 }),
+    RangeError,
+    'Expected outputPadding to be a non-negative integer, got -1 (number)',
+  );
+  refuse(
+    () => layers.conv1dTranspose({ filters: 1, kernelSize: 2, padding: 'same', outputPadding: 0 }).outputShape([1, 3]),
+    RangeError,
+    "Expected the input of Conv1DTranspose to be larger than one step, of which padding 'same' and outputPadding 0 leave none, got shape [1, 3]",
+  );
+  refuse(
     () => layers.conv2d({ filters: 1, kernelSize: [3, 0.5] }),
     RangeError,
     'Expected kernelSize[1] to be a positive integer, got 0.5 (number)',

@@ -394,6 +394,19 @@ test('recurrent layers and pooling of each step, masked ones too, come back from
   t.deepEqual((again.predictSync(images as never) as NDArray).shape, [2, 2, 2]);
 });
 
+test('transposed convolutions come back as the layers that they were', async (t) => {
+  for (const padding of ['valid', 'same'] as const)
+    for (const outputPadding of [undefined, [0, 0], [2, 0], [1, 1]] as const) {
+      const options = { kernelSize: [3, 2] as [number, number], strides: [3, 2] as [number, number], padding };
+      const more = outputPadding && { outputPadding };
+      const layer = layers.conv2dTranspose({ filters: 2, ...options, ...more, inputShape: [3, 4, 1] });
+      const bytes = await sequential({ layers: [layer], seed: 1 }).exportBytes({ format: 'onnx' });
+      const back = (await importBytes(bytes)) as Model;
+      t.deepEqual(back.outputShapes?.at(-1), layer.outputShape([3, 4, 1]));
+      t.is(back.layers.length, 1);
+    }
+});
+
 test('padding that is no zero for a maximum is told from such that is', async (t) => {
   // the zeros around an image are its smallest values behind a relu, and are not behind what may go below 0 again
   const bytesOf = (between: boolean) => {

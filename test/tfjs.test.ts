@@ -195,6 +195,7 @@ const OWN: Record<string, () => Model<any, any>> = {
 
 /** What TensorFlow.js cannot hold of the networks that all formats are tried with. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
+  enlarged: /'conv2d_transpose' to be a convolution without outputPadding/,
   kept: /the layer of the layer 'time_distributed' to be one without keepDims/,
   gru: /'gru' to be a GRU with resetAfter false/,
   gruAfter: /'gru' to be a GRU with resetAfter false/,
@@ -274,6 +275,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   activations: /'exponential'/,
   attention: /MultiHeadAttention/,
   bidirectional: /GRU with resetAfter false/,
+  enlarged: /to be a convolution without outputPadding/,
   looking: /'attention' to be given no masked steps/,
   'given-masks': /'masking' to be given a sequence alone/,
   lengths: /'unit_normalization' to be given no masked steps/,

@@ -11,19 +11,20 @@ export type StepsInput = number | readonly [number];
 export type Padding = 'valid' | 'same';
 export type SequencePadding = Padding | 'causal';
 
-/** Positive integers for height and width. */
-export function checkPair(name: string, value: unknown): Pair {
+/** Integers for height and width: positive ones, or from 0 on. */
+export function checkPair(name: string, value: unknown, low: 0 | 1 = 1): Pair {
   if (typeof value === 'number') {
-    const n = checkInteger(name, value, 1);
+    const n = checkInteger(name, value, low);
     return [n, n];
   }
-  if (!Array.isArray(value) || value.length !== 2) throw wrongType(name, 'a positive integer or two of them', value);
-  return [checkInteger(`${name}[0]`, value[0], 1), checkInteger(`${name}[1]`, value[1], 1)];
+  const kind = low === 1 ? 'positive' : 'non-negative';
+  if (!Array.isArray(value) || value.length !== 2) throw wrongType(name, `a ${kind} integer or two of them`, value);
+  return [checkInteger(`${name}[0]`, value[0], low), checkInteger(`${name}[1]`, value[1], low)];
 }
 
-/** A positive integer for steps. */
-export function checkSteps(name: string, value: unknown): number {
-  return checkInteger(name, Array.isArray(value) && value.length === 1 ? value[0] : value, 1);
+/** An integer for steps: a positive one, or from 0 on. */
+export function checkSteps(name: string, value: unknown, low: 0 | 1 = 1): number {
+  return checkInteger(name, Array.isArray(value) && value.length === 1 ? value[0] : value, low);
 }
 
 export function checkPadding(value: unknown): Padding {

@@ -118,6 +118,21 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
       ],
       dtype,
     ),
+  enlarged: (dtype) =>
+    seq(
+      [
+        layers.conv2dTranspose({
+          filters: 3,
+          kernelSize: 3,
+          strides: 2,
+          padding: 'same',
+          outputPadding: 0,
+          inputShape: [4, 3, 2],
+        }),
+        layers.conv2dTranspose({ filters: 2, kernelSize: [2, 3], strides: [3, 2], outputPadding: [2, 1] }),
+      ],
+      dtype,
+    ),
   conv1d: (dtype) =>
     seq(
       [

@@ -924,7 +924,7 @@ export const CALLS: Record<string, Call> = {
     pointwiseRegularizer: 'l1',
     pointwiseConstraint: { name: 'unitNorm', axis: [0, 1] },
   }),
-  'layers.conv2dTranspose': plain(layers.conv2dTranspose, conv),
+  'layers.conv2dTranspose': plain(layers.conv2dTranspose, { ...conv, outputPadding: 0 }),
   'layers.upSampling2d': plain(layers.upSampling2d, { ...layer, size: 2, interpolation: 'nearest' }),
   'layers.upSampling2d bilinear': plain(layers.upSampling2d, { ...layer, size: 2, interpolation: 'bilinear' }),
   'layers.zeroPadding2d': plain(layers.zeroPadding2d, { ...layer, padding: 1 }),
@@ -975,7 +975,7 @@ export const CALLS: Record<string, Call> = {
   'layers.gaussianDropout': plain(layers.gaussianDropout, { ...layer, rate: 0.1 }),
   'layers.alphaDropout': plain(layers.alphaDropout, { ...layer, rate: 0.1 }),
   'layers.depthwiseConv1d': plain(layers.depthwiseConv1d, depthwise),
-  'layers.conv1dTranspose': plain(layers.conv1dTranspose, conv),
+  'layers.conv1dTranspose': plain(layers.conv1dTranspose, { ...conv, outputPadding: 0 }),
   'layers.separableConv1d': plain(layers.separableConv1d, {
     ...depthwise,
     filters: 2,

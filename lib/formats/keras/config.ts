@@ -67,7 +67,7 @@ const DEPTHWISE = {
   kernel_regularizer: [null],
   kernel_constraint: [null],
 };
-const transposed: Kind = { others: { output_padding: [null], groups: [1] } };
+const transposed: Kind = { others: { groups: [1] } };
 const depthwise: Kind = { others: { ...DEPTHWISE, filters: ANY, groups: ANY } };
 const separable: Kind = { others: { ...DEPTHWISE, groups: [1] } };
 const recurrent: Kind = { others: { zero_output_for_mask: [false], use_cudnn: ANY } };

@@ -1,12 +1,22 @@
+import { transposedPlaces } from '../../layers/conv-transpose.js';
 import { layers } from '../../layers/index.js';
+import type { Padding, Pair } from '../../layers/window.js';
 import type { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
 import { fusedActivation } from './import-activations.js';
 import { biasOf, type Handler, numbersOf, pixels } from './import-layers.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
-import { type Computed, type Constant, channelsFirst, computed, type Tensor } from './tensors.js';
+import { type Computed, type Constant, channelsFirst, computed, isSame, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
+
+/** What says how long the output of a layer is. */
+interface Lengths {
+  readonly padding: Padding;
+  readonly outputPadding?: Pair;
+}
+const PADDINGS: readonly Lengths[] = [{ padding: 'valid' }, { padding: 'same' }];
+const pair = (numbers: readonly number[]) => numbers as unknown as Pair;
 
 /** A transposed convolution, of any padding. */
 export const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
@@ -24,28 +34,29 @@ export const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
     throw new RangeError('it says the shape of its output, or auto_pad');
   const extent = size.map((n, k) => (n - 1) * dilations[k] + 1);
   const along = pixels(x).map((n, k) => strides[k] * (n - 1) + extent[k] + more[k] - given[k] - given[k + 2]);
-  const fits = {
-    valid:
-      given[0] === 0 &&
-      given[1] === 0 &&
-      along.every((n, k) => n === Math.max((pixels(x)[k] - 1) * strides[k] + extent[k], pixels(x)[k] * strides[k])),
-    same: along.every(
-      (n, k) => n === pixels(x)[k] * strides[k] && given[k] === Math.floor(Math.max(0, extent[k] - strides[k]) / 2),
-    ),
-  };
+  const places = ({ padding, outputPadding: more }: Lengths) =>
+    transposedPlaces(pixels(x), { size, strides: pair(strides), dilations: pair(dilations), padding, more });
+  const longer = PADDINGS.map(({ padding }): Lengths => {
+    const least = places({ padding, outputPadding: [0, 0] }).size;
+    return { padding, outputPadding: pair(along.map((n, k) => n - least[k])) };
+  });
+  const fits = [...PADDINGS, ...longer].find((own) => {
+    const made = places(own);
+    const isOne = !own.outputPadding || own.outputPadding.every((n, k) => n >= 0 && n < strides[k]);
+    return isOne && isSame(made.size, along) && isSame(made.before, given.slice(0, 2));
+  });
   // else as much as 'valid' gives, less its edges
-  const whole = pixels(x).map((n, k) => Math.max((n - 1) * strides[k] + extent[k], n * strides[k]));
-  const isCropped = !fits.valid && !fits.same;
-  if (along.some((n) => n < 1) || (isCropped && along.some((n, k) => given[k] + n > whole[k])))
+  const whole = places({ padding: 'valid' }).size;
+  if (along.some((n) => n < 1) || (!fits && along.some((n, k) => given[k] + n > whole[k])))
     throw new RangeError(`its pads [${given.join(', ')}] and output_padding [${more.join(', ')}] are of no layer here`);
   const kernel = transposed(numbersOf(weight), [2, 3, 1, 0]);
   const { activation, outputs, isPositive } = fusedActivation(c, [node], x);
   const options = {
     filters,
-    kernelSize: size as [number, number],
-    strides: strides as [number, number],
-    dilationRate: dilations as [number, number],
-    padding: fits.same && !fits.valid ? 'same' : 'valid',
+    kernelSize: pair(size),
+    strides: pair(strides),
+    dilationRate: pair(dilations),
+    ...(fits ?? { padding: 'valid' }),
     useBias: !!bias,
     activation,
   } as const;
@@ -60,9 +71,9 @@ export const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
   );
   const value = c.apply(layer, x);
   const edge = x.steps ? [0] : [];
-  const cropped = isCropped
-    ? ops.slice(value, [...edge, ...given.slice(0, 2), 0], [...edge.map(() => -1), ...along, -1])
-    : value;
+  const cropped = fits
+    ? value
+    : ops.slice(value, [...edge, ...given.slice(0, 2), 0], [...edge.map(() => -1), ...along, -1]);
   return c.setAll(outputs, c.like(x, cropped, isPositive));
 };
 

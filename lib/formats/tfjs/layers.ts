@@ -81,6 +81,7 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
   if (className === 'GRU' && config.resetAfter) refuse('a GRU with resetAfter false');
   if (config.stateful) refuse('one that is not stateful');
   if (keepDims) refuse('one without keepDims');
+  if (config.outputPadding !== undefined) refuse('a convolution without outputPadding');
   const [isDilated, isStrided] = [config.dilationRate, config.strides].map((n) => [n ?? 1].flat().some((k) => k !== 1));
   // the first two are left without dilation, without a word
   if (isDilated && (className === 'DepthwiseConv2D' || className === 'Conv2DTranspose'))
