@@ -128,8 +128,17 @@ export function checkBoolean(name: string, value: unknown): boolean {
   return value;
 }
 
+/** As many names as a sentence has room for. */
+function listed(names: readonly string[]): string {
+  const all = names.map((name) => `'${name}'`);
+  let [shown, length] = [0, 0];
+  for (; shown < all.length && length < 450; shown++) length += all[shown].length + 2;
+  const first = all.slice(0, shown).join(', ');
+  return shown < all.length ? `${first} and ${all.length - shown} more` : first;
+}
+
 export function checkOneOf<S extends string>(name: string, value: unknown, allowed: readonly S[]): S {
-  const expected = `one of ${allowed.map((s) => `'${s}'`).join(', ')}`;
+  const expected = `one of ${listed(allowed)}`;
   if (typeof value !== 'string') throw wrongType(name, expected, value);
   if (!allowed.includes(value as S)) throw wrongValue(name, `${expected}${didYouMean(value, allowed)}`, value);
   return value as S;

@@ -14,6 +14,9 @@ const alongRows = (value: Value) => ops.sum(value, { axis: -1 });
 /** The mean over the rows of a sample, of one number each. */
 const ofRows = (value: Value) => ops.mean(value);
 
+/** What is missing to a margin of 1, where targets of 0 are read as -1. */
+const missing = (y: Value, p: Value) => ops.maximum(ops.sub(1, ops.mul(ops.where(y, y, -1), p)), 0);
+
 /** Keras' losses that are written in `ops`: one number for each sample, the mean over what its output holds. */
 export const formulas = {
   klDivergence: (y: Value, p: Value) => {
@@ -32,9 +35,11 @@ export const formulas = {
     return ops.mean(ops.square(ops.sub(b, a)));
   },
   cosineSimilarity: (y: Value, p: Value) => ofRows(ops.neg(alongRows(ops.mul(normalized(y), normalized(p))))),
-  squaredHinge: (y: Value, p: Value) => {
-    const sign = ops.where(y, y, -1);
-    return ops.mean(ops.square(ops.maximum(ops.sub(1, ops.mul(sign, p)), 0)));
+  hinge: (y: Value, p: Value) => ops.mean(missing(y, p)),
+  squaredHinge: (y: Value, p: Value) => ops.mean(ops.square(missing(y, p))),
+  categoricalHinge: (y: Value, p: Value) => {
+    const others = ops.max(ops.mul(ops.sub(1, y), p), { axis: -1 });
+    return ofRows(ops.maximum(ops.add(ops.sub(others, alongRows(ops.mul(y, p))), 1), 0));
   },
   binaryFocalCrossentropy: (gamma: number, alpha: number | undefined) => (y: Value, p: Value) => {
     const q = inRange(p);

@@ -249,6 +249,8 @@ export const losses = {
   hinge: (): Loss => ({ ...elementwise('hinge'), prepare: signs('hinge') }),
   /** max(1 - y * p, 0)^2, with targets as hinge's. */
   squaredHinge: (): Loss => ({ ...formula('squaredHinge', formulas.squaredHinge), prepare: signs('squaredHinge') }),
+  /** max(max((1 - y) * p) - sum(y * p) + 1, 0) along the last axis (Crammer and Singer 2001). Targets: one-hot rows, mostly. */
+  categoricalHinge: () => formula('categoricalHinge', formulas.categoricalHinge),
   /** sum(y * log(y / p)) along the last axis, both clipped to [1e-7, 1] (Kullback and Leibler 1951). */
   klDivergence: () => formula('klDivergence', formulas.klDivergence),
   /** p - y * log(p + 1e-7) */
@@ -282,6 +284,7 @@ markMakers('losses', losses, [
   'meanAbsoluteError',
   'hinge',
   'squaredHinge',
+  'categoricalHinge',
   'klDivergence',
   'poisson',
   'logCosh',

@@ -29,6 +29,8 @@ export const ALIASES = {
   mae: 'meanAbsoluteError',
   mape: 'meanAbsolutePercentageError',
   msle: 'meanSquaredLogarithmicError',
+  bce: 'binaryCrossentropy',
+  kld: 'klDivergence',
 } as const;
 
 /**

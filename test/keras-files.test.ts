@@ -775,6 +775,9 @@ test.serial("metrics are Keras' own, and those that there are not here are left 
       [ofClass('SparseCategoricalAccuracy', { name: 'c' }), 'binary_crossentropy', 1, undefined, /left out.*'c'/],
       ['categorical_accuracy', 'binary_crossentropy', 8, undefined, /A metric of .* left out.*'categorical_accuracy'/],
       [ofFunction('categorical_accuracy'), 'mse', 1, undefined, /left out.*'categorical_accuracy'/],
+      [ofClass('LogCoshError', { name: 'logcosh' }), loss, 8, 'logCosh', undefined],
+      [ofFunction('kl_divergence'), loss, 8, 'klDivergence', undefined],
+      [ofClass('CategoricalHinge', { name: 'h' }), 'categorical_hinge', 8, 'categoricalHinge', undefined],
       [ofClass('F1Score', { average: 'micro', name: 'f' }), loss, 8, 'f1Score', undefined],
       [ofClass('F1Score', { average: null, name: 'f' }), loss, 8, undefined, /left out.*the average of F1Score/],
     ];
@@ -797,6 +800,37 @@ test.serial('an F score of ours is one number in Keras too, and comes back', asy
   const bytes = await network.exportBytes({ format: 'keras' });
   t.true(Buffer.from(bytes).includes('"average":"macro"'));
   t.deepEqual((await importBytes(bytes)).evaluateSync(x, y), network.evaluateSync(x, y));
+});
+
+test.serial('losses that are metrics, too, come back as both', async (t) => {
+  for (const name of [
+    'hinge',
+    'squaredHinge',
+    'categoricalHinge',
+    'logCosh',
+    'poisson',
+    'klDivergence',
+    'kld',
+    'bce',
+  ]) {
+    const network = sequential({
+      layers: [layers.dense({ units: 2, activation: 'sigmoid', inputShape: [3] })],
+      seed: 1,
+    });
+    network.compile({ optimizer: 'sgd', loss: name, metrics: [name] });
+    const back = await importBytes(await network.exportBytes({ format: 'keras' }));
+    const [own, again] = [network, back].map((each) =>
+      each.evaluateSync(
+        x,
+        NDArray.from([
+          [0, 1],
+          [1, 0],
+        ]),
+      ),
+    );
+    t.deepEqual(again, own);
+    t.true(Math.abs(own[name] - own.loss) < 1e-6);
+  }
 });
 
 test.serial('weighted_metrics are told of', async (t) => {

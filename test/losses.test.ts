@@ -15,7 +15,9 @@ interface Case {
   losses: number[];
   delta: number[];
 }
-const cases = JSON.parse(readFileSync(new URL('../test/fixtures/losses.json', import.meta.url), 'utf8')) as Case[];
+const cases = ['losses', 'keras-losses'].flatMap(
+  (name) => JSON.parse(readFileSync(new URL(`../test/fixtures/${name}.json`, import.meta.url), 'utf8')) as Case[],
+);
 const DTYPES = ['float64', 'float32'] as const;
 type Name = keyof typeof losses;
 const NAMES = Object.keys(losses) as Name[];
@@ -146,6 +148,7 @@ function targetsFor(name: Name, shape: number[], random: RandomState): NDArray {
   if (name === 'sparseCategoricalCrossentropy') return random.randint(0, shape[shape.length - 1], shape.slice(0, -1));
   if (name === 'hinge' || name === 'squaredHinge')
     return NDArray.from(random.randint(0, 2, shape), { dtype: 'float64' });
+  if (name === 'categoricalHinge') return toCategorical(random.randint(0, 5, [12]), 5).reshape(4, 3, 5);
   return random.randomSample(shape);
 }
 
@@ -435,6 +438,7 @@ const MEANS = [
   ...(['accuracy', 'binaryAccuracy', 'topKCategoricalAccuracy', 'meanSquaredError', 'meanAbsoluteError'] as const),
   ...(['meanAbsolutePercentageError', 'meanSquaredLogarithmicError', 'cosineSimilarity'] as const),
   ...(['categoricalCrossentropy', 'sparseCategoricalCrossentropy', 'binaryCrossentropy'] as const),
+  ...(['logCosh', 'poisson', 'klDivergence', 'hinge', 'squaredHinge', 'categoricalHinge'] as const),
 ];
 for (const name of MEANS)
   test(`the metric ${name} of masked sequences is that of the rows that count`, async (t) => {

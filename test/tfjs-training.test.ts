@@ -120,6 +120,7 @@ for (const loss of [
   'cosineSimilarity',
   'klDivergence',
   'logCosh',
+  'categoricalHinge',
   'categoricalCrossentropy',
 ])
   CASES[`loss ${loss}`] = {
@@ -408,7 +409,7 @@ test.serial('a memory of other weights, and losses and metrics that there are no
     ],
     [(json) => (json.trainingConfig.optimizer_config.config.beta1 = 2), /beta1/],
     [(json) => (json.trainingConfig.optimizer_config = null), /class_name and config/],
-    [(json) => (json.trainingConfig.loss = 'categorical_hinge'), /categorical_hinge/],
+    [(json) => (json.trainingConfig.loss = 'tversky'), /tversky/],
     [(json) => (json.trainingConfig.optimizer_config.class_name = 'SGD'), /arrays/],
   ];
   t.is(names(jsonOf(path))[9].name, 'dense/kernel/m');

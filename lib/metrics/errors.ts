@@ -31,7 +31,7 @@ const errors = (name: string, kernel: string, options: MetricOptions, result?: M
 
 /** A mean over samples of what is written in `ops`. */
 const formula = (
-  name: 'meanAbsolutePercentageError' | 'meanSquaredLogarithmicError' | 'cosineSimilarity',
+  name: Exclude<keyof typeof formulas, 'binaryFocalCrossentropy' | 'categoricalFocalCrossentropy'>,
   options: MetricOptions,
   result: Metric['result'] = mean,
 ): MetricChoice => {
@@ -105,6 +105,18 @@ export const means = {
   /** The cosine of the angle between y and p along the last axis: 1 where they point the same way. */
   cosineSimilarity: (options: MetricOptions = {}) =>
     formula('cosineSimilarity', options, (sums, samples) => -mean(sums, samples)),
+  /** log(cosh(p - y)) */
+  logCosh: (options: MetricOptions = {}) => formula('logCosh', options),
+  /** p - y * log(p + 1e-7) */
+  poisson: (options: MetricOptions = {}) => formula('poisson', options),
+  /** sum(y * log(y / p)) along the last axis, both clipped to [1e-7, 1] */
+  klDivergence: (options: MetricOptions = {}) => formula('klDivergence', options),
+  /** max(1 - y * p, 0), where targets of 0 are read as -1 */
+  hinge: (options: MetricOptions = {}) => formula('hinge', options),
+  /** max(1 - y * p, 0)^2, where targets of 0 are read as -1 */
+  squaredHinge: (options: MetricOptions = {}) => formula('squaredHinge', options),
+  /** max(max((1 - y) * p) - sum(y * p) + 1, 0) along the last axis */
+  categoricalHinge: (options: MetricOptions = {}) => formula('categoricalHinge', options),
   /** -sum(y * log p) over the classes on the last axis, with p divided by its row's sum and clipped to [1e-7, 1 - 1e-7] */
   categoricalCrossentropy: (options: Smoothed = {}) =>
     crossentropy('categoricalCrossentropy', options, ['fromLogits', 'labelSmoothing']),

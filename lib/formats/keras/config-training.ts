@@ -78,6 +78,7 @@ const LOSSES: Table = {
     huber: 'Huber',
     hinge: 'Hinge',
     squaredHinge: 'SquaredHinge',
+    categoricalHinge: 'CategoricalHinge',
     klDivergence: 'KLDivergence',
     poisson: 'Poisson',
     logCosh: 'LogCosh',
@@ -129,6 +130,12 @@ const METRICS: Table = {
     sparseCategoricalCrossentropy: 'SparseCategoricalCrossentropy',
     binaryCrossentropy: 'BinaryCrossentropy',
     rSquared: 'R2Score',
+    logCosh: 'LogCoshError',
+    poisson: 'Poisson',
+    klDivergence: 'KLDivergence',
+    hinge: 'Hinge',
+    squaredHinge: 'SquaredHinge',
+    categoricalHinge: 'CategoricalHinge',
   },
   options: { sparseYPred: 'sparse_y_pred' },
   others: {
@@ -148,6 +155,8 @@ const METRICS: Table = {
   aliases: {
     ...ABBREVIATED,
     sparsetopkcategoricalaccuracy: 'topKCategoricalAccuracy',
+    kld: 'klDivergence',
+    kullbackleiblerdivergence: 'klDivergence',
   },
 };
 

@@ -29,6 +29,7 @@ const LOSSES: Readonly<Record<string, string | true>> = {
   meanSquaredLogarithmicError: true,
   hinge: true,
   squaredHinge: true,
+  categoricalHinge: true,
   categoricalCrossentropy: true,
   sparseCategoricalCrossentropy: true,
   binaryCrossentropy: true,
