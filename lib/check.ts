@@ -132,7 +132,7 @@ export function checkBoolean(name: string, value: unknown): boolean {
 function listed(names: readonly string[]): string {
   const all = names.map((name) => `'${name}'`);
   let [shown, length] = [0, 0];
-  for (; shown < all.length && length < 450; shown++) length += all[shown].length + 2;
+  for (; shown < all.length && length < 400; shown++) length += all[shown].length + 2;
   const first = all.slice(0, shown).join(', ');
   return shown < all.length ? `${first} and ${all.length - shown} more` : first;
 }

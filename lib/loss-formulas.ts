@@ -41,7 +41,7 @@ export const formulas = {
     const others = ops.max(ops.mul(ops.sub(1, y), p), { axis: -1 });
     return ofRows(ops.maximum(ops.add(ops.sub(others, alongRows(ops.mul(y, p))), 1), 0));
   },
-  binaryFocalCrossentropy: (gamma: number, alpha: number | undefined) => (y: Value, p: Value) => {
+  binaryFocalCrossentropy: (gamma: number, alpha?: number) => (y: Value, p: Value) => {
     const q = inRange(p);
     const [other, otherY] = [ops.sub(1, q), ops.sub(1, y)];
     const crossentropy = ops.neg(ops.add(ops.mul(y, ops.log(q)), ops.mul(otherY, ops.log(other))));
@@ -50,9 +50,11 @@ export const formulas = {
     if (alpha === undefined) return ops.mean(focal);
     return ops.mean(ops.mul(ops.add(ops.mul(alpha, y), ops.mul(1 - alpha, otherY)), focal));
   },
-  categoricalFocalCrossentropy: (gamma: number, alpha: number) => (y: Value, p: Value) => {
-    const q = inRange(ops.div(p, ops.sum(p, { axis: -1, keepDims: true })));
-    const crossentropy = ops.neg(ops.mul(y, ops.log(q)));
-    return ofRows(alongRows(ops.mul(ops.mul(alpha, ops.pow(ops.sub(1, q), gamma)), crossentropy)));
-  },
+  categoricalFocalCrossentropy:
+    (gamma: number, alpha = 1) =>
+    (y: Value, p: Value) => {
+      const q = inRange(ops.div(p, ops.sum(p, { axis: -1, keepDims: true })));
+      const crossentropy = ops.neg(ops.mul(y, ops.log(q)));
+      return ofRows(alongRows(ops.mul(ops.mul(alpha, ops.pow(ops.sub(1, q), gamma)), crossentropy)));
+    },
 };

@@ -6,6 +6,7 @@ import { hasMethods, property } from './kind.js';
 import type { Shape } from './layers/layer.js';
 import { formulas } from './loss-formulas.js';
 import { markMakers } from './made.js';
+import { ops } from './ops.js';
 import type { Buffer } from './tape.js';
 
 /** Where a loss reads and writes. All buffers are batched. */
@@ -124,18 +125,41 @@ const elementwise = (name: LossName, scalars: Record<string, number> = {}): Loss
 });
 
 /** A loss that is written in `ops`, for targets of the output's shape. */
-const formula = (name: LossName, of: OfSample, options: Record<string, number> = {}): Loss => ({
-  config: { name, ...options },
+const formula = (name: LossName, of: OfSample): Loss => ({
+  config: { name },
   targetShape: (outputShape) => outputShape,
   prepare: (y, values, outputShape) => fitted(name, y, values, outputShape),
   emit: (t, io) => emitLoss(t, io, `the loss '${name}'`, of),
 });
 
-function checkFocal(options: { gamma?: number; alpha?: number }): { gamma: number; alpha?: number } {
-  checkOptions('options', options, ['gamma', 'alpha']);
-  const gamma = checkInterval('gamma', options.gamma ?? 2, 0, Number.POSITIVE_INFINITY);
-  return options.alpha === undefined ? { gamma } : { gamma, alpha: checkInterval('alpha', options.alpha, 0, 1) };
+interface Focal extends Smoothed {
+  /** How much less what is right already counts, non-negative. Default 2 */
+  gamma?: number;
+  /** What classes are weighed by, in [0, 1] */
+  alpha?: number;
 }
+
+/** A cross-entropy that counts less where it is right, of probabilities or of what `activation` makes of logits. */
+function focal(name: keyof typeof FOCAL, options: Focal, byDefault?: number): Loss {
+  const fromLogits = checkLogits(options, ['gamma', 'alpha', 'labelSmoothing']);
+  const { config, smoothed } = smoothing(options);
+  const gamma = checkInterval('gamma', options.gamma ?? 2, 0, Number.POSITIVE_INFINITY);
+  const alpha = options.alpha ?? byDefault;
+  if (alpha !== undefined) checkInterval('alpha', alpha, 0, 1);
+  const activation = FOCAL[name];
+  const of = formulas[name](gamma, alpha);
+  const { checkOutput } = probabilistic(name, activation, true);
+  return {
+    ...formula(name, of),
+    config: { name, gamma, ...(alpha !== undefined && { alpha }), fromLogits, ...config },
+    ...(fromLogits && { checkOutput }),
+    emit: (t, io) => {
+      const targets = smoothed(t, io.targets, activation === 'sigmoid' ? 2 : (io.output.shape.at(-1) ?? 1));
+      emitLoss(t, { ...io, targets }, `the loss '${name}'`, (y, p) => of(y, fromLogits ? ops[activation](p) : p));
+    },
+  };
+}
+const FOCAL = { binaryFocalCrossentropy: 'sigmoid', categoricalFocalCrossentropy: 'softmax' } as const;
 
 /** Targets -1 and 1, or 0 and 1, whose 0 the loss reads as -1; metrics are given them as they are, as in Keras. */
 const signs =
@@ -267,17 +291,9 @@ export const losses = {
    * (1 - q)^gamma times the binary cross-entropy, q being the probability of what is right (Lin et al. 2017). `alpha` weighs the
    * class 1 by alpha and 0 by 1 - alpha. Defaults: gamma 2, no weights
    */
-  binaryFocalCrossentropy: (options: { gamma?: number; alpha?: number } = {}): Loss => {
-    const { gamma, alpha } = checkFocal(options);
-    const of = formulas.binaryFocalCrossentropy(gamma, alpha);
-    return formula('binaryFocalCrossentropy', of, { gamma, ...(alpha !== undefined && { alpha }) });
-  },
+  binaryFocalCrossentropy: (options: Focal = {}): Loss => focal('binaryFocalCrossentropy', options),
   /** -alpha (1 - p)^gamma y log p, summed over the classes on the last axis (Lin et al. 2017). Defaults: gamma 2, alpha 0.25 */
-  categoricalFocalCrossentropy: (options: { gamma?: number; alpha?: number } = {}): Loss => {
-    const { gamma, alpha = 0.25 } = checkFocal(options);
-    const of = formulas.categoricalFocalCrossentropy(gamma, alpha);
-    return formula('categoricalFocalCrossentropy', of, { gamma, alpha });
-  },
+  categoricalFocalCrossentropy: (options: Focal = {}): Loss => focal('categoricalFocalCrossentropy', options, 0.25),
 };
 markMakers('losses', losses, [
   'meanSquaredError',

@@ -10,6 +10,7 @@ import {
   Layer,
   layers,
   layouts,
+  losses,
   type Model,
   model,
   NDArray,
@@ -830,6 +831,17 @@ test.serial('losses that are metrics, too, come back as both', async (t) => {
     );
     t.deepEqual(again, own);
     t.true(Math.abs(own[name] - own.loss) < 1e-6);
+  }
+});
+
+test.serial('a focal loss of logits and smoothed labels comes back', async (t) => {
+  for (const name of ['binaryFocalCrossentropy', 'categoricalFocalCrossentropy'] as const) {
+    const loss = losses[name]({ gamma: 1.5, alpha: 0.3, fromLogits: true, labelSmoothing: 0.2 });
+    const network = dense();
+    network.compile({ optimizer: 'sgd', loss, metrics: ['accuracy'] });
+    const back = await importBytes(await network.exportBytes({ format: 'keras' }));
+    t.deepEqual((back.loss as typeof loss).config, loss.config);
+    t.deepEqual(back.evaluateSync(x, y), network.evaluateSync(x, y));
   }
 });
 

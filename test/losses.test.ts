@@ -340,6 +340,24 @@ test('a last layer that does not fit the loss is refused', (t) => {
     message: /one output for each class .* got 1 \(for two/,
   });
   t.notThrows(() => check('binaryCrossentropy', {}, 'sigmoid', 1));
+  // the focal ones take what they are given for probabilities, unless they are told of logits
+  const ofLogits = losses.binaryFocalCrossentropy({ fromLogits: true });
+  t.throws(() => ofLogits.checkOutput?.([1], 'sigmoid'), { message: /no activation, as fromLogits says/ });
+});
+
+test('metrics read the logits of a focal loss as its probabilities', (t) => {
+  const x = new RandomState(1).normal(0, 2, [40, 3]) as NDArray;
+  const y = new RandomState(2).randint(0, 2, [40, 3]);
+  for (const kind of ['binary', 'categorical'] as const) {
+    const found = (['', 'Focal'] as const).map((focal) => {
+      const model = sequential({ layers: [layers.dense({ units: 3, inputShape: [3] })], seed: 1 });
+      const loss = losses[`${kind}${focal}Crossentropy`]({ fromLogits: true });
+      model.compile({ optimizer: 'sgd', loss, metrics: ['accuracy', 'precision', 'auc'] });
+      const { loss: _, ...scores } = model.evaluateSync(x, y);
+      return scores;
+    });
+    t.deepEqual(found[0], found[1]);
+  }
 });
 
 test('targets in the form a loss takes', (t) => {

@@ -1,7 +1,7 @@
 import { checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Recorder } from '../graph/recorder.js';
 import type { Shape } from '../graph/value.js';
-import type { Loss } from '../losses.js';
+import { isBinary, type Loss } from '../losses.js';
 import { made } from '../made.js';
 import type { Buffer } from '../tape.js';
 
@@ -90,7 +90,7 @@ export const areLabels = ({ output, targets }: MetricBuffers): boolean => target
 export function probabilities(t: Recorder, loss: Loss, output: Buffer): Buffer {
   if (!loss.config.fromLogits) return output;
   const p = t.batched('probabilities', output.shape);
-  if (loss.config.name === 'binaryCrossentropy') t.emit('sigmoid', [output, p], { N: output.size });
+  if (isBinary(loss)) t.emit('sigmoid', [output, p], { N: output.size });
   else t.emit('softmax', [output, p], rows(output));
   return p;
 }

@@ -1070,7 +1070,7 @@ export const CALLS: Record<string, Call> = {
       plain(
         make as () => unknown,
         /Focal/.test(name)
-          ? { gamma: 2, alpha: 0.25 }
+          ? { gamma: 2, alpha: 0.25, fromLogits: true, labelSmoothing: 0.1 }
           : /^(categorical|binary)Crossentropy/.test(name)
             ? { fromLogits: true, labelSmoothing: 0.1 }
             : /Crossentropy/.test(name)

@@ -244,7 +244,7 @@ export function kerasLoss(config: JsonObject): KerasObject {
 export function ourLoss(given: unknown): JsonObject {
   const { name, options } = fromKeras('the loss', LOSSES, given);
   const { fromLogits, labelSmoothing, applyClassBalancing, alpha, ...rest } = options;
-  const takesLogits = /^(sparseC|c|b)\w*Crossentropy$/.test(name) && !name.includes('Focal');
+  const takesLogits = /^(sparseC|c|b)\w*Crossentropy$/.test(name);
   if (fromLogits && !takesLogits) throw wrongValue('the from_logits of the loss', 'false', fromLogits);
   const smooth = takesLogits && name !== 'sparseCategoricalCrossentropy';
   if (labelSmoothing && !smooth) throw wrongValue('the label_smoothing of the loss', '0', labelSmoothing);
