@@ -12,6 +12,7 @@ import {
   layouts,
   losses,
   type Model,
+  metrics,
   model,
   NDArray,
   ops,
@@ -801,6 +802,12 @@ test.serial('an F score of ours is one number in Keras too, and comes back', asy
   const bytes = await network.exportBytes({ format: 'keras' });
   t.true(Buffer.from(bytes).includes('"average":"macro"'));
   t.deepEqual((await importBytes(bytes)).evaluateSync(x, y), network.evaluateSync(x, y));
+  network.compile({ optimizer: 'sgd', loss: 'mse', metrics: [metrics.fBetaScore({ beta: 2, average: 'micro' })] });
+  for (const format of ['keras', 'h5'] as const) {
+    const other = await network.exportBytes({ format });
+    t.true(Buffer.from(other).includes('"beta":2.0')); // which Keras wants
+    t.deepEqual((await importBytes(other)).evaluateSync(x, y), network.evaluateSync(x, y));
+  }
 });
 
 test.serial('losses that are metrics, too, come back as both', async (t) => {

@@ -208,6 +208,7 @@ test('wrong metrics are refused in one sentence', (t) => {
     /^Expected curve to be one of 'ROC', 'PR' \(did you mean 'ROC'\?\)/,
   );
   refused(() => metrics.auc({ summationMethod: 'minor' as 'minoring' }), /did you mean 'minoring'\?/);
+  refused(() => metrics.fBetaScore({ beta: 0 }), 'Expected beta to be a positive number, got 0 (number)');
   refused(() => metrics.f1Score({ threshold: 0 }), 'Expected threshold to be a number in (0, 1], got 0 (number)');
   refused(
     () => metrics.f1Score({ average: 'none' as 'macro' }),

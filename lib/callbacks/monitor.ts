@@ -18,6 +18,7 @@ const DIRECTIONS: Readonly<Record<MetricName, 'min' | 'max'>> = {
   precision: 'max',
   recall: 'max',
   f1Score: 'max',
+  fBetaScore: 'max',
   auc: 'max',
   meanIoU: 'max',
   truePositives: 'max',

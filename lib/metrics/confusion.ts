@@ -76,10 +76,44 @@ export interface F1Options extends Threshold {
   average?: 'macro' | 'weighted' | 'micro';
 }
 
-/** Keras' F score of beta = 1, with its epsilons. */
-function f1(both: number, predicted: number, actual: number): number {
-  const [precision, recall] = [both / (predicted + EPSILON), both / (actual + EPSILON)];
-  return (2 * precision * recall) / (precision + recall + EPSILON);
+export interface FBetaOptions extends F1Options {
+  /** Recall counts beta times as much as precision, positive. Default 1 */
+  beta?: number;
+}
+
+/** Keras' F scores, with its epsilons. */
+function fScore(name: 'f1Score' | 'fBetaScore', options: FBetaOptions): MetricChoice {
+  checkObject('options', options);
+  const { threshold, average = 'macro', beta = 1 } = options;
+  if (threshold !== undefined) checkInterval('threshold', threshold, 0, 1, 'low');
+  checkOneOf('average', average, ['macro', 'weighted', 'micro']);
+  const square = checkInterval('beta', beta, 0, Number.POSITIVE_INFINITY, 'low') ** 2;
+  const record: RecordSums = (t, io, report) => {
+    const { M, N } = rows(io.output);
+    const all = ['both', 'predicted', 'actual'].map((name) => report(name, N));
+    const kernel = areLabels(io) ? 'sparseClassCounts' : 'classCounts';
+    const scalars = { threshold: threshold ?? 0, largest: Number(threshold === undefined) };
+    t.emit(kernel, [io.output, io.targets, ...all], { M, N }, scalars);
+    return all.flatMap((buffer) => elements(t, buffer));
+  };
+  const score = (both: number, predicted: number, actual: number) => {
+    const [precision, recall] = [both / (predicted + EPSILON), both / (actual + EPSILON)];
+    return ((1 + square) * precision * recall) / (square * precision + recall + EPSILON);
+  };
+  const result: Metric['result'] = (sums) => {
+    const [both, predicted, actual] = thirds(sums);
+    if (average === 'micro') return score(sum(both), sum(predicted), sum(actual));
+    const scores = both.map((tp, j) => score(tp, predicted[j], actual[j]));
+    if (average === 'macro') return sum(scores) / scores.length;
+    return sum(scores.map((own, j) => (own * actual[j]) / (sum(actual) + EPSILON)));
+  };
+  return make(
+    name,
+    options,
+    ['threshold', 'average', ...(name === 'fBetaScore' ? ['beta'] : [])],
+    (loss) => (t, io, report) => record(t, { ...io, output: probabilities(t, loss, io.output) }, report),
+    result,
+  );
 }
 
 export interface MeanIoUOptions extends MetricOptions {
@@ -115,34 +149,9 @@ export const counts = {
   falseNegatives: (options: Threshold = {}): MetricChoice => counted('falseNegatives', options, [], ({ fn }) => fn),
 
   /** 2 * precision * recall / (precision + recall), of each class, then averaged; Keras' F1Score. */
-  f1Score: (options: F1Options = {}): MetricChoice => {
-    checkObject('options', options);
-    const { threshold, average = 'macro' } = options;
-    if (threshold !== undefined) checkInterval('threshold', threshold, 0, 1, 'low');
-    checkOneOf('average', average, ['macro', 'weighted', 'micro']);
-    const record: RecordSums = (t, io, report) => {
-      const { M, N } = rows(io.output);
-      const all = ['both', 'predicted', 'actual'].map((name) => report(name, N));
-      const kernel = areLabels(io) ? 'sparseClassCounts' : 'classCounts';
-      const scalars = { threshold: threshold ?? 0, largest: Number(threshold === undefined) };
-      t.emit(kernel, [io.output, io.targets, ...all], { M, N }, scalars);
-      return all.flatMap((buffer) => elements(t, buffer));
-    };
-    const result: Metric['result'] = (sums) => {
-      const [both, predicted, actual] = thirds(sums);
-      if (average === 'micro') return f1(sum(both), sum(predicted), sum(actual));
-      const scores = both.map((tp, j) => f1(tp, predicted[j], actual[j]));
-      if (average === 'macro') return sum(scores) / scores.length;
-      return sum(scores.map((score, j) => (score * actual[j]) / (sum(actual) + EPSILON)));
-    };
-    return make(
-      'f1Score',
-      options,
-      ['threshold', 'average'],
-      (loss) => (t, io, report) => record(t, { ...io, output: probabilities(t, loss, io.output) }, report),
-      result,
-    );
-  },
+  f1Score: (options: F1Options = {}): MetricChoice => fScore('f1Score', options),
+  /** The same with beta: (1 + beta^2) * precision * recall / (beta^2 * precision + recall); Keras' FBetaScore. */
+  fBetaScore: (options: FBetaOptions = {}): MetricChoice => fScore('fBetaScore', options),
 
   /**
    * The mean over classes of |both| / |either|: rows that output and targets put into a class, of those that one of them does

@@ -118,6 +118,7 @@ const METRICS: Table = {
     trueNegatives: 'TrueNegatives',
     falseNegatives: 'FalseNegatives',
     f1Score: 'F1Score',
+    fBetaScore: 'FBetaScore',
     meanIoU: 'MeanIoU',
     auc: 'AUC',
     meanSquaredError: 'MeanSquaredError',
@@ -261,6 +262,8 @@ export function ourLoss(given: unknown): JsonObject {
 const PLAIN = ['accuracy', 'acc'];
 const SHORT = ['mse', 'mae', 'mape', 'msle'];
 
+const isFScore = (name: unknown) => name === 'f1Score' || name === 'fBetaScore';
+
 /** Keras' metric for the config of ours. @throws TypeError for what Keras does not have */
 export function kerasMetric(config: JsonObject): string | KerasObject {
   const { as, ...rest } = config;
@@ -272,7 +275,7 @@ export function kerasMetric(config: JsonObject): string | KerasObject {
   const { threshold, ...options } = rest as JsonObject & { threshold?: unknown };
   const isList = /^(precision|recall|\w+(Positives|Negatives))$/.test(rest.name as string);
   const metric = toKeras('a metric', METRICS, {
-    ...(rest.name === 'f1Score' && { average: 'macro' }), // not Keras' default
+    ...(isFScore(rest.name) && { average: 'macro' }), // not Keras' default
     ...options,
     ...(threshold !== undefined && (isList ? { thresholds: threshold } : { threshold })),
   });
@@ -297,8 +300,12 @@ export function ourMetric(given: unknown): JsonObject {
     if (list.length !== 1) throw wrongType('the thresholds of a metric', 'one number', thresholds);
     read.options.threshold = list[0];
   }
-  if (read.name === 'f1Score' && read.options.average === undefined)
-    throw wrongValue('the average of F1Score', "'macro', 'micro' or 'weighted', as a score is one number here", null);
+  if (isFScore(read.name) && read.options.average === undefined)
+    throw wrongValue(
+      `the average of ${METRICS.classes[read.name]}`,
+      "'macro', 'micro' or 'weighted', as a score is one number here",
+      null,
+    );
   const as = isName ? given : typeof config.name === 'string' ? config.name : name;
   return { name: read.name, as, ...read.options };
 }

@@ -96,7 +96,9 @@ function optimizerVariables({ model, graph, training }: Exported): readonly Data
 const floats = (dtype: 'float32' | 'float64', values: readonly number[]) =>
   dtype === 'float64' ? Float64Array.from(values) : Float32Array.from(values);
 
-const json = (value: unknown) => [Buffer.from(JSON.stringify(value))];
+const json = (value: unknown) => [Buffer.from(stringified(value))];
+/** The beta of a score has a point, or Keras refuses it. */
+const stringified = (value: unknown) => JSON.stringify(value).replace(/"beta":(\d+)(?=[,}])/g, '"beta":$1.0');
 
 /** Keras 3 (https://keras.io): a ZIP file of the config and the weights, which are HDF5. */
 export const keras: Format = {
@@ -156,7 +158,7 @@ export const h5: Format = {
         keras_version: VERSION,
         model_config: JSON.stringify({ class_name, config }),
         ...(optimizer && {
-          training_config: JSON.stringify({ ...rest, optimizer_config: legacy(optimizer as never) }),
+          training_config: stringified({ ...rest, optimizer_config: legacy(optimizer as never) }),
         }),
       },
       members,
