@@ -73,7 +73,7 @@ test('work of a step: three products a layer, two in the first', async (t) => {
 });
 
 test('a graph of layers: what each reads, and nothing to be learned before the first', async (t) => {
-  const { dense, residual, stepFlop, table, walk, weightShapes } = await load('networks.js');
+  const { dense, encoder, residual, stepFlop, table, walk, weightShapes } = await load('networks.js');
   const two = { ...table(3, 2, 7, 4), batchSize: 5 };
   t.deepEqual(
     walk(two).map(({ kind, sources, shape }: any) => [kind, sources, shape]),
@@ -100,6 +100,17 @@ test('a graph of layers: what each reads, and nothing to be learned before the f
   t.deepEqual(layers.at(-1).weights, [[4, 10], [10]]);
   const other = { inputs: [{ name: 'x', shape: [3] }], layers: [dense(4), { ...dense(2), from: ['x'] }], batchSize: 1 };
   t.is(stepFlop(other), 2 * (3 * 4 + 3 * 2) * 2);
+
+  const block = encoder({ width: 6, numHeads: 2, keyDim: 4, wide: 5 });
+  const attention = { inputShape: [7, 3], layers: block, batchSize: 1 };
+  const heads = [
+    [6, 2, 4],
+    [2, 4],
+  ];
+  t.deepEqual(walk(attention)[1].weights, [...heads, ...heads, ...heads, [2, 4, 6], [6]]);
+  t.deepEqual(walk(attention)[2].sources, [1, 2]);
+  const perStep = 3 * 6 * 2 + (4 * 6 * 8 + 2 * 6 * 5) * 3;
+  t.is(stepFlop(attention), 2 * (7 * (perStep + 2 * 7 * 8 * 3) + 6 * 10 * 3));
 });
 
 test('graphs of layers and losses of our own are cases that our network takes', async (t) => {
@@ -110,7 +121,7 @@ test('graphs of layers and losses of our own are cases that our network takes', 
   const { NDArray } = await load('../../dist/index.js');
   const folder = await mkdtemp(join(tmpdir(), 'fjordnet-bench-test-'));
   try {
-    for (const workload of WORKLOADS.filter(({ id }: any) => /^[opq]$/.test(id))) {
+    for (const workload of WORKLOADS.filter(({ id }: any) => /^([opq]|v(-128)?)$/.test(id))) {
       writeCase(folder, workload);
       const array = ({ data, shape }: any) => NDArray.from(data).reshape(shape);
       t.notThrows(() => build(readCase(folder), array), workload.id);

@@ -61,7 +61,7 @@ function samplesOf(workload) {
 }
 
 function initialOf(kind, shapes, random, lecture) {
-  if (kind === 'batchNormalization') return [1, 0, 0, 1].map((value, i) => filled(shapes[i], value));
+  if (kind.endsWith('Normalization')) return shapes.map((shape, i) => filled(shape, [1, 0, 0, 1][i]));
   return shapes.map((shape) => initial(random, shape, lecture));
 }
 

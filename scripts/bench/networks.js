@@ -55,6 +55,26 @@ export const table = (numbers, columns, classes, units) => ({
   ],
 });
 
+/**
+ * An encoder's block of Vaswani et al. 2017, x + f(x) normalised twice: of attention in heads of `keyDim`, `causal` where a step
+ * sees none after it, and of a dense layer of `wide` units; then the mean over steps.
+ */
+export const encoder = ({ width, numHeads, keyDim, wide, causal = false }) => {
+  const layerNormalization = { kind: 'layerNormalization' };
+  return [
+    { ...dense(width), name: 'embedded' },
+    { kind: 'multiHeadAttention', numHeads, keyDim, causal, name: 'attention' },
+    { kind: 'add', from: ['embedded', 'attention'] },
+    { ...layerNormalization, name: 'attended' },
+    dense(wide, 'relu'),
+    { ...dense(width), name: 'fed' },
+    { kind: 'add', from: ['attended', 'fed'] },
+    layerNormalization,
+    { kind: 'globalAveragePooling1d' },
+    dense(10, 'softmax'),
+  ];
+};
+
 /** { name, shape, below }: integers are below `below`, other inputs real numbers. */
 export const inputsOf = ({ inputs, inputShape }) => inputs ?? [{ name: 'x', shape: inputShape }];
 
@@ -78,9 +98,28 @@ function recurrentShapes([steps, features], units, gates, bias) {
   return { shape: [units], weights, macs: steps * features * columns, stateMacs: steps * units * columns };
 }
 
+/** Products of two values that are learned count as those of a state: both gradients are wanted. */
+function attentionShapes({ numHeads, keyDim }, [steps, features]) {
+  const heads = [
+    [features, numHeads, keyDim],
+    [numHeads, keyDim],
+  ];
+  const weights = [...heads, ...heads, ...heads, [numHeads, keyDim, features], [features]];
+  const columns = numHeads * keyDim;
+  return {
+    shape: [steps, features],
+    weights,
+    macs: 4 * steps * features * columns,
+    stateMacs: 2 * steps * steps * columns,
+  };
+}
+
 /** What a layer makes of shapes: { shape, weights, macs, stateMacs }, all but the first where there are any. */
 const KINDS = {
-  dense: ({ units }, [n]) => ({ shape: [units], weights: [[n, units], [units]], macs: n * units }),
+  dense({ units }, shape) {
+    const n = shape.at(-1);
+    return { shape: [...shape.slice(0, -1), units], weights: [[n, units], [units]], macs: product(shape) * units };
+  },
   conv2d({ kernelSize: k, filters, padding }, [height, width, depth]) {
     const edge = padding === 'same' ? 0 : k - 1;
     const shape = [height - edge, width - edge, filters];
@@ -90,6 +129,9 @@ const KINDS = {
     shape: [Math.floor(height / poolSize), Math.floor(width / poolSize), depth],
   }),
   globalAveragePooling2d: (_, shape) => ({ shape: [shape.at(-1)] }),
+  globalAveragePooling1d: (_, shape) => ({ shape: [shape.at(-1)] }),
+  multiHeadAttention: attentionShapes,
+  layerNormalization: (_, shape) => ({ shape, weights: Array(2).fill([shape.at(-1)]) }),
   batchNormalization: (_, shape) => ({ shape, weights: Array(4).fill([shape.at(-1)]) }),
   activation: (_, shape) => ({ shape }),
   add: (_, shape) => ({ shape }),

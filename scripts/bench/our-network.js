@@ -9,7 +9,8 @@ const focal = custom.loss('focal', (yTrue, yPred) => {
 
 export const lossOf = (workload) => (workload.loss === 'focal' ? focal : 'sparseCategoricalCrossentropy');
 
-const made = ({ kind, name: _name, from: _from, ...options }) => L[kind](options);
+const made = ({ kind, name: _name, from: _from, causal, ...options }) =>
+  L[kind](causal ? { ...options, useCausalMask: true } : options);
 
 /** A Sequential where every layer reads the one before it, else a Model; not compiled. */
 export function networkOf({ inputs, layers, network, dtype, seed }) {
@@ -20,6 +21,7 @@ export function networkOf({ inputs, layers, network, dtype, seed }) {
   const values = inputs.map(({ name, shape, below }) => input({ name, shape, dtype: below ? 'int32' : undefined }));
   for (const [i, { sources }] of network.entries()) {
     const read = sources.map((of) => values[of]);
+    if (layers[i].kind === 'multiHeadAttention') read.push(read[0]);
     values.push(made(layers[i]).apply(read.length === 1 ? read[0] : read));
   }
   return new Model({ inputs: values.slice(0, inputs.length), outputs: values.at(-1), dtype, seed });

@@ -1,7 +1,7 @@
 // What is measured, as data: networks are those of networks.js. `samples` is a multiple of `batchSize`, so that every peer makes
 // the same number of steps an epoch. Targets are the least factor by which a peer is to be beaten. Rows marked `growth` show how
 // the cost grows with size: peers that are slow to measure are left out.
-import { conv2d, dense, flatten, maxPooling2d, recurrent, residual, stepFlop, table } from './networks.js';
+import { conv2d, dense, encoder, flatten, maxPooling2d, recurrent, residual, stepFlop, table } from './networks.js';
 
 const DIGITS_SAMPLES = 1797;
 
@@ -58,6 +58,14 @@ const rowsOfImages = (kind, units, batchSize) => ({
   kind: 'train',
   inputShape: [28, 28],
   layers: [recurrent(kind, units), dense(10, 'softmax')],
+});
+const sequences = ([steps, features], batchSize, block) => ({
+  ...IMAGES,
+  batchSize,
+  samples: 8 * batchSize,
+  kind: 'train',
+  inputShape: [steps, features],
+  layers: encoder(block),
 });
 const residualNetwork = { kind: 'train', dtype: 'float32', layers: residual(16) };
 const residualCnn = { ...DIGITS, ...residualNetwork, inputShape: [8, 8, 1], learningRate: 0.01, check: [3, 2] };
@@ -307,6 +315,17 @@ export const WORKLOADS = [
     ...fit,
     clusters: 50,
     targets: { sklearn: 1 },
+  },
+  {
+    id: 'v',
+    title: 'attention: 28 steps of 28, an encoder block of 64 in 4 heads, dense 256, batch 128',
+    ...sequences([28, 28], 128, { width: 64, numHeads: 4, keyDim: 16, wide: 256 }),
+  },
+  {
+    id: 'v-128',
+    title: 'the same, causal, 128 steps of 16, batch 32',
+    ...sequences([128, 16], 32, { width: 64, numHeads: 4, keyDim: 16, wide: 256, causal: true }),
+    growth: true,
   },
 ];
 

@@ -85,6 +85,19 @@ def gru(x, kernel, states, bias):
     return lax.scan(step, jnp.zeros((len(x), states.shape[0]), x.dtype), steps_of(x, kernel, bias[0]))[0]
 
 
+def attention(x, causal, *weights):
+    """Of a sequence with itself."""
+    q, k, v = [jnp.einsum("btd,dhk->bthk", x, w) + b for w, b in zip(weights[:6:2], weights[1:6:2])]
+    mixed = jax.nn.dot_product_attention(q, k, v, is_causal=causal)
+    return jnp.einsum("bthk,hkd->btd", mixed, weights[6]) + weights[7]
+
+
+def layer_normalization(x, gamma, beta):
+    mean = x.mean(-1, keepdims=True)
+    centred = x - mean
+    return centred * (gamma * lax.rsqrt(jnp.square(centred).mean(-1, keepdims=True) + 1e-3)) + beta
+
+
 def forward(case, pool, weights, moving, inputs):
     """The logits, and the moving averages of each layer."""
     values, averages = list(inputs), []
@@ -101,6 +114,12 @@ def forward(case, pool, weights, moving, inputs):
             x = pool(x, layer["poolSize"])
         elif kind == "globalAveragePooling2d":
             x = x.mean((1, 2))
+        elif kind == "globalAveragePooling1d":
+            x = x.mean(1)
+        elif kind == "multiHeadAttention":
+            x = attention(x, layer["causal"], *w)
+        elif kind == "layerNormalization":
+            x = layer_normalization(x, *w)
         elif kind == "flatten":
             x = x.reshape(len(x), -1)
         elif kind == "embedding":

@@ -11,6 +11,9 @@ LAYERS = {
                                                         activation=activation),
     "maxPooling2d": lambda o, _: keras.layers.MaxPooling2D(o["poolSize"]),
     "globalAveragePooling2d": lambda o, _: keras.layers.GlobalAveragePooling2D(),
+    "globalAveragePooling1d": lambda o, _: keras.layers.GlobalAveragePooling1D(),
+    "layerNormalization": lambda o, _: keras.layers.LayerNormalization(),
+    "multiHeadAttention": lambda o, _: keras.layers.MultiHeadAttention(o["numHeads"], o["keyDim"]),
     "batchNormalization": lambda o, _: keras.layers.BatchNormalization(),
     "activation": lambda o, activation: keras.layers.Activation(activation),
     "flatten": lambda o, _: keras.layers.Flatten(),
@@ -37,7 +40,10 @@ def build(case, **how):
         activation = None if i == len(case.layers) - 1 else layer.get("activation")
         layers.append(LAYERS[layer["kind"]](layer, activation))
         read = [values[k] for k in about["sources"]]
-        values.append(layers[-1](read if len(read) > 1 else read[0]))
+        if layer["kind"] == "multiHeadAttention":
+            values.append(layers[-1](read[0], read[0], use_causal_mask=layer["causal"]))
+        else:
+            values.append(layers[-1](read if len(read) > 1 else read[0]))
     model = keras.Model(inputs if len(inputs) > 1 else inputs[0], values[-1])
     loss = focal if case.loss == "focal" else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.SGD(case.learningRate), loss=loss,

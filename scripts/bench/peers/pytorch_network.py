@@ -17,9 +17,24 @@ class Concatenate(nn.Module):
         return torch.cat(values, 1)
 
 
-class GlobalAverage(nn.Module):
+class Mean(nn.Module):
+    def __init__(self, axes):
+        super().__init__()
+        self.axes = axes
+
     def forward(self, x):
-        return x.mean((2, 3))
+        return x.mean(self.axes)
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, module, causal, steps):
+        super().__init__()
+        self.module = module
+        self.causal = causal
+        self.register_buffer("hidden", nn.Transformer.generate_square_subsequent_mask(steps) if causal else None)
+
+    def forward(self, x):
+        return self.module(x, x, x, need_weights=False, is_causal=self.causal, attn_mask=self.hidden)[0]
 
 
 class Last(nn.Module):
@@ -60,7 +75,7 @@ def build(case):
                 w = weights[0]
                 weights[0] = w.reshape(*image, -1).transpose(2, 0, 1, 3).reshape(w.shape)
                 image = None
-            module = MODULES[layer["kind"]](layer, weights)
+            module = MODULES[layer["kind"]]({**layer, "steps": shape[0]}, weights)
             activation = ACTIVATIONS.get(layer.get("activation"))
             modules.append(nn.Sequential(module, activation()) if activation and module else module or activation())
     sources = [about["sources"] for about in case.network]
@@ -109,7 +124,28 @@ def recurrent(kind, order):
     return make
 
 
+def attention(layer, weights):
+    *heads, w, b = weights
+    features = w.shape[-1]
+    module = nn.MultiheadAttention(features, layer["numHeads"], batch_first=True)
+    module.in_proj_weight.data = torch.from_numpy(np.concatenate([k.reshape(features, -1).T for k in heads[::2]]))
+    module.in_proj_bias.data = torch.from_numpy(np.concatenate([k.ravel() for k in heads[1::2]]))
+    module.out_proj.weight.data = torch.from_numpy(np.ascontiguousarray(w.reshape(-1, features).T))
+    module.out_proj.bias.data = torch.from_numpy(b)
+    return SelfAttention(module, layer["causal"], layer["steps"])
+
+
+def layer_normalization(_, weights):
+    """With Keras' default."""
+    module = nn.LayerNorm(len(weights[0]), eps=1e-3)
+    module.weight.data, module.bias.data = map(torch.from_numpy, weights)
+    return module
+
+
 MODULES = {
+    "multiHeadAttention": attention,
+    "layerNormalization": layer_normalization,
+    "globalAveragePooling1d": lambda *_: Mean(1),
     "lstm": recurrent(nn.LSTM, [0, 1, 2, 3]),
     "gru": recurrent(nn.GRU, [1, 0, 2]),
     "dense": dense,
@@ -117,7 +153,7 @@ MODULES = {
     "batchNormalization": batch_normalization,
     "embedding": lambda _, weights: nn.Embedding.from_pretrained(torch.from_numpy(weights[0]), freeze=False),
     "maxPooling2d": lambda layer, _: nn.MaxPool2d(layer["poolSize"]),
-    "globalAveragePooling2d": lambda *_: GlobalAverage(),
+    "globalAveragePooling2d": lambda *_: Mean((2, 3)),
     "flatten": lambda *_: nn.Flatten(),
     "add": lambda *_: Add(),
     "concatenate": lambda *_: Concatenate(),
