@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
-import { layers, losses, metrics, NDArray, RandomState, sequential } from 'fjordnet';
+import { layers, losses, metrics, NDArray, optimizers, RandomState, sequential } from 'fjordnet';
 import { Recorder } from '../dist/graph/recorder.js';
 import { getMetric, type Metric, type MetricChoice, metricFrom } from '../dist/metrics.js';
 import { dataset } from '../dist/plan.js';
@@ -299,4 +299,41 @@ test('more outputs than there are cannot be the largest', (t) => {
     t.throws(() => network.compile({ optimizer: 'sgd', loss: 'mse', metrics: [metric] }), {
       message: /^Expected topK of the metric '(precision|recall)' to be at most 3, the network's outputs, got 4/,
     });
+});
+
+test('a cross-entropy is as exact as the loss it is beside, behind softmax and sigmoid, by steps and of all', async (t) => {
+  const cases = [
+    ['softmax', 'categoricalCrossentropy', 2, (wrong: number) => (wrong ? [0, 1] : [1, 0])],
+    ['softmax', 'sparseCategoricalCrossentropy', 2, (wrong: number) => [wrong]],
+    ['sigmoid', 'binaryCrossentropy', 1, (wrong: number) => [1 - wrong]],
+  ] as const;
+  for (const [activation, name, units, target] of cases)
+    for (const masked of [false, true]) {
+      const network = sequential({
+        layers: [
+          layers.inputLayer({ shape: masked ? [2, 1] : [1] }),
+          ...(masked ? [layers.masking()] : []),
+          layers.dense({ units }),
+          layers.activation({ activation }),
+        ],
+        dtype: 'float64',
+      });
+      network.compile({ optimizer: optimizers.sgd({ learningRate: 0 }), loss: name, metrics: [name] });
+      network.setWeights(units === 2 ? [[[50, -50]], [0, 0]] : [[[100]], [0]]);
+      const x = NDArray.from([1, masked ? 0 : 2, 1, 1]).reshape(masked ? [2, 2, 1] : [4, 1]);
+      const rows = NDArray.from([1, masked ? 0 : 1, 1, 1].map((wrong) => target(wrong)));
+      const y = masked ? rows.reshape([2, 2, ...rows.shape.slice(1)]) : rows;
+      const scores = await network.evaluate(x, y);
+      const own = masked ? 100 : 125; // of 1 1 1, and of 1 2 1 1
+      t.true(Math.abs(scores[name] - own) < 1e-9, `${name}, masked ${masked}: ${scores[name]} is not ${own}`);
+      const { history } = await network.fit(x, y, { epochs: 1, validationData: [x, y] });
+      for (const key of [name, `val_${name}`])
+        t.true(Math.abs(history[key][0] - own) < 1e-9, `${key}: ${history[key][0]}`);
+      if (masked) continue;
+      t.is(scores[name], scores.loss);
+      if (name === 'sparseCategoricalCrossentropy') continue;
+      network.compile({ optimizer: 'sgd', loss: 'mse', metrics: [name] });
+      const cut = (await network.evaluate(x, y))[name];
+      t.true(Math.abs(cut - -Math.log(1e-7)) < 1e-6, `${name} of probabilities alone: ${cut}`);
+    }
 });

@@ -55,7 +55,10 @@ export interface Smoothed extends Crossentropy {
   labelSmoothing?: number;
 }
 
-/** The mean over samples of a cross-entropy, as the loss of its name has it of probabilities or of logits. */
+/**
+ * The mean over samples of a cross-entropy, as the loss of its name has it of probabilities or of logits: of what goes into the
+ * activation where the loss is fused with that, too, lest a metric be cut off where the loss is not.
+ */
 function crossentropy<O extends Crossentropy>(
   name: 'categoricalCrossentropy' | 'sparseCategoricalCrossentropy' | 'binaryCrossentropy',
   options: O,
@@ -77,7 +80,12 @@ function crossentropy<O extends Crossentropy>(
             `got ${wanted ? "those of the output's shape" : 'class numbers'}`,
         );
       const [each, delta] = [t.batched('losses', [1]), t.batched('delta', io.output.shape)];
-      lossOf(options, loss).emit(t, { ...io, losses: each, delta }, false);
+      const own = lossOf(options, loss);
+      const { z, ...rest } = io;
+      const buffers = { ...rest, losses: each, delta };
+      if (z && own.fuses === loss.fuses)
+        own.emit(t, { ...buffers, output: z, probabilities: t.batched('probabilities', z.shape) }, true);
+      else own.emit(t, buffers, false);
       const sum = report('sum');
       emitSum(t, each, io.weights, sum);
       return [sum];
@@ -117,13 +125,16 @@ export const means = {
   squaredHinge: (options: MetricOptions = {}) => formula('squaredHinge', options),
   /** max(max((1 - y) * p) - sum(y * p) + 1, 0) along the last axis */
   categoricalHinge: (options: MetricOptions = {}) => formula('categoricalHinge', options),
-  /** -sum(y * log p) over the classes on the last axis, with p divided by its row's sum and clipped to [1e-7, 1 - 1e-7] */
+  /**
+   * -sum(y * log p) over the classes on the last axis; exact with a loss that is exact behind softmax, else with p divided by its
+   * row's sum and clipped to [1e-7, 1 - 1e-7]
+   */
   categoricalCrossentropy: (options: Smoothed = {}) =>
     crossentropy('categoricalCrossentropy', options, ['fromLogits', 'labelSmoothing']),
   /** The same with targets that are class numbers. */
   sparseCategoricalCrossentropy: (options: Crossentropy = {}) =>
     crossentropy('sparseCategoricalCrossentropy', options, ['fromLogits']),
-  /** -(y * log p + (1 - y) * log(1 - p)), with p clipped to [1e-7, 1 - 1e-7] */
+  /** -(y * log p + (1 - y) * log(1 - p)); exact with a loss that is exact behind a sigmoid, else with p clipped to [1e-7, 1 - 1e-7] */
   binaryCrossentropy: (options: Smoothed = {}) =>
     crossentropy('binaryCrossentropy', options, ['fromLogits', 'labelSmoothing']),
   /**

@@ -21,6 +21,8 @@ export interface Metric {
 export interface MetricBuffers {
   /** The network's output. */
   readonly output: Buffer;
+  /** What goes into the output's activation, where the loss is fused with that. */
+  readonly z?: Buffer;
   /** As `Loss.prepare` gave them. */
   readonly targets: Buffer;
   /** [1], of a metric that `isWeighed`. Absent: 1 each */

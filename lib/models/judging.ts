@@ -80,12 +80,12 @@ export class Judging {
     const t = this.#t;
     const { compiled, targets, loss } = this.#judged;
     t.emit('sumRows', [this.#losses, loss], {});
-    const { mask } = this.#seen;
+    const { mask, z, fused } = this.#seen;
     const output = this.#probabilities;
     const steps = stepsOf(output.shape);
     return compiled.metrics.map((metric, i) => {
       const isByStep = mask !== undefined && metric.isWeighed;
-      const io = { output, targets };
+      const io = { output, targets, ...(fused && { z }) };
       const record = () =>
         isByStep
           ? t.times(steps, () =>
