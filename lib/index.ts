@@ -51,6 +51,7 @@ export type { PerceptronOptions } from './estimators/perceptron-parameters.js';
 export type { ExportOptions } from './formats/export.js';
 export { type ImportOptions, importBytes, importModel } from './formats/import.js';
 export type { OnnxOptions } from './formats/onnx/predictor.js';
+export type { Operand } from './graph/operand.js';
 export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
 export { type Initializer, type InitializerInput, initializers } from './initializers.js';
@@ -155,12 +156,13 @@ export type {
 } from './models/options.js';
 export { Sequential, type SequentialOptions, sequential } from './models/sequential.js';
 export type { Snapshot } from './models/snapshot.js';
-export { type Along, type Operand, ops } from './ops.js';
+export { ops } from './ops.js';
 export { type Optimizer, type OptimizerInput, optimizers } from './optimizers.js';
 export { RBFInterpolator, type RBFInterpolatorOptions, type RBFKernel } from './radial/interpolator.js';
 export { RBFClassifier, RBFRegressor } from './radial/rbf-estimators.js';
 export type { RBFFitOptions, RBFNetworkOptions } from './radial/rbf-network.js';
 export { type MT19937State, RandomState } from './random.js';
+export type { Along } from './reductions.js';
 export { type Regularizer, type RegularizerInput, regularizers } from './regularizers.js';
 export { type Schedule, schedules } from './schedules.js';
 export {

@@ -1,65 +1,18 @@
 import { type Activation, activations } from './activations.js';
-import { type ArrayInput, NDArray } from './array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
 import { broadcast, broadcastShape, broadcastTo, reshaped } from './graph/broadcast.js';
 import type { Op } from './graph/op.js';
+import { checkAxis, type Operand, toValue } from './graph/operand.js';
 import { activate } from './graph/ops/activation.js';
 import * as arithmetic from './graph/ops/arithmetic.js';
-import { concatenate, maxAxis, minAxis, slice, sumAxis, swapAxes } from './graph/ops/axes.js';
+import { concatenate, cumsum, maxAxis, minAxis, slice, sumAxis } from './graph/ops/axes.js';
 import { batchMatmul, gather, logSoftmax, matmul, oneHot } from './graph/ops/products.js';
-import type {
-  Axes,
-  Broadcast,
-  BroadcastAll,
-  Gathered,
-  OneMore,
-  Product,
-  Reduced,
-  ShapeOf,
-} from './graph/shape-types.js';
-import { applyOp as applied, isValue, marked, type Shape, sizeOf, timesOf, type Value } from './graph/value.js';
-
-/** A value of a graph, or numbers that are the same for all samples. */
-export type Operand = Value | number | ArrayInput;
+import type { Axes, Broadcast, BroadcastAll, Gathered, OneMore, Product, ShapeOf } from './graph/shape-types.js';
+import { applyOp as applied, isValue, type Shape, sizeOf, timesOf, type Value } from './graph/value.js';
+import { along, reduction, transposed } from './reductions.js';
 
 /** The number of axes is what each function of `ops` is declared to give. */
 const applyOp: <O>(op: Op<O>, inputs: readonly Value[], options: O) => Value<any> = applied;
-
-/** The axis or axes of a sample to go along, from 0 or from the end by -1; default: all. */
-export interface Along {
-  axis?: number | readonly number[];
-  /** Leave axes of length 1 behind. Default false */
-  keepDims?: boolean;
-}
-
-/** As in Keras and TensorFlow.js, axis and keepDims may also be given one after the other. */
-type Reduction = <
-  X extends Operand,
-  const O extends Along | Along['axis'] = undefined,
-  const K extends boolean | undefined = undefined,
->(
-  x: X,
-  axis?: O,
-  keepDims?: K,
-) => Value<Reduced<ShapeOf<X>, O extends number | readonly number[] | undefined ? { axis: O; keepDims: K } : O>>;
-
-function toValue(name: string, x: Operand): Value {
-  if (isValue(x)) return x;
-  if (typeof x === 'number') {
-    checkNumber(name, x);
-    return marked({ shape: [], batched: false, constant: NDArray.from([x]).reshape() });
-  }
-  if (x === null || x === undefined || typeof x !== 'object')
-    throw wrongType(name, 'a value of a graph, a number or an array of numbers', x);
-  const constant = NDArray.from(x);
-  return marked({ shape: constant.shape, batched: false, constant });
-}
-
-function checkAxis(name: string, axis: unknown, rank: number): number {
-  const n = checkInteger(name, axis);
-  if (n < -rank || n >= rank) throw wrongValue(name, `an axis of the ${rank} of a sample`, axis);
-  return n < 0 ? n + rank : n;
-}
 
 /** Of constants. What a batch holds is told by NaN. */
 function checkPlaces(name: string, { constant }: Value, n: number): void {
@@ -93,54 +46,6 @@ const activated =
   <O extends [] | [options?: object]>(activation: (...options: O) => Activation) =>
   <X extends Operand>(x: X, ...options: O): Value<ShapeOf<X>> =>
     activate(toValue('x', x), activation(...options)) as Value<any>;
-
-const reduction =
-  (along: (x: Value, axis: number) => Value, together = false): Reduction =>
-  (x, axis, keepDims) => {
-    const isAxis = axis === undefined || typeof axis === 'number' || Array.isArray(axis);
-    if (!isAxis) checkOptions('options', axis, ['axis', 'keepDims']);
-    if (!isAxis && keepDims !== undefined) throw wrongType('keepDims', 'one of the options', keepDims);
-    return reduced(x, isAxis ? ({ axis, keepDims } as Along) : (axis as Along), along, together);
-  };
-
-/** Reduces axis by axis, the last first; or, where these are one for `along`, along all of them together. */
-function reduced(x: Operand, options: Along, along: (x: Value, axis: number) => Value, together: boolean): Value<any> {
-  const value = toValue('x', x);
-  const rank = value.shape.length;
-  const { axis } = options;
-  const keepDims = checkBoolean('keepDims', options.keepDims ?? false);
-  if (axis === undefined && !keepDims) return rank === 0 ? value : along(reshaped(value, [sizeOf(value.shape)]), 0);
-  const given = axis === undefined ? value.shape.map((_, i) => i) : [axis].flat();
-  const axes = [...new Set(given.map((a) => checkAxis('axis', a, rank)))].sort((a, b) => b - a);
-  let out = value;
-  if (together && axes.length > 1) {
-    const rest = value.shape.map((_, i) => i).filter((i) => !axes.includes(i));
-    const shape = rest.map((i) => value.shape[i]);
-    const behind = transposed(value, [...rest, ...axes.toReversed()]);
-    out = along(reshaped(behind, [...shape, sizeOf(value.shape) / sizeOf(shape)]), shape.length);
-  } else {
-    for (const a of axes) out = along(out, a);
-  }
-  return keepDims
-    ? reshaped(
-        out,
-        value.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
-      )
-    : out;
-}
-
-/** Axes in another order, by exchanges of neighbours. */
-function transposed(x: Value, axes: readonly number[]): Value<any> {
-  const order = [...axes];
-  let out = x;
-  const now = x.shape.map((_, i) => i);
-  for (let place = 0; place < order.length; place++)
-    for (let at = now.indexOf(order[place]); at > place; at--) {
-      out = applyOp(swapAxes, [out], { axis: at - 1 });
-      [now[at - 1], now[at]] = [now[at], now[at - 1]];
-    }
-  return out;
-}
 
 /**
  * What losses, metrics, activations and layers of one's own are written in. Values are symbolic, without the batch dimension:
@@ -205,11 +110,46 @@ export const ops = {
   /** x, taken as a constant: no gradient passes. */
   stopGradient: unary(arithmetic.stopGradient),
 
+  /** Of radians */
+  sin: unary(arithmetic.sin),
+  cos: unary(arithmetic.cos),
+  /** The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x */
+  erf: unary(arithmetic.erf),
+  /** The largest whole number that is not above x. No gradient passes. */
+  floor: unary(arithmetic.floor),
+  /** The smallest whole number that is not below x. No gradient passes. */
+  ceil: <X extends Operand>(x: X): Value<ShapeOf<X>> => ops.neg(ops.floor(ops.neg(x))) as Value<any>,
+  /** The nearest whole number, of two the even one. No gradient passes. */
+  round: unary(arithmetic.round),
+
   sum: reduction((x, axis) => applyOp(sumAxis, [x], { axis, scale: 1 })),
   mean: reduction((x, axis) => applyOp(sumAxis, [x], { axis, scale: 1 / x.shape[axis] })),
   /** Equal largest ones share the gradient, as TensorFlow's. */
   max: reduction((x, axis) => applyOp(maxAxis, [x], { axis }), true),
   min: reduction((x, axis) => applyOp(minAxis, [x], { axis }), true),
+  /** The mean of (x - mean)^2, as NumPy's: of all, not of one less */
+  var: along((x, options): Value => {
+    const { axis } = options;
+    return ops.mean(ops.square(ops.sub(x, ops.mean(x, { axis, keepDims: true }))), options);
+  }),
+  /** The root of `var`: where all are the same it has no derivative, which NaN says. */
+  std: along((x, options): Value => ops.sqrt(ops.var(x, options))),
+  /** log(sum(exp(x))), of any x: the largest one is taken off before. */
+  logSumExp: along((x, options): Value => {
+    const { axis } = options;
+    const most = ops.stopGradient(ops.max(x, { axis, keepDims: true }));
+    const shift = ops.where(ops.equal(ops.sub(most, most), 0), most, 0); // infinite ones stay
+    const log = ops.log(ops.sum(ops.exp(ops.sub(x, shift)), options));
+    return ops.add(log, ops.reshape(shift, log.shape));
+  }),
+  /** Sums of what lies up to each place along an axis, with it; `reverse`: from there on. Default: the last axis */
+  cumsum: <X extends Operand>(x: X, options: { axis?: number; reverse?: boolean } | number = {}): Value<ShapeOf<X>> => {
+    const value = toValue('x', x);
+    if (typeof options !== 'number') checkOptions('options', options, ['axis', 'reverse']);
+    const { axis = -1, reverse = false } = typeof options === 'number' ? { axis: options } : options;
+    const own = { axis: checkAxis('axis', axis, value.shape.length), reverse: checkBoolean('reverse', reverse) };
+    return applyOp(cumsum, [value], own);
+  },
 
   /** NumPy's x @ y of each sample: the last two axes are matrices; a vector is a row on the left, a column on the right. */
   matmul: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Product<ShapeOf<X>, ShapeOf<Y>>> => {

@@ -2,7 +2,6 @@ import test from 'ava';
 import fc from 'fast-check';
 import { input, model, NDArray, ops, RandomState } from 'fjordnet';
 import type { Op } from '../dist/graph/op.js';
-import { erf, floor, round } from '../dist/graph/ops/arithmetic.js';
 import { embedding } from '../dist/graph/ops/embedding.js';
 import { applyOp, marked, placeholder, type Value } from '../dist/graph/value.js';
 import { alongDirection, evaluate } from './helpers/graph.js';
@@ -34,6 +33,8 @@ function seriesOfErf(x: number): number {
   for (let n = 1; n < 200; n++, term *= (2 * x * x) / (2 * n - 1)) total += term;
   return (2 * Math.exp(-x * x) * total) / Math.sqrt(Math.PI);
 }
+const variance = (x: number[]) => sum(x.map((v) => (v - sum(x) / x.length) ** 2)) / x.length;
+const cumulative = (x: number[]) => x.map((_, i) => sum(x.slice(0, i + 1)));
 const softmax = (z: number[]) => {
   const e = z.map(Math.exp);
   return e.map((v) => v / sum(e));
@@ -84,9 +85,12 @@ const cases: Record<string, OpCase> = {
   },
   neg: { shapes: [v], make: ops.neg, numpy: map((x) => -x) },
   abs: { shapes: [v], make: ops.abs, numpy: map(Math.abs) },
-  floor: { shapes: [v], make: (x) => applyOp(floor, [x], undefined), numpy: map(Math.floor), isStep: true },
-  round: { shapes: [v], make: (x) => applyOp(round, [x], undefined), numpy: map(Math.round), isStep: true },
-  erf: { shapes: [v], make: (x) => applyOp(erf, [x], undefined), numpy: map(seriesOfErf) },
+  floor: { shapes: [v], make: ops.floor, numpy: map(Math.floor), isStep: true },
+  round: { shapes: [v], make: ops.round, numpy: map(Math.round), isStep: true },
+  ceil: { shapes: [v], make: ops.ceil, numpy: map(Math.ceil), isStep: true },
+  sin: { shapes: [v], make: (x) => ops.sin(ops.mul(4, x)), numpy: map((x) => Math.sin(4 * x)) },
+  cos: { shapes: [v], make: (x) => ops.cos(ops.mul(4, x)), numpy: map((x) => Math.cos(4 * x)) },
+  erf: { shapes: [v], make: ops.erf, numpy: map(seriesOfErf) },
   sign: { shapes: [v], make: ops.sign, numpy: map(Math.sign), isStep: true },
   exp: { shapes: [v], make: ops.exp, numpy: map(Math.exp) },
   log: { shapes: [v], make: ops.log, numpy: map(Math.log), draw: 'positive' },
@@ -114,6 +118,25 @@ const cases: Record<string, OpCase> = {
   mean: { shapes: [m], make: (x) => ops.mean(x), numpy: (x) => [sum(x) / 6] },
   max: { shapes: [m], make: (x) => ops.max(x, { axis: 1 }), numpy: rows((row) => [Math.max(...row)], 3) },
   min: { shapes: [m], make: (x) => ops.min(x), numpy: (x) => [Math.min(...x)] },
+  var: { shapes: [m], make: (x) => ops.var(x, { axis: -1 }), numpy: rows((row) => [variance(row)], 3) },
+  'var of all, kept': { shapes: [m], make: (x) => ops.var(x, undefined, true), numpy: (x) => [variance(x)] },
+  std: {
+    shapes: [m],
+    make: (x) => ops.std(x, 0),
+    numpy: (x) => range(3).map((c) => Math.sqrt(variance([x[c], x[3 + c]]))),
+  },
+  logSumExp: {
+    shapes: [m],
+    make: (x) => ops.logSumExp(x, { axis: 1, keepDims: true }),
+    numpy: rows((row) => [Math.log(sum(row.map(Math.exp)))], 3),
+  },
+  'logSumExp of all': { shapes: [m], make: (x) => ops.logSumExp(x), numpy: (x) => [Math.log(sum(x.map(Math.exp)))] },
+  cumsum: { shapes: [m], make: (x) => ops.cumsum(x), numpy: rows(cumulative, 3) },
+  'cumsum along the first axis, from there on': {
+    shapes: [m],
+    make: (x) => ops.cumsum(x, { axis: 0, reverse: true }),
+    numpy: (x) => [...range(3).map((c) => x[c] + x[3 + c]), ...x.slice(3)],
+  },
   matmul: {
     shapes: [
       [2, 3],
@@ -228,8 +251,7 @@ const cases: Record<string, OpCase> = {
 
 test('every op has a case', (t) => {
   const named = new Set(Object.keys(cases).map((name) => name.split(' ')[0]));
-  const ofFiles = ['erf', 'floor', 'round']; // which networks of others may have
-  t.deepEqual([...named].sort(), [...Object.keys(ops), ...ofFiles].sort());
+  t.deepEqual([...named].sort(), Object.keys(ops).sort());
 });
 
 const draw = (r: RandomState, shape: readonly number[], how: OpCase['draw']): NDArray => {
@@ -474,4 +496,30 @@ test('axis and keepDims are given as options or one after the other, not both', 
   });
   t.throws(() => ops.sum(x, 2), { message: /^Expected axis to be an axis of the 2 of a sample, got 2/ });
   t.throws(() => ops.sum(x, 'last' as never), { instanceOf: TypeError });
+});
+
+test('logSumExp of large and of infinite numbers, and cumsum of what it refuses', (t) => {
+  const x = placeholder([3]);
+  const rows = [
+    [1000, 1000, -1000],
+    [Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY],
+    [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    [Number.POSITIVE_INFINITY, 0, Number.NEGATIVE_INFINITY],
+    [Number.NaN, 0, 0],
+  ];
+  for (const dtype of ['float64', 'float32'] as const) {
+    const { value } = evaluate(dtype, ops.logSumExp(x, -1), [[x, NDArray.from(rows)]]);
+    t.true(Math.abs(value.data[0] - 1000 - Math.LN2) < 1e-4);
+    t.deepEqual([...value.data].slice(1), [0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN]);
+  }
+  const refused: [unknown, string][] = [
+    [{ axis: 1 }, 'Expected axis to be an axis of the 1 of a sample, got 1 (number)'],
+    [{ along: 0 }, "Expected options to have no option 'along'; there are: axis, reverse"],
+    [{ reverse: 1 }, 'Expected reverse to be a boolean, got 1 (number)'],
+    [null, 'Expected options to be an object, got null'],
+  ];
+  for (const [options, message] of refused) {
+    const error = t.throws(() => ops.cumsum(x, options as object));
+    t.is(error?.message, message);
+  }
 });

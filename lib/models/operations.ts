@@ -1,5 +1,5 @@
 import { getActivation } from '../activations.js';
-import { checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkBoolean, checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Op } from '../graph/op.js';
 import { activation } from '../graph/ops/activation.js';
 import * as arithmetic from '../graph/ops/arithmetic.js';
@@ -25,6 +25,7 @@ interface Entry {
 }
 
 const number = (name: string, value: unknown) => checkNumber(name, value);
+const truth = (name: string, value: unknown) => checkBoolean(name, value);
 const positive = (name: string, value: unknown) => checkInteger(name, value, 1);
 /** More of it would be an arena of nothing. */
 const padding = (name: string, value: unknown) => {
@@ -40,12 +41,12 @@ const axis = axisBelow(0);
 
 const arithmeticOf = (inputs: number, ops: readonly Op[]): Entry[] => ops.map((op) => ({ op, inputs, options: {} }));
 const { add, subtract, multiply, divide, maximum, minimum, greater, greaterEqual, equal, power, select } = arithmetic;
-const { abs, sign, exp, log, log1p, sqrt, square, stopGradient, linear, floor, round, erf } = arithmetic;
+const { abs, sign, exp, log, log1p, sqrt, square, stopGradient, linear, floor, round, sin, cos, erf } = arithmetic;
 
 /** Operations that a graph may hold beside layers, by their names in files. */
 const ENTRIES = new Map<string, Entry>(
   [
-    ...arithmeticOf(1, [abs, sign, exp, log, log1p, sqrt, square, stopGradient, floor, round, erf]),
+    ...arithmeticOf(1, [abs, sign, exp, log, log1p, sqrt, square, stopGradient, floor, round, sin, cos, erf]),
     ...arithmeticOf(2, [add, subtract, multiply, divide, maximum, minimum, greater, greaterEqual, equal, power]),
     ...arithmeticOf(3, [select]),
     { op: linear, inputs: 1, options: { scale: number, shift: number } },
@@ -55,6 +56,7 @@ const ENTRIES = new Map<string, Entry>(
     { op: axes.repeatAxis, inputs: 1, options: { axis, n: positive } },
     { op: axes.swapAxes, inputs: 1, options: { axis: axisBelow(1) } },
     { op: axes.reverseAxis, inputs: 1, options: { axis } },
+    { op: axes.cumsum, inputs: 1, options: { axis, reverse: truth } },
     { op: axes.slice, inputs: 1, options: { axis, start: checkStart, length: positive } },
     { op: axes.concatenate, options: { axis } },
     { op: axes.repeatRows, inputs: 1, options: {} },

@@ -97,6 +97,24 @@ void round(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
   map1(cpu, B * N, x, y, [](T x) { return std::nearbyint(x); });
 }
 
+// sin(x), its derivative dy * cos(x);  cos(x), -dy * sin(x)
+template <typename T>
+void sine(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
+  map1(cpu, B * N, x, y, [](T x) { return std::sin(x); });
+}
+template <typename T>
+void sineGradient(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> dy, Out<T> dx) {
+  map2(cpu, B * N, x, dy, dx, [](T x, T dy) { return dy * std::cos(x); });
+}
+template <typename T>
+void cosine(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
+  map1(cpu, B * N, x, y, [](T x) { return std::cos(x); });
+}
+template <typename T>
+void cosineGradient(const Cpu<T>& cpu, Index B, Index N, In<T> x, In<T> dy, Out<T> dx) {
+  map2(cpu, B * N, x, dy, dx, [](T x, T dy) { return -dy * std::sin(x); });
+}
+
 // The error function, and its derivative dy * 2 / sqrt(pi) * exp(-x^2)
 template <typename T>
 void erf(const Cpu<T>& cpu, Index B, Index N, In<T> x, Out<T> y) {
@@ -205,6 +223,24 @@ void repeatAxis(const Cpu<T>& cpu, Index B, Index A, Index N, Index C, In<T> x, 
         T* to = y + (o * N + n) * C;
 #pragma GCC ivdep
         for (Index c = 0; c < C; ++c) to[c] = x[o * C + c] * scale;
+      }
+    }
+  });
+}
+
+// y[B,A,N,C]: of x the sum up to each place along the axis, with it; of `reverse` from there on
+template <typename T>
+void cumulativeSum(const Cpu<T>& cpu, Index B, Index A, Index N, Index C, In<T> x, Out<T> y, bool reverse) {
+  const Index step = reverse ? -C : C;
+  rows(cpu.team, B * A, N * C, [&](Index first, Index last) {
+    for (Index o = first; o < last; ++o) {
+      const Index begin = (o * N + (reverse ? N - 1 : 0)) * C;
+      const T* from = x + begin;
+      T* to = y + begin;
+      std::copy_n(from, C, to);
+      for (Index n = 1; n < N; ++n, to += step) {
+        from += step;
+        for (Index c = 0; c < C; ++c) to[step + c] = to[c] + from[c];
       }
     }
   });

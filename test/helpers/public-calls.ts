@@ -266,8 +266,10 @@ function opArguments(name: string): unknown[] {
       return [value, 2];
     case 'clip':
       return [value, 0, 1];
+    case 'cumsum':
+      return [value, { axis: 0, reverse: true }];
   }
-  if (/^(sum|mean|max|min)$/.test(name)) return [value, { axis: 0, keepDims: true }];
+  if (/^(sum|mean|var|std|max|min|logSumExp)$/.test(name)) return [value, { axis: 0, keepDims: true }];
   return /^(add|sub|mul|div|pow|maximum|minimum|greater|less|equal|matmul)/.test(name) ? [value, value] : [value];
 }
 FRESH.add(value);

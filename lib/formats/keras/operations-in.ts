@@ -1,13 +1,13 @@
 import { getActivation } from '../../activations.js';
 import { NDArray } from '../../array.js';
 import { checkInteger, checkNumber, wrongShape, wrongType, wrongValue } from '../../check.js';
+import type { Operand } from '../../graph/operand.js';
 import { activate } from '../../graph/ops/activation.js';
-import { erf, floor, round } from '../../graph/ops/arithmetic.js';
-import { repeatAxis } from '../../graph/ops/axes.js';
+import { repeatAxis, reverseAxis } from '../../graph/ops/axes.js';
 import { applyOp, isValue, type Value } from '../../graph/value.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { differsFrom } from '../../layers/masks.js';
-import { type Operand, ops } from '../../ops.js';
+import { ops } from '../../ops.js';
 import { ourActivation } from './config-parts.js';
 
 /** A slice of an axis, as Python writes it. */
@@ -280,12 +280,15 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   Abs: unary(ops.abs),
   Negative: unary(ops.neg),
   Sign: unary(ops.sign),
-  Floor: unary((x) => applyOp(floor, [x], undefined)),
+  Floor: unary(ops.floor),
+  Ceil: unary(ops.ceil),
   Round: ({ config: { decimals = 0 }, args: [x] }) => {
     if (decimals !== 0) throw wrongValue('decimals', '0', decimals);
-    return applyOp(round, [value(x)], undefined);
+    return ops.round(value(x)) as Value;
   },
-  Erf: unary((x) => applyOp(erf, [x], undefined)),
+  Sin: unary(ops.sin),
+  Cos: unary(ops.cos),
+  Erf: unary(ops.erf),
   Exp: unary(ops.exp),
   Log: unary(ops.log),
   Log1p: unary(ops.log1p),
@@ -325,6 +328,18 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   Amax: reduced(ops.max),
   Min: reduced(ops.min),
   Amin: reduced(ops.min),
+  Var: reduced(ops.var),
+  Std: reduced(ops.std),
+  Logsumexp: reduced(ops.logSumExp),
+  Cumsum: ({ config: { axis }, args: [x] }) => {
+    const from = value(x);
+    return ops.cumsum(from, { axis: axisOf(axis, from.shape.length) }) as Value;
+  },
+  Flip: ({ config: { axis }, args: [x] }) => {
+    const from = value(x);
+    const axes = [axis].flat().map((own) => axisOf(own, from.shape.length));
+    return axes.reduce((made, own) => applyOp(reverseAxis, [made], { axis: own }), from);
+  },
   Reshape: reshape,
   Transpose: transpose,
   GetItem: getItem,

@@ -15,6 +15,8 @@ const SAME: Readonly<Record<string, string>> = {
   sign: 'Sign',
   floor: 'Floor',
   round: 'Round',
+  sin: 'Sin',
+  cos: 'Cos',
   exp: 'Exp',
   log: 'Log',
   log1p: 'Log1p',
@@ -102,6 +104,13 @@ export class Operations {
       case 'max':
       case 'min':
         return this.#op(NUMPY, name === 'max' ? 'Max' : 'Min', { axis, keepdims: false, initial: null }, [x], shape);
+      case 'reverse':
+        return this.#op(NUMPY, 'Flip', { axis }, [x], shape);
+      case 'cumsum': {
+        const flipped = (value: Argument) =>
+          options.reverse ? this.#op(NUMPY, 'Flip', { axis }, [value], shape) : value;
+        return flipped(this.#op(NUMPY, 'Cumsum', { axis, dtype: null }, [flipped(x)], shape)) as Value;
+      }
       case 'repeat':
         return this.#op(NUMPY, 'Repeat', { repeats: options.n, axis }, [x], shape);
       case 'swapAxes': {

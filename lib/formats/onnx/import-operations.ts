@@ -1,6 +1,5 @@
 import { NDArray } from '../../array.js';
-import { erf, floor, round } from '../../graph/ops/arithmetic.js';
-import { applyOp, type Value } from '../../graph/value.js';
+import type { Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import { BOOL, FLOAT, isFloat as isFloatType, isNarrow, type NodeProto } from './decode.js';
@@ -245,13 +244,6 @@ const thresholdedRelu: Handler = (c, [a], attributes) => {
   return c.like(x, ops.where(ops.greater(x.value, alpha), x.value, 0), alpha >= 0);
 };
 
-/** The largest one is taken off before, so that no power is too large. */
-function logSumExp(x: Value, { axis, keepDims }: Along): Value {
-  const most = ops.stopGradient(ops.max(x, { axis, keepDims: true }));
-  const log = ops.log(ops.sum(ops.exp(ops.sub(x, most)), { axis, keepDims: true }));
-  return squeezed(ops.add(log, most), axis, keepDims);
-}
-
 /** By products of halves. */
 function product(x: Value, { axis, keepDims }: Along): Value {
   let out = x;
@@ -278,6 +270,13 @@ const squeezed = (x: Value, axis: readonly number[], keepDims: boolean): Value =
         x,
         x.shape.filter((_, k) => !axis.includes(k)),
       );
+
+const cumSum: Handler = (c, [a, b], attributes) => {
+  const x = c.computed(a);
+  const axis = c.axis(x, c.constant(b, 'its axis').data[0]);
+  if (attributes.number('exclusive', 0) === 1) throw new RangeError('it leaves out each own number');
+  return c.like(x, ops.cumsum(x.value, { axis, reverse: attributes.number('reverse', 0) === 1 }), x.isPositive);
+};
 
 /** What lies above or below a diagonal of the last two axes; 0 elsewhere. */
 const trilu: Handler = (c, [a, k], attributes) => {
@@ -330,10 +329,13 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Exp: unary(ops.exp),
   Log: unary(ops.log),
   Sign: unary(ops.sign),
-  Floor: unary((x) => applyOp(floor, [x], undefined)),
-  Ceil: unary((x) => ops.neg(applyOp(floor, [ops.neg(x)], undefined))),
-  Round: unary((x) => applyOp(round, [x], undefined)),
-  Erf: unary((x) => applyOp(erf, [x], undefined)),
+  Floor: unary(ops.floor),
+  Ceil: unary(ops.ceil),
+  Round: unary(ops.round),
+  Sin: unary(ops.sin),
+  Cos: unary(ops.cos),
+  Erf: unary(ops.erf),
+  CumSum: cumSum,
   ThresholdedRelu: thresholdedRelu,
   Reciprocal: unary((x) => ops.div(1, x)),
   Identity: same,
@@ -348,7 +350,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   ReduceL2: reduce((x, options) => ops.sqrt(ops.sum(ops.square(x), options))),
   ReduceSumSquare: reduce((x, options) => ops.sum(ops.square(x), options), true),
   ReduceLogSum: reduce((x, options) => ops.log(ops.sum(x, options))),
-  ReduceLogSumExp: reduce(logSumExp),
+  ReduceLogSumExp: reduce(ops.logSumExp),
   ReduceProd: reduce(product, true),
   Mean: mean,
   TopK: topK,

@@ -260,6 +260,8 @@ const OPERATIONS: Readonly<Record<string, Emit>> = {
   sign: named('Sign'),
   floor: named('Floor'),
   round: named('Round'),
+  sin: named('Sin'),
+  cos: named('Cos'),
   erf: named('Erf'),
   stopGradient: named('Identity'),
   sum: along((e, x, axis, { axis: own, scale }, { shape }) => {
@@ -278,6 +280,9 @@ const OPERATIONS: Readonly<Record<string, Emit>> = {
     [perm[axis], perm[axis + 1]] = [axis + 1, axis];
     return e.emit('Transpose', [x], { perm: { ints: perm } });
   }),
+  cumsum: along((e, x, axis, { reverse }) =>
+    e.emit('CumSum', [x, e.graph.ints([axis])], { reverse: { int: Number(reverse) } }),
+  ),
   reverse: along((e, x, axis) => sliced(e, x, axis, -1, -(2 ** 31), -1)),
   slice: along((e, x, axis, { start, length }) => sliced(e, x, axis, start, start + length)),
   concatenate,

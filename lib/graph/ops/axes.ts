@@ -71,6 +71,18 @@ export const reverseAxis: Op<{ readonly axis: number }> = {
   },
 };
 
+/** Sums of what lies up to each place along an axis, or from there on */
+export const cumsum: Op<{ readonly axis: number; readonly reverse: boolean }> = {
+  name: 'cumsum',
+  shape: ([x]) => x.shape,
+  forward({ t, x: [x], y, options: { axis, reverse } }) {
+    t.emit('cumulativeSum', [x, y], around(x.shape, axis), { reverse: Number(reverse) });
+  },
+  backward({ t, dy, dx: [dx], options: { axis, reverse } }) {
+    if (dx) t.emit('cumulativeSum', [dy, dx], around(dy.shape, axis), { reverse: Number(!reverse) });
+  },
+};
+
 const swapped = (shape: Shape, axis: number) => ({
   P: sizeOf(shape.slice(0, axis)),
   Q: shape[axis],

@@ -81,6 +81,10 @@ export const algebra: KernelCases = {
   sign: map(Math.sign, { ...whole, tolerance: 0 }),
   floor: map(Math.floor, { tolerance: 0 }),
   round: map(nearest, { fill: (_, draw) => draw.integers(9).map((n) => n / 2 - 2), tolerance: 0 }),
+  sin: map(Math.sin),
+  sinGradient: map2((x, dy) => dy * Math.cos(x)),
+  cos: map(Math.cos),
+  cosGradient: map2((x, dy) => -dy * Math.sin(x)),
   erf: map(erf),
   erfGradient: map2((x, dy) => (dy * 2 * Math.exp(-x * x)) / Math.sqrt(Math.PI)),
   log: map(Math.log, positive),
@@ -104,6 +108,16 @@ export const algebra: KernelCases = {
     reference: ([x], { B, A, N, C }, { scale }) => [
       range(B * A).flatMap((o) => range(N).flatMap(() => range(C).map((c) => x[o * C + c] * scale))),
     ],
+  },
+  cumulativeSum: {
+    dims: AXES,
+    scalars: [{ reverse: 0 }, { reverse: 1 }],
+    tolerance: 40,
+    reference: ([x], d, { reverse }) => {
+      const { B, A, N, C } = d;
+      const up = (values: number[], n: number) => sum(reverse ? values.slice(n) : values.slice(0, n + 1));
+      return [range(B * A).flatMap((o) => range(N).flatMap((n) => range(C).map((c) => up(along(x, o, c, d), n))))];
+    },
   },
   maximumAxis: reduced((values) => Math.max(...values), { tolerance: 0 }),
   minimumAxis: reduced((values) => Math.min(...values), { tolerance: 0 }),
