@@ -1,7 +1,7 @@
 import type { NDArray } from '../../array.js';
 import { reverseAxis } from '../../graph/ops/axes.js';
 import { pad } from '../../graph/ops/pad.js';
-import { applyOp, type Value } from '../../graph/value.js';
+import { applyOp, sizeOf, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import { splitUp, stretch } from './fold.js';
 import { embeddingOf } from './import-embedding.js';
@@ -57,24 +57,35 @@ function solved(c: Importer, x: Computed, target: readonly Dim[]): Dim[] {
   const hasBatch = target.some((n) => n instanceof Batches);
   const rest = size / known;
   const { batch } = c;
+  if (!hasBatch && batch !== undefined) {
+    const own = target.map((n) => (n === -1 ? rest * batch : n)) as number[];
+    const place = placeOf(x, own, batch);
+    if (place >= 0 && sizeOf(own) === size * batch)
+      return own.map((n, k) => (k === place ? new Batches(n / batch) : n));
+  }
   if (target.includes(-1)) {
-    // as below: the rest is of each sample where the batch comes first, and stays there
-    if (!hasBatch && target[0] === batch && x.axes[0] === BATCH && x.steps !== 'before')
-      return solved(c, x, [new Batches(1), ...target.slice(1)]);
     if (!Number.isInteger(rest) || rest < 1)
       throw new RangeError(`it gives [${written(target)}] to ${size} values of a sample`);
     return target.map((n) => (n === -1 ? (hasBatch ? rest : new Batches(rest)) : n));
   }
-  // a file of a fixed batch has that in its shapes
-  if (
-    !hasBatch &&
-    batch !== undefined &&
-    typeof target[0] === 'number' &&
-    known === size * batch &&
-    target[0] % batch === 0
-  )
-    return [new Batches(target[0] / batch), ...target.slice(1)];
   return [...target];
+}
+
+/**
+ * Where a shape of a file of a fixed batch has that: as much lies before it as did, whole or with a part of what lies beside it. Of
+ * several places, as a batch of one has, the one that it had. -1: nowhere
+ */
+function placeOf({ axes, value, steps }: Computed, target: readonly number[], batch: number): number {
+  const own = axes.indexOf(BATCH);
+  const before =
+    sizeOf(axes.slice(0, own).map((axis) => value.shape[axis])) * (steps === 'before' ? value.shape[0] : 1);
+  const fits = target.map((n, k) => {
+    const [times, lead] = [n / batch, sizeOf(target.slice(0, k))];
+    return Number.isInteger(times) && (lead === before || lead * times === before) ? times : 0;
+  });
+  // heads are split off behind it, in as many axes; steps are put together with it, in fewer
+  if (fits[own] === 1 || (fits[own] > 1 && !fits.includes(1) && target.length === axes.length)) return own;
+  return fits.includes(1) ? fits.indexOf(1) : fits.findIndex((times) => times > 0);
 }
 
 const written = (shape: readonly Dim[]) => shape.map((n) => (typeof n === 'number' ? n : 'batch')).join(', ');
