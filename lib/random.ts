@@ -14,11 +14,19 @@ import {
   wrongValue,
 } from './check.js';
 import { brand, isInt32Array, isNDArray, isRandomState, isTypedArray } from './kind.js';
+import { checkProbabilities, chooseDifferent, chooseWeighted } from './weighted-choice.js';
 
 /** `[name, key, position, hasGauss, cachedGaussian]`, as NumPy's `RandomState.get_state()`. */
 export type MT19937State = readonly ['MT19937', Uint32Array, number, number, number];
 
 type Shape = number | readonly number[];
+
+interface ChoiceOptions {
+  /** Whether an element may be drawn more than once. Default true */
+  replace?: boolean;
+  /** A probability for each element, of a sum of 1. Default: all alike */
+  p?: ArrayInput;
+}
 
 /**
  * NumPy's legacy `RandomState`: the same seed gives the same numbers, draw for draw (MT19937; the stream is frozen by
@@ -98,12 +106,13 @@ export class RandomState {
    * Draws from `a`, or from 0 .. a-1 where `a` is a number.
    * @param size default: one element
    * @param options.replace default true
-   * @throws RangeError if more elements are wanted than there are, without replacement
+   * @param options.p a probability for each element, of a sum of 1; default: all alike
+   * @throws RangeError if more elements are wanted than there are (of a probability above 0), without replacement
    */
-  choice(a: number | ArrayInput, size?: undefined, options?: { replace?: boolean }): number;
-  choice(a: number | ArrayInput, size: Shape, options?: { replace?: boolean }): NDArray;
-  choice(a: number | ArrayInput, size?: Shape, options: { replace?: boolean } = {}): number | NDArray {
-    checkOptions('options', options, ['replace']);
+  choice(a: number | ArrayInput, size?: undefined, options?: ChoiceOptions): number;
+  choice(a: number | ArrayInput, size: Shape, options?: ChoiceOptions): NDArray;
+  choice(a: number | ArrayInput, size?: Shape, options: ChoiceOptions = {}): number | NDArray {
+    checkOptions('options', options, ['replace', 'p']);
     const replace = checkBoolean('replace', options.replace ?? true);
     const from = typeof a === 'number' ? undefined : asArray('a', a);
     if (from && from.shape.length !== 1) throw wrongShape('a', 'a number or a one-dimensional array', from.shape);
@@ -112,11 +121,19 @@ export class RandomState {
     const shape = shapeOf(size, 'size');
     const count = shape.reduce((product, m) => product * m, 1);
     if (!replace && count > n) throw wrongValue('size', `at most ${n} without replacement`, count);
-    const index = replace
-      ? (this.randint(0, n, [count]).data as Int32Array)
-      : (this.permutation(n).data.subarray(0, count) as Int32Array);
+    const p = (options.p ?? undefined) === undefined ? undefined : checkProbabilities(options.p as ArrayInput, n);
+    const index = p
+      ? this.#weighted(p, count, replace)
+      : replace
+        ? (this.randint(0, n, [count]).data as Int32Array)
+        : (this.permutation(n).data.subarray(0, count) as Int32Array);
     const chosen = from ? from.take(index) : NDArray.from(index);
     return size === undefined ? chosen.data[0] : chosen.reshape([...shape]);
+  }
+
+  #weighted(p: ArrayLike<number>, count: number, replace: boolean): Int32Array {
+    const draw = (k: number) => this.randomSample([k]).data;
+    return replace ? chooseWeighted(p, draw(count)) : chooseDifferent(p, count, draw);
   }
 
   /** A permutation of 0 .. x-1, or a copy of the array `x` with its rows in random order. */

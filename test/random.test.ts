@@ -244,7 +244,33 @@ test('wrong arguments are refused, and take no draw', (t) => {
     [
       () => random.choice(3, 4, { replaced: false } as never),
       TypeError,
-      "Expected options to have no option 'replaced' (did you mean 'replace'?); there are: replace",
+      "Expected options to have no option 'replaced' (did you mean 'replace'?); there are: replace, p",
+    ],
+    [
+      () => random.choice(3, 2, { p: [0.5, 0.5] }),
+      RangeError,
+      'Expected p to be a probability for each of 3, got shape [2]',
+    ],
+    [
+      () => random.choice(2, 2, { p: [1.5, -0.5] }),
+      RangeError,
+      'Expected p[1] to be a non-negative number, got -0.5 (number)',
+    ],
+    [
+      () => random.choice(2, 2, { p: [0.5, Number.NaN] }),
+      RangeError,
+      'Expected p[1] to be a non-negative number, got NaN (number)',
+    ],
+    [() => random.choice(2, 2, { p: [0.5, 0.4] }), RangeError, 'Expected the sum of p to be 1, got 0.9 (number)'],
+    [
+      () => random.choice(3, 2, { p: [0, 1, 0], replace: false }),
+      RangeError,
+      'Expected size to be at most 1 without replacement, the number of p above 0, got 2 (number)',
+    ],
+    [
+      () => random.choice(2, 1, { p: '1' as never }),
+      TypeError,
+      "Expected p to be an array of numbers, got '1' (string)",
     ],
     [() => random.permutation(-1), RangeError, 'Expected x to be a non-negative integer, got -1 (number)'],
     [

@@ -309,6 +309,7 @@ export const CALLS: Record<string, Call> = {
   'RandomState.randint': of(random, (r, ...args) => r.randint(...(args as [number, number, number])), 0, 3, [2]),
   'RandomState.choice': of(random, (r, ...args) => r.choice(...(args as [number, number, object])), [1, 2, 3], [2], {
     replace: false,
+    p: [0.5, 0.25, 0.25],
   }),
   'RandomState.permutation': of(random, (r, n) => r.permutation(n), [1, 2]),
   'RandomState.shuffle': of(
