@@ -105,6 +105,8 @@ function floatFormat(values: ArrayLike<number>, single: boolean): (x: number) =>
 
 /** From here on numbers of float32 have an exponent: of more digits it holds not all (NumPy 2). */
 const MOST_SINGLE = 1e6;
+/** Below this they do, in arrays: NumPy compares each type with its own 0.0001. */
+const LEAST = 0.0001;
 
 function needsExponent(finite: readonly number[], single: boolean): boolean {
   const sizes = finite.filter((x) => x !== 0).map(Math.abs);
@@ -112,7 +114,7 @@ function needsExponent(finite: readonly number[], single: boolean): boolean {
   const round = single ? Math.fround : Number;
   const largest = sizes.reduce((a, b) => Math.max(a, b));
   const smallest = sizes.reduce((a, b) => Math.min(a, b));
-  return largest >= (single ? MOST_SINGLE : 1e8) || smallest < 0.0001 || round(largest / smallest) > 1000;
+  return largest >= (single ? MOST_SINGLE : 1e8) || smallest < round(LEAST) || round(largest / smallest) > 1000;
 }
 
 /** Digits before and after the point, with at most 8 after it. */
