@@ -520,6 +520,20 @@ test('a loss of one’s own and schedules that Keras has not are refused by name
   await t.throwsAsync(network.exportBytes({ format: 'keras' }), { message: /the loss .*'kerasFilesLoss'/ });
 });
 
+test('weights that do not decay are refused, as Keras’ files do not know them, unless none does', async (t) => {
+  const network = dense();
+  const excludeFromWeightDecay = ['bias'];
+  network.compile({ optimizer: optimizers.adamW({ excludeFromWeightDecay }), loss: 'mse' });
+  await t.throwsAsync(network.exportBytes({ format: 'keras' }), {
+    instanceOf: TypeError,
+    message:
+      "Expected the optimizer to have no excludeFromWeightDecay, for which Keras' files have no place (it is a call there)",
+  });
+  network.compile({ optimizer: optimizers.adam({ excludeFromWeightDecay }), loss: 'mse' });
+  const { optimizer } = await importBytes(await network.exportBytes({ format: 'keras' }));
+  t.false('excludeFromWeightDecay' in optimizer.config);
+});
+
 /** The bytes with some text in place of other of the same length: configs in HDF5 have their place. */
 function replaced(name: string, from: string, to: string): Uint8Array {
   const bytes = Buffer.from(fixture(name));

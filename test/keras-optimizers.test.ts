@@ -52,7 +52,7 @@ for (const c of cases)
 
 test('every optimizer has cases with each of the options that all have', (t) => {
   for (const name of Object.keys(optimizers))
-    for (const option of ['weightDecay', 'gradientAccumulationSteps', 'useEma'])
+    for (const option of ['weightDecay', 'gradientAccumulationSteps', 'useEma', 'excludeFromWeightDecay'])
       t.true(
         cases.some((c) => c.name === name && option in c.options),
         `${name}: ${option}`,

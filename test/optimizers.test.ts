@@ -350,6 +350,13 @@ test('names, configs and wrong options', (t) => {
     optimizerFrom(JSON.parse(JSON.stringify(optimizers.lion(more).config))).config,
     optimizers.lion(more).config,
   );
+  const left = { weightDecay: 0.1, excludeFromWeightDecay: ['bias', 'norm/'] };
+  t.like(optimizers.sgd(left).config, left);
+  t.deepEqual(
+    optimizerFrom(JSON.parse(JSON.stringify(optimizers.sgd(left).config))).config,
+    optimizers.sgd(left).config,
+  );
+  t.false('excludeFromWeightDecay' in optimizers.sgd({ excludeFromWeightDecay: [] }).config);
   const none = { emaOverwriteFrequency: null, gradientAccumulationSteps: null };
   t.deepEqual(optimizers.lion(none).config, optimizers.lion().config);
   const refused = (run: () => unknown, message: string | RegExp) => t.throws(run, { message });
@@ -391,6 +398,14 @@ test('names, configs and wrong options', (t) => {
   refused(
     () => optimizers.sgd({ gradientAccumulationSteps: 1 }),
     'Expected gradientAccumulationSteps to be an integer >= 2, got 1 (number)',
+  );
+  refused(
+    () => optimizers.sgd({ excludeFromWeightDecay: 'bias' as never }),
+    "Expected excludeFromWeightDecay to be an array of parts of weights' names, got 'bias' (string)",
+  );
+  refused(
+    () => optimizers.sgd({ excludeFromWeightDecay: ['bias', ''] }),
+    "Expected excludeFromWeightDecay[1] to be a string that is not empty, got '' (string)",
   );
   refused(
     () => schedules.stepDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 1 }),

@@ -29,6 +29,7 @@ for (const [name, optimizer] of [
   ['lion', () => optimizers.lion()],
   // 5 batches an epoch: the checkpoint lies between two updates
   ['accumulated gradients', () => optimizers.adam({ gradientAccumulationSteps: 2, clipNorm: 0.1 })],
+  ['weights that do not decay', () => optimizers.adamW({ weightDecay: 0.1, excludeFromWeightDecay: ['bias'] })],
   ['moving averages', () => optimizers.sgd({ useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 3 })],
 ] as const)
   test(`${name}: training that goes on from a file written between two epochs takes the same steps, to the bit`, async (t) => {

@@ -1,4 +1,4 @@
-import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongValue } from '../check.js';
+import { checkBoolean, checkInteger, checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Parameter, Recorder } from '../graph/recorder.js';
 import type { OptimizerName } from '../optimizers.js';
 import { checkLearningRate, learningRateAt, learningRateConfig, type Schedule } from '../schedules.js';
@@ -21,6 +21,11 @@ export interface OptimizerOptions {
   learningRate?: number | Schedule | ((step: number) => number);
   /** Decoupled weight decay, as Keras: every weight loses learningRate * weightDecay of itself before the update. */
   weightDecay?: number;
+  /**
+   * Weights that do not decay: those with one of these in their names, as `weightNames` of a network gives them: 'bias', or
+   * 'layer_normalization/'. Default: none
+   */
+  excludeFromWeightDecay?: readonly string[];
   /** The gradient of each weight array is scaled down to this L2 norm where it is larger. */
   clipNorm?: number;
   /** All gradients together are scaled down to this L2 norm where it is larger. */
@@ -48,6 +53,7 @@ export interface OptimizerOptions {
 const COMMON = [
   'learningRate',
   'weightDecay',
+  'excludeFromWeightDecay',
   ...CLIPS,
   'useEma',
   'emaMomentum',
@@ -60,8 +66,8 @@ export interface Trained {
   w: Buffer;
   dw: Buffer;
   N: number;
-  /** Whether nothing but its gradient, which is 0, may move it: no weight decay. */
-  isFree: boolean;
+  /** Whether weight decay moves it: not where nothing but its gradient, which is 0, may, nor where it is excluded. */
+  decays: boolean;
   /** A buffer of the optimizer, of the parameter's shape. */
   state(name: string): Buffer;
 }
@@ -91,6 +97,7 @@ export function make(
   const { learningRate: given = name === 'sgd' ? 0.01 : 0.001 } = options;
   let learningRate = checkLearningRate('learningRate', given);
   const weightDecay = checkInterval('weightDecay', options.weightDecay ?? 0, 0, Number.POSITIVE_INFINITY);
+  const excluded = checkNames('excludeFromWeightDecay', options.excludeFromWeightDecay ?? []);
   const clips = CLIPS.filter((clip) => (options[clip] ?? undefined) !== undefined);
   if (clips.length > 1) throw new RangeError(`Expected at most one of ${CLIPS.join(', ')}, got ${clips.join(' and ')}`);
   const clip = clips[0];
@@ -106,6 +113,7 @@ export function make(
         ...own,
         // also 0, where the optimizer's default is another
         ...(options.weightDecay !== undefined && { weightDecay }),
+        ...(excluded.length > 0 && { excludeFromWeightDecay: excluded }),
         ...(clip && { [clip]: limit }),
         ...ema,
         ...(every && { gradientAccumulationSteps: every }),
@@ -124,7 +132,7 @@ export function make(
               w: p.value,
               dw: p.gradient,
               N: p.value.size,
-              isFree: p.isFree ?? false,
+              decays: !p.isFree && !excluded.some((part) => `${p.layer}/${p.name}`.includes(part)),
               state: (s: string) => t.state(`${p.layer}/${p.name}/${s}`, p.value.shape),
             }
           : [],
@@ -138,14 +146,25 @@ export function make(
         if (clip && limit) emitClip(t, clip, limit, trained);
         const ruleOf = (decay: number) => rule({ rate, step, weightDecay: decay, decay: decay && rate(() => decay) });
         const emit = ruleOf(weightDecay);
-        const emitFree = weightDecay > 0 && trained.some(({ isFree }) => isFree) ? ruleOf(0) : emit;
-        for (const parameter of trained) (parameter.isFree ? emitFree : emit)(t, parameter);
+        const emitOthers = weightDecay > 0 && trained.some(({ decays }) => !decays) ? ruleOf(0) : emit;
+        for (const parameter of trained) (parameter.decays ? emit : emitOthers)(t, parameter);
       };
       if (every) emitAccumulated(t, every, trained, update);
       else update();
       if (ema) emitAverages(t, ema, updates, trained);
     },
   };
+}
+
+/** A copy of a list of parts of names. */
+function checkNames(name: string, given: unknown): readonly string[] {
+  if (!Array.isArray(given)) throw wrongType(name, "an array of parts of weights' names", given);
+  return Array.from(given, (part, i) => {
+    const expected = 'a string that is not empty';
+    if (typeof part !== 'string') throw wrongType(`${name}[${i}]`, expected, part);
+    if (part === '') throw wrongValue(`${name}[${i}]`, expected, part);
+    return part;
+  });
 }
 
 function checkEma(options: OptimizerOptions) {

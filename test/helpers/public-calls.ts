@@ -1113,6 +1113,7 @@ export const CALLS: Record<string, Call> = {
         emaMomentum: 0.9,
         emaOverwriteFrequency: 2,
         gradientAccumulationSteps: 2,
+        excludeFromWeightDecay: ['bias'],
       }),
     ]),
   ),

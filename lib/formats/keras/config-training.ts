@@ -199,9 +199,13 @@ function fromKeras(place: string, table: Table, given: unknown): { name: string;
 
 /** Keras' optimizer for the config of ours. @throws TypeError for what Keras does not have */
 export function kerasOptimizer(config: JsonObject): KerasObject {
-  const { learningRate, ...rest } = config;
+  const { learningRate, excludeFromWeightDecay, ...rest } = config;
   if (rest.epsilonHat === false)
     throw new TypeError('Expected the optimizer to add epsilon where Keras does (epsilonHat: true), got false');
+  if (excludeFromWeightDecay && rest.weightDecay)
+    throw new TypeError(
+      "Expected the optimizer to have no excludeFromWeightDecay, for which Keras' files have no place (it is a call there)",
+    );
   const rate = isPlain(learningRate) ? kerasSchedule(learningRate) : learningRate;
   // Keras wants 0.0, which JSON has not
   const { momentum, ...others } = rest;
