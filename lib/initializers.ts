@@ -10,7 +10,7 @@ import {
   wrongType,
 } from './check.js';
 import { isClass, isConfig, property } from './kind.js';
-import { markMakers } from './made.js';
+import { isMade, made, markMakers } from './made.js';
 import { orthogonal } from './orthogonal.js';
 import { RandomState } from './random.js';
 
@@ -223,6 +223,28 @@ function checkNormal(options: { mean?: number; stddev?: number }): { mean: numbe
 }
 
 markMakers('initializers', initializers, ['zeros', 'ones']);
+
+/** Those that count the inputs and outputs of a unit. */
+const SCALED: readonly string[] = [
+  'glorotUniform',
+  'glorotNormal',
+  'heUniform',
+  'heNormal',
+  'leCunUniform',
+  'leCunNormal',
+  'varianceScaling',
+] satisfies InitializerName[];
+
+/**
+ * The initializer of a weight that is a matrix [inputs, outputs] with axes taken apart, such as heads: it counts those of the
+ * matrix, as Keras' EinsumDense since 3.15. Others are given the weight's own shape.
+ */
+export function ofMatrix(initializer: Initializer, inputs: number, outputs: number): Initializer {
+  const { config } = initializer;
+  if (!isMade(initializer) || !SCALED.includes(config.name)) return initializer;
+  const draw = (shape: readonly number[], random: RandomState) => initializer([inputs, outputs], random).reshape(shape);
+  return made(Object.assign(draw, { config }));
+}
 
 /** An initializer by name, or the one given. */
 export function getInitializer(option: string, given: unknown): Initializer {

@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { type Initializer, initializers, layers, NDArray, RandomState, Sequential, sequential } from 'fjordnet';
+import {
+  type Initializer,
+  initializers,
+  input,
+  layers,
+  Model,
+  NDArray,
+  RandomState,
+  Sequential,
+  sequential,
+} from 'fjordnet';
 import { getInitializer } from '../dist/initializers.js';
 import { difference } from './helpers/replay.js';
 
@@ -94,6 +104,48 @@ test('varianceScaling has the variance scale / fan', (t) => {
       const bound = { truncatedNormal: 2 / 0.8796, untruncatedNormal: 6, uniform: Math.sqrt(3) }[distribution];
       t.true(largest <= bound && largest > bound * (distribution === 'untruncatedNormal' ? 0.6 : 0.99), `${largest}`);
     }
+});
+
+// Keras 3.15 takes the axes of EinsumDense's kernels apart: [40, 6, 20] has 40 inputs and 120 outputs, [6, 10, 40] 60 and 40
+test('the kernels of attention have the variance of matrices, as in Keras', (t) => {
+  const kernelsOf = (kernelInitializer: Initializer | 'glorotUniform') => {
+    const x = input({ shape: [5, 40] });
+    const attention = layers.multiHeadAttention({
+      numHeads: 6,
+      keyDim: 20,
+      valueDim: 10,
+      useBias: false,
+      kernelInitializer,
+    });
+    const network = new Model({ inputs: x, outputs: attention.apply([x, x]), seed: 1, dtype: 'float64' });
+    return network.getWeights();
+  };
+  const shapes = [
+    [40, 6, 20],
+    [40, 6, 20],
+    [40, 6, 10],
+    [6, 10, 40],
+  ];
+  const matrices = [
+    [40, 120],
+    [40, 120],
+    [40, 60],
+    [60, 40],
+  ];
+  const random = new RandomState(0);
+  for (const make of [initializers.glorotUniform, initializers.heNormal, initializers.varianceScaling])
+    for (const [i, kernel] of kernelsOf(make({ seed: 3 })).entries()) {
+      t.deepEqual(kernel.shape, shapes[i]);
+      t.deepEqual([...kernel.data], [...make({ seed: 3 })(matrices[i], random).data]);
+    }
+  const limits = kernelsOf('glorotUniform').map(({ data }) => Math.max(...data.map(Math.abs)));
+  for (const [i, [inputs, outputs]] of matrices.entries()) {
+    const limit = Math.sqrt(6 / (inputs + outputs));
+    t.true(limits[i] <= limit && limits[i] > 0.99 * limit);
+  }
+  // those that do not count inputs have the weight's own axes
+  for (const [i, kernel] of kernelsOf(initializers.orthogonal({ seed: 3 })).entries())
+    t.deepEqual([...kernel.data], [...initializers.orthogonal({ seed: 3 })(shapes[i], random).data]);
 });
 
 test('a network has them by name, and saves them', async (t) => {

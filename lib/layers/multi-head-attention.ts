@@ -5,7 +5,7 @@ import { broadcastTo, reshaped } from '../graph/broadcast.js';
 import { activation, maskedSoftmax } from '../graph/ops/activation.js';
 import { affine } from '../graph/ops/affine.js';
 import { applyOp, isCall, sizeOf, timesOf, type Value, withMask } from '../graph/value.js';
-import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
+import { getInitializer, type Initializer, type InitializerInput, ofMatrix } from '../initializers.js';
 import { ops } from '../ops.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { AttentionLayer, type AttentionLayerOptions } from './attention-layer.js';
@@ -105,9 +105,11 @@ export class MultiHeadAttention extends AttentionLayer {
       throw this.wrongInputs(`with a mask of shape [${query[0]}, ${value[0]}]`, shapes);
     const { numHeads, keyDim, valueDim } = this;
     const dense = (name: string, kernel: Shape, bias: Shape) => {
+      const outputs = sizeOf(bias);
+      const initializer = ofMatrix(this.kernelInitializer, sizeOf(kernel) / outputs, outputs);
       const { kernelRegularizer, kernelConstraint, biasRegularizer, biasConstraint } = this;
       const rules = { regularizer: kernelRegularizer, constraint: kernelConstraint };
-      this.addWeight(`${name}/kernel`, kernel, this.kernelInitializer, rules);
+      this.addWeight(`${name}/kernel`, kernel, initializer, rules);
       const ofBias = { regularizer: biasRegularizer, constraint: biasConstraint };
       if (this.useBias) this.addWeight(`${name}/bias`, bias, this.biasInitializer, ofBias);
     };
