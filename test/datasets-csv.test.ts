@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
-import { data, layers, type NDArray, sequential } from 'fjordnet';
+import { ColumnTransformer, data, layers, type NDArray, OneHotEncoder, readTable, sequential } from 'fjordnet';
 import { numberOfCell } from '../dist/data/csv-rows.js';
 import { toNumber } from '../dist/io/cells.js';
 import { readCsv } from '../dist/io/csv.js';
@@ -73,6 +73,31 @@ test('rows of a file are samples, in each pass anew', async (t) => {
     [1, 2],
     [3, 4],
   ]);
+});
+
+test('rows end as readTable and readCsv end them, whatever ends the first one, and quotes may have spaces beside them', async (t) => {
+  for (const text of [
+    'a,b\r\n1,2\n3,4\n',
+    'a,b\n1,2\r\n3,4\r',
+    'a,b\r1,2\n\r\n3,4\n',
+    '"a", "b"\n"1", "2"\n "3","4" \n',
+    'a,b\n1,2\n \n3,4',
+  ]) {
+    const path = file(text);
+    const { x } = await readCsv(path);
+    t.deepEqual(plain(await all(data.csv(path))), x.toArray(), JSON.stringify(text));
+    t.deepEqual(x.toArray(), [
+      [1, 2],
+      [3, 4],
+    ]);
+  }
+  // of one column all other rows became one cell
+  const kinds = new ColumnTransformer([['kind', new OneHotEncoder({ handleUnknown: 'ignore' }), ['kind']]]);
+  const path = file('kind\r\nx\ny\nx\n');
+  const table = await readTable(path);
+  const z = kinds.fitTransform(table).toArray();
+  t.is(z.length, 3);
+  t.deepEqual(plain(await all(data.csv(path, { transformer: kinds }))), z);
 });
 
 test('whatever a table holds, its batches are those of the whole table', async (t) => {

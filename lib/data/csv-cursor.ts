@@ -15,7 +15,6 @@ import type { Share } from './share.js';
 export class CsvCursor implements Cursor {
   readonly #path: string | URL;
   readonly #source: string;
-  readonly #isMixed: boolean;
   readonly #table: CsvRows;
   readonly #options: CsvRowsOptions;
   readonly #share?: Share;
@@ -34,7 +33,6 @@ export class CsvCursor implements Cursor {
     this.#source = sourceOf(path);
     this.#options = options;
     if (share) this.#share = share;
-    this.#isMixed = options.transformer !== undefined;
     this.#table = new CsvRows(this.#source, options);
   }
 
@@ -110,14 +108,13 @@ export class CsvCursor implements Cursor {
 
   /** Nothing where it is the whole that is read. */
   async #bytesOfShare(file: FileHandle): Promise<AsyncGenerator<Buffer> | undefined> {
-    const { classes, columns, separator } = this.#options;
+    const { classes, columns, separator, transformer } = this.#options;
     const share = this.#share;
     if (!share) return undefined;
-    const isText = this.#isMixed || columns !== undefined || classes?.some((name) => /[\r\n]/.test(String(name)));
-    this.#part = await CsvPart.open(file, this.#source, {
-      ...{ index: share.index, count: share.count, separator, trim: this.#isMixed },
-      isPlain: !isText,
-    });
+    const isText =
+      transformer !== undefined || columns !== undefined || classes?.some((name) => /[\r\n]/.test(String(name)));
+    const { index, count } = share;
+    this.#part = await CsvPart.open(file, this.#source, { index, count, separator, isPlain: !isText });
     this.#table.only(this.#part ? { hasFirst: this.#part.hasFirst } : { share });
     return this.#part?.bytes();
   }
@@ -128,8 +125,9 @@ export class CsvCursor implements Cursor {
       bom: false,
       delimiter: this.#options.separator,
       max_record_size: 0, // it would be asked for each byte, a tenth of the time
+      record_delimiter: ['\r\n', '\n', '\r'],
       skip_empty_lines: true,
-      trim: this.#isMixed, // white space around a number is none of it anyway
+      trim: true,
     });
     const push = parser.push.bind(parser);
     // Rows are taken where they would go out: on_record takes a fifth of the time to say where each of them is.

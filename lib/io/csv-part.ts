@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { type CsvStyle, firstRecord, mayFollow, QUOTE } from './csv-style.js';
+import { CR, type CsvStyle, firstRecord, LF, lineEnd, mayFollow, QUOTE } from './csv-style.js';
 import { isGzip } from './gzip.js';
 import { allocateBytes, readFully } from './read.js';
 import { MAX_RECORD } from './read-csv.js';
@@ -13,8 +13,6 @@ export interface CsvPartOptions {
   readonly index: number;
   readonly count: number;
   readonly separator: string;
-  /** Whether white space beside cells is none of them. */
-  readonly trim: boolean;
   /** Whether no cell holds a line end, as no number does. */
   readonly isPlain: boolean;
 }
@@ -80,16 +78,15 @@ export class CsvPart {
     yield* this.#records(this.#begin, false, this.#stretch[1]);
   }
 
-  async #readHead({ separator, trim, isPlain }: CsvPartOptions): Promise<boolean> {
+  async #readHead({ separator, isPlain }: CsvPartOptions): Promise<boolean> {
     const separating = Buffer.from(separator);
     for (const window of WINDOWS) {
       const bytes = await this.#look(0, window);
       if (isGzip(bytes) || /^(\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2))) return false;
-      const first = firstRecord(bytes, bytes.length === this.#size, separating, trim);
+      const first = firstRecord(bytes, bytes.length === this.#size, separating);
       if (!first) continue;
-      const { length, columns, end } = first;
-      this.#head = length;
-      this.#style = { separator: separating, end: Buffer.from(end), columns, isPlain };
+      this.#head = first.length;
+      this.#style = { separator: separating, columns: first.columns, isPlain };
       return true;
     }
     return false;
@@ -97,17 +94,17 @@ export class CsvPart {
 
   /** Where the first record behind the head begins that begins at a place or behind it. */
   async #startAt(place: number): Promise<number> {
-    const { end } = this.#style;
     if (place <= this.#head) return this.#head;
-    const from = place - end.length;
+    const from = place - 1;
     for (const window of WINDOWS) {
       const bytes = await this.#look(from, window);
       const isAll = from + bytes.length === this.#size;
-      const line = bytes.indexOf(end);
+      const line = bytes.findIndex((byte) => byte === LF || byte === CR);
       if (line < 0 && isAll) return this.#size;
-      if (line < 0) continue;
-      const start = from + line + end.length;
-      const rest = bytes.subarray(line + end.length);
+      if (line < 0 || (line + 1 === bytes.length && !isAll)) continue;
+      const end = line + lineEnd(bytes, line);
+      const start = from + end;
+      const rest = bytes.subarray(end);
       if (!mayFollow(rest, true, this.#style, isAll)) return start;
       if (!mayFollow(rest, false, this.#style, isAll)) return this.#endOf(start, true, place);
     }
@@ -122,25 +119,27 @@ export class CsvPart {
 
   /** The bytes from a record, or from within quotes, to the first record that begins at `until` or behind it. */
   async *#records(from: number, isQuoted: boolean, until: number): AsyncGenerator<Buffer> {
-    const { end } = this.#style;
-    const last = end[end.length - 1];
     if (!isQuoted && from >= until) return;
-    let [at, open, before] = [from, isQuoted, 0];
+    let [at, open, isOver] = [from, isQuoted, false];
     while (at < this.#size) {
       const bytes = await this.#read(at, Math.max(FEW, Math.min(PIECE, until - at)));
+      if (isOver) {
+        if (bytes[0] === LF) yield bytes.subarray(0, 1);
+        return;
+      }
       const tail = Math.max(0, Math.min(bytes.length, until - 1 - at));
       if (bytes.includes(QUOTE)) for (let i = 0; i < tail; i++) if (bytes[i] === QUOTE) open = !open;
       for (let i = tail; i < bytes.length; i++) {
-        const byte = bytes[i];
-        if (byte === QUOTE) open = !open;
-        const isEnd = byte === last && (end.length === 1 || (i > 0 ? bytes[i - 1] : before) === end[0]);
-        if (!isEnd || open) continue;
-        yield bytes.subarray(0, i + 1);
+        if (bytes[i] === QUOTE) open = !open;
+        const end = open ? 0 : lineEnd(bytes, i);
+        if (end === 0) continue;
+        isOver = bytes[i] === CR && i + 1 === bytes.length; // its LF may follow
+        if (isOver) break;
+        yield bytes.subarray(0, i + end);
         return;
       }
       yield bytes;
       at += bytes.length;
-      before = bytes[bytes.length - 1];
     }
   }
 

@@ -1,7 +1,8 @@
 import { MAX_RECORD } from './read-csv.js';
 
 export const QUOTE = 34;
-const [LF, CR, SPACE] = [10, 13, 32];
+export const [LF, CR] = [10, 13];
+const SPACE = 32;
 
 /** More bytes than any record has, which are counted in pieces. */
 const BEYOND_RECORDS = MAX_RECORD + 2 ** 19;
@@ -9,38 +10,40 @@ const BEYOND_RECORDS = MAX_RECORD + 2 ** 19;
 /** How a CSV file is written. */
 export interface CsvStyle {
   readonly separator: Buffer;
-  /** What ends a record. */
-  readonly end: Buffer;
   /** Cells of a record. */
   readonly columns: number;
   /** Whether no cell holds a line end, as no number does. */
   readonly isPlain: boolean;
 }
 
+/**
+ * How many bytes of a line end stand at a place: of LF, CR LF or CR, whatever ended the lines before; 0 for none. Of a CR that is the
+ * last byte it cannot be told.
+ */
+export const lineEnd = (bytes: Buffer, at: number): number =>
+  bytes[at] === LF ? 1 : bytes[at] !== CR ? 0 : bytes[at + 1] === LF ? 2 : 1;
+
 /** Of a file that begins so, the first record and what stands before it; nothing where more bytes are needed. */
 export function firstRecord(
   bytes: Buffer,
   isAll: boolean,
   separator: Buffer,
-  trim: boolean,
-): { length: number; columns: number; end: Buffer } | undefined {
-  let end: Buffer | undefined;
+): { length: number; columns: number } | undefined {
   let [begin, columns, isQuoted] = [0, 1, false];
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
     if (byte === QUOTE) isQuoted = !isQuoted;
     if (isQuoted) continue;
     if (isAt(separator, bytes, at)) columns++;
-    if (byte !== LF && byte !== CR) continue;
+    const end = lineEnd(bytes, at);
+    if (end === 0) continue;
     if (byte === CR && at + 1 === bytes.length && !isAll) return undefined;
-    end ??= bytes.subarray(at, byte === CR && bytes[at + 1] === LF ? at + 2 : at + 1);
-    if (!isAt(end, bytes, at)) continue;
     const line = bytes.toString('utf8', begin, at).replace(/^\ufeff/, '');
-    at += end.length - 1;
-    if ((trim ? line.trim() : line) !== '') return { length: at + 1, columns, end };
+    at += end - 1;
+    if (line.trim() !== '') return { length: at + 1, columns };
     [begin, columns] = [at + 1, 1];
   }
-  return isAll ? { length: bytes.length, columns, end: end ?? Buffer.of(LF) } : undefined;
+  return isAll ? { length: bytes.length, columns } : undefined;
 }
 
 /**
@@ -48,14 +51,15 @@ export function firstRecord(
  * anyway. `isAll`: whether the file ends here
  */
 export function mayFollow(bytes: Buffer, isQuoted: boolean, style: CsvStyle, isAll: boolean): boolean {
-  const { separator, end, columns, isPlain } = style;
+  const { separator, columns, isPlain } = style;
   const n = bytes.length;
   if (isQuoted) {
     const close = bytes.indexOf(QUOTE);
     if (close < 0 && (isAll || n >= BEYOND_RECORDS)) return false; // a cell without an end
-    if (isPlain && cellOf(bytes.subarray(0, close < 0 ? n : close)).includes(end)) return false;
+    const cell = cellOf(bytes.subarray(0, close < 0 ? n : close));
+    if (isPlain && (cell.includes(LF) || cell.includes(CR))) return false;
   }
-  const isEdge = (at: number) => isAt(separator, bytes, at) || isAt(end, bytes, at);
+  const isEdge = (at: number) => isAt(separator, bytes, at) || lineEnd(bytes, at) > 0;
   let open = isQuoted;
   let cells = isQuoted ? Number.NaN : 1; // of a record whose beginning is before
   let [record, at] = [0, 0];
@@ -85,7 +89,7 @@ export function mayFollow(bytes: Buffer, isQuoted: boolean, style: CsvStyle, isA
     } else {
       const isOther = cells !== columns && !Number.isNaN(cells);
       if (isOther && cellOf(bytes.subarray(record, at)).length > 0) return false;
-      at += end.length;
+      at += lineEnd(bytes, at);
       [record, cells] = [at, 1];
     }
   }
