@@ -633,9 +633,13 @@ test('zones of dates are those of a day', (t) => {
   const at = (zone: string) =>
     new DatetimeEncoder({ parts: ['totalSeconds'] }).fitTransform([[`2020-01-01T00:00:00${zone}`]]).data[0];
   // datetime.fromisoformat(…).timestamp()
-  for (const [zone, seconds] of Object.entries({ '+14:00': 1577786400, '+23:59': 1577750460, '-2359': 1577923140 }))
+  for (const [zone, seconds] of Object.entries({
+    ...{ '+14:00': 1577786400, '+23:59': 1577750460, '-2359': 1577923140 },
+    ...{ '+00': 1577836800, '+02': 1577829600, '-03': 1577847600 }, // as PostgreSQL writes them
+  }))
     t.is(at(zone), seconds);
-  for (const zone of ['+99:99', '+24:00', '-2400', '+10:60']) t.throws(() => at(zone), { message: /to be a Date, or/ });
+  for (const zone of ['+99:99', '+24:00', '-2400', '+10:60', '+24', '+2', '+02:', '+020'])
+    t.throws(() => at(zone), { message: /to be a Date, or/ });
 });
 
 test('bad tables are told in one sentence with row and column, and change nothing', async (t) => {

@@ -5,7 +5,7 @@ import { type Frame, isDate, isMissing } from './frame.js';
 export const DATE_FORMATS = ['iso', 'mdy', 'dmy'] as const;
 export type DateFormat = (typeof DATE_FORMATS)[number];
 
-const TIME = String.raw`(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?)?`;
+const TIME = String.raw`(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?`;
 const PATTERNS: Record<DateFormat, RegExp> = {
   iso: new RegExp(`^(\\d{4})([-/])(\\d{1,2})(?:\\2(\\d{1,2}))?${TIME}$`),
   mdy: new RegExp(`^(\\d{1,2})([-/.])(\\d{1,2})\\2(\\d{2}|\\d{4})${TIME}$`),
@@ -24,7 +24,7 @@ export function parseInstant(text: string, format: DateFormat): number {
   if (instant.getUTCMonth() !== Number(month) - 1 || instant.getUTCDate() !== Number(day)) return Number.NaN;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return Number.NaN;
   instant.setUTCHours(Number(hour), Number(minute), Number(second), Number(fraction.padEnd(3, '0').slice(0, 3)));
-  const [, sign, hours, minutes] = /([+-])(\d{2}):?(\d{2})/.exec(zone) ?? [];
+  const [, sign, hours, minutes = '0'] = /([+-])(\d{2}):?(\d{2})?/.exec(zone) ?? [];
   const shift = sign ? (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? 1 : -1) : 0;
   return instant.getTime() + shift * 60_000;
 }
