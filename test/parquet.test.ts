@@ -128,6 +128,15 @@ test('damaged files are refused, and sizes that no data have', async (t) => {
     Buffer.from([...bytes, bytes.length, 0, 0, 0]),
     Buffer.from('PAR1'),
   ]);
+  // LZO, which nobody writes, and a compression that nobody knows
+  for (const [codec, name] of [
+    [3, 'LZO'],
+    [77, 'a method that is not known'],
+  ] as const) {
+    const page = { values: 1, bytes: new Uint8Array(8) };
+    const content = parquetOf({ type: 'INT64', rows: 1, codec, pages: [page] });
+    t.is(await refusal(file(Buffer.from(content))), `it is compressed by ${name}, which is not read`);
+  }
   t.is(await refusal(file(bomb)), `its footer declares 1000000000000 rows in ${bomb.length} bytes, as no data have`);
 });
 

@@ -37,7 +37,8 @@ interface Metadata {
       readonly meta_data?: {
         readonly path_in_schema: readonly string[];
         readonly type: string;
-        readonly codec: string;
+        /** Undefined of one that it does not know. */
+        readonly codec?: string;
         readonly num_values: bigint;
         readonly total_compressed_size: bigint;
         readonly data_page_offset: bigint;
@@ -218,5 +219,5 @@ function chunkOf(
     throw damaged(source, `its footer is damaged: ${what} lies outside the file`);
   if (Number(meta.num_values) !== rows)
     throw damaged(source, `its footer is damaged: ${what} has ${meta.num_values} values in ${rows} rows`);
-  return { codec: meta.codec, begin, end };
+  return { codec: meta.codec ?? 'a method that is not known', begin, end };
 }

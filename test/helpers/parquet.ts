@@ -65,6 +65,8 @@ export interface ColumnSpec {
   readonly isOptional?: boolean;
   readonly isText?: boolean;
   readonly isZipped?: boolean;
+  /** The number that its compression has in the footer. Default: that of gzip, or of none */
+  readonly codec?: number;
   readonly rows: number;
   /** 'b', 'c' …, of the same pages, beside it. */
   readonly others?: readonly string[];
@@ -73,7 +75,19 @@ export interface ColumnSpec {
 
 /** A file of the column 'a', and of others. */
 export function parquetOf(spec: ColumnSpec): Uint8Array {
-  const { type, length, logical, scale, isOptional = false, isText, isZipped = false, rows, pages, others = [] } = spec;
+  const {
+    type,
+    length,
+    logical,
+    scale,
+    isOptional = false,
+    isText,
+    isZipped = false,
+    codec = isZipped ? 2 : 0,
+    rows,
+    pages,
+    others = [],
+  } = spec;
   const chunk = Buffer.concat(
     pages.map(({ isDictionary = false, values, encoding = 0, bytes }) => {
       const stored = isZipped ? gzipSync(bytes) : bytes;
@@ -91,7 +105,7 @@ export function parquetOf(spec: ColumnSpec): Uint8Array {
     ...{ 6: isText ? 0 : scale === undefined ? undefined : 5, 7: scale, 8: scale === undefined ? undefined : 4 },
     10: logical && { [LOGICAL[logical]]: {} },
   }));
-  const common = { 1: TYPES[type], 2: [0], 4: isZipped ? 2 : 0, 5: BigInt(rows), 6: size, 7: size, 9: 4n };
+  const common = { 1: TYPES[type], 2: [0], 4: codec, 5: BigInt(rows), 6: size, 7: size, 9: 4n };
   const chunks = names.map((name) => ({ 2: 4n, 3: { ...common, 3: [name] } }));
   const group = { 1: chunks, 2: size, 3: BigInt(rows) };
   const schema = [{ 4: 'schema', 5: names.length }, ...elements];
