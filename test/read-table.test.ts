@@ -76,6 +76,11 @@ test('integers that float64 rounds stay text in CSV, and are refused in JSON wit
     id: [9007199254740992, 1e20],
     t: ['9007199254740993, "1e400"', '1e999'],
   });
+  // what JavaScript writes itself
+  const numbers = [{ a: 123456789012345680000 }, { a: -(2 ** 60) }, { a: 2 ** 53 + 2 }, { a: 3e20 / 7 }];
+  const written = JSON.stringify(numbers);
+  t.regex(written, /123456789012345680000.*-1152921504606847000/);
+  t.deepEqual(await readTable(file(written, 'json')), { a: numbers.map(({ a }) => a) });
 });
 
 test('JSON is UTF-8, or begins with a mark; one record is told from damage', async (t) => {

@@ -88,12 +88,16 @@ function endOfString(text: string, quote: number): number {
   return text.length;
 }
 
-/** Of JSON. @throws Error with code ERR_FORMAT for an integer that float64 rounds, as two of them would become one, and what is beyond it */
+/**
+ * Of JSON. What JavaScript writes of a number, rounded as it may be, is that number.
+ * @throws Error with code ERR_FORMAT for an integer that float64 rounds, as two of them would become one, and what is beyond it
+ */
 function checkNumbers(text: string, source: string): void {
   if (!/\d{16}|[eE]\+?\d{3}/.test(text)) return;
   for (const [token, at] of numbersIn(text)) {
     const value = Number(token);
-    if (Number.isFinite(value) && (!/^-?\d{16,}$/.test(token) || BigInt(token) === BigInt(value))) continue;
+    const isExact = !/^-?\d{16,}$/.test(token) || String(value) === token || BigInt(token) === BigInt(value);
+    if (isExact && Number.isFinite(value)) continue;
     const line = text.slice(0, at).split('\n').length;
     const shown = token.length > 40 ? `${token.slice(0, 40)}…` : token;
     throw damaged(source, `its line ${line} holds ${shown}, which float64 cannot: write it as text`);
