@@ -1,4 +1,4 @@
-import { createContext, Script } from 'node:vm';
+import { type Context, createContext, Script } from 'node:vm';
 import * as zlib from 'node:zlib';
 import { mostUnzipped } from './gzip.js';
 import { loadPeer } from './peer.js';
@@ -34,9 +34,17 @@ export async function unzipOf(source: string, codec: string): Promise<Unzip> {
 }
 
 const call = new Script('make()');
+/** Made once: of a page of some thousand rows it would take longer than the rest. */
+let context: Context | undefined;
 
 /** Runs `make` for so many milliseconds at most: fzstd 0.1.1 never ends on some damaged bytes. */
 function within<T>(milliseconds: number, make: () => T): T {
   const timeout = Math.ceil(milliseconds);
-  return call.runInContext(createContext({ make }), { timeout }) as T;
+  context ??= createContext({});
+  context.make = make;
+  try {
+    return call.runInContext(context, { timeout }) as T;
+  } finally {
+    context.make = undefined;
+  }
 }

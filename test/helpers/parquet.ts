@@ -44,7 +44,7 @@ function struct(fields: Fields): number[] {
   return [...bytes, 0];
 }
 
-const TYPES = { BOOLEAN: 0, INT32: 1, INT64: 2, BYTE_ARRAY: 6, FIXED: 7 };
+const TYPES = { BOOLEAN: 0, INT32: 1, INT64: 2, DOUBLE: 5, BYTE_ARRAY: 6, FIXED: 7 };
 const LOGICAL = { UUID: 14, FLOAT16: 15 };
 
 export interface PageSpec {
@@ -67,6 +67,8 @@ export interface ColumnSpec {
   readonly isZipped?: boolean;
   /** The number that its compression has in the footer. Default: that of gzip, or of none */
   readonly codec?: number;
+  /** How pages are compressed. Default: by gzip, or not at all */
+  readonly zip?: (bytes: Uint8Array) => Uint8Array;
   readonly rows: number;
   /** 'b', 'c' …, of the same pages, beside it. */
   readonly others?: readonly string[];
@@ -84,13 +86,14 @@ export function parquetOf(spec: ColumnSpec): Uint8Array {
     isText,
     isZipped = false,
     codec = isZipped ? 2 : 0,
+    zip,
     rows,
     pages,
     others = [],
   } = spec;
   const chunk = Buffer.concat(
     pages.map(({ isDictionary = false, values, encoding = 0, bytes }) => {
-      const stored = isZipped ? gzipSync(bytes) : bytes;
+      const stored = zip ? zip(bytes) : isZipped ? gzipSync(bytes) : bytes;
       const head = struct({
         ...{ 1: isDictionary ? 2 : 0, 2: bytes.length, 3: stored.length },
         ...(isDictionary ? { 7: { 1: values, 2: 0 } } : { 5: { 1: values, 2: encoding, 3: 3, 4: 3 } }),
