@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tableFromArrays } from 'apache-arrow';
+import { Table as ArrowTable, Decimal, TimestampMicrosecond, tableFromArrays, vectorFromArray } from 'apache-arrow';
 import test from 'ava';
 import {
   ColumnTransformer,
@@ -153,6 +153,22 @@ test('tables of Apache Arrow are read with their text, dates and missing values;
   );
   const [train] = trainTestSplit([table as never], { testSize: 4, randomState: 0 }) as any;
   t.is(train.island.length, rows.length - 4);
+});
+
+test('decimals of Apache Arrow are numbers, and times before 1970 of the second that they are in, as of Parquet', (t) => {
+  const words = (value: bigint) =>
+    Uint32Array.from({ length: 4 }, (_, i) => Number(BigInt.asUintN(32, value >> BigInt(32 * i))));
+  const table = new ArrowTable({
+    price: vectorFromArray([12345n, -5n, null, 10n ** 25n].map((v) => v && words(v)) as never, new Decimal(3, 30)),
+    seen: vectorFromArray([-0.5, 0.5, -1000, null] as never, new TimestampMicrosecond()),
+  }) as never;
+  const price = new ColumnTransformer([['price', 'passthrough', ['price']]]).fitTransform(table);
+  t.deepEqual([...price.data], [12.345, -0.005, Number.NaN, 1e22]);
+  const seconds = new ColumnTransformer([
+    ['seen', new DatetimeEncoder({ parts: ['totalSeconds', 'second'] }), ['seen']],
+  ]);
+  t.deepEqual([...seconds.fitTransform(table).data.slice(0, 6)], [-0.001, 59, 0, 0, -1, 59]);
+  t.regex(TableTransformer.infer(table).describe(), /price: a number, 1 missing/);
 });
 
 /** Rows of two kinds of penguins, drawn. */

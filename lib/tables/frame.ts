@@ -253,12 +253,26 @@ function ofTable(name: string, x: unknown): Frame {
   return Frame.ofColumns(columns[0].length, columns, names);
 }
 
+/** What is used of a column's type in Apache Arrow. */
+interface ArrowType {
+  readonly scale?: number;
+}
+
+/** Times are milliseconds there, with fractions, and decimals integers of a scale, in words of 32 bits. */
+function ofArrow(values: unknown[], type: ArrowType): unknown[] {
+  if (/^(Timestamp|Date)/.test(String(type)))
+    return values.map((v) => (typeof v === 'number' ? new Date(Math.floor(v)) : v));
+  if (/^Decimal/.test(String(type)))
+    return values.map((v) => (isMissing(v) ? v : Number(`${v}e${-(type.scale as number)}`)));
+  return values;
+}
+
 /** How columns are taken out of a table of a library: of Arrow, of Polars, or out of a record. */
 function reader(x: object): { names: readonly string[]; column: (name: string) => unknown } {
   const fields = property(property(x, 'schema'), 'fields');
   if (Array.isArray(fields) && hasMethods(x, 'getChild')) {
     const { getChild } = x as { getChild(name: string): Iterable<unknown> };
-    const instants = new Set(fields.filter(({ type }) => /^(Timestamp|Date)/.test(String(type))).map((f) => f.name));
+    const types = new Map<string, ArrowType>(fields.map(({ name, type }) => [name, type]));
     return {
       names: fields.map((field: { name: string }) => field.name),
       column: (name) => {
@@ -268,8 +282,7 @@ function reader(x: object): { names: readonly string[]; column: (name: string) =
         };
         const whole = vector.nullCount === 0 ? vector.toArray?.() : undefined;
         if (isFloat32Array(whole) || isFloat64Array(whole)) return whole;
-        const values = Array.from(vector);
-        return instants.has(name) ? values.map((v) => (typeof v === 'number' ? new Date(v) : v)) : values;
+        return ofArrow(Array.from(vector), types.get(name) as ArrowType);
       },
     };
   }
