@@ -185,6 +185,22 @@ test('elements may be records and lists of several inputs', async (t) => {
       .batch(3),
   );
   t.deepEqual([(list as any)[0][0].shape, (list as any)[0][1].shape, list[1].shape], [[3, 1], [3, 2], [3]]);
+  // a class and a vector, as samples of two outputs are
+  for (const both of [
+    [[0, 1, 2], b],
+    [NDArray.from([0, 1, 2]), b],
+    [b, NDArray.from([0, 1, 2])],
+  ]) {
+    const samples = data.fromArrays([a, both]);
+    for (const dataset of [samples, samples.map((element) => element), samples.cache(), samples.map((e) => e).cache()])
+      for (let pass = 0; pass < 2; pass++) {
+        const [, y] = (await all(dataset.batch(3)))[0] as unknown as [NDArray, NDArray[]];
+        t.deepEqual(
+          y.map((part) => part.toArray()),
+          both.map((part) => NDArray.from(part as never).toArray()),
+        );
+      }
+  }
   const [alone] = await all(data.fromArrays(b).batch(2));
   t.deepEqual((alone as NDArray).toArray(), [
     [4, 4],

@@ -19,12 +19,14 @@ export function layoutOf(value: unknown, depth = 0): Layout {
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, layoutOf(part, depth + 1)]));
 }
 
-/** Whether a list within an element is one array: what it begins with is no NDArray, and no record. */
+/** Whether a list within an element is one array: nothing in it, nor what its first list begins with, is an NDArray or a record. */
 function isNested(list: readonly unknown[]): boolean {
   let first: unknown = list[0];
   for (let depth = 0; Array.isArray(first) && depth < 64; depth++) first = first[0];
-  return !isNDArray(first) && !isPlain(first);
+  return !isPart(first) && !list.some(isPart);
 }
+
+const isPart = (value: unknown): boolean => isNDArray(value) || isPlain(value);
 
 /** Adds the arrays of a value to `into`; false where it is of another layout. */
 export function collect(layout: Layout, value: unknown, into: unknown[]): boolean {
