@@ -9,6 +9,7 @@ import {
   crossValScore,
   DatetimeEncoder,
   gridSearch,
+  KMeans,
   LabelEncoder,
   layers,
   loadPredictor,
@@ -436,6 +437,55 @@ test('integers of 64 bits are numbers up to 2^53, and told beyond', (t) => {
   for (const step of [imputer(), new SimpleImputer(), new OneHotEncoder(), new OrdinalEncoder(), new StandardScaler()])
     t.throws(() => step.fit(wide), { instanceOf: RangeError, message }, step.constructor.name);
   t.deepEqual(new ColumnTransformer([['b', 'passthrough', ['b']]]).fitTransform(wide).toArray(), [[1], [2]]);
+});
+
+test('pipelines and KMeans may be steps of a pipeline, as in scikit-learn, and its last one transforms', async (t) => {
+  const { rows, species } = penguins(60, 3);
+  const model = () => new MLPClassifier({ hiddenLayerSizes: [4], randomState: 1, solver: 'lbfgs', maxIter: 40 });
+  const flat = makePipeline(onPenguins(), new MinMaxScaler(), model());
+  const z = makePipeline(onPenguins(), new MinMaxScaler()).fitTransform(rows);
+  await flat.fit(rows, species);
+  const answers = flat.predictProba(rows);
+  const { inputNames } = await loadPredictor(flat.toBytes());
+  t.is(inputNames?.length, 4);
+  for (const nested of [
+    makePipeline(makePipeline(onPenguins(), new MinMaxScaler()), model()),
+    makePipeline(makePipeline(makePipeline(onPenguins())), makePipeline(new MinMaxScaler()), model()),
+    makePipeline(onPenguins(), makePipeline(new MinMaxScaler(), model())),
+  ]) {
+    await nested.fit(rows, species);
+    t.deepEqual(nested.predictProba(rows as never), answers as never);
+    const predictor = await loadPredictor(nested.toBytes());
+    t.deepEqual(await predictor.predictProba(rows), answers);
+    t.deepEqual(predictor.inputNames, inputNames);
+  }
+  for (const inner of [
+    makePipeline(makePipeline(onPenguins(), new MinMaxScaler())),
+    makePipeline(onPenguins(), makePipeline(new MinMaxScaler())),
+  ]) {
+    t.deepEqual(inner.fitTransform(rows), z);
+    t.deepEqual(Pipeline.fromBytes(inner.toBytes()).transform(rows), z);
+    t.deepEqual(inner.clone().fitSync(rows).getFeatureNamesOut(), inner.getFeatureNamesOut());
+  }
+  const kmeans = () => new KMeans({ nClusters: 3, randomState: 0 });
+  const distances = kmeans().fitTransform(z as NDArray);
+  const clustered = makePipeline(onPenguins(), new MinMaxScaler(), kmeans());
+  t.deepEqual(clustered.fitTransform(rows), distances);
+  t.deepEqual(
+    new ColumnTransformer([['k', clustered, ['mass', 'flipper', 'island', 'sex']]]).fitTransform(rows),
+    distances,
+  );
+  const onDistances = makePipeline(onPenguins(), new MinMaxScaler(), kmeans(), model());
+  await onDistances.fit(rows, species);
+  const own = model().fitSync(distances, species);
+  t.deepEqual(onDistances.predictProba(rows), own.predictProba(distances));
+  t.throws(() => makePipeline(makePipeline(onPenguins(), model()), model()), {
+    message: /^Expected steps\[0\]\[1\] to be a transformer or 'passthrough', as all steps but the last, got Pipeline$/,
+  });
+  const inner = makePipeline(new StandardScaler(), model());
+  t.throws(() => makePipeline(inner).fitSync(z, species).transform(z), {
+    message: /^Expected a pipeline that ends in a transformer, but it ends in what predicts$/,
+  });
 });
 
 test('a pipeline has the parameters of its steps, and is cross-validated', async (t) => {

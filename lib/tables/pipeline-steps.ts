@@ -1,5 +1,5 @@
 import { wrongType, wrongValue } from '../check.js';
-import { hasMethods } from '../kind.js';
+import { hasMethods, property } from '../kind.js';
 import { parametersApart } from '../random.js';
 import { checkName } from './column-transformer.js';
 import type { AnyTransformer } from './steps.js';
@@ -10,9 +10,25 @@ export interface LastStep {
 }
 export type Step = readonly [name: string, step: AnyTransformer | 'passthrough'];
 
+/** What transforms, as KMeans does too, which also predicts; a pipeline does where its last step does. */
+export function transforms(step: unknown): step is AnyTransformer {
+  if (!hasMethods(step, 'fit', 'transform')) return false;
+  const last = lastOf(step);
+  return last === undefined || last === 'passthrough' || transforms(last);
+}
+
 /** What transforms, and does not predict. */
-export const isTransformer = (step: unknown): step is AnyTransformer =>
-  hasMethods(step, 'fit', 'transform') && !hasMethods(step, 'predict');
+export function isTransformer(step: unknown): step is AnyTransformer {
+  const last = lastOf(step);
+  if (last !== undefined) return last === 'passthrough' || isTransformer(last);
+  return hasMethods(step, 'fit', 'transform') && !hasMethods(step, 'predict');
+}
+
+/** The last step of a pipeline; undefined of what is none. */
+function lastOf(step: unknown): unknown {
+  const steps = hasMethods(step, 'fitFrame', 'predict') ? property(step, 'steps') : undefined;
+  return Array.isArray(steps) ? steps.at(-1)[1] : undefined;
+}
 
 /** One of the same parameters that is not fitted: scikit-learn's `clone`. A RandomState is copied. */
 export function cloned<S extends object>(step: S): S {
@@ -44,7 +60,7 @@ export function checkSteps(steps: unknown): readonly (readonly [string, LastStep
       const step = entry[1];
       if (step !== 'passthrough' && !hasMethods(step, 'fit'))
         throw wrongType(`${place}[1]`, "a transformer, an estimator, a network or 'passthrough'", step);
-      if (i < steps.length - 1 && step !== 'passthrough' && !isTransformer(step))
+      if (i < steps.length - 1 && step !== 'passthrough' && !transforms(step))
         throw wrongType(`${place}[1]`, "a transformer or 'passthrough', as all steps but the last", step);
       return Object.freeze([entry[0], step] as const);
     }),

@@ -24,7 +24,7 @@ import {
   shapedFor,
   targetsFor,
 } from './network-step.js';
-import { changed, checkSteps, cloned, isTransformer, type LastStep, type Step } from './pipeline-steps.js';
+import { changed, checkSteps, cloned, isTransformer, type LastStep, type Step, transforms } from './pipeline-steps.js';
 import { type AnyTransformer, adopt, fitTransforming, matrixOf, transformStep, unfitted } from './steps.js';
 
 /** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
@@ -201,9 +201,9 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
 
   transformFrame(x: Frame): Frame {
     const last = this.#last();
-    if (last !== 'passthrough' && !hasMethods(last, 'transform'))
+    if (last !== 'passthrough' && !transforms(last))
       throw new TypeError('Expected a pipeline that ends in a transformer, but it ends in what predicts');
-    return this.#steps.reduce((frame, [, step]) => (isTransformer(step) ? transformStep(step, frame) : frame), x);
+    return this.#steps.reduce((frame, [, step]) => (transforms(step) ? transformStep(step, frame) : frame), x);
   }
 
   /** For pipelines within others. */
@@ -329,7 +329,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     return matrixOf(
       this.#steps
         .slice(0, -1)
-        .reduce((frame, [, step]) => (isTransformer(step) ? transformStep(step, frame) : frame), readFrame('x', x)),
+        .reduce((frame, [, step]) => (transforms(step) ? transformStep(step, frame) : frame), readFrame('x', x)),
     );
   }
 
@@ -342,7 +342,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     const pairs: [AnyTransformer, AnyTransformer][] = [];
     let frame = x;
     for (const [, step] of steps) {
-      if (!isTransformer(step)) continue;
+      if (!transforms(step)) continue;
       const copy = unfitted(step);
       frame = yield* fitTransforming(copy, frame, y);
       pairs.push([step, copy]);

@@ -59,8 +59,10 @@ export class Predictor extends Exportable {
 
   /** The columns that it needs, by name; undefined where it was trained on columns without names. */
   get inputNames(): readonly string[] | undefined {
-    const first = this.pipeline.steps.find(([, step]) => hasMethods(step, 'fit', 'transform'))?.[1];
-    return (first as { featureNamesIn?: readonly string[] } | undefined)?.featureNamesIn;
+    let first: unknown = this.pipeline;
+    for (let steps: unknown = this.pipeline.steps; Array.isArray(steps); steps = property(first, 'steps'))
+      first = steps.find(([, step]) => hasMethods(step, 'fit', 'transform'))?.[1];
+    return property(first, 'featureNamesIn') as readonly string[] | undefined;
   }
 
   /** The classes, in the order of `predictProba`; [] of a regression. */

@@ -22,7 +22,8 @@ export function stepsOf(name: string, value: unknown): Steps {
   const { steps } = config as { steps: [string, unknown][] };
   const [own, model] = steps.at(-1) as [string, unknown];
   const last = stepsOf(own, model);
-  return { steps: [...steps.slice(0, -1), ...last.steps], classes: classes ?? last.classes };
+  const before = steps.slice(0, -1).flatMap(([name, step]) => stepsOf(name, step).steps); // pipelines in it, too
+  return { steps: [...before, ...last.steps], classes: classes ?? last.classes };
 }
 
 const isSearch = (value: unknown): value is { readonly bestEstimator: unknown } =>
