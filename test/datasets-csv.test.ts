@@ -67,6 +67,7 @@ test('rows of a file are samples, in each pass anew', async (t) => {
         ),
       );
   }
+  await t.throwsAsync(all(data.csv(file('5.1," "\n4.9,3.0\n'))), { message: /in line 1, 'column 1', got nothing/ });
   t.deepEqual(plain(await all(data.csv(file('a ,b\n1,2\n')))), [[1, 2]]);
   const zipped = file(gzipSync('1,2\n3,4\n'));
   t.deepEqual(plain(await all(data.csv(zipped))), [
@@ -98,6 +99,26 @@ test('rows end as readTable and readCsv end them, whatever ends the first one, a
   const z = kinds.fitTransform(table).toArray();
   t.is(z.length, 3);
   t.deepEqual(plain(await all(data.csv(path, { transformer: kinds }))), z);
+});
+
+test('white space in quotes is part of names and labels, as in readTable, whose names find the columns', async (t) => {
+  const path = file('" mass","kind ", z \n1," a", 5\n2,b,6 \n" 3 ","a",7\n');
+  const table = await readTable(path);
+  t.deepEqual(table, { ' mass': [1, 2, 3], 'kind ': [' a', 'b', 'a'], z: [5, 6, 7] });
+  const transformer = new ColumnTransformer([['x', 'passthrough', [' mass', 'z']]]).fit(table);
+  const options = { label: 'kind ', classes: ['a', ' a', 'b'] };
+  const samples = [
+    [[1, 5], 1],
+    [[2, 6], 2],
+    [[3, 7], 0],
+  ];
+  t.deepEqual(plain(await all(data.csv(path, { ...options, transformer }))), samples);
+  t.deepEqual(plain(await all(data.csv(path, options))), samples);
+  // a class without it is found, too
+  t.deepEqual(
+    plain(await all(data.csv(path, { ...options, classes: ['a', 'b'] }))).map(([, y]: any) => y),
+    [0, 1, 0],
+  );
 });
 
 test('whatever a table holds, its batches are those of the whole table', async (t) => {

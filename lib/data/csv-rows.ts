@@ -157,7 +157,7 @@ export class CsvRows {
     this.#first = cells.slice(0, SHOWN);
     this.#firstLine = line;
     this.#header = this.#isHeader(cells);
-    this.#names = this.#header ? namesOf(cells.map((cell) => cell.trim())) : cells.map((_, i) => `column ${i}`);
+    this.#names = this.#header ? namesOf(cells) : cells.map((_, i) => `column ${i}`);
     const hint = separatorHint(this.#first, this.#first, separator);
     const placeOf = (option: string, column: string | number): number => {
       const names = this.#names as string[];
@@ -179,10 +179,9 @@ export class CsvRows {
     return this.#header;
   }
 
-  #isHeader(row: readonly string[]): boolean {
+  #isHeader(cells: readonly string[]): boolean {
     const { header, label, columns } = this.#options;
     if (header !== undefined) return header;
-    const cells = row.map((cell) => cell.trim());
     if ([label, ...(columns ?? [])].some((column) => typeof column === 'string' && cells.includes(column))) return true;
     if (countsUp(cells))
       throw damaged(
@@ -190,20 +189,20 @@ export class CsvRows {
         `its first row, ${shown(cells)}, may be names or numbers: the option header says which`,
       );
     const features = cells.filter((_, i) => label === undefined || i !== numberOf(label, cells.length));
-    return !features.every((cell) => isUnusable(cell) || isNumber(cell));
+    return !features.every((cell) => isUnusable(cell.trim()) || isNumber(cell));
   }
 
   #labelOf(cells: readonly string[], line: number): number {
-    const cell = cells[this.#label].trim();
+    const cell = cells[this.#label];
     if (this.#classes) {
-      const known = this.#classes.get(cell);
+      const known = this.#classes.get(cell) ?? this.#classes.get(cell.trim()); // white space in quotes
       if (known === undefined)
         throw this.#wrong(this.#label, cells, line, `one of the classes ${shown([...this.#classes.keys()])}`);
       return known;
     }
     const value = numberOfCell(cell);
     if (!Number.isNaN(value)) return value;
-    const isText = !isUnusable(cell);
+    const isText = !isUnusable(cell.trim());
     throw this.#wrong(
       this.#label,
       cells,
