@@ -94,6 +94,34 @@ test('crossValScore, gridSearch and bootstrapScore take the name of a score', as
   t.deepEqual(byName, byHand);
 });
 
+test('probabilities of a model that was trained on one class are of that class in the first column', async (t) => {
+  const random = new RandomState(0);
+  const [x, rows] = [random.randn(12, 2), random.randn(6, 2)];
+  const of = (own: number | string) =>
+    new MLPClassifier({ ...small, hiddenLayerSizes: [3], maxIter: 3, learningRateInit: 0.001, randomState: 0 }).fitSync(
+      x,
+      new Array(12).fill(own),
+    );
+  const y = [0, 1, 1, 0, 1, 0];
+  const words = y.map((label) => 'ab'[label]);
+  const own = Array.from({ length: 6 }, (_, i) => of(1).predictProba(rows).at(i, 0));
+  // scikit-learn's, which takes them for those of the greater class where the model knows the lesser one, too: 4 / 9 then
+  for (const [known, labels, name, expected] of [
+    [1, y, 'roc_auc', 4 / 9],
+    [1, y, 'average_precision', 0.5333333333333333],
+    [1, y, 'neg_brier_score', -0.29274827389309127],
+    [1, y, 'neg_log_loss', -0.7838184515626643],
+    [1, y, 'top_k_accuracy', 1],
+    ['b', words, 'roc_auc', 4 / 9],
+    ['b', words, 'neg_log_loss', -0.7838184515626643],
+    [7, y.map(() => 7), 'neg_brier_score', -0.5349101996406561],
+    [0, y, 'roc_auc', 5 / 9],
+    [0, y, 'neg_brier_score', -own.reduce((sum, p, i) => sum + (1 - p - y[i]) ** 2, 0) / 6],
+    ['a', words, 'neg_log_loss', own.reduce((sum, p, i) => sum + Math.log(y[i] === 1 ? 1 - p : p), 0) / 6],
+  ] as const)
+    near(t, [await getScorer(name)(of(known), rows, labels as number[])], [expected], 1e-9, `${known}: ${name}`);
+});
+
 test('a model of any kind is scored by what it has', async (t) => {
   const y = [0, 1, 1, 0];
   const p = [0.2, 0.9, 0.4, 0.4];

@@ -161,13 +161,14 @@ async function respond(model: Candidate, x: Pair[0], y: Pair[1], posLabel?: Labe
   const isUnknown = model.classes === undefined || isNone;
   const numbers = isNetworkStep(model) ? Array.from({ length: p.shape[1] }, (_, k) => k) : undefined;
   const known = isUnknown ? numbers : Array.from(readLabels('the classes of the model', model.classes));
-  const labels = known as Labels | undefined; // all of one type
-  if (p.ndim !== 2 || p.shape[1] !== 2) return { p, labels };
-  const classes = known ?? uniqueLabels(readLabels('y', y as ArrayInput));
+  if (p.ndim !== 2 || p.shape[1] !== 2) return { p, labels: known as Labels | undefined }; // all of one type
+  const isAlone = known?.length === 1; // of a model of one class, its own is the first column, and the other one whatever else y holds
+  const classes = known && !isAlone ? known : uniqueLabels(known ?? [], readLabels('y', y as ArrayInput));
+  const labels = (known && classes.length === 2 ? classes : known) as Labels | undefined;
   const isNamed = posLabel !== undefined && classes.length === 2; // y alone may hold one class of two
-  const positive = isNamed ? positiveAmong(classes, posLabel) : classes[1];
-  const column = isNamed ? classes.indexOf(positive) : 1;
-  if (column < 0) throw wrongValue('posLabel', `one of ${listed(classes)}`, posLabel);
+  const positive = isNamed ? positiveAmong(classes, posLabel) : (classes[1] ?? known?.[0]);
+  if (isNamed && !classes.includes(positive)) throw wrongValue('posLabel', `one of ${listed(classes)}`, posLabel);
+  const column = isAlone ? Number(positive !== known[0]) : isNamed ? classes.indexOf(positive) : 1;
   const [n] = p.shape;
   const ofPositive = NDArray.zeros([n], p.dtype);
   for (let i = 0; i < n; i++) ofPositive.data[i] = p.data[2 * i + column];
