@@ -188,6 +188,31 @@ test('a model that fails is reported with its parameters, the others finish', as
   t.deepEqual(await crossValScore(build({}), x, y, { cv: twoRows }), [0]); // both of one class, as in scikit-learn
 });
 
+test('a score of the training set that fails leaves that of the test set, as in scikit-learn', async (t) => {
+  const build = (params: any) => new MLPClassifier({ ...small, randomState: 0, ...params });
+  const scoring = (_: unknown, { length }: NDArray) => {
+    if (length > 10) throw new RangeError(`Expected few rows, got ${length}`);
+    return length;
+  };
+  const folds = [
+    [rows.slice(10), rows.slice(0, 10)],
+    [rows.slice(8), rows.slice(0, 8)],
+  ] as any;
+  const { results, best } = await gridSearch({ grid: { alpha: [0, 1] }, build, train: [x, y], cv: folds, scoring });
+  for (const { trainScores, testScores, testScore, error } of results) {
+    t.deepEqual([trainScores, testScores, testScore], [[Number.NaN, Number.NaN], [10, 8], 9]);
+    t.regex(error!.message, /few rows/);
+  }
+  t.is(best, results[0]);
+  const few: [any, any] = [x.take(rows.slice(0, 10)), y.take(rows.slice(0, 10))];
+  const one = await gridSearch({ grid: { alpha: [0, 1] }, build, train: [x, y], test: few, scoring });
+  t.deepEqual([one.best.trainScore, one.best.testScore], [Number.NaN, 10]);
+  const turned = folds.map(([train, test]: any) => [test, train]);
+  await t.throwsAsync(gridSearch({ grid: { alpha: [0] }, build, train: [x, y], cv: turned, scoring }), {
+    message: /few rows/,
+  });
+});
+
 test('one signal stops all models', async (t) => {
   const endless = { ...small, maxIter: 1e6, tol: 0, nIterNoChange: Number.POSITIVE_INFINITY, randomState: 0 };
   const build = (params: any) => new MLPClassifier({ ...endless, ...params });

@@ -96,7 +96,7 @@ export interface Fold {
   weights?: { readonly train: Weights; readonly test: Weights };
 }
 
-/** A model that failed has an `error`, and NaN for its scores. */
+/** A model that failed has an `error`, and NaN for its scores; one whose score failed NaN for that. */
 export interface Outcome {
   trainScore: number;
   /** NaN without a test set. */
@@ -156,11 +156,20 @@ async function trainHere<M extends Candidate>(tasks: readonly Task<M>[], options
   };
   const finish = async (index: number, fold: Fold, model: M, training: Promise<unknown>, start: number) => {
     const outcome = failed();
+    /** Where one score fails the other stands, as in scikit-learn. */
+    const judge = async (pair: Pair, weights: Weights | undefined) => {
+      try {
+        return await score(model, pair, weights);
+      } catch (error) {
+        outcome.error ??= error as Error;
+        return Number.NaN;
+      }
+    };
     try {
       await training;
       outcome.seconds = (performance.now() - start) / 1000;
-      if (options.scoreTrain) outcome.trainScore = await score(model, fold.train, fold.weights?.train);
-      if (fold.test) outcome.testScore = await score(model, fold.test, fold.weights?.test);
+      if (options.scoreTrain) outcome.trainScore = await judge(fold.train, fold.weights?.train);
+      if (fold.test) outcome.testScore = await judge(fold.test, fold.weights?.test);
     } catch (error) {
       outcome.error = error as Error;
     }

@@ -25,7 +25,7 @@ import { takesWeights } from './scoring.js';
 export type Params = Record<string, any>;
 
 /**
- * A point of a search. A model that failed has an `error`, and NaN for its scores. With `cv` the scores are means over the
+ * A point of a search. A model that failed has an `error`, and NaN for its scores; one whose score failed NaN for that. With `cv` the scores are means over the
  * folds, and `seconds` is a sum.
  */
 export interface GridResult extends Outcome {
@@ -242,7 +242,8 @@ export function bestOf<R extends GridResult>(results: readonly R[], score: (resu
 
 /** @throws their error if all models of these points failed */
 export function checkTrained(results: readonly GridResult[]): void {
-  const hasFailed = ({ error, testScores = [] }: GridResult) => error && testScores.every(Number.isNaN);
+  const hasFailed = ({ error, testScore, testScores = [testScore] }: GridResult) =>
+    error && testScores.every(Number.isNaN);
   if (results.every(hasFailed)) throw results[0].error;
 }
 
