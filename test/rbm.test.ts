@@ -98,6 +98,42 @@ test("partialFit is scikit-learn's", (t) => {
   for (const drawn of golden.partial.gibbs) near(t, 'gibbs', m.gibbs(first(x, 4)), drawn, 0);
 });
 
+test("what partialFit and gibbs draw goes on over fits, as scikit-learn's", async (t) => {
+  const row = (i: number) => Array.from({ length: 4 }, (_, j) => Number((7 * (4 * i + j)) % 5 > 2));
+  const x = NDArray.from(Array.from({ length: 6 }, (_, i) => row(i)));
+  const m = new BernoulliRBM({ nComponents: 3, nIter: 1, batchSize: 4, randomState: 2 }).partialFit(x.slice([0, 3]));
+  await m.fit(x);
+  // scikit-learn 1.9's numbers
+  t.deepEqual(m.gibbs(x.slice([0, 2])).toArray(), [
+    [1, 0, 0, 0],
+    [0, 1, 1, 0],
+  ]);
+  m.partialFit(x.slice([3, 6]));
+  near(
+    t,
+    'components',
+    m.components.take([0]),
+    { shape: [1, 4], data: [-0.04377853380627292, -0.04367348845902251, -0.05746607355447166, -0.05728652039882829] },
+    1e-12,
+  );
+  m.fitSync(x, { onEpochEnd: () => {} });
+  t.is(
+    m
+      .gibbs(x)
+      .toArray<number[][]>()
+      .map((drawn) => drawn.join(''))
+      .join(),
+    '0100,0010,0110,1000,0100,0011',
+  );
+  const again = BernoulliRBM.fromBytes(
+    new BernoulliRBM({ nComponents: 3, nIter: 1, randomState: 2 }).fitSync(x).toBytes(),
+  );
+  t.deepEqual(
+    again.fitSync(x).gibbs(x),
+    new BernoulliRBM({ nComponents: 3, nIter: 1, randomState: 2 }).fitSync(x).gibbs(x),
+  );
+});
+
 for (const { x, options, ...want } of golden.beyond)
   test(`equals its equations in NumPy: ${JSON.stringify(options)}`, async (t) => {
     const m = await new BernoulliRBM(options).fit(NDArray.from(x.data).reshape(...x.shape));

@@ -260,7 +260,10 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
     const step = this.#recorded(p, { hidden, visible, dtype, rows: p.batchSize }, p.batchSize, p.visible);
     writeState(step, begun([hidden, visible], p.batchSize, dtype, p.visible, random));
     const pseudoLikelihoodCurve: number[] = [];
-    const settle = () => this.learnt(frame, { ...readState(step), pseudoLikelihoodCurve });
+    const settle = () => {
+      const drawing = this.isFitted ? this.fitted('fit').random : undefined; // of partialFit and gibbs: goes on, as in scikit-learn
+      return this.learnt(frame, { ...readState(step), pseudoLikelihoodCurve, ...(drawing && { random: drawing }) });
+    };
     const passes = new Passes(step);
     const isJudged = (Boolean(p.verbose) || p.trackPseudoLikelihood) && p.visible === 'bernoulli';
     try {
