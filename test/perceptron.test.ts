@@ -139,6 +139,23 @@ test('weights of samples are those of the call', async (t) => {
   t.deepEqual(fitting.coef, expected.coef);
 });
 
+test('classWeight may name classes that a fold lacks, where none is missing', (t) => {
+  const x = [
+    [0, 1],
+    [1, 2],
+    [2, 0],
+    [3, 1],
+    [1, 1],
+  ];
+  const y = ['a', 'b', 'b', 'a', 'b'];
+  const perceptron = new Perceptron({ classWeight: { a: 2, b: 0.5, c: 3 } }).fitSync(x, y);
+  // scikit-learn's
+  t.deepEqual([...perceptron.coef.data, ...perceptron.intercept.data, perceptron.nIter], [-1, -0.5, 0, 6]);
+  t.throws(() => new Perceptron({ classWeight: { a: 2, c: 3 } }).fitSync(x, y), {
+    message: "Expected classWeight to be weights of 'a', 'b', got 'c' (string)",
+  });
+});
+
 test('saved and loaded; in pipelines, searches and cross-validation', async (t) => {
   const perceptron = new Perceptron({ randomState: 3 }).fitSync(small.x, small.y);
   const loaded = Perceptron.fromBytes(perceptron.toBytes());

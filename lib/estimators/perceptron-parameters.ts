@@ -90,11 +90,12 @@ export function classWeights(
     const counts = all.map((_, k) => codes.reduce((sum, code) => sum + Number(code === k), 0));
     return counts.map((count) => codes.length / (all.length * count));
   }
-  const weights = all.map(() => 1);
-  for (const [name, weight] of weightEntries(given)) {
-    const k = all.findIndex((label) => String(label) === name);
-    if (k < 0) throw wrongValue('classWeight', `weights of ${listed(all)}`, name);
-    weights[k] = checkInterval(`classWeight[${name}]`, weight, 0, Number.POSITIVE_INFINITY);
-  }
-  return weights;
+  const named = new Map(weightEntries(given));
+  for (const [name, weight] of named) checkInterval(`classWeight[${name}]`, weight, 0, Number.POSITIVE_INFINITY);
+  const names = all.map(String);
+  const unknown = [...named.keys()].find((name) => !names.includes(name));
+  // as in scikit-learn: of a fold that lacks a class others may be named, but none may be missing then, as where one is misspelt
+  if (unknown !== undefined && !names.every((name) => named.has(name)))
+    throw wrongValue('classWeight', `weights of ${listed(all)}`, unknown);
+  return names.map((name) => named.get(name) ?? 1);
 }
