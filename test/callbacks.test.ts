@@ -320,7 +320,17 @@ test("mode 'auto' knows the loss of an output", async (t) => {
 });
 
 test("numbers in names of files are Python's", async (t) => {
-  const logs = { a: -1.5, b: -2, c: Number.NEGATIVE_INFINITY, d: Number.NaN, e: 12345.678 };
+  const logs = {
+    a: -1.5,
+    b: -2,
+    c: Number.NEGATIVE_INFINITY,
+    d: Number.NaN,
+    e: 12345.678,
+    f: 0.625,
+    g: -2.5,
+    h: -0,
+    i: 1e21,
+  };
   const home = folder(t);
   const names: Record<string, string> = {
     // f'{-1.5:07.3f}' and so on, in Python 3.11
@@ -330,6 +340,14 @@ test("numbers in names of files are Python's", async (t) => {
     '{d:.1f}': 'nan',
     '{e:12.4e}': '  1.2346e+04',
     '{b}': '-2',
+    // exact halves go to the even digit
+    '{f:.2f}': '0.62',
+    '{f:.1e}': '6.2e-01',
+    '{g:04.0f}': '-002',
+    '{h:05.1f}': '-00.0',
+    '{h:.1e}': '-0.0e+00',
+    '{i:.1f}': '1000000000000000000000.0',
+    '{f:.70f}': '0.6250000000000000000000000000000000000000000000000000000000000000000000',
   };
   for (const [template, name] of Object.entries(names)) {
     const checkpoint = callbacks.modelCheckpoint({ filepath: join(home, template) });

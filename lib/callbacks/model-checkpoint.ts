@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { roundEven } from '../array-format.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { writeFailure } from '../io/atomic.js';
 import { announcing, type Callback, type CallbackModel, checkVerbose, type Logs } from './callback.js';
@@ -141,9 +142,23 @@ function pathTemplate(filepath: unknown): (values: Readonly<Record<string, numbe
 
 function inDigits(value: number, type: string | undefined, digits: number): string {
   if (!Number.isFinite(value)) return `${value}`.replace('inity', '').toLowerCase(); // 'nan', '-inf'
-  return type === 'e' ? exponential(value, digits) : type === 'f' ? value.toFixed(digits) : `${value}`;
+  if (type !== 'e' && type !== 'f') return `${value}`;
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  return sign + (type === 'e' ? exponential(Math.abs(value), digits) : fixed(Math.abs(value), digits));
+}
+
+/** From here on JavaScript writes an exponent; such numbers are whole. */
+const MOST_FIXED = 1e21;
+
+function fixed(size: number, digits: number): string {
+  if (size < MOST_FIXED) return rounded((d) => size.toFixed(d), digits);
+  return `${BigInt(size)}${digits > 0 ? `.${'0'.repeat(digits)}` : ''}`;
 }
 
 /** As Python and C print it, with two digits of exponent at least. */
-const exponential = (value: number, digits: number) =>
-  value.toExponential(digits).replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
+const exponential = (size: number, digits: number) =>
+  rounded((d) => size.toExponential(d), digits).replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
+
+/** Exact halves have few digits: none is cut where there are many. */
+const rounded = (print: (digits: number) => string, digits: number) =>
+  digits > 60 ? print(digits) : roundEven(print, digits);
