@@ -19,8 +19,8 @@ import { type ClassTargets, LabelBinarizer, readNumbers } from './mlp-targets.js
  * same draws, the same loss curve, the same weights.
  *
  * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' only draws its first weights in
- * float32 then, as there). Weights keep their dtype through warm starts and partialFit, as there, and it is that of
- * predictions, where scikit-learn takes the wider one of weights and x.
+ * float32 then, and goes on in float64, where SciPy 1.17 evaluates in float32). Weights keep their dtype through warm starts
+ * and partialFit, as there, and it is that of predictions, where scikit-learn takes the wider one of weights and x.
  *
  * x may be sparse, as SciPy's csr_matrix: `{ data, indices, indptr, shape }`. While it is worked on every value is stored.
  *
@@ -178,8 +178,8 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
  * A regression by dense layers: scikit-learn's `MLPRegressor`. The same data, parameters and seed give its numbers.
  *
  * float64, or float32 where x is a float32 NDArray or an array of Float32Arrays ('lbfgs' only draws its first weights in
- * float32 then, as there). Weights keep their dtype through warm starts and partialFit, as there, and it is that of
- * predictions, where scikit-learn takes the wider one of weights and x.
+ * float32 then, and goes on in float64, where SciPy 1.17 evaluates in float32). Weights keep their dtype through warm starts
+ * and partialFit, as there, and it is that of predictions, where scikit-learn takes the wider one of weights and x.
  *
  * x may be sparse, as SciPy's csr_matrix: `{ data, indices, indptr, shape }`. While it is worked on every value is stored.
  */
