@@ -299,6 +299,27 @@ test('of a history the best epoch is told where the name tells which is', (t) =>
   t.deepEqual(scales, ['log', undefined]);
 });
 
+test('validations of some of the epochs are drawn at these', (t) => {
+  const history = { loss: [4, 3, 2, 1, 0.5], val_loss: [3.5, 1.5] };
+  const plot = plots.history({ epoch: [0, 1, 2, 3, 4], validationEpoch: [1, 3], history });
+  t.is(plot.description, '5 epochs. loss: training from 4 to 0.5, validation from 3.5 to 1.5, best 1.5 at epoch 4.');
+  const { values } = (plot.spec.concat as any[])[0].layer[1].data;
+  const validation = values.filter(({ data }: any) => data === 'validation');
+  t.deepEqual(
+    validation.map(({ epoch, value }: any) => [epoch, value]),
+    [
+      [2, 3.5],
+      [4, 1.5],
+    ],
+  );
+  const marks = plot
+    .text({ width: 60 })
+    .split('\n')
+    .map((line) => line.indexOf('×', 8))
+    .filter((at) => at >= 0);
+  t.true(Math.min(...marks) > 12 && marks.length > 1, String(marks));
+});
+
 test('a history may be of any number of epochs', (t) => {
   const loss = Array.from({ length: 200_000 }, (_, i) => 1 / (i + 1));
   t.regex(plots.history({ loss, val_loss: loss }).description, /best 5e-06 at epoch 200000\.$/);

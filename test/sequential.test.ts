@@ -271,6 +271,39 @@ test('stopTraining before an epoch has a batch: there is no such epoch', async (
   t.is(model.iterations, 2);
 });
 
+test("validationFreq: after every n-th epoch, or after those of an array, as Keras' counts", async (t) => {
+  const [x, y] = [column([1, 2]), column([1, 3])];
+  const common = { epochs: 5, validationData: [x, y] as const };
+  const { history: every, validationEpoch } = line().fitSync(x, y, common);
+  t.deepEqual(validationEpoch, [0, 1, 2, 3, 4]);
+  for (const [validationFreq, epochs] of [
+    [1, [0, 1, 2, 3, 4]],
+    [2, [1, 3]],
+    [9, []],
+    [
+      [5, 1, 7],
+      [0, 4],
+    ],
+    [[], []],
+  ] as [number | number[], number[]][])
+    for (const found of [
+      await line().fit(x, y, { ...common, validationFreq }),
+      line().fitSync(x, y, { ...common, validationFreq }),
+      await line().fit(() => [[x, y]], { ...common, validationFreq }),
+    ]) {
+      t.deepEqual(found.history.loss, every.loss);
+      t.deepEqual(
+        found.history.val_loss ?? [],
+        epochs.map((epoch) => every.val_loss[epoch]),
+      );
+      t.deepEqual(found.validationEpoch, epochs);
+    }
+  const later = line().fitSync(x, y, { ...common, initialEpoch: 2, validationFreq: 2 });
+  t.deepEqual([later.epoch, later.validationEpoch], [[2, 3, 4], [3]]);
+  for (const validationFreq of [0, 1.5, [0], 'epoch', null] as any[])
+    t.throws(() => line().fitSync(x, y, { ...common, validationFreq }), { message: /^Expected validationFreq/ });
+});
+
 test('a list of batches to validate with is told how', async (t) => {
   const [x, y] = [column([1, 2]), column([1, 3])];
   const batches = [1, 2, 3, 4].map(() => [x, y] as const);

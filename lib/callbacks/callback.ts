@@ -100,11 +100,14 @@ export interface Callback {
 export class History implements Callback {
   /** The numbers of the epochs, from 0. */
   readonly epoch: number[] = [];
-  /** For each name in the logs its values, one for each epoch. */
+  /** Those of them with a validation: all, unless `validationFreq` says otherwise. */
+  readonly validationEpoch: number[] = [];
+  /** For each name in the logs its values, one for each epoch that has it. */
   readonly history: Record<string, number[]> = {};
 
   onEpochEnd(epoch: number, logs: Logs): void {
     this.epoch.push(epoch);
+    if (Object.keys(logs).some((name) => name.startsWith('val_'))) this.validationEpoch.push(epoch);
     for (const [name, value] of Object.entries(logs)) {
       if (!Object.hasOwn(this.history, name)) this.history[name] = [];
       this.history[name].push(value);

@@ -39,7 +39,8 @@ export function* fitting(
   const order = shuffle ? random : undefined;
   if (ranks) {
     checkStateless(network);
-    const call = { ...(!ranks.isShard && { samples: samples.count }), batchSize, shuffle, epochs };
+    const { validationFreq } = options;
+    const call = { ...(!ranks.isShard && { samples: samples.count }), batchSize, shuffle, epochs, validationFreq };
     yield* ranks.checkSame(plan.digest, call);
   }
   const given = ranks ? ranksFeed(samples, batchSize, ranks, order) : samplesFeed(samples, batchSize, order);

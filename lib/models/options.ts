@@ -49,6 +49,8 @@ export interface FitOptions extends DistributedOptions {
   validationData?: readonly [ByPort, ByPort] | readonly [ByPort, ByPort, ByPort] | Source<Batch>;
   /** Of arrays to validate on. Default: batchSize; with a source to train on 32 */
   validationBatchSize?: number;
+  /** Validate after every n-th epoch, or after those of an array, counted from 1, as in Keras. Default 1 */
+  validationFreq?: number | readonly number[];
   /** Put the samples into a new order for each epoch. Default true */
   shuffle?: boolean;
   /**

@@ -53,12 +53,13 @@ function* fittingSource(
   const { model, engine } = callee;
   const { optimizer } = engine.needCompiled();
   const { initialEpoch } = checkSourceOptions(source, options);
-  const { batchesPerEpoch } = options;
+  const { batchesPerEpoch, validationFreq } = options;
   const classWeight = sourceWeights(source, options);
   const feed = feedOf(callee, source, isSync, { batchesPerEpoch, classWeight, mayEnd: true, ranks });
   const feeds: Feed[] = [feed];
   const training = function* (): Training<History> {
-    if (ranks) yield* ranks.checkSame(undefined, { batchesPerEpoch, initialEpoch, epochs: options.epochs ?? 1 });
+    const call = { batchesPerEpoch, initialEpoch, epochs: options.epochs ?? 1, validationFreq };
+    if (ranks) yield* ranks.checkSame(undefined, call);
     yield* feed.begin(initialEpoch);
     const prepared = prepareSource(model, callee.ports(feed.shapes), options);
     const network = enter(callee, feed, true);

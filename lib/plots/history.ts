@@ -7,7 +7,12 @@ import { base, type Frame, PADDING, type PlotOptions, panelTitle, readFrame, SER
 
 /** Keras' History, or its `history` alone: one array a quantity, those of the validation data named `val_…`. */
 export type HistoryInput =
-  | { readonly epoch?: readonly number[]; readonly history: Readonly<Record<string, readonly number[]>> }
+  | {
+      readonly epoch?: readonly number[];
+      /** Those with a validation, where not all have one. */
+      readonly validationEpoch?: readonly number[];
+      readonly history: Readonly<Record<string, readonly number[]>>;
+    }
   | Readonly<Record<string, readonly number[]>>;
 
 export interface HistoryOptions extends PlotOptions {
@@ -22,6 +27,8 @@ export interface Series {
   readonly epochs: readonly number[];
   readonly training?: readonly number[];
   readonly validation?: readonly number[];
+  /** Those that `validation` is of. */
+  readonly validated: readonly number[];
 }
 
 /**
@@ -49,8 +56,12 @@ function readHistory(history: HistoryInput): Series[] {
   const whole = 'history' in history && !Array.isArray(history.history);
   const record = (whole ? history.history : history) as Record<string, readonly number[]>;
   if (typeof record !== 'object' || record === null) throw wrongType('history.history', 'an object of arrays', record);
-  const epoch = whole ? (history as { epoch?: readonly number[] }).epoch : undefined;
+  const { epoch, validationEpoch = epoch } = (whole ? history : {}) as Exclude<
+    HistoryInput,
+    Readonly<Record<string, readonly number[]>>
+  >;
   if (epoch !== undefined) checkNumbers('history.epoch', epoch);
+  if (validationEpoch !== undefined) checkNumbers('history.validationEpoch', validationEpoch);
   const names = Object.keys(record);
   for (const name of names) {
     checkNumbers(`history.${name}`, record[name]);
@@ -61,7 +72,10 @@ function readHistory(history: HistoryInput): Series[] {
       Object.hasOwn(record, key) ? record[key] : undefined,
     );
     const length = Math.max(training?.length ?? 0, validation?.length ?? 0);
-    return { name, epochs: Array.from({ length }, (_, i) => (epoch?.[i] ?? i) + 1), training, validation };
+    const numbers = (given: readonly number[] | undefined, length: number) =>
+      Array.from({ length }, (_, i) => (given?.[i] ?? i) + 1);
+    const validated = numbers(validationEpoch, validation?.length ?? 0);
+    return { name, epochs: numbers(epoch, length), training, validation, validated };
   });
   const filled = series.filter((s) => s.epochs.length > 0);
   if (filled.length === 0) throw new RangeError('Expected history to hold at least one epoch, got none');
@@ -96,7 +110,7 @@ function specOf(frame: Frame, series: readonly Series[], lossScale: 'linear' | '
     const log = lossScale === 'log' && directionOf(s.name) === 'min';
     const data = kinds.flatMap((kind) =>
       (s[kind as 'training' | 'validation'] ?? []).map((value, i) => ({
-        epoch: s.epochs[i],
+        epoch: (kind === 'training' ? s.epochs : s.validated)[i],
         value: Number.isFinite(value) && !(log && value <= 0) ? value : null,
         data: kind,
       })),
@@ -158,20 +172,20 @@ function specOf(frame: Frame, series: readonly Series[], lossScale: 'linear' | '
   return { ...base(frame), columns, spacing: { row: 22, column: spacing }, concat: panels };
 }
 
-function describe({ name, training, validation, epochs }: Series): string {
-  const run = (values: readonly number[]) => {
+function describe({ name, training, validation, epochs, validated }: Series): string {
+  const run = (values: readonly number[], epochs: readonly number[]) => {
     const broken = values.findIndex((value) => !Number.isFinite(value));
     const last = broken < 0 ? values.length - 1 : broken - 1;
     const told = last < 0 ? [] : [`from ${general(values[0])} to ${general(values[last])}`];
     return [...told, ...(broken < 0 ? [] : [`not finite at epoch ${epochs[broken]}`])].join(', ');
   };
   const parts: string[] = [];
-  if (training?.length) parts.push(`training ${run(training)}`);
+  if (training?.length) parts.push(`training ${run(training, epochs)}`);
   if (validation?.length) {
     const [low, high] = extent(validation.filter(Number.isFinite));
     const at = validation.indexOf({ min: low, max: high, none: Number.NaN }[directionOf(name) ?? 'none']);
-    const best = at < 0 ? '' : `, best ${general(validation[at])} at epoch ${epochs[at]}`;
-    parts.push(`validation ${run(validation)}${best}`);
+    const best = at < 0 ? '' : `, best ${general(validation[at])} at epoch ${validated[at]}`;
+    parts.push(`validation ${run(validation, validated)}${best}`);
   }
   return `${name}: ${parts.join(', ')}.`;
 }

@@ -198,7 +198,7 @@ export function historyText(charts: readonly Series[], color: boolean, width: nu
   const marks = { training: { glyph: '•', colour: 32 }, validation: { glyph: '×', colour: 208 } } as const;
   const mark = (kind: keyof typeof marks) => (color ? paint(marks[kind].glyph, marks[kind].colour) : marks[kind].glyph);
   const out: string[] = title ? [plain(title)] : [];
-  for (const { name, epochs, training, validation } of charts) {
+  for (const { name, epochs, training, validation, validated } of charts) {
     const finite = [...(training ?? []), ...(validation ?? [])].filter(Number.isFinite);
     if (out.length > 0) out.push('');
     const given = (['training', 'validation'] as const).filter((kind) => (kind === 'training' ? training : validation));
@@ -224,7 +224,7 @@ export function historyText(charts: readonly Series[], color: boolean, width: nu
         canvas[y][x] = mark(kind);
       }
     };
-    draw(validation, 'validation');
+    draw(validation && placed(validation, validated, epochs), 'validation');
     draw(training, 'training');
     canvas.forEach((cells, y) => {
       const label = high === low ? (y === rows / 2 ? top : '') : y === 0 ? top : y === rows - 1 ? bottom : '';
@@ -234,6 +234,18 @@ export function historyText(charts: readonly Series[], color: boolean, width: nu
     out.push(`${' '.repeat(margin)} └${first}${last.padStart(Math.max(last.length + 1, across - first.length))}`);
   }
   return out.join('\n');
+}
+
+/** A value for each of the epochs: on the line between two of those that have one, NaN before the first and after the last. */
+function placed(values: readonly number[], at: readonly number[], epochs: readonly number[]): readonly number[] {
+  if (values.length === epochs.length) return values;
+  let i = 0;
+  return epochs.map((epoch) => {
+    while (at[i] < epoch) i++;
+    if (at[i] === epoch) return values[i];
+    if (i === 0 || i === at.length) return Number.NaN;
+    return values[i - 1] + ((values[i] - values[i - 1]) * (epoch - at[i - 1])) / (at[i] - at[i - 1]);
+  });
 }
 
 /** The value over column `x` of `across`: the mean of its epochs, or on the line between two of them. */

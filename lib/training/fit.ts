@@ -19,6 +19,7 @@ const COMMON = [
   'epochs',
   'validationData',
   'validationBatchSize',
+  'validationFreq',
   'classWeight',
   'callbacks',
   'verbose',
@@ -58,6 +59,8 @@ export interface PreparedFit extends Judged {
 interface Judged {
   readonly validation?: Samples | Source<unknown>;
   readonly validationBatchSize: number;
+  /** Whether there is a validation after this epoch. */
+  readonly validatesAfter: (epoch: number) => boolean;
   readonly epochs: number;
   readonly callbacks: CallbackList;
   readonly history: History;
@@ -104,7 +107,7 @@ export function prepareFit(
   return {
     samples,
     ...(judged && { validation: judged }),
-    ...{ batchSize, validationBatchSize, shuffle, epochs: common.epochs },
+    ...{ batchSize, validationBatchSize, shuffle, epochs: common.epochs, validatesAfter: common.validatesAfter },
     ...(size > 1 && { digest: digestOfSamples([...x, ...targets, ...(weights ?? [])]) }),
     ...callbacksOf(model, common, { steps: Math.ceil(count / whole), samples: count, batchSize: whole }, options),
   };
@@ -144,7 +147,7 @@ export function prepareSource(model: FitModel, ports: Ports, options: FitSourceO
   return {
     ...(validation && { validation: copied(validation, ports, model.dtype) }),
     validationBatchSize: options.validationBatchSize ?? 32,
-    epochs: common.epochs,
+    ...{ epochs: common.epochs, validatesAfter: common.validatesAfter },
     ...callbacksOf(model, common, steps === undefined ? {} : { steps }, options),
   };
 }
@@ -161,14 +164,27 @@ function readCommon(options: Omit<FitSourceOptions, 'classWeight'>, isKnown = fa
   if (verbose !== 0 && verbose !== 1 && verbose !== 2) throw wrongValue('verbose', '0, 1 or 2', verbose);
   if (options.signal !== undefined && !isAbortSignal(options.signal))
     throw wrongType('signal', 'an AbortSignal', options.signal);
+  const validatesAfter = readFrequency(options.validationFreq);
   const list: Callback[] = options.callbacks === undefined ? [] : [options.callbacks].flat();
   if (verbose > 0) list.push(callbackFactories.progressBar({ verbose }));
-  return { epochs, initialEpoch, verbose, list };
+  return { epochs, initialEpoch, verbose, list, validatesAfter };
+}
+
+/** Epochs are counted from 1 here, as in Keras. */
+function readFrequency(given: FitOptions['validationFreq'] = 1): (epoch: number) => boolean {
+  if (typeof given === 'number') {
+    const every = checkInteger('validationFreq', given, 1);
+    return (epoch) => (epoch + 1) % every === 0;
+  }
+  if (!Array.isArray(given))
+    throw wrongType('validationFreq', 'a positive integer, or an array of epochs from 1 on', given);
+  const epochs = new Set(Array.from(given, (epoch, i) => checkInteger(`validationFreq[${i}]`, epoch, 1)));
+  return (epoch) => epochs.has(epoch + 1);
 }
 
 function callbacksOf(
   model: FitModel,
-  { list, ...common }: ReturnType<typeof readCommon>,
+  { list, validatesAfter: _, ...common }: ReturnType<typeof readCommon>,
   extent: Pick<CallbackParams, 'steps' | 'samples' | 'batchSize'>,
   { distributed }: DistributedOptions,
 ): Pick<Judged, 'callbacks' | 'history'> {

@@ -42,6 +42,8 @@ export interface Trained {
 export interface FitPlan extends Trained {
   readonly feed: Feed;
   readonly validation?: Feed;
+  /** Whether there is one after this epoch. */
+  readonly validatesAfter: (epoch: number) => boolean;
   readonly epochs: number;
   readonly callbacks: CallbackList;
   readonly history: History;
@@ -79,7 +81,7 @@ function* trainEpochs(fit: FitPlan): Training<History> {
   const endEpoch = function* (): Training<void> {
     callbacks.counted(batches, samples);
     const logs = totals.logs();
-    if (validation) {
+    if (validation && fit.validatesAfter(epoch)) {
       yield* callbacks.onTestBegin();
       const scores = yield* evaluateLoop(network, validation, validationPace, epoch, ranks);
       yield* callbacks.onTestEnd(scores);

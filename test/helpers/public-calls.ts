@@ -1278,6 +1278,7 @@ export const CALLS: Record<string, Call> = {
     epochs: 1,
     validationData: [x(), y()],
     validationBatchSize: 2,
+    validationFreq: [1],
     shuffle: true,
     classWeight: { 0: 1 },
     sampleWeight: y(),
