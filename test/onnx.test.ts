@@ -10,6 +10,7 @@ import {
   input,
   Layer,
   layers,
+  linspace,
   Model,
   NDArray,
   ops,
@@ -791,6 +792,24 @@ test('what one operation makes of a repeated vector has all of its steps in the 
     t.deepEqual(shape, [...made.shape], name);
     t.true(difference(data, made.data) < 1e-6, name);
     t.is(String((await importBytes(bytes)).predictSync(x)), String(made), name);
+  }
+});
+
+test('integers name rows of a table and of each sample in the file, too', async (t) => {
+  const at = input({ shape: [3], dtype: 'int32', name: 'at' });
+  const x = input({ shape: [4, 2], name: 'x' });
+  const table = new Model({ inputs: at, outputs: ops.gather(linspace(-1, 1, 8).reshape(4, 2), at) });
+  const own = new Model({ inputs: [x, at], outputs: ops.gather(x, at) });
+  const places = NDArray.from([3, 0, 1, 2, 2, 0], { shape: [2, 3], dtype: 'int32' });
+  const values = NDArray.from(linspace(-2, 5, 16), { shape: [2, 4, 2], dtype: 'float32' });
+  for (const [model, inputs] of [
+    [table, [places]],
+    [own, [values, places]],
+  ] as const) {
+    const [found] = await byOnnxRuntime(await model.exportBytes({ format: 'onnx' }), inputs);
+    const [made] = [model.predictSync(inputs.length === 1 ? inputs[0] : (inputs as never))].flat() as NDArray[];
+    t.deepEqual(found.shape, made.shape);
+    t.deepEqual([...found.data], [...made.data]);
   }
 });
 

@@ -212,7 +212,10 @@ const gather: Emit = (e, { inputs: [x, at], output }) => {
     e.set(output, e.emit('Gather', [e.of(x), places], { axis: { int: e.axis(x, 0) } }));
     return;
   }
-  const each = e.emit('Unsqueeze', [index(e, at), e.graph.ints([2])]);
+  const places = index(e, at);
+  // which takes none of 32 bits, unlike Gather
+  const wide = at.dtype === 'int32' ? e.cast(places, 'int64') : places;
+  const each = e.emit('Unsqueeze', [wide, e.graph.ints([2])]);
   e.set(output, e.emit('GatherND', [e.of(x), each], { batch_dims: { int: 1 } }));
 };
 
