@@ -1062,40 +1062,77 @@ test('constants of several inputs and types are what ONNX Runtime makes of them'
   await t.throwsAsync(importBytes(bytesOf(training)), { message: /it drops values in prediction, too/ });
 });
 
-test('Resize is read where it repeats pixels, whatever it calls that, and else refused', async (t) => {
-  const read: string[] = [];
-  const modes = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric', 'tf_half_pixel_for_nn'];
-  const x = [new RandomState(2).normal(0, 1, [2, 1, 4, 5]) as NDArray];
-  for (const mode of modes)
-    for (const nearest of ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'])
-      for (const scales of [
-        [2, 2],
-        [3, 1],
-      ]) {
-        const graph = new OnnxGraph();
-        graph.inputs.push({ name: graph.fresh('x'), type: 'float', shape: ['batch', 1, 4, 5] });
-        const y = graph.node('Resize', ['x', '', graph.tensor('scales', 'float', [4], [1, 1, ...scales])], {
-          coordinate_transformation_mode: { string: mode },
-          nearest_mode: { string: nearest },
-        });
-        graph.outputs.push({ name: y, type: 'float', shape: ['batch', 1, 4 * scales[0], 5 * scales[1]] });
-        const opset = new Message().string(1, '').int(2, 13);
-        const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
-        const [wanted] = await byOnnxRuntime(bytes, x);
-        const repeats = Array.from(wanted.data).every((value, i) => {
-          const [width, n] = [5 * scales[1], 20 * scales[0] * scales[1]];
-          const [row, column] = [Math.floor((i % n) / width / scales[0]), Math.floor((i % width) / scales[1])];
-          return value === Math.fround(x[0].data[Math.floor(i / n) * 20 + row * 5 + column]);
-        });
-        const network = await importBytes(bytes).catch((error: Error) => error);
-        t.is(network instanceof Error, !repeats, `${mode} ${nearest} ${scales}`);
-        if (network instanceof Error) t.regex(network.message, /'Resize'.*it does not repeat pixels/);
-        else {
-          t.is(difference((await outputsOf(network, x))[0].data, wanted.data), 0);
-          read.push(`${mode} ${nearest}`);
+test('Resize is read whatever its coordinates, larger and smaller, and comes back', async (t) => {
+  const modes = ['half_pixel', 'pytorch_half_pixel', 'align_corners', 'asymmetric'];
+  const roundings = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'];
+  const x = NDArray.from(new RandomState(2).normal(0, 1, [2, 2, 4, 5]) as NDArray, { dtype: 'float32' });
+  const scales = [
+    [2, 2],
+    [3, 1],
+    [1.5, 2.25],
+    [0.5, 0.6],
+    [0.26, 1.7],
+  ];
+  const kinds = modes.flatMap((mode) => [
+    ...roundings.map((nearest) => ['nearest', mode, nearest]),
+    ['linear', mode, ''],
+  ]);
+  for (const [kind, mode, nearest] of [...kinds, ...roundings.map((own) => ['nearest', 'tf_half_pixel_for_nn', own])])
+    for (const by of scales)
+      for (const isSized of [false, true]) {
+        const sizes = by.map((s, k) => Math.floor(s * [4, 5][k]));
+        const bytes = bytesOfGraph(
+          ['batch', 2, 4, 5],
+          (g) => {
+            const asked = isSized
+              ? [
+                  '',
+                  g.node('Concat', [g.node('Shape', ['x'], { end: { int: 2 } }), g.ints(sizes)], { axis: { int: 0 } }),
+                ]
+              : [g.tensor('scales', 'float', [4], [1, 1, ...by])];
+            return g.node('Resize', ['x', '', ...asked], {
+              mode: { string: kind },
+              coordinate_transformation_mode: { string: mode },
+              ...(kind === 'nearest' && { nearest_mode: { string: nearest } }),
+            });
+          },
+          4,
+          17,
+        );
+        const which = `${kind} ${mode} ${nearest} ${by} ${isSized}`;
+        const [wanted] = await byOnnxRuntime(bytes, [x]);
+        const network = await importBytes(bytes);
+        const again = await importBytes(await network.exportBytes({ format: 'onnx' }));
+        for (const own of [network, Model.fromBytes(network.toBytes()), again]) {
+          const made = own.predictSync(x as never) as NDArray;
+          t.deepEqual([...made.shape], wanted.shape, which);
+          t.true(difference(made.data, wanted.data) <= (kind === 'nearest' ? 0 : 1e-6), which);
         }
       }
-  t.true(read.includes('asymmetric floor') && read.includes('half_pixel round_prefer_floor'));
+});
+
+test('Pad by the edge and by mirrors is what ONNX Runtime makes of it', async (t) => {
+  const x = NDArray.from(new RandomState(2).normal(0, 1, [2, 2, 4, 5]) as NDArray, { dtype: 'float32' });
+  const bytesOf = (mode: string, pads: number[]) =>
+    bytesOfGraph(['batch', 2, 4, 5], (g) => g.node('Pad', ['x', g.ints(pads)], { mode: { string: mode } }), 4);
+  for (const [mode, pads] of [
+    ['edge', [0, 0, 2, 1, 0, 0, 0, 7]],
+    ['reflect', [0, 1, 3, 0, 0, 1, 1, 4]],
+    ['constant', [0, 1, 3, 0, 0, 1, 1, 4]],
+  ] as const) {
+    const bytes = bytesOf(mode, [...pads]);
+    const [wanted] = await byOnnxRuntime(bytes, [x]);
+    const network = await importBytes(bytes);
+    for (const own of [network, await importBytes(await network.exportBytes({ format: 'onnx' }))]) {
+      const made = own.predictSync(x as never) as NDArray;
+      t.deepEqual([[...made.shape], [...made.data]], [wanted.shape, [...wanted.data]], mode);
+    }
+  }
+  for (const [mode, pads, message] of [
+    ['reflect', [0, 0, 4, 0, 0, 0, 0, 0], /takes what an axis of 4 does not have/],
+    ['wrap', [0, 0, 1, 0, 0, 0, 0, 0], /its mode is wrap/],
+  ] as const)
+    await t.throwsAsync(importBytes(bytesOf(mode, [...pads])), { code: 'ERR_FORMAT', message });
 });
 
 test('a linear Resize by whole factors is read, whatever its coordinates, and others are refused', async (t) => {
@@ -1135,7 +1172,7 @@ test('a linear Resize by whole factors is read, whatever its coordinates, and ot
       t.is(isLayer, shape.length === 3 && /half_pixel/.test(mode), `${mode} ${shape}`);
     }
   const refused: [number[], Record<string, { string: string }>, RegExp][] = [
-    [[1, 1, 1.5, 2], {}, /its scales are \[1, 1, 1.5, 2\]/],
+    [[1, 1, 0.1, 2], {}, /its scales are \[1, 1, 0.1/],
     [[1, 2, 1, 1], {}, /it is of other axes than those of pixels/],
     [[1, 1, 2, 2], { mode: { string: 'cubic' } }, /its mode is cubic/],
     [
@@ -1405,15 +1442,20 @@ test('Resize repeats the steps of sequences, too', async (t) => {
         }),
       3,
     );
-  for (const scale of [1, 2, 3]) {
-    const bytes = bytesOf(scale, 'floor');
+  for (const [scale, mode] of [
+    [1, 'floor'],
+    [2, 'floor'],
+    [3, 'floor'],
+    [2, 'ceil'],
+    [1.5, 'floor'],
+  ] as const) {
+    const bytes = bytesOf(scale, mode);
     const made = (await importBytes(bytes)).predictSync(x as never) as NDArray;
     const [{ data, shape }] = await byOnnxRuntime(bytes, [x]);
     t.deepEqual([...made.shape], shape);
     t.deepEqual([...made.data], [...data]);
   }
-  await t.throwsAsync(importBytes(bytesOf(2, 'ceil')), { message: /'Resize'.*others are nearer to its coordinates/ });
-  await t.throwsAsync(importBytes(bytesOf(1.5, 'floor')), { message: /'Resize'.*its scales are \[1, 1, 1.5\]/ });
+  await t.throwsAsync(importBytes(bytesOf(0.2, 'floor')), { message: /'Resize'.*its scales are \[1, 1, 0.2/ });
 });
 
 test('the fused layer normalization of Keras 2, as tf2onnx writes it, is a layerNormalization', async (t) => {

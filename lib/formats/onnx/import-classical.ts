@@ -2,8 +2,8 @@ import type { Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
 import { layers } from '../../layers/index.js';
 import { warn } from '../../warn.js';
+import { entriesOf } from './import-entries.js';
 import type { Handler } from './import-layers.js';
-import { entriesOf } from './import-shapes.js';
 import { applied, ops } from './untyped.js';
 
 /** (x - offset) * scale, for each column. */

@@ -5,6 +5,7 @@ import { applyOp, sizeOf, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import { splitUp, stretch } from './fold.js';
 import { embeddingOf } from './import-embedding.js';
+import { entriesOf, picked, taken } from './import-entries.js';
 import type { Handler } from './import-layers.js';
 import { resize } from './import-resize.js';
 import type { Importer } from './importer.js';
@@ -161,47 +162,6 @@ const concat: Handler = (c, inputs, attributes) => {
   return c.like(like, value, isPositive);
 };
 
-/** So many entries along an axis of ONNX, each `step` behind the one before. */
-function taken(c: Importer, x: Computed, axis: number, from: number, count: number, step = 1): Computed {
-  const own = c.axis(x, axis);
-  const { shape } = x.value;
-  const n = shape[own];
-  if (count < 1 || from < 0 || from >= n || from + (count - 1) * step < 0 || from + (count - 1) * step >= n)
-    throw new RangeError(`it takes ${count} entries from ${from} on of an axis of ${n}`);
-  if (step === 1 && count === n) return x;
-  if (step === 1) {
-    const start = shape.map((_, k) => (k === own ? from : 0));
-    const length = shape.map((_, k) => (k === own ? count : -1));
-    return c.like(x, ops.slice(x.value, start, length), x.isPositive);
-  }
-  if (step === -1 && count === n) return c.like(x, applyOp(reverseAxis, [x.value], { axis: own }), x.isPositive);
-  c.budget.take(count);
-  return picked(
-    c,
-    x,
-    own,
-    Float64Array.from({ length: count }, (_, k) => from + k * step),
-  );
-}
-
-/** The entries of these numbers along an axis of the value. */
-function picked(c: Importer, x: Computed, own: number, places: Float64Array): Computed {
-  const n = x.value.shape[own];
-  if (!places.every((place) => Number.isInteger(place) && place >= 0 && place < n))
-    throw new RangeError(`it takes what an axis of ${n} does not have`);
-  const order = [own, ...x.value.shape.map((_, k) => k).filter((k) => k !== own)];
-  const moved = ops.gather(ops.transpose(x.value, order), places);
-  const back = order.map((_, k) => order.indexOf(k));
-  return c.like(x, ops.transpose(moved, back), x.isPositive);
-}
-
-/** The entries of these numbers along an axis of ONNX. */
-export function entriesOf(c: Importer, x: Computed, axis: number, places: readonly number[]): Computed {
-  const isRow = places.length > 0 && places.every((place, k) => place === places[0] + k);
-  if (isRow) return taken(c, x, axis, places[0], places.length);
-  return picked(c, x, c.axis(x, axis), Float64Array.from(places));
-}
-
 const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
   let x = c.computed(a);
   const from = c.ints(starts, attributes, 'starts') ?? [];
@@ -259,10 +219,17 @@ const gather: Handler = (c, [a, index], attributes, node) => {
   return without(part, [own], left);
 };
 
+/** What entry a place before or behind n of them repeats. @throws RangeError for one that a mirror does not show */
+const PLACES: Readonly<Record<string, (i: number, n: number) => number>> = {
+  edge: (i, n) => Math.min(n - 1, Math.max(0, i)),
+  reflect: (i, n) => (i < 0 ? -i : i < n ? i : 2 * (n - 1) - i),
+};
+
 const padding: Handler = (c, [a, b, value, axes], attributes) => {
   let x = c.computed(a);
-  if (attributes.string('mode', 'constant') !== 'constant')
-    throw new RangeError(`its mode is ${attributes.string('mode', '')}`);
+  const mode = attributes.string('mode', 'constant');
+  const place = Object.hasOwn(PLACES, mode) ? PLACES[mode] : undefined;
+  if (mode !== 'constant' && !place) throw new RangeError(`its mode is ${mode}`);
   const fill = value ? c.constant(value, 'its value').data[0] : attributes.number('value', 0);
   if (fill !== 0) throw new RangeError(`it pads by ${fill}`);
   const pads = c.ints(b, attributes, 'pads') ?? [];
@@ -272,6 +239,13 @@ const padding: Handler = (c, [a, b, value, axes], attributes) => {
     if (before === 0 && after === 0) continue;
     if (!(before >= 0 && after >= 0 && before + after < 2 ** 20))
       throw new RangeError(`its pads are [${pads.join(', ')}]`);
+    if (place) {
+      const n = x.value.shape[c.axis(x, axis)];
+      const places = Array.from({ length: before + n + after }, (_, i) => place(i - before, n));
+      c.budget.take(places.length);
+      x = entriesOf(c, x, axis, places);
+      continue;
+    }
     x = c.like(x, applyOp(pad, [x.value], { axis: c.axis(x, axis), before, after }), x.isPositive);
   }
   return x;
