@@ -926,6 +926,8 @@ test('shapes of a fixed batch, and those that are computed, are what ONNX Runtim
     t.deepEqual(made.shape, [2, 2], `${k}`);
     t.true(difference(made.data, data) < 1e-6, `${k}`);
   }
+  const parts = bytesOfGraph([2, 3, 4], (g) => g.node('Reshape', ['x', g.ints([2, 5, -1])]));
+  await t.throwsAsync(importBytes(parts), { code: 'ERR_FORMAT', message: /it gives \[2, 5, -1\] to 12 values/ });
 });
 
 test('what -Infinity hides from a softmax is hidden here, and refused where the number itself is seen', async (t) => {

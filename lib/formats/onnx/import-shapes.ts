@@ -61,7 +61,7 @@ function solved(c: Importer, x: Computed, target: readonly Dim[]): Dim[] {
   if (!hasBatch && batch !== undefined) {
     const own = target.map((n) => (n === -1 ? rest * batch : n)) as number[];
     const place = placeOf(x, own, batch);
-    if (place >= 0 && sizeOf(own) === size * batch)
+    if (place >= 0 && own.every(Number.isInteger) && sizeOf(own) === size * batch)
       return own.map((n, k) => (k === place ? new Batches(n / batch) : n));
   }
   if (target.includes(-1)) {
@@ -219,7 +219,7 @@ const gather: Handler = (c, [a, index], attributes, node) => {
   return without(part, [own], left);
 };
 
-/** What entry a place before or behind n of them repeats. @throws RangeError for one that a mirror does not show */
+/** What entry a place before or behind n of them repeats; none of them where a mirror does not reach so far. */
 const PLACES: Readonly<Record<string, (i: number, n: number) => number>> = {
   edge: (i, n) => Math.min(n - 1, Math.max(0, i)),
   reflect: (i, n) => (i < 0 ? -i : i < n ? i : 2 * (n - 1) - i),
@@ -241,8 +241,8 @@ const padding: Handler = (c, [a, b, value, axes], attributes) => {
       throw new RangeError(`its pads are [${pads.join(', ')}]`);
     if (place) {
       const n = x.value.shape[c.axis(x, axis)];
+      c.budget.take(before + n + after);
       const places = Array.from({ length: before + n + after }, (_, i) => place(i - before, n));
-      c.budget.take(places.length);
       x = entriesOf(c, x, axis, places);
       continue;
     }
