@@ -240,10 +240,12 @@ void meanGradient(const Cpu<T>& cpu, Index B, Index N, Out<T> dx) {
 // z[B,M,N] = x[B,M,K] @ y[B,K,N], sample by sample
 template <typename T>
 void batchMatmul(const Cpu<T>& cpu, Index B, Index M, Index K, Index N, In<T> x, In<T> y, Out<T> z) {
-  cpu.team.parallel_for(static_cast<int>(B), [&](int b, int) {
-    product<T>({false, false, M, N, K, x + b * M * K, K, y + b * K * N, N, nullptr, z + b * M * N, N});
+  cpu.team.parallel_for(static_cast<int>(B), [&](int b, int slot) {
+    product<T>({false, false, M, N, K, x + b * M * K, K, y + b * K * N, N, nullptr, z + b * M * N, N},
+               cpu.scratch(slot));
   });
 }
+inline Scratch batchMatmulScratch(Index, Index, Index K, Index N) { return productScratch(K, N); }
 
 // y[B,J,C] = x[B,N,C] at index[B,J], NaN where the index is none of the axis;  dx: dy added up at the indices, in order
 template <typename T>

@@ -18,9 +18,11 @@ void manyRows(const Cpu<T>& cpu, Index B, const F& fn) {
 template <typename T>
 void affine(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> w, In<T> b, Out<T> y) {
   manyRows(cpu, B, [&](Index first, Index n) {
-    productTiled<T>(cpu.team, {false, false, n, O, I, x + first * I, I, w, O, b, y + first * O, O});
+    productTiled<T>(cpu, {false, false, n, O, I, x + first * I, I, w, O, b, y + first * O, O});
   });
 }
+
+inline Scratch affineScratch(Index, Index O, Index I) { return productScratch(I, O); }
 
 // y[B,O] = x[B,I] @ w[I,O]
 template <typename T>
@@ -32,8 +34,12 @@ void matmul(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> w, Out<
 template <typename T>
 void weightGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> dy, Out<T> dw) {
   manyRows(cpu, B, [&](Index first, Index n) {
-    productTiled<T>(cpu.team, {true, false, I, O, n, x + first * I, I, dy + first * O, O, nullptr, dw, O, first > 0});
+    productTiled<T>(cpu, {true, false, I, O, n, x + first * I, I, dy + first * O, O, nullptr, dw, O, first > 0});
   });
+}
+
+inline Scratch weightGradientScratch(Index B, Index O, Index) {
+  return productScratch(std::min(B, kMostProductRows), O);
 }
 
 // db[O] = dy[B,O].sum(0)
@@ -82,9 +88,9 @@ void inputGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> dy, In<T>
     const T* from = dy + first * O;
     T* to = dx + first * I;
     if (isTransposed) {
-      productTiled<T>(cpu.team, {false, false, n, I, O, from, O, transposed, I, nullptr, to, I});
+      productTiled<T>(cpu, {false, false, n, I, O, from, O, transposed, I, nullptr, to, I});
     } else {
-      productTiled<T>(cpu.team, {false, true, n, I, O, from, O, w, O, nullptr, to, I});
+      productTiled<T>(cpu, {false, true, n, I, O, from, O, w, O, nullptr, to, I});
     }
   });
 }

@@ -1,9 +1,8 @@
-// Matrix products: the library's, and one of our own without packing for what the caches hold. There a block of sums of
-// some rows and up to kGemmVectors vectors stays in registers while all of K goes by; each sum is one chain of fma in
-// the order of k, whatever block it is in. Its rate on one Zen 4 core over OpenBLAS' (SkylakeX): float32
-// 128x784x512 1.17, 128x784x128 1.16, 1400x64x50 1.13, float64 1.03, 1.19, 1.32; with a bias 100x64x50 1.0 and 1.05,
-// 100x50x10 1.6 and 1.1. OpenBLAS is ahead up to 10^6 multiplications without bias (0.92 to 1), for which it has
-// kernels of its own with AVX-512 alone, and where the caches are full.
+// Matrix products: the library's, and one of our own. There a block of sums of some rows and up to kGemmVectors vectors
+// stays in registers while a depth of K goes by, each sum one chain of fma in the order of k, whatever block it is in.
+// What b the caches hold is read in place, all of K at once; a larger one by panels, whose first block of rows packs
+// them on its way (rates in tuning.h). The library is ahead up to 10^6 multiplications without bias (by up to 10 %),
+// for which it has kernels of its own with AVX-512 alone, and with fewer than four rows.
 #pragma once
 
 #include "pack.h"
@@ -28,6 +27,7 @@ struct Gemm {
   Index rest;             // values in the block's last vector
   bool isPadded = false;  // may that vector of b be read whole?
   bool isAdded = false;   // to what is in c, when all of K went by
+  T* panel = nullptr;     // where a block that packs b leaves its rows, one after the other
 };
 
 constexpr int kGemmVectors = simd::kRegisters == 32 ? 4 : 3;
@@ -42,13 +42,18 @@ constexpr int gemmRows(int vectors) {
 enum class Last { kWhole, kPart, kHalf, kPadded };
 constexpr bool kHasMasks = FJORDNET_VECTOR_BYTES >= 32;
 
-template <typename T, int R, int V, Last last>
+// Where a block finds b: near, in a cache or in a panel; or far, where its rows are asked for ahead, and may be packed
+// into a panel.
+enum class Reads { kNear, kFar, kPacking };
+
+template <typename T, int R, int V, Last last, Reads reads>
 void gemmBlock(const Gemm<T>& g) {
   constexpr int L = kLanes<T>, W = last == Last::kWhole ? V : V - 1;
   using Tail = std::conditional_t<last == Last::kHalf, simd::HalfVector<T>, Vector<T>>;
   Vector<T> sum[R][V];
   Tail tail[R];
   const T *a = g.a, *b = g.b;
+  [[maybe_unused]] T* panel = g.panel;
   const Index aRow = g.aRow, aStep = g.aStep, ldb = g.ldb, rest = g.rest;
 #pragma GCC unroll 8
   for (int i = 0; i < R; ++i) {
@@ -63,8 +68,10 @@ void gemmBlock(const Gemm<T>& g) {
     }
   }
   for (Index k = 0; k < g.K; ++k, a += aStep, b += ldb) {
+    if constexpr (reads != Reads::kNear) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) prefetch(b + kRowsAhead * ldb + v * L);
+      for (int v = 0; v < V; ++v) prefetch(b + kRowsAhead * ldb + v * L);
+    }
     Vector<T> right[V];
 #pragma GCC unroll 4
     for (int v = 0; v < W; ++v) right[v] = load(b + v * L);
@@ -74,12 +81,22 @@ void gemmBlock(const Gemm<T>& g) {
     } else if constexpr (W < V) {
       simd::loadPart(b + W * L, rest, rightTail);
     }
+    if constexpr (reads == Reads::kPacking) {
+#pragma GCC unroll 4
+      for (int v = 0; v < W; ++v) store(panel + v * L, right[v]);
+      if constexpr (W < V) store(panel + W * L, rightTail);
+      panel += V * L;
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < R; ++i) {
       const T left = a[i * aRow];
 #pragma GCC unroll 4
       for (int v = 0; v < W; ++v) sum[i][v] = simd::fma_(simd::broadcast(left), right[v], sum[i][v]);
-      if constexpr (W < V) tail[i] = simd::fma_(left - Tail{}, rightTail, tail[i]);
+      if constexpr (W == 0) {
+        tail[i] = simd::fma_(left - Tail{}, rightTail, tail[i]);
+      } else if constexpr (W < V) {  // of the same register, or it takes another load
+        tail[i] = simd::fma_(simd::lowerPart<Tail>(simd::broadcast(left)), rightTail, tail[i]);
+      }
     }
   }
 #pragma GCC unroll 8
@@ -100,47 +117,74 @@ void gemmBlock(const Gemm<T>& g) {
   }
 }
 
-template <typename T, int V, Last last, int R>
+template <typename T, int V, Last last, Reads reads, int R>
 void gemmRowsOf(Gemm<T>& g, Index& rows) {
   for (; rows >= R; rows -= R) {
-    gemmBlock<T, R, V, last>(g);
+    gemmBlock<T, R, V, last, reads>(g);
     g.a += R * g.aRow;
     g.start += R * g.startRow;
     g.c += R * g.ldc;
   }
 }
-template <typename T, int V, Last last>
+template <typename T, int V, Last last, Reads reads>
 void gemmPanel(Gemm<T> g, Index rows) {
-  gemmRowsOf<T, V, last, gemmRows(V)>(g, rows);
-  gemmRowsOf<T, V, last, 4>(g, rows);
-  gemmRowsOf<T, V, last, 2>(g, rows);
-  gemmRowsOf<T, V, last, 1>(g, rows);
+  gemmRowsOf<T, V, last, reads, gemmRows(V)>(g, rows);
+  gemmRowsOf<T, V, last, reads, 4>(g, rows);
+  gemmRowsOf<T, V, last, reads, 2>(g, rows);
+  gemmRowsOf<T, V, last, reads, 1>(g, rows);
 }
-template <typename T, int V>
+template <typename T, int V, Reads reads>
 void gemmPanel(const Gemm<T>& g, Index rows) {
   constexpr int L = kLanes<T>;
-  if (g.rest == L) return gemmPanel<T, V, Last::kWhole>(g, rows);
+  if (g.rest == L) return gemmPanel<T, V, Last::kWhole, reads>(g, rows);
   if constexpr (simd::kHasHalf) {
-    if (g.rest <= L / 2) return gemmPanel<T, V, Last::kHalf>(g, rows);
+    if (g.rest <= L / 2) return gemmPanel<T, V, Last::kHalf, reads>(g, rows);
   }
   if constexpr (L > 1 && !kHasMasks) {
-    if (g.isPadded) return gemmPanel<T, V, Last::kPadded>(g, rows);
+    if (g.isPadded) return gemmPanel<T, V, Last::kPadded, reads>(g, rows);
   }
-  if constexpr (L > 1) gemmPanel<T, V, Last::kPart>(g, rows);
+  if constexpr (L > 1) gemmPanel<T, V, Last::kPart, reads>(g, rows);
+}
+
+// The first block of rows packs b, and the others find it in the panel.
+template <typename T, int V>
+void gemmPacking(Gemm<T> g, Index rows) {
+  constexpr int L = kLanes<T>, R = gemmRows(V);
+  if (rows < R) return gemmPanel<T, V, Reads::kFar>(g, rows);
+  if (g.rest == L) {
+    gemmBlock<T, R, V, Last::kWhole, Reads::kPacking>(g);
+  } else if constexpr (L > 1) {
+    gemmBlock<T, R, V, Last::kPart, Reads::kPacking>(g);
+  }
+  g.a += R * g.aRow;
+  g.start += R * g.startRow;
+  g.c += R * g.ldc;
+  g.b = g.panel;
+  g.ldb = V * L;
+  g.isPadded = true;
+  gemmPanel<T, V, Reads::kNear>(g, rows - R);
 }
 
 // Of `columns` columns, at most kGemmVectors vectors.
-template <typename T>
+template <typename T, Reads reads = Reads::kNear>
 void gemmColumns(Gemm<T> g, Index rows, Index columns) {
   constexpr Index L = kLanes<T>;
   const Index vectors = (columns + L - 1) / L;
   g.rest = columns - (vectors - 1) * L;
+  const auto run = [&](auto v) {
+    constexpr int V = decltype(v)::value;
+    if constexpr (reads == Reads::kPacking) {
+      gemmPacking<T, V>(g, rows);
+    } else {
+      gemmPanel<T, V, reads>(g, rows);
+    }
+  };
   switch (vectors) {
-    case 1: return gemmPanel<T, 1>(g, rows);
-    case 2: return gemmPanel<T, 2>(g, rows);
-    case 3: return gemmPanel<T, 3>(g, rows);
+    case 1: return run(std::integral_constant<int, 1>{});
+    case 2: return run(std::integral_constant<int, 2>{});
+    case 3: return run(std::integral_constant<int, 3>{});
     default:
-      if constexpr (kGemmVectors == 4) gemmPanel<T, 4>(g, rows);
+      if constexpr (kGemmVectors == 4) run(std::integral_constant<int, 4>{});
   }
 }
 
@@ -159,17 +203,59 @@ struct Product {
   bool isAdded = false;  // to what is in c, without a bias
 };
 
-// For b as it is stored.
-template <typename T>
-void productInCache(const Product<T>& p) {
+// For b as it is stored, in a cache or read but once or twice.
+template <typename T, Reads reads>
+void productInPlace(const Product<T>& p) {
   constexpr int L = kLanes<T>;
   blocks((p.N + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
     const Index j = first * L;
     const T* bias = p.bias == nullptr ? nullptr : p.bias + j;
     Gemm<T> g{p.K, p.a, p.transA ? 1 : p.lda, p.transA ? p.lda : 1, p.b + j, p.ldb, bias, 0, p.c + j, p.ldc, 0};
     g.isAdded = p.isAdded;
-    gemmColumns(g, p.M, std::min(vectors * L, p.N - j));
+    gemmColumns<T, reads>(g, p.M, std::min(vectors * L, p.N - j));
   });
+}
+
+// For a larger one, by panels: a depth of b at a time, for as many rows of a as stay in the outer cache meanwhile.
+// Those of a transposed a lie apart, and are packed where they are read often.
+template <typename T>
+constexpr Index kPanelRoom = kPanelDepth* kGemmVectors* kLanes<T>;
+constexpr Index kPanelPad = 16;
+
+template <typename T>
+void productByPanels(const Product<T>& p, T* room) {
+  constexpr Index L = kLanes<T>;
+  const bool packsA = p.transA && p.N >= kPackedColumns && p.K * p.lda * static_cast<Index>(sizeof(T)) > kProductCache;
+  const Split lines(p.M, (p.M + kPanelRows - 1) / kPanelRows, 1, 12);
+  for (Index i = 0; i < p.M; i += lines.size) {
+    const Index rows = std::min(lines.size, p.M - i);
+    for (Index k = 0; k < p.K; k += kPanelDepth) {
+      const Index depth = std::min(kPanelDepth, p.K - k);
+      const T* a = p.transA ? p.a + k * p.lda + i : p.a + i * p.lda + k;
+      Index lda = p.lda;
+      if (packsA) {
+        T* to = room + kPanelRoom<T>;
+        lda = rows + kPanelPad;
+        for (Index r = 0; r < depth; ++r) std::copy_n(a + r * p.lda, rows, to + r * lda);
+        a = to;
+      }
+      blocks((p.N + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
+        const Index j = first * L;
+        const T* bias = p.bias == nullptr || k > 0 ? nullptr : p.bias + j;
+        T* c = p.c + i * p.ldc + j;
+        Gemm<T> g{depth, a, p.transA ? 1 : lda, p.transA ? lda : 1, p.b + k * p.ldb + j, p.ldb, bias, 0, c, p.ldc, 0};
+        g.isAdded = p.isAdded || k > 0;
+        g.panel = room;
+        gemmColumns<T, Reads::kPacking>(g, rows, std::min(vectors * L, p.N - j));
+      });
+    }
+  }
+}
+
+// Of each thread, for products of K by N with rows of b ldb apart, or fewer: T is float or double.
+inline Scratch productScratch(Index K, Index ldb) {
+  if (K * ldb * static_cast<Index>(sizeof(double)) <= kProductCache) return {};
+  return {0, kPanelRoom<float> + kPanelDepth * (kPanelRows + kPanelPad)};
 }
 
 // The library's: c[m,n] = op(a) op(b) + beta * c
@@ -222,13 +308,15 @@ class Panels {
   const T* panels_;
 };
 
-// The faster of the two. Fewer than four rows read b too often; the transposed a of weight gradients has no bias.
+// The fastest of them; with `room` of productScratch. Fewer than four rows read b too often; the transposed a of weight
+// gradients has no bias.
 template <typename T>
-void product(const Product<T>& p) {
-  constexpr Index cache = kProductCache / static_cast<Index>(sizeof(T));
+void product(const Product<T>& p, T* room) {
   constexpr Index small = FJORDNET_VECTOR_BYTES == 64 ? kSmallProduct : 0;
-  const bool inCache = p.M * p.K + p.K * p.N + p.M * p.N <= cache;
-  if (!p.transB && p.M >= 4 && inCache && (!p.transA || p.M * p.N * p.K > small)) return productInCache(p);
+  if (!p.transB && p.M >= 4 && (!p.transA || p.M * p.N * p.K > small)) {
+    if (p.K * p.ldb * static_cast<Index>(sizeof(T)) <= kProductCache) return productInPlace<T, Reads::kNear>(p);
+    return p.M < kFewestPanelRows ? productInPlace<T, Reads::kFar>(p) : productByPanels(p, room);
+  }
   product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, p.isAdded ? T(1) : T(0), p.c, p.ldc);
   if (p.bias == nullptr) return;
   for (Index i = 0; i < p.M; ++i) {
@@ -238,15 +326,15 @@ void product(const Product<T>& p) {
   }
 }
 
-// The same by tiles of the output: of columns before rows, for every tile of rows packs b again; of weights' gradients
-// (transA) rows before columns, as updates go by rows.
+// The same by tiles of the output: of columns before rows, for every tile of rows reads b again; of weights' gradients
+// (transA) rows before columns where there are more of them, as updates go by rows.
 template <typename T>
-void productTiled(Team& team, const Product<T>& p) {
+void productTiled(const Cpu<T>& cpu, const Product<T>& p) {
   const Index wanted = std::min(kMostProductTiles, 2 * p.M * p.N * p.K / kProductTileFlop);
-  const Split byRows(p.M, p.transA ? wanted : 1, kProductTileRows, 12);
+  const Split byRows(p.M, p.transA && p.M >= p.N ? wanted : 1, kProductTileRows, 12);
   const Split columns(p.N, byRows.tiles > 1 ? 1 : wanted, kProductTileColumns, 16);
   const Split lines = p.transA ? byRows : Split(p.M, columns.tiles > 1 ? 1 : wanted, kProductTileRows, 2);
-  team.parallel_for(columns.tiles * lines.tiles, [&](int tile, int) {
+  cpu.team.parallel_for(columns.tiles * lines.tiles, [&](int tile, int slot) {
     const Index j = tile % columns.tiles * columns.size, i = tile / columns.tiles * lines.size;
     Product<T> part = p;
     part.M = std::min(lines.size, p.M - i);
@@ -255,7 +343,7 @@ void productTiled(Team& team, const Product<T>& p) {
     part.b += p.transB ? j * p.ldb : j;
     if (p.bias != nullptr) part.bias += j;
     part.c += i * p.ldc + j;
-    product(part);
+    product(part, cpu.scratch(slot));
   });
 }
 

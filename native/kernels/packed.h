@@ -106,9 +106,26 @@ void packedProduct(bool transA, bool transB, Index M, Index N, Index K, T alpha,
           }
           T* to = c + i * ldc + j0 + j;
           const bool isNew = k == 0 && beta == T(0);
-          gemmColumns<T>({depth, packedA, transA ? 1 : aRow, transA ? aRow : 1, isReadOnce ? right : panel,
-                          isReadOnce ? ldb : kPanel, isNew ? nullptr : to, isNew ? 0 : ldc, to, ldc, 0, !isReadOnce},
-                         height, columns);
+          Gemm<T> g{depth,
+                    packedA,
+                    transA ? 1 : aRow,
+                    transA ? aRow : 1,
+                    panel,
+                    kPanel,
+                    isNew ? nullptr : to,
+                    isNew ? 0 : ldc,
+                    to,
+                    ldc,
+                    0,
+                    true};
+          if (!isReadOnce) {
+            gemmColumns(g, height, columns);
+            continue;
+          }
+          g.b = right;
+          g.ldb = ldb;
+          g.isPadded = false;
+          gemmColumns<T, Reads::kFar>(g, height, columns);
         }
       }
     }

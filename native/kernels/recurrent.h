@@ -110,7 +110,7 @@ void stepProduct(Index n, Index N, Index K, RowsOf<T> a, const T* r, Index rRow,
     const Index j = first * L;
     const T* from = start.at == nullptr ? nullptr : start.at + j;
     Gemm<T> g{K, a.at, a.apart, 1, r + j, rRow, from, from == nullptr ? 0 : start.apart, c + j, cRow, 0};
-    gemmColumns(g, n, std::min(vectors * L, N - j));
+    gemmColumns<T, Reads::kFar>(g, n, std::min(vectors * L, N - j));
   });
 }
 

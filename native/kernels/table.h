@@ -49,9 +49,9 @@ namespace {
   }
 
 constexpr Kernel kRows[] = {
-    ROW("affine", "B O I : x BI, w IO, b O -> y BO", affine),
-    ROW("matmul", "B O I : x BI, w IO -> y BO", matmul),
-    ROW("weightGradient", "B O I : x BI, dy BO -> dw+ IO", weightGradient),
+    ROW_WITH_SCRATCH("affine", "B O I : x BI, w IO, b O -> y BO", affine, affineScratch),
+    ROW_WITH_SCRATCH("matmul", "B O I : x BI, w IO -> y BO", matmul, affineScratch),
+    ROW_WITH_SCRATCH("weightGradient", "B O I : x BI, dy BO -> dw+ IO", weightGradient, weightGradientScratch),
     ROW("biasGradient", "B O : dy BO -> db+ O", biasGradient),
     ROW_WITH_SCRATCH("sparseAffine", "B O I : x BI, w IO, b O -> y BO", sparseAffine, sparseAffineScratch),
     ROW_WITH_SCRATCH("sparseWeightUpdate", "B O I : x BI, dy BO -> w! IO | keep", sparseWeightUpdate,
@@ -128,7 +128,7 @@ constexpr Kernel kRows[] = {
     ROW("place", "B A M N C : y BANC -> x! BAMC | start", place),
     ROW("fill", "B N : -> y BN | value", fill),
     ROW("meanGradient", "B N : -> dx BN", meanGradient),
-    ROW("batchMatmul", "B M K N : x BMK, y BKN -> z BMN", batchMatmul),
+    ROW_WITH_SCRATCH("batchMatmul", "B M K N : x BMK, y BKN -> z BMN", batchMatmul, batchMatmulScratch),
     ROW("gather", "B N C J : x BNC, index BJ -> y BJC", gather),
     ROW("gatherGradient", "B N C J : index BJ, dy BJC -> dx BNC", gatherGradient),
     ROW("real", "B N : i:x BN -> y BN", realOfInt32),

@@ -54,14 +54,24 @@ constexpr Index kMostRowTiles = 64;
 // Rows whose exponentials are taken in one pass: their maxima and sums lie on the stack meanwhile. Not measured.
 constexpr Index kSoftmaxBlock = 64;
 
-// Bytes of operands and result up to which a product is the one of gemm.h, which does not pack, in place of the
-// library's. Times of the library's and of that one in us, and their bytes:
-//   float32 256^3 267, 195 (0.8 M); 384^3 975, 674 (1.8 M); 512^3 2181, 1692 (3.1 M); 768^3 7026, 6495 (7.1 M);
-//   1024^3 16877, 32084 (12.6 M); 128x784x512 925, 973 (2.3 M)
-//   float64 256^3 612, 406 (1.6 M); 384^3 2321, 1508 (3.5 M); 512^3 5339, 6890 (6.3 M); 128x784x512 2162, 3036 (4.5 M)
-// So on this machine twice as much would do for squares, and less for 128x784x512. The value is that of a Zen 4 with 1
-// MB of L2: gemm.h.
-constexpr Index kProductCache = 2500000;
+// Bytes of b, with what lies between its rows, up to which products read it in place (gemm.h), where the caches keep
+// it; beyond, it is packed into panels, unless there are but a few rows of a. Rates of OpenBLAS 0.3.21, in place and by
+// panels in GFLOP/s, [rows,depth] @ [depth,columns]:
+//   float32 100x128x128 165, 217, 226; 100x784x128 168, 235, 224; 128x784x300 174, 188, 209; 128x784x512 170, 148, 211;
+//   128x1024x1024 154, 80, 174; 32x256x256 133, 205, 170; 32x1024x1024 81, 72, 144; 12x784x512 58, 101, 109
+//   float64 100x784x128 63, 97, 94; 128x512x512 74, 47, 86; 128x1024x1024 77, 37, 84; 32x784x512 57, 39, 69
+//   AVX2, float32 128x512x512 107, 106, 121; 128x1024x1024 107, 39, 111; float64 128x512x512 52, 23, 57
+//   transposed a, float32 784x128x512 171, 168, 193; 128x3584x128 156, 53, 185; float64 784x128x512 81, 76, 90
+constexpr Index kProductCache = 524288;
+
+// Panels: rows of a and depth at a time, rows from which they pay, and columns from which a transposed a that is beyond
+// kProductCache is packed, too. 128x784x1024 with 126, 252 and 504 rows 157, 173, 173 GFLOP/s; 1024x1024x1024 with
+// depths of 256, 512 and 1,024 187, 191, 195, of a transposed a 512x3584x512 159, 152, 98. Its packing brought
+// 1024x128x1024 from 165 to 175, in float64 from 90 to 98, and cost 128x128x128 7 %.
+constexpr Index kPanelRows = 252;
+constexpr Index kPanelDepth = 256;
+constexpr Index kFewestPanelRows = 12;
+constexpr Index kPackedColumns = 256;
 
 // The built-in product (packed.h): rows, columns and depth of what is packed at a time, and room that keeps the rows of
 // a apart, lest they fall on the same lines of the inner cache. kPackedWidth is a multiple of three vectors of any

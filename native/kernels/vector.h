@@ -147,6 +147,9 @@ inline void storePart(float* to, Index n, HalfVector<float> v) {
 inline void storePart(double* to, Index n, HalfVector<double> v) {
   _mm256_mask_storeu_pd(to, static_cast<__mmask8>((1u << n) - 1), v);
 }
+// Not __builtin_shufflevector: GCC 12 makes a load of its own of the half of a number that fills a vector.
+inline HalfVector<float> lowerHalf(Vector<float> v) { return _mm512_maskz_extractf32x8_ps(0xff, v, 0); }
+inline HalfVector<double> lowerHalf(Vector<double> v) { return _mm512_maskz_extractf64x4_pd(0xff, v, 0); }
 inline HalfVector<float> fma_(HalfVector<float> a, HalfVector<float> b, HalfVector<float> c) {
   return _mm256_fmadd_ps(a, b, c);
 }
@@ -161,6 +164,16 @@ template <typename T>
 using HalfVector = Vector<T>;
 
 #endif
+
+// The lanes of a vector that a part of one has.
+template <typename Part, typename V>
+inline Part lowerPart(V v) {
+  if constexpr (std::is_same_v<Part, V>) {
+    return v;
+  } else {
+    return lowerHalf(v);
+  }
+}
 
 template <typename T>
 inline void loadPart(const T* from, Index n, Vector<T>& to) {

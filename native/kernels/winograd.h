@@ -169,8 +169,9 @@ void winogradConvolution(const Cpu<float>& cpu, const Conv2d& c, In<float> x, co
     float *v = cpu.scratch(slot), *m = v + Winograd::kPoints * unit * a.channels;
     winogradImage(a, x, first, n, v);
     for (Index point = 0; point < Winograd::kPoints; ++point) {
-      productInCache<float>({false, false, n, a.filters, c.C, v + point * unit * a.channels, a.channels,
-                             w + point * c.C * a.filters, a.filters, nullptr, m + point * unit * a.filters, a.filters});
+      productInPlace<float, Reads::kNear>({false, false, n, a.filters, c.C, v + point * unit * a.channels, a.channels,
+                                           w + point * c.C * a.filters, a.filters, nullptr,
+                                           m + point * unit * a.filters, a.filters});
     }
     winogradOutput(a, m, bias, first, n, y);
   });
@@ -230,8 +231,8 @@ inline void winogradGradient(const Cpu<float>& cpu, const Conv2d& c, In<float> x
       winogradDelta(a, dy, first, n, m);
       for (Index point = 0; point < Winograd::kPoints; ++point) {
         float* to = sum + point * c.C * a.filters;
-        productInCache<float>({true, false, c.C, a.filters, n, v + point * unit * a.channels, a.channels,
-                               m + point * unit * a.filters, a.filters, nullptr, to, a.filters, true});
+        productInPlace<float, Reads::kNear>({true, false, c.C, a.filters, n, v + point * unit * a.channels, a.channels,
+                                             m + point * unit * a.filters, a.filters, nullptr, to, a.filters, true});
       }
     }
     addRows(dy + begin * c.output(), (end - begin) * c.Y * c.X, c.F, c.F, sum + size);
