@@ -12,7 +12,10 @@ const DIMS: readonly Dims[] = [
 /** As many rows as long sequences have. */
 const MANY: readonly Dims[] = [...DIMS, { B: 9001, O: 3, I: 5 }];
 
-/** c[M,N] = sum over k of a(m, k) * b(k, n) */
+/** Weights that go by panels, with few rows, with some, and with more than are taken at a time. */
+const LARGE: readonly Dims[] = [5, 13, 265].map((B) => ({ B, O: 259, I: 515 }));
+
+/** c[M,N] = sum over k of a(m, k) * b(k, n), with what is rounded off (Knuth's TwoSum): thousands of rows are added up. */
 function product(
   M: number,
   N: number,
@@ -21,7 +24,18 @@ function product(
   b: (k: number, n: number) => number,
 ) {
   const c = new Float64Array(M * N);
-  for (let m = 0; m < M; m++) for (let n = 0; n < N; n++) for (let k = 0; k < K; k++) c[m * N + n] += a(m, k) * b(k, n);
+  for (let m = 0; m < M; m++)
+    for (let n = 0; n < N; n++) {
+      let [sum, lost] = [0, 0];
+      for (let k = 0; k < K; k++) {
+        const value = a(m, k) * b(k, n);
+        const next = sum + value;
+        const added = next - sum;
+        lost += sum - (next - added) + (value - added);
+        sum = next;
+      }
+      c[m * N + n] = sum + lost;
+    }
   return c;
 }
 
@@ -30,7 +44,7 @@ const withZeros = (k: number, draw: Draw) => (k === 0 ? draw.normal().map((v, i)
 
 export const dense: KernelCases = {
   affine: {
-    dims: MANY,
+    dims: [...MANY, ...LARGE],
     reference: ([x, w, b], { B, O, I }) => [
       product(
         B,
@@ -43,7 +57,7 @@ export const dense: KernelCases = {
     tolerance: 16,
   },
   matmul: {
-    dims: MANY,
+    dims: [...MANY, ...LARGE],
     reference: ([x, w], { B, O, I }) => [
       product(
         B,
@@ -56,7 +70,7 @@ export const dense: KernelCases = {
     tolerance: 16,
   },
   weightGradient: {
-    dims: DIMS,
+    dims: [...DIMS, { B: 515, O: 259, I: 30 }, { B: 515, O: 260, I: 301 }, { B: 9001, O: 60, I: 13 }],
     reference: ([x, dy], { B, O, I }) => [
       product(
         I,
