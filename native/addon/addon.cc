@@ -99,7 +99,7 @@ void runKernel(Napi::Env env, const Kernel& row, const Signature& signature, con
   plan.reserve(B, pool.slots());
   const auto transfer = [&](bool in) {
     for (std::size_t k = 0; k < views.size(); ++k) {
-      void* there = plan.address(static_cast<int>(k), {0, B});
+      void* there = plan.arena().address(static_cast<int>(k), {0, B});
       const auto bytes = static_cast<std::size_t>(views[k].size) * (isInt32(k) ? sizeof(std::int32_t) : sizeof(T));
       std::memcpy(in ? there : views[k].data, in ? views[k].data : there, bytes);
     }

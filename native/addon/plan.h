@@ -132,7 +132,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
     job.program = std::move(request.program);
     for (const auto& [index, data] : request.inputs) {
       if (sync && data.IsTypedArray()) {
-        const Index width = plan.buffer(index).size;
+        const Index width = plan.arena().buffer(index).size;
         if (isArrayOf<std::int32_t>(data)) {
           job.int32Inputs.emplace_back(index, borrowed<std::int32_t>(data, width));
         } else {
@@ -320,7 +320,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
             Index count = -1;
             std::size_t place = 2;
             const auto take = [&](int index, auto view) {
-              const Index width = core->plan.buffer(index).size;
+              const Index width = core->plan.arena().buffer(index).size;
               const Index rows = width == 0 ? 0 : view.size / width;
               if (rows * width != view.size || rows < 1 || (count >= 0 && rows != count))
                 throw std::invalid_argument("Expected arrays of as many rows of their buffers' sizes");
@@ -329,7 +329,7 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
             };
             for (int index : direct.inputs) {
               const auto value = info[place++];
-              if (core->plan.buffer(index).type == Type::kInt32) {
+              if (core->plan.arena().buffer(index).type == Type::kInt32) {
                 direct.from.push_back(take(index, view<std::int32_t>(value)));
               } else {
                 direct.from.push_back(take(index, view<T>(value)));
@@ -371,9 +371,9 @@ class PlanWrap : public Napi::ObjectWrap<PlanWrap>, public Holder {
               std::copy_n(write ? values.data : here, values.size, write ? here : values.data);
             };
             if (isArrayOf<std::int32_t>(info[1])) {
-              move(view<std::int32_t>(info[1]), core->plan.template region<std::int32_t>());
+              move(view<std::int32_t>(info[1]), core->plan.arena().template region<std::int32_t>());
             } else {
-              move(view<T>(info[1]), core->plan.template region<T>());
+              move(view<T>(info[1]), core->plan.arena().template region<T>());
             }
           },
           core_);
