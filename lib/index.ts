@@ -232,12 +232,13 @@ export {
 export { type DatePart, DatetimeEncoder, type DatetimeEncoderOptions } from './tables/datetime-encoder.js';
 export type { Table, TableInput } from './tables/frame.js';
 export type { DateFormat } from './tables/instants.js';
+export { makePipeline } from './tables/make-pipeline.js';
 export { MaxAbsScaler } from './tables/max-abs-scaler.js';
 export { MinMaxScaler } from './tables/min-max-scaler.js';
 export { Normalizer } from './tables/normalizer.js';
 export { OneHotEncoder, type OneHotEncoderOptions } from './tables/one-hot-encoder.js';
 export { OrdinalEncoder, type OrdinalEncoderOptions } from './tables/ordinal-encoder.js';
-export { makePipeline, Pipeline } from './tables/pipeline.js';
+export { Pipeline } from './tables/pipeline.js';
 export { PolynomialFeatures } from './tables/polynomial-features.js';
 export { loadPredictor, Predictor, type PredictorOptions } from './tables/predictor.js';
 export { type ReadTableOptions, readTable } from './tables/read-table.js';

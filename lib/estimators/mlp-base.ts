@@ -1,4 +1,4 @@
-import { allocate, filled } from '../allocate.js';
+import { filled } from '../allocate.js';
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import type { Callback } from '../callbacks/callback.js';
 import { checkOptions, failure, wrongShape, wrongValue } from '../check.js';
@@ -8,13 +8,13 @@ import { checkRowCount } from '../model-selection/folds.js';
 import { dataset, look } from '../plan.js';
 import { checkRandomState, parametersApart } from '../random.js';
 import type { Parts } from '../saved.js';
-import { readWeights as readSampleWeight } from '../scores/classification.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
 import { digestOfSamples, ranksOf } from '../training/ranks.js';
 import { dense, type Features } from './csr.js';
 import { type MLPFitOptions, type MLPFitSyncOptions, readCallbacks, WatchedMLP } from './mlp-callbacks.js';
 import { ExchangedMLP } from './mlp-exchange.js';
 import { dtypeOf, type Given, layersOf, readGiven, wholeOf, writeArrays } from './mlp-given.js';
+import { trainLbfgs } from './mlp-lbfgs.js';
 import { type Architecture, initialize, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
 import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
 import {
@@ -27,15 +27,7 @@ import {
 import type { Prepared, Targets } from './mlp-prepared.js';
 import { savedMLP, stateOf, trainedOf } from './mlp-saved.js';
 import { range, splitter } from './mlp-split.js';
-import {
-  begun,
-  type Fit,
-  outputsOf,
-  type Progress,
-  type Samples,
-  trainLbfgs,
-  trainStochastic,
-} from './mlp-training.js';
+import { begun, type Fit, outputsOf, type Progress, samplesOf, trainStochastic } from './mlp-training.js';
 import { checkTurn, inTurn } from './turns.js';
 
 /** What scikit-learn's two multi-layer perceptrons have in common. */
@@ -279,14 +271,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
       );
     const before = firstPass ? floatDType(x) : (old?.architecture.dtype ?? dtypeOf(this.#given));
     const dtype = p.solver === 'lbfgs' ? 'float64' : before;
-    const values =
-      sampleWeight === undefined ? undefined : allocate(Float64Array, readSampleWeight(sampleWeight, n, true));
-    const samples: Samples = {
-      n,
-      x: dataset('x', array, dtype),
-      y: dataset('y', columns, dtype),
-      ...(values && { weights: { values, data: dataset('sampleWeight', NDArray.wrap(values, [n, 1]), dtype) } }),
-    };
+    const samples = samplesOf(array, columns, sampleWeight, dtype);
     const random = checkRandomState(p.randomState);
     const solver = incremental && !firstPass ? (this.#optimizer?.solver ?? p.solver) : p.solver;
     const architecture = {
@@ -295,7 +280,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
       outActivation,
       solver,
       dtype,
-      weighted: values !== undefined,
+      weighted: samples.weights !== undefined,
     };
     const split =
       p.earlyStopping && solver !== 'lbfgs' ? splitter(p, n, random, targets.strata) : () => [range(n)] as [Int32Array];

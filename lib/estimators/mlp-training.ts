@@ -1,20 +1,20 @@
 import { allocate } from '../allocate.js';
-import { joined } from '../array/memory.js';
-import { NDArray } from '../array.js';
+import { type ArrayInput, NDArray } from '../array.js';
 import type { NativeDataset } from '../binding.js';
 import type { Callback, CallbackParams, Logs } from '../callbacks/callback.js';
 import { CallbackList } from '../callbacks/callback-list.js';
+import { dataset } from '../plan.js';
 import type { RandomState } from '../random.js';
+import { readWeights } from '../scores/classification.js';
+import type { FloatType } from '../tape.js';
 import type { Training } from '../train.js';
 import { predictLoop } from '../training/loop.js';
 import { leaveSweep, type Ranks, rowsAt, sharesOfAll } from '../training/ranks.js';
 import { countOf, epochsOf, Pace, type Prepared, type Rows, type Sweep, type Swept, sweep } from '../training/sweep.js';
-import { type Iteration, type LbfgsResult, lbfgs } from './lbfgs.js';
 import type { WatchedMLP } from './mlp-callbacks.js';
 import { type MLPNetwork, readAll, writeAll } from './mlp-network.js';
 import type { Optimizer } from './mlp-optimizers.js';
 import type { Parameters } from './mlp-parameters.js';
-import { range } from './mlp-split.js';
 
 /** The samples of a fit in native memory. */
 export interface Samples {
@@ -22,6 +22,18 @@ export interface Samples {
   readonly x: NativeDataset;
   readonly y: NativeDataset;
   readonly weights?: { readonly values: ArrayLike<number>; readonly data: NativeDataset };
+}
+
+/** Of x [n, features], targets [n, outputs] and the weights of the samples, which are checked. */
+export function samplesOf(x: NDArray, y: NDArray, sampleWeight: ArrayInput | undefined, dtype: FloatType): Samples {
+  const n = x.shape[0];
+  const values = sampleWeight === undefined ? undefined : allocate(Float64Array, readWeights(sampleWeight, n, true));
+  return {
+    n,
+    x: dataset('x', x, dtype),
+    y: dataset('y', y, dtype),
+    ...(values && { weights: { values, data: dataset('sampleWeight', NDArray.wrap(values, [n, 1]), dtype) } }),
+  };
 }
 
 /** What training leaves behind beside the weights; kept where it goes on from an earlier one. */
@@ -266,14 +278,15 @@ class Steps {
   }
 }
 
-const callbacksOf = (fit: Fit, params: Omit<CallbackParams, 'initialEpoch' | 'verbose' | 'metrics'>) =>
+export const callbacksOf = (fit: Fit, params: Omit<CallbackParams, 'initialEpoch' | 'verbose' | 'metrics'>) =>
   new CallbackList(fit.callbacks, fit.watched, {
     ...params,
     ...{ initialEpoch: 0, verbose: 0, metrics: [] },
     ...(fit.ranks && { rank: fit.ranks.rank }),
   });
 
-function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'program' | 'inputs'> {
+/** The program that trains, and what it is given. */
+export function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'program' | 'inputs'> {
   const { plan, inputs, judged } = network;
   const data = [[inputs[0], samples.x] as const, [judged.targets, samples.y] as const];
   if (!samples.weights) return { plan, program: 'train', inputs: data };
@@ -281,14 +294,14 @@ function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'program' | 
 }
 
 /** Samples at a time where no update comes between. */
-const SAMPLES_A_STEP = 1024;
+export const SAMPLES_A_STEP = 1024;
 
 /** The network's outputs for rows of x, [rows, outputs], in a list. */
 export const outputsOf = (network: MLPNetwork, x: NativeDataset, rows: Rows): Training<NDArray[]> =>
   predictLoop(network, [x], rows, Math.min(countOf(rows), SAMPLES_A_STEP));
 
 /** The number of samples in rows first .. last - 1, or their total weight. */
-function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: number): number {
+export function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: number): number {
   if (!weights) return last - first;
   let total = 0;
   for (let i = first; i < last; i++) total += weights.values[rows[i]];
@@ -312,92 +325,4 @@ function recordLoss({ parameters, progress }: Fit): void {
   const best = progress.bestLoss ?? Number.POSITIVE_INFINITY;
   progress.noImprovement = progress.loss > best - parameters.tol ? progress.noImprovement + 1 : 0;
   if (progress.loss < best) progress.bestLoss = progress.loss;
-}
-
-/** scikit-learn's `_fit_lbfgs`: loss and gradient over all samples natively, L-BFGS over them here. */
-export function* trainLbfgs(fit: Fit): Training<void> {
-  const { network, samples, parameters: p, progress, watched } = fit;
-  const [{ scalar: scale }] = network.stepScalars;
-  const all = range(samples.n);
-  const total = weightOf(samples, all, 0, samples.n);
-  const ofAll: Sweep = {
-    ...programOf(fit),
-    rows: { first: 0, count: samples.n },
-    batchSize: Math.min(samples.n, SAMPLES_A_STEP),
-    pace: new Pace(),
-    prepare: (steps) => ({ scalars: [scale], values: allocate(Float64Array, steps).fill(1 / total) }),
-  };
-  const callbacks = callbacksOf(fit, { epochs: p.maxIter, steps: 1, samples: samples.n, batchSize: samples.n });
-  const iterations: Iteration[] = [];
-  const onIteration = (done: Iteration) => {
-    iterations[0] = done;
-  };
-  const options = { maxIter: p.maxIter, maxFun: p.maxFun, gtol: p.tol, onIteration };
-  const minimizer = lbfgs(pack(readAll(network, network.parameters)), options);
-  yield* callbacks.onTrainBegin();
-  yield* callbacks.onEpochBegin(0);
-  let wanted = minimizer.next();
-  for (let evaluations = 1; !wanted.done && !watched.stopTraining; evaluations++) {
-    const { f, gradient } = yield* evaluate(wanted.value);
-    if (p.verbose) console.log(`Evaluation ${evaluations}, loss = ${f.toFixed(8)}`);
-    wanted = minimizer.next({ f, gradient });
-    const [done] = iterations;
-    if (!done || done.nIter === watched.iterations) continue;
-    watched.iterations = done.nIter;
-    const logs = { loss: done.f };
-    yield* callbacks.onProgress(1, logs);
-    yield* callbacks.onEpochEnd(done.nIter - 1, logs);
-    if (!wanted.done && !watched.stopTraining) yield* callbacks.onEpochBegin(done.nIter);
-  }
-  const end = wanted.done ? wanted.value : iterations[0];
-  if (end) {
-    writeAll(network, network.parameters, unpack(end.x));
-    progress.loss = end.f;
-  }
-  progress.nIter = end?.nIter ?? 0;
-  if (wanted.done && wanted.value.status !== 0) warnOf(wanted.value, p);
-  yield* callbacks.onTrainEnd();
-
-  function* evaluate(point: Float64Array): Training<{ f: number; gradient: Float64Array }> {
-    writeAll(network, network.parameters, unpack(point));
-    writeAll(network, network.states);
-    let f = 0;
-    yield* sweep(ofAll, ({ result }) => {
-      for (const loss of network.plan.reported(result, network.judged.loss)) f += loss / total;
-      return undefined;
-    });
-    const gradient = pack(readAll(network, network.states));
-    const penalised = network.coefs.reduce((size, w) => size + w.size, 0);
-    let squares = 0;
-    for (let i = 0; i < penalised; i++) {
-      squares += point[i] * point[i];
-      gradient[i] += (p.alpha * point[i]) / total;
-    }
-    return { f: f + (0.5 * p.alpha * squares) / total, gradient };
-  }
-
-  function pack(arrays: readonly NDArray[]): Float64Array {
-    return joined(arrays.map(({ data }) => data)) as Float64Array;
-  }
-
-  function unpack(flat: Float64Array): NDArray[] {
-    let at = 0;
-    return network.parameters.map(({ size, shape }) => {
-      at += size;
-      return NDArray.wrap(flat.slice(at - size, at), shape);
-    });
-  }
-}
-
-function warnOf({ status, message, nIter, nFun }: LbfgsResult, { maxIter, maxFun }: Parameters): void {
-  const advice =
-    status === 2
-      ? 'scale the data.'
-      : nIter >= maxIter
-        ? `increase maxIter (${maxIter}) or scale the data.`
-        : `increase maxFun (${maxFun}) or scale the data.`;
-  process.emitWarning(
-    `lbfgs failed to converge (status=${status}):\n${message}.\n\nAfter ${nIter} iterations and ${nFun} evaluations: ${advice}`,
-    'ConvergenceWarning',
-  );
 }

@@ -13,6 +13,7 @@ import {
   uniqueLabels,
 } from '../labels.js';
 import type { FloatArray } from '../tape.js';
+import type { TableInput } from './frame.js';
 
 interface LossOf {
   /** Absent of several outputs, which have a loss each. */
@@ -55,6 +56,26 @@ export const networkParams = (network: NetworkStep, { epochs, batchSize }: FitPa
   epochs,
   batchSize,
 });
+
+/** What its `fit` is given: what the pipeline has of it, and the call; validation data as `transformed` makes them. */
+export function networkOptions(
+  network: NetworkStep,
+  fit: FitParams,
+  given: object,
+  transformed: (x: TableInput) => NDArray,
+  classes?: Label[],
+): object {
+  const twice = Object.keys(fit).find((name) => name in given);
+  if (twice !== undefined)
+    throw wrongValue(twice, 'left out, as it is a parameter of the pipeline', property(given, twice));
+  const options = { ...fit, ...given };
+  const { validationData } = options as { validationData?: readonly [TableInput, Labels, unknown?] };
+  if (validationData === undefined) return options;
+  if (!Array.isArray(validationData) || validationData.length < 2)
+    throw wrongType('validationData', 'a list [x, y]', validationData);
+  const [x, y, ...rest] = validationData;
+  return { ...options, validationData: [shapedFor(network, transformed(x)), targetsFor(network, y, classes), ...rest] };
+}
 
 /** A network of other parameters: one that is not trained, unless only those of `fit` change. */
 export function changedNetwork(

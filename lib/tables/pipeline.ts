@@ -19,6 +19,7 @@ import {
   isClassifier,
   isNetworkStep,
   type NetworkStep,
+  networkOptions,
   networkParams,
   probabilities,
   shapedFor,
@@ -379,50 +380,14 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
         if (!hasMethods(last, method)) throw wrongType('the last step', `an object with a method ${method}`, last);
         return (last as unknown as Record<string, (...args: unknown[]) => unknown>)[method](z, y, options);
       }
-      const own = this.#networkOptions(last, options, pairs, classes);
+      const transformed = (x: TableInput) =>
+        matrixOf(pairs.reduce((table, [, step]) => transformStep(step, table), readFrame('validationData[0]', x)));
+      const own = networkOptions(last, this.#fit, options, transformed, classes);
       return last[method](shapedFor(last, z), targetsFor(last, y as Labels, classes), own);
     };
     return { train, settle };
-  }
-
-  /** Validation data go through the same transformers. */
-  #networkOptions(
-    last: NetworkStep,
-    given: object,
-    pairs: readonly (readonly AnyTransformer[])[],
-    classes?: Label[],
-  ): object {
-    const twice = Object.keys(this.#fit).find((name) => name in given);
-    if (twice !== undefined)
-      throw wrongValue(
-        twice,
-        'left out, as it is a parameter of the pipeline',
-        (given as Record<string, unknown>)[twice],
-      );
-    const options = { ...this.#fit, ...given };
-    const { validationData } = options as { validationData?: readonly [TableInput, Labels, unknown?] };
-    if (validationData === undefined) return options;
-    if (!Array.isArray(validationData) || validationData.length < 2)
-      throw wrongType('validationData', 'a list [x, y]', validationData);
-    const [x, y, ...rest] = validationData;
-    const z = matrixOf(
-      pairs.reduce((frame, [, step]) => transformStep(step, frame), readFrame('validationData[0]', x)),
-    );
-    return { ...options, validationData: [shapedFor(last, z), targetsFor(last, y, classes), ...rest] };
   }
 }
 
 /** Whether a training ended that had begun, and has changed what is trained: what is refused before is told as expected otherwise. */
 const hasBegun = (error: unknown): boolean => !(isError(error) && error.message.startsWith('Expected '));
-
-/** A pipeline of these steps, named after their classes as scikit-learn names them: 'standardscaler', 'mlpclassifier'. */
-export function makePipeline<const S extends readonly (AnyTransformer | LastStep)[]>(
-  ...steps: S
-): Pipeline<S extends readonly [...unknown[], infer E extends LastStep] ? E : LastStep> {
-  const names = steps.map((step) => step?.constructor?.name?.toLowerCase() ?? 'step');
-  const unique = names.map((name, i) => {
-    if (names.indexOf(name) === names.lastIndexOf(name)) return name;
-    return `${name}-${names.slice(0, i + 1).filter((other) => other === name).length}`;
-  });
-  return new Pipeline(steps.map((step, i) => [unique[i], step]) as never) as never;
-}

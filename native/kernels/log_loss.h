@@ -5,6 +5,7 @@
 #pragma once
 
 #include "activation.h"
+#include "softmax.h"
 
 namespace fjordnet::FJORDNET_ISA {
 namespace {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "activation.h"
+#include "softmax.h"
 
 namespace fjordnet::FJORDNET_ISA {
 namespace {

@@ -29,6 +29,7 @@
 #include "recurrent.h"
 #include "resize.h"
 #include "row.h"
+#include "softmax.h"
 #include "sparse.h"
 #include "update.h"
 
