@@ -38,9 +38,9 @@ bool blasReserveToHelp() { return fallback::reserve(); }
 BlasInfo blasInfo() { return builtinInfo(); }
 
 template <typename T>
-void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
-          T* c, int ldc) {
-  fallback::gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+void gemm(bool transA, bool transB, int m, int n, int k, const T* a, int lda, const T* b, int ldb, bool isAdded, T* c,
+          int ldc) {
+  fallback::gemm(transA, transB, m, n, k, a, lda, b, ldb, isAdded, c, ldc);
 }
 
 #else
@@ -193,11 +193,12 @@ inline void gemv(bool transA, int m, int n, double alpha, const double* a, int l
 }  // namespace
 
 template <typename T>
-void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
-          T* c, int ldc) {
+void gemm(bool transA, bool transB, int m, int n, int k, const T* a, int lda, const T* b, int ldb, bool isAdded, T* c,
+          int ldc) {
 #if defined(FJORDNET_BLAS_ACCELERATE)
-  if (Accelerate::get() == nullptr) return fallback::gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  if (Accelerate::get() == nullptr) return fallback::gemm(transA, transB, m, n, k, a, lda, b, ldb, isAdded, c, ldc);
 #endif
+  const T alpha = 1, beta = isAdded ? 1 : 0;
   if (k > 0 && m == 1) {  // one row: C^T = op(B)^T @ op(A)^T
     if (transB)
       blas::gemv(false, n, k, alpha, b, ldb, a, transA ? lda : 1, beta, c, 1);
@@ -212,7 +213,7 @@ void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, in
 
 #endif
 
-template void gemm(bool, bool, int, int, int, float, const float*, int, const float*, int, float, float*, int);
-template void gemm(bool, bool, int, int, int, double, const double*, int, const double*, int, double, double*, int);
+template void gemm(bool, bool, int, int, int, const float*, int, const float*, int, bool, float*, int);
+template void gemm(bool, bool, int, int, int, const double*, int, const double*, int, bool, double*, int);
 
 }  // namespace fjordnet

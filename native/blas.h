@@ -1,6 +1,6 @@
 // Matrix products, row-major, on one thread; blas.cc knows which BLAS is underneath.
-//   gemm: C (m x n) = alpha * op(A) (m x k) @ op(B) (k x n) + beta * C, where op transposes or not; lda, ldb and ldc
-//   are the lengths of the rows as stored. beta == 0 overwrites C, NaN included.
+//   gemm: C (m x n) = op(A) (m x k) @ op(B) (k x n), added to C where that isAdded; op transposes or not, and lda, ldb
+//   and ldc are the lengths of the rows as stored.
 //   blasReserve: makes sure that products on the calling thread have the memory they pack into; false where the system
 //   has none left. To be asked before them, because a product itself cannot fail. It is let go when the thread ends.
 //   blasReserveToHelp: the same for a thread that can be done without.
@@ -26,7 +26,7 @@ void* blasBuffer();  // what a static OpenBLAS packs into on the calling thread;
 
 // T is float or double.
 template <typename T>
-void gemm(bool transA, bool transB, int m, int n, int k, T alpha, const T* a, int lda, const T* b, int ldb, T beta,
-          T* c, int ldc);
+void gemm(bool transA, bool transB, int m, int n, int k, const T* a, int lda, const T* b, int ldb, bool isAdded, T* c,
+          int ldc);
 
 }  // namespace fjordnet

@@ -11,7 +11,7 @@
 
 #if FJORDNET_BASELINE
 #define FJORDNET_ISA baseline
-#include "kernels/packed.h"
+#include "kernels/builtin.h"
 #endif
 
 namespace fjordnet {
@@ -54,7 +54,7 @@ const char* core() { return chosen().core; }
 template <typename T>
 T* room() {
   constexpr std::size_t kLine = 64;
-  thread_local const std::unique_ptr<T[]> memory(new T[tuning::kPackedRoom + kLine / sizeof(T)]);
+  thread_local const std::unique_ptr<T[]> memory(new T[static_cast<std::size_t>(chosen().room) + kLine / sizeof(T)]);
   return reinterpret_cast<T*>((reinterpret_cast<std::uintptr_t>(memory.get()) + kLine - 1) / kLine * kLine);
 }
 
@@ -69,14 +69,14 @@ bool reserve() {
 }
 
 template <>
-void gemm(bool transA, bool transB, int m, int n, int k, float alpha, const float* a, Index lda, const float* b,
-          Index ldb, float beta, float* c, Index ldc) {
-  chosen().f32(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, room<float>());
+void gemm(bool transA, bool transB, int m, int n, int k, const float* a, Index lda, const float* b, Index ldb,
+          bool isAdded, float* c, Index ldc) {
+  chosen().f32(transA, transB, m, n, k, a, lda, b, ldb, isAdded, c, ldc, room<float>());
 }
 template <>
-void gemm(bool transA, bool transB, int m, int n, int k, double alpha, const double* a, Index lda, const double* b,
-          Index ldb, double beta, double* c, Index ldc) {
-  chosen().f64(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, room<double>());
+void gemm(bool transA, bool transB, int m, int n, int k, const double* a, Index lda, const double* b, Index ldb,
+          bool isAdded, double* c, Index ldc) {
+  chosen().f64(transA, transB, m, n, k, a, lda, b, ldb, isAdded, c, ldc, room<double>());
 }
 
 }  // namespace fallback

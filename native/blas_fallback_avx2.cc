@@ -6,10 +6,10 @@
 #define FJORDNET_VECTOR_BYTES 32
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi2"))), apply_to = function)
-#include "kernels/packed.h"
+#include "kernels/builtin.h"
 #pragma clang attribute pop
 #else
 #pragma GCC target("avx2,fma,bmi2")
-#include "kernels/packed.h"
+#include "kernels/builtin.h"
 #endif
 #endif

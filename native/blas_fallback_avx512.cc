@@ -7,10 +7,10 @@
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi2"))), \
                              apply_to = function)
-#include "kernels/packed.h"
+#include "kernels/builtin.h"
 #pragma clang attribute pop
 #else
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")
-#include "kernels/packed.h"
+#include "kernels/builtin.h"
 #endif
 #endif

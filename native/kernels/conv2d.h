@@ -177,7 +177,7 @@ void conv2d(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> w, In<T> b, Out<T> y
     for (Index k = 0; k < c.K && width > 0; ++k) {
       stretches(c, first, n, [&](const Stretch& s) {
         const T* col = im2col(c, x, s, k, cpu.scratch(slot));
-        product(false, false, s.pixels(), c.F, width, col, width, w + c.place(k * width) * c.F, c.F, T(1),
+        product(false, false, s.pixels(), c.F, width, col, width, w + c.place(k * width) * c.F, c.F, true,
                 y + s.at(c) * c.F, c.F);
       });
     }
@@ -224,7 +224,7 @@ void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> dy, Ou
         if (weights == 0 || n * c.X == 0) continue;
         stretches(c, first, n, [&](const Stretch& s) {
           const T* col = im2col(c, x, s, k, cpu.scratch(slot));
-          product(true, false, width, c.F, s.pixels(), col, width, dy + s.at(c) * c.F, c.F, T(1), to, c.F);
+          product(true, false, width, c.F, s.pixels(), col, width, dy + s.at(c) * c.F, c.F, true, to, c.F);
         });
       }
     });
@@ -277,8 +277,8 @@ void conv2dInputGradient(const Cpu<T>& cpu, Conv2d whole, In<T> dy, In<T> w, Out
       for (Index k = 0; k < c.K; ++k) {
         stretches(c, first, n, [&](const Stretch& s) {
           T* to = isPlain(c) ? dx + s.at(c) * c.C : cpu.scratch(slot);
-          product(false, true, s.pixels(), width, c.F, dy + s.at(c) * c.F, c.F, w + c.place(k * width) * c.F, c.F, T(0),
-                  to, width);
+          product(false, true, s.pixels(), width, c.F, dy + s.at(c) * c.F, c.F, w + c.place(k * width) * c.F, c.F,
+                  false, to, width);
           if (!isPlain(c)) col2im(c, to, s, k, dx);
         });
       }

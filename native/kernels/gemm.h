@@ -216,11 +216,22 @@ void productInPlace(const Product<T>& p) {
   });
 }
 
-// For a larger one, by panels: a depth of b at a time, for as many rows of a as stay in the outer cache meanwhile.
-// Those of a transposed a lie apart, and are packed where they are read often.
+// to[columns,rows] = from[rows,columns].T, where `stride` and `width` values lie from a row of each to the next: by
+// strips of columns, for what is written meanwhile has to stay in the inner cache.
 template <typename T>
-constexpr Index kPanelRoom = kPanelDepth* kGemmVectors* kLanes<T>;
-constexpr Index kPanelPad = 16;
+void transpose(Index rows, Index columns, const T* from, Index stride, T* to, Index width) {
+  for (Index first = 0; first < columns; first += kTransposedStrip) {
+    const Index last = std::min(first + kTransposedStrip, columns);
+    for (Index r = 0; r < rows; ++r) {
+      for (Index j = first; j < last; ++j) to[j * width + r] = from[r * stride + j];
+    }
+  }
+}
+
+// For a larger one, by panels: a depth of b at a time, for as many rows of a as stay in the outer cache meanwhile.
+// Those of a transposed a lie apart, and are packed where they are read often. With kProductRoom values of `room`.
+constexpr Index kPanelRoom = kPanelDepth * kGemmVectors * std::max(kLanes<float>, kLanes<double>);
+constexpr Index kProductRoom = kPanelRoom + kPanelDepth * (kPanelRows + kPanelPad);
 
 template <typename T>
 void productByPanels(const Product<T>& p, T* room) {
@@ -234,7 +245,7 @@ void productByPanels(const Product<T>& p, T* room) {
       const T* a = p.transA ? p.a + k * p.lda + i : p.a + i * p.lda + k;
       Index lda = p.lda;
       if (packsA) {
-        T* to = room + kPanelRoom<T>;
+        T* to = room + kPanelRoom;
         lda = rows + kPanelPad;
         for (Index r = 0; r < depth; ++r) std::copy_n(a + r * p.lda, rows, to + r * lda);
         a = to;
@@ -243,39 +254,40 @@ void productByPanels(const Product<T>& p, T* room) {
         const Index j = first * L;
         const T* bias = p.bias == nullptr || k > 0 ? nullptr : p.bias + j;
         T* c = p.c + i * p.ldc + j;
-        Gemm<T> g{depth, a, p.transA ? 1 : lda, p.transA ? lda : 1, p.b + k * p.ldb + j, p.ldb, bias, 0, c, p.ldc, 0};
+        const Index columns = std::min(vectors * L, p.N - j);
+        Gemm<T> g{depth, a, p.transA ? 1 : lda, p.transA ? lda : 1, room, vectors * L, bias, 0, c, p.ldc, 0};
         g.isAdded = p.isAdded || k > 0;
-        g.panel = room;
-        gemmColumns<T, Reads::kPacking>(g, rows, std::min(vectors * L, p.N - j));
+        if (p.transB) {
+          g.isPadded = true;
+          std::fill_n(room, columns < vectors * L ? depth * vectors * L : 0, T(0));
+          transpose(columns, depth, p.b + j * p.ldb + k, p.ldb, room, vectors * L);
+          gemmColumns(g, rows, columns);
+        } else {
+          g.b = p.b + k * p.ldb + j;
+          g.ldb = p.ldb;
+          g.panel = room;
+          gemmColumns<T, Reads::kPacking>(g, rows, columns);
+        }
       });
     }
   }
 }
 
+// Where panels are ahead of libraries. Not measured on ARM; Apple's products run on a unit of their own.
+constexpr bool kHasPanels = FJORDNET_VECTOR_BYTES >= 32;
+
 // Of each thread, for products of K by N with rows of b ldb apart, or fewer: T is float or double.
 inline Scratch productScratch(Index K, Index ldb) {
-  if (K * ldb * static_cast<Index>(sizeof(double)) <= kProductCache) return {};
-  return {0, kPanelRoom<float> + kPanelDepth * (kPanelRows + kPanelPad)};
+  if (!kHasPanels || K * ldb * static_cast<Index>(sizeof(double)) <= kProductCache) return {};
+  return {0, kProductRoom};
 }
 
-// The library's: c[m,n] = op(a) op(b) + beta * c
+// The library's: c[m,n] = op(a) op(b), on top of what is in c where that isAdded
 template <typename T>
-void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb, T beta,
-             T* c, Index ldc) {
-  gemm(transA, transB, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), T(1), a, static_cast<int>(lda), b,
-       static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
-}
-
-// to[columns,rows] = from[rows,columns].T, where `stride` and `width` values lie from a row of each to the next: by
-// strips of columns, for what is written meanwhile has to stay in the inner cache.
-template <typename T>
-void transpose(Index rows, Index columns, const T* from, Index stride, T* to, Index width) {
-  for (Index first = 0; first < columns; first += kTransposedStrip) {
-    const Index last = std::min(first + kTransposedStrip, columns);
-    for (Index r = 0; r < rows; ++r) {
-      for (Index j = first; j < last; ++j) to[j * width + r] = from[r * stride + j];
-    }
-  }
+void product(bool transA, bool transB, Index m, Index n, Index k, const T* a, Index lda, const T* b, Index ldb,
+             bool isAdded, T* c, Index ldc) {
+  gemm(transA, transB, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), a, static_cast<int>(lda), b,
+       static_cast<int>(ldb), isAdded, c, static_cast<int>(ldc));
 }
 
 // A matrix as blocks read it: panels of their columns, one after the other.
@@ -315,9 +327,10 @@ void product(const Product<T>& p, T* room) {
   constexpr Index small = FJORDNET_VECTOR_BYTES == 64 ? kSmallProduct : 0;
   if (!p.transB && p.M >= 4 && (!p.transA || p.M * p.N * p.K > small)) {
     if (p.K * p.ldb * static_cast<Index>(sizeof(T)) <= kProductCache) return productInPlace<T, Reads::kNear>(p);
-    return p.M < kFewestPanelRows ? productInPlace<T, Reads::kFar>(p) : productByPanels(p, room);
+    if (p.M < kFewestPanelRows) return productInPlace<T, Reads::kFar>(p);
+    if constexpr (kHasPanels) return productByPanels(p, room);
   }
-  product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, p.isAdded ? T(1) : T(0), p.c, p.ldc);
+  product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, p.isAdded, p.c, p.ldc);
   if (p.bias == nullptr) return;
   for (Index i = 0; i < p.M; ++i) {
     T* c = p.c + i * p.ldc;

@@ -70,18 +70,9 @@ constexpr Index kProductCache = 524288;
 // 1024x128x1024 from 165 to 175, in float64 from 90 to 98, and cost 128x128x128 7 %.
 constexpr Index kPanelRows = 252;
 constexpr Index kPanelDepth = 256;
+constexpr Index kPanelPad = 16;  // keeps the rows of a apart, lest they fall on the same lines of a cache
 constexpr Index kFewestPanelRows = 12;
 constexpr Index kPackedColumns = 256;
-
-// The built-in product (packed.h): rows, columns and depth of what is packed at a time, and room that keeps the rows of
-// a apart, lest they fall on the same lines of the inner cache. kPackedWidth is a multiple of three vectors of any
-// kind. Rates in GFLOP/s with panels of 4, 3 and 2 vectors of b, 6, 8 and 12 rows of a: 512^3 117, 153, 131; 8x512x512
-// 72, 106, 59. The pad was not measured alone.
-constexpr Index kPackedDepth = 256;
-constexpr Index kPackedHeight = 96;
-constexpr Index kPackedWidth = 960;
-constexpr Index kPackedPad = 16;
-constexpr Index kPackedRoom = (kPackedHeight + kPackedPad) * (kPackedDepth + kPackedPad) + kPackedWidth * kPackedDepth;
 
 // Rows of b that a block asks for ahead: they lie apart, where the processor does not guess them. Of 8 matrices in
 // turn, more than a cache holds, with none, 8, 12 and 24, in GFLOP/s: 128x784x512 84, 119, 122, 77; 128x512x512 110,
