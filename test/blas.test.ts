@@ -74,18 +74,21 @@ async function program(
 const passed = (core: string, products: number) =>
   new RegExp(`^\\S+ ${core}\\nfloat32: ${products} products.*\\nfloat64: ${products} products.*\\n$`);
 
-test.serial('the built-in gemm equals sums in double for every transpose and row length, into C and on top of it', async (t) => {
-  // as in CMakeLists.txt
-  const sanitized = [
-    '-fsanitize=address,undefined',
-    '-fno-sanitize=null,pointer-overflow',
-    '-fno-sanitize-recover=undefined',
-  ];
-  const run = await program('builtin', 'g++', '-O1', ...sanitized);
-  t.regex(run([], 'fuzz', '4000'), passed('(AVX-512|AVX2|SSE2|NEON|generic)', 4000));
-  for (const simd of ['avx2', 'baseline'])
-    t.regex(run(['env', `FJORDNET_SIMD=${simd}`], 'fuzz', '1000'), passed('(AVX2|SSE2|NEON|generic)', 1000), simd);
-});
+test.serial(
+  'the built-in gemm equals sums in double for every transpose and row length, into C and on top of it',
+  async (t) => {
+    // as in CMakeLists.txt
+    const sanitized = [
+      '-fsanitize=address,undefined',
+      '-fno-sanitize=null,pointer-overflow',
+      '-fno-sanitize-recover=undefined',
+    ];
+    const run = await program('builtin', 'g++', '-O1', ...sanitized);
+    t.regex(run([], 'fuzz', '4000'), passed('(AVX-512|AVX2|SSE2|NEON|generic)', 4000));
+    for (const simd of ['avx2', 'baseline'])
+      t.regex(run(['env', `FJORDNET_SIMD=${simd}`], 'fuzz', '1000'), passed('(AVX2|SSE2|NEON|generic)', 1000), simd);
+  },
+);
 
 (has('clang++') ? test.serial : test.serial.skip)('Clang builds it for every instruction set, too', async (t) => {
   const run = await program('builtin', 'clang++');

@@ -457,6 +457,46 @@ test('the bits do not depend on threads, nor on how a batch is asked for', async
   for (const [i, run] of runs.entries()) t.true(sameBits(run, runs[i % 2]), `run ${i}`);
 });
 
+test('many units, whose weights go by panels in large batches, give what they give in small ones', async (t) => {
+  const r = new RandomState(8);
+  const [samples, steps, few] = [21, 5, 7];
+  const x = r.randn(samples, steps, 4);
+  for (let i = 0; i < samples; i += 4) x.data.fill(0, (i * steps + 1) * 4, (i * steps + 2) * 4); // masked in the middle
+  const y = r.randn(samples, 2);
+  const parts = Array.from({ length: samples / few }, (_, k) => [k * few, (k + 1) * few] as const);
+  const kinds: Record<string, (options: any) => Layer> = {
+    lstm,
+    gru,
+    'gru, reset before': (options) => gru({ ...options, resetAfter: false }),
+    simpleRNN: layers.simpleRNN,
+  };
+  for (const [kind, make] of Object.entries(kinds))
+    for (const dtype of ['float64', 'float32'] as const)
+      for (const units of [50, 70, 130]) {
+        const own = { units, kernelInitializer: 'glorotUniform', recurrentInitializer: 'glorotUniform' };
+        const recurrent = [make({ ...own, returnSequences: true }), make(own)];
+        const net = sequential({
+          layers: [masking({ inputShape: [steps, 4] }), ...recurrent, dense({ units: 2 })],
+          dtype,
+          seed: 3,
+        });
+        net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+        const what = `${kind} of ${units}, ${dtype}`;
+        const all = net.predictSync(x, { batchSize: samples });
+        t.true(sameBits([all], [net.predictSync(x, { batchSize: few })]), what);
+        const whole = (await net.gradients(x, y)).gradients;
+        const each: NDArray[][] = [];
+        for (const [from, to] of parts)
+          each.push((await net.gradients(x.slice([from, to]), y.slice([from, to]))).gradients);
+        for (const [k, { data }] of whole.entries()) {
+          const mean = Array.from(data, (_, i) => each.reduce((sum, own) => sum + own[k].data[i], 0) / each.length);
+          const most = Math.max(...Array.from(data, Math.abs));
+          const off = Math.max(...Array.from(data, (v, i) => Math.abs(v - mean[i])));
+          t.true(off <= (dtype === 'float64' ? 1e-13 : 2e-5) * most, `${what}: ${net.weightNames[k]} by ${off / most}`);
+        }
+      }
+});
+
 test('what a recurrent network is made of travels in a file', async (t) => {
   const r = new RandomState(2);
   const x = r.randn(5, 6, 3);

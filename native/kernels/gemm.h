@@ -32,6 +32,8 @@ struct Gemm {
 
 constexpr int kGemmVectors = simd::kRegisters == 32 ? 4 : 3;
 
+// Rows of a block, kMostGemmRows at most.
+constexpr Index kMostGemmRows = 8;
 constexpr int gemmRows(int vectors) {
   return simd::kRegisters == 32 ? (vectors < 4 ? 8 : 6) : vectors == 1 ? 8 : vectors == 2 ? 6 : 4;
 }

@@ -16,13 +16,15 @@ void gru(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> z, In<T> r, In<T> b
   const Index G = 3 * U;
   withGates(activation, recurrent, [&](auto act, auto rec) {
     recurrentTiles(cpu.team, B, [&](Index first, Index n, int slot) {
+      T* room = cpu.scratch(slot) + n * U;
+      StepMatrix<T> ofGates(r, U, 2 * U, G, room), ofNew(r + 2 * U, U, U, G, room + StepMatrix<T>::room(U, 2 * U));
       for (Index s = 0; s < S && !cpu.isStopped(); ++s) {
         const Index begin = first * S + s;
         const auto before = q.before(first, s), entering = q.entering(first, n, s, cpu.scratch(slot));
         T *to = gates + begin * G, *own = inner + begin * U;
         const RowsOf<T> start{z + begin * G, S * G};
-        stepProduct(n, 2 * U, U, entering, r, G, start, to, S * G);
-        if (after) stepProduct<T>(n, U, U, entering, r + 2 * U, G, {b == nullptr ? b : b + G + 2 * U, 0}, own, S * U);
+        ofGates.multiply(n, entering, start, to, S * G);
+        if (after) ofNew.multiply(n, entering, {b == nullptr ? b : b + G + 2 * U, 0}, own, S * U);
         // fn(row of the tile, values of all steps before, j, lanes, state before), for rows that are not masked
         const auto each = [&](const auto& fn) {
           for (Index i = 0; i < n; ++i) {
@@ -62,7 +64,7 @@ void gru(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> z, In<T> r, In<T> b
             if (drop != nullptr) old = old * load(drop + (first + i) * U + j, lanes);
             store(own + i * S * U + j, reset * old, lanes);
           });
-          stepProduct<T>(n, U, U, {own, S * U}, r + 2 * U, G, {start.at + 2 * U, S * G}, to + 2 * U, S * G);
+          ofNew.multiply(n, {own, S * U}, {start.at + 2 * U, S * G}, to + 2 * U, S * G);
           each([&](Index i, Index j, auto lanes, auto old) {
             const T* value = to + i * S * G + j;
             mix(i, j, lanes, act(load(value + 2 * U, lanes)), load(value, lanes), old);
@@ -81,7 +83,9 @@ void gru(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> z, In<T> r, In<T> b
     });
   });
 }
-inline Scratch gruScratch(Index B, Index, Index U) { return {0, mostRecurrentRows(B) * U}; }
+inline Scratch gruScratch(Index B, Index, Index U) {
+  return {0, mostRecurrentRows(B) * U + StepMatrix<float>::room(U, 2 * U) + StepMatrix<float>::room(U, U)};
+}
 
 // The same backwards, where rt is R.T. With the reset behind the product there is delta, the gradient of h_{s-1} R + b:
 // it differs from dz in its last third alone, which is r dn.
@@ -95,7 +99,10 @@ void gruGradient(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> gates, In<T
   const Index G = 3 * U;
   withGates(activation, recurrent, [&](auto act, auto rec) {
     recurrentTiles(cpu.team, B, [&](Index first, Index n, int slot) {
-      T *carry = cpu.scratch(slot), *room = carry + n * U;
+      T *carry = cpu.scratch(slot), *room = carry + n * U, *panels = room + n * U;
+      // all gates at once where the reset is behind the product, else the last apart
+      StepMatrix<T> weights(rt, after ? G : 2 * U, U, U, panels);
+      StepMatrix<T> ofNew(rt + 2 * U * U, U, U, U, panels + StepMatrix<T>::room(2 * U, U));
       given.begin(first, n, U, carry);
       for (Index s = S; s-- > 0 && !cpu.isStopped();) {
         const Index begin = first * S + s;
@@ -128,11 +135,11 @@ void gruGradient(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> gates, In<T
           });
         }
         if (after) {
-          if (s > 0 || dh0 != nullptr) q.back(first, n, G, {delta + begin * G, S * G}, rt, true, carry, room);
+          if (s > 0 || dh0 != nullptr) q.back(first, n, {delta + begin * G, S * G}, weights, true, carry, room);
           continue;
         }
         // the gradient of r h_{s-1}, then of both
-        stepProduct<T>(n, U, U, {dz + begin * G + 2 * U, S * G}, rt + 2 * U * U, U, {nullptr, 0}, room, U);
+        ofNew.multiply(n, {dz + begin * G + 2 * U, S * G}, {nullptr, 0}, room, U);
         for (Index i = 0; i < n; ++i) {
           const Index at = begin + i * S;
           if (q.isMasked(first + i, s)) continue;
@@ -150,13 +157,16 @@ void gruGradient(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> gates, In<T
             store(dz + at * G + U + j, flushed(down * old * rec.slope(reset)), lanes);
           });
         }
-        if (s > 0 || dh0 != nullptr) q.back(first, n, 2 * U, {dz + begin * G, S * G}, rt, true, carry, room);
+        if (s > 0 || dh0 != nullptr) q.back(first, n, {dz + begin * G, S * G}, weights, true, carry, room);
       }
       if (dh0 != nullptr) std::copy_n(carry, n * U, dh0 + first * U);
     });
   });
 }
-inline Scratch gruGradientScratch(Index B, Index, Index U) { return {0, 2 * mostRecurrentRows(B) * U}; }
+inline Scratch gruGradientScratch(Index B, Index, Index U) {
+  const Index apart = StepMatrix<float>::room(2 * U, U) + StepMatrix<float>::room(U, U);
+  return {0, 2 * mostRecurrentRows(B) * U + std::max(apart, StepMatrix<float>::room(3 * U, U))};
+}
 
 }  // namespace
 }  // namespace fjordnet::FJORDNET_ISA

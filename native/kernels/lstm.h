@@ -15,11 +15,12 @@ void lstm(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> z, In<T> r, In<T> 
   const Index G = 4 * U;
   withGates(activation, recurrent, [&](auto act, auto rec) {
     recurrentTiles(cpu.team, B, [&](Index first, Index n, int slot) {
+      StepMatrix<T> weights(r, U, G, G, cpu.scratch(slot) + n * U);
       for (Index s = 0; s < S && !cpu.isStopped(); ++s) {
         const Index begin = first * S + s;
         const auto before = q.before(first, s);
-        stepProduct<T>(n, G, U, q.entering(first, n, s, cpu.scratch(slot)), r, G, {z + begin * G, S * G},
-                       gates + begin * G, S * G);
+        weights.multiply(n, q.entering(first, n, s, cpu.scratch(slot)), {z + begin * G, S * G}, gates + begin * G,
+                         S * G);
         for (Index i = 0; i < n; ++i) {
           const Index at = begin + i * S;
           const bool isMasked = q.isMasked(first + i, s);
@@ -48,7 +49,9 @@ void lstm(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> z, In<T> r, In<T> 
     });
   });
 }
-inline Scratch lstmScratch(Index B, Index, Index U) { return {0, mostRecurrentRows(B) * U}; }
+inline Scratch lstmScratch(Index B, Index, Index U) {
+  return {0, mostRecurrentRows(B) * U + StepMatrix<float>::room(U, 4 * U)};
+}
 
 // The same backwards, where rt is R.T; dc is the gradient of the last cell state.
 template <typename T>
@@ -61,6 +64,7 @@ void lstmGradient(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> gates, In<
   withGates(activation, recurrent, [&](auto act, auto rec) {
     recurrentTiles(cpu.team, B, [&](Index first, Index n, int slot) {
       T *carry = cpu.scratch(slot), *cells = carry + n * U, *room = cells + n * U;
+      StepMatrix<T> weights(rt, G, U, U, room + n * U);
       given.begin(first, n, U, carry);
       ofCell.begin(first, n, U, cells);
       for (Index s = S; s-- > 0 && !cpu.isStopped();) {
@@ -90,14 +94,16 @@ void lstmGradient(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> gates, In<
           });
         }
         if (s > 0 || dh0 != nullptr)
-          q.back(first, n, G, {dz + (first * S + s) * G, S * G}, rt, mask != nullptr, carry, room);
+          q.back(first, n, {dz + (first * S + s) * G, S * G}, weights, mask != nullptr, carry, room);
       }
       if (dh0 != nullptr) std::copy_n(carry, n * U, dh0 + first * U);
       if (dc0 != nullptr) std::copy_n(cells, n * U, dc0 + first * U);
     });
   });
 }
-inline Scratch lstmGradientScratch(Index B, Index, Index U) { return {0, 3 * mostRecurrentRows(B) * U}; }
+inline Scratch lstmGradientScratch(Index B, Index, Index U) {
+  return {0, 3 * mostRecurrentRows(B) * U + StepMatrix<float>::room(4 * U, U)};
+}
 
 }  // namespace
 }  // namespace fjordnet::FJORDNET_ISA

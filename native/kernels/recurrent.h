@@ -92,27 +92,61 @@ struct RowsOf {
   Index apart;
 };
 
-// c[n,N] = a[n,K] r[K,N] + start, where the rows of r lie rRow apart; c may be start.
+// r[K,N], whose rows lie `apart`, as a tile of sequences meets it at every step: the first product packs it into
+// panels, where it is more than the inner cache holds, and the others read these.
 template <typename T>
-void stepProduct(Index n, Index N, Index K, RowsOf<T> a, const T* r, Index rRow, RowsOf<T> start, T* c, Index cRow) {
-  if (a.at == nullptr) {
-    for (Index i = 0; i < n; ++i) {
-      if (start.at == nullptr) {
-        std::fill_n(c + i * cRow, N, T(0));
-      } else {
-        std::copy_n(start.at + i * start.apart, N, c + i * cRow);
-      }
-    }
-    return;
+class StepMatrix {
+ public:
+  // Values of room, of float or double.
+  static Index room(Index K, Index N) {
+    constexpr Index most = std::max(kLanes<float>, kLanes<double>);
+    return K * N * static_cast<Index>(sizeof(double)) > kStepCache ? K * roundUp(N, most) : 0;
   }
-  constexpr Index L = kLanes<T>;
-  blocks((N + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
-    const Index j = first * L;
-    const T* from = start.at == nullptr ? nullptr : start.at + j;
-    Gemm<T> g{K, a.at, a.apart, 1, r + j, rRow, from, from == nullptr ? 0 : start.apart, c + j, cRow, 0};
-    gemmColumns<T, Reads::kFar>(g, n, std::min(vectors * L, N - j));
-  });
-}
+
+  StepMatrix(const T* r, Index K, Index N, Index apart, T* room) : r_(r), K_(K), N_(N), apart_(apart), room_(room) {}
+
+  // c[n,N] = a[n,K] r + start; c may be start.
+  void multiply(Index n, RowsOf<T> a, RowsOf<T> start, T* c, Index cRow) {
+    if (a.at == nullptr) {
+      for (Index i = 0; i < n; ++i) {
+        if (start.at == nullptr) {
+          std::fill_n(c + i * cRow, N_, T(0));
+        } else {
+          std::copy_n(start.at + i * start.apart, N_, c + i * cRow);
+        }
+      }
+      return;
+    }
+    constexpr Index L = kLanes<T>;
+    const bool isLarge = K_ * N_ * static_cast<Index>(sizeof(T)) > kStepCache, packs = isLarge && n >= kMostGemmRows;
+    blocks((N_ + L - 1) / L, kGemmVectors, [&](Index first, Index vectors) {
+      const Index j = first * L, columns = std::min(vectors * L, N_ - j);
+      const T* from = start.at == nullptr ? nullptr : start.at + j;
+      Gemm<T> g{K_, a.at, a.apart, 1, r_ + j, apart_, from, from == nullptr ? 0 : start.apart, c + j, cRow, 0};
+      T* panel = room_ + K_ * j;
+      if (!isLarge) {
+        gemmColumns(g, n, columns);
+      } else if (!packs) {
+        gemmColumns<T, Reads::kFar>(g, n, columns);
+      } else if (isPacked_) {
+        g.b = panel;
+        g.ldb = vectors * L;
+        g.isPadded = true;
+        gemmColumns(g, n, columns);
+      } else {
+        g.panel = panel;
+        gemmColumns<T, Reads::kPacking>(g, n, columns);
+      }
+    });
+    isPacked_ = packs;
+  }
+
+ private:
+  const T* r_;
+  Index K_, N_, apart_;
+  T* room_;
+  bool isPacked_ = false;
+};
 
 // B sequences of S steps with U units, their states h[B,S,U] after each step, and what these begin with.
 template <typename T>
@@ -139,9 +173,9 @@ struct Sequences {
   }
 
   // carry[n,U] = (delta[n,N] rt[N,U]) * drop, on top of what is in carry where that `isKept`.
-  void back(Index first, Index n, Index N, RowsOf<T> delta, const T* rt, bool isKept, T* carry, T* room) const {
-    if (drop == nullptr) return stepProduct(n, U, N, delta, rt, U, {isKept ? carry : nullptr, U}, carry, U);
-    stepProduct<T>(n, U, N, delta, rt, U, {nullptr, 0}, room, U);
+  void back(Index first, Index n, RowsOf<T> delta, StepMatrix<T>& rt, bool isKept, T* carry, T* room) const {
+    if (drop == nullptr) return rt.multiply(n, delta, {isKept ? carry : nullptr, U}, carry, U);
+    rt.multiply(n, delta, {nullptr, 0}, room, U);
     for (Index i = 0; i < n * U; ++i) carry[i] = (isKept ? carry[i] : T(0)) + room[i] * drop[first * U + i];
   }
 };
@@ -194,11 +228,11 @@ void simpleRnn(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> z, In<T> r, I
   const Sequences<T> q{B, S, U, h, h0, drop, mask};
   withGates(activation, static_cast<double>(Gate::kSigmoid), [&](auto act, auto) {
     recurrentTiles(cpu.team, B, [&](Index first, Index n, int slot) {
+      StepMatrix<T> weights(r, U, U, U, cpu.scratch(slot) + n * U);
       for (Index s = 0; s < S && !cpu.isStopped(); ++s) {
         T* to = h + (first * S + s) * U;
         const auto before = q.before(first, s);
-        stepProduct<T>(n, U, U, q.entering(first, n, s, cpu.scratch(slot)), r, U, {z + (first * S + s) * U, S * U}, to,
-                       S * U);
+        weights.multiply(n, q.entering(first, n, s, cpu.scratch(slot)), {z + (first * S + s) * U, S * U}, to, S * U);
         for (Index i = 0; i < n; ++i, to += S * U) {
           if (!q.isMasked(first + i, s)) {
             vectors<T>(0, U, [&](Index j, auto lanes) { store(to + j, act(load(to + j, lanes)), lanes); });
@@ -212,7 +246,9 @@ void simpleRnn(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> z, In<T> r, I
     });
   });
 }
-inline Scratch simpleRnnScratch(Index B, Index, Index U) { return {0, mostRecurrentRows(B) * U}; }
+inline Scratch simpleRnnScratch(Index B, Index, Index U) {
+  return {0, mostRecurrentRows(B) * U + StepMatrix<float>::room(U, U)};
+}
 
 // dz_s = dh_s * act'(h_s);  dh_{s-1} += dz_s R.T, where rt is R.T
 template <typename T>
@@ -223,6 +259,7 @@ void simpleRnnGradient(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> h, In
   withGates(activation, static_cast<double>(Gate::kSigmoid), [&](auto act, auto) {
     recurrentTiles(cpu.team, B, [&](Index first, Index n, int slot) {
       T *carry = cpu.scratch(slot), *room = carry + n * U;
+      StepMatrix<T> weights(rt, U, U, U, room + n * U);
       given.begin(first, n, U, carry);
       for (Index s = S; s-- > 0 && !cpu.isStopped();) {
         for (Index i = 0; i < n; ++i) {
@@ -239,13 +276,15 @@ void simpleRnnGradient(const Cpu<T>& cpu, Index B, Index S, Index U, In<T> h, In
           });
         }
         if (s > 0 || dh0 != nullptr)
-          q.back(first, n, U, {dz + (first * S + s) * U, S * U}, rt, mask != nullptr, carry, room);
+          q.back(first, n, {dz + (first * S + s) * U, S * U}, weights, mask != nullptr, carry, room);
       }
       if (dh0 != nullptr) std::copy_n(carry, n * U, dh0 + first * U);
     });
   });
 }
-inline Scratch simpleRnnGradientScratch(Index B, Index, Index U) { return {0, 2 * mostRecurrentRows(B) * U}; }
+inline Scratch simpleRnnGradientScratch(Index B, Index, Index U) {
+  return {0, 2 * mostRecurrentRows(B) * U + StepMatrix<float>::room(U, U)};
+}
 
 // What has met R at every step, for its gradient: the states before it, times drop.
 template <typename T>
