@@ -65,21 +65,26 @@ inline bool isPlain(const Conv2d& c) {
   return c.K * c.L == 1 && c.s == 1 && c.t == 1 && !c.padded() && c.Y == c.H && c.X == c.W;
 }
 
+// The most pixels of a stretch, and values of its im2col.
+inline Index mostPixels(const Conv2d& c) {
+  const Index pixels = pixelsOf(c);
+  return (pixels < c.X ? 1 : std::min(chunkOf(c), c.B * c.Y)) * pixels;
+}
+inline Index im2colRoom(const Conv2d& c) { return c.isEmpty() || isPlain(c) ? 0 : mostPixels(c) * c.L * c.C; }
+
 // Scratch in float or double, whichever is more: where that is direct the packed weights and patches of `direct`, else
-// the im2col of `products`.
+// the im2col of `products`, and behind it what their matrix products are lent.
 inline Scratch scratchOf(const Conv2d& direct, bool isFloatDirect, bool isDoubleDirect, const Conv2d& products) {
-  const auto chunk = [](const Conv2d& c) {
-    const Index pixels = pixelsOf(c);
-    if (c.isEmpty() || isPlain(c)) return Index{0};
-    return (pixels < c.X ? 1 : std::min(chunkOf(c), c.B * c.Y)) * pixels * c.L * c.C;
-  };
   Scratch room;
   if (isFloatDirect) room = {Packed<float>::room(direct), patchRoom<float>(direct)};
   if (isDoubleDirect) {
     room.shared = std::max(room.shared, Packed<double>::room(direct));
     room.perSlot = std::max(room.perSlot, patchRoom<double>(direct));
   }
-  if (!isFloatDirect || !isDoubleDirect) room.perSlot = std::max(room.perSlot, chunk(products));
+  if (!isFloatDirect || !isDoubleDirect) {
+    const Index depth = std::max(products.L * products.C, mostPixels(products));
+    room.perSlot = std::max(room.perSlot, im2colRoom(products) + productScratch(depth, products.F).perSlot);
+  }
   return room;
 }
 
@@ -177,8 +182,9 @@ void conv2d(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> w, In<T> b, Out<T> y
     for (Index k = 0; k < c.K && width > 0; ++k) {
       stretches(c, first, n, [&](const Stretch& s) {
         const T* col = im2col(c, x, s, k, cpu.scratch(slot));
-        product(false, false, s.pixels(), c.F, width, col, width, w + c.place(k * width) * c.F, c.F, true,
-                y + s.at(c) * c.F, c.F);
+        product<T>({false, false, s.pixels(), c.F, width, col, width, w + c.place(k * width) * c.F, c.F, nullptr,
+                    y + s.at(c) * c.F, c.F, true},
+                   cpu.scratch(slot) + im2colRoom(c));
       });
     }
   });
@@ -224,7 +230,8 @@ void conv2dWeightGradient(const Cpu<T>& cpu, Conv2d whole, In<T> x, In<T> dy, Ou
         if (weights == 0 || n * c.X == 0) continue;
         stretches(c, first, n, [&](const Stretch& s) {
           const T* col = im2col(c, x, s, k, cpu.scratch(slot));
-          product(true, false, width, c.F, s.pixels(), col, width, dy + s.at(c) * c.F, c.F, true, to, c.F);
+          product<T>({true, false, width, c.F, s.pixels(), col, width, dy + s.at(c) * c.F, c.F, nullptr, to, c.F, true},
+                     cpu.scratch(slot) + im2colRoom(c));
         });
       }
     });

@@ -11,6 +11,7 @@ const DIMS: readonly Dims[] = [
   { B: 5, H: 14, W: 14, C: 8, K: 3, L: 3, F: 33, Y: 14, X: 14, s: 1, t: 1, d: 1, e: 1, p: 1, q: 1 }, // tiles
   { B: 2, H: 5, W: 4, C: 33, K: 3, L: 3, F: 32, Y: 5, X: 3, s: 1, t: 1, d: 1, e: 1, p: 1, q: 0 }, // F(2x2, 3x3)
   { B: 3, H: 4, W: 4, C: 64, K: 3, L: 3, F: 128, Y: 2, X: 2, s: 1, t: 1, d: 1, e: 1, p: 0, q: 0 }, // few pixels, many weights
+  { B: 5, H: 4, W: 4, C: 213, K: 2, L: 3, F: 213, Y: 3, X: 2, s: 1, t: 1, d: 1, e: 1, p: 0, q: 0 }, // weights by panels
 ];
 
 /** fn(place in x, in w, in y) for every product of the convolution y[b,y,x,f] = sum x[b,h,w,c] * w[k,l,c,f]. */
