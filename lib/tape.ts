@@ -216,6 +216,13 @@ export class Tape {
     }
   }
 
+  /** All that is computed, as text: the same for recordings that differ in names alone. */
+  get text(): string {
+    const buffers = this.#buffers.map(({ name: _, viewOf, ...buffer }) => ({ ...buffer, viewOf: viewOf?.index }));
+    const scalars = this.#scalars.map(String); // JSON has no infinite ones
+    return JSON.stringify([buffers, scalars, this.#programs], (key, value) => (key === 'node' ? undefined : value));
+  }
+
   /**
    * Lays out the arena, checks every instruction against its kernel's signature, and allocates.
    *

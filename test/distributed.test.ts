@@ -144,6 +144,29 @@ for (const launcher of launchers) {
     t.is(samples.said.length + networks.said.length, 6);
   });
 
+  test.serial(`${name}: options that ranks have to be told alike are refused where they differ`, async (t) => {
+    const { code, said, stderr } = await job(t, launcher, 2, 'other options');
+    t.is(code, 0, stderr);
+    t.is(said.length, 2 * 2 * 6);
+    for (const { name, message, iterations } of said) {
+      const same = name.startsWith('other samples') ? 'samples' : 'call';
+      t.regex(message, new RegExp(`^Expected the same ${same} on every rank, got .* on rank 1`), name);
+      t.is(iterations, 0, name);
+    }
+  });
+
+  test.serial(`${name}: networks that are compiled otherwise on a rank are refused; a rate is rank 0's`, async (t) => {
+    const { code, said, stderr } = await job(t, launcher, 2, 'compiled otherwise');
+    t.is(code, 0, stderr);
+    t.is(said.length, 2 * 10);
+    const expected =
+      'Expected the same network, compiled alike, on every rank, got another one on rank 1 than on rank 0';
+    for (const { name, message, iterations } of said) {
+      t.is(message, name === 'learningRate' ? 0.01 : expected, name);
+      t.is(iterations, name === 'learningRate' ? 5 : 0, name);
+    }
+  });
+
   test.serial(`${name}: what nobody seeded is rank 0's, and what drifts apart comes back to it`, async (t) => {
     for (const how of ['unseeded', 'drift']) {
       const { said } = await job(t, launcher, 3, how);

@@ -92,6 +92,10 @@ export class Recorder extends Tape {
     return buffer;
   }
 
+  override get text(): string {
+    return [super.text, ...this.#constants.map(([, { data }]) => data.join())].join('\n');
+  }
+
   override compile(use?: Parameters<Tape['compile']>[0]): Plan {
     const plan = super.compile(use);
     for (const [buffer, values] of this.#constants) plan.write(buffer, values);

@@ -12,6 +12,7 @@ import { ending, type Feed, ranksFeed, samplesFeed } from '../training/feed.js';
 import { type FitModel, type PreparedFit, prepareFit } from '../training/fit.js';
 import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
 import type { Ranks } from '../training/ranks.js';
+import { isSource } from '../training/source.js';
 import type { Engine } from './engine.js';
 import { validationFeed } from './feeds.js';
 import type { Network } from './network.js';
@@ -39,9 +40,8 @@ export function* fitting(
   const order = shuffle ? random : undefined;
   if (ranks) {
     checkStateless(network);
-    const { validationFreq } = options;
-    const call = { ...(!ranks.isShard && { samples: samples.count }), batchSize, shuffle, epochs, validationFreq };
-    yield* ranks.checkSame(plan.digest, call);
+    const call = { ...(!ranks.isShard && { samples: samples.count }), batchSize, shuffle, epochs };
+    yield* ranks.checkSame(plan.digest, { ...call, ...judgedCall(options) });
   }
   const given = ranks ? ranksFeed(samples, batchSize, ranks, order) : samplesFeed(samples, batchSize, order);
   const { states } = network;
@@ -55,6 +55,12 @@ export function* fitting(
   const validation = validationFeed(callee, network, plan, isSync, ranks, batchSize);
   callee.model.stopTraining = false;
   return yield* ending([validation], fitLoop({ ...plan, feed, validation, ...(ranks && { ranks }) }));
+}
+
+/** What ranks have to be told alike of what they judge after epochs. */
+export function judgedCall({ validationData, validationSplit, validationBatchSize, validationFreq }: FitOptions) {
+  const kind = isSource(validationData) ? 'a source' : 'arrays';
+  return { ...(validationData && { validationData: kind }), validationSplit, validationBatchSize, validationFreq };
 }
 
 /** @throws TypeError where layers keep states from batch to batch: a batch of ranks lies in several processes */

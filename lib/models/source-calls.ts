@@ -9,7 +9,7 @@ import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource, sourc
 import { evaluateLoop, fitLoop } from '../training/loop.js';
 import { type Ranks, ranksOf } from '../training/ranks.js';
 import { type Source, sourceOf } from '../training/source.js';
-import { type Callee, checkStateless, evaluation, fitting, prediction, stopping } from './calls.js';
+import { type Callee, checkStateless, evaluation, fitting, judgedCall, prediction, stopping } from './calls.js';
 import { enter, feedOf, validationFeed } from './feeds.js';
 import type {
   EvaluateOptions,
@@ -53,17 +53,20 @@ function* fittingSource(
   const { model, engine } = callee;
   const { optimizer } = engine.needCompiled();
   const { initialEpoch } = checkSourceOptions(source, options);
-  const { batchesPerEpoch, validationFreq } = options;
+  const { batchesPerEpoch } = options;
   const classWeight = sourceWeights(source, options);
   const feed = feedOf(callee, source, isSync, { batchesPerEpoch, classWeight, mayEnd: true, ranks });
   const feeds: Feed[] = [feed];
   const training = function* (): Training<History> {
-    const call = { batchesPerEpoch, initialEpoch, epochs: options.epochs ?? 1, validationFreq };
+    const call = { batchesPerEpoch, initialEpoch, epochs: options.epochs ?? 1, ...judgedCall(options) };
     if (ranks) yield* ranks.checkSame(undefined, call);
     yield* feed.begin(initialEpoch);
     const prepared = prepareSource(model, callee.ports(feed.shapes), options);
     const network = enter(callee, feed, true);
-    if (ranks) checkStateless(network);
+    if (ranks) {
+      checkStateless(network);
+      yield* ranks.checkSame(prepared.digest, {});
+    }
     const validation = validationFeed(callee, network, prepared, isSync, ranks);
     if (validation) feeds.push(validation);
     model.stopTraining = false;

@@ -52,11 +52,11 @@ export interface PreparedFit extends Judged {
   readonly samples: Samples;
   readonly batchSize: number;
   readonly shuffle: boolean;
-  /** Tells the samples of ranks apart, which are to be the same. */
-  readonly digest?: number;
 }
 
 interface Judged {
+  /** Tells the samples of ranks apart that are arrays, which are to be the same. */
+  readonly digest?: number;
   readonly validation?: Samples | Source<unknown>;
   readonly validationBatchSize: number;
   /** Whether there is a validation after this epoch. */
@@ -108,7 +108,7 @@ export function prepareFit(
     samples,
     ...(judged && { validation: judged }),
     ...{ batchSize, validationBatchSize, shuffle, epochs: common.epochs, validatesAfter: common.validatesAfter },
-    ...(size > 1 && { digest: digestOfSamples([...x, ...targets, ...(weights ?? [])]) }),
+    ...(size > 1 && { digest: digestOfSamples([...x, ...targets, ...(weights ?? []), ...arraysOf(validation)]) }),
     ...callbacksOf(model, common, { steps: Math.ceil(count / whole), samples: count, batchSize: whole }, options),
   };
 }
@@ -146,6 +146,7 @@ export function prepareSource(model: FitModel, ports: Ports, options: FitSourceO
   const { batchesPerEpoch: steps } = options;
   return {
     ...(validation && { validation: copied(validation, ports, model.dtype) }),
+    ...(options.distributed && { digest: digestOfSamples(arraysOf(validation)) }),
     validationBatchSize: options.validationBatchSize ?? 32,
     ...{ epochs: common.epochs, validatesAfter: common.validatesAfter },
     ...callbacksOf(model, common, steps === undefined ? {} : { steps }, options),
@@ -195,6 +196,9 @@ function callbacksOf(
 }
 
 type ValidationArrays = readonly [NDArray[], NDArray[], NDArray[] | undefined];
+
+const arraysOf = (validation: ValidationArrays | Source<unknown> | undefined): NDArray[] =>
+  validation === undefined || isSource(validation) ? [] : (validation as ValidationArrays).flatMap((own) => own ?? []);
 
 function readValidation(
   data: FitOptions['validationData'],

@@ -152,15 +152,25 @@ function* beginTogether(fit: FitPlan, ranks: Ranks): Training<number> {
   ranks.stopsWhere(() => fit.stopRequested());
   const { learningRate } = optimizer;
   yield* ranks.shareRandom(random);
-  const given = yield* ranks.begin(replicaOf(network), {
-    epoch: callbacks.initialEpoch,
-    iterations: progress.iterations,
-    learningRate: typeof learningRate === 'number' ? learningRate : undefined,
-  });
+  const given = yield* ranks.begin(
+    { ...replicaOf(network), rules: rulesOf(fit) },
+    {
+      epoch: callbacks.initialEpoch,
+      iterations: progress.iterations,
+      learningRate: typeof learningRate === 'number' ? learningRate : undefined,
+    },
+  );
   progress.iterations = given.iterations;
   if (given.learningRate !== undefined) optimizer.learningRate = given.learningRate;
   yield* agreeOn(fit, ranks);
   return given.epoch;
+}
+
+/** What every rank is to compute alike; a learning rate that is a number is rank 0's. */
+function rulesOf({ network, optimizer }: FitPlan): string {
+  const { learningRate, ...config } = optimizer.config;
+  const rates = typeof learningRate === 'object' && { learningRate };
+  return JSON.stringify({ ...config, ...rates }) + network.recorder.text;
 }
 
 const replicaOf = ({ plan, weights, recorder }: Network): Replica => ({

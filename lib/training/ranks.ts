@@ -67,6 +67,8 @@ export interface Replica {
   readonly memory: readonly Buffer[];
   /** Those of the weights that each rank moves by itself. */
   readonly averages?: readonly Buffer[];
+  /** What is done with them. */
+  readonly rules?: string;
 }
 
 /** What the jobs of a sweep over the rows of one rank need. */
@@ -228,15 +230,16 @@ export class Ranks {
   }
 
   /** Rank 0's weights and memory for all; and what else is `shared`. */
-  *begin<T>({ plan, weights, memory }: Replica, shared: T): Training<T> {
+  *begin<T>({ plan, weights, memory, rules = '' }: Replica, shared: T): Training<T> {
     const buffers = [...weights, ...memory];
-    const described = JSON.stringify([plan.dtype, buffers.map(({ name, shape }) => [name, shape])]);
+    const codes = NDArray.wrap(Int32Array.from(rules, (c) => c.charCodeAt(0)));
+    const described = JSON.stringify([plan.dtype, buffers.map(({ name, shape }) => [name, shape]), digest([codes])]);
     const { all } = yield* this.agree(described);
     const other = all.findIndex((one) => one !== all[0]);
     if (other >= 0) {
       this.#isOver = true;
       throw new TypeError(
-        `Expected the same network, compiled alike, on every rank, got other weights or another optimizer on rank ${other} than on rank 0`,
+        `Expected the same network, compiled alike, on every rank, got another one on rank ${other} than on rank 0`,
       );
     }
     const own = this.rank === 0 && { arrays: buffers.map((buffer) => plan.read(buffer)), shared };

@@ -1,7 +1,19 @@
 // One rank of a job of test/distributed.test.ts. Its arguments: a mark to find it by, what to do, and what that takes. Prints lines of JSON.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Callback, callbacks, layers, NDArray, optimizers, RandomState, Sequential } from 'fjordnet';
+import {
+  type Callback,
+  callbacks,
+  custom,
+  layers,
+  NDArray,
+  ops,
+  optimizers,
+  RandomState,
+  type Schedule,
+  Sequential,
+  schedules,
+} from 'fjordnet';
 import { mpi } from 'fjordnet/mpi';
 import { Tape } from '../../../dist/tape.js';
 import { cases } from '../ranks-cases.js';
@@ -191,6 +203,64 @@ const tasks: Record<string, () => Promise<void>> = {
   async 'other networks'() {
     const made = network(1, layers.dense({ units: 30 + rank }));
     await say({ message: await made.fit(x, y, { distributed: world }).catch((error: Error) => error.message) });
+  },
+
+  /** What rank 1 is told alone of what all have to be told alike. */
+  async 'other options'() {
+    const judged = { validationData: [x, y] as const };
+    const others: Record<string, [all: object, rank1: object]> = {
+      validationFreq: [judged, { validationFreq: 2 }],
+      'validationFreq by epochs': [{ ...judged, validationFreq: 2 }, { validationFreq: [2] }],
+      'no validation': [judged, { validationData: undefined }],
+      'a source to validate on': [judged, { validationData: () => [[x, y]] }],
+      validationBatchSize: [judged, { validationBatchSize: 7 }],
+      'other samples to validate on': [judged, { validationData: [x, x.slice([0, n], [0, 1])] }],
+    };
+    for (const [name, [all, own]] of Object.entries(others))
+      for (const source of [false, true]) {
+        const options = { epochs: 3, distributed: world, ...all, ...(rank === 1 && own) };
+        const made = network(1);
+        const fitting = source ? made.fit(() => [[x, y]], options as never) : made.fit(x, y, options);
+        await say({ name, message: await fitting.then(String, ({ message }) => message), ...state(made) });
+      }
+  },
+
+  /** Networks of the same weights, whose training would be another one on rank 1. */
+  async 'compiled otherwise'() {
+    const at = <T>(one: T, others: T) => (rank === 1 ? one : others);
+    const { sgd } = optimizers;
+    const own = (b: number) =>
+      custom.loss('ranks-own', (yTrue, yPred) => ops.mean(ops.abs(ops.sub(yTrue, ops.mul(b, yPred)))));
+    const others: Record<string, { compile?: object; dense?: object }> = {
+      loss: { compile: { loss: at('meanAbsoluteError', 'meanSquaredError') } },
+      'a loss of one’s own': { compile: { loss: at(own(2), own(3)) } },
+      metrics: { compile: { metrics: at(['mae'], ['mse']) } },
+      momentum: { compile: { optimizer: sgd({ momentum: at(0.8, 0.9) }) } },
+      emaMomentum: { compile: { optimizer: sgd({ useEma: true, emaMomentum: at(0.8, 0.9) }) } },
+      schedule: {
+        compile: {
+          optimizer: sgd({
+            learningRate: at<Schedule | number>(
+              schedules.cosineDecay({ initialLearningRate: 0.01, decaySteps: 9 }),
+              0.01,
+            ),
+          }),
+        },
+      },
+      activation: { dense: { activation: at('tanh', 'relu') } },
+      constraint: { dense: { kernelConstraint: at('nonNeg', undefined) } },
+      frozen: { dense: { trainable: at(false, true) } },
+    };
+    for (const [name, { compile, dense }] of Object.entries(others)) {
+      const made = network(1, layers.dense({ units: 30, ...dense }));
+      made.compile({ optimizer: 'sgd', loss: 'meanSquaredError', ...compile });
+      const fitting = made.fit(x, y, { distributed: world });
+      await say({ name, message: await fitting.then(String, ({ message }) => message), ...state(made) });
+    }
+    const made = network(1);
+    made.compile({ optimizer: sgd({ learningRate: at(0.5, 0.01) }), loss: own(1) });
+    await made.fit(x, y, { distributed: world }); // a rate is rank 0's
+    await say({ name: 'learningRate', message: made.optimizer.learningRate, ...state(made) });
   },
 
   /** Networks and generators that nobody seeded are rank 0's. */
