@@ -97,6 +97,12 @@ export {
   type TimeSeriesSplitOptions,
 } from './model-selection/folds.js';
 export { type GridSearchOptions, type GridSearchResult, gridSearch } from './model-selection/grid-search.js';
+export {
+  GroupKFold,
+  LeaveOneGroupOut,
+  LeavePGroupsOut,
+  type LeavePGroupsOutOptions,
+} from './model-selection/group-folds.js';
 export type { HalvingOptions, HalvingResult, HalvingSearchResult } from './model-selection/halving.js';
 export {
   type HalvingGridSearchOptions,
@@ -104,6 +110,13 @@ export {
   halvingGridSearch,
   halvingRandomSearch,
 } from './model-selection/halving-search.js';
+export {
+  LeaveOneOut,
+  LeavePOut,
+  type LeavePOutOptions,
+  PredefinedSplit,
+  type PredefinedSplitOptions,
+} from './model-selection/left-out.js';
 export {
   type PermutationImportance,
   type PermutationImportanceOptions,
@@ -114,6 +127,7 @@ export {
   type RandomizedSearchOptions,
   randomizedSearch,
 } from './model-selection/randomized-search.js';
+export { type RepeatedFoldsOptions, RepeatedKFold, RepeatedStratifiedKFold } from './model-selection/repeated-folds.js';
 export { getScorer, type ScoringName } from './model-selection/scoring.js';
 export type { GridResult, SearchOptions, SearchResult } from './model-selection/search.js';
 export {
@@ -127,15 +141,21 @@ export {
   type RandomizedSearchCVOptions,
 } from './model-selection/search-cv.js';
 export {
-  type MismatchSplitOptions,
-  mismatchSplit,
+  GroupShuffleSplit,
+  ShuffleSplit,
+  type ShuffleSplitOptions,
   StratifiedShuffleSplit,
   type StratifiedShuffleSplitOptions,
+} from './model-selection/shuffle-splits.js';
+export {
+  type MismatchSplitOptions,
+  mismatchSplit,
   type TrainTestSplitOptions,
   type TrainValidationTestSplitOptions,
   trainTestSplit,
   trainValidationTestSplit,
 } from './model-selection/splits.js';
+export { StratifiedGroupKFold } from './model-selection/stratified-group-folds.js';
 export type { CloneOptions } from './models/cloning.js';
 export type { CompileOptions, PerOutput } from './models/compile.js';
 export { type LayoutOptions, layouts, type NamedTensors } from './models/layouts.js';

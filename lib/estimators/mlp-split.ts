@@ -1,7 +1,8 @@
 import { filled } from '../allocate.js';
 import { wrongValue } from '../check.js';
 import type { Labels } from '../labels.js';
-import { StratifiedShuffleSplit, trainTestSplit } from '../model-selection/splits.js';
+import { StratifiedShuffleSplit } from '../model-selection/shuffle-splits.js';
+import { trainTestSplit } from '../model-selection/splits.js';
 import type { RandomState } from '../random.js';
 import type { Parameters } from './mlp-parameters.js';
 

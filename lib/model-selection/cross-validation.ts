@@ -27,7 +27,10 @@ import { overRanks, type SearchRanks } from './ranks.js';
 import { type Labelled, takeRows } from './splits.js';
 
 /** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
-export type CrossValidation = number | { split(x: ArrayInput, y: any): Iterable<Split> } | Iterable<Split>;
+export type CrossValidation =
+  | number
+  | { split(x: ArrayInput, y: any, groups?: any): Iterable<Split> }
+  | Iterable<Split>;
 
 /** An estimator of which copies are trained, or a function that makes models. */
 export type ModelSource<M extends Candidate> = M | (() => M | Promise<M>);
@@ -35,6 +38,8 @@ export type ModelSource<M extends Candidate> = M | (() => M | Promise<M>);
 export interface CrossValScoreOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
   /** A number of folds is a `StratifiedKFold` for classifiers with one label a sample, else a `KFold`. Default 5 */
   cv?: CrossValidation;
+  /** The group of every row, for a `cv` that splits by groups, such as `GroupKFold`. */
+  groups?: Labels;
 }
 
 /**
@@ -54,26 +59,28 @@ export async function crossValScore<M extends Candidate>(
   options: CrossValScoreOptions<M> = {},
 ): Promise<number[]> {
   return overRanks(options, async (ranks) => {
-    checkOptions('options', options, ['cv', ...SCORE_OPTIONS]);
+    checkOptions('options', options, ['cv', 'groups', ...SCORE_OPTIONS]);
     const fits = readScoreOptions(options);
-    const { cv = 5 } = options;
-    checkFolds(cv);
+    const { cv = 5, groups } = options;
+    checkFolds(cv, groups);
     const make = maker(estimator);
     await ranks?.agree({ call: 'crossValScore', ...callOf(estimator, [x, y], options) });
     const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
     const samples = readSamples(x, estimator);
-    const own = splitsOf(cv, samples, y, first?.isClassifier ?? false);
-    const folds = ((await ranks?.shareSplits(own)) ?? own).map((split) => foldOf(samples, y, split, fits.fitOptions));
-    const tasks = folds.map((fold): Task<M> => ({ fold: () => fold, build: () => first?.take() ?? make() }));
+    const own = splitsOf(cv, samples, y, first?.isClassifier ?? false, groups);
+    const tasks = ((await ranks?.shareSplits(own)) ?? own).map((split): Task<M> => {
+      const fold = () => foldOf(samples, y, split, fits.fitOptions);
+      return { fold, build: () => first?.take() ?? make() };
+    });
     return testScores(tasks, { ...fits, ranks });
   });
 }
 
 /** What is to be the same on all ranks. */
-const callOf = (estimator: unknown, samples: Pair, { cv, scoring, fitOptions }: CrossValScoreOptions<any>) => ({
+const callOf = (estimator: unknown, samples: Pair, { cv, groups, scoring, fitOptions }: CrossValScoreOptions<any>) => ({
   samples: digestOfPair(samples),
   cv: cv === undefined || typeof cv === 'number' ? cv : 'splits',
-  ...{ scoring, fitOptions, estimator },
+  ...{ groups, scoring, fitOptions, estimator },
 });
 
 export interface BootstrapScoreOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
@@ -189,7 +196,7 @@ async function testScores<M extends Candidate>(
 }
 
 /** @throws unless `cv` can be what it is meant to be; before any work is done */
-export function checkFolds(cv: CrossValidation): void {
+export function checkFolds(cv: CrossValidation, groups?: Labels): void {
   if (typeof cv === 'number') checkInteger('cv', cv, 2);
   else if (
     typeof cv !== 'object' ||
@@ -199,10 +206,18 @@ export function checkFolds(cv: CrossValidation): void {
     !(hasMethods(cv, 'split') || Symbol.iterator in cv)
   )
     throw wrongType('cv', 'a number of folds, a splitter, or an array of [train, test] rows', cv);
+  if (groups !== undefined && !hasMethods(cv, 'split'))
+    throw wrongType('groups', 'undefined where cv is no splitter, such as GroupKFold', groups);
 }
 
 /** The rows of every fold. */
-export function splitsOf(cv: CrossValidation, x: NDArray | TableRows, y: Pair[1], isClassifier: boolean): Split[] {
+export function splitsOf(
+  cv: CrossValidation,
+  x: NDArray | TableRows,
+  y: Pair[1],
+  isClassifier: boolean,
+  groups?: Labels,
+): Split[] {
   checkRowCount('y', rowCount('y', y), x.length);
   const splitter =
     typeof cv !== 'number'
@@ -211,7 +226,9 @@ export function splitsOf(cv: CrossValidation, x: NDArray | TableRows, y: Pair[1]
         ? new StratifiedKFold({ nSplits: cv })
         : new KFold({ nSplits: cv });
   const splits =
-    'split' in splitter ? splitter.split(isNDArray(x) ? x : NDArray.zeros([x.length, 1]), y as Labels) : splitter;
+    'split' in splitter
+      ? splitter.split(isNDArray(x) ? x : NDArray.zeros([x.length, 1]), y as Labels, groups)
+      : splitter;
   if (typeof splits?.[Symbol.iterator] !== 'function')
     throw wrongType('cv.split(x, y)', 'splits to iterate over', splits);
   const all = Array.from(splits, (split, i): Split => {

@@ -19,7 +19,7 @@ export interface KFoldOptions {
   randomState?: number | RandomState;
 }
 
-abstract class Folds {
+export abstract class Folds {
   readonly nSplits: number;
   readonly shuffle: boolean;
   readonly randomState: number | RandomState | undefined;
@@ -34,10 +34,9 @@ abstract class Folds {
     if (options.randomState !== undefined) checkRandomState(options.randomState);
   }
 
-  protected checkRows(x: ArrayInput | readonly unknown[]): number {
-    const n = rowCount('x', x);
-    if (this.nSplits > n) throw wrongValue('nSplits', `at most the number of rows, ${n}`, this.nSplits);
-    return n;
+  /** What the rows are dealt by; undefined without shuffling. */
+  protected get random(): RandomState | undefined {
+    return this.shuffle ? checkRandomState(this.randomState) : undefined;
   }
 }
 
@@ -55,18 +54,7 @@ export class KFold extends Folds {
 
   /** @param x anything with rows; its values are not read */
   split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
-    return this.folds(this.checkRows(x));
-  }
-
-  private *folds(n: number): Generator<Split> {
-    const order = this.shuffle ? checkRandomState(this.randomState).permutation(n).data : undefined;
-    const fold = allocate(Int32Array, n);
-    let next = 0;
-    for (let k = 0; k < this.nSplits; k++) {
-      const size = Math.floor(n / this.nSplits) + (k < n % this.nSplits ? 1 : 0);
-      for (let i = 0; i < size; i++, next++) fold[order ? order[next] : next] = k;
-    }
-    for (let k = 0; k < this.nSplits; k++) yield partition(fold, k);
+    return kFolds(checkFoldRows(x, this.nSplits), this.nSplits, this.random);
   }
 }
 
@@ -86,41 +74,7 @@ export class StratifiedKFold extends Folds {
    * @param y the class of every row
    */
   split(x: ArrayInput | readonly unknown[], y: Labels): Iterable<Split> {
-    const n = this.checkRows(x);
-    const { classes, codes } = encodeLabels('y', y);
-    checkRowCount('y', codes.length, n);
-    classes.forEach((label) => {
-      if (typeof label === 'number' && !Number.isInteger(label))
-        throw wrongValue('y', 'class labels (integers or strings)', label);
-    });
-    const counts = countClasses(codes, classes.length);
-    const [least, most] = extent(counts);
-    if (this.nSplits > most)
-      throw wrongValue('nSplits', `at most the number of members of some class in y, ${most}`, this.nSplits);
-    if (this.nSplits > least)
-      process.emitWarning(
-        `The least populated class in y has only ${least} members, which is less than nSplits=${this.nSplits}.`,
-        'UserWarning',
-      );
-    return this.folds(byAppearance(codes, classes.length), classes.length);
-  }
-
-  private *folds(codes: Int32Array, nClasses: number): Generator<Split> {
-    const random = this.shuffle ? checkRandomState(this.randomState) : undefined;
-    const fold = allocate(Int32Array, codes.length);
-    const members = groupByClass(codes, nClasses);
-    // Dealing the sorted labels out in turn tells how many of each class every fold gets.
-    let dealt = 0;
-    for (const rows of members) {
-      const share = new Int32Array(this.nSplits);
-      for (let i = 0; i < rows.length; i++) share[dealt++ % this.nSplits]++;
-      const blocks = Array.from(share).flatMap((count, k) => new Array<number>(count).fill(k));
-      const order = random?.permutation(rows.length).data;
-      rows.forEach((row, i) => {
-        fold[row] = blocks[order ? order[i] : i];
-      });
-    }
-    for (let k = 0; k < this.nSplits; k++) yield partition(fold, k);
+    return stratifiedFolds(checkFoldClasses(x, y, this.nSplits), this.nSplits, this.random);
   }
 }
 
@@ -183,11 +137,76 @@ export class TimeSeriesSplit {
   }
 }
 
+/** @throws RangeError unless x has rows for all folds */
+export function checkFoldRows(x: ArrayInput | readonly unknown[], nSplits: number): number {
+  const n = rowCount('x', x);
+  if (nSplits > n) throw wrongValue('nSplits', `at most the number of rows, ${n}`, nSplits);
+  return n;
+}
+
+/** K folds of n rows, in the order of a permutation where there is a generator. */
+export function* kFolds(n: number, nSplits: number, random: RandomState | undefined): Generator<Split> {
+  const order = random?.permutation(n).data;
+  const fold = allocate(Int32Array, n);
+  let next = 0;
+  for (let k = 0; k < nSplits; k++) {
+    const size = Math.floor(n / nSplits) + (k < n % nSplits ? 1 : 0);
+    for (let i = 0; i < size; i++, next++) fold[order ? order[next] : next] = k;
+  }
+  for (let k = 0; k < nSplits; k++) yield partition(fold, k);
+}
+
+/** The rows of every class. @throws unless there are rows and classes for all folds */
+export function checkFoldClasses(x: ArrayInput | readonly unknown[], y: Labels, nSplits: number): number[][] {
+  const n = checkFoldRows(x, nSplits);
+  const { classes, codes } = encodeLabels('y', y);
+  checkRowCount('y', codes.length, n);
+  classes.forEach((label) => {
+    if (typeof label === 'number' && !Number.isInteger(label))
+      throw wrongValue('y', 'class labels (integers or strings)', label);
+  });
+  const [least, most] = extent(countClasses(codes, classes.length));
+  if (nSplits > most) throw wrongValue('nSplits', `at most the number of members of some class in y, ${most}`, nSplits);
+  if (nSplits > least)
+    process.emitWarning(
+      `The least populated class in y has only ${least} members, which is less than nSplits=${nSplits}.`,
+      'UserWarning',
+    );
+  return groupByClass(codes, classes.length);
+}
+
+/**
+ * K folds of the rows of every class: the class that appears first comes first, and each is in the order of a permutation where
+ * there is a generator.
+ */
+export function* stratifiedFolds(
+  members: readonly number[][],
+  nSplits: number,
+  random: RandomState | undefined,
+): Generator<Split> {
+  const fold = allocate(
+    Int32Array,
+    members.reduce((n, rows) => n + rows.length, 0),
+  );
+  // Dealing the sorted labels out in turn tells how many of each class every fold gets.
+  let dealt = 0;
+  for (const rows of members.toSorted(([a], [b]) => a - b)) {
+    const share = new Int32Array(nSplits);
+    for (let i = 0; i < rows.length; i++) share[dealt++ % nSplits]++;
+    const blocks = Array.from(share).flatMap((count, k) => new Array<number>(count).fill(k));
+    const order = random?.permutation(rows.length).data;
+    rows.forEach((row, i) => {
+      fold[row] = blocks[order ? order[i] : i];
+    });
+  }
+  for (let k = 0; k < nSplits; k++) yield partition(fold, k);
+}
+
 /** `length` row numbers from `start` on. */
 export const rowRange = (start: number, length: number) => NDArray.wrap(filled(Int32Array, length, (i) => start + i));
 
 /** The rows outside fold `k` and the rows in it, both in ascending order. */
-function partition(fold: Int32Array, k: number): Split {
+export function partition(fold: Int32Array, k: number): Split {
   const size = fold.reduce((count, f) => count + (f === k ? 1 : 0), 0);
   const [train, test] = [allocate(Int32Array, fold.length - size), allocate(Int32Array, size)];
   let [i, j] = [0, 0];
@@ -211,16 +230,6 @@ export function countClasses(codes: Int32Array, nClasses: number): number[] {
   const counts = new Array<number>(nClasses).fill(0);
   for (const code of codes) counts[code]++;
   return counts;
-}
-
-/** Classes numbered in the order in which they appear. */
-function byAppearance(codes: Int32Array, nClasses: number): Int32Array {
-  const rank = new Int32Array(nClasses).fill(-1);
-  let seen = 0;
-  return codes.map((code) => {
-    if (rank[code] < 0) rank[code] = seen++;
-    return rank[code];
-  });
 }
 
 /** The number of rows of anything that has rows. */

@@ -2,6 +2,7 @@ import type { ArrayInput } from '../array.js';
 import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
 import { expected } from '../io/schema.js';
 import { hasMethods, isRandomState } from '../kind.js';
+import type { Labels } from '../labels.js';
 import type { World } from '../mpi/world.js';
 import { copyOfRandom, type RandomState } from '../random.js';
 import { type Parts, registerSaved, Saved } from '../saved.js';
@@ -25,7 +26,7 @@ import { resultIn, savedOptions, savedResult } from './search-saved.js';
 /** Those of the function, of which `fit` is given the rest. */
 type OptionsOf<M extends Candidate, O> = Omit<
   O,
-  'estimator' | 'build' | 'train' | 'test' | 'fitOptions' | 'signal' | 'journal'
+  'estimator' | 'build' | 'train' | 'test' | 'groups' | 'fitOptions' | 'signal' | 'journal'
 > & {
   /** An estimator or a `Pipeline`. It stays as it is. */
   estimator: M;
@@ -43,6 +44,7 @@ const OPTIONS = ['estimator', 'refit', 'cv', 'scoring', 'threads', 'distributed'
 type Given<O> = Omit<O, 'refit' | 'cv'> & {
   train: Pair;
   cv: any;
+  groups?: Labels | undefined;
   fitOptions: Record<string, unknown>;
   signal?: AbortSignal;
 };
@@ -116,19 +118,20 @@ abstract class SearchCV<
    *
    * @param x samples or a table
    * @param y labels or numbers, one a row, or one-hot rows
-   * @param options those of the estimator's `fit`, `signal` among them; and `distributed`, as in the search's own options
+   * @param options those of the estimator's `fit`, `signal` among them; `groups`, where `cv` splits by them; and `distributed`, as in
+   *   the search's own options
    * @throws Error with code ERR_ABORTED after `signal` fired; the first model's error if all failed. What an earlier `fit` found stays then
    */
   async fit(
     x: ArrayInput | Table,
     y: Pair[1],
-    options: { signal?: AbortSignal; distributed?: World; [name: string]: unknown } = {},
+    options: { signal?: AbortSignal; distributed?: World; groups?: Labels; [name: string]: unknown } = {},
   ): Promise<this> {
     checkObject('options', options);
     const { refit = true, cv = 5, ...own } = this.#params;
-    const { signal, distributed = own.distributed, ...fitOptions } = options;
+    const { signal, groups, distributed = own.distributed, ...fitOptions } = options;
     const common = { ...(signal && { signal }), ...(distributed !== undefined && { distributed }) };
-    const found = await this.search({ ...own, cv, train: [x, y], fitOptions, ...common });
+    const found = await this.search({ ...own, cv, groups, train: [x, y], fitOptions, ...common });
     const fitted = async (ranks?: SearchRanks) => {
       const copy = copyWith(own.estimator, found.best.params);
       const given = ranks ? { ...fitOptions, signal: ranks.signal } : { ...fitOptions, ...(signal && { signal }) };

@@ -1,6 +1,7 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { wrongType } from '../check.js';
 import { hasMethods, isClass } from '../kind.js';
+import type { Labels } from '../labels.js';
 import { averageOf } from '../scores/sums.js';
 import { isNetworkStep } from '../tables/network-step.js';
 import type { TableRows } from '../tables/rows.js';
@@ -58,6 +59,8 @@ export interface SearchOptions<M extends Candidate = Candidate> extends ScoreOpt
    * as `KFold`, or splits. All points have the same folds. Models are trained by `fit`.
    */
   cv?: CrossValidation;
+  /** The group of every row of `train`, for a `cv` that splits by groups, such as `GroupKFold`. */
+  groups?: Labels;
   /**
    * A file that keeps each point as it is done, a line of JSON each. The same search goes on from there when it is started
    * again: points in the file are not trained, and not reported to `onResult`; those that failed are tried again. With `build`,
@@ -82,7 +85,17 @@ export interface SearchResult {
   best: GridResult;
 }
 
-export const SEARCH_OPTIONS = ['estimator', 'build', 'train', 'test', 'cv', 'journal', 'onResult', ...SCORE_OPTIONS];
+export const SEARCH_OPTIONS = [
+  'estimator',
+  'build',
+  'train',
+  'test',
+  'cv',
+  'groups',
+  'journal',
+  'onResult',
+  ...SCORE_OPTIONS,
+];
 
 /** What a round of a search trains its points on. */
 export interface Round {
@@ -114,7 +127,7 @@ export class Search<M extends Candidate> {
    * @throws for wrong options, before anything is built
    */
   constructor(options: SearchOptions<M>, setting: Readonly<Record<string, unknown>>, ranks: SearchRanks | undefined) {
-    const { train, test, cv, onResult } = options;
+    const { train, test, cv, groups, onResult } = options;
     this.#options = options;
     this.#setting = setting;
     this.#ranks = ranks;
@@ -122,7 +135,8 @@ export class Search<M extends Candidate> {
     checkPair('train', train);
     if (test !== undefined) checkPair('test', test);
     if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);
-    if (cv !== undefined) checkFolds(cv);
+    if (cv !== undefined) checkFolds(cv, groups);
+    else if (groups !== undefined) throw wrongType('groups', 'undefined where there is no cv', groups);
     this.#fits = { ...readScoreOptions(options), scoreTrain: true, ranks };
     const { fitOptions, scoring } = this.#fits;
     if (cv !== undefined && fitOptions?.sampleWeight !== undefined && !takesWeights(scoring))
@@ -142,13 +156,13 @@ export class Search<M extends Candidate> {
    * @throws RangeError if it is that of another search, or if other ranks have another one
    */
   async begin(points: readonly Params[], grows = false): Promise<void> {
-    const { train, test, cv, scoring, fitOptions, estimator } = this.#options;
+    const { train, test, cv, groups, scoring, fitOptions, estimator } = this.#options;
     const { search, ...rest } = this.#setting;
     const splits = cv === undefined || typeof cv === 'number' ? cv : 'splits';
     const rows = this.#journal && rowCount('y', train[1] as ArrayInput);
     const isTold = rest.data === undefined && (this.#ranks ?? this.#journal);
     const samples = isTold && { train: digestOfPair(train), test: test && digestOfPair(test) };
-    const setting = { search, rows, ...samples, cv: splits, scoring, fitOptions, estimator, ...rest };
+    const setting = { search, rows, ...samples, cv: splits, groups, scoring, fitOptions, estimator, ...rest };
     await this.#ranks?.agree({ ...setting, rows: undefined, points });
     this.#journal?.begin(setting, points, grows);
   }
@@ -158,9 +172,9 @@ export class Search<M extends Candidate> {
    * made to be looked at, and trained then.
    */
   async splits(point: Params): Promise<Split[]> {
-    const { cv, train } = this.#options;
+    const { cv, groups, train } = this.#options;
     const isClassifier = typeof cv === 'number' && (await this.isClassifier(point));
-    const splits = splitsOf(cv as CrossValidation, this.samples, train[1], isClassifier);
+    const splits = splitsOf(cv as CrossValidation, this.samples, train[1], isClassifier, groups);
     return this.#ranks ? this.#ranks.shareSplits(splits) : splits;
   }
 
@@ -191,11 +205,12 @@ export class Search<M extends Candidate> {
     };
 
     if (pending.length > 0) {
-      const folds: Fold[] = splits
-        ? (await splits(points[pending[0]])).map((split) => this.#fold(split))
-        : [{ train, test }];
+      // rows are taken as models start, not for all of them at once
+      const folds: (() => Fold)[] = splits
+        ? (await splits(points[pending[0]])).map((split) => () => this.#fold(split))
+        : [() => ({ train, test })];
       const tasks = pending.flatMap((i) =>
-        folds.map((fold): Task<M> => ({ fold: () => fold, build: () => this.#make(points[i]) })),
+        folds.map((fold): Task<M> => ({ fold, build: () => this.#make(points[i]) })),
       );
       const outcomes = pending.map(() => [] as Outcome[]);
       const finished = pending.map(() => 0);

@@ -1,12 +1,11 @@
 import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
-import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkBoolean, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
-import { registerFields } from '../saved.js';
 import type { Table } from '../tables/frame.js';
 import { isTableFor, TableRows } from '../tables/rows.js';
-import { checkRowCount, countClasses, groupByClass, rowCount, rowRange, type Split } from './folds.js';
+import { checkRowCount, countClasses, groupByClass, rowRange, type Split } from './folds.js';
 
 /** Rows that can be split: an array, labels that are strings or booleans, or a table. */
 export type Splittable = Labelled | Table;
@@ -153,58 +152,8 @@ export function mismatchSplit<const A extends readonly Splittable[]>(
   >;
 }
 
-export interface StratifiedShuffleSplitOptions {
-  /** How many splits are drawn. Default: 10. */
-  nSplits?: number;
-  /** As in trainTestSplit. Default: the rows not in the training set, else 0.1. */
-  testSize?: number;
-  /** As in trainTestSplit. Default: the rows not in the test set. */
-  trainSize?: number;
-  /** A seed (the same splits at every call) or a RandomState (drawn from at every call). */
-  randomState?: number | RandomState;
-}
-
-/** Random splits that keep the classes' shares: scikit-learn's `StratifiedShuffleSplit`, row for row. */
-export class StratifiedShuffleSplit {
-  static readonly className = 'StratifiedShuffleSplit';
-
-  static {
-    registerFields(StratifiedShuffleSplit);
-  }
-
-  readonly nSplits: number;
-  readonly testSize: number | undefined;
-  readonly trainSize: number | undefined;
-  readonly randomState: number | RandomState | undefined;
-
-  constructor(options: StratifiedShuffleSplitOptions = {}) {
-    checkOptions('options', options, ['nSplits', 'testSize', 'trainSize', 'randomState']);
-    this.nSplits = checkInteger('nSplits', options.nSplits ?? 10, 1);
-    this.testSize = options.testSize;
-    this.trainSize = options.trainSize;
-    this.randomState = options.randomState;
-    if (options.randomState !== undefined) checkRandomState(options.randomState);
-  }
-
-  /**
-   * @param x anything with rows; its values are not read
-   * @param y the class of every row, or rows of 0s and 1s (multi-label)
-   */
-  split(x: ArrayInput | readonly unknown[], y: Labels): Iterable<Split> {
-    const n = rowCount('x', x);
-    const sizes = splitSizes(n, this.testSize, this.trainSize, 0.1);
-    const strata = checkStrata('y', y, n, sizes);
-    return this.splits(sizes, strata);
-  }
-
-  private *splits(sizes: Sizes, strata: Strata): Generator<Split> {
-    const random = checkRandomState(this.randomState);
-    for (let i = 0; i < this.nSplits; i++) yield stratifiedIndices(sizes, strata, random);
-  }
-}
-
-type Sizes = { nTrain: number; nTest: number };
-type Strata = { codes: Int32Array; counts: number[] };
+export type Sizes = { nTrain: number; nTest: number; n: number };
+export type Strata = { codes: Int32Array; counts: number[] };
 
 function trainTestIndices(n: number, options: TrainTestSplitOptions): Split {
   const { testSize, trainSize, shuffle = true, stratify } = options;
@@ -219,12 +168,23 @@ function trainTestIndices(n: number, options: TrainTestSplitOptions): Split {
     const strata = checkStrata('stratify', stratify, n, sizes);
     return stratifiedIndices(sizes, strata, checkRandomState(options.randomState));
   }
-  const order = checkRandomState(options.randomState).permutation(n);
+  return drawSplit(sizes, checkRandomState(options.randomState));
+}
+
+/** One draw of scikit-learn's ShuffleSplit. */
+export function drawSplit({ nTrain, nTest, n }: Sizes, random: RandomState): Split {
+  const order = random.permutation(n);
   return [order.take(rowRange(nTest, nTrain)), order.take(rowRange(0, nTest))];
 }
 
 /** scikit-learn's `_validate_shuffle_split`: shares are rounded up for the test set and down for the training set. */
-function splitSizes(n: number, testSize: number | undefined, trainSize: number | undefined, byDefault: number): Sizes {
+export function splitSizes(
+  n: number,
+  testSize: number | undefined,
+  trainSize: number | undefined,
+  byDefault: number,
+  what = 'rows',
+): Sizes {
   if (n === 0) throw new RangeError('Expected what is split to have at least one row, got none');
   const test = testSize === undefined && trainSize === undefined ? byDefault : testSize;
   let nTest = test === undefined ? undefined : resolveSize('testSize', test, n, Math.ceil);
@@ -232,12 +192,16 @@ function splitSizes(n: number, testSize: number | undefined, trainSize: number |
   nTrain ??= n - nTest!;
   nTest ??= n - nTrain;
   if (nTrain + nTest > n || (test! < 1 && trainSize! < 1 && test! + trainSize! > 1))
-    throw wrongValue('trainSize + testSize', `at most all of the ${n} rows`, (test ?? nTest) + (trainSize ?? nTrain));
+    throw wrongValue(
+      'trainSize + testSize',
+      `at most all of the ${n} ${what}`,
+      (test ?? nTest) + (trainSize ?? nTrain),
+    );
   if (nTrain === 0) {
     const [name, size] = trainSize === undefined ? ['testSize', test] : ['trainSize', trainSize];
-    throw wrongValue(name, `a size that leaves rows to train on out of ${n}`, size);
+    throw wrongValue(name, `a size that leaves ${what} to train on out of ${n}`, size);
   }
-  return { nTrain, nTest };
+  return { nTrain, nTest, n };
 }
 
 function resolveSize(name: string, size: number, n: number, round: (x: number) => number): number {
@@ -247,7 +211,7 @@ function resolveSize(name: string, size: number, n: number, round: (x: number) =
   return size < 1 ? round(size * n) : size;
 }
 
-function checkStrata(name: string, y: Labels, n: number, { nTrain, nTest }: Sizes): Strata {
+export function checkStrata(name: string, y: Labels, n: number, { nTrain, nTest }: Sizes): Strata {
   const { classes, codes } = encodeStrata(name, y);
   checkRowCount(name, codes.length, n);
   const counts = countClasses(codes, classes.length);
@@ -275,7 +239,7 @@ function encodeStrata(name: string, y: Labels) {
 }
 
 /** One draw of scikit-learn's StratifiedShuffleSplit, with its calls of the generator in its order. */
-function stratifiedIndices({ nTrain, nTest }: Sizes, { codes, counts }: Strata, random: RandomState): Split {
+export function stratifiedIndices({ nTrain, nTest }: Sizes, { codes, counts }: Strata, random: RandomState): Split {
   const ofTrain = approximateMode(counts, nTrain, random);
   const left = counts.map((count, k) => count - ofTrain[k]);
   const ofTest = approximateMode(left, nTest, random);

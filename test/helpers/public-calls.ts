@@ -186,6 +186,42 @@ const orFew = (options: any) =>
 const split = { testSize: 0.5, trainSize: 0.5, randomState: 1, shuffle: true, stratify: y() };
 const axes = { title: 'a', description: 'b', width: 300, theme: 'light', background: 'white' };
 const folds = { nSplits: 2, shuffle: true, randomState: 1 };
+
+/** Splitters, and their `split` of rows, classes and groups. */
+function splitterCalls(): Record<string, Call> {
+  const drawn = { nSplits: 2, testSize: 0.5, trainSize: 0.5, randomState: 1 };
+  const repeated = { nSplits: 2, nRepeats: 2, randomState: 1 };
+  const splitters: [name: string, make: (options: any) => any, options: object, ...more: unknown[]][] = [
+    ['GroupKFold', (o) => new fjordnet.GroupKFold(o), folds, y, y],
+    ['GroupShuffleSplit', (o) => new fjordnet.GroupShuffleSplit(o), drawn, y, y],
+    ['LeaveOneGroupOut', (o) => new fjordnet.LeaveOneGroupOut(o), {}, y, y],
+    ['LeaveOneOut', (o) => new fjordnet.LeaveOneOut(o), {}],
+    ['LeavePGroupsOut', (o) => new fjordnet.LeavePGroupsOut(o), { nGroups: 1 }, y, y],
+    ['LeavePOut', (o) => new fjordnet.LeavePOut(o), { p: 2 }],
+    ['PredefinedSplit', (o) => new fjordnet.PredefinedSplit(o), { testFold: [0, 1, -1, 1, 0, 0] }],
+    ['RepeatedKFold', (o) => new fjordnet.RepeatedKFold(o), repeated],
+    ['RepeatedStratifiedKFold', (o) => new fjordnet.RepeatedStratifiedKFold(o), repeated, y],
+    ['ShuffleSplit', (o) => new fjordnet.ShuffleSplit(o), drawn],
+    ['StratifiedGroupKFold', (o) => new fjordnet.StratifiedGroupKFold(o), folds, y, y],
+  ];
+  return Object.fromEntries(
+    splitters.flatMap(([name, make, options, ...more]) => [
+      [name, plain(make, options)],
+      [
+        `${name}.split`,
+        of(
+          () => make(options),
+          (splitter, ...given) =>
+            splitter
+              .split(...given)
+              [Symbol.iterator]()
+              .next().done,
+          ...[x, ...more],
+        ),
+      ],
+    ]),
+  );
+}
 const layer = { name: 'a', inputShape: [4, 4, 1] };
 const reading = { fillMode: 'constant', interpolation: 'nearest', fillValue: 1 } as const;
 const recurrent = {
@@ -761,12 +797,17 @@ export const CALLS: Record<string, Call> = {
     x,
     y,
   ),
+  ...splitterCalls(),
   crossValScore: plain(fjordnet.crossValScore, build, x, y, {
     cv: 2,
     scoring: () => 1,
     fitOptions: {},
     threads: 1,
     signal: new AbortController().signal,
+  }),
+  'crossValScore by groups': plain(fjordnet.crossValScore, build, x, y, {
+    cv: new fjordnet.GroupKFold(folds),
+    groups: y(),
   }),
   'crossValScore of an object': plain(fjordnet.crossValScore, estimatorModel(), x, y, { cv: 2 }),
   bootstrapScore: plain(fjordnet.bootstrapScore, build, x, y, {
@@ -790,6 +831,13 @@ export const CALLS: Record<string, Call> = {
     onResult: () => {},
   }),
   'gridSearch with cv': plain(fjordnet.gridSearch, { grid: { a: [1, 2] }, build, train: [x(), y()], cv: 2 }),
+  'gridSearch by groups': plain(fjordnet.gridSearch, {
+    grid: { a: [1, 2] },
+    build,
+    train: [x(), y()],
+    cv: new fjordnet.GroupKFold(folds),
+    groups: y(),
+  }),
   'gridSearch in one grid': plain(
     (values) => fjordnet.gridSearch({ grid: { a: values }, build, train: [x(), y()] }),
     [1],
