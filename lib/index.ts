@@ -78,6 +78,8 @@ export type { FromTo, Ranks } from './layers/ranks.js';
 export { type InputLayerOptions, input } from './layers/shape.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricInput, metrics } from './metrics.js';
+export { type CrossValPredictOptions, crossValPredict } from './model-selection/cross-val-predict.js';
+export { type CrossValidated, type CrossValidateOptions, crossValidate } from './model-selection/cross-validate.js';
 export {
   type BootstrapScore,
   type BootstrapScoreOptions,
@@ -128,6 +130,7 @@ export {
   randomizedSearch,
 } from './model-selection/randomized-search.js';
 export { type RepeatedFoldsOptions, RepeatedKFold, RepeatedStratifiedKFold } from './model-selection/repeated-folds.js';
+export type { Scorings } from './model-selection/scorers.js';
 export { getScorer, type ScoringName } from './model-selection/scoring.js';
 export type { GridResult, SearchOptions, SearchResult } from './model-selection/search.js';
 export {

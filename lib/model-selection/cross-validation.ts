@@ -19,6 +19,7 @@ import {
   SCORE_OPTIONS,
   type ScoreOptions,
   type Task,
+  type Trained,
   trainAll,
 } from './fits.js';
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
@@ -65,19 +66,61 @@ export async function crossValScore<M extends Candidate>(
     checkFolds(cv, groups);
     const make = maker(estimator);
     await ranks?.agree({ call: 'crossValScore', ...callOf(estimator, [x, y], options) });
-    const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
-    const samples = readSamples(x, estimator);
-    const own = splitsOf(cv, samples, y, first?.isClassifier ?? false, groups);
-    const tasks = ((await ranks?.shareSplits(own)) ?? own).map((split): Task<M> => {
-      const fold = () => foldOf(samples, y, split, fits.fitOptions);
-      return { fold, build: () => first?.take() ?? make() };
-    });
-    return testScores(tasks, { ...fits, ranks });
+    const { outcomes } = await trainFolds(estimator, make, [x, y], options, { ...fits, scoreTrain: false, ranks });
+    return outcomes.map(({ testScore }) => testScore);
   });
 }
 
+/** What is trained on folds, in their order. */
+export interface Folded<M> {
+  samples: NDArray | TableRows;
+  splits: Split[];
+  outcomes: Trained[];
+  models: M[];
+}
+
+/** What else is done with folds. */
+export interface FoldsUse {
+  /** Is shown the splits before anything is trained. */
+  check?: (splits: readonly Split[], samples: NDArray | TableRows) => void;
+  /** Whether the models are kept. */
+  keepsModels?: boolean;
+}
+
+/**
+ * Trains a model for each fold.
+ * @param make what gives them
+ * @throws the first failed fold's error, when the others are done
+ */
+export async function trainFolds<M extends Candidate>(
+  estimator: ModelSource<M>,
+  make: () => M | Promise<M>,
+  [x, y]: readonly [x: ArrayInput | Table, y: Labelled],
+  { cv = 5, groups }: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
+  fits: Omit<FitsOptions<M>, 'onDone'>,
+  { check, keepsModels = false }: FoldsUse = {},
+): Promise<Folded<M>> {
+  const { ranks } = fits;
+  const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
+  const samples = readSamples(x, estimator);
+  const own = splitsOf(cv, samples, y, first?.isClassifier ?? false, groups);
+  const splits = (await ranks?.shareSplits(own)) ?? own;
+  check?.(splits, samples);
+  const tasks = splits.map(
+    (split): Task<M> => ({
+      fold: () => foldOf(samples, y, split, fits.fitOptions),
+      build: () => first?.take() ?? make(),
+    }),
+  );
+  return { samples, splits, ...(await trainTasks(tasks, fits, keepsModels)) };
+}
+
 /** What is to be the same on all ranks. */
-const callOf = (estimator: unknown, samples: Pair, { cv, groups, scoring, fitOptions }: CrossValScoreOptions<any>) => ({
+export const callOf = (
+  estimator: unknown,
+  samples: Pair,
+  { cv, groups, scoring, fitOptions }: Omit<CrossValScoreOptions<any>, 'scoring'> & { scoring?: unknown },
+) => ({
   samples: digestOfPair(samples),
   cv: cv === undefined || typeof cv === 'number' ? cv : 'splits',
   ...{ groups, scoring, fitOptions, estimator },
@@ -145,7 +188,8 @@ async function bootstrap<M extends Candidate>(
   const tasks = resamples.map(
     (split): Task<M> => ({ fold: () => foldOf(samples, y, split, fits.fitOptions), build: make }),
   );
-  const scores = await testScores(tasks, { ...fits, ranks });
+  const { outcomes } = await trainTasks(tasks, { ...fits, scoreTrain: false, ranks });
+  const scores = outcomes.map(({ testScore }) => testScore);
   const mean = scores.reduce((sum, s) => sum + s, 0) / nResamples;
   const squares = scores.reduce((sum, s) => sum + (s - mean) ** 2, 0);
   const tail = (1 - confidenceLevel) / 2;
@@ -176,23 +220,23 @@ function quantile(values: readonly number[], q: number): number {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-async function testScores<M extends Candidate>(
+async function trainTasks<M extends Candidate>(
   tasks: readonly Task<M>[],
-  options: Omit<FitsOptions<M>, 'onDone' | 'scoreTrain'>,
-): Promise<number[]> {
-  const scores: number[] = [];
-  const errors: Error[] = [];
+  options: Omit<FitsOptions<M>, 'onDone'>,
+  keepsModels = false,
+) {
+  const outcomes: Trained[] = [];
+  const models: M[] = [];
   await trainAll(tasks, {
     ...options,
-    scoreTrain: false,
-    onDone(index, { testScore, error }) {
-      scores[index] = testScore;
-      if (error) errors[index] = error;
+    onDone(index, outcome, model) {
+      outcomes[index] = outcome;
+      if (keepsModels && model) models[index] = model;
     },
   });
-  const error = errors.find((e) => e);
-  if (error) throw error;
-  return scores;
+  const failed = outcomes.find(({ error }) => error);
+  if (failed) throw failed.error;
+  return { outcomes, models };
 }
 
 /** @throws unless `cv` can be what it is meant to be; before any work is done */
@@ -305,7 +349,7 @@ function isLabels(y: Pair[1]): boolean {
   return shape.length === 1 || shape[1] === 1;
 }
 
-function maker<M extends Candidate>(estimator: ModelSource<M>): () => M | Promise<M> {
+export function maker<M extends Candidate>(estimator: ModelSource<M>): () => M | Promise<M> {
   if (typeof estimator === 'function' && !isClass(estimator)) return estimator as () => M | Promise<M>;
   if (typeof estimator !== 'function' && typeof estimator?.getParams === 'function') return () => cloned(estimator);
   throw wrongType('estimator', 'an estimator with a method getParams, or a function that makes a model', estimator);

@@ -5,13 +5,12 @@ import { getThreads } from '../info.js';
 import { isNDArray, isRandomState, property } from '../kind.js';
 import type { World } from '../mpi/world.js';
 import { passOver } from '../random.js';
-import { accuracyScore } from '../scores/classification.js';
 import type { Table } from '../tables/frame.js';
 import { isTableFor, TableRows } from '../tables/rows.js';
 import { signalOf, unlessAborted } from '../train.js';
 import type { SearchRanks } from './ranks.js';
-import { accuracy, isClassNetwork, labelsOfNetwork } from './score.js';
-import { readScoring, type ScoringName } from './scoring.js';
+import { type Scorers, single } from './scorers.js';
+import { type ScoringName, takesWeights } from './scoring.js';
 
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
 export interface Candidate {
@@ -66,7 +65,7 @@ export function readScoreOptions<M extends Candidate>(options: ScoreOptions<M>) 
   if (trained !== undefined) throw wrongType('fitOptions.distributed', 'undefined: the search has it', trained);
   return {
     threads: checkInteger('threads', options.threads ?? getThreads(), 1),
-    scoring: readScoring(options.scoring),
+    scorers: single(options.scoring),
     fitOptions: options.fitOptions,
     signal: signalOf(options),
   };
@@ -103,12 +102,29 @@ export interface Outcome {
   testScore: number;
   /** Wall time of the training. */
   seconds: number;
+  /** Of several scores each by its name; trainScore and testScore are then those that tell which is best. */
+  scores?: Record<string, Scores>;
   error?: Error;
+}
+
+export interface Scores {
+  trainScore: number;
+  testScore: number;
+}
+
+/** What is told of a model beside, and stays within the call. */
+export interface Trained extends Outcome {
+  /** Wall time of the scores of the test set. */
+  scoreSeconds: number;
+  /** What `outputs` gave. */
+  outputs?: unknown;
 }
 
 export interface FitsOptions<M extends Candidate> {
   threads: number;
-  scoring?: Scoring<M>;
+  scorers: Scorers<M>;
+  /** In place of scores: what is asked of each model for its test set; what travels between ranks. */
+  outputs?: (model: M, x: Pair[0]) => unknown;
   /** Whether the training set is scored too. */
   scoreTrain: boolean;
   fitOptions?: Record<string, unknown>;
@@ -122,7 +138,7 @@ export interface FitsOptions<M extends Candidate> {
     check(model: M): void;
   };
   /** Called as each model is done, in order of completion, and waited for; what it throws ends everything. */
-  onDone(index: number, outcome: Outcome, model?: M): unknown;
+  onDone(index: number, outcome: Trained, model?: M): unknown;
 }
 
 /**
@@ -139,10 +155,9 @@ export async function trainAll<M extends Candidate>(
 }
 
 async function trainHere<M extends Candidate>(tasks: readonly Task<M>[], options: FitsOptions<M>): Promise<void> {
-  const { threads, fitOptions, signal, deal, onDone } = options;
-  const scoring: Scoring<M> = options.scoring ?? defaultScore;
+  const { threads, scorers, outputs, fitOptions, signal, deal, onDone } = options;
   let broken: { error: unknown } | undefined;
-  const report = async (index: number, outcome: Outcome, model?: M) => {
+  const report = async (index: number, outcome: Trained, model?: M) => {
     if (signal?.aborted || broken) return;
     try {
       await unlessAborted(onDone(index, outcome, model), signal);
@@ -150,26 +165,35 @@ async function trainHere<M extends Candidate>(tasks: readonly Task<M>[], options
       broken = { error };
     }
   };
-  const score = async (model: M, [x, y]: Pair, weights: Weights | undefined) => {
-    const value = await unlessAborted(weights ? scoring(model, x, y, weights) : scoring(model, x, y), signal);
+  const score = async (scoring: Scoring<M>, model: M, [x, y]: Pair, weights: Weights | undefined) => {
+    const isWeighted = weights && takesWeights(scoring);
+    const value = await unlessAborted(isWeighted ? scoring(model, x, y, weights) : scoring(model, x, y), signal);
     return signal?.aborted ? Number.NaN : checkScore(value);
   };
   const finish = async (index: number, fold: Fold, model: M, training: Promise<unknown>, start: number) => {
     const outcome = failed();
-    /** Where one score fails the other stands, as in scikit-learn. */
-    const judge = async (pair: Pair, weights: Weights | undefined) => {
-      try {
-        return await score(model, pair, weights);
-      } catch (error) {
-        outcome.error ??= error as Error;
-        return Number.NaN;
+    if (scorers.areNamed) outcome.scores = namedScores(scorers);
+    /** Where one score fails the others stand, as in scikit-learn. */
+    const judge = async (part: keyof Scores, pair: Pair, weights: Weights | undefined) => {
+      for (const [name, scoring] of scorers.by) {
+        let own = Number.NaN;
+        try {
+          own = await score(scoring, model, pair, weights);
+        } catch (error) {
+          outcome.error ??= error as Error;
+        }
+        if (outcome.scores) outcome.scores[name][part] = own;
+        if (name === scorers.refit) outcome[part] = own;
       }
     };
     try {
       await training;
       outcome.seconds = (performance.now() - start) / 1000;
-      if (options.scoreTrain) outcome.trainScore = await judge(fold.train, fold.weights?.train);
-      if (fold.test) outcome.testScore = await judge(fold.test, fold.weights?.test);
+      if (options.scoreTrain) await judge('trainScore', fold.train, fold.weights?.train);
+      const before = performance.now();
+      if (fold.test && outputs) outcome.outputs = await unlessAborted(outputs(model, fold.test[0]), signal);
+      else if (fold.test) await judge('testScore', fold.test, fold.weights?.test);
+      outcome.scoreSeconds = (performance.now() - before) / 1000;
     } catch (error) {
       outcome.error = error as Error;
     }
@@ -214,7 +238,8 @@ async function trainHere<M extends Candidate>(tasks: readonly Task<M>[], options
         running.add(entry);
         if (isRandomState(random)) users.set(random, entry);
       } catch (error) {
-        await report(index, failed(error));
+        const outcome = failed(error);
+        await report(index, scorers.areNamed ? { ...outcome, scores: namedScores(scorers) } : outcome);
       }
       index++;
     }
@@ -244,23 +269,19 @@ function startTraining(
   );
 }
 
-/** The score without a `scoring`. */
-export async function defaultScore(model: Candidate, x: Pair[0], y: Pair[1], weights?: Weights): Promise<number> {
-  if (typeof model.score === 'function') return weights ? model.score(x, y, weights) : model.score(x, y);
-  const output = await model.predict(x);
-  if (isClassNetwork(model)) return accuracyScore(...labelsOfNetwork(model, y, output as NDArray), weights);
-  return accuracy(y, output, weights);
-}
-
 export function checkScore(score: unknown): number {
   if (typeof score !== 'number') throw wrongType('the score', 'a number', score);
   return score;
 }
 
-const failed = (error?: unknown): Outcome => ({
+const namedScores = ({ by }: Scorers<any>): Record<string, Scores> =>
+  Object.fromEntries(Array.from(by.keys(), (name) => [name, { trainScore: Number.NaN, testScore: Number.NaN }]));
+
+const failed = (error?: unknown): Trained => ({
   trainScore: Number.NaN,
   testScore: Number.NaN,
   seconds: 0,
+  scoreSeconds: 0,
   ...(error === undefined ? {} : { error: error as Error }),
 });
 

@@ -24,7 +24,7 @@ export interface HalvingRandomSearchOptions<M extends Candidate = Candidate> ext
   minResources?: 'exhaust' | 'smallest' | number;
 }
 
-const OPTIONS = [...HALVING_OPTIONS, ...SEARCH_OPTIONS.filter((name) => name !== 'test')];
+const OPTIONS = [...HALVING_OPTIONS, ...SEARCH_OPTIONS.filter((name) => name !== 'test' && name !== 'refit')];
 
 /**
  * A grid by successive halving: all candidates are trained with little, on few samples or for few epochs, and the better ones again

@@ -4,10 +4,11 @@ import { checkBoolean, checkInteger, checkNumber, wrongType, wrongValue } from '
 import { hasMethods, isRandomState } from '../kind.js';
 import { isWords, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
-import type { Candidate } from './fits.js';
+import type { Candidate, ScoreOptions } from './fits.js';
 import type { Split } from './folds.js';
 import { checkSeeded } from './randomized-search.js';
 import type { SearchRanks } from './ranks.js';
+import { readScoring } from './scoring.js';
 import {
   bestOf,
   checkTrained,
@@ -19,7 +20,9 @@ import {
 } from './search.js';
 
 /** What is common to searches by successive halving. */
-export interface HalvingOptions<M extends Candidate = Candidate> extends Omit<SearchOptions<M>, 'test'> {
+export interface HalvingOptions<M extends Candidate = Candidate>
+  extends Omit<SearchOptions<M>, 'test' | 'refit' | 'scoring'>,
+    Pick<ScoreOptions<M>, 'scoring'> {
   /** Of how many candidates one is kept, and how many times as much the next iteration has. A number above 1, default 3 */
   factor?: number;
   /** What grows: 'nSamples', or a parameter that takes positive integers, such as 'maxIter' or 'model__epochs'. Default 'nSamples' */
@@ -87,6 +90,7 @@ export async function halve<M extends Candidate>(
 ): Promise<HalvingSearchResult> {
   const { factor, resource, minResources, maxResources, aggressiveElimination } = readRule(options, byDefault);
   const { estimator, train, randomState, cv = 5 } = options;
+  readScoring(options.scoring); // one alone, as in scikit-learn
   const isBySamples = resource === 'nSamples';
   if (isBySamples) checkSeeded(options);
   const random = checkRandomState(randomState);

@@ -4,12 +4,12 @@ import { crypto } from '../builtins.js';
 import { wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
-import { expected, integer, list, object, type Schema } from '../io/schema.js';
+import { expected, integer, list, object, record, type Schema } from '../io/schema.js';
 import { hasMethods, isNDArray, isPlain, isRandomState, isTypedArray, property } from '../kind.js';
 import { isMade } from '../made.js';
 import { hasNamedColumns, readFrame, type Table } from '../tables/frame.js';
 import type { Outcome, Pair } from './fits.js';
-import type { GridResult, Params } from './search.js';
+import type { GridResult, Params, PointScores } from './search.js';
 
 interface Entry {
   index: number;
@@ -17,10 +17,11 @@ interface Entry {
   trainScore: number;
   testScore: number;
   seconds: number;
-  trainScores?: readonly number[];
-  testScores?: readonly number[];
+  trainScores?: number[];
+  testScores?: number[];
   iteration?: number;
   nResources?: number;
+  scores?: Record<string, PointScores>;
 }
 
 /** JSON has no NaN, and no infinity: they stand there as texts. */
@@ -29,19 +30,23 @@ const score: Schema<number> = (name, value) => {
   throw expected(name, 'a number', value);
 };
 
+const ofPoint = {
+  ...{ trainScore: score, testScore: score },
+  ...{ trainScores: list(score) as Schema<number[]>, testScores: list(score) as Schema<number[]> },
+};
+const pointScores = record(object<PointScores>(ofPoint, ['trainScores', 'testScores']));
+
 const entry = object<Entry>(
   {
     index: integer(0),
     params: (_, value) => value,
-    trainScore: score,
-    testScore: score,
+    ...ofPoint,
     seconds: score,
-    trainScores: list(score),
-    testScores: list(score),
+    scores: pointScores,
     iteration: integer(0),
     nResources: integer(1),
   },
-  ['trainScores', 'testScores', 'iteration', 'nResources'],
+  ['trainScores', 'testScores', 'scores', 'iteration', 'nResources'],
 );
 
 /**
@@ -90,14 +95,9 @@ export class Journal {
   known(index: number, point: Params): Outcome | undefined {
     const found = this.#entries.get(index);
     if (!found || !isSame(point, found.params)) return undefined;
-    const { trainScore, testScore, seconds, trainScores, testScores } = found;
-    return {
-      trainScore: Number(trainScore),
-      testScore: Number(testScore),
-      seconds,
-      ...(trainScores && { trainScores: trainScores.map(Number) }),
-      ...(testScores && { testScores: testScores.map(Number) }),
-    };
+    const { seconds, scores } = found;
+    const named = scores && Object.entries(scores).map(([name, own]) => [name, scoresIn(own)]);
+    return { ...scoresIn(found), seconds, ...(named && { scores: Object.fromEntries(named) }) };
   }
 
   /** Points that failed are to be tried again, and left out. */
@@ -124,6 +124,13 @@ export class Journal {
     return wrongValue(`the journal '${this.#path}'`, what, line.trimEnd());
   }
 }
+
+const scoresIn = ({ trainScore, testScore, trainScores, testScores }: PointScores): PointScores => ({
+  trainScore: Number(trainScore),
+  testScore: Number(testScore),
+  ...(trainScores && { trainScores: trainScores.map(Number) }),
+  ...(testScores && { testScores: testScores.map(Number) }),
+});
 
 const isSame = (point: Params, params: unknown) => lineOf(point) === lineOf(params);
 

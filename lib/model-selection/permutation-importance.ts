@@ -8,15 +8,7 @@ import { averageOf } from '../scores/sums.js';
 import { readFrame, type Table } from '../tables/frame.js';
 import { isTableFor, takeValues } from '../tables/rows.js';
 import { aborted, unlessAborted } from '../train.js';
-import {
-  type Candidate,
-  checkScore,
-  defaultScore,
-  readSamples,
-  readScoreOptions,
-  type ScoreOptions,
-  type Scoring,
-} from './fits.js';
+import { type Candidate, checkScore, readSamples, readScoreOptions, type ScoreOptions } from './fits.js';
 import { checkRowCount, rowCount } from './folds.js';
 import type { Labelled } from './splits.js';
 
@@ -61,7 +53,8 @@ export async function permutationImportance<M extends Candidate>(
   const { nRepeats = 5, sampleWeight } = options;
   if (!hasMethods(model, 'predict')) throw wrongType('model', 'an object with a method predict', model);
   checkInteger('nRepeats', nRepeats, 1);
-  const { scoring = defaultScore as Scoring<M>, signal } = readScoreOptions<M>(options);
+  const { scorers, signal } = readScoreOptions<M>(options);
+  const [scoring] = scorers.by.values();
   const columns = isTableFor(model, x) ? tableColumns(x) : matrixColumns(x as ArrayInput);
   checkRowCount('y', rowCount('y', y), columns.rows);
   const seed = checkRandomState(options.randomState).randint(0, 2 ** 31);

@@ -5,7 +5,7 @@ import type { World } from '../mpi/world.js';
 import type { RandomState } from '../random.js';
 import type { Saved } from '../saved.js';
 import { otherCall, worldOf } from '../training/ranks.js';
-import type { Candidate, FitsOptions, Outcome, Task } from './fits.js';
+import type { Candidate, FitsOptions, Task, Trained } from './fits.js';
 import type { Split } from './folds.js';
 import { fingerprint } from './journal.js';
 
@@ -13,7 +13,7 @@ import { fingerprint } from './journal.js';
 type End = { isDone: true } | { abortedBy: number } | { failed: number; message: string } | { refused: string };
 
 /** An outcome as it travels: an error that is cloned has neither code nor name. */
-type Told = Omit<Outcome, 'error'> & { error?: { message: string; name: string; code: unknown; stack: unknown } };
+type Told = Omit<Trained, 'error'> & { error?: { message: string; name: string; code: unknown; stack: unknown } };
 
 /** To rank 0. A rank that has left says no more. */
 type ToFirst =
@@ -70,7 +70,7 @@ export class SearchRanks {
   readonly #sending = new Set<Promise<void>>();
   #round = 0;
   #next: () => number | undefined = () => undefined;
-  #onDone: (task: number, outcome: Outcome) => void = () => {};
+  #onDone: (task: number, outcome: Trained) => void = () => {};
   #end: End | undefined;
   /** What went wrong on this rank. */
   #broken: { readonly error: unknown } | undefined;
@@ -200,12 +200,12 @@ export class SearchRanks {
     let first = 0;
     let left = tasks.length;
     const all = new Queue<true>();
-    const note = (task: number, outcome: Outcome, model?: M) => {
+    const note = (task: number, outcome: Trained, model?: M) => {
       outcomes[task] = told(outcome);
       if (--left === 0) all.put(true);
       return onDone(task, outcome, model);
     };
-    const report = async (task: number, outcome: Outcome) => note(task, outcome);
+    const report = async (task: number, outcome: Trained) => note(task, outcome);
     this.#onDone = (task, outcome) => {
       reports.push(report(task, outcome).then(undefined, (error) => this.#break(error)) as Promise<void>);
     };
@@ -341,13 +341,13 @@ function bytesOf(model: unknown): Uint8Array | undefined {
   }
 }
 
-function told({ error, ...scores }: Outcome): Told {
+function told({ error, ...scores }: Trained): Told {
   if (error === undefined) return scores;
   const { name = 'Error', code, stack } = isError(error) ? (error as Error & { code?: unknown }) : {};
   return { ...scores, error: { message: messageOf(error), name, code: code && String(code), stack } };
 }
 
-function heard({ error, ...scores }: Told): Outcome {
+function heard({ error, ...scores }: Told): Trained {
   if (!error) return scores;
   const Type = [TypeError, RangeError].find(({ name }) => name === error.name) ?? Error;
   const { message, name, code, stack } = error;

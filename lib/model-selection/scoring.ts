@@ -175,7 +175,7 @@ async function respond(model: Candidate, x: Pair[0], y: Pair[1], posLabel?: Labe
   return { p: ofPositive, labels, posLabel: positive };
 }
 
-async function probabilitiesOf(model: Candidate, x: Pair[0]): Promise<NDArray> {
+export async function probabilitiesOf(model: Candidate, x: Pair[0]): Promise<NDArray> {
   if (isClassNetwork(model)) return probabilities(model, await model.predict(x as NDArray));
   if (typeof model?.predictProba !== 'function')
     throw wrongType('the model', 'an object with a method predictProba, which this scoring asks', model);

@@ -1,14 +1,14 @@
 import type { ArrayInput } from '../array.js';
 import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
 import { expected } from '../io/schema.js';
-import { hasMethods, isRandomState } from '../kind.js';
+import { hasMethods, isPlain, isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import type { World } from '../mpi/world.js';
 import { copyOfRandom, type RandomState } from '../random.js';
 import { type Parts, registerSaved, Saved } from '../saved.js';
 import type { Table } from '../tables/frame.js';
 import { changed, cloned } from '../tables/pipeline-steps.js';
-import { type Candidate, defaultScore, type Pair, type Scoring } from './fits.js';
+import type { Candidate, Pair } from './fits.js';
 import { byName, checkGrid, type GridSearchOptions, gridSearch, product, withTable } from './grid-search.js';
 import { HALVING_OPTIONS, type HalvingSearchResult } from './halving.js';
 import {
@@ -19,19 +19,22 @@ import {
 } from './halving-search.js';
 import { type RandomizedSearchOptions, randomizedSearch } from './randomized-search.js';
 import { overRanks, type SearchRanks } from './ranks.js';
-import { readScoring } from './scoring.js';
+import { readScorers, type Scorings } from './scorers.js';
 import { checkEstimator, copyWith, type Params, type SearchResult } from './search.js';
 import { resultIn, savedOptions, savedResult } from './search-saved.js';
 
 /** Those of the function, of which `fit` is given the rest. */
 type OptionsOf<M extends Candidate, O> = Omit<
   O,
-  'estimator' | 'build' | 'train' | 'test' | 'groups' | 'fitOptions' | 'signal' | 'journal'
+  'estimator' | 'build' | 'train' | 'test' | 'groups' | 'refit' | 'fitOptions' | 'signal' | 'journal'
 > & {
   /** An estimator or a `Pipeline`. It stays as it is. */
   estimator: M;
-  /** Whether `fit` trains the best parameters on all rows in the end: without, there is nothing that predicts. Default true */
-  refit?: boolean;
+  /**
+   * Whether `fit` trains the best parameters on all rows in the end: without, there is nothing that predicts. Of several scores the
+   * name of the one that tells which are best; false takes the first one. Default true
+   */
+  refit?: boolean | ('refit' extends keyof O ? string : never);
 };
 export type GridSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, GridSearchOptions<M>>;
 export type RandomizedSearchCVOptions<M extends Candidate = Candidate> = OptionsOf<M, RandomizedSearchOptions<M>>;
@@ -52,7 +55,7 @@ type Given<O> = Omit<O, 'refit' | 'cv'> & {
 /** A search as an estimator: searches within cross-validation, and as the last step of a pipeline. */
 abstract class SearchCV<
   M extends Candidate,
-  O extends OptionsOf<M, { cv?: any; scoring?: any; distributed?: World }>,
+  O extends OptionsOf<M, { cv?: any; scoring?: any; refit?: string; distributed?: World }>,
   R extends SearchResult,
 > extends Saved {
   readonly #names: readonly string[];
@@ -129,9 +132,10 @@ abstract class SearchCV<
   ): Promise<this> {
     checkObject('options', options);
     const { refit = true, cv = 5, ...own } = this.#params;
+    const name = typeof refit === 'string' ? { refit } : {};
     const { signal, groups, distributed = own.distributed, ...fitOptions } = options;
     const common = { ...(signal && { signal }), ...(distributed !== undefined && { distributed }) };
-    const found = await this.search({ ...own, cv, groups, train: [x, y], fitOptions, ...common });
+    const found = await this.search({ ...own, ...name, cv, groups, train: [x, y], fitOptions, ...common });
     const fitted = async (ranks?: SearchRanks) => {
       const copy = copyWith(own.estimator, found.best.params);
       const given = ranks ? { ...fitOptions, signal: ranks.signal } : { ...fitOptions, ...(signal && { signal }) };
@@ -158,11 +162,11 @@ abstract class SearchCV<
     return best.predictProba(x);
   }
 
-  /** The best estimator by the `scoring` of the search; without one by its own score. */
+  /** The best estimator by the `scoring` of the search, of several by that of `refit`; without one by its own score. */
   score(x: ArrayInput | Table, y: Pair[1], options?: { sampleWeight?: ArrayInput }): number | Promise<number> {
     const best = this.#refitted('score');
-    const scoring: Scoring<M> = readScoring<M>(this.#params.scoring) ?? defaultScore;
-    return scoring(best, x, y, options);
+    const { by, refit } = scorersOf<M>(this.#params);
+    return by.get(refit)!(best, x, y, options);
   }
 
   /** The options, and those of the estimator as `estimator__name`. */
@@ -221,9 +225,8 @@ abstract class SearchCV<
 
   #checked(options: O): O {
     checkOptions('options', options, this.#names);
-    const { estimator, refit = true } = options;
-    checkEstimator(estimator);
-    checkBoolean('refit', refit);
+    checkEstimator(options.estimator);
+    checkRefit(options);
     return { ...options };
   }
 
@@ -237,6 +240,20 @@ abstract class SearchCV<
     if (!this.#best) throw wrongValue('refit', `true for ${member}`, false);
     return this.#best;
   }
+}
+
+type Refit = { refit?: boolean | string; scoring?: any };
+
+const scorersOf = <M extends Candidate>({ scoring, refit }: Refit) =>
+  readScorers<M>(scoring as Scorings<M>, typeof refit === 'string' ? refit : undefined);
+
+/** Of one score true or false, of several false or a name. */
+function checkRefit({ refit = true, scoring }: Refit): void {
+  const isSeveral = Array.isArray(scoring) || isPlain(scoring);
+  if (!isSeveral) checkBoolean('refit', refit);
+  else if (typeof refit === 'string') readScorers(scoring as Scorings<Candidate>, refit);
+  else if (refit !== false)
+    throw wrongType('refit', 'the name of one of the scores, or false, where scoring holds several', refit);
 }
 
 /**

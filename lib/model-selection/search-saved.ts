@@ -1,10 +1,10 @@
 import { asArray } from '../array.js';
 import { wrongType } from '../check.js';
-import { expected, integer, list, number, object, type Schema, text } from '../io/schema.js';
+import { expected, integer, list, number, object, record, type Schema, text } from '../io/schema.js';
 import { isPlain, isTypedArray } from '../kind.js';
 import { isMade } from '../made.js';
 import type { HalvingSearchResult } from './halving.js';
-import type { GridResult, Params, SearchResult } from './search.js';
+import type { GridResult, Params, PointScores, SearchResult } from './search.js';
 
 /** What a file keeps of what a search found. */
 export interface SavedResult extends Partial<Omit<HalvingSearchResult, 'results' | 'best'>> {
@@ -36,20 +36,24 @@ const OF_HALVING = {
 };
 type OfHalving = keyof typeof OF_HALVING;
 
+const ofPoint = {
+  ...{ trainScore: score, testScore: score },
+  ...{ trainScores: list(score) as Schema<number[]>, testScores: list(score) as Schema<number[]> },
+};
+
 const result = object<SavedResult['results'][number]>(
   {
     ...{
       params,
-      trainScore: score,
-      testScore: score,
       seconds: number(0),
       iteration: integer(0),
       nResources: integer(0),
     },
-    ...{ trainScores: list(score) as Schema<number[]>, testScores: list(score) as Schema<number[]> },
+    ...ofPoint,
+    scores: record(object<PointScores>(ofPoint, ['trainScores', 'testScores'])),
     error: object({ name: text, message: text }),
   },
-  ['trainScores', 'testScores', 'iteration', 'nResources', 'error'],
+  ['trainScores', 'testScores', 'scores', 'iteration', 'nResources', 'error'],
 );
 
 const saved = object<SavedResult>(

@@ -15,12 +15,15 @@ import {
   readScoreOptions,
   SCORE_OPTIONS,
   type ScoreOptions,
+  type Scores,
   type Task,
+  type Trained,
   trainAll,
 } from './fits.js';
 import { rowCount, type Split } from './folds.js';
 import { digestOfPair, Journal } from './journal.js';
 import type { SearchRanks } from './ranks.js';
+import { readScorers, type Scorings } from './scorers.js';
 import { takesWeights } from './scoring.js';
 
 export type Params = Record<string, any>;
@@ -34,13 +37,29 @@ export interface GridResult extends Outcome {
   /** With `cv`: the score of every fold. */
   trainScores?: number[];
   testScores?: number[];
+  /** Of several scores each by its name; those above are then of the one that tells which point is best. */
+  scores?: Record<string, PointScores>;
   /** Of successive halving: the iteration, from 0. */
   iteration?: number;
   /** Of successive halving: the samples, or the value of the parameter, that the point had. */
   nResources?: number;
 }
 
-export interface SearchOptions<M extends Candidate = Candidate> extends ScoreOptions<M> {
+/** One of several scores of a point. */
+export interface PointScores extends Scores {
+  /** With `cv`: of every fold. */
+  trainScores?: number[];
+  testScores?: number[];
+}
+
+export interface SearchOptions<M extends Candidate = Candidate> extends Omit<ScoreOptions<M>, 'scoring'> {
+  /**
+   * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Several: a list of names, or
+   * an object of functions and names. Default: the model's own `score`, else accuracy.
+   */
+  scoring?: Scorings<M>;
+  /** Of several scores the name of the one that tells which point is best. Default: the first one */
+  refit?: string;
   /**
    * An estimator or a `Pipeline`, of which each point gets a copy with the point's parameters: `{ alpha: [0.1, 1] }`, or
    * `{ model__alpha: [0.1, 1] }` for the step 'model' of a pipeline. It stays as it is. Either this or `build`.
@@ -92,6 +111,7 @@ export const SEARCH_OPTIONS = [
   'test',
   'cv',
   'groups',
+  'refit',
   'journal',
   'onResult',
   ...SCORE_OPTIONS,
@@ -137,9 +157,11 @@ export class Search<M extends Candidate> {
     if (test !== undefined && cv !== undefined) throw wrongType('test', 'undefined where cv is given', test);
     if (cv !== undefined) checkFolds(cv, groups);
     else if (groups !== undefined) throw wrongType('groups', 'undefined where there is no cv', groups);
-    this.#fits = { ...readScoreOptions(options), scoreTrain: true, ranks };
-    const { fitOptions, scoring } = this.#fits;
-    if (cv !== undefined && fitOptions?.sampleWeight !== undefined && !takesWeights(scoring))
+    const scorers = readScorers(options.scoring, options.refit);
+    this.#fits = { ...readScoreOptions({ ...options, scoring: undefined }), scorers, scoreTrain: true, ranks };
+    const { fitOptions } = this.#fits;
+    const isUnweighted = ![...scorers.by.values()].every(takesWeights);
+    if (cv !== undefined && fitOptions?.sampleWeight !== undefined && isUnweighted)
       process.emitWarning('neg_max_error takes no sampleWeight: samples weigh in fit alone', 'UserWarning');
     if (onResult !== undefined && typeof onResult !== 'function') throw wrongType('onResult', 'a function', onResult);
     this.#journal = options.journal === undefined || ranks?.rank ? undefined : new Journal(options.journal);
@@ -156,13 +178,13 @@ export class Search<M extends Candidate> {
    * @throws RangeError if it is that of another search, or if other ranks have another one
    */
   async begin(points: readonly Params[], grows = false): Promise<void> {
-    const { train, test, cv, groups, scoring, fitOptions, estimator } = this.#options;
+    const { train, test, cv, groups, scoring, refit, fitOptions, estimator } = this.#options;
     const { search, ...rest } = this.#setting;
     const splits = cv === undefined || typeof cv === 'number' ? cv : 'splits';
     const rows = this.#journal && rowCount('y', train[1] as ArrayInput);
     const isTold = rest.data === undefined && (this.#ranks ?? this.#journal);
     const samples = isTold && { train: digestOfPair(train), test: test && digestOfPair(test) };
-    const setting = { search, rows, ...samples, cv: splits, groups, scoring, fitOptions, estimator, ...rest };
+    const setting = { search, rows, ...samples, cv: splits, groups, scoring, refit, fitOptions, estimator, ...rest };
     await this.#ranks?.agree({ ...setting, rows: undefined, points });
     this.#journal?.begin(setting, points, grows);
   }
@@ -214,7 +236,7 @@ export class Search<M extends Candidate> {
       );
       const outcomes = pending.map(() => [] as Outcome[]);
       const finished = pending.map(() => 0);
-      const onDone = (task: number, outcome: Outcome, model?: M) => {
+      const onDone = (task: number, { scoreSeconds: _, ...outcome }: Trained, model?: M) => {
         const at = Math.floor(task / folds.length);
         if (!splits) return report(pending[at], outcome, model);
         outcomes[at][task % folds.length] = outcome;
@@ -227,11 +249,11 @@ export class Search<M extends Candidate> {
 
   /** As in scikit-learn, sampleWeight counts in the scores of a search, too. */
   #fold(split: Split): Fold {
-    const { fitOptions, scoring } = this.#fits;
+    const { fitOptions } = this.#fits;
     const { samples } = this;
     const fold = foldOf(samples, this.#options.train[1], split, fitOptions);
     const weight = fitOptions?.sampleWeight;
-    if (weight === undefined || !takesWeights(scoring)) return fold;
+    if (weight === undefined) return fold;
     const [train, test] = split.map((rows) => optionsAt({ sampleWeight: weight }, rows, samples.length));
     return { ...fold, weights: { train, test } };
   }
@@ -306,17 +328,21 @@ export function copyWith<M>(estimator: M, params: Params): M {
 
 /** The folds of one point as one result. */
 function averaged(folds: readonly Outcome[]): Omit<GridResult, 'params'> {
-  const trainScores = folds.map((fold) => fold.trainScore);
-  const testScores = folds.map((fold) => fold.testScore);
+  const names = Object.keys(folds[0].scores ?? {});
+  const scores = names.map((name) => [name, averagedScores(folds.map((fold) => fold.scores?.[name] as Scores))]);
   const error = folds.find((fold) => fold.error)?.error;
   return {
-    trainScore: averageOf(trainScores),
-    testScore: averageOf(testScores),
+    ...averagedScores(folds),
     seconds: folds.reduce((sum, { seconds }) => sum + seconds, 0),
-    trainScores,
-    testScores,
-    ...(error ? { error } : {}),
+    ...(names.length > 0 && { scores: Object.fromEntries(scores) }),
+    ...(error && { error }),
   };
+}
+
+function averagedScores(folds: readonly Scores[]) {
+  const trainScores = folds.map((fold) => fold.trainScore);
+  const testScores = folds.map((fold) => fold.testScore);
+  return { trainScore: averageOf(trainScores), testScore: averageOf(testScores), trainScores, testScores };
 }
 
 function checkPair(name: string, pair: unknown): void {

@@ -809,6 +809,13 @@ export const CALLS: Record<string, Call> = {
     cv: new fjordnet.GroupKFold(folds),
     groups: y(),
   }),
+  crossValidate: plain(fjordnet.crossValidate, build, x, y, {
+    ...{ cv: 2, scoring: { a: () => 1 }, fitOptions: {}, threads: 1, signal: new AbortController().signal },
+    ...{ returnTrainScore: true, returnEstimator: true, returnIndices: true },
+  }),
+  crossValPredict: plain(fjordnet.crossValPredict, build, x, y, {
+    ...{ cv: 2, method: 'predict', fitOptions: {}, threads: 1, signal: new AbortController().signal },
+  }),
   'crossValScore of an object': plain(fjordnet.crossValScore, estimatorModel(), x, y, { cv: 2 }),
   bootstrapScore: plain(fjordnet.bootstrapScore, build, x, y, {
     nResamples: 2,
@@ -831,6 +838,13 @@ export const CALLS: Record<string, Call> = {
     onResult: () => {},
   }),
   'gridSearch with cv': plain(fjordnet.gridSearch, { grid: { a: [1, 2] }, build, train: [x(), y()], cv: 2 }),
+  'gridSearch of several scores': plain(fjordnet.gridSearch, {
+    grid: { a: [1, 2] },
+    build,
+    train: [x(), y()],
+    scoring: { a: () => 1, b: 'accuracy' },
+    refit: 'a',
+  }),
   'gridSearch by groups': plain(fjordnet.gridSearch, {
     grid: { a: [1, 2] },
     build,
