@@ -89,6 +89,14 @@ export {
   crossValScore,
   type ModelSource,
 } from './model-selection/cross-validation.js';
+export {
+  type Curve,
+  type LearningCurve,
+  type LearningCurveOptions,
+  learningCurve,
+  type ValidationCurveOptions,
+  validationCurve,
+} from './model-selection/curves.js';
 export type { Candidate, Scoring } from './model-selection/fits.js';
 export {
   KFold,

@@ -73,7 +73,6 @@ export async function crossValScore<M extends Candidate>(
 
 /** What is trained on folds, in their order. */
 export interface Folded<M> {
-  samples: NDArray | TableRows;
   splits: Split[];
   outcomes: Trained[];
   models: M[];
@@ -88,6 +87,24 @@ export interface FoldsUse {
 }
 
 /**
+ * The splits, and what builds the models for them.
+ * @param make what gives them
+ */
+export async function readFolds<M extends Candidate>(
+  estimator: ModelSource<M>,
+  make: () => M | Promise<M>,
+  [x, y]: readonly [x: ArrayInput | Table, y: Labelled],
+  { cv = 5, groups }: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
+  { signal, ranks }: Pick<FitsOptions<M>, 'signal' | 'ranks'>,
+) {
+  const first = typeof cv === 'number' ? await ahead(make, signal) : undefined;
+  const samples = readSamples(x, estimator);
+  const own = splitsOf(cv, samples, y, first?.isClassifier ?? false, groups);
+  const splits = (await ranks?.shareSplits(own)) ?? own;
+  return { samples, splits, build: () => first?.take() ?? make() };
+}
+
+/**
  * Trains a model for each fold.
  * @param make what gives them
  * @throws the first failed fold's error, when the others are done
@@ -95,24 +112,17 @@ export interface FoldsUse {
 export async function trainFolds<M extends Candidate>(
   estimator: ModelSource<M>,
   make: () => M | Promise<M>,
-  [x, y]: readonly [x: ArrayInput | Table, y: Labelled],
-  { cv = 5, groups }: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
+  pair: readonly [x: ArrayInput | Table, y: Labelled],
+  options: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
   fits: Omit<FitsOptions<M>, 'onDone'>,
   { check, keepsModels = false }: FoldsUse = {},
 ): Promise<Folded<M>> {
-  const { ranks } = fits;
-  const first = typeof cv === 'number' ? await ahead(make, fits.signal) : undefined;
-  const samples = readSamples(x, estimator);
-  const own = splitsOf(cv, samples, y, first?.isClassifier ?? false, groups);
-  const splits = (await ranks?.shareSplits(own)) ?? own;
+  const { samples, splits, build } = await readFolds(estimator, make, pair, options, fits);
   check?.(splits, samples);
   const tasks = splits.map(
-    (split): Task<M> => ({
-      fold: () => foldOf(samples, y, split, fits.fitOptions),
-      build: () => first?.take() ?? make(),
-    }),
+    (split): Task<M> => ({ fold: () => foldOf(samples, pair[1], split, fits.fitOptions), build }),
   );
-  return { samples, splits, ...(await trainTasks(tasks, fits, keepsModels)) };
+  return { splits, ...(await trainTasks(tasks, fits, keepsModels)) };
 }
 
 /** What is to be the same on all ranks. */
@@ -220,7 +230,8 @@ function quantile(values: readonly number[], q: number): number {
   return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
-async function trainTasks<M extends Candidate>(
+/** @throws the first failed model's error, when the others are done */
+export async function trainTasks<M extends Candidate>(
   tasks: readonly Task<M>[],
   options: Omit<FitsOptions<M>, 'onDone'>,
   keepsModels = false,

@@ -127,6 +127,14 @@ const estimatorModel = () => ({
   getParams: () => ({}),
 });
 const build = () => estimatorModel();
+class Adjustable {
+  clone = () => this;
+  setParams = () => this;
+  getParams = () => ({});
+  fit = async () => {};
+  predict = (rows: { length: number }) => new Float64Array(rows.length);
+  score = () => 0.5;
+}
 const small = () => new MLPClassifier({ hiddenLayerSizes: [2], maxIter: 2, randomState: 1 });
 const kmeans = () => new fjordnet.KMeans({ nClusters: 2, randomState: 1 }).fitSync(x());
 const perceptron = () => new fjordnet.Perceptron().fitSync(x(), y());
@@ -815,6 +823,14 @@ export const CALLS: Record<string, Call> = {
   }),
   crossValPredict: plain(fjordnet.crossValPredict, build, x, y, {
     ...{ cv: 2, method: 'predict', fitOptions: {}, threads: 1, signal: new AbortController().signal },
+  }),
+  learningCurve: plain(fjordnet.learningCurve, build, x, y, {
+    ...{ cv: 2, scoring: () => 1, fitOptions: {}, threads: 1, signal: new AbortController().signal },
+    ...{ trainSizes: [2, 3], shuffle: true, randomState: 1 },
+  }),
+  validationCurve: plain(fjordnet.validationCurve, new Adjustable(), x, y, {
+    ...{ cv: 2, scoring: () => 1, fitOptions: {}, threads: 1, signal: new AbortController().signal },
+    ...{ paramName: 'alpha', paramRange: [0.1, 1] },
   }),
   'crossValScore of an object': plain(fjordnet.crossValScore, estimatorModel(), x, y, { cv: 2 }),
   bootstrapScore: plain(fjordnet.bootstrapScore, build, x, y, {
