@@ -93,7 +93,7 @@ test('the readers are exported', async (t) => {
   t.deepEqual([...arrays.get('grid')!.shape], [2, 3, 2]);
 });
 
-const { images, jpeg, smooth } = fixture('images');
+const { images, jpeg, smooth, enlarged, opaque } = fixture('images');
 const bytesOf = ({ bytes }: { bytes: string }) => Buffer.from(bytes, 'base64');
 
 for (const [name, image] of Object.entries<any>(images))
@@ -132,6 +132,37 @@ test('size is [height, width]; smaller pictures are filtered, as by Pillow', asy
   t.deepEqual([...(await readImage(bytesOf(smooth), { size: [50, 7], colorMode: 'grayscale' })).shape], [50, 7, 1]);
   const side = images['webp, on its side'];
   t.deepEqual([...(await readImage(bytesOf(side), { size: [3, 2] })).shape], [3, 2, 3]);
+});
+
+test("pictures that are enlarged have Pillow's pixels, of transparent ones too", async (t) => {
+  for (const [image, results] of [
+    [images.png, enlarged],
+    [images['png, with transparency'], opaque],
+  ])
+    for (const { size, pixels } of results) {
+      const { shape, data } = await readImage(bytesOf(image), { size });
+      t.deepEqual([...shape], [...size, 3]);
+      t.deepEqual([...data], pixels);
+    }
+  const bar = encode({ width: 1, height: 1, channels: 3, data: Uint8Array.of(10, 20, 30) });
+  t.deepEqual([...(await readImage(bar, { size: [2, 1] })).data], [10, 20, 30, 10, 20, 30]);
+});
+
+test('what is transparent keeps its colours in smaller pictures', async (t) => {
+  const { data, shape } = await readImage(bytesOf(smooth));
+  const clear = Uint8Array.from({ length: (4 * data.length) / 3 }, (_, i) =>
+    i % 4 === 3 ? (i * 7) % 256 : data[3 * Math.floor(i / 4) + (i % 4)],
+  );
+  const png = encode({ width: shape[1], height: shape[0], channels: 4, data: clear });
+  const size = [16, 24] as const;
+  t.deepEqual(await readImage(png, { size }), await readImage(bytesOf(smooth), { size }));
+});
+
+test('a drawing is drawn at the size', async (t) => {
+  const svg =
+    '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"><rect width="2" height="4" fill="white"/></svg>';
+  const { data } = await readImage(Buffer.from(svg), { size: [4, 40], colorMode: 'grayscale' });
+  t.deepEqual([...data.subarray(16, 24)], [255, 255, 255, 255, 0, 0, 0, 0]);
 });
 
 test('what is no picture is refused in a sentence', async (t) => {

@@ -2,12 +2,14 @@ import { checkAttached } from '../array/memory.js';
 import { NDArray } from '../array.js';
 import { checkInteger, checkOneOf, checkOptions, cut, wrongType } from '../check.js';
 import { isUint8Array, isURL } from '../kind.js';
+import { enlarged } from './enlarge.js';
 import { loadPeer } from './peer.js';
 import { damaged, readWhole, sourceOf } from './read.js';
 
 export interface ImageOptions {
   /**
-   * [height, width] in pixels to scale to, whatever the proportions; reduced pictures are filtered (bilinear, antialiased).
+   * [height, width] in pixels to scale to, whatever the proportions: bilinear. Pictures that are made smaller are filtered, those
+   * that are enlarged have the numbers of Pillow's.
    * Default: the picture's own
    */
   size?: readonly [height: number, width: number];
@@ -17,18 +19,20 @@ export interface ImageOptions {
 
 /** What is used of sharp. */
 interface Sharp {
-  metadata(): Promise<{ autoOrient: { width: number; height: number } }>;
+  metadata(): Promise<{ format?: string; hasAlpha: boolean; autoOrient: { width: number; height: number } }>;
   autoOrient(): Sharp;
-  resize(options: { width: number; height: number; fit: 'fill'; kernel: 'linear' }): Sharp;
+  resize(options: { width: number; height: number; fit: 'fill'; kernel: 'linear'; withoutEnlargement: boolean }): Sharp;
   toColourspace(name: 'srgb'): Sharp;
   removeAlpha(): Sharp;
   raw(): Sharp;
-  toBuffer(options: { resolveWithObject: true }): Promise<{
-    data: Uint8Array;
-    info: { width: number; height: number; channels: number };
-  }>;
+  toBuffer(options: { resolveWithObject: true }): Promise<{ data: Uint8Array; info: RawInfo }>;
 }
-type MakeSharp = (bytes: Uint8Array) => Sharp;
+interface RawInfo {
+  width: number;
+  height: number;
+  channels: number;
+}
+type MakeSharp = (bytes: Uint8Array, options?: { raw: RawInfo }) => Sharp;
 
 const PACKAGE: string = 'sharp';
 
@@ -56,14 +60,28 @@ export async function readImage(image: string | URL | Uint8Array, options: Image
     ? new Uint8Array(image.buffer, image.byteOffset, image.byteLength)
     : await readWhole(image);
   try {
-    const upright = sharp(bytes).autoOrient();
-    const sized = fit ? upright.resize({ ...fit, fit: 'fill', kernel: 'linear' }) : upright;
-    const { data, info } = await sized.toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true });
-    return pixels(data, info.height, info.width, info.channels, colorMode);
+    const { data, info } = fit ? await resized(sharp, bytes, fit) : await decoded(sharp(bytes).autoOrient());
+    const picture = pixels(data, info.height, info.width, info.channels, colorMode);
+    return fit ? enlarged(picture, fit.height, fit.width) : picture;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw code === 'ERR_MEMORY' ? error : damaged(source, cut(message, 200), error);
   }
+}
+
+const decoded = (image: Sharp) => image.toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true });
+
+/** Made smaller where it is larger; drawings are drawn at that size. */
+async function resized(sharp: MakeSharp, bytes: Uint8Array, { height, width }: Size) {
+  const { format, hasAlpha } = await sharp(bytes).metadata();
+  const isDrawn = format === 'svg';
+  const upright = () => sharp(bytes).autoOrient();
+  const resize = (image: Sharp) =>
+    decoded(image.resize({ width, height, fit: 'fill', kernel: 'linear', withoutEnlargement: !isDrawn }));
+  if (isDrawn || !hasAlpha) return resize(upright());
+  // sharp resizes colours times opacity, and what is transparent would turn black
+  const { data, info } = await decoded(upright());
+  return resize(sharp(data, { raw: info }));
 }
 
 /** The size of a picture, upright, by its header. @throws as `readImage` */
@@ -83,8 +101,13 @@ async function loadSharp(): Promise<MakeSharp> {
   return (await loadPeer(PACKAGE, () => import(PACKAGE) as Promise<{ default: MakeSharp }>)).default;
 }
 
+interface Size {
+  height: number;
+  width: number;
+}
+
 /** [height, width] of pictures. */
-export function checkSize(size: unknown): { height: number; width: number } {
+export function checkSize(size: unknown): Size {
   if (!Array.isArray(size) || size.length !== 2) throw wrongType('size', '[height, width]', size);
   return { height: checkInteger('size[0]', size[0], 1), width: checkInteger('size[1]', size[1], 1) };
 }
