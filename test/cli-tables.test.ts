@@ -311,6 +311,38 @@ test.serial('rows without a label are left out and counted; what cannot be meant
   t.is((await work.run('train', 'rows.ndjson', '--epochs', '1', '--test-size', '0')).code, 0);
 });
 
+test.serial(
+  'what a file holds and a network cannot take is told with the row of the file, before anything is printed',
+  async (t) => {
+    const lines = Array.from({ length: 40 }, (_, i) => `${i === 5 ? 'Infinity' : i},${i % 3},${i % 2 ? 'p' : 'q'}`);
+    work.write('endless.csv', `a,b,y\n${lines.join('\n')}\n`);
+    const endless = await work.run('train', 'endless.csv');
+    t.is(endless.code, 3);
+    t.regex(endless.stderr, /Cannot use 'endless.csv': .* finite numbers, got Infinity at row 5$/m);
+
+    work.write('kinds.csv', `a,b,y\n${lines.map((line) => line.replace('Infinity', '')).join('\n')}\n`);
+    const path = work.path('kinds.safetensors');
+    t.is((await work.run('train', 'kinds.csv', '--epochs', '1', '--save', path)).code, 0);
+    const given = async (input: string, ...args: string[]) => work.start([...args], input).finished;
+    const text = await given('a,b\n1,x\n', 'predict', path, '-');
+    t.is(text.stdout, '');
+    t.regex(text.stderr, /Cannot use 'standard input': .*'b' of x at row 0 .*got 'x'/);
+    for (const args of [
+      ['predict', path, '-'],
+      ['train', '-'],
+      ['train', '-', '--impute', 'mean'],
+    ])
+      t.regex((await given('', ...args)).stderr, /^fjordnet: Cannot read standard input: it is empty$/m);
+  },
+);
+
+test.serial('--class-weight is of classes', async (t) => {
+  work.write('line.csv', `a,y\n${Array.from({ length: 40 }, (_, i) => `${i},${i + 0.5}`).join('\n')}\n`);
+  const { code, stderr } = await work.run('train', 'line.csv', '--class-weight', 'balanced');
+  t.is(code, 2);
+  t.regex(stderr, /Expected no --class-weight with 'line.csv', whose labels are numbers/);
+});
+
 test.serial('files of networks that were saved before, and of numeric tables, answer raw rows', async (t) => {
   const path = work.path('numbers.safetensors');
   const lines = Array.from({ length: 40 }, (_, i) => `${i % 2 ? 300 + i : i},${i % 5},${i % 2 ? 'high' : 'low'}`);

@@ -4,7 +4,7 @@ import type { TableTransformer } from '../tables/table-transformer.js';
 import type { FloatType } from '../tape.js';
 import type { DataOptions, Samples, Split } from './dataset.js';
 import { CommandError, EXIT, usage } from './errors.js';
-import { type ColumnOptions, columnsOf, type MixedTable, readMixed, transformed, transformerFor } from './mixed.js';
+import { type ColumnOptions, fittedTo, type MixedTable, readMixed, transformed } from './mixed.js';
 import { isOfPictures } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling } from './scaling.js';
@@ -44,8 +44,7 @@ export async function splitMixed(
       : await readMixed({ ...options, source, expected: { ...textIn(table), ...(classes && { classes }) } }, target);
   const [train, test] =
     other || options.testSize === 0 ? [rows] : splitRows(table.name, rows, y, classes, options, seed);
-  const transformer = transformerFor(table, train, options);
-  transformer.fit(columnsOf(table, train) as never);
+  const transformer = fittedTo(table, train, options);
   const samples = (of: MixedTable, part: NDArray, targets: NDArray): Samples => ({
     x: NDArray.from(transformed(transformer, of, part), { dtype }),
     y: targets.take(part),

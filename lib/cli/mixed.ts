@@ -64,7 +64,7 @@ export async function readMixed(options: SourceOptions & ColumnOptions, label?: 
     ...(known && { known }),
   });
   try {
-    const records = await readRows(source === '-' ? standardInput() : source, separator, sink, encoding);
+    const records = await readRows(source === '-' ? standardInput() : source, separator, sink, encoding, shown);
     return { ...records, name: source === '-' ? 'standard input' : basename(source) };
   } catch (error) {
     if (isError(error) && error.message.startsWith('Expected label'))
@@ -164,26 +164,36 @@ export function transformerFor(table: MixedTable, rows: NDArray, options: Column
   const { label } = table;
   const labels = label && (isNDArray(label.y) ? label.y.data : label.y);
   const target = labels && { [label.name]: Array.from(rows.data, (row) => labels[row]) };
-  return refused(table, () =>
-    TableTransformer.infer({ ...columnsOf(table, rows), ...target } as never, {
-      ...asked,
-      ...(label && { target: label.name }),
-    }),
+  return refused(
+    table,
+    () =>
+      TableTransformer.infer({ ...columnsOf(table, rows), ...target } as never, {
+        ...asked,
+        ...(label && { target: label.name }),
+      }),
+    rows,
   );
 }
 
-/** What the library refuses is said of the file. */
-function refused<T>({ name }: MixedTable, make: () => T): T {
+/** The same, fitted to these rows. */
+export function fittedTo(table: MixedTable, rows: NDArray, options: ColumnOptions): TableTransformer {
+  const transformer = transformerFor(table, rows, options);
+  return refused(table, () => transformer.fit(columnsOf(table, rows) as never), rows);
+}
+
+/** What the library refuses is said of the file, and of its rows. */
+function refused<T>({ name }: MixedTable, make: () => T, rows?: NDArray): T {
   try {
     return make();
   } catch (error) {
-    if (isError(error) && error.message.startsWith('Expected '))
-      throw new CommandError(EXIT.input, `Cannot use '${name}': ${error.message}`, { cause: error });
-    throw error;
+    if (!isError(error) || !error.message.startsWith('Expected ')) throw error;
+    const { message } = error;
+    const told = rows ? message.replace(/ at row (\d+)/, (_, row) => ` at row ${rows.data[row]}`) : message;
+    throw new CommandError(EXIT.input, `Cannot use '${name}': ${told}`, { cause: error });
   }
 }
 
 /** What a transformer makes of all rows, or of some. */
 export function transformed(transformer: { transform(x: never): NDArray }, table: MixedTable, rows?: NDArray): NDArray {
-  return refused(table, () => transformer.transform(columnsOf(table, rows) as never));
+  return refused(table, () => transformer.transform(columnsOf(table, rows) as never), rows);
 }

@@ -5,6 +5,7 @@ import { checkFinite, NDArray } from '../array.js';
 import { loadDigits } from '../datasets/digits.js';
 import { isUnusable, LabelColumn, toNumber } from '../io/cells.js';
 import type { CsvData } from '../io/csv.js';
+import type { TableOptions } from '../io/csv-table.js';
 import { isRecords, separatorOf } from '../io/extensions.js';
 import { readIdx } from '../io/idx.js';
 import { readNpy, readNpz } from '../io/npy.js';
@@ -161,7 +162,7 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const { source, label, header, labelOptional, expected } = options;
   // samples to predict have the label that is named here, or that of the training, or none
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
-  const reading = readTable(source === '-' ? standardInput() : source, {
+  const tableOptions: TableOptions = {
     dtype: 'float64',
     separator: options.separator ?? separatorOf(source),
     ...(column !== undefined && { label: column }),
@@ -170,7 +171,9 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
     ...(expected?.features && { known: expected.features }),
     ...(areTexts(expected?.classes) && { textLabels: true }),
     ...(header !== undefined && { header }),
-  });
+  };
+  const reading =
+    source === '-' ? readTable(standardInput(), tableOptions, 'standard input') : readTable(source, tableOptions);
   const read = await explained(source, reading);
   // what is predicted later is found by its names; rows that a network is given now may go by their order
   const twice = expected ? undefined : read.names.find((name, k) => read.names.indexOf(name) < k);

@@ -28,10 +28,15 @@ export const MAX_RECORD = 2 ** 24;
 /** @throws Error with code ERR_MISSING_PEER */
 export const loadCsvParse = (): Promise<CsvParse> => loadPeer(PACKAGE, () => import(PACKAGE) as Promise<CsvParse>);
 
-/** `readCsv` with options that were checked, and those that only the command line has. */
-export function readTable(input: string | URL | Readable, options: TableOptions): Promise<CsvData> {
-  const source = isStream(input) ? 'the stream' : sourceOf(input);
-  return readRows(input, options.separator, new CsvTable(source, options));
+const nameOf = (input: string | URL | Readable) => (isStream(input) ? 'the stream' : sourceOf(input));
+
+/** `readCsv` with options that were checked, and those that only the command line has. @param source what messages call the input */
+export function readTable(
+  input: string | URL | Readable,
+  options: TableOptions,
+  source = nameOf(input),
+): Promise<CsvData> {
+  return readRows(input, options.separator, new CsvTable(source, options), 'utf8', source);
 }
 
 /** What rows of text are given to. */
@@ -50,9 +55,9 @@ export async function readRows<T>(
   separator: string,
   table: RowSink<T>,
   encoding: Encoding = 'utf8',
+  source = nameOf(input),
 ): Promise<T> {
   const { parse } = await loadCsvParse();
-  const source = isStream(input) ? 'the stream' : sourceOf(input);
   const parser = parse({
     bom: false,
     delimiter: separator,

@@ -39,11 +39,11 @@ export async function run(values: Values): Promise<number> {
 
   let n = 0;
   async function* lines(): AsyncGenerator<string> {
-    if (!json)
-      yield `${csvRow([...(rows.files ? ['file'] : (table?.names ?? [])), 'prediction', ...(withProbabilities ? classes.map((c) => `p(${c})`) : [])])}\n`;
+    const origins = rows.files ? ['file'] : (table?.names ?? []);
+    const shares = withProbabilities ? classes.map((c) => `p(${c})`) : [];
     for await (const { answers, probabilities } of predicted(predictor, rows, withProbabilities)) {
       const predictions = isNDArray(answers) ? answers.data : answers;
-      let text = '';
+      let text = n === 0 && !json ? `${csvRow([...origins, 'prediction', ...shares])}\n` : '';
       for (const [i, prediction] of predictions.entries()) {
         const p = probabilities && sharesOf(probabilities, i);
         const file = rows.files?.[n];

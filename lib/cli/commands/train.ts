@@ -97,6 +97,8 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
 
   out.reading(data.source);
   const split = plan.split ?? (await splitFor(recipe, data, seed));
+  if (plan.balanced && !before && !split.meaning.classes)
+    throw usage(`Expected no --class-weight with '${split.name}', whose labels are numbers`);
   if (split.decided) out.note(split.decided);
   const validation = validationOf(plan, split.train.x.shape[0], out);
   if (save !== undefined && isFirst)
