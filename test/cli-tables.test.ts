@@ -336,6 +336,25 @@ test.serial(
   },
 );
 
+test.serial('the weights of dense layers are drawn as images of the shape that was trained on', async (t) => {
+  const lines = Array.from(
+    { length: 20 },
+    (_, i) => `${Array.from({ length: 6 }, (_, k) => Math.sin(i * k)).join()},${i % 2}`,
+  );
+  work.write('six.csv', `${lines.join('\n')}\n`);
+  const path = work.path('six.safetensors');
+  const train = (...args: string[]) =>
+    work.run('train', 'six.csv', '--epochs', '1', '--model', 'mlp', '--save', path, ...args);
+  t.is((await train('--shape', '2x3')).code, 0);
+  const drawn = await work.run('plot', 'filters', path, '--out', 'six.svg');
+  t.is(drawn.code, 0, drawn.stderr);
+  t.is((await train()).code, 0);
+  const refused = await work.run('plot', 'filters', path, '--out', 'six.svg');
+  t.is(refused.code, 3);
+  t.regex(refused.stderr, /six.safetensors' to have a convolution, or to be trained on grey images, for filters/);
+  t.regex((await work.run('grid', 'six.csv', '--search', 'l2=0:1:2')).stderr, /l2 to be a number > 0, got '0'/);
+});
+
 test.serial('--class-weight is of classes', async (t) => {
   work.write('line.csv', `a,y\n${Array.from({ length: 40 }, (_, i) => `${i},${i + 0.5}`).join('\n')}\n`);
   const { code, stderr } = await work.run('train', 'line.csv', '--class-weight', 'balanced');

@@ -109,8 +109,9 @@ export function readInteger(name: string, text: string, low: number, high = Numb
 export function readNumber(name: string, text: string, low: number, high = Number.POSITIVE_INFINITY): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isFinite(value) && value >= low && value <= high) return value;
+  const least = low === Number.MIN_VALUE ? '> 0' : `>= ${low}`;
   const bounds = [
-    ...(low === Number.NEGATIVE_INFINITY ? [] : [`>= ${low}`]),
+    ...(low === Number.NEGATIVE_INFINITY ? [] : [least]),
     ...(high === Number.POSITIVE_INFINITY ? [] : [`<= ${high}`]),
   ];
   throw usage(`Expected ${name} to be a number${bounds.length ? ` ${bounds.join(' and ')}` : ''}, got '${text}'`);

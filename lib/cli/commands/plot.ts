@@ -1,6 +1,6 @@
 import type { NDArray } from '../../array.js';
 import { didYouMean } from '../../check.js';
-import { isNDArray, isTextPlot } from '../../kind.js';
+import { isError, isNDArray, isTextPlot } from '../../kind.js';
 import * as plots from '../../plots/index.js';
 import { classCodes } from '../../tables/network-step.js';
 import { assess, drawable, imagesOf } from '../assessment.js';
@@ -160,9 +160,24 @@ async function draw(
     case 'weights':
       return plots.weights((await loadRun(source)).model, frame);
     case 'filters':
-      return plots.filters((await loadRun(source)).model, frame);
+      return drawFilters(source, frame);
     default:
       return drawTested(kind, source, data, values, frame, limit);
+  }
+}
+
+async function drawFilters(source: string, frame: plots.PlotOptions): Promise<plots.Plot> {
+  const { model, run } = await loadRun(source);
+  const [height, width, channels] = run?.meaning.imageShape ?? [];
+  try {
+    return plots.filters(model, { ...frame, ...(channels === 1 && { imageShape: [height, width] as const }) });
+  } catch (error) {
+    if (!isError(error) || !error.message.startsWith('Expected imageShape')) throw error;
+    throw new CommandError(
+      EXIT.input,
+      `Expected '${source}' to have a convolution, or to be trained on grey images, for filters (train --shape HxWxC says how they lie)`,
+      { cause: error },
+    );
   }
 }
 
