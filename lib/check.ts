@@ -52,8 +52,13 @@ function own(value: object, key: string | number): unknown {
 /** On one line, and no longer than a sentence has room for. */
 export function cut(text: string, room = ROOM): string {
   const start = text.length > room ? `${text.slice(0, room - 1)}…` : text;
-  return start.replace(/[\p{Cc}\u2028\u2029]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return start.replace(/[\p{Cc}\u2028\u2029]/gu, escaped);
 }
+
+/** Text of someone's file for a terminal, which would take control characters but line ends and tabs for orders. */
+export const harmless = (text: string): string => text.replace(/(?![\n\t])\p{Cc}/gu, escaped);
+
+const escaped = (c: string) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const sentence = (name: string, expected: string, actual: unknown) =>
   `Expected ${name} to be ${expected}, got ${describe(actual)}`;

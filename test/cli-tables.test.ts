@@ -355,6 +355,19 @@ test.serial('the weights of dense layers are drawn as images of the shape that w
   t.regex((await work.run('grid', 'six.csv', '--search', 'l2=0:1:2')).stderr, /l2 to be a number > 0, got '0'/);
 });
 
+test.serial('control characters of a file are told, and do not reach the terminal', async (t) => {
+  const lines = Array.from({ length: 40 }, (_, i) => `${i},w${i % 3},${i % 2 ? 'p\u001b[2J' : 'q'}`);
+  work.write('orders.csv', `a\u001b[31m,b,y\n${lines.join('\n')}\n`);
+  const path = work.path('orders.safetensors');
+  const trained = await work.run('train', 'orders.csv', '--epochs', '1', '--save', path);
+  t.regex(trained.stderr, /^ {2}a\\u001b\[31m: /m);
+  const tested = await work.run('evaluate', path);
+  t.regex(tested.stdout, /p\\u001b\[2J/);
+  const refused = await work.run('predict', path, 'none\u0007.csv');
+  t.regex(refused.stderr, /Cannot read 'none\\u0007\.csv': there is no such file/);
+  for (const { stdout, stderr } of [trained, tested, refused]) t.notRegex(stdout + stderr, /(?!\n)\p{Cc}/u);
+});
+
 test.serial('--class-weight is of classes', async (t) => {
   work.write('line.csv', `a,y\n${Array.from({ length: 40 }, (_, i) => `${i},${i + 0.5}`).join('\n')}\n`);
   const { code, stderr } = await work.run('train', 'line.csv', '--class-weight', 'balanced');

@@ -1,3 +1,4 @@
+import { harmless } from '../check.js';
 import { brand, isCommandError } from '../kind.js';
 
 /** What the command ends with. Documented in `fjordnet --help`. */
@@ -89,7 +90,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** Says on standard error what went wrong. @param before stands before the sentence */
 export function complain(error: unknown, before = ''): void {
-  process.stderr.write(`fjordnet: ${before}${sentenceOf(error)}\n`);
+  process.stderr.write(`fjordnet: ${harmless(`${before}${sentenceOf(error)}`)}\n`);
 }
 
 /** One sentence for what a person can mend; all there is for what is our own mistake. */

@@ -9,7 +9,7 @@ import { readRows } from '../io/read-csv.js';
 import { isError, isNDArray } from '../kind.js';
 import { TableTransformer } from '../tables/table-transformer.js';
 import { CommandError, EXIT, unreadable } from './errors.js';
-import { areTexts, type SourceOptions } from './sources.js';
+import { areTexts, type SourceOptions, shownPath } from './sources.js';
 import { standardInput } from './standard-input.js';
 
 /** What is said of the columns of a table. Plain JSON. */
@@ -49,7 +49,8 @@ export const isOfColumns = (error: unknown): boolean =>
   isError(error) && /expected a (finite number|label in \w+ \d+, ')/.test(error.message);
 
 /** Reads a table of any kind as columns of numbers, booleans, text and dates. */
-export async function readMixed(options: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
+export async function readMixed(given: SourceOptions & ColumnOptions, label?: string | number): Promise<MixedTable> {
+  const options = { ...given, source: shownPath(given.source) };
   if (isRecords(options.source) || isParquet(options.source)) return readRecords(options, label);
   const { source, header, decimal, encoding, expected, columns } = options;
   const known = expected?.features ?? columns;

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { harmless } from '../check.js';
 
 /** Files that take a while to read, in bytes. */
 const LARGE = 2 ** 25;
@@ -25,12 +26,17 @@ export class Output {
 
   /** A line of a result, for people. */
   say(line = ''): void {
-    if (!this.#isSilent) (this.json ? process.stderr : process.stdout).write(`${line}\n`);
+    this.draw(harmless(line));
+  }
+
+  /** A figure, which may have colours. */
+  draw(text: string): void {
+    if (!this.#isSilent) (this.json ? process.stderr : process.stdout).write(`${text}\n`);
   }
 
   /** A line for people that is no result: on standard error. */
   note(line: string): void {
-    if (!this.quiet) process.stderr.write(`${line}\n`);
+    if (!this.quiet) process.stderr.write(`${harmless(line)}\n`);
   }
 
   /** Says that a large file is about to be read. */
@@ -46,7 +52,7 @@ export class Output {
 
   /** What is important even to those who want silence: on standard error. */
   alert(line: string): void {
-    if (!this.#isSilent) process.stderr.write(`${line}\n`);
+    if (!this.#isSilent) process.stderr.write(`${harmless(line)}\n`);
   }
 
   /** A document for programs. NaN and Infinity, which JSON lacks, are null. */

@@ -1,3 +1,4 @@
+import { harmless } from '../check.js';
 import { commandLine } from './command-line.js';
 import { watchStandardStreams } from './interrupt.js';
 import { launched } from './launched.js';
@@ -7,7 +8,8 @@ import { leaveStandardInput } from './standard-input.js';
 export async function start(): Promise<void> {
   watchStandardStreams();
   process.removeAllListeners('warning');
-  if (!launched()?.rank) process.on('warning', ({ message }) => process.stderr.write(`fjordnet: ${message}\n`));
+  if (!launched()?.rank)
+    process.on('warning', ({ message }) => process.stderr.write(`fjordnet: ${harmless(message)}\n`));
   process.exitCode = await commandLine(process.argv.slice(2));
   leaveStandardInput();
 }

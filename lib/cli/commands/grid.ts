@@ -378,7 +378,7 @@ function announce(out: Output, grid: Grid, best: string): void {
         title: `${label} ${score}`,
       });
       out.say();
-      out.say(plot.text(out.json ? { color: false } : {}));
+      out.draw(plot.text(out.json ? { color: false } : {}));
     }
     out.say();
   }

@@ -72,7 +72,7 @@ export async function run(values: Values): Promise<number> {
   const plot = await draw(kind as Kind, sources, values, frame);
   if (file === undefined) {
     if (!isTextPlot(plot)) throw usage(`Expected --out FILE.svg or FILE.png, since ${kind} has no text form, got none`);
-    out.say(plot.text());
+    out.draw(plot.text());
     out.document({ title: plot.title, description: plot.description });
     return EXIT.done;
   }
