@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import { flowersCsv, lastDocument, Workplace } from './helpers/cli.js';
+import { npyHeader, npy as npyOf } from './helpers/npy.js';
+import { zip } from './helpers/zip.js';
 
 const place = new Workplace();
 const call = (...args: string[]) => place.call(...args);
@@ -324,6 +326,43 @@ function npy(shape: readonly number[], data: readonly number[]): Uint8Array {
   head.writeUInt16LE(118, 8);
   return Buffer.concat([head, Buffer.from(`${dict.padEnd(117)}\n`), new Uint8Array(Float64Array.from(data).buffer)]);
 }
+
+/** NumPy's array of texts of at most five characters. */
+function npyTexts(texts: readonly string[]): Buffer {
+  const characters = texts.flatMap((text) => Array.from({ length: 5 }, (_, i) => [...text][i]?.codePointAt(0) ?? 0));
+  return npyOf(npyHeader('<U5', `(${texts.length},)`), Uint32Array.from(characters).buffer);
+}
+
+test.serial(
+  'labels are texts in NPY and NPZ files, too, and arrays of NPZ that are not needed may hold anything',
+  async (t) => {
+    const texts = Array.from({ length: 20 }, (_, i) => ['grün', '日本'][i % 2]);
+    const x = npy(
+      [20, 3],
+      Array.from({ length: 60 }, (_, i) => (Math.floor(i / 3) % 2) + Math.sin(i) / 9),
+    );
+    const entries = { x, y: npyTexts(texts), notes: npyOf(npyHeader('|O', '(1,)'), new Uint8Array(9)) };
+    const npz = (of: Record<string, Uint8Array>) =>
+      zip(Object.entries(of).map(([name, content]) => ({ name: `${name}.npy`, content })));
+    const file = place.write('texts.npz', npz(entries));
+    const model = place.path('texts.safetensors');
+    const trained = await call('train', file, '--epochs', '40', '--learning-rate', '0.1', '--save', model);
+    t.is(trained.code, 0, trained.stderr);
+    t.deepEqual((await call('predict', model, file)).stdout.trim().split('\n').slice(1), texts);
+    t.is((await call('evaluate', model, file)).code, 0);
+    const [samples, labels] = [place.write('sx.npy', x), place.write('sy.npy', npyTexts(texts))];
+    t.is((await call('train', samples, '--labels', labels, '--epochs', '1')).code, 0);
+    const gap = place.write('gap.npz', npz({ x, y: npyTexts(texts.with(3, '')) }));
+    await refused(t, 3, /gap\.npz', y\.npy: expected a label in row 3, got nothing/, 'train', gap);
+    await refused(
+      t,
+      3,
+      /to hold arrays x and y .*, got: notes/,
+      'train',
+      place.write('no.npz', npz({ notes: entries.notes })),
+    );
+  },
+);
 
 test.serial('arrays: shapes, labels and options that do not fit are refused', async (t) => {
   const counting = (n: number) => Array.from({ length: n }, (_, i) => (i * 7) % 11);

@@ -8,8 +8,9 @@ import type { CsvData } from '../io/csv.js';
 import type { TableOptions } from '../io/csv-table.js';
 import { isRecords, separatorOf } from '../io/extensions.js';
 import { readIdx } from '../io/idx.js';
-import { readNpy, readNpz } from '../io/npy.js';
-import { damaged } from '../io/read.js';
+import { readNpy, readNpzAs, takeNpy } from '../io/npy.js';
+import { takeNpyLabels } from '../io/npy-labels.js';
+import { damaged, readWhole } from '../io/read.js';
 import { readTable } from '../io/read-csv.js';
 import { textOf } from '../io/text.js';
 import { isError, isNDArray } from '../kind.js';
@@ -233,6 +234,9 @@ const KEYS = {
   yTest: ['y_test', 'Y_test', 'test_labels'],
 };
 
+const isOfX = (name: string) => [...KEYS.x, ...KEYS.xTest].includes(name);
+const isOfY = (name: string) => [...KEYS.y, ...KEYS.yTest].includes(name);
+
 async function records(options: SourceOptions, dtype: FloatType): Promise<Table> {
   const { source, label, labelOptional, expected } = options;
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
@@ -250,14 +254,19 @@ async function records(options: SourceOptions, dtype: FloatType): Promise<Table>
 }
 
 async function npz({ source, labelOptional, keys }: SourceOptions, dtype: FloatType): Promise<Table> {
-  const arrays = await readNpz(source);
+  const names: string[] = [];
+  const arrays = await readNpzAs<Labels>(source, (name) => {
+    names.push(name);
+    return isOfX(name) ? takeNpy : isOfY(name) ? takeNpyLabels : undefined;
+  });
   const find = (names: readonly string[]) => arrays.get(names.find((name) => arrays.has(name)) ?? '');
-  const [xTest, yTest] = [find(KEYS.xTest), find(KEYS.yTest)];
-  const [x, y] = keys === 'test' && xTest ? [xTest, yTest] : [find(KEYS.x) ?? xTest, find(KEYS.y) ?? yTest];
+  const [xTest, yTest] = [find(KEYS.xTest) as NDArray | undefined, find(KEYS.yTest)];
+  const [x, y] =
+    keys === 'test' && xTest ? [xTest, yTest] : [(find(KEYS.x) as NDArray | undefined) ?? xTest, find(KEYS.y) ?? yTest];
   if (!x || (!y && !labelOptional))
     throw new CommandError(
       EXIT.input,
-      `Expected '${source}' to hold arrays x and y (or x_train and y_train), got: ${[...arrays.keys()].join(', ') || 'none'}`,
+      `Expected '${source}' to hold arrays x and y (or x_train and y_train), got: ${names.join(', ') || 'none'}`,
     );
   const whole = table(source, x, y, dtype);
   return x !== xTest && xTest && yTest ? { ...whole, test: table(source, xTest, yTest, dtype) } : whole;
@@ -309,10 +318,11 @@ function classNumbers(source: string, y: NDArray): NDArray {
   return NDArray.wrap(codes);
 }
 
-async function readLabelFile(path: string, n: number, isText: boolean): Promise<Labels> {
+async function readLabelFile(file: string, n: number, isText: boolean): Promise<Labels> {
+  const path = shownPath(file);
   try {
     const format = await formatOf(path);
-    if (format === 'npy') return await readNpy(path);
+    if (format === 'npy') return takeNpyLabels(await readWhole(path), `'${path}'`);
     if (format === 'idx') return await readIdx(path);
     if (format === 'npz' || format === 'pictures')
       throw usage(`Expected --labels to be an NPY, IDX or text file, got '${path}'`);

@@ -1,7 +1,16 @@
-import type { Label } from '../labels.js';
-import { parseNpy } from './npy.js';
+import type { Label, Labels } from '../labels.js';
+import { parseNpy, takeNpy } from './npy.js';
 import { parseNpyStart } from './npy-header.js';
 import { damaged } from './read.js';
+
+/** The same of bytes that nobody else has, in which numbers may lie. */
+export function takeNpyLabels(bytes: Uint8Array<ArrayBuffer>, source: string): Labels {
+  if (!/^[<>]U/.test(parseNpyStart(bytes, source).descr)) return takeNpy(bytes, source);
+  const texts = parseNpyLabels(bytes, source) as string[];
+  const row = texts.indexOf('');
+  if (row >= 0) throw damaged(source, `expected a label in row ${row}, got nothing`);
+  return texts;
+}
 
 /** Texts of NumPy's unicode dtype, booleans, or numbers, in the bytes of an NPY file. @throws Error with code ERR_FORMAT */
 export function parseNpyLabels(bytes: Uint8Array, source: string): Label[] {

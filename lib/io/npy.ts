@@ -47,7 +47,7 @@ export function parseNpy(bytes: Uint8Array, source = 'the bytes'): NDArray {
 }
 
 /** The same of bytes that nobody else has: the array may lie in them. */
-function takeNpy(bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
+export function takeNpy(bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
   const header = parseNpyHeader(bytes, bytes.length, source);
   const isAligned = header.offset % widthOf(header.type) === 0;
   return isAligned ? toArray(header, bytes.subarray(header.offset), source) : parseNpy(bytes, source);
@@ -59,17 +59,27 @@ function takeNpy(bytes: Uint8Array<ArrayBuffer>, source: string): NDArray {
  *
  * @throws as `readNpy`; a file whose checksums are wrong is damaged
  */
-export async function readNpz(path: string | URL): Promise<Map<string, NDArray>> {
+export function readNpz(path: string | URL): Promise<Map<string, NDArray>> {
+  return readNpzAs(path, () => takeNpy);
+}
+
+/** What is made of each array's bytes. @param of what makes it of an array of this name; undefined if it is not to be read */
+export async function readNpzAs<T>(
+  path: string | URL,
+  of: (name: string) => ((bytes: Uint8Array<ArrayBuffer>, source: string) => T) | undefined,
+): Promise<Map<string, T>> {
   const source = sourceOf(path);
   const { file, size } = await openRegularFile(path);
   try {
-    const arrays = new Map<string, NDArray>();
+    const made = new Map<string, T>();
     for (const entry of await readZipDirectory(file, size, source)) {
-      if (!entry.name.endsWith('.npy')) continue;
+      const name = entry.name.endsWith('.npy') ? entry.name.slice(0, -'.npy'.length) : undefined;
+      const make = name === undefined ? undefined : of(name);
+      if (name === undefined || !make) continue;
       const bytes = await readZipEntry(file, entry, source);
-      arrays.set(entry.name.slice(0, -'.npy'.length), takeNpy(bytes, `${source}, ${entry.name.slice(0, 60)}`));
+      made.set(name, make(bytes, `${source}, ${entry.name.slice(0, 60)}`));
     }
-    return arrays;
+    return made;
   } finally {
     await file.close();
   }
