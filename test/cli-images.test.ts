@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { decode } from 'fast-png';
@@ -210,4 +210,15 @@ test.serial('what cannot be meant is refused in one sentence', async (t) => {
     t.is(result.code, code, args.join(' '));
     t.is(result.stderr.trim().split('\n').length, 1, result.stderr);
   }
+});
+
+test.serial('a picture that is not there is named', async (t) => {
+  await drawShapes(work.path('linked'), 3, 4);
+  symlinkSync('nowhere', work.path('linked/red disc/gone.png'));
+  const trained = await work.run('train', 'linked', ...SIZE, '--epochs', '1');
+  t.is(trained.code, 3);
+  t.regex(trained.stderr, /^fjordnet: Cannot read 'linked\/red disc\/gone\.png': there is no such file or folder$/m);
+  const told = await work.run('info', 'linked');
+  t.is(told.code, 0, told.stderr);
+  t.regex(told.stdout, /1 picture cannot be read: linked\/red disc\/gone\.png/);
 });

@@ -3,6 +3,7 @@ import { generator } from '../data/from.js';
 import { type ImageFolder, imageFolder } from '../data/image-folder.js';
 import { partsIn } from '../data/picture-files.js';
 import { imageSize } from '../io/image.js';
+import { isCommandError } from '../kind.js';
 import { unreadable } from './errors.js';
 import { count, type Output } from './output.js';
 
@@ -54,8 +55,8 @@ async function sizesOf({ files }: ImageFolder) {
   const looked = Math.min(files.length, MOST);
   const some = Array.from({ length: looked }, (_, i) => files[Math.floor((i * files.length) / looked)]);
   const read = (file: string) =>
-    imageSize(file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ERR_FORMAT') throw error;
+    imageSize(file).catch((error) => {
+      if (!isCommandError(unreadable(file, error))) throw error;
       return file;
     });
   const damaged: string[] = [];

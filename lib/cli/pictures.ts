@@ -8,7 +8,7 @@ import { isPicture, LeftOut, leadsToFolder, partsIn, picturesIn } from '../data/
 import { readImage } from '../io/image.js';
 import { uniqueLabels } from '../labels.js';
 import type { FloatType } from '../tape.js';
-import { CommandError, EXIT, usage } from './errors.js';
+import { CommandError, EXIT, unreadable, usage } from './errors.js';
 import { count } from './output.js';
 import type { SourceOptions, Table } from './sources.js';
 
@@ -94,7 +94,7 @@ async function decoded(
       return await readImage(file, { size: [height, across], colorMode });
     } catch (error) {
       if (skipDamaged && (error as NodeJS.ErrnoException).code === 'ERR_FORMAT') return undefined;
-      throw error;
+      throw unreadable(file, error);
     }
   };
   const kept: number[] = [];
