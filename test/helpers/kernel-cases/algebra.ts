@@ -220,7 +220,7 @@ export const algebra: KernelCases = {
       { B: 1, M: 1, K: 1, N: 1 },
       { B: 5, M: 3, K: 7, N: 2 },
       { B: 20, M: 9, K: 33, N: 17 },
-      { B: 2, M: 13, K: 300, N: 450 },
+      { B: 1, M: 12, K: 300, N: 450 },
     ],
     tolerance: 60,
     reference: ([x, y], { B, M, K, N }) => [
