@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -47,7 +46,6 @@ class Plan {
   }
 
   std::int64_t bytes() const { return arena_.bytes() + scratch_.bytes(); }
-  Index capacity() const { return capacity_; }
 
   const Arena<T>& arena() const { return arena_; }
 

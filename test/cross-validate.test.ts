@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -12,9 +12,7 @@ import {
   halvingGridSearch,
   KFold,
   layers,
-  loadDigits,
   MLPClassifier,
-  MLPRegressor,
   makePipeline,
   NDArray,
   PredefinedSplit,
@@ -24,24 +22,12 @@ import {
   StandardScaler,
   sequential,
 } from 'fjordnet';
+import { classifier, golden, letters, numbers, regressor, rows, small, x, y } from './helpers/cross-validated.js';
 import { onRanks } from './helpers/ranks-in-memory.js';
 import { silenceWarnings } from './helpers/sklearn.js';
 
-const golden = JSON.parse(readFileSync(new URL('../test/fixtures/cross-validate.json', import.meta.url), 'utf8'));
 silenceWarnings();
 
-const digits = loadDigits();
-const rows = Array.from({ length: 150 }, (_, i) => i);
-const x = digits.data.take(rows);
-x.data.forEach((v, i) => {
-  x.data[i] = v / 16;
-});
-const y = digits.target.take(rows);
-const letters = Array.from(y.data, (v) => 'abcdefghij'[v]);
-const numbers = Array.from(y.data, (v) => v / 7);
-const small = { hiddenLayerSizes: [8], maxIter: 12, learningRateInit: 0.05, randomState: 1 };
-const classifier = new MLPClassifier(small);
-const regressor = new MLPRegressor(small);
 const shuffled = new KFold({ nSplits: 4, shuffle: true, randomState: 3 });
 const lacking = new PredefinedSplit({ testFold: Array.from(y.data, (label, i) => (label >= 8 ? 0 : i % 3)) });
 const SEVERAL = ['accuracy', 'neg_log_loss', 'f1_macro'] as const;

@@ -1,36 +1,20 @@
-import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import {
   crossValScore,
   KFold,
   learningCurve,
-  loadDigits,
   MLPClassifier,
-  MLPRegressor,
   makePipeline,
   type NDArray,
   RandomState,
   StandardScaler,
   validationCurve,
 } from 'fjordnet';
+import { classifier, golden, letters, numbers, regressor, small, x, y } from './helpers/cross-validated.js';
 import { onRanks } from './helpers/ranks-in-memory.js';
 import { silenceWarnings } from './helpers/sklearn.js';
 
-const golden = JSON.parse(readFileSync(new URL('../test/fixtures/cross-validate.json', import.meta.url), 'utf8'));
 silenceWarnings();
-
-const digits = loadDigits();
-const rows = Array.from({ length: 150 }, (_, i) => i);
-const x = digits.data.take(rows);
-x.data.forEach((v, i) => {
-  x.data[i] = v / 16;
-});
-const y = digits.target.take(rows);
-const letters = Array.from(y.data, (v) => 'abcdefghij'[v]);
-const numbers = Array.from(y.data, (v) => v / 7);
-const small = { hiddenLayerSizes: [8], maxIter: 12, learningRateInit: 0.05, randomState: 1 };
-const classifier = new MLPClassifier(small);
-const regressor = new MLPRegressor(small);
 
 function near(t: ExecutionContext, actual: NDArray, expected: number[][]): void {
   t.deepEqual([...actual.shape], [expected.length, expected[0].length]);

@@ -1,10 +1,9 @@
-import { filled } from '../allocate.js';
 import { type ArrayInput, extent } from '../array.js';
 import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { encodeLabels, type Labels } from '../labels.js';
 import { registerFields } from '../saved.js';
 import { checkFoldRows, checkRowCount, countClasses, Folds, partition, rowCount, type Split } from './folds.js';
-import { combinations } from './left-out.js';
+import { choices } from './left-out.js';
 
 /**
  * K folds, where the rows of one group are in the same fold: scikit-learn's `GroupKFold`, row for row. Without `shuffle` the
@@ -127,14 +126,4 @@ function withoutGroups(x: ArrayInput | readonly unknown[], groups: Labels, count
       `Expected groups to hold more than ${count} different ${count === 1 ? 'group' : 'groups'}, got ${counts.length}`,
     );
   return choices(codes, counts.length, count);
-}
-
-function* choices(codes: Int32Array, groups: number, count: number): Generator<Split> {
-  for (const chosen of combinations(groups, count)) {
-    const isTest = new Set(chosen);
-    yield partition(
-      filled(Int32Array, codes.length, (row) => Number(isTest.has(codes[row]))),
-      1,
-    );
-  }
 }

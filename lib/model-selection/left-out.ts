@@ -1,8 +1,8 @@
-import { allocate, filled } from '../allocate.js';
+import { filled } from '../allocate.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongValue } from '../check.js';
 import { registerFields } from '../saved.js';
-import { checkRowCount, partition, rowCount, type Split } from './folds.js';
+import { checkRowCount, partition, rowCount, rowRange, type Split } from './folds.js';
 
 /** Each row alone is the test set once: scikit-learn's `LeaveOneOut`. It trains as many models as there are rows. */
 export class LeaveOneOut {
@@ -94,16 +94,22 @@ function checkMoreRows(x: ArrayInput | readonly unknown[], p: number): number {
   return n;
 }
 
-function* leftOut(n: number, p: number): Generator<Split> {
-  for (const rows of combinations(n, p)) {
-    const isTest = allocate(Int32Array, n);
-    for (const row of rows) isTest[row] = 1;
-    yield partition(isTest, 1);
+/** Each choice of `count` of the groups is the test set once; `codes` has the group of every row. */
+export function* choices(codes: Int32Array, groups: number, count: number): Generator<Split> {
+  for (const chosen of combinations(groups, count)) {
+    const isTest = new Set(chosen);
+    yield partition(
+      filled(Int32Array, codes.length, (row) => Number(isTest.has(codes[row]))),
+      1,
+    );
   }
 }
 
+/** The same of single rows. */
+const leftOut = (n: number, p: number) => choices(rowRange(0, n).data as Int32Array, n, p);
+
 /** Python's `combinations(range(n), count)`: the next one is written over the one before. */
-export function* combinations(n: number, count: number): Generator<readonly number[]> {
+function* combinations(n: number, count: number): Generator<readonly number[]> {
   const chosen = Array.from({ length: count }, (_, i) => i);
   while (true) {
     yield chosen;

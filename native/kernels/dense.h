@@ -21,7 +21,6 @@ void affine(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T> w, In<T
     productTiled<T>(cpu, {false, false, n, O, I, x + first * I, I, w, O, b, y + first * O, O});
   });
 }
-
 inline Scratch affineScratch(Index, Index O, Index I) { return productScratch(I, O); }
 
 // y[B,O] = x[B,I] @ w[I,O]
@@ -37,7 +36,6 @@ void weightGradient(const Cpu<T>& cpu, Index B, Index O, Index I, In<T> x, In<T>
     productTiled<T>(cpu, {true, false, I, O, n, x + first * I, I, dy + first * O, O, nullptr, dw, O, first > 0});
   });
 }
-
 inline Scratch weightGradientScratch(Index B, Index O, Index) {
   return productScratch(std::min(B, kMostProductRows), O);
 }

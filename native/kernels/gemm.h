@@ -329,8 +329,8 @@ void product(const Product<T>& p, T* room) {
   constexpr Index small = FJORDNET_VECTOR_BYTES == 64 ? kSmallProduct : 0;
   if (!p.transB && p.M >= 4 && (!p.transA || p.M * p.N * p.K > small)) {
     if (p.K * p.ldb * static_cast<Index>(sizeof(T)) <= kProductCache) return productInPlace<T, Reads::kNear>(p);
-    if (p.M < kFewestPanelRows) return productInPlace<T, Reads::kFar>(p);
-    if constexpr (kHasPanels) return productByPanels(p, room);
+    if constexpr (kHasPanels)
+      return p.M < kFewestPanelRows ? productInPlace<T, Reads::kFar>(p) : productByPanels(p, room);
   }
   product(p.transA, p.transB, p.M, p.N, p.K, p.a, p.lda, p.b, p.ldb, p.isAdded, p.c, p.ldc);
   if (p.bias == nullptr) return;

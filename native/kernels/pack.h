@@ -172,9 +172,9 @@ typedef float Floats4 __attribute__((vector_size(16)));
 #if FJORDNET_VECTOR_BYTES == 64
 typedef double Doubles4 __attribute__((vector_size(32)));
 typedef float Floats8 __attribute__((vector_size(32)));
-inline Doubles4 lower(Doubles v) { return _mm512_maskz_extractf64x4_pd(kAll8, v, 0); }
+inline Doubles4 lower(Doubles v) { return lowerHalf(v); }
 inline Doubles4 upper(Doubles v) { return _mm512_maskz_extractf64x4_pd(kAll8, v, 1); }
-inline Floats8 lower(Floats v) { return _mm512_maskz_extractf32x8_ps(kAll8, v, 0); }
+inline Floats8 lower(Floats v) { return lowerHalf(v); }
 inline Floats8 upper(Floats v) { return _mm512_maskz_extractf32x8_ps(kAll8, v, 1); }
 #elif FJORDNET_VECTOR_BYTES == 32
 using Doubles4 = Doubles;
