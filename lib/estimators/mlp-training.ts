@@ -293,12 +293,13 @@ export function programOf({ network, samples }: Fit): Pick<Sweep, 'plan' | 'prog
   return { plan, program: 'trainWeighted', inputs: [...data, [judged.weights, samples.weights.data]] };
 }
 
-/** Samples at a time where no update comes between. */
+/** Samples at a time where no update comes between: of 'lbfgs', which sums over them, and of outputs. */
 export const SAMPLES_A_STEP = 1024;
+const OUTPUTS_A_STEP = 512;
 
 /** The network's outputs for rows of x, [rows, outputs], in a list. */
 export const outputsOf = (network: MLPNetwork, x: NativeDataset, rows: Rows): Training<NDArray[]> =>
-  predictLoop(network, [x], rows, Math.min(countOf(rows), SAMPLES_A_STEP));
+  predictLoop(network, [x], rows, Math.min(countOf(rows), OUTPUTS_A_STEP));
 
 /** The number of samples in rows first .. last - 1, or their total weight. */
 export function weightOf({ weights }: Samples, rows: Int32Array, first: number, last: number): number {

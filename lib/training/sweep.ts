@@ -12,7 +12,7 @@ export interface Drawn {
   readonly count: number;
   /** Whether a job's rows are drawn only as it begins, since whoever looks between two jobs sees how far the generator is. */
   readonly inTime?: boolean;
-  /** Rows at .. at + count - 1 of the sweep. Asked for in order, those of the next job while one is computed. */
+  /** Rows at .. at + count - 1 of the sweep, until it is asked again. In order, those of the next job while one is computed. */
   take(at: number, count: number): Int32Array;
   /** Has another thread draw what `take` will give next. False where none is to spare. */
   ahead?(count: number): boolean;
@@ -21,15 +21,16 @@ export interface Drawn {
 /** All of the rows in each of several epochs, permuted from one to the next: some of one epoch, or several whole ones at a time. */
 export function epochsOf(rows: Int32Array, epochs: number, permute?: (rows: Int32Array) => void): Drawn {
   const n = rows.length;
+  let room = rows;
   return {
     count: n * epochs,
     take(at, count) {
-      const several = count > n ? allocate(Int32Array, count) : undefined;
+      if (count > room.length) room = allocate(Int32Array, count);
       for (let to = 0; to < count; to += n) {
         if (at % n === 0) permute?.(rows);
-        several?.set(rows, to);
+        if (count > n) room.set(rows, to);
       }
-      return several ?? rows.subarray(at % n, (at % n) + count);
+      return count > n ? room.subarray(0, count) : rows.subarray(at % n, (at % n) + count);
     },
   };
 }
