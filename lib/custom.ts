@@ -8,6 +8,7 @@ import type { Layer } from './layers/layer.js';
 import { register as registerLayer } from './layers/registry.js';
 import { fitted, type Loss, losses, register as registerLoss } from './losses.js';
 import { made, markClasses } from './made.js';
+import { emitSum } from './metrics/metric.js';
 import { type MetricChoice, metrics, register as registerMetric } from './metrics.js';
 
 export type { OfSample };
@@ -51,10 +52,10 @@ export const custom = {
   metric: (name: string, fn: OfSample): MetricChoice => {
     checkName('name', name, Object.keys(metrics));
     const what = `the metric '${checkFunction(name, fn)}'`;
-    return registerMetric(name, (t, { output, targets }, report) => {
+    return registerMetric(name, (t, { output, targets, weights }, report) => {
       const { value, lowered } = lowerSample(t, { output, targets }, what, fn);
       const sum = report('sum');
-      t.emit('sumRows', [perSample(t, lowered.buffer(value)), sum], {});
+      emitSum(t, perSample(t, lowered.buffer(value)), weights, sum);
       return [sum];
     });
   },

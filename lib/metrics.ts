@@ -45,7 +45,10 @@ const registered = new Map<string, (options: MetricOptions) => MetricChoice>();
 
 /** A metric of one's own: `record` emits one sum over the batch, of which the mean over all samples is the value. */
 export function register(name: string, record: RecordSums): MetricChoice {
-  const choice = (options: MetricOptions) => made(make(name, options, [], () => record, mean));
+  const choice = (options: MetricOptions) => {
+    const { config, for: own } = make(name, options, [], () => record, mean);
+    return made({ config, for: (loss: Loss) => made({ ...own(loss), ofWholeSamples: true }) });
+  };
   registered.set(name, choice);
   return choice({});
 }
@@ -74,17 +77,22 @@ export function metricFrom({ name, ...options }: Metric['config'], loss: Loss): 
   return (factory as (options: object) => MetricChoice)(options).for(loss);
 }
 
-/** The metrics, by names of their own: a second 'precision' is 'precision_1', as in Keras. */
+/**
+ * The metrics, by names of their own, as in Keras: a second 'precision' is 'precision_1', one by weights beside it
+ * 'weighted_precision'.
+ */
 export function named(metrics: readonly Metric[]): readonly Metric[] {
   const names = new Set<string>();
   return metrics.map((metric) => {
-    const { name, config } = metric;
+    const { config } = metric;
+    let { name } = metric;
     if (typeof name !== 'string' || name === '' || TAKEN.test(name))
       throw wrongValue('the name of a metric', `one ${FREE}`, name);
+    if (metric.isWeighted && names.has(name)) name = `weighted_${name}`;
     let free = name;
     for (let i = 1; names.has(free); i++) free = `${name}_${i}`;
     names.add(free);
-    if (free === name) return metric;
+    if (free === metric.name) return metric;
     const renamed = { ...metric, name: free, config: { ...config, as: free } };
     return isMade(metric) ? made(renamed) : renamed;
   });

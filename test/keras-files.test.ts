@@ -866,10 +866,18 @@ test.serial('a focal loss of logits and smoothed labels comes back', async (t) =
   }
 });
 
-test.serial('weighted_metrics are told of', async (t) => {
-  const { network, warnings } = await heard(await trainedBy({ loss: 'mse', weighted_metrics: ['mae'] })('tanh', 2));
-  t.truthy(network.loss);
-  t.regex(warnings.join(), /The weighted_metrics of the bytes are left out/);
+test.serial('weighted_metrics are read', async (t) => {
+  const training = { loss: 'mse', metrics: ['mae'], weighted_metrics: ['mae', 'cosine_similarity'] };
+  const { network, warnings } = await heard(await trainedBy(training)('tanh', 2));
+  t.notRegex(warnings.join(), /weighted|left out/);
+  t.deepEqual(
+    network.metrics.map(({ name, isWeighted }) => [name, isWeighted ?? false]),
+    [
+      ['mae', false],
+      ['weighted_mae', true],
+      ['cosine_similarity', true],
+    ],
+  );
 });
 
 test.serial('losses go by the keys of a dict of outputs, and one of no output is told of', async (t) => {

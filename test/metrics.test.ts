@@ -283,7 +283,7 @@ test('a batch may hold more rows of a class than float32 can count one by one', 
   const y = recorder.batched('targets', [rows + extra, 1]);
   recorder.program('run');
   const sums = ['both', 'predicted', 'actual'].map((name) => recorder.fixed('report', name, [1]));
-  recorder.emit('classCounts', [o, y, ...sums], { M: rows + extra, N: 1 }, { threshold: 0.5, largest: 0 });
+  recorder.emit('classCounts', [o, y, undefined, ...sums], { M: rows + extra, N: 1 }, { threshold: 0.5, largest: 0 });
   const plan = recorder.compile();
   const inputs = [
     [o, dataset('output', output, 'float32')] as const,

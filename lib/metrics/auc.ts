@@ -69,7 +69,7 @@ export function auc(options: AUCOptions = {}): MetricChoice {
     (loss) => (t, io, report) => {
       const bins = [report('positives', K), report('negatives', K)];
       const p = probabilities(t, loss, io.output);
-      t.emit(areLabels(io) ? 'sparseThresholdCounts' : 'thresholdCounts', [p, io.targets, ...bins], {
+      t.emit(areLabels(io) ? 'sparseThresholdCounts' : 'thresholdCounts', [p, io.targets, io.weights, ...bins], {
         ...rows(io.output),
         K,
       });

@@ -49,7 +49,7 @@ function counted(
       const p = probabilities(t, loss, io.output);
       t.emit(
         areLabels(io) ? 'sparseConfusion' : 'confusion',
-        [p, io.targets, ...counts],
+        [p, io.targets, io.weights, ...counts],
         { M, N },
         {
           threshold: topK !== undefined ? (threshold ?? ANY) : thresholdFor(loss, threshold),
@@ -93,7 +93,7 @@ function fScore(name: 'f1Score' | 'fBetaScore', options: FBetaOptions): MetricCh
     const all = ['both', 'predicted', 'actual'].map((name) => report(name, N));
     const kernel = areLabels(io) ? 'sparseClassCounts' : 'classCounts';
     const scalars = { threshold: threshold ?? 0, largest: Number(threshold === undefined) };
-    t.emit(kernel, [io.output, io.targets, ...all], { M, N }, scalars);
+    t.emit(kernel, [io.output, io.targets, io.weights, ...all], { M, N }, scalars);
     return all.flatMap((buffer) => elements(t, buffer));
   };
   const score = (both: number, predicted: number, actual: number) => {
@@ -177,7 +177,7 @@ export const counts = {
           throw wrongValue('numClasses', `${output.shape.at(-1)}, the classes of the output, for meanIoU`, K);
         const all = ['both', 'predicted', 'actual'].map((name) => report(name, K));
         const dims = { M, N, C: targets.size / M, K };
-        t.emit('classOverlaps', [output, targets, ...all], dims, { ignore: ignoreClass ?? -1 });
+        t.emit('classOverlaps', [output, targets, io.weights, ...all], dims, { ignore: ignoreClass ?? -1 });
         return all.flatMap((buffer) => elements(t, buffer));
       },
       (sums) => {

@@ -151,7 +151,7 @@ export const means = {
         const N = io.output.size;
         return Array.from({ length: N }, (_, column) => {
           const sums = R_SQUARED.map((sum) => report(`${sum}${column}`));
-          t.emit('rSquaredSums', [...buffers, ...sums], { N }, { column });
+          t.emit('rSquaredSums', [...buffers, io.weights, ...sums], { N }, { column });
           return sums;
         }).flat();
       },

@@ -10,8 +10,14 @@ export interface Metric {
   /** Its key in History: the name it was asked for by. */
   readonly name: string;
   readonly config: MetricChoice['config'];
-  /** Whether it is a mean over rows that takes their weights, as Keras' do; others count all rows, masked or not. */
-  readonly isWeighed?: boolean;
+  /** Whether it may be one of `weightedMetrics`: it then counts rows by `io.weights`. */
+  readonly takesWeights?: boolean;
+  /** Whether rows that a mask leaves out do not count, as in Keras' means; others count all. It then counts by `io.weights`, too. */
+  readonly isMasked?: boolean;
+  /** Whether `record` is given whole samples, not step by step where each has a weight of its own. */
+  readonly ofWholeSamples?: boolean;
+  /** Of `weightedMetrics`. */
+  readonly isWeighted?: boolean;
   /** Emits the sums of one batch; each is a report buffer of one value. */
   record(t: Recorder, io: MetricBuffers, outputShape: Shape): Buffer[];
   /** The metric, from the sums over all batches and their number of samples. */
@@ -25,7 +31,7 @@ export interface MetricBuffers {
   readonly z?: Buffer;
   /** As `Loss.prepare` gave them. */
   readonly targets: Buffer;
-  /** [1], of a metric that `isWeighed`. Absent: 1 each */
+  /** [1]: what the sample, or the step of one, counts. Absent: 1 each */
   readonly weights?: Buffer;
 }
 
@@ -58,7 +64,7 @@ export function make(
   allowed: readonly string[],
   record: (loss: Loss) => RecordSums,
   result: Metric['result'],
-  isWeighed = false,
+  isMasked = false,
 ): MetricChoice {
   checkOptions('options', options, ['as', ...allowed]);
   const { as = name } = options;
@@ -73,7 +79,8 @@ export function make(
         config,
         record: (t, io) => record(loss)(t, io, (sum, size = 1) => t.fixed('report', `${as}/${sum}`, [size])),
         result,
-        isWeighed,
+        takesWeights: true,
+        isMasked,
       }),
   };
 }
@@ -106,13 +113,14 @@ export function compared(metric: string, io: MetricBuffers): [output: Buffer, ta
   return [io.output, io.targets];
 }
 
-/** The mean over samples of the first sum. */
-export const mean: Metric['result'] = ([sum], samples) => sum / samples;
+/** The mean over samples of the first sum; 0 where none counts, as Keras. */
+export const mean: Metric['result'] = ([sum], samples) => ratio(sum, samples);
 
 /** Emits the sum of one number for each row, by the rows' weights. */
 export function emitSum(t: Recorder, each: Buffer, weights: Buffer | undefined, sum: Buffer): void {
-  if (weights) t.emit('weightRows', [each, weights, each], { N: 1 });
-  t.emit('sumRows', [each, sum], {});
+  const own = weights ? t.batched('weighed', [1]) : each; // which may be an output
+  if (weights) t.emit('weightRows', [each, weights, own], { N: 1 });
+  t.emit('sumRows', [own, sum], {});
 }
 
 /** x / y, or 0 where there is nothing to divide by, as Keras. */

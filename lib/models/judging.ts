@@ -1,7 +1,8 @@
 import type { Recorder } from '../graph/recorder.js';
 import { stepsOf } from '../graph/value.js';
+import type { Metric } from '../metrics.js';
 import type { Buffer } from '../tape.js';
-import type { Judged } from './network.js';
+import type { Counted, Judged } from './network.js';
 
 /** An output as a loss and metrics are given it. */
 export interface Seen {
@@ -53,15 +54,20 @@ export class Judging {
     t.program(plain);
     if (this.#seen.mask) this.#emitBySteps(false);
     else this.#emitOf(this.#losses, 1);
+    const ones = this.#judged.compiled.metrics.some(({ isWeighted }) => isWeighted) ? [`${program}, no weights`] : [];
+    for (const name of ones) {
+      t.program(name);
+      t.emit('fill', [weights], { N: weights.size }, { value: 1 });
+    }
     if (this.#seen.mask || weights.size > 1) {
       t.program(bySteps);
       this.#emitBySteps(true);
-      return { plain: [plain], weighted: [bySteps] };
+      return { plain: [plain, ...ones], weighted: [bySteps] };
     }
     t.program(weighing);
     t.emit('weightRows', [this.#losses, weights, this.#losses], { N: 1 });
     t.emit('weightRows', [this.delta, weights, this.delta], { N: this.delta.size });
-    return { plain: [plain], weighted: [plain, weighing] };
+    return { plain: [plain, ...ones], weighted: [plain, weighing] };
   }
 
   #emitBySteps(weighted: boolean): void {
@@ -78,27 +84,45 @@ export class Judging {
   /** Emits the sum of the losses, and what the metrics count. */
   emitMetrics(parts: readonly object[]): Judged['metrics'] {
     const t = this.#t;
-    const { compiled, targets, loss } = this.#judged;
+    const { compiled, loss } = this.#judged;
     t.emit('sumRows', [this.#losses, loss], {});
-    const { mask, z, fused } = this.#seen;
+    return compiled.metrics.map((metric, i) => t.reporting(parts[i], () => this.#emitMetric(metric)));
+  }
+
+  #emitMetric(metric: Metric): Counted {
+    const t = this.#t;
+    const { compiled, targets } = this.#judged;
+    const { z, fused } = this.#seen;
     const output = this.#probabilities;
     const steps = stepsOf(output.shape);
-    return compiled.metrics.map((metric, i) => {
-      const isByStep = mask !== undefined && metric.isWeighed;
-      const io = { output, targets, ...(fused && { z }) };
-      const record = () =>
-        isByStep
-          ? t.times(steps, () =>
-              metric.record(
-                t,
-                { ...this.#stepsOf(io, steps), weights: t.view(mask, [1], steps) },
-                output.shape.slice(-1),
-              ),
-            )
-          : metric.record(t, io, output.shape);
-      const sums = t.reporting(parts[i], record);
-      return isByStep ? { sums, rows: this.#valid as Buffer } : { sums };
-    });
+    const io = { output, targets, ...(fused && { z }) };
+    const weighing = this.#weighing(metric, steps);
+    if (!weighing) return { sums: metric.record(t, io, output.shape) };
+    const { weights, rows } = weighing;
+    if (weights.size === 1) return { sums: metric.record(t, { ...io, weights }, output.shape), rows };
+    if (metric.ofWholeSamples)
+      throw new TypeError(
+        `Expected weightedMetrics not to hold '${metric.name}', which is given whole samples: each of the ${steps} steps of the output '${compiled.name}' has a weight`,
+      );
+    const record = () =>
+      metric.record(t, { ...this.#stepsOf(io, steps), weights: t.view(weights, [1], steps) }, output.shape.slice(-1));
+    return { sums: t.times(steps, record), rows };
+  }
+
+  /** What samples, or their steps, count in a metric, and the sum of it; nothing where each counts 1. */
+  #weighing(metric: Metric, steps: number): { weights: Buffer; rows: Buffer } | undefined {
+    const t = this.#t;
+    const mask = metric.isMasked ? this.#seen.mask : undefined;
+    if (!metric.isWeighted) return mask && { weights: mask, rows: this.#valid as Buffer };
+    let { weights } = this.#judged;
+    if (mask) {
+      const given = weights;
+      weights = t.batched('steps/weights', [steps]);
+      t.emit('multiply', [mask, given, weights], { N: steps });
+    }
+    const rows = t.fixed('report', `${metric.name}/weights`, [1]);
+    t.emit('sumRows', [weights, rows], {}, {}, weights.size);
+    return { weights, rows };
   }
 
   #emitOf(losses: Buffer, steps: number): void {

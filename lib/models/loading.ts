@@ -24,6 +24,7 @@ import type { FloatType } from '../tape.js';
 import type { Trained } from '../training/loop.js';
 import { warn } from '../warn.js';
 import { modelFrom } from './architecture.js';
+import { allMetrics } from './compile.js';
 import type { Engine } from './engine.js';
 import type { Model } from './model.js';
 import { type Compiled, type CompiledOutput, declareWeights } from './network.js';
@@ -134,7 +135,7 @@ export function restoreInto(
 }
 
 function readTraining(training: JsonObject, model: Model): { iterations: number; compiled?: Compiled } {
-  const { iterations = 0, optimizer, loss, lossWeights, metrics, frozen = [] } = training;
+  const { iterations = 0, optimizer, loss, lossWeights, metrics, weightedMetrics, frozen = [] } = training;
   checkInteger('training.iterations', iterations, 0);
   const wanted = { iterations: iterations as number };
   if (optimizer === undefined && loss === undefined && metrics === undefined) return wanted;
@@ -146,24 +147,27 @@ function readTraining(training: JsonObject, model: Model): { iterations: number;
       throw wrongValue(place, `${names.length} entries, one for each output`, given.length);
     return given;
   };
-  if (!Array.isArray(metrics)) throw wrongType('training.metrics', 'an array', metrics);
+  const listsOf = (option: string, given: unknown) => {
+    if (!Array.isArray(given)) throw wrongType(`training.${option}`, 'an array', given);
+    return isOne ? [given] : list(`training.${option}`, given);
+  };
   const losses = isOne ? [loss] : list('training.loss', loss);
   const factors = lossWeights === undefined ? names.map(() => 1) : list('training.lossWeights', lossWeights);
-  const lists = isOne ? [metrics] : list('training.metrics', metrics);
+  const plain = listsOf('metrics', metrics);
+  const weighted = weightedMetrics === undefined ? names.map(() => []) : listsOf('weightedMetrics', weightedMetrics);
   const outputs = names.map((name, i): CompiledOutput => {
     const place = (option: string) => (isOne ? `training.${option}` : `training.${option}[${i}]`);
     const factor = checkInterval(place('lossWeights'), factors[i], 0, Number.POSITIVE_INFINITY);
     if (losses[i] === null && !isOne) return { name, lossWeight: factor, metrics: [] };
     const own = readConfig(place('loss'), losses[i], lossFrom);
-    if (!Array.isArray(lists[i])) throw wrongType(place('metrics'), 'an array', lists[i]);
-    return {
-      name,
-      loss: own,
-      lossWeight: factor,
-      metrics: lists[i].map((metric: unknown, k: number) =>
-        readConfig(`${place('metrics')}[${k}]`, metric, (config: Metric['config']) => metricFrom(config, own)),
-      ),
+    const read = (option: string, given: unknown) => {
+      if (!Array.isArray(given)) throw wrongType(place(option), 'an array', given);
+      return given.map((metric: unknown, k) =>
+        readConfig(`${place(option)}[${k}]`, metric, (config: Metric['config']) => metricFrom(config, own)),
+      );
     };
+    const metrics = allMetrics(read('metrics', plain[i]), read('weightedMetrics', weighted[i]));
+    return { name, loss: own, lossWeight: factor, metrics };
   });
   const stay = readFrozen(frozen, model);
   return {

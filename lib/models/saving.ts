@@ -6,6 +6,7 @@ import type { Layer } from '../layers/layer.js';
 import { isMade, isOfMadeClass } from '../made.js';
 import { optimizerFrom } from '../optimizers.js';
 import { architectureOf, plain } from './architecture.js';
+import { metricsOf } from './compile.js';
 import type { Engine } from './engine.js';
 import type { Model } from './model.js';
 import type { Compiled, Network } from './network.js';
@@ -32,13 +33,16 @@ export function snapshot(model: Model, placed: readonly PlacedWeight[], engine: 
 /** How it is trained: of one output its loss and metrics, of several a list for each. */
 function trainingOf({ optimizer, outputs, frozen }: Compiled, paths: ReadonlyMap<Layer, string>): JsonObject {
   const losses = outputs.map(({ loss }) => loss?.config ?? null);
-  const metrics = outputs.map((output) => output.metrics.map((metric) => metric.config));
+  const metrics = (isWeighted: boolean) =>
+    outputs.map((output) => metricsOf(output, isWeighted).map((metric) => metric.config));
+  const [unweighted, weighted] = [metrics(false), metrics(true)];
   const isOne = outputs.length === 1;
   const weights = outputs.map(({ lossWeight }) => lossWeight);
   return {
     optimizer: optimizer.config,
     loss: isOne ? losses[0] : losses,
-    metrics: isOne ? metrics[0] : metrics,
+    metrics: isOne ? unweighted[0] : unweighted,
+    ...(weighted.flat().length > 0 && { weightedMetrics: isOne ? weighted[0] : weighted }),
     ...(weights.some((weight) => weight !== 1) && { lossWeights: weights }),
     // layers may have been popped since they were frozen
     ...(frozen.size > 0 && { frozen: [...frozen].flatMap((layer) => paths.get(layer) ?? []) }),

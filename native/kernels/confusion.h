@@ -1,6 +1,6 @@
 // What metrics of right and wrong answers count in one batch. Targets are y[B,M,N], 1 where positive, or, sparse, the
-// class y[B,M] of each row; hinge's -1 counts as 0. Counts are integers until the whole batch is counted: in float32
-// sums of ones end at 2^24.
+// class y[B,M] of each row; hinge's -1 counts as 0. A row counts as much as its sample's weight says, where there are
+// some. Counts are doubles until the whole batch is counted: in float32 sums of ones end at 2^24.
 #pragma once
 
 #include "vector.h"
@@ -13,6 +13,16 @@ constexpr Index kStrip = 256;
 template <typename F>
 void strips(Index count, const F& fn) {
   for (Index first = 0; first < count; first += kStrip) fn(first, std::min(kStrip, count - first));
+}
+
+// fn(r, weight) for the M rows of each of B samples, but those that weigh nothing.
+template <typename T, typename F>
+void weighedRows(Index B, Index M, In<T> weight, const F& fn) {
+  for (Index b = 0; b < B; ++b) {
+    const double own = weight == nullptr ? 1.0 : static_cast<double>(weight[b]);
+    if (own == 0.0) continue;
+    for (Index r = b * M; r < (b + 1) * M; ++r) fn(r, own);
+  }
 }
 
 template <bool sparse, typename T>
@@ -32,60 +42,58 @@ inline bool isAmongFirst(const T* p, Index k, Index N, double top) {
 // Over the elements of p[B,M,N], read as positive above the threshold and, with top > 0, among the `top` largest of
 // their row; with column >= 0 of that one alone.
 template <bool sparse, typename T>
-void countConfusion(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> truePositives, Out<T> falsePositives,
-                    Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top, double column) {
-  Index both = 0, predicted = 0, actual = 0, all = 0;
-  for (Index r = 0; r < B * M; ++r) {
+void countConfusion(Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> truePositives,
+                    Out<T> falsePositives, Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top,
+                    double column) {
+  double counts[2][2] = {};
+  weighedRows<T>(B, M, weight, [&](Index r, double own) {
     const T* row = p + r * N;
     for (Index j = 0; j < N; ++j) {
       if (column >= 0.0 && static_cast<double>(j) != column) continue;
       const bool yes = row[j] > threshold && (top <= 0.0 || isAmongFirst(row, j, N, top));
-      const bool is = targetAt<sparse>(y, r, j, N) > T(0);
-      both += yes && is;
-      predicted += yes;
-      actual += is;
-      ++all;
+      counts[yes][targetAt<sparse>(y, r, j, N) > T(0)] += own;
     }
-  }
-  *truePositives = static_cast<T>(both);
-  *falsePositives = static_cast<T>(predicted - both);
-  *trueNegatives = static_cast<T>(all - predicted - actual + both);
-  *falseNegatives = static_cast<T>(actual - both);
+  });
+  *truePositives = static_cast<T>(counts[true][true]);
+  *falsePositives = static_cast<T>(counts[true][false]);
+  *trueNegatives = static_cast<T>(counts[false][false]);
+  *falseNegatives = static_cast<T>(counts[false][true]);
 }
 template <typename T>
-void confusion(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> truePositives, Out<T> falsePositives,
-               Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top, double column) {
-  countConfusion<false>(B, M, N, p, y, truePositives, falsePositives, trueNegatives, falseNegatives, threshold, top,
-                        column);
+void confusion(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> truePositives,
+               Out<T> falsePositives, Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top,
+               double column) {
+  countConfusion<false>(B, M, N, p, y, weight, truePositives, falsePositives, trueNegatives, falseNegatives, threshold,
+                        top, column);
 }
 template <typename T>
-void sparseConfusion(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> truePositives,
+void sparseConfusion(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> truePositives,
                      Out<T> falsePositives, Out<T> trueNegatives, Out<T> falseNegatives, T threshold, double top,
                      double column) {
-  countConfusion<true>(B, M, N, p, y, truePositives, falsePositives, trueNegatives, falseNegatives, threshold, top,
-                       column);
+  countConfusion<true>(B, M, N, p, y, weight, truePositives, falsePositives, trueNegatives, falseNegatives, threshold,
+                       top, column);
 }
 
 // For each class, a column of p[B,M,N]: the targets of what is read as positive, how many that are, and all targets.
 // Positive is what is above the threshold or, with largest, the largest of its row unless that is 0, as in Keras'
 // FBetaScore.
 template <bool sparse, typename T>
-void countClasses(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted, Out<T> actual,
-                  T threshold, bool largest) {
+void countClasses(Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> both, Out<T> predicted,
+                  Out<T> actual, T threshold, bool largest) {
   strips(N, [&](Index first, Index n) {
     double counts[3][kStrip] = {};
-    for (Index r = 0; r < B * M; ++r) {
+    weighedRows<T>(B, M, weight, [&](Index r, double own) {
       const T* row = p + r * N;
       const T most = *std::max_element(row, row + N);
       for (Index k = 0; k < n; ++k) {
         const T x = row[first + k];
         const bool yes = largest ? x >= most && std::fabs(x) > T(1e-9) : x > threshold;
-        const double target = std::max(T(0), targetAt<sparse>(y, r, first + k, N));
+        const double target = own * std::max(T(0), targetAt<sparse>(y, r, first + k, N));
         counts[0][k] += yes ? target : 0;
-        counts[1][k] += yes ? 1 : 0;
+        counts[1][k] += yes ? own : 0;
         counts[2][k] += target;
       }
-    }
+    });
     for (Index k = 0; k < n; ++k) {
       both[first + k] = static_cast<T>(counts[0][k]);
       predicted[first + k] = static_cast<T>(counts[1][k]);
@@ -94,32 +102,32 @@ void countClasses(Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<
   });
 }
 template <typename T>
-void classCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted,
-                 Out<T> actual, T threshold, bool largest) {
-  countClasses<false>(B, M, N, p, y, both, predicted, actual, threshold, largest);
+void classCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> both,
+                 Out<T> predicted, Out<T> actual, T threshold, bool largest) {
+  countClasses<false>(B, M, N, p, y, weight, both, predicted, actual, threshold, largest);
 }
 template <typename T>
-void sparseClassCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, Out<T> both, Out<T> predicted,
-                       Out<T> actual, T threshold, bool largest) {
-  countClasses<true>(B, M, N, p, y, both, predicted, actual, threshold, largest);
+void sparseClassCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> y, In<T> weight, Out<T> both,
+                       Out<T> predicted, Out<T> actual, T threshold, bool largest) {
+  countClasses<true>(B, M, N, p, y, weight, both, predicted, actual, threshold, largest);
 }
 
 // Histograms of the elements of p[B,M,N] whose targets are positive, and of the others: bin k holds those above
 // threshold k and not above k + 1 of the K thresholds 0, 1 / (K - 1), ..., 1, and bin 0 the 0 too (Keras' AUC, which
 // puts its first threshold a little below).
 template <bool sparse, typename T>
-void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives, Out<T> negatives) {
+void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weight, Out<T> positives, Out<T> negatives) {
   strips(K, [&](Index first, Index n) {
-    Index counts[2][kStrip] = {};
-    for (Index r = 0; r < B * M; ++r) {
+    double counts[2][kStrip] = {};
+    weighedRows<T>(B, M, weight, [&](Index r, double own) {
       for (Index j = 0; j < N; ++j) {
         const T x = p[r * N + j];
         const T place = std::ceil((x > T(1) ? T(1) : x) * static_cast<T>(K - 1)) - T(1);
         const Index bin = place > T(0) ? std::min(static_cast<Index>(place), K - 1) : 0;  // NaN is in bin 0
         if (bin < first || bin >= first + n) continue;
-        ++counts[targetAt<sparse>(y, r, j, N) > T(0) ? 0 : 1][bin - first];
+        counts[targetAt<sparse>(y, r, j, N) > T(0) ? 0 : 1][bin - first] += own;
       }
-    }
+    });
     for (Index k = 0; k < n; ++k) {
       positives[first + k] = static_cast<T>(counts[0][k]);
       negatives[first + k] = static_cast<T>(counts[1][k]);
@@ -127,14 +135,14 @@ void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> posi
   });
 }
 template <typename T>
-void thresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives,
-                     Out<T> negatives) {
-  countBins<false>(B, M, N, K, p, y, positives, negatives);
+void thresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weight,
+                     Out<T> positives, Out<T> negatives) {
+  countBins<false>(B, M, N, K, p, y, weight, positives, negatives);
 }
 template <typename T>
-void sparseThresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, Out<T> positives,
-                           Out<T> negatives) {
-  countBins<true>(B, M, N, K, p, y, positives, negatives);
+void sparseThresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weight,
+                           Out<T> positives, Out<T> negatives) {
+  countBins<true>(B, M, N, K, p, y, weight, positives, negatives);
 }
 
 // The class that a row of N values stands for: the first of the largest or, where it is one value, that number without
@@ -148,20 +156,20 @@ inline Index classOfRow(const T* row, Index N, Index K) {
 // For each of K classes the rows that p[B,M,N] and y[B,M,C] both put there, and those that either does; rows of which
 // one says none of them, and those of the class `ignore`, do not count.
 template <typename T>
-void classOverlaps(const Cpu<T>&, Index B, Index M, Index N, Index C, Index K, In<T> p, In<T> y, Out<T> both,
-                   Out<T> predicted, Out<T> actual, double ignore) {
+void classOverlaps(const Cpu<T>&, Index B, Index M, Index N, Index C, Index K, In<T> p, In<T> y, In<T> weight,
+                   Out<T> both, Out<T> predicted, Out<T> actual, double ignore) {
   strips(K, [&](Index first, Index n) {
-    Index counts[3][kStrip] = {};
-    const auto count = [&](int kind, Index k) {
-      if (k >= first && k < first + n) ++counts[kind][k - first];
-    };
-    for (Index r = 0; r < B * M; ++r) {
+    double counts[3][kStrip] = {};
+    weighedRows<T>(B, M, weight, [&](Index r, double own) {
+      const auto count = [&](int kind, Index k) {
+        if (k >= first && k < first + n) counts[kind][k - first] += own;
+      };
       const Index guess = classOfRow(p + r * N, N, K), is = classOfRow(y + r * C, C, K);
-      if (guess < 0 || is < 0 || guess >= K || is >= K || static_cast<double>(is) == ignore) continue;
+      if (guess < 0 || is < 0 || guess >= K || is >= K || static_cast<double>(is) == ignore) return;
       count(1, guess);
       count(2, is);
       if (guess == is) count(0, is);
-    }
+    });
     for (Index k = 0; k < n; ++k) {
       both[first + k] = static_cast<T>(counts[0][k]);
       predicted[first + k] = static_cast<T>(counts[1][k]);

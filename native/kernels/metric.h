@@ -135,18 +135,21 @@ void absoluteErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> wei
   sumErrors(B, N, p, y, weight, sum, [](double e) { return std::fabs(e); });
 }
 
-// Of one column of p, y [B,N]: the sums of (y - p)^2, y and y^2; of the last two also what is lost by rounding to T.
+// Of one column of p, y [B,N]: the sums of (y - p)^2, y and y^2, each by the sample's weight; of the last two also what
+// is lost by rounding to T.
 // -> residual [1], sum [1], sumRest [1], squares [1], squaresRest [1]
 template <typename T>
-void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, Out<T> residual, Out<T> sum, Out<T> sumRest,
-                  Out<T> squares, Out<T> squaresRest, double column) {
+void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> residual, Out<T> sum,
+                  Out<T> sumRest, Out<T> squares, Out<T> squaresRest, double column) {
   const Index j = static_cast<Index>(column);
   double ofResidual = 0.0, ofY = 0.0, ofSquares = 0.0;
   for (Index r = 0; r < B && j >= 0 && j < N; ++r) {
+    const double own = weight == nullptr ? 1.0 : static_cast<double>(weight[r]);
+    if (own == 0.0) continue;
     const double pj = static_cast<double>(p[r * N + j]), yj = static_cast<double>(y[r * N + j]);
-    ofResidual += (yj - pj) * (yj - pj);
-    ofY += yj;
-    ofSquares += yj * yj;
+    ofResidual += own * ((yj - pj) * (yj - pj));
+    ofY += own * yj;
+    ofSquares += own * (yj * yj);
   }
   residual[0] = static_cast<T>(ofResidual);
   sum[0] = static_cast<T>(ofY);

@@ -232,8 +232,8 @@ constexpr Kernel kRows[] = {
     ROW("binaryMatches", "B N : p BN, y BN, weight? B -> count+ 1 | threshold negative", binaryMatches),
     ROW("squaredErrors", "B N : p BN, y BN, weight? B -> sum+ 1", squaredErrors),
     ROW("absoluteErrors", "B N : p BN, y BN, weight? B -> sum+ 1", absoluteErrors),
-    ROW("rSquaredSums", "B N : p BN, y BN -> residual 1, sum 1, sumRest 1, squares 1, squaresRest 1 | column",
-        rSquaredSums),
+    ROW("rSquaredSums",
+        "B N : p BN, y BN, weight? B -> residual 1, sum 1, sumRest 1, squares 1, squaresRest 1 | column", rSquaredSums),
     ROW_WITH_SCRATCH("penalty", "N : w N -> value 1 | l1 l2", penalty, penaltyScratch),
     ROW("penaltyGradient", "N : w N -> dw!~ N | l1 l2", penaltyGradient),
     ROW("weightRows", "B N : x BN, weight B -> y~ BN", weightRows),
@@ -273,19 +273,22 @@ constexpr Kernel kRows[] = {
     ROW("lion", "N : dw N -> m!~ N, w!~ N | rate beta1 beta2 decay", lion),
     ROW("movingAverage", "N : w N -> average!~ N | momentum", movingAverage),
     ROW("confusion",
-        "B M N : p BMN, y BMN -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | "
+        "B M N : p BMN, y BMN, weight? B -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | "
         "threshold top column",
         confusion),
     ROW("sparseConfusion",
-        "B M N : p BMN, y BM -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | "
+        "B M N : p BMN, y BM, weight? B -> truePositives+ 1, falsePositives+ 1, trueNegatives+ 1, falseNegatives+ 1 | "
         "threshold top column",
         sparseConfusion),
-    ROW("classCounts", "B M N : p BMN, y BMN -> both+ N, predicted+ N, actual+ N | threshold largest", classCounts),
-    ROW("sparseClassCounts", "B M N : p BMN, y BM -> both+ N, predicted+ N, actual+ N | threshold largest",
+    ROW("classCounts", "B M N : p BMN, y BMN, weight? B -> both+ N, predicted+ N, actual+ N | threshold largest",
+        classCounts),
+    ROW("sparseClassCounts", "B M N : p BMN, y BM, weight? B -> both+ N, predicted+ N, actual+ N | threshold largest",
         sparseClassCounts),
-    ROW("thresholdCounts", "B M N K : p BMN, y BMN -> positives+ K, negatives+ K", thresholdCounts),
-    ROW("sparseThresholdCounts", "B M N K : p BMN, y BM -> positives+ K, negatives+ K", sparseThresholdCounts),
-    ROW("classOverlaps", "B M N C K : p BMN, y BMC -> both+ K, predicted+ K, actual+ K | ignore", classOverlaps),
+    ROW("thresholdCounts", "B M N K : p BMN, y BMN, weight? B -> positives+ K, negatives+ K", thresholdCounts),
+    ROW("sparseThresholdCounts", "B M N K : p BMN, y BM, weight? B -> positives+ K, negatives+ K",
+        sparseThresholdCounts),
+    ROW("classOverlaps", "B M N C K : p BMN, y BMC, weight? B -> both+ K, predicted+ K, actual+ K | ignore",
+        classOverlaps),
 };
 
 }  // namespace

@@ -1296,6 +1296,7 @@ export const CALLS: Record<string, Call> = {
     loss: ['mse', 'mse'],
     lossWeights: [1, 0.5],
     metrics: [['mae'], ['mae']],
+    weightedMetrics: [['mae'], ['mae']],
   }),
   'Model.fit': of(two, (m, ...a) => m.fit(...(a as [[], [], object])), [x(), x()], [y(), y()], {
     batchSize: 2,

@@ -5,7 +5,9 @@ import type { JsonObject } from '../../io/model-file.js';
 import { formatZip } from '../../io/write-zip.js';
 import { isInputLayer } from '../../kind.js';
 import { nameOf } from '../../layers/layer.js';
+import type { Metric } from '../../metrics.js';
 import { foldScales } from '../../models/attention-scale.js';
+import { metricsOf } from '../../models/compile.js';
 import type { Compiled } from '../../models/network.js';
 import type { Exported, Format } from '../export.js';
 import { type DatasetOut, formatHdf5, type GroupOut } from '../hdf5/write.js';
@@ -37,18 +39,24 @@ function written(network: Exported, hasOperations: boolean): { model: WrittenMod
   return { model: writeModel(model, model.name, { dtype: model.dtype, hasOperations }), numbers };
 }
 
+/** 'weighted_accuracy' is 'accuracy' by weights, and called so again. */
+const bare = (config: Metric['config'], isWeighted: boolean) =>
+  isWeighted ? { ...config, as: config.as.replace(/^weighted_/, '') } : config;
+
 /** How it is trained, as Keras says it. */
 function compileConfig({ optimizer, outputs }: Compiled) {
   const isOne = outputs.length === 1;
   const losses = outputs.map(({ loss }) => (loss ? kerasLoss(loss.config) : null));
-  const metrics = outputs.map((output) => output.metrics.map(({ config }) => kerasMetric(config)));
+  const metrics = (isWeighted: boolean) =>
+    outputs.map((output) => metricsOf(output, isWeighted).map(({ config }) => kerasMetric(bare(config, isWeighted))));
+  const [plain, weighted] = [metrics(false), metrics(true)];
   const factors = outputs.map(({ lossWeight }) => lossWeight);
   return {
     optimizer: kerasOptimizer(optimizer.config),
     loss: isOne ? losses[0] : losses,
     loss_weights: factors.some((factor) => factor !== 1) ? factors : null,
-    metrics: isOne ? metrics[0] : metrics,
-    weighted_metrics: null,
+    metrics: isOne ? plain[0] : plain,
+    weighted_metrics: weighted.flat().length === 0 ? null : isOne ? weighted[0] : weighted,
     run_eagerly: false,
     steps_per_execution: 1,
     jit_compile: false,

@@ -44,11 +44,11 @@ export function readTraining(
   );
   if (losses.every((loss) => loss === null)) throw wrongValue('the loss', 'that of an output', 'none');
   const widths = model.graph?.outputs.map(({ shape }) => shape.at(-1)) ?? [];
-  const metrics = metricsPerOutput(given.metrics, names).map((own, i) =>
-    own.flatMap((metric) => metricIn(metric, losses[i] as Loss, { source, width: widths[i], isByWidth })),
-  );
-  if (hasAny(given.weighted_metrics))
-    warn('FJORDNET_IMPORT', `The weighted_metrics of ${source} are left out, as there are none here`);
+  const metricsIn = (all: unknown) =>
+    metricsPerOutput(all, names).map((own, i) =>
+      own.flatMap((metric) => metricIn(metric, losses[i] as Loss, { source, width: widths[i], isByWidth })),
+    );
+  const [metrics, weighted] = [metricsIn(given.metrics), metricsIn(given.weighted_metrics)];
   const factors = perOutput('loss_weights', given.loss_weights ?? 1, names, true).map((factor) => factor ?? 1);
   const isOne = names.length === 1;
   const configs = losses.map((loss) => loss?.config ?? null);
@@ -56,6 +56,7 @@ export function readTraining(
     optimizer,
     loss: isOne ? configs[0] : configs,
     metrics: isOne ? metrics[0] : metrics,
+    ...(weighted.flat().length > 0 && { weightedMetrics: isOne ? weighted[0] : weighted }),
     ...(factors.some((factor) => factor !== 1) && { lossWeights: factors }),
   };
   return { optimizer, training };
@@ -91,12 +92,6 @@ function metricIn(given: unknown, loss: Loss, { source, width, isByWidth }: Metr
     return [];
   }
 }
-
-/** Whether lists, or objects of lists, hold something. */
-const hasAny = (given: unknown): boolean => {
-  if (Array.isArray(given)) return given.some(hasAny);
-  return isPlain(given) ? Object.values(given).some(hasAny) : given !== null && given !== undefined;
-};
 
 /** What of a network that was read is trained: its layers, the weights, and the paths of the layers that are not. */
 export function trainedIn(model: Model): {

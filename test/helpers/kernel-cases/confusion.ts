@@ -1,11 +1,15 @@
-import { type Draw, type KernelCase, type KernelCases, ROWS, range, row } from './case.js';
+import { type Draw, type KernelCase, type KernelCases, ROWS, range, row, sum } from './case.js';
+import { weights } from './metric.js';
 
-const labels: KernelCase['fill'] = (k, draw, { N }) => (k === 1 ? draw.integers(N) : undefined);
+const labels: KernelCase['fill'] = (k, draw, { N }) =>
+  k === 1 ? draw.integers(N) : k === 2 ? weights(draw) : undefined;
 /** Zeros and ones, and hinge's -1. */
-const signs = (k: number, draw: Draw) => (k === 1 ? draw.integers(3).map((v) => v - 1) : undefined);
-function count(n: number, holds: (i: number) => boolean): number {
+const signs = (k: number, draw: Draw) =>
+  k === 1 ? draw.integers(3).map((v) => v - 1) : k === 2 ? weights(draw) : undefined;
+/** What the elements that hold weigh, of samples of so many elements. */
+function count(n: number, weight: Float64Array, holds: (i: number) => boolean): number {
   let found = 0;
-  for (let i = 0; i < n; i++) if (holds(i)) found++;
+  for (let i = 0; i < n; i++) if (holds(i)) found += weight[Math.floor((i * weight.length) / n)];
   return found;
 }
 const target = (sparse: boolean, y: Float64Array, i: number, N: number) =>
@@ -13,7 +17,7 @@ const target = (sparse: boolean, y: Float64Array, i: number, N: number) =>
 
 const confusionOf =
   (sparse: boolean): KernelCase['reference'] =>
-  ([p, y], { N }, { threshold, top, column }) => {
+  ([p, y, weight], { N }, { threshold, top, column }) => {
     const best = range(p.length / N).map((r) => {
       const own = row(p, r, N);
       return range(N)
@@ -24,6 +28,7 @@ const confusionOf =
     const of = (yes: boolean, is: boolean) =>
       count(
         p.length,
+        weight,
         (i) =>
           (column < 0 || i % N === column) &&
           (p[i] > threshold && among(i)) === yes &&
@@ -40,12 +45,14 @@ const CONFUSION = [
 
 const classesOf =
   (sparse: boolean): KernelCase['reference'] =>
-  ([p, y], { N }, { threshold, largest }) => {
+  ([p, y, weight], { M, N }, { threshold, largest }) => {
     const yes = (i: number) =>
       largest ? p[i] === Math.max(...row(p, Math.floor(i / N), N)) && Math.abs(p[i]) > 1e-9 : p[i] > threshold;
     const elements = range(p.length);
     const column = (value: (i: number) => number) =>
-      range(N).map((j) => elements.filter((i) => i % N === j).reduce((total, i) => total + value(i), 0));
+      range(N).map((j) =>
+        elements.filter((i) => i % N === j).reduce((total, i) => total + weight[Math.floor(i / (M * N))] * value(i), 0),
+      );
     return [
       column((i) => (yes(i) ? target(sparse, y, i, N) : 0)),
       column((i) => Number(yes(i))),
@@ -60,12 +67,12 @@ const CLASSES = [
 
 const binsOf =
   (sparse: boolean): KernelCase['reference'] =>
-  ([p, y], { N, K }) => {
+  ([p, y, weight], { N, K }) => {
     const above = (k: number, is: boolean) => (i: number) => {
       const bin = Math.max(0, Math.ceil(Math.min(1, p[i]) * (K - 1)) - 1);
       return bin === k && target(sparse, y, i, N) > 0 === is;
     };
-    return [true, false].map((is) => range(K).map((k) => count(p.length, above(k, is))));
+    return [true, false].map((is) => range(K).map((k) => count(p.length, weight, above(k, is))));
   };
 
 const BINS = ROWS.flatMap((d) => [
@@ -81,7 +88,7 @@ export const confusion: KernelCases = {
   classCounts: {
     dims: ROWS,
     scalars: CLASSES,
-    fill: (k, draw, { N }) => (k === 1 ? draw.oneHot(N) : undefined),
+    fill: (k, draw, { N }) => (k === 1 ? draw.oneHot(N) : k === 2 ? weights(draw) : undefined),
     reference: classesOf(false),
     tolerance: 0,
   },
@@ -105,17 +112,18 @@ export const confusion: KernelCases = {
     ]),
     scalars: [{ ignore: -1 }, { ignore: 1 }],
     // Class numbers, also with fractions and none of the K, where a row is one value.
-    fill: (k, draw, { N, C }) => ((k === 0 && N === 1) || (k === 1 && C === 1) ? draw.uniform(-1.5, 5) : undefined),
-    reference: ([p, y], { B, M, N, C, K }, { ignore }) => {
+    fill: (k, draw, { N, C }) =>
+      k === 2 ? weights(draw) : (k === 0 && N === 1) || (k === 1 && C === 1) ? draw.uniform(-1.5, 5) : undefined,
+    reference: ([p, y, weight], { B, M, N, C, K }, { ignore }) => {
       const classOf = (x: Float64Array, r: number, n: number) => {
         const own = row(x, r, n);
         return n > 1 ? own.indexOf(Math.max(...own)) : Math.trunc(own[0]);
       };
       const pairs = range(B * M)
-        .map((r) => [classOf(p, r, N), classOf(y, r, C)])
+        .map((r) => [classOf(p, r, N), classOf(y, r, C), weight[Math.floor(r / M)]])
         .filter(([a, b]) => a >= 0 && a < K && b >= 0 && b < K && b !== ignore);
       const counts = (holds: (a: number, b: number, k: number) => boolean) =>
-        range(K).map((k) => pairs.filter(([a, b]) => holds(a, b, k)).length);
+        range(K).map((k) => sum(pairs.filter(([a, b]) => holds(a, b, k)).map(([, , own]) => own)));
       return [counts((a, b, k) => a === k && b === k), counts((a, _, k) => a === k), counts((_, b, k) => b === k)];
     },
     tolerance: 0,

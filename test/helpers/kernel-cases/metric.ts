@@ -2,7 +2,7 @@ import { type Draw, type KernelCase, type KernelCases, MATRICES, ROWS, range, ro
 
 const argmax = (x: Float64Array) => x.indexOf(Math.max(...x));
 /** Weights of rows, some of which count for nothing. */
-const weights = (draw: Draw) => draw.integers(3);
+export const weights = (draw: Draw) => draw.integers(3);
 const oneHot: KernelCase['fill'] = (k, draw, { N }) =>
   k === 1 ? draw.targets(N) : k === 2 ? weights(draw) : undefined;
 const labels: KernelCase['fill'] = (k, draw, { N }) =>
@@ -76,14 +76,15 @@ export const metric: KernelCases = {
       { B: 300, N: 3 },
     ],
     scalars: [{ column: 0 }],
+    fill: (k, draw) => (k === 2 ? weights(draw) : undefined),
     // Of the last two sums also what is lost by rounding them to the dtype.
-    reference: ([p, y], { B, N }, { column }, round) => {
+    reference: ([p, y, weight], { B, N }, { column }, round) => {
       const own = (x: Float64Array) => range(B).map((r) => x[r * N + column]);
       const [prediction, target] = [own(p), own(y)];
-      const total = sum(target);
-      const squares = sum(target.map((v) => v * v));
+      const total = sum(target.map((v, r) => weight[r] * v));
+      const squares = sum(target.map((v, r) => weight[r] * v * v));
       return [
-        [sum(target.map((v, r) => (v - prediction[r]) ** 2))],
+        [sum(target.map((v, r) => weight[r] * (v - prediction[r]) ** 2))],
         ...[total, squares].flatMap((v) => [[round(v)], [v - round(v)]]),
       ];
     },
