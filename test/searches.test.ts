@@ -379,3 +379,20 @@ test('wrong options are refused in a sentence', async (t) => {
   for (const [changes, instanceOf, message] of refused)
     await t.throwsAsync(randomizedSearch({ ...valid, ...changes } as never), { instanceOf, message });
 });
+
+test('copies of an estimator of one’s own are checked', async (t) => {
+  const own = (parts: object) => ({ ...still(), clone: () => own(parts), setParams: () => own(parts), ...parts });
+  const search = (estimator: object) =>
+    gridSearch({ estimator: estimator as never, grid: { a: [1] }, train: [rows, labels], test: [rows, labels] });
+  await t.notThrowsAsync(search(own({})));
+  await t.throwsAsync(search(own({ clone: still })), {
+    instanceOf: TypeError,
+    message:
+      'Expected what clone of the estimator gives to be an estimator, with methods clone and setParams, got {}',
+  });
+  await t.throwsAsync(search(own({ setParams: () => undefined })), {
+    instanceOf: TypeError,
+    message:
+      'Expected what setParams of the estimator gives to be an estimator, with methods clone and setParams, got undefined',
+  });
+});

@@ -323,7 +323,12 @@ export function copyWith<M>(estimator: M, params: Params): M {
     clone(): Adjustable;
     setParams(params: Params): Adjustable;
   }
-  return (estimator as Adjustable).clone().setParams(params).clone() as M;
+  const made = (by: 'clone' | 'setParams', copy: Adjustable): Adjustable => {
+    if (hasMethods(copy, 'clone', 'setParams')) return copy;
+    throw wrongType(`what ${by} of the estimator gives`, 'an estimator, with methods clone and setParams', copy);
+  };
+  const copy = made('clone', (estimator as Adjustable).clone());
+  return made('setParams', copy.setParams(params)).clone() as M;
 }
 
 /** The folds of one point as one result. */
