@@ -127,6 +127,24 @@ test('NaN passes through every activation', (t) => {
     }
 });
 
+for (const dtype of ['float64', 'float32'] as const)
+  test(`far below 0 what comes to 0 is 0, however large the number: ${dtype}`, (t) => {
+    for (const activation of [
+      'gelu',
+      'silu',
+      'mish',
+      'softplus',
+      'sigmoid',
+      'exponential',
+      'hardSilu',
+      'relu',
+    ] as const) {
+      const model = sequential({ dtype, layers: [layers.activation({ activation, inputShape: [1] })] });
+      for (const x of [-1e4, -1e30, dtype === 'float32' ? -3e38 : -1e308])
+        t.is(model.predictSync([[x]]).data[0] + 0, 0, `${activation}(${x})`);
+    }
+  });
+
 test('names, aliases, configs and wrong options', (t) => {
   t.is(getActivation('activation', 'swish').config.name, 'silu');
   t.is(getActivation('activation', 'hardSwish').config.name, 'hardSilu');

@@ -241,10 +241,10 @@ inline ErrorFunction<V> errorFunction(V u) {
   return {fma_(u, small, u), expNormal(-z) * tail};
 }
 
-// Beyond that, erfc is 0.
+// Beyond that, erfc is 0: not the least of all numbers, which gelu multiplies by what may be large.
 template <typename V>
 inline V boundedError(V u) {
-  return min_(all<V>(sizeof(Value<V>) == 8 ? 27.0 : 10.0), u);
+  return min_(all<V>(sizeof(Value<V>) == 8 ? 28.0 : 11.0), u);
 }
 
 // The normal distribution's cumulative function, within 2 x^2 + 2 ulp: precise in its lower tail too.
