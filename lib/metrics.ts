@@ -16,6 +16,7 @@ import {
   type RecordSums,
   TAKEN,
 } from './metrics/metric.js';
+import { operatingPoints } from './metrics/operating-points.js';
 
 export type { Metric, MetricBuffers, MetricChoice, MetricOptions } from './metrics/metric.js';
 export type MetricName = keyof typeof metrics;
@@ -37,7 +38,7 @@ export const ALIASES = {
  * Keras' metrics. They are means over all samples seen in an epoch, or made of counts of them, without sample weights; for
  * classes, targets may be class numbers or one-hot rows, as the loss takes them.
  */
-export const metrics = { ...accuracies, ...counts, auc, ...means };
+export const metrics = { ...accuracies, ...counts, auc, ...operatingPoints, ...means };
 markMakers('metrics', metrics);
 
 /** Those of `custom.metric`, by name. */

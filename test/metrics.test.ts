@@ -24,6 +24,14 @@ const keras = JSON.parse(readFileSync(new URL('../test/fixtures/keras-metrics.js
   cases: (Omit<Case, 'shape' | 'output' | 'targetShape' | 'targets'> & { output: number; targets: number })[];
 };
 const NAMES = Object.keys(metrics) as Name[];
+/** Options of metrics that have no defaults for them. */
+const NEEDED: { readonly [N in Name]?: object } = {
+  meanIoU: { numClasses: 3 },
+  sensitivityAtSpecificity: { specificity: 0.5 },
+  specificityAtSensitivity: { sensitivity: 0.5 },
+  precisionAtRecall: { recall: 0.5 },
+  recallAtPrecision: { precision: 0.5 },
+};
 
 const lossOf = (c: Pick<Case, 'loss' | 'lossOptions'>) =>
   (losses[c.loss] as (options: object) => ReturnType<typeof losses.huber>)(c.lossOptions);
@@ -132,16 +140,14 @@ test("keys in History are the names asked for, as Keras'", (t) => {
   t.is(getMetric('metrics[0]', 'mse', loss).name, 'mse');
   t.is(getMetric('metrics[0]', metrics.precision(), loss).name, 'precision');
   t.is(getMetric('metrics[0]', metrics.topKCategoricalAccuracy({ k: 3, as: 'top3' }), loss).name, 'top3');
-  for (const name of NAMES.filter((name) => name !== 'meanIoU')) t.is(getMetric('metrics[0]', name, loss).name, name);
+  for (const name of NAMES.filter((name) => !NEEDED[name])) t.is(getMetric('metrics[0]', name, loss).name, name);
   t.is(getMetric('metrics[0]', 'rmse', loss).config.name, 'rootMeanSquaredError');
 });
 
 test('a metric comes back from its config', (t) => {
   const loss = losses.binaryCrossentropy();
   for (const choice of [
-    ...NAMES.map((name) =>
-      (metrics[name] as (options: object) => MetricChoice)({ ...(name === 'meanIoU' && { numClasses: 3 }) }),
-    ),
+    ...NAMES.map((name) => (metrics[name] as (options: object) => MetricChoice)(NEEDED[name] ?? {})),
     metrics.auc({ numThresholds: 50, curve: 'PR', summationMethod: 'majoring' }),
     metrics.f1Score({ average: 'micro', threshold: 0.5 }),
     metrics.meanIoU({ numClasses: 3, ignoreClass: 0, sparseYPred: false }),
@@ -202,6 +208,14 @@ test('wrong metrics are refused in one sentence', (t) => {
     () => getMetric('metrics[0]', 'meanIoU', loss),
     'Expected numClasses to be a positive integer, got undefined',
   );
+  refused(
+    () => getMetric('metrics[0]', 'recallAtPrecision', loss),
+    'Expected precision to be a number in [0, 1], got undefined',
+  );
+  refused(
+    () => metrics.precisionAtRecall({ recall: 1.5 }),
+    'Expected recall to be a number in [0, 1], got 1.5 (number)',
+  );
   refused(() => metrics.auc({ numThresholds: 1 }), 'Expected numThresholds to be an integer >= 2, got 1 (number)');
   refused(
     () => metrics.auc({ curve: 'roc' as 'ROC' }),
@@ -229,6 +243,10 @@ test('wrong metrics are refused in one sentence', (t) => {
   refused(
     () => judge(metrics.precision({ classId: 2 })),
     "Expected classId of the metric 'precision' to be one of the network's 2 outputs, got 2 (number)",
+  );
+  refused(
+    () => judge(metrics.sensitivityAtSpecificity({ specificity: 0.5, classId: 2 })),
+    "Expected classId of the metric 'sensitivityAtSpecificity' to be one of the network's 2 outputs, got 2 (number)",
   );
   refused(
     () => judge(metrics.meanIoU({ numClasses: 1 })),

@@ -290,7 +290,18 @@ test('of a history the best epoch is told where the name tells which is', (t) =>
     t.is(best(name), '1', name);
   for (const name of ['accuracy', 'acc', 'out_accuracy', 'topKCategoricalAccuracy', 'auc', 'precision_1', 'recall'])
     t.is(best(name), '3', name);
-  for (const name of ['f1Score', 'r2', 'rSquared', 'cosineSimilarity', 'meanIoU', 'truePositives', 'neg_log_loss'])
+  for (const name of [
+    'f1Score',
+    'r2',
+    'rSquared',
+    'cosineSimilarity',
+    'meanIoU',
+    'truePositives',
+    'neg_log_loss',
+    'precisionAtRecall',
+    'sensitivityAtSpecificity',
+    'weighted_accuracy',
+  ])
     t.is(best(name), '3', name);
   for (const name of ['learningRate', 'force', 'mean_1', 'constructor']) t.is(best(name), undefined, name);
   t.is(best('mae', [Number.NaN, Number.NaN]), undefined);

@@ -1,11 +1,15 @@
 import { checkInteger, checkObject, checkOneOf } from '../check.js';
+import type { Recorder } from '../graph/recorder.js';
+import type { Buffer } from '../tape.js';
 import {
   areLabels,
   elements,
+  type MetricBuffers,
   type MetricChoice,
   type MetricOptions,
   make,
   probabilities,
+  type Report,
   ratio,
   rows,
 } from './metric.js';
@@ -22,8 +26,16 @@ export interface AUCOptions extends MetricOptions {
   summationMethod?: 'interpolation' | 'minoring' | 'majoring';
 }
 
+/** Emits how many probabilities of positive targets, and of others, lie between K thresholds; of one class alone, or of all. */
+export function emitBins(t: Recorder, io: MetricBuffers, report: Report, K: number, classId = -1): Buffer[] {
+  const bins = [report('positives', K), report('negatives', K)];
+  const kernel = areLabels(io) ? 'sparseThresholdCounts' : 'thresholdCounts';
+  t.emit(kernel, [io.output, io.targets, io.weights, ...bins], { ...rows(io.output), K }, { column: classId });
+  return bins.flatMap((buffer) => elements(t, buffer));
+}
+
 /** How many are above each threshold: sums of the bins from the last on. */
-function above(bins: readonly number[]): number[] {
+export function above(bins: readonly number[]): number[] {
   let total = 0;
   return bins.map((_, i) => (total += bins[bins.length - 1 - i])).reverse();
 }
@@ -66,15 +78,7 @@ export function auc(options: AUCOptions = {}): MetricChoice {
     'auc',
     options,
     ['numThresholds', 'curve', 'summationMethod'],
-    (loss) => (t, io, report) => {
-      const bins = [report('positives', K), report('negatives', K)];
-      const p = probabilities(t, loss, io.output);
-      t.emit(areLabels(io) ? 'sparseThresholdCounts' : 'thresholdCounts', [p, io.targets, io.weights, ...bins], {
-        ...rows(io.output),
-        K,
-      });
-      return bins.flatMap((buffer) => elements(t, buffer));
-    },
+    (loss) => (t, io, report) => emitBins(t, { ...io, output: probabilities(t, loss, io.output) }, report, K),
     (sums) => {
       const [tp, fp] = [above(sums.slice(0, K)), above(sums.slice(K))];
       if (curve === 'PR' && method === 'interpolation') return interpolatedArea(tp, fp);

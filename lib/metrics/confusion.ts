@@ -1,14 +1,18 @@
 import { checkBoolean, checkInteger, checkInterval, checkObject, checkOneOf, wrongValue } from '../check.js';
+import type { Recorder } from '../graph/recorder.js';
+import type { Buffer } from '../tape.js';
 import { checkThreshold, type Threshold, thresholdFor } from './accuracy.js';
 import {
   areLabels,
   elements,
   type Metric,
+  type MetricBuffers,
   type MetricChoice,
   type MetricOptions,
   make,
   probabilities,
   type RecordSums,
+  type Report,
   ratio,
   rows,
 } from './metric.js';
@@ -25,6 +29,19 @@ const EPSILON = 1e-7;
 /** Keras' threshold of what is among the top k. */
 const ANY = -1e10;
 
+/** Emits the counts of true and false positives, and of true and false negatives. */
+export function emitConfusion(
+  t: Recorder,
+  io: MetricBuffers,
+  report: Report,
+  scalars: Record<'threshold' | 'top' | 'column', number>,
+): Buffer[] {
+  const counts = ['truePositives', 'falsePositives', 'trueNegatives', 'falseNegatives'].map((sum) => report(sum));
+  const kernel = areLabels(io) ? 'sparseConfusion' : 'confusion';
+  t.emit(kernel, [io.output, io.targets, io.weights, ...counts], rows(io.output), scalars);
+  return counts;
+}
+
 /** A metric of counts over all elements. */
 function counted(
   name: string,
@@ -40,24 +57,16 @@ function counted(
     options,
     ['threshold', ...allowed],
     (loss) => (t, io, report) => {
-      const { M, N } = rows(io.output);
+      const { N } = rows(io.output);
       if (classId !== undefined && classId >= N)
         throw wrongValue(`classId of the metric '${name}'`, `one of the network's ${N} outputs`, classId);
       if (topK !== undefined && topK > N)
         throw wrongValue(`topK of the metric '${name}'`, `at most ${N}, the network's outputs`, topK);
-      const counts = ['truePositives', 'falsePositives', 'trueNegatives', 'falseNegatives'].map((sum) => report(sum));
-      const p = probabilities(t, loss, io.output);
-      t.emit(
-        areLabels(io) ? 'sparseConfusion' : 'confusion',
-        [p, io.targets, io.weights, ...counts],
-        { M, N },
-        {
-          threshold: topK !== undefined ? (threshold ?? ANY) : thresholdFor(loss, threshold),
-          top: topK ?? 0,
-          column: classId ?? -1,
-        },
-      );
-      return counts;
+      return emitConfusion(t, { ...io, output: probabilities(t, loss, io.output) }, report, {
+        threshold: topK !== undefined ? (threshold ?? ANY) : thresholdFor(loss, threshold),
+        top: topK ?? 0,
+        column: classId ?? -1,
+      });
     },
     ([tp, fp, tn, fn]) => result({ tp, fp, tn, fn }),
   );

@@ -80,7 +80,7 @@ const placeOf = (option: string, names: readonly string[], i: number) =>
   names.length === 1 ? option : `${option}.${names[i]}`;
 
 const readMetrics = (option: string, given: readonly unknown[], loss: Loss): Metric[] =>
-  given.map((metric, i) => getMetric(`${option}[${i}]`, metric, loss));
+  Array.from(given, (metric, i) => getMetric(`${option}[${i}]`, metric, loss));
 
 /** The metrics of one output, by names of their own. @throws TypeError for one that cannot count by weights */
 export function allMetrics(metrics: readonly Metric[], weighted: readonly Metric[]): readonly Metric[] {

@@ -114,13 +114,15 @@ void sparseClassCounts(const Cpu<T>&, Index B, Index M, Index N, In<T> p, In<T> 
 
 // Histograms of the elements of p[B,M,N] whose targets are positive, and of the others: bin k holds those above
 // threshold k and not above k + 1 of the K thresholds 0, 1 / (K - 1), ..., 1, and bin 0 the 0 too (Keras' AUC, which
-// puts its first threshold a little below).
+// puts its first threshold a little below); with column >= 0 of that one alone.
 template <bool sparse, typename T>
-void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weight, Out<T> positives, Out<T> negatives) {
+void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weight, Out<T> positives, Out<T> negatives,
+               double column) {
   strips(K, [&](Index first, Index n) {
     double counts[2][kStrip] = {};
     weighedRows<T>(B, M, weight, [&](Index r, double own) {
       for (Index j = 0; j < N; ++j) {
+        if (column >= 0.0 && static_cast<double>(j) != column) continue;
         const T x = p[r * N + j];
         const T place = std::ceil((x > T(1) ? T(1) : x) * static_cast<T>(K - 1)) - T(1);
         const Index bin = place > T(0) ? std::min(static_cast<Index>(place), K - 1) : 0;  // NaN is in bin 0
@@ -136,13 +138,13 @@ void countBins(Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weigh
 }
 template <typename T>
 void thresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weight,
-                     Out<T> positives, Out<T> negatives) {
-  countBins<false>(B, M, N, K, p, y, weight, positives, negatives);
+                     Out<T> positives, Out<T> negatives, double column) {
+  countBins<false>(B, M, N, K, p, y, weight, positives, negatives, column);
 }
 template <typename T>
 void sparseThresholdCounts(const Cpu<T>&, Index B, Index M, Index N, Index K, In<T> p, In<T> y, In<T> weight,
-                           Out<T> positives, Out<T> negatives) {
-  countBins<true>(B, M, N, K, p, y, weight, positives, negatives);
+                           Out<T> positives, Out<T> negatives, double column) {
+  countBins<true>(B, M, N, K, p, y, weight, positives, negatives, column);
 }
 
 // The class that a row of N values stands for: the first of the largest or, where it is one value, that number without

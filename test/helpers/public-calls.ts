@@ -1167,9 +1167,14 @@ export const CALLS: Record<string, Call> = {
       `metrics.${name}`,
       plain(make as () => unknown, {
         as: 'a',
-        ...(/binaryAccuracy|precision|recall|Positives|Negatives|f1|fBeta/.test(name) && { threshold: 0.5 }),
+        ...(/binaryAccuracy|precision$|recall$|Positives|Negatives|f1|fBeta/.test(name) && { threshold: 0.5 }),
         ...(/topK/.test(name) && { k: 1 }),
-        ...(/precision|recall/.test(name) && { topK: 1, classId: 0 }),
+        ...(/precision$|recall$/.test(name) && { topK: 1, classId: 0 }),
+        ...(/At[A-Z]/.test(name) && {
+          [name.replace(/.*At(.)/, (_, first) => first.toLowerCase())]: 0.5,
+          numThresholds: 3,
+          classId: 0,
+        }),
         ...(name === 'f1Score' && { average: 'micro' }),
         ...(name === 'fBetaScore' && { average: 'micro', beta: 2 }),
         ...(name === 'meanIoU' && { numClasses: 2, ignoreClass: 1, sparseYPred: true }),

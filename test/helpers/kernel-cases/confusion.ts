@@ -67,10 +67,10 @@ const CLASSES = [
 
 const binsOf =
   (sparse: boolean): KernelCase['reference'] =>
-  ([p, y, weight], { N, K }) => {
+  ([p, y, weight], { N, K }, { column }) => {
     const above = (k: number, is: boolean) => (i: number) => {
       const bin = Math.max(0, Math.ceil(Math.min(1, p[i]) * (K - 1)) - 1);
-      return bin === k && target(sparse, y, i, N) > 0 === is;
+      return (column < 0 || i % N === column) && bin === k && target(sparse, y, i, N) > 0 === is;
     };
     return [true, false].map((is) => range(K).map((k) => count(p.length, weight, above(k, is))));
   };
@@ -95,12 +95,14 @@ export const confusion: KernelCases = {
   sparseClassCounts: { dims: ROWS, scalars: CLASSES, fill: labels, reference: classesOf(true), tolerance: 0 },
   thresholdCounts: {
     dims: BINS,
+    scalars: [{ column: -1 }, { column: 0 }],
     fill: (k, draw) => eighths(k, draw) ?? signs(k, draw),
     reference: binsOf(false),
     tolerance: 0,
   },
   sparseThresholdCounts: {
     dims: BINS,
+    scalars: [{ column: -1 }, { column: 0 }],
     fill: (k, draw, d, s) => eighths(k, draw) ?? labels(k, draw, d, s),
     reference: binsOf(true),
     tolerance: 0,
