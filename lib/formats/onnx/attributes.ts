@@ -66,6 +66,13 @@ export class Attributes {
     return new Attributes(of);
   }
 
+  /** The same without one of them. */
+  without(name: string): Attributes {
+    const of = new Map(this.#of);
+    of.delete(name);
+    return new Attributes(of);
+  }
+
   get raw(): ReadonlyMap<string, AttributeProto> {
     return this.#of;
   }

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../graph/value.js';
 import { transposedPlaces } from '../../layers/conv-transpose.js';
 import { layers } from '../../layers/index.js';
 import type { Padding, Pair } from '../../layers/window.js';
@@ -24,8 +25,9 @@ export const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
   const weight = c.constant(b, 'its kernel');
   if (weight.shape.length === 3 && x.axes.length === 3 && !x.steps)
     return transposedSequence(c, x, weight, bias, attributes, node);
-  if (weight.shape.length !== 4 || attributes.number('group', 1) !== 1)
-    throw new RangeError('it is of groups, or not of images');
+  if (weight.shape.length !== 4) throw new RangeError('it is not of images');
+  const groups = attributes.number('group', 1);
+  if (groups !== 1) return grouped(c, x, weight, bias, attributes, node, groups);
   const [, filters, ...size] = weight.shape;
   const [strides, dilations] = ['strides', 'dilations'].map((name) => attributes.numbers(name) ?? [1, 1]);
   const given = attributes.numbers('pads') ?? [0, 0, 0, 0];
@@ -76,6 +78,44 @@ export const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
     : ops.slice(value, [...edge, ...given.slice(0, 2), 0], [...edge.map(() => -1), ...along, -1]);
   return c.setAll(outputs, c.like(x, cropped, isPositive));
 };
+
+/** Of groups of channels, each by filters of its own: a layer for each, and what they give side by side. */
+function grouped(
+  c: Importer,
+  x: Computed,
+  weight: Constant,
+  bias: Tensor | undefined,
+  attributes: Attributes,
+  node: NodeProto,
+  groups: number,
+): Tensor {
+  const [channels, filters, ...size] = weight.shape;
+  if (!(groups > 0) || channels % groups !== 0 || x.value.shape.at(-1) !== channels)
+    throw new RangeError(`its ${x.value.shape.at(-1)} channels are not ${groups} groups of those of its kernel`);
+  const own = channels / groups;
+  const biases = bias && biasOf(c, bias, filters * groups);
+  const edge = (n: number) => x.value.shape.slice(0, -1).map(() => n);
+  const partOf = ({ data }: Pick<Constant, 'data'>, g: number, shape: readonly number[]): Constant => {
+    const n = sizeOf(shape);
+    return {
+      kind: 'constant',
+      isFloat: true,
+      shape,
+      data: Float64Array.from({ length: n }, (_, i) => data[g * n + i]),
+    };
+  };
+  const parts = Array.from({ length: groups }, (_, g) => {
+    const channelsOf = ops.slice(x.value, [...edge(0), g * own], [...edge(-1), own]);
+    const numbers = [partOf(weight, g, [own, filters, ...size]), biases && partOf(biases, g, [filters])];
+    const outputs = [`${node.outputs[0]} of group ${g}`];
+    const made = convTranspose(c, [c.like(x, channelsOf), ...numbers], attributes.without('group'), {
+      ...node,
+      outputs,
+    });
+    return c.computed(made as Tensor).value;
+  });
+  return c.like(x, applied(layers.concatenate(), parts));
+}
 
 /** The same of a sequence, as an image one pixel wide. */
 function transposedSequence(
