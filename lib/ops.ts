@@ -127,6 +127,21 @@ export const ops = {
   /** Equal largest ones share the gradient, as TensorFlow's. */
   max: reduction((x, axis) => applyOp(maxAxis, [x], { axis }), true),
   min: reduction((x, axis) => applyOp(minAxis, [x], { axis }), true),
+  /** The product, by products of halves: the derivative is right where some are 0, too. */
+  prod: reduction((x, axis) => {
+    const part = (from: Value, first: number, count: number) =>
+      applyOp(slice, [from], { axis, start: first, length: count });
+    let out = x;
+    for (let n = x.shape[axis]; n > 1; n = Math.ceil(n / 2)) {
+      const half = Math.floor(n / 2);
+      const both = ops.mul(part(out, 0, half), part(out, half, half));
+      out = n % 2 === 0 ? both : ops.concat([both, part(out, n - 1, 1)], { axis });
+    }
+    return reshaped(
+      out,
+      x.shape.filter((_, k) => k !== axis),
+    );
+  }),
   /** The mean of (x - mean)^2, as NumPy's: of all, not of one less */
   var: along((x, options): Value => {
     const { axis } = options;

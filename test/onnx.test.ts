@@ -651,6 +651,43 @@ test('weights that nodes read in different ways, and what belongs to one node al
   }
 });
 
+test('normalizations by neighbours and norms, blocks of pixels, and what shrinks are those of ONNX Runtime', async (t) => {
+  const random = new RandomState(21);
+  const cases: Record<string, (graph: OnnxGraph) => string> = {
+    LRN: (g) => g.node('LRN', ['x'], { size: { int: 3 } }),
+    'LRN with all of its attributes': (g) =>
+      g.node('LRN', ['x'], { size: { int: 5 }, alpha: { float: 0.5 }, beta: { float: 0.6 }, bias: { float: 2 } }),
+    'LRN of more channels than there are': (g) => g.node('LRN', ['x'], { size: { int: 15 }, alpha: { float: 1 } }),
+    LpNormalization: (g) => g.node('LpNormalization', [g.node('Relu', ['x'])]),
+    'LpNormalization of channels': (g) => g.node('LpNormalization', ['x'], { axis: { int: 1 }, p: { int: 1 } }),
+    SpaceToDepth: (g) => g.node('SpaceToDepth', ['x'], { blocksize: { int: 2 } }),
+    'there and back': (g) =>
+      g.node('DepthToSpace', [g.node('SpaceToDepth', ['x'], { blocksize: { int: 2 } })], { blocksize: { int: 2 } }),
+    Shrink: (g) => g.node('Shrink', ['x'], { lambd: { float: 0.3 }, bias: { float: 0.1 } }),
+    Xor: (g) => {
+      const [a, b] = [0, 0.5].map((least) =>
+        g.node('Greater', ['x', g.tensor(`c${least}`, 'float', [], Float32Array.of(least))]),
+      );
+      return g.node('Cast', [g.node('Xor', [a, b])], { to: { int: 1 } });
+    },
+  };
+  const x = NDArray.from(random.normal(0, 1, [3, 5, 4, 6]) as NDArray, { dtype: 'float32' });
+  for (let i = 0; i < 6; i++) x.data[i] = -1; // a row that Relu makes 0
+  for (const [name, make] of Object.entries(cases)) {
+    const bytes = bytesOfGraph(['batch', 5, 4, 6], make, 4);
+    const made = (await importBytes(bytes)).predictSync(x as never) as NDArray;
+    const [{ data, shape }] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual([...made.shape], [...shape], name);
+    const worst = Math.max(...Array.from(made.data, (value, k) => Math.abs(value - data[k])));
+    t.true(worst < 1e-6, `${name}: ${worst}`);
+  }
+  const refused = (make: (graph: OnnxGraph) => string, message: RegExp) =>
+    t.throwsAsync(importBytes(bytesOfGraph(['batch', 5, 4, 6], make, 4)), { code: 'ERR_FORMAT', message });
+  await refused((g) => g.node('LRN', ['x']), /it sums over 0 channels/);
+  await refused((g) => g.node('LpNormalization', ['x'], { axis: { int: 0 } }), /that of the batch/);
+  await refused((g) => g.node('SpaceToDepth', ['x'], { blocksize: { int: 3 } }), /blocks of 3 x 3 of 4 x 6 pixels/);
+});
+
 test('products of matrices with constants of more axes, and of constants with values, are those of ONNX Runtime', async (t) => {
   const random = new RandomState(9);
   const cases: [left: number[] | 'x', right: number[] | 'x', sample: number[], weights: number][] = [

@@ -118,6 +118,9 @@ const cases: Record<string, OpCase> = {
   mean: { shapes: [m], make: (x) => ops.mean(x), numpy: (x) => [sum(x) / 6] },
   max: { shapes: [m], make: (x) => ops.max(x, { axis: 1 }), numpy: rows((row) => [Math.max(...row)], 3) },
   min: { shapes: [m], make: (x) => ops.min(x), numpy: (x) => [Math.min(...x)] },
+  prod: { shapes: [m], make: (x) => ops.prod(x, { axis: -1 }), numpy: rows((row) => [row.reduce((a, b) => a * b)], 3) },
+  'prod of all': { shapes: [m], make: (x) => ops.prod(x), numpy: (x) => [x.reduce((a, b) => a * b)] },
+  'prod of one': { shapes: [m], make: (x) => ops.prod(ops.reshape(x, [1, 6]), 0), numpy: (x) => [...x] },
   var: { shapes: [m], make: (x) => ops.var(x, { axis: -1 }), numpy: rows((row) => [variance(row)], 3) },
   'var of all, kept': { shapes: [m], make: (x) => ops.var(x, undefined, true), numpy: (x) => [variance(x)] },
   std: {

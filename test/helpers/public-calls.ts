@@ -313,7 +313,7 @@ function opArguments(name: string): unknown[] {
     case 'cumsum':
       return [value, { axis: 0, reverse: true }];
   }
-  if (/^(sum|mean|var|std|max|min|logSumExp)$/.test(name)) return [value, { axis: 0, keepDims: true }];
+  if (/^(sum|mean|var|std|max|min|prod|logSumExp)$/.test(name)) return [value, { axis: 0, keepDims: true }];
   return /^(add|sub|mul|div|pow|maximum|minimum|greater|less|equal|matmul)/.test(name) ? [value, value] : [value];
 }
 FRESH.add(value);

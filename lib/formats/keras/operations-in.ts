@@ -324,6 +324,7 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
     ops.clip(value(x), checkNumber('x_min', x_min), checkNumber('x_max', x_max)) as Value,
   Sum: reduced(ops.sum),
   Mean: reduced(ops.mean),
+  Prod: reduced(ops.prod),
   Max: reduced(ops.max),
   Amax: reduced(ops.max),
   Min: reduced(ops.min),

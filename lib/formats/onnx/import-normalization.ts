@@ -1,3 +1,4 @@
+import { NDArray } from '../../array.js';
 import { sizeOf } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import { Attributes } from './attributes.js';
@@ -16,6 +17,7 @@ import {
   shapeOf,
   type Tensor,
 } from './tensors.js';
+import { ops } from './untyped.js';
 
 export const layerNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
   const given = c.computed(a);
@@ -47,6 +49,44 @@ export const layerNormalization: Handler = (c, [a, scale, bias], attributes, nod
     },
   );
   return c.like(x, c.apply(layer, x));
+};
+
+/** By what neighbouring channels hold (Krizhevsky et al. 2012): x / (bias + alpha / size * sum(x^2))^beta, summed by a matrix of ones. */
+const localResponse: Handler = (c, [a], attributes) => {
+  const x = c.channelsLast(c.computed(a));
+  const C = x.value.shape.at(-1) as number;
+  const size = attributes.number('size', 0);
+  if (!(size > 0)) throw new RangeError(`it sums over ${size} channels`);
+  const [alpha, beta, bias] = [
+    attributes.number('alpha', 1e-4),
+    attributes.number('beta', 0.75),
+    attributes.number('bias', 1),
+  ];
+  c.budget.take(C * C);
+  const [before, behind] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
+  const isNear = NDArray.zeros([C, C], 'float64');
+  for (let to = 0; to < C; to++)
+    for (let from = Math.max(0, to - before); from <= Math.min(C - 1, to + behind); from++)
+      isNear.data[from * C + to] = 1;
+  const rows = ops.reshape(ops.square(x.value), [sizeOf(x.value.shape) / C, C]);
+  const sums = ops.reshape(ops.matmul(rows, isNear), x.value.shape);
+  const scale = ops.add(ops.mul(sums, rounded(alpha) / size), rounded(bias));
+  return c.like(x, ops.mul(x.value, ops.pow(scale, -rounded(beta))));
+};
+
+/** By the sum of sizes, or the root of that of squares, along one axis; what has none stays. */
+const lpNormalization: Handler = (c, [a], attributes) => {
+  const x = c.computed(a);
+  const p = attributes.number('p', 2);
+  if (p !== 1 && p !== 2) throw new RangeError(`it has the p ${p}`);
+  const along = { axis: c.axis(x, attributes.number('axis', -1)), keepDims: true };
+  const norm = p === 1 ? ops.sum(ops.abs(x.value), along) : ops.sqrt(ops.sum(ops.square(x.value), along));
+  return c.like(x, ops.div(x.value, ops.where(ops.equal(norm, 0), 1, norm)));
+};
+
+export const NORMALIZATIONS: Readonly<Record<string, Handler>> = {
+  LRN: localResponse,
+  LpNormalization: lpNormalization,
 };
 
 /** A constant that is known by now. */

@@ -244,32 +244,12 @@ const thresholdedRelu: Handler = (c, [a], attributes) => {
   return c.like(x, ops.where(ops.greater(x.value, alpha), x.value, 0), alpha >= 0);
 };
 
-/** By products of halves. */
-function product(x: Value, { axis, keepDims }: Along): Value {
-  let out = x;
-  for (const own of axis)
-    for (let n = out.shape[own]; n > 1; n = Math.ceil(n / 2)) {
-      const part = (from: number, count: number) =>
-        ops.slice(
-          out,
-          out.shape.map((_, k) => (k === own ? from : 0)),
-          out.shape.map((_, k) => (k === own ? count : -1)),
-        );
-      const half = Math.floor(n / 2);
-      const both = ops.mul(part(0, half), part(half, half));
-      out = n % 2 === 0 ? both : ops.concat([both, part(n - 1, 1)], { axis: own });
-    }
-  return squeezed(out, axis, keepDims);
-}
-
-/** Without axes of length 1, unless these stay. */
-const squeezed = (x: Value, axis: readonly number[], keepDims: boolean): Value =>
-  keepDims
-    ? x
-    : ops.reshape(
-        x,
-        x.shape.filter((_, k) => !axis.includes(k)),
-      );
+const shrink: Handler = (c, [a], attributes) => {
+  const x = c.computed(a);
+  const [lambd, bias] = [rounded(attributes.number('lambd', 0.5)), rounded(attributes.number('bias', 0))];
+  const above = ops.where(ops.greater(x.value, lambd), ops.sub(x.value, bias), 0);
+  return c.like(x, ops.where(ops.less(x.value, -lambd), ops.add(x.value, bias), above));
+};
 
 const cumSum: Handler = (c, [a, b], attributes) => {
   const x = c.computed(a);
@@ -323,6 +303,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   And: binary(ops.mul),
   Or: binary(ops.maximum),
   Not: unary((x) => ops.sub(1, x)),
+  Xor: binary((x, y) => ops.sub(1, ops.equal(x, y))),
   Neg: unary(ops.neg),
   Abs: unary(ops.abs),
   Sqrt: unary(ops.sqrt),
@@ -337,6 +318,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   Erf: unary(ops.erf),
   CumSum: cumSum,
   ThresholdedRelu: thresholdedRelu,
+  Shrink: shrink,
   Reciprocal: unary((x) => ops.div(1, x)),
   Identity: same,
   Dropout: dropout,
@@ -351,7 +333,7 @@ export const OPERATIONS: Readonly<Record<string, Handler>> = {
   ReduceSumSquare: reduce((x, options) => ops.sum(ops.square(x), options), true),
   ReduceLogSum: reduce((x, options) => ops.log(ops.sum(x, options))),
   ReduceLogSumExp: reduce(ops.logSumExp),
-  ReduceProd: reduce(product, true),
+  ReduceProd: reduce(ops.prod, true),
   Mean: mean,
   TopK: topK,
   Trilu: trilu,

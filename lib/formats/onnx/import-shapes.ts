@@ -306,6 +306,17 @@ const depthToSpace: Handler = (c, [a], attributes) => {
   return c.like(x, ops.reshape(moved, [H * n, W * n, channels]), x.isPositive);
 };
 
+/** Blocks of n x n pixels as one pixel of as many times the channels. */
+const spaceToDepth: Handler = (c, [a], attributes) => {
+  const x = c.channelsLast(c.computed(a));
+  const n = attributes.number('blocksize', 0);
+  const [H, W, C] = x.value.shape;
+  if (x.axes.length !== 4 || x.steps || !(n > 0) || H % n !== 0 || W % n !== 0)
+    throw new RangeError(`it takes blocks of ${n} x ${n} of ${H} x ${W} pixels`);
+  const moved = ops.transpose(ops.reshape(x.value, [H / n, n, W / n, n, C]), [0, 2, 1, 3, 4]);
+  return c.like(x, ops.reshape(moved, [H / n, W / n, n * n * C]), x.isPositive);
+};
+
 /** From the last step to the first, of sequences that are all as long. */
 const reverse: Handler = (c, [a, lengths], attributes) => {
   const x = c.computed(a);
@@ -341,6 +352,7 @@ export const SHAPES: Readonly<Record<string, Handler>> = {
   Tile: tile,
   ReverseSequence: reverse,
   DepthToSpace: depthToSpace,
+  SpaceToDepth: spaceToDepth,
   Resize: resize,
   Upsample: resize,
   Shape: shape,

@@ -21,6 +21,7 @@ import { einsum } from './import-einsum.js';
 import { isOfIntegers } from './import-embedding.js';
 import { type Handler, LAYERS } from './import-layers.js';
 import { loop } from './import-loop.js';
+import { NORMALIZATIONS } from './import-normalization.js';
 import { OPERATIONS } from './import-operations.js';
 import { recurrent } from './import-recurrent.js';
 import { scan } from './import-scan.js';
@@ -32,6 +33,7 @@ import { Budget, type Constant, computed, constant, type Dims, type Numbers, typ
 const HANDLERS: Readonly<Record<string, Handler>> = {
   ...OPERATIONS,
   ...SHAPES,
+  ...NORMALIZATIONS,
   ...LAYERS,
   ...Object.fromEntries(ACTIVATIONS.map((type) => [type, activationNode])),
   RNN: recurrent,
