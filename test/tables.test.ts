@@ -632,6 +632,40 @@ test('a missing value may be dropped, and a category be called as the infrequent
   ]);
 });
 
+// OneHotEncoder(…).inverse_transform of scikit-learn 1.9
+test('probabilities in place of 0s and 1s are the category of the largest one', (t) => {
+  const rows = [
+    ['a', 1],
+    ['b', 2],
+    ['c', 1],
+  ];
+  const inverse = (options: object, z: number[][]) => new OneHotEncoder(options).fit(rows).inverseTransform(z);
+  const z = [
+    [0.2, 0.5, 0.3, 0.9, 0.1],
+    [0.4, 0.4, 0.2, 0.5, 0.5],
+    [0.1, 0.2, 0.7, 0.3, 0.7],
+  ];
+  for (const options of [{}, { handleUnknown: 'ignore' }])
+    t.deepEqual(inverse(options, z), [
+      ['b', 1],
+      ['a', 1],
+      ['c', 2],
+    ]);
+  const dropped = [
+    [0.5, 0.3, 0.1],
+    [0.4, 0.6, 0.5],
+    [0, 0, 0.7],
+  ];
+  t.deepEqual(inverse({ drop: 'first' }, dropped), [
+    ['b', 2],
+    ['c', 2],
+    ['a', 2],
+  ]);
+  t.throws(() => inverse({}, [[0, Number.NaN, 1, 0, 1]]), {
+    message: 'Expected x to hold finite numbers, got NaN at row 0, column 1',
+  });
+});
+
 // float32 and the numbers of scikit-learn 1.9
 test('a ColumnTransformer keeps float32 where all that it makes is', (t) => {
   const matrix = NDArray.from(

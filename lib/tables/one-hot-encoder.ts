@@ -1,3 +1,4 @@
+import { argmaxAlong } from '../array/argmax.js';
 import { NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { expected, integer, list, object, type Schema } from '../io/schema.js';
@@ -102,8 +103,9 @@ export class OneHotEncoder extends Transformer<Learnt> {
   }
 
   /**
-   * The categories of 0s and 1s [n, columns]: rows of values, or a matrix where all are numbers. Rows of zeros are the category
-   * that `drop` left out, or null. @throws Error with code ERR_NOT_FITTED before `fit`
+   * The categories of 0s and 1s, or of probabilities [n, columns]: rows of values, or a matrix where all are numbers. Of each
+   * feature the category of the largest number, the first of equals; where all are zeros, the one that `drop` left out, or null.
+   * @throws Error with code ERR_NOT_FITTED before `fit`; TypeError or RangeError, with row and column, for what is no finite number
    */
   inverseTransform(z: TableInput): NDArray | unknown[][] {
     const learnt = this.fitted('inverseTransform');
@@ -112,14 +114,15 @@ export class OneHotEncoder extends Transformer<Learnt> {
     const width = groups.reduce((sum, { columns }) => sum + columns.length, 0);
     if (frame.width !== width)
       throw new RangeError(`Expected x to have ${width} columns, as transform gives, got ${frame.width}`);
-    let first = 0;
+    const { data } = frame.matrix();
+    let end = 0;
     return givenBack(frame.n, learnt.categories, (k) => {
       const { columns, dropped } = groups[k];
-      const numbers = columns.map((_, j) => frame.numbers(first + j));
-      first += columns.length;
+      const first = end;
+      end += columns.length;
       return (row) => {
-        const hit = numbers.findIndex((column) => column[row] === 1);
-        return (hit >= 0 ? columns[hit] : dropped)?.label;
+        const own = data.subarray(row * width + first, row * width + first + columns.length);
+        return (own.some((number) => number !== 0) ? columns[argmaxAlong(own, 1, own.length, 1)[0]] : dropped)?.label;
       };
     });
   }
