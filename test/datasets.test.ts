@@ -404,3 +404,36 @@ test('arguments, and elements that cannot be put together, are refused in a sent
     'Expected what the function returns to be an iterable, as a generator gives it, got 3 (number)',
   );
 });
+
+test('what is left in the middle of a batch calls no function any more', async (t) => {
+  let calls = 0;
+  const slow = async (i: number) => {
+    calls++;
+    await sleep(5);
+    return i;
+  };
+  const ways: Record<string, Dataset<number>> = {
+    map: numbers(100).map(slow),
+    'map of several at a time': numbers(100).map(slow, { concurrency: 2 }),
+    'map of what is late': kinds.later(100).map(slow),
+    filter: numbers(100).filter(async (i) => (await slow(i)) >= 0),
+    'filter of what is late': kinds.later(100).filter(async (i) => (await slow(i)) < 0),
+    'map, shuffled': numbers(100).map(slow).shuffle(50, 1),
+    'map, read ahead': numbers(100).map(slow).prefetch(4),
+    generator: data.generator(async function* () {
+      for (const i of range(100)) yield slow(i);
+    }),
+  };
+  for (const [name, way] of Object.entries(ways)) {
+    calls = 0;
+    const batches = way.batch(100)[Symbol.asyncIterator]();
+    const batch = batches.next();
+    await sleep(20);
+    t.true(calls > 0, name);
+    t.deepEqual(await batches.return(), { done: true, value: undefined }, name);
+    const before = calls;
+    t.deepEqual(await batch, { done: true, value: undefined }, name);
+    await sleep(20);
+    t.is(calls, before, name);
+  }
+});

@@ -2,15 +2,16 @@ import { isPromise } from '../train.js';
 import { type Block, Items } from './block.js';
 import type { Awaitable, Cursor } from './cursor.js';
 
-/** What `fn` makes of each element, one after the other. */
+/** What `fn` makes of each element, one after the other. `fn` is not called any more once it was closed. */
 export function mapped<E, R>(source: Cursor<E>, fn: (element: E) => Awaitable<R>): Cursor<R> {
+  let isClosed = false;
   const goOn = async (block: Block<E>, from: number, made: R[], first: PromiseLike<R>): Promise<Block<R>> => {
     made.push(await first);
-    for (let i = from + 1; i < block.length; i++) made.push(await fn(block.at(i)));
+    for (let i = from + 1; i < block.length && !isClosed; i++) made.push(await fn(block.at(i)));
     return new Items(made);
   };
   const make = (block: Block<E> | undefined): Awaitable<Block<R> | undefined> => {
-    if (!block) return undefined;
+    if (!block || isClosed) return undefined;
     const made: R[] = [];
     for (let i = 0; i < block.length; i++) {
       const value = fn(block.at(i));
@@ -21,10 +22,13 @@ export function mapped<E, R>(source: Cursor<E>, fn: (element: E) => Awaitable<R>
   };
   return {
     next(most) {
-      const block = source.next(most);
+      const block = isClosed ? undefined : source.next(most);
       return isPromise(block) ? block.then(make) : make(block);
     },
-    close: () => source.close(),
+    close() {
+      isClosed = true;
+      return source.close();
+    },
   };
 }
 

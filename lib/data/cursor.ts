@@ -113,7 +113,7 @@ export function repeated<E>(open: () => Cursor<E>, n: number): Cursor<E> {
 }
 
 export function batched(source: Cursor, size: number, dropRemainder: boolean): Cursor {
-  let isOver = false;
+  let [isOver, isClosed] = [false, false];
   const gather = (parts: Block[], given: number): Awaitable<Block | undefined> => {
     let have = given;
     while (have < size && !isOver) {
@@ -130,15 +130,24 @@ export function batched(source: Cursor, size: number, dropRemainder: boolean): C
         have += block.length;
       }
     }
-    return have === 0 || (have < size && dropRemainder) ? undefined : new Items([batchOf(parts)]);
+    const isWhole = have === size || (have > 0 && !dropRemainder);
+    return isWhole && !isClosed ? new Items([batchOf(parts)]) : undefined;
   };
-  return { next: () => gather([], 0), close: () => source.close() };
+  return {
+    next: () => gather([], 0),
+    close() {
+      [isOver, isClosed] = [true, true];
+      return source.close();
+    },
+  };
 }
 
+/** `fn` is not called any more once it was closed. */
 export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cursor<E> {
+  let isClosed = false;
   const sift = async (block: Block<E>, from: number, kept: E[], first: PromiseLike<unknown>): Promise<Block<E>> => {
     if (await first) kept.push(block.at(from));
-    for (let i = from + 1; i < block.length; i++) {
+    for (let i = from + 1; i < block.length && !isClosed; i++) {
       const element = block.at(i);
       if (await fn(element)) kept.push(element);
     }
@@ -155,7 +164,7 @@ export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cur
     return new Items(elements);
   };
   const goOn = async (most: number, given: Promise<Block<E> | undefined>): Promise<Block<E> | undefined> => {
-    for (let block = await given; block; block = await source.next(most)) {
+    for (let block = await given; block && !isClosed; block = await source.next(most)) {
       const some = await kept(block);
       if (some.length > 0) return some;
     }
@@ -163,7 +172,7 @@ export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cur
   };
   return {
     next(most) {
-      for (;;) {
+      while (!isClosed) {
         const block = source.next(most);
         if (isPromise(block)) return goOn(most, block);
         if (!block) return undefined;
@@ -171,8 +180,12 @@ export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cur
         if (isPromise(some)) return some.then((own) => (own.length > 0 ? own : this.next(most)));
         if (some.length > 0) return some;
       }
+      return undefined;
     },
-    close: () => source.close(),
+    close() {
+      isClosed = true;
+      return source.close();
+    },
   };
 }
 

@@ -57,13 +57,19 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     this[knownLabels] = labels;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
-    const cursor = this.#open();
-    try {
-      for (let block = await cursor.next(1); block; block = await cursor.next(1)) yield block.at(0);
-    } finally {
-      await cursor.close();
-    }
+  [Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
+    let cursor: Cursor<E> | undefined;
+    const elements = elementsOf(() => {
+      cursor = this.#open();
+      return cursor;
+    });
+    const leave = elements.return.bind(elements);
+    // a generator itself ends no sooner than what it waits for, such as a batch of slow samples
+    elements.return = async (value) => {
+      await cursor?.close();
+      return leave(value);
+    };
+    return elements;
   }
 
   /**
@@ -170,6 +176,15 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   /** The share of one of several ranks, whose batches are of its samples. @internal */
   [dealtOut](count: number, index: number): Dataset<E> {
     return new Dataset(dealt(() => this.#open({ count, index, ofSamples: true })));
+  }
+}
+
+async function* elementsOf<E>(open: () => Cursor<E>): AsyncGenerator<E, void, undefined> {
+  const cursor = open();
+  try {
+    for (let block = await cursor.next(1); block; block = await cursor.next(1)) yield block.at(0);
+  } finally {
+    await cursor.close();
   }
 }
 
