@@ -79,6 +79,19 @@ test('some columns and rows', async (t) => {
     );
 });
 
+test('parts of no rows, which pyarrow says lie at 0, are passed over', async (t) => {
+  const parts = fixture('parts');
+  const twice = (column: string) => [...expected[column].slice(0, 5), ...expected[column].slice(0, 5)];
+  t.deepEqual(await readTable(parts), { required: twice('required'), text: twice('text') });
+  const samples = data.parquet(parts, { columns: ['required'] });
+  const shares = [0, 1, 2].map((index) => all(samples.shard(3, index)));
+  for (const rows of [await all(samples), (await Promise.all(shares)).flat()])
+    t.deepEqual(
+      rows.map(({ data }) => data[0]),
+      twice('required'),
+    );
+});
+
 test('what is no column of a table is refused by name, and what to do', async (t) => {
   const nested = fixture('nested');
   const hint = '; the option columns (--columns, --drop) reads others';

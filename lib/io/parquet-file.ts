@@ -67,6 +67,7 @@ export interface ParquetFile {
   readonly names: readonly string[];
   /** Those of the top level; of what has columns within it, `leaf` is undefined. */
   readonly columns: readonly { readonly element: SchemaElement; readonly leaf?: number }[];
+  /** Those that have rows. */
   readonly groups: readonly { readonly first: number; readonly rows: number; readonly chunks: readonly Chunk[] }[];
   /** Bytes that may yet be unzipped: a file made to exhaust the memory holds more. */
   readonly budget: { left: number };
@@ -139,10 +140,11 @@ function contentOf(metadata: Metadata, size: number, source: string) {
   const twice = names.find((name, k) => names.indexOf(name) < k);
   if (twice !== undefined) throw damaged(source, `it has two columns ${quoted(twice)}`);
   let first = 0;
-  const groups = row_groups.map(({ columns: chunks }, g) => {
+  const groups = row_groups.flatMap(({ columns: chunks }, g) => {
     const n = groupRows[g];
+    if (n === 0) return []; // of no rows Apache Arrow writes no pages, and says that they lie at 0
     first += n;
-    return { first: first - n, rows: n, chunks: columns.map((column) => chunkOf(column, chunks, n, size, source)) };
+    return [{ first: first - n, rows: n, chunks: columns.map((column) => chunkOf(column, chunks, n, size, source)) }];
   });
   return { rows, names, columns, groups };
 }
