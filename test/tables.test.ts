@@ -666,6 +666,35 @@ test('probabilities in place of 0s and 1s are the category of the largest one', 
   });
 });
 
+// SimpleImputer(…, add_indicator=True).fit_transform of scikit-learn 1.9
+test('a SimpleImputer keeps float32', (t) => {
+  const rows = [
+    [1, Number.NaN],
+    [2, 0.1],
+    [Number.NaN, 0.3],
+  ];
+  const [x, wide] = (['float32', 'float64'] as const).map((dtype) => NDArray.from(rows, { dtype }));
+  const [low, high] = [Math.fround(0.1), Math.fround(0.3)];
+  for (const [strategy, a, b] of [
+    ['mean', 1.5, Math.fround(0.2)],
+    ['median', 1.5, Math.fround(0.2)],
+    ['mostFrequent', 1, low],
+    ['constant', 0, 0],
+  ] as const) {
+    const imputer = new SimpleImputer({ strategy, addIndicator: true }).fit(x);
+    const z = imputer.transform(x) as NDArray;
+    t.is(z.dtype, 'float32');
+    t.deepEqual(z.toArray(), [
+      [1, b, 0, 1],
+      [2, low, 0, 0],
+      [a, high, 1, 0],
+    ]);
+    t.deepEqual(imputer.transform({ x0: x.slice(null, 0).data, x1: x.slice(null, 1).data }), z);
+    t.is((imputer.transform(wide) as NDArray).dtype, 'float64');
+  }
+  t.is((makePipeline(new SimpleImputer(), new StandardScaler()).fitTransform(x) as NDArray).dtype, 'float32');
+});
+
 // float32 and the numbers of scikit-learn 1.9
 test('a ColumnTransformer keeps float32 where all that it makes is', (t) => {
   const matrix = NDArray.from(

@@ -1,6 +1,7 @@
 import { extent, type NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, object, type Schema } from '../io/schema.js';
+import { isFloat32Array } from '../kind.js';
 import type { Label } from '../labels.js';
 import { registerSaved } from '../saved.js';
 import { columnSums } from '../scores/sums.js';
@@ -34,7 +35,7 @@ const OPTIONS = ['strategy', 'fillValue', 'addIndicator', 'keepEmptyFeatures'];
 
 /**
  * Fills missing values in: scikit-learn's `SimpleImputer`. Missing are null, undefined, NaN and ''. Where there is text among the
- * columns, `transform` gives rows of values in place of an array.
+ * columns, `transform` gives rows of values in place of an array; float32 columns give float32, all else float64.
  *
  * ```js
  * new SimpleImputer({ strategy: 'median' }).fitTransform({ mass: [3750, null, 4200] }); // [[3750], [3975], [4200]]
@@ -98,7 +99,9 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
       const value = fills.statistics[k];
       return value === null ? fillAny(x, k, this.#ofNone) : fill(x, k, value);
     });
-    const marks = fills.indicators.map((k) => Float64Array.from(x.column(k), (value) => Number(isMissing(value))));
+    const isFloat32 = fills.statistics.every((_, k) => isFloat32Array(x.column(k)));
+    const Type = isFloat32 ? Float32Array : Float64Array;
+    const marks = fills.indicators.map((k) => new Type(Array.from(x.column(k), (value) => Number(isMissing(value)))));
     return Frame.ofColumns(x.n, [...filled, ...marks]);
   }
 
@@ -163,7 +166,10 @@ function fillAny(x: Frame, k: number, value: Label): ArrayLike<unknown> {
 }
 
 function fill(x: Frame, k: number, value: Label): ArrayLike<unknown> {
-  if (typeof value === 'number') return x.numbers(k).map((v) => (Number.isNaN(v) ? value : v));
+  if (typeof value === 'number') {
+    const numbers = x.numbers(k).map((v) => (Number.isNaN(v) ? value : v));
+    return isFloat32Array(x.column(k)) ? Float32Array.from(numbers) : numbers;
+  }
   const column = Array.from(x.column(k));
   const other = column.findIndex((v) => !isMissing(v) && typeof v !== typeof value);
   if (other >= 0) throw wrongType(`${x.nameOf(k)} of x at row ${other}`, `a ${typeof value}, as at fit`, column[other]);
