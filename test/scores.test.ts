@@ -83,6 +83,31 @@ test('binary, multi-label and weighted scores are scikit-learn’s', (t) => {
   t.is(accuracyScore([1, 2, 3], [1, 2, 0], { normalize: false }), 2);
 });
 
+// precision_recall_fscore_support(…, average='samples', sample_weight=[0.5, 0.125, 0], zero_division=…) of scikit-learn 1.9
+test('a sample of weight 0 is no score of its own', (t) => {
+  const [yTrue, yPred] = [
+    [
+      [0, 0, 0],
+      [0, 0, 0],
+      [1, 0, 0],
+    ],
+    [
+      [0, 0, 0],
+      [0, 1, 1],
+      [1, 1, 1],
+    ],
+  ];
+  for (const [zeroDivision, precision, recall, fscore] of [
+    [0, 0, 0, 0],
+    [1, 0.8, 1, 0.8],
+    [Number.NaN, 0, Number.NaN, 0],
+  ]) {
+    const options = { average: 'samples', sampleWeight: [0.5, 0.125, 0], zeroDivision } as const;
+    const scores = precisionRecallFscoreSupport(yTrue, yPred, options);
+    t.deepEqual(scores, { precision, recall, fscore, support: null });
+  }
+});
+
 test('logLoss is scikit-learn’s', (t) => {
   for (const { y_true, y_pred, options, value } of golden.log_loss) {
     const { sample_weight: sampleWeight, ...rest } = options;

@@ -124,7 +124,7 @@ export function averageScores(
 ): AverageScores {
   if (average === 'samples') {
     if (targets.kind !== 'multilabel') throw wrongValue('average', "other than 'samples' for one label a row", average);
-    return meanScores(divide(countSamples(targets, labels), beta, zeroDivision, names, true), weight);
+    return meanScores(divide(countSamples(targets, labels, weight), beta, zeroDivision, names, true), weight);
   }
   const counts = count(targets, labels, weight);
   if (average === 'micro') return meanScores(divide(total(counts), beta, zeroDivision, names));
@@ -174,14 +174,18 @@ export function count(targets: Targets, labels: readonly Label[], weight: ArrayL
   return { truePositive: pick(both), predicted: pick(predicted), actual: pick(actual) };
 }
 
-/** The same counts for every sample, over the labels. */
-function countSamples({ n, classes, yTrue, yPred }: Targets, labels: readonly Label[]): Counts {
+/** The same counts for every sample, over the labels, times its weight: one of weight 0 has no score. */
+function countSamples(
+  { n, classes, yTrue, yPred }: Targets,
+  labels: readonly Label[],
+  weight: ArrayLike<number>,
+): Counts {
   const counts: Counts = { truePositive: [], predicted: [], actual: [] };
   for (let i = 0; i < n; i++) {
     const cells = labels.map((label) => i * classes.length + (label as number));
-    counts.truePositive.push(cells.filter((c) => yTrue[c] === 1 && yPred[c] === 1).length);
-    counts.predicted.push(cells.filter((c) => yPred[c] === 1).length);
-    counts.actual.push(cells.filter((c) => yTrue[c] === 1).length);
+    counts.truePositive.push(weight[i] * cells.filter((c) => yTrue[c] === 1 && yPred[c] === 1).length);
+    counts.predicted.push(weight[i] * cells.filter((c) => yPred[c] === 1).length);
+    counts.actual.push(weight[i] * cells.filter((c) => yTrue[c] === 1).length);
   }
   return counts;
 }
