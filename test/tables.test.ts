@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Table as ArrowTable, Decimal, TimestampMicrosecond, tableFromArrays, vectorFromArray } from 'apache-arrow';
+import {
+  Table as ArrowTable,
+  Decimal,
+  Float32,
+  TimestampMicrosecond,
+  tableFromArrays,
+  vectorFromArray,
+} from 'apache-arrow';
 import test from 'ava';
 import {
   ColumnTransformer,
@@ -693,6 +700,14 @@ test('a SimpleImputer keeps float32', (t) => {
     t.is((imputer.transform(wide) as NDArray).dtype, 'float64');
   }
   t.is((makePipeline(new SimpleImputer(), new StandardScaler()).fitTransform(x) as NDArray).dtype, 'float32');
+  const [a, b] = [vectorFromArray([1, null, 2], new Float32()), vectorFromArray([3, 4, 8], new Float32())];
+  const filled = new SimpleImputer({ strategy: 'median' }).fitTransform(new ArrowTable({ a, b })) as NDArray;
+  t.is(filled.dtype, 'float32');
+  t.deepEqual(filled.toArray(), [
+    [1, 3],
+    [1.5, 4],
+    [2, 8],
+  ]);
 });
 
 // float32 and the numbers of scikit-learn 1.9

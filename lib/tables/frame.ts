@@ -267,6 +267,8 @@ function ofArrow(values: unknown[], type: ArrowType): unknown[] {
   return values;
 }
 
+const orNaN = (value: number | null): number => value ?? Number.NaN;
+
 /** How columns are taken out of a table of a library: of Arrow, of Polars, or out of a record. */
 function reader(x: object): { names: readonly string[]; column: (name: string) => unknown } {
   const fields = property(property(x, 'schema'), 'fields');
@@ -282,6 +284,7 @@ function reader(x: object): { names: readonly string[]; column: (name: string) =
         };
         const whole = vector.nullCount === 0 ? vector.toArray?.() : undefined;
         if (isFloat32Array(whole) || isFloat64Array(whole)) return whole;
+        if (String(types.get(name)) === 'Float32') return Float32Array.from(vector as Iterable<number>, orNaN);
         return ofArrow(Array.from(vector), types.get(name) as ArrowType);
       },
     };
