@@ -673,6 +673,31 @@ test('probabilities in place of 0s and 1s are the category of the largest one', 
   });
 });
 
+test('transformers and pipelines take sparse rows', (t) => {
+  const rows = [
+    [1, 0, 2],
+    [0, 3, 0],
+    [0, 0, 0],
+    [4, 0, 0],
+  ];
+  const sparse = { data: [2, 1, 3, 4], indices: [2, 0, 1, 0], indptr: [0, 2, 3, 3, 4], shape: [4, 3] };
+  const steps = [new StandardScaler(), new MaxAbsScaler(), new Normalizer(), new OneHotEncoder(), new SimpleImputer()];
+  for (const step of steps) t.deepEqual(step.fitTransform(sparse), step.fitTransform(rows));
+  const one = { data: [5, 6], indices: [0, 2], indptr: [0, 2], shape: [1, 3] };
+  t.deepEqual((new Normalizer({ norm: 'max' }).fitTransform(one) as NDArray).toArray(), [[5 / 6, 0, 1]]);
+  const floats = new MinMaxScaler().fitTransform({ ...sparse, data: Float32Array.of(2, 1, 3, 4) });
+  t.is(floats.dtype, 'float32');
+  const y = ['a', 'b', 'a', 'b'];
+  const of = (x: typeof sparse | typeof rows) =>
+    makePipeline(new MaxAbsScaler(), new MLPClassifier({ maxIter: 3, randomState: 1 }))
+      .fitSync(x, y)
+      .predictProba(x);
+  t.deepEqual(of(sparse), of(rows));
+  t.throws(() => new StandardScaler().fit({ ...sparse, indptr: [0, 4] }), {
+    message: 'Expected x.indptr to hold 5 numbers, one more than rows, got 2',
+  });
+});
+
 // SimpleImputer(…, add_indicator=True).fit_transform of scikit-learn 1.9
 test('a SimpleImputer keeps float32', (t) => {
   const rows = [

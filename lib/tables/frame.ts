@@ -1,5 +1,6 @@
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { wrongType, wrongValue } from '../check.js';
+import { dense, type Features, isSparse } from '../estimators/csr.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { toNumber } from '../io/cells.js';
 import { hasMethods, isFloat32Array, isFloat64Array, isNDArray, isPlain, isTypedArray, property } from '../kind.js';
@@ -13,7 +14,8 @@ export type Table =
   | readonly Readonly<Record<string, unknown>>[]
   | { readonly schema: { readonly fields: readonly { readonly name: string }[] }; getChild(name: any): unknown };
 
-export type TableInput = Table | ArrayInput | readonly (readonly unknown[])[];
+/** Sparse rows are a matrix: all of their values are stored. */
+export type TableInput = Table | Features | readonly (readonly unknown[])[];
 
 /** Is there no value? */
 export const isMissing = (value: unknown): boolean =>
@@ -199,7 +201,7 @@ function joined(matrices: readonly NDArray[], n: number): NDArray {
 /** @throws TypeError or RangeError, in one sentence, for what is no table, or one of no rows */
 export function readFrame(name: string, x: TableInput | Frame): Frame {
   if (hasMethods(x, 'column', 'nameOf', 'named')) return x as Frame; // it was read before
-  const frame = isMatrix(x) ? ofArray(name, x as ArrayInput) : ofTable(name, x);
+  const frame = isMatrix(x) || isSparse(x) ? ofArray(name, dense(name, x as Features)) : ofTable(name, x);
   if (frame.n === 0) throw noRows(name, `shape [0, ${frame.width}]`);
   if (frame.width === 0)
     throw new RangeError(`Expected ${name} to be a table with at least one column, got shape [${frame.n}, 0]`);
