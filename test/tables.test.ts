@@ -673,6 +673,44 @@ test('probabilities in place of 0s and 1s are the category of the largest one', 
   });
 });
 
+test('what is to be undone is found by its names, too', (t) => {
+  const table = { a: [1, 2, 5], b: [10, 30, 20] };
+  const rows = [
+    [1, 10],
+    [2, 30],
+    [5, 20],
+  ];
+  for (const step of [
+    new StandardScaler(),
+    new MinMaxScaler(),
+    new MaxAbsScaler(),
+    new RobustScaler(),
+    new OrdinalEncoder(),
+  ]) {
+    const z = step.fitTransform(table);
+    const [a, b] = [0, 1].map((k) => z.slice(null, k).data);
+    for (const given of [z, { a, b }, { b, a }])
+      t.deepEqual(
+        (step.inverseTransform(given) as NDArray).toArray().map((row) => (row as number[]).map(Math.round)),
+        rows,
+      );
+    t.throws(() => step.inverseTransform({ a, c: b }), { message: "Expected x to have the column 'b', got a, c" });
+  }
+  const encoder = new OneHotEncoder().fit({ s: ['x', 'y'], c: ['u', 'v'] });
+  const undone = [
+    ['y', 'u'],
+    ['x', 'v'],
+  ];
+  t.deepEqual(encoder.inverseTransform({ s_y: [1, 0], s_x: [0, 1], c_v: [0, 1], c_u: [1, 0] }), undone);
+  t.deepEqual(
+    encoder.inverseTransform([
+      [0, 1, 1, 0],
+      [1, 0, 0, 1],
+    ]),
+    undone,
+  );
+});
+
 test('transformers and pipelines take sparse rows', (t) => {
   const rows = [
     [1, 0, 2],

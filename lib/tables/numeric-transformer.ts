@@ -26,11 +26,7 @@ export abstract class NumericTransformer<S extends object> extends Transformer<S
   /** Undoes `transform`; throws as it does. */
   protected inverse(z: TableInput): NDArray {
     const state = this.fitted('inverseTransform');
-    const frame = readFrame('x', z);
-    if (frame.width !== this.nFeaturesIn)
-      throw new RangeError(
-        `Expected x to have ${this.nFeaturesIn} features, as it had in fit, got shape [${frame.n}, ${frame.width}]`,
-      );
+    const frame = this.aligned(readFrame('x', z));
     return (this.invertMatrix as NonNullable<typeof this.invertMatrix>)(frame.matrix(), state);
   }
 }

@@ -14,7 +14,7 @@ import {
   refuseUnknown,
 } from './categories.js';
 import { Frame, isMissing, readFrame, type TableInput } from './frame.js';
-import { Transformer } from './transformer.js';
+import { columnsOf, Transformer } from './transformer.js';
 
 export interface OneHotEncoderOptions {
   /** The categories of each column. Default 'auto': those of `fit`, sorted */
@@ -114,7 +114,8 @@ export class OneHotEncoder extends Transformer<Learnt> {
     const width = groups.reduce((sum, { columns }) => sum + columns.length, 0);
     if (frame.width !== width)
       throw new RangeError(`Expected x to have ${width} columns, as transform gives, got ${frame.width}`);
-    const { data } = frame.matrix();
+    const isNamed = frame.names && this.featureNamesIn;
+    const { data } = (isNamed ? frame.select(columnsOf(frame, this.getFeatureNamesOut())) : frame).matrix();
     let end = 0;
     return givenBack(frame.n, learnt.categories, (k) => {
       const { columns, dropped } = groups[k];

@@ -75,9 +75,7 @@ export class OrdinalEncoder extends Transformer<Learnt> {
   /** The values that the numbers stand for: a matrix where all are numbers, else rows of values. */
   inverseTransform(codes: TableInput): NDArray | unknown[][] {
     const { categories } = this.fitted('inverseTransform');
-    const frame = readFrame('x', codes);
-    if (frame.width !== categories.length)
-      throw new RangeError(`Expected x to have ${categories.length} columns, got ${frame.width}`);
+    const frame = this.aligned(readFrame('x', codes));
     const { unknownValue = Number.NaN, encodedMissingValue } = this.#options;
     return givenBack(frame.n, categories, (k) => {
       const codes = frame.numbers(k);
