@@ -224,6 +224,12 @@ export function didYouMean(value: string, allowed: readonly string[]): string {
   return best && best !== value ? ` (did you mean '${best}'?)` : '';
 }
 
+/** The place of the first of several that stands before it already, -1 for none: of many, such as names of columns. */
+export function twiceIn(list: readonly unknown[]): number {
+  const seen = new Set<unknown>();
+  return list.findIndex((each) => seen.has(each) || !seen.add(each));
+}
+
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

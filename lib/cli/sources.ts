@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative } from 'node:path';
 import { checkFinite, NDArray } from '../array.js';
+import { twiceIn } from '../check.js';
 import { loadDigits } from '../datasets/digits.js';
 import { isUnusable, LabelColumn, toNumber } from '../io/cells.js';
 import type { CsvData } from '../io/csv.js';
@@ -177,9 +178,12 @@ async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
     source === '-' ? readTable(standardInput(), tableOptions, 'standard input') : readTable(source, tableOptions);
   const read = await explained(source, reading);
   // what is predicted later is found by its names; rows that a network is given now may go by their order
-  const twice = expected ? undefined : read.names.find((name, k) => read.names.indexOf(name) < k);
-  if (twice !== undefined)
-    throw damaged(source === '-' ? 'standard input' : `'${source}'`, `its first row names two columns '${twice}'`);
+  const twice = expected ? -1 : twiceIn(read.names);
+  if (twice >= 0)
+    throw damaged(
+      source === '-' ? 'standard input' : `'${source}'`,
+      `its first row names two columns '${read.names[twice]}'`,
+    );
   return tableOf(source, { ...read, x: floats(read.x, dtype) }, header);
 }
 

@@ -159,12 +159,13 @@ export class CsvRows {
     this.#header = this.#isHeader(cells);
     this.#names = this.#header ? namesOf(cells) : cells.map((_, i) => `column ${i}`);
     const hint = separatorHint(this.#first, this.#first, separator);
+    const names = this.#names;
+    const places = new Map<string | number, number>();
+    const several = new Set(names.filter((name, k) => places.has(name) || !places.set(name, k)));
     const placeOf = (option: string, column: string | number): number => {
-      const names = this.#names as string[];
-      const at =
-        typeof column === 'string' && names.includes(column) ? names.indexOf(column) : numberOf(column, cells.length);
+      const at = places.get(column) ?? numberOf(column, cells.length);
       if (at === undefined) throw noColumn(column, names, this.#header, hint, option);
-      if (names.indexOf(names[at]) !== names.lastIndexOf(names[at]) && typeof column === 'string')
+      if (several.has(names[at]) && typeof column === 'string')
         throw wrongValue(option, 'a name that one column alone has', column);
       return at;
     };
@@ -182,7 +183,8 @@ export class CsvRows {
   #isHeader(cells: readonly string[]): boolean {
     const { header, label, columns } = this.#options;
     if (header !== undefined) return header;
-    if ([label, ...(columns ?? [])].some((column) => typeof column === 'string' && cells.includes(column))) return true;
+    const own = new Set<unknown>(cells);
+    if ([label, ...(columns ?? [])].some((column) => typeof column === 'string' && own.has(column))) return true;
     if (countsUp(cells))
       throw damaged(
         this.#source,

@@ -1,5 +1,5 @@
 import { NDArray } from '../array.js';
-import { checkOneOf, wrongType, wrongValue } from '../check.js';
+import { checkOneOf, twiceIn, wrongType, wrongValue } from '../check.js';
 import { checkColumn } from '../io/csv.js';
 import { hasMethods } from '../kind.js';
 import type { ColumnTransformer } from '../tables/column-transformer.js';
@@ -62,8 +62,8 @@ function checkList(name: string, list: unknown): void {
   if (list === undefined) return;
   if (!Array.isArray(list)) throw wrongType(name, 'an array', list);
   if (list.length === 0) throw wrongValue(name, 'one or more', list);
-  const twice = list.find((entry, k) => list.indexOf(entry) < k);
-  if (twice !== undefined) throw wrongValue(name, 'different ones', twice);
+  const twice = twiceIn(list);
+  if (twice >= 0) throw wrongValue(name, 'different ones', list[twice]);
 }
 
 /** @throws Error with code ERR_NOT_FITTED */

@@ -1,5 +1,5 @@
 import type { NDArray } from '../array.js';
-import { didYouMean } from '../check.js';
+import { didYouMean, twiceIn } from '../check.js';
 import { isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
 import { holdsNames, isNumber, namesOf, rises } from './csv-table.js';
 import { damaged } from './read.js';
@@ -132,8 +132,8 @@ export class RecordSink implements RowSink<CsvRecords> {
     const numbers = cells.filter(isNumber);
     const isHeader = header ?? (numbers.length === 0 || holdsNames(cells, this.#options));
     const names = isHeader ? namesOf(cells) : cells.map((_, k) => `column ${k}`);
-    const twice = new Set(names).size < names.length && names.find((name, k) => names.indexOf(name) < k);
-    if (twice !== false) throw damaged(this.#source, `its line ${line} names two columns '${twice}'`);
+    const twice = twiceIn(names);
+    if (twice >= 0) throw damaged(this.#source, `its line ${line} names two columns '${names[twice]}'`);
     if (header === undefined && !isHeader && rises(numbers) && new Set(namesOf(cells)).size === cells.length)
       this.#undecided = [...cells];
     this.#names = names;

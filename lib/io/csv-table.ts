@@ -129,7 +129,8 @@ export class CsvTable {
     if (this.#header) {
       this.#checkTwice(names);
       const { known } = this.#options;
-      if (known?.every((name) => names.includes(name))) this.#passed = names.map((name) => !known.includes(name));
+      const [own, wanted] = [new Set(names), new Set(known)];
+      if (known?.every((name) => own.has(name))) this.#passed = names.map((name) => !wanted.has(name));
     }
     if (kind !== 'names' && this.#options.header === undefined && this.#at >= 0 && !isNumber(cells[this.#at]))
       this.#firstLabel = cells[this.#at];
@@ -257,10 +258,12 @@ const DIGITS = /^-?\d+$/;
 export const holdsNames = (
   cells: readonly string[],
   { label, known = [] }: { readonly label?: string | number; readonly known?: readonly string[] },
-): boolean =>
+): boolean => {
+  const own = new Set(cells);
   // digits alone may be a number of a column, and what they are found in data
-  (typeof label === 'string' && !DIGITS.test(label) && cells.includes(label)) ||
-  (known.length > 1 && known.every((name) => cells.includes(name)));
+  const isLabel = typeof label === 'string' && !DIGITS.test(label) && own.has(label);
+  return isLabel || (known.length > 1 && known.every((name) => own.has(name)));
+};
 
 /** Integers that rise: among names there may be years or pixels, but no measurements. */
 export const rises = (cells: readonly string[]): boolean =>

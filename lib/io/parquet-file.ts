@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { twiceIn } from '../check.js';
 import { mostUnzipped } from './gzip.js';
 import { loadPeer } from './peer.js';
 import { allocateBytes, damaged, quoted, readFully, readHead, sourceOf } from './read.js';
@@ -137,8 +138,8 @@ function contentOf(metadata: Metadata, size: number, source: string) {
   const columns = topLevel(schema, source);
   const names = columns.map(({ element }) => element.name);
   if (names.length === 0) throw damaged(source, 'it has no columns');
-  const twice = names.find((name, k) => names.indexOf(name) < k);
-  if (twice !== undefined) throw damaged(source, `it has two columns ${quoted(twice)}`);
+  const twice = twiceIn(names);
+  if (twice >= 0) throw damaged(source, `it has two columns ${quoted(names[twice])}`);
   let first = 0;
   const groups = row_groups.flatMap(({ columns: chunks }, g) => {
     const n = groupRows[g];

@@ -105,7 +105,8 @@ export class ColumnTransformer extends Transformer<Learnt> {
   }
 
   protected override measure(x: Frame): Learnt {
-    const chosen = this.transformers.map(([name, , columns]) => numbersOf(x, name, columns));
+    const named = new Map(x.names?.map((name, k) => [name, k]));
+    const chosen = this.transformers.map(([name, , columns]) => numbersOf(x, named, name, columns));
     const taken = new Set(chosen.flat());
     const rest = Array.from({ length: x.width }, (_, k) => k).filter((k) => !taken.has(k));
     const kept = this.transformers.flatMap(([name, given], i) =>
@@ -209,16 +210,13 @@ function checkEntries(entries: readonly ColumnTransformerEntry[]): ColumnTransfo
   const wanted = 'an array of [name, transformer, columns]';
   if (!Array.isArray(entries)) throw wrongType('transformers', wanted, entries);
   if (entries.length === 0) throw wrongValue('transformers', `${wanted}, of one at least`, entries);
+  const names = new Set<string>();
   return entries.map((entry: ColumnTransformerEntry, i) => {
     const place = `transformers[${i}]`;
     if (!Array.isArray(entry) || entry.length !== 3)
       throw wrongType(place, 'a list [name, transformer, columns]', entry);
     const [name, chosen, columns] = entry as unknown as ColumnTransformerEntry;
-    checkName(
-      `${place}[0]`,
-      name,
-      entries.slice(0, i).map(([before]) => before),
-    );
+    names.add(checkName(`${place}[0]`, name, names));
     if (isList(chosen)) for (const [j, step] of chosen.entries()) checkTransformer(`${place}[1][${j}]`, step);
     else if (typeof chosen === 'string') checkOneOf(`${place}[1]`, chosen, ['passthrough', 'drop']);
     else checkTransformer(`${place}[1]`, chosen);
@@ -230,18 +228,18 @@ function checkEntries(entries: readonly ColumnTransformerEntry[]): ColumnTransfo
 }
 
 /** Names of steps: unique, and without what parts them from parameters. */
-export function checkName(place: string, name: unknown, before: readonly unknown[]): string {
+export function checkName(place: string, name: unknown, before: ReadonlySet<string>): string {
   if (typeof name !== 'string') throw wrongType(place, 'a string', name);
   if (name === '' || name.includes('__')) throw wrongValue(place, "a name that is not empty and has no '__'", name);
-  if (before.includes(name)) throw wrongValue(place, 'another name than those before it', name);
+  if (before.has(name)) throw wrongValue(place, 'another name than those before it', name);
   return name;
 }
 
-/** The numbers of columns. @throws RangeError for one that x has not */
-function numbersOf(x: Frame, name: string, columns: ColumnChoice): number[] {
+/** The numbers of columns. `places`: of their names. @throws RangeError for one that x has not */
+function numbersOf(x: Frame, places: ReadonlyMap<string, number>, name: string, columns: ColumnChoice): number[] {
   return (Array.isArray(columns) ? columns : [columns]).map((column: string | number) => {
     if (typeof column === 'string') {
-      if (x.names) return columnOf(x, column);
+      if (x.names) return places.get(column) ?? columnOf(x, column);
       throw new TypeError(`Expected x to have names of columns, as '${name}' is for '${column}', got a matrix`);
     }
     if (column >= -x.width && column < x.width) return column < 0 ? column + x.width : column;

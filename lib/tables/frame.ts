@@ -1,5 +1,5 @@
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
-import { wrongType, wrongValue } from '../check.js';
+import { twiceIn, wrongType, wrongValue } from '../check.js';
 import { dense, type Features, isSparse } from '../estimators/csr.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { toNumber } from '../io/cells.js';
@@ -244,8 +244,8 @@ function ofTable(name: string, x: unknown): Frame {
   if (typeof x !== 'object' || x === null) throw wrongType(name, EXPECTED, x);
   const { names, column } = reader(x);
   if (names.length === 0) throw isPlain(x) ? noRows(name, '{}') : wrongType(name, EXPECTED, x);
-  const twice = names.find((each, k) => names.indexOf(each) < k);
-  if (twice !== undefined) throw new RangeError(`Expected ${name} to have each column once, got '${twice}' twice`);
+  const twice = twiceIn(names);
+  if (twice >= 0) throw new RangeError(`Expected ${name} to have each column once, got '${names[twice]}' twice`);
   const columns = names.map((each) => readColumn(`${name}['${each}']`, column(each)));
   const other = columns.findIndex(({ length }) => length !== columns[0].length);
   if (other >= 0)

@@ -51,12 +51,12 @@ export function checkSteps(steps: unknown): readonly (readonly [string, LastStep
   const wanted = 'an array of [name, step]';
   if (!Array.isArray(steps)) throw wrongType('steps', wanted, steps);
   if (steps.length === 0) throw wrongValue('steps', `${wanted}, of one at least`, steps);
-  const names: string[] = [];
+  const names = new Set<string>();
   return Object.freeze(
     Array.from(steps, (entry: unknown, i) => {
       const place = `steps[${i}]`;
       if (!Array.isArray(entry) || entry.length !== 2) throw wrongType(place, 'a list [name, step]', entry);
-      names.push(checkName(`${place}[0]`, entry[0], names));
+      names.add(checkName(`${place}[0]`, entry[0], names));
       const step = entry[1];
       if (step !== 'passthrough' && !hasMethods(step, 'fit'))
         throw wrongType(`${place}[1]`, "a transformer, an estimator, a network or 'passthrough'", step);

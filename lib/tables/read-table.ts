@@ -1,5 +1,14 @@
 import type { Readable } from 'node:stream';
-import { checkBoolean, checkInteger, checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  didYouMean,
+  twiceIn,
+  wrongType,
+  wrongValue,
+} from '../check.js';
 import { checkSeparator, type Encoding } from '../io/csv.js';
 import type { RecordColumn } from '../io/csv-records.js';
 import { isParquet, isRecords, separatorOf } from '../io/extensions.js';
@@ -73,10 +82,10 @@ export async function readTable(
 function checkColumns(columns: readonly string[]): void {
   if (!Array.isArray(columns)) throw wrongType('columns', 'an array of names of columns', columns);
   if (columns.length === 0) throw wrongValue('columns', 'one name or more', columns);
-  for (const [k, name] of columns.entries()) {
+  for (const [k, name] of columns.entries())
     if (typeof name !== 'string') throw wrongType(`columns[${k}]`, 'the name of a column', name);
-    if (columns.indexOf(name) < k) throw wrongValue(`columns[${k}]`, 'another column than those before it', name);
-  }
+  const twice = twiceIn(columns);
+  if (twice >= 0) throw wrongValue(`columns[${twice}]`, 'another column than those before it', columns[twice]);
 }
 
 /** @throws RangeError for a column that is wanted and not there */
@@ -84,8 +93,9 @@ function recordOf(
   { names, columns }: { readonly names: readonly string[]; readonly columns: readonly RecordColumn[] },
   wanted = names,
 ): Record<string, RecordColumn> {
-  const other = wanted.find((name) => !names.includes(name));
+  const places = new Map(names.map((name, k) => [name, k]));
+  const other = wanted.find((name) => !places.has(name));
   if (other !== undefined)
     throw wrongValue('columns', `those of the table, ${listed(names)}${didYouMean(other, names)}`, other);
-  return Object.fromEntries(wanted.map((name) => [name, columns[names.indexOf(name)]]));
+  return Object.fromEntries(wanted.map((name) => [name, columns[places.get(name) as number]]));
 }
