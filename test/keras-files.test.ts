@@ -176,6 +176,40 @@ test('what joins masked sequences has a name apart from that of the operation on
   }
 });
 
+test("layers of a file stand in Keras' order where masks are computed, and all that is joined has a name apart", async (t) => {
+  const ids = input({ shape: [4], dtype: 'int32', name: 'ids' });
+  const embedded = (name: string, maskZero: boolean) =>
+    layers.embedding({ inputDim: 5, outputDim: 3, maskZero, name }).apply(ids);
+  const [masked, plain] = [embedded('masked', true), embedded('plain', false)];
+  const joined = layers.concatenate().apply([masked, plain]);
+  const dense = (name: string) => layers.dense({ units: 2, name });
+  const long = dense('last').apply(dense('first').apply(plain));
+  const both = [
+    layers.globalAveragePooling1d({ name: 'mean' }).apply(joined),
+    layers.flatten({ name: 'flat' }).apply(long),
+  ];
+  const net = model({
+    inputs: ids,
+    outputs: ops.concat([layers.concatenate().apply(both), layers.flatten().apply(plain)]),
+    seed: 1,
+  });
+  // as Keras 3.15 lists them; of what it computes a mask of, the way to the outputs is longer
+  const names: string[] = [];
+  await changed(await net.exportBytes({ format: 'keras' }), ({ config }) => {
+    for (const { name } of config.layers) names.push(name);
+  });
+  t.deepEqual(names, [
+    ...['ids', 'masked', 'plain', 'first', 'concatenate_masked', 'last', 'mean', 'flat'],
+    ...['concatenate_1_masked', 'flatten', 'concatenate_2_masked'],
+  ]);
+  t.deepEqual(
+    names.slice(0, 3),
+    net.layers.slice(0, 3).map(({ name }) => name),
+  );
+  const rows = [[1, 2, 0, 0]];
+  t.deepEqual((await importBytes(await net.exportBytes({ format: 'keras' }))).predictSync(rows), net.predictSync(rows));
+});
+
 test('the mask that a layer of a file is given is the one that goes with its input, or one of its steps, or refused', async (t) => {
   const place = (name: string, node = 0) => ({
     class_name: '__keras_tensor__',

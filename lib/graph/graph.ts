@@ -1,5 +1,5 @@
 import type { Layer } from '../layers/layer.js';
-import { maskReads } from './mask-depths.js';
+import { type LayerOf, maskReads } from './mask-depths.js';
 import { type Call, isCall, type Node, type Value, walk } from './value.js';
 
 /** A network of layers: what its outputs are made of, down to its inputs. */
@@ -54,9 +54,16 @@ const describe = ({ from, shape }: Value) => {
   return name ? `the input '${name}'` : `an input of shape [${shape.join(', ')}]`;
 };
 
-/** The layers between values, in Keras' order. */
-export function layersBetween(inputs: readonly Value[], outputs: readonly Value[]): Pick<Graph, 'layers' | 'names'> {
-  const { layers } = sorted(inputs, outputs);
+/**
+ * The layers between values, in Keras' order.
+ * @param layerOf the layer of a call, where the graph is of things that stand for layers
+ */
+export function layersBetween(
+  inputs: readonly Value[],
+  outputs: readonly Value[],
+  layerOf?: LayerOf,
+): Pick<Graph, 'layers' | 'names'> {
+  const { layers } = sorted(inputs, outputs, layerOf);
   return { layers, names: namesOf(layers) };
 }
 
@@ -64,7 +71,7 @@ export function layersBetween(inputs: readonly Value[], outputs: readonly Value[
  * Operations, each behind what makes its inputs, and layers as Keras sorts them: by the longest way from them to an output,
  * then in the order in which a search from the outputs meets them (keras/src/ops/function.py, map_graph).
  */
-function sorted(inputs: readonly Value[], outputs: readonly Value[]) {
+function sorted(inputs: readonly Value[], outputs: readonly Value[], layerOf?: LayerOf) {
   const order: (Node | Call)[] = [];
   const met = new Map<object, number>();
   const thing = (from: Node | Call): object => (isCall(from) ? from.layer : from);
@@ -80,7 +87,7 @@ function sorted(inputs: readonly Value[], outputs: readonly Value[]) {
   const farther = (value: Value, depth: number) => {
     if (value.from) ofCalls.set(value.from, Math.max(depth, ofCalls.get(value.from) ?? 0));
   };
-  const masks = maskReads(order);
+  const masks = maskReads(order, layerOf);
   for (const from of order.toReversed()) {
     const depth = Math.max(ofCalls.get(from) ?? 0, depths.get(thing(from)) ?? 0);
     depths.set(thing(from), depth);

@@ -11,18 +11,22 @@ const READERS = new Set([
 ]);
 const MERGES = new Set(['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum']);
 
+/** The layer that a call is of; undefined where what is called has no masks. */
+export type LayerOf = (call: Call) => Layer | undefined;
+const own: LayerOf = ({ layer }) => layer;
+
 /** Of a layer of several inputs Keras keeps what it was given before masks were added (Layer.__call__), but of networks. */
-const reads = ({ layer, inputs }: Call) =>
-  READERS.has(layer.className) && (inputs.length === 1 || layer.graph !== undefined);
+const reads = (layer: Layer | undefined, { inputs }: Call) =>
+  layer !== undefined && READERS.has(layer.className) && (inputs.length === 1 || layer.graph !== undefined);
 
 /**
  * What each call reads besides its inputs in Keras, whose graphs hold the operations that compute masks: of each value the number of
  * operations between (the `compute_mask` of keras/src/layers). The order of Keras' layers depends on it.
  * @param order calls and operations, each behind what makes its inputs
  */
-export function maskReads(order: readonly (Node | Call)[]): Map<Node | Call, Sources> {
-  const masks = masksOf(order);
-  const read = order.filter((from): from is Call => isCall(from) && reads(from));
+export function maskReads(order: readonly (Node | Call)[], layerOf = own): Map<Node | Call, Sources> {
+  const masks = masksOf(order, new Map(), layerOf);
+  const read = order.filter((from): from is Call => isCall(from) && reads(layerOf(from), from));
   return new Map(read.map((from) => [from, farthest(from.inputs.map((value) => masks.get(value)))]));
 }
 
@@ -30,11 +34,16 @@ export function maskReads(order: readonly (Node | Call)[]): Map<Node | Call, Sou
  * The values that have a mask in Keras, and what it is computed from there.
  * @param masks those that are known of what makes the inputs of the first ones
  */
-export function masksOf(order: readonly (Node | Call)[], masks = new Map<Value, Sources>()): Map<Value, Sources> {
+export function masksOf(
+  order: readonly (Node | Call)[],
+  masks = new Map<Value, Sources>(),
+  layerOf = own,
+): Map<Value, Sources> {
   for (const from of order) {
-    if (!isCall(from)) continue;
+    const layer = isCall(from) ? layerOf(from) : undefined;
+    if (!isCall(from) || !layer) continue;
     const made = maskOf(
-      from.layer,
+      layer,
       from.inputs,
       from.inputs.map((value) => masks.get(value)),
     );

@@ -26,15 +26,26 @@ export type Argument = Value | number | boolean | null | JsonObject | readonly A
 export class Emission {
   readonly #names: Set<string>;
   readonly #dtype: string;
+  readonly #joinsMasks: boolean;
   readonly #made = new Map<Value, { readonly entry: Entry; readonly node: number; readonly output: number }>();
 
   /**
    * @param names those that are taken
    * @param dtype of the numbers that are computed
+   * @param joinsMasks whether masked sequences are concatenated
    */
-  constructor(names: Iterable<string>, dtype: string) {
+  constructor(names: Iterable<string>, dtype: string, joinsMasks: boolean) {
     this.#names = new Set(names);
     this.#dtype = dtype;
+    this.#joinsMasks = joinsMasks;
+  }
+
+  /**
+   * Reading a file Keras calls the operation that joins masks 'concatenate' with any number, and wants all names to be different: one
+   * like that becomes another.
+   */
+  apartFromMasks(name: string): string {
+    return this.#joinsMasks && /^concatenate(_\d+)?$/.test(name) ? this.fresh(`${name}_masked`) : name;
   }
 
   /** A name that is not taken: `base`, or `base` and a number. */
@@ -84,9 +95,10 @@ export class Emission {
     return [entry.name, entry.className === 'Functional' ? node + 1 : node, output];
   }
 
-  /** All entries, in Keras' order: by their distance from the outputs. */
+  /** All entries, in Keras' order: by their distance from the outputs, and from what reads their masks. */
   ordered(inputs: readonly Value[], outputs: readonly Value[]): Entry[] {
-    return layersBetween(inputs, outputs).layers as unknown as Entry[];
+    const entryOf = ({ layer }: Call) => layer as unknown as Entry;
+    return layersBetween(inputs, outputs, (call) => entryOf(call).layer).layers as unknown as Entry[];
   }
 
   #outputs(entry: Entry, inputs: readonly Value[], shapes: readonly Shape[], node: number): Value[] {

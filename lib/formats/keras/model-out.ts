@@ -66,7 +66,11 @@ function writeSequential(
 const freeNameOf = (names: ReadonlyMap<Layer, string>) => freeName('InputLayer', new Set(names.values()));
 
 function writeFunctional(graph: Graph, isListed: boolean, name: string, own: JsonObject, manner: Manner): WrittenModel {
-  const emission = new Emission(graph.names.values(), manner.dtype);
+  const order = topological(graph.outputs, new Set(graph.inputs));
+  const masks = masksOf(order);
+  const joins = (from: Node | Call) => isCall(from) && from.layer.className === 'Concatenate';
+  const joinsMasks = order.some((from) => joins(from) && from.inputs.some((value) => masks.has(value)));
+  const emission = new Emission(graph.names.values(), manner.dtype, joinsMasks);
   const values = new Map<Value, Value>();
   const operations = new Operations(emission, manner.dtype, values);
   const inputs = graph.inputs.map((value) => {
@@ -78,8 +82,6 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
     return input;
   });
   const written = new Map<Layer, ReturnType<typeof writeLayer> & Entry>();
-  const order = topological(graph.outputs, new Set(graph.inputs));
-  const masks = masksOf(order);
   const given = givenMasks(order, graph.outputs);
   for (const from of order) {
     const [masked] = from.inputs;
@@ -98,9 +100,8 @@ function writeFunctional(graph: Graph, isListed: boolean, name: string, own: Jso
     const { layer, outputs } = from;
     let entry = written.get(layer);
     if (!entry) {
-      const isMasked = layer.className === 'Concatenate' && from.inputs.some((value) => masks.has(value));
-      const own = graph.names.get(layer) as string;
-      entry = { ...writeLayer(layer, isMasked ? apartFromMasks(own, emission) : own, manner), nodes: [] };
+      const name = emission.apartFromMasks(graph.names.get(layer) as string);
+      entry = { ...writeLayer(layer, name, manner), nodes: [] };
       written.set(layer, entry);
     }
     const { args, kwargs } = argumentsOf(
@@ -152,10 +153,6 @@ function givenMasks(order: readonly (Node | Call)[], outputs: readonly Value[]):
   for (const value of outputs) given.delete(value);
   return given;
 }
-
-/** Reading a file Keras calls the operation that joins masks as it would a layer of that class, and wants all names to be different. */
-const apartFromMasks = (name: string, emission: Emission) =>
-  /^concatenate(_\d+)?$/.test(name) ? emission.fresh(`${name}_masked`) : name;
 
 function inputLayer(name: string, { shape, dtype }: Value, manner: Manner): KerasObject {
   const config = { batch_shape: [null, ...shape], dtype: dtype ?? manner.dtype, sparse: false, ragged: false, name };

@@ -185,7 +185,7 @@ export class Operations {
     shape: Shape,
   ): Value {
     const base = className.replace(/(.)([A-Z][a-z]+)/g, '$1_$2').toLowerCase();
-    const name = this.#emission.fresh(base);
+    const name = this.#emission.apartFromMasks(this.#emission.fresh(base));
     const object: KerasObject = {
       module,
       class_name: className,
