@@ -333,19 +333,21 @@ test('a masking that is given its mask goes to Keras as the mask of the layers b
 });
 
 test('an operation of a file of HDF5 may have a dtype', async (t) => {
-  // those that Keras writes for the mask of a concatenation of which one part has none
+  // those that Keras writes for the mask of a concatenation of which one part has none, and for that of attention
   const text = openFixture('masked.h5');
-  const config = JSON.parse(text);
-  const [{ name }] = config.config.layers;
-  const node = { args: [{ class_name: '__keras_tensor__', config: { keras_history: [name, 0, 0] } }], kwargs: {} };
-  for (const className of ['ZerosLike', 'OnesLike'])
-    config.config.layers.push({
-      ...{ class_name: className, name: className, config: { name: className, dtype: 'bool' } },
-      inbound_nodes: [node],
-    });
   const wanted = await importBytes(fixture('masked.h5'));
-  const network = await importBytes(withText('masked.h5', text, JSON.stringify(config).padEnd(text.length)));
-  t.deepEqual(network.getWeights(), wanted.getWeights());
+  for (const [name, dtype] of [
+    ['ZerosLike', 'bool'],
+    ['OnesLike', 'bool'],
+    ['ConvertToTensor', null],
+  ]) {
+    const config = JSON.parse(text);
+    const keras_history = [config.config.layers[0].name, 0, 0];
+    const node = { args: [{ class_name: '__keras_tensor__', config: { keras_history } }], kwargs: {} };
+    config.config.layers.push({ class_name: name, name, config: { name, dtype }, inbound_nodes: [node] });
+    const network = await importBytes(withText('masked.h5', text, JSON.stringify(config).padEnd(text.length)));
+    t.deepEqual(network.getWeights(), wanted.getWeights());
+  }
 });
 
 test('a group of HDF5 is read once, however many of its members are asked for', async (t) => {

@@ -320,7 +320,7 @@ function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: 
 function isOperationEntry({ class_name: className, config, ...entry }: LayerEntry): boolean {
   const { module } = entry as { module?: unknown };
   if (typeof module === 'string') return /^keras\.(src\.)?ops/.test(module);
-  const isLayer = 'trainable' in config || ('dtype' in config && config.dtype !== 'bool'); // as masks are made with
+  const isLayer = 'trainable' in config || !['bool', null, undefined].includes(config.dtype as string); // as masks are made with
   return !isLayer && ![...NETWORKS, 'InputLayer'].includes(className);
 }
 
