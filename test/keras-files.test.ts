@@ -1086,7 +1086,11 @@ test('logical operations take all but 0 as true, as do casts to booleans', async
 
 test('products with a matrix, places from the end and ellipses are those of NumPy', async (t) => {
   const numbers = (value: unknown) => ({ class_name: '__numpy__', config: { value, dtype: 'float32' } });
-  const from = (start: number) => ({ class_name: '__slice__', config: { start, stop: null, step: null } });
+  const slice = (start: number | null, stop: number | null, step: number | null) => ({
+    ...{ class_name: '__slice__', config: { start, stop, step } },
+  });
+  const from = (start: number) => slice(start, null, null);
+  const all = slice(null, null, null);
   const ellipsis = { class_name: '__ellipsis__', config: {} };
   const matrix = [
     [1, 2, 3],
@@ -1116,12 +1120,42 @@ test('products with a matrix, places from the end and ellipses are those of NumP
     ],
     [[2, 3], 'GetItem', {}, [ellipsis], rows, rows],
     [[2, 3], 'GetItem', {}, [[{ ...from(0), config: {} }, -1, ellipsis]], rows, [matrix[1]]],
+    // x[:, None], x[..., None, 1], x[:, ::-1], x[..., ::2], x[..., -2::-2], x[:, 1::3]
+    [[2, 3], 'GetItem', {}, [[all, null]], rows, [rows]],
+    [[2, 3], 'GetItem', {}, [[ellipsis, null, 1]], rows, [[[2], [5]]]],
+    [[2, 3], 'GetItem', {}, [[all, slice(null, null, -1)]], rows, [matrix.toReversed()]],
+    [
+      [2, 3],
+      'GetItem',
+      {},
+      [[ellipsis, slice(null, null, 2)]],
+      rows,
+      [
+        [
+          [1, 3],
+          [4, 6],
+        ],
+      ],
+    ],
+    [[2, 3], 'GetItem', {}, [[ellipsis, slice(-2, null, -2)]], rows, [[[2], [5]]]],
+    [[2, 3], 'GetItem', {}, [[all, slice(1, null, 3)]], rows, [[matrix[1]]]],
+    [[7], 'GetItem', {}, [[all, slice(1, 6, 2)]], [[0, 1, 2, 3, 4, 5, 6]], [[1, 3, 5]]],
+    [[7], 'GetItem', {}, [[all, slice(5, null, -3)]], [[0, 1, 2, 3, 4, 5, 6]], [[5, 2]]],
   ];
   for (const [shape, name, config, others, given, wanted] of cases) {
     const network = await importBytes(await operationFile(shape, name, config, others));
     t.is(difference(network.predictSync(given as never) as NDArray, NDArray.from(wanted as never)), 0, name);
   }
   await t.throwsAsync(importBytes(await operationFile([2, 3], 'Take', { axis: 1 }, [[-3]])), { code: 'ERR_FORMAT' });
+  for (const [keys, message] of [
+    [[all, slice(null, null, 0)], /step to be other than 0, got 0/],
+    [[all, slice(2, null, -1), slice(0, 2, -1)], /a slice to be of one entry or more/],
+    [[all, null, 0, 0, 0], /indices to be at most 3, got 4/],
+  ] as const)
+    await t.throwsAsync(importBytes(await operationFile([2, 3], 'GetItem', {}, [keys])), {
+      code: 'ERR_FORMAT',
+      message,
+    });
 });
 
 test("a Normalization of given numbers takes their difference first, as Keras': large ones do not cancel", async (t) => {

@@ -3,7 +3,8 @@ import { NDArray } from '../../array.js';
 import { checkInteger, wrongType, wrongValue } from '../../check.js';
 import type { Value } from '../../graph/value.js';
 import { isPlain } from '../../kind.js';
-import { ELLIPSIS, type Given } from './operations-in.js';
+import { ELLIPSIS, type Slice } from './items-in.js';
+import type { Given } from './operations-in.js';
 
 /** The place of a value: number `output` of what node `node` of a layer gave. */
 export interface Reference {
@@ -16,11 +17,6 @@ export interface Reference {
 
 /** An argument before values are known. */
 export type Argument = Reference | NDArray | number | boolean | string | null | Slice | readonly Argument[];
-
-interface Slice {
-  readonly start: number | null;
-  readonly stop: number | null;
-}
 
 export interface CallNode {
   readonly args: readonly Argument[];
@@ -92,8 +88,9 @@ function argument3(place: string, given: unknown, depth: number): Argument {
       return ELLIPSIS;
     case '__slice__': {
       const bound = (value: unknown) => (value === null || value === undefined ? null : checkInteger(place, value));
-      if ((config.step ?? 1) !== 1) throw wrongValue(`${place}.step`, '1', config.step);
-      return { start: bound(config.start), stop: bound(config.stop) };
+      const step = checkInteger(`${place}.step`, config.step ?? 1);
+      if (step === 0) throw wrongValue(`${place}.step`, 'other than 0', step);
+      return { start: bound(config.start), stop: bound(config.stop), step };
     }
   }
   throw wrongValue(place, 'a value, numbers or a slice', given.class_name);

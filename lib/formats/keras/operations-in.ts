@@ -9,15 +9,7 @@ import type { JsonObject } from '../../io/model-file.js';
 import { differsFrom } from '../../layers/masks.js';
 import { ops } from '../../ops.js';
 import { ourActivation } from './config-parts.js';
-
-/** A slice of an axis, as Python writes it. */
-export interface Slice {
-  readonly start: number | null;
-  readonly stop: number | null;
-}
-
-/** Python's ..., all axes that are not indexed. */
-export const ELLIPSIS = '...';
+import { itemOf, type Slice } from './items-in.js';
 
 /** What an operation of Keras is given: values, numbers that stay, lists. */
 export type Given = Value | NDArray | number | boolean | string | null | Slice | readonly Given[];
@@ -146,57 +138,6 @@ const transpose: Make = ({ config: { axes }, args: [x] }) => {
 };
 const wrongTranspose = (axes: unknown): never => {
   throw wrongType('axes', 'a list of axes, as the batch stays first', axes);
-};
-
-/** A range of an axis; `length` is its own. */
-function rangeOf({ start, stop }: Slice, length: number): [from: number, count: number] {
-  const bound = (given: number | null, byDefault: number) => {
-    const n = given === null ? byDefault : checkInteger('a slice', given);
-    return Math.max(0, Math.min(length, n < 0 ? n + length : n));
-  };
-  const from = bound(start, 0);
-  const count = bound(stop, length) - from;
-  if (count < 1) throw wrongValue('a slice', 'of one entry or more', count);
-  return [from, count];
-}
-
-const isSlice = (given: Given): given is Slice => typeof given === 'object' && given !== null && 'stop' in given;
-
-/** Whole axes in the place of an ellipsis. */
-function expanded(keys: readonly Given[], rank: number): Given[] {
-  const count = Math.max(0, rank + 1 - keys.length);
-  return keys.flatMap((key) => (key === ELLIPSIS ? Array(count).fill({ start: null, stop: null }) : [key]));
-}
-
-/** x[:, 2, 1:3]: numbers take an axis away. */
-const getItem: Make = ({ args: [x, key] }) => {
-  let out = value(x);
-  const [batch, ...keys] = expanded(
-    Array.isArray(key) ? (key as readonly Given[]) : [key as Given],
-    out.shape.length + 1,
-  );
-  if (!isSlice(batch) || batch.start !== null || batch.stop !== null)
-    throw wrongType('the first index', 'a slice of all, as the batch stays', batch);
-  if (keys.length > out.shape.length) throw wrongValue('indices', `at most ${out.shape.length + 1}`, keys.length + 1);
-  const starts = out.shape.map(() => 0);
-  const lengths = [...out.shape];
-  const gone = new Set<number>();
-  for (const [axis, own] of keys.entries()) {
-    if (isSlice(own)) {
-      [starts[axis], lengths[axis]] = rangeOf(own, out.shape[axis]);
-    } else {
-      const n = checkInteger('an index', own);
-      [starts[axis], lengths[axis]] = [n < 0 ? n + out.shape[axis] : n, 1];
-      gone.add(axis);
-    }
-  }
-  out = ops.slice(out, starts, lengths) as Value;
-  return gone.size > 0
-    ? (ops.reshape(
-        out,
-        lengths.filter((_, axis) => !gone.has(axis)),
-      ) as Value)
-    : out;
 };
 
 const list = (given: Given | undefined): Value[] => {
@@ -343,7 +284,7 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   },
   Reshape: reshape,
   Transpose: transpose,
-  GetItem: getItem,
+  GetItem: ({ args: [x, key] }) => itemOf(value(x), key),
   ExpandDims: expandDims,
   Squeeze: squeeze,
   Repeat: repeat,
