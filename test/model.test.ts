@@ -693,6 +693,10 @@ test('loadWeights: by name or in order, all of it checked before anything change
   await t.throwsAsync(stranger.loadWeights(file, { byName: true }), {
     message: /to hold a weight of the network, such as 'x\/kernel', got others/,
   });
+  const narrow = sequential({ layers: [layers.dense({ units: 9, inputShape: [3], name: 'base' })] });
+  await t.throwsAsync(narrow.loadWeights(file, { byName: true, skipMismatch: true }), {
+    message: /of the network in its shape, such as 'base\/kernel' of shape \[3, 9\], got shape \[/,
+  });
 });
 
 test('integers: inputs of class numbers, embeddings, and their bounds', async (t) => {

@@ -117,11 +117,21 @@ export async function readWeights(
       found.set(placed[i], array);
       loaded.push(name);
     }
-    if (byName && loaded.length === 0 && placed.length > 0)
-      throw new RangeError(
-        `Expected it to hold a weight of the network, such as '${names[0]}', got others: '${weights[0]?.[0] ?? 'none'}'`,
-      );
+    if (byName && loaded.length === 0 && placed.length > 0) throw nothingFor(placed, names, values);
     const taken = new Set(loaded);
     return { found, report: { loaded, skipped: names.filter((name) => !taken.has(name)) } };
   });
+}
+
+/** None of the network's weights is there, or those of their names have other shapes. */
+function nothingFor(placed: readonly PlacedWeight[], names: readonly string[], values: ReadonlyMap<string, NDArray>) {
+  const i = names.findIndex((name) => values.has(name));
+  if (i < 0) {
+    const [other = 'none'] = values.keys();
+    return new RangeError(`Expected it to hold a weight of the network, such as '${names[0]}', got others: '${other}'`);
+  }
+  const [wanted, got] = [placed[i].weight.shape, (values.get(names[i]) as NDArray).shape];
+  return new RangeError(
+    `Expected it to hold a weight of the network in its shape, such as '${names[i]}' of shape [${wanted.join(', ')}], got shape [${got.join(', ')}]`,
+  );
 }
