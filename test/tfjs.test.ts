@@ -17,6 +17,7 @@ import {
   ops,
   RandomState,
   sequential,
+  type Value,
 } from 'fjordnet';
 import { filled, MODELS, outputsOf, samplesFor } from './helpers/networks.js';
 import { difference } from './helpers/replay.js';
@@ -365,6 +366,33 @@ for (const [name, make] of Object.entries(ofTfjs))
     t.is((await outputsOf(wide, xs))[0].dtype, 'float64');
   });
 
+test('names that TensorFlow.js does not take become others', async (t) => {
+  const names = ['a b', 'a_b', 'ä.1', '_x', 'constructor', '__proto__', 'x-1'];
+  const x = input({ shape: [2], name: 'in put' });
+  const inner = seq(L.dense({ units: 2, inputShape: [2], name: 'a b' }));
+  let y: Value = inner.apply(x) as Value;
+  for (const name of names) y = L.dense({ units: 2, activation: 'tanh', name }).apply(y);
+  const own = model({ inputs: x, outputs: y, seed: 1 });
+  const path = join(folder('names'), 'model.json');
+  await own.export(path);
+  const rows = [[1, -2]];
+  const [wanted] = (own.predictSync(rows) as NDArray).toArray() as number[][];
+  const there = await loadTfjs(path);
+  const known = ['a_b', 'a_b_1', '_.1', '_x', 'constructor', '__proto__'].map((name) =>
+    /^a/.test(name) ? name : `layer_${name}`,
+  );
+  t.deepEqual(
+    there.layers.map(({ name }) => name),
+    ['in_put', 'sequential', ...known, 'x-1'],
+  );
+  const found = predictTfjs(there, [NDArray.from(rows)])[0];
+  const back = (await importModel(path)).predictSync(rows) as NDArray;
+  for (const [i, v] of wanted.entries()) {
+    t.true(Math.abs(found[i] - v) < 1e-6);
+    t.true(Math.abs(back.data[i] - v) < 1e-6);
+  }
+});
+
 test('weights of several files, each of 4 MB; another name, another group', async (t) => {
   const own = seq(L.dense({ units: 1500, inputShape: [1000] }), L.dense({ units: 2 }));
   const path = join(folder('shards'), 'large.json');
@@ -552,6 +580,16 @@ const refused: [name: string, make: () => Model<any, any>, message: RegExp][] = 
     'groups',
     () => seq(L.conv2d({ name: 'c', filters: 4, kernelSize: 1, groups: 2, inputShape: [3, 3, 4] })),
     /'c' to be a convolution of one group/,
+  ],
+  [
+    'groups of a sequence',
+    () => seq(L.conv1d({ name: 'c', filters: 4, kernelSize: 1, groups: 4, inputShape: [3, 4] })),
+    /'c' to be a convolution of one group/,
+  ],
+  [
+    'a path',
+    () => seq(L.dense({ name: 'x/y', units: 1, inputShape: [2] })),
+    /names of layers to have no '\/', which TensorFlow.js takes for a path, got 'x\/y'/,
   ],
   [
     'activation',

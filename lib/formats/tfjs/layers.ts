@@ -87,7 +87,7 @@ export function tfjsLayer(place: string, layer: Described): KerasObject {
   if (isDilated && (className === 'DepthwiseConv2D' || className === 'Conv2DTranspose'))
     refuse('a convolution without dilation');
   if (isDilated && isStrided) refuse('a convolution with strides or dilation, not both');
-  if (className === 'Conv2D' && (config.groups ?? 1) !== 1) refuse('a convolution of one group');
+  if (/^Conv[12]D$/.test(className) && (config.groups ?? 1) !== 1) refuse('a convolution of one group');
   // 'bilinear' takes the corners of pixels for their middles there, and gives what lies half a pixel away
   if (className === 'UpSampling2D' && (config.interpolation ?? 'nearest') !== 'nearest')
     refuse("of the interpolation 'nearest'");

@@ -30,6 +30,12 @@ const isNetwork = ({ className }: Described) => className === 'Sequential' || cl
 const networkOf = ({ className, config }: Described) => ({ ...config, className }) as unknown as Network;
 const batched = (shape: unknown) => [null, ...(shape as number[])];
 
+/** A name that TensorFlow.js takes (tf-layers' tensorNameRegex), and keeps apart from what every object of JavaScript has. */
+function readable(name: string): string {
+  const plain = name.replace(/[^-\w.]/g, '_');
+  return /^[A-Za-z0-9]/.test(plain) && !(plain in {}) ? plain : `layer_${plain}`;
+}
+
 /** Writes networks in Keras 2's manner, which TensorFlow.js reads. Names are unique in all of them, as names of weights follow from them. */
 export class NetworkWriter {
   /** What layers are called, by their paths. */
@@ -64,10 +70,13 @@ export class NetworkWriter {
   }
 
   #rename(name: string, path: string, outer: string): void {
-    let own = path === '' ? name : this.#taken.has(name) ? `${outer}_${name}` : name;
-    for (let i = 1; this.#taken.has(own); i++) own = `${outer}_${name}_${i}`;
-    this.#taken.add(own);
-    this.names.set(path + name, own);
+    if (name.includes('/'))
+      throw new TypeError(
+        `Expected the names of layers to have no '/', which TensorFlow.js takes for a path, got '${name}'`,
+      );
+    const known = readable(name);
+    const own = path !== '' && this.#taken.has(known) ? `${readable(outer)}_${known}` : known;
+    this.names.set(path + name, this.#fresh(own));
   }
 
   /** What a layer is there, one layer or several. */
