@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { wrongValue } from '../check.js';
+import { twiceIn, wrongValue } from '../check.js';
 import { temporaryIn } from '../io/atomic.js';
 import { patientlySync } from '../io/windows.js';
 
@@ -41,8 +41,8 @@ export function readLog(file: string, separator: string): CsvLog | undefined {
     const header = text.slice(0, all[0].end).slice(0, 80);
     throw wrongValue('filename', `a log whose first column is 'epoch', to append to${hint}`, header);
   }
-  const twice = fields.find((name, i) => fields.indexOf(name) !== i);
-  if (twice !== undefined) throw wrongValue('filename', 'a log that has each column once, to append to', twice);
+  const twice = twiceIn(fields);
+  if (twice >= 0) throw wrongValue('filename', 'a log that has each column once, to append to', fields[twice]);
   return { columns, lineEnd: lineEnd || '\r\n', isEnded: all[all.length - 1].lineEnd !== '' };
 }
 

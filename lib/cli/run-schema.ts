@@ -1,3 +1,4 @@
+import { twiceIn } from '../check.js';
 import {
   boolean,
   either,
@@ -152,7 +153,7 @@ const meaning: Schema<Meaning> = (name, value) => {
     const other = classes.findIndex((c) => typeof c !== typeof classes[0]);
     if (other >= 0)
       throw expected(`${name}.classes[${other}]`, `a ${typeof classes[0]}, as those before it`, classes[other]);
-    const twice = classes.findIndex((c, i) => classes.indexOf(c) < i);
+    const twice = twiceIn(classes);
     if (twice >= 0) throw expected(`${name}.classes[${twice}]`, 'a class of its own', classes[twice]);
   }
   takes('features', features?.length, width, `a list of ${width}, one for each input`, features);

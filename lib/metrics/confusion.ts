@@ -29,6 +29,16 @@ const EPSILON = 1e-7;
 /** Keras' threshold of what is among the top k. */
 const ANY = -1e10;
 
+/** The shares of right answers, of what is read as positive and of what is; 0 where there is nothing. */
+export const precision = ({ tp, fp }: { tp: number; fp: number }) => ratio(tp, tp + fp);
+export const recall = ({ tp, fn }: { tp: number; fn: number }) => ratio(tp, tp + fn);
+
+/** @throws RangeError for a class that the outputs have not */
+export function checkClassId(metric: string, classId: number | undefined, N: number): void {
+  if (classId !== undefined && classId >= N)
+    throw wrongValue(`classId of the metric '${metric}'`, `one of the network's ${N} outputs`, classId);
+}
+
 /** Emits the counts of true and false positives, and of true and false negatives. */
 export function emitConfusion(
   t: Recorder,
@@ -58,8 +68,7 @@ function counted(
     ['threshold', ...allowed],
     (loss) => (t, io, report) => {
       const { N } = rows(io.output);
-      if (classId !== undefined && classId >= N)
-        throw wrongValue(`classId of the metric '${name}'`, `one of the network's ${N} outputs`, classId);
+      checkClassId(name, classId, N);
       if (topK !== undefined && topK > N)
         throw wrongValue(`topK of the metric '${name}'`, `at most ${N}, the network's outputs`, topK);
       return emitConfusion(t, { ...io, output: probabilities(t, loss, io.output) }, report, {
@@ -143,11 +152,9 @@ const thirds = (sums: readonly number[]) => {
 
 export const counts = {
   /** True positives / predicted positives, over all outputs; 0 where none is predicted. */
-  precision: (options: Selected = {}): MetricChoice =>
-    counted('precision', options, ['topK', 'classId'], ({ tp, fp }) => ratio(tp, tp + fp)),
+  precision: (options: Selected = {}): MetricChoice => counted('precision', options, ['topK', 'classId'], precision),
   /** True positives / actual positives, over all outputs; 0 where there are none. */
-  recall: (options: Selected = {}): MetricChoice =>
-    counted('recall', options, ['topK', 'classId'], ({ tp, fn }) => ratio(tp, tp + fn)),
+  recall: (options: Selected = {}): MetricChoice => counted('recall', options, ['topK', 'classId'], recall),
   /** The number of outputs above `threshold` whose target is 1. */
   truePositives: (options: Threshold = {}): MetricChoice => counted('truePositives', options, [], ({ tp }) => tp),
   /** The number of outputs above `threshold` whose target is not 1. */

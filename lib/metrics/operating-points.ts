@@ -1,6 +1,6 @@
-import { checkInteger, checkInterval, checkObject, wrongValue } from '../check.js';
+import { checkInteger, checkInterval, checkObject } from '../check.js';
 import { above, emitBins } from './auc.js';
-import { emitConfusion } from './confusion.js';
+import { checkClassId, emitConfusion, precision, recall } from './confusion.js';
 import { type MetricChoice, type MetricOptions, make, probabilities, ratio, rows } from './metric.js';
 
 export interface OperatingPointOptions extends MetricOptions {
@@ -12,10 +12,10 @@ export interface OperatingPointOptions extends MetricOptions {
 
 /** What a classifier's answers at one threshold are worth. */
 const SHARES = {
-  sensitivity: ({ tp, fn }: Counts) => ratio(tp, tp + fn),
+  precision,
+  recall,
+  sensitivity: recall,
   specificity: ({ tn, fp }: Counts) => ratio(tn, tn + fp),
-  precision: ({ tp, fp }: Counts) => ratio(tp, tp + fp),
-  recall: ({ tp, fn }: Counts) => ratio(tp, tp + fn),
 } as const;
 type Share = keyof typeof SHARES;
 type Counts = Record<'tp' | 'fp' | 'tn' | 'fn', number>;
@@ -37,9 +37,7 @@ function operatingPoint<S extends Share>(
     options,
     [option, 'numThresholds', 'classId'],
     (loss) => (t, io, report) => {
-      const { N } = rows(io.output);
-      if (classId !== undefined && classId >= N)
-        throw wrongValue(`classId of the metric '${name}'`, `one of the network's ${N} outputs`, classId);
+      checkClassId(name, classId, rows(io.output).N);
       const own = { ...io, output: probabilities(t, loss, io.output) };
       const positive = { threshold: 0, top: 0, column: classId ?? -1 };
       return [...emitConfusion(t, own, report, positive), ...emitBins(t, own, report, K, classId)];

@@ -1,5 +1,6 @@
 import type { NativeResult } from '../binding.js';
 import type { Logs } from '../callbacks/callback.js';
+import { twiceIn } from '../check.js';
 import type { Network } from '../models/network.js';
 
 /** What a log of one of several outputs is called. */
@@ -16,10 +17,10 @@ export function logNames(
 
 /** Refuses logs that would overwrite others. @throws RangeError with the name */
 export function checkLogNames(names: readonly string[]): void {
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined)
+  const twice = twiceIn(names);
+  if (twice >= 0)
     throw new RangeError(
-      `Expected losses and metrics to have different names in the logs, got '${twice}' twice: give an output's layer or a metric another name`,
+      `Expected losses and metrics to have different names in the logs, got '${names[twice]}' twice: give an output's layer or a metric another name`,
     );
 }
 

@@ -3,7 +3,7 @@
 // some. Counts are doubles until the whole batch is counted: in float32 sums of ones end at 2^24.
 #pragma once
 
-#include "vector.h"
+#include "metric.h"
 
 namespace fjordnet::FJORDNET_ISA {
 namespace {
@@ -13,16 +13,6 @@ constexpr Index kStrip = 256;
 template <typename F>
 void strips(Index count, const F& fn) {
   for (Index first = 0; first < count; first += kStrip) fn(first, std::min(kStrip, count - first));
-}
-
-// fn(r, weight) for the M rows of each of B samples, but those that weigh nothing.
-template <typename T, typename F>
-void weighedRows(Index B, Index M, In<T> weight, const F& fn) {
-  for (Index b = 0; b < B; ++b) {
-    const double own = weight == nullptr ? 1.0 : static_cast<double>(weight[b]);
-    if (own == 0.0) continue;
-    for (Index r = b * M; r < (b + 1) * M; ++r) fn(r, own);
-  }
 }
 
 template <bool sparse, typename T>

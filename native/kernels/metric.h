@@ -37,6 +37,16 @@ double weighed(Index B, Index width, In<T> weight, const F& value) {
   return total;
 }
 
+// fn(r, weight) for the M rows of each of B samples, but those that weigh nothing.
+template <typename T, typename F>
+void weighedRows(Index B, Index M, In<T> weight, const F& fn) {
+  for (Index b = 0; b < B; ++b) {
+    const double own = weight == nullptr ? 1.0 : static_cast<double>(weight[b]);
+    if (own == 0.0) continue;
+    for (Index r = b * M; r < (b + 1) * M; ++r) fn(r, own);
+  }
+}
+
 // count[1] of the rows of p[B,M,N] for which holds(row, k) with the row's class k: the largest of y[B,M,N], or y[B,M]
 // itself
 template <bool sparse, typename T, typename F>
@@ -143,14 +153,12 @@ void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weigh
                   Out<T> sumRest, Out<T> squares, Out<T> squaresRest, double column) {
   const Index j = static_cast<Index>(column);
   double ofResidual = 0.0, ofY = 0.0, ofSquares = 0.0;
-  for (Index r = 0; r < B && j >= 0 && j < N; ++r) {
-    const double own = weight == nullptr ? 1.0 : static_cast<double>(weight[r]);
-    if (own == 0.0) continue;
+  weighedRows<T>(j >= 0 && j < N ? B : 0, 1, weight, [&](Index r, double own) {
     const double pj = static_cast<double>(p[r * N + j]), yj = static_cast<double>(y[r * N + j]);
     ofResidual += own * ((yj - pj) * (yj - pj));
     ofY += own * yj;
     ofSquares += own * (yj * yj);
-  }
+  });
   residual[0] = static_cast<T>(ofResidual);
   sum[0] = static_cast<T>(ofY);
   sumRest[0] = static_cast<T>(ofY - static_cast<double>(sum[0]));
