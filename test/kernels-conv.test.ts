@@ -487,25 +487,26 @@ for (const Float of dtypes) {
     }
   });
 
-  test(`batch normalization: statistics, output, moving averages, ${dtype}`, (t) => {
+  test(`batch normalization: statistics of the steps that count, output, moving averages, ${dtype}`, (t) => {
     const [B, N, C] = [50, 30, 19];
-    const R = B * N;
-    const x = values(Float, R * C, 1).map((v, i) => v * (1 + (i % C)) + 100 * (i % C)) as Floats;
+    const mask = new Float(B * N).map((_, r) => Number(r % 5 !== 2 && r < 1000));
+    const count = [...mask].reduce((sum, one) => sum + one, 1e-7);
+    const x = values(Float, B * N * C, 1).map((v, i) => v * (1 + (i % C)) + 100 * (i % C)) as Floats;
     const [gamma, beta] = [values(Float, C, 2), values(Float, C, 3)];
     const [movingMean, movingVariance] = [values(Float, C, 4), new Float(C).fill(2)];
     const before = movingMean.slice();
     const [mean, scale, y] = [new Float(C), new Float(C), new Float(x.length)];
-    kernels.batchNormalization({ B, N, C }, [x, gamma, beta, movingMean, movingVariance, mean, scale, y], {
+    kernels.batchNormalization({ B, N, C }, [x, gamma, beta, mask, movingMean, movingVariance, mean, scale, y], {
       momentum: 0.9,
       epsilon: 1e-3,
     });
     const means = new Float64Array(C);
     const variances = new Float64Array(C);
     x.forEach((v, i) => {
-      means[i % C] += v / R;
+      means[i % C] += (mask[Math.floor(i / C)] * v) / count;
     });
     x.forEach((v, i) => {
-      variances[i % C] += (v - means[i % C]) ** 2 / R;
+      variances[i % C] += (mask[Math.floor(i / C)] * (v - means[i % C]) ** 2) / count;
     });
     near(t, 'mean', mean, means);
     near(
@@ -609,11 +610,11 @@ test.serial('the number of threads changes no bit', (t) => {
     (Float) => {
       const [B, N, C] = [61, 64, 33];
       const at = (n: number) => values(Float, n, n);
-      const arrays = [at(B * N * C), at(C), at(C), at(C), at(C), at(C), at(C), at(B * N * C)];
+      const arrays = [at(B * N * C), at(C), at(C), at(B * N), at(C), at(C), at(C), at(C), at(B * N * C)];
       kernels.batchNormalization({ B, N, C }, arrays, { momentum: 0.9, epsilon: 1e-3 });
-      const [x, gamma, , , , mean, scale, y] = arrays;
+      const [x, gamma, , mask, , , mean, scale, y] = arrays;
       const gradients = [at(C), at(C), at(B * N * C)];
-      kernels.batchNormalizationGradient({ B, N, C }, [x, y, gamma, mean, scale, ...gradients]);
+      kernels.batchNormalizationGradient({ B, N, C }, [x, y, gamma, mean, scale, mask, ...gradients]);
       return [...arrays, ...gradients];
     },
     (Float) => {

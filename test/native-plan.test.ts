@@ -586,7 +586,7 @@ test('a kernel of the whole batch is refused rows that may lie apart', (t) => {
   const at = (offset: number, batched: boolean) => ({ offset, size: 2, batched });
   const buffers = [at(0, true), ...[0, 2, 4, 6, 8, 10].map((offset) => at(offset, false)), at(16, true)];
   const instruction = {
-    ...{ kernel: 'batchNormalization', buffers: [0, 1, 2, 3, 4, 5, 6, 7], dims: { N: 1, C: 2 } },
+    ...{ kernel: 'batchNormalization', buffers: [0, 1, 2, -1, 3, 4, 5, 6, 7], dims: { N: 1, C: 2 } },
     scalars: { momentum: 0, epsilon: 1 },
   };
   const made = { ...spec(), buffers, programs: { p: [instruction] }, report: -1, tiled: true };

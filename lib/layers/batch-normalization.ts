@@ -3,7 +3,8 @@ import { constant } from '../graph/broadcast.js';
 import { batchNormalization, batchNormalizationInference } from '../graph/ops/normalization.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
-import { type Mode, nameOf, type Shape, type Weights, wrongInput } from './layer.js';
+import { type Mode, type Shape, type Weights, wrongInput } from './layer.js';
+import { spread } from './masks.js';
 import { NormalizingLayer, type NormalizingLayerOptions } from './normalizing-layer.js';
 
 export interface BatchNormalizationOptions extends NormalizingLayerOptions {
@@ -17,7 +18,8 @@ export interface BatchNormalizationOptions extends NormalizingLayerOptions {
 
 /**
  * gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel, the last axis (Ioffe and Szegedy, 2015). In training
- * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages.
+ * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages. Of masked
+ * steps those count alone that the mask does not hide.
  */
 export class BatchNormalization extends NormalizingLayer {
   override readonly className = 'BatchNormalization';
@@ -46,11 +48,10 @@ export class BatchNormalization extends NormalizingLayer {
     const { momentum, epsilon } = this;
     const { movingMean, movingVariance } = weights;
     const { gamma = constant(movingMean.shape, 1), beta = constant(movingMean.shape, 0) } = weights;
-    if (x.mask && training && trainable) throw countsMasked(nameOf(this));
     const inputs = [x, gamma, beta, movingMean, movingVariance];
-    return training && trainable
-      ? applyOp(batchNormalization, inputs, { momentum, epsilon })
-      : applyOp(batchNormalizationInference, inputs, { epsilon });
+    if (!(training && trainable)) return applyOp(batchNormalizationInference, inputs, { epsilon });
+    const mask = x.mask && spread(x.mask, x.shape.slice(0, -1));
+    return applyOp(batchNormalization, mask ? [...inputs, mask] : inputs, { momentum, epsilon });
   }
 
   override getConfig(): Record<string, unknown> {
@@ -62,9 +63,3 @@ export class BatchNormalization extends NormalizingLayer {
     };
   }
 }
-
-/** Its means would be of steps that do not count, too. */
-export const countsMasked = (which: string): TypeError =>
-  new TypeError(
-    `Expected ${which} to be given no masked steps, whose numbers it would count: take layerNormalization for sequences of different lengths`,
-  );

@@ -3,7 +3,6 @@ import { allSteps, eachStep } from '../graph/ops/shape.js';
 import { applyOp, timesOf, type Value, withMask } from '../graph/value.js';
 import { allLayers, frozenOf } from '../graph/weights.js';
 import { ops } from '../ops.js';
-import { countsMasked } from './batch-normalization.js';
 import { Dense } from './dense.js';
 import { described } from './described.js';
 import {
@@ -63,7 +62,10 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
 
   call(x: Value, _: Weights, { training, trainable = true }: Mode): Value {
     const counting = x.mask && training && trainable && countingSteps(this.layer);
-    if (counting) throw countsMasked(`${nameOf(counting)} in ${nameOf(this)}`);
+    if (counting)
+      throw new TypeError(
+        `Expected ${nameOf(counting)} in ${nameOf(this)} to be given no masked steps, whose numbers it would count: apply it to the sequence instead`,
+      );
     // along the last axis in any case; and its activation stays in sight of the loss
     if (this.layer instanceof Dense) return madeBy(this.layer, x)[0];
     const [steps] = x.shape;

@@ -31,7 +31,7 @@ void sumOverRows(Team& team, const RowTiles& split, Index C, T* partial, const T
   addTiles(partial, split.tiles, C, C, out);
 }
 
-// sum[C] += value(i, c) summed over rows first .. first + n - 1 of [R,C], i = row * C + c
+// sum[C] += value(i, c, row) summed over rows first .. first + n - 1 of [R,C], i = row * C + c
 template <typename T, typename Value>
 inline void addValues(Index first, Index n, Index C, T* sum, const Value& value) {
   T block[256];
@@ -41,40 +41,63 @@ inline void addValues(Index first, Index n, Index C, T* sum, const Value& value)
     for (Index r = first; r < first + n; ++r) {
       const Index at = r * C + begin;
 #pragma GCC ivdep
-      for (Index c = 0; c < width; ++c) block[c] += value(at + c, begin + c);
+      for (Index c = 0; c < width; ++c) block[c] += value(at + c, begin + c, r);
     }
 #pragma GCC ivdep
     for (Index c = 0; c < width; ++c) sum[begin + c] += block[c];
   }
 }
 
+// What batch normalization divides sums over masked steps by: Keras' backend.epsilon() is for batches of none that
+// counts.
+constexpr double kNoStepCounts = 1e-7;
+
+// run(weight, count, lift): weight(row) is what a row of [R,C] counts, all of them `count`; lift = 1 + 1e-7 / count, or
+// 1
+template <typename T, typename Run>
+inline void weighingRows(const T* mask, Index R, const Run& run) {
+  if (mask == nullptr) {
+    run([](Index) { return T(1); }, static_cast<T>(R), T(1));
+  } else {
+    const T count = sum(mask, R) + static_cast<T>(kNoStepCounts);
+    run([mask](Index r) { return mask[r]; }, count, T(1) + static_cast<T>(kNoStepCounts) / count);
+  }
+}
+
 // mean[C], variance (that of the batch, divided by R), scale = 1 / sqrt(variance + epsilon), y = gamma (x - mean) scale
-// + beta; the moving averages become momentum * average + (1 - momentum) * value. x[B,N,C], gamma[C], beta[C] ->
-// movingMean[C], movingVariance[C], mean[C], scale[C], y[B,N,C]
+// + beta; the moving averages become momentum * average + (1 - momentum) * value. Of masked steps, 1 those that count:
+// mean = (mask x).sum / (mask.sum + 1e-7), variance = (mask (x - mean)^2).sum / (mask.sum + 1e-7), as Keras.
+// x[B,N,C], gamma[C], beta[C], mask?[B,N] -> movingMean[C], movingVariance[C], mean[C], scale[C], y[B,N,C]
 template <typename T>
-void batchNormalization(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> x, In<T> gamma, In<T> beta,
+void batchNormalization(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> x, In<T> gamma, In<T> beta, In<T> mask,
                         InOut<T> movingMean, InOut<T> movingVariance, Out<T> mean, Out<T> scale, Out<T> y, T momentum,
                         T epsilon) {
   const Index R = B * N;
-  const T count = static_cast<T>(R);
   if (R == 0) return;
   const RowTiles split(R, C);
-  sumOverRows(
-      cpu.team, split, C, cpu.shared,
-      [&](Index first, Index n, T* sum) { addValues(first, n, C, sum, [x](Index i, Index) { return x[i]; }); }, mean);
-  for (Index c = 0; c < C; ++c) mean[c] /= count;
-  sumOverRows(
-      cpu.team, split, C, cpu.shared,
-      [&](Index first, Index n, T* sum) {
-        addValues(first, n, C, sum, [x, mean](Index i, Index c) { return (x[i] - mean[c]) * (x[i] - mean[c]); });
-      },
-      scale);
-  for (Index c = 0; c < C; ++c) {
-    const T variance = scale[c] / count;
-    movingMean[c] = momentum * movingMean[c] + (T(1) - momentum) * mean[c];
-    movingVariance[c] = momentum * movingVariance[c] + (T(1) - momentum) * variance;
-    scale[c] = T(1) / std::sqrt(variance + epsilon);
-  }
+  weighingRows(mask, R, [&](auto weight, T count, T) {
+    sumOverRows(
+        cpu.team, split, C, cpu.shared,
+        [&](Index first, Index n, T* sum) {
+          addValues(first, n, C, sum, [x, weight](Index i, Index, Index r) { return weight(r) * x[i]; });
+        },
+        mean);
+    for (Index c = 0; c < C; ++c) mean[c] /= count;
+    sumOverRows(
+        cpu.team, split, C, cpu.shared,
+        [&](Index first, Index n, T* sum) {
+          addValues(first, n, C, sum, [x, mean, weight](Index i, Index c, Index r) {
+            return weight(r) * ((x[i] - mean[c]) * (x[i] - mean[c]));
+          });
+        },
+        scale);
+    for (Index c = 0; c < C; ++c) {
+      const T variance = scale[c] / count;
+      movingMean[c] = momentum * movingMean[c] + (T(1) - momentum) * mean[c];
+      movingVariance[c] = momentum * movingVariance[c] + (T(1) - momentum) * variance;
+      scale[c] = T(1) / std::sqrt(variance + epsilon);
+    }
+  });
   rows(cpu.team, R, C, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
 #pragma GCC ivdep
@@ -102,30 +125,36 @@ void batchNormalizationInference(const Cpu<T>& cpu, Index B, Index N, Index C, I
 inline Scratch batchNormalizationInferenceScratch(Index, Index, Index C) { return {C, 0}; }
 
 // With n = (x - mean) scale: dbeta = dy.sum, dgamma = (dy n).sum, dx = gamma scale (dy - dbeta / R - n dgamma / R).
-// x[B,N,C], dy[B,N,C], gamma[C], mean[C], scale[C] -> dgamma[C], dbeta[C], dx[B,N,C], which may be dy
+// Of masked steps, count = mask.sum + 1e-7: dx = gamma scale (dy - mask / count (dbeta + n' dgamma)) with
+// n' = (x - mean (1 + 1e-7 / count)) scale, because it is not quite the mean from which the squares are least.
+// x[B,N,C], dy[B,N,C], gamma[C], mean[C], scale[C], mask?[B,N] -> dgamma[C], dbeta[C], dx[B,N,C], which may be dy
 template <typename T>
 void batchNormalizationGradient(const Cpu<T>& cpu, Index B, Index N, Index C, In<T> x, In<T> dy, In<T> gamma,
-                                In<T> mean, In<T> scale, Out<T> dgamma, Out<T> dbeta, Out<T> dx) {
+                                In<T> mean, In<T> scale, In<T> mask, Out<T> dgamma, Out<T> dbeta, Out<T> dx) {
   const Index R = B * N;
   const RowTiles split(R, C);
   sumOverRows(
       cpu.team, split, C, cpu.shared,
       [&](Index first, Index n, T* sum) {
-        addValues(first, n, C, sum, [=](Index i, Index c) { return dy[i] * ((x[i] - mean[c]) * scale[c]); });
+        addValues(first, n, C, sum, [=](Index i, Index c, Index) { return dy[i] * ((x[i] - mean[c]) * scale[c]); });
       },
       dgamma);
   sumOverRows(
       cpu.team, split, C, cpu.shared,
-      [&](Index first, Index n, T* sum) { addValues(first, n, C, sum, [=](Index i, Index) { return dy[i]; }); }, dbeta);
-  const T count = static_cast<T>(R);
-  rows(cpu.team, R, C, [&](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
+      [&](Index first, Index n, T* sum) { addValues(first, n, C, sum, [=](Index i, Index, Index) { return dy[i]; }); },
+      dbeta);
+  weighingRows(mask, R, [&](auto weight, T count, T lift) {
+    rows(cpu.team, R, C, [&](Index begin, Index end) {
+      for (Index r = begin; r < end; ++r) {
+        const T counts = weight(r);
 #pragma GCC ivdep
-      for (Index c = 0; c < C; ++c) {
-        const Index i = r * C + c;
-        dx[i] = gamma[c] * scale[c] * (dy[i] - (dbeta[c] + (x[i] - mean[c]) * scale[c] * dgamma[c]) / count);
+        for (Index c = 0; c < C; ++c) {
+          const Index i = r * C + c;
+          const T n = (x[i] - mean[c] * lift) * scale[c];
+          dx[i] = gamma[c] * scale[c] * (dy[i] - counts * (dbeta[c] + n * dgamma[c]) / count);
+        }
       }
-    }
+    });
   });
 }
 

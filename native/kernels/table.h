@@ -70,11 +70,11 @@ constexpr Kernel kRows[] = {
     ROW("globalAveragePooling", "B N C : x BNC -> y BC", globalAveragePooling),
     ROW("globalAveragePoolingGradient", "B N C : dy BC -> dx BNC", globalAveragePoolingGradient),
     ROW_WITH_SCRATCH("batchNormalization",
-                     "B N C : x BNC, gamma C, beta C -> movingMean! C, movingVariance! C, mean C, scale C, y~ BNC | "
-                     "momentum epsilon",
+                     "B N C : x BNC, gamma C, beta C, mask? BN -> movingMean! C, movingVariance! C, mean C, scale C, "
+                     "y~ BNC | momentum epsilon",
                      batchNormalization, batchNormalizationScratch),
     ROW_WITH_SCRATCH("batchNormalizationGradient",
-                     "B N C : x BNC, dy BNC, gamma C, mean C, scale C -> dgamma C, dbeta C, dx~ BNC",
+                     "B N C : x BNC, dy BNC, gamma C, mean C, scale C, mask? BN -> dgamma C, dbeta C, dx~ BNC",
                      batchNormalizationGradient, batchNormalizationScratch),
     ROW_WITH_SCRATCH("batchNormalizationInference",
                      "B N C : x BNC, gamma C, beta C, movingMean C, movingVariance C -> y~ BNC | epsilon",

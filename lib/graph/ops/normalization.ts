@@ -8,7 +8,8 @@ export interface BatchNormalizationOptions {
 
 /**
  * y = gamma * (x - mean) * scale + beta with scale = 1 / sqrt(variance + epsilon), over the batch and all axes of x but the
- * last; moves the averages. Inputs x [..., C] and gamma, beta, movingMean, movingVariance [C]
+ * last; moves the averages. Inputs x [..., C] and gamma, beta, movingMean, movingVariance [C]; and of masked steps their mask
+ * [...], 1 where the statistics count one
  */
 export const batchNormalization: Op<BatchNormalizationOptions> = {
   name: 'batchNormalization',
@@ -16,23 +17,23 @@ export const batchNormalization: Op<BatchNormalizationOptions> = {
   reads: () => 'x',
   moves: true,
   gradientInPlace: true,
-  forward({ t, x: [x, gamma, beta, movingMean, movingVariance], y, options: { momentum, epsilon } }) {
+  forward({ t, x: [x, gamma, beta, movingMean, movingVariance, mask], y, options: { momentum, epsilon } }) {
     const C = gamma.size;
     const mean = t.fixed('state', `${y.name}/mean`, [C]);
     const scale = t.fixed('state', `${y.name}/scale`, [C]);
     const outputs = [movingMean, movingVariance, mean, scale, y];
     t.lasting(() =>
-      t.emit('batchNormalization', [x, gamma, beta, ...outputs], { N: x.size / C, C }, { momentum, epsilon }),
+      t.emit('batchNormalization', [x, gamma, beta, mask, ...outputs], { N: x.size / C, C }, { momentum, epsilon }),
     );
     return { mean, scale };
   },
-  backward({ t, x: [x, gamma], dy, dx: [dx = dy, dgamma, dbeta], saved: { mean, scale } }) {
+  backward({ t, x: [x, gamma, , , , mask], dy, dx: [dx = dy, dgamma, dbeta], saved: { mean, scale } }) {
     const C = gamma.size;
     const unwanted = () => t.fixed('state', `${dy.name}/unwanted`, [C]);
     // n = (x - mean) * scale; dgamma = (dy * n).sum(0), dbeta = dy.sum(0)
-    // dx = gamma * scale * (dy - dbeta / rows - n * dgamma / rows)
+    // dx = gamma * scale * (dy - dbeta / rows - n * dgamma / rows), but for masked steps
     const outputs = [dgamma ?? unwanted(), dbeta ?? unwanted(), dx];
-    t.emit('batchNormalizationGradient', [x, dy, gamma, mean, scale, ...outputs], { N: x.size / C, C });
+    t.emit('batchNormalizationGradient', [x, dy, gamma, mean, scale, mask, ...outputs], { N: x.size / C, C });
   },
 };
 

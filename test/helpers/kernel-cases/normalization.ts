@@ -16,9 +16,14 @@ const ROWS: readonly Dims[] = [
   { B: 700, N: 64 },
 ];
 
-/** mean[C] of value(i) over the rows of [B,N,C]. */
-const meanOver = ({ B, N, C }: Dims, value: (i: number) => number) =>
-  range(C).map((c) => sum(range(B * N).map((r) => value(r * C + c))) / (B * N));
+/** sums[C] of value(i, r) over the rows r of [B,N,C]. */
+const sumsOver = ({ B, N, C }: Dims, value: (i: number, r: number) => number) =>
+  range(C).map((c) => sum(range(B * N).map((r) => value(r * C + c, r))));
+
+/** What counts of a mask, and a little, as Keras adds it. */
+const countOf = (mask: Float64Array) => sum(mask) + 1e-7;
+const maskFill = (mask: number, positive?: number) => (k: number, draw: Draw) =>
+  k === mask ? draw.integers(2) : k === positive ? draw.positive() : undefined;
 
 /** 32 random bits of a counter: C. Wellons' lowbias32. */
 function mix(x: number): number {
@@ -39,10 +44,12 @@ export const normalization: KernelCases = {
       { momentum: 0.99, epsilon: 1e-3 },
       { momentum: 0, epsilon: 1e-5 },
     ],
-    reference: ([x, gamma, beta, movingMean, movingVariance], d, { momentum, epsilon }) => {
+    fill: maskFill(3),
+    reference: ([x, gamma, beta, mask, movingMean, movingVariance], d, { momentum, epsilon }) => {
       const { C } = d;
-      const mean = meanOver(d, (i) => x[i]);
-      const variance = meanOver(d, (i) => (x[i] - mean[i % C]) ** 2);
+      const count = countOf(mask);
+      const mean = sumsOver(d, (i, r) => mask[r] * x[i]).map((v) => v / count);
+      const variance = sumsOver(d, (i, r) => mask[r] * (x[i] - mean[i % C]) ** 2).map((v) => v / count);
       const scale = variance.map((v) => 1 / Math.sqrt(v + epsilon));
       return [
         mean.map((m, c) => momentum * movingMean[c] + (1 - momentum) * m),
@@ -56,17 +63,19 @@ export const normalization: KernelCases = {
   },
   batchNormalizationGradient: {
     dims: DIMS,
-    fill: scaleFill(4),
-    reference: ([x, dy, gamma, mean, scale], d) => {
+    fill: maskFill(5, 4),
+    reference: ([x, dy, gamma, mean, scale, mask], d) => {
       const { C } = d;
+      const count = countOf(mask);
       const n = x.map((v, i) => (v - mean[i % C]) * scale[i % C]);
-      const dgamma = meanOver(d, (i) => dy[i] * n[i]);
-      const dbeta = meanOver(d, (i) => dy[i]);
-      return [
-        dgamma.map((v) => v * d.B * d.N),
-        dbeta.map((v) => v * d.B * d.N),
-        dy.map((v, i) => gamma[i % C] * scale[i % C] * (v - dbeta[i % C] - n[i] * dgamma[i % C])),
-      ];
+      const dgamma = sumsOver(d, (i) => dy[i] * n[i]);
+      const dbeta = sumsOver(d, (i) => dy[i]);
+      const dx = dy.map((v, i) => {
+        const c = i % C;
+        const lifted = n[i] - (1e-7 / count) * mean[c] * scale[c];
+        return gamma[c] * scale[c] * (v - (mask[Math.floor(i / C)] / count) * (dbeta[c] + lifted * dgamma[c]));
+      });
+      return [dgamma, dbeta, dx];
     },
     tolerance: 64,
   },
