@@ -1,3 +1,4 @@
+import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, NDArray, toMatrix } from '../array.js';
 import { checkInteger, failure, wrongType, wrongValue } from '../check.js';
 
@@ -37,10 +38,48 @@ export function storedIn(x: CSRMatrix): { readonly indptr: readonly number[]; re
 
 /** x as an array in which every value is stored, or as it is where it is one. */
 export function dense(name: string, x: Features): ArrayInput {
-  return isSparse(x) ? readSparse(name, x) : x;
+  return isSparse(x) ? withZeros(name, readSparse(name, x)) : x;
 }
 
-function readSparse(name: string, x: CSRMatrix): NDArray {
+/** Sparse rows of which some are taken, as of arrays. */
+export class SparseRows {
+  readonly length: number;
+  readonly shape: readonly [rows: number, columns: number];
+  readonly #stored: Stored;
+
+  /** @throws TypeError or RangeError, in one sentence, for what is no sparse matrix */
+  constructor(name: string, x: CSRMatrix) {
+    this.#stored = readSparse(name, x);
+    this.shape = this.#stored.shape;
+    this.length = this.shape[0];
+  }
+
+  /** A sparse matrix of these rows: a copy. */
+  take(rows: NDArray): CSRMatrix {
+    const { values, indices, indptr, shape } = this.#stored;
+    const taken = allocate(Int32Array, rows.size + 1);
+    rows.data.forEach((row: number, i: number) => {
+      taken[i + 1] = taken[i] + indptr.data[row + 1] - indptr.data[row];
+    });
+    const data = allocate(values.data.constructor as Float64ArrayConstructor, taken[rows.size]);
+    const columns = allocate(Int32Array, taken[rows.size]);
+    rows.data.forEach((row: number, i: number) => {
+      const [from, to] = [indptr.data[row], indptr.data[row + 1]];
+      data.set(values.data.subarray(from, to), taken[i]);
+      columns.set(indices.data.subarray(from, to), taken[i]);
+    });
+    return { data, indices: columns, indptr: taken, shape: [rows.size, shape[1]] };
+  }
+}
+
+interface Stored {
+  readonly values: NDArray;
+  readonly indices: NDArray;
+  readonly indptr: NDArray;
+  readonly shape: readonly [rows: number, columns: number];
+}
+
+function readSparse(name: string, x: CSRMatrix): Stored {
   const { shape, ...parts } = { data: x.data, indices: x.indices, indptr: x.indptr, shape: x.shape };
   if (!Array.isArray(shape)) throw wrongType(`${name}.shape`, 'an array [rows, columns]', shape);
   if (shape.length !== 2) throw wrongValue(`${name}.shape`, 'an array [rows, columns]', shape);
@@ -68,6 +107,10 @@ function readSparse(name: string, x: CSRMatrix): NDArray {
     if (!Number.isInteger(column) || column < 0 || column >= columns)
       throw wrongValue(`${name}.indices[${k}]`, `a column below ${columns}`, column);
   }
+  return { values, indices, indptr, shape: [rows, columns] };
+}
+
+function withZeros(name: string, { values, indices, indptr, shape: [rows, columns] }: Stored): NDArray {
   const matrix = zeros(name, rows, columns, values.dtype === 'float32');
   for (let i = 0; i < rows; i++)
     for (let k = indptr.data[i]; k < indptr.data[i + 1]; k++)

@@ -1,6 +1,7 @@
 import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, concatenated, NDArray } from '../array.js';
 import { checkOneOf, checkOptions, wrongShape, wrongType } from '../check.js';
+import type { Features } from '../estimators/csr.js';
 import { codesOf, isWords, type Label, readLabels, uniqueLabels } from '../labels.js';
 import type { Table } from '../tables/frame.js';
 import {
@@ -50,7 +51,7 @@ interface Outputs {
  */
 export async function crossValPredict<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: CrossValPredictOptions<M> = {},
 ): Promise<NDArray | string[] | boolean[]> {

@@ -1,5 +1,6 @@
-import type { ArrayInput, NDArray } from '../array.js';
+import type { NDArray } from '../array.js';
 import { checkBoolean, checkOptions, wrongValue } from '../check.js';
+import type { Features } from '../estimators/csr.js';
 import type { Table } from '../tables/frame.js';
 import {
   type CrossValScoreOptions,
@@ -50,7 +51,7 @@ export interface CrossValidated<M> {
  */
 export async function crossValidate<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: CrossValidateOptions<M> = {},
 ): Promise<CrossValidated<M>> {

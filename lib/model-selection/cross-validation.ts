@@ -1,13 +1,13 @@
 import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import type { Features } from '../estimators/csr.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { hasMethods, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
 import { cloned } from '../tables/pipeline-steps.js';
-import type { TableRows } from '../tables/rows.js';
 import { unlessAborted } from '../train.js';
 import {
   type Candidate,
@@ -16,6 +16,7 @@ import {
   type Pair,
   readSamples,
   readScoreOptions,
+  type Samples,
   SCORE_OPTIONS,
   type ScoreOptions,
   type Task,
@@ -55,7 +56,7 @@ export interface CrossValScoreOptions<M extends Candidate = Candidate> extends S
  */
 export async function crossValScore<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: CrossValScoreOptions<M> = {},
 ): Promise<number[]> {
@@ -81,7 +82,7 @@ export interface Folded<M> {
 /** What else is done with folds. */
 export interface FoldsUse {
   /** Is shown the splits before anything is trained. */
-  check?: (splits: readonly Split[], samples: NDArray | TableRows) => void;
+  check?: (splits: readonly Split[], samples: Samples) => void;
   /** Whether the models are kept. */
   keepsModels?: boolean;
 }
@@ -93,7 +94,7 @@ export interface FoldsUse {
 export async function readFolds<M extends Candidate>(
   estimator: ModelSource<M>,
   make: () => M | Promise<M>,
-  [x, y]: readonly [x: ArrayInput | Table, y: Labelled],
+  [x, y]: readonly [x: Features | Table, y: Labelled],
   { cv = 5, groups }: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
   { signal, ranks }: Pick<FitsOptions<M>, 'signal' | 'ranks'>,
 ) {
@@ -112,7 +113,7 @@ export async function readFolds<M extends Candidate>(
 export async function trainFolds<M extends Candidate>(
   estimator: ModelSource<M>,
   make: () => M | Promise<M>,
-  pair: readonly [x: ArrayInput | Table, y: Labelled],
+  pair: readonly [x: Features | Table, y: Labelled],
   options: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
   fits: Omit<FitsOptions<M>, 'onDone'>,
   { check, keepsModels = false }: FoldsUse = {},
@@ -166,7 +167,7 @@ export interface BootstrapScore {
  */
 export async function bootstrapScore<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: BootstrapScoreOptions<M> = {},
 ): Promise<BootstrapScore> {
@@ -175,7 +176,7 @@ export async function bootstrapScore<M extends Candidate>(
 
 async function bootstrap<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: BootstrapScoreOptions<M>,
   ranks: SearchRanks | undefined,
@@ -266,13 +267,7 @@ export function checkFolds(cv: CrossValidation, groups?: Labels): void {
 }
 
 /** The rows of every fold. */
-export function splitsOf(
-  cv: CrossValidation,
-  x: NDArray | TableRows,
-  y: Pair[1],
-  isClassifier: boolean,
-  groups?: Labels,
-): Split[] {
+export function splitsOf(cv: CrossValidation, x: Samples, y: Pair[1], isClassifier: boolean, groups?: Labels): Split[] {
   checkRowCount('y', rowCount('y', y), x.length);
   const splitter =
     typeof cv !== 'number'
@@ -309,7 +304,7 @@ function rowNumbers(name: string, given: ArrayInput, n: number): NDArray {
 
 /** The training and the test set of a fold, and what its `fit` is given: copies. */
 export function foldOf(
-  x: NDArray | TableRows,
+  x: Samples,
   y: Pair[1],
   [train, test]: Split,
   fitOptions: FitsOptions<Candidate>['fitOptions'],

@@ -1,6 +1,7 @@
 import { filled } from '../allocate.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import type { Features } from '../estimators/csr.js';
 import { isRandomState } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
@@ -54,7 +55,7 @@ export interface LearningCurve extends Curve {
  */
 export async function learningCurve<M extends Candidate>(
   estimator: ModelSource<M>,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: LearningCurveOptions<M> = {},
 ): Promise<LearningCurve> {
@@ -105,7 +106,7 @@ export interface ValidationCurveOptions<M extends Candidate = Candidate> extends
  */
 export async function validationCurve<M extends Candidate>(
   estimator: M,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: ValidationCurveOptions<M>,
 ): Promise<Curve> {

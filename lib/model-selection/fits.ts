@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { checkInteger, failure, wrongType } from '../check.js';
+import { type Features, isSparse, SparseRows } from '../estimators/csr.js';
 import { getThreads } from '../info.js';
 import { isNDArray, isRandomState, property } from '../kind.js';
 import type { World } from '../mpi/world.js';
@@ -31,7 +32,7 @@ export interface Candidate {
   clone?(): unknown;
 }
 
-export type Pair = readonly [x: ArrayInput | Table, y: ArrayInput | readonly unknown[]];
+export type Pair = readonly [x: Features | Table, y: ArrayInput | readonly unknown[]];
 /** x: the rows as they were given, a table or an array. */
 export type Scoring<M> = (model: M, x: any, y: Pair[1], options?: Weights) => number | Promise<number>;
 
@@ -285,8 +286,12 @@ const failed = (error?: unknown): Trained => ({
   ...(error === undefined ? {} : { error: error as Error }),
 });
 
-/** Samples of which many parts will be taken, in the floating type they are trained in; of a table as they are. */
-export function readSamples(x: ArrayInput | Table, model?: unknown): NDArray | TableRows {
+/** Samples of which parts are taken. */
+export type Samples = NDArray | TableRows | SparseRows;
+
+/** Samples of which many parts will be taken, in the floating type they are trained in; of a table and sparse rows as they are. */
+export function readSamples(x: Features | Table, model?: unknown): Samples {
+  if (isSparse(x)) return new SparseRows('x', x);
   if (isTableFor(model, x)) return new TableRows('x', x);
   return isNDArray(x) ? asArray('x', x) : NDArray.from(x as ArrayInput, { dtype: floatDType(x as ArrayInput) });
 }

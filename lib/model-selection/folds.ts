@@ -1,11 +1,17 @@
 import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, asArray, extent, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { type Features, isSparse, SparseRows } from '../estimators/csr.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray, isTypedArray } from '../kind.js';
 import { encodeLabels, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerFields } from '../saved.js';
+import { readFrame, type Table } from '../tables/frame.js';
+import { isTable } from '../tables/rows.js';
+
+/** What splitters deal to folds: anything with rows. */
+export type RowsInput = Features | Table | readonly unknown[];
 
 /** Row numbers of the training set and of the test set: int32, one-dimensional. */
 export type Split = [train: NDArray, test: NDArray];
@@ -53,7 +59,7 @@ export class KFold extends Folds {
   }
 
   /** @param x anything with rows; its values are not read */
-  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
+  split(x: RowsInput): Iterable<Split> {
     return kFolds(checkFoldRows(x, this.nSplits), this.nSplits, this.random);
   }
 }
@@ -73,7 +79,7 @@ export class StratifiedKFold extends Folds {
    * @param x anything with rows; its values are not read
    * @param y the class of every row
    */
-  split(x: ArrayInput | readonly unknown[], y: Labels): Iterable<Split> {
+  split(x: RowsInput, y: Labels): Iterable<Split> {
     return stratifiedFolds(checkFoldClasses(x, y, this.nSplits), this.nSplits, this.random);
   }
 }
@@ -118,9 +124,9 @@ export class TimeSeriesSplit {
   }
 
   /** @param x anything with rows, in the order of time; its values are not read */
-  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
+  split(x: RowsInput): Iterable<Split> {
     const { nSplits, gap } = this;
-    const n = rowCount('x', x);
+    const n = countRows(x);
     if (nSplits >= n) throw wrongValue('nSplits', `below the number of rows, ${n}`, nSplits);
     const testSize = this.testSize ?? Math.floor(n / (nSplits + 1));
     if (nSplits * testSize + gap >= n)
@@ -138,8 +144,8 @@ export class TimeSeriesSplit {
 }
 
 /** @throws RangeError unless x has rows for all folds */
-export function checkFoldRows(x: ArrayInput | readonly unknown[], nSplits: number): number {
-  const n = rowCount('x', x);
+export function checkFoldRows(x: RowsInput, nSplits: number): number {
+  const n = countRows(x);
   if (nSplits > n) throw wrongValue('nSplits', `at most the number of rows, ${n}`, nSplits);
   return n;
 }
@@ -157,7 +163,7 @@ export function* kFolds(n: number, nSplits: number, random: RandomState | undefi
 }
 
 /** The rows of every class. @throws unless there are rows and classes for all folds */
-export function checkFoldClasses(x: ArrayInput | readonly unknown[], y: Labels, nSplits: number): number[][] {
+export function checkFoldClasses(x: RowsInput, y: Labels, nSplits: number): number[][] {
   const n = checkFoldRows(x, nSplits);
   const { classes, codes } = encodeLabels('y', y);
   checkRowCount('y', codes.length, n);
@@ -237,6 +243,12 @@ export function rowCount(name: string, x: ArrayInput | readonly unknown[]): numb
   if (isNDArray(x) || isForeignArray(x)) return asArray(name, x).length;
   if (Array.isArray(x) || isTypedArray(x)) return x.length;
   throw wrongType(name, 'an array', x);
+}
+
+/** The rows of what is split, whose values are not read. */
+export function countRows(x: RowsInput): number {
+  if (isSparse(x)) return new SparseRows('x', x).length;
+  return !Array.isArray(x) && isTable(x) ? readFrame('x', x).n : rowCount('x', x as readonly unknown[]);
 }
 
 export function checkRowCount(name: string, rows: number, expected: number): void {

@@ -1,8 +1,17 @@
-import { type ArrayInput, extent } from '../array.js';
+import { extent } from '../array.js';
 import { checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { encodeLabels, type Labels } from '../labels.js';
 import { registerFields } from '../saved.js';
-import { checkFoldRows, checkRowCount, countClasses, Folds, partition, rowCount, type Split } from './folds.js';
+import {
+  checkFoldRows,
+  checkRowCount,
+  countClasses,
+  countRows,
+  Folds,
+  partition,
+  type RowsInput,
+  type Split,
+} from './folds.js';
 import { choices } from './left-out.js';
 
 /**
@@ -21,7 +30,7 @@ export class GroupKFold extends Folds {
    * @param x anything with rows; its values are not read
    * @param groups the group of every row
    */
-  split(x: ArrayInput | readonly unknown[], _y: unknown, groups: Labels): Iterable<Split> {
+  split(x: RowsInput, _y: unknown, groups: Labels): Iterable<Split> {
     const n = checkFoldRows(x, this.nSplits);
     const { codes, counts } = checkGroups(groups, n);
     checkGroupCount(this.nSplits, counts.length);
@@ -66,7 +75,7 @@ export class LeaveOneGroupOut {
    * @param x anything with rows; its values are not read
    * @param groups the group of every row, two different ones at least
    */
-  split(x: ArrayInput | readonly unknown[], _y: unknown, groups: Labels): Iterable<Split> {
+  split(x: RowsInput, _y: unknown, groups: Labels): Iterable<Split> {
     return withoutGroups(x, groups, 1);
   }
 }
@@ -95,7 +104,7 @@ export class LeavePGroupsOut {
    * @param x anything with rows; its values are not read
    * @param groups the group of every row, more different ones than `nGroups`
    */
-  split(x: ArrayInput | readonly unknown[], _y: unknown, groups: Labels): Iterable<Split> {
+  split(x: RowsInput, _y: unknown, groups: Labels): Iterable<Split> {
     return withoutGroups(x, groups, this.nGroups);
   }
 }
@@ -119,8 +128,8 @@ export function checkGroupCount(nSplits: number, count: number): void {
   if (nSplits > count) throw wrongValue('nSplits', `at most the number of groups, ${count}`, nSplits);
 }
 
-function withoutGroups(x: ArrayInput | readonly unknown[], groups: Labels, count: number): Iterable<Split> {
-  const { codes, counts } = checkGroups(groups, rowCount('x', x));
+function withoutGroups(x: RowsInput, groups: Labels, count: number): Iterable<Split> {
+  const { codes, counts } = checkGroups(groups, countRows(x));
   if (counts.length <= count)
     throw new RangeError(
       `Expected groups to hold more than ${count} different ${count === 1 ? 'group' : 'groups'}, got ${counts.length}`,

@@ -2,7 +2,7 @@ import { filled } from '../allocate.js';
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongValue } from '../check.js';
 import { registerFields } from '../saved.js';
-import { checkRowCount, partition, rowCount, rowRange, type Split } from './folds.js';
+import { checkRowCount, countRows, partition, type RowsInput, rowRange, type Split } from './folds.js';
 
 /** Each row alone is the test set once: scikit-learn's `LeaveOneOut`. It trains as many models as there are rows. */
 export class LeaveOneOut {
@@ -17,7 +17,7 @@ export class LeaveOneOut {
   }
 
   /** @param x anything with two rows or more; its values are not read */
-  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
+  split(x: RowsInput): Iterable<Split> {
     return leftOut(checkMoreRows(x, 1), 1);
   }
 }
@@ -43,7 +43,7 @@ export class LeavePOut {
   }
 
   /** @param x anything with more rows than `p`; its values are not read */
-  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
+  split(x: RowsInput): Iterable<Split> {
     return leftOut(checkMoreRows(x, this.p), this.p);
   }
 }
@@ -78,7 +78,7 @@ export class PredefinedSplit {
 
   /** @param x anything with as many rows as `testFold`; its values are not read, and it may be left out */
   split(x?: ArrayInput | readonly unknown[]): Iterable<Split> {
-    if (x !== undefined) checkRowCount('x', rowCount('x', x), this.testFold.length);
+    if (x !== undefined) checkRowCount('x', countRows(x), this.testFold.length);
     return this.splits();
   }
 
@@ -88,8 +88,8 @@ export class PredefinedSplit {
   }
 }
 
-function checkMoreRows(x: ArrayInput | readonly unknown[], p: number): number {
-  const n = rowCount('x', x);
+function checkMoreRows(x: RowsInput, p: number): number {
+  const n = countRows(x);
   if (n <= p) throw new RangeError(`Expected x to have more than ${p} ${p === 1 ? 'row' : 'rows'}, got ${n}`);
   return n;
 }

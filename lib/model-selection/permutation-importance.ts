@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongType } from '../check.js';
+import { dense, type Features } from '../estimators/csr.js';
 import { hasMethods } from '../kind.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { averageOf } from '../scores/sums.js';
@@ -40,12 +41,12 @@ export interface PermutationImportance {
  * `permutation_importance`, with its draws. Of columns that tell the same, each may look unimportant.
  *
  * @param model a trained model
- * @param x [n, features], or a table for a pipeline; best of samples that the model was not trained on
+ * @param x [n, features], dense or sparse, or a table for a pipeline; best of samples that the model was not trained on
  * @throws Error with code ERR_ABORTED after `signal` fired
  */
 export async function permutationImportance<M extends Candidate>(
   model: M,
-  x: ArrayInput | Table,
+  x: Features | Table,
   y: Labelled,
   options: PermutationImportanceOptions<M> = {},
 ): Promise<PermutationImportance> {
@@ -55,7 +56,7 @@ export async function permutationImportance<M extends Candidate>(
   checkInteger('nRepeats', nRepeats, 1);
   const { scorers, signal } = readScoreOptions<M>(options);
   const [scoring] = scorers.by.values();
-  const columns = isTableFor(model, x) ? tableColumns(x) : matrixColumns(x as ArrayInput);
+  const columns = isTableFor(model, x) ? tableColumns(x) : matrixColumns(x as Features);
   checkRowCount('y', rowCount('y', y), columns.rows);
   const seed = checkRandomState(options.randomState).randint(0, 2 ** 31);
   const weights = sampleWeight === undefined ? [] : [{ sampleWeight }];
@@ -97,8 +98,8 @@ interface Columns {
   permuting(column: number): (order: Int32Array) => ArrayInput | Table;
 }
 
-function matrixColumns(x: ArrayInput): Columns {
-  const samples = readSamples(x) as NDArray;
+function matrixColumns(x: Features): Columns {
+  const samples = readSamples(dense('x', x)) as NDArray;
   if (samples.ndim !== 2 || samples.size === 0) throw wrongShape('x', '[n, features]', samples.shape);
   const [rows, count] = samples.shape;
   return {

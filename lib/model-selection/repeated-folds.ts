@@ -1,9 +1,8 @@
-import type { ArrayInput } from '../array.js';
 import { checkInteger, checkOptions } from '../check.js';
 import type { Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerFields } from '../saved.js';
-import { checkFoldClasses, checkFoldRows, kFolds, type Split, stratifiedFolds } from './folds.js';
+import { checkFoldClasses, checkFoldRows, kFolds, type RowsInput, type Split, stratifiedFolds } from './folds.js';
 
 export interface RepeatedFoldsOptions {
   /** The number of folds, at least 2. Default: 5. */
@@ -42,7 +41,7 @@ export class RepeatedKFold extends RepeatedFolds {
   }
 
   /** @param x anything with rows; its values are not read */
-  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
+  split(x: RowsInput): Iterable<Split> {
     const n = checkFoldRows(x, this.nSplits);
     return this.repeated((random) => kFolds(n, this.nSplits, random));
   }
@@ -60,7 +59,7 @@ export class RepeatedStratifiedKFold extends RepeatedFolds {
    * @param x anything with rows; its values are not read
    * @param y the class of every row
    */
-  split(x: ArrayInput | readonly unknown[], y: Labels): Iterable<Split> {
+  split(x: RowsInput, y: Labels): Iterable<Split> {
     const members = checkFoldClasses(x, y, this.nSplits);
     return this.repeated((random) => stratifiedFolds(members, this.nSplits, random));
   }

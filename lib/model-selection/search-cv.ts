@@ -1,5 +1,6 @@
 import type { ArrayInput } from '../array.js';
 import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
+import type { Features } from '../estimators/csr.js';
 import { expected } from '../io/schema.js';
 import { hasMethods, isPlain, isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
@@ -126,7 +127,7 @@ abstract class SearchCV<
    * @throws Error with code ERR_ABORTED after `signal` fired; the first model's error if all failed. What an earlier `fit` found stays then
    */
   async fit(
-    x: ArrayInput | Table,
+    x: Features | Table,
     y: Pair[1],
     options: { signal?: AbortSignal; distributed?: World; groups?: Labels; [name: string]: unknown } = {},
   ): Promise<this> {
@@ -151,19 +152,19 @@ abstract class SearchCV<
   }
 
   /** What the best estimator predicts. */
-  predict(x: ArrayInput | Table): ReturnType<M['predict']> {
+  predict(x: Features | Table): ReturnType<M['predict']> {
     return this.#refitted('predict').predict(x) as ReturnType<M['predict']>;
   }
 
   /** The probabilities [n, classes] of the best estimator. */
-  predictProba(x: ArrayInput | Table): unknown {
+  predictProba(x: Features | Table): unknown {
     const best = this.#refitted('predictProba');
     if (!best.predictProba) throw wrongType('the estimator', 'an object with a method predictProba', best);
     return best.predictProba(x);
   }
 
   /** The best estimator by the `scoring` of the search, of several by that of `refit`; without one by its own score. */
-  score(x: ArrayInput | Table, y: Pair[1], options?: { sampleWeight?: ArrayInput }): number | Promise<number> {
+  score(x: Features | Table, y: Pair[1], options?: { sampleWeight?: ArrayInput }): number | Promise<number> {
     const best = this.#refitted('score');
     const { by, refit } = scorersOf<M>(this.#params);
     return by.get(refit)!(best, x, y, options);

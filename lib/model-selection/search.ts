@@ -1,10 +1,9 @@
-import type { ArrayInput, NDArray } from '../array.js';
+import type { ArrayInput } from '../array.js';
 import { wrongType } from '../check.js';
 import { hasMethods, isClass } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { averageOf } from '../scores/sums.js';
 import { isNetworkStep } from '../tables/network-step.js';
-import type { TableRows } from '../tables/rows.js';
 import { ahead, type CrossValidation, checkFolds, foldOf, optionsAt, splitsOf } from './cross-validation.js';
 import {
   type Candidate,
@@ -13,6 +12,7 @@ import {
   type Pair,
   readSamples,
   readScoreOptions,
+  type Samples,
   SCORE_OPTIONS,
   type ScoreOptions,
   type Scores,
@@ -136,7 +136,7 @@ export class Search<M extends Candidate> {
   readonly #ranks: SearchRanks | undefined;
   /** Of several ranks the first one has it. */
   readonly #journal: Journal | undefined;
-  #samples?: NDArray | TableRows;
+  #samples?: Samples;
   /** Points of the rounds that are over. */
   #before = 0;
   #done = 0;
@@ -167,7 +167,7 @@ export class Search<M extends Candidate> {
     this.#journal = options.journal === undefined || ranks?.rank ? undefined : new Journal(options.journal);
   }
 
-  get samples(): NDArray | TableRows {
+  get samples(): Samples {
     this.#samples ??= readSamples(this.#options.train[0], this.#options.estimator);
     return this.#samples;
   }

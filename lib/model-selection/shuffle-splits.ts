@@ -1,10 +1,10 @@
 import { allocate } from '../allocate.js';
-import { type ArrayInput, NDArray } from '../array.js';
+import { NDArray } from '../array.js';
 import { checkInteger, checkOptions } from '../check.js';
 import type { Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerFields } from '../saved.js';
-import { rowCount, type Split } from './folds.js';
+import { countRows, type RowsInput, type Split } from './folds.js';
 import { checkGroups } from './group-folds.js';
 import { checkStrata, drawSplit, splitSizes, stratifiedIndices } from './splits.js';
 
@@ -53,8 +53,8 @@ export class ShuffleSplit extends ShuffleSplits {
   }
 
   /** @param x anything with rows; its values are not read */
-  split(x: ArrayInput | readonly unknown[]): Iterable<Split> {
-    const sizes = splitSizes(rowCount('x', x), this.testSize, this.trainSize, 0.1);
+  split(x: RowsInput): Iterable<Split> {
+    const sizes = splitSizes(countRows(x), this.testSize, this.trainSize, 0.1);
     return this.draws((random) => drawSplit(sizes, random));
   }
 }
@@ -77,8 +77,8 @@ export class StratifiedShuffleSplit extends ShuffleSplits {
    * @param x anything with rows; its values are not read
    * @param y the class of every row, or rows of 0s and 1s (multi-label)
    */
-  split(x: ArrayInput | readonly unknown[], y: Labels): Iterable<Split> {
-    const n = rowCount('x', x);
+  split(x: RowsInput, y: Labels): Iterable<Split> {
+    const n = countRows(x);
     const sizes = splitSizes(n, this.testSize, this.trainSize, 0.1);
     const strata = checkStrata('y', y, n, sizes);
     return this.draws((random) => stratifiedIndices(sizes, strata, random));
@@ -101,8 +101,8 @@ export class GroupShuffleSplit extends ShuffleSplits {
    * @param x anything with rows; its values are not read
    * @param groups the group of every row
    */
-  split(x: ArrayInput | readonly unknown[], _y: unknown, groups: Labels): Iterable<Split> {
-    const { codes, counts } = checkGroups(groups, rowCount('x', x));
+  split(x: RowsInput, _y: unknown, groups: Labels): Iterable<Split> {
+    const { codes, counts } = checkGroups(groups, countRows(x));
     const sizes = splitSizes(counts.length, this.testSize, this.trainSize, 0.2, 'groups');
     return this.draws((random) => {
       const [train, test] = drawSplit(sizes, random);

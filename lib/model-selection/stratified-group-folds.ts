@@ -1,10 +1,9 @@
 import { filled } from '../allocate.js';
-import type { ArrayInput } from '../array.js';
 import type { Labels } from '../labels.js';
 import type { RandomState } from '../random.js';
 import { registerFields } from '../saved.js';
 import { averageOf, columnSums, pairwiseSum } from '../scores/sums.js';
-import { checkFoldClasses, Folds, partition, type Split } from './folds.js';
+import { checkFoldClasses, Folds, partition, type RowsInput, type Split } from './folds.js';
 import { checkGroupCount, checkGroups, type Groups } from './group-folds.js';
 
 /**
@@ -23,7 +22,7 @@ export class StratifiedGroupKFold extends Folds {
    * @param y the class of every row
    * @param groups the group of every row
    */
-  split(x: ArrayInput | readonly unknown[], y: Labels, groups: Labels): Iterable<Split> {
+  split(x: RowsInput, y: Labels, groups: Labels): Iterable<Split> {
     const members = checkFoldClasses(x, y, this.nSplits);
     const n = members.reduce((sum, rows) => sum + rows.length, 0);
     const known = checkGroups(groups, n);
