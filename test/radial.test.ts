@@ -222,6 +222,22 @@ test('what they cannot take is told in a sentence', (t) => {
       /Expected x to be a matrix of 1 columns/,
     ],
     [
+      () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: 1, neighbors: 0 }),
+      /Expected neighbors to be a positive integer, got 0/,
+    ],
+    [
+      () => new RBFInterpolator([[0], [1], [2]], [1, 2, 3], { kernel: 'cubic', neighbors: 1 }),
+      /Expected neighbors to be 2 or more for a polynomial of degree 1, got 1/,
+    ],
+    [
+      () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: 1, neighbors: 1 }).coefficients,
+      /Expected neighbors to be undefined where all points have coefficients, got 1/,
+    ],
+    [
+      () => new RBFInterpolator([[0], [1], [1]], [1, 2, 2], { epsilon: 1, neighbors: 2 }).predict([[0.9]]),
+      /Expected x to determine one interpolant, but its system is singular: two points are the same/,
+    ],
+    [
       () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: 1, smoothing: [1] }),
       /Expected smoothing to be a number or a vector of 2/,
     ],

@@ -1419,7 +1419,7 @@ export const CALLS: Record<string, Call> = {
   ),
 
   RBFInterpolator: plain((a, b, o) => new fjordnet.RBFInterpolator(a, b, o), x, y, {
-    ...{ kernel: 'gaussian', epsilon: 1, degree: 0, smoothing: 0.1 },
+    ...{ kernel: 'gaussian', epsilon: 1, degree: 0, smoothing: 0.1, neighbors: 2 },
   }),
   'RBFInterpolator.predict': of(
     () => new fjordnet.RBFInterpolator(x(), y(), { epsilon: 1 }),
