@@ -49,6 +49,11 @@ function checkAlpha(options: { alpha?: number }, byDefault: number, open: '' | '
   return { alpha: checkInterval('alpha', options.alpha ?? byDefault, 0, Number.POSITIVE_INFINITY, open) };
 }
 
+function checkThreshold(options: { threshold?: number }): { threshold: number } {
+  checkOptions('options', options, ['threshold']);
+  return { threshold: checkInterval('threshold', options.threshold ?? 0.5, 0, Number.POSITIVE_INFINITY) };
+}
+
 /** Keras' activations. Each has the kernels `name` and `nameGradient`, unless it says others. */
 export const activations = {
   linear: (): Activation => ({ config: { name: 'linear' }, derivativeFrom: 'y', scalars: {} }),
@@ -93,12 +98,29 @@ export const activations = {
   mish: () => make('mish', 'z'),
   /** z - tanh(z) */
   tanhShrink: () => make('tanhShrink', 'z'),
+  /** z where |z| > threshold, else 0. Default threshold = 0.5 */
+  hardShrink: (options: { threshold?: number } = {}) => make('hardShrink', 'z', checkThreshold(options)),
+  /** z moved towards 0 by the threshold, 0 where |z| <= threshold. Default threshold = 0.5 */
+  softShrink: (options: { threshold?: number } = {}) => make('softShrink', 'z', checkThreshold(options)),
+  /** min(max(z, -1), 1) */
+  hardTanh: () => make('hardTanh'),
+  /** (z + sqrt(z^2 + b)) / 2, softplus without exp (Barron 2021). Default b = 4 */
+  squareplus: (options: { b?: number } = {}) => {
+    checkOptions('options', options, ['b']);
+    return make('squareplus', 'z', { b: checkInterval('b', options.b ?? 4, 0, Number.POSITIVE_INFINITY, 'low') });
+  },
+  /** (z + 1)^2 / 4 where -1 < z < 1, 0 below, z above */
+  sparsePlus: () => make('sparsePlus', 'z'),
+  /** (z + 1) / 2 where -1 < z < 1, 0 below, 1 above: the derivative of sparsePlus */
+  sparseSigmoid: () => make('sparseSigmoid'),
   /** exp(z) / sum(exp(z)) over the last axis */
   softmax: () => make('softmax'),
+  /** z - log(sum(exp(z))) over the last axis */
+  logSoftmax: () => make('logSoftmax'),
   /** 1 where z >= 0, else 0. For prediction only: its derivative is 0 wherever there is one. */
   heaviside: (): Activation => ({ ...make('heaviside', 'z'), gradient: undefined }),
 };
-const WITH_OPTIONS = ['leakyRelu', 'elu', 'celu', 'gelu'];
+const WITH_OPTIONS = ['leakyRelu', 'elu', 'celu', 'gelu', 'hardShrink', 'softShrink', 'squareplus'];
 markMakers(
   'activations',
   activations,

@@ -304,6 +304,12 @@ export const ops = {
   hardSilu: activated(activations.hardSilu),
   mish: activated(activations.mish),
   tanhShrink: activated(activations.tanhShrink),
+  hardShrink: activated(activations.hardShrink),
+  softShrink: activated(activations.softShrink),
+  hardTanh: activated(activations.hardTanh),
+  squareplus: activated(activations.squareplus),
+  sparsePlus: activated(activations.sparsePlus),
+  sparseSigmoid: activated(activations.sparseSigmoid),
 };
 
 function axisOf(options: { axis?: number } | number): number | undefined {

@@ -89,7 +89,9 @@ for (const name of Object.keys(activations) as (keyof typeof activations)[]) {
     const random = new RandomState(1);
     const shape = [3, 2, 5];
     const z = random.normal(0, 2, shape);
-    for (let i = 0; i < z.size; i++) if (Math.abs(z.data[i]) < 0.01) z.data[i] += 0.02; // not across a kink
+    for (let i = 0; i < z.size; i++)
+      // not across a kink
+      if ([-1, -0.5, 0, 0.5, 1].some((kink) => Math.abs(z.data[i] - kink) < 0.01)) z.data[i] += 0.02;
     const dy = random.randn(3, 2, 5);
     const activation = activations[name]();
     const [, dz] = run('float64', activation, z, dy);
@@ -118,7 +120,9 @@ test('NaN passes through every activation', (t) => {
       const { kernel, scalars } = activations[name]();
       if (!kernel) continue;
       const y = new typed(19);
-      const dims: Record<string, number> = name === 'softmax' ? { B: 1, M: 19, N: 1 } : { B: 1, N: 19 };
+      const dims: Record<string, number> = ['softmax', 'logSoftmax'].includes(name)
+        ? { B: 1, M: 19, N: 1 }
+        : { B: 1, N: 19 };
       kernels[kernel](dims, [y.map((_, i) => (i % 3 === 1 ? Number.NaN : 1)), y], scalars);
       t.true(
         y.every((value, i) => Number.isNaN(value) === (i % 3 === 1)),
@@ -138,6 +142,8 @@ for (const dtype of ['float64', 'float32'] as const)
       'exponential',
       'hardSilu',
       'relu',
+      'sparsePlus',
+      'sparseSigmoid',
     ] as const) {
       const model = sequential({ dtype, layers: [layers.activation({ activation, inputShape: [1] })] });
       for (const x of [-1e4, -1e30, dtype === 'float32' ? -3e38 : -1e308])

@@ -250,6 +250,24 @@ const cases: Record<string, OpCase> = {
   hardSilu: { shapes: [v], make: ops.hardSilu, numpy: map((x) => x * hardSigmoid(x)) },
   mish: { shapes: [v], make: ops.mish, numpy: map((x) => x * Math.tanh(Math.log1p(Math.exp(x)))) },
   tanhShrink: { shapes: [v], make: ops.tanhShrink, numpy: map((x) => x - Math.tanh(x)) },
+  hardShrink: { shapes: [v], make: (x) => ops.hardShrink(x), numpy: map((x) => (Math.abs(x) > 0.5 ? x : 0)) },
+  softShrink: {
+    shapes: [v],
+    make: (x) => ops.softShrink(x, { threshold: 0.25 }),
+    numpy: map((x) => Math.sign(x) * Math.max(Math.abs(x) - 0.25, 0)),
+  },
+  hardTanh: { shapes: [v], make: ops.hardTanh, numpy: map((x) => Math.min(Math.max(x, -1), 1)) },
+  squareplus: {
+    shapes: [v],
+    make: (x) => ops.squareplus(x, { b: 1 }),
+    numpy: map((x) => (x + Math.sqrt(x * x + 1)) / 2),
+  },
+  sparsePlus: {
+    shapes: [v],
+    make: ops.sparsePlus,
+    numpy: map((x) => (x >= 1 ? x : x <= -1 ? 0 : (x + 1) ** 2 / 4)),
+  },
+  sparseSigmoid: { shapes: [v], make: ops.sparseSigmoid, numpy: map((x) => Math.min(Math.max((x + 1) / 2, 0), 1)) },
 };
 
 test('every op has a case', (t) => {

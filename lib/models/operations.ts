@@ -1,7 +1,7 @@
 import { getActivation } from '../activations.js';
 import { checkBoolean, checkInteger, checkNumber, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Op } from '../graph/op.js';
-import { activation } from '../graph/ops/activation.js';
+import { activate, activation } from '../graph/ops/activation.js';
 import * as arithmetic from '../graph/ops/arithmetic.js';
 import * as axes from '../graph/ops/axes.js';
 import { pad } from '../graph/ops/pad.js';
@@ -97,7 +97,7 @@ export function operationFrom({ op: name, options = {} }: JsonObject, inputs: re
   if (!isPlain(options)) throw wrongType('options', 'an object', options);
   if (inputs.length === 0 || (entry.inputs !== undefined && inputs.length !== entry.inputs))
     throw wrongValue('inputs', `${entry.inputs ?? 'one or more'} for '${name}'`, inputs.length);
-  if (entry.op === activation) return applyOp(activation, inputs, getActivation('options', options));
+  if (entry.op === activation) return activate(inputs[0], getActivation('options', options));
   checkOptions('options', options, Object.keys(entry.options));
   for (const [key, check] of Object.entries(entry.options)) check(`options.${key}`, options[key], inputs, options);
   const isElementwise = Object.values(arithmetic).includes(entry.op as never);

@@ -264,6 +264,89 @@ void tanhShrinkGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, 
   });
 }
 
+// y = (z + s) / 2, s = sqrt(z^2 + b) with b > 0;  dz = dy * y / s
+// s by the larger of |z| and sqrt(b), as z^2 may be Infinity; below 0, where z + s cancels, y = b / (2 (s - z))
+template <typename T>
+inline T squareplusRoot(T z, T least) {
+  const T size = std::fabs(z), most = size > least ? size : least, ratio = (size > least ? least : z) / most;
+  return most * std::sqrt(T(1) + ratio * ratio);
+}
+template <typename T>
+inline T squareplusOf(T z, T s, T half) {
+  return z > T(0) ? T(0.5) * z + T(0.5) * s : half / (s - z);
+}
+template <typename T>
+void squareplus(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, double b) {
+  const T least = T(std::sqrt(b)), half = T(0.5 * b);
+  map1(cpu, B * N, z, y, [=](T z) { return squareplusOf(z, squareplusRoot(z, least), half); });
+}
+template <typename T>
+void squareplusGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz, double b) {
+  const T least = T(std::sqrt(b)), half = T(0.5 * b);
+  map2(cpu, B * N, z, dy, dz, [=](T z, T dy) {
+    const T s = squareplusRoot(z, least);
+    return dy * (squareplusOf(z, s, half) / s);
+  });
+}
+
+// y = min(max(z, -1), 1), NaN kept;  dz = dy where -1 < y < 1
+template <typename T>
+inline T clippedAt1(T z) {
+  return z < T(-1) ? T(-1) : z > T(1) ? T(1) : z;
+}
+template <typename T>
+void hardTanh(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return clippedAt1(z); });
+}
+template <typename T>
+void hardTanhGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return y > T(-1) && y < T(1) ? dy : T(0); });
+}
+
+// y = z where |z| > threshold, else 0;  dz = dy there. Soft: y is moved towards 0 by the threshold.
+template <typename T>
+void hardShrink(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, T threshold) {
+  map1(cpu, B * N, z, y, [threshold](T z) { return std::fabs(z) <= threshold ? T(0) : z; });
+}
+template <typename T>
+void hardShrinkGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz, T threshold) {
+  map2(cpu, B * N, z, dy, dz, [threshold](T z, T dy) { return std::fabs(z) <= threshold ? T(0) : dy; });
+}
+template <typename T>
+void softShrink(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y, T threshold) {
+  map1(cpu, B * N, z, y, [threshold](T z) {
+    const T moved = z > T(0) ? z - threshold : z + threshold;
+    return std::fabs(z) <= threshold ? T(0) : moved;
+  });
+}
+template <typename T>
+void softShrinkGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz, T threshold) {
+  hardShrinkGradient(cpu, B, N, z, dy, dz, threshold);
+}
+
+// y = (1 + clip(z, -1, 1)) / 2;  dz = dy / 2 where 0 < y < 1
+template <typename T>
+void sparseSigmoid(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) { return T(0.5) * (T(1) + clippedAt1(z)); });
+}
+template <typename T>
+void sparseSigmoidGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, y, dy, dz, [](T y, T dy) { return y > T(0) && y < T(1) ? T(0.5) * dy : T(0); });
+}
+
+// y = ((1 + clip(z, -1, 1)) / 2)^2 where z < 1, else z: the integral of the above;  dz = dy * sparseSigmoid(z)
+template <typename T>
+void sparsePlus(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
+  map1(cpu, B * N, z, y, [](T z) {
+    const T root = T(0.5) * (T(1) + clippedAt1(z));
+    return z > T(1) ? z : root * root;
+  });
+}
+template <typename T>
+void sparsePlusGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
+  map2(cpu, B * N, z, dy, dz, [](T z, T dy) { return dy * (T(0.5) * (T(1) + clippedAt1(z))); });
+}
+
 // y = z * Phi(z), Phi the normal distribution's cumulative function;  dz = dy * (Phi(z) + z * phi(z))
 // approximate: Phi(z) = (1 + tanh(u)) / 2 with u = sqrt(2 / pi) * (z + 0.044715 z^3)  (Hendrycks and Gimpel 2016)
 constexpr double kSqrt2OverPi = 0.79788456080286535588;

@@ -56,21 +56,37 @@ const ACTIVATIONS = [
   'hardSilu',
   'mish',
   'tanhShrink',
+  'hardTanh',
+  'sparsePlus',
+  'sparseSigmoid',
   'softmax',
+  'logSoftmax',
 ] as const;
+/** Those along an axis, which is the last one here. */
+const ALONG = ['softmax', 'logsoftmax'];
+/** Those with one option besides, and Keras' operation of each. */
+const WITH_OPTION: Readonly<Record<string, { option: string; byDefault: number; className: string }>> = {
+  celu: { option: 'alpha', byDefault: 1, className: 'Celu' },
+  hardShrink: { option: 'threshold', byDefault: 0.5, className: 'HardShrink' },
+  softShrink: { option: 'threshold', byDefault: 0.5, className: 'SoftShrink' },
+  squareplus: { option: 'b', byDefault: 4, className: 'Squareplus' },
+};
 /** What Keras' function has where ours has another number, or none. */
 const LEAKY = 0.2;
 
 /** An activation as Keras 3 reads it back: a name, or a layer or operation that is called in its place. @throws TypeError */
 export function kerasActivation(place: string, config: Activation['config']): string | KerasObject {
   const { name, alpha, approximate } = config;
+  if (Object.hasOwn(WITH_OPTION, name)) {
+    const { option, byDefault, className } = WITH_OPTION[name];
+    const value = config[option];
+    return value === byDefault ? snake(name) : object('keras.src.ops.nn', className, { [option]: value });
+  }
   switch (name) {
     case 'leakyRelu':
       return alpha === LEAKY ? 'leaky_relu' : object('keras.layers', 'LeakyReLU', { negative_slope: alpha });
     case 'elu':
       return alpha === 1 ? 'elu' : object('keras.layers', 'ELU', { alpha });
-    case 'celu':
-      return alpha === 1 ? 'celu' : object('keras.src.ops.nn', 'Celu', { alpha });
     case 'gelu':
       return approximate ? object('keras.src.ops.nn', 'Gelu', { approximate: true }) : 'gelu';
   }
@@ -94,8 +110,6 @@ export function ourActivation(place: string, given: unknown): Activation['config
     }
     case 'elu':
       return { name: 'elu', alpha: number(`${place}.alpha`, config.alpha ?? 1) };
-    case 'celu':
-      return { name: 'celu', alpha: number(`${place}.alpha`, config.alpha ?? 1) };
     case 'gelu':
       // the function's default is another than the operation's
       return { name: 'gelu', approximate: config.approximate === undefined ? name === 'Gelu' : config.approximate };
@@ -105,12 +119,15 @@ export function ourActivation(place: string, given: unknown): Activation['config
       return { name: 'hardSilu' };
     case 'relu':
       return relu(place, config);
-    case 'softmax':
-      if ((config.axis ?? -1) !== -1) throw wrongValue(`${place}.axis`, '-1', config.axis);
-      return { name: 'softmax' };
     case 'activation':
       return ourActivation(place, config.activation);
   }
+  const one = Object.keys(WITH_OPTION).find((known) => plain(known) === plain(name));
+  if (one) {
+    const { option, byDefault } = WITH_OPTION[one];
+    return { name: one, [option]: number(`${place}.${option}`, config[option] ?? byDefault) };
+  }
+  if (ALONG.includes(plain(name)) && (config.axis ?? -1) !== -1) throw wrongValue(`${place}.axis`, '-1', config.axis);
   const own = ACTIVATIONS.find((known) => plain(known) === plain(name));
   if (!own) throw wrongValue(place, 'an activation that there is here', name);
   return { name: own };

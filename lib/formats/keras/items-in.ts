@@ -41,7 +41,8 @@ function expanded(keys: readonly unknown[], rank: number): unknown[] {
   return keys.flatMap((key) => (key === ELLIPSIS ? whole : [key]));
 }
 
-const sliced = (x: Value, axis: number, from: number, count: number) =>
+/** x[from : from + count] along an axis */
+export const sliced = (x: Value, axis: number, from: number, count: number) =>
   ops.slice(
     x,
     x.shape.map((_, own) => (own === axis ? from : 0)),

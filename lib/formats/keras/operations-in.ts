@@ -9,7 +9,7 @@ import type { JsonObject } from '../../io/model-file.js';
 import { differsFrom } from '../../layers/masks.js';
 import { ops } from '../../ops.js';
 import { ourActivation } from './config-parts.js';
-import { itemOf, type Slice } from './items-in.js';
+import { itemOf, type Slice, sliced } from './items-in.js';
 
 /** What an operation of Keras is given: values, numbers that stay, lists. */
 export type Given = Value | NDArray | number | boolean | string | null | Slice | readonly Given[];
@@ -303,14 +303,23 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   },
   Cast: cast,
   ConvertToTensor: (call) => (typeof call.config.dtype === 'string' ? cast(call) : value(call.args[0])),
-  LogSoftmax: ({ config: { axis = -1 }, args: [x] }) => {
-    if (axis !== -1) throw wrongValue('axis', '-1', axis);
-    return ops.logSoftmax(value(x)) as Value;
+  Glu: ({ config: { axis = -1 }, args: [x] }) => {
+    const from = value(x);
+    const own = axisOf(axis, from.shape.length);
+    const half = from.shape[own] / 2;
+    if (!Number.isInteger(half)) throw wrongValue('what is halved', 'of an even length', from.shape[own]);
+    return ops.mul(sliced(from, own, 0, half), ops.sigmoid(sliced(from, own, half, half))) as Value;
+  },
+  Threshold: ({ config, args: [x] }) => {
+    const bound = checkNumber('threshold', config.threshold);
+    const from = value(x);
+    return ops.where(ops.greater(from, bound), from, checkNumber('default_value', config.default_value)) as Value;
   },
   Tanh: activation('tanh'),
   ...Object.fromEntries(
     ['Relu', 'Relu6', 'Sigmoid', 'Softplus', 'Softsign', 'Silu', 'HardSilu', 'LogSigmoid', 'HardSigmoid']
-      .concat(['LeakyRelu', 'Elu', 'Celu', 'Selu', 'Gelu', 'Softmax', 'TanhShrink', 'Mish'])
+      .concat(['LeakyRelu', 'Elu', 'Celu', 'Selu', 'Gelu', 'Softmax', 'LogSoftmax', 'TanhShrink', 'Mish'])
+      .concat(['HardShrink', 'SoftShrink', 'HardTanh', 'Squareplus', 'SparsePlus', 'SparseSigmoid'])
       .map((name) => [name, activation(name)]),
   ),
 };

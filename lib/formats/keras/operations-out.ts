@@ -157,14 +157,10 @@ export class Operations {
     const written = kerasActivation('the activation between layers', config);
     if (config.name === 'exponential') return this.#op(NUMPY, 'Exp', {}, [x], shape);
     if (config.name === 'tanh') return this.#op(NUMPY, 'Tanh', {}, [x], shape);
-    const { alpha, approximate } = config;
-    const own = ACTIVATIONS[config.name];
+    const { name, ...rest } = config;
+    const own = ACTIVATIONS[name];
     if (!own) throw new TypeError(`Expected the activation between layers to be one that Keras has, got '${written}'`);
-    const options: Record<string, unknown> = {};
-    if (config.name === 'leakyRelu') options.negative_slope = alpha;
-    else if (alpha !== undefined) options.alpha = alpha;
-    if (approximate !== undefined) options.approximate = approximate;
-    if (config.name === 'softmax') options.axis = -1;
+    const options = name === 'leakyRelu' ? { negative_slope: rest.alpha } : name === 'softmax' ? { axis: -1 } : rest;
     return this.#op(NN, own, options, [x], shape);
   }
 
@@ -214,6 +210,12 @@ const ACTIVATIONS: Readonly<Record<string, string>> = {
   gelu: 'Gelu',
   softmax: 'Softmax',
   tanhShrink: 'TanhShrink',
+  hardShrink: 'HardShrink',
+  softShrink: 'SoftShrink',
+  hardTanh: 'HardTanh',
+  squareplus: 'Squareplus',
+  sparsePlus: 'SparsePlus',
+  sparseSigmoid: 'SparseSigmoid',
 };
 
 const sliceOf = (start: number | null, stop: number | null) => ({

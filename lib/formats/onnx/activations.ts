@@ -41,6 +41,33 @@ const hardSigmoid: Emit = (e, z) => {
   return e.emit('Div', [shifted, e.number(6)]);
 };
 
+const within1 = (e: Emitter, z: string) => e.emit('Clip', [z, e.number(-1), e.number(1)]);
+
+const sparseSigmoid: Emit = (e, z) => {
+  const above = e.emit('Add', [within1(e, z), e.number(1)]);
+  return e.emit('Mul', [above, e.number(0.5)]);
+};
+
+/** s = sqrt(z^2 + b); (z + s) / 2, below 0 as b / 2 / (s - z) */
+const squareplus: Emit = (e, z, options) => {
+  const b = options.b as number;
+  const s = e.emit('Sqrt', [e.emit('Add', [e.emit('Mul', [z, z]), e.number(b)])]);
+  const high = e.emit('Mul', [e.emit('Add', [z, s]), e.number(0.5)]);
+  const low = e.emit('Div', [e.number(b / 2), e.emit('Sub', [s, z])]);
+  return e.emit('Where', [e.emit('Greater', [z, e.number(0)]), high, low]);
+};
+
+/** What is moved towards 0 by `bias` where it is further from it than `threshold`. */
+const shrink =
+  (isSoft: boolean): Emit =>
+  (e, z, options) => {
+    const t = options.threshold as number;
+    const bias = isSoft ? t : 0;
+    if (!e.isDouble) return e.emit('Shrink', [z], { lambd: { float: t }, bias: { float: bias } });
+    if (isSoft) return e.emit('Sub', [z, e.emit('Clip', [z, e.number(-t), e.number(t)])]);
+    return e.emit('Where', [e.emit('Greater', [e.emit('Abs', [z]), e.number(t)]), z, e.number(0)]);
+  };
+
 const times =
   (f: Emit): Emit =>
   (e, z, options, layout) =>
@@ -85,6 +112,15 @@ const ACTIVATIONS: Readonly<Record<string, Emit>> = {
   hardSilu: times(hardSigmoid),
   mish: times((e, z, options, layout) => e.emit('Tanh', [softplus(e, z, options, layout)])),
   tanhShrink: (e, z) => e.emit('Sub', [z, e.emit('Tanh', [z])]),
+  hardShrink: shrink(false),
+  softShrink: shrink(true),
+  hardTanh: within1,
+  squareplus,
+  sparsePlus: (e, z, options, layout) => {
+    const root = sparseSigmoid(e, z, options, layout);
+    return e.emit('Max', [z, e.emit('Mul', [root, root])]);
+  },
+  sparseSigmoid,
   softmax: (e, z, _, layout) => e.emit('Softmax', [z], { axis: { int: layout === 'first' ? 1 : -1 } }),
   heaviside: (e, z) => e.asNumbers(e.emit('GreaterOrEqual', [z, e.number(0)])),
 };

@@ -23,8 +23,14 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 const POSITIVE = ['relu', 'relu6', 'sigmoid', 'softplus', 'softmax', 'hardSigmoid', 'exponential'];
 
+/** The activation that is x within bounds; undefined where there is none. */
+export function clippedBy(low: number | undefined, high: number | undefined): Config | undefined {
+  if (low === 0 && high === 6) return { name: 'relu6' };
+  return low === -1 && high === 1 ? { name: 'hardTanh' } : undefined;
+}
+
 /** The activation that a node is of the values that it is given; undefined for other nodes. */
-function activationOf(c: Importer, node: NodeProto, x: Computed): Config | undefined {
+export function activationOf(c: Importer, node: NodeProto, x: Computed): Config | undefined {
   if (node.domain !== '') return undefined;
   const a = new Attributes(node.attributes);
   const alpha = (byDefault: number) => rounded(a.number('alpha', byDefault));
@@ -45,6 +51,12 @@ function activationOf(c: Importer, node: NodeProto, x: Computed): Config | undef
       return about(a.number('alpha', 0.2), 1 / 6) && about(a.number('beta', 0.5), 0.5)
         ? { name: 'hardSigmoid' }
         : undefined;
+    case 'Shrink': {
+      const [threshold, bias] = [rounded(a.number('lambd', 0.5)), rounded(a.number('bias', 0))];
+      if (threshold < 0) return undefined;
+      if (bias === 0) return { name: 'hardShrink', threshold };
+      return bias === threshold ? { name: 'softShrink', threshold } : undefined;
+    }
     case 'Gelu':
       return { name: 'gelu', approximate: a.string('approximate', 'none') === 'tanh' };
     case 'Softmax': {
@@ -66,7 +78,7 @@ function activationOf(c: Importer, node: NodeProto, x: Computed): Config | undef
           : a.has(name)
             ? a.number(name, 0)
             : undefined;
-      return bound(low, 'min') === 0 && bound(high, 'max') === 6 ? { name: 'relu6' } : undefined;
+      return clippedBy(bound(low, 'min'), bound(high, 'max'));
     }
     default:
       return undefined;

@@ -3,6 +3,7 @@ import type { Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import { BOOL, FLOAT, isFloat as isFloatType, isNarrow, type NodeProto } from './decode.js';
+import { activationNode, activationOf, clippedBy } from './import-activations.js';
 import { denseOf, type Handler } from './import-layers.js';
 import { isLogical, isWhole } from './import-masks.js';
 import type { Importer } from './importer.js';
@@ -169,7 +170,8 @@ const clip: Handler = (c, [a, low, high], attributes) => {
     tensor ? c.constant(tensor, `its ${name}`).data[0] : attributes.has(name) ? attributes.number(name, 0) : undefined;
   const [min, max] = [bound(low, 'min'), bound(high, 'max')];
   let { value } = x;
-  if (min === 0 && max === 6) value = applied(layers.activation({ activation: 'relu6' }), value);
+  const activation = clippedBy(min, max);
+  if (activation) value = applied(layers.activation({ activation }), value);
   else {
     if (min !== undefined) value = ops.maximum(value, min);
     if (max !== undefined) value = ops.minimum(value, max);
@@ -244,8 +246,9 @@ const thresholdedRelu: Handler = (c, [a], attributes) => {
   return c.like(x, ops.where(ops.greater(x.value, alpha), x.value, 0), alpha >= 0);
 };
 
-const shrink: Handler = (c, [a], attributes) => {
-  const x = c.computed(a);
+const shrink: Handler = (c, inputs, attributes, node) => {
+  const x = c.computed(inputs[0]);
+  if (activationOf(c, node, x)) return activationNode(c, inputs, attributes, node);
   const [lambd, bias] = [rounded(attributes.number('lambd', 0.5)), rounded(attributes.number('bias', 0))];
   const above = ops.where(ops.greater(x.value, lambd), ops.sub(x.value, bias), 0);
   return c.like(x, ops.where(ops.less(x.value, -lambd), ops.add(x.value, bias), above));

@@ -1,6 +1,7 @@
 import type { Activation } from '../../activations.js';
 import type { Op } from '../op.js';
 import { applyOp, type Shape, type Value } from '../value.js';
+import { logSoftmax } from './products.js';
 
 /** Softmax works along the last axis: a sample of shape [..., N] is M rows of N. The others take every element alone. */
 function sizes({ config }: Activation, { shape, size }: { shape: Shape; size: number }): Record<string, number> {
@@ -52,5 +53,8 @@ export const maskedSoftmax: Op = {
 };
 
 /** f(z); z itself where f is linear. */
-export const activate = (z: Value, f: Activation): Value =>
-  f.graph ? f.graph(z) : f.kernel ? applyOp(activation, [z], f) : z;
+export function activate(z: Value, f: Activation): Value {
+  if (f.graph) return f.graph(z);
+  if (f.config.name === 'logSoftmax') return applyOp(logSoftmax, [z], undefined); // whose kernel does not work in place
+  return f.kernel ? applyOp(activation, [z], f) : z;
+}

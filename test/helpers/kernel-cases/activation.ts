@@ -8,6 +8,9 @@ const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
 const alphas: readonly Scalars[] = [{ alpha: 0 }, { alpha: 0.3 }, { alpha: 1 }];
 const slopes: readonly Scalars[] = [{ alpha: 0.3 }, { alpha: 2 }];
 const relu6 = (z: number) => Math.min(Math.max(z, 0), 6);
+const clipped = (z: number) => Math.min(Math.max(z, -1), 1);
+const thresholds: readonly Scalars[] = [{ threshold: 0.5 }, { threshold: 0 }];
+const shrinkGradient = (z: number, dy: number, { threshold }: Scalars) => (Math.abs(z) > threshold ? dy : 0);
 /** Values on both sides of what bends at 3 or 6. */
 const wide = (draw: Draw) => draw.uniform(-9, 9);
 const SCALE = 1.0507009873554805;
@@ -94,6 +97,28 @@ export const activation: KernelCases = {
   ),
   tanhShrink: map((z) => z - Math.tanh(z)),
   tanhShrinkGradient: map2((z, dy) => dy * Math.tanh(z) ** 2),
+  squareplus: map((z, { b }) => (z + Math.sqrt(z * z + b)) / 2, { scalars: [{ b: 4 }, { b: 0.5 }] }),
+  squareplusGradient: map2((z, dy, { b }) => (dy * (1 + z / Math.sqrt(z * z + b))) / 2, {
+    scalars: [{ b: 4 }, { b: 0.5 }],
+  }),
+  hardTanh: map((z) => Math.min(Math.max(z, -1), 1), { tolerance: 0 }),
+  hardTanhGradient: map2((y, dy) => (Math.abs(y) < 1 ? dy : 0), {
+    fill: (k, draw) => (k === 0 ? draw.uniform(-2, 2).map(clipped) : undefined),
+    tolerance: 0,
+  }),
+  hardShrink: map((z, { threshold }) => (Math.abs(z) > threshold ? z : 0), { scalars: thresholds, tolerance: 0 }),
+  hardShrinkGradient: map2(shrinkGradient, { scalars: thresholds, tolerance: 0 }),
+  softShrink: map((z, { threshold }) => Math.sign(z) * Math.max(Math.abs(z) - threshold, 0), { scalars: thresholds }),
+  softShrinkGradient: map2(shrinkGradient, { scalars: thresholds, tolerance: 0 }),
+  sparseSigmoid: map((z) => (1 + clipped(z)) / 2, { fill: (_, draw) => draw.uniform(-2, 2) }),
+  sparseSigmoidGradient: map2((y, dy) => (y > 0 && y < 1 ? dy / 2 : 0), {
+    fill: (k, draw) => (k === 0 ? draw.uniform(-1, 2).map((y) => Math.min(Math.max(y, 0), 1)) : undefined),
+    tolerance: 0,
+  }),
+  sparsePlus: map((z) => (z > 1 ? z : ((1 + clipped(z)) / 2) ** 2), { fill: (_, draw) => draw.uniform(-2, 2) }),
+  sparsePlusGradient: map2((z, dy) => (dy * (1 + clipped(z))) / 2, {
+    fill: (k, draw) => (k === 0 ? draw.uniform(-2, 2) : undefined),
+  }),
   heaviside: map((z) => Number(z >= 0), { tolerance: 0 }),
   softmax: {
     dims: ROWS,
