@@ -1141,6 +1141,7 @@ test('products with a matrix, places from the end and ellipses are those of NumP
     [[2, 3], 'GetItem', {}, [[all, slice(1, null, 3)]], rows, [[matrix[1]]]],
     [[7], 'GetItem', {}, [[all, slice(1, 6, 2)]], [[0, 1, 2, 3, 4, 5, 6]], [[1, 3, 5]]],
     [[7], 'GetItem', {}, [[all, slice(5, null, -3)]], [[0, 1, 2, 3, 4, 5, 6]], [[5, 2]]],
+    [[3], 'Pad', { pad_width: [[0], [2, 1]], mode: 'wrap' }, [], [[1, 2, 3]], [[2, 3, 1, 2, 3, 1]]],
   ];
   for (const [shape, name, config, others, given, wanted] of cases) {
     const network = await importBytes(await operationFile(shape, name, config, others));
@@ -1156,6 +1157,35 @@ test('products with a matrix, places from the end and ellipses are those of NumP
       code: 'ERR_FORMAT',
       message,
     });
+});
+
+test('operations that go across the batch, or that there are not here, are refused with their names', async (t) => {
+  const itself = { class_name: '__keras_tensor__', config: { keras_history: ['i', 0, 0] } };
+  const pairs = (...pad_width: number[][]) => ({ pad_width, mode: 'constant' });
+  const cases: [string, object, unknown[], RegExp][] = [
+    ['Pad', pairs([1, 0], [0, 0], [0, 0]), [], /pad_width\[0\] to be \[0, 0\], as the batch stays/],
+    ['Pad', { pad_width: 1, mode: 'constant' }, [], /pad_width to be a list of 3 pairs/],
+    ['Pad', { ...pairs([0, 0], [2, 0], [0, 0]), mode: 'reflect' }, [], /pad_width to be at most 1/],
+    ['Pad', { ...pairs([0, 0], [2, 0], [0, 0]), mode: 'mean' }, [], /mode to be one of constant, .*'mean'/],
+    ['Pad', pairs([0, 0], [0, 0], [0, 2 ** 20]), [], /pad_width to be below 2\^20/],
+    ['Split', { indices_or_sections: 2, axis: 0 }, [], /axis to be an axis of a sample/],
+    ['Split', { indices_or_sections: 2, axis: 2 }, [], /indices_or_sections to be a divisor of 3, got 2/],
+    ['Split', { indices_or_sections: [2, 1], axis: 2 }, [], /cuts that leave an entry/],
+    ['Einsum', { subscripts: 'bij->ij' }, [], /the batch stays first/],
+    ['Einsum', { subscripts: 'bij,cij->bi' }, [itself], /the batch stays first/],
+    ['Einsum', { subscripts: 'bii->bi' }, [], /the terms of subscripts .*'bii'/],
+    ['Einsum', { subscripts: 'bij->bik' }, [], /whose result has axes of its terms/],
+    ['Einsum', { subscripts: 'bij,bji->b' }, [itself], /the axes ij of its operands/],
+    ['Tile', { repeats: [2, 1, 1] }, [], /repeats to be 3 at most, and 1 of the batch/],
+    ['Glu', { axis: -1 }, [], /what is halved to be of an even length, got 3/],
+    ['Sparsemax', { axis: -1 }, [], /an operation to be one that there is here, got 'Sparsemax'/],
+  ];
+  for (const [name, config, others, message] of cases)
+    await t.throwsAsync(
+      operationFile([2, 3], name, config, others).then(importBytes),
+      { code: 'ERR_FORMAT', message },
+      name,
+    );
 });
 
 test("a Normalization of given numbers takes their difference first, as Keras': large ones do not cancel", async (t) => {

@@ -285,6 +285,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   masked: /no masked steps/,
   operations: /without constants/,
   sequences: /GRU with resetAfter false/,
+  shapes: /got 'slice'/,
   stepwise: /got Sequential/,
   waves: /got 'sin'/,
 };

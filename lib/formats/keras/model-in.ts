@@ -387,7 +387,7 @@ function made(
   const named = Object.entries(node.kwargs).map(([key, argument]) => [key, resolved(argument, valueAt)] as const);
   if (!read) {
     const { name: _, ...config } = entry.config;
-    return [checked(applyOperation(entry.class_name, config, [...args, ...named.map(([, value]) => value)]))];
+    return applyOperation(entry.class_name, config, [...args, ...named.map(([, value]) => value)]).map(checked);
   }
   const values = applyLayer(read.layer, args, Object.fromEntries(named), constants);
   checkAxis(read.layer);

@@ -9,7 +9,9 @@ import type { JsonObject } from '../../io/model-file.js';
 import { differsFrom } from '../../layers/masks.js';
 import { ops } from '../../ops.js';
 import { ourActivation } from './config-parts.js';
+import { einsumOf } from './einsum-in.js';
 import { itemOf, type Slice, sliced } from './items-in.js';
+import { paddedAs, rolled, splitAt, tiled } from './shapes-in.js';
 
 /** What an operation of Keras is given: values, numbers that stay, lists. */
 export type Given = Value | NDArray | number | boolean | string | null | Slice | readonly Given[];
@@ -19,7 +21,7 @@ interface Call {
   readonly args: readonly Given[];
 }
 
-type Make = (call: Call) => Value;
+type Make = (call: Call) => Value | readonly Value[];
 
 const isOperand = (given: Given | undefined): given is Value | NDArray | number =>
   typeof given === 'number' || isValue(given) || given instanceof NDArray;
@@ -201,6 +203,12 @@ const repeat: Make = ({ config: { repeats, axis }, args: [x] }) => {
   return ops.reshape(applyOp(repeatAxis, [apart], { axis: own + 1, n }), to) as Value;
 };
 
+const moved = (x: Value, order: (axes: number[]) => void): Value => {
+  const axes = x.shape.map((_, axis) => axis);
+  order(axes);
+  return ops.transpose(x, axes) as Value;
+};
+
 const expandDims: Make = ({ config: { axis }, args: [x] }) => {
   const from = value(x);
   const at = axisOf(axis, from.shape.length + 1);
@@ -234,6 +242,8 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
   Log: unary(ops.log),
   Log1p: unary(ops.log1p),
   Sqrt: unary(ops.sqrt),
+  Rsqrt: unary((x) => ops.div(1, ops.sqrt(x)) as Value),
+  Reciprocal: unary((x) => ops.div(1, x) as Value),
   Square: unary(ops.square),
   StopGradient: unary(ops.stopGradient),
   Add: binary(ops.add),
@@ -282,6 +292,36 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
     const axes = [axis].flat().map((own) => axisOf(own, from.shape.length));
     return axes.reduce((made, own) => applyOp(reverseAxis, [made], { axis: own }), from);
   },
+  Pad: ({ config: { pad_width, mode }, args: [x, fill] }) => paddedAs(value(x), pad_width, mode, fill),
+  Split: ({ config: { indices_or_sections, axis = 0 }, args: [x] }) => {
+    const from = value(x);
+    return splitAt(from, axisOf(axis, from.shape.length), indices_or_sections);
+  },
+  Unstack: ({ config: { axis = 0 }, args: [x] }) => {
+    const from = value(x);
+    const own = axisOf(axis, from.shape.length);
+    const left = from.shape.filter((_, i) => i !== own);
+    return splitAt(from, own, from.shape[own]).map((part) => ops.reshape(part, left) as Value);
+  },
+  Einsum: ({ config: { subscripts }, args }) => {
+    if (typeof subscripts !== 'string') throw wrongType('subscripts', 'a text', subscripts);
+    return einsumOf(
+      subscripts,
+      args.map((own) => (own instanceof NDArray ? own : value(own))),
+    );
+  },
+  Tile: ({ config: { repeats }, args: [x] }) => tiled(value(x), repeats),
+  Roll: ({ config: { shift, axis }, args: [x] }) => {
+    const from = value(x);
+    return rolled(from, axisOf(axis, from.shape.length), shift);
+  },
+  Swapaxes: ({ config: { axis1, axis2 }, args: [x] }) => {
+    const from = value(x);
+    const [a, b] = [axis1, axis2].map((axis) => axisOf(axis, from.shape.length));
+    return moved(from, (axes) => {
+      [axes[a], axes[b]] = [axes[b], axes[a]];
+    });
+  },
   Reshape: reshape,
   Transpose: transpose,
   GetItem: ({ args: [x, key] }) => itemOf(value(x), key),
@@ -327,11 +367,11 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
 const isSign = (given: Given) => isValue(given) && given.from && 'op' in given.from && given.from.op.name === 'sign';
 
 /** What an operation of Keras makes of its arguments. @throws TypeError or RangeError for what there is not here */
-export function applyOperation(className: string, config: JsonObject, args: readonly Given[]): Value {
+export function applyOperation(className: string, config: JsonObject, args: readonly Given[]): readonly Value[] {
   if (!Object.hasOwn(OPERATIONS, className)) throw wrongValue('an operation', 'one that there is here', className);
-  const made = OPERATIONS[className]({ config, args });
+  const made = [OPERATIONS[className]({ config, args })].flat() as readonly Value[];
   const isNumber = (given: Given) => typeof given === 'number' || given instanceof NDArray;
   const stays = STAYS_BOOLEAN.has(className) && args.every((own) => (isValue(own) ? isTruth(own) : !isNumber(own)));
-  if (BOOLEAN.has(className) || stays || (className === 'Absolute' && args.some(isSign))) truths.add(made);
+  if (BOOLEAN.has(className) || stays || (className === 'Absolute' && args.some(isSign))) truths.add(made[0]);
   return made;
 }
