@@ -591,6 +591,14 @@ test('what there is not here is refused by name, with the place', async (t) => {
     ],
     [replaced('residual.h5', '"padding": "same"', '"padding": "sane"'), /padding/],
     [replaced('dense.h5', '[null, 4]', '[null,-4]'), /input shape/],
+    [
+      replaced('cells.h5', '"LSTMCell"', '"TNTMCell"'),
+      /the cell of the layer 'rnn.*' to be one of SimpleRNNCell, LSTMCell, GRUCell, .*'TNTMCell'/,
+    ],
+    [
+      replaced('stacked.h5', '"go_backwards": false', '"go_backwards": true '),
+      /the go_backwards of the layer 'rnn.*' to be false, as it has several cells, got true/,
+    ],
     [replaced('dense.h5', '"tanh"', '"tank"'), /the activation of the layer 'dense'/],
     [fixture('dense.h5').subarray(0, 3000), /HDF5 part/],
     [Buffer.from('PK\u0003\u0004'), /ZIP/],

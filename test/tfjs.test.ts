@@ -276,6 +276,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   activations: /'exponential'/,
   attention: /MultiHeadAttention/,
   bidirectional: /GRU with resetAfter false/,
+  cells: /'rnn_5' to be given no masked steps/,
   enlarged: /to be a convolution without outputPadding/,
   looking: /'attention' to be given no masked steps/,
   gates: /got 'slice'/,
@@ -286,6 +287,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   operations: /without constants/,
   sequences: /GRU with resetAfter false/,
   shapes: /got 'slice'/,
+  stacked: /GRU with resetAfter false/,
   stepwise: /got Sequential/,
   waves: /got 'sin'/,
 };

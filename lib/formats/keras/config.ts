@@ -2,6 +2,7 @@ import { wrongType, wrongValue } from '../../check.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import { LEAST_DEVIATION } from '../../layers/normalization.js';
+import { recurrentOf } from './cells-in.js';
 import {
   camel,
   type KerasObject,
@@ -258,6 +259,10 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     }
     case 'Normalization':
       return normalization(place, config);
+    case 'RNN': {
+      const own = recurrentOf(place, config);
+      return ourLayer(place, own.className, own.config);
+    }
   }
   if (!isKerasLayer(className))
     throw new RangeError(`Expected ${place} to be of a class that there is here, got '${className}'`);

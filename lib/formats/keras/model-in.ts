@@ -14,9 +14,11 @@ import { shapesOf } from '../../models/shapes.js';
 import { applyLayer, attentionOptions, type Constants, checkConstants } from './apply.js';
 import { type CallNode, placesIn, type Reference, readNode, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
+import { checkVersion } from './hard-sigmoid.js';
 import { integerInputs } from './integers.js';
 import { Masks } from './masks-in.js';
 import { applyOperation } from './operations-in.js';
+import { stackOf } from './stack-in.js';
 
 /** A layer that was read, under Keras' name and class, and those within it where it is a network. */
 export interface ReadLayer {
@@ -199,6 +201,11 @@ function readOne(
     if (config.trainable === false) layer.trainable = false;
     return { read: { name, className, layer, layers: inner.layers, part: 'layer' } };
   }
+  const stack = stackOf(place, className, config, (own, isFirst) => {
+    const first = isFirst ? inputShape : undefined;
+    return readOne(`${own.name}`, { class_name: 'RNN', config: own }, [], reading, depth, first).read.layer;
+  });
+  if (stack) return { read: { name, className, ...stack, part: 'cell' } };
   const { lastAxis, behind, ...described } = ourLayer(place, className, { ...config, name });
   checkVersion(place, described.config, reading);
   const options = /Attention$/.test(className) ? attentionOptions(place, className, nodes) : {};
@@ -209,17 +216,6 @@ function readOne(
     ...(lastAxis !== undefined && { lastAxis }),
     ...(behind && { behind: readLayer(place, behind) }),
   };
-}
-
-/** Keras 2 had another hard sigmoid. */
-function checkVersion(place: string, config: JsonObject, reading: ReadingAll): void {
-  if (!reading.isKeras2 || reading.takesHardSigmoid) return;
-  for (const [key, value] of Object.entries(config)) {
-    if (!isPlain(value)) continue;
-    if (value.name === 'hardSigmoid' && /activation$/i.test(key))
-      throw wrongValue(`the ${key} of ${place}`, 'none of Keras 2 that is another one here', 'hard_sigmoid');
-    if (isPlain(value.config)) checkVersion(place, value.config, reading);
-  }
 }
 
 /** A layer or an operation of a functional model, and what it gave so far. */

@@ -13,7 +13,7 @@ export type Found = Map<Weight, () => Numbers>;
 
 /** In files of Keras 3: groups by class and number. */
 export function findByClass(root: Group, layers: readonly ReadLayer[], found: Found): void {
-  const all = root.find('layers') ?? root.find('_layer_checkpoint_dependencies');
+  const all = ['layers', '_layer_checkpoint_dependencies', 'cells'].map((of) => root.find(of)).find((group) => group);
   const names = groupNames(layers.map(({ className }) => className));
   for (const [i, { name, layer, layers: inner, part }] of layers.entries()) {
     const group = all?.find(names[i]);

@@ -19,7 +19,7 @@ export function partsOf(layer: Layer, path = ''): Part[] {
     case 'SimpleRNN':
     case 'LSTM':
     case 'GRU':
-      return [{ paths: [join('cell')], weights: own }];
+      return [{ paths: [join('cell'), path], weights: own }]; // the second of one of several cells in a layer
     case 'Bidirectional': {
       const [forward, backward] = layer.parts as readonly Layer[];
       return [...partsOf(forward, join('forward_layer')), ...partsOf(backward, join('backward_layer'))];
