@@ -1,5 +1,3 @@
-import { NDArray } from '../../array.js';
-import { sizeOf } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
@@ -8,17 +6,8 @@ import { fusedActivation } from './import-activations.js';
 import { layerNormalization, layerNormalizationAround } from './import-normalization.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
-import {
-  type Computed,
-  type Constant,
-  computed,
-  isSame,
-  LOWEST,
-  type Numbers,
-  rounded,
-  type Tensor,
-} from './tensors.js';
-import { applied, ops } from './untyped.js';
+import { type Computed, type Constant, computed, isSame, type Numbers, rounded, type Tensor } from './tensors.js';
+import { applied } from './untyped.js';
 
 export type Handler = (
   c: Importer,
@@ -123,7 +112,7 @@ const gemm: Handler = (c, [a, b, bias], attributes, node) => {
 };
 
 /** What slides over an image or a sequence, along its axes. */
-interface Window {
+export interface Window {
   readonly size: readonly number[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
@@ -131,7 +120,7 @@ interface Window {
   readonly pads: readonly number[];
 }
 
-function windowOf(attributes: Attributes, size: readonly number[], shape: readonly number[]): Window {
+export function windowOf(attributes: Attributes, size: readonly number[], shape: readonly number[]): Window {
   const ones = size.map(() => 1);
   const strides = attributes.numbers('strides') ?? ones;
   const dilations = attributes.numbers('dilations') ?? ones;
@@ -170,11 +159,11 @@ function sames(window: Omit<Window, 'pads'>, shape: readonly number[]): number[]
 const isNone = ({ pads }: Window) => pads.every((n) => n === 0);
 
 /** 'valid' or 'same' where that is the window's padding; else undefined. */
-const paddingOf = (window: Window, shape: readonly number[]): 'valid' | 'same' | undefined =>
+export const paddingOf = (window: Window, shape: readonly number[]): 'valid' | 'same' | undefined =>
   isNone(window) ? 'valid' : isSame(window.pads, sames(window, shape)) ? 'same' : undefined;
 
 /** Zeros around an image or a sequence. */
-function padded(c: Importer, x: Computed, pads: readonly number[]): Computed {
+export function padded(c: Importer, x: Computed, pads: readonly number[]): Computed {
   const n = pads.length / 2;
   const pair = (k: number): [number, number] => [pads[k], pads[k + n]];
   const layer =
@@ -223,97 +212,6 @@ const conv: Handler = (c, [a, b, bias], attributes, node) => {
   );
   return c.setAll(outputs, c.like(input, c.apply(layer, input), isPositive));
 };
-
-const pool =
-  (kind: 'max' | 'average'): Handler =>
-  (c, [a], attributes, node) => {
-    if (node.outputs.length > 1 && c.isRead(node.outputs[1])) throw new RangeError('its places are used');
-    let x = c.channelsLast(c.computed(a));
-    const size = attributes.numbers('kernel_shape') ?? [];
-    const n = size.length;
-    if (n < 1 || n > 2 || pixels(x).length !== n) throw new RangeError(`it pools along ${n} axes`);
-    const window = windowOf(attributes, size, pixels(x));
-    if (window.dilations.some((d) => d !== 1)) throw new RangeError('its windows are dilated');
-    const countsPadding = kind === 'average' && attributes.number('count_include_pad', 0) === 1;
-    const pads = [...window.pads];
-    if (attributes.number('ceil_mode', 0) === 1)
-      for (let k = 0; k < n; k++) {
-        const over = (pixels(x)[k] + pads[k] + pads[k + n] - size[k]) % window.strides[k];
-        if (over > 0 && pads[k + n] + window.strides[k] - over < size[k]) pads[k + n] += window.strides[k] - over;
-      }
-    if (countsPadding && !isSame(pads, window.pads))
-      throw new RangeError('its last windows reach beyond the padding, which counts for its means');
-    let padding = paddingOf({ ...window, pads }, pixels(x));
-    if (padding === 'same' && countsPadding) padding = undefined;
-    const shares = padding || countsPadding ? undefined : sharesOf(window, pads, pixels(x));
-    if (!padding) {
-      const isSeen = kind === 'max' && !x.isPositive;
-      x = padded(c, x, pads);
-      if (isSeen) x = c.like(x, ops.add(x.value, lowAround(c, pads, pixels(x))));
-      padding = 'valid';
-    }
-    const options =
-      n === 1
-        ? { poolSize: size[0], strides: window.strides[0], padding }
-        : { poolSize: size, strides: window.strides, padding };
-    const make = {
-      max: [layers.maxPooling1d, layers.maxPooling2d],
-      average: [layers.averagePooling1d, layers.averagePooling2d],
-    };
-    const layer = (make[kind][n - 1] as (options: unknown) => Layer)(options);
-    const value = c.apply(layer, x);
-    return c.like(x, shares && kind === 'average' ? ops.mul(value, shares) : value, x.isPositive);
-  };
-
-/** What means over windows are multiplied by where zeros around an image do not count: their size by what of it is not padding. */
-function sharesOf({ size, strides }: Window, pads: readonly number[], shape: readonly number[]): NDArray {
-  const shares = size.map((k, axis) => {
-    const before = pads[axis];
-    const places = Math.floor((shape[axis] + before + pads[axis + size.length] - k) / strides[axis]) + 1;
-    return Array.from({ length: places }, (_, i) => {
-      const from = i * strides[axis] - before;
-      const own = Math.min(from + k, shape[axis]) - Math.max(from, 0);
-      if (!(own > 0)) throw new RangeError(`its pads are [${pads.join(', ')}], as wide as a window`);
-      return k / own;
-    });
-  });
-  const [rows, columns = [1]] = shares;
-  const all = Float64Array.from(rows.flatMap((row) => columns.map((column) => row * column)));
-  return NDArray.wrap(all, [...shares.map(({ length }) => length), 1]);
-}
-
-/** What padding of zeros needs so that it is no maximum: the lowest number of float32. 0 within. */
-function lowAround(c: Importer, pads: readonly number[], shape: readonly number[]): NDArray {
-  const [rows, columns] = shape.map((length, axis) => {
-    const end = length - pads[axis + shape.length];
-    return Array.from({ length }, (_, i) => i >= pads[axis] && i < end);
-  });
-  c.budget.take(sizeOf(shape));
-  const all = Float64Array.from(
-    rows.flatMap((row) => (columns ?? [true]).map((column) => (row && column ? 0 : LOWEST))),
-  );
-  return NDArray.wrap(all, [...shape, 1]);
-}
-
-const globalPool =
-  (kind: 'max' | 'average'): Handler =>
-  (c, [a]) => {
-    const x = c.channelsLast(c.computed(a));
-    const n = pixels(x).length;
-    if (n < 1 || n > 2) throw new RangeError(`it pools along ${n} axes`);
-    const make = {
-      max: [layers.globalMaxPooling1d, layers.globalMaxPooling2d],
-      average: [layers.globalAveragePooling1d, layers.globalAveragePooling2d],
-    };
-    const value = c.apply(make[kind][n - 1](), x);
-    const within = x.steps ? value.shape.slice(0, 1) : [];
-    const shape = [...within, ...pixels(x).map(() => 1), value.shape[within.length]];
-    return computed(applied(layers.reshape({ targetShape: shape }), value), x.axes, {
-      origin: value,
-      ...(x.steps && { steps: x.steps }),
-      ...(x.isPositive && { isPositive: true }),
-    });
-  };
 
 const batchNormalization: Handler = (c, [a, ...rest], attributes, node) => {
   const ofRows = layerNormalizationAround(c, [a, ...rest], attributes, node);
@@ -379,10 +277,6 @@ export function denseOf(c: Importer, x: Computed, weight: Constant, node: NodePr
 export const LAYERS: Readonly<Record<string, Handler>> = {
   Gemm: gemm,
   Conv: conv,
-  MaxPool: pool('max'),
-  AveragePool: pool('average'),
-  GlobalMaxPool: globalPool('max'),
-  GlobalAveragePool: globalPool('average'),
   BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
   GroupNormalization: groupNormalization,

@@ -24,7 +24,7 @@ import { applied, ops } from './untyped.js';
 type Reading = (own: Constant, c: Importer, node: NodeProto) => Constant;
 
 /** Two values, or a value and a constant, element by element. */
-const binary =
+export const binary =
   (f: (x: any, y: any) => Value, asLayer?: () => Layer<any>, read: Reading = (own) => own): Handler =>
   (c, [a, b], _, node) => {
     if (a?.kind === 'computed' && b?.kind === 'computed') {

@@ -1,8 +1,8 @@
 import type { NDArray } from '../../array.js';
 import { reverseAxis } from '../../graph/ops/axes.js';
-import { pad } from '../../graph/ops/pad.js';
 import { applyOp, sizeOf, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
+import { paddedWith } from '../filled-pad.js';
 import { splitUp, stretch } from './fold.js';
 import { embeddingOf } from './import-embedding.js';
 import { entriesOf, picked, taken } from './import-entries.js';
@@ -223,6 +223,7 @@ const gather: Handler = (c, [a, index], attributes, node) => {
 const PLACES: Readonly<Record<string, (i: number, n: number) => number>> = {
   edge: (i, n) => Math.min(n - 1, Math.max(0, i)),
   reflect: (i, n) => (i < 0 ? -i : i < n ? i : 2 * (n - 1) - i),
+  wrap: (i, n) => ((i % n) + n) % n,
 };
 
 const padding: Handler = (c, [a, b, value, axes], attributes) => {
@@ -231,11 +232,13 @@ const padding: Handler = (c, [a, b, value, axes], attributes) => {
   const place = Object.hasOwn(PLACES, mode) ? PLACES[mode] : undefined;
   if (mode !== 'constant' && !place) throw new RangeError(`its mode is ${mode}`);
   const fill = value ? c.constant(value, 'its value').data[0] : attributes.number('value', 0);
-  if (fill !== 0) throw new RangeError(`it pads by ${fill}`);
+  if (!Number.isFinite(fill)) throw new RangeError(`it pads by ${fill}`);
   const pads = c.ints(b, attributes, 'pads') ?? [];
   const along = axes ? Array.from(c.constant(axes, 'its axes').data) : x.axes.map((_, axis) => axis);
   for (const [i, axis] of along.entries()) {
-    const [before, after] = [pads[i], pads[i + along.length]];
+    const [before, after] = [pads[i], pads[i + along.length]].map((n) => Math.max(0, n));
+    const [first, last] = [pads[i], pads[i + along.length]].map((n) => Math.max(0, -n)); // what is cut off
+    if (first + last > 0) x = taken(c, x, axis, first, x.value.shape[c.axis(x, axis)] - first - last);
     if (before === 0 && after === 0) continue;
     if (!(before >= 0 && after >= 0 && before + after < 2 ** 20))
       throw new RangeError(`its pads are [${pads.join(', ')}]`);
@@ -246,7 +249,7 @@ const padding: Handler = (c, [a, b, value, axes], attributes) => {
       x = entriesOf(c, x, axis, places);
       continue;
     }
-    x = c.like(x, applyOp(pad, [x.value], { axis: c.axis(x, axis), before, after }), x.isPositive);
+    x = c.like(x, paddedWith(fill, x.value, c.axis(x, axis), before, after), x.isPositive && fill >= 0);
   }
   return x;
 };

@@ -19,10 +19,13 @@ import { ACTIVATIONS, activationNode, geluAround, geluAroundErfc } from './impor
 import { CLASSICAL } from './import-classical.js';
 import { einsum } from './import-einsum.js';
 import { isOfIntegers } from './import-embedding.js';
+import { FUNCTIONS } from './import-functions.js';
 import { type Handler, LAYERS } from './import-layers.js';
 import { loop } from './import-loop.js';
 import { NORMALIZATIONS } from './import-normalization.js';
 import { OPERATIONS } from './import-operations.js';
+import { PLACES } from './import-places.js';
+import { POOLING } from './import-pooling.js';
 import { recurrent } from './import-recurrent.js';
 import { scan } from './import-scan.js';
 import { SHAPES } from './import-shapes.js';
@@ -35,6 +38,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   ...SHAPES,
   ...NORMALIZATIONS,
   ...LAYERS,
+  ...POOLING,
+  ...FUNCTIONS,
+  ...PLACES,
   ...Object.fromEntries(ACTIVATIONS.map((type) => [type, activationNode])),
   RNN: recurrent,
   LSTM: recurrent,
