@@ -696,6 +696,21 @@ test.serial('weights that are quantized are refused, by what the layer says and 
   });
 });
 
+test.serial('a spectral normalization is told of, and its layer keeps its kernel', async (t) => {
+  for (const form of ['keras', 'h5']) {
+    const { network, warnings } = await heard(fixture(`spectral.${form}`));
+    t.deepEqual(
+      warnings,
+      ['spectral_normalization', 'spectral_normalization_1'].map(
+        (name) =>
+          `The spectral normalization of '${name}' is left out, as there is none here: it predicts the same, and trains without it`,
+      ),
+    );
+    t.deepEqual(network.layerNames, ['spectral_normalization', 'flatten', 'spectral_normalization_1']);
+    t.is(network.getWeights().length, 4);
+  }
+});
+
 test.serial('types of 16 bits are told of once, and read as float32', async (t) => {
   for (const name of ['float16', 'mixed_float16', 'mixed_bfloat16']) {
     const dtype = { module: 'keras', class_name: 'DTypePolicy', config: { name } };

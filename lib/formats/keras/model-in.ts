@@ -18,6 +18,7 @@ import { checkVersion } from './hard-sigmoid.js';
 import { integerInputs } from './integers.js';
 import { Masks } from './masks-in.js';
 import { applyOperation } from './operations-in.js';
+import { withoutSpectral } from './spectral-in.js';
 import { stackOf } from './stack-in.js';
 
 /** A layer that was read, under Keras' name and class, and those within it where it is a network. */
@@ -140,7 +141,7 @@ function readSequential(config: JsonObject, reading: ReadingAll, depth: number):
   checkWithin('the network', all);
   checkSizes(all, shape, reading);
   const model = new Sequential({ layers: all, name: nameOfModel(config, 'sequential'), dtype: reading.dtype });
-  checkAxes(model);
+  for (const layer of model.graph?.layers ?? []) checkAxis(layer);
   freeze(model, config);
   return { model, layers };
 }
@@ -158,10 +159,6 @@ function checkSizes(layers: readonly Layer[], inputShape: Shape | undefined, { c
 
 /** Axes that are to be the last ones, of layers that are not applied yet. */
 const axes = new WeakMap<Layer, number>();
-
-function checkAxes({ graph }: Model): void {
-  for (const layer of graph?.layers ?? []) checkAxis(layer);
-}
 
 function checkAxis(layer: Layer): void {
   const axis = axes.get(layer);
@@ -192,6 +189,11 @@ function readOne(
       readNetwork({ ...entry, config: { ...config, name } }, reading, depth + 1),
     );
     return { read: { name, className, layer: inner.model, layers: inner.layers } };
+  }
+  const inner = withoutSpectral(name, entry);
+  if (inner) {
+    const { read, ...rest } = readOne(name, inner, nodes, reading, depth, inputShape);
+    return { ...rest, read: { ...read, className, part: 'layer' } };
   }
   const place = `the layer '${name}'`;
   const step = className === 'TimeDistributed' && config.layer;

@@ -49,12 +49,12 @@ export function findByName(root: Group, layers: readonly ReadLayer[], found: Fou
 }
 
 /**
- * The names of a layer's weights without that of Normalization, which counts its samples.
+ * The names of a layer's weights without that of Normalization, which counts its samples, and that of SpectralNormalization.
  * @throws RangeError where there are more than it has here: scales of quantized ones, say
  */
 function weightsIn(layer: string, group: Group, names: readonly string[], count: number): string[] {
   const isCount = (array?: Group) => array?.isDataset && array.isInteger && array.shape.length === 0;
-  const own = names.filter((name) => !isCount(group.find(name)));
+  const own = names.filter((name) => !isCount(group.find(name)) && !/\bvector_u(:0)?$/.test(name));
   if (own.length > count) throw wrongValue(`the weights of '${layer}'`, `${count}, as it has here`, own.length);
   return own;
 }
