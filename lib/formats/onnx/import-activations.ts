@@ -1,11 +1,12 @@
 import type { Activation } from '../../activations.js';
+import type { Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
 import type { Handler } from './import-layers.js';
 import type { Importer } from './importer.js';
 import { type Computed, rounded } from './tensors.js';
-import { applied } from './untyped.js';
+import { applied, ops } from './untyped.js';
 
 type Config = Activation['config'];
 
@@ -98,6 +99,19 @@ export function fusedActivation(c: Importer, nodes: readonly NodeProto[], like: 
   };
 }
 
+/** What an activation of other numbers comes to, by operations; undefined for those that there are not here. */
+function composed({ type, attributes }: NodeProto, { value }: Computed): Value | undefined {
+  const a = new Attributes(attributes);
+  if (type === 'HardSigmoid') {
+    const [slope, shift] = [rounded(a.number('alpha', 0.2)), rounded(a.number('beta', 0.5))];
+    return ops.clip(ops.add(ops.mul(value, slope), shift), 0, 1);
+  }
+  if (type !== 'Selu') return undefined;
+  const [alpha, gamma] = [rounded(a.number('alpha', 1.67326319)), rounded(a.number('gamma', 1.05070102))];
+  const low = ops.mul(ops.elu(ops.minimum(value, 0)), alpha);
+  return ops.mul(ops.add(ops.relu(value), low), gamma);
+}
+
 /** A node that is an activation by itself. @throws RangeError for one with options that there are not here */
 export const activationNode: Handler = (c, [tensor], attributes, node) => {
   let x = c.computed(tensor);
@@ -108,6 +122,8 @@ export const activationNode: Handler = (c, [tensor], attributes, node) => {
     if (c.opset >= 13 || isLast) x = c.withLast(x, axis);
     config = activationOf(c, node, x);
   }
+  const other = config ? undefined : composed(node, x);
+  if (other) return c.like(x, other, node.type === 'HardSigmoid');
   if (!config) throw new RangeError('its options, or its axis, are not among those that can be read here');
   const name = c.nameFor(node);
   const layer = layers.activation({ activation: config, ...(name && { name }) });
