@@ -596,6 +596,10 @@ test('what there is not here is refused by name, with the place', async (t) => {
       /the cell of the layer 'rnn.*' to be one of SimpleRNNCell, LSTMCell, GRUCell, .*'TNTMCell'/,
     ],
     [
+      replaced('products.h5', 'abc,cd->abd', 'abc,bd->adc'),
+      /equation of the layer 'einsum_dense.*' \(EinsumDense\) to be that of a dense layer.*got "abc,bd->adc", "d"/,
+    ],
+    [
       replaced('stacked.h5', '"go_backwards": false', '"go_backwards": true '),
       /the go_backwards of the layer 'rnn.*' to be false, as it has several cells, got true/,
     ],

@@ -259,6 +259,8 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     }
     case 'Normalization':
       return normalization(place, config);
+    case 'EinsumDense':
+      return ourLayer(place, 'Dense', denseOf(place, config));
     case 'RNN': {
       const own = recurrentOf(place, config);
       return ourLayer(place, own.className, own.config);
@@ -289,6 +291,16 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     config: { ...common, ...Object.fromEntries(entries) },
     ...(className === 'BatchNormalization' && lastAxisIn(place, className, config.axis ?? -1)),
   };
+}
+
+/** A product along the last axis with a matrix, as an equation: "abc,cd->abd", "...c,cd->...d". */
+function denseOf(place: string, { equation, output_shape: shape, bias_axes: bias = null, ...config }: JsonObject) {
+  const [, , last, from, to, end] = /^(\.\.\.|\w+)(\w),(\w)(\w)->\1(\w)$/.exec(`${equation}`.replaceAll(' ', '')) ?? [];
+  if (last === undefined || last !== from || to !== end || last === to || (bias !== null && bias !== to))
+    throw new RangeError(
+      `Expected the equation of ${place} (EinsumDense) to be that of a dense layer, 'abc,cd->abd', with a bias of d, got ${shown(equation)}, ${shown(bias)}`,
+    );
+  return { ...config, units: [shape].flat().at(-1), use_bias: bias !== null };
 }
 
 function lastAxisIn(place: string, className: string, axis: unknown): { readonly lastAxis?: number } {
