@@ -410,6 +410,38 @@ test('a power of a negative number has a gradient by its exponent of 0, as Tenso
   }
 });
 
+test('no gradient goes where nothing was chosen, however steep it is on the way, nor to what only chooses', (t) => {
+  const ofRoots: Record<string, (x: Value) => Value> = {
+    'below a maximum': (x) => ops.sqrt(ops.maximum(x, 0)),
+    'above a minimum': (x) => ops.sqrt(ops.neg(ops.minimum(ops.neg(x), 0))),
+    'outside of a clip': (x) => ops.sqrt(ops.clip(x, 0, 9)),
+    'by a condition': (x) => ops.where(ops.sqrt(ops.relu(x)), ops.sqrt(ops.relu(x)), 0),
+  };
+  for (const [name, make] of Object.entries(ofRoots))
+    for (const dtype of ['float64', 'float32'] as const) {
+      const x = placeholder([3]);
+      const { value, gradients } = evaluate(dtype, make(x), [[x, NDArray.from([[-1, -4, 4]])]]);
+      t.deepEqual([...value.data], [0, 0, 2], name);
+      t.deepEqual(
+        Array.from(gradients[0].data, (d) => d + 0),
+        [0, 0, 0.25],
+        name,
+      );
+    }
+  const [x, table] = [placeholder([2]), placeholder([3])];
+  const { gradients } = evaluate('float64', ops.gather(table, ops.sqrt(x)), [
+    [x, NDArray.from([[0, 4]])],
+    [table, NDArray.from([[5, 6, 7]])],
+  ]);
+  t.deepEqual(
+    gradients.map((g) => [...g.data]),
+    [
+      [0, 0],
+      [1, 0, 1],
+    ],
+  );
+});
+
 test('what does not fit: one sentence each', (t) => {
   const [x, y] = [placeholder([2, 3]), placeholder([4])];
   const refuse = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });

@@ -42,8 +42,8 @@ export class Lowered {
     this.#order = order as Node[];
     this.#buffers = new Map(options.buffers);
     this.#wanted = new Set(options.training ? options.gradients.keys() : []);
-    for (const { op, inputs, output } of this.#order)
-      if (!op.isStep && inputs.some((input) => this.#wanted.has(input))) this.#wanted.add(output);
+    for (const node of this.#order)
+      if (node.inputs.some((_, k) => this.#passes(node, k))) this.#wanted.add(node.output);
     const use = (value: Value) => this.#uses.set(memoryOf(value), (this.#uses.get(memoryOf(value)) ?? 0) + 1);
     for (const { op, inputs } of this.#order) if (!op.view) inputs.forEach(use);
     outputs.forEach(use);
@@ -97,7 +97,7 @@ export class Lowered {
         throw new TypeError(`Expected '${name}' to have a derivative, since layers before it are trained`);
       const parts: [input: Value, part: Buffer][] = [];
       const dx = inputs.map((input, k) => {
-        if (!this.#wanted.has(input)) return undefined;
+        if (!this.#passes(node, k)) return undefined;
         const first = !gradients.has(input);
         const place = first ? this.#placeOf(input) : undefined;
         const part = place ?? (k === 0 && op.gradientInPlace ? dy : this.#make(input, `${name}/d${k}`));
@@ -118,6 +118,11 @@ export class Lowered {
       for (const [input, part] of parts) this.#add(gradients, input, part);
     }
     return gradients;
+  }
+
+  /** Whether a gradient goes from a node to its input number k. */
+  #passes({ op, inputs }: Node, k: number): boolean {
+    return !op.isStep && !op.choosing?.includes(k) && this.#wanted.has(inputs[k]);
   }
 
   /** What an operation reads; of integers their values, unless it takes them as they are. */

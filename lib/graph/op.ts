@@ -41,6 +41,8 @@ export interface Op<O = undefined> {
   readonly isBatched?: true;
   /** Its derivative is 0 wherever there is one: no gradient passes. */
   readonly isStep?: true;
+  /** The inputs, by place, that only choose among the others: no gradient passes to them. */
+  readonly choosing?: readonly number[];
   /** Emits dx from dy. Absent, unless it `isStep`: the operation has no derivative. */
   backward?(io: Backward<O>): void;
   /** What of its forward pass `backward` reads: the inputs, the value, both or (the default) neither. */

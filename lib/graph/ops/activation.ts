@@ -37,6 +37,7 @@ export const activation: Op<Activation> = {
  */
 export const maskedSoftmax: Op = {
   name: 'maskedSoftmax',
+  choosing: [1],
   shape: ([z]) => z.shape,
   reads: () => 'both',
   inPlace: true,
@@ -45,9 +46,8 @@ export const maskedSoftmax: Op = {
     const [M, N] = seen.shape;
     t.emit('maskedSoftmax', [z, seen, y], { H: z.size / seen.size, M, N });
   },
-  backward({ t, x: [, seen], y, dy, dx: [dz, dseen] }) {
+  backward({ t, x: [, seen], y, dy, dx: [dz] }) {
     const [M, N] = seen.shape;
-    if (dseen) t.emit('fill', [dseen], { N: dseen.size }, { value: 0 });
     if (dz) t.emit('maskedSoftmaxGradient', [y, seen, dy, dz], { H: y.size / seen.size, M, N });
   },
 };

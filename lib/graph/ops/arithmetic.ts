@@ -77,13 +77,11 @@ const extreme = (name: 'maximum' | 'minimum') =>
   elementwise(name, {
     reads: () => 'x',
     backward({ t, x: [x0, x1], dy, dx: [dx0, dx1] }) {
-      const first = temporary(t, dy);
+      const [first, zero] = [temporary(t, dy), temporary(t, dy)];
       each(t, 'greaterEqual', name === 'maximum' ? [x0, x1, first] : [x1, x0, first]);
-      if (dx1) {
-        each(t, 'linear', [first, dx1], { scale: -1, shift: 1 });
-        each(t, 'multiply', [dx1, dy, dx1]);
-      }
-      if (dx0) each(t, 'multiply', [dy, first, dx0]);
+      each(t, 'fill', [zero], { value: 0 });
+      if (dx1) each(t, 'select', [first, zero, dy, dx1]);
+      if (dx0) each(t, 'select', [first, dy, zero, dx0]);
     },
   });
 export const maximum = extreme('maximum');
@@ -98,14 +96,14 @@ export const equal = elementwise('equal', { isStep: true });
 export const select: Op = {
   ...elementwise('select', {
     reads: () => 'x',
-    backward({ t, x: [condition], dy, dx: [dx0, dx1, dx2] }) {
+    backward({ t, x: [condition], dy, dx: [, dx1, dx2] }) {
       const zero = temporary(t, dy);
       each(t, 'fill', [zero], { value: 0 });
       if (dx1) each(t, 'select', [condition, dy, zero, dx1]);
       if (dx2) each(t, 'select', [condition, zero, dy, dx2]);
-      if (dx0) each(t, 'fill', [dx0], { value: 0 });
     },
   }),
+  choosing: [0],
 };
 
 /** scale * x + shift */

@@ -36,15 +36,15 @@ export const batchMatmul: Op = {
 /** x [N, C] at index [J]: [J, C]; NaN where an index is none of the axis */
 export const gather: Op = {
   name: 'gather',
+  choosing: [1],
   shape: ([x, index]) => [index.shape[0], x.shape[1]],
   reads: () => 'x',
   forward({ t, x: [x, index], y }) {
     const [N, C] = x.shape;
     t.emit('gather', [x, index, y], { N, C, J: index.size });
   },
-  backward({ t, x: [x, index], dy, dx: [dx, dindex] }) {
+  backward({ t, x: [x, index], dy, dx: [dx] }) {
     const [N, C] = x.shape;
-    if (dindex) t.emit('fill', [dindex], { N: index.size }, { value: 0 });
     if (dx) t.emit('gatherGradient', [index, dy, dx], { N, C, J: index.size });
   },
 };
