@@ -18,8 +18,8 @@ const BACKUP = /^epoch-(\d+)\.safetensors$/;
  * Has a training that was interrupted go on: saves the network at the end of each epoch and, where `fit` begins and finds such
  * a backup, takes up its weights, its optimizer's memory and its generator and begins at the epoch behind it, with the same bits as
  * if nothing had happened. Keras' BackupAndRestore. What other callbacks remember is not saved, nor how far a source of batches
- * had come; before swapEmaWeights in the list, it saves the weights themselves. Takes promises, so `fitSync` cannot have this
- * callback.
+ * had come, nor states of stateful layers; before swapEmaWeights in the list, it saves the weights themselves. Takes promises,
+ * so `fitSync` cannot have this callback.
  */
 export function backupAndRestore(options: BackupAndRestoreOptions): Callback {
   checkOptions('options', options, ['path', 'deleteCheckpoint']);
