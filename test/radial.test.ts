@@ -176,6 +176,16 @@ test('estimators: words, pipelines, searches, files, aborts, float32', async (t)
   t.true(single.score(xTest, yTest) > 0.85);
 });
 
+test('float32 far from 0: rows and centres are moved by the same', (t) => {
+  const near0 = [1 / 64, 1.5, 2.25, 4, 5.125, 7.75];
+  const fitted = (offset: number) => {
+    const x = NDArray.from(Float32Array.from(near0, (v) => offset + v)).reshape(-1, 1);
+    const y = [1, -1, 2, 0.5, -2, 1];
+    return new RBFRegressor({ nCenters: 6, width: 2, randomState: 0 }).fitSync(x, y).predict(x);
+  };
+  near(t, fitted(2 ** 17).data, Array.from(fitted(0).data), 1e-5);
+});
+
 test('fits that share a RandomState take turns', async (t) => {
   const apart = (random: RandomState) => [1, 2].map(() => new RBFClassifier({ nCenters: 10, randomState: random }));
   const together = await Promise.all(apart(new RandomState(6)).map((each) => each.fit(xTrain, yTrain)));

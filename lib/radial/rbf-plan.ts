@@ -63,7 +63,8 @@ export class RadialPlan {
     t.emit('add', [momentPart, this.#moment, this.#moment], { N: (m + 1) * outputs });
     this.#plan = t.compile();
 
-    const mean = meanOf(centers);
+    // as the plan has it: rows and centres are moved by the same
+    const mean = NDArray.from(NDArray.wrap(meanOf(centers)), { dtype }).data;
     const turned = new Float64Array(features * m);
     const norms = new Float64Array(m);
     for (let k = 0; k < m; k++)
@@ -72,7 +73,7 @@ export class RadialPlan {
         turned[j * m + k] = -2 * value;
         norms[k] += value * value;
       }
-    this.#plan.write(shift, NDArray.wrap(mean.map((value) => -value)));
+    this.#plan.write(shift, NDArray.wrap(Float64Array.from(mean, (value) => -value)));
     this.#plan.write(c, NDArray.wrap(turned, [features, m]));
     this.#plan.write(squares, NDArray.wrap(norms));
     this.#plan.write(scale, NDArray.wrap(Float64Array.from(widths.data, (width) => -1 / (width * width))));
