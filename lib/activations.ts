@@ -30,7 +30,7 @@ export type ActivationInput =
   | Activation['config']
   | (string & {});
 
-const ALIASES = { swish: 'silu', hardSwish: 'hardSilu' } as const;
+export const ALIASES = { swish: 'silu', hardSwish: 'hardSilu' } as const;
 
 const make = (
   name: ActivationName,

@@ -1,4 +1,9 @@
-import { type Activation, activations, register as registerActivation } from './activations.js';
+import {
+  type Activation,
+  ALIASES as activationAliases,
+  activations,
+  register as registerActivation,
+} from './activations.js';
 import { wrongType, wrongValue } from './check.js';
 import { checkValue, emitLoss, lowerSample, type OfSample, perSample } from './graph/own.js';
 import type { Value } from './graph/value.js';
@@ -6,10 +11,10 @@ import { hasMethods, isClass } from './kind.js';
 import { layerNames } from './layers/index.js';
 import type { Layer } from './layers/layer.js';
 import { register as registerLayer } from './layers/registry.js';
-import { fitted, type Loss, losses, register as registerLoss } from './losses.js';
+import { fitted, type Loss, ALIASES as lossAliases, losses, register as registerLoss } from './losses.js';
 import { made, markClasses } from './made.js';
 import { emitSum } from './metrics/metric.js';
-import { type MetricChoice, metrics, register as registerMetric } from './metrics.js';
+import { type MetricChoice, ALIASES as metricAliases, metrics, register as registerMetric } from './metrics.js';
 
 export type { OfSample };
 
@@ -35,7 +40,7 @@ export const custom = {
    *   depend on yPred
    */
   loss: (name: string, fn: OfSample): Loss => {
-    checkName('name', name, Object.keys(losses));
+    checkName('name', name, [losses, lossAliases].flatMap(Object.keys));
     const what = `the loss '${checkFunction(name, fn)}'`;
     const loss: Loss = made({
       config: { name },
@@ -50,7 +55,7 @@ export const custom = {
 
   /** A metric: the mean over all samples of an epoch of `fn(yTrue, yPred)`, whose value has the shape []. */
   metric: (name: string, fn: OfSample): MetricChoice => {
-    checkName('name', name, Object.keys(metrics));
+    checkName('name', name, [metrics, metricAliases].flatMap(Object.keys));
     const what = `the metric '${checkFunction(name, fn)}'`;
     return registerMetric(name, (t, { output, targets, weights }, report) => {
       const { value, lowered } = lowerSample(t, { output, targets }, what, fn);
@@ -62,7 +67,7 @@ export const custom = {
 
   /** An activation: `fn(z)` of the shape of z. */
   activation: (name: string, fn: (z: Value) => Value): Activation => {
-    checkName('name', name, Object.keys(activations));
+    checkName('name', name, [activations, activationAliases].flatMap(Object.keys));
     const what = `the activation '${checkFunction(name, fn)}'`;
     return registerActivation(name, (z) => checkValue(what, fn(z), z.shape));
   },

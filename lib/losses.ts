@@ -51,7 +51,7 @@ export type LossName = keyof typeof losses;
 /** A name (one that `custom.loss` was given, too), one of `losses.*`, called or not. */
 export type LossInput = LossName | keyof typeof ALIASES | Loss | (() => Loss) | (string & {});
 
-const ALIASES = {
+export const ALIASES = {
   mse: 'meanSquaredError',
   mae: 'meanAbsoluteError',
   mape: 'meanAbsolutePercentageError',

@@ -422,7 +422,10 @@ test('names and classes: one sentence each', (t) => {
   const fn = (_: Value, p: Value) => ops.mean(p);
   refuse(() => custom.loss('', fn), "Expected name to be a string of 1 to 100 characters, got '' (string)");
   refuse(() => custom.loss('huber', fn), "Expected name to be none of the names there are, got 'huber' (string)");
+  refuse(() => custom.loss('mse', fn), "Expected name to be none of the names there are, got 'mse' (string)");
   refuse(() => custom.metric('accuracy', fn), /none of the names there are/);
+  refuse(() => custom.metric('acc', fn), /none of the names there are/);
+  refuse(() => custom.activation('swish', ops.relu), /none of the names there are/);
   refuse(() => custom.activation('relu', ops.relu), /none of the names there are/);
   refuse(() => custom.layer('Dense', Residual), /none of the names there are/);
   refuse(() => custom.loss('a', 3 as never), 'Expected fn to be a function of values, got 3 (number)');
