@@ -219,6 +219,13 @@ test('what they cannot take is told in a sentence', (t) => {
       () => new RBFInterpolator([[0], [0]], [1, 2], { epsilon: 1 }),
       /Expected x to determine one interpolant, but its system is singular/,
     ],
+    ...[0, 0.1].map((smoothing): [() => unknown, RegExp] => [
+      () => {
+        const line = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => [0.1 * i, 0.3 * i + 0.7]);
+        return new RBFInterpolator(line, [0, 1, 3, 2, 4, 1, 0, 2], { kernel: 'thinPlateSpline', smoothing });
+      },
+      /they lie on a line where the polynomial needs a plane/,
+    ]),
     [
       () => new RBFInterpolator([[0], [1]], [1, 2], { epsilon: 1, degree: 2 }),
       /Expected x to be a matrix of 3 rows or more for a polynomial of degree 2/,

@@ -197,6 +197,9 @@ class Interpolant {
     const [n, dimensions] = points.shape;
     const columns = values.shape[1];
     const size = n + this.#polynomial.powers.length;
+    const monomialsOf = Array.from({ length: n }, (_, i) => this.#polynomial.at(points.data, i));
+    // of points on a line elimination ends with some plane, as rounding hides that there are many
+    if (!areIndependent(monomialsOf)) throw undetermined();
     const a = new Float64Array(size * size);
     for (let i = 0; i < n; i++) {
       for (let j = 0; j <= i; j++) {
@@ -205,17 +208,14 @@ class Interpolant {
         a[j * size + i] = value;
       }
       a[i * size + i] += smoothing.data[i];
-      for (const [k, value] of this.#polynomial.at(points.data, i).entries()) {
+      for (const [k, value] of monomialsOf[i].entries()) {
         a[i * size + n + k] = value;
         a[(n + k) * size + i] = value;
       }
     }
     const b = new Float64Array(size * columns);
     b.set(values.data);
-    if (!solve(a, size, b, columns) || !b.every(Number.isFinite))
-      throw new RangeError(
-        'Expected x to determine one interpolant, but its system is singular: two points are the same, epsilon is too small for them, or they lie on a line where the polynomial needs a plane',
-      );
+    if (!solve(a, size, b, columns) || !b.every(Number.isFinite)) throw undetermined();
     this.coefficients = NDArray.wrap(b, [size, columns]);
     this.#checkMet(values, smoothing, numberOf);
   }
@@ -288,6 +288,32 @@ class Polynomial {
     );
   }
 }
+
+const undetermined = () =>
+  new RangeError(
+    'Expected x to determine one interpolant, but its system is singular: two points are the same, epsilon is too small for them, or they lie on a line where the polynomial needs a plane',
+  );
+
+/** Whether no column is a sum of those before it, but for rounding: by Gram and Schmidt, each of them twice. */
+function areIndependent(rows: readonly (readonly number[])[]): boolean {
+  const basis: number[][] = [];
+  const length = (column: readonly number[]) => Math.sqrt(column.reduce((sum, value) => sum + value * value, 0));
+  for (const k of rows[0].keys()) {
+    let rest = rows.map((row) => row[k]);
+    const least = ROUNDING * length(rest);
+    for (const unit of [...basis, ...basis]) {
+      const share = rest.reduce((sum, value, i) => sum + value * unit[i], 0);
+      rest = rest.map((value, i) => value - share * unit[i]);
+    }
+    const left = length(rest);
+    if (!(left > least)) return false;
+    basis.push(rest.map((value) => value / left));
+  }
+  return true;
+}
+
+/** Of a column: what rounding may leave of it where it is a sum of others. */
+const ROUNDING = 1e-12;
 
 /** (degree + dimensions)! / (degree! dimensions!); 0 of degree -1. */
 function monomialCount(dimensions: number, degree: number): number {
