@@ -150,6 +150,26 @@ test('saved and loaded, aborted, in pipelines; a RandomState draws on', async (t
   t.is((pipeline.predict(DATA.blobs) as NDArray).length, 120);
 });
 
+test('predict: the nearest centre far from 0, too, where scikit-learn loses it; ties go as near 0', (t) => {
+  const clusters = new RandomState(1).randn(400, 2).data.map((v, i) => 2 * (Math.floor(i / 2) % 4) + 0.6 * v);
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const offset of [1e4, 1e6]) {
+      const far = NDArray.from(
+        clusters.map((v) => v + offset),
+        { shape: [400, 2], dtype },
+      );
+      const kmeans = new KMeans({ nClusters: 4, randomState: 0 }).fitSync(far);
+      t.deepEqual(kmeans.predict(far), kmeans.labels, `${dtype} ${offset}`);
+    }
+  const whole = (offset: number) => {
+    const centers = NDArray.from([1, 3, 5].map((v) => [v + offset]));
+    const kmeans = new KMeans({ nClusters: 3, init: centers }).fitSync(centers);
+    return [...kmeans.predict([0, 1, 2, 3, 4, 5, 6].map((v) => [v + offset])).data];
+  };
+  t.deepEqual(whole(0), [0, 0, 0, 1, 1, 2, 2]);
+  t.deepEqual(whole(2 ** 20), whole(0));
+});
+
 test('what it cannot take is told in a sentence, and changes nothing', (t) => {
   const kmeans = new KMeans({ nClusters: 3, randomState: 0 }).fitSync(DATA.blobs);
   const before = kmeans.toBytes();

@@ -62,7 +62,7 @@ interface FitOptions {
  */
 export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { sampleWeight?: ArrayInput }> {
   static override readonly className = 'KMeans';
-  #distances?: { readonly of: Fitted; readonly distances: Distances };
+  #distances?: { readonly of: Fitted; readonly distances: Distances; readonly origin?: Float64Array };
   #about?: { readonly of: Fitted; readonly distances: Distances; readonly mean: Float64Array };
 
   static {
@@ -120,7 +120,9 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
 
   /** int32 [n]: the nearest centre of each row of x. */
   predict(x: TableInput): NDArray {
-    return NDArray.wrap(Int32Array.from(this.#fittedDistances().nearestTo(this.#rows('predict', x))));
+    const { distances, origin } = this.#fittedDistances();
+    const rows = this.#rows('predict', x);
+    return NDArray.wrap(Int32Array.from(distances.nearestTo(origin ? moved(rows, origin) : rows)));
   }
 
   /** Less the sum of squared distances of the rows from their nearest centres. */
@@ -141,14 +143,13 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
   /** The distance of each row from each centre: [n, nClusters]. */
   protected override apply(frame: Frame, { centers }: Fitted): Frame {
     const { distances, mean } = this.#centred();
-    const { data, shape } = NDArray.from(frame.matrix(), { dtype: centers.dtype });
-    const [n, features] = shape;
+    const rows = moved(NDArray.from(frame.matrix(), { dtype: centers.dtype }), mean);
+    const [n, features] = rows.shape;
     const clusters = this.#clusters;
-    const moved = data.map((value: number, i: number) => value - mean[i % features]) as FloatArray;
-    const d = distances.ofRows(NDArray.wrap(moved, shape));
+    const d = distances.ofRows(rows);
     for (let i = 0; i < n; i++) {
       let square = 0;
-      for (let j = 0; j < features; j++) square += moved[i * features + j] ** 2;
+      for (let j = 0; j < features; j++) square += rows.data[i * features + j] ** 2;
       for (let k = 0; k < clusters; k++) d[i * clusters + k] = Math.sqrt(Math.max(0, d[i * clusters + k] + square));
     }
     return Frame.ofMatrix(NDArray.wrap(d, [n, clusters]));
@@ -252,10 +253,13 @@ export class KMeans extends TrainedLearner<Fitted, KMeansOptions, Parameters, { 
     return this.#about;
   }
 
-  #fittedDistances(): Distances {
+  #fittedDistances(): { readonly distances: Distances; readonly origin?: Float64Array } {
     const fitted = this.fitted('predict');
-    if (this.#distances?.of !== fitted) this.#distances = { of: fitted, distances: distancesFrom(fitted.centers) };
-    return this.#distances.distances;
+    if (this.#distances?.of !== fitted) {
+      const origin = originOf(fitted.centers);
+      this.#distances = { of: fitted, distances: distancesFrom(fitted.centers, origin), ...(origin && { origin }) };
+    }
+    return this.#distances;
   }
 
   #rows(member: string, x: TableInput): NDArray {
@@ -297,10 +301,30 @@ function checkParameters(options: KMeansOptions, base: object = {}): Parameters 
   return { ...p, init };
 }
 
-/** From these centres, less `mean`. */
-function distancesFrom(centers: NDArray, mean?: Float64Array): Distances {
+/** How many times as far from 0 as from one another centres are when their squares leave too few digits of the differences. */
+const FAR = 16;
+
+/** Of centres that are far from 0, something near them that rows lose no digits by: a multiple of a power of two. */
+function originOf(centers: NDArray): Float64Array | undefined {
+  const mean = meanOf(centers);
+  let spread = 0;
+  for (const [i, value] of centers.data.entries()) spread = Math.max(spread, Math.abs(value - mean[i % mean.length]));
+  const unit = 2 ** Math.ceil(Math.log2(FAR * spread));
+  if (unit === 0 || !Number.isFinite(unit)) return undefined;
+  const origin = mean.map((value) => Math.round(value / unit) * unit);
+  return origin.some((value) => value !== 0) ? origin : undefined;
+}
+
+/** Rows less `origin`. */
+function moved({ data, shape }: NDArray, origin: Float64Array): NDArray {
+  const values = data.map((value: number, i: number) => value - origin[i % origin.length]) as FloatArray;
+  return NDArray.wrap(values, shape);
+}
+
+/** From these centres, less `origin`. */
+function distancesFrom(centers: NDArray, origin?: Float64Array): Distances {
   const [clusters, features] = centers.shape;
   const distances = new Distances(features, clusters, centers.dtype as FloatType);
-  distances.set(mean ? Float64Array.from(centers.data, (value, i) => value - mean[i % features]) : centers.data);
+  distances.set(origin ? moved(NDArray.from(centers, { dtype: 'float64' }), origin).data : centers.data);
   return distances;
 }
