@@ -1,13 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { type ArrayInput, asArray, floatDType, NDArray } from '../array.js';
 import { checkInteger, failure, wrongType } from '../check.js';
-import { type Features, isSparse, SparseRows } from '../estimators/csr.js';
+import type { Features, SparseRows } from '../estimators/csr.js';
 import { getThreads } from '../info.js';
 import { isNDArray, isRandomState, property } from '../kind.js';
 import type { World } from '../mpi/world.js';
 import { passOver } from '../random.js';
 import type { Table } from '../tables/frame.js';
-import { isTableFor, TableRows } from '../tables/rows.js';
+import { readRows, type TableRows } from '../tables/rows.js';
 import { signalOf, unlessAborted } from '../train.js';
 import type { SearchRanks } from './ranks.js';
 import { type Scorers, single } from './scorers.js';
@@ -291,7 +291,7 @@ export type Samples = NDArray | TableRows | SparseRows;
 
 /** Samples of which many parts will be taken, in the floating type they are trained in; of a table and sparse rows as they are. */
 export function readSamples(x: Features | Table, model?: unknown): Samples {
-  if (isSparse(x)) return new SparseRows('x', x);
-  if (isTableFor(model, x)) return new TableRows('x', x);
+  const rows = readRows('x', x, model);
+  if (rows) return rows;
   return isNDArray(x) ? asArray('x', x) : NDArray.from(x as ArrayInput, { dtype: floatDType(x as ArrayInput) });
 }

@@ -1,14 +1,14 @@
 import { allocate, filled } from '../allocate.js';
 import { type ArrayInput, asArray, extent, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
-import { type Features, isSparse, SparseRows } from '../estimators/csr.js';
+import type { Features } from '../estimators/csr.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { isNDArray, isTypedArray } from '../kind.js';
 import { encodeLabels, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerFields } from '../saved.js';
-import { readFrame, type Table } from '../tables/frame.js';
-import { isTable } from '../tables/rows.js';
+import type { Table } from '../tables/frame.js';
+import { readRows } from '../tables/rows.js';
 
 /** What splitters deal to folds: anything with rows. */
 export type RowsInput = Features | Table | readonly unknown[];
@@ -247,8 +247,8 @@ export function rowCount(name: string, x: ArrayInput | readonly unknown[]): numb
 
 /** The rows of what is split, whose values are not read. */
 export function countRows(x: RowsInput): number {
-  if (isSparse(x)) return new SparseRows('x', x).length;
-  return !Array.isArray(x) && isTable(x) ? readFrame('x', x).n : rowCount('x', x as readonly unknown[]);
+  const rows = Array.isArray(x) ? undefined : readRows('x', x);
+  return rows ? rows.length : rowCount('x', x as readonly unknown[]);
 }
 
 export function checkRowCount(name: string, rows: number, expected: number): void {

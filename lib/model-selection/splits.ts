@@ -1,11 +1,12 @@
 import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, checkFinite, NDArray } from '../array.js';
 import { checkBoolean, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
-import { type CSRMatrix, isSparse, SparseRows } from '../estimators/csr.js';
+import type { CSRMatrix } from '../estimators/csr.js';
 import { codesOf, encodeLabels, isWords, type Labels, uniqueLabels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
-import { isTableFor, TableRows } from '../tables/rows.js';
+import { readRows } from '../tables/rows.js';
+import type { Samples } from './fits.js';
 import { checkRowCount, countClasses, groupByClass, rowRange, type Split } from './folds.js';
 
 /** Rows that can be split: an array, labels that are strings or booleans, a table, or sparse rows. */
@@ -24,7 +25,7 @@ type Part<A> = A extends readonly string[]
           ? R[]
           : { [name in keyof A]: unknown[] };
 /** Rows to take some of. */
-type Rows = NDArray | readonly string[] | readonly boolean[] | TableRows | SparseRows;
+type Rows = Samples | readonly string[] | readonly boolean[];
 /** The parts of every array in turn, `Copies` of each: `[aTrain, aTest, bTrain, bTest, …]`. */
 export type Parts<A extends readonly Splittable[], Copies extends readonly unknown[]> = number extends A['length']
   ? Part<A[number]>[]
@@ -288,15 +289,11 @@ function checkArrays(name: string, arrays: readonly Splittable[]): Rows[] {
 }
 
 function rowsOf(name: string, a: Splittable): Rows {
-  if (isWords(a)) return a;
-  if (isSparse(a)) return new SparseRows(name, a);
-  return isTableFor(undefined, a) ? new TableRows(name, a) : asArray(name, a as ArrayInput);
+  return isWords(a) ? a : (readRows(name, a) ?? asArray(name, a as ArrayInput));
 }
 
 function distribute(sources: readonly Rows[], sets: readonly NDArray[]) {
-  return sources.flatMap((a) =>
-    sets.map((rows) => (isWords(a) ? wordsAt(a, rows) : (a as NDArray | TableRows | SparseRows).take(rows))),
-  );
+  return sources.flatMap((a) => sets.map((rows) => (isWords(a) ? wordsAt(a, rows) : (a as Samples).take(rows))));
 }
 
 export function takeRows(a: Labelled, rows: NDArray): NDArray | string[] | boolean[] {

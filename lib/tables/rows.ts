@@ -1,5 +1,6 @@
 import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
+import { isSparse, SparseRows } from '../estimators/csr.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { hasMethods, isNDArray, isTypedArray, property } from '../kind.js';
 import { hasNamedColumns, readFrame, type Table } from './frame.js';
@@ -30,6 +31,12 @@ export function isTableFor(model: unknown, x: unknown): x is Table {
 /** Pipelines do, and searches of them. */
 const takesTables = (model: unknown): boolean =>
   hasMethods(model, 'transformFrame') || hasMethods(property(model, 'estimator'), 'transformFrame');
+
+/** Rows of what is no array: sparse ones, or those of a table that the model takes as one; undefined for arrays. */
+export function readRows(name: string, x: unknown, model?: unknown): SparseRows | TableRows | undefined {
+  if (isSparse(x)) return new SparseRows(name, x);
+  return isTableFor(model, x) ? new TableRows(name, x) : undefined;
+}
 
 /** The values of some rows of a column, in an array of its type: models are trained in float32 where all columns are. */
 export function takeValues(column: ArrayLike<unknown>, rows: ArrayLike<number>): ArrayLike<unknown> {

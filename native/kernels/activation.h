@@ -326,8 +326,12 @@ void softShrinkGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, 
 
 // y = (1 + clip(z, -1, 1)) / 2;  dz = dy / 2 where 0 < y < 1
 template <typename T>
+inline T sparseSigmoidOf(T z) {
+  return T(0.5) * (T(1) + clippedAt1(z));
+}
+template <typename T>
 void sparseSigmoid(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
-  map1(cpu, B * N, z, y, [](T z) { return T(0.5) * (T(1) + clippedAt1(z)); });
+  map1(cpu, B * N, z, y, [](T z) { return sparseSigmoidOf(z); });
 }
 template <typename T>
 void sparseSigmoidGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> dy, Out<T> dz) {
@@ -338,13 +342,13 @@ void sparseSigmoidGradient(const Cpu<T>& cpu, Index B, Index N, In<T> y, In<T> d
 template <typename T>
 void sparsePlus(const Cpu<T>& cpu, Index B, Index N, In<T> z, Out<T> y) {
   map1(cpu, B * N, z, y, [](T z) {
-    const T root = T(0.5) * (T(1) + clippedAt1(z));
+    const T root = sparseSigmoidOf(z);
     return z > T(1) ? z : root * root;
   });
 }
 template <typename T>
 void sparsePlusGradient(const Cpu<T>& cpu, Index B, Index N, In<T> z, In<T> dy, Out<T> dz) {
-  map2(cpu, B * N, z, dy, dz, [](T z, T dy) { return dy * (T(0.5) * (T(1) + clippedAt1(z))); });
+  map2(cpu, B * N, z, dy, dz, [](T z, T dy) { return dy * sparseSigmoidOf(z); });
 }
 
 // y = z * Phi(z), Phi the normal distribution's cumulative function;  dz = dy * (Phi(z) + z * phi(z))
