@@ -36,7 +36,7 @@ function brief(value: unknown, depth = 0): string {
   const entries: string[] = [];
   for (const key in value) {
     const held = own(value, key);
-    if (held === undefined || typeof held === 'function') continue; // as JSON.stringify
+    if (held === undefined) continue; // as JSON.stringify
     if (entries.length === 10) return `{${entries.join(',')},…}`;
     entries.push(`${JSON.stringify(cut(key))}:${brief(held, depth + 1)}`);
   }

@@ -314,7 +314,7 @@ test('wrong options are refused before anything is built', async (t) => {
   await t.throwsAsync(gridSearch({ ...valid, tresholds: 1 } as never), { message: /no option 'tresholds'/ });
   t.is(built, 0);
   await t.throwsAsync(gridSearch({ ...valid, build: () => ({ predict() {} }) as never }), {
-    message: 'Expected the model to be an object with a method train or fit, got {}',
+    message: 'Expected the model to be an object with a method train or fit, got {"predict":…}',
   });
   const { table } = await gridSearch(valid);
   t.throws(() => table('score' as never), {

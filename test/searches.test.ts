@@ -387,7 +387,8 @@ test('copies of an estimator of one’s own are checked', async (t) => {
   await t.notThrowsAsync(search(own({})));
   await t.throwsAsync(search(own({ clone: still })), {
     instanceOf: TypeError,
-    message: 'Expected what clone of the estimator gives to be an estimator, with methods clone and setParams, got {}',
+    message:
+      'Expected what clone of the estimator gives to be an estimator, with methods clone and setParams, got {"fit":…,"predict":…,"score":…}',
   });
   await t.throwsAsync(search(own({ setParams: () => undefined })), {
     instanceOf: TypeError,
