@@ -332,6 +332,68 @@ test('losses, their weights, metrics and logs by output', async (t) => {
   t.true(Object.keys(history.history).includes('val_size_mae'));
 });
 
+test('a layer has its weights as soon as a network of known shape was made of it', (t) => {
+  const dense = (more = {}) => layers.dense({ units: 3, name: 'a', ...more });
+  const listed = () =>
+    sequential({ layers: [dense({ inputShape: [2] }), layers.dense({ units: 2, name: 'b' })], seed: 4 });
+  const connected = () => {
+    const x = input({ shape: [2] });
+    return model({ inputs: x, outputs: layers.dense({ units: 2, name: 'b' }).apply(dense().apply(x)), seed: 4 });
+  };
+  for (const make of [listed, connected]) {
+    const drawn = numbers(make().getWeights());
+    for (const name of ['a', 'b']) {
+      const net = make();
+      const own = name === 'a' ? drawn.slice(0, 2) : drawn.slice(2);
+      t.is(net.getLayer(name).countParams(), name === 'a' ? 9 : 8);
+      t.deepEqual(net.getLayer(name).output.shape, [name === 'a' ? 3 : 2]);
+      t.deepEqual(numbers(net.getLayer(name).getWeights()), own, name);
+      t.deepEqual(numbers(net.getWeights()), drawn);
+    }
+    const net = make();
+    net.getLayer('a').setWeights([
+      [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+      [7, 8, 9],
+    ]);
+    t.deepEqual(numbers(net.getLayer('a').getWeights()), [
+      [1, 2, 3, 4, 5, 6],
+      [7, 8, 9],
+    ]);
+    t.deepEqual(numbers(net.getWeights()).slice(0, 2), [
+      [1, 2, 3, 4, 5, 6],
+      [7, 8, 9],
+    ]);
+  }
+
+  const grown = listed();
+  const added = layers.dense({ units: 1 });
+  grown.add(added);
+  t.is(added.getWeights().length, 2);
+  const inner = listed();
+  const outer = sequential({ layers: [inner, layers.dense({ units: 1, name: 'c' })], seed: 5 });
+  t.deepEqual(outer.getLayer('c').getWeights()[0].shape, [2, 1]);
+  t.deepEqual(numbers(inner.getLayer('b').getWeights()), numbers(outer.getWeights()).slice(2, 4));
+
+  const alone = layers.dense({ units: 3 });
+  t.deepEqual(alone.getWeights(), []);
+  t.throws(() => alone.setWeights([[[1, 2, 3]], [1, 2, 3]]), {
+    code: 'ERR_NOT_BUILT',
+    message: 'Expected the layer Dense to have been applied before its weights are set',
+  });
+  alone.apply(input({ shape: [1] }));
+  t.throws(() => alone.getWeights(), { code: 'ERR_NOT_BUILT', message: /no network was made of its layer yet$/ });
+  t.throws(
+    () =>
+      sequential({ layers: [dense()] })
+        .getLayer('a')
+        .setWeights([]),
+    { code: 'ERR_NOT_BUILT' },
+  );
+});
+
 test('an output without a loss is not trained, and needs no targets', async (t) => {
   const { a, b, kind, size } = data();
   const net = twoOfEach();

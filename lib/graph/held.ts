@@ -15,6 +15,8 @@ export interface Held {
   values?: NDArray;
   /** Counts the times it was moved. */
   version: number;
+  /** Builds the first network that was made of its layer, which draws the numbers. Absent once there are some. */
+  draw?: () => void;
 }
 
 /** A weight of a network. */
@@ -115,6 +117,7 @@ export class Arena {
   #claim({ held }: Weight): void {
     held.arena = this;
     held.values = undefined;
+    held.draw = undefined;
     held.version++; // others find that they have an older one; this arena looks again once it is another's
   }
 }
@@ -126,6 +129,7 @@ export const hasNumbers = ({ held }: Weight): boolean => held.arena !== undefine
 export function readHeld(weights: readonly Weight[]): NDArray[] {
   const byArena = new Map<Arena, Weight[]>();
   for (const weight of weights) {
+    if (!hasNumbers(weight)) weight.held.draw?.();
     const { arena, values } = weight.held;
     if (arena) {
       const own = byArena.get(arena);
@@ -134,7 +138,7 @@ export function readHeld(weights: readonly Weight[]): NDArray[] {
     } else if (!values)
       throw failure(
         'ERR_NOT_BUILT',
-        `Expected '${weight.name}' to have numbers, but no network of its layer was built yet`,
+        `Expected '${weight.name}' to have numbers, but no network was made of its layer yet`,
       );
   }
   const read = new Map<Weight, NDArray>();

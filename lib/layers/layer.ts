@@ -1,6 +1,6 @@
 import type { Activation } from '../activations.js';
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkBoolean, checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkBoolean, checkInteger, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type ConstraintInput, checkConstraint } from '../constraints.js';
 import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
@@ -239,8 +239,8 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   }
 
   /**
-   * Copies of its weights, in their order: kernel before bias, what is trained before moving averages.
-   * @throws Error with code ERR_NOT_BUILT if no network of it was built yet
+   * Copies of its weights, in their order: kernel before bias, what is trained before moving averages. None before it was applied
+   * @throws Error with code ERR_NOT_BUILT if no network was made of it yet
    */
   getWeights(): NDArray[] {
     return readHeld(weightsOf(this).map(({ weight }) => weight));
@@ -252,6 +252,8 @@ export abstract class Layer<R extends Ranks = AsCalled> {
    * @throws Error with code ERR_BUSY while one of its networks computes a batch, ERR_NOT_BUILT before it was applied
    */
   setWeights(weights: readonly ArrayInput[]): void {
+    if (!this.#built)
+      throw failure('ERR_NOT_BUILT', `Expected ${nameOf(this)} to have been applied before its weights are set`);
     const own = weightsOf(this);
     writeHeld(
       own.map(({ weight }) => weight),

@@ -112,8 +112,9 @@ export class Sequential extends Model<Value> {
       if (this.#graph) {
         const outputs = [layer.apply(this.#graph.outputs[0])];
         this.#graph = { ...this.#graph, outputs, layers: this.#layers, names: this.#names };
+        this.drawsFor(this.#graph);
         if (this.engine.network) this.engine.change(this.#graph);
-      }
+      } else if (shape) this.#graph = this.#graphOf(shape);
     } catch (error) {
       [this.#layers, this.#names, this.#graph] = before;
       throw error;
@@ -200,7 +201,9 @@ export class Sequential extends Model<Value> {
     const source = isInputLayer(first) ? first.source : input({ shape: inputShape, dtype: inputDtypeOf(first) });
     let output: Value = isInputLayer(first) ? source : first.apply(source);
     for (const layer of rest) output = layer.apply(output);
-    return { inputs: [source], outputs: [output], layers: this.#layers, names: this.#names };
+    const graph = { inputs: [source], outputs: [output], layers: this.#layers, names: this.#names };
+    this.drawsFor(graph);
+    return graph;
   }
 
   /** Refuses to change what is busy, or what larger networks were built of. */
