@@ -164,15 +164,16 @@ export function checkObject(name: string, options: object, expected = 'an object
   if (!isOptions(options)) throw wrongType(name, expected, options);
 }
 
-/** Refuses option names that do not exist, naming the nearest one that does. */
+/** Refuses option names that do not exist, naming the nearest one that does; of what is no options at all, such as a layer, its class. */
 export function checkOptions(name: string, options: object, allowed: readonly string[]): void {
   checkObject(name, options);
-  for (const key of Object.keys(options)) {
-    if (!allowed.includes(key))
-      throw new TypeError(
-        `Expected ${name} to have no option '${cut(key)}'${didYouMean(key, allowed)}; there are${allowed.length > 0 ? `: ${allowed.join(', ')}` : ' none'}`,
-      );
-  }
+  const unknown = Object.keys(options).find((key) => !allowed.includes(key));
+  if (unknown === undefined) return;
+  const refused =
+    isPlain(options) || isProxy(options)
+      ? `Expected ${name} to have no option '${cut(unknown)}'${didYouMean(unknown, allowed)}`
+      : sentence(name, 'an object', options);
+  throw new TypeError(`${refused}; there are${allowed.length > 0 ? `: ${allowed.join(', ')}` : ' none'}`);
 }
 
 /** `options` over `base` over `defaults`. Of an option that is undefined the default counts. @throws as `checkOptions` does */

@@ -569,6 +569,11 @@ test('options that cannot be: one sentence each', (t) => {
   const wrong = (value: unknown) => value as any;
   refuse(() => layers.conv2d(wrong(undefined)), TypeError, 'Expected options to be an object, got undefined');
   refuse(
+    () => layers.timeDistributed(wrong(layers.dense({ units: 1 }))),
+    TypeError,
+    'Expected options to be an object, got Dense; there are: name, inputShape, trainable, activityRegularizer, layer',
+  );
+  refuse(
     () => layers.conv2d({ filters: 0, kernelSize: 3 }),
     RangeError,
     'Expected filters to be a positive integer, got 0 (number)',
