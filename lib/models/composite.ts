@@ -32,13 +32,12 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
     this.#graph = graph;
     this.#layerNames = Object.freeze([...(graph?.names.values() ?? [])]);
     this.#isListed = isListed;
-    if (graph) this.drawsFor(graph);
+    if (graph) this.drawsFor(weightsOfGraph(graph));
   }
 
   /** The weights that no network has yet are drawn by this one, as soon as one of its layers is asked for them. */
-  protected drawsFor(graph: Graph): void {
-    for (const { weight } of weightsOfGraph(graph))
-      if (!hasNumbers(weight)) weight.held.draw ??= () => void this.placed();
+  protected drawsFor(placed: readonly PlacedWeight[]): void {
+    for (const { weight } of placed) if (!hasNumbers(weight)) weight.held.draw ??= () => void this.placed();
   }
 
   protected abstract get engine(): Engine;

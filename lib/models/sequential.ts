@@ -1,7 +1,7 @@
 import { checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { freeName, type Graph, givenName } from '../graph/graph.js';
 import { isSameShape, type Shape, type Value } from '../graph/value.js';
-import { allLayers } from '../graph/weights.js';
+import { allLayers, weightsOf, weightsOfGraph } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
 import { hasMethods, isInputLayer } from '../kind.js';
 import { checkShape, inputDtypeOf, type Layer } from '../layers/layer.js';
@@ -103,8 +103,8 @@ export class Sequential extends Model<Value> {
     const name = givenName(layer) ?? freeName(layer.className, new Set(this.#names.values()));
     if (this.layerNames.includes(name)) throw wrongValue('layer.name', 'unique in the network', name);
     const layers = [...this.#layers, layer];
-    const shape = this.inputShape ?? layers[0].inputShape;
-    if (shape) shapesOf(layers, shape);
+    const shape = layers[0].inputShape;
+    if (this.#graph) shapesOf([layer], this.#graph.outputs[0].shape);
     const before = [this.#layers, this.#names, this.#graph] as const;
     this.#layers = Object.freeze(layers);
     this.#names = new Map([...this.#names, [layer, name]]);
@@ -112,7 +112,7 @@ export class Sequential extends Model<Value> {
       if (this.#graph) {
         const outputs = [layer.apply(this.#graph.outputs[0])];
         this.#graph = { ...this.#graph, outputs, layers: this.#layers, names: this.#names };
-        this.drawsFor(this.#graph);
+        this.drawsFor(weightsOf(layer));
         if (this.engine.network) this.engine.change(this.#graph);
       } else if (shape) this.#graph = this.#graphOf(shape);
     } catch (error) {
@@ -202,7 +202,7 @@ export class Sequential extends Model<Value> {
     let output: Value = isInputLayer(first) ? source : first.apply(source);
     for (const layer of rest) output = layer.apply(output);
     const graph = { inputs: [source], outputs: [output], layers: this.#layers, names: this.#names };
-    this.drawsFor(graph);
+    this.drawsFor(weightsOfGraph(graph));
     return graph;
   }
 
