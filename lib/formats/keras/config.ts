@@ -1,4 +1,4 @@
-import { wrongType, wrongValue } from '../../check.js';
+import { checkNumber, wrongType, wrongValue } from '../../check.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import { LEAST_DEVIATION } from '../../layers/normalization.js';
@@ -259,6 +259,11 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     }
     case 'Normalization':
       return normalization(place, config);
+    case 'LayerScale': // of Keras' ConvNeXt: a number for each channel
+      return {
+        className: 'DepthwiseConv2D',
+        config: { ...common, kernelSize: [1, 1], useBias: false, depthwiseInitializer: scaleOf(place, config) },
+      };
     case 'EinsumDense':
       return ourLayer(place, 'Dense', denseOf(place, config));
     case 'RNN': {
@@ -292,6 +297,11 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     ...(className === 'BatchNormalization' && lastAxisIn(place, className, config.axis ?? -1)),
   };
 }
+
+const scaleOf = (place: string, { init_values: value }: JsonObject) => ({
+  name: 'constant',
+  value: checkNumber(`the init_values of ${place}`, value),
+});
 
 /** A product along the last axis with a matrix, as an equation: "abc,cd->abd", "...c,cd->...d". */
 function denseOf(place: string, { equation, output_shape: shape, bias_axes: bias = null, ...config }: JsonObject) {

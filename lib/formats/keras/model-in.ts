@@ -317,6 +317,7 @@ function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: 
 /** An operation has a module of its own; in files of HDF5, which have none, it is what no layer is. */
 function isOperationEntry({ class_name: className, config, ...entry }: LayerEntry): boolean {
   const { module } = entry as { module?: unknown };
+  if (className === 'CustomScaleLayer') return true; // of Keras' InceptionResNetV2
   if (typeof module === 'string') return /^keras\.(src\.)?ops/.test(module);
   const isLayer = 'trainable' in config || !['bool', null, undefined].includes(config.dtype as string); // as masks are made with
   return !isLayer && ![...NETWORKS, 'InputLayer'].includes(className);

@@ -350,6 +350,10 @@ const OPERATIONS: Readonly<Record<string, Make>> = {
     if (!Number.isInteger(half)) throw wrongValue('what is halved', 'of an even length', from.shape[own]);
     return ops.mul(sliced(from, own, 0, half), ops.sigmoid(sliced(from, own, half, half))) as Value;
   },
+  CustomScaleLayer: ({ config: { scale }, args: [values] }) => {
+    const [x, branch] = list(values);
+    return ops.add(x, ops.mul(checkNumber('scale', scale), branch)) as Value;
+  },
   Threshold: ({ config, args: [x] }) => {
     const bound = checkNumber('threshold', config.threshold);
     const from = value(x);

@@ -79,11 +79,15 @@ interface Taking {
 function take(name: string, array: Group | undefined, weight: Weight, { layer, found }: Taking): void {
   if (!array?.isDataset) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
   const isOfAll = layer.className === 'Normalization' && array.shape.length === 0;
+  const isScale = layer.className === 'DepthwiseConv2D' && weight.shape.join() === `1,1,${array.shape.join()},1`;
   if (array.isInteger)
     throw wrongType(`the weight '${name}'`, 'of floats, as no weights are quantized here', 'integers');
-  if (array.shape.join() !== weight.shape.join() && !isOfAll)
+  if (array.shape.join() !== weight.shape.join() && !isOfAll && !isScale)
     throw wrongShape(`the weight '${name}'`, `of shape [${weight.shape.join(', ')}]`, array.shape);
-  found.set(weight, () => (isOfAll ? repeated(array.read(), weight.shape) : array.read()));
+  found.set(weight, () => {
+    if (isOfAll) return repeated(array.read(), weight.shape);
+    return { ...array.read(), shape: weight.shape };
+  });
 }
 
 /** One number for each channel. */
