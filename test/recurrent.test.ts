@@ -830,14 +830,21 @@ test('masks end where layers do not hand them on, and are refused where they wou
   t.throws(() => train(dense({ units: 2 })), {
     message: /to have no mask, since the loss 'whole' is given whole samples/,
   });
-  const each = timeDistributed({ layer: layers.batchNormalization({ name: 'bn' }), name: 'td' });
-  t.throws(() => train(each, layers.flatten()), {
+  const counts = Array.from({ length: 3 }, () => [1, 1, 1, 0]);
+  const normalized = (trainable: boolean) => {
+    const [steps, mask] = [input({ shape: [4, 2, 1] }), input({ shape: [4] })];
+    const each = timeDistributed({ layer: layers.batchNormalization({ name: 'bn' }), name: 'td' });
+    const h = each.apply(masking().apply([steps, mask] as never) as Value);
+    const net = model({ inputs: [steps, mask], outputs: through(h as Value, layers.flatten(), dense({ units: 1 })) });
+    each.trainable = trainable;
+    net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    net.trainOnBatch([r.randn(3, 4, 2, 1), counts], r.randn(3, 1));
+  };
+  t.throws(() => normalized(true), {
     message:
-      /^Expected the layer 'bn' \(BatchNormalization\) in the layer 'td' \(TimeDistributed\) to be given no masked/,
+      /^Expected the layer 'bn' \(BatchNormalization\) in the layer 'td' \(TimeDistributed\) to be given no masked steps of more/,
   });
-  const frozen = timeDistributed({ layer: layers.batchNormalization() });
-  frozen.trainable = false;
-  t.notThrows(() => train(frozen, layers.flatten(), dense({ units: 1 })));
+  t.notThrows(() => normalized(false));
   const [a, b] = [seq(), seq()];
   t.throws(() => (timeDistributed({ layer: dense({ units: 2 }), name: 'td' }) as Layer<any>).apply([a, b]), {
     message: "Expected the layer 'td' (TimeDistributed) to be applied to one value, got a list of 2",

@@ -1,6 +1,11 @@
 import { checkInterval } from '../check.js';
 import { constant } from '../graph/broadcast.js';
-import { batchNormalization, batchNormalizationInference } from '../graph/ops/normalization.js';
+import {
+  batchNormalization,
+  batchNormalizationInference,
+  batchNormalizationOfSteps,
+} from '../graph/ops/normalization.js';
+import { allSteps, eachStep } from '../graph/ops/shape.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { getInitializer, type Initializer, type InitializerInput } from '../initializers.js';
 import { type Mode, type Shape, type Weights, wrongInput } from './layer.js';
@@ -19,7 +24,8 @@ export interface BatchNormalizationOptions extends NormalizingLayerOptions {
 /**
  * gamma * (x - mean) / sqrt(variance + epsilon) + beta for each channel, the last axis (Ioffe and Szegedy, 2015). In training
  * mean and variance are those of the batch (the variance divided by n, as Keras), otherwise their moving averages. Of masked
- * steps those count alone that the mask does not hide.
+ * steps those count alone that the mask does not hide. Within `timeDistributed` each step is normalized by itself, and the
+ * averages move at every one, as Keras'.
  */
 export class BatchNormalization extends NormalizingLayer {
   override readonly className = 'BatchNormalization';
@@ -51,7 +57,12 @@ export class BatchNormalization extends NormalizingLayer {
     const inputs = [x, gamma, beta, movingMean, movingVariance];
     if (!(training && trainable)) return applyOp(batchNormalizationInference, inputs, { epsilon });
     const mask = x.mask && spread(x.mask, x.shape.slice(0, -1));
-    return applyOp(batchNormalization, mask ? [...inputs, mask] : inputs, { momentum, epsilon });
+    const operands = mask ? [...inputs, mask] : inputs;
+    const { times: steps = 1 } = x;
+    if (steps === 1) return applyOp(batchNormalization, operands, { momentum, epsilon });
+    const all = (value: Value) => applyOp(allSteps, [value], { steps, times: 1 });
+    const ofSteps = operands.map((value) => (value === x || value === mask ? all(value) : value));
+    return applyOp(eachStep, [applyOp(batchNormalizationOfSteps, ofSteps, { momentum, epsilon })], { times: steps });
   }
 
   override getConfig(): Record<string, unknown> {

@@ -61,11 +61,6 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
   }
 
   call(x: Value, _: Weights, { training, trainable = true }: Mode): Value {
-    const counting = x.mask && training && trainable && countingSteps(this.layer);
-    if (counting)
-      throw new TypeError(
-        `Expected ${nameOf(counting)} in ${nameOf(this)} to be given no masked steps, whose numbers it would count: apply it to the sequence instead`,
-      );
     // along the last axis in any case; and its activation stays in sight of the loss
     if (this.layer instanceof Dense) return madeBy(this.layer, x)[0];
     const [steps] = x.shape;
@@ -74,7 +69,12 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
     const apart = (value: Value) =>
       applyOp(eachStep, [broadcastTo(value, value.shape, times)], { times: times * steps });
     const isWithin = mask !== undefined && mask.shape.length > 1;
-    const outputs = madeBy(this.layer, withMask(apart(x), isWithin ? apart(mask) : undefined));
+    const counting = mask && training && trainable && countingSteps(this.layer);
+    if (counting && !isWithin && x.shape.length > 2)
+      throw new TypeError(
+        `Expected ${nameOf(counting)} in ${nameOf(this)} to be given no masked steps of more than one axis, whose numbers it would count: apply it to the sequence instead`,
+      );
+    const outputs = madeBy(this.layer, withMask(apart(x), isWithin || counting ? apart(mask) : undefined));
     if (outputs.length !== 1)
       throw new TypeError(`Expected the layer of ${nameOf(this)} to give one value, got ${outputs.length}`);
     // a mask that the layer hands on takes its place

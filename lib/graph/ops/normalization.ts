@@ -1,5 +1,7 @@
 import { NDArray } from '../../array.js';
+import type { Buffer } from '../../tape.js';
 import type { Op } from '../op.js';
+import type { Recorder } from '../recorder.js';
 
 export interface BatchNormalizationOptions {
   readonly momentum: number;
@@ -36,6 +38,61 @@ export const batchNormalization: Op<BatchNormalizationOptions> = {
     t.emit('batchNormalizationGradient', [x, dy, gamma, mean, scale, mask, ...outputs], { N: x.size / C, C });
   },
 };
+
+/**
+ * The same of each step by itself, one after the other: x [steps, ..., C], its mask [steps, ...]. The averages move at every
+ * step.
+ */
+export const batchNormalizationOfSteps: Op<BatchNormalizationOptions> = {
+  name: 'batchNormalizationOfSteps',
+  shape: ([x]) => x.shape,
+  reads: () => 'x',
+  moves: true,
+  gradientInPlace: true,
+  forward({ t, x: [x, gamma, beta, movingMean, movingVariance, mask], y, options: { momentum, epsilon } }) {
+    const C = gamma.size;
+    const [steps, ...step] = x.shape;
+    const mean = t.fixed('state', `${y.name}/mean`, [steps, C]);
+    const scale = t.fixed('state', `${y.name}/scale`, [steps, C]);
+    const normal = t.batched(`${y.name}/normal`, step);
+    for (let k = 0; k < steps; k++) {
+      const own = stepOf(t, x, k, `${y.name}/step`);
+      const counts = mask && stepOf(t, mask, k, `${y.name}/counts`);
+      const outputs = [movingMean, movingVariance, t.part(mean, k * C, [C]), t.part(scale, k * C, [C]), normal];
+      const dims = { N: own.size / C, C };
+      t.lasting(() =>
+        t.emit('batchNormalization', [own, gamma, beta, counts, ...outputs], dims, { momentum, epsilon }),
+      );
+      setStep(t, normal, y, k);
+    }
+    return { mean, scale };
+  },
+  backward({ t, x: [x, gamma, , , , mask], dy, dx: [dx = dy, dgamma, dbeta], saved: { mean, scale } }) {
+    const C = gamma.size;
+    const [steps] = x.shape;
+    const ofStep = [dgamma, dbeta].map((sum, i) => ({ sum, part: t.fixed('state', `${dy.name}/part${i}`, [C]) }));
+    for (let k = 0; k < steps; k++) {
+      const [own, down] = [stepOf(t, x, k, `${dy.name}/step`), stepOf(t, dy, k, `${dy.name}/down`)];
+      const counts = mask && stepOf(t, mask, k, `${dy.name}/counts`);
+      const inputs = [own, down, gamma, t.part(mean, k * C, [C]), t.part(scale, k * C, [C]), counts];
+      const parts = ofStep.map(({ sum, part }) => (sum && k === 0 ? sum : part));
+      t.emit('batchNormalizationGradient', [...inputs, ...parts, down], { N: own.size / C, C });
+      for (const { sum, part } of ofStep) if (sum && k > 0) t.emit('add', [sum, part, sum], { N: C });
+      setStep(t, down, dx, k);
+    }
+  },
+};
+
+/** Step k of [steps, ...], as an array of its own. */
+function stepOf(t: Recorder, x: Buffer, k: number, name: string): Buffer {
+  const [M, ...shape] = x.shape;
+  const step = x.batched ? t.batched(name, shape) : t.fixed('state', name, shape);
+  t.emit('slice', [x, step], { A: 1, M, N: 1, C: step.size }, { start: k });
+  return step;
+}
+
+const setStep = (t: Recorder, step: Buffer, y: Buffer, k: number) =>
+  t.emit('place', [step, y], { A: 1, M: y.shape[0], N: 1, C: step.size }, { start: k });
 
 /** The same by the moving averages, which stay; gamma and beta stay, too. */
 export const batchNormalizationInference: Op<Pick<BatchNormalizationOptions, 'epsilon'>> = {
