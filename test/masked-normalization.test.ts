@@ -37,7 +37,13 @@ const networks: Record<string, () => Layer<any>[]> = {
   'each step': ofEach,
   'each masked step': () => [layers.masking({ inputShape: [6, 3] }), ...ofEach()],
   'each of frames': () => [
-    each([3, 3, 4, 2], layers.conv2d({ filters: 3, kernelSize: 2 }), normal(), layers.globalAveragePooling2d(), normal()),
+    each(
+      [3, 3, 4, 2],
+      layers.conv2d({ filters: 3, kernelSize: 2 }),
+      normal(),
+      layers.globalAveragePooling2d(),
+      normal(),
+    ),
     layers.dense({ units: 2 }),
   ],
 };

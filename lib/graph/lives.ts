@@ -1,5 +1,6 @@
 import { binding, type InstructionSpec } from '../binding.js';
 import type { Buffer } from '../tape.js';
+import { Places } from './places.js';
 
 const ALIGNMENT = 16; // values: 64 bytes of float32
 
@@ -26,22 +27,15 @@ export function layOut(
     }
     return rowSize;
   }
-  const meet = (a: readonly Life[], b: readonly Life[]) =>
-    a.some((x) => b.some((y) => x.program === y.program && x.first <= y.last && y.first <= x.last));
-  const placed: { begin: number; end: number; life: Life[] }[] = [];
+  const lifeOf = ({ index }: { index: number }) => lives.get(index) ?? [];
+  const places = new Places(buffers.map(lifeOf));
   // the largest first, each at the lowest place that is free for its whole life
-  for (const { index, size } of [...buffers].sort((a, b) => b.size - a.size || a.index - b.index)) {
-    const life = lives.get(index) ?? [];
-    const taken = placed.filter((other) => meet(life, other.life)).sort((a, b) => a.begin - b.begin);
-    let begin = 0;
-    for (const other of taken) {
-      if (begin + aligned(size) <= other.begin) break;
-      begin = Math.max(begin, other.end);
-    }
-    const end = begin + aligned(size);
-    placed.push({ begin, end, life });
-    offsets[index] = begin;
-    rowSize = Math.max(rowSize, end);
+  for (const buffer of [...buffers].sort((a, b) => b.size - a.size || a.index - b.index)) {
+    const [life, size] = [lifeOf(buffer), aligned(buffer.size)];
+    const begin = places.lowest(life, size);
+    places.take(life, begin, begin + size);
+    offsets[buffer.index] = begin;
+    rowSize = Math.max(rowSize, begin + size);
   }
   return rowSize;
 }
