@@ -208,6 +208,10 @@ test('what it cannot take is told in a sentence, and changes nothing', (t) => {
       /^Expected y to be labels or undefined, and no options, as it is not used, got \{"sampleWeight":/,
     ],
     [() => new StandardScaler().fit(DATA.blobs, { sampleWeight: [1] }), /^Expected y to be labels or undefined/],
+    [
+      () => new StandardScaler().fit(DATA.blobs, undefined, { sampleWeight: [1] } as never),
+      /^Expected options to have no option 'sampleWeight'/,
+    ],
   ];
   for (const [call, message] of wrong) t.throws(call, { message });
   t.deepEqual(kmeans.toBytes(), before);

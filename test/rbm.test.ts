@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import {
   BernoulliRBM,
+  DeepBoltzmannMachine,
   getThreads,
   gridSearch,
   loadDigits,
@@ -322,4 +323,34 @@ test('refuses what it cannot work with in one sentence', async (t) => {
     t.throws(() => m[call]([[1, 0]]), { instanceOf: RangeError }, call);
   const gaussian = new BernoulliRBM({ nComponents: 2, nIter: 1, visible: 'gaussian' }).fitSync(x);
   t.throws(() => gaussian.scoreSamples(x), { message: /'bernoulli'/ });
+});
+
+test('labels may stand before the options, as in scikit-learn, and are not used', async (t) => {
+  const x = new RandomState(3).randomSample([20, 6]);
+  const labels = Array.from({ length: 20 }, (_, i) => `class ${i % 2}`);
+  const makes: (() => BernoulliRBM)[] = [
+    () => new BernoulliRBM({ nComponents: 3, nIter: 2, randomState: 1 }),
+    () => new DeepBoltzmannMachine({ nComponents: [3, 2], nIter: 2, pretrainIter: 2, randomState: 1 }) as never,
+  ];
+  for (const make of makes) {
+    const hidden = make().fitSync(x).transform(x);
+    const seen: unknown[] = [];
+    const options = { onEpochEnd: (info: object) => seen.push(info) };
+    await make().fit(x, options);
+    const each = seen.length;
+    t.true(each > 0);
+    for (const y of [labels, NDArray.from(labels.map(Number.isNaN).map(Number)), new Int32Array(20)]) {
+      t.deepEqual((await make().fit(x, y, options)).transform(x), hidden);
+      t.deepEqual(make().fitSync(x, y).transform(x), hidden);
+      t.deepEqual(make().fitTransform(x, y, options), hidden);
+    }
+    t.deepEqual(make().fitTransform(x, undefined, options), hidden);
+    t.is(seen.length, 8 * each);
+    const signal = AbortSignal.abort();
+    await t.throwsAsync(make().fit(x, labels, { signal }), { code: 'ERR_ABORTED' });
+    await t.throwsAsync(make().fit(x, options as never, options), { message: /^Expected y to be labels or undefined/ });
+    await t.throwsAsync(make().fit(x, labels, labels as never), { message: /^Expected options to / });
+    t.throws(() => make().fitSync(x, labels, { signal } as never), { message: /no option 'signal'/ });
+    t.throws(() => make().fitSync(x, 'labels' as never), { message: /^Expected options to be an object/ });
+  }
 });

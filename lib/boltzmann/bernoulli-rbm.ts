@@ -3,9 +3,11 @@ import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '.
 import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
 import { checkTurn, sampledInTurn } from '../estimators/turns.js';
 import { expected, floats, list, number, object, oneOf, randomState, type Schema } from '../io/schema.js';
+import type { Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
+import { optionsBehind } from '../tables/transformer.js';
 import type { FloatType } from '../tape.js';
 import { aborted, driveSync, isPromise, signalOf, type Training } from '../train.js';
 import {
@@ -93,20 +95,27 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
   /**
    * Trains a machine anew, off the main thread.
    * @param x [n, features], numbers in [0, 1] (not checked, as in scikit-learn), or real ones with `visible: 'gaussian'`
+   * @param y labels, which are not used: as in scikit-learn; may be left out
    * @throws RangeError, with nothing changed, for what is no matrix of finite numbers; Error with code ERR_BUSY while it is training
    *   already, ERR_ABORTED after `signal` fired, ERR_DIVERGED where weights became infinite
    */
-  async fit(x: TableInput, options: RBMFitOptions = {}): Promise<this> {
-    return this.fitWith(x, options, ['onEpochEnd']);
+  fit(x: TableInput, y: Labels | undefined, options?: RBMFitOptions): Promise<this>;
+  fit(x: TableInput, options?: RBMFitOptions): Promise<this>;
+  async fit(x: TableInput, y?: Labels | RBMFitOptions, options?: RBMFitOptions): Promise<this> {
+    return this.fitWith(x, optionsBehind(y, options), ['onEpochEnd']);
   }
 
   /** The same on the calling thread, with the same bits. */
-  fitSync(x: TableInput, options: Watch = {}): this {
-    return this.fitWithSync(x, options, ['onEpochEnd']);
+  fitSync(x: TableInput, y: Labels | undefined, options?: Watch): this;
+  fitSync(x: TableInput, options?: Watch): this;
+  fitSync(x: TableInput, y?: Labels | Watch, options?: Watch): this {
+    return this.fitWithSync(x, optionsBehind(y, options), ['onEpochEnd']);
   }
 
-  fitTransform(x: TableInput, options: Watch = {}): NDArray {
-    return this.fitSync(x, options).transform(x);
+  fitTransform(x: TableInput, y: Labels | undefined, options?: Watch): NDArray;
+  fitTransform(x: TableInput, options?: Watch): NDArray;
+  fitTransform(x: TableInput, y?: Labels | Watch, options?: Watch): NDArray {
+    return this.fitSync(x, optionsBehind(y, options)).transform(x);
   }
 
   /**

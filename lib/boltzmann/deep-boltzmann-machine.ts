@@ -5,11 +5,13 @@ import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js'
 import { sampledInTurn } from '../estimators/turns.js';
 import { floats, integer, list, number, object, randomState, type Schema } from '../io/schema.js';
 import { isRandomState } from '../kind.js';
+import type { Labels } from '../labels.js';
 import type { Sequential } from '../models/sequential.js';
 import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
 import { type Parts, registerSaved } from '../saved.js';
 import { learningRateConfig, type Schedule, scheduleFrom } from '../schedules.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
+import { optionsBehind } from '../tables/transformer.js';
 import type { FloatType } from '../tape.js';
 import { drive, isPromise, signalOf, type Training } from '../train.js';
 import {
@@ -141,20 +143,27 @@ export class DeepBoltzmannMachine extends TrainedLearner<
   /**
    * Trains off the main thread.
    * @param x [n, features], numbers in [0, 1]: odds, or 0s and 1s
+   * @param y labels, which are not used: as in scikit-learn; may be left out
    * @throws RangeError, with nothing changed, for other numbers; Error with code ERR_BUSY while it is training already, ERR_ABORTED
    *   after `signal` fired, ERR_DIVERGED where weights became infinite
    */
-  async fit(x: TableInput, options: DeepFitOptions = {}): Promise<this> {
-    return this.fitWith(x, options, ['onEpochEnd']);
+  fit(x: TableInput, y: Labels | undefined, options?: DeepFitOptions): Promise<this>;
+  fit(x: TableInput, options?: DeepFitOptions): Promise<this>;
+  async fit(x: TableInput, y?: Labels | DeepFitOptions, options?: DeepFitOptions): Promise<this> {
+    return this.fitWith(x, optionsBehind(y, options), ['onEpochEnd']);
   }
 
   /** The same on the calling thread, with the same bits. */
-  fitSync(x: TableInput, options: Watch = {}): this {
-    return this.fitWithSync(x, options, ['onEpochEnd']);
+  fitSync(x: TableInput, y: Labels | undefined, options?: Watch): this;
+  fitSync(x: TableInput, options?: Watch): this;
+  fitSync(x: TableInput, y?: Labels | Watch, options?: Watch): this {
+    return this.fitWithSync(x, optionsBehind(y, options), ['onEpochEnd']);
   }
 
-  fitTransform(x: TableInput, options: Watch = {}): NDArray {
-    return this.fitSync(x, options).transform(x);
+  fitTransform(x: TableInput, y: Labels | undefined, options?: Watch): NDArray;
+  fitTransform(x: TableInput, options?: Watch): NDArray;
+  fitTransform(x: TableInput, y?: Labels | Watch, options?: Watch): NDArray {
+    return this.fitSync(x, optionsBehind(y, options)).transform(x);
   }
 
   /**

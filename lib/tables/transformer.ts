@@ -1,5 +1,5 @@
 import type { NDArray } from '../array.js';
-import { cut, didYouMean, notFitted, wrongType, wrongValue } from '../check.js';
+import { checkOptions, cut, didYouMean, notFitted, wrongType, wrongValue } from '../check.js';
 import { integer, list, object, oneOf, type Schema, text } from '../io/schema.js';
 import { isPlain } from '../kind.js';
 import { type Parts, Saved } from '../saved.js';
@@ -188,15 +188,18 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
   /**
    * Learns from a table, or a matrix [n, columns].
    * @param y not used: as in scikit-learn, for pipelines
+   * @param options none but a signal, which searches hand to every `fit`: it is over at once
    * @throws TypeError or RangeError, with row and column, for what it cannot learn from; it stays as it was then
    */
-  fit(x: TableInput, y?: unknown): this {
+  fit(x: TableInput, y?: unknown, options: { signal?: AbortSignal } = {}): this {
     checkUnused(y);
+    checkOptions('options', options, ['signal']);
     return this.fitFrame(readFrame('x', x));
   }
 
-  fitTransform(x: TableInput, y?: unknown): Out {
+  fitTransform(x: TableInput, y?: unknown, options: { signal?: AbortSignal } = {}): Out {
     checkUnused(y);
+    checkOptions('options', options, ['signal']);
     const frame = readFrame('x', x);
     return this.outputOf(this.fitFrame(frame).transformFrame(frame));
   }
@@ -205,6 +208,15 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
 /** Labels that are not used may be anything but options, which would be passed over. */
 export function checkUnused(y: unknown): void {
   if (isPlain(y)) throw wrongType('y', 'labels or undefined, and no options, as it is not used', y);
+}
+
+const isList = (y: unknown): boolean => typeof y === 'object' && y !== null && Symbol.iterator in y;
+
+/** The options of `(x, options?)` or `(x, y, options?)`: labels, which are not used, are a list or a vector. */
+export function optionsBehind<O extends object>(y: unknown, options: O | undefined): O {
+  if (options === undefined) return (y === undefined || isList(y) ? {} : y) as O;
+  checkUnused(y);
+  return options;
 }
 
 function checkNames(names: unknown): void {

@@ -430,6 +430,10 @@ export const CALLS: Record<string, Call> = {
     onEpochEnd: () => {},
   }),
   'BernoulliRBM.fitTransform with options': of(machine, (rbm, o) => rbm.fitTransform(x(), o), { onEpochEnd: () => {} }),
+  'BernoulliRBM.fit with labels': of(machine, (rbm, o) => rbm.fit(x(), [0, 1], o), {
+    signal: undefined,
+    onEpochEnd: () => {},
+  }),
   'BernoulliRBM.setParams': of(machine, (rbm, o) => rbm.setParams(o), { nComponents: 3, k: 2 }),
   'BernoulliRBM.sample': of(machine, (rbm, n, o) => rbm.sample(n, o), 6, { steps: 2, start: x(), randomState: 1 }),
 
