@@ -16,6 +16,7 @@ import {
   SimpleImputer,
   StandardScaler,
 } from 'fjordnet';
+import { RecordSink } from '../dist/io/csv-records.js';
 import { costOf } from './helpers/cost.js';
 
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-table-'));
@@ -113,6 +114,50 @@ test('inf is a number, as in pandas, and refused where numbers are to be made of
     for await (const _ of data.csv(file('a\n1\n\ninf\n', 'csv'), { transformer }).batch(2));
   })();
   await t.throwsAsync(streamed, { code: 'ERR_FORMAT', message: /expected a finite number in line 4, 'a', got "inf"/ });
+});
+
+test('decimals that float64 has no room for are infinite, as in pandas, and digits alone are text', async (t) => {
+  const digits = '9'.repeat(400);
+  const text = `a;b;c;d;e\n1;2;x;1;2,5\n1e400;-1.5E+999;1e400;${digits};1,5e400\n5e-400;${digits}.5;y;01e400;-7\n`;
+  const [more, less] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  t.deepEqual(await readTable(file(text, 'csv'), { separator: ';', decimal: ',' }), {
+    a: [1, more, 0],
+    b: ['2', '-1.5E+999', `${digits}.5`], // points between groups of three there, or none
+    c: ['x', '1e400', 'y'],
+    d: ['1', digits, '01e400'],
+    e: [2.5, more, -7],
+  });
+  const { a, b, c } = await readTable(file(text.replaceAll(',', '.'), 'csv'), { separator: ';' });
+  t.deepEqual(
+    [a, b, c],
+    [
+      [1, more, 0],
+      [2, less, more],
+      ['x', '1e400', 'y'],
+    ],
+  );
+  const transformer = new ColumnTransformer([['scale', new StandardScaler(), ['a']]]);
+  transformer.fit({ a: [1.5, 3] });
+  const streamed = (async () => {
+    for await (const _ of data.csv(file('a\n1\n1e400\n', 'csv'), { transformer }).batch(2));
+  })();
+  await t.throwsAsync(streamed, {
+    code: 'ERR_FORMAT',
+    message: /expected a finite number in line 3, 'a', got "1e400"/,
+  });
+});
+
+test('a label that float64 has no room for is refused among numbers, and text among texts', (t) => {
+  const labelsOf = (labels: string[], options = {}) => {
+    const sink = new RecordSink('a.csv', { label: 'y', ...options });
+    [['x', 'y'], ...labels.map((label, i) => [String(i), label])].forEach((cells, i) => {
+      sink.row(cells, i + 1);
+    });
+    return sink.finish().label?.y;
+  };
+  t.throws(() => labelsOf(['1.5', '-1e400', '2']), { message: /expected a label in row 1, 'y', got '-1e400'/ });
+  t.deepEqual(labelsOf(['1.5', '1e400', 'ab'], {}), ['1.5', '1e400', 'ab']);
+  t.deepEqual(labelsOf(['1.5', '1e400'], { textLabels: true }), ['1.5', '1e400']);
 });
 
 test('JSON may be gzipped, as CSV', async (t) => {

@@ -1,5 +1,5 @@
 import type { NDArray } from '../array.js';
-import { isInfinite, isMissing, toNumber } from '../io/cells.js';
+import { isBeyond, isInfinite, isMissing, toNumber } from '../io/cells.js';
 import { isNumberCell } from '../io/csv-records.js';
 import { type RowTransformer, transformed } from './table-options.js';
 
@@ -28,7 +28,7 @@ export class TypedCells {
       let value: Cell = cell;
       if (isMissing(cell)) value = null;
       else if (kind === 'number') {
-        if (isInfinite(cell)) return { column: k, expected: 'a finite number' };
+        if (isInfinite(cell) || isBeyond(cell)) return { column: k, expected: 'a finite number' };
         if (!isNumberCell(cell)) return { column: k, expected: 'a number' };
         value = toNumber(cell);
       } else if (kind === 'boolean') {

@@ -6,6 +6,7 @@ const MISSING = new Set(
 );
 const NAN = /^[+-]?nan$/i;
 const INFINITE = /^[+-]?inf(inity)?$/i;
+const DECIMAL = /^\s*[+-]?(?!0\d)(\d+[.e]|\.\d)/i;
 const RADIX = /^\s*0[box]/i;
 
 /** Does a cell say that there is no value? */
@@ -13,6 +14,9 @@ export const isMissing = (cell: string) => cell === '' || MISSING.has(cell) || N
 
 /** Is it infinity? That is a value, and none that anything can be made of. */
 export const isInfinite = (cell: string) => INFINITE.test(cell);
+
+/** Is it a decimal that float64 has no room for, as 1e400? That is infinity, as in pandas; digits alone are text there, and here. */
+export const isBeyond = (cell: string) => Math.abs(Number(cell)) === Number.POSITIVE_INFINITY && DECIMAL.test(cell);
 
 /** Is there no value, or none that can be used? No label is, and no name of a column. */
 export const isUnusable = (cell: string) => isMissing(cell) || isInfinite(cell);

@@ -1,6 +1,6 @@
 import type { NDArray } from '../array.js';
 import { didYouMean, twiceIn } from '../check.js';
-import { isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
+import { isBeyond, isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
 import { holdsNames, isNumber, namesOf, rises } from './csv-table.js';
 import { damaged } from './read.js';
 import type { RowSink } from './read-csv.js';
@@ -84,11 +84,13 @@ export class RecordSink implements RowSink<CsvRecords> {
     if (at < 0) return { names, columns: cells.map((column, k) => typedColumn(k, column)), ...doubt };
     const kept = labelledRows(cells[at]);
     if (kept.length === 0) throw damaged(this.#source, `its label '${names[at]}' is missing in every row`);
-    const infinite = kept.find((row) => isInfinite(cells[at][row]));
+    const beyond = (row: number) => !textLabels && isBeyond(withPoint(cells[at][row], decimal));
+    const wouldBeNumbers = kept.every((row) => isNumberCell(cells[at][row], decimal) || beyond(row));
+    const infinite = kept.find((row) => isInfinite(cells[at][row]) || (wouldBeNumbers && beyond(row)));
     if (infinite !== undefined)
       throw damaged(this.#source, `expected a label in row ${infinite}, '${names[at]}', got '${cells[at][infinite]}'`);
     const labels = new LabelColumn(textLabels);
-    const areNumbers = !textLabels && kept.every((row) => isNumberCell(cells[at][row], decimal));
+    const areNumbers = !textLabels && wouldBeNumbers;
     for (const row of kept) labels.push(areNumbers ? withPoint(cells[at][row], decimal) : cells[at][row]);
     return {
       names: rest.map((k) => names[k]),
@@ -203,7 +205,8 @@ function withPoint(cell: string, decimal: '.' | ','): string {
 }
 
 function typed(cells: readonly string[], decimal: '.' | ',', isText: boolean): RecordColumn {
-  const isNumber = (cell: string) => isInfinite(cell) || isNumberCell(cell, decimal);
+  const isNumber = (cell: string) =>
+    isNumberCell(cell, decimal) || isInfinite(cell) || isBeyond(withPoint(cell, decimal));
   const filled = cells.filter((cell) => !isMissing(cell));
   if (!isText && filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
   if (!isText && filled.every((cell) => /^(true|false)$/i.test(cell)))
@@ -212,6 +215,7 @@ function typed(cells: readonly string[], decimal: '.' | ',', isText: boolean): R
 }
 
 function numberOf(cell: string, decimal: '.' | ','): number {
-  if (isInfinite(cell)) return cell.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return toNumber(withPoint(cell, decimal));
+  const value = toNumber(withPoint(cell, decimal));
+  if (!Number.isNaN(value)) return value;
+  return cell.trim().startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
