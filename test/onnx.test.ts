@@ -698,8 +698,11 @@ test('functions, paddings, places and dilated windows are those of ONNX Runtime'
   const above = (g: OnnxGraph) => g.node('Add', [g.node('Abs', ['x']), fill(g, 1)]);
   const within = (g: OnnxGraph) => g.node('Tanh', ['x']);
   const remainder = (g: OnnxGraph, x: string, y: string) => g.node('Mod', [x, y], { fmod: { int: 1 } });
-  const pool = (g: OnnxGraph, options: Record<string, { int: number } | { ints: number[] } | { string: string }>) =>
-    g.node('MaxPool', ['x'], { kernel_shape: { ints: [2, 3] }, dilations: { ints: [2, 1] }, ...options });
+  type Options = Record<string, { int: number } | { ints: number[] } | { string: string }>;
+  const pool = (g: OnnxGraph, options: Options, kind = 'MaxPool') =>
+    g.node(kind, ['x'], { kernel_shape: { ints: [2, 3] }, dilations: { ints: [2, 1] }, ...options });
+  const average = (g: OnnxGraph, options: Options) => pool(g, options, 'AveragePool');
+  const widely = { strides: { ints: [1, 2] }, pads: { ints: [1, 1, 1, 0] }, dilations: { ints: [2, 2] } };
   const cases: Record<string, (graph: OnnxGraph) => string> = {
     Tan: (g) => g.node('Tan', ['x']),
     Sinh: (g) => g.node('Sinh', ['x']),
@@ -726,6 +729,12 @@ test('functions, paddings, places and dilated windows are those of ONNX Runtime'
       pool(g, { strides: { ints: [1, 2] }, pads: { ints: [1, 1, 1, 0] }, dilations: { ints: [3, 2] } }),
     'MaxPool of dilated windows, as large as it goes': (g) =>
       pool(g, { strides: { ints: [2, 2] }, ceil_mode: { int: 1 }, dilations: { ints: [1, 2] } }),
+    'AveragePool of dilated windows': (g) => average(g, {}),
+    'AveragePool of dilated windows, with strides and padding': (g) => average(g, widely),
+    'AveragePool of dilated windows, with padding that counts': (g) =>
+      average(g, { ...widely, count_include_pad: { int: 1 } }),
+    'AveragePool of dilated windows, as large as it goes': (g) =>
+      average(g, { strides: { ints: [2, 2] }, ceil_mode: { int: 1 }, dilations: { ints: [1, 2] } }),
   };
   const x = NDArray.from(random.normal(0, 1.5, [3, 5, 4, 6]) as NDArray, { dtype: 'float32' });
   const agrees = async (name: string, bytes: Uint8Array, given: NDArray) => {
@@ -738,7 +747,7 @@ test('functions, paddings, places and dilated windows are those of ONNX Runtime'
     t.true(worst < 2e-6, `${name}: ${worst}`);
   };
   for (const [name, make] of Object.entries(cases))
-    await agrees(name, bytesOfGraph(['batch', 5, 4, 6], make, 4, name.includes('other end') ? 19 : 18), x);
+    await agrees(name, bytesOfGraph(['batch', 5, 4, 6], make, 4, /other end|Average/.test(name) ? 19 : 18), x);
 
   // of a fixed batch: the same places of each sample
   const of2 = (axis: number, places: number[], shape: number[]) =>

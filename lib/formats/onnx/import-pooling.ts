@@ -1,5 +1,5 @@
 import { NDArray } from '../../array.js';
-import { sizeOf } from '../../graph/value.js';
+import { sizeOf, type Value } from '../../graph/value.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import { picked } from './import-entries.js';
@@ -8,8 +8,10 @@ import type { Importer } from './importer.js';
 import { type Computed, computed, isSame, LOWEST } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
+type Kind = 'max' | 'average';
+
 const pool =
-  (kind: 'max' | 'average'): Handler =>
+  (kind: Kind): Handler =>
   (c, [a], attributes, node) => {
     if (node.outputs.length > 1 && c.isRead(node.outputs[1])) throw new RangeError('its places are used');
     let x = c.channelsLast(c.computed(a));
@@ -18,7 +20,6 @@ const pool =
     if (n < 1 || n > 2 || pixels(x).length !== n) throw new RangeError(`it pools along ${n} axes`);
     const window = windowOf(attributes, size, pixels(x));
     const isDilated = window.dilations.some((d) => d !== 1);
-    if (isDilated && kind === 'average') throw new RangeError('its windows are dilated');
     if (isDilated && attributes.string('auto_pad', 'NOTSET').startsWith('SAME'))
       throw new RangeError('its windows are dilated, and its padding is automatic');
     const reach = size.map((length, k) => (length - 1) * window.dilations[k] + 1);
@@ -40,22 +41,24 @@ const pool =
       if (isSeen) x = c.like(x, ops.add(x.value, lowAround(c, pads, pixels(x))));
       padding = 'valid';
     }
-    if (isDilated) return dilatedMax(c, x, window, reach);
-    const options =
-      n === 1
-        ? { poolSize: size[0], strides: window.strides[0], padding }
-        : { poolSize: size, strides: window.strides, padding };
-    const make = {
-      max: [layers.maxPooling1d, layers.maxPooling2d],
-      average: [layers.averagePooling1d, layers.averagePooling2d],
-    };
-    const layer = (make[kind][n - 1] as (options: unknown) => Layer)(options);
-    const value = c.apply(layer, x);
-    return c.like(x, shares && kind === 'average' ? ops.mul(value, shares) : value, x.isPositive);
+    const pooled = isDilated ? dilated(kind, c, x, window, reach) : c.like(x, whole(kind, c, x, window, padding));
+    const value = shares && kind === 'average' ? ops.mul(pooled.value, shares) : pooled.value;
+    return c.like(x, value, x.isPositive);
   };
 
-/** The largest of windows with gaps, along one axis after the other: of as many strided parts as a window has places. */
-function dilatedMax(
+function whole(kind: Kind, c: Importer, x: Computed, { size, strides }: Window, padding: 'same' | 'valid'): Value {
+  const n = size.length;
+  const options = n === 1 ? { poolSize: size[0], strides: strides[0], padding } : { poolSize: size, strides, padding };
+  const make = {
+    max: [layers.maxPooling1d, layers.maxPooling2d],
+    average: [layers.averagePooling1d, layers.averagePooling2d],
+  };
+  return c.apply((make[kind][n - 1] as (options: unknown) => Layer)(options), x);
+}
+
+/** Windows with gaps, along one axis after the other: of as many strided parts as a window has places. */
+function dilated(
+  kind: Kind,
   c: Importer,
   x: Computed,
   { size, strides, dilations }: Window,
@@ -74,19 +77,28 @@ function dilatedMax(
         Float64Array.from({ length: count }, (_, j) => j * strides[k] + i * dilations[k]),
       ),
     );
-    const most = parts.map(({ value }) => value).reduce((a, b) => ops.maximum(a, b));
-    return c.like(from, most, from.isPositive);
+    const values = parts.map(({ value }) => value);
+    const value =
+      kind === 'max'
+        ? values.reduce((a, b) => ops.maximum(a, b))
+        : ops.mul(
+            values.reduce((a, b) => ops.add(a, b)),
+            1 / length,
+          );
+    return c.like(from, value, from.isPositive);
   }, x);
 }
 
 /** What means over windows are multiplied by where zeros around an image do not count: their size by what of it is not padding. */
-function sharesOf({ size, strides }: Window, pads: readonly number[], shape: readonly number[]): NDArray {
+function sharesOf({ size, strides, dilations }: Window, pads: readonly number[], shape: readonly number[]): NDArray {
   const shares = size.map((k, axis) => {
     const before = pads[axis];
-    const places = Math.floor((shape[axis] + before + pads[axis + size.length] - k) / strides[axis]) + 1;
+    const reach = (k - 1) * dilations[axis] + 1;
+    const places = Math.floor((shape[axis] + before + pads[axis + size.length] - reach) / strides[axis]) + 1;
     return Array.from({ length: places }, (_, i) => {
       const from = i * strides[axis] - before;
-      const own = Math.min(from + k, shape[axis]) - Math.max(from, 0);
+      const seen = Array.from({ length: k }, (_, at) => from + at * dilations[axis]);
+      const own = seen.filter((place) => place >= 0 && place < shape[axis]).length;
       if (!(own > 0)) throw new RangeError(`its pads are [${pads.join(', ')}], as wide as a window`);
       return k / own;
     });
