@@ -12,6 +12,7 @@ import {
   model,
   NDArray,
   ops,
+  r2Score,
   Sequential,
   sequential,
 } from 'fjordnet';
@@ -116,6 +117,47 @@ test('they count by weights where there are some, and each sample 1 where there 
   t.deepEqual(network.evaluateSync(X, Y), plain);
   t.deepEqual(network.testOnBatch(X, Y, { sampleWeight: W }), weighted);
   t.is(network.evaluateSync(X, Y, { sampleWeight: [0, 0, 0, 0, 0, 0] }).weighted_accuracy, 0);
+});
+
+for (const dtype of ['float64', 'float32'] as const)
+  test(`R² of targets far from 0, and of constant ones, counts by weights, ${dtype}`, (t) => {
+    const rows = Array.from({ length: 40 }, (_, i) => i);
+    const y = NDArray.from(
+      rows.map((i) => [4000 + (i % 8) / 4, 1]),
+      { dtype },
+    );
+    const x = NDArray.from(
+      rows.map((i) => [4000 + (i % 8) / 4 + (i % 5) / 16, (i % 3) / 4]),
+      { dtype },
+    );
+    const sampleWeight = rows.map((i) => Math.fround(0.1 + 0.37 * (i % 7)));
+    const network = passing('meanSquaredError', [2], false, dtype);
+    network.compile({ optimizer: 'sgd', loss: 'meanSquaredError', weightedMetrics: ['rSquared'] });
+    for (const batchSize of [7, 40]) {
+      const { rSquared } = network.evaluateSync(x, y, { sampleWeight, batchSize });
+      const expected = r2Score(y, x, { sampleWeight });
+      t.true(Math.abs(rSquared - expected) < 1e-6, `${rSquared}, not ${expected}`);
+    }
+  });
+
+test('a threshold below all positives has a sensitivity of 1, whatever rounding does to weights', (t) => {
+  const x = NDArray.from([[2], [1.5], [1], [0.5], [-2], [3]]);
+  const y = NDArray.from([[1], [1], [1], [1], [0], [0]]);
+  const network = passing('binaryCrossentropy', [1], false, 'float32');
+  network.compile({
+    optimizer: 'sgd',
+    loss: 'binaryCrossentropy',
+    weightedMetrics: [metrics.specificityAtSensitivity({ sensitivity: 1 }), metrics.precisionAtRecall({ recall: 1 })],
+  });
+  for (const sampleWeight of [
+    [0.44, 0.03, 0.55, 0.44, 0.42, 0.33],
+    [0.22, 0.87, 0.21, 0.92, 0.49, 0.61],
+  ]) {
+    const logs = network.evaluateSync(x, y, { sampleWeight, batchSize: 2 });
+    const [positives, last, first] = [sampleWeight.slice(0, 4).reduce((a, b) => a + b), ...sampleWeight.slice(4)];
+    t.true(Math.abs(logs.specificityAtSensitivity - last / (last + first)) < 1e-6);
+    t.true(Math.abs(logs.precisionAtRecall - positives / (positives + first)) < 1e-6);
+  }
 });
 
 test('class weights count in those of the training, weights of the validation samples in theirs', async (t) => {

@@ -40,6 +40,16 @@ export function above(bins: readonly number[]): number[] {
   return bins.map((_, i) => (total += bins[bins.length - 1 - i])).reverse();
 }
 
+/** How many are not above each threshold: sums of the bins before it, 0 where these are empty, whatever rounding does to other sums. */
+export function below(bins: readonly number[]): number[] {
+  let total = 0;
+  return bins.map((count) => {
+    const before = total;
+    total += count;
+    return before;
+  });
+}
+
 /** The area below y over x, which fall from one threshold to the next. */
 function area(x: readonly number[], y: readonly number[], method: NonNullable<AUCOptions['summationMethod']>): number {
   let total = 0;

@@ -95,8 +95,8 @@ function crossentropy<O extends Crossentropy>(
   );
 }
 
-/** What R² of one column is made of; y and y^2 in two parts each, for sums of more digits than float32 has. */
-const R_SQUARED = ['residual', 'y', 'yRest', 'y2', 'y2Rest'];
+/** What R² of one column is made of; weights, y and y^2 in two parts each, for sums of more digits than float32 has. */
+const R_SQUARED = ['residual', 'total', 'totalRest', 'y', 'yRest', 'y2', 'y2Rest'];
 
 export const means = {
   /** (p - y)^2 */
@@ -155,15 +155,15 @@ export const means = {
           return sums;
         }).flat();
       },
-      (sums, samples) => {
-        let total = 0;
+      (sums) => {
+        let scores = 0;
         for (let i = 0; i < sums.length; i += R_SQUARED.length) {
-          const [residual, y, yRest, y2, y2Rest] = sums.slice(i);
+          const [residual, total, totalRest, y, yRest, y2, y2Rest] = sums.slice(i);
           const squares = y2 + y2Rest;
-          const variation = squares - (y + yRest) ** 2 / samples;
-          total += variation > 1e-13 * squares ? 1 - residual / variation : residual === 0 ? 1 : 0;
+          const variation = squares - (y + yRest) ** 2 / (total + totalRest);
+          scores += variation > 1e-13 * squares ? 1 - residual / variation : residual === 0 ? 1 : 0;
         }
-        return (total * R_SQUARED.length) / sums.length;
+        return (scores * R_SQUARED.length) / sums.length;
       },
     ),
 };

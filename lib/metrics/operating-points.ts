@@ -1,5 +1,5 @@
 import { checkInteger, checkInterval, checkObject } from '../check.js';
-import { above, emitBins } from './auc.js';
+import { above, below, emitBins } from './auc.js';
 import { checkClassId, emitConfusion, precision, recall } from './confusion.js';
 import { type MetricChoice, type MetricOptions, make, probabilities, ratio, rows } from './metric.js';
 
@@ -43,12 +43,12 @@ function operatingPoint<S extends Share>(
       return [...emitConfusion(t, own, report, positive), ...emitBins(t, own, report, K, classId)];
     },
     ([tp, fp, tn, fn, ...bins]) => {
-      const [positives, negatives] = [above(bins.slice(0, K)), above(bins.slice(K))];
+      const [positives, negatives] = [bins.slice(0, K), bins.slice(K)];
+      const [tps, fps, fns, tns] = [above(positives), above(negatives), below(positives), below(negatives)];
       let found = 0;
       for (let k = 0; k < K; k++) {
         // the first bins hold what is 0 as well, which is not above the threshold 0
-        const [p, n] = k === 0 ? [tp, fp] : [positives[k], negatives[k]];
-        const counts = { tp: p, fp: n, fn: tp + fn - p, tn: fp + tn - n };
+        const counts = k === 0 ? { tp, fp, fn, tn } : { tp: tps[k], fp: fps[k], fn: fns[k], tn: tns[k] };
         if (SHARES[option](counts) >= least) found = Math.max(found, SHARES[best](counts));
       }
       return found;

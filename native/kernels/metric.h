@@ -145,21 +145,24 @@ void absoluteErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> wei
   sumErrors(B, N, p, y, weight, sum, [](double e) { return std::fabs(e); });
 }
 
-// Of one column of p, y [B,N]: the sums of (y - p)^2, y and y^2, each by the sample's weight; of the last two also what
+// Of one column of p, y [B,N]: the sums of (y - p)^2, 1, y and y^2, each by the sample's weight; of the last three also what
 // is lost by rounding to T.
-// -> residual [1], sum [1], sumRest [1], squares [1], squaresRest [1]
+// -> residual [1], total [1], totalRest [1], sum [1], sumRest [1], squares [1], squaresRest [1]
 template <typename T>
-void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> residual, Out<T> sum,
-                  Out<T> sumRest, Out<T> squares, Out<T> squaresRest, double column) {
+void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> residual, Out<T> total,
+                  Out<T> totalRest, Out<T> sum, Out<T> sumRest, Out<T> squares, Out<T> squaresRest, double column) {
   const Index j = static_cast<Index>(column);
-  double ofResidual = 0.0, ofY = 0.0, ofSquares = 0.0;
+  double ofResidual = 0.0, ofTotal = 0.0, ofY = 0.0, ofSquares = 0.0;
   weighedRows<T>(j >= 0 && j < N ? B : 0, 1, weight, [&](Index r, double own) {
     const double pj = static_cast<double>(p[r * N + j]), yj = static_cast<double>(y[r * N + j]);
     ofResidual += own * ((yj - pj) * (yj - pj));
+    ofTotal += own;
     ofY += own * yj;
     ofSquares += own * (yj * yj);
   });
   residual[0] = static_cast<T>(ofResidual);
+  total[0] = static_cast<T>(ofTotal);
+  totalRest[0] = static_cast<T>(ofTotal - static_cast<double>(total[0]));
   sum[0] = static_cast<T>(ofY);
   sumRest[0] = static_cast<T>(ofY - static_cast<double>(sum[0]));
   squares[0] = static_cast<T>(ofSquares);

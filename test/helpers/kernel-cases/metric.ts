@@ -77,15 +77,16 @@ export const metric: KernelCases = {
     ],
     scalars: [{ column: 0 }],
     fill: (k, draw) => (k === 2 ? weights(draw) : undefined),
-    // Of the last two sums also what is lost by rounding them to the dtype.
+    // Of the last three sums also what is lost by rounding them to the dtype.
     reference: ([p, y, weight], { B, N }, { column }, round) => {
       const own = (x: Float64Array) => range(B).map((r) => x[r * N + column]);
       const [prediction, target] = [own(p), own(y)];
       const total = sum(target.map((v, r) => weight[r] * v));
       const squares = sum(target.map((v, r) => weight[r] * v * v));
+      const all = sum(target.map((_, r) => weight[r]));
       return [
         [sum(target.map((v, r) => weight[r] * (v - prediction[r]) ** 2))],
-        ...[total, squares].flatMap((v) => [[round(v)], [v - round(v)]]),
+        ...[all, total, squares].flatMap((v) => [[round(v)], [v - round(v)]]),
       ];
     },
   },
