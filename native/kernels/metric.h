@@ -145,8 +145,8 @@ void absoluteErrors(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> wei
   sumErrors(B, N, p, y, weight, sum, [](double e) { return std::fabs(e); });
 }
 
-// Of one column of p, y [B,N]: the sums of (y - p)^2, 1, y and y^2, each by the sample's weight; of the last three also what
-// is lost by rounding to T.
+// Of one column of p, y [B,N]: the sums of (y - p)^2, 1, y and y^2, each by the sample's weight; of the last three also
+// what is lost by rounding to T.
 // -> residual [1], total [1], totalRest [1], sum [1], sumRest [1], squares [1], squaresRest [1]
 template <typename T>
 void rSquaredSums(const Cpu<T>&, Index B, Index N, In<T> p, In<T> y, In<T> weight, Out<T> residual, Out<T> total,

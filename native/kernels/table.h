@@ -245,7 +245,8 @@ constexpr Kernel kRows[] = {
     ROW("squaredErrors", "B N : p BN, y BN, weight? B -> sum+ 1", squaredErrors),
     ROW("absoluteErrors", "B N : p BN, y BN, weight? B -> sum+ 1", absoluteErrors),
     ROW("rSquaredSums",
-        "B N : p BN, y BN, weight? B -> residual 1, total 1, totalRest 1, sum 1, sumRest 1, squares 1, squaresRest 1 | column",
+        "B N : p BN, y BN, weight? B -> residual 1, total 1, totalRest 1, sum 1, sumRest 1, squares 1, squaresRest 1 | "
+        "column",
         rSquaredSums),
     ROW_WITH_SCRATCH("penalty", "N : w N -> value 1 | l1 l2", penalty, penaltyScratch),
     ROW("penaltyGradient", "N : w N -> dw!~ N | l1 l2", penaltyGradient),
