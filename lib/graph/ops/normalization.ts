@@ -44,11 +44,8 @@ export const batchNormalization: Op<BatchNormalizationOptions> = {
  * step.
  */
 export const batchNormalizationOfSteps: Op<BatchNormalizationOptions> = {
+  ...batchNormalization,
   name: 'batchNormalizationOfSteps',
-  shape: ([x]) => x.shape,
-  reads: () => 'x',
-  moves: true,
-  gradientInPlace: true,
   forward({ t, x: [x, gamma, beta, movingMean, movingVariance, mask], y, options: { momentum, epsilon } }) {
     const C = gamma.size;
     const [steps, ...step] = x.shape;
