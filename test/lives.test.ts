@@ -69,8 +69,6 @@ test('so it is where thousands live within one another, without a look at each',
   const many = Array.from({ length: 60_000 }, (_, index) => ({ index, size: 1 + (index % 3) * 16 }));
   const ends = new Map(many.map(({ index }) => [index, [{ program: 0, first: index, last: 120_000 - index }]]));
   const offsets: number[] = [];
-  const begun = process.cpuUsage().user;
-  layOut(many, ends, offsets);
-  t.true((process.cpuUsage().user - begun) / 1e6 < 15, 'each looked at all before it'); // some 2 s; minutes by the plain way
+  layOut(many, ends, offsets); // longer than a test may take, by the plain way
   t.is(new Set(offsets).size, many.length);
 });
