@@ -134,13 +134,14 @@ export function checkWeights(
 }
 
 /** @throws RangeError for numbers that only float64 can hold, where they are to be float32 */
-export function checkRange(name: string, { data, shape }: NDArray, dtype: FloatType | undefined): void {
-  if (dtype !== 'float32') return;
-  const large = data.findIndex((value) => Number.isFinite(value) && !Number.isFinite(Math.fround(value)));
-  if (large >= 0)
-    throw new RangeError(
-      `Expected ${name} to hold numbers within float32's range, got ${data[large]} at ${position(large, shape)}`,
-    );
+export function checkRange(name: string, array: NDArray, dtype: FloatType | undefined): void {
+  if (dtype !== 'float32' || array.dtype !== 'float64') return;
+  const { data, shape } = array;
+  for (let i = 0; i < data.length; i++)
+    if (!Number.isFinite(Math.fround(data[i])) && Number.isFinite(data[i]))
+      throw new RangeError(
+        `Expected ${name} to hold numbers within float32's range, got ${data[i]} at ${position(i, shape)}`,
+      );
 }
 
 /** Such as 'dense/kernel'. */
