@@ -84,13 +84,12 @@ export class RecordSink implements RowSink<CsvRecords> {
     if (at < 0) return { names, columns: cells.map((column, k) => typedColumn(k, column)), ...doubt };
     const kept = labelledRows(cells[at]);
     if (kept.length === 0) throw damaged(this.#source, `its label '${names[at]}' is missing in every row`);
-    const beyond = (row: number) => !textLabels && isBeyond(withPoint(cells[at][row], decimal));
-    const wouldBeNumbers = kept.every((row) => isNumberCell(cells[at][row], decimal) || beyond(row));
-    const infinite = kept.find((row) => isInfinite(cells[at][row]) || (wouldBeNumbers && beyond(row)));
+    const beyond = (row: number) => isBeyond(withPoint(cells[at][row], decimal));
+    const areNumbers = !textLabels && kept.every((row) => isNumberCell(cells[at][row], decimal) || beyond(row));
+    const infinite = kept.find((row) => isInfinite(cells[at][row]) || (areNumbers && beyond(row)));
     if (infinite !== undefined)
       throw damaged(this.#source, `expected a label in row ${infinite}, '${names[at]}', got '${cells[at][infinite]}'`);
     const labels = new LabelColumn(textLabels);
-    const areNumbers = !textLabels && wouldBeNumbers;
     for (const row of kept) labels.push(areNumbers ? withPoint(cells[at][row], decimal) : cells[at][row]);
     return {
       names: rest.map((k) => names[k]),
