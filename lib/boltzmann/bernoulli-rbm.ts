@@ -1,13 +1,11 @@
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
-import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
+import type { Prepared } from '../estimators/trained-learner.js';
 import { checkTurn, sampledInTurn } from '../estimators/turns.js';
 import { expected, floats, list, number, object, oneOf, randomState, type Schema } from '../io/schema.js';
-import type { Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import { registerSaved } from '../saved.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
-import { optionsBehind } from '../tables/transformer.js';
 import type { FloatType } from '../tape.js';
 import { aborted, driveSync, isPromise, signalOf, type Training } from '../train.js';
 import {
@@ -23,6 +21,7 @@ import {
 import { type BernoulliRBMOptions, checkRBM, type RBMParameters } from './rbm-parameters.js';
 import { type RBMPlan, recordStep, type StepShape } from './rbm-plan.js';
 import { Passes } from './rbm-training.js';
+import { TrainedMachine } from './trained-machine.js';
 
 export interface RBMFitOptions {
   /** Aborts after the batch in progress: `fit` rejects with ERR_ABORTED, the machine stays usable. */
@@ -44,8 +43,8 @@ export interface RBMSampleOptions {
 }
 
 /**
- * A restricted Boltzmann machine: scikit-learn's `BernoulliRBM`, draw for draw. Binary hidden units, visible ones in [0, 1], trained by
- * stochastic maximum likelihood, off the main thread. In float64, or in float32 where x is a Float32Array.
+ * A restricted Boltzmann machine: scikit-learn's `BernoulliRBM`, draw for draw. Binary hidden units, visible ones in [0, 1] (not checked,
+ * as there) or real ones with `visible: 'gaussian'`, trained by stochastic maximum likelihood, off the main thread. In float64, or in float32 where x is a Float32Array.
  *
  * What a step draws, for NumPy to repeat: `uniform([batchSize, features]) < p(v | h)`, then `uniform([batchSize, nComponents])`, for each
  * of the k steps of Gibbs; without `persistent`, `uniform([batchSize, nComponents]) < p(h | x)` before all and nothing after the last
@@ -54,7 +53,7 @@ export interface RBMSampleOptions {
  * Sources: scikit-learn 1.9, sklearn.neural_network.BernoulliRBM; T. Tieleman, ICML 2008; G. Hinton, "A practical guide to training
  * restricted Boltzmann machines", 2010 (Gaussian units, momentum, weight decay).
  */
-export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, RBMParameters, Watch> {
+export class BernoulliRBM extends TrainedMachine<RBMState, BernoulliRBMOptions, RBMParameters, Watch> {
   static override readonly className = 'BernoulliRBM';
   #step?: RBMPlan;
   #machine?: RBMachine;
@@ -90,32 +89,6 @@ export class BernoulliRBM extends TrainedLearner<RBMState, BernoulliRBMOptions, 
   /** The mean pseudo-likelihood of the data after each pass of the last `fit`, where it was tracked or printed; else []. */
   get pseudoLikelihoodCurve(): number[] {
     return [...this.fitted('pseudoLikelihoodCurve').pseudoLikelihoodCurve];
-  }
-
-  /**
-   * Trains a machine anew, off the main thread.
-   * @param x [n, features], numbers in [0, 1] (not checked, as in scikit-learn), or real ones with `visible: 'gaussian'`
-   * @param y labels, which are not used: as in scikit-learn; may be left out
-   * @throws RangeError, with nothing changed, for what is no matrix of finite numbers; Error with code ERR_BUSY while it is training
-   *   already, ERR_ABORTED after `signal` fired, ERR_DIVERGED where weights became infinite
-   */
-  fit(x: TableInput, y: Labels | undefined, options?: RBMFitOptions): Promise<this>;
-  fit(x: TableInput, options?: RBMFitOptions): Promise<this>;
-  async fit(x: TableInput, y?: Labels | RBMFitOptions, options?: RBMFitOptions): Promise<this> {
-    return this.fitWith(x, optionsBehind(y, options), ['onEpochEnd']);
-  }
-
-  /** The same on the calling thread, with the same bits. */
-  fitSync(x: TableInput, y: Labels | undefined, options?: Watch): this;
-  fitSync(x: TableInput, options?: Watch): this;
-  fitSync(x: TableInput, y?: Labels | Watch, options?: Watch): this {
-    return this.fitWithSync(x, optionsBehind(y, options), ['onEpochEnd']);
-  }
-
-  fitTransform(x: TableInput, y: Labels | undefined, options?: Watch): NDArray;
-  fitTransform(x: TableInput, options?: Watch): NDArray;
-  fitTransform(x: TableInput, y?: Labels | Watch, options?: Watch): NDArray {
-    return this.fitSync(x, optionsBehind(y, options)).transform(x);
   }
 
   /**

@@ -1,17 +1,15 @@
 import { filled } from '../allocate.js';
 import { type ArrayInput, floatDType, NDArray } from '../array.js';
 import { checkInteger, checkInterval, checkObject, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
-import { type Prepared, TrainedLearner } from '../estimators/trained-learner.js';
+import type { Prepared } from '../estimators/trained-learner.js';
 import { sampledInTurn } from '../estimators/turns.js';
 import { floats, integer, list, number, object, randomState, type Schema } from '../io/schema.js';
 import { isRandomState } from '../kind.js';
-import type { Labels } from '../labels.js';
 import type { Sequential } from '../models/sequential.js';
 import { checkRandomState, copyOfRandom, type RandomState } from '../random.js';
 import { type Parts, registerSaved } from '../saved.js';
 import { learningRateConfig, type Schedule, scheduleFrom } from '../schedules.js';
 import { Frame, readFrame, type TableInput } from '../tables/frame.js';
-import { optionsBehind } from '../tables/transformer.js';
 import type { FloatType } from '../tape.js';
 import { drive, isPromise, signalOf, type Training } from '../train.js';
 import {
@@ -28,6 +26,7 @@ import { checkDeep, type DeepBoltzmannMachineOptions, type DeepParameters } from
 import { chainsOf, pretrained, shapeOf } from './deep-pretraining.js';
 import { DeepMachine, DeepPasses, type DeepState, dtypeOf, unitsOf } from './deep-training.js';
 import { checkConverged } from './rbm-machine.js';
+import { TrainedMachine } from './trained-machine.js';
 
 export interface DeepFitOptions {
   /** Aborts after the batch in progress: `fit` rejects with ERR_ABORTED; of pretraining nothing is kept. */
@@ -68,7 +67,7 @@ export interface AnnealingOptions {
  * distributed: p(x) = sum exp(-E(x, h1, …)) / Z, E = -x b0 - sum h_l (W_l h_(l-1) + b_l) with h_0 = x.
  *
  * Layers are pretrained one by one, then all of them are trained together: mean field for what data expect, persistent chains of Gibbs
- * for what the machine does. In float64, or in float32 where x is a Float32Array; off the main thread. Of one hidden layer it is a
+ * for what the machine does. Of rows of numbers in [0, 1], odds or 0s and 1s. In float64, or in float32 where x is a Float32Array; off the main thread. Of one hidden layer it is a
  * restricted Boltzmann machine, whose mean field is exact.
  *
  * Sources: R. Salakhutdinov and G. Hinton, "Deep Boltzmann machines", AISTATS 2009; R. Neal, "Annealed importance sampling", 2001;
@@ -79,7 +78,7 @@ export interface AnnealingOptions {
  * const digits = await machine.sample(25, { randomState: 1 });
  * ```
  */
-export class DeepBoltzmannMachine extends TrainedLearner<
+export class DeepBoltzmannMachine extends TrainedMachine<
   DeepState,
   DeepBoltzmannMachineOptions,
   DeepParameters,
@@ -138,32 +137,6 @@ export class DeepBoltzmannMachine extends TrainedLearner<
     super.setParams(options);
     this.#machine = undefined;
     return this;
-  }
-
-  /**
-   * Trains off the main thread.
-   * @param x [n, features], numbers in [0, 1]: odds, or 0s and 1s
-   * @param y labels, which are not used: as in scikit-learn; may be left out
-   * @throws RangeError, with nothing changed, for other numbers; Error with code ERR_BUSY while it is training already, ERR_ABORTED
-   *   after `signal` fired, ERR_DIVERGED where weights became infinite
-   */
-  fit(x: TableInput, y: Labels | undefined, options?: DeepFitOptions): Promise<this>;
-  fit(x: TableInput, options?: DeepFitOptions): Promise<this>;
-  async fit(x: TableInput, y?: Labels | DeepFitOptions, options?: DeepFitOptions): Promise<this> {
-    return this.fitWith(x, optionsBehind(y, options), ['onEpochEnd']);
-  }
-
-  /** The same on the calling thread, with the same bits. */
-  fitSync(x: TableInput, y: Labels | undefined, options?: Watch): this;
-  fitSync(x: TableInput, options?: Watch): this;
-  fitSync(x: TableInput, y?: Labels | Watch, options?: Watch): this {
-    return this.fitWithSync(x, optionsBehind(y, options), ['onEpochEnd']);
-  }
-
-  fitTransform(x: TableInput, y: Labels | undefined, options?: Watch): NDArray;
-  fitTransform(x: TableInput, options?: Watch): NDArray;
-  fitTransform(x: TableInput, y?: Labels | Watch, options?: Watch): NDArray {
-    return this.fitSync(x, optionsBehind(y, options)).transform(x);
   }
 
   /**

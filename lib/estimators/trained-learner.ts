@@ -12,7 +12,7 @@ export interface Prepared {
   readonly training: Training<void>;
 }
 
-interface Randomised {
+export interface Randomised {
   readonly randomState?: number | RandomState | undefined;
 }
 

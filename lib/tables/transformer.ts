@@ -210,15 +210,6 @@ export function checkUnused(y: unknown): void {
   if (isPlain(y)) throw wrongType('y', 'labels or undefined, and no options, as it is not used', y);
 }
 
-const isList = (y: unknown): boolean => typeof y === 'object' && y !== null && Symbol.iterator in y;
-
-/** The options of `(x, options?)` or `(x, y, options?)`: labels, which are not used, are a list or a vector. */
-export function optionsBehind<O extends object>(y: unknown, options: O | undefined): O {
-  if (options === undefined) return (y === undefined || isList(y) ? {} : y) as O;
-  checkUnused(y);
-  return options;
-}
-
 function checkNames(names: unknown): void {
   if (!Array.isArray(names)) throw wrongType('inputFeatures', 'an array of names', names);
   for (const [k, name] of names.entries())
