@@ -582,6 +582,72 @@ test('trainable takes effect at the next compile, and is saved', async (t) => {
   t.throws(() => (net.trainable = 1 as never), { message: 'Expected trainable to be a boolean, got 1 (number)' });
 });
 
+test('samples may lack a last axis of length 1, as targets may', async (t) => {
+  const age = input({ shape: [1], name: 'age' });
+  const kind = input({ shape: [1], dtype: 'int32', name: 'kind' });
+  const wave = input({ shape: [4, 1], name: 'wave' });
+  const parts = [
+    age,
+    layers.flatten().apply(layers.embedding({ inputDim: 3, outputDim: 2 }).apply(kind)),
+    layers.lstm({ units: 2 }).apply(wave),
+  ];
+  const net = model({
+    inputs: [age, kind, wave],
+    outputs: layers.dense({ units: 1 }).apply(layers.concatenate().apply(parts)),
+    seed: 1,
+  });
+  net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const random = new RandomState(0);
+  const [ages, kinds, waves] = [normal(random, 6), random.randint(0, 3, [6]), normal(random, 6, 4)];
+  const short = { age: ages, kind: kinds, wave: waves };
+  const whole = { age: ages.reshape(6, 1), kind: kinds.reshape(6, 1), wave: waves.reshape(6, 4, 1) };
+  const twin = net.clone();
+  const options = { epochs: 2, batchSize: 2, shuffle: false };
+  t.deepEqual((await net.fit(short, ages, options)).history, (await twin.fit(whole, ages, options)).history);
+  t.deepEqual((await net.predict(short)).data, net.predictSync(whole).data);
+  t.deepEqual(net.predictSync(short).data, net.predictOnBatch(short).data);
+  t.deepEqual(await net.evaluate([[short, ages]]), await twin.evaluate([[whole, ages]]));
+  const numbers = Array.from(ages.data);
+  t.deepEqual(net.predictSync({ age: numbers, kind: Array.from(kinds.data), wave: waves.toArray() }).shape, [6, 1]);
+  for (const [wrong, message] of [
+    [
+      { ...short, age: normal(random, 6, 2) },
+      'Expected x.age to be of shape [n, 1], as the network\u2019s input, got shape [6, 2]',
+    ],
+    [
+      { ...short, wave: normal(random, 4, 1) },
+      'Expected x.wave to be of shape [n, 4, 1], as the network\u2019s input, got shape [4, 1]',
+    ],
+    [
+      { ...short, wave: normal(random, 24) },
+      'Expected x.wave to be an array of samples, of two dimensions or more, got shape [24]',
+    ],
+  ] as const)
+    t.throws(() => net.predictSync(wrong), { message: message.replace('\u2019', "'") });
+});
+
+test('what draws in prediction, too, is refused: predictions have no random numbers', (t) => {
+  const always = custom.layer(
+    'AlwaysDropout',
+    class extends Layer {
+      readonly inner = layers.dropout({ rate: 0.5 });
+      call(x: Value): Value {
+        return this.inner.call(x, {}, { training: true });
+      }
+    },
+  );
+  const x = input({ shape: [3] });
+  const net = model({ inputs: x, outputs: always({ name: 'mc' }).apply(x) });
+  t.throws(() => net.predictSync([[1, 2, 3]]), {
+    instanceOf: TypeError,
+    message: "Expected 'mc/dropout' to draw random numbers in training alone, as predictions have none",
+  });
+  const y = layers.dense({ units: 1 }).apply(layers.dropout({ rate: 0.5 }).apply(x));
+  const usual = model({ inputs: x, outputs: y });
+  usual.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['mae'] });
+  t.notThrows(() => usual.trainOnBatch([[1, 2, 3]], [1]));
+});
+
 test('pop removes the last layer; the others keep their weights', (t) => {
   const net = sequential({
     layers: [layers.dense({ units: 4, inputShape: [3] }), layers.dense({ units: 2 })],

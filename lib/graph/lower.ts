@@ -74,7 +74,10 @@ export class Lowered {
           : this.#make(output, name);
       this.#buffers.set(output, y);
       const emit = () => t.times(output.times ?? 1, () => op.forward?.({ t, x, y, options }));
+      const given = t.stepScalars.length;
       const saved = t.within(name, output.batched ? emit : () => t.ahead(emit));
+      if (t.stepScalars.length > given && !this.#options.training)
+        throw new TypeError(`Expected '${name}' to draw random numbers in training alone, as predictions have none`);
       if (saved) this.#saved.set(node, saved);
     }
   }

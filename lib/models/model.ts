@@ -195,8 +195,8 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
 
   /**
    * Trains off the main thread.
-   * @param x [n, ...], samples; images are [n, height, width, channels]. Of several inputs a list of arrays, or an object of
-   *   them by name
+   * @param x [n, ...], samples; images are [n, height, width, channels], of whose axes a last one of length 1 may be left out. Of
+   *   several inputs a list of arrays, or an object of them by name
    * @param y targets in the form the loss takes: one-hot rows, class numbers, numbers. Of several outputs as x
    * @returns the loss and metrics of every epoch
    * @throws Error with code ERR_BUSY during another call, ERR_ABORTED after `signal` fired, ERR_NOT_COMPILED

@@ -62,9 +62,12 @@ export const inputValues = (name: string, x: readonly NDArray[], inputs: readonl
 const placeOf = (name: string, inputs: readonly Port[], i: number) =>
   inputs.length === 1 ? name : `${name} of '${inputs[i].name}'`;
 
-/** x as an array [n, ...] of the samples' shape. */
+/** x as an array [n, ...] of the samples' shape; where the last axis of that has length 1, x may lack it, as in Keras. */
 function checkSamples(name: string, x: ArrayInput, { shape, dtype, limit, padding }: Port): NDArray {
-  const array = checkArray(name, x, { look });
+  const given = checkArray(name, x, { look });
+  const lacksAxis =
+    shape?.length === given.ndim && shape.at(-1) === 1 && isSampleShape(shape.slice(0, -1), given.shape);
+  const array = lacksAxis ? given.reshape([...given.shape, 1]) : given;
   if (shape?.length === 0 ? array.shape.length !== 1 : array.shape.length < 2)
     throw wrongShape(
       name,
