@@ -143,7 +143,8 @@ export function getActivation(option: string, given: unknown): Activation {
     return input as Activation;
   if (typeof input === 'object' && input !== null && 'name' in input)
     return activationFrom(input as Activation['config']);
-  if (typeof input !== 'string') throw wrongType(option, 'the name of an activation or one of activations.*', input);
+  if (typeof input !== 'string')
+    throw wrongType(option, 'the name of an activation, one of activations.* or what custom.activation makes', input);
   const own = registered.get(input);
   if (own) return own;
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;

@@ -325,7 +325,8 @@ export const isBinary = ({ config }: Loss): boolean => /^binary(Focal)?Crossentr
 export function getLoss(option: string, given: unknown): Loss {
   const input = called(given, losses);
   if (isLoss(input)) return input;
-  if (typeof input !== 'string') throw wrongType(option, 'the name of a loss or one of losses.*', input);
+  if (typeof input !== 'string')
+    throw wrongType(option, 'the name of a loss, one of losses.* or what custom.loss makes', input);
   const own = registered.get(input);
   if (own) return own;
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;

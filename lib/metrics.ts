@@ -62,7 +62,8 @@ export function getMetric(option: string, given: unknown, loss: Loss): Metric {
     if (!hasMethods(metric, 'record', 'result')) throw wrongType(`${option}.for(loss)`, 'a metric', metric);
     return metric;
   }
-  if (typeof input !== 'string') throw wrongType(option, 'the name of a metric or one of metrics.*', input);
+  if (typeof input !== 'string')
+    throw wrongType(option, 'the name of a metric, one of metrics.* or what custom.metric makes', input);
   const own = registered.get(input);
   if (own) return own({ as: input }).for(loss);
   const name = ALIASES[input as keyof typeof ALIASES] ?? input;

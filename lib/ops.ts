@@ -21,26 +21,37 @@ function checkPlaces(name: string, { constant }: Value, n: number): void {
       throw wrongValue(name, `integers from 0 to ${n - 1}`, place);
 }
 
-const unary =
-  (op: Op) =>
-  <X extends Operand>(x: X): Value<ShapeOf<X>> =>
-    applyOp(op, [toValue('x', x)], undefined);
+type Unary = <X extends Operand>(x: X) => Value<ShapeOf<X>>;
+type Binary = <X extends Operand, Y extends Operand>(x: X, y: Y) => Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>>;
 
-const binary =
-  (op: Op) =>
-  <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> =>
-    applyOp(op, broadcast([toValue('x', x), toValue('y', y)]), undefined);
+/** What would be passed over is refused, such as an axis or a third value; what `map` and `reduce` give beside is not. */
+const alone = <F extends (...given: any[]) => Value<any>>(name: string, of: F): F =>
+  ((...given: readonly unknown[]) => {
+    const n = of.length;
+    const isOfLoop = given.length === n + 2 && typeof given[n] === 'number' && Array.isArray(given[n + 1]);
+    if (given.length > n && !isOfLoop)
+      throw new TypeError(`Expected ${name} to be given ${n} argument${n === 1 ? '' : 's'}, got ${given.length}`);
+    return of(...given.slice(0, n));
+  }) as F;
+
+const unary = (op: Op): Unary => alone(op.name, (x: Operand) => applyOp(op, [toValue('x', x)], undefined));
+
+const binary = (op: Op): Binary =>
+  alone(op.name, (x: Operand, y: Operand) => applyOp(op, broadcast([toValue('x', x), toValue('y', y)]), undefined));
 
 const linear = (x: Value, scale: number, shift: number) => applyOp(arithmetic.linear, [x], { scale, shift });
 
 /** x + y, and its kin, with a number on one side: without an array of that number. */
-const shifted =
-  (op: Op, onRight: (x: Value, c: number) => Value<any>, onLeft: (c: number, x: Value) => Value<any>) =>
-  <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> => {
+const shifted = (
+  op: Op,
+  onRight: (x: Value, c: number) => Value<any>,
+  onLeft: (c: number, x: Value) => Value<any>,
+): Binary =>
+  alone(op.name, (x: Operand, y: Operand) => {
     if (typeof y === 'number' && isValue(x)) return onRight(x, checkNumber('y', y));
     if (typeof x === 'number' && isValue(y)) return onLeft(checkNumber('x', x), y);
     return binary(op)(x, y);
-  };
+  });
 
 const activated =
   <O extends [] | [options?: object]>(activation: (...options: O) => Activation) =>
@@ -70,31 +81,34 @@ export const ops = {
   ),
   div: binary(arithmetic.divide),
   /** x ** y; the derivative by y where x <= 0 is 0 */
-  pow: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> => {
+  pow: alone('pow', <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>> => {
     if (y === 2) return applyOp(arithmetic.square, [toValue('x', x)], undefined);
     if (y === 0.5) return applyOp(arithmetic.sqrt, [toValue('x', x)], undefined);
     return binary(arithmetic.power)(x, y);
-  },
+  }),
   /** The larger of two; where they are equal, x has the gradient. */
   maximum: binary(arithmetic.maximum),
   minimum: binary(arithmetic.minimum),
   /** Comparisons: 1 where they hold, else 0. No gradient passes. */
   greater: binary(arithmetic.greater),
   greaterEqual: binary(arithmetic.greaterEqual),
-  less: <X extends Operand, Y extends Operand>(x: X, y: Y) => ops.greater(y, x),
-  lessEqual: <X extends Operand, Y extends Operand>(x: X, y: Y) => ops.greaterEqual(y, x),
+  less: alone<Binary>('less', (x, y) => binary(arithmetic.greater)(y, x) as Value<any>),
+  lessEqual: alone<Binary>('lessEqual', (x, y) => binary(arithmetic.greaterEqual)(y, x) as Value<any>),
   equal: binary(arithmetic.equal),
   /** x where the condition is not 0, else y */
-  where: <C extends Operand, X extends Operand, Y extends Operand>(
-    condition: C,
-    x: X,
-    y: Y,
-  ): Value<BroadcastAll<readonly [C, X, Y]>> => {
-    const values = [toValue('condition', condition), toValue('x', x), toValue('y', y)];
-    return applyOp(arithmetic.select, broadcast(values), undefined);
-  },
+  where: alone(
+    'where',
+    <C extends Operand, X extends Operand, Y extends Operand>(
+      condition: C,
+      x: X,
+      y: Y,
+    ): Value<BroadcastAll<readonly [C, X, Y]>> => {
+      const values = [toValue('condition', condition), toValue('x', x), toValue('y', y)];
+      return applyOp(arithmetic.select, broadcast(values), undefined);
+    },
+  ),
 
-  neg: <X extends Operand>(x: X): Value<ShapeOf<X>> => linear(toValue('x', x), -1, 0),
+  neg: alone<Unary>('neg', (x) => linear(toValue('x', x), -1, 0)),
   abs: unary(arithmetic.abs),
   /** -1, 0 or 1. No gradient passes. */
   sign: unary(arithmetic.sign),
@@ -118,7 +132,7 @@ export const ops = {
   /** The largest whole number that is not above x. No gradient passes. */
   floor: unary(arithmetic.floor),
   /** The smallest whole number that is not below x. No gradient passes. */
-  ceil: <X extends Operand>(x: X): Value<ShapeOf<X>> => ops.neg(ops.floor(ops.neg(x))) as Value<any>,
+  ceil: alone('ceil', <X extends Operand>(x: X): Value<ShapeOf<X>> => ops.neg(ops.floor(ops.neg(x))) as Value<any>),
   /** The nearest whole number, of two the even one. No gradient passes. */
   round: unary(arithmetic.round),
 
@@ -167,22 +181,25 @@ export const ops = {
   },
 
   /** NumPy's x @ y of each sample: the last two axes are matrices; a vector is a row on the left, a column on the right. */
-  matmul: <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Product<ShapeOf<X>, ShapeOf<Y>>> => {
-    const [a, b] = [toValue('x', x), toValue('y', y)];
-    if (a.shape.length === 0 || b.shape.length === 0)
-      throw wrongValue('operands of matmul', 'of one dimension or more', a.shape.length === 0 ? a.shape : b.shape);
-    const left = a.shape.length === 1 ? reshaped(a, [1, ...a.shape]) : a;
-    const right = b.shape.length === 1 ? reshaped(b, [...b.shape, 1]) : b;
-    if (left.shape.at(-1) !== right.shape.at(-2))
-      throw new RangeError(
-        `Expected matrices that can be multiplied, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
-      );
-    const product = multiplied(left, right);
-    const shape = product.shape.slice(0, -2);
-    if (a.shape.length > 1) shape.push(left.shape[left.shape.length - 2]);
-    if (b.shape.length > 1) shape.push(right.shape[right.shape.length - 1]);
-    return reshaped(product, shape) as Value<any>;
-  },
+  matmul: alone(
+    'matmul',
+    <X extends Operand, Y extends Operand>(x: X, y: Y): Value<Product<ShapeOf<X>, ShapeOf<Y>>> => {
+      const [a, b] = [toValue('x', x), toValue('y', y)];
+      if (a.shape.length === 0 || b.shape.length === 0)
+        throw wrongValue('operands of matmul', 'of one dimension or more', a.shape.length === 0 ? a.shape : b.shape);
+      const left = a.shape.length === 1 ? reshaped(a, [1, ...a.shape]) : a;
+      const right = b.shape.length === 1 ? reshaped(b, [...b.shape, 1]) : b;
+      if (left.shape.at(-1) !== right.shape.at(-2))
+        throw new RangeError(
+          `Expected matrices that can be multiplied, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
+        );
+      const product = multiplied(left, right);
+      const shape = product.shape.slice(0, -2);
+      if (a.shape.length > 1) shape.push(left.shape[left.shape.length - 2]);
+      if (b.shape.length > 1) shape.push(right.shape[right.shape.length - 1]);
+      return reshaped(product, shape) as Value<any>;
+    },
+  ),
   /** Axes in another order; default: reversed */
   transpose: <X extends Operand>(x: X, axes?: readonly number[]): Value<ShapeOf<X>> => {
     const value = toValue('x', x);
@@ -265,25 +282,28 @@ export const ops = {
    * The entries of x along its first axis that `indices` (from 0) name; NaN where there is none of the number.
    * @throws RangeError for a constant among `indices` that names none
    */
-  gather: <X extends Operand, I extends Operand>(x: X, indices: I): Value<Gathered<ShapeOf<X>, ShapeOf<I>>> => {
-    const [value, index] = [toValue('x', x), toValue('indices', indices)];
-    if (value.shape.length === 0) throw wrongValue('x', 'of one dimension or more', value.shape);
-    const [n, ...rest] = value.shape;
-    checkPlaces('indices', index, n);
-    const times = timesOf([value, index]);
-    const table = broadcastTo(reshaped(value, [n, sizeOf(rest)]), [n, sizeOf(rest)], times);
-    const flat = broadcastTo(reshaped(index, [sizeOf(index.shape)]), [sizeOf(index.shape)], times);
-    return reshaped(applyOp(gather, [table, flat], undefined), [...index.shape, ...rest]) as Value<any>;
-  },
+  gather: alone(
+    'gather',
+    <X extends Operand, I extends Operand>(x: X, indices: I): Value<Gathered<ShapeOf<X>, ShapeOf<I>>> => {
+      const [value, index] = [toValue('x', x), toValue('indices', indices)];
+      if (value.shape.length === 0) throw wrongValue('x', 'of one dimension or more', value.shape);
+      const [n, ...rest] = value.shape;
+      checkPlaces('indices', index, n);
+      const times = timesOf([value, index]);
+      const table = broadcastTo(reshaped(value, [n, sizeOf(rest)]), [n, sizeOf(rest)], times);
+      const flat = broadcastTo(reshaped(index, [sizeOf(index.shape)]), [sizeOf(index.shape)], times);
+      return reshaped(applyOp(gather, [table, flat], undefined), [...index.shape, ...rest]) as Value<any>;
+    },
+  ),
   /**
    * Class numbers as rows with one 1, along a new last axis; NaN for what is none. No gradient passes.
    * @throws RangeError for a constant that is no class
    */
-  oneHot: <X extends Operand>(x: X, depth: number): Value<OneMore<ShapeOf<X>>> => {
+  oneHot: alone('oneHot', <X extends Operand>(x: X, depth: number): Value<OneMore<ShapeOf<X>>> => {
     const value = toValue('x', x);
     checkPlaces('x', value, checkInteger('depth', depth, 1));
     return applyOp(oneHot, [value], { depth });
-  },
+  }),
 
   softmax: activated(activations.softmax),
   logSoftmax: unary(logSoftmax),

@@ -169,7 +169,8 @@ test('names, aliases, configs and wrong options', (t) => {
   });
   t.throws(() => getActivation('activation', 3), {
     instanceOf: TypeError,
-    message: 'Expected activation to be the name of an activation or one of activations.*, got 3 (number)',
+    message:
+      'Expected activation to be the name of an activation, one of activations.* or what custom.activation makes, got 3 (number)',
   });
   t.throws(() => getActivation('activation', { name: 'relu', alpha: 1 }), {
     message: "Expected the options of relu to have no option 'alpha'; there are none",

@@ -91,14 +91,14 @@ test('what is no loss, optimizer or metric, and what does not fit, gets one sent
   const refused: [Partial<CompileOptions>, RegExp][] = [
     [
       { loss: { config: {} } as never },
-      /^Expected loss to be the name of a loss or one of losses\.\*, got \{"config":\{\}\}$/,
+      /^Expected loss to be the name of a loss, one of losses\.\* or what custom\.loss makes, got \{"config":\{\}\}$/,
     ],
     [{ loss: { ...losses.huber(), emit: undefined } as never }, /^Expected loss to be the name of a loss/],
     [{ optimizer: { config: {}, record: 3 } as never }, /^Expected optimizer to be the name of an optimizer/],
     [{ metrics: [{ config: {}, for: 1 } as never] }, /^Expected metrics\[0\] to be the name of a metric/],
     [
       { metrics: [null as never] },
-      /^Expected metrics\[0\] to be the name of a metric or one of metrics\.\*, got null$/,
+      /^Expected metrics\[0\] to be the name of a metric, one of metrics\.\* or what custom\.metric makes, got null$/,
     ],
   ];
   for (const [options, message] of refused)

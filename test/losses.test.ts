@@ -390,7 +390,7 @@ test('names, aliases, configs and wrong options', (t) => {
   t.throws(() => getLoss('loss', 'categorical_crossentropy'), { message: /did you mean 'categoricalCrossentropy'\?/ });
   t.throws(() => getLoss('loss', undefined), {
     instanceOf: TypeError,
-    message: 'Expected loss to be the name of a loss or one of losses.*, got undefined',
+    message: 'Expected loss to be the name of a loss, one of losses.* or what custom.loss makes, got undefined',
   });
   t.throws(() => losses.huber({ delta: 0 }), { message: 'Expected delta to be a positive number, got 0 (number)' });
   t.throws(() => losses.binaryCrossentropy({ fromLogit: true } as object), { message: /did you mean 'fromLogits'\?/ });

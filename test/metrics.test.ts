@@ -198,7 +198,8 @@ test('wrong metrics are refused in one sentence', (t) => {
   });
   t.throws(() => getMetric('metrics[1]', 1, loss), {
     instanceOf: TypeError,
-    message: 'Expected metrics[1] to be the name of a metric or one of metrics.*, got 1 (number)',
+    message:
+      'Expected metrics[1] to be the name of a metric, one of metrics.* or what custom.metric makes, got 1 (number)',
   });
   t.throws(() => metrics.topKCategoricalAccuracy({ k: 0 }), {
     message: 'Expected k to be a positive integer, got 0 (number)',

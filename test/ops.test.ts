@@ -464,6 +464,51 @@ test('what does not fit: one sentence each', (t) => {
   refuse(() => ops.oneHot([0, 3], 3), 'Expected x to be integers from 0 to 2, got 3 (number)');
 });
 
+test('arguments that would be passed over are refused; what map and reduce give beside is not', (t) => {
+  const [x, y] = [input({ shape: [2, 2] }), input({ shape: [2, 2] })];
+  const {
+    add,
+    sub,
+    mul,
+    div,
+    pow,
+    maximum,
+    minimum,
+    greater,
+    greaterEqual,
+    less,
+    lessEqual,
+    equal,
+    matmul,
+    gather,
+    oneHot,
+  } = ops;
+  const { neg, abs, sqrt, square, exp, log, round, floor, ceil, stopGradient, logSoftmax } = ops;
+  const refused = (op: unknown, n: number, ...given: unknown[]) =>
+    t.throws(() => (op as (...given: unknown[]) => unknown)(...given), {
+      instanceOf: TypeError,
+      message: new RegExp(`^Expected \\w+ to be given ${n} arguments?, got ${given.length}$`),
+    });
+  for (const op of [add, sub, mul, div, pow, maximum, minimum, greater, greaterEqual, less, lessEqual, equal, matmul])
+    refused(op, 2, x, y, x);
+  for (const op of [neg, abs, sqrt, square, exp, log, round, floor, ceil, stopGradient, logSoftmax])
+    refused(op, 1, x, 0);
+  refused(add, 2, 1, x, y);
+  refused(matmul, 2, x, y, false, true);
+  refused(logSoftmax, 1, x, { axis: 0 });
+  refused(gather, 2, x, [0], 1);
+  refused(oneHot, 2, [0, 1], 2, { axis: 0 });
+  refused(ops.where, 3, x, x, y, y);
+  t.deepEqual([x, y, x].reduce(add).shape, [2, 2]);
+  t.deepEqual(
+    [x, y].map(square).map(({ shape }) => shape),
+    [
+      [2, 2],
+      [2, 2],
+    ],
+  );
+});
+
 test('an operation that emits what does not fit is named, forward and backward', (t) => {
   const wrong = (N: number, backwardN: number): Op => ({
     name: 'wrong',

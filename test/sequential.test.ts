@@ -451,7 +451,7 @@ test('bad input gets one sentence, before anything changes', async (t) => {
   );
   await throws(
     () => layers.dense({ units: 1, activation: losses.huber as never }),
-    'Expected activation to be the name of an activation or one of activations.*, got huber (function)',
+    'Expected activation to be the name of an activation, one of activations.* or what custom.activation makes, got huber (function)',
   );
   await throws(
     () => layers.dense({ units: 1, kernelInitializer: 'glorot' as 'zeros' }),
