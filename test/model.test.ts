@@ -648,6 +648,14 @@ test('what draws in prediction, too, is refused: predictions have no random numb
   t.notThrows(() => usual.trainOnBatch([[1, 2, 3]], [1]));
 });
 
+test('the summary has the shapes of all that a layer gives, as Keras’', (t) => {
+  const x = input({ shape: [6, 2] });
+  const [last, h, c] = layers.lstm({ units: 5, returnState: true, name: 'reader' }).apply(x);
+  const net = model({ inputs: x, outputs: layers.dense({ units: 3 }).apply(layers.concatenate().apply([last, h, c])) });
+  t.regex(net.summary(), /│ reader \(LSTM\) +│ \[\(None, 5\), \(None, 5\), \(None, 5\)\] +│ +160 │ input_layer/);
+  t.regex(net.summary(), /│ dense \(Dense\) +│ \(None, 3\) +│/);
+});
+
 test('pop removes the last layer; the others keep their weights', (t) => {
   const net = sequential({
     layers: [layers.dense({ units: 4, inputShape: [3] }), layers.dense({ units: 2 })],

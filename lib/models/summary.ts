@@ -1,4 +1,4 @@
-import { isCall, sizeOf, topological, type Value } from '../graph/value.js';
+import { isCall, type Shape, sizeOf, topological, type Value } from '../graph/value.js';
 import { frozenOf, type PlacedWeight, weightsOf, weightsOfGraph } from '../graph/weights.js';
 import { isInputLayer } from '../kind.js';
 import type { Layer } from '../layers/layer.js';
@@ -20,14 +20,18 @@ function bytes(n: number): string {
  * are no chain.
  */
 export function summaryText(model: Model, frozen: ReadonlySet<Layer> = frozenOf([model])): string {
-  const { graph, layers, layerNames, outputShapes: shapes } = model;
+  const { graph, layers, layerNames } = model;
+  const shapes = shapesOf(model);
   const isChain = model.className === 'Sequential';
   const connections = graph && !isChain ? connectionsOf(model) : undefined;
   const rows = layers.flatMap((layer, i) => {
     if (isInputLayer(layer) && isChain) return [];
     const own = sizesOf(weightsOf(layer, frozen));
-    const shape = shapes ? `(${['None', ...shapes[i]].join(', ')})` : '?';
-    const row = [`${layerNames[i]} (${layer.className})`, shape, graph ? count(own.total) : '0 (unbuilt)'];
+    const row = [
+      `${layerNames[i]} (${layer.className})`,
+      shapes.get(layer) ?? '?',
+      graph ? count(own.total) : '0 (unbuilt)',
+    ];
     return [connections ? [...row, (connections.get(layer) ?? []).join(', ') || '-'] : row];
   });
   const head = ['Layer (type)', 'Output Shape', 'Param #', ...(connections ? ['Connected to'] : [])];
@@ -61,6 +65,18 @@ function sizesOf(placed: readonly PlacedWeight[]): { total: number; trained: num
     if (weight.trained && trainable) trained += sizeOf(weight.shape);
   }
   return { total, trained };
+}
+
+/** What each layer gives where it is applied first, of several outputs a list. */
+function shapesOf({ graph }: Model): Map<Layer, string> {
+  const shapes = new Map<Layer, string>();
+  const text = (shape: Shape) => `(${['None', ...shape].join(', ')})`;
+  for (const from of topological(graph?.outputs ?? [])) {
+    if (!isCall(from) || shapes.has(from.layer)) continue;
+    const own = from.outputs.map(({ shape }) => text(shape));
+    shapes.set(from.layer, own.length === 1 ? own[0] : `[${own.join(', ')}]`);
+  }
+  return shapes;
 }
 
 /** What each layer reads, as 'dense_1' or, of one with several outputs or applications, 'dense_1[1]'. */
