@@ -656,6 +656,18 @@ test('the summary has the shapes of all that a layer gives, as Keras’', (t) =>
   t.regex(net.summary(), /│ dense \(Dense\) +│ \(None, 3\) +│/);
 });
 
+test('a network that was not applied is told to have inputs and outputs of its own', (t) => {
+  const base = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })], name: 'base' });
+  const message = "Expected the layer 'base' (Sequential) to have been applied; its own values are inputs and outputs";
+  t.throws(() => base.output, { message });
+  t.throws(() => base.input, { message });
+  const x = input({ shape: [3] });
+  const y = base.apply(x);
+  t.is(base.output, y);
+  t.is(base.input, x);
+  t.throws(() => layers.dense({ units: 1 }).output, { message: 'Expected the layer Dense to have been applied' });
+});
+
 test('pop removes the last layer; the others keep their weights', (t) => {
   const net = sequential({
     layers: [layers.dense({ units: 4, inputShape: [3] }), layers.dense({ units: 2 })],

@@ -319,7 +319,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     if (this.#calls.length !== 1)
       throw new Error(
         this.#calls.length === 0
-          ? `Expected ${nameOf(this)} to have been applied`
+          ? `Expected ${nameOf(this)} to have been applied${this.graph ? '; its own values are inputs and outputs' : ''}`
           : `Expected ${nameOf(this)} to have been applied once, got ${this.#calls.length} applications, each with an input and an output of its own`,
       );
     return this.#calls[0];
