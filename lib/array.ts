@@ -19,7 +19,7 @@ import {
 import { readNested } from './array/nested.js';
 import { checkShape, plural, position, product, resolveShape, wrongSize } from './array/shape.js';
 import { formatArray } from './array-format.js';
-import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
+import { checkAlone, checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 import { type ForeignArray, isForeignArray, readForeign } from './foreign-arrays.js';
 import { brand, isFloat32Array, isNDArray, isUint8Array } from './kind.js';
 
@@ -129,8 +129,10 @@ export class NDArray {
    *
    * @throws RangeError if a row is not an integer in [-length, length)
    */
-  take(rows: ArrayInput): NDArray {
+  take(rows: ArrayInput): NDArray;
+  take(rows: ArrayInput, ...others: unknown[]): NDArray {
     readArray('array', this);
+    checkAlone('take', 1, others);
     const index = asArray('rows', rows);
     const n = this.length;
     const width = product(this.shape.slice(1));

@@ -1,12 +1,12 @@
 import { type Activation, activations } from './activations.js';
-import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
+import { checkAlone, checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from './check.js';
 import { broadcast, broadcastShape, broadcastTo, reshaped } from './graph/broadcast.js';
 import type { Op } from './graph/op.js';
 import { checkAxis, type Operand, toValue } from './graph/operand.js';
 import { activate } from './graph/ops/activation.js';
 import * as arithmetic from './graph/ops/arithmetic.js';
 import { concatenate, cumsum, maxAxis, minAxis, slice, sumAxis } from './graph/ops/axes.js';
-import { batchMatmul, gather, logSoftmax, matmul, oneHot } from './graph/ops/products.js';
+import { batchMatmul, gather, matmul, oneHot } from './graph/ops/products.js';
 import type { Axes, Broadcast, BroadcastAll, Gathered, OneMore, Product, ShapeOf } from './graph/shape-types.js';
 import { applyOp as applied, isValue, type Shape, sizeOf, timesOf, type Value } from './graph/value.js';
 import { along, reduction, transposed } from './reductions.js';
@@ -24,13 +24,12 @@ function checkPlaces(name: string, { constant }: Value, n: number): void {
 type Unary = <X extends Operand>(x: X) => Value<ShapeOf<X>>;
 type Binary = <X extends Operand, Y extends Operand>(x: X, y: Y) => Value<Broadcast<ShapeOf<X>, ShapeOf<Y>>>;
 
-/** What would be passed over is refused, such as an axis or a third value; what `map` and `reduce` give beside is not. */
+/** Refuses an axis, a third value; not the place that `Array.from` gives a function of one. */
 const alone = <F extends (...given: any[]) => Value<any>>(name: string, of: F): F =>
   ((...given: readonly unknown[]) => {
     const n = of.length;
-    const isOfLoop = given.length === n + 2 && typeof given[n] === 'number' && Array.isArray(given[n + 1]);
-    if (given.length > n && !isOfLoop)
-      throw new TypeError(`Expected ${name} to be given ${n} argument${n === 1 ? '' : 's'}, got ${given.length}`);
+    const isPlaced = n === 1 && given.length === 2 && typeof given[1] === 'number';
+    if (!isPlaced) checkAlone(name, n, given.slice(n));
     return of(...given.slice(0, n));
   }) as F;
 
@@ -306,7 +305,7 @@ export const ops = {
   }),
 
   softmax: activated(activations.softmax),
-  logSoftmax: unary(logSoftmax),
+  logSoftmax: activated(activations.logSoftmax),
   sigmoid: activated(activations.sigmoid),
   tanh: activated(activations.tanh),
   relu: activated(activations.relu),

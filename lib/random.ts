@@ -4,6 +4,7 @@ import { type ArrayInput, asArray, NDArray } from './array.js';
 import { binding } from './binding.js';
 import { crypto } from './builtins.js';
 import {
+  checkAlone,
   checkBoolean,
   checkInteger,
   checkInterval,
@@ -47,7 +48,8 @@ export class RandomState {
   /** Uniform numbers in [0, 1) of 53 bits: one number, or an array of `shape`. */
   randomSample(): number;
   randomSample(shape: Shape): NDArray;
-  randomSample(shape?: Shape): number | NDArray {
+  randomSample(shape?: Shape, ...others: unknown[]): number | NDArray {
+    checkAlone('randomSample', 1, others);
     return this.#draw(shape, (out) => this.#native.doubles(out));
   }
 
@@ -62,7 +64,8 @@ export class RandomState {
   /** Normal numbers. @param loc mean, default 0 @param scale standard deviation >= 0, default 1 */
   normal(loc?: number, scale?: number): number;
   normal(loc: number, scale: number, shape: Shape): NDArray;
-  normal(loc = 0, scale = 1, shape?: Shape): number | NDArray {
+  normal(loc = 0, scale = 1, shape?: Shape, ...others: unknown[]): number | NDArray {
+    checkAlone('normal', 3, others);
     checkNumber('loc', loc);
     checkInterval('scale', scale, 0, Number.POSITIVE_INFINITY);
     return this.#draw(shape, (out) => {
@@ -74,7 +77,8 @@ export class RandomState {
   /** Uniform numbers in [low, high). Defaults: 0 and 1 */
   uniform(low?: number, high?: number): number;
   uniform(low: number, high: number, shape: Shape): NDArray;
-  uniform(low = 0, high = 1, shape?: Shape): number | NDArray {
+  uniform(low = 0, high = 1, shape?: Shape, ...others: unknown[]): number | NDArray {
+    checkAlone('uniform', 3, others);
     const range = checkNumber('high', high) - checkNumber('low', low);
     if (!Number.isFinite(range)) throw wrongValue('high - low', 'a finite number', range);
     return this.#draw(shape, (out) => {
@@ -89,7 +93,8 @@ export class RandomState {
    */
   randint(low: number, high?: number): number;
   randint(low: number, high: number | undefined, shape: Shape): NDArray;
-  randint(low: number, high?: number, shape?: Shape): number | NDArray {
+  randint(low: number, high?: number, shape?: Shape, ...others: unknown[]): number | NDArray {
+    checkAlone('randint', 3, others);
     const [from, to] = high === undefined ? [0, low] : [low, high];
     checkInteger('low', from);
     checkInteger('high', to);

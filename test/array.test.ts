@@ -419,3 +419,15 @@ test('argmaxRows takes the first of equals and the first NaN, as NumPy', (t) => 
   t.is(best.dtype, 'int32');
   t.deepEqual(best.toArray(), [1, 0, 1, 0, 2]);
 });
+
+test('take is of the first axis: another one is refused, not passed over', (t) => {
+  const x = NDArray.from([
+    [1, 2],
+    [3, 4],
+  ]);
+  t.throws(() => (x.take as (...given: unknown[]) => NDArray).call(x, [0], 1), {
+    instanceOf: TypeError,
+    message: 'Expected take to be given 1 argument, got 2',
+  });
+  t.deepEqual([[0], [1]].map(x.take, x).map(String), ['[[1. 2.]]', '[[3. 4.]]']);
+});

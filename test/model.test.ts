@@ -668,6 +668,18 @@ test('a network that was not applied is told to have inputs and outputs of its o
   t.throws(() => layers.dense({ units: 1 }).output, { message: 'Expected the layer Dense to have been applied' });
 });
 
+test('add takes one layer: another one is refused, not passed over', (t) => {
+  const net = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })] });
+  const [a, b] = [layers.dense({ units: 3 }), layers.dense({ units: 4 })];
+  t.throws(() => (net.add as (...given: unknown[]) => unknown).call(net, a, b), {
+    instanceOf: TypeError,
+    message: 'Expected add to be given 1 argument, got 2',
+  });
+  t.is(net.layers.length, 1);
+  for (const layer of [a, b]) net.add(layer);
+  t.is(net.layers.length, 3);
+});
+
 test('pop removes the last layer; the others keep their weights', (t) => {
   const net = sequential({
     layers: [layers.dense({ units: 4, inputShape: [3] }), layers.dense({ units: 2 })],

@@ -307,3 +307,19 @@ test('wrong arguments are refused, and take no draw', (t) => {
   for (const [call, instanceOf, message] of refused) t.throws(call, { instanceOf, message });
   t.deepEqual(stateOf(random), state);
 });
+
+test('dimensions are one list, where they are one argument: what would be passed over is refused', (t) => {
+  const random = new RandomState(0) as unknown as Record<string, (...given: unknown[]) => unknown>;
+  const before = String(new RandomState(0).getState());
+  for (const [name, n, given] of [
+    ['randomSample', 1, [3, 4]],
+    ['normal', 3, [0, 1, 3, 4]],
+    ['uniform', 3, [0, 1, 3, 4]],
+    ['randint', 3, [0, 10, 3, 4]],
+  ] as const)
+    t.throws(() => random[name](...given), {
+      instanceOf: TypeError,
+      message: `Expected ${name} to be given ${n} argument${n === 1 ? '' : 's'}, got ${n + 1}`,
+    });
+  t.is(String((random as unknown as RandomState).getState()), before);
+});

@@ -1,4 +1,4 @@
-import { checkOptions, failure, wrongType, wrongValue } from '../check.js';
+import { checkAlone, checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { freeName, type Graph, givenName } from '../graph/graph.js';
 import { isSameShape, type Shape, type Value } from '../graph/value.js';
 import { allLayers, weightsOf, weightsOfGraph } from '../graph/weights.js';
@@ -93,7 +93,9 @@ export class Sequential extends Model<Value> {
    * has is shared with it.
    * @throws RangeError if the layer cannot take what the last one gives, or has the name of another one
    */
-  add(layer: Layer): this {
+  add(layer: Layer): this;
+  add(layer: Layer, ...others: unknown[]): this {
+    checkAlone('add', 1, others);
     if (!hasMethods(layer, 'call', 'callOn', 'getConfig') || typeof layer.className !== 'string')
       throw wrongType('layer', 'a layer, one of layers.*', layer);
     this.#checkOwn();
