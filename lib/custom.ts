@@ -69,7 +69,7 @@ export const custom = {
   activation: (name: string, fn: (z: Value) => Value): Activation => {
     checkName('name', name, [activations, activationAliases].flatMap(Object.keys));
     const what = `the activation '${checkFunction(name, fn)}'`;
-    return registerActivation(name, (z) => checkValue(what, fn(z), z.shape));
+    return registerActivation(name, (z) => checkValue(what, () => fn(z), z.shape));
   },
 
   /**

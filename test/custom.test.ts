@@ -417,6 +417,42 @@ test('what a function of one’s own returned is told with its name', (t) => {
   }, /^Expected a function of weights to be made of what it is given and of numbers, got a value of another graph$/);
 });
 
+test("what ops throw within a function of one's own says whose it is, and where", (t) => {
+  const wide = (z: Value) => ops.add(z, [1, 2, 3, 4, 5, 6]) as Value;
+  const unlike = 'Expected shapes that broadcast, got [3] and [6]';
+  const refuse = (make: () => unknown, message: string) => {
+    const { cause } = t.throws(make, { instanceOf: RangeError, message });
+    t.is((cause as Error).message, message.slice(message.indexOf('Expected')));
+    t.regex((cause as Error).stack ?? '', /wide.*custom\.test/);
+  };
+  const compiled = (options: object) => () =>
+    network('float64').compile({ optimizer: 'sgd', loss: 'mse', ...options } as never);
+  refuse(compiled({ loss: custom.loss('wide', (_, p) => ops.sum(wide(p))) }), `the loss 'wide': ${unlike}`);
+  refuse(compiled({ metrics: [custom.metric('wide', (_, p) => ops.sum(wide(p)))] }), `the metric 'wide': ${unlike}`);
+  const applied = (layer: Layer) => () => layer.apply(input({ shape: [3] }));
+  const activation = custom.activation('wide', wide);
+  refuse(applied(layers.activation({ activation })), `the activation 'wide': ${unlike}`);
+  refuse(applied(layers.lambda(wide, { name: 'own' })), `the function of own: ${unlike}`);
+  class Wide extends Layer {
+    override call(x: Value): Value {
+      return wide(x);
+    }
+  }
+  const made = custom.layer('Wide', Wide as never);
+  refuse(applied(made({ name: 'own' } as never)), `the layer 'own' (Wide): ${unlike}`);
+  const kernelRegularizer = (w: Value) => ops.sum(wide(w));
+  refuse(
+    () => network('float64', { kernelRegularizer }).compile({ optimizer: 'sgd', loss: 'mse' }),
+    'the regularizer of dense/kernel: Expected shapes that broadcast, got [4, 5] and [6]',
+  );
+  class Failing extends Layer {
+    override call(): Value {
+      throw new SyntaxError('of its own');
+    }
+  }
+  t.throws(applied(new Failing({})), { instanceOf: SyntaxError, message: 'of its own' });
+});
+
 test('names and classes: one sentence each', (t) => {
   const refuse = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });
   const fn = (_: Value, p: Value) => ops.mean(p);
@@ -439,7 +475,7 @@ test('names and classes: one sentence each', (t) => {
   const late = custom.layer('Late', Late as never);
   refuse(
     () => sequential({ layers: [late({ inputShape: [1] } as never)] }),
-    'Expected addWeight to be called in build',
+    'the layer Late: Expected addWeight to be called in build',
   );
 });
 

@@ -1,3 +1,4 @@
+import { attributed } from '../attributed.js';
 import { wrongShape, wrongType } from '../check.js';
 import type { LossBuffers } from '../losses.js';
 import type { Buffer } from '../tape.js';
@@ -9,7 +10,7 @@ import { isCall, isValue, placeholder, type Shape, topological, type Value } fro
 export type OfSample = (yTrue: Value, yPred: Value) => Value;
 
 /**
- * What a function that is not ours returned.
+ * What a function that is not ours returns.
  *
  * @param inputs all that it may be made of, beside numbers
  * @param expected what it should be, in words. Default: by its shape, of one sample
@@ -17,13 +18,14 @@ export type OfSample = (yTrue: Value, yPred: Value) => Value;
  */
 export function checkValue(
   what: string,
-  value: unknown,
+  fn: () => unknown,
   shape: Shape,
   {
     inputs,
     expected = shape.length === 0 ? 'one number a sample, of shape []' : `of shape [${shape.join(', ')}]`,
   }: { inputs?: readonly Value[]; expected?: string } = {},
 ): Value {
+  const value = attributed(what, fn);
   if (!isValue(value)) throw wrongType(`what ${what} returns`, `a value, ${expected}`, value);
   if (value.shape.join() !== shape.join() || value.shape.length !== shape.length)
     throw wrongShape(`what ${what} returns`, expected, value.shape);
@@ -51,7 +53,7 @@ export function lowerSample(
   fn: OfSample,
 ): { value: Value; lowered: Lowered; yPred: Value } {
   const [yTrue, yPred] = [standIn(targets), standIn(output)];
-  const value = checkValue(what, fn(yTrue, yPred), [], { inputs: [yTrue, yPred] });
+  const value = checkValue(what, () => fn(yTrue, yPred), [], { inputs: [yTrue, yPred] });
   const lowered = new Lowered(t, [value], {
     training: delta !== undefined,
     buffers: new Map([

@@ -1,3 +1,4 @@
+import { attributed } from '../attributed.js';
 import { wrongType } from '../check.js';
 import { isValue, type Value } from '../graph/value.js';
 import { isClass } from '../kind.js';
@@ -19,7 +20,7 @@ export class Lambda<I extends Values = any, O extends Value = Value> extends Lay
   }
 
   call(inputs: I): O {
-    const output = this.fn(inputs);
+    const output = attributed(`the function of ${this.name ?? 'Lambda'}`, () => this.fn(inputs));
     if (!isValue(output)) throw wrongType(`what the function of ${this.name ?? 'Lambda'} returns`, 'a value', output);
     if (!output.batched && (isList(inputs) ? inputs : [inputs as Value]).some(({ batched }) => batched))
       throw new TypeError(`Expected the function of ${this.name ?? 'Lambda'} to depend on its input, but it does not`);

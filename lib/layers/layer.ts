@@ -1,5 +1,6 @@
 import type { Activation } from '../activations.js';
 import type { ArrayInput, NDArray } from '../array.js';
+import { attributed } from '../attributed.js';
 import { checkBoolean, checkInteger, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
 import { type ConstraintInput, checkConstraint } from '../constraints.js';
 import type { Graph } from '../graph/graph.js';
@@ -10,6 +11,7 @@ import { allLayers, checkWeights, layersOf, weightsOf } from '../graph/weights.j
 import { getInitializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import type { AsCalled, Given, RANKS, Ranks } from './ranks.js';
+import { isBuiltIn } from './registry.js';
 
 export type { Shape } from '../graph/value.js';
 
@@ -164,7 +166,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
     const shapes = list ? values.map((value) => value.shape) : values[0].shape;
     const standIns = list ? values.map(standIn) : standIn(values[0]);
     const declared = this.#declare(shapes);
-    const made = checkMade(this, this.call(standIns, declared, { training: false }));
+    const made = this.#make(standIns, declared);
     this.#shareWeights(declared, standIns);
     this.#isApplied = true;
     const call: Call = { layer: this, inputs: values, outputs: [], list, listed: isList(made) };
@@ -173,6 +175,11 @@ export abstract class Layer<R extends Ranks = AsCalled> {
       Object.assign(standIn(value), { from: call, ...(times && { times }) }),
     );
     return Object.assign(call, { outputs });
+  }
+
+  #make(standIns: Values, declared: Weights): Values {
+    const make = () => this.call(standIns, declared, { training: false });
+    return checkMade(this, isBuiltIn(this) ? make() : attributed(nameOf(this), make));
   }
 
   /** Whether it was applied to values, and is part of what was made of these. */
@@ -196,9 +203,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   outputShape(inputShape: Shapes): Shape {
     if (isList(inputShape)) for (const [i, shape] of inputShape.entries()) checkShape(`inputShape[${i}]`, shape);
     else checkShape('inputShape', inputShape);
-    const made = this.#unbound(() =>
-      checkMade(this, this.call(standInsFor(this, inputShape), this.#declare(inputShape), { training: false })),
-    );
+    const made = this.#unbound(() => this.#make(standInsFor(this, inputShape), this.#declare(inputShape)));
     if (isList(made)) throw new TypeError(`Expected ${nameOf(this)} to give one value, got a list of ${made.length}`);
     return (made as Value).shape;
   }
