@@ -1215,6 +1215,91 @@ test('operations that go across the batch, or that there are not here, are refus
     );
 });
 
+test('operations of TensorFlow that are not here, and lengths that are computed with, are refused with their names', async (t) => {
+  const bytes = fixture('tensorflow2.keras');
+  const cases: readonly [RegExp, (find: (name: string) => any) => void][] = [
+    [
+      /an operation to be one that there is here, got 'tf\.image\.resize'/,
+      (find) => {
+        find('nn.gelu').config.function = 'image.resize';
+      },
+    ],
+    [
+      /the beta of tf\.nn\.gelu to be none/,
+      (find) => {
+        find('nn.gelu').inbound_nodes[0][3].beta = 2;
+      },
+    ],
+    [
+      /the shape of a value to be used as that of a reshape alone/,
+      (find) => {
+        find('tile').inbound_nodes[0][0] = find('compat.v1.shape').name;
+      },
+    ],
+  ];
+  for (const [message, change] of cases) {
+    const other = await changed(bytes, ({ config: { layers } }) =>
+      change((name) => layers.find(({ config }: any) => config.function === name)),
+    );
+    await t.throwsAsync(importBytes(other), { code: 'ERR_FORMAT', message });
+  }
+});
+
+test("a class of one's own is not taken for Keras' of its name", async (t) => {
+  const own = (module: unknown) =>
+    changed(fixture('dense.keras'), ({ config: { layers } }) => {
+      Object.assign(layers.at(-1), { module, registered_name: 'Custom>Dense' });
+    });
+  for (const module of [null, 'builtins', 'kerasical'])
+    await t.throwsAsync(importBytes(await own(module)), {
+      code: 'ERR_FORMAT',
+      message: /layers\[2\] to be of a class of Keras, as others are code, got 'Custom>Dense'/,
+    });
+  await t.notThrowsAsync(importBytes(await own('tf_keras.src.layers')));
+});
+
+test('what the first versions of Keras called the learning rate, and its decay', async (t) => {
+  const bytes = replaced('train-decay2.h5', '"learning_rate"', '"lr"           ');
+  const network = await importBytes(bytes);
+  t.deepEqual(network.optimizer?.config.learningRate, {
+    name: 'inverseTimeDecay',
+    initialLearningRate: Math.fround(0.1),
+    decaySteps: 1,
+    decayRate: 0.25,
+  });
+});
+
+test('a layer that Keras 2 calls as in training, or as in prediction, for ever is told of', async (t) => {
+  const warnings: string[] = [];
+  const hear = ({ message }: Error) => warnings.push(message);
+  process.on('warning', hear);
+  for (const [class_name, training] of [
+    ['Dropout', true],
+    ['GaussianNoise', false],
+    ['Flatten', false],
+    ['Dropout', null],
+  ] as const) {
+    const bytes = await changed(fixture('scaled2.keras'), ({ config: { layers } }) => {
+      const dense = layers.find((layer: any) => layer.class_name === 'Dense');
+      const options = { Dropout: { rate: 0.5 }, GaussianNoise: { stddev: 1 }, Flatten: {} }[class_name];
+      Object.assign(dense, { class_name, config: { name: 'own', ...options } });
+      dense.inbound_nodes[0][0][3] = { training };
+      const scale = layers.find((layer: any) => layer.class_name === 'CustomScaleLayer');
+      scale.inbound_nodes[0][0] = scale.inbound_nodes[0][1] = [dense.name, 0, 0, {}];
+    });
+    await importBytes(bytes);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', hear);
+  t.deepEqual(
+    warnings.filter((message) => message.startsWith('Keras 2 calls')),
+    [
+      "Keras 2 calls the layer 'dense' as in training, in prediction too, which is not so here",
+      "Keras 2 calls the layer 'dense' as in prediction, in training too, which is not so here: freeze its normalizations (trainable) to train as there",
+    ],
+  );
+});
+
 test("a Normalization of given numbers takes their difference first, as Keras': large ones do not cancel", async (t) => {
   const given = [[100000.05], [99999.9]];
   // float32 of the inputs, then the definition in doubles

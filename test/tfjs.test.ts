@@ -285,10 +285,12 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   lengths: /'unit_normalization' to be given no masked steps/,
   masked: /no masked steps/,
   operations: /without constants/,
+  pictures: /got RandomFlip/,
   sequences: /GRU with resetAfter false/,
   shapes: /got 'slice'/,
   stacked: /GRU with resetAfter false/,
   stepwise: /got Sequential/,
+  tensorflow: /got 'slice'/,
   waves: /got 'sin'/,
 };
 for (const [name, { forms, inputs, outputs }] of Object.entries(files))

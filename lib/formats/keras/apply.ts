@@ -6,7 +6,9 @@ import { sampleAxis } from '../../layers/axis.js';
 import type { Layer, Values } from '../../layers/layer.js';
 import { NormalizingLayer } from '../../layers/normalizing-layer.js';
 import type { CallNode } from './calls-in.js';
-import { checkNumbers, type Given } from './operations-in.js';
+import type { LayerEntry } from './entries.js';
+import { applyOperation, checkNumbers, type Given } from './operations-in.js';
+import { applyTfOperation, isTfOperation } from './tf-operations-in.js';
 
 /** Numbers of a constant that a layer makes at once: as many as our own files may have. */
 const MOST = 2 ** 22;
@@ -59,6 +61,13 @@ export function applyLayer(
     constants,
   );
   return layer.applied(inputs).outputs;
+}
+
+/** What an operation makes of Keras' arguments. */
+export function applyEntry({ class_name: className, config }: LayerEntry, args: readonly Given[], kwargs: Named) {
+  if (isTfOperation(className)) return applyTfOperation(config.function, args, kwargs);
+  const { name: _, ...own } = config;
+  return applyOperation(className, own, [...args, ...Object.values(kwargs)]);
 }
 
 /** Arguments that say nothing, or nothing that is not known: masks go with values, and Keras asks `fit` whether it trains. */

@@ -2,6 +2,7 @@
 import { NDArray } from '../../array.js';
 import { checkInteger, wrongType, wrongValue } from '../../check.js';
 import type { Value } from '../../graph/value.js';
+import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import { ELLIPSIS, type Slice } from './items-in.js';
 import type { Given } from './operations-in.js';
@@ -86,29 +87,43 @@ function argument3(place: string, given: unknown, depth: number): Argument {
       return typeof config.value === 'number' ? config.value : NDArray.from(config.value as number[]);
     case '__ellipsis__':
       return ELLIPSIS;
-    case '__slice__': {
-      const bound = (value: unknown) => (value === null || value === undefined ? null : checkInteger(place, value));
-      const step = checkInteger(`${place}.step`, config.step ?? 1);
-      if (step === 0) throw wrongValue(`${place}.step`, 'other than 0', step);
-      return { start: bound(config.start), stop: bound(config.stop), step };
-    }
+    case '__slice__':
+      return readSlice(place, config);
   }
   throw wrongValue(place, 'a value, numbers or a slice', given.class_name);
 }
 
-/** [["dense", 0, 0, {}]], one or more of which are a list of inputs; other arguments stand in the first one's object. */
+function readSlice(place: string, { start, stop, step: given }: JsonObject): Slice {
+  const bound = (value: unknown) => (value === null || value === undefined ? null : checkInteger(place, value));
+  const step = checkInteger(`${place}.step`, given ?? 1);
+  if (step === 0) throw wrongValue(`${place}.step`, 'other than 0', step);
+  return { start: bound(start), stop: bound(stop), step };
+}
+
+/**
+ * [["dense", 0, 0, {}]], one or more of which are a list of inputs; other arguments stand in the first one's object. Of an operation of
+ * TensorFlow the input of one is not in a list.
+ */
 function readNode2(place: string, given: readonly unknown[]): CallNode {
-  const inputs = given.map((input, i) => readReference(`${place}[${i}]`, input));
+  const all = typeof given[0] === 'string' ? [given] : given;
+  const inputs = all.map((input, i) => readInput2(`${place}[${i}]`, input));
   if (inputs.length === 0) throw wrongType(place, 'a list of one input or more', given);
-  const [, , , named = {}] = given[0] as readonly unknown[];
+  const [, , , named = {}] = all[0] as readonly unknown[];
   if (!isPlain(named)) throw wrongType(place, 'an object of other arguments', named);
   const kwargs = Object.entries(named).map(([key, value]) => [key, argument2(`${place}.${key}`, value, 0)]);
   return { args: [inputs.length === 1 ? inputs[0] : inputs], kwargs: Object.fromEntries(kwargs) };
 }
 
+/** The place of a value, or numbers: ["_CONSTANT_VALUE", -1, 0.5, {}]. */
+function readInput2(place: string, given: unknown): Argument {
+  const isConstant = Array.isArray(given) && given[0] === '_CONSTANT_VALUE';
+  return isConstant ? argument2(place, given[2], 0) : readReference(place, given);
+}
+
 function argument2(place: string, given: unknown, depth: number): Argument {
   if (depth > MAX_DEPTH) throw wrongValue(place, `at most ${MAX_DEPTH} lists deep`, depth);
-  if (!Array.isArray(given)) return isPlain(given) ? argument3(place, given, depth) : (given as Argument);
+  if (isPlain(given)) return 'stop' in given ? readSlice(place, given) : argument3(place, given, depth);
+  if (!Array.isArray(given)) return given as Argument;
   if (typeof given[0] === 'string' && given.length === 3) return readReference(place, given);
   return given.map((value, i) => argument2(`${place}[${i}]`, value, depth + 1));
 }

@@ -40,7 +40,6 @@ const OPTIMIZERS: Table = {
     loss_scale_factor: [null],
     jit_compile: undefined,
     is_legacy_optimizer: undefined,
-    decay: [0],
   },
 };
 
@@ -228,8 +227,22 @@ function kerasSchedule(config: JsonObject): KerasObject {
 }
 
 export function ourOptimizer(given: unknown): JsonObject & { readonly name: string } {
-  const { name, options } = fromKeras('the optimizer', OPTIMIZERS, given);
+  const { name, options: read } = fromKeras('the optimizer', OPTIMIZERS, given);
+  // the first versions of Keras called it lr
+  const { decay = 0, lr, ...others } = read;
+  const options: Record<string, unknown> = { ...(lr !== undefined && { learningRate: lr }), ...others };
   const { learningRate, weightDecay } = options;
+  if (decay !== 0) {
+    // that of Nadam is of its momentum
+    if (name === 'nadam' || typeof learningRate !== 'number')
+      throw wrongValue('the decay of the optimizer', '0', decay);
+    options.learningRate = {
+      name: 'inverseTimeDecay',
+      initialLearningRate: learningRate,
+      decaySteps: 1,
+      decayRate: decay,
+    };
+  }
   if (isPlain(learningRate)) {
     const schedule = fromKeras('the learning rate', SCHEDULES, learningRate);
     options.learningRate = { name: schedule.name, ...schedule.options };

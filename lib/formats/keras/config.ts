@@ -1,4 +1,4 @@
-import { checkNumber, wrongType, wrongValue } from '../../check.js';
+import { checkNumber, wrongType } from '../../check.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { isPlain } from '../../kind.js';
 import { LEAST_DEVIATION } from '../../layers/normalization.js';
@@ -60,6 +60,7 @@ const OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   unroll: ANY,
   time_major: [false],
   autocast: ANY,
+  rng_type: ANY,
 };
 
 /** Those named after the kernel stand for nothing: Keras 2 wrote them. */
@@ -295,6 +296,7 @@ export function ourLayer(place: string, className: string, config: JsonObject): 
     className,
     config: { ...common, ...Object.fromEntries(entries) },
     ...(className === 'BatchNormalization' && lastAxisIn(place, className, config.axis ?? -1)),
+    ...(className === 'TimeDistributed' && axisBehindSteps(place, config)),
   };
 }
 
@@ -364,12 +366,22 @@ function ourOption(place: string, key: string, value: unknown): unknown {
   if (/constraint$/i.test(key)) return ourConstraint(place, value);
   if (key === 'outputDim') return outputDim(place, value);
   if (!/layer$/i.test(key)) return value;
+  const { lastAxis: _, behind, ...inner } = innerLayer(place, value);
+  return behind ? joined(inner, behind) : inner;
+}
+
+/** A layer within another one. */
+function innerLayer(place: string, value: unknown): Read {
   const { name, config } = readObject(place, value);
   // a pair of layers, of which each is told to give zeros where a step does not count, as ours does
   const { zero_output_for_mask: _, ...own } = config;
-  const { lastAxis, behind, ...inner } = ourLayer(place, name, own);
-  if (lastAxis !== undefined) throw wrongValue(`the axis of ${place} (${name})`, '-1 within another layer', lastAxis);
-  return behind ? joined(inner, behind) : inner;
+  return ourLayer(place, name, own);
+}
+
+/** The same axis of a layer for each step, counted with the steps. */
+function axisBehindSteps(place: string, { layer }: JsonObject): { readonly lastAxis?: number } {
+  const { lastAxis } = innerLayer(`the layer of ${place}`, layer);
+  return lastAxis === undefined ? {} : { lastAxis: lastAxis + 1 };
 }
 
 /** x + offset, then scale * x, as one rescaling: for another layer is made of one. */

@@ -136,8 +136,11 @@ function trained(
   source: string,
 ): Trained {
   const { weights, frozen } = trainedIn(model);
-  const stored = variablesIn(file);
+  const isKeras2 = /^2(\.|$)/.test(file.version);
   const all = variablesOf(optimizer, weights.length);
+  // Keras 2 has momenta also where none are used
+  const isPlainDescent = isKeras2 && optimizer.name === 'sgd' && !optimizer.momentum;
+  const stored = isPlainDescent ? variablesIn(file).slice(0, 1) : variablesIn(file);
   // Keras 2 kept its learning rate to itself
   const variables = stored.length < all.length ? all.filter(({ kind }) => kind !== 'learning_rate') : all;
   const arrays = arranged(variables, stored);

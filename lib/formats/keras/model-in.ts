@@ -11,15 +11,17 @@ import { checkWithin } from '../../models/extent.js';
 import { Model } from '../../models/model.js';
 import { Sequential } from '../../models/sequential.js';
 import { shapesOf } from '../../models/shapes.js';
-import { applyLayer, attentionOptions, type Constants, checkConstants } from './apply.js';
+import { applyEntry, applyLayer, attentionOptions, type Constants, checkConstants } from './apply.js';
 import { type CallNode, placesIn, type Reference, readNode, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
+import { entriesIn, isOperationEntry, type LayerEntry, NETWORKS, nameIn, readEntry } from './entries.js';
 import { checkVersion } from './hard-sigmoid.js';
 import { integerInputs } from './integers.js';
 import { Masks } from './masks-in.js';
-import { applyOperation } from './operations-in.js';
+import { checkNumbers } from './operations-in.js';
 import { withoutSpectral } from './spectral-in.js';
 import { stackOf } from './stack-in.js';
+import { checkTraining } from './training-argument.js';
 
 /** A layer that was read, under Keras' name and class, and those within it where it is a network. */
 export interface ReadLayer {
@@ -54,8 +56,6 @@ type ReadingAll = Reading & { readonly constants: Constants };
 /** Networks within networks: no one writes more. */
 const MAX_DEPTH = 16;
 
-const NETWORKS = ['Sequential', 'Functional', 'Model'];
-
 /** The network that Keras' config describes. @throws TypeError or RangeError naming what there is not here, and its place */
 export const readModel = (given: unknown, reading: Reading): ReadModel =>
   readNetwork(given, { ...reading, constants: { made: 0 } }, 0);
@@ -67,33 +67,6 @@ function readNetwork(given: unknown, reading: ReadingAll, depth: number): ReadMo
   if (NETWORKS.includes(className) || ('layers' in config && 'input_layers' in config))
     return readFunctional(config, reading, depth);
   throw wrongValue('the network', 'a Sequential or a functional model, as others are code', className);
-}
-
-interface LayerEntry {
-  readonly class_name: string;
-  readonly config: JsonObject;
-  readonly name?: unknown;
-  readonly inbound_nodes?: unknown;
-}
-
-function readEntry(place: string, entry: unknown): LayerEntry {
-  if (!isPlain(entry) || typeof entry.class_name !== 'string')
-    throw wrongType(place, 'an object with class_name and config', entry);
-  // of old files of Keras: a Sequential's config was the list of its layers
-  if (Array.isArray(entry.config)) return { ...entry, class_name: entry.class_name, config: { layers: entry.config } };
-  if (!isPlain(entry.config)) throw wrongType(place, 'an object with class_name and config', entry.config);
-  return entry as unknown as LayerEntry;
-}
-
-const nameIn = ({ name, config }: LayerEntry, byDefault: string): string => {
-  const own = name ?? config.name ?? byDefault;
-  if (typeof own !== 'string' || own === '') throw wrongType('the name of a layer', 'a text', own);
-  return own;
-};
-
-function entriesIn({ layers }: JsonObject): LayerEntry[] {
-  if (!Array.isArray(layers) || layers.length === 0) throw wrongType('layers', 'a list of one layer or more', layers);
-  return layers.map((entry, i) => readEntry(`layers[${i}]`, entry));
 }
 
 /** The shape of a sample, of a batch's. @throws TypeError or RangeError where it is not known */
@@ -280,7 +253,7 @@ function readFunctional(config: JsonObject, reading: ReadingAll, depth: number):
   });
   run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference), masks, reading.constants);
   const values = inputs.list.map((place) => valueAt(place, true));
-  const outputs = wanted.list.map((place) => valueAt(place, true));
+  const outputs = wanted.list.map((place) => checkNumbers(valueAt(place, true)));
   const isListed = wanted.isList && !(reading.isKeras2 && outputs.length === 1);
   const model = new Model({
     inputs: values.length === 1 ? values[0] : values,
@@ -310,17 +283,9 @@ function memberOf(name: string, entry: LayerEntry, isInteger: boolean, reading: 
   }
   if (isOperationEntry(entry)) return member;
   const { read, lastAxis, behind } = readOne(name, entry, nodes, reading, depth);
+  if (reading.isKeras2) checkTraining(name, read.layer, nodes);
   if (lastAxis !== undefined) axes.set(read.layer, lastAxis);
   return { ...member, read, ...(behind && { behind }) };
-}
-
-/** An operation has a module of its own; in files of HDF5, which have none, it is what no layer is. */
-function isOperationEntry({ class_name: className, config, ...entry }: LayerEntry): boolean {
-  const { module } = entry as { module?: unknown };
-  if (className === 'CustomScaleLayer') return true; // of Keras' InceptionResNetV2
-  if (typeof module === 'string') return /^keras\.(src\.)?ops/.test(module);
-  const isLayer = 'trainable' in config || !['bool', null, undefined].includes(config.dtype as string); // as masks are made with
-  return !isLayer && ![...NETWORKS, 'InputLayer'].includes(className);
 }
 
 /** Applies everything, each behind what it reads; without recursion, for networks of any depth. */
@@ -384,10 +349,7 @@ function made(
 ): readonly Value[] {
   const args = node.args.map((argument) => resolved(argument, valueAt));
   const named = Object.entries(node.kwargs).map(([key, argument]) => [key, resolved(argument, valueAt)] as const);
-  if (!read) {
-    const { name: _, ...config } = entry.config;
-    return applyOperation(entry.class_name, config, [...args, ...named.map(([, value]) => value)]).map(checked);
-  }
+  if (!read) return applyEntry(entry, args, Object.fromEntries(named)).map(checked);
   const values = applyLayer(read.layer, args, Object.fromEntries(named), constants);
   checkAxis(read.layer);
   return values.map((value) => checked(behind?.applied(value).outputs[0] ?? value));

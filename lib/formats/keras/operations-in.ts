@@ -12,6 +12,7 @@ import { ourActivation } from './config-parts.js';
 import { einsumOf } from './einsum-in.js';
 import { itemOf, type Slice, sliced } from './items-in.js';
 import { paddedAs, rolled, splitAt, tiled } from './shapes-in.js';
+import { isSize } from './sizes-in.js';
 
 /** What an operation of Keras is given: values, numbers that stay, lists. */
 export type Given = Value | NDArray | number | boolean | string | null | Slice | readonly Given[];
@@ -150,9 +151,10 @@ const list = (given: Given | undefined): Value[] => {
 /** What was made integers of, by leaving their fractions out, which there is not here: indices have none. */
 const indices = new WeakSet<Value>();
 
-/** @throws TypeError for what may only be an index */
+/** @throws TypeError for what may only be an index, or a length */
 export function checkNumbers(value: Value): Value {
   if (indices.has(value)) throw new TypeError('Expected what is cast to integers to be used as indices alone');
+  if (isSize(value)) throw new TypeError('Expected the shape of a value to be used as that of a reshape alone');
   return value;
 }
 
