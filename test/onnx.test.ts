@@ -1694,3 +1694,38 @@ test('what does not fit is refused, and never taken in part', async (t) => {
   t.is((await importBytes(bytesOf([1, 2]))).countParams(), 8);
   await t.throwsAsync(importBytes(bytesOf([2, 2])), { message: /Gemm.*it broadcasts a constant of shape \[2, 2\]/ });
 });
+
+test("each sample's number in the batch takes what is its own, and nothing is computed of it", async (t) => {
+  type Add = (g: OnnxGraph, own: string) => string;
+  const bytes = (add: Add) =>
+    bytesOfGraph(['batch', 5], (g) => {
+      const size = g.node('Squeeze', [g.node('Shape', ['x'], { start: { int: 0 }, end: { int: 1 } })]);
+      const own = g.node('Range', [g.ints([0], []), size, g.ints([1], [])]);
+      return g.node('Add', ['x', add(g, g.node('Unsqueeze', [own, g.ints([1])]))]);
+    });
+  const places: Add = (g, own) => {
+    const index = g.node('Unsqueeze', [g.node('Expand', [own, g.ints([1, 5])]), g.ints([-1])]);
+    const steps = g.node('Unsqueeze', [g.ints([4, 0, -1, 1, 2]), g.ints([0, 2])]);
+    return g.node('GatherND', ['x', g.node('Concat', [index, steps], { axis: { int: -1 } })]);
+  };
+  const network = await importBytes(bytes(places));
+  const rows = [
+    [1, 2, 3, 4, 5],
+    [10, 20, 30, 40, 50],
+  ];
+  t.deepEqual((network.predictSync(rows) as NDArray).toArray(), [
+    [6, 3, 8, 6, 8],
+    [60, 30, 80, 60, 80],
+  ]);
+  const refused: readonly Add[] = [
+    (g, own) => g.node('Cast', [own], { to: { int: 1 } }),
+    (g, own) => g.node('Cast', [g.node('Greater', [own, g.ints([0])])], { to: { int: 1 } }),
+    (g, own) => g.node('Mul', [own, g.ints([2])]),
+    (g, own) => g.node('Squeeze', [own]),
+    (g, own) => g.node('Unsqueeze', [own, g.ints([0])]),
+    (g, own) => g.node('Expand', [own, g.ints([1, 1, 5])]),
+    (g, own) => g.node('GatherElements', ['x', own], { axis: { int: 1 } }),
+    (_, own) => own,
+  ];
+  for (const add of refused) await t.throwsAsync(importBytes(bytes(add)), { code: 'ERR_FORMAT' });
+});

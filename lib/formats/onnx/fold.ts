@@ -1,6 +1,7 @@
 import { broadcastShape } from '../../graph/broadcast.js';
 import { sizeOf } from '../../graph/value.js';
 import { BOOL, isFloat as isFloatType, RANGES } from './decode.js';
+import { checkOwn, foldedPlaces } from './fold-places.js';
 import { transposed } from './onnx-graph.js';
 import {
   Batches,
@@ -92,6 +93,9 @@ export function folded(
   attributes: ReadonlyMap<string, unknown>,
   budget: Budget,
 ): Constant | Dims | undefined {
+  checkOwn(type, inputs);
+  const places = foldedPlaces(type, inputs, attributes, budget);
+  if (places) return places;
   const [a, b, c] = inputs;
   if (!a) return undefined;
   if ((Object.hasOwn(BINARY, type) || type === 'Div') && b) {
@@ -174,16 +178,6 @@ export function folded(
       const perm = (attributes.get('perm') as number[] | undefined) ?? a.shape.map((_, i) => rank - 1 - i);
       const made = transposed({ shape: [...a.shape], data: Float64Array.from(a.data) }, perm);
       return constant(made.shape, made.data, a.isFloat, a.name);
-    }
-    case 'Range': {
-      const [start, limit, delta] = inputs.map((tensor) => (tensor?.kind === 'constant' ? tensor.data[0] : Number.NaN));
-      const n = Math.max(0, Math.ceil((limit - start) / delta));
-      budget.take(n);
-      return constant(
-        [n],
-        Float64Array.from({ length: n }, (_, i) => start + i * delta),
-        (a as Constant).isFloat,
-      );
     }
     case 'ConstantOfShape': {
       const value = attributes.get('value') as { data: ArrayLike<number>; type: number } | undefined;

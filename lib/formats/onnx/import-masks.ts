@@ -61,9 +61,13 @@ function differsFromZero(mask: Value): Value | undefined {
 /** Whether a value is 1 or 0 only. */
 export const isLogical = (value: Value): boolean => isMadeOf(value, isZeroOrOne);
 
-/** Whether a value holds integers of the network's inputs alone. */
-export const isWhole = (value: Value): boolean =>
-  isMadeOf(value, ({ dtype }) => (dtype === 'int32' ? true : undefined));
+/** Whether a value holds integers alone: of the network's inputs, and what is counted of what they are. */
+export const isWhole = (value: Value): boolean => isMadeOf(value, isInteger, keepsIntegers);
+
+function isInteger(value: Value): boolean | undefined {
+  if (value.dtype === 'int32') return true;
+  return value.constant ? Array.from(value.constant.data).every(Number.isInteger) : isZeroOrOne(value);
+}
 
 /** Operations that move numbers, choose among them, or make 0 and 1 of 0 and 1. */
 const MOVING = [
@@ -72,8 +76,17 @@ const MOVING = [
 ];
 const MOVING_LAYERS = ['Reshape', 'Permute', 'Flatten', 'Multiply', 'Concatenate'];
 
+type Made = Parameters<typeof isNot>[0];
+
+const keepsBits = (made: Made): boolean => MOVING.includes(made.op.name) || isSameNumbers(made) || isNot(made);
+
+const keepsIntegers = (made: Made): boolean =>
+  keepsBits(made) ||
+  ['add', 'cumsum', 'subtract'].includes(made.op.name) ||
+  (made.op.name === 'linear' && Number.isInteger(made.options.scale) && Number.isInteger(made.options.shift));
+
 /** Whether it is what it should be, or made of such by operations that keep that. `is`: undefined where what it is made of tells */
-function isMadeOf(value: Value, is: (value: Value) => boolean | undefined): boolean {
+function isMadeOf(value: Value, is: (value: Value) => boolean | undefined, keeps: (made: Made) => boolean = keepsBits) {
   const seen = new Set([value]);
   for (const own of seen) {
     const known = is(own);
@@ -81,9 +94,7 @@ function isMadeOf(value: Value, is: (value: Value) => boolean | undefined): bool
     if (known) continue;
     const { from } = own;
     if (!from) return false;
-    const isKept = isCall(from)
-      ? MOVING_LAYERS.includes(from.layer.className)
-      : MOVING.includes(from.op.name) || isSameNumbers(from) || isNot(from);
+    const isKept = isCall(from) ? MOVING_LAYERS.includes(from.layer.className) : keeps(from);
     if (!isKept) return false;
     const isChoice = !isCall(from) && from.op.name === 'select';
     for (const input of isChoice ? from.inputs.slice(1) : from.inputs) seen.add(input);

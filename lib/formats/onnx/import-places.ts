@@ -1,7 +1,9 @@
 import { sizeOf } from '../../graph/value.js';
+import { flatPlaces, isOwn } from './fold-places.js';
 import type { Handler } from './import-layers.js';
 import { isWhole } from './import-masks.js';
-import { BATCH, computed } from './tensors.js';
+import type { Importer } from './importer.js';
+import { BATCH, type Computed, type Constant, computed, constant } from './tensors.js';
 import { ops } from './untyped.js';
 
 /** Two numbers where a class is and where it is not, along a new axis. */
@@ -26,6 +28,7 @@ const oneHot: Handler = (c, [a, b, values], attributes) => {
 
 /** Of each sample entries by their places, one by one: which places, is the same for all. */
 const gatherElements: Handler = (c, [a, b], attributes) => {
+  if (a?.kind === 'constant') return ofOne(c, a, c.computed(b, 'what it takes'));
   const x = c.plain(c.computed(a));
   const index = c.constant(b, 'what it takes');
   const own = c.axis(x, attributes.number('axis', 0));
@@ -54,6 +57,7 @@ const gatherElements: Handler = (c, [a, b], attributes) => {
 /** Of each sample the entries that computed numbers name, which count places along its first axes. */
 const gatherNd: Handler = (c, [a, b], attributes) => {
   const x = c.plain(c.computed(a));
+  if (b?.kind === 'constant' && isOwn(b)) return ofOwnSample(c, x, b);
   if (attributes.number('batch_dims', 0) !== 1) throw new RangeError('it takes whole samples of the batch');
   const index = c.plain(c.computed(b, 'what it takes'));
   if (x.steps || index.steps) throw new RangeError('it takes of what is part of the batch');
@@ -66,6 +70,28 @@ const gatherNd: Handler = (c, [a, b], attributes) => {
   const made = ops.gather(ops.reshape(x.value, [sizeOf(named), ...rest]), flat);
   return computed(made, [BATCH, ...made.shape.map((_, axis) => axis)]);
 };
+
+/** Whichever entry of one number, as all kinds of steps are 0 where nothing says them. */
+function ofOne({ budget }: Importer, a: Constant, { value, axes }: Computed): Constant {
+  const [first] = Array.from(a.data);
+  if (!Array.from(a.data).every((own) => own === first)) throw new RangeError('it takes entries of a constant');
+  budget.take(sizeOf(value.shape));
+  const shape = axes.map((axis) => (axis === BATCH ? 1 : value.shape[axis])); // the same for all samples
+  return constant(shape, new Float64Array(sizeOf(shape)).fill(first), a.isFloat);
+}
+
+/** Of each sample entries that are in the same places of all. */
+function ofOwnSample(c: Importer, x: Computed, index: Constant): Computed {
+  const depth = index.shape.at(-1) ?? 0;
+  const { shape } = x.value;
+  if (x.steps || index.shape[0] !== 1) throw new RangeError('it takes of what is part of the batch');
+  const places = flatPlaces([1, ...shape], index, depth);
+  c.budget.take(places.length);
+  const [named, rest] = [shape.slice(0, depth - 1), shape.slice(depth - 1)];
+  const made = ops.gather(ops.reshape(x.value, [sizeOf(named), ...rest]), places);
+  const value = ops.reshape(made, [...index.shape.slice(1, -1), ...rest]);
+  return computed(value, [BATCH, ...value.shape.map((_, axis) => axis)]);
+}
 
 /** Operations that take entries by their numbers, or say where they are. */
 export const PLACES: Readonly<Record<string, Handler>> = {

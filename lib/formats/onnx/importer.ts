@@ -6,6 +6,7 @@ import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
 import { type GraphProto, isFloat, type NodeProto } from './decode.js';
+import { isOwn } from './fold-places.js';
 import type { Unmasked } from './import-masks.js';
 import {
   BATCH,
@@ -190,7 +191,8 @@ export class Importer {
   }
 
   constant(tensor: Tensor | undefined, what: string): Constant {
-    if (tensor?.kind !== 'constant') throw new RangeError(`${what} is not known before the network runs`);
+    if (tensor?.kind !== 'constant' || isOwn(tensor))
+      throw new RangeError(`${what} is not known before the network runs`);
     return tensor;
   }
 
