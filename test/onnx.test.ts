@@ -1729,3 +1729,24 @@ test("each sample's number in the batch takes what is its own, and nothing is co
   ];
   for (const add of refused) await t.throwsAsync(importBytes(bytes(add)), { code: 'ERR_FORMAT' });
 });
+
+test('a slice of all of the batch takes all of it, whatever end stands for that', async (t) => {
+  const bytes = (end: number) =>
+    bytesOfGraph(['batch', 3], (g) => g.node('Slice', ['x', g.ints([0, 1]), g.ints([end, end]), g.ints([0, 1])]));
+  for (const end of [1e9, 2 ** 31 - 1, 2 ** 40]) {
+    const network = await importBytes(bytes(end));
+    t.deepEqual((network.predictSync([[1, 2, 3]]) as NDArray).toArray(), [[2, 3]]);
+  }
+  await t.throwsAsync(importBytes(bytes(7)), { message: /axis 0, which is that of the batch/ });
+});
+
+test('scores of a linear model that are made other than by a layer here are refused', async (t) => {
+  const bytes = readFileSync(new URL('../test/fixtures/onnx/sklearn-logistic.onnx', import.meta.url));
+  const at = bytes.indexOf('SOFTMAX');
+  t.true(at > 0);
+  bytes.write('PROBITS', at);
+  await t.throwsAsync(importBytes(bytes), {
+    code: 'ERR_FORMAT',
+    message: /'LinearClassifier'.*: its post_transform is PROBITS/,
+  });
+});

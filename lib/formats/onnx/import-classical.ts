@@ -4,6 +4,7 @@ import { layers } from '../../layers/index.js';
 import { warn } from '../../warn.js';
 import { entriesOf } from './import-entries.js';
 import type { Handler } from './import-layers.js';
+import { LINEAR } from './import-linear.js';
 import { applied, ops } from './untyped.js';
 
 /** (x - offset) * scale, for each column. */
@@ -73,4 +74,5 @@ export const CLASSICAL: Readonly<Record<string, Handler>> = {
   Binarizer: binarizer,
   ZipMap: zipMap,
   ArrayFeatureExtractor: extractor,
+  ...LINEAR,
 };

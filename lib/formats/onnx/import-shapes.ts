@@ -162,6 +162,9 @@ const concat: Handler = (c, inputs, attributes) => {
   return c.like(like, value, isPositive);
 };
 
+/** An end that no batch reaches: tf2onnx writes 10^9 for all of them, others the largest integer. */
+const ALL = 1e9;
+
 const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
   let x = c.computed(a);
   const from = c.ints(starts, attributes, 'starts') ?? [];
@@ -171,7 +174,7 @@ const slice: Handler = (c, [a, starts, ends, axes, steps], attributes) => {
   for (const [i, axis] of along.entries()) {
     const step = by[i];
     const isBatch = x.axes[axis < 0 ? axis + x.axes.length : axis] === BATCH;
-    if (isBatch && from[i] === 0 && to[i] >= 2 ** 31 - 1 && step === 1) continue;
+    if (isBatch && from[i] === 0 && to[i] >= ALL && step === 1) continue;
     const n = x.value.shape[c.axis(x, axis)];
     x = taken(c, x, axis, ...stretch(n, from[i], to[i], step), step);
   }
