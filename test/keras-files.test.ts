@@ -989,21 +989,24 @@ test.serial('losses go by the keys of a dict of outputs, and one of no output is
 });
 
 test('hard_sigmoid of a file of HDF5 that names no version is that of Keras 2', async (t) => {
-  const config = (activation: string) => ({
+  const config = (activation: string, behind: string) => ({
     class_name: 'Sequential',
-    config: [{ class_name: 'Dense', config: { name: 'a', units: 2, activation, batch_input_shape: [null, 2] } }],
+    config: [
+      { class_name: 'Dense', config: { name: 'a', units: 2, activation, batch_input_shape: [null, 2] } },
+      { class_name: 'Activation', config: { name: 'own', activation: behind } },
+    ],
   });
-  const bytes = (activation: string, attributes: object) =>
+  const bytes = (activation: string, attributes: object, behind = 'linear') =>
     Buffer.concat(
       formatHdf5({
-        attributes: { model_config: JSON.stringify(config(activation)), ...attributes },
+        attributes: { model_config: JSON.stringify(config(activation, behind)), ...attributes },
         members: new Map<string, any>([
           [
             'a',
             {
               attributes: { weight_names: ['kernel', 'bias'] },
               ...group({
-                kernel: { shape: [2, 2], data: new Float32Array(4) },
+                kernel: { shape: [2, 2], data: new Float32Array(4).fill(1) },
                 bias: { shape: [2], data: new Float32Array(2) },
               }),
             },
@@ -1013,9 +1016,14 @@ test('hard_sigmoid of a file of HDF5 that names no version is that of Keras 2', 
     );
   for (const attributes of [{}, { keras_version: '2.10.0' }]) {
     await t.notThrowsAsync(importBytes(bytes('tanh', attributes)));
-    await t.throwsAsync(importBytes(bytes('hard_sigmoid', attributes)), { message: /none of Keras 2/ });
+    const [made] = ((await importBytes(bytes('hard_sigmoid', attributes))).predictSync([[1, 0]]) as NDArray).data;
+    t.true(Math.abs(made - 0.7) < 1e-6);
+    await t.throwsAsync(importBytes(bytes('linear', attributes, 'hard_sigmoid')), {
+      message: /'own' \(Activation\) to have another activation than hard_sigmoid/,
+    });
   }
-  await t.notThrowsAsync(importBytes(bytes('hard_sigmoid', { keras_version: '3.15.0' })));
+  const three = await importBytes(bytes('hard_sigmoid', { keras_version: '3.15.0' }));
+  t.true(Math.abs((three.predictSync([[1, 0]]) as NDArray).data[0] - 2 / 3) < 1e-6);
 });
 
 test('a bilinear UpSampling2D of a file of HDF5 is read where Keras computed what it does now', async (t) => {

@@ -280,6 +280,7 @@ const LACKING: Readonly<Record<string, RegExp>> = {
   enlarged: /to be a convolution without outputPadding/,
   looking: /'attention' to be given no masked steps/,
   gates: /got 'slice'/,
+  hard: /GRU with resetAfter false/,
   'given-masks': /'masking' to be given a sequence alone/,
   kinks: /got 'hardShrink'/,
   lengths: /'unit_normalization' to be given no masked steps/,

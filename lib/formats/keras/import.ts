@@ -2,13 +2,13 @@ import { NDArray } from '../../array.js';
 import { wrongValue } from '../../check.js';
 import type { Graph } from '../../graph/graph.js';
 import { sizeOf } from '../../graph/value.js';
-import { allLayers, weightName, weightsOfGraph } from '../../graph/weights.js';
+import { allLayers, layerPaths, weightName, weightsOfGraph } from '../../graph/weights.js';
 import { ofSource } from '../../io/file-errors.js';
 import type { JsonObject } from '../../io/model-file.js';
 import { damaged, inMemory } from '../../io/read.js';
 import { readZipDirectory, readZipEntry } from '../../io/zip.js';
 import { isPlain } from '../../kind.js';
-import { nameOf } from '../../layers/layer.js';
+import { type Layer, nameOf } from '../../layers/layer.js';
 import { isBilinear } from '../../layers/resizing.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Model } from '../../models/model.js';
@@ -17,6 +17,7 @@ import { warn } from '../../warn.js';
 import { type Group, openHdf5 } from '../hdf5/read.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { type Trained, trainedFrom } from '../made.js';
+import { checkHardSigmoids, checkUnscaled, forHardSigmoid, HARD } from './hard-sigmoid.js';
 import { type ReadModel, readModel } from './model-in.js';
 import { arranged, type Stored, variablesOf } from './optimizer-state.js';
 import { dtypeIn } from './policies.js';
@@ -101,10 +102,13 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
   return ofSource(source, () => {
     const declared = dtypeIn(file.config, source);
     const dtype = options.dtype ?? declared;
-    const network = readModel(file.config, { dtype, isKeras2: /^[012](\.|$)/.test(file.version) });
+    const isKeras2 = /^[012](\.|$)/.test(file.version);
+    const network = readModel(file.config, { dtype, isKeras2 });
     const { model, layers } = network;
     const graph = model.graph as Graph;
     if (OLD_BILINEAR.test(file.version)) checkNearest(graph);
+    if (isKeras2) checkHardSigmoids(graph.layers);
+    const byPath = new Map(Array.from(layerPaths(graph), ([own, path]) => [path, own]));
     const found: Found = new Map();
     if (file.isLegacy) findByName(file.weights, layers, found);
     else findByClass(file.weights, layers, found);
@@ -112,7 +116,9 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
       const read = found.get(weight);
       const name = weightName(layer, weight);
       if (!read) throw new RangeError(`Expected the file to have the weight '${name}', got none`);
-      return [name, arrayOf(read(), dtype)] as const;
+      const array = arrayOf(read(), dtype);
+      const of = { layer: byPath.get(layer) as Layer, own: weight.name };
+      return [name, isKeras2 ? forHardSigmoid(of, array, HARD) : array] as const;
     });
     const whole = {
       architecture: JSON.parse(JSON.stringify(architectureOf(model))) as JsonObject,
@@ -121,7 +127,10 @@ function build({ source }: ImportFile, options: ImportOptions, file: KerasFile):
     };
     return trainedFrom(whole, {
       source,
-      read: () => readTraining(file.training, model, { source, outputNames: network.outputNames, isByWidth: true }),
+      read: () => {
+        if (isKeras2 && file.training) checkUnscaled(allLayers(graph.layers));
+        return readTraining(file.training, model, { source, outputNames: network.outputNames, isByWidth: true });
+      },
       rest: (training) => trained(network, file, training, dtype, source),
     });
   });

@@ -15,7 +15,6 @@ import { applyEntry, applyLayer, attentionOptions, type Constants, checkConstant
 import { type CallNode, placesIn, type Reference, readNode, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
 import { entriesIn, isOperationEntry, type LayerEntry, NETWORKS, nameIn, readEntry } from './entries.js';
-import { checkVersion } from './hard-sigmoid.js';
 import { integerInputs } from './integers.js';
 import { Masks } from './masks-in.js';
 import { checkNumbers } from './operations-in.js';
@@ -44,10 +43,8 @@ export interface ReadModel {
 /** What goes for a whole file. */
 export interface Reading {
   readonly dtype: 'float32' | 'float64';
-  /** Of Keras: what 'hard_sigmoid' is depends on it. */
+  /** Of Keras: how the nodes of networks are counted depends on it. */
   readonly isKeras2: boolean;
-  /** Whether who reads the weights makes Keras 2's hard sigmoids ours. */
-  readonly takesHardSigmoid?: boolean;
 }
 
 /** The same, while the networks within are read. */
@@ -182,7 +179,6 @@ function readOne(
   });
   if (stack) return { read: { name, className, ...stack, part: 'cell' } };
   const { lastAxis, behind, ...described } = ourLayer(place, className, { ...config, name });
-  checkVersion(place, described.config, reading);
   const options = /Attention$/.test(className) ? attentionOptions(place, className, nodes) : {};
   const own = { ...described.config, ...options, ...(inputShape && { inputShape }) };
   const layer = readLayer(place, { className: described.className, config: own });

@@ -7,10 +7,11 @@ import { swapBytes } from '../../io/read.js';
 import { type Layer, nameOf } from '../../layers/layer.js';
 import { architectureOf } from '../../models/architecture.js';
 import type { Exported, ExportOptions, Format } from '../export.js';
+import { hardSigmoids } from '../keras/hard-sigmoid.js';
 import { keepsTo } from './constrained.js';
 import { checkMasks } from './masks.js';
 import { trainingOut } from './training.js';
-import { hardSigmoids, numbersThere, tfjsWeights } from './weights.js';
+import { numbersThere, tfjsWeights } from './weights.js';
 import { NetworkWriter } from './write-network.js';
 
 /** Bytes of a file of weights: what TensorFlow.js writes, so that browsers cache them. */

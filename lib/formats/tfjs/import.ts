@@ -11,12 +11,13 @@ import { isBilinear } from '../../layers/resizing.js';
 import { checkFinite } from '../../models/loading.js';
 import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
+import { checkHardSigmoids, forHardSigmoid, HARD } from '../keras/hard-sigmoid.js';
 import { readModel } from '../keras/model-in.js';
 import { withNumbers } from '../made.js';
 import { likeKeras } from './layers.js';
 import { readManifest } from './read-weights.js';
 import { memoryIn, trainingIn } from './training.js';
-import { forHardSigmoid, HARD, hardSigmoids, type NamedWeight, tfjsWeights } from './weights.js';
+import { type NamedWeight, tfjsWeights } from './weights.js';
 
 async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Promise<Model> {
   const { source } = file;
@@ -31,7 +32,7 @@ async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Pro
   // what Python wrote is one level deeper
   const network = isPlain(topology.model_config) ? topology.model_config : topology;
   const isKeras2 = !/^3\./.test(`${topology.keras_version}`);
-  const { model } = ofSource(source, () => readModel(likeKeras(network), { dtype, isKeras2, takesHardSigmoid: true }));
+  const { model } = ofSource(source, () => readModel(likeKeras(network), { dtype, isKeras2 }));
   const { weights: arrays, optimizer } = await readManifest(file, weightsManifest).catch((error) => {
     if (error.code !== undefined) throw error;
     return ofSource(source, () => {
@@ -40,11 +41,7 @@ async function read(file: ImportFile, { dtype = 'float32' }: ImportOptions): Pro
   });
   return ofSource(source, () => {
     const graph = model.graph as Graph;
-    const hard = isKeras2 && allLayers(graph.layers).find((layer) => hardSigmoids(layer) === false);
-    if (hard)
-      throw new RangeError(
-        `Expected ${nameOf(hard)} to have another activation than hard_sigmoid, which is another function here (that of Keras 3)`,
-      );
+    if (isKeras2) checkHardSigmoids(graph.layers);
     const between = allLayers(graph.layers).find(isBilinear);
     if (between)
       throw new RangeError(

@@ -1,4 +1,5 @@
 // How a network is trained, in files of TensorFlow.js: `trainingConfig`, and the optimizer's memory among the weights.
+
 import { NDArray } from '../../array.js';
 import { wrongValue } from '../../check.js';
 import { sizeOf } from '../../graph/value.js';
@@ -15,11 +16,12 @@ import { warn } from '../../warn.js';
 import type { Exported } from '../export.js';
 import { snake } from '../keras/config-parts.js';
 import { ourMetric } from '../keras/config-training.js';
+import { checkUnscaled, hardSigmoids } from '../keras/hard-sigmoid.js';
 import { type ReadTraining, readTraining, trainedIn } from '../keras/training-in.js';
 import type { Trained } from '../made.js';
 import { kerasOptimizerOf, Lacking, lacks, type TfjsOptimizer, tfjsOptimizer } from './optimizers.js';
 import type { Entry } from './read-weights.js';
-import { hardSigmoids, type NamedWeight } from './weights.js';
+import type { NamedWeight } from './weights.js';
 
 /** Losses that both have, by what TensorFlow.js calls those that it calls otherwise. */
 const LOSSES: Readonly<Record<string, string | true>> = {
@@ -173,11 +175,7 @@ function tfjsMetrics(outputs: Compiled['outputs']) {
 /** What a file says of its training, @throws TypeError or RangeError for what there is not here */
 export function trainingIn(given: unknown, model: Model, source: string): ReadTraining | undefined {
   if (!isPlain(given)) return undefined;
-  const scaled = trainedIn(model).layers.find((layer) => hardSigmoids(layer));
-  if (scaled)
-    throw new RangeError(
-      'Expected no hard_sigmoid, which is another function here, for which the weights before it were multiplied',
-    );
+  checkUnscaled(trainedIn(model).layers);
   const { loss, metrics, optimizer_config } = given;
   let unknown: unknown;
   const isKnown = (metric: unknown) => {

@@ -4,6 +4,7 @@ import { layerPaths, weightsOfGraph } from '../../graph/weights.js';
 import type { Layer } from '../../layers/layer.js';
 import { LEAST_DEVIATION } from '../../layers/normalization.js';
 import { snake } from '../keras/config-parts.js';
+import { forHardSigmoid, HARD } from '../keras/hard-sigmoid.js';
 
 /** A weight of a network as TensorFlow.js knows it. */
 export interface NamedWeight {
@@ -49,26 +50,6 @@ export function tfjsWeights(graph: Graph, names: ReadonlyMap<string, string> = n
   });
 }
 
-/**
- * TensorFlow.js' hard sigmoid is clip(0.2 z + 0.5, 0, 1), that of Keras 2, and ours relu6(z + 3) / 6, that of Keras 3: what one makes
- * of z the other makes of 1.2 z. So the weights that make z are multiplied.
- */
-export const HARD = 1.2;
-
-const isHard = (layer: Layer, option: string) =>
-  (layer as unknown as Record<string, { config?: { name?: string } } | undefined>)[option]?.config?.name ===
-  'hardSigmoid';
-
-/** Do all weights of it make z alone? */
-const SCALED = ['Dense', 'Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'SimpleRNN'];
-
-/** Whether a layer's hard sigmoids are of sums of its own, undefined without any. */
-export function hardSigmoids(layer: Layer): boolean | undefined {
-  const [own, gates] = [isHard(layer, 'activation'), isHard(layer, 'recurrentActivation')];
-  if (!own && !gates) return undefined;
-  return !own || SCALED.includes(layer.className);
-}
-
 /** The numbers of a weight as TensorFlow.js is to have them. */
 export function numbersThere(weight: NamedWeight, array: NDArray): NDArray {
   // for sqrt(variance + epsilon) in place of a least deviation
@@ -78,15 +59,4 @@ export function numbersThere(weight: NamedWeight, array: NDArray): NDArray {
       array.shape,
     );
   return forHardSigmoid(weight, array, 1 / HARD);
-}
-
-/** The numbers of a weight for the other hard sigmoid, multiplied by `factor`; the same array without one. */
-export function forHardSigmoid({ layer, own }: NamedWeight, array: NDArray, factor: number): NDArray {
-  if (!hardSigmoids(layer) || own === 'depthwiseKernel') return array;
-  const columns = array.shape[array.ndim - 1];
-  const units = (layer as unknown as { units: number }).units;
-  // an LSTM's candidate is its third gate, a GRU's the third, too
-  const isGate = (column: number) => isHard(layer, 'activation') || Math.floor(column / units) !== 2;
-  const data = array.data.map((value: number, i: number) => (isGate(i % columns) ? value * factor : value));
-  return NDArray.wrap(data, array.shape);
 }
