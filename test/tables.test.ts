@@ -522,6 +522,60 @@ test('a pipeline has the parameters of its steps, and is cross-validated', async
   t.true(importancesMean.data[3] > importancesMean.data[4]);
 });
 
+test('a ColumnTransformer has the parameters of its transformers, and no others', async (t) => {
+  const numbers = new Pipeline([
+    ['impute', new SimpleImputer({ strategy: 'mean' })],
+    ['scale', new StandardScaler()],
+  ]);
+  const both = new ColumnTransformer([
+    ['numbers', numbers, ['a']],
+    ['list', [new SimpleImputer(), new StandardScaler(), new StandardScaler()], ['b']],
+    ['plain', new StandardScaler(), ['c']],
+  ]);
+  const rows = [0, 0, 9, null].map((a) => ({ a, b: a, c: 1 }));
+  const pipeline = new Pipeline([['columns', both]]);
+  const { columns__numbers__impute__strategy, 'columns__list__standardscaler-2__withStd': withStd } =
+    pipeline.getParams();
+  t.deepEqual([columns__numbers__impute__strategy, withStd], ['mean', true]);
+  pipeline.setParams({
+    columns__numbers__impute__strategy: 'median',
+    columns__numbers__scale: 'passthrough',
+    columns__list__simpleimputer: new SimpleImputer({ strategy: 'constant', fillValue: 7 }),
+    'columns__list__standardscaler-1__withStd': false,
+    'columns__list__standardscaler-2__withMean': false,
+    'columns__list__standardscaler-2__withStd': false,
+    columns__plain: 'drop',
+  });
+  t.deepEqual((pipeline.fitSync(rows).transform(rows) as NDArray).toArray(), [
+    [0, -4],
+    [0, -4],
+    [9, 5],
+    [0, 3],
+  ]);
+  t.is(numbers.getParams().impute__strategy, 'mean');
+  const found = await gridSearch({
+    estimator: new Pipeline([
+      ...pipeline.steps,
+      ['model', new MLPRegressor({ solver: 'lbfgs', maxIter: 2, randomState: 0 })],
+    ] as never),
+    grid: { columns__numbers__impute__strategy: ['mean', 'median'] },
+    train: [
+      [...rows, ...rows],
+      [0, 0, 9, 1, 0, 0, 9, 2],
+    ],
+    cv: 2,
+  });
+  t.not(found.results[0].testScore, found.results[1].testScore);
+  for (const [name, message] of [
+    ['columns__other', /of numbers, list, plain, got 'other'/],
+    ['columns__numbers__strategy', /one of the steps impute, scale, got 'strategy'/],
+    ['columns__list__strategy', /of simpleimputer, standardscaler-1, standardscaler-2, got 'strategy'/],
+    ['columns__plain__withMean', /the step 'plain' to be one that has parameters, got 'drop'/],
+  ] as const)
+    t.throws(() => pipeline.setParams({ [name]: 'mean' }), { message });
+  t.deepEqual(ColumnTransformer.fromBytes(both.toBytes()).getParams().plain__withStd, true);
+});
+
 test('TableTransformer.infer says in words what it does, and does it', async (t) => {
   const { rows } = penguins(60, 4);
   const table = rows.map((row, i) => ({

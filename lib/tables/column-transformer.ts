@@ -4,8 +4,10 @@ import { expected, integer, list, object, type Schema, text } from '../io/schema
 import { hasMethods } from '../kind.js';
 import { registerSaved } from '../saved.js';
 import { type ColumnKind, Frame } from './frame.js';
+import { changed, changedParts, paramsOf, prefixed, stepNames } from './pipeline-steps.js';
 import {
   type AnyTransformer,
+  checkName,
   checkTransformer,
   fitTransformStep,
   matrixOf,
@@ -26,6 +28,8 @@ export interface ColumnTransformerOptions {
   /** Whether names of columns begin with the transformer's: 'numbers__mass'. Default true */
   verboseFeatureNamesOut?: boolean;
 }
+
+type Own = Pick<ColumnTransformer, 'transformers' | 'remainder' | 'verboseFeatureNamesOut'>;
 
 /** What is done with some of the columns. */
 interface Part {
@@ -77,19 +81,39 @@ export class ColumnTransformer extends Transformer<Learnt> {
     this.verboseFeatureNamesOut = checkBoolean('verboseFeatureNamesOut', options.verboseFeatureNamesOut ?? true);
   }
 
-  override getParams() {
-    const { transformers, remainder, verboseFeatureNamesOut } = this;
-    return { transformers, remainder, verboseFeatureNamesOut };
+  /**
+   * The options, the transformers by their names, and their parameters: `numbers__withMean`, of one in a list
+   * `numbers__standardscaler__withMean`.
+   */
+  override getParams(): Own & Record<string, any> {
+    const named = this.transformers.map(([name, chosen]) => [name, chosen] as const);
+    return { ...Object.fromEntries(named.flatMap(([name, chosen]) => nestedParams(name, chosen))), ...ownOf(this) };
   }
 
-  override clone(changes: Partial<ReturnType<ColumnTransformer['getParams']>> = {}): this {
-    const { transformers, remainder, verboseFeatureNamesOut } = { ...this.getParams(), ...changes };
-    const options = { remainder, verboseFeatureNamesOut };
-    const copies = transformers.map(([name, chosen, columns]): ColumnTransformerEntry => {
-      if (typeof chosen === 'string') return [name, chosen, columns];
-      return [name, isList(chosen) ? chosen.map(unfitted) : unfitted(chosen), columns];
+  /**
+   * A new one that is not fitted, with options, transformers or their parameters changed, as `getParams` names them.
+   * @throws TypeError or RangeError for a parameter that there is not
+   */
+  override clone(changes: Partial<Own> & Readonly<Record<string, unknown>> = {}): this {
+    const { transformers, remainder, verboseFeatureNamesOut, ...ofParts } = { ...ownOf(this), ...changes };
+    const entries = checkEntries(transformers);
+    const chosen = changedParts(
+      new Map(entries.map(([name, given]) => [name, given])),
+      ofParts,
+      (names) => `transformers, remainder, verboseFeatureNamesOut, or of ${names}`,
+      (name, given, params) => (isList(given) ? changedList(given, params) : (changed(name, given, params) as Chosen)),
+    );
+    const copies = entries.map(([name, , columns]): ColumnTransformerEntry => {
+      const given = chosen.get(name) as Chosen;
+      if (typeof given === 'string') return [name, given, columns];
+      return [name, isList(given) ? given.map(unfitted) : unfitted(given), columns];
     });
+    const options = { remainder, verboseFeatureNamesOut };
     return new (this.constructor as typeof ColumnTransformer)(copies, options) as this;
+  }
+
+  protected override get config(): Own {
+    return ownOf(this);
   }
 
   /** The transformers that `fit` fitted, by their names. Throws ERR_NOT_FITTED before `fit`. */
@@ -204,6 +228,26 @@ const fittedStep: Schema<AnyTransformer> = (name, value) => {
 const chosenOf = (x: Frame, columns: readonly number[]): Frame =>
   x.select(columns).named(columns.map((k) => x.names?.[k] ?? `x${k}`));
 
+const ownOf = ({ transformers, remainder, verboseFeatureNamesOut }: ColumnTransformer): Own => ({
+  transformers,
+  remainder,
+  verboseFeatureNamesOut,
+});
+
+/** Of a list the parameters of its steps, which are named as `makePipeline` names them. */
+function nestedParams(name: string, chosen: Chosen): [string, unknown][] {
+  const params = isList(chosen)
+    ? stepNames(chosen).flatMap((own, i) => [[own, chosen[i]], ...prefixed(own, paramsOf(chosen[i]))])
+    : Object.entries(paramsOf(chosen));
+  return [[name, chosen], ...prefixed(name, Object.fromEntries(params))];
+}
+
+function changedList(steps: readonly AnyTransformer[], params: Record<string, unknown>): AnyTransformer[] {
+  const names = stepNames(steps);
+  const parts = new Map(steps.map((step, i) => [names[i], step]));
+  return [...changedParts(parts, params, (own) => `of ${own}`, changed).values()] as AnyTransformer[];
+}
+
 const isList = (chosen: Chosen): chosen is readonly AnyTransformer[] => Array.isArray(chosen);
 
 function checkEntries(entries: readonly ColumnTransformerEntry[]): ColumnTransformerEntry[] {
@@ -225,14 +269,6 @@ function checkEntries(entries: readonly ColumnTransformerEntry[]): ColumnTransfo
         throw wrongType(`${place}[2]`, 'names or numbers of columns', columns);
     return [name, chosen, columns];
   });
-}
-
-/** Names of steps: unique, and without what parts them from parameters. */
-export function checkName(place: string, name: unknown, before: ReadonlySet<string>): string {
-  if (typeof name !== 'string') throw wrongType(place, 'a string', name);
-  if (name === '' || name.includes('__')) throw wrongValue(place, "a name that is not empty and has no '__'", name);
-  if (before.has(name)) throw wrongValue(place, 'another name than those before it', name);
-  return name;
 }
 
 /** The numbers of columns. `places`: of their names. @throws RangeError for one that x has not */

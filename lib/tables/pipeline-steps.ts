@@ -1,8 +1,7 @@
 import { wrongType, wrongValue } from '../check.js';
 import { hasMethods, property } from '../kind.js';
 import { parametersApart } from '../random.js';
-import { checkName } from './column-transformer.js';
-import type { AnyTransformer } from './steps.js';
+import { type AnyTransformer, checkName } from './steps.js';
 
 /** What a pipeline may end in: an estimator, a `Sequential` or a `Model` that is compiled, or a transformer. */
 export interface LastStep {
@@ -45,6 +44,45 @@ export function changed(name: string, step: unknown, params: Record<string, unkn
   }
   if (!hasMethods(step, 'clone')) throw wrongType(`the step '${name}'`, 'one that has parameters', step);
   return (step as unknown as { clone(changes: object): AnyTransformer }).clone(params); // refuses what is no option of it
+}
+
+/** The parameters of a step, without their values' names; none of what has no such method. */
+export const paramsOf = (step: unknown): object =>
+  hasMethods(step, 'getParams') ? (step as unknown as { getParams(): object }).getParams() : {};
+
+/** Parameters of a part as those of the whole: `name__parameter`. */
+export const prefixed = (name: string, params: object): [string, unknown][] =>
+  Object.entries(params).map(([key, value]) => [`${name}__${key}`, value]);
+
+/** Names of steps after their classes, as scikit-learn has them: 'standardscaler', 'mlpclassifier', of several 'normalizer-1'. */
+export function stepNames(steps: readonly unknown[]): string[] {
+  const names = steps.map((step) => step?.constructor?.name?.toLowerCase() ?? 'step');
+  return names.map((name, i) => {
+    if (names.indexOf(name) === names.lastIndexOf(name)) return name;
+    return `${name}-${names.slice(0, i + 1).filter((other) => other === name).length}`;
+  });
+}
+
+/**
+ * Parts with changes: a part itself by its name, and then parameters of it, `name__parameter`.
+ * @throws RangeError for a parameter of no part, with what there is in the words of `wanted`
+ */
+export function changedParts<P>(
+  parts: ReadonlyMap<string, P>,
+  params: Readonly<Record<string, unknown>>,
+  wanted: (names: string) => string,
+  change: (name: string, part: P, params: Record<string, unknown>) => unknown,
+): Map<string, P> {
+  const result = new Map(parts);
+  const changes = new Map<string, Record<string, unknown>>();
+  for (const [key, value] of Object.entries(params)) {
+    const [name, ...rest] = key.split('__');
+    if (!parts.has(name)) throw wrongValue('the parameter', wanted([...parts.keys()].join(', ')), key);
+    if (rest.length === 0) result.set(name, value as P);
+    else changes.set(name, { ...changes.get(name), [rest.join('__')]: value });
+  }
+  for (const [name, own] of changes) result.set(name, change(name, result.get(name) as P, own) as P);
+  return result;
 }
 
 export function checkSteps(steps: unknown): readonly (readonly [string, LastStep | AnyTransformer | 'passthrough'])[] {

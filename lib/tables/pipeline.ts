@@ -1,5 +1,5 @@
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
+import { checkObject, checkOptions, notFitted, wrongType } from '../check.js';
 import { boolean, integer, label, list, object } from '../io/schema.js';
 import { hasMethods, isError } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
@@ -25,7 +25,18 @@ import {
   shapedFor,
   targetsFor,
 } from './network-step.js';
-import { changed, checkSteps, cloned, isTransformer, type LastStep, type Step, transforms } from './pipeline-steps.js';
+import {
+  changed,
+  changedParts,
+  checkSteps,
+  cloned,
+  isTransformer,
+  type LastStep,
+  paramsOf,
+  prefixed,
+  type Step,
+  transforms,
+} from './pipeline-steps.js';
 import { type AnyTransformer, adopt, fitTransforming, matrixOf, transformStep, unfitted } from './steps.js';
 
 /** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
@@ -231,15 +242,8 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   /** The steps by their names, and their parameters as `name__parameter`. */
   getParams(): Record<string, any> {
     const own = this.#steps.flatMap(([name, step]): [string, unknown][] => {
-      const params = isNetworkStep(step)
-        ? networkParams(step, this.#fit)
-        : hasMethods(step, 'getParams')
-          ? (step as unknown as { getParams(): object }).getParams()
-          : {};
-      return [
-        [name, step],
-        ...Object.entries(params).map(([key, value]): [string, unknown] => [`${name}__${key}`, value]),
-      ];
+      const params = isNetworkStep(step) ? networkParams(step, this.#fit) : paramsOf(step);
+      return [[name, step], ...prefixed(name, params)];
     });
     return Object.fromEntries(own);
   }
@@ -252,26 +256,18 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   setParams(params: Readonly<Record<string, unknown>>): this {
     checkObject('params', params);
     if (Object.keys(params).length === 0) return this;
-    const changes = new Map<string, Record<string, unknown>>();
-    const steps = new Map(this.#steps);
-    for (const [key, value] of Object.entries(params)) {
-      const [name, ...rest] = key.split('__');
-      if (!steps.has(name))
-        throw wrongValue('the parameter', `of one of the steps ${[...steps.keys()].join(', ')}`, key);
-      if (rest.length === 0) steps.set(name, value as AnyTransformer);
-      else changes.set(name, { ...changes.get(name), [rest.join('__')]: value });
-    }
     let fit = this.#fit;
-    for (const [name, own] of changes) {
-      const step = steps.get(name);
-      if (!isNetworkStep(step)) {
-        steps.set(name, changed(name, step, own));
-        continue;
-      }
-      const network = changedNetwork(step, fit, own);
-      steps.set(name, network.network);
-      fit = network.fit;
-    }
+    const steps = changedParts(
+      new Map(this.#steps),
+      params,
+      (names) => `of one of the steps ${names}`,
+      (name, step, own) => {
+        if (!isNetworkStep(step)) return changed(name, step, own);
+        const network = changedNetwork(step, fit, own);
+        fit = network.fit;
+        return network.network;
+      },
+    );
     this.#steps = checkSteps([...steps]);
     this.#fit = fit;
     this.#found = { isFitted: false };

@@ -1,5 +1,5 @@
 import type { ArrayInput, NDArray } from '../array.js';
-import { wrongType } from '../check.js';
+import { wrongType, wrongValue } from '../check.js';
 import { hasMethods, isFloat32Array, isTypedArray } from '../kind.js';
 import type { Training } from '../train.js';
 import { Frame, readFrame, type TableInput } from './frame.js';
@@ -21,6 +21,14 @@ export function checkTransformer(name: string, step: unknown): AnyTransformer {
   if (!hasMethods(step, 'fit', 'transform'))
     throw wrongType(name, 'a transformer, with methods fit and transform', step);
   return step as AnyTransformer;
+}
+
+/** Names of steps: unique, and without what parts them from parameters. */
+export function checkName(place: string, name: unknown, before: ReadonlySet<string>): string {
+  if (typeof name !== 'string') throw wrongType(place, 'a string', name);
+  if (name === '' || name.includes('__')) throw wrongValue(place, "a name that is not empty and has no '__'", name);
+  if (before.has(name)) throw wrongValue(place, 'another name than those before it', name);
+  return name;
 }
 
 /** A step to fit: of ours a copy, so that nothing is changed if a later one fails. */

@@ -88,11 +88,11 @@ export class TableTransformer extends ColumnTransformer {
     return this.#words.join('\n');
   }
 
-  override getParams() {
-    return { ...super.getParams(), words: this.#words };
+  protected override get config() {
+    return { ...super.config, words: this.#words };
   }
 
-  override clone(changes: object = {}): this {
+  override clone(changes: Readonly<Record<string, unknown>> = {}): this {
     const copy = super.clone(changes);
     copy.#words = this.#words;
     return copy;

@@ -135,9 +135,14 @@ export abstract class Learner<S extends object = object, Out = NDArray> extends 
     return this.#needFit(member).state;
   }
 
+  /** The options as a file holds them. */
+  protected get config(): object {
+    return this.getParams();
+  }
+
   protected override parts(): Parts {
     const fitted = this.#fitted;
-    return { config: this.getParams(), ...(fitted && { state: { input: fitted.input, found: fitted.state } }) };
+    return { config: this.config, ...(fitted && { state: { input: fitted.input, found: fitted.state } }) };
   }
 
   protected override restore(saved: unknown): void {
