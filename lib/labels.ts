@@ -2,8 +2,14 @@ import { filled } from './allocate.js';
 import { type ArrayInput, asArray, checkFinite, extent, NDArray, position } from './array.js';
 import { checkInteger, cut, failure, wrongType } from './check.js';
 
-/** Class labels: one number, string or boolean a sample. */
-export type Labels = ArrayInput | readonly string[] | readonly boolean[];
+/** Class labels: one number, string or boolean a sample. What is missing in a column of a table is refused. */
+export type Labels = ArrayInput | readonly string[] | readonly boolean[] | TableColumn;
+/** A column of what `readTable` gives. */
+export type TableColumn =
+  | readonly (string | null)[]
+  | readonly (number | null)[]
+  | readonly (boolean | null)[]
+  | readonly (Date | null)[];
 export type Label = number | string | boolean;
 
 /** The labels of `y` one by one: an array of strings or of booleans, or numbers in one dimension (or one column). */
@@ -14,7 +20,7 @@ export function readLabels(name: string, y: Labels): ArrayLike<Label> {
       if (typeof y[i] !== kind) throw wrongType(`${name}[${i}]`, `a ${kind}, as the labels before it are`, y[i]);
     return y;
   }
-  const array = asArray(name, y);
+  const array = asArray(name, y as ArrayInput);
   if (array.ndim === 2 ? array.shape[1] !== 1 : array.ndim !== 1)
     throw new RangeError(`Expected ${name} to hold one label a row, got shape [${array.shape.join(', ')}]`);
   if (array.size === 0) throw new RangeError(`Expected ${name} to hold labels, got shape [${array.shape.join(', ')}]`);

@@ -11,6 +11,7 @@ import fc from 'fast-check';
 import { decode } from 'fast-png';
 import {
   averagePrecisionScore,
+  BernoulliRBM,
   f1Score,
   layers,
   NeuralNetwork,
@@ -554,6 +555,8 @@ test("the library's own objects are taken as they are", async (t) => {
     /outputWeightsGradient: 15 values/,
   );
   t.regex(plots.filters(lecture).description, /^5 nodes of 5 of hiddenWeights/);
+  const rbm = new BernoulliRBM({ nComponents: 3, nIter: 1, randomState: 0 }).fitSync(NDArray.zeros([2, 4]));
+  t.regex(plots.filters(rbm).description, /^3 nodes of 3 of components/);
   t.regex(plots.history(past).description, /^2 epochs\. loss: training from .* accuracy: training from /);
 });
 

@@ -273,7 +273,7 @@ export const layers = {
   /** More or less contrast of images, in training. */
   randomContrast: named((options: RandomContrastOptions) => new RandomContrast(options)),
   /** A function of one's own, written in `ops`. Networks with it are not saved: see `custom.layer`. */
-  lambda: <I extends Values, O extends Value, const N extends string = string>(
+  lambda: <I extends Values = Value, O extends Value = Value, const N extends string = string>(
     fn: (inputs: I) => O,
     options?: LayerOptions & WithName<N>,
   ) => new Lambda<I, O>(fn, options) as Lambda<I, O> & Named<N>,

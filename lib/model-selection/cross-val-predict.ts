@@ -2,7 +2,7 @@ import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, concatenated, NDArray } from '../array.js';
 import { checkOneOf, checkOptions, wrongShape, wrongType } from '../check.js';
 import type { Features } from '../estimators/csr.js';
-import { codesOf, isWords, type Label, readLabels, uniqueLabels } from '../labels.js';
+import { codesOf, isWords, type Label, type Labels, readLabels, uniqueLabels } from '../labels.js';
 import type { Table } from '../tables/frame.js';
 import {
   type CrossValScoreOptions,
@@ -17,14 +17,16 @@ import type { Split } from './folds.js';
 import { overRanks } from './ranks.js';
 import { hasColumns } from './score.js';
 import { probabilitiesOf } from './scoring.js';
-import type { Labelled } from './splits.js';
 
 const METHODS = ['predict', 'predictProba', 'predictLogProba'] as const;
+type Method = (typeof METHODS)[number];
+/** Labels or numbers of `predict`; rows of probabilities of the others. */
+type PredictedBy<P extends Method> = 'predict' extends P ? NDArray | string[] | boolean[] : NDArray;
 
-export interface CrossValPredictOptions<M extends Candidate = Candidate>
+export interface CrossValPredictOptions<M extends Candidate = Candidate, P extends Method = Method>
   extends Omit<CrossValScoreOptions<M>, 'scoring'> {
   /** What each model is asked for the rows of its test set. Default 'predict' */
-  method?: (typeof METHODS)[number];
+  method?: P;
 }
 
 /** What a model gave for the rows of a test set. */
@@ -49,12 +51,12 @@ interface Outputs {
  * @throws RangeError if a row is in no test set or in several; the first failed fold's error, when the others are done;
  *   ERR_ABORTED after `signal` fired
  */
-export async function crossValPredict<M extends Candidate>(
+export async function crossValPredict<M extends Candidate, const P extends Method = 'predict'>(
   estimator: ModelSource<M>,
   x: Features | Table,
-  y: Labelled,
-  options: CrossValPredictOptions<M> = {},
-): Promise<NDArray | string[] | boolean[]> {
+  y: Labels,
+  options: CrossValPredictOptions<M, P> = {},
+): Promise<PredictedBy<P>> {
   return overRanks(options, async (ranks) => {
     checkOptions('options', options, ['cv', 'groups', 'method', ...SCORE_OPTIONS.filter((name) => name !== 'scoring')]);
     const method = checkOneOf('method', options.method ?? 'predict', METHODS);
@@ -68,7 +70,7 @@ export async function crossValPredict<M extends Candidate>(
     const { splits, outcomes } = await trainFolds(estimator, make, [x, y], options, fits, { check });
     const parts = outcomes.map((outcome, i) => checkOutputs(outcome.outputs as Outputs, splits[i][1].length, method));
     const known = method !== 'predict' && !hasColumns('y', y) ? uniqueLabels(readLabels('y', y)) : undefined;
-    return inOrder(known ? parts.map((part) => inColumns(part, known, method)) : parts, splits);
+    return inOrder(known ? parts.map((part) => inColumns(part, known, method)) : parts, splits) as PredictedBy<P>;
   });
 }
 
@@ -83,7 +85,7 @@ function checkPartition(splits: readonly Split[], n: number): void {
 }
 
 /** What travels between ranks, too. */
-async function outputsOf(model: Candidate, x: Pair[0], method: (typeof METHODS)[number]): Promise<Outputs> {
+async function outputsOf(model: Candidate, x: Pair[0], method: Method): Promise<Outputs> {
   const given = method === 'predictProba' ? await probabilitiesOf(model, x) : await called(model, x, method);
   if (isWords(given)) return { words: [...given] };
   const { data, shape } = asArray(`what ${method} gives`, given as ArrayInput);

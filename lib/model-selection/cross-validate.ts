@@ -1,6 +1,7 @@
 import type { NDArray } from '../array.js';
 import { checkBoolean, checkOptions, wrongValue } from '../check.js';
 import type { Features } from '../estimators/csr.js';
+import type { Labels } from '../labels.js';
 import type { Table } from '../tables/frame.js';
 import {
   type CrossValScoreOptions,
@@ -13,7 +14,6 @@ import {
 import { type Candidate, readScoreOptions, SCORE_OPTIONS, type Trained } from './fits.js';
 import { overRanks } from './ranks.js';
 import { readScorers, type Scorers, type Scorings } from './scorers.js';
-import type { Labelled } from './splits.js';
 
 export interface CrossValidateOptions<M extends Candidate = Candidate>
   extends Omit<CrossValScoreOptions<M>, 'scoring'> {
@@ -52,7 +52,7 @@ export interface CrossValidated<M> {
 export async function crossValidate<M extends Candidate>(
   estimator: ModelSource<M>,
   x: Features | Table,
-  y: Labelled,
+  y: Labels,
   options: CrossValidateOptions<M> = {},
 ): Promise<CrossValidated<M>> {
   return overRanks(options, async (ranks) => {

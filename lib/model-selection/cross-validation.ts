@@ -26,7 +26,7 @@ import {
 import { checkRowCount, KFold, rowCount, type Split, StratifiedKFold } from './folds.js';
 import { digestOfPair } from './journal.js';
 import { overRanks, type SearchRanks } from './ranks.js';
-import { type Labelled, takeRows } from './splits.js';
+import { takeRows } from './splits.js';
 
 /** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
 export type CrossValidation =
@@ -57,7 +57,7 @@ export interface CrossValScoreOptions<M extends Candidate = Candidate> extends S
 export async function crossValScore<M extends Candidate>(
   estimator: ModelSource<M>,
   x: Features | Table,
-  y: Labelled,
+  y: Labels,
   options: CrossValScoreOptions<M> = {},
 ): Promise<number[]> {
   return overRanks(options, async (ranks) => {
@@ -94,7 +94,7 @@ export interface FoldsUse {
 export async function readFolds<M extends Candidate>(
   estimator: ModelSource<M>,
   make: () => M | Promise<M>,
-  [x, y]: readonly [x: Features | Table, y: Labelled],
+  [x, y]: readonly [x: Features | Table, y: Labels],
   { cv = 5, groups }: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
   { signal, ranks }: Pick<FitsOptions<M>, 'signal' | 'ranks'>,
 ) {
@@ -113,7 +113,7 @@ export async function readFolds<M extends Candidate>(
 export async function trainFolds<M extends Candidate>(
   estimator: ModelSource<M>,
   make: () => M | Promise<M>,
-  pair: readonly [x: Features | Table, y: Labelled],
+  pair: readonly [x: Features | Table, y: Labels],
   options: Pick<CrossValScoreOptions<M>, 'cv' | 'groups'>,
   fits: Omit<FitsOptions<M>, 'onDone'>,
   { check, keepsModels = false }: FoldsUse = {},
@@ -168,7 +168,7 @@ export interface BootstrapScore {
 export async function bootstrapScore<M extends Candidate>(
   estimator: ModelSource<M>,
   x: Features | Table,
-  y: Labelled,
+  y: Labels,
   options: BootstrapScoreOptions<M> = {},
 ): Promise<BootstrapScore> {
   return overRanks(options, (ranks) => bootstrap(estimator, x, y, options, ranks));
@@ -177,7 +177,7 @@ export async function bootstrapScore<M extends Candidate>(
 async function bootstrap<M extends Candidate>(
   estimator: ModelSource<M>,
   x: Features | Table,
-  y: Labelled,
+  y: Labels,
   options: BootstrapScoreOptions<M>,
   ranks: SearchRanks | undefined,
 ): Promise<BootstrapScore> {
@@ -309,7 +309,7 @@ export function foldOf(
   [train, test]: Split,
   fitOptions: FitsOptions<Candidate>['fitOptions'],
 ): Fold {
-  const labels = y as Labelled;
+  const labels = y as Labels;
   return {
     train: [x.take(train), takeRows(labels, train)],
     test: [x.take(test), takeRows(labels, test)],

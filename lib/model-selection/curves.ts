@@ -3,6 +3,7 @@ import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Features } from '../estimators/csr.js';
 import { isRandomState } from '../kind.js';
+import type { Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
 import {
@@ -20,7 +21,6 @@ import { rowRange, type Split } from './folds.js';
 import { valuesOf } from './grid-search.js';
 import { overRanks } from './ranks.js';
 import { checkEstimator, copyWith } from './search.js';
-import type { Labelled } from './splits.js';
 
 /** Scores of the points of a curve over the folds: [points, folds]. */
 export interface Curve {
@@ -56,7 +56,7 @@ export interface LearningCurve extends Curve {
 export async function learningCurve<M extends Candidate>(
   estimator: ModelSource<M>,
   x: Features | Table,
-  y: Labelled,
+  y: Labels,
   options: LearningCurveOptions<M> = {},
 ): Promise<LearningCurve> {
   return overRanks(options, async (ranks) => {
@@ -107,7 +107,7 @@ export interface ValidationCurveOptions<M extends Candidate = Candidate> extends
 export async function validationCurve<M extends Candidate>(
   estimator: M,
   x: Features | Table,
-  y: Labelled,
+  y: Labels,
   options: ValidationCurveOptions<M>,
 ): Promise<Curve> {
   return overRanks(options, async (ranks) => {

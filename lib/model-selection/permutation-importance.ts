@@ -4,6 +4,7 @@ import { type ArrayInput, NDArray } from '../array.js';
 import { checkInteger, checkOptions, wrongShape, wrongType } from '../check.js';
 import { dense, type Features } from '../estimators/csr.js';
 import { hasMethods } from '../kind.js';
+import type { Labels } from '../labels.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { averageOf } from '../scores/sums.js';
 import { readFrame, type Table } from '../tables/frame.js';
@@ -11,7 +12,6 @@ import { isTableFor, takeValues } from '../tables/rows.js';
 import { aborted, unlessAborted } from '../train.js';
 import { type Candidate, checkScore, readSamples, readScoreOptions, type ScoreOptions } from './fits.js';
 import { checkRowCount, rowCount } from './folds.js';
-import type { Labelled } from './splits.js';
 
 export interface PermutationImportanceOptions<M extends Candidate = Candidate>
   extends Pick<ScoreOptions<M>, 'scoring'> {
@@ -47,7 +47,7 @@ export interface PermutationImportance {
 export async function permutationImportance<M extends Candidate>(
   model: M,
   x: Features | Table,
-  y: Labelled,
+  y: Labels,
   options: PermutationImportanceOptions<M> = {},
 ): Promise<PermutationImportance> {
   checkOptions('options', options, ['scoring', 'nRepeats', 'randomState', 'sampleWeight', 'signal']);

@@ -10,14 +10,12 @@ import type { Samples } from './fits.js';
 import { checkRowCount, countClasses, groupByClass, rowRange, type Split } from './folds.js';
 
 /** Rows that can be split: an array, labels that are strings or booleans, a table, or sparse rows. */
-export type Splittable = Labelled | Table | CSRMatrix;
-/** An array, or labels. */
-export type Labelled = ArrayInput | readonly string[] | readonly boolean[];
+export type Splittable = Labels | Table | CSRMatrix;
 type Part<A> = A extends readonly string[]
   ? string[]
   : A extends readonly boolean[]
     ? boolean[]
-    : A extends ArrayInput
+    : A extends ArrayInput | readonly (number | null)[]
       ? NDArray
       : A extends CSRMatrix
         ? CSRMatrix
@@ -234,7 +232,7 @@ export function checkStrata(name: string, y: Labels, n: number, { nTrain, nTest 
 /** Rows of several columns (multi-label) are one class for every distinct row, as in scikit-learn. */
 function encodeStrata(name: string, y: Labels) {
   if (isWords(y)) return encodeLabels(name, y);
-  const array = asArray(name, y);
+  const array = asArray(name, y as ArrayInput);
   if (array.ndim !== 2 || array.shape[1] === 1) return encodeLabels(name, array);
   checkFinite(name, array);
   const rows = array.toArray<number[][]>().map((row) => row.join(' '));
@@ -296,8 +294,8 @@ function distribute(sources: readonly Rows[], sets: readonly NDArray[]) {
   return sources.flatMap((a) => sets.map((rows) => (isWords(a) ? wordsAt(a, rows) : (a as Samples).take(rows))));
 }
 
-export function takeRows(a: Labelled, rows: NDArray): NDArray | string[] | boolean[] {
-  return isWords(a) ? wordsAt(a, rows) : asArray('array', a).take(rows);
+export function takeRows(a: Labels, rows: NDArray): NDArray | string[] | boolean[] {
+  return isWords(a) ? wordsAt(a, rows) : asArray('array', a as ArrayInput).take(rows);
 }
 
 const wordsAt = (a: readonly string[] | readonly boolean[], rows: NDArray) =>

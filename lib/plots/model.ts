@@ -128,6 +128,7 @@ function named(name: unknown, x: ArrayInput): NamedArray {
 export type WeightsModel =
   | { getWeights(): readonly NDArray[]; readonly weightNames?: readonly string[] }
   | { readonly coefs: readonly NDArray[]; readonly intercepts: readonly NDArray[] }
+  | { readonly components: NDArray; readonly interceptHidden: NDArray }
   | {
       readonly hiddenWeights: NDArray;
       readonly hiddenBias: NDArray;

@@ -30,8 +30,8 @@ export interface ClassificationReportOptions {
 }
 
 export type ReportRow = { precision: number; recall: number; 'f1-score': number; support: number };
-/** A row for every class and average; `accuracy` is a number. */
-export type ReportDict = Record<string, ReportRow | number>;
+/** A row for every class and average; and `accuracy`, unless there is a micro average in its place. */
+export type ReportDict = { readonly [name: string]: ReportRow } & { readonly accuracy?: number };
 
 /** Precision, recall, F1 and support of every class and their averages: scikit-learn's `classification_report`. */
 export function classificationReport(
@@ -86,9 +86,9 @@ export function classificationReport(
   // Where no label is predicted right, scikit-learn's counts happen to be floats.
   const floats = sampleWeight !== undefined || (targets.kind === 'labels' && accuracyOf(targets, weight, false) === 0);
   if (output === 'text') return printReport(rows, averages, isAccuracy, digits, floats);
-  const dict: ReportDict = Object.fromEntries([...rows, ...averages]);
+  const dict = Object.fromEntries<ReportRow | number>([...rows, ...averages]);
   if (isAccuracy) dict.accuracy = averages[0][1].precision;
-  return dict;
+  return dict as ReportDict;
 }
 
 function readNames(names: readonly string[] | undefined, labels: readonly Label[]): readonly string[] {

@@ -135,7 +135,7 @@ export function readClasses(name: string, y: Labels): ArrayLike<Label> {
 
 export function readIndicators(name: string, y: Labels): NDArray | undefined {
   if (isWords(y)) return undefined;
-  const array = asArray(name, y);
+  const array = asArray(name, y as ArrayInput);
   if (array.ndim !== 2 || array.shape[1] === 1) return undefined;
   if (array.size === 0) throw new RangeError(`Expected ${name} to hold labels, got shape [${array.shape.join(', ')}]`);
   checkFinite(name, array);

@@ -40,11 +40,26 @@ import {
 import { type AnyTransformer, adopt, fitTransforming, matrixOf, transformStep, unfitted } from './steps.js';
 
 /** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
-export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown }
-  ? Promise<NDArray | string[] | boolean[]>
-  : E extends { predict(x: any): infer P }
-    ? P
-    : never;
+export type PredictionOf<E> = LastStep extends E
+  ? Answers | Promise<Answers>
+  : E extends { predictSync(...args: never[]): unknown }
+    ? Promise<Answers>
+    : E extends { predict(x: any): infer P }
+      ? P
+      : never;
+/** What it scores: of a network a promise. Of a last step that is not known, as that of a file, it may be either. */
+type ScoreOf<E> = LastStep extends E
+  ? number | Promise<number>
+  : E extends { predictSync(...args: never[]): unknown }
+    ? Promise<number>
+    : E extends { score(...args: any): infer S }
+      ? S
+      : never;
+type ProbabilitiesOf<E> = LastStep extends E
+  ? NDArray | Promise<NDArray>
+  : E extends { predictSync(...args: never[]): unknown }
+    ? Promise<NDArray>
+    : NDArray;
 /** Labels or numbers, one a row. */
 export type Answers = NDArray | string[] | boolean[];
 
@@ -168,9 +183,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   }
 
   /** The probabilities [n, classes], in the order of `classes`; of a network a promise. */
-  predictProba(
-    x: TableInput | Frame,
-  ): E extends { predictSync(...args: never[]): unknown } ? Promise<NDArray> : NDArray {
+  predictProba(x: TableInput | Frame): ProbabilitiesOf<E> {
     const z = this.#transformed('predictProba', x);
     const last = this.#last();
     if (!isNetworkStep(last)) return this.#method('predictProba')(z) as never;
@@ -192,13 +205,16 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   }
 
   /** What the last step scores: accuracy, or R² (for a network, of its answers; a promise). */
-  score(x: TableInput, y: any, options?: { sampleWeight?: ArrayInput }): number | Promise<number> {
+  score(x: TableInput, y: any, options?: { sampleWeight?: ArrayInput }): ScoreOf<E> {
     const last = this.#last();
     const weights = options === undefined ? [] : [options];
-    if (!isNetworkStep(last)) return this.#method('score')(this.#transformed('score', x), y, ...weights) as number;
-    const answers = this.predict(x) as Promise<any>;
-    if (!isClassifier(last)) return answers.then((predicted) => r2Score(y, predicted, ...weights));
-    return answers.then((predicted) => accuracyScore(alike(y, predicted), predicted, ...weights));
+    if (!isNetworkStep(last)) return this.#method('score')(this.#transformed('score', x), y, ...weights) as ScoreOf<E>;
+    const scored = (this.predict(x) as Promise<any>).then((predicted) =>
+      isClassifier(last)
+        ? accuracyScore(alike(y, predicted), predicted, ...weights)
+        : r2Score(y, predicted, ...weights),
+    );
+    return scored as ScoreOf<E>;
   }
 
   /** What the transformers make of x, where the last step is one, too. */
