@@ -387,9 +387,9 @@ test('splits that are given may be plain rows, and count from the end', async (t
       [[0, -1], [2]],
       [Int32Array.of(0, 3), Int32Array.of(-2)],
       [NDArray.from([0, -1]), NDArray.from([2], { dtype: 'int32' })],
-    ]) {
+    ] as const) {
       seen.length = 0;
-      t.deepEqual(await crossValScore(model as never, x, labels as never, { cv: [rows] as never, fitOptions }), [1]);
+      t.deepEqual(await crossValScore(model as never, x, labels as never, { cv: [rows], fitOptions }), [1]);
       t.deepEqual(seen, [
         [
           [[0], [3]],

@@ -28,11 +28,14 @@ import { digestOfPair } from './journal.js';
 import { overRanks, type SearchRanks } from './ranks.js';
 import { takeRows } from './splits.js';
 
-/** A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`; or the splits themselves. */
+/**
+ * A number of folds; a splitter such as `KFold` or `StratifiedShuffleSplit`, or one of one's own; or the splits themselves. Of row numbers
+ * those below 0 count from the end.
+ */
 export type CrossValidation =
   | number
-  | { split(x: ArrayInput, y: any, groups?: any): Iterable<Split> }
-  | Iterable<Split>;
+  | { split(x: ArrayInput, y: any, groups?: any): Iterable<readonly [train: ArrayInput, test: ArrayInput]> }
+  | Iterable<readonly [train: ArrayInput, test: ArrayInput]>;
 
 /** An estimator of which copies are trained, or a function that makes models. */
 export type ModelSource<M extends Candidate> = M | (() => M | Promise<M>);
