@@ -1,5 +1,6 @@
 import { checkBoolean, checkInterval } from '../check.js';
 import { dropout } from '../graph/ops/dropout.js';
+import type { Sequence } from '../graph/shape-types.js';
 import { applyOp, type Value } from '../graph/value.js';
 import { ops } from '../ops.js';
 import type { LayerOptions, Shape } from './layer.js';
@@ -15,8 +16,17 @@ export interface AttentionLayerOptions extends LayerOptions {
   returnAttentionScores?: boolean;
 }
 
+/** What a layer of these options gives. */
+type Attended<O> = O extends { readonly returnAttentionScores: infer R }
+  ? R extends false | undefined
+    ? Value<Sequence>
+    : boolean extends R
+      ? any
+      : readonly [output: Value<Sequence>, scores: Value]
+  : Value<Sequence>;
+
 /** What layers have in common whose steps look at others: of a list [query, value] or [query, value, key]. */
-export abstract class AttentionLayer extends Merge<FromTo<readonly Value[], any>> {
+export abstract class AttentionLayer<O = AttentionLayerOptions> extends Merge<FromTo<readonly Value[], Attended<O>>> {
   readonly dropout: number;
   readonly useCausalMask: boolean;
   readonly returnAttentionScores: boolean;

@@ -24,7 +24,7 @@ export interface AdditiveAttentionOptions extends AttentionLayerOptions {
 const HIDDEN = 1e9;
 
 /** softmax(scores) v, of scores that compare steps as they are, without kernels of their own. */
-abstract class ScoredAttention extends AttentionLayer {
+abstract class ScoredAttention<O> extends AttentionLayer<O> {
   override build(inputShapes: readonly Shape[]): void {
     const shapes = this.checkList(inputShapes);
     const [query, , key] = this.checkSequences(shapes);
@@ -63,7 +63,7 @@ const compared = (query: Value, key: Value, scale?: Value): Value => {
  * the query's leaves out give zeros; the output has the query's mask. As Keras' Attention, with its weights `scale` and
  * `concat_score_weight`, single numbers that begin as 1.
  */
-export class Attention extends ScoredAttention {
+export class Attention<O = AttentionOptions> extends ScoredAttention<O> {
   override readonly className = 'Attention';
   readonly useScale: boolean;
   readonly scoreMode: 'dot' | 'concat';
@@ -96,7 +96,7 @@ export class Attention extends ScoredAttention {
  * Attention by sums, softmax(sum(scale * tanh(q + k))) v (Bahdanau and others 2015): the same but for its scores, with a weight
  * `scale` of the features, which begins as 'glorotUniform' draws it. As Keras' AdditiveAttention.
  */
-export class AdditiveAttention extends ScoredAttention {
+export class AdditiveAttention<O = AdditiveAttentionOptions> extends ScoredAttention<O> {
   override readonly className = 'AdditiveAttention';
   readonly useScale: boolean;
 

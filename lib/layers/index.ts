@@ -184,11 +184,17 @@ export const layers = {
   /** A layer applied to every step. */
   timeDistributed: named((options: TimeDistributedOptions) => new TimeDistributed(options)),
   /** Attention of several heads, of a list [query, value] or [query, value, key]. */
-  multiHeadAttention: named((options: MultiHeadAttentionOptions) => new MultiHeadAttention(options)),
+  multiHeadAttention: <const O extends MultiHeadAttentionOptions, const N extends string = string>(
+    options: O & WithName<N> & Only<O, MultiHeadAttentionOptions>,
+  ) => new MultiHeadAttention<O>(options) as MultiHeadAttention<O> & Named<N>,
   /** Attention by dot products of the inputs themselves, of such a list. */
-  attention: namedOrNot((options?: AttentionOptions) => new Attention(options)),
+  attention: <const O extends AttentionOptions, const N extends string = string>(
+    options?: O & WithName<N> & Only<O, AttentionOptions>,
+  ) => new Attention<O>(options) as Attention<O> & Named<N>,
   /** Attention by sums, of such a list. */
-  additiveAttention: namedOrNot((options?: AdditiveAttentionOptions) => new AdditiveAttention(options)),
+  additiveAttention: <const O extends AdditiveAttentionOptions, const N extends string = string>(
+    options?: O & WithName<N> & Only<O, AdditiveAttentionOptions>,
+  ) => new AdditiveAttention<O>(options) as AdditiveAttention<O> & Named<N>,
   /** Steps that hold one value alone do not count. */
   masking: namedOrNot((options?: MaskingOptions) => new Masking(options)),
 

@@ -63,7 +63,7 @@ export const kerasScale = (keyDim: number): number => Math.fround(1 / Math.sqrt(
  * query, key and value a kernel [features, heads, size] and a bias [heads, size], of the output [heads, valueDim, features] and
  * [features]. Steps that a mask leaves out are not seen; the output has the query's mask.
  */
-export class MultiHeadAttention extends AttentionLayer {
+export class MultiHeadAttention<O = MultiHeadAttentionOptions> extends AttentionLayer<O> {
   override readonly className = 'MultiHeadAttention';
   readonly numHeads: number;
   readonly keyDim: number;
