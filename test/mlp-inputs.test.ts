@@ -5,7 +5,9 @@ import {
   MLPClassifier,
   MLPRegressor,
   NDArray,
+  Perceptron,
   RandomState,
+  RBFRegressor,
   trainTestSplit,
 } from 'fjordnet';
 import { bits, makeData, near, silenceWarnings, someDigits } from './helpers/sklearn.js';
@@ -59,6 +61,21 @@ test('sparse rows: values of one place add up, in any order; a Float32Array make
     bits(model({ data: [], indices: [], indptr: [0, 0, 0], shape: [2, 3] })),
     bits(model(NDArray.zeros([2, 3]))),
   );
+});
+
+test('a table is refused with the way that it takes', (t) => {
+  const message = /^Expected x to be an array of numbers \(a Pipeline with a ColumnTransformer takes a table\), got /;
+  for (const x of [
+    { a: [1, 2], b: [3, 4] },
+    [
+      { a: 1, b: 3 },
+      { a: 2, b: 4 },
+    ],
+  ] as never[]) {
+    t.throws(() => new MLPRegressor(small).fitSync(x, [1, 2]), { instanceOf: TypeError, message });
+    t.throws(() => new Perceptron().fitSync(x, [1, 2]), { instanceOf: TypeError, message });
+    t.throws(() => new RBFRegressor({ nCenters: 1 }).fitSync(x, [1, 2]), { instanceOf: TypeError, message });
+  }
 });
 
 test('sparse rows that are no matrix are refused, each by its field', (t) => {

@@ -1,6 +1,7 @@
 import { allocate } from '../allocate.js';
 import { type ArrayInput, asArray, NDArray, toMatrix } from '../array.js';
 import { checkInteger, failure, wrongType, wrongValue } from '../check.js';
+import { isPlain } from '../kind.js';
 
 /**
  * A matrix of which only the values that are not 0 are stored: SciPy's `csr_matrix`, field by field. The values of row i
@@ -36,8 +37,13 @@ export function storedIn(x: CSRMatrix): { readonly indptr: readonly number[]; re
   return { indptr, indices };
 }
 
-/** x as an array in which every value is stored, or as it is where it is one. */
+/** Columns or a row of a table by name, where arrays of other libraries have their `data`. */
+const isRecord = (x: unknown): boolean => isPlain(x) && !('data' in x) && !isSparse(x);
+
+/** x as an array in which every value is stored, or as it is where it is one. @throws TypeError for records of a table */
 export function dense(name: string, x: Features): ArrayInput {
+  if (isRecord(x) || (Array.isArray(x) && isRecord(x[0])))
+    throw wrongType(name, 'an array of numbers (a Pipeline with a ColumnTransformer takes a table)', x);
   return isSparse(x) ? withZeros(name, readSparse(name, x)) : x;
 }
 
