@@ -16,6 +16,7 @@ import {
   crossValScore,
   DatetimeEncoder,
   gridSearch,
+  KFold,
   KMeans,
   LabelEncoder,
   layers,
@@ -574,6 +575,46 @@ test('a ColumnTransformer has the parameters of its transformers, and no others'
   ] as const)
     t.throws(() => pipeline.setParams({ [name]: 'mean' }), { message });
   t.deepEqual(ColumnTransformer.fromBytes(both.toBytes()).getParams().plain__withStd, true);
+});
+
+test('transformers of one’s own in a ColumnTransformer are copied for each fold, or refused', async (t) => {
+  class Center {
+    mean = Number.NaN;
+    fit(x: number[][]) {
+      this.mean = x.reduce((sum, [v]) => sum + v, 0) / x.length;
+      return this;
+    }
+    transform(x: number[][]) {
+      return x.map(([v]) => [v - this.mean]);
+    }
+  }
+  class Copied extends Center {
+    getParams() {
+      return {};
+    }
+  }
+  const a = Array.from({ length: 60 }, (_, i) => (i < 20 ? i : 1000 * (i % 7)));
+  const y = a.map((v) => v / 1000);
+  const over = (step: Center) =>
+    new Pipeline([
+      ['nested', new ColumnTransformer([['a', new Pipeline([['center', step]]), ['a']]])],
+      ['model', new MLPRegressor({ hiddenLayerSizes: [3], maxIter: 10, randomState: 0 })],
+    ]);
+  const expected = [...new KFold({ nSplits: 3 }).split(a)].map(([train, test]) => {
+    const at = (rows: NDArray, of: number[]) => Array.from(rows.data, (row) => of[row]);
+    const model = over(new Copied()).fitSync({ a: at(train, a) }, at(train, y));
+    return model.score({ a: at(test, a) }, at(test, y));
+  });
+  t.deepEqual(await crossValScore(over(new Copied()), { a }, y, { cv: 3 }), expected);
+  t.is(
+    over(new Center())
+      .fitSync({ a }, y)
+      .predict({ a: [1] }).length,
+    1,
+  ); // a fit alone needs no copies
+  await t.throwsAsync(crossValScore(over(new Center()), { a }, y, { cv: 3 }), {
+    message: 'Expected the step to be one with a method clone or getParams, got Center',
+  });
 });
 
 test('TableTransformer.infer says in words what it does, and does it', async (t) => {

@@ -4,7 +4,7 @@ import { expected, integer, list, object, type Schema, text } from '../io/schema
 import { hasMethods } from '../kind.js';
 import { registerSaved } from '../saved.js';
 import { type ColumnKind, Frame } from './frame.js';
-import { changed, changedParts, paramsOf, prefixed, stepNames } from './pipeline-steps.js';
+import { changed, changedParts, cloned, paramsOf, prefixed, stepNames } from './pipeline-steps.js';
 import {
   type AnyTransformer,
   checkName,
@@ -92,9 +92,22 @@ export class ColumnTransformer extends Transformer<Learnt> {
 
   /**
    * A new one that is not fitted, with options, transformers or their parameters changed, as `getParams` names them.
-   * @throws TypeError or RangeError for a parameter that there is not
+   * @throws TypeError or RangeError for a parameter that there is not, TypeError for a transformer of one's own that has no method
+   *   clone or getParams
    */
-  override clone(changes: Partial<Own> & Readonly<Record<string, unknown>> = {}): this {
+  override clone(changes: Readonly<Record<string, unknown>> = {}): this {
+    return this.copy(changes, cloned);
+  }
+
+  /** For fit: the same, where transformers of one's own stay what they are. */
+  unfitted(): this {
+    return this.copy({}, unfitted);
+  }
+
+  protected copy(
+    changes: Partial<Own> & Readonly<Record<string, unknown>>,
+    each: (step: AnyTransformer) => AnyTransformer,
+  ): this {
     const { transformers, remainder, verboseFeatureNamesOut, ...ofParts } = { ...ownOf(this), ...changes };
     const entries = checkEntries(transformers);
     const chosen = changedParts(
@@ -106,7 +119,7 @@ export class ColumnTransformer extends Transformer<Learnt> {
     const copies = entries.map(([name, , columns]): ColumnTransformerEntry => {
       const given = chosen.get(name) as Chosen;
       if (typeof given === 'string') return [name, given, columns];
-      return [name, isList(given) ? given.map(unfitted) : unfitted(given), columns];
+      return [name, isList(given) ? given.map(each) : each(given), columns];
     });
     const options = { remainder, verboseFeatureNamesOut };
     return new (this.constructor as typeof ColumnTransformer)(copies, options) as this;

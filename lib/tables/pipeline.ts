@@ -292,7 +292,16 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
 
   /** A new one of the same steps and parameters, that is not fitted: scikit-learn's `clone`. */
   clone(): Pipeline<E> {
-    const steps = this.#steps.map(([name, step]) => [name, step === 'passthrough' ? step : cloned(step)]);
+    return this.#copy(cloned);
+  }
+
+  /** For fit: the same, where transformers of one's own stay what they are. */
+  unfitted(): Pipeline<E> {
+    return this.#copy(unfitted as typeof cloned);
+  }
+
+  #copy(each: typeof cloned): Pipeline<E> {
+    const steps = this.#steps.map(([name, step]) => [name, step === 'passthrough' ? step : each(step)]);
     const copy = new Pipeline<E>(steps as never);
     copy.#fit = this.#fit;
     return copy;

@@ -31,8 +31,11 @@ export function checkName(place: string, name: unknown, before: ReadonlySet<stri
   return name;
 }
 
-/** A step to fit: of ours a copy, so that nothing is changed if a later one fails. */
-export const unfitted = (step: AnyTransformer): AnyTransformer => (isOwn(step) ? step.clone() : step);
+/** A step to fit: of ours a copy, so that nothing is changed if a later one fails. Within it, others stay what they are, too. */
+export function unfitted(step: AnyTransformer): AnyTransformer {
+  if (!isOwn(step)) return step;
+  return hasMethods(step, 'unfitted') ? (step as unknown as { unfitted(): AnyTransformer }).unfitted() : step.clone();
+}
 
 export function adopt(step: AnyTransformer, fitted: AnyTransformer): void {
   if (step !== fitted && isOwn(step) && isOwn(fitted)) step.adopt(fitted);

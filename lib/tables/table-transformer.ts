@@ -92,8 +92,8 @@ export class TableTransformer extends ColumnTransformer {
     return { ...super.config, words: this.#words };
   }
 
-  override clone(changes: Readonly<Record<string, unknown>> = {}): this {
-    const copy = super.clone(changes);
+  protected override copy(...how: Parameters<ColumnTransformer['copy']>): this {
+    const copy = super.copy(...how);
     copy.#words = this.#words;
     return copy;
   }
