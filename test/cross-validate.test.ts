@@ -354,6 +354,6 @@ test('what they cannot do is refused before anything is trained', async (t) => {
 
 test('a signal stops them', async (t) => {
   const endless = new MLPClassifier({ ...small, maxIter: 1e6, tol: 0, nIterNoChange: Number.POSITIVE_INFINITY });
-  for (const run of [crossValidate, crossValPredict])
+  for (const run of [crossValidate, crossValPredict] as (typeof crossValidate)[])
     await t.throwsAsync(run(endless, x, y, { signal: AbortSignal.timeout(30) }), { code: 'ERR_ABORTED' });
 });

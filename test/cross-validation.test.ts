@@ -5,6 +5,7 @@ import {
   crossValScore,
   gridSearch,
   KFold,
+  layers,
   loadDigits,
   MLPClassifier,
   MLPRegressor,
@@ -15,6 +16,7 @@ import {
   RandomState,
   StandardScaler,
   StratifiedShuffleSplit,
+  sequential,
   toCategorical,
   trainTestSplit,
 } from 'fjordnet';
@@ -320,6 +322,29 @@ test('folds keep float32, whatever holds it', async (t) => {
   );
 });
 
+test('an estimator of one’s own is copied by clone, and fits at once', async (t) => {
+  class First {
+    first = Number.NaN;
+    clone() {
+      return new First();
+    }
+    fit(_: NDArray, labels: NDArray) {
+      t.is(this.first, Number.NaN);
+      this.first = labels.at(0);
+      return this;
+    }
+    predict(rows: NDArray) {
+      return Array(rows.length).fill(this.first);
+    }
+  }
+  t.deepEqual(
+    await crossValScore(new First(), [[0], [1], [2], [3]], [5, 6, 6, 5], { cv: 2, scoring: 'accuracy' }),
+    [0.5, 0.5],
+  );
+  const network = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+  await t.throwsAsync(crossValScore(network, [[0], [1]], [0, 1], { cv: 2 }), { message: /method clone or getParams/ });
+});
+
 test('bad arguments are refused before any model is trained', async (t) => {
   const model = new MLPClassifier(small);
   const refused: [() => Promise<unknown>, RegExp][] = [
@@ -340,7 +365,10 @@ test('bad arguments are refused before any model is trained', async (t) => {
       () => crossValScore(MLPClassifier as never, x, y),
       /^Expected estimator to be .*, or a function that makes a model, got MLPClassifier \(function\)$/,
     ],
-    [() => crossValScore({ predict: () => 0 }, x, y), /^Expected estimator to be an estimator with a method getParams/],
+    [
+      () => crossValScore({ predict: () => 0 }, x, y),
+      /^Expected estimator to be an estimator with a method clone or getParams/,
+    ],
     [() => crossValScore(() => ({ predict: () => 0 }), x, y), /^Expected the model to be an object with a method fit/],
     [() => crossValScore(model, x, y, { folds: 3 } as any), /no option 'folds'/],
     [() => crossValScore(model, x, y, { threads: 0 }), /^Expected threads to be a positive integer/],

@@ -7,6 +7,7 @@ import { hasMethods, isClass, isNDArray, isTypedArray } from '../kind.js';
 import { isWords, type Labels } from '../labels.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Table } from '../tables/frame.js';
+import { isNetworkStep } from '../tables/network-step.js';
 import { cloned } from '../tables/pipeline-steps.js';
 import { unlessAborted } from '../train.js';
 import {
@@ -360,6 +361,11 @@ function isLabels(y: Pair[1]): boolean {
 
 export function maker<M extends Candidate>(estimator: ModelSource<M>): () => M | Promise<M> {
   if (typeof estimator === 'function' && !isClass(estimator)) return estimator as () => M | Promise<M>;
-  if (typeof estimator !== 'function' && typeof estimator?.getParams === 'function') return () => cloned(estimator);
-  throw wrongType('estimator', 'an estimator with a method getParams, or a function that makes a model', estimator);
+  const isCopied = hasMethods(estimator, 'getParams') || (hasMethods(estimator, 'clone') && !isNetworkStep(estimator));
+  if (typeof estimator !== 'function' && isCopied) return () => cloned(estimator);
+  throw wrongType(
+    'estimator',
+    'an estimator with a method clone or getParams, or a function that makes a model',
+    estimator,
+  );
 }

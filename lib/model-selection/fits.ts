@@ -16,7 +16,8 @@ import { type ScoringName, takesWeights } from './scoring.js';
 /** What can be searched and cross-validated: an estimator, the lecture's `NeuralNetwork`, or a compiled `Sequential`. */
 export interface Candidate {
   train?(options: { signal?: AbortSignal }): Promise<unknown>;
-  fit?(x: any, y: any, options?: any): Promise<unknown>;
+  /** May train at once, or return a promise. */
+  fit?(x: any, y: any, options?: any): unknown;
   predict(x: any): unknown;
   /** Probabilities [n, classes]: what scores such as 'roc_auc' ask. */
   predictProba?(x: any): unknown;
@@ -171,7 +172,7 @@ async function trainHere<M extends Candidate>(tasks: readonly Task<M>[], options
     const value = await unlessAborted(isWeighted ? scoring(model, x, y, weights) : scoring(model, x, y), signal);
     return signal?.aborted ? Number.NaN : checkScore(value);
   };
-  const finish = async (index: number, fold: Fold, model: M, training: Promise<unknown>, start: number) => {
+  const finish = async (index: number, fold: Fold, model: M, training: unknown, start: number) => {
     const outcome = failed();
     if (scorers.areNamed) outcome.scores = namedScores(scorers);
     /** Where one score fails the others stand, as in scikit-learn. */
@@ -259,7 +260,7 @@ function startTraining(
   { train: [x, y], needsFit }: Fold,
   fitOptions: Record<string, unknown> = {},
   signal?: AbortSignal,
-): Promise<unknown> {
+): unknown {
   const withSignal = signal ? { signal } : {};
   if (typeof model?.train === 'function' && !needsFit) return model.train(withSignal);
   if (typeof model?.fit === 'function') return model.fit(x, y, { ...fitOptions, ...withSignal });

@@ -39,27 +39,26 @@ import {
 } from './pipeline-steps.js';
 import { type AnyTransformer, adopt, fitTransforming, matrixOf, transformStep, unfitted } from './steps.js';
 
-/** What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. */
-export type PredictionOf<E> = LastStep extends E
-  ? Answers | Promise<Answers>
-  : E extends { predictSync(...args: never[]): unknown }
-    ? Promise<Answers>
-    : E extends { predict(x: any): infer P }
-      ? P
-      : never;
-/** What it scores: of a network a promise. Of a last step that is not known, as that of a file, it may be either. */
-type ScoreOf<E> = LastStep extends E
-  ? number | Promise<number>
-  : E extends { predictSync(...args: never[]): unknown }
-    ? Promise<number>
-    : E extends { score(...args: any): infer S }
-      ? S
-      : never;
-type ProbabilitiesOf<E> = LastStep extends E
-  ? NDArray | Promise<NDArray>
-  : E extends { predictSync(...args: never[]): unknown }
-    ? Promise<NDArray>
-    : NDArray;
+/**
+ * What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. Of a last step that is not known, as
+ * that of a file, it may be either.
+ */
+export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown }
+  ? Promise<Answers>
+  : E extends { predict(x: any): infer P }
+    ? P
+    : Unknown<E, Answers>;
+type ScoreOf<E> = E extends { predictSync(...args: never[]): unknown }
+  ? Promise<number>
+  : E extends { score(...args: any): infer S extends number | Promise<number> }
+    ? S
+    : Unknown<E, number>;
+type ProbabilitiesOf<E> = E extends { predictSync(...args: never[]): unknown }
+  ? Promise<NDArray>
+  : E extends { predict(x: any): unknown }
+    ? NDArray
+    : Unknown<E, NDArray>;
+type Unknown<E, T> = E extends 'passthrough' | AnyTransformer ? never : T | Promise<T>;
 /** Labels or numbers, one a row. */
 export type Answers = NDArray | string[] | boolean[];
 

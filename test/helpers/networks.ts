@@ -9,7 +9,6 @@ import {
   ops,
   RandomState,
   sequential,
-  type Value,
 } from 'fjordnet';
 
 const seq = (list: Layer<any>[], dtype?: 'float32' | 'float64') =>
@@ -367,9 +366,7 @@ export const MODELS: Readonly<Record<string, (dtype?: 'float32' | 'float64') => 
   attentionPlain: (dtype) => {
     const x = input({ shape: [5], dtype: 'int32' });
     const e = layers.embedding({ inputDim: 9, outputDim: 6, maskZero: true }).apply(x);
-    const [h, w] = layers
-      .attention({ useScale: true, useCausalMask: true, returnAttentionScores: true })
-      .apply([e, e]) as Value[];
+    const [h, w] = layers.attention({ useScale: true, useCausalMask: true, returnAttentionScores: true }).apply([e, e]);
     const a = layers.additiveAttention({ dropout: 0.1 }).apply([h, e]);
     const c = layers.attention({ scoreMode: 'concat', useScale: true }).apply([a, e, h]);
     return model({ inputs: x, outputs: [layers.globalAveragePooling1d().apply(c), w], seed: 1, dtype });
