@@ -25,6 +25,7 @@ import {
   shapedFor,
   targetsFor,
 } from './network-step.js';
+import type { Answers, PredictionOf, ProbabilitiesOf, ScoreOf } from './pipeline-results.js';
 import {
   changed,
   changedParts,
@@ -38,29 +39,6 @@ import {
   transforms,
 } from './pipeline-steps.js';
 import { type AnyTransformer, adopt, fitTransforming, matrixOf, transformStep, unfitted } from './steps.js';
-
-/**
- * What a pipeline predicts: what its last step does; of a network a promise of labels or numbers. Of a last step that is not known, as
- * that of a file, it may be either.
- */
-export type PredictionOf<E> = E extends { predictSync(...args: never[]): unknown }
-  ? Promise<Answers>
-  : E extends { predict(x: any): infer P }
-    ? P
-    : Unknown<E, Answers>;
-type ScoreOf<E> = E extends { predictSync(...args: never[]): unknown }
-  ? Promise<number>
-  : E extends { score(...args: any): infer S extends number | Promise<number> }
-    ? S
-    : Unknown<E, number>;
-type ProbabilitiesOf<E> = E extends { predictSync(...args: never[]): unknown }
-  ? Promise<NDArray>
-  : E extends { predict(x: any): unknown }
-    ? NDArray
-    : Unknown<E, NDArray>;
-type Unknown<E, T> = E extends 'passthrough' | AnyTransformer ? never : T | Promise<T>;
-/** Labels or numbers, one a row. */
-export type Answers = NDArray | string[] | boolean[];
 
 interface Found {
   readonly isFitted: boolean;

@@ -9,7 +9,8 @@ import { Exportable } from './exportable.js';
 import { type Frame, isMatrix, readFrame, type TableInput } from './frame.js';
 import { meaningOf } from './legacy.js';
 import { checkSingle, isNetworkStep } from './network-step.js';
-import { type Answers, Pipeline } from './pipeline.js';
+import { Pipeline } from './pipeline.js';
+import type { Answers } from './pipeline-results.js';
 
 export type { Answers };
 
