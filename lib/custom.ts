@@ -4,12 +4,12 @@ import {
   activations,
   register as registerActivation,
 } from './activations.js';
-import { wrongType, wrongValue } from './check.js';
+import { checkOptions, wrongType, wrongValue } from './check.js';
 import { checkValue, emitLoss, lowerSample, type OfSample, perSample } from './graph/own.js';
-import type { Value } from './graph/value.js';
+import type { Shape, Value } from './graph/value.js';
 import { hasMethods, isClass } from './kind.js';
 import { layerNames } from './layers/index.js';
-import type { Layer } from './layers/layer.js';
+import { checkShape, type Layer } from './layers/layer.js';
 import { register as registerLayer } from './layers/registry.js';
 import { fitted, type Loss, ALIASES as lossAliases, losses, register as registerLoss } from './losses.js';
 import { made, markClasses } from './made.js';
@@ -17,6 +17,11 @@ import { emitSum } from './metrics/metric.js';
 import { type MetricChoice, ALIASES as metricAliases, metrics, register as registerMetric } from './metrics.js';
 
 export type { OfSample };
+
+export interface OwnLossOptions {
+  /** The shape of a sample's targets; [1] for one number. Default: that of the output */
+  targetShape?: Shape;
+}
 
 /**
  * One's own losses, metrics, activations and layers, written in `ops`: recorded once, differentiated, and run natively. Each is
@@ -26,7 +31,7 @@ export type { OfSample };
 export const custom = {
   /**
    * A loss: the mean over a batch's samples of `fn(yTrue, yPred)`, whose value has the shape []. Targets have the shape of the
-   * network's output.
+   * network's output, or `targetShape`.
    *
    * ```js
    * const pinball = custom.loss('pinball', (yTrue, yPred) => {
@@ -39,14 +44,17 @@ export const custom = {
    * @throws TypeError or RangeError, when a network is compiled, if `fn` gives anything but one number a sample, or does not
    *   depend on yPred
    */
-  loss: (name: string, fn: OfSample): Loss => {
+  loss: (name: string, fn: OfSample, options: OwnLossOptions = {}): Loss => {
     checkName('name', name, [losses, lossAliases].flatMap(Object.keys));
     const what = `the loss '${checkFunction(name, fn)}'`;
+    checkOptions('options', options, ['targetShape']);
+    const { targetShape } = options;
+    const own = targetShape === undefined ? undefined : checkShape('targetShape', targetShape);
     const loss: Loss = made({
       config: { name },
       ofWholeSamples: true as const,
-      targetShape: (outputShape) => outputShape,
-      prepare: (y, values, outputShape) => fitted(name, y, values, outputShape),
+      targetShape: (outputShape) => own ?? outputShape,
+      prepare: (y, values, outputShape) => fitted(name, y, values, own ?? outputShape, { ofOutput: !own }),
       emit: (t, io) => emitLoss(t, io, what, fn),
     });
     registerLoss(name, loss);

@@ -23,7 +23,7 @@ export {
 export type { ClassWeight } from './class-weight.js';
 export { KMeans, type KMeansOptions } from './cluster/kmeans.js';
 export { type Constraint, type ConstraintInput, constraints } from './constraints.js';
-export { custom, type OfSample } from './custom.js';
+export { custom, type OfSample, type OwnLossOptions } from './custom.js';
 export type { CsvDatasetOptions } from './data/csv.js';
 export type { Batched, Dataset, MapOptions } from './data/dataset.js';
 export type { ImageFolder, ImageFolderOptions, ImageFolderShare } from './data/image-folder.js';

@@ -191,7 +191,7 @@ export const losses = {
       prepare: (name, y, outputShape) => {
         const classes = outputShape.at(-1);
         const hint = ` (of labels, toCategorical(labels, ${classes}) makes such rows; 'sparseCategoricalCrossentropy' takes labels)`;
-        return fitted('categoricalCrossentropy', name, y, outputShape, hint);
+        return fitted('categoricalCrossentropy', name, y, outputShape, { hint });
       },
       emit: (t, { output, targets, probabilities, losses, delta }, fused) => {
         const y = smoothed(t, targets, output.shape.at(-1) ?? 1);
@@ -348,15 +348,21 @@ export function lossFrom({ name, ...options }: Loss['config']): Loss {
   return loss;
 }
 
-/** y as [n, ...outputShape]; where the last axis of the output has length 1, y may lack it. */
-export function fitted(loss: string, name: string, y: NDArray, outputShape: Shape, hint = ''): NDArray {
-  const shape = [y.shape[0], ...outputShape];
-  const same = (wanted: Shape) => wanted.join() === y.shape.join();
+/** y as [n, ...wanted]; where the last axis has length 1, y may lack it. `ofOutput`: whether that is the output's shape. */
+export function fitted(
+  loss: string,
+  name: string,
+  y: NDArray,
+  wanted: Shape,
+  { hint = '', ofOutput = true }: { hint?: string; ofOutput?: boolean } = {},
+): NDArray {
+  const shape = [y.shape[0], ...wanted];
+  const same = (own: Shape) => own.join() === y.shape.join();
   if (same(shape)) return y;
-  if (outputShape.at(-1) === 1 && same(shape.slice(0, -1))) return y.reshape(shape);
+  if (wanted.at(-1) === 1 && same(shape.slice(0, -1))) return y.reshape(shape);
   throw new RangeError(
-    `Expected ${name} to have the output's shape [n, ${outputShape.join(', ')}] for ${loss}${hint}, got ` +
-      `shape [${y.shape.join(', ')}]${flattened(y.ndim < 3, outputShape)}`,
+    `Expected ${name} to have ${ofOutput ? "the output's shape" : 'shape'} [${['n', ...wanted].join(', ')}] for ${loss}${hint}, got ` +
+      `shape [${y.shape.join(', ')}]${ofOutput ? flattened(y.ndim < 3, wanted) : ''}`,
   );
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import {
+  losses as builtIn,
   custom,
   initializers,
   input,
@@ -11,6 +12,7 @@ import {
   type Loss,
   layers,
   type Model,
+  metrics,
   model,
   NDArray,
   type OfSample,
@@ -23,6 +25,7 @@ import {
   type Value,
   type Weights,
 } from 'fjordnet';
+import { near } from './helpers/sklearn.js';
 
 const x = new RandomState(0).randn(60, 4);
 const y = new RandomState(1).randn(60, 3);
@@ -415,6 +418,46 @@ test('what a function of one’s own returned is told with its name', (t) => {
     own.compile({ optimizer: 'sgd', loss: 'mse' });
     own.trainOnBatch([[1, 2, 3, 4]], [[1, 2, 3]]);
   }, /^Expected a function of weights to be made of what it is given and of numbers, got a value of another graph$/);
+});
+
+test('a loss of class numbers has the numbers of sparseCategoricalCrossentropy, in a saved network too', async (t) => {
+  const own = custom.loss(
+    'ofNumbers',
+    (yTrue, yPred) => ops.neg(ops.sum(ops.mul(ops.oneHot(ops.reshape(yTrue, []), 3), ops.logSoftmax(yPred)))),
+    { targetShape: [1] },
+  );
+  const numbers = NDArray.from(Array.from({ length: 60 }, (_, i) => i % 3));
+  const train = async (loss: Loss) => {
+    const net = network();
+    net.compile({ optimizer: 'adam', loss, metrics: ['accuracy', metrics.f1Score({ average: 'macro' })] });
+    const options = { epochs: 3, batchSize: 17, classWeight: { 0: 2 }, sampleWeight: weights };
+    const { history } = await net.fit(x, numbers, options);
+    return { net, numbers: [...Object.values(history), ...net.getWeights().map(({ data }) => data)] };
+  };
+  const [got, expected] = [await train(own), await train(builtIn.sparseCategoricalCrossentropy({ fromLogits: true }))];
+  for (const [i, part] of expected.numbers.entries()) near(t, got.numbers[i], Array.from(part), 1e-11, String(i));
+  const { net } = got;
+  t.deepEqual(await net.evaluate(x, numbers.reshape(60, 1)), await net.evaluate(x, numbers));
+  const folder = mkdtempSync(join(tmpdir(), 'fjordnet-custom-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'numbers.safetensors');
+  await net.save(path);
+  t.deepEqual(await (await Sequential.load(path)).evaluate(x, numbers), await net.evaluate(x, numbers));
+
+  const refuse = (make: () => unknown, message: string) => t.throws(make, { message });
+  refuse(() => net.fitSync(x, y), 'Expected y to have shape [n, 1] for ofNumbers, got shape [60, 3]');
+  for (const [targetShape, message] of [
+    [3, 'Expected targetShape to be an array of positive integers, got 3 (number)'],
+    [null, 'Expected targetShape to be an array of positive integers, got null'],
+    [[0], 'Expected targetShape[0] to be a positive integer, got 0 (number)'],
+  ] as const)
+    refuse(() => custom.loss('other', (_, p) => ops.sum(p), { targetShape: targetShape as never }), message);
+  const pair = custom.loss('pair', (yTrue, p) => ops.add(ops.sum(yTrue), ops.sum(p)), { targetShape: [2, 2] });
+  const unlike =
+    "Expected the loss to have targets of the output's shape, or class numbers, for the metrics that there are here, " +
+    'got shape [2, 2]: write them with custom.metric';
+  for (const metric of ['accuracy', 'mae', 'auc', 'f1Score'])
+    refuse(() => network().compile({ optimizer: 'sgd', loss: pair, metrics: [metric] }), unlike);
 });
 
 test("what ops throw within a function of one's own says whose it is, and where", (t) => {

@@ -92,8 +92,16 @@ export const elements = (t: Recorder, buffer: Buffer): Buffer[] =>
 /** Rows of the last axis: a sample of shape [..., N] is M rows of N. */
 export const rows = ({ shape, size }: Buffer) => ({ M: size / (shape.at(-1) ?? 1), N: shape.at(-1) ?? 1 });
 
-/** Do the targets hold class numbers, one for each row of the output? */
-export const areLabels = ({ output, targets }: MetricBuffers): boolean => targets.size < output.size;
+/** Do the targets hold class numbers, one for each row of the output? @throws RangeError for those of a shape of their own */
+export function areLabels({ output, targets }: MetricBuffers): boolean {
+  if (targets.shape.join() === output.shape.join()) return false;
+  const rows = output.shape.slice(0, -1);
+  if ([rows, [...rows, 1]].some((shape) => targets.shape.join() === shape.join())) return true;
+  throw new RangeError(
+    "Expected the loss to have targets of the output's shape, or class numbers, for the metrics that there are here, " +
+      `got shape [${targets.shape.join(', ')}]: write them with custom.metric`,
+  );
+}
 
 /** The output as probabilities: for a loss that takes logits, what its softmax or sigmoid makes of them. */
 export function probabilities(t: Recorder, loss: Loss, output: Buffer): Buffer {

@@ -1204,7 +1204,7 @@ export const CALLS: Record<string, Call> = {
       }),
     ]),
   ),
-  'custom.loss': plain(fjordnet.custom.loss, 'own loss', () => value()),
+  'custom.loss': plain(fjordnet.custom.loss, 'own loss', () => value(), { targetShape: [1] }),
   'custom.metric': plain(fjordnet.custom.metric, 'own metric', () => value()),
   'custom.activation': plain(fjordnet.custom.activation, 'own activation', () => value()),
   'custom.layer': plain(fjordnet.custom.layer, 'Own', OwnLayer),
