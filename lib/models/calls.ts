@@ -1,5 +1,5 @@
 import { allocate } from '../allocate.js';
-import { NDArray, type TypedData } from '../array.js';
+import { type ArrayInput, checkArray, NDArray, type TypedData } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
@@ -10,7 +10,15 @@ import { drive, signalOf, type Training } from '../train.js';
 import { type ByPort, copyInputs, inputValues, type Port, type Ports, readInputs } from '../training/data.js';
 import { ending, type Feed, ranksFeed, samplesFeed } from '../training/feed.js';
 import { type FitModel, type PreparedFit, prepareFit } from '../training/fit.js';
-import { evaluateLoop, type FitPlan, fitLoop, gradientsLoop, oneStep, predictLoop } from '../training/loop.js';
+import {
+  applyLoop,
+  evaluateLoop,
+  type FitPlan,
+  fitLoop,
+  gradientsLoop,
+  oneStep,
+  predictLoop,
+} from '../training/loop.js';
 import type { Ranks } from '../training/ranks.js';
 import { isSource } from '../training/source.js';
 import type { Engine } from './engine.js';
@@ -80,6 +88,23 @@ export function* gradientsOf(callee: Callee, x: ByPort, y: ByPort, options: Batc
   const { network, samples } = plan;
   network.states?.enter(samples.count, samples.count, false);
   return yield* gradientsLoop(plan, samples);
+}
+
+export function* applying({ engine }: Callee, graph: Graph, given: readonly ArrayInput[]): Training<void> {
+  const { optimizer } = engine.needCompiled();
+  const { recorder, plan } = engine.build(graph);
+  const trained = recorder.parameters.filter(({ gradient }) => gradient);
+  if (!Array.isArray(given)) throw wrongType('gradients', 'an array of arrays', given);
+  if (given.length !== trained.length)
+    throw wrongValue('gradients', `${trained.length} arrays, one for each trainable weight`, given.length);
+  const gradients = trained.map(({ layer, name, value: { shape } }, i) => {
+    const place = `gradients[${i}] (${layer}/${name})`;
+    const array = checkArray(place, given[i], { dtype: plan.dtype });
+    if (array.shape.join() !== shape.join()) throw wrongShape(place, `of shape [${shape.join(', ')}]`, array.shape);
+    return array;
+  });
+  const { random, progress } = engine;
+  yield* applyLoop({ network: engine.enterJudged(graph, true), optimizer, random, progress }, gradients);
 }
 
 export function* evaluation(

@@ -1,4 +1,4 @@
-import type { NDArray } from '../array.js';
+import type { ArrayInput, NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkOneOf, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
@@ -18,7 +18,7 @@ import { drive, driveSync, signalOf } from '../train.js';
 import type { Ports } from '../training/data.js';
 import { isSource, type Source } from '../training/source.js';
 import { architectureOf, registerKind } from './architecture.js';
-import { type Callee, evaluation, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
+import { applying, type Callee, evaluation, gradientsOf, prediction, predictNow, trainingStep } from './calls.js';
 import { type CloneOptions, cloneOf } from './cloning.js';
 import { type CompileOptions, metricsIn, readCompile } from './compile.js';
 import { Composite } from './composite.js';
@@ -252,6 +252,16 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   ): Promise<{ loss: number; gradients: NDArray[] }> {
     checkOptions('options', options, ['sampleWeight']);
     return drive(this.#engine.exclusively(gradientsOf(this.#callee, x, y, options)));
+  }
+
+  /**
+   * One update of the weights by the optimizer, as a step of training makes it (clipping, weight decay, constraints, averages …), by
+   * derivatives that are given: those of `gradients`, or what was made of several.
+   * @param gradients one array for each trainable weight, in the order of `getWeights`
+   * @throws TypeError or RangeError unless they fit; nothing is changed then. Error with code ERR_NOT_COMPILED, ERR_BUSY
+   */
+  applyGradients(gradients: readonly ArrayInput[]): void {
+    driveSync(this.#engine.exclusively(applying(this.#callee, this.needGraph(), gradients)));
   }
 
   /**

@@ -95,7 +95,7 @@ const NONE: ReadonlySet<Layer> = new Set();
 
 /**
  * Records a network: its forward pass as the program 'predict'; with `compiled` also 'evaluate' (forward, losses, metrics),
- * 'gradients' (these and backward) and 'train' (these and the update), and all of them with sample weights.
+ * 'gradients' (these and backward) and 'train' (these and the update), all of these with sample weights too, and 'apply' (the update alone).
  */
 export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recording): Network {
   const t = new Recorder(dtype);
@@ -252,6 +252,10 @@ export function recordNetwork(graph: Graph, dtype: FloatType, compiled?: Recordi
   emitConstraints(t, parameters);
 
   const programs = ['predict'];
+  if (isWanted('apply')) {
+    t.compose('apply', ['update']);
+    programs.push('apply');
+  }
   for (const weighted of [false, true]) {
     const parts = ['weights', 'forward', weighted ? 'weighted loss' : 'loss', 'metrics'];
     const forward = (mode: string) => ['penalties', ...parts.map((part) => `${part} in ${mode}`)];

@@ -249,6 +249,24 @@ export function* gradientsLoop(trained: Trained, samples: Samples): Training<{ l
   return { loss: totals.logs().loss, gradients };
 }
 
+/** One update of the weights by these derivatives, of each trained weight in its order. */
+export function* applyLoop(trained: Trained, gradients: readonly NDArray[]): Training<void> {
+  const { network, random } = trained;
+  const { plan, recorder } = network;
+  const buffers = recorder.parameters.flatMap(({ gradient }) => gradient ?? []);
+  for (const [i, buffer] of buffers.entries()) plan.write(buffer, gradients[i]);
+  const state = random.getState();
+  const prepare = (steps: number): Prepared => {
+    const prepared = scalarsOf(trained, steps);
+    random.setState(state); // what is drawn is for a forward pass
+    return prepared;
+  };
+  yield* sweep(
+    { plan, program: 'apply', inputs: [], rows: { first: 0, count: 1 }, batchSize: 1, prepare },
+    () => undefined,
+  );
+}
+
 /** The network's outputs for rows of x, [rows, ...] each. */
 export function* predictLoop(
   { plan, inputs, outputs }: Pick<Network, 'plan' | 'inputs' | 'outputs'>,

@@ -1323,6 +1323,12 @@ export const CALLS: Record<string, Call> = {
   'Model.gradients': of(two, (m, ...a) => m.gradients(...(a as [[], [], object])), [x(), x()], [y(), y()], {
     sampleWeight: y(),
   }),
+  'Model.applyGradients': of(two, (m, g) => m.applyGradients(g), [
+    [[1], [1], [1], [1]],
+    [1],
+    [[1], [1], [1], [1]],
+    [1],
+  ]),
   'Model.clone': of(two, (m, o) => m.clone(o), { seed: 1, optimizer: 'adam' }),
   'Model.getLayer': of(two, (m, n) => m.getLayer(n), 'dense'),
   'Model.metadata': of(
