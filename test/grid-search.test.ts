@@ -292,6 +292,9 @@ test('wrong options are refused before anything is built', async (t) => {
     [{ grid: {} }, RangeError, 'Expected grid to be an object of one parameter or more, got {}'],
     [{ grid: { eta: [] } }, RangeError, 'Expected grid.eta to be an array of one value or more, got Array(0)'],
     [{ grid: { eta: 3 } }, TypeError, 'Expected grid.eta to be an array, got 3 (number)'],
+    [{ grid: [] }, RangeError, 'Expected grid to be a list of one grid or more, got Array(0)'],
+    [{ grid: [{ eta: [1] }, {}] }, RangeError, 'Expected grid[1] to be an object of one parameter or more, got {}'],
+    [{ grid: [{ eta: [1] }, 3] }, TypeError, 'Expected grid[1] to be an object of arrays, got 3 (number)'],
     [{ build: 3 }, TypeError, 'Expected build to be a function, got 3 (number)'],
     [
       { build: MLPClassifier },

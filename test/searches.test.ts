@@ -17,11 +17,14 @@ import {
   StandardScaler,
 } from 'fjordnet';
 
+type Space = Record<string, (string | number | number[])[]>;
 interface Case {
-  distributions: Record<string, (string | number | number[])[]>;
+  distributions: Space | Space[];
   nIter: number;
   seed: number;
   drawn: unknown[][];
+  /** Of each point, where they are of several spaces. */
+  names?: string[][];
   next: number;
 }
 const golden: Case[] = JSON.parse(
@@ -110,22 +113,21 @@ test('randomizedSearch draws what scikit-learn draws', async (t) => {
     randint: (low, high) => ({ rvs: (drawn: RandomState) => drawn.randint(low, high) }),
     loguniform: (low, high) => (drawn: RandomState) => Math.exp(drawn.uniform(Math.log(low), Math.log(high))),
   };
-  for (const { distributions, nIter, seed, drawn, next } of golden) {
+  for (const { distributions, nIter, seed, drawn, names: ofPoint, next } of golden) {
     const randomState = new RandomState(seed);
-    const read = ([first, ...rest]: Case['distributions'][string]) =>
-      sources[first as string]?.(...(rest as [number, number]));
+    const read = ([first, ...rest]: readonly unknown[]) => sources[first as string]?.(...(rest as [number, number]));
+    const space = (own: Space) =>
+      Object.fromEntries(Object.entries(own).map(([name, values]) => [name, (read(values) ?? values) as never]));
     const { results } = await randomizedSearch({
       build: still,
-      distributions: Object.fromEntries(
-        Object.entries(distributions).map(([name, values]) => [name, (read(values) ?? values) as never]),
-      ),
+      distributions: Array.isArray(distributions) ? distributions.map(space) : space(distributions as Space),
       nIter,
       randomState,
       train: [rows, labels],
     });
     t.is(results.length, drawn.length);
     results.forEach(({ params }, i) => {
-      const names = Object.keys(distributions).sort();
+      const names = ofPoint?.[i] ?? Object.keys(distributions).sort();
       t.deepEqual(Object.keys(params), names);
       names.forEach((name, k) => {
         const expected = drawn[i][k];
@@ -358,6 +360,12 @@ test('wrong options are refused in a sentence', async (t) => {
       'Expected distributions to be an object of arrays and distributions, got undefined',
     ],
     [{ distributions: {} }, RangeError, 'Expected distributions to be an object of one parameter or more, got {}'],
+    [{ distributions: [] }, RangeError, 'Expected distributions to be a list of one object or more, got Array(0)'],
+    [
+      { distributions: [{ a: [1] }, { b: 3 }] },
+      TypeError,
+      'Expected distributions[1].b to be an array, a function that draws a value, or an object with a method rvs, got 3 (number)',
+    ],
     [
       { distributions: { a: [] } },
       RangeError,

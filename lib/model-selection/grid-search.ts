@@ -7,13 +7,16 @@ import type { Candidate } from './fits.js';
 import { overRanks } from './ranks.js';
 import { type Params, SEARCH_OPTIONS, Search, type SearchOptions, type SearchResult, searchAll } from './search.js';
 
+/** Values to try for each parameter. */
+export type Grid = Readonly<Record<string, ArrayInput | readonly unknown[]>>;
+
 export interface GridSearchOptions<M extends Candidate = Candidate> extends SearchOptions<M> {
-  /** Values to try for each parameter; the first one varies slowest. */
-  grid: Record<string, ArrayInput | readonly unknown[]>;
+  /** Values to try for each parameter, of which the first one varies slowest; or several such grids, one after the other. */
+  grid: Grid | readonly Grid[];
 }
 
 export interface GridSearchResult extends SearchResult {
-  /** 'trainScore', 'testScore' or 'seconds' as an array with one axis for each parameter. */
+  /** 'trainScore', 'testScore' or 'seconds' as an array with one axis for each parameter. @throws TypeError for several grids */
   table(name: 'trainScore' | 'testScore' | 'seconds'): NDArray;
 }
 
@@ -35,20 +38,24 @@ export async function gridSearch<M extends Candidate>(
 ): Promise<GridSearchResult> {
   return overRanks(options, async (ranks) => {
     checkOptions('options', options, ['grid', ...SEARCH_OPTIONS]);
-    const axes = checkGrid(options.grid);
+    const grids = checkGrids(options.grid);
     const search = new Search(options, { search: 'gridSearch', ...setting }, ranks);
-    return withTable(await searchAll(search, options, product(axes)), axes);
+    return withTable(await searchAll(search, options, pointsOf(grids)), grids);
   });
 }
 
-/** What a search of a grid found, with its tables. */
-export function withTable({ results, best }: SearchResult, axes: readonly Axis[]): GridSearchResult {
+/** What a search of grids found, with its tables. */
+export function withTable({ results, best }: SearchResult, [axes, ...others]: readonly Axis[][]): GridSearchResult {
   const shape = axes.map(([, values]) => values.length);
   return {
     results,
     best,
     table(name) {
       checkOneOf('name', name, ['trainScore', 'testScore', 'seconds']);
+      if (others.length > 0)
+        throw new TypeError(
+          `Expected one grid for a table of its points, got ${others.length + 1}: results has all of them`,
+        );
       return NDArray.wrap(
         Float64Array.from(results, (r) => r[name]),
         shape,
@@ -59,18 +66,25 @@ export function withTable({ results, best }: SearchResult, axes: readonly Axis[]
 
 export type Axis = readonly [name: string, values: readonly unknown[]];
 
-export function checkGrid(grid: GridSearchOptions['grid']): Axis[] {
-  checkObject('grid', grid, 'an object of arrays');
-  const axes = Object.entries(grid).map(([name, values]): Axis => {
-    return [name, valuesOf(`grid.${name}`, values)];
-  });
-  if (axes.length === 0) throw wrongValue('grid', 'an object of one parameter or more', grid);
+/** The parameters of each grid, and their values. */
+export function checkGrids(given: GridSearchOptions['grid']): Axis[][] {
+  if (!Array.isArray(given)) return [checkGrid('grid', given as Grid)];
+  if (given.length === 0) throw wrongValue('grid', 'a list of one grid or more', given);
+  return Array.from(given, (grid: Grid, i) => checkGrid(`grid[${i}]`, grid));
+}
+
+function checkGrid(place: string, grid: Grid): Axis[] {
+  checkObject(place, grid, 'an object of arrays');
+  const axes = Object.entries(grid).map(([name, values]): Axis => [name, valuesOf(`${place}.${name}`, values)]);
+  if (axes.length === 0) throw wrongValue(place, 'an object of one parameter or more', grid);
   return axes;
 }
 
-/** scikit-learn's order of a grid: the last of the sorted names varies fastest. What is no grid is left to `checkGrid`. */
-export const byName = <G>(grid: G): G =>
-  isPlain(grid) ? (Object.fromEntries(Object.entries(grid).sort(([a], [b]) => (a < b ? -1 : 1))) as G) : grid;
+/** scikit-learn's order of grids: the last of the sorted names varies fastest. What is no grid is left to `checkGrids`. */
+export const byName = <G>(given: G): G => (Array.isArray(given) ? Array.from(given, sorted) : sorted(given)) as G;
+
+const sorted = (grid: unknown) =>
+  isPlain(grid) ? Object.fromEntries(Object.entries(grid).sort(([a], [b]) => (a < b ? -1 : 1))) : grid;
 
 /** The values to try for one parameter. */
 export function valuesOf(name: string, values: unknown, expected = 'an array'): unknown[] {
@@ -82,8 +96,11 @@ export function valuesOf(name: string, values: unknown, expected = 'an array'): 
   return items;
 }
 
+/** The points of all grids. */
+export const pointsOf = (grids: readonly Axis[][]): Params[] => grids.flatMap(product);
+
 /** All combinations; the first parameter varies slowest. */
-export function product(axes: readonly Axis[]): Params[] {
+function product(axes: readonly Axis[]): Params[] {
   let points: Params[] = [{}];
   for (const [name, values] of axes)
     points = points.flatMap((point) => values.map((value) => ({ ...point, [name]: value })));

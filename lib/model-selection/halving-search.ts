@@ -1,23 +1,22 @@
-import type { ArrayInput } from '../array.js';
 import { checkInteger, checkOptions, wrongValue } from '../check.js';
 import { checkRandomState } from '../random.js';
 import type { Candidate } from './fits.js';
-import { byName, checkGrid, product } from './grid-search.js';
+import { byName, checkGrids, type Grid, pointsOf } from './grid-search.js';
 import { HALVING_OPTIONS, type HalvingOptions, type HalvingSearchResult, halve } from './halving.js';
-import { checkDistributions, checkSeeded, type Distribution, drawPoints } from './randomized-search.js';
+import { checkDistributions, checkSeeded, type Distributions, drawPoints } from './randomized-search.js';
 import { overRanks } from './ranks.js';
 import { SEARCH_OPTIONS } from './search.js';
 
 export interface HalvingGridSearchOptions<M extends Candidate = Candidate> extends HalvingOptions<M> {
-  /** Values to try for each parameter. */
-  grid: Record<string, ArrayInput | readonly unknown[]>;
+  /** Values to try for each parameter; or several such grids. */
+  grid: Grid | readonly Grid[];
   /** As in HalvingOptions. Default 'exhaust' */
   minResources?: 'exhaust' | 'smallest' | number;
 }
 
 export interface HalvingRandomSearchOptions<M extends Candidate = Candidate> extends HalvingOptions<M> {
-  /** For each parameter the values to draw from, all equally probable, or a distribution. */
-  distributions: Record<string, ArrayInput | readonly unknown[] | Distribution>;
+  /** For each parameter the values to draw from, all equally probable, or a distribution; or a list of such, as `randomizedSearch` takes. */
+  distributions: Distributions | readonly Distributions[];
   /** Candidates to draw. Default 'exhaust': as many as let the last iteration have all it can, maxResources / minResources */
   nCandidates?: 'exhaust' | number;
   /** As in HalvingOptions; 'exhaust' only with a number of candidates. Default 'smallest' */
@@ -39,7 +38,7 @@ export async function halvingGridSearch<M extends Candidate>(
 ): Promise<HalvingSearchResult> {
   return overRanks(options, async (ranks) => {
     checkOptions('options', options, ['grid', ...OPTIONS]);
-    const points = product(checkGrid(byName(options.grid)));
+    const points = pointsOf(checkGrids(byName(options.grid)));
     return halve('halvingGridSearch', options, 'exhaust', points, ranks);
   });
 }

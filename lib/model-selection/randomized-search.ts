@@ -10,9 +10,15 @@ import { type Params, SEARCH_OPTIONS, Search, type SearchOptions, type SearchRes
 /** Draws one value: a function, such as `(random) => 10 ** random.uniform(-5, -1)`, or an object with a method `rvs`. */
 export type Distribution = ((random: RandomState) => unknown) | { rvs(random: RandomState): unknown };
 
+/** For each parameter the values to draw from, all equally probable, or a distribution. */
+export type Distributions = Readonly<Record<string, ArrayInput | readonly unknown[] | Distribution>>;
+
 export interface RandomizedSearchOptions<M extends Candidate = Candidate> extends SearchOptions<M> {
-  /** For each parameter the values to draw from, all equally probable, or a distribution. */
-  distributions: Record<string, ArrayInput | readonly unknown[] | Distribution>;
+  /**
+   * For each parameter the values to draw from, all equally probable, or a distribution. Of a list of such objects one is drawn for
+   * each point, or, where all hold values alone, the points of all together are drawn from.
+   */
+  distributions: Distributions | readonly Distributions[];
   /** Points to draw. Default 10 */
   nIter?: number;
   /** A seed or a RandomState to draw the points from. Default: a fresh seed; `journal` asks for one */
@@ -55,8 +61,14 @@ export function checkSeeded({ journal, randomState }: Pick<RandomizedSearchOptio
   return randomState;
 }
 
-export function checkDistributions(distributions: RandomizedSearchOptions['distributions']): Source[] {
-  checkObject('distributions', distributions, 'an object of arrays and distributions');
+export function checkDistributions(given: RandomizedSearchOptions['distributions']): Source[][] {
+  if (!Array.isArray(given)) return [sourcesOf('distributions', given as Distributions)];
+  if (given.length === 0) throw wrongValue('distributions', 'a list of one object or more', given);
+  return Array.from(given, (own: Distributions, i) => sourcesOf(`distributions[${i}]`, own));
+}
+
+function sourcesOf(place: string, distributions: Distributions): Source[] {
+  checkObject(place, distributions, 'an object of arrays and distributions');
   const sources = Object.entries(distributions).map(([name, source]): Source => {
     if (typeof source === 'function' && !isClass(source)) return [name, source];
     if (typeof source !== 'function' && hasMethods(source, 'rvs')) {
@@ -64,31 +76,37 @@ export function checkDistributions(distributions: RandomizedSearchOptions['distr
       return [name, (random) => distribution.rvs(random)];
     }
     const expected = 'an array, a function that draws a value, or an object with a method rvs';
-    return [name, valuesOf(`distributions.${name}`, source, expected)];
+    return [name, valuesOf(`${place}.${name}`, source, expected)];
   });
-  if (sources.length === 0) throw wrongValue('distributions', 'an object of one parameter or more', distributions);
+  if (sources.length === 0) throw wrongValue(place, 'an object of one parameter or more', distributions);
   return sources.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-const isAxis = (source: Source): source is Axis => typeof source[1] !== 'function';
+const areGrids = (all: readonly Source[][]): all is Axis[][] =>
+  all.flat().every(([, values]) => typeof values !== 'function');
 
 /** scikit-learn's `ParameterSampler`. */
-export function drawPoints(sources: readonly Source[], nIter: number, random: RandomState): Params[] {
-  if (sources.every(isAxis)) {
-    const size = sources.reduce((product, [, values]) => product * values.length, 1);
+export function drawPoints(all: readonly Source[][], nIter: number, random: RandomState): Params[] {
+  if (areGrids(all)) {
+    const sizes = all.map((axes) => axes.reduce((product, [, values]) => product * values.length, 1));
+    const size = sizes.reduce((sum, own) => sum + own);
     if (!Number.isSafeInteger(size)) throw wrongValue('distributions', 'of at most 2^53 - 1 points', size);
     if (size < nIter)
       process.emitWarning(
         `The total space of parameters, ${size}, is smaller than nIter=${nIter}: all of it is searched.`,
         'UserWarning',
       );
-    return sampleWithoutReplacement(size, Math.min(size, nIter), random).map((index) => pointAt(sources, index));
+    return sampleWithoutReplacement(size, Math.min(size, nIter), random).map((index) => {
+      let [grid, at] = [0, index];
+      while (at >= sizes[grid]) at -= sizes[grid++];
+      return pointAt(all[grid], at);
+    });
   }
   const draw = ([name, values]: Source) => [
     name,
     typeof values === 'function' ? values(random) : values[random.randint(values.length)],
   ];
-  return Array.from({ length: nIter }, () => Object.fromEntries(sources.map(draw)));
+  return Array.from({ length: nIter }, () => Object.fromEntries(all[random.randint(all.length)].map(draw)));
 }
 
 /** The point of the grid of that number, where the last parameter varies fastest. */

@@ -10,7 +10,7 @@ import { type Parts, registerSaved, Saved } from '../saved.js';
 import type { Table } from '../tables/frame.js';
 import { changed, cloned } from '../tables/pipeline-steps.js';
 import type { Candidate, Pair } from './fits.js';
-import { byName, checkGrid, type GridSearchOptions, gridSearch, product, withTable } from './grid-search.js';
+import { byName, checkGrids, type GridSearchOptions, gridSearch, pointsOf, withTable } from './grid-search.js';
 import { HALVING_OPTIONS, type HalvingSearchResult } from './halving.js';
 import {
   type HalvingGridSearchOptions,
@@ -283,10 +283,10 @@ export class GridSearchCV<M extends Candidate = Candidate> extends SearchCV<M, G
   }
 
   protected override completed(found: SearchResult): SearchResult {
-    const axes = checkGrid(byName(this.getParams().grid));
-    if (found.results.length !== product(axes).length)
+    const grids = checkGrids(byName(this.getParams().grid));
+    if (found.results.length !== pointsOf(grids).length)
       throw expected('state.found.results', 'a list of all points of the grid', found.results);
-    return withTable(found, axes);
+    return withTable(found, grids);
   }
 }
 
