@@ -1066,6 +1066,33 @@ test('a pipeline keeps float32, as scikit-learn does', (t) => {
   t.is((pipeline.predict(x) as NDArray).dtype, 'float32');
 });
 
+test('a pipeline of transformers goes back: each of them, the last one first', (t) => {
+  const x = new RandomState(0).normal(3, 2, [20, 2]);
+  const pipeline = makePipeline(
+    new MinMaxScaler({ featureRange: [1, 5] }),
+    'passthrough' as never,
+    new StandardScaler(),
+  );
+  t.throws(() => pipeline.inverseTransform(x), { code: 'ERR_NOT_FITTED' });
+  const z = pipeline.fitTransform(x) as NDArray;
+  const [range, scale] = [new MinMaxScaler({ featureRange: [1, 5] }), new StandardScaler()];
+  scale.fit(range.fitTransform(x));
+  const back = pipeline.inverseTransform(z) as NDArray;
+  t.deepEqual(back, range.inverseTransform(scale.inverseTransform(z)));
+  for (const [i, v] of x.data.entries()) t.true(Math.abs(back.data[i] - v) < 1e-14);
+  t.deepEqual(
+    makePipeline(new OrdinalEncoder(), new StandardScaler())
+      .fitSync([['b'], ['a']])
+      .inverseTransform([[1], [-1]]),
+    [['b'], ['a']],
+  );
+  const ends = makePipeline(new StandardScaler(), new MLPRegressor({ maxIter: 1 })).fitSync(x, x);
+  t.throws(() => ends.inverseTransform(x), {
+    instanceOf: TypeError,
+    message: "Expected steps with a method inverseTransform, but 'mlpregressor' has none",
+  });
+});
+
 test('failing to fit leaves a pipeline as it was', async (t) => {
   const pipeline = makePipeline(new StandardScaler(), new MLPClassifier({ maxIter: 1, randomState: 1 }));
   pipeline.fitSync([[1], [2], [4]], ['a', 'b', 'a']);

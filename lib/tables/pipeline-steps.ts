@@ -1,6 +1,8 @@
+import type { NDArray } from '../array.js';
 import { wrongType, wrongValue } from '../check.js';
 import { hasMethods, property } from '../kind.js';
 import { parametersApart } from '../random.js';
+import type { TableInput } from './frame.js';
 import { type AnyTransformer, checkName } from './steps.js';
 
 /** What a pipeline may end in: an estimator, a `Sequential` or a `Model` that is compiled, or a transformer. */
@@ -27,6 +29,16 @@ export function isTransformer(step: unknown): step is AnyTransformer {
 function lastOf(step: unknown): unknown {
   const steps = hasMethods(step, 'fitFrame', 'predict') ? property(step, 'steps') : undefined;
   return Array.isArray(steps) ? steps.at(-1)[1] : undefined;
+}
+
+/** What the steps made z of, the last one first. */
+export function inverted(steps: readonly (readonly [string, unknown])[], z: TableInput): NDArray | unknown[][] {
+  const all = steps.filter(([, step]) => step !== 'passthrough');
+  const other = all.find(([, step]) => !hasMethods(step, 'inverseTransform'));
+  if (other) throw new TypeError(`Expected steps with a method inverseTransform, but '${other[0]}' has none`);
+  const back = (given: TableInput, [, step]: (typeof all)[number]) =>
+    (step as { inverseTransform(z: TableInput): TableInput }).inverseTransform(given);
+  return all.reduceRight(back, z) as NDArray | unknown[][];
 }
 
 /** One of the same parameters that is not fitted: scikit-learn's `clone`. A RandomState is copied. */

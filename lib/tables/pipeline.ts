@@ -31,6 +31,7 @@ import {
   changedParts,
   checkSteps,
   cloned,
+  inverted,
   isTransformer,
   type LastStep,
   paramsOf,
@@ -198,6 +199,12 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   transform(x: TableInput): NDArray | unknown[][] {
     this.#needFitted('transform');
     return this.transformFrame(readFrame('x', x)).output();
+  }
+
+  /** x of what the transformers made of it. @throws TypeError for a step that cannot go back */
+  inverseTransform(z: TableInput): NDArray | unknown[][] {
+    this.#needFitted('inverseTransform');
+    return inverted(this.#steps, z);
   }
 
   fitTransform(x: TableInput, y?: unknown): NDArray | unknown[][] {

@@ -501,6 +501,11 @@ export const CALLS: Record<string, Call> = {
     date: [],
     impute: 'mean',
   }),
+  'Pipeline.inverseTransform': of(
+    () => fjordnet.makePipeline(new StandardScaler()).fitSync(x()),
+    (pipeline, z) => pipeline.inverseTransform(z),
+    x,
+  ),
   Pipeline: plain((steps) => new fjordnet.Pipeline(steps), [['a', new StandardScaler()]]),
   'Pipeline of steps': plain((name, step) => new fjordnet.Pipeline([[name, step]]), 'a', new StandardScaler()),
   makePipeline: plain((a, b) => fjordnet.makePipeline(a, b), new StandardScaler(), new MLPClassifier()),
