@@ -228,6 +228,14 @@ test('what is no score, and a model that cannot be scored so, are refused', asyn
       () => crossValScore(model, x, y, { scoring: 'rocauc' as any }),
       "Expected scoring to be a function, or a score's name such as 'accuracy' or 'r2' (did you mean 'roc_auc'?), got 'rocauc' (string)",
     ],
+    [
+      () => crossValScore(model, x, y, { scoring: rocAucScore as never }),
+      "Expected scoring to be the name 'roc_auc', or a function of a model, x and y, got rocAucScore (function)",
+    ],
+    [
+      () => gridSearch({ estimator: model, grid: { alpha: [1] }, train: [x, y], scoring: { loss: logLoss as never } }),
+      "Expected scoring to be the name 'neg_log_loss', or a function of a model, x and y, got logLoss (function)",
+    ],
     [() => getScorer('constructor' as any), /^Expected scoring to be a function, or a score's name/],
     [() => getScorer(undefined as any), /^Expected scoring to be a function, or a score's name/],
     [

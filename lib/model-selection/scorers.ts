@@ -4,7 +4,7 @@ import { isPlain } from '../kind.js';
 import { accuracyScore } from '../scores/classification.js';
 import type { Candidate, Pair, Scoring, Weights } from './fits.js';
 import { accuracy, isClassNetwork, labelsOfNetwork } from './score.js';
-import { getScorer, readScoring, type ScoringName } from './scoring.js';
+import { readScore, readScoring, type ScoringName } from './scoring.js';
 
 /** One score, or several: their names, or an object of functions and names by names of your own. */
 export type Scorings<M> =
@@ -38,9 +38,7 @@ export function readScorers<M extends Candidate>(scoring: Scorings<M> | undefine
   }
   const entries = isList ? Array.from(scoring, (name) => [name, name]) : Object.entries(scoring);
   if (entries.length === 0) throw wrongValue('scoring', 'one score or more', scoring);
-  const by = new Map(
-    entries.map(([name, own]): [string, Scoring<M>] => [name, typeof own === 'function' ? own : getScorer(own)]),
-  );
+  const by = new Map(entries.map(([name, own]): [string, Scoring<M>] => [name, readScore<M>(own)]));
   if (by.size < entries.length) throw wrongValue('scoring', 'names that differ', scoring);
   const names = [...by.keys()];
   if (refit !== undefined && !by.has(refit))

@@ -122,12 +122,40 @@ export function getScorer(scoring: ScoringName): Scoring<Candidate> {
   return known;
 }
 
-/** What `scoring` options stand for. */
-export function readScoring<M extends Candidate>(
-  scoring: Scoring<M> | ScoringName | undefined,
-): Scoring<M> | undefined {
-  return scoring === undefined || typeof scoring === 'function' ? scoring : getScorer(scoring);
+/** Functions of y and predictions, which are no scoring, and the names of the scorings that they are of. */
+const OF_PREDICTIONS = new Map<unknown, ScoringName>([
+  [accuracyScore, 'accuracy'],
+  [balancedAccuracyScore, 'balanced_accuracy'],
+  [precisionScore, 'precision'],
+  [recallScore, 'recall'],
+  [f1Score, 'f1'],
+  [matthewsCorrcoef, 'matthews_corrcoef'],
+  [topKAccuracyScore, 'top_k_accuracy'],
+  [rocAucScore, 'roc_auc'],
+  [averagePrecisionScore, 'average_precision'],
+  [logLoss, 'neg_log_loss'],
+  [brierScoreLoss, 'neg_brier_score'],
+  [r2Score, 'r2'],
+  [explainedVarianceScore, 'explained_variance'],
+  [maxError, 'neg_max_error'],
+  [meanAbsoluteError, 'neg_mean_absolute_error'],
+  [meanSquaredError, 'neg_mean_squared_error'],
+  [rootMeanSquaredError, 'neg_root_mean_squared_error'],
+  [medianAbsoluteError, 'neg_median_absolute_error'],
+  [meanAbsolutePercentageError, 'neg_mean_absolute_percentage_error'],
+]);
+
+/** What one score of a `scoring` option stands for. */
+export function readScore<M extends Candidate>(scoring: Scoring<M> | ScoringName): Scoring<M> {
+  const name = OF_PREDICTIONS.get(scoring);
+  if (name) throw wrongType('scoring', `the name '${name}', or a function of a model, x and y`, scoring);
+  return typeof scoring === 'function' ? scoring : getScorer(scoring);
 }
+
+/** What `scoring` options of one score stand for. */
+export const readScoring = <M extends Candidate>(
+  scoring: Scoring<M> | ScoringName | undefined,
+): Scoring<M> | undefined => (scoring === undefined ? undefined : readScore(scoring));
 
 /** Whether samples may weigh more in a score than others. */
 export const takesWeights = (scoring: unknown): boolean => scoring !== SCORINGS.neg_max_error;
