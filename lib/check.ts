@@ -164,11 +164,16 @@ export function checkObject(name: string, options: object, expected = 'an object
   if (!isOptions(options)) throw wrongType(name, expected, options);
 }
 
-/** Refuses what a function would pass over, given beside its n arguments; what `map` and `reduce` give beside is not. */
-export function checkAlone(name: string, n: number, others: readonly unknown[]): void {
+/**
+ * Refuses what a function would pass over, given beside its n arguments; what `map` and `reduce` give beside is not.
+ * @param which of the arguments, said behind their number
+ */
+export function checkAlone(name: string, n: number, others: readonly unknown[], which = ''): void {
   const isOfLoop = others.length === 2 && typeof others[0] === 'number' && Array.isArray(others[1]);
   if (isOfLoop || others.every((other) => other === undefined)) return;
-  throw new TypeError(`Expected ${name} to be given ${n} argument${n === 1 ? '' : 's'}, got ${n + others.length}`);
+  throw new TypeError(
+    `Expected ${name} to be given ${n} argument${n === 1 ? '' : 's'}${which || ','} got ${n + others.length}`,
+  );
 }
 
 /** Refuses option names that do not exist, naming the nearest one that does; of what is no options at all, such as a layer, its class. */

@@ -29,8 +29,9 @@ const alone = <F extends (...given: any[]) => Value<any>>(name: string, of: F): 
   ((...given: readonly unknown[]) => {
     const n = of.length;
     const isPlaced = n === 1 && given.length === 2 && typeof given[1] === 'number';
+    const value = of(...given.slice(0, n));
     if (!isPlaced) checkAlone(name, n, given.slice(n));
-    return of(...given.slice(0, n));
+    return value;
   }) as F;
 
 const unary = (op: Op): Unary => alone(op.name, (x: Operand) => applyOp(op, [toValue('x', x)], undefined));
@@ -119,7 +120,11 @@ export const ops = {
   sqrt: unary(arithmetic.sqrt),
   square: unary(arithmetic.square),
   /** x within [low, high] */
-  clip: <X extends Operand>(x: X, low: number, high: number) => ops.minimum(ops.maximum(x, low), high),
+  clip: alone(
+    'clip',
+    <X extends Operand>(x: X, low: number, high: number): Value<ShapeOf<X>> =>
+      ops.minimum(ops.maximum(x, low), high) as Value<any>,
+  ),
   /** x, taken as a constant: no gradient passes. */
   stopGradient: unary(arithmetic.stopGradient),
 
@@ -171,13 +176,17 @@ export const ops = {
     return ops.add(log, ops.reshape(shift, log.shape));
   }),
   /** Sums of what lies up to each place along an axis, with it; `reverse`: from there on. Default: the last axis */
-  cumsum: <X extends Operand>(x: X, options: { axis?: number; reverse?: boolean } | number = {}): Value<ShapeOf<X>> => {
-    const value = toValue('x', x);
-    if (typeof options !== 'number') checkOptions('options', options, ['axis', 'reverse']);
-    const { axis = -1, reverse = false } = typeof options === 'number' ? { axis: options } : options;
-    const own = { axis: checkAxis('axis', axis, value.shape.length), reverse: checkBoolean('reverse', reverse) };
-    return applyOp(cumsum, [value], own);
-  },
+  cumsum: alone(
+    'cumsum',
+    <X extends Operand>(x: X, options?: { axis?: number; reverse?: boolean } | number): Value<ShapeOf<X>> => {
+      const value = toValue('x', x);
+      const given = typeof options === 'number' ? { axis: options } : options === undefined ? {} : options;
+      checkOptions('options', given, ['axis', 'reverse']);
+      const { axis = -1, reverse = false } = given as { axis?: number; reverse?: boolean };
+      const own = { axis: checkAxis('axis', axis, value.shape.length), reverse: checkBoolean('reverse', reverse) };
+      return applyOp(cumsum, [value], own);
+    },
+  ),
 
   /** NumPy's x @ y of each sample: the last two axes are matrices; a vector is a row on the left, a column on the right. */
   matmul: alone(
@@ -200,7 +209,7 @@ export const ops = {
     },
   ),
   /** Axes in another order; default: reversed */
-  transpose: <X extends Operand>(x: X, axes?: readonly number[]): Value<ShapeOf<X>> => {
+  transpose: alone('transpose', <X extends Operand>(x: X, axes?: readonly number[]): Value<ShapeOf<X>> => {
     const value = toValue('x', x);
     const rank = value.shape.length;
     if (axes === undefined)
@@ -213,9 +222,9 @@ export const ops = {
     const order = Array.from(axes as readonly number[], (axis, i) => checkAxis(`axes[${i}]`, axis, rank));
     if (new Set(order).size !== rank) throw wrongValue('axes', 'every axis once', axes);
     return transposed(value, order);
-  },
+  }),
   /** The same values in another shape; one entry may be -1 */
-  reshape: <const S extends Shape>(x: Operand, shape: S): Value<Axes<S>> => {
+  reshape: alone('reshape', <const S extends Shape>(x: Operand, shape: S): Value<Axes<S>> => {
     const value = toValue('x', x);
     if (!Array.isArray(shape)) throw wrongType('shape', 'an array of integers', shape);
     const given = Array.from(shape, (n, i) => checkInteger(`shape[${i}]`, n, -1)).filter((n) => n !== -1);
@@ -227,24 +236,27 @@ export const ops = {
       value,
       shape.map((n) => (n === -1 && Number.isInteger(rest) ? rest : n)),
     ) as Value<any>;
-  },
+  }),
   /** x[start : start + length] along each axis; a length of -1 goes to the end */
-  slice: <X extends Operand>(x: X, start: readonly number[], length: readonly number[]): Value<ShapeOf<X>> => {
-    let out: Value<any> = toValue('x', x);
-    const rank = out.shape.length;
-    for (const [name, list] of Object.entries({ start, length }))
-      if (!Array.isArray(list) || list.length !== rank)
-        throw wrongType(name, `an array of ${rank} integers, one for each axis of a sample`, list);
-    for (let axis = 0; axis < rank; axis++) {
-      const from = checkInteger(`start[${axis}]`, start[axis], 0);
-      const n = out.shape[axis];
-      const wanted = length[axis] === -1 ? n - from : checkInteger(`length[${axis}]`, length[axis], 1);
-      if (wanted < 1 || from + wanted > n)
-        throw wrongValue(`start[${axis}] + length[${axis}]`, `at most ${n}, the length of the axis`, from + wanted);
-      if (wanted < n) out = applyOp(slice, [out], { axis, start: from, length: wanted });
-    }
-    return out;
-  },
+  slice: alone(
+    'slice',
+    <X extends Operand>(x: X, start: readonly number[], length: readonly number[]): Value<ShapeOf<X>> => {
+      let out: Value<any> = toValue('x', x);
+      const rank = out.shape.length;
+      for (const [name, list] of Object.entries({ start, length }))
+        if (!Array.isArray(list) || list.length !== rank)
+          throw wrongType(name, `an array of ${rank} integers, one for each axis of a sample`, list);
+      for (let axis = 0; axis < rank; axis++) {
+        const from = checkInteger(`start[${axis}]`, start[axis], 0);
+        const n = out.shape[axis];
+        const wanted = length[axis] === -1 ? n - from : checkInteger(`length[${axis}]`, length[axis], 1);
+        if (wanted < 1 || from + wanted > n)
+          throw wrongValue(`start[${axis}] + length[${axis}]`, `at most ${n}, the length of the axis`, from + wanted);
+        if (wanted < n) out = applyOp(slice, [out], { axis, start: from, length: wanted });
+      }
+      return out;
+    },
+  ),
   /** Values one behind the other along an axis. Default axis -1 */
   concat: <const V extends readonly Operand[]>(
     values: V,

@@ -142,7 +142,9 @@ export class RandomState {
   }
 
   /** A permutation of 0 .. x-1, or a copy of the array `x` with its rows in random order. */
-  permutation(x: number | ArrayInput): NDArray {
+  permutation(x: number | ArrayInput): NDArray;
+  permutation(x: number | ArrayInput, ...others: unknown[]): NDArray {
+    checkAlone('permutation', 1, others);
     const from = typeof x === 'number' ? undefined : asArray('x', x);
     const n = from ? from.length : checkInteger('x', x, 0);
     const index = allocate(Int32Array, n);
@@ -152,7 +154,12 @@ export class RandomState {
   }
 
   /** Puts the elements of an array, or the rows of an NDArray, into random order, in place. */
-  shuffle(array: NDArray | unknown[] | Float64Array | Float32Array | Int32Array | Uint8Array): void {
+  shuffle(array: NDArray | unknown[] | Float64Array | Float32Array | Int32Array | Uint8Array): void;
+  shuffle(
+    array: NDArray | unknown[] | Float64Array | Float32Array | Int32Array | Uint8Array,
+    ...others: unknown[]
+  ): void {
+    checkAlone('shuffle', 1, others);
     if (isNDArray(array)) {
       const rows = this.permutation(array);
       array.data.set(rows.data);

@@ -1,5 +1,5 @@
 import type { NDArray } from './array.js';
-import { checkObject, failure, wrongType, wrongValue } from './check.js';
+import { checkAlone, checkObject, failure, wrongType, wrongValue } from './check.js';
 import { at, ofFile } from './io/file-errors.js';
 import { type JsonObject, loadModel, type ModelFile, modelBytes, parseModel, saveModel } from './io/model-file.js';
 import { expected } from './io/schema.js';
@@ -94,12 +94,16 @@ export abstract class Saved {
    * Saves it, fitted or not, with all that is in it.
    * @throws TypeError, before anything is written, for a part that could not be loaded again; the file system's error (ENOENT …)
    */
-  async save(path: string | URL): Promise<void> {
+  save(path: string | URL): Promise<void>;
+  async save(path: string | URL, ...others: unknown[]): Promise<void> {
+    checkAlone('save', 1, others);
     await saveModel(path, fileOf(this));
   }
 
   /** What `save` writes. @throws TypeError for a part that could not be loaded again */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array;
+  toBytes(...others: unknown[]): Uint8Array {
+    checkAlone('toBytes', 0, others);
     return modelBytes(fileOf(this));
   }
 

@@ -1,13 +1,15 @@
 import { allocate } from './allocate.js';
 import { NDArray } from './array.js';
-import { checkInteger, checkNumber } from './check.js';
+import { checkAlone, checkInteger, checkNumber } from './check.js';
 
 /**
  * `num` evenly spaced numbers from `start` to `stop`, both included: NumPy's `linspace`, to the last bit.
  *
  * @param num default 50
  */
-export function linspace(start: number, stop: number, num = 50): NDArray {
+export function linspace(start: number, stop: number, num?: number): NDArray;
+export function linspace(start: number, stop: number, num = 50, ...others: unknown[]): NDArray {
+  checkAlone('linspace', 3, others);
   checkNumber('start', start);
   checkNumber('stop', stop);
   checkInteger('num', num, 0);
@@ -28,7 +30,9 @@ export function linspace(start: number, stop: number, num = 50): NDArray {
  *
  * @param num default 50
  */
-export function logspace(start: number, stop: number, num = 50): NDArray {
+export function logspace(start: number, stop: number, num?: number): NDArray;
+export function logspace(start: number, stop: number, num = 50, ...others: unknown[]): NDArray {
+  checkAlone('logspace', 3, others);
   const array = linspace(start, stop, num);
   for (let i = 0; i < num; i++) array.data[i] = pow10(array.data[i]);
   return array;

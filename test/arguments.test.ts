@@ -250,3 +250,65 @@ test('parts of a caller’s own that are half made are refused, before anything 
       t.is(fault(error), undefined, `${use}: ${what}`);
     }
 });
+
+test('what a call would pass over is refused', async (t) => {
+  const { data, layers, linspace, logspace, ops, RandomState } = fjordnet;
+  const [x, y] = [
+    [[1], [2]],
+    [3, 4],
+  ];
+  const network = fjordnet.sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  const samples = data.fromArrays([x, y]);
+  const scaler = new fjordnet.StandardScaler().fit(x);
+  const value = fjordnet.input({ shape: [2, 3] });
+  const random = new RandomState(0);
+  const calls: [call: unknown, on: unknown, given: unknown[], n: string][] = [
+    [linspace, undefined, [0, 1, 5, false], '3 arguments'],
+    [logspace, undefined, [0, 1, 5, 2], '3 arguments'],
+    [random.permutation, random, [x, 1], '1 argument'],
+    [
+      random.shuffle,
+      random,
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      '1 argument',
+    ],
+    [fjordnet.maxError, undefined, [y, y, { sampleWeight: y }], '2 arguments'],
+    [fjordnet.callbacks.terminateOnNaN, undefined, [{ patience: 3 }], '0 arguments'],
+    [data.fromArrays, undefined, [x, y], '1 argument, a list such as [x, y]'],
+    [data.npy, undefined, ['x.npy', 'y.npy'], '1 argument, a list such as [xPath, yPath]'],
+    [data.safetensors, undefined, ['file', 'x', 'y'], '2 arguments, the second a list such as [x, y]'],
+    [data.generator, undefined, [() => [], { batchSize: 2 }], '1 argument'],
+    [samples.shuffle, samples, [2, 1, false], '2 arguments'],
+    [samples.filter, samples, [() => true, 2], '1 argument'],
+    [samples.prefetch, samples, [1, 2], '1 argument'],
+    [samples.repeat, samples, [1, 2], '1 argument'],
+    [samples.take, samples, [1, 2], '1 argument'],
+    [samples.skip, samples, [1, 2], '1 argument'],
+    [samples.cache, samples, ['folder'], '0 arguments'],
+    [network.getWeights, network, [true], '0 arguments'],
+    [network.layers[0].getWeights, network.layers[0], [true], '0 arguments'],
+    [network.getLayer, network, ['dense', 0], '1 argument, a name or an index'],
+    [network.summary, network, [80], '0 arguments'],
+    [network.compile, network, [{ optimizer: 'sgd', loss: 'mse' }, { metrics: ['mae'] }], '1 argument'],
+    [network.predictOnBatch, network, [x, { training: true }], '1 argument'],
+    [network.save, network, ['network.safetensors', { includeOptimizer: false }], '1 argument'],
+    [network.toBytes, network, [{ includeOptimizer: false }], '0 arguments'],
+    [scaler.save, scaler, ['scaler.fjordnet', { overwrite: false }], '1 argument'],
+    [scaler.toBytes, scaler, [{}], '0 arguments'],
+    [ops.clip, undefined, [value, 0, 1, 2], '3 arguments'],
+    [ops.cumsum, undefined, [value, 0, true], '2 arguments'],
+    [ops.reshape, undefined, [value, [6], 1], '2 arguments'],
+    [ops.transpose, undefined, [value, [1, 0], 1], '2 arguments'],
+    [ops.slice, undefined, [value, [0, 0], [2, 2], [1, 2]], '3 arguments'],
+  ];
+  for (const [call, on, given, n] of calls) {
+    const attempt = async () => (call as (...given: unknown[]) => unknown).apply(on, given);
+    const { name, message } = (await t.throwsAsync(attempt, undefined, String(call))) as Error;
+    t.is(name, 'TypeError');
+    t.true(message.endsWith(` to be given ${n}, got ${given.length}`), message);
+  }
+  t.deepEqual(['dense', 0].map(network.getLayer, network), [network.layers[0], network.layers[0]]);
+});

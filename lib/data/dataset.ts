@@ -1,5 +1,5 @@
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkAlone, checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
 import { dealtOut, knownLabels } from '../training/source.js';
 import { ahead, mapped } from './ahead.js';
@@ -87,7 +87,9 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   }
 
   /** The elements for which `fn` is true. It may return a promise. */
-  filter(fn: (element: E) => boolean | Promise<boolean>): Dataset<E> {
+  filter(fn: (element: E) => boolean | Promise<boolean>): Dataset<E>;
+  filter(fn: (element: E) => boolean | Promise<boolean>, ...others: unknown[]): Dataset<E> {
+    checkAlone('filter', 1, others);
     checkFunction(fn);
     return new Dataset((share) => filtered(this.#open(share), fn));
   }
@@ -97,7 +99,9 @@ export class Dataset<E = any> implements AsyncIterable<E> {
    * was, and wholly at random only where the buffer holds all of them. In each pass in another order.
    * @param seed all orders follow from it, or from a RandomState; default: unpredictable ones
    */
-  shuffle(bufferSize: number, seed?: number | RandomState): Dataset<E> {
+  shuffle(bufferSize: number, seed?: number | RandomState): Dataset<E>;
+  shuffle(bufferSize: number, seed?: number | RandomState, ...others: unknown[]): Dataset<E> {
+    checkAlone('shuffle', 2, others);
     checkInteger('bufferSize', bufferSize, 1);
     const seeds = checkRandomState(seed);
     return new Dataset(
@@ -122,31 +126,41 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   }
 
   /** Reads up to `n` elements ahead while others are in use. `fit` reads batches ahead by itself. */
-  prefetch(n: number): Dataset<E> {
+  prefetch(n: number): Dataset<E>;
+  prefetch(n: number, ...others: unknown[]): Dataset<E> {
+    checkAlone('prefetch', 1, others);
     checkInteger('n', n, 1);
     return new Dataset((share) => ahead(this.#open(share), n, (element) => element), this[knownLabels]);
   }
 
   /** The whole n times, one pass after the other. Default: without an end, for `fit` with `batchesPerEpoch` */
-  repeat(n?: number): Dataset<E> {
+  repeat(n?: number): Dataset<E>;
+  repeat(n?: number, ...others: unknown[]): Dataset<E> {
+    checkAlone('repeat', 1, others);
     const times = n === undefined ? Number.POSITIVE_INFINITY : checkInteger('n', n, 0);
     return new Dataset((share) => repeated(() => this.#open(share), times), this[knownLabels]);
   }
 
   /** The first `n` elements. */
-  take(n: number): Dataset<E> {
+  take(n: number): Dataset<E>;
+  take(n: number, ...others: unknown[]): Dataset<E> {
+    checkAlone('take', 1, others);
     checkInteger('n', n, 0);
     return new Dataset(dealt(() => taken(this.#open(), n)));
   }
 
   /** All but the first `n` elements. */
-  skip(n: number): Dataset<E> {
+  skip(n: number): Dataset<E>;
+  skip(n: number, ...others: unknown[]): Dataset<E> {
+    checkAlone('skip', 1, others);
     checkInteger('n', n, 0);
     return new Dataset(dealt(() => skipped(this.#open(), n)));
   }
 
   /** Keeps all elements in memory during the first pass that comes to the end: those after it read nothing any more. */
-  cache(): Dataset<E> {
+  cache(): Dataset<E>;
+  cache(...others: unknown[]): Dataset<E> {
+    checkAlone('cache', 0, others);
     const kept = new Map<string, readonly Block<E>[]>(); // of the whole, and of each share
     return new Dataset((share) => {
       const key = JSON.stringify(share ?? {});

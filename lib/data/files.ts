@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { NDArray } from '../array.js';
-import { didYouMean, wrongType, wrongValue } from '../check.js';
+import { checkAlone, didYouMean, wrongType, wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import { openNpy, toArray } from '../io/npy.js';
 import type { NpyHeader, NpyType } from '../io/npy-header.js';
@@ -34,7 +34,9 @@ interface Column {
  * @throws when it is read: Error with code ERR_FORMAT and the reason for files that are damaged, in Fortran order, or have different
  *   numbers of rows; the file system's (ENOENT …)
  */
-export function npy(paths: Parts<string | URL>): Dataset {
+export function npy(paths: Parts<string | URL>): Dataset;
+export function npy(paths: Parts<string | URL>, ...others: unknown[]): Dataset {
+  checkAlone('npy', 1, others, ', a list such as [xPath, yPath],');
   const { layout, parts } = partsOf('paths', paths, (name, path) => void filePathOf(name, path));
   return new Dataset(
     (share) =>
@@ -56,7 +58,9 @@ export function npy(paths: Parts<string | URL>): Dataset {
  * @throws when it is read: RangeError for a name that is not in the file; Error with code ERR_FORMAT and the reason if it is damaged,
  *   or the tensors have different numbers of rows; the file system's (ENOENT …)
  */
-export function safetensors(path: string | URL, names: Parts<string>): Dataset {
+export function safetensors(path: string | URL, names: Parts<string>): Dataset;
+export function safetensors(path: string | URL, names: Parts<string>, ...others: unknown[]): Dataset {
+  checkAlone('safetensors', 2, others, ', the second a list such as [x, y],');
   filePath(path);
   const { layout, parts } = partsOf('names', names, (name, part) => {
     if (typeof part !== 'string') throw wrongType(name, 'the name of a tensor', part);

@@ -1,5 +1,5 @@
 import { type ArrayInput, checkArray, type NDArray, type TypedData } from '../array.js';
-import { wrongType, wrongValue } from '../check.js';
+import { checkAlone, wrongType, wrongValue } from '../check.js';
 import { iterate, opened, resultOf } from '../iteration.js';
 import { isPromise } from '../train.js';
 import { Items, Rows } from './block.js';
@@ -32,7 +32,8 @@ export function fromArrays<A extends NDArray | TypedData | Uint8Array | readonly
 export function fromArrays<A extends [] | readonly unknown[]>(
   arrays: A,
 ): Dataset<{ -readonly [K in keyof A]: SampleOf<A[K]> }>;
-export function fromArrays(arrays: unknown): Dataset {
+export function fromArrays(arrays: unknown, ...others: unknown[]): Dataset {
+  checkAlone('fromArrays', 1, others, ', a list such as [x, y],');
   const isOne = Array.isArray(arrays) && typeof arrays[0] === 'number';
   const layout = isOne ? '*' : layoutOf(arrays);
   const parts: unknown[] = [];
@@ -69,7 +70,9 @@ export function rowsOf(layout: Layout, columns: readonly NDArray[]): Cursor<any>
  * What a function gives, such as an asynchronous generator: called for each pass, it returns an iterable or async iterable of
  * elements. Samples are `[x, y]`, of numbers and arrays; so are batches, which need no `.batch(n)` any more.
  */
-export function generator<E>(fn: () => Iterable<E> | AsyncIterable<E>): Dataset<E> {
+export function generator<E>(fn: () => Iterable<E> | AsyncIterable<E>): Dataset<E>;
+export function generator<E>(fn: () => Iterable<E> | AsyncIterable<E>, ...others: unknown[]): Dataset<E> {
+  checkAlone('generator', 1, others);
   if (typeof fn !== 'function') throw wrongType('fn', 'a function that returns an iterable', fn);
   return new Dataset(dealt(() => elementsOf(fn)));
 }

@@ -1,7 +1,16 @@
 import type { Activation } from '../activations.js';
 import type { ArrayInput, NDArray } from '../array.js';
 import { attributed } from '../attributed.js';
-import { checkBoolean, checkInteger, checkOptions, failure, wrongShape, wrongType, wrongValue } from '../check.js';
+import {
+  checkAlone,
+  checkBoolean,
+  checkInteger,
+  checkOptions,
+  failure,
+  wrongShape,
+  wrongType,
+  wrongValue,
+} from '../check.js';
 import { type ConstraintInput, checkConstraint } from '../constraints.js';
 import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
@@ -247,7 +256,9 @@ export abstract class Layer<R extends Ranks = AsCalled> {
    * Copies of its weights, in their order: kernel before bias, what is trained before moving averages. None before it was applied
    * @throws Error with code ERR_NOT_BUILT if no network was made of it yet
    */
-  getWeights(): NDArray[] {
+  getWeights(): NDArray[];
+  getWeights(...others: unknown[]): NDArray[] {
+    checkAlone('getWeights', 0, others);
     return readHeld(weightsOf(this).map(({ weight }) => weight));
   }
 

@@ -1,5 +1,5 @@
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkInteger, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
+import { checkAlone, checkInteger, checkOneOf, failure, wrongType, wrongValue } from '../check.js';
 import type { Exported, ExportOptions } from '../formats/export.js';
 import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
@@ -89,7 +89,9 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
    * A layer by its name, or by its place in `layers`.
    * @throws RangeError with the names there are
    */
-  getLayer(nameOrIndex: string | number): Layer {
+  getLayer(nameOrIndex: string | number): Layer;
+  getLayer(nameOrIndex: string | number, ...others: unknown[]): Layer {
+    checkAlone('getLayer', 1, others, ', a name or an index,');
     const { layers, layerNames } = this;
     if (typeof nameOrIndex === 'string') return layers[layerNames.indexOf(checkOneOf('name', nameOrIndex, layerNames))];
     if (typeof nameOrIndex !== 'number') throw wrongType('name', "a layer's name or its index", nameOrIndex);
@@ -112,7 +114,9 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
    * Copies of all weights, in the order of the layers; during `fit` all of them after one and the same batch.
    * @throws Error if the input shape is not known yet
    */
-  override getWeights(): NDArray[] {
+  override getWeights(): NDArray[];
+  override getWeights(...others: unknown[]): NDArray[] {
+    checkAlone('getWeights', 0, others);
     return readHeld(this.placed().map(({ weight }) => weight));
   }
 

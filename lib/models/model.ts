@@ -1,6 +1,6 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
-import { checkOneOf, checkOptions } from '../check.js';
+import { checkAlone, checkOneOf, checkOptions } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { checkBetweenBatches, readHeld } from '../graph/held.js';
 import type { NamesOf } from '../graph/name-types.js';
@@ -163,11 +163,13 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    * these hold. Weights stay; the optimizer begins anew.
    * @throws RangeError naming what there is, for an unknown optimizer, loss or metric
    */
-  compile(options: CompileOptions<NamesOf<O>>): void {
+  compile(options: CompileOptions<NamesOf<O>>): void;
+  compile(options: CompileOptions<NamesOf<O>>, ...others: unknown[]): void {
     this.#engine.checkIdle();
     const { graph } = this;
     const isFrozen = !this.trainable;
     const compiled = { ...readCompile(options, this.outputNames, frozenOf(this.layers, isFrozen)), isFrozen };
+    checkAlone('compile', 1, others);
     for (const [i, { loss }] of compiled.outputs.entries()) if (graph) loss?.targetShape(graph.outputs[i].shape);
     this.#engine.compile(compiled, graph, this.layers);
   }
@@ -189,7 +191,9 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /** Layers, output shapes, numbers of parameters and, unless each follows the one before, connections, as Keras prints them. */
-  summary(): string {
+  summary(): string;
+  summary(...others: unknown[]): string {
+    checkAlone('summary', 0, others);
     return summaryText(this, this.#engine.compiled?.frozen);
   }
 
@@ -237,7 +241,9 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /** The network's output for one batch. */
-  predictOnBatch(x: DataOf<I>): Predicted<O> {
+  predictOnBatch(x: DataOf<I>): Predicted<O>;
+  predictOnBatch(x: DataOf<I>, ...others: unknown[]): Predicted<O> {
+    checkAlone('predictOnBatch', 1, others);
     return this.#structured(this.#engine.now(() => predictNow(this.#callee, x, {}, true)));
   }
 
@@ -333,14 +339,18 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    * that training goes on with the same bits after `load`. During `fit` all of it is as after one and the same batch: the
    * last one, in a callback, else the one that ends the job on its way. The file is replaced at once or not at all.
    */
-  async save(path: string): Promise<void> {
+  save(path: string): Promise<void>;
+  async save(path: string, ...others: unknown[]): Promise<void> {
+    checkAlone('save', 1, others);
     this.#engine.build(this.needGraph());
     const file = await this.#engine.jobs.atRest(() => snapshot(this, this.placed(), this.#engine));
     await saveModel(path, file);
   }
 
   /** What `save` writes. @throws Error with code ERR_BUSY while a batch is being computed */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array;
+  toBytes(...others: unknown[]): Uint8Array {
+    checkAlone('toBytes', 0, others);
     return modelBytes(this[networkFile]());
   }
 

@@ -1,6 +1,6 @@
 import { filled } from '../allocate.js';
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkOptions, wrongShape } from '../check.js';
+import { checkAlone, checkOptions, wrongShape } from '../check.js';
 import { readWeights } from './classification.js';
 import {
   columnMeans,
@@ -75,7 +75,9 @@ export const medianAbsoluteError: RegressionError = error(({ n, outputs, yTrue, 
  * @param yTrue [n]
  * @param yPred [n]
  */
-export function maxError(yTrue: ArrayInput, yPred: ArrayInput): number {
+export function maxError(yTrue: ArrayInput, yPred: ArrayInput): number;
+export function maxError(yTrue: ArrayInput, yPred: ArrayInput, ...others: unknown[]): number {
+  checkAlone('maxError', 2, others);
   const pair = readPair(yTrue, yPred);
   if (pair.outputs > 1) throw wrongShape('yTrue', 'numbers of one output', [pair.n, pair.outputs]);
   return pair.yTrue.reduce((largest, y, i) => Math.max(largest, Math.abs(y - pair.yPred[i])), 0);
