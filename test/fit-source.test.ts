@@ -16,6 +16,7 @@ import {
   type Sequential,
   sequential,
 } from 'fjordnet';
+import { isEndless } from '../dist/training/source.js';
 
 const random = new RandomState(0);
 const N = 101;
@@ -690,4 +691,39 @@ test('what a source does when it is left is waited for, and does not hide an err
   isClosed = false;
   t.is((await t.throwsAsync(net.fit(source(closing), { callbacks: failing })))?.message, 'of a callback');
   t.true(isClosed);
+});
+
+test('a dataset that is repeated without an end is refused where it would be read to its end', async (t) => {
+  const net = network();
+  const samples = () => data.fromArrays([x, y]);
+  const withoutEnd = [
+    samples().batch(10).repeat(),
+    samples().repeat().shuffle(10, 1).batch(10).prefetch(2),
+    samples()
+      .repeat()
+      .filter(() => true)
+      .map((sample) => sample)
+      .skip(1)
+      .shard(2, 0)
+      .cache()
+      .batch(10),
+    samples().repeat().batch(10).repeat(2),
+  ];
+  for (const source of withoutEnd) {
+    await t.throwsAsync(net.fit(source), {
+      instanceOf: RangeError,
+      message: 'Expected batchesPerEpoch with a dataset of repeat(), which has no end, got undefined',
+    });
+    const message = (name: string) =>
+      `Expected ${name} to have an end, got a dataset of repeat(), which has none: take(n) gives one`;
+    await t.throwsAsync(net.fit(x, y, { validationData: source }), { message: message('validationData') });
+    await t.throwsAsync(net.evaluate(source), { message: message('the source') });
+    await t.throwsAsync(net.predict(source), { message: message('the source') });
+    const ended = source.take(2);
+    await net.fit(source, { batchesPerEpoch: 2, validationData: ended });
+    await net.fit(ended, { validationData: ended });
+    t.is((await net.predict(ended)).shape[0], 20);
+  }
+  for (const ending of [samples().repeat().repeat(0), samples().repeat().take(3), samples().repeat(3)])
+    t.false(isEndless(ending));
 });

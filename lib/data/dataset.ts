@@ -1,7 +1,7 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkAlone, checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
-import { dealtOut, knownLabels } from '../training/source.js';
+import { dealtOut, endless, knownLabels } from '../training/source.js';
 import { ahead, mapped } from './ahead.js';
 import type { Block } from './block.js';
 import { type Awaitable, batched, type Cursor, filtered, keeping, over, repeated, skipped, taken } from './cursor.js';
@@ -50,11 +50,19 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   readonly #open: Open<E>;
   /** @internal */
   readonly [knownLabels]: Int32Array | undefined;
+  /** @internal */
+  readonly [endless]: boolean;
 
   /** Datasets are made by `data.*`. @internal */
-  constructor(open: Open<E>, labels?: Int32Array) {
+  constructor(open: Open<E>, labels?: Int32Array, isEndless = false) {
     this.#open = open;
     this[knownLabels] = labels;
+    this[endless] = isEndless;
+  }
+
+  /** What has as many elements where this one has no end. `labels`: those it has, where it has the same */
+  #followed<R>(open: Open<R>, labels?: Int32Array): Dataset<R> {
+    return new Dataset(open, labels, this[endless]);
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
@@ -81,7 +89,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkOptions('options', options, ['concurrency']);
     const concurrency = checkInteger('concurrency', options.concurrency ?? 1, 1);
     const make = fn as (element: E) => Awaitable<R>;
-    return new Dataset((share) =>
+    return this.#followed((share) =>
       concurrency === 1 ? mapped(this.#open(share), make) : ahead(this.#open(share), concurrency, make),
     );
   }
@@ -91,7 +99,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   filter(fn: (element: E) => boolean | Promise<boolean>, ...others: unknown[]): Dataset<E> {
     checkAlone('filter', 1, others);
     checkFunction(fn);
-    return new Dataset((share) => filtered(this.#open(share), fn));
+    return this.#followed((share) => filtered(this.#open(share), fn));
   }
 
   /**
@@ -104,7 +112,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkAlone('shuffle', 2, others);
     checkInteger('bufferSize', bufferSize, 1);
     const seeds = checkRandomState(seed);
-    return new Dataset(
+    return this.#followed(
       (share) => shuffled(this.#open(share), bufferSize, new RandomState(seeds.randint(0, 2 ** 32))),
       this[knownLabels],
     );
@@ -119,7 +127,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkOptions('options', options, ['dropRemainder']);
     const dropRemainder = checkBoolean('dropRemainder', options.dropRemainder ?? false);
     const batches = (samples: Cursor<E>) => batched(samples, n, dropRemainder) as Cursor<Batched<E>>;
-    return new Dataset(
+    return this.#followed(
       (share) => (share && !share.ofSamples ? every(batches(this.#open()), share) : batches(this.#open(share))),
       this[knownLabels],
     );
@@ -130,15 +138,16 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   prefetch(n: number, ...others: unknown[]): Dataset<E> {
     checkAlone('prefetch', 1, others);
     checkInteger('n', n, 1);
-    return new Dataset((share) => ahead(this.#open(share), n, (element) => element), this[knownLabels]);
+    return this.#followed((share) => ahead(this.#open(share), n, (element) => element), this[knownLabels]);
   }
 
-  /** The whole n times, one pass after the other. Default: without an end, for `fit` with `batchesPerEpoch` */
+  /** The whole n times, one pass after the other. Default: without an end, for `fit` with `batchesPerEpoch`, which it needs then */
   repeat(n?: number): Dataset<E>;
   repeat(n?: number, ...others: unknown[]): Dataset<E> {
     checkAlone('repeat', 1, others);
     const times = n === undefined ? Number.POSITIVE_INFINITY : checkInteger('n', n, 0);
-    return new Dataset((share) => repeated(() => this.#open(share), times), this[knownLabels]);
+    const isEndless = times === Number.POSITIVE_INFINITY || (times > 0 && this[endless]);
+    return new Dataset((share) => repeated(() => this.#open(share), times), this[knownLabels], isEndless);
   }
 
   /** The first `n` elements. */
@@ -154,7 +163,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   skip(n: number, ...others: unknown[]): Dataset<E> {
     checkAlone('skip', 1, others);
     checkInteger('n', n, 0);
-    return new Dataset(dealt(() => skipped(this.#open(), n)));
+    return this.#followed(dealt(() => skipped(this.#open(), n)));
   }
 
   /** Keeps all elements in memory during the first pass that comes to the end: those after it read nothing any more. */
@@ -162,7 +171,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   cache(...others: unknown[]): Dataset<E> {
     checkAlone('cache', 0, others);
     const kept = new Map<string, readonly Block<E>[]>(); // of the whole, and of each share
-    return new Dataset((share) => {
+    return this.#followed((share) => {
       const key = JSON.stringify(share ?? {});
       const own = kept.get(key);
       return own ? over(own) : keeping(this.#open(share), (blocks) => kept.set(key, blocks));
@@ -181,7 +190,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkInteger('numShards', numShards, 1);
     if (checkInteger('index', index, 0) >= numShards)
       throw wrongValue('index', `less than numShards, ${numShards}`, index);
-    return new Dataset(
+    return this.#followed(
       dealt(() => this.#open({ count: numShards, index })),
       this[knownLabels],
     );
@@ -189,7 +198,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
 
   /** The share of one of several ranks, whose batches are of its samples. @internal */
   [dealtOut](count: number, index: number): Dataset<E> {
-    return new Dataset(dealt(() => this.#open({ count, index, ofSamples: true })));
+    return this.#followed(dealt(() => this.#open({ count, index, ofSamples: true })));
   }
 }
 

@@ -8,7 +8,7 @@ import { ending, type Feed } from '../training/feed.js';
 import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource, sourceWeights } from '../training/fit.js';
 import { evaluateLoop, fitLoop } from '../training/loop.js';
 import { type Ranks, ranksOf } from '../training/ranks.js';
-import { type Source, sourceOf } from '../training/source.js';
+import { checkEnds, type Source, sourceOf } from '../training/source.js';
 import { type Callee, checkStateless, evaluation, fitting, judgedCall, prediction, stopping } from './calls.js';
 import { enter, feedOf, validationFeed } from './feeds.js';
 import type {
@@ -86,7 +86,7 @@ function* evaluatingSource(
   options: EvaluateSourceOptions,
   isSync: boolean,
 ): Training<Logs> {
-  checkOfSource(options);
+  checkOfSource(source, options);
   callee.engine.needCompiled();
   const feed = feedOf(callee, source, isSync, {});
   const evaluation = function* (): Training<Logs> {
@@ -103,7 +103,7 @@ export async function predictionOf(
   source: Source<unknown>,
   options: PredictSourceOptions,
 ): Promise<NDArray[]> {
-  checkOfSource(options);
+  checkOfSource(source, options);
   const signal = signalOf(options);
   const reader = new BatchesToPredict(source);
   const parts: NDArray[][] = [];
@@ -163,7 +163,8 @@ class BatchesToPredict {
   }
 }
 
-function checkOfSource(options: object): void {
+function checkOfSource(source: Source<unknown>, options: object): void {
+  checkEnds('the source', source);
   checkOptions('options', options, ['signal', 'batchSize', 'sampleWeight']);
   for (const name of ['batchSize', 'sampleWeight'])
     if ((options as Record<string, unknown>)[name] !== undefined)

@@ -11,7 +11,7 @@ import { warn } from '../warn.js';
 import { type ByPort, copyInputs, type Ports, readInputs, readSampleWeights, readTargets, weightsOf } from './data.js';
 import type { Samples } from './loop.js';
 import { type DistributedOptions, digestOfSamples } from './ranks.js';
-import { isSource, knownLabels, type Source } from './source.js';
+import { checkEnds, isEndless, isSource, knownLabels, type Source } from './source.js';
 import { checkLogNames, logNames } from './totals.js';
 
 /** What trainings on arrays and on sources have in common. */
@@ -121,6 +121,8 @@ export function checkSourceOptions(source: Source<unknown>, options: FitSourceOp
     if ((options as FitOptions)[name as keyof FitOptions] !== undefined)
       throw new TypeError(`Expected no ${name} with a source: ${why}`);
   if (batchesPerEpoch !== undefined) checkInteger('batchesPerEpoch', batchesPerEpoch, 1);
+  else if (isEndless(source))
+    throw new RangeError('Expected batchesPerEpoch with a dataset of repeat(), which has no end, got undefined');
   if (classWeight === 'balanced' && !labelsOf(source))
     throw wrongValue(
       'classWeight',
@@ -154,6 +156,7 @@ export function prepareSource(model: FitModel, ports: Ports, options: FitSourceO
 }
 
 function readCommon(options: Omit<FitSourceOptions, 'classWeight'>, isKnown = false) {
+  checkEnds('validationData', options.validationData);
   const epochs = checkInteger('epochs', options.epochs ?? 1, 0);
   const initialEpoch = checkInteger('initialEpoch', options.initialEpoch ?? 0, 0);
   if (initialEpoch > epochs && !isKnown)

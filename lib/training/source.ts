@@ -12,6 +12,9 @@ export type Source<B> = Iterable<B> | AsyncIterable<B> | (() => Iterable<B> | As
 /** Under this a source has the class numbers of all its samples, where they are known before these are read. */
 export const knownLabels = Symbol.for('fjordnet.knownLabels');
 
+/** Under this a source says that it has no end, where it is known to have none. */
+export const endless = Symbol.for('fjordnet.endless');
+
 /** Under this a source has a function that gives one of so many shares of its samples, and reads no others where it can. */
 export const dealtOut = Symbol.for('fjordnet.dealtOut');
 
@@ -22,6 +25,16 @@ export function shareOfRank(
 ): typeof source | undefined {
   const share = property(source, dealtOut);
   return typeof share === 'function' ? share.call(source, size, rank) : undefined;
+}
+
+export const isEndless = (source: unknown): boolean => property(source, endless) === true;
+
+/** Refuses a source that is read to its end, and is known to have none. */
+export function checkEnds(name: string, source: unknown): void {
+  if (isEndless(source))
+    throw new RangeError(
+      `Expected ${name} to have an end, got a dataset of repeat(), which has none: take(n) gives one`,
+    );
 }
 
 /** Whether something is no array, but gives things one after the other. */
