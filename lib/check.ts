@@ -176,6 +176,15 @@ export function checkAlone(name: string, n: number, others: readonly unknown[], 
   );
 }
 
+/** Refuses what was assigned under the name of a parameter, as scikit-learn's estimators take it: here it would be passed over. */
+export function checkAssigned(estimator: object, parameters: object): void {
+  for (const name of Object.keys(parameters))
+    if (Object.hasOwn(estimator, name))
+      throw new TypeError(
+        `Expected ${name} to be set by setParams({ ${name} }), and not as a property of the estimator`,
+      );
+}
+
 /** Refuses option names that do not exist, naming the nearest one that does; of what is no options at all, such as a layer, its class. */
 export function checkOptions(name: string, options: object, allowed: readonly string[]): void {
   checkObject(name, options);

@@ -312,3 +312,27 @@ test('what a call would pass over is refused', async (t) => {
   }
   t.deepEqual(['dense', 0].map(network.getLayer, network), [network.layers[0], network.layers[0]]);
 });
+
+test('a parameter that is assigned to an estimator, as to scikit-learn’s, is refused by the next fit', async (t) => {
+  const [x, y] = [
+    [[0], [1], [2]],
+    [0, 1, 1],
+  ];
+  const estimators: [estimator: any, name: string, value: unknown][] = [
+    [new fjordnet.MLPClassifier({ maxIter: 1 }), 'maxIter', 2],
+    [new fjordnet.MLPRegressor({ maxIter: 1 }), 'alpha', 2],
+    [new fjordnet.Perceptron(), 'eta0', 2],
+    [new fjordnet.KMeans({ nClusters: 2 }), 'nClusters', 1],
+    [new fjordnet.BernoulliRBM({ nComponents: 2 }), 'nIter', 1],
+    [new fjordnet.DeepBoltzmannMachine(), 'nIter', 1],
+    [new fjordnet.RBFClassifier({ nCenters: 2 }), 'nCenters', 1],
+    [new fjordnet.RBFRegressor({ nCenters: 2 }), 'alpha', 1],
+  ];
+  for (const [estimator, name, value] of estimators) {
+    estimator[name] = value;
+    const message = `Expected ${name} to be set by setParams({ ${name} }), and not as a property of the estimator`;
+    await t.throwsAsync(async () => estimator.fit(x, y), { instanceOf: TypeError, message });
+    t.throws(() => estimator.fitSync(x, y), { message });
+    if (estimator instanceof fjordnet.MLPRegressor) t.throws(() => estimator.partialFit(x, y), { message });
+  }
+});

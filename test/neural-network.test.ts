@@ -271,3 +271,13 @@ test('defaults are the lecture’s', (t) => {
   );
   t.is(network.trainSync(), network);
 });
+
+test('what the network was recorded with is not to be assigned; epochs and batchSize are those of the next training', (t) => {
+  const { network } = small(3);
+  const recorded = { nInputs: 1, nFeatures: 1, nHiddenNeurons: 1, nCategories: 1, eta: 1, lmbd: 1 };
+  for (const [name, value] of Object.entries(recorded))
+    t.throws(() => Object.assign(network, { [name]: value }), { message: new RegExp(`read only property '${name}'`) });
+  Object.assign(network, { epochs: 0 });
+  const before = parametersOf(network);
+  t.deepEqual(parametersOf(network.trainSync()), before);
+});

@@ -1,7 +1,7 @@
 import { filled } from '../allocate.js';
 import { type ArrayInput, floatDType, NDArray, toMatrix } from '../array.js';
 import type { Callback } from '../callbacks/callback.js';
-import { checkOptions, failure, wrongShape, wrongValue } from '../check.js';
+import { checkAssigned, checkOptions, failure, wrongShape, wrongValue } from '../check.js';
 import { isRandomState } from '../kind.js';
 import type { Labels } from '../labels.js';
 import { checkRowCount } from '../model-selection/folds.js';
@@ -250,6 +250,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
     classes?: Labels,
   ): Prepared {
     this.#checkIdle();
+    checkAssigned(this, this.parameters);
     const p = this.parameters as unknown as Parameters;
     if (incremental && p.solver === 'lbfgs') throw wrongValue('solver', "'sgd' or 'adam' for partialFit", p.solver);
     if (incremental && p.earlyStopping) throw wrongValue('earlyStopping', 'false for partialFit', p.earlyStopping);

@@ -48,6 +48,8 @@ export interface Gradients {
   hiddenBiasGradient: NDArray;
 }
 
+/** What the plan was recorded with: another value would be passed over. */
+const RECORDED = ['nInputs', 'nFeatures', 'nHiddenNeurons', 'nCategories', 'eta', 'lmbd'];
 const OPTIONS = ['nHiddenNeurons', 'nCategories', 'epochs', 'batchSize', 'eta', 'lmbd', 'randomState'];
 const PREDICT_BATCH = 256;
 
@@ -98,6 +100,7 @@ export class NeuralNetwork {
     this.#x = dataset('xData', x, 'float64');
     this.#y = dataset('yOneHot', y, 'float64');
     this.#net = record(this.nFeatures, this.nHiddenNeurons, this.nCategories, this.eta, this.lmbd);
+    for (const name of RECORDED) Object.defineProperty(this, name, { writable: false });
     const { plan, wh, bh, wo, bo } = this.#net;
     plan.write(wh, this.#random.randn(this.nFeatures, this.nHiddenNeurons));
     plan.write(bh, constant(this.nHiddenNeurons, 0.01));

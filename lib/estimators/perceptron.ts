@@ -1,5 +1,5 @@
 import { type ArrayInput, NDArray, toMatrix } from '../array.js';
-import { checkOptions, failure, notFitted, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkAssigned, checkOptions, failure, notFitted, wrongShape, wrongType, wrongValue } from '../check.js';
 import { expected, integer, label, list, number, object } from '../io/schema.js';
 import { isNDArray } from '../kind.js';
 import { codesOf, type Label, type Labels, labelsOf, listed, readLabels, sameLabels, uniqueLabels } from '../labels.js';
@@ -208,6 +208,7 @@ export class Perceptron extends Saved {
     classes?: readonly Label[],
   ): { random: RandomState; training: Generator<void> } {
     this.#checkIdle();
+    checkAssigned(this, this.#parameters);
     const p = this.#parameters;
     const array = NDArray.from(toMatrix('x', dense('x', x)), { dtype: 'float64' });
     const [n, features] = array.shape;

@@ -1,4 +1,4 @@
-import { checkOptions, failure } from '../check.js';
+import { checkAssigned, checkOptions, failure } from '../check.js';
 import { parametersApart, type RandomState } from '../random.js';
 import type { Saved } from '../saved.js';
 import { type Frame, readFrame, type TableInput } from '../tables/frame.js';
@@ -108,6 +108,7 @@ export abstract class TrainedLearner<
 
   #prepare(frame: Frame, options: F): Prepared {
     this.checkIdle();
+    checkAssigned(this, this.parameters);
     return this.prepared(frame, options);
   }
 }

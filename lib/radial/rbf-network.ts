@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { floatDType, NDArray, toMatrix } from '../array.js';
 import {
+  checkAssigned,
   checkInteger,
   checkInterval,
   checkOptions,
@@ -180,6 +181,7 @@ export abstract class RBFNetwork extends Saved {
     isSync: boolean,
   ): { random: RandomState; training: Training<void> } {
     this.#checkIdle();
+    checkAssigned(this, this.#parameters);
     const given = dense('x', x);
     const array = toMatrix('x', given);
     const dtype = floatDType(given);
