@@ -4,7 +4,7 @@ import {
   activations,
   register as registerActivation,
 } from './activations.js';
-import { checkOptions, wrongType, wrongValue } from './check.js';
+import { checkAlone, checkOptions, wrongType, wrongValue } from './check.js';
 import { checkValue, emitLoss, lowerSample, type OfSample, perSample } from './graph/own.js';
 import type { Shape, Value } from './graph/value.js';
 import { hasMethods, isClass } from './kind.js';
@@ -62,7 +62,8 @@ export const custom = {
   },
 
   /** A metric: the mean over all samples of an epoch of `fn(yTrue, yPred)`, whose value has the shape []. */
-  metric: (name: string, fn: OfSample): MetricChoice => {
+  metric: (name: string, fn: OfSample, ...others: never[]): MetricChoice => {
+    checkAlone('custom.metric', 2, others);
     checkName('name', name, [metrics, metricAliases].flatMap(Object.keys));
     const what = `the metric '${checkFunction(name, fn)}'`;
     return registerMetric(name, (t, { output, targets, weights }, report) => {
@@ -74,7 +75,8 @@ export const custom = {
   },
 
   /** An activation: `fn(z)` of the shape of z. */
-  activation: (name: string, fn: (z: Value) => Value): Activation => {
+  activation: (name: string, fn: (z: Value) => Value, ...others: never[]): Activation => {
+    checkAlone('custom.activation', 2, others);
     checkName('name', name, [activations, activationAliases].flatMap(Object.keys));
     const what = `the activation '${checkFunction(name, fn)}'`;
     return registerActivation(name, (z) => checkValue(what, () => fn(z), z.shape));
@@ -85,7 +87,12 @@ export const custom = {
    * `call(x, weights, { training })` says in `ops` what the layer makes of its input, `getConfig()` gives the options that make
    * it again. Returns a function that makes one, as those of `layers` do.
    */
-  layer: <O extends object, L extends Layer>(className: string, type: new (options: O) => L): ((options?: O) => L) => {
+  layer: <O extends object, L extends Layer>(
+    className: string,
+    type: new (options: O) => L,
+    ...others: never[]
+  ): ((options?: O) => L) => {
+    checkAlone('custom.layer', 2, others);
     checkName('className', className, [...layerNames, 'Model', 'Sequential']);
     if (typeof type !== 'function' || !hasMethods(type.prototype, 'call', 'build', 'weightsFor'))
       throw wrongType('class', 'a class that extends Layer', type);

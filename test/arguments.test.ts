@@ -298,6 +298,20 @@ test('what a call would pass over is refused', async (t) => {
     [network.toBytes, network, [{ includeOptimizer: false }], '0 arguments'],
     [scaler.save, scaler, ['scaler.fjordnet', { overwrite: false }], '1 argument'],
     [scaler.toBytes, scaler, [{}], '0 arguments'],
+    [fjordnet.custom.metric, undefined, ['counted', (a: any) => a, { as: 'n' }], '2 arguments'],
+    [fjordnet.custom.activation, undefined, ['active', (a: any) => a, { alpha: 1 }], '2 arguments'],
+    [
+      fjordnet.custom.layer,
+      undefined,
+      [
+        'Made',
+        class extends fjordnet.Layer {
+          override call = (a: any) => a;
+        },
+        {},
+      ],
+      '2 arguments',
+    ],
     [ops.clip, undefined, [value, 0, 1, 2], '3 arguments'],
     [ops.cumsum, undefined, [value, 0, true], '2 arguments'],
     [ops.reshape, undefined, [value, [6], 1], '2 arguments'],
