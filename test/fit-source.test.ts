@@ -693,6 +693,14 @@ test('what a source does when it is left is waited for, and does not hide an err
   t.true(isClosed);
 });
 
+test('an option that there is not is told of behind a list of batches, too', async (t) => {
+  const batches = [...batchesOf([x, y], 10)] as any;
+  const refused = (attempt: Promise<unknown>, name: string) =>
+    t.throwsAsync(attempt, { message: new RegExp(`^Expected options to have no option '${name}'`) });
+  await refused(network().fit(batches, { epohcs: 2 } as object), 'epohcs');
+  await refused(network().evaluate(batches, { batches: 2 } as object), 'batches');
+});
+
 test('a dataset that is repeated without an end is refused where it would be read to its end', async (t) => {
   const net = network();
   const samples = () => data.fromArrays([x, y]);

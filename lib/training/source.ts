@@ -57,8 +57,9 @@ export function sourceOf(
   return source && { source, options: y as object };
 }
 
+/** Whether all are options, or are at least no arrays of targets by the names of outputs. */
 const isOptions = (y: unknown, names: readonly string[]): boolean =>
-  isPlain(y) && Object.keys(y).every((key) => names.includes(key));
+  isPlain(y) && Object.entries(y).every(([key, value]) => names.includes(key) || typeof value !== 'object');
 
 const isListOfBatches = (x: unknown): x is readonly unknown[] =>
   Array.isArray(x) && x.length > 0 && x.every((batch) => Array.isArray(batch) && isBatch(batch));
